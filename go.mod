@@ -1,0 +1,3 @@
+module github.com/refmon/refmon
+
+go 1.26

@@ -1,0 +1,112 @@
+// Package ntstatus holds NTSTATUS codes, their documented names, severity and
+// Win32 equivalents.
+//
+// A [Status] is returned by every Nt, Zw, Ps and Se routine of refmon. It is
+// not an error: success would then be a non-nil error. [Status.Err] turns a
+// failure into one; errors.Is(err, fs.ErrPermission) holds for the family of
+// denials. Values and names: MS-ERREF 2.3.1; the Win32 column: MS-ERREF 2.2
+// and RtlNtStatusToDosError as documented.
+package ntstatus
+
+import (
+	"fmt"
+	"io/fs"
+)
+
+// Status is an NTSTATUS. The zero value is STATUS_SUCCESS. Bits 31–30 are the
+// severity: 0 success, 1 informational, 2 warning, 3 error.
+type Status uint32
+
+type row struct {
+	status Status
+	name   string
+	win32  uint32
+}
+
+// IsSuccess reports NT_SUCCESS: severity success or informational.
+func (s Status) IsSuccess() bool { return int32(s) >= 0 }
+
+// IsError reports NT_ERROR: severity error.
+func (s Status) IsError() bool { return s>>30 == 3 }
+
+// Severity is 0 success, 1 informational, 2 warning, 3 error.
+func (s Status) Severity() int { return int(s >> 30) }
+
+// String prints the documented name, or NTSTATUS(0x%08X) for others.
+func (s Status) String() string {
+	if r, ok := byStatus[s]; ok {
+		return r.name
+	}
+	return fmt.Sprintf("NTSTATUS(0x%08X)", uint32(s))
+}
+
+// Win32 is the Win32 error code of the status, as RtlNtStatusToDosError gives
+// it; ERROR_MR_MID_NOT_FOUND (317) where there is none.
+func (s Status) Win32() uint32 {
+	if r, ok := byStatus[s]; ok {
+		return r.win32
+	}
+	return 317
+}
+
+// Parse finds a status by its documented name.
+func Parse(name string) (Status, bool) {
+	r, ok := byName[name]
+	return r, ok
+}
+
+// All yields every known status with its name, in the order of the table.
+func All(yield func(Status, string) bool) {
+	for _, r := range table {
+		if !yield(r.status, r.name) {
+			return
+		}
+	}
+}
+
+// Err is nil for a success or informational status, else an [*Error].
+func (s Status) Err() error {
+	if s.IsSuccess() {
+		return nil
+	}
+	return &Error{s}
+}
+
+// Error is a failed status as an error. errors.Is(err, fs.ErrPermission)
+// holds for the denials, fs.ErrNotExist for names and paths not found,
+// fs.ErrExist for collisions.
+type Error struct{ Status Status }
+
+// Error prints the name and the code.
+func (e *Error) Error() string { return fmt.Sprintf("%s (0x%08X)", e.Status, uint32(e.Status)) }
+
+// Is matches another *Error with the same status and the sentinels of io/fs.
+func (e *Error) Is(target error) bool {
+	if t, ok := target.(*Error); ok {
+		return t.Status == e.Status
+	}
+	switch target {
+	case fs.ErrPermission:
+		switch e.Status {
+		case AccessDenied, PrivilegeNotHeld, BadImpersonationLevel, CantOpenAnonymous, InvalidOwner:
+			return true
+		}
+	case fs.ErrNotExist:
+		return e.Status == ObjectNameNotFound || e.Status == ObjectPathNotFound
+	case fs.ErrExist:
+		return e.Status == ObjectNameCollision
+	}
+	return false
+}
+
+var (
+	byStatus = map[Status]row{}
+	byName   = map[string]Status{}
+)
+
+func init() {
+	for _, r := range table {
+		byStatus[r.status] = r
+		byName[r.name] = r.status
+	}
+}

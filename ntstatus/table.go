@@ -1,0 +1,158 @@
+package ntstatus
+
+// Statuses the rules of refmon return, ascending (MS-ERREF 2.3.1).
+const (
+	Success                 Status = 0x00000000
+	NotAllAssigned          Status = 0x00000106
+	ObjectNameExists        Status = 0x40000000
+	DatatypeMisalignment    Status = 0x80000002
+	BufferOverflow          Status = 0x80000005
+	NoMoreEntries           Status = 0x8000001A
+	Unsuccessful            Status = 0xC0000001
+	NotImplemented          Status = 0xC0000002
+	InvalidInfoClass        Status = 0xC0000003
+	InfoLengthMismatch      Status = 0xC0000004
+	AccessViolation         Status = 0xC0000005
+	InvalidHandle           Status = 0xC0000008
+	InvalidCid              Status = 0xC000000B
+	InvalidParameter        Status = 0xC000000D
+	NoSuchFile              Status = 0xC000000F
+	EndOfFile               Status = 0xC0000011
+	NoMemory                Status = 0xC0000017
+	AccessDenied            Status = 0xC0000022
+	BufferTooSmall          Status = 0xC0000023
+	ObjectTypeMismatch      Status = 0xC0000024
+	InvalidParameterMix     Status = 0xC0000030
+	ObjectNameInvalid       Status = 0xC0000033
+	ObjectNameNotFound      Status = 0xC0000034
+	ObjectNameCollision     Status = 0xC0000035
+	PortDisconnected        Status = 0xC0000037
+	ObjectPathInvalid       Status = 0xC0000039
+	ObjectPathNotFound      Status = 0xC000003A
+	ObjectPathSyntaxBad     Status = 0xC000003B
+	InvalidPortHandle       Status = 0xC0000042
+	SharingViolation        Status = 0xC0000043
+	DeletePending           Status = 0xC0000056
+	UnknownRevision         Status = 0xC0000058
+	RevisionMismatch        Status = 0xC0000059
+	InvalidOwner            Status = 0xC000005A
+	InvalidPrimaryGroup     Status = 0xC000005B
+	NoImpersonationToken    Status = 0xC000005C
+	CantDisableMandatory    Status = 0xC000005D
+	NoSuchLogonSession      Status = 0xC000005F
+	NoSuchPrivilege         Status = 0xC0000060
+	PrivilegeNotHeld        Status = 0xC0000061
+	InvalidACL              Status = 0xC0000077
+	InvalidSID              Status = 0xC0000078
+	InvalidSecurityDescr    Status = 0xC0000079
+	NoToken                 Status = 0xC000007C
+	AllottedSpaceExceeded   Status = 0xC0000099
+	InsufficientResources   Status = 0xC000009A
+	BadImpersonationLevel   Status = 0xC00000A5
+	CantOpenAnonymous       Status = 0xC00000A6
+	BadValidationClass      Status = 0xC00000A7
+	BadTokenType            Status = 0xC00000A8
+	InstanceNotAvailable    Status = 0xC00000AB
+	PipeNotAvailable        Status = 0xC00000AC
+	InvalidPipeState        Status = 0xC00000AD
+	PipeBusy                Status = 0xC00000AE
+	IllegalFunction         Status = 0xC00000AF
+	PipeDisconnected        Status = 0xC00000B0
+	PipeClosing             Status = 0xC00000B1
+	PipeConnected           Status = 0xC00000B2
+	PipeListening           Status = 0xC00000B3
+	FileIsADirectory        Status = 0xC00000BA
+	NotSupported            Status = 0xC00000BB
+	GenericNotMapped        Status = 0xC00000E6
+	BadDescriptorFormat     Status = 0xC00000E7
+	NotADirectory           Status = 0xC0000103
+	ProcessIsTerminating    Status = 0xC000010A
+	CannotImpersonate       Status = 0xC000010D
+	CannotDelete            Status = 0xC0000121
+	TokenAlreadyInUse       Status = 0xC000012B
+	PipeBroken              Status = 0xC000014B
+	ReplyMessageMismatch    Status = 0xC000021F
+	NotFound                Status = 0xC0000225
+	HandleNotClosable       Status = 0xC0000235
+	AuditFailed             Status = 0xC0000244
+	CantEnableDenyOnly      Status = 0xC00002B3
+	ReparsePointEncountered Status = 0xC000050B
+)
+
+var table = []row{
+	{Success, "STATUS_SUCCESS", 0},
+	{NotAllAssigned, "STATUS_NOT_ALL_ASSIGNED", 1300},
+	{ObjectNameExists, "STATUS_OBJECT_NAME_EXISTS", 183},
+	{DatatypeMisalignment, "STATUS_DATATYPE_MISALIGNMENT", 998},
+	{BufferOverflow, "STATUS_BUFFER_OVERFLOW", 234},
+	{NoMoreEntries, "STATUS_NO_MORE_ENTRIES", 259},
+	{Unsuccessful, "STATUS_UNSUCCESSFUL", 31},
+	{NotImplemented, "STATUS_NOT_IMPLEMENTED", 1},
+	{InvalidInfoClass, "STATUS_INVALID_INFO_CLASS", 87},
+	{InfoLengthMismatch, "STATUS_INFO_LENGTH_MISMATCH", 24},
+	{AccessViolation, "STATUS_ACCESS_VIOLATION", 998},
+	{InvalidHandle, "STATUS_INVALID_HANDLE", 6},
+	{InvalidCid, "STATUS_INVALID_CID", 87},
+	{InvalidParameter, "STATUS_INVALID_PARAMETER", 87},
+	{NoSuchFile, "STATUS_NO_SUCH_FILE", 2},
+	{EndOfFile, "STATUS_END_OF_FILE", 38},
+	{NoMemory, "STATUS_NO_MEMORY", 8},
+	{AccessDenied, "STATUS_ACCESS_DENIED", 5},
+	{BufferTooSmall, "STATUS_BUFFER_TOO_SMALL", 122},
+	{ObjectTypeMismatch, "STATUS_OBJECT_TYPE_MISMATCH", 6},
+	{InvalidParameterMix, "STATUS_INVALID_PARAMETER_MIX", 87},
+	{ObjectNameInvalid, "STATUS_OBJECT_NAME_INVALID", 123},
+	{ObjectNameNotFound, "STATUS_OBJECT_NAME_NOT_FOUND", 2},
+	{ObjectNameCollision, "STATUS_OBJECT_NAME_COLLISION", 183},
+	{PortDisconnected, "STATUS_PORT_DISCONNECTED", 6},
+	{ObjectPathInvalid, "STATUS_OBJECT_PATH_INVALID", 161},
+	{ObjectPathNotFound, "STATUS_OBJECT_PATH_NOT_FOUND", 3},
+	{ObjectPathSyntaxBad, "STATUS_OBJECT_PATH_SYNTAX_BAD", 161},
+	{InvalidPortHandle, "STATUS_INVALID_PORT_HANDLE", 6},
+	{SharingViolation, "STATUS_SHARING_VIOLATION", 32},
+	{DeletePending, "STATUS_DELETE_PENDING", 303},
+	{UnknownRevision, "STATUS_UNKNOWN_REVISION", 1305},
+	{RevisionMismatch, "STATUS_REVISION_MISMATCH", 1306},
+	{InvalidOwner, "STATUS_INVALID_OWNER", 1307},
+	{InvalidPrimaryGroup, "STATUS_INVALID_PRIMARY_GROUP", 1308},
+	{NoImpersonationToken, "STATUS_NO_IMPERSONATION_TOKEN", 1309},
+	{CantDisableMandatory, "STATUS_CANT_DISABLE_MANDATORY", 1310},
+	{NoSuchLogonSession, "STATUS_NO_SUCH_LOGON_SESSION", 1312},
+	{NoSuchPrivilege, "STATUS_NO_SUCH_PRIVILEGE", 1313},
+	{PrivilegeNotHeld, "STATUS_PRIVILEGE_NOT_HELD", 1314},
+	{InvalidACL, "STATUS_INVALID_ACL", 1336},
+	{InvalidSID, "STATUS_INVALID_SID", 1337},
+	{InvalidSecurityDescr, "STATUS_INVALID_SECURITY_DESCR", 1338},
+	{NoToken, "STATUS_NO_TOKEN", 1008},
+	{AllottedSpaceExceeded, "STATUS_ALLOTTED_SPACE_EXCEEDED", 1344},
+	{InsufficientResources, "STATUS_INSUFFICIENT_RESOURCES", 1450},
+	{BadImpersonationLevel, "STATUS_BAD_IMPERSONATION_LEVEL", 1346},
+	{CantOpenAnonymous, "STATUS_CANT_OPEN_ANONYMOUS", 1347},
+	{BadValidationClass, "STATUS_BAD_VALIDATION_CLASS", 1348},
+	{BadTokenType, "STATUS_BAD_TOKEN_TYPE", 1349},
+	{InstanceNotAvailable, "STATUS_INSTANCE_NOT_AVAILABLE", 231},
+	{PipeNotAvailable, "STATUS_PIPE_NOT_AVAILABLE", 231},
+	{InvalidPipeState, "STATUS_INVALID_PIPE_STATE", 230},
+	{PipeBusy, "STATUS_PIPE_BUSY", 231},
+	{IllegalFunction, "STATUS_ILLEGAL_FUNCTION", 1},
+	{PipeDisconnected, "STATUS_PIPE_DISCONNECTED", 233},
+	{PipeClosing, "STATUS_PIPE_CLOSING", 232},
+	{PipeConnected, "STATUS_PIPE_CONNECTED", 535},
+	{PipeListening, "STATUS_PIPE_LISTENING", 536},
+	{FileIsADirectory, "STATUS_FILE_IS_A_DIRECTORY", 5},
+	{NotSupported, "STATUS_NOT_SUPPORTED", 50},
+	{GenericNotMapped, "STATUS_GENERIC_NOT_MAPPED", 1360},
+	{BadDescriptorFormat, "STATUS_BAD_DESCRIPTOR_FORMAT", 1361},
+	{NotADirectory, "STATUS_NOT_A_DIRECTORY", 267},
+	{ProcessIsTerminating, "STATUS_PROCESS_IS_TERMINATING", 5},
+	{CannotImpersonate, "STATUS_CANNOT_IMPERSONATE", 1368},
+	{CannotDelete, "STATUS_CANNOT_DELETE", 5},
+	{TokenAlreadyInUse, "STATUS_TOKEN_ALREADY_IN_USE", 1375},
+	{PipeBroken, "STATUS_PIPE_BROKEN", 109},
+	{ReplyMessageMismatch, "STATUS_REPLY_MESSAGE_MISMATCH", 317},
+	{NotFound, "STATUS_NOT_FOUND", 1168},
+	{HandleNotClosable, "STATUS_HANDLE_NOT_CLOSABLE", 6},
+	{AuditFailed, "STATUS_AUDIT_FAILED", 606},
+	{CantEnableDenyOnly, "STATUS_CANT_ENABLE_DENY_ONLY", 629},
+	{ReparsePointEncountered, "STATUS_REPARSE_POINT_ENCOUNTERED", 4395},
+}

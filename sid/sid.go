@@ -1,0 +1,217 @@
+// Package sid holds security identifiers as small comparable values.
+//
+// A [SID] is the binary form of MS-DTYP 2.4.2.2 kept in a string: two words,
+// comparable with ==, usable as a map key. It is often a substring of the
+// descriptor it was decoded from; [SID.Clone] what must outlive that.
+//
+//	s := sid.MustParse("S-1-5-32-544")
+//	fmt.Println(s, s.RID())
+//
+// The package has no state; everything may be used from any goroutine.
+package sid
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/bits"
+	"strings"
+	"unsafe"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Limits of the binary form (S-1).
+const (
+	MinSize           = 8
+	MaxSize           = 68
+	MaxSubAuthorities = 15
+)
+
+// SID is a security identifier. The zero value is no SID: IsZero reports it,
+// it prints as "" and equals no real one.
+//
+//	offset size field
+//	0      1    revision, always 1
+//	1      1    number n of sub-authorities, 0 to 15
+//	2      6    identifier authority, big-endian
+//	8      4n   sub-authorities, little-endian
+type SID struct{ b string }
+
+// ErrInvalid is what every reader of binary SIDs wraps; its status is
+// STATUS_INVALID_SID.
+var ErrInvalid = errors.New("invalid SID")
+
+// New makes S-1-authority-subs… ; ok is false with more than 15
+// sub-authorities or an authority of more than 48 bits.
+func New(authority uint64, subs ...uint32) (s SID, ok bool) {
+	if len(subs) > MaxSubAuthorities || authority>>48 != 0 {
+		return SID{}, false
+	}
+	b := make([]byte, 8, MaxSize)
+	binary.BigEndian.PutUint64(b, authority)
+	b[0], b[1] = 1, byte(len(subs))
+	for _, v := range subs {
+		b = binary.LittleEndian.AppendUint32(b, v)
+	}
+	return SID{string(b)}, true
+}
+
+// Decode reads the SID at the start of b and copies it; n is its size.
+func Decode(b []byte) (s SID, n int, err error) {
+	n, st := Size(b)
+	if st != ntstatus.Success {
+		return SID{}, 0, ErrInvalid
+	}
+	return SID{string(b[:n])}, n, nil
+}
+
+// DecodeString reads the SID at the start of b without copying: the value is
+// a substring of b.
+func DecodeString(b string) (s SID, n int, st ntstatus.Status) {
+	if len(b) < MinSize || b[0] != 1 || b[1] > MaxSubAuthorities { // S-2
+		return SID{}, 0, ntstatus.InvalidSID
+	}
+	n = 8 + 4*int(b[1])
+	if len(b) < n { // S-1
+		return SID{}, 0, ntstatus.InvalidSID
+	}
+	return SID{b[:n]}, n, ntstatus.Success
+}
+
+// Size is the size of the SID at the start of b: 8 + 4n, or
+// STATUS_INVALID_SID where there is none.
+func Size(b []byte) (int, ntstatus.Status) {
+	if len(b) < MinSize || b[0] != 1 || b[1] > MaxSubAuthorities { // S-2
+		return 0, ntstatus.InvalidSID
+	}
+	n := 8 + 4*int(b[1])
+	if len(b) < n { // S-1
+		return 0, ntstatus.InvalidSID
+	}
+	return n, ntstatus.Success
+}
+
+// IsZero reports whether s is no SID.
+func (s SID) IsZero() bool { return s.b == "" }
+
+// Len is the size of the binary form in bytes, 0 for the zero value.
+func (s SID) Len() int { return len(s.b) }
+
+// Binary is the binary form; it shares storage and must not be written to.
+func (s SID) Binary() string { return s.b }
+
+// AppendBinary appends the binary form.
+func (s SID) AppendBinary(dst []byte) []byte { return append(dst, s.b...) }
+
+// Clone returns an equal SID with storage of its own.
+func (s SID) Clone() SID { return SID{strings.Clone(s.b)} }
+
+// Authority is the 48-bit identifier authority.
+func (s SID) Authority() uint64 {
+	if s.b == "" {
+		return 0
+	}
+	var a uint64
+	for i := 2; i < 8; i++ {
+		a = a<<8 | uint64(s.b[i])
+	}
+	return a
+}
+
+// SubAuthorities is the number of sub-authorities.
+func (s SID) SubAuthorities() int {
+	if s.b == "" {
+		return 0
+	}
+	return int(s.b[1])
+}
+
+// Sub is sub-authority i, counted from 0; it must exist.
+func (s SID) Sub(i int) uint32 {
+	o := 8 + 4*i
+	return uint32(s.b[o]) | uint32(s.b[o+1])<<8 | uint32(s.b[o+2])<<16 | uint32(s.b[o+3])<<24
+}
+
+// RID is the last sub-authority, 0 if there is none.
+func (s SID) RID() uint32 {
+	if n := s.SubAuthorities(); n > 0 {
+		return s.Sub(n - 1)
+	}
+	return 0
+}
+
+// Prefix is the SID without its last sub-authority: the domain of an account.
+// The zero value if there is none to take away.
+func (s SID) Prefix() SID {
+	n := s.SubAuthorities()
+	if n == 0 {
+		return SID{}
+	}
+	b := []byte(s.b[:len(s.b)-4])
+	b[1]--
+	return SID{string(b)}
+}
+
+// WithRID is s with one more sub-authority; the zero value if s has 15.
+func (s SID) WithRID(rid uint32) SID {
+	n := s.SubAuthorities()
+	if s.IsZero() || n == MaxSubAuthorities {
+		return SID{}
+	}
+	b := binary.LittleEndian.AppendUint32([]byte(s.b), rid)
+	b[1]++
+	return SID{string(b)}
+}
+
+// EqualPrefix reports whether both have the same authority, the same number
+// of sub-authorities and all but the last of these equal (S-4). SIDs without
+// sub-authorities never do.
+func (s SID) EqualPrefix(o SID) bool {
+	return s.SubAuthorities() > 0 && len(s.b) == len(o.b) && s.b[:len(s.b)-4] == o.b[:len(o.b)-4]
+}
+
+// Compare orders by authority, then sub-authorities lexicographically, the
+// shorter first (S-3). The order is for sorting only.
+func (s SID) Compare(o SID) int {
+	if s.b == o.b {
+		return 0
+	}
+	if a, b := s.Authority(), o.Authority(); a != b {
+		if a < b {
+			return -1
+		}
+		return 1
+	}
+	n, m := s.SubAuthorities(), o.SubAuthorities()
+	for i := range min(n, m) {
+		if a, b := s.Sub(i), o.Sub(i); a != b {
+			if a < b {
+				return -1
+			}
+			return 1
+		}
+	}
+	return n - m
+}
+
+// hashMul is 2^64 divided by the golden ratio, the usual multiplier.
+const hashMul = 0x9E3779B97F4A7C15
+
+// Hash is a 32-bit hash of the content, the same in every process. Compiled
+// descriptors keep it beside each entry and tokens index their SIDs by it; it
+// is no protection against collisions, so every match compares the bytes.
+func (s SID) Hash() uint32 {
+	n := len(s.b)
+	if n < 8 {
+		return 0
+	}
+	p := unsafe.Pointer(unsafe.StringData(s.b))
+	h := *(*uint64)(p) * hashMul
+	for i := 8; i+8 <= n; i += 8 {
+		h = bits.RotateLeft64(h^*(*uint64)(unsafe.Add(p, i)), 29) * hashMul
+	}
+	if n&4 != 0 { // the size is 8 + 4n, so at most one word is left
+		h = bits.RotateLeft64(h^uint64(*(*uint32)(unsafe.Add(p, n-4))), 29) * hashMul
+	}
+	return uint32(h >> 32)
+}
