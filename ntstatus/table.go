@@ -77,6 +77,7 @@ const (
 	AuditFailed             Status = 0xC0000244
 	CantEnableDenyOnly      Status = 0xC00002B3
 	ReparsePointEncountered Status = 0xC000050B
+	InvalidStringUUID       Status = 0xC0020006
 )
 
 var table = []row{
@@ -155,4 +156,5 @@ var table = []row{
 	{AuditFailed, "STATUS_AUDIT_FAILED", 606},
 	{CantEnableDenyOnly, "STATUS_CANT_ENABLE_DENY_ONLY", 629},
 	{ReparsePointEncountered, "STATUS_REPARSE_POINT_ENCOUNTERED", 4395},
+	{InvalidStringUUID, "RPC_NT_INVALID_STRING_UUID", 1705},
 }

@@ -1,0 +1,47 @@
+# refmon: what a contributor runs. The steps themselves are in .ci/run, so
+# that a submission and a desk do the same thing.
+
+.DEFAULT_GOAL := help
+.PHONY: help check test race fuzz bench bench-smoke soak cross lint fmt story
+
+FUZZTIME ?= 60
+FUZZ     ?= .
+BENCH    ?= .
+COUNT    ?= 6
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '%-12s %s\n' "$$t" "$$d"; done
+
+check: ## everything a submission must pass (bash .ci/run)
+	bash .ci/run
+
+story: ## README's first command: the impersonation story
+	go run ./cmd/refmon run examples/impersonation.star
+
+test: ## all tests
+	go test ./...
+
+race: ## all tests under the race detector, smaller counts
+	bash .ci/run race
+
+fuzz: ## fuzz each target FUZZTIME seconds (60); FUZZ=pattern selects
+	FUZZ_SECONDS=$(FUZZTIME) FUZZ_TOTAL=$$((1000 * $(FUZZTIME))) FUZZ='$(FUZZ)' bash .ci/run fuzz
+
+bench: ## benchmarks, COUNT rounds each (6); BENCH=pattern selects
+	go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
+
+bench-smoke: ## every benchmark for ten rounds: does it still run
+	bash .ci/run bench
+
+soak: ## hours: all tests at full counts under the race detector, fuzz 10 minutes a target
+	go test -race -count=1 -timeout=6h ./...
+	$(MAKE) fuzz FUZZTIME=600
+
+cross: ## build for js/wasm, 386, darwin, windows, arm64
+	bash .ci/run pure cross
+
+lint: ## gofmt, vet, golangci-lint, import layers, rule ids
+	bash .ci/run format vet lint rules
+
+fmt: ## rewrite the sources as gofmt wants them
+	gofmt -w $$(find . -name '*.go' -not -path './.git/*')

@@ -1,0 +1,157 @@
+package access
+
+import (
+	"errors"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Subject is the identity of a thread: its process's primary token and, while
+// it impersonates, the client's token with the level of the impersonation.
+// Level and EffectiveOnly are the thread's: a primary token can be impersonated
+// at a lower level, so Level is never read from Client. The zero value is
+// nobody and can ask nothing but in kernel mode.
+//
+// Source: SECURITY_SUBJECT_CONTEXT, SeCaptureSubjectContext.
+type Subject struct {
+	Primary, Client *token.Token
+	Level           winnt.SecurityImpersonationLevel // of the impersonation; meaningful with Client
+	EffectiveOnly   bool                             // kept for duplication; no check reads it
+}
+
+// SubjectOf is the subject of a thread that has t: as its primary token, or,
+// for an impersonation token, as its client at the token's own level.
+func SubjectOf(t *token.Token) Subject {
+	if t != nil && t.Type() == winnt.TokenImpersonation {
+		return Subject{Primary: t, Client: t, Level: t.Level()}
+	}
+	return Subject{Primary: t}
+}
+
+// Effective is the client's token while impersonating, else the primary one;
+// nil if there is neither.
+func (s *Subject) Effective() *token.Token {
+	if s.Client != nil {
+		return s.Client
+	}
+	return s.Primary
+}
+
+// primary is the token the server SID of a compound entry is matched against.
+func (s *Subject) primary() *token.Token {
+	if s.Primary != nil {
+		return s.Primary
+	}
+	return s.Client
+}
+
+// Mode is the previous processor mode. The zero value is User.
+type Mode uint8
+
+// Modes.
+const (
+	User   Mode = iota
+	Kernel      // nothing is checked
+)
+
+// Intent says that a file is opened for backup or restore. The zero value is
+// no intent; without it the two privileges grant nothing.
+type Intent struct{ Backup, Restore bool }
+
+// Options are the switches of the check. The zero value is Windows' default.
+type Options struct {
+	// ADOwnerReadOnly takes WRITE_DAC from the owner's implicit rights, as
+	// Active Directory does with BlockOwnerImplicitRights.
+	ADOwnerReadOnly bool
+	// ClaimsDisabled skips callback entries of every kind.
+	ClaimsDisabled bool
+	// Callback decides callback entries whose data is no condition, as a
+	// resource manager's AuthzAccessCheck callback does; nil: Unknown.
+	// It must be a pure function.
+	Callback func(entry sd.ACE, t *token.Token) claims.Truth
+}
+
+// Request is a question. Descriptor, Subject, Desired and one of Type and
+// Mapping are what an ordinary one needs; the zero value of every other field
+// is the documented default.
+type Request struct {
+	Descriptor *sd.Descriptor
+	Subject    Subject
+	Desired    winnt.AccessMask // generic bits, MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY included
+	Previous   winnt.AccessMask // granted before, not checked again
+
+	Type    *winnt.ObjectType     // gives the generic mapping and the names of rights
+	Mapping *winnt.GenericMapping // overrides the mapping of Type
+
+	Mode        Mode
+	Self        sid.SID           // what S-1-5-10 stands for; zero: nothing
+	ObjectTypes []ObjectTypeEntry // tree of object types; nil: none
+	Intent      Intent
+	Policies    *PolicySet // central access policies; nil: none configured
+	Options     Options
+}
+
+// Decision is an answer. The zero value grants nothing with STATUS_SUCCESS
+// and is never returned by a check of a non-zero mask.
+type Decision struct {
+	Granted        winnt.AccessMask // 0 unless Status is STATUS_SUCCESS
+	Status         ntstatus.Status
+	PrivilegesUsed winnt.PrivilegeSet // also when access was denied
+}
+
+// Allowed reports STATUS_SUCCESS.
+func (d Decision) Allowed() bool { return d.Status == ntstatus.Success }
+
+// Err is nil if access was granted, else a [*ntstatus.Error]:
+// errors.Is(err, fs.ErrPermission) holds for the denials.
+func (d Decision) Err() error { return d.Status.Err() }
+
+// Errors of malformed questions.
+var (
+	ErrNoToken   = errors.New("access: the request has no token: set Subject.Primary or Subject.Client")
+	ErrNoMapping = errors.New("access: the request has neither Type nor Mapping, so generic rights have no meaning")
+)
+
+// Check runs the pipeline for one token of any type and level, without the
+// rules about impersonation levels. A nil descriptor denies, an empty
+// mask too. The error is [ErrNoToken] or [ErrNoMapping].
+func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
+	if t == nil {
+		return Decision{}, ErrNoToken
+	}
+	if typ == nil {
+		return Decision{}, ErrNoMapping
+	}
+	if d == nil || desired == 0 {
+		return denied(0), nil
+	}
+	q := query{token: t, primary: t, mapping: &typ.Mapping, r: &noExtras, desired: typ.Mapping.Map(desired)}
+	q.obj.take(d)
+	return q.decide(), nil
+}
+
+// noExtras is the request of a question that has only token, descriptor,
+// mask and mapping. It is never written to.
+var noExtras Request
+
+// denied is STATUS_ACCESS_DENIED, which grants nothing, not even what was
+// granted before.
+func denied(used winnt.PrivilegeSet) Decision {
+	return Decision{Status: ntstatus.AccessDenied, PrivilegesUsed: used}
+}
+
+// mapping is the generic mapping to use, nil if the request has none.
+func (r *Request) mapping() *winnt.GenericMapping {
+	switch {
+	case r.Mapping != nil:
+		return r.Mapping
+	case r.Type != nil:
+		return &r.Type.Mapping
+	}
+	return nil
+}

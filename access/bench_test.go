@@ -1,0 +1,160 @@
+package access_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// benchToken is a user with n SIDs in all, the last of which is the group the
+// deciding entry names.
+func benchToken(t testing.TB, n int) *token.Token {
+	s := baseSpec()
+	s.Groups = nil
+	for i := 1; i < n; i++ {
+		s.Groups = append(s.Groups, token.Group{SID: domain.WithRID(uint32(5000 + i)), Attributes: enabled})
+	}
+	s.Groups[n-2].SID = caseG
+	return mustToken(t, s)
+}
+
+// benchSD has ten entries with one mask: all reach the SID test and the last
+// decides. strangers varies the SIDs that do not match.
+func benchSD(t testing.TB, strangers uint32) *sd.Descriptor {
+	var aces []sd.ACE
+	for i := range uint32(10) {
+		who := domain.WithRID(strangers + i)
+		if i == 9 {
+			who = caseG
+		}
+		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.FILE_ALL_ACCESS, who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		aces = append(aces, a)
+	}
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
+}
+
+var benchDecision access.Decision
+
+func BenchmarkCheck(b *testing.B) {
+	d := benchSD(b, 900000)
+	for _, n := range []int{20, 200, 1000} {
+		tok := benchToken(b, n)
+		for _, mode := range []struct {
+			name string
+			mask winnt.AccessMask
+		}{{"explicit", winnt.FILE_READ_DATA}, {"maximum", winnt.MAXIMUM_ALLOWED}} {
+			b.Run(fmt.Sprintf("10x%d/%s", n, mode.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					benchDecision, _ = access.Check(tok, d, mode.mask, winnt.FileObject)
+				}
+				if !benchDecision.Allowed() {
+					b.Fatal(benchDecision)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkSeAccessCheck(b *testing.B) {
+	r := &access.Request{Descriptor: benchSD(b, 900000), Subject: access.SubjectOf(benchToken(b, 20)), Desired: 1, Type: winnt.FileObject}
+	b.ReportAllocs()
+	for b.Loop() {
+		benchDecision, _ = access.SeAccessCheck(r)
+	}
+}
+
+// The special stages, to see that they cost nothing where absent and little
+// where present.
+func BenchmarkStages(b *testing.B) {
+	for _, c := range []struct {
+		name, sd string
+		change   func(*token.Spec)
+		desired  winnt.AccessMask
+		want     bool
+	}{
+		{"label", "…(A;;FA;;;WD)S:(ML;;NW;;;HI)", nil, 1, true},
+		{"owner", "U:(A;;FA;;;WD)", nil, 0x20001, true},
+		{"restricted", "…(A;;FA;;;WD)", restricted(sid.Everyone), 1, true},
+		{"container", "…(A;;FA;;;WD)(A;;FR;;;AC)", appContainer, 1, true},
+		{"condition", `…(XA;;FA;;;WD;(@User.Title=="PM"))`, userClaims(texts("Title", "pm")), 1, true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			spec := baseSpec()
+			if c.change != nil {
+				c.change(&spec)
+			}
+			tok, d := mustToken(b, spec), mustSD(b, c.sd)
+			b.ReportAllocs()
+			for b.Loop() {
+				benchDecision, _ = access.Check(tok, d, c.desired, winnt.FileObject)
+			}
+			if benchDecision.Allowed() != c.want {
+				b.Fatal(benchDecision)
+			}
+		})
+	}
+}
+
+func BenchmarkCheckBytes(b *testing.B) {
+	tok, raw := benchToken(b, 20), benchSD(b, 900000).Binary()
+	b.ReportAllocs()
+	for b.Loop() {
+		benchDecision, _ = access.CheckBytes(tok, raw, winnt.FILE_READ_DATA, winnt.FileObject)
+	}
+	if !benchDecision.Allowed() {
+		b.Fatal(benchDecision)
+	}
+}
+
+// BenchmarkCold asks about a million distinct descriptors in random order.
+func BenchmarkCold(b *testing.B) {
+	if testing.Short() {
+		b.Skip("a million descriptors")
+	}
+	const n = 1 << 20
+	raw := make([][]byte, 0, n)
+	all := make([]*sd.Descriptor, n)
+	for i := range all {
+		x := benchSD(b, uint32(900000+16*i)).Binary()
+		if i < 1024 {
+			raw = append(raw, x)
+		}
+		d, err := sd.Decode(x)
+		if err != nil {
+			b.Fatal(err)
+		}
+		all[i] = d
+	}
+	_ = raw
+	tok := benchToken(b, 20)
+	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
+	i := 0
+	b.ReportAllocs()
+	b.ResetTimer()
+	for b.Loop() {
+		benchDecision, _ = access.Check(tok, all[order[i&(n-1)]], winnt.FILE_READ_DATA, winnt.FileObject)
+		i++
+	}
+}
+
+func BenchmarkExplain(b *testing.B) {
+	r := &access.Request{Descriptor: benchSD(b, 900000), Subject: access.SubjectOf(benchToken(b, 20)), Desired: 1, Type: winnt.FileObject}
+	b.ReportAllocs()
+	for b.Loop() {
+		benchDecision, _, _ = access.Explain(r)
+	}
+}

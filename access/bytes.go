@@ -1,0 +1,86 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Lists of up to this many entries are compiled on the stack.
+const (
+	stackDACL = 32
+	stackSACL = 8
+)
+
+// CheckBytes is [Check] from a self-relative descriptor that is used once: it
+// is neither copied nor kept, and nothing is allocated for up to 32 plain
+// entries in the DACL and 8 in the SACL. b must not change meanwhile. A
+// descriptor used again is better decoded, by [sd.Decode].
+//
+// The error is [ErrNoToken], [ErrNoMapping] or that of [sd.Decode].
+func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
+	if t == nil {
+		return Decision{}, ErrNoToken
+	}
+	if typ == nil {
+		return Decision{}, ErrNoMapping
+	}
+	raw, st := sd.Peek(b)
+	if st != ntstatus.Success {
+		return checkDecoded(t, b, desired, typ)
+	}
+	q := query{token: t, primary: t, mapping: &typ.Mapping, r: &noExtras, desired: typ.Mapping.Map(desired)}
+	q.obj.owner = raw.Owner
+	var dacl [stackDACL]sd.Entry
+	var sacl [stackSACL]sd.Entry
+	if raw.DACL != "" {
+		q.obj.hasDACL = true
+		if q.obj.dacl, st = sd.CompileInto(dacl[:], raw.DACL); st != ntstatus.Success {
+			return checkDecoded(t, b, desired, typ)
+		}
+		q.obj.facts = sd.FactsOf(q.obj.dacl)
+	}
+	if raw.SACL != "" {
+		if q.obj.sacl, st = sd.CompileInto(sacl[:], raw.SACL); st != ntstatus.Success {
+			return checkDecoded(t, b, desired, typ)
+		}
+		q.obj.system = sd.FactsOf(q.obj.sacl)
+	}
+	if needsExtra(q.obj.dacl) || needsExtra(q.obj.sacl) {
+		return checkDecoded(t, b, desired, typ)
+	}
+	if desired == 0 {
+		return denied(0), nil
+	}
+	if q.desired&(ownerMask|maximum) != 0 || q.obj.facts&sd.HasOwnerRights != 0 {
+		q.obj.ownerHash = q.obj.owner.Hash()
+	}
+	return q.decide(), nil
+}
+
+// needsExtra reports an entry that says more than a compiled one can hold
+// without a list behind it.
+func needsExtra(entries []sd.Entry) bool {
+	for i := range entries {
+		if entries[i].Aux == sd.NeedsExtra {
+			return true
+		}
+	}
+	return false
+}
+
+// checkDecoded is the way of descriptors that are invalid or not plain.
+func checkDecoded(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
+	d, err := sd.Decode(b)
+	if err != nil {
+		return Decision{}, fmt.Errorf("access check from bytes: %w", err)
+	}
+	if d == nil {
+		return Decision{}, errors.New("access check from bytes: no descriptor")
+	}
+	return Check(t, d, desired, typ)
+}

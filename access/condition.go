@@ -1,0 +1,121 @@
+package access
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// condition decides whether a callback entry applies: one that allows if its
+// condition is TRUE, one that denies unless it is FALSE (section 7).
+func (w *walk) condition(e *sd.Entry, i int, f effect) cause {
+	q := w.q
+	if q.r.Options.ClaimsDisabled {
+		return claimsDisabled
+	}
+	truth, opaque := claims.Unknown, false // malformed
+	if x := w.acl.Extra(e.Aux); x != nil {
+		switch {
+		case x.Condition != nil:
+			truth = q.evaluate(x.Condition, f, w.pass)
+		case x.Opaque && q.r.Options.Callback != nil:
+			truth, opaque = q.r.Options.Callback(w.acl.At(i), q.token), true
+		case x.Opaque:
+			opaque = true
+		}
+	}
+	if truth == claims.True || f == deny && truth == claims.Unknown {
+		return matched
+	}
+	switch {
+	case opaque:
+		return opaqueCondition
+	case truth == claims.False:
+		return conditionFalse
+	}
+	return conditionUnknown
+}
+
+// evaluate runs a condition for entries of an effect in a pass.
+func (q *query) evaluate(x *claims.Expr, f effect, p pass) claims.Truth {
+	return x.Eval(&environment{
+		token: q.token, self: q.r.Self, owner: q.obj.owner, resource: q.obj.saclList,
+		deny: f == deny, restricted: p == restrictedPass,
+	})
+}
+
+// environment is what a condition asks about. It copies what it needs, so
+// that the check itself can live on the stack.
+type environment struct {
+	token       *token.Token
+	self, owner sid.SID
+	resource    *sd.ACL
+	deny        bool // the entry denies: deny-only groups count
+	restricted  bool // restricting SIDs only
+}
+
+// Attribute finds an attribute. Of resource attributes the first that
+// can be read wins; the object's SACL is read by the monitor, whatever the
+// caller may do.
+func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
+	switch scope {
+	case claims.User:
+		return v.token.UserClaims().Lookup(name)
+	case claims.Device:
+		return v.token.DeviceClaims().Lookup(name)
+	case claims.Local:
+		return v.token.LocalAttributes().Lookup(name)
+	case claims.Resource:
+		return resourceAttribute(v.resource, name)
+	}
+	return claims.Attribute{}, false
+}
+
+func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
+	if l.Facts()&sd.HasResourceAttribute == 0 {
+		return claims.Attribute{}, false
+	}
+	o := object{sacl: l.Entries()}
+	for at := o.nextSystem(sd.SystemResourceAttribute, 0); at >= 0; at = o.nextSystem(sd.SystemResourceAttribute, at+1) {
+		x := l.Extra(o.sacl[at].Aux)
+		if x != nil && x.Attribute != nil && claims.EqualName(x.Attribute.Name, name) {
+			return *x.Attribute, true
+		}
+	}
+	return claims.Attribute{}, false
+}
+
+// Member follows the entry: enabled groups for one that allows,
+// deny-only ones too for one that denies, restricting SIDs in their pass.
+func (v *environment) Member(s sid.SID, device bool) bool {
+	switch s {
+	case sid.PrincipalSelf:
+		if !v.self.IsZero() {
+			s = v.self
+		}
+	case sid.OwnerRights:
+		s = v.owner
+	}
+	t, hash := v.token, s.Hash()
+	switch {
+	case device && v.restricted:
+		return t.RestrictedDeviceSet().Find(hash, s) >= 0
+	case device && v.deny:
+		return t.DeviceDenyBits().Has(t.DeviceSet().Find(hash, s))
+	case device:
+		return t.DeviceBits().Has(t.DeviceSet().Find(hash, s))
+	case v.restricted:
+		return t.RestrictedSet().Find(hash, s) >= 0
+	}
+	return t.Member(s, v.deny)
+}
+
+// HasDevice reports device groups: without any, no device form is true
+//
+func (v *environment) HasDevice() bool {
+	if v.restricted {
+		return v.token.RestrictedDeviceSet().Len() > 0
+	}
+	return v.token.DeviceSet().Len() > 0
+}

@@ -1,0 +1,142 @@
+package access
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// SeAccessCheck is the kernel's check of a subject (section 3.3). The order
+// of its own rules is; then the pipeline. An invalid
+// object type list gives STATUS_INVALID_PARAMETER. The error is
+// [ErrNoToken] or [ErrNoMapping], and the decision then the zero value.
+func SeAccessCheck(r *Request) (Decision, error) { return seAccessCheck(r, nil) }
+
+func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
+	q := query{r: r, tr: tr}
+	d, done, err := q.enter()
+	if done || err != nil {
+		return d, err
+	}
+	if len(r.ObjectTypes) > 0 {
+		if ValidateObjectTypes(r.ObjectTypes) != nil {
+			return q.settle(Decision{Status: ntstatus.InvalidParameter}), nil
+		}
+		q.tree = newTree(r.ObjectTypes, false)
+	}
+	return q.decide(), nil
+}
+
+// enter makes a question ready and applies the rules of section 3.3; done
+// means that they decided it.
+func (q *query) enter() (d Decision, done bool, err error) {
+	r := q.r
+	if q.mapping = r.mapping(); q.mapping == nil {
+		return d, true, ErrNoMapping
+	}
+	q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)
+	if r.Mode == Kernel {
+		return q.settle(q.kernelMode()), true, nil
+	}
+	if r.Descriptor == nil {
+		return q.settle(denied(0)), true, nil
+	}
+	if r.Subject.Client != nil && r.Subject.Level < winnt.SecurityImpersonation {
+		return q.settle(Decision{Status: ntstatus.BadImpersonationLevel}), true, nil
+	}
+	if r.Desired == 0 {
+		if q.previous == 0 {
+			return q.settle(denied(0)), true, nil
+		}
+		return q.settle(Decision{Granted: q.previous}), true, nil
+	}
+	if q.token = r.Subject.Effective(); q.token == nil {
+		return d, true, ErrNoToken
+	}
+	q.primary = r.Subject.primary()
+	q.obj.take(r.Descriptor)
+	return d, false, nil
+}
+
+// kernelMode grants without a check.
+func (q *query) kernelMode() Decision {
+	granted := q.asked() | q.previous
+	if q.max() {
+		granted |= q.mapping.All
+	}
+	return Decision{Granted: granted}
+}
+
+// NtPrologue is what NtAccessCheck and its ByType forms look at before the
+// security descriptor is captured: A-12, A-13 (no token), A-14, A-15, A-26,
+// A-16, in the order of section 3.1. done means that the call ends here, with
+// the call status returned: STATUS_SUCCESS and a decision in the case of A-16
+// and for kernel mode, a failure otherwise. It is for callers that
+// capture in between; [NtAccessCheck] calls it itself.
+func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
+	if r.Mode == Kernel {
+		q := query{r: r, mapping: r.mapping()}
+		if q.mapping == nil {
+			return ntstatus.InvalidParameter, d, true
+		}
+		q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)
+		return ntstatus.Success, q.kernelMode(), true
+	}
+	t := r.Subject.Client
+	switch {
+	case r.Desired&winnt.GENERIC_RIGHTS != 0:
+		return ntstatus.GenericNotMapped, d, true
+	case t == nil:
+		return ntstatus.InvalidHandle, d, true
+	case t.Type() != winnt.TokenImpersonation:
+		return ntstatus.NoImpersonationToken, d, true
+	case t.Level() < winnt.SecurityIdentification:
+		return ntstatus.BadImpersonationLevel, d, true
+	case ValidateObjectTypes(r.ObjectTypes) != nil:
+		return ntstatus.InvalidParameter, d, true
+	}
+	q := query{token: t, r: r, desired: r.Desired}
+	if r.Desired&sacl != 0 {
+		if _, ok := q.stage0(q.asked()); !ok {
+			return ntstatus.Success, Decision{Status: ntstatus.PrivilegeNotHeld}, true
+		}
+	}
+	return ntstatus.Success, d, false
+}
+
+// NtAccessCheck is NtAccessCheck and NtAccessCheckByType (section 3.1) apart
+// from the rules about pointers and buffers. The token to check is
+// Subject.Client, which must be an impersonation token of its own level at
+// least SecurityIdentification; Subject.Primary is the caller's, Previous is
+// not used. call is what the call returns; the decision is only meaningful when
+// it is STATUS_SUCCESS, its Status is then the AccessStatus.
+func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
+	q, call, d, done := ntEnter(r)
+	if done {
+		return call, d
+	}
+	if len(r.ObjectTypes) > 0 {
+		q.tree = newTree(r.ObjectTypes, false)
+	}
+	return ntstatus.Success, q.decide()
+}
+
+// ntEnter applies the rules of section 3.1; done means that they decided.
+func ntEnter(r *Request) (q query, call ntstatus.Status, d Decision, done bool) {
+	if call, d, done = NtPrologue(r); done {
+		return q, call, d, true
+	}
+	// The case of A-20 cannot arise: a sid.SID is valid or absent.
+	if r.Descriptor == nil || r.Descriptor.Owner().IsZero() || r.Descriptor.Group().IsZero() {
+		return q, ntstatus.InvalidSecurityDescr, d, true
+	}
+	mapping := r.mapping()
+	if mapping == nil {
+		return q, ntstatus.InvalidParameter, d, true
+	}
+	if r.Desired == 0 {
+		return q, ntstatus.Success, denied(0), true
+	}
+	q = query{r: r, token: r.Subject.Client, primary: r.Subject.primary(), mapping: mapping, desired: r.Desired}
+	q.obj.take(r.Descriptor)
+	return q, ntstatus.Success, d, false
+}

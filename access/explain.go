@@ -1,0 +1,223 @@
+package access
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// Step is one thing a check did, in order: an entry it met or a stage that
+// decided. It is only read. As JSON it is
+// {"rule":"A-70","ace":1,"bits":"0x00000001","because":"…"}, with ace null for
+// a stage.
+type Step struct {
+	Rule    string // id of the rule, as docs/rules has it
+	List    string // "DACL", "SACL", the name of a central access rule, "" for a stage
+	ACE     int    // index in List, -1 for a stage
+	Entry   string // SDDL of the entry, "" for a stage
+	Bits    winnt.AccessMask
+	Granted bool   // whether the step granted Bits, or refused them
+	Because string // an English sentence without a full stop
+	Pass    string // "" the token's own SIDs, "restricted" or "package"
+	Node    int    // node of the object tree the entry acts on, 0 the root
+}
+
+// MarshalJSON writes the form of the batch output.
+func (s Step) MarshalJSON() ([]byte, error) {
+	type step struct {
+		Rule    string `json:"rule"`
+		ACE     *int   `json:"ace"`
+		Bits    string `json:"bits"`
+		Because string `json:"because"`
+	}
+	out := step{Rule: s.Rule, Bits: s.Bits.Padded(), Because: s.Because}
+	if s.ACE >= 0 {
+		out.ACE = &s.ACE
+	}
+	return json.Marshal(out)
+}
+
+// Explanation says how a check came to its decision. The zero value explains
+// nothing.
+type Explanation struct {
+	Decision Decision
+	Desired  winnt.AccessMask // mapped, MAXIMUM_ALLOWED included
+	Asked    winnt.AccessMask // the bits of Desired that were asked for by name
+	Steps    []Step
+	// Reasons has one row for each bit of interest, ascending: those asked
+	// for, and with MAXIMUM_ALLOWED all that the type maps or that were granted.
+	Reasons []BitReason
+
+	mapping *winnt.GenericMapping
+	typ     *winnt.ObjectType // nil: rights print as numbers
+}
+
+// Explain is [SeAccessCheck] with a record of what it did. The decision is
+// always the same (A-120).
+func Explain(r *Request) (Decision, *Explanation, error) {
+	t := new(tracer)
+	t.x.prepare(r)
+	d, err := seAccessCheck(r, t)
+	if err != nil {
+		return d, nil, err
+	}
+	return d, &t.x, nil
+}
+
+// ExplainResultList is [CheckResultList] with a record of what it did; its
+// reasons are those of the root.
+func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error) {
+	t := new(tracer)
+	t.x.prepare(r)
+	results, d, err := resultList(r, t)
+	if err != nil {
+		return results, d, nil, err
+	}
+	return results, d, &t.x, nil
+}
+
+// prepare sets what steps refer to while the check runs.
+func (x *Explanation) prepare(r *Request) {
+	n := 4
+	if r.Descriptor != nil {
+		n += r.Descriptor.DACL().Len()
+	}
+	x.Steps = make([]Step, 0, n)
+	x.typ = r.Type
+	if x.mapping = r.mapping(); x.mapping != nil {
+		x.Desired = x.mapping.Map(r.Desired)
+		x.Asked = x.Desired &^ winnt.MAXIMUM_ALLOWED
+	}
+}
+
+// interesting are the bits there is a reason for.
+func (x *Explanation) interesting() winnt.AccessMask {
+	m := x.Asked | x.Decision.Granted
+	if x.Desired&winnt.MAXIMUM_ALLOWED != 0 && x.mapping != nil {
+		m |= x.mapping.Map(winnt.GENERIC_ALL)
+	}
+	return m &^ winnt.MAXIMUM_ALLOWED
+}
+
+// Reason is the row of one bit; ok is false if the explanation has none.
+func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
+	for _, r := range x.Reasons {
+		if r.Bit == bit {
+			return r, true
+		}
+	}
+	return BitReason{}, false
+}
+
+// Verdict is the decision in one line.
+func (x *Explanation) Verdict() string {
+	var b strings.Builder
+	if x.Decision.Allowed() {
+		b.WriteString("GRANTED " + x.Decision.Granted.String() + " " + x.names(x.Decision.Granted))
+	} else {
+		b.WriteString("DENIED " + x.Decision.Status.String())
+		for _, r := range x.Reasons {
+			if !r.Granted && x.Asked&r.Bit != 0 {
+				b.WriteString(": " + x.name(r.Bit) + " by " + r.Reason.String())
+				break
+			}
+		}
+	}
+	if names := x.Decision.PrivilegesUsed.Names(); names != nil {
+		b.WriteString(", used " + strings.Join(names, ", "))
+	}
+	return b.String()
+}
+
+func (x *Explanation) name(bit winnt.AccessMask) string {
+	t := x.typ
+	if t == nil {
+		t = &winnt.ObjectType{}
+	}
+	return t.RightName(bit)
+}
+
+func (x *Explanation) names(m winnt.AccessMask) string {
+	t := x.typ
+	if t == nil {
+		t = &winnt.ObjectType{}
+	}
+	return t.Names(m)
+}
+
+// String prints the verdict, a table of steps × bits, and the reason of each
+// bit. A cell is + granted, - denied, . left alone. Columns are numbered; the
+// rows below the table say which bit each number is.
+func (x *Explanation) String() string {
+	var b strings.Builder
+	b.WriteString(x.Verdict())
+	b.WriteByte('\n')
+	where, entry := 0, 0
+	for i := range x.Steps {
+		where, entry = max(where, len(x.Steps[i].where())), max(entry, len(x.Steps[i].Entry))
+	}
+	for i := range x.Steps {
+		s := &x.Steps[i]
+		b.WriteString("\n" + pad(s.where(), where) + "  " + pad(s.Entry, entry) + "  ")
+		for _, r := range x.Reasons {
+			b.WriteString(pad(s.cell(r.Bit), columnWidth))
+		}
+		b.WriteString(" " + pad(s.Rule, 5) + "  " + s.Because)
+	}
+	b.WriteByte('\n')
+	for i, r := range x.Reasons {
+		word := "denied "
+		if r.Granted {
+			word = "granted"
+		}
+		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24) + word + "  " + r.Reason.String())
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+const columnWidth = 3
+
+func (s *Step) where() string {
+	if s.ACE < 0 {
+		return strings.TrimSpace("stage " + s.List)
+	}
+	w := s.List + " " + strconv.Itoa(s.ACE)
+	if s.Pass != "" {
+		w += " " + s.Pass
+	}
+	if s.Node != 0 {
+		w += " node " + strconv.Itoa(s.Node)
+	}
+	return w
+}
+
+func (s *Step) cell(bit winnt.AccessMask) string {
+	switch {
+	case s.Bits&bit == 0:
+		return "."
+	case s.Granted:
+		return "+"
+	}
+	return "-"
+}
+
+func pad(s string, n int) string {
+	if len(s) >= n {
+		return s
+	}
+	return s + strings.Repeat(" ", n-len(s))
+}
+
+// String is the pass as steps name it.
+func (p pass) String() string {
+	switch p {
+	case restrictedPass:
+		return "restricted"
+	case packagePass:
+		return "package"
+	}
+	return ""
+}

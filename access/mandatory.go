@@ -1,0 +1,165 @@
+package access
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Identifier authorities of the SIDs that labels carry.
+const (
+	labelAuthority = 16
+	trustAuthority = 19
+)
+
+// policyBits are the bits of a label's mask that mean something.
+const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
+
+// ceiling is stage 1: the bits that the trust label, the access filters and
+// the integrity level leave, whatever privileges, owner and DACL say. need is
+// what is asked for, for the explanation.
+func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
+	m := everyBit
+	if q.obj.system&sd.HasTrustLabel != 0 {
+		m &= q.trust(need)
+	}
+	if q.obj.system&sd.HasAccessFilter != 0 {
+		m &= q.filters(need)
+	}
+	return m & q.explainedIntegrity(need)
+}
+
+// nextSystem is the next entry of a type in the SACL that is not inherit-only,
+// from an index on, or -1.
+func (o *object) nextSystem(t sd.Type, from int) int {
+	for i := from; i < len(o.sacl); i++ {
+		if o.sacl[i].Kind == t && o.sacl[i].Flags&sd.InheritOnly == 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// label is the object's integrity level and policy: those of its first label,
+// by default Medium with NO_WRITE_UP, also where the label's SID is no
+// integrity level. at is the label's index, -1 for the default.
+func (o *object) label() (rid uint32, policy winnt.AccessMask, at int) {
+	if o.system&sd.HasMandatoryLabel != 0 {
+		at = o.nextSystem(sd.SystemMandatoryLabel, 0)
+		if e := &o.sacl[at]; e.SID.Authority() == labelAuthority && e.SID.SubAuthorities() > 0 {
+			return e.SID.RID(), e.Mask & policyBits, at
+		}
+	}
+	return mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, -1
+}
+
+// integrity is what the integrity levels of token and object leave (A-60 to
+//
+func (q *query) integrity() winnt.AccessMask {
+	if q.token.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0 {
+		return everyBit
+	}
+	rid, policy, _ := q.obj.label()
+	if q.token.Integrity() >= rid { // dominates
+		return everyBit
+	}
+	if q.token.IsAppContainer() && rid <= mediumRID {
+		return everyBit
+	}
+	m := lowerSubject(q.mapping, policy)
+	if q.token.Has(winnt.SeRelabelPrivilege) {
+		m |= winnt.WRITE_OWNER
+	}
+	return m
+}
+
+func (q *query) explainedIntegrity(need winnt.AccessMask) winnt.AccessMask {
+	m := q.integrity()
+	if q.tr != nil && m != everyBit {
+		_, _, at := q.obj.label()
+		q.tr.ceiling(q, Reason{Kind: IntegrityPolicy, List: "SACL", Index: at}, integrityLimit, m, need)
+	}
+	return m
+}
+
+// lowerSubject is what a subject of lower integrity may be granted under a
+// label's policy. A right that two classes share goes only when both are
+// forbidden.
+func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.AccessMask {
+	if policy == 0 {
+		return everyBit
+	}
+	classes := [3]struct{ forbid, bits winnt.AccessMask }{
+		{winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP, m.Read | winnt.READ_CONTROL},
+		{winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP, m.Execute&^m.Read | winnt.SYNCHRONIZE},
+		{winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, m.Write | winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | sacl},
+	}
+	var forbidden, permitted winnt.AccessMask
+	for _, c := range classes {
+		if policy&c.forbid != 0 {
+			forbidden |= c.bits
+		} else {
+			permitted |= c.bits
+		}
+	}
+	base := m.Read | m.Execute | winnt.SYNCHRONIZE | winnt.READ_CONTROL
+	if policy&winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP == 0 {
+		base |= m.All | sacl
+	}
+	return base &^ (forbidden &^ permitted)
+}
+
+// trust is what the first process trust label leaves to a token that does not
+// dominate it: the label's mask. A label whose SID is no trust level
+// is dominated by nobody.
+func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
+	at := q.obj.nextSystem(sd.SystemProcessTrustLabel, 0)
+	e := &q.obj.sacl[at]
+	if kind, level, ok := trustOf(e.SID); ok {
+		t, l, _ := trustOf(q.token.TrustLevel())
+		if t >= kind && l >= level {
+			return everyBit
+		}
+	}
+	m := q.mapping.Map(e.Mask) | sacl
+	if q.tr != nil {
+		q.tr.ceiling(q, Reason{Kind: TrustLabel, List: "SACL", Index: at}, trustLimit, m, need)
+	}
+	return m
+}
+
+// trustOf reads S-1-19-type-level; no trust is (0, 0).
+func trustOf(s sid.SID) (kind, level uint32, ok bool) {
+	if s.Authority() != trustAuthority || s.SubAuthorities() != 2 {
+		return 0, 0, false
+	}
+	return s.Sub(0), s.Sub(1), true
+}
+
+// filters is what the access filters leave: each whose condition is not TRUE,
+// or that has none, leaves its mask. The SID of a filter says who may
+// change it, not whom it is for.
+func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
+	m := everyBit
+	for at := q.obj.nextSystem(sd.SystemAccessFilter, 0); at >= 0; at = q.obj.nextSystem(sd.SystemAccessFilter, at+1) {
+		e := &q.obj.sacl[at]
+		if q.filterHolds(e) == claims.True {
+			continue
+		}
+		left := q.mapping.Map(e.Mask) | sacl
+		m &= left
+		if q.tr != nil {
+			q.tr.ceiling(q, Reason{Kind: AccessFilter, List: "SACL", Index: at}, filterLimit, left, need)
+		}
+	}
+	return m
+}
+
+func (q *query) filterHolds(e *sd.Entry) claims.Truth {
+	x := q.obj.saclList.Extra(e.Aux)
+	if x == nil || x.Condition == nil {
+		return claims.Unknown
+	}
+	return q.evaluate(x.Condition, allow, userPass)
+}

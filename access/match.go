@@ -1,0 +1,151 @@
+package access
+
+import (
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// pass names whose SIDs an ACL is read for.
+type pass uint8
+
+const (
+	userPass       pass = iota // user and groups
+	restrictedPass             // restricting SIDs
+	packagePass                // package and capabilities of an AppContainer
+	traversePass               // Everyone only
+)
+
+// resolve replaces SELF and OWNER RIGHTS by what they stand for, once.
+// CREATOR OWNER and CREATOR GROUP are ordinary SIDs here.
+func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
+	switch s {
+	case sid.PrincipalSelf:
+		if !q.r.Self.IsZero() {
+			return q.r.Self, q.r.Self.Hash()
+		}
+	case sid.OwnerRights:
+		return q.obj.owner, q.obj.ownerHash
+	}
+	return s, hash
+}
+
+// sidsOf indexes the SIDs a pass is about. A package and its groups are few
+// and looked for one by one.
+func (q *query) sidsOf(p pass) *sidset.Set {
+	switch p {
+	case userPass:
+		return q.token.SIDs()
+	case restrictedPass:
+		return q.token.RestrictedSet()
+	}
+	return nil
+}
+
+// member reports whether a SID, already resolved, matches entries of an
+// effect in this pass.
+func (w *walk) member(s sid.SID, hash uint32, f effect) bool {
+	t := w.q.token
+	switch w.pass {
+	case userPass:
+		if f == deny { // deny-only groups too
+			return t.DenyBits().Has(w.sids.Find(hash, s))
+		}
+		return t.AllowBits().Has(w.sids.Find(hash, s))
+	case restrictedPass:
+		return w.sids.Find(hash, s) >= 0 // each as if enabled; Everyone is not implied
+	}
+	return w.q.inPackage(s, hash, f)
+}
+
+// inPackage reports whether a SID is the package, an enabled capability, or
+// one of the two groups of all packages. What the token's own groups match is
+// left to the user's side of an allow entry.
+func (q *query) inPackage(s sid.SID, hash uint32, f effect) bool {
+	t := q.token
+	switch {
+	case s == t.Package(), s == sid.AllRestrictedAppPackages:
+	case s == sid.AllAppPackages && !t.LowPrivilege(): // not for an LPAC
+	case t.CapabilityBits().Has(t.CapabilitySet().Find(hash, s)):
+	default:
+		return false
+	}
+	return f == deny || !t.AllowBits().Has(t.SIDs().Find(hash, s))
+}
+
+// matches reports whether an entry's SIDs match, and if not, why.
+func (w *walk) matches(e *sd.Entry, k *aceKind) cause {
+	q := w.q
+	if !k.compound {
+		s, hash := q.resolve(e.SID, e.Hash)
+		if w.member(s, hash, k.effect) {
+			return matched
+		}
+		return w.missed(s, hash, k.effect)
+	}
+	x := w.acl.Extra(e.Aux)
+	if x == nil {
+		return serverMissed
+	}
+	client, hash := q.resolve(x.Client, x.Client.Hash())
+	if !w.member(client, hash, allow) {
+		return w.missed(client, hash, allow)
+	}
+	server, hash := q.resolve(e.SID, e.Hash)
+	if !q.primary.AllowBits().Has(q.primary.SIDs().Find(hash, server)) {
+		return serverMissed
+	}
+	return matched
+}
+
+// matchesEveryone is the matching of SeFastTraverseCheck: a plain entry that
+// allows Everyone all that is wanted, or a deny entry for anybody, whatever
+// its object type or condition.
+func (w *walk) matchesEveryone(e *sd.Entry, k *aceKind) bool {
+	return k.effect == deny ||
+		e.Kind == sd.AccessAllowed && e.SID == sid.Everyone && w.undecided&^w.q.mapping.Map(e.Mask) == 0
+}
+
+// missed is why a SID did not match in this pass.
+func (w *walk) missed(s sid.SID, hash uint32, f effect) cause {
+	switch {
+	case w.pass == restrictedPass:
+		return restrictedMissed
+	case w.pass == packagePass:
+		return packageMissed
+	case w.sids.Find(hash, s) < 0:
+		return userMissed
+	case f == deny:
+		return userDisabled
+	}
+	return userNotAllow
+}
+
+// node is the node of the object tree an object entry acts on. Without a tree
+// an allow entry for one type grants nothing, and a deny entry denies
+// whatever its type.
+func (w *walk) node(e *sd.Entry, k *aceKind) (int, cause) {
+	x := w.acl.Extra(e.Aux)
+	typed := x != nil && x.HasObjectType
+	switch {
+	case x == nil && k.effect == allow:
+		return 0, noTree
+	case !typed: // the whole object
+		return 0, matched
+	case w.q.tree == nil && k.effect == deny:
+		return 0, matched
+	case w.q.tree == nil:
+		return 0, noTree
+	}
+	if n := w.q.tree.find(x.ObjectType); n >= 0 {
+		return n, matched
+	}
+	return 0, notInTree
+}
+
+// mapEntry is the mapped mask of an entry without the bits no entry can
+// grant: MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY.
+func (q *query) mapEntry(m winnt.AccessMask) winnt.AccessMask {
+	return q.mapping.Map(m) &^ (winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)
+}

@@ -1,0 +1,248 @@
+package access
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Rights that several stages speak of.
+const (
+	sacl       = winnt.ACCESS_SYSTEM_SECURITY
+	maximum    = winnt.MAXIMUM_ALLOWED
+	ownerMask  = winnt.READ_CONTROL | winnt.WRITE_DAC
+	everyBit   = ^winnt.AccessMask(0)
+	ungranted  = sacl | maximum | winnt.GENERIC_RIGHTS // no entry grants these
+	mediumRID  = 0x2000
+	systemRare = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
+)
+
+// object is what the check reads of a descriptor.
+type object struct {
+	owner     sid.SID
+	ownerHash uint32
+	hasDACL   bool
+	facts     sd.Facts // of the DACL
+	system    sd.Facts // of the SACL
+	dacl      []sd.Entry
+	acl       *sd.ACL // what dacl was compiled from; nil if all of it is plain
+	sacl      []sd.Entry
+	saclList  *sd.ACL
+}
+
+func (o *object) take(d *sd.Descriptor) {
+	o.owner, o.ownerHash = d.Owner(), d.OwnerHash()
+	o.setDACL(d)
+	if s := d.SACL(); s != nil {
+		o.saclList, o.sacl, o.system = s, s.Entries(), s.Facts()
+	}
+}
+
+func (o *object) setDACL(d *sd.Descriptor) {
+	o.acl = d.DACL()
+	o.hasDACL = o.acl != nil
+	o.dacl, o.facts = o.acl.Entries(), o.acl.Facts()
+}
+
+// query is a question made ready, and the state of answering it. It is owned
+// by one check and lives on its stack.
+type query struct {
+	token, primary *token.Token
+	mapping        *winnt.GenericMapping
+	r              *Request // the rarer parts; never nil
+	obj            object
+	tree           *tree   // nil: no object types
+	tr             *tracer // nil: nobody asks why
+
+	desired, previous winnt.AccessMask // mapped
+	held              winnt.AccessMask // what all passes so far granted
+	own               winnt.AccessMask // the part of held that the owner has implicitly
+	byPrivilege       winnt.AccessMask // granted by privileges, clipped by the ceiling
+}
+
+// max is maximum mode: passes produce sets instead of having to cover one.
+func (q *query) max() bool { return q.desired&maximum != 0 }
+
+// strict is explicit mode with one result: whatever is not covered ends the
+// check.
+func (q *query) strict() bool { return !q.max() && (q.tree == nil || !q.tree.each) }
+
+// asked are the bits asked for by name.
+func (q *query) asked() winnt.AccessMask { return q.desired &^ maximum }
+
+// decide runs the stages of section 4 in their order.
+func (q *query) decide() Decision {
+	need := q.asked() &^ q.previous
+	var used winnt.PrivilegeSet
+	if q.tr != nil {
+		q.tr.begin(q)
+	}
+	// Stage 0.
+	if need&sacl != 0 || q.r.Intent != (Intent{}) {
+		var ok bool
+		if used, ok = q.stage0(need); !ok {
+			return q.settle(Decision{Status: ntstatus.PrivilegeNotHeld})
+		}
+	}
+	// Stage 1: the ceiling. It comes before privileges and owner.
+	ceiling := everyBit
+	if q.obj.system&systemRare != 0 || q.token.Integrity() < mediumRID {
+		ceiling = q.ceiling(need)
+		q.byPrivilege &= ceiling
+		if q.strict() && need&^ceiling != 0 {
+			return q.settle(denied(used))
+		}
+	}
+	// Stage 2: A-51.
+	if need&winnt.WRITE_OWNER&ceiling&^q.byPrivilege != 0 {
+		used |= q.takeOwnership()
+	}
+	q.held = need &^ q.byPrivilege
+	if q.max() {
+		q.held = everyBit &^ ungranted
+	}
+	q.held &= ceiling
+	// Stage 3: A-56.
+	if q.held&ownerMask != 0 {
+		q.own = q.ownerRights()
+	}
+	// Stages 4 to 7.
+	if q.held&^q.own != 0 || q.token.IsAppContainer() || q.tree != nil {
+		if !q.passes() {
+			return q.settle(denied(used))
+		}
+	} else if q.tr != nil {
+		q.tr.nothingLeft()
+	}
+	return q.settle(q.combine(used))
+}
+
+// settle is the end of every way through the check.
+func (q *query) settle(d Decision) Decision {
+	if q.tr != nil {
+		q.tr.end(q, d)
+	}
+	return d
+}
+
+// combine is stage 8 for one result.
+func (q *query) combine(used winnt.PrivilegeSet) Decision {
+	total := q.held | q.byPrivilege | q.previous
+	if q.max() {
+		if total == 0 || q.asked()&^total != 0 {
+			return denied(used)
+		}
+		return Decision{Granted: total, PrivilegesUsed: used}
+	}
+	if q.asked()&^total != 0 { // only with a result for each node
+		return denied(used)
+	}
+	return Decision{Granted: q.asked() | q.previous, PrivilegesUsed: used}
+}
+
+// passes runs stages 5 to 7; false ends the check.
+func (q *query) passes() bool {
+	if q.tree != nil {
+		for i := range q.tree.nodes {
+			q.tree.nodes[i].held = q.held
+		}
+	}
+	if !q.read(&q.obj, 0) {
+		return false
+	}
+	// Stage 7: A-100.
+	if q.obj.system&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
+		return q.centralPolicy()
+	}
+	return true
+}
+
+// read narrows what is held to what one DACL grants to all sides of the token:
+// user and groups, restricting SIDs, package. Bits of exempt are not the
+// package's to grant.
+func (q *query) read(o *object, exempt winnt.AccessMask) bool {
+	container := q.token.IsAppContainer()
+	if !o.hasDACL {
+		return q.readNull(container, exempt)
+	}
+	if !q.narrow(o, userPass, ^q.own) { // owner rights are the user's side's
+		return false
+	}
+	if q.token.IsRestricted() {
+		limit := ^q.own
+		if q.token.WriteRestricted() {
+			limit &= q.writeBits()
+		}
+		if !q.narrow(o, restrictedPass, limit) {
+			return false
+		}
+	}
+	return !container || q.narrow(o, packagePass, ^exempt)
+}
+
+// writeBits are the rights a write-restricted token is restricted in.
+func (q *query) writeBits() winnt.AccessMask {
+	m := q.mapping
+	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | m.Write&^(m.Read|m.Execute)
+}
+
+// readNull is read where there is no DACL: it grants everything, also
+// in the restricted pass, but nothing to an AppContainer.
+func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
+	before := q.held
+	if q.max() {
+		q.clip(q.own | q.mapEntry(winnt.GENERIC_ALL) | q.asked())
+	}
+	if q.tr != nil {
+		q.tr.null(q, before)
+	}
+	if container {
+		before = q.held
+		q.clip(exempt)
+		if q.tr != nil {
+			q.tr.lost(q, before&^q.held, Reason{Kind: AppContainerPass, Index: -1}, nullForPackage)
+		}
+		return !q.strict() || q.held == before
+	}
+	return true
+}
+
+// clip takes from what is held, at every node, all but m.
+func (q *query) clip(m winnt.AccessMask) {
+	q.held &= m
+	if q.tree != nil {
+		for i := range q.tree.nodes {
+			q.tree.nodes[i].held &= m
+		}
+	}
+}
+
+// narrow runs one pass: of the bits inside limit, what is held is narrowed to
+// what the pass grants. It is false if that ends the check.
+func (q *query) narrow(o *object, p pass, limit winnt.AccessMask) bool {
+	before := q.held
+	if before&limit == 0 && q.tree == nil {
+		return true
+	}
+	w := walk{q: q, entries: o.dacl, acl: o.acl, sids: q.sidsOf(p), pass: p, undecided: before & limit, stop: q.strict()}
+	w.slow = p == packagePass || o.facts&sd.HasOwnerRights != 0 || o.facts&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
+	if q.tr != nil {
+		q.tr.pass(&w)
+	}
+	if q.tree != nil {
+		q.tree.start(before, limit)
+		w.undecided = q.tree.undecided()
+	}
+	w.run()
+	q.held = before&^limit | w.granted
+	if q.tree != nil {
+		q.tree.finish(limit)
+		q.held = q.tree.nodes[0].held
+	}
+	if q.tr != nil {
+		q.tr.passed(&w, before&^q.held)
+	}
+	return !q.strict() || q.held == before
+}

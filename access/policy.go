@@ -1,0 +1,118 @@
+package access
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// PolicySet is the central access policies that are configured. Nil and the
+// zero value mean that none are, and then policy ids in descriptors have no
+// effect. It must not change while checks use it.
+type PolicySet struct {
+	Policies []Policy
+	// Recovery is the descriptor whose DACL applies to objects that name a
+	// policy that is not in the set; nil stands for [RecoveryDACL].
+	Recovery *sd.Descriptor
+}
+
+// Policy is a central access policy: rules that can only take away.
+type Policy struct {
+	ID    sid.SID // S-1-17-…, as scoped policy id entries name it
+	Name  string  // for explanations
+	Rules []Rule
+}
+
+// Rule is a central access rule.
+type Rule struct {
+	Name       string         // for explanations
+	AppliesTo  *claims.Expr   // nil: to every object
+	Descriptor *sd.Descriptor // its DACL limits access; nil or no DACL: limits nothing
+	// Staged is evaluated by audit only and never changes a decision.
+	Staged *sd.Descriptor
+}
+
+// RecoveryDACL is the default recovery policy, in SDDL: full access for
+// administrators, the system and the owner, nothing for others.
+const RecoveryDACL = "D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;GA;;;OW)"
+
+var recovery = func() *sd.Descriptor {
+	var aces []sd.ACE
+	for _, s := range []sid.SID{sid.Administrators, sid.LocalSystem, sid.OwnerRights} {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_ALL, s)
+		if err != nil {
+			panic("access: recovery policy: " + err.Error())
+		}
+		aces = append(aces, a)
+	}
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		panic("access: recovery policy: " + err.Error())
+	}
+	return sd.New(sd.Parts{DACL: l})
+}()
+
+func (s *PolicySet) configured() bool { return s != nil && len(s.Policies) > 0 }
+
+// Find is the policy with an id, nil if the set has none.
+func (s *PolicySet) Find(id sid.SID) *Policy {
+	if s == nil {
+		return nil
+	}
+	for i := range s.Policies {
+		if s.Policies[i].ID == id {
+			return &s.Policies[i]
+		}
+	}
+	return nil
+}
+
+// recoveryRule is the one rule of the recovery policy.
+func (s *PolicySet) recoveryRule() Rule {
+	d := s.Recovery
+	if d == nil {
+		d = recovery
+	}
+	return Rule{Name: "recovery policy", Descriptor: d}
+}
+
+// centralPolicy is stage 7: the intersection of what the applicable rules of
+// the object's policy grant. What privileges and the owner's implicit rights
+// granted stays.
+func (q *query) centralPolicy() bool {
+	at := q.obj.nextSystem(sd.SystemScopedPolicyID, 0)
+	p := q.r.Policies.Find(q.obj.sacl[at].SID)
+	if p == nil {
+		rule := q.r.Policies.recoveryRule()
+		return q.rule(&rule, 0)
+	}
+	for i := range p.Rules {
+		if r := &p.Rules[i]; q.applies(r) && !q.rule(r, i) {
+			return false
+		}
+	}
+	return true
+}
+
+// applies reports whether a rule's resource condition is TRUE; UNKNOWN means
+// that it does not apply.
+func (q *query) applies(r *Rule) bool {
+	holds := r.AppliesTo == nil || q.evaluate(r.AppliesTo, allow, userPass) == claims.True
+	if !holds && q.tr != nil {
+		q.tr.notApplicable(r)
+	}
+	return holds
+}
+
+// rule narrows what is held to what a rule's DACL grants, with the object's
+// owner and resource attributes.
+func (q *query) rule(r *Rule, i int) bool {
+	o := q.obj
+	o.setDACL(r.Descriptor)
+	if q.tr != nil {
+		q.tr.enterRule(r, i)
+		defer q.tr.leaveRule()
+	}
+	return q.read(&o, q.own)
+}

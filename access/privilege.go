@@ -1,0 +1,177 @@
+package access
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// What backup and restore intent grant.
+const (
+	BackupRights = winnt.READ_CONTROL | winnt.ACCESS_SYSTEM_SECURITY | winnt.FILE_GENERIC_READ | winnt.FILE_TRAVERSE
+	// RestoreRights has FILE_ADD_FILE and FILE_ADD_SUBDIRECTORY as part of
+	// FILE_GENERIC_WRITE. The READ_CONTROL and SYNCHRONIZE in it are no slip.
+	RestoreRights = winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | winnt.FILE_GENERIC_WRITE | winnt.DELETE
+)
+
+// stage0 makes the grants of intent and asks for the privilege that
+// ACCESS_SYSTEM_SECURITY needs. It needs no descriptor, so that its failure
+// beats every denial.
+func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
+	want := need
+	if q.max() { // all of them; A-44
+		want = everyBit &^ q.previous
+	}
+	if q.r.Intent.Backup {
+		used |= q.byIntent(winnt.SeBackupPrivilege, want&BackupRights)
+	}
+	if q.r.Intent.Restore {
+		used |= q.byIntent(winnt.SeRestorePrivilege, want&RestoreRights)
+	}
+	if need&sacl&^q.byPrivilege == 0 {
+		return used, true
+	}
+	if !q.token.Has(winnt.SeSecurityPrivilege) {
+		if q.tr != nil {
+			q.tr.notHeld(q, winnt.SeSecurityPrivilege)
+		}
+		return used, false
+	}
+	q.byPrivilege |= sacl
+	if q.tr != nil {
+		q.tr.privilege(securityHeld, winnt.SeSecurityPrivilege, sacl)
+	}
+	return used | winnt.SeSecurityPrivilege.Bit(), true
+}
+
+// byIntent grants bits to the holder of a privilege, which is recorded if it
+// granted something.
+func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.PrivilegeSet {
+	bits &^= q.byPrivilege
+	if bits == 0 || !q.token.Has(p) {
+		return 0
+	}
+	q.byPrivilege |= bits
+	if q.tr != nil {
+		q.tr.privilege(intentHeld, p, bits)
+	}
+	return p.Bit()
+}
+
+// takeOwnership grants WRITE_OWNER, asked for by name, to the holder of one
+// of two privileges before any entry is read; else it is the DACL's to
+// decide.
+func (q *query) takeOwnership() winnt.PrivilegeSet {
+	for _, p := range [...]winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
+		if q.token.Has(p) {
+			q.byPrivilege |= winnt.WRITE_OWNER
+			if q.tr != nil {
+				q.tr.privilege(ownershipHeld, p, winnt.WRITE_OWNER)
+			}
+			return p.Bit()
+		}
+	}
+	return 0
+}
+
+// ownerRights is what the owner has without any entry: READ_CONTROL and
+// WRITE_DAC, unless an entry for OWNER RIGHTS takes its place. It comes
+// before the DACL, so that no deny entry stops it.
+func (q *query) ownerRights() winnt.AccessMask {
+	o := &q.obj
+	if o.owner.IsZero() || !q.token.AllowBits().Has(q.token.SIDs().Find(o.ownerHash, o.owner)) {
+		return 0
+	}
+	if o.facts&sd.HasOwnerRights != 0 {
+		if q.tr != nil {
+			q.tr.stage(ownerReplaced, ownerMask, false)
+		}
+		return 0
+	}
+	if q.token.IsRestricted() && q.token.RestrictedSet().Find(o.ownerHash, o.owner) < 0 {
+		if q.tr != nil {
+			q.tr.stage(ownerRestricted, ownerMask, false)
+		}
+		return 0
+	}
+	m := ownerMask
+	if q.r.Options.ADOwnerReadOnly {
+		m = winnt.READ_CONTROL
+	}
+	m &= q.held
+	if q.tr != nil && m != 0 {
+		q.tr.owner(m)
+	}
+	return m
+}
+
+// PrivilegePolicy is what a call can know about privileges before it has a
+// descriptor: which ones the mask will use, or STATUS_PRIVILEGE_NOT_HELD where
+// ACCESS_SYSTEM_SECURITY is asked for without SeSecurityPrivilege.
+// A mandatory ceiling can still take WRITE_OWNER away.
+func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeSet, ntstatus.Status) {
+	q := query{token: t, r: &noExtras, desired: desired}
+	var used winnt.PrivilegeSet
+	if desired&sacl != 0 {
+		var ok bool
+		if used, ok = q.stage0(desired &^ maximum); !ok {
+			return 0, ntstatus.PrivilegeNotHeld
+		}
+	}
+	if desired&winnt.WRITE_OWNER != 0 {
+		used |= q.takeOwnership()
+	}
+	return used, ntstatus.Success
+}
+
+// PrivilegeCheck is the decision of NtPrivilegeCheck and SePrivilegeCheck in
+// user mode: with all set, every privilege of the set must be enabled, else
+// one of them. found are those that are, which the caller marks with
+// SE_PRIVILEGE_USED_FOR_ACCESS. An impersonation token below
+// SecurityIdentification gives STATUS_BAD_IMPERSONATION_LEVEL.
+func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, found winnt.PrivilegeSet, st ntstatus.Status) {
+	if t == nil {
+		return false, 0, ntstatus.InvalidHandle
+	}
+	if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityIdentification {
+		return false, 0, ntstatus.BadImpersonationLevel
+	}
+	found = set & t.Enabled()
+	if all {
+		return found == set, found, ntstatus.Success
+	}
+	return found != 0, found, ntstatus.Success
+}
+
+// SeFastTraverseCheck is the shortcut for walking through directories: true
+// means that the full check would grant wanted, false that it has to be run
+// . It is never true where the full check could refuse: a client below
+// SecurityImpersonation, an AppContainer, a restricted token, a token without
+// Everyone, a SACL with a label, policy, trust label or filter.
+func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, typ *winnt.ObjectType) bool {
+	t := s.Effective()
+	if t == nil || d == nil || typ == nil || wanted == 0 || wanted&ungranted != 0 {
+		return false
+	}
+	if s.Client != nil && s.Level < winnt.SecurityImpersonation {
+		return false
+	}
+	if t.IsAppContainer() || t.IsRestricted() || !t.Member(sid.Everyone, false) {
+		return false
+	}
+	if d.SACL().Facts()&(systemRare|sd.HasScopedPolicy) != 0 {
+		return false
+	}
+	q := query{token: t, primary: t, mapping: &typ.Mapping, r: &noExtras}
+	if wanted&^q.integrity() != 0 { // a low token and a right to write
+		return false
+	}
+	if !d.HasDACL() {
+		return true
+	}
+	w := walk{q: &q, entries: d.DACL().Entries(), acl: d.DACL(), pass: traversePass, undecided: wanted, stop: true, slow: true}
+	w.run()
+	return w.granted == wanted
+}

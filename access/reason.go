@@ -1,0 +1,90 @@
+package access
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// ReasonKind is what decided a bit (section 11). The zero value is no reason;
+// no explanation holds it.
+type ReasonKind uint8
+
+// Kinds of reasons.
+const (
+	_                 ReasonKind = iota
+	AceAllow                     // entry Index of List allows it
+	AceDeny                      // entry Index of List denies it, or ended the walk before it was decided
+	Owner                        // the owner's implicit rights
+	Privilege                    // granted by Privilege, or refused for lack of it
+	NullDacl                     // there is no DACL
+	EmptyDacl                    // the DACL has no entries
+	NoAce                        // no entry grants it
+	IntegrityPolicy              // the label, entry Index of the SACL; -1 is the default label
+	TrustLabel                   // the trust label, entry Index of the SACL
+	AccessFilter                 // the access filter, entry Index of the SACL
+	RestrictedPass               // not granted to the restricting SIDs; Index is a deny entry or -1
+	AppContainerPass             // not granted to the package; Index is a deny entry or -1
+	CentralAccessRule            // not granted by rule Index, called Name
+	KernelMode                   // nothing is checked
+	PreviouslyGranted            // granted before
+	NotAsked                     // the call was refused before any bit was looked at
+)
+
+var kindNames = [...]string{
+	AceAllow: "AceAllow", AceDeny: "AceDeny", Owner: "Owner", Privilege: "Privilege", NullDacl: "NullDacl", EmptyDacl: "EmptyDacl",
+	NoAce: "NoAce", IntegrityPolicy: "IntegrityPolicy", TrustLabel: "TrustLabel", AccessFilter: "AccessFilter",
+	RestrictedPass: "RestrictedPass", AppContainerPass: "AppContainerPass", CentralAccessRule: "CentralAccessRule",
+	KernelMode: "KernelMode", PreviouslyGranted: "PreviouslyGranted", NotAsked: "NotAsked",
+}
+
+// String is the documented name of the kind.
+func (k ReasonKind) String() string {
+	if k == 0 || int(k) >= len(kindNames) {
+		return "ReasonKind(" + strconv.Itoa(int(k)) + ")"
+	}
+	return kindNames[k]
+}
+
+// Grants reports whether the reason is one for granting. Privilege can be
+// either: see BitReason.Granted.
+func (k ReasonKind) Grants() bool {
+	switch k {
+	case AceAllow, Owner, Privilege, NullDacl, KernelMode, PreviouslyGranted:
+		return true
+	}
+	return false
+}
+
+// Reason is why one bit was granted or denied. The zero value is no reason.
+type Reason struct {
+	Kind      ReasonKind
+	List      string // "DACL" or "SACL", "" without an entry
+	Index     int    // of the entry in List, or of the rule; -1 for none
+	Privilege winnt.Privilege
+	Name      string // of the central access rule
+}
+
+// String prints the kind with what it points to: "AceDeny DACL 0".
+func (r Reason) String() string {
+	s := r.Kind.String()
+	switch r.Kind {
+	case Privilege:
+		return s + " " + r.Privilege.String()
+	case CentralAccessRule:
+		return s + " " + strconv.Itoa(r.Index) + " " + strconv.Quote(r.Name)
+	}
+	if r.List == "" || r.Index < 0 {
+		return s
+	}
+	return s + " " + r.List + " " + strconv.Itoa(r.Index)
+}
+
+// BitReason is one bit of an explanation. Granted tells what was decided about
+// the bit; the request as a whole may be denied nevertheless, because of
+// another one.
+type BitReason struct {
+	Bit     winnt.AccessMask
+	Granted bool
+	Reason  Reason
+}

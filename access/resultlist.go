@@ -1,0 +1,93 @@
+package access
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NodeResult is the answer for one node of the object tree. Granted can be
+// non-zero although Status denies: it then holds those of the desired bits
+// that were granted, so that a caller must look at the status.
+type NodeResult struct {
+	Granted winnt.AccessMask
+	Status  ntstatus.Status
+}
+
+// CheckResultList is SeAccessCheck with a result for every node of
+// ObjectTypes, as AccessCheckByTypeResultList gives it. The decision is that of
+// the root, with the privileges used; its Granted is 0 unless allowed. A list
+// that is empty or invalid gives STATUS_INVALID_PARAMETER and no
+// results. The error is [ErrNoToken] or [ErrNoMapping].
+func CheckResultList(r *Request) ([]NodeResult, Decision, error) { return resultList(r, nil) }
+
+func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
+	q := query{r: r, tr: tr}
+	if len(r.ObjectTypes) == 0 || ValidateObjectTypes(r.ObjectTypes) != nil {
+		if q.mapping = r.mapping(); q.mapping != nil {
+			q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)
+		}
+		return nil, q.settle(Decision{Status: ntstatus.InvalidParameter}), nil
+	}
+	d, done, err := q.enter()
+	if err != nil {
+		return nil, d, err
+	}
+	if !done {
+		q.tree = newTree(r.ObjectTypes, true)
+		d = q.decide()
+		if d.Status != ntstatus.PrivilegeNotHeld {
+			return q.nodeResults(), d, nil
+		}
+	}
+	return sameForAll(len(r.ObjectTypes), d), d, nil
+}
+
+// NtAccessCheckResultList is NtAccessCheckByTypeResultList (section 3.1) apart
+// from the rules about pointers and buffers. An empty list fails the call
+// before anything else. The decision is that of the root.
+func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeResult, d Decision) {
+	if len(r.ObjectTypes) == 0 {
+		return ntstatus.InvalidParameter, nil, d
+	}
+	q, call, d, done := ntEnter(r)
+	if call != ntstatus.Success {
+		return call, nil, d
+	}
+	if done { // the same in every entry
+		return call, sameForAll(len(r.ObjectTypes), d), d
+	}
+	q.tree = newTree(r.ObjectTypes, true)
+	d = q.decide()
+	if d.Status == ntstatus.PrivilegeNotHeld {
+		return call, sameForAll(len(r.ObjectTypes), d), d
+	}
+	return call, q.nodeResults(), d
+}
+
+func sameForAll(n int, d Decision) []NodeResult {
+	results := make([]NodeResult, n)
+	for i := range results {
+		results[i] = NodeResult{d.Granted, d.Status}
+	}
+	return results
+}
+
+// nodeResults is stage 8 for each node. Privilege and previous bits
+// count at every node.
+func (q *query) nodeResults() []NodeResult {
+	results := make([]NodeResult, len(q.tree.nodes))
+	asked := q.asked()
+	for i := range results {
+		total := q.tree.nodes[i].held | q.byPrivilege | q.previous
+		ok := asked&^total == 0
+		switch {
+		case !ok || q.max() && total == 0:
+			results[i] = NodeResult{asked & total, ntstatus.AccessDenied}
+		case q.max():
+			results[i].Granted = total
+		default:
+			results[i].Granted = asked | q.previous
+		}
+	}
+	return results
+}

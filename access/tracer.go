@@ -1,0 +1,322 @@
+package access
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// tracer records what a check does. The check never reads from it, so that
+// explaining cannot change a decision. It is owned by one check.
+type tracer struct {
+	x       Explanation
+	reasons [32]Reason
+	since   int    // first step of the pass that runs
+	last    Reason // the last denial of the pass that runs
+	rule    *Rule  // the central access rule that runs, nil outside
+	ruleAt  int
+}
+
+// set gives bits their reason; a later one replaces an earlier one.
+func (t *tracer) set(m winnt.AccessMask, r Reason) {
+	for i := range t.reasons {
+		if m>>i&1 != 0 {
+			t.reasons[i] = r
+		}
+	}
+}
+
+// add records a step that no entry stands behind.
+func (t *tracer) add(c cause, m winnt.AccessMask, granted bool) *Step {
+	t.x.Steps = append(t.x.Steps, Step{Rule: causes[c].rule, ACE: -1, Bits: m, Granted: granted, Because: causes[c].because})
+	return &t.x.Steps[len(t.x.Steps)-1]
+}
+
+func (t *tracer) begin(q *query) {
+	if m := q.asked() & q.previous; m != 0 {
+		t.set(q.previous, Reason{Kind: PreviouslyGranted, Index: -1})
+		t.add(previousOnly, m, true)
+	}
+}
+
+func (t *tracer) stage(c cause, m winnt.AccessMask, granted bool) { t.add(c, m, granted) }
+
+func (t *tracer) nothingLeft() { t.add(noneLeft, 0, true) }
+
+func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
+	s := t.add(c, m, true)
+	if c != securityHeld {
+		s.Because += p.String()
+	}
+	t.set(m, Reason{Kind: Privilege, Index: -1, Privilege: p})
+}
+
+func (t *tracer) notHeld(q *query, p winnt.Privilege) {
+	t.add(securityMissing, sacl, false)
+	t.last = Reason{Kind: Privilege, Index: -1, Privilege: p}
+	t.set(q.asked()&^q.previous, t.last)
+}
+
+func (t *tracer) owner(m winnt.AccessMask) {
+	t.add(ownerHas, m, true)
+	t.set(m, Reason{Kind: Owner, Index: -1})
+}
+
+// ceiling records a limit of stage 1.
+func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMask) {
+	out := need &^ left
+	if q.max() {
+		out = (q.mapping.All | need) &^ left
+	}
+	s := t.add(c, out, false)
+	s.List, s.ACE = r.List, r.Index
+	if r.Index >= 0 {
+		s.Entry = entryText(q.obj.saclList.At(r.Index))
+	}
+	if r.Index < 0 {
+		s.List = ""
+	}
+	t.last = r
+	t.set(^left, r)
+}
+
+func entryText(a sd.ACE) string {
+	s, err := sddl.FormatACE(a, sddl.Options{Extended: true})
+	if err != nil {
+		return "(an entry without text form)"
+	}
+	return s
+}
+
+// pass begins the steps of a pass.
+func (t *tracer) pass(*walk) { t.since, t.last = len(t.x.Steps), Reason{} }
+
+func (t *tracer) list() string {
+	if t.rule != nil {
+		return t.rule.Name
+	}
+	return "DACL"
+}
+
+// skip records an entry that the loop passes over without a look at its SID.
+func (t *tracer) skip(w *walk, i int) {
+	if w.entries[i].Flags&sd.InheritOnly != 0 {
+		t.entry(w, i, inheritOnly, 0)
+		return
+	}
+	t.entry(w, i, settled, 0)
+}
+
+// entry records what an entry did.
+func (t *tracer) entry(w *walk, i int, c cause, m winnt.AccessMask) {
+	t.x.Steps = append(t.x.Steps, Step{
+		Rule: causes[c].rule, List: t.list(), ACE: i, Bits: m, Pass: w.pass.String(), Because: causes[c].because,
+		Granted: c == allowed || c == allowedNode || c == restrictedAllowed || c == packageAllowed,
+	})
+}
+
+// decided records an entry that decides bits.
+func (t *tracer) decided(w *walk, i int, f effect, m winnt.AccessMask) {
+	t.entry(w, i, decidedBy(w, f), m)
+	t.decide(w, i, f, m)
+}
+
+// decidedAt is decided at a node of the tree; root are the bits that it
+// decides for the root.
+func (t *tracer) decidedAt(w *walk, i int, f effect, at int, m, root winnt.AccessMask) {
+	t.entry(w, i, decidedBy(w, f), m)
+	t.x.Steps[len(t.x.Steps)-1].Node = at
+	t.decide(w, i, f, root)
+}
+
+func decidedBy(w *walk, f effect) cause {
+	switch {
+	case w.pass == restrictedPass && f == allow:
+		return restrictedAllowed
+	case w.pass == restrictedPass:
+		return restrictedDenied
+	case w.pass == packagePass && f == allow:
+		return packageAllowed
+	case w.pass == packagePass:
+		return packageDenied
+	case w.q.tree != nil && f == allow:
+		return allowedNode
+	case w.q.tree != nil:
+		return deniedNode
+	case f == allow:
+		return allowed
+	case w.stop:
+		return deniedNeeded
+	}
+	return deniedMaximum
+}
+
+// decide notes the reasons of bits an entry decides. What a later pass allows
+// was granted before, for the reason that stands.
+func (t *tracer) decide(w *walk, i int, f effect, m winnt.AccessMask) {
+	if f == deny {
+		t.last = t.denial(w, i)
+		t.set(m, t.last)
+	} else if w.pass == userPass && t.rule == nil {
+		t.set(m, Reason{Kind: AceAllow, List: "DACL", Index: i})
+	}
+}
+
+// denial is the reason of bits that a pass does not grant; i is the entry
+// that denies them, -1 if none allows them.
+func (t *tracer) denial(w *walk, i int) Reason {
+	r := Reason{List: "DACL", Index: i}
+	switch {
+	case t.rule != nil:
+		return Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
+	case w.pass == restrictedPass:
+		r.Kind = RestrictedPass
+	case w.pass == packagePass:
+		r.Kind = AppContainerPass
+	case i >= 0:
+		r.Kind = AceDeny
+	case len(w.entries) == 0:
+		return Reason{Kind: EmptyDacl, Index: -1}
+	default:
+		return Reason{Kind: NoAce, Index: -1}
+	}
+	return r
+}
+
+// passed ends a pass: lost is what was held before and is no longer. Bits
+// that no entry decided get their reason here.
+func (t *tracer) passed(w *walk, lost winnt.AccessMask) {
+	t.fillEntries(w.acl)
+	open := lost
+	if w.q.tree == nil {
+		open &= w.undecided
+	} else {
+		open &= w.q.tree.nodes[0].undecided
+	}
+	if open == 0 {
+		return
+	}
+	if w.stop && t.last.Kind != 0 { // the walk ended before they were decided
+		t.set(open, t.last)
+		return
+	}
+	t.set(open, t.denial(w, -1))
+	if c := lostBecause(t, w); open&t.x.interesting() != 0 {
+		s := t.add(c, open&t.x.interesting(), false)
+		s.Pass = w.pass.String()
+	}
+}
+
+func lostBecause(t *tracer, w *walk) cause {
+	switch {
+	case t.rule != nil:
+		return ruleLost
+	case w.pass == restrictedPass:
+		return restrictedLost
+	case w.pass == packagePass:
+		return packageLost
+	case len(w.entries) == 0:
+		return emptyList
+	}
+	return nothingGranted
+}
+
+// fillEntries writes the texts of the entries the pass met; its steps are in
+// the order of the list.
+func (t *tracer) fillEntries(l *sd.ACL) {
+	steps := t.x.Steps[t.since:]
+	for i, a := range l.All() {
+		if len(steps) == 0 {
+			return
+		}
+		if steps[0].ACE == i {
+			steps[0].Entry = entryText(a)
+			steps = steps[1:]
+		}
+	}
+}
+
+// null records that there is no DACL.
+func (t *tracer) null(q *query, before winnt.AccessMask) {
+	if t.rule != nil {
+		t.set(before&^q.held, Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name})
+		return
+	}
+	t.set(q.held&^q.own, Reason{Kind: NullDacl, Index: -1})
+	t.set(before&^q.held, Reason{Kind: NoAce, Index: -1})
+	t.add(nullList, q.held&^q.own, true)
+}
+
+// lost records bits a stage takes away.
+func (t *tracer) lost(_ *query, m winnt.AccessMask, r Reason, c cause) {
+	if t.rule != nil {
+		r = Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
+	}
+	t.last = r
+	t.set(m, r)
+	t.add(c, m, false)
+}
+
+func (t *tracer) notApplicable(r *Rule) { t.add(ruleNotApplicable, 0, true).List = r.Name }
+
+func (t *tracer) enterRule(r *Rule, i int) { t.rule, t.ruleAt = r, i }
+
+func (t *tracer) leaveRule() { t.rule = nil }
+
+// end completes the explanation.
+func (t *tracer) end(q *query, d Decision) {
+	x := &t.x
+	x.Decision, x.Desired, x.Asked, x.mapping = d, q.desired, q.asked(), q.mapping
+	x.typ = q.r.Type
+	switch c := early(q, d); c {
+	case matched:
+	case kernelMode:
+		t.add(c, d.Granted, true)
+		t.set(everyBit, Reason{Kind: KernelMode, Index: -1})
+	case previousOnly:
+		t.add(c, d.Granted, true)
+		t.set(everyBit, Reason{Kind: PreviouslyGranted, Index: -1})
+	default:
+		t.add(c, x.Asked, false)
+		t.set(everyBit, Reason{Kind: NotAsked, Index: -1})
+	}
+	t.set(q.previous, Reason{Kind: PreviouslyGranted, Index: -1})
+	bits := x.interesting()
+	x.Reasons = make([]BitReason, 0, 32)
+	for i := range t.reasons {
+		b := winnt.AccessMask(1) << i
+		if bits&b == 0 {
+			continue
+		}
+		r := t.reasons[i]
+		if r.Kind == 0 { // decided by what ended the check before it was reached
+			r = t.last
+		}
+		if r.Kind == 0 {
+			r = Reason{Kind: NoAce, Index: -1}
+		}
+		granted := r.Kind.Grants() && d.Status != ntstatus.PrivilegeNotHeld || d.Granted&b != 0
+		x.Reasons = append(x.Reasons, BitReason{Bit: b, Granted: granted, Reason: r})
+	}
+}
+
+// early is the rule of section 3.3 that decided before the pipeline, matched
+// if none did.
+func early(q *query, d Decision) cause {
+	switch {
+	case d.Status == ntstatus.InvalidParameter:
+		return badList
+	case q.r.Mode == Kernel:
+		return kernelMode
+	case q.r.Descriptor == nil:
+		return noDescriptor
+	case d.Status == ntstatus.BadImpersonationLevel:
+		return levelTooLow
+	case q.r.Desired == 0 && d.Allowed():
+		return previousOnly
+	case q.r.Desired == 0:
+		return nothingAsked
+	}
+	return matched
+}

@@ -1,0 +1,198 @@
+package access
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ObjectTypeEntry is an OBJECT_TYPE_LIST element: a node of a tree of object
+// types in preorder. Level 0 is the object itself (in Active Directory its
+// class), 1 a property set or child class, 2 a property.
+type ObjectTypeEntry struct {
+	Level uint16
+	GUID  winnt.GUID
+}
+
+// Limits of an object type list.
+const (
+	MaxObjectTypes     = 4096 // entries
+	MaxObjectTypeLevel = 4
+)
+
+// ValidateObjectTypes checks that a list is a preorder tree with one root and
+// no GUID twice. The error says which entry is wrong and wraps
+// STATUS_INVALID_PARAMETER. The empty list is valid: it is no tree.
+func ValidateObjectTypes(list []ObjectTypeEntry) error {
+	if len(list) > MaxObjectTypes {
+		return listError(MaxObjectTypes, "the list has %d entries, at most %d are allowed", len(list), MaxObjectTypes)
+	}
+	seen := guidIndex{}
+	for i := range list {
+		e := &list[i]
+		switch {
+		case i == 0 && e.Level != 0:
+			return listError(i, "the first entry has level %d, it must be the root at level 0", e.Level)
+		case i > 0 && e.Level == 0:
+			return listError(i, "a second root: only the first entry may have level 0")
+		case e.Level > MaxObjectTypeLevel:
+			return listError(i, "level %d, the deepest is %d", e.Level, MaxObjectTypeLevel)
+		case i > 0 && e.Level > list[i-1].Level+1:
+			return listError(i, "level %d follows level %d, a level was left out", e.Level, list[i-1].Level)
+		}
+		if !seen.add(list[:i], e.GUID) {
+			return listError(i, "GUID %s stands in the list already", e.GUID)
+		}
+	}
+	return nil
+}
+
+func listError(i int, format string, args ...any) error {
+	return fmt.Errorf("object type list, entry %d: %s: %w", i, fmt.Sprintf(format, args...), ntstatus.InvalidParameter.Err())
+}
+
+// guidIndex finds GUIDs of a list: by looking, or by a map once it is long.
+type guidIndex struct{ m map[winnt.GUID]int32 }
+
+const shortList = 16
+
+// add notes the GUID that follows the entries of list; false if it is there.
+func (x *guidIndex) add(list []ObjectTypeEntry, g winnt.GUID) bool {
+	if x.find(list, g) >= 0 {
+		return false
+	}
+	if len(list) >= shortList {
+		if x.m == nil {
+			x.m = make(map[winnt.GUID]int32, 4*shortList)
+			for i := range list {
+				x.m[list[i].GUID] = int32(i)
+			}
+		}
+		x.m[g] = int32(len(list))
+	}
+	return true
+}
+
+func (x *guidIndex) find(list []ObjectTypeEntry, g winnt.GUID) int {
+	if x.m != nil {
+		if i, ok := x.m[g]; ok {
+			return int(i)
+		}
+		return -1
+	}
+	for i := range list {
+		if list[i].GUID == g {
+			return i
+		}
+	}
+	return -1
+}
+
+// node is one entry of the tree during a check.
+type node struct {
+	parent, end        int32            // of the root -1; end is one past the subtree
+	undecided, granted winnt.AccessMask // in the pass that runs
+	held               winnt.AccessMask // what all passes so far granted
+}
+
+// tree is an object type list made ready. It is owned by one check.
+//
+// Two invariants make cheap: a bit granted at a node is granted in
+// its whole subtree, and a bit denied at a node is denied at each ancestor that
+// did not have it yet, since an ancestor stands for its whole subtree.
+type tree struct {
+	list  []ObjectTypeEntry
+	index guidIndex
+	nodes []node
+	each  bool // a result for every node, not one for the root
+}
+
+// newTree makes a valid list ready.
+func newTree(list []ObjectTypeEntry, each bool) *tree {
+	t := &tree{list: list, nodes: make([]node, len(list)), each: each}
+	var path [MaxObjectTypeLevel + 1]int32
+	for i := range list {
+		l := list[i].Level
+		n := &t.nodes[i]
+		n.parent, n.end = -1, int32(i+1)
+		if l > 0 {
+			n.parent = path[l-1]
+		}
+		path[l] = int32(i)
+		for p := n.parent; p >= 0; p = t.nodes[p].parent {
+			t.nodes[p].end = int32(i + 1)
+		}
+		t.index.add(list[:i], list[i].GUID)
+	}
+	return t
+}
+
+// find is the node of a GUID, or -1.
+func (t *tree) find(g winnt.GUID) int { return t.index.find(t.list, g) }
+
+// start begins a pass: each node has to decide those of the bits it holds
+// that are inside limit.
+func (t *tree) start(held, limit winnt.AccessMask) {
+	for i := range t.nodes {
+		n := &t.nodes[i]
+		if !t.each {
+			n.held = held
+		}
+		n.undecided, n.granted = n.held&limit, 0
+	}
+}
+
+// finish ends a pass: bits inside limit that were not granted are lost.
+func (t *tree) finish(limit winnt.AccessMask) {
+	for i := range t.nodes {
+		n := &t.nodes[i]
+		n.held = n.held&^limit | n.granted
+	}
+}
+
+// allow grants m at node at and in its subtree, then at each ancestor what
+// all its children have.
+func (t *tree) allow(at int, m winnt.AccessMask) {
+	for i := at; i < int(t.nodes[at].end); i++ {
+		n := &t.nodes[i]
+		g := m & n.undecided
+		n.granted |= g
+		n.undecided &^= g
+	}
+	for p := t.nodes[at].parent; p >= 0; p = t.nodes[p].parent {
+		n := &t.nodes[p]
+		g := n.undecided
+		for c := p + 1; c < n.end; c = t.nodes[c].end {
+			g &= t.nodes[c].granted
+		}
+		if g == 0 {
+			return
+		}
+		n.granted |= g
+		n.undecided &^= g
+	}
+}
+
+// deny refuses m at node at, in its subtree and at its ancestors, wherever it
+// was not granted before; hit is what the subtree still needed.
+func (t *tree) deny(at int, m winnt.AccessMask) (hit winnt.AccessMask) {
+	up := m &^ t.nodes[at].granted
+	for i := at; i < int(t.nodes[at].end); i++ {
+		n := &t.nodes[i]
+		hit |= n.undecided & m
+		n.undecided &^= m
+	}
+	for p := t.nodes[at].parent; p >= 0; p = t.nodes[p].parent {
+		t.nodes[p].undecided &^= up
+	}
+	return hit
+}
+
+// undecided is what some node has still to decide.
+func (t *tree) undecided() (m winnt.AccessMask) {
+	for i := range t.nodes {
+		m |= t.nodes[i].undecided
+	}
+	return m
+}

@@ -1,0 +1,131 @@
+package audit
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// SecuritySet records that the descriptor of an object changed: event 4670 for
+// owner and DACL, event 4907 for the SACL. info says which parts were set, in
+// SECURITY_INFORMATION bits; a part that was set to what it was is no change.
+//
+// 4670 needs Authorization Policy Change, or for a file or key its own
+// subcategory; and for these two the SACL that was in force must record
+// WRITE_DAC or WRITE_OWNER. 4907 needs Audit Policy Change and is not written
+// for directory service objects.
+func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, info uint32) ntstatus.Status {
+	p := l.Policy.Load()
+	t := from.Subject.Effective()
+	from = l.named(from)
+	if info = changed(before, after, info); p.recordsPermissions(&from, o.Type, before, info) {
+		if st := l.Write(PermissionsChanged(from, o, before, after, info)); st != ntstatus.Success {
+			return st
+		}
+	}
+	if info&winnt.SACL_SECURITY_INFORMATION != 0 && o.Type != "DirectoryService" && p.recordsToken(AuditPolicyChange, Success, t) {
+		return l.Write(AuditSettingsChanged(from, o, before, after))
+	}
+	return ntstatus.Success
+}
+
+// changed is info less the parts that are the same in both descriptors.
+func changed(before, after *sd.Descriptor, info uint32) uint32 {
+	var out uint32
+	if before.Owner() != after.Owner() {
+		out |= winnt.OWNER_SECURITY_INFORMATION
+	}
+	const dacl = sd.DACLPresent | sd.DACLProtected | sd.DACLAutoInherited
+	if before.Control()&dacl != after.Control()&dacl || !before.DACL().Equal(after.DACL()) {
+		out |= winnt.DACL_SECURITY_INFORMATION
+	}
+	const sacl = sd.SACLPresent | sd.SACLProtected | sd.SACLAutoInherited
+	if before.Control()&sacl != after.Control()&sacl || !before.SACL().Equal(after.SACL()) {
+		out |= winnt.SACL_SECURITY_INFORMATION
+	}
+	return out & info
+}
+
+// recordsPermissions reports whether a change of the parts in info is recorded
+// as event 4670.
+func (p *Policy) recordsPermissions(from *Origin, typ string, before *sd.Descriptor, info uint32) bool {
+	var right winnt.AccessMask
+	if info&winnt.DACL_SECURITY_INFORMATION != 0 {
+		right |= winnt.WRITE_DAC
+	}
+	if info&winnt.OWNER_SECURITY_INFORMATION != 0 {
+		right |= winnt.WRITE_OWNER
+	}
+	t := from.Subject.Effective()
+	if right == 0 || t == nil {
+		return false
+	}
+	byPolicy := p.recordsToken(AuthorizationPolicyChange, Success, t)
+	if !hasReasons(typ) {
+		return byPolicy
+	}
+	if !byPolicy && !p.recordsToken(TypeSubcategory(typ), Success, t) {
+		return false
+	}
+	r := access.Request{Descriptor: before, Subject: from.Subject, Desired: right, Type: winnt.ObjectTypeByName(typ)}
+	w := saclWalk{token: t, request: &r, mapping: mappingOf(&r), object: before.SACL(), global: p.global[typ], on: [2]bool{true, true}}
+	v := w.single(access.Decision{Granted: right})
+	return v.Success
+}
+
+// PrivilegesAdjusted records that privileges of a token were switched, event
+// 4703, if Token Right Adjusted Events is on for success. before and after are
+// the token's values; equal ones are no change.
+func (l *Log) PrivilegesAdjusted(from Origin, before, after *token.Token) ntstatus.Status {
+	if !l.Records(TokenRightAdjusted, Success, from.Subject.Effective()) {
+		return ntstatus.Success
+	}
+	e, ok := RightsAdjusted(l.named(from), before, after)
+	if !ok {
+		return ntstatus.Success
+	}
+	return l.Write(e)
+}
+
+// ServiceCalled records the use of privileges by a service, event 4673
+// (NtPrivilegedServiceAuditAlarm). from.Subject.Client is the token that the
+// call names.
+func (l *Log) ServiceCalled(from Origin, server, service string, used winnt.PrivilegeSet, outcome Outcome) ntstatus.Status {
+	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 { // U-43
+		return ntstatus.Success
+	}
+	return l.writeIf(from.Subject.Effective(), PrivilegedService(l.named(from), server, service, used, outcome)) // U-43
+}
+
+// ServiceCalledFromKernel is ServiceCalled for kernel code
+// (SePrivilegedServiceAuditAlarm): it is silent about the system's own
+// accounts, which use privileges all the time (U-43).
+func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used winnt.PrivilegeSet, outcome Outcome) ntstatus.Status {
+	if t := from.Subject.Effective(); t != nil {
+		switch t.User().SID {
+		case sid.LocalSystem, sid.LocalService, sid.NetworkService: // U-43
+			return ntstatus.Success
+		}
+	}
+	return l.ServiceCalled(from, server, service, used, outcome)
+}
+
+// PrivilegesUsed records the use of privileges on an object, event 4674
+// (NtPrivilegeObjectAuditAlarm). An empty set is nothing to record.
+func (l *Log) PrivilegesUsed(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet, outcome Outcome) ntstatus.Status {
+	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 { // U-42
+		return ntstatus.Success
+	}
+	return l.writeIf(from.Subject.Effective(), PrivilegedObject(l.named(from), o, desired, used, outcome)) // U-42
+}
+
+// Impersonated records a call of PsImpersonateClient that raised a thread, see
+// [UnsafeElevation]. The policy has no part in it, and the call succeeds.
+func (l *Log) Impersonated(from Origin, c Elevation) {
+	if e, ok := UnsafeElevation(l.named(from), c); ok {
+		l.Write(e)
+	}
+}

@@ -1,0 +1,111 @@
+package audit
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// UnsafeElevationID is the number of the event UnsafeElevation. Windows has no
+// such event; its security events end far below this number.
+const UnsafeElevationID = 64048
+
+// Elevation is a call of PsImpersonateClient as the audit sees it.
+type Elevation struct {
+	Thread        uint64 // id of the thread that impersonates
+	SystemThread  bool   // it belongs to the system process
+	KernelMode    bool   // the call came from kernel mode
+	Client        *token.Token
+	CopyOnOpen    bool
+	EffectiveOnly bool
+	Level         winnt.SecurityImpersonationLevel
+}
+
+// UnsafeElevation is the event that marks a thread which was given a stronger
+// token than its process has; Origin.Subject.Primary is the process's token. ok
+// is false when the call was harmless. It is written whatever the policy says,
+// and the call succeeds in any case.
+//
+// Unsafe is a call from kernel mode on a thread outside the system process with
+// a token that holds a privilege or an integrity level which the process lacks:
+// code in that process can take the token from its thread (I-48). Unsafe is
+// also a call without CopyOnOpen at a level below the token's own, because
+// opening the token of the thread then gives the stronger one (I-99).
+func UnsafeElevation(from Origin, c Elevation) (e Event, ok bool) {
+	p := from.Subject.Primary
+	if c.Client == nil || p == nil {
+		return Event{}, false
+	}
+	var causes []string
+	extra := c.Client.Present() &^ p.Present()
+	if c.KernelMode && !c.SystemThread { // I-48
+		if extra != 0 {
+			causes = append(causes, "Privilege")
+		}
+		if c.Client.Integrity() > p.Integrity() {
+			causes = append(causes, "Integrity")
+		}
+	}
+	if !c.CopyOnOpen && c.Level < tokenLevel(c.Client) { // I-99
+		causes = append(causes, "Level")
+	}
+	if len(causes) == 0 {
+		return Event{}, false
+	}
+	return elevationEvent(from, c, extra, causes), true
+}
+
+// tokenLevel is the level that a direct open of the token gives: its own, and
+// that of full impersonation for a primary token.
+func tokenLevel(t *token.Token) winnt.SecurityImpersonationLevel {
+	if t.Type() == winnt.TokenPrimary {
+		return winnt.SecurityImpersonation
+	}
+	return t.Level()
+}
+
+func elevationEvent(from Origin, c Elevation, extra winnt.PrivilegeSet, causes []string) Event {
+	p := from.Subject.Primary
+	from.Subject.Client = nil // the process is the subject, the client the target
+	var l fieldList
+	from.appendSubject(&l)
+	from.appendToken(&l, "Target", c.Client)
+	l.hex("ThreadId", c.Thread)
+	l.text("ImpersonationLevel", levelCode(c.Level))
+	l.text("CopyOnOpen", yesNo(c.CopyOnOpen))
+	l.text("EffectiveOnly", yesNo(c.EffectiveOnly))
+	l.privileges("PrivilegeList", extra)
+	l.text("SubjectIntegrity", integrityText(p))
+	l.text("TargetIntegrity", integrityText(c.Client))
+	l.list("Cause", policyChanges, causes)
+	from.appendProcess(&l)
+	return Event{Header: Header{ID: UnsafeElevationID, Subcategory: SystemIntegrity}, fields: l}
+}
+
+func integrityText(t *token.Token) string {
+	return "S-1-16-" + strconv.FormatUint(uint64(t.Integrity()), 10)
+}
+
+// levelCode is the message code of an impersonation level (U-57a).
+func levelCode(l winnt.SecurityImpersonationLevel) string {
+	switch l { // U-57a
+	case winnt.SecurityAnonymous:
+		return "%%1831"
+	case winnt.SecurityIdentification:
+		return "%%1832"
+	case winnt.SecurityImpersonation:
+		return "%%1833"
+	case winnt.SecurityDelegation:
+		return "%%1840"
+	}
+	return absent
+}
+
+// yesNo is the message code of a yes-or-no field (U-57a).
+func yesNo(b bool) string {
+	if b { // U-57a
+		return "%%1842"
+	}
+	return "%%1843"
+}

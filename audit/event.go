@@ -1,0 +1,190 @@
+package audit
+
+import (
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// Keywords of a record, as Windows event headers carry them.
+const (
+	keywordSuccess uint64 = 0x8020000000000000
+	keywordFailure uint64 = 0x8010000000000000
+)
+
+// Header is what every record has beside its fields. Level and opcode are 0
+// for every record of this package.
+type Header struct {
+	RecordID    uint64 // given by the sink; strictly increasing, 0 before
+	Time        int64  // UTC, 100-ns units since 1601-01-01 (FILETIME); given by the Log
+	ID          uint16 // event number such as 4656
+	Version     uint8  // of the field list
+	Subcategory Subcategory
+	Outcome     Outcome
+	Computer    string
+	Chain       string // raw bytes of the chain hash of a durable log, "" elsewhere
+}
+
+// Event is one record: an immutable value. The zero value is no record. The
+// constructors of this package make the known kinds; [Event.WithHeader] gives
+// a record its number, time and computer.
+type Event struct {
+	Header
+	fields []Field // never written once the event is made
+	access []accessLine
+	// discarded is the count of event 4612, 0 for every other event.
+	discarded uint64
+}
+
+// accessLine is one right of AccessList with the reason it was decided for.
+type accessLine struct {
+	Right
+	reason uint16 // 0: none known
+	ace    string // SDDL of the deciding entry, "" if it was none
+	name   string // privilege or central access rule, see Reason
+}
+
+// WithHeader is the event under another header.
+func (e Event) WithHeader(h Header) Event {
+	e.Header = h
+	return e
+}
+
+// Task is the number of the event's subcategory.
+func (e Event) Task() uint16 { return e.Subcategory.Task() }
+
+// Keywords are the header keywords: 0x8020000000000000 for success,
+// 0x8010000000000000 for failure.
+func (e Event) Keywords() uint64 {
+	if e.Outcome == Success {
+		return keywordSuccess
+	}
+	return keywordFailure
+}
+
+// Fields yields the fields in their documented order.
+func (e Event) Fields() iter.Seq[Field] { return slices.Values(e.fields) }
+
+// Field is the text of the named field; ok is false if the event has none.
+func (e Event) Field(name string) (text string, ok bool) {
+	for _, f := range e.fields {
+		if f.Name == name {
+			return f.Text(), true
+		}
+	}
+	return "", false
+}
+
+// size is about how many bytes the record takes when held in memory.
+func (e *Event) size() int {
+	n := 128 + len(e.Computer) + 64*len(e.access)
+	for i := range e.fields {
+		f := &e.fields[i]
+		n += 48 + len(f.text)
+		for _, s := range f.items {
+			n += 16 + len(s)
+		}
+	}
+	return n
+}
+
+// Field is one named value of a record: text, or a list of texts. It is
+// immutable.
+type Field struct {
+	Name  string
+	text  string
+	items []string // set for a list that is not empty
+	style listStyle
+}
+
+// listStyle says how the items of a list are joined in text form (U-57).
+type listStyle uint8
+
+const (
+	notList        listStyle = iota
+	accessList               // CR LF and four tabs after every entry
+	privilegeList            // CR LF and three tabs between entries
+	policyChanges            // comma and blank between entries
+	propertiesList = accessList
+)
+
+// IsList reports whether the value is a list with at least one item. A list
+// without items is the text "-".
+func (f Field) IsList() bool { return len(f.items) > 0 }
+
+// Items yields the items of a list, or the text of any other value.
+func (f Field) Items() iter.Seq[string] {
+	if f.IsList() {
+		return slices.Values(f.items)
+	}
+	return slices.Values([]string{f.text})
+}
+
+// Text is the value as Windows writes it in event text: lists are joined with
+// the white space that belongs to the field (U-57).
+func (f Field) Text() string {
+	if !f.IsList() {
+		return f.text
+	}
+	switch f.style {
+	case accessList: // U-57
+		const end = "\r\n\t\t\t\t"
+		return strings.Join(f.items, end) + end
+	case privilegeList: // U-57
+		return strings.Join(f.items, "\r\n\t\t\t")
+	}
+	return strings.Join(f.items, ", ") // U-57
+}
+
+const (
+	absent   = "-"
+	nullGUID = "{00000000-0000-0000-0000-000000000000}"
+	// nameLimit is the longest name in bytes that a record keeps whole.
+	nameLimit = 32<<10 - 1
+)
+
+// fieldList collects the fields of one event in order.
+type fieldList []Field
+
+func (l *fieldList) text(name, v string) { *l = append(*l, Field{Name: name, text: v}) }
+
+// name adds a text that comes from outside: absent as "-" (U-57), cut when
+// too long.
+func (l *fieldList) name(name, v string) {
+	if v == "" {
+		v = absent
+	}
+	l.text(name, shorten(v))
+}
+
+func (l *fieldList) list(name string, style listStyle, items []string) {
+	if len(items) == 0 { // U-57
+		l.text(name, absent)
+		return
+	}
+	*l = append(*l, Field{Name: name, items: items, style: style})
+}
+
+func (l *fieldList) privileges(name string, set winnt.PrivilegeSet) {
+	l.list(name, privilegeList, set.Names())
+}
+
+// hex adds a number of the manifest types HexInt32, HexInt64 and Pointer:
+// lower case, no padding (U-22).
+func (l *fieldList) hex(name string, v uint64) { l.text(name, winnt.LUID(v).String()) }
+
+// shorten keeps names of 32 KiB and more out of the log: what does not fit is
+// replaced by an ellipsis.
+func shorten(s string) string {
+	if len(s) <= nameLimit {
+		return s
+	}
+	const mark = "…"
+	n := nameLimit - len(mark)
+	for i := 0; i < 3 && n > 0 && s[n]&0xC0 == 0x80; i++ { // not within a character
+		n--
+	}
+	return s[:n] + mark
+}

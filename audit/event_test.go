@@ -1,0 +1,363 @@
+package audit_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// fieldNames are the Data names of each event in their order, from the event
+// manifests of Windows. S4 stands for the four Subject fields.
+var fieldNames = map[uint16]struct {
+	version uint8
+	names   string
+}{
+	4612: {0, "AuditsDiscarded"},
+	4656: {1, "S4 ObjectServer ObjectType ObjectName HandleId TransactionId AccessList AccessReason AccessMask PrivilegeList RestrictedSidCount ProcessId ProcessName ResourceAttributes"},
+	4658: {0, "S4 ObjectServer HandleId ProcessId ProcessName"},
+	4660: {0, "S4 ObjectServer HandleId ProcessId ProcessName TransactionId"},
+	4662: {0, "S4 ObjectServer ObjectType ObjectName OperationType HandleId AccessList AccessMask Properties AdditionalInfo AdditionalInfo2"},
+	4663: {1, "S4 ObjectServer ObjectType ObjectName HandleId AccessList AccessMask ProcessId ProcessName ResourceAttributes"},
+	4670: {0, "S4 ObjectServer ObjectType ObjectName HandleId OldSd NewSd ProcessId ProcessName"},
+	4673: {0, "S4 ObjectServer Service PrivilegeList ProcessId ProcessName"},
+	4674: {0, "S4 ObjectServer ObjectType ObjectName HandleId AccessMask PrivilegeList ProcessId ProcessName"},
+	4690: {0, "S4 SourceHandleId SourceProcessId TargetHandleId TargetProcessId"},
+	4703: {0, "S4 TargetUserSid TargetUserName TargetDomainName TargetLogonId ProcessName ProcessId EnabledPrivilegeList DisabledPrivilegeList"},
+	4907: {0, "S4 ObjectServer ObjectType ObjectName HandleId OldSd NewSd ProcessId ProcessName"},
+}
+
+// everyEvent makes one event of each kind.
+func everyEvent(t testing.TB, from audit.Origin) []audit.Event {
+	o := audit.Object{Type: "File", Name: `\Device\Share\report.txt`, Handle: 0x4C}
+	before := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;WD)")
+	after := sddl.MustParse("O:BAG:SYD:P(A;;FA;;;BA)S:(AU;FA;FA;;;WD)")
+	old := specU()
+	old.Privileges, old.EnabledPrivileges = winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeChangeNotifyPrivilege), 0
+	changed := old
+	changed.EnabledPrivileges = winnt.Privileges(winnt.SeBackupPrivilege)
+	adjusted, ok := audit.RightsAdjusted(from, mustToken(t, old), mustToken(t, changed))
+	if !ok {
+		t.Fatal("4703: a privilege changed")
+	}
+	return []audit.Event{
+		audit.AuditsDiscarded(17, audit.Header{}),
+		audit.HandleRequested(from, o, audit.HandleRequest{Access: 0x120089, Descriptor: before}),
+		audit.HandleClosed(from, o),
+		audit.ObjectDeleted(from, o),
+		audit.DirectoryAccessed(from, audit.Object{Type: "DirectoryService", Handle: 8}, audit.DirectoryOperation{Access: 0x10}),
+		audit.ObjectAccessed(from, o, 1, before),
+		audit.PermissionsChanged(from, o, before, after, winnt.DACL_SECURITY_INFORMATION),
+		audit.PrivilegedService(from, "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success),
+		audit.PrivilegedObject(from, audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY, winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure),
+		audit.HandleDuplicated(from, 0x10, 0x1A4, 0x14, 0x1B8),
+		adjusted,
+		audit.AuditSettingsChanged(from, o, before, after),
+	}
+}
+
+func origin(t testing.TB) audit.Origin {
+	return audit.Origin{Subject: access.Subject{Primary: tokenU(t)}, Names: people{}, ProcessID: 0x1A4, ProcessName: `C:\srv\files.exe`}
+}
+
+// The names, order and versions of fields are those of the manifests.
+func TestFieldOrder(t *testing.T) {
+	seen := map[uint16]bool{}
+	for _, e := range everyEvent(t, origin(t)) {
+		want, ok := fieldNames[e.ID]
+		if !ok {
+			t.Errorf("event %d is not in the table", e.ID)
+			continue
+		}
+		seen[e.ID] = true
+		var names []string
+		for f := range e.Fields() {
+			names = append(names, f.Name)
+		}
+		list := strings.ReplaceAll(want.names, "S4", "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId")
+		if !slices.Equal(names, strings.Fields(list)) || e.Version != want.version {
+			t.Errorf("event %d version %d:\n got %s\nwant %s", e.ID, e.Version, strings.Join(names, " "), list)
+		}
+	}
+	if len(seen) != len(fieldNames) {
+		t.Errorf("%d kinds of events were made, the table has %d", len(seen), len(fieldNames))
+	}
+}
+
+// Tasks of the events, UC-27, UC-40, UC-41, UC-67; keywords of both outcomes.
+func TestTasks(t *testing.T) {
+	tasks := map[uint16]uint16{4612: 12290, 4656: 12800, 4658: 12800, 4660: 12800, 4662: 14080, 4663: 12800, 4670: 13570, 4673: 13056, 4674: 13056, 4690: 12807, 4703: 13317, 4907: 13568}
+	for _, e := range everyEvent(t, origin(t)) {
+		if e.Task() != tasks[e.ID] {
+			t.Errorf("event %d has task %d, want %d", e.ID, e.Task(), tasks[e.ID])
+		}
+		want := uint64(0x8020000000000000)
+		if e.Outcome == audit.Failure {
+			want = 0x8010000000000000
+		}
+		if e.Keywords() != want {
+			t.Errorf("event %d %s: keywords %#x", e.ID, e.Outcome, e.Keywords())
+		}
+	}
+}
+
+// UC-38, U-20: the Subject is the client, and the primary stands beside it.
+func TestClientAndPrimary(t *testing.T) {
+	from := origin(t)
+	from.Subject = access.Subject{Primary: tokenSystem(t), Client: tokenU(t), Level: winnt.SecurityImpersonation}
+	e := audit.HandleClosed(from, audit.Object{Type: "File", Handle: 4})
+	for name, want := range map[string]string{
+		"SubjectUserSid": "S-1-5-21-1-2-3-1107", "SubjectUserName": "alice", "SubjectDomainName": "REFMON", "SubjectLogonId": "0x5a1b2",
+		"PrimaryUserSid": "S-1-5-18", "PrimaryUserName": "DC1$", "PrimaryDomainName": "REFMON", "PrimaryLogonId": "0x3e7",
+	} {
+		if got := field(t, e, name); got != want {
+			t.Errorf("U-20: %s = %q, want %q", name, got, want)
+		}
+	}
+	if _, ok := audit.HandleClosed(origin(t), audit.Object{}).Field("PrimaryUserSid"); ok {
+		t.Error("U-20: without a client there is no second account")
+	}
+}
+
+// U-21: names that cannot be found are "-", the SID is always there; an
+// anonymous client is S-1-5-7.
+func TestUnknownNames(t *testing.T) {
+	from := origin(t)
+	from.Names = nil
+	e := audit.HandleClosed(from, audit.Object{})
+	if field(t, e, "SubjectUserName") != "-" || field(t, e, "SubjectDomainName") != "-" || field(t, e, "SubjectUserSid") != userU.String() {
+		t.Error("U-21: unknown name is -, the SID stays")
+	}
+	from.Subject = access.Subject{Primary: tokenSystem(t), Client: tokenU(t), Level: winnt.SecurityAnonymous}
+	e = audit.HandleClosed(from, audit.Object{})
+	if field(t, e, "SubjectUserSid") != "S-1-5-7" || field(t, e, "SubjectLogonId") != "0x3e6" {
+		t.Errorf("U-21: anonymous client is %s", field(t, e, "SubjectUserSid"))
+	}
+	e = audit.HandleClosed(audit.Origin{}, audit.Object{})
+	if field(t, e, "SubjectUserSid") != "S-1-0-0" || field(t, e, "SubjectLogonId") != "0x0" {
+		t.Error("an unknown subject is the null SID")
+	}
+}
+
+// U-22: numbers are lower-case hexadecimal without padding, counts decimal,
+// absent GUIDs null; the mask of 4674 is decimal (UC-27).
+func TestValueSyntax(t *testing.T) {
+	s := specU()
+	s.Restricted = []token.Group{{SID: groupG}, {SID: groupH}}
+	s.AuthenticationID = 0xABCDEF
+	from := origin(t)
+	from.Subject.Primary = mustToken(t, s)
+	e := audit.HandleRequested(from, audit.Object{Type: "File", Handle: 0xABC}, audit.HandleRequest{Access: 0x1F01FF})
+	for name, want := range map[string]string{
+		"SubjectLogonId": "0xabcdef", "HandleId": "0xabc", "AccessMask": "0x1f01ff", "ProcessId": "0x1a4",
+		"RestrictedSidCount": "2", "TransactionId": "{00000000-0000-0000-0000-000000000000}", "ObjectServer": "Security",
+	} {
+		if got := field(t, e, name); got != want {
+			t.Errorf("U-22: %s = %q, want %q", name, got, want)
+		}
+	}
+	e = audit.PrivilegedObject(from, audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY, winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure)
+	for name, want := range map[string]string{"AccessMask": "16777216", "HandleId": "0x0", "ObjectType": "-", "ObjectName": "-", "PrivilegeList": "SeSecurityPrivilege"} {
+		if got := field(t, e, name); got != want {
+			t.Errorf("UC-27: %s = %q, want %q", name, got, want)
+		}
+	}
+	if e = audit.PrivilegedObject(from, audit.Object{}, 0, 0, audit.Success); field(t, e, "AccessMask") != "0" {
+		t.Error("U-22: no mask is 0")
+	}
+}
+
+// UC-28, U-58: the server is the caller's subsystem, Security for the kernel.
+func TestObjectServer(t *testing.T) {
+	e := audit.PrivilegedService(origin(t), "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success)
+	if field(t, e, "ObjectServer") != "Refmon Server" || field(t, e, "Service") != "Refmon" || e.Outcome != audit.Success {
+		t.Error("UC-28: subsystem and service are recorded as given")
+	}
+	if e = audit.PrivilegedService(origin(t), "", "", 0, audit.Failure); field(t, e, "Service") != "-" || field(t, e, "PrivilegeList") != "-" {
+		t.Error("U-57: absent values are -")
+	}
+	e = audit.HandleClosed(origin(t), audit.Object{Server: "App"})
+	if field(t, e, "ObjectServer") != "App" {
+		t.Error("U-58: the caller's subsystem is the server")
+	}
+	e = audit.DirectoryAccessed(origin(t), audit.Object{Type: "DirectoryService"}, audit.DirectoryOperation{})
+	if field(t, e, "ObjectServer") != "DS" {
+		t.Error("U-58: the server of 4662 is DS")
+	}
+}
+
+// U-57: how lists are joined in text, and which values are empty, not "-".
+func TestTextOfLists(t *testing.T) {
+	from := origin(t)
+	e := audit.HandleRequested(from, audit.Object{Type: "File"}, audit.HandleRequest{Access: 0x20001, Privileges: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)})
+	if got, want := field(t, e, "AccessList"), "%%1538\r\n\t\t\t\t%%4416\r\n\t\t\t\t"; got != want {
+		t.Errorf("U-57: AccessList %q, want %q", got, want)
+	}
+	if got, want := field(t, e, "PrivilegeList"), "SeBackupPrivilege\r\n\t\t\tSeRestorePrivilege"; got != want {
+		t.Errorf("U-57: PrivilegeList %q, want %q", got, want)
+	}
+	if got := field(t, e, "ResourceAttributes"); got != "S:AI" {
+		t.Errorf("U-57: a file without attributes shows %q", got)
+	}
+	from.ProcessID, from.ProcessName = 4, ""
+	e = audit.HandleRequested(from, audit.Object{Type: "Event"}, audit.HandleRequest{Access: 1})
+	if got := field(t, e, "ProcessName"); got != "" {
+		t.Errorf("U-57: ProcessName of process 4 is %q", got)
+	}
+	if got := field(t, e, "ResourceAttributes"); got != "-" {
+		t.Errorf("U-57: an Event shows resource attributes %q", got)
+	}
+	from.ProcessID = 8
+	if got := field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"); got != "-" {
+		t.Errorf("U-57: unknown process name is %q", got)
+	}
+	d := sddl.MustParse(`S:(RA;;;;;WD;("Project",TS,0,"Windows"))(AU;SA;FA;;;WD)`)
+	e = audit.ObjectAccessed(from, audit.Object{Type: "File"}, 1, d)
+	if got, want := field(t, e, "ResourceAttributes"), `S:AI(RA;;;;;WD;("Project",TS,0x0,"Windows"))`; got != want {
+		t.Errorf("U-57: ResourceAttributes %q, want %q", got, want)
+	}
+}
+
+// AccessList: standard rights first by code, then specific ones by bit, and
+// the codes of each type.
+func TestRights(t *testing.T) {
+	for _, c := range []struct {
+		typ  string
+		mask winnt.AccessMask
+		want string
+	}{
+		{"File", 0x1F01FF, "1537 1538 1539 1540 1541 4416 4417 4418 4419 4420 4421 4422 4423 4424"},
+		{"File", winnt.ACCESS_SYSTEM_SECURITY | winnt.MAXIMUM_ALLOWED | 0x8000, "1542 1543 4431"},
+		{"Key", 0x2003F, "1538 4432 4433 4434 4435 4436 4437"},
+		{"Key", 0x300, "4440 4441"},
+		{"Token", 0x1FF, "4592 4593 4594 4595 4596 4597 4598 4599 4600"},
+		{"Process", 0x803, "4480 4481 4491"},
+		{"Thread", 0x200, "4569"},
+		{"Job", 0x10, "5140"},
+		{"Event", 3, "4384 4385"},
+		{"Section", 0x10, "4516"},
+		{"Directory", 8, "4371"},
+		{"Port", 1, "4464"},
+		{"Widget", 0x10005, "1537 1552 1554"},
+		{"File", winnt.GENERIC_ALL, ""},
+	} {
+		var got []string
+		for r := range audit.Rights(c.typ, c.mask) {
+			got = append(got, codeText(r.Code))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s %s: codes %v, want %s", c.typ, c.mask, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		typ  string
+		bit  winnt.AccessMask
+		want string
+	}{
+		{"File", 1, "ReadData"}, {"File", 0x8000, "Undefined Access (no effect) Bit 15"}, {"Widget", 4, "Unknown specific access (bit 2)"}, {"Token", 2, "Duplicate"}, {"Key", 0x10000, "DELETE"},
+	} {
+		for r := range audit.Rights(c.typ, c.bit) {
+			if r.Text != c.want || r.Bit != c.bit {
+				t.Errorf("%s %s: %q, want %q", c.typ, c.bit, r.Text, c.want)
+			}
+		}
+	}
+	for range audit.Rights("File", 0x1F01FF) {
+		break // the iterator can be left
+	}
+}
+
+func codeText(code uint16) string {
+	var digits []byte
+	for ; code > 0; code /= 10 {
+		digits = append([]byte{byte('0' + code%10)}, digits...)
+	}
+	return string(digits)
+}
+
+// UC-41, UC-42: a switch of privileges shows what went on and off, and nothing
+// when nothing changed.
+func TestRightsAdjusted(t *testing.T) {
+	s := specU()
+	s.Privileges = winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeShutdownPrivilege)
+	off := mustToken(t, s)
+	s.EnabledPrivileges = winnt.Privileges(winnt.SeBackupPrivilege)
+	on := mustToken(t, s)
+	e, ok := audit.RightsAdjusted(origin(t), off, on)
+	if !ok || e.Task() != 13317 || field(t, e, "EnabledPrivilegeList") != "SeBackupPrivilege" || field(t, e, "DisabledPrivilegeList") != "-" {
+		t.Errorf("UC-41: %v %d", ok, e.Task())
+	}
+	if _, ok := audit.RightsAdjusted(origin(t), on, on); ok {
+		t.Error("UC-42: no change, no event")
+	}
+	e, _ = audit.RightsAdjusted(origin(t), on, off)
+	if field(t, e, "EnabledPrivilegeList") != "-" || field(t, e, "DisabledPrivilegeList") != "SeBackupPrivilege" {
+		t.Error("switching off is the other list")
+	}
+}
+
+// I-48, I-99: the marks of an unsafe elevation.
+func TestUnsafeElevation(t *testing.T) {
+	weak := specU()
+	strong := specU()
+	strong.User.SID = groupG
+	strong.Privileges = winnt.Privileges(winnt.SeDebugPrivilege)
+	high := specU()
+	high.Integrity = sid.MustParse("S-1-16-12288")
+	client := specU()
+	client.Type, client.Level = winnt.TokenImpersonation, winnt.SecurityDelegation
+	for _, c := range []struct {
+		name  string
+		call  audit.Elevation
+		spec  token.Spec
+		cause string // "" is no event
+	}{
+		{"I-48 privilege", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, strong, "Privilege"},
+		{"I-48 integrity", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, high, "Integrity"},
+		{"I-48 system thread", audit.Elevation{KernelMode: true, SystemThread: true, CopyOnOpen: true, Level: 2}, strong, ""},
+		{"I-48 user mode", audit.Elevation{CopyOnOpen: true, Level: 2}, strong, ""},
+		{"I-48 no stronger", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, weak, ""},
+		{"I-99 level below the token's", audit.Elevation{Level: winnt.SecurityIdentification}, client, "Level"},
+		{"I-99 copied on open", audit.Elevation{CopyOnOpen: true, Level: winnt.SecurityIdentification}, client, ""},
+		{"I-99 same level", audit.Elevation{Level: winnt.SecurityDelegation}, client, ""},
+	} {
+		c.call.Client, c.call.Thread = mustToken(t, c.spec), 0x200
+		e, ok := audit.UnsafeElevation(origin(t), c.call)
+		if ok != (c.cause != "") {
+			t.Errorf("%s: event %v", c.name, ok)
+			continue
+		}
+		if ok && (field(t, e, "Cause") != c.cause || field(t, e, "SubjectUserSid") != userU.String() || field(t, e, "TargetUserSid") != c.spec.User.SID.String()) {
+			t.Errorf("%s: cause %s, subject %s, target %s", c.name, field(t, e, "Cause"), field(t, e, "SubjectUserSid"), field(t, e, "TargetUserSid"))
+		}
+	}
+	if _, ok := audit.UnsafeElevation(origin(t), audit.Elevation{KernelMode: true}); ok {
+		t.Error("no client, no elevation")
+	}
+	// U-57a: levels and yes or no are message codes.
+	for level, code := range map[winnt.SecurityImpersonationLevel]string{0: "%%1831", 1: "%%1832", 2: "%%1833", 3: "%%1840", 4: "-"} {
+		e, ok := audit.UnsafeElevation(origin(t), audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: level, Client: mustToken(t, strong)})
+		if !ok || field(t, e, "ImpersonationLevel") != code || field(t, e, "CopyOnOpen") != "%%1842" || field(t, e, "EffectiveOnly") != "%%1843" {
+			t.Errorf("U-57a: level %d is %s", level, field(t, e, "ImpersonationLevel"))
+		}
+	}
+}
+
+// Names of 32 KiB and more are cut at a character and marked.
+func TestLongName(t *testing.T) {
+	name := strings.Repeat("é", 20_000)
+	e := audit.ObjectAccessed(origin(t), audit.Object{Type: "File", Name: name}, 1, nil)
+	got := field(t, e, "ObjectName")
+	if len(got) >= 32<<10 || !strings.HasSuffix(got, "é…") || len(got) < 32<<10-8 {
+		t.Errorf("a name of %d bytes became %d", len(name), len(got))
+	}
+	if whole := strings.Repeat("x", 32<<10-1); field(t, audit.ObjectAccessed(origin(t), audit.Object{Name: whole}, 1, nil), "ObjectName") != whole {
+		t.Error("a name below 32 KiB is kept")
+	}
+}

@@ -1,0 +1,108 @@
+package audit
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// explainAccess is why the access check decided each bit of a request, nil if
+// it cannot tell.
+func explainAccess(r *access.Request) []Reason {
+	_, x, err := access.Explain(r)
+	if err != nil {
+		return nil
+	}
+	return Reasons(r, x)
+}
+
+// Reasons turns the explanation of a request into the terms of AccessReason,
+// one for each bit.
+func Reasons(r *access.Request, x *access.Explanation) []Reason {
+	out := make([]Reason, 0, len(x.Reasons))
+	for i := range x.Reasons {
+		b := &x.Reasons[i]
+		out = append(out, reasonOf(r, b))
+	}
+	return out
+}
+
+// plainCodes are the codes of reasons that need nothing else.
+var plainCodes = map[access.ReasonKind]uint16{
+	access.Owner:             reasonOwner,
+	access.NullDacl:          reasonNullDACL,
+	access.EmptyDacl:         reasonEmptyDACL,
+	access.NoAce:             reasonNotGranted,
+	access.RestrictedPass:    reasonNotGranted,
+	access.IntegrityPolicy:   reasonIntegrity,
+	access.AppContainerPass:  reasonAppContainer,
+	access.KernelMode:        reasonUnknown,
+	access.PreviouslyGranted: reasonUnknown,
+	access.NotAsked:          reasonUnknown,
+}
+
+func reasonOf(r *access.Request, b *access.BitReason) Reason {
+	out := Reason{Bits: b.Bit, Code: reasonUnknown}
+	why := &b.Reason
+	switch why.Kind {
+	case access.AceAllow:
+		out.Code, out.Entry = reasonGranted, entryText(r.Descriptor, why)
+	case access.AceDeny:
+		// A bit that the entry does not deny was left undecided when the
+		// entry ended the walk.
+		if a := entryOf(r.Descriptor, why); mappingOf(r).Map(a.Mask())&b.Bit != 0 {
+			out.Code, out.Entry = reasonDenied, entryText(r.Descriptor, why)
+		}
+	case access.Privilege:
+		out.Code, out.Name = reasonMissingPrivilege, why.Privilege.String()
+		if b.Granted {
+			out.Code = reasonGranted
+		}
+	case access.TrustLabel:
+		out.Code, out.Entry = reasonTrustLabel, entryText(r.Descriptor, why)
+	case access.AccessFilter:
+		out.Code, out.Entry = reasonNotGranted, entryText(r.Descriptor, why)
+	case access.CentralAccessRule:
+		out.Code, out.Name = reasonNotByCentralRule, why.Name
+		if b.Granted {
+			out.Code = reasonByCentralRule
+		}
+	default:
+		if code, ok := plainCodes[why.Kind]; ok {
+			out.Code = code
+		}
+	}
+	return out
+}
+
+// entryOf is the entry that a reason points to, the zero value if it points to
+// none.
+func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
+	if why.List == "SACL" {
+		return d.SACL().At(why.Index)
+	}
+	return d.DACL().At(why.Index)
+}
+
+// entryText is the SDDL of the entry with the letter of its list, "" if there
+// is none.
+func entryText(d *sd.Descriptor, why *access.Reason) string {
+	a := entryOf(d, why)
+	if a.IsZero() {
+		return ""
+	}
+	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
+	if err != nil {
+		return ""
+	}
+	if why.List == "SACL" {
+		return "S:" + text
+	}
+	return "D:" + text
+}
+
+// rightsOf is a mask without the bits that ask for no right of their own.
+func rightsOf(m *winnt.GenericMapping, mask winnt.AccessMask) winnt.AccessMask {
+	return m.Map(mask) &^ winnt.MAXIMUM_ALLOWED
+}

@@ -1,0 +1,173 @@
+package audit_test
+
+import (
+	"flag"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
+
+// source makes a random source and prints its seed.
+func source(t testing.TB) *rand.Rand {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d (repeat with -seed %d)", seed, seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+var (
+	userU  = sid.MustParse("S-1-5-21-1-2-3-1107")
+	groupG = sid.MustParse("S-1-5-21-1-2-3-2001")
+	groupH = sid.MustParse("S-1-5-21-1-2-3-2002")
+)
+
+const enabled = winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED
+
+func mustToken(t testing.TB, s token.Spec) *token.Token {
+	t.Helper()
+	tok, err := token.New(s)
+	if err != nil {
+		t.Fatalf("token: %v", err)
+	}
+	return tok
+}
+
+// specU is user U, medium, member of Everyone and Users.
+func specU() token.Spec {
+	return token.Spec{
+		User: token.Group{SID: userU},
+		Groups: []token.Group{
+			{SID: sid.Everyone, Attributes: enabled},
+			{SID: sid.Users, Attributes: enabled},
+		},
+		Integrity: sid.MustParse("S-1-16-8192"), MandatoryPolicy: 1,
+		AuthenticationID: 0x5A1B2,
+	}
+}
+
+func tokenU(t testing.TB) *token.Token { return mustToken(t, specU()) }
+
+// tokenSystem is the process token of a server running as LocalSystem.
+func tokenSystem(t testing.TB) *token.Token {
+	return mustToken(t, token.Spec{
+		User:              token.Group{SID: sid.LocalSystem},
+		Groups:            []token.Group{{SID: sid.Administrators, Attributes: enabled}, {SID: sid.Everyone, Attributes: enabled}},
+		Integrity:         sid.MustParse("S-1-16-16384"),
+		Privileges:        winnt.Privileges(winnt.SeAuditPrivilege, winnt.SeTcbPrivilege, winnt.SeSecurityPrivilege),
+		EnabledPrivileges: winnt.Privileges(winnt.SeAuditPrivilege),
+		AuthenticationID:  winnt.SYSTEM_LUID,
+	})
+}
+
+func mustPolicy(t testing.TB, spec audit.PolicySpec) *audit.Policy {
+	t.Helper()
+	p, err := audit.NewPolicy(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// standardPolicy is the setup of the conformance cases: File System and Handle
+// Manipulation, success and failure.
+func standardPolicy(t testing.TB) *audit.Policy {
+	return mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.FileSystem: audit.OnBoth, audit.HandleManipulation: audit.OnBoth,
+	}})
+}
+
+// standardSD is the descriptor of the conformance cases.
+const standardSD = "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;0x3;;;WD)"
+
+// opened is what one open of a file leaves behind.
+type opened struct {
+	events []audit.Event
+	handle audit.HandleAudit
+	status ntstatus.Status
+	dec    access.Decision
+}
+
+// open decides and records an open of a file by a subject.
+func open(t testing.TB, p *audit.Policy, subject access.Subject, descriptor string, desired winnt.AccessMask) opened {
+	t.Helper()
+	return openObject(t, p, winnt.FileObject, subject, sddl.MustParse(descriptor), desired)
+}
+
+func openObject(t testing.TB, p *audit.Policy, typ *winnt.ObjectType, subject access.Subject, d *sd.Descriptor, desired winnt.AccessMask) opened {
+	t.Helper()
+	var sink audit.Memory
+	log := audit.Log{Sink: &sink, Names: people{}, Computer: "dc1", Clock: clock}
+	log.Policy.Store(p)
+	r := access.Request{Descriptor: d, Subject: subject, Desired: desired, Type: typ}
+	dec, err := access.SeAccessCheck(&r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o opened
+	o.dec = dec
+	o.handle, o.status = log.Opened(&audit.Opening{
+		Origin:  audit.Origin{ProcessID: 0x1A4, ProcessName: `C:\srv\files.exe`},
+		Object:  audit.Object{Type: typ.Name, Name: `\Device\Share\report.txt`, Handle: 0x4C},
+		Request: &r, Decision: dec,
+	})
+	o.events = sink.Drain()
+	return o
+}
+
+// clock is 2024-03-01 12:00:00.1234567 UTC.
+func clock() int64 { return 133_537_680_001_234_567 }
+
+// people names a few accounts.
+type people struct{}
+
+func (people) Account(s sid.SID) (name, domain string, ok bool) {
+	switch s {
+	case userU:
+		return "alice", "REFMON", true
+	case sid.LocalSystem:
+		return "DC1$", "REFMON", true
+	}
+	return "", "", false
+}
+
+// field is the text of an event's field, failing the test if it has none.
+func field(t testing.TB, e audit.Event, name string) string {
+	t.Helper()
+	text, ok := e.Field(name)
+	if !ok {
+		t.Fatalf("event %d has no field %s", e.ID, name)
+	}
+	return text
+}
+
+// items are the entries of an event's field.
+func items(e audit.Event, name string) []string {
+	for f := range e.Fields() {
+		if f.Name == name {
+			return slices.Collect(f.Items())
+		}
+	}
+	return nil
+}
+
+func ids(events []audit.Event) []int {
+	var out []int
+	for _, e := range events {
+		out = append(out, int(e.ID))
+	}
+	return out
+}

@@ -1,0 +1,98 @@
+package audit
+
+import (
+	"fmt"
+	"io"
+	"sync/atomic"
+)
+
+// Lines is a sink that writes each record as one line of JSON (U-80). Make one
+// with [NewLines]; it may be used from any goroutine.
+//
+// Writers never wait for each other. Each puts its record into a bounded
+// queue; the first one then writes what is queued, its own record and those
+// that arrive meanwhile, and the others return at once. With one goroutine a
+// nil error therefore means that the line has been handed to the writer; with
+// several it may mean that it is queued for a goroutine that is writing. Use
+// a durable log where an acknowledged record must survive.
+type Lines struct {
+	queue Memory
+	busy  atomic.Bool // held by the goroutine that writes
+	lost  atomic.Uint64
+
+	// owned by the goroutine that holds busy
+	w       io.Writer
+	buf     []byte
+	lastID  uint64
+	pending uint64 // lost to failed writes, not yet announced
+	torn    bool   // the last write left part of a line
+}
+
+// NewLines makes a sink that writes lines to w, one call of Write per line and
+// never two calls at a time.
+func NewLines(w io.Writer) *Lines { return &Lines{w: w} }
+
+// Write numbers the record and writes its line. It fails with [ErrFull] when
+// too many records wait for a slow writer, and with the writer's error.
+func (l *Lines) Write(e Event) error {
+	if err := l.queue.Write(e); err != nil {
+		l.lost.Add(1)
+		return err
+	}
+	var failed error
+	for l.queue.Len() > 0 && l.busy.CompareAndSwap(false, true) {
+		if err := l.flush(); err != nil {
+			failed = err
+		}
+		l.busy.Store(false) // then look again: a record may have come in between
+	}
+	return failed
+}
+
+// Lost is the number of records that were not written, for want of room or
+// because the writer failed.
+func (l *Lines) Lost() uint64 { return l.lost.Load() }
+
+func (l *Lines) flush() error {
+	var failed error
+	for _, e := range l.queue.Drain() {
+		if err := l.announced(e); err != nil {
+			failed = fmt.Errorf("write audit record of event %d: %w", e.ID, err)
+			l.pending += max(1, e.discarded) // a lost announcement is made again
+			l.lost.Add(1)
+		}
+	}
+	return failed
+}
+
+// announced writes the record, after the announcement of what was lost before
+// it; without that the record is not written either (U-65).
+func (l *Lines) announced(e Event) error {
+	if l.pending > 0 {
+		if err := l.line(AuditsDiscarded(l.pending, e.Header)); err != nil {
+			return err
+		}
+		l.pending = 0
+	}
+	return l.line(e)
+}
+
+func (l *Lines) line(e Event) error {
+	e.RecordID = l.lastID + 1 // U-63
+	l.buf = l.buf[:0]
+	if l.torn { // keep what follows a torn line readable
+		l.buf = append(l.buf, '\n')
+	}
+	l.buf = append(e.AppendJSON(l.buf), '\n')
+	n, err := l.w.Write(l.buf)
+	if err == nil && n < len(l.buf) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		l.torn = l.torn && n == 0 || n > 0
+		return err
+	}
+	l.torn = false
+	l.lastID++
+	return nil
+}

@@ -1,0 +1,264 @@
+package audit_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// newLog is a log over a memory sink with a policy that records the given
+// subcategories, both outcomes.
+func newLog(t testing.TB, on ...audit.Subcategory) (*audit.Log, *audit.Memory) {
+	system := map[audit.Subcategory]audit.Setting{}
+	for _, s := range on {
+		system[s] = audit.OnBoth
+	}
+	sink := new(audit.Memory)
+	log := &audit.Log{Sink: sink, Names: people{}, Computer: "dc1", Clock: clock}
+	log.Policy.Store(mustPolicy(t, audit.PolicySpec{System: system}))
+	return log, sink
+}
+
+var reportFile = audit.Object{Type: "File", Name: `\Device\Share\report.txt`, Handle: 0x4C}
+
+// UC-39: the first use of each audited right is recorded, once.
+func TestFirstUse(t *testing.T) {
+	log, sink := newLog(t, audit.FileSystem)
+	h := audit.HandleAudit{GenerateOnClose: true, Audited: 3, Pending: 3}
+	for range 1000 {
+		var st ntstatus.Status
+		if h, st = log.Used(origin(t), reportFile, h, winnt.FILE_READ_DATA, nil); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	events := sink.Drain()
+	if len(events) != 1 || events[0].ID != 4663 || field(t, events[0], "AccessMask") != "0x1" {
+		t.Fatalf("UC-39: %v", ids(events))
+	}
+	if h, _ = log.Used(origin(t), reportFile, h, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|4, nil); h.Pending != 0 || h.Audited != 3 {
+		t.Errorf("state %+v", h)
+	}
+	if events = sink.Drain(); len(events) != 1 || field(t, events[0], "AccessMask") != "0x2" {
+		t.Error("the other audited right is recorded at its first use, an unaudited one never")
+	}
+}
+
+// UC-25, UC-26, UC-66, U-40, U-41: close and delete of audited handles.
+func TestCloseAndDelete(t *testing.T) {
+	log, sink := newLog(t, audit.FileSystem, audit.HandleManipulation)
+	audited := audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE}
+	log.Deleted(origin(t), reportFile, audited)
+	log.Closed(origin(t), reportFile, audited)
+	events := sink.Drain()
+	if !slices.Equal(ids(events), []int{4660, 4658}) || field(t, events[0], "HandleId") != field(t, events[1], "HandleId") {
+		t.Errorf("UC-26: %v", ids(events))
+	}
+	if events[1].Task() != 12800 {
+		t.Error("UC-25: 4658 carries the task of the type")
+	}
+	log.Closed(origin(t), reportFile, audit.HandleAudit{}) // U-40
+	log.Deleted(origin(t), reportFile, audit.HandleAudit{GenerateOnClose: true, Audited: 1})
+	log.Duplicated(origin(t), 4, 8, 12, 16)
+	if events = sink.Drain(); !slices.Equal(ids(events), []int{4690}) {
+		t.Errorf("U-40, U-41: %v", ids(events))
+	}
+	log, sink = newLog(t, audit.FileSystem) // Handle Manipulation is off
+	o := open(t, log.Policy.Load(), access.Subject{Primary: tokenU(t)}, standardSD, 1)
+	log.Closed(origin(t), reportFile, o.handle)
+	log.Duplicated(origin(t), 4, 8, 12, 16)
+	if len(o.events) != 1 || sink.Len() != 0 {
+		t.Errorf("UC-66: open %v, close and duplicate %d", ids(o.events), sink.Len())
+	}
+}
+
+// UC-40: a change of the DACL of a file is recorded if its SACL records
+// WRITE_DAC.
+func TestPermissionsChanged(t *testing.T) {
+	after := sddl.MustParse("O:BAG:SYD:P(A;;FA;;;BA)")
+	const dacl, owner = winnt.DACL_SECURITY_INFORMATION, winnt.OWNER_SECURITY_INFORMATION
+	event := audit.Object{Type: "Event"}
+	for _, c := range []struct {
+		name   string
+		on     audit.Subcategory
+		object audit.Object
+		before string
+		info   uint32
+		want   []int
+	}{
+		{"UC-40 audited", audit.FileSystem, reportFile, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;WD;;;WD)", dacl, []int{4670}},
+		{"UC-40 not audited", audit.FileSystem, reportFile, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)", dacl, nil},
+		{"under its own subcategory", audit.AuthorizationPolicyChange, reportFile, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;GA;;;WD)", dacl, []int{4670}},
+		{"off", audit.Registry, reportFile, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;WD;;;WD)", dacl, nil},
+		{"owner, audited for WRITE_DAC only", audit.FileSystem, reportFile, "O:SYG:SYD:P(A;;FA;;;BA)S:(AU;SA;WD;;;WD)", owner, nil},
+		{"owner, audited", audit.FileSystem, reportFile, "O:SYG:SYD:P(A;;FA;;;BA)S:(AU;SA;WO;;;WD)", owner, []int{4670}},
+		{"no change", audit.FileSystem, reportFile, "O:BAG:SYD:P(A;;FA;;;BA)S:(AU;SA;GA;;;WD)", dacl, nil},
+		{"other object, no SACL", audit.AuthorizationPolicyChange, event, "O:BAG:SYD:(A;;FR;;;WD)", dacl, []int{4670}},
+		{"other object, off", audit.KernelObject, event, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;GA;;;WD)", dacl, nil},
+	} {
+		log, sink := newLog(t, c.on)
+		if st := log.SecuritySet(origin(t), c.object, sddl.MustParse(c.before), after, c.info); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		events := sink.Drain()
+		if !slices.Equal(ids(events), c.want) {
+			t.Errorf("%s: %v, want %v", c.name, ids(events), c.want)
+		}
+		if c.name == "UC-40 audited" && (field(t, events[0], "OldSd") != "D:(A;;FR;;;WD)" || field(t, events[0], "NewSd") != "D:P(A;;FA;;;BA)" || events[0].Task() != 13570) {
+			t.Errorf("UC-40: OldSd %q NewSd %q task %d", field(t, events[0], "OldSd"), field(t, events[0], "NewSd"), events[0].Task())
+		}
+	}
+}
+
+// UC-67: a change of the SACL is recorded under Audit Policy Change.
+func TestAuditSettingsChanged(t *testing.T) {
+	before, after := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;FA;FA;;;WD)")
+	log, sink := newLog(t, audit.FileSystem, audit.AuthorizationPolicyChange)
+	log.SecuritySet(origin(t), reportFile, before, after, winnt.SACL_SECURITY_INFORMATION)
+	if sink.Len() != 0 {
+		t.Error("UC-67: Audit Policy Change is off")
+	}
+	log, sink = newLog(t, audit.AuditPolicyChange)
+	log.SecuritySet(origin(t), reportFile, before, after, winnt.SACL_SECURITY_INFORMATION)
+	events := sink.Drain()
+	if !slices.Equal(ids(events), []int{4907}) || events[0].Task() != 13568 || field(t, events[0], "OldSd") != "S:(AU;SA;FR;;;WD)" || field(t, events[0], "NewSd") != "S:(AU;FA;FA;;;WD)" {
+		t.Errorf("UC-67: %v", ids(events))
+	}
+	log.SecuritySet(origin(t), audit.Object{Type: "DirectoryService"}, before, after, winnt.SACL_SECURITY_INFORMATION)
+	if sink.Len() != 0 {
+		t.Error("directory service objects have no 4907")
+	}
+}
+
+// UC-27, UC-28, UC-29, U-42, U-43: privilege use told by servers and by the
+// kernel.
+func TestPrivilegeAlarms(t *testing.T) {
+	log, sink := newLog(t, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse)
+	tcb := winnt.Privileges(winnt.SeTcbPrivilege)
+	log.ServiceCalled(origin(t), "Refmon Server", "Refmon", tcb, audit.Success)
+	log.PrivilegesUsed(origin(t), audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY, winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure)
+	events := sink.Drain()
+	if !slices.Equal(ids(events), []int{4673, 4674}) || events[1].Outcome != audit.Failure || events[1].Task() != 13056 {
+		t.Fatalf("UC-27, UC-28: %v", ids(events))
+	}
+	log.PrivilegesUsed(origin(t), audit.Object{}, 1, 0, audit.Success)
+	if sink.Len() != 0 {
+		t.Error("U-42: an empty set is not recorded")
+	}
+	from := origin(t)
+	for _, who := range []sid.SID{sid.LocalSystem, sid.LocalService, sid.NetworkService} {
+		from.Subject.Primary = mustToken(t, token.Spec{User: token.Group{SID: who}})
+		log.ServiceCalledFromKernel(from, "Security", "-", tcb, audit.Success)
+	}
+	if sink.Len() != 0 {
+		t.Error("UC-29: the kernel is silent about the system's own accounts")
+	}
+	log.ServiceCalled(from, "Security", "-", tcb, audit.Success)
+	log.ServiceCalledFromKernel(origin(t), "Security", "-", tcb, audit.Success)
+	if events = sink.Drain(); !slices.Equal(ids(events), []int{4673, 4673}) {
+		t.Errorf("U-43: the system call is not silent, nor is the kernel about users: %v", ids(events))
+	}
+	off, quiet := newLog(t)
+	off.ServiceCalled(origin(t), "s", "t", tcb, audit.Success)
+	if quiet.Len() != 0 {
+		t.Error("privilege use is off")
+	}
+}
+
+// UC-41, UC-42 through the log; I-48 whatever the policy says.
+func TestTokenRecords(t *testing.T) {
+	s := specU()
+	s.Privileges = winnt.Privileges(winnt.SeBackupPrivilege)
+	off := mustToken(t, s)
+	s.EnabledPrivileges = s.Privileges
+	on := mustToken(t, s)
+	log, sink := newLog(t, audit.TokenRightAdjusted)
+	log.PrivilegesAdjusted(origin(t), off, on)
+	log.PrivilegesAdjusted(origin(t), on, on)
+	if events := sink.Drain(); !slices.Equal(ids(events), []int{4703}) {
+		t.Errorf("UC-41, UC-42: %v", ids(events))
+	}
+	log, sink = newLog(t)
+	log.PrivilegesAdjusted(origin(t), off, on)
+	log.Impersonated(origin(t), audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2, Client: on})
+	log.Impersonated(origin(t), audit.Elevation{CopyOnOpen: true, Level: 2, Client: on})
+	if events := sink.Drain(); !slices.Equal(ids(events), []int{audit.UnsafeElevationID}) {
+		t.Errorf("I-48: %v", ids(events))
+	}
+}
+
+// brokenSink refuses everything.
+type brokenSink struct{}
+
+var errBroken = errors.New("disk full")
+
+func (brokenSink) Write(audit.Event) error { return errBroken }
+
+// U-18, U-64, U-65: a record that cannot be kept fails the operation only under the
+// fail-closed policy, and changes no decision otherwise.
+func TestFailurePolicy(t *testing.T) {
+	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)}, Desired: 1, Type: winnt.FileObject}
+	dec, err := access.SeAccessCheck(&r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		crash audit.CrashOnAuditFail
+		sink  audit.Sink
+		want  ntstatus.Status
+	}{
+		{audit.ProceedOnAuditFail, brokenSink{}, ntstatus.Success},
+		{audit.FailOnAuditFail, brokenSink{}, ntstatus.AuditFailed},
+		{audit.AuditFailed, brokenSink{}, ntstatus.AuditFailed},
+		{audit.FailOnAuditFail, nil, ntstatus.AuditFailed},
+		{audit.ProceedOnAuditFail, nil, ntstatus.Success},
+		{audit.FailOnAuditFail, new(audit.Memory), ntstatus.Success},
+	} {
+		log := audit.Log{Sink: c.sink}
+		log.Policy.Store(mustPolicy(t, audit.PolicySpec{
+			System:  map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth},
+			Options: audit.Options{CrashOnAuditFail: c.crash},
+		}))
+		opening := audit.Opening{Object: reportFile, Request: &r, Decision: dec}
+		h, st := log.Opened(&opening)
+		if st != c.want || h.GenerateOnClose != (st == ntstatus.Success) {
+			t.Errorf("U-64: CrashOnAuditFail %d, sink %T: %s, want %s", c.crash, c.sink, st, c.want)
+		}
+		if opening.Decision != dec || opening.Request.Desired != 1 {
+			t.Error("U-18: the record changed the decision")
+		}
+	}
+}
+
+// UC-37: the record changes no decision: the plain check and the recorded one
+// give the same answers.
+func TestSameDecision(t *testing.T) {
+	rnd := source(t)
+	p := standardPolicy(t)
+	subject := access.Subject{Primary: tokenU(t)}
+	n := 20_000
+	if testing.Short() {
+		n = 2000
+	}
+	d := sddl.MustParse("O:BAG:SYD:(D;;0x2;;;BU)(A;;FR;;;WD)(A;;0x4;;;BU)S:(AU;SAFA;FA;;;WD)")
+	for range n {
+		desired := winnt.AccessMask(rnd.Uint32()) & (winnt.FILE_ALL_ACCESS | winnt.MAXIMUM_ALLOWED)
+		r := access.Request{Descriptor: d, Subject: subject, Desired: desired, Type: winnt.FileObject}
+		plain, _ := access.SeAccessCheck(&r)
+		log := audit.Log{Sink: new(audit.Memory)}
+		log.Policy.Store(p)
+		o := audit.Opening{Object: reportFile, Request: &r, Decision: plain}
+		log.Opened(&o)
+		again, _ := access.SeAccessCheck(&r)
+		if plain != again || o.Decision != plain {
+			t.Fatalf("UC-37: %s: %+v, then %+v", desired, plain, again)
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package audit
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Object names the object of a record.
+type Object struct {
+	// Server is the subsystem that owns the object; "" stands for "Security",
+	// the server of kernel objects (U-58).
+	Server string
+	Type   string       // documented object type name, such as "File"
+	Name   string       // "" is recorded as "-"
+	Handle winnt.Handle // the handle or the caller's own handle identifier
+}
+
+// subcategory is the one that records of the object carry.
+func (o *Object) subcategory() Subcategory { return TypeSubcategory(o.Type) }
+
+func (o *Object) appendServer(l *fieldList) {
+	if o.Server == "" { // U-58
+		l.text("ObjectServer", "Security")
+		return
+	}
+	l.name("ObjectServer", o.Server)
+}
+
+// appendObject adds ObjectServer, ObjectType and ObjectName.
+func (o *Object) appendObject(l *fieldList) {
+	o.appendServer(l)
+	l.name("ObjectType", o.Type)
+	l.name("ObjectName", o.Name)
+}
+
+// HandleRequest is what event 4656 says beside its origin and object.
+type HandleRequest struct {
+	Outcome    Outcome
+	Access     winnt.AccessMask   // granted on success, asked for on failure; no generic bits
+	Reasons    []Reason           // one for each bit of Access that has one; File and Key only
+	Privileges winnt.PrivilegeSet // used for the access
+	Descriptor *sd.Descriptor     // of the object, for its resource attributes; may be nil
+}
+
+// HandleRequested is event 4656: a handle to an object was asked for. On
+// failure the handle is recorded as 0x0.
+func HandleRequested(from Origin, o Object, r HandleRequest) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	o.appendObject(&l)
+	if r.Outcome == Failure {
+		o.Handle = 0
+	}
+	l.hex("HandleId", uint64(o.Handle))
+	l.text("TransactionId", nullGUID)
+	lines := accessLines(o.Type, r.Access, r.Reasons)
+	l.list("AccessList", accessList, codes(lines))
+	l.list("AccessReason", accessList, reasonTexts(lines))
+	l.hex("AccessMask", uint64(r.Access))
+	l.privileges("PrivilegeList", r.Privileges)
+	l.text("RestrictedSidCount", strconv.Itoa(restrictedCount(&from)))
+	from.appendProcess(&l)
+	l.text("ResourceAttributes", resourceAttributes(o.Type, r.Descriptor))
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 4656, Version: 1, Subcategory: o.subcategory(), Outcome: r.Outcome}, fields: l, access: lines}
+}
+
+func restrictedCount(from *Origin) int {
+	if t := from.Subject.Effective(); t != nil {
+		return t.RestrictedSet().Len()
+	}
+	return 0
+}
+
+// HandleClosed is event 4658: a handle whose open was recorded is gone. It is
+// written under the object's own task, although Handle Manipulation switches
+// it on.
+func HandleClosed(from Origin, o Object) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	o.appendServer(&l)
+	l.hex("HandleId", uint64(o.Handle))
+	from.appendProcess(&l)
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 4658, Subcategory: o.subcategory()}, fields: l}
+}
+
+// ObjectDeleted is event 4660: the object of an audited handle was deleted. It
+// carries no object name; the handle leads to the 4656 that has it.
+func ObjectDeleted(from Origin, o Object) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	o.appendServer(&l)
+	l.hex("HandleId", uint64(o.Handle))
+	from.appendProcess(&l)
+	l.text("TransactionId", nullGUID)
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 4660, Subcategory: o.subcategory()}, fields: l}
+}
+
+// ObjectAccessed is event 4663: audited rights of a handle were used. d is the
+// object's descriptor, for its resource attributes; it may be nil.
+func ObjectAccessed(from Origin, o Object, used winnt.AccessMask, d *sd.Descriptor) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	o.appendObject(&l)
+	l.hex("HandleId", uint64(o.Handle))
+	lines := accessLines(o.Type, used, nil)
+	l.list("AccessList", accessList, codes(lines))
+	l.hex("AccessMask", uint64(used))
+	from.appendProcess(&l)
+	l.text("ResourceAttributes", resourceAttributes(o.Type, d))
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 4663, Version: 1, Subcategory: o.subcategory()}, fields: l, access: lines}
+}
+
+// PermissionsChanged is event 4670: owner or DACL of an object changed. info
+// says which parts were set, as OWNER_SECURITY_INFORMATION and
+// DACL_SECURITY_INFORMATION; only these are shown.
+func PermissionsChanged(from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
+	info &= winnt.OWNER_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION
+	return descriptorChanged(4670, AuthorizationPolicyChange, from, o, before, after, info)
+}
+
+// AuditSettingsChanged is event 4907: the SACL of an object changed.
+func AuditSettingsChanged(from Origin, o Object, before, after *sd.Descriptor) Event {
+	return descriptorChanged(4907, AuditPolicyChange, from, o, before, after, winnt.SACL_SECURITY_INFORMATION)
+}
+
+func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	o.appendObject(&l)
+	l.hex("HandleId", uint64(o.Handle))
+	l.text("OldSd", descriptorText(before, info))
+	l.text("NewSd", descriptorText(after, info))
+	from.appendProcess(&l)
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: id, Subcategory: s}, fields: l}
+}
+
+// DirectoryOperation is what event 4662 says beside its origin and object.
+type DirectoryOperation struct {
+	Outcome    Outcome
+	Access     winnt.AccessMask
+	Class      winnt.GUID   // of the object; the null GUID: the object's type name is shown
+	Properties []winnt.GUID // nodes of the object type list that the record is about
+}
+
+// DirectoryAccessed is event 4662: an operation on an object of a directory
+// service. Properties lists each right with the GUIDs of its nodes (U-58).
+func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	l.text("ObjectServer", "DS") // U-58
+	if op.Class != (winnt.GUID{}) {
+		o.Type = "%" + guidText(op.Class) // U-58
+	}
+	l.name("ObjectType", o.Type)
+	l.name("ObjectName", o.Name)
+	if op.Outcome == Failure {
+		o.Handle = 0
+	}
+	l.text("OperationType", "Object Access")
+	l.hex("HandleId", uint64(o.Handle))
+	lines := accessLines("DirectoryService", op.Access, nil)
+	l.list("AccessList", accessList, codes(lines))
+	l.hex("AccessMask", uint64(op.Access))
+	var properties []string
+	for i := range lines {
+		properties = append(properties, message(lines[i].Code)) // U-58
+		for _, g := range op.Properties {
+			properties = append(properties, guidText(g))
+		}
+	}
+	l.list("Properties", propertiesList, properties)
+	l.text("AdditionalInfo", absent)
+	l.text("AdditionalInfo2", "") // U-57
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 4662, Subcategory: DirectoryServiceAccess, Outcome: op.Outcome}, fields: l, access: lines}
+}
+
+// HandleDuplicated is event 4690: a handle was duplicated from one process
+// into another, or within one.
+func HandleDuplicated(from Origin, source winnt.Handle, sourceProcess uint64, target winnt.Handle, targetProcess uint64) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	l.hex("SourceHandleId", uint64(source))
+	l.hex("SourceProcessId", sourceProcess)
+	l.hex("TargetHandleId", uint64(target))
+	l.hex("TargetProcessId", targetProcess)
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 4690, Subcategory: HandleManipulation}, fields: l}
+}

@@ -1,0 +1,149 @@
+package audit
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Opening is an open or create of an object after its decision and before the
+// caller sees it.
+type Opening struct {
+	Origin   Origin // its Subject is not read: the request has it
+	Object   Object // with the handle that is reserved for a success
+	Request  *access.Request
+	Decision access.Decision
+	Nodes    []access.NodeResult // answers of a result list; nil without
+	// Told is set when the decision was made outside and only told to us
+	// (NtOpenObjectAuditAlarm): then its reasons are not known.
+	Told bool
+}
+
+// HandleAudit is what a handle remembers of its open. The zero value is a
+// handle whose open was not recorded. Immutable.
+type HandleAudit struct {
+	GenerateOnClose bool
+	Audited         winnt.AccessMask // rights whose use is recorded
+	Pending         winnt.AccessMask // those of Audited not used yet
+}
+
+// Use is what the first use of rights through a handle does: report are those
+// to record now, each once in the handle's life, and next is the state after.
+func (h HandleAudit) Use(used winnt.AccessMask) (report winnt.AccessMask, next HandleAudit) {
+	report = h.Pending & used
+	h.Pending &^= used
+	return report, h
+}
+
+// Opened records an open: event 4656, or 4662 for an object of a directory
+// service, if the object's SACL asks for it, and event 4674 if privileges were used for the access (U-17). It is to be called
+// when [Active.Opens] holds, after the decision and with the handle reserved
+// but not published (U-18). A status other than success is
+// STATUS_AUDIT_FAILED: the open fails with it.
+func (l *Log) Opened(o *Opening) (HandleAudit, ntstatus.Status) {
+	p := l.Policy.Load()
+	from := l.named(o.Origin)
+	from.Subject = o.Request.Subject
+	v := p.Evaluate(o.Object.Type, o.Request, o.Decision, o.Nodes)
+	for _, outcome := range [...]Outcome{Success, Failure} {
+		if outcome == Success && !v.Success || outcome == Failure && !v.Failure {
+			continue
+		}
+		if st := l.Write(o.event(from, outcome, &v)); st != ntstatus.Success {
+			return HandleAudit{}, st // U-64
+		}
+	}
+	if st := l.privileges(p, from, o); st != ntstatus.Success {
+		return HandleAudit{}, st // U-64
+	}
+	return HandleAudit{v.GenerateOnClose(), v.Audited, v.Audited}, ntstatus.Success
+}
+
+// event is the record of an open: 4662 for an object of a directory service,
+// else 4656.
+func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
+	if TypeSubcategory(o.Object.Type) == DirectoryServiceAccess {
+		op := DirectoryOperation{Outcome: outcome, Access: v.Access}
+		for _, n := range v.Nodes {
+			op.Properties = append(op.Properties, o.Request.ObjectTypes[n].GUID)
+		}
+		if len(o.Request.ObjectTypes) > 0 {
+			op.Class = o.Request.ObjectTypes[0].GUID
+		}
+		return DirectoryAccessed(from, o.Object, op)
+	}
+	return HandleRequested(from, o.Object, HandleRequest{
+		Outcome:    outcome,
+		Access:     v.Access,
+		Reasons:    o.reasons(),
+		Privileges: o.Decision.PrivilegesUsed,
+		Descriptor: o.Request.Descriptor,
+	})
+}
+
+// privileges records the privileges that an access used, whatever the SACL
+// says.
+func (l *Log) privileges(p *Policy, from Origin, o *Opening) ntstatus.Status {
+	used := p.AuditedPrivileges(o.Decision.PrivilegesUsed)
+	if used == 0 || o.Request.Mode == access.Kernel {
+		return ntstatus.Success
+	}
+	outcome := outcomeOf(o.Decision)
+	if !p.recordsToken(PrivilegeSubcategory(used), outcome, from.Subject.Effective()) { // U-17
+		return ntstatus.Success
+	}
+	object := o.Object
+	if outcome == Failure {
+		object.Handle = 0
+	}
+	return l.Write(PrivilegedObject(from, object, o.Request.Desired, used, outcome)) // U-17
+}
+
+// reasons asks the access check why, for the types whose records say so.
+func (o *Opening) reasons() []Reason {
+	if o.Told || !hasReasons(o.Object.Type) || len(o.Request.ObjectTypes) > 0 {
+		return nil
+	}
+	return explainAccess(o.Request)
+}
+
+// Used records the first use of audited rights of a handle, event 4663, and
+// is the handle's state afterwards. d is the object's descriptor, for its
+// resource attributes.
+func (l *Log) Used(from Origin, o Object, h HandleAudit, used winnt.AccessMask, d *sd.Descriptor) (HandleAudit, ntstatus.Status) {
+	report, next := h.Use(used)
+	if report == 0 {
+		return h, ntstatus.Success
+	}
+	from = l.named(from)
+	return next, l.writeIf(from.Subject.Effective(), ObjectAccessed(from, o, report, d))
+}
+
+// Closed records the close of a handle, event 4658, if its open was recorded
+// and Handle Manipulation is on for success. A close never fails: the status
+// is for the health of the log only.
+func (l *Log) Closed(from Origin, o Object, h HandleAudit) ntstatus.Status {
+	if !h.GenerateOnClose || !l.Records(HandleManipulation, Success, from.Subject.Effective()) {
+		return ntstatus.Success
+	}
+	return l.Write(HandleClosed(l.named(from), o))
+}
+
+// Deleted records that the object was deleted through a handle, event 4660, if
+// the SACL records the right to delete it.
+func (l *Log) Deleted(from Origin, o Object, h HandleAudit) ntstatus.Status {
+	if h.Audited&winnt.DELETE == 0 {
+		return ntstatus.Success
+	}
+	return l.writeIf(from.Subject.Effective(), ObjectDeleted(l.named(from), o))
+}
+
+// Duplicated records the duplication of a handle, event 4690, if Handle
+// Manipulation is on for success.
+func (l *Log) Duplicated(from Origin, source winnt.Handle, sourceProcess uint64, target winnt.Handle, targetProcess uint64) ntstatus.Status {
+	if !l.Records(HandleManipulation, Success, from.Subject.Effective()) {
+		return ntstatus.Success
+	}
+	return l.Write(HandleDuplicated(l.named(from), source, sourceProcess, target, targetProcess))
+}

@@ -1,0 +1,78 @@
+package audit
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// systemProcessID is the process whose requests have no process name.
+const systemProcessID = 4
+
+// Origin is who caused a record: the subject whose names it carries and the
+// process that made the call. The zero value is an unknown origin.
+type Origin struct {
+	// Subject is the thread's subject. Where the call itself names a client
+	// token, that token is Subject.Client.
+	Subject     access.Subject
+	Names       Names // nil: names are recorded as "-"
+	ProcessID   uint64
+	ProcessName string
+}
+
+// appendSubject adds the four Subject fields: the client while the thread
+// impersonates one, else the primary token (U-20).
+func (o *Origin) appendSubject(l *fieldList) {
+	if c := o.Subject.Client; c != nil {
+		if o.Subject.Level == winnt.SecurityAnonymous { // U-21
+			o.appendAccount(l, "Subject", sid.Anonymous, winnt.ANONYMOUS_LOGON_LUID)
+			return
+		}
+		o.appendToken(l, "Subject", c)
+		return
+	}
+	o.appendToken(l, "Subject", o.Subject.Primary)
+}
+
+// appendPrimary adds the process's own account behind the documented fields
+// when the Subject fields are a client's (U-20).
+func (o *Origin) appendPrimary(l *fieldList) {
+	if p := o.Subject.Primary; p != nil && o.Subject.Client != nil && p != o.Subject.Client {
+		o.appendToken(l, "Primary", p)
+	}
+}
+
+func (o *Origin) appendToken(l *fieldList, prefix string, t *token.Token) {
+	if t == nil {
+		o.appendAccount(l, prefix, sid.Nobody, 0)
+		return
+	}
+	o.appendAccount(l, prefix, t.User().SID, t.AuthenticationID())
+}
+
+func (o *Origin) appendAccount(l *fieldList, prefix string, s sid.SID, session winnt.LUID) {
+	l.text(prefix+"UserSid", s.String())
+	var name, domain string
+	if o.Names != nil {
+		if n, d, ok := o.Names.Account(s); ok {
+			name, domain = n, d
+		}
+	}
+	l.name(prefix+"UserName", name) // U-21
+	l.name(prefix+"DomainName", domain)
+	l.hex(prefix+"LogonId", uint64(session))
+}
+
+func (o *Origin) appendProcess(l *fieldList) {
+	l.hex("ProcessId", o.ProcessID)
+	o.appendProcessName(l)
+}
+
+func (o *Origin) appendProcessName(l *fieldList) {
+	if o.ProcessName == "" && o.ProcessID == systemProcessID { // U-57
+		l.text("ProcessName", "")
+		return
+	}
+	l.name("ProcessName", o.ProcessName)
+}

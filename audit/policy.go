@@ -1,0 +1,276 @@
+package audit
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+)
+
+// Outcome says whether the audited operation succeeded. The zero value is
+// Success.
+type Outcome uint8
+
+// The two outcomes.
+const (
+	Success Outcome = iota
+	Failure
+)
+
+// String is "success" or "failure", the words of the JSON form.
+func (o Outcome) String() string {
+	if o == Success {
+		return "success"
+	}
+	return "failure"
+}
+
+// Setting says which outcomes of a subcategory are recorded. The zero value
+// records neither.
+type Setting uint8
+
+// The bits of a Setting.
+const (
+	OnSuccess Setting = 1 << Success
+	OnFailure Setting = 1 << Failure
+	OnBoth            = OnSuccess | OnFailure
+)
+
+// Has reports whether s records the outcome.
+func (s Setting) Has(o Outcome) bool { return s>>(o&1)&1 != 0 }
+
+// String is "none", "success", "failure" or "success and failure".
+func (s Setting) String() string {
+	switch s & OnBoth {
+	case OnSuccess:
+		return "success"
+	case OnFailure:
+		return "failure"
+	case OnBoth:
+		return "success and failure"
+	}
+	return "none"
+}
+
+// UserSetting is what one account's policy changes for one subcategory. The
+// zero value changes nothing.
+type UserSetting struct {
+	Include Setting // recorded although the system policy does not ask for it
+	Exclude Setting // not recorded although it does; no effect on administrators
+}
+
+// CrashOnAuditFail says what happens when a demanded record cannot be kept.
+// The zero value lets the operation proceed.
+type CrashOnAuditFail uint8
+
+// The values of the setting, as Windows numbers them.
+const (
+	ProceedOnAuditFail CrashOnAuditFail = iota // U-65: count the loss and go on
+	FailOnAuditFail                            // U-64: the operation fails
+	AuditFailed                                // U-64: it happened; administrators only until reset
+)
+
+// Options are the settings of a policy that belong to no subcategory. The
+// zero value is the default.
+type Options struct {
+	CrashOnAuditFail      CrashOnAuditFail
+	FullPrivilegeAuditing bool // record use of the seven privileges exempt otherwise
+	AuditBaseObjects      bool // give unnamed kernel objects a SACL
+	AuditBaseDirectories  bool // give object directories a SACL
+}
+
+// PolicySpec is the mutable description of a [Policy]. The zero value stands
+// for the default policy.
+type PolicySpec struct {
+	// System is the setting of each subcategory; absent means none. A nil
+	// map means the default of U-1.
+	System map[Subcategory]Setting
+	// Users is what each account's policy adds and takes away.
+	Users   map[sid.SID]map[Subcategory]UserSetting
+	Options Options
+	// GlobalSACLs are appended to the SACL of every object of a type, for
+	// auditing only. Keys are type names, "File" and "Key" (U-16).
+	GlobalSACLs map[string]*sd.ACL
+}
+
+// words holds one bit per subcategory and outcome.
+type words [2]uint64
+
+func (w *words) set(s Subcategory, v Setting) {
+	for _, o := range [...]Outcome{Success, Failure} {
+		if v.Has(o) {
+			w[o] |= s.bit()
+		} else {
+			w[o] &^= s.bit()
+		}
+	}
+}
+
+func (w *words) has(s Subcategory, o Outcome) bool { return w[o&1]&s.bit() != 0 }
+
+// Policy is an audit policy: immutable, safe from any goroutine. Make one
+// with [NewPolicy]; the zero value records nothing.
+type Policy struct {
+	system  words
+	users   map[sid.SID]userWords // never written after NewPolicy
+	options Options
+	global  map[string]*sd.ACL // never written after NewPolicy
+	// anyone has a bit when some account may have records written: the
+	// system policy and every include.
+	anyone words
+}
+
+type userWords struct{ include, exclude words }
+
+// DefaultPolicy records Audit Policy Change, Security State Change and System
+// Integrity, both outcomes, and nothing else (U-1).
+func DefaultPolicy() *Policy { return defaultPolicy }
+
+var defaultPolicy = mustDefault()
+
+func mustDefault() *Policy {
+	p := &Policy{}
+	for _, s := range [...]Subcategory{AuditPolicyChange, SecurityStateChange, SystemIntegrity} { // U-1
+		p.system.set(s, OnBoth)
+	}
+	p.anyone = p.system
+	return p
+}
+
+// NewPolicy makes a policy of spec, which may be changed afterwards. It fails
+// on unknown subcategories, settings with unknown bits, the null SID, an
+// unknown CrashOnAuditFail and a global SACL for a type other than File and
+// Key.
+func NewPolicy(spec PolicySpec) (*Policy, error) {
+	p := &Policy{options: spec.Options}
+	if spec.System == nil {
+		p.system = defaultPolicy.system
+	}
+	for s, v := range spec.System {
+		if err := checkSetting(s, v); err != nil {
+			return nil, err
+		}
+		p.system.set(s, v)
+	}
+	p.anyone = p.system
+	if err := p.setUsers(spec.Users); err != nil {
+		return nil, err
+	}
+	for typ := range spec.GlobalSACLs {
+		if typ != "File" && typ != "Key" { // U-16
+			return nil, fmt.Errorf("global SACL for type %q: only File and Key have one", typ)
+		}
+	}
+	if spec.Options.CrashOnAuditFail > AuditFailed {
+		return nil, fmt.Errorf("CrashOnAuditFail %d: want 0, 1 or 2", spec.Options.CrashOnAuditFail)
+	}
+	p.global = maps.Clone(spec.GlobalSACLs)
+	return p, nil
+}
+
+func (p *Policy) setUsers(users map[sid.SID]map[Subcategory]UserSetting) error {
+	for who, settings := range users {
+		if who.IsZero() {
+			return fmt.Errorf("audit policy of an account: the SID is missing")
+		}
+		var w userWords
+		for s, v := range settings {
+			if err := checkSetting(s, v.Include|v.Exclude); err != nil {
+				return err
+			}
+			w.include.set(s, v.Include)
+			w.exclude.set(s, v.Exclude)
+		}
+		if p.users == nil {
+			p.users = make(map[sid.SID]userWords, len(users))
+		}
+		p.users[who.Clone()] = w
+		for o := range w.include {
+			p.anyone[o] |= w.include[o]
+		}
+	}
+	return nil
+}
+
+func checkSetting(s Subcategory, v Setting) error {
+	if !s.Valid() {
+		return fmt.Errorf("audit policy: unknown subcategory %#x", uint8(s))
+	}
+	if v&^OnBoth != 0 {
+		return fmt.Errorf("audit policy of %s: setting %#x has unknown bits", s, uint8(v))
+	}
+	return nil
+}
+
+// Spec describes the policy; changing the description changes no policy.
+func (p *Policy) Spec() PolicySpec {
+	spec := PolicySpec{System: map[Subcategory]Setting{}, Options: p.options, GlobalSACLs: maps.Clone(p.global)}
+	for s := range Subcategories {
+		if v := p.System(s); v != 0 {
+			spec.System[s] = v
+		}
+	}
+	for who, w := range p.users {
+		if spec.Users == nil {
+			spec.Users = map[sid.SID]map[Subcategory]UserSetting{}
+		}
+		m := map[Subcategory]UserSetting{}
+		for s := range Subcategories {
+			if v := (UserSetting{w.include.setting(s), w.exclude.setting(s)}); v != (UserSetting{}) {
+				m[s] = v
+			}
+		}
+		spec.Users[who] = m
+	}
+	return spec
+}
+
+func (w *words) setting(s Subcategory) Setting {
+	var v Setting
+	for _, o := range [...]Outcome{Success, Failure} {
+		if w.has(s, o) {
+			v |= 1 << o
+		}
+	}
+	return v
+}
+
+// System is the system policy's setting of a subcategory.
+func (p *Policy) System(s Subcategory) Setting {
+	if !s.Valid() {
+		return 0
+	}
+	return p.system.setting(s)
+}
+
+// Options are the settings that belong to no subcategory.
+func (p *Policy) Options() Options { return p.options }
+
+// GlobalSACL is the SACL that counts for every object of the type, nil if
+// there is none.
+func (p *Policy) GlobalSACL(typ string) *sd.ACL { return p.global[typ] }
+
+// Anyone reports whether the outcome is recorded for some account: what the
+// system policy asks for and what any account's policy includes.
+func (p *Policy) Anyone(s Subcategory, o Outcome) bool {
+	return s.Valid() && p.anyone.has(s, o)
+}
+
+// Records reports whether the outcome is recorded for an account: the system
+// policy, less what the account's own policy excludes, plus what it includes.
+// An administrator cannot be excluded (U-1).
+func (p *Policy) Records(s Subcategory, o Outcome, user sid.SID, administrator bool) bool {
+	if !s.Valid() {
+		return false
+	}
+	on := p.system.has(s, o)
+	w, ok := p.users[user]
+	if !ok {
+		return on
+	}
+	if w.exclude.has(s, o) && !administrator { // U-1
+		on = false
+	}
+	return on || w.include.has(s, o) // U-1
+}

@@ -1,0 +1,227 @@
+package audit_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// U-1: the default records three subcategories, both outcomes, and no other.
+func TestDefaultPolicy(t *testing.T) {
+	on := map[audit.Subcategory]bool{audit.AuditPolicyChange: true, audit.SecurityStateChange: true, audit.SystemIntegrity: true}
+	var active audit.Active
+	for s := range audit.Subcategories {
+		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
+			if got := audit.DefaultPolicy().Records(s, o, userU, false); got != on[s] {
+				t.Errorf("U-1: default records %s %s: %v", s, o, got)
+			}
+			if got := active.On(s, o); got != on[s] {
+				t.Errorf("zero Active: On(%s, %s) = %v", s, o, got)
+			}
+		}
+	}
+	if active.Opens() {
+		t.Error("no open is recorded by default")
+	}
+	zero := mustPolicy(t, audit.PolicySpec{})
+	if zero.System(audit.SystemIntegrity) != audit.OnBoth || zero.System(audit.FileSystem) != 0 {
+		t.Error("a nil System map is the default")
+	}
+}
+
+// U-1: excludes take away, includes add, administrators cannot be excluded.
+func TestPerUserPolicy(t *testing.T) {
+	const s = audit.FileSystem
+	for _, c := range []struct {
+		name   string
+		system audit.Setting
+		user   audit.UserSetting
+		admin  bool
+		want   audit.Setting
+	}{
+		{"nothing", 0, audit.UserSetting{}, false, 0},
+		{"system only", audit.OnSuccess, audit.UserSetting{}, false, audit.OnSuccess},
+		{"UC-13 include failure", 0, audit.UserSetting{Include: audit.OnFailure}, false, audit.OnFailure},
+		{"UC-14 exclude success", audit.OnBoth, audit.UserSetting{Exclude: audit.OnSuccess}, false, audit.OnFailure},
+		{"UC-14 exclude success, administrator", audit.OnBoth, audit.UserSetting{Exclude: audit.OnSuccess}, true, audit.OnBoth},
+		{"both on the same bit: include comes last", audit.OnSuccess, audit.UserSetting{Include: audit.OnSuccess, Exclude: audit.OnSuccess}, false, audit.OnSuccess},
+	} {
+		p := mustPolicy(t, audit.PolicySpec{
+			System: map[audit.Subcategory]audit.Setting{s: c.system},
+			Users:  map[sid.SID]map[audit.Subcategory]audit.UserSetting{userU: {s: c.user}},
+		})
+		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
+			if got := p.Records(s, o, userU, c.admin); got != c.want.Has(o) {
+				t.Errorf("U-1 %s: %s recorded: %v", c.name, o, got)
+			}
+			if got := p.Records(s, o, groupG, c.admin); got != c.system.Has(o) {
+				t.Errorf("U-1 %s: %s recorded for another account: %v", c.name, o, got)
+			}
+			if p.Anyone(s, o) != (c.system.Has(o) || c.user.Include.Has(o)) {
+				t.Errorf("%s: Anyone(%s)", c.name, o)
+			}
+		}
+	}
+}
+
+func TestPolicySpec(t *testing.T) {
+	spec := audit.PolicySpec{
+		System:  map[audit.Subcategory]audit.Setting{audit.Registry: audit.OnFailure},
+		Users:   map[sid.SID]map[audit.Subcategory]audit.UserSetting{userU: {audit.FileSystem: {Include: audit.OnSuccess}}},
+		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail, FullPrivilegeAuditing: true},
+	}
+	p := mustPolicy(t, spec)
+	delete(spec.Users, userU) // a policy does not follow its description
+	back := p.Spec()
+	if back.System[audit.Registry] != audit.OnFailure || len(back.System) != 1 ||
+		back.Users[userU][audit.FileSystem].Include != audit.OnSuccess || back.Options != spec.Options {
+		t.Errorf("Spec() = %+v", back)
+	}
+	for name, bad := range map[string]audit.PolicySpec{
+		"unknown subcategory": {System: map[audit.Subcategory]audit.Setting{0x4C: audit.OnBoth}},
+		"unknown bits":        {System: map[audit.Subcategory]audit.Setting{audit.Registry: 4}},
+		"SID is missing":      {Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{{}: nil}},
+		"only File and Key":   {GlobalSACLs: map[string]*sd.ACL{"Event": nil}},
+		"CrashOnAuditFail 3":  {Options: audit.Options{CrashOnAuditFail: 3}},
+	} {
+		if _, err := audit.NewPolicy(bad); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// The identifiers are those of ntsecapi.h and of the published tables: GUID,
+// task, category code.
+func TestSubcategories(t *testing.T) {
+	for _, c := range []struct {
+		s            audit.Subcategory
+		name, guid   string
+		task         uint16
+		category     audit.Category
+		categoryCode string
+	}{
+		{audit.SecurityStateChange, "Security State Change", "0cce9210-69ae-11d9-bed3-505054503030", 12288, audit.CategorySystem, "%%8272"},
+		{audit.FileSystem, "File System", "0cce921d-69ae-11d9-bed3-505054503030", 12800, audit.CategoryObjectAccess, "%%8274"},
+		{audit.Registry, "Registry", "0cce921e-69ae-11d9-bed3-505054503030", 12801, audit.CategoryObjectAccess, "%%8274"},
+		{audit.KernelObject, "Kernel Object", "0cce921f-69ae-11d9-bed3-505054503030", 12802, audit.CategoryObjectAccess, "%%8274"},
+		{audit.HandleManipulation, "Handle Manipulation", "0cce9223-69ae-11d9-bed3-505054503030", 12807, audit.CategoryObjectAccess, "%%8274"},
+		{audit.SensitivePrivilegeUse, "Sensitive Privilege Use", "0cce9228-69ae-11d9-bed3-505054503030", 13056, audit.CategoryPrivilegeUse, "%%8275"},
+		{audit.NonSensitivePrivilegeUse, "Non Sensitive Privilege Use", "0cce9229-69ae-11d9-bed3-505054503030", 13057, audit.CategoryPrivilegeUse, "%%8275"},
+		{audit.TokenRightAdjusted, "Token Right Adjusted Events", "0cce924a-69ae-11d9-bed3-505054503030", 13317, audit.CategoryDetailedTracking, "%%8276"},
+		{audit.AuditPolicyChange, "Audit Policy Change", "0cce922f-69ae-11d9-bed3-505054503030", 13568, audit.CategoryPolicyChange, "%%8277"},
+		{audit.AuthorizationPolicyChange, "Authorization Policy Change", "0cce9231-69ae-11d9-bed3-505054503030", 13570, audit.CategoryPolicyChange, "%%8277"},
+		{audit.DirectoryServiceAccess, "Directory Service Access", "0cce923b-69ae-11d9-bed3-505054503030", 14080, audit.CategoryDirectoryServiceAccess, "%%8279"},
+		{0x42, "Kerberos Authentication Service", "0cce9242-69ae-11d9-bed3-505054503030", 14339, audit.CategoryAccountLogon, "%%8280"},
+	} {
+		if c.s.String() != c.name || c.s.GUID().String() != c.guid || c.s.Task() != c.task || c.s.Category() != c.category || c.s.Category().Code() != c.categoryCode {
+			t.Errorf("%s: %s %d %s %s", c.name, c.s.GUID(), c.s.Task(), c.s.Category(), c.s.Category().Code())
+		}
+		for _, text := range []string{c.name, strings.ToUpper(c.name), c.guid, "{" + strings.ToUpper(c.guid) + "}"} {
+			if s, err := audit.ParseSubcategory(text); err != nil || s != c.s {
+				t.Errorf("ParseSubcategory(%q) = %v, %v", text, s, err)
+			}
+		}
+	}
+	if g := audit.CategoryObjectAccess.GUID().String(); g != "6997984a-797a-11d9-bed3-505054503030" {
+		t.Errorf("GUID of Object Access: %s", g)
+	}
+	count, tasks := 0, map[uint16]audit.Subcategory{}
+	for s := range audit.Subcategories {
+		count++
+		if other, ok := tasks[s.Task()]; ok {
+			t.Errorf("%s and %s share task %d", s, other, s.Task())
+		}
+		tasks[s.Task()] = s
+		var back audit.Subcategory
+		text, err := s.MarshalText()
+		if err != nil || back.UnmarshalText(text) != nil || back != s {
+			t.Errorf("%s does not survive its text form", s)
+		}
+	}
+	if count != 60 {
+		t.Errorf("%d subcategories, documented are 60", count)
+	}
+	if _, err := audit.ParseSubcategory("Files"); err == nil || audit.Subcategory(9).Valid() {
+		t.Error("unknown subcategories are refused")
+	}
+}
+
+// The words follow the last policy, whoever stores it.
+func TestActiveFollows(t *testing.T) {
+	var active audit.Active
+	policies := []*audit.Policy{nil, standardPolicy(t), mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}})}
+	for round := range 200 {
+		var wg sync.WaitGroup
+		for i := range 4 {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				active.Store(policies[(round+i)%len(policies)])
+			}()
+		}
+		wg.Wait()
+		p := active.Load()
+		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
+			for s := range audit.Subcategories {
+				if active.On(s, o) != p.Anyone(s, o) {
+					t.Fatalf("round %d: On(%s, %s) = %v, policy says otherwise", round, s, o, active.On(s, o))
+				}
+			}
+		}
+		if active.Opens() != p.Anyone(audit.FileSystem, audit.Success) {
+			t.Fatalf("round %d: Opens() = %v", round, active.Opens())
+		}
+	}
+	old := active.Load()
+	if !active.CompareAndSwap(old, policies[1]) || active.CompareAndSwap(policies[2], nil) || !active.Opens() {
+		t.Error("CompareAndSwap replaces the policy in force only")
+	}
+	var fresh audit.Active
+	if !fresh.CompareAndSwap(fresh.Load(), policies[1]) || fresh.Load() != policies[1] {
+		t.Error("the default of a zero Active can be swapped")
+	}
+}
+
+// The lists of section 2.1: thirteen sensitive privileges, seven exempt ones.
+// U-17, U-42.
+func TestPrivilegeTables(t *testing.T) {
+	sensitive := []string{"AssignPrimaryToken", "Audit", "Backup", "CreateToken", "Debug", "EnableDelegation", "Impersonate", "LoadDriver", "Restore", "Security", "SystemEnvironment", "TakeOwnership", "Tcb"}
+	ordinary := []string{"ChangeNotify", "CreateGlobal", "CreatePagefile", "CreatePermanent", "CreateSymbolicLink", "IncreaseBasePriority", "IncreaseQuota", "IncreaseWorkingSet", "LockMemory", "MachineAccount", "ManageVolume", "ProfileSingleProcess", "Relabel", "RemoteShutdown", "Shutdown", "SyncAgent", "SystemProfile", "Systemtime", "TimeZone", "TrustedCredManAccess", "Undock", "DelegateSessionUserImpersonate"}
+	check := func(names []string, want audit.Subcategory) {
+		for _, n := range names {
+			p, err := winnt.ParsePrivilege("Se" + n + "Privilege")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := audit.PrivilegeSubcategory(p.Bit()); got != want { // UC-69
+				t.Errorf("U-42: %s is recorded under %s, want %s", p, got, want)
+			}
+		}
+	}
+	check(sensitive, audit.SensitivePrivilegeUse)
+	check(ordinary, audit.NonSensitivePrivilegeUse)
+	if n := len(sensitive) + len(ordinary); n != int(winnt.LastPrivilege-winnt.FirstPrivilege)+1 {
+		t.Errorf("%d privileges are in one of the lists, not all", n)
+	}
+	mixed := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)
+	if audit.PrivilegeSubcategory(mixed) != audit.SensitivePrivilegeUse {
+		t.Error("U-42: one sensitive privilege makes the use sensitive")
+	}
+	exempt := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeDebugPrivilege, winnt.SeCreateTokenPrivilege, winnt.SeAssignPrimaryTokenPrivilege, winnt.SeAuditPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
+	var all winnt.PrivilegeSet
+	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
+		all |= p.Bit()
+	}
+	if got := audit.DefaultPolicy().AuditedPrivileges(all); got != all&^exempt {
+		t.Errorf("U-17: not recorded by default: %v", (all &^ got).Names())
+	}
+	full := mustPolicy(t, audit.PolicySpec{Options: audit.Options{FullPrivilegeAuditing: true}})
+	if full.AuditedPrivileges(all) != all {
+		t.Error("U-17: FullPrivilegeAuditing leaves no privilege out")
+	}
+}

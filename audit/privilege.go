@@ -1,0 +1,65 @@
+package audit
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// PrivilegedService is event 4673: a service that needs privileges was called.
+// server is the subsystem's name, service the name of its service; empty ones
+// are recorded as "-".
+func PrivilegedService(from Origin, server, service string, used winnt.PrivilegeSet, outcome Outcome) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	l.name("ObjectServer", server)
+	l.name("Service", service)
+	l.privileges("PrivilegeList", used)
+	from.appendProcess(&l)
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 4673, Subcategory: PrivilegeSubcategory(used), Outcome: outcome}, fields: l}
+}
+
+// PrivilegedObject is event 4674: privileges were used on an object. The mask
+// is written in decimal, unlike every other mask (U-22).
+func PrivilegedObject(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet, outcome Outcome) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	o.appendObject(&l)
+	l.hex("HandleId", uint64(o.Handle))
+	l.text("AccessMask", strconv.FormatUint(uint64(desired), 10)) // U-22, U-42
+	l.privileges("PrivilegeList", used)
+	from.appendProcess(&l)
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 4674, Subcategory: PrivilegeSubcategory(used), Outcome: outcome}, fields: l}
+}
+
+// RightsAdjusted is event 4703: privileges of a token were switched. before
+// and after are the two values of the token; ok is false when no privilege
+// changed, and then there is nothing to record.
+func RightsAdjusted(from Origin, before, after *token.Token) (e Event, ok bool) {
+	enabled := after.Enabled() &^ before.Enabled()
+	disabled := before.Enabled() &^ after.Enabled()
+	if enabled|disabled == 0 {
+		return Event{}, false
+	}
+	var l fieldList
+	from.appendSubject(&l)
+	from.appendToken(&l, "Target", after)
+	from.appendProcessName(&l)
+	l.hex("ProcessId", from.ProcessID)
+	l.privileges("EnabledPrivilegeList", enabled)
+	l.privileges("DisabledPrivilegeList", disabled)
+	from.appendPrimary(&l)
+	return Event{Header: Header{ID: 4703, Subcategory: TokenRightAdjusted}, fields: l}, true
+}
+
+// AuditsDiscarded is event 4612: n records were lost. It takes time and
+// computer from the record it precedes.
+func AuditsDiscarded(n uint64, before Header) Event {
+	var l fieldList
+	l.text("AuditsDiscarded", strconv.FormatUint(n, 10))
+	h := Header{ID: 4612, Subcategory: SystemIntegrity, Time: before.Time, Computer: before.Computer}
+	return Event{Header: h, fields: l, discarded: n}
+}

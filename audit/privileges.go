@@ -1,0 +1,53 @@
+package audit
+
+import (
+	"github.com/refmon/refmon/winnt"
+)
+
+// SensitivePrivileges are the thirteen whose use is recorded under Sensitive
+// Privilege Use; every other one belongs to Non Sensitive Privilege Use. A
+// logon that holds one of them is a special logon.
+const SensitivePrivileges = winnt.PrivilegeSet(0 |
+	1<<winnt.SeAssignPrimaryTokenPrivilege |
+	1<<winnt.SeAuditPrivilege |
+	1<<winnt.SeBackupPrivilege |
+	1<<winnt.SeCreateTokenPrivilege |
+	1<<winnt.SeDebugPrivilege |
+	1<<winnt.SeEnableDelegationPrivilege |
+	1<<winnt.SeImpersonatePrivilege |
+	1<<winnt.SeLoadDriverPrivilege |
+	1<<winnt.SeRestorePrivilege |
+	1<<winnt.SeSecurityPrivilege |
+	1<<winnt.SeSystemEnvironmentPrivilege |
+	1<<winnt.SeTakeOwnershipPrivilege |
+	1<<winnt.SeTcbPrivilege)
+
+// ExemptPrivileges are the seven whose use is not recorded unless
+// Options.FullPrivilegeAuditing asks for it: they are used so often that
+// their records would fill the log.
+const ExemptPrivileges = winnt.PrivilegeSet(0 |
+	1<<winnt.SeChangeNotifyPrivilege |
+	1<<winnt.SeDebugPrivilege |
+	1<<winnt.SeCreateTokenPrivilege |
+	1<<winnt.SeAssignPrimaryTokenPrivilege |
+	1<<winnt.SeAuditPrivilege |
+	1<<winnt.SeBackupPrivilege |
+	1<<winnt.SeRestorePrivilege)
+
+// PrivilegeSubcategory is the subcategory that use of the privileges is
+// recorded under: sensitive as soon as one of them is.
+func PrivilegeSubcategory(used winnt.PrivilegeSet) Subcategory {
+	if used&SensitivePrivileges != 0 { // U-42
+		return SensitivePrivilegeUse
+	}
+	return NonSensitivePrivilegeUse // U-42
+}
+
+// AuditedPrivileges are those of the privileges whose use the policy lets be
+// recorded.
+func (p *Policy) AuditedPrivileges(used winnt.PrivilegeSet) winnt.PrivilegeSet {
+	if !p.options.FullPrivilegeAuditing {
+		used &^= ExemptPrivileges // U-17
+	}
+	return used
+}

@@ -1,0 +1,124 @@
+package audit
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Reason says why some bits of an access were granted or refused, in the terms
+// of a record.
+type Reason struct {
+	Bits  winnt.AccessMask
+	Code  uint16 // message code such as 1801, "Granted by"
+	Entry string // SDDL of the deciding entry with its list, such as "D:(A;;FA;;;WD)"; "" if none decided
+	// Name is the privilege behind codes 1801 and 1810, or the central access
+	// rule behind 1813 and 1814; "" otherwise.
+	Name string
+}
+
+// accessLines are the rights of mask in record order, each with the reason
+// that names its bit. Where reasons are given, a bit without one was not
+// looked at.
+func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLine {
+	var lines []accessLine
+	for right := range Rights(typ, mask) {
+		line := accessLine{Right: right}
+		if hasReasons(typ) && len(reasons) > 0 {
+			line.explain(reasons)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func (l *accessLine) explain(reasons []Reason) {
+	l.reason = reasonUnknown
+	for i := range reasons {
+		r := &reasons[i]
+		if r.Bits&l.Bit == 0 {
+			continue
+		}
+		l.reason, l.ace, l.name = r.Code, r.Entry, r.Name
+		if len(l.ace) > sddlLimit {
+			l.ace = message(reasonACETooLong)
+		}
+		return
+	}
+}
+
+// hasReasons reports whether records of the type explain their rights: the
+// field applies to files and keys only.
+func hasReasons(typ string) bool { return typ == "File" || typ == "Key" }
+
+func codes(lines []accessLine) []string {
+	out := make([]string, len(lines))
+	for i := range lines {
+		out[i] = message(lines[i].Code)
+	}
+	return out
+}
+
+// reasonTexts are the entries of AccessReason, none where no reason is known:
+// "%%right:", a tab, "%%reason", then a tab and the entry or privilege. The
+// name of a central access rule follows its code without a tab.
+func reasonTexts(lines []accessLine) []string {
+	var out []string
+	for i := range lines {
+		l := &lines[i]
+		if l.reason == 0 {
+			continue
+		}
+		text := message(l.Code) + ":\t" + message(l.reason)
+		switch {
+		case l.ace != "":
+			text += "\t" + l.ace
+		case l.name == "":
+		case l.reason == reasonByCentralRule || l.reason == reasonNotByCentralRule:
+			text += l.name
+		default:
+			text += "\t" + l.name
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// descriptorText is the SDDL of the parts that info chooses, "-" if there are
+// none, a message code if the text is too long.
+func descriptorText(d *sd.Descriptor, info uint32) string {
+	if d == nil {
+		return absent
+	}
+	text, err := sddl.Format(d, sddl.Options{Info: info, Extended: true})
+	switch {
+	case err != nil || text == "":
+		return absent
+	case len(text) > sddlLimit:
+		return message(reasonDescriptorTooLong)
+	}
+	return text
+}
+
+// resourceAttributes is the SDDL of the attribute entries of a file, "S:AI"
+// where it has none, "-" for types that have no resource attributes (U-57).
+func resourceAttributes(typ string, d *sd.Descriptor) string {
+	if typ != "File" {
+		return absent
+	}
+	var b strings.Builder
+	b.WriteString("S:AI")
+	for _, a := range d.SACL().All() {
+		if a.Type() != sd.SystemResourceAttribute {
+			continue
+		}
+		text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
+		if err != nil || b.Len()+len(text) > sddlLimit {
+			return message(reasonDescriptorTooLong)
+		}
+		b.WriteString(text)
+	}
+	return b.String()
+}

@@ -1,0 +1,270 @@
+package audit
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Verdict says whether an access is recorded because of a SACL. The zero value
+// says no.
+type Verdict struct {
+	// Success and Failure tell which outcome is recorded. Both can hold for a
+	// result list, whose nodes have outcomes of their own.
+	Success, Failure bool
+	// Access is the mask that counts: what was granted, or what was asked for
+	// and refused; no generic bits.
+	Access winnt.AccessMask
+	// Audited are the granted rights whose use through the handle is recorded
+	// too (event 4663). 0 unless Success.
+	Audited winnt.AccessMask
+	// Nodes are the indexes of the object types that the record is about, each
+	// once; nil without an object type list.
+	Nodes []int
+}
+
+// GenerateOnClose is the result of that name: the success side was recorded,
+// so the close of the handle is to be (U-15).
+func (v *Verdict) GenerateOnClose() bool { return v.Success }
+
+// Evaluate decides whether an access to an object of the named type is
+// recorded: the policy must record the outcome for the subject's account, and
+// an audit entry of the object's SACL, or of the type's global SACL, must
+// match. r is the question that was decided and dec its answer; nodes are the
+// answers for r.ObjectTypes if a result list was asked for, else nil. It never
+// changes the decision (U-18).
+func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, nodes []access.NodeResult) Verdict {
+	t := r.Subject.Effective()
+	if r.Mode == access.Kernel || t == nil { // U-10
+		return Verdict{}
+	}
+	w := saclWalk{token: t, request: r, global: p.global[typ]}
+	if w.object = r.Descriptor.SACL(); w.object.Len() == 0 && w.global.Len() == 0 { // U-10
+		return Verdict{}
+	}
+	s := TypeSubcategory(typ)
+	for _, o := range [...]Outcome{Success, Failure} {
+		w.on[o] = p.recordsToken(s, o, t) // U-10
+	}
+	if w.on == [2]bool{} {
+		return Verdict{}
+	}
+	w.mapping = mappingOf(r)
+	if len(nodes) > 0 && len(nodes) == len(r.ObjectTypes) {
+		return w.resultList(nodes)
+	}
+	return w.single(dec)
+}
+
+// recordsToken is Records for the account of a token.
+func (p *Policy) recordsToken(s Subcategory, o Outcome, t *token.Token) bool {
+	if len(p.users) == 0 || t == nil {
+		return p.system.has(s, o)
+	}
+	return p.Records(s, o, t.User().SID, t.IsAdmin())
+}
+
+func mappingOf(r *access.Request) *winnt.GenericMapping {
+	switch {
+	case r.Mapping != nil:
+		return r.Mapping
+	case r.Type != nil:
+		return &r.Type.Mapping
+	}
+	return &winnt.GenericMapping{}
+}
+
+func outcomeOf(dec access.Decision) Outcome {
+	if dec.Allowed() {
+		return Success
+	}
+	return Failure
+}
+
+// auditedMask is the mask that audit entries are compared with (U-11).
+func auditedMask(r *access.Request, m *winnt.GenericMapping, o Outcome, granted winnt.AccessMask) winnt.AccessMask {
+	if o == Success { // U-11: also when MAXIMUM_ALLOWED was asked for
+		return granted
+	}
+	if r.Desired&^winnt.MAXIMUM_ALLOWED == 0 && r.Desired != 0 { // U-11
+		return m.All
+	}
+	return rightsOf(m, r.Desired) // U-11
+}
+
+// saclWalk is one evaluation. Everything in it is only read.
+type saclWalk struct {
+	token   *token.Token
+	request *access.Request
+	mapping *winnt.GenericMapping
+	object  *sd.ACL // the object's SACL
+	global  *sd.ACL // the type's; appended to it for auditing only (U-16)
+	on      [2]bool // policy, by outcome
+}
+
+func (w *saclWalk) single(dec access.Decision) Verdict {
+	o := outcomeOf(dec)
+	v := Verdict{Access: auditedMask(w.request, w.mapping, o, dec.Granted)}
+	if !w.on[o] { // U-10
+		return Verdict{}
+	}
+	for _, list := range [...]*sd.ACL{w.object, w.global} { // U-16
+		entries := list.Entries()
+		for i := range entries {
+			e := &entries[i]
+			hit := w.mapping.Map(e.Mask) & v.Access
+			if hit == 0 || !records(e, o) || !w.applies(list, e) { // U-12
+				continue
+			}
+			node, ok := w.node(list, e)
+			if !ok { // U-13
+				continue
+			}
+			if len(w.request.ObjectTypes) > 0 && !slices.Contains(v.Nodes, node) {
+				v.Nodes = append(v.Nodes, node)
+			}
+			if o == Failure {
+				v.Failure = true // U-12: the first match suffices
+				return v
+			}
+			v.Success = true
+			v.Audited |= hit
+		}
+	}
+	if !v.Success {
+		return Verdict{}
+	}
+	return v
+}
+
+// resultList evaluates each node of the object type list by its own outcome
+// (U-13).
+func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
+	var v Verdict
+	generated := make([]bool, len(nodes))
+	for _, list := range [...]*sd.ACL{w.object, w.global} { // U-16
+		entries := list.Entries()
+		for i := range entries {
+			e := &entries[i]
+			if e.Flags&(sd.SuccessfulAccess|sd.FailedAccess) == 0 || !e.Kind.IsAudit() || !w.applies(list, e) {
+				continue
+			}
+			root, ok := w.node(list, e)
+			if !ok { // U-13
+				continue
+			}
+			for n := root; n < w.subtreeEnd(root); n++ {
+				if w.nodeHit(&v, e, nodes[n]) {
+					generated[n] = true
+				}
+			}
+		}
+	}
+	for n, yes := range generated { // ascending, each once
+		if yes {
+			v.Nodes = append(v.Nodes, n)
+		}
+	}
+	return v
+}
+
+func (w *saclWalk) nodeHit(v *Verdict, e *sd.Entry, n access.NodeResult) bool {
+	o := Failure
+	if n.Status.IsSuccess() {
+		o = Success
+	}
+	mask := auditedMask(w.request, w.mapping, o, n.Granted)
+	hit := w.mapping.Map(e.Mask) & mask
+	if hit == 0 || !w.on[o] || !records(e, o) { // U-12
+		return false
+	}
+	v.Access |= mask
+	if o == Success {
+		v.Success = true
+		v.Audited |= hit
+	} else {
+		v.Failure = true
+	}
+	return true
+}
+
+// records reports whether the entry is one that records the outcome: an audit
+// entry in force on the object itself with the flag of the outcome. Alarm
+// entries never record (U-14).
+func records(e *sd.Entry, o Outcome) bool {
+	flag := sd.SuccessfulAccess
+	if o == Failure {
+		flag = sd.FailedAccess
+	}
+	return e.Kind.IsAudit() && e.Flags&(flag|sd.InheritOnly) == flag // U-12, U-14
+}
+
+// applies reports whether the entry speaks of the subject: SID and condition
+// (U-12).
+func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
+	if e.Flags&sd.InheritOnly != 0 || !w.matches(e.SID, e.Hash) {
+		return false
+	}
+	if !e.Kind.IsCallback() {
+		return true
+	}
+	return w.condition(list, e) // U-12
+}
+
+// matches is the deny predicate of the effective token: enabled and deny-only
+// SIDs count, and so do restricting ones. PRINCIPAL_SELF and OWNER RIGHTS stand
+// for the self SID and the object's owner (U-12).
+func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
+	if who := w.resolve(s); who != s {
+		s, hash = who, who.Hash()
+	}
+	if s.IsZero() {
+		return false
+	}
+	t := w.token
+	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0 // U-12
+}
+
+// resolve replaces PRINCIPAL_SELF and OWNER RIGHTS by what they stand for.
+func (w *saclWalk) resolve(s sid.SID) sid.SID {
+	switch {
+	case s == sid.PrincipalSelf && !w.request.Self.IsZero(): // U-12
+		return w.request.Self
+	case s == sid.OwnerRights: // U-12
+		return w.request.Descriptor.Owner()
+	}
+	return s
+}
+
+// node is the place in the object type list that the entry speaks of: the
+// whole list for an entry without object type, and for every entry where there
+// is no list (U-13). ok is false if the list does not have the entry's type.
+func (w *saclWalk) node(list *sd.ACL, e *sd.Entry) (n int, ok bool) {
+	if !e.Kind.IsObject() || len(w.request.ObjectTypes) == 0 {
+		return 0, true
+	}
+	x := list.Extra(e.Aux)
+	if x == nil || !x.HasObjectType {
+		return 0, true
+	}
+	for i := range w.request.ObjectTypes {
+		if w.request.ObjectTypes[i].GUID == x.ObjectType {
+			return i, true
+		}
+	}
+	return 0, false // U-13
+}
+
+// subtreeEnd is one past the last node below root; the list is in preorder.
+func (w *saclWalk) subtreeEnd(root int) int {
+	list := w.request.ObjectTypes
+	n := root + 1
+	for n < len(list) && list[n].Level > list[root].Level {
+		n++
+	}
+	return n
+}

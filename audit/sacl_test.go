@@ -1,0 +1,473 @@
+package audit_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// UC-01 to UC-08: which opens of the standard object are recorded.
+func TestOpenCases(t *testing.T) {
+	subject := access.Subject{Primary: tokenU(t)}
+	const dacl = "O:BAG:SYD:(A;;FR;;;WD)"
+	for _, c := range []struct {
+		name    string
+		sd      string
+		desired winnt.AccessMask
+		outcome string // "" is no event
+		mask    string
+		reason  []string
+	}{
+		{"UC-01 granted", standardSD, 1, "success", "0x1", []string{"%%4416:\t%%1801\tD:(A;;FR;;;WD)"}},
+		{"UC-02 denied", standardSD, 2, "failure", "0x2", []string{"%%4417:\t%%1805"}},
+		{"UC-03 granted, right not audited", standardSD, 0x80, "", "", nil},
+		{"UC-04 success only, denied", dacl + "S:(AU;SA;0x3;;;WD)", 2, "", "", nil},
+		{"UC-05 failure only, granted", dacl + "S:(AU;FA;0x3;;;WD)", 1, "", "", nil},
+		{"UC-06 inherit-only", dacl + "S:(AU;IOOISAFA;0x3;;;WD)", 1, "", "", nil},
+		{"UC-07 maximum allowed", standardSD, winnt.MAXIMUM_ALLOWED, "success", "0x120089", nil},
+		{"UC-08 maximum allowed, denied", "O:BAG:SYD:S:(AU;SAFA;0x3;;;WD)", winnt.MAXIMUM_ALLOWED, "failure", "0x1f01ff", nil},
+		{"generic rights are mapped (U-11)", standardSD, winnt.GENERIC_WRITE, "failure", "0x120116", nil},
+		{"generic rights of the entry are mapped (U-12)", dacl + "S:(AU;SA;GR;;;WD)", 0x80, "success", "0x80", nil},
+		{"no SACL (U-10)", dacl, 1, "", "", nil},
+		{"empty SACL (U-10)", dacl + "S:", 1, "", "", nil},
+		{"an alarm entry does nothing (U-14)", dacl + "S:(AL;SAFA;0x3;;;WD)", 1, "", "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, err := sddl.Parse(c.sd)
+			if err != nil {
+				t.Skipf("descriptor: %v", err)
+			}
+			o := openObject(t, standardPolicy(t), winnt.FileObject, subject, d, c.desired)
+			if o.status != ntstatus.Success {
+				t.Fatalf("status %s", o.status)
+			}
+			if c.outcome == "" {
+				if len(o.events) != 0 || o.handle.GenerateOnClose {
+					t.Fatalf("events %v, GenerateOnClose %v: want none", ids(o.events), o.handle.GenerateOnClose)
+				}
+				return
+			}
+			if len(o.events) != 1 || o.events[0].ID != 4656 {
+				t.Fatalf("events %v, want one 4656", ids(o.events))
+			}
+			e := o.events[0]
+			if e.Outcome.String() != c.outcome || field(t, e, "AccessMask") != c.mask {
+				t.Errorf("%s, AccessMask %s; want %s, %s", e.Outcome, field(t, e, "AccessMask"), c.outcome, c.mask)
+			}
+			if c.reason != nil && !slices.Equal(items(e, "AccessReason"), c.reason) {
+				t.Errorf("AccessReason %q, want %q", items(e, "AccessReason"), c.reason)
+			}
+			success := c.outcome == "success"
+			if o.handle.GenerateOnClose != success { // U-15
+				t.Errorf("U-15: GenerateOnClose %v", o.handle.GenerateOnClose)
+			}
+			if handle := field(t, e, "HandleId"); success && handle != "0x4c" || !success && handle != "0x0" {
+				t.Errorf("HandleId %s", handle)
+			}
+			if e.Subcategory != audit.FileSystem || e.Task() != 12800 {
+				t.Errorf("subcategory %s, task %d", e.Subcategory, e.Task())
+			}
+		})
+	}
+}
+
+// U-12: the subject is matched as deny entries match it.
+func TestDenyPredicate(t *testing.T) {
+	with := func(change func(*token.Spec)) access.Subject {
+		s := specU()
+		change(&s)
+		return access.Subject{Primary: mustToken(t, s)}
+	}
+	group := func(attributes uint32) func(*token.Spec) {
+		return func(s *token.Spec) { s.Groups = append(s.Groups, token.Group{SID: groupG, Attributes: attributes}) }
+	}
+	const forG = "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;0x3;;;S-1-5-21-1-2-3-2001)"
+	for _, c := range []struct {
+		name    string
+		subject access.Subject
+		sd      string
+		want    bool
+	}{
+		{"UC-09 deny-only group", with(group(winnt.SE_GROUP_USE_FOR_DENY_ONLY)), forG, true},
+		{"UC-10 group not enabled", with(group(0)), forG, false},
+		{"enabled group", with(group(enabled)), forG, true},
+		{"no such group", with(func(*token.Spec) {}), forG, false},
+		{"restricting SID", with(func(s *token.Spec) { s.Restricted = []token.Group{{SID: groupG}} }), forG, true},
+		{"owner rights", with(func(*token.Spec) {}), "O:S-1-5-21-1-2-3-1107G:SYD:S:(AU;FA;0x3;;;OW)", true},
+		{"owner rights of another", with(func(*token.Spec) {}), "O:SYG:SYD:S:(AU;FA;0x3;;;OW)", false},
+		{"self without a self SID", with(func(*token.Spec) {}), "O:SYG:SYD:S:(AU;FA;0x3;;;PS)", false},
+	} {
+		o := open(t, standardPolicy(t), c.subject, c.sd, 2)
+		if got := len(o.events) == 1; got != c.want {
+			t.Errorf("U-12 %s: recorded %v", c.name, got)
+		}
+	}
+	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;FA;0x3;;;PS)"), Subject: access.Subject{Primary: tokenU(t)}, Desired: 2, Type: winnt.FileObject, Self: userU}
+	if v := standardPolicy(t).Evaluate("File", &r, access.Decision{Status: ntstatus.AccessDenied}, nil); !v.Failure {
+		t.Error("U-12: PRINCIPAL_SELF stands for the self SID")
+	}
+}
+
+// UC-11 to UC-14 through an open: what the policy leaves out is not recorded.
+func TestOpenPolicy(t *testing.T) {
+	user := access.Subject{Primary: tokenU(t)}
+	spec := specU()
+	spec.Groups = append(spec.Groups, token.Group{SID: sid.Administrators, Attributes: enabled})
+	administrator := access.Subject{Primary: mustToken(t, spec)}
+	fs := func(s audit.Setting) map[audit.Subcategory]audit.Setting {
+		return map[audit.Subcategory]audit.Setting{audit.FileSystem: s}
+	}
+	perUser := func(v audit.UserSetting) map[sid.SID]map[audit.Subcategory]audit.UserSetting {
+		return map[sid.SID]map[audit.Subcategory]audit.UserSetting{userU: {audit.FileSystem: v}}
+	}
+	for _, c := range []struct {
+		name    string
+		policy  audit.PolicySpec
+		subject access.Subject
+		desired winnt.AccessMask
+		want    int
+	}{
+		{"UC-11", audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.HandleManipulation: audit.OnBoth}}, user, 1, 0},
+		{"UC-12", audit.PolicySpec{System: fs(audit.OnSuccess)}, user, 2, 0},
+		{"UC-13", audit.PolicySpec{System: fs(0), Users: perUser(audit.UserSetting{Include: audit.OnFailure})}, user, 2, 1},
+		{"UC-13 others", audit.PolicySpec{System: fs(0), Users: perUser(audit.UserSetting{Include: audit.OnFailure})}, access.Subject{Primary: tokenSystem(t)}, 2, 0},
+		{"UC-14", audit.PolicySpec{System: fs(audit.OnBoth), Users: perUser(audit.UserSetting{Exclude: audit.OnSuccess})}, user, 1, 0},
+		{"UC-14 administrator", audit.PolicySpec{System: fs(audit.OnBoth), Users: perUser(audit.UserSetting{Exclude: audit.OnSuccess})}, administrator, 1, 1},
+	} {
+		o := open(t, mustPolicy(t, c.policy), c.subject, standardSD, c.desired)
+		if len(o.events) != c.want {
+			t.Errorf("%s: %d events, want %d", c.name, len(o.events), c.want)
+		}
+	}
+}
+
+// UC-15, U-12: a condition that is true or unknown records, a false one not.
+func TestAuditCondition(t *testing.T) {
+	subject := access.Subject{Primary: tokenU(t)}
+	for _, c := range []struct {
+		condition string
+		want      bool
+	}{
+		{`(@User.Absent == 1)`, true},                    // unknown
+		{`(Member_of {SID(WD)})`, true},                  // true
+		{`(Member_of {SID(SY)})`, false},                 // false
+		{`(!(@User.Absent == 1))`, true},                 // still unknown
+		{`(@Resource.Project == "Windows")`, true},       // true
+		{`(@Resource.Project == "Other")`, false},        // false
+		{`(exists @Resource.Nothing)`, false},            // false
+		{`(Device_Member_of {SID(WD)})`, false},          // no device groups: false
+		{`(Not_Exists Local && @User.A == 2)`, true},     // unknown
+		{`(Member_of {SID(SY)} && @User.A == 2)`, false}, // false and unknown
+	} {
+		text := `O:BAG:SYD:(A;;FR;;;WD)S:(RA;;;;;WD;("Project",TS,0,"Windows"))(XU;SAFA;0x3;;;WD;` + c.condition + `)`
+		o := open(t, standardPolicy(t), subject, text, 1)
+		if got := len(o.events) == 1; got != c.want {
+			t.Errorf("UC-15 %s: recorded %v", c.condition, got)
+		}
+	}
+}
+
+// UC-16, U-13: an object entry counts only if its type is in the list.
+func TestObjectEntries(t *testing.T) {
+	in, out := mustGUID(t, "bf967aba-0de6-11d0-a285-00aa003049e2"), mustGUID(t, "bf967a86-0de6-11d0-a285-00aa003049e2")
+	class := mustGUID(t, "19195a5b-6da0-11d0-afd3-00c04fd930c9")
+	descriptor := func(g winnt.GUID) *sd.Descriptor {
+		return sddl.MustParse("O:BAG:SYD:(A;;RP;;;WD)S:(OU;SA;RP;" + g.String() + ";;WD)")
+	}
+	p := mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.DirectoryServiceAccess: audit.OnBoth}})
+	list := []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: in}}
+	openDS := func(g winnt.GUID, list []access.ObjectTypeEntry) []audit.Event {
+		var sink audit.Memory
+		log := audit.Log{Sink: &sink}
+		log.Policy.Store(p)
+		r := access.Request{Descriptor: descriptor(g), Subject: access.Subject{Primary: tokenU(t)}, Desired: winnt.ADS_RIGHT_DS_READ_PROP, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
+		log.Opened(&audit.Opening{Object: audit.Object{Type: "DirectoryService", Name: "%{" + in.String() + "}", Handle: 8}, Request: &r, Decision: access.Decision{Granted: winnt.ADS_RIGHT_DS_READ_PROP}})
+		return sink.Drain()
+	}
+	if e := openDS(out, list); len(e) != 0 {
+		t.Errorf("UC-16: the type is not in the list, yet %v", ids(e))
+	}
+	events := openDS(in, list)
+	if len(events) != 1 || events[0].ID != 4662 {
+		t.Fatalf("UC-16: events %v, want 4662", ids(events))
+	}
+	// U-58: braces with a percent sign, and each right followed by its nodes.
+	if got := field(t, events[0], "ObjectType"); got != "%{19195A5B-6DA0-11D0-AFD3-00C04FD930C9}" {
+		t.Errorf("U-58: ObjectType %s", got)
+	}
+	if got, want := items(events[0], "Properties"), []string{"%%7684", "{BF967ABA-0DE6-11D0-A285-00AA003049E2}"}; !slices.Equal(got, want) {
+		t.Errorf("U-58: Properties %q, want %q", got, want)
+	}
+	if e := openDS(out, nil); len(e) != 1 {
+		t.Errorf("U-13: without a list the object type does not matter, got %v", ids(e))
+	}
+}
+
+// U-13: with a result list each node has its own outcome, and an entry speaks
+// of its node and those below.
+func TestResultList(t *testing.T) {
+	class, set, first, second := winnt.GUID{1}, winnt.GUID{2}, winnt.GUID{3}, winnt.GUID{4}
+	list := []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: set}, {Level: 2, GUID: first}, {Level: 1, GUID: second}}
+	const desired = winnt.ADS_RIGHT_DS_READ_PROP
+	granted, denied := access.NodeResult{Granted: desired}, access.NodeResult{Status: ntstatus.AccessDenied}
+	nodes := []access.NodeResult{denied, granted, granted, denied}
+	p := mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.DirectoryServiceAccess: audit.OnBoth}})
+	for _, c := range []struct {
+		sacl             string
+		success, failure bool
+		nodes            []int
+	}{
+		{"(OU;SA;RP;" + set.String() + ";;WD)", true, false, []int{1, 2}},
+		{"(OU;FA;RP;" + set.String() + ";;WD)", false, false, nil},
+		{"(OU;SAFA;RP;" + second.String() + ";;WD)", false, true, []int{3}},
+		{"(AU;FA;RP;;;WD)", false, true, []int{0, 3}},
+		{"(AU;SAFA;RP;;;WD)", true, true, []int{0, 1, 2, 3}},
+		{"(AU;SAFA;WP;;;WD)", false, false, nil},
+		{"(OU;SAFA;RP;" + winnt.GUID{9}.String() + ";;WD)", false, false, nil},
+	} {
+		r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYS:" + c.sacl), Subject: access.Subject{Primary: tokenU(t)}, Desired: desired, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
+		v := p.Evaluate("DirectoryService", &r, access.Decision{Status: ntstatus.AccessDenied}, nodes)
+		if v.Success != c.success || v.Failure != c.failure || !slices.Equal(v.Nodes, c.nodes) {
+			t.Errorf("U-13 %s: %+v", c.sacl, v)
+		}
+	}
+}
+
+// UC-62, U-16: a global SACL counts for objects that have none, and is
+// appended to one that is there.
+func TestGlobalSACL(t *testing.T) {
+	global := sddl.MustParse("S:(AU;SA;FR;;;WD)").SACL()
+	p := mustPolicy(t, audit.PolicySpec{
+		System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Registry: audit.OnBoth},
+		GlobalSACLs: map[string]*sd.ACL{"File": global},
+	})
+	subject := access.Subject{Primary: tokenU(t)}
+	for _, text := range []string{"O:BAG:SYD:(A;;FR;;;WD)", "O:BAG:SYD:(A;;FR;;;WD)S:(AU;FA;FA;;;WD)"} {
+		if o := open(t, p, subject, text, 1); len(o.events) != 1 || !o.handle.GenerateOnClose {
+			t.Errorf("UC-62: %s: events %v", text, ids(o.events))
+		}
+	}
+	key := openObject(t, p, winnt.KeyObject, subject, sddl.MustParse("O:BAG:SYD:(A;;KR;;;WD)"), 1)
+	if len(key.events) != 0 {
+		t.Error("U-16: the global SACL of File does not count for a Key")
+	}
+}
+
+// U-10: kernel mode is not recorded; neither is a request without token.
+func TestKernelModeIsSilent(t *testing.T) {
+	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)}, Desired: 1, Type: winnt.FileObject, Mode: access.Kernel}
+	granted := access.Decision{Granted: 1}
+	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); v.Success || v.Failure {
+		t.Error("U-10: kernel mode is not recorded")
+	}
+	r.Mode = access.User
+	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); !v.Success || v.Audited != 1 {
+		t.Errorf("user mode is: %+v", v)
+	}
+	r.Subject = access.Subject{}
+	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); v.Success {
+		t.Error("nobody is not recorded")
+	}
+}
+
+func mustGUID(t testing.TB, s string) winnt.GUID {
+	t.Helper()
+	g, err := winnt.ParseGUID(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// naive is U-10 to U-16 read off the text, for one outcome and without object
+// type list: no early exits, no shared tables.
+func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descriptor, self sid.SID, desired winnt.AccessMask, dec access.Decision) (generate bool, audited winnt.AccessMask) {
+	outcome, flag, mask := audit.Success, sd.SuccessfulAccess, dec.Granted
+	if dec.Status != ntstatus.Success {
+		outcome, flag = audit.Failure, sd.FailedAccess
+		mask = typ.Mapping.Map(desired) &^ winnt.MAXIMUM_ALLOWED
+		if desired == winnt.MAXIMUM_ALLOWED {
+			mask = typ.Mapping.All
+		}
+	}
+	if !p.Records(audit.TypeSubcategory(typ.Name), outcome, tok.User().SID, tok.IsAdmin()) {
+		return false, 0
+	}
+	counted := map[sid.SID]bool{}
+	counted[tok.User().SID] = true // enabled, or deny-only: both count
+	for _, g := range tok.Groups() {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 && g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_USE_FOR_DENY_ONLY) != 0 {
+			counted[g.SID] = true
+		}
+	}
+	for _, g := range tok.Restricted() {
+		counted[g.SID] = true
+	}
+	aces := append(d.SACL().Slice(), p.GlobalSACL(typ.Name).Slice()...)
+	for _, a := range aces {
+		who := a.SID()
+		switch { // once, not again
+		case who == sid.PrincipalSelf && !self.IsZero():
+			who = self
+		case who == sid.OwnerRights:
+			who = d.Owner()
+		}
+		isAudit := a.Type() == 0x02 || a.Type() == 0x07
+		hit := typ.Mapping.Map(a.Mask()) & mask
+		if isAudit && a.Flags()&flag != 0 && a.Flags()&sd.InheritOnly == 0 && counted[who] && hit != 0 {
+			generate = true
+			if outcome == audit.Success {
+				audited |= hit
+			}
+		}
+	}
+	return generate, audited
+}
+
+// The evaluation and its naive twin agree on random inputs.
+func TestEvaluateTwin(t *testing.T) {
+	rnd := source(t)
+	pool := []sid.SID{userU, groupG, groupH, sid.Everyone, sid.Users, sid.PrincipalSelf, sid.OwnerRights, sid.LocalSystem, sid.CreatorOwner}
+	pick := func() sid.SID { return pool[rnd.IntN(len(pool))] }
+	masks := []winnt.AccessMask{0, 1, 2, 3, 0x80, winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_ALL, winnt.WRITE_DAC, winnt.DELETE | 4, winnt.ACCESS_SYSTEM_SECURITY, winnt.MAXIMUM_ALLOWED}
+	kinds := []sd.Type{sd.SystemAudit, sd.SystemAudit, sd.SystemAudit, sd.SystemAuditObject, sd.SystemAlarm, sd.SystemMandatoryLabel, sd.AccessAllowed}
+	acl := func() *sd.ACL {
+		var aces []sd.ACE
+		for range rnd.IntN(5) {
+			k := kinds[rnd.IntN(len(kinds))]
+			flags := uint8(rnd.IntN(4)) << 6
+			if rnd.IntN(5) == 0 {
+				flags |= sd.InheritOnly
+			}
+			who := pick()
+			if k == sd.SystemMandatoryLabel {
+				who = sid.MustParse("S-1-16-8192")
+			}
+			var extra []sd.ACEExtra
+			if k == sd.SystemAuditObject && rnd.IntN(2) == 0 {
+				extra = []sd.ACEExtra{{ObjectType: &winnt.GUID{1}}}
+			}
+			a, err := sd.NewACE(k, flags, masks[rnd.IntN(len(masks))], who, extra...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			aces = append(aces, a)
+		}
+		l, err := sd.NewACL(aces...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	n := 100_000
+	if testing.Short() {
+		n = 10_000
+	}
+	settings := func() audit.Setting { return audit.Setting(rnd.IntN(4)) }
+	attributes := []uint32{0, winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_USE_FOR_DENY_ONLY, enabled}
+	generated := 0
+	var p *audit.Policy
+	var tok *token.Token
+	for i := range n {
+		if i%64 == 0 {
+			p = mustPolicy(t, audit.PolicySpec{
+				System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: settings() | audit.OnSuccess},
+				Users:       map[sid.SID]map[audit.Subcategory]audit.UserSetting{pick(): {audit.FileSystem: {Include: settings(), Exclude: settings()}}},
+				GlobalSACLs: map[string]*sd.ACL{"File": acl()},
+			})
+			s := specU()
+			s.Groups = nil
+			for _, g := range []sid.SID{groupG, groupH, sid.Everyone, sid.Administrators} {
+				if rnd.IntN(3) > 0 {
+					s.Groups = append(s.Groups, token.Group{SID: g, Attributes: attributes[rnd.IntN(len(attributes))]})
+				}
+			}
+			if rnd.IntN(3) == 0 {
+				s.Restricted = []token.Group{{SID: groupH}, {SID: sid.Everyone}}
+			}
+			tok = mustToken(t, s)
+		}
+		var parts sd.Parts
+		parts.Control, parts.Owner, parts.Group = sd.SACLPresent, pick(), sid.Users
+		if rnd.IntN(8) > 0 {
+			parts.SACL = acl()
+		}
+		d := sd.New(parts)
+		r := access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Type: winnt.FileObject, Desired: masks[rnd.IntN(len(masks))]}
+		if rnd.IntN(2) == 0 {
+			r.Self = pick()
+		}
+		dec := access.Decision{Granted: masks[rnd.IntN(len(masks))] & 0x1FFFFFF}
+		if rnd.IntN(2) == 0 {
+			dec = access.Decision{Status: ntstatus.AccessDenied}
+		}
+		wantGenerate, wantAudited := naive(p, winnt.FileObject, tok, d, r.Self, r.Desired, dec)
+		v := p.Evaluate("File", &r, dec, nil)
+		if (v.Success || v.Failure) != wantGenerate || v.Audited != wantAudited || v.Success && !dec.Allowed() {
+			text, _ := sddl.Format(d, sddl.Options{Extended: true})
+			t.Fatalf("round %d: %+v, twin %v %#x\nsd %s self %s desired %s decision %+v", i, v, wantGenerate, wantAudited, text, r.Self, r.Desired, dec)
+		}
+		if wantGenerate {
+			generated++
+		}
+	}
+	if generated < n/50 || generated > n*49/50 {
+		t.Errorf("only %d of %d were recorded: the inputs say little", generated, n)
+	}
+}
+
+// A conditional audit entry records exactly when a deny entry with the same
+// condition would deny: both use the deny predicate and count unknown (U-12).
+func TestConditionLikeDeny(t *testing.T) {
+	rnd := source(t)
+	spec := specU()
+	spec.Groups = append(spec.Groups, token.Group{SID: groupG, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}, token.Group{SID: groupH})
+	tok := mustToken(t, spec)
+	atoms := []string{
+		"Member_of {SID(" + groupG.String() + ")}", "Member_of {SID(" + groupH.String() + ")}", "Member_of_Any {SID(WD), SID(SY)}",
+		"@User.Absent == 1", "@Resource.Level >= 3", "@Resource.Level < 3", "exists @Resource.Level", "exists Local", `@Resource.Name Contains {"a"}`,
+		"Device_Member_of {SID(WD)}", "@Resource.Off == 1",
+	}
+	var expr func(depth int) string
+	expr = func(depth int) string {
+		if depth == 0 || rnd.IntN(3) == 0 {
+			return "(" + atoms[rnd.IntN(len(atoms))] + ")"
+		}
+		switch rnd.IntN(3) {
+		case 0:
+			return "(!" + expr(depth-1) + ")"
+		case 1:
+			return "(" + expr(depth-1) + " && " + expr(depth-1) + ")"
+		}
+		return "(" + expr(depth-1) + " || " + expr(depth-1) + ")"
+	}
+	const attributes = `(RA;;;;;WD;("Level",TI,0,4))(RA;;;;;WD;("Name",TS,0,"a","b"))(RA;;;;;WD;("Off",TI,0x10,1))`
+	p := standardPolicy(t)
+	seen := map[bool]int{}
+	for range 3000 {
+		c := expr(3)
+		denying := sddl.MustParse(fmt.Sprintf("O:BAG:SYD:(XD;;0x1;;;WD;%s)(A;;FA;;;WD)S:%s", c, attributes))
+		dec, err := access.Check(tok, denying, 1, winnt.FileObject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := access.Request{Descriptor: sddl.MustParse(fmt.Sprintf("O:BAG:SYS:%s(XU;SA;0x1;;;WD;%s)", attributes, c)), Subject: access.Subject{Primary: tok}, Desired: 1, Type: winnt.FileObject}
+		v := p.Evaluate("File", &r, access.Decision{Granted: 1}, nil)
+		if v.Success == dec.Allowed() {
+			t.Fatalf("%s: deny entry denies %v, audit entry records %v", c, !dec.Allowed(), v.Success)
+		}
+		seen[v.Success]++
+	}
+	if len(seen) != 2 {
+		t.Errorf("one-sided: %v", seen)
+	}
+}

@@ -1,0 +1,213 @@
+package claims
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// TestAttributeBytes checks text against documented bytes and back.
+func TestAttributeBytes(t *testing.T) {
+	for _, c := range []struct{ rule, text, bytes, canonical string }{
+		{"C-49 S-30", `("Dept",TS,0,"Fin")`, "140000000300000000000000010000001e00000044006500700074000000460069006e0000000000", `("Dept",TS,0x0,"Fin")`},
+		{"C-50 S-30", `("Lvl",TI,0,1,2)`, "1800000001000000000000000200000020000000280000004c0076006c00000001000000000000000200000000000000", `("Lvl",TI,0x0,1,2)`},
+		{"C-53 S-51", `("a",TX,0,abc)`, "14000000100000000000000001000000180000006100000002000000" + "0abc" + "0000", `("a",TX,0x0,0abc)`},
+		{"S-51", `("a",TX,0,"abc")`, "14000000100000000000000001000000180000006100000002000000" + "0abc" + "0000", `("a",TX,0x0,0abc)`},
+		{"S-51", `("a",TX,0,##)`, "14000000100000000000000001000000180000006100000001000000" + "00" + "000000", `("a",TX,0x0,00)`},
+		{"S-51", `("a",TX,0,#ab)`, "14000000100000000000000001000000180000006100000002000000" + "00ab" + "0000", `("a",TX,0x0,00ab)`},
+		{"S-51", `("a",TX,0,"")`, "14000000100000000000000001000000180000006100000000000000", `("a",TX,0x0,"")`},
+		{"S-52", `("a",TD,0,BA)`, "14000000050000000000000001000000180000006100000010000000" + "01020000000000052000000020020000", `("a",TD,0x0,BA)`},
+		{"S-53", ` ( "a" , tb , 0x30002 , 1 , 0 )`, "180000000600000002000300020000001c0000002400000061000000" + "0100000000000000" + "0000000000000000", `("a",TB,0x30002,1,0)`},
+		{"S-53", `("a%0020b",TU,010,18446744073709551615)`, "140000000200000008000000010000001c0000006100200062000000ffffffffffffffff", `("a%0020b",TU,0x8,18446744073709551615)`},
+	} {
+		a, n, err := ParseAttribute(c.text+")", ParseOptions{})
+		if err != nil || n != len(c.text) {
+			t.Errorf("%s: %s: %d, %v", c.rule, c.text, n, err)
+			continue
+		}
+		if got := hex.EncodeToString(a.Append(nil)); got != c.bytes {
+			t.Errorf("%s: %s\n got %s\nwant %s", c.rule, c.text, got, c.bytes)
+		}
+		if got := a.Format(aliasOf); got != c.canonical {
+			t.Errorf("%s: %s prints %s, want %s", c.rule, c.text, got, c.canonical)
+		}
+		b, _ := hex.DecodeString(c.bytes)
+		if d, err := DecodeAttribute(b); err != nil || !reflect.DeepEqual(d, a) {
+			t.Errorf("%s: decodes to %+v, %v, want %+v", c.rule, d, err, a)
+		}
+	}
+}
+
+// TestAttributeRefusals are texts that are no attributes.
+func TestAttributeRefusals(t *testing.T) {
+	for _, c := range []struct {
+		rule, text string
+		offset     int
+	}{
+		{"C-52", `("a",TB,0,2)`, 10},
+		{"S-31", `("a",TS,0)`, 9},
+		{"S-31", `("a",TX,0,)`, 10},
+		{"S-53", `("a",TI,0x100,1)`, 8},
+		{"S-53", `("a",TI,0x100000000,1)`, 8},
+		{"S-53", `("a",TI,-1,1)`, 8},
+		{"S-53", `("a",TZ,0,1)`, 5},
+		{"S-53", `(a,TI,0,1)`, 1},
+		{"S-53", `("",TI,0,1)`, 2},
+		{"S-53", `("a,TI,0,1)`, 11},
+		{"S-53", `("a",TI,0,1`, 11},
+		{"S-53", `("a",TI,0 1)`, 10},
+		{"S-53", `("a",TU,0,-1)`, 10},
+		{"S-50", `("a",TI,0,9223372036854775808)`, 10},
+		{"S-50", `("a",TS,0,x)`, 10},
+		{"S-51", `("a",TX,0,"ab)`, 13},
+		{"S-52", `("a",TD,0,SID(BA))`, 12}, // SI is an alias
+		{"S-35", `("a",TI,0` + strings.Repeat(",1", MaxValues+1) + `)`, 10 + 2*MaxValues},
+	} {
+		_, _, err := ParseAttribute(c.text, ParseOptions{})
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) {
+			t.Errorf("%s: %.60s: %v, want a *SyntaxError", c.rule, c.text, err)
+		} else if syntax.Offset != c.offset {
+			t.Errorf("%s: %.60s: %v, want offset %d", c.rule, c.text, err, c.offset)
+		}
+	}
+}
+
+// TestAttributeAnyOffsets reads values that lie before the name, unaligned and
+// shared (S-30).
+func TestAttributeAnyOffsets(t *testing.T) {
+	b, _ := hex.DecodeString("29000000" + "0300" + "0000" + "02000000" + "02000000" +
+		"19000000" + "1f000000" + "aa" + "66006f000000" + "62006100" + "72000000" + "bb" + "bb" + "6e0000" + "00")
+	a, err := DecodeAttribute(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Attribute{Name: "n", Type: String, Flags: FlagCaseSensitive, Strings: []string{"fo", "bar"}}
+	if !reflect.DeepEqual(a, want) {
+		t.Errorf("got %+v, want %+v", a, want)
+	}
+	shared := binary.LittleEndian.AppendUint32(append([]byte{}, b[:20]...), 0x19)
+	if a, err = DecodeAttribute(append(shared, b[24:]...)); err != nil || a.Strings[1] != "fo" {
+		t.Errorf("shared value: %+v, %v", a, err)
+	}
+}
+
+// TestMalformedAttributes are structures that cannot be read: each wraps
+// ErrAttribute, and so does every cut (S-33).
+func TestMalformedAttributes(t *testing.T) {
+	good := (&Attribute{Name: "ab", Type: SID, SIDs: []sid.SID{sid.Everyone}}).Append(nil)
+	patch := func(at int, v ...byte) []byte {
+		b := append([]byte{}, good...)
+		copy(b[at:], v)
+		return b
+	}
+	bad := map[string][]byte{
+		"name past the end":  patch(0, 0xFF, 0xFF, 0xFF, 0xFF),
+		"name without NUL":   patch(24, 1),
+		"type":               patch(4, 4),
+		"reserved flags":     patch(8, 0, 1),
+		"value count":        patch(12, 0xFF, 0xFF, 0xFF, 0xFF),
+		"value past the end": patch(16, 0xFF, 0xFF, 0xFF, 0xFF),
+		"value near the end": patch(16, byte(len(good)-2)),
+		"SID":                patch(30, 2),
+		"SID length":         patch(26, 13),
+		"boolean":            (&Attribute{Name: "ab", Type: Boolean, Uints: []uint64{2}}).Append(nil),
+		"name empty":         (&Attribute{Type: Boolean, Uints: []uint64{1}}).Append(nil),
+	}
+	for n := range len(good) - 2 { // the last two bytes are padding
+		if _, err := DecodeAttribute(good[:n]); !errors.Is(err, ErrAttribute) {
+			t.Errorf("cut to %d bytes: %v", n, err)
+		}
+	}
+	for what, b := range bad {
+		if _, err := DecodeAttribute(b); !errors.Is(err, ErrAttribute) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestOverlapBomb refuses a small structure that names one large string
+// thousands of times (S-30).
+func TestOverlapBomb(t *testing.T) {
+	b := (&Attribute{Name: "a", Type: String, Strings: []string{strings.Repeat("x", 20000)}}).Append(nil)
+	at := binary.LittleEndian.Uint32(b[16:])
+	bomb := append([]byte{}, b[:16]...)
+	binary.LittleEndian.PutUint32(bomb, 16+4*MaxValues)
+	binary.LittleEndian.PutUint32(bomb[12:], MaxValues)
+	for range MaxValues {
+		bomb = binary.LittleEndian.AppendUint32(bomb, at-20+16+4*MaxValues)
+	}
+	bomb = append(bomb, b[20:]...)
+	if _, err := DecodeAttribute(bomb); !errors.Is(err, ErrAttribute) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestDuplicates tells which lists hold a value twice (S-32).
+func TestDuplicates(t *testing.T) {
+	long := make([]int64, 100)
+	for i := range long {
+		long[i] = int64(i)
+	}
+	sensitive := strs("s", "a", "A")
+	sensitive.Flags = FlagCaseSensitive
+	for _, c := range []struct {
+		a    Attribute
+		want bool
+	}{
+		{ints("i", 1, 2, 3), false},
+		{ints("i", 1, 2, 1), true},
+		{strs("s", "a", "A"), true},
+		{sensitive, false},
+		{bools("b", 0, 1), false},
+		{bools("b", 0, 1, 0), true},
+		{ints("i", long...), false},
+		{ints("i", append(long[:99:99], 5)...), true},
+	} {
+		if got := c.a.Duplicates(); got != c.want {
+			t.Errorf("%+v: %v", c.a, got)
+		}
+		indexed := c.a.clone()
+		indexed.setOrder()
+		if got := indexed.Duplicates(); got != c.want {
+			t.Errorf("with an order: %+v: %v", c.a, got)
+		}
+		if _, err := NewSet([]Attribute{c.a}); (err != nil) != c.want {
+			t.Errorf("NewSet of %+v: %v", c.a, err)
+		}
+	}
+}
+
+// TestSet looks up without regard to case; the later claim of a name counts
+// (S-32, A-110).
+func TestSet(t *testing.T) {
+	values := []int64{1}
+	s := mustSet(ints("Größe", values...), ints("b", 2), ints("GRÖßE", 3))
+	values[0] = 9
+	if a, ok := s.Lookup("größe"); !ok || a.Ints[0] != 3 {
+		t.Errorf("got %+v, %v", a, ok)
+	}
+	if _, ok := s.Lookup("GRÖSSE"); ok {
+		t.Error("ß folds to ss")
+	}
+	for i, a := range s.All() {
+		if want := int64(i + 1); a.Ints[0] != want {
+			t.Errorf("attribute %d holds %d, want %d", i, a.Ints[0], want)
+		}
+	}
+	var empty *Set
+	if _, ok := empty.Lookup("b"); ok || empty.Len() != 0 || s.Len() != 3 {
+		t.Error("lengths or the empty set are wrong")
+	}
+	for _, bad := range []Attribute{{}, {Name: "x", Type: 7}, ints(""), bools("b", 2), strs("s", "a\x00"),
+		{Name: "d", Type: SID, SIDs: []sid.SID{{}}}, {Name: "f", Type: Int64, Flags: 0x100}, ints("n", make([]int64, MaxValues+1)...)} {
+		if _, err := NewSet([]Attribute{bad}); !errors.Is(err, ErrAttribute) {
+			t.Errorf("%.40v: %v", bad, err)
+		}
+	}
+}

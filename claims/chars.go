@@ -1,0 +1,78 @@
+package claims
+
+import (
+	"strings"
+	"unicode"
+)
+
+// isSpace reports the blanks between tokens: space, tab, line feed, vertical
+// tab, form feed, carriage return.
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+// isLocalRune reports the characters of a name without prefix.
+func isLocalRune(r rune) bool { // S-49
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return true
+	case r == ':', r == '.', r == '/', r == '_':
+		return true
+	}
+	return r >= 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}
+
+// isPlain reports the characters of a prefixed name that are written as they
+// are, and must not be escaped (MS-DTYP 2.5.1.1, attr-char2).
+func isPlain(r rune) bool { // S-49
+	return r < 0x80 && (isLocalRune(r) || r != 0 && strings.IndexByte("#$'*+-;?@[\\]^_`{}~", byte(r)) >= 0)
+}
+
+// mustEscape reports the characters that a prefixed name shows only as %XXXX.
+func mustEscape(r rune) bool { // S-49
+	if r <= ' ' || r == 0x7F {
+		return true
+	}
+	return r < 0x80 && strings.IndexByte("!&()><=|%\"", byte(r)) >= 0
+}
+
+// wordOperator is the operator that a word names, without regard to case;
+// 0 for none.
+func wordOperator(word string) byte { // S-48
+	if len(word) < len("Exists") || len(word) > len("Not_Device_Member_of_any") {
+		return 0
+	}
+	for code := opContains; code <= opNotDeviceMembOfAny; code++ {
+		if asciiEqualFold(word, operators[code].text) {
+			return byte(code)
+		}
+	}
+	return 0
+}
+
+// asciiEqualFold compares without regard to the case of ASCII letters.
+func asciiEqualFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i < len(a); i++ {
+		if upper(uint16(a[i])) != upper(uint16(b[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// isDigit reports whether c is a digit of the base (8, 10 or 16).
+func isDigit(c byte, base uint64) bool { return digit(c) < base }
+
+// digit is the value of a digit, 255 for no hex digit.
+func digit(c byte) uint64 {
+	switch {
+	case c >= '0' && c <= '9':
+		return uint64(c - '0')
+	case c >= 'a' && c <= 'f':
+		return uint64(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return uint64(c-'A') + 10
+	}
+	return 255
+}

@@ -1,0 +1,118 @@
+package claims
+
+// relation evaluates == != < <= > >=.
+func (e *Expr) relation(env Env, n *node) Truth {
+	var l, r view
+	if !e.load(env, n.left, &l) || !l.attribute { // the left side comes from an attribute
+		return Unknown
+	}
+	if !e.load(env, n.right, &r) {
+		return Unknown
+	}
+	if !agree(&l, &r) {
+		return Unknown
+	}
+	sensitive := l.sensitive || r.sensitive
+	if n.op == opEqual || n.op == opNotEqual {
+		return truthOf(equal(&l, &r, sensitive) == (n.op == opEqual))
+	}
+	if l.n != 1 || r.n != 1 || r.composite { // no order on sets
+		return Unknown
+	}
+	x, y := l.at(0), r.at(0)
+	if x.typ == Boolean || y.typ == Boolean || x.typ == SID {
+		return Unknown
+	}
+	c := x.compare(y, sensitive)
+	switch n.op {
+	case opLess:
+		return truthOf(c < 0)
+	case opLessEqual:
+		return truthOf(c <= 0)
+	case opGreater:
+		return truthOf(c > 0)
+	}
+	return truthOf(c >= 0)
+}
+
+// equal compares as sets whose left side has no duplicates: the same number
+// of members, and each one of the left among the right. A repeated member on
+// the right therefore makes them unequal.
+func equal(l, r *view, sensitive bool) bool {
+	if l.n != r.n {
+		return false
+	}
+	for i := 0; i < l.n; i++ {
+		if !r.has(l.at(i), sensitive) {
+			return false
+		}
+	}
+	return true
+}
+
+// set evaluates Contains, Any_of and their negations.
+func (e *Expr) set(env Env, n *node) Truth {
+	contains := n.op == opContains || n.op == opNotContains
+	t := e.overlap(env, n, contains)
+	if n.op == opNotContains || n.op == opNotAnyOf {
+		return t.Not()
+	}
+	return t
+}
+
+// overlap is whether every value of the right (contains), or else some, is
+// among those of the left.
+func (e *Expr) overlap(env Env, n *node, contains bool) Truth {
+	var l, r view
+	if !e.load(env, n.right, &r) {
+		return Unknown
+	}
+	if r.n == 0 && contains {
+		return False // {} is contained in nothing, whether the left exists or not
+	}
+	if !e.load(env, n.left, &l) || !l.attribute {
+		return Unknown
+	}
+	if r.n == 0 {
+		return False
+	}
+	if !contains && !r.attribute && !r.composite {
+		return Unknown // Any_of wants a list or an attribute
+	}
+	if !agree(&l, &r) {
+		return Unknown
+	}
+	sensitive := l.sensitive || r.sensitive
+	for i := 0; i < r.n; i++ {
+		if l.has(r.at(i), sensitive) != contains {
+			return truthOf(!contains)
+		}
+	}
+	return truthOf(contains)
+}
+
+// agree reports whether each value of the right is comparable with each of
+// the left, whose values are of one type.
+func agree(l, r *view) bool {
+	for i := 0; i < r.n; i++ {
+		y := r.at(i)
+		if !l.at(0).comparable(y) {
+			return false
+		}
+	}
+	if l.typ != r.typ && r.n > 0 {
+		for i := 1; i < l.n; i++ { // integers against a boolean
+			if !l.at(i).comparable(r.at(0)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func truthOf(b bool) Truth {
+	if b {
+		return True
+	}
+	return False
+}

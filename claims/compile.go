@@ -1,0 +1,84 @@
+package claims
+
+// apply takes the operands of an operator off the stack and pushes the node.
+// An operator that finds too few makes the whole program broken.
+func (d *decoder) apply(code byte, stack []ref) []ref {
+	n := node{op: code}
+	want := 1
+	switch operators[code].family {
+	case famRelation, famSet, famBinary:
+		want = 2
+	}
+	if len(stack) < want {
+		d.broken = true
+		return stack[:0]
+	}
+	n.left = stack[len(stack)-want]
+	n.right = stack[len(stack)-1]
+	d.check(n)
+	d.e.nodes = append(d.e.nodes, n)
+	return append(stack[:len(stack)-want], ref(len(d.e.nodes)-1))
+}
+
+// check notes operands that make the program broken or without text.
+func (d *decoder) check(n node) {
+	switch operators[n.op].family {
+	case famBinary, famNot:
+		if d.isLiteral(n.left) || d.isLiteral(n.right) {
+			d.broken = true
+		}
+	case famRelation:
+		// S-36: the left operand is an attribute. A set operation binds
+		// tighter (S-47), so its result is let through as well.
+		if !d.isAttribute(n.left) && !(n.left >= 0 && operators[d.e.nodes[n.left].op].family == famSet) {
+			d.text = false
+		}
+		d.checkRight(n.right)
+	case famSet:
+		if !d.isAttribute(n.left) { // S-36
+			d.text = false
+		}
+		d.checkRight(n.right)
+	case famExists:
+		if !d.isAttribute(n.left) {
+			d.text = false
+		}
+	case famMember:
+		if n.left >= 0 || !d.isLiteral(n.left) {
+			d.text = false
+		} else if o := &d.e.operands[^n.left]; o.kind == kindScalar && o.typ != SID {
+			d.text = false
+		}
+	}
+}
+
+// checkRight notes a right operand that cannot be written: a result, or a
+// local attribute.
+func (d *decoder) checkRight(r ref) { // S-36
+	if r >= 0 || d.isAttribute(r) && d.e.operands[^r].scope == Local {
+		d.text = false
+	}
+}
+
+func (d *decoder) isAttribute(r ref) bool {
+	return r < 0 && d.e.operands[^r].kind == kindAttribute
+}
+
+func (d *decoder) isLiteral(r ref) bool {
+	return r < 0 && d.e.operands[^r].kind != kindAttribute
+}
+
+// finish decides what the program is: exactly one result or attribute must be
+// left.
+func (d *decoder) finish(stack []ref) {
+	switch {
+	case d.broken || len(stack) != 1 || d.isLiteral(stack[0]): // A-117, S-37
+		d.e.state = stateBroken
+		return
+	case d.text:
+		d.e.state = stateFine
+	default:
+		d.e.state = stateUnwritable
+	}
+	d.e.root = stack[0]
+}

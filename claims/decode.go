@@ -1,0 +1,206 @@
+package claims
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
+
+// Decode reads the application data of a conditional entry. It fails, wrapping
+// [ErrExpr], on anything but "artx", known and complete tokens within the
+// limits, and at most three zero bytes at the end. A program whose tokens are
+// well-formed but do not add up to one result decodes; it evaluates to
+// Unknown.
+func Decode(artx []byte) (*Expr, error) {
+	if !IsConditional(artx) {
+		return nil, fmt.Errorf("%w: it does not start with %q", ErrExpr, signature)
+	}
+	if len(artx) > MaxExprSize { // S-35
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrExpr, len(artx), MaxExprSize)
+	}
+	d := decoder{e: &Expr{raw: string(artx)}, off: len(signature)}
+	stack, err := d.program()
+	if err != nil {
+		return nil, err
+	}
+	d.finish(stack)
+	return d.e, nil
+}
+
+// decoder builds the tree of one program by running it on a stack of refs.
+type decoder struct {
+	e      *Expr
+	off    int
+	tokens int
+	broken bool // the stack ran empty or a literal was a logical operand
+	text   bool // false: S-36 is violated, so there is no text
+}
+
+func (d *decoder) errorf(at int, format string, args ...any) error {
+	return fmt.Errorf("%w: byte %d: %s", ErrExpr, at, fmt.Sprintf(format, args...))
+}
+
+// program reads all tokens and returns what they leave on the stack.
+func (d *decoder) program() ([]ref, error) {
+	var stack []ref
+	d.text = true
+	raw := d.e.raw
+	for d.off < len(raw) {
+		at, code := d.off, raw[d.off]
+		if code == tokPad { // S-34
+			rest := raw[at:]
+			if len(rest) > 3 || strings.Trim(rest, "\x00") != "" {
+				return nil, d.errorf(at, "padding is more than 3 bytes or not zero")
+			}
+			break
+		}
+		d.off++
+		if d.tokens++; d.tokens > MaxTokens { // S-35
+			return nil, d.errorf(at, "more than %d tokens", MaxTokens)
+		}
+		if operators[code].family != famNone {
+			stack = d.apply(code, stack)
+			continue
+		}
+		o, err := d.operand(code, at)
+		if err != nil {
+			return nil, err
+		}
+		d.e.operands = append(d.e.operands, o)
+		stack = append(stack, ^ref(len(d.e.operands)-1))
+	}
+	return stack, nil
+}
+
+// operand reads an attribute, a literal or a composite.
+func (d *decoder) operand(code byte, at int) (operand, error) {
+	switch code {
+	case tokLocal, tokUser, tokResource, tokDevice:
+		p, err := d.payload(at)
+		if err != nil {
+			return operand{}, err
+		}
+		if len(p)%2 != 0 {
+			return operand{}, d.errorf(at, "attribute name of odd length %d", len(p))
+		}
+		scope := [...]Scope{Local, User, Resource, Device}[code-tokLocal]
+		return operand{kind: kindAttribute, scope: scope, name: decodeUTF16(p)}, nil
+	case tokComposite:
+		return d.composite(at)
+	}
+	l, err := d.literal(code, at)
+	if err != nil {
+		return operand{}, err
+	}
+	return operand{kind: kindScalar, lits: []literal{l}, typ: l.typ}, nil
+}
+
+// composite reads the members of a list. A list inside a list is refused.
+func (d *decoder) composite(at int) (operand, error) {
+	p, err := d.payload(at)
+	if err != nil {
+		return operand{}, err
+	}
+	o := operand{kind: kindComposite}
+	end := d.off
+	for d.off = end - len(p); d.off < end; {
+		at, code := d.off, d.e.raw[d.off]
+		d.off++
+		if d.tokens++; d.tokens > MaxTokens { // S-35
+			return operand{}, d.errorf(at, "more than %d tokens", MaxTokens)
+		}
+		l, err := d.literal(code, at) // S-34
+		if err != nil {
+			return operand{}, err
+		}
+		if d.off > end {
+			return operand{}, d.errorf(at, "the value passes the end of its composite")
+		}
+		o.lits = append(o.lits, l)
+	}
+	o.typ = commonType(o.lits)
+	o.order = newOrder(&view{lits: o.lits, typ: o.typ, n: len(o.lits)})
+	return o, nil
+}
+
+// commonType is the type of all literals, 0 if there are several or none.
+func commonType(lits []literal) Type {
+	if len(lits) == 0 {
+		return 0
+	}
+	for i := range lits {
+		if lits[i].typ != lits[0].typ {
+			return 0
+		}
+	}
+	return lits[0].typ
+}
+
+// literal reads the rest of a constant whose code has been read.
+func (d *decoder) literal(code byte, at int) (literal, error) {
+	switch code {
+	case tokInt8, tokInt16, tokInt32, tokInt64:
+		return d.integer(code, at)
+	case tokString, tokOctets, tokSID:
+	default:
+		return literal{}, d.errorf(at, "token %#02x has no place here", code)
+	}
+	p, err := d.payload(at)
+	if err != nil {
+		return literal{}, err
+	}
+	switch code {
+	case tokString:
+		if len(p)%2 != 0 {
+			return literal{}, d.errorf(at, "string of odd length %d", len(p))
+		}
+		s := decodeUTF16(p)
+		if hasNUL(s) {
+			return literal{}, d.errorf(at, "string with a NUL")
+		}
+		return literal{typ: String, s: s}, nil
+	case tokOctets:
+		return literal{typ: Octets, s: p}, nil
+	}
+	s, n, st := sid.DecodeString(p)
+	if st != ntstatus.Success || n != len(p) {
+		return literal{}, d.errorf(at, "the payload of %d bytes is no SID", len(p))
+	}
+	return literal{typ: SID, s: p, sid: s}, nil
+}
+
+// integer reads the ten bytes of an integer token.
+func (d *decoder) integer(code byte, at int) (literal, error) {
+	raw := d.e.raw
+	if len(raw)-d.off < 10 {
+		return literal{}, d.errorf(at, "integer cut short")
+	}
+	var v uint64
+	for i := 7; i >= 0; i-- {
+		v = v<<8 | uint64(raw[d.off+i])
+	}
+	l := literal{typ: Int64, width: code, i: int64(v), sign: raw[d.off+8], base: raw[d.off+9]}
+	d.off += 10
+	if shift := 64 - 8<<(code-tokInt8); l.i<<shift>>shift != l.i { // S-34
+		return literal{}, d.errorf(at, "integer %d is out of range for its width", l.i)
+	}
+	return l, nil
+}
+
+// payload reads a length and that many bytes.
+func (d *decoder) payload(at int) (string, error) {
+	raw := d.e.raw
+	if len(raw)-d.off < 4 {
+		return "", d.errorf(at, "length cut short")
+	}
+	n := uint32(raw[d.off]) | uint32(raw[d.off+1])<<8 | uint32(raw[d.off+2])<<16 | uint32(raw[d.off+3])<<24
+	d.off += 4
+	if uint64(n) > uint64(len(raw)-d.off) {
+		return "", d.errorf(at, "length %d passes the end", n)
+	}
+	p := raw[d.off : d.off+int(n)]
+	d.off += int(n)
+	return p, nil
+}

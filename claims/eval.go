@@ -1,0 +1,149 @@
+package claims
+
+// Eval runs the condition. A program error, an absent attribute or operands
+// of unfitting types give Unknown; True needs a proof, and so does False.
+func (e *Expr) Eval(env Env) Truth {
+	if e.state == stateBroken {
+		return Unknown
+	}
+	return e.truth(env, e.root)
+}
+
+// truth is the value of a node, or of an attribute used as a condition.
+func (e *Expr) truth(env Env, r ref) Truth {
+	if r < 0 {
+		return e.attributeTruth(env, r)
+	}
+	n := &e.nodes[r]
+	switch n.op {
+	case opAnd:
+		l := e.truth(env, n.left)
+		if l == False {
+			return False
+		}
+		if r := e.truth(env, n.right); r != True {
+			return r
+		}
+		return l
+	case opOr:
+		l := e.truth(env, n.left)
+		if l == True {
+			return True
+		}
+		if r := e.truth(env, n.right); r != False {
+			return r
+		}
+		return l
+	case opNot:
+		return e.truth(env, n.left).Not()
+	}
+	switch operators[n.op].family {
+	case famMember:
+		return e.member(env, n)
+	case famExists:
+		return e.exists(env, n)
+	case famSet:
+		return e.set(env, n)
+	}
+	return e.relation(env, n)
+}
+
+// load fills v with an operand. ok is false for a result and for NULL: an
+// attribute that is missing, disabled, empty, or holds duplicates.
+func (e *Expr) load(env Env, r ref, v *view) (ok bool) {
+	if r >= 0 {
+		return false
+	}
+	o := &e.operands[^r]
+	if o.kind != kindAttribute {
+		*v = view{lits: o.lits, order: o.order, n: len(o.lits), typ: o.typ, composite: o.kind == kindComposite}
+		return true
+	}
+	a, found := env.Attribute(o.scope, o.name)
+	if !found || a.Flags&FlagDisabled != 0 {
+		return false
+	}
+	*v = a.view()
+	return v.n > 0 && v.n <= MaxValues && !v.duplicates() // S-32
+}
+
+// attributeTruth is an attribute as a condition: whether any value is a
+// non-zero integer, a true boolean or a non-empty string.
+func (e *Expr) attributeTruth(env Env, r ref) Truth {
+	var v view
+	if !e.load(env, r, &v) {
+		return Unknown
+	}
+	if v.typ == SID || v.typ == Octets {
+		return Unknown
+	}
+	for i := 0; i < v.n; i++ {
+		if x := v.at(i); x.i != 0 || x.s != "" {
+			return True
+		}
+	}
+	return False
+}
+
+// exists tells whether an attribute is there and not NULL, in every scope.
+func (e *Expr) exists(env Env, n *node) Truth {
+	if n.left >= 0 || e.operands[^n.left].kind != kindAttribute {
+		return Unknown
+	}
+	var v view
+	t := False
+	if e.load(env, n.left, &v) {
+		t = True
+	}
+	if n.op == opNotExists {
+		return t.Not()
+	}
+	return t
+}
+
+// member is the Member_of family: all SIDs of the list, or with _Any at least
+// one, of the token or of its device.
+func (e *Expr) member(env Env, n *node) Truth {
+	if n.left >= 0 {
+		return Unknown
+	}
+	o := &e.operands[^n.left]
+	if o.kind == kindAttribute || o.typ != SID {
+		return Unknown // no SIDs, or not only SIDs, or none at all
+	}
+	var device, anyOf, negate bool
+	switch n.op {
+	case opDeviceMemberOf:
+		device = true
+	case opMemberOfAny:
+		anyOf = true
+	case opDeviceMemberOfAny:
+		device, anyOf = true, true
+	case opNotMemberOf:
+		negate = true
+	case opNotDeviceMemberOf:
+		device, negate = true, true
+	case opNotMemberOfAny:
+		anyOf, negate = true, true
+	case opNotDeviceMembOfAny:
+		device, anyOf, negate = true, true, true
+	}
+	t := False
+	if (!device || env.HasDevice()) && memberOf(env, o.lits, device, anyOf) {
+		t = True
+	}
+	if negate {
+		return t.Not()
+	}
+	return t
+}
+
+// memberOf reports whether any, or else every, SID of the list is held.
+func memberOf(env Env, lits []literal, device, anyOf bool) bool {
+	for i := range lits {
+		if env.Member(lits[i].sid, device) == anyOf {
+			return anyOf
+		}
+	}
+	return !anyOf
+}

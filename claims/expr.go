@@ -1,0 +1,161 @@
+package claims
+
+import (
+	"errors"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// Scope says which list of attributes a name is looked up in. The
+// zero value is Local.
+type Scope uint8
+
+const (
+	Local    Scope = iota // no prefix: attributes of the token itself
+	User                  // @User.: user claims of the token
+	Resource              // @Resource.: resource attributes of the object
+	Device                // @Device.: device claims of the token
+)
+
+// String is the prefix as Windows prints it, "" for Local.
+func (s Scope) String() string {
+	switch s {
+	case User:
+		return "@USER."
+	case Resource:
+		return "@RESOURCE."
+	case Device:
+		return "@DEVICE."
+	}
+	return ""
+}
+
+// Truth is the outcome of a condition. The zero value is Unknown.
+type Truth uint8
+
+const (
+	Unknown Truth = iota // an operand was missing or of the wrong type, or the program is wrong
+	False
+	True
+)
+
+// String is "Unknown", "False" or "True".
+func (t Truth) String() string {
+	switch t {
+	case False:
+		return "False"
+	case True:
+		return "True"
+	}
+	return "Unknown"
+}
+
+// Not is the three-valued negation: Unknown stays Unknown.
+func (t Truth) Not() Truth {
+	switch t {
+	case False:
+		return True
+	case True:
+		return False
+	}
+	return Unknown
+}
+
+// Env is what a condition asks about: the attributes of token and object, and
+// membership. Membership follows the entry that carries the condition: one
+// that allows counts enabled groups, one that denies or audits also deny-only
+// ones, and the restricted pass looks at restricting SIDs only.
+type Env interface {
+	// Attribute finds an attribute by name, without regard to case (EqualName).
+	// The Attribute is only read.
+	Attribute(scope Scope, name string) (Attribute, bool)
+	// Member reports whether the token, or its device, is a member of s.
+	Member(s sid.SID, device bool) bool
+	// HasDevice reports whether the token has device groups at all.
+	HasDevice() bool
+}
+
+// ErrExpr is what every refusal of an expression's bytes wraps.
+var ErrExpr = errors.New("invalid conditional expression")
+
+// Expr is a compiled condition, immutable. The zero value is the empty
+// program: it encodes to "artx" and evaluates to Unknown.
+type Expr struct {
+	raw      string // signature, tokens and padding, exactly as decoded
+	nodes    []node
+	operands []operand
+	root     ref
+	state    state
+}
+
+// state says what can be done with a decoded program.
+type state uint8
+
+const (
+	stateBroken     state = iota // not one result: evaluates to Unknown as a whole
+	stateUnwritable              // evaluates, but no text says it (S-36)
+	stateFine
+)
+
+// ref points to a node (>= 0) or, as its complement, to an operand.
+type ref int32
+
+// node is one operator of the tree. right is unused by unary operators.
+type node struct {
+	op          byte
+	left, right ref
+}
+
+// operandKind tells what an operand is.
+type operandKind uint8
+
+const (
+	kindAttribute operandKind = iota
+	kindScalar                // one literal
+	kindComposite             // a list of literals
+)
+
+// operand is a value of a program.
+type operand struct {
+	kind  operandKind
+	scope Scope     // kindAttribute
+	name  string    // kindAttribute
+	lits  []literal // the literal, or the members
+	order *order    // of a long composite of one type
+	typ   Type      // the type of all literals, 0 if there are several or none
+}
+
+// literal is a constant. typ is Int64 for all four widths.
+type literal struct {
+	typ               Type
+	width, sign, base uint8 // of an integer: token code, sign, base
+	i                 int64
+	s                 string // string, bytes of an octet string, binary SID
+	sid               sid.SID
+}
+
+// Reads reports whether evaluation may ask for an attribute of the scope.
+func (e *Expr) Reads(s Scope) bool {
+	for i := range e.operands {
+		if o := &e.operands[i]; o.kind == kindAttribute && o.scope == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Encode is the application data of the entry: "artx", the tokens, and zero
+// bytes up to a multiple of 4. A decoded expression gives back its own bytes.
+func (e *Expr) Encode() []byte { // S-34
+	if e.raw == "" {
+		return []byte(signature)
+	}
+	return []byte(e.raw)
+}
+
+// IsConditional reports whether application data claims to be a condition:
+// whether it starts with "artx". Other data belongs to another kind of
+// callback entry and is opaque.
+func IsConditional(appData []byte) bool {
+	return len(appData) >= len(signature) && string(appData[:len(signature)]) == signature
+}

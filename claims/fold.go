@@ -1,0 +1,97 @@
+package claims
+
+import "sort"
+
+// upperRun maps lo, lo+step … hi to themselves plus delta.
+type upperRun struct {
+	lo, hi uint16
+	step   uint16
+	delta  int32
+}
+
+// upper is the upper-case form of one UTF-16 unit, as Windows compares
+// strings: a simple, one to one mapping of single units from the era of
+// Unicode 5.1. Pairs that later versions added are unequal, nothing folds to
+// several letters, and surrogates map to themselves, so that letters outside
+// the Basic Multilingual Plane have no case.
+//
+// Source and method: the mappings are Simple_Uppercase_Mapping of the Unicode
+// Character Database (unicode.ToUpper), kept where both code points have an
+// Age of 5.1 or less (DerivedAge.txt). The two that would lead into ASCII,
+// U+0131 and U+017F, are left out: ordinal comparison never makes such a
+// letter equal to an ASCII one. The table is fixed, so a newer Unicode in the
+// standard library changes no decision.
+func upper(u uint16) uint16 {
+	if u < 0x80 {
+		if 'a' <= u && u <= 'z' {
+			return u - 0x20
+		}
+		return u
+	}
+	i := sort.Search(len(upperRuns), func(i int) bool { return upperRuns[i].hi >= u })
+	if i == len(upperRuns) {
+		return u
+	}
+	r := &upperRuns[i]
+	if u < r.lo || (u-r.lo)%r.step != 0 {
+		return u
+	}
+	return uint16(int32(u) + r.delta)
+}
+
+// EqualName reports whether two attribute names are the same: without regard
+// to case, by the same table as string values.
+func EqualName(a, b string) bool { // S-32
+	return compareStrings(a, b, false) == 0
+}
+
+// compareStrings orders two strings by UTF-16 units, upper-cased first unless
+// sensitive. The result is negative, 0 or positive.
+func compareStrings(a, b string, sensitive bool) int {
+	i := 0
+	for i < len(a) && i < len(b) && a[i]|b[i] < 0x80 {
+		x, y := a[i], b[i]
+		if x != y {
+			if !sensitive {
+				x, y = byte(upper(uint16(x))), byte(upper(uint16(y)))
+			}
+			if x != y {
+				return int(x) - int(y)
+			}
+		}
+		i++
+	}
+	u, v := units{s: a[i:]}, units{s: b[i:]}
+	for {
+		x, ok := u.step()
+		y, more := v.step()
+		switch {
+		case !ok && !more:
+			return 0
+		case !ok:
+			return -1
+		case !more:
+			return 1
+		}
+		if x != y {
+			if !sensitive {
+				x, y = upper(x), upper(y)
+			}
+			if x != y {
+				return int(x) - int(y)
+			}
+		}
+	}
+}
+
+// foldHash is a hash that is equal for names that EqualName calls equal.
+func foldHash(s string) uint32 {
+	h := uint32(2166136261)
+	for u := (units{s: s}); ; {
+		x, ok := u.step()
+		if !ok {
+			return h
+		}
+		h = (h ^ uint32(upper(x))) * 16777619
+	}
+}

@@ -1,0 +1,287 @@
+package claims
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// Format is the canonical text, as Windows prints it, outer parentheses
+// included: `((@USER.A) && (@DEVICE.B == 1))`. alias names a SID ("BA"); where
+// it returns "", or is nil, the S-1-… form is printed.
+//
+// Format returns "" for an expression that no text says: a program that does
+// not add up to one result, an operand where the grammar has none (a literal
+// on the left, a local attribute on the right), a local name or a string with
+// a character that cannot be written. The text of any other expression parses
+// to the same meaning, and one that came from text to the same bytes.
+func (e *Expr) Format(alias func(sid.SID) string) string { // S-48
+	if e.state != stateFine {
+		return ""
+	}
+	p := printer{e: e, alias: alias}
+	p.byte('(')
+	p.ref(e.root)
+	p.byte(')')
+	if p.failed {
+		return ""
+	}
+	return string(p.buf)
+}
+
+// printer collects text. failed says that something has no text form.
+type printer struct {
+	e      *Expr
+	alias  func(sid.SID) string
+	buf    []byte
+	failed bool
+}
+
+func (p *printer) byte(c byte)     { p.buf = append(p.buf, c) }
+func (p *printer) string(s string) { p.buf = append(p.buf, s...) }
+
+// group prints an operand of a logical operator: always parenthesised.
+func (p *printer) group(r ref) {
+	p.byte('(')
+	p.ref(r)
+	p.byte(')')
+}
+
+// ref prints an operand or an operation, without parentheses of its own.
+func (p *printer) ref(r ref) {
+	if r < 0 {
+		p.operand(&p.e.operands[^r])
+		return
+	}
+	n := &p.e.nodes[r]
+	op := operators[n.op]
+	switch op.family {
+	case famNot:
+		p.byte('!')
+		p.group(n.left)
+		return
+	case famBinary:
+		p.group(n.left)
+	case famRelation, famSet:
+		if n.left >= 0 {
+			p.group(n.left)
+		} else {
+			p.ref(n.left)
+		}
+	default:
+		p.string(op.text)
+		p.byte(' ')
+		p.ref(n.left)
+		return
+	}
+	p.byte(' ')
+	p.string(op.text)
+	p.byte(' ')
+	if op.family == famBinary {
+		p.group(n.right)
+	} else {
+		p.ref(n.right)
+	}
+}
+
+func (p *printer) operand(o *operand) {
+	switch o.kind {
+	case kindAttribute:
+		p.attribute(o.scope, o.name)
+	case kindScalar:
+		p.literal(&o.lits[0])
+	default:
+		p.byte('{')
+		for i := range o.lits {
+			if i > 0 {
+				p.string(", ")
+			}
+			p.literal(&o.lits[i])
+		}
+		p.byte('}')
+	}
+}
+
+// attribute prints a name. Local names have no escapes.
+func (p *printer) attribute(scope Scope, name string) { // S-49
+	if scope == Local {
+		if !isLocalName(name) {
+			p.failed = true
+		}
+		p.string(name)
+		return
+	}
+	if name == "" {
+		p.failed = true
+	}
+	p.string(scope.String())
+	p.buf = appendEscaped(p.buf, name)
+}
+
+// isLocalName reports whether name can be written without a prefix: it has
+// only letters, digits and : . / _, and is no operator word.
+func isLocalName(name string) bool {
+	if name == "" || wordOperator(name) != 0 {
+		return false
+	}
+	for rest := name; rest != ""; {
+		r, n := nextRune(rest)
+		if !isLocalRune(r) {
+			return false
+		}
+		rest = rest[n:]
+	}
+	return true
+}
+
+// appendEscaped appends a name, each unit outside the plain characters as %
+// and four lower-case hex digits.
+func appendEscaped(dst []byte, name string) []byte { // S-49
+	const hex = "0123456789abcdef"
+	for u := (units{s: name}); ; {
+		x, ok := u.step()
+		if !ok {
+			return dst
+		}
+		if isPlain(rune(x)) {
+			dst = append(dst, byte(x))
+			continue
+		}
+		dst = append(dst, '%', hex[x>>12], hex[x>>8&15], hex[x>>4&15], hex[x&15])
+	}
+}
+
+func (p *printer) literal(l *literal) {
+	switch l.typ {
+	case String:
+		p.quoted(l.s)
+	case Octets:
+		p.byte('#') // S-51
+		p.hex(l.s)
+	case SID:
+		p.string("SID(") // S-52
+		p.sid(l.sid)
+		p.byte(')')
+	default:
+		p.integer(l)
+	}
+}
+
+// quoted prints a string, which cannot hold a quote or a lone surrogate.
+func (p *printer) quoted(s string) { // S-50
+	if strings.IndexByte(s, '"') >= 0 || !utf8.ValidString(s) {
+		p.failed = true
+	}
+	p.byte('"')
+	p.string(s)
+	p.byte('"')
+}
+
+func (p *printer) hex(s string) {
+	const hex = "0123456789abcdef"
+	for i := 0; i < len(s); i++ {
+		p.buf = append(p.buf, hex[s[i]>>4], hex[s[i]&15])
+	}
+}
+
+// integer prints a number with the sign and base its author used. Without
+// a sign, octal and hex show the 64 bits as they are.
+func (p *printer) integer(l *literal) { // S-50
+	magnitude := uint64(l.i)
+	switch {
+	case l.i < 0 && (l.sign == signMinus || l.base != baseOctal && l.base != baseHex):
+		magnitude = -magnitude
+		p.byte('-')
+	case l.i == 0 && l.sign == signMinus:
+		p.byte('-')
+	case l.i >= 0 && l.sign == signPlus:
+		p.byte('+')
+	}
+	switch l.base {
+	case baseOctal:
+		p.byte('0')
+		p.buf = strconv.AppendUint(p.buf, magnitude, 8)
+	case baseHex:
+		p.string("0x")
+		p.buf = strconv.AppendUint(p.buf, magnitude, 16)
+	default:
+		p.buf = strconv.AppendUint(p.buf, magnitude, 10)
+	}
+}
+
+// sid prints the alias of a SID, or the SID itself.
+func (p *printer) sid(s sid.SID) {
+	if p.alias != nil {
+		if text := p.alias(s); text != "" {
+			p.string(text)
+			return
+		}
+	}
+	if s.IsZero() {
+		p.failed = true
+		return
+	}
+	p.string("S-1-")
+	if a := s.Authority(); a < 1<<32 {
+		p.buf = strconv.AppendUint(p.buf, a, 10)
+	} else {
+		p.string("0x")
+		p.buf = strconv.AppendUint(p.buf, a, 16)
+	}
+	for i := range s.SubAuthorities() {
+		p.byte('-')
+		p.buf = strconv.AppendUint(p.buf, uint64(s.Sub(i)), 10)
+	}
+	if s.SubAuthorities() == 0 {
+		p.failed = true // S-7: text needs a sub-authority
+	}
+}
+
+// Format is the attribute as it stands in a resource-attribute entry:
+// `("name",TI,0x0,1,2)`. alias is as in [Expr.Format]. It returns "" for an
+// attribute that no text says: one without values, or with a string that
+// holds a quote or a lone surrogate, or one that Validate refuses.
+func (a *Attribute) Format(alias func(sid.SID) string) string { // S-53
+	if a.Len() == 0 || a.Validate() != nil {
+		return ""
+	}
+	p := printer{alias: alias}
+	p.string(`("`)
+	p.buf = appendEscaped(p.buf, a.Name)
+	p.string(`",`)
+	p.string(a.Type.String())
+	p.string(",0x")
+	p.buf = strconv.AppendUint(p.buf, uint64(a.Flags), 16)
+	for i := range a.Len() {
+		p.byte(',')
+		switch a.Type {
+		case Int64:
+			p.buf = strconv.AppendInt(p.buf, a.Ints[i], 10)
+		case String:
+			p.quoted(a.Strings[i])
+		case SID:
+			p.sid(a.SIDs[i])
+		case Octets:
+			p.octets(a.Octets[i])
+		default:
+			p.buf = strconv.AppendUint(p.buf, a.Uints[i], 10)
+		}
+	}
+	p.byte(')')
+	if p.failed {
+		return ""
+	}
+	return string(p.buf)
+}
+
+// octets prints a value of type TX: bare hex digits. An empty one is written
+// as a pair of quotes, since nothing at all would be no value.
+func (p *printer) octets(b []byte) { // S-51
+	if len(b) == 0 {
+		p.string(`""`)
+		return
+	}
+	p.hex(string(b))
+}

@@ -1,0 +1,153 @@
+package claims
+
+import (
+	"sort"
+	"unsafe"
+)
+
+// shortList is the longest list that is searched value by value. Longer ones
+// get an order when they are decoded, so that no descriptor can make an
+// evaluation quadratic.
+const shortList = 16
+
+// order sorts the values of a long list of one type. Strings are sorted
+// without regard to case first and exactly second, so one order serves both
+// comparisons.
+type order struct {
+	index       []uint16       // positions in ascending order of value
+	data        unsafe.Pointer // the list it belongs to: a replaced slice is not trusted
+	uniqueFold  bool           // no two values equal, case ignored
+	uniqueExact bool           // no two values equal
+}
+
+// newOrder is the order of a list, nil for a short, mixed or overlong one.
+func newOrder(v *view) *order {
+	if v.n <= shortList || v.typ == 0 || v.n > MaxValues {
+		return nil
+	}
+	o := &order{index: make([]uint16, v.n), data: v.data(), uniqueFold: true, uniqueExact: true}
+	for i := range o.index {
+		o.index[i] = uint16(i)
+	}
+	sort.Slice(o.index, func(i, j int) bool {
+		return v.at(int(o.index[i])).total(v.at(int(o.index[j]))) < 0
+	})
+	for i := 1; i < v.n; i++ {
+		x, y := v.at(int(o.index[i-1])), v.at(int(o.index[i]))
+		if x.compare(y, false) == 0 {
+			o.uniqueFold = false
+			if x.compare(y, true) == 0 {
+				o.uniqueExact = false
+			}
+		}
+	}
+	return o
+}
+
+// total compares without regard to case first, exactly second.
+func (x elem) total(y elem) int {
+	if c := x.compare(y, false); c != 0 {
+		return c
+	}
+	return x.compare(y, true)
+}
+
+// data identifies the slice that holds the values.
+func (v *view) data() unsafe.Pointer {
+	if v.attribute {
+		return v.a.data()
+	}
+	return unsafe.Pointer(unsafe.SliceData(v.lits))
+}
+
+// data identifies the slice that holds the values.
+func (a *Attribute) data() unsafe.Pointer {
+	switch a.Type {
+	case Int64:
+		return unsafe.Pointer(unsafe.SliceData(a.Ints))
+	case Uint64, Boolean:
+		return unsafe.Pointer(unsafe.SliceData(a.Uints))
+	case String:
+		return unsafe.Pointer(unsafe.SliceData(a.Strings))
+	case SID:
+		return unsafe.Pointer(unsafe.SliceData(a.SIDs))
+	case Octets:
+		return unsafe.Pointer(unsafe.SliceData(a.Octets))
+	}
+	return nil
+}
+
+// setOrder computes the order of a list that will not change any more.
+func (a *Attribute) setOrder() {
+	a.order = nil
+	v := a.view()
+	a.order = newOrder(&v)
+}
+
+// view is the attribute as an operand.
+func (a *Attribute) view() view {
+	v := view{a: *a, n: a.Len(), typ: a.Type, attribute: true, sensitive: a.Flags&FlagCaseSensitive != 0}
+	if o := a.order; o != nil && len(o.index) == v.n && o.data == a.data() {
+		v.order = o
+	}
+	return v
+}
+
+// Duplicates reports whether two values are equal; strings are compared
+// without regard to case unless the attribute is case-sensitive. Evaluation
+// takes an attribute with duplicates for absent, as Windows does.
+func (a *Attribute) Duplicates() bool {
+	v := a.view()
+	return v.duplicates()
+}
+
+func (v *view) duplicates() bool { // S-32
+	if v.n < 2 {
+		return false
+	}
+	if v.typ == Boolean && v.n > 2 {
+		return true
+	}
+	if v.order != nil {
+		if v.sensitive {
+			return !v.order.uniqueExact
+		}
+		return !v.order.uniqueFold
+	}
+	for i := 1; i < v.n; i++ {
+		x := v.at(i)
+		for j := 0; j < i; j++ {
+			if x.compare(v.at(j), v.sensitive) == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// has reports whether a value of the list equals x. All are comparable.
+func (v *view) has(x elem, sensitive bool) bool {
+	if v.order == nil {
+		for i := 0; i < v.n; i++ {
+			if v.at(i).compare(x, sensitive) == 0 {
+				return true
+			}
+		}
+		return false
+	}
+	lo, hi := 0, v.n
+	for lo < hi { // the first value that is not below x
+		mid := int(uint(lo+hi) >> 1)
+		y := v.at(int(v.order.index[mid]))
+		c := y.compare(x, false)
+		if c == 0 && sensitive {
+			c = y.compare(x, true)
+		}
+		if c < 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo < v.n && v.at(int(v.order.index[lo])).compare(x, sensitive) == 0
+}

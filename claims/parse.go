@@ -1,0 +1,374 @@
+package claims
+
+import "encoding/binary"
+
+// maxDepth bounds the nesting of parentheses. The canonical text of any
+// expression within MaxTokens stays below it.
+const maxDepth = MaxTokens + 48
+
+// Binding strength of the binary operators, weakest first (S-47). '!' stands
+// between && and the relations.
+const (
+	precOr = iota + 1
+	precAnd
+	precNot
+	precRelation
+	precSet
+)
+
+// result tells what has been parsed: what operators may be applied to it.
+type result uint8
+
+const (
+	resultTruth     result = iota // a condition
+	resultSet                     // a condition made by Contains or Any_of
+	resultAttribute               // an attribute, also in parentheses
+)
+
+// ParseExpr reads the condition at the start of text, which begins, after
+// blanks, with '('; n is how many bytes it took, up to the closing
+// parenthesis. The error is a [*SyntaxError].
+func ParseExpr(text string, opt ParseOptions) (e *Expr, n int, err error) {
+	p := parser{scanner: scanner{text: text, opt: opt}, out: []byte(signature)}
+	if err := p.expect('('); err != nil {
+		return nil, 0, err
+	}
+	p.depth = 1
+	if _, err := p.expression(precOr); err != nil {
+		return nil, 0, err
+	}
+	if err := p.expectClose(); err != nil {
+		return nil, 0, err
+	}
+	for len(p.out)%4 != 0 {
+		p.out = append(p.out, tokPad)
+	}
+	if len(p.out) > MaxExprSize || p.tokens > MaxTokens {
+		return nil, 0, p.tooLong()
+	}
+	e, err = Decode(p.out)
+	if err != nil {
+		return nil, 0, &SyntaxError{Want: "a condition that can be encoded", Err: err}
+	}
+	return e, p.pos, nil
+}
+
+// parser emits the tokens of a condition in postfix order while it reads.
+type parser struct {
+	scanner
+	out    []byte
+	tokens int
+	depth  int
+}
+
+func (p *parser) tooLong() error { // S-35
+	return p.fail(p.pos, "a condition of at most 10000 bytes and 2000 tokens")
+}
+
+// emit appends an operator.
+func (p *parser) emit(code byte) {
+	p.out = append(p.out, code)
+	p.tokens++
+}
+
+// begin appends the code of a token and room for its length.
+func (p *parser) begin(code byte) (at int) {
+	p.emit(code)
+	p.out = append(p.out, 0, 0, 0, 0)
+	return len(p.out)
+}
+
+// end fills in the length of the token that began at at.
+func (p *parser) end(at int) error {
+	binary.LittleEndian.PutUint32(p.out[at-4:], uint32(len(p.out)-at))
+	if len(p.out) > MaxExprSize || p.tokens > MaxTokens {
+		return p.tooLong()
+	}
+	return nil
+}
+
+func (p *parser) expectClose() error {
+	if !p.take(')') {
+		return p.fail(p.pos, "an operator or )")
+	}
+	return nil
+}
+
+// expression reads operands joined by operators that bind at least as tightly
+// as min. Equal ones group to the left.
+func (p *parser) expression(min int) (result, error) { // S-47
+	left, err := p.operand()
+	for err == nil {
+		at := p.pos
+		p.space()
+		code, size, prec := p.operator(p.pos > at)
+		if code == 0 || prec < min {
+			return left, nil
+		}
+		if err := p.checkLeft(left, code); err != nil {
+			return 0, err
+		}
+		p.pos += size
+		if prec <= precAnd {
+			_, err = p.expression(prec + 1)
+			left = resultTruth
+		} else {
+			if (code == opContains || code == opNotContains) && !isSpace(p.peek()) { // S-47
+				return 0, p.fail(p.pos, "a blank after "+operators[code].text)
+			}
+			err = p.value()
+			left = resultTruth
+			if prec == precSet {
+				left = resultSet
+			}
+		}
+		p.emit(code)
+	}
+	return 0, err
+}
+
+// checkLeft refuses what cannot stand before an operator. A relation takes an
+// attribute, or the result of the set operators, which bind tighter.
+func (p *parser) checkLeft(left result, code byte) error { // S-36
+	switch operators[code].family {
+	case famSet:
+		if left != resultAttribute {
+			return p.fail(p.pos, "&&, || or ): only an attribute can stand before "+operators[code].text)
+		}
+	case famRelation:
+		if left == resultTruth {
+			return p.fail(p.pos, "&&, || or ): only an attribute can stand before "+operators[code].text)
+		}
+	}
+	return nil
+}
+
+// operator looks at the binary operator at the position; code 0 is none. The
+// word operators need a blank before them.
+func (p *parser) operator(blank bool) (code byte, size, prec int) {
+	rest := p.text[p.pos:]
+	if len(rest) >= 2 {
+		switch rest[:2] {
+		case "==":
+			return opEqual, 2, precRelation
+		case "!=":
+			return opNotEqual, 2, precRelation
+		case "<=":
+			return opLessEqual, 2, precRelation
+		case ">=":
+			return opGreaterEqual, 2, precRelation
+		case "&&":
+			return opAnd, 2, precAnd
+		case "||":
+			return opOr, 2, precOr
+		}
+	}
+	switch p.peek() {
+	case '<':
+		return opLess, 1, precRelation
+	case '>':
+		return opGreater, 1, precRelation
+	}
+	if !blank { // S-47
+		return 0, 0, 0
+	}
+	word := p.word()
+	if code := wordOperator(word); code != 0 && operators[code].family == famSet {
+		return code, len(word), precSet
+	}
+	return 0, 0, 0
+}
+
+// operand reads what can stand on the left: an attribute, a membership or
+// existence test, a negation, or any of these in parentheses.
+func (p *parser) operand() (result, error) {
+	p.space()
+	switch c := p.peek(); c {
+	case '(':
+		p.pos++
+		if p.depth++; p.depth > maxDepth {
+			return 0, p.fail(p.pos, "less nesting")
+		}
+		r, err := p.expression(precOr)
+		if err == nil {
+			err = p.expectClose()
+		}
+		p.depth--
+		return r, err
+	case '!':
+		p.pos++
+		p.space()
+		if p.peek() != '(' { // S-47
+			return 0, p.fail(p.pos, "( after !")
+		}
+		_, err := p.expression(precRelation)
+		p.emit(opNot)
+		return resultTruth, err
+	case '@':
+		return resultAttribute, p.prefixed()
+	}
+	word := p.word()
+	if word == "" {
+		return 0, p.fail(p.pos, "an attribute, Member_of or the like, Exists, ! or (")
+	}
+	code := wordOperator(word)
+	switch operators[code].family {
+	case famSet:
+		return 0, p.fail(p.pos, "an attribute before "+operators[code].text)
+	case famExists, famMember:
+		p.pos += len(word)
+		var err error
+		if operators[code].family == famExists {
+			err = p.existing()
+		} else {
+			err = p.members()
+		}
+		p.emit(code)
+		return resultTruth, err
+	}
+	return resultAttribute, p.local(word)
+}
+
+// existing reads the attribute after Exists.
+func (p *parser) existing() error {
+	p.space()
+	if p.peek() == '@' {
+		return p.prefixed()
+	}
+	word := p.word()
+	if word == "" || wordOperator(word) != 0 {
+		return p.fail(p.pos, "an attribute")
+	}
+	return p.local(word)
+}
+
+// members reads what follows Member_of: a SID, one in parentheses, or a list.
+func (p *parser) members() error { // S-52
+	p.space()
+	switch p.peek() {
+	case '{':
+		return p.composite()
+	case '(':
+		p.pos++
+		p.space()
+		if err := p.sidLiteral(); err != nil {
+			return err
+		}
+		return p.expect(')')
+	}
+	return p.sidLiteral()
+}
+
+// local emits an attribute without prefix.
+func (p *parser) local(word string) error { // S-49
+	p.pos += len(word)
+	at := p.begin(tokLocal)
+	p.out = appendUTF16(p.out, word)
+	return p.end(at)
+}
+
+// prefixed reads @User., @Device. or @Resource. and a name.
+func (p *parser) prefixed() error {
+	for _, s := range [...]struct {
+		prefix string
+		code   byte
+	}{{"@User.", tokUser}, {"@Resource.", tokResource}, {"@Device.", tokDevice}} {
+		if n := len(s.prefix); len(p.text)-p.pos >= n && asciiEqualFold(p.text[p.pos:p.pos+n], s.prefix) { // S-48
+			p.pos += n
+			name, err := p.name(false)
+			if err != nil {
+				return err
+			}
+			at := p.begin(s.code)
+			p.out = appendUTF16(p.out, name)
+			return p.end(at)
+		}
+	}
+	return p.fail(p.pos, "@User., @Device. or @Resource.")
+}
+
+// value reads the right side of a relation or set operator: a literal,
+// a list, or an attribute with a prefix.
+func (p *parser) value() error { // S-36
+	p.space()
+	switch p.peek() {
+	case '@':
+		return p.prefixed()
+	case '{':
+		return p.composite()
+	}
+	return p.literal()
+}
+
+// composite reads {a, b, …}; {} is empty.
+func (p *parser) composite() error { // S-52
+	p.pos++
+	at := p.begin(tokComposite)
+	if p.take('}') {
+		return p.end(at)
+	}
+	for {
+		p.space()
+		if err := p.literal(); err != nil {
+			return err
+		}
+		if p.take('}') {
+			return p.end(at)
+		}
+		if !p.take(',') {
+			return p.fail(p.pos, ", or }")
+		}
+	}
+}
+
+// literal reads an integer, a string, an octet string or SID(…).
+func (p *parser) literal() error {
+	switch c := p.peek(); {
+	case c == '"':
+		s, err := p.quoted()
+		if err != nil {
+			return err
+		}
+		at := p.begin(tokString)
+		p.out = appendUTF16(p.out, s)
+		return p.end(at)
+	case c == '#':
+		p.pos++
+		b, _ := p.hex() // S-51: the first # is a digit only if it makes the count even
+		at := p.begin(tokOctets)
+		p.out = append(p.out, b...)
+		return p.end(at)
+	case c == '+', c == '-', isDigit(c, 10):
+		v, n, err := p.int64()
+		if err != nil {
+			return err
+		}
+		p.emit(tokInt64)
+		p.out = binary.LittleEndian.AppendUint64(p.out, uint64(v))
+		p.out = append(p.out, n.sign, n.base)
+		if len(p.out) > MaxExprSize || p.tokens > MaxTokens {
+			return p.tooLong()
+		}
+		return nil
+	}
+	return p.sidLiteral()
+}
+
+// sidLiteral reads SID(…).
+func (p *parser) sidLiteral() error { // S-52
+	if rest := p.text[p.pos:]; len(rest) < 4 || !asciiEqualFold(rest[:4], "SID(") {
+		return p.fail(p.pos, "a literal or an attribute with a prefix")
+	}
+	p.pos += 4
+	p.space()
+	s, err := p.sid()
+	if err != nil {
+		return err
+	}
+	if err := p.expect(')'); err != nil {
+		return err
+	}
+	at := p.begin(tokSID)
+	p.out = s.AppendBinary(p.out)
+	return p.end(at)
+}

@@ -1,0 +1,147 @@
+package claims
+
+// ParseAttribute reads the last field of a resource-attribute entry at the
+// start of text, `("name",TI,0x0,1,2)`; n is how many bytes it took. At least
+// one value is needed. Blanks may stand around every part. The error is
+// a [*SyntaxError].
+func ParseAttribute(text string, opt ParseOptions) (a Attribute, n int, err error) { // S-53
+	s := scanner{text: text, opt: opt}
+	if err := s.attribute(&a); err != nil {
+		return Attribute{}, 0, err
+	}
+	a.setOrder()
+	return a, s.pos, nil
+}
+
+// attribute reads the whole of ( "name" , type , flags , values ).
+func (s *scanner) attribute(a *Attribute) error {
+	if err := s.expect('('); err != nil {
+		return err
+	}
+	if err := s.expect('"'); err != nil {
+		return err
+	}
+	var err error
+	if a.Name, err = s.name(true); err != nil {
+		return err
+	}
+	if hasNUL(a.Name) {
+		return s.fail(s.pos, "a name without NUL")
+	}
+	if s.peek() != '"' {
+		return s.fail(s.pos, "a closing quote")
+	}
+	s.pos++
+	if err := s.expect(','); err != nil {
+		return err
+	}
+	if err := s.attributeType(a); err != nil {
+		return err
+	}
+	if err := s.expect(','); err != nil {
+		return err
+	}
+	if err := s.attributeFlags(a); err != nil {
+		return err
+	}
+	for s.take(',') {
+		s.space()
+		if a.Len() == MaxValues {
+			return s.fail(s.pos, "at most 4096 values")
+		}
+		if err := s.attributeValue(a); err != nil {
+			return err
+		}
+	}
+	if a.Len() == 0 { // S-31
+		return s.fail(s.pos, ", and a value")
+	}
+	if !s.take(')') {
+		return s.fail(s.pos, ", or )")
+	}
+	return nil
+}
+
+func (s *scanner) attributeType(a *Attribute) error {
+	s.space()
+	if len(s.text)-s.pos >= 2 {
+		word := s.text[s.pos : s.pos+2]
+		for _, t := range [...]Type{Int64, Uint64, String, SID, Boolean, Octets} {
+			if asciiEqualFold(word, t.String()) {
+				a.Type = t
+				s.pos += 2
+				return nil
+			}
+		}
+	}
+	return s.fail(s.pos, "TI, TU, TS, TD, TB or TX")
+}
+
+func (s *scanner) attributeFlags(a *Attribute) error {
+	s.space()
+	at := s.pos
+	n, err := s.number()
+	if err != nil {
+		return err
+	}
+	if n.sign != signNone || n.magnitude > 1<<32-1 || n.magnitude&flagsReserved != 0 {
+		return s.fail(at, "flags of 32 bits without 0xff00")
+	}
+	a.Flags = uint32(n.magnitude)
+	return nil
+}
+
+// attributeValue reads one value of the type and appends it.
+func (s *scanner) attributeValue(a *Attribute) error {
+	at := s.pos
+	switch a.Type {
+	case Int64:
+		v, _, err := s.int64()
+		a.Ints = append(a.Ints, v)
+		return err
+	case String:
+		v, err := s.quoted()
+		a.Strings = append(a.Strings, v)
+		return err
+	case SID:
+		v, err := s.sid() // S-52: without SID( )
+		a.SIDs = append(a.SIDs, v)
+		return err
+	case Octets:
+		v, err := s.octets()
+		a.Octets = append(a.Octets, v)
+		return err
+	}
+	n, err := s.number()
+	if err != nil {
+		return err
+	}
+	if n.sign == signMinus && n.magnitude != 0 {
+		return s.fail(at, "an integer that is not negative")
+	}
+	if a.Type == Boolean && n.magnitude > 1 {
+		return s.fail(at, "0 or 1")
+	}
+	a.Uints = append(a.Uints, n.magnitude)
+	return nil
+}
+
+// octets reads hexadecimal digits, bare or in quotes. A leading # is a digit
+// 0 like any other.
+func (s *scanner) octets() ([]byte, error) { // S-51
+	at := s.pos
+	quoted := s.peek() == '"'
+	if quoted {
+		s.pos++
+	}
+	b, digits := s.hex()
+	if quoted {
+		if s.peek() != '"' {
+			return nil, s.fail(s.pos, "hexadecimal digits or a closing quote")
+		}
+		s.pos++
+	} else if digits == 0 {
+		return nil, s.fail(at, "hexadecimal digits")
+	}
+	return b, nil
+}

@@ -1,0 +1,138 @@
+package claims
+
+import (
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestConditionBytes compiles conditions to documented bytes, given without
+// the signature and the padding.
+func TestConditionBytes(t *testing.T) {
+	const ba, wd = "01020000000000052000000020020000", "010100000000000100000000"
+	for _, c := range []struct{ rule, text, tokens, canonical string }{
+		{"C-37 C-38", `(@User.Title=="PM")`, "f90a0000005400690074006c006500100400000050004d0080", `(@USER.Title == "PM")`},
+		{"C-39", `(@Device.legs >= 1)`, "fb080000006c00650067007300040100000000000000030285", `(@DEVICE.legs >= 1)`},
+		{"C-40 S-52", `(Member_of SID(BA))`, "5110000000" + ba + "89", `(Member_of SID(BA))`},
+		{"S-52", `(Member_of (SID(BA)))`, "5110000000" + ba + "89", `(Member_of SID(BA))`},
+		{"C-41", `(Member_of_Any{SID(BA),SID(WD)})`, "5026000000" + "5110000000" + ba + "510c000000" + wd + "8b", `(Member_of_any {SID(BA), SID(WD)})`},
+		{"C-42 S-50", `(@Resource.c == -1)`, "fa02000000630004ffffffffffffffff020280", `(@RESOURCE.c == -1)`},
+		{"C-43 S-51", `(o==##1#2#3##)`, "f8020000006f00" + "1804000000" + "01020300" + "80", `(o == #01020300)`},
+		{"C-43 S-51", `(o==#1#2#3##)`, "f8020000006f00" + "1804000000" + "01020300" + "80", `(o == #01020300)`},
+		{"C-44 S-47", `(@USER.A || @Device.B && @USER.C)`, "f9020000004100fb020000004200f9020000004300a0a1", `((@USER.A) || ((@DEVICE.B) && (@USER.C)))`},
+		{"S-47", `(a||b||c)`, "f8020000006100f8020000006200a1f8020000006300a1", `(((a) || (b)) || (c))`},
+		{"S-47", `(!(a)&&b)`, "f8020000006100a2f8020000006200a0", `((!(a)) && (b))`},
+		{"S-47", `(!(a) == 1)`, "f802000000610004010000000000000003028" + "0a2", `(!(a == 1))`},
+		{"S-48", `(@resource.A any_OF @dEVICE.b)`, "fa020000004100fb02000000620088", `(@RESOURCE.A Any_of @DEVICE.b)`},
+		{"S-48", `(EXISTS a && not_exists @User.b)`, "f802000000610087f90200000062008da0", `((Exists a) && (Not_Exists @USER.b))`},
+		{"S-49", `(@User.a%0020%d1d6-#;})`, "f90e0000006100200" + "0d6d12d0023003b007d00", `(@USER.a%0020%d1d6-#;})`},
+		{"S-49", `(@User.Ć)`, "f9020000000601", `(@USER.%0106)`},
+		{"S-49", `(0:./_Z)`, "f80c00000030003a002e002f005f005a00", `(0:./_Z)`},
+		{"S-50", `(a == 0xffffffffffffffff)`, "f802000000610004ffffffffffffffff030380", `(a == 0xffffffffffffffff)`},
+		{"S-50", `(a == -00)`, "f8020000006100040000000000000000020180", `(a == -00)`},
+		{"S-50", `(a == +017)`, "f8020000006100040f00000000000000010180", `(a == +017)`},
+		{"S-50", `(a == "")`, "f8020000006100100000000080", `(a == "")`},
+		{"S-51", `(a == #)`, "f8020000006100180000000080", `(a == #)`},
+		{"S-52", `(a == {})`, "f8020000006100500000000080", `(a == {})`},
+		{"S-36", `(a Contains @USER.b == @device.c)`, "f8020000006100f902000000620086fb02000000630080", `((a Contains @USER.b) == @DEVICE.c)`},
+	} {
+		e, n, err := ParseExpr(c.text+" rest", ParseOptions{})
+		if err != nil || n != len(c.text) {
+			t.Errorf("%s: %s: %d, %v", c.rule, c.text, n, err)
+			continue
+		}
+		tokens, err := hex.DecodeString(c.tokens)
+		if err != nil {
+			t.Fatal(c.rule, err)
+		}
+		want := append([]byte(signature), tokens...)
+		want = append(want, make([]byte, -len(want)&3)...)
+		if got := e.Encode(); string(got) != string(want) {
+			t.Errorf("%s: %s\n got %x\nwant %x", c.rule, c.text, got, want)
+		}
+		if got := e.Format(aliasOf); got != c.canonical {
+			t.Errorf("%s: %s prints %s, want %s", c.rule, c.text, got, c.canonical)
+		}
+		checkRoundTrip(t, e, ParseOptions{}, aliasOf)
+	}
+}
+
+// TestConditionRefusals are texts that are no conditions, with the offset of
+// the mistake.
+func TestConditionRefusals(t *testing.T) {
+	for _, c := range []struct {
+		rule, text string
+		offset     int
+	}{
+		{"C-45 S-47", `(! Member_of{SID(BA)})`, 3},
+		{"S-47", `(!@User.a)`, 2},
+		{"S-47", `(a Contains{1})`, 11},
+		{"S-47", `((a)Any_of {1})`, 4},
+		{"C-46 S-36", `(a == a)`, 6},
+		{"C-47 S-36", `(@User.Title == !(@User.Title))`, 16},
+		{"S-36", `("x" == "x")`, 1},
+		{"S-36", `(a && 1 == 1 == 1)`, 13},
+		{"S-36", `(a == @User.b Contains 1)`, 14},
+		{"S-36", `(a == (1))`, 6},
+		{"S-36", `(Exists Member_of)`, 8},
+		{"C-48 S-50", `(@Device.bb == 0x10000000000000000)`, 15},
+		{"S-50", `(a == 9223372036854775808)`, 6},
+		{"S-50", `(a == -9223372036854775809)`, 6},
+		{"S-50", `(a == 08)`, 6},
+		{"S-50", `(a == 0x)`, 6},
+		{"S-50", `(a == "b)`, 6},
+		{"S-49", `(@User. == 1)`, 7},
+		{"S-49", `(@User.%0041)`, 7},
+		{"S-49", `(@User.%41)`, 7},
+		{"S-49", `(a-b == 1)`, 2},
+		{"S-49", `(@Foo.b == 1)`, 1},
+		{"S-52", `(Member_of{,})`, 11},
+		{"S-52", `(Member_of{SID(AA),})`, 19},
+		{"S-52", `(Member_of{{SID(AA)}})`, 11},
+		{"S-52", `(Member_of a)`, 11},
+		{"S-52", `(a == SID())`, 10},
+		{"S-52", `(a == SID(XX))`, 10},
+		{"S-47", `()`, 1},
+		{"S-47", `(a`, 2},
+		{"S-47", `(a == )`, 6},
+		{"S-47", `(a &&)`, 5},
+		{"S-47", `a == 1`, 0},
+		{"S-47", ``, 0},
+		{"S-35", "(" + strings.Repeat("(", maxDepth) + "a", maxDepth + 1},
+		{"S-35", `(a == "` + strings.Repeat("x", MaxExprSize/2) + `")`, 7 + MaxExprSize/2 + 1},
+	} {
+		_, _, err := ParseExpr(c.text, ParseOptions{})
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) {
+			t.Errorf("%s: %.60s: %v, want a *SyntaxError", c.rule, c.text, err)
+			continue
+		}
+		if syntax.Offset != c.offset {
+			t.Errorf("%s: %.60s: %v, want offset %d", c.rule, c.text, err, c.offset)
+		}
+	}
+	if _, _, err := ParseExpr(`(a == 0xffffffffffffffff)`, ParseOptions{Strict: true}); err == nil {
+		t.Error("S-50: the strict reader accepts 0xffffffffffffffff")
+	}
+	if _, _, err := ParseExpr(`(@Device.bb == 0x7fffffffffffffff)`, ParseOptions{Strict: true}); err != nil {
+		t.Errorf("C-48: %v", err)
+	}
+}
+
+// TestDeepConditions checks that nesting within the limits prints and parses
+// back (S-35).
+func TestDeepConditions(t *testing.T) {
+	n := 1800
+	e := mustParse("(" + strings.Repeat("!(", n) + "a" + strings.Repeat(")", n) + ")")
+	checkRoundTrip(t, e, ParseOptions{}, aliasOf)
+	env := &testEnv{sets: [4]*Set{Local: mustSet(ints("a", 1))}}
+	if got := e.Eval(env); got != True {
+		t.Errorf("1800 negations: %v", got)
+	}
+	many := "(a" + strings.Repeat("&&a", 999) + ")" // 1999 tokens
+	checkRoundTrip(t, mustParse(many), ParseOptions{}, aliasOf)
+	if _, _, err := ParseExpr("(a"+strings.Repeat("&&a", 1000)+")", ParseOptions{}); err == nil {
+		t.Error("2001 tokens are accepted")
+	}
+}

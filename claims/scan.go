@@ -1,0 +1,274 @@
+package claims
+
+import (
+	"fmt"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// ParseOptions says how text is read. The zero value reads as Windows does.
+type ParseOptions struct {
+	// SID reads the SID or alias at the start of text and says how many bytes
+	// it took; nil reads the S-1-… form and the aliases that need no domain.
+	SID func(text string) (sid.SID, int, error)
+	// Strict refuses what a careful author would not write: an integer above
+	// the range of int64, which Windows reads as a negative number.
+	Strict bool
+}
+
+// SyntaxError says where a condition or attribute text is wrong. Descriptor
+// text reports it as STATUS_INVALID_ACL.
+type SyntaxError struct {
+	Offset int    // in bytes from the start of the text given
+	Want   string // what was expected there
+	Err    error  // why a SID was refused, else nil
+}
+
+// Error is the offset and the expectation.
+func (e *SyntaxError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("at byte %d: want %s: %v", e.Offset, e.Want, e.Err)
+	}
+	return fmt.Sprintf("at byte %d: want %s", e.Offset, e.Want)
+}
+
+// Unwrap is Err.
+func (e *SyntaxError) Unwrap() error { return e.Err }
+
+// scanner reads the tokens that conditions and attributes share.
+type scanner struct {
+	text string
+	pos  int
+	opt  ParseOptions
+}
+
+func (s *scanner) fail(at int, want string) error { return &SyntaxError{Offset: at, Want: want} }
+
+// peek is the byte at the position, 0 at the end.
+func (s *scanner) peek() byte {
+	if s.pos < len(s.text) {
+		return s.text[s.pos]
+	}
+	return 0
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.text) && isSpace(s.text[s.pos]) {
+		s.pos++
+	}
+}
+
+// take skips blanks and then the byte c.
+func (s *scanner) take(c byte) bool {
+	s.space()
+	if s.peek() != c || s.pos == len(s.text) {
+		return false
+	}
+	s.pos++
+	return true
+}
+
+// expect is take with an error.
+func (s *scanner) expect(c byte) error {
+	if !s.take(c) {
+		return s.fail(s.pos, string(rune(c)))
+	}
+	return nil
+}
+
+// word is the run of local-name characters at the position.
+func (s *scanner) word() string {
+	i := s.pos
+	for i < len(s.text) {
+		r, n := utf8.DecodeRuneInString(s.text[i:])
+		if !isLocalRune(r) {
+			break
+		}
+		i += n
+	}
+	return s.text[s.pos:i]
+}
+
+// quoted reads "…"; there is no way to write a quote inside.
+func (s *scanner) quoted() (string, error) { // S-50
+	at := s.pos
+	if !s.take('"') {
+		return "", s.fail(s.pos, "a quoted string")
+	}
+	start := s.pos
+	for ; s.pos < len(s.text); s.pos++ {
+		if s.text[s.pos] == '"' {
+			str := s.text[start:s.pos]
+			if hasNUL(str) || !utf8.ValidString(str) {
+				return "", s.fail(start, "a string of valid UTF-8 without NUL")
+			}
+			s.pos++
+			return str, nil
+		}
+	}
+	return "", s.fail(at, "a closing quote")
+}
+
+// name reads a name up to a character that must be escaped, or up to the
+// closing quote if quoted, and resolves its escapes.
+func (s *scanner) name(quoted bool) (string, error) { // S-49
+	start := s.pos
+	var units []uint16
+	for s.pos < len(s.text) {
+		c := s.text[s.pos]
+		if c == '%' {
+			u, err := s.escape()
+			if err != nil {
+				return "", err
+			}
+			units = append(units, u)
+			continue
+		}
+		if quoted && c == '"' || !quoted && mustEscape(rune(c)) {
+			break
+		}
+		r, n := utf8.DecodeRuneInString(s.text[s.pos:])
+		if r == utf8.RuneError && n == 1 || r == 0 {
+			return "", s.fail(s.pos, "valid UTF-8 without NUL")
+		}
+		units = utf16.AppendRune(units, r)
+		s.pos += n
+	}
+	if len(units) == 0 {
+		return "", s.fail(start, "a name")
+	}
+	return fromUnits(units), nil
+}
+
+// escape reads %XXXX. Characters that stand for themselves must not be
+// escaped.
+func (s *scanner) escape() (uint16, error) { // S-49
+	at := s.pos
+	var v uint64
+	for i := 1; i <= 4; i++ {
+		if at+i >= len(s.text) || !isDigit(s.text[at+i], 16) {
+			return 0, s.fail(at, "% and four hexadecimal digits")
+		}
+		v = v<<4 | digit(s.text[at+i])
+	}
+	if isPlain(rune(v)) {
+		return 0, s.fail(at, fmt.Sprintf("%c, which must not be escaped", rune(v)))
+	}
+	s.pos += 5
+	return uint16(v), nil
+}
+
+// fromUnits is the string of UTF-16 units.
+func fromUnits(units []uint16) string {
+	b := make([]byte, 0, 2*len(units))
+	for _, u := range units {
+		b = append(b, byte(u), byte(u>>8))
+	}
+	return decodeUTF16(string(b))
+}
+
+// number is an integer as it was written.
+type number struct {
+	magnitude  uint64
+	sign, base uint8
+}
+
+// number reads an optional sign and decimal, 0octal or 0xhex digits.
+func (s *scanner) number() (number, error) { // S-50
+	at := s.pos
+	n := number{sign: signNone, base: baseDecimal}
+	switch s.peek() {
+	case '+':
+		n.sign = signPlus
+		s.pos++
+	case '-':
+		n.sign = signMinus
+		s.pos++
+	}
+	radix := uint64(10)
+	if rest := s.text[s.pos:]; len(rest) >= 2 && rest[0] == '0' {
+		switch {
+		case rest[1]|0x20 == 'x':
+			n.base, radix = baseHex, 16
+			s.pos += 2
+		case isDigit(rest[1], 10):
+			n.base, radix = baseOctal, 8
+			s.pos++
+		}
+	}
+	start := s.pos
+	for ; s.pos < len(s.text) && isDigit(s.text[s.pos], radix); s.pos++ {
+		d := digit(s.text[s.pos])
+		if n.magnitude > (1<<64-1-d)/radix {
+			return n, s.fail(at, "an integer of 64 bits")
+		}
+		n.magnitude = n.magnitude*radix + d
+	}
+	if s.pos == start {
+		return n, s.fail(at, "an integer")
+	}
+	return n, nil
+}
+
+// int64 reads an integer that fits int64. An unsigned octal or hexadecimal
+// number may use all 64 bits.
+func (s *scanner) int64() (int64, number, error) { // S-50
+	at := s.pos
+	n, err := s.number()
+	if err != nil {
+		return 0, n, err
+	}
+	switch {
+	case n.magnitude < 1<<63:
+		if n.sign == signMinus {
+			return -int64(n.magnitude), n, nil
+		}
+		return int64(n.magnitude), n, nil
+	case n.sign == signMinus && n.magnitude == 1<<63:
+		return -1 << 63, n, nil
+	case n.sign == signNone && n.base != baseDecimal && !s.opt.Strict:
+		return int64(n.magnitude), n, nil
+	}
+	return 0, n, s.fail(at, "an integer in the range of int64")
+}
+
+// hex reads hexadecimal digits, '#' standing for 0. An odd number of them
+// gets a leading 0. digits is how many there were.
+func (s *scanner) hex() (b []byte, digits int) { // S-51
+	start := s.pos
+	for s.pos < len(s.text) && (s.text[s.pos] == '#' || isDigit(s.text[s.pos], 16)) {
+		s.pos++
+	}
+	run := s.text[start:s.pos]
+	b = make([]byte, 0, len(run)/2+1)
+	half := len(run)%2 != 0 // as if a 0 had come first
+	var v byte
+	for i := 0; i < len(run); i++ {
+		var d byte
+		if run[i] != '#' {
+			d = byte(digit(run[i]))
+		}
+		if v = v<<4 | d; half {
+			b = append(b, v)
+			v = 0
+		}
+		half = !half
+	}
+	return b, len(run)
+}
+
+// sid reads a SID or alias.
+func (s *scanner) sid() (sid.SID, error) { // S-52
+	read := s.opt.SID
+	if read == nil {
+		read = func(text string) (sid.SID, int, error) { return sid.Scan(text, sid.SID{}) }
+	}
+	v, n, err := read(s.text[s.pos:])
+	if err != nil || n <= 0 || n > len(s.text)-s.pos || v.IsZero() {
+		return sid.SID{}, &SyntaxError{Offset: s.pos, Want: "a SID", Err: err}
+	}
+	s.pos += n
+	return v, nil
+}

@@ -1,0 +1,89 @@
+package claims
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+)
+
+// Set is an immutable list of attributes: the user claims, device claims or
+// local attributes of a token. A nil Set is empty.
+type Set struct {
+	attributes []Attribute
+	hashes     []uint32 // foldHash of each name
+}
+
+// NewSet makes a set of copies. Where a name occurs twice the later one is
+// found. It fails, wrapping [ErrAttribute], if an attribute is invalid or
+// holds duplicate values: the issuer of claims refuses the whole set.
+func NewSet(attributes []Attribute) (*Set, error) {
+	s := &Set{}
+	for i := range attributes {
+		a := attributes[i].clone()
+		if err := a.Validate(); err != nil {
+			return nil, fmt.Errorf("attribute %d: %w", i, err)
+		}
+		a.setOrder()
+		if a.Duplicates() { // S-32
+			return nil, fmt.Errorf("attribute %d: %w %q: duplicate values", i, ErrAttribute, a.Name)
+		}
+		s.attributes = append(s.attributes, a)
+		s.hashes = append(s.hashes, foldHash(a.Name))
+	}
+	return s, nil
+}
+
+// clone is a copy that shares no slice, holding only what its type uses.
+func (a *Attribute) clone() Attribute {
+	c := Attribute{Name: a.Name, Type: a.Type, Flags: a.Flags}
+	switch a.Type {
+	case Int64:
+		c.Ints = slices.Clone(a.Ints)
+	case Uint64, Boolean:
+		c.Uints = slices.Clone(a.Uints)
+	case String:
+		c.Strings = slices.Clone(a.Strings)
+	case SID:
+		c.SIDs = slices.Clone(a.SIDs)
+	case Octets:
+		for _, b := range a.Octets {
+			c.Octets = append(c.Octets, append([]byte{}, b...))
+		}
+	}
+	return c
+}
+
+// Len is the number of attributes, those that a later one hides included.
+func (s *Set) Len() int {
+	if s == nil {
+		return 0
+	}
+	return len(s.attributes)
+}
+
+// All yields the attributes in the order they were given. They share storage
+// with the set and must not be written to.
+func (s *Set) All() iter.Seq2[int, Attribute] {
+	return func(yield func(int, Attribute) bool) {
+		for i := range s.Len() {
+			if !yield(i, s.attributes[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Lookup finds the last attribute of a name, without regard to case. The
+// attribute shares storage with the set and must not be written to.
+func (s *Set) Lookup(name string) (Attribute, bool) {
+	if s == nil {
+		return Attribute{}, false
+	}
+	h := foldHash(name)
+	for i := len(s.hashes) - 1; i >= 0; i-- { // the last one wins
+		if s.hashes[i] == h && EqualName(s.attributes[i].Name, name) {
+			return s.attributes[i], true
+		}
+	}
+	return Attribute{}, false
+}

@@ -1,0 +1,98 @@
+package claims
+
+import (
+	"strings"
+	"unsafe"
+)
+
+// elem is one value of an attribute or literal, ready to compare.
+type elem struct {
+	typ Type
+	i   int64  // Int64; the bits of a Uint64; 0 or 1 of a Boolean
+	s   string // String; the bytes of Octets; the binary form of a SID
+}
+
+// high is the part of an integer above its low 63 bits: -1 if it is negative,
+// 1 for a Uint64 out of the range of int64, else 0.
+func (x elem) high() int {
+	switch {
+	case x.i >= 0:
+		return 0
+	case x.typ == Uint64:
+		return 1
+	}
+	return -1
+}
+
+// comparable reports whether the types agree: all integers with each other,
+// a boolean also with the integers 0 and 1.
+func (x elem) comparable(y elem) bool {
+	switch x.typ {
+	case Int64, Uint64:
+		return y.typ == Int64 || y.typ == Uint64 || y.typ == Boolean && uint64(x.i) <= 1
+	case Boolean:
+		return y.typ == Boolean || (y.typ == Int64 || y.typ == Uint64) && uint64(y.i) <= 1
+	}
+	return x.typ == y.typ
+}
+
+// compare orders two comparable values: integers as mathematical integers,
+// octets byte by byte with the shorter first, strings by compareStrings.
+func (x elem) compare(y elem, sensitive bool) int {
+	switch x.typ {
+	case Int64, Uint64, Boolean:
+		if h, k := x.high(), y.high(); h != k {
+			return h - k
+		}
+		switch {
+		case x.i < y.i:
+			return -1
+		case x.i > y.i:
+			return 1
+		}
+		return 0
+	case String:
+		return compareStrings(x.s, y.s, sensitive)
+	}
+	return strings.Compare(x.s, y.s)
+}
+
+// view is an operand during evaluation: an attribute (lits nil) or literals.
+type view struct {
+	a         Attribute
+	lits      []literal
+	order     *order // of a long list, nil otherwise
+	n         int
+	typ       Type // of all values; 0 if they differ or there are none
+	attribute bool
+	composite bool // a composite literal, a set even with one member
+	sensitive bool // the claim asks for case-sensitive comparison
+}
+
+// at is value i of the list.
+func (v *view) at(i int) elem {
+	if v.attribute {
+		return v.a.at(i)
+	}
+	l := &v.lits[i]
+	return elem{typ: l.typ, i: l.i, s: l.s}
+}
+
+// at is value i, which must exist.
+func (a *Attribute) at(i int) elem {
+	switch a.Type {
+	case Int64:
+		return elem{typ: Int64, i: a.Ints[i]}
+	case Uint64, Boolean:
+		return elem{typ: a.Type, i: int64(a.Uints[i])}
+	case String:
+		return elem{typ: String, s: a.Strings[i]}
+	case SID:
+		return elem{typ: SID, s: a.SIDs[i].Binary()}
+	case Octets:
+		// The bytes are only compared while the attribute is at hand.
+		b := a.Octets[i]
+		return elem{typ: Octets, s: unsafe.String(unsafe.SliceData(b), len(b))}
+	}
+	return elem{}
+}

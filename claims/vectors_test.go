@@ -1,0 +1,283 @@
+package claims
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// vectors reads a file of recorded rows into values of type T. The test is
+// skipped where the folder named by REFMON_VECTORS is absent.
+func vectors[T any](t *testing.T, name string) []T {
+	t.Helper()
+	dir := os.Getenv("REFMON_VECTORS")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared", "vectors")
+	}
+	f, err := os.Open(filepath.Join(dir, name))
+	if err != nil {
+		t.Skipf("recorded vectors are absent (set REFMON_VECTORS to their folder): %v", err)
+	}
+	defer f.Close()
+	var rows []T
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, 1<<24)
+	for sc.Scan() {
+		var row T
+		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {
+			t.Fatalf("%s row %d: %v", name, len(rows)+1, err)
+		}
+		rows = append(rows, row)
+	}
+	if err := sc.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// tail is the condition or attribute of one entry of a descriptor text.
+type tail struct {
+	text     string // from its '(' to the end of the descriptor
+	resource bool
+}
+
+// textTails finds the entries with a condition or attribute. Quotes hide
+// parentheses and semicolons.
+func textTails(sddl string) []tail {
+	var tails []tail
+	depth, fields, kind, start, quoted := 0, 0, "", 0, false
+	for i := 0; i < len(sddl); i++ {
+		switch c := sddl[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			if depth++; depth == 1 {
+				start, fields, kind = i, 0, ""
+			}
+		case c == ')':
+			depth--
+		case c == ';' && depth == 1:
+			if fields++; fields == 1 {
+				kind = strings.ToUpper(strings.TrimSpace(sddl[start+1 : i]))
+			}
+			if fields == 6 {
+				tails = append(tails, tail{sddl[i+1:], kind == "RA"})
+			}
+		}
+	}
+	return tails
+}
+
+// binaryTails finds the application data of the same entries in the bytes of
+// a self-relative descriptor, the DACL first.
+func binaryTails(b []byte) (conditions, attributes [][]byte) {
+	u16, u32 := binary.LittleEndian.Uint16, binary.LittleEndian.Uint32
+	for _, field := range []int{16, 12} { // offsets of DACL and SACL
+		off := int(u32(b[field:]))
+		if off == 0 {
+			continue
+		}
+		count := int(u16(b[off+4:]))
+		for off += 8; count > 0; count-- {
+			ace := b[off:][:u16(b[off+2:])]
+			off += len(ace)
+			switch ace[0] {
+			case 0x09, 0x0A, 0x0D, 0x12, 0x15:
+				at := 8 + 8 + 4*int(ace[9])
+				if ace[0] == 0x12 {
+					attributes = append(attributes, ace[at:])
+				} else {
+					conditions = append(conditions, ace[at:])
+				}
+			}
+		}
+	}
+	return conditions, attributes
+}
+
+// vectorOptions resolves the aliases of the recorded texts.
+func vectorOptions(domain string) ParseOptions {
+	d, _ := sid.Parse(domain)
+	return ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, d) }}
+}
+
+// TestWindowsBytes compares what the texts compile to with what Windows made
+// of them, byte for byte, and prints the bytes again (S-30, S-34, S-46, S-48,
+// S-52, S-53, C-80).
+func TestWindowsBytes(t *testing.T) {
+	type row struct{ SDDL, Domain, Hex string }
+	n := 0
+	for _, r := range vectors[row](t, "sddl_to_bytes_windows.jsonl") {
+		tails := textTails(r.SDDL)
+		if len(tails) == 0 {
+			continue
+		}
+		n++
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			b, err := hex.DecodeString(r.Hex)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conditions, attributes := binaryTails(b)
+			opt := vectorOptions(r.Domain)
+			domain, _ := sid.Parse(r.Domain)
+			alias := func(s sid.SID) string { return sid.Alias(s, domain) }
+			for _, tail := range tails {
+				if tail.resource {
+					checkAttributeRow(t, tail.text, opt, alias, attributes[0])
+					attributes = attributes[1:]
+					continue
+				}
+				checkConditionRow(t, tail.text, opt, alias, conditions[0])
+				conditions = conditions[1:]
+			}
+			if len(conditions)+len(attributes) > 0 {
+				t.Errorf("%d entries have no text", len(conditions)+len(attributes))
+			}
+		})
+	}
+	t.Logf("%d rows", n)
+}
+
+func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) {
+	t.Helper()
+	e, n, err := ParseExpr(text, opt)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if !strings.HasPrefix(text[n:], ")") {
+		t.Errorf("stopped at %q", text[n:])
+	}
+	if got := e.Encode(); string(got) != string(want) {
+		t.Errorf("%s\n got %x\nwant %x", text[:n], got, want)
+	}
+	d, err := Decode(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Rows recorded from a Windows printer are canonical themselves.
+	if got := d.Format(alias); strings.Contains(text, "@USER.") && !strings.Contains(text, "@Device.") ||
+		strings.Contains(text, "@DEVICE.") || strings.Contains(text, "@RESOURCE.") {
+		if !strings.Contains(text[:n], "@USER.A ||") && got != text[:n] {
+			t.Errorf("canonical text\n got %s\nwant %s", got, text[:n])
+		}
+	}
+	checkRoundTrip(t, d, opt, alias)
+}
+
+func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) {
+	t.Helper()
+	a, n, err := ParseAttribute(text, opt)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if got := a.Append(nil); string(got) != string(want) {
+		t.Errorf("%s\n got %x\nwant %x", text[:n], got, want)
+	}
+	d, err := DecodeAttribute(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := d.Format(alias), strings.Replace(strings.ReplaceAll(text[:n], ", ", ","), "S,0,", "S,0x0,", 1); got != want {
+		t.Errorf("canonical text\n got %s\nwant %s", got, want)
+	}
+}
+
+// checkRoundTrip checks that the canonical text parses to the same bytes and
+// prints the same again (S-46).
+func checkRoundTrip(t *testing.T, e *Expr, opt ParseOptions, alias func(sid.SID) string) {
+	t.Helper()
+	text := e.Format(alias)
+	again, n, err := ParseExpr(text, opt)
+	if err != nil || n != len(text) {
+		t.Fatalf("%s does not parse back: %d, %v", text, n, err)
+	}
+	if string(again.Encode()) != string(e.Encode()) {
+		t.Errorf("%s\n got %x\nwant %x", text, again.Encode(), e.Encode())
+	}
+	if got := again.Format(alias); got != text {
+		t.Errorf("printed %s, then %s", text, got)
+	}
+}
+
+// TestWindowsRoundTrip runs the conditions and attributes of the recorded
+// descriptor texts: what Windows refuses is refused, what it accepts prints
+// as it printed (S-47 to S-53, C-38, C-39, C-43, C-45, C-47).
+func TestWindowsRoundTrip(t *testing.T) {
+	type row struct {
+		SDDL, Windows string
+		Canonical     *string
+	}
+	n := 0
+	for _, r := range vectors[row](t, "sddl_roundtrip.jsonl") {
+		tails := textTails(r.SDDL)
+		if len(tails) == 0 {
+			continue
+		}
+		n++
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			var want []tail
+			if r.Canonical != nil {
+				want = textTails(*r.Canonical)
+			}
+			for i, tail := range tails {
+				var got string
+				var err error
+				if tail.resource {
+					var a Attribute
+					a, _, err = ParseAttribute(tail.text, ParseOptions{})
+					got = a.Format(aliasOf)
+				} else {
+					var e *Expr
+					if e, _, err = ParseExpr(tail.text, ParseOptions{}); err == nil {
+						got = e.Format(aliasOf)
+					}
+				}
+				if r.Windows == "fail" {
+					if err == nil {
+						t.Errorf("%s: accepted, Windows refuses it", r.SDDL)
+					}
+					continue
+				}
+				if err != nil {
+					t.Errorf("%s: %v", r.SDDL, err)
+					continue
+				}
+				if !strings.HasPrefix(want[i].text, got+")") {
+					t.Errorf("%s\n got %s\nwant %s", r.SDDL, got, want[i].text)
+				}
+			}
+		})
+	}
+	t.Logf("%d rows", n)
+}
+
+func aliasOf(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
+
+// TestExpressionTexts runs recorded verdicts on single conditions (S-36, S-47,
+// S-49, S-51, S-52).
+func TestExpressionTexts(t *testing.T) {
+	type row struct{ Expr, Expect string }
+	rows := vectors[row](t, "cond_ace_expr_c.jsonl")
+	for i, r := range rows {
+		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
+			e, n, err := ParseExpr(r.Expr, ParseOptions{})
+			ok := err == nil && n == len(r.Expr)
+			if ok != (r.Expect == "ok") {
+				t.Errorf("%s: got %d, %v, want %s", r.Expr, n, err, r.Expect)
+			}
+			if ok {
+				checkRoundTrip(t, e, ParseOptions{}, aliasOf)
+			}
+		})
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/refmon/refmon/internal/batch"
+)
+
+// maxFile is the most a file read as a whole may hold: a token file of 100,000
+// groups is 6 MB.
+const maxFile = 16 << 20
+
+// readFile reads a whole file, standard input for "-", and refuses a larger one
+// than maxFile.
+func (s *streams) readFile(name string) ([]byte, error) {
+	in, err := s.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	b, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(b) > maxFile {
+		return nil, fmt.Errorf("read %s: larger than %d MiB", name, maxFile>>20)
+	}
+	return b, nil
+}
+
+// open opens a file, standard input for "-".
+func (s *streams) open(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(s.in), nil
+	}
+	return os.Open(name)
+}
+
+// runBatch answers the lines of a file on standard output. Malformed lines have
+// been answered by an error each; they are counted on standard error.
+func (s *streams) runBatch(job *batch.Job, name string) error {
+	in, err := s.open(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	sum, err := job.Run(in, s.out)
+	switch {
+	case err != nil:
+		return fmt.Errorf("batch %s: after %d lines: %w", name, sum.Lines, err)
+	case sum.Malformed > 0:
+		fmt.Fprintf(s.err, "refmon: %d of %d lines were malformed: look for \"error\" in the output\n", sum.Malformed, sum.Lines)
+		return errReported
+	}
+	return nil
+}
+
+// one checks that a verb was asked either one question or a batch of them.
+func one(what, single, file string) error {
+	switch {
+	case single == "" && file == "":
+		return fmt.Errorf("nothing to do: give %s, or --batch FILE", what)
+	case single != "" && file != "":
+		return fmt.Errorf("give either %s or --batch FILE, not both", what)
+	}
+	return nil
+}
+
+// isHex reports whether text can be nothing but the binary form in hexadecimal
+// digits: it starts with the revision, 01.
+func isHex(text string) bool {
+	return len(text) >= 16 && strings.HasPrefix(text, "01") && strings.Trim(text, "0123456789abcdefABCDEF") == ""
+}

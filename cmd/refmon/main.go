@@ -1,0 +1,113 @@
+// Command refmon answers questions about Windows-compatible access control: may
+// this token have that access, through which entry, and why. One file holds one
+// verb; `refmon --help` lists them and `refmon VERB --help` teaches each.
+//
+// The exit code is 0 if access is granted or everything held, 1 if it is denied
+// or something differed, 2 if the question was malformed or could not be
+// answered.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/refmon/refmon/internal/batch"
+)
+
+// cli is the command line; each verb is a field here and a file beside this one.
+type cli struct {
+	Why     whyCmd     `cmd:"" help:"Explain an access decision: which entry decided each right, and by which rule."`
+	Check   checkCmd   `cmd:"" help:"Decide access, for one question or for JSON lines of them."`
+	SDDL    sddlCmd    `cmd:"" name:"sddl" help:"Take a security descriptor apart; text to bytes and back."`
+	SID     sidCmd     `cmd:"" name:"sid" help:"Explain a security identifier; text to bytes and back."`
+	Token   tokenCmd   `cmd:"" help:"Work with token files."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+const description = `refmon decides as Windows documents, and says why.
+
+A security descriptor says who may do what to an object; a token says who asks. Start with
+
+  refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;WD)' --token alice.json --want FR
+
+Exit codes: 0 granted or all well, 1 denied, 2 the question was malformed.`
+
+// Exit codes (DESIGN section 6).
+const (
+	exitGranted   = 0
+	exitDenied    = 1
+	exitMalformed = 2
+)
+
+var (
+	// errDenied ends a verb whose answer is no; the answer has been printed.
+	errDenied = errors.New("denied")
+	// errReported ends a verb that has printed what was wrong, line by line.
+	errReported = errors.New("some lines were malformed")
+)
+
+// streams is where a verb reads and writes. Immutable.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	colour   bool // out is a terminal and NO_COLOR is not set
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, colour: wantColour(os.Stdout)}))
+}
+
+// run runs one command line and returns the exit code.
+func run(args []string, std *streams) int {
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("refmon"),
+		kong.Description(description),
+		kong.Writers(std.out, std.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
+		kong.Vars{"types": batch.ObjectTypes},
+		kong.Bind(std),
+	)
+	if err != nil {
+		return report(std, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		report(std, err)
+		fmt.Fprintf(std.err, "see %s\n", usageOf(args, parser))
+		return exitMalformed
+	}
+	return report(std, ctx.Run())
+}
+
+// report prints an error that a verb returned and chooses the exit code.
+func report(std *streams, err error) int {
+	switch {
+	case err == nil:
+		return exitGranted
+	case errors.Is(err, errDenied):
+		return exitDenied
+	case errors.Is(err, errReported):
+		return exitMalformed
+	}
+	fmt.Fprintf(std.err, "refmon: %v\n", err)
+	return exitMalformed
+}
+
+// usageOf names the help to read after a wrong command line.
+func usageOf(args []string, parser *kong.Kong) string {
+	for _, verb := range parser.Model.Children {
+		if !strings.HasPrefix(args[0], "-") && verb.Name == args[0] {
+			return "refmon " + verb.Name + " --help"
+		}
+	}
+	return "refmon --help"
+}

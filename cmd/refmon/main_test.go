@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"refmon": main})
+}
+
+// TestScripts runs testdata/script: every verb with success, denial and
+// malformed questions. `exits CODE VERB…` runs refmon and wants that exit code.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits is the script command `exits CODE ARGS…`: it runs refmon with ARGS and
+// fails unless it ends with CODE. Its output is there for stdout and stderr.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args[0]) != 1 || strings.Trim(args[0], "012") != "" {
+		ts.Fatalf("usage: exits 0|1|2 ARGS…")
+	}
+	err := ts.Exec("refmon", args[1:]...)
+	code := "0"
+	if err != nil {
+		code = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if code != args[0] {
+		ts.Fatalf("exit code %s, want %s", code, args[0])
+	}
+}
+
+func TestColourIsForTerminals(t *testing.T) {
+	f, err := os.Create(t.TempDir() + "/out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if wantColour(f) {
+		t.Error("a file wants colours")
+	}
+	plain, coloured := &streams{}, &streams{colour: true}
+	if got := plain.paint(red, "x"); got != "x" {
+		t.Errorf("plain: %q", got)
+	}
+	if got := coloured.paint(red, "x"); got != red+"x"+reset {
+		t.Errorf("coloured: %q", got)
+	}
+	if tty, err := os.OpenFile("/dev/null", os.O_WRONLY, 0); err == nil {
+		defer tty.Close()
+		t.Setenv("NO_COLOR", "1")
+		if wantColour(tty) {
+			t.Error("NO_COLOR was not respected")
+		}
+	}
+}
+
+// TestWrongCommandLines: exit code 2, and the error names the help to read.
+func TestWrongCommandLines(t *testing.T) {
+	for _, args := range [][]string{{"nosuch"}, {"sid", "--nosuch"}, {"--nosuch"}, {"why"}, {"sid"}, {"sid", "BA", "--batch", "-"}} {
+		var out, errs bytes.Buffer
+		if code := run(args, &streams{in: strings.NewReader(""), out: &out, err: &errs}); code != exitMalformed {
+			t.Errorf("%q: exit code %d, want 2", args, code)
+		}
+		if errs.Len() == 0 || out.Len() != 0 {
+			t.Errorf("%q: stdout %q, stderr %q", args, out.String(), errs.String())
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+// question is what why and check ask about: one descriptor, one token, one mask.
+type question struct {
+	SDDL  string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL."`
+	Token string `help:"Token file that says who asks, - for standard input; see refmon token show --help." placeholder:"FILE" short:"t"`
+	Want  string `help:"Rights asked for: SDDL letters (FR, WD), a number, or names such as FILE_READ_DATA, joined by |. MAXIMUM_ALLOWED asks for all there is." placeholder:"RIGHTS" short:"w"`
+	Type  string `help:"Type of object, which gives generic rights their meaning: ${types}." default:"file" placeholder:"TYPE"`
+	Self  string `help:"SID that PRINCIPAL SELF (PS) stands for." placeholder:"SID"`
+	Call  string `help:"Routine whose own rules apply: SeAccessCheck or NtAccessCheck." default:"SeAccessCheck" placeholder:"NAME"`
+}
+
+// ask makes a question of the arguments.
+func (c *question) ask(std *streams) (*batch.Question, error) {
+	for _, missing := range []struct{ value, what string }{
+		{c.SDDL, "a security descriptor in SDDL, such as 'O:BAG:SYD:(A;;FR;;;WD)'"},
+		{c.Token, "--token FILE, who asks"},
+		{c.Want, "--want RIGHTS, such as FR or FILE_READ_DATA"},
+	} {
+		if missing.value == "" {
+			return nil, fmt.Errorf("the question lacks %s", missing.what)
+		}
+	}
+	t, err := std.readToken(c.Token)
+	if err != nil {
+		return nil, err
+	}
+	domain := batch.UserDomain(t)
+	q := new(batch.Question)
+	r := &q.Request
+	if r.Descriptor, err = sddl.Parse(c.SDDL, sddl.Options{Domain: domain}); err != nil {
+		return nil, err
+	}
+	if r.Desired, err = sddl.ParseRights(c.Want); err != nil {
+		return nil, fmt.Errorf("--want: %w", err)
+	}
+	if r.Type, err = objectType(c.Type); err != nil {
+		return nil, err
+	}
+	if c.Self != "" {
+		if r.Self, err = sid.Resolve(c.Self, domain); err != nil {
+			return nil, fmt.Errorf("--self: %w", err)
+		}
+	}
+	var ok bool
+	if q.Call, ok = batch.ParseCall(c.Call); !ok {
+		return nil, fmt.Errorf("--call %s: want SeAccessCheck or NtAccessCheck", printable(c.Call))
+	}
+	r.Subject = batch.SubjectFor(t, q.Call)
+	return q, nil
+}
+
+// verdict is the exit of a verb whose answer is yes or no.
+func verdict(allowed bool) error {
+	if allowed {
+		return nil
+	}
+	return errDenied
+}
+
+// printJSON prints the answer in the batch format and returns its verdict.
+func printJSON(std *streams, q *batch.Question) error {
+	a, err := q.Ask()
+	if err != nil {
+		return err
+	}
+	line, err := q.Append(nil, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(std.out, "%s\n", line); err != nil {
+		return err
+	}
+	return verdict(a.Allowed())
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/sid"
+)
+
+type sidCmd struct {
+	Text   string `arg:"" optional:"" help:"A SID such as S-1-5-32-544, an alias such as BA, or the binary form in hex."`
+	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
+	Batch  string `help:"Answer JSON lines of FILE, - for standard input." placeholder:"FILE"`
+}
+
+// Help is the long help text.
+func (sidCmd) Help() string {
+	return `A SID names a user, a group or a machine: S-1, an authority, then numbers. The last number, the RID, names the account; the numbers before it name its domain.
+
+  refmon sid BA
+  refmon sid S-1-5-21-1-2-3-512
+  refmon sid DU --domain S-1-5-21-1-2-3
+
+Batch: {"id":1,"sid":"BA"} gives {"id":1,"hex":"0102…"}, and {"id":1,"hex":"0102…"} gives {"id":1,"sid":"S-1-5-32-544"}; "domain" is optional. A line that is refused gives {"id":1,"error":"…","offset":n}, the others go on, and the exit code is 2.`
+}
+
+// Run explains one SID or answers a batch.
+func (c *sidCmd) Run(std *streams) error {
+	if err := one("a SID", c.Text, c.Batch); err != nil {
+		return err
+	}
+	if c.Batch != "" {
+		return std.runBatch(batch.SIDs(), c.Batch)
+	}
+	domain, err := parseDomain(c.Domain)
+	if err != nil {
+		return err
+	}
+	s, err := c.parse(domain)
+	if err != nil {
+		return err
+	}
+	return printSID(std.out, s, domain)
+}
+
+func (c *sidCmd) parse(domain sid.SID) (sid.SID, error) {
+	if !isHex(c.Text) {
+		return sid.Resolve(c.Text, domain)
+	}
+	b, err := hex.DecodeString(c.Text)
+	if err != nil {
+		return sid.SID{}, fmt.Errorf("hex: %w", err)
+	}
+	s, n, err := sid.Decode(b)
+	if err == nil && n != len(b) {
+		err = fmt.Errorf("%w: it ends after %d bytes and %d more follow", sid.ErrInvalid, n, len(b)-n)
+	}
+	return s, err
+}
+
+// parseDomain reads a --domain flag; empty gives the zero SID.
+func parseDomain(text string) (sid.SID, error) {
+	if text == "" {
+		return sid.SID{}, nil
+	}
+	s, err := sid.Parse(text)
+	if err != nil {
+		return s, fmt.Errorf("--domain: %w", err)
+	}
+	return s, nil
+}
+
+// printSID prints what a SID says, one fact a line.
+func printSID(out io.Writer, s, domain sid.SID) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	row := func(name string, value any) { fmt.Fprintf(w, "%s\t%v\n", name, value) }
+	row("SID", s)
+	if authority, name := sid.Account(s); name != "" {
+		if authority != "" {
+			name = authority + `\` + name
+		}
+		row("name", name)
+	}
+	if a := sid.Alias(s, domain); a != "" {
+		row("alias", a)
+	}
+	row("authority", s.Authority())
+	if n := s.SubAuthorities(); n > 0 {
+		row("RID", s.RID())
+		if n > 1 {
+			row("domain", s.Prefix())
+		}
+	}
+	row("bytes", s.Len())
+	row("hex", hex.EncodeToString([]byte(s.Binary())))
+	return w.Flush()
+}

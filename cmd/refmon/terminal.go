@@ -1,0 +1,53 @@
+package main
+
+import (
+	"os"
+	"strings"
+)
+
+// wantColour reports whether f is a terminal and the user did not ask for plain
+// text by NO_COLOR (https://no-color.org) or a dumb terminal.
+func wantColour(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 &&
+		os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// Colours of the terminal's own palette.
+const (
+	green = "\x1b[32m"
+	red   = "\x1b[31m"
+	bold  = "\x1b[1m"
+	reset = "\x1b[0m"
+)
+
+// paint puts text in a colour if the output wants colours.
+func (s *streams) paint(colour, text string) string {
+	if !s.colour || text == "" {
+		return text
+	}
+	return colour + text + reset
+}
+
+// paintWords paints whole words of a text by the colours given for them.
+func (s *streams) paintWords(text string, colours map[string]string) string {
+	if !s.colour {
+		return text
+	}
+	pairs := make([]string, 0, 2*len(colours))
+	for word, colour := range colours {
+		pairs = append(pairs, word, colour+word+reset)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// printable replaces what could steer a terminal in a text that came from a
+// file or an argument: control characters other than the newline.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' || 0x7f <= r && r < 0xa0 {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}

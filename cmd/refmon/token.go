@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+type tokenCmd struct {
+	Show tokenShowCmd `cmd:"" help:"Show what a token file holds, defaults filled in."`
+}
+
+type tokenShowCmd struct {
+	File string `arg:"" help:"Token file, - for standard input."`
+	JSON bool   `name:"json" help:"Print the normalised token file instead of a table."`
+}
+
+// Help is the long help text.
+func (tokenShowCmd) Help() string {
+	return `A token file is JSON that says who asks. Only "user" is required:
+
+  {"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],"privileges":["SeChangeNotifyPrivilege"]}
+
+SIDs may be aliases; DU and the like are relative to "domain" or else to the user's domain. A group given as a bare SID is enabled and mandatory, a bare privilege is enabled. Fields that do not exist are errors that name the field.`
+}
+
+// Run prints the token.
+func (c *tokenShowCmd) Run(std *streams) error {
+	t, err := std.readToken(c.File)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printTokenJSON(std, t)
+	}
+	return printToken(std, t)
+}
+
+// readToken reads a token file.
+func (s *streams) readToken(name string) (*token.Token, error) {
+	b, err := s.readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := token.Parse(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return t, nil
+}
+
+func printTokenJSON(std *streams, t *token.Token) error {
+	b, err := json.MarshalIndent(t, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "%s\n", b)
+	return err
+}
+
+func printToken(std *streams, t *token.Token) error {
+	w := tabwriter.NewWriter(std.out, 0, 8, 2, ' ', 0)
+	row := func(name, value, note string) {
+		fmt.Fprintf(w, "%s\t%s", name, value)
+		if note != "" {
+			fmt.Fprintf(w, "\t%s", note)
+		}
+		fmt.Fprintln(w)
+	}
+	who := func(name string, s sid.SID, note string) {
+		row(name, s.String(), strings.TrimSpace(sid.Name(s)+"  "+note))
+	}
+	who("user", t.User().SID, strings.Join(token.GroupAttributeNames(t.User().Attributes), " "))
+	typ := "Primary"
+	if t.Type() == winnt.TokenImpersonation {
+		typ = "Impersonation at " + strings.TrimPrefix(t.Level().String(), "Security")
+	}
+	row("type", typ, "")
+	row("integrity", token.IntegrityName(t.Integrity()), "")
+	who("owner", t.Owner(), "of new objects")
+	who("primary group", t.PrimaryGroup(), "of new objects")
+	row("logon session", t.AuthenticationID().String(), fmt.Sprintf("session %d", t.SessionID()))
+	if t.IsAppContainer() {
+		who("package", t.Package(), "")
+	}
+	for i, g := range t.Groups() {
+		who(fmt.Sprintf("group %d", i), g.SID, strings.Join(token.GroupAttributeNames(g.Attributes), " "))
+	}
+	for i, g := range t.Restricted() {
+		who(fmt.Sprintf("restricting SID %d", i), g.SID, "")
+	}
+	for i, g := range t.Capabilities() {
+		who(fmt.Sprintf("capability %d", i), g.SID, strings.Join(token.GroupAttributeNames(g.Attributes), " "))
+	}
+	for i, g := range t.DeviceGroups() {
+		who(fmt.Sprintf("device group %d", i), g.SID, strings.Join(token.GroupAttributeNames(g.Attributes), " "))
+	}
+	for p, attributes := range t.Privileges() {
+		state := "disabled"
+		if attributes&winnt.SE_PRIVILEGE_ENABLED != 0 {
+			state = "enabled"
+		}
+		row("privilege", p.String(), state)
+	}
+	return w.Flush()
+}

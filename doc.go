@@ -1,0 +1,41 @@
+// Package refmon is the map of the module; it holds no code. refmon is the
+// Windows NT security reference monitor as a Go library: access tokens,
+// impersonation, object handles, security descriptors, the access check and
+// the audit trail, with the decision, the status and the reason that the
+// documents give.
+//
+// # Which package do you want
+//
+// To decide whether somebody may do something:
+//
+//   - access: the access check. access.Check for one token and one
+//     descriptor, access.Explain for the reason, entry by entry.
+//   - sddl: descriptors as text. sddl.Parse, sddl.Format.
+//   - sd: descriptors as values and as self-relative bytes.
+//   - token: who asks. token.New from a Spec, token.Parse from a file.
+//   - sid, winnt, ntstatus: identifiers, documented constants, statuses.
+//   - claims: attributes and conditions of conditional entries.
+//
+// To ask for many at once, or to keep account:
+//
+//   - audit: which accesses leave a record, and the records.
+//
+// To act for others, as a server does:
+//
+//   - kernel: boots a system of processes, threads, handles and token objects.
+//   - nt: the documented Nt services, called on a thread of that system.
+//
+// The command is cmd/refmon; `refmon run FILE.star` calls the same services
+// from a script and prints the transcript.
+//
+// # Three habits
+//
+// Deny is a value: an access.Decision says no, an error says that the
+// question was malformed. A token is a value too, and never changes; what NT
+// calls a token object is a box that holds one. And a goroutine is not a
+// thread: whoever acts is passed explicitly, nothing is impersonated behind
+// your back.
+//
+// Packages import only packages above them in section 2 of docs/DESIGN.md;
+// sid to access have no effects and run anywhere, js/wasm included.
+package refmon

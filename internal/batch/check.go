@@ -1,0 +1,178 @@
+package batch
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Limits of the definitions of one batch.
+const (
+	MaxDefinitions = 65536
+	maxDefineBytes = 64 << 20 // of all the token files defined
+)
+
+// Checks is the batch of `refmon check --batch`. The zero value answers without
+// explanations.
+type Checks struct {
+	Explain bool // add "why" to each answer
+}
+
+// Fields of a line, in the order of checkFields.
+const (
+	fID = iota
+	fToken
+	fTokenRef
+	fDefine
+	fSD
+	fSDHex
+	fDesired
+	fMapping
+	fSelfSID
+	fObjectTypes
+	fResultList
+	fResourceAttributes
+	fCall
+	numCheckFields
+)
+
+var checkFields = layout{"id", "token", "tokenRef", "define", "sd", "sdHex", "desired", "mapping",
+	"selfSid", "objectTypes", "resultList", "resourceAttributes", "call"}
+
+// Job makes a batch that shares nothing with others.
+func (c Checks) Job() *Job {
+	defs := &definitions{tokens: make(map[string]*subject)}
+	return &Job{
+		Worker:     func() Answer { return (&checker{defs: defs, explain: c.Explain}).answer },
+		Serial:     isDefine,
+		SerialWord: `"define"`,
+	}
+}
+
+// isDefine reports whether a line has the field define.
+func isDefine(line []byte) bool {
+	s := scanner{b: line}
+	for it := s.object(); it.next(); s.value(1) {
+		if string(it.name) == "define" {
+			return true
+		}
+	}
+	return false
+}
+
+// subject is a parsed token and what follows from it. Immutable.
+type subject struct {
+	*token.Token
+	domain sid.SID // of the user, for aliases such as DU; zero if it is in none
+}
+
+// parseSubject reads a token file.
+func parseSubject(file []byte) (*subject, error) {
+	t, err := token.Parse(file)
+	if err != nil {
+		return nil, err
+	}
+	return &subject{t, UserDomain(t)}, nil
+}
+
+// UserDomain is the domain of a token's user, against which a question resolves
+// aliases such as DU; the zero SID if the user is in none.
+func UserDomain(t *token.Token) sid.SID {
+	u := t.User().SID
+	if u.Authority() != 5 || u.SubAuthorities() != 5 || u.Sub(0) != 21 {
+		return sid.SID{}
+	}
+	return u.Prefix()
+}
+
+// definitions are the tokens that lines so far have named. They are written
+// only while a define line runs alone, and read by every worker otherwise.
+type definitions struct {
+	tokens map[string]*subject
+	bytes  int
+}
+
+// checker is the state of one worker.
+type checker struct {
+	defs    *definitions
+	explain bool
+
+	slots    [numCheckFields][]byte
+	tokens   cache[*subject]         // by the bytes of the token file
+	sds      cache[*sd.Descriptor]   // by domain, field and its bytes
+	rights   cache[winnt.AccessMask] // by the bytes of the field
+	key      []byte
+	unquote  []byte
+	binary   []byte
+	types    []access.ObjectTypeEntry
+	mapping  winnt.GenericMapping
+	question Question
+}
+
+func (c *checker) answer(dst, line []byte, number int) ([]byte, bool) {
+	err := checkFields.scanLine(c.slots[:], line, number)
+	id, start := c.slots[fID], len(dst)
+	switch {
+	case err != nil:
+	case c.slots[fDefine] != nil:
+		dst, err = c.define(dst, id)
+	default:
+		if err = c.ask(); err == nil {
+			dst, err = c.question.Append(dst, id)
+		}
+	}
+	if err != nil {
+		return appendError(dst[:start], id, number, err), false
+	}
+	return dst, true
+}
+
+// define names the tokens of a define line.
+func (c *checker) define(dst, id []byte) ([]byte, error) {
+	for i, v := range c.slots {
+		if v != nil && i != fID && i != fDefine {
+			return dst, fmt.Errorf("a line with \"define\" has no field %q: ask in a line of its own", checkFields[i])
+		}
+	}
+	names := make(map[string]*subject)
+	order := []string{}
+	size := len(c.slots[fDefine])
+	if c.defs.bytes+size > maxDefineBytes {
+		return dst, fmt.Errorf("define: more than %d MiB of token files defined", maxDefineBytes>>20)
+	}
+	s := scanner{b: c.slots[fDefine]}
+	for it := s.object(); it.next(); {
+		quoted := s.b[it.start : it.start+len(it.name)+2]
+		text, _ := unquote(nil, quoted)
+		name := string(text)
+		if names[name] != nil {
+			return dst, fmt.Errorf("define: %q is there twice", clip(text))
+		}
+		sub, err := parseSubject(s.value(1))
+		if err != nil {
+			return dst, fmt.Errorf("define: %q: %w", clip(text), err)
+		}
+		names[name] = sub
+		order = append(order, name)
+	}
+	if s.err != nil {
+		return dst, fmt.Errorf("define: %w", s.err)
+	}
+	if len(c.defs.tokens)+len(names) > MaxDefinitions {
+		return dst, fmt.Errorf("define: more than %d tokens defined", MaxDefinitions)
+	}
+	dst = append(appendID(dst, id), `,"defined":[`...)
+	for i, name := range order {
+		c.defs.tokens[name] = names[name]
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendString(dst, name)
+	}
+	c.defs.bytes += size
+	return append(dst, "]}"...), nil
+}

@@ -1,0 +1,328 @@
+package batch
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+)
+
+// Limits of every batch. A longer line is answered by an error and skipped.
+const (
+	MaxLine = 4 << 20 // bytes of one line, without its newline
+
+	chunkSize   = 128 << 10 // bytes a chunk starts with
+	keepCap     = 1 << 20   // a buffer that grew beyond this is not reused
+	emptyReads  = 100       // reads in a row that give neither bytes nor an error
+	outPerInput = 2         // first guess of output bytes for each input byte
+)
+
+// Answer appends the answer to one line, without a newline, to dst. number
+// counts from 1. ok is false if the line was malformed. An Answer is used by
+// one goroutine at a time.
+type Answer func(dst, line []byte, number int) (out []byte, ok bool)
+
+// Job is one kind of batch. The zero value lacks Worker and cannot run; the
+// fields are not changed while it runs.
+type Job struct {
+	// Worker makes the state of one worker and returns its Answer.
+	Worker func() Answer
+	// Serial reports whether a line changes what later lines mean. Such a line
+	// is answered when all lines before it are, and before any after it. Nil
+	// means none does. SerialWord is a word every such line contains.
+	Serial     func(line []byte) bool
+	SerialWord string
+	// Workers is how many goroutines answer; 0 means runtime.GOMAXPROCS.
+	Workers int
+}
+
+// Summary counts the lines of a finished run.
+type Summary struct {
+	Lines     int // lines answered
+	Malformed int // of these, lines answered by an error
+}
+
+// chunk is a piece of input made of whole lines and, later, its answers. It is
+// owned by the reader, then by one worker, then by the writer.
+type chunk struct {
+	data  []byte
+	first int // number of the first line
+	out   []byte
+	lines int
+	bad   int
+	done  chan struct{} // capacity 1; one token when out is complete
+}
+
+// run is the state of one Job.Run.
+type run struct {
+	job     *Job
+	in      io.Reader
+	free    chan *chunk   // chunks nobody uses; its size bounds the memory
+	work    chan *chunk   // to the workers
+	order   chan *chunk   // to the writer, in input order
+	stop    chan struct{} // closed when the writer gives up
+	pending sync.WaitGroup
+	line    int    // owned by the reader: number of the next line
+	serial  Answer // owned by the reader
+	readErr error  // written by the reader before it closes order
+}
+
+// Run answers every line of in on out until in ends. It returns an error only
+// if reading or writing failed; what was read before that is answered. If out
+// fails while in blocks, the goroutine that reads in ends with its next read.
+//
+// Answers are written as soon as they are known and all before them are: a
+// program may write one line, wait for its answer, and write the next.
+func (j *Job) Run(in io.Reader, out io.Writer) (Summary, error) {
+	workers := j.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	chunks := 2*workers + 2
+	r := &run{
+		job: j, in: in, line: 1,
+		free:  make(chan *chunk, chunks),
+		work:  make(chan *chunk, chunks),
+		order: make(chan *chunk, chunks),
+		stop:  make(chan struct{}),
+	}
+	for range chunks {
+		r.free <- &chunk{done: make(chan struct{}, 1)}
+	}
+	for range workers {
+		go r.worker()
+	}
+	go r.read()
+	return r.write(out)
+}
+
+// write is the end of the pipeline; it runs on the caller's goroutine.
+func (r *run) write(out io.Writer) (sum Summary, err error) {
+	for c := range r.order {
+		<-c.done
+		if _, err := out.Write(c.out); err != nil {
+			close(r.stop)
+			return sum, err
+		}
+		sum.Lines += c.lines
+		sum.Malformed += c.bad
+		r.free <- c // never blocks: there is room for every chunk
+	}
+	return sum, r.readErr
+}
+
+// worker answers chunks until there are no more.
+func (r *run) worker() {
+	answer := r.job.Worker()
+	for c := range r.work {
+		c.answer(answer)
+		r.pending.Done()
+		c.done <- struct{}{}
+	}
+}
+
+// answer fills c.out from c.data.
+func (c *chunk) answer(answer Answer) {
+	out := c.out[:0]
+	if cap(out) == 0 {
+		out = make([]byte, 0, outPerInput*len(c.data))
+	}
+	number, ok := c.first, false
+	for rest := c.data; len(rest) > 0; number++ {
+		var line []byte
+		line, rest = cutLine(rest)
+		if out, ok = answer(out, line, number); !ok {
+			c.bad++
+		}
+		out = append(out, '\n')
+	}
+	c.out, c.lines = out, number-c.first
+}
+
+// cutLine splits off the first line, without its newline.
+func cutLine(b []byte) (line, rest []byte) {
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		return b[:i], b[i+1:]
+	}
+	return b, nil
+}
+
+// errStopped ends the reader after the writer gave up.
+var errStopped = errors.New("batch stopped")
+
+// read cuts the input into chunks of whole lines. Each successful Read that
+// completes a line is sent on at once, so that nothing waits for a full buffer.
+func (r *run) read() {
+	defer close(r.order)
+	defer close(r.work)
+	c, err := r.take(nil)
+	if err != nil {
+		return
+	}
+	idle := 0
+	for {
+		if len(c.data) == cap(c.data) {
+			c.data = append(c.data, 0)[:len(c.data)] // a long line: grow
+		}
+		old := len(c.data)
+		n, err := r.in.Read(c.data[old:min(cap(c.data), old+chunkSize)])
+		c.data = c.data[:old+n]
+		if idle++; n > 0 {
+			idle = 0
+		}
+		if idle > emptyReads && err == nil {
+			err = io.ErrNoProgress
+		}
+		c, err = r.cut(c, old, err)
+		if err != nil {
+			if err != io.EOF && err != errStopped {
+				r.readErr = err
+			}
+			return
+		}
+	}
+}
+
+// cut sends the whole lines of c on, of which the bytes from old on are new,
+// and returns the chunk to go on with. At the end of the input (err is set) the
+// last line needs no newline.
+func (r *run) cut(c *chunk, old int, err error) (*chunk, error) {
+	end := bytes.LastIndexByte(c.data[old:], '\n')
+	switch {
+	case err != nil:
+		if len(c.data) > 0 {
+			if stopped := r.dispatch(c); stopped != nil {
+				return nil, stopped
+			}
+		}
+		return nil, err
+	case end >= 0:
+		end += old + 1
+		next, err := r.take(c.data[end:])
+		if err != nil {
+			return nil, err
+		}
+		c.data = c.data[:end]
+		return next, r.dispatch(c)
+	case len(c.data) > MaxLine:
+		// What was read is more than a line may have: it is answered as it
+		// stands, and the rest of the line is thrown away.
+		c.data = c.data[:MaxLine+1]
+		if err := r.dispatch(c); err != nil {
+			return nil, err
+		}
+		return r.skipLine()
+	}
+	return c, nil
+}
+
+// skipLine reads up to the next newline and returns a chunk with what follows.
+func (r *run) skipLine() (*chunk, error) {
+	c, err := r.take(nil)
+	if err != nil {
+		return nil, err
+	}
+	for idle := 0; idle <= emptyReads; idle++ {
+		n, err := r.in.Read(c.data[:cap(c.data)])
+		if n > 0 {
+			idle = 0
+		}
+		b := c.data[:n]
+		if i := bytes.IndexByte(b, '\n'); i >= 0 {
+			c.data = append(c.data[:0], b[i+1:]...)
+			return r.cut(c, 0, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, io.ErrNoProgress
+}
+
+// take waits for a free chunk and fills it with the bytes of tail.
+func (r *run) take(tail []byte) (*chunk, error) {
+	select {
+	case c := <-r.free:
+		if cap(c.data) == 0 || cap(c.data) > keepCap {
+			c.data = make([]byte, 0, max(chunkSize, 2*len(tail)))
+		}
+		if cap(c.out) > keepCap {
+			c.out = nil
+		}
+		c.data = append(c.data[:0], tail...)
+		c.bad, c.lines = 0, 0
+		return c, nil
+	case <-r.stop:
+		return nil, errStopped
+	}
+}
+
+// dispatch hands c to the workers and the writer, or answers it here, in
+// pieces, if some of its lines are serial.
+func (r *run) dispatch(c *chunk) error {
+	if r.job.Serial == nil || !bytes.Contains(c.data, []byte(r.job.SerialWord)) {
+		r.send(c)
+		return nil
+	}
+	for rest := c.data; len(rest) > 0; {
+		n, serial := r.stretch(rest)
+		piece, err := r.take(rest[:n])
+		if err != nil {
+			return err
+		}
+		rest = rest[n:]
+		if serial {
+			r.sendSerial(piece)
+		} else {
+			r.send(piece)
+		}
+	}
+	r.free <- c
+	return nil
+}
+
+// stretch measures the longest run of lines at the start of b that are all
+// serial or all not.
+func (r *run) stretch(b []byte) (n int, serial bool) {
+	for rest := b; len(rest) > 0; {
+		line, next := cutLine(rest)
+		is := bytes.Contains(line, []byte(r.job.SerialWord)) && r.job.Serial(line)
+		if n > 0 && is != serial {
+			return n, serial
+		}
+		serial = is
+		n, rest = len(b)-len(next), next
+	}
+	return n, serial
+}
+
+// send passes c on to be answered by any worker. Neither channel blocks: each
+// has room for every chunk.
+func (r *run) send(c *chunk) {
+	r.number(c)
+	r.pending.Add(1)
+	r.work <- c
+	r.order <- c
+}
+
+// sendSerial answers c here, when everything before it has been answered.
+func (r *run) sendSerial(c *chunk) {
+	r.number(c)
+	r.pending.Wait()
+	if r.serial == nil {
+		r.serial = r.job.Worker()
+	}
+	c.answer(r.serial)
+	c.done <- struct{}{}
+	r.order <- c
+}
+
+// number gives c the number of its first line and counts its lines.
+func (r *run) number(c *chunk) {
+	c.first = r.line
+	r.line += bytes.Count(c.data, []byte{'\n'})
+	if c.data[len(c.data)-1] != '\n' {
+		r.line++
+	}
+}

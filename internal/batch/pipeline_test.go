@@ -1,0 +1,194 @@
+package batch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+// echo answers each line by its number and text.
+func echo() Answer {
+	return func(dst, line []byte, number int) ([]byte, bool) {
+		if len(line) > MaxLine {
+			return fmt.Appendf(dst, "%d:long", number), false
+		}
+		return fmt.Appendf(dst, "%d:%s", number, line), true
+	}
+}
+
+func runText(t *testing.T, j *Job, in io.Reader) (string, Summary) {
+	t.Helper()
+	var out bytes.Buffer
+	sum, err := j.Run(in, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), sum
+}
+
+func TestOrderIsKept(t *testing.T) {
+	var in, want strings.Builder
+	for i := 1; i <= 50_000; i++ {
+		fmt.Fprintf(&in, "line %d\n", i*7)
+		fmt.Fprintf(&want, "%d:line %d\n", i, i*7)
+	}
+	for _, workers := range []int{1, 2, 7} {
+		got, sum := runText(t, &Job{Worker: echo, Workers: workers}, strings.NewReader(in.String()))
+		if got != want.String() {
+			t.Errorf("%d workers: the answers differ from the questions", workers)
+		}
+		if sum != (Summary{Lines: 50_000}) {
+			t.Errorf("%d workers: %+v", workers, sum)
+		}
+	}
+}
+
+func TestEveryCutOfTheInput(t *testing.T) {
+	const in, want = "a\nbc\n\nd", "1:a\n2:bc\n3:\n4:d\n"
+	readers := map[string]func(io.Reader) io.Reader{
+		"one byte": iotest.OneByteReader, "half": iotest.HalfReader, "data with the end": iotest.DataErrReader,
+	}
+	for name, wrap := range readers {
+		if got, _ := runText(t, &Job{Worker: echo}, wrap(strings.NewReader(in))); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	for _, empty := range []string{"", "\n", "\n\n"} {
+		got, sum := runText(t, &Job{Worker: echo}, strings.NewReader(empty))
+		if sum.Lines != len(empty) || strings.Count(got, "\n") != len(empty) {
+			t.Errorf("%q: %q, %+v", empty, got, sum)
+		}
+	}
+}
+
+func TestLongLines(t *testing.T) {
+	for _, size := range []int{chunkSize - 1, chunkSize, MaxLine - 1, MaxLine, MaxLine + 1, MaxLine + 2, 3 * MaxLine} {
+		in := "a\n" + strings.Repeat("x", size) + "\nb\n"
+		got, sum := runText(t, &Job{Worker: echo}, strings.NewReader(in))
+		want := "1:a\n2:" + strings.Repeat("x", size) + "\n3:b\n"
+		if size > MaxLine {
+			want = "1:a\n2:long\n3:b\n"
+		}
+		if got != want || sum.Lines != 3 {
+			t.Errorf("size %d: %d bytes of answers, want %d; %+v", size, len(got), len(want), sum)
+		}
+	}
+	// A long line that nothing ends.
+	if got, _ := runText(t, &Job{Worker: echo}, strings.NewReader(strings.Repeat("x", 2*MaxLine))); got != "1:long\n" {
+		t.Errorf("a long line without an end: %.40q", got)
+	}
+}
+
+func TestMemoryIsFlat(t *testing.T) {
+	line := []byte(strings.Repeat("x", 99) + "\n")
+	endless := io.LimitReader(&repeat{line: line}, 64<<20)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := (&Job{Worker: echo, Workers: 2}).Run(endless, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	// fmt.Appendf boxes two arguments a line; the pipeline itself adds nothing.
+	lines := uint64(64<<20) / uint64(len(line))
+	if got := after.TotalAlloc - before.TotalAlloc; got > 16<<20+lines*64 {
+		t.Errorf("%d MiB allocated for 64 MiB of lines", got>>20)
+	}
+}
+
+// repeat reads the same line again and again.
+type repeat struct {
+	line []byte
+	at   int
+}
+
+func (r *repeat) Read(b []byte) (n int, err error) {
+	for n < len(b) {
+		m := copy(b[n:], r.line[r.at:])
+		n += m
+		r.at = (r.at + m) % len(r.line)
+	}
+	return n, nil
+}
+
+func TestSerialLinesRunAlone(t *testing.T) {
+	var in, want strings.Builder
+	value := 0
+	for i := range 5000 {
+		if i%7 == 0 || i%11 == 0 {
+			value = i
+			fmt.Fprintf(&in, "set %d\n", i)
+		} else {
+			fmt.Fprintf(&in, "get\n")
+		}
+		fmt.Fprintf(&want, "%d\n", value)
+	}
+	shared := 0 // read by every worker, written by serial lines: -race checks the claim
+	job := &Job{
+		Worker: func() Answer {
+			return func(dst, line []byte, _ int) ([]byte, bool) {
+				fmt.Sscanf(string(line), "set %d", &shared)
+				return fmt.Append(dst, shared), true
+			}
+		},
+		Serial:     func(line []byte) bool { return bytes.HasPrefix(line, []byte("set")) },
+		SerialWord: "set",
+		Workers:    3,
+	}
+	if got, _ := runText(t, job, strings.NewReader(in.String())); got != want.String() {
+		t.Error("a line saw a value set after it or not yet set")
+	}
+}
+
+// TestAnswersDoNotWait: an answer comes although the input stays open.
+func TestAnswersDoNotWait(t *testing.T) {
+	questions, ask := io.Pipe()
+	hear, answers := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		_, err := (&Job{Worker: echo}).Run(questions, answers)
+		done <- err
+	}()
+	buf := make([]byte, 64)
+	for i := 1; i <= 3; i++ {
+		fmt.Fprintf(ask, "q\n")
+		n, err := hear.Read(buf)
+		if got, want := string(buf[:n]), fmt.Sprintf("%d:q\n", i); err != nil || got != want {
+			t.Fatalf("%q, %v; want %q", got, err, want)
+		}
+	}
+	ask.Close()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestErrorsOfTheStreams(t *testing.T) {
+	broken := errors.New("broken")
+	var out bytes.Buffer
+	sum, err := (&Job{Worker: echo}).Run(io.MultiReader(strings.NewReader("a\nb\n"), iotest.ErrReader(broken)), &out)
+	if !errors.Is(err, broken) || sum.Lines != 2 || out.String() != "1:a\n2:b\n" {
+		t.Errorf("reading: %v, %+v, %q", err, sum, out.String())
+	}
+	before := runtime.NumGoroutine()
+	_, err = (&Job{Worker: echo}).Run(&repeat{line: []byte("x\n")}, failingWriter{broken})
+	if !errors.Is(err, broken) {
+		t.Errorf("writing: %v", err)
+	}
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(time.Millisecond * 10)
+	}
+	t.Error("goroutines are left after a write failed")
+}
+
+type failingWriter struct{ err error }
+
+func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }

@@ -1,0 +1,164 @@
+package layers
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// texts calls f with each text file of the repository: not with what git
+// keeps for itself, module sums, or files that are not text.
+func texts(t *testing.T, f func(name string, lines []string)) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if p != root && strings.HasPrefix(d.Name(), ".") && d.Name() != ".ci" {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !d.Type().IsRegular() || filepath.Ext(p) == ".sum" {
+			return nil
+		}
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		if bytes.IndexByte(b, 0) >= 0 {
+			return nil
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		f(filepath.ToSlash(rel), strings.Split(string(b), "\n"))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// machineWords are the paths and package hosts of the machine the test runs
+// on. They are asked for, not listed, so that each machine finds its own.
+func machineWords(t *testing.T) []string {
+	t.Helper()
+	var words []string
+	path := func(p string) {
+		if p != "" && p != string(filepath.Separator) && p != filepath.Clean(os.TempDir()) {
+			words = append(words, p+string(filepath.Separator))
+		}
+	}
+	here, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path(filepath.Dir(here))
+	path(here)
+	if home, err := os.UserHomeDir(); err == nil {
+		path(home)
+	}
+	sources, _ := filepath.Glob("/etc/apt/sources.list*")
+	more, _ := filepath.Glob("/etc/apt/sources.list.d/*")
+	var addresses []byte
+	for _, name := range append(sources, more...) {
+		b, _ := os.ReadFile(name)
+		addresses = append(addresses, b...)
+	}
+	if out, err := exec.Command("go", "env", "GOPROXY").Output(); err == nil {
+		addresses = append(addresses, out...)
+	}
+	for _, m := range hosts.FindAllSubmatch(addresses, -1) {
+		if host := string(m[1]); host != "github.com" { // where the module itself lives
+			words = append(words, host)
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+var hosts = regexp.MustCompile(`https?://(?:[^/@\s]*@)?([^/:\s,|]+)`)
+
+// A path or a package host of one machine is of no use to anyone else.
+func TestNoMachineWords(t *testing.T) {
+	words := machineWords(t)
+	texts(t, func(name string, lines []string) {
+		for i, line := range lines {
+			for _, w := range words {
+				if at := strings.Index(line, w); at >= 0 && !continues(line[:at]) {
+					t.Errorf("%s:%d: %q belongs to this machine", name, i+1, w)
+				}
+			}
+		}
+	})
+}
+
+// continues tells whether what follows is the middle of a longer path or name.
+func continues(before string) bool {
+	if before == "" {
+		return false
+	}
+	c := before[len(before)-1]
+	return c == '.' || c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// The recorded vectors live beside the repository and only there; every other
+// text must make sense to somebody who has the repository alone.
+func TestVectorsFolderIsTheOnlyNeighbour(t *testing.T) {
+	neighbour := ".." + "/shared"
+	texts(t, func(name string, lines []string) {
+		for i, line := range lines {
+			if strings.Contains(line, neighbour) && !strings.Contains(line, "REFMON_VECTORS") {
+				t.Errorf("%s:%d: %s is named without REFMON_VECTORS: users have no such folder", name, i+1, neighbour)
+			}
+		}
+	})
+}
+
+// Spelt in two parts so that this file does not find itself.
+var leftOpen = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b|panic\("(not implemented|unimplemented)`)
+
+// What is not done is absent from the tree and named in the README or in
+// refmon services; a note in the code is read by nobody.
+func TestNothingLeftOpen(t *testing.T) {
+	texts(t, func(name string, lines []string) {
+		if filepath.Ext(name) != ".go" {
+			return
+		}
+		for i, line := range lines {
+			if m := leftOpen.FindString(line); m != "" {
+				t.Errorf("%s:%d: %s: do it now, or take it out and say in the README what is not there", name, i+1, m)
+			}
+		}
+	})
+}
+
+var link = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)
+
+// A link inside the repository leads somewhere.
+func TestLinksLeadSomewhere(t *testing.T) {
+	texts(t, func(name string, lines []string) {
+		if filepath.Ext(name) != ".md" {
+			return
+		}
+		for i, line := range lines {
+			for _, m := range link.FindAllStringSubmatch(line, -1) {
+				if strings.Contains(m[1], ":") {
+					continue
+				}
+				if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), m[1])); err != nil {
+					t.Errorf("%s:%d: the link to %s leads nowhere", name, i+1, m[1])
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,82 @@
+package ob
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Subjects gives the identities a caller can act under. ps.Thread implements
+// it; each call reads the state of the moment.
+type Subjects interface {
+	// Subject is the effective one: the impersonated client, if any.
+	Subject() access.Subject
+	// SubjectAsSelf is the process's own, whatever the thread impersonates.
+	SubjectAsSelf() access.Subject
+}
+
+// Caller says who asks: the mode, where handles are looked up, what the pseudo
+// handles mean, which identity counts. It belongs to one thread and is used by
+// one goroutine at a time. The zero value can reference nothing.
+type Caller struct {
+	Mode   access.Mode // previous mode
+	Table  *Table      // the calling process's handles; nil once it has exited
+	Kernel *Table      // the system's kernel handles
+
+	Process       Object           // NtCurrentProcess
+	Thread        Object           // NtCurrentThread
+	ProcessAccess winnt.AccessMask // rights behind NtCurrentProcess (Process.SelfAccess)
+	ThreadAccess  winnt.AccessMask // rights behind NtCurrentThread (Thread.SelfAccess)
+
+	Subjects Subjects
+	Why      *Why // nil unless the call is traced
+
+	request access.Request // owned by the thread: a check's question, here because it escapes
+}
+
+// Why is filled when a traced call fails: the rule of the failing branch, the
+// object and, for a denied open, the explanation of the access check.
+type Why struct {
+	Rule        string
+	Object      string
+	Explanation *access.Explanation
+}
+
+// Fail records the rule of the failing branch when the call is traced, and
+// returns st.
+func (c *Caller) Fail(rule string, st ntstatus.Status) ntstatus.Status {
+	if c.Why != nil {
+		c.Why.Rule = rule
+	}
+	return st
+}
+
+// Checked reports whether this caller's requests are compared with the
+// object's security: always in user mode, in kernel mode only with
+// OBJ_FORCE_ACCESS_CHECK (O-33).
+func (c *Caller) Checked(attributes uint32) bool {
+	return c.Mode != access.Kernel || attributes&winnt.OBJ_FORCE_ACCESS_CHECK != 0
+}
+
+// TableFor is where a new handle goes: the kernel table for a kernel-mode
+// caller that passes OBJ_KERNEL_HANDLE, else the caller's own. From user mode
+// the flag is ignored (O-28).
+func (c *Caller) TableFor(attributes uint32) *Table {
+	if c.Mode == access.Kernel && attributes&winnt.OBJ_KERNEL_HANDLE != 0 { // O-28
+		return c.Kernel
+	}
+	return c.Table
+}
+
+// TableOf is where an existing handle value is looked up: non-negative values
+// in the process's table, negative ones in the kernel table, which user mode
+// does not see (O-13). It is nil where there is none.
+func (c *Caller) TableOf(v winnt.Handle) *Table {
+	if v >= 0 {
+		return c.Table
+	}
+	if c.Mode == access.Kernel {
+		return c.Kernel
+	}
+	return nil // O-13, O-31 (2)
+}

@@ -1,0 +1,102 @@
+package ob
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"strings"
+	"sync"
+)
+
+const censusShards = 16
+
+// Census knows every live object of one system, so that closing the system
+// can say what is still referenced. The zero value is empty and ready.
+type Census struct{ shards [censusShards]censusShard }
+
+type censusShard struct {
+	mu    sync.Mutex
+	first *Header // guarded by mu
+	n     int64   // guarded by mu
+	_     [64]byte
+}
+
+// Track enters a new object, before it is shared. It leaves when destroyed.
+func (c *Census) Track(obj Object) {
+	h := obj.Head()
+	h.census = c
+	h.shard = uint8(rand.Uint32N(censusShards)) // spread: no line all creators write
+	s := &c.shards[h.shard]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.next = s.first
+	if s.first != nil {
+		s.first.prev = h
+	}
+	s.first = h
+	s.n++
+}
+
+func (c *Census) remove(h *Header) {
+	s := &c.shards[h.shard]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h.prev != nil {
+		h.prev.next = h.next
+	} else {
+		s.first = h.next
+	}
+	if h.next != nil {
+		h.next.prev = h.prev
+	}
+	h.prev, h.next = nil, nil
+	s.n--
+}
+
+// Counts are the objects, handles and references alive. Each object is read at
+// one moment, the sum is not: compare it only when nothing runs.
+func (c *Census) Counts() (objects, handles, references int64) {
+	c.each(func(h *Header) {
+		hs, rs := h.Counts(0)
+		objects, handles, references = objects+1, handles+hs, references+rs
+	})
+	return
+}
+
+// Report lists what is alive, one line per object in a stable order: type,
+// name, handles, references and, in builds with the tag "invariants", by whom.
+func (c *Census) Report() []string {
+	var lines []string
+	c.each(func(h *Header) {
+		hs, rs := h.Counts(0)
+		var by []string
+		h.Holders(func(t Tag, n int64) { by = append(by, fmt.Sprintf("%s %d", t, n)) })
+		line := fmt.Sprintf("%s: handles %d, references %d", h.describe(), hs, rs)
+		if len(by) > 0 {
+			line += " (" + strings.Join(by, ", ") + ")"
+		}
+		lines = append(lines, line)
+	})
+	sort.Strings(lines)
+	return lines
+}
+
+// each visits every live object; f must not take or release references.
+func (c *Census) each(f func(*Header)) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		for h := s.first; h != nil; h = h.next {
+			f(h)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// describe is the type and, if it has one, the path of an object.
+func (h *Header) describe() string {
+	if p := h.Path(); p != "" {
+		return h.typ.Name + " " + p
+	}
+	return h.typ.Name
+}

@@ -1,0 +1,154 @@
+package ob
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Decide answers whether subject may open obj for desired. It changes nothing;
+// the handle is the caller's commit. The order is: reserved bits (O-20), the
+// type's invalid attributes and exclusivity (O-22), bits the type does not
+// know (O-21), nothing asked (O-90), then the access check on the object's
+// descriptor of this moment.
+//
+// Decision.Granted is final: mapped, MAXIMUM_ALLOWED resolved, implied rights
+// added (O-36). A kernel-mode caller gets what it asks for unless attributes
+// carries OBJ_FORCE_ACCESS_CHECK (O-33). Errors: ACCESS_DENIED,
+// INVALID_PARAMETER, PRIVILEGE_NOT_HELD, BAD_IMPERSONATION_LEVEL.
+func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.AccessMask, attributes uint32) access.Decision {
+	h := obj.Head()
+	if desired&winnt.RESERVED_RIGHTS != 0 { // O-20
+		return c.refuse(h, "O-20", ntstatus.AccessDenied)
+	}
+	if attributes&h.typ.Invalid != 0 { // O-22 (7), O-33
+		return c.refuse(h, "O-33", ntstatus.InvalidParameter)
+	}
+	if st := h.CheckExclusive(c.Process, attributes); st != ntstatus.Success {
+		return c.refuse(h, "O-27", st)
+	}
+	return c.decideAccess(h, subject, desired, attributes)
+}
+
+// decideAccess is step (9) of O-22.
+func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask, attributes uint32) access.Decision {
+	t := h.typ
+	mapped := t.mapDesired(desired) // O-21
+	if !c.Checked(attributes) {
+		return access.Decision{Granted: t.addRights(t.kernelGrant(mapped))}
+	}
+	if mapped&^(t.Valid|winnt.ACCESS_SYSTEM_SECURITY|winnt.MAXIMUM_ALLOWED) != 0 {
+		return c.refuse(h, "O-21", ntstatus.AccessDenied)
+	}
+	d := h.Security()
+	if d == nil {
+		return c.grantUnprotected(h, subject, mapped)
+	}
+	if mapped == 0 { // O-90
+		return c.refuse(h, "O-90", ntstatus.AccessDenied)
+	}
+	r := &c.request
+	r.Descriptor, r.Subject, r.Desired, r.Type = d, *subject, mapped, t.ObjectType
+	dec, err := access.SeAccessCheck(r)
+	r.Descriptor, r.Subject = nil, access.Subject{} // keep nothing alive
+	if err != nil {                                 // a descriptor that cannot be evaluated grants nothing
+		return c.refuse(h, "O-33", ntstatus.AccessDenied)
+	}
+	if dec.Status != ntstatus.Success {
+		c.explain(h, d, subject, mapped)
+		return dec
+	}
+	dec.Granted = t.addRights(dec.Granted) // O-36: after the check, no entry can deny it
+	return dec
+}
+
+// kernelGrant is what a kernel-mode request gets without a check.
+func (t *Type) kernelGrant(mapped winnt.AccessMask) winnt.AccessMask {
+	if mapped&winnt.MAXIMUM_ALLOWED != 0 {
+		mapped |= t.Mapping.All
+	}
+	return mapped & (t.Valid | winnt.ACCESS_SYSTEM_SECURITY)
+}
+
+// grantUnprotected opens an object without a descriptor: everything but
+// ACCESS_SYSTEM_SECURITY, which needs its privilege (O-30, O-35).
+func (c *Caller) grantUnprotected(h *Header, subject *access.Subject, mapped winnt.AccessMask) access.Decision {
+	dec, ok := grantAll(h.typ, subject, mapped)
+	if !ok {
+		return c.refuse(h, "O-30", ntstatus.PrivilegeNotHeld)
+	}
+	return dec
+}
+
+// grantAll grants every bit asked for; MAXIMUM_ALLOWED is the type's valid
+// mask (O-35, O-91). It is not ok when ACCESS_SYSTEM_SECURITY is asked without
+// its privilege (O-30).
+func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access.Decision, bool) {
+	var used winnt.PrivilegeSet
+	if mapped&winnt.ACCESS_SYSTEM_SECURITY != 0 {
+		if !holds(subject, winnt.SeSecurityPrivilege) {
+			return access.Decision{}, false
+		}
+		used = winnt.SeSecurityPrivilege.Bit()
+	}
+	if mapped&winnt.MAXIMUM_ALLOWED != 0 {
+		mapped = mapped&^winnt.MAXIMUM_ALLOWED | t.Valid // O-30: never ACCESS_SYSTEM_SECURITY
+	}
+	return access.Decision{Granted: t.addRights(mapped), PrivilegesUsed: used}, true
+}
+
+// GrantNew decides what the creator of an object gets: every bit it asks for,
+// whatever the new object's own descriptor says (O-91). Errors: ACCESS_DENIED
+// (O-20, O-21), PRIVILEGE_NOT_HELD (O-30).
+func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask, attributes uint32) access.Decision {
+	if desired&winnt.RESERVED_RIGHTS != 0 {
+		return access.Decision{Status: c.Fail("O-20", ntstatus.AccessDenied)}
+	}
+	mapped := t.mapDesired(desired)
+	if !c.Checked(attributes) {
+		return access.Decision{Granted: t.addRights(t.kernelGrant(mapped))}
+	}
+	if mapped&^(t.Valid|winnt.ACCESS_SYSTEM_SECURITY|winnt.MAXIMUM_ALLOWED) != 0 {
+		return access.Decision{Status: c.Fail("O-21", ntstatus.AccessDenied)}
+	}
+	dec, ok := grantAll(t, subject, mapped) // O-91
+	if !ok {
+		return access.Decision{Status: c.Fail("O-30", ntstatus.PrivilegeNotHeld)}
+	}
+	return dec
+}
+
+// CheckExclusive applies OBJ_EXCLUSIVE to an open for process with these
+// attributes (O-27): ACCESS_DENIED for a process other than the owner,
+// INVALID_PARAMETER for asking exclusivity of an object made without it.
+func (h *Header) CheckExclusive(process Object, attributes uint32) ntstatus.Status {
+	owner := h.birth.Exclusive
+	switch {
+	case owner != nil && owner != process:
+		return ntstatus.AccessDenied // O-27
+	case owner == nil && attributes&winnt.OBJ_EXCLUSIVE != 0:
+		return ntstatus.InvalidParameter // O-27
+	}
+	return ntstatus.Success
+}
+
+// refuse is a refusal with its rule and object noted for the tracer.
+func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decision {
+	if c.Why != nil {
+		c.Why.Object = h.describe()
+	}
+	return access.Decision{Status: c.Fail(rule, st)}
+}
+
+// explain repeats a denied check with a recording tracer when the call is traced.
+func (c *Caller) explain(h *Header, d *sd.Descriptor, subject *access.Subject, mapped winnt.AccessMask) {
+	if c.Why == nil {
+		return
+	}
+	c.refuse(h, "O-33", ntstatus.AccessDenied)
+	r := access.Request{Descriptor: d, Subject: *subject, Desired: mapped, Type: h.typ.ObjectType}
+	if _, ex, err := access.Explain(&r); err == nil {
+		c.Why.Explanation = ex
+	}
+}

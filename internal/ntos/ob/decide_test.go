@@ -1,0 +1,200 @@
+package ob_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	ownEvent  = "O:SYG:SYD:(A;;GA;;;SY)(A;;0x1f0003;;;" + alice + ")"
+	ownThread = "O:SYG:SYD:(A;;GA;;;" + alice + ")"
+	noRights  = "O:SYG:SYD:(A;;GA;;;SY)"
+)
+
+func TestDecideMasks(t *testing.T) { // O-20, O-21, O-90
+	w := newWorld(t)
+	event, tok := protected(eventType, ownEvent), protected(tokenType, "O:SYG:SYD:(A;;GA;;;"+alice+")")
+	for _, reserved := range []winnt.AccessMask{0x00200000, 0x00400000, 0x00800000, 0x04000000, 0x08000000, 0xFFFFFFFF} { // O-20
+		w.want("reserved bits", w.decide(event, reserved|1, 0), ntstatus.AccessDenied, 0)
+	}
+	w.want("generic read", w.decide(event, winnt.GENERIC_READ, 0), ntstatus.Success, 0x20001) // O-21
+	w.want("a bit the type lacks", w.decide(event, 0x8001, 0), ntstatus.AccessDenied, 0)
+	w.want("generic all", w.decide(event, winnt.GENERIC_ALL, 0), ntstatus.Success, winnt.EVENT_ALL_ACCESS)
+	w.want("SYNCHRONIZE of a token", w.decide(tok, winnt.SYNCHRONIZE|winnt.TOKEN_QUERY, 0), ntstatus.Success, winnt.TOKEN_QUERY)
+	w.want("nothing else of a token", w.decide(tok, winnt.SYNCHRONIZE, 0), ntstatus.AccessDenied, 0)
+	w.want("OC-51: nothing", w.decide(event, 0, 0), ntstatus.AccessDenied, 0) // O-90
+	w.kernel(func() {
+		w.want("nothing in kernel mode", w.decide(event, 0, 0), ntstatus.Success, 0)
+		w.want("reserved bits in kernel mode", w.decide(event, 0x00200000, 0), ntstatus.AccessDenied, 0)
+	})
+	w.want("nothing, no descriptor", w.decide(newObject(eventType, nil), 0, 0), ntstatus.Success, 0)
+}
+
+func TestDecideKernelMode(t *testing.T) { // O-33
+	w := newWorld(t)
+	event := protected(eventType, noRights)
+	w.want("user mode", w.decide(event, winnt.EVENT_MODIFY_STATE, 0), ntstatus.AccessDenied, 0)
+	w.kernel(func() {
+		w.want("kernel mode", w.decide(event, winnt.EVENT_MODIFY_STATE|winnt.ACCESS_SYSTEM_SECURITY, 0), ntstatus.Success, 0x1000002)
+		w.want("everything", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success, winnt.EVENT_ALL_ACCESS)
+		w.want("forced", w.decide(event, winnt.EVENT_MODIFY_STATE, winnt.OBJ_FORCE_ACCESS_CHECK), ntstatus.AccessDenied, 0)
+	})
+	w.want("invalid attribute", w.decide(event, winnt.EVENT_MODIFY_STATE, winnt.OBJ_OPENLINK), ntstatus.InvalidParameter, 0)
+	process := protected(processType, ownThread)
+	w.want("invalid for a process", w.decide(process, 1, winnt.OBJ_PERMANENT), ntstatus.InvalidParameter, 0)
+}
+
+func TestOpenNeedsImpersonationLevel(t *testing.T) { // O-33 with I-1, I-2
+	w := newWorld(t)
+	full, event := w.self, protected(eventType, ownEvent)
+	w.self = at(full, winnt.SecurityIdentification)
+	w.want("identification", w.decide(event, 1, 0), ntstatus.BadImpersonationLevel, 0)
+	w.want("no descriptor", w.decide(newObject(eventType, nil), 1, 0), ntstatus.Success, 1)
+	w.self = at(full, winnt.SecurityImpersonation)
+	w.want("impersonation", w.decide(event, 1, 0), ntstatus.Success, 1)
+}
+
+func TestSystemSecurity(t *testing.T) { // O-30, OC-43, OC-44
+	event := protected(eventType, ownEvent)
+	w := newWorld(t)
+	const both = winnt.ACCESS_SYSTEM_SECURITY | winnt.EVENT_QUERY_STATE
+	w.want("without the privilege", w.decide(event, both, 0), ntstatus.PrivilegeNotHeld, 0)
+	w.want("beats a denial", w.decide(protected(eventType, noRights), both, 0), ntstatus.PrivilegeNotHeld, 0)
+	w.want("no descriptor", w.decide(newObject(eventType, nil), both, 0), ntstatus.PrivilegeNotHeld, 0)
+	w = newWorld(t, winnt.SeSecurityPrivilege)
+	w.want("with it", w.decide(event, both, 0), ntstatus.Success, both)
+	w.want("no descriptor", w.decide(newObject(eventType, nil), both, 0), ntstatus.Success, both)
+	w.want("never in MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success, winnt.EVENT_ALL_ACCESS)
+	if d := w.decide(event, both, 0); !d.PrivilegesUsed.Has(winnt.SeSecurityPrivilege) {
+		t.Error("SeSecurityPrivilege is not recorded as used")
+	}
+}
+
+func TestNoDescriptor(t *testing.T) { // O-35
+	w := newWorld(t)
+	o := newObject(eventType, nil)
+	w.want("asked", w.decide(o, winnt.EVENT_MODIFY_STATE|winnt.WRITE_DAC, 0), ntstatus.Success, 0x40002)
+	w.want("generic", w.decide(o, winnt.GENERIC_WRITE, 0), ntstatus.Success, 0x20002)
+	w.want("MAXIMUM_ALLOWED", w.decide(o, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success, 0x1F0003)
+	w.want("outside the type", w.decide(o, 0x10, 0), ntstatus.AccessDenied, 0)
+}
+
+// TestRightsAreFixed: a handle keeps what it was granted, whatever happens to
+// the object's security later. O-34, OC-45.
+func TestRightsAreFixed(t *testing.T) {
+	w := newWorld(t)
+	o := protected(eventType, ownEvent)
+	v, g, st := ob.OpenByPointer(w.c, o, w.self, winnt.EVENT_MODIFY_STATE, winnt.OBJ_INHERIT)
+	if st != ntstatus.Success || g != winnt.EVENT_MODIFY_STATE {
+		t.Fatalf("open: %v, %v", g, st)
+	}
+	before := o.PointerCount()
+	o.SetSecurity(protected(eventType, noRights).Security())
+	wantStatus(t, "old handle", w.refer(v, winnt.EVENT_MODIFY_STATE, eventType), ntstatus.Success)
+	_, _, st = ob.OpenByPointer(w.c, o, w.self, winnt.EVENT_MODIFY_STATE, 0)
+	wantStatus(t, "new open", st, ntstatus.AccessDenied)
+	if o.PointerCount() != before { // O-33: a failed open takes nothing
+		t.Error("a denied open left a reference")
+	}
+	w.c.Table.Drain()
+	_, _, st = ob.OpenByPointer(w.c, newObject(eventType, nil), w.self, 1, 0)
+	wantStatus(t, "drained table", st, ntstatus.ProcessIsTerminating)
+	w.c.Table = nil
+	_, _, st = ob.OpenByPointer(w.c, newObject(eventType, nil), w.self, 1, 0)
+	wantStatus(t, "no table", st, ntstatus.ProcessIsTerminating)
+}
+
+// TestImpliedRights: the full query right brings the limited one, whatever the
+// entries say about it, and never the other way round. O-36, OC-28, OC-29,
+// OC-31.
+func TestImpliedRights(t *testing.T) {
+	w := newWorld(t)
+	process, thread := protected(processType, ownThread), protected(threadType, ownThread)
+	w.want("OC-28", w.decide(process, winnt.PROCESS_QUERY_INFORMATION, 0), ntstatus.Success, 0x1400)
+	w.want("OC-29", w.decide(thread, winnt.THREAD_SET_INFORMATION, 0), ntstatus.Success, 0x0420)
+	w.want("limited alone", w.decide(process, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0), ntstatus.Success, 0x1000)
+	denied := protected(processType, "O:SYG:SYD:(D;;0x1000;;;"+alice+")(A;;0x400;;;"+alice+")")
+	w.want("OC-31", w.decide(denied, winnt.PROCESS_QUERY_INFORMATION, 0), ntstatus.Success, 0x1400)
+	w.want("limited, denied", w.decide(denied, winnt.PROCESS_QUERY_LIMITED_INFORMATION, 0), ntstatus.AccessDenied, 0)
+	w.kernel(func() { w.want("kernel mode", w.decide(process, 0x400, 0), ntstatus.Success, 0x1400) })
+	d := ob.GrantNew(w.c, threadType, &w.self, winnt.THREAD_QUERY_INFORMATION, 0)
+	w.want("new object", d, ntstatus.Success, 0x0840)
+}
+
+// TestGrantNew: the creator gets what it asks for, its own object's descriptor
+// notwithstanding. O-91, O-90, O-20, O-21, O-30, OC-51, OC-54.
+func TestGrantNew(t *testing.T) {
+	w := newWorld(t)
+	grant := func(desired winnt.AccessMask) (ntstatus.Status, winnt.AccessMask) {
+		d := ob.GrantNew(w.c, eventType, &w.self, desired, 0)
+		return d.Status, d.Granted
+	}
+	for _, tt := range []struct {
+		what    string
+		desired winnt.AccessMask
+		st      ntstatus.Status
+		granted winnt.AccessMask
+	}{
+		{"OC-54: everything", winnt.MAXIMUM_ALLOWED, ntstatus.Success, 0x1F0003},
+		{"everything and a bit of it", winnt.MAXIMUM_ALLOWED | 1, ntstatus.Success, 0x1F0003},
+		{"generic", winnt.GENERIC_WRITE, ntstatus.Success, 0x20002},
+		{"OC-51: nothing", 0, ntstatus.Success, 0},
+		{"reserved bits", 0x00200000, ntstatus.AccessDenied, 0},
+		{"a bit the type lacks", 4, ntstatus.AccessDenied, 0},
+		{"system security", winnt.ACCESS_SYSTEM_SECURITY, ntstatus.PrivilegeNotHeld, 0},
+	} {
+		if st, granted := grant(tt.desired); st != tt.st || granted != tt.granted {
+			t.Errorf("%s: %v, %v; want %v, %v", tt.what, st, granted, tt.st, tt.granted)
+		}
+	}
+}
+
+func TestDeniedOpenIsExplained(t *testing.T) {
+	w := newWorld(t)
+	w.c.Why = &ob.Why{}
+	w.want("denied", w.decide(protected(eventType, noRights), winnt.EVENT_MODIFY_STATE, 0), ntstatus.AccessDenied, 0)
+	if w.c.Why.Rule == "" || w.c.Why.Object != "Event" || w.c.Why.Explanation == nil {
+		t.Errorf("why: %+v", w.c.Why)
+	}
+	*w.c.Why = ob.Why{}
+	w.decide(protected(eventType, ownEvent), 0, 0)
+	if w.c.Why.Rule != "O-90" || w.c.Why.Explanation != nil {
+		t.Errorf("why nothing was granted: %+v", w.c.Why)
+	}
+}
+
+func BenchmarkOpenByPointer(b *testing.B) {
+	self := subject(b)
+	c := &ob.Caller{Table: ob.NewTable(0)}
+	o := protected(&ob.Type{ObjectType: winnt.TokenObject}, "O:SYG:SYD:(A;;GA;;;SY)(A;;GA;;;"+alice+")")
+	open := func() {
+		v, _, st := ob.OpenByPointer(c, o, self, winnt.TOKEN_QUERY, 0)
+		if st != ntstatus.Success {
+			b.Fatal(st)
+		}
+		c.Table.Close(v)
+	}
+	if n := testing.AllocsPerRun(100, open); n != 0 {
+		b.Errorf("%v allocations, want none", n)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		open()
+	}
+}
+
+func TestOpenByPointerAllocates(t *testing.T) { // open with a check, insert, close: nothing
+	self := subject(t)
+	c := &ob.Caller{Table: ob.NewTable(0)}
+	o := protected(&ob.Type{ObjectType: winnt.TokenObject}, "O:SYG:SYD:(A;;GA;;;SY)(A;;GA;;;"+alice+")")
+	n := testing.AllocsPerRun(100, func() {
+		v, _, _ := ob.OpenByPointer(c, o, self, winnt.TOKEN_QUERY, 0)
+		c.Table.Close(v)
+	})
+	if n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}

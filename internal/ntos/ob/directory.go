@@ -1,0 +1,274 @@
+package ob
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// DirectoryType is the type of [Directory].
+var DirectoryType = &Type{ObjectType: winnt.DirectoryObject}
+
+// DefaultDirectoryLimit is how many objects a directory takes when nothing is
+// configured (O-82).
+const DefaultDirectoryLimit = 1 << 20
+
+// Directory holds named objects. Each entry holds a reference on its object,
+// each named object one on its directory.
+type Directory struct {
+	Header
+	limit int // immutable
+
+	mu      sync.Mutex
+	entries map[string][]*Header // guarded by mu: folded name → objects in order of insertion
+	count   int                  // guarded by mu
+}
+
+// link is where an object is named. Immutable.
+type link struct {
+	dir  *Directory
+	name string // as it was given at creation
+	key  string // folded
+}
+
+// NewDirectory makes an unnamed directory with one reference (TagCall); limit
+// ≤ 0 is [DefaultDirectoryLimit].
+func NewDirectory(d *sd.Descriptor, limit int) *Directory {
+	if limit <= 0 {
+		limit = DefaultDirectoryLimit
+	}
+	dir := &Directory{limit: limit, entries: map[string][]*Header{}}
+	dir.Init(DirectoryType, dir, d)
+	return dir
+}
+
+// fold is the form of a name under which names that differ only in case are
+// equal: the simple upper-case mapping, no locale (O-25).
+func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
+
+// Name is the last component of the object's path, "" if it has none (or none
+// any more).
+func (h *Header) Name() string {
+	if l := h.link.Load(); l != nil {
+		return l.name
+	}
+	return ""
+}
+
+// Parent is the directory that names the object, nil if none. The pointer is
+// good for comparing and reading; it is not a reference.
+func (h *Header) Parent() *Directory {
+	if l := h.link.Load(); l != nil {
+		return l.dir
+	}
+	return nil
+}
+
+// Path is the full name from the root, with leading backslash; "" if the
+// object has no name; the root has none.
+func (h *Header) Path() string {
+	var names []string // innermost first; not recursive, for paths can be long
+	for l := h.link.Load(); l != nil; l = l.dir.link.Load() {
+		names = append(names, l.name)
+	}
+	if names == nil {
+		return ""
+	}
+	slices.Reverse(names)
+	return `\` + strings.Join(names, `\`)
+}
+
+// Lookup finds an entry and takes a reference before the directory is
+// unlocked; nil if there is none. The caller owes Deref(TagCall).
+func (d *Directory) Lookup(name string, ignoreCase bool) *Header {
+	h, _ := d.lookup(name, ignoreCase)
+	return h
+}
+
+// lookup is Lookup, with the name under which the object was found.
+func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
+	key := fold(name)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h := d.findLocked(key, name, ignoreCase)
+	if h == nil {
+		return nil, nil
+	}
+	h.Ref(TagCall) // the entry's own reference stands while mu is held
+	return h, h.link.Load()
+}
+
+func (d *Directory) findLocked(key, name string, ignoreCase bool) *Header {
+	for _, h := range d.entries[key] {
+		if ignoreCase || h.link.Load().name == name { // O-25
+			return h
+		}
+	}
+	return nil
+}
+
+// Insert names an object, on which the caller holds a reference. Errors:
+// OBJECT_NAME_INVALID (empty, or with a backslash), OBJECT_NAME_COLLISION
+// (O-23; also for an object that has a name already), INSUFFICIENT_RESOURCES
+// (O-82). The name of a temporary object goes with its last handle (O-44), so
+// an object whose handle is still to come is inserted by [Namespace.Create].
+func (d *Directory) Insert(name string, obj Object, ignoreCase bool) ntstatus.Status {
+	return d.insert(name, obj.Head(), ignoreCase, false)
+}
+
+// insert names an object; with open it counts the creator's handle in the same
+// step, so that nobody can open and close the object before it and take the
+// name away.
+func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstatus.Status {
+	if name == "" || strings.ContainsRune(name, '\\') {
+		return ntstatus.ObjectNameInvalid // O-23
+	}
+	l := &link{d, name, fold(name)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.findLocked(l.key, name, ignoreCase) != nil {
+		return ntstatus.ObjectNameCollision // O-23
+	}
+	if d.count >= d.limit {
+		return ntstatus.InsufficientResources // O-82
+	}
+	if !h.link.CompareAndSwap(nil, l) {
+		return ntstatus.ObjectNameCollision
+	}
+	d.entries[l.key] = append(d.entries[l.key], h)
+	d.count++
+	h.Ref(TagName)
+	d.Ref(TagLink)
+	if open {
+		h.addHandle()
+	}
+	return ntstatus.Success
+}
+
+// addHandle counts a handle to a named object, if l is still its name: an
+// object whose last handle went meanwhile has lost it and is not found (O-44).
+func (l *link) addHandle(h *Header) bool {
+	l.dir.mu.Lock()
+	defer l.dir.mu.Unlock()
+	if h.link.Load() != l {
+		return false
+	}
+	h.addHandle()
+	return true
+}
+
+// unlinkIfUnused removes the name of a temporary object without handles (O-44).
+func (h *Header) unlinkIfUnused() {
+	h.unlink(func() bool { return h.HandleCount() == 0 && !h.permanent.Load() })
+}
+
+// Unname removes the object's name, whatever handles it has. It does nothing
+// for an object without one.
+func (h *Header) Unname() { h.unlink(func() bool { return true }) }
+
+// unlink removes the name if the condition, read under the directory's lock, holds.
+func (h *Header) unlink(when func() bool) {
+	l := h.link.Load()
+	if l == nil {
+		return
+	}
+	d := l.dir
+	d.mu.Lock()
+	removed := h.link.Load() == l && when()
+	if removed {
+		h.link.Store(nil)
+		d.removeLocked(l.key, h)
+	}
+	d.mu.Unlock()
+	if removed {
+		h.Deref(TagName)
+		d.Deref(TagLink)
+	}
+}
+
+func (d *Directory) removeLocked(key string, h *Header) {
+	list := d.entries[key]
+	for i, x := range list {
+		if x == h {
+			list = append(list[:i:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(d.entries, key)
+	} else {
+		d.entries[key] = list
+	}
+	d.count--
+}
+
+// MakeTemporary clears Permanent; an object without handles loses its name at
+// once, as NtMakeTemporaryObject does. Access is the service's matter.
+func (h *Header) MakeTemporary() { h.setPermanent(false) }
+
+// MakePermanent lets the name outlive the last handle, as
+// NtMakePermanentObject does. Access and
+// privilege are the service's matter.
+func (h *Header) MakePermanent() { h.setPermanent(true) }
+
+func (h *Header) setPermanent(on bool) {
+	if l := h.link.Load(); l != nil {
+		l.dir.mu.Lock()
+		h.permanent.Store(on)
+		l.dir.mu.Unlock()
+	} else {
+		h.permanent.Store(on)
+	}
+	if !on && h.HandleCount() == 0 {
+		h.unlinkIfUnused()
+	}
+}
+
+// Names lists the names of the entries and their types, in no order.
+func (d *Directory) Names() []DirectoryEntry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	names := make([]DirectoryEntry, 0, d.count)
+	for _, list := range d.entries {
+		for _, h := range list {
+			names = append(names, DirectoryEntry{h.link.Load().name, h.typ.Name})
+		}
+	}
+	return names
+}
+
+// DirectoryEntry is one row of a directory listing.
+type DirectoryEntry struct{ Name, TypeName string }
+
+// Clear removes every name below d, permanent ones too: a system that shuts
+// down calls it on its root.
+func (d *Directory) Clear() {
+	todo := d.children(nil)
+	for len(todo) > 0 { // not recursive, for trees can be deep
+		h := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if sub, ok := h.self.(*Directory); ok {
+			todo = sub.children(todo)
+		}
+		h.Unname()
+		h.Deref(TagCall)
+	}
+}
+
+// children appends the entries, each with a reference.
+func (d *Directory) children(list []*Header) []*Header {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, same := range d.entries {
+		for _, h := range same {
+			h.Ref(TagCall)
+			list = append(list, h)
+		}
+	}
+	return list
+}

@@ -1,0 +1,119 @@
+package ob
+
+import (
+	"iter"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Drain closes every handle, protected ones too (O-43), and leaves the table
+// closed: an insert then gives PROCESS_IS_TERMINATING (O-47). It is called at
+// process exit, with no lock held; calling it again does nothing.
+func (t *Table) Drain() {
+	t.mu.Lock()
+	t.closed = true
+	var heads []*Header
+	for i := range t.used {
+		s := t.slot(uint64(i))
+		if s.word.Load()&slotValid != 0 {
+			heads = append(heads, s.head.Load())
+			t.emptyLocked(s)
+		}
+	}
+	t.mu.Unlock()
+	for _, h := range heads {
+		h.dropHandle()
+	}
+}
+
+// Entry is one handle of a table as [Table.All] reports it.
+type Entry struct {
+	Granted
+	Handle winnt.Handle
+	Object Object
+}
+
+// All yields the handles in ascending order of slot. Each object is referenced
+// only while its entry is yielded; handles made or closed meanwhile may or may
+// not appear. No lock is held while it yields.
+func (t *Table) All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		t.mu.Lock()
+		used := t.used
+		t.mu.Unlock()
+		for i := range used {
+			v := t.value(i)
+			h, g, st := t.Lookup(v, TagCall)
+			if st != ntstatus.Success {
+				continue
+			}
+			more := yield(Entry{Granted: g, Handle: v, Object: h.self})
+			h.Deref(TagCall)
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// Inherit fills a new process's table from its creator's: every handle with
+// OBJ_INHERIT gets the same value with the same rights and attributes, nothing
+// else is copied (O-59). The table must be new. Error: INSUFFICIENT_RESOURCES
+// when a value lies beyond this table's limit; the table is then empty.
+func (t *Table) Inherit(from *Table) ntstatus.Status {
+	entries, st := from.inheritable(t.limit)
+	if st != ntstatus.Success {
+		return st
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := 0
+	var last uint32
+	if n := len(entries); n > 0 {
+		last = entries[n-1].index + 1
+	}
+	for i := range last {
+		t.growLocked(i)
+		if e := entries[next]; e.index == i {
+			t.fillLocked(t.slot(uint64(i)), e.head, e.Access, e.Attributes)
+			next++
+		}
+	}
+	for i := last; i > 0; i-- { // gaps become free values, lowest on top
+		if s := t.slot(uint64(i - 1)); s.word.Load()&slotValid == 0 {
+			s.next = t.free
+			t.free = i
+		}
+	}
+	t.used, t.taken = last, uint32(len(entries))
+	return ntstatus.Success
+}
+
+type inherited struct {
+	Granted
+	index uint32
+	head  *Header
+}
+
+// inheritable lists the OBJ_INHERIT entries of one moment, each already
+// counted as one more handle.
+func (t *Table) inheritable(limit uint32) ([]inherited, ntstatus.Status) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var found []inherited
+	for i := range t.used {
+		s := t.slot(uint64(i))
+		w := s.word.Load()
+		if g := unpackWord(w); w&slotValid != 0 && g.Attributes&winnt.OBJ_INHERIT != 0 { // O-59
+			if i >= limit {
+				return nil, ntstatus.InsufficientResources // O-82
+			}
+			found = append(found, inherited{g, i, s.head.Load()})
+		}
+	}
+	for _, e := range found {
+		e.head.addHandle() // its handle in t keeps it alive while mu is held
+	}
+	return found, ntstatus.Success
+}

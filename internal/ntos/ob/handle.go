@@ -1,0 +1,69 @@
+package ob
+
+import "github.com/refmon/refmon/winnt"
+
+// Granted is what a handle carries besides its object. The zero value grants
+// nothing.
+type Granted struct {
+	Access     winnt.AccessMask // rights fixed when the handle was made (O-34)
+	Attributes uint32           // OBJ_PROTECT_CLOSE, OBJ_INHERIT, OBJ_AUDIT_OBJECT_CLOSE
+}
+
+// handleAttributes are the attributes a handle can carry.
+const handleAttributes = winnt.OBJ_PROTECT_CLOSE | winnt.OBJ_INHERIT | winnt.OBJ_AUDIT_OBJECT_CLOSE
+
+// A slot's word packs everything a look-up needs besides the object:
+//
+//	bits  0–24  granted access: specific and standard rights, ACCESS_SYSTEM_SECURITY
+//	bits 25–27  handle attributes
+//	bit  28     the slot names an object
+//	bits 29–63  sequence, raised by every change
+//
+// Granted access never has other bits: generic bits are mapped and
+// MAXIMUM_ALLOWED is resolved before a handle is made (O-21, O-91).
+const (
+	accessBits     = 0x01FFFFFF
+	attributeShift = 25
+	slotValid      = 1 << 28
+	slotProtected  = uint64(winnt.OBJ_PROTECT_CLOSE) << attributeShift
+	oneSequence    = 1 << 29
+)
+
+// packWord makes the word of a slot in use, one change after old.
+func packWord(old uint64, access winnt.AccessMask, attributes uint32) uint64 {
+	return (old&^(oneSequence-1) + oneSequence) | slotValid | uint64(attributes&handleAttributes)<<attributeShift | uint64(access&accessBits)
+}
+
+// clearWord makes the word of a free slot, one change after old.
+func clearWord(old uint64) uint64 { return old&^(oneSequence-1) + oneSequence }
+
+func unpackWord(w uint64) Granted {
+	return Granted{Access: winnt.AccessMask(w & accessBits), Attributes: uint32(w>>attributeShift) & handleAttributes}
+}
+
+// kernelBase is the top bits of a kernel handle: value = index | kernelBase (O-13).
+const kernelBase winnt.Handle = -0x80000000
+
+// noIndex is an index no table has.
+const noIndex = ^uint64(0)
+
+// index is the slot a value names, huge if it cannot name one. The two low
+// bits are ignored (O-10); the first slot has value 4 (O-11).
+func (t *Table) index(v winnt.Handle) uint64 {
+	if t.kernel {
+		if v>>31 != -1 { // O-13: not of the form index | 0xFFFFFFFF80000000
+			return noIndex
+		}
+		v &= 0x7FFFFFFF
+	}
+	return uint64(v)>>2 - 1 // O-10, O-11: 0 to 3 wrap to noIndex
+}
+
+// value is the handle value of a slot.
+func (t *Table) value(index uint32) winnt.Handle {
+	v := (winnt.Handle(index) + 1) << 2 // O-10, O-11
+	if t.kernel {
+		v |= kernelBase // O-13
+	}
+	return v
+}

@@ -1,0 +1,215 @@
+package ob
+
+import (
+	"sync/atomic"
+
+	"github.com/refmon/refmon/sd"
+)
+
+// Header is the part all objects share. Embed it in the object by value and
+// call [Header.Init] before anything else; the zero value is not an object.
+type Header struct {
+	typ  *Type  // immutable
+	self Object // immutable
+
+	// counts is handles<<32 | references: one word, so that no reader ever
+	// sees more handles than references (O-45). Atomic.
+	counts atomic.Uint64
+
+	security atomic.Pointer[sd.Descriptor] // atomic; the value is immutable
+	link     atomic.Pointer[link]          // atomic; written under the directory's mu
+
+	permanent atomic.Bool // atomic; cleared under the directory's mu
+	birth     Birth       // immutable once shared
+
+	tags tagCounts
+
+	census     *Census // immutable once shared
+	prev, next *Header // guarded by the census shard's mu
+	shard      uint8   // immutable once shared
+}
+
+// Birth is what is fixed when an object is made. The zero value is a
+// temporary, shareable object made from user mode.
+type Birth struct {
+	CreationTime int64  // 100-ns units since 1601-01-01 UTC
+	Permanent    bool   // OBJ_PERMANENT: the name survives the last handle
+	Exclusive    Object // OBJ_EXCLUSIVE: the only process that may open handles, or nil
+	KernelObject bool   // made from kernel mode
+}
+
+const (
+	oneReference = 1
+	oneHandle    = 1<<32 | oneReference // a handle holds a reference
+)
+
+// Init makes the header of a new object with one reference, which belongs to
+// its creator (TagCall). A nil descriptor means an object without security
+// (O-35). It must run before the object is shared.
+func (h *Header) Init(t *Type, self Object, d *sd.Descriptor) {
+	h.typ, h.self = t, self
+	h.security.Store(d)
+	h.counts.Store(oneReference)
+	h.tags.add(TagCall, 1)
+}
+
+// SetBirth records what is fixed at creation; call it before the object is shared.
+func (h *Header) SetBirth(b Birth) {
+	h.birth = b
+	h.permanent.Store(b.Permanent)
+}
+
+// Head returns h, so that embedding a Header by value makes an [Object].
+func (h *Header) Head() *Header { return h }
+
+// Type is the object's type; it never changes.
+func (h *Header) Type() *Type { return h.typ }
+
+// Object is the object the header belongs to.
+func (h *Header) Object() Object { return h.self }
+
+// CreationTime is in 100-ns units since 1601-01-01 UTC.
+func (h *Header) CreationTime() int64 { return h.birth.CreationTime }
+
+// KernelObject reports whether the object was made from kernel mode.
+func (h *Header) KernelObject() bool { return h.birth.KernelObject }
+
+// Exclusive is the only process that may open handles, or nil (O-27).
+func (h *Header) Exclusive() Object { return h.birth.Exclusive }
+
+// Permanent reports whether the name outlives the last handle.
+func (h *Header) Permanent() bool { return h.permanent.Load() }
+
+// Security is the descriptor of the moment, nil if the object has none. The
+// value is immutable: a check that has taken it sees no later change (O-66).
+func (h *Header) Security() *sd.Descriptor { return h.security.Load() }
+
+// SetSecurity replaces the descriptor.
+func (h *Header) SetSecurity(d *sd.Descriptor) { h.security.Store(d) }
+
+// CompareAndSwapSecurity replaces the descriptor if it is still old. A caller
+// that changes parts of it starts again from [Header.Security] when it is not.
+func (h *Header) CompareAndSwapSecurity(old, new *sd.Descriptor) bool {
+	return h.security.CompareAndSwap(old, new)
+}
+
+// Ref takes a reference for a caller that already holds one, or that got the
+// object from a place that does and cannot give it up meanwhile. Everybody
+// else uses [Header.TryRef].
+func (h *Header) Ref(tag Tag) {
+	h.tags.add(tag, 1)
+	if n := h.counts.Add(oneReference); uint32(n) <= 1 {
+		panic("ob: reference taken on a destroyed " + h.typ.Name)
+	}
+}
+
+// TryRef takes a reference unless the object is already gone. It never raises
+// a count from zero: the object may be running its OnDestroy.
+func (h *Header) TryRef(tag Tag) bool {
+	for {
+		n := h.counts.Load()
+		if uint32(n) == 0 {
+			return false
+		}
+		if h.counts.CompareAndSwap(n, n+oneReference) {
+			h.tags.add(tag, 1)
+			return true
+		}
+	}
+}
+
+// Deref gives a reference up. The last one destroys the object: its OnDestroy
+// runs here, so the caller must hold no lock.
+func (h *Header) Deref(tag Tag) {
+	h.tags.add(tag, -1)
+	if n := uint32(h.counts.Add(^uint64(0))); n+1 <= 1 {
+		h.lastReference(n)
+	}
+}
+
+// Retag says that a reference changes hands. It costs nothing in ordinary builds.
+func (h *Header) Retag(from, to Tag) {
+	h.tags.add(to, 1)
+	h.tags.add(from, -1)
+}
+
+// lastReference destroys the object (O-44).
+func (h *Header) lastReference(n uint32) {
+	if n != 0 {
+		panic("ob: reference count of a " + h.typ.Name + " fell below zero")
+	}
+	if h.typ.OnDestroy != nil {
+		h.typ.OnDestroy(h.self)
+	}
+	if h.census != nil {
+		h.census.remove(h)
+	}
+}
+
+// HandleCount is how many handles name the object now, in all tables.
+func (h *Header) HandleCount() int64 { return int64(h.counts.Load() >> 32) }
+
+// PointerCount is how many references there are now, those of handles included.
+func (h *Header) PointerCount() int64 { return int64(uint32(h.counts.Load())) }
+
+// Counts is one consistent reading of both counts, without own references
+// that the caller itself holds for the time of its query (O-62).
+func (h *Header) Counts(own int64) (handles, references int64) {
+	n := h.counts.Load()
+	return int64(n >> 32), int64(uint32(n)) - own // O-62
+}
+
+// Holders yields who holds how many references. It yields nothing in builds
+// without the tag "invariants".
+func (h *Header) Holders(yield func(Tag, int64)) { h.tags.holders(yield) }
+
+// addHandle counts a handle; the caller holds a reference.
+func (h *Header) addHandle() {
+	h.tags.add(TagHandle, 1)
+	h.counts.Add(oneHandle)
+}
+
+// tryAddHandle counts a handle unless there is none any more: a duplicate of
+// a handle that was closed meanwhile must not bring a closed object back.
+func (h *Header) tryAddHandle() bool {
+	for {
+		n := h.counts.Load()
+		if n>>32 == 0 {
+			return false
+		}
+		if h.counts.CompareAndSwap(n, n+oneHandle) {
+			h.tags.add(TagHandle, 1)
+			return true
+		}
+	}
+}
+
+// dropHandle takes a handle off the counts (O-40) and runs what happens when
+// the last one goes (O-44). No lock may be held.
+func (h *Header) dropHandle() {
+	if h.typ.OnLastHandle != nil {
+		h.dropHandleSlow()
+		return
+	}
+	h.tags.add(TagHandle, -1)
+	n := h.counts.Add(^uint64(oneHandle - 1)) // handle and reference in one step
+	if n>>32 == 0 && h.link.Load() != nil {
+		h.unlinkIfUnused() // the name holds a reference of its own
+	}
+	if uint32(n)+1 <= 1 {
+		h.lastReference(uint32(n))
+	}
+}
+
+// dropHandleSlow is dropHandle for types with a close action: the handle's
+// reference keeps the object alive while the action runs.
+func (h *Header) dropHandleSlow() {
+	n := h.counts.Add(^uint64(1<<32 - 1))
+	if n>>32 == 0 {
+		if h.link.Load() != nil {
+			h.unlinkIfUnused()
+		}
+		h.typ.OnLastHandle(h.self) // O-44
+	}
+	h.Deref(TagHandle)
+}

@@ -1,0 +1,108 @@
+package ob_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/sd"
+)
+
+func TestLifetime(t *testing.T) { // O-44: close action at the last handle, destruction at the last reference
+	o := newObject(eventType, nil)
+	table := ob.NewTable(0)
+	v, _ := table.Insert(o, 1, 0)
+	w, _ := table.Insert(o, 1, 0)
+	if h, p := o.HandleCount(), o.PointerCount(); h != 2 || p != 3 {
+		t.Fatalf("two handles and the creator: counts %d, %d; want 2, 3", h, p)
+	}
+	table.Close(v)
+	if o.closed != 0 {
+		t.Fatal("close action with a handle open")
+	}
+	table.Close(w)
+	if o.closed != 1 || o.destroyed != 0 {
+		t.Fatalf("after the last handle: closed %d, destroyed %d; want 1, 0", o.closed, o.destroyed)
+	}
+	o.Deref(ob.TagCall)
+	if o.destroyed != 1 {
+		t.Fatal("the last reference did not destroy the object")
+	}
+	if o.TryRef(ob.TagCall) {
+		t.Fatal("TryRef raised a count from zero")
+	}
+}
+
+func TestHooksRunUnlocked(t *testing.T) { // a hook may use the table that is being closed
+	table := ob.NewTable(0)
+	typ := &ob.Type{ObjectType: eventType.ObjectType}
+	var seen []int
+	look := func(ob.Object) { seen = append(seen, table.Count()) }
+	typ.OnLastHandle, typ.OnDestroy = look, look
+	for range 2 {
+		o := newObject(typ, nil)
+		table.Insert(o, 1, 0)
+		o.Deref(ob.TagCall)
+	}
+	table.Close(4)
+	table.Drain()
+	if len(seen) != 4 || seen[0] != 1 || seen[3] != 0 {
+		t.Fatalf("table sizes seen by the hooks: %v", seen)
+	}
+}
+
+func TestCountsLeaveOwnReferenceOut(t *testing.T) { // O-62
+	o := newObject(eventType, nil)
+	table := ob.NewTable(0)
+	v, _ := table.Insert(o, 1, 0)
+	before := o.PointerCount()
+	h, _, _ := table.Lookup(v, ob.TagCall)
+	defer h.Deref(ob.TagCall)
+	if handles, references := h.Counts(1); handles != 1 || references != before {
+		t.Errorf("Counts(1) = %d, %d; want 1, %d", handles, references, before)
+	}
+}
+
+func TestSecuritySwapIsAtomic(t *testing.T) { // O-66: readers see the old or the new descriptor
+	o := newObject(eventType, nil)
+	a, b := sd.New(sd.Parts{}), sd.New(sd.Parts{})
+	o.SetSecurity(a)
+	if o.CompareAndSwapSecurity(b, a) || !o.CompareAndSwapSecurity(a, b) || o.Security() != b {
+		t.Error("CompareAndSwapSecurity did not compare, or did not swap")
+	}
+}
+
+// TestNoResurrection races readers against the last release. A reader that
+// counts up without looking would raise the count from zero again.
+func TestNoResurrection(t *testing.T) {
+	var destroyed atomic.Int64
+	typ := &ob.Type{ObjectType: eventType.ObjectType, OnDestroy: func(ob.Object) { destroyed.Add(1) }}
+	const rounds = 2000
+	table := ob.NewTable(0)
+	for range rounds {
+		o := newObject(typ, nil)
+		v, _ := table.Insert(o, 1, 0)
+		o.Deref(ob.TagCall)
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				for {
+					h, _, st := table.Lookup(v, ob.TagCall)
+					if st != 0 {
+						return
+					}
+					if h.PointerCount() < 1 {
+						t.Error("a reference was handed out on a destroyed object")
+					}
+					h.Deref(ob.TagCall)
+				}
+			})
+		}
+		table.Close(v)
+		wg.Wait()
+	}
+	if n := destroyed.Load(); n != rounds {
+		t.Errorf("%d objects made, %d destroyed", rounds, n)
+	}
+}

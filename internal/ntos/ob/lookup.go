@@ -1,0 +1,75 @@
+package ob
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Lookup finds what a handle names and takes a reference on it, without
+// looking at type or rights. Only real handles of this table are known; the
+// pseudo handles are the [Caller]'s. The caller owes Deref(tag). Error:
+// INVALID_HANDLE.
+func (t *Table) Lookup(v winnt.Handle, tag Tag) (*Header, Granted, ntstatus.Status) {
+	s := t.slot(t.index(v))
+	if s == nil {
+		return nil, Granted{}, ntstatus.InvalidHandle // O-11, O-31 (3)
+	}
+	for {
+		w := s.word.Load()
+		if w&slotValid == 0 {
+			return nil, Granted{}, ntstatus.InvalidHandle // O-31 (3)
+		}
+		// The object may be closed, even destroyed, between the two loads, or
+		// the slot may name another one: a reference is taken only above zero,
+		// and counts only if the slot has not changed meanwhile.
+		h := s.head.Load()
+		if h == nil || !h.TryRef(tag) {
+			continue
+		}
+		if s.word.Load() == w {
+			return h, unpackWord(w), ntstatus.Success
+		}
+		h.Deref(tag)
+	}
+}
+
+// SetAttributes writes OBJ_INHERIT and OBJ_PROTECT_CLOSE of a handle, both at
+// once as NtSetInformationObject does; OBJ_AUDIT_OBJECT_CLOSE stays. Error: INVALID_HANDLE.
+func (t *Table) SetAttributes(v winnt.Handle, attributes uint32) ntstatus.Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.slot(t.index(v))
+	if s == nil || s.word.Load()&slotValid == 0 {
+		return ntstatus.InvalidHandle
+	}
+	w := s.word.Load()
+	g := unpackWord(w)
+	const writable = winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE
+	s.word.Store(packWord(w, g.Access, g.Attributes&^writable|attributes&writable))
+	return ntstatus.Success
+}
+
+// TakeAudit reports which of the rights being used are still to be audited on
+// this handle and marks them as audited: each right is reported once per
+// handle. It reports 0 for an unknown handle.
+func (t *Table) TakeAudit(v winnt.Handle, used winnt.AccessMask) winnt.AccessMask {
+	s := t.slot(t.index(v))
+	if s == nil {
+		return 0
+	}
+	old := s.audit.And(^uint32(used))
+	return winnt.AccessMask(old) & used
+}
+
+// SetAudit records the rights of a handle whose first use is to be audited.
+// Error: INVALID_HANDLE.
+func (t *Table) SetAudit(v winnt.Handle, rights winnt.AccessMask) ntstatus.Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.slot(t.index(v))
+	if s == nil || s.word.Load()&slotValid == 0 {
+		return ntstatus.InvalidHandle
+	}
+	s.audit.Store(uint32(rights))
+	return ntstatus.Success
+}

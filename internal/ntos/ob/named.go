@@ -1,0 +1,209 @@
+package ob
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Open makes a handle to an existing named object, in the order of O-22. typ
+// nil accepts any type. Errors: those of [Namespace.Resolve] and [Decide],
+// OBJECT_NAME_NOT_FOUND, OBJECT_TYPE_MISMATCH.
+func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+	p, st := ns.resolve(c, n, typ, &subject, desired, false)
+	if st != ntstatus.Success {
+		return 0, 0, st
+	}
+	defer p.Release()
+	if p.Object == nil {
+		return 0, 0, c.Fail("O-23", ntstatus.ObjectNameNotFound)
+	}
+	return ns.open(c, &p, n, typ, &subject, desired)
+}
+
+// open is steps (6) to (10) of O-22 for an object that was found.
+func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+	h := p.Object.Head()
+	if p.Rest != "" || typ != nil && h.typ != typ { // O-22 (6)
+		return 0, 0, c.Fail("O-23", ntstatus.ObjectTypeMismatch)
+	}
+	// decide
+	dec := Decide(c, p.Object, subject, desired, n.Attributes) // O-22 (7) to (9)
+	if dec.Status != ntstatus.Success {
+		return 0, 0, dec.Status
+	}
+	// commit
+	r, st := c.reserve(n.Attributes)
+	if st != ntstatus.Success {
+		return 0, 0, st
+	}
+	if p.link == nil { // the start of the path itself; it was not found by name
+		h.addHandle()
+	} else if !p.link.addHandle(h) { // O-44: its last handle was closed since, and the name went with it
+		r.Abandon()
+		return 0, 0, c.Fail("O-44", ntstatus.ObjectNameNotFound)
+	}
+	if st := r.publishCounted(h, dec.Granted, n.Attributes); st != ntstatus.Success {
+		return 0, 0, c.Fail("O-47", st)
+	}
+	return r.Handle(), dec.Granted, ntstatus.Success
+}
+
+// reserve takes a value in the table the attributes choose.
+func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
+	t := c.TableFor(attributes)
+	if t == nil {
+		return Reservation{}, c.Fail("O-47", ntstatus.ProcessIsTerminating)
+	}
+	r, st := t.Reserve()
+	if st != ntstatus.Success {
+		c.Fail("O-82", st)
+	}
+	return r, st
+}
+
+// Maker makes the object of a create, with one reference (TagCall) that
+// [Namespace.Create] takes over. parent, nil for an unnamed object, is where
+// inheritable entries come from. It runs with no lock held and at most
+// once per attempt; an object that loses a race for its name is released.
+type Maker func(parent *Directory) (Object, ntstatus.Status)
+
+// Create makes a new object of type typ, named if n.Path is not empty, and a
+// handle to it, in the order of O-22. The creator is granted what it asks for
+// (O-91); what is checked is the right to add to the parent (O-24). Over an
+// existing name it fails with OBJECT_NAME_COLLISION, or, with OBJ_OPENIF, opens
+// the object and returns OBJECT_NAME_EXISTS, a success. Other errors: those of
+// [Namespace.Open], [GrantNew] and make.
+func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask, make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+	if n.Path == "" {
+		return ns.createUnnamed(c, n, typ, &subject, desired, make)
+	}
+	for {
+		v, granted, again, st := ns.createNamed(c, n, typ, &subject, desired, make)
+		if !again {
+			return v, granted, st
+		}
+	}
+}
+
+// createNamed is one attempt. It asks for another when the name was taken
+// between the walk and the insertion and OBJ_OPENIF turns that into an open.
+func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask, make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
+	p, st := ns.resolve(c, n, typ, subject, desired, true)
+	if st != ntstatus.Success {
+		return 0, 0, false, st
+	}
+	defer p.Release()
+	if p.Object != nil {
+		if n.Attributes&winnt.OBJ_OPENIF == 0 {
+			return 0, 0, false, c.Fail("O-23", ntstatus.ObjectNameCollision)
+		}
+		v, granted, st = ns.open(c, &p, n, typ, subject, desired)
+		switch st {
+		case ntstatus.Success:
+			st = ntstatus.ObjectNameExists // O-23
+		case ntstatus.ObjectNameNotFound: // it lost its name meanwhile: create after all
+			return 0, 0, true, st
+		}
+		return v, granted, false, st
+	}
+	// decide
+	if n.Attributes&typ.Invalid != 0 {
+		return 0, 0, false, c.Fail("O-22", ntstatus.InvalidParameter)
+	}
+	if st = c.mayAdd(p.Directory, typ, subject, n.Attributes); st != ntstatus.Success {
+		return 0, 0, false, st
+	}
+	dec := GrantNew(c, typ, subject, desired, n.Attributes)
+	if dec.Status != ntstatus.Success {
+		return 0, 0, false, dec.Status
+	}
+	// commit
+	st = c.commitNamed(&p, n, make, dec.Granted, &v)
+	again = st == ntstatus.ObjectNameCollision && n.Attributes&winnt.OBJ_OPENIF != 0
+	if st != ntstatus.Success {
+		return 0, 0, again, st
+	}
+	return v, dec.Granted, false, st
+}
+
+// mayAdd checks that the subject may put a new object into dir (O-24).
+func (c *Caller) mayAdd(dir *Directory, typ *Type, subject *access.Subject, attributes uint32) ntstatus.Status {
+	if !c.Checked(attributes) {
+		return ntstatus.Success
+	}
+	right := winnt.DIRECTORY_CREATE_OBJECT
+	if typ == DirectoryType {
+		right = winnt.DIRECTORY_CREATE_SUBDIRECTORY
+	}
+	return c.decideAccess(dir.Head(), subject, right, attributes).Status
+}
+
+// commitNamed makes the object, names it and publishes its handle. The value
+// is reserved first: once the name is visible nothing can fail but the exit of
+// the process.
+func (c *Caller) commitNamed(p *Place, n Name, make Maker, granted winnt.AccessMask, v *winnt.Handle) ntstatus.Status {
+	r, st := c.reserve(n.Attributes)
+	if st != ntstatus.Success {
+		return st
+	}
+	obj, st := make(p.Directory)
+	if st != ntstatus.Success {
+		r.Abandon()
+		return st
+	}
+	h := obj.Head()
+	defer h.Deref(TagCall)
+	c.adopt(h, n.Attributes)
+	if st := p.Directory.insert(p.Last, h, n.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0, true); st != ntstatus.Success {
+		r.Abandon()
+		return c.Fail("O-23", st)
+	}
+	if st := r.publishCounted(h, granted, n.Attributes); st != ntstatus.Success {
+		return c.Fail("O-47", st)
+	}
+	*v = r.Handle()
+	return ntstatus.Success
+}
+
+// adopt gives a new object what its attributes say about it.
+func (c *Caller) adopt(h *Header, attributes uint32) {
+	b := h.birth
+	b.Permanent = attributes&winnt.OBJ_PERMANENT != 0
+	b.KernelObject = c.Mode == access.Kernel
+	if attributes&winnt.OBJ_EXCLUSIVE != 0 {
+		b.Exclusive = c.Process // O-27
+	}
+	h.SetBirth(b)
+}
+
+// createUnnamed makes an object without a name. OBJ_PERMANENT means nothing
+// for it (O-26).
+func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask, make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success {
+		return 0, 0, st
+	}
+	if n.Attributes&typ.Invalid != 0 {
+		return 0, 0, c.Fail("O-22", ntstatus.InvalidParameter)
+	}
+	dec := GrantNew(c, typ, subject, desired, n.Attributes)
+	if dec.Status != ntstatus.Success {
+		return 0, 0, dec.Status
+	}
+	r, st := c.reserve(n.Attributes)
+	if st != ntstatus.Success {
+		return 0, 0, st
+	}
+	obj, st := make(nil)
+	if st != ntstatus.Success {
+		r.Abandon()
+		return 0, 0, st
+	}
+	h := obj.Head()
+	defer h.Deref(TagCall)
+	c.adopt(h, n.Attributes&^winnt.OBJ_PERMANENT) // O-26
+	if st := r.Publish(obj, dec.Granted, n.Attributes); st != ntstatus.Success {
+		return 0, 0, c.Fail("O-47", st)
+	}
+	return r.Handle(), dec.Granted, ntstatus.Success
+}

@@ -1,0 +1,451 @@
+package ob_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// dir names a permanent directory at a path, as the system does at boot; text
+// "" is one without a descriptor.
+func (w *world) dir(path, text string) *ob.Directory {
+	w.Helper()
+	d := ob.NewDirectory(nil, 0)
+	if text != "" {
+		d.SetSecurity(protected(eventType, text).Security())
+	}
+	w.name(path, d)
+	return d
+}
+
+// name puts an object at a path and makes it permanent.
+func (w *world) name(path string, o ob.Object) {
+	w.Helper()
+	parent, last := w.ns.Root(), path[strings.LastIndexByte(path, '\\')+1:]
+	for _, part := range strings.Split(strings.TrimPrefix(strings.TrimSuffix(path, last), `\`), `\`) {
+		if part != "" {
+			h := parent.Lookup(part, false)
+			h.Deref(ob.TagCall)
+			parent = h.Object().(*ob.Directory)
+		}
+	}
+	o.Head().SetBirth(ob.Birth{Permanent: true})
+	if st := parent.Insert(last, o, false); st != ntstatus.Success {
+		w.Fatalf("naming %s: %v", path, st)
+	}
+	o.Head().Deref(ob.TagCall)
+}
+
+func makeEvent(*ob.Directory) (ob.Object, ntstatus.Status) {
+	return protected(eventType, ownEvent), ntstatus.Success
+}
+
+func makeDirectory(*ob.Directory) (ob.Object, ntstatus.Status) {
+	return ob.NewDirectory(nil, 0), ntstatus.Success
+}
+
+// create makes an event at a path with all access.
+func (w *world) create(path string, attributes uint32) (winnt.Handle, ntstatus.Status) {
+	v, _, st := w.ns.Create(w.c, ob.Name{Path: path, Attributes: attributes}, eventType, w.self, winnt.EVENT_ALL_ACCESS, makeEvent)
+	return v, st
+}
+
+// openName opens an event at a path to modify it.
+func (w *world) openName(path string, attributes uint32) (winnt.Handle, ntstatus.Status) {
+	v, _, st := w.ns.Open(w.c, ob.Name{Path: path, Attributes: attributes}, eventType, w.self, winnt.EVENT_MODIFY_STATE)
+	return v, st
+}
+
+func (w *world) mustCreate(path string, attributes uint32) winnt.Handle {
+	w.Helper()
+	v, st := w.create(path, attributes)
+	if st != ntstatus.Success {
+		w.Fatalf("create %s: %v", path, st)
+	}
+	return v
+}
+
+// TestCreateOpen: O-23, O-44, O-91, OC-32, OC-33, OC-34, OC-51.
+func TestCreateOpen(t *testing.T) {
+	w := newWorld(t)
+	v := w.mustCreate(`\ev`, 0)
+	_, st := w.create(`\ev`, 0)
+	wantStatus(t, "OC-32: again", st, ntstatus.ObjectNameCollision)
+	u, st := w.create(`\ev`, winnt.OBJ_OPENIF)
+	wantStatus(t, "OC-32: with OBJ_OPENIF", st, ntstatus.ObjectNameExists)
+	if !st.IsSuccess() || u == 0 {
+		t.Error("OBJECT_NAME_EXISTS is a success and gives a handle")
+	}
+	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, jobType, w.self, 1)
+	wantStatus(t, "OC-33: as job", st, ntstatus.ObjectTypeMismatch)
+	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_OPENIF}, jobType, w.self, 1, makeEvent)
+	wantStatus(t, "OBJ_OPENIF as job", st, ntstatus.ObjectTypeMismatch)
+	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, eventType, w.self, 0)
+	wantStatus(t, "OC-51: asking nothing", st, ntstatus.AccessDenied)
+
+	o, g, _ := ob.Reference[*object](w.c, v, 0, eventType)
+	if o.Path() != `\ev` || o.Name() != "ev" || o.Parent() != w.ns.Root() || g.Access != winnt.EVENT_ALL_ACCESS {
+		t.Errorf("path %q, name %q, granted %v", o.Path(), o.Name(), g.Access)
+	}
+	w.c.Close(v)
+	if _, st := w.openName(`\ev`, 0); st != ntstatus.Success {
+		t.Errorf("with a handle left: %v", st)
+	}
+	w.c.Table.Drain()
+	w.c.Table = ob.NewTable(0)
+	if o.Name() != "" || o.destroyed != 0 { // O-44: the body outlives the name
+		t.Errorf("after the last handle: name %q, destroyed %d", o.Name(), o.destroyed)
+	}
+	_, st = w.openName(`\ev`, 0)
+	wantStatus(t, "OC-34: after the last handle", st, ntstatus.ObjectNameNotFound)
+	o.Deref(ob.TagCall)
+	if o.destroyed != 1 {
+		t.Error("the name still holds the object")
+	}
+}
+
+// TestNameSyntax: O-22, O-23.
+func TestNameSyntax(t *testing.T) {
+	w := newWorld(t)
+	w.dir(`\A`, "")
+	w.name(`\ev`, protected(eventType, ownEvent))
+	root, _, _ := w.ns.Open(w.c, ob.Name{Path: `\A`}, ob.DirectoryType, w.self, winnt.DIRECTORY_QUERY)
+	event, _ := open(t, w.c.Table, 1, 0)
+	for _, tt := range []struct {
+		root winnt.Handle
+		path string
+		want ntstatus.Status
+	}{
+		{0, ``, ntstatus.ObjectPathSyntaxBad},
+		{0, `ev`, ntstatus.ObjectPathSyntaxBad},
+		{0, `A\ev`, ntstatus.ObjectPathSyntaxBad},
+		{root, `\ev`, ntstatus.ObjectPathSyntaxBad},
+		{0, `\A\`, ntstatus.ObjectNameInvalid},
+		{0, `\\A`, ntstatus.ObjectNameInvalid},
+		{0, `\A\\ev`, ntstatus.ObjectNameInvalid},
+		{root, `x\\y`, ntstatus.ObjectNameInvalid},
+		{0, `\B\ev`, ntstatus.ObjectPathNotFound},
+		{0, `\A\ev`, ntstatus.ObjectNameNotFound},
+		{root, `ev`, ntstatus.ObjectNameNotFound},
+		{0, `\ev\x`, ntstatus.ObjectTypeMismatch},
+		{0, `\`, ntstatus.ObjectTypeMismatch},
+		{root, ``, ntstatus.ObjectTypeMismatch},
+		{400, `\\`, ntstatus.InvalidHandle},        // RootDirectory comes before the syntax
+		{event, `\\`, ntstatus.ObjectTypeMismatch}, // so does its type
+	} {
+		_, _, st := w.ns.Open(w.c, ob.Name{Root: tt.root, Path: tt.path}, eventType, w.self, 1)
+		wantStatus(t, fmt.Sprintf("open %d %q", tt.root, tt.path), st, tt.want)
+	}
+	for _, attributes := range []uint32{0x1, 0x4, 0x8, 0x2000, 1 << 31} {
+		_, st := w.openName(`\ev`, attributes)
+		wantStatus(t, fmt.Sprintf("attributes %#x", attributes), st, ntstatus.InvalidParameter)
+	}
+	if v, _, st := w.ns.Open(w.c, ob.Name{Path: `\`}, ob.DirectoryType, w.self, 1); st != ntstatus.Success || v == 0 {
+		t.Errorf("the root itself: %v", st)
+	}
+}
+
+// TestOrderOfNamedOpen: each step of O-22 beats the later ones.
+func TestOrderOfNamedOpen(t *testing.T) { // O-22, O-20, O-26, O-27, O-30
+	w := newWorld(t)
+	w.name(`\ev`, protected(eventType, noRights))
+	const bad, exclusive = 0x00200000, winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
+	for i, tt := range []struct {
+		n       ob.Name
+		typ     *ob.Type
+		desired winnt.AccessMask
+		want    ntstatus.Status
+	}{
+		{ob.Name{Root: 400, Path: `x\\`, Attributes: exclusive}, eventType, bad, ntstatus.InvalidParameter},
+		{ob.Name{Root: 400, Path: `x\\`}, eventType, bad, ntstatus.InvalidHandle},
+		{ob.Name{Path: `x\\`}, eventType, bad, ntstatus.ObjectPathSyntaxBad},
+		{ob.Name{Path: `\none`}, eventType, bad, ntstatus.AccessDenied},
+		{ob.Name{Path: `\none`}, eventType, winnt.ACCESS_SYSTEM_SECURITY, ntstatus.PrivilegeNotHeld},
+		{ob.Name{Path: `\none`}, eventType, 0, ntstatus.ObjectNameNotFound},
+		{ob.Name{Path: `\ev`, Attributes: winnt.OBJ_OPENLINK}, jobType, 0, ntstatus.ObjectTypeMismatch},
+		{ob.Name{Path: `\ev`, Attributes: winnt.OBJ_OPENLINK}, eventType, 0, ntstatus.InvalidParameter},
+		{ob.Name{Path: `\ev`, Attributes: winnt.OBJ_EXCLUSIVE}, eventType, 0, ntstatus.InvalidParameter},
+		{ob.Name{Path: `\ev`}, eventType, 0x8000, ntstatus.AccessDenied},
+	} {
+		_, _, st := w.ns.Open(w.c, tt.n, tt.typ, w.self, tt.desired)
+		wantStatus(t, fmt.Sprintf("step %d", i), st, tt.want)
+	}
+	if w.c.Table.Count() != 0 {
+		t.Error("a failed open left a handle")
+	}
+}
+
+// TestPermanent: O-26, O-44, OC-35, OC-36.
+func TestPermanent(t *testing.T) {
+	w := newWorld(t)
+	_, st := w.create(`\ev`, winnt.OBJ_PERMANENT)
+	wantStatus(t, "OC-36: without the privilege", st, ntstatus.PrivilegeNotHeld)
+	v, st := w.create(``, winnt.OBJ_PERMANENT)
+	wantStatus(t, "unnamed", st, ntstatus.Success)
+	wantStatus(t, "its close", w.c.Close(v), ntstatus.Success)
+
+	w.self = subject(t, winnt.SeCreatePermanentPrivilege)
+	v = w.mustCreate(`\ev`, winnt.OBJ_PERMANENT)
+	w.c.Close(v)
+	v, st = w.openName(`\ev`, 0)
+	wantStatus(t, "OC-35: after the last handle", st, ntstatus.Success)
+	o, _, _ := ob.Reference[*object](w.c, v, 0, eventType)
+	defer o.Deref(ob.TagCall)
+	o.MakeTemporary()
+	if !strings.HasPrefix(o.Path(), `\ev`) {
+		t.Error("the name went while a handle is open")
+	}
+	w.c.Close(v)
+	_, st = w.openName(`\ev`, 0)
+	wantStatus(t, "OC-35: temporary again, closed", st, ntstatus.ObjectNameNotFound)
+
+	w.mustCreate(`\other`, 0)
+	h := w.ns.Root().Lookup("other", false)
+	h.MakePermanent()
+	w.c.Table.Drain()
+	if h.Name() != "other" {
+		t.Error("a permanent name went with the last handle")
+	}
+	h.MakeTemporary()
+	if h.Name() != "" {
+		t.Error("a temporary object without handles kept its name")
+	}
+	h.Deref(ob.TagCall)
+}
+
+// TestExclusive: O-27, OC-37, OC-38.
+func TestExclusive(t *testing.T) {
+	p, q := newWorld(t), newWorld(t)
+	q.ns = p.ns
+	_, st := p.create(`\ev`, winnt.OBJ_EXCLUSIVE|winnt.OBJ_INHERIT)
+	wantStatus(t, "OC-37", st, ntstatus.InvalidParameter)
+	_, st = p.create(``, winnt.OBJ_EXCLUSIVE|winnt.OBJ_INHERIT)
+	wantStatus(t, "OC-37, unnamed", st, ntstatus.InvalidParameter)
+	p.mustCreate(`\ev`, winnt.OBJ_EXCLUSIVE)
+	_, st = q.openName(`\ev`, 0)
+	wantStatus(t, "OC-38: by another process", st, ntstatus.AccessDenied)
+	_, st = p.openName(`\ev`, winnt.OBJ_EXCLUSIVE)
+	wantStatus(t, "by its owner", st, ntstatus.Success)
+	p.mustCreate(`\shared`, 0)
+	_, st = p.openName(`\shared`, winnt.OBJ_EXCLUSIVE)
+	wantStatus(t, "exclusive of a shared one", st, ntstatus.InvalidParameter)
+}
+
+// TestTraverse: O-24, OC-39.
+func TestTraverse(t *testing.T) {
+	w := newWorld(t, winnt.SeChangeNotifyPrivilege)
+	w.dir(`\A`, noRights)
+	w.dir(`\A\B`, "O:SYG:SYD:(A;;0x2;;;"+alice+")")
+	w.name(`\A\B\ev`, protected(eventType, ownEvent))
+	_, st := w.openName(`\A\B\ev`, 0)
+	wantStatus(t, "OC-39: with SeChangeNotifyPrivilege", st, ntstatus.Success)
+	w.self = subject(t)
+	_, st = w.openName(`\A\B\ev`, 0)
+	wantStatus(t, "OC-39: without", st, ntstatus.AccessDenied)
+	w.kernel(func() {
+		_, st := w.openName(`\A\B\ev`, 0)
+		wantStatus(t, "kernel mode", st, ntstatus.Success)
+		_, st = w.openName(`\A\B\ev`, winnt.OBJ_FORCE_ACCESS_CHECK)
+		wantStatus(t, "kernel mode, forced", st, ntstatus.AccessDenied)
+	})
+	w.dir(`\C`, "O:SYG:SYD:(A;;0x2;;;"+alice+")")
+	_, st = w.create(`\C\ev`, 0)
+	wantStatus(t, "create without CREATE_OBJECT", st, ntstatus.AccessDenied)
+	w.dir(`\D`, "O:SYG:SYD:(A;;0x6;;;"+alice+")")
+	w.mustCreate(`\D\ev`, 0)
+	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\D\sub`}, ob.DirectoryType, w.self, 1, makeDirectory)
+	wantStatus(t, "a directory without CREATE_SUBDIRECTORY", st, ntstatus.AccessDenied)
+	w.dir(`\E`, "O:SYG:SYD:(A;;0xA;;;"+alice+")")
+	_, _, st = w.ns.Create(w.c, ob.Name{Path: `\E\sub`}, ob.DirectoryType, w.self, 1, makeDirectory)
+	wantStatus(t, "with it", st, ntstatus.Success)
+	_, st = w.create(`\D\ev2`, winnt.OBJ_OPENLINK)
+	wantStatus(t, "an attribute the type refuses", st, ntstatus.InvalidParameter)
+}
+
+// TestSymbolicLinks: O-24.
+func TestSymbolicLinks(t *testing.T) {
+	w := newWorld(t)
+	link := func(path, target string) { w.name(path, ob.NewSymbolicLink(target, nil)) }
+	w.dir(`\A`, "")
+	w.name(`\A\ev`, protected(eventType, ownEvent))
+	link(`\dir`, `\A`)
+	link(`\ev`, `\dir\ev`)
+	link(`\root`, `\`)
+	link(`\bad`, `A`)
+	link(`\loop`, `\loop`)
+	for i := range 32 { // \L31 … \L1 → \L0 → \A\ev
+		target := fmt.Sprintf(`\L%d`, i-1)
+		if i == 0 {
+			target = `\A\ev`
+		}
+		link(fmt.Sprintf(`\L%d`, i), target)
+	}
+	for path, want := range map[string]ntstatus.Status{
+		`\dir\ev`:       ntstatus.Success,
+		`\ev`:           ntstatus.Success,
+		`\root\dir\ev`:  ntstatus.Success,
+		`\root\root\ev`: ntstatus.Success,
+		`\dir\none`:     ntstatus.ObjectNameNotFound,
+		`\bad\ev`:       ntstatus.ObjectPathSyntaxBad,
+		`\loop`:         ntstatus.ObjectPathNotFound,
+		`\L30`:          ntstatus.Success,            // 31 links
+		`\L31`:          ntstatus.ObjectPathNotFound, // 32
+	} {
+		_, st := w.openName(path, 0)
+		wantStatus(t, path, st, want)
+	}
+	_, st := w.openName(`\dir\ev`, winnt.OBJ_DONT_REPARSE)
+	wantStatus(t, "OBJ_DONT_REPARSE", st, ntstatus.ReparsePointEncountered)
+	_, st = w.openName(`\A\ev`, winnt.OBJ_DONT_REPARSE)
+	wantStatus(t, "OBJ_DONT_REPARSE without a link", st, ntstatus.Success)
+	p, st := w.ns.Resolve(w.c, ob.Name{Path: `\ev`, Attributes: winnt.OBJ_OPENLINK}, nil, &w.self, 1)
+	if l, ok := p.Object.(*ob.SymbolicLink); st != ntstatus.Success || !ok || l.Target() != `\dir\ev` {
+		t.Errorf("OBJ_OPENLINK: %v, %v", p.Object, st)
+	}
+	p.Release()
+	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\ev`}, ob.SymbolicLinkType, w.self, 1)
+	wantStatus(t, "opening a link as such", st, ntstatus.Success)
+	w.mustCreate(`\dir\new`, 0)
+	_, st = w.openName(`\A\new`, 0)
+	wantStatus(t, "created behind a link", st, ntstatus.Success)
+}
+
+// TestCase: O-25.
+func TestCase(t *testing.T) {
+	w := newWorld(t)
+	w.mustCreate(`\Ävent`, 0)
+	_, st := w.openName(`\ävent`, 0)
+	wantStatus(t, "other case", st, ntstatus.ObjectNameNotFound)
+	_, st = w.openName(`\äVENT`, winnt.OBJ_CASE_INSENSITIVE)
+	wantStatus(t, "other case, insensitive", st, ntstatus.Success)
+	_, st = w.create(`\ävent`, winnt.OBJ_CASE_INSENSITIVE)
+	wantStatus(t, "create, insensitive", st, ntstatus.ObjectNameCollision)
+	w.mustCreate(`\ävent`, 0)
+	if n := len(w.ns.Root().Names()); n != 2 {
+		t.Errorf("%d names, want 2", n)
+	}
+}
+
+func TestParsedNames(t *testing.T) { // a device takes the rest of the path
+	w := newWorld(t)
+	device := &ob.Type{ObjectType: winnt.FileObject, Parses: true}
+	w.name(`\pipe`, newObject(device, nil))
+	p, st := w.ns.Resolve(w.c, ob.Name{Path: `\pipe\a\b`}, nil, &w.self, 1)
+	if st != ntstatus.Success || p.Rest != `a\b` || p.Object.Head().Type() != device {
+		t.Errorf("%+v, %v", p, st)
+	}
+	p.Release()
+	_, _, st = w.ns.Open(w.c, ob.Name{Path: `\pipe\a`}, nil, w.self, 1)
+	wantStatus(t, "open of what only the device knows", st, ntstatus.ObjectTypeMismatch)
+}
+
+func TestDirectoryLimit(t *testing.T) { // O-82
+	w := newWorld(t)
+	d := ob.NewDirectory(nil, 2)
+	w.name(`\small`, d)
+	w.mustCreate(`\small\a`, 0)
+	v := w.mustCreate(`\small\b`, 0)
+	_, st := w.create(`\small\c`, 0)
+	wantStatus(t, "third of two", st, ntstatus.InsufficientResources)
+	if w.c.Table.Count() != 2 {
+		t.Error("a failed create left a handle")
+	}
+	w.c.Close(v)
+	w.mustCreate(`\small\c`, 0)
+	wantStatus(t, "two names", d.Insert("x", w.ns.Root(), false), ntstatus.InsufficientResources)
+	wantStatus(t, "empty name", d.Insert("", newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
+	wantStatus(t, "backslash", d.Insert(`a\b`, newObject(eventType, nil), false), ntstatus.ObjectNameInvalid)
+}
+
+// TestFailedCreates: a maker that fails, a table that is full or gone, leave
+// neither name, nor handle, nor reference. O-82, O-47.
+func TestFailedCreates(t *testing.T) {
+	w := newWorld(t)
+	w.c.Table = ob.NewTable(1)
+	fail := func(*ob.Directory) (ob.Object, ntstatus.Status) { return nil, ntstatus.NoMemory }
+	for _, path := range []string{"", `\ev`} {
+		_, _, st := w.ns.Create(w.c, ob.Name{Path: path}, eventType, w.self, 1, fail)
+		wantStatus(t, "failing maker", st, ntstatus.NoMemory)
+		v := w.mustCreate(path, 0)
+		_, st = w.create(`\other`, 0)
+		wantStatus(t, "full table", st, ntstatus.InsufficientResources)
+		_, st = w.create(``, 0)
+		wantStatus(t, "full table, unnamed", st, ntstatus.InsufficientResources)
+		w.c.Close(v)
+	}
+	w.c.Table.Drain()
+	for _, path := range []string{"", `\ev`} {
+		_, st := w.create(path, 0)
+		wantStatus(t, "drained table", st, ntstatus.ProcessIsTerminating)
+	}
+	if len(w.ns.Root().Names()) != 0 || w.ns.Root().PointerCount() != 1 {
+		t.Errorf("left behind: %v, %d references", w.ns.Root().Names(), w.ns.Root().PointerCount())
+	}
+}
+
+func TestNamespaceClose(t *testing.T) {
+	var census ob.Census
+	w := newWorld(t)
+	w.dir(`\A`, "")
+	w.dir(`\A\B`, "")
+	e := protected(eventType, ownEvent)
+	census.Track(e)
+	w.name(`\A\B\ev`, e)
+	if got := census.Report(); len(got) != 1 || !strings.HasPrefix(got[0], `Event \A\B\ev: handles 0, references 1`) {
+		t.Errorf("report %q", got)
+	}
+	root := w.ns.Root()
+	w.ns.Close()
+	if e.destroyed != 1 || root.PointerCount() != 0 || len(census.Report()) != 0 {
+		t.Error("closing the namespace left something alive")
+	}
+}
+
+// TestNameRace: creators, openers and closers of one name. Every open that
+// succeeds names a live object that still has its name, because it has a
+// handle; at the end nothing is left (O-44, O-45, O-80).
+func TestNameRace(t *testing.T) {
+	w := newWorld(t)
+	var wg sync.WaitGroup
+	rounds := 3000
+	if testing.Short() {
+		rounds = 300
+	}
+	for worker := range 4 {
+		c := &ob.Caller{Table: ob.NewTable(0)}
+		wg.Go(func() {
+			defer c.Table.Drain()
+			for i := range rounds {
+				n := ob.Name{Path: `\race`, Attributes: uint32(worker&1) * winnt.OBJ_OPENIF}
+				var v winnt.Handle
+				var st ntstatus.Status
+				if worker < 2 {
+					v, _, st = w.ns.Create(c, n, eventType, w.self, 1, makeEvent)
+				} else {
+					v, _, st = w.ns.Open(c, ob.Name{Path: `\race`}, eventType, w.self, 1)
+				}
+				switch st {
+				case ntstatus.Success, ntstatus.ObjectNameExists:
+					h, _, _ := c.Table.Lookup(v, ob.TagCall)
+					if h.Path() != `\race` {
+						t.Errorf("round %d: a handle to an object without its name", i)
+					}
+					h.Deref(ob.TagCall)
+					c.Table.Close(v)
+				case ntstatus.ObjectNameCollision, ntstatus.ObjectNameNotFound:
+				default:
+					t.Errorf("round %d: %v", i, st)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if len(w.ns.Root().Names()) != 0 || w.ns.Root().PointerCount() != 1 {
+		t.Errorf("left behind: %v, %d references", w.ns.Root().Names(), w.ns.Root().PointerCount())
+	}
+}

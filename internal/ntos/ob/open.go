@@ -1,0 +1,29 @@
+package ob
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// OpenByPointer makes a handle to an object the caller already holds a
+// reference on (O-33): [Decide], then the handle in [Caller.TableFor]. Rights
+// are decided here and never again (O-34). Errors: those of [Decide] and
+// [Table.Insert].
+func OpenByPointer(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask, attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+	// decide
+	dec := Decide(c, obj, &subject, desired, attributes)
+	if dec.Status != ntstatus.Success {
+		return 0, 0, dec.Status
+	}
+	// commit
+	t := c.TableFor(attributes)
+	if t == nil {
+		return 0, 0, c.Fail("O-47", ntstatus.ProcessIsTerminating)
+	}
+	v, st := t.Insert(obj, dec.Granted, attributes)
+	if st != ntstatus.Success {
+		return 0, 0, c.Fail("O-82", st)
+	}
+	return v, dec.Granted, ntstatus.Success
+}

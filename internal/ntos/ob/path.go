@@ -1,0 +1,245 @@
+package ob
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// maxLinks is how many symbolic links one walk follows (O-24).
+const maxLinks = 31
+
+// Name is the naming part of OBJECT_ATTRIBUTES. The zero value names nothing.
+type Name struct {
+	Root       winnt.Handle // RootDirectory; 0: the path is absolute
+	Path       string       // ObjectName
+	Attributes uint32       // OBJ_*
+}
+
+// Namespace is one tree of names.
+type Namespace struct{ root *Directory }
+
+// NewNamespace takes over the creator's reference on root.
+func NewNamespace(root *Directory) *Namespace {
+	root.Retag(TagCall, TagSystem)
+	return &Namespace{root}
+}
+
+// Root is the root directory.
+func (ns *Namespace) Root() *Directory { return ns.root }
+
+// Close removes every name and gives the root up.
+func (ns *Namespace) Close() {
+	ns.root.Clear()
+	ns.root.Deref(TagSystem)
+}
+
+// Place is where a walk ended. Directory and Object are referenced until
+// [Place.Release].
+type Place struct {
+	Directory *Directory // that holds the last component; nil if the path is its start itself
+	Last      string     // the last component
+	Object    Object     // what it names; nil if nothing
+	Rest      string     // what follows Object, if its type parses
+
+	link *link // the name under which Object was found
+}
+
+// Release gives the references up.
+func (p *Place) Release() {
+	if p.Directory != nil {
+		p.Directory.Deref(TagCall)
+	}
+	if p.Object != nil {
+		p.Object.Head().Deref(TagCall)
+	}
+	*p = Place{}
+}
+
+// Resolve does steps (1) to (5) of O-22: attributes, RootDirectory, syntax,
+// privileges that desired implies, walk. typ is the type the caller wants: a
+// last component that is a link is not followed when that is
+// [SymbolicLinkType]. Errors: INVALID_PARAMETER, INVALID_HANDLE,
+// OBJECT_TYPE_MISMATCH, OBJECT_PATH_SYNTAX_BAD, OBJECT_NAME_INVALID,
+// PRIVILEGE_NOT_HELD, OBJECT_PATH_NOT_FOUND, REPARSE_POINT_ENCOUNTERED,
+// ACCESS_DENIED. A missing last component is no error: Place.Object is nil.
+func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask) (Place, ntstatus.Status) {
+	return ns.resolve(c, n, typ, subject, desired, false)
+}
+
+func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask, create bool) (Place, ntstatus.Status) {
+	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success { // O-22 (1)
+		return Place{}, st
+	}
+	start, st := ns.start(c, n) // O-22 (2)
+	if st != ntstatus.Success {
+		return Place{}, st
+	}
+	path, st := n.relative() // O-22 (3)
+	if st == ntstatus.Success {
+		st = c.gate(n, subject, desired, create) // O-22 (4)
+	} else {
+		c.Fail("O-23", st)
+	}
+	if st != ntstatus.Success {
+		start.Deref(TagCall)
+		return Place{}, st
+	}
+	w := walk{ns: ns, c: c, subject: subject, attributes: n.Attributes, typ: typ}
+	return w.run(start, path) // O-22 (5)
+}
+
+// checkAttributes is step (1) of O-22, and the first half of O-27.
+func (c *Caller) checkAttributes(attributes uint32) ntstatus.Status {
+	if attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
+		return c.Fail("O-22", ntstatus.InvalidParameter)
+	}
+	const both = winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
+	if attributes&both == both {
+		return c.Fail("O-27", ntstatus.InvalidParameter)
+	}
+	return ntstatus.Success
+}
+
+// start references the directory a walk begins in. It needs no right on the
+// RootDirectory handle: the walk checks the directory itself (O-24).
+func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
+	if n.Root == 0 {
+		ns.root.Ref(TagCall)
+		return ns.root, ntstatus.Success
+	}
+	d, _, st := Reference[*Directory](c, n.Root, 0, DirectoryType)
+	return d, st
+}
+
+// relative checks the syntax and gives the path below its start, without a
+// leading backslash (O-23).
+func (n Name) relative() (string, ntstatus.Status) {
+	path, absolute := strings.CutPrefix(n.Path, `\`)
+	if absolute != (n.Root == 0) {
+		return "", ntstatus.ObjectPathSyntaxBad // O-23
+	}
+	if path != "" && (strings.HasPrefix(path, `\`) || strings.HasSuffix(path, `\`) || strings.Contains(path, `\\`)) {
+		return "", ntstatus.ObjectNameInvalid // O-23: empty component
+	}
+	return path, ntstatus.Success
+}
+
+// gate is step (4) of O-22: what the request implies, whatever is found.
+func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask, create bool) ntstatus.Status {
+	switch {
+	case desired&winnt.RESERVED_RIGHTS != 0:
+		return c.Fail("O-20", ntstatus.AccessDenied)
+	case create && n.Attributes&winnt.OBJ_PERMANENT != 0 && c.Mode != access.Kernel && !holds(subject, winnt.SeCreatePermanentPrivilege):
+		return c.Fail("O-26", ntstatus.PrivilegeNotHeld)
+	case desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && c.Checked(n.Attributes) && !holds(subject, winnt.SeSecurityPrivilege):
+		return c.Fail("O-30", ntstatus.PrivilegeNotHeld)
+	}
+	return ntstatus.Success
+}
+
+// holds reports whether the effective token has a privilege enabled.
+func holds(subject *access.Subject, p winnt.Privilege) bool {
+	t := subject.Effective()
+	return t != nil && t.Has(p)
+}
+
+// walk follows one path.
+type walk struct {
+	ns         *Namespace
+	c          *Caller
+	subject    *access.Subject
+	attributes uint32
+	typ        *Type // wanted, or nil
+	links      int   // followed so far
+}
+
+// run walks path from dir, whose reference it takes over.
+func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
+	if path == "" {
+		return Place{Object: dir}, ntstatus.Success
+	}
+	for {
+		if st := w.traverse(dir); st != ntstatus.Success {
+			dir.Deref(TagCall)
+			return Place{}, st
+		}
+		name, rest, more := strings.Cut(path, `\`)
+		h, l := dir.lookup(name, w.attributes&winnt.OBJ_CASE_INSENSITIVE != 0)
+		if h == nil {
+			if more {
+				dir.Deref(TagCall)
+				return Place{}, w.c.Fail("O-23", ntstatus.ObjectPathNotFound)
+			}
+			return Place{Directory: dir, Last: name}, ntstatus.Success
+		}
+		next, target, st := w.step(h, rest, more)
+		if st != ntstatus.Success {
+			h.Deref(TagCall)
+			dir.Deref(TagCall)
+			return Place{}, st
+		}
+		if next == nil {
+			return Place{Directory: dir, Last: name, Object: h.self, Rest: rest, link: l}, ntstatus.Success
+		}
+		if next.Head() != h { // a link led elsewhere
+			h.Deref(TagCall)
+		}
+		dir.Deref(TagCall)
+		if dir, path = next, target; path == "" {
+			return Place{Object: dir}, ntstatus.Success
+		}
+	}
+}
+
+// step says where the walk goes from h, found under some name with rest after
+// it: to a directory, whose reference passes to the walk, and the path left
+// there; or nowhere (nil), because h is the end.
+func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntstatus.Status) {
+	switch obj := h.self.(type) {
+	case *SymbolicLink:
+		if !more && (w.attributes&winnt.OBJ_OPENLINK != 0 || w.typ == SymbolicLinkType) { // O-24
+			return nil, "", ntstatus.Success
+		}
+		return w.follow(obj, rest, more)
+	case *Directory:
+		if more {
+			return obj, rest, ntstatus.Success
+		}
+	default:
+		if more && !h.typ.Parses {
+			return nil, "", w.c.Fail("O-23", ntstatus.ObjectTypeMismatch)
+		}
+	}
+	return nil, "", ntstatus.Success
+}
+
+// follow restarts the walk at the root with the link's target before the rest (O-24).
+func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, string, ntstatus.Status) {
+	if w.attributes&winnt.OBJ_DONT_REPARSE != 0 {
+		return nil, "", w.c.Fail("O-24", ntstatus.ReparsePointEncountered)
+	}
+	if w.links++; w.links > maxLinks {
+		return nil, "", w.c.Fail("O-24", ntstatus.ObjectPathNotFound)
+	}
+	path, st := Name{Path: l.target}.relative()
+	if st != ntstatus.Success {
+		return nil, "", w.c.Fail("O-23", st)
+	}
+	if more && path != "" {
+		path += `\`
+	}
+	w.ns.root.Ref(TagCall)
+	return w.ns.root, path + rest, ntstatus.Success
+}
+
+// traverse checks that the walk may look into dir: DIRECTORY_TRAVERSE unless
+// the effective token holds SeChangeNotifyPrivilege enabled (O-24).
+func (w *walk) traverse(dir *Directory) ntstatus.Status {
+	if !w.c.Checked(w.attributes) || holds(w.subject, winnt.SeChangeNotifyPrivilege) { // O-24
+		return ntstatus.Success
+	}
+	return w.c.decideAccess(dir.Head(), w.subject, winnt.DIRECTORY_TRAVERSE, w.attributes).Status
+}

@@ -1,0 +1,82 @@
+package ob
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Reference is the one way from a handle to an object: it knows the pseudo
+// handles NtCurrentProcess and NtCurrentThread, both tables and both modes,
+// and takes a reference the caller owes back with Deref(TagCall).
+//
+// want are the rights the service needs, specific and standard bits only; typ
+// nil accepts any type that is a T. Errors, in this order (O-31):
+// INVALID_HANDLE, OBJECT_TYPE_MISMATCH, ACCESS_DENIED. Type comes before
+// rights so that a caller who passed the wrong handle learns that, and not
+// that it lacks a right which means nothing on that type. Kernel mode skips
+// only the rights (O-32).
+func Reference[T Object](c *Caller, v winnt.Handle, want winnt.AccessMask, typ *Type) (T, Granted, ntstatus.Status) {
+	h, g, st := c.find(v)
+	if st != ntstatus.Success {
+		var none T
+		return none, Granted{}, c.Fail("O-31", st)
+	}
+	obj, ok := h.self.(T)
+	switch {
+	case !ok || typ != nil && h.typ != typ:
+		st = ntstatus.ObjectTypeMismatch // O-31 (1), (4)
+	case want&^g.Access != 0 && c.Mode != access.Kernel: // O-32
+		st = ntstatus.AccessDenied // O-31 (1), (5)
+	default:
+		return obj, g, ntstatus.Success
+	}
+	h.Deref(TagCall)
+	var none T
+	return none, Granted{}, c.Fail("O-31", st)
+}
+
+// find looks a value up, pseudo handles first, and takes a reference. -1 and
+// -2 mean the caller, whoever's handles are meant otherwise (O-16); -4 to -6 are
+// known to the token query services alone, which look at them before they come
+// here (O-15).
+func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
+	switch {
+	case v >= 0 && c.Table != nil:
+		return c.Table.Lookup(v, TagCall)
+	case v == winnt.NtCurrentProcess && c.Process != nil: // O-14
+		h := c.Process.Head()
+		h.Ref(TagCall) // the calling thread holds its process
+		return h, Granted{Access: c.ProcessAccess}, ntstatus.Success
+	case v == winnt.NtCurrentThread && c.Thread != nil: // O-14
+		h := c.Thread.Head()
+		h.Ref(TagCall)
+		return h, Granted{Access: c.ThreadAccess}, ntstatus.Success
+	}
+	if t := c.TableOf(v); t != nil {
+		return t.Lookup(v, TagCall)
+	}
+	return nil, Granted{}, ntstatus.InvalidHandle // O-13, O-31 (2)
+}
+
+// Close is NtClose. Closing a pseudo handle succeeds and does nothing (O-41);
+// -3 is reserved and no handle (O-14). Errors as [Table.Close].
+func (c *Caller) Close(v winnt.Handle) ntstatus.Status {
+	switch v {
+	case winnt.NtCurrentProcess, winnt.NtCurrentThread,
+		winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:
+		return ntstatus.Success // O-41
+	}
+	t := c.TableOf(v)
+	if t == nil {
+		return c.Fail("O-40", ntstatus.InvalidHandle)
+	}
+	switch st := t.Close(v); st {
+	case ntstatus.Success:
+		return st
+	case ntstatus.HandleNotClosable:
+		return c.Fail("O-42", st)
+	default:
+		return c.Fail("O-40", st)
+	}
+}

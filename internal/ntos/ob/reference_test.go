@@ -1,0 +1,111 @@
+package ob_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// refer references v as typ for the rights and gives the status.
+func (w *world) refer(v winnt.Handle, rights winnt.AccessMask, typ *ob.Type) ntstatus.Status {
+	o, _, st := ob.Reference[*object](w.c, v, rights, typ)
+	if st == ntstatus.Success {
+		o.Deref(ob.TagCall)
+	}
+	return st
+}
+
+// TestReferenceOrder: an invalid handle beats a wrong type, which beats a
+// missing right. O-31, O-32, OC-10, OC-11, OC-12, OC-13.
+func TestReferenceOrder(t *testing.T) {
+	w := newWorld(t)
+	event, _ := open(t, w.c.Table, winnt.EVENT_QUERY_STATE, 0)
+	th, _ := w.c.Table.Insert(newObject(threadType, nil), winnt.SYNCHRONIZE, 0)
+	const query = winnt.THREAD_QUERY_INFORMATION
+	wantStatus(t, "OC-10: an event as thread", w.refer(event, query, threadType), ntstatus.ObjectTypeMismatch)
+	wantStatus(t, "OC-12: a right the handle lacks", w.refer(th, query, threadType), ntstatus.AccessDenied)
+	wantStatus(t, "a right it has", w.refer(th, winnt.SYNCHRONIZE, threadType), ntstatus.Success)
+	wantStatus(t, "any type", w.refer(event, winnt.EVENT_QUERY_STATE, nil), ntstatus.Success)
+	w.kernel(func() { // O-32: rights are not looked at, the rest is
+		wantStatus(t, "OC-13", w.refer(th, query, threadType), ntstatus.Success)
+		wantStatus(t, "wrong type", w.refer(event, query, threadType), ntstatus.ObjectTypeMismatch)
+		wantStatus(t, "no entry", w.refer(400, query, threadType), ntstatus.InvalidHandle)
+	})
+	if _, _, st := ob.Reference[*ob.Directory](w.c, event, 1<<20, nil); st != ntstatus.ObjectTypeMismatch {
+		t.Errorf("an event as *Directory: %v", st)
+	}
+	w.c.Table.Close(event)
+	wantStatus(t, "OC-11: a closed value", w.refer(event, query, threadType), ntstatus.InvalidHandle)
+	w.c.Table = nil // the process has exited
+	wantStatus(t, "no table", w.refer(event, 0, nil), ntstatus.InvalidHandle)
+}
+
+// TestPseudoHandles: -1 and -2 mean the caller, with its SelfAccess. O-14,
+// O-15, O-16, O-31, O-41, OC-5, OC-6, OC-14.
+func TestPseudoHandles(t *testing.T) {
+	w := newWorld(t)
+	w.c.ThreadAccess = winnt.THREAD_TERMINATE
+	wantStatus(t, "OC-14: -1 as thread", w.refer(winnt.NtCurrentProcess, 0, threadType), ntstatus.ObjectTypeMismatch)
+	wantStatus(t, "-2 within SelfAccess", w.refer(winnt.NtCurrentThread, winnt.THREAD_TERMINATE, threadType), ntstatus.Success)
+	wantStatus(t, "-2 beyond SelfAccess", w.refer(winnt.NtCurrentThread, winnt.THREAD_IMPERSONATE, threadType), ntstatus.AccessDenied)
+	o, g, _ := ob.Reference[*object](w.c, winnt.NtCurrentProcess, winnt.PROCESS_DUP_HANDLE, processType)
+	if ob.Object(o) != w.c.Process || g.Access != processType.Valid { // O-14, O-16
+		t.Errorf("-1 is %v with %v", o, g.Access)
+	}
+	o.Deref(ob.TagCall)
+	for _, v := range []winnt.Handle{-3, -4, -5, -6} { // O-15: only token query services know -4 to -6
+		wantStatus(t, v.String(), w.refer(v, 0, nil), ntstatus.InvalidHandle)
+		w.kernel(func() { wantStatus(t, v.String()+" in kernel mode", w.refer(v, 0, nil), ntstatus.InvalidHandle) })
+	}
+	for _, v := range []winnt.Handle{-1, -2, -4, -5, -6} { // OC-5
+		wantStatus(t, "close "+v.String(), w.c.Close(v), ntstatus.Success) // O-41
+	}
+	wantStatus(t, "OC-6: close -3", w.c.Close(-3), ntstatus.InvalidHandle)
+	w.kernel(func() { wantStatus(t, "close -3 in kernel mode", w.c.Close(-3), ntstatus.InvalidHandle) })
+	if w.c.Process.Head().PointerCount() != 1 || w.c.Process.Head().HandleCount() != 0 {
+		t.Error("closing a pseudo handle changed a count")
+	}
+}
+
+// TestKernelHandles: O-13, O-28, OC-15, OC-16, OC-17.
+func TestKernelHandles(t *testing.T) {
+	p, q := newWorld(t), newWorld(t)
+	q.c.Kernel = p.c.Kernel // one table for the whole system
+	o := newObject(eventType, nil)
+	var v winnt.Handle
+	p.kernel(func() { v, _, _ = ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE) })
+	if v >= 0 {
+		t.Fatalf("kernel handle %v", v)
+	}
+	wantStatus(t, "OC-15: in user mode", p.refer(v, 0, nil), ntstatus.InvalidHandle)
+	wantStatus(t, "closing it there", p.c.Close(v), ntstatus.InvalidHandle)
+	q.kernel(func() { // OC-16
+		x, _, st := ob.Reference[*object](q.c, v, 0, eventType)
+		if st != ntstatus.Success || x != o {
+			t.Errorf("from another process: %v, %v", x, st)
+		}
+		x.Deref(ob.TagCall)
+		wantStatus(t, "close", q.c.Close(v), ntstatus.Success)
+	})
+	u, _, st := ob.OpenByPointer(p.c, o, p.self, winnt.EVENT_QUERY_STATE, winnt.OBJ_KERNEL_HANDLE)
+	if st != ntstatus.Success || u != 4 { // O-28, OC-17: ignored from user mode
+		t.Errorf("OBJ_KERNEL_HANDLE from user mode: %v, %v", u, st)
+	}
+	wantStatus(t, "close", p.c.Close(u), ntstatus.Success)
+}
+
+func TestCloseThroughCaller(t *testing.T) { // O-40, O-42
+	w := newWorld(t)
+	w.c.Why = &ob.Why{}
+	v, _ := open(t, w.c.Table, 1, winnt.OBJ_PROTECT_CLOSE)
+	wantStatus(t, "protected", w.c.Close(v), ntstatus.HandleNotClosable)
+	if w.c.Why.Rule != "O-42" {
+		t.Errorf("rule %q, want O-42", w.c.Why.Rule)
+	}
+	wantStatus(t, "OC-1: zero", w.c.Close(0), ntstatus.InvalidHandle)
+	if w.c.Why.Rule != "O-40" {
+		t.Errorf("rule %q, want O-40", w.c.Why.Rule)
+	}
+}

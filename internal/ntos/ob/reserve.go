@@ -1,0 +1,66 @@
+package ob
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Reservation is a handle value that names nothing yet. Under fail-closed
+// auditing the record that names the value is made durable before the handle
+// works. End it with Publish or Abandon, once.
+type Reservation struct {
+	t     *Table
+	index uint32
+}
+
+// Reserve takes a value out of the free ones. Until it is published, looking
+// it up or closing it gives INVALID_HANDLE. Errors as [Table.Insert].
+func (t *Table) Reserve() (Reservation, ntstatus.Status) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i, _, st := t.takeLocked()
+	if st != ntstatus.Success {
+		return Reservation{}, st
+	}
+	return Reservation{t, i}, ntstatus.Success
+}
+
+// Handle is the value that was reserved.
+func (r Reservation) Handle() winnt.Handle { return r.t.value(r.index) }
+
+// Publish makes the handle. It fails only when the table was drained in
+// between: PROCESS_IS_TERMINATING, and nothing is counted.
+func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
+	h := obj.Head()
+	r.t.mu.Lock()
+	defer r.t.mu.Unlock()
+	if r.t.closed {
+		return ntstatus.ProcessIsTerminating
+	}
+	h.addHandle()
+	r.t.fillLocked(r.t.slot(uint64(r.index)), h, granted, attributes)
+	return ntstatus.Success
+}
+
+// publishCounted is Publish for a handle that is already on the object's
+// counts; on failure it takes it off again.
+func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
+	r.t.mu.Lock()
+	if r.t.closed {
+		r.t.mu.Unlock()
+		h.dropHandle()
+		return ntstatus.ProcessIsTerminating
+	}
+	r.t.fillLocked(r.t.slot(uint64(r.index)), h, granted, attributes)
+	r.t.mu.Unlock()
+	return ntstatus.Success
+}
+
+// Abandon gives the value back.
+func (r Reservation) Abandon() {
+	r.t.mu.Lock()
+	defer r.t.mu.Unlock()
+	if !r.t.closed {
+		r.t.giveBackLocked(r.index, r.t.slot(uint64(r.index)))
+	}
+}

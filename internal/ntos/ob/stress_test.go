@@ -1,0 +1,116 @@
+package ob_test
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// counted is an object that notices use after its destruction.
+type counted struct {
+	ob.Header
+	dead atomic.Bool
+	live *atomic.Int64
+}
+
+func destroyCounted(o ob.Object) {
+	c := o.(*counted)
+	if c.dead.Swap(true) {
+		panic("an object was destroyed twice")
+	}
+	c.live.Add(-1)
+}
+
+var countedType = &ob.Type{ObjectType: winnt.EventObject, OnDestroy: destroyCounted}
+
+// TestStress opens, closes, duplicates and looks up the same few values from
+// many goroutines. O-45: no reader ever sees fewer references than handles, and
+// at rest the handles of all tables are the handle counts of the objects.
+func TestStress(t *testing.T) { // O-45, O-80
+	const workers, values = 8, 6
+	steps := 30_000
+	if testing.Short() {
+		steps = 3_000
+	}
+	tables := [2]*ob.Table{ob.NewTable(0), ob.NewTable(0)}
+	var live atomic.Int64
+	seed := newRand(t).Uint64()
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(seed, uint64(w)))
+			for range steps {
+				stressStep(t, r, tables, winnt.Handle(4*(1+r.IntN(values))), &live)
+			}
+		})
+	}
+	wg.Wait()
+	checkConservation(t, tables[:])
+	for _, table := range tables {
+		table.Drain()
+	}
+	if n := live.Load(); n != 0 {
+		t.Errorf("%d objects alive after both tables were drained", n)
+	}
+}
+
+func stressStep(t *testing.T, r *rand.Rand, tables [2]*ob.Table, v winnt.Handle, live *atomic.Int64) {
+	from, to := tables[r.IntN(2)], tables[r.IntN(2)]
+	switch r.IntN(8) {
+	case 0:
+		o := &counted{live: live}
+		o.Init(countedType, o, nil)
+		live.Add(1)
+		from.Insert(o, winnt.AccessMask(v), 0)
+		o.Deref(ob.TagCall)
+	case 1, 2:
+		from.Close(v)
+	case 3:
+		from.SetAttributes(v, winnt.OBJ_INHERIT)
+	default:
+		h, g, st := from.Lookup(v, ob.TagCall)
+		if st != ntstatus.Success {
+			return
+		}
+		if h.Object().(*counted).dead.Load() {
+			t.Error("a look-up returned a destroyed object")
+		}
+		if handles, references := h.Counts(0); handles < 0 || references < handles {
+			t.Errorf("%d references but %d handles", references, handles) // O-45
+		}
+		if r.IntN(4) == 0 {
+			to.InsertDuplicate(h.Object(), g.Access, g.Attributes)
+		}
+		h.Deref(ob.TagCall)
+	}
+}
+
+// checkConservation: sum of the table entries naming an object = its handle
+// count, and at rest nothing but handles holds references (O-45).
+func checkConservation(t *testing.T, tables []*ob.Table) {
+	t.Helper()
+	entries := map[*ob.Header]int64{}
+	total := 0
+	for _, table := range tables {
+		n := 0
+		for e := range table.All() {
+			entries[e.Object.Head()]++
+			n++
+		}
+		if n != table.Count() {
+			t.Errorf("a table yields %d handles and counts %d", n, table.Count())
+		}
+		total += n
+	}
+	for h, n := range entries {
+		if h.HandleCount() != n || h.PointerCount() != n {
+			t.Errorf("%d entries, handle count %d, reference count %d", n, h.HandleCount(), h.PointerCount())
+		}
+	}
+	t.Logf("%d handles to %d objects at rest", total, len(entries))
+}

@@ -1,0 +1,227 @@
+package ob
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// DefaultHandleLimit is how many handles a table takes when nothing is
+// configured (O-82).
+const DefaultHandleLimit = 16_777_216
+
+const chunkSlots = 128
+
+// slot is one place of a table. Readers load word, head, word and accept only
+// if both words are equal and valid: head changes only while word is invalid.
+type slot struct {
+	word  atomic.Uint64          // see packWord; written under Table.mu
+	head  atomic.Pointer[Header] // written under Table.mu
+	audit atomic.Uint32          // rights whose use is still to be audited
+	next  uint32                 // guarded by Table.mu: next free slot + 1
+}
+
+type chunk [chunkSlots]slot
+
+// Table is a handle table: handle value → (object, granted access,
+// attributes). Look-ups take no lock and allocate nothing. Make one with
+// [NewTable] or [NewKernelTable].
+type Table struct {
+	chunks atomic.Pointer[[]*chunk] // atomic; grows under mu, never shrinks
+	kernel bool                     // immutable
+	limit  uint32                   // immutable
+
+	mu     sync.Mutex
+	free   uint32 // guarded by mu: most recently freed slot + 1, 0 if none
+	used   uint32 // guarded by mu: slots ever handed out
+	count  int    // guarded by mu: slots that name an object
+	taken  uint32 // guarded by mu: count plus reserved slots
+	closed bool   // guarded by mu: drained, takes no more
+}
+
+// NewTable makes the empty table of a process; limit ≤ 0 is
+// [DefaultHandleLimit].
+func NewTable(limit int) *Table { return newTable(limit, false) }
+
+// NewKernelTable makes the system's kernel table: its values have the top bit
+// set (O-13).
+func NewKernelTable(limit int) *Table { return newTable(limit, true) }
+
+func newTable(limit int, kernel bool) *Table {
+	if limit <= 0 || limit > DefaultHandleLimit {
+		limit = DefaultHandleLimit
+	}
+	t := &Table{kernel: kernel, limit: uint32(limit)}
+	t.chunks.Store(new([]*chunk))
+	return t
+}
+
+// Kernel reports whether this is the kernel table.
+func (t *Table) Kernel() bool { return t.kernel }
+
+// Count is how many handles are open.
+func (t *Table) Count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.count
+}
+
+// Insert makes a handle to obj, on which the caller holds a reference. Errors:
+// INSUFFICIENT_RESOURCES at the table's limit (O-82), PROCESS_IS_TERMINATING
+// once the table was drained (O-47).
+func (t *Table) Insert(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
+	h := obj.Head()
+	t.mu.Lock()
+	i, s, st := t.takeLocked()
+	if st == ntstatus.Success {
+		h.addHandle()
+		t.fillLocked(s, h, granted, attributes)
+	}
+	t.mu.Unlock()
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	return t.value(i), ntstatus.Success
+}
+
+// InsertDuplicate is Insert for an object that was found through a handle. It
+// fails with INVALID_HANDLE when the last handle was closed since: otherwise
+// an object that ran its close action would be open again.
+func (t *Table) InsertDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
+	h := obj.Head()
+	t.mu.Lock()
+	i, s, st := t.takeLocked()
+	if st == ntstatus.Success {
+		if h.tryAddHandle() {
+			t.fillLocked(s, h, granted, attributes)
+		} else {
+			t.giveBackLocked(i, s)
+			st = ntstatus.InvalidHandle
+		}
+	}
+	t.mu.Unlock()
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	return t.value(i), ntstatus.Success
+}
+
+// Close closes a handle (O-40): the value is free again, then the handle
+// count falls, then the reference. Errors: INVALID_HANDLE, HANDLE_NOT_CLOSABLE
+// (O-42).
+func (t *Table) Close(v winnt.Handle) ntstatus.Status {
+	h, _, st := t.detach(v)
+	if st != ntstatus.Success {
+		return st
+	}
+	h.dropHandle()
+	return ntstatus.Success
+}
+
+// Closed is a handle that was removed from its table and whose counts still
+// stand, so that an audit record can be written before they fall.
+type Closed struct {
+	Granted
+	Object Object
+}
+
+// Release drops the handle's counts; call it exactly once.
+func (c Closed) Release() { c.Object.Head().dropHandle() }
+
+// Remove is Close in two steps: the value is free when it returns, the counts
+// fall with [Closed.Release]. Errors as Close.
+func (t *Table) Remove(v winnt.Handle) (Closed, ntstatus.Status) {
+	h, w, st := t.detach(v)
+	if st != ntstatus.Success {
+		return Closed{}, st
+	}
+	return Closed{Granted: unpackWord(w), Object: h.self}, ntstatus.Success
+}
+
+// detach frees a slot and hands out what it named, counts untouched.
+func (t *Table) detach(v winnt.Handle) (*Header, uint64, ntstatus.Status) {
+	i := t.index(v)
+	t.mu.Lock()
+	s := t.slot(i)
+	if s == nil || s.word.Load()&slotValid == 0 {
+		t.mu.Unlock()
+		return nil, 0, ntstatus.InvalidHandle // O-40
+	}
+	w := s.word.Load()
+	if w&slotProtected != 0 {
+		t.mu.Unlock()
+		return nil, 0, ntstatus.HandleNotClosable // O-42
+	}
+	h := s.head.Load()
+	t.emptyLocked(s)
+	t.giveBackLocked(uint32(i), s)
+	t.mu.Unlock()
+	return h, w, ntstatus.Success
+}
+
+// slot finds the slot of an index; nil if the table never had it.
+func (t *Table) slot(i uint64) *slot {
+	chunks := *t.chunks.Load()
+	if n := i / chunkSlots; n < uint64(len(chunks)) {
+		return &chunks[n][i%chunkSlots]
+	}
+	return nil
+}
+
+// takeLocked takes a free slot, last freed first (O-12), else a new one.
+func (t *Table) takeLocked() (uint32, *slot, ntstatus.Status) {
+	if t.closed {
+		return 0, nil, ntstatus.ProcessIsTerminating // O-47
+	}
+	if t.taken >= t.limit {
+		return 0, nil, ntstatus.InsufficientResources // O-82
+	}
+	t.taken++
+	if t.free != 0 {
+		i := t.free - 1
+		s := t.slot(uint64(i))
+		t.free = s.next // O-12
+		return i, s, ntstatus.Success
+	}
+	i := t.used
+	t.growLocked(i)
+	t.used++
+	return i, t.slot(uint64(i)), ntstatus.Success
+}
+
+// growLocked makes sure the chunk of slot i exists. Readers keep the slice
+// header they have: appending never writes an element they can see.
+func (t *Table) growLocked(i uint32) {
+	chunks := *t.chunks.Load()
+	if int(i/chunkSlots) < len(chunks) {
+		return
+	}
+	chunks = append(chunks, new(chunk))
+	t.chunks.Store(&chunks)
+}
+
+// giveBackLocked puts an empty slot on top of the free ones.
+func (t *Table) giveBackLocked(i uint32, s *slot) {
+	t.taken--
+	s.next = t.free
+	t.free = i + 1
+}
+
+// fillLocked publishes an object in a slot: object first, word last.
+func (t *Table) fillLocked(s *slot, h *Header, granted winnt.AccessMask, attributes uint32) {
+	s.head.Store(h)
+	s.word.Store(packWord(s.word.Load(), granted, attributes))
+	t.count++
+}
+
+// emptyLocked takes an object out of a slot: word first, object last.
+func (t *Table) emptyLocked(s *slot) {
+	s.word.Store(clearWord(s.word.Load()))
+	s.head.Store(nil)
+	if s.audit.Load() != 0 { // a load is cheaper than a store that is rarely needed
+		s.audit.Store(0)
+	}
+	t.count--
+}

@@ -1,0 +1,285 @@
+package ob_test
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// open inserts a new event and leaves its handle as the only holder.
+func open(t testing.TB, table *ob.Table, granted winnt.AccessMask, attributes uint32) (winnt.Handle, *object) {
+	t.Helper()
+	o := newObject(eventType, nil)
+	v, st := table.Insert(o, granted, attributes)
+	if st != ntstatus.Success {
+		t.Fatalf("Insert: %v", st)
+	}
+	o.Deref(ob.TagCall)
+	return v, o
+}
+
+func wantStatus(t testing.TB, what string, got, want ntstatus.Status) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func TestHandleValues(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
+	table := ob.NewTable(0)
+	a, _ := open(t, table, 1, 0)
+	b, _ := open(t, table, 1, 0)
+	if a != 4 || b != 8 {
+		t.Fatalf("first values %d, %d; want 4, 8", a, b) // O-11
+	}
+	for _, v := range []winnt.Handle{0, 1, 2, 3, 12, -1, -4, 1 << 40, -1 << 63, 1<<63 - 1} {
+		_, _, st := table.Lookup(v, ob.TagCall)
+		wantStatus(t, v.String(), st, ntstatus.InvalidHandle)
+		wantStatus(t, "close "+v.String(), table.Close(v), ntstatus.InvalidHandle)
+	}
+	for low := range winnt.Handle(4) { // O-10
+		h, _, st := table.Lookup(b|low, ob.TagCall)
+		wantStatus(t, "low bits", st, ntstatus.Success)
+		h.Deref(ob.TagCall)
+	}
+	wantStatus(t, "close with low bits set", table.Close(a|3), ntstatus.Success)
+	wantStatus(t, "the same again", table.Close(a), ntstatus.InvalidHandle)
+}
+
+func TestFreedValuesComeBackLastFirst(t *testing.T) { // O-12
+	table := ob.NewTable(0)
+	for range 5 {
+		open(t, table, 1, 0)
+	}
+	for _, v := range []winnt.Handle{8, 16, 4} {
+		table.Close(v)
+	}
+	var got []winnt.Handle
+	for range 4 {
+		v, _ := open(t, table, 1, 0)
+		got = append(got, v)
+	}
+	if want := []winnt.Handle{4, 16, 8, 24}; !slices.Equal(got, want) {
+		t.Errorf("values reused as %v, want %v", got, want)
+	}
+}
+
+func TestKernelHandleValues(t *testing.T) { // O-13
+	table := ob.NewKernelTable(0)
+	v, _ := open(t, table, 1, 0)
+	if want := winnt.Handle(-0x80000000) + 4; v != want { // 0xFFFFFFFF80000004
+		t.Errorf("first kernel handle %#x, want %#x", int64(v), int64(want))
+	}
+	for _, bad := range []winnt.Handle{4, 0x80000004, -4, -3, -1 << 63, -1<<63 + 4, -0x80000000} {
+		_, _, st := table.Lookup(bad, ob.TagCall)
+		wantStatus(t, bad.String(), st, ntstatus.InvalidHandle)
+	}
+	wantStatus(t, "close", table.Close(v), ntstatus.Success)
+}
+
+func TestCloseTwice(t *testing.T) { // O-40, OC-2
+	table := ob.NewTable(0)
+	v, o := open(t, table, 1, 0)
+	wantStatus(t, "first close", table.Close(v), ntstatus.Success)
+	wantStatus(t, "second close", table.Close(v), ntstatus.InvalidHandle)
+	if o.destroyed != 1 || o.HandleCount() != 0 || o.PointerCount() != 0 {
+		t.Error("the handle's counts were not dropped") // O-40
+	}
+}
+
+func TestProtectedHandle(t *testing.T) { // O-42, O-43, O-47
+	table := ob.NewTable(0)
+	v, o := open(t, table, 1, winnt.OBJ_PROTECT_CLOSE|winnt.OBJ_AUDIT_OBJECT_CLOSE)
+	wantStatus(t, "close", table.Close(v), ntstatus.HandleNotClosable) // O-42
+	wantStatus(t, "unprotect", table.SetAttributes(v, winnt.OBJ_INHERIT), ntstatus.Success)
+	h, g, _ := table.Lookup(v, ob.TagCall)
+	h.Deref(ob.TagCall)
+	if want := winnt.OBJ_INHERIT | winnt.OBJ_AUDIT_OBJECT_CLOSE; g.Attributes != want || g.Access != 1 {
+		t.Errorf("after SetAttributes %+v, want attributes %#x, access 1", g, want)
+	}
+	table.SetAttributes(v, winnt.OBJ_PROTECT_CLOSE)
+	table.Drain() // O-43: exit closes protected handles too
+	if o.destroyed != 1 || table.Count() != 0 {
+		t.Error("drain left a protected handle")
+	}
+	_, st := table.Insert(newObject(eventType, nil), 1, 0)
+	wantStatus(t, "insert after exit", st, ntstatus.ProcessIsTerminating) // O-47
+	wantStatus(t, "SetAttributes of nothing", table.SetAttributes(v, 0), ntstatus.InvalidHandle)
+	table.Drain()
+}
+
+func TestHandleLimit(t *testing.T) { // O-82
+	table := ob.NewTable(3)
+	for range 3 {
+		open(t, table, 1, 0)
+	}
+	o := newObject(eventType, nil)
+	_, st := table.Insert(o, 1, 0)
+	wantStatus(t, "fourth of three", st, ntstatus.InsufficientResources)
+	_, st = table.Reserve()
+	wantStatus(t, "reserve", st, ntstatus.InsufficientResources)
+	if o.HandleCount() != 0 || o.PointerCount() != 1 || o.closed != 0 {
+		t.Error("a refused insert changed the object")
+	}
+	table.Close(8)
+	if v, st := table.Insert(o, 1, 0); st != 0 || v != 8 {
+		t.Errorf("after a close: %v, %v; want 8, success", v, st)
+	}
+}
+
+func TestManyHandles(t *testing.T) { // growth over many chunks keeps values and objects
+	table := ob.NewTable(0)
+	const n = 5000
+	objects := map[winnt.Handle]*object{}
+	for range n {
+		v, o := open(t, table, 1, 0)
+		objects[v] = o
+	}
+	if len(objects) != n || objects[4*n] == nil {
+		t.Fatal("values are not 4, 8, …")
+	}
+	seen := 0
+	for e := range table.All() {
+		if seen++; objects[e.Handle] != e.Object {
+			t.Fatalf("handle %v names another object", e.Handle)
+		}
+	}
+	if seen != n || table.Count() != n {
+		t.Errorf("All yields %d, Count is %d; want %d", seen, table.Count(), n)
+	}
+}
+
+func TestReservation(t *testing.T) {
+	table := ob.NewTable(0)
+	r, _ := table.Reserve()
+	_, _, st := table.Lookup(r.Handle(), ob.TagCall)
+	wantStatus(t, "look-up of a reserved value", st, ntstatus.InvalidHandle)
+	wantStatus(t, "close of a reserved value", table.Close(r.Handle()), ntstatus.InvalidHandle)
+	if v, _ := open(t, table, 1, 0); v == r.Handle() {
+		t.Fatal("a reserved value was handed out")
+	}
+	o := newObject(eventType, nil)
+	wantStatus(t, "publish", r.Publish(o, 3, winnt.OBJ_INHERIT), ntstatus.Success)
+	h, g, _ := table.Lookup(r.Handle(), ob.TagCall)
+	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 3, Attributes: winnt.OBJ_INHERIT}) {
+		t.Errorf("published %v %+v", h.Object(), g)
+	}
+	h.Deref(ob.TagCall)
+
+	r, _ = table.Reserve()
+	r.Abandon()
+	if again, _ := table.Reserve(); again.Handle() != r.Handle() {
+		t.Error("an abandoned value does not come back first")
+	}
+	r, _ = table.Reserve()
+	table.Drain()
+	wantStatus(t, "publish after exit", r.Publish(o, 3, 0), ntstatus.ProcessIsTerminating)
+	r.Abandon()
+	if o.HandleCount() != 0 {
+		t.Error("a failed publish left a handle count")
+	}
+}
+
+func TestRemoveKeepsCounts(t *testing.T) {
+	table := ob.NewTable(0)
+	v, o := open(t, table, 3, winnt.OBJ_AUDIT_OBJECT_CLOSE)
+	c, st := table.Remove(v)
+	wantStatus(t, "remove", st, ntstatus.Success)
+	if c.Object != ob.Object(o) || c.Access != 3 || c.Attributes != winnt.OBJ_AUDIT_OBJECT_CLOSE || o.HandleCount() != 1 {
+		t.Errorf("removed %+v with %d handles", c, o.HandleCount())
+	}
+	wantStatus(t, "close of a removed value", table.Close(v), ntstatus.InvalidHandle)
+	c.Release()
+	if o.destroyed != 1 {
+		t.Error("Release did not drop the counts")
+	}
+}
+
+func TestAuditMaskIsTakenOnce(t *testing.T) {
+	table := ob.NewTable(0)
+	v, _ := open(t, table, 3, 0)
+	wantStatus(t, "SetAudit", table.SetAudit(v, 3), ntstatus.Success)
+	for i, want := range []winnt.AccessMask{1, 0, 2} {
+		used := []winnt.AccessMask{1, 1, 3}[i]
+		if got := table.TakeAudit(v, used); got != want {
+			t.Errorf("use %d of %v: to audit %v, want %v", i, used, got, want)
+		}
+	}
+	wantStatus(t, "SetAudit of nothing", table.SetAudit(99, 3), ntstatus.InvalidHandle)
+	if table.TakeAudit(1<<30, 1) != 0 {
+		t.Error("an unknown handle has rights to audit")
+	}
+}
+
+func TestInherit(t *testing.T) { // O-59, OC-49
+	parent := ob.NewTable(0)
+	open(t, parent, 3, winnt.OBJ_INHERIT)
+	open(t, parent, 3, 0)
+	v, o := open(t, parent, 1, winnt.OBJ_INHERIT|winnt.OBJ_PROTECT_CLOSE)
+	child := ob.NewTable(0)
+	wantStatus(t, "inherit", child.Inherit(parent), ntstatus.Success)
+	var got []winnt.Handle
+	for e := range child.All() {
+		got = append(got, e.Handle)
+	}
+	if !slices.Equal(got, []winnt.Handle{4, 12}) {
+		t.Fatalf("child has %v, want [4 12]", got)
+	}
+	h, g, _ := child.Lookup(v, ob.TagCall)
+	h.Deref(ob.TagCall)
+	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 1, Attributes: winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE}) {
+		t.Errorf("inherited %+v", g)
+	}
+	if o.HandleCount() != 2 {
+		t.Errorf("handle count %d, want 2", o.HandleCount())
+	}
+	for _, want := range []winnt.Handle{8, 16} { // gaps are free values
+		if v, _ := open(t, child, 1, 0); v != want {
+			t.Errorf("next value in the child %v, want %v", v, want)
+		}
+	}
+	small := ob.NewTable(2)
+	wantStatus(t, "inherit beyond the limit", small.Inherit(parent), ntstatus.InsufficientResources)
+	if small.Count() != 0 || o.HandleCount() != 2 {
+		t.Error("a refused inheritance left something behind")
+	}
+	wantStatus(t, "inherit from nothing", small.Inherit(ob.NewTable(0)), ntstatus.Success)
+}
+
+func TestDuplicateOfClosedObject(t *testing.T) {
+	table := ob.NewTable(0)
+	v, o := open(t, table, 1, 0)
+	h, _, _ := table.Lookup(v, ob.TagCall)
+	defer h.Deref(ob.TagCall)
+	table.Close(v)
+	_, st := table.InsertDuplicate(o, 1, 0)
+	wantStatus(t, "duplicate after the last close", st, ntstatus.InvalidHandle)
+	if o.HandleCount() != 0 || o.closed != 1 {
+		t.Error("a closed object was opened again")
+	}
+}
+
+func TestTwoClose(t *testing.T) { // OC-47
+	table := ob.NewTable(0)
+	for range 2000 {
+		v, _ := open(t, table, 1, 0)
+		var won atomic.Int64
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				if table.Close(v) == ntstatus.Success {
+					won.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("%d closes of one value succeeded", won.Load())
+		}
+	}
+}

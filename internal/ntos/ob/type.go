@@ -1,0 +1,83 @@
+package ob
+
+import "github.com/refmon/refmon/winnt"
+
+// Object is anything that embeds a [Header]: a token object, thread, process,
+// job, event, file, directory.
+type Object interface {
+	// Head is the object's header; it never changes and is never nil.
+	Head() *Header
+}
+
+// Type is one type of object: its documented description and what the system
+// does at the turning points of an object's life. Immutable once the first
+// object of it exists. Hooks run with no lock held and may be nil.
+type Type struct {
+	*winnt.ObjectType
+
+	// OnLastHandle runs each time the handle count falls to zero (O-44). An
+	// object that can still be opened by pointer may gain handles again, so it
+	// may run more than once; the object is referenced while it runs.
+	OnLastHandle func(Object)
+
+	// OnDestroy runs once, when the last reference is gone (O-44). Nobody else
+	// can reach the object any more.
+	OnDestroy func(Object)
+
+	// AddRights adds what a handle with these rights gets besides (O-36). It
+	// must not take anything away.
+	AddRights func(granted winnt.AccessMask) winnt.AccessMask
+
+	// Parses says that what follows an object of this type in a path is the
+	// object's own business (a device): the walk stops there and hands out the
+	// rest in [Place].Rest.
+	Parses bool
+}
+
+// Tag says who holds a reference. Builds with the tag "invariants" keep one
+// count per tag, so that a leak report says by whom; other builds ignore it.
+type Tag uint8
+
+// Holders of references.
+const (
+	TagCall          Tag = iota // a service that is running; also the creator's first reference
+	TagHandle                   // an entry of a handle table
+	TagImpersonation            // a thread's impersonation record
+	TagPrimary                  // a process's primary token
+	TagContext                  // a captured client context
+	TagSaved                    // a saved impersonation state, to be restored
+	TagLink                     // an object that points at its parent or peer
+	TagName                     // a directory entry
+	TagThread                   // a thread that points at its process
+	TagProcess                  // a process's list of threads, a job's list of processes
+	TagSystem                   // the system's own objects
+	numTags
+)
+
+var tagNames = [numTags]string{"call", "handle", "impersonation", "primary", "context", "saved", "link", "name", "thread", "process", "system"}
+
+// String is the lower-case word for the holder.
+func (t Tag) String() string {
+	if t < numTags {
+		return tagNames[t]
+	}
+	return "unknown"
+}
+
+// mapDesired replaces generic bits by what they stand for on this type (O-21).
+// Tokens do not support SYNCHRONIZE: it is dropped (O-21).
+func (t *Type) mapDesired(m winnt.AccessMask) winnt.AccessMask {
+	m = t.Mapping.Map(m)
+	if t.ObjectType == winnt.TokenObject {
+		m &^= winnt.SYNCHRONIZE // O-21
+	}
+	return m
+}
+
+// addRights applies the type's AddRights, if any (O-36).
+func (t *Type) addRights(granted winnt.AccessMask) winnt.AccessMask {
+	if t.AddRights == nil {
+		return granted
+	}
+	return granted | t.AddRights(granted)
+}

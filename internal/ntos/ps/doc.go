@@ -1,0 +1,13 @@
+// Package ps holds processes, threads and jobs, the ids they are known by,
+// and the impersonation state of threads.
+//
+// A [Thread] impersonates through one atomic pointer to an immutable record
+// {Token, CopyOnOpen, EffectiveOnly, Level}: every reader sees one of the
+// records that were set, never a mixture (P-13), and replacing it yields the
+// previous one, whose reference is then dropped exactly once.
+//
+//	st := ps.ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation)
+//
+// Guards: System.mu the ids; Process.mu the set of threads, exit and job;
+// Process.token and Thread.imp are atomic; Job.mu its limits.
+package ps

@@ -1,0 +1,163 @@
+package ps
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Outcome is what an impersonation came to: the status, the rule of the
+// branch that failed or demoted, and in words why.
+type Outcome struct {
+	Status  ntstatus.Status
+	Rule    string
+	Because string
+	Demoted bool // success, but at SecurityIdentification on a copy (I-43)
+}
+
+// ImpersonateClient is PsImpersonateClient: thread t acts with tok from now
+// on. tok nil ends the impersonation. The token may be a primary or an
+// impersonation token; the thread keeps one reference of its own. On failure
+// the thread's state is as before.
+func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) Outcome {
+	if tok == nil { // I-40: the other parameters are ignored
+		t.RevertToSelf()
+		return Outcome{}
+	}
+	// capture
+	if level > winnt.SecurityDelegation {
+		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-41", Because: "the level is above SecurityDelegation"} // I-41 (1)
+	}
+	sys := t.process.sys
+	if t.imp.Load() == nil && sys.Fault("ps: impersonation record") {
+		return Outcome{Status: ntstatus.NoMemory, Rule: "I-41", Because: "no memory for the impersonation record"} // I-41 (2), O-81
+	}
+	value := tok.Value()
+	if value.Type() == winnt.TokenImpersonation && level > value.Level() {
+		level = value.Level() // I-41 (3): the clamp
+	}
+	// decide
+	use, out := t.process.jobImpersonate(tok)
+	if out.Status != ntstatus.Success {
+		return out // I-41 (4)
+	}
+	if use != tok {
+		defer use.Deref(ob.TagCall)
+		value = use.Value()
+	}
+	if ok, row := se.CanImpersonate(t.process.Token(), value, level, sys.Profile); !ok { // I-41 (5)
+		// I-43: act on a copy that only identifies the client. Refused rows
+		// have a level of at least SecurityImpersonation (row a), so the
+		// copy is always at SecurityIdentification.
+		level = winnt.SecurityIdentification
+		demoted, st := t.copyToken(use, level)
+		if st != ntstatus.Success {
+			return Outcome{Status: st, Rule: "I-43", Because: "the token could not be copied"}
+		}
+		defer demoted.Deref(ob.TagCall)
+		use = demoted
+		out = Outcome{Rule: "I-42 " + row, Because: se.RowText(row), Demoted: true}
+	}
+	// commit
+	use.Ref(ob.TagImpersonation) // I-41 (7)
+	t.exchange(use.Impersonation(copyOnOpen, effectiveOnly, level))
+	return out
+}
+
+// copyToken is SeCopyClientToken: an impersonation token at that level, not
+// effective-only, with one reference for the caller.
+func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonationLevel) (*se.TokenObject, ntstatus.Status) {
+	sys := t.process.sys
+	if sys.Fault("se: copy token") {
+		return nil, ntstatus.InsufficientResources // O-81
+	}
+	v := tok.Value().WithTypeLevel(winnt.TokenImpersonation, level)
+	return sys.Security.NewToken(v, se.CopyDescriptor(v, t.process.Token())), ntstatus.Success
+}
+
+// exchange installs a record, whose token reference it takes over, and drops
+// the previous token, with no lock held (I-41 (8), I-45).
+func (t *Thread) exchange(r *se.Impersonation) {
+	if old := t.imp.Swap(r); old != nil {
+		old.Token.Deref(ob.TagImpersonation)
+	}
+}
+
+// RevertToSelf ends the impersonation if there is one (I-50). It cannot fail.
+func (t *Thread) RevertToSelf() { t.exchange(nil) }
+
+// IsImpersonating is PsIsThreadImpersonating (I-62).
+func (t *Thread) IsImpersonating() bool { return t.imp.Load() != nil }
+
+// Impersonation returns the thread's record with one more reference on its
+// token, or nil (I-62). A record that is replaced while it is being referenced
+// is read again, so that the reference is never taken on a dead token.
+func (t *Thread) Impersonation(tag ob.Tag) *se.Impersonation {
+	for {
+		r := t.imp.Load()
+		if r == nil {
+			return nil
+		}
+		if r.Token.TryRef(tag) {
+			return r
+		}
+	}
+}
+
+// ReplaceOwnCopy makes the copy that an open made the thread's impersonation
+// token, if the record is still the one that open read (I-23). The record
+// remembers that its token is this copy (I-6). It makes no I-42 decision; the
+// refusals of I-90 apply.
+func (t *Thread) ReplaceOwnCopy(read *se.Impersonation, dup *se.TokenObject) Outcome {
+	if out := t.process.jobRefuses(dup.Value()); out.Status != ntstatus.Success {
+		return out
+	}
+	dup.Ref(ob.TagImpersonation)
+	r := &se.Impersonation{Token: dup, EffectiveOnly: read.EffectiveOnly, Level: read.Level, Own: true}
+	if !t.imp.CompareAndSwap(read, r) { // I-29: the thread reverted or took another token meanwhile
+		dup.Deref(ob.TagImpersonation)
+		return Outcome{}
+	}
+	read.Token.Deref(ob.TagImpersonation)
+	return Outcome{}
+}
+
+// DisableImpersonation is PsDisableImpersonation: it moves the record out of
+// the thread, reference and all (I-60). nil means the thread was not
+// impersonating.
+func (t *Thread) DisableImpersonation() *se.Impersonation {
+	r := t.imp.Swap(nil)
+	if r != nil {
+		r.Token.Ref(ob.TagSaved)
+		r.Token.Deref(ob.TagImpersonation)
+	}
+	return r
+}
+
+// SavedImpersonation copies the record with a reference of its own, without
+// ending the impersonation, for a revert that nests (I-76).
+func (t *Thread) SavedImpersonation() *se.Impersonation { return t.Impersonation(ob.TagSaved) }
+
+// RestoreImpersonation is PsRestoreImpersonation: it drops what the thread
+// impersonates now and takes the saved record over, without a decision and
+// without job rules: the token was accepted before (I-61).
+func (t *Thread) RestoreImpersonation(saved *se.Impersonation) {
+	if saved == nil {
+		t.exchange(nil)
+		return
+	}
+	saved.Token.Ref(ob.TagImpersonation)
+	t.exchange(saved)
+	saved.Token.Deref(ob.TagSaved)
+}
+
+// EffectiveToken is PsReferenceEffectiveToken: the client's token with the
+// state's EffectiveOnly and Level, counted as an impersonation token whatever
+// its own type; else the primary token (I-62).
+func (t *Thread) EffectiveToken(tag ob.Tag) (tok *se.TokenObject, typ winnt.TokenType, effectiveOnly bool, level winnt.SecurityImpersonationLevel) {
+	if r := t.Impersonation(tag); r != nil {
+		return r.Token, winnt.TokenImpersonation, r.EffectiveOnly, r.Level
+	}
+	return t.process.ReferenceToken(tag), winnt.TokenPrimary, false, 0
+}

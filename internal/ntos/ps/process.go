@@ -1,0 +1,265 @@
+package ps
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ProcessType and ThreadType are the object types Process and Thread.
+var (
+	ProcessType = &ob.Type{ObjectType: winnt.ProcessObject, AddRights: addProcessRights,
+		OnDestroy: func(o ob.Object) { o.(*Process).destroy() }}
+	ThreadType = &ob.Type{ObjectType: winnt.ThreadObject, AddRights: addThreadRights,
+		OnDestroy: func(o ob.Object) { o.(*Thread).destroy() }}
+)
+
+// addProcessRights is O-36: query and set information bring their limited
+// forms with them, after the check and never the other way round.
+func addProcessRights(g winnt.AccessMask) winnt.AccessMask {
+	if g&winnt.PROCESS_QUERY_INFORMATION != 0 {
+		g |= winnt.PROCESS_QUERY_LIMITED_INFORMATION
+	}
+	if g&winnt.PROCESS_SET_INFORMATION != 0 {
+		g |= winnt.PROCESS_SET_LIMITED_INFORMATION
+	}
+	return g
+}
+
+func addThreadRights(g winnt.AccessMask) winnt.AccessMask { // O-36
+	if g&winnt.THREAD_QUERY_INFORMATION != 0 {
+		g |= winnt.THREAD_QUERY_LIMITED_INFORMATION
+	}
+	if g&winnt.THREAD_SET_INFORMATION != 0 {
+		g |= winnt.THREAD_SET_LIMITED_INFORMATION
+	}
+	return g
+}
+
+// System is what processes and threads share: the ids, the security state,
+// the kernel's handle table and the profile. It is made by New.
+type System struct {
+	Security *se.State  // immutable
+	Kernel   *ob.Table  // immutable: the one table of kernel handles
+	Profile  nt.Profile // immutable
+	// Faults is asked at each point that can run out of memory (O-81) and
+	// makes it fail by answering true; nil never fails. Immutable after boot.
+	Faults func(point string) bool
+
+	mu     sync.Mutex
+	nextID winnt.Handle               // guarded by mu
+	byID   map[winnt.Handle]ob.Object // guarded by mu; holds no reference: an object leaves when destroyed
+
+	system *Process // immutable after New: the System process, id 4
+}
+
+// New makes the system with its System process, whose token is boot.
+func New(profile nt.Profile, kernel *ob.Table, boot *token.Token) *System {
+	s := &System{Security: se.NewState(), Kernel: kernel, Profile: profile, nextID: 4, byID: map[winnt.Handle]ob.Object{}}
+	tok := s.Security.NewToken(boot, se.NewDescriptor(boot, winnt.TokenObject, nil))
+	s.system = s.NewProcess("System", tok, nil)
+	tok.Deref(ob.TagCall)
+	s.system.isSystem = true
+	return s
+}
+
+// Fault reports whether an allocation is to fail at this point (O-81).
+func (s *System) Fault(point string) bool { return s.Faults != nil && s.Faults(point) }
+
+// SystemProcess is the System process.
+func (s *System) SystemProcess() *Process { return s.system }
+
+// allotID gives o the next id: a multiple of 4, one number space for
+// processes and threads (10 section 1.6).
+func (s *System) allotID(o ob.Object) winnt.Handle {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.byID[s.nextID] != nil {
+		s.nextID += 4
+	}
+	id := s.nextID
+	s.nextID += 4
+	s.byID[id] = o
+	return id
+}
+
+func (s *System) freeID(id winnt.Handle) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byID, id)
+}
+
+// LookupProcess finds a live process and takes a reference; nil if there is
+// none. The low two bits of the id are ignored (O-37).
+func (s *System) LookupProcess(id winnt.Handle) *Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.byID[id&^3].(*Process); ok && p.TryRef(ob.TagCall) {
+		return p
+	}
+	return nil
+}
+
+// LookupThread finds a live thread and takes a reference; nil if there is none.
+func (s *System) LookupThread(id winnt.Handle) *Thread {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t, ok := s.byID[id&^3].(*Thread); ok && t.TryRef(ob.TagCall) {
+		return t
+	}
+	return nil
+}
+
+// Process is a process object.
+type Process struct {
+	ob.Header
+	sys   *System // immutable
+	name  string  // immutable
+	id    winnt.Handle
+	table *ob.Table // immutable; drained at exit
+
+	token      atomic.Pointer[se.TokenObject] // primary token; one reference
+	selfAccess atomic.Uint32                  // rights behind the pseudo handle -1
+	started    atomic.Bool                    // true from the start of the first thread on
+	isSystem   bool                           // immutable after New
+
+	mu      sync.Mutex
+	threads map[*Thread]struct{} // guarded by mu
+	count   int                  // guarded by mu: threads ever made, for names
+	exited  bool                 // guarded by mu
+	job     *Job                 // guarded by mu; one reference
+}
+
+// NewProcess makes a process with one reference for the caller. The token
+// object is attached as it is and referenced; the descriptor is by O-38 from
+// creator, or from the token itself when creator is nil.
+func (s *System) NewProcess(name string, tok *se.TokenObject, creator *token.Token) *Process {
+	if creator == nil {
+		creator = tok.Value()
+	}
+	p := &Process{sys: s, name: name, table: ob.NewTable(0), threads: map[*Thread]struct{}{}}
+	p.Init(ProcessType, p, se.NewDescriptor(creator, winnt.ProcessObject, nil))
+	s.Security.Objects.Track(p)
+	tok.Ref(ob.TagPrimary)
+	tok.AttachPrimary()
+	p.token.Store(tok)
+	p.selfAccess.Store(uint32(winnt.PROCESS_ALL_ACCESS & winnt.ProcessObject.Valid)) // O-17
+	p.id = s.allotID(p)
+	return p
+}
+
+// ID is the process id.
+func (p *Process) ID() winnt.Handle { return p.id }
+
+// Name is the display name.
+func (p *Process) Name() string { return p.name }
+
+// System is the system the process belongs to.
+func (p *Process) System() *System { return p.sys }
+
+// Table is the handle table.
+func (p *Process) Table() *ob.Table { return p.table }
+
+// IsSystem reports whether this is the System process.
+func (p *Process) IsSystem() bool { return p.isSystem }
+
+// Started reports whether a thread of the process ever ran.
+func (p *Process) Started() bool { return p.started.Load() }
+
+// SelfAccess is what the pseudo handle -1 grants (O-17).
+func (p *Process) SelfAccess() winnt.AccessMask { return winnt.AccessMask(p.selfAccess.Load()) }
+
+// ReferenceToken returns the primary token with one more reference, never nil
+// (I-62).
+func (p *Process) ReferenceToken(tag ob.Tag) *se.TokenObject {
+	for {
+		t := p.token.Load()
+		if t.TryRef(tag) {
+			if p.token.Load() == t {
+				return t
+			}
+			t.Deref(tag) // replaced meanwhile: take the new one
+		}
+	}
+}
+
+// Token is a snapshot of the primary token's value.
+func (p *Process) Token() *token.Token { return p.token.Load().Value() }
+
+// PrimaryToken is the token object without a reference: for identity only.
+func (p *Process) PrimaryToken() *se.TokenObject { return p.token.Load() }
+
+// ReplaceToken makes tok the primary token, recomputes what the pseudo handle
+// grants (O-17) and drops the old token.
+func (p *Process) ReplaceToken(tok *se.TokenObject) {
+	tok.Ref(ob.TagPrimary)
+	tok.AttachPrimary()
+	old := p.token.Swap(tok)
+	old.DetachPrimary()
+	old.Deref(ob.TagPrimary)
+	granted := winnt.AccessMask(0)
+	if d := p.Security(); d != nil {
+		dec, err := access.Check(tok.Value(), d, winnt.MAXIMUM_ALLOWED, winnt.ProcessObject)
+		if err == nil && dec.Allowed() {
+			granted = dec.Granted
+		}
+	}
+	p.selfAccess.Store(uint32(granted | selfAlways)) // O-17
+}
+
+// selfAlways is what a process may always do to itself (O-17).
+const selfAlways winnt.AccessMask = 0x1F07FB
+
+// Exit ends the process: its threads end, its handles are closed, protected
+// ones included (O-43, O-47).
+func (p *Process) Exit() {
+	p.mu.Lock()
+	if p.exited {
+		p.mu.Unlock()
+		return
+	}
+	p.exited = true
+	var threads []*Thread
+	for t := range p.threads {
+		threads = append(threads, t)
+	}
+	p.mu.Unlock()
+	for _, t := range threads {
+		t.Exit()
+	}
+	p.table.Drain()
+}
+
+// Exited reports whether the process has ended.
+func (p *Process) Exited() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exited
+}
+
+// Job returns the job with one more reference, nil if there is none.
+func (p *Process) Job() *Job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.job != nil {
+		p.job.Ref(ob.TagCall)
+	}
+	return p.job
+}
+
+func (p *Process) destroy() {
+	p.sys.freeID(p.id)
+	t := p.token.Load()
+	t.DetachPrimary()
+	t.Deref(ob.TagPrimary)
+	if p.job != nil {
+		p.job.leave()
+		p.job.Deref(ob.TagLink)
+	}
+}

@@ -1,0 +1,106 @@
+package ps
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Thread is a thread object. The goroutine that runs it is the caller's
+// affair; the object carries its security state.
+type Thread struct {
+	ob.Header
+	process    *Process         // immutable; one reference
+	id         winnt.Handle     // immutable
+	name       string           // immutable
+	selfAccess winnt.AccessMask // immutable: rights behind the pseudo handle -2
+	system     bool             // immutable: a system thread
+
+	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
+	exited atomic.Bool
+}
+
+// NewThread makes a thread of p with one reference for the caller. It starts
+// without impersonation, whatever its creator does (I-9).
+func (p *Process) NewThread() (*Thread, ntstatus.Status) {
+	creator := p.Token()
+	t := &Thread{process: p, system: p.isSystem}
+	d := se.NewDescriptor(creator, winnt.ThreadObject, nil)
+	t.Init(ThreadType, t, d)
+	p.sys.Security.Objects.Track(t)
+	t.selfAccess = selfThreadAlways
+	if dec, err := access.Check(creator, d, winnt.MAXIMUM_ALLOWED, winnt.ThreadObject); err == nil && dec.Allowed() {
+		t.selfAccess |= dec.Granted // O-18
+	}
+	p.mu.Lock()
+	if p.exited {
+		p.mu.Unlock()
+		return nil, ntstatus.ProcessIsTerminating // O-47
+	}
+	p.count++
+	t.name = fmt.Sprintf("%s/%d", p.name, p.count)
+	p.threads[t] = struct{}{}
+	p.mu.Unlock()
+	p.Ref(ob.TagThread)
+	p.started.Store(true)
+	t.id = p.sys.allotID(t)
+	return t, ntstatus.Success
+}
+
+// selfThreadAlways is what a thread may always do to itself (O-18).
+const selfThreadAlways = winnt.THREAD_TERMINATE | winnt.THREAD_SET_INFORMATION | winnt.THREAD_QUERY_INFORMATION
+
+// ID is the thread id.
+func (t *Thread) ID() winnt.Handle { return t.id }
+
+// Name is the display name: the process's and a number.
+func (t *Thread) Name() string { return t.name }
+
+// Process is the process of the thread.
+func (t *Thread) Process() *Process { return t.process }
+
+// IsSystemThread reports whether the thread belongs to the System process.
+func (t *Thread) IsSystemThread() bool { return t.system }
+
+// SelfAccess is what the pseudo handle -2 grants (O-18).
+func (t *Thread) SelfAccess() winnt.AccessMask { return t.selfAccess }
+
+// Subject is the security context of the thread now: primary token of the
+// process and, while impersonating, the client's token with the state's level
+// (I-25). It is a snapshot of values.
+func (t *Thread) Subject() access.Subject {
+	s := access.Subject{Primary: t.process.Token()}
+	if r := t.imp.Load(); r != nil {
+		s.Client, s.Level, s.EffectiveOnly = r.Token.Value(), r.Level, r.EffectiveOnly
+	}
+	return s
+}
+
+// SubjectAsSelf is the context of the thread's process alone (I-21). The
+// thread's state is not touched for it.
+func (t *Thread) SubjectAsSelf() access.Subject { return access.Subject{Primary: t.process.Token()} }
+
+// Exit ends the thread: its impersonation is dropped (I-9).
+func (t *Thread) Exit() {
+	if t.exited.Swap(true) {
+		return
+	}
+	t.RevertToSelf()
+	t.process.mu.Lock()
+	delete(t.process.threads, t)
+	t.process.mu.Unlock()
+}
+
+// Exited reports whether the thread has ended.
+func (t *Thread) Exited() bool { return t.exited.Load() }
+
+func (t *Thread) destroy() {
+	t.RevertToSelf()
+	t.process.sys.freeID(t.id)
+	t.process.Deref(ob.TagThread)
+}

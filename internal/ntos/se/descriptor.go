@@ -1,0 +1,170 @@
+package se
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// mediumRID is the integrity of an object without a label.
+const mediumRID = 0x2000
+
+// NewDescriptor is the descriptor of a new object of a type without a parent
+// directory (O-38): the parts of explicit where given, else owner, primary
+// group and default DACL of the creator's token, generic bits mapped by the
+// type, and the mandatory label the type gets (O-39).
+func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Descriptor) *sd.Descriptor {
+	p := sd.Parts{Owner: creator.Owner(), Group: creator.PrimaryGroup(), DACL: creator.DefaultDACL()}
+	if p.DACL != nil {
+		p.Control |= sd.DACLPresent
+	}
+	var audit *sd.ACL
+	if explicit != nil {
+		e := explicit.Parts()
+		if !e.Owner.IsZero() {
+			p.Owner = e.Owner
+		}
+		if !e.Group.IsZero() {
+			p.Group = e.Group
+		}
+		if e.Control&sd.DACLPresent != 0 { // a NULL DACL counts as given
+			p.DACL = e.DACL
+			p.Control |= e.Control & (sd.DACLPresent | sd.DACLProtected)
+		}
+		audit = e.SACL
+	}
+	p.DACL = mapACL(p.DACL, &typ.Mapping)
+	p.SACL = labelledSACL(creator, typ, audit)
+	if p.SACL != nil {
+		p.Control |= sd.SACLPresent
+	}
+	return sd.New(p)
+}
+
+// mapACL maps the generic bits of every entry; an ACL without any is shared.
+func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
+	if acl == nil {
+		return nil
+	}
+	generic := false
+	for _, a := range acl.All() {
+		generic = generic || a.Mask()&winnt.GENERIC_RIGHTS != 0
+	}
+	if !generic {
+		return acl
+	}
+	aces := make([]sd.ACE, 0, acl.Len())
+	for _, a := range acl.All() {
+		aces = append(aces, a.WithMask(m.Map(a.Mask())))
+	}
+	return mustACL(aces)
+}
+
+// labelledSACL is the SACL of a new object: the audit entries the creator
+// gave, and the label its type gets.
+func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *sd.ACL {
+	policy := winnt.AccessMask(0)
+	ignoreGiven := false
+	switch typ {
+	case winnt.ProcessObject, winnt.ThreadObject:
+		policy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP // O-39
+	case winnt.TokenObject:
+		policy, ignoreGiven = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, true // O-39: a label in the caller's descriptor is ignored
+	default:
+		if creator.Integrity() < mediumRID {
+			policy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP // O-39
+		}
+	}
+	if policy == 0 {
+		return given
+	}
+	var aces []sd.ACE
+	labelled := false
+	if given != nil {
+		for _, a := range given.All() {
+			if a.Type() == sd.SystemMandatoryLabel {
+				if ignoreGiven {
+					continue
+				}
+				labelled = true
+			}
+			aces = append(aces, a)
+		}
+	}
+	if !labelled {
+		aces = append([]sd.ACE{mustACE(sd.SystemMandatoryLabel, policy, IntegritySID(creator.Integrity()))}, aces...)
+	}
+	return mustACL(aces)
+}
+
+// IntegritySID is S-1-16-rid.
+func IntegritySID(rid uint32) sid.SID {
+	s, _ := sid.New(16, rid)
+	return s
+}
+
+// CopyDescriptor is the descriptor of the duplicate that opening an
+// impersonation token with CopyOnOpen makes (I-23): all access for the
+// token's user, the user of the primary token, LocalSystem and, where they
+// are enabled in the primary token, Administrators; with a restricted token
+// also RESTRICTED.
+func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
+	aces := []sd.ACE{allow(client.User().SID)}
+	if primary.User().SID != client.User().SID {
+		aces = append(aces, allow(primary.User().SID))
+	}
+	aces = append(aces, allow(sid.LocalSystem))
+	if primary.IsAdmin() {
+		aces = append(aces, allow(sid.Administrators))
+	}
+	if client.IsRestricted() || primary.IsRestricted() {
+		aces = append(aces, allow(sid.Restricted))
+	}
+	return sd.New(sd.Parts{
+		Control: sd.DACLPresent | sd.SACLPresent,
+		Owner:   client.Owner(), Group: client.PrimaryGroup(),
+		DACL: mustACL(aces),
+		SACL: mustACL([]sd.ACE{mustACE(sd.SystemMandatoryLabel, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, IntegritySID(client.Integrity()))}),
+	})
+}
+
+func allow(s sid.SID) sd.ACE { return mustACE(sd.AccessAllowed, winnt.TOKEN_ALL_ACCESS, s) }
+
+// mustACE and mustACL build from parts that cannot be malformed; a failure is
+// a broken invariant of this package.
+func mustACE(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
+	a, err := sd.NewACE(t, 0, m, s)
+	if err != nil {
+		panic(fmt.Sprintf("se: entry for %s: %v", s, err))
+	}
+	return a
+}
+
+func mustACL(aces []sd.ACE) *sd.ACL {
+	acl, err := sd.NewACL(aces...)
+	if err != nil {
+		panic(fmt.Sprintf("se: list of %d entries: %v", len(aces), err))
+	}
+	return acl
+}
+
+// defaultDescriptor is the default descriptor of a token made under a value.
+type defaultDescriptor struct {
+	creator *token.Token
+	d       *sd.Descriptor
+}
+
+// DefaultTokenDescriptor is the descriptor of a new token whose creator has
+// this token and gives none (O-38, T-47). It is computed once for each value.
+func (t *TokenObject) DefaultTokenDescriptor() *sd.Descriptor {
+	v := t.Value()
+	if c := t.defSD.Load(); c != nil && c.creator == v {
+		return c.d
+	}
+	c := &defaultDescriptor{v, NewDescriptor(v, winnt.TokenObject, nil)}
+	t.defSD.Store(c)
+	return c.d
+}

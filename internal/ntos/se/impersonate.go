@@ -1,0 +1,92 @@
+package se
+
+import (
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// systemSource is the TOKEN_SOURCE name of tokens the system made itself.
+const systemSource = "*SYSTEM*"
+
+// CanImpersonate is the decision of I-42: may a thread of a process with
+// primary token p act at this level with token t? The row is the letter of
+// the first row of the table that applies. It is a pure function over values.
+func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, profile nt.Profile) (ok bool, row string) {
+	anonymous := t.AuthenticationID() == winnt.ANONYMOUS_LOGON_LUID
+	switch {
+	case level < winnt.SecurityImpersonation:
+		return true, "a" // I-42 a: the server cannot act with it
+	case anonymous && t.Source().Name == systemSource:
+		return true, "b" // I-42 b: gives nothing away
+	case p.Has(winnt.SeImpersonatePrivilege):
+		return true, "d" // I-42 d: held and enabled
+	case anonymous:
+		return false, "c" // I-42 c: no anonymous authentication id
+	case t.OriginatingLogon() != 0 && t.OriginatingLogon() == p.AuthenticationID() && t.Integrity() <= p.Integrity():
+		return true, "e" // I-42 e: made by an explicit logon from p's own logon
+	case t.User().SID != p.User().SID:
+		return false, "f" // I-42 f: another user
+	case restrictedDiffer(p, t, profile):
+		return false, "g" // I-42 g: restricted
+	case t.Integrity() > p.Integrity():
+		return false, "h" // I-42 h: would rise in integrity
+	case t.IsElevated() && !p.IsElevated():
+		return false, "h2" // I-42 h2: would rise in elevation
+	case !p.Package().IsZero() && t.Package() != p.Package():
+		return false, "i" // I-42 i: would leave its AppContainer
+	}
+	return true, "j" // I-42 j: the same identity
+}
+
+// restrictedDiffer is row g: in the Documented profile either token restricted
+// is too much; Observed compares the restricting sets.
+func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
+	if profile == nt.Documented {
+		return p.IsRestricted() || t.IsRestricted()
+	}
+	if p.IsRestricted() != t.IsRestricted() {
+		return true
+	}
+	return p.IsRestricted() && !sameSIDs(p.RestrictedSet(), t.RestrictedSet())
+}
+
+// sameSIDs reports whether two sets have the same members.
+func sameSIDs(a, b *sidset.Set) bool { return within(a, b) && within(b, a) }
+
+func within(a, b *sidset.Set) bool {
+	for i := range a.Len() {
+		if s := a.At(i); b.Find(s.Hash(), s) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// RowText says in words what a row of the table means, for the transcript.
+func RowText(row string) string {
+	switch row {
+	case "a":
+		return "the level is below SecurityImpersonation"
+	case "b":
+		return "the token is the system's own anonymous token"
+	case "c":
+		return "the token is of an anonymous logon"
+	case "d":
+		return "the server's process holds SeImpersonatePrivilege"
+	case "e":
+		return "the token was made by an explicit logon from the server's own session"
+	case "f":
+		return "the client is another user and the server's process lacks SeImpersonatePrivilege"
+	case "g":
+		return "one of the tokens is restricted and the server's process lacks SeImpersonatePrivilege"
+	case "h":
+		return "the client's integrity is above the server's"
+	case "h2":
+		return "the client's token is elevated and the server's is not"
+	case "i":
+		return "the server runs in an AppContainer the client is not in"
+	}
+	return "the tokens are of the same identity"
+}

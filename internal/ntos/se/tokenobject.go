@@ -1,0 +1,108 @@
+package se
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TokenType is the object type Token.
+var TokenType = &ob.Type{
+	ObjectType: winnt.TokenObject,
+	OnDestroy:  func(o ob.Object) { o.(*TokenObject).destroy() },
+}
+
+// TokenObject is the shared, mutable NT object around a token value.
+type TokenObject struct {
+	ob.Header
+	id    winnt.LUID   // TokenId; immutable, never reused while the system runs
+	state *State       // immutable
+	mu    sync.Mutex   // serialises Update
+	inUse atomic.Int32 // processes whose primary token this is (T-112)
+
+	value   atomic.Pointer[token.Token]
+	defSD   atomic.Pointer[defaultDescriptor] // of tokens made under this one; see DefaultTokenDescriptor
+	records atomic.Pointer[records]           // lazily made, see Impersonation
+}
+
+// NewToken makes a token object with one reference, tagged as the caller's,
+// and takes its hold on the logon session (T-5). The TokenId is new.
+func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
+	t := &TokenObject{id: s.AllocateLUID(), state: s}
+	t.value.Store(value)
+	t.Init(TokenType, t, d)
+	s.Objects.Track(t)
+	s.Sessions.reference(value.AuthenticationID())
+	return t
+}
+
+func (t *TokenObject) destroy() { t.state.Sessions.dereference(t.Value().AuthenticationID()) }
+
+// ID is the TokenId.
+func (t *TokenObject) ID() winnt.LUID { return t.id }
+
+// Value is a snapshot of the token: immutable, valid for as long as it is
+// held, unaffected by later changes of the object.
+func (t *TokenObject) Value() *token.Token { return t.value.Load() }
+
+// Update replaces the value by what change makes of it; change gets a new
+// ModifiedId and returns nil to leave the token as it is. Writers are
+// serialised; change must not block.
+func (t *TokenObject) Update(change func(old *token.Token, modified winnt.LUID) *token.Token) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v := change(t.value.Load(), t.state.AllocateLUID()); v != nil {
+		t.value.Store(v)
+	}
+}
+
+// AttachPrimary marks the object as some process's primary token; first tells
+// whether it was nobody's before (T-112).
+func (t *TokenObject) AttachPrimary() (first bool) { return t.inUse.Add(1) == 1 }
+
+// DetachPrimary undoes AttachPrimary.
+func (t *TokenObject) DetachPrimary() { t.inUse.Add(-1) }
+
+// InUse reports whether the object is some process's primary token.
+func (t *TokenObject) InUse() bool { return t.inUse.Load() > 0 }
+
+// Impersonation is the impersonation state of a thread: an immutable record.
+type Impersonation struct {
+	Token         *TokenObject
+	CopyOnOpen    bool
+	EffectiveOnly bool
+	Level         winnt.SecurityImpersonationLevel
+	// Own says that Token is the copy an open made for this state (I-23), so
+	// that nothing is left in it to switch on (I-6).
+	Own bool
+}
+
+// records caches the sixteen possible impersonation records of a token, so
+// that impersonating again allocates nothing.
+type records [16]atomic.Pointer[Impersonation]
+
+// Impersonation returns the record of this token with these parameters.
+func (t *TokenObject) Impersonation(copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) *Impersonation {
+	all := t.records.Load()
+	if all == nil {
+		t.records.CompareAndSwap(nil, new(records))
+		all = t.records.Load()
+	}
+	slot := &all[index(copyOnOpen)<<3|index(effectiveOnly)<<2|int(level&3)]
+	if r := slot.Load(); r != nil {
+		return r
+	}
+	slot.CompareAndSwap(nil, &Impersonation{Token: t, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level})
+	return slot.Load()
+}
+
+func index(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

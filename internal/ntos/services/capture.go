@@ -1,0 +1,31 @@
+package services
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// captureAttributes captures OBJECT_ATTRIBUTES with its quality of service:
+// the fault of reading it (O-3), unknown attribute bits (O-22), a level above
+// SecurityDelegation (T-40). NULL is the zero value.
+func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.ObjectAttributes, ntstatus.Status) {
+	if in.Status != ntstatus.Success {
+		return nt.ObjectAttributes{}, c.Fail("O-3", in.Status) // O-3, O-22 (1): unreadable, or a wrong Length
+	}
+	if in.V == nil {
+		return nt.ObjectAttributes{}, ntstatus.Success
+	}
+	oa := *in.V // O-4: captured once
+	if oa.Attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
+		return oa, c.Fail("O-22", ntstatus.InvalidParameter) // O-22 (1)
+	}
+	if q := oa.SecurityQualityOfService; q != nil {
+		if q.ImpersonationLevel > winnt.SecurityDelegation {
+			return oa, c.Fail("T-40", ntstatus.InvalidParameter) // T-40 (3)
+		}
+		copied := *q
+		oa.SecurityQualityOfService = &copied
+	}
+	return oa, ntstatus.Success
+}

@@ -1,0 +1,167 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtAccessCheck decides whether a descriptor grants rights to a client.
+func (c *Context) NtAccessCheck(in nt.AccessCheckIn) (nt.AccessCheckOut, ntstatus.Status) {
+	return c.NtAccessCheckByType(nt.AccessCheckByTypeIn{
+		SecurityDescriptor: in.SecurityDescriptor, ClientToken: in.ClientToken, DesiredAccess: in.DesiredAccess,
+		GenericMapping: in.GenericMapping, PrivilegeSetLength: in.PrivilegeSetLength,
+	})
+}
+
+// NtAccessCheckByType is NtAccessCheck for an object with properties.
+func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessCheckOut, st ntstatus.Status) {
+	r, d, done, st := c.checkRequest(&in, &out.PrivilegeSetLength)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	if !done {
+		if st, d = access.NtAccessCheck(r); st != ntstatus.Success {
+			return out, c.Fail("A-19", st)
+		}
+		c.explainCheck(r, d)
+	}
+	out.AccessStatus, out.GrantedAccess = d.Status, d.Granted
+	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
+	return out, ntstatus.Success
+}
+
+// NtAccessCheckByTypeResultList gives one result for each entry of the list.
+func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out nt.AccessCheckByTypeResultListOut, st ntstatus.Status) {
+	if c.Mode == access.User && len(in.ObjectTypeList.V) == 0 && in.ObjectTypeList.Status == ntstatus.Success {
+		return out, c.Fail("A-11", ntstatus.InvalidParameter)
+	}
+	r, d, done, st := c.checkRequest(&in, &out.PrivilegeSetLength)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	var results []access.NodeResult
+	if done { // the same in every entry
+		for range in.ObjectTypeList.V {
+			results = append(results, access.NodeResult{Granted: d.Granted, Status: d.Status})
+		}
+	} else {
+		if st, results, d = access.NtAccessCheckResultList(r); st != ntstatus.Success {
+			return out, c.Fail("A-19", st)
+		}
+		c.explainCheck(r, d)
+	}
+	for _, n := range results {
+		out.GrantedAccess = append(out.GrantedAccess, n.Granted)
+		out.AccessStatus = append(out.AccessStatus, n.Status)
+	}
+	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
+	return out, ntstatus.Success
+}
+
+// checkRequest runs the tests of 50 section 3.1 in their order up to the
+// capture of the descriptor, and makes the request. done means that the call
+// succeeds with decision d without a look at the descriptor. need
+// is set when the privilege buffer is too small.
+func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, need *uint32) (r *access.Request, d access.Decision, done bool, st ntstatus.Status) {
+	fail := func(rule string, st ntstatus.Status) (*access.Request, access.Decision, bool, ntstatus.Status) {
+		return nil, access.Decision{}, false, c.Fail(rule, st)
+	}
+	// capture
+	if in.GenericMapping.Status != ntstatus.Success {
+		return fail("A-10", in.GenericMapping.Status)
+	}
+	mapping := in.GenericMapping.V
+	r = &access.Request{Desired: in.DesiredAccess, Mapping: &mapping, Mode: c.Mode, ObjectTypes: in.ObjectTypeList.V}
+	if c.Mode == access.User {
+		if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {
+			return fail("A-12", ntstatus.GenericNotMapped) // before the token
+		}
+		// reference
+		client, st := c.clientToken(in.ClientToken)
+		if st != ntstatus.Success {
+			return nil, d, false, st
+		}
+		r.Subject = access.Subject{Primary: c.self.Process().Token(), Client: client, Level: client.Level()}
+		if in.ObjectTypeList.Status != ntstatus.Success {
+			return fail("A-26", in.ObjectTypeList.Status)
+		}
+	}
+	// decide
+	st, d, done = access.NtPrologue(r)
+	if st != ntstatus.Success {
+		return fail(prologueRule(st), st)
+	}
+	if done {
+		return r, d, true, ntstatus.Success
+	}
+	if want := privilegeSetNeed(r); in.PrivilegeSetLength < want {
+		*need = want
+		return fail("A-17", ntstatus.BufferTooSmall)
+	}
+	if in.SecurityDescriptor.Status != ntstatus.Success {
+		return fail("A-18", in.SecurityDescriptor.Status)
+	}
+	if in.PrincipalSelfSid.Status != ntstatus.Success {
+		return fail("A-20", in.PrincipalSelfSid.Status)
+	}
+	r.Descriptor, r.Self = in.SecurityDescriptor.V, in.PrincipalSelfSid.V
+	return r, d, false, ntstatus.Success
+}
+
+// clientToken is the snapshot a check works on.
+func (c *Context) clientToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
+	return c.tokenValue(h, winnt.TOKEN_QUERY) // A-13, I-8
+}
+
+func prologueRule(st ntstatus.Status) string {
+	switch st {
+	case ntstatus.NoImpersonationToken:
+		return "A-14"
+	case ntstatus.BadImpersonationLevel:
+		return "A-15"
+	case ntstatus.InvalidParameter:
+		return "A-26"
+	}
+	return "A-12"
+}
+
+// privilegeSetNeed is the size of the privilege set the request can come to:
+// 20 bytes for up to one privilege, 12 for each further one.
+func privilegeSetNeed(r *access.Request) uint32 {
+	n := 0
+	used, _ := access.PrivilegePolicy(r.Subject.Client, r.Desired)
+	for range used.All {
+		n++
+	}
+	if n <= 1 {
+		return privilegeSetMin
+	}
+	return uint32(privilegeSetMin + privilegeSize*(n-1))
+}
+
+// privilegeSet lists the privileges used; none is written in the case of A-16.
+func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
+	if early && d.Status == ntstatus.PrivilegeNotHeld {
+		return nil
+	}
+	s := &nt.PrivilegeSet{}
+	for p := range d.PrivilegesUsed.All {
+		s.Privilege = append(s.Privilege, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS})
+	}
+	return s
+}
+
+// explainCheck notes why a traced check said no.
+func (c *Context) explainCheck(r *access.Request, d access.Decision) {
+	if c.Why == nil || d.Allowed() {
+		return
+	}
+	q := *r
+	q.Subject.Level = winnt.SecurityDelegation // the level that sufficed here is no reason
+	if _, ex, err := access.Explain(&q); err == nil {
+		c.why.Object, c.why.Explanation = "the descriptor", ex
+	}
+}

@@ -1,0 +1,158 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Context is one thread in one previous mode: the receiver of every service.
+type Context struct {
+	ob.Caller
+	Sys  *System    // immutable
+	self *ps.Thread // immutable; one reference
+	why  ob.Why     // owned by the thread
+
+	tickets map[nt.Ticket]*se.Impersonation // owned by the thread; nil stands for "not impersonating"
+	last    nt.Ticket                       // owned by the thread
+}
+
+// System is what the services of one kernel share.
+type System struct {
+	*ps.System
+	Root *ob.Directory // root of the object namespace
+	// Files is the directory that names without a leading backslash are
+	// taken from by NtOpenFile.
+	Files *ob.Directory
+}
+
+var _ nt.Services = (*Context)(nil)
+
+// NewContext makes the context of a thread and takes a reference on it.
+func NewContext(sys *System, t *ps.Thread, mode access.Mode) *Context {
+	t.Ref(ob.TagCall)
+	c := &Context{Sys: sys, self: t, tickets: map[nt.Ticket]*se.Impersonation{}}
+	c.Caller = ob.Caller{
+		Mode: mode, Table: t.Process().Table(), Kernel: sys.Kernel,
+		Process: t.Process(), Thread: t, Subjects: t,
+		ProcessAccess: t.Process().SelfAccess(), ThreadAccess: t.SelfAccess(),
+	}
+	return c
+}
+
+// Close gives back what the context holds: unused tickets and the thread.
+func (c *Context) Close() {
+	for k := range c.tickets {
+		c.dropTicket(k)
+	}
+	c.self.Deref(ob.TagCall)
+}
+
+// Thread is the thread of the context.
+func (c *Context) Thread() *ps.Thread { return c.self }
+
+// Profile implements nt.Services.
+func (c *Context) Profile() nt.Profile { return c.Sys.Profile }
+
+// RecordWhy implements nt.Services.
+func (c *Context) RecordWhy(on bool) {
+	c.Why = nil
+	if on {
+		c.why = ob.Why{}
+		c.Why = &c.why
+	}
+}
+
+// TakeWhy implements nt.Services.
+func (c *Context) TakeWhy() nt.Why {
+	w := c.why
+	c.why = ob.Why{}
+	return nt.Why{Rule: w.Rule, Object: w.Object, Explanation: w.Explanation}
+}
+
+// SaveImpersonation implements nt.Services (I-76).
+func (c *Context) SaveImpersonation() nt.Ticket {
+	c.last++
+	c.tickets[c.last] = c.self.SavedImpersonation()
+	return c.last
+}
+
+// RestoreImpersonation implements nt.Services (I-61, I-76): a ticket is used
+// up by its first use.
+func (c *Context) RestoreImpersonation(k nt.Ticket) {
+	saved, ok := c.tickets[k]
+	if !ok {
+		return
+	}
+	delete(c.tickets, k)
+	c.self.RestoreImpersonation(saved)
+}
+
+func (c *Context) dropTicket(k nt.Ticket) {
+	if saved := c.tickets[k]; saved != nil {
+		saved.Token.Deref(ob.TagSaved)
+	}
+	delete(c.tickets, k)
+}
+
+// effective is a snapshot of the effective token's value (30 section 1.3).
+func (c *Context) effective() *token.Token {
+	s := c.self.Subject()
+	return s.Effective()
+}
+
+// holds is SeSinglePrivilegeCheck: kernel mode holds everything; else the
+// privilege must be enabled in the effective token, and an impersonation
+// token below SecurityImpersonation holds nothing (T-102).
+func (c *Context) holds(p winnt.Privilege) bool {
+	if c.Mode == access.Kernel {
+		return true // T-102
+	}
+	s := c.self.Subject()
+	if s.Client != nil && s.Level < winnt.SecurityImpersonation {
+		return false // T-102
+	}
+	return s.Effective().Has(p)
+}
+
+// handleAttributes checks the HandleAttributes of an Ex service (O-28, O-29)
+// and returns those in force.
+func (c *Context) handleAttributes(a uint32) (uint32, ntstatus.Status) {
+	if c.Mode == access.Kernel {
+		if a&^winnt.OBJ_KERNEL_HANDLE != 0 {
+			return 0, c.Fail("O-29", ntstatus.InvalidParameter) // O-29: only OBJ_KERNEL_HANDLE
+		}
+		if a == 0 && !c.self.Process().IsSystem() {
+			return 0, c.Fail("O-29", ntstatus.InvalidParameter) // O-29: required outside the System process
+		}
+		return a, ntstatus.Success
+	}
+	if a&^(winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_INHERIT) != 0 {
+		return 0, c.Fail("O-29", ntstatus.InvalidParameter) // O-29: user mode
+	}
+	return a & winnt.OBJ_INHERIT, ntstatus.Success // O-28: OBJ_KERNEL_HANDLE is ignored
+}
+
+// referenceProcess references a process handle; the pseudo handle grants what
+// the process has now, which O-17 can change.
+func (c *Context) referenceProcess(h winnt.Handle, want winnt.AccessMask) (*ps.Process, ntstatus.Status) {
+	if h == winnt.NtCurrentProcess {
+		c.ProcessAccess = c.self.Process().SelfAccess() // O-17
+	}
+	p, _, st := ob.Reference[*ps.Process](&c.Caller, h, want, ps.ProcessType)
+	return p, st
+}
+
+// insert makes a handle in the table the attributes call for.
+func (c *Context) insert(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
+	h, st := c.TableFor(attributes).Insert(obj, granted, attributes)
+	if st != ntstatus.Success {
+		return 0, c.Fail("O-82", st)
+	}
+	return h, ntstatus.Success
+}

@@ -1,0 +1,13 @@
+// Package services implements the Nt* services, one thin file a group, as
+// methods of a [Context]: one thread in one previous mode.
+//
+// Each service has the same four steps, named by comments: capture (copy and
+// validate parameters, touch no state), reference (handles to objects), decide
+// (pure functions over snapshots), commit (cannot fail). The failing branches
+// cite the rule that decides them, and Context.fail records it for the tracer.
+//
+//	ctx := services.NewContext(thread, access.ModeUser)
+//	th := nt.NewThread(ctx, thread.Name())
+//
+// A Context is owned by the goroutine that runs its thread.
+package services

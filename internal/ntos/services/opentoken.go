@@ -1,0 +1,127 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtOpenProcessToken opens a process's primary token. It is the Ex form with
+// attributes 0, free of the kernel-mode requirement (T-34, O-29).
+func (c *Context) NtOpenProcessToken(in nt.OpenProcessTokenIn) (nt.OpenProcessTokenOut, ntstatus.Status) {
+	return c.openProcessToken(in.ProcessHandle, in.DesiredAccess, 0)
+}
+
+// NtOpenProcessTokenEx opens a process's primary token.
+func (c *Context) NtOpenProcessTokenEx(in nt.OpenProcessTokenExIn) (nt.OpenProcessTokenOut, ntstatus.Status) {
+	// capture
+	attributes, st := c.handleAttributes(in.HandleAttributes)
+	if st != ntstatus.Success {
+		return nt.OpenProcessTokenOut{}, st
+	}
+	return c.openProcessToken(in.ProcessHandle, in.DesiredAccess, attributes)
+}
+
+func (c *Context) openProcessToken(h winnt.Handle, desired winnt.AccessMask, attributes uint32) (out nt.OpenProcessTokenOut, st ntstatus.Status) {
+	// reference
+	p, st := c.referenceProcess(h, winnt.PROCESS_QUERY_LIMITED_INFORMATION) // T-30
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	tok := p.ReferenceToken(ob.TagCall) // T-31: the object itself, not a copy
+	defer tok.Deref(ob.TagCall)
+	// decide and commit
+	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, tok, c.self.Subject(), desired, attributes) // T-30, T-34
+	return out, st
+}
+
+// NtOpenThreadToken opens a thread's impersonation token: the Ex form with
+// attributes 0, free of the kernel-mode requirement (I-27, O-29).
+func (c *Context) NtOpenThreadToken(in nt.OpenThreadTokenIn) (nt.OpenThreadTokenOut, ntstatus.Status) {
+	return c.openThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf, 0)
+}
+
+// NtOpenThreadTokenEx opens a thread's impersonation token.
+func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadTokenOut, ntstatus.Status) {
+	// capture
+	attributes, st := c.handleAttributes(in.HandleAttributes) // I-20 (2)
+	if st != ntstatus.Success {
+		return nt.OpenThreadTokenOut{}, st
+	}
+	return c.openThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf, attributes)
+}
+
+func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool, attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
+	// reference
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, h, winnt.THREAD_QUERY_INFORMATION, ps.ThreadType) // I-20 (3), I-26
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	rec := t.Impersonation(ob.TagCall) // I-29: keeps the token if the thread reverts meanwhile
+	if rec == nil {
+		return out, c.Fail("I-20", ntstatus.NoToken) // I-20 (4)
+	}
+	defer rec.Token.Deref(ob.TagCall)
+	if rec.Level == winnt.SecurityAnonymous { // I-25: the state's level
+		return out, c.Fail("I-24", ntstatus.CantOpenAnonymous) // I-20 (5), I-24
+	}
+	// decide and commit
+	subject := c.self.Subject()
+	if asSelf {
+		subject = c.self.SubjectAsSelf() // I-21: the caller's process, whoever the opened thread is
+	}
+	if rec.CopyOnOpen || rec.EffectiveOnly && !rec.Own { // I-5, I-6
+		out.TokenHandle, st = c.openCopy(t, rec, subject, desired, attributes)
+		return out, st
+	}
+	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes) // I-22
+	return out, st
+}
+
+// openCopy is I-23: the handle goes to a duplicate of the token, which takes
+// the token's place in the thread if the record is still the one read.
+func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.Subject, desired winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
+	// decide
+	granted, st := c.decideCopy(rec.Token, subject, desired)
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	if c.Sys.Fault("se: copy token") {
+		return 0, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+	}
+	v := rec.Token.Value()
+	if rec.EffectiveOnly {
+		v = v.EffectiveOnly() // I-6
+	}
+	v = v.WithTypeLevel(winnt.TokenImpersonation, rec.Level)
+	dup := c.Sys.Security.NewToken(v, se.CopyDescriptor(v, t.Process().Token()))
+	defer dup.Deref(ob.TagCall)
+	// commit
+	h, st := c.insert(dup, granted, attributes)
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	if o := t.ReplaceOwnCopy(rec, dup); o.Status != ntstatus.Success { // I-23: the refusals of I-90 apply
+		c.TableFor(attributes).Close(h)
+		return 0, c.Fail(o.Rule, o.Status)
+	}
+	return h, ntstatus.Success
+}
+
+// decideCopy decides the rights on the copy. Documented: the existing token's
+// own DACL; Observed: the opener is the creator, only O-30 is checked (I-23).
+func (c *Context) decideCopy(existing *se.TokenObject, subject access.Subject, desired winnt.AccessMask) (winnt.AccessMask, ntstatus.Status) {
+	var d access.Decision
+	if c.Sys.Profile == nt.Observed {
+		d = ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0) // I-23 Observed
+	} else {
+		d = ob.Decide(&c.Caller, existing, &subject, desired, 0) // I-23, I-22
+	}
+	return d.Granted, d.Status
+}

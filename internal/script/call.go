@@ -1,0 +1,154 @@
+package script
+
+import (
+	"fmt"
+	"reflect"
+	"sort"
+	"strconv"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// parameter is one parameter of a service as a program writes it.
+type parameter struct {
+	name   string
+	index  []int
+	typ    reflect.Type
+	object *winnt.ObjectType // of a mask
+	preset uint64            // value when it is left out
+}
+
+// parameters lists the fields of an In or Out structure under their
+// documented names.
+func parameters(t reflect.Type) []parameter {
+	var list []parameter
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := f.Tag.Get("param")
+		switch name {
+		case "-":
+			continue
+		case "":
+			name = f.Name
+		}
+		p := parameter{name: name, index: f.Index, typ: f.Type, object: winnt.ObjectTypeByName(f.Tag.Get("object"))}
+		p.preset, _ = strconv.ParseUint(f.Tag.Get("default"), 10, 64)
+		list = append(list, p)
+	}
+	return list
+}
+
+// method makes a row of a table callable.
+func (r *Runner) method(row nt.Row, invoke func(nt.Row, any) (any, ntstatus.Status)) *starlark.Builtin {
+	return starlark.NewBuiltin(row.Info().Name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if len(args) > 0 {
+			return nil, fmt.Errorf("%s takes its parameters by name: %s", b.Name(), signature(row))
+		}
+		in := reflect.New(row.InType()).Elem()
+		if err := r.fill(row, in, kwargs); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		}
+		out, st := invoke(row, in.Interface())
+		return r.result(row, in.Interface(), out, st), nil
+	})
+}
+
+// signature is "NtClose(Handle)".
+func signature(row nt.Row) string {
+	var names []string
+	for _, p := range parameters(row.InType()) {
+		names = append(names, p.name)
+	}
+	return row.Info().Name + "(" + strings.Join(names, ", ") + ")"
+}
+
+// fill converts the keywords of a call. ObjectName and Attributes stand for a
+// whole OBJECT_ATTRIBUTES where the service takes one.
+func (r *Runner) fill(row nt.Row, in reflect.Value, kwargs []starlark.Tuple) error {
+	params := parameters(row.InType())
+	byName := map[string]*parameter{}
+	var names []string
+	for i := range params {
+		p := &params[i]
+		byName[p.name] = p
+		names = append(names, p.name)
+		if f := in.FieldByIndex(p.index); p.preset != 0 {
+			f.SetUint(p.preset)
+		}
+	}
+	short := &nt.ObjectAttributes{}
+	shortUsed := false
+	r.server = nil
+	sort.SliceStable(kwargs, func(i, j int) bool { return kwargs[i][0] == threadKeyword && kwargs[j][0] != threadKeyword })
+	for _, kw := range kwargs {
+		name := string(kw[0].(starlark.String))
+		p := byName[name]
+		if p == nil && byName["ObjectAttributes"] != nil && (name == "ObjectName" || name == "Attributes") {
+			shortUsed = true
+			if err := setShort(short, name, kw[1]); err != nil {
+				return err
+			}
+			continue
+		}
+		if p == nil {
+			if near := nearest(name, names); near != "" {
+				return fmt.Errorf("no parameter %s: did you mean %s?", name, near)
+			}
+			return fmt.Errorf("no parameter %s: it takes %s", name, strings.Join(names, ", "))
+		}
+		if err := r.convert(row, p, in.FieldByIndex(p.index), kw[1]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if shortUsed {
+		in.FieldByIndex(byName["ObjectAttributes"].index).Set(reflect.ValueOf(nt.Cap(short)))
+	}
+	return nil
+}
+
+// threadKeyword is converted first: a token object made for the call admits
+// the server that the thread belongs to.
+const threadKeyword = starlark.String("Thread")
+
+func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
+	if name == "ObjectName" {
+		s, ok := starlark.AsString(v)
+		if !ok {
+			return fmt.Errorf("ObjectName: want a string, got %s", v.Type())
+		}
+		oa.ObjectName = s
+		return nil
+	}
+	n, err := number(v)
+	if err != nil {
+		return fmt.Errorf("Attributes: %w", err)
+	}
+	oa.Attributes = uint32(n)
+	return nil
+}
+
+// result is the structure a call returns: status and the out parameters. An
+// output handle is None after a failure, as the variable is left alone; in the
+// Observed profile it is 0, as NULL is written (O-5).
+func (r *Runner) result(row nt.Row, in, out any, st ntstatus.Status) starlark.Value {
+	fields := starlark.StringDict{"status": statusValue(st)}
+	v := reflect.ValueOf(out)
+	for _, p := range parameters(row.OutType()) {
+		f := v.FieldByIndex(p.index)
+		if p.typ == handleType && !st.IsSuccess() {
+			fields[p.name] = starlark.None
+			if r.cfg.Profile == nt.Observed && row.Probed(in) {
+				fields[p.name] = starlark.MakeInt(0) // O-5
+			}
+			continue
+		}
+		fields[p.name] = r.toValue(f, p.object)
+	}
+	return starlarkstruct.FromStringDict(starlark.String(row.Info().Name), fields)
+}

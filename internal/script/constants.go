@@ -1,0 +1,111 @@
+package script
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// rights that are no single bit of an object type.
+var rights = map[string]winnt.AccessMask{
+	"DELETE": winnt.DELETE, "READ_CONTROL": winnt.READ_CONTROL, "WRITE_DAC": winnt.WRITE_DAC, "WRITE_OWNER": winnt.WRITE_OWNER, "SYNCHRONIZE": winnt.SYNCHRONIZE,
+	"ACCESS_SYSTEM_SECURITY": winnt.ACCESS_SYSTEM_SECURITY, "MAXIMUM_ALLOWED": winnt.MAXIMUM_ALLOWED,
+	"GENERIC_ALL": winnt.GENERIC_ALL, "GENERIC_EXECUTE": winnt.GENERIC_EXECUTE, "GENERIC_WRITE": winnt.GENERIC_WRITE, "GENERIC_READ": winnt.GENERIC_READ,
+	"STANDARD_RIGHTS_READ": winnt.STANDARD_RIGHTS_READ, "STANDARD_RIGHTS_WRITE": winnt.STANDARD_RIGHTS_WRITE, "STANDARD_RIGHTS_EXECUTE": winnt.STANDARD_RIGHTS_EXECUTE,
+	"STANDARD_RIGHTS_REQUIRED": winnt.STANDARD_RIGHTS_REQUIRED, "STANDARD_RIGHTS_ALL": winnt.STANDARD_RIGHTS_ALL,
+	"FILE_ALL_ACCESS": winnt.FILE_ALL_ACCESS, "FILE_GENERIC_READ": winnt.FILE_GENERIC_READ, "FILE_GENERIC_WRITE": winnt.FILE_GENERIC_WRITE, "FILE_GENERIC_EXECUTE": winnt.FILE_GENERIC_EXECUTE,
+	"KEY_READ": winnt.KEY_READ, "KEY_WRITE": winnt.KEY_WRITE, "KEY_EXECUTE": winnt.KEY_EXECUTE, "KEY_ALL_ACCESS": winnt.KEY_ALL_ACCESS,
+	"TOKEN_ALL_ACCESS_P": winnt.TOKEN_ALL_ACCESS_P, "TOKEN_ALL_ACCESS": winnt.TOKEN_ALL_ACCESS, "TOKEN_READ": winnt.TOKEN_READ, "TOKEN_WRITE": winnt.TOKEN_WRITE, "TOKEN_EXECUTE": winnt.TOKEN_EXECUTE,
+	"PROCESS_ALL_ACCESS": winnt.PROCESS_ALL_ACCESS, "THREAD_ALL_ACCESS": winnt.THREAD_ALL_ACCESS, "JOB_OBJECT_ALL_ACCESS": winnt.JOB_OBJECT_ALL_ACCESS,
+	"DIRECTORY_ALL_ACCESS": winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS, "EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS,
+}
+
+var flags = map[string]uint32{
+	"OBJ_PROTECT_CLOSE": winnt.OBJ_PROTECT_CLOSE, "OBJ_INHERIT": winnt.OBJ_INHERIT, "OBJ_AUDIT_OBJECT_CLOSE": winnt.OBJ_AUDIT_OBJECT_CLOSE, "OBJ_PERMANENT": winnt.OBJ_PERMANENT,
+	"OBJ_EXCLUSIVE": winnt.OBJ_EXCLUSIVE, "OBJ_CASE_INSENSITIVE": winnt.OBJ_CASE_INSENSITIVE, "OBJ_OPENIF": winnt.OBJ_OPENIF, "OBJ_OPENLINK": winnt.OBJ_OPENLINK,
+	"OBJ_KERNEL_HANDLE": winnt.OBJ_KERNEL_HANDLE, "OBJ_FORCE_ACCESS_CHECK": winnt.OBJ_FORCE_ACCESS_CHECK, "OBJ_DONT_REPARSE": winnt.OBJ_DONT_REPARSE,
+	"DUPLICATE_CLOSE_SOURCE": winnt.DUPLICATE_CLOSE_SOURCE, "DUPLICATE_SAME_ACCESS": winnt.DUPLICATE_SAME_ACCESS, "DUPLICATE_SAME_ATTRIBUTES": winnt.DUPLICATE_SAME_ATTRIBUTES,
+	"SE_GROUP_MANDATORY": winnt.SE_GROUP_MANDATORY, "SE_GROUP_ENABLED_BY_DEFAULT": winnt.SE_GROUP_ENABLED_BY_DEFAULT, "SE_GROUP_ENABLED": winnt.SE_GROUP_ENABLED,
+	"SE_GROUP_OWNER": winnt.SE_GROUP_OWNER, "SE_GROUP_USE_FOR_DENY_ONLY": winnt.SE_GROUP_USE_FOR_DENY_ONLY, "SE_GROUP_INTEGRITY": winnt.SE_GROUP_INTEGRITY,
+	"SE_GROUP_INTEGRITY_ENABLED": winnt.SE_GROUP_INTEGRITY_ENABLED, "SE_GROUP_RESOURCE": winnt.SE_GROUP_RESOURCE, "SE_GROUP_LOGON_ID": winnt.SE_GROUP_LOGON_ID,
+	"SE_PRIVILEGE_ENABLED_BY_DEFAULT": winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT, "SE_PRIVILEGE_ENABLED": winnt.SE_PRIVILEGE_ENABLED,
+	"SE_PRIVILEGE_REMOVED": winnt.SE_PRIVILEGE_REMOVED, "SE_PRIVILEGE_USED_FOR_ACCESS": winnt.SE_PRIVILEGE_USED_FOR_ACCESS,
+	"ThreadImpersonationToken": 5,
+}
+
+// constants are the documented names a program may use: masks and flags are
+// numbers, enumerations and statuses are values that print as their names.
+func constants() starlark.StringDict {
+	env := starlark.StringDict{}
+	for st, name := range ntstatus.All {
+		env[name] = statusValue(st)
+	}
+	for name, m := range rights {
+		env[name] = starlark.MakeUint64(uint64(m))
+	}
+	for _, t := range []*winnt.ObjectType{winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject, winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject,
+		winnt.JobObject, winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject, winnt.DirectoryServiceObject} {
+		for _, r := range t.Rights {
+			env[r.Name] = starlark.MakeUint64(uint64(r.Mask))
+		}
+	}
+	for name, f := range flags {
+		env[name] = starlark.MakeUint64(uint64(f))
+	}
+	for l := winnt.SecurityAnonymous; l <= winnt.SecurityDelegation; l++ {
+		env[l.String()] = levelValue(l)
+	}
+	for _, t := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
+		env[t.String()] = typeValue(t)
+	}
+	for c := winnt.TokenInfoClass(1); c <= winnt.MaxTokenInfoClass; c++ {
+		env[c.String()] = named{"TOKEN_INFORMATION_CLASS", uint64(c), c.String()}
+	}
+	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
+		env[p.String()] = starlark.String(p.String())
+	}
+	return env
+}
+
+func statusValue(st ntstatus.Status) named { return named{"NTSTATUS", uint64(st), st.String()} }
+
+func levelValue(l winnt.SecurityImpersonationLevel) named {
+	return named{"SECURITY_IMPERSONATION_LEVEL", uint64(l), l.String()}
+}
+
+func typeValue(t winnt.TokenType) named { return named{"TOKEN_TYPE", uint64(t), t.String()} }
+
+// profileToken makes one of the built-in tokens.
+func profileToken(name, user string) (starlark.Value, error) {
+	u, err := sid.Resolve(user, sid.SID{})
+	if err != nil {
+		return nil, fmt.Errorf("token_profile: user: %w", err)
+	}
+	var spec token.Spec
+	switch name {
+	case "administrator":
+		spec = token.Administrator(u)
+	case "user":
+		spec = token.StandardUser(u)
+	case "system":
+		spec = token.LocalSystem()
+	case "anonymous":
+		spec = token.Anonymous(false)
+	case "local service":
+		spec = token.LocalService()
+	case "network service":
+		spec = token.NetworkService()
+	default:
+		return nil, fmt.Errorf("token_profile: no profile %q: want administrator, user, system, anonymous, local service or network service", name)
+	}
+	t, err := token.New(spec)
+	if err != nil {
+		return nil, err
+	}
+	return &tokenValue{t: t, name: "token_profile(" + name + ")"}, nil
+}

@@ -1,0 +1,420 @@
+package script
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Types that convert takes apart by more than their kind.
+var (
+	handleType     = reflect.TypeFor[winnt.Handle]()
+	maskType       = reflect.TypeFor[winnt.AccessMask]()
+	attributesType = reflect.TypeFor[nt.Captured[*nt.ObjectAttributes]]()
+	clientIDType   = reflect.TypeFor[nt.Captured[*nt.ClientID]]()
+	descriptorType = reflect.TypeFor[nt.Captured[*sd.Descriptor]]()
+	mappingType    = reflect.TypeFor[nt.Captured[winnt.GenericMapping]]()
+	stateType      = reflect.TypeFor[nt.Captured[[]nt.LUIDAndAttributes]]()
+	setType        = reflect.TypeFor[nt.Captured[*nt.PrivilegeSet]]()
+	capHandleType  = reflect.TypeFor[nt.Captured[winnt.Handle]]()
+	selfType       = reflect.TypeFor[nt.Captured[sid.SID]]()
+	listType       = reflect.TypeFor[nt.Captured[[]access.ObjectTypeEntry]]()
+)
+
+// convert sets one parameter from what a program gave.
+func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.Value) error {
+	if f, ok := v.(faultValue); ok { // bad_pointer() stands for any pointer
+		if s := to; s.Kind() == reflect.Struct && s.FieldByName("Status").IsValid() {
+			s.FieldByName("Status").SetUint(uint64(f.st))
+			return nil
+		}
+		return fmt.Errorf("not a pointer parameter")
+	}
+	var err error
+	switch p.typ {
+	case maskType:
+		var m winnt.AccessMask
+		if m, err = mask(v); err == nil {
+			to.SetUint(uint64(m))
+		}
+	case attributesType:
+		return set(to, v, objectAttributes)
+	case clientIDType:
+		return set(to, v, func(v starlark.Value) (nt.Captured[*nt.ClientID], error) { return clientID(row.Info().Name, v) })
+	case descriptorType:
+		return set(to, v, func(v starlark.Value) (nt.Captured[*sd.Descriptor], error) {
+			d, err := r.parseDescriptor(v)
+			return nt.Cap(d), err
+		})
+	case mappingType:
+		return set(to, v, mapping)
+	case stateType:
+		return set(to, v, privilegeState)
+	case setType:
+		return set(to, v, privilegeSet)
+	case capHandleType:
+		var n int64
+		if n, err = handle(v); err == nil {
+			to.Set(reflect.ValueOf(nt.Cap(winnt.Handle(n))))
+		}
+	case selfType:
+		return set(to, v, selfSID)
+	case listType:
+		return set(to, v, objectTypeList)
+	case kernel.ThreadType:
+		return r.setThread(to, v)
+	case kernel.ProcessType:
+		pv, ok := v.(*processValue)
+		if !ok {
+			return fmt.Errorf("want a process, got %s", v.Type())
+		}
+		to.Set(reflect.ValueOf(pv.p.Object()))
+	case kernel.TokenType:
+		return r.setToken(to, v)
+	default:
+		return plain(to, v)
+	}
+	return err
+}
+
+func set[T any](to reflect.Value, v starlark.Value, f func(starlark.Value) (T, error)) error {
+	x, err := f(v)
+	if err == nil {
+		to.Set(reflect.ValueOf(x))
+	}
+	return err
+}
+
+// plain converts booleans, numbers and documented constants.
+func plain(to reflect.Value, v starlark.Value) error {
+	switch to.Kind() {
+	case reflect.Bool:
+		b, ok := v.(starlark.Bool)
+		if !ok {
+			return fmt.Errorf("want True or False, got %s", v.Type())
+		}
+		to.SetBool(bool(b))
+	case reflect.Int64:
+		n, err := handle(v)
+		if err != nil {
+			return err
+		}
+		to.SetInt(n)
+	case reflect.Uint32, reflect.Uint64, reflect.Uint16, reflect.Uint8:
+		n, err := number(v)
+		if err != nil {
+			return err
+		}
+		if to.OverflowUint(n) {
+			return fmt.Errorf("%d does not fit", n)
+		}
+		to.SetUint(n)
+	case reflect.String:
+		s, ok := starlark.AsString(v)
+		if !ok {
+			return fmt.Errorf("want a string, got %s", v.Type())
+		}
+		to.SetString(s)
+	default:
+		return fmt.Errorf("a program cannot give a %s", to.Type())
+	}
+	return nil
+}
+
+// number reads a non-negative number or a documented constant.
+func number(v starlark.Value) (uint64, error) {
+	switch v := v.(type) {
+	case named:
+		return v.n, nil
+	case starlark.Int:
+		if n, ok := v.Uint64(); ok {
+			return n, nil
+		}
+	}
+	return 0, fmt.Errorf("want a number, got %s", v)
+}
+
+// handle reads a handle; None is NULL.
+func handle(v starlark.Value) (int64, error) {
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return 0, nil
+	case starlark.Int:
+		if n, ok := v.Int64(); ok {
+			return n, nil
+		}
+		if n, ok := v.Uint64(); ok { // 0xffff… is how a pseudo handle looks in C
+			return int64(n), nil
+		}
+	}
+	return 0, fmt.Errorf("want a handle, got %s", v)
+}
+
+// mask reads an access mask: a number, or names such as "FR|WD".
+func mask(v starlark.Value) (winnt.AccessMask, error) {
+	if s, ok := starlark.AsString(v); ok {
+		return sddl.ParseRights(s)
+	}
+	n, err := number(v)
+	if err != nil || n > 0xFFFFFFFF {
+		return 0, fmt.Errorf("want an access mask, got %s", v)
+	}
+	return winnt.AccessMask(n), nil
+}
+
+func objectAttributes(v starlark.Value) (nt.Captured[*nt.ObjectAttributes], error) {
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return nt.Captured[*nt.ObjectAttributes]{}, nil
+	case *attributesValue:
+		return nt.Captured[*nt.ObjectAttributes]{V: v.oa, Status: v.status}, nil
+	}
+	return nt.Captured[*nt.ObjectAttributes]{}, fmt.Errorf("want object_attributes(…) or None, got %s", v.Type())
+}
+
+// clientID reads the id of a process or thread, or a pair of both.
+func clientID(service string, v starlark.Value) (nt.Captured[*nt.ClientID], error) {
+	id := &nt.ClientID{}
+	switch v := v.(type) {
+	case starlark.NoneType:
+		return nt.Captured[*nt.ClientID]{}, nil
+	case starlark.Tuple:
+		if len(v) == 2 {
+			p, err1 := handle(v[0])
+			t, err2 := handle(v[1])
+			if err1 == nil && err2 == nil {
+				id.UniqueProcess, id.UniqueThread = winnt.Handle(p), winnt.Handle(t)
+				return nt.Cap(id), nil
+			}
+		}
+	case starlark.Int:
+		n, err := handle(v)
+		if err != nil {
+			return nt.Captured[*nt.ClientID]{}, err
+		}
+		if strings.HasSuffix(service, "OpenProcess") {
+			id.UniqueProcess = winnt.Handle(n)
+		} else {
+			id.UniqueThread = winnt.Handle(n)
+		}
+		return nt.Cap(id), nil
+	}
+	return nt.Captured[*nt.ClientID]{}, fmt.Errorf("want an id such as other.id, or (process id, thread id), got %s", v)
+}
+
+// parseDescriptor reads SDDL; None is NULL.
+func (r *Runner) parseDescriptor(v starlark.Value) (*sd.Descriptor, error) {
+	if v == starlark.None {
+		return nil, nil
+	}
+	s, ok := starlark.AsString(v)
+	if !ok {
+		return nil, fmt.Errorf("want SDDL text or None, got %s", v.Type())
+	}
+	return r.parseSDDL(s)
+}
+
+// parseSDDL reads SDDL; relative aliases such as DU are of the program's domain.
+func (r *Runner) parseSDDL(text string) (*sd.Descriptor, error) {
+	return sddl.Parse(text, sddl.Options{Domain: r.domain})
+}
+
+func mapping(v starlark.Value) (nt.Captured[winnt.GenericMapping], error) {
+	var none nt.Captured[winnt.GenericMapping]
+	if s, ok := starlark.AsString(v); ok {
+		t := winnt.ObjectTypeByName(s)
+		if t == nil {
+			return none, fmt.Errorf("no object type %q: want one such as file, key, process, token", s)
+		}
+		return nt.Cap(t.Mapping), nil
+	}
+	if l, ok := v.(starlark.Indexable); ok && l.Len() == 4 {
+		var m [4]winnt.AccessMask
+		for i := range m {
+			var err error
+			if m[i], err = mask(l.Index(i)); err != nil {
+				return none, err
+			}
+		}
+		return nt.Cap(winnt.GenericMapping{Read: m[0], Write: m[1], Execute: m[2], All: m[3]}), nil
+	}
+	return none, fmt.Errorf("want a type such as \"file\" or [read, write, execute, all], got %s", v)
+}
+
+func selfSID(v starlark.Value) (nt.Captured[sid.SID], error) {
+	if v == starlark.None {
+		return nt.Captured[sid.SID]{}, nil
+	}
+	s, ok := starlark.AsString(v)
+	if !ok {
+		return nt.Captured[sid.SID]{}, fmt.Errorf("want a SID, got %s", v.Type())
+	}
+	x, err := sid.Resolve(s, sid.SID{})
+	if err != nil { // a SID that is none: the service's own fault
+		return nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}, nil
+	}
+	return nt.Cap(x), nil
+}
+
+func objectTypeList(v starlark.Value) (nt.Captured[[]access.ObjectTypeEntry], error) {
+	var none nt.Captured[[]access.ObjectTypeEntry]
+	if v == starlark.None {
+		return none, nil
+	}
+	it, ok := v.(starlark.Iterable)
+	if !ok {
+		return none, fmt.Errorf("want a list of (level, guid), got %s", v.Type())
+	}
+	list := []access.ObjectTypeEntry{}
+	for x := range starlark.Elements(it) {
+		t, ok := x.(starlark.Tuple)
+		if !ok || len(t) != 2 {
+			return none, fmt.Errorf("want (level, guid), got %s", x)
+		}
+		n, err := number(t[0])
+		if err != nil || n > 0xFFFF {
+			return none, fmt.Errorf("level %s: want a small number", t[0])
+		}
+		s, _ := starlark.AsString(t[1])
+		g, err := winnt.ParseGUID(s)
+		if err != nil {
+			return none, err
+		}
+		list = append(list, access.ObjectTypeEntry{Level: uint16(n), GUID: g})
+	}
+	return nt.Cap(list), nil
+}
+
+// privilegeState reads {"SeBackupPrivilege": SE_PRIVILEGE_ENABLED, …}, or a
+// list of names to enable; None is NULL.
+func privilegeState(v starlark.Value) (nt.Captured[[]nt.LUIDAndAttributes], error) {
+	list, err := luids(v, winnt.SE_PRIVILEGE_ENABLED)
+	return nt.Cap(list), err
+}
+
+func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) {
+	if v == starlark.None {
+		return nil, nil
+	}
+	list := []nt.LUIDAndAttributes{}
+	add := func(name, attr starlark.Value) error {
+		l, err := privilegeLUID(name)
+		if err != nil {
+			return err
+		}
+		a := uint64(attributes)
+		if attr != nil {
+			if a, err = number(attr); err != nil {
+				return err
+			}
+		}
+		list = append(list, nt.LUIDAndAttributes{LUID: l, Attributes: uint32(a)})
+		return nil
+	}
+	switch v := v.(type) {
+	case *starlark.Dict:
+		for _, kv := range v.Items() {
+			if err := add(kv[0], kv[1]); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	case starlark.Iterable:
+		for x := range starlark.Elements(v) {
+			if err := addOne(x, add); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	}
+	return nil, fmt.Errorf("want privilege names, or {name: attributes}, got %s", v.Type())
+}
+
+// addOne adds one element of a list: a name, or what a call returned before.
+func addOne(x starlark.Value, add func(name, attr starlark.Value) error) error {
+	s, ok := x.(starlark.HasAttrs)
+	if !ok {
+		return add(x, nil)
+	}
+	name, err := s.Attr("Luid")
+	if err != nil {
+		return err
+	}
+	attr, err := s.Attr("Attributes")
+	if err != nil {
+		return err
+	}
+	return add(name, attr)
+}
+
+func privilegeLUID(v starlark.Value) (winnt.LUID, error) {
+	if s, ok := starlark.AsString(v); ok {
+		p, err := winnt.ParsePrivilege(s)
+		return p.LUID(), err
+	}
+	n, err := number(v)
+	return winnt.LUID(n), err
+}
+
+func privilegeSet(v starlark.Value) (nt.Captured[*nt.PrivilegeSet], error) {
+	if s, ok := v.(*privilegeSetValue); ok {
+		return nt.Cap(&s.set), nil
+	}
+	list, err := luids(v, 0)
+	if err != nil {
+		return nt.Captured[*nt.PrivilegeSet]{}, err
+	}
+	return nt.Cap(&nt.PrivilegeSet{Control: winnt.PRIVILEGE_SET_ALL_NECESSARY, Privilege: list}), nil
+}
+
+func (r *Runner) setThread(to reflect.Value, v starlark.Value) error {
+	switch v := v.(type) {
+	case *threadValue:
+		r.server = r.sys.ThreadObject(v.th)
+		to.Set(reflect.ValueOf(r.server))
+	case *kernelValue:
+		r.server = v.k.Thread()
+		to.Set(reflect.ValueOf(r.server))
+	default:
+		return fmt.Errorf("want a thread, got %s", v.Type())
+	}
+	return nil
+}
+
+// setToken takes a token value, for which a new object is made, a token
+// object, or None for NULL.
+func (r *Runner) setToken(to reflect.Value, v starlark.Value) error {
+	switch v := v.(type) {
+	case starlark.NoneType:
+	case *objectValue:
+		to.Set(reflect.ValueOf(v.t))
+	case *tokenValue:
+		k, err := r.system()
+		if err != nil {
+			return err
+		}
+		var t *kernel.AccessToken
+		if server := r.server; server == nil || v.dacl {
+			t = k.k.NewToken(v.t)
+		} else {
+			t = k.k.CaptureToken(v.t, server)
+		}
+		r.owned = append(r.owned, t)
+		r.names[t] = v.name
+		to.Set(reflect.ValueOf(t))
+	default:
+		return fmt.Errorf("want a token, a token object or None, got %s", v.Type())
+	}
+	return nil
+}

@@ -1,0 +1,16 @@
+// Package script runs programs that call the kernel: Starlark, with every
+// service a method of a thread value, under its documented name and with the
+// documented parameter names as keywords.
+//
+//	r := script.New(script.Config{Output: os.Stdout})
+//	defer r.Close()
+//	err := r.Run("impersonation.star", source)
+//
+// Methods are not written here one by one: they come from the tables of
+// packages nt and kernel, so a script can call exactly what the listing of
+// services says. Each call is printed to the transcript: who called what, with
+// which arguments, the status, and for a denial the rule and the entry.
+//
+// A [Runner] owns one kernel and is used by one goroutine. A program cannot
+// reach the file system or the network, and runs a bounded number of steps.
+package script

@@ -1,0 +1,124 @@
+package script
+
+import (
+	"reflect"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// toValue turns an out parameter into a value of a program.
+func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Value {
+	switch x := f.Interface().(type) {
+	case nil:
+		return starlark.None
+	case ntstatus.Status:
+		return statusValue(x)
+	case winnt.SecurityImpersonationLevel:
+		return levelValue(x)
+	case winnt.TokenType:
+		return typeValue(x)
+	case sid.SID:
+		return starlark.String(x.String())
+	case winnt.Handle:
+		return starlark.MakeInt64(int64(x))
+	case winnt.LUID:
+		return starlark.MakeUint64(uint64(x))
+	case token.Group:
+		return starlarkstruct.FromStringDict(starlark.String("group"), starlark.StringDict{
+			"Sid": starlark.String(x.SID.String()), "Attributes": starlark.MakeUint64(uint64(x.Attributes))})
+	case nt.LUIDAndAttributes:
+		return starlarkstruct.FromStringDict(starlark.String("privilege"), starlark.StringDict{
+			"Luid": starlark.MakeUint64(uint64(x.LUID)), "Name": starlark.String(privilegeName(x.LUID)), "Attributes": starlark.MakeUint64(uint64(x.Attributes))})
+	case *nt.PrivilegeSet:
+		if x == nil {
+			return starlark.None
+		}
+		return r.toValue(reflect.ValueOf(x.Privilege), nil)
+	case *kernel.AccessToken:
+		if x == nil {
+			return starlark.None
+		}
+		return &objectValue{x, r.tokenName(x)}
+	case *sd.Descriptor:
+		text, err := sddl.Format(x, sddl.Options{})
+		if err != nil {
+			return starlark.None
+		}
+		return starlark.String(text)
+	case *sd.ACL:
+		if x == nil {
+			return starlark.None
+		}
+		return starlark.String(string(x.Binary()))
+	}
+	return r.toPlain(f, object)
+}
+
+func (r *Runner) toPlain(f reflect.Value, object *winnt.ObjectType) starlark.Value {
+	switch f.Kind() {
+	case reflect.Interface:
+		return r.toValue(f.Elem(), object)
+	case reflect.Bool:
+		return starlark.Bool(f.Bool())
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return starlark.MakeUint64(f.Uint())
+	case reflect.Int64, reflect.Int32, reflect.Int:
+		return starlark.MakeInt64(f.Int())
+	case reflect.String:
+		return starlark.String(f.String())
+	case reflect.Slice:
+		list := make([]starlark.Value, f.Len())
+		for i := range list {
+			list[i] = r.toValue(f.Index(i), object)
+		}
+		return starlark.NewList(list)
+	case reflect.Struct:
+		fields := starlark.StringDict{}
+		for _, p := range parameters(f.Type()) {
+			if f.FieldByIndex(p.index).CanInterface() {
+				fields[p.name] = r.toValue(f.FieldByIndex(p.index), p.object)
+			}
+		}
+		return starlarkstruct.FromStringDict(starlark.String(f.Type().Name()), fields)
+	}
+	return starlark.None
+}
+
+// tokenName is the display name of a token object: the one it was made with,
+// else its user.
+func (r *Runner) tokenName(t *kernel.AccessToken) string {
+	if n, ok := r.names[t]; ok {
+		return n
+	}
+	return "token object of " + t.Value().User().SID.String()
+}
+
+func privilegeName(l winnt.LUID) string {
+	if p := winnt.Privilege(l); l <= winnt.LUID(winnt.LastPrivilege) && p.Valid() {
+		return p.String()
+	}
+	return l.String()
+}
+
+func privilegeList(list []nt.LUIDAndAttributes) string {
+	var parts []string
+	for _, p := range list {
+		s := privilegeName(p.LUID)
+		if p.Attributes&winnt.SE_PRIVILEGE_USED_FOR_ACCESS != 0 {
+			s += " used"
+		}
+		parts = append(parts, s)
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}

@@ -1,0 +1,123 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
+)
+
+// maxSteps bounds what one program may compute.
+const maxSteps = 100_000_000
+
+// Config says how a program is to run. The zero value prints nothing.
+type Config struct {
+	Output  io.Writer  // the transcript
+	JSON    bool       // one JSON object a call instead of text
+	Quiet   bool       // print only expectations that failed
+	Colour  bool       // mark statuses with terminal colours
+	Profile nt.Profile // of the kernel the program runs on
+}
+
+// Runner runs programs on one kernel.
+type Runner struct {
+	cfg     Config
+	sys     *kernel.System
+	globals starlark.StringDict
+	thread  *starlark.Thread
+	out     *transcript
+	threads map[*nt.Thread]*threadValue
+	names   map[*kernel.AccessToken]string // display names of token objects
+	owned   []*kernel.AccessToken          // references made for Token= parameters, dropped at the end
+	domain  sid.SID                        // of relative aliases
+	server  *kernel.EThread                // Thread= of the call being converted
+	kthread *kernel.KernelThread           // of system(), made when asked for
+	failed  int                            // expectations that did not hold
+	held    int                            // expectations that held
+}
+
+// ErrExpectation is what Run returns when an expectation did not hold.
+var ErrExpectation = errors.New("an expectation did not hold")
+
+// New boots a kernel for a program.
+func New(cfg Config) *Runner {
+	if cfg.Output == nil {
+		cfg.Output = io.Discard
+	}
+	r := &Runner{cfg: cfg, sys: kernel.Boot(kernel.Config{Profile: cfg.Profile}), threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{}}
+	r.out = &transcript{r: r, w: cfg.Output}
+	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}
+	r.thread.SetMaxExecutionSteps(maxSteps)
+	r.globals = r.predeclared()
+	return r
+}
+
+// options are those of the language: loops and reassignment at top level make
+// a transcript easier to write.
+var options = &syntax.FileOptions{Set: true, While: true, TopLevelControl: true, GlobalReassign: true, Recursion: false}
+
+// Run runs one program. It returns [ErrExpectation] if an expectation did not
+// hold, and another error, with file, line and column, if the program is wrong.
+func (r *Runner) Run(name string, source []byte) error {
+	defer r.out.flush()
+	if _, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals); err != nil {
+		return locate(err)
+	}
+	if r.failed > 0 {
+		return ErrExpectation
+	}
+	return nil
+}
+
+// Expectations tells how many held and how many did not.
+func (r *Runner) Expectations() (held, failed int) { return r.held, r.failed }
+
+// Close ends the kernel; the error lists what the program leaked.
+func (r *Runner) Close() error {
+	r.release()
+	return r.sys.Close()
+}
+
+// release drops the references that the runner itself made.
+func (r *Runner) release() {
+	if len(r.owned) == 0 {
+		return
+	}
+	k, err := r.system()
+	if err != nil {
+		return
+	}
+	for _, t := range r.owned {
+		k.quietly(func() { k.k.PsDereferenceImpersonationToken(t) })
+	}
+	r.owned = nil
+}
+
+// locate turns an error of the interpreter into "file:line:col: message".
+func locate(err error) error {
+	var eval *starlark.EvalError
+	if errors.As(err, &eval) {
+		for i := range eval.CallStack {
+			if pos := eval.CallStack.At(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" {
+				return fmt.Errorf("%s: %s", pos, eval.Msg)
+			}
+		}
+	}
+	return err
+}
+
+// position is where the program is now: the innermost frame of the program.
+func position(th *starlark.Thread) string {
+	for i := range th.CallStackDepth() {
+		if pos := th.CallFrame(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" {
+			return pos.String()
+		}
+	}
+	return "?"
+}

@@ -1,0 +1,363 @@
+package script
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// transcript prints what a program does. It is the tracer of every thread.
+type transcript struct {
+	r *Runner
+	w io.Writer
+	b *bufio.Writer
+}
+
+// Terminal colours.
+const (
+	red   = "\x1b[31m"
+	green = "\x1b[32m"
+	dim   = "\x1b[2m"
+	bold  = "\x1b[1m"
+	reset = "\x1b[0m"
+)
+
+func (t *transcript) buffer() *bufio.Writer {
+	if t.b == nil {
+		t.b = bufio.NewWriter(t.w)
+	}
+	return t.b
+}
+
+func (t *transcript) flush() { t.buffer().Flush() }
+
+func (t *transcript) colour(code, s string) string {
+	if !t.r.cfg.Colour {
+		return s
+	}
+	return code + s + reset
+}
+
+// Traced implements nt.Tracer.
+func (t *transcript) Traced(c *nt.Call) {
+	switch {
+	case t.r.cfg.JSON:
+		t.json(c)
+	case !t.r.cfg.Quiet:
+		t.text(c)
+	}
+}
+
+// text prints one call: caller, service, arguments, status and results, and
+// below it why.
+func (t *transcript) text(c *nt.Call) {
+	w := t.buffer()
+	status := c.Status.String()
+	if c.Status.IsSuccess() {
+		status = t.colour(green, status)
+	} else {
+		status = t.colour(red, status)
+	}
+	fmt.Fprintf(w, "%-18s %s(%s) -> %s%s\n", c.Thread, c.Row.Info().Name, t.arguments(c), status, t.results(c))
+	for _, line := range t.reasons(c) {
+		fmt.Fprintf(w, "%-18s   %s\n", "", t.colour(dim, line))
+	}
+}
+
+// arguments prints the parameters that were given, by name.
+func (t *transcript) arguments(c *nt.Call) string {
+	var parts []string
+	in := reflect.ValueOf(c.In)
+	for _, p := range parameters(c.Row.InType()) {
+		f := in.FieldByIndex(p.index)
+		if p.preset != 0 && f.Uint() == p.preset {
+			continue
+		}
+		parts = append(parts, p.name+"="+t.show(f, p.object))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// results prints the out parameters of a call that succeeded.
+func (t *transcript) results(c *nt.Call) string {
+	if !c.Status.IsSuccess() {
+		return ""
+	}
+	var b strings.Builder
+	out := reflect.ValueOf(c.Out)
+	for _, p := range parameters(c.Row.OutType()) {
+		if p.name == "ReturnLength" || p.name == "PrivilegeSetLength" {
+			continue
+		}
+		f := out.FieldByIndex(p.index)
+		if f.IsZero() && (f.Kind() == reflect.Slice || f.Kind() == reflect.Pointer) {
+			continue
+		}
+		fmt.Fprintf(&b, " %s=%s", p.name, t.show(f, p.object))
+	}
+	return b.String()
+}
+
+// reasons says why a call failed, was demoted, or found access denied: the
+// rule, the object, and for a denied check the deciding steps.
+func (t *transcript) reasons(c *nt.Call) []string {
+	w := c.Why
+	if w.Rule == "" && w.Explanation == nil {
+		return nil
+	}
+	line := "because"
+	if w.Rule != "" {
+		line += " " + w.Rule
+	}
+	if w.Object != "" {
+		line += ": " + w.Object
+	} else if text := conditionText(c, w.Rule); text != "" {
+		line += ": " + text
+	}
+	lines := []string{line}
+	if w.Explanation != nil {
+		lines = append(lines, denials(w.Explanation)...)
+	}
+	return lines
+}
+
+// conditionText is what the table of services says about a status by a rule.
+func conditionText(c *nt.Call, rule string) string {
+	text := ""
+	for _, k := range c.Row.Info().Conditions {
+		if k.Status == c.Status && (k.Rule == rule || text == "") {
+			text = k.When
+			if k.Rule == rule {
+				return text
+			}
+		}
+	}
+	return text
+}
+
+// denials are the lines of an explanation that decided against the caller:
+// the entries and stages that refused, else what was left ungranted.
+func denials(ex *access.Explanation) []string {
+	var lines []string
+	for i := range ex.Steps {
+		s := &ex.Steps[i]
+		if s.Granted || s.Bits&ex.Asked == 0 {
+			continue
+		}
+		where := ""
+		if s.ACE >= 0 {
+			where = fmt.Sprintf(" %s[%d] %s", s.List, s.ACE, s.Entry)
+		}
+		lines = append(lines, s.Rule+where+": "+s.Because)
+	}
+	if lines == nil {
+		lines = append(lines, ex.Verdict())
+	}
+	return lines
+}
+
+// show prints a value as a program would write it.
+func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
+	switch x := f.Interface().(type) {
+	case winnt.AccessMask:
+		return maskText(x, object)
+	case winnt.Handle:
+		if x == 0 {
+			return "NULL"
+		}
+		return x.String()
+	case bool:
+		if x {
+			return "True"
+		}
+		return "False"
+	case nt.Captured[*nt.ObjectAttributes]:
+		return attributesText(x)
+	case nt.Captured[*nt.ClientID]:
+		if x.V == nil {
+			return "None"
+		}
+		if x.V.UniqueProcess == 0 {
+			return x.V.UniqueThread.String()
+		}
+		return fmt.Sprintf("(%s, %s)", x.V.UniqueProcess, x.V.UniqueThread)
+	case nt.Captured[*sd.Descriptor]:
+		return descriptorText(x.V)
+	case nt.Captured[winnt.GenericMapping]:
+		return mappingText(x.V)
+	case nt.Captured[[]nt.LUIDAndAttributes]:
+		return privilegeList(x.V)
+	case nt.Captured[*nt.PrivilegeSet]:
+		if x.V == nil {
+			return "None"
+		}
+		return privilegeList(x.V.Privilege)
+	case nt.Captured[winnt.Handle]:
+		return t.show(reflect.ValueOf(x.V), nil)
+	case nt.Captured[sid.SID]:
+		return x.V.String()
+	case *nt.PrivilegeSet:
+		return privilegeList(x.Privilege)
+	case []nt.LUIDAndAttributes:
+		return privilegeList(x)
+	case *kernel.EThread:
+		return x.Name()
+	case *kernel.EProcess:
+		return x.Name()
+	case *kernel.AccessToken:
+		if x == nil {
+			return "None"
+		}
+		return t.r.tokenName(x)
+	}
+	if f.Kind() == reflect.Interface && !f.IsNil() {
+		return t.show(f.Elem(), object)
+	}
+	if s, ok := f.Interface().(fmt.Stringer); ok && f.Kind() == reflect.Uint32 {
+		return s.String() // an enumeration prints by name
+	}
+	if v := t.r.toValue(f, object); v != starlark.None {
+		return v.String()
+	}
+	return fmt.Sprint(f.Interface())
+}
+
+func maskText(m winnt.AccessMask, object *winnt.ObjectType) string {
+	if object == nil {
+		return m.String()
+	}
+	return object.Names(m)
+}
+
+func descriptorText(d *sd.Descriptor) string {
+	if d == nil {
+		return "None"
+	}
+	s, err := sddl.Format(d, sddl.Options{})
+	if err != nil {
+		return fmt.Sprintf("(%d bytes)", d.Size())
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+func attributesText(c nt.Captured[*nt.ObjectAttributes]) string {
+	if c.Status != ntstatus.Success {
+		return "(" + c.Status.String() + ")"
+	}
+	if c.V == nil {
+		return "None"
+	}
+	var parts []string
+	if c.V.ObjectName != "" {
+		parts = append(parts, fmt.Sprintf("%q", c.V.ObjectName))
+	}
+	if c.V.Attributes != 0 {
+		parts = append(parts, fmt.Sprintf("attributes=0x%x", c.V.Attributes))
+	}
+	if c.V.SecurityDescriptor != nil {
+		parts = append(parts, "sd="+descriptorText(c.V.SecurityDescriptor))
+	}
+	if q := c.V.SecurityQualityOfService; q != nil {
+		parts = append(parts, "sqos="+q.ImpersonationLevel.String())
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+func mappingText(m winnt.GenericMapping) string {
+	for _, name := range []string{"file", "key", "token", "process", "thread", "directoryService", "event", "job"} {
+		if winnt.ObjectTypeByName(name).Mapping == m {
+			return name
+		}
+	}
+	return fmt.Sprintf("[%s, %s, %s, %s]", m.Read, m.Write, m.Execute, m.All)
+}
+
+// say prints a line of the program's own.
+func (t *transcript) say(msg string) {
+	if t.r.cfg.JSON {
+		t.line(map[string]any{"print": msg})
+	} else if !t.r.cfg.Quiet {
+		fmt.Fprintln(t.buffer(), msg)
+	}
+}
+
+// step prints what the next calls show.
+func (t *transcript) step(text, rule string) {
+	if t.r.cfg.JSON {
+		t.line(map[string]any{"step": text, "rule": rule})
+		return
+	}
+	if t.r.cfg.Quiet {
+		return
+	}
+	if rule != "" {
+		rule = " [" + rule + "]"
+	}
+	fmt.Fprintf(t.buffer(), "%s\n", t.colour(bold, "# "+text+rule))
+}
+
+// failure prints an expectation that did not hold; quiet does not silence it.
+func (t *transcript) failure(at string, got, want starlark.Value, why string) {
+	if t.r.cfg.JSON {
+		t.line(map[string]any{"failed": at, "got": got.String(), "want": want.String(), "why": why})
+		return
+	}
+	if why != "" {
+		why = " (" + why + ")"
+	}
+	fmt.Fprintf(t.buffer(), "%s %s: got %s, want %s%s\n", t.colour(red, "FAILED"), at, got, want, why)
+}
+
+// json prints one call as one object.
+func (t *transcript) json(c *nt.Call) {
+	if t.r.cfg.Quiet {
+		return
+	}
+	o := map[string]any{"thread": c.Thread, "call": c.Row.Info().Name, "status": c.Status.String()}
+	in := map[string]string{}
+	v := reflect.ValueOf(c.In)
+	for _, p := range parameters(c.Row.InType()) {
+		in[p.name] = t.show(v.FieldByIndex(p.index), p.object)
+	}
+	o["in"] = in
+	if c.Status.IsSuccess() {
+		out := map[string]string{}
+		v := reflect.ValueOf(c.Out)
+		for _, p := range parameters(c.Row.OutType()) {
+			out[p.name] = t.show(v.FieldByIndex(p.index), p.object)
+		}
+		o["out"] = out
+	}
+	if c.Why.Rule != "" {
+		o["rule"] = c.Why.Rule
+	}
+	if c.Why.Object != "" {
+		o["object"] = c.Why.Object
+	}
+	if c.Why.Explanation != nil {
+		o["why"] = c.Why.Explanation
+	}
+	t.line(o)
+}
+
+func (t *transcript) line(o map[string]any) {
+	b, err := json.Marshal(o)
+	if err != nil {
+		b, _ = json.Marshal(map[string]string{"error": err.Error()})
+	}
+	t.buffer().Write(append(b, '\n'))
+}

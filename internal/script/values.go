@@ -1,0 +1,265 @@
+package script
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+)
+
+// named is a constant with a documented name: a status, level, token type or
+// information class. It equals only itself, and converts to its number.
+type named struct {
+	kind string
+	n    uint64
+	name string
+}
+
+func (v named) String() string        { return v.name }
+func (v named) Type() string          { return v.kind }
+func (named) Freeze()                 {}
+func (named) Truth() starlark.Bool    { return true }
+func (v named) Hash() (uint32, error) { return uint32(v.n), nil }
+
+// CompareSameType implements starlark.Comparable: equality and, for levels, order.
+func (v named) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	w := y.(named)
+	switch op {
+	case syntax.EQL:
+		return v.kind == w.kind && v.n == w.n, nil
+	case syntax.NEQ:
+		return v.kind != w.kind || v.n != w.n, nil
+	}
+	if v.kind != w.kind {
+		return false, fmt.Errorf("%s and %s cannot be ordered", v.kind, w.kind)
+	}
+	switch op {
+	case syntax.LT:
+		return v.n < w.n, nil
+	case syntax.LE:
+		return v.n <= w.n, nil
+	case syntax.GT:
+		return v.n > w.n, nil
+	}
+	return v.n >= w.n, nil
+}
+
+// tokenValue is a token as a value: what a logon would make, no object yet.
+type tokenValue struct {
+	t    *token.Token
+	name string
+	dacl bool // defaultDacl was given: it protects the objects made of the value
+}
+
+func (v *tokenValue) String() string      { return v.name }
+func (*tokenValue) Type() string          { return "token" }
+func (*tokenValue) Freeze()               {}
+func (*tokenValue) Truth() starlark.Bool  { return true }
+func (*tokenValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: token") }
+
+// objectValue is a reference on a token object, as kernel routines give it.
+type objectValue struct {
+	t    *kernel.AccessToken
+	name string
+}
+
+func (v *objectValue) String() string        { return v.name }
+func (*objectValue) Type() string            { return "token object" }
+func (*objectValue) Freeze()                 {}
+func (*objectValue) Truth() starlark.Bool    { return true }
+func (v *objectValue) Hash() (uint32, error) { return uint32(v.t.ID()), nil }
+
+// CompareSameType: two references are equal if they are on the same object.
+func (v *objectValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	same := v.t == y.(*objectValue).t
+	switch op {
+	case syntax.EQL:
+		return same, nil
+	case syntax.NEQ:
+		return !same, nil
+	}
+	return false, fmt.Errorf("token objects have no order")
+}
+
+// attributes is what every value with a fixed set of attributes shares.
+func attribute(attrs map[string]starlark.Value, typ, name string, more []string) (starlark.Value, error) {
+	if v, ok := attrs[name]; ok {
+		return v, nil
+	}
+	all := append([]string(nil), more...)
+	for k := range attrs {
+		all = append(all, k)
+	}
+	if near := nearest(name, all); near != "" {
+		return nil, fmt.Errorf("%s has no attribute %s: did you mean %s?", typ, name, near)
+	}
+	return nil, nil
+}
+
+// processValue is a process.
+type processValue struct {
+	r *Runner
+	p *kernel.Process
+	t *threadValue // the first thread
+}
+
+func (v *processValue) String() string      { return v.p.Name() }
+func (*processValue) Type() string          { return "process" }
+func (*processValue) Freeze()               {}
+func (*processValue) Truth() starlark.Bool  { return true }
+func (*processValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: process") }
+
+// AttrNames implements starlark.HasAttrs.
+func (*processValue) AttrNames() []string {
+	return []string{"exit", "id", "name", "new_thread", "thread"}
+}
+
+// Attr implements starlark.HasAttrs.
+func (v *processValue) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "thread":
+		return v.t, nil
+	case "id":
+		return starlark.MakeInt64(int64(v.p.ID())), nil
+	case "name":
+		return starlark.String(v.p.Name()), nil
+	case "new_thread":
+		return starlark.NewBuiltin("new_thread", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kw []starlark.Tuple) (starlark.Value, error) {
+			if err := starlark.UnpackArgs(b.Name(), args, kw); err != nil {
+				return nil, err
+			}
+			return v.r.newThread(v)
+		}), nil
+	case "exit":
+		return starlark.NewBuiltin("exit", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kw []starlark.Tuple) (starlark.Value, error) {
+			if err := starlark.UnpackArgs(b.Name(), args, kw); err != nil {
+				return nil, err
+			}
+			v.p.Exit()
+			return starlark.None, nil
+		}), nil
+	}
+	return attribute(nil, "process", name, v.AttrNames())
+}
+
+// threadValue is a thread in user mode: its methods are the rows of nt.NtTable.
+type threadValue struct {
+	r       *Runner
+	th      *nt.Thread
+	process *processValue
+}
+
+func (v *threadValue) String() string      { return v.th.Name() }
+func (*threadValue) Type() string          { return "thread" }
+func (*threadValue) Freeze()               {}
+func (*threadValue) Truth() starlark.Bool  { return true }
+func (*threadValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: thread") }
+
+// AttrNames implements starlark.HasAttrs.
+func (*threadValue) AttrNames() []string {
+	names := []string{"id", "name", "process"}
+	for row := range nt.NtTable.All {
+		names = append(names, row.Info().Name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Attr implements starlark.HasAttrs.
+func (v *threadValue) Attr(name string) (starlark.Value, error) {
+	switch name {
+	case "id":
+		return starlark.MakeInt64(int64(v.r.sys.ThreadObject(v.th).ID())), nil
+	case "name":
+		return starlark.String(v.th.Name()), nil
+	case "process":
+		return v.process, nil
+	}
+	if row := nt.NtTable.Find(name); row != nil {
+		return v.r.method(row, v.th.CallRow), nil
+	}
+	if kernel.Table.Find(name) != nil {
+		return nil, fmt.Errorf("%s is a kernel-mode routine: call it on kernel_mode(thread) or system()", name)
+	}
+	return attribute(nil, "thread", name, v.AttrNames())
+}
+
+// kernelValue is a thread in kernel mode: its methods are the rows of kernel.Table.
+type kernelValue struct {
+	r *Runner
+	k *kernel.KernelThread
+}
+
+func (v *kernelValue) String() string      { return v.k.Name() }
+func (*kernelValue) Type() string          { return "kernel thread" }
+func (*kernelValue) Freeze()               {}
+func (*kernelValue) Truth() starlark.Bool  { return true }
+func (*kernelValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: kernel thread") }
+
+// AttrNames implements starlark.HasAttrs.
+func (*kernelValue) AttrNames() []string {
+	names := []string{"name"}
+	for row := range kernel.Table.All {
+		names = append(names, row.Info().Name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Attr implements starlark.HasAttrs.
+func (v *kernelValue) Attr(name string) (starlark.Value, error) {
+	if name == "name" {
+		return starlark.String(v.k.Name()), nil
+	}
+	if row := kernel.Table.Find(name); row != nil {
+		return v.r.method(row, v.k.CallRow), nil
+	}
+	if nt.NtTable.Find(name) != nil {
+		return nil, fmt.Errorf("%s is a user-mode service: call it on a thread, or Zw%s here", name, strings.TrimPrefix(name, "Nt"))
+	}
+	return attribute(nil, "kernel thread", name, v.AttrNames())
+}
+
+// quietly runs f without its calls appearing in the transcript.
+func (v *kernelValue) quietly(f func()) {
+	v.k.Trace(nil)
+	defer v.k.Trace(v.r.out)
+	f()
+}
+
+// nearest finds the name a typing error most likely meant, "" if none is near.
+func nearest(name string, all []string) string {
+	best, cost := "", 4
+	for _, s := range all {
+		if d := distance(strings.ToLower(name), strings.ToLower(s)); d < cost {
+			best, cost = s, d
+		}
+	}
+	return best
+}
+
+// distance is the edit distance of two short strings.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			d := diagonal
+			if a[i-1] != b[j-1] {
+				d = 1 + min(diagonal, row[j], row[j-1])
+			}
+			diagonal, row[j] = row[j], d
+		}
+	}
+	return row[len(b)]
+}

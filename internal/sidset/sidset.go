@@ -1,0 +1,167 @@
+// Package sidset finds a SID among many: the index a token carries over its
+// user and groups, its restricting SIDs, capabilities and device groups.
+//
+// A [Set] is an immutable open-addressing table over a list of SIDs. Every
+// slot has one tag byte, 0 when the slot is empty; at most a quarter of the
+// slots are in use, so three quarters of the SIDs that are not in the list are
+// answered by reading one byte. [Set.Find] is small enough that this first
+// look is inlined at its caller. [Bits] holds one bit for each SID of a list.
+//
+//	s := sidset.Make([]sid.SID{user, users, everyone})
+//	i := s.Find(x.Hash(), x) // 0, 1, 2 or -1
+//
+// The hash is keyed by content and is no secret: SIDs chosen to collide make
+// a table slow, never wrong, since every hit compares the bytes.
+//
+// Guards: a Set is immutable; any goroutine may read it.
+package sidset
+
+import (
+	"iter"
+	"math/bits"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// Set is the index of a list of SIDs, made by Make. A nil Set holds none; the
+// zero value is of no use.
+type Set struct {
+	tags  []uint8  // immutable; one a slot, 0 for an empty one
+	shift uint8    // immutable; 32 less the binary logarithm of len(tags)
+	slots []uint32 // immutable; index into sids, parallel to tags
+	sids  []sid.SID
+	dups  []dup // immutable; nearly always empty
+}
+
+// dup says that the SID at index at is equal to the earlier one at first.
+type dup struct{ at, first uint32 }
+
+// minSlots keeps shift below 32 for the smallest table.
+const minSlots = 8
+
+// Make indexes sids; the Set keeps the slice, which must not be written to
+// afterwards. Of equal SIDs the first is the one Find reports.
+func Make(sids []sid.SID) *Set {
+	n := minSlots
+	for n < 4*len(sids) { // load of at most a quarter
+		n *= 2
+	}
+	s := &Set{
+		tags:  make([]uint8, n),
+		slots: make([]uint32, n),
+		shift: uint8(32 - bits.TrailingZeros32(uint32(n))),
+		sids:  sids,
+	}
+	for i, x := range sids {
+		s.insert(uint32(i), x)
+	}
+	return s
+}
+
+func (s *Set) insert(i uint32, x sid.SID) {
+	h := x.Hash()
+	mask := uint32(len(s.tags) - 1)
+	p := h >> (s.shift & 31)
+	for t := tagOf(h); s.tags[p] != 0; p = (p + 1) & mask {
+		if s.tags[p] == t && s.sids[s.slots[p]] == x {
+			s.dups = append(s.dups, dup{i, s.slots[p]})
+			return
+		}
+	}
+	s.tags[p], s.slots[p] = tagOf(h), i
+}
+
+// tagOf takes the low bits, since the high ones choose the slot; the lowest
+// is set so that no tag is the empty one.
+func tagOf(hash uint32) uint8 { return uint8(hash) | 1 }
+
+// Find is the index of the first SID equal to x, whose hash is given, or -1.
+// A nil Set finds nothing.
+func (s *Set) Find(hash uint32, x sid.SID) int {
+	if s != nil && s.tags[hash>>s.shift] != 0 {
+		return s.probe(hash, x)
+	}
+	return -1
+}
+
+// Index is the first look of Find taken out of its Set, so that a loop keeps
+// it in registers: where Absent is false, Find has the answer. The zero value
+// must not be asked.
+type Index struct {
+	tags  []uint8
+	shift uint8
+}
+
+// Index is the first look of s; of a nil Set, of an empty one.
+func (s *Set) Index() Index {
+	if s == nil {
+		s = &none
+	}
+	return Index{s.tags, s.shift}
+}
+
+var none = *Make(nil)
+
+// Absent reports that no SID with this hash is in the Set; false says nothing.
+func (x Index) Absent(hash uint32) bool { return x.tags[hash>>(x.shift&31)] == 0 }
+
+//go:noinline
+func (s *Set) probe(hash uint32, x sid.SID) int {
+	mask := uint32(len(s.tags) - 1)
+	t := tagOf(hash)
+	for p := hash >> (s.shift & 31); ; p = (p + 1) & mask {
+		switch s.tags[p] {
+		case 0: // always reached: at most a quarter of the slots are in use
+			return -1
+		case t:
+			if i := s.slots[p]; s.sids[i] == x {
+				return int(i)
+			}
+		}
+	}
+}
+
+// Len is the length of the list, duplicates counted.
+func (s *Set) Len() int {
+	if s == nil {
+		return 0
+	}
+	return len(s.sids)
+}
+
+// At is the SID at index i of the list, which must exist.
+func (s *Set) At(i int) sid.SID { return s.sids[i] }
+
+// Duplicates yields each index whose SID stands earlier in the list, with the
+// index Find reports for it.
+func (s *Set) Duplicates() iter.Seq2[int, int] {
+	return func(yield func(at, first int) bool) {
+		if s == nil {
+			return
+		}
+		for _, d := range s.dups {
+			if !yield(int(d.at), int(d.first)) {
+				return
+			}
+		}
+	}
+}
+
+// Bits is a bitmap, bit i%64 of word i/64 for index i. Nil is all clear.
+type Bits []uint64
+
+// MakeBits is a bitmap of n clear bits.
+func MakeBits(n int) Bits { return make(Bits, (n+63)/64) }
+
+// Has reports bit i; an index outside the map is clear, as is -1.
+func (b Bits) Has(i int) bool {
+	w := uint(i) / 64
+	return w < uint(len(b)) && b[w]>>(uint(i)%64)&1 != 0
+}
+
+// Set sets bit i, which must be inside the map. Maps that are shared are
+// never written to.
+func (b Bits) Set(i int) { b[uint(i)/64] |= 1 << (uint(i) % 64) }
+
+// Clear clears bit i, which must be inside the map.
+func (b Bits) Clear(i int) { b[uint(i)/64] &^= 1 << (uint(i) % 64) }

@@ -1,0 +1,193 @@
+package sidset_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/sid"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
+
+func newRand(t testing.TB) *rand.Rand {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d (repeat with -seed=%[1]d)", seed)
+	return rand.New(rand.NewPCG(seed, 1))
+}
+
+func account(rid uint32) sid.SID {
+	s, _ := sid.New(5, 21, 1, 2, 3, rid)
+	return s
+}
+
+// naive is the twin of Find.
+func naive(list []sid.SID, x sid.SID) int {
+	for i, s := range list {
+		if s == x {
+			return i
+		}
+	}
+	return -1
+}
+
+func TestFind(t *testing.T) {
+	r := newRand(t)
+	for _, n := range []int{0, 1, 2, 3, 16, 17, 200, 1000} {
+		list := make([]sid.SID, n)
+		for i := range list {
+			list[i] = account(r.Uint32N(uint32(n) + uint32(n)/2 + 1)) // some of them twice
+		}
+		s := sidset.Make(list)
+		if s.Len() != n {
+			t.Fatalf("length %d, want %d", s.Len(), n)
+		}
+		for rid := range uint32(2*n + 10) {
+			x := account(rid)
+			if got, want := s.Find(x.Hash(), x), naive(list, x); got != want {
+				t.Fatalf("%d SIDs: Find(%v) is %d, want %d", n, x, got, want)
+			}
+		}
+		dups := map[int]int{}
+		for at, first := range s.Duplicates() {
+			dups[at] = first
+		}
+		for i, x := range list {
+			first := naive(list, x)
+			if got, ok := dups[i]; ok != (first != i) || ok && got != first {
+				t.Fatalf("duplicate %d: %d, want %d", i, got, first)
+			}
+			if s.At(i) != x {
+				t.Fatalf("At(%d) is %v, want %v", i, s.At(i), x)
+			}
+		}
+	}
+}
+
+func TestNil(t *testing.T) {
+	var s *sidset.Set
+	if s.Find(1, sid.Everyone) != -1 || s.Len() != 0 {
+		t.Error("a nil set holds nothing")
+	}
+	for range s.Duplicates() {
+		t.Error("a nil set has no duplicates")
+	}
+}
+
+// SIDs whose hash is the same must still be told apart: collisions make a table
+// slow, never wrong.
+func TestCollisions(t *testing.T) {
+	r := newRand(t)
+	seen := map[uint32]sid.SID{}
+	var list []sid.SID
+	for i := 0; i < 400_000 && len(list) < 8; i++ {
+		x, _ := sid.New(5, 21, r.Uint32(), 2, 3, r.Uint32())
+		if y, ok := seen[x.Hash()]; ok {
+			list = append(list, x, y)
+		}
+		seen[x.Hash()] = x
+	}
+	t.Logf("%d colliding pairs of SIDs", len(list)/2)
+	if len(list) == 0 {
+		t.Skip("no collision found with this seed")
+	}
+	for i := 0; i < len(list); i += 2 {
+		s := sidset.Make(list[i : i+1])
+		if x := list[i+1]; s.Find(x.Hash(), x) != -1 {
+			t.Errorf("%v was taken for %v", x, list[i])
+		}
+	}
+	s := sidset.Make(list)
+	for i, x := range list {
+		if s.Find(x.Hash(), x) != naive(list, x) {
+			t.Errorf("entry %d not found", i)
+		}
+	}
+	// A wrong hash may miss, but must not find another SID, nor run for ever.
+	many := make([]sid.SID, 1000)
+	for i := range many {
+		many[i] = account(uint32(i))
+	}
+	s = sidset.Make(many)
+	for h := range uint32(5000) {
+		if i := s.Find(h<<20|h, many[7]); i != -1 && i != 7 {
+			t.Fatalf("found %d", i)
+		}
+	}
+}
+
+func TestBits(t *testing.T) {
+	b := sidset.MakeBits(130)
+	b.Set(129)
+	b.Set(3)
+	b.Clear(3)
+	for i := -2; i < 300; i++ {
+		if b.Has(i) != (i == 129) {
+			t.Errorf("bit %d is %v", i, b.Has(i))
+		}
+	}
+	if sidset.Bits(nil).Has(0) {
+		t.Error("nil is all clear")
+	}
+}
+
+// The look at an empty slot must stay inlined where Find is called.
+func TestFindIsInlined(t *testing.T) {
+	out, err := exec.Command("go", "build", "-gcflags=-m", ".").CombinedOutput()
+	if err != nil {
+		t.Skipf("the go command cannot build here: %v", err)
+	}
+	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has"} {
+		if !strings.Contains(string(out), f) {
+			t.Errorf("the compiler no longer says %q", f)
+		}
+	}
+}
+
+var sinkInt int
+
+func BenchmarkFind(b *testing.B) {
+	for _, n := range []int{20, 200, 1000} {
+		list := make([]sid.SID, n)
+		for i := range list {
+			list[i] = account(uint32(i))
+		}
+		s := sidset.Make(list)
+		miss, hit := account(uint32(n+5)), list[n/2]
+		for name, x := range map[string]sid.SID{"miss": miss, "hit": hit} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				h := x.Hash()
+				b.ReportAllocs()
+				for b.Loop() {
+					sinkInt = s.Find(h, x)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkMake1000(b *testing.B) {
+	list := make([]sid.SID, 1000)
+	for i := range list {
+		list[i] = account(uint32(i))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		sinkInt = sidset.Make(list).Len()
+	}
+}
+
+func TestFindAllocatesNothing(t *testing.T) {
+	s := sidset.Make([]sid.SID{sid.Everyone, sid.Users})
+	if n := testing.AllocsPerRun(100, func() { sinkInt = s.Find(sid.Users.Hash(), sid.Users) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -1,0 +1,211 @@
+package kernel
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Config says how a kernel is to be booted. The zero value is the default.
+type Config struct {
+	// Profile decides where the documents and Windows differ; Documented is
+	// the default. docs/CAVEATS.md lists every such place.
+	Profile nt.Profile
+	// Faults is asked at each point that can run out of memory, by name, and
+	// makes it fail by answering true (O-81). nil never fails.
+	Faults func(point string) bool
+}
+
+// System is a running kernel.
+type System struct {
+	sys *services.System // immutable
+
+	mu        sync.Mutex
+	processes []*Process                   // guarded by mu
+	contexts  []*services.Context          // guarded by mu
+	files     []*services.File             // guarded by mu: one reference each
+	modes     map[*nt.Thread]*KernelThread // guarded by mu
+	closed    bool                         // guarded by mu
+}
+
+// Boot starts a kernel with its System process, whose token is LocalSystem's
+// (T-114).
+func Boot(cfg Config) *System {
+	boot, err := token.New(token.LocalSystem())
+	if err != nil {
+		panic("kernel: the built-in LocalSystem token: " + err.Error())
+	}
+	p := ps.New(cfg.Profile, ob.NewKernelTable(0), boot)
+	p.Faults = cfg.Faults
+	s := &System{sys: &services.System{System: p}, modes: map[*nt.Thread]*KernelThread{}}
+	s.sys.Root = ob.NewDirectory(rootDescriptor(), 0)
+	s.sys.Files = ob.NewDirectory(rootDescriptor(), 0)
+	return s
+}
+
+// rootDescriptor lets everyone list and traverse, and the system create.
+func rootDescriptor() *sd.Descriptor {
+	list, err := sd.NewACL(allow(winnt.DIRECTORY_QUERY|winnt.DIRECTORY_TRAVERSE|winnt.READ_CONTROL, sid.Everyone), allow(winnt.DIRECTORY_ALL_ACCESS, sid.LocalSystem), allow(winnt.DIRECTORY_ALL_ACCESS, sid.Administrators))
+	if err != nil {
+		panic("kernel: root descriptor: " + err.Error())
+	}
+	return sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list})
+}
+
+func allow(m winnt.AccessMask, s sid.SID) sd.ACE {
+	a, err := sd.NewACE(sd.AccessAllowed, 0, m, s)
+	if err != nil {
+		panic("kernel: root entry: " + err.Error())
+	}
+	return a
+}
+
+// Profile is the conformance profile the kernel was booted with.
+func (s *System) Profile() nt.Profile { return s.sys.Profile }
+
+// Process is a process as its owner sees it.
+type Process struct {
+	sys *System
+	p   *ps.Process // one reference until Exit and Close
+}
+
+// NewProcess makes a process with that primary token; an impersonation token
+// is refused. The name is for display.
+func (s *System) NewProcess(name string, tok *token.Token) (*Process, error) {
+	if tok == nil || tok.Type() != winnt.TokenPrimary {
+		return nil, fmt.Errorf("process %q: want a primary token", name)
+	}
+	t := s.sys.Security.NewToken(tok, se.NewDescriptor(tok, winnt.TokenObject, nil))
+	p := &Process{s, s.sys.NewProcess(name, t, nil)}
+	t.Deref(ob.TagCall)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.processes = append(s.processes, p)
+	return p, nil
+}
+
+// ID is the process id, a multiple of 4.
+func (p *Process) ID() winnt.Handle { return p.p.ID() }
+
+// Name is the display name.
+func (p *Process) Name() string { return p.p.Name() }
+
+// Object is the process object, for the routines of a KernelThread.
+func (p *Process) Object() *EProcess { return p.p }
+
+// Exit ends the process: its threads revert and end, its handles are closed.
+func (p *Process) Exit() { p.p.Exit() }
+
+// NewThread makes a user-mode thread of the process. It starts without
+// impersonation (I-9).
+func (p *Process) NewThread() (*nt.Thread, error) {
+	t, st := p.p.NewThread()
+	if err := st.Err(); err != nil {
+		return nil, fmt.Errorf("thread of process %q: %w", p.Name(), err)
+	}
+	defer t.Deref(ob.TagCall)
+	th := nt.NewThread(p.sys.context(t, access.User), t.Name())
+	p.sys.mu.Lock()
+	defer p.sys.mu.Unlock()
+	p.sys.modes[th] = nil
+	return th, nil
+}
+
+func (s *System) context(t *ps.Thread, mode access.Mode) *services.Context {
+	c := services.NewContext(s.sys, t, mode)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.contexts = append(s.contexts, c)
+	return c
+}
+
+// CreateFile makes a named object of type File for NtOpenFile to open. It
+// lives until the system closes.
+func (s *System) CreateFile(name string, d *sd.Descriptor) error {
+	f := &services.File{}
+	f.Init(services.FileType, f, d)
+	f.SetBirth(ob.Birth{Permanent: true})
+	s.sys.Security.Objects.Track(f)
+	if st := s.sys.Files.Insert(name, f, false); !st.IsSuccess() {
+		f.Deref(ob.TagCall)
+		return fmt.Errorf("file %q: %w", name, st.Err())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files = append(s.files, f)
+	return nil
+}
+
+// Counts are the objects, handles and references alive now.
+func (s *System) Counts() (objects, handles, references int64) {
+	return s.sys.Security.Objects.Counts()
+}
+
+// Close ends every process and gives back what the system holds. Whatever is
+// referenced after that was leaked by somebody: the error lists it, in builds
+// with the tag "invariants" also by whom. Close may be called again.
+func (s *System) Close() error {
+	s.mu.Lock()
+	processes, contexts, files, closed := s.processes, s.contexts, s.files, s.closed
+	s.processes, s.contexts, s.files, s.modes, s.closed = nil, nil, nil, nil, true
+	s.mu.Unlock()
+	if closed {
+		return nil
+	}
+	for _, p := range processes {
+		p.p.Exit()
+	}
+	system := s.sys.SystemProcess()
+	system.Exit()
+	s.sys.Kernel.Drain()
+	for _, c := range contexts {
+		c.Close()
+	}
+	for _, p := range processes {
+		p.p.Deref(ob.TagCall)
+	}
+	system.Deref(ob.TagCall)
+	s.sys.Files.Clear()
+	s.sys.Root.Clear()
+	for _, f := range files {
+		f.Deref(ob.TagCall)
+	}
+	if left := s.sys.Security.Objects.Report(); len(left) > 0 {
+		return fmt.Errorf("%d objects still referenced:\n%s", len(left), strings.Join(left, "\n"))
+	}
+	return nil
+}
+
+// CloseAllHandles closes every handle of every process and of the kernel and
+// ends all impersonation, as if all had been closed by their owners.
+func (s *System) CloseAllHandles() {
+	s.mu.Lock()
+	processes, contexts := s.processes, s.contexts
+	s.mu.Unlock()
+	for _, c := range contexts {
+		c.Thread().RevertToSelf()
+	}
+	for _, p := range processes {
+		closeAll(p.p.Table())
+	}
+	closeAll(s.sys.SystemProcess().Table())
+	closeAll(s.sys.Kernel)
+}
+
+func closeAll(t *ob.Table) {
+	for e := range t.All() {
+		t.SetAttributes(e.Handle, 0)
+		t.Close(e.Handle)
+	}
+}

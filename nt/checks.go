@@ -1,0 +1,111 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// AccessCheckIn and AccessCheckOut are the parameters of NtAccessCheck.
+// PrivilegeSetLength is the size of the caller's buffer in bytes.
+type (
+	AccessCheckIn struct {
+		SecurityDescriptor Captured[*sd.Descriptor]
+		ClientToken        winnt.Handle
+		DesiredAccess      winnt.AccessMask `object:"file"`
+		GenericMapping     Captured[winnt.GenericMapping]
+		PrivilegeSetLength uint32 `default:"65536"`
+	}
+	AccessCheckOut struct {
+		PrivilegeSet       *PrivilegeSet
+		PrivilegeSetLength uint32 // the need, on STATUS_BUFFER_TOO_SMALL
+		GrantedAccess      winnt.AccessMask
+		AccessStatus       ntstatus.Status
+	}
+
+	AccessCheckByTypeIn struct {
+		SecurityDescriptor Captured[*sd.Descriptor]
+		PrincipalSelfSid   Captured[sid.SID]
+		ClientToken        winnt.Handle
+		DesiredAccess      winnt.AccessMask `object:"file"`
+		ObjectTypeList     Captured[[]access.ObjectTypeEntry]
+		GenericMapping     Captured[winnt.GenericMapping]
+		PrivilegeSetLength uint32 `default:"65536"`
+	}
+	AccessCheckByTypeResultListOut struct {
+		PrivilegeSet       *PrivilegeSet
+		PrivilegeSetLength uint32
+		GrantedAccess      []winnt.AccessMask
+		AccessStatus       []ntstatus.Status
+	}
+)
+
+func accessCheckConditions(list bool) []Condition {
+	c := []Condition{{ntstatus.AccessViolation, "A-10", "a pointer cannot be read or written"}}
+	if list {
+		c = append(c, Condition{ntstatus.InvalidParameter, "A-11", "the object type list is empty (result list only)"})
+	}
+	c = append(c,
+		Condition{ntstatus.GenericNotMapped, "A-12", "generic bits in DesiredAccess"},
+		Condition{ntstatus.InvalidHandle, "A-13", "ClientToken names no handle"},
+		Condition{ntstatus.ObjectTypeMismatch, "A-13", "ClientToken is no token"},
+		Condition{ntstatus.AccessDenied, "A-13", "ClientToken lacks TOKEN_QUERY"},
+		Condition{ntstatus.NoImpersonationToken, "A-14", "the token is a primary token"},
+		Condition{ntstatus.BadImpersonationLevel, "A-15", "the token's level is below SecurityIdentification"},
+	)
+	if list {
+		c = append(c, Condition{ntstatus.InvalidParameter, "A-26", "the object type list is malformed"})
+	}
+	return append(c,
+		Condition{ntstatus.Success, "A-16", "ACCESS_SYSTEM_SECURITY without the privilege: AccessStatus is STATUS_PRIVILEGE_NOT_HELD"},
+		Condition{ntstatus.BufferTooSmall, "A-17", "PrivilegeSetLength is below the need"},
+		Condition{ntstatus.InvalidSecurityDescr, "A-19", "no descriptor, or one without owner or group"},
+		Condition{ntstatus.InvalidSID, "A-20", "PrincipalSelfSid is no SID"},
+	)
+}
+
+var (
+	rowAccessCheck = Add(&NtTable, Entry[Services, AccessCheckIn, AccessCheckOut]{
+		Meta: Meta{Name: "NtAccessCheck", Summary: "decides whether a descriptor grants rights to a client", Source: "AccessCheck", Support: Complete, Conditions: accessCheckConditions(false)},
+		Call: Services.NtAccessCheck,
+	})
+	rowAccessCheckByType = Add(&NtTable, Entry[Services, AccessCheckByTypeIn, AccessCheckOut]{
+		Meta: Meta{Name: "NtAccessCheckByType", Summary: "the same for an object with properties", Source: "AccessCheckByType", Support: Complete, Conditions: accessCheckConditions(true)},
+		Call: Services.NtAccessCheckByType,
+	})
+	rowAccessCheckByTypeResultList = Add(&NtTable, Entry[Services, AccessCheckByTypeIn, AccessCheckByTypeResultListOut]{
+		Meta: Meta{Name: "NtAccessCheckByTypeResultList", Summary: "the same with one result a property", Source: "AccessCheckByTypeResultList", Support: Complete, Conditions: accessCheckConditions(true)},
+		Call: Services.NtAccessCheckByTypeResultList,
+	})
+)
+
+// NtAccessCheck decides whether the descriptor grants rights to the client of
+// an impersonation token (AccessCheck). st is the call's own status; the
+// decision is in AccessStatus and GrantedAccess.
+func (t *Thread) NtAccessCheck(d *sd.Descriptor, client winnt.Handle, desired winnt.AccessMask, mapping winnt.GenericMapping) (AccessCheckOut, ntstatus.Status) {
+	in := AccessCheckIn{Cap(d), client, desired, Cap(mapping), 1 << 16}
+	if t.tracer != nil {
+		return traced(t, rowAccessCheck, in)
+	}
+	return t.sys.NtAccessCheck(in)
+}
+
+// NtAccessCheckByType is NtAccessCheck with an object type list and a SID for
+// PRINCIPAL_SELF (AccessCheckByType).
+func (t *Thread) NtAccessCheckByType(in AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status) {
+	if t.tracer != nil {
+		return traced(t, rowAccessCheckByType, in)
+	}
+	return t.sys.NtAccessCheckByType(in)
+}
+
+// NtAccessCheckByTypeResultList gives one status and mask for each entry of
+// the list (AccessCheckByTypeResultList).
+func (t *Thread) NtAccessCheckByTypeResultList(in AccessCheckByTypeIn) (AccessCheckByTypeResultListOut, ntstatus.Status) {
+	if t.tracer != nil {
+		return traced(t, rowAccessCheckByTypeResultList, in)
+	}
+	return t.sys.NtAccessCheckByTypeResultList(in)
+}

@@ -1,0 +1,44 @@
+package nt
+
+import "github.com/refmon/refmon/ntstatus"
+
+// Services is what a kernel implements for one thread: a method a service,
+// named as documented, and what the conveniences and tracers need beside it.
+// An implementation is used by one goroutine at a time.
+type Services interface {
+	NtClose(CloseIn) (CloseOut, ntstatus.Status)
+	NtOpenProcess(OpenProcessIn) (OpenProcessOut, ntstatus.Status)
+	NtOpenThread(OpenThreadIn) (OpenThreadOut, ntstatus.Status)
+	NtOpenFile(OpenFileIn) (OpenFileOut, ntstatus.Status)
+	NtSetInformationThread(SetInformationThreadIn) (SetInformationThreadOut, ntstatus.Status)
+
+	NtOpenProcessToken(OpenProcessTokenIn) (OpenProcessTokenOut, ntstatus.Status)
+	NtOpenProcessTokenEx(OpenProcessTokenExIn) (OpenProcessTokenOut, ntstatus.Status)
+	NtOpenThreadToken(OpenThreadTokenIn) (OpenThreadTokenOut, ntstatus.Status)
+	NtOpenThreadTokenEx(OpenThreadTokenExIn) (OpenThreadTokenOut, ntstatus.Status)
+	NtDuplicateToken(DuplicateTokenIn) (DuplicateTokenOut, ntstatus.Status)
+	NtAdjustPrivilegesToken(AdjustPrivilegesTokenIn) (AdjustPrivilegesTokenOut, ntstatus.Status)
+	NtPrivilegeCheck(PrivilegeCheckIn) (PrivilegeCheckOut, ntstatus.Status)
+	NtQueryInformationToken(QueryInformationTokenIn) (QueryInformationTokenOut, ntstatus.Status)
+
+	NtAccessCheck(AccessCheckIn) (AccessCheckOut, ntstatus.Status)
+	NtAccessCheckByType(AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status)
+	NtAccessCheckByTypeResultList(AccessCheckByTypeIn) (AccessCheckByTypeResultListOut, ntstatus.Status)
+
+	// Profile is the conformance profile of the system.
+	Profile() Profile
+	// RecordWhy switches the recording of reasons for failures on or off.
+	RecordWhy(on bool)
+	// TakeWhy returns and clears the reason of the last failure.
+	TakeWhy() Why
+	// SaveImpersonation sets the thread's impersonation aside and returns a
+	// single-use ticket for it, kept by the kernel (I-60, I-76).
+	SaveImpersonation() Ticket
+	// RestoreImpersonation puts back what the ticket stands for; it cannot
+	// fail, and a second use of a ticket does nothing (I-61, I-76).
+	RestoreImpersonation(Ticket)
+}
+
+// Ticket names an impersonation state that a kernel keeps for a thread. The
+// zero value stands for "not impersonating".
+type Ticket uint64

@@ -1,0 +1,86 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Why says why the last call of a thread failed: the rule of the branch and,
+// where an access check refused, its explanation. The zero value says nothing.
+type Why struct {
+	Rule        string
+	Object      string              // what was to be opened: "Token of alice", "File report"
+	Explanation *access.Explanation // nil unless an access check decided
+}
+
+// Call is one finished call, as a [Tracer] sees it.
+type Call struct {
+	Thread string // display name of the calling thread
+	Row    Row
+	In     any // of Row.InType
+	Out    any // of Row.OutType; fields keep their zero value on failure
+	Status ntstatus.Status
+	Why    Why // set when Status is a failure, or a check said no
+}
+
+// Tracer receives every call of the threads it is set on, after the call. It
+// runs on the calling goroutine with no lock held, and must not call services.
+type Tracer interface{ Traced(*Call) }
+
+// Profile selects between the documents and what Windows was seen to do where
+// the two differ (docs/CAVEATS.md). The zero value is Documented.
+type Profile uint8
+
+const (
+	Documented Profile = iota
+	Observed
+)
+
+// String is "documented" or "observed".
+func (p Profile) String() string {
+	if p == Observed {
+		return "observed"
+	}
+	return "documented"
+}
+
+// Thread is one user-mode thread as its program sees it. It is made by a
+// kernel, is used by one goroutine at a time, and its zero value is not usable.
+type Thread struct {
+	sys    Services // immutable
+	name   string   // immutable
+	tracer Tracer   // owned by the thread
+}
+
+// NewThread wraps the implementation of one thread. Kernels call it; programs
+// get their threads from a process.
+func NewThread(sys Services, name string) *Thread { return &Thread{sys: sys, name: name} }
+
+// Name is the display name, such as "fileserver/1".
+func (t *Thread) Name() string { return t.name }
+
+// Services is the implementation behind the thread, for rows called by name.
+func (t *Thread) Services() Services { return t.sys }
+
+// Trace sets or, with nil, removes the tracer. With a tracer set a denied call
+// also records why; without one calls take the direct path.
+func (t *Thread) Trace(tr Tracer) {
+	t.tracer = tr
+	t.sys.RecordWhy(tr != nil)
+}
+
+// CallRow calls a row of [NtTable] by name, traced like a method call.
+func (t *Thread) CallRow(r Row, in any) (any, ntstatus.Status) {
+	out, st := r.Invoke(t.sys, in)
+	if t.tracer != nil {
+		t.tracer.Traced(&Call{t.name, r, in, out, st, t.sys.TakeWhy()})
+	}
+	return out, st
+}
+
+// traced is the one out-of-line path of a typed call when a tracer is set.
+func traced[I, O any](t *Thread, e *Entry[Services, I, O], in I) (O, ntstatus.Status) {
+	out, st := e.Call(t.sys, in)
+	t.tracer.Traced(&Call{t.name, e, in, out, st, t.sys.TakeWhy()})
+	return out, st
+}

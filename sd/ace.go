@@ -1,0 +1,308 @@
+package sd
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Sizes in bytes.
+const (
+	aceHeaderSize = 4
+	aclHeaderSize = 8
+	headerSize    = 20
+
+	MaxACLSize = 65532                            // S-17: 65535 rounded down to 4
+	MaxSize    = headerSize + 2*68 + 2*MaxACLSize // S-29: 131220
+)
+
+// ACE is one entry of a list over its exact bytes. The zero value is no
+// entry: IsZero reports it.
+//
+//	offset size field
+//	0      1    type
+//	1      1    flags
+//	2      2    size of the whole entry in bytes, a multiple of 4
+//	4      4    access mask                        (every known layout)
+//	8           SID, application data              (LayoutBasic)
+//	8      4    1 = ObjectType, 2 = InheritedObjectType present
+//	12          those GUIDs, SID, application data (LayoutObject)
+//	8      4    compound type 1, reserved
+//	12          server SID, client SID             (LayoutCompound)
+type ACE struct{ b string }
+
+// Flags of the object layout (S-12).
+const (
+	ObjectTypePresent          uint32 = 1
+	InheritedObjectTypePresent uint32 = 2
+)
+
+// ACEExtra is what some layouts carry beyond a mask and a SID.
+type ACEExtra struct {
+	ObjectType, InheritedObjectType *winnt.GUID // object layout; nil is absent
+	AppData                         []byte      // bytes after the SID, zero-padded to a multiple of 4
+	ClientSID                       sid.SID     // compound layout only
+}
+
+// NewACE builds an entry of a known type. It fails for an unknown type (wraps
+// STATUS_INVALID_PARAMETER), a zero SID (STATUS_INVALID_SID), GUIDs on a type
+// without the object layout (STATUS_INVALID_PARAMETER) and an entry that no
+// list could hold (STATUS_ALLOTTED_SPACE_EXCEEDED, S-17).
+func NewACE(t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEExtra) (ACE, error) {
+	var x ACEExtra
+	if len(extra) > 0 {
+		x = extra[0]
+	}
+	layout := t.Layout()
+	switch {
+	case layout == LayoutUnknown:
+		return ACE{}, buildError(ntstatus.InvalidParameter, "ACE type 0x%02x is unknown", uint8(t))
+	case s.IsZero() || layout == LayoutCompound && x.ClientSID.IsZero():
+		return ACE{}, buildError(ntstatus.InvalidSID, "%s needs a SID", t)
+	case layout != LayoutObject && (x.ObjectType != nil || x.InheritedObjectType != nil):
+		return ACE{}, buildError(ntstatus.InvalidParameter, "%s carries no GUIDs", t)
+	}
+	b := make([]byte, 8, 80+len(x.AppData))
+	b[0], b[1] = byte(t), flags
+	binary.LittleEndian.PutUint32(b[4:], uint32(mask))
+	switch layout {
+	case LayoutObject:
+		b = appendGUIDs(b, x.ObjectType, x.InheritedObjectType)
+	case LayoutCompound:
+		b = append(b, 1, 0, 0, 0)
+	}
+	b = s.AppendBinary(b)
+	if layout == LayoutCompound {
+		b = x.ClientSID.AppendBinary(b)
+	}
+	b = pad4(append(b, x.AppData...))
+	if len(b) > MaxACLSize-aclHeaderSize { // S-17
+		return ACE{}, buildError(ntstatus.AllottedSpaceExceeded, "ACE of %d bytes, a list holds %d", len(b), MaxACLSize-aclHeaderSize)
+	}
+	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
+	return ACE{string(b)}, nil
+}
+
+func buildError(st ntstatus.Status, format string, args ...any) error {
+	return fmt.Errorf("build descriptor: %s: %w", fmt.Sprintf(format, args...), st.Err())
+}
+
+func appendGUIDs(b []byte, object, inherited *winnt.GUID) []byte {
+	var flags uint32
+	if object != nil {
+		flags |= ObjectTypePresent
+	}
+	if inherited != nil {
+		flags |= InheritedObjectTypePresent
+	}
+	b = binary.LittleEndian.AppendUint32(b, flags)
+	if object != nil { // S-12: an absent GUID takes no space
+		b = append(b, object[:]...)
+	}
+	if inherited != nil {
+		b = append(b, inherited[:]...)
+	}
+	return b
+}
+
+func pad4(b []byte) []byte {
+	for len(b)&3 != 0 {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// IsZero reports whether a is no entry.
+func (a ACE) IsZero() bool { return a.b == "" }
+
+// Binary is the exact bytes (S-13); they must not be written to.
+func (a ACE) Binary() string { return a.b }
+
+// Type is the entry's type.
+func (a ACE) Type() Type {
+	if a.b == "" {
+		return 0
+	}
+	return Type(a.b[0])
+}
+
+// Flags are the inheritance and audit flags.
+func (a ACE) Flags() uint8 {
+	if a.b == "" {
+		return 0
+	}
+	return a.b[1]
+}
+
+// Mask is the access mask, 0 for an unknown type.
+func (a ACE) Mask() winnt.AccessMask {
+	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 {
+		return 0
+	}
+	return winnt.AccessMask(u32(a.b, 4))
+}
+
+// SID is the trustee; of a compound entry the server's SID; the zero SID for
+// an unknown type.
+func (a ACE) SID() sid.SID {
+	off := sidOffset(a.b)
+	if off < 0 {
+		return sid.SID{}
+	}
+	s, _, _ := sid.DecodeString(a.b[off:])
+	return s
+}
+
+// ServerSID is the first SID of a compound entry, else the zero SID.
+func (a ACE) ServerSID() sid.SID {
+	if a.Type().Layout() != LayoutCompound {
+		return sid.SID{}
+	}
+	return a.SID()
+}
+
+// ClientSID is the second SID of a compound entry, else the zero SID.
+func (a ACE) ClientSID() sid.SID {
+	s := a.ServerSID()
+	if s.IsZero() {
+		return sid.SID{}
+	}
+	c, _, _ := sid.DecodeString(a.b[12+s.Len():])
+	return c
+}
+
+// ObjectFlags are the flags of the object layout, unknown bits included
+// (S-12); 0 for other layouts.
+func (a ACE) ObjectFlags() uint32 {
+	if !a.Type().IsObject() || len(a.b) < 12 {
+		return 0
+	}
+	return u32(a.b, 8)
+}
+
+// ObjectType is the GUID of the property, extended right or child class the
+// entry is about; ok is false if it names none.
+func (a ACE) ObjectType() (g winnt.GUID, ok bool) {
+	if a.ObjectFlags()&ObjectTypePresent == 0 {
+		return g, false
+	}
+	copy(g[:], a.b[12:28])
+	return g, true
+}
+
+// InheritedObjectType is the GUID of the class that inherits the entry; ok is
+// false if it names none.
+func (a ACE) InheritedObjectType() (g winnt.GUID, ok bool) {
+	f := a.ObjectFlags()
+	if f&InheritedObjectTypePresent == 0 {
+		return g, false
+	}
+	off := 12
+	if f&ObjectTypePresent != 0 {
+		off += 16
+	}
+	copy(g[:], a.b[off:off+16])
+	return g, true
+}
+
+// AppData is what follows the last SID, padding included; all that follows
+// the header for an unknown type.
+func (a ACE) AppData() string {
+	off := sidOffset(a.b)
+	if off < 0 {
+		if len(a.b) < aceHeaderSize {
+			return ""
+		}
+		return a.b[aceHeaderSize:]
+	}
+	off += a.SID().Len() + a.ClientSID().Len()
+	return a.b[off:]
+}
+
+// WithFlags is the entry with other flags.
+func (a ACE) WithFlags(flags uint8) ACE {
+	if a.b == "" || a.b[1] == flags {
+		return a
+	}
+	b := []byte(a.b)
+	b[1] = flags
+	return ACE{string(b)}
+}
+
+// WithMask is the entry with another access mask; an unknown type is
+// returned as it is.
+func (a ACE) WithMask(m winnt.AccessMask) ACE {
+	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 || a.Mask() == m {
+		return a
+	}
+	b := []byte(a.b)
+	binary.LittleEndian.PutUint32(b[4:], uint32(m))
+	return ACE{string(b)}
+}
+
+// WithSID is the entry with another trustee (of a compound entry: another
+// server); everything else stays, application data included.
+func (a ACE) WithSID(s sid.SID) ACE {
+	off := sidOffset(a.b)
+	old := a.SID()
+	if off < 0 || s.IsZero() || s == old {
+		return a
+	}
+	b := make([]byte, 0, len(a.b)+s.Len())
+	b = append(b, a.b[:off]...)
+	b = s.AppendBinary(b)
+	b = append(b, a.b[off+old.Len():]...)
+	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
+	return ACE{string(b)}
+}
+
+// sidOffset is where the first SID of a valid entry starts, -1 if its type is
+// unknown.
+func sidOffset(b string) int {
+	if len(b) < 12 {
+		return -1
+	}
+	switch Type(b[0]).Layout() {
+	case LayoutBasic:
+		return 8
+	case LayoutCompound:
+		return 12
+	case LayoutObject:
+		off := 12
+		if b[8]&byte(ObjectTypePresent) != 0 {
+			off += 16
+		}
+		if b[8]&byte(InheritedObjectTypePresent) != 0 {
+			off += 16
+		}
+		return off
+	}
+	return -1
+}
+
+func u16(b string, i int) int { return int(b[i]) | int(b[i+1])<<8 }
+
+func u32(b string, i int) uint32 {
+	return uint32(b[i]) | uint32(b[i+1])<<8 | uint32(b[i+2])<<16 | uint32(b[i+3])<<24
+}
+
+// RawACE builds an entry from its type, its flags and everything after the
+// header, for types [NewACE] does not know. It fails with an error that wraps
+// STATUS_INVALID_ACL if the result would not be valid in a list (S-20).
+func RawACE(t Type, flags uint8, body []byte) (ACE, error) {
+	size := aceHeaderSize + len(body)
+	if size > MaxACLSize-aclHeaderSize {
+		return ACE{}, buildError(ntstatus.InvalidACL, "ACE of %d bytes, a list holds %d", size, MaxACLSize-aclHeaderSize)
+	}
+	b := make([]byte, aceHeaderSize, size)
+	b[0], b[1] = byte(t), flags
+	binary.LittleEndian.PutUint16(b[2:], uint16(size))
+	b = append(b, body...)
+	if _, _, ok := aceExtent(string(b)); !ok {
+		return ACE{}, buildError(ntstatus.InvalidACL, "the bytes given are no valid %s", t)
+	}
+	return ACE{string(b)}, nil
+}

@@ -1,0 +1,315 @@
+package sd
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// AutoInherit are the SEF_* flags of SeAssignSecurityEx and
+// SeSetSecurityDescriptorInfoEx.
+type AutoInherit uint32
+
+// The flags of spec 40 section 9.
+const (
+	DACLAutoInherit        AutoInherit = 0x0001
+	SACLAutoInherit        AutoInherit = 0x0002
+	DefaultDescriptor      AutoInherit = 0x0004 // the creator's descriptor is only a default
+	AvoidPrivilegeCheck    AutoInherit = 0x0008
+	AvoidOwnerCheck        AutoInherit = 0x0010
+	DefaultOwnerFromParent AutoInherit = 0x0020
+	DefaultGroupFromParent AutoInherit = 0x0040
+	LabelNoWriteUp         AutoInherit = 0x0100
+	LabelNoReadUp          AutoInherit = 0x0200
+	LabelNoExecuteUp       AutoInherit = 0x0400
+	AvoidOwnerRestriction  AutoInherit = 0x1000
+)
+
+// Caller is what creating or changing a descriptor needs to know of the
+// caller's effective token. Package sd lies below package token, so the facts
+// are given. The zero value may nothing.
+type Caller struct {
+	Owner, Group             sid.SID // default owner and primary group of the effective token
+	ServerOwner, ServerGroup sid.SID // the same of the primary token
+	DefaultDACL              *ACL
+	Integrity                sid.SID // S-1-16-x; zero is medium
+	Trust                    sid.SID // S-1-19-type-level; zero is none
+	MayOwn                   func(sid.SID) bool
+	// MayOwn reports the token's user and its enabled groups with
+	// SE_GROUP_OWNER; nil is Owner alone.
+
+	Restore, Security, Relabel bool // the privilege is enabled
+	Kernel                     bool // previous mode is kernel: nothing is checked
+}
+
+// AssignRequest is the input of [Assign]. The zero value lacks Subject.
+type AssignRequest struct {
+	Parent, Creator *Descriptor // nil where there is none
+	IsContainer     bool
+	ObjectTypes     []winnt.GUID // classes of the new object
+	Flags           AutoInherit
+	Subject         *Caller
+	Mapping         *winnt.GenericMapping
+	KernelObject    bool // masks are cut down to Mapping.All (S-65)
+}
+
+// Assign makes the descriptor of a new object: SeAssignSecurityEx, and
+// SeAssignSecurity with no flags. The statuses: STATUS_NO_TOKEN without a
+// subject (S-60), STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP,
+// STATUS_PRIVILEGE_NOT_HELD (S-61, S-62, S-71), STATUS_INVALID_ACL if the
+// result would not fit in a list.
+func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
+	if r.Subject == nil { // S-60
+		return nil, ntstatus.NoToken
+	}
+	owner, st := r.owner()
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	group, st := r.group()
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	if st := r.checkSACL(); st != ntstatus.Success {
+		return nil, st
+	}
+	h := &Heir{r.IsContainer, r.ObjectTypes, owner, group, r.Subject.ServerOwner, r.Subject.ServerGroup, r.Mapping, r.KernelObject}
+	p := Parts{Owner: owner, Group: group}
+	p.Control = r.Creator.Control() & (RMControlValid | DACLProtected | SACLProtected | DACLAutoInheritRequest | SACLAutoInheritRequest) // S-64
+	p.RMControl = r.Creator.RMControl()
+	if st := r.assignDACL(&p, h); st != ntstatus.Success {
+		return nil, st
+	}
+	if st := r.assignSACL(&p, h); st != ntstatus.Success {
+		return nil, st
+	}
+	return New(p), ntstatus.Success
+}
+
+// owner is S-61.
+func (r *AssignRequest) owner() (sid.SID, ntstatus.Status) {
+	o := r.Creator.Owner()
+	if o.IsZero() && r.Flags&DefaultOwnerFromParent != 0 {
+		if o = r.Parent.Owner(); o.IsZero() {
+			return o, ntstatus.InvalidOwner
+		}
+	}
+	if o.IsZero() {
+		if o = r.Subject.Owner; o.IsZero() {
+			return o, ntstatus.InvalidOwner
+		}
+		return o, ntstatus.Success
+	}
+	if r.Flags&AvoidOwnerCheck == 0 && !r.Subject.mayAssign(o) {
+		return o, ntstatus.InvalidOwner
+	}
+	return o, ntstatus.Success
+}
+
+func (f *Caller) mayAssign(o sid.SID) bool {
+	if f.Kernel || f.Restore || o == f.Owner {
+		return true
+	}
+	return f.MayOwn != nil && f.MayOwn(o)
+}
+
+// group is S-62.
+func (r *AssignRequest) group() (sid.SID, ntstatus.Status) {
+	g := r.Creator.Group()
+	switch {
+	case !g.IsZero():
+	case r.Flags&DefaultGroupFromParent != 0:
+		g = r.Parent.Group()
+	default:
+		g = r.Subject.Group
+	}
+	if g.IsZero() {
+		return g, ntstatus.InvalidPrimaryGroup
+	}
+	return g, ntstatus.Success
+}
+
+// checkSACL is S-71.
+func (r *AssignRequest) checkSACL() ntstatus.Status {
+	if r.Creator.Control()&SACLPresent == 0 || r.Flags&AvoidPrivilegeCheck != 0 || r.Subject.Kernel {
+		return ntstatus.Success
+	}
+	for _, a := range r.Creator.SACL().All() {
+		switch {
+		case a.Type() != SystemMandatoryLabel:
+			if !r.Subject.Security {
+				return ntstatus.PrivilegeNotHeld
+			}
+		case !r.Subject.mayLabel(a.SID()):
+			return ntstatus.PrivilegeNotHeld
+		}
+	}
+	return ntstatus.Success
+}
+
+func (f *Caller) integrity() uint32 {
+	if f.Integrity.IsZero() {
+		return sid.MediumLevel.RID()
+	}
+	return f.Integrity.RID()
+}
+
+// mayLabel reports whether an object may be given this label.
+func (f *Caller) mayLabel(level sid.SID) bool {
+	return f.Kernel || f.Relabel || level.RID() <= f.integrity()
+}
+
+func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
+	c := creatorList{r.Creator.Control()&DACLPresent != 0, r.Creator.Control()&DACLDefaulted != 0, r.Creator.Control()&DACLProtected != 0, r.Creator.DACL()}
+	auto := r.Flags&DACLAutoInherit != 0
+	if auto && !c.protected { // S-64
+		p.Control |= DACLAutoInherited
+	}
+	var inherited []ACE
+	if !c.protected {
+		inherited = Inherit(r.Parent.DACL(), h, auto)
+	}
+	p.Control |= DACLPresent
+	if c.present && c.list == nil { // S-63: NULL stays NULL
+		return ntstatus.Success
+	}
+	aces, found := c.compute(inherited, r.Flags&DefaultDescriptor != 0, auto, h)
+	if !found { // S-63: the token's default
+		if r.Subject.DefaultDACL == nil {
+			return ntstatus.Success
+		}
+		aces = h.explicit(r.Subject.DefaultDACL, false, takeAll)
+	}
+	var err error
+	if p.DACL, err = NewACL(aces...); err != nil {
+		return ntstatus.InvalidACL
+	}
+	return ntstatus.Success
+}
+
+func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
+	c := creatorList{r.Creator.Control()&SACLPresent != 0, r.Creator.Control()&SACLDefaulted != 0, r.Creator.Control()&SACLProtected != 0, r.Creator.SACL()}
+	auto := r.Flags&SACLAutoInherit != 0
+	if auto && !c.protected { // S-64
+		p.Control |= SACLAutoInherited
+	}
+	var parent []ACE
+	for _, a := range r.Parent.SACL().All() {
+		if !c.protected || a.Type() == SystemResourceAttribute || a.Type() == SystemScopedPolicyID { // S-70
+			parent = append(parent, a)
+		}
+	}
+	var inherited []ACE
+	for _, a := range parent {
+		inherited = h.inherit(inherited, a, auto)
+	}
+	var aces []ACE
+	found := c.present && c.list == nil
+	if !found {
+		aces, found = c.compute(inherited, r.Flags&DefaultDescriptor != 0, auto, h)
+	} else if len(inherited) > 0 && c.protected {
+		aces = inherited
+	}
+	if label, needed := r.label(aces); needed {
+		aces, found = append(aces, label), true
+	}
+	if !found {
+		return ntstatus.Success
+	}
+	p.Control |= SACLPresent
+	if len(aces) == 0 && c.present && c.list == nil {
+		return ntstatus.Success
+	}
+	var err error
+	if p.SACL, err = NewACL(aces...); err != nil {
+		return ntstatus.InvalidACL
+	}
+	return ntstatus.Success
+}
+
+// label is the mandatory label a new object needs: the one the flags ask for,
+// or no-write-up at the level of a token below medium (S-70).
+func (r *AssignRequest) label(aces []ACE) (ACE, bool) {
+	policy := winnt.AccessMask(r.Flags>>8) & 7
+	if policy == 0 && r.Subject.integrity() < sid.MediumLevel.RID() {
+		policy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
+	}
+	if policy == 0 {
+		return ACE{}, false
+	}
+	for _, a := range aces {
+		if a.Type() == SystemMandatoryLabel {
+			return ACE{}, false
+		}
+	}
+	a, err := NewACE(SystemMandatoryLabel, 0, policy, sid.IntegrityLevel(r.Subject.integrity()))
+	return a, err == nil
+}
+
+// creatorList is one list of the creator's descriptor.
+type creatorList struct {
+	present, defaulted, protected bool
+	list                          *ACL // not nil when compute is called on a present one
+}
+
+// compute is the table of S-63; found is false if neither the creator nor the
+// parent gives a list.
+func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (aces []ACE, found bool) {
+	switch {
+	case !c.present || c.defaulted || isDefault:
+		if len(inherited) > 0 {
+			return inherited, true
+		}
+		if !c.present {
+			return nil, false
+		}
+		return h.explicit(c.list, auto, takeAll), true
+	case !auto:
+		return append(h.explicit(c.list, false, takeAll), c.always(inherited)...), true
+	case c.protected:
+		return append(h.explicit(c.list, true, takeAll), c.always(inherited)...), true
+	}
+	return append(h.explicit(c.list, true, takeExplicit), inherited...), true
+}
+
+// always is what a list gets whatever the creator said: resource attributes
+// and policy identifiers (S-70).
+func (c creatorList) always(inherited []ACE) []ACE {
+	var out []ACE
+	for _, a := range inherited {
+		if a.Type() == SystemResourceAttribute || a.Type() == SystemScopedPolicyID {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// Which entries of a creator's list count.
+const (
+	takeAll      = iota // all, as explicit ones
+	takeExplicit        // those not marked Inherited
+)
+
+// explicit processes a creator's list (S-65): entries nobody could use are
+// dropped, generic bits of effective ones mapped. With auto, placeholders are
+// substituted too, and what children need is kept beside as inherit-only.
+func (h *Heir) explicit(l *ACL, auto bool, take int) []ACE {
+	out := make([]ACE, 0, l.Len())
+	for _, a := range l.All() {
+		if a.Flags()&Inherited != 0 && take == takeExplicit {
+			continue
+		}
+		a = a.WithFlags(a.Flags() &^ Inherited)
+		switch {
+		case a.Flags()&InheritOnly != 0:
+			if a.Flags()&(ObjectInherit|ContainerInherit) != 0 {
+				out = append(out, a)
+			}
+		case auto:
+			out = h.split(out, a, false)
+		default:
+			out = append(out, h.effective(a, false, false))
+		}
+	}
+	return out
+}

@@ -1,0 +1,226 @@
+package sd
+
+import (
+	"unsafe"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
+
+// Raw is a self-relative descriptor taken apart without copying or compiling:
+// its strings alias the input. It serves checks of bytes that are used once,
+// together with [CompileInto]. The zero value has no parts.
+type Raw struct {
+	Control      Control
+	RMControl    byte
+	Owner, Group sid.SID
+	DACL, SACL   string // a list starting here; "" if absent or NULL
+}
+
+// view aliases b as a string. The caller may not change b while it is used.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// Peek takes the descriptor at the start of b apart without copying: b must
+// not change while the result is used, and bytes from a client must have been
+// captured before (S-28). The header and the SIDs are checked, the lists only
+// for their extent. The status is as for [Decode].
+func Peek(b []byte) (Raw, ntstatus.Status) {
+	r, _, f := peek(view(b))
+	return r, f.Status
+}
+
+// fault is a DecodeError before it is one.
+type fault = DecodeError
+
+func bad(off int, what string) fault {
+	return fault{off, ntstatus.InvalidSecurityDescr, what}
+}
+
+// peek takes b apart; end is where the last part ends.
+func peek(b string) (r Raw, end int, f fault) {
+	if len(b) < headerSize { // S-22
+		return r, 0, bad(len(b), "a self-relative descriptor has at least 20 bytes")
+	}
+	if b[0] != 1 { // S-23
+		return r, 0, fault{0, ntstatus.UnknownRevision, "the revision must be 1"}
+	}
+	r.Control = Control(u16(b, 2))
+	if r.Control&SelfRelative == 0 { // S-22
+		return r, 0, bad(2, "the control word of these bytes must have SE_SELF_RELATIVE")
+	}
+	if r.Control&RMControlValid != 0 {
+		r.RMControl = b[1]
+	}
+	end = headerSize
+	var n int
+	if r.Owner, n, f = peekSID(b, 4); f.Status != 0 {
+		return r, 0, f
+	}
+	end = max(end, n)
+	if r.Group, n, f = peekSID(b, 8); f.Status != 0 {
+		return r, 0, f
+	}
+	end = max(end, n)
+	if r.Control&SACLPresent != 0 { // S-24: else the offset is ignored
+		if r.SACL, n, f = peekACL(b, 12); f.Status != 0 {
+			return r, 0, f
+		}
+		end = max(end, n)
+	}
+	if r.Control&DACLPresent != 0 {
+		if r.DACL, n, f = peekACL(b, 16); f.Status != 0 {
+			return r, 0, f
+		}
+		end = max(end, n)
+	}
+	return r, end, f
+}
+
+// partOffset reads the offset in a header field; 0 is no part.
+func partOffset(b string, field int) (int, fault) {
+	off := u32(b, field)
+	if off == 0 {
+		return 0, fault{}
+	}
+	if off < headerSize || off&3 != 0 || uint64(off) >= uint64(len(b)) { // S-22
+		return 0, bad(field, "an offset must be 0, or at least 20, a multiple of 4 and inside")
+	}
+	return int(off), fault{}
+}
+
+func peekSID(b string, field int) (s sid.SID, end int, f fault) {
+	off, f := partOffset(b, field)
+	if off == 0 {
+		return s, 0, f
+	}
+	s, n, st := sid.DecodeString(b[off:])
+	if st != ntstatus.Success { // S-21
+		return s, 0, bad(off, "a SID of revision 1 must fit here")
+	}
+	return s, off + n, f
+}
+
+func peekACL(b string, field int) (l string, end int, f fault) {
+	off, f := partOffset(b, field)
+	if off == 0 {
+		return "", 0, f
+	}
+	n, st := aclExtent(b[off:])
+	if st != ntstatus.Success { // S-21
+		return "", 0, bad(off, "an ACL header needs revision 2 to 4 and an even size of at least 8 that fits")
+	}
+	return b[off : off+n], off + n, f
+}
+
+// block is a descriptor with its lists in one allocation.
+type block struct {
+	d    Descriptor
+	acls [1]ACL
+}
+
+type block2 struct {
+	d    Descriptor
+	acls [2]ACL
+}
+
+// Decode reads a self-relative descriptor. The input is copied once and never
+// read twice (S-28); parts may overlap and stand in any order, bytes after
+// the last part are kept for AppendOriginal. The error is a [*DecodeError]
+// with STATUS_UNKNOWN_REVISION or STATUS_INVALID_SECURITY_DESCR (S-22, S-23).
+func Decode(b []byte) (*Descriptor, error) {
+	if len(b) > MaxSize { // S-29: before anything is allocated
+		return nil, &DecodeError{MaxSize, ntstatus.InvalidSecurityDescr, "a descriptor has at most 131220 bytes"}
+	}
+	return decode(string(b))
+}
+
+func decode(b string) (*Descriptor, error) {
+	r, end, f := peek(b)
+	if f.Status != 0 {
+		return nil, &f
+	}
+	for _, l := range [...]string{r.SACL, r.DACL} {
+		if l == "" {
+			continue
+		}
+		if off, what := faultInACL(l); off >= 0 {
+			base := int(uintptr(unsafe.Pointer(unsafe.StringData(l))) - uintptr(unsafe.Pointer(unsafe.StringData(b))))
+			return nil, &DecodeError{base + off, ntstatus.InvalidSecurityDescr, what}
+		}
+	}
+	d := assemble(r)
+	if end != len(b) || !d.writes(b) {
+		d.original = &b
+	}
+	return d, nil
+}
+
+// assemble makes the value of valid raw parts with as few allocations as
+// there can be.
+func assemble(r Raw) *Descriptor {
+	var d *Descriptor
+	var acls []ACL
+	switch {
+	case r.DACL != "" && r.SACL != "":
+		x := new(block2)
+		d, acls = &x.d, x.acls[:]
+	case r.DACL != "" || r.SACL != "":
+		x := new(block)
+		d, acls = &x.d, x.acls[:]
+	default:
+		d = new(Descriptor)
+	}
+	p := Parts{Control: r.Control, RMControl: r.RMControl, Owner: r.Owner, Group: r.Group}
+	if r.SACL != "" {
+		acls[0].init(r.SACL)
+		p.SACL, acls = &acls[0], acls[1:]
+	}
+	if r.DACL != "" {
+		acls[0].init(r.DACL)
+		p.DACL = &acls[0]
+	}
+	d.set(p)
+	return d
+}
+
+// writes reports whether Append writes exactly b.
+func (d *Descriptor) writes(b string) bool {
+	if len(b) != d.Size() || b[1] != d.rm {
+		return false
+	}
+	off := headerSize
+	at := func(field, size int) bool {
+		want := 0
+		if size > 0 {
+			want = off
+			off += align4(size)
+		}
+		return int(u32(b, field)) == want
+	}
+	if !at(12, d.sacl.Size()) || !at(16, d.dacl.Size()) || !at(4, d.owner.Len()) || !at(8, d.group.Len()) {
+		return false
+	}
+	for i := off; i < len(b); i++ {
+		if b[i] != 0 {
+			return false
+		}
+	}
+	return d.sacl.Size()&3 == 0 && d.dacl.Size()&3 == 0
+}
+
+// ValidRelative is RtlValidRelativeSecurityDescriptor on len(b) bytes, with
+// the checks of RtlValidAcl on both lists (S-20, S-21, S-22).
+func ValidRelative(b []byte) bool {
+	r, _, f := peek(view(b))
+	if f.Status != 0 {
+		return false
+	}
+	for _, l := range [...]string{r.SACL, r.DACL} {
+		if l != "" {
+			if off, _ := faultInACL(l); off >= 0 {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,259 @@
+package sd_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+const sample = `O:BAG:SYD:PAI(D;;FW;;;BG)(A;OICI;FA;;;BA)(OA;CI;RP;4c164200-20c0-11d0-a768-00aa006e0529;;AU)(XA;;FX;;;WD;(@User.Title=="PM"))S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)(RA;;;;;WD;("Dept",TS,0,"Fin"))`
+
+// Layout and states: S-20, S-22, S-23, S-24, C-62.
+func TestDecodeRefuses(t *testing.T) {
+	good := sddl.MustParse(sample).Binary()
+	put32 := func(off int, v uint32) func([]byte) {
+		return func(b []byte) { binary.LittleEndian.PutUint32(b[off:], v) }
+	}
+	dacl := int(binary.LittleEndian.Uint32(good[16:]))
+	owner := int(binary.LittleEndian.Uint32(good[4:]))
+	for _, c := range []struct {
+		id     string
+		change func([]byte)
+		status ntstatus.Status
+	}{
+		{"S-23 revision", func(b []byte) { b[0] = 2 }, ntstatus.UnknownRevision},
+		{"S-22 not self-relative", func(b []byte) { b[3] &= 0x7F }, ntstatus.InvalidSecurityDescr},
+		{"C-62 odd offset", put32(16, 21), ntstatus.InvalidSecurityDescr},
+		{"S-22 offset in the header", put32(4, 16), ntstatus.InvalidSecurityDescr},
+		{"S-22 offset outside", put32(8, 1<<31), ntstatus.InvalidSecurityDescr},
+		{"S-21 owner's revision", func(b []byte) { b[owner] = 2 }, ntstatus.InvalidSecurityDescr},
+		{"S-21 owner too long", func(b []byte) { b[owner+1] = 16 }, ntstatus.InvalidSecurityDescr},
+		{"S-20 ACL revision 1", func(b []byte) { b[dacl] = 1 }, ntstatus.InvalidSecurityDescr},
+		{"S-20 ACL revision 5", func(b []byte) { b[dacl] = 5 }, ntstatus.InvalidSecurityDescr},
+		{"S-20 count", func(b []byte) { b[dacl+4] = 200 }, ntstatus.InvalidSecurityDescr},
+		{"S-20 ACE size", func(b []byte) { b[dacl+10] = 22 }, ntstatus.InvalidSecurityDescr},
+		{"S-20 ACE too small for its SID", func(b []byte) { b[dacl+10] = 12 }, ntstatus.InvalidSecurityDescr},
+		{"S-20 ACE past the end", func(b []byte) { b[dacl+11] = 0xFF }, ntstatus.InvalidSecurityDescr},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			b := bytes.Clone(good)
+			c.change(b)
+			_, err := sd.Decode(b)
+			var de *sd.DecodeError
+			if !errors.As(err, &de) || de.Status != c.status || !errors.Is(err, c.status.Err()) {
+				t.Fatalf("got %v, want %v", err, c.status)
+			}
+			if sd.ValidRelative(b) {
+				t.Error("said to be valid")
+			}
+		})
+	}
+	if _, err := sd.Decode(make([]byte, sd.MaxSize+4)); err == nil { // S-29
+		t.Error("S-29: more than 131220 bytes were read")
+	}
+}
+
+// C-61 and the other bounds of S-20, on a list alone (S-23).
+func TestDecodeACL(t *testing.T) {
+	for _, c := range []struct {
+		id string
+		b  []byte
+		ok bool
+	}{
+		{"empty", []byte{2, 0, 8, 0, 0, 0, 0, 0}, true},
+		{"S-18 slack", []byte{2, 0, 12, 0, 0, 0, 0, 0, 9, 9, 9, 9}, true},
+		{"C-61 odd size", []byte{2, 0, 9, 0, 0, 0, 0, 0, 0}, false},
+		{"S-20 size 6", []byte{2, 0, 6, 0, 0, 0, 0, 0}, false},
+		{"S-20 unknown type", []byte{2, 0, 14, 0, 1, 0, 0, 0, 0x40, 0, 6, 0, 1, 2}, true},
+		{"S-20 unknown type, odd", []byte{2, 0, 14, 0, 1, 0, 0, 0, 0x40, 0, 5, 0, 1, 2}, false},
+		{"S-20 unknown type, size 2", []byte{2, 0, 14, 0, 1, 0, 0, 0, 0x40, 0, 2, 0, 1, 2}, false},
+		{"S-20 header cut", []byte{2, 0, 10, 0, 1, 0, 0, 0, 0, 0}, false},
+		{"S-20 object GUID cut", []byte{4, 0, 20, 0, 1, 0, 0, 0, 5, 0, 12, 0, 0, 0, 0, 0, 3, 0, 0, 0}, false},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			l, n, err := sd.DecodeACL(c.b)
+			if (err == nil) != c.ok || sd.ValidACL(c.b) != c.ok {
+				t.Fatalf("%v", err)
+			}
+			_, st := sd.CompileInto(nil, string(c.b))
+			if (st == ntstatus.Success) != c.ok {
+				t.Errorf("CompileInto says %v", st)
+			}
+			if c.ok && (l.Binary() != string(c.b) || n != len(c.b)) {
+				t.Errorf("read as %x", l.Binary())
+			}
+			var de *sd.DecodeError
+			if !c.ok && (!errors.As(err, &de) || de.Status != ntstatus.InvalidACL) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// S-24: four states of the DACL stay apart.
+func TestListStates(t *testing.T) {
+	for text, c := range map[string]struct{ present, has bool }{"": {false, false}, "D:NO_ACCESS_CONTROL": {true, false}, "D:": {true, true}, "D:(A;;GA;;;WD)": {true, true}} {
+		d, err := sd.Decode(sddl.MustParse(text).Binary())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (d.Control()&sd.DACLPresent != 0) != c.present || d.HasDACL() != c.has {
+			t.Errorf("%q: present %v, has %v", text, d.Control()&sd.DACLPresent != 0, d.HasDACL())
+		}
+	}
+	b := sddl.MustParse("S:(AU;SA;FA;;;WD)").Binary()
+	b[2] &^= byte(sd.SACLPresent)
+	d, err := sd.Decode(b) // S-24: the offset is ignored
+	if err != nil || d.SACL() != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(d.AppendOriginal(nil), b) || bytes.Equal(d.Append(nil), b) {
+		t.Error("S-25: the original bytes are lost, or kept where they should not")
+	}
+}
+
+// S-25: any order is read; AppendOriginal keeps it, Append writes Windows'.
+func TestPartOrder(t *testing.T) {
+	want := sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)").Binary()
+	// header, owner, group, DACL, as Samba writes, with a gap and a tail
+	b := append(bytes.Clone(want[:20]), want[48:64]...)
+	b = append(b, want[64:76]...)
+	b = append(b, 0xEE, 0xEE, 0xEE, 0xEE)
+	b = append(b, want[20:48]...)
+	b = append(b, 1, 2, 3)
+	binary.LittleEndian.PutUint32(b[4:], 20)
+	binary.LittleEndian.PutUint32(b[8:], 36)
+	binary.LittleEndian.PutUint32(b[16:], 52)
+	d, err := sd.Decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Append(nil); !bytes.Equal(got, want) {
+		t.Errorf("got  %x\nwant %x", got, want)
+	}
+	if got := d.AppendOriginal(nil); !bytes.Equal(got, b) {
+		t.Errorf("got  %x\nwant %x", got, b)
+	}
+}
+
+// S-28: what the caller does to its bytes afterwards does not matter.
+func TestDecodeCopies(t *testing.T) {
+	b := sddl.MustParse(sample).Binary()
+	d, _ := sd.Decode(b)
+	want := bytes.Clone(b)
+	for i := range b {
+		b[i] = 0xFF
+	}
+	if !bytes.Equal(d.Append(nil), want) || d.Owner() != sid.Administrators {
+		t.Error("the descriptor changed with the input")
+	}
+	if d.OwnerHash() != sid.Administrators.Hash() {
+		t.Error("owner's hash")
+	}
+}
+
+// Peek and CompileInto agree with Decode.
+func TestUsedOnce(t *testing.T) {
+	b := sddl.MustParse(sample).Binary()
+	d, _ := sd.Decode(b)
+	raw, st := sd.Peek(b)
+	if st != ntstatus.Success || raw.Owner != d.Owner() || raw.Group != d.Group() || raw.Control != d.Control() || raw.DACL != d.DACL().Binary() || raw.SACL != d.SACL().Binary() {
+		t.Fatalf("%+v, %v", raw, st)
+	}
+	got, st := sd.CompileInto(nil, raw.DACL)
+	if st != ntstatus.Success || len(got) != d.DACL().Len() {
+		t.Fatal(st)
+	}
+	for i, want := range d.DACL().Entries() {
+		if want.Aux >= 0 {
+			want.Aux = sd.NeedsExtra
+		}
+		if got[i] != want {
+			t.Errorf("entry %d: %+v, want %+v", i, got[i], want)
+		}
+	}
+	if _, st := sd.CompileInto(nil, "\x02"); st != ntstatus.InvalidACL {
+		t.Error(st)
+	}
+}
+
+// The extras of object, callback, compound and attribute entries.
+func TestExtras(t *testing.T) {
+	d := sddl.MustParse(sample)
+	object := d.DACL().Extra(d.DACL().Entries()[2].Aux)
+	if object == nil || !object.HasObjectType || object.HasInherited || object.ObjectType.String() != "4c164200-20c0-11d0-a768-00aa006e0529" {
+		t.Errorf("%+v", object)
+	}
+	if x := d.DACL().Extra(d.DACL().Entries()[3].Aux); x == nil || x.Condition == nil || x.BadCondition || x.Opaque {
+		t.Errorf("%+v", x)
+	}
+	if x := d.SACL().Extra(d.SACL().Entries()[2].Aux); x == nil || x.Attribute == nil || x.Attribute.Name != "Dept" {
+		t.Errorf("%+v", x)
+	}
+	if d.DACL().Extra(-1) != nil || d.DACL().Extra(99) != nil || d.DACL().Entries()[0].Aux != -1 {
+		t.Error("plain entries have no extra")
+	}
+	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true}} { // S-34
+		a, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
+		l, _ := sd.NewACL(a)
+		if x := l.Extra(0); x == nil || *x != want {
+			t.Errorf("%q: %+v", data, x)
+		}
+	}
+	a, _ := sd.NewACE(sd.SystemResourceAttribute, 0, 0, sid.Everyone, sd.ACEExtra{AppData: []byte("nonsense")})
+	l, _ := sd.NewACL(a)
+	if x := l.Extra(0); x == nil || x.Attribute != nil { // S-33
+		t.Errorf("%+v", x)
+	}
+	c, _ := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone})
+	l, _ = sd.NewACL(c)
+	if x := l.Extra(0); x == nil || x.Client != sid.Everyone || l.Entries()[0].SID != sid.LocalSystem || l.Revision() != 3 { // S-16
+		t.Errorf("%+v", x)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(sddl.MustParse(sample).Binary())                                            // every part
+	f.Add(sddl.MustParse("D:NO_ACCESS_CONTROL").Binary())                             // NULL list
+	f.Add(append(sddl.MustParse("O:BAD:").Binary(), 1, 2, 3))                         // a tail
+	f.Add([]byte("\x01\x00\x04\x80" + string(make([]byte, 12)) + "\x15\x00\x00\x00")) // odd offset
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := sd.Decode(b)
+		if (err == nil) != (sd.ValidRelative(b) && len(b) <= sd.MaxSize) {
+			t.Fatalf("Decode says %v, ValidRelative otherwise", err)
+		}
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(d.AppendOriginal(nil), b) {
+			t.Fatal("the original bytes are lost")
+		}
+		again, err := sd.Decode(d.Append(nil))
+		if err != nil || !again.Equal(d) {
+			t.Fatalf("written and read back: %v", err)
+		}
+		for _, l := range [...]*sd.ACL{d.DACL(), d.SACL()} {
+			twin(t, l)
+		}
+	})
+}
+
+// twin reads a list with the obvious means and compares the compiled entries.
+func twin(t *testing.T, l *sd.ACL) {
+	t.Helper()
+	for i, e := range l.Entries() {
+		a := l.At(i)
+		if e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() || e.Flags != a.Flags() || int(e.Index) != i || e.Hash != a.SID().Hash() {
+			t.Fatalf("entry %d is compiled as %+v from %x", i, e, a.Binary())
+		}
+		if n := len(a.Binary()); n != int(a.Binary()[2])|int(a.Binary()[3])<<8 {
+			t.Fatalf("entry %d has %d bytes", i, n)
+		}
+	}
+}

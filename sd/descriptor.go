@@ -1,0 +1,199 @@
+package sd
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
+
+// Descriptor is a security descriptor. It is immutable and may be shared. The
+// zero value and nil have no parts at all, which protects nothing.
+//
+//	offset size field
+//	0      1    revision, 1
+//	1      1    resource manager's byte if RMControlValid, else 0
+//	2      2    control
+//	4      4    offset of the owner, 0 if there is none
+//	8      4    offset of the group
+//	12     4    offset of the SACL
+//	16     4    offset of the DACL
+type Descriptor struct {
+	owner, group sid.SID
+	dacl, sacl   *ACL
+	original     *string // the bytes read, if Append would write others
+	ownerHash    uint32
+	control      Control
+	rm           byte
+}
+
+// Parts is a descriptor taken apart. The zero value has none.
+type Parts struct {
+	Control      Control // DACLPresent with a nil DACL is the NULL DACL
+	RMControl    byte    // meaningful with RMControlValid
+	Owner, Group sid.SID
+	DACL, SACL   *ACL
+}
+
+// New makes a descriptor. A list that is given is present; SelfRelative is
+// always set, and RMControl is dropped without RMControlValid.
+func New(p Parts) *Descriptor {
+	d := new(Descriptor)
+	d.set(p)
+	return d
+}
+
+func (d *Descriptor) set(p Parts) {
+	if p.DACL != nil {
+		p.Control |= DACLPresent
+	}
+	if p.SACL != nil {
+		p.Control |= SACLPresent
+	}
+	if p.Control&RMControlValid == 0 {
+		p.RMControl = 0
+	}
+	d.owner, d.group, d.dacl, d.sacl = p.Owner, p.Group, p.DACL, p.SACL
+	d.control, d.rm = p.Control|SelfRelative, p.RMControl
+	d.ownerHash = p.Owner.Hash()
+}
+
+// Parts takes the descriptor apart; New puts an equal one together.
+func (d *Descriptor) Parts() Parts {
+	if d == nil {
+		return Parts{}
+	}
+	return Parts{d.Control(), d.rm, d.owner, d.group, d.dacl, d.sacl}
+}
+
+// Control is the control word; SelfRelative is always set.
+func (d *Descriptor) Control() Control {
+	if d == nil {
+		return SelfRelative
+	}
+	return d.control | SelfRelative
+}
+
+// Owner is the owner, the zero SID if there is none.
+func (d *Descriptor) Owner() sid.SID {
+	if d == nil {
+		return sid.SID{}
+	}
+	return d.owner
+}
+
+// OwnerHash is Owner().Hash(), computed once.
+func (d *Descriptor) OwnerHash() uint32 {
+	if d == nil {
+		return 0
+	}
+	return d.ownerHash
+}
+
+// Group is the primary group, the zero SID if there is none.
+func (d *Descriptor) Group() sid.SID {
+	if d == nil {
+		return sid.SID{}
+	}
+	return d.group
+}
+
+// DACL is the discretionary list, nil if absent or NULL (S-24).
+func (d *Descriptor) DACL() *ACL {
+	if d == nil {
+		return nil
+	}
+	return d.dacl
+}
+
+// SACL is the system list, nil if absent or NULL (S-24).
+func (d *Descriptor) SACL() *ACL {
+	if d == nil {
+		return nil
+	}
+	return d.sacl
+}
+
+// HasDACL reports whether there is a DACL that is not NULL: without one
+// everything is granted (S-24).
+func (d *Descriptor) HasDACL() bool { return d != nil && d.dacl != nil }
+
+// RMControl is the resource manager's byte, 0 without RMControlValid.
+func (d *Descriptor) RMControl() byte {
+	if d == nil {
+		return 0
+	}
+	return d.rm
+}
+
+// Equal reports whether both have equal parts and control.
+func (d *Descriptor) Equal(o *Descriptor) bool {
+	a, b := d.Parts(), o.Parts()
+	return a.Control|SelfRelative == b.Control|SelfRelative && a.RMControl == b.RMControl && a.Owner == b.Owner && a.Group == b.Group && a.DACL.Equal(b.DACL) && a.SACL.Equal(b.SACL)
+}
+
+// DecodeError says what is wrong with a descriptor or list, and where.
+type DecodeError struct {
+	Offset int             // byte offset into the input
+	Status ntstatus.Status // S-23
+	What   string          // what should be there
+}
+
+// Error prints what is wrong, where, and the status.
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("security descriptor: at byte %d: %s: %s", e.Offset, e.What, e.Status)
+}
+
+// Unwrap makes errors.Is hold for the status as an error.
+func (e *DecodeError) Unwrap() error { return e.Status.Err() }
+
+// Size is the number of bytes Append appends.
+func (d *Descriptor) Size() int {
+	if d == nil {
+		return headerSize
+	}
+	return headerSize + align4(d.sacl.Size()) + align4(d.dacl.Size()) + d.owner.Len() + d.group.Len()
+}
+
+func align4(n int) int { return (n + 3) &^ 3 }
+
+// Append appends the self-relative form in the order Windows' SDDL conversion
+// writes: header, SACL, DACL, owner, group (S-25). Lists are written with
+// their exact bytes.
+func (d *Descriptor) Append(dst []byte) []byte {
+	start := len(dst)
+	dst = append(dst, 1, d.RMControl())
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(d.Control()))
+	dst = append(dst, make([]byte, 16)...)
+	if d == nil {
+		return dst
+	}
+	put := func(field int, b string) {
+		if b == "" {
+			return
+		}
+		binary.LittleEndian.PutUint32(dst[start+field:], uint32(len(dst)-start))
+		dst = append(dst, b...)
+		for (len(dst)-start)&3 != 0 {
+			dst = append(dst, 0)
+		}
+	}
+	put(12, d.sacl.Binary())
+	put(16, d.dacl.Binary())
+	put(4, d.owner.Binary())
+	put(8, d.group.Binary())
+	return dst
+}
+
+// AppendOriginal appends the bytes the descriptor was decoded from, whatever
+// their order and gaps (S-25); for one that was built it is Append.
+func (d *Descriptor) AppendOriginal(dst []byte) []byte {
+	if d != nil && d.original != nil {
+		return append(dst, *d.original...)
+	}
+	return d.Append(dst)
+}
+
+// Binary is Append into a new slice.
+func (d *Descriptor) Binary() []byte { return d.Append(make([]byte, 0, d.Size())) }

@@ -1,0 +1,43 @@
+package sd
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Extra is what a compiled entry has beyond an [Entry]. It is immutable once
+// its list is made; the zero value says nothing.
+type Extra struct {
+	ObjectType, InheritedObjectType winnt.GUID
+	HasObjectType, HasInherited     bool
+	Condition                       *claims.Expr      // nil if there is none or it is malformed
+	BadCondition                    bool              // starts as a condition but is malformed (S-34)
+	Opaque                          bool              // callback data that is no condition
+	Attribute                       *claims.Attribute // of a resource attribute; nil if malformed (S-33)
+	Client                          sid.SID           // client SID of a compound entry
+}
+
+// makeExtra reads what a valid entry carries beyond mask and SID.
+func makeExtra(a ACE) Extra {
+	var x Extra
+	t := a.Type()
+	x.ObjectType, x.HasObjectType = a.ObjectType()
+	x.InheritedObjectType, x.HasInherited = a.InheritedObjectType()
+	x.Client = a.ClientSID()
+	switch {
+	case t.IsCallback():
+		data := []byte(a.AppData())
+		if !claims.IsConditional(data) {
+			x.Opaque = true
+			break
+		}
+		e, err := claims.Decode(data)
+		x.Condition, x.BadCondition = e, err != nil
+	case t == SystemResourceAttribute:
+		if v, err := claims.DecodeAttribute([]byte(a.AppData())); err == nil { // S-33
+			x.Attribute = &v
+		}
+	}
+	return x
+}

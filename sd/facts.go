@@ -1,0 +1,57 @@
+package sd
+
+import "github.com/refmon/refmon/sid"
+
+// Facts say what a list has besides plain entries, so that a check tests one
+// word instead of looking for what is nearly always absent. Inherit-only
+// entries do not count. The zero value is a list of nothing special.
+type Facts uint16
+
+// Facts, one bit each.
+const (
+	HasOwnerRights       Facts = 1 << iota // an entry for S-1-3-4, of any type
+	HasPrincipalSelf                       // an entry for S-1-5-10
+	HasMandatoryLabel                      // type 0x11
+	HasResourceAttribute                   // type 0x12
+	HasScopedPolicy                        // type 0x13
+	HasTrustLabel                          // type 0x14
+	HasAccessFilter                        // type 0x15
+)
+
+// systemFacts maps the types of entries that only matter in a SACL.
+var systemFacts = [256]Facts{
+	SystemMandatoryLabel:    HasMandatoryLabel,
+	SystemResourceAttribute: HasResourceAttribute,
+	SystemScopedPolicyID:    HasScopedPolicy,
+	SystemProcessTrustLabel: HasTrustLabel,
+	SystemAccessFilter:      HasAccessFilter,
+}
+
+// FactsOf computes the facts of compiled entries.
+func FactsOf(entries []Entry) Facts {
+	var f Facts
+	for i := range entries {
+		e := &entries[i]
+		if e.Flags&InheritOnly != 0 {
+			continue
+		}
+		f |= systemFacts[e.Kind]
+		if e.SID.Len() == sid.OwnerRights.Len() { // both have one sub-authority
+			switch e.SID {
+			case sid.OwnerRights:
+				f |= HasOwnerRights
+			case sid.PrincipalSelf:
+				f |= HasPrincipalSelf
+			}
+		}
+	}
+	return f
+}
+
+// Facts are those of the list's entries, computed once; none for no list.
+func (l *ACL) Facts() Facts {
+	if l == nil {
+		return 0
+	}
+	return l.facts
+}

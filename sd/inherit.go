@@ -1,0 +1,168 @@
+package sd
+
+import (
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Heir is the object that inherits: what inheritance needs to know of it. The
+// zero value is a leaf without owner and class.
+type Heir struct {
+	Container    bool
+	ObjectTypes  []winnt.GUID // its classes, for entries that name one
+	Owner, Group sid.SID      // replace CREATOR OWNER and CREATOR GROUP
+	ServerOwner  sid.SID      // replaces CREATOR OWNER SERVER; zero keeps it
+	ServerGroup  sid.SID
+	Mapping      *winnt.GenericMapping // maps generic bits of effective entries; nil keeps them
+	KernelObject bool                  // effective masks are cut down to Mapping.All
+}
+
+// InheritFlags is what an entry's flags become on a child, and whether the
+// child's copy is effective there; ok is false if the child gets none. Audit
+// flags and Critical are kept, Inherited is the caller's to set (S-66).
+func InheritFlags(flags uint8, container bool) (child uint8, effective, ok bool) {
+	keep := flags &^ ValidInheritFlags
+	objects, containers, once := flags&ObjectInherit != 0, flags&ContainerInherit != 0, flags&NoPropagateInherit != 0
+	switch {
+	case !container && objects:
+		return keep, true, true
+	case !container:
+		return 0, false, false
+	case containers && once:
+		return keep, true, true
+	case containers:
+		return keep | flags&(ObjectInherit|ContainerInherit), true, true
+	case objects && !once: // kept for the leaves below
+		return keep | ObjectInherit | InheritOnly, false, true
+	}
+	return 0, false, false
+}
+
+// Inherit is the entries h gets from a parent's list: S-66 to S-70. With
+// auto, each is marked Inherited. A nil parent gives none (S-72).
+func Inherit(parent *ACL, h *Heir, auto bool) []ACE {
+	var out []ACE
+	for _, a := range parent.All() {
+		out = h.inherit(out, a, auto)
+	}
+	return out
+}
+
+func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
+	if nonInheritable(a) {
+		return out
+	}
+	flags, effective, ok := InheritFlags(a.Flags(), h.Container)
+	if !ok {
+		return out
+	}
+	if class, named := a.InheritedObjectType(); named && effective && !h.is(class) { // S-69
+		if flags&(ObjectInherit|ContainerInherit) == 0 {
+			return out
+		}
+		flags, effective = flags|InheritOnly, false
+	}
+	if auto {
+		flags |= Inherited
+	}
+	if !effective {
+		return append(out, a.WithFlags(flags)) // S-68: placeholders stay
+	}
+	return h.split(out, a.WithFlags(flags), true)
+}
+
+// split appends the effective form of a; if that differs from the stored one
+// and a goes on to children, also the stored form as inherit-only (S-67).
+func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
+	const spread = ObjectInherit | ContainerInherit
+	e := h.effective(a, true, drop)
+	if h.Container && a.Flags()&spread != 0 && e != a {
+		return append(out, e.WithFlags(a.Flags()&^(spread|NoPropagateInherit)), a.WithFlags(a.Flags()|InheritOnly))
+	}
+	return append(out, e)
+}
+
+// effective maps generic bits and, as told, substitutes placeholders (S-68)
+// and drops the class an entry was inherited for (S-69).
+func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
+	if h.Mapping != nil && a.Type().Layout() != LayoutUnknown && !carriesPolicy(a.Type()) {
+		m := h.Mapping.Map(a.Mask())
+		if h.KernelObject { // S-65
+			m &= h.Mapping.All
+		}
+		a = a.WithMask(m)
+	}
+	if substitute {
+		if s := h.substitute(a.SID()); !s.IsZero() {
+			a = a.WithSID(s)
+		}
+	}
+	if drop {
+		a = a.dropClass()
+	}
+	return a
+}
+
+// carriesPolicy reports the types whose mask is no access mask of the object.
+func carriesPolicy(t Type) bool {
+	return t == SystemMandatoryLabel || t == SystemResourceAttribute || t == SystemScopedPolicyID
+}
+
+// substitute is who stands for a placeholder, the zero SID for anyone else.
+// OWNER RIGHTS is no placeholder (S-68).
+func (h *Heir) substitute(s sid.SID) sid.SID {
+	switch s {
+	case sid.CreatorOwner:
+		return h.Owner
+	case sid.CreatorGroup:
+		return h.Group
+	case sid.CreatorOwnerServer:
+		return h.ServerOwner
+	case sid.CreatorGroupServer:
+		return h.ServerGroup
+	}
+	return sid.SID{}
+}
+
+func (h *Heir) is(class winnt.GUID) bool {
+	for _, g := range h.ObjectTypes {
+		if g == class {
+			return true
+		}
+	}
+	return false
+}
+
+// plainOf is the type an object type becomes without its GUIDs.
+var plainOf = map[Type]Type{
+	AccessAllowedObject: AccessAllowed, AccessDeniedObject: AccessDenied, SystemAuditObject: SystemAudit, SystemAlarmObject: SystemAlarm,
+	AccessAllowedCallbackObject: AccessAllowedCallback, AccessDeniedCallbackObject: AccessDeniedCallback,
+	SystemAuditCallbackObject: SystemAuditCallback, SystemAlarmCallbackObject: SystemAlarmCallback,
+}
+
+// dropClass is a without its InheritedObjectType; an entry that then names no
+// object type either becomes a plain one (S-69).
+func (a ACE) dropClass() ACE {
+	if _, named := a.InheritedObjectType(); !named {
+		return a
+	}
+	x := ACEExtra{AppData: []byte(a.AppData())}
+	t := a.Type()
+	if g, ok := a.ObjectType(); ok {
+		x.ObjectType = &g
+	} else {
+		t = plainOf[t]
+	}
+	out, err := NewACE(t, a.Flags(), a.Mask(), a.SID(), x)
+	if err != nil { // cannot be: it is shorter than a
+		return a
+	}
+	return out
+}
+
+// nonInheritable reports a resource attribute flagged NON_INHERITABLE, bit 0
+// of the flags at offset 8 of its claim (S-70).
+func nonInheritable(a ACE) bool {
+	d := a.AppData()
+	return a.Type() == SystemResourceAttribute && len(d) >= 12 && d[8]&1 != 0
+}

@@ -1,0 +1,111 @@
+package sd
+
+import (
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// AccessMode is ACCESS_MODE: what [Merge] does with an entry. The zero value
+// does nothing.
+type AccessMode uint32
+
+// The modes of ACCESS_MODE (accctrl.h).
+const (
+	NotUsedAccess   AccessMode = iota
+	GrantAccess                // adds to what the trustee is granted
+	SetAccessMode              // grants, in place of everything said of the trustee
+	DenyAccess                 // refuses, in place of any grant of the same rights
+	RevokeAccess               // removes every grant and audit of the trustee
+	SetAuditSuccess            // adds to what is audited on success
+	SetAuditFailure            // adds to what is audited on failure
+)
+
+// Explicit is EXPLICIT_ACCESS: one request to [Merge].
+type Explicit struct {
+	Mode        AccessMode
+	Mask        winnt.AccessMask
+	Inheritance uint8 // ObjectInherit, ContainerInherit, NoPropagateInherit, InheritOnly
+	Trustee     sid.SID
+}
+
+// Merge is SetEntriesInAcl: a new list from old, which may be nil, and the
+// requests in order. New refusals stand before and new grants after the
+// explicit refusals there were, all before what is inherited. Inherited
+// entries are never changed. It fails as [NewACL] and [NewACE] do.
+func Merge(old *ACL, requests ...Explicit) (*ACL, error) {
+	aces := old.Slice()
+	for _, r := range requests {
+		var err error
+		if aces, err = r.apply(aces); err != nil {
+			return nil, err
+		}
+	}
+	return newACL(old.Revision(), aces)
+}
+
+func (r *Explicit) apply(aces []ACE) ([]ACE, error) {
+	flags := r.Inheritance & (ValidInheritFlags &^ Inherited)
+	switch r.Mode {
+	case GrantAccess:
+		return r.add(aces, AccessAllowed, flags)
+	case SetAccessMode:
+		return r.add(r.remove(aces, func(t Type) bool { return !t.IsSystem() }), AccessAllowed, flags)
+	case DenyAccess:
+		return r.add(r.subtract(aces), AccessDenied, flags)
+	case RevokeAccess:
+		return r.remove(aces, func(t Type) bool { return t.IsAllow() || t.IsAudit() }), nil
+	case SetAuditSuccess:
+		return r.add(aces, SystemAudit, flags|SuccessfulAccess)
+	case SetAuditFailure:
+		return r.add(aces, SystemAudit, flags|FailedAccess)
+	}
+	return aces, nil
+}
+
+// mine reports an explicit entry for the trustee.
+func (r *Explicit) mine(a ACE) bool { return a.Flags()&Inherited == 0 && a.SID() == r.Trustee }
+
+func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
+	out := aces[:0:0]
+	for _, a := range aces {
+		if !r.mine(a) || !of(a.Type()) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// subtract takes the rights refused from the trustee's plain grants with the
+// same inheritance.
+func (r *Explicit) subtract(aces []ACE) []ACE {
+	out := aces[:0:0]
+	for _, a := range aces {
+		if r.mine(a) && a.Type() == AccessAllowed && a.Flags() == r.Inheritance {
+			if a = a.WithMask(a.Mask() &^ r.Mask); a.Mask() == 0 {
+				continue
+			}
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// add puts the rights into an equal entry of the trustee, or makes one at its
+// place in canonical order.
+func (r *Explicit) add(aces []ACE, t Type, flags uint8) ([]ACE, error) {
+	for i, a := range aces {
+		if r.mine(a) && a.Type() == t && a.Flags() == flags && a.AppData() == "" {
+			aces[i] = a.WithMask(a.Mask() | r.Mask)
+			return aces, nil
+		}
+	}
+	a, err := NewACE(t, flags, r.Mask, r.Trustee)
+	if err != nil {
+		return nil, err
+	}
+	at := 0
+	for at < len(aces) && rank(aces[at]) < rank(a) {
+		at++
+	}
+	return append(aces[:at:at], append([]ACE{a}, aces[at:]...)...), nil
+}

@@ -1,0 +1,254 @@
+package sddl
+
+import (
+	"encoding/hex"
+	"strings"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// aceToken is the SDDL name of an ACE type.
+type aceToken struct {
+	name string
+	t    sd.Type
+}
+
+// aceTokens has two-letter names first, so that A does not hide AU.
+var aceTokens = []aceToken{
+	{"OA", sd.AccessAllowedObject}, {"OD", sd.AccessDeniedObject},
+	{"AU", sd.SystemAudit}, {"AL", sd.SystemAlarm}, {"OU", sd.SystemAuditObject}, {"OL", sd.SystemAlarmObject},
+	{"XA", sd.AccessAllowedCallback}, {"XD", sd.AccessDeniedCallback}, {"ZA", sd.AccessAllowedCallbackObject},
+	{"XU", sd.SystemAuditCallback}, {"ML", sd.SystemMandatoryLabel}, {"RA", sd.SystemResourceAttribute},
+	{"SP", sd.SystemScopedPolicyID}, {"TL", sd.SystemProcessTrustLabel}, {"FL", sd.SystemAccessFilter},
+	{"A", sd.AccessAllowed}, {"D", sd.AccessDenied},
+}
+
+// aceFlags are in the order they are printed (S-40).
+var aceFlags = []struct {
+	name string
+	bit  uint8
+}{
+	{"OI", sd.ObjectInherit}, {"CI", sd.ContainerInherit}, {"NP", sd.NoPropagateInherit}, {"IO", sd.InheritOnly},
+	{"ID", sd.Inherited}, {"SA", sd.SuccessfulAccess}, {"FA", sd.FailedAccess}, {"CR", sd.Critical}, {"TP", sd.TrustProtectedFilter},
+}
+
+// fields is one ACE as it is read.
+type fields struct {
+	t        sd.Type
+	flags    uint8
+	mask     winnt.AccessMask
+	object   *winnt.GUID
+	inherits *winnt.GUID
+	trustee  sid.SID
+	data     []byte
+	raw      bool // our own form of an entry without a token (S-45)
+}
+
+// ace reads "(type;flags;rights;guid;guid;sid[;tail])".
+func (p *parser) ace(system bool) (sd.ACE, error) {
+	start := p.pos
+	p.pos++
+	var f fields
+	if err := p.aceType(&f, system); err != nil {
+		return sd.ACE{}, err
+	}
+	if err := p.aceFlags(&f); err != nil {
+		return sd.ACE{}, err
+	}
+	if err := p.aceRights(&f); err != nil {
+		return sd.ACE{}, err
+	}
+	if err := p.aceGUIDs(&f); err != nil {
+		return sd.ACE{}, err
+	}
+	if err := p.aceTrustee(&f); err != nil {
+		return sd.ACE{}, err
+	}
+	if err := p.aceTail(&f); err != nil {
+		return sd.ACE{}, err
+	}
+	p.blanks()
+	if p.peek() != ')' {
+		return sd.ACE{}, p.fail(ntstatus.InvalidACL, "')' after the last field of the ACE")
+	}
+	p.pos++
+	a, err := f.build()
+	if err != nil {
+		return sd.ACE{}, &SyntaxError{p.text, start, "an ACE that fits in a list", ntstatus.InvalidACL}
+	}
+	return a, nil
+}
+
+func (f *fields) build() (sd.ACE, error) {
+	if f.raw {
+		return sd.RawACE(f.t, f.flags, f.data)
+	}
+	return sd.NewACE(f.t, f.flags, f.mask, f.trustee, sd.ACEExtra{ObjectType: f.object, InheritedObjectType: f.inherits, AppData: f.data})
+}
+
+func (p *parser) semicolon() error {
+	if p.peek() != ';' {
+		return p.fail(ntstatus.InvalidACL, "';'")
+	}
+	p.pos++
+	p.blanks()
+	return nil
+}
+
+func (p *parser) aceType(f *fields, system bool) error {
+	p.blanks()
+	at := p.pos
+	found := p.opt.Extended && p.rawType(f)
+	for i := 0; !found && i < len(aceTokens); i++ {
+		if p.word(aceTokens[i].name) {
+			f.t, found = aceTokens[i].t, true
+		}
+	}
+	if !found || p.peek() != ';' { // S-41: no blank after the type
+		p.pos = at
+		return p.fail(ntstatus.InvalidACL, "an ACE type such as A or D, then ';'")
+	}
+	if f.t.Layout() != sd.LayoutUnknown && f.t.IsSystem() != system { // S-14
+		p.pos = at
+		return p.fail(ntstatus.InvalidACL, "an ACE type that belongs in this list")
+	}
+	return p.semicolon()
+}
+
+func (p *parser) aceFlags(f *fields) error {
+next:
+	for p.peek() != ';' {
+		for _, x := range aceFlags {
+			if p.word(x.name) {
+				f.flags |= x.bit
+				continue next
+			}
+		}
+		return p.fail(ntstatus.InvalidACL, "an ACE flag such as OI, or ';'")
+	}
+	return p.semicolon()
+}
+
+func (p *parser) aceRights(f *fields) error {
+	end := strings.IndexByte(p.rest(), ';')
+	if end < 0 {
+		return p.fail(ntstatus.InvalidACL, "rights, then ';'")
+	}
+	m, off, want := scanRights(p.rest()[:end], p.strict)
+	if want != "" {
+		p.pos += off
+		return p.fail(ntstatus.InvalidACL, want)
+	}
+	if f.t == sd.SystemResourceAttribute && m != 0 { // S-31
+		return p.fail(ntstatus.InvalidACL, "no rights in a resource attribute")
+	}
+	f.mask = m
+	p.pos += end
+	return p.semicolon()
+}
+
+// aceGUIDs reads the two GUID fields; only the object types may fill them.
+func (p *parser) aceGUIDs(f *fields) error {
+	for _, g := range [...]**winnt.GUID{&f.object, &f.inherits} {
+		end := strings.IndexByte(p.rest(), ';')
+		if end < 0 {
+			return p.fail(ntstatus.InvalidACL, "a GUID or nothing, then ';'")
+		}
+		if text := p.rest()[:end]; text != "" {
+			v, err := winnt.ParseGUID(text)
+			if err != nil || p.text[p.pos-1] == ' ' { // S-41: no blank beside a GUID
+				return p.fail(ntstatus.InvalidStringUUID, "a GUID of 8-4-4-4-12 hexadecimal digits without braces or blanks")
+			}
+			if !f.t.IsObject() {
+				return p.fail(ntstatus.InvalidACL, "no GUID in an ACE of this type")
+			}
+			*g = &v
+		}
+		p.pos += end
+		if err := p.semicolon(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *parser) aceTrustee(f *fields) error {
+	at := p.pos
+	if p.opt.Extended && p.peek() == ';' {
+		f.raw = true
+		return nil
+	}
+	s, err := p.sid(ntstatus.InvalidACL)
+	if err != nil {
+		return err
+	}
+	if f.t == sd.SystemResourceAttribute && s != sid.Everyone { // S-31
+		p.pos = at
+		return p.fail(ntstatus.InvalidACL, "WD, the trustee of every resource attribute")
+	}
+	f.trustee = s
+	p.blanks()
+	return nil
+}
+
+// aceTail reads the seventh field, which callback and resource attribute
+// types must have and others may not.
+func (p *parser) aceTail(f *fields) error {
+	if p.peek() != ';' {
+		if f.raw || f.t.IsCallback() || f.t == sd.SystemResourceAttribute {
+			return p.fail(ntstatus.InvalidACL, "';' and a condition or attribute")
+		}
+		return nil
+	}
+	if p.opt.Extended && strings.HasPrefix(p.rest(), ";#") {
+		return p.hexTail(f)
+	}
+	if !f.raw && !f.t.IsCallback() && f.t != sd.SystemResourceAttribute {
+		return p.fail(ntstatus.InvalidACL, "')': an ACE of this type ends with the trustee")
+	}
+	if err := p.semicolon(); err != nil {
+		return err
+	}
+	if p.peek() != '(' {
+		return p.fail(ntstatus.InvalidACL, "'(' and a condition or attribute")
+	}
+	if f.t == sd.SystemResourceAttribute {
+		return p.attribute(f)
+	}
+	return p.condition(f)
+}
+
+// rawType reads 0xNN.
+func (p *parser) rawType(f *fields) bool {
+	r := p.rest()
+	if len(r) < 4 || r[:2] != "0x" {
+		return false
+	}
+	var b [1]byte
+	if _, err := hex.Decode(b[:], []byte(r[2:4])); err != nil {
+		return false
+	}
+	f.t = sd.Type(b[0])
+	p.pos += 4
+	return true
+}
+
+// hexTail reads ";#hex", the bytes after the trustee, or after the header in
+// an entry without one (S-45).
+func (p *parser) hexTail(f *fields) error {
+	p.pos += 2
+	end := strings.IndexByte(p.rest(), ')')
+	if end < 0 {
+		return p.fail(ntstatus.InvalidACL, "hexadecimal digits, then ')'")
+	}
+	b, err := hex.DecodeString(p.rest()[:end])
+	if err != nil {
+		return p.fail(ntstatus.InvalidACL, "an even number of hexadecimal digits")
+	}
+	f.data = b
+	p.pos += end
+	return nil
+}

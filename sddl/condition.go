@@ -1,0 +1,94 @@
+package sddl
+
+import (
+	"errors"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+)
+
+// options hands our way of reading SIDs to the reader of conditions.
+func (p *parser) options() claims.ParseOptions {
+	return claims.ParseOptions{Strict: p.strict, SID: func(text string) (sid.SID, int, error) {
+		s, n, err := sid.Scan(text, p.opt.Domain)
+		if err == nil && p.strict { // S-80
+			_, err = sid.ResolveStrict(text[:n], p.opt.Domain)
+		}
+		return s, n, err
+	}}
+}
+
+// condition reads "(expression)" into application data.
+func (p *parser) condition(f *fields) error {
+	e, n, err := claims.ParseExpr(p.rest(), p.options())
+	if err != nil {
+		return p.nested(err)
+	}
+	f.data = e.Encode()
+	p.pos += n
+	return nil
+}
+
+// attribute reads `("name",type,flags,values…)` into application data.
+func (p *parser) attribute(f *fields) error {
+	a, n, err := claims.ParseAttribute(p.rest(), p.options())
+	if err != nil {
+		return p.nested(err)
+	}
+	f.data = a.Append(nil)
+	p.pos += n
+	return nil
+}
+
+func (p *parser) nested(err error) error {
+	var se *claims.SyntaxError
+	if errors.As(err, &se) {
+		return &SyntaxError{p.text, p.pos + se.Offset, se.Want, ntstatus.InvalidACL}
+	}
+	return &SyntaxError{p.text, p.pos, err.Error(), ntstatus.InvalidACL}
+}
+
+// formatTail prints the seventh field, with its ';'. ok is false if SDDL
+// cannot express what the entry carries: the text must read back the same.
+func formatTail(a sd.ACE, o Options) (tail string, ok bool) {
+	if a.ObjectFlags()&^(sd.ObjectTypePresent|sd.InheritedObjectTypePresent) != 0 {
+		return "", false
+	}
+	data := []byte(a.AppData())
+	alias := func(s sid.SID) string { return sid.Alias(s, o.Domain) }
+	switch {
+	case a.Type().IsCallback():
+		e, err := claims.Decode(data)
+		if err != nil {
+			return "", false
+		}
+		if tail = e.Format(alias); tail == "" {
+			return "", false
+		}
+		p := parser{text: tail, opt: o}
+		var f fields
+		return ";" + tail, p.condition(&f) == nil && padded(f.data) == string(data)
+	case a.Type() == sd.SystemResourceAttribute:
+		v, err := claims.DecodeAttribute(data)
+		if err != nil || a.Mask() != 0 || a.SID() != sid.Everyone { // S-31
+			return "", false
+		}
+		if tail = v.Format(alias); tail == "" {
+			return "", false
+		}
+		p := parser{text: tail, opt: o}
+		var f fields
+		return ";" + tail, p.attribute(&f) == nil && padded(f.data) == string(data)
+	}
+	return "", len(data) == 0
+}
+
+// padded is what NewACE makes of application data.
+func padded(b []byte) string {
+	for len(b)&3 != 0 {
+		b = append(b, 0)
+	}
+	return string(b)
+}

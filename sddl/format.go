@@ -1,0 +1,188 @@
+package sddl
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Format prints the canonical text of the parts chosen by o.Info. It fails
+// with an error that wraps STATUS_INVALID_ACL if an entry has no SDDL form
+// and o.Extended is not set (S-45). A nil descriptor prints as "".
+func Format(d *sd.Descriptor, o Options) (string, error) {
+	info := o.Info
+	switch {
+	case info == 0:
+		info = everyPart
+	case info&winnt.BACKUP_SECURITY_INFORMATION != 0: // S-44
+		info |= everyPart
+	}
+	b := make([]byte, 0, 256)
+	var err error
+	if info&winnt.OWNER_SECURITY_INFORMATION != 0 {
+		if b, err = appendOwner(b, "O:", d.Owner(), o); err != nil {
+			return "", err
+		}
+	}
+	if info&winnt.GROUP_SECURITY_INFORMATION != 0 {
+		if b, err = appendOwner(b, "G:", d.Group(), o); err != nil {
+			return "", err
+		}
+	}
+	if info&winnt.DACL_SECURITY_INFORMATION != 0 {
+		if b, err = appendACL(b, "D:", d.Control(), daclFlags, d.DACL(), nil, o); err != nil {
+			return "", err
+		}
+	}
+	if info&(winnt.SACL_SECURITY_INFORMATION|saclParts) != 0 {
+		var only func(sd.Type) bool
+		if info&winnt.SACL_SECURITY_INFORMATION == 0 {
+			only = func(t sd.Type) bool { return info&sd.PartOf(t) != 0 }
+		}
+		if b, err = appendACL(b, "S:", d.Control(), saclFlags, d.SACL(), only, o); err != nil {
+			return "", err
+		}
+	}
+	return string(b), nil
+}
+
+// Groups of SECURITY_INFORMATION bits.
+const (
+	everyPart = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION
+	saclParts = winnt.LABEL_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION | winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION | winnt.ACCESS_FILTER_SECURITY_INFORMATION
+)
+
+// FormatSID prints the alias of s, or its text form (S-10).
+func FormatSID(s, domain sid.SID) string {
+	if a := sid.Alias(s, domain); a != "" {
+		return a
+	}
+	return s.String()
+}
+
+// hasText reports whether the text of s reads back: one without
+// sub-authorities does not (S-7).
+func hasText(s sid.SID) bool { return s.SubAuthorities() > 0 }
+
+func appendOwner(b []byte, tag string, s sid.SID, o Options) ([]byte, error) {
+	switch {
+	case s.IsZero():
+		return b, nil
+	case !hasText(s): // S-46
+		return nil, fmt.Errorf("print %s %s has no sub-authority, so SDDL has no form for it: %w", tag, s, ntstatus.InvalidSID.Err())
+	}
+	return append(append(b, tag...), FormatSID(s, o.Domain)...), nil
+}
+
+// FormatACE prints one entry in parentheses.
+func FormatACE(a sd.ACE, o Options) (string, error) {
+	b, err := appendACE(nil, a, o)
+	return string(b), err
+}
+
+func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only func(sd.Type) bool, o Options) ([]byte, error) {
+	if c&f.present == 0 {
+		return b, nil
+	}
+	start := len(b)
+	b = append(b, tag...)
+	if c&f.protected != 0 { // S-40
+		b = append(b, 'P')
+	}
+	if c&f.request != 0 {
+		b = append(b, "AR"...)
+	}
+	if c&f.inherited != 0 {
+		b = append(b, "AI"...)
+	}
+	if l == nil { // S-42
+		if only != nil {
+			return b[:start], nil
+		}
+		return append(b, noAccessControl...), nil
+	}
+	shown := 0
+	for i, a := range l.All() {
+		if only != nil && !only(a.Type()) { // S-44
+			continue
+		}
+		var err error
+		if b, err = appendACE(b, a, o); err != nil {
+			return nil, fmt.Errorf("print %s ACE %d: %w", tag, i, err)
+		}
+		shown++
+	}
+	if only != nil && shown == 0 {
+		return b[:start], nil
+	}
+	return b, nil
+}
+
+// appendACE prints one entry: in SDDL proper if that reads back the same
+// bytes, else in the extended form.
+func appendACE(b []byte, a sd.ACE, o Options) ([]byte, error) {
+	start := len(b)
+	for _, x := range aceTokens {
+		if x.t != a.Type() || !hasText(a.SID()) {
+			continue
+		}
+		b = appendFields(append(append(b, '('), x.name...), a, o)
+		if tail, ok := formatTail(a, o); ok {
+			return append(append(b, tail...), ')'), nil
+		}
+		b = b[:start]
+	}
+	if !o.Extended { // S-45
+		return nil, fmt.Errorf("%s has no SDDL form here; set Extended to print it as bytes: %w", a.Type(), ntstatus.InvalidACL.Err())
+	}
+	b = fmt.Appendf(b, "(0x%02x", uint8(a.Type()))
+	if f := (fields{t: a.Type(), flags: a.Flags(), mask: a.Mask(), trustee: a.SID(), data: []byte(a.AppData())}); hasText(f.trustee) && (f.t.Layout() == sd.LayoutBasic || f.t.IsObject()) {
+		f.object, f.inherits = guidPointer(a.ObjectType()), guidPointer(a.InheritedObjectType())
+		if again, err := f.build(); err == nil && again == a {
+			b = appendFields(b, a, o)
+			return append(hex.AppendEncode(append(b, ";#"...), f.data), ')'), nil
+		}
+	}
+	b = appendFlags(append(b, ';'), a)
+	b = append(b, ";;;;;#"...)
+	return append(hex.AppendEncode(b, []byte(a.Binary()[4:])), ')'), nil
+}
+
+func guidPointer(g winnt.GUID, ok bool) *winnt.GUID {
+	if !ok {
+		return nil
+	}
+	return &g
+}
+
+func appendFlags(b []byte, a sd.ACE) []byte {
+	for _, f := range aceFlags {
+		if a.Flags()&f.bit == 0 {
+			continue
+		}
+		if f.bit == sd.SuccessfulAccess && (f.name == "TP") != (a.Type() == sd.SystemAccessFilter) { // S-40: 0x40 has two names
+			continue
+		}
+		b = append(b, f.name...)
+	}
+	return b
+}
+
+// appendFields prints what stands between the type and the tail.
+func appendFields(b []byte, a sd.ACE, o Options) []byte {
+	b = appendFlags(append(b, ';'), a)
+	b = append(append(b, ';'), formatRights(a.Mask(), a.Type() == sd.SystemMandatoryLabel)...)
+	b = append(b, ';')
+	if g, ok := a.ObjectType(); ok {
+		b = append(b, g.String()...)
+	}
+	b = append(b, ';')
+	if g, ok := a.InheritedObjectType(); ok {
+		b = append(b, g.String()...)
+	}
+	return append(append(b, ';'), FormatSID(a.SID(), o.Domain)...)
+}

@@ -1,0 +1,167 @@
+package sddl
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+)
+
+// parser reads one text from left to right.
+type parser struct {
+	text   string
+	pos    int
+	strict bool
+	opt    Options
+}
+
+func (p *parser) fail(st ntstatus.Status, want string) error {
+	return &SyntaxError{p.text, p.pos, want, st}
+}
+
+func (p *parser) rest() string { return p.text[p.pos:] }
+
+// peek is the next byte, 0 at the end.
+func (p *parser) peek() byte {
+	if p.pos < len(p.text) {
+		return p.text[p.pos]
+	}
+	return 0
+}
+
+// blanks skips spaces where Windows tolerates them (S-41).
+func (p *parser) blanks() {
+	for !p.strict && p.peek() == ' ' {
+		p.pos++
+	}
+}
+
+// word reports and skips w, any case unless strict.
+func (p *parser) word(w string) bool {
+	r := p.rest()
+	if len(r) < len(w) || r[:len(w)] != w && (p.strict || !strings.EqualFold(r[:len(w)], w)) {
+		return false
+	}
+	p.pos += len(w)
+	return true
+}
+
+// descriptor reads the sections: in any order, each at most once.
+func (p *parser) descriptor() (*sd.Descriptor, error) {
+	var parts sd.Parts
+	var seen string
+	p.blanks()
+	for p.pos < len(p.text) {
+		tag := p.peek()
+		if p.pos+1 >= len(p.text) || p.text[p.pos+1] != ':' || !strings.ContainsRune("OGDS", rune(tag)) { // S-41: upper case
+			return nil, p.fail(p.sectionStatus(seen), "O:, G:, D: or S:")
+		}
+		if strings.IndexByte(seen, tag) >= 0 { // S-42
+			return nil, p.fail(ntstatus.InvalidACL, "each section at most once")
+		}
+		seen += string(tag)
+		p.pos += 2
+		p.blanks()
+		var err error
+		switch tag {
+		case 'O':
+			parts.Owner, err = p.sid(ntstatus.InvalidSID)
+		case 'G':
+			parts.Group, err = p.sid(ntstatus.InvalidSID)
+		case 'D':
+			err = p.acl(&parts, daclFlags)
+		case 'S':
+			err = p.acl(&parts, saclFlags)
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.blanks()
+	}
+	return sd.New(parts), nil
+}
+
+// sectionStatus is the status for text that is no section: what follows a
+// list is taken for a malformed ACE, anything else for an unknown tag (S-43).
+func (p *parser) sectionStatus(seen string) ntstatus.Status {
+	if strings.HasSuffix(seen, "D") || strings.HasSuffix(seen, "S") {
+		r := p.rest()
+		if len(r) < 2 || r[1] != ':' || r[0]|0x20 < 'a' || r[0]|0x20 > 'z' {
+			return ntstatus.InvalidACL
+		}
+	}
+	return ntstatus.InvalidParameter
+}
+
+// sid reads a SID or alias; st is the status of a refusal.
+func (p *parser) sid(st ntstatus.Status) (sid.SID, error) {
+	at := p.pos
+	s, n, err := sid.Scan(p.rest(), p.opt.Domain)
+	if err != nil {
+		return s, p.refusal(err, at, st)
+	}
+	if p.strict {
+		if _, err := sid.ResolveStrict(p.rest()[:n], p.opt.Domain); err != nil {
+			return s, p.refusal(err, at, st)
+		}
+	}
+	p.pos += n
+	return s, nil
+}
+
+// listFlags are the control bits of one of the two lists.
+type listFlags struct {
+	present, protected, request, inherited sd.Control
+	system                                 bool
+}
+
+var (
+	daclFlags = listFlags{sd.DACLPresent, sd.DACLProtected, sd.DACLAutoInheritRequest, sd.DACLAutoInherited, false}
+	saclFlags = listFlags{sd.SACLPresent, sd.SACLProtected, sd.SACLAutoInheritRequest, sd.SACLAutoInherited, true}
+)
+
+// acl reads flags and entries, or NO_ACCESS_CONTROL: a list that is present
+// and NULL (S-42).
+func (p *parser) acl(parts *sd.Parts, f listFlags) error {
+	parts.Control |= f.present
+	for {
+		p.blanks()
+		switch {
+		case p.word(noAccessControl):
+			return nil
+		case p.word("AR"):
+			parts.Control |= f.request
+		case p.word("AI"):
+			parts.Control |= f.inherited
+		case p.word("P"):
+			parts.Control |= f.protected
+		default:
+			l, err := p.aces(f)
+			if f.system {
+				parts.SACL = l
+			} else {
+				parts.DACL = l
+			}
+			return err
+		}
+	}
+}
+
+func (p *parser) aces(f listFlags) (*sd.ACL, error) {
+	start := p.pos
+	var aces []sd.ACE
+	for p.peek() == '(' {
+		a, err := p.ace(f.system)
+		if err != nil {
+			return nil, err
+		}
+		aces = append(aces, a)
+		p.blanks()
+	}
+	l, err := sd.NewACL(aces...)
+	if err != nil { // S-17
+		return nil, &SyntaxError{p.text, start, "a list of at most 65532 bytes", ntstatus.InvalidACL}
+	}
+	return l, nil
+}

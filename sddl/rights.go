@@ -1,0 +1,207 @@
+package sddl
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// right is a two-letter right.
+type right struct {
+	name string
+	mask winnt.AccessMask
+}
+
+// letters are the rights of one bit, in the order they are printed (S-39).
+var letters = []right{
+	{"CC", 0x1}, {"DC", 0x2}, {"LC", 0x4}, {"SW", 0x8}, {"RP", 0x10}, {"WP", 0x20}, {"DT", 0x40}, {"LO", 0x80}, {"CR", 0x100},
+	{"SD", winnt.DELETE}, {"RC", winnt.READ_CONTROL}, {"WD", winnt.WRITE_DAC}, {"WO", winnt.WRITE_OWNER},
+	{"GA", winnt.GENERIC_ALL}, {"GX", winnt.GENERIC_EXECUTE}, {"GW", winnt.GENERIC_WRITE}, {"GR", winnt.GENERIC_READ},
+}
+
+// whole are the rights that stand for a whole mask. KX comes after KR, whose
+// mask it shares, so it is never printed.
+var whole = []right{
+	{"FA", winnt.FILE_ALL_ACCESS}, {"FR", winnt.FILE_GENERIC_READ}, {"FW", winnt.FILE_GENERIC_WRITE}, {"FX", winnt.FILE_GENERIC_EXECUTE},
+	{"KA", winnt.KEY_ALL_ACCESS}, {"KR", winnt.KEY_READ}, {"KW", winnt.KEY_WRITE}, {"KX", winnt.KEY_EXECUTE},
+}
+
+// label are the policy bits of a mandatory label.
+var label = []right{
+	{"NW", winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP}, {"NR", winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP}, {"NX", winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP},
+}
+
+func findRight(name string, strict bool) (winnt.AccessMask, bool) {
+	for _, t := range [...][]right{letters, whole, label} {
+		for _, r := range t {
+			if r.name == name || !strict && strings.EqualFold(r.name, name) {
+				return r.mask, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// scanRights reads the whole of s: a number or two-letter rights, between
+// which Windows allows blanks but not after the last (S-41). A refusal is the
+// offset and the expectation.
+func scanRights(s string, strict bool) (m winnt.AccessMask, off int, want string) {
+	if s == "" {
+		return 0, 0, ""
+	}
+	if c := s[0]; c == '-' || '0' <= c && c <= '9' {
+		return scanNumber(s, strict)
+	}
+	for i := 0; i < len(s); i += 2 {
+		for i < len(s) && s[i] == ' ' && !strict {
+			i++
+		}
+		if i+2 > len(s) {
+			return 0, i, "a two-letter right such as GA"
+		}
+		v, ok := findRight(s[i:i+2], strict)
+		if !ok {
+			return 0, i, "a two-letter right such as GA, or a number"
+		}
+		m |= v // S-38
+	}
+	return m, 0, ""
+}
+
+// scanNumber reads hexadecimal, octal and decimal masks. What is too large
+// becomes 0xffffffff; a minus sign negates what was read (S-38).
+func scanNumber(s string, strict bool) (m winnt.AccessMask, off int, want string) {
+	digits := strings.TrimPrefix(s, "-")
+	if strict && digits != s {
+		return 0, 0, "a mask without a sign"
+	}
+	at := len(s) - len(digits)
+	base := uint64(10)
+	switch {
+	case len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x':
+		base, at = 16, at+2
+	case len(digits) > 1 && digits[0] == '0':
+		base, at = 8, at+1
+	}
+	var v uint64
+	for i := at; i < len(s); i++ {
+		d := digitValue(s[i])
+		if d >= base {
+			return 0, i, "a digit, or ';'"
+		}
+		v = v*base + d
+		if v > 0xFFFFFFFF {
+			if strict {
+				return 0, 0, "a mask of at most 32 bits"
+			}
+			v = 0xFFFFFFFF
+		}
+	}
+	if at == len(s) {
+		return 0, at, "a digit"
+	}
+	if digits != s {
+		v = -v
+	}
+	return winnt.AccessMask(uint32(v)), 0, ""
+}
+
+func digitValue(c byte) uint64 {
+	switch {
+	case '0' <= c && c <= '9':
+		return uint64(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return uint64(c|0x20-'a') + 10
+	}
+	return 255
+}
+
+// formatRights prints a mask: the first form of S-39 that fits.
+func formatRights(m winnt.AccessMask, isLabel bool) string {
+	if m == 0 {
+		return ""
+	}
+	if isLabel {
+		if s, ok := join(m, label); ok {
+			return s
+		}
+	}
+	for _, r := range whole {
+		if r.mask == m {
+			return r.name
+		}
+	}
+	if s, ok := join(m, letters); ok {
+		return s
+	}
+	return "0x" + strconv.FormatUint(uint64(m), 16)
+}
+
+// join prints m as names of t; ok is false if they do not cover it.
+func join(m winnt.AccessMask, t []right) (s string, ok bool) {
+	var b strings.Builder
+	for _, r := range t {
+		if m&r.mask != 0 {
+			b.WriteString(r.name)
+			m &^= r.mask
+		}
+	}
+	return b.String(), m == 0
+}
+
+// FormatRights prints a mask as the rights field of an ACE does (S-39): ""
+// for 0, FA and the like for their exact masks, letters, else hexadecimal.
+func FormatRights(m winnt.AccessMask) string { return formatRights(m, false) }
+
+// ParseRights reads a mask written by hand: parts joined by '|', ',' or
+// blanks, each SDDL letters ("FR", "RCWD"), a number, or a documented name
+// such as FILE_READ_DATA, any case. Numbers that do not fit are refused.
+func ParseRights(text string) (winnt.AccessMask, error) {
+	var m winnt.AccessMask
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '|' || r == ',' || r == ' ' })
+	if len(parts) == 0 {
+		return 0, fmt.Errorf("rights %q: want names or a number, such as FR|WD, 0x120089 or FILE_READ_DATA", text)
+	}
+	for _, part := range parts {
+		v, ok := namedRights[strings.ToUpper(part)]
+		if !ok {
+			var want string
+			if v, _, want = scanRights(strings.ToUpper(part), true); want != "" {
+				if n, err := strconv.ParseUint(part, 0, 32); err == nil {
+					v, want = winnt.AccessMask(n), ""
+				}
+			}
+			if want != "" {
+				return 0, fmt.Errorf("rights %q: %q is no right; want %s or a documented name such as FILE_READ_DATA", text, part, want)
+			}
+		}
+		m |= v
+	}
+	return m, nil
+}
+
+// namedRights maps documented names to masks.
+var namedRights = map[string]winnt.AccessMask{
+	"MAXIMUM_ALLOWED": winnt.MAXIMUM_ALLOWED, "ACCESS_SYSTEM_SECURITY": winnt.ACCESS_SYSTEM_SECURITY,
+	"FILE_ALL_ACCESS": winnt.FILE_ALL_ACCESS, "FILE_GENERIC_READ": winnt.FILE_GENERIC_READ, "FILE_GENERIC_WRITE": winnt.FILE_GENERIC_WRITE, "FILE_GENERIC_EXECUTE": winnt.FILE_GENERIC_EXECUTE,
+	"KEY_ALL_ACCESS": winnt.KEY_ALL_ACCESS, "KEY_READ": winnt.KEY_READ, "KEY_WRITE": winnt.KEY_WRITE, "KEY_EXECUTE": winnt.KEY_EXECUTE,
+	"TOKEN_ALL_ACCESS": winnt.TOKEN_ALL_ACCESS, "TOKEN_READ": winnt.TOKEN_READ, "TOKEN_WRITE": winnt.TOKEN_WRITE, "TOKEN_EXECUTE": winnt.TOKEN_EXECUTE,
+	"PROCESS_ALL_ACCESS": winnt.PROCESS_ALL_ACCESS, "THREAD_ALL_ACCESS": winnt.THREAD_ALL_ACCESS, "JOB_OBJECT_ALL_ACCESS": winnt.JOB_OBJECT_ALL_ACCESS,
+	"DIRECTORY_ALL_ACCESS": winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS, "EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "PORT_ALL_ACCESS": winnt.PORT_ALL_ACCESS,
+	"STANDARD_RIGHTS_REQUIRED": winnt.STANDARD_RIGHTS_REQUIRED, "STANDARD_RIGHTS_ALL": winnt.STANDARD_RIGHTS_ALL,
+}
+
+func init() {
+	for _, t := range [...]*winnt.ObjectType{
+		winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject, winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject, winnt.JobObject,
+		winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject, winnt.DirectoryServiceObject, winnt.MutantObject, winnt.SemaphoreObject, winnt.SectionObject,
+	} {
+		for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
+			if n := t.RightName(bit); !strings.HasPrefix(n, "0x") {
+				namedRights[n] = bit
+			}
+		}
+	}
+}

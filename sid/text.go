@@ -1,0 +1,250 @@
+package sid
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// SyntaxError says where and why the text form of a SID was refused.
+type SyntaxError struct {
+	Text   string // the whole text given
+	Offset int    // byte offset into Text
+	Want   string // what was expected there
+}
+
+// Error prints the text, the offset and the expectation.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("SID %q: at byte %d: want %s", e.Text, e.Offset, e.Want)
+}
+
+// Unwrap makes errors.Is(err, ErrInvalid) hold.
+func (e *SyntaxError) Unwrap() error { return ErrInvalid }
+
+// Status is STATUS_INVALID_SID (S-23).
+func (e *SyntaxError) Status() ntstatus.Status { return ntstatus.InvalidSID }
+
+// Parse reads the text form the way Windows was recorded to read it (S-80):
+// S-R-A-S… in any case, numbers decimal or 0x-hexadecimal, a hexadecimal
+// revision making all later numbers hexadecimal, sub-authorities saturating at
+// 4294967295. The SDDL aliases that need no domain, such as "BA", are read too
+// (S-9a). The error is a [*SyntaxError].
+func Parse(text string) (SID, error) { return Resolve(text, SID{}) }
+
+// ParseStrict reads what a careful author writes: the canonical S-1-… form
+// that [SID.String] prints, or an upper-case alias that needs no domain. It
+// refuses lower case, leading zeros, hexadecimal sub-authorities and numbers
+// that do not fit (S-80).
+func ParseStrict(text string) (SID, error) { return ResolveStrict(text, SID{}) }
+
+// MustParse is Parse for texts known to be right; it panics on others.
+func MustParse(text string) SID {
+	s, err := Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// Resolve reads an alias such as "BA" or "DU", or a text form as [Parse]
+// does. Aliases of accounts of a domain, a machine or a forest root need the
+// SID of the domain; with the zero SID they are refused (S-10).
+func Resolve(text string, domain SID) (SID, error) {
+	s, n, err := Scan(text, domain)
+	if err != nil {
+		return SID{}, err
+	}
+	if n != len(text) {
+		return SID{}, &SyntaxError{text, n, "the end of the SID"}
+	}
+	return s, nil
+}
+
+// ResolveStrict is [Resolve] with the strictness of [ParseStrict].
+func ResolveStrict(text string, domain SID) (SID, error) {
+	s, err := Resolve(text, domain)
+	if err != nil {
+		return SID{}, err
+	}
+	if canonical := s.String(); canonical != text {
+		if a := Alias(s, domain); a != text { // S-80
+			return SID{}, &SyntaxError{text, 0, "the canonical form " + canonical}
+		}
+	}
+	return s, nil
+}
+
+// Scan reads the SID or alias at the start of text; n is the number of bytes
+// it took. A D that ends a run of hexadecimal digits and is followed by ':'
+// is left alone: it is the tag of a DACL (S-9).
+func Scan(text string, domain SID) (s SID, n int, err error) {
+	if len(text) >= 2 && text[0]|0x20 == 's' && text[1] == '-' {
+		p := scanner{text: text, pos: 2}
+		s, err = p.sid()
+		return s, p.pos, err
+	}
+	if len(text) < 2 {
+		return SID{}, 0, &SyntaxError{text, 0, "S-1-… or a two-letter alias"}
+	}
+	s, err = ParseAlias(text[:2], domain)
+	if err != nil {
+		return SID{}, 0, &SyntaxError{text, 0, err.(*SyntaxError).Want}
+	}
+	return s, 2, nil
+}
+
+// scanner reads numbers from text.
+type scanner struct {
+	text string
+	pos  int
+	hex  bool // the revision was hexadecimal, so is every later number
+}
+
+func (p *scanner) fail(at int, want string) error { return &SyntaxError{p.text, at, want} }
+
+func (p *scanner) sid() (SID, error) {
+	at := p.pos
+	revision, hex, ok := p.number(1 << 32)
+	if !ok || revision != 1 { // S-7
+		return SID{}, p.fail(at, "revision 1")
+	}
+	p.hex = hex // S-80: S-0x1-20 is S-1-32
+	at = p.pos + 1
+	if !p.dash() {
+		return SID{}, p.fail(p.pos, "-authority")
+	}
+	authority, _, ok := p.number(1 << 48)
+	if !ok || authority >= 1<<48 { // S-8
+		return SID{}, p.fail(at, "an authority below 2^48")
+	}
+	var subs [MaxSubAuthorities]uint32
+	n := 0
+	for p.dash() {
+		at = p.pos
+		v, _, ok := p.number(0xFFFFFFFF) // S-8: saturates
+		if !ok {
+			return SID{}, p.fail(at, "a sub-authority")
+		}
+		if n == MaxSubAuthorities { // S-7
+			return SID{}, p.fail(at, "at most 15 sub-authorities")
+		}
+		subs[n] = uint32(v)
+		n++
+	}
+	if n == 0 { // S-7
+		return SID{}, p.fail(p.pos, "at least one sub-authority")
+	}
+	s, _ := New(authority, subs[:n]...)
+	return s, nil
+}
+
+func (p *scanner) dash() bool {
+	if p.pos < len(p.text) && p.text[p.pos] == '-' {
+		p.pos++
+		return true
+	}
+	return false
+}
+
+// number reads a decimal or 0x-hexadecimal number, saturating at max.
+// Leading zeros do not make it octal (S-7).
+func (p *scanner) number(max uint64) (v uint64, hex, ok bool) {
+	hex = p.hex
+	start := p.pos
+	if p.pos+2 < len(p.text) && p.text[p.pos] == '0' && p.text[p.pos+1]|0x20 == 'x' && digit(p.text[p.pos+2]) < 16 {
+		p.pos += 2
+		start, hex = p.pos, true
+	}
+	base := uint64(10)
+	if hex {
+		base = 16
+	}
+	for p.pos < len(p.text) {
+		d := digit(p.text[p.pos])
+		if d >= base || p.pos > start && p.tag() { // S-9
+			break
+		}
+		if v < max {
+			v = min(v*base+d, max)
+		}
+		p.pos++
+	}
+	return v, hex, p.pos > start
+}
+
+// tag reports whether "D:" stands here.
+func (p *scanner) tag() bool {
+	return p.text[p.pos] == 'D' && p.pos+1 < len(p.text) && p.text[p.pos+1] == ':'
+}
+
+// digit is the value of a hexadecimal digit, 255 for any other byte.
+func digit(c byte) uint64 {
+	switch {
+	case '0' <= c && c <= '9':
+		return uint64(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return uint64(c|0x20-'a') + 10
+	}
+	return 255
+}
+
+// String prints S-1-authority-subs…, the authority in decimal below 2^32 and
+// else in unpadded lower-case hexadecimal, as SDDL does (S-6). The zero value
+// prints as "".
+func (s SID) String() string {
+	if s.IsZero() {
+		return ""
+	}
+	return string(s.AppendText(make([]byte, 0, 64)))
+}
+
+// AppendText appends what String prints.
+func (s SID) AppendText(dst []byte) []byte { return s.appendText(dst, false) }
+
+// RtlString prints as String does but pads a hexadecimal authority to twelve
+// digits, as RtlConvertSidToUnicodeString and ConvertSidToStringSid do (S-6).
+func (s SID) RtlString() string {
+	if s.IsZero() {
+		return ""
+	}
+	return string(s.appendText(make([]byte, 0, 64), true))
+}
+
+func (s SID) appendText(dst []byte, pad bool) []byte {
+	if s.IsZero() {
+		return dst
+	}
+	dst = append(dst, "S-1-"...)
+	switch a := s.Authority(); {
+	case a < 1<<32:
+		dst = strconv.AppendUint(dst, a, 10)
+	case pad:
+		dst = fmt.Appendf(dst, "0x%012x", a)
+	default:
+		dst = append(dst, "0x"...)
+		dst = strconv.AppendUint(dst, a, 16)
+	}
+	for i := range s.SubAuthorities() {
+		dst = append(dst, '-')
+		dst = strconv.AppendUint(dst, uint64(s.Sub(i)), 10)
+	}
+	return dst
+}
+
+// MarshalText is String as bytes; the zero value gives none.
+func (s SID) MarshalText() ([]byte, error) { return s.AppendText(nil), nil }
+
+// UnmarshalText is [Parse], save that no text at all gives the zero value.
+func (s *SID) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*s = SID{}
+		return nil
+	}
+	v, err := Parse(string(text))
+	if err != nil {
+		return err
+	}
+	*s = v
+	return nil
+}

@@ -1,0 +1,261 @@
+package sid_test
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
+
+// Binary form of texts: S-1, S-7, S-8 and the conformance cases.
+func TestParse(t *testing.T) {
+	for _, c := range []struct{ id, text, hex, print string }{
+		{"C-01", "S-1-5-32-544", "01020000000000052000000020020000", "S-1-5-32-544"},
+		{"C-04", "S-1-4294967295-1", "01010000ffffffff01000000", "S-1-4294967295-1"},
+		{"C-05", "S-1-4294967296-1", "010100010000000001000000", "S-1-0x100000000-1"},
+		{"C-06", "S-1-5000000000-30-40", "010200012a05f2001e00000028000000", "S-1-0x12a05f200-30-40"},
+		{"C-08", "S-1-3-4294967296-3-4", "0103000000000003 ffffffff0300000004000000", "S-1-3-4294967295-3-4"},
+		{"S-7 octal", "S-01-05-020-0243", "0102000000000005 14000000f3000000", "S-1-5-20-243"},
+		{"S-80 hexadecimal revision", "S-0x1-5-20-243", "0102000000000005 2000000043020000", "S-1-5-32-579"},
+		{"S-9a", "ba", "01020000000000052000000020020000", "S-1-5-32-544"},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			s, err := sid.Parse(c.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := hex.EncodeToString([]byte(s.Binary())), strings.ReplaceAll(c.hex, " ", ""); got != want {
+				t.Errorf("bytes %s, want %s", got, want)
+			}
+			if s.String() != c.print {
+				t.Errorf("prints %s, want %s", s, c.print)
+			}
+		})
+	}
+	if a, b := sid.MustParse("S-1-0x500000000-32-579"), sid.MustParse("S-1-21474836480-32-579"); a != b { // C-07
+		t.Errorf("C-07: %v != %v", a, b)
+	}
+	if got := sid.MustParse("S-1-5000000000-30-40").RtlString(); got != "S-1-0x00012a05f200-30-40" { // S-6
+		t.Errorf("S-6: the padded form is %s", got)
+	}
+}
+
+// C-02, C-03: fifteen sub-authorities and no more; S-7.
+func TestSubAuthorityLimit(t *testing.T) {
+	text := "S-1-5"
+	for i := 1; i <= 15; i++ {
+		text += fmt.Sprintf("-%d", i)
+	}
+	if s, err := sid.Parse(text); err != nil || s.Len() != 68 || s.String() != text {
+		t.Fatalf("C-02: %v, %v", s, err)
+	}
+	_, err := sid.Parse(text + "-16")
+	var se *sid.SyntaxError
+	if !errors.As(err, &se) || se.Status() != ntstatus.InvalidSID || se.Offset != len(text)+1 {
+		t.Fatalf("C-03: %v", err)
+	}
+	if !errors.Is(err, sid.ErrInvalid) {
+		t.Error("the error does not wrap ErrInvalid")
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1", "S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
+		if s, err := sid.Parse(text); err == nil {
+			t.Errorf("%q was read as %v", text, s)
+		}
+	}
+}
+
+// S-80, S-8: the strict reader refuses what the other one repairs.
+func TestParseStrict(t *testing.T) {
+	for _, text := range []string{"s-1-5-32-544", "S-01-5-32-544", "S-1-5-032-544", "S-1-5-0x20-544", "S-0x1-5-20-243", "S-1-3-4294967296-3-4", "ba", "S-1-0x5-1"} {
+		if s, err := sid.ParseStrict(text); err == nil {
+			t.Errorf("%q was read as %v", text, s)
+		}
+	}
+	for _, text := range []string{"S-1-5-32-544", "BA", "S-1-0x100000000-1"} {
+		if _, err := sid.ParseStrict(text); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// S-9: a D before a colon is the tag of the next section.
+func TestScanStopsAtTag(t *testing.T) {
+	for text, want := range map[string]string{"S-1-2-0x200D:": "S-1-2-512", "S-1-2-0xDD:": "S-1-2-13", "S-1-2-0x2D": "S-1-2-45", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
+		s, n, err := sid.Scan(text, sid.SID{})
+		if err != nil || s.String() != want {
+			t.Errorf("%q: %v, %v, want %s", text, s, err, want)
+		}
+		_ = n
+	}
+}
+
+// S-10: relative aliases need and use the domain.
+func TestAlias(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-1-2-3")
+	s, err := sid.Resolve("DU", domain)
+	if err != nil || s.String() != "S-1-5-21-1-2-3-513" {
+		t.Fatal(s, err)
+	}
+	if a := sid.Alias(s, domain); a != "DU" {
+		t.Errorf("alias %q", a)
+	}
+	if a := sid.Alias(s, sid.MustParse("S-1-5-21-1-2-4")); a != "" {
+		t.Errorf("alias %q in another domain", a)
+	}
+	if sid.Name(s) != "Domain Users" || sid.Name(sid.Administrators) != "Administrators" || sid.Name(sid.MustParse("S-1-9-9")) != "" {
+		t.Error("names")
+	}
+	if a, n := sid.Account(sid.LocalSystem); a != "NT AUTHORITY" || n != "SYSTEM" {
+		t.Error(a, n)
+	}
+	for s, name := range sid.WellKnown {
+		if name == "" || sid.Name(s) != name {
+			t.Errorf("%v is named %q and %q", s, name, sid.Name(s))
+		}
+		if a := sid.Alias(s, sid.SID{}); a != "" {
+			if again, err := sid.ParseAlias(a, sid.SID{}); err != nil || again != s {
+				t.Errorf("alias %s reads back as %v, %v", a, again, err)
+			}
+		}
+	}
+}
+
+func TestMarshalText(t *testing.T) {
+	var s sid.SID
+	if err := s.UnmarshalText([]byte("BA")); err != nil || s != sid.Administrators {
+		t.Fatal(s, err)
+	}
+	b, _ := s.MarshalText()
+	if string(b) != "S-1-5-32-544" {
+		t.Errorf("%s", b)
+	}
+	if err := s.UnmarshalText(nil); err != nil || !s.IsZero() {
+		t.Error("no text is the zero value")
+	}
+	if b, _ := s.MarshalText(); len(b) != 0 || s.String() != "" || s.RtlString() != "" {
+		t.Error("the zero value is no text")
+	}
+	if s.UnmarshalText([]byte("x")) == nil {
+		t.Error("nonsense was read")
+	}
+}
+
+// S-2, S-3, S-4, S-5: the value itself.
+func TestValue(t *testing.T) {
+	a, b := sid.MustParse("S-1-5-21-1-2-3-500"), sid.MustParse("S-1-5-21-1-2-3-501")
+	if !a.EqualPrefix(b) || a.EqualPrefix(a.Prefix()) || a == b || a.Compare(b) >= 0 || b.Compare(a) <= 0 || a.Compare(a) != 0 {
+		t.Error("S-3, S-4: prefixes and order")
+	}
+	empty, ok := sid.New(5)
+	if !ok || empty.EqualPrefix(empty) || empty.Len() != 8 || empty.String() != "S-1-5" {
+		t.Error("S-5: no sub-authorities")
+	}
+	for _, c := range []struct {
+		hex string
+		ok  bool
+	}{{"0100000000000005", true}, {"0200000000000005", false}, {"1100000000000005", false}, {"0110000000000005", false}, {"01010000000000051200", false}, {"01000000000000", false}} {
+		in, _ := hex.DecodeString(c.hex)
+		_, _, err := sid.Decode(in) // S-1, S-2
+		if (err == nil) != c.ok {
+			t.Errorf("%s: %v", c.hex, err)
+		}
+	}
+	if d := a.Prefix(); d.WithRID(500) != a || a.RID() != 500 {
+		t.Error("prefix and RID")
+	}
+}
+
+// twin reads the canonical text with the obvious means.
+func twin(text string) (auth uint64, subs []uint32, ok bool) {
+	parts := strings.Split(text, "-")
+	if len(parts) < 4 || parts[0] != "S" || parts[1] != "1" {
+		return 0, nil, false
+	}
+	if _, err := fmt.Sscan(parts[2], &auth); err != nil {
+		return 0, nil, false
+	}
+	for _, p := range parts[3:] {
+		var v uint32
+		if _, err := fmt.Sscan(p, &v); err != nil {
+			return 0, nil, false
+		}
+		subs = append(subs, v)
+	}
+	return auth, subs, true
+}
+
+func TestTwin(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 20000 {
+		auth := r.Uint64() >> (16 + r.IntN(48))
+		subs := make([]uint32, 1+r.IntN(15))
+		for i := range subs {
+			subs[i] = r.Uint32() >> r.IntN(32)
+		}
+		s, _ := sid.New(auth, subs...)
+		got, err := sid.ParseStrict(s.String())
+		if err != nil || got != s {
+			t.Fatalf("%v: %v, %v", s, got, err)
+		}
+		a, ss, ok := twin(s.String())
+		if w, _ := sid.New(a, ss...); !ok || w != s {
+			t.Fatalf("%v: twin says %v", s, w)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("S-1-5-32-544")         // ordinary
+	f.Add("S-0x1-5-20-243")       // hexadecimal revision
+	f.Add("S-1-0xffffffffffff-1") // largest authority
+	f.Add("S-1-3-4294967296-3-4") // saturates
+	f.Add("S-1-2-0x200D:")        // tag after hexadecimal digits
+	f.Add("Ba")                   // alias
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := sid.Parse(text)
+		if err != nil {
+			return
+		}
+		again, err := sid.ParseStrict(s.String())
+		if err != nil || again != s {
+			t.Fatalf("%q: %v reads back as %v, %v", text, s, again, err)
+		}
+		b, n, err := sid.Decode([]byte(s.Binary()))
+		if err != nil || n != s.Len() || b != s {
+			t.Fatalf("%q: bytes read back as %v, %v", text, b, err)
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = sid.Parse("S-1-5-21-1225132014-296224811-2507946102-513")
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	if n := testing.AllocsPerRun(100, func() { _, _ = sid.Parse("S-1-5-21-1225132014-296224811-2507946102-513") }); n > 1 {
+		t.Errorf("Parse allocates %v times, want at most once", n)
+	}
+}
+
+func ExampleParse() {
+	s, err := sid.Parse("S-1-5-32-544")
+	fmt.Println(s, sid.Name(s), s.RID(), err)
+	_, err = sid.Parse("S-1-5")
+	fmt.Println(err)
+	// Output:
+	// S-1-5-32-544 Administrators 544 <nil>
+	// SID "S-1-5": at byte 5: want at least one sub-authority
+}

@@ -1,0 +1,178 @@
+package sid
+
+import "strings"
+
+func mustNew(authority uint64, subs ...uint32) SID {
+	s, ok := New(authority, subs...)
+	if !ok {
+		panic("sid: bad well-known SID")
+	}
+	return s
+}
+
+// Well-known SIDs (MS-DTYP 2.4.2.4).
+var (
+	Nobody                    = mustNew(0, 0)
+	Everyone                  = mustNew(1, 0)
+	Local                     = mustNew(2, 0)
+	ConsoleLogon              = mustNew(2, 1)
+	CreatorOwner              = mustNew(3, 0)
+	CreatorGroup              = mustNew(3, 1)
+	CreatorOwnerServer        = mustNew(3, 2)
+	CreatorGroupServer        = mustNew(3, 3)
+	OwnerRights               = mustNew(3, 4)
+	Dialup                    = mustNew(5, 1)
+	Network                   = mustNew(5, 2)
+	Batch                     = mustNew(5, 3)
+	Interactive               = mustNew(5, 4)
+	Service                   = mustNew(5, 6)
+	Anonymous                 = mustNew(5, 7)
+	Proxy                     = mustNew(5, 8)
+	EnterpriseDCs             = mustNew(5, 9)
+	PrincipalSelf             = mustNew(5, 10)
+	AuthenticatedUsers        = mustNew(5, 11)
+	Restricted                = mustNew(5, 12)
+	TerminalServerUser        = mustNew(5, 13)
+	RemoteInteractive         = mustNew(5, 14)
+	ThisOrganization          = mustNew(5, 15)
+	IUSR                      = mustNew(5, 17)
+	LocalSystem               = mustNew(5, 18)
+	LocalService              = mustNew(5, 19)
+	NetworkService            = mustNew(5, 20)
+	WriteRestricted           = mustNew(5, 33)
+	CompoundedAuthentication  = mustNew(5, 21, 0, 0, 0, 496)
+	ClaimsValid               = mustNew(5, 21, 0, 0, 0, 497)
+	Administrators            = mustNew(5, 32, 544)
+	Users                     = mustNew(5, 32, 545)
+	Guests                    = mustNew(5, 32, 546)
+	PowerUsers                = mustNew(5, 32, 547)
+	AccountOperators          = mustNew(5, 32, 548)
+	ServerOperators           = mustNew(5, 32, 549)
+	PrintOperators            = mustNew(5, 32, 550)
+	BackupOperators           = mustNew(5, 32, 551)
+	Replicator                = mustNew(5, 32, 552)
+	PreWindows2000            = mustNew(5, 32, 554)
+	RemoteDesktopUsers        = mustNew(5, 32, 555)
+	LocalAccount              = mustNew(5, 113)
+	LocalAccountAdministrator = mustNew(5, 114)
+	OtherOrganization         = mustNew(5, 1000)
+	NTLMAuthentication        = mustNew(5, 64, 10)
+	SChannelAuthentication    = mustNew(5, 64, 14)
+	DigestAuthentication      = mustNew(5, 64, 21)
+	AllAppPackages            = mustNew(15, 2, 1)
+	AllRestrictedAppPackages  = mustNew(15, 2, 2)
+	UntrustedLevel            = mustNew(16, 0)
+	LowLevel                  = mustNew(16, 0x1000)
+	MediumLevel               = mustNew(16, 0x2000)
+	MediumPlusLevel           = mustNew(16, 0x2100)
+	HighLevel                 = mustNew(16, 0x3000)
+	SystemLevel               = mustNew(16, 0x4000)
+	ProtectedProcessLevel     = mustNew(16, 0x5000)
+	SecureProcessLevel        = mustNew(16, 0x7000)
+	AuthorityAsserted         = mustNew(18, 1)
+	ServiceAsserted           = mustNew(18, 2)
+)
+
+// known is a row of the table of well-known SIDs.
+type known struct {
+	alias  string // SDDL alias, "" if there is none
+	sid    SID    // zero for a row relative to a domain
+	rid    uint32 // of a relative row
+	domain string // name of the authority or domain, "" if there is none
+	name   string // English account name
+}
+
+var (
+	byAlias = map[string]*known{}
+	bySID   = map[SID]*known{}
+	byRID   = map[uint32]*known{}
+)
+
+func init() {
+	for i := range table {
+		k := &table[i]
+		if k.alias != "" {
+			byAlias[k.alias] = k
+		}
+		if k.sid.IsZero() {
+			byRID[k.rid] = k
+		} else {
+			bySID[k.sid] = k
+		}
+	}
+}
+
+// ParseAlias reads a two-letter SDDL alias, any case. A relative one needs
+// the SID of its domain, machine or forest root (S-10); the error is a
+// [*SyntaxError].
+func ParseAlias(alias string, domain SID) (SID, error) {
+	k := byAlias[alias]
+	if k == nil {
+		k = byAlias[strings.ToUpper(alias)]
+	}
+	if k == nil {
+		return SID{}, &SyntaxError{alias, 0, "S-1-… or a two-letter alias such as BA"}
+	}
+	if !k.sid.IsZero() {
+		return k.sid, nil
+	}
+	s := domain.WithRID(k.rid)
+	if s.IsZero() { // S-10
+		return SID{}, &SyntaxError{alias, 0, "an alias that needs no domain (" + k.alias + " does, and none was given)"}
+	}
+	return s, nil
+}
+
+// Alias is the upper-case SDDL alias of s, or "" if it has none. Aliases
+// relative to a domain are found only for accounts of the domain given (S-10).
+func Alias(s, domain SID) string {
+	if k := bySID[s]; k != nil {
+		return k.alias
+	}
+	if k := relative(s, domain); k != nil {
+		return k.alias
+	}
+	return ""
+}
+
+func relative(s, domain SID) *known {
+	if domain.IsZero() || s.Len() != domain.Len()+4 || s.b[8:s.Len()-4] != domain.b[8:] || s.b[2:8] != domain.b[2:8] {
+		return nil
+	}
+	return byRID[s.RID()]
+}
+
+// Name is the English name of a well-known SID without its authority, such
+// as "Everyone" or "Administrators"; "" if s is not well known. Well-known
+// accounts of any domain S-1-5-21-x-y-z are named too.
+func Name(s SID) string { _, name := Account(s); return name }
+
+// Account is the authority and the name of a well-known SID, such as
+// "BUILTIN", "Administrators". The authority is "" for Everyone and the like,
+// and for accounts of a domain, whose name a SID does not tell.
+func Account(s SID) (authority, name string) {
+	if k := bySID[s]; k != nil {
+		return k.domain, k.name
+	}
+	if s.SubAuthorities() == 5 && s.Authority() == 5 && s.Sub(0) == 21 {
+		if k := byRID[s.RID()]; k != nil {
+			return "", k.name
+		}
+	}
+	return "", ""
+}
+
+// WellKnown yields every well-known SID that needs no domain with its name.
+func WellKnown(yield func(s SID, name string) bool) {
+	for i := range table {
+		if k := &table[i]; !k.sid.IsZero() && !yield(k.sid, k.name) {
+			return
+		}
+	}
+}
+
+// Logon is S-1-5-5-high-low, the SID of a logon session.
+func Logon(high, low uint32) SID { return mustNew(5, 5, high, low) }
+
+// IntegrityLevel is S-1-16-rid.
+func IntegrityLevel(rid uint32) SID { return mustNew(16, rid) }

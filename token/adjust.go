@@ -1,0 +1,194 @@
+package token
+
+import (
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// PrivilegeChange is a LUID_AND_ATTRIBUTES of NtAdjustPrivilegesToken.
+// SE_PRIVILEGE_ENABLED enables, its absence disables, SE_PRIVILEGE_REMOVED
+// removes for ever.
+type PrivilegeChange struct {
+	LUID       winnt.LUID
+	Attributes uint32
+}
+
+// AdjustPrivileges enables, disables and removes privileges (T-71). With
+// disableAll the changes are ignored and every privilege is disabled.
+//
+// The status is STATUS_SUCCESS, or STATUS_NOT_ALL_ASSIGNED (a success) when a
+// change names a privilege the token does not hold; the others are applied.
+// No change ever adds one (T-72). previous has the old attributes of what
+// changed, in ascending order; fed back it restores them, except what was
+// removed. Where nothing changed the receiver itself is returned, with its old
+// ModifiedId.
+func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes []PrivilegeChange) (n *Token, previous []PrivilegeChange, status ntstatus.Status) {
+	present, enabled := t.present, t.enabled
+	if disableAll { // T-71: NewState is ignored
+		enabled = 0
+		changes = nil
+	}
+	for _, c := range changes {
+		if c.LUID > winnt.LUID(winnt.LastPrivilege) || !present.Has(winnt.Privilege(c.LUID)) {
+			status = ntstatus.NotAllAssigned // T-71: skipped; T-72: never added
+			continue
+		}
+		bit := winnt.Privilege(c.LUID).Bit()
+		switch {
+		case c.Attributes&winnt.SE_PRIVILEGE_REMOVED != 0: // T-71: ENABLED is ignored
+			present &^= bit
+			enabled &^= bit
+		case c.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0:
+			enabled |= bit
+		default:
+			enabled &^= bit
+		}
+	}
+	changed := (present ^ t.present) | (enabled ^ t.enabled)
+	if changed == 0 { // T-72
+		return t, nil, status
+	}
+	n = new(Token)
+	*n = *t
+	n.present, n.enabled, n.byDeflt, n.modified = present, enabled, t.byDeflt&present, modified
+	return n, t.previous(changed), status
+}
+
+// previous lists the attributes the changed privileges have in t.
+func (t *Token) previous(changed winnt.PrivilegeSet) []PrivilegeChange {
+	if changed&(changed-1) == 0 { // one: the usual call
+		for p := winnt.FirstPrivilege; ; p++ {
+			if changed.Has(p) {
+				return []PrivilegeChange{{p.LUID(), t.privilegeAttributes(p)}}
+			}
+		}
+	}
+	var out []PrivilegeChange
+	for p := range changed.All {
+		out = append(out, PrivilegeChange{p.LUID(), t.privilegeAttributes(p)})
+	}
+	return out
+}
+
+func (t *Token) privilegeAttributes(p winnt.Privilege) (a uint32) {
+	if t.byDeflt.Has(p) {
+		a |= winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT
+	}
+	if t.enabled.Has(p) {
+		a |= winnt.SE_PRIVILEGE_ENABLED
+	}
+	return a
+}
+
+// Privileges yields the privileges held in ascending order with their
+// SE_PRIVILEGE_* attributes (class 3).
+func (t *Token) Privileges() func(yield func(winnt.Privilege, uint32) bool) {
+	return func(yield func(winnt.Privilege, uint32) bool) {
+		for p := range t.present.All {
+			if !yield(p, t.privilegeAttributes(p)) {
+				return
+			}
+		}
+	}
+}
+
+// AdjustGroups enables and disables groups; only SE_GROUP_ENABLED of a change
+// counts (T-75). With reset the changes are ignored and every group that is
+// neither mandatory nor deny-only returns to its default.
+//
+// STATUS_CANT_DISABLE_MANDATORY (a mandatory group, the user, the logon SID, the
+// integrity entry) and STATUS_CANT_ENABLE_DENY_ONLY leave everything as it was
+// and return the receiver. STATUS_NOT_ALL_ASSIGNED (a success) means that a
+// change names a group the token does not have. previous has the old
+// attributes of what changed, in the token's order. A SID that is in the token
+// more than once is changed everywhere.
+func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group, status ntstatus.Status) {
+	enabled := append(sidset.Bits(nil), t.groups.enabled...)
+	if reset {
+		t.resetGroups(enabled)
+		changes = nil
+	}
+	for _, c := range changes { // T-75: a dry run, enabled is a copy
+		first := t.index(c.SID)
+		if first < 0 {
+			status = ntstatus.NotAllAssigned
+			continue
+		}
+		for i := range t.equalTo(first) {
+			if st := t.adjustGroup(enabled, i, c.Attributes&winnt.SE_GROUP_ENABLED != 0); st != ntstatus.Success {
+				return t, nil, st
+			}
+		}
+	}
+	for i, g := range t.Groups() {
+		if enabled.Has(i) != t.groups.enabled.Has(i) {
+			previous = append(previous, g)
+		}
+	}
+	if previous == nil {
+		return t, nil, status
+	}
+	n = new(Token)
+	*n = *t
+	n.modified = modified
+	n.groups = &groups{enabled: enabled, alive: t.groups.alive}
+	n.groups.allow, n.groups.deny = t.body.match(enabled, t.groups.alive, t.integrityAt)
+	return n, previous, status
+}
+
+// adjustGroup enables or disables entry i in the copy, or says why it may not.
+func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.Status {
+	a := t.body.attrs[i]
+	switch {
+	case enable && a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0: // T-75
+		return ntstatus.CantEnableDenyOnly
+	case enable && (i == 0 || i == int(t.integrityAt)): // in force without ENABLED, or never
+	case enable:
+		enabled.Set(i)
+	case i == 0 || i == int(t.integrityAt) || a&winnt.SE_GROUP_MANDATORY != 0 || isLogon(a): // T-75
+		return ntstatus.CantDisableMandatory
+	default:
+		enabled.Clear(i)
+	}
+	return ntstatus.Success
+}
+
+// resetGroups sets ENABLED to ENABLED_BY_DEFAULT where T-75 lets it.
+func (t *Token) resetGroups(enabled sidset.Bits) {
+	for i := range t.Groups() {
+		a := t.body.attrs[i]
+		if a&(winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY|winnt.SE_GROUP_INTEGRITY) != 0 {
+			continue // T-75
+		}
+		switch {
+		case a&winnt.SE_GROUP_ENABLED_BY_DEFAULT != 0:
+			enabled.Set(i)
+		case !isLogon(a): // T-75: the logon SID cannot be disabled
+			enabled.Clear(i)
+		}
+	}
+}
+
+func isLogon(a uint32) bool { return a&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID }
+
+// equalTo yields the indexes of the entries still there whose SID is that of
+// entry i.
+func (t *Token) equalTo(i int) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		first := i
+		for at, f := range t.body.set.Duplicates() {
+			if at == i {
+				first = f
+			}
+		}
+		if t.groups.alive.Has(first) && !yield(first) {
+			return
+		}
+		for at, f := range t.body.set.Duplicates() {
+			if f == first && t.groups.alive.Has(at) && !yield(at) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package token
+
+import (
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/winnt"
+)
+
+// WithTypeLevel is the value of a duplicate: everything is kept, ModifiedId
+// included, but type and level (T-49). Whether the level may be had is the
+// caller's question (T-41 to T-43); on a primary token it is only reported
+// (T-54).
+func (t *Token) WithTypeLevel(typ winnt.TokenType, level winnt.SecurityImpersonationLevel) *Token {
+	n := *t // T-49
+	n.typ, n.level = uint8(typ), uint8(level)
+	return &n
+}
+
+// WithModifiedID is the same value under another ModifiedId.
+func (t *Token) WithModifiedID(modified winnt.LUID) *Token {
+	n := *t
+	n.modified = modified
+	return &n
+}
+
+// EffectiveOnly is the token without its disabled groups and privileges, for
+// good (T-48). The user, deny-only groups and the integrity entry stay. A
+// primary group or default owner that goes is replaced by the user. ModifiedId
+// is kept.
+func (t *Token) EffectiveOnly() *Token {
+	n := *t
+	n.present = t.enabled // T-48: privileges
+	n.byDeflt &= t.enabled
+	old := t.groups
+	keep := true
+	for i, a := range old.alive {
+		keep = keep && a&^(old.enabled[i]|t.body.pinned[i]) == 0
+	}
+	if keep {
+		return &n
+	}
+	alive := make(sidset.Bits, len(old.alive))
+	for i, a := range old.alive {
+		alive[i] = a & (old.enabled[i] | t.body.pinned[i]) // T-48: groups
+	}
+	// What is removed matched nothing, so the bitmaps of stand.
+	n.groups = &groups{enabled: old.enabled, alive: alive, allow: old.allow, deny: old.deny}
+	if !alive.Has(int(n.primary)) { // T-48; the SID may be there once more
+		n.primary = uint16(max(0, n.index(t.PrimaryGroup())))
+	}
+	if !alive.Has(int(n.owner)) { // T-48
+		n.owner = uint16(max(0, n.ownerIndex(t.Owner())))
+	}
+	return &n
+}

@@ -1,0 +1,85 @@
+package token
+
+import (
+	"github.com/refmon/refmon/internal/sidset"
+)
+
+// Equal is NtCompareTokens: whether both would be treated alike in every access
+// check that looks at user, groups, restricting SIDs, privileges and
+// AppContainer (T-100). Lists compare as sets. Type, level, identifiers, source,
+// defaults and claims do not matter.
+func (t *Token) Equal(o *Token) bool {
+	if t == o {
+		return true
+	}
+	if t.present != o.present || t.enabled != o.enabled || t.body.pkg != o.body.pkg || t.IsRestricted() != o.IsRestricted() { // T-100
+		return false
+	}
+	if t.body == o.body && t.groups == o.groups {
+		return true
+	}
+	return t.equalGroups(o) && // T-100
+		subset(t.body.restricted, o.body.restricted) && subset(o.body.restricted, t.body.restricted) &&
+		equalLists(t.body.capabilities, o.body.capabilities)
+}
+
+// equalGroups compares user and groups as sets. ENABLED and USE_FOR_DENY_ONLY
+// of an entry are told by its bits in the maps of, which join the
+// entries of equal SIDs.
+func (t *Token) equalGroups(o *Token) bool {
+	mine, others := t.held(), o.held()
+	if count(mine) != count(others) {
+		return false
+	}
+	for i := range t.body.attrs {
+		if !mine.Has(i) {
+			continue
+		}
+		s := t.body.set.At(i)
+		j := o.body.set.Find(s.Hash(), s)
+		if !others.Has(j) || t.groups.allow.Has(i) != o.groups.allow.Has(j) || t.groups.deny.Has(i) != o.groups.deny.Has(j) {
+			return false
+		}
+	}
+	return true
+}
+
+// held has a bit for each SID still in the token, at its first index.
+func (t *Token) held() sidset.Bits {
+	out := append(sidset.Bits(nil), t.groups.alive...)
+	for at, first := range t.body.set.Duplicates() {
+		if out.Has(at) {
+			out.Clear(at)
+			out.Set(first)
+		}
+	}
+	return out
+}
+
+func subset(a, b *sidset.Set) bool {
+	for i := range a.Len() {
+		s := a.At(i)
+		if b.Find(s.Hash(), s) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func equalLists(a, b *list) bool {
+	return listed(a, b) && listed(b, a)
+}
+
+// listed reports whether each entry of a is in b, enabled in both or neither.
+func listed(a, b *list) bool {
+	for i, g := range a.all {
+		j := b.index().Find(g.SID.Hash(), g.SID)
+		if j < 0 {
+			return false
+		}
+		if first := a.set.Find(g.SID.Hash(), g.SID); first == i && a.allow.Has(i) != b.allow.Has(j) {
+			return false
+		}
+	}
+	return true
+}

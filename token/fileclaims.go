@@ -1,0 +1,207 @@
+package token
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sid"
+)
+
+// claimList reads [{"name":…,"type":…,"values":[…]}].
+func (r *fileReader) claimList(out *[]rawClaim) error {
+	return r.array(MaxGroups, func(int) error {
+		*out = append(*out, rawClaim{})
+		return r.claim(&(*out)[len(*out)-1])
+	})
+}
+
+// claim reads one; its values may stand before its type.
+func (r *fileReader) claim(c *rawClaim) error {
+	r.peek()
+	start, values := r.p, 0
+	var seen [4]bool
+	err := r.object(claimFields, func(i int) (err error) {
+		seen[i] = true
+		switch i {
+		case 0:
+			c.Name, err = r.text()
+		case 1:
+			var t uint32
+			t, err = r.oneOf(claimTypes)
+			c.Type = claims.Type(t)
+		case 2:
+			values = r.p
+			if c.Type == 0 { // the type follows: come back
+				return r.skipValues()
+			}
+			err = r.values(c)
+		case 3:
+			var v uint64
+			v, err = r.unsigned(32)
+			c.Flags = uint32(v)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	end := r.p
+	for i, name := range claimFields[:3] {
+		if !seen[i] {
+			r.p = start
+			return within(name, r.fail("missing"))
+		}
+	}
+	if c.Len() == 0 && len(c.sids) == 0 {
+		r.p = values
+		if err := r.values(c); err != nil {
+			return within("values", err)
+		}
+		r.p = end
+	}
+	return nil
+}
+
+// skipValues reads over an array of plain values.
+func (r *fileReader) skipValues() error {
+	return r.array(claims.MaxValues, func(int) error {
+		switch c := r.peek(); {
+		case c == '"':
+			_, err := r.text()
+			return err
+		case c == 't' || c == 'f':
+			_, err := r.boolean()
+			return err
+		}
+		_, err := r.number()
+		return err
+	})
+}
+
+func (r *fileReader) values(c *rawClaim) error {
+	return r.array(claims.MaxValues, func(int) error {
+		switch c.Type {
+		case claims.Int64:
+			v, err := r.signed()
+			c.Ints = append(c.Ints, v)
+			return err
+		case claims.Uint64:
+			v, err := r.unsigned(64)
+			c.Uints = append(c.Uints, v)
+			return err
+		case claims.Boolean:
+			return r.truth(c)
+		case claims.String:
+			v, err := r.text()
+			c.Strings = append(c.Strings, v)
+			return err
+		case claims.SID:
+			var l loc
+			err := r.loc("", &l)
+			c.sids = append(c.sids, l)
+			return err
+		}
+		return r.octets(c)
+	})
+}
+
+func (r *fileReader) truth(c *rawClaim) error {
+	if b := r.peek(); b == '0' || b == '1' {
+		v, err := r.unsigned(1)
+		c.Uints = append(c.Uints, v)
+		return err
+	}
+	v, err := r.boolean()
+	n := uint64(0)
+	if v {
+		n = 1
+	}
+	c.Uints = append(c.Uints, n)
+	return err
+}
+
+// octets reads hexadecimal digits in a string.
+func (r *fileReader) octets(c *rawClaim) error {
+	r.peek()
+	at := r.p
+	s, err := r.text()
+	if err != nil {
+		return err
+	}
+	v, err := hex.DecodeString(s)
+	if err != nil {
+		r.p = at
+		return r.fail("want octets as an even number of hexadecimal digits")
+	}
+	c.Octets = append(c.Octets, v)
+	return nil
+}
+
+func (r *fileReader) resolveClaims(domain sid.SID) error {
+	for _, l := range []struct {
+		name string
+		raw  []rawClaim
+		out  **claims.Set
+	}{{"userClaims", r.userClaims, &r.spec.UserClaims}, {"deviceClaims", r.deviceClaims, &r.spec.DeviceClaims}, {"localAttributes", r.local, &r.spec.LocalAttributes}} {
+		if len(l.raw) == 0 {
+			continue
+		}
+		attrs := make([]claims.Attribute, len(l.raw))
+		for i, c := range l.raw {
+			for j, v := range c.sids {
+				s, err := resolveSID(v, domain)
+				if err != nil {
+					return within(fmt.Sprintf("%s[%d].values[%d]", l.name, i, j), err)
+				}
+				c.SIDs = append(c.SIDs, s)
+			}
+			attrs[i] = c.Attribute
+		}
+		set, err := claims.NewSet(attrs)
+		if err != nil {
+			return &FileError{Path: l.name, Problem: err.Error(), Err: err}
+		}
+		*l.out = set
+	}
+	return nil
+}
+
+// fileClaim is a claim as the writer prints it.
+type fileClaim struct {
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Values []any  `json:"values"`
+	Flags  uint32 `json:"flags,omitempty"`
+}
+
+func claimFile(set *claims.Set) []fileClaim {
+	var out []fileClaim
+	for _, a := range set.All() {
+		c := fileClaim{Name: a.Name, Type: nameOf(claimTypes, uint32(a.Type)), Flags: a.Flags, Values: []any{}}
+		for _, v := range a.Ints {
+			c.Values = append(c.Values, v)
+		}
+		for _, v := range a.Uints {
+			if a.Type == claims.Boolean {
+				c.Values = append(c.Values, v != 0)
+			} else if v > 1<<53 { // beyond what other readers of JSON keep exact
+				c.Values = append(c.Values, strconv.FormatUint(v, 10))
+			} else {
+				c.Values = append(c.Values, v)
+			}
+		}
+		for _, v := range a.Strings {
+			c.Values = append(c.Values, v)
+		}
+		for _, v := range a.SIDs {
+			c.Values = append(c.Values, v.String())
+		}
+		for _, v := range a.Octets {
+			c.Values = append(c.Values, hex.EncodeToString(v))
+		}
+		out = append(out, c)
+	}
+	return out
+}

@@ -1,0 +1,174 @@
+package token
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// file is the token file as the writer prints it, fields in the documented
+// order.
+type file struct {
+	User               any            `json:"user"`
+	Groups             []any          `json:"groups,omitempty"`
+	Privileges         []any          `json:"privileges,omitempty"`
+	Type               string         `json:"type"`
+	ImpersonationLevel string         `json:"impersonationLevel,omitempty"`
+	IntegrityLevel     string         `json:"integrityLevel,omitempty"`
+	MandatoryPolicy    []string       `json:"mandatoryPolicy"`
+	Owner              string         `json:"owner"`
+	PrimaryGroup       string         `json:"primaryGroup"`
+	DefaultDACL        string         `json:"defaultDacl"`
+	RestrictedSIDs     []any          `json:"restrictedSids,omitempty"`
+	WriteRestricted    bool           `json:"writeRestricted,omitempty"`
+	AppContainer       *fileContainer `json:"appContainer,omitempty"`
+	UserClaims         []fileClaim    `json:"userClaims,omitempty"`
+	DeviceClaims       []fileClaim    `json:"deviceClaims,omitempty"`
+	DeviceGroups       []any          `json:"deviceGroups,omitempty"`
+	AuthenticationID   string         `json:"authenticationId,omitempty"`
+	SessionID          uint32         `json:"sessionId,omitempty"`
+	Source             string         `json:"source,omitempty"`
+
+	Restricted             bool        `json:"restricted,omitempty"`
+	SandboxInert           bool        `json:"sandboxInert,omitempty"`
+	RestrictedDeviceGroups []any       `json:"restrictedDeviceGroups,omitempty"`
+	LocalAttributes        []fileClaim `json:"localAttributes,omitempty"`
+	ElevationType          string      `json:"elevationType,omitempty"`
+	TrustLevel             string      `json:"trustLevel,omitempty"`
+	ParentTokenID          string      `json:"parentTokenId,omitempty"`
+	ModifiedID             string      `json:"modifiedId,omitempty"`
+	OriginatingLogon       string      `json:"originatingLogon,omitempty"`
+	SourceID               string      `json:"sourceId,omitempty"`
+	ExpirationTime         int64       `json:"expirationTime,omitempty"`
+	Flags                  []string    `json:"flags,omitempty"`
+	DynamicCharged         uint32      `json:"dynamicCharged,omitempty"`
+}
+
+type fileContainer struct {
+	PackageSID   string `json:"packageSid"`
+	Capabilities []any  `json:"capabilities"`
+	LowPrivilege bool   `json:"lowPrivilege"`
+	Number       uint32 `json:"number,omitempty"`
+}
+
+type fileGroup struct {
+	SID        string   `json:"sid"`
+	Attributes []string `json:"attributes"`
+}
+
+type filePrivilege struct {
+	Name       string   `json:"name"`
+	Attributes []string `json:"attributes"`
+}
+
+// MarshalJSON prints the token as a token file that Parse reads back to the
+// same value. SIDs are printed as S-1-…; what has its default is left out where
+// the default depends on nothing else. The error is nil but for a default DACL
+// that has no text.
+func (t *Token) MarshalJSON() ([]byte, error) {
+	f := file{
+		User: groupFile(t.User(), 0), Privileges: t.privilegeFile(), Type: nameOf(tokenTypes, uint32(t.Type())),
+		MandatoryPolicy: namesOf(policies, t.MandatoryPolicy()), Owner: t.Owner().String(), PrimaryGroup: t.PrimaryGroup().String(),
+		RestrictedSIDs: groupFiles(t.Restricted(), groupForce), WriteRestricted: t.WriteRestricted(),
+		UserClaims: claimFile(t.UserClaims()), DeviceClaims: claimFile(t.DeviceClaims()), DeviceGroups: groupFiles(t.DeviceGroups(), groupForce),
+		AuthenticationID: luidFile(t.AuthenticationID()), SessionID: t.session, Source: t.body.source.Name,
+
+		SandboxInert: t.SandboxInert(), RestrictedDeviceGroups: groupFiles(t.RestrictedDeviceGroups(), groupForce),
+		LocalAttributes: claimFile(t.LocalAttributes()), TrustLevel: t.body.trust.String(),
+		ParentTokenID: luidFile(t.ParentTokenID()), ModifiedID: luidFile(t.modified), OriginatingLogon: luidFile(t.OriginatingLogon()),
+		SourceID: luidFile(t.body.source.ID),
+	}
+	f.Restricted = t.IsRestricted() && len(f.RestrictedSIDs) == 0
+	if t.Type() == winnt.TokenImpersonation || t.level != 0 {
+		f.ImpersonationLevel = nameOf(levels, uint32(t.level))
+	}
+	if t.body.elevation != winnt.TokenElevationTypeDefault {
+		f.ElevationType = nameOf(elevations, t.body.elevation)
+	}
+	if t.body.expiration != NeverExpires {
+		f.ExpirationTime = t.body.expiration
+	}
+	f.Flags = namesOf(fileFlags, t.stored)
+	if need := max(DynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl)); t.charged != need {
+		f.DynamicCharged = t.charged
+	}
+	f.Groups, f.IntegrityLevel = t.groupsFile()
+	if t.IsAppContainer() {
+		f.AppContainer = &fileContainer{t.body.pkg.String(), groupFiles(t.Capabilities(), winnt.SE_GROUP_ENABLED), t.body.lowPrivilege, t.body.lowBoxNumber}
+	}
+	var err error
+	if f.DefaultDACL, err = daclFile(t.dacl); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(&f); err != nil {
+		return nil, fmt.Errorf("token: printing the token file: %w", err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// groupsFile prints the groups. The integrity entry goes into integrityLevel
+// when it stands where the reader would put it.
+func (t *Token) groupsFile() (groups []any, level string) {
+	gs := collect(t.Groups())
+	if t.integrityAt == 0 {
+		level = noIntegrity
+	} else if last := len(gs) - 1; gs[last] == t.IntegrityLevel() {
+		gs, level = gs[:last], IntegrityName(t.integrity)
+	}
+	for _, g := range gs {
+		groups = append(groups, groupFile(g, groupForce))
+	}
+	return groups, level
+}
+
+func groupFiles(seq func(func(int, Group) bool), bare uint32) []any {
+	out := []any{}
+	for _, g := range seq {
+		out = append(out, groupFile(g, bare))
+	}
+	return out
+}
+
+// groupFile prints a bare SID where the attributes are those of one.
+func groupFile(g Group, bare uint32) any {
+	if g.Attributes == bare {
+		return g.SID.String()
+	}
+	return fileGroup{g.SID.String(), GroupAttributeNames(g.Attributes)}
+}
+
+func (t *Token) privilegeFile() []any {
+	var out []any
+	for p, a := range t.Privileges() {
+		if a == winnt.SE_PRIVILEGE_ENABLED {
+			out = append(out, p.String())
+		} else {
+			out = append(out, filePrivilege{p.String(), namesOf(privilegeAttributes, a)})
+		}
+	}
+	return out
+}
+
+func luidFile(l winnt.LUID) string {
+	if l == 0 {
+		return ""
+	}
+	return l.String()
+}
+
+func daclFile(dacl *sd.ACL) (string, error) {
+	d := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: dacl})
+	text, err := sddl.Format(d, sddl.Options{Domain: sid.SID{}, Extended: true})
+	if err != nil {
+		return "", fmt.Errorf("token: printing the default DACL: %w", err)
+	}
+	return text, nil
+}

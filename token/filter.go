@@ -1,0 +1,255 @@
+package token
+
+import (
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+const filterFlags = winnt.DISABLE_MAX_PRIVILEGE | winnt.SANDBOX_INERT | winnt.LUA_TOKEN | winnt.WRITE_RESTRICTED
+
+// FilterSpec is what NtFilterToken and NtFilterTokenEx take. The zero value
+// filters nothing.
+type FilterSpec struct {
+	Flags    uint32             // DISABLE_MAX_PRIVILEGE, SANDBOX_INERT, LUA_TOKEN, WRITE_RESTRICTED
+	Disable  []sid.SID          // become deny-only
+	Delete   winnt.PrivilegeSet // are removed
+	Restrict []Group            // attributes must be 0; empty: no list
+
+	DropUserClaims, DropDeviceClaims bool
+	DisableDevice                    []sid.SID
+	RestrictDevice                   []Group
+
+	ParentTokenID winnt.LUID // TokenId of the token filtered
+	ModifiedID    winnt.LUID
+}
+
+// Filter is the restricted token NtFilterToken makes: it can do less, never
+// more, with any descriptor without conditional entries (T-68). Type and level
+// are kept (T-64).
+//
+// STATUS_INVALID_PARAMETER: a flag outside 0xF (T-60), a restricting SID with
+// attributes (T-63), an entry that is no SID, or too many of them.
+func (t *Token) Filter(f FilterSpec) (*Token, ntstatus.Status) {
+	if f.Flags&^filterFlags != 0 { // T-60
+		return nil, ntstatus.InvalidParameter
+	}
+	for _, l := range [][]Group{f.Restrict, f.RestrictDevice} {
+		if st := restricting(l); st != ntstatus.Success {
+			return nil, st
+		}
+	}
+	n := *t
+	b := *t.body
+	w := filtered{old: t, t: &n, b: &b, enabled: append(sidset.Bits(nil), t.groups.enabled...)}
+	b.attrs = append([]uint32(nil), t.body.attrs...)
+	w.disable(f.Disable)
+	w.privileges(&f)
+	if f.Flags&winnt.LUA_TOKEN != 0 {
+		w.lua()
+	}
+	w.restrict(&f)
+	w.extended(&f)
+	w.finish(&f)
+	return &n, ntstatus.Success
+}
+
+// filtered is a token being filtered: copies that finish puts together.
+type filtered struct {
+	old     *Token
+	t       *Token
+	b       *body
+	enabled sidset.Bits
+	effect  bool // something was taken away
+}
+
+func restricting(gs []Group) ntstatus.Status {
+	if len(gs) > MaxGroups {
+		return ntstatus.InvalidParameter
+	}
+	for _, g := range gs {
+		if g.Attributes != 0 || g.SID.IsZero() { // T-63
+			return ntstatus.InvalidParameter
+		}
+	}
+	return ntstatus.Success
+}
+
+// disable makes every entry with one of the SIDs deny-only (T-61).
+func (w *filtered) disable(sids []sid.SID) {
+	for _, s := range sids {
+		first := w.old.index(s)
+		if first < 0 { // T-61: unknown SIDs are ignored
+			continue
+		}
+		for i := range w.old.equalTo(first) {
+			w.denyOnly(i)
+		}
+	}
+}
+
+func (w *filtered) denyOnly(i int) {
+	a := &w.b.attrs[i]
+	if *a&winnt.SE_GROUP_INTEGRITY != 0 { // T-61
+		return
+	}
+	if *a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
+		w.effect = true
+	}
+	// T-61: MANDATORY does not protect, and stays (TC-27).
+	*a = *a&^winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	w.enabled.Clear(i)
+}
+
+func (w *filtered) privileges(f *FilterSpec) {
+	drop := f.Delete                              // T-62
+	if f.Flags&winnt.DISABLE_MAX_PRIVILEGE != 0 { // T-62: the list is ignored
+		drop = ^winnt.SeChangeNotifyPrivilege.Bit()
+	}
+	if f.Flags&winnt.LUA_TOKEN != 0 { // T-65
+		drop |= ^limitedPrivileges
+	}
+	w.drop(drop)
+}
+
+func (w *filtered) drop(set winnt.PrivilegeSet) {
+	if w.t.present&set != 0 {
+		w.effect = true
+	}
+	w.t.present &^= set
+	w.t.enabled &^= set
+	w.t.byDeflt &^= set
+}
+
+// lua is the rest of LUA_TOKEN: administrative groups and integrity (T-65).
+func (w *filtered) lua() {
+	for i, g := range w.old.Groups() {
+		if isAdministrative(g.SID) {
+			w.denyOnly(i)
+		}
+	}
+	if w.t.integrity > winnt.SECURITY_MANDATORY_MEDIUM_RID {
+		w.b.setIntegrity(w.t.integrityAt, sid.MediumLevel)
+		w.t.integrity = winnt.SECURITY_MANDATORY_MEDIUM_RID
+		w.effect = true
+	}
+	w.b.elevation = winnt.TokenElevationTypeLimited
+}
+
+// isAdministrative tells the groups LUA_TOKEN disables (T-65).
+func isAdministrative(s sid.SID) bool {
+	if s.Authority() != 5 {
+		return false
+	}
+	switch {
+	case s.SubAuthorities() == 2 && s.Sub(0) == 32:
+		r := s.RID()
+		return r == 544 || r >= 547 && r <= 551
+	case s.SubAuthorities() == 5 && s.Sub(0) == 21:
+		switch r := s.RID(); r {
+		case 498, 512, 516, 517, 518, 519, 520, 527:
+			return true
+		}
+	}
+	return false
+}
+
+// restrict stores the restricting SIDs, or what is common to both lists where
+// the token has one already (T-63).
+func (w *filtered) restrict(f *FilterSpec) {
+	if len(f.Restrict) == 0 {
+		return
+	}
+	gs := withAttributes(f.Restrict, groupForce) // T-63
+	if old := w.old.body.restricted; old != nil {
+		gs = common(gs, old) // T-63: may be empty, and restricts then too
+	}
+	w.b.restrict(gs)
+	w.effect = true
+	// T-64. A token that is restricted for reading keeps that: to narrow it to
+	// writing would widen what it can do (T-68).
+	if f.Flags&winnt.WRITE_RESTRICTED != 0 && (!w.old.IsRestricted() || w.old.WriteRestricted()) {
+		w.t.stored |= winnt.TOKEN_WRITE_RESTRICTED
+	} else {
+		w.t.stored &^= winnt.TOKEN_WRITE_RESTRICTED
+	}
+}
+
+// common keeps the entries of gs whose SID is in set.
+func common(gs []Group, set *sidset.Set) []Group {
+	out := gs[:0]
+	for _, g := range gs {
+		if set.Find(g.SID.Hash(), g.SID) >= 0 {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// extended is what NtFilterTokenEx adds (T-67).
+func (w *filtered) extended(f *FilterSpec) {
+	b := w.b
+	if f.DropUserClaims && b.userClaims != nil {
+		b.userClaims, w.effect = nil, true
+	}
+	if f.DropDeviceClaims && b.deviceClaims != nil {
+		b.deviceClaims, w.effect = nil, true
+	}
+	if len(f.DisableDevice) > 0 && b.device != nil {
+		drop := map[sid.SID]bool{}
+		for _, s := range f.DisableDevice {
+			drop[s] = true
+		}
+		gs := collect(b.device.all)
+		for i, g := range gs {
+			if drop[g.SID] {
+				gs[i].Attributes = g.Attributes&^(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT) | winnt.SE_GROUP_USE_FOR_DENY_ONLY
+				w.effect = true
+			}
+		}
+		b.device = newList(gs)
+	}
+	if len(f.RestrictDevice) > 0 {
+		gs := withAttributes(f.RestrictDevice, groupForce)
+		if b.restrictedDevice != nil {
+			gs = common(gs, b.restrictedDevice.set)
+		}
+		b.restrictedDevice = makeList(gs) // an empty one stays a list (T-63)
+		w.effect = true
+	}
+}
+
+// finish puts the copies together and settles what follows from them.
+func (w *filtered) finish(f *FilterSpec) {
+	b, n := w.b, w.t
+	words := len(b.denyOnly)
+	maps := make(sidset.Bits, 2*words)
+	b.denyOnly, b.pinned = maps[:words:words], maps[words:]
+	b.classify()
+	b.parentTokenID = f.ParentTokenID // T-64
+	n.modified = f.ModifiedID         // T-64
+	n.body = b
+	n.groups = &groups{enabled: w.enabled, alive: w.old.groups.alive}
+	n.groups.allow, n.groups.deny = b.match(w.enabled, n.groups.alive, n.integrityAt)
+	if f.Flags&winnt.SANDBOX_INERT != 0 { // T-64
+		n.stored |= winnt.TOKEN_SANDBOX_INERT
+	}
+	if w.effect { // T-64
+		n.stored |= winnt.TOKEN_IS_FILTERED
+	}
+	if b.denyOnly.Has(int(n.owner)) { // T-66, and T-65 for Administrators
+		n.owner = 0
+	}
+}
+
+// setIntegrity gives the integrity entry another SID; set and attributes are
+// indexed anew, everything else is shared.
+func (b *body) setIntegrity(at uint16, level sid.SID) {
+	sids := make([]sid.SID, b.set.Len())
+	for i := range sids {
+		sids[i] = b.set.At(i)
+	}
+	sids[at] = level
+	b.set = sidset.Make(sids)
+}

@@ -1,0 +1,96 @@
+package token
+
+import (
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Flags is the TOKEN_* flags of the token. Those that mirror something else
+// are computed from it here, so that they cannot disagree (T-1).
+func (t *Token) Flags() uint32 {
+	f := t.stored
+	for _, m := range [...]struct {
+		p    winnt.Privilege
+		flag uint32
+	}{
+		{winnt.SeChangeNotifyPrivilege, winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE},
+		{winnt.SeBackupPrivilege, winnt.TOKEN_HAS_BACKUP_PRIVILEGE},
+		{winnt.SeRestorePrivilege, winnt.TOKEN_HAS_RESTORE_PRIVILEGE},
+		{winnt.SeImpersonatePrivilege, winnt.TOKEN_HAS_IMPERSONATE_PRIVILEGE},
+	} {
+		if t.enabled.Has(m.p) { // T-1: enabled, not merely held
+			f |= m.flag
+		}
+	}
+	if t.IsRestricted() { // T-1
+		f |= winnt.TOKEN_IS_RESTRICTED
+	}
+	if t.integrity > winnt.SECURITY_MANDATORY_LOW_RID { // T-1
+		f |= winnt.TOKEN_NOT_LOW
+	}
+	if t.IsAppContainer() {
+		f |= winnt.TOKEN_LOWBOX
+	}
+	return f
+}
+
+// IsAdmin is SeTokenIsAdmin: BUILTIN\Administrators is among the groups,
+// enabled or not, but not deny-only, and where the token is restricted among
+// the restricting SIDs too (T-103).
+func (t *Token) IsAdmin() bool {
+	h := sid.Administrators.Hash()
+	first := t.body.set.Find(h, sid.Administrators)
+	if first < 0 || !t.inForce(first) { // T-103
+		return false
+	}
+	return t.body.restricted == nil || t.body.restricted.Find(h, sid.Administrators) >= 0
+}
+
+// inForce reports whether the SID first met at index first is in the token
+// other than for deny only.
+func (t *Token) inForce(first int) bool {
+	if t.groups.alive.Has(first) && !t.body.denyOnly.Has(first) {
+		return true
+	}
+	for at, f := range t.body.set.Duplicates() {
+		if f == first && t.groups.alive.Has(at) && !t.body.denyOnly.Has(at) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsElevated is class 20: a full token of a linked pair, or one of no pair
+// whose integrity is High or more.
+func (t *Token) IsElevated() bool {
+	switch t.body.elevation {
+	case winnt.TokenElevationTypeFull:
+		return true
+	case winnt.TokenElevationTypeDefault:
+		return t.integrity >= winnt.SECURITY_MANDATORY_HIGH_RID
+	}
+	return false
+}
+
+// LogonSID is the group that carries SE_GROUP_LOGON_ID (class 28); ok is false
+// where there is none.
+func (t *Token) LogonSID() (g Group, ok bool) {
+	for _, g := range t.Groups() {
+		if g.Attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID {
+			return g, true
+		}
+	}
+	return Group{}, false
+}
+
+// PrivilegeCheck tells whether all privileges of set are enabled, or with all
+// false at least one, and which of them are: those get
+// SE_PRIVILEGE_USED_FOR_ACCESS (T-101). Of an empty set all are enabled, and
+// none is.
+func (t *Token) PrivilegeCheck(set winnt.PrivilegeSet, all bool) (ok bool, used winnt.PrivilegeSet) {
+	used = set & t.enabled // T-101
+	if all {
+		return used == set, used
+	}
+	return used != 0, used
+}

@@ -1,0 +1,54 @@
+package token
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// LowBoxSpec is what NtCreateLowBoxToken takes.
+type LowBoxSpec struct {
+	Package      sid.SID // S-1-15-2-x
+	Capabilities []Group // S-1-15-3-x; attributes 0 stand for SE_GROUP_ENABLED
+	LowPrivilege bool    // LPAC
+	Number       uint32  // fresh for each package and session; the caller counts
+	ModifiedID   winnt.LUID
+}
+
+// LowBox is the AppContainer token made of t: primary, integrity Low (or what
+// it had below that), with package and capabilities (T-69).
+//
+// STATUS_INVALID_PARAMETER: the package or a capability is no such SID, there
+// are too many, or t is an AppContainer's already, whose limits another package
+// would lift.
+func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
+	if !isPackage(l.Package) || t.IsAppContainer() { // T-69
+		return nil, ntstatus.InvalidParameter
+	}
+	for _, c := range l.Capabilities {
+		if !isCapability(c.SID) { // T-69
+			return nil, ntstatus.InvalidParameter
+		}
+	}
+	if validateList("capabilities", l.Capabilities) != nil {
+		return nil, ntstatus.InvalidParameter
+	}
+	n := t
+	if t.integrityAt == 0 || t.integrity > winnt.SECURITY_MANDATORY_LOW_RID { // T-69
+		level := sid.LowLevel
+		if t.integrityAt == 0 {
+			level = sid.UntrustedLevel // none counts as Untrusted: never a rise
+		}
+		var st ntstatus.Status
+		if n, st = t.WithIntegrity(l.ModifiedID, level); st != ntstatus.Success {
+			return nil, st
+		}
+	}
+	n = n.withBody(l.ModifiedID, func(b *body) {
+		b.pkg = l.Package.Clone()
+		b.capabilities = newList(withAttributes(l.Capabilities, winnt.SE_GROUP_ENABLED))
+		b.lowPrivilege, b.lowBoxNumber = l.LowPrivilege, l.Number
+	})
+	n.typ, n.level = uint8(winnt.TokenPrimary), 0 // T-69, T-54
+	return n, ntstatus.Success
+}

@@ -1,0 +1,140 @@
+package token
+
+import (
+	"math/bits"
+
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// SIDs indexes user and groups; index 0 is the user. It still holds groups that
+// EffectiveOnly removed: their bits are clear in both bitmaps.
+func (t *Token) SIDs() *sidset.Set { return t.body.set }
+
+// AllowBits has a bit for each index of SIDs that matches allow entries:
+// the user unless it is deny-only, a group if it is enabled and not deny-only.
+// An integrity entry never matches. Of equal SIDs the bits are joined at the
+// first. Not to be written to.
+func (t *Token) AllowBits() sidset.Bits { return t.groups.allow }
+
+// DenyBits has a bit for each index of SIDs that matches deny and audit entries
+// those of AllowBits and the deny-only ones. Not to be written to.
+func (t *Token) DenyBits() sidset.Bits { return t.groups.deny }
+
+// RestrictedSet indexes the restricting SIDs, each of which counts as enabled
+// nil for a token that is not restricted.
+func (t *Token) RestrictedSet() *sidset.Set { return t.body.restricted }
+
+// CapabilitySet indexes the capabilities; CapabilityBits tells the enabled ones.
+func (t *Token) CapabilitySet() *sidset.Set { return t.body.capabilities.index() }
+
+// CapabilityBits has a bit for each enabled capability of CapabilitySet.
+func (t *Token) CapabilityBits() sidset.Bits { return t.body.capabilities.allowBits() }
+
+// DeviceSet indexes the device groups, nil without any; DeviceBits and
+// DeviceDenyBits are for them.
+func (t *Token) DeviceSet() *sidset.Set { return t.body.device.index() }
+
+// DeviceBits has a bit for each device group that is enabled and not deny-only.
+func (t *Token) DeviceBits() sidset.Bits { return t.body.device.allowBits() }
+
+// DeviceDenyBits has a bit for each device group that is enabled or deny-only.
+func (t *Token) DeviceDenyBits() sidset.Bits {
+	if t.body.device == nil {
+		return nil
+	}
+	return t.body.device.deny
+}
+
+// RestrictedDeviceSet indexes the restricting SIDs of the device; nil without.
+func (t *Token) RestrictedDeviceSet() *sidset.Set { return t.body.restrictedDevice.index() }
+
+// Member reports whether s counts for allow entries, or for deny entries
+// with deny set.
+func (t *Token) Member(s sid.SID, deny bool) bool {
+	i := t.body.set.Find(s.Hash(), s)
+	if deny {
+		return t.groups.deny.Has(i)
+	}
+	return t.groups.allow.Has(i)
+}
+
+func (l *list) index() *sidset.Set {
+	if l == nil {
+		return nil
+	}
+	return l.set
+}
+
+func (l *list) allowBits() sidset.Bits {
+	if l == nil {
+		return nil
+	}
+	return l.allow
+}
+
+// newList makes a list of groups; nil if there are none.
+func newList(gs []Group) *list {
+	if len(gs) == 0 {
+		return nil
+	}
+	return makeList(gs)
+}
+
+func makeList(gs []Group) *list {
+	l := &list{set: sidset.Make(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.MakeBits(len(gs)), deny: sidset.MakeBits(len(gs))}
+	for i, g := range gs {
+		l.attrs[i] = g.Attributes
+		at := i
+		if f := l.set.Find(g.SID.Hash(), g.SID); f >= 0 {
+			at = f
+		}
+		switch {
+		case g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0:
+			l.deny.Set(at)
+		case g.Attributes&winnt.SE_GROUP_ENABLED != 0:
+			l.allow.Set(at)
+			l.deny.Set(at)
+		}
+	}
+	return l
+}
+
+// match computes over all entries at once, a word at a time.
+func (b *body) match(enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
+	w := len(alive)
+	both := make(sidset.Bits, 2*w)
+	allow, deny = both[:w:w], both[w:]
+	for i := range alive {
+		e := enabled[i]
+		if i == 0 {
+			e |= 1 // T-3, A-1: the user needs no ENABLED
+		}
+		allow[i] = e &^ b.denyOnly[i] & alive[i]
+		deny[i] = (e | b.denyOnly[i]) & alive[i]
+	}
+	if integrityAt != 0 { // an integrity entry never matches
+		allow.Clear(int(integrityAt))
+		deny.Clear(int(integrityAt))
+	}
+	for at, first := range b.set.Duplicates() {
+		if allow.Has(at) {
+			allow.Clear(at)
+			allow.Set(first)
+		}
+		if deny.Has(at) {
+			deny.Clear(at)
+			deny.Set(first)
+		}
+	}
+	return allow, deny
+}
+
+func count(b sidset.Bits) int {
+	n := 0
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}

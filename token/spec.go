@@ -1,0 +1,344 @@
+package token
+
+import (
+	"math"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Limits of a token; New refuses more.
+const (
+	MaxGroups     = 4096 // groups, and each other list of SIDs
+	MaxSourceName = 8    // bytes of TOKEN_SOURCE.SourceName
+)
+
+// NeverExpires is the ExpirationTime of a token that does not expire.
+const NeverExpires = math.MaxInt64
+
+// DynamicMinimum is the least space charged for primary group and default DACL,
+// in bytes.
+const DynamicMinimum = 500
+
+const (
+	groupForce          = winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED
+	integrityAttributes = winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED
+	knownAttributes     = groupForce | integrityAttributes | winnt.SE_GROUP_OWNER | winnt.SE_GROUP_USE_FOR_DENY_ONLY |
+		winnt.SE_GROUP_RESOURCE | winnt.SE_GROUP_LOGON_ID
+
+	// storedFlags are the flags of a token that do not follow from the rest
+	// of it; the last two are Spec's own booleans.
+	storedFlags = winnt.TOKEN_SESSION_NOT_REFERENCED | winnt.SE_BACKUP_PRIVILEGES_CHECKED | winnt.TOKEN_VIRTUALIZE_ALLOWED |
+		winnt.TOKEN_VIRTUALIZE_ENABLED | winnt.TOKEN_IS_FILTERED | winnt.TOKEN_UIACCESS | winnt.TOKEN_HAS_OWN_CLAIM_ATTRIBUTES |
+		winnt.TOKEN_PRIVATE_NAMESPACE | winnt.TOKEN_NO_CHILD_PROCESS | winnt.TOKEN_NO_CHILD_PROCESS_UNLESS_SECURE |
+		winnt.TOKEN_AUDIT_NO_CHILD_PROCESS | winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT
+)
+
+// GroupDefault is what an ordinary group of a logon carries: mandatory, enabled
+// by default and enabled.
+const GroupDefault = groupForce
+
+// Spec says what a token is to be made of; only User is required. New copies
+// what it keeps. Where the zero value of a field means something else than
+// "none", its comment says so.
+type Spec struct {
+	User   Group   // attributes are 0 or SE_GROUP_USE_FOR_DENY_ONLY as a rule
+	Groups []Group // order is kept; may hold the integrity entry
+
+	Restricted      []Group // attributes 0 stand for GroupDefault
+	IsRestricted    bool    // an empty list restricts too (T-63); implied by a list
+	WriteRestricted bool
+	SandboxInert    bool
+
+	Privileges        winnt.PrivilegeSet // held
+	EnabledPrivileges winnt.PrivilegeSet // subset of Privileges
+	DefaultPrivileges winnt.PrivilegeSet // subset of Privileges: enabled by default
+
+	Type  winnt.TokenType // 0 stands for TokenPrimary
+	Level winnt.SecurityImpersonationLevel
+
+	AuthenticationID, ParentTokenID, ModifiedID, OriginatingLogon winnt.LUID
+
+	Source         Source
+	ExpirationTime int64 // units of 100 ns; 0 stands for NeverExpires
+	SessionID      uint32
+
+	Integrity       sid.SID // S-1-16-x; zero: the one among Groups, or none
+	MandatoryPolicy uint32
+
+	Owner        sid.SID // zero: the user
+	PrimaryGroup sid.SID // zero: the first group, or else the user
+	DefaultDACL  *sd.ACL // nil: none
+
+	ElevationType uint32 // 0 stands for TokenElevationTypeDefault
+	Flags         uint32 // TOKEN_* bits that follow from no other field; the rest is ignored
+
+	Package      sid.SID // S-1-15-2-x: makes an AppContainer
+	Capabilities []Group // S-1-15-3-x; attributes 0 stand for SE_GROUP_ENABLED
+	LowPrivilege bool    // LPAC
+	LowBoxNumber uint32
+
+	UserClaims, DeviceClaims, LocalAttributes *claims.Set
+	DeviceGroups, RestrictedDeviceGroups      []Group // restricted: attributes 0 stand for GroupDefault
+	TrustLevel                                sid.SID // S-1-19-x-y
+
+	DynamicCharged uint32 // 0: computed, max(500, need)
+}
+
+// New makes a token. The error is a [*SpecError] whose status is
+// STATUS_INVALID_SID, STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP (T-11),
+// STATUS_BAD_TOKEN_TYPE, STATUS_BAD_IMPERSONATION_LEVEL,
+// STATUS_NO_SUCH_PRIVILEGE or STATUS_INVALID_PARAMETER.
+func New(s Spec) (*Token, error) {
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	entries, integrityAt := s.entries()
+	b := s.body(entries)
+	n := len(entries)
+	words := len(b.denyOnly)
+	state := make(sidset.Bits, 2*words)
+	g := &groups{enabled: state[:words:words], alive: state[words:]}
+	for i, e := range entries {
+		g.alive.Set(i)
+		if e.Attributes&winnt.SE_GROUP_ENABLED != 0 {
+			g.enabled.Set(i)
+		}
+	}
+	g.allow, g.deny = b.match(g.enabled, g.alive, integrityAt)
+	t := &Token{
+		body: b, groups: g,
+		present: s.Privileges, enabled: s.EnabledPrivileges, byDeflt: s.DefaultPrivileges,
+		modified: s.ModifiedID, dacl: s.DefaultDACL, session: s.SessionID,
+		integrityAt: integrityAt, stored: s.Flags & storedFlags &^ (winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT),
+		typ: uint8(s.Type), level: uint8(s.Level), policy: uint8(s.MandatoryPolicy),
+	}
+	if t.typ == 0 {
+		t.typ = uint8(winnt.TokenPrimary)
+	}
+	if s.WriteRestricted {
+		t.stored |= winnt.TOKEN_WRITE_RESTRICTED
+	}
+	if s.SandboxInert {
+		t.stored |= winnt.TOKEN_SANDBOX_INERT
+	}
+	if integrityAt != 0 {
+		t.integrity = b.set.At(int(integrityAt)).RID()
+	}
+	if err := t.defaults(&s, n); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// defaults settles owner, primary group and the space charged for the latter.
+func (t *Token) defaults(s *Spec, n int) error {
+	if !s.Owner.IsZero() {
+		i := t.ownerIndex(s.Owner)
+		if i < 0 { // T-11
+			return fieldError("owner", s.Owner, invalidOwner, "must be the user, or a group with the attribute Owner")
+		}
+		t.owner = uint16(i)
+	}
+	switch {
+	case !s.PrimaryGroup.IsZero():
+		i := t.index(s.PrimaryGroup)
+		if i < 0 { // T-11
+			return fieldError("primaryGroup", s.PrimaryGroup, invalidPrimaryGroup, "must be the user or one of the groups")
+		}
+		t.primary = uint16(i)
+	default:
+		for i := 1; i < n; i++ {
+			if i != int(t.integrityAt) {
+				t.primary = uint16(i)
+				break
+			}
+		}
+	}
+	t.charged = s.DynamicCharged
+	if t.charged == 0 {
+		t.charged = max(DynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl))
+	}
+	return nil
+}
+
+// index is the index of the user or a group still there, or -1.
+func (t *Token) index(s sid.SID) int {
+	i := t.body.set.Find(s.Hash(), s)
+	if i < 0 || t.groups.alive.Has(i) {
+		return i
+	}
+	for at, first := range t.body.set.Duplicates() {
+		if first == i && t.groups.alive.Has(at) {
+			return at
+		}
+	}
+	return -1
+}
+
+// ownerIndex is the index of an entry that may own new objects: the user, or a
+// group with OWNER (T-11); never a deny-only one (T-66). -1 if s is neither.
+func (t *Token) ownerIndex(s sid.SID) int {
+	first := t.body.set.Find(s.Hash(), s)
+	if first < 0 {
+		return -1
+	}
+	if t.mayOwn(first) {
+		return first
+	}
+	for at, f := range t.body.set.Duplicates() {
+		if f == first && t.mayOwn(at) {
+			return at
+		}
+	}
+	return -1
+}
+
+func (t *Token) mayOwn(i int) bool {
+	a := t.body.attrs[i]
+	if i == 0 {
+		return true // T-66 falls back to the user even when it is deny-only
+	}
+	return t.groups.alive.Has(i) && a&winnt.SE_GROUP_OWNER != 0 && a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
+}
+
+// entries is the user-and-groups array with the attributes settled, and the
+// index of the integrity entry, 0 without one.
+func (s *Spec) entries() (out []Group, integrityAt uint16) {
+	out = make([]Group, 0, len(s.Groups)+2)
+	out = append(append(out, s.User), s.Groups...)
+	for i := range out {
+		a := &out[i].Attributes
+		switch {
+		case i == 0:
+		case *a&winnt.SE_GROUP_INTEGRITY != 0:
+			integrityAt = uint16(i)
+		case *a&winnt.SE_GROUP_MANDATORY != 0 && *a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0:
+			*a |= winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT // T-2
+		}
+	}
+	if integrityAt == 0 && !s.Integrity.IsZero() {
+		integrityAt = uint16(len(out))
+		out = append(out, Group{s.Integrity, integrityAttributes})
+	}
+	return out, integrityAt
+}
+
+func (s *Spec) body(entries []Group) *body {
+	n := len(entries)
+	words := (n + 63) / 64
+	maps := make(sidset.Bits, 2*words)
+	b := &body{
+		set: sidset.Make(compact(entries)), attrs: make([]uint32, n),
+		denyOnly: maps[:words:words], pinned: maps[words:],
+		authenticationID: s.AuthenticationID, parentTokenID: s.ParentTokenID, originatingLogon: s.OriginatingLogon,
+		source: s.Source, expiration: s.ExpirationTime, elevation: s.ElevationType,
+		pkg: s.Package.Clone(), lowPrivilege: s.LowPrivilege, lowBoxNumber: s.LowBoxNumber,
+		capabilities: newList(withAttributes(s.Capabilities, winnt.SE_GROUP_ENABLED)),
+		userClaims:   s.UserClaims, deviceClaims: s.DeviceClaims, local: s.LocalAttributes,
+		device: newList(s.DeviceGroups), restrictedDevice: newList(withAttributes(s.RestrictedDeviceGroups, groupForce)),
+		trust: s.TrustLevel.Clone(),
+	}
+	for i, e := range entries {
+		b.attrs[i] = e.Attributes &^ winnt.SE_GROUP_ENABLED
+	}
+	b.classify()
+	if s.IsRestricted || len(s.Restricted) > 0 {
+		b.restrict(withAttributes(s.Restricted, groupForce))
+	}
+	if b.expiration == 0 {
+		b.expiration = NeverExpires
+	}
+	if b.elevation == 0 {
+		b.elevation = winnt.TokenElevationTypeDefault
+	}
+	return b
+}
+
+// classify derives the bitmaps from the attributes.
+func (b *body) classify() {
+	for i, a := range b.attrs {
+		if a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
+			b.denyOnly.Set(i)
+		}
+		if i == 0 || a&(winnt.SE_GROUP_USE_FOR_DENY_ONLY|winnt.SE_GROUP_INTEGRITY) != 0 { // T-48
+			b.pinned.Set(i)
+		}
+	}
+}
+
+// restrict sets the restricting SIDs; an empty list restricts too (T-63).
+func (b *body) restrict(gs []Group) {
+	b.restricted = sidset.Make(compact(gs))
+	b.restrictedAttr = make([]uint32, len(gs))
+	for i, g := range gs {
+		b.restrictedAttr[i] = g.Attributes
+	}
+}
+
+// withAttributes gives the entries that have none the attributes a.
+func withAttributes(gs []Group, a uint32) []Group {
+	out := make([]Group, len(gs))
+	for i, g := range gs {
+		if g.Attributes == 0 {
+			g.Attributes = a
+		}
+		out[i] = g
+	}
+	return out
+}
+
+// compact copies the SIDs into one string: a token neither pins the descriptor
+// its SIDs were cut from, nor spreads them over memory.
+func compact(gs []Group) []sid.SID {
+	n := 0
+	for _, g := range gs {
+		n += g.SID.Len()
+	}
+	b := make([]byte, 0, n)
+	for _, g := range gs {
+		b = g.SID.AppendBinary(b)
+	}
+	text := string(b)
+	out := make([]sid.SID, len(gs))
+	for i := range gs {
+		s, size, _ := sid.DecodeString(text) // cannot fail: validate has seen each
+		out[i], text = s, text[size:]
+	}
+	return out
+}
+
+// Spec is what New would need to make an equal token; its slices are the
+// caller's.
+func (t *Token) Spec() Spec {
+	b := t.body
+	s := Spec{
+		User: t.User(), Restricted: collect(t.Restricted()), IsRestricted: t.IsRestricted(), WriteRestricted: t.WriteRestricted(), SandboxInert: t.SandboxInert(),
+		Privileges: t.present, EnabledPrivileges: t.enabled, DefaultPrivileges: t.byDeflt,
+		Type: t.Type(), Level: t.Level(),
+		AuthenticationID: b.authenticationID, ParentTokenID: b.parentTokenID, ModifiedID: t.modified, OriginatingLogon: b.originatingLogon,
+		Source: b.source, ExpirationTime: b.expiration, SessionID: t.session, MandatoryPolicy: uint32(t.policy),
+		Owner: t.Owner(), PrimaryGroup: t.PrimaryGroup(), DefaultDACL: t.dacl, ElevationType: b.elevation,
+		Flags:   t.stored &^ (winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT),
+		Package: b.pkg, Capabilities: collect(t.Capabilities()), LowPrivilege: b.lowPrivilege, LowBoxNumber: b.lowBoxNumber,
+		UserClaims: b.userClaims, DeviceClaims: b.deviceClaims, LocalAttributes: b.local,
+		DeviceGroups: collect(t.DeviceGroups()), RestrictedDeviceGroups: collect(t.RestrictedDeviceGroups()),
+		TrustLevel: b.trust, DynamicCharged: t.charged,
+	}
+	s.Groups = collect(t.Groups())
+	if t.integrityAt != 0 {
+		s.Integrity = t.body.set.At(int(t.integrityAt))
+	}
+	return s
+}
+
+func collect(seq func(func(int, Group) bool)) []Group {
+	var out []Group
+	for _, g := range seq {
+		out = append(out, g)
+	}
+	return out
+}

@@ -1,0 +1,274 @@
+package token
+
+import (
+	"iter"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Group is a SID_AND_ATTRIBUTES: a SID and its SE_GROUP_* bits. The zero value
+// names nobody.
+type Group struct {
+	SID        sid.SID
+	Attributes uint32
+}
+
+// Source is a TOKEN_SOURCE: the component that made the token, at most 8
+// bytes, and its identifier.
+type Source struct {
+	Name string
+	ID   winnt.LUID
+}
+
+// Token is an immutable security context. The zero value is of no use; a *Token
+// comes from New, Parse or an operation on another.
+type Token struct {
+	body    *body              // immutable, shared between derived values
+	groups  *groups            // immutable, shared until a group changes
+	present winnt.PrivilegeSet // privileges held, enabled or not
+	enabled winnt.PrivilegeSet // subset of present
+	byDeflt winnt.PrivilegeSet // subset of present: enabled by default
+
+	modified winnt.LUID
+	dacl     *sd.ACL // default DACL; nil if there is none
+
+	session     uint32
+	integrity   uint32 // RID of the integrity entry, 0 without one
+	charged     uint32 // bytes reserved for primary group and default DACL
+	stored      uint32 // those of Flags that are not computed
+	integrityAt uint16 // index of the integrity entry, 0 without one
+	owner       uint16 // index of the default owner
+	primary     uint16 // index of the primary group
+	typ, level  uint8
+	policy      uint8 // mandatory policy
+}
+
+// groups is the changeable state of the user-and-groups array, as bitmaps over
+// its indexes.
+type groups struct {
+	enabled sidset.Bits // SE_GROUP_ENABLED
+	alive   sidset.Bits // entries not removed by EffectiveOnly
+	allow   sidset.Bits // A-1, at the first index of equal SIDs
+	deny    sidset.Bits // A-2, likewise
+}
+
+// body is what changes rarely; a change copies it.
+type body struct {
+	set      *sidset.Set // index 0 is the user
+	attrs    []uint32    // of each entry; ENABLED is in groups.enabled
+	denyOnly sidset.Bits
+	pinned   sidset.Bits // entries EffectiveOnly never removes (T-48)
+
+	restricted     *sidset.Set // nil: not restricted
+	restrictedAttr []uint32
+
+	authenticationID winnt.LUID
+	parentTokenID    winnt.LUID
+	originatingLogon winnt.LUID
+	source           Source
+	expiration       int64
+	elevation        uint32
+
+	pkg          sid.SID
+	capabilities *list
+	lowPrivilege bool
+	lowBoxNumber uint32
+
+	userClaims, deviceClaims, local *claims.Set
+	device, restrictedDevice        *list
+	trust                           sid.SID
+}
+
+// list is an immutable list of SIDs that is matched by its attributes alone.
+type list struct {
+	set         *sidset.Set
+	attrs       []uint32
+	allow, deny sidset.Bits
+}
+
+func (l *list) all(yield func(int, Group) bool) {
+	if l == nil {
+		return
+	}
+	for i, a := range l.attrs {
+		if !yield(i, Group{l.set.At(i), a}) {
+			return
+		}
+	}
+}
+
+// attr is the current attributes of entry i.
+func (t *Token) attr(i int) uint32 {
+	a := t.body.attrs[i]
+	if t.groups.enabled.Has(i) {
+		a |= winnt.SE_GROUP_ENABLED
+	}
+	return a
+}
+
+func (t *Token) entry(i int) Group { return Group{t.body.set.At(i), t.attr(i)} }
+
+// User is the user and its attributes: 0, or SE_GROUP_USE_FOR_DENY_ONLY after
+// a filter.
+func (t *Token) User() Group { return t.entry(0) }
+
+// Groups yields the groups in their order, the integrity entry among them, the
+// user not. The number is the index in [Token.SIDs], which starts at 1 and has
+// gaps where EffectiveOnly removed groups.
+func (t *Token) Groups() iter.Seq2[int, Group] {
+	return func(yield func(int, Group) bool) {
+		for i := 1; i < len(t.body.attrs); i++ {
+			if t.groups.alive.Has(i) && !yield(i, t.entry(i)) {
+				return
+			}
+		}
+	}
+}
+
+// GroupCount is the number of groups, the user not counted.
+func (t *Token) GroupCount() int { return count(t.groups.alive) - 1 }
+
+// Restricted yields the restricting SIDs in their order; none for a token that
+// is not restricted.
+func (t *Token) Restricted() iter.Seq2[int, Group] {
+	return func(yield func(int, Group) bool) {
+		for i, a := range t.body.restrictedAttr {
+			if !yield(i, Group{t.body.restricted.At(i), a}) {
+				return
+			}
+		}
+	}
+}
+
+// Type is primary or impersonation.
+func (t *Token) Type() winnt.TokenType { return winnt.TokenType(t.typ) }
+
+// Level is the impersonation level. On a primary token no rule reads it: it is
+// what its duplication asked for, 0 otherwise (T-54).
+func (t *Token) Level() winnt.SecurityImpersonationLevel {
+	return winnt.SecurityImpersonationLevel(t.level)
+}
+
+// Has reports whether p is enabled.
+func (t *Token) Has(p winnt.Privilege) bool { return t.enabled.Has(p) }
+
+// Enabled is the set of enabled privileges.
+func (t *Token) Enabled() winnt.PrivilegeSet { return t.enabled }
+
+// Present is the set of privileges held, enabled or not.
+func (t *Token) Present() winnt.PrivilegeSet { return t.present }
+
+// DefaultPrivileges are those held with SE_PRIVILEGE_ENABLED_BY_DEFAULT.
+func (t *Token) DefaultPrivileges() winnt.PrivilegeSet { return t.byDeflt }
+
+// Integrity is the RID of the integrity level, 0 (Untrusted) where the token
+// has none.
+func (t *Token) Integrity() uint32 { return t.integrity }
+
+// IntegrityLevel is the integrity entry as class 25 reports it, with attributes
+// 0x60; S-1-16-0 where the token has none.
+func (t *Token) IntegrityLevel() Group {
+	if t.integrityAt == 0 {
+		return Group{sid.UntrustedLevel, integrityAttributes}
+	}
+	return Group{t.body.set.At(int(t.integrityAt)), integrityAttributes}
+}
+
+// MandatoryPolicy is the TOKEN_MANDATORY_POLICY_* bits.
+func (t *Token) MandatoryPolicy() uint32 { return uint32(t.policy) }
+
+// Owner is the owner put on new objects: the user or a group of the token.
+func (t *Token) Owner() sid.SID { return t.body.set.At(int(t.owner)) }
+
+// PrimaryGroup is the group put on new objects.
+func (t *Token) PrimaryGroup() sid.SID { return t.body.set.At(int(t.primary)) }
+
+// DefaultDACL is the DACL put on new objects, nil if there is none.
+func (t *Token) DefaultDACL() *sd.ACL { return t.dacl }
+
+// DynamicCharged is the space in bytes reserved for primary group and default
+// DACL, and DynamicAvailable what is left of it (TOKEN_STATISTICS).
+func (t *Token) DynamicCharged() uint32 { return t.charged }
+
+// DynamicAvailable is what is left of DynamicCharged, in bytes.
+func (t *Token) DynamicAvailable() uint32 {
+	if n := t.dynamicNeed(t.PrimaryGroup(), t.dacl); n < t.charged {
+		return t.charged - n
+	}
+	return 0
+}
+
+// SessionID is the terminal-services session.
+func (t *Token) SessionID() uint32 { return t.session }
+
+// AuthenticationID names the logon session.
+func (t *Token) AuthenticationID() winnt.LUID { return t.body.authenticationID }
+
+// ModifiedID changes with every change of the token object's value.
+func (t *Token) ModifiedID() winnt.LUID { return t.modified }
+
+// ParentTokenID is the TokenId of the token this one was filtered from, or 0.
+func (t *Token) ParentTokenID() winnt.LUID { return t.body.parentTokenID }
+
+// OriginatingLogon is the logon session that asked for this one with explicit
+// credentials, or 0.
+func (t *Token) OriginatingLogon() winnt.LUID { return t.body.originatingLogon }
+
+// Source is the component that made the token.
+func (t *Token) Source() Source { return t.body.source }
+
+// ExpirationTime is in units of 100 ns since 1601; it is never enforced.
+func (t *Token) ExpirationTime() int64 { return t.body.expiration }
+
+// ElevationType is 1 default, 2 full or 3 limited.
+func (t *Token) ElevationType() uint32 { return t.body.elevation }
+
+// IsRestricted reports restricting SIDs, the empty list of T-63 included.
+func (t *Token) IsRestricted() bool { return t.body.restricted != nil }
+
+// WriteRestricted reports that the restricting SIDs limit writing only.
+func (t *Token) WriteRestricted() bool { return t.stored&winnt.TOKEN_WRITE_RESTRICTED != 0 }
+
+// SandboxInert reports SANDBOX_INERT (class 15).
+func (t *Token) SandboxInert() bool { return t.stored&winnt.TOKEN_SANDBOX_INERT != 0 }
+
+// IsFiltered reports that a filter once took something away (class 21).
+func (t *Token) IsFiltered() bool { return t.stored&winnt.TOKEN_IS_FILTERED != 0 }
+
+// Package is the AppContainer's SID, the zero SID for other tokens.
+func (t *Token) Package() sid.SID { return t.body.pkg }
+
+// IsAppContainer reports a package SID.
+func (t *Token) IsAppContainer() bool { return !t.body.pkg.IsZero() }
+
+// LowPrivilege reports a less privileged AppContainer (LPAC), to which grants
+// for ALL APPLICATION PACKAGES do not apply.
+func (t *Token) LowPrivilege() bool { return t.body.lowPrivilege }
+
+// LowBoxNumber is the AppContainer's number in its session, 0 for others.
+func (t *Token) LowBoxNumber() uint32 { return t.body.lowBoxNumber }
+
+// Capabilities yields the AppContainer's capabilities in their order.
+func (t *Token) Capabilities() iter.Seq2[int, Group] { return t.body.capabilities.all }
+
+// UserClaims is the user's claims, nil if there are none.
+func (t *Token) UserClaims() *claims.Set { return t.body.userClaims }
+
+// DeviceClaims is the device's claims, nil if there are none.
+func (t *Token) DeviceClaims() *claims.Set { return t.body.deviceClaims }
+
+// LocalAttributes is the token's own security attributes, nil if there are none.
+func (t *Token) LocalAttributes() *claims.Set { return t.body.local }
+
+// DeviceGroups yields the groups of a compound identity's device.
+func (t *Token) DeviceGroups() iter.Seq2[int, Group] { return t.body.device.all }
+
+// RestrictedDeviceGroups yields the restricting SIDs of the device.
+func (t *Token) RestrictedDeviceGroups() iter.Seq2[int, Group] { return t.body.restrictedDevice.all }
+
+// TrustLevel is the process trust level S-1-19-x-y, the zero SID without one.
+func (t *Token) TrustLevel() sid.SID { return t.body.trust }

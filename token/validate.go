@@ -1,0 +1,180 @@
+package token
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	invalidOwner        = ntstatus.InvalidOwner
+	invalidPrimaryGroup = ntstatus.InvalidPrimaryGroup
+)
+
+// SpecError says which field of a Spec is wrong. errors.Is holds for its Status
+// as an error.
+type SpecError struct {
+	Field   string // in the spelling of the token file, such as groups[1]
+	Problem string // what it holds and what is wanted
+	Status  ntstatus.Status
+}
+
+// Error prints field, problem and status.
+func (e *SpecError) Error() string {
+	return fmt.Sprintf("token: %s: %s: %s", e.Field, e.Problem, e.Status)
+}
+
+// Unwrap is the status as an error.
+func (e *SpecError) Unwrap() error { return e.Status.Err() }
+
+func fieldError(field string, value any, st ntstatus.Status, want string) error {
+	return &SpecError{field, fmt.Sprintf("%v: %s", value, want), st}
+}
+
+func (s *Spec) validate() error {
+	if err := s.validateScalars(); err != nil {
+		return err
+	}
+	if err := s.validateGroups(); err != nil {
+		return err
+	}
+	for _, l := range []struct {
+		field string
+		gs    []Group
+	}{{"restrictedSids", s.Restricted}, {"deviceGroups", s.DeviceGroups}, {"restrictedDeviceGroups", s.RestrictedDeviceGroups}, {"appContainer.capabilities", s.Capabilities}} {
+		if err := validateList(l.field, l.gs); err != nil {
+			return err
+		}
+	}
+	return s.validateAppContainer()
+}
+
+func (s *Spec) validateScalars() error {
+	known := winnt.PrivilegeSet(1)<<(winnt.LastPrivilege+1) - winnt.PrivilegeSet(1)<<winnt.FirstPrivilege
+	switch {
+	case s.Type > winnt.TokenImpersonation:
+		return fieldError("type", s.Type, ntstatus.BadTokenType, "want Primary or Impersonation")
+	case s.Level > winnt.SecurityDelegation:
+		return fieldError("impersonationLevel", s.Level, ntstatus.BadImpersonationLevel, "want 0 to 3")
+	case (s.Privileges|s.EnabledPrivileges|s.DefaultPrivileges)&^known != 0:
+		return fieldError("privileges", fmt.Sprintf("%#x", uint64(s.Privileges)), ntstatus.NoSuchPrivilege, "want privileges 2 to 36 only")
+	case (s.EnabledPrivileges|s.DefaultPrivileges)&^s.Privileges != 0:
+		return fieldError("privileges", (s.EnabledPrivileges | s.DefaultPrivileges).Names(), ntstatus.InvalidParameter, "those enabled must be among those held")
+	case s.MandatoryPolicy&^3 != 0:
+		return fieldError("mandatoryPolicy", s.MandatoryPolicy, ntstatus.InvalidParameter, "want 0 to 3")
+	case s.ElevationType > winnt.TokenElevationTypeLimited:
+		return fieldError("elevationType", s.ElevationType, ntstatus.InvalidParameter, "want 1 to 3")
+	case len(s.Source.Name) > MaxSourceName:
+		return fieldError("source", s.Source.Name, ntstatus.InvalidParameter, "want at most 8 bytes")
+	case s.WriteRestricted && !s.IsRestricted && len(s.Restricted) == 0: // T-1
+		return fieldError("writeRestricted", true, ntstatus.InvalidParameter, "needs restricting SIDs")
+	case !s.Integrity.IsZero() && !isIntegrity(s.Integrity): // T-4
+		return fieldError("integrityLevel", s.Integrity, ntstatus.InvalidParameter, "want S-1-16-x")
+	case !s.TrustLevel.IsZero() && s.TrustLevel.Authority() != 19:
+		return fieldError("trustLevel", s.TrustLevel, ntstatus.InvalidParameter, "want S-1-19-x-y")
+	}
+	return nil
+}
+
+func (s *Spec) validateGroups() error {
+	if s.User.SID.IsZero() {
+		return &SpecError{"user", "missing, a token needs the SID of its user", ntstatus.InvalidSID}
+	}
+	if problem := wrongAttributes(s.User); problem != "" {
+		return fieldError("user", s.User.SID, ntstatus.InvalidParameter, problem)
+	}
+	if s.User.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
+		return fieldError("user", s.User.SID, ntstatus.InvalidParameter, "the user cannot carry Integrity")
+	}
+	if err := validateList("groups", s.Groups); err != nil {
+		return err
+	}
+	seen := false
+	for i, g := range s.Groups {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+			continue
+		}
+		field := indexed("groups", i)
+		switch { // T-4
+		case !isIntegrity(g.SID):
+			return fieldError(field, g.SID, ntstatus.InvalidParameter, "Integrity is for S-1-16-x only")
+		case seen:
+			return fieldError(field, g.SID, ntstatus.InvalidParameter, "a second integrity entry, a token has one at most")
+		case !s.Integrity.IsZero() && g.SID != s.Integrity:
+			return fieldError(field, g.SID, ntstatus.InvalidParameter, "differs from the integrity level")
+		}
+		seen = true
+	}
+	return nil
+}
+
+func validateList(field string, gs []Group) error {
+	if len(gs) > MaxGroups {
+		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
+	}
+	for i, g := range gs {
+		if g.SID.IsZero() {
+			return &SpecError{indexed(field, i), "no SID", ntstatus.InvalidSID}
+		}
+		if problem := wrongAttributes(g); problem != "" {
+			return fieldError(indexed(field, i), g.SID, ntstatus.InvalidParameter, problem)
+		}
+	}
+	return nil
+}
+
+// wrongAttributes is what is wrong with the attributes of g, "" if nothing.
+func wrongAttributes(g Group) string {
+	const both = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	switch logon := g.Attributes & winnt.SE_GROUP_LOGON_ID; {
+	case g.Attributes&^knownAttributes != 0, logon != 0 && logon != winnt.SE_GROUP_LOGON_ID:
+		return fmt.Sprintf("%#x are no group attributes", g.Attributes)
+	case g.Attributes&both == both: // T-3
+		return "cannot be both Enabled and UseForDenyOnly"
+	case g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 && g.Attributes&both != 0: // T-48: it never carries ENABLED
+		return "an integrity entry is neither Enabled nor UseForDenyOnly"
+	}
+	return ""
+}
+
+func indexed(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
+
+func (s *Spec) validateAppContainer() error {
+	if s.Package.IsZero() {
+		if len(s.Capabilities) > 0 || s.LowPrivilege || s.LowBoxNumber != 0 {
+			return &SpecError{"appContainer.packageSid", "missing, capabilities need one", ntstatus.InvalidParameter}
+		}
+		return nil
+	}
+	if !isPackage(s.Package) { // T-69
+		return fieldError("appContainer.packageSid", s.Package, ntstatus.InvalidParameter, "want S-1-15-2-x")
+	}
+	for i, g := range s.Capabilities {
+		if !isCapability(g.SID) { // T-69
+			return fieldError(indexed("appContainer.capabilities", i), g.SID, ntstatus.InvalidParameter, "want S-1-15-3-x")
+		}
+	}
+	return nil
+}
+
+func isIntegrity(s sid.SID) bool { return s.Authority() == 16 && s.SubAuthorities() == 1 }
+
+func isPackage(s sid.SID) bool {
+	return s.Authority() == 15 && s.SubAuthorities() >= 2 && s.Sub(0) == 2
+}
+
+func isCapability(s sid.SID) bool {
+	return s.Authority() == 15 && s.SubAuthorities() >= 2 && s.Sub(0) == 3
+}
+
+// dynamicNeed is the space primary group and default DACL take, in bytes.
+func (t *Token) dynamicNeed(group sid.SID, dacl *sd.ACL) uint32 {
+	n := uint32(group.Len())
+	if dacl != nil {
+		n += uint32(dacl.Size())
+	}
+	return n
+}
