@@ -130,8 +130,11 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 	if d == nil || desired == 0 {
 		return denied(0), nil
 	}
-	q := query{token: t, primary: t, mapping: &typ.Mapping, r: &noExtras, desired: typ.Mapping.Map(desired)}
-	q.obj.take(d)
+	who := identity{token: t, primary: t, owner: d.Owner(), resource: d.SACL()}
+	q := query{
+		who: &who, mapping: &typ.Mapping, r: &noExtras, dacl: d.DACL(), sacl: d.SACL(), ownerHash: d.OwnerHash(),
+		desired: typ.Mapping.Map(desired),
+	}
 	return q.decide(), nil
 }
 

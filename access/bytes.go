@@ -33,44 +33,33 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 	if st != ntstatus.Success {
 		return checkDecoded(t, b, desired, typ)
 	}
-	q := query{token: t, primary: t, mapping: &typ.Mapping, r: &noExtras, desired: typ.Mapping.Map(desired)}
-	q.obj.owner = raw.Owner
-	var dacl [stackDACL]sd.Entry
-	var sacl [stackSACL]sd.Entry
+	var daclEntries [stackDACL]sd.Entry
+	var saclEntries [stackSACL]sd.Entry
+	var dacl, sacl sd.ACL
+	who := identity{token: t, primary: t, owner: raw.Owner}
+	q := query{who: &who, mapping: &typ.Mapping, r: &noExtras, desired: typ.Mapping.Map(desired)}
 	if raw.DACL != "" {
-		q.obj.hasDACL = true
-		if q.obj.dacl, st = sd.CompileInto(dacl[:], raw.DACL); st != ntstatus.Success {
+		if dacl, st = sd.View(daclEntries[:], raw.DACL); st != ntstatus.Success {
 			return checkDecoded(t, b, desired, typ)
 		}
-		q.obj.facts = sd.FactsOf(q.obj.dacl)
+		q.dacl = &dacl
 	}
 	if raw.SACL != "" {
-		if q.obj.sacl, st = sd.CompileInto(sacl[:], raw.SACL); st != ntstatus.Success {
+		if sacl, st = sd.View(saclEntries[:], raw.SACL); st != ntstatus.Success {
 			return checkDecoded(t, b, desired, typ)
 		}
-		q.obj.system = sd.FactsOf(q.obj.sacl)
+		q.sacl = &sacl
 	}
-	if needsExtra(q.obj.dacl) || needsExtra(q.obj.sacl) {
+	if (dacl.Facts()|sacl.Facts())&sd.HasExtras != 0 {
 		return checkDecoded(t, b, desired, typ)
 	}
 	if desired == 0 {
 		return denied(0), nil
 	}
-	if q.desired&(ownerMask|maximum) != 0 || q.obj.facts&sd.HasOwnerRights != 0 {
-		q.obj.ownerHash = q.obj.owner.Hash()
+	if q.desired&(ownerMask|maximum) != 0 || dacl.Facts()&sd.HasOwnerRights != 0 {
+		q.ownerHash = raw.Owner.Hash()
 	}
 	return q.decide(), nil
-}
-
-// needsExtra reports an entry that says more than a compiled one can hold
-// without a list behind it.
-func needsExtra(entries []sd.Entry) bool {
-	for i := range entries {
-		if entries[i].Aux == sd.NeedsExtra {
-			return true
-		}
-	}
-	return false
 }
 
 // checkDecoded is the way of descriptors that are invalid or not plain.

@@ -15,12 +15,12 @@ func (w *walk) condition(e *sd.Entry, i int, f effect) cause {
 		return claimsDisabled
 	}
 	truth, opaque := claims.Unknown, false // malformed
-	if x := w.acl.Extra(e.Aux); x != nil {
+	if x := w.q.dacl.Extra(e.Aux); x != nil {
 		switch {
 		case x.Condition != nil:
 			truth = q.evaluate(x.Condition, f, w.pass)
 		case x.Opaque && q.r.Options.Callback != nil:
-			truth, opaque = q.r.Options.Callback(w.acl.At(i), q.token), true
+			truth, opaque = q.r.Options.Callback(w.q.dacl.At(i), q.who.token), true
 		case x.Opaque:
 			opaque = true
 		}
@@ -40,7 +40,7 @@ func (w *walk) condition(e *sd.Entry, i int, f effect) cause {
 // evaluate runs a condition for entries of an effect in a pass.
 func (q *query) evaluate(x *claims.Expr, f effect, p pass) claims.Truth {
 	return x.Eval(&environment{
-		token: q.token, self: q.r.Self, owner: q.obj.owner, resource: q.obj.saclList,
+		token: q.who.token, self: q.r.Self, owner: q.who.owner, resource: q.who.resource,
 		deny: f == deny, restricted: p == restrictedPass,
 	})
 }
@@ -76,9 +76,8 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	if l.Facts()&sd.HasResourceAttribute == 0 {
 		return claims.Attribute{}, false
 	}
-	o := object{sacl: l.Entries()}
-	for at := o.nextSystem(sd.SystemResourceAttribute, 0); at >= 0; at = o.nextSystem(sd.SystemResourceAttribute, at+1) {
-		x := l.Extra(o.sacl[at].Aux)
+	for at := nextSystem(l, sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l, sd.SystemResourceAttribute, at+1) {
+		x := l.Extra(l.Entries()[at].Aux)
 		if x != nil && x.Attribute != nil && claims.EqualName(x.Attribute.Name, name) {
 			return *x.Attribute, true
 		}

@@ -12,7 +12,7 @@ import (
 func SeAccessCheck(r *Request) (Decision, error) { return seAccessCheck(r, nil) }
 
 func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
-	q := query{r: r, tr: tr}
+	q := query{who: new(identity), r: r, tr: tr}
 	d, done, err := q.enter()
 	if done || err != nil {
 		return d, err
@@ -49,12 +49,18 @@ func (q *query) enter() (d Decision, done bool, err error) {
 		}
 		return q.settle(Decision{Granted: q.previous}), true, nil
 	}
-	if q.token = r.Subject.Effective(); q.token == nil {
+	if q.who.token = r.Subject.Effective(); q.who.token == nil {
 		return d, true, ErrNoToken
 	}
-	q.primary = r.Subject.primary()
-	q.obj.take(r.Descriptor)
+	q.take(r)
 	return d, false, nil
+}
+
+// take reads what the check needs of the request's object and subject.
+func (q *query) take(r *Request) {
+	d := r.Descriptor
+	q.who.primary, q.who.owner, q.who.resource = r.Subject.primary(), d.Owner(), d.SACL()
+	q.dacl, q.sacl, q.ownerHash = d.DACL(), d.SACL(), d.OwnerHash()
 }
 
 // kernelMode grants without a check.
@@ -94,7 +100,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	case ValidateObjectTypes(r.ObjectTypes) != nil:
 		return ntstatus.InvalidParameter, d, true
 	}
-	q := query{token: t, r: r, desired: r.Desired}
+	q := query{who: &identity{token: t}, r: r, desired: r.Desired}
 	if r.Desired&sacl != 0 {
 		if _, ok := q.stage0(q.asked()); !ok {
 			return ntstatus.Success, Decision{Status: ntstatus.PrivilegeNotHeld}, true
@@ -136,7 +142,7 @@ func ntEnter(r *Request) (q query, call ntstatus.Status, d Decision, done bool) 
 	if r.Desired == 0 {
 		return q, ntstatus.Success, denied(0), true
 	}
-	q = query{r: r, token: r.Subject.Client, primary: r.Subject.primary(), mapping: mapping, desired: r.Desired}
-	q.obj.take(r.Descriptor)
+	q = query{who: &identity{token: r.Subject.Client}, r: r, mapping: mapping, desired: r.Desired}
+	q.take(r)
 	return q, ntstatus.Success, d, false
 }

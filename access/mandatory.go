@@ -21,20 +21,21 @@ const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDA
 // what is asked for, for the explanation.
 func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
-	if q.obj.system&sd.HasTrustLabel != 0 {
+	if q.sacl.Facts()&sd.HasTrustLabel != 0 {
 		m &= q.trust(need)
 	}
-	if q.obj.system&sd.HasAccessFilter != 0 {
+	if q.sacl.Facts()&sd.HasAccessFilter != 0 {
 		m &= q.filters(need)
 	}
 	return m & q.explainedIntegrity(need)
 }
 
-// nextSystem is the next entry of a type in the SACL that is not inherit-only,
+// nextSystem is the next entry of a type in a SACL that is not inherit-only,
 // from an index on, or -1.
-func (o *object) nextSystem(t sd.Type, from int) int {
-	for i := from; i < len(o.sacl); i++ {
-		if o.sacl[i].Kind == t && o.sacl[i].Flags&sd.InheritOnly == 0 {
+func nextSystem(l *sd.ACL, t sd.Type, from int) int {
+	entries := l.Entries()
+	for i := from; i < len(entries); i++ {
+		if entries[i].Kind == t && entries[i].Flags&sd.InheritOnly == 0 {
 			return i
 		}
 	}
@@ -44,10 +45,10 @@ func (o *object) nextSystem(t sd.Type, from int) int {
 // label is the object's integrity level and policy: those of its first label,
 // by default Medium with NO_WRITE_UP, also where the label's SID is no
 // integrity level. at is the label's index, -1 for the default.
-func (o *object) label() (rid uint32, policy winnt.AccessMask, at int) {
-	if o.system&sd.HasMandatoryLabel != 0 {
-		at = o.nextSystem(sd.SystemMandatoryLabel, 0)
-		if e := &o.sacl[at]; e.SID.Authority() == labelAuthority && e.SID.SubAuthorities() > 0 {
+func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
+	if q.sacl.Facts()&sd.HasMandatoryLabel != 0 {
+		at = nextSystem(q.sacl, sd.SystemMandatoryLabel, 0)
+		if e := &q.sacl.Entries()[at]; e.SID.Authority() == labelAuthority && e.SID.SubAuthorities() > 0 {
 			return e.SID.RID(), e.Mask & policyBits, at
 		}
 	}
@@ -57,18 +58,18 @@ func (o *object) label() (rid uint32, policy winnt.AccessMask, at int) {
 // integrity is what the integrity levels of token and object leave (A-60 to
 //
 func (q *query) integrity() winnt.AccessMask {
-	if q.token.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0 {
+	if q.who.token.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0 {
 		return everyBit
 	}
-	rid, policy, _ := q.obj.label()
-	if q.token.Integrity() >= rid { // dominates
+	rid, policy, _ := q.label()
+	if q.who.token.Integrity() >= rid { // dominates
 		return everyBit
 	}
-	if q.token.IsAppContainer() && rid <= mediumRID {
+	if q.who.token.IsAppContainer() && rid <= mediumRID {
 		return everyBit
 	}
 	m := lowerSubject(q.mapping, policy)
-	if q.token.Has(winnt.SeRelabelPrivilege) {
+	if q.who.token.Has(winnt.SeRelabelPrivilege) {
 		m |= winnt.WRITE_OWNER
 	}
 	return m
@@ -77,7 +78,7 @@ func (q *query) integrity() winnt.AccessMask {
 func (q *query) explainedIntegrity(need winnt.AccessMask) winnt.AccessMask {
 	m := q.integrity()
 	if q.tr != nil && m != everyBit {
-		_, _, at := q.obj.label()
+		_, _, at := q.label()
 		q.tr.ceiling(q, Reason{Kind: IntegrityPolicy, List: "SACL", Index: at}, integrityLimit, m, need)
 	}
 	return m
@@ -114,10 +115,10 @@ func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.Access
 // dominate it: the label's mask. A label whose SID is no trust level
 // is dominated by nobody.
 func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
-	at := q.obj.nextSystem(sd.SystemProcessTrustLabel, 0)
-	e := &q.obj.sacl[at]
+	at := nextSystem(q.sacl, sd.SystemProcessTrustLabel, 0)
+	e := &q.sacl.Entries()[at]
 	if kind, level, ok := trustOf(e.SID); ok {
-		t, l, _ := trustOf(q.token.TrustLevel())
+		t, l, _ := trustOf(q.who.token.TrustLevel())
 		if t >= kind && l >= level {
 			return everyBit
 		}
@@ -142,8 +143,8 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 // change it, not whom it is for.
 func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
-	for at := q.obj.nextSystem(sd.SystemAccessFilter, 0); at >= 0; at = q.obj.nextSystem(sd.SystemAccessFilter, at+1) {
-		e := &q.obj.sacl[at]
+	for at := nextSystem(q.sacl, sd.SystemAccessFilter, 0); at >= 0; at = nextSystem(q.sacl, sd.SystemAccessFilter, at+1) {
+		e := &q.sacl.Entries()[at]
 		if q.filterHolds(e) == claims.True {
 			continue
 		}
@@ -157,7 +158,7 @@ func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 }
 
 func (q *query) filterHolds(e *sd.Entry) claims.Truth {
-	x := q.obj.saclList.Extra(e.Aux)
+	x := q.sacl.Extra(e.Aux)
 	if x == nil || x.Condition == nil {
 		return claims.Unknown
 	}

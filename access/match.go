@@ -26,7 +26,7 @@ func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 			return q.r.Self, q.r.Self.Hash()
 		}
 	case sid.OwnerRights:
-		return q.obj.owner, q.obj.ownerHash
+		return q.who.owner, q.ownerHash
 	}
 	return s, hash
 }
@@ -36,9 +36,9 @@ func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 func (q *query) sidsOf(p pass) *sidset.Set {
 	switch p {
 	case userPass:
-		return q.token.SIDs()
+		return q.who.token.SIDs()
 	case restrictedPass:
-		return q.token.RestrictedSet()
+		return q.who.token.RestrictedSet()
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (q *query) sidsOf(p pass) *sidset.Set {
 // member reports whether a SID, already resolved, matches entries of an
 // effect in this pass.
 func (w *walk) member(s sid.SID, hash uint32, f effect) bool {
-	t := w.q.token
+	t := w.q.who.token
 	switch w.pass {
 	case userPass:
 		if f == deny { // deny-only groups too
@@ -63,7 +63,7 @@ func (w *walk) member(s sid.SID, hash uint32, f effect) bool {
 // one of the two groups of all packages. What the token's own groups match is
 // left to the user's side of an allow entry.
 func (q *query) inPackage(s sid.SID, hash uint32, f effect) bool {
-	t := q.token
+	t := q.who.token
 	switch {
 	case s == t.Package(), s == sid.AllRestrictedAppPackages:
 	case s == sid.AllAppPackages && !t.LowPrivilege(): // not for an LPAC
@@ -84,7 +84,7 @@ func (w *walk) matches(e *sd.Entry, k *aceKind) cause {
 		}
 		return w.missed(s, hash, k.effect)
 	}
-	x := w.acl.Extra(e.Aux)
+	x := w.q.dacl.Extra(e.Aux)
 	if x == nil {
 		return serverMissed
 	}
@@ -93,7 +93,7 @@ func (w *walk) matches(e *sd.Entry, k *aceKind) cause {
 		return w.missed(client, hash, allow)
 	}
 	server, hash := q.resolve(e.SID, e.Hash)
-	if !q.primary.AllowBits().Has(q.primary.SIDs().Find(hash, server)) {
+	if !q.who.primary.AllowBits().Has(q.who.primary.SIDs().Find(hash, server)) {
 		return serverMissed
 	}
 	return matched
@@ -126,7 +126,7 @@ func (w *walk) missed(s sid.SID, hash uint32, f effect) cause {
 // an allow entry for one type grants nothing, and a deny entry denies
 // whatever its type.
 func (w *walk) node(e *sd.Entry, k *aceKind) (int, cause) {
-	x := w.acl.Extra(e.Aux)
+	x := w.q.dacl.Extra(e.Aux)
 	typed := x != nil && x.HasObjectType
 	switch {
 	case x == nil && k.effect == allow:

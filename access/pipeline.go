@@ -19,42 +19,23 @@ const (
 	systemRare = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
 )
 
-// object is what the check reads of a descriptor.
-type object struct {
-	owner     sid.SID
-	ownerHash uint32
-	hasDACL   bool
-	facts     sd.Facts // of the DACL
-	system    sd.Facts // of the SACL
-	dacl      []sd.Entry
-	acl       *sd.ACL // what dacl was compiled from; nil if all of it is plain
-	sacl      []sd.Entry
-	saclList  *sd.ACL
-}
-
-func (o *object) take(d *sd.Descriptor) {
-	o.owner, o.ownerHash = d.Owner(), d.OwnerHash()
-	o.setDACL(d)
-	if s := d.SACL(); s != nil {
-		o.saclList, o.sacl, o.system = s, s.Entries(), s.Facts()
-	}
-}
-
-func (o *object) setDACL(d *sd.Descriptor) {
-	o.acl = d.DACL()
-	o.hasDACL = o.acl != nil
-	o.dacl, o.facts = o.acl.Entries(), o.acl.Facts()
+// identity is who asks about whose object: all that conditions can look at.
+type identity struct {
+	token, primary *token.Token // effective token; the one server SIDs are matched against
+	owner          sid.SID
+	resource       *sd.ACL // SACL with the resource attributes
 }
 
 // query is a question made ready, and the state of answering it. It is owned
-// by one check and lives on its stack.
+// by one check and lives on its stack, as what who points to does.
 type query struct {
-	token, primary *token.Token
-	mapping        *winnt.GenericMapping
-	r              *Request // the rarer parts; never nil
-	obj            object
-	tree           *tree   // nil: no object types
-	tr             *tracer // nil: nobody asks why
+	who        *identity // a pointer, so that evaluating a condition does not move the rest to the heap
+	mapping    *winnt.GenericMapping
+	r          *Request // the rarer parts; never nil
+	dacl, sacl *sd.ACL  // nil: absent or NULL
+	tree       *tree    // nil: no object types
+	tr         *tracer  // nil: nobody asks why
+	ownerHash  uint32
 
 	desired, previous winnt.AccessMask // mapped
 	held              winnt.AccessMask // what all passes so far granted
@@ -88,7 +69,7 @@ func (q *query) decide() Decision {
 	}
 	// Stage 1: the ceiling. It comes before privileges and owner.
 	ceiling := everyBit
-	if q.obj.system&systemRare != 0 || q.token.Integrity() < mediumRID {
+	if q.sacl.Facts()&systemRare != 0 || q.who.token.Integrity() < mediumRID {
 		ceiling = q.ceiling(need)
 		q.byPrivilege &= ceiling
 		if q.strict() && need&^ceiling != 0 {
@@ -109,7 +90,7 @@ func (q *query) decide() Decision {
 		q.own = q.ownerRights()
 	}
 	// Stages 4 to 7.
-	if q.held&^q.own != 0 || q.token.IsAppContainer() || q.tree != nil {
+	if q.held&^q.own != 0 || q.who.token.IsAppContainer() || q.tree != nil {
 		if !q.passes() {
 			return q.settle(denied(used))
 		}
@@ -149,11 +130,11 @@ func (q *query) passes() bool {
 			q.tree.nodes[i].held = q.held
 		}
 	}
-	if !q.read(&q.obj, 0) {
+	if !q.read(0) {
 		return false
 	}
 	// Stage 7: A-100.
-	if q.obj.system&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
+	if q.sacl.Facts()&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
 		return q.centralPolicy()
 	}
 	return true
@@ -162,24 +143,24 @@ func (q *query) passes() bool {
 // read narrows what is held to what one DACL grants to all sides of the token:
 // user and groups, restricting SIDs, package. Bits of exempt are not the
 // package's to grant.
-func (q *query) read(o *object, exempt winnt.AccessMask) bool {
-	container := q.token.IsAppContainer()
-	if !o.hasDACL {
+func (q *query) read(exempt winnt.AccessMask) bool {
+	container := q.who.token.IsAppContainer()
+	if q.dacl == nil {
 		return q.readNull(container, exempt)
 	}
-	if !q.narrow(o, userPass, ^q.own) { // owner rights are the user's side's
+	if !q.narrow(userPass, ^q.own) { // owner rights are the user's side's
 		return false
 	}
-	if q.token.IsRestricted() {
+	if q.who.token.IsRestricted() {
 		limit := ^q.own
-		if q.token.WriteRestricted() {
+		if q.who.token.WriteRestricted() {
 			limit &= q.writeBits()
 		}
-		if !q.narrow(o, restrictedPass, limit) {
+		if !q.narrow(restrictedPass, limit) {
 			return false
 		}
 	}
-	return !container || q.narrow(o, packagePass, ^exempt)
+	return !container || q.narrow(packagePass, ^exempt)
 }
 
 // writeBits are the rights a write-restricted token is restricted in.
@@ -221,13 +202,14 @@ func (q *query) clip(m winnt.AccessMask) {
 
 // narrow runs one pass: of the bits inside limit, what is held is narrowed to
 // what the pass grants. It is false if that ends the check.
-func (q *query) narrow(o *object, p pass, limit winnt.AccessMask) bool {
+func (q *query) narrow(p pass, limit winnt.AccessMask) bool {
 	before := q.held
 	if before&limit == 0 && q.tree == nil {
 		return true
 	}
-	w := walk{q: q, entries: o.dacl, acl: o.acl, sids: q.sidsOf(p), pass: p, undecided: before & limit, stop: q.strict()}
-	w.slow = p == packagePass || o.facts&sd.HasOwnerRights != 0 || o.facts&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
+	w := walk{q: q, entries: q.dacl.Entries(), sids: q.sidsOf(p), pass: p, undecided: before & limit, stop: q.strict()}
+	f := q.dacl.Facts()
+	w.slow = p == packagePass || f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
 	if q.tr != nil {
 		q.tr.pass(&w)
 	}

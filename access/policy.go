@@ -81,8 +81,8 @@ func (s *PolicySet) recoveryRule() Rule {
 // the object's policy grant. What privileges and the owner's implicit rights
 // granted stays.
 func (q *query) centralPolicy() bool {
-	at := q.obj.nextSystem(sd.SystemScopedPolicyID, 0)
-	p := q.r.Policies.Find(q.obj.sacl[at].SID)
+	at := nextSystem(q.sacl, sd.SystemScopedPolicyID, 0)
+	p := q.r.Policies.Find(q.sacl.Entries()[at].SID)
 	if p == nil {
 		rule := q.r.Policies.recoveryRule()
 		return q.rule(&rule, 0)
@@ -108,11 +108,13 @@ func (q *query) applies(r *Rule) bool {
 // rule narrows what is held to what a rule's DACL grants, with the object's
 // owner and resource attributes.
 func (q *query) rule(r *Rule, i int) bool {
-	o := q.obj
-	o.setDACL(r.Descriptor)
 	if q.tr != nil {
 		q.tr.enterRule(r, i)
 		defer q.tr.leaveRule()
 	}
-	return q.read(&o, q.own)
+	reading := *q
+	reading.dacl = r.Descriptor.DACL()
+	ok := reading.read(q.own)
+	q.held = reading.held
+	return ok
 }

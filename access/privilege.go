@@ -33,7 +33,7 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 	if need&sacl&^q.byPrivilege == 0 {
 		return used, true
 	}
-	if !q.token.Has(winnt.SeSecurityPrivilege) {
+	if !q.who.token.Has(winnt.SeSecurityPrivilege) {
 		if q.tr != nil {
 			q.tr.notHeld(q, winnt.SeSecurityPrivilege)
 		}
@@ -50,7 +50,7 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 // granted something.
 func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.PrivilegeSet {
 	bits &^= q.byPrivilege
-	if bits == 0 || !q.token.Has(p) {
+	if bits == 0 || !q.who.token.Has(p) {
 		return 0
 	}
 	q.byPrivilege |= bits
@@ -65,7 +65,7 @@ func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.Privile
 // decide.
 func (q *query) takeOwnership() winnt.PrivilegeSet {
 	for _, p := range [...]winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
-		if q.token.Has(p) {
+		if q.who.token.Has(p) {
 			q.byPrivilege |= winnt.WRITE_OWNER
 			if q.tr != nil {
 				q.tr.privilege(ownershipHeld, p, winnt.WRITE_OWNER)
@@ -80,17 +80,17 @@ func (q *query) takeOwnership() winnt.PrivilegeSet {
 // WRITE_DAC, unless an entry for OWNER RIGHTS takes its place. It comes
 // before the DACL, so that no deny entry stops it.
 func (q *query) ownerRights() winnt.AccessMask {
-	o := &q.obj
-	if o.owner.IsZero() || !q.token.AllowBits().Has(q.token.SIDs().Find(o.ownerHash, o.owner)) {
+	t, owner := q.who.token, q.who.owner
+	if owner.IsZero() || !t.AllowBits().Has(t.SIDs().Find(q.ownerHash, owner)) {
 		return 0
 	}
-	if o.facts&sd.HasOwnerRights != 0 {
+	if q.dacl.Facts()&sd.HasOwnerRights != 0 {
 		if q.tr != nil {
 			q.tr.stage(ownerReplaced, ownerMask, false)
 		}
 		return 0
 	}
-	if q.token.IsRestricted() && q.token.RestrictedSet().Find(o.ownerHash, o.owner) < 0 {
+	if t.IsRestricted() && t.RestrictedSet().Find(q.ownerHash, owner) < 0 {
 		if q.tr != nil {
 			q.tr.stage(ownerRestricted, ownerMask, false)
 		}
@@ -112,7 +112,7 @@ func (q *query) ownerRights() winnt.AccessMask {
 // ACCESS_SYSTEM_SECURITY is asked for without SeSecurityPrivilege.
 // A mandatory ceiling can still take WRITE_OWNER away.
 func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeSet, ntstatus.Status) {
-	q := query{token: t, r: &noExtras, desired: desired}
+	q := query{who: &identity{token: t}, r: &noExtras, desired: desired}
 	var used winnt.PrivilegeSet
 	if desired&sacl != 0 {
 		var ok bool
@@ -164,14 +164,14 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 	if d.SACL().Facts()&(systemRare|sd.HasScopedPolicy) != 0 {
 		return false
 	}
-	q := query{token: t, primary: t, mapping: &typ.Mapping, r: &noExtras}
+	q := query{who: &identity{token: t, primary: t}, mapping: &typ.Mapping, r: &noExtras, sacl: d.SACL(), dacl: d.DACL()}
 	if wanted&^q.integrity() != 0 { // a low token and a right to write
 		return false
 	}
 	if !d.HasDACL() {
 		return true
 	}
-	w := walk{q: &q, entries: d.DACL().Entries(), acl: d.DACL(), pass: traversePass, undecided: wanted, stop: true, slow: true}
+	w := walk{q: &q, entries: q.dacl.Entries(), pass: traversePass, undecided: wanted, stop: true, slow: true}
 	w.run()
 	return w.granted == wanted
 }

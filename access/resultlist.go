@@ -21,7 +21,7 @@ type NodeResult struct {
 func CheckResultList(r *Request) ([]NodeResult, Decision, error) { return resultList(r, nil) }
 
 func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
-	q := query{r: r, tr: tr}
+	q := query{who: new(identity), r: r, tr: tr}
 	if len(r.ObjectTypes) == 0 || ValidateObjectTypes(r.ObjectTypes) != nil {
 		if q.mapping = r.mapping(); q.mapping != nil {
 			q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)

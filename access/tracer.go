@@ -72,7 +72,7 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 	s := t.add(c, out, false)
 	s.List, s.ACE = r.List, r.Index
 	if r.Index >= 0 {
-		s.Entry = entryText(q.obj.saclList.At(r.Index))
+		s.Entry = entryText(q.sacl.At(r.Index))
 	}
 	if r.Index < 0 {
 		s.List = ""
@@ -187,7 +187,7 @@ func (t *tracer) denial(w *walk, i int) Reason {
 // passed ends a pass: lost is what was held before and is no longer. Bits
 // that no entry decided get their reason here.
 func (t *tracer) passed(w *walk, lost winnt.AccessMask) {
-	t.fillEntries(w.acl)
+	t.fillEntries(w.q.dacl)
 	open := lost
 	if w.q.tree == nil {
 		open &= w.undecided
@@ -267,8 +267,7 @@ func (t *tracer) leaveRule() { t.rule = nil }
 // end completes the explanation.
 func (t *tracer) end(q *query, d Decision) {
 	x := &t.x
-	x.Decision, x.Desired, x.Asked, x.mapping = d, q.desired, q.asked(), q.mapping
-	x.typ = q.r.Type
+	x.Decision, x.Desired, x.Asked = d, q.desired, q.asked()
 	switch c := early(q, d); c {
 	case matched:
 	case kernelMode:

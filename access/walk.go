@@ -11,7 +11,6 @@ import (
 type walk struct {
 	q       *query // what else there is to consult: tree, tracer, nil where absent
 	entries []sd.Entry
-	acl     *sd.ACL     // of the entries, for what an entry does not hold
 	sids    *sidset.Set // of the pass
 	pass    pass
 	stop    bool // the first deny that hits ends the walk

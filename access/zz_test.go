@@ -1,39 +1,58 @@
 package access
-import ("testing";"github.com/refmon/refmon/sd";"github.com/refmon/refmon/sid";"github.com/refmon/refmon/token";"github.com/refmon/refmon/winnt")
-func zz(t testing.TB) (*token.Token,*sd.Descriptor) {
+
+import (
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+	"testing"
+)
+
+func zz(t testing.TB) (*token.Token, *sd.Descriptor) {
 	dom := sid.MustParse("S-1-5-21-1-2-3")
 	s := token.Spec{User: token.Group{SID: dom.WithRID(1001)}, Type: 2, Level: 2, Integrity: sid.MediumLevel, MandatoryPolicy: 1}
-	for i:=uint32(0);i<19;i++ { s.Groups=append(s.Groups, token.Group{SID: dom.WithRID(5000+i), Attributes: 7}) }
-	tok,err := token.New(s); if err!=nil {t.Fatal(err)}
+	for i := uint32(0); i < 19; i++ {
+		s.Groups = append(s.Groups, token.Group{SID: dom.WithRID(5000 + i), Attributes: 7})
+	}
+	tok, err := token.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var aces []sd.ACE
-	for i:=uint32(0);i<10;i++ { w:=dom.WithRID(900000+i); if i==9 {w=dom.WithRID(5018)}; a,_:=sd.NewACE(0,0,0x1f01ff,w); aces=append(aces,a)}
-	l,_:=sd.NewACL(aces...)
-	return tok, sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL:l})
+	for i := uint32(0); i < 10; i++ {
+		w := dom.WithRID(900000 + i)
+		if i == 9 {
+			w = dom.WithRID(5018)
+		}
+		a, _ := sd.NewACE(0, 0, 0x1f01ff, w)
+		aces = append(aces, a)
+	}
+	l, _ := sd.NewACL(aces...)
+	return tok, sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
 }
+
 var sink winnt.AccessMask
+
 func BenchmarkZRun(b *testing.B) {
-	tok,d := zz(b)
-	q := query{token: tok, mapping: &winnt.FileObject.Mapping, r:&noExtras}
-	q.obj.take(d)
+	tok, d := zz(b)
+	q := query{who: &identity{token: tok}, dacl: d.DACL(), mapping: &winnt.FileObject.Mapping, r: &noExtras}
 	for b.Loop() {
-		w := walk{q:&q, entries:q.obj.dacl, acl:q.obj.acl, sids: tok.SIDs(), undecided: 1, stop:true}
+		w := walk{q: &q, entries: q.dacl.Entries(), sids: tok.SIDs(), undecided: 1, stop: true}
 		w.run()
 		sink = w.granted
 	}
 }
 func BenchmarkZNarrow(b *testing.B) {
-	tok,d := zz(b)
-	q := query{token: tok, mapping: &winnt.FileObject.Mapping, r:&noExtras}
-	q.obj.take(d)
+	tok, d := zz(b)
+	q := query{who: &identity{token: tok}, dacl: d.DACL(), mapping: &winnt.FileObject.Mapping, r: &noExtras}
 	for b.Loop() {
-		q.held=1
-		q.narrow(&q.obj,userPass,everyBit)
+		q.held = 1
+		q.narrow(userPass, everyBit)
 	}
 }
 func BenchmarkZDecide(b *testing.B) {
-	tok,d := zz(b)
-	q := query{token: tok, mapping: &winnt.FileObject.Mapping, r:&noExtras, desired:1}
-	q.obj.take(d)
+	tok, d := zz(b)
+	q := query{who: &identity{token: tok}, dacl: d.DACL(), mapping: &winnt.FileObject.Mapping, r: &noExtras, desired: 1}
 	var dd Decision
 	for b.Loop() {
 		dd = q.decide()
@@ -41,10 +60,10 @@ func BenchmarkZDecide(b *testing.B) {
 	sink = dd.Granted
 }
 func BenchmarkZCheck(b *testing.B) {
-	tok,d := zz(b)
+	tok, d := zz(b)
 	var dd Decision
 	for b.Loop() {
-		dd, _ = Check(tok,d,1,winnt.FileObject)
+		dd, _ = Check(tok, d, 1, winnt.FileObject)
 	}
 	sink = dd.Granted
 }

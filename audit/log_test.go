@@ -236,29 +236,3 @@ func TestFailurePolicy(t *testing.T) {
 		}
 	}
 }
-
-// UC-37: the record changes no decision: the plain check and the recorded one
-// give the same answers.
-func TestSameDecision(t *testing.T) {
-	rnd := source(t)
-	p := standardPolicy(t)
-	subject := access.Subject{Primary: tokenU(t)}
-	n := 20_000
-	if testing.Short() {
-		n = 2000
-	}
-	d := sddl.MustParse("O:BAG:SYD:(D;;0x2;;;BU)(A;;FR;;;WD)(A;;0x4;;;BU)S:(AU;SAFA;FA;;;WD)")
-	for range n {
-		desired := winnt.AccessMask(rnd.Uint32()) & (winnt.FILE_ALL_ACCESS | winnt.MAXIMUM_ALLOWED)
-		r := access.Request{Descriptor: d, Subject: subject, Desired: desired, Type: winnt.FileObject}
-		plain, _ := access.SeAccessCheck(&r)
-		log := audit.Log{Sink: new(audit.Memory)}
-		log.Policy.Store(p)
-		o := audit.Opening{Object: reportFile, Request: &r, Decision: plain}
-		log.Opened(&o)
-		again, _ := access.SeAccessCheck(&r)
-		if plain != again || o.Decision != plain {
-			t.Fatalf("UC-37: %s: %+v, then %+v", desired, plain, again)
-		}
-	}
-}

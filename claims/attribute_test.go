@@ -108,7 +108,7 @@ func TestMalformedAttributes(t *testing.T) {
 	}
 	bad := map[string][]byte{
 		"name past the end":  patch(0, 0xFF, 0xFF, 0xFF, 0xFF),
-		"name without NUL":   patch(24, 1),
+		"name without NUL":   patch(0, byte(len(good)-1)),
 		"type":               patch(4, 4),
 		"reserved flags":     patch(8, 0, 1),
 		"value count":        patch(12, 0xFF, 0xFF, 0xFF, 0xFF),

@@ -3,6 +3,7 @@ package sd
 import (
 	"encoding/binary"
 	"iter"
+	"unsafe"
 
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -37,10 +38,11 @@ const NeedsExtra int32 = -2
 //	4      2    number of entries
 //	6      2    0
 type ACL struct {
-	b       string // immutable
-	entries []Entry
-	extras  *[]Extra
-	facts   Facts
+	b      string // immutable, like all that follows
+	first  *Entry // of n
+	extras *[]Extra
+	n      uint16
+	facts  Facts
 }
 
 const emptyACL = "\x02\x00\x08\x00\x00\x00\x00\x00"
@@ -87,7 +89,7 @@ func (l *ACL) Len() int {
 	if l == nil {
 		return 0
 	}
-	return len(l.entries)
+	return int(l.n)
 }
 
 // Size is the size in bytes, slack included; 0 for no list.
@@ -141,7 +143,7 @@ func (l *ACL) Entries() []Entry {
 	if l == nil {
 		return nil
 	}
-	return l.entries
+	return unsafe.Slice(l.first, l.n)
 }
 
 // Extra is the part of an entry that only some types have; aux is its Aux.
@@ -174,17 +176,18 @@ func compile(b string) *ACL {
 	return l
 }
 
-func (l *ACL) init(b string) {
-	l.b = b
-	n := u16(b, 4)
-	if n == 0 {
-		return
+// init makes l the value of the bytes; ok is false if they are no valid list
+// of exactly that size.
+func (l *ACL) init(b string) (ok bool) {
+	entries, st := CompileInto(nil, b)
+	if st != ntstatus.Success {
+		return false
 	}
-	l.entries, _ = CompileInto(make([]Entry, 0, n), b)
-	l.facts = FactsOf(l.entries)
+	l.b, l.first, l.n = b, unsafe.SliceData(entries), uint16(len(entries))
+	l.facts = FactsOf(entries)
 	off := aclHeaderSize
-	for i := range l.entries {
-		e := &l.entries[i]
+	for i := range entries {
+		e := &entries[i]
 		size := u16(b, off+2)
 		if e.Aux == NeedsExtra {
 			if l.extras == nil {
@@ -195,42 +198,78 @@ func (l *ACL) init(b string) {
 		}
 		off += size
 	}
+	return true
 }
 
-// CompileInto appends the compiled entries of a list used once to buf[:0] and
+// CompileInto puts the compiled entries of a list used once into buf[:0] and
 // returns them: nothing is allocated if buf is large enough. A bad list gives
 // STATUS_INVALID_ACL and no entries. Entries whose type needs more than an
 // Entry holds have Aux NeedsExtra.
 func CompileInto(buf []Entry, acl string) ([]Entry, ntstatus.Status) {
-	buf = buf[:0]
 	size, st := aclExtent(acl)
 	if st != ntstatus.Success {
-		return buf, st
+		return buf[:0], st
 	}
-	acl = acl[:size]
-	off := aclHeaderSize
-	for i := range u16(acl, 4) {
-		n, s, ok := aceExtent(acl[off:])
+	n := u16(acl, 4)
+	acl = acl[aclHeaderSize:size]
+	if n > len(acl)/aceHeaderSize { // a hostile count allocates nothing
+		return buf[:0], ntstatus.InvalidACL
+	}
+	if cap(buf) < n {
+		buf = make([]Entry, n)
+	}
+	buf = buf[:n]
+	for i := range buf {
+		size, ok := buf[i].compile(acl, uint16(i))
 		if !ok {
 			return buf[:0], ntstatus.InvalidACL
 		}
-		e := Entry{Index: uint16(i), Kind: Type(acl[off]), Flags: acl[off+1], Aux: -1}
-		if !s.IsZero() {
-			e.Mask, e.SID, e.Hash = winnt.AccessMask(u32(acl, off+4)), s, s.Hash()
-		}
-		if needsExtra(e.Kind) {
-			e.Aux = NeedsExtra
-		}
-		buf = append(buf, e)
-		off += n
+		acl = acl[size:]
 	}
 	return buf, ntstatus.Success
 }
 
-func needsExtra(t Type) bool {
-	i := t.info()
-	return i.layout == LayoutObject || i.layout == LayoutCompound || i.callback || t == SystemResourceAttribute
+// compile makes e the entry at the start of b, number i of its list.
+func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
+	if len(b) < minPlainSize || !plain[b[0]] {
+		return e.compileOther(b, i)
+	}
+	size = u16(b, 2)
+	if size > len(b) || size < minPlainSize || size&3 != 0 { // S-20
+		return 0, false
+	}
+	s, _, st := sid.DecodeString(b[8:size])
+	if st != ntstatus.Success {
+		return 0, false
+	}
+	e.Mask, e.Hash, e.SID = winnt.AccessMask(u32(b, 4)), s.Hash(), s
+	e.Index, e.Kind, e.Flags, e.Aux = i, Type(b[0]), b[1], -1
+	return size, true
 }
+
+func (e *Entry) compileOther(b string, i uint16) (size int, ok bool) {
+	size, s, ok := aceExtent(b)
+	if !ok {
+		return 0, false
+	}
+	*e = Entry{Index: i, Kind: Type(b[0]), Flags: b[1], Aux: -1}
+	if !s.IsZero() {
+		e.Mask, e.SID, e.Hash, e.Aux = winnt.AccessMask(u32(b, 4)), s, s.Hash(), NeedsExtra
+	}
+	return size, true
+}
+
+// plain tells the types with the basic layout and nothing after the SID; the
+// other known types need an Extra. A plain entry has a header, a mask and a
+// SID without sub-authorities at least.
+var plain = func() (t [256]bool) {
+	for i := range types {
+		t[i] = types[i].layout == LayoutBasic && !types[i].callback && Type(i) != SystemResourceAttribute
+	}
+	return t
+}()
+
+const minPlainSize = 16
 
 // aclExtent is the size of the list at the start of b, its header checked.
 func aclExtent(b string) (int, ntstatus.Status) {
@@ -276,10 +315,12 @@ func DecodeACL(b []byte) (l *ACL, n int, err error) {
 		b = b[:min(len(b), max(aclHeaderSize, int(b[2])|int(b[3])<<8))]
 	}
 	s := string(b)
-	if off, what := faultInACL(s); off >= 0 {
+	l = new(ACL)
+	if !l.init(s) {
+		off, what := faultInACL(s)
 		return nil, 0, &DecodeError{Offset: off, Status: ntstatus.InvalidACL, What: what}
 	}
-	return compile(s), len(s), nil
+	return l, len(s), nil
 }
 
 // ValidACL is RtlValidAcl: whether a valid list starts at b (S-20).

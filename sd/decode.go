@@ -30,7 +30,7 @@ func Peek(b []byte) (Raw, ntstatus.Status) {
 }
 
 // fault is a DecodeError before it is one.
-type fault = DecodeError
+type fault DecodeError
 
 func bad(off int, what string) fault {
 	return fault{off, ntstatus.InvalidSecurityDescr, what}
@@ -137,28 +137,27 @@ func Decode(b []byte) (*Descriptor, error) {
 func decode(b string) (*Descriptor, error) {
 	r, end, f := peek(b)
 	if f.Status != 0 {
-		return nil, &f
+		return nil, f.error()
 	}
-	for _, l := range [...]string{r.SACL, r.DACL} {
-		if l == "" {
-			continue
-		}
-		if off, what := faultInACL(l); off >= 0 {
-			base := int(uintptr(unsafe.Pointer(unsafe.StringData(l))) - uintptr(unsafe.Pointer(unsafe.StringData(b))))
-			return nil, &DecodeError{base + off, ntstatus.InvalidSecurityDescr, what}
-		}
+	d, bad := assemble(&r)
+	if d == nil {
+		off, what := faultInACL(bad)
+		base := int(uintptr(unsafe.Pointer(unsafe.StringData(bad))) - uintptr(unsafe.Pointer(unsafe.StringData(b))))
+		return nil, &DecodeError{base + off, ntstatus.InvalidSecurityDescr, what}
 	}
-	d := assemble(r)
 	if end != len(b) || !d.writes(b) {
-		d.original = &b
+		original := b
+		d.original = &original
 	}
 	return d, nil
 }
 
-// assemble makes the value of valid raw parts with as few allocations as
-// there can be.
-func assemble(r Raw) *Descriptor {
-	var d *Descriptor
+// error is f on the heap.
+func (f fault) error() error { e := DecodeError(f); return &e }
+
+// assemble makes the value of raw parts with as few allocations as there can
+// be; if one of the lists is invalid, it is returned and the value is nil.
+func assemble(r *Raw) (d *Descriptor, bad string) {
 	var acls []ACL
 	switch {
 	case r.DACL != "" && r.SACL != "":
@@ -172,15 +171,19 @@ func assemble(r Raw) *Descriptor {
 	}
 	p := Parts{Control: r.Control, RMControl: r.RMControl, Owner: r.Owner, Group: r.Group}
 	if r.SACL != "" {
-		acls[0].init(r.SACL)
+		if !acls[0].init(r.SACL) {
+			return nil, r.SACL
+		}
 		p.SACL, acls = &acls[0], acls[1:]
 	}
 	if r.DACL != "" {
-		acls[0].init(r.DACL)
+		if !acls[0].init(r.DACL) {
+			return nil, r.DACL
+		}
 		p.DACL = &acls[0]
 	}
 	d.set(p)
-	return d
+	return d, ""
 }
 
 // writes reports whether Append writes exactly b.

@@ -1,10 +1,15 @@
 package sd
 
-import "github.com/refmon/refmon/sid"
+import (
+	"unsafe"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
 
 // Facts say what a list has besides plain entries, so that a check tests one
 // word instead of looking for what is nearly always absent. Inherit-only
-// entries do not count. The zero value is a list of nothing special.
+// entries do not count, except for HasExtras. The zero value is a list of nothing special.
 type Facts uint16
 
 // Facts, one bit each.
@@ -16,6 +21,7 @@ const (
 	HasScopedPolicy                        // type 0x13
 	HasTrustLabel                          // type 0x14
 	HasAccessFilter                        // type 0x15
+	HasExtras                              // an entry that needs an Extra, inherit-only ones too
 )
 
 // systemFacts maps the types of entries that only matter in a SACL.
@@ -32,6 +38,9 @@ func FactsOf(entries []Entry) Facts {
 	var f Facts
 	for i := range entries {
 		e := &entries[i]
+		if e.Aux != -1 {
+			f |= HasExtras
+		}
 		if e.Flags&InheritOnly != 0 {
 			continue
 		}
@@ -54,4 +63,16 @@ func (l *ACL) Facts() Facts {
 		return 0
 	}
 	return l.facts
+}
+
+// View compiles a list used once without allocating, if buf is large enough:
+// the result aliases acl and buf, which must not change while it is used. A
+// bad list gives STATUS_INVALID_ACL. Where its Facts have HasExtras, the list
+// has entries that say more than the view holds, and [DecodeACL] is needed.
+func View(buf []Entry, acl string) (ACL, ntstatus.Status) {
+	entries, st := CompileInto(buf, acl)
+	if st != ntstatus.Success {
+		return ACL{}, st
+	}
+	return ACL{b: acl[:u16(acl, 2)], first: unsafe.SliceData(entries), n: uint16(len(entries)), facts: FactsOf(entries)}, st
 }

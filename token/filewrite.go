@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -74,7 +75,7 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	f := file{
 		User: groupFile(t.User(), 0), Privileges: t.privilegeFile(), Type: nameOf(tokenTypes, uint32(t.Type())),
 		MandatoryPolicy: namesOf(policies, t.MandatoryPolicy()), Owner: t.Owner().String(), PrimaryGroup: t.PrimaryGroup().String(),
-		RestrictedSIDs: groupFiles(t.Restricted(), groupForce), WriteRestricted: t.WriteRestricted(),
+		RestrictedSIDs: groupFiles(slices.All(t.Spec().Restricted), groupForce), WriteRestricted: t.WriteRestricted(),
 		UserClaims: claimFile(t.UserClaims()), DeviceClaims: claimFile(t.DeviceClaims()), DeviceGroups: groupFiles(t.DeviceGroups(), groupForce),
 		AuthenticationID: luidFile(t.AuthenticationID()), SessionID: t.session, Source: t.body.source.Name,
 

@@ -163,7 +163,8 @@ func (w *filtered) restrict(f *FilterSpec) {
 	}
 	gs := withAttributes(f.Restrict, groupForce) // T-63
 	if old := w.old.body.restricted; old != nil {
-		gs = common(gs, old) // T-63: may be empty, and restricts then too
+		gs = common(gs, old)           // T-63: may be empty, and restricts then too
+		gs = append(gs, w.left(gs)...) // T-68
 	}
 	w.b.restrict(gs)
 	w.effect = true
@@ -182,6 +183,23 @@ func common(gs []Group, set *sidset.Set) []Group {
 	for _, g := range gs {
 		if set.Find(g.SID.Hash(), g.SID) >= 0 {
 			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// left are the restricting SIDs that gs lacks: they go on matching deny entries
+// (T-68).
+func (w *filtered) left(gs []Group) (out []Group) {
+	seen := map[sid.SID]bool{}
+	for _, g := range gs {
+		seen[g.SID] = true
+	}
+	old := w.old.body.restrictedDeny
+	for i := range old.Len() {
+		if s := old.At(i); !seen[s] {
+			seen[s] = true
+			out = append(out, Group{s, winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 		}
 	}
 	return out

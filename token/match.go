@@ -26,6 +26,12 @@ func (t *Token) DenyBits() sidset.Bits { return t.groups.deny }
 // nil for a token that is not restricted.
 func (t *Token) RestrictedSet() *sidset.Set { return t.body.restricted }
 
+// RestrictedDenySet indexes the SIDs that match deny entries of the restricted
+// pass: those of RestrictedSet and after them, nearly always none, those that a
+// later restriction took out of the list. If their deny entries counted no
+// longer, a filter could widen access (T-68).
+func (t *Token) RestrictedDenySet() *sidset.Set { return t.body.restrictedDeny }
+
 // CapabilitySet indexes the capabilities; CapabilityBits tells the enabled ones.
 func (t *Token) CapabilitySet() *sidset.Set { return t.body.capabilities.index() }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -87,7 +88,10 @@ func TestFilterMonotony(t *testing.T) {
 				for i, n := range chain[1:] {
 					got := granted(t, n, d, mask)
 					if got&^had != 0 {
-						t.Fatalf("asked %v: the token has %v, filtered %d times %v\n%+v\n%+v", mask, had, i+1, got, tok.Spec(), n.Spec())
+						text, _ := sddl.Format(d, sddl.Options{})
+						before, _ := chain[i].MarshalJSON()
+						after, _ := n.MarshalJSON()
+						t.Fatalf("%s asked %v: the token has %v, filtered %v\n%s\n%s", text, mask, had, got, before, after)
 					}
 					if got != had {
 						denied++

@@ -48,8 +48,10 @@ type Spec struct {
 	User   Group   // attributes are 0 or SE_GROUP_USE_FOR_DENY_ONLY as a rule
 	Groups []Group // order is kept; may hold the integrity entry
 
-	Restricted      []Group // attributes 0 stand for GroupDefault
-	IsRestricted    bool    // an empty list restricts too (T-63); implied by a list
+	// Restricted are the restricting SIDs; attributes 0 stand for GroupDefault.
+	// An entry with SE_GROUP_USE_FOR_DENY_ONLY matches deny entries only.
+	Restricted      []Group
+	IsRestricted    bool // an empty list restricts too (T-63); implied by a list
 	WriteRestricted bool
 	SandboxInert    bool
 
@@ -272,10 +274,22 @@ func (b *body) classify() {
 
 // restrict sets the restricting SIDs; an empty list restricts too (T-63).
 func (b *body) restrict(gs []Group) {
-	b.restricted = sidset.Make(compact(gs))
-	b.restrictedAttr = make([]uint32, len(gs))
-	for i, g := range gs {
+	var keep, drop []Group
+	for _, g := range gs {
+		if g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
+			drop = append(drop, g)
+		} else {
+			keep = append(keep, g)
+		}
+	}
+	b.restricted = sidset.Make(compact(keep))
+	b.restrictedAttr = make([]uint32, len(keep))
+	for i, g := range keep {
 		b.restrictedAttr[i] = g.Attributes
+	}
+	b.restrictedDeny = b.restricted
+	if drop != nil {
+		b.restrictedDeny = sidset.Make(compact(append(keep, drop...)))
 	}
 }
 
@@ -327,6 +341,9 @@ func (t *Token) Spec() Spec {
 		UserClaims: b.userClaims, DeviceClaims: b.deviceClaims, LocalAttributes: b.local,
 		DeviceGroups: collect(t.DeviceGroups()), RestrictedDeviceGroups: collect(t.RestrictedDeviceGroups()),
 		TrustLevel: b.trust, DynamicCharged: t.charged,
+	}
+	for i := b.restricted.Len(); i < b.restrictedDeny.Len(); i++ {
+		s.Restricted = append(s.Restricted, Group{b.restrictedDeny.At(i), winnt.SE_GROUP_USE_FOR_DENY_ONLY})
 	}
 	s.Groups = collect(t.Groups())
 	if t.integrityAt != 0 {

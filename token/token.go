@@ -65,6 +65,7 @@ type body struct {
 
 	restricted     *sidset.Set // nil: not restricted
 	restrictedAttr []uint32
+	restrictedDeny *sidset.Set // restricted, then those for deny entries only; the same nearly always
 
 	authenticationID winnt.LUID
 	parentTokenID    winnt.LUID

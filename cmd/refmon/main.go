@@ -21,11 +21,15 @@ import (
 
 // cli is the command line; each verb is a field here and a file beside this one.
 type cli struct {
-	Why     whyCmd     `cmd:"" help:"Explain an access decision: which entry decided each right, and by which rule."`
-	Check   checkCmd   `cmd:"" help:"Decide access, for one question or for JSON lines of them."`
-	SDDL    sddlCmd    `cmd:"" name:"sddl" help:"Take a security descriptor apart; text to bytes and back."`
-	SID     sidCmd     `cmd:"" name:"sid" help:"Explain a security identifier; text to bytes and back."`
-	Token   tokenCmd   `cmd:"" help:"Work with token files."`
+	Why      whyCmd      `cmd:"" help:"Explain an access decision: which entry decided each right, and by which rule."`
+	Check    checkCmd    `cmd:"" help:"Decide access, for one question or for JSON lines of them."`
+	SDDL     sddlCmd     `cmd:"" name:"sddl" help:"Take a security descriptor apart; text to bytes and back."`
+	SID      sidCmd      `cmd:"" name:"sid" help:"Explain a security identifier; text to bytes and back."`
+	Token    tokenCmd    `cmd:"" help:"Work with token files."`
+	Run      runCmd      `cmd:"" help:"Run a program that calls the kernel, and print the transcript."`
+	Repl     replCmd     `cmd:"" help:"The same language, one statement at a time."`
+	Services servicesCmd `cmd:"" help:"List what the kernel can do, and each service's statuses with their rules."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -98,7 +102,7 @@ func report(std *streams, err error) int {
 	case errors.Is(err, errReported):
 		return exitMalformed
 	}
-	fmt.Fprintf(std.err, "refmon: %v\n", err)
+	fmt.Fprintf(std.err, "refmon: %s\n", printable(err.Error()))
 	return exitMalformed
 }
 

@@ -153,8 +153,8 @@ func (p *descriptorPage) rights(a sd.ACE) string {
 		return a.Mask().Padded()
 	}
 	s := a.Mask().Padded()
-	if short := sddl.FormatRights(a.Mask()); short != "" && !strings.HasPrefix(short, "0x") {
-		return s + " " + short
+	if short := sddl.FormatRights(a.Mask()); len(short) == 2 && strings.Contains("FKG", short[:1]) {
+		return s + " " + short // a known set of rights: FA, KR, GW …
 	}
 	return s + " " + p.typ.Names(a.Mask())
 }

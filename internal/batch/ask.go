@@ -105,7 +105,7 @@ func (c *checker) mappingOf(r *access.Request) error {
 	}
 	masks := [4]*winnt.AccessMask{&c.mapping.Read, &c.mapping.Write, &c.mapping.Execute, &c.mapping.All}
 	s, n := scanner{b: v}, 0
-	for it := s.array(); it.next(); n++ {
+	for it := s.array(); it.next(&s); n++ {
 		m, err := c.maskValue("mapping", s.value(1))
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func (c *checker) objectTypes(r *access.Request) error {
 	}
 	c.types = c.types[:0]
 	s := scanner{b: v}
-	for it := s.array(); it.next(); {
+	for it := s.array(); it.next(&s); {
 		e, err := c.objectType(s.value(1))
 		if err != nil {
 			return fmt.Errorf("objectTypes[%d]: %w", len(c.types), err)

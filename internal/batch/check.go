@@ -56,7 +56,7 @@ func (c Checks) Job() *Job {
 // isDefine reports whether a line has the field define.
 func isDefine(line []byte) bool {
 	s := scanner{b: line}
-	for it := s.object(); it.next(); s.value(1) {
+	for it := s.object(); it.next(&s); s.value(1) {
 		if string(it.name) == "define" {
 			return true
 		}
@@ -145,7 +145,7 @@ func (c *checker) define(dst, id []byte) ([]byte, error) {
 		return dst, fmt.Errorf("define: more than %d MiB of token files defined", maxDefineBytes>>20)
 	}
 	s := scanner{b: c.slots[fDefine]}
-	for it := s.object(); it.next(); {
+	for it := s.object(); it.next(&s); {
 		quoted := s.b[it.start : it.start+len(it.name)+2]
 		text, _ := unquote(nil, quoted)
 		name := string(text)

@@ -72,7 +72,7 @@ func SIDs() *Job {
 		toText: func(dst, binary []byte, _ sid.SID) ([]byte, error) {
 			s, n, err := sid.Decode(binary)
 			if err != nil {
-				return dst, err
+				return dst, &refusal{badSIDByte(binary), fmt.Errorf("%w: at byte %d of the binary form", err, badSIDByte(binary))}
 			}
 			if n != len(binary) {
 				return dst, &refusal{n, fmt.Errorf("%w: it ends after %d bytes and %d more follow", sid.ErrInvalid, n, len(binary)-n)}
@@ -80,6 +80,18 @@ func SIDs() *Job {
 			return s.AppendText(dst), nil
 		},
 	}).job()
+}
+
+// badSIDByte is the offset of what makes b no SID: the revision, the number of
+// sub-authorities, or the end where more should follow.
+func badSIDByte(b []byte) int {
+	switch {
+	case len(b) > 0 && b[0] != 1:
+		return 0
+	case len(b) > 1 && b[1] > sid.MaxSubAuthorities:
+		return 1
+	}
+	return len(b)
 }
 
 // Descriptors is the batch of `refmon sddl --batch`: {"id","sddl","domain"}

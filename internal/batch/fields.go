@@ -51,7 +51,7 @@ func (l layout) scanLine(slots [][]byte, line []byte, number int) error {
 func (l layout) scan(slots [][]byte, object []byte) error {
 	s := scanner{b: object}
 	var wrong error
-	for it := s.object(); it.next(); {
+	for it := s.object(); it.next(&s); {
 		i := l.index(it.name)
 		v := s.value(1)
 		switch {

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
+	"testing"
 )
 
 // kind is one kind of generated input.
@@ -77,4 +80,22 @@ func sdText(i int) string {
 
 func desiredText(rng *rand.Rand) string {
 	return [...]string{`"FR"`, `"0x20089"`, `1`, `"FR|WD"`, `"MAXIMUM_ALLOWED"`, `131209`}[rng.IntN(6)]
+}
+
+// TestGenerateLines writes questions to measure the binary with, a file for
+// each kind, into the folder that REFMON_LINES names:
+//
+//	REFMON_LINES=/tmp/lines go test -run TestGenerateLines ./internal/batch
+//	time refmon check --batch /tmp/lines/tokenRef.jsonl >/dev/null
+func TestGenerateLines(t *testing.T) {
+	dir := os.Getenv("REFMON_LINES")
+	if dir == "" {
+		t.Skip("REFMON_LINES names no folder to write to")
+	}
+	for _, k := range kinds {
+		name := strings.NewReplacer("/", "-", " ", "-").Replace(k.name) + ".jsonl"
+		if err := os.WriteFile(filepath.Join(dir, name), generate(k, 500_000, 1), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -102,12 +102,12 @@ func (s *scanner) value(depth int) []byte {
 // composite reads the members of an object or array, at its opening bracket.
 func (s *scanner) composite(open byte, depth int) {
 	if open == '[' {
-		for it := s.array(); it.next(); {
+		for it := s.array(); it.next(s); {
 			s.value(depth + 1)
 		}
 		return
 	}
-	for it := s.object(); it.next(); {
+	for it := s.object(); it.next(s); {
 		s.value(depth + 1)
 	}
 }
@@ -257,9 +257,9 @@ func (s *scanner) word(w string) {
 }
 
 // members walks the members of an object or the elements of an array. The
-// caller reads one value after each next.
+// caller reads one value after each next. It does not hold the scanner, which
+// would then have to live on the heap.
 type members struct {
-	s     *scanner
 	name  []byte // of the present member, as written, without quotes
 	start int    // offset of the present member's name
 	close byte
@@ -278,13 +278,12 @@ func (s *scanner) open(open, shut byte, what string) members {
 	} else {
 		s.i++
 	}
-	return members{s: s, close: shut}
+	return members{close: shut}
 }
 
 // next moves to the next member or element and, in an object, past its name.
 // It is false at the end and on an error.
-func (m *members) next() bool {
-	s := m.s
+func (m *members) next(s *scanner) bool {
 	if s.err != nil {
 		return false
 	}

@@ -48,7 +48,7 @@ func parameters(t reflect.Type) []parameter {
 func (r *Runner) method(row nt.Row, invoke func(nt.Row, any) (any, ntstatus.Status)) *starlark.Builtin {
 	return starlark.NewBuiltin(row.Info().Name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if len(args) > 0 {
-			return nil, fmt.Errorf("%s takes its parameters by name: %s", b.Name(), signature(row))
+			return nil, fmt.Errorf("%s takes its parameters by name: %s", b.Name(), Signature(row))
 		}
 		in := reflect.New(row.InType()).Elem()
 		if err := r.fill(row, in, kwargs); err != nil {
@@ -59,13 +59,23 @@ func (r *Runner) method(row nt.Row, invoke func(nt.Row, any) (any, ntstatus.Stat
 	})
 }
 
-// signature is "NtClose(Handle)".
-func signature(row nt.Row) string {
-	var names []string
-	for _, p := range parameters(row.InType()) {
-		names = append(names, p.name)
+// Signature is "NtClose(Handle)", for listings.
+func Signature(row nt.Row) string {
+	return row.Info().Name + "(" + strings.Join(InNames(row), ", ") + ")"
+}
+
+// InNames are the documented names of a service's parameters.
+func InNames(row nt.Row) []string { return names(row.InType()) }
+
+// OutNames are those of its out parameters, the status first.
+func OutNames(row nt.Row) []string { return append([]string{"status"}, names(row.OutType())...) }
+
+func names(t reflect.Type) []string {
+	var list []string
+	for _, p := range parameters(t) {
+		list = append(list, p.name)
 	}
-	return row.Info().Name + "(" + strings.Join(names, ", ") + ")"
+	return list
 }
 
 // fill converts the keywords of a call. ObjectName and Attributes stand for a

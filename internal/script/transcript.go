@@ -84,12 +84,18 @@ func (t *transcript) arguments(c *nt.Call) string {
 	in := reflect.ValueOf(c.In)
 	for _, p := range parameters(c.Row.InType()) {
 		f := in.FieldByIndex(p.index)
-		if p.preset != 0 && f.Uint() == p.preset {
+		if p.preset != 0 && f.Uint() == p.preset || f.IsZero() && optional(p.typ) {
 			continue
 		}
 		parts = append(parts, p.name+"="+t.show(f, p.object))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// optional reports whether a zero value of the type says nothing: a pointer
+// that is NULL, flags without a bit.
+func optional(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct || t == reflect.TypeFor[uint32]()
 }
 
 // results prints the out parameters of a call that succeeded.
@@ -113,26 +119,23 @@ func (t *transcript) results(c *nt.Call) string {
 }
 
 // reasons says why a call failed, was demoted, or found access denied: the
-// rule, the object, and for a denied check the deciding steps.
+// rule and the object, and for a denied check the entries that decided.
 func (t *transcript) reasons(c *nt.Call) []string {
 	w := c.Why
-	if w.Rule == "" && w.Explanation == nil {
+	if w.Explanation != nil {
+		return denials(w.Explanation, w.Object)
+	}
+	if w.Rule == "" {
 		return nil
 	}
-	line := "because"
-	if w.Rule != "" {
-		line += " " + w.Rule
+	text := w.Object
+	if text == "" {
+		text = conditionText(c, w.Rule)
 	}
-	if w.Object != "" {
-		line += ": " + w.Object
-	} else if text := conditionText(c, w.Rule); text != "" {
-		line += ": " + text
+	if text != "" {
+		text = ": " + text
 	}
-	lines := []string{line}
-	if w.Explanation != nil {
-		lines = append(lines, denials(w.Explanation)...)
-	}
-	return lines
+	return []string{"because " + w.Rule + text}
 }
 
 // conditionText is what the table of services says about a status by a rule.
@@ -150,8 +153,11 @@ func conditionText(c *nt.Call, rule string) string {
 }
 
 // denials are the lines of an explanation that decided against the caller:
-// the entries and stages that refused, else what was left ungranted.
-func denials(ex *access.Explanation) []string {
+// the entries and stages that refused, else the verdict.
+func denials(ex *access.Explanation, object string) []string {
+	if object != "" {
+		object = " " + object
+	}
 	var lines []string
 	for i := range ex.Steps {
 		s := &ex.Steps[i]
@@ -162,10 +168,10 @@ func denials(ex *access.Explanation) []string {
 		if s.ACE >= 0 {
 			where = fmt.Sprintf(" %s[%d] %s", s.List, s.ACE, s.Entry)
 		}
-		lines = append(lines, s.Rule+where+": "+s.Because)
+		lines = append(lines, "because "+s.Rule+object+where+": "+s.Because)
 	}
 	if lines == nil {
-		lines = append(lines, ex.Verdict())
+		lines = append(lines, "because"+object+": "+ex.Verdict())
 	}
 	return lines
 }

@@ -31,6 +31,7 @@ type Set struct {
 	slots []uint32 // immutable; index into sids, parallel to tags
 	sids  []sid.SID
 	dups  []dup // immutable; nearly always empty
+	index Index // immutable
 }
 
 // dup says that the SID at index at is equal to the earlier one at first.
@@ -51,6 +52,7 @@ func Make(sids []sid.SID) *Set {
 		slots: make([]uint32, n),
 		shift: uint8(32 - bits.TrailingZeros32(uint32(n))),
 		sids:  sids,
+		index: makeIndex(sids),
 	}
 	for i, x := range sids {
 		s.insert(uint32(i), x)
@@ -88,8 +90,8 @@ func (s *Set) Find(hash uint32, x sid.SID) int {
 // it in registers: where Absent is false, Find has the answer. The zero value
 // must not be asked.
 type Index struct {
-	tags  []uint8
-	shift uint8
+	filter []uint64
+	shift  uint8
 }
 
 // Index is the first look of s; of a nil Set, of an empty one.
@@ -97,13 +99,35 @@ func (s *Set) Index() Index {
 	if s == nil {
 		s = &none
 	}
-	return Index{s.tags, s.shift}
+	return s.index
 }
 
 var none = *Make(nil)
 
 // Absent reports that no SID with this hash is in the Set; false says nothing.
-func (x Index) Absent(hash uint32) bool { return x.tags[hash>>(x.shift&31)] == 0 }
+func (x Index) Absent(hash uint32) bool {
+	h := hash >> (x.shift & 31)
+	return x.filter[h>>6]>>(h&63)&1 == 0
+}
+
+// filterBits is the least number of filter bits a SID: at most one of that
+// many absent SIDs is looked up in vain.
+const filterBits = 16
+
+// makeIndex makes the filter, one bit a hash, of the same high bits that
+// choose the slot.
+func makeIndex(sids []sid.SID) Index {
+	n := 64
+	for n < filterBits*len(sids) {
+		n *= 2
+	}
+	x := Index{make([]uint64, n/64), uint8(32 - bits.TrailingZeros32(uint32(n)))}
+	for _, s := range sids {
+		h := s.Hash() >> (x.shift & 31)
+		x.filter[h>>6] |= 1 << (h & 63)
+	}
+	return x
+}
 
 //go:noinline
 func (s *Set) probe(hash uint32, x sid.SID) int {

@@ -141,14 +141,22 @@ func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decis
 	return access.Decision{Status: c.Fail(rule, st)}
 }
 
-// explain repeats a denied check with a recording tracer when the call is traced.
+// explain repeats a denied check with a recording tracer when the call is
+// traced. The rule noted is that of the last refusing step, if one refused.
 func (c *Caller) explain(h *Header, d *sd.Descriptor, subject *access.Subject, mapped winnt.AccessMask) {
 	if c.Why == nil {
 		return
 	}
-	c.refuse(h, "O-33", ntstatus.AccessDenied)
+	c.Why.Object, c.Why.Rule = h.describe(), "O-33"
 	r := access.Request{Descriptor: d, Subject: *subject, Desired: mapped, Type: h.typ.ObjectType}
-	if _, ex, err := access.Explain(&r); err == nil {
-		c.Why.Explanation = ex
+	_, ex, err := access.Explain(&r)
+	if err != nil {
+		return
+	}
+	c.Why.Explanation = ex
+	for _, step := range ex.Steps {
+		if !step.Granted && step.Rule != "" {
+			c.Why.Rule = step.Rule
+		}
 	}
 }

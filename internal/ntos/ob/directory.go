@@ -162,24 +162,20 @@ func (l *link) addHandle(h *Header) bool {
 	return true
 }
 
-// unlinkIfUnused removes the name of a temporary object without handles (O-44).
-func (h *Header) unlinkIfUnused() {
-	h.unlink(func() bool { return h.HandleCount() == 0 && !h.permanent.Load() })
-}
-
 // Unname removes the object's name, whatever handles it has. It does nothing
 // for an object without one.
-func (h *Header) Unname() { h.unlink(func() bool { return true }) }
-
-// unlink removes the name if the condition, read under the directory's lock, holds.
-func (h *Header) unlink(when func() bool) {
-	l := h.link.Load()
-	if l == nil {
-		return
+func (h *Header) Unname() {
+	if l := h.link.Load(); l != nil {
+		h.unlink(l, func() bool { return true })
 	}
+}
+
+// unlink removes the name l if the condition, which runs under the directory's
+// lock and runs in any case, says so.
+func (h *Header) unlink(l *link, when func() bool) {
 	d := l.dir
 	d.mu.Lock()
-	removed := h.link.Load() == l && when()
+	removed := when() && h.link.Load() == l
 	if removed {
 		h.link.Store(nil)
 		d.removeLocked(l.key, h)
@@ -217,16 +213,15 @@ func (h *Header) MakeTemporary() { h.setPermanent(false) }
 func (h *Header) MakePermanent() { h.setPermanent(true) }
 
 func (h *Header) setPermanent(on bool) {
-	if l := h.link.Load(); l != nil {
-		l.dir.mu.Lock()
+	l := h.link.Load()
+	if l == nil {
 		h.permanent.Store(on)
-		l.dir.mu.Unlock()
-	} else {
+		return
+	}
+	h.unlink(l, func() bool {
 		h.permanent.Store(on)
-	}
-	if !on && h.HandleCount() == 0 {
-		h.unlinkIfUnused()
-	}
+		return !on && h.HandleCount() == 0
+	})
 }
 
 // Names lists the names of the entries and their types, in no order.

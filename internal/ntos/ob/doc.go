@@ -20,9 +20,10 @@
 // Named objects live in a [Namespace] of [Directory] objects: [Namespace.Open]
 // and [Namespace.Create] walk a path, check it and make the handle.
 //
-// Guards. Every exported function may be called from any goroutine. Inside the
-// package the order of locks is Table, then Directory, then Census; none of
-// them is held while an access check or a hook of a type runs. A reference is
-// never taken on an object whose count is zero: every reader that holds no
-// reference of its own goes through [Header.TryRef].
+// Guards. Every exported function may be called from any goroutine and takes
+// effect at one moment (O-80). Inside the package the order of locks is Table,
+// then Directory, then Census; none of them is held while an access check or a
+// hook of a type runs. A reference is never taken on an object whose count is
+// zero: every reader that holds no reference of its own goes through
+// [Header.TryRef].
 package ob

@@ -187,29 +187,46 @@ func (h *Header) tryAddHandle() bool {
 // dropHandle takes a handle off the counts (O-40) and runs what happens when
 // the last one goes (O-44). No lock may be held.
 func (h *Header) dropHandle() {
-	if h.typ.OnLastHandle != nil {
+	if h.typ.OnLastHandle != nil || h.link.Load() != nil {
 		h.dropHandleSlow()
 		return
 	}
 	h.tags.add(TagHandle, -1)
-	n := h.counts.Add(^uint64(oneHandle - 1)) // handle and reference in one step
-	if n>>32 == 0 && h.link.Load() != nil {
-		h.unlinkIfUnused() // the name holds a reference of its own
-	}
-	if uint32(n)+1 <= 1 {
-		h.lastReference(uint32(n))
+	if n := uint32(h.counts.Add(^uint64(oneHandle - 1))); n+1 <= 1 { // handle and reference in one step
+		h.lastReference(n)
 	}
 }
 
-// dropHandleSlow is dropHandle for types with a close action: the handle's
-// reference keeps the object alive while the action runs.
+// dropHandleSlow is dropHandle for objects with a name or a close action: the
+// handle's reference keeps the object alive until both are done with.
 func (h *Header) dropHandleSlow() {
-	n := h.counts.Add(^uint64(1<<32 - 1))
-	if n>>32 == 0 {
-		if h.link.Load() != nil {
-			h.unlinkIfUnused()
-		}
+	if h.uncountHandle() && h.typ.OnLastHandle != nil {
 		h.typ.OnLastHandle(h.self) // O-44
 	}
 	h.Deref(TagHandle)
+}
+
+// minusHandle lowers the handle count by one and leaves the references alone.
+const minusHandle = ^uint64(1<<32 - 1)
+
+// uncountHandle lowers the handle count and reports whether that was the last
+// one. The last handle of a named object goes under the directory's lock,
+// together with the name: nobody can find the object in between and open what
+// is being closed (O-44).
+func (h *Header) uncountHandle() (last bool) {
+	for {
+		l, n := h.link.Load(), h.counts.Load()
+		switch {
+		case l == nil:
+			return h.counts.Add(minusHandle)>>32 == 0
+		case n>>32 == 1:
+			h.unlink(l, func() bool {
+				last = h.counts.Add(minusHandle)>>32 == 0
+				return last && !h.permanent.Load()
+			})
+			return last
+		case h.counts.CompareAndSwap(n, n+minusHandle):
+			return false
+		}
+	}
 }

@@ -49,16 +49,20 @@ func (t *Table) SetAttributes(v winnt.Handle, attributes uint32) ntstatus.Status
 	return ntstatus.Success
 }
 
-// TakeAudit reports which of the rights being used are still to be audited on
-// this handle and marks them as audited: each right is reported once per
-// handle. It reports 0 for an unknown handle.
-func (t *Table) TakeAudit(v winnt.Handle, used winnt.AccessMask) winnt.AccessMask {
+// TakeAudit reports which of the rights being used on obj through this handle
+// are still to be audited, and marks them as audited: each right is reported
+// once per handle. It reports 0 for a value that does not name obj any more.
+func (t *Table) TakeAudit(v winnt.Handle, obj Object, used winnt.AccessMask) winnt.AccessMask {
 	s := t.slot(t.index(v))
-	if s == nil {
+	if s == nil || s.audit.Load()&uint32(used) == 0 { // nearly always
 		return 0
 	}
-	old := s.audit.And(^uint32(used))
-	return winnt.AccessMask(old) & used
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.head.Load() != obj.Head() { // reused since: the other object's first use must not be lost
+		return 0
+	}
+	return winnt.AccessMask(s.audit.And(^uint32(used))) & used
 }
 
 // SetAudit records the rights of a handle whose first use is to be audited.

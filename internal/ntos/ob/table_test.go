@@ -202,17 +202,23 @@ func TestRemoveKeepsCounts(t *testing.T) {
 
 func TestAuditMaskIsTakenOnce(t *testing.T) {
 	table := ob.NewTable(0)
-	v, _ := open(t, table, 3, 0)
+	v, o := open(t, table, 3, 0)
 	wantStatus(t, "SetAudit", table.SetAudit(v, 3), ntstatus.Success)
 	for i, want := range []winnt.AccessMask{1, 0, 2} {
 		used := []winnt.AccessMask{1, 1, 3}[i]
-		if got := table.TakeAudit(v, used); got != want {
+		if got := table.TakeAudit(v, o, used); got != want {
 			t.Errorf("use %d of %v: to audit %v, want %v", i, used, got, want)
 		}
 	}
 	wantStatus(t, "SetAudit of nothing", table.SetAudit(99, 3), ntstatus.InvalidHandle)
-	if table.TakeAudit(1<<30, 1) != 0 {
+	if table.TakeAudit(1<<30, o, 1) != 0 {
 		t.Error("an unknown handle has rights to audit")
+	}
+	table.Close(v)
+	v, p := open(t, table, 3, 0)
+	table.SetAudit(v, 3)
+	if table.TakeAudit(v, o, 3) != 0 || table.TakeAudit(v, p, 3) != 3 {
+		t.Error("the use of an object that is closed was counted for the one that took its value")
 	}
 }
 

@@ -1,0 +1,235 @@
+package audit_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files; read the difference before keeping it")
+
+// line is the shape of U-80 as a reader of the log would declare it.
+type line struct {
+	ID              *uint64                    `json:"id"`
+	Time            *string                    `json:"time"`
+	Event           *int                       `json:"event"`
+	Version         *int                       `json:"version"`
+	Outcome         *string                    `json:"outcome"`
+	Subcategory     *string                    `json:"subcategory"`
+	SubcategoryGUID *string                    `json:"subcategory_guid"`
+	Computer        *string                    `json:"computer"`
+	ComputerRaw     string                     `json:"computer_raw"`
+	Data            map[string]json.RawMessage `json:"data"`
+	Access          []struct {
+		Bit, Code, Text, Reason string
+		ACE                     string `json:"ace"`
+		ACERaw                  string `json:"ace_raw"`
+	} `json:"access"`
+	Chain *string `json:"chain"`
+}
+
+func readLine(t testing.TB, b []byte) line {
+	t.Helper()
+	var l line
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil {
+		t.Fatalf("line %s: %v", b, err)
+	}
+	return l
+}
+
+// The golden file has one line for each kind of event, and for opens with
+// reasons. UC-01, UC-02, UC-63, U-80.
+func TestGoldenLines(t *testing.T) {
+	var sink bytes.Buffer
+	lines := audit.NewLines(&sink)
+	log := audit.Log{Sink: lines, Names: people{}, Computer: "dc1.refmon.test", Clock: clock}
+	log.Policy.Store(standardPolicy(t))
+	for _, desired := range []winnt.AccessMask{1, 2} {
+		openLine(t, &log, standardSD, desired)
+	}
+	openLine(t, &log, "O:SYG:SYD:(D;;0x2;;;S-1-5-21-1-2-3-1107)(A;;FA;;;S-1-5-21-1-2-3-1107)S:(AU;SAFA;0x3;;;WD)", 0x100003)
+	from := origin(t)
+	for _, e := range everyEvent(t, from) {
+		log.Write(e)
+	}
+	from.Subject = access.Subject{Primary: tokenSystem(t), Client: tokenU(t), Level: winnt.SecurityIdentification}
+	log.Write(audit.ObjectAccessed(from, reportFile, 1, nil)) // UC-38
+	strong := specU()
+	strong.Privileges = winnt.Privileges(winnt.SeDebugPrivilege)
+	log.Impersonated(origin(t), audit.Elevation{Thread: 0x200, KernelMode: true, CopyOnOpen: true, Level: 2, Client: mustToken(t, strong)})
+
+	const file = "testdata/events.jsonl"
+	if *update {
+		if err := os.WriteFile(file, sink.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, expected := strings.Split(sink.String(), "\n"), strings.Split(string(want), "\n")
+	if len(got) != len(expected) {
+		t.Errorf("%d lines, want %d", len(got), len(expected))
+	}
+	for i := range min(len(got), len(expected)) {
+		if got[i] != expected[i] {
+			t.Errorf("line %d:\n got %s\nwant %s", i+1, got[i], expected[i])
+		}
+	}
+}
+
+func openLine(t *testing.T, log *audit.Log, descriptor string, desired winnt.AccessMask) {
+	t.Helper()
+	r := access.Request{Descriptor: sddl.MustParse(descriptor), Subject: access.Subject{Primary: tokenU(t)}, Desired: desired, Type: winnt.FileObject}
+	dec, err := access.SeAccessCheck(&r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Opened(&audit.Opening{Origin: audit.Origin{ProcessID: 0x1A4, ProcessName: `C:\srv\files.exe`}, Object: reportFile, Request: &r, Decision: dec})
+}
+
+// U-80 as printed in the rule: key order, the access array, an array for each
+// list (U-57).
+func TestLineShape(t *testing.T) {
+	o := open(t, standardPolicy(t), access.Subject{Primary: tokenU(t)}, standardSD, 1)
+	b := o.events[0].WithHeader(withChain(o.events[0].Header)).AppendJSON(nil)
+	order := []string{`{"id":1,"time":"2024-03-01T12:00:00.1234567Z","event":4656,"version":1,"outcome":"success","subcategory":"File System","subcategory_guid":"{0CCE921D-69AE-11D9-BED3-505054503030}","computer":"dc1","data":{"SubjectUserSid":`,
+		`"AccessList":["%%4416"],"AccessReason":["%%4416:\t%%1801\tD:(A;;FR;;;WD)"],"AccessMask":"0x1","PrivilegeList":"-"`,
+		`},"access":[{"bit":"0x1","code":"%%4416","text":"ReadData","reason":"%%1801","ace":"D:(A;;FR;;;WD)"}],"chain":"00ff"}`}
+	rest := string(b)
+	for _, part := range order {
+		i := strings.Index(rest, part)
+		if i < 0 {
+			t.Fatalf("U-80: %s\nlacks %s", b, part)
+		}
+		rest = rest[i+len(part):]
+	}
+	l := readLine(t, b)
+	if l.ID == nil || l.Chain == nil || *l.Chain != "00ff" {
+		t.Error("every key is there")
+	}
+	marshalled, err := json.Marshal(o.events[0])
+	if err != nil || !json.Valid(marshalled) {
+		t.Errorf("MarshalJSON: %v", err)
+	}
+}
+
+func withChain(h audit.Header) audit.Header {
+	h.Chain = "\x00\xff"
+	return h
+}
+
+// hostile are names that break careless writers. UC-61.
+var hostile = []string{
+	"two\nlines", "quote\"and\\slash", "<script>&amp;</script>", "tab\tcr\rnul\x00bell\x07", "\u2028\u2029 line separators",
+	audit.FromUTF16([]uint16{'a', 0xD800, 'b'}), // a lone high surrogate
+	audit.FromUTF16([]uint16{0xDC00}),           // a lone low surrogate
+	audit.FromUTF16([]uint16{0xD83D, 0xDE00}),   // a good pair: an emoji
+	"\xff\xfe latin bytes", "\xed\xa0", "ends in \xe2\x82", "", strings.Repeat("long\n", 9000), "\uFFFD itself",
+}
+
+// checkHostile is what has to hold for a name, whatever it is (UC-61): one
+// line, valid JSON, and the exact value can be had back.
+func checkHostile(t testing.TB, name string) {
+	t.Helper()
+	e := audit.ObjectAccessed(audit.Origin{}, audit.Object{Type: "File", Name: name}, 1, nil)
+	e = e.WithHeader(audit.Header{ID: 4663, Subcategory: audit.FileSystem, Computer: name})
+	b := e.AppendJSON(nil)
+	if bytes.ContainsAny(b, "\n\r") || !utf8.Valid(b) {
+		t.Fatalf("UC-61 %q: more than one line, or no UTF-8: %q", name, b)
+	}
+	l := readLine(t, b)
+	want, _ := e.Field("ObjectName")
+	checkText(t, want, stringOf(t, l.Data["ObjectName"]), stringOf(t, l.Data["ObjectName_raw"]))
+	checkText(t, name, *l.Computer, l.ComputerRaw)
+	for _, c := range []byte{'<', '>', '&'} { // no escaping for HTML
+		if strings.IndexByte(want, c) >= 0 && bytes.IndexByte(b, c) < 0 {
+			t.Fatalf("U-80 %q: %q is escaped", name, c)
+		}
+	}
+}
+
+func checkText(t testing.TB, want, shown, raw string) {
+	t.Helper()
+	if utf8.ValidString(want) {
+		if shown != want || raw != "" {
+			t.Fatalf("U-80: %q shows as %q, raw %q", want, shown, raw)
+		}
+		return
+	}
+	exact, err := hex.DecodeString(raw)
+	if err != nil || string(exact) != want || !strings.Contains(shown, "\uFFFD") {
+		t.Fatalf("U-80: %q shows as %q, raw %q: %v", want, shown, raw, err)
+	}
+}
+
+func stringOf(t testing.TB, raw json.RawMessage) string {
+	if raw == nil {
+		return ""
+	}
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestHostileNames(t *testing.T) {
+	for _, name := range hostile {
+		checkHostile(t, name)
+	}
+	e := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: audit.FromUTF16([]uint16{0xD800})}, 1, nil)
+	if !strings.Contains(string(e.AppendJSON(nil)), `"ObjectName":"`+"\uFFFD"+`","ObjectName_raw":"eda080"`) {
+		t.Errorf("U-80: a lone surrogate is one U+FFFD: %s", e.AppendJSON(nil))
+	}
+	// In a list, the raw key is a list too.
+	e = audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: 1, Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:\xff"}}})
+	l := readLine(t, e.AppendJSON(nil))
+	var raw []string
+	if err := json.Unmarshal(l.Data["AccessReason_raw"], &raw); err != nil || len(raw) != 1 || raw[0] != hex.EncodeToString([]byte("%%4416:\t%%1801\tD:\xff")) {
+		t.Errorf("U-80: raw list %q, %v", raw, err)
+	}
+	if l.Access[0].ACERaw != "443aff" {
+		t.Errorf("U-80: raw entry %q", l.Access[0].ACERaw)
+	}
+}
+
+func FuzzHostileNames(f *testing.F) {
+	for _, name := range hostile {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) { checkHostile(t, name) })
+}
+
+// Times agree with package time.
+func TestTimes(t *testing.T) {
+	rnd := source(t)
+	start := time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC)
+	ticks := []int64{0, 1, 10, 9_999_999, 10_000_000, clock(), 116_444_736_000_000_000, -1, 864_000_000_000 * 59, 864_000_000_000 * 60}
+	for range 20_000 {
+		ticks = append(ticks, rnd.Int64N(2_650_467_743_999_999_999)) // up to 9999-12-31
+	}
+	for _, n := range ticks {
+		e := audit.Event{}.WithHeader(audit.Header{Time: n})
+		l := readLine(t, e.AppendJSON(nil))
+		days, rest := max(n, 0)/864_000_000_000, max(n, 0)%864_000_000_000
+		want := start.AddDate(0, 0, int(days)).Add(time.Duration(rest) * 100).Format(time.RFC3339Nano)
+		if *l.Time != want {
+			t.Fatalf("time of %d is %s, want %s", n, *l.Time, want)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package audit_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+)
+
+func numbered(computer string) audit.Event {
+	return audit.HandleClosed(audit.Origin{}, audit.Object{}).WithHeader(audit.Header{ID: 4658, Subcategory: audit.FileSystem, Computer: computer})
+}
+
+// UC-57, U-65, U-66: a full sink drops and counts; the first record kept
+// afterwards is preceded by one that says how many were lost.
+func TestMemoryDrops(t *testing.T) {
+	m := audit.NewMemory(3, 0)
+	for i := range 8 {
+		err := m.Write(numbered("dc1"))
+		if (i < 3) != (err == nil) || err != nil && !errors.Is(err, audit.ErrFull) {
+			t.Fatalf("record %d: %v", i, err)
+		}
+	}
+	if m.Len() != 3 || m.Dropped() != 5 {
+		t.Fatalf("U-66: %d held, %d dropped", m.Len(), m.Dropped())
+	}
+	if got := m.Drain(); len(got) != 3 || m.Len() != 0 || m.Drain() != nil {
+		t.Fatalf("drained %d", len(got))
+	}
+	if err := m.Write(numbered("dc2")); err != nil {
+		t.Fatal(err)
+	}
+	var events []audit.Event
+	for e := range m.Events() {
+		events = append(events, e)
+	}
+	if len(events) != 2 || events[0].ID != 4612 || events[1].ID != 4658 {
+		t.Fatalf("UC-57: %v", ids(events))
+	}
+	if field(t, events[0], "AuditsDiscarded") != "5" || events[0].Computer != "dc2" || events[0].Task() != 12290 {
+		t.Errorf("U-65: AuditsDiscarded %s", field(t, events[0], "AuditsDiscarded"))
+	}
+	if events[0].RecordID != 4 || events[1].RecordID != 5 { // U-63
+		t.Errorf("U-63: ids %d, %d", events[0].RecordID, events[1].RecordID)
+	}
+	if err := m.Write(numbered("")); err != nil || m.Write(numbered("")) == nil {
+		t.Error("the announcement takes room like any record")
+	}
+}
+
+func TestMemoryLimits(t *testing.T) {
+	m := audit.NewMemory(0, 1000)
+	big := audit.ObjectAccessed(audit.Origin{}, audit.Object{Name: strings.Repeat("x", 5000)}, 1, nil)
+	if m.Write(big) != nil || m.Write(big) == nil {
+		t.Error("a record of any size fits an empty sink, and fills it")
+	}
+	var zero audit.Memory
+	for range audit.DefaultRecords {
+		if err := zero.Write(numbered("")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if zero.Write(numbered("")) == nil {
+		t.Error("U-66: the default limit is 8192 records")
+	}
+	one := audit.NewMemory(1, 0)
+	if one.Write(numbered("")) != nil || one.Write(numbered("")) != nil || one.Write(numbered("")) == nil {
+		t.Error("a limit of one is raised to two")
+	}
+}
+
+// U-63: ids strictly increase and nothing is lost between many writers.
+func TestMemoryConcurrent(t *testing.T) {
+	var m audit.Memory
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for range 500 {
+				_ = m.Write(numbered(""))
+			}
+		}()
+	}
+	wg.Wait()
+	last := uint64(0)
+	for e := range m.Events() {
+		if e.RecordID != last+1 {
+			t.Fatalf("U-63: %d after %d", e.RecordID, last)
+		}
+		last = e.RecordID
+	}
+	if last != 2000 {
+		t.Errorf("%d records", last)
+	}
+}
+
+// flaky fails while broken is set, after writing part of the line if torn is.
+type flaky struct {
+	bytes.Buffer
+	broken, torn bool
+}
+
+func (f *flaky) Write(p []byte) (int, error) {
+	if f.broken && f.torn {
+		n, _ := f.Buffer.Write(p[:5])
+		return n, errBroken
+	}
+	if f.broken {
+		return 0, errBroken
+	}
+	return f.Buffer.Write(p)
+}
+
+// U-63, U-65: lost lines are announced before the first that is kept, and a torn line
+// does not spoil the next.
+func TestLinesFailure(t *testing.T) {
+	for _, torn := range []bool{false, true} {
+		w := &flaky{torn: torn}
+		l := audit.NewLines(w)
+		write := func() error { return l.Write(numbered("dc1")) }
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		w.broken = true
+		for range 3 {
+			if err := write(); !errors.Is(err, errBroken) {
+				t.Fatalf("the writer's error is %v", err)
+			}
+		}
+		w.broken = false
+		if err := write(); err != nil || l.Lost() != 3 {
+			t.Fatalf("%v, lost %d", err, l.Lost())
+		}
+		var good []line
+		for _, text := range strings.Split(strings.TrimSpace(w.String()), "\n") {
+			if strings.HasSuffix(text, "}") {
+				good = append(good, readLine(t, []byte(text)))
+			}
+		}
+		if len(good) != 3 || *good[1].Event != 4612 || stringOf(t, good[1].Data["AuditsDiscarded"]) != "3" {
+			t.Fatalf("U-65 torn %v: %s", torn, w.String())
+		}
+		for i, g := range good {
+			if *g.ID != uint64(i+1) {
+				t.Errorf("U-63: line %d has id %d", i, *g.ID)
+			}
+		}
+	}
+}
+
+// Many writers: every record becomes one line, ids in the order of lines.
+func TestLinesConcurrent(t *testing.T) {
+	var w bytes.Buffer // written to by one goroutine at a time, which -race checks
+	l := audit.NewLines(&w)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for range 300 {
+				_ = l.Write(numbered(""))
+			}
+		}()
+	}
+	wg.Wait()
+	text := strings.Split(strings.TrimSpace(w.String()), "\n")
+	if len(text) != 1200 || l.Lost() != 0 {
+		t.Fatalf("%d lines, %d lost", len(text), l.Lost())
+	}
+	for i, one := range text {
+		if got := readLine(t, []byte(one)); *got.ID != uint64(i+1) {
+			t.Fatalf("line %d has id %d", i, *got.ID)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package claims
+
+import (
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestMalformedExpressions do not decode (S-34, S-35).
+func TestMalformedExpressions(t *testing.T) {
+	for _, c := range []struct{ rule, what, tokens string }{
+		{"S-34", "unknown code", "60"},
+		{"S-34", "attribute length cut", "f80200"},
+		{"S-34", "attribute name cut", "f80400000061"},
+		{"S-34", "attribute name of odd length", "f803000000610062"},
+		{"S-34", "integer cut", "040100000000000000"},
+		{"S-34", "int8 out of range", "0180000000000000000302"},
+		{"S-34", "int16 out of range", "0200800000000000000302"},
+		{"S-34", "int32 out of range", "0300000080000000000302"},
+		{"S-34", "string of odd length", "1003000000610062"},
+		{"S-34", "string with a NUL", "1004000000610000" + "00"},
+		{"S-34", "octets past the end", "18ffffffff"},
+		{"S-34", "SID too short", "5108000000" + "0101000000000001"},
+		{"S-34", "SID too long", "5110000000" + "010100000000000100000000" + "00000000"},
+		{"S-34", "SID of revision 2", "510c000000" + "020100000000000100000000"},
+		{"S-34", "composite past the end", "5010000000" + "0401"},
+		{"S-34", "composite cuts its member", "5008000000" + "18040000000102" + "0304"},
+		{"S-34", "attribute in a composite", "5007000000" + "f8020000006100"},
+		{"S-34", "operator in a composite", "5001000000" + "a2"},
+		{"S-34", "composite in a composite", "5005000000" + "5000000000"},
+		{"S-34", "padding in a composite", "5001000000" + "00"},
+		{"S-34", "four bytes of padding", "f802000000610000000000"},
+		{"S-34", "token after padding", "f8020000006100" + "00a2"},
+		{"S-35", "2001 tokens", "f8020000006100" + strings.Repeat("a2", MaxTokens)},
+		{"S-35", "2001 tokens, most of them members", "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) + "86" + strings.Repeat("a2", 8)},
+		{"S-35", "10001 bytes", "18" + "08270000" + strings.Repeat("00", 9992)},
+	} {
+		tokens, err := hex.DecodeString(c.tokens)
+		if err != nil {
+			t.Fatal(c.what, err)
+		}
+		if _, err := Decode(append([]byte(signature), tokens...)); !errors.Is(err, ErrExpr) {
+			t.Errorf("%s: %s: %v", c.rule, c.what, err)
+		}
+	}
+	members := "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) + "86" + strings.Repeat("a2", 7)
+	tokens, _ := hex.DecodeString(members)
+	if _, err := Decode(append([]byte(signature), tokens...)); err != nil {
+		t.Errorf("S-35: 2000 tokens: %v", err)
+	}
+	for _, s := range []string{"", "art", "artX", "ARTX", "artz\x00\x00\x00\x00"} {
+		if _, err := Decode([]byte(s)); !errors.Is(err, ErrExpr) {
+			t.Errorf("S-34: %q: %v", s, err)
+		}
+	}
+}
+
+// TestLimits accepts the largest legal expression and refuses the next (S-35).
+func TestLimits(t *testing.T) {
+	name := strings.Repeat("n", (MaxExprSize-len(signature)-5)/2)
+	code := appendToken([]byte(signature), tokUser, appendUTF16(nil, name))
+	if e, err := Decode(append(code, opNot)[:MaxExprSize]); err != nil || e.operands[0].name != name {
+		t.Errorf("%d bytes: %v", MaxExprSize, err)
+	}
+	if _, err := Decode(append(code, opNot, opNot)); err == nil {
+		t.Errorf("%d bytes are accepted", MaxExprSize+1)
+	}
+	code = appendToken([]byte(signature), tokLocal, appendUTF16(nil, "a"))
+	for range MaxTokens - 1 {
+		code = append(code, opNot)
+	}
+	if e, err := Decode(code); err != nil || e.Eval(&testEnv{}) != Unknown {
+		t.Errorf("%d tokens: %v", MaxTokens, err)
+	}
+}
+
+// TestWidths prints integers of every width, sign and base; sign and base
+// bytes do not change the value (S-50).
+func TestWidths(t *testing.T) {
+	for _, c := range []struct{ token, text string }{
+		{"01ffffffffffffffff0202", "-1"},
+		{"02ffffffffffffffff0302", "-1"},
+		{"0380ffffffffffffff0203", "-0x80"},
+		{"0400000000000000800202", "-9223372036854775808"},
+		{"0400000000000000800303", "0x8000000000000000"},
+		{"04ffffffffffffffff0301", "01777777777777777777777"},
+		{"0405000000000000000202", "5"},
+		{"0405000000000000000103", "+0x5"},
+		{"0400000000000000000203", "-0x0"},
+		{"0405000000000000000709", "5"},
+	} {
+		tokens, err := hex.DecodeString("f8020000006100" + c.token + "80")
+		if err != nil {
+			t.Fatal(c.token, err)
+		}
+		e, err := Decode(append([]byte(signature), tokens...))
+		if err != nil {
+			t.Errorf("%s: %v", c.token, err)
+		} else if got, want := e.Format(nil), "(a == "+c.text+")"; got != want {
+			t.Errorf("%s prints %s, want %s", c.token, got, want)
+		}
+	}
+}
+
+// TestUnprintable expressions evaluate but have no text (S-49, S-50).
+func TestUnprintable(t *testing.T) {
+	attribute := func(code byte, name string) []byte { return appendToken([]byte(signature), code, []byte(name)) }
+	for what, code := range map[string][]byte{
+		"local name with a blank":      attribute(tokLocal, "a\x00 \x00"),
+		"local name empty":             attribute(tokLocal, ""),
+		"local name is an operator":    attribute(tokLocal, "E\x00x\x00i\x00s\x00t\x00s\x00"),
+		"user name empty":              attribute(tokUser, ""),
+		"string with a quote":          append(appendToken(attribute(tokUser, "a\x00"), tokString, []byte("\"\x00")), opEqual),
+		"string with a lone surrogate": append(appendToken(attribute(tokUser, "a\x00"), tokString, []byte("\x00\xD8")), opEqual),
+		"SID without sub-authorities":  append(appendToken(attribute(tokUser, "a\x00"), tokSID, []byte("\x01\x00\x00\x00\x00\x00\x00\x05")), opEqual),
+	} {
+		e, err := Decode(code)
+		if err != nil || e.Format(nil) != "" {
+			t.Errorf("%s: %v prints %q", what, err, e.Format(nil))
+		}
+	}
+	surrogate, err := Decode(attribute(tokUser, "\x00\xD8"))
+	if err != nil || surrogate.Format(nil) != "(@USER.%d800)" {
+		t.Errorf("a lone surrogate in a name: %v, %s", err, surrogate.Format(nil))
+	}
+}
+
+// TestReads tells the scopes an expression looks into.
+func TestReads(t *testing.T) {
+	e := mustParse(`(a && @Device.b == @Resource.c)`)
+	for scope, want := range map[Scope]bool{Local: true, User: false, Resource: true, Device: true} {
+		if got := e.Reads(scope); got != want {
+			t.Errorf("%d: %v", scope, got)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package claims
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// evalEnv is the world of TestEval. Everyone and Users are groups, Guests is
+// a device group.
+func evalEnv() *testEnv {
+	sensitive := strs("cs", "Foo")
+	sensitive.Flags = FlagCaseSensitive
+	disabled := ints("off", 1)
+	disabled.Flags = FlagDisabled
+	return &testEnv{
+		sets: [4]*Set{
+			Local: mustSet(ints("one", 1), ints("zero", 0), bools("yes", 1), bools("no", 0), bools("both", 0, 1),
+				strs("s", "Foo"), strs("empty", ""), strs("blank2", "", "x"), ints("set", 1, 2), ints("zeros", 0, 3),
+				strs("strset", "apple", "banana"), Attribute{Name: "big", Type: Uint64, Uints: []uint64{1 << 63}},
+				Attribute{Name: "who", Type: SID, SIDs: []sid.SID{sid.Everyone}},
+				Attribute{Name: "oct", Type: Octets, Octets: [][]byte{{1, 2}}}, sensitive, disabled, ints("none")),
+			User:     mustSet(strs("Title", "PM"), strs("title", "VP"), strs("s", "FOO"), ints("one", 1), bools("yes", 1)),
+			Resource: mustSet(strs("fruit", "banana", "apple"), strs("one", "apple")),
+			Device:   mustSet(ints("legs", 4)),
+		},
+		members:   map[sid.SID]bool{sid.Everyone: true, sid.Users: true},
+		devices:   map[sid.SID]bool{sid.Guests: true},
+		hasDevice: true,
+	}
+}
+
+// TestEval decides single conditions, rule by rule.
+func TestEval(t *testing.T) {
+	const u, f, y = Unknown, False, True
+	env := evalEnv()
+	for _, c := range []struct {
+		rule, text string
+		want       Truth
+	}{
+		{"A-110", `(@User.TITLE == "vp")`, y}, // the later claim
+		{"A-110", `(@Device.LEGS == 4)`, y},
+		{"A-110", `(legs == 4)`, u},
+		{"A-110", `(off == 1)`, u},
+		{"A-110", `(none == 1)`, u},
+		{"A-111", `(one)`, y}, {"A-111", `(zero)`, f}, {"A-111", `(yes)`, y}, {"A-111", `(no)`, f}, {"A-111", `(both)`, y},
+		{"A-111", `(s)`, y}, {"A-111", `(empty)`, f}, {"A-111", `(blank2)`, y}, {"A-111", `(zeros)`, y}, {"A-111", `(big)`, y},
+		{"A-111", `(missing)`, u}, {"A-111", `(who)`, u}, {"A-111", `(oct)`, u},
+		{"A-111", `(!(one))`, f}, {"A-111", `(!(zero))`, y}, {"A-111", `(!(missing))`, u},
+		{"A-111", `(one && one)`, y}, {"A-111", `(missing && zero)`, f}, {"A-111", `(zero && missing)`, f}, {"A-111", `(one && missing)`, u}, {"A-111", `(missing && one)`, u},
+		{"A-111", `(zero || zero)`, f}, {"A-111", `(missing || one)`, y}, {"A-111", `(one || missing)`, y}, {"A-111", `(zero || missing)`, u}, {"A-111", `(missing || zero)`, u},
+		{"A-111", `(one || !(one))`, y}, // recorded otherwise: the table is the rule
+		{"A-112", `(one == @User.one)`, y}, {"A-112", `(one == 0x1)`, y}, {"A-112", `(one != 2)`, y}, {"A-112", `(one < 2)`, y}, {"A-112", `(one <= 0)`, f}, {"A-112", `(one > -1)`, y}, {"A-112", `(one >= 1)`, y},
+		{"A-112", `(big > 0x7fffffffffffffff)`, y}, {"A-112", `(big == -0x8000000000000000)`, f}, {"A-112", `(big > -1)`, y},
+		{"A-112", `(one == @User.missing)`, u}, {"A-112", `(one == "1")`, u}, {"A-112", `(missing == 1)`, u},
+		{"A-112", `(yes == 1)`, y}, {"A-112", `(no == 0)`, y}, {"A-112", `(yes == 42)`, u}, {"A-112", `(yes < 1)`, u}, {"A-112", `(yes == @User.yes)`, y}, {"A-112", `(one == @User.yes)`, y},
+		{"A-112", `(s == "fOO")`, y}, {"A-112", `(s == @User.s)`, y}, {"A-112", `(cs == "foo")`, f}, {"A-112", `(cs == "Foo")`, y}, {"A-112", `(s < "foo_")`, y}, {"A-112", `(s >= "FON")`, y},
+		{"A-112", `(oct == #0102)`, y}, {"A-112", `(oct < #010200)`, y}, {"A-112", `(oct > #0101ff)`, y},
+		{"A-112", `(who == SID(WD))`, y}, {"A-112", `(who != SID(BA))`, y}, {"A-112", `(who < SID(BA))`, u},
+		{"A-112", `(set < {3})`, u}, {"A-112", `(one < {3})`, u}, {"A-112", `(set >= 1)`, u},
+		{"A-113", `(strset == {"BANANA", "apple"})`, y}, {"A-113", `(strset == {"apple", "banana", "apple"})`, f}, {"A-113", `(strset == {"apple", "apple"})`, f},
+		{"A-113", `(strset != {"apple", "banana", "pear"})`, y}, {"A-113", `(one == {1})`, y}, {"A-113", `(one == {1, 2})`, f}, {"A-113", `(one == {"x", "y"})`, u},
+		{"A-113", `(set == {1, "2"})`, u}, {"A-113", `(set == 1)`, f}, {"A-113", `(strset == @Resource.fruit)`, y}, {"A-113", `(one == {})`, f},
+		{"A-114", `(set Contains 1)`, y}, {"A-114", `(set Contains {2, 1, 1})`, y}, {"A-114", `(set Contains {1, 3})`, f}, {"A-114", `(set Not_Contains {1, 3})`, y}, {"A-114", `(one Contains {1})`, y},
+		{"A-114", `(set Contains {})`, f}, {"A-114", `(missing Contains {})`, f}, {"A-114", `(missing Not_Contains {})`, y}, {"A-114", `(missing Contains 1)`, u}, {"A-114", `(set Contains "1")`, u}, {"A-114", `(set Contains {1, "x"})`, u},
+		{"A-114", `(set Any_of {2, 3})`, y}, {"A-114", `(set Any_of {3})`, f}, {"A-114", `(set Any_of 1)`, u}, {"A-114", `(set Any_of {})`, f}, {"A-114", `(set Not_Any_of {})`, y}, {"A-114", `(missing Any_of {})`, u}, {"A-114", `(missing Not_Any_of {1})`, u},
+		{"A-114", `(strset Any_of @Resource.fruit)`, y}, {"A-114", `(strset Any_of @Resource.one)`, y}, {"A-114", `(strset Contains @Resource.one)`, y}, {"A-114", `(strset Contains @Resource.missing)`, u},
+		{"A-115", `(Exists one)`, y}, {"A-115", `(Exists missing)`, f}, {"A-115", `(Not_Exists missing)`, y}, {"A-115", `(Exists off)`, f}, {"A-115", `(Exists none)`, f},
+		{"A-115", `(Exists @Resource.fruit)`, y}, {"A-115", `(Exists @User.Title)`, y}, {"A-115", `(Not_Exists @Device.x)`, y},
+		{"A-116", `(Member_of {SID(WD), SID(BU)})`, y}, {"A-116", `(Member_of {SID(WD), SID(BA)})`, f}, {"A-116", `(Member_of SID(WD))`, y}, {"A-116", `(Member_of_any {SID(BA), SID(WD)})`, y}, {"A-116", `(Member_of_any {SID(BA)})`, f},
+		{"A-116", `(Not_Member_of {SID(WD), SID(BA)})`, y}, {"A-116", `(Not_Member_of_any {SID(WD), SID(BA)})`, f},
+		{"A-116", `(Device_Member_of {SID(BG)})`, y}, {"A-116", `(Device_Member_of_any {SID(BG), SID(WD)})`, y}, {"A-116", `(Not_Device_Member_of {SID(BG)})`, f}, {"A-116", `(Not_Device_Member_of_any {SID(WD)})`, y},
+		{"A-116", `(Member_of {})`, u}, {"A-116", `(Member_of_any {SID(WD), 3})`, u}, {"A-116", `(Not_Member_of {3})`, u},
+		{"A-117", `(set Contains @User.one == @User.yes)`, u},
+	} {
+		if got := mustParse(c.text).Eval(env); got != c.want {
+			t.Errorf("%s: %s is %v, want %v", c.rule, c.text, got, c.want)
+		}
+	}
+}
+
+// TestNoDevice answers the device forms without device groups (A-116).
+func TestNoDevice(t *testing.T) {
+	env := evalEnv()
+	env.hasDevice = false
+	for text, want := range map[string]Truth{
+		`(Device_Member_of {SID(BG)})`: False, `(Not_Device_Member_of_any {SID(BG)})`: True, `(Device_Member_of {3})`: Unknown,
+	} {
+		if got := mustParse(text).Eval(env); got != want {
+			t.Errorf("%s is %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestBrokenPrograms decode and evaluate to Unknown; no text says them
+// (A-111, A-117, S-36, S-37).
+func TestBrokenPrograms(t *testing.T) {
+	one := appendToken(nil, tokLocal, appendUTF16(nil, "one"))
+	lit := appendToken(nil, tokString, appendUTF16(nil, "x"))
+	join := func(parts ...any) []byte {
+		b := []byte(signature)
+		for _, p := range parts {
+			switch p := p.(type) {
+			case []byte:
+				b = append(b, p...)
+			case int:
+				b = append(b, byte(p))
+			}
+		}
+		return b
+	}
+	for what, code := range map[string][]byte{
+		"empty program":                      join(),
+		"padding only":                       join(0, 0, 0),
+		"a literal":                          join(lit),
+		"two values":                         join(one, one),
+		"too few operands":                   join(one, opAnd),
+		"nothing to negate":                  join(opNot, one),
+		"literal as logical operand":         join(one, lit, opOr),
+		"literal on the left of a relation":  join(lit, one, opEqual),
+		"relation between results":           join(one, opNot, one, opNot, opEqual),
+		"set operation on a result":          join(one, opNot, lit, opContains),
+		"existence of a literal":             join(lit, opExists),
+		"existence of a result":              join(one, opNot, opExists),
+		"membership in an attribute":         join(one, opMemberOf),
+		"membership in a string":             join(lit, opMemberOfAny),
+		"membership in a result":             join(one, opNot, opMemberOf),
+		"literal under a hidden logical one": join(one, one, lit, opAnd, opOr),
+	} {
+		e, err := Decode(code)
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		if got := e.Eval(evalEnv()); got != Unknown {
+			t.Errorf("%s: %v", what, got)
+		}
+		if got := e.Format(nil); got != "" {
+			t.Errorf("%s prints %s", what, got)
+		}
+	}
+	if e := new(Expr); e.Eval(evalEnv()) != Unknown || string(e.Encode()) != signature {
+		t.Error("the zero Expr is not the empty program")
+	}
+	local, err := Decode(join(one, one, opEqual)) // evaluates, though no text says it
+	if err != nil || local.Eval(evalEnv()) != True || local.Format(nil) != "" {
+		t.Errorf("local attribute on the right: %v", err)
+	}
+}
+
+// TestDuplicateAttribute takes an attribute with duplicates for absent (S-32).
+func TestDuplicateAttribute(t *testing.T) {
+	env := &fixedEnv{attributes: [4]map[string]Attribute{
+		Resource: {"d": strs("d", "x", "X"), "long": ints("long", make([]int64, 50)...)}}}
+	for text, want := range map[string]Truth{
+		`(@Resource.d)`: Unknown, `(@Resource.d == {"x", "X"})`: Unknown, `(Exists @Resource.d)`: False, `(@Resource.long Contains 0)`: Unknown,
+	} {
+		if got := mustParse(text).Eval(env); got != want {
+			t.Errorf("S-32: %s is %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestReplacedSlice does not trust the order of a list that was replaced
+// after decoding.
+func TestReplacedSlice(t *testing.T) {
+	text := `("n",TI,0` + strings.Repeat(",1", 0)
+	for i := range 40 {
+		text += "," + string(rune('0'+i%10)) + string(rune('0'+i/10))
+	}
+	a, _, err := ParseAttribute(text+")", ParseOptions{})
+	if err != nil || a.order == nil {
+		t.Fatalf("%v, order %v", err, a.order)
+	}
+	a.Ints = append([]int64{777}, a.Ints[1:]...)
+	env := &fixedEnv{attributes: [4]map[string]Attribute{Local: {"n": a}}}
+	if got := mustParse(`(n Contains 777)`).Eval(env); got != True {
+		t.Errorf("got %v", got)
+	}
+}

@@ -1,0 +1,130 @@
+package claims
+
+import (
+	"math/rand/v2"
+	"testing"
+	"unicode"
+	"unicode/utf16"
+)
+
+// TestUpper checks the table against the Unicode data of the standard
+// library: each mapping is a simple upper-case mapping, sorted, outside ASCII.
+func TestUpper(t *testing.T) {
+	last := 0x7F
+	count := 0
+	for _, r := range upperRuns {
+		if int(r.lo) <= last || r.hi < r.lo || r.step == 0 {
+			t.Errorf("run %+v is out of order", r)
+		}
+		last = int(r.hi)
+		for c := int(r.lo); c <= int(r.hi); c += int(r.step) {
+			count++
+			if got := int(upper(uint16(c))); got != int(unicode.ToUpper(rune(c))) || got < 0x80 {
+				t.Errorf("U+%04X maps to U+%04X", c, got)
+			}
+		}
+	}
+	for c := range 0x10000 {
+		if got, want := upper(uint16(c)), naiveUpper(uint16(c)); got != want {
+			t.Fatalf("upper(U+%04X) is U+%04X, the walked table says U+%04X", c, got, want)
+		}
+	}
+	t.Logf("%d mappings", count)
+}
+
+// TestFolding checks single pairs. The pairs of Unicode 5.1 and before are
+// equal, later ones and those that lead into ASCII are not.
+func TestFolding(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"department", "DEPARTMENT", true},
+		{"ćàț", "ĆÀȚ", true},
+		{"ⅸ", "Ⅸ", true},                    // U+2178, U+2168
+		{"я", "Я", true},                    //
+		{"ά", "Ά", true},                    //
+		{"ß", "ẞ", false},                   // U+1E9E is of 5.1, but its mapping is one way
+		{"ß", "ss", false},                  // nothing folds to two letters
+		{"ﬁ", "FI", false},                  //
+		{"ꚁ", "Ꚁ", true},                    // 5.1
+		{"ɽ", "Ɽ", true},                    // 5.0
+		{"ɐ", "Ɐ", true},                    // 5.1
+		{"ɑ", "Ɑ", true},                    // 5.1
+		{"ɒ", "Ɒ", false},                   // 5.2
+		{"ꙡ", "Ꙡ", false},                   // 6.0
+		{"ʞ", "Ʞ", false},                   // 7.0
+		{"ɜ", "Ɜ", false},                   // 7.0
+		{"ა", "Ა", false},                   // 11.0
+		{"ꭰ", "Ꭰ", false},                   // 8.0
+		{"ı", "I", false},                   // into ASCII
+		{"ſ", "S", false},                   // into ASCII
+		{"\U00010428", "\U00010400", false}, // a pair of surrogates has no case
+	} {
+		if got := EqualName(c.a, c.b); got != c.want {
+			t.Errorf("%q and %q: %v", c.a, c.b, got)
+		}
+		if c.want && foldHash(c.a) != foldHash(c.b) {
+			t.Errorf("%q and %q hash differently", c.a, c.b)
+		}
+		if compareStrings(c.a, c.b, true) == 0 {
+			t.Errorf("%q and %q are exactly equal", c.a, c.b)
+		}
+	}
+}
+
+// TestCompareTwin orders random strings, lone surrogates included, as their
+// UTF-16 units order.
+func TestCompareTwin(t *testing.T) {
+	r := source(t)
+	alphabet := []uint16{'a', 'A', '_', 'z', 0xE0, 0xC0, 0xD7FB, 0xD800, 0xD801, 0xDC00, 0xDFFF, 0xF900, 0xFFFD, 0}
+	for range 100000 {
+		a, b := randomUnits(r, alphabet), randomUnits(r, alphabet)
+		s, u := fromUnits(a), fromUnits(b)
+		for _, sensitive := range []bool{false, true} {
+			if got, want := compareStrings(s, u, sensitive), compareUnits(a, b, sensitive); sign(got) != sign(want) {
+				t.Fatalf("%x and %x (sensitive %v): %d, want %d", a, b, sensitive, got, want)
+			}
+		}
+		if (foldHash(s) != foldHash(u)) && EqualName(s, u) {
+			t.Fatalf("%x and %x are equal and hash differently", a, b)
+		}
+		if got := string(appendUTF16(nil, s)); got != string(littleEndian(a)) {
+			t.Fatalf("%x encodes to %x", a, got)
+		}
+	}
+}
+
+func randomUnits(r *rand.Rand, alphabet []uint16) []uint16 {
+	u := make([]uint16, r.IntN(5))
+	for i := range u {
+		u[i] = alphabet[r.IntN(len(alphabet))]
+	}
+	return u
+}
+
+func littleEndian(u []uint16) (b []byte) {
+	for _, x := range u {
+		b = append(b, byte(x), byte(x>>8))
+	}
+	return b
+}
+
+func sign(n int) int {
+	switch {
+	case n < 0:
+		return -1
+	case n > 0:
+		return 1
+	}
+	return 0
+}
+
+// TestPlainStrings checks that well-formed text keeps its usual UTF-8 form.
+func TestPlainStrings(t *testing.T) {
+	for _, s := range []string{"", "plain", "ćà", "\U0001F600", "a\U00010000b"} {
+		if got := decodeUTF16(string(littleEndian(utf16.Encode([]rune(s))))); got != s {
+			t.Errorf("%q decodes to %q", s, got)
+		}
+	}
+}

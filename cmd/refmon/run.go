@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/nt"
+)
+
+// maxScript bounds a program, in bytes.
+const maxScript = 16 << 20
+
+// scriptFlags are shared by run and repl.
+type scriptFlags struct {
+	JSON    bool   `help:"Print one JSON object for each call."`
+	Quiet   bool   `help:"Print only expectations that failed."`
+	Profile string `enum:"documented,observed" default:"documented" help:"What to do where the documents and Windows differ: ${enum}."`
+}
+
+func (f *scriptFlags) runner(std *streams) *script.Runner {
+	cfg := script.Config{Output: std.out, JSON: f.JSON, Quiet: f.Quiet, Colour: std.colour}
+	if f.Profile == "observed" {
+		cfg.Profile = nt.Observed
+	}
+	return script.New(cfg)
+}
+
+type runCmd struct {
+	File string `arg:"" help:"The program, a Starlark file; - for standard input."`
+	scriptFlags
+}
+
+// Help is the long help of the verb.
+func (runCmd) Help() string {
+	return `Runs a program that calls the kernel and prints the transcript: who called what, with which
+arguments, the status, and for a denial the rule and the entry. Every service is a method of a
+thread, under its documented name; 'refmon services' lists them. The whole language:
+
+  refmon run examples/impersonation.star
+
+The exit code is 0 if every expect() held, 1 if one did not, 2 if the program is wrong.`
+}
+
+// Run runs the program.
+func (c *runCmd) Run(std *streams) error {
+	source, err := readProgram(c.File, std.in)
+	if err != nil {
+		return err
+	}
+	r := c.runner(std)
+	return finish(r, r.Run(c.File, source))
+}
+
+func readProgram(name string, in io.Reader) ([]byte, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("read the program: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, maxScript+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the program: %w", err)
+	}
+	if len(b) > maxScript {
+		return nil, fmt.Errorf("read the program: %s is larger than %d bytes", name, maxScript)
+	}
+	return b, nil
+}
+
+// finish closes the kernel and turns the outcome into the verb's.
+func finish(r *script.Runner, err error) error {
+	leak := r.Close()
+	switch {
+	case errors.Is(err, script.ErrExpectation):
+		return errDenied
+	case err != nil:
+		return err
+	case leak != nil:
+		return fmt.Errorf("the kernel did not close cleanly: %w", leak)
+	}
+	return nil
+}
+
+type replCmd struct {
+	scriptFlags
+}
+
+// Help is the long help of the verb.
+func (replCmd) Help() string {
+	return `Reads the language of 'refmon run' one statement at a time and runs each at once. Try:
+
+  alice = token(user="S-1-5-21-1-2-3-1107", groups=["DU"])
+  svc = process("server", token_profile("network service"))
+  kernel_mode(svc.thread).PsImpersonateClient(Thread=svc.thread, Token=alice, ImpersonationLevel=SecurityImpersonation)
+  svc.thread.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY)`
+}
+
+// Run reads statements until the input ends.
+func (c *replCmd) Run(std *streams) error {
+	r := c.runner(std)
+	prompt := ""
+	if f, ok := std.in.(*os.File); ok && isTerminal(f) {
+		prompt = ">>> "
+	}
+	return finish(r, r.Interact(std.in, prompt))
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+)
+
+type servicesCmd struct {
+	Name string `arg:"" optional:"" help:"One service: its parameters and each status with its condition and rule."`
+	JSON bool   `help:"Print JSON."`
+}
+
+// Help is the long help of the verb.
+func (servicesCmd) Help() string {
+	return `Lists what the kernel can do: user-mode services (Nt*) and kernel-mode routines (Zw*, Ps*), how
+complete each is, and with a name, in which order it tests what can be wrong.`
+}
+
+// Run prints the table, or one row of it.
+func (c *servicesCmd) Run(std *streams) error {
+	if c.Name == "" {
+		return c.list(std)
+	}
+	for _, t := range []*nt.Table{&nt.NtTable, &kernel.Table} {
+		if row := t.Find(c.Name); row != nil {
+			return c.one(std, row)
+		}
+	}
+	return fmt.Errorf("no service %q: 'refmon services' lists them", c.Name)
+}
+
+func (c *servicesCmd) list(std *streams) error {
+	if c.JSON {
+		return c.listJSON(std)
+	}
+	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
+	complete, all := 0, 0
+	for _, part := range []struct {
+		title string
+		t     *nt.Table
+	}{{"User mode: methods of a thread", &nt.NtTable}, {"Kernel mode: methods of kernel_mode(thread) or system()", &kernel.Table}} {
+		fmt.Fprintf(w, "%s\n", part.title)
+		for row := range part.t.All {
+			m := row.Info()
+			all++
+			if m.Support == nt.Complete {
+				complete++
+			}
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", m.Name, m.Support, m.Summary)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "%d services, %d complete, %d partial; what is not listed does not exist yet.\n", all, complete, all-complete)
+	return w.Flush()
+}
+
+func (c *servicesCmd) listJSON(std *streams) error {
+	for _, t := range []*nt.Table{&nt.NtTable, &kernel.Table} {
+		for row := range t.All {
+			if err := c.one(std, row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *servicesCmd) one(std *streams, row nt.Row) error {
+	m := row.Info()
+	if c.JSON {
+		return json.NewEncoder(std.out).Encode(serviceJSON(row))
+	}
+	fmt.Fprintf(std.out, "%s: %s\n  support  %s", std.paint(bold, script.Signature(row)), m.Summary, m.Support)
+	if m.Missing != "" {
+		fmt.Fprintf(std.out, ": %s", m.Missing)
+	}
+	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n\nStatuses, in the order of the tests:\n", strings.Join(script.OutNames(row), ", "), m.Source)
+	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
+	for _, k := range m.Conditions {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", k.Rule, k.Status, k.When)
+	}
+	return w.Flush()
+}
+
+func serviceJSON(row nt.Row) map[string]any {
+	m := row.Info()
+	statuses := []map[string]string{}
+	for _, k := range m.Conditions {
+		statuses = append(statuses, map[string]string{"status": k.Status.String(), "rule": k.Rule, "when": k.When})
+	}
+	o := map[string]any{"name": m.Name, "number": m.Number, "summary": m.Summary, "support": m.Support.String(), "source": m.Source,
+		"in": script.InNames(row), "out": script.OutNames(row), "statuses": statuses}
+	if m.Missing != "" {
+		o["missing"] = m.Missing
+	}
+	return o
+}

@@ -1,0 +1,143 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// bench is a server with SeImpersonatePrivilege and one thread of it, and a
+// client's token, each with twenty groups.
+type bench struct {
+	sys    *kernel.System
+	th     *nt.Thread
+	k      *kernel.KernelThread
+	client *kernel.AccessToken
+}
+
+func newBench(tb testing.TB) *bench {
+	tb.Helper()
+	b := &bench{sys: kernel.Boot(kernel.Config{})}
+	server := benchToken(tb, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)
+	p, err := b.sys.NewProcess("server", server)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if b.th, err = p.NewThread(); err != nil {
+		tb.Fatal(err)
+	}
+	b.k = b.sys.KernelMode(b.th)
+	b.client = b.k.CaptureToken(benchToken(tb, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation), b.k.Thread())
+	tb.Cleanup(func() {
+		b.k.PsRevertToSelf()
+		b.k.PsDereferenceImpersonationToken(b.client)
+		if err := b.sys.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return b
+}
+
+func benchToken(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
+	tb.Helper()
+	s := token.StandardUser(sid.MustParse(user))
+	for i := range uint32(15) {
+		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(3000 + i), Attributes: token.GroupDefault})
+	}
+	s.Privileges |= winnt.SeImpersonatePrivilege.Bit()
+	s.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
+	s.Type = typ
+	if typ == winnt.TokenImpersonation {
+		s.Level = winnt.SecurityImpersonation
+	}
+	t, err := token.New(s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return t
+}
+
+// gate fails when a hot path allocates more than allowed.
+func gate(b *testing.B, allowed float64, f func()) {
+	b.Helper()
+	f()
+	if n := testing.AllocsPerRun(100, f); n > allowed {
+		b.Fatalf("%v allocations, %v allowed", n, allowed)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		f()
+	}
+}
+
+// BenchmarkImpersonateRevert is PsImpersonateClient and PsRevertToSelf;
+// budget 40 ns together, no allocation.
+func BenchmarkImpersonateRevert(b *testing.B) {
+	s := newBench(b)
+	t := s.k.Thread()
+	gate(b, 0, func() {
+		s.k.PsImpersonateClient(t, s.client, false, false, winnt.SecurityImpersonation)
+		s.k.PsRevertToSelf()
+	})
+}
+
+// BenchmarkOpenThreadToken is NtOpenThreadToken and NtClose while
+// impersonating; budget 200 ns, no allocation.
+func BenchmarkOpenThreadToken(b *testing.B) {
+	s := newBench(b)
+	s.k.PsImpersonateClient(s.k.Thread(), s.client, false, false, winnt.SecurityImpersonation)
+	gate(b, 0, func() {
+		h, st := s.th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false)
+		if !st.IsSuccess() {
+			b.Fatal(st)
+		}
+		s.th.NtClose(h)
+	})
+}
+
+// BenchmarkDuplicateToken is NtDuplicateToken and NtClose: descriptor, label,
+// LUID, handle; budget 400 ns.
+func BenchmarkDuplicateToken(b *testing.B) {
+	s := newBench(b)
+	h, st := s.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE|winnt.TOKEN_QUERY)
+	if !st.IsSuccess() {
+		b.Fatal(st)
+	}
+	gate(b, 2, func() {
+		n, st := s.th.NtDuplicateToken(h, 0, nil, false, winnt.TokenImpersonation)
+		if !st.IsSuccess() {
+			b.Fatal(st)
+		}
+		s.th.NtClose(n)
+	})
+}
+
+// BenchmarkServiceCall is the overhead of a service: NtClose of a pseudo
+// handle, which does nothing; budget 5 ns over the implementation.
+func BenchmarkServiceCall(b *testing.B) {
+	s := newBench(b)
+	gate(b, 0, func() { s.th.NtClose(winnt.NtCurrentProcess) })
+}
+
+// BenchmarkServiceImplementation is the same without the face of nt.Thread.
+func BenchmarkServiceImplementation(b *testing.B) {
+	s := newBench(b)
+	impl := s.th.Services()
+	gate(b, 0, func() { impl.NtClose(nt.CloseIn{Handle: winnt.NtCurrentProcess}) })
+}
+
+// BenchmarkOpenThreadTokenParallel opens distinct tokens on every core.
+func BenchmarkOpenThreadTokenParallel(b *testing.B) {
+	b.RunParallel(func(pb *testing.PB) {
+		s := newBench(b)
+		s.k.PsImpersonateClient(s.k.Thread(), s.client, false, false, winnt.SecurityImpersonation)
+		for pb.Next() {
+			h, _ := s.th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false)
+			s.th.NtClose(h)
+		}
+	})
+}
