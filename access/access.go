@@ -131,10 +131,11 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 		return denied(0), nil
 	}
 	who := identity{token: t, primary: t, owner: d.Owner(), resource: d.SACL()}
-	q := query{
-		who: &who, mapping: &typ.Mapping, r: &noExtras, dacl: d.DACL(), sacl: d.SACL(), ownerHash: d.OwnerHash(),
-		desired: typ.Mapping.Map(desired),
-	}
+	var q query // set field by field: a literal is built elsewhere and copied
+	q.who, q.mapping, q.r = &who, &typ.Mapping, &noExtras
+	q.dacl.set(d.DACL())
+	q.sacl.set(d.SACL())
+	q.ownerHash, q.desired = d.OwnerHash(), typ.Mapping.Map(desired)
 	return q.decide(), nil
 }
 

@@ -33,30 +33,31 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 	if st != ntstatus.Success {
 		return checkDecoded(t, b, desired, typ)
 	}
-	var daclEntries [stackDACL]sd.Entry
-	var saclEntries [stackSACL]sd.Entry
-	var dacl, sacl sd.ACL
+	var daclBuf [stackDACL]sd.Entry
+	var saclBuf [stackSACL]sd.Entry
 	who := identity{token: t, primary: t, owner: raw.Owner}
 	q := query{who: &who, mapping: &typ.Mapping, r: &noExtras, desired: typ.Mapping.Map(desired)}
 	if raw.DACL != "" {
-		if dacl, st = sd.View(daclEntries[:], raw.DACL); st != ntstatus.Success {
+		entries, st := sd.CompileInto(daclBuf[:], raw.DACL)
+		if st != ntstatus.Success {
 			return checkDecoded(t, b, desired, typ)
 		}
-		q.dacl = &dacl
+		q.dacl = list{entries: entries, facts: sd.FactsOf(entries), present: true}
 	}
 	if raw.SACL != "" {
-		if sacl, st = sd.View(saclEntries[:], raw.SACL); st != ntstatus.Success {
+		entries, st := sd.CompileInto(saclBuf[:], raw.SACL)
+		if st != ntstatus.Success {
 			return checkDecoded(t, b, desired, typ)
 		}
-		q.sacl = &sacl
+		q.sacl = list{entries: entries, facts: sd.FactsOf(entries), present: true}
 	}
-	if (dacl.Facts()|sacl.Facts())&sd.HasExtras != 0 {
+	if (q.dacl.facts|q.sacl.facts)&sd.HasExtras != 0 {
 		return checkDecoded(t, b, desired, typ)
 	}
 	if desired == 0 {
 		return denied(0), nil
 	}
-	if q.desired&(ownerMask|maximum) != 0 || dacl.Facts()&sd.HasOwnerRights != 0 {
+	if q.desired&(ownerMask|maximum) != 0 || q.dacl.facts&sd.HasOwnerRights != 0 {
 		q.ownerHash = raw.Owner.Hash()
 	}
 	return q.decide(), nil

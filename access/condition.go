@@ -15,12 +15,12 @@ func (w *walk) condition(e *sd.Entry, i int, f effect) cause {
 		return claimsDisabled
 	}
 	truth, opaque := claims.Unknown, false // malformed
-	if x := w.q.dacl.Extra(e.Aux); x != nil {
+	if x := w.q.dacl.acl.Extra(e.Aux); x != nil {
 		switch {
 		case x.Condition != nil:
 			truth = q.evaluate(x.Condition, f, w.pass)
 		case x.Opaque && q.r.Options.Callback != nil:
-			truth, opaque = q.r.Options.Callback(w.q.dacl.At(i), q.who.token), true
+			truth, opaque = q.r.Options.Callback(w.q.dacl.acl.At(i), q.who.token), true
 		case x.Opaque:
 			opaque = true
 		}
@@ -76,7 +76,7 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	if l.Facts()&sd.HasResourceAttribute == 0 {
 		return claims.Attribute{}, false
 	}
-	for at := nextSystem(l, sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l, sd.SystemResourceAttribute, at+1) {
+	for at := nextSystem(l.Entries(), sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l.Entries(), sd.SystemResourceAttribute, at+1) {
 		x := l.Extra(l.Entries()[at].Aux)
 		if x != nil && x.Attribute != nil && claims.EqualName(x.Attribute.Name, name) {
 			return *x.Attribute, true

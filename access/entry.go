@@ -60,7 +60,9 @@ func (q *query) enter() (d Decision, done bool, err error) {
 func (q *query) take(r *Request) {
 	d := r.Descriptor
 	q.who.primary, q.who.owner, q.who.resource = r.Subject.primary(), d.Owner(), d.SACL()
-	q.dacl, q.sacl, q.ownerHash = d.DACL(), d.SACL(), d.OwnerHash()
+	q.ownerHash = d.OwnerHash()
+	q.dacl.set(d.DACL())
+	q.sacl.set(d.SACL())
 }
 
 // kernelMode grants without a check.

@@ -21,10 +21,10 @@ const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDA
 // what is asked for, for the explanation.
 func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
-	if q.sacl.Facts()&sd.HasTrustLabel != 0 {
+	if q.sacl.facts&sd.HasTrustLabel != 0 {
 		m &= q.trust(need)
 	}
-	if q.sacl.Facts()&sd.HasAccessFilter != 0 {
+	if q.sacl.facts&sd.HasAccessFilter != 0 {
 		m &= q.filters(need)
 	}
 	return m & q.explainedIntegrity(need)
@@ -32,8 +32,7 @@ func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
 
 // nextSystem is the next entry of a type in a SACL that is not inherit-only,
 // from an index on, or -1.
-func nextSystem(l *sd.ACL, t sd.Type, from int) int {
-	entries := l.Entries()
+func nextSystem(entries []sd.Entry, t sd.Type, from int) int {
 	for i := from; i < len(entries); i++ {
 		if entries[i].Kind == t && entries[i].Flags&sd.InheritOnly == 0 {
 			return i
@@ -46,9 +45,9 @@ func nextSystem(l *sd.ACL, t sd.Type, from int) int {
 // by default Medium with NO_WRITE_UP, also where the label's SID is no
 // integrity level. at is the label's index, -1 for the default.
 func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
-	if q.sacl.Facts()&sd.HasMandatoryLabel != 0 {
-		at = nextSystem(q.sacl, sd.SystemMandatoryLabel, 0)
-		if e := &q.sacl.Entries()[at]; e.SID.Authority() == labelAuthority && e.SID.SubAuthorities() > 0 {
+	if q.sacl.facts&sd.HasMandatoryLabel != 0 {
+		at = nextSystem(q.sacl.entries, sd.SystemMandatoryLabel, 0)
+		if e := &q.sacl.entries[at]; e.SID.Authority() == labelAuthority && e.SID.SubAuthorities() > 0 {
 			return e.SID.RID(), e.Mask & policyBits, at
 		}
 	}
@@ -115,8 +114,8 @@ func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.Access
 // dominate it: the label's mask. A label whose SID is no trust level
 // is dominated by nobody.
 func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
-	at := nextSystem(q.sacl, sd.SystemProcessTrustLabel, 0)
-	e := &q.sacl.Entries()[at]
+	at := nextSystem(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
+	e := &q.sacl.entries[at]
 	if kind, level, ok := trustOf(e.SID); ok {
 		t, l, _ := trustOf(q.who.token.TrustLevel())
 		if t >= kind && l >= level {
@@ -143,8 +142,8 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 // change it, not whom it is for.
 func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
-	for at := nextSystem(q.sacl, sd.SystemAccessFilter, 0); at >= 0; at = nextSystem(q.sacl, sd.SystemAccessFilter, at+1) {
-		e := &q.sacl.Entries()[at]
+	for at := nextSystem(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSystem(q.sacl.entries, sd.SystemAccessFilter, at+1) {
+		e := &q.sacl.entries[at]
 		if q.filterHolds(e) == claims.True {
 			continue
 		}
@@ -158,7 +157,7 @@ func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 }
 
 func (q *query) filterHolds(e *sd.Entry) claims.Truth {
-	x := q.sacl.Extra(e.Aux)
+	x := q.sacl.acl.Extra(e.Aux)
 	if x == nil || x.Condition == nil {
 		return claims.Unknown
 	}

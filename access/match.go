@@ -4,6 +4,7 @@ import (
 	"github.com/refmon/refmon/internal/sidset"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -43,16 +44,21 @@ func (q *query) sidsOf(p pass) *sidset.Set {
 	return nil
 }
 
+// counted are the user and groups that count for an effect: enabled ones for
+// entries that allow, the deny-only ones too for entries that deny.
+func counted(t *token.Token, f effect) sidset.Bits {
+	if f == deny {
+		return t.DenyBits()
+	}
+	return t.AllowBits()
+}
+
 // member reports whether a SID, already resolved, matches entries of an
 // effect in this pass.
 func (w *walk) member(s sid.SID, hash uint32, f effect) bool {
-	t := w.q.who.token
 	switch w.pass {
 	case userPass:
-		if f == deny { // deny-only groups too
-			return t.DenyBits().Has(w.sids.Find(hash, s))
-		}
-		return t.AllowBits().Has(w.sids.Find(hash, s))
+		return counted(w.q.who.token, f).Has(w.sids.Find(hash, s))
 	case restrictedPass:
 		return w.sids.Find(hash, s) >= 0 // each as if enabled; Everyone is not implied
 	}
@@ -84,7 +90,7 @@ func (w *walk) matches(e *sd.Entry, k *aceKind) cause {
 		}
 		return w.missed(s, hash, k.effect)
 	}
-	x := w.q.dacl.Extra(e.Aux)
+	x := w.q.dacl.acl.Extra(e.Aux)
 	if x == nil {
 		return serverMissed
 	}
@@ -126,7 +132,7 @@ func (w *walk) missed(s sid.SID, hash uint32, f effect) cause {
 // an allow entry for one type grants nothing, and a deny entry denies
 // whatever its type.
 func (w *walk) node(e *sd.Entry, k *aceKind) (int, cause) {
-	x := w.q.dacl.Extra(e.Aux)
+	x := w.q.dacl.acl.Extra(e.Aux)
 	typed := x != nil && x.HasObjectType
 	switch {
 	case x == nil && k.effect == allow:

@@ -26,17 +26,33 @@ type identity struct {
 	resource       *sd.ACL // SACL with the resource attributes
 }
 
+// list is an ACL as a check reads it. The zero value is none.
+type list struct {
+	entries []sd.Entry
+	acl     *sd.ACL // what they were compiled from; nil for bytes used once
+	facts   sd.Facts
+	present bool
+}
+
+// set reads a decoded list; none for nil.
+func (l *list) set(acl *sd.ACL) {
+	if acl != nil {
+		l.entries, l.acl, l.facts, l.present = acl.Entries(), acl, acl.Facts(), true
+	}
+}
+
 // query is a question made ready, and the state of answering it. It is owned
 // by one check and lives on its stack, as what who points to does.
 type query struct {
-	who        *identity // a pointer, so that evaluating a condition does not move the rest to the heap
-	mapping    *winnt.GenericMapping
-	r          *Request // the rarer parts; never nil
-	dacl, sacl *sd.ACL  // nil: absent or NULL
-	tree       *tree    // nil: no object types
-	tr         *tracer  // nil: nobody asks why
-	ownerHash  uint32
+	who     *identity // a pointer, so that evaluating a condition does not move the rest to the heap
+	mapping *winnt.GenericMapping
+	r       *Request // the rarer parts; never nil
+	tree    *tree    // nil: no object types
+	tr      *tracer  // nil: nobody asks why
+	dacl    list
+	sacl    list
 
+	ownerHash         uint32
 	desired, previous winnt.AccessMask // mapped
 	held              winnt.AccessMask // what all passes so far granted
 	own               winnt.AccessMask // the part of held that the owner has implicitly
@@ -69,7 +85,7 @@ func (q *query) decide() Decision {
 	}
 	// Stage 1: the ceiling. It comes before privileges and owner.
 	ceiling := everyBit
-	if q.sacl.Facts()&systemRare != 0 || q.who.token.Integrity() < mediumRID {
+	if q.sacl.facts&systemRare != 0 || q.who.token.Integrity() < mediumRID {
 		ceiling = q.ceiling(need)
 		q.byPrivilege &= ceiling
 		if q.strict() && need&^ceiling != 0 {
@@ -134,7 +150,7 @@ func (q *query) passes() bool {
 		return false
 	}
 	// Stage 7: A-100.
-	if q.sacl.Facts()&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
+	if q.sacl.facts&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
 		return q.centralPolicy()
 	}
 	return true
@@ -145,7 +161,7 @@ func (q *query) passes() bool {
 // package's to grant.
 func (q *query) read(exempt winnt.AccessMask) bool {
 	container := q.who.token.IsAppContainer()
-	if q.dacl == nil {
+	if !q.dacl.present {
 		return q.readNull(container, exempt)
 	}
 	if !q.narrow(userPass, ^q.own) { // owner rights are the user's side's
@@ -207,8 +223,8 @@ func (q *query) narrow(p pass, limit winnt.AccessMask) bool {
 	if before&limit == 0 && q.tree == nil {
 		return true
 	}
-	w := walk{q: q, entries: q.dacl.Entries(), sids: q.sidsOf(p), pass: p, undecided: before & limit, stop: q.strict()}
-	f := q.dacl.Facts()
+	w := walk{q: q, entries: q.dacl.entries, sids: q.sidsOf(p), pass: p, undecided: before & limit, stop: q.strict()}
+	f := q.dacl.facts
 	w.slow = p == packagePass || f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
 	if q.tr != nil {
 		q.tr.pass(&w)

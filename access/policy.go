@@ -81,8 +81,8 @@ func (s *PolicySet) recoveryRule() Rule {
 // the object's policy grant. What privileges and the owner's implicit rights
 // granted stays.
 func (q *query) centralPolicy() bool {
-	at := nextSystem(q.sacl, sd.SystemScopedPolicyID, 0)
-	p := q.r.Policies.Find(q.sacl.Entries()[at].SID)
+	at := nextSystem(q.sacl.entries, sd.SystemScopedPolicyID, 0)
+	p := q.r.Policies.Find(q.sacl.entries[at].SID)
 	if p == nil {
 		rule := q.r.Policies.recoveryRule()
 		return q.rule(&rule, 0)
@@ -113,7 +113,8 @@ func (q *query) rule(r *Rule, i int) bool {
 		defer q.tr.leaveRule()
 	}
 	reading := *q
-	reading.dacl = r.Descriptor.DACL()
+	reading.dacl = list{}
+	reading.dacl.set(r.Descriptor.DACL())
 	ok := reading.read(q.own)
 	q.held = reading.held
 	return ok

@@ -84,7 +84,7 @@ func (q *query) ownerRights() winnt.AccessMask {
 	if owner.IsZero() || !t.AllowBits().Has(t.SIDs().Find(q.ownerHash, owner)) {
 		return 0
 	}
-	if q.dacl.Facts()&sd.HasOwnerRights != 0 {
+	if q.dacl.facts&sd.HasOwnerRights != 0 {
 		if q.tr != nil {
 			q.tr.stage(ownerReplaced, ownerMask, false)
 		}
@@ -164,14 +164,16 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 	if d.SACL().Facts()&(systemRare|sd.HasScopedPolicy) != 0 {
 		return false
 	}
-	q := query{who: &identity{token: t, primary: t}, mapping: &typ.Mapping, r: &noExtras, sacl: d.SACL(), dacl: d.DACL()}
+	q := query{who: &identity{token: t, primary: t}, mapping: &typ.Mapping, r: &noExtras}
+	q.dacl.set(d.DACL())
+	q.sacl.set(d.SACL())
 	if wanted&^q.integrity() != 0 { // a low token and a right to write
 		return false
 	}
 	if !d.HasDACL() {
 		return true
 	}
-	w := walk{q: &q, entries: q.dacl.Entries(), pass: traversePass, undecided: wanted, stop: true, slow: true}
+	w := walk{q: &q, entries: q.dacl.entries, pass: traversePass, undecided: wanted, stop: true, slow: true}
 	w.run()
 	return w.granted == wanted
 }

@@ -72,7 +72,7 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 	s := t.add(c, out, false)
 	s.List, s.ACE = r.List, r.Index
 	if r.Index >= 0 {
-		s.Entry = entryText(q.sacl.At(r.Index))
+		s.Entry = entryText(q.sacl.acl.At(r.Index))
 	}
 	if r.Index < 0 {
 		s.List = ""
@@ -187,7 +187,7 @@ func (t *tracer) denial(w *walk, i int) Reason {
 // passed ends a pass: lost is what was held before and is no longer. Bits
 // that no entry decided get their reason here.
 func (t *tracer) passed(w *walk, lost winnt.AccessMask) {
-	t.fillEntries(w.q.dacl)
+	t.fillEntries(w.q.dacl.acl)
 	open := lost
 	if w.q.tree == nil {
 		open &= w.undecided

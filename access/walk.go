@@ -23,10 +23,10 @@ type walk struct {
 // while entries are plain and their SIDs absent, which says all about them;
 // apply looks at the others.
 func (w *walk) run() {
-	index := w.sids.Index()
+	entries, index := w.entries, w.sids.Index()
 	plain := !w.slow && w.q.tr == nil
-	for i := range w.entries {
-		e := &w.entries[i]
+	for i := range entries {
+		e := &entries[i]
 		if plain && e.Kind <= sd.AccessDenied && index.Absent(e.Hash) {
 			continue
 		}
@@ -53,7 +53,7 @@ func (w *walk) apply(e *sd.Entry, i int) bool {
 		if f, at = w.judge(e, i); f == ignore {
 			return true
 		}
-	} else if !w.member(e.SID, e.Hash, f) {
+	} else if hit := w.sids.Find(e.Hash, e.SID); hit < 0 || w.pass == userPass && !counted(q.who.token, f).Has(hit) {
 		if q.tr != nil {
 			q.tr.entry(w, i, w.missed(e.SID, e.Hash, f), 0)
 		}

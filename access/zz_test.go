@@ -35,16 +35,18 @@ var sink winnt.AccessMask
 
 func BenchmarkZRun(b *testing.B) {
 	tok, d := zz(b)
-	q := query{who: &identity{token: tok}, dacl: d.DACL(), mapping: &winnt.FileObject.Mapping, r: &noExtras}
+	q := query{who: &identity{token: tok}, mapping: &winnt.FileObject.Mapping, r: &noExtras}
+	q.dacl.set(d.DACL())
 	for b.Loop() {
-		w := walk{q: &q, entries: q.dacl.Entries(), sids: tok.SIDs(), undecided: 1, stop: true}
+		w := walk{q: &q, entries: q.dacl.entries, sids: tok.SIDs(), undecided: 1, stop: true}
 		w.run()
 		sink = w.granted
 	}
 }
 func BenchmarkZNarrow(b *testing.B) {
 	tok, d := zz(b)
-	q := query{who: &identity{token: tok}, dacl: d.DACL(), mapping: &winnt.FileObject.Mapping, r: &noExtras}
+	q := query{who: &identity{token: tok}, mapping: &winnt.FileObject.Mapping, r: &noExtras}
+	q.dacl.set(d.DACL())
 	for b.Loop() {
 		q.held = 1
 		q.narrow(userPass, everyBit)
@@ -52,8 +54,9 @@ func BenchmarkZNarrow(b *testing.B) {
 }
 func BenchmarkZDecide(b *testing.B) {
 	tok, d := zz(b)
-	q := query{who: &identity{token: tok}, dacl: d.DACL(), mapping: &winnt.FileObject.Mapping, r: &noExtras, desired: 1}
+	q := query{who: &identity{token: tok}, mapping: &winnt.FileObject.Mapping, r: &noExtras, desired: 1}
 	var dd Decision
+	q.dacl.set(d.DACL())
 	for b.Loop() {
 		dd = q.decide()
 	}

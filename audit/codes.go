@@ -3,13 +3,13 @@ package audit
 import (
 	"fmt"
 	"math/bits"
+	"strconv"
 	"strings"
 
 	"github.com/refmon/refmon/winnt"
 )
 
-// Message codes of rights that every type has (section 6.1 of the rules;
-// message table of msobjs.dll).
+// Message codes of rights that every type has (message table of msobjs.dll).
 var standardCodes = [...]struct {
 	bit  winnt.AccessMask
 	code uint16
@@ -116,7 +116,7 @@ func specificRight(row *typeCodes, n int) Right {
 }
 
 // message is the form in which a record refers to a message text.
-func message(code uint16) string { return fmt.Sprintf("%%%%%d", code) }
+func message(code uint16) string { return "%%" + strconv.Itoa(int(code)) }
 
 // TypeSubcategory is the subcategory that opens of objects of the named type
 // are recorded under: File System, Registry, SAM, Directory Service Access,
@@ -136,7 +136,7 @@ func TypeSubcategory(typ string) Subcategory {
 	return KernelObject
 }
 
-// Reason codes of AccessReason (section 6.2 of the rules; message table of msobjs.dll).
+// Reason codes of AccessReason (message table of msobjs.dll).
 const (
 	reasonGranted           uint16 = 1801
 	reasonDenied            uint16 = 1802

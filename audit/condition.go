@@ -4,6 +4,7 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 // condition reports whether a conditional audit entry records: its condition
@@ -19,7 +20,7 @@ func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
 	case x == nil:
 		return true // U-12
 	case x.Condition != nil:
-		return x.Condition.Eval((*conditionEnv)(w)) != claims.False // U-12
+		return x.Condition.Eval(w.env()) != claims.False // U-12
 	case x.Opaque && w.request.Options.Callback != nil:
 		return w.request.Options.Callback(list.At(int(e.Index)), w.token) != claims.False // U-12
 	}
@@ -27,34 +28,43 @@ func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
 }
 
 // conditionEnv shows a condition the token and the object by the rules for
-// audit entries: deny-only groups are members.
-type conditionEnv saclWalk
+// audit entries: deny-only groups are members. It copies what it needs, so
+// that the walk can live on the stack.
+type conditionEnv struct {
+	token       *token.Token
+	self, owner sid.SID
+	object      *sd.ACL // the object's SACL, where its attributes are
+}
+
+func (w *saclWalk) env() *conditionEnv {
+	return &conditionEnv{w.token, w.request.Self, w.request.Descriptor.Owner(), w.object}
+}
 
 // Attribute finds an attribute of the token or the object.
-func (w *conditionEnv) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
+func (v *conditionEnv) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	switch scope {
 	case claims.Local:
-		return w.token.LocalAttributes().Lookup(name)
+		return v.token.LocalAttributes().Lookup(name)
 	case claims.User:
-		return w.token.UserClaims().Lookup(name)
+		return v.token.UserClaims().Lookup(name)
 	case claims.Device:
-		return w.token.DeviceClaims().Lookup(name)
+		return v.token.DeviceClaims().Lookup(name)
 	case claims.Resource:
-		return w.resource(name)
+		return v.resource(name)
 	}
 	return claims.Attribute{}, false
 }
 
 // resource finds an attribute of the object in its SACL; the global SACL has
 // none.
-func (w *conditionEnv) resource(name string) (claims.Attribute, bool) {
-	entries := w.object.Entries()
+func (v *conditionEnv) resource(name string) (claims.Attribute, bool) {
+	entries := v.object.Entries()
 	for i := range entries {
 		e := &entries[i]
 		if e.Kind != sd.SystemResourceAttribute || e.Flags&sd.InheritOnly != 0 {
 			continue
 		}
-		if x := w.object.Extra(e.Aux); x != nil && x.Attribute != nil && claims.EqualName(x.Attribute.Name, name) {
+		if x := v.object.Extra(e.Aux); x != nil && x.Attribute != nil && claims.EqualName(x.Attribute.Name, name) {
 			return *x.Attribute, true
 		}
 	}
@@ -62,13 +72,13 @@ func (w *conditionEnv) resource(name string) (claims.Attribute, bool) {
 }
 
 // Member is the deny predicate: enabled and deny-only groups.
-func (w *conditionEnv) Member(s sid.SID, device bool) bool {
-	s = (*saclWalk)(w).resolve(s)
+func (v *conditionEnv) Member(s sid.SID, device bool) bool {
+	s = substitute(s, v.self, v.owner)
 	if device {
-		return w.token.DeviceDenyBits().Has(w.token.DeviceSet().Find(s.Hash(), s))
+		return v.token.DeviceDenyBits().Has(v.token.DeviceSet().Find(s.Hash(), s))
 	}
-	return w.token.Member(s, true)
+	return v.token.Member(s, true)
 }
 
 // HasDevice reports whether the token has device groups.
-func (w *conditionEnv) HasDevice() bool { return w.token.DeviceSet().Len() > 0 }
+func (v *conditionEnv) HasDevice() bool { return v.token.DeviceSet().Len() > 0 }

@@ -64,7 +64,7 @@ func TestCloseAndDelete(t *testing.T) {
 	if events[1].Task() != 12800 {
 		t.Error("UC-25: 4658 carries the task of the type")
 	}
-	log.Closed(origin(t), reportFile, audit.HandleAudit{}) // U-40
+	log.Closed(origin(t), reportFile, audit.HandleAudit{})
 	log.Deleted(origin(t), reportFile, audit.HandleAudit{GenerateOnClose: true, Audited: 1})
 	log.Duplicated(origin(t), 4, 8, 12, 16)
 	if events = sink.Drain(); !slices.Equal(ids(events), []int{4690}) {

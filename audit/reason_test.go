@@ -41,6 +41,8 @@ func TestReasons(t *testing.T) {
 			[]string{"%%1541:\t%%1801\tD:(A;;0x100000;;;WD)", "%%4416:\t%%1809", "%%4417:\t%%1802\tD:(D;;DC;;;" + u + ")"}},
 		{"restricted pass", with(func(s *token.Spec) { s.Restricted = []token.Group{{SID: groupG}} }), "O:SYG:SYD:(A;;FA;;;WD)" + sacl, 1, []string{"%%4416:\t%%1805"}},
 		{"UC-64 AppContainer pass", with(func(s *token.Spec) { s.Package = sid.MustParse("S-1-15-2-1-2-3-4-5-6-7") }), "O:SYG:SYD:(A;;FA;;;WD)" + sacl, 1, []string{"%%4416:\t%%1830"}},
+		{"trust label", nil, "O:SYG:SYD:(A;;FA;;;WD)S:(TL;;0x2;;;S-1-19-512-1024)(AU;FA;FA;;;WD)", 1, []string{"%%4416:\t%%1841\tS:(TL;;DC;;;S-1-19-512-1024)"}},
+		{"access filter", nil, "O:SYG:SYD:(A;;FA;;;WD)S:(FL;;0x2;;;WD;(@User.Absent == 1))(AU;FA;FA;;;WD)", 1, []string{"%%4416:\t%%1805\tS:(FL;;DC;;;WD;(@USER.Absent == 1))"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := specU()
@@ -140,5 +142,23 @@ func TestReasonTexts(t *testing.T) {
 	e = audit.PermissionsChanged(from, file, nil, big, winnt.DACL_SECURITY_INFORMATION)
 	if field(t, e, "OldSd") != "-" || field(t, e, "NewSd") != "%%1829" {
 		t.Errorf("OldSd %q NewSd %q", field(t, e, "OldSd"), field(t, e, "NewSd"))
+	}
+}
+
+// A bit that a central access rule refused carries the rule's name.
+func TestCentralRuleReason(t *testing.T) {
+	id := sid.MustParse("S-1-17-1")
+	r := access.Request{
+		Descriptor: sddl.MustParse("O:SYG:SYD:(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)(AU;FA;FA;;;WD)"),
+		Subject:    access.Subject{Primary: tokenU(t)}, Desired: 1, Type: winnt.FileObject,
+		Policies: &access.PolicySet{Policies: []access.Policy{{ID: id, Rules: []access.Rule{{Name: "Finance", Descriptor: sddl.MustParse("D:(A;;FA;;;SY)")}}}}},
+	}
+	dec, x, err := access.Explain(&r)
+	if err != nil || dec.Allowed() {
+		t.Fatalf("%+v %v", dec, err)
+	}
+	reasons := audit.Reasons(&r, x)
+	if len(reasons) != 1 || reasons[0].Code != 1814 || reasons[0].Name != "Finance" {
+		t.Errorf("reasons %+v", reasons)
 	}
 }

@@ -219,8 +219,9 @@ func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 // SIDs count, and so do restricting ones. PRINCIPAL_SELF and OWNER RIGHTS stand
 // for the self SID and the object's owner (U-12).
 func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
-	if who := w.resolve(s); who != s {
-		s, hash = who, who.Hash()
+	if s == sid.PrincipalSelf || s == sid.OwnerRights { // U-12
+		s = substitute(s, w.request.Self, w.request.Descriptor.Owner())
+		hash = s.Hash()
 	}
 	if s.IsZero() {
 		return false
@@ -229,13 +230,14 @@ func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0 // U-12
 }
 
-// resolve replaces PRINCIPAL_SELF and OWNER RIGHTS by what they stand for.
-func (w *saclWalk) resolve(s sid.SID) sid.SID {
+// substitute replaces PRINCIPAL_SELF, if there is a self SID, and OWNER RIGHTS
+// by what they stand for, once.
+func substitute(s, self, owner sid.SID) sid.SID {
 	switch {
-	case s == sid.PrincipalSelf && !w.request.Self.IsZero(): // U-12
-		return w.request.Self
-	case s == sid.OwnerRights: // U-12
-		return w.request.Descriptor.Owner()
+	case s == sid.PrincipalSelf && !self.IsZero():
+		return self
+	case s == sid.OwnerRights:
+		return owner
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -286,6 +287,37 @@ func mustGUID(t testing.TB, s string) winnt.GUID {
 		t.Fatal(err)
 	}
 	return g
+}
+
+// Data of an audit entry that is no condition is for the resource manager; no
+// conditional entry counts where claims are off.
+func TestConditionOptions(t *testing.T) {
+	opaque, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("not artx")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sacl, err := sd.NewACL(opaque)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := access.Request{Descriptor: sd.New(sd.Parts{Control: sd.SACLPresent, SACL: sacl}), Subject: access.Subject{Primary: tokenU(t)}, Desired: 1}
+	answer := claims.Unknown
+	for _, c := range []struct {
+		options access.Options
+		answer  claims.Truth
+		want    bool
+	}{
+		{access.Options{}, claims.False, true}, // nobody to ask: unknown
+		{access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { return answer }}, claims.True, true},
+		{access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { return answer }}, claims.Unknown, true},
+		{access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { return answer }}, claims.False, false},
+		{access.Options{ClaimsDisabled: true}, claims.True, false},
+	} {
+		r.Options, answer = c.options, c.answer
+		if v := standardPolicy(t).Evaluate("File", &r, access.Decision{Granted: 1}, nil); v.Success != c.want {
+			t.Errorf("U-12: options %+v, answer %s: recorded %v", c.options, c.answer, v.Success)
+		}
+	}
 }
 
 // naive is U-10 to U-16 read off the text, for one outcome and without object

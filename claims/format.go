@@ -223,19 +223,9 @@ func (p *printer) sid(s sid.SID) {
 		p.failed = true
 		return
 	}
-	p.string("S-1-")
-	if a := s.Authority(); a < 1<<32 {
-		p.buf = strconv.AppendUint(p.buf, a, 10)
-	} else {
-		p.string("0x")
-		p.buf = strconv.AppendUint(p.buf, a, 16)
-	}
-	for i := range s.SubAuthorities() {
-		p.byte('-')
-		p.buf = strconv.AppendUint(p.buf, uint64(s.Sub(i)), 10)
-	}
+	p.buf = s.AppendText(p.buf)
 	if s.SubAuthorities() == 0 {
-		p.failed = true // S-7: text needs a sub-authority
+		p.failed = true // the text form needs a sub-authority
 	}
 }
 

@@ -2,9 +2,7 @@ package sd
 
 import (
 	"encoding/binary"
-	"fmt"
 
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -39,81 +37,6 @@ const (
 	ObjectTypePresent          uint32 = 1
 	InheritedObjectTypePresent uint32 = 2
 )
-
-// ACEExtra is what some layouts carry beyond a mask and a SID.
-type ACEExtra struct {
-	ObjectType, InheritedObjectType *winnt.GUID // object layout; nil is absent
-	AppData                         []byte      // bytes after the SID, zero-padded to a multiple of 4
-	ClientSID                       sid.SID     // compound layout only
-}
-
-// NewACE builds an entry of a known type. It fails for an unknown type (wraps
-// STATUS_INVALID_PARAMETER), a zero SID (STATUS_INVALID_SID), GUIDs on a type
-// without the object layout (STATUS_INVALID_PARAMETER) and an entry that no
-// list could hold (STATUS_ALLOTTED_SPACE_EXCEEDED, S-17).
-func NewACE(t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEExtra) (ACE, error) {
-	var x ACEExtra
-	if len(extra) > 0 {
-		x = extra[0]
-	}
-	layout := t.Layout()
-	switch {
-	case layout == LayoutUnknown:
-		return ACE{}, buildError(ntstatus.InvalidParameter, "ACE type 0x%02x is unknown", uint8(t))
-	case s.IsZero() || layout == LayoutCompound && x.ClientSID.IsZero():
-		return ACE{}, buildError(ntstatus.InvalidSID, "%s needs a SID", t)
-	case layout != LayoutObject && (x.ObjectType != nil || x.InheritedObjectType != nil):
-		return ACE{}, buildError(ntstatus.InvalidParameter, "%s carries no GUIDs", t)
-	}
-	b := make([]byte, 8, 80+len(x.AppData))
-	b[0], b[1] = byte(t), flags
-	binary.LittleEndian.PutUint32(b[4:], uint32(mask))
-	switch layout {
-	case LayoutObject:
-		b = appendGUIDs(b, x.ObjectType, x.InheritedObjectType)
-	case LayoutCompound:
-		b = append(b, 1, 0, 0, 0)
-	}
-	b = s.AppendBinary(b)
-	if layout == LayoutCompound {
-		b = x.ClientSID.AppendBinary(b)
-	}
-	b = pad4(append(b, x.AppData...))
-	if len(b) > MaxACLSize-aclHeaderSize { // S-17
-		return ACE{}, buildError(ntstatus.AllottedSpaceExceeded, "ACE of %d bytes, a list holds %d", len(b), MaxACLSize-aclHeaderSize)
-	}
-	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
-	return ACE{string(b)}, nil
-}
-
-func buildError(st ntstatus.Status, format string, args ...any) error {
-	return fmt.Errorf("build descriptor: %s: %w", fmt.Sprintf(format, args...), st.Err())
-}
-
-func appendGUIDs(b []byte, object, inherited *winnt.GUID) []byte {
-	var flags uint32
-	if object != nil {
-		flags |= ObjectTypePresent
-	}
-	if inherited != nil {
-		flags |= InheritedObjectTypePresent
-	}
-	b = binary.LittleEndian.AppendUint32(b, flags)
-	if object != nil { // S-12: an absent GUID takes no space
-		b = append(b, object[:]...)
-	}
-	if inherited != nil {
-		b = append(b, inherited[:]...)
-	}
-	return b
-}
-
-func pad4(b []byte) []byte {
-	for len(b)&3 != 0 {
-		b = append(b, 0)
-	}
-	return b
-}
 
 // IsZero reports whether a is no entry.
 func (a ACE) IsZero() bool { return a.b == "" }
@@ -287,22 +210,4 @@ func u16(b string, i int) int { return int(b[i]) | int(b[i+1])<<8 }
 
 func u32(b string, i int) uint32 {
 	return uint32(b[i]) | uint32(b[i+1])<<8 | uint32(b[i+2])<<16 | uint32(b[i+3])<<24
-}
-
-// RawACE builds an entry from its type, its flags and everything after the
-// header, for types [NewACE] does not know. It fails with an error that wraps
-// STATUS_INVALID_ACL if the result would not be valid in a list (S-20).
-func RawACE(t Type, flags uint8, body []byte) (ACE, error) {
-	size := aceHeaderSize + len(body)
-	if size > MaxACLSize-aclHeaderSize {
-		return ACE{}, buildError(ntstatus.InvalidACL, "ACE of %d bytes, a list holds %d", size, MaxACLSize-aclHeaderSize)
-	}
-	b := make([]byte, aceHeaderSize, size)
-	b[0], b[1] = byte(t), flags
-	binary.LittleEndian.PutUint16(b[2:], uint16(size))
-	b = append(b, body...)
-	if _, _, ok := aceExtent(string(b)); !ok {
-		return ACE{}, buildError(ntstatus.InvalidACL, "the bytes given are no valid %s", t)
-	}
-	return ACE{string(b)}, nil
 }

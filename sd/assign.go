@@ -211,7 +211,7 @@ func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
 		aces = inherited
 	}
 	if label, needed := r.label(aces); needed {
-		aces, found = append(aces, label), true
+		aces, found = append([]ACE{label}, aces...), true // S-77: first by convention
 	}
 	if !found {
 		return ntstatus.Success
@@ -244,72 +244,4 @@ func (r *AssignRequest) label(aces []ACE) (ACE, bool) {
 	}
 	a, err := NewACE(SystemMandatoryLabel, 0, policy, sid.IntegrityLevel(r.Subject.integrity()))
 	return a, err == nil
-}
-
-// creatorList is one list of the creator's descriptor.
-type creatorList struct {
-	present, defaulted, protected bool
-	list                          *ACL // not nil when compute is called on a present one
-}
-
-// compute is the table of S-63; found is false if neither the creator nor the
-// parent gives a list.
-func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (aces []ACE, found bool) {
-	switch {
-	case !c.present || c.defaulted || isDefault:
-		if len(inherited) > 0 {
-			return inherited, true
-		}
-		if !c.present {
-			return nil, false
-		}
-		return h.explicit(c.list, auto, takeAll), true
-	case !auto:
-		return append(h.explicit(c.list, false, takeAll), c.always(inherited)...), true
-	case c.protected:
-		return append(h.explicit(c.list, true, takeAll), c.always(inherited)...), true
-	}
-	return append(h.explicit(c.list, true, takeExplicit), inherited...), true
-}
-
-// always is what a list gets whatever the creator said: resource attributes
-// and policy identifiers (S-70).
-func (c creatorList) always(inherited []ACE) []ACE {
-	var out []ACE
-	for _, a := range inherited {
-		if a.Type() == SystemResourceAttribute || a.Type() == SystemScopedPolicyID {
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-// Which entries of a creator's list count.
-const (
-	takeAll      = iota // all, as explicit ones
-	takeExplicit        // those not marked Inherited
-)
-
-// explicit processes a creator's list (S-65): entries nobody could use are
-// dropped, generic bits of effective ones mapped. With auto, placeholders are
-// substituted too, and what children need is kept beside as inherit-only.
-func (h *Heir) explicit(l *ACL, auto bool, take int) []ACE {
-	out := make([]ACE, 0, l.Len())
-	for _, a := range l.All() {
-		if a.Flags()&Inherited != 0 && take == takeExplicit {
-			continue
-		}
-		a = a.WithFlags(a.Flags() &^ Inherited)
-		switch {
-		case a.Flags()&InheritOnly != 0:
-			if a.Flags()&(ObjectInherit|ContainerInherit) != 0 {
-				out = append(out, a)
-			}
-		case auto:
-			out = h.split(out, a, false)
-		default:
-			out = append(out, h.effective(a, false, false))
-		}
-	}
-	return out
 }

@@ -257,3 +257,5 @@ func twin(t *testing.T, l *sd.ACL) {
 		}
 	}
 }
+
+func isStatus(err error, st ntstatus.Status) bool { return errors.Is(err, st.Err()) }

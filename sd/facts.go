@@ -1,11 +1,6 @@
 package sd
 
-import (
-	"unsafe"
-
-	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sid"
-)
+import "github.com/refmon/refmon/sid"
 
 // Facts say what a list has besides plain entries, so that a check tests one
 // word instead of looking for what is nearly always absent. Inherit-only
@@ -63,16 +58,4 @@ func (l *ACL) Facts() Facts {
 		return 0
 	}
 	return l.facts
-}
-
-// View compiles a list used once without allocating, if buf is large enough:
-// the result aliases acl and buf, which must not change while it is used. A
-// bad list gives STATUS_INVALID_ACL. Where its Facts have HasExtras, the list
-// has entries that say more than the view holds, and [DecodeACL] is needed.
-func View(buf []Entry, acl string) (ACL, ntstatus.Status) {
-	entries, st := CompileInto(buf, acl)
-	if st != ntstatus.Success {
-		return ACL{}, st
-	}
-	return ACL{b: acl[:u16(acl, 2)], first: unsafe.SliceData(entries), n: uint16(len(entries)), facts: FactsOf(entries)}, st
 }

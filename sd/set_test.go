@@ -66,6 +66,10 @@ func TestSet(t *testing.T) {
 			}
 		})
 	}
+	split, _ := sd.Set(&sd.SetRequest{Information: dacl, Old: parse("O:BA"), New: parse("D:(A;OICI;GR;;;CO)"), Flags: sd.DACLAutoInherit, IsContainer: true, Mapping: &winnt.FileObject.Mapping})
+	if got := text(t, split); got != "O:BAD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)" { // S-65
+		t.Errorf("a placeholder set on a container becomes %s", got)
+	}
 	d, _ := sd.Set(&sd.SetRequest{Information: dacl, New: parse("D:PARAI(A;;FA;;;BA)"), Bare: true})
 	if got := text(t, d); got != "D:PARAI(A;;FA;;;BA)" { // S-79
 		t.Errorf("the bare call stores %s", got)

@@ -177,8 +177,8 @@ func (p *parser) aceGUIDs(f *fields) error {
 
 func (p *parser) aceTrustee(f *fields) error {
 	at := p.pos
-	if p.opt.Extended && p.peek() == ';' {
-		f.raw = true
+	if p.opt.Extended && p.peek() == ';' && f.mask == 0 && f.object == nil && f.inherits == nil {
+		f.raw = true // S-45: the bytes say everything
 		return nil
 	}
 	s, err := p.sid(ntstatus.InvalidACL)

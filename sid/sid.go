@@ -165,7 +165,7 @@ func (s SID) WithRID(rid uint32) SID {
 
 // EqualPrefix reports whether both have the same authority, the same number
 // of sub-authorities and all but the last of these equal (S-4). SIDs without
-// sub-authorities never do.
+// sub-authorities never do (S-5).
 func (s SID) EqualPrefix(o SID) bool {
 	return s.SubAuthorities() > 0 && len(s.b) == len(o.b) && s.b[:len(s.b)-4] == o.b[:len(o.b)-4]
 }

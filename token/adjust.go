@@ -1,6 +1,8 @@
 package token
 
 import (
+	"math/bits"
+
 	"github.com/refmon/refmon/internal/sidset"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -92,6 +94,9 @@ func (t *Token) Privileges() func(yield func(winnt.Privilege, uint32) bool) {
 		}
 	}
 }
+
+// PrivilegeCount is the number of privileges held (TOKEN_STATISTICS).
+func (t *Token) PrivilegeCount() int { return bits.OnesCount64(uint64(t.present)) }
 
 // AdjustGroups enables and disables groups; only SE_GROUP_ENABLED of a change
 // counts (T-75). With reset the changes are ignored and every group that is

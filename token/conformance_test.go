@@ -146,6 +146,30 @@ func TestFilterIntersection(t *testing.T) {
 	}
 }
 
+// T-68: a SID that a second restriction takes out of the list goes on matching
+// deny entries, or the second filter would widen access.
+func TestRestrictingTwiceKeepsDenying(t *testing.T) {
+	a, b, c, d := account(3001), account(3002), account(3003), account(3004)
+	n := filter(t, must(t, setup()), token.FilterSpec{Restrict: restricting(a, b, c)})
+	if n.RestrictedDenySet() != n.RestrictedSet() {
+		t.Error("after one restriction both are the same")
+	}
+	for _, next := range [][]sid.SID{{b, c, d}, {c}, {d}} {
+		n = filter(t, n, token.FilterSpec{Restrict: restricting(next...)})
+		deny := n.RestrictedDenySet()
+		if deny.Len() != 3 || deny.Find(a.Hash(), a) < 0 || deny.Find(b.Hash(), b) < 0 || deny.Find(c.Hash(), c) < 0 {
+			t.Errorf("after %v deny entries match %d SIDs, want a, b and c", next, deny.Len())
+		}
+		again := must(t, n.Spec())
+		if again.RestrictedDenySet().Len() != 3 || again.RestrictedSet().Len() != n.RestrictedSet().Len() {
+			t.Error("lost on the way through Spec")
+		}
+	}
+	if n.RestrictedSet().Len() != 0 || !n.IsRestricted() {
+		t.Error("nothing is left that allows")
+	}
+}
+
 // TC-27: a mandatory group becomes deny-only and stays mandatory.
 func TestFilterDisable(t *testing.T) {
 	n := filter(t, must(t, setup()), token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone, sid.MediumLevel, userU}}) // T-61

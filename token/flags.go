@@ -72,6 +72,13 @@ func (t *Token) IsElevated() bool {
 	return false
 }
 
+// IsSandboxed is class 47: an AppContainer, a write-restricted token, or one
+// that LUA_TOKEN filtered.
+func (t *Token) IsSandboxed() bool {
+	lua := t.IsFiltered() && t.body.elevation == winnt.TokenElevationTypeLimited
+	return lua || t.IsAppContainer() || t.WriteRestricted()
+}
+
 // LogonSID is the group that carries SE_GROUP_LOGON_ID (class 28); ok is false
 // where there is none.
 func (t *Token) LogonSID() (g Group, ok bool) {

@@ -220,6 +220,29 @@ func TestLogonSIDAndElevation(t *testing.T) {
 	}
 }
 
+// Sandboxed are AppContainers, write-restricted and LUA tokens only.
+func TestIsSandboxed(t *testing.T) {
+	tok := must(t, token.Administrator(userU))
+	if tok.PrivilegeCount() != 24 {
+		t.Errorf("%d privileges, want 24", tok.PrivilegeCount())
+	}
+	for _, c := range []struct {
+		name string
+		tok  *token.Token
+		want bool
+	}{
+		{"administrator", tok, false},
+		{"restricted", filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)}), false},
+		{"write-restricted", filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users), Flags: winnt.WRITE_RESTRICTED}), true},
+		{"LUA", filter(t, tok, token.FilterSpec{Flags: winnt.LUA_TOKEN}), true},
+		{"AppContainer", lowbox(t, tok, "S-1-15-2-1-2-3"), true},
+	} {
+		if c.tok.IsSandboxed() != c.want {
+			t.Errorf("%s: %v", c.name, !c.want)
+		}
+	}
+}
+
 // The built-in profiles hold what section 3 of the token rules lists.
 func TestProfiles(t *testing.T) {
 	for _, c := range []struct {

@@ -102,7 +102,7 @@ func report(std *streams, err error) int {
 	case errors.Is(err, errReported):
 		return exitMalformed
 	}
-	fmt.Fprintf(std.err, "refmon: %s\n", printable(err.Error()))
+	fmt.Fprintf(std.err, "refmon: %s\n", printable(batch.Shorten(err.Error())))
 	return exitMalformed
 }
 

@@ -3,7 +3,7 @@ package batch
 // Limits of one cache; each worker has one for tokens and one for descriptors.
 const (
 	cacheEntries = 4096
-	cacheBytes   = 8 << 20 // of keys; a value is a small multiple of its key
+	cacheBytes   = 4 << 20 // of keys; a value is a small multiple of its key
 )
 
 // cache remembers what was parsed, by the bytes it was parsed from. It keeps

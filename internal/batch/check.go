@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/refmon/refmon/access"
@@ -53,9 +54,10 @@ func (c Checks) Job() *Job {
 	}
 }
 
-// isDefine reports whether a line has the field define.
+// isDefine reports whether a line has the field define. It is true of every
+// line that scanLine finds one in: definitions are written by no other line.
 func isDefine(line []byte) bool {
-	s := scanner{b: line}
+	s := scanner{b: bytes.TrimPrefix(line, bom)}
 	for it := s.object(); it.next(&s); s.value(1) {
 		if string(it.name) == "define" {
 			return true

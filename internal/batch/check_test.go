@@ -204,9 +204,15 @@ func TestDefinitionsHoldFromTheirLineOn(t *testing.T) {
 
 func TestByteOrderMark(t *testing.T) {
 	var out bytes.Buffer
-	sum, err := Checks{}.Job().Run(strings.NewReader("\ufeff"+alice), &out)
+	q := strings.Repeat(`{"tokenRef":"alice","sd":"D:","desired":1}`+"\n", 10_000)
+	sum, err := Checks{}.Job().Run(strings.NewReader("\ufeff"+alice+q), &out) // with -race: the definition runs alone
 	if err != nil || sum.Malformed != 0 {
-		t.Errorf("%v, %s", err, out.String())
+		t.Errorf("%v, %.200s", err, out.String())
+	}
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
+		if got := answersOf(t, SIDs(), mark+"{\x00")[0]; !strings.Contains(got, "UTF-16") {
+			t.Errorf("%x: %s", mark, got)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 var (
 	errEmpty   = errors.New("the line is empty: want one JSON object")
 	errTooLong = fmt.Errorf("the line is longer than %d bytes", MaxLine)
+	errUTF16   = errors.New("the input is UTF-16: save it as UTF-8")
 	bom        = []byte("\xef\xbb\xbf")
 )
 
@@ -36,6 +37,9 @@ func (l layout) scanLine(slots [][]byte, line []byte, number int) error {
 	clear(slots)
 	if number == 1 {
 		line = bytes.TrimPrefix(line, bom) // editors of Windows write one
+		if len(line) > 1 && line[0]|line[1] == 0xff && line[0]&line[1] == 0xfe {
+			return errUTF16
+		}
 	}
 	if len(line) > MaxLine {
 		_ = l.scan(slots, line[:MaxLine]) // for the id

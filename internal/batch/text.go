@@ -92,12 +92,12 @@ func appendID(dst, id []byte) []byte {
 // appendError answers a line that could not be understood.
 func appendError(dst, id []byte, number int, err error) []byte {
 	dst = append(appendID(dst, id), `,"error":`...)
-	dst = AppendString(dst, fmt.Sprintf("line %d: %s", number, shorten(err.Error())))
+	dst = AppendString(dst, fmt.Sprintf("line %d: %s", number, Shorten(err.Error())))
 	return append(dst, '}')
 }
 
-// shorten cuts the middle out of the text of an error that quotes a huge value.
-func shorten(text string) string {
+// Shorten cuts the middle out of the text of an error that quotes a huge value.
+func Shorten(text string) string {
 	const head, tail = 600, 300
 	if len(text) <= head+tail {
 		return text

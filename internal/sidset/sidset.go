@@ -52,16 +52,17 @@ func Make(sids []sid.SID) *Set {
 		slots: make([]uint32, n),
 		shift: uint8(32 - bits.TrailingZeros32(uint32(n))),
 		sids:  sids,
-		index: makeIndex(sids),
+		index: makeIndex(len(sids)),
 	}
 	for i, x := range sids {
-		s.insert(uint32(i), x)
+		h := x.Hash()
+		s.index.add(h)
+		s.insert(uint32(i), h, x)
 	}
 	return s
 }
 
-func (s *Set) insert(i uint32, x sid.SID) {
-	h := x.Hash()
+func (s *Set) insert(i, h uint32, x sid.SID) {
 	mask := uint32(len(s.tags) - 1)
 	p := h >> (s.shift & 31)
 	for t := tagOf(h); s.tags[p] != 0; p = (p + 1) & mask {
@@ -114,19 +115,19 @@ func (x Index) Absent(hash uint32) bool {
 // many absent SIDs is looked up in vain.
 const filterBits = 16
 
-// makeIndex makes the filter, one bit a hash, of the same high bits that
-// choose the slot.
-func makeIndex(sids []sid.SID) Index {
+// makeIndex makes the filter for count SIDs, one bit a hash, of the same high
+// bits that choose the slot.
+func makeIndex(count int) Index {
 	n := 64
-	for n < filterBits*len(sids) {
+	for n < filterBits*count {
 		n *= 2
 	}
-	x := Index{make([]uint64, n/64), uint8(32 - bits.TrailingZeros32(uint32(n)))}
-	for _, s := range sids {
-		h := s.Hash() >> (x.shift & 31)
-		x.filter[h>>6] |= 1 << (h & 63)
-	}
-	return x
+	return Index{make([]uint64, n/64), uint8(32 - bits.TrailingZeros32(uint32(n)))}
+}
+
+func (x Index) add(hash uint32) {
+	h := hash >> (x.shift & 31)
+	x.filter[h>>6] |= 1 << (h & 63)
 }
 
 //go:noinline

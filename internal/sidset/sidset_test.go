@@ -52,8 +52,12 @@ func TestFind(t *testing.T) {
 		}
 		for rid := range uint32(2*n + 10) {
 			x := account(rid)
-			if got, want := s.Find(x.Hash(), x), naive(list, x); got != want {
+			got, want := s.Find(x.Hash(), x), naive(list, x)
+			if got != want {
 				t.Fatalf("%d SIDs: Find(%v) is %d, want %d", n, x, got, want)
+			}
+			if s.Index().Absent(x.Hash()) && want >= 0 {
+				t.Fatalf("%d SIDs: the index says that %v is absent", n, x)
 			}
 		}
 		dups := map[int]int{}
@@ -74,7 +78,7 @@ func TestFind(t *testing.T) {
 
 func TestNil(t *testing.T) {
 	var s *sidset.Set
-	if s.Find(1, sid.Everyone) != -1 || s.Len() != 0 {
+	if s.Find(1, sid.Everyone) != -1 || s.Len() != 0 || !s.Index().Absent(1) {
 		t.Error("a nil set holds nothing")
 	}
 	for range s.Duplicates() {
@@ -145,7 +149,7 @@ func TestFindIsInlined(t *testing.T) {
 	if err != nil {
 		t.Skipf("the go command cannot build here: %v", err)
 	}
-	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has"} {
+	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has", "can inline Index.Absent"} {
 		if !strings.Contains(string(out), f) {
 			t.Errorf("the compiler no longer says %q", f)
 		}

@@ -106,9 +106,7 @@ func (l *JobLimits) refuses(t *token.Token) Outcome {
 // jobLimits is a snapshot of the limits in force for the process; a process
 // without a job has none (I-91).
 func (p *Process) jobLimits() (l JobLimits, limited bool) {
-	p.mu.Lock()
-	j := p.job
-	p.mu.Unlock()
+	j := p.job.Load()
 	if j == nil {
 		return JobLimits{}, false
 	}
@@ -172,11 +170,11 @@ func (p *Process) AssignToJob(j *Job) Outcome {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.job != nil || p.exited {
+	if p.job.Load() != nil || p.exited {
 		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: "the process is in a job already, or has ended"}
 	}
 	j.Ref(ob.TagLink)
-	p.job = j
+	p.job.Store(j)
 	j.mu.Lock()
 	j.count++
 	j.mu.Unlock()

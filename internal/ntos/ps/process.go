@@ -133,7 +133,8 @@ type Process struct {
 	threads map[*Thread]struct{} // guarded by mu
 	count   int                  // guarded by mu: threads ever made, for names
 	exited  bool                 // guarded by mu
-	job     *Job                 // guarded by mu; one reference
+
+	job atomic.Pointer[Job] // set at most once, under mu; one reference
 }
 
 // NewProcess makes a process with one reference for the caller. The token
@@ -245,12 +246,11 @@ func (p *Process) Exited() bool {
 
 // Job returns the job with one more reference, nil if there is none.
 func (p *Process) Job() *Job {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.job != nil {
-		p.job.Ref(ob.TagCall)
+	j := p.job.Load()
+	if j != nil {
+		j.Ref(ob.TagCall) // the process holds one for as long as it lives
 	}
-	return p.job
+	return j
 }
 
 func (p *Process) destroy() {
@@ -258,8 +258,8 @@ func (p *Process) destroy() {
 	t := p.token.Load()
 	t.DetachPrimary()
 	t.Deref(ob.TagPrimary)
-	if p.job != nil {
-		p.job.leave()
-		p.job.Deref(ob.TagLink)
+	if j := p.job.Load(); j != nil {
+		j.leave()
+		j.Deref(ob.TagLink)
 	}
 }

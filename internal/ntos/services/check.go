@@ -156,12 +156,20 @@ func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 
 // explainCheck notes why a traced check said no.
 func (c *Context) explainCheck(r *access.Request, d access.Decision) {
-	if c.Why == nil || d.Allowed() {
+	if d.Allowed() {
 		return
 	}
 	q := *r
 	q.Subject.Level = winnt.SecurityDelegation // the level that sufficed here is no reason
-	if _, ex, err := access.Explain(&q); err == nil {
+	c.ExplainCheck(&q)
+}
+
+// ExplainCheck repeats a check that said no with a recorder, when traced.
+func (c *Context) ExplainCheck(r *access.Request) {
+	if c.Why == nil {
+		return
+	}
+	if _, ex, err := access.Explain(r); err == nil {
 		c.why.Object, c.why.Explanation = "the descriptor", ex
 	}
 }

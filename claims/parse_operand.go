@@ -1,0 +1,197 @@
+package claims
+
+import "encoding/binary"
+
+// operand reads what can stand on the left: an attribute, a membership or
+// existence test, a negation, or any of these in parentheses.
+func (p *parser) operand() (result, error) {
+	p.space()
+	switch c := p.peek(); c {
+	case '(':
+		p.pos++
+		if p.depth++; p.depth > maxDepth {
+			return 0, p.fail(p.pos, "less nesting")
+		}
+		r, err := p.expression(precOr)
+		if err == nil {
+			err = p.expectClose()
+		}
+		p.depth--
+		return r, err
+	case '!':
+		p.pos++
+		p.space()
+		if p.peek() != '(' { // S-47
+			return 0, p.fail(p.pos, "( after !")
+		}
+		_, err := p.expression(precRelation)
+		p.emit(opNot)
+		return resultTruth, err
+	case '@':
+		return resultAttribute, p.prefixed()
+	}
+	word := p.word()
+	if word == "" {
+		return 0, p.fail(p.pos, "an attribute, Member_of or the like, Exists, ! or (")
+	}
+	code := wordOperator(word)
+	switch operators[code].family {
+	case famSet:
+		return 0, p.fail(p.pos, "an attribute before "+operators[code].text)
+	case famExists, famMember:
+		p.pos += len(word)
+		var err error
+		if operators[code].family == famExists {
+			err = p.existing()
+		} else {
+			err = p.members()
+		}
+		p.emit(code)
+		return resultTruth, err
+	}
+	return resultAttribute, p.local(word)
+}
+
+// existing reads the attribute after Exists.
+func (p *parser) existing() error {
+	p.space()
+	if p.peek() == '@' {
+		return p.prefixed()
+	}
+	word := p.word()
+	if word == "" || wordOperator(word) != 0 {
+		return p.fail(p.pos, "an attribute")
+	}
+	return p.local(word)
+}
+
+// members reads what follows Member_of: a SID, one in parentheses, or a list.
+func (p *parser) members() error { // S-52
+	p.space()
+	switch p.peek() {
+	case '{':
+		return p.composite()
+	case '(':
+		p.pos++
+		p.space()
+		if err := p.sidLiteral(); err != nil {
+			return err
+		}
+		return p.expect(')')
+	}
+	return p.sidLiteral()
+}
+
+// local emits an attribute without prefix.
+func (p *parser) local(word string) error { // S-49
+	p.pos += len(word)
+	at := p.begin(tokLocal)
+	p.out = appendUTF16(p.out, word)
+	return p.end(at)
+}
+
+// prefixed reads @User., @Device. or @Resource. and a name.
+func (p *parser) prefixed() error {
+	for _, s := range [...]struct {
+		prefix string
+		code   byte
+	}{{"@User.", tokUser}, {"@Resource.", tokResource}, {"@Device.", tokDevice}} {
+		if n := len(s.prefix); len(p.text)-p.pos >= n && asciiEqualFold(p.text[p.pos:p.pos+n], s.prefix) { // S-48
+			p.pos += n
+			name, err := p.name(false)
+			if err != nil {
+				return err
+			}
+			at := p.begin(s.code)
+			p.out = appendUTF16(p.out, name)
+			return p.end(at)
+		}
+	}
+	return p.fail(p.pos, "@User., @Device. or @Resource.")
+}
+
+// value reads the right side of a relation or set operator: a literal,
+// a list, or an attribute with a prefix.
+func (p *parser) value() error { // S-36
+	p.space()
+	switch p.peek() {
+	case '@':
+		return p.prefixed()
+	case '{':
+		return p.composite()
+	}
+	return p.literal()
+}
+
+// composite reads {a, b, …}; {} is empty.
+func (p *parser) composite() error { // S-52
+	p.pos++
+	at := p.begin(tokComposite)
+	if p.take('}') {
+		return p.end(at)
+	}
+	for {
+		p.space()
+		if err := p.literal(); err != nil {
+			return err
+		}
+		if p.take('}') {
+			return p.end(at)
+		}
+		if !p.take(',') {
+			return p.fail(p.pos, ", or }")
+		}
+	}
+}
+
+// literal reads an integer, a string, an octet string or SID(…).
+func (p *parser) literal() error {
+	switch c := p.peek(); {
+	case c == '"':
+		s, err := p.quoted()
+		if err != nil {
+			return err
+		}
+		at := p.begin(tokString)
+		p.out = appendUTF16(p.out, s)
+		return p.end(at)
+	case c == '#':
+		p.pos++
+		b, _ := p.hex() // S-51: the first # is a digit only if it makes the count even
+		at := p.begin(tokOctets)
+		p.out = append(p.out, b...)
+		return p.end(at)
+	case c == '+', c == '-', isDigit(c, 10):
+		v, n, err := p.int64()
+		if err != nil {
+			return err
+		}
+		p.emit(tokInt64)
+		p.out = binary.LittleEndian.AppendUint64(p.out, uint64(v))
+		p.out = append(p.out, n.sign, n.base)
+		if len(p.out) > MaxExprSize || p.tokens > MaxTokens {
+			return p.tooLong()
+		}
+		return nil
+	}
+	return p.sidLiteral()
+}
+
+// sidLiteral reads SID(…).
+func (p *parser) sidLiteral() error { // S-52
+	if rest := p.text[p.pos:]; len(rest) < 4 || !asciiEqualFold(rest[:4], "SID(") {
+		return p.fail(p.pos, "a literal or an attribute with a prefix")
+	}
+	p.pos += 4
+	p.space()
+	s, err := p.sid()
+	if err != nil {
+		return err
+	}
+	if err := p.expect(')'); err != nil {
+		return err
+	}
+	at := p.begin(tokSID)
+	p.out = s.AppendBinary(p.out)
+	return p.end(at)
+}

@@ -1,0 +1,237 @@
+package ps
+
+import (
+	"sync/atomic"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TokenControl is TOKEN_CONTROL: what identifies the state of a token that a
+// remote dynamic context refers to.
+type TokenControl struct {
+	TokenID, AuthenticationID, ModifiedID winnt.LUID
+	Source                                token.Source
+}
+
+// ClientContext is SECURITY_CLIENT_CONTEXT: a client captured for a server
+// that will impersonate it later. It owns one reference on its token, which
+// Delete drops.
+type ClientContext struct {
+	SQOS          nt.SecurityQualityOfService
+	Token         *se.TokenObject
+	Direct        bool // the client's own token object, not a copy (dynamic tracking)
+	EffectiveOnly bool // DirectAccessEffectiveOnly: the thread's or the quality of service's
+	Remote        bool
+	Control       TokenControl // remote dynamic contexts
+
+	sys     *System
+	deleted atomic.Bool
+}
+
+// identity is a token with what the thread that has it may do with it.
+type identity struct {
+	token         *se.TokenObject
+	typ           winnt.TokenType
+	effectiveOnly bool
+	level         winnt.SecurityImpersonationLevel
+}
+
+// CreateClientSecurity is SeCreateClientSecurity: it captures the effective
+// token of the client thread at the quality of service the client allows.
+// server is who will impersonate: a copy also admits its process.
+func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote bool, server *Thread) (*ClientContext, Outcome) {
+	var id identity
+	id.token, id.typ, id.effectiveOnly, id.level = t.EffectiveToken(ob.TagCall) // I-80: the state's level, whatever the token
+	defer id.token.Deref(ob.TagCall)
+	return t.process.sys.createClientSecurity(id, sqos, remote, server)
+}
+
+// CreateClientSecurityFromSubject is SeCreateClientSecurityFromSubjectContext:
+// the token of the captured context, EffectiveOnly FALSE (I-80).
+func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.SecurityQualityOfService, remote bool, server *Thread) (*ClientContext, Outcome) {
+	id := identity{token: c.Primary, typ: winnt.TokenPrimary}
+	if c.Client != nil {
+		id = identity{token: c.Client, typ: winnt.TokenImpersonation, level: c.Level}
+	}
+	return s.createClientSecurity(id, sqos, remote, server)
+}
+
+func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfService, remote bool, server *Thread) (*ClientContext, Outcome) {
+	refuse := func(st ntstatus.Status, why string) (*ClientContext, Outcome) {
+		return nil, Outcome{Status: st, Rule: "I-80", Because: why}
+	}
+	if sqos.ImpersonationLevel > winnt.SecurityDelegation {
+		return refuse(ntstatus.InvalidParameter, "the level is above SecurityDelegation") // I-80 (1)
+	}
+	c := &ClientContext{SQOS: sqos, EffectiveOnly: sqos.EffectiveOnly, Remote: remote, sys: s} // I-80 (2)
+	if id.typ == winnt.TokenImpersonation {                                                    // I-80 (3)
+		switch {
+		case sqos.ImpersonationLevel > id.level:
+			return refuse(ntstatus.BadImpersonationLevel, "the level is above that of the client's own impersonation")
+		case id.level < winnt.SecurityImpersonation:
+			return refuse(ntstatus.BadImpersonationLevel, "the client itself impersonates below SecurityImpersonation")
+		case remote && id.level != winnt.SecurityDelegation:
+			return refuse(ntstatus.BadImpersonationLevel, "a remote server needs a client at SecurityDelegation")
+		}
+		c.EffectiveOnly = c.EffectiveOnly || id.effectiveOnly
+	}
+	if sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING && !remote { // I-4: remote clients are static
+		id.token.Ref(ob.TagContext)
+		c.Token, c.Direct = id.token, true // I-80 (4)
+		return c, Outcome{}
+	}
+	if remote && sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING {
+		c.Control = controlOf(id.token)
+	}
+	if s.Fault("se: client context") {
+		return refuse(ntstatus.InsufficientResources, "the client's token could not be copied") // O-81
+	}
+	v := id.token.Value()
+	if c.EffectiveOnly {
+		v = v.EffectiveOnly() // I-80 (4), T-48
+	}
+	v = v.WithTypeLevel(winnt.TokenImpersonation, sqos.ImpersonationLevel)
+	c.Token = s.Security.NewToken(v, se.CopyDescriptor(v, server.process.Token()))
+	c.Token.Retag(ob.TagCall, ob.TagContext)
+	return c, Outcome{}
+}
+
+func controlOf(t *se.TokenObject) TokenControl {
+	v := t.Value()
+	return TokenControl{t.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()}
+}
+
+// Impersonate is SeImpersonateClientEx: the thread acts as the client of the
+// context, through a copy when its token is opened (I-81, I-44).
+func (c *ClientContext) Impersonate(t *Thread) Outcome {
+	return ImpersonateClient(t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel) // I-81
+}
+
+// Update is SeUpdateClientSecurity: a dynamic context takes the client's
+// present effective token; changed tells whether it is another one, or the
+// same one modified (I-82).
+func (c *ClientContext) Update(client *Thread, server *Thread) (changed bool, out Outcome) {
+	if !c.Direct {
+		return false, Outcome{}
+	}
+	n, out := client.CreateClientSecurity(c.SQOS, c.Remote, server)
+	if out.Status != ntstatus.Success {
+		return false, out
+	}
+	before, old := c.Token.Value().ModifiedID(), c.Token
+	c.Token, c.EffectiveOnly = n.Token, n.EffectiveOnly
+	changed = n.Token != old || n.Token.Value().ModifiedID() != before
+	old.Deref(ob.TagContext)
+	return changed, Outcome{}
+}
+
+// Delete is SeDeleteClientSecurity: it drops the context's reference, once (I-82).
+func (c *ClientContext) Delete() {
+	if !c.deleted.Swap(true) {
+		c.Token.Deref(ob.TagContext)
+	}
+}
+
+// SubjectContext is SECURITY_SUBJECT_CONTEXT: the tokens of a thread at one
+// moment, one reference on each. It does not change when the thread reverts.
+type SubjectContext struct {
+	Client  *se.TokenObject // nil when the thread was not impersonating
+	Level   winnt.SecurityImpersonationLevel
+	Primary *se.TokenObject
+	Process winnt.Handle // ProcessAuditId
+
+	effectiveOnly bool
+	locked        *access.Subject // the snapshot between Lock and Unlock
+	released      atomic.Bool
+}
+
+// CaptureSubjectContext is SeCaptureSubjectContext(Ex) (I-83).
+func (t *Thread) CaptureSubjectContext() *SubjectContext {
+	c := &SubjectContext{Process: t.process.id}
+	if r := t.Impersonation(ob.TagContext); r != nil {
+		c.Client, c.Level, c.effectiveOnly = r.Token, r.Level, r.EffectiveOnly
+	}
+	c.Primary = t.process.ReferenceToken(ob.TagContext)
+	return c
+}
+
+// Release is SeReleaseSubjectContext: it drops both references, once (I-83).
+func (c *SubjectContext) Release() {
+	if c.released.Swap(true) {
+		return
+	}
+	if c.Client != nil {
+		c.Client.Deref(ob.TagContext)
+	}
+	c.Primary.Deref(ob.TagContext)
+}
+
+// Lock is SeLockSubjectContext: checks until Unlock see one snapshot of each
+// token's value. No lock is held meanwhile (I-83).
+func (c *SubjectContext) Lock() {
+	s := c.snapshot()
+	c.locked = &s
+}
+
+// Unlock is SeUnlockSubjectContext.
+func (c *SubjectContext) Unlock() { c.locked = nil }
+
+// Token is SeQuerySubjectContextToken: the client's token, else the primary.
+func (c *SubjectContext) Token() *se.TokenObject {
+	if c.Client != nil {
+		return c.Client
+	}
+	return c.Primary
+}
+
+// Subject is what a check of the context works on. The level is the captured
+// state's, whatever the token says (I-25).
+func (c *SubjectContext) Subject() access.Subject {
+	if c.locked != nil {
+		return *c.locked
+	}
+	return c.snapshot()
+}
+
+func (c *SubjectContext) snapshot() access.Subject {
+	s := access.Subject{Primary: c.Primary.Value(), Level: c.Level, EffectiveOnly: c.effectiveOnly}
+	if c.Client != nil {
+		s.Client = c.Client.Value()
+	}
+	return s
+}
+
+// SavedState is an impersonation set aside by PsDisableImpersonation; it owns
+// the reference (I-60).
+type SavedState struct {
+	record *se.Impersonation // nil: the thread was not impersonating
+	used   atomic.Bool
+}
+
+// Record is the state that was set aside, nil for none.
+func (s *SavedState) Record() *se.Impersonation { return s.record }
+
+// Used reports whether the state was restored already.
+func (s *SavedState) Used() bool { return s.used.Load() }
+
+// Disable is PsDisableImpersonation; active tells whether the thread was
+// impersonating (I-60).
+func (t *Thread) Disable() (s *SavedState, active bool) {
+	s = &SavedState{record: t.DisableImpersonation()}
+	return s, s.record != nil
+}
+
+// Restore is PsRestoreImpersonation. A state is restored once: a second time
+// is an error in the caller and panics (I-61).
+func (t *Thread) Restore(s *SavedState) {
+	if s.used.Swap(true) {
+		panic("ps: an impersonation state was restored twice")
+	}
+	t.RestoreImpersonation(s.record)
+}

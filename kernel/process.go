@@ -1,0 +1,70 @@
+package kernel
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ProcessSpec says what a process is to be made of. One of Token and
+// TokenObject is required.
+type ProcessSpec struct {
+	Name        string         // for display
+	Token       *token.Token   // a primary token: a new object is made of it
+	TokenObject *AccessToken   // an existing primary token object, attached as it is
+	Descriptor  *sd.Descriptor // protects the process; nil: by the token's defaults (O-38)
+}
+
+// CreateProcess makes a process. The error says which part of the
+// specification is wrong.
+func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
+	t := spec.TokenObject
+	switch {
+	case t != nil && spec.Token != nil:
+		return nil, fmt.Errorf("process %q: want a token or a token object, not both", spec.Name)
+	case t == nil && spec.Token == nil:
+		return nil, fmt.Errorf("process %q: want a primary token", spec.Name)
+	case t == nil:
+		t = s.sys.Security.NewToken(spec.Token, se.NewDescriptor(spec.Token, winnt.TokenObject, nil))
+	default:
+		t.Ref(ob.TagCall)
+	}
+	defer t.Deref(ob.TagCall)
+	if t.Value().Type() != winnt.TokenPrimary {
+		return nil, fmt.Errorf("process %q: want a primary token: %w", spec.Name, ntstatus.BadTokenType.Err())
+	}
+	p := &Process{s, s.sys.NewProcess(spec.Name, t, nil)}
+	if spec.Descriptor != nil {
+		p.p.SetSecurity(se.NewDescriptor(t.Value(), winnt.ProcessObject, spec.Descriptor)) // O-38: before the process is shared
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.processes = append(s.processes, p)
+	return p, nil
+}
+
+// JobSecurity are the security limits of a job (JOBOBJECT_SECURITY_LIMIT_INFORMATION).
+// The zero value limits nothing.
+type JobSecurity struct {
+	Flags  uint32           // ps.JobNoAdmin and relatives: 1, 2, 4, 8
+	Token  *AccessToken     // for the flag 4, ONLY_TOKEN
+	Filter token.FilterSpec // for the flag 8, FILTER_TOKENS
+}
+
+// AssignToJob makes a job with those limits and puts the process into it; the
+// job lives as long as its processes. Errors: INVALID_PARAMETER for limits that
+// are malformed (I-89), ACCESS_DENIED for a process the limits refuse (I-90).
+func (p *Process) AssignToJob(limits JobSecurity) ntstatus.Status {
+	j := p.sys.sys.NewJob(p.p.Token())
+	defer j.Deref(ob.TagCall)
+	if o := j.SetLimits(ps.JobLimits{Flags: limits.Flags, Token: limits.Token, Filter: limits.Filter}); o.Status != ntstatus.Success {
+		return o.Status
+	}
+	return p.p.AssignToJob(j).Status
+}

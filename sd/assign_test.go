@@ -1,0 +1,209 @@
+package sd_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// bob creates objects unless a case says otherwise.
+var bob = sid.MustParse("S-1-5-21-1-2-3-1107")
+
+func caller() *sd.Caller {
+	return &sd.Caller{Owner: bob, Group: sid.Users, DefaultDACL: sddl.MustParse("D:(A;;GA;;;SY)(A;;GRGX;;;BA)").DACL()}
+}
+
+func parse(text string) *sd.Descriptor {
+	if text == "" {
+		return nil
+	}
+	return sddl.MustParse(text)
+}
+
+func text(t *testing.T, d *sd.Descriptor) string {
+	t.Helper()
+	s, err := sddl.Format(d, sddl.Options{Extended: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+const og = "O:S-1-5-21-1-2-3-1107G:BU"
+
+// The creation algorithm, S-61 to S-70, among them the split of S-67, and the conformance cases.
+func TestAssign(t *testing.T) {
+	file := winnt.FileObject.Mapping
+	odd := winnt.GenericMapping{Read: 0x21001, Write: 0x20002, Execute: 0x20004, All: 0x1F800F}
+	user, _ := winnt.ParseGUID("bf967aba-0de6-11d0-a285-00aa003049e2")
+	for _, c := range []struct {
+		id, parent, creator, want string
+		container                 bool
+		flags                     sd.AutoInherit
+		change                    func(*sd.AssignRequest)
+	}{
+		{id: "C-63 leaf", parent: "D:(A;OI;RC;;;WD)", want: og + "D:(A;;RC;;;WD)"},
+		{id: "C-63 container", parent: "D:(A;OI;RC;;;WD)", container: true, want: og + "D:(A;OIIO;RC;;;WD)"},
+		{id: "C-64 leaf", parent: "D:(A;CI;RC;;;WD)", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
+		{id: "C-64 container", parent: "D:(A;CI;RC;;;WD)", container: true, want: og + "D:(A;CI;RC;;;WD)"},
+		{id: "C-65 leaf", parent: "D:(A;OICI;RC;;;WD)", want: og + "D:(A;;RC;;;WD)"},
+		{id: "C-65 container", parent: "D:(A;OICI;RC;;;WD)", container: true, want: og + "D:(A;OICI;RC;;;WD)"},
+		{id: "C-66", parent: "D:(A;OICINP;RC;;;WD)", container: true, want: og + "D:(A;;RC;;;WD)"},
+		{id: "C-67", parent: "D:(A;OICI;GR;;;CO)", creator: "O:BA", container: true, want: "O:BAG:BUD:(A;;0x21001;;;BA)(A;OICIIO;GR;;;CO)",
+			change: func(r *sd.AssignRequest) { r.Mapping, r.Subject.Restore = &odd, true }},
+		{id: "C-67 kernel object", parent: "D:(A;OICI;GR;;;CO)", creator: "O:BA", container: true, want: "O:BAG:BUD:(A;;CCRC;;;BA)(A;OICIIO;GR;;;CO)",
+			change: func(r *sd.AssignRequest) { r.Mapping, r.Subject.Restore, r.KernelObject = &odd, true, true }},
+		{id: "C-68", parent: "D:(A;OICI;RC;;;WD)", creator: "D:NO_ACCESS_CONTROL", want: og + "D:NO_ACCESS_CONTROL"},
+		{id: "C-69", parent: "D:(A;OICI;RC;;;WD)", creator: "D:", want: og + "D:"},
+		{id: "C-70", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
+		{id: "C-75", parent: "D:(A;OI;CC;;;SY)", creator: "D:(A;;RC;;;BA)(A;ID;GA;;;WD)", flags: sd.DACLAutoInherit, want: og + "D:AI(A;;RC;;;BA)(A;ID;CC;;;SY)"},
+		{id: "C-76", parent: "D:(A;OI;CC;;;SY)", creator: "D:P(A;;RC;;;BA)(A;ID;GA;;;WD)", flags: sd.DACLAutoInherit, want: og + "D:P(A;;RC;;;BA)(A;;FA;;;WD)"},
+		{id: "C-77 user", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true, want: og + "D:(A;;RP;;;SY)(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)",
+			change: func(r *sd.AssignRequest) { r.ObjectTypes = []winnt.GUID{user} }},
+		{id: "C-77 computer", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true, want: og + "D:(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)"},
+		{id: "S-69 property kept", parent: "D:(OA;OI;RP;4c164200-20c0-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", want: og + "D:(OA;;RP;4c164200-20c0-11d0-a768-00aa006e0529;;SY)",
+			change: func(r *sd.AssignRequest) { r.ObjectTypes = []winnt.GUID{user} }},
+		{id: "S-69 leaf of another class", parent: "D:(OA;OI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
+		{id: "C-82 AI", parent: "D:PAI(A;OI;RC;;;WD)", flags: sd.DACLAutoInherit, want: og + "D:AI(A;ID;RC;;;WD)"},
+		{id: "C-82", parent: "D:P(A;OI;RC;;;WD)", want: og + "D:(A;;RC;;;WD)"},
+		{id: "S-63 defaulted yields to the parent", parent: "D:(A;OI;RC;;;WD)", creator: "D:(A;;GA;;;BA)", flags: sd.DefaultDescriptor, want: og + "D:(A;;RC;;;WD)"},
+		{id: "S-63 defaulted, nothing inheritable", parent: "D:(A;;RC;;;WD)", creator: "D:(A;;GA;;;BA)", flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
+		{id: "S-63 creator wins", parent: "D:(A;OI;RC;;;WD)", creator: "D:(A;ID;GA;;;BA)", want: og + "D:(A;;FA;;;BA)"},
+		{id: "S-64 request kept", creator: "D:AR(A;;GA;;;BA)", want: og + "D:AR(A;;FA;;;BA)"},
+		{id: "S-65 useless entry dropped", creator: "D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)", want: og + "D:(A;OIIO;GA;;;BA)"},
+		{id: "S-65 no substitution", creator: "D:(A;OICI;GA;;;CO)", container: true, want: og + "D:(A;OICI;FA;;;CO)"},
+		{id: "S-65 split with auto-inherit", creator: "D:(A;OICI;GA;;;CO)", container: true, flags: sd.DACLAutoInherit, want: og + "D:AI(A;;FA;;;S-1-5-21-1-2-3-1107)(A;OICIIO;GA;;;CO)"},
+		{id: "S-68 group and server", parent: "D:(A;OI;CC;;;CG)(A;OI;CC;;;S-1-3-2)(A;OI;CC;;;S-1-3-3)(A;OI;CC;;;OW)", want: og + "D:(A;;CC;;;BU)(A;;CC;;;SY)(A;;CC;;;BA)(A;;CC;;;OW)",
+			change: func(r *sd.AssignRequest) {
+				r.Subject.ServerOwner, r.Subject.ServerGroup = sid.LocalSystem, sid.Administrators
+			}},
+		{id: "S-70 attributes pass a protected list", parent: `S:(AU;OISA;FA;;;WD)(RA;OI;;;;WD;("a",TI,0x0,1))(RA;OI;;;;WD;("b",TI,0x1,1))(SP;OI;;;;S-1-17-1)`, creator: "D:S:P(AU;SA;CC;;;WD)", flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
+			want: og + `D:S:P(AU;SA;CC;;;WD)(RA;ID;;;;WD;("a",TI,0x0,1))(SP;ID;;;;S-1-17-1)`},
+		{id: "S-70 audit and label", parent: "S:(AU;OISAFA;FA;;;WD)(ML;OICI;NW;;;HI)", creator: "D:", want: og + "D:S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)"},
+		{id: "S-70 low token", creator: "D:", want: og + "D:S:(ML;;NW;;;LW)", change: func(r *sd.AssignRequest) { r.Subject.Integrity = sid.LowLevel }},
+		{id: "S-70 label by flags", creator: "D:", flags: sd.LabelNoReadUp | sd.LabelNoExecuteUp, want: og + "D:S:(ML;;NRNX;;;ME)"},
+		{id: "S-72", parent: "D:NO_ACCESS_CONTROL", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), IsContainer: c.container, Flags: c.flags, Subject: caller(), Mapping: &file}
+			if c.change != nil {
+				c.change(r)
+			}
+			d, st := sd.Assign(r)
+			if st != ntstatus.Success {
+				t.Fatal(st)
+			}
+			if got := text(t, d); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// Refusals of creation: S-60, S-61, S-62, S-71.
+func TestAssignRefuses(t *testing.T) {
+	for _, c := range []struct {
+		id              string
+		parent, creator string
+		flags           sd.AutoInherit
+		change          func(*sd.AssignRequest)
+		want            ntstatus.Status
+	}{
+		{"C-71", "", "", 0, func(r *sd.AssignRequest) { r.Subject = nil }, ntstatus.NoToken},
+		{"C-72 no parent", "", "", sd.DefaultOwnerFromParent, nil, ntstatus.InvalidOwner},
+		{"C-72 parent without owner", "G:BU", "", sd.DefaultOwnerFromParent, nil, ntstatus.InvalidOwner},
+		{"C-73", "O:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.InvalidPrimaryGroup},
+		{"C-74", "", "O:BA", 0, nil, ntstatus.InvalidOwner},
+		{"C-74 with the privilege", "", "O:BA", 0, func(r *sd.AssignRequest) { r.Subject.Restore = true }, ntstatus.Success},
+		{"S-61 owner group", "", "O:BA", 0, func(r *sd.AssignRequest) {
+			r.Subject.MayOwn = func(s sid.SID) bool { return s == sid.Administrators }
+		}, ntstatus.Success},
+		{"S-61 not checked", "", "O:BA", sd.AvoidOwnerCheck, nil, ntstatus.Success},
+		{"S-61 kernel", "", "O:BA", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
+		{"S-61 parent's owner", "O:S-1-5-21-1-2-3-1107", "", sd.DefaultOwnerFromParent, nil, ntstatus.Success},
+		{"S-62 none", "", "", 0, func(r *sd.AssignRequest) { r.Subject.Group = sid.SID{} }, ntstatus.InvalidPrimaryGroup},
+		{"S-62 parent's group", "G:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.Success},
+		{"S-71", "", "S:(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
+		{"S-71 with the privilege", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Security = true }, ntstatus.Success},
+		{"S-71 not checked", "", "S:(AU;SA;FA;;;WD)", sd.AvoidPrivilegeCheck, nil, ntstatus.Success},
+		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
+		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
+		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true }, ntstatus.Success},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), Flags: c.flags, Subject: caller()}
+			if c.change != nil {
+				c.change(r)
+			}
+			if _, st := sd.Assign(r); st != c.want {
+				t.Errorf("got %v, want %v", st, c.want)
+			}
+		})
+	}
+}
+
+// The product is never marked as defaulted, and takes over the resource
+// manager's byte: S-64.
+func TestAssignControl(t *testing.T) {
+	p := parse("O:S-1-5-21-1-2-3-1107G:BUD:(A;;GA;;;BA)").Parts()
+	p.Control |= sd.OwnerDefaulted | sd.GroupDefaulted | sd.DACLDefaulted | sd.RMControlValid
+	p.RMControl = 7
+	d, st := sd.Assign(&sd.AssignRequest{Creator: sd.New(p), Subject: caller()})
+	if st != ntstatus.Success || d.Control() != sd.SelfRelative|sd.DACLPresent|sd.RMControlValid || d.RMControl() != 7 {
+		t.Errorf("%v, control %#x, byte %d", st, d.Control(), d.RMControl())
+	}
+}
+
+// inheritTwin is S-66 spelt out row by row.
+func inheritTwin(flags uint8, container bool) (child uint8, effective, ok bool) {
+	rows := map[uint8][2]string{ // leaf, container
+		0x0: {"-", "-"}, 0x1: {"", "OIIO"}, 0x5: {"", "-"}, 0x2: {"-", "CI"}, 0x6: {"-", ""}, 0x3: {"", "OICI"}, 0x7: {"", ""}, 0x4: {"-", "-"},
+	}
+	cell := rows[flags&0x7][0]
+	if container {
+		cell = rows[flags&0x7][1]
+	}
+	keep := flags & 0xE0
+	switch cell {
+	case "-":
+		return 0, false, false
+	case "OIIO":
+		return keep | 0x9, false, true
+	case "CI":
+		return keep | 0x2, true, true
+	case "OICI":
+		return keep | 0x3, true, true
+	}
+	return keep, true, true
+}
+
+func TestInheritFlagsTwin(t *testing.T) {
+	for f := range 256 {
+		for _, container := range []bool{false, true} {
+			a, b, c := sd.InheritFlags(uint8(f), container)
+			x, y, z := inheritTwin(uint8(f), container)
+			if a != x || b != y || c != z {
+				t.Errorf("flags %#x, container %v: %#x %v %v, the twin says %#x %v %v", f, container, a, b, c, x, y, z)
+			}
+		}
+	}
+}
+
+func ExampleAssign() {
+	parent := sddl.MustParse("D:AI(A;OICI;FA;;;BA)(A;OICIIO;GA;;;CO)")
+	d, st := sd.Assign(&sd.AssignRequest{
+		Parent:      parent,
+		IsContainer: true,
+		Flags:       sd.DACLAutoInherit,
+		Subject:     &sd.Caller{Owner: sid.LocalService, Group: sid.Users},
+		Mapping:     &winnt.FileObject.Mapping,
+	})
+	text, _ := sddl.Format(d, sddl.Options{})
+	fmt.Println(st, text)
+	// Output: STATUS_SUCCESS O:LSG:BUD:AI(A;OICIID;FA;;;BA)(A;ID;FA;;;LS)(A;OICIIOID;GA;;;CO)
+}

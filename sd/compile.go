@@ -1,0 +1,165 @@
+package sd
+
+import (
+	"unsafe"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Entry is an ACE compiled for the check: what a walk needs, without parsing.
+// It is 32 bytes on 64-bit machines.
+type Entry struct {
+	Mask  winnt.AccessMask
+	Hash  uint32  // SID.Hash()
+	SID   sid.SID // of a compound entry the server's; zero for an unknown type
+	Index uint16  // position in the list
+	Kind  Type
+	Flags uint8
+	Aux   int32 // -1, or the argument of ACL.Extra; see also NeedsExtra
+}
+
+// NeedsExtra is the Aux of entries that [CompileInto] cannot express without
+// allocating: object, compound, callback and resource attribute entries. Use
+// [DecodeACL] for a list that has one.
+const NeedsExtra int32 = -2
+
+// compile makes the value of a valid list.
+func compile(b string) *ACL {
+	l := new(ACL)
+	l.init(b)
+	return l
+}
+
+// init makes l the value of the bytes; ok is false if they are no valid list
+// of exactly that size.
+func (l *ACL) init(b string) (ok bool) {
+	entries, st := CompileInto(nil, b)
+	if st != ntstatus.Success {
+		return false
+	}
+	l.b, l.first, l.n = b, unsafe.SliceData(entries), uint16(len(entries))
+	l.facts = FactsOf(entries)
+	off := aclHeaderSize
+	for i := range entries {
+		e := &entries[i]
+		size := u16(b, off+2)
+		if e.Aux == NeedsExtra {
+			if l.extras == nil {
+				l.extras = new([]Extra)
+			}
+			e.Aux = int32(len(*l.extras))
+			*l.extras = append(*l.extras, makeExtra(ACE{b[off : off+size]}))
+		}
+		off += size
+	}
+	return true
+}
+
+// CompileInto puts the compiled entries of a list used once into buf[:0] and
+// returns them: nothing is allocated if buf is large enough. A bad list gives
+// STATUS_INVALID_ACL and no entries. Entries whose type needs more than an
+// Entry holds have Aux NeedsExtra.
+func CompileInto(buf []Entry, acl string) ([]Entry, ntstatus.Status) {
+	size, st := aclExtent(acl)
+	if st != ntstatus.Success {
+		return buf[:0], st
+	}
+	n := u16(acl, 4)
+	acl = acl[aclHeaderSize:size]
+	if n > len(acl)/aceHeaderSize { // a hostile count allocates nothing
+		return buf[:0], ntstatus.InvalidACL
+	}
+	if cap(buf) < n {
+		buf = make([]Entry, n)
+	}
+	buf = buf[:n]
+	for i := range buf {
+		size, ok := buf[i].compile(acl, uint16(i))
+		if !ok {
+			return buf[:0], ntstatus.InvalidACL
+		}
+		acl = acl[size:]
+	}
+	return buf, ntstatus.Success
+}
+
+// compile makes e the entry at the start of b, number i of its list.
+func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
+	if len(b) < minPlainSize || !plain[b[0]] {
+		return e.compileOther(b, i)
+	}
+	size = u16(b, 2)
+	if size > len(b) || size < minPlainSize || size&3 != 0 { // S-20
+		return 0, false
+	}
+	s, _, st := sid.DecodeString(b[8:size])
+	if st != ntstatus.Success {
+		return 0, false
+	}
+	e.Mask, e.Hash, e.SID = winnt.AccessMask(u32(b, 4)), s.Hash(), s
+	e.Index, e.Kind, e.Flags, e.Aux = i, Type(b[0]), b[1], -1
+	return size, true
+}
+
+func (e *Entry) compileOther(b string, i uint16) (size int, ok bool) {
+	size, s, ok := aceExtent(b)
+	if !ok {
+		return 0, false
+	}
+	*e = Entry{Index: i, Kind: Type(b[0]), Flags: b[1], Aux: -1}
+	if !s.IsZero() {
+		e.Mask, e.SID, e.Hash, e.Aux = winnt.AccessMask(u32(b, 4)), s, s.Hash(), NeedsExtra
+	}
+	return size, true
+}
+
+// plain tells the types with the basic layout and nothing after the SID; the
+// other known types need an Extra. A plain entry has a header, a mask and a
+// SID without sub-authorities at least.
+var plain = func() (t [256]bool) {
+	for i := range types {
+		t[i] = types[i].layout == LayoutBasic && !types[i].callback && Type(i) != SystemResourceAttribute
+	}
+	return t
+}()
+
+const minPlainSize = 16
+
+// aclExtent is the size of the list at the start of b, its header checked.
+func aclExtent(b string) (int, ntstatus.Status) {
+	if len(b) < aclHeaderSize || b[0] < 2 || b[0] > 4 { // S-16, S-20
+		return 0, ntstatus.InvalidACL
+	}
+	size := u16(b, 2)
+	if size < aclHeaderSize || size&1 != 0 || size > len(b) { // S-20
+		return 0, ntstatus.InvalidACL
+	}
+	return size, ntstatus.Success
+}
+
+// aceExtent is the size of the entry at the start of b and its first SID,
+// the zero SID for an unknown type (S-20).
+func aceExtent(b string) (n int, s sid.SID, ok bool) {
+	if len(b) < aceHeaderSize {
+		return 0, s, false
+	}
+	n = u16(b, 2)
+	if n > len(b) || n < aceHeaderSize || n&1 != 0 {
+		return 0, s, false
+	}
+	layout := Type(b[0]).Layout()
+	if layout == LayoutUnknown {
+		return n, s, true
+	}
+	off := sidOffset(b[:n])
+	if n&3 != 0 || off < 0 || off > n {
+		return 0, s, false
+	}
+	s, size, st := sid.DecodeString(b[off:n])
+	if st == ntstatus.Success && layout == LayoutCompound {
+		_, _, st = sid.DecodeString(b[off+size : n])
+	}
+	return n, s, st == ntstatus.Success
+}

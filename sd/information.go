@@ -1,0 +1,102 @@
+package sd
+
+import (
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Groups of SECURITY_INFORMATION bits, which package winnt names.
+const (
+	saclParts = winnt.LABEL_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION | winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION | winnt.ACCESS_FILTER_SECURITY_INFORMATION
+	everyPart = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION
+)
+
+// PartOf is the bit that chooses SACL entries of type t one by one; for types
+// without a bit of their own it is winnt.SACL_SECURITY_INFORMATION.
+func PartOf(t Type) uint32 {
+	switch t {
+	case SystemMandatoryLabel:
+		return winnt.LABEL_SECURITY_INFORMATION
+	case SystemResourceAttribute:
+		return winnt.ATTRIBUTE_SECURITY_INFORMATION
+	case SystemScopedPolicyID:
+		return winnt.SCOPE_SECURITY_INFORMATION
+	case SystemProcessTrustLabel:
+		return winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION
+	case SystemAccessFilter:
+		return winnt.ACCESS_FILTER_SECURITY_INFORMATION
+	}
+	return winnt.SACL_SECURITY_INFORMATION
+}
+
+// QueryAccess is SeQuerySecurityAccessMask: the access a handle needs to read
+// the parts (spec 40 section 10).
+func QueryAccess(i uint32) winnt.AccessMask {
+	var m winnt.AccessMask
+	if i&(winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION|saclParts|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+		m |= winnt.READ_CONTROL
+	}
+	if i&(winnt.SACL_SECURITY_INFORMATION|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+		m |= winnt.ACCESS_SYSTEM_SECURITY
+	}
+	return m
+}
+
+// SetAccess is SeSetSecurityAccessMask: the access a handle needs to change
+// the parts (spec 40 section 10).
+func SetAccess(i uint32) winnt.AccessMask {
+	var m winnt.AccessMask
+	if i&(winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+		m |= winnt.WRITE_OWNER
+	}
+	if i&(winnt.DACL_SECURITY_INFORMATION|winnt.PROTECTED_DACL_SECURITY_INFORMATION|winnt.UNPROTECTED_DACL_SECURITY_INFORMATION|winnt.ATTRIBUTE_SECURITY_INFORMATION|winnt.ACCESS_FILTER_SECURITY_INFORMATION|winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+		m |= winnt.WRITE_DAC
+	}
+	if i&(winnt.SACL_SECURITY_INFORMATION|winnt.SCOPE_SECURITY_INFORMATION|winnt.PROTECTED_SACL_SECURITY_INFORMATION|winnt.UNPROTECTED_SACL_SECURITY_INFORMATION|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+		m |= winnt.ACCESS_SYSTEM_SECURITY
+	}
+	return m
+}
+
+// Select is SeQuerySecurityDescriptorInfo: d cut down to the parts chosen.
+// Without winnt.SACL_SECURITY_INFORMATION, only entries of the types chosen are in the SACL.
+func Select(d *Descriptor, i uint32) *Descriptor {
+	if i&winnt.BACKUP_SECURITY_INFORMATION != 0 {
+		i |= everyPart
+	}
+	p := d.Parts()
+	if i&winnt.OWNER_SECURITY_INFORMATION == 0 {
+		p.Owner, p.Control = sid.SID{}, p.Control&^OwnerDefaulted
+	}
+	if i&winnt.GROUP_SECURITY_INFORMATION == 0 {
+		p.Group, p.Control = sid.SID{}, p.Control&^GroupDefaulted
+	}
+	if i&winnt.DACL_SECURITY_INFORMATION == 0 {
+		p.DACL, p.Control = nil, p.Control&^daclControl
+	}
+	if i&winnt.SACL_SECURITY_INFORMATION == 0 {
+		kept := pick(p.SACL, func(t Type) bool { return PartOf(t)&i != 0 })
+		p.SACL = nil
+		if len(kept) == 0 {
+			p.Control &^= saclControl
+		} else if l, err := NewACL(kept...); err == nil { // never longer than it was
+			p.SACL = l
+		}
+	}
+	return New(p)
+}
+
+const (
+	daclControl = DACLPresent | DACLDefaulted | DACLAutoInheritRequest | DACLAutoInherited | DACLProtected
+	saclControl = SACLPresent | SACLDefaulted | SACLAutoInheritRequest | SACLAutoInherited | SACLProtected
+)
+
+func pick(l *ACL, want func(Type) bool) []ACE {
+	var out []ACE
+	for _, a := range l.All() {
+		if want(a.Type()) {
+			out = append(out, a)
+		}
+	}
+	return out
+}

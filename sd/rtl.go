@@ -1,0 +1,154 @@
+package sd
+
+import (
+	"encoding/binary"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The Rtl* routines on a list in the caller's own bytes, for faces that have
+// C prototypes. Everything else in this package works on values.
+
+// CreateACL is RtlCreateAcl on the whole of buf: an empty list whose size
+// field is len(buf) rounded up to a multiple of 4. STATUS_BUFFER_TOO_SMALL
+// below 8 bytes, STATUS_INVALID_PARAMETER for a revision other than 2 to 4 or
+// more than 65535 bytes (S-19).
+func CreateACL(buf []byte, revision uint32) ntstatus.Status {
+	if len(buf) < aclHeaderSize { // S-19
+		return ntstatus.BufferTooSmall
+	}
+	if revision < 2 || revision > 4 || len(buf) > 0xFFFF {
+		return ntstatus.InvalidParameter
+	}
+	clear(buf[:aclHeaderSize])
+	buf[0] = byte(revision)
+	binary.LittleEndian.PutUint16(buf[2:], uint16(min(align4(len(buf)), MaxACLSize)))
+	return ntstatus.Success
+}
+
+// AddACE is RtlAddAccessAllowedAceEx and its relatives: it puts an entry
+// after the last one. In this order (S-19): STATUS_INVALID_SID for the zero
+// SID, STATUS_REVISION_MISMATCH for a revision above 4 or below what the type
+// needs, STATUS_INVALID_PARAMETER for flags other than those of inheritance
+// (and, in an audit entry, of auditing), STATUS_INVALID_ACL for a bad list,
+// STATUS_ALLOTTED_SPACE_EXCEEDED where there is no room.
+func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEExtra) ntstatus.Status {
+	if s.IsZero() {
+		return ntstatus.InvalidSID
+	}
+	if len(acl) > 0 && acl[0] > 4 || revision > 4 || revision < uint32(t.info().revision) {
+		return ntstatus.RevisionMismatch
+	}
+	allowed := ValidInheritFlags
+	if t.IsAudit() {
+		allowed |= SuccessfulAccess | FailedAccess
+	}
+	if flags&^allowed != 0 {
+		return ntstatus.InvalidParameter
+	}
+	if !ValidACL(acl) {
+		return ntstatus.InvalidACL
+	}
+	a, err := NewACE(t, flags, mask, s, extra...)
+	if err != nil {
+		return ntstatus.InvalidParameter
+	}
+	end, size := used(acl), int(binary.LittleEndian.Uint16(acl[2:]))
+	if size-end < len(a.b) {
+		return ntstatus.AllottedSpaceExceeded
+	}
+	copy(acl[end:], a.b)
+	bump(acl, 1)
+	acl[0] = max(acl[0], byte(revision))
+	return ntstatus.Success
+}
+
+// InsertACEs is RtlAddAce: it puts the entries in list, count of them, before
+// entry index, or at the end if there is none such. STATUS_INVALID_PARAMETER
+// for a bad list of either kind, STATUS_BUFFER_TOO_SMALL where there is no
+// room (S-19).
+func InsertACEs(acl []byte, revision, index uint32, list []byte) ntstatus.Status {
+	if !ValidACL(acl) || revision > 4 {
+		return ntstatus.InvalidParameter
+	}
+	count, l := 0, view(list)
+	for ; l != ""; count++ {
+		n, _, ok := aceExtent(l)
+		if !ok {
+			return ntstatus.InvalidParameter
+		}
+		l = l[n:]
+	}
+	end, size := used(acl), int(binary.LittleEndian.Uint16(acl[2:]))
+	if size-end < len(list) {
+		return ntstatus.BufferTooSmall
+	}
+	at := end
+	if off := offsetOf(acl, index); off >= 0 {
+		at = off
+	}
+	copy(acl[at+len(list):], acl[at:end])
+	copy(acl[at:], list)
+	bump(acl, count)
+	acl[0] = max(acl[0], byte(revision))
+	return ntstatus.Success
+}
+
+// GetACE is RtlGetAce: entry index of a valid list, copied, and its offset.
+// STATUS_INVALID_PARAMETER if there is none (S-19) or the list is bad.
+func GetACE(acl []byte, index uint32) (a ACE, offset int, st ntstatus.Status) {
+	if !ValidACL(acl) {
+		return ACE{}, 0, ntstatus.InvalidParameter
+	}
+	off := offsetOf(acl, index)
+	if off < 0 { // S-19
+		return ACE{}, 0, ntstatus.InvalidParameter
+	}
+	return ACE{string(acl[off : off+u16(view(acl), off+2)])}, off, ntstatus.Success
+}
+
+// DeleteACE is RtlDeleteAce: entry index goes, the bytes freed are slack. The
+// revision stays (S-16).
+func DeleteACE(acl []byte, index uint32) ntstatus.Status {
+	if !ValidACL(acl) {
+		return ntstatus.InvalidParameter
+	}
+	off := offsetOf(acl, index)
+	if off < 0 {
+		return ntstatus.InvalidParameter
+	}
+	end, n := used(acl), u16(view(acl), off+2)
+	copy(acl[off:], acl[off+n:end])
+	clear(acl[end-n : end])
+	bump(acl, -1)
+	return ntstatus.Success
+}
+
+// used is where the last entry of a valid list ends.
+func used(acl []byte) int {
+	b := view(acl)
+	off := aclHeaderSize
+	for range u16(b, 4) {
+		off += u16(b, off+2)
+	}
+	return off
+}
+
+// offsetOf is where entry index of a valid list starts, -1 if there is none.
+func offsetOf(acl []byte, index uint32) int {
+	b := view(acl)
+	if uint64(index) >= uint64(u16(b, 4)) {
+		return -1
+	}
+	off := aclHeaderSize
+	for range index {
+		off += u16(b, off+2)
+	}
+	return off
+}
+
+func bump(acl []byte, by int) {
+	binary.LittleEndian.PutUint16(acl[4:], uint16(int(binary.LittleEndian.Uint16(acl[4:]))+by))
+}

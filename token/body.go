@@ -1,0 +1,128 @@
+package token
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// entries is the user-and-groups array with the attributes settled, and the
+// index of the integrity entry, 0 without one.
+func (s *Spec) entries() (out []Group, integrityAt uint16) {
+	out = make([]Group, 0, len(s.Groups)+2)
+	out = append(append(out, s.User), s.Groups...)
+	for i := range out {
+		a := &out[i].Attributes
+		switch {
+		case i == 0:
+		case *a&winnt.SE_GROUP_INTEGRITY != 0:
+			integrityAt = uint16(i)
+		case *a&winnt.SE_GROUP_MANDATORY != 0 && *a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0:
+			*a |= winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT // T-2
+		}
+	}
+	if integrityAt == 0 && !s.Integrity.IsZero() {
+		integrityAt = uint16(len(out))
+		out = append(out, Group{s.Integrity, integrityAttributes})
+	}
+	return out, integrityAt
+}
+
+func (s *Spec) body(entries []Group) *body {
+	n := len(entries)
+	words := (n + 63) / 64
+	maps := make(sidset.Bits, 2*words)
+	b := &body{
+		set: sidset.Make(compact(entries)), attrs: make([]uint32, n),
+		denyOnly: maps[:words:words], pinned: maps[words:],
+		authenticationID: s.AuthenticationID, parentTokenID: s.ParentTokenID, originatingLogon: s.OriginatingLogon,
+		source: s.Source, expiration: s.ExpirationTime, elevation: s.ElevationType,
+		pkg: s.Package.Clone(), lowPrivilege: s.LowPrivilege, lowBoxNumber: s.LowBoxNumber,
+		capabilities: newList(withAttributes(s.Capabilities, winnt.SE_GROUP_ENABLED)),
+		userClaims:   s.UserClaims, deviceClaims: s.DeviceClaims, local: s.LocalAttributes,
+		device: newList(s.DeviceGroups), restrictedDevice: newList(withAttributes(s.RestrictedDeviceGroups, groupForce)),
+		trust: s.TrustLevel.Clone(),
+	}
+	for i, e := range entries {
+		b.attrs[i] = e.Attributes &^ winnt.SE_GROUP_ENABLED
+	}
+	b.classify()
+	if s.IsRestricted || len(s.Restricted) > 0 {
+		b.restrict(withAttributes(s.Restricted, groupForce))
+	}
+	if b.expiration == 0 {
+		b.expiration = NeverExpires
+	}
+	if b.elevation == 0 {
+		b.elevation = winnt.TokenElevationTypeDefault
+	}
+	return b
+}
+
+// classify derives the bitmaps from the attributes.
+func (b *body) classify() {
+	for i, a := range b.attrs {
+		if a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
+			b.denyOnly.Set(i)
+		}
+		if i == 0 || a&(winnt.SE_GROUP_USE_FOR_DENY_ONLY|winnt.SE_GROUP_INTEGRITY) != 0 { // T-48
+			b.pinned.Set(i)
+		}
+	}
+}
+
+// restrict sets the restricting SIDs; an empty list restricts too (T-63).
+func (b *body) restrict(gs []Group) {
+	var keep, drop []Group
+	for _, g := range gs {
+		if g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
+			drop = append(drop, g)
+		} else {
+			keep = append(keep, g)
+		}
+	}
+	b.restricted = sidset.Make(compact(keep))
+	b.restrictedAttr = make([]uint32, len(keep))
+	for i, g := range keep {
+		b.restrictedAttr[i] = g.Attributes
+	}
+	b.restrictedDeny = b.restricted
+	if drop != nil {
+		b.restrictedDeny = sidset.Make(compact(append(keep, drop...)))
+	}
+}
+
+// withAttributes gives the entries that have none the attributes a.
+func withAttributes(gs []Group, a uint32) []Group {
+	out := make([]Group, len(gs))
+	for i, g := range gs {
+		if g.Attributes == 0 {
+			g.Attributes = a
+		}
+		out[i] = g
+	}
+	return out
+}
+
+// compact copies the SIDs into one string: a token neither pins the descriptor
+// its SIDs were cut from, nor spreads them over memory.
+func compact(gs []Group) []sid.SID {
+	n := 0
+	for _, g := range gs {
+		n += g.SID.Len()
+	}
+	var b strings.Builder
+	b.Grow(n)
+	for _, g := range gs {
+		b.WriteString(g.SID.Binary())
+	}
+	text := b.String()
+	out := make([]sid.SID, len(gs))
+	for i := range gs {
+		s, size, _ := sid.DecodeString(text) // cannot fail: validate has seen each
+		out[i], text = s, text[size:]
+	}
+	return out
+}

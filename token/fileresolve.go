@@ -1,0 +1,161 @@
+package token
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// resolve turns texts into SIDs, and settles the defaults.
+func (r *fileReader) resolve() error {
+	s := &r.spec
+	if r.user.sid.at == 0 {
+		return within("user", r.fail("missing, a token needs the SID of its user"))
+	}
+	domain, err := r.findDomain()
+	if err != nil {
+		return err
+	}
+	user, err := r.resolveGroups("user", []rawGroup{r.user}, domain)
+	if err != nil {
+		return err
+	}
+	s.User = user[0]
+	for _, l := range []struct {
+		name string
+		raw  []rawGroup
+		out  *[]Group
+	}{{"groups", r.groups, &s.Groups}, {"restrictedSids", r.restricted, &s.Restricted}, {"deviceGroups", r.device, &s.DeviceGroups},
+		{"restrictedDeviceGroups", r.restrictedDevice, &s.RestrictedDeviceGroups}, {"appContainer.capabilities", r.caps, &s.Capabilities}} {
+		if *l.out, err = r.resolveGroups(l.name, l.raw, domain); err != nil {
+			return err
+		}
+	}
+	for _, l := range []struct {
+		from loc
+		to   *sid.SID
+	}{{r.owner, &s.Owner}, {r.primary, &s.PrimaryGroup}, {r.trust, &s.TrustLevel}, {r.pkg, &s.Package}} {
+		if l.from.path == "" {
+			continue
+		}
+		if *l.to, err = resolveSID(l.from, domain); err != nil {
+			return err
+		}
+	}
+	if err := r.settle(); err != nil {
+		return err
+	}
+	if err := r.resolveClaims(domain); err != nil {
+		return err
+	}
+	return r.resolveDACL(domain)
+}
+
+// findDomain is the SID that relative aliases count from: domain, or else the
+// domain of the user, the zero SID where neither tells.
+func (r *fileReader) findDomain() (sid.SID, error) {
+	if r.domain.path != "" {
+		return resolveSID(r.domain, sid.SID{})
+	}
+	user, err := sid.Resolve(r.user.sid.text, sid.SID{})
+	if err == nil && user.Authority() == 5 && user.SubAuthorities() >= 2 && user.Sub(0) == 21 {
+		return user.Prefix(), nil
+	}
+	return sid.SID{}, nil
+}
+
+func resolveSID(l loc, domain sid.SID) (sid.SID, error) {
+	s, err := sid.Resolve(l.text, domain)
+	if err != nil {
+		return s, &FileError{Path: l.path, Offset: l.at, Problem: err.Error(), Err: err}
+	}
+	return s, nil
+}
+
+func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) ([]Group, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	out := make([]Group, len(raw))
+	for i, g := range raw {
+		s, err := resolveSID(g.sid, domain)
+		if err != nil {
+			if name == "user" {
+				return nil, within(name, err)
+			}
+			return nil, within(name, within("["+strconv.Itoa(i)+"]", err))
+		}
+		out[i] = Group{s, g.attrs}
+	}
+	return out, nil
+}
+
+// settle applies the defaults of level, type, integrity and policy.
+func (r *fileReader) settle() error {
+	s := &r.spec
+	if !r.hasType {
+		s.Type = winnt.TokenPrimary
+	}
+	if !r.hasLevel && s.Type == winnt.TokenImpersonation {
+		s.Level = winnt.SecurityImpersonation
+	}
+	if !r.hasPolicy {
+		s.MandatoryPolicy = bothPolicies
+	}
+	switch {
+	case r.level.text == noIntegrity:
+	case r.level.path != "":
+		level, ok := ParseIntegrityLevel(r.level.text)
+		if !ok {
+			return &FileError{Path: r.level.path, Offset: r.level.at,
+				Problem: fmt.Sprintf("unknown level %q, want one of %s, S-1-16-x or %s", r.level.text, choices(integrityLevels), noIntegrity)}
+		}
+		s.Integrity = level
+	default:
+		for _, g := range s.Groups {
+			if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
+				return nil
+			}
+		}
+		s.Integrity = sid.MediumLevel
+	}
+	return nil
+}
+
+// noIntegrity is the integrityLevel of a token without an integrity entry.
+const noIntegrity = "None"
+
+// resolveDACL reads the default DACL, or makes the usual one.
+func (r *fileReader) resolveDACL(domain sid.SID) error {
+	s := &r.spec
+	if r.dacl.path == "" {
+		var err error
+		s.DefaultDACL, err = fullAccess(s.User.SID, sid.LocalSystem)
+		return err
+	}
+	d, err := sddl.Parse(r.dacl.text, sddl.Options{Domain: domain, Extended: true})
+	if err != nil {
+		return &FileError{Path: r.dacl.path, Offset: r.dacl.at, Problem: err.Error(), Err: err}
+	}
+	if d.Control()&sd.DACLPresent == 0 || d.SACL() != nil || !d.Owner().IsZero() || !d.Group().IsZero() {
+		return &FileError{Path: r.dacl.path, Offset: r.dacl.at, Problem: "want a DACL and nothing else, such as D:(A;;GA;;;SY)"}
+	}
+	s.DefaultDACL = d.DACL()
+	return nil
+}
+
+func fullAccess(sids ...sid.SID) (*sd.ACL, error) {
+	var aces []sd.ACE
+	for _, s := range sids {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_ALL, s)
+		if err != nil {
+			return nil, err
+		}
+		aces = append(aces, a)
+	}
+	return sd.NewACL(aces...)
+}
