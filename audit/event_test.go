@@ -125,6 +125,18 @@ func TestClientAndPrimary(t *testing.T) {
 	}
 }
 
+// U-20: a subject whose only token is the client's has no second account.
+func TestSubjectOfClient(t *testing.T) {
+	from := origin(t)
+	s := specU()
+	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	from.Subject = access.SubjectOf(mustToken(t, s))
+	e := audit.HandleClosed(from, audit.Object{})
+	if _, ok := e.Field("PrimaryUserSid"); ok || field(t, e, "SubjectUserSid") != userU.String() {
+		t.Error("U-20: the same token is not shown twice")
+	}
+}
+
 // U-21: names that cannot be found are "-", the SID is always there; an
 // anonymous client is S-1-5-7.
 func TestUnknownNames(t *testing.T) {

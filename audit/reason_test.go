@@ -92,6 +92,12 @@ func TestPrivilegeUseOfOpens(t *testing.T) {
 			t.Errorf("U-17 %s: events %v", c.name, ids(o.events))
 		}
 	}
+	both := specU()
+	both.Privileges, both.EnabledPrivileges = winnt.SeTakeOwnershipPrivilege.Bit(), winnt.SeTakeOwnershipPrivilege.Bit()
+	o := open(t, p, access.Subject{Primary: mustToken(t, both)}, "O:SYG:SYD:(A;;0x1;;;WD)", winnt.WRITE_OWNER|winnt.DELETE)
+	if len(o.events) != 1 || o.events[0].Outcome != audit.Failure || field(t, o.events[0], "HandleId") != "0x0" {
+		t.Errorf("U-17: a privilege used in vain is recorded without a handle: %v", ids(o.events))
+	}
 	s := specU()
 	s.Privileges, s.EnabledPrivileges = winnt.SeBackupPrivilege.Bit(), winnt.SeBackupPrivilege.Bit()
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:"), Subject: access.Subject{Primary: mustToken(t, s)}, Desired: 1, Type: winnt.FileObject, Intent: access.Intent{Backup: true}}

@@ -193,20 +193,19 @@ func (w *saclWalk) nodeHit(v *Verdict, e *sd.Entry, n access.NodeResult) bool {
 }
 
 // records reports whether the entry is one that records the outcome: an audit
-// entry in force on the object itself with the flag of the outcome. Alarm
-// entries never record (U-14).
+// entry with its flag. Alarm entries never record (U-14).
 func records(e *sd.Entry, o Outcome) bool {
 	flag := sd.SuccessfulAccess
 	if o == Failure {
 		flag = sd.FailedAccess
 	}
-	return e.Kind.IsAudit() && e.Flags&(flag|sd.InheritOnly) == flag // U-12, U-14
+	return e.Kind.IsAudit() && e.Flags&flag != 0 // U-12, U-14
 }
 
-// applies reports whether the entry speaks of the subject: SID and condition
-// (U-12).
+// applies reports whether the entry is in force on the object itself and speaks
+// of the subject: SID and condition (U-12).
 func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
-	if e.Flags&sd.InheritOnly != 0 || !w.matches(e.SID, e.Hash) {
+	if e.Flags&sd.InheritOnly != 0 || !w.matches(e.SID, e.Hash) { // U-12
 		return false
 	}
 	if !e.Kind.IsCallback() {

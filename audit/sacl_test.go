@@ -467,7 +467,7 @@ func TestConditionLikeDeny(t *testing.T) {
 	atoms := []string{
 		"Member_of {SID(" + groupG.String() + ")}", "Member_of {SID(" + groupH.String() + ")}", "Member_of_Any {SID(WD), SID(SY)}",
 		"@User.Absent == 1", "@Resource.Level >= 3", "@Resource.Level < 3", "exists @Resource.Level", "exists Local", `@Resource.Name Contains {"a"}`,
-		"Device_Member_of {SID(WD)}", "@Resource.Off == 1",
+		"Device_Member_of {SID(WD)}", "@Resource.Off == 1", "Member_of {SID(OW)}", "Member_of {SID(PS)}",
 	}
 	var expr func(depth int) string
 	expr = func(depth int) string {
@@ -487,12 +487,12 @@ func TestConditionLikeDeny(t *testing.T) {
 	seen := map[bool]int{}
 	for range 3000 {
 		c := expr(3)
-		denying := sddl.MustParse(fmt.Sprintf("O:BAG:SYD:(XD;;0x1;;;WD;%s)(A;;FA;;;WD)S:%s", c, attributes))
+		denying := sddl.MustParse(fmt.Sprintf("O:BUG:SYD:(XD;;0x1;;;WD;%s)(A;;FA;;;WD)S:%s", c, attributes))
 		dec, err := access.Check(tok, denying, 1, winnt.FileObject)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := access.Request{Descriptor: sddl.MustParse(fmt.Sprintf("O:BAG:SYS:%s(XU;SA;0x1;;;WD;%s)", attributes, c)), Subject: access.Subject{Primary: tok}, Desired: 1, Type: winnt.FileObject}
+		r := access.Request{Descriptor: sddl.MustParse(fmt.Sprintf("O:BUG:SYS:%s(XU;SA;0x1;;;WD;%s)", attributes, c)), Subject: access.Subject{Primary: tok}, Desired: 1, Type: winnt.FileObject}
 		v := p.Evaluate("File", &r, access.Decision{Granted: 1}, nil)
 		if v.Success == dec.Allowed() {
 			t.Fatalf("%s: deny entry denies %v, audit entry records %v", c, !dec.Allowed(), v.Success)

@@ -10,7 +10,7 @@ import (
 // SeSetSecurityDescriptorInfoEx.
 type AutoInherit uint32
 
-// The flags of spec 40 section 9.
+// The flags of SeAssignSecurityEx (SEF_*).
 const (
 	DACLAutoInherit        AutoInherit = 0x0001
 	SACLAutoInherit        AutoInherit = 0x0002

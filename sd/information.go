@@ -30,7 +30,7 @@ func PartOf(t Type) uint32 {
 }
 
 // QueryAccess is SeQuerySecurityAccessMask: the access a handle needs to read
-// the parts (spec 40 section 10).
+// the parts.
 func QueryAccess(i uint32) winnt.AccessMask {
 	var m winnt.AccessMask
 	if i&(winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION|saclParts|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
@@ -43,7 +43,7 @@ func QueryAccess(i uint32) winnt.AccessMask {
 }
 
 // SetAccess is SeSetSecurityAccessMask: the access a handle needs to change
-// the parts (spec 40 section 10).
+// the parts.
 func SetAccess(i uint32) winnt.AccessMask {
 	var m winnt.AccessMask
 	if i&(winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION|winnt.BACKUP_SECURITY_INFORMATION) != 0 {

@@ -75,7 +75,7 @@ func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// checkLabels refuses labels the caller may not give (spec 40 section 10).
+// checkLabels refuses labels the caller may not give.
 func (r *SetRequest) checkLabels(i uint32) ntstatus.Status {
 	if r.Subject == nil || r.Subject.Kernel {
 		return ntstatus.Success

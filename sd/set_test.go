@@ -111,7 +111,7 @@ func TestSetRefuses(t *testing.T) {
 	}
 }
 
-// Access to read and to change parts (spec 40 section 10).
+// Access to read and to change parts.
 func TestInformationAccess(t *testing.T) {
 	const rc, wd, wo, ass = winnt.READ_CONTROL, winnt.WRITE_DAC, winnt.WRITE_OWNER, winnt.ACCESS_SYSTEM_SECURITY
 	for _, c := range []struct {

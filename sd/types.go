@@ -42,7 +42,7 @@ const (
 	LayoutCompound               // Mask, compound type, server SID, client SID
 )
 
-// typeInfo is one row of the table of types (spec 40 section 4.2).
+// typeInfo is one row of the table of types (MS-DTYP 2.4.4.1).
 type typeInfo struct {
 	name     string
 	layout   Layout

@@ -70,3 +70,30 @@ func TestUnquoteAgainstTwin(t *testing.T) {
 		t.Error("a number was taken for a string")
 	}
 }
+
+// BenchmarkScan compares reading the fields of a line with encoding/json.
+func BenchmarkScan(b *testing.B) {
+	in := generate(kinds[0], 1, 1)
+	_, line := cutLine(in)
+	b.Run("scanner", func(b *testing.B) {
+		b.ReportAllocs()
+		var slots [numCheckFields][]byte
+		for b.Loop() {
+			if err := checkFields.scanLine(slots[:], line, 2); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("encoding/json", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var fields struct {
+				ID, Token, Define, Mapping, Desired json.RawMessage
+				TokenRef, SD, SDHex                 string
+			}
+			if err := json.Unmarshal(line, &fields); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
