@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -25,6 +26,9 @@ type Config struct {
 	// Faults is asked at each point that can run out of memory, by name, and
 	// makes it fail by answering true (O-81). nil never fails.
 	Faults func(point string) bool
+	// Log is the audit log. nil makes one with the default policy and a
+	// memory sink, see [System.Audit]. A Log belongs to one system.
+	Log *audit.Log
 }
 
 // System is a running kernel.
@@ -48,7 +52,11 @@ func Boot(cfg Config) *System {
 	}
 	p := ps.New(cfg.Profile, ob.NewKernelTable(0), boot)
 	p.Faults = cfg.Faults
-	s := &System{sys: &services.System{System: p}, modes: map[*nt.Thread]*KernelThread{}}
+	log := cfg.Log
+	if log == nil {
+		log = &audit.Log{Sink: audit.NewMemory(0, 0)}
+	}
+	s := &System{sys: &services.System{System: p, Log: log}, modes: map[*nt.Thread]*KernelThread{}}
 	s.sys.Root = ob.NewDirectory(rootDescriptor(), 0)
 	s.sys.Files = ob.NewDirectory(rootDescriptor(), 0)
 	return s
@@ -70,6 +78,10 @@ func allow(m winnt.AccessMask, s sid.SID) sd.ACE {
 	}
 	return a
 }
+
+// Audit is the audit log: its policy may be replaced at any time, its sink is
+// that of the configuration.
+func (s *System) Audit() *audit.Log { return s.sys.Log }
 
 // Profile is the conformance profile the kernel was booted with.
 func (s *System) Profile() nt.Profile { return s.sys.Profile }

@@ -25,6 +25,9 @@ type Services interface {
 	NtAccessCheckByType(AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status)
 	NtAccessCheckByTypeResultList(AccessCheckByTypeIn) (AccessCheckByTypeResultListOut, ntstatus.Status)
 
+	NtOpenObjectAuditAlarm(OpenObjectAuditAlarmIn) (OpenObjectAuditAlarmOut, ntstatus.Status)
+	NtPrivilegedServiceAuditAlarm(PrivilegedServiceAuditAlarmIn) (PrivilegedServiceAuditAlarmOut, ntstatus.Status)
+
 	// Profile is the conformance profile of the system.
 	Profile() Profile
 	// RecordWhy switches the recording of reasons for failures on or off.

@@ -7,6 +7,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -66,6 +67,8 @@ func (r *Runner) predeclared() starlark.StringDict {
 	for name, f := range map[string]builtin{
 		"token": r.token, "process": r.process, "system": r.systemThread, "kernel_mode": r.kernelMode, "file": r.file,
 		"object_attributes": r.attributes, "sqos": sqosBuiltin, "privilege_set": privilegeSetBuiltin, "bad_pointer": badPointer,
+		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job,
+		"audit_policy": r.auditPolicy, "audit_records": r.auditRecords,
 		"profile": r.profile, "counts": r.counts, "close_all": r.closeAll, "step": r.step, "token_profile": tokenProfile,
 	} {
 		f := f
@@ -159,12 +162,24 @@ func toJSON(v starlark.Value) (any, error) {
 }
 
 func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var name string
-	var t *tokenValue
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name, "token", &t); err != nil {
+	var spec kernel.ProcessSpec
+	var t, text starlark.Value = nil, starlark.None
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &spec.Name, "token", &t, "sd?", &text); err != nil {
 		return nil, err
 	}
-	p, err := r.sys.NewProcess(name, t.t)
+	switch t := t.(type) {
+	case *tokenValue:
+		spec.Token = t.t
+	case *objectValue:
+		spec.TokenObject = t.t
+	default:
+		return nil, fmt.Errorf("process: token: want a token or a token object, got %s", t.Type())
+	}
+	var err error
+	if spec.Descriptor, err = r.parseDescriptor(text); err != nil {
+		return nil, fmt.Errorf("sd: %w", err)
+	}
+	p, err := r.sys.CreateProcess(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +231,8 @@ func (r *Runner) kernelMode(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 
 // file makes a named object to open.
 func (r *Runner) file(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var name, text string
+	var name string
+	var text starlark.Value
 	typ := "File"
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name, "sd", &text, "type?", &typ); err != nil {
 		return nil, err
@@ -224,7 +240,7 @@ func (r *Runner) file(b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	if typ != "File" {
 		return nil, fmt.Errorf("file: type %q: only File objects can be made by a program", typ)
 	}
-	d, err := r.parseSDDL(text)
+	d, err := r.parseDescriptor(text) // None: an object without security (O-35)
 	if err != nil {
 		return nil, fmt.Errorf("file %s: %w", name, err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -35,7 +36,8 @@ var flags = map[string]uint32{
 	"SE_GROUP_INTEGRITY_ENABLED": winnt.SE_GROUP_INTEGRITY_ENABLED, "SE_GROUP_RESOURCE": winnt.SE_GROUP_RESOURCE, "SE_GROUP_LOGON_ID": winnt.SE_GROUP_LOGON_ID,
 	"SE_PRIVILEGE_ENABLED_BY_DEFAULT": winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT, "SE_PRIVILEGE_ENABLED": winnt.SE_PRIVILEGE_ENABLED,
 	"SE_PRIVILEGE_REMOVED": winnt.SE_PRIVILEGE_REMOVED, "SE_PRIVILEGE_USED_FOR_ACCESS": winnt.SE_PRIVILEGE_USED_FOR_ACCESS,
-	"ThreadImpersonationToken": 5,
+	"ThreadImpersonationToken":  5,
+	"TokenElevationTypeDefault": winnt.TokenElevationTypeDefault, "TokenElevationTypeFull": winnt.TokenElevationTypeFull, "TokenElevationTypeLimited": winnt.TokenElevationTypeLimited,
 }
 
 // constants are the documented names a program may use: masks and flags are
@@ -62,6 +64,9 @@ func constants() starlark.StringDict {
 	}
 	for _, t := range []winnt.TokenType{winnt.TokenPrimary, winnt.TokenImpersonation} {
 		env[t.String()] = typeValue(t)
+	}
+	for _, m := range []kernel.ProcessorMode{kernel.KernelMode, kernel.UserMode} {
+		env[m.String()] = named{"KPROCESSOR_MODE", uint64(m), m.String()}
 	}
 	for c := winnt.TokenInfoClass(1); c <= winnt.MaxTokenInfoClass; c++ {
 		env[c.String()] = named{"TOKEN_INFORMATION_CLASS", uint64(c), c.String()}

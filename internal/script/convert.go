@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/kernel"
@@ -27,8 +28,10 @@ var (
 	mappingType    = reflect.TypeFor[nt.Captured[winnt.GenericMapping]]()
 	stateType      = reflect.TypeFor[nt.Captured[[]nt.LUIDAndAttributes]]()
 	setType        = reflect.TypeFor[nt.Captured[*nt.PrivilegeSet]]()
+	textType       = reflect.TypeFor[nt.Captured[string]]()
 	capHandleType  = reflect.TypeFor[nt.Captured[winnt.Handle]]()
 	selfType       = reflect.TypeFor[nt.Captured[sid.SID]]()
+	objectTypeType = reflect.TypeFor[*winnt.ObjectType]()
 	listType       = reflect.TypeFor[nt.Captured[[]access.ObjectTypeEntry]]()
 )
 
@@ -68,6 +71,8 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 		if n, err = handle(v); err == nil {
 			to.Set(reflect.ValueOf(nt.Cap(winnt.Handle(n))))
 		}
+	case textType:
+		return set(to, v, text)
 	case selfType:
 		return set(to, v, selfSID)
 	case listType:
@@ -82,6 +87,10 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 		to.Set(reflect.ValueOf(pv.p.Object()))
 	case kernel.TokenType:
 		return r.setToken(to, v)
+	case kernel.ObjectType:
+		return r.setObject(to, v)
+	case objectTypeType:
+		return set(to, v, objectType)
 	default:
 		return plain(to, v)
 	}
@@ -343,7 +352,7 @@ func luids(v starlark.Value, attributes uint32) ([]nt.LUIDAndAttributes, error) 
 
 // addOne adds one element of a list: a name, or what a call returned before.
 func addOne(x starlark.Value, add func(name, attr starlark.Value) error) error {
-	s, ok := x.(starlark.HasAttrs)
+	s, ok := x.(*starlarkstruct.Struct)
 	if !ok {
 		return add(x, nil)
 	}

@@ -50,6 +50,8 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 			return starlark.None
 		}
 		return &objectValue{x, r.tokenName(x)}
+	case kernel.Object:
+		return &refValue{x}
 	case *sd.Descriptor:
 		text, err := sddl.Format(x, sddl.Options{})
 		if err != nil {

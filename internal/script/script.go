@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
@@ -38,6 +39,8 @@ type Runner struct {
 	domain  sid.SID                        // of relative aliases
 	server  *kernel.EThread                // Thread= of the call being converted
 	kthread *kernel.KernelThread           // of system(), made when asked for
+	sink    audit.Memory                   // what audit_records() takes from
+	faults  map[string]int                 // allocations still to fail, by point
 	failed  int                            // expectations that did not hold
 	held    int                            // expectations that held
 }
@@ -50,7 +53,8 @@ func New(cfg Config) *Runner {
 	if cfg.Output == nil {
 		cfg.Output = io.Discard
 	}
-	r := &Runner{cfg: cfg, sys: kernel.Boot(kernel.Config{Profile: cfg.Profile}), threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{}}
+	r := &Runner{cfg: cfg, threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{}, faults: map[string]int{}}
+	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, Log: &audit.Log{Sink: &r.sink, Computer: "refmon"}})
 	r.out = &transcript{r: r, w: cfg.Output}
 	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}
 	r.thread.SetMaxExecutionSteps(maxSteps)
@@ -71,6 +75,22 @@ func (r *Runner) Run(name string, source []byte) error {
 	}
 	if r.failed > 0 {
 		return ErrExpectation
+	}
+	return nil
+}
+
+// Load runs a program whose definitions the programs that follow see as
+// predeclared. Its calls are not printed, its expectations count.
+func (r *Runner) Load(name string, source []byte) error {
+	quiet := r.cfg.Quiet
+	r.cfg.Quiet = true
+	defer func() { r.cfg.Quiet = quiet }()
+	defined, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
+	if err != nil {
+		return locate(err)
+	}
+	for k, v := range defined {
+		r.globals[k] = v
 	}
 	return nil
 }

@@ -191,6 +191,11 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 			return "True"
 		}
 		return "False"
+	case *winnt.ObjectType:
+		if x == nil {
+			return "None"
+		}
+		return x.Name
 	case nt.Captured[*nt.ObjectAttributes]:
 		return attributesText(x)
 	case nt.Captured[*nt.ClientID]:
@@ -216,6 +221,11 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 		return t.show(reflect.ValueOf(x.V), nil)
 	case nt.Captured[sid.SID]:
 		return x.V.String()
+	case nt.Captured[string]:
+		if x.Status != ntstatus.Success {
+			return "None"
+		}
+		return fmt.Sprintf("%q", x.V)
 	case *nt.PrivilegeSet:
 		return privilegeList(x.Privilege)
 	case []nt.LUIDAndAttributes:
@@ -233,7 +243,7 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 	if f.Kind() == reflect.Interface && !f.IsNil() {
 		return t.show(f.Elem(), object)
 	}
-	if s, ok := f.Interface().(fmt.Stringer); ok && f.Kind() == reflect.Uint32 {
+	if s, ok := f.Interface().(fmt.Stringer); ok && (f.Kind() == reflect.Uint32 || f.Kind() == reflect.Uint8) {
 		return s.String() // an enumeration prints by name
 	}
 	if v := t.r.toValue(f, object); v != starlark.None {

@@ -77,14 +77,7 @@ func (v *objectValue) Hash() (uint32, error) { return uint32(v.t.ID()), nil }
 
 // CompareSameType: two references are equal if they are on the same object.
 func (v *objectValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
-	same := v.t == y.(*objectValue).t
-	switch op {
-	case syntax.EQL:
-		return same, nil
-	case syntax.NEQ:
-		return !same, nil
-	}
-	return false, fmt.Errorf("token objects have no order")
+	return sameObject(op, v.t == y.(*objectValue).t)
 }
 
 // attributes is what every value with a fixed set of attributes shares.

@@ -29,7 +29,8 @@ type Caller struct {
 	ThreadAccess  winnt.AccessMask // rights behind NtCurrentThread (Thread.SelfAccess)
 
 	Subjects Subjects
-	Why      *Why // nil unless the call is traced
+	Audit    Auditor // nil: nothing is recorded
+	Why      *Why    // nil unless the call is traced
 
 	request access.Request // owned by the thread: a check's question, here because it escapes
 }

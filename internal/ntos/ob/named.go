@@ -29,7 +29,13 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	}
 	// decide
 	dec := Decide(c, p.Object, subject, desired, n.Attributes) // O-22 (7) to (9)
+	recorded := c.records(n.Attributes)
 	if dec.Status != ntstatus.Success {
+		if recorded {
+			if _, st := c.recordOpen(p.Object, *subject, desired, dec, 0); st != ntstatus.Success {
+				return 0, 0, c.Fail("U-64", st)
+			}
+		}
 		return 0, 0, dec.Status
 	}
 	// commit
@@ -37,14 +43,24 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	if st != ntstatus.Success {
 		return 0, 0, st
 	}
+	var a Audited
+	if recorded {
+		if a, st = c.recordOpen(p.Object, *subject, desired, dec, r.Handle()); st != ntstatus.Success {
+			r.Abandon()
+			return 0, 0, c.Fail("U-64", st) // U-64: nothing is granted
+		}
+	}
 	if p.link == nil { // the start of the path itself; it was not found by name
 		h.addHandle()
 	} else if !p.link.addHandle(h) { // O-44: its last handle was closed since, and the name went with it
 		r.Abandon()
 		return 0, 0, c.Fail("O-44", ntstatus.ObjectNameNotFound)
 	}
-	if st := r.publishCounted(h, dec.Granted, n.Attributes); st != ntstatus.Success {
+	if st := r.publishCounted(h, dec.Granted, a.attributes(n.Attributes)); st != ntstatus.Success {
 		return 0, 0, c.Fail("O-47", st)
+	}
+	if a.Rights != 0 {
+		c.TableFor(n.Attributes).SetAudit(r.Handle(), a.Rights)
 	}
 	return r.Handle(), dec.Granted, ntstatus.Success
 }

@@ -71,7 +71,13 @@ func (c *Caller) Close(v winnt.Handle) ntstatus.Status {
 	if t == nil {
 		return c.Fail("O-40", ntstatus.InvalidHandle)
 	}
-	switch st := t.Close(v); st {
+	st := ntstatus.Success
+	if c.Audit != nil {
+		st = c.closeRecorded(t, v)
+	} else {
+		st = t.Close(v)
+	}
+	switch st {
 	case ntstatus.Success:
 		return st
 	case ntstatus.HandleNotClosable:

@@ -5,9 +5,8 @@
 //
 // A [TokenObject] is a box around an immutable [token.Token]: readers load the
 // value once and work on that snapshot, writers build a new value and swap it
-// under the object's mutex. [CanImpersonate] is the decision table of
+// in by compare-and-swap. [CanImpersonate] is the decision table of
 // PsImpersonateClient as a pure function over two values.
 //
-// Guards: TokenObject.value is atomic, TokenObject.mu serialises its writers;
-// LogonSessions.mu guards the sessions; everything else is immutable.
+// Guards: TokenObject.value is atomic; LogonSessions.mu guards the sessions; everything else is immutable.
 package se

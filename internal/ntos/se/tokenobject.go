@@ -1,7 +1,6 @@
 package se
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -17,11 +16,11 @@ var TokenType = &ob.Type{
 }
 
 // TokenObject is the shared, mutable NT object around a token value.
+// Writers compare and swap the value, so that nobody waits.
 type TokenObject struct {
 	ob.Header
 	id    winnt.LUID   // TokenId; immutable, never reused while the system runs
 	state *State       // immutable
-	mu    sync.Mutex   // serialises Update
 	inUse atomic.Int32 // processes whose primary token this is (T-112)
 
 	value   atomic.Pointer[token.Token]
@@ -49,14 +48,18 @@ func (t *TokenObject) ID() winnt.LUID { return t.id }
 // held, unaffected by later changes of the object.
 func (t *TokenObject) Value() *token.Token { return t.value.Load() }
 
-// Update replaces the value by what change makes of it; change gets a new
-// ModifiedId and returns nil to leave the token as it is. Writers are
-// serialised; change must not block.
+// Update replaces the value by what change makes of it, and restarts if
+// another writer came in between (commit by compare-and-swap). change gets a
+// new ModifiedId, may run more than once, and returns nil to leave the token
+// as it is.
 func (t *TokenObject) Update(change func(old *token.Token, modified winnt.LUID) *token.Token) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if v := change(t.value.Load(), t.state.AllocateLUID()); v != nil {
-		t.value.Store(v)
+	modified := t.state.AllocateLUID()
+	for {
+		old := t.value.Load()
+		n := change(old, modified)
+		if n == nil || t.value.CompareAndSwap(old, n) {
+			return
+		}
 	}
 }
 

@@ -39,33 +39,49 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 		return out, st
 	}
 	defer tok.Deref(ob.TagCall)
-	// decide and commit: under the object's writer lock, so that the previous
-	// state is that of the value replaced
+	// decide and commit: a compare-and-swap that restarts, so that the
+	// previous state is that of the value replaced
+	recorded := false
 	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
-		n, previous, status := old.AdjustPrivileges(modified, in.DisableAllPrivileges, changes) // T-71, T-72, T-73
-		st = status
-		if in.WantPrevious {
-			out.ReturnLength = uint32(privilegesHeader + privilegeSize*len(previous))
-			if in.BufferLength < out.ReturnLength {
-				st = ntstatus.BufferTooSmall // T-70: nothing is changed
+		var n *token.Token
+		n, out, st = adjusted(old, modified, &in, changes)
+		if st == ntstatus.BufferTooSmall || n == old {
+			return nil // T-70: nothing is changed; T-72: ModifiedId changes only with the token
+		}
+		if !recorded { // recorded before commit, once, also when the swap is retried (U-73)
+			recorded = true
+			if failed := c.Sys.Log.PrivilegesAdjusted(c.origin(), old, n); failed != ntstatus.Success {
+				out, st = nt.AdjustPrivilegesTokenOut{}, failed // U-64
 				return nil
 			}
-			for _, p := range previous {
-				out.PreviousState = append(out.PreviousState, nt.LUIDAndAttributes{LUID: p.LUID, Attributes: p.Attributes})
-			}
-		}
-		if n == old {
-			return nil // T-72: ModifiedId changes only with the token
 		}
 		return n
 	})
-	if st == ntstatus.BufferTooSmall {
+	switch st {
+	case ntstatus.BufferTooSmall:
 		return out, c.Fail("T-70", st)
-	}
-	if st == ntstatus.NotAllAssigned {
+	case ntstatus.NotAllAssigned:
 		return out, c.Fail("T-71", st)
+	case ntstatus.AuditFailed:
+		return out, c.Fail("U-64", st)
 	}
 	return out, st
+}
+
+// adjusted is the decision: the new value, the previous state, the status.
+func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesTokenIn, changes []token.PrivilegeChange) (*token.Token, nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
+	var out nt.AdjustPrivilegesTokenOut
+	n, previous, st := old.AdjustPrivileges(modified, in.DisableAllPrivileges, changes) // T-71, T-72, T-73
+	if in.WantPrevious {
+		out.ReturnLength = uint32(privilegesHeader + privilegeSize*len(previous))
+		if in.BufferLength < out.ReturnLength {
+			return old, out, ntstatus.BufferTooSmall // T-70
+		}
+		for _, p := range previous {
+			out.PreviousState = append(out.PreviousState, nt.LUIDAndAttributes{LUID: p.LUID, Attributes: p.Attributes})
+		}
+	}
+	return n, out, st
 }
 
 // NtPrivilegeCheck tells whether privileges are enabled in a token.

@@ -2,6 +2,7 @@ package services
 
 import (
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -29,6 +30,8 @@ type System struct {
 	// Files is the directory that names without a leading backslash are
 	// taken from by NtOpenFile.
 	Files *ob.Directory
+	// Log is the audit log; it is never nil.
+	Log *audit.Log
 }
 
 var _ nt.Services = (*Context)(nil)
@@ -39,7 +42,7 @@ func NewContext(sys *System, t *ps.Thread, mode access.Mode) *Context {
 	c := &Context{Sys: sys, self: t, tickets: map[nt.Ticket]*se.Impersonation{}}
 	c.Caller = ob.Caller{
 		Mode: mode, Table: t.Process().Table(), Kernel: sys.Kernel,
-		Process: t.Process(), Thread: t, Subjects: t,
+		Process: t.Process(), Thread: t, Subjects: t, Audit: auditor{sys.Log},
 		ProcessAccess: t.Process().SelfAccess(), ThreadAccess: t.SelfAccess(),
 	}
 	return c

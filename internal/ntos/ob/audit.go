@@ -1,0 +1,90 @@
+package ob
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Audited is what a handle remembers of its audited open. The zero value is a
+// handle whose open left no record.
+type Audited struct {
+	Rights  winnt.AccessMask // whose first use is recorded
+	OnClose bool             // closing the handle is recorded
+}
+
+// Auditor records opens and closes. It is called with no lock held.
+type Auditor interface {
+	// Opens reports whether an open can leave a record at all; it costs one
+	// load when nothing is audited.
+	Opens() bool
+	// Opened records a decision about an object, granted or not, before the
+	// handle works; h is reserved for a success. A failure, which is
+	// STATUS_AUDIT_FAILED, fails the open and nothing is granted.
+	Opened(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision, h winnt.Handle) (Audited, ntstatus.Status)
+	// Closed records the close of a handle whose open was recorded so.
+	Closed(c *Caller, obj Object, h winnt.Handle)
+}
+
+// records reports whether this caller's opens may have to be recorded; those
+// of kernel mode never are (U-10).
+func (c *Caller) records(attributes uint32) bool {
+	return c.Audit != nil && c.Checked(attributes) && c.Audit.Opens()
+}
+
+// openAudited is OpenByPointer when opens are recorded: the handle is
+// reserved, the record written, then the handle published (U-73).
+func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask, attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+	dec := Decide(c, obj, &subject, desired, attributes)
+	if dec.Status != ntstatus.Success {
+		if _, st := c.recordOpen(obj, subject, desired, dec, 0); st != ntstatus.Success {
+			return 0, 0, c.Fail("U-64", st)
+		}
+		return 0, 0, dec.Status
+	}
+	r, st := c.reserve(attributes)
+	if st != ntstatus.Success {
+		return 0, 0, st
+	}
+	a, st := c.recordOpen(obj, subject, desired, dec, r.Handle())
+	if st != ntstatus.Success {
+		r.Abandon()
+		return 0, 0, c.Fail("U-64", st) // U-64: nothing is granted
+	}
+	if st := r.Publish(obj, dec.Granted, a.attributes(attributes)); st != ntstatus.Success {
+		return 0, 0, c.Fail("O-47", st)
+	}
+	c.TableFor(attributes).SetAudit(r.Handle(), a.Rights)
+	return r.Handle(), dec.Granted, ntstatus.Success
+}
+
+// recordOpen hands a decision of an access check to the auditor. Refusals
+// that came before the check are no access to the object.
+func (c *Caller) recordOpen(obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision, h winnt.Handle) (Audited, ntstatus.Status) {
+	if dec.Status == ntstatus.InvalidParameter {
+		return Audited{}, ntstatus.Success
+	}
+	return c.Audit.Opened(c, obj, subject, obj.Head().typ.mapDesired(desired), dec, h)
+}
+
+// attributes adds to a handle's attributes that its close is recorded.
+func (a Audited) attributes(given uint32) uint32 {
+	if a.OnClose {
+		given |= winnt.OBJ_AUDIT_OBJECT_CLOSE
+	}
+	return given
+}
+
+// closeRecorded is Table.Close with the record of an audited handle written
+// between the two steps of closing. A close never fails for its record (U-73).
+func (c *Caller) closeRecorded(t *Table, v winnt.Handle) ntstatus.Status {
+	closed, st := t.Remove(v)
+	if st != ntstatus.Success {
+		return st
+	}
+	if closed.Attributes&winnt.OBJ_AUDIT_OBJECT_CLOSE != 0 {
+		c.Audit.Closed(c, closed.Object, v)
+	}
+	closed.Release()
+	return ntstatus.Success
+}

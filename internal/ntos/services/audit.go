@@ -1,0 +1,186 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// auditor records the opens and closes of the object manager in the log.
+type auditor struct{ log *audit.Log }
+
+func (a auditor) Opens() bool { return a.log.Policy.Opens() }
+
+// Opened records a decision (U-18). The request is made here, away from the
+// path of an open that is not recorded.
+func (a auditor) Opened(c *ob.Caller, obj ob.Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision, h winnt.Handle) (ob.Audited, ntstatus.Status) {
+	head := obj.Head()
+	r := access.Request{Descriptor: head.Security(), Subject: subject, Desired: desired, Type: head.Type().ObjectType, Mode: c.Mode}
+	ha, st := a.log.Opened(&audit.Opening{
+		Origin: originOf(c), Object: audit.Object{Type: head.Type().Name, Name: head.Path(), Handle: h}, Request: &r, Decision: dec,
+	})
+	return ob.Audited{Rights: ha.Pending, OnClose: ha.GenerateOnClose}, st
+}
+
+// Closed records a close; it cannot fail (U-73).
+func (a auditor) Closed(c *ob.Caller, obj ob.Object, h winnt.Handle) {
+	head := obj.Head()
+	o := originOf(c)
+	o.Subject = c.Subjects.Subject()
+	a.log.Closed(o, audit.Object{Type: head.Type().Name, Name: head.Path(), Handle: h}, audit.HandleAudit{GenerateOnClose: true})
+}
+
+// originOf is the process a record names; the subject is set by the caller.
+func originOf(c *ob.Caller) audit.Origin {
+	p, _ := c.Process.(*ps.Process)
+	return audit.Origin{ProcessID: uint64(p.ID()), ProcessName: p.Name()}
+}
+
+// origin is who a record of this thread's own call names (U-20).
+func (c *Context) origin() audit.Origin {
+	o := originOf(&c.Caller)
+	o.Subject = c.self.Subject()
+	return o
+}
+
+// maxAuditPrivileges bounds a PRIVILEGE_SET handed to an audit call.
+const maxAuditPrivileges = 60
+
+// auditClient runs the tests that the audit calls share: the client's token
+// (U-30, U-31), then SeAuditPrivilege of the process itself (U-32).
+func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
+	v, st := c.tokenValue(h, winnt.TOKEN_QUERY) // U-30
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityIdentification {
+		return nil, c.Fail("U-31", ntstatus.BadImpersonationLevel) // U-31: a primary token is accepted
+	}
+	return v, c.auditPrivilege()
+}
+
+// auditPrivilege is the demand for SeAuditPrivilege: of the primary token,
+// whoever is impersonated (I-7).
+func (c *Context) auditPrivilege() ntstatus.Status {
+	if c.Mode == access.User && !c.self.Process().Token().Has(winnt.SeAuditPrivilege) {
+		return c.Fail("U-32", ntstatus.PrivilegeNotHeld) // U-32, I-7
+	}
+	return ntstatus.Success
+}
+
+// clientOrigin is the origin of a record whose client the call names.
+func (c *Context) clientOrigin(client *token.Token) audit.Origin {
+	o := originOf(&c.Caller)
+	o.Subject = access.Subject{Primary: c.self.Process().Token(), Client: client, Level: winnt.SecurityImpersonation}
+	if client.Type() == winnt.TokenImpersonation {
+		o.Subject.Level = client.Level()
+	}
+	return o
+}
+
+// auditSet captures a PRIVILEGE_SET of an audit call (U-35).
+func (c *Context) auditSet(in nt.Captured[*nt.PrivilegeSet]) (set winnt.PrivilegeSet, st ntstatus.Status) {
+	if in.Status != ntstatus.Success {
+		return 0, c.Fail("U-35", in.Status)
+	}
+	if in.V == nil {
+		return 0, ntstatus.Success
+	}
+	if len(in.V.Privilege) > maxAuditPrivileges {
+		return 0, c.Fail("U-35", ntstatus.InvalidParameter) // U-35
+	}
+	for _, p := range in.V.Privilege {
+		if v := winnt.Privilege(p.LUID); p.LUID <= winnt.LUID(winnt.LastPrivilege) && v.Valid() {
+			set |= v.Bit()
+		}
+	}
+	return set, ntstatus.Success
+}
+
+// captureNames gives the status of the first name that could not be captured (U-36).
+func (c *Context) captureNames(names ...nt.Captured[string]) ntstatus.Status {
+	for _, n := range names {
+		if n.Status != ntstatus.Success {
+			return c.Fail("U-36", n.Status) // U-36
+		}
+	}
+	return ntstatus.Success
+}
+
+// NtOpenObjectAuditAlarm records that a client opened an object of a server.
+func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.OpenObjectAuditAlarmOut, st ntstatus.Status) {
+	// reference
+	client, st := c.auditClient(in.ClientToken)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// capture
+	if in.SecurityDescriptor.Status != ntstatus.Success {
+		return out, c.Fail("U-34", in.SecurityDescriptor.Status) // U-34
+	}
+	if in.SecurityDescriptor.V == nil {
+		return out, ntstatus.Success // U-33: nothing is done
+	}
+	set, st := c.auditSet(in.Privileges)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	if in.HandleID.Status != ntstatus.Success {
+		return out, c.Fail("U-35", in.HandleID.Status) // U-35
+	}
+	if st := c.captureNames(in.SubsystemName, in.ObjectTypeName, in.ObjectName); st != ntstatus.Success {
+		return out, st
+	}
+	// decide and commit
+	typ := winnt.ObjectTypeByName(in.ObjectTypeName.V)
+	if typ == nil {
+		typ = &winnt.ObjectType{Name: in.ObjectTypeName.V}
+	}
+	o := c.clientOrigin(client)
+	r := access.Request{Descriptor: in.SecurityDescriptor.V, Subject: o.Subject, Desired: in.DesiredAccess, Type: typ}
+	d := access.Decision{Status: ntstatus.AccessDenied, PrivilegesUsed: set}
+	if in.AccessGranted {
+		d = access.Decision{Granted: in.GrantedAccess, PrivilegesUsed: set}
+	}
+	ha, st := c.Sys.Log.Opened(&audit.Opening{ // U-37
+		Origin:  o,
+		Object:  audit.Object{Server: in.SubsystemName.V, Type: in.ObjectTypeName.V, Name: in.ObjectName.V, Handle: in.HandleID.V},
+		Request: &r, Decision: d, Told: true,
+	})
+	if st != ntstatus.Success {
+		return out, c.Fail("U-64", st)
+	}
+	out.GenerateOnClose = ha.GenerateOnClose
+	return out, ntstatus.Success
+}
+
+// NtPrivilegedServiceAuditAlarm records the use of privileges by a service.
+func (c *Context) NtPrivilegedServiceAuditAlarm(in nt.PrivilegedServiceAuditAlarmIn) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
+	// reference
+	client, st := c.auditClient(in.ClientToken) // U-43: token, level, privilege
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// capture
+	if st := c.captureNames(in.SubsystemName, in.ServiceName); st != ntstatus.Success { // U-43: names
+		return out, st
+	}
+	set, st := c.auditSet(in.Privileges) // U-43: privileges
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// commit
+	outcome := audit.Failure
+	if in.AccessGranted {
+		outcome = audit.Success
+	}
+	if st := c.Sys.Log.ServiceCalled(c.clientOrigin(client), in.SubsystemName.V, in.ServiceName.V, set, outcome); st != ntstatus.Success {
+		return out, c.Fail("U-64", st)
+	}
+	return out, ntstatus.Success
+}

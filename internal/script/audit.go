@@ -1,0 +1,83 @@
+package script
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	starjson "go.starlark.net/lib/json"
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// auditPolicy sets the system policy: {"File System": "success,failure", …};
+// what is not named is off.
+func (r *Runner) auditPolicy(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var settings *starlark.Dict
+	full, crash := false, false
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "settings", &settings, "full_privilege_auditing?", &full, "crash_on_audit_fail?", &crash); err != nil {
+		return nil, err
+	}
+	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}, Options: audit.Options{FullPrivilegeAuditing: full}}
+	if crash {
+		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
+	}
+	for _, kv := range settings.Items() {
+		name, _ := starlark.AsString(kv[0])
+		text, _ := starlark.AsString(kv[1])
+		sub, err := audit.ParseSubcategory(name)
+		if err != nil {
+			return nil, fmt.Errorf("audit_policy: %w", err)
+		}
+		for _, word := range strings.Split(text, ",") {
+			switch strings.TrimSpace(word) {
+			case "success":
+				spec.System[sub] |= audit.OnSuccess
+			case "failure":
+				spec.System[sub] |= audit.OnFailure
+			case "", "none":
+			default:
+				return nil, fmt.Errorf("audit_policy: %s: %q: want success, failure or both with a comma", name, text)
+			}
+		}
+	}
+	p, err := audit.NewPolicy(spec)
+	if err != nil {
+		return nil, fmt.Errorf("audit_policy: %w", err)
+	}
+	r.sys.Audit().Policy.Store(p)
+	return starlark.None, nil
+}
+
+// auditRecords returns the records written since the last call, each as the
+// dictionary its JSON line is.
+func (r *Runner) auditRecords(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
+		return nil, err
+	}
+	list := []json.RawMessage{}
+	for _, e := range r.sink.Drain() {
+		list = append(list, e.AppendJSON(nil))
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return nil, fmt.Errorf("audit_records: %w", err)
+	}
+	decode := starjson.Module.Members["decode"].(*starlark.Builtin)
+	return starlark.Call(r.thread, decode, starlark.Tuple{starlark.String(text)}, nil)
+}
+
+// text captures a UNICODE_STRING; None is a NULL pointer.
+func text(v starlark.Value) (nt.Captured[string], error) {
+	if v == starlark.None {
+		return nt.Captured[string]{Status: ntstatus.AccessViolation}, nil
+	}
+	s, ok := starlark.AsString(v)
+	if !ok {
+		return nt.Captured[string]{}, fmt.Errorf("want a string or None, got %s", v.Type())
+	}
+	return nt.Cap(s), nil
+}

@@ -1,0 +1,263 @@
+package script
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// refValue is a reference on an object that is no token, as the Ob* routines
+// give it.
+type refValue struct{ o kernel.Object }
+
+func (v *refValue) String() string        { return v.o.Head().Type().Name + " object" }
+func (*refValue) Type() string            { return "object" }
+func (*refValue) Freeze()                 {}
+func (*refValue) Truth() starlark.Bool    { return true }
+func (v *refValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: object") }
+
+// CompareSameType: two references are equal if they are on the same object.
+func (v *refValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
+	return sameObject(op, v.o == y.(*refValue).o)
+}
+
+// AttrNames implements starlark.HasAttrs.
+func (*refValue) AttrNames() []string { return []string{"HandleCount", "PointerCount"} }
+
+// Attr implements starlark.HasAttrs.
+func (v *refValue) Attr(name string) (starlark.Value, error) {
+	if x := counts(v.o, name); x != nil {
+		return x, nil
+	}
+	return attribute(nil, "object", name, v.AttrNames())
+}
+
+// AttrNames implements starlark.HasAttrs.
+func (*objectValue) AttrNames() []string { return []string{"HandleCount", "PointerCount", "TokenId"} }
+
+// Attr implements starlark.HasAttrs. The counts are those of this moment.
+func (v *objectValue) Attr(name string) (starlark.Value, error) {
+	if name == "TokenId" {
+		return starlark.MakeUint64(uint64(v.t.ID())), nil
+	}
+	if x := counts(v.t, name); x != nil {
+		return x, nil
+	}
+	return attribute(nil, "token object", name, v.AttrNames())
+}
+
+// counts are the members of OBJECT_BASIC_INFORMATION that count.
+func counts(o kernel.Object, name string) starlark.Value {
+	switch name {
+	case "HandleCount":
+		return starlark.MakeInt64(o.Head().HandleCount())
+	case "PointerCount":
+		return starlark.MakeInt64(o.Head().PointerCount())
+	}
+	return nil
+}
+
+func sameObject(op syntax.Token, same bool) (bool, error) {
+	switch op {
+	case syntax.EQL:
+		return same, nil
+	case syntax.NEQ:
+		return !same, nil
+	}
+	return false, fmt.Errorf("objects have no order")
+}
+
+// setObject sets a parameter that takes a reference on any object.
+func (r *Runner) setObject(to reflect.Value, v starlark.Value) error {
+	var o kernel.Object
+	switch v := v.(type) {
+	case *refValue:
+		o = v.o
+	case *objectValue:
+		o = v.t
+	case *threadValue:
+		o = r.sys.ThreadObject(v.th)
+	case *kernelValue:
+		o = v.k.Thread()
+	case *processValue:
+		o = v.p.Object()
+	default:
+		return fmt.Errorf("want a reference on an object, got %s", v.Type())
+	}
+	to.Set(reflect.ValueOf(o))
+	return nil
+}
+
+// objectType reads the name of an object type; None is any.
+func objectType(v starlark.Value) (*winnt.ObjectType, error) {
+	if v == starlark.None {
+		return nil, nil
+	}
+	s, _ := starlark.AsString(v)
+	if t := winnt.ObjectTypeByName(s); t != nil {
+		return t, nil
+	}
+	return nil, fmt.Errorf("want the name of an object type such as \"Token\" or \"Thread\", got %s", v)
+}
+
+// tokenObject makes a token object of a value. With sd it has a descriptor of
+// its own, otherwise one by the token's defaults. The reference is the
+// program's until it ends.
+func (r *Runner) tokenObject(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var v *tokenValue
+	var text starlark.Value = starlark.None
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "token", &v, "sd?", &text); err != nil {
+		return nil, err
+	}
+	d, err := r.parseDescriptor(text)
+	if err != nil {
+		return nil, fmt.Errorf("sd: %w", err)
+	}
+	k, err := r.system()
+	if err != nil {
+		return nil, err
+	}
+	t := k.k.NewTokenProtected(v.t, d)
+	r.owned = append(r.owned, t)
+	r.names[t] = v.name
+	return &objectValue{t, v.name}, nil
+}
+
+// tokenWith is a token value with what a token file cannot say: what only a
+// logon service sets.
+func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var v *tokenValue
+	var origin, authentication, parent, elevation, session starlark.Value
+	err := starlark.UnpackArgs(b.Name(), args, kwargs, "token", &v, "OriginatingLogon?", &origin, "AuthenticationId?", &authentication,
+		"ParentTokenId?", &parent, "ElevationType?", &elevation, "SessionId?", &session)
+	if err != nil {
+		return nil, err
+	}
+	s := v.t.Spec()
+	for _, f := range []struct {
+		name string
+		v    starlark.Value
+		set  func(uint64)
+	}{
+		{"OriginatingLogon", origin, func(n uint64) { s.OriginatingLogon = winnt.LUID(n) }},
+		{"AuthenticationId", authentication, func(n uint64) { s.AuthenticationID = winnt.LUID(n) }},
+		{"ParentTokenId", parent, func(n uint64) { s.ParentTokenID = winnt.LUID(n) }},
+		{"ElevationType", elevation, func(n uint64) { s.ElevationType = uint32(n) }},
+		{"SessionId", session, func(n uint64) { s.SessionID = uint32(n) }},
+	} {
+		if f.v == nil {
+			continue
+		}
+		n, err := number(f.v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		f.set(n)
+	}
+	t, err := token.New(s)
+	if err != nil {
+		return nil, err
+	}
+	return &tokenValue{t, v.name, v.dacl}, nil
+}
+
+// fault makes the next allocations at a point of the kernel fail (O-81).
+func (r *Runner) fault(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var point string
+	count := 1
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "point", &point, "count?", &count); err != nil {
+		return nil, err
+	}
+	r.faults[point] = count
+	return starlark.None, nil
+}
+
+// fails answers the kernel: is this allocation to fail?
+func (r *Runner) fails(point string) bool {
+	if r.faults[point] == 0 {
+		return false
+	}
+	r.faults[point]--
+	return true
+}
+
+// jobFlags are the security limits of a job (JOB_OBJECT_SECURITY_*).
+var jobFlags = map[string]uint32{"NO_ADMIN": 1, "RESTRICTED_TOKEN": 2, "ONLY_TOKEN": 4, "FILTER_TOKENS": 8}
+
+// job puts a process into a new job with these limits; its value has the status.
+func (r *Runner) job(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if len(args) == 0 {
+		return nil, fmt.Errorf("job: want a process and flags: job(server, \"NO_ADMIN\")")
+	}
+	p, ok := args[0].(*processValue)
+	if !ok {
+		return nil, fmt.Errorf("job: want a process, got %s", args[0].Type())
+	}
+	limits := kernel.JobSecurity{}
+	for _, a := range args[1:] {
+		name, _ := starlark.AsString(a)
+		f, ok := jobFlags[strings.TrimPrefix(name, "JOB_OBJECT_SECURITY_")]
+		if !ok {
+			return nil, fmt.Errorf("job: no limit %s: want NO_ADMIN, RESTRICTED_TOKEN, ONLY_TOKEN or FILTER_TOKENS", a)
+		}
+		limits.Flags |= f
+	}
+	var only *objectValue
+	var disable, remove, restrict *starlark.List
+	if err := starlark.UnpackArgs(b.Name(), nil, kwargs, "JobToken?", &only, "SidsToDisable?", &disable, "PrivilegesToDelete?", &remove, "RestrictedSids?", &restrict); err != nil {
+		return nil, err
+	}
+	if only != nil {
+		limits.Token = only.t
+	}
+	if err := r.jobFilter(&limits.Filter, disable, remove, restrict); err != nil {
+		return nil, fmt.Errorf("job: %w", err)
+	}
+	return statusValue(p.p.AssignToJob(limits)), nil
+}
+
+func (r *Runner) jobFilter(f *token.FilterSpec, disable, remove, restrict *starlark.List) error {
+	sids, err := r.sids(disable)
+	if err != nil {
+		return err
+	}
+	f.Disable = sids
+	if sids, err = r.sids(restrict); err != nil {
+		return err
+	}
+	for _, s := range sids {
+		f.Restrict = append(f.Restrict, token.Group{SID: s})
+	}
+	if remove == nil {
+		return nil
+	}
+	list, err := luids(remove, 0)
+	for _, p := range list {
+		f.Delete |= winnt.Privilege(p.LUID).Bit()
+	}
+	return err
+}
+
+func (r *Runner) sids(l *starlark.List) ([]sid.SID, error) {
+	var list []sid.SID
+	if l == nil {
+		return nil, nil
+	}
+	for x := range starlark.Elements(l) {
+		text, _ := starlark.AsString(x)
+		s, err := sid.Resolve(text, r.domain)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}

@@ -1,0 +1,89 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of the audit alarms. A name whose Status is
+// STATUS_ACCESS_VIOLATION stands for a NULL pointer.
+type (
+	OpenObjectAuditAlarmIn struct {
+		SubsystemName      Captured[string]
+		HandleID           Captured[winnt.Handle] `param:"HandleId"`
+		ObjectTypeName     Captured[string]
+		ObjectName         Captured[string]
+		SecurityDescriptor Captured[*sd.Descriptor]
+		ClientToken        winnt.Handle
+		DesiredAccess      winnt.AccessMask `object:"file"`
+		GrantedAccess      winnt.AccessMask `object:"file"`
+		Privileges         Captured[*PrivilegeSet]
+		ObjectCreation     bool
+		AccessGranted      bool
+	}
+	OpenObjectAuditAlarmOut struct{ GenerateOnClose bool }
+
+	PrivilegedServiceAuditAlarmIn struct {
+		SubsystemName Captured[string]
+		ServiceName   Captured[string]
+		ClientToken   winnt.Handle
+		Privileges    Captured[*PrivilegeSet]
+		AccessGranted bool
+	}
+	PrivilegedServiceAuditAlarmOut struct{}
+)
+
+func alarmConditions(more ...Condition) []Condition {
+	return append([]Condition{
+		{ntstatus.InvalidHandle, "U-30", "ClientToken names no handle"},
+		{ntstatus.ObjectTypeMismatch, "U-30", "ClientToken is no token"},
+		{ntstatus.AccessDenied, "U-30", "ClientToken lacks TOKEN_QUERY"},
+		{ntstatus.BadImpersonationLevel, "U-31", "an impersonation token below SecurityIdentification"},
+		{ntstatus.PrivilegeNotHeld, "U-32", "the caller's process does not hold SeAuditPrivilege enabled, whoever the thread impersonates"},
+	}, more...)
+}
+
+var (
+	rowOpenObjectAuditAlarm = Add(&NtTable, Entry[Services, OpenObjectAuditAlarmIn, OpenObjectAuditAlarmOut]{
+		Meta: Meta{Name: "NtOpenObjectAuditAlarm", Summary: "records that a client opened an object", Source: "ObjectOpenAuditAlarm", Support: Complete, Conditions: alarmConditions(
+			Condition{ntstatus.Success, "U-33", "SecurityDescriptor is NULL: nothing is done"},
+			Condition{ntstatus.InvalidSecurityDescr, "U-34", "the descriptor is malformed"},
+			Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
+			Condition{ntstatus.AccessViolation, "U-36", "a name is NULL"},
+			Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+		)},
+		Call: Services.NtOpenObjectAuditAlarm,
+	})
+	rowPrivilegedServiceAuditAlarm = Add(&NtTable, Entry[Services, PrivilegedServiceAuditAlarmIn, PrivilegedServiceAuditAlarmOut]{
+		Meta: Meta{Name: "NtPrivilegedServiceAuditAlarm", Summary: "records the use of privileges by a service", Source: "PrivilegedServiceAuditAlarm", Support: Complete, Conditions: alarmConditions(
+			Condition{ntstatus.AccessViolation, "U-36", "a name cannot be read"},
+			Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
+			Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+		)},
+		Call: Services.NtPrivilegedServiceAuditAlarm,
+	})
+)
+
+// NtOpenObjectAuditAlarm records that the client of a token opened an object
+// of a server; it tells whether the close is to be recorded too.
+func (t *Thread) NtOpenObjectAuditAlarm(in OpenObjectAuditAlarmIn) (generateOnClose bool, st ntstatus.Status) {
+	var out OpenObjectAuditAlarmOut
+	if t.tracer != nil {
+		out, st = traced(t, rowOpenObjectAuditAlarm, in)
+	} else {
+		out, st = t.sys.NtOpenObjectAuditAlarm(in)
+	}
+	return out.GenerateOnClose, st
+}
+
+// NtPrivilegedServiceAuditAlarm records that the client of a token used
+// privileges for a service.
+func (t *Thread) NtPrivilegedServiceAuditAlarm(in PrivilegedServiceAuditAlarmIn) ntstatus.Status {
+	if t.tracer != nil {
+		_, st := traced(t, rowPrivilegedServiceAuditAlarm, in)
+		return st
+	}
+	_, st := t.sys.NtPrivilegedServiceAuditAlarm(in)
+	return st
+}
