@@ -37,32 +37,52 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 	if value.Type() == winnt.TokenImpersonation && level > value.Level() {
 		level = value.Level() // I-41 (3): the clamp
 	}
-	// decide
+	// decide and commit
+	if t.process.job.Load() == nil { // I-91
+		return t.accept(tok, copyOnOpen, effectiveOnly, level)
+	}
+	return t.acceptInJob(tok, copyOnOpen, effectiveOnly, level)
+}
+
+// acceptInJob applies the limits of the process's jobs first.
+func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) Outcome {
 	use, out := t.process.jobImpersonate(tok)
 	if out.Status != ntstatus.Success {
 		return out // I-41 (4)
 	}
 	if use != tok {
 		defer use.Deref(ob.TagCall)
-		value = use.Value()
 	}
-	if ok, row := se.CanImpersonate(t.process.Token(), value, level, sys.Profile); !ok { // I-41 (5)
-		// I-43: act on a copy that only identifies the client. Refused rows
-		// have a level of at least SecurityImpersonation (row a), so the
-		// copy is always at SecurityIdentification.
-		level = winnt.SecurityIdentification
-		demoted, st := t.copyToken(use, level)
-		if st != ntstatus.Success {
-			return Outcome{Status: st, Rule: "I-43", Because: "the token could not be copied"}
-		}
-		defer demoted.Deref(ob.TagCall)
-		use = demoted
-		out = Outcome{Rule: "I-42 " + row, Because: se.RowText(row), Demoted: true}
+	return t.accept(use, copyOnOpen, effectiveOnly, level)
+}
+
+// accept decides whether the thread may act with the token at this level, and
+// installs it, or the copy that only identifies the client.
+func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) Outcome {
+	// decide
+	ok, row := se.CanImpersonate(t.process.Token(), tok.Value(), level, t.process.sys.Profile) // I-41 (5)
+	if !ok {
+		return t.demote(tok, copyOnOpen, effectiveOnly, row)
 	}
 	// commit
-	use.Ref(ob.TagImpersonation) // I-41 (7)
-	t.exchange(use.Impersonation(copyOnOpen, effectiveOnly, level))
-	return out
+	tok.Ref(ob.TagImpersonation) // I-41 (7)
+	t.exchange(tok.Impersonation(copyOnOpen, effectiveOnly, level))
+	return Outcome{}
+}
+
+// demote is I-43: the thread gets a copy that only identifies the client, and
+// the call succeeds. A refused row has a level of at least
+// SecurityImpersonation (row a), so the copy is always at
+// SecurityIdentification.
+func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string) Outcome {
+	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // I-41 (6)
+	if st != ntstatus.Success {
+		return Outcome{Status: st, Rule: "I-43", Because: "the token could not be copied"}
+	}
+	defer dup.Deref(ob.TagCall)
+	dup.Ref(ob.TagImpersonation)
+	t.exchange(dup.Impersonation(copyOnOpen, effectiveOnly, winnt.SecurityIdentification))
+	return Outcome{Rule: "I-42 " + row, Because: se.RowText(row), Demoted: true}
 }
 
 // copyToken is SeCopyClientToken: an impersonation token at that level, not
