@@ -33,7 +33,8 @@ bench: ## benchmarks, COUNT rounds each (6); BENCH=pattern selects
 bench-smoke: ## every benchmark for ten rounds: does it still run
 	bash .ci/run bench
 
-soak: ## hours: all tests at full counts under the race detector, fuzz 10 minutes a target
+soak: ## hours: 10^7 pairs, all tests at full counts under the race detector, fuzz 10 minutes a target
+	REFMON_PAIRS=10000000 bash .ci/run twins
 	go test -race -count=1 -timeout=6h ./...
 	$(MAKE) fuzz FUZZTIME=600
 

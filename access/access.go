@@ -130,8 +130,9 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 	if d == nil || desired == 0 {
 		return denied(0), nil
 	}
-	who := identity{token: t, primary: t, owner: d.Owner(), resource: d.SACL()}
-	var q query // set field by field: a literal is built elsewhere and copied
+	var who identity // both set field by field: a literal is built elsewhere and copied
+	who.token, who.primary, who.owner, who.resource = t, t, d.Owner(), d.SACL()
+	var q query
 	q.who, q.mapping, q.r = &who, &typ.Mapping, &noExtras
 	q.dacl.set(d.DACL())
 	q.sacl.set(d.SACL())

@@ -47,8 +47,8 @@ var plainCases = []plainCase{
 	{id: "AC-018", sd: "U:(A;;RC;;;OW)", desired: maxMask, want: 0x20000},
 	{id: "AC-019", sd: "U:(D;;WD;;;OW)", desired: 0x40000},
 	{id: "AC-020", sd: "…(A;;0x1;;;OW)", desired: 1},
-	{id: "AC-021", sd: "G:", desired: 0x40000, want: 0x40000},
-	{id: "AC-022", sd: "G:", desired: 0x40000, change: groupG(denyOnly)},
+	{id: "AC-021", sd: "owned by G:", desired: 0x40000, want: 0x40000},
+	{id: "AC-022", sd: "owned by G:", desired: 0x40000, change: groupG(denyOnly)},
 	{id: "AC-023", sd: "…(A;IO;0x1;;;WD)", desired: 1},
 	{id: "AC-024", sd: "…(D;IO;0x1;;;WD)(A;;0x1;;;WD)", desired: 1, want: 1},
 	{id: "AC-025", sd: "…(D;ID;0x1;;;WD)(A;;0x1;;;WD)", desired: 1},

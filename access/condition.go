@@ -9,18 +9,17 @@ import (
 
 // condition decides whether a callback entry applies: one that allows if its
 // condition is TRUE, one that denies unless it is FALSE (section 7).
-func (w *walk) condition(e *sd.Entry, i int, f effect) cause {
-	q := w.q
+func (q *query) condition(e *sd.Entry, i int, f effect) cause {
 	if q.r.Options.ClaimsDisabled {
 		return claimsDisabled
 	}
 	truth, opaque := claims.Unknown, false // malformed
-	if x := w.q.dacl.acl.Extra(e.Aux); x != nil {
+	if x := q.dacl.acl.Extra(e.Aux); x != nil {
 		switch {
 		case x.Condition != nil:
-			truth = q.evaluate(x.Condition, f, w.pass)
+			truth = q.evaluate(x.Condition, f, q.pass)
 		case x.Opaque && q.r.Options.Callback != nil:
-			truth, opaque = q.r.Options.Callback(w.q.dacl.acl.At(i), q.who.token), true
+			truth, opaque = q.r.Options.Callback(q.dacl.acl.At(i), q.who.token), true
 		case x.Opaque:
 			opaque = true
 		}
@@ -59,6 +58,12 @@ type environment struct {
 // can be read wins; the object's SACL is read by the monitor, whatever the
 // caller may do.
 func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
+	switch {
+	case v.restricted && scope == claims.User: // T-67
+		return v.token.RestrictedUserClaims().Lookup(name)
+	case v.restricted && scope == claims.Device: // T-67
+		return v.token.RestrictedDeviceClaims().Lookup(name)
+	}
 	switch scope {
 	case claims.User:
 		return v.token.UserClaims().Lookup(name)

@@ -53,7 +53,7 @@ func mustToken(t testing.TB, s token.Spec) *token.Token {
 }
 
 // expand writes out the abbreviations of section 14: a leading "…" is
-// O:BAG:SYD:, "U:" is O:<U>G:SYD:, and ;U) ;G) ;P) ;CAP) are SIDs.
+// O:BAG:SYD:, "U:" is O:<U>G:SYD:, "owned by G:" likewise, and ;U) ;G) ;P) ;CAP) are SIDs.
 func expand(text string) string {
 	text = strings.NewReplacer(";U)", ";"+caseU.String()+")", ";G)", ";"+caseG.String()+")", ";P)", ";"+casePkg.String()+")", ";CAP)", ";"+caseCap.String()+")").Replace(text)
 	if rest, ok := strings.CutPrefix(text, "…"); ok {
@@ -62,7 +62,7 @@ func expand(text string) string {
 	if rest, ok := strings.CutPrefix(text, "U:"); ok {
 		return "O:" + caseU.String() + "G:SYD:" + rest
 	}
-	if rest, ok := strings.CutPrefix(text, "G:"); ok {
+	if rest, ok := strings.CutPrefix(text, "owned by G:"); ok {
 		return "O:" + caseG.String() + "G:SYD:" + rest
 	}
 	return text

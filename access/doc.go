@@ -21,7 +21,7 @@
 //   - [Explain], [ExplainResultList]: the same walk with a recorder.
 //   - [SeFastTraverseCheck], [PrivilegeCheck], [PrivilegePolicy].
 //
-// There is one loop over the entries of a DACL, [walk.run]. Every pass hands
+// There is one loop over the entries of a DACL, run. Every pass hands
 // it data: which SIDs match, which object tree, which recorder; absent ones
 // are nil. Which types of entries take part is a table, kinds.
 //

@@ -118,7 +118,8 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 // not used. call is what the call returns; the decision is only meaningful when
 // it is STATUS_SUCCESS, its Status is then the AccessStatus.
 func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
-	q, call, d, done := ntEnter(r)
+	q := query{who: new(identity), r: r}
+	call, d, done := q.ntEnter()
 	if done {
 		return call, d
 	}
@@ -129,22 +130,22 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 }
 
 // ntEnter applies the rules of section 3.1; done means that they decided.
-func ntEnter(r *Request) (q query, call ntstatus.Status, d Decision, done bool) {
+func (q *query) ntEnter() (call ntstatus.Status, d Decision, done bool) {
+	r := q.r
 	if call, d, done = NtPrologue(r); done {
-		return q, call, d, true
+		return call, d, true
 	}
-	// The case of A-20 cannot arise: a sid.SID is valid or absent.
+	// PrincipalSelfSid needs no test after it: a sid.SID is valid or absent.
 	if r.Descriptor == nil || r.Descriptor.Owner().IsZero() || r.Descriptor.Group().IsZero() {
-		return q, ntstatus.InvalidSecurityDescr, d, true
+		return ntstatus.InvalidSecurityDescr, d, true
 	}
-	mapping := r.mapping()
-	if mapping == nil {
-		return q, ntstatus.InvalidParameter, d, true
+	if q.mapping = r.mapping(); q.mapping == nil {
+		return ntstatus.InvalidParameter, d, true
 	}
 	if r.Desired == 0 {
-		return q, ntstatus.Success, denied(0), true
+		return ntstatus.Success, denied(0), true
 	}
-	q = query{who: &identity{token: r.Subject.Client}, r: r, mapping: mapping, desired: r.Desired}
+	q.who.token, q.desired = r.Subject.Client, r.Desired
 	q.take(r)
-	return q, ntstatus.Success, d, false
+	return ntstatus.Success, d, false
 }

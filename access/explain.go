@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -16,12 +18,26 @@ type Step struct {
 	Rule    string // id of the rule, as docs/rules has it
 	List    string // "DACL", "SACL", the name of a central access rule, "" for a stage
 	ACE     int    // index in List, -1 for a stage
-	Entry   string // SDDL of the entry, "" for a stage
 	Bits    winnt.AccessMask
 	Granted bool   // whether the step granted Bits, or refused them
 	Because string // an English sentence without a full stop
 	Pass    string // "" the token's own SIDs, "restricted" or "package"
 	Node    int    // node of the object tree the entry acts on, 0 the root
+
+	entry sd.ACE // the zero value for a stage
+}
+
+// Entry is the SDDL of the entry, in the extended form where SDDL has none;
+// "" for a stage.
+func (s *Step) Entry() string {
+	if s.entry.IsZero() {
+		return ""
+	}
+	text, err := sddl.FormatACE(s.entry, sddl.Options{Extended: true})
+	if err != nil {
+		return "(an entry without text form)"
+	}
+	return text
 }
 
 // MarshalJSON writes the form of the batch output.
@@ -50,8 +66,9 @@ type Explanation struct {
 	// for, and with MAXIMUM_ALLOWED all that the type maps or that were granted.
 	Reasons []BitReason
 
-	mapping *winnt.GenericMapping
-	typ     *winnt.ObjectType // nil: rights print as numbers
+	culprits winnt.AccessMask // bits that were refused, not just left behind by a refusal
+	mapping  *winnt.GenericMapping
+	typ      *winnt.ObjectType // nil: rights print as numbers
 }
 
 // Explain is [SeAccessCheck] with a record of what it did. The decision is
@@ -119,7 +136,7 @@ func (x *Explanation) Verdict() string {
 	} else {
 		b.WriteString("DENIED " + x.Decision.Status.String())
 		for _, r := range x.Reasons {
-			if !r.Granted && x.Asked&r.Bit != 0 {
+			if !r.Granted && x.Asked&r.Bit&x.culprits != 0 {
 				b.WriteString(": " + x.name(r.Bit) + " by " + r.Reason.String())
 				break
 			}
@@ -155,12 +172,18 @@ func (x *Explanation) String() string {
 	b.WriteString(x.Verdict())
 	b.WriteByte('\n')
 	where, entry := 0, 0
+	texts := make([]string, len(x.Steps))
 	for i := range x.Steps {
-		where, entry = max(where, len(x.Steps[i].where())), max(entry, len(x.Steps[i].Entry))
+		texts[i] = x.Steps[i].Entry()
+		where, entry = max(where, len(x.Steps[i].where())), max(entry, len(texts[i]))
+	}
+	b.WriteString("\n" + pad("", where) + "  " + pad("", entry) + "  ")
+	for i := range x.Reasons {
+		b.WriteString(pad(strconv.Itoa(i+1), columnWidth))
 	}
 	for i := range x.Steps {
 		s := &x.Steps[i]
-		b.WriteString("\n" + pad(s.where(), where) + "  " + pad(s.Entry, entry) + "  ")
+		b.WriteString("\n" + pad(s.where(), where) + "  " + pad(texts[i], entry) + "  ")
 		for _, r := range x.Reasons {
 			b.WriteString(pad(s.cell(r.Bit), columnWidth))
 		}

@@ -55,14 +55,14 @@ func counted(t *token.Token, f effect) sidset.Bits {
 
 // member reports whether a SID, already resolved, matches entries of an
 // effect in this pass.
-func (w *walk) member(s sid.SID, hash uint32, f effect) bool {
-	switch w.pass {
+func (q *query) member(s sid.SID, hash uint32, f effect) bool {
+	switch q.pass {
 	case userPass:
-		return counted(w.q.who.token, f).Has(w.sids.Find(hash, s))
+		return counted(q.who.token, f).Has(q.sids.Find(hash, s))
 	case restrictedPass:
-		return w.sids.Find(hash, s) >= 0 // each as if enabled; Everyone is not implied
+		return q.sids.Find(hash, s) >= 0 // each as if enabled; Everyone is not implied
 	}
-	return w.q.inPackage(s, hash, f)
+	return q.inPackage(s, hash, f)
 }
 
 // inPackage reports whether a SID is the package, an enabled capability, or
@@ -81,22 +81,21 @@ func (q *query) inPackage(s sid.SID, hash uint32, f effect) bool {
 }
 
 // matches reports whether an entry's SIDs match, and if not, why.
-func (w *walk) matches(e *sd.Entry, k *aceKind) cause {
-	q := w.q
+func (q *query) matches(e *sd.Entry, k *aceKind) cause {
 	if !k.compound {
 		s, hash := q.resolve(e.SID, e.Hash)
-		if w.member(s, hash, k.effect) {
+		if q.member(s, hash, k.effect) {
 			return matched
 		}
-		return w.missed(s, hash, k.effect)
+		return q.missed(s, hash, k.effect)
 	}
-	x := w.q.dacl.acl.Extra(e.Aux)
+	x := q.dacl.acl.Extra(e.Aux)
 	if x == nil {
 		return serverMissed
 	}
 	client, hash := q.resolve(x.Client, x.Client.Hash())
-	if !w.member(client, hash, allow) {
-		return w.missed(client, hash, allow)
+	if !q.member(client, hash, allow) {
+		return q.missed(client, hash, allow)
 	}
 	server, hash := q.resolve(e.SID, e.Hash)
 	if !q.who.primary.AllowBits().Has(q.who.primary.SIDs().Find(hash, server)) {
@@ -108,19 +107,19 @@ func (w *walk) matches(e *sd.Entry, k *aceKind) cause {
 // matchesEveryone is the matching of SeFastTraverseCheck: a plain entry that
 // allows Everyone all that is wanted, or a deny entry for anybody, whatever
 // its object type or condition.
-func (w *walk) matchesEveryone(e *sd.Entry, k *aceKind) bool {
+func (q *query) matchesEveryone(e *sd.Entry, k *aceKind) bool {
 	return k.effect == deny ||
-		e.Kind == sd.AccessAllowed && e.SID == sid.Everyone && w.undecided&^w.q.mapping.Map(e.Mask) == 0
+		e.Kind == sd.AccessAllowed && e.SID == sid.Everyone && q.undecided&^q.mapping.Map(e.Mask) == 0
 }
 
 // missed is why a SID did not match in this pass.
-func (w *walk) missed(s sid.SID, hash uint32, f effect) cause {
+func (q *query) missed(s sid.SID, hash uint32, f effect) cause {
 	switch {
-	case w.pass == restrictedPass:
+	case q.pass == restrictedPass:
 		return restrictedMissed
-	case w.pass == packagePass:
+	case q.pass == packagePass:
 		return packageMissed
-	case w.sids.Find(hash, s) < 0:
+	case q.sids.Find(hash, s) < 0:
 		return userMissed
 	case f == deny:
 		return userDisabled
@@ -131,20 +130,20 @@ func (w *walk) missed(s sid.SID, hash uint32, f effect) cause {
 // node is the node of the object tree an object entry acts on. Without a tree
 // an allow entry for one type grants nothing, and a deny entry denies
 // whatever its type.
-func (w *walk) node(e *sd.Entry, k *aceKind) (int, cause) {
-	x := w.q.dacl.acl.Extra(e.Aux)
+func (q *query) node(e *sd.Entry, k *aceKind) (int, cause) {
+	x := q.dacl.acl.Extra(e.Aux)
 	typed := x != nil && x.HasObjectType
 	switch {
 	case x == nil && k.effect == allow:
 		return 0, noTree
 	case !typed: // the whole object
 		return 0, matched
-	case w.q.tree == nil && k.effect == deny:
+	case q.tree == nil && k.effect == deny:
 		return 0, matched
-	case w.q.tree == nil:
+	case q.tree == nil:
 		return 0, noTree
 	}
-	if n := w.q.tree.find(x.ObjectType); n >= 0 {
+	if n := q.tree.find(x.ObjectType); n >= 0 {
 		return n, matched
 	}
 	return 0, notInTree

@@ -57,6 +57,8 @@ type query struct {
 	held              winnt.AccessMask // what all passes so far granted
 	own               winnt.AccessMask // the part of held that the owner has implicitly
 	byPrivilege       winnt.AccessMask // granted by privileges, clipped by the ceiling
+
+	walk // the pass that runs
 }
 
 // max is maximum mode: passes produce sets instead of having to cover one.
@@ -106,12 +108,21 @@ func (q *query) decide() Decision {
 		q.own = q.ownerRights()
 	}
 	// Stages 4 to 7.
-	if q.held&^q.own != 0 || q.who.token.IsAppContainer() || q.tree != nil {
-		if !q.passes() {
-			return q.settle(denied(used))
+	if q.held&^q.own == 0 && q.tree == nil && !q.who.token.IsAppContainer() {
+		if q.tr != nil {
+			q.tr.nothingLeft()
 		}
-	} else if q.tr != nil {
-		q.tr.nothingLeft()
+		return q.settle(q.combine(used))
+	}
+	if q.tree != nil {
+		q.tree.hold(q.held)
+	}
+	ok := q.read(0)
+	if ok && q.sacl.facts&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
+		ok = q.centralPolicy()
+	}
+	if !ok {
+		return q.settle(denied(used))
 	}
 	return q.settle(q.combine(used))
 }
@@ -139,44 +150,27 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	return Decision{Granted: q.asked() | q.previous, PrivilegesUsed: used}
 }
 
-// passes runs stages 5 to 7; false ends the check.
-func (q *query) passes() bool {
-	if q.tree != nil {
-		for i := range q.tree.nodes {
-			q.tree.nodes[i].held = q.held
-		}
-	}
-	if !q.read(0) {
-		return false
-	}
-	// Stage 7: A-100.
-	if q.sacl.facts&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
-		return q.centralPolicy()
-	}
-	return true
-}
-
 // read narrows what is held to what one DACL grants to all sides of the token:
 // user and groups, restricting SIDs, package. Bits of exempt are not the
 // package's to grant.
 func (q *query) read(exempt winnt.AccessMask) bool {
-	container := q.who.token.IsAppContainer()
+	t := q.who.token
 	if !q.dacl.present {
-		return q.readNull(container, exempt)
+		return q.readNull(t.IsAppContainer(), exempt)
 	}
 	if !q.narrow(userPass, ^q.own) { // owner rights are the user's side's
 		return false
 	}
-	if q.who.token.IsRestricted() {
+	if t.IsRestricted() {
 		limit := ^q.own
-		if q.who.token.WriteRestricted() {
+		if t.WriteRestricted() {
 			limit &= q.writeBits()
 		}
 		if !q.narrow(restrictedPass, limit) {
 			return false
 		}
 	}
-	return !container || q.narrow(packagePass, ^exempt)
+	return !t.IsAppContainer() || q.narrow(packagePass, ^exempt)
 }
 
 // writeBits are the rights a write-restricted token is restricted in.
@@ -217,30 +211,32 @@ func (q *query) clip(m winnt.AccessMask) {
 }
 
 // narrow runs one pass: of the bits inside limit, what is held is narrowed to
-// what the pass grants. It is false if that ends the check.
+// what the pass grants, which is nothing if the list is empty. It is
+// false if that ends the check.
 func (q *query) narrow(p pass, limit winnt.AccessMask) bool {
 	before := q.held
 	if before&limit == 0 && q.tree == nil {
 		return true
 	}
-	w := walk{q: q, entries: q.dacl.entries, sids: q.sidsOf(p), pass: p, undecided: before & limit, stop: q.strict()}
+	q.sids, q.pass, q.stop = q.sidsOf(p), p, q.strict()
+	q.undecided, q.granted = before&limit, 0
 	f := q.dacl.facts
-	w.slow = p == packagePass || f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
+	q.slow = p == packagePass || f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
 	if q.tr != nil {
-		q.tr.pass(&w)
+		q.tr.pass()
 	}
 	if q.tree != nil {
 		q.tree.start(before, limit)
-		w.undecided = q.tree.undecided()
+		q.undecided = q.tree.undecided()
 	}
-	w.run()
-	q.held = before&^limit | w.granted
+	q.run()
+	q.held = before&^limit | q.granted
 	if q.tree != nil {
 		q.tree.finish(limit)
-		q.held = q.tree.nodes[0].held
+		q.held = q.tree.nodes[0].held
 	}
 	if q.tr != nil {
-		q.tr.passed(&w, before&^q.held)
+		q.tr.passed(q, before&^q.held)
 	}
-	return !q.strict() || q.held == before
+	return !q.stop || q.held == before
 }

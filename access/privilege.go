@@ -35,7 +35,7 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 	}
 	if !q.who.token.Has(winnt.SeSecurityPrivilege) {
 		if q.tr != nil {
-			q.tr.notHeld(q, winnt.SeSecurityPrivilege)
+			q.tr.notHeld(winnt.SeSecurityPrivilege)
 		}
 		return used, false
 	}
@@ -62,7 +62,7 @@ func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.Privile
 
 // takeOwnership grants WRITE_OWNER, asked for by name, to the holder of one
 // of two privileges before any entry is read; else it is the DACL's to
-// decide.
+// decide. No other privilege takes part in a check.
 func (q *query) takeOwnership() winnt.PrivilegeSet {
 	for _, p := range [...]winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
 		if q.who.token.Has(p) {
@@ -173,7 +173,7 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 	if !d.HasDACL() {
 		return true
 	}
-	w := walk{q: &q, entries: q.dacl.entries, pass: traversePass, undecided: wanted, stop: true, slow: true}
-	w.run()
-	return w.granted == wanted
+	q.pass, q.stop, q.slow, q.undecided = traversePass, true, true, wanted
+	q.run()
+	return q.granted == wanted
 }

@@ -49,7 +49,8 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 	if len(r.ObjectTypes) == 0 {
 		return ntstatus.InvalidParameter, nil, d
 	}
-	q, call, d, done := ntEnter(r)
+	q := query{who: new(identity), r: r}
+	call, d, done := q.ntEnter()
 	if call != ntstatus.Success {
 		return call, nil, d
 	}

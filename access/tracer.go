@@ -3,7 +3,6 @@ package access
 import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -52,10 +51,10 @@ func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
 	t.set(m, Reason{Kind: Privilege, Index: -1, Privilege: p})
 }
 
-func (t *tracer) notHeld(q *query, p winnt.Privilege) {
+func (t *tracer) notHeld(p winnt.Privilege) {
 	t.add(securityMissing, sacl, false)
 	t.last = Reason{Kind: Privilege, Index: -1, Privilege: p}
-	t.set(q.asked()&^q.previous, t.last)
+	t.set(sacl, t.last)
 }
 
 func (t *tracer) owner(m winnt.AccessMask) {
@@ -72,7 +71,7 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 	s := t.add(c, out, false)
 	s.List, s.ACE = r.List, r.Index
 	if r.Index >= 0 {
-		s.Entry = entryText(q.sacl.acl.At(r.Index))
+		s.entry = q.sacl.acl.At(r.Index)
 	}
 	if r.Index < 0 {
 		s.List = ""
@@ -81,16 +80,8 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 	t.set(^left, r)
 }
 
-func entryText(a sd.ACE) string {
-	s, err := sddl.FormatACE(a, sddl.Options{Extended: true})
-	if err != nil {
-		return "(an entry without text form)"
-	}
-	return s
-}
-
 // pass begins the steps of a pass.
-func (t *tracer) pass(*walk) { t.since, t.last = len(t.x.Steps), Reason{} }
+func (t *tracer) pass() { t.since, t.last = len(t.x.Steps), Reason{} }
 
 func (t *tracer) list() string {
 	if t.rule != nil {
@@ -100,53 +91,53 @@ func (t *tracer) list() string {
 }
 
 // skip records an entry that the loop passes over without a look at its SID.
-func (t *tracer) skip(w *walk, i int) {
-	if w.entries[i].Flags&sd.InheritOnly != 0 {
-		t.entry(w, i, inheritOnly, 0)
+func (t *tracer) skip(q *query, i int) {
+	if q.dacl.entries[i].Flags&sd.InheritOnly != 0 {
+		t.entry(q, i, inheritOnly, 0)
 		return
 	}
-	t.entry(w, i, settled, 0)
+	t.entry(q, i, settled, 0)
 }
 
 // entry records what an entry did.
-func (t *tracer) entry(w *walk, i int, c cause, m winnt.AccessMask) {
+func (t *tracer) entry(q *query, i int, c cause, m winnt.AccessMask) {
 	t.x.Steps = append(t.x.Steps, Step{
-		Rule: causes[c].rule, List: t.list(), ACE: i, Bits: m, Pass: w.pass.String(), Because: causes[c].because,
+		Rule: causes[c].rule, List: t.list(), ACE: i, Bits: m, Pass: q.pass.String(), Because: causes[c].because,
 		Granted: c == allowed || c == allowedNode || c == restrictedAllowed || c == packageAllowed,
 	})
 }
 
 // decided records an entry that decides bits.
-func (t *tracer) decided(w *walk, i int, f effect, m winnt.AccessMask) {
-	t.entry(w, i, decidedBy(w, f), m)
-	t.decide(w, i, f, m)
+func (t *tracer) decided(q *query, i int, f effect, m winnt.AccessMask) {
+	t.entry(q, i, decidedBy(q, f), m)
+	t.decide(q, i, f, m)
 }
 
 // decidedAt is decided at a node of the tree; root are the bits that it
 // decides for the root.
-func (t *tracer) decidedAt(w *walk, i int, f effect, at int, m, root winnt.AccessMask) {
-	t.entry(w, i, decidedBy(w, f), m)
+func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.AccessMask) {
+	t.entry(q, i, decidedBy(q, f), m)
 	t.x.Steps[len(t.x.Steps)-1].Node = at
-	t.decide(w, i, f, root)
+	t.decide(q, i, f, root)
 }
 
-func decidedBy(w *walk, f effect) cause {
+func decidedBy(q *query, f effect) cause {
 	switch {
-	case w.pass == restrictedPass && f == allow:
+	case q.pass == restrictedPass && f == allow:
 		return restrictedAllowed
-	case w.pass == restrictedPass:
+	case q.pass == restrictedPass:
 		return restrictedDenied
-	case w.pass == packagePass && f == allow:
+	case q.pass == packagePass && f == allow:
 		return packageAllowed
-	case w.pass == packagePass:
+	case q.pass == packagePass:
 		return packageDenied
-	case w.q.tree != nil && f == allow:
+	case q.tree != nil && f == allow:
 		return allowedNode
-	case w.q.tree != nil:
+	case q.tree != nil:
 		return deniedNode
 	case f == allow:
 		return allowed
-	case w.stop:
+	case q.stop:
 		return deniedNeeded
 	}
 	return deniedMaximum
@@ -154,29 +145,29 @@ func decidedBy(w *walk, f effect) cause {
 
 // decide notes the reasons of bits an entry decides. What a later pass allows
 // was granted before, for the reason that stands.
-func (t *tracer) decide(w *walk, i int, f effect, m winnt.AccessMask) {
+func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
 	if f == deny {
-		t.last = t.denial(w, i)
+		t.last = t.denial(q, i)
 		t.set(m, t.last)
-	} else if w.pass == userPass && t.rule == nil {
+	} else if q.pass == userPass && t.rule == nil {
 		t.set(m, Reason{Kind: AceAllow, List: "DACL", Index: i})
 	}
 }
 
 // denial is the reason of bits that a pass does not grant; i is the entry
 // that denies them, -1 if none allows them.
-func (t *tracer) denial(w *walk, i int) Reason {
+func (t *tracer) denial(q *query, i int) Reason {
 	r := Reason{List: "DACL", Index: i}
 	switch {
 	case t.rule != nil:
 		return Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
-	case w.pass == restrictedPass:
+	case q.pass == restrictedPass:
 		r.Kind = RestrictedPass
-	case w.pass == packagePass:
+	case q.pass == packagePass:
 		r.Kind = AppContainerPass
 	case i >= 0:
 		r.Kind = AceDeny
-	case len(w.entries) == 0:
+	case len(q.dacl.entries) == 0:
 		return Reason{Kind: EmptyDacl, Index: -1}
 	default:
 		return Reason{Kind: NoAce, Index: -1}
@@ -186,43 +177,42 @@ func (t *tracer) denial(w *walk, i int) Reason {
 
 // passed ends a pass: lost is what was held before and is no longer. Bits
 // that no entry decided get their reason here.
-func (t *tracer) passed(w *walk, lost winnt.AccessMask) {
-	t.fillEntries(w.q.dacl.acl)
+func (t *tracer) passed(q *query, lost winnt.AccessMask) {
+	t.fillEntries(q.dacl.acl)
 	open := lost
-	if w.q.tree == nil {
-		open &= w.undecided
+	if q.tree == nil {
+		open &= q.undecided
 	} else {
-		open &= w.q.tree.nodes[0].undecided
+		open &= q.tree.nodes[0].undecided
 	}
 	if open == 0 {
 		return
 	}
-	if w.stop && t.last.Kind != 0 { // the walk ended before they were decided
-		t.set(open, t.last)
+	if q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
 		return
 	}
-	t.set(open, t.denial(w, -1))
-	if c := lostBecause(t, w); open&t.x.interesting() != 0 {
+	t.set(open, t.denial(q, -1))
+	if c := lostBecause(t, q); open&t.x.interesting() != 0 {
 		s := t.add(c, open&t.x.interesting(), false)
-		s.Pass = w.pass.String()
+		s.Pass = q.pass.String()
 	}
 }
 
-func lostBecause(t *tracer, w *walk) cause {
+func lostBecause(t *tracer, q *query) cause {
 	switch {
 	case t.rule != nil:
 		return ruleLost
-	case w.pass == restrictedPass:
+	case q.pass == restrictedPass:
 		return restrictedLost
-	case w.pass == packagePass:
+	case q.pass == packagePass:
 		return packageLost
-	case len(w.entries) == 0:
+	case len(q.dacl.entries) == 0:
 		return emptyList
 	}
 	return nothingGranted
 }
 
-// fillEntries writes the texts of the entries the pass met; its steps are in
+// fillEntries notes the entries the pass met; its steps are in
 // the order of the list.
 func (t *tracer) fillEntries(l *sd.ACL) {
 	steps := t.x.Steps[t.since:]
@@ -231,7 +221,7 @@ func (t *tracer) fillEntries(l *sd.ACL) {
 			return
 		}
 		if steps[0].ACE == i {
-			steps[0].Entry = entryText(a)
+			steps[0].entry = a
 			steps = steps[1:]
 		}
 	}
@@ -291,6 +281,8 @@ func (t *tracer) end(q *query, d Decision) {
 		r := t.reasons[i]
 		if r.Kind == 0 { // decided by what ended the check before it was reached
 			r = t.last
+		} else if !r.Kind.Grants() || d.Status == ntstatus.PrivilegeNotHeld {
+			x.culprits |= b
 		}
 		if r.Kind == 0 {
 			r = Reason{Kind: NoAce, Index: -1}

@@ -131,6 +131,13 @@ func newTree(list []ObjectTypeEntry, each bool) *tree {
 // find is the node of a GUID, or -1.
 func (t *tree) find(g winnt.GUID) int { return t.index.find(t.list, g) }
 
+// hold sets what each node holds before the first pass.
+func (t *tree) hold(m winnt.AccessMask) {
+	for i := range t.nodes {
+		t.nodes[i].held = m
+	}
+}
+
 // start begins a pass: each node has to decide those of the bits it holds
 // that are inside limit.
 func (t *tree) start(held, limit winnt.AccessMask) {

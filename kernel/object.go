@@ -128,9 +128,10 @@ var rowObOpenObjectByPointer = nt.Add(&Table, nt.Entry[*KernelThread, ObOpenObje
 		{Status: ntstatus.ObjectTypeMismatch, Rule: "O-33", When: "the object is of another type, or AccessMode is UserMode and no type is given"},
 		{Status: ntstatus.AccessDenied, Rule: "O-20", When: "reserved bits in DesiredAccess"},
 		{Status: ntstatus.InvalidParameter, Rule: "O-33", When: "an attribute the type does not take"},
-		{Status: ntstatus.PrivilegeNotHeld, Rule: "O-30", When: "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+		{Status: ntstatus.AccessDenied, Rule: "O-21", When: "DesiredAccess has bits that the type does not have, for UserMode"},
 		{Status: ntstatus.AccessDenied, Rule: "O-90", When: "DesiredAccess is 0, for UserMode"},
 		{Status: ntstatus.BadImpersonationLevel, Rule: "I-1", When: "the caller impersonates below SecurityImpersonation"},
+		{Status: ntstatus.PrivilegeNotHeld, Rule: "O-30", When: "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 		{Status: ntstatus.AccessDenied, Rule: "O-33", When: "the access check on the object refuses"},
 	}},
 	Call: func(k *KernelThread, in ObOpenObjectByPointerIn) (out ObOpenObjectByPointerOut, st ntstatus.Status) {

@@ -39,7 +39,7 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	if t.Value().Type() != winnt.TokenPrimary {
 		return nil, fmt.Errorf("process %q: want a primary token: %w", spec.Name, ntstatus.BadTokenType.Err())
 	}
-	p := &Process{s, s.sys.NewProcess(spec.Name, t, nil)}
+	p := &Process{sys: s, p: s.sys.NewProcess(spec.Name, t, nil)}
 	if spec.Descriptor != nil {
 		p.p.SetSecurity(se.NewDescriptor(t.Value(), winnt.ProcessObject, spec.Descriptor)) // O-38: before the process is shared
 	}

@@ -130,16 +130,17 @@ var (
 		{Status: ntstatus.BadImpersonationLevel, Rule: "I-80", When: "the client's own impersonation does not allow that level, or none at all, or no remote server"},
 		{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "memory ran out"},
 	}, func(k *KernelThread, in SeCreateClientSecurityIn) (out SeCreateClientSecurityOut, st ntstatus.Status) {
-		c, o := in.ClientThread.CreateClientSecurity(in.ClientSecurityQos, in.RemoteSession, k.Thread())
+		c, o := in.ClientThread.CreateClientSecurity(in.ClientSecurityQos, in.RemoteSession, k.Thread().Process())
 		out.ClientContext = c
 		return out, k.ctx.Impersonated(o)
 	})
 	rowSeImpersonateClientEx = simple("SeImpersonateClientEx", "impersonates a captured client", []nt.Condition{
-		{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
 		{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
+		{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
+		{Status: ntstatus.InsufficientResources, Rule: "I-43", When: "the copy that a demotion needs cannot be made"},
 		{Status: ntstatus.Success, Rule: "I-43", When: "the client may only be identified: the thread gets a copy at SecurityIdentification"},
 	}, func(k *KernelThread, in SeImpersonateClientExIn) (out SeImpersonateClientExOut, st ntstatus.Status) {
-		return out, k.ctx.Impersonated(in.ClientContext.Impersonate(k.or(in.ServerThread)))
+		return out, k.ctx.Impersonated(k.impersonateContext(in.ClientContext, k.or(in.ServerThread)))
 	})
 	rowSeDeleteClientSecurity = simple("SeDeleteClientSecurity", "gives a captured client back", always("I-82", "always"),
 		func(_ *KernelThread, in SeDeleteClientSecurityIn) (out SeDeleteClientSecurityOut, st ntstatus.Status) {
@@ -173,6 +174,9 @@ var (
 		{Status: ntstatus.Success, Rule: "A-31", When: "AccessMode is KernelMode: everything is granted"},
 		{Status: ntstatus.Success, Rule: "A-32", When: "no descriptor: AccessStatus is STATUS_ACCESS_DENIED"},
 		{Status: ntstatus.Success, Rule: "A-30", When: "the context's level is below SecurityImpersonation: AccessStatus is STATUS_BAD_IMPERSONATION_LEVEL"},
+		{Status: ntstatus.Success, Rule: "A-33", When: "DesiredAccess is 0: AccessStatus is STATUS_ACCESS_DENIED unless something was granted previously"},
+		{Status: ntstatus.Success, Rule: "A-50", When: "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege: AccessStatus is STATUS_PRIVILEGE_NOT_HELD"},
+		{Status: ntstatus.Success, Rule: "A-40", When: "the descriptor does not grant all that is asked: AccessStatus is STATUS_ACCESS_DENIED"},
 	}, seAccessCheck)
 )
 

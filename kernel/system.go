@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -33,14 +35,15 @@ type Config struct {
 
 // System is a running kernel.
 type System struct {
-	sys *services.System // immutable
+	sys  *services.System // immutable
+	work workQueue
 
 	mu        sync.Mutex
-	processes []*Process                   // guarded by mu
-	contexts  []*services.Context          // guarded by mu
-	files     []*services.File             // guarded by mu: one reference each
-	modes     map[*nt.Thread]*KernelThread // guarded by mu
-	closed    bool                         // guarded by mu
+	processes []*Process                     // guarded by mu
+	contexts  map[*services.Context]struct{} // guarded by mu
+	files     []*services.File               // guarded by mu: one reference each
+	modes     map[*nt.Thread]*KernelThread   // guarded by mu
+	closed    bool                           // guarded by mu
 }
 
 // Boot starts a kernel with its System process, whose token is LocalSystem's
@@ -56,8 +59,12 @@ func Boot(cfg Config) *System {
 	if log == nil {
 		log = &audit.Log{Sink: audit.NewMemory(0, 0)}
 	}
-	s := &System{sys: &services.System{System: p, Log: log}, modes: map[*nt.Thread]*KernelThread{}}
+	s := &System{sys: &services.System{System: p, Log: log}, modes: map[*nt.Thread]*KernelThread{}, contexts: map[*services.Context]struct{}{}}
+	s.sys.Adopt, s.sys.Disown = s.adopt, s.disown
 	s.sys.Root = ob.NewDirectory(rootDescriptor(), 0)
+	s.sys.Names = ob.NewNamespace(s.sys.Root)
+	s.sys.Run = s.run
+	s.makeDirectories()
 	s.sys.Files = ob.NewDirectory(rootDescriptor(), 0)
 	return s
 }
@@ -88,8 +95,9 @@ func (s *System) Profile() nt.Profile { return s.sys.Profile }
 
 // Process is a process as its owner sees it.
 type Process struct {
-	sys *System
-	p   *ps.Process // one reference until Exit and Close
+	sys   *System
+	p     *ps.Process // one reference until Exit and Close
+	first *nt.Thread  // immutable; nil unless a service made the process
 }
 
 // NewProcess makes a process with that primary token; an impersonation token
@@ -99,7 +107,7 @@ func (s *System) NewProcess(name string, tok *token.Token) (*Process, error) {
 		return nil, fmt.Errorf("process %q: want a primary token", name)
 	}
 	t := s.sys.Security.NewToken(tok, se.NewDescriptor(tok, winnt.TokenObject, nil))
-	p := &Process{s, s.sys.NewProcess(name, t, nil)}
+	p := &Process{sys: s, p: s.sys.NewProcess(name, t, nil)}
 	t.Deref(ob.TagCall)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,10 +144,24 @@ func (p *Process) NewThread() (*nt.Thread, error) {
 
 func (s *System) context(t *ps.Thread, mode access.Mode) *services.Context {
 	c := services.NewContext(s.sys, t, mode)
+	s.adopt(c)
+	return c
+}
+
+// adopt makes Close give a context back.
+func (s *System) adopt(c *services.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.contexts = append(s.contexts, c)
-	return c
+	if s.contexts != nil { // nil once closed: nothing starts any more
+		s.contexts[c] = struct{}{}
+	}
+}
+
+// disown forgets a context that its thread gave back itself.
+func (s *System) disown(c *services.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.contexts, c)
 }
 
 // CreateFile makes a named object of type File for NtOpenFile to open. It
@@ -175,13 +197,14 @@ func (s *System) Close() error {
 	if closed {
 		return nil
 	}
+	busy := s.work.close() // before the processes end: work refers to their tokens
 	for _, p := range processes {
 		p.p.Exit()
 	}
 	system := s.sys.SystemProcess()
 	system.Exit()
 	s.sys.Kernel.Drain()
-	for _, c := range contexts {
+	for c := range contexts {
 		c.Close()
 	}
 	for _, p := range processes {
@@ -194,18 +217,18 @@ func (s *System) Close() error {
 		f.Deref(ob.TagCall)
 	}
 	if left := s.sys.Security.Objects.Report(); len(left) > 0 {
-		return fmt.Errorf("%d objects still referenced:\n%s", len(left), strings.Join(left, "\n"))
+		return errors.Join(busy, fmt.Errorf("%d objects still referenced:\n%s", len(left), strings.Join(left, "\n")))
 	}
-	return nil
+	return busy
 }
 
 // CloseAllHandles closes every handle of every process and of the kernel and
 // ends all impersonation, as if all had been closed by their owners.
 func (s *System) CloseAllHandles() {
 	s.mu.Lock()
-	processes, contexts := s.processes, s.contexts
+	processes, contexts := s.processes, maps.Clone(s.contexts)
 	s.mu.Unlock()
-	for _, c := range contexts {
+	for c := range contexts {
 		c.Thread().RevertToSelf()
 	}
 	for _, p := range processes {
@@ -220,4 +243,13 @@ func closeAll(t *ob.Table) {
 		t.SetAttributes(e.Handle, 0)
 		t.Close(e.Handle)
 	}
+}
+
+// Spawn makes another thread of th's process, for a goroutine of its own.
+func (s *System) Spawn(th *nt.Thread) (*nt.Thread, error) {
+	o := s.ThreadObject(th)
+	if o == nil {
+		return nil, fmt.Errorf("thread %s is not of this system", th.Name())
+	}
+	return (&Process{sys: s, p: o.Process()}).NewThread()
 }

@@ -82,7 +82,7 @@ var rowPsImpersonateClient = nt.Add(&Table, nt.Entry[*KernelThread, PsImpersonat
 		{Status: ntstatus.Success, Rule: "I-43", When: "the client may only be identified: the thread gets a copy at SecurityIdentification"},
 	}},
 	Call: func(k *KernelThread, in PsImpersonateClientIn) (out PsImpersonateClientOut, st ntstatus.Status) {
-		return out, k.ctx.Impersonated(ps.ImpersonateClient(in.Thread, in.Token, in.CopyOnOpen, in.EffectiveOnly, in.ImpersonationLevel))
+		return out, k.ctx.Impersonated(k.impersonate(in.Thread, in.Token, in.CopyOnOpen, in.EffectiveOnly, in.ImpersonationLevel))
 	},
 })
 

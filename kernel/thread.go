@@ -130,7 +130,7 @@ func (k *KernelThread) ZwClose(h winnt.Handle) ntstatus.Status {
 // SecurityIdentification (I-43).
 func (k *KernelThread) PsImpersonateClient(thread *EThread, token *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) ntstatus.Status {
 	if k.tracer == nil {
-		return ps.ImpersonateClient(thread, token, copyOnOpen, effectiveOnly, level).Status
+		return k.impersonate(thread, token, copyOnOpen, effectiveOnly, level).Status
 	}
 	_, st := call(k, rowPsImpersonateClient, PsImpersonateClientIn{thread, token, copyOnOpen, effectiveOnly, level})
 	return st

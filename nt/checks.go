@@ -42,41 +42,49 @@ type (
 	}
 )
 
-func accessCheckConditions(list bool) []Condition {
+// accessCheckConditions are those of the three calls: byType has an object
+// type list, list gives one result for each of its entries.
+func accessCheckConditions(byType, list bool) []Condition {
 	c := []Condition{{ntstatus.AccessViolation, "A-10", "a pointer cannot be read or written"}}
 	if list {
-		c = append(c, Condition{ntstatus.InvalidParameter, "A-11", "the object type list is empty (result list only)"})
+		c = append(c, Condition{ntstatus.InvalidParameter, "A-11", "the object type list is empty"})
 	}
 	c = append(c,
 		Condition{ntstatus.GenericNotMapped, "A-12", "generic bits in DesiredAccess"},
+		Condition{ntstatus.NoToken, "O-15", "ClientToken is NtCurrentThreadToken and the thread is not impersonating"},
+		Condition{ntstatus.CantOpenAnonymous, "I-24", "ClientToken is a pseudo handle for an impersonation at SecurityAnonymous"},
 		Condition{ntstatus.InvalidHandle, "A-13", "ClientToken names no handle"},
 		Condition{ntstatus.ObjectTypeMismatch, "A-13", "ClientToken is no token"},
 		Condition{ntstatus.AccessDenied, "A-13", "ClientToken lacks TOKEN_QUERY"},
 		Condition{ntstatus.NoImpersonationToken, "A-14", "the token is a primary token"},
 		Condition{ntstatus.BadImpersonationLevel, "A-15", "the token's level is below SecurityIdentification"},
 	)
-	if list {
+	if byType {
 		c = append(c, Condition{ntstatus.InvalidParameter, "A-26", "the object type list is malformed"})
 	}
-	return append(c,
+	c = append(c,
 		Condition{ntstatus.Success, "A-16", "ACCESS_SYSTEM_SECURITY without the privilege: AccessStatus is STATUS_PRIVILEGE_NOT_HELD"},
 		Condition{ntstatus.BufferTooSmall, "A-17", "PrivilegeSetLength is below the need"},
+		Condition{ntstatus.UnknownRevision, "A-18", "the descriptor is malformed; the status says how"},
 		Condition{ntstatus.InvalidSecurityDescr, "A-19", "no descriptor, or one without owner or group"},
-		Condition{ntstatus.InvalidSID, "A-20", "PrincipalSelfSid is no SID"},
 	)
+	if byType {
+		c = append(c, Condition{ntstatus.InvalidSID, "A-20", "PrincipalSelfSid is no SID"})
+	}
+	return c
 }
 
 var (
 	rowAccessCheck = Add(&NtTable, Entry[Services, AccessCheckIn, AccessCheckOut]{
-		Meta: Meta{Name: "NtAccessCheck", Summary: "decides whether a descriptor grants rights to a client", Source: "AccessCheck", Support: Complete, Conditions: accessCheckConditions(false)},
+		Meta: Meta{Name: "NtAccessCheck", Summary: "decides whether a descriptor grants rights to a client", Source: "AccessCheck", Support: Complete, Conditions: accessCheckConditions(false, false)},
 		Call: Services.NtAccessCheck,
 	})
 	rowAccessCheckByType = Add(&NtTable, Entry[Services, AccessCheckByTypeIn, AccessCheckOut]{
-		Meta: Meta{Name: "NtAccessCheckByType", Summary: "the same for an object with properties", Source: "AccessCheckByType", Support: Complete, Conditions: accessCheckConditions(true)},
+		Meta: Meta{Name: "NtAccessCheckByType", Summary: "the same for an object with properties", Source: "AccessCheckByType", Support: Complete, Conditions: accessCheckConditions(true, false)},
 		Call: Services.NtAccessCheckByType,
 	})
 	rowAccessCheckByTypeResultList = Add(&NtTable, Entry[Services, AccessCheckByTypeIn, AccessCheckByTypeResultListOut]{
-		Meta: Meta{Name: "NtAccessCheckByTypeResultList", Summary: "the same with one result a property", Source: "AccessCheckByTypeResultList", Support: Complete, Conditions: accessCheckConditions(true)},
+		Meta: Meta{Name: "NtAccessCheckByTypeResultList", Summary: "the same with one result a property", Source: "AccessCheckByTypeResultList", Support: Complete, Conditions: accessCheckConditions(true, true)},
 		Call: Services.NtAccessCheckByTypeResultList,
 	})
 )

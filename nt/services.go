@@ -1,6 +1,9 @@
 package nt
 
-import "github.com/refmon/refmon/ntstatus"
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
 
 // Services is what a kernel implements for one thread: a method a service,
 // named as documented, and what the conveniences and tracers need beside it.
@@ -25,9 +28,23 @@ type Services interface {
 	NtAccessCheckByType(AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status)
 	NtAccessCheckByTypeResultList(AccessCheckByTypeIn) (AccessCheckByTypeResultListOut, ntstatus.Status)
 
+	NtCreateNamedPipeFile(CreateNamedPipeFileIn) (CreateNamedPipeFileOut, ntstatus.Status)
+	NtReadFile(ReadFileIn) (ReadFileOut, ntstatus.Status)
+	NtWriteFile(WriteFileIn) (WriteFileOut, ntstatus.Status)
+	NtFsControlFile(FsControlFileIn) (FsControlFileOut, ntstatus.Status)
+
 	NtOpenObjectAuditAlarm(OpenObjectAuditAlarmIn) (OpenObjectAuditAlarmOut, ntstatus.Status)
 	NtPrivilegedServiceAuditAlarm(PrivilegedServiceAuditAlarmIn) (PrivilegedServiceAuditAlarmOut, ntstatus.Status)
 
+	ProcessServices
+
+	// PipeChanged is closed at the next change of the pipe behind a handle, for
+	// whoever waits; ok is false for a handle that is no pipe's.
+	PipeChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
+	// NewThread makes another thread of the caller's process, not
+	// impersonating, and its display name; EndThread ends the receiver's.
+	NewThread() (Services, string, ntstatus.Status)
+	EndThread()
 	// Profile is the conformance profile of the system.
 	Profile() Profile
 	// RecordWhy switches the recording of reasons for failures on or off.

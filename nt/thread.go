@@ -9,6 +9,7 @@ import (
 // where an access check refused, its explanation. The zero value says nothing.
 type Why struct {
 	Rule        string
+	Because     string              // in words, where the condition of the table does not say it
 	Object      string              // what was to be opened: "Token of alice", "File report"
 	Explanation *access.Explanation // nil unless an access check decided
 }

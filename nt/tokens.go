@@ -34,14 +34,15 @@ type (
 
 var openProcessTokenConditions = []Condition{
 	{ntstatus.AccessViolation, "O-3", "TokenHandle cannot be written"},
-	{ntstatus.InvalidParameter, "O-29", "HandleAttributes has bits that are not supported"},
+	{ntstatus.InvalidParameter, "O-29", "HandleAttributes lacks OBJ_KERNEL_HANDLE in kernel mode outside the System process, or has bits that are not supported"},
 	{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
 	{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
 	{ntstatus.AccessDenied, "T-30", "ProcessHandle lacks PROCESS_QUERY_LIMITED_INFORMATION"},
 	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
-	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
 	{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 	{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
+	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 	{ntstatus.AccessDenied, "T-30", "the token's DACL does not grant DesiredAccess to the caller"},
 }
 
@@ -54,10 +55,12 @@ var openThreadTokenConditions = []Condition{
 	{ntstatus.NoToken, "I-20", "the thread is not impersonating"},
 	{ntstatus.CantOpenAnonymous, "I-24", "the thread impersonates at SecurityAnonymous"},
 	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
-	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
 	{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 	{ntstatus.BadImpersonationLevel, "I-22", "OpenAsSelf is FALSE and the caller impersonates below SecurityImpersonation"},
+	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 	{ntstatus.AccessDenied, "I-22", "the token's DACL does not grant DesiredAccess"},
+	{ntstatus.InsufficientResources, "O-81", "memory ran out for the copy that CopyOnOpen makes"},
 	{ntstatus.AccessDenied, "I-90", "a job's limits refuse the copy that CopyOnOpen makes"},
 }
 
@@ -159,8 +162,10 @@ var rowDuplicateToken = Add(&NtTable, Entry[Services, DuplicateTokenIn, Duplicat
 		{ntstatus.BadImpersonationLevel, "T-42", "a primary token is asked of an impersonation token below SecurityImpersonation"},
 		{ntstatus.InsufficientResources, "T-53", "memory ran out"},
 		{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
-		{ntstatus.PrivilegeNotHeld, "T-45", "ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL, without SeSecurityPrivilege"},
+		{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
 		{ntstatus.BadImpersonationLevel, "T-45", "the caller impersonates below SecurityImpersonation and DesiredAccess is not 0"},
+		{ntstatus.PrivilegeNotHeld, "T-52", "a descriptor with a SACL without SeSecurityPrivilege"},
+		{ntstatus.PrivilegeNotHeld, "T-45", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 		{ntstatus.AccessDenied, "T-45", "the existing token's DACL does not grant DesiredAccess"},
 	}},
 	Call:    Services.NtDuplicateToken,
@@ -199,7 +204,7 @@ type (
 var rowAdjustPrivilegesToken = Add(&NtTable, Entry[Services, AdjustPrivilegesTokenIn, AdjustPrivilegesTokenOut]{
 	Meta: Meta{Name: "NtAdjustPrivilegesToken", Summary: "enables, disables or removes privileges of a token", Source: "AdjustTokenPrivileges", Support: Complete, Conditions: []Condition{
 		{ntstatus.InvalidParameter, "T-70", "NewState is NULL and DisableAllPrivileges is FALSE"},
-		{ntstatus.AccessViolation, "T-70", "a pointer cannot be read or written"},
+		{ntstatus.AccessViolation, "T-70", "a pointer cannot be read or written; NewState is not read with DisableAllPrivileges"},
 		{ntstatus.InvalidHandle, "T-70", "TokenHandle names no handle"},
 		{ntstatus.ObjectTypeMismatch, "T-70", "TokenHandle is no token"},
 		{ntstatus.AccessDenied, "T-70", "TokenHandle lacks TOKEN_ADJUST_PRIVILEGES, or TOKEN_QUERY where the previous state is asked for"},
@@ -238,6 +243,8 @@ type (
 var rowPrivilegeCheck = Add(&NtTable, Entry[Services, PrivilegeCheckIn, PrivilegeCheckOut]{
 	Meta: Meta{Name: "NtPrivilegeCheck", Summary: "tells whether privileges are enabled in a token", Source: "PrivilegeCheck", Support: Complete, Conditions: []Condition{
 		{ntstatus.AccessViolation, "T-101", "a pointer cannot be read or written"},
+		{ntstatus.NoToken, "O-15", "ClientToken is NtCurrentThreadToken and the thread is not impersonating"},
+		{ntstatus.CantOpenAnonymous, "I-24", "ClientToken is a pseudo handle for an impersonation at SecurityAnonymous"},
 		{ntstatus.InvalidHandle, "T-101", "ClientToken names no handle"},
 		{ntstatus.ObjectTypeMismatch, "T-101", "ClientToken is no token"},
 		{ntstatus.AccessDenied, "T-101", "ClientToken lacks TOKEN_QUERY"},
@@ -280,12 +287,14 @@ var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTok
 	Meta: Meta{Name: "NtQueryInformationToken", Summary: "tells a fact about a token", Source: "NtQueryInformationToken; GetTokenInformation", Support: Partial,
 		Missing: "the classes that need what is not built yet answer STATUS_INVALID_INFO_CLASS: see docs/CAVEATS.md",
 		Conditions: []Condition{
-			{ntstatus.InvalidInfoClass, "T-80", "class 0, above 50, or one that cannot be queried"},
+			{ntstatus.InvalidInfoClass, "T-80", "class 0 or above 50"},
 			{ntstatus.AccessViolation, "T-80", "ReturnLength is NULL, or a pointer cannot be written"},
+			{ntstatus.NoToken, "O-15", "TokenHandle is NtCurrentThreadToken and the thread is not impersonating"},
+			{ntstatus.CantOpenAnonymous, "I-24", "TokenHandle is a pseudo handle for an impersonation at SecurityAnonymous"},
 			{ntstatus.InvalidHandle, "T-80", "TokenHandle names no handle"},
 			{ntstatus.ObjectTypeMismatch, "T-80", "TokenHandle is no token"},
 			{ntstatus.AccessDenied, "T-80", "TokenHandle lacks TOKEN_QUERY (TokenSource: TOKEN_QUERY_SOURCE)"},
-			{ntstatus.InvalidInfoClass, "T-80", "TokenImpersonationLevel of a primary token"},
+			{ntstatus.InvalidInfoClass, "T-80", "a class that cannot be queried, or TokenImpersonationLevel of a primary token"},
 			{ntstatus.BufferTooSmall, "T-80", "the buffer is too small; ReturnLength says the need"},
 		}},
 	Call: Services.NtQueryInformationToken,

@@ -3,11 +3,13 @@ package ntstatus
 // Statuses the rules of refmon return, ascending (MS-ERREF 2.3.1).
 const (
 	Success                 Status = 0x00000000
+	Reparse                 Status = 0x00000104
 	NotAllAssigned          Status = 0x00000106
 	ObjectNameExists        Status = 0x40000000
 	DatatypeMisalignment    Status = 0x80000002
 	BufferOverflow          Status = 0x80000005
 	NoMoreEntries           Status = 0x8000001A
+	StoppedOnSymlink        Status = 0x8000002D
 	Unsuccessful            Status = 0xC0000001
 	NotImplemented          Status = 0xC0000002
 	InvalidInfoClass        Status = 0xC0000003
@@ -42,12 +44,14 @@ const (
 	NoSuchLogonSession      Status = 0xC000005F
 	NoSuchPrivilege         Status = 0xC0000060
 	PrivilegeNotHeld        Status = 0xC0000061
+	NoneMapped              Status = 0xC0000073
 	InvalidACL              Status = 0xC0000077
 	InvalidSID              Status = 0xC0000078
 	InvalidSecurityDescr    Status = 0xC0000079
 	NoToken                 Status = 0xC000007C
 	AllottedSpaceExceeded   Status = 0xC0000099
 	InsufficientResources   Status = 0xC000009A
+	MediaWriteProtected     Status = 0xC00000A2
 	BadImpersonationLevel   Status = 0xC00000A5
 	CantOpenAnonymous       Status = 0xC00000A6
 	BadValidationClass      Status = 0xC00000A7
@@ -65,6 +69,7 @@ const (
 	NotSupported            Status = 0xC00000BB
 	GenericNotMapped        Status = 0xC00000E6
 	BadDescriptorFormat     Status = 0xC00000E7
+	DirectoryNotEmpty       Status = 0xC0000101
 	NotADirectory           Status = 0xC0000103
 	ProcessIsTerminating    Status = 0xC000010A
 	CannotImpersonate       Status = 0xC000010D
@@ -72,6 +77,7 @@ const (
 	TokenAlreadyInUse       Status = 0xC000012B
 	PipeBroken              Status = 0xC000014B
 	ReplyMessageMismatch    Status = 0xC000021F
+	PipeEmpty               Status = 0xC00000D9
 	NotFound                Status = 0xC0000225
 	HandleNotClosable       Status = 0xC0000235
 	AuditFailed             Status = 0xC0000244
@@ -82,11 +88,13 @@ const (
 
 var table = []row{
 	{Success, "STATUS_SUCCESS", 0},
+	{Reparse, "STATUS_REPARSE", 741},
 	{NotAllAssigned, "STATUS_NOT_ALL_ASSIGNED", 1300},
 	{ObjectNameExists, "STATUS_OBJECT_NAME_EXISTS", 183},
 	{DatatypeMisalignment, "STATUS_DATATYPE_MISALIGNMENT", 998},
 	{BufferOverflow, "STATUS_BUFFER_OVERFLOW", 234},
 	{NoMoreEntries, "STATUS_NO_MORE_ENTRIES", 259},
+	{StoppedOnSymlink, "STATUS_STOPPED_ON_SYMLINK", 681},
 	{Unsuccessful, "STATUS_UNSUCCESSFUL", 31},
 	{NotImplemented, "STATUS_NOT_IMPLEMENTED", 1},
 	{InvalidInfoClass, "STATUS_INVALID_INFO_CLASS", 87},
@@ -121,12 +129,14 @@ var table = []row{
 	{NoSuchLogonSession, "STATUS_NO_SUCH_LOGON_SESSION", 1312},
 	{NoSuchPrivilege, "STATUS_NO_SUCH_PRIVILEGE", 1313},
 	{PrivilegeNotHeld, "STATUS_PRIVILEGE_NOT_HELD", 1314},
+	{NoneMapped, "STATUS_NONE_MAPPED", 1332},
 	{InvalidACL, "STATUS_INVALID_ACL", 1336},
 	{InvalidSID, "STATUS_INVALID_SID", 1337},
 	{InvalidSecurityDescr, "STATUS_INVALID_SECURITY_DESCR", 1338},
 	{NoToken, "STATUS_NO_TOKEN", 1008},
 	{AllottedSpaceExceeded, "STATUS_ALLOTTED_SPACE_EXCEEDED", 1344},
 	{InsufficientResources, "STATUS_INSUFFICIENT_RESOURCES", 1450},
+	{MediaWriteProtected, "STATUS_MEDIA_WRITE_PROTECTED", 19},
 	{BadImpersonationLevel, "STATUS_BAD_IMPERSONATION_LEVEL", 1346},
 	{CantOpenAnonymous, "STATUS_CANT_OPEN_ANONYMOUS", 1347},
 	{BadValidationClass, "STATUS_BAD_VALIDATION_CLASS", 1348},
@@ -144,6 +154,7 @@ var table = []row{
 	{NotSupported, "STATUS_NOT_SUPPORTED", 50},
 	{GenericNotMapped, "STATUS_GENERIC_NOT_MAPPED", 1360},
 	{BadDescriptorFormat, "STATUS_BAD_DESCRIPTOR_FORMAT", 1361},
+	{DirectoryNotEmpty, "STATUS_DIRECTORY_NOT_EMPTY", 145},
 	{NotADirectory, "STATUS_NOT_A_DIRECTORY", 267},
 	{ProcessIsTerminating, "STATUS_PROCESS_IS_TERMINATING", 5},
 	{CannotImpersonate, "STATUS_CANNOT_IMPERSONATE", 1368},
@@ -151,6 +162,7 @@ var table = []row{
 	{TokenAlreadyInUse, "STATUS_TOKEN_ALREADY_IN_USE", 1375},
 	{PipeBroken, "STATUS_PIPE_BROKEN", 109},
 	{ReplyMessageMismatch, "STATUS_REPLY_MESSAGE_MISMATCH", 317},
+	{PipeEmpty, "STATUS_PIPE_EMPTY", 232},
 	{NotFound, "STATUS_NOT_FOUND", 1168},
 	{HandleNotClosable, "STATUS_HANDLE_NOT_CLOSABLE", 6},
 	{AuditFailed, "STATUS_AUDIT_FAILED", 606},

@@ -43,7 +43,9 @@ func (s *Spec) body(entries []Group) *body {
 		capabilities: newList(withAttributes(s.Capabilities, winnt.SE_GROUP_ENABLED)),
 		userClaims:   s.UserClaims, deviceClaims: s.DeviceClaims, local: s.LocalAttributes,
 		device: newList(s.DeviceGroups), restrictedDevice: newList(withAttributes(s.RestrictedDeviceGroups, groupForce)),
-		trust: s.TrustLevel.Clone(),
+		trust:          s.TrustLevel.Clone(),
+		restrictedUser: s.RestrictedUserClaims, restrictedDeviceClaims: s.RestrictedDeviceClaims,
+		auditPolicy: s.AuditPolicy, isolation: s.IsolationPrefix,
 	}
 	for i, e := range entries {
 		b.attrs[i] = e.Attributes &^ winnt.SE_GROUP_ENABLED

@@ -142,14 +142,16 @@ func (r *fileReader) octets(c *rawClaim) error {
 func (r *fileReader) resolveClaims(domain sid.SID) error {
 	for _, l := range []struct {
 		name string
-		raw  []rawClaim
+		raw  *[]rawClaim
 		out  **claims.Set
-	}{{"userClaims", r.userClaims, &r.spec.UserClaims}, {"deviceClaims", r.deviceClaims, &r.spec.DeviceClaims}, {"localAttributes", r.local, &r.spec.LocalAttributes}} {
-		if len(l.raw) == 0 {
+	}{{"userClaims", given(&r.userClaims), &r.spec.UserClaims}, {"deviceClaims", given(&r.deviceClaims), &r.spec.DeviceClaims},
+		{"localAttributes", given(&r.local), &r.spec.LocalAttributes},
+		{"restrictedUserClaims", r.restrictedUser, &r.spec.RestrictedUserClaims}, {"restrictedDeviceClaims", r.restrictedDeviceClaims, &r.spec.RestrictedDeviceClaims}} {
+		if l.raw == nil {
 			continue
 		}
-		attrs := make([]claims.Attribute, len(l.raw))
-		for i, c := range l.raw {
+		attrs := make([]claims.Attribute, len(*l.raw))
+		for i, c := range *l.raw {
 			for j, v := range c.sids {
 				s, err := resolveSID(v, domain)
 				if err != nil {
@@ -166,6 +168,27 @@ func (r *fileReader) resolveClaims(domain sid.SID) error {
 		*l.out = set
 	}
 	return nil
+}
+
+// given is nil for an empty list, which says nothing.
+func given(list *[]rawClaim) *[]rawClaim {
+	if len(*list) == 0 {
+		return nil
+	}
+	return list
+}
+
+// hexText reads bytes written in hexadecimal.
+func (r *fileReader) hexText() (string, error) {
+	s, err := r.text()
+	if err != nil {
+		return "", err
+	}
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return "", r.fail("want hexadecimal digits, two a byte")
+	}
+	return string(b), nil
 }
 
 // fileClaim is a claim as the writer prints it.

@@ -18,7 +18,8 @@ var (
 		"user", "groups", "privileges", "type", "impersonationLevel", "integrityLevel", "mandatoryPolicy", "owner", "primaryGroup", "defaultDacl", "restrictedSids", "writeRestricted",
 		"appContainer", "userClaims", "deviceClaims", "deviceGroups", "authenticationId", "sessionId", "source", "domain",
 		"restricted", "sandboxInert", "restrictedDeviceGroups", "localAttributes", "elevationType", "trustLevel",
-		"parentTokenId", "modifiedId", "originatingLogon", "sourceId", "expirationTime", "flags", "dynamicCharged"}
+		"parentTokenId", "modifiedId", "originatingLogon", "sourceId", "expirationTime", "flags", "dynamicCharged",
+		"restrictedUserClaims", "restrictedDeviceClaims", "auditPolicy", "isolationPrefix"}
 	containerFields = []string{"packageSid", "capabilities", "lowPrivilege", "number"}
 	groupFields     = []string{"sid", "attributes"}
 	privilegeFields = []string{"name", "attributes"}
@@ -53,6 +54,7 @@ type fileReader struct {
 	user                                               rawGroup
 	groups, restricted, device, restrictedDevice, caps []rawGroup
 	userClaims, deviceClaims, local                    []rawClaim
+	restrictedUser, restrictedDeviceClaims             *[]rawClaim // nil: not given
 	hasLevel, hasPolicy, hasType                       bool
 }
 
@@ -140,6 +142,12 @@ func (r *fileReader) field(i int) (err error) {
 		err = r.claimList(&r.deviceClaims)
 	case "localAttributes":
 		err = r.claimList(&r.local)
+	case "restrictedUserClaims":
+		r.restrictedUser = new([]rawClaim)
+		err = r.claimList(r.restrictedUser)
+	case "restrictedDeviceClaims":
+		r.restrictedDeviceClaims = new([]rawClaim)
+		err = r.claimList(r.restrictedDeviceClaims)
 	case "writeRestricted":
 		s.WriteRestricted, err = r.boolean()
 	case "restricted":
@@ -195,6 +203,10 @@ func (r *fileReader) scalar(name string) (err error) {
 		s.DynamicCharged = uint32(v)
 	case "expirationTime":
 		s.ExpirationTime, err = r.signed()
+	case "isolationPrefix":
+		s.IsolationPrefix, err = r.text()
+	case "auditPolicy":
+		s.AuditPolicy, err = r.hexText()
 	}
 	return err
 }

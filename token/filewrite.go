@@ -2,10 +2,12 @@ package token
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
 
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -48,6 +50,11 @@ type file struct {
 	ExpirationTime         int64       `json:"expirationTime,omitempty"`
 	Flags                  []string    `json:"flags,omitempty"`
 	DynamicCharged         uint32      `json:"dynamicCharged,omitempty"`
+
+	RestrictedUserClaims   *[]fileClaim `json:"restrictedUserClaims,omitempty"`
+	RestrictedDeviceClaims *[]fileClaim `json:"restrictedDeviceClaims,omitempty"`
+	AuditPolicy            string       `json:"auditPolicy,omitempty"`
+	IsolationPrefix        string       `json:"isolationPrefix,omitempty"`
 }
 
 type fileContainer struct {
@@ -83,6 +90,9 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 		LocalAttributes: claimFile(t.LocalAttributes()), TrustLevel: t.body.trust.String(),
 		ParentTokenID: luidFile(t.ParentTokenID()), ModifiedID: luidFile(t.modified), OriginatingLogon: luidFile(t.OriginatingLogon()),
 		SourceID: luidFile(t.body.source.ID),
+
+		RestrictedUserClaims: narrowed(t.body.restrictedUser), RestrictedDeviceClaims: narrowed(t.body.restrictedDeviceClaims),
+		AuditPolicy: hex.EncodeToString([]byte(t.body.auditPolicy)), IsolationPrefix: t.body.isolation,
 	}
 	f.Restricted = t.IsRestricted() && len(f.RestrictedSIDs) == 0
 	if t.Type() == winnt.TokenImpersonation || t.level != 0 {
@@ -156,6 +166,15 @@ func (t *Token) privilegeFile() []any {
 		}
 	}
 	return out
+}
+
+// narrowed prints restricted claims; nil where there is no such list.
+func narrowed(s *claims.Set) *[]fileClaim {
+	if s == nil {
+		return nil
+	}
+	list := append([]fileClaim{}, claimFile(s)...) // [] where nothing is left: another thing than no list
+	return &list
 }
 
 func luidFile(l winnt.LUID) string {

@@ -18,8 +18,13 @@ type FilterSpec struct {
 	Restrict []Group            // attributes must be 0; empty: no list
 
 	DropUserClaims, DropDeviceClaims bool
+	DisableUserClaims                []string // names: are disabled
+	DisableDeviceClaims              []string
 	DisableDevice                    []sid.SID
 	RestrictDevice                   []Group
+	// RestrictUserClaims and RestrictDeviceClaims name the claims that the
+	// restricted pass still sees; nil: no list.
+	RestrictUserClaims, RestrictDeviceClaims []string
 
 	ParentTokenID winnt.LUID // TokenId of the token filtered
 	ModifiedID    winnt.LUID
@@ -203,39 +208,6 @@ func (w *filtered) left(gs []Group) (out []Group) {
 		}
 	}
 	return out
-}
-
-// extended is what NtFilterTokenEx adds (T-67).
-func (w *filtered) extended(f *FilterSpec) {
-	b := w.b
-	if f.DropUserClaims && b.userClaims != nil {
-		b.userClaims, w.effect = nil, true
-	}
-	if f.DropDeviceClaims && b.deviceClaims != nil {
-		b.deviceClaims, w.effect = nil, true
-	}
-	if len(f.DisableDevice) > 0 && b.device != nil {
-		drop := map[sid.SID]bool{}
-		for _, s := range f.DisableDevice {
-			drop[s] = true
-		}
-		gs := collect(b.device.all)
-		for i, g := range gs {
-			if drop[g.SID] {
-				gs[i].Attributes = g.Attributes&^(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT) | winnt.SE_GROUP_USE_FOR_DENY_ONLY
-				w.effect = true
-			}
-		}
-		b.device = newList(gs)
-	}
-	if len(f.RestrictDevice) > 0 {
-		gs := withAttributes(f.RestrictDevice, groupForce)
-		if b.restrictedDevice != nil {
-			gs = common(gs, b.restrictedDevice.set)
-		}
-		b.restrictedDevice = makeList(gs) // an empty one stays a list (T-63)
-		w.effect = true
-	}
 }
 
 // finish puts the copies together and settles what follows from them.

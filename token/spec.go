@@ -87,6 +87,12 @@ type Spec struct {
 	DeviceGroups, RestrictedDeviceGroups      []Group // restricted: attributes 0 stand for GroupDefault
 	TrustLevel                                sid.SID // S-1-19-x-y
 
+	// RestrictedUserClaims and RestrictedDeviceClaims are what the restricted
+	// pass sees of the claims; nil: all of them (T-67).
+	RestrictedUserClaims, RestrictedDeviceClaims *claims.Set
+	AuditPolicy                                  string // per-user audit policy: AuditPolicySize bytes, "" for none
+	IsolationPrefix                              string // of class 44, "" for none
+
 	DynamicCharged uint32 // 0: computed, max(500, need)
 }
 
@@ -223,6 +229,8 @@ func (t *Token) Spec() Spec {
 		UserClaims: b.userClaims, DeviceClaims: b.deviceClaims, LocalAttributes: b.local,
 		DeviceGroups: collect(t.DeviceGroups()), RestrictedDeviceGroups: collect(t.RestrictedDeviceGroups()),
 		TrustLevel: b.trust, DynamicCharged: t.charged,
+		RestrictedUserClaims: b.restrictedUser, RestrictedDeviceClaims: b.restrictedDeviceClaims,
+		AuditPolicy: b.auditPolicy, IsolationPrefix: b.isolation,
 	}
 	for i := b.restricted.Len(); i < b.restrictedDeny.Len(); i++ {
 		s.Restricted = append(s.Restricted, Group{b.restrictedDeny.At(i), winnt.SE_GROUP_USE_FOR_DENY_ONLY})

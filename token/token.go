@@ -82,6 +82,10 @@ type body struct {
 	userClaims, deviceClaims, local *claims.Set
 	device, restrictedDevice        *list
 	trust                           sid.SID
+
+	restrictedUser, restrictedDeviceClaims *claims.Set // nil: not narrowed (T-67)
+	auditPolicy                            string      // AuditPolicySize bytes, or ""
+	isolation                              string      // prefix of class 44
 }
 
 // list is an immutable list of SIDs that is matched by its attributes alone.

@@ -69,6 +69,8 @@ func (s *Spec) validateScalars() error {
 		return fieldError("elevationType", s.ElevationType, ntstatus.InvalidParameter, "want 1 to 3")
 	case len(s.Source.Name) > MaxSourceName:
 		return fieldError("source", s.Source.Name, ntstatus.InvalidParameter, "want at most 8 bytes")
+	case len(s.AuditPolicy) != 0 && len(s.AuditPolicy) != AuditPolicySize:
+		return fieldError("auditPolicy", len(s.AuditPolicy), ntstatus.InvalidParameter, "want 30 bytes")
 	case s.WriteRestricted && !s.IsRestricted && len(s.Restricted) == 0: // T-1
 		return fieldError("writeRestricted", true, ntstatus.InvalidParameter, "needs restricting SIDs")
 	case !s.Integrity.IsZero() && !isIntegrity(s.Integrity): // T-4

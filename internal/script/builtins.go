@@ -67,7 +67,7 @@ func (r *Runner) predeclared() starlark.StringDict {
 	for name, f := range map[string]builtin{
 		"token": r.token, "process": r.process, "system": r.systemThread, "kernel_mode": r.kernelMode, "file": r.file,
 		"object_attributes": r.attributes, "sqos": sqosBuiltin, "privilege_set": privilegeSetBuiltin, "bad_pointer": badPointer,
-		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job,
+		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job, "handle_information": r.handleInformation,
 		"audit_policy": r.auditPolicy, "audit_records": r.auditRecords,
 		"profile": r.profile, "counts": r.counts, "close_all": r.closeAll, "step": r.step, "token_profile": tokenProfile,
 	} {

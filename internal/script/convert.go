@@ -28,6 +28,7 @@ var (
 	mappingType    = reflect.TypeFor[nt.Captured[winnt.GenericMapping]]()
 	stateType      = reflect.TypeFor[nt.Captured[[]nt.LUIDAndAttributes]]()
 	setType        = reflect.TypeFor[nt.Captured[*nt.PrivilegeSet]]()
+	bytesType      = reflect.TypeFor[nt.Captured[[]byte]]()
 	textType       = reflect.TypeFor[nt.Captured[string]]()
 	capHandleType  = reflect.TypeFor[nt.Captured[winnt.Handle]]()
 	selfType       = reflect.TypeFor[nt.Captured[sid.SID]]()
@@ -71,6 +72,14 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 		if n, err = handle(v); err == nil {
 			to.Set(reflect.ValueOf(nt.Cap(winnt.Handle(n))))
 		}
+	case bytesType:
+		return set(to, v, func(v starlark.Value) (nt.Captured[[]byte], error) {
+			s, ok := starlark.AsString(v)
+			if !ok {
+				return nt.Captured[[]byte]{}, fmt.Errorf("want a string, got %s", v.Type())
+			}
+			return nt.Cap([]byte(s)), nil
+		})
 	case textType:
 		return set(to, v, text)
 	case selfType:

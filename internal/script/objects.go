@@ -169,6 +169,33 @@ func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple
 	return &tokenValue{t, v.name, v.dacl}, nil
 }
 
+// handleInformation tells what a handle of a thread's process, or of the
+// kernel, grants (OBJECT_HANDLE_INFORMATION). It prints nothing.
+func (r *Runner) handleInformation(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var th *threadValue
+	var hv starlark.Value
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "thread", &th, "handle", &hv); err != nil {
+		return nil, err
+	}
+	h, err := handle(hv)
+	if err != nil {
+		return nil, err
+	}
+	k := &kernelValue{r, r.sys.KernelMode(th.th)}
+	var info kernel.HandleInformation
+	k.quietly(func() {
+		o, i, st := k.k.ObReferenceObjectByHandle(winnt.Handle(h), 0, nil, kernel.KernelMode)
+		if err = st.Err(); err == nil {
+			info = i
+			k.k.ObDereferenceObject(o)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("handle %s: %w", hv, err)
+	}
+	return r.toValue(reflect.ValueOf(info), nil), nil
+}
+
 // fault makes the next allocations at a point of the kernel fail (O-81).
 func (r *Runner) fault(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var point string

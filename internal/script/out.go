@@ -34,6 +34,8 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 		return starlark.MakeInt64(int64(x))
 	case winnt.LUID:
 		return starlark.MakeUint64(uint64(x))
+	case []byte:
+		return starlark.String(x)
 	case token.Group:
 		return starlarkstruct.FromStringDict(starlark.String("group"), starlark.StringDict{
 			"Sid": starlark.String(x.SID.String()), "Attributes": starlark.MakeUint64(uint64(x.Attributes))})

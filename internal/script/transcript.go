@@ -87,7 +87,7 @@ func (t *transcript) arguments(c *nt.Call) string {
 		if p.preset != 0 && f.Uint() == p.preset || f.IsZero() && optional(p.typ) {
 			continue
 		}
-		parts = append(parts, p.name+"="+t.show(f, p.object))
+		parts = append(parts, p.name+"="+t.parameter(&p, f))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -113,7 +113,7 @@ func (t *transcript) results(c *nt.Call) string {
 		if f.IsZero() && (f.Kind() == reflect.Slice || f.Kind() == reflect.Pointer) {
 			continue
 		}
-		fmt.Fprintf(&b, " %s=%s", p.name, t.show(f, p.object))
+		fmt.Fprintf(&b, " %s=%s", p.name, t.parameter(&p, f))
 	}
 	return b.String()
 }
@@ -128,28 +128,32 @@ func (t *transcript) reasons(c *nt.Call) []string {
 	if w.Rule == "" {
 		return nil
 	}
-	text := w.Object
-	if text == "" {
-		text = conditionText(c, w.Rule)
+	if w.Because != "" {
+		return []string{"because " + w.Rule + ": " + w.Because}
 	}
-	if text != "" {
-		text = ": " + text
+	switch text, exact := conditionText(c, w.Rule); {
+	case w.Object == "" && text == "":
+		return []string{"because " + w.Rule}
+	case w.Object == "":
+		return []string{"because " + w.Rule + ": " + text}
+	case exact:
+		return []string{"because " + w.Rule + " " + w.Object + ": " + text}
 	}
-	return []string{"because " + w.Rule + text}
+	return []string{"because " + w.Rule + ": " + w.Object}
 }
 
-// conditionText is what the table of services says about a status by a rule.
-func conditionText(c *nt.Call, rule string) string {
-	text := ""
+// conditionText is what the table of services says about a status by a rule;
+// not exact when it only speaks of the status.
+func conditionText(c *nt.Call, rule string) (text string, exact bool) {
 	for _, k := range c.Row.Info().Conditions {
 		if k.Status == c.Status && (k.Rule == rule || text == "") {
 			text = k.When
 			if k.Rule == rule {
-				return text
+				return text, true
 			}
 		}
 	}
-	return text
+	return text, false
 }
 
 // denials are the lines of an explanation that decided against the caller:
@@ -166,7 +170,7 @@ func denials(ex *access.Explanation, object string) []string {
 		}
 		where := ""
 		if s.ACE >= 0 {
-			where = fmt.Sprintf(" %s[%d] %s", s.List, s.ACE, s.Entry)
+			where = fmt.Sprintf(" %s[%d] %s", s.List, s.ACE, s.Entry())
 		}
 		lines = append(lines, "because "+s.Rule+object+where+": "+s.Because)
 	}
@@ -176,8 +180,21 @@ func denials(ex *access.Explanation, object string) []string {
 	return lines
 }
 
+// parameter prints the value of a parameter; attributes are bits, so hex.
+func (t *transcript) parameter(p *parameter, f reflect.Value) string {
+	if f.Kind() == reflect.Uint32 && strings.HasSuffix(p.name, "Attributes") {
+		return fmt.Sprintf("0x%x", f.Uint())
+	}
+	return t.show(f, p.object)
+}
+
 // show prints a value as a program would write it.
 func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
+	if s := f; s.Kind() == reflect.Struct && s.NumField() == 2 && s.Type().Field(1).Name == "Status" {
+		if st, ok := s.Field(1).Interface().(ntstatus.Status); ok && st != ntstatus.Success {
+			return faultValue{st}.String() // nt.Captured: what capturing it gave
+		}
+	}
 	switch x := f.Interface().(type) {
 	case winnt.AccessMask:
 		return maskText(x, object)
@@ -205,6 +222,9 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 		if x.V.UniqueProcess == 0 {
 			return x.V.UniqueThread.String()
 		}
+		if x.V.UniqueThread == 0 {
+			return x.V.UniqueProcess.String()
+		}
 		return fmt.Sprintf("(%s, %s)", x.V.UniqueProcess, x.V.UniqueThread)
 	case nt.Captured[*sd.Descriptor]:
 		return descriptorText(x.V)
@@ -221,6 +241,8 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 		return t.show(reflect.ValueOf(x.V), nil)
 	case nt.Captured[sid.SID]:
 		return x.V.String()
+	case nt.Captured[[]byte]:
+		return fmt.Sprintf("%q", x.V)
 	case nt.Captured[string]:
 		if x.Status != ntstatus.Success {
 			return "None"
@@ -271,9 +293,6 @@ func descriptorText(d *sd.Descriptor) string {
 }
 
 func attributesText(c nt.Captured[*nt.ObjectAttributes]) string {
-	if c.Status != ntstatus.Success {
-		return "(" + c.Status.String() + ")"
-	}
 	if c.V == nil {
 		return "None"
 	}

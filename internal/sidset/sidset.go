@@ -92,7 +92,7 @@ func (s *Set) Find(hash uint32, x sid.SID) int {
 // must not be asked.
 type Index struct {
 	filter []uint64
-	shift  uint8
+	mask   uint32 // of the hash: low bits choose here, high ones in the table
 }
 
 // Index is the first look of s; of a nil Set, of an empty one.
@@ -107,26 +107,31 @@ var none = *Make(nil)
 
 // Absent reports that no SID with this hash is in the Set; false says nothing.
 func (x Index) Absent(hash uint32) bool {
-	h := hash >> (x.shift & 31)
+	h := hash & x.mask
 	return x.filter[h>>6]>>(h&63)&1 == 0
 }
+
+// Anything is the Index of a Set that might hold every SID: a loop that has to
+// look at all of them uses it in place of its Set's.
+func Anything() Index { return Index{full[:], 0} }
+
+var full = [1]uint64{^uint64(0)}
 
 // filterBits is the least number of filter bits a SID: at most one of that
 // many absent SIDs is looked up in vain.
 const filterBits = 16
 
-// makeIndex makes the filter for count SIDs, one bit a hash, of the same high
-// bits that choose the slot.
+// makeIndex makes the filter for count SIDs, one bit a hash.
 func makeIndex(count int) Index {
 	n := 64
 	for n < filterBits*count {
 		n *= 2
 	}
-	return Index{make([]uint64, n/64), uint8(32 - bits.TrailingZeros32(uint32(n)))}
+	return Index{make([]uint64, n/64), uint32(n - 1)}
 }
 
 func (x Index) add(hash uint32) {
-	h := hash >> (x.shift & 31)
+	h := hash & x.mask
 	x.filter[h>>6] |= 1 << (h & 63)
 }
 

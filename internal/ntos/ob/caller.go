@@ -39,6 +39,7 @@ type Caller struct {
 // object and, for a denied open, the explanation of the access check.
 type Why struct {
 	Rule        string
+	Because     string // in words, where the rule alone does not say it
 	Object      string
 	Explanation *access.Explanation
 }

@@ -45,7 +45,7 @@ type identity struct {
 // CreateClientSecurity is SeCreateClientSecurity: it captures the effective
 // token of the client thread at the quality of service the client allows.
 // server is who will impersonate: a copy also admits its process.
-func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote bool, server *Thread) (*ClientContext, Outcome) {
+func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote bool, server *Process) (*ClientContext, Outcome) {
 	var id identity
 	id.token, id.typ, id.effectiveOnly, id.level = t.EffectiveToken(ob.TagCall) // I-80: the state's level, whatever the token
 	defer id.token.Deref(ob.TagCall)
@@ -54,7 +54,7 @@ func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote b
 
 // CreateClientSecurityFromSubject is SeCreateClientSecurityFromSubjectContext:
 // the token of the captured context, EffectiveOnly FALSE (I-80).
-func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.SecurityQualityOfService, remote bool, server *Thread) (*ClientContext, Outcome) {
+func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.SecurityQualityOfService, remote bool, server *Process) (*ClientContext, Outcome) {
 	id := identity{token: c.Primary, typ: winnt.TokenPrimary}
 	if c.Client != nil {
 		id = identity{token: c.Client, typ: winnt.TokenImpersonation, level: c.Level}
@@ -62,7 +62,7 @@ func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.Secu
 	return s.createClientSecurity(id, sqos, remote, server)
 }
 
-func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfService, remote bool, server *Thread) (*ClientContext, Outcome) {
+func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfService, remote bool, server *Process) (*ClientContext, Outcome) {
 	refuse := func(st ntstatus.Status, why string) (*ClientContext, Outcome) {
 		return nil, Outcome{Status: st, Rule: "I-80", Because: why}
 	}
@@ -97,7 +97,7 @@ func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfServ
 		v = v.EffectiveOnly() // I-80 (4), T-48
 	}
 	v = v.WithTypeLevel(winnt.TokenImpersonation, sqos.ImpersonationLevel)
-	c.Token = s.Security.NewToken(v, se.CopyDescriptor(v, server.process.Token()))
+	c.Token = s.Security.NewToken(v, se.CopyDescriptor(v, server.Token()))
 	c.Token.Retag(ob.TagCall, ob.TagContext)
 	return c, Outcome{}
 }
@@ -116,7 +116,7 @@ func (c *ClientContext) Impersonate(t *Thread) Outcome {
 // Update is SeUpdateClientSecurity: a dynamic context takes the client's
 // present effective token; changed tells whether it is another one, or the
 // same one modified (I-82).
-func (c *ClientContext) Update(client *Thread, server *Thread) (changed bool, out Outcome) {
+func (c *ClientContext) Update(client *Thread, server *Process) (changed bool, out Outcome) {
 	if !c.Direct {
 		return false, Outcome{}
 	}

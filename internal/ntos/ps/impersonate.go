@@ -38,35 +38,60 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 		level = value.Level() // I-41 (3): the clamp
 	}
 	// decide and commit
-	if t.process.job.Load() == nil { // I-91
-		return t.accept(tok, copyOnOpen, effectiveOnly, level)
+	job := t.process.job.Load()
+	if job == nil { // I-91
+		return t.accept(tok, copyOnOpen, effectiveOnly, level, nil)
 	}
-	return t.acceptInJob(tok, copyOnOpen, effectiveOnly, level)
+	return t.acceptInJob(tok, copyOnOpen, effectiveOnly, level, job)
 }
 
 // acceptInJob applies the limits of the process's jobs first.
-func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) Outcome {
-	use, out := t.process.jobImpersonate(tok)
+func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel, job *Job) Outcome {
+	use, out := job.admit(t.process.sys, tok, false)
 	if out.Status != ntstatus.Success {
 		return out // I-41 (4)
 	}
 	if use != tok {
 		defer use.Deref(ob.TagCall)
 	}
-	return t.accept(use, copyOnOpen, effectiveOnly, level)
+	return t.accept(use, copyOnOpen, effectiveOnly, level, job)
 }
 
 // accept decides whether the thread may act with the token at this level, and
-// installs it, or the copy that only identifies the client.
-func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) Outcome {
+// installs it, or the copy that only identifies the client. job is the one
+// whose limits the token was tested for.
+func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel, job *Job) Outcome {
 	// decide
 	ok, row := se.CanImpersonate(t.process.Token(), tok.Value(), level, t.process.sys.Profile) // I-41 (5)
 	if !ok {
-		return t.demote(tok, copyOnOpen, effectiveOnly, row)
+		return t.demote(tok, copyOnOpen, effectiveOnly, row, job)
 	}
 	// commit
 	tok.Ref(ob.TagImpersonation) // I-41 (7)
-	t.exchange(tok.Impersonation(copyOnOpen, effectiveOnly, level))
+	return t.install(tok.Impersonation(copyOnOpen, effectiveOnly, level), job)
+}
+
+// install is exchange for a record that was tested for the limits of a job.
+// When the process has joined another one since, the new limits are tested
+// too, after the exchange: the assignment looks at the thread after it has
+// published the job, so that one of the two sees the other. A refusal puts
+// back what the thread had, unless its state was set again meanwhile.
+func (t *Thread) install(r *se.Impersonation, job *Job) Outcome {
+	old := t.imp.Swap(r)
+	if now := t.process.job.Load(); now != job {
+		if out := now.refuses(r.Token.Value()); out.Status != ntstatus.Success {
+			if t.imp.CompareAndSwap(r, old) {
+				old = r
+			}
+			if old != nil {
+				old.Token.Deref(ob.TagImpersonation)
+			}
+			return out
+		}
+	}
+	if old != nil {
+		old.Token.Deref(ob.TagImpersonation) // I-41 (8), I-45
+	}
 	return Outcome{}
 }
 
@@ -74,14 +99,16 @@ func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, lev
 // the call succeeds. A refused row has a level of at least
 // SecurityImpersonation (row a), so the copy is always at
 // SecurityIdentification.
-func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string) Outcome {
+func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string, job *Job) Outcome {
 	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // I-41 (6)
 	if st != ntstatus.Success {
 		return Outcome{Status: st, Rule: "I-43", Because: "the token could not be copied"}
 	}
 	defer dup.Deref(ob.TagCall)
 	dup.Ref(ob.TagImpersonation)
-	t.exchange(dup.Impersonation(copyOnOpen, effectiveOnly, winnt.SecurityIdentification))
+	if out := t.install(dup.Impersonation(copyOnOpen, effectiveOnly, winnt.SecurityIdentification), job); out.Status != ntstatus.Success {
+		return out
+	}
 	return Outcome{Rule: "I-42 " + row, Because: se.RowText(row), Demoted: true}
 }
 
@@ -130,7 +157,7 @@ func (t *Thread) Impersonation(tag ob.Tag) *se.Impersonation {
 // remembers that its token is this copy (I-6). It makes no I-42 decision; the
 // refusals of I-90 apply.
 func (t *Thread) ReplaceOwnCopy(read *se.Impersonation, dup *se.TokenObject) Outcome {
-	if out := t.process.jobRefuses(dup.Value()); out.Status != ntstatus.Success {
+	if out := t.process.job.Load().refuses(dup.Value()); out.Status != ntstatus.Success {
 		return out
 	}
 	dup.Ref(ob.TagImpersonation)

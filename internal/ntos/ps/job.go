@@ -1,11 +1,14 @@
 package ps
 
 import (
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -15,10 +18,10 @@ var JobType = &ob.Type{ObjectType: winnt.JobObject, OnDestroy: func(o ob.Object)
 
 // Security limits of a job (JOBOBJECT_SECURITY_LIMIT_INFORMATION).
 const (
-	JobNoAdmin         uint32 = 1
-	JobRestrictedToken uint32 = 2
-	JobOnlyToken       uint32 = 4
-	JobFilterTokens    uint32 = 8
+	JobNoAdmin         = winnt.JOB_OBJECT_SECURITY_NO_ADMIN
+	JobRestrictedToken = winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN
+	JobOnlyToken       = winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN
+	JobFilterTokens    = winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS
 )
 
 // JobLimits are the security limits of a job. The zero value limits nothing.
@@ -29,18 +32,27 @@ type JobLimits struct {
 }
 
 // Job is a job object: processes that share security limits. Limits can be
-// added, never removed (I-89).
+// added, never removed (I-89). A job may be nested in another one, whose
+// limits then apply too, first (I-91).
 type Job struct {
 	ob.Header
+	parent atomic.Pointer[Job] // written under System.jobs; one reference
+	active int                 // guarded by System.jobs: live processes of this job and of those nested in it
+
 	mu     sync.Mutex
 	limits JobLimits // guarded by mu
-	count  int       // guarded by mu: processes in the job
 }
 
-// NewJob makes a job with one reference for the caller.
+// NewJob makes a job with one reference for the caller. The descriptor is by
+// O-38 from the creator's token.
 func (s *System) NewJob(creator *token.Token) *Job {
+	return s.NewJobProtected(se.NewDescriptor(creator, winnt.JobObject, nil))
+}
+
+// NewJobProtected is NewJob with a descriptor.
+func (s *System) NewJobProtected(d *sd.Descriptor) *Job {
 	j := &Job{}
-	j.Init(JobType, j, se.NewDescriptor(creator, winnt.JobObject, nil))
+	j.Init(JobType, j, d)
 	s.Security.Objects.Track(j)
 	return j
 }
@@ -52,23 +64,37 @@ func (j *Job) Limits() JobLimits {
 	return j.limits
 }
 
-// SetLimits adds limits (I-89).
+// SetLimits adds limits. Flags in force are repeated, with the same token and
+// the same lists: a flag left out would be removed, another token or list put
+// in its place, and neither is possible (I-89). Processes that are in the job
+// keep the tokens they have.
 func (j *Job) SetLimits(l JobLimits) Outcome {
-	if l.Flags&^(JobNoAdmin|JobRestrictedToken|JobOnlyToken|JobFilterTokens) != 0 {
-		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-89", Because: "unknown limit flags"} // I-89
+	invalid := func(why string) Outcome {
+		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-89", Because: why} // I-89
 	}
-	if l.Flags&JobOnlyToken != 0 && l.Token == nil {
-		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-89", Because: "ONLY_TOKEN needs a token"} // I-89
+	switch {
+	case l.Flags&^winnt.JOB_OBJECT_SECURITY_VALID_FLAGS != 0:
+		return invalid("unknown limit flags")
+	case l.Flags&JobOnlyToken != 0 && l.Token == nil:
+		return invalid("ONLY_TOKEN needs a token")
+	case l.Flags&JobOnlyToken != 0 && l.Token.Value().Type() != winnt.TokenPrimary:
+		return Outcome{Status: ntstatus.BadTokenType, Rule: "I-89", Because: "ONLY_TOKEN needs a primary token"} // I-89, T-112
+	case l.Flags&JobFilterTokens != 0 && isEmpty(&l.Filter):
+		return invalid("FILTER_TOKENS needs at least one list")
 	}
-	if l.Flags&JobFilterTokens != 0 && isEmpty(&l.Filter) {
-		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-89", Because: "FILTER_TOKENS needs at least one list"} // I-89
+	if l.Flags&JobOnlyToken == 0 {
+		l.Token = nil
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.limits.Flags&^l.Flags != 0 || j.limits.Flags&l.Flags&(JobOnlyToken|JobFilterTokens) != 0 {
+	old := &j.limits
+	switch {
+	case old.Flags&^l.Flags != 0,
+		old.Flags&JobOnlyToken != 0 && old.Token != l.Token,
+		old.Flags&JobFilterTokens != 0 && !sameFilter(&old.Filter, &l.Filter):
 		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-89", Because: "limits can be added, never removed or replaced"} // I-89
 	}
-	if l.Flags&JobOnlyToken != 0 {
+	if l.Token != nil && old.Token == nil {
 		l.Token.Ref(ob.TagLink)
 	}
 	j.limits = l
@@ -80,103 +106,106 @@ func isEmpty(f *token.FilterSpec) bool {
 	return len(f.Disable) == 0 && f.Delete == 0 && len(f.Restrict) == 0
 }
 
+func sameFilter(a, b *token.FilterSpec) bool {
+	return a.Delete == b.Delete && slices.Equal(a.Disable, b.Disable) && slices.Equal(a.Restrict, b.Restrict)
+}
+
 func (j *Job) destroy() {
 	if t := j.limits.Token; t != nil {
 		t.Deref(ob.TagLink)
 	}
+	if p := j.parent.Load(); p != nil {
+		p.Deref(ob.TagLink)
+	}
 }
 
-func (j *Job) leave() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.count--
+// chain lists the job and the jobs it is nested in, outermost first (I-91).
+func (j *Job) chain() []*Job {
+	var list []*Job
+	for ; j != nil; j = j.parent.Load() {
+		list = append(list, j)
+	}
+	slices.Reverse(list)
+	return list
+}
+
+// within reports whether j is outer or is nested in it.
+func (j *Job) within(outer *Job) bool {
+	for ; j != nil; j = j.parent.Load() {
+		if j == outer {
+			return true
+		}
+	}
+	return false
 }
 
 // refuses is the part of I-90 that looks at a token alone, columns A to C.
 func (l *JobLimits) refuses(t *token.Token) Outcome {
 	if l.Flags&JobNoAdmin != 0 && t.IsAdmin() {
-		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: "the job admits no administrator's token"} // I-90 NO_ADMIN
+		return refused("the job admits no administrator's token") // I-90 NO_ADMIN
 	}
 	if l.Flags&JobRestrictedToken != 0 && !t.IsRestricted() && !t.IsFiltered() {
-		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: "the job admits only restricted tokens"} // I-90 RESTRICTED_TOKEN
+		return refused("the job admits only restricted tokens") // I-90 RESTRICTED_TOKEN
 	}
 	return Outcome{}
 }
 
-// jobLimits is a snapshot of the limits in force for the process; a process
-// without a job has none (I-91).
-func (p *Process) jobLimits() (l JobLimits, limited bool) {
-	j := p.job.Load()
+func refused(why string) Outcome {
+	return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: why}
+}
+
+// refuses is the same for every job of the chain; a process without a job is
+// not affected (I-91).
+func (j *Job) refuses(t *token.Token) Outcome {
 	if j == nil {
-		return JobLimits{}, false
+		return Outcome{} // I-91
 	}
-	return j.Limits(), true
+	for _, job := range j.chain() {
+		l := job.Limits()
+		if out := l.refuses(t); out.Status != ntstatus.Success {
+			return out
+		}
+	}
+	return Outcome{}
 }
 
-func (p *Process) jobRefuses(t *token.Token) Outcome {
-	l, limited := p.jobLimits()
-	if !limited {
-		return Outcome{}
+// admit applies columns A or, for a primary token, B of I-90 to a token about
+// to be used in the job. It returns the token itself, or a filtered one with a
+// reference (TagCall) that the caller drops.
+func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.TokenObject, out Outcome) {
+	if j == nil {
+		return tok, Outcome{} // I-91
 	}
-	return l.refuses(t)
+	use = tok
+	for _, job := range j.chain() {
+		l := job.Limits()
+		n, out := l.admit(s, use, primary)
+		if n != use && use != tok {
+			use.Deref(ob.TagCall)
+		}
+		if out.Status != ntstatus.Success {
+			return nil, out
+		}
+		use = n
+	}
+	return use, Outcome{}
 }
 
-// jobImpersonate applies column A of I-90 to a token about to be impersonated
-// by a thread of the process. It returns the token itself, or a filtered one
-// with a reference that the caller drops.
-func (p *Process) jobImpersonate(tok *se.TokenObject) (*se.TokenObject, Outcome) {
-	l, limited := p.jobLimits()
-	if !limited { // I-91
-		return tok, Outcome{}
-	}
+func (l *JobLimits) admit(s *System, tok *se.TokenObject, primary bool) (*se.TokenObject, Outcome) {
 	if out := l.refuses(tok.Value()); out.Status != ntstatus.Success {
 		return nil, out
+	}
+	if primary && l.Flags&JobOnlyToken != 0 && !tok.DescendsFrom(l.Token) {
+		return nil, refused("the job's processes run with its own token, or one filtered from it") // I-90 ONLY_TOKEN
 	}
 	if l.Flags&JobFilterTokens == 0 {
 		return tok, Outcome{}
 	}
 	spec := l.Filter
-	spec.ParentTokenID, spec.ModifiedID = tok.ID(), p.sys.Security.AllocateLUID()
+	spec.ParentTokenID, spec.ModifiedID = tok.ID(), s.Security.AllocateLUID()
 	v, st := tok.Value().Filter(spec)
 	if st != ntstatus.Success {
 		return nil, Outcome{Status: st, Rule: "I-90", Because: "the job's filter failed"} // I-90 FILTER_TOKENS
 	}
-	return p.sys.Security.NewToken(v, tok.Security()), Outcome{}
-}
-
-// AssignToJob puts the process into a job (column C of I-90).
-func (p *Process) AssignToJob(j *Job) Outcome {
-	l := j.Limits()
-	if out := l.refuses(p.Token()); out.Status != ntstatus.Success {
-		return out
-	}
-	p.mu.Lock()
-	threads := make([]*Thread, 0, len(p.threads))
-	for t := range p.threads {
-		threads = append(threads, t)
-	}
-	p.mu.Unlock()
-	for _, t := range threads { // I-90: the tokens the threads impersonate count too
-		if r := t.imp.Load(); r != nil {
-			if out := l.refuses(r.Token.Value()); out.Status != ntstatus.Success {
-				return out
-			}
-		}
-	}
-	if l.Flags&JobOnlyToken != 0 { // I-90 ONLY_TOKEN
-		tok := p.sys.Security.NewToken(l.Token.Value(), l.Token.Security())
-		p.ReplaceToken(tok)
-		tok.Deref(ob.TagCall)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.job.Load() != nil || p.exited {
-		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: "the process is in a job already, or has ended"}
-	}
-	j.Ref(ob.TagLink)
-	p.job.Store(j)
-	j.mu.Lock()
-	j.count++
-	j.mu.Unlock()
-	return Outcome{}
+	return s.Security.NewFiltered(tok, v, tok.Security()), Outcome{}
 }

@@ -52,6 +52,10 @@ type System struct {
 	// makes it fail by answering true; nil never fails. Immutable after boot.
 	Faults func(point string) bool
 
+	// jobs serialises what changes a process's job or primary token, so that
+	// limits and tokens are judged together.
+	jobs sync.Mutex
+
 	mu     sync.Mutex
 	nextID winnt.Handle               // guarded by mu
 	byID   map[winnt.Handle]ob.Object // guarded by mu; holds no reference: an object leaves when destroyed
@@ -134,7 +138,9 @@ type Process struct {
 	count   int                  // guarded by mu: threads ever made, for names
 	exited  bool                 // guarded by mu
 
-	job atomic.Pointer[Job] // set at most once, under mu; one reference
+	job      atomic.Pointer[Job] // the innermost one; written under System.jobs; one reference
+	left     bool                // guarded by System.jobs: taken off the job's count
+	children int                 // guarded by System.jobs: processes ever made by it, for names
 }
 
 // NewProcess makes a process with one reference for the caller. The token
@@ -196,22 +202,32 @@ func (p *Process) Token() *token.Token { return p.token.Load().Value() }
 // PrimaryToken is the token object without a reference: for identity only.
 func (p *Process) PrimaryToken() *se.TokenObject { return p.token.Load() }
 
-// ReplaceToken makes tok the primary token, recomputes what the pseudo handle
-// grants (O-17) and drops the old token.
-func (p *Process) ReplaceToken(tok *se.TokenObject) {
+// swapToken makes tok the primary token and hands out the old one, which the
+// caller detaches and drops once it holds no lock; then it recomputes what the
+// pseudo handle grants. System.jobs is held.
+func (p *Process) swapToken(tok *se.TokenObject) (old *se.TokenObject) {
 	tok.Ref(ob.TagPrimary)
 	tok.AttachPrimary()
-	old := p.token.Swap(tok)
-	old.DetachPrimary()
-	old.Deref(ob.TagPrimary)
-	granted := winnt.AccessMask(0)
-	if d := p.Security(); d != nil {
-		dec, err := access.Check(tok.Value(), d, winnt.MAXIMUM_ALLOWED, winnt.ProcessObject)
-		if err == nil && dec.Allowed() {
-			granted = dec.Granted
+	return p.token.Swap(tok)
+}
+
+// recomputeSelfAccess is O-17, after the primary token was replaced. It starts
+// again when the token was replaced once more meanwhile.
+func (p *Process) recomputeSelfAccess() {
+	for {
+		tok := p.token.Load()
+		granted := winnt.AccessMask(0)
+		if d := p.Security(); d != nil {
+			dec, err := access.Check(tok.Value(), d, winnt.MAXIMUM_ALLOWED, winnt.ProcessObject)
+			if err == nil && dec.Allowed() {
+				granted = dec.Granted
+			}
+		}
+		p.selfAccess.Store(uint32(granted | selfAlways)) // O-17
+		if p.token.Load() == tok {
+			return
 		}
 	}
-	p.selfAccess.Store(uint32(granted | selfAlways)) // O-17
 }
 
 // selfAlways is what a process may always do to itself (O-17).
@@ -234,6 +250,7 @@ func (p *Process) Exit() {
 	for _, t := range threads {
 		t.Exit()
 	}
+	p.leaveJobs()
 	p.table.Drain()
 }
 
@@ -244,13 +261,14 @@ func (p *Process) Exited() bool {
 	return p.exited
 }
 
-// Job returns the job with one more reference, nil if there is none.
+// Job returns the innermost job with one more reference, nil if there is none.
 func (p *Process) Job() *Job {
-	j := p.job.Load()
-	if j != nil {
-		j.Ref(ob.TagCall) // the process holds one for as long as it lives
+	for {
+		j := p.job.Load()
+		if j == nil || j.TryRef(ob.TagCall) {
+			return j
+		}
 	}
-	return j
 }
 
 func (p *Process) destroy() {
@@ -258,8 +276,8 @@ func (p *Process) destroy() {
 	t := p.token.Load()
 	t.DetachPrimary()
 	t.Deref(ob.TagPrimary)
+	p.leaveJobs()
 	if j := p.job.Load(); j != nil {
-		j.leave()
 		j.Deref(ob.TagLink)
 	}
 }

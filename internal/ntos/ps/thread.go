@@ -23,11 +23,16 @@ type Thread struct {
 
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
 	exited atomic.Bool
+
+	suspended atomic.Bool // made suspended and not started yet
 }
 
 // NewThread makes a thread of p with one reference for the caller. It starts
 // without impersonation, whatever its creator does (I-9).
-func (p *Process) NewThread() (*Thread, ntstatus.Status) {
+func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(true) }
+
+// newThread makes a thread; the process has started when the first one runs.
+func (p *Process) newThread(run bool) (*Thread, ntstatus.Status) {
 	creator := p.Token()
 	t := &Thread{process: p, system: p.isSystem}
 	d := se.NewDescriptor(creator, winnt.ThreadObject, nil)
@@ -47,10 +52,24 @@ func (p *Process) NewThread() (*Thread, ntstatus.Status) {
 	p.threads[t] = struct{}{}
 	p.mu.Unlock()
 	p.Ref(ob.TagThread)
-	p.started.Store(true)
+	t.suspended.Store(true)
+	if run {
+		t.Resume()
+	}
 	t.id = p.sys.allotID(t)
 	return t, ntstatus.Success
 }
+
+// Resume starts a thread that was made suspended, and with it its process; it
+// reports whether the thread was suspended until now.
+func (t *Thread) Resume() (was bool) {
+	was = t.suspended.Swap(false)
+	t.process.started.Store(true)
+	return was
+}
+
+// Suspended reports whether the thread has not started yet.
+func (t *Thread) Suspended() bool { return t.suspended.Load() }
 
 // selfThreadAlways is what a thread may always do to itself (O-18).
 const selfThreadAlways = winnt.THREAD_TERMINATE | winnt.THREAD_SET_INFORMATION | winnt.THREAD_QUERY_INFORMATION

@@ -23,6 +23,9 @@ type TokenObject struct {
 	state *State       // immutable
 	inUse atomic.Int32 // processes whose primary token this is (T-112)
 
+	identity winnt.LUID // immutable once shared: the TokenId this object is a copy of, 0 for its own
+	from     *lineage   // immutable once shared
+
 	value   atomic.Pointer[token.Token]
 	defSD   atomic.Pointer[defaultDescriptor] // of tokens made under this one; see DefaultTokenDescriptor
 	records atomic.Pointer[records]           // lazily made, see Impersonation

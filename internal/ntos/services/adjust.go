@@ -19,11 +19,12 @@ const (
 // NtAdjustPrivilegesToken enables, disables or removes privileges.
 func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt.AdjustPrivilegesTokenOut, st ntstatus.Status) {
 	// capture
-	if !in.DisableAllPrivileges && in.NewState.V == nil && in.NewState.Status == ntstatus.Success {
+	if in.DisableAllPrivileges {
+		in.NewState = nt.Captured[[]nt.LUIDAndAttributes]{} // T-71: not looked at
+	} else if in.NewState.Status != ntstatus.Success {
+		return out, c.Fail("T-70", in.NewState.Status) // T-70
+	} else if in.NewState.V == nil {
 		return out, c.Fail("T-70", ntstatus.InvalidParameter) // T-70
-	}
-	if in.NewState.Status != ntstatus.Success {
-		return out, c.Fail("T-70", in.NewState.Status)
 	}
 	changes := make([]token.PrivilegeChange, len(in.NewState.V)) // O-4
 	for i, p := range in.NewState.V {

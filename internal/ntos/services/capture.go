@@ -11,7 +11,11 @@ import (
 // SecurityDelegation (T-40). NULL is the zero value.
 func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.ObjectAttributes, ntstatus.Status) {
 	if in.Status != ntstatus.Success {
-		return nt.ObjectAttributes{}, c.Fail("O-3", in.Status) // O-3, O-22 (1): unreadable, or a wrong Length
+		rule := "O-3" // unreadable
+		if in.Status == ntstatus.InvalidParameter {
+			rule = "O-22" // O-22 (1): a wrong Length
+		}
+		return nt.ObjectAttributes{}, c.Fail(rule, in.Status) // O-3
 	}
 	if in.V == nil {
 		return nt.ObjectAttributes{}, ntstatus.Success

@@ -35,7 +35,8 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 
 // NtAccessCheckByTypeResultList gives one result for each entry of the list.
 func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out nt.AccessCheckByTypeResultListOut, st ntstatus.Status) {
-	if c.Mode == access.User && len(in.ObjectTypeList.V) == 0 && in.ObjectTypeList.Status == ntstatus.Success {
+	if c.Mode == access.User && in.GenericMapping.Status == ntstatus.Success && // A-10 comes first
+		len(in.ObjectTypeList.V) == 0 && in.ObjectTypeList.Status == ntstatus.Success {
 		return out, c.Fail("A-11", ntstatus.InvalidParameter)
 	}
 	r, d, done, st := c.checkRequest(&in, &out.PrivilegeSetLength)
@@ -103,6 +104,9 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, need *uint32) (r *acc
 	}
 	if in.SecurityDescriptor.Status != ntstatus.Success {
 		return fail("A-18", in.SecurityDescriptor.Status)
+	}
+	if d := in.SecurityDescriptor.V; d == nil || d.Owner().IsZero() || d.Group().IsZero() {
+		return fail("A-19", ntstatus.InvalidSecurityDescr) // before A-20
 	}
 	if in.PrincipalSelfSid.Status != ntstatus.Success {
 		return fail("A-20", in.PrincipalSelfSid.Status)

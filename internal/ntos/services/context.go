@@ -3,6 +3,7 @@ package services
 import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -26,10 +27,18 @@ type Context struct {
 // System is what the services of one kernel share.
 type System struct {
 	*ps.System
-	Root *ob.Directory // root of the object namespace
+	Root  *ob.Directory // root of the object namespace
+	Names *ob.Namespace // the same as a tree to walk
+	// Run takes over the references on a process and its first thread that a
+	// service made: they run until they exit.
+	Run func(*ps.Process, *ps.Thread)
 	// Files is the directory that names without a leading backslash are
 	// taken from by NtOpenFile.
 	Files *ob.Directory
+	Pipes npfs.FileSystem
+	// Adopt is told of each context that NewThread makes, so that who closes
+	// the system can close it too, and Disown of each that EndThread ends.
+	Adopt, Disown func(*Context)
 	// Log is the audit log; it is never nil.
 	Log *audit.Log
 }
@@ -56,6 +65,25 @@ func (c *Context) Close() {
 	c.self.Deref(ob.TagCall)
 }
 
+// NewThread implements nt.Services.
+func (c *Context) NewThread() (nt.Services, string, ntstatus.Status) {
+	t, st := c.self.Process().NewThread()
+	if st != ntstatus.Success {
+		return nil, "", st
+	}
+	defer t.Deref(ob.TagCall)
+	n := NewContext(c.Sys, t, c.Mode)
+	c.Sys.Adopt(n)
+	return n, t.Name(), ntstatus.Success
+}
+
+// EndThread implements nt.Services.
+func (c *Context) EndThread() {
+	c.self.Exit()
+	c.Sys.Disown(c)
+	c.Close()
+}
+
 // Thread is the thread of the context.
 func (c *Context) Thread() *ps.Thread { return c.self }
 
@@ -75,7 +103,7 @@ func (c *Context) RecordWhy(on bool) {
 func (c *Context) TakeWhy() nt.Why {
 	w := c.why
 	c.why = ob.Why{}
-	return nt.Why{Rule: w.Rule, Object: w.Object, Explanation: w.Explanation}
+	return nt.Why{Rule: w.Rule, Because: w.Because, Object: w.Object, Explanation: w.Explanation}
 }
 
 // SaveImpersonation implements nt.Services (I-76).

@@ -83,8 +83,21 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 	return winnt.SecurityImpersonation, "", ntstatus.Success // T-43 Documented
 }
 
-// duplicateAccess decides what the new handle grants.
+// duplicateAccess decides what the new handle grants (T-40 (7)).
 func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask, withSACL bool) (winnt.AccessMask, ntstatus.Status) {
+	if desired&winnt.RESERVED_RIGHTS != 0 {
+		return 0, c.Fail("O-20", ntstatus.AccessDenied) // O-20: before every privilege
+	}
+	subject := c.self.Subject()
+	creator := c.Mode == access.Kernel || c.Sys.Profile == nt.Observed // T-46
+	if desired != 0 && !creator {
+		if c.inValidMask(desired) != winnt.TokenObject.Mapping.Map(desired)&^winnt.SYNCHRONIZE {
+			return 0, c.Fail("O-21", ntstatus.AccessDenied) // O-21
+		}
+		if subject.Client != nil && subject.Level < winnt.SecurityImpersonation {
+			return 0, c.Fail("T-45", ntstatus.BadImpersonationLevel) // T-45, I-1, I-2: before what the level makes of privileges
+		}
+	}
 	if withSACL { // T-52
 		if !c.holds(winnt.SeSecurityPrivilege) {
 			return 0, c.Fail("T-52", ntstatus.PrivilegeNotHeld)
@@ -97,13 +110,9 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 	if desired == 0 {
 		return held, ntstatus.Success // T-44: the rights of the existing handle
 	}
-	subject := c.self.Subject()
-	if c.Mode == access.Kernel || c.Sys.Profile == nt.Observed {
+	if creator {
 		d := ob.GrantNew(&c.Caller, se.TokenType, &subject, c.inValidMask(desired), 0) // T-46
 		return d.Granted, d.Status
-	}
-	if desired&winnt.RESERVED_RIGHTS != 0 {
-		return 0, c.Fail("O-20", ntstatus.AccessDenied) // O-20
 	}
 	// T-45: a gated bit without its privilege is left out of the grant, not failed.
 	want := winnt.TokenObject.Mapping.Map(desired)
@@ -113,11 +122,8 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 			barred |= g.right
 		}
 	}
-	if want&^barred == 0 { // nothing left to ask for: the level rule of an open still holds
-		if subject.Client != nil && subject.Level < winnt.SecurityImpersonation {
-			return 0, c.Fail("T-45", ntstatus.BadImpersonationLevel) // T-45, I-1
-		}
-		return 0, ntstatus.Success
+	if want&barred != 0 && want&^barred&^winnt.SYNCHRONIZE == 0 {
+		return 0, ntstatus.Success // nothing is left to ask for
 	}
 	d := ob.Decide(&c.Caller, existing, &subject, want&^barred, 0) // T-45
 	return d.Granted &^ barred, d.Status

@@ -61,11 +61,11 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 // captureID captures what NtOpenProcess and NtOpenThread are given: exactly
 // one of name and id (O-37). Processes and threads have no names here.
 func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[*nt.ClientID]) (oa nt.ObjectAttributes, cid nt.ClientID, st ntstatus.Status) {
+	if id.Status != ntstatus.Success && a.Status != ntstatus.AccessViolation {
+		return oa, cid, c.Fail("O-3", id.Status) // O-3: what cannot be read comes before what is wrong in what can
+	}
 	if oa, st = c.captureAttributes(a); st != ntstatus.Success {
 		return oa, cid, st
-	}
-	if id.Status != ntstatus.Success {
-		return oa, cid, c.Fail("O-3", id.Status) // O-3
 	}
 	if (id.V == nil) == (oa.ObjectName == "") {
 		return oa, cid, c.Fail("O-37", ntstatus.InvalidParameterMix) // O-37
@@ -95,7 +95,7 @@ func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.A
 		return 0, c.Fail("O-22", ntstatus.InvalidParameter) // O-22 (7)
 	}
 	subject := c.self.Subject()
-	if c.Mode == access.User && c.holds(winnt.SeDebugPrivilege) { // O-37
+	if c.Mode == access.User && desired != 0 && c.holds(winnt.SeDebugPrivilege) { // O-37; nothing asked is O-90's
 		d := ob.GrantNew(&c.Caller, obj.Head().Type(), &subject, desired, attributes)
 		if d.Status != ntstatus.Success {
 			return 0, d.Status
@@ -117,6 +117,13 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)
 	if st != ntstatus.Success {
+		return out, st
+	}
+	if name, pipe := pipeName(oa.ObjectName); pipe {
+		if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success { // O-22 (4)
+			return out, st
+		}
+		out.FileHandle, st = c.openPipe(name, &oa, in.DesiredAccess)
 		return out, st
 	}
 	// reference
@@ -192,7 +199,7 @@ func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatu
 // a reader of the transcript must not overlook.
 func (c *Context) Impersonated(o ps.Outcome) ntstatus.Status {
 	if c.Why != nil && o.Rule != "" {
-		c.why.Rule, c.why.Object = o.Rule, o.Because
+		c.why.Rule, c.why.Because = o.Rule, o.Because
 	}
 	return o.Status
 }

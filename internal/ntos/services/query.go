@@ -25,6 +25,15 @@ type class struct {
 	answer func(*se.TokenObject, *token.Token) (any, uint32, ntstatus.Status)
 }
 
+// needs is the right a query of the class asks of the handle; a class without
+// an answer asks TOKEN_QUERY all the same (T-80).
+func (r *class) needs() winnt.AccessMask {
+	if r.answer == nil {
+		return winnt.TOKEN_QUERY
+	}
+	return r.right
+}
+
 var classes = [winnt.MaxTokenInfoClass + 1]class{
 	winnt.TokenUser: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
 		return v.User(), uint32(sidAndAttributes + v.User().SID.Len()), 0
@@ -97,16 +106,16 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 	if in.FaultReturnLength != ntstatus.Success {
 		return out, c.Fail("T-80", in.FaultReturnLength) // T-80: probes before the handle
 	}
-	if row.answer == nil {
-		return out, c.Fail("T-80", ntstatus.InvalidInfoClass)
-	}
 	// reference
-	tok, st := c.referenceToken(in.TokenHandle, row.right) // T-80, T-82: no level is asked for
+	tok, st := c.referenceToken(in.TokenHandle, row.needs()) // T-80, T-82: no level is asked for
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer tok.Deref(ob.TagCall)
 	// decide
+	if row.answer == nil {
+		return out, c.Fail("T-80", ntstatus.InvalidInfoClass) // T-80: after the handle
+	}
 	value, need, st := row.answer(tok, tok.Value())
 	if st != ntstatus.Success {
 		return out, c.Fail("T-80", st)

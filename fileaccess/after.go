@@ -1,0 +1,87 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Maximal is the maximal access of a subject to an existing object: what an
+// open for MAXIMUM_ALLOWED without options would grant, the read-only
+// attribute and a read-only volume disregarded, cut down to the share (F-45).
+func Maximal(s *access.Subject, f *Facts) MaximalAccess {
+	r := Request{Subject: *s}
+	o := opening{engine: engineOf(s, &f.Policy), r: &r, f: f, parent: f.Parent, share: everyRight}
+	switch {
+	case o.token == nil:
+		return MaximalAccess{Status: ntstatus.NoToken}
+	case !o.mayAsk():
+		return MaximalAccess{Status: ntstatus.BadImpersonationLevel}
+	case f.Share != nil:
+		o.share = o.shareMaximal(f.Share)
+	}
+	return o.maximal()
+}
+
+// maximal answers the request's question for the maximal access (F-45).
+func (o *opening) maximal() MaximalAccess {
+	d := o.f.Object.Descriptor
+	if o.newSD != nil { // F-45: not what the creator was granted
+		d = o.newSD
+	} else if o.r.MaximalTime != 0 && o.r.MaximalTime == o.f.Object.ChangeTime { // F-45
+		return MaximalAccess{Status: ntstatus.NoneMapped}
+	}
+	tr := o.tr
+	o.tr = nil // not part of why the open was granted
+	granted, _ := o.most(d, 0)
+	if o.newSD == nil {
+		o.throughParent(&granted, 0, true)
+	} else {
+		o.throughParentOf(&granted)
+	}
+	o.tr = tr
+	if granted &= o.share; granted == 0 { // F-45, F-44
+		return MaximalAccess{Status: ntstatus.AccessDenied}
+	}
+	return MaximalAccess{Access: granted}
+}
+
+// throughParentOf is throughParent for the object just made, whose ceiling is
+// its new descriptor's.
+func (o *opening) throughParentOf(granted *winnt.AccessMask) {
+	made := *o.f
+	made.Object.Descriptor = o.newSD
+	o2 := *o
+	o2.f = &made
+	o2.throughParent(granted, 0, true)
+}
+
+// exclusive is F-48: whoever cannot write may not keep others from reading.
+func (o *opening) exclusive() ntstatus.Status {
+	ob := &o.f.Object
+	if !ob.Exists || o.r.Share&ShareRead != 0 {
+		return ntstatus.Success
+	}
+	if ob.directory() && !ob.OtherOpens { // F-48
+		granted, _ := o.can(ob.Descriptor, winnt.FILE_GENERIC_WRITE)
+		if granted == winnt.FILE_GENERIC_WRITE {
+			return ntstatus.Success
+		}
+	} else if o.parent != nil { // F-48
+		if granted, _ := o.can(o.parent.Descriptor, winnt.FILE_ADD_FILE); granted != 0 {
+			return ntstatus.Success
+		}
+	}
+	if ob.directory() && o.options&DisallowExclusive != 0 { // F-48
+		return o.fail("F-48", ntstatus.AccessDenied)
+	}
+	o.force = true
+	return ntstatus.Success
+}
+
+// SharesModes reports whether an open takes part in share-mode conflicts: it
+// has read, write, append, execute or delete access. The conflicts themselves
+// are the caller's to find, after the access check (F-49).
+func SharesModes(granted winnt.AccessMask) bool {
+	return granted&(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|winnt.FILE_APPEND_DATA|winnt.FILE_EXECUTE|winnt.DELETE) != 0
+}

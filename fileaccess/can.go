@@ -1,0 +1,220 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	sacl    = winnt.ACCESS_SYSTEM_SECURITY
+	maximum = winnt.MAXIMUM_ALLOWED
+	full    = winnt.FILE_ALL_ACCESS
+
+	// apart are rights that maximum mode does not add by itself, so that
+	// they are asked for by name.
+	apart = winnt.WRITE_OWNER | sacl | ^full
+
+	ceilings  = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
+	mediumRID = 0x2000
+)
+
+// engine asks the access check about one subject. It is only read.
+type engine struct {
+	subject *access.Subject
+	token   *token.Token // the effective one
+	policy  *Policy
+}
+
+func engineOf(s *access.Subject, p *Policy) engine { return engine{s, s.Effective(), p} }
+
+// mayAsk reports a subject that can ask anything: there is a token, and a
+// client's has at least level Impersonation.
+func (e *engine) mayAsk() bool {
+	return e.token != nil && (e.subject.Client == nil || e.subject.Level >= winnt.SecurityImpersonation)
+}
+
+// Can is the set of rights among want that the descriptor gives the subject,
+// each as if it were asked for alone, with every stage of the access check
+// and never with backup or restore intent (F-2). Generic bits of want are
+// mapped, MAXIMUM_ALLOWED is ignored. A nil descriptor gives everything, but
+// ACCESS_SYSTEM_SECURITY only to holders of SeSecurityPrivilege. A subject
+// without a token, or below SecurityImpersonation, has nothing. A nil policy
+// is the default one.
+func Can(s *access.Subject, d *sd.Descriptor, want winnt.AccessMask, p *Policy) winnt.AccessMask {
+	if p == nil {
+		p = &defaultPolicy
+	}
+	e := engineOf(s, p)
+	if !e.mayAsk() {
+		return 0
+	}
+	granted, _ := e.can(d, winnt.FileObject.Mapping.Map(want)&^maximum)
+	return granted
+}
+
+// defaultPolicy is never written to.
+var defaultPolicy Policy
+
+// can is Can for a mapped mask and a subject that may ask, with the
+// privileges used.
+func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
+	if want == 0 {
+		return 0, 0
+	}
+	if d == nil { // F-2
+		return e.unprotected(want)
+	}
+	dec := e.check(d, want)
+	if dec.Allowed() { // F-2: each right alone would be granted too
+		return want, dec.PrivilegesUsed
+	}
+	if want&(want-1) == 0 {
+		return 0, dec.PrivilegesUsed
+	}
+	most := e.check(d, maximum)
+	granted, used = most.Granted&want, most.PrivilegesUsed
+	for rest := want & apart &^ granted; rest != 0; rest &= rest - 1 {
+		one := rest & -rest
+		dec = e.check(d, one)
+		granted |= dec.Granted
+		used |= dec.PrivilegesUsed
+	}
+	return granted, used
+}
+
+// most is everything a descriptor gives, and of the rest what is asked for by
+// name: maximum mode, in which a privilege gives WRITE_OWNER only when it is
+// asked for (F-41, A-44).
+func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
+	if d == nil {
+		return e.unprotected(full | asked)
+	}
+	dec := e.check(d, maximum)
+	granted = dec.Granted & (full | asked)
+	more, used := e.can(d, asked&apart&^granted)
+	return granted | more, used | dec.PrivilegesUsed
+}
+
+// unprotected is what an object without descriptor grants (F-2).
+func (e *engine) unprotected(want winnt.AccessMask) (winnt.AccessMask, winnt.PrivilegeSet) {
+	switch {
+	case want&sacl == 0:
+		return want, 0
+	case e.token.Has(winnt.SeSecurityPrivilege):
+		return want, winnt.SeSecurityPrivilege.Bit()
+	}
+	return want &^ sacl, 0
+}
+
+// check asks about one mapped mask. Without policies, options and compound
+// entries the short question is the same one.
+func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decision {
+	o := &e.policy.Access
+	s := e.subject
+	if e.policy.Central == nil && o.Callback == nil && !o.ClaimsDisabled && !o.ADOwnerReadOnly &&
+		(s.Primary == s.Client || s.Primary == nil || s.Client == nil || d.DACL().Facts()&sd.HasExtras == 0) {
+		dec, _ := access.Check(e.token, d, desired, winnt.FileObject) // neither is missing
+		return dec
+	}
+	dec, _ := access.SeAccessCheck(e.request(d, desired))
+	return dec
+}
+
+func (e *engine) request(d *sd.Descriptor, desired winnt.AccessMask) *access.Request {
+	return &access.Request{Descriptor: d, Subject: *e.subject, Desired: desired, Type: winnt.FileObject, Policies: e.policy.Central, Options: e.policy.Access}
+}
+
+// unlimited reports that no mandatory ceiling can be in the way.
+func (e *engine) unlimited(d *sd.Descriptor) bool {
+	return d == nil || d.SACL().Facts()&ceilings == 0 && e.token.Integrity() >= mediumRID
+}
+
+// under cuts rights down to the object's mandatory ceiling: label, trust label
+// and access filters.
+func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
+	if bits == 0 || e.unlimited(d) {
+		return bits
+	}
+	r := e.request(e.opened(d), 0)
+	r.Policies = nil
+	var left winnt.AccessMask
+	for ; bits != 0; bits &= bits - 1 {
+		r.Desired = bits & -bits
+		dec, _ := access.SeAccessCheck(r)
+		left |= dec.Granted
+	}
+	return left
+}
+
+// opened is a descriptor whose SACL and owner are d's and whose DACL is in
+// nobody's way, so that a check against it shows the ceiling alone. An
+// AppContainer gets nothing from a NULL DACL and needs entries.
+func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
+	p := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner(), Group: d.Group(), SACL: d.SACL()}
+	if !e.token.IsAppContainer() {
+		return sd.New(p)
+	}
+	var aces []sd.ACE
+	for _, s := range [...]sid.SID{e.anySID(), firstOf(e.token), e.token.Package(), sid.AllRestrictedAppPackages} {
+		if s.IsZero() {
+			continue
+		}
+		if a, err := sd.NewACE(sd.AccessAllowed, 0, full|sacl, s); err == nil {
+			aces = append(aces, a)
+		}
+	}
+	if l, err := sd.NewACL(aces...); err == nil { // four entries always fit
+		p.DACL = l
+	}
+	return sd.New(p)
+}
+
+// anySID is a SID of the token that matches allow entries, zero if it has none.
+func (e *engine) anySID() sid.SID {
+	set, bits := e.token.SIDs(), e.token.AllowBits()
+	for i := range set.Len() {
+		if bits.Has(i) {
+			return set.At(i)
+		}
+	}
+	return sid.SID{}
+}
+
+// firstOf is a restricting SID, zero if the token has none.
+func firstOf(t *token.Token) sid.SID {
+	if s := t.RestrictedSet(); s.Len() > 0 {
+		return s.At(0)
+	}
+	return sid.SID{}
+}
+
+// intentUnder cuts a pre-grant down to the object's ceiling as the check does
+// with intent (F-20, A-54): it is asked about a descriptor that gives nothing
+// else, whose entry for OWNER RIGHTS takes the owner's own.
+func (e *engine) intentUnder(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
+	if bits == 0 || e.unlimited(d) {
+		return bits
+	}
+	p := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner(), Group: d.Group(), SACL: d.SACL(), DACL: ownerNothing}
+	r := e.request(sd.New(p), maximum)
+	r.Policies = nil
+	r.Intent = access.Intent{Backup: true, Restore: true}
+	dec, _ := access.SeAccessCheck(r)
+	return bits & dec.Granted
+}
+
+// ownerNothing is a list that grants nothing, not even to the owner.
+var ownerNothing = func() *sd.ACL {
+	a, err := sd.NewACE(sd.AccessAllowed, 0, 0, sid.OwnerRights)
+	if err != nil {
+		return new(sd.ACL)
+	}
+	l, err := sd.NewACL(a)
+	if err != nil {
+		return new(sd.ACL)
+	}
+	return l
+}()

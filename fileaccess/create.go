@@ -1,0 +1,126 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// creating is the right of the parent that a creation needs (F-31).
+func (o *opening) creating() winnt.AccessMask {
+	if o.options&DirectoryFile != 0 {
+		return winnt.FILE_ADD_SUBDIRECTORY
+	}
+	return winnt.FILE_ADD_FILE
+}
+
+// create is step 6 for a name that does not exist: F-30 to F-32.
+func (o *opening) create() ntstatus.Status {
+	switch {
+	case o.options&DirectoryFile != 0 && o.r.Attributes&AttributeTemporary != 0: // F-30
+		return o.fail("F-30", ntstatus.InvalidParameter)
+	case o.r.Attributes&AttributeReadOnly != 0 && o.options&DeleteOnClose != 0: // F-30
+		return o.fail("F-30", ntstatus.CannotDelete)
+	}
+	right := o.creating()
+	if !o.parentAllows(right) { // F-31
+		name, d := "", (*sd.Descriptor)(nil)
+		if o.parent != nil {
+			name, d = o.parent.Name, o.parent.Descriptor
+		}
+		if o.tr != nil {
+			o.tr.set(o.desired, Reason{Kind: ParentDeny, Right: right})
+		}
+		return o.refusedByDirectory("F-31", d, name, right)
+	}
+	if o.granted = o.desired &^ maximum; o.max() { // F-32
+		o.granted |= full
+	}
+	if o.tr != nil {
+		o.tr.set(o.granted, Reason{Kind: Creator})
+	}
+	var st ntstatus.Status
+	if o.newSD, st = o.assign(); st != ntstatus.Success { // F-32
+		return o.fail("F-32", st)
+	}
+	return ntstatus.Success
+}
+
+// parentAllows is F-31: the pre-grant, the parent's descriptor, or the restore
+// privilege.
+func (o *opening) parentAllows(right winnt.AccessMask) bool {
+	if o.pre&right != 0 {
+		return true
+	}
+	if o.parent != nil {
+		granted, used := o.can(o.parent.Descriptor, right)
+		if granted != 0 {
+			o.used |= used
+			return true
+		}
+	}
+	if !o.restores() { // F-21
+		return false
+	}
+	o.used |= winnt.SeRestorePrivilege.Bit() // F-82
+	return true
+}
+
+// assign is the descriptor of the new object: inheritance from the directory,
+// marked as such only where the directory's own list is (F-32, S-79).
+func (o *opening) assign() (*sd.Descriptor, ntstatus.Status) {
+	a := sd.AssignRequest{
+		Creator:     o.r.CreatorSD,
+		IsContainer: o.options&DirectoryFile != 0,
+		Subject:     callerOf(o.subject),
+		Mapping:     &winnt.FileObject.Mapping,
+	}
+	if o.parent != nil {
+		a.Parent = o.parent.Descriptor
+	}
+	if a.Parent.Control()&sd.DACLAutoInherited != 0 {
+		a.Flags |= sd.DACLAutoInherit
+	}
+	if a.Parent.Control()&sd.SACLAutoInherited != 0 {
+		a.Flags |= sd.SACLAutoInherit
+	}
+	return sd.Assign(&a)
+}
+
+// callerOf is what creating and changing descriptors needs to know of a
+// subject that has a token: owner and default list are the effective token's.
+func callerOf(s *access.Subject) *sd.Caller {
+	t := s.Effective()
+	c := &sd.Caller{
+		Owner: t.Owner(), Group: t.PrimaryGroup(),
+		DefaultDACL: t.DefaultDACL(),
+		Integrity:   sid.IntegrityLevel(t.Integrity()),
+		Trust:       t.TrustLevel(),
+		MayOwn:      func(owner sid.SID) bool { return mayOwn(t, owner) },
+		Restore:     t.Has(winnt.SeRestorePrivilege),
+		Security:    t.Has(winnt.SeSecurityPrivilege),
+		Relabel:     t.Has(winnt.SeRelabelPrivilege),
+	}
+	if p := s.Primary; p != nil {
+		c.ServerOwner, c.ServerGroup = p.Owner(), p.PrimaryGroup()
+	}
+	return c
+}
+
+// mayOwn reports whom a token may make an owner: its user, and its enabled
+// groups that have SE_GROUP_OWNER (F-51, S-61).
+func mayOwn(t *token.Token, owner sid.SID) bool {
+	if t.User().SID == owner {
+		return true
+	}
+	const wanted = winnt.SE_GROUP_OWNER | winnt.SE_GROUP_ENABLED
+	for _, g := range t.Groups() {
+		if g.SID == owner && g.Attributes&wanted == wanted {
+			return true
+		}
+	}
+	return false
+}

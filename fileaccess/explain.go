@@ -1,0 +1,161 @@
+package fileaccess
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// BitReason is one bit of an explanation. Granted says what was decided about
+// the bit; the open may be refused nevertheless, because of another one.
+type BitReason struct {
+	Bit     winnt.AccessMask
+	Granted bool
+	Reason  Reason
+}
+
+// Explanation says how an open came to its decision. The zero value explains
+// nothing.
+type Explanation struct {
+	Decision Decision
+	Desired  winnt.AccessMask // mapped, as the face changed it
+	// Reasons has a row for each bit asked for, implied or granted, and with
+	// MAXIMUM_ALLOWED for every file right; ascending.
+	Reasons []BitReason
+
+	names *winnt.ObjectType
+}
+
+// Explain is [Open] with a record of why. The decision is always the same.
+func Explain(r *Request, f *Facts) (Decision, *Explanation) {
+	o := opening{engine: engineOf(&r.Subject, &f.Policy), r: r, f: f, tr: new(tracer)}
+	d := o.run()
+	x := &Explanation{Decision: d, Desired: o.desired, names: winnt.FileObject}
+	if f.Object.directory() || !f.Object.Exists && r.Options&DirectoryFile != 0 {
+		x.names = winnt.DirectoryFileObject
+	}
+	bits := o.desired&^maximum | o.implied | d.Granted
+	if o.max() {
+		bits |= full
+	}
+	for b := winnt.AccessMask(1); b != 0; b <<= 1 {
+		if bits&b == 0 {
+			continue
+		}
+		reason := o.tr.reasonOf(b)
+		granted := d.Granted&b != 0
+		if !d.Allowed() {
+			granted = reason.Kind.grants() || reason.Kind == FromAccess && o.tr.held&b != 0
+		}
+		x.Reasons = append(x.Reasons, BitReason{Bit: b, Granted: granted, Reason: reason})
+	}
+	return d, x
+}
+
+// Reason is the row of one bit; ok is false if there is none.
+func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
+	for _, r := range x.Reasons {
+		if r.Bit == bit {
+			return r, true
+		}
+	}
+	return BitReason{}, false
+}
+
+// String prints the verdict and a row for each bit.
+func (x *Explanation) String() string {
+	var b strings.Builder
+	d := &x.Decision
+	if d.Allowed() {
+		b.WriteString("GRANTED " + d.Granted.String() + " " + x.names.Names(d.Granted))
+	} else {
+		b.WriteString("DENIED " + d.Status.String() + " by " + d.Rule)
+	}
+	if d.Implied != 0 {
+		b.WriteString(", implied " + x.names.Names(d.Implied))
+	}
+	if names := d.PrivilegesUsed.Names(); names != nil {
+		b.WriteString(", used " + strings.Join(names, ", "))
+	}
+	b.WriteByte('\n')
+	for _, r := range x.Reasons {
+		word := "refused"
+		if r.Granted {
+			word = "granted"
+		}
+		b.WriteString(pad(r.Bit.String(), 11) + pad(x.names.RightName(r.Bit), 23) + word + "  " + r.Reason.String() + "\n")
+	}
+	return b.String()
+}
+
+func pad(s string, n int) string {
+	if len(s) >= n {
+		return s + " "
+	}
+	return s + strings.Repeat(" ", n-len(s))
+}
+
+// tracer records the reason of each bit. The decision never reads from it.
+type tracer struct {
+	reasons [32]Reason
+	held    winnt.AccessMask // granted by the object's check
+}
+
+// set gives bits their reason; a later one replaces an earlier one.
+func (t *tracer) set(m winnt.AccessMask, r Reason) {
+	for i := range t.reasons {
+		if m>>i&1 != 0 {
+			t.reasons[i] = r
+		}
+	}
+}
+
+func (t *tracer) reasonOf(bit winnt.AccessMask) Reason {
+	for i := range t.reasons {
+		if bit>>i == 1 && t.reasons[i].Kind != 0 {
+			return t.reasons[i]
+		}
+	}
+	return Reason{Kind: Unreached}
+}
+
+// object records the reasons of the object's own check: each bit's as if it
+// were asked for alone (F-2).
+func (t *tracer) object(e *engine, d *sd.Descriptor, want, granted winnt.AccessMask) {
+	t.held |= granted
+	if d == nil {
+		t.set(granted, Reason{Kind: NoDescriptor})
+		return
+	}
+	for ; want != 0; want &= want - 1 {
+		bit := want & -want
+		t.set(bit, Reason{Kind: FromAccess, Access: e.why(d, bit)})
+	}
+}
+
+// parent records what the directory said about a right of its entry. A right
+// that the directory gives and the object's ceiling takes keeps its reason.
+func (t *tracer) parent(e *engine, d *sd.Descriptor, right, parent winnt.AccessMask, granted bool) {
+	r := Reason{Kind: ParentDeny, Right: parent}
+	if d != nil {
+		r.Access = e.why(d, parent)
+	}
+	if granted {
+		r.Kind = ParentAllow
+	} else if allowed, _ := e.can(d, parent); allowed != 0 {
+		return
+	}
+	t.set(right, r)
+}
+
+// why is the access check's reason for one bit.
+func (e *engine) why(d *sd.Descriptor, bit winnt.AccessMask) access.Reason {
+	_, x, err := access.Explain(e.request(d, bit))
+	if err != nil {
+		return access.Reason{}
+	}
+	b, _ := x.Reason(bit)
+	return b.Reason
+}

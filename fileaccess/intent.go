@@ -1,0 +1,64 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// privileges is step 3: what intent grants, and then the privilege for the
+// SACL, before any name is looked up (F-15, F-20).
+func (o *opening) privileges() ntstatus.Status {
+	if o.options&OpenForBackupIntent != 0 {
+		o.intent()
+	}
+	if o.desired&sacl&^o.pre == 0 {
+		return ntstatus.Success
+	}
+	if !o.token.Has(winnt.SeSecurityPrivilege) { // F-15
+		if o.tr != nil {
+			o.tr.set(sacl, Reason{Kind: FromAccess, Access: access.Reason{Kind: access.Privilege, Index: -1, Privilege: winnt.SeSecurityPrivilege}})
+		}
+		return o.fail("F-15", ntstatus.PrivilegeNotHeld)
+	}
+	o.used |= winnt.SeSecurityPrivilege.Bit()
+	return ntstatus.Success
+}
+
+// intent makes the pre-grant: of what each privilege stands for the bits that
+// are asked for, all of them with MAXIMUM_ALLOWED (F-20).
+func (o *opening) intent() {
+	want := o.desired
+	if o.max() {
+		want = everyRight
+	}
+	switch o.r.Disposition {
+	case FileOpen, FileOpenIf, FileOverwriteIf: // F-20
+		o.byIntent(winnt.SeBackupPrivilege, want&access.BackupRights)
+	}
+	o.byIntent(winnt.SeRestorePrivilege, want&access.RestoreRights)
+}
+
+func (o *opening) byIntent(p winnt.Privilege, bits winnt.AccessMask) {
+	bits &^= o.pre
+	if bits == 0 || !o.token.Has(p) {
+		return
+	}
+	if o.f.Object.Exists {
+		bits = o.intentUnder(o.f.Object.Descriptor, bits) // F-20
+	}
+	o.pre |= bits
+	o.used |= p.Bit()
+	if o.tr != nil {
+		o.tr.set(bits, Reason{Kind: Intent, Privilege: p})
+	}
+}
+
+// restores reports that SeRestorePrivilege counts without being asked for: for
+// the parent's right to a creation and for implied rights (F-21).
+func (o *opening) restores() bool {
+	if o.policy.Profile == Observed && o.options&OpenForBackupIntent == 0 {
+		return false
+	}
+	return o.token.Has(winnt.SeRestorePrivilege)
+}

@@ -1,0 +1,95 @@
+package fileaccess
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// maxName is the longest component and the longest stream name, in UTF-16
+// units (MS-FSCC 2.1.5).
+const maxName = 255
+
+// ValidName reports whether a path below the root of a share is well formed
+// (MS-FSCC 2.1.5): components separated by single backslashes, each of 1 to
+// 255 UTF-16 units without control characters and without any of
+// " * / : < > ? |; "." and ".." are none. The last component may be followed
+// by a stream name and a stream type, and one backslash may end the path. The
+// empty path is the root.
+func ValidName(path string) bool {
+	if path == "" || path == `\` {
+		return true
+	}
+	path = strings.TrimSuffix(path, `\`)
+	for {
+		i := strings.IndexByte(path, '\\')
+		if i < 0 {
+			break
+		}
+		if !validComponent(path[:i]) {
+			return false
+		}
+		path = path[i+1:]
+	}
+	file, stream, has := strings.Cut(path, ":")
+	return validComponent(file) && (!has || validStream(stream))
+}
+
+// validComponent reports a name of a file or directory.
+func validComponent(s string) bool {
+	if s == "." || s == ".." {
+		return false
+	}
+	return validText(s, `"*/:<>?|`, 0x20) && s != ""
+}
+
+// validStream reports what may follow the first colon: a stream name, or a
+// name and a type, which may not both be empty.
+func validStream(s string) bool {
+	name, kind, has := strings.Cut(s, ":")
+	if !validText(name, `/:`, 1) {
+		return false
+	}
+	if !has {
+		return name != ""
+	}
+	return strings.EqualFold(kind, "$DATA") || name == "" && strings.EqualFold(kind, "$INDEX_ALLOCATION") ||
+		name == "$I30" && strings.EqualFold(kind, "$INDEX_ALLOCATION")
+}
+
+// validText reports text of at most maxName UTF-16 units without the
+// characters named and those below least.
+func validText(s, forbidden string, least byte) bool {
+	units := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c < least || strings.IndexByte(forbidden, c) >= 0 {
+				return false
+			}
+			units++
+			continue
+		}
+		if utf8.RuneStart(c) { // one unit a character, two above the basic plane
+			units++
+			if c >= 0xF0 {
+				units++
+			}
+		}
+	}
+	return units <= maxName
+}
+
+// Unparsed is the part of the name behind component at (Decision.StoppedAt),
+// with its leading backslash: what the client has to resolve anew after
+// STATUS_STOPPED_ON_SYMLINK.
+func (r *Request) Unparsed(at int) string {
+	rest := strings.TrimPrefix(r.Name, `\`)
+	for ; at >= 0; at-- {
+		i := strings.IndexByte(rest, '\\')
+		if i < 0 {
+			return ""
+		}
+		rest = rest[i+1:]
+	}
+	return r.Name[len(r.Name)-len(rest)-1:]
+}

@@ -1,0 +1,197 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// opening is one open being decided: the question and what is known so far.
+// It lives on the stack of one call.
+type opening struct {
+	engine
+	r  *Request
+	f  *Facts
+	tr *tracer // nil: nobody asks why
+
+	desired winnt.AccessMask // mapped, and cleaned by the face
+	options CreateOptions
+	parent  *Directory // nil: none that counts (F-25)
+
+	share     winnt.AccessMask // what the share allows; everything without one
+	pre       winnt.AccessMask // granted by intent (F-20)
+	implied   winnt.AccessMask // F-33
+	unchecked winnt.AccessMask // the part of implied a privilege gives (F-34)
+	granted   winnt.AccessMask
+	used      winnt.PrivilegeSet
+
+	rule      string // that refused
+	refusedBy *sd.Descriptor
+	about     Audited
+	name      string           // of the directory that refused
+	missing   winnt.AccessMask // the right it did not give
+	stopped   int
+	found     bool // the last component was looked at (F-73)
+	action    Action
+	newSD     *sd.Descriptor
+	force     bool
+}
+
+// Open decides one open or create (section 4): the same inputs always give the
+// same answer. A subject without any token gets STATUS_NO_TOKEN.
+//
+// The order of the steps decides which status a request with several faults
+// gets, and so what can be learned from it: that a name exists shows in
+// STATUS_OBJECT_NAME_COLLISION and STATUS_NOT_A_DIRECTORY also to those who
+// have no right to the object. Policy.HideDenied is the remedy.
+func Open(r *Request, f *Facts) Decision {
+	o := opening{engine: engineOf(&r.Subject, &f.Policy), r: r, f: f}
+	return o.run()
+}
+
+func (o *opening) run() Decision {
+	st := o.decide()
+	if st != ntstatus.Success {
+		return o.refused(st)
+	}
+	d := Decision{Granted: o.granted, Implied: o.implied, Action: o.action, ForceShareRead: o.force, NewSD: o.newSD, PrivilegesUsed: o.used}
+	d.Audit = Audit{About: AuditObject, Descriptor: o.f.Object.Descriptor, Name: o.r.Name, Desired: o.desired | o.implied, Granted: o.granted}
+	if o.newSD != nil { // F-81
+		d.Audit.Descriptor = o.newSD
+	}
+	if o.r.Maximal {
+		d.Max = o.maximal()
+	}
+	return d
+}
+
+// decide runs the steps of section 4 in their order.
+func (o *opening) decide() ntstatus.Status {
+	if o.token == nil {
+		return o.fail("A-30", ntstatus.NoToken)
+	}
+	if !o.mayAsk() {
+		return o.fail("A-30", ntstatus.BadImpersonationLevel)
+	}
+	o.take()
+	if o.r.Face == SMB { // step 0
+		if st := o.gate(); st != ntstatus.Success {
+			return st
+		}
+	}
+	if st := o.parameters(); st != ntstatus.Success { // step 1
+		return st
+	}
+	if o.f.ReadOnlyVolume && o.r.Disposition != FileOpen && o.r.Disposition != FileOpenIf { // step 2: F-14
+		return o.fail("F-14", ntstatus.MediaWriteProtected)
+	}
+	if st := o.privileges(); st != ntstatus.Success { // step 3
+		return st
+	}
+	if o.options&OpenByFileID == 0 { // step 4: F-25
+		if st := o.walk(); st != ntstatus.Success {
+			return st
+		}
+	}
+	st := o.lastComponent() // steps 5 and 6
+	if st != ntstatus.Success {
+		return st
+	}
+	return o.underShare() // step 7
+}
+
+// take maps what is asked for and applies what the face adds to it.
+func (o *opening) take() {
+	o.desired, o.options, o.share = winnt.FileObject.Mapping.Map(o.r.Desired), o.r.Options, everyRight // F-1
+	if o.options&OpenByFileID == 0 {                                                                   // F-25
+		o.parent = o.f.Parent
+	}
+	if o.r.Face == Win32 { // F-90
+		o.desired |= winnt.SYNCHRONIZE | winnt.FILE_READ_ATTRIBUTES
+		if o.options&DeleteOnClose != 0 {
+			o.desired |= winnt.DELETE
+		}
+	}
+}
+
+const everyRight = ^winnt.AccessMask(0)
+
+func (o *opening) max() bool { return o.desired&maximum != 0 }
+
+// lastComponent is steps 5 and 6: create what is missing, open what is there.
+func (o *opening) lastComponent() ntstatus.Status {
+	o.stopped = len(o.f.Path)
+	ob := &o.f.Object
+	if !ob.Exists { // F-26
+		switch {
+		case o.r.Disposition == FileOpen || o.r.Disposition == FileOverwrite:
+			return o.fail("F-26", ntstatus.ObjectNameNotFound)
+		case o.f.ReadOnlyVolume:
+			return o.fail("F-26", ntstatus.MediaWriteProtected)
+		}
+		return o.create()
+	}
+	o.found = true
+	switch { // F-27
+	case o.options&DirectoryFile != 0 && !ob.directory():
+		if o.r.Disposition == FileCreate {
+			return o.fail("F-27", ntstatus.ObjectNameCollision)
+		}
+		return o.fail("F-27", ntstatus.NotADirectory)
+	case o.options&NonDirectoryFile != 0 && ob.directory():
+		return o.fail("F-27", ntstatus.FileIsADirectory)
+	}
+	return o.existing()
+}
+
+// fail notes the rule that refuses.
+func (o *opening) fail(rule string, st ntstatus.Status) ntstatus.Status {
+	o.rule = rule
+	return st
+}
+
+// refused is the answer to a request that failed.
+func (o *opening) refused(st ntstatus.Status) Decision {
+	d := Decision{Status: st, Rule: o.rule, Implied: o.implied, PrivilegesUsed: o.used, StoppedAt: o.stopped}
+	d.Audit = o.refusedAudit(st)
+	if o.hides(st) { // F-73: the audit record above keeps the true status
+		d.Rule = "F-73"
+		if d.Status = ntstatus.ObjectNameNotFound; o.r.Disposition == FileCreate {
+			d.Status = ntstatus.AccessDenied
+		}
+	}
+	return d
+}
+
+// refusedAudit is what is to be recorded of a failure: denials of the object,
+// of a directory or of the share, and nothing where it was not about rights.
+func (o *opening) refusedAudit(st ntstatus.Status) Audit {
+	a := Audit{About: o.about, Descriptor: o.refusedBy, Name: o.name, Desired: o.missing, Status: st}
+	switch {
+	case a.About == AuditDirectory: // F-81
+		return a
+	case a.About == AuditShare: // F-83
+	case st != ntstatus.AccessDenied && st != ntstatus.PrivilegeNotHeld && st != ntstatus.CannotDelete,
+		!o.f.Object.Exists, !o.found && st != ntstatus.PrivilegeNotHeld: // F-80
+		return Audit{}
+	default:
+		a.About, a.Descriptor = AuditObject, o.f.Object.Descriptor
+	}
+	a.Name, a.Desired = o.r.Name, o.desired|o.implied
+	return a
+}
+
+// hides reports that the failure would tell of an entry that enumeration
+// hides. Failures before the last component are the same whether it exists or
+// not, and stay what they are.
+func (o *opening) hides(st ntstatus.Status) bool {
+	p := &o.f.Policy
+	if !p.HideDenied || !o.found || o.f.Share == nil || !o.f.Share.ABE { // F-73
+		return false
+	}
+	switch st {
+	case ntstatus.AccessDenied, ntstatus.ObjectNameCollision, ntstatus.NotADirectory, ntstatus.FileIsADirectory: // F-73
+		return !o.visible(o.f.Object.Descriptor, o.shareMaximal(o.f.Share))
+	}
+	return false
+}

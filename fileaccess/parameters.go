@@ -1,0 +1,50 @@
+package fileaccess
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// neverGranted are bits no open may ask for (F-11): 0x04000000, 0x08000000 and
+// the reserved ones.
+const neverGranted winnt.AccessMask = 0x0CE0FE00
+
+// parameters is step 1: F-10 to F-13.
+func (o *opening) parameters() ntstatus.Status {
+	switch {
+	case o.invalid(): // F-10
+		return o.fail("F-10", ntstatus.InvalidParameter)
+	case o.desired == 0 || o.desired&neverGranted != 0: // F-11
+		return o.fail("F-11", ntstatus.AccessDenied)
+	case o.options&DirectoryFile != 0 && o.options&NonDirectoryFile != 0: // F-12
+		return o.fail("F-12", ntstatus.InvalidParameter)
+	case o.options&OpenByFileID != 0: // its name is a number
+		return ntstatus.Success
+	case !ValidName(o.r.Name), o.options&NonDirectoryFile != 0 && strings.HasSuffix(o.r.Name, `\`): // F-13
+		return o.fail("F-13", ntstatus.ObjectNameInvalid)
+	}
+	return ntstatus.Success
+}
+
+// invalid is F-10.
+func (o *opening) invalid() bool {
+	r, opt := o.r, o.options
+	switch {
+	case opt&^validOptions != 0, r.Attributes&^validAttributes != 0, r.Disposition > FileOverwriteIf, r.Share&^(ShareRead|ShareWrite|ShareDelete) != 0:
+		return true
+	case opt&synchronous != 0 && o.desired&winnt.SYNCHRONIZE == 0, opt&synchronous == synchronous:
+		return true
+	case opt&DeleteOnClose != 0 && o.desired&winnt.DELETE == 0:
+		return true
+	case opt&(DirectoryFile|NonDirectoryFile) == DirectoryFile:
+		if r.Disposition != FileCreate && r.Disposition != FileOpen && r.Disposition != FileOpenIf {
+			return true
+		}
+		if opt&NoIntermediateBuffering != 0 { // the one option here that a directory does not take
+			return true
+		}
+	}
+	return opt&NoIntermediateBuffering != 0 && o.desired&winnt.FILE_APPEND_DATA != 0
+}

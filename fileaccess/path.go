@@ -1,0 +1,59 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// walk is step 4: every component but the last, in order. The root of the
+// share is not one of them (F-22).
+func (o *opening) walk() ntstatus.Status {
+	for i := range o.f.Path {
+		c := &o.f.Path[i]
+		o.stopped = i
+		switch { // F-22
+		case c.BadStream:
+			return o.fail("F-22", ntstatus.ObjectNameInvalid)
+		case !c.Exists, !c.IsDirectory:
+			return o.fail("F-22", ntstatus.ObjectPathNotFound)
+		case !o.traverse(c.Descriptor):
+			if o.tr != nil {
+				o.tr.set(o.desired, Reason{Kind: TraverseDenied, Component: i})
+			}
+			return o.refusedByDirectory("F-23", c.Descriptor, c.Name, winnt.FILE_TRAVERSE)
+		case c.DeletePending:
+			return o.fail("F-22", ntstatus.DeletePending)
+		case c.SymbolicLink:
+			return o.fail("F-22", ntstatus.StoppedOnSymlink)
+		}
+	}
+	return ntstatus.Success
+}
+
+// traverse is the test of one directory on the way. The privilege is not
+// recorded as used (F-23).
+func (o *opening) traverse(d *sd.Descriptor) bool {
+	switch {
+	case o.policy.Traverse == TraverseNever: // F-23
+		return true
+	case o.policy.Traverse == TraversePrivilege && o.token.Has(winnt.SeChangeNotifyPrivilege): // F-23
+		return true
+	case o.pre&winnt.FILE_TRAVERSE != 0: // F-23
+		return true
+	case d == nil: // F-2
+		return true
+	case o.policy.Central == nil && access.SeFastTraverseCheck(d, o.subject, winnt.FILE_TRAVERSE, winnt.FileObject):
+		return true
+	}
+	granted, _ := o.can(d, winnt.FILE_TRAVERSE)
+	return granted != 0
+}
+
+// refusedByDirectory notes a directory that lacks a right, for the audit
+// record (F-81).
+func (o *opening) refusedByDirectory(rule string, d *sd.Descriptor, name string, right winnt.AccessMask) ntstatus.Status {
+	o.about, o.refusedBy, o.name, o.missing = AuditDirectory, d, name, right
+	return o.fail(rule, ntstatus.AccessDenied)
+}

@@ -1,0 +1,97 @@
+package fileaccess
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ReasonKind is what decided a bit of an open. The zero value is no reason.
+type ReasonKind uint8
+
+// Kinds of reasons.
+const (
+	FromAccess        ReasonKind = iota + 1 // the access check of the object: see Reason.Access
+	Intent                                  // Reason.Privilege, by intent (F-20) or for an implied right (F-34)
+	ParentAllow                             // the directory's right Reason.Right, entry Reason.Access.Index (F-42, F-43)
+	ParentDeny                              // the directory was asked for Reason.Right and did not give it
+	ShareMask                               // outside what the share allows (F-6, F-8)
+	ReadOnlyAttribute                       // the file is read-only (F-38, F-39, F-41)
+	ReadOnlyVolume                          // the volume is (F-39, F-41)
+	Creator                                 // who makes an object gets what was asked for (F-32)
+	TraverseDenied                          // directory Reason.Component on the way lets nobody pass (F-23)
+	AttributeMismatch                       // hidden or system, and not repeated (F-35)
+	NoDescriptor                            // the object has none (F-2)
+	Unreached                               // the open was refused before the bit was looked at
+)
+
+var reasonNames = [...]string{
+	FromAccess: "Access", Intent: "Intent", ParentAllow: "ParentAllow", ParentDeny: "ParentDeny", ShareMask: "ShareMask",
+	ReadOnlyAttribute: "ReadOnlyAttribute", ReadOnlyVolume: "ReadOnlyVolume", Creator: "Creator", TraverseDenied: "Traverse",
+	AttributeMismatch: "AttributeMismatch", NoDescriptor: "NoDescriptor", Unreached: "Unreached",
+}
+
+// String is the name of the kind.
+func (k ReasonKind) String() string {
+	if int(k) < len(reasonNames) && reasonNames[k] != "" {
+		return reasonNames[k]
+	}
+	return "ReasonKind(" + strconv.Itoa(int(k)) + ")"
+}
+
+// Reason is why one bit was granted or refused. The zero value is none.
+type Reason struct {
+	Kind      ReasonKind
+	Access    access.Reason    // of FromAccess: of the object's check; of ParentAllow and ParentDeny: of the directory's
+	Privilege winnt.Privilege  // of Intent
+	Right     winnt.AccessMask // of ParentAllow and ParentDeny: the directory's right
+	Component int              // of TraverseDenied: index in Facts.Path
+}
+
+// String prints the kind with what it points to: "ParentAllow 0x40 AceAllow
+// DACL 0".
+func (r Reason) String() string {
+	switch r.Kind {
+	case FromAccess:
+		return r.Access.String()
+	case Intent:
+		return "Intent " + r.Privilege.String()
+	case ParentAllow, ParentDeny:
+		s := r.Kind.String() + " " + winnt.DirectoryFileObject.RightName(r.Right)
+		if r.Access.Kind != 0 {
+			s += " " + r.Access.String()
+		}
+		return s
+	case TraverseDenied:
+		return "Traverse " + strconv.Itoa(r.Component)
+	}
+	return r.Kind.String()
+}
+
+// Message is the code that stands for the reason in audit records: 1811 and
+// 1812 for a directory's rights, 1805 for limits that have no code of their
+// own (F-80). It is 0 for FromAccess, whose codes package audit knows, and
+// 1801 for Intent and Creator, who granted.
+func (r Reason) Message() uint16 {
+	switch r.Kind {
+	case ParentAllow: // F-80
+		return 1811
+	case ParentDeny: // F-80
+		return 1812
+	case ShareMask, ReadOnlyAttribute, ReadOnlyVolume, AttributeMismatch, TraverseDenied: // F-80
+		return 1805
+	case Intent, Creator:
+		return 1801
+	case NoDescriptor:
+		return 1808
+	case Unreached:
+		return 1809
+	}
+	return 0
+}
+
+// grants reports a kind that grants; FromAccess says it in its own reason.
+func (k ReasonKind) grants() bool {
+	return k == Intent || k == ParentAllow || k == Creator || k == NoDescriptor
+}

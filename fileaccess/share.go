@@ -1,0 +1,122 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The rights that the three usual levels of a share stand for (F-5).
+const (
+	ShareReadRights   winnt.AccessMask = 0x1200A9
+	ShareChangeRights winnt.AccessMask = 0x1301BF
+	ShareFullRights                    = winnt.FILE_ALL_ACCESS
+)
+
+// Tree is a connection of a subject to a share. The zero value may nothing.
+type Tree struct {
+	Maximal winnt.AccessMask // gates requests; belongs in Share.Maximal
+	Told    winnt.AccessMask // what the client is told (TREE_CONNECT MaximalAccess)
+}
+
+// Connect decides a tree connect. The statuses: STATUS_ACCESS_DENIED for a
+// share that gives the subject nothing (F-5), STATUS_BAD_IMPERSONATION_LEVEL
+// for a subject that cannot ask, STATUS_NO_TOKEN for none. A nil policy
+// is the default one.
+func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status) {
+	if p == nil {
+		p = &defaultPolicy
+	}
+	e := engineOf(s, p)
+	switch {
+	case e.token == nil:
+		return Tree{}, ntstatus.NoToken
+	case !e.mayAsk():
+		return Tree{}, ntstatus.BadImpersonationLevel
+	}
+	found := *share
+	found.Maximal = 0
+	t := Tree{Maximal: e.shareMaximal(&found)}
+	if t.Maximal == 0 { // F-5
+		return Tree{}, ntstatus.AccessDenied
+	}
+	if t.Told = t.Maximal; share.Told != nil { // F-5
+		t.Told, _ = e.can(share.Told, full)
+	}
+	return t, ntstatus.Success
+}
+
+// shareMaximal is what a share allows the subject (F-5).
+func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
+	switch {
+	case s == nil:
+		return everyRight
+	case s.Maximal != 0:
+		return s.Maximal & full
+	}
+	m, _ := e.can(s.Descriptor, full)
+	return m
+}
+
+// gate is step 0 of requests that came through a share: F-5, F-6, F-7.
+func (o *opening) gate() ntstatus.Status {
+	s := o.f.Share
+	if s != nil {
+		o.share = o.shareMaximal(s)
+	}
+	open := s == nil || s.NoGate
+	switch {
+	case o.share == 0: // F-5: no connection could be made
+		return o.refusedByShare("F-5", ntstatus.AccessDenied)
+	case !open && o.options&DeleteOnClose != 0 && o.share&winnt.DELETE == 0: // F-6 (1)
+		return o.refusedByShare("F-6", ntstatus.AccessDenied)
+	case o.desired&^sacl == 0: // F-6 (2), (3)
+		return o.refusedByShare("F-6", ntstatus.AccessDenied)
+	case !open && o.desired&^(sacl|maximum)&^o.share != 0: // F-6 (4)
+		if s.ABE && o.r.Disposition == FileOpen { // F-72
+			return o.refusedByShare("F-6", ntstatus.ObjectNameNotFound)
+		}
+		return o.refusedByShare("F-6", ntstatus.AccessDenied)
+	}
+	o.options &^= synchronous // F-7
+	if o.options&NoIntermediateBuffering != 0 {
+		o.desired &^= winnt.FILE_APPEND_DATA // F-7
+	}
+	return ntstatus.Success
+}
+
+func (o *opening) refusedByShare(rule string, st ntstatus.Status) ntstatus.Status {
+	o.about = AuditShare // F-83
+	if o.tr != nil {
+		o.tr.set(o.desired&^(sacl|maximum)&^o.share, Reason{Kind: ShareMask})
+	}
+	return o.fail(rule, st)
+}
+
+// underShare cuts what was granted down to the share, silently where nothing
+// was named (F-8).
+func (o *opening) underShare() ntstatus.Status {
+	roof := o.share | sacl
+	needed := o.implied
+	if o.newSD != nil {
+		needed |= o.creating()
+	}
+	if needed&^roof != 0 { // F-8
+		if o.tr != nil {
+			o.tr.set(needed&^roof, Reason{Kind: ShareMask})
+		}
+		o.about = AuditShare // F-83
+		o.newSD = nil
+		return o.fail("F-8", ntstatus.AccessDenied)
+	}
+	if o.tr != nil {
+		o.tr.set(o.granted&^roof, Reason{Kind: ShareMask})
+	}
+	if o.granted &= roof; o.granted == 0 { // F-44
+		o.about = AuditShare // F-83
+		o.newSD = nil
+		return o.fail("F-8", ntstatus.AccessDenied)
+	}
+	o.action = o.actionTaken()
+	return o.exclusive()
+}

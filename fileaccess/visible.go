@@ -1,0 +1,77 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Visible reports whether access-based enumeration shows an entry to a
+// subject: it may read the entry by the entry's own descriptor, and the share
+// allows reading. share is what [Connect] found; all bits where there is no
+// share. "." and ".." are always shown, which is the caller's to do (F-71). A
+// nil policy is the default one.
+func Visible(s *access.Subject, entry *sd.Descriptor, share winnt.AccessMask, p *Policy) bool {
+	if p == nil {
+		p = &defaultPolicy
+	}
+	e := engineOf(s, p)
+	return e.mayAsk() && e.visible(entry, share)
+}
+
+// visible is F-71: neither the parent's rights nor intent help.
+func (e *engine) visible(d *sd.Descriptor, share winnt.AccessMask) bool {
+	if winnt.FILE_GENERIC_READ&^share != 0 {
+		return false
+	}
+	return d == nil || e.check(d, winnt.FILE_GENERIC_READ).Allowed()
+}
+
+// Viewer is somebody who lists a directory. The zero value sees nothing.
+type Viewer struct {
+	Subject access.Subject
+	Share   winnt.AccessMask // what [Connect] found
+}
+
+// VisibleEntries is [Visible] for each viewer and each entry: result[v][e]. An
+// entry's descriptor is looked at once for each viewer, however many entries
+// share it or have an equal one (F-74).
+func VisibleEntries(entries []*sd.Descriptor, viewers []Viewer, p *Policy) [][]bool {
+	class, distinct := classes(entries)
+	out := make([][]bool, len(viewers))
+	seen := make([]bool, len(distinct))
+	for v := range viewers {
+		for i, d := range distinct {
+			seen[i] = Visible(&viewers[v].Subject, d, viewers[v].Share, p)
+		}
+		out[v] = make([]bool, len(entries))
+		for i, c := range class {
+			out[v][i] = seen[c]
+		}
+	}
+	return out
+}
+
+// classes numbers equal descriptors alike, first by identity, then by bytes.
+func classes(entries []*sd.Descriptor) (class []int, distinct []*sd.Descriptor) {
+	class = make([]int, len(entries))
+	byPointer := make(map[*sd.Descriptor]int)
+	byBytes := make(map[string]int)
+	for i, d := range entries {
+		c, ok := byPointer[d]
+		if !ok {
+			key := "" // no descriptor is empty
+			if d != nil {
+				key = string(d.Binary())
+			}
+			if c, ok = byBytes[key]; !ok {
+				c = len(distinct)
+				distinct = append(distinct, d)
+				byBytes[key] = c
+			}
+			byPointer[d] = c
+		}
+		class[i] = c
+	}
+	return class, distinct
+}

@@ -1,0 +1,77 @@
+package faults
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The audit alarms.
+
+// auditor gives the server's process SeAuditPrivilege.
+func (w *world) auditor() {
+	w.server.Object().PrimaryToken().Update(func(old *token.Token, m winnt.LUID) *token.Token {
+		s := old.Spec()
+		s.ModifiedID = m
+		s.Privileges |= winnt.SeAuditPrivilege.Bit()
+		s.EnabledPrivileges |= winnt.SeAuditPrivilege.Bit()
+		return must(token.New(s))
+	})
+}
+
+// tooMany is a privilege set with more entries than an alarm takes.
+func tooMany() nt.Captured[*nt.PrivilegeSet] {
+	return nt.Cap(&nt.PrivilegeSet{Privilege: make([]nt.LUIDAndAttributes, 61)})
+}
+
+func alarmFaults[I any](h func(*I) *winnt.Handle, name func(*I) *nt.Captured[string], set func(*I) *nt.Captured[*nt.PrivilegeSet]) []fault[I] {
+	return join(
+		handles("U-30", "ClientToken", "ClientToken", h, func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE) }),
+		pseudoToken(h),
+		[]fault[I]{
+			{rule: "U-31", want: ntstatus.BadImpersonationLevel, name: "a token at SecurityAnonymous", takes: "ClientToken", inject: func(w *world, in *I) {
+				*h(in) = w.handle(w.existing(winnt.SecurityAnonymous), winnt.TOKEN_QUERY)
+			}},
+			{rule: "U-32", want: ntstatus.PrivilegeNotHeld, name: "no SeAuditPrivilege", takes: "privilege", needs: userOnly, inject: func(w *world, _ *I) { w.stranger() }},
+			{rule: "U-35", want: ntstatus.InvalidParameter, name: "61 privileges", takes: "set", inject: func(_ *world, in *I) { *set(in) = tooMany() }},
+			{rule: "U-36", want: ntstatus.AccessViolation, name: "a name that cannot be read", takes: "name", needs: pointers, inject: func(_ *world, in *I) { unreadable(name(in)) }},
+		})
+}
+
+var noLog = []absence{{"U-64", "", "the log of these kernels keeps every record"}}
+
+var _ = define(setup[nt.PrivilegedServiceAuditAlarmIn]{
+	names: []string{"NtPrivilegedServiceAuditAlarm"},
+	base: func(w *world) nt.PrivilegedServiceAuditAlarmIn {
+		w.auditor()
+		return nt.PrivilegedServiceAuditAlarmIn{SubsystemName: nt.Cap("Security"), ServiceName: nt.Cap("service"), ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY),
+			Privileges: nt.Cap(&nt.PrivilegeSet{Privilege: privileges(winnt.SeTcbPrivilege)}), AccessGranted: true}
+	},
+	faults: alarmFaults(
+		func(in *nt.PrivilegedServiceAuditAlarmIn) *winnt.Handle { return &in.ClientToken },
+		func(in *nt.PrivilegedServiceAuditAlarmIn) *nt.Captured[string] { return &in.ServiceName },
+		func(in *nt.PrivilegedServiceAuditAlarmIn) *nt.Captured[*nt.PrivilegeSet] { return &in.Privileges }),
+	absent: noLog,
+})
+
+var _ = define(setup[nt.OpenObjectAuditAlarmIn]{
+	names: []string{"NtOpenObjectAuditAlarm"},
+	base: func(w *world) nt.OpenObjectAuditAlarmIn {
+		w.auditor()
+		return nt.OpenObjectAuditAlarmIn{SubsystemName: nt.Cap("Storage"), HandleID: nt.Cap(winnt.Handle(4)), ObjectTypeName: nt.Cap("File"), ObjectName: nt.Cap("report"),
+			SecurityDescriptor: nt.Cap(open()), ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY), DesiredAccess: winnt.FILE_READ_DATA, GrantedAccess: winnt.FILE_READ_DATA,
+			Privileges: nt.Cap(&nt.PrivilegeSet{}), AccessGranted: true}
+	},
+	faults: join(alarmFaults(
+		func(in *nt.OpenObjectAuditAlarmIn) *winnt.Handle { return &in.ClientToken },
+		func(in *nt.OpenObjectAuditAlarmIn) *nt.Captured[string] { return &in.ObjectTypeName },
+		func(in *nt.OpenObjectAuditAlarmIn) *nt.Captured[*nt.PrivilegeSet] { return &in.Privileges }),
+		[]fault[nt.OpenObjectAuditAlarmIn]{
+			{rule: "U-33", want: ntstatus.Success, name: "SecurityDescriptor NULL", takes: "sd", inject: func(_ *world, in *nt.OpenObjectAuditAlarmIn) { in.SecurityDescriptor.V = nil }},
+			{rule: "U-34", want: ntstatus.InvalidSecurityDescr, name: "a malformed descriptor", takes: "sd", inject: func(_ *world, in *nt.OpenObjectAuditAlarmIn) {
+				in.SecurityDescriptor.Status = ntstatus.InvalidSecurityDescr
+			}},
+		}),
+	absent: noLog,
+})

@@ -1,0 +1,103 @@
+package faults
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Outcome is what a call came to.
+type Outcome struct {
+	Status  ntstatus.Status // what the call returned
+	Verdict ntstatus.Status // its AccessStatus where it has one, else Status
+	Rule    string          // the rule that the kernel says decided, if it says one
+}
+
+// Call calls a service on a fresh kernel with a set of faults in force, which
+// must not exclude one another. The error tells a result other than the one
+// that the earliest condition of the set promises, a failed call that left a
+// trace, or a leak. Faults that are none in the service's mode or in the
+// profile are in force and do not count.
+func Call(name string, profile nt.Profile, set ...*Fault) (Outcome, error) {
+	s := registry[name]
+	if s == nil {
+		return Outcome{}, fmt.Errorf("faults: no service %q", name)
+	}
+	w := newWorld(profile)
+	got, err := w.run(s, set)
+	if closed := w.close(); err == nil && closed != nil {
+		err = fmt.Errorf("%s with %s: %w", name, names(set), closed)
+	}
+	return got, err
+}
+
+func (w *world) run(s *service, set []*Fault) (Outcome, error) {
+	in := s.base(w)
+	for _, f := range set {
+		if !f.callable() {
+			return Outcome{}, fmt.Errorf("%s: kernel mode must not be called with %q", s.row.Info().Name, f.Name)
+		}
+		f.inject(w, in)
+	}
+	for _, late := range append(w.late, w.last...) {
+		late()
+	}
+	before := w.state()
+	out, got := w.invoke(s, reflect.ValueOf(in).Elem().Interface())
+	want := ntstatus.Success
+	if first := Winner(w.profile, set...); first != nil {
+		want = first.Want
+	}
+	if got.Verdict != want {
+		return got, fmt.Errorf("%s with %s: got %s (rule %s), want %s", s.row.Info().Name, names(set), got.Verdict, got.Rule, want)
+	}
+	if s.settle != nil {
+		s.settle(w, out)
+	}
+	if !got.Status.IsSuccess() { // P-7: a failing service changes nothing observable
+		if after := w.state(); after != before {
+			return got, fmt.Errorf("%s with %s failed with %s and changed the system:\nbefore %s\nafter  %s", s.row.Info().Name, names(set), got.Status, before, after)
+		}
+	}
+	return got, nil
+}
+
+func (w *world) invoke(s *service, in any) (any, Outcome) {
+	var out any
+	var st ntstatus.Status
+	why := &reason{}
+	if s.kernel {
+		w.k.Trace(why)
+		out, st = w.k.CallRow(s.row, in)
+		w.k.Trace(nil)
+	} else {
+		w.thread.Trace(why)
+		out, st = w.thread.CallRow(s.row, in)
+		w.thread.Trace(nil)
+	}
+	o := Outcome{Status: st, Verdict: st, Rule: why.rule}
+	if st == ntstatus.Success && s.verdict != nil {
+		o.Verdict = s.verdict(out)
+	}
+	return out, o
+}
+
+// reason is the tracer that learns which rule decided.
+type reason struct{ rule string }
+
+// Traced implements nt.Tracer.
+func (r *reason) Traced(c *nt.Call) { r.rule = c.Why.Rule }
+
+func names(set []*Fault) string {
+	if len(set) == 0 {
+		return "no fault"
+	}
+	var list []string
+	for _, f := range set {
+		list = append(list, f.String())
+	}
+	return strings.Join(list, " and ")
+}

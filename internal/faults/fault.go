@@ -1,0 +1,311 @@
+package faults
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Fault is one thing that can be wrong with a call of one service. The zero
+// value is not a fault.
+type Fault struct {
+	// Name says what is wrong, in a few words.
+	Name string
+	// Want is what the call returns when this fault wins: the status of its
+	// condition or, where the call succeeds and carries a verdict
+	// (AccessStatus), that verdict.
+	Want ntstatus.Status
+
+	rule, when string // find the condition; when is a part of its text
+	takes      []string
+	needs      scope
+	profiles   []nt.Profile // nil: both
+	lifts      []string     // what faults of others take up that are none beside this one, in the Observed profile
+	inject     func(w *world, in any)
+
+	service   *service
+	condition int // index in Meta.Conditions
+}
+
+// scope says in which previous mode a fault is one.
+type scope uint8
+
+const (
+	anyMode  scope = iota
+	userOnly       // kernel mode is not tested for it: the call succeeds all the same
+	pointers       // user mode only, and kernel mode must not be called with it (O-7)
+	kernOnly       // user mode is not tested for it
+)
+
+// Rule is the id of the rule behind the fault.
+func (f *Fault) Rule() string { return f.rule }
+
+// Condition is the row of the service's table that the fault brings about.
+func (f *Fault) Condition() nt.Condition { return f.service.row.Info().Conditions[f.condition] }
+
+// Order is the position of the condition among those of its service.
+func (f *Fault) Order() int { return f.condition }
+
+// String is "T-40 no such handle".
+func (f *Fault) String() string { return f.rule + " " + f.Name }
+
+// Excludes reports whether two faults cannot hold at once: they take up the
+// same part of the call, or one a part of what the other takes up.
+func (f *Fault) Excludes(g *Fault) bool {
+	for _, a := range f.takes {
+		for _, b := range g.takes {
+			if a == b || strings.HasPrefix(a, b+".") || strings.HasPrefix(b, a+".") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// effective reports whether the fault is one in the mode of its service.
+func (f *Fault) effective(profile nt.Profile) bool {
+	if f.service.kernel && (f.needs == userOnly || f.needs == pointers) || !f.service.kernel && f.needs == kernOnly {
+		return false
+	}
+	if f.profiles == nil {
+		return true
+	}
+	for _, p := range f.profiles {
+		if p == profile {
+			return true
+		}
+	}
+	return false
+}
+
+// callable reports whether the call may be made with the fault at all.
+func (f *Fault) callable() bool { return !(f.service.kernel && f.needs == pointers) }
+
+// service is one row with what is needed to call it.
+type service struct {
+	row    nt.Row
+	kernel bool // a row of kernel.Table
+	base   func(w *world) any
+	faults []*Fault
+	absent []absence
+	// verdict reads the status that counts when the call itself succeeds.
+	verdict func(out any) ntstatus.Status
+	// alone says that the service is not checked for leaving no trace when it
+	// fails: what it gives back is released by the world.
+	settle func(w *world, out any)
+}
+
+// absence is a condition without a fault and why.
+type absence struct{ rule, when, reason string }
+
+var registry = map[string]*service{}
+
+// fault describes a Fault of a service whose parameters are an I.
+type fault[I any] struct {
+	rule   string // of the condition
+	want   ntstatus.Status
+	when   string // part of the condition's text; empty where rule and status tell
+	name   string
+	takes  string // what of the call it takes up, separated by spaces
+	needs  scope
+	only   []nt.Profile
+	lifts  string // see Fault
+	inject func(w *world, in *I)
+}
+
+// setup is what define needs besides the faults.
+type setup[I any] struct {
+	names   []string // Nt and Zw name
+	base    func(w *world) I
+	faults  []fault[I]
+	absent  []absence
+	verdict func(out any) ntstatus.Status
+	settle  func(w *world, out any)
+}
+
+// define enters a service, in all the modes it has, in the registry.
+func define[I any](s setup[I]) bool {
+	for _, name := range s.names {
+		e := &service{absent: s.absent, verdict: s.verdict, settle: s.settle}
+		if e.row = nt.NtTable.Find(name); e.row == nil {
+			e.row, e.kernel = kernel.Table.Find(name), true
+		}
+		if e.row == nil {
+			panic("faults: no service " + name)
+		}
+		e.base = func(w *world) any { in := s.base(w); return &in }
+		for _, f := range s.faults {
+			e.faults = append(e.faults, &Fault{
+				Name: f.name, Want: f.want, rule: f.rule, when: f.when, takes: strings.Fields(f.takes), needs: f.needs, profiles: f.only, lifts: strings.Fields(f.lifts),
+				inject:  func(w *world, in any) { f.inject(w, in.(*I)) },
+				service: e, condition: find(e.row.Info(), f.rule, f.want, f.when),
+			})
+		}
+		registry[name] = e
+	}
+	return true
+}
+
+// find is the index of the condition with that rule and status, or with
+// STATUS_SUCCESS and the status in a verdict; -1 if the row has none.
+func find(m *nt.Meta, rule string, st ntstatus.Status, when string) int {
+	for i, c := range m.Conditions {
+		if c.Rule == rule && (c.Status == st || c.Status == ntstatus.Success) && strings.Contains(c.When, when) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Faults lists the faults of a service in the order of its tests, those that
+// are no faults in its mode or in this profile left out; nil for a service
+// that is not known here.
+func Faults(name string, profile nt.Profile) []*Fault {
+	s := registry[name]
+	if s == nil {
+		return nil
+	}
+	var list []*Fault
+	for _, f := range s.faults {
+		if f.effective(profile) {
+			list = append(list, f)
+		}
+	}
+	byOrder(list)
+	return list
+}
+
+// Harmless lists the faults of a service's other mode or profile: calling it
+// with one of them alone succeeds.
+func Harmless(name string, profile nt.Profile) []*Fault {
+	s := registry[name]
+	if s == nil {
+		return nil
+	}
+	var list []*Fault
+	for _, f := range s.faults {
+		if !f.effective(profile) && f.callable() && f.needs != kernOnly {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// byOrder sorts faults by their conditions, faults of one condition as given.
+func byOrder(list []*Fault) {
+	for i := 1; i < len(list); i++ {
+		for j := i; j > 0 && list[j].condition < list[j-1].condition; j-- {
+			list[j], list[j-1] = list[j-1], list[j]
+		}
+	}
+}
+
+// Known reports whether the faults of a service are known here.
+func Known(name string) bool { return registry[name] != nil }
+
+// Absence is a condition of a service that has no fault here, and why.
+type Absence struct {
+	Condition nt.Condition
+	Reason    string
+}
+
+// Absent lists the conditions of a service that no fault brings about. One
+// whose Reason is empty was forgotten.
+func Absent(name string) []Absence {
+	s := registry[name]
+	if s == nil {
+		return nil
+	}
+	var list []Absence
+	for i, c := range s.row.Info().Conditions {
+		if s.covers(i) {
+			continue
+		}
+		a := Absence{Condition: c}
+		for _, f := range s.faults {
+			if f.condition == i {
+				a.Reason = "kernel mode is not called with such a pointer (O-7)"
+			}
+		}
+		for _, r := range s.absent {
+			if r.rule == c.Rule && strings.Contains(c.When, r.when) {
+				a.Reason = r.reason
+			}
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+func (s *service) covers(condition int) bool {
+	for _, f := range s.faults {
+		if f.condition == condition && f.callable() {
+			return true
+		}
+	}
+	return false
+}
+
+// Pair is two faults of one service that can hold at once. First is the one
+// that must win.
+type Pair struct {
+	Service       string
+	Profile       nt.Profile
+	First, Second *Fault
+}
+
+// Matrix lists the pairs of simultaneous faults of a service, in the order of
+// the tests. Two faults of one condition are a pair too where both can hold.
+func Matrix(name string, profile nt.Profile) []Pair {
+	list := Faults(name, profile)
+	var pairs []Pair
+	for i, a := range list {
+		for _, b := range list[i+1:] {
+			switch first := Winner(profile, a, b); {
+			case a.Excludes(b):
+			case first == a:
+				pairs = append(pairs, Pair{name, profile, a, b})
+			case first == b:
+				pairs = append(pairs, Pair{name, profile, b, a})
+			}
+		}
+	}
+	return pairs
+}
+
+// Winner is the fault of a set that the order of the conditions lets win; nil
+// if the call succeeds with all of them.
+func Winner(profile nt.Profile, set ...*Fault) *Fault {
+	var first *Fault
+	for _, f := range set {
+		if f.effective(profile) && !f.lifted(profile, set) && (first == nil || f.condition < first.condition) {
+			first = f
+		}
+	}
+	return first
+}
+
+// lifted reports whether another fault of the set makes f none.
+func (f *Fault) lifted(profile nt.Profile, set []*Fault) bool {
+	if profile != nt.Observed {
+		return false
+	}
+	for _, g := range set {
+		for _, l := range g.lifts {
+			if len(f.takes) == 1 && f.takes[0] == l {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Check calls the service with both faults in force. The error says what came
+// back instead of what First promises.
+func (p Pair) Check() (Outcome, error) { return Call(p.Service, p.Profile, p.First, p.Second) }
+
+// String is "NtClose: O-40 no such handle + …".
+func (p Pair) String() string { return fmt.Sprintf("%s: %s + %s", p.Service, p.First, p.Second) }

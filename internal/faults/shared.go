@@ -1,0 +1,92 @@
+package faults
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Reasons why a condition has no fault here.
+const (
+	cFace     = "an output variable that cannot be written exists in the C face only"
+	notAFault = "nothing is wrong with such a call"
+)
+
+var (
+	documented = []nt.Profile{nt.Documented}
+	observed   = []nt.Profile{nt.Observed}
+)
+
+// desired are the faults of DesiredAccess that an open of an object has, as
+// rows of its service name them. mask finds the parameter; level is the rule
+// under which the caller's own level is refused.
+func desired[I any](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask) []fault[I] {
+	list := []fault[I]{
+		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved", inject: func(_ *world, in *I) { *mask(in) |= 0x00400000 }},
+		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly,
+			inject: func(_ *world, in *I) { *mask(in) |= winnt.ACCESS_SYSTEM_SECURITY }},
+		{rule: "O-90", want: ntstatus.AccessDenied, name: "DesiredAccess 0", takes: "desired", needs: userOnly, inject: func(_ *world, in *I) { *mask(in) = 0 }},
+	}
+	if unknown != 0 {
+		list = append(list, fault[I]{rule: "O-21", want: ntstatus.AccessDenied, name: "bits the type does not know", takes: "desired.unknown", needs: userOnly,
+			inject: func(_ *world, in *I) { *mask(in) |= unknown }})
+	}
+	return list
+}
+
+// handles are the three faults of a handle parameter: no handle, a handle of
+// another type (that lacks the rights too), a handle that lacks the rights.
+// bare makes a handle of the right type with all rights but the needed ones.
+func handles[I any](rule, when, name string, bad func(*I) *winnt.Handle, bare func(w *world) winnt.Handle) []fault[I] {
+	return []fault[I]{
+		{rule: rule, want: ntstatus.InvalidHandle, when: when, name: name + " names nothing", takes: name, inject: func(_ *world, in *I) { *bad(in) = noHandle }},
+		{rule: rule, want: ntstatus.ObjectTypeMismatch, when: when, name: name + " of another type", takes: name,
+			inject: func(w *world, in *I) { *bad(in) = w.handle(w.anotherType(), 0) }},
+		{rule: rule, want: ntstatus.AccessDenied, when: when, name: name + " without the right", takes: name, needs: userOnly,
+			inject: func(w *world, in *I) { *bad(in) = bare(w) }},
+	}
+}
+
+// anotherType is an object that is no token, thread or process.
+func (w *world) anotherType() *ps.Job {
+	if w.odd == nil {
+		w.odd = w.server.Object().System().NewJob(w.server.Object().Token())
+	}
+	return w.odd
+}
+
+// caller is the fault of a caller that impersonates below SecurityImpersonation.
+func caller[I any](rule string) fault[I] {
+	return fault[I]{rule: rule, want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification", takes: "caller", needs: userOnly,
+		inject: func(w *world, _ *I) { w.callerAt(winnt.SecurityIdentification) }}
+}
+
+// inUserMode makes faults ones that kernel mode is not tested for.
+func inUserMode[I any](list []fault[I]) []fault[I] {
+	for i := range list {
+		list[i].needs = userOnly
+	}
+	return list
+}
+
+func unreadable[T any](c *nt.Captured[T]) { *c = nt.Captured[T]{Status: ntstatus.AccessViolation} }
+
+func join[I any](lists ...[]fault[I]) (all []fault[I]) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+func fileMapping() nt.Captured[winnt.GenericMapping] { return nt.Cap(winnt.FileObject.Mapping) }
+
+// badTypes is an object type list with two roots.
+func badTypes() nt.Captured[[]access.ObjectTypeEntry] {
+	return nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {GUID: winnt.GUID{2}}})
+}
+
+func goodTypes() nt.Captured[[]access.ObjectTypeEntry] {
+	return nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {Level: 1, GUID: winnt.GUID{2}}})
+}

@@ -1,0 +1,197 @@
+package faults
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// noHandle is a value that names nothing.
+const noHandle winnt.Handle = 0xDEAD0
+
+var (
+	svcSID  = account(2001)
+	userSID = account(1107)
+)
+
+func account(rid uint32) sid.SID {
+	s, ok := sid.New(5, 21, 1, 2, 3, rid)
+	if !ok {
+		panic(fmt.Sprintf("faults: no account %d", rid))
+	}
+	return s
+}
+
+// world is a kernel made for one call: a server process with SeImpersonate and
+// two threads, and the token of a client. It belongs to one goroutine.
+type world struct {
+	profile nt.Profile
+	sys     *kernel.System
+	server  *kernel.Process
+	thread  *nt.Thread // the caller
+	k       *kernel.KernelThread
+	other   *ps.Thread // another thread of the server
+	second  *nt.Thread
+
+	closing bool              // tokens made from now on admit nobody
+	odd     *ps.Job           // see anotherType
+	failing map[string]bool   // allocation points that fail (O-81)
+	owned   []*se.TokenObject // one reference each
+	last    []func()          // after those of late
+	late    []func()          // run when everything is set up, before the call
+	drop    []func()          // run before the kernel is closed
+}
+
+func newWorld(profile nt.Profile) *world {
+	w := &world{profile: profile, failing: map[string]bool{}}
+	w.sys = kernel.Boot(kernel.Config{Profile: profile, Faults: func(p string) bool { return w.failing[p] }})
+	var err error
+	if w.server, err = w.sys.NewProcess("server", must(token.New(serverSpec()))); err != nil {
+		panic("faults: " + err.Error())
+	}
+	w.thread = must(w.server.NewThread())
+	w.second = must(w.server.NewThread())
+	w.other = w.sys.ThreadObject(w.second)
+	w.k = w.sys.KernelMode(w.thread)
+	return w
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic("faults: " + err.Error())
+	}
+	return v
+}
+
+// serverSpec is the server: medium, with SeImpersonatePrivilege and without
+// SeSecurityPrivilege.
+func serverSpec() token.Spec {
+	s := token.StandardUser(svcSID)
+	s.Privileges |= winnt.Privileges(winnt.SeImpersonatePrivilege)
+	s.EnabledPrivileges |= winnt.Privileges(winnt.SeImpersonatePrivilege)
+	s.DefaultDACL = fullFor(svcSID, sid.LocalSystem)
+	return s
+}
+
+// clientSpec is an impersonation token of another user.
+func clientSpec(level winnt.SecurityImpersonationLevel) token.Spec {
+	s := token.StandardUser(userSID)
+	s.Type, s.Level = winnt.TokenImpersonation, level
+	return s
+}
+
+func fullFor(who ...sid.SID) *sd.ACL {
+	var aces []sd.ACE
+	for _, s := range who {
+		aces = append(aces, must(sd.NewACE(sd.AccessAllowed, 0, winnt.GENERIC_ALL, s)))
+	}
+	return must(sd.NewACL(aces...))
+}
+
+// open lets everybody do everything; nobody is let in by closed.
+func open() *sd.Descriptor { return protect(fullFor(sid.Everyone)) }
+
+func closed() *sd.Descriptor { return protect(must(sd.NewACL())) }
+
+func protect(list *sd.ACL) *sd.Descriptor {
+	return sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: list})
+}
+
+// withSACL is a descriptor whose SACL audits.
+func withSACL() *sd.Descriptor {
+	audit := must(sd.NewACL(must(sd.NewACE(sd.SystemAudit, 0x40, winnt.TOKEN_QUERY, sid.Everyone))))
+	return sd.New(sd.Parts{Control: sd.DACLPresent | sd.SACLPresent, Owner: svcSID, Group: svcSID, DACL: fullFor(sid.Everyone), SACL: audit})
+}
+
+// token makes a token object that lives until the world ends.
+func (w *world) token(s token.Spec, d *sd.Descriptor) *se.TokenObject {
+	t := w.server.Object().System().Security.NewToken(must(token.New(s)), d)
+	t.Retag(ob.TagCall, ob.TagContext)
+	w.owned = append(w.owned, t)
+	return t
+}
+
+// handle makes a handle of the server with exactly these rights.
+func (w *world) handle(o ob.Object, rights winnt.AccessMask) winnt.Handle {
+	h, st := w.server.Object().Table().Insert(o, rights, 0)
+	if !st.IsSuccess() {
+		panic("faults: handle: " + st.String())
+	}
+	return h
+}
+
+// protected makes a handle that cannot be closed.
+func (w *world) protected(o ob.Object) winnt.Handle {
+	h := w.handle(o, winnt.TOKEN_ALL_ACCESS)
+	w.server.Object().Table().SetAttributes(h, winnt.OBJ_PROTECT_CLOSE)
+	return h
+}
+
+// impersonate makes a thread act with a token, whatever state it was in.
+func (w *world) impersonate(t *ps.Thread, tok *se.TokenObject, copyOnOpen bool, level winnt.SecurityImpersonationLevel) {
+	if o := ps.ImpersonateClient(t, tok, copyOnOpen, false, level); !o.Status.IsSuccess() || o.Demoted {
+		panic("faults: impersonate: " + o.Status.String() + " " + o.Because)
+	}
+}
+
+// callerAt makes the calling thread impersonate the client at a level, when
+// everything else is set up.
+func (w *world) callerAt(level winnt.SecurityImpersonationLevel) {
+	w.late = append(w.late, func() {
+		w.impersonate(w.sys.ThreadObject(w.thread), w.token(clientSpec(level), open()), false, level)
+	})
+}
+
+// job puts the server into a job and then limits it to tokens without
+// Administrators; tokens taken on before are not affected (I-90).
+func (w *world) job(flags uint32) {
+	if st := w.server.AssignToJob(kernel.JobSecurity{}); !st.IsSuccess() {
+		panic("faults: job: " + st.String())
+	}
+	w.last = append(w.last, func() {
+		j := w.server.Object().Job()
+		defer j.Deref(ob.TagCall)
+		if o := j.SetLimits(ps.JobLimits{Flags: flags}); !o.Status.IsSuccess() {
+			panic("faults: job: " + o.Status.String())
+		}
+	})
+}
+
+// state is what a failing service must leave as it was: the number of objects,
+// handles and references, and what the two threads impersonate.
+func (w *world) state() string {
+	o, h, r := w.sys.Counts()
+	s := fmt.Sprintf("%d objects, %d handles, %d references", o, h, r)
+	for _, t := range []*ps.Thread{w.sys.ThreadObject(w.thread), w.other} {
+		rec := t.Impersonation(ob.TagCall)
+		if rec == nil {
+			s += "; not impersonating"
+			continue
+		}
+		s += fmt.Sprintf("; token %d copy %t effective %t level %d modified %d", rec.Token.ID(), rec.CopyOnOpen, rec.EffectiveOnly, rec.Level, rec.Token.Value().ModifiedID())
+		rec.Token.Deref(ob.TagCall)
+	}
+	return s
+}
+
+// close ends the world; the error lists what the call leaked.
+func (w *world) close() error {
+	for _, f := range w.drop {
+		f()
+	}
+	for _, t := range w.owned {
+		t.Deref(ob.TagContext)
+	}
+	if w.odd != nil {
+		w.odd.Deref(ob.TagCall)
+	}
+	return w.sys.Close()
+}

@@ -1,0 +1,258 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// kind is an object type with its numbers from the table of object types.
+type kind struct {
+	name                      string
+	read, write, execute, all winnt.AccessMask
+	valid                     winnt.AccessMask
+}
+
+var (
+	tokenKind   = kind{"Token", 0x2001A, 0x201E0, 0x20005, 0xF01FF, 0xF01FF}
+	processKind = kind{"Process", 0x20410, 0x20BEA, 0x121001, 0x1FFFFF, 0x1FFFFF}
+	threadKind  = kind{"Thread", 0x20048, 0x20437, 0x121800, 0x1FFFFF, 0x1FFFFF}
+	fileKind    = kind{"File", 0x120089, 0x120116, 0x1200A0, 0x1F01FF, 0x1F01FF}
+)
+
+// mapped replaces generic bits (O-21); SYNCHRONIZE means nothing on a token.
+func (k *kind) mapped(m winnt.AccessMask) winnt.AccessMask {
+	r := m &^ 0xF0000000
+	if m&winnt.GENERIC_READ != 0 {
+		r |= k.read
+	}
+	if m&winnt.GENERIC_WRITE != 0 {
+		r |= k.write
+	}
+	if m&winnt.GENERIC_EXECUTE != 0 {
+		r |= k.execute
+	}
+	if m&winnt.GENERIC_ALL != 0 {
+		r |= k.all
+	}
+	if k == &tokenKind {
+		r &^= winnt.SYNCHRONIZE
+	}
+	return r
+}
+
+// implied adds what comes with a right (O-36).
+func (k *kind) implied(g winnt.AccessMask) winnt.AccessMask {
+	switch k {
+	case &processKind:
+		if g&0x400 != 0 {
+			g |= 0x1000
+		}
+		if g&0x200 != 0 {
+			g |= 0x2000
+		}
+	case &threadKind:
+		if g&0x40 != 0 {
+			g |= 0x800
+		}
+		if g&0x20 != 0 {
+			g |= 0x400
+		}
+	}
+	return g
+}
+
+const (
+	saclBit   winnt.AccessMask = winnt.ACCESS_SYSTEM_SECURITY
+	maximum   winnt.AccessMask = winnt.MAXIMUM_ALLOWED
+	reserved  winnt.AccessMask = 0x0CE00000
+	ownerBits winnt.AccessMask = winnt.READ_CONTROL | winnt.WRITE_DAC
+)
+
+// subject is who asks: an effective token at a level.
+type subject struct {
+	token  *Value
+	client bool // the token is a client's
+	level  winnt.SecurityImpersonationLevel
+}
+
+// holds is T-102.
+func (s subject) holds(p winnt.Privilege) bool {
+	return s.token.Enabled.has(p) && (!s.client || s.level >= 2)
+}
+
+// check is the access check of an object with a descriptor: A-30, then the
+// pipeline. desired is mapped and not 0.
+func check(s subject, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
+	if s.client && s.level < 2 {
+		return 0, ntstatus.BadImpersonationLevel
+	}
+	return decide(s.token, d, desired, k)
+}
+
+// decide is the pipeline on one token.
+func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
+	most := desired&maximum != 0
+	want := desired &^ maximum
+	var byPrivilege winnt.AccessMask
+	if want&saclBit != 0 {
+		if !v.Enabled.has(winnt.SeSecurityPrivilege) {
+			return 0, ntstatus.PrivilegeNotHeld
+		}
+		byPrivilege |= saclBit
+	}
+	ceiling := ceilingOf(v, d, k)
+	if !most && want&^ceiling != 0 {
+		return 0, ntstatus.AccessDenied
+	}
+	if want&winnt.WRITE_OWNER != 0 && (v.Enabled.has(winnt.SeTakeOwnershipPrivilege) || v.Enabled.has(winnt.SeRelabelPrivilege)) {
+		byPrivilege |= winnt.WRITE_OWNER
+	}
+	var byOwner winnt.AccessMask
+	if v.allows(d.Owner) && (!v.restricted() || slices.Contains(v.Restricted, d.Owner)) {
+		byOwner = ownerBits
+	}
+	if most {
+		set := byOwner | walkMaximum(d, k, v.allows, v.denies, want)
+		if v.restricted() {
+			in := func(n Name) bool { return slices.Contains(v.Restricted, n) }
+			set &= byOwner | walkMaximum(d, k, in, in, want)
+		}
+		set = set&ceiling | byPrivilege&(ceiling|saclBit)
+		if set == 0 || want&^set != 0 {
+			return 0, ntstatus.AccessDenied
+		}
+		return set, ntstatus.Success
+	}
+	left := want &^ byPrivilege &^ byOwner
+	if !walk(d, k, v.allows, v.denies, left) {
+		return 0, ntstatus.AccessDenied
+	}
+	if v.restricted() {
+		in := func(n Name) bool { return slices.Contains(v.Restricted, n) }
+		if !walk(d, k, in, in, left) {
+			return 0, ntstatus.AccessDenied
+		}
+	}
+	return want, ntstatus.Success
+}
+
+// ceilingOf is what the integrity label leaves; every token of
+// the model has NO_WRITE_UP.
+func ceilingOf(v *Value, d *Descriptor, k *kind) winnt.AccessMask {
+	label, policy := d.Label, d.Policy
+	if label == 0 {
+		label, policy = medium, 1
+	}
+	if v.Integrity >= label {
+		return ^winnt.AccessMask(0)
+	}
+	classes := [3]winnt.AccessMask{
+		k.write | winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | saclBit, // NO_WRITE_UP 1
+		k.read | winnt.READ_CONTROL,           // NO_READ_UP 2
+		k.execute&^k.read | winnt.SYNCHRONIZE, // NO_EXECUTE_UP 4
+	}
+	base := k.read | k.execute | winnt.SYNCHRONIZE | winnt.READ_CONTROL
+	if policy&1 == 0 {
+		base |= k.all | saclBit
+	}
+	var permitted winnt.AccessMask
+	for i, c := range classes {
+		if policy>>i&1 == 0 {
+			permitted |= c
+		}
+	}
+	for i, c := range classes {
+		if policy>>i&1 != 0 {
+			base &^= c &^ permitted
+		}
+	}
+	if v.Enabled.has(winnt.SeRelabelPrivilege) {
+		base |= winnt.WRITE_OWNER
+	}
+	return base
+}
+
+// walk reports whether the DACL grants every bit of left.
+func walk(d *Descriptor, k *kind, allows, denies func(Name) bool, left winnt.AccessMask) bool {
+	if d.NoDACL {
+		return true
+	}
+	for _, e := range d.Entries {
+		m := k.mapped(e.Mask)
+		switch {
+		case left == 0:
+			return true
+		case e.Deny && denies(e.Name) && left&m != 0:
+			return false
+		case !e.Deny && allows(e.Name):
+			left &^= m &^ saclBit
+		}
+	}
+	return left == 0
+}
+
+// walkMaximum is what the DACL grants at most.
+func walkMaximum(d *Descriptor, k *kind, allows, denies func(Name) bool, want winnt.AccessMask) winnt.AccessMask {
+	if d.NoDACL {
+		return k.all | want
+	}
+	var granted, denied winnt.AccessMask
+	for _, e := range d.Entries {
+		m := k.mapped(e.Mask) &^ saclBit
+		switch {
+		case e.Deny && denies(e.Name):
+			denied |= m &^ granted
+		case !e.Deny && allows(e.Name):
+			granted |= m &^ denied
+		}
+	}
+	return granted
+}
+
+// open decides an open by pointer (O-33), in the mode and with the attributes
+// of an ordinary open: the mask is validated, then compared.
+func open(s subject, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
+	if desired&reserved != 0 {
+		return 0, ntstatus.AccessDenied // O-20
+	}
+	m := k.mapped(desired)
+	if m&^(k.valid|saclBit|maximum) != 0 {
+		return 0, ntstatus.AccessDenied // O-21
+	}
+	if d == nil {
+		return grantNew(s, m, k) // O-35
+	}
+	if m == 0 {
+		return 0, ntstatus.AccessDenied // O-90
+	}
+	g, st := check(s, d, m, k)
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	return k.implied(g), ntstatus.Success
+}
+
+// grantNew gives a creator what it asks for (O-91); m is mapped.
+func grantNew(s subject, m winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
+	if m&saclBit != 0 && !s.holds(winnt.SeSecurityPrivilege) {
+		return 0, ntstatus.PrivilegeNotHeld // O-30
+	}
+	if m&maximum != 0 {
+		m = m&^maximum | k.valid
+	}
+	return k.implied(m), ntstatus.Success
+}
+
+// kernelOpen is an open in kernel mode: what is asked for, unchecked.
+func kernelOpen(desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
+	if desired&reserved != 0 {
+		return 0, ntstatus.AccessDenied // O-20
+	}
+	m := k.mapped(desired)
+	if m&maximum != 0 {
+		m |= k.all
+	}
+	return k.implied(m & (k.valid | saclBit)), ntstatus.Success
+}

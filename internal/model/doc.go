@@ -1,0 +1,25 @@
+// Package model is a second, naive kernel: tokens, threads, handles and
+// impersonation as plain values, written from the rules alone, beside which
+// the real one is run.
+//
+// A [Machine] is the model. It has no locks, no reference counts and no
+// sharing tricks: a handle table is a slice, a count is computed by looking
+// who holds what, an access check is three loops. A [Pair] holds a Machine and
+// a kernel, makes the same call on both and compares status, outputs and
+// everything observable: levels, token ids, granted masks, privileges, counts.
+// After each call the properties P-1 to P-15 are checked as far as they can be
+// seen from outside.
+//
+//	p := model.NewPair(model.World{Seed: 42, Profile: nt.Documented})
+//	for _, op := range model.Draw(42, 200) {
+//		if err := p.Step(op); err != nil { … }
+//	}
+//	err := p.Close() // all counts at zero
+//
+// [Run] does that for many short histories and shrinks one that differs to the
+// calls that matter, printed as a transcript.
+//
+// Nothing here is shared with the kernel but constants of package winnt,
+// statuses and the types of the calls. Guards: none; a Pair is used by one
+// goroutine.
+package model

@@ -1,0 +1,162 @@
+package model
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// Name is a user or group of the model, such as "alice".
+type Name string
+
+// Accounts and groups of the model's world.
+const (
+	Service   Name = "svc"
+	Alice     Name = "alice"
+	Bob       Name = "bob"
+	System    Name = "system"
+	Anonymous Name = "anonymous"
+	Admins    Name = "admins"
+	Users     Name = "users"
+	Staff     Name = "staff"
+	Everyone  Name = "everyone"
+	Limit     Name = "restricted" // S-1-5-12
+)
+
+// Group is a group of a token.
+type Group struct {
+	Name     Name
+	Enabled  bool
+	DenyOnly bool
+}
+
+// Privileges is a set of privileges by their LUID.
+type Privileges uint64
+
+func privs(list ...winnt.Privilege) (s Privileges) {
+	for _, p := range list {
+		s |= 1 << p
+	}
+	return s
+}
+
+// has reports whether the set holds a privilege.
+func (s Privileges) has(p winnt.Privilege) bool { return s>>p&1 != 0 }
+
+// Value is what a token says. It is copied, never shared.
+type Value struct {
+	User       Name
+	Groups     []Group
+	Restricted []Name // restricting SIDs; nil: unrestricted
+	Held       Privileges
+	Enabled    Privileges
+	Type       winnt.TokenType
+	Level      winnt.SecurityImpersonationLevel
+	Logon      uint64 // AuthenticationId
+	Origin     uint64 // OriginatingLogon
+	FromSystem bool   // the source is *SYSTEM*
+	Integrity  uint32
+	Elevation  uint32
+	Owner      Name
+	Primary    Name // primary group
+	Default    []Entry
+	Modified   int // names a ModifiedId
+}
+
+func (v *Value) copy() Value {
+	c := *v
+	c.Groups = slices.Clone(v.Groups)
+	return c
+}
+
+// allows and denies are.
+func (v *Value) allows(n Name) bool {
+	if v.User == n {
+		return true
+	}
+	for _, g := range v.Groups {
+		if g.Name == n && g.Enabled && !g.DenyOnly {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *Value) denies(n Name) bool {
+	if v.allows(n) {
+		return true
+	}
+	for _, g := range v.Groups {
+		if g.Name == n && g.DenyOnly {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *Value) restricted() bool { return v.Restricted != nil }
+
+// admin is T-103, elevated is class 20.
+func (v *Value) admin() bool {
+	return v.groupPresent(Admins) && (!v.restricted() || slices.Contains(v.Restricted, Admins))
+}
+
+func (v *Value) groupPresent(n Name) bool {
+	for _, g := range v.Groups {
+		if g.Name == n && !g.DenyOnly {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *Value) elevated() bool {
+	return v.Elevation == winnt.TokenElevationTypeFull || v.Elevation == winnt.TokenElevationTypeDefault && v.Integrity >= high
+}
+
+// Integrity levels.
+const (
+	low    = 0x1000
+	medium = 0x2000
+	high   = 0x3000
+)
+
+// stripped is T-48 with EffectiveOnly TRUE.
+func (v *Value) stripped() Value {
+	c := v.copy()
+	c.Groups = slices.DeleteFunc(c.Groups, func(g Group) bool { return !g.Enabled && !g.DenyOnly })
+	c.Held = v.Enabled
+	gone := func(n Name) bool {
+		return n != v.User && !slices.ContainsFunc(c.Groups, func(g Group) bool { return g.Name == n })
+	}
+	if gone(v.Primary) {
+		c.Primary = v.User
+	}
+	if gone(v.Owner) {
+		c.Owner = v.User
+	}
+	return c
+}
+
+// as is a copy with another type and level.
+func (v *Value) as(t winnt.TokenType, l winnt.SecurityImpersonationLevel) Value {
+	c := v.copy()
+	c.Type, c.Level = t, l
+	return c
+}
+
+// Entry is an allow or deny entry of a DACL.
+type Entry struct {
+	Deny bool
+	Name Name
+	Mask winnt.AccessMask
+}
+
+// Descriptor protects an object. A nil one means an object without security.
+type Descriptor struct {
+	Owner   Name
+	NoDACL  bool // everybody may do everything
+	Entries []Entry
+	Label   uint32 // integrity of the label; 0: no label (Medium, NO_WRITE_UP)
+	Policy  uint32 // of the label
+}

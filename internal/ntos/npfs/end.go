@@ -1,0 +1,292 @@
+package npfs
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// IsServer reports whether this is the server's end.
+func (e *End) IsServer() bool { return e.isServer }
+
+// Changed is closed at the next change of the instance. Take it, try the
+// operation, and wait only if the operation could not be done.
+func (e *End) Changed() <-chan struct{} {
+	e.instance.mu.Lock()
+	defer e.instance.mu.Unlock()
+	return e.instance.changed
+}
+
+// inbox and outbox are the queues an end reads from and writes to.
+func (e *End) inbox() *queue {
+	if e.isServer {
+		return &e.instance.queues[toServer]
+	}
+	return &e.instance.queues[toClient]
+}
+
+func (e *End) outbox() *queue {
+	if e.isServer {
+		return &e.instance.queues[toClient]
+	}
+	return &e.instance.queues[toServer]
+}
+
+// readyLocked is the status of an operation that needs a connection.
+func (e *End) readyLocked() ntstatus.Status {
+	switch e.instance.state {
+	case Listening:
+		return ntstatus.PipeListening
+	case Disconnected:
+		return ntstatus.PipeDisconnected
+	case Closing:
+		return ntstatus.PipeClosing
+	}
+	return ntstatus.Success
+}
+
+// Write queues data for the other end. With dynamic tracking the context of a
+// client is that of its thread now, when it writes (I-85). Errors:
+// STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED, STATUS_PIPE_CLOSING, and
+// STATUS_PIPE_BUSY where the quota has no room.
+func (e *End) Write(t *ps.Thread, data []byte) ntstatus.Status {
+	m := message{data: append([]byte(nil), data...)}
+	if q, dynamic := e.dynamic(); dynamic {
+		m.context, m.failed = t.CreateClientSecurity(q, false, e.serverProcess())
+	}
+	in := e.instance
+	in.mu.Lock()
+	st := e.readyLocked()
+	box := e.outbox()
+	if st == ntstatus.Success && box.bytes > 0 && box.bytes+len(data) > in.pipe.cfg.Quota {
+		st = ntstatus.PipeBusy
+	}
+	if st == ntstatus.Success {
+		box.messages = append(box.messages, m)
+		box.bytes += len(data)
+		in.wakeLocked()
+	}
+	in.mu.Unlock()
+	if st != ntstatus.Success && m.context != nil {
+		m.context.Delete()
+	}
+	return st
+}
+
+// dynamic reports whether what this end writes carries a context of its own.
+func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
+	in := e.instance
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.sqos, !e.isServer && in.sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING
+}
+
+func (e *End) serverProcess() *ps.Process {
+	if e.isServer {
+		return e.process
+	}
+	e.instance.mu.Lock()
+	defer e.instance.mu.Unlock()
+	if s := e.instance.server; s != nil {
+		return s.process
+	}
+	return e.process
+}
+
+// Read takes up to n bytes: of one message where the pipe keeps messages, with
+// STATUS_BUFFER_OVERFLOW and the rest left if it is longer. A server's read
+// makes the context of what it read the one to impersonate (I-85). Errors:
+// STATUS_PIPE_EMPTY, STATUS_PIPE_BROKEN, STATUS_PIPE_LISTENING,
+// STATUS_PIPE_DISCONNECTED.
+func (e *End) Read(n int) ([]byte, ntstatus.Status) {
+	in := e.instance
+	in.mu.Lock()
+	box := e.inbox()
+	if len(box.messages) == 0 {
+		st := e.readyLocked()
+		in.mu.Unlock()
+		switch st {
+		case ntstatus.Success:
+			st = ntstatus.PipeEmpty
+		case ntstatus.PipeClosing:
+			st = ntstatus.PipeBroken
+		}
+		return nil, st
+	}
+	data, st, dropped := in.takeLocked(box, n, e.isServer)
+	in.wakeLocked()
+	in.mu.Unlock()
+	for _, c := range dropped {
+		c.Delete()
+	}
+	return data, st
+}
+
+// takeLocked takes data from a queue and moves the contexts along; dropped are
+// those nobody needs any more.
+func (in *Instance) takeLocked(box *queue, n int, server bool) (data []byte, st ntstatus.Status, dropped []*ps.ClientContext) {
+	for len(box.messages) > 0 && (len(data) < n || n == 0) {
+		m := &box.messages[0]
+		k := min(n-len(data), len(m.data))
+		data = append(data, m.data[:k]...)
+		m.data = m.data[k:]
+		box.bytes -= k
+		if server {
+			in.read = true
+			if m.context != nil || m.failed.Status != ntstatus.Success {
+				if in.last != nil && in.last != m.context {
+					dropped = append(dropped, in.last)
+				}
+				in.last, in.lastFail = m.context, m.failed
+				m.context = nil // owned by the instance now
+			}
+		}
+		if len(m.data) > 0 {
+			if in.pipe.cfg.Message {
+				st = ntstatus.BufferOverflow
+			}
+			break
+		}
+		box.messages = box.messages[1:]
+		if in.pipe.cfg.Message {
+			break
+		}
+	}
+	return data, st, dropped
+}
+
+// Listen is FSCTL_PIPE_LISTEN: it makes a disconnected instance ready for
+// another client. STATUS_PIPE_CONNECTED when one is there already,
+// STATUS_PIPE_LISTENING while none is, STATUS_ILLEGAL_FUNCTION on a client end.
+func (e *End) Listen() ntstatus.Status {
+	if !e.isServer {
+		return ntstatus.IllegalFunction
+	}
+	in := e.instance
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch in.state {
+	case Connected:
+		if in.client == nil { // claimed, not yet there
+			return ntstatus.PipeListening
+		}
+		return ntstatus.PipeConnected
+	case Closing:
+		return ntstatus.PipeClosing
+	}
+	in.state = Listening
+	return ntstatus.PipeListening
+}
+
+// Disconnect is FSCTL_PIPE_DISCONNECT: it sends the client away with whatever
+// is queued, and with it goes what could be impersonated (I-86).
+func (e *End) Disconnect() ntstatus.Status {
+	if !e.isServer {
+		return ntstatus.IllegalFunction
+	}
+	in := e.instance
+	in.mu.Lock()
+	if in.state == Disconnected {
+		in.mu.Unlock()
+		return ntstatus.PipeDisconnected
+	}
+	if in.state == Listening {
+		in.mu.Unlock()
+		return ntstatus.PipeListening
+	}
+	in.state, in.client = Disconnected, nil
+	dropped := in.clearLocked()
+	in.wakeLocked()
+	in.mu.Unlock()
+	for _, c := range dropped {
+		c.Delete()
+	}
+	return ntstatus.Success
+}
+
+// clearLocked empties queues and contexts.
+func (in *Instance) clearLocked() (dropped []*ps.ClientContext) {
+	for i := range in.queues {
+		for _, m := range in.queues[i].messages {
+			if m.context != nil {
+				dropped = append(dropped, m.context)
+			}
+		}
+		in.queues[i] = queue{}
+	}
+	for _, c := range []*ps.ClientContext{in.static, in.last} {
+		if c != nil {
+			dropped = append(dropped, c)
+		}
+	}
+	in.static, in.last, in.lastFail, in.read = nil, nil, ps.Outcome{}, false
+	return dropped
+}
+
+// Impersonate is FSCTL_PIPE_IMPERSONATE: the thread acts as the client, with
+// the context of the last message read (I-85, I-86).
+func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
+	if !e.isServer {
+		return ps.Outcome{Status: ntstatus.IllegalFunction, Rule: "I-85", Because: "this is the client's end"} // I-85
+	}
+	in := e.instance
+	in.mu.Lock()
+	c, fail := in.contextLocked()
+	if c != nil {
+		c.Token.Ref(ob.TagCall)
+	}
+	in.mu.Unlock()
+	if c == nil {
+		return fail
+	}
+	defer c.Token.Deref(ob.TagCall)
+	return c.Impersonate(t) // I-81
+}
+
+// contextLocked is the context to impersonate, or why there is none.
+func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
+	switch {
+	case in.state == Listening:
+		return nil, ps.Outcome{Status: ntstatus.PipeListening, Rule: "I-85", Because: "no client is connected yet"}
+	case in.state == Disconnected:
+		return nil, ps.Outcome{Status: ntstatus.InvalidPipeState, Rule: "I-85", Because: "the client was disconnected"}
+	case !in.read:
+		return nil, ps.Outcome{Status: ntstatus.CannotImpersonate, Rule: "I-85", Because: "nothing has been read from the client yet"} // I-85
+	case in.static != nil:
+		return in.static, ps.Outcome{} // I-4
+	case in.last != nil:
+		return in.last, ps.Outcome{}
+	}
+	return nil, in.lastFail
+}
+
+// closed runs when the last handle of the end is gone. The other end can
+// still read what was written (I-86).
+func (e *End) closed() {
+	in := e.instance
+	in.mu.Lock()
+	var dropped []*ps.ClientContext
+	if e.isServer {
+		in.server = nil
+		left := in.queues[toClient] // what was written can still be read
+		dropped = in.clearLocked()
+		in.queues[toClient] = left
+	} else if in.client == e {
+		in.client = nil
+	}
+	if in.state == Connected {
+		in.state = Closing
+	}
+	in.wakeLocked()
+	in.mu.Unlock()
+	for _, c := range dropped {
+		c.Delete()
+	}
+	if e.isServer && in.pipe != nil {
+		in.pipe.remove(in)
+	}
+}
+
+func (e *End) destroy() { e.process.Deref(ob.TagLink) }

@@ -1,0 +1,273 @@
+package npfs
+
+import (
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Limits of a pipe.
+const (
+	MaxInstances = 255     // documented as PIPE_UNLIMITED_INSTANCES
+	DefaultQuota = 1 << 16 // bytes queued in one direction
+	MaxQuota     = 1 << 24
+)
+
+// DefaultSQOS is what a client allows that says nothing (I-84).
+var DefaultSQOS = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING, EffectiveOnly: true}
+
+// EndType is the object type of a pipe's ends: File.
+var EndType = &ob.Type{ObjectType: winnt.FileObject, OnLastHandle: func(o ob.Object) { o.(*End).closed() }, OnDestroy: func(o ob.Object) { o.(*End).destroy() }}
+
+// State is the state of an instance.
+type State uint8
+
+const (
+	Listening    State = iota // waits for a client
+	Connected                 // has one
+	Closing                   // one end is closed; what was written can be read
+	Disconnected              // the server sent its client away
+)
+
+// Config is what the first instance of a pipe fixes. The zero value is a pipe
+// of bytes with as many instances as there may be.
+type Config struct {
+	Message   bool // messages keep their bounds
+	Instances int  // at most; 0 stands for MaxInstances
+	Quota     int  // bytes queued in one direction; 0 stands for DefaultQuota
+}
+
+// FileSystem holds the pipes of one kernel. The zero value is empty.
+type FileSystem struct {
+	mu    sync.Mutex
+	pipes map[string]*pipe // guarded by mu, by folded name
+}
+
+// pipe is one name and its instances.
+type pipe struct {
+	fs        *FileSystem
+	key       string
+	cfg       Config
+	instances []*Instance // guarded by fs.mu
+}
+
+// Instance is one connection of a pipe, made or to be made.
+type Instance struct {
+	pipe *pipe // immutable
+
+	mu       sync.Mutex
+	state    State
+	server   *End // guarded by mu; nil once closed
+	client   *End // guarded by mu; nil until connected and once closed
+	queues   [2]queue
+	sqos     nt.SecurityQualityOfService
+	static   *ps.ClientContext // guarded by mu: made at connection (I-4)
+	last     *ps.ClientContext // guarded by mu: of the last message read (I-85)
+	lastFail ps.Outcome        // guarded by mu: why there is no context for it
+	read     bool              // guarded by mu: the server has read something
+	changed  chan struct{}     // guarded by mu: closed and replaced at every change
+}
+
+// queue is what one end wrote and the other has not read: toServer, toClient.
+type queue struct {
+	messages []message
+	bytes    int
+}
+
+const (
+	toServer = iota
+	toClient
+)
+
+type message struct {
+	data    []byte
+	context *ps.ClientContext // of the client when it wrote it (dynamic tracking)
+	failed  ps.Outcome
+}
+
+// End is one end of an instance: an object of type File.
+type End struct {
+	ob.Header
+	instance *Instance
+	isServer bool
+	process  *ps.Process // of the end's creator; one reference
+}
+
+func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
+
+// Create makes an instance of the pipe of that name, listening. open makes its
+// server end ready to be handed out, or fails and leaves it alone; it gets the
+// server end of an existing instance, nil for the first, and runs with no lock
+// held. Errors:
+// STATUS_INSTANCE_NOT_AVAILABLE at the limit, those of open.
+func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, open func(e *End, first *End) ntstatus.Status) ntstatus.Status {
+	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances || cfg.Quota < 0 || cfg.Quota > MaxQuota {
+		return ntstatus.InvalidParameter
+	}
+	if cfg.Instances == 0 {
+		cfg.Instances = MaxInstances
+	}
+	if cfg.Quota == 0 {
+		cfg.Quota = DefaultQuota
+	}
+	first := fs.firstEnd(name)
+	if first != nil {
+		defer first.Deref(ob.TagCall)
+	}
+	in := &Instance{changed: make(chan struct{})}
+	e := &End{instance: in, isServer: true, process: creator}
+	creator.Ref(ob.TagLink)
+	in.server = e // not referenced yet: nobody can connect before open made it
+	if st := fs.add(name, cfg, in); st != ntstatus.Success {
+		creator.Deref(ob.TagLink)
+		return st
+	}
+	if st := open(e, first); st != ntstatus.Success {
+		in.pipe.remove(in)
+		creator.Deref(ob.TagLink)
+		return st
+	}
+	return ntstatus.Success
+}
+
+// firstEnd is a server end of the pipe with a reference, nil without one.
+func (fs *FileSystem) firstEnd(name string) *End {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	p := fs.pipes[fold(name)]
+	if p == nil {
+		return nil
+	}
+	for _, in := range p.instances {
+		in.mu.Lock()
+		e := in.server
+		ok := e != nil && e.TryRef(ob.TagCall)
+		in.mu.Unlock()
+		if ok {
+			return e
+		}
+	}
+	return nil
+}
+
+// Find is a server end of the pipe, whose descriptor protects it, with a
+// reference for the caller; nil if there is no such pipe.
+func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
+
+func (fs *FileSystem) add(name string, cfg Config, in *Instance) ntstatus.Status {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	p := fs.pipes[fold(name)]
+	if p == nil {
+		if fs.pipes == nil {
+			fs.pipes = map[string]*pipe{}
+		}
+		p = &pipe{fs: fs, key: fold(name), cfg: cfg}
+		fs.pipes[p.key] = p
+	}
+	if len(p.instances) >= p.cfg.Instances {
+		return ntstatus.InstanceNotAvailable
+	}
+	in.pipe = p
+	p.instances = append(p.instances, in)
+	return ntstatus.Success
+}
+
+// remove takes an instance out; the name goes with the last.
+func (p *pipe) remove(in *Instance) {
+	p.fs.mu.Lock()
+	defer p.fs.mu.Unlock()
+	for i, x := range p.instances {
+		if x == in {
+			p.instances = append(p.instances[:i:i], p.instances[i+1:]...)
+			break
+		}
+	}
+	if len(p.instances) == 0 && p.fs.pipes[p.key] == p {
+		delete(p.fs.pipes, p.key)
+	}
+}
+
+// Connect connects a client to a listening instance. With static tracking its
+// context is captured now (I-4); a client that cannot give the level it
+// promises is refused. open makes the client end ready to be handed out.
+// Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE, those of
+// I-80 and of open.
+func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQualityOfService, open func(*End) ntstatus.Status) ps.Outcome {
+	q := DefaultSQOS // I-84
+	if sqos != nil {
+		q = *sqos
+	}
+	in, server, st := fs.claim(name)
+	if st != ntstatus.Success {
+		return ps.Outcome{Status: st, Rule: "I-85"}
+	}
+	defer server.Deref(ob.TagCall)
+	var static *ps.ClientContext
+	if q.ContextTrackingMode == winnt.SECURITY_STATIC_TRACKING {
+		var out ps.Outcome
+		if static, out = client.CreateClientSecurity(q, false, server.process); out.Status != ntstatus.Success {
+			in.release()
+			return out
+		}
+	}
+	e := &End{instance: in, process: client.Process()}
+	client.Process().Ref(ob.TagLink)
+	if st := open(e); st != ntstatus.Success {
+		client.Process().Deref(ob.TagLink)
+		in.release()
+		if static != nil {
+			static.Delete()
+		}
+		return ps.Outcome{Status: st}
+	}
+	in.mu.Lock()
+	in.client, in.sqos, in.static = e, q, static
+	in.wakeLocked()
+	in.mu.Unlock()
+	return ps.Outcome{}
+}
+
+// claim takes a listening instance for a client.
+func (fs *FileSystem) claim(name string) (*Instance, *End, ntstatus.Status) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	p := fs.pipes[fold(name)]
+	if p == nil {
+		return nil, nil, ntstatus.ObjectNameNotFound
+	}
+	for _, in := range p.instances {
+		in.mu.Lock()
+		server := in.server
+		free := in.state == Listening && server != nil && server.TryRef(ob.TagCall)
+		if free {
+			in.state = Connected
+		}
+		in.mu.Unlock()
+		if free {
+			return in, server, ntstatus.Success
+		}
+	}
+	return nil, nil, ntstatus.PipeNotAvailable
+}
+
+// release undoes claim.
+func (in *Instance) release() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.state == Connected {
+		in.state = Listening
+	}
+}
+
+// wakeLocked tells whoever waits that something changed.
+func (in *Instance) wakeLocked() {
+	close(in.changed)
+	in.changed = make(chan struct{})
+}

@@ -1,0 +1,170 @@
+package ps
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Child says what a new process is made of. The zero value lacks Descriptor
+// and Image ([se.Unlabelled] for a program without a label).
+type Child struct {
+	Name       string          // for display; empty: the parent's and a number
+	Token      *se.TokenObject // a primary token; nil: a copy of the parent's
+	Image      uint32          // integrity of the program's label
+	Inherit    bool            // the parent's inheritable handles are copied (O-59)
+	Suspended  bool            // the first thread does not start
+	Descriptor func(child *se.TokenObject) *sd.Descriptor
+}
+
+// NewChild makes a process of p with its first thread, one reference on each
+// for the caller. It gets the job of its parent (I-91). Errors: those of
+// column B of I-90, of O-59, PROCESS_IS_TERMINATING, INSUFFICIENT_RESOURCES.
+func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
+	s := p.sys
+	if s.Fault("ps: create process") {
+		return nil, nil, Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81", Because: "no memory for the process"} // O-81
+	}
+	s.jobs.Lock()
+	n, drop, out := p.newChildLocked(&c)
+	s.jobs.Unlock()
+	for _, t := range drop {
+		t.Deref(ob.TagCall)
+	}
+	if out.Status != ntstatus.Success {
+		return nil, nil, out
+	}
+	if c.Descriptor != nil {
+		n.SetSecurity(c.Descriptor(n.token.Load())) // before it is shared
+	}
+	st := ntstatus.Success
+	if c.Inherit {
+		st = n.table.Inherit(p.table) // O-59
+	}
+	var t *Thread
+	if st == ntstatus.Success {
+		t, st = n.newThread(!c.Suspended)
+	}
+	if st != ntstatus.Success {
+		n.Exit()
+		n.Deref(ob.TagCall)
+		return nil, nil, Outcome{Status: st, Rule: "O-59", Because: "the handles could not be copied"}
+	}
+	return n, t, Outcome{}
+}
+
+// newChildLocked finds the token and makes the process in the parent's job, in
+// one step under System.jobs: no limit and no job comes in between. The tokens
+// it returns are the caller's to drop.
+func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, out Outcome) {
+	if p.Exited() {
+		return nil, nil, Outcome{Status: ntstatus.ProcessIsTerminating, Rule: "O-47", Because: "the parent process has ended"} // O-47
+	}
+	tok, fresh, out := p.childToken(c)
+	if out.Status != ntstatus.Success {
+		return nil, nil, out
+	}
+	if fresh {
+		drop = append(drop, tok)
+	}
+	job := p.job.Load()
+	use, out := job.admit(p.sys, tok, true) // I-90 B
+	if out.Status != ntstatus.Success {
+		return nil, drop, out
+	}
+	if use != tok {
+		drop = append(drop, use)
+	}
+	if c.Name == "" {
+		p.children++
+		c.Name = fmt.Sprintf("%s.%d", p.name, p.children)
+	}
+	n = p.sys.NewProcess(c.Name, use, nil)
+	if job != nil {
+		job.Ref(ob.TagLink)
+		n.job.Store(job) // I-91: a child is in its parent's job
+		for j := job; j != nil; j = j.parent.Load() {
+			j.active++
+		}
+	}
+	return n, drop, Outcome{}
+}
+
+// childToken is the token before any job has looked at it; fresh says that it
+// was made here and carries a reference for the caller. A child gets a copy of
+// the primary token of its parent (T-113, I-95), or the token it is given: the
+// object itself when no process has it (T-112).
+func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Outcome) {
+	tok = c.Token
+	if tok == nil {
+		tok = p.PrimaryToken()
+	}
+	v, st := se.Primary(tok.Value(), c.Image)
+	if st != ntstatus.Success {
+		return nil, false, Outcome{Status: st, Rule: "T-113", Because: "the token has no room for the integrity of the program"}
+	}
+	if c.Token != nil && !tok.InUse() && v == tok.Value() {
+		return tok, false, Outcome{} // T-112: attached as the object it is
+	}
+	return p.sys.Security.NewCopy(tok, v, tok.Security()), true, Outcome{} // T-113
+}
+
+// AssignPrimaryToken gives a process that has not started another primary
+// token (T-110): type and use (T-112), column B of I-90, then whether a thread
+// has started. The privilege (T-111) is the caller's to ask for.
+func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
+	if out := p.sys.checkAssignable(tok); out.Status != ntstatus.Success {
+		return out
+	}
+	s := p.sys
+	s.jobs.Lock()
+	old, drop, out := p.assignPrimaryLocked(tok)
+	s.jobs.Unlock()
+	if old != nil {
+		old.DetachPrimary()
+		old.Deref(ob.TagPrimary) // T-110
+		p.recomputeSelfAccess()
+	}
+	for _, t := range drop {
+		t.Deref(ob.TagCall)
+	}
+	return out
+}
+
+// checkAssignable is the part of T-112 about the token's type.
+func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
+	v := tok.Value()
+	switch {
+	case v.Type() == winnt.TokenPrimary:
+		return Outcome{}
+	case s.Profile == nt.Observed && v.Level() < winnt.SecurityImpersonation:
+		return Outcome{Status: ntstatus.BadImpersonationLevel, Rule: "T-112"} // T-112 Observed
+	}
+	return Outcome{Status: ntstatus.BadTokenType, Rule: "T-112"} // T-112
+}
+
+func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject, drop []*se.TokenObject, out Outcome) {
+	if tok.InUse() {
+		if p.sys.Profile == nt.Observed {
+			return nil, nil, Outcome{Status: ntstatus.TokenAlreadyInUse, Rule: "T-112"} // T-112 Observed
+		}
+		tok = p.sys.Security.NewCopy(tok, tok.Value(), tok.Security()) // T-112: a copy
+		drop = append(drop, tok)
+	}
+	use, out := p.job.Load().admit(p.sys, tok, true) // I-90 B
+	if out.Status != ntstatus.Success {
+		return nil, drop, out
+	}
+	if use != tok {
+		drop = append(drop, use)
+	}
+	if p.Started() {
+		return nil, drop, Outcome{Status: ntstatus.NotSupported, Rule: "T-110"} // T-110
+	}
+	return p.swapToken(use), drop, Outcome{}
+}

@@ -1,0 +1,183 @@
+package ps
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// AssignToJob puts the process into a job: column C of I-90 for every job that
+// begins to apply, outermost first (I-91). A process that is in a job already
+// goes into one nested in it, or into an empty one, which is nested by that; a
+// job it is in changes nothing. Errors: ACCESS_DENIED for a job that does not
+// fit there or whose limits refuse a token, PROCESS_IS_TERMINATING (O-47).
+func (p *Process) AssignToJob(j *Job) Outcome {
+	s := p.sys
+	s.jobs.Lock()
+	a := assignment{p: p, job: j, before: p.job.Load()}
+	out := a.run()
+	s.jobs.Unlock()
+	a.release()
+	return out
+}
+
+// assignment is one attempt; its methods run with System.jobs held, release
+// without.
+type assignment struct {
+	p           *Process
+	job, before *Job
+	nested      bool            // job became a child of before
+	replacement *se.TokenObject // ONLY_TOKEN: the new primary token, one reference
+	old         *se.TokenObject // the primary token that was replaced, one reference
+	drop        []func()        // references to be given up
+}
+
+func (a *assignment) run() Outcome {
+	in := a.before
+	switch {
+	case in != nil && in.within(a.job):
+		return Outcome{} // it applies already
+	case in == nil, a.job.within(in):
+	case a.job.parent.Load() == nil && a.job.active == 0:
+		a.nested = true
+		in.Ref(ob.TagLink)
+		a.job.parent.Store(in)
+	default:
+		return refused("the process is in a job that the new one is not nested in")
+	}
+	out := a.decide()
+	if out.Status == ntstatus.Success {
+		out = a.commit()
+	}
+	if out.Status != ntstatus.Success && a.nested {
+		a.job.parent.Store(nil)
+		a.later(in, ob.TagLink)
+	}
+	return out
+}
+
+// applying lists the jobs that begin to apply, outermost first.
+func (a *assignment) applying() []*Job {
+	all := a.job.chain()
+	if a.before == nil {
+		return all
+	}
+	return all[len(a.before.chain()):]
+}
+
+// decide tests the primary token, and finds the one that replaces it.
+func (a *assignment) decide() Outcome {
+	tok := a.p.PrimaryToken()
+	for _, j := range a.applying() {
+		l := j.Limits()
+		if out := l.refuses(tok.Value()); out.Status != ntstatus.Success {
+			return out // I-90 C: NO_ADMIN, RESTRICTED_TOKEN
+		}
+		if l.Flags&JobOnlyToken == 0 {
+			continue
+		}
+		if out := a.replaceBy(j, &l); out.Status != ntstatus.Success {
+			return out
+		}
+		tok = a.replacement
+	}
+	return Outcome{}
+}
+
+// replaceBy makes the copy of a job's token that is to become the primary one
+// (I-90 C). It becomes the token of a process in the outer jobs too, so column
+// B applies to it there, and the job's own refusals.
+func (a *assignment) replaceBy(j *Job, l *JobLimits) Outcome {
+	s := a.p.sys
+	if s.Fault("ps: job token") {
+		return Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81", Because: "the job's token could not be copied"}
+	}
+	n := s.Security.NewCopy(l.Token, l.Token.Value(), l.Token.Security())
+	a.later(n, ob.TagCall)
+	use, out := j.parent.Load().admit(s, n, true)
+	if out.Status != ntstatus.Success {
+		return out
+	}
+	if use != n {
+		a.later(use, ob.TagCall)
+	}
+	if out := l.refuses(use.Value()); out.Status != ntstatus.Success {
+		return out
+	}
+	a.replacement = use
+	return Outcome{}
+}
+
+// commit publishes the job, then looks at the tokens that threads impersonate
+// with: a thread that takes one meanwhile looks at the job after it, so that
+// one of the two sees the other. Only when nothing refuses is the primary
+// token replaced.
+func (a *assignment) commit() Outcome {
+	p := a.p
+	p.mu.Lock()
+	if p.exited {
+		p.mu.Unlock()
+		return Outcome{Status: ntstatus.ProcessIsTerminating, Rule: "O-47", Because: "the process has ended"} // O-47
+	}
+	a.job.Ref(ob.TagLink)
+	p.job.Store(a.job)
+	threads := make([]*Thread, 0, len(p.threads))
+	for t := range p.threads {
+		threads = append(threads, t)
+	}
+	p.mu.Unlock()
+	applying := a.applying()
+	for _, t := range threads {
+		r := t.imp.Load()
+		if r == nil {
+			continue
+		}
+		for _, j := range applying { // I-90 C: impersonation tokens count too
+			l := j.Limits()
+			if out := l.refuses(r.Token.Value()); out.Status != ntstatus.Success {
+				p.job.Store(a.before)
+				a.later(a.job, ob.TagLink)
+				return out
+			}
+		}
+	}
+	for _, j := range applying {
+		j.active++
+	}
+	if a.before != nil {
+		a.later(a.before, ob.TagLink)
+	}
+	if a.replacement != nil {
+		a.old = p.swapToken(a.replacement) // I-90 ONLY_TOKEN
+	}
+	return Outcome{}
+}
+
+func (a *assignment) later(o ob.Object, tag ob.Tag) {
+	a.drop = append(a.drop, func() { o.Head().Deref(tag) })
+}
+
+// release gives up what the attempt held, with no lock held.
+func (a *assignment) release() {
+	if a.old != nil {
+		a.old.DetachPrimary()
+		a.old.Deref(ob.TagPrimary)
+		a.p.recomputeSelfAccess()
+	}
+	for _, f := range a.drop {
+		f()
+	}
+}
+
+// leaveJobs takes a process that ended off the counts of its jobs, once.
+func (p *Process) leaveJobs() {
+	p.sys.jobs.Lock()
+	defer p.sys.jobs.Unlock()
+	if p.left {
+		return
+	}
+	p.left = true
+	for j := p.job.Load(); j != nil; j = j.parent.Load() {
+		j.active--
+	}
+}

@@ -1,0 +1,42 @@
+package se
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Creator is what making or changing a descriptor needs to know of a subject:
+// the defaults of its effective token and what that token may assign. A client
+// below SecurityImpersonation holds no privilege (T-102). With kernel nothing
+// is checked.
+func Creator(s *access.Subject, kernel bool) *sd.Caller {
+	t := s.Effective()
+	c := &sd.Caller{
+		Owner: t.Owner(), Group: t.PrimaryGroup(), ServerOwner: s.Primary.Owner(), ServerGroup: s.Primary.PrimaryGroup(),
+		DefaultDACL: t.DefaultDACL(), Integrity: IntegritySID(t.Integrity()), Trust: t.TrustLevel(),
+		MayOwn: func(o sid.SID) bool { return mayOwn(t, o) },
+		Kernel: kernel,
+	}
+	if s.Client == nil || s.Level >= winnt.SecurityImpersonation {
+		c.Restore, c.Security, c.Relabel = t.Has(winnt.SeRestorePrivilege), t.Has(winnt.SeSecurityPrivilege), t.Has(winnt.SeRelabelPrivilege)
+	}
+	return c
+}
+
+// mayOwn reports whether o is the token's user or an enabled group with
+// SE_GROUP_OWNER (S-61).
+func mayOwn(t *token.Token, o sid.SID) bool {
+	if t.User().SID == o {
+		return true
+	}
+	const want = winnt.SE_GROUP_OWNER | winnt.SE_GROUP_ENABLED
+	for _, g := range t.Groups() {
+		if g.SID == o && g.Attributes&want == want && g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
+			return true
+		}
+	}
+	return false
+}

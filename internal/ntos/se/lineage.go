@@ -1,0 +1,88 @@
+package se
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// lineage says which tokens a token object was filtered from, nearest first.
+// It is immutable and shared by the objects it fits.
+type lineage struct {
+	id   winnt.LUID
+	from *lineage
+}
+
+// NewCopy makes an object that stands for the same token as t: the copy that
+// a child process or a job's process is given (T-113, I-90). Where it matters
+// who descends from whom it counts as t itself.
+func (s *State) NewCopy(t *TokenObject, value *token.Token, d *sd.Descriptor) *TokenObject {
+	n := s.NewToken(value, d)
+	n.identity, n.from = t.standsFor(), t.from
+	return n
+}
+
+// NewFiltered makes the object of a token that was filtered from t.
+func (s *State) NewFiltered(t *TokenObject, value *token.Token, d *sd.Descriptor) *TokenObject {
+	n := s.NewToken(value, d)
+	n.from = &lineage{t.standsFor(), t.from}
+	return n
+}
+
+// standsFor is the TokenId of the token this object is a copy of, its own if
+// it is none.
+func (t *TokenObject) standsFor() winnt.LUID {
+	if t.identity != 0 {
+		return t.identity
+	}
+	return t.id
+}
+
+// DescendsFrom reports whether t is root, a copy of it, or was filtered from
+// it in any number of steps (I-90).
+func (t *TokenObject) DescendsFrom(root *TokenObject) bool {
+	want := root.standsFor()
+	if t.standsFor() == want {
+		return true
+	}
+	for l := t.from; l != nil; l = l.from {
+		if l.id == want {
+			return true
+		}
+	}
+	return false
+}
+
+// Unlabelled is the integrity of a program without a mandatory label, for
+// [Primary]: it lowers nothing.
+const Unlabelled = ^uint32(0)
+
+// Primary is the value of the token that a child process is given in place of
+// t (T-113): everything the same but the TokenId, and with the policy
+// NEW_PROCESS_MIN the lower of the token's integrity and the label of the
+// program. The status is that of lowering a token that has no room for the
+// entry; the process must then not be made.
+func Primary(t *token.Token, image uint32) (*token.Token, ntstatus.Status) {
+	v := t
+	if t.Type() != winnt.TokenPrimary {
+		v = t.WithTypeLevel(winnt.TokenPrimary, 0) // T-54: a primary token reports no level
+	}
+	if image >= v.Integrity() || v.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN == 0 {
+		return v, ntstatus.Success
+	}
+	return v.WithIntegrity(v.ModifiedID(), IntegritySID(image)) // T-113
+}
+
+// MayAssign reports whether the owner of a primary token may give a process
+// the token t without SeAssignPrimaryTokenPrivilege (T-111): t was filtered
+// from own, or both were filtered from the same token in one logon session. A
+// session belongs to one user, which a token made by hand could belie.
+func MayAssign(own, t *TokenObject) bool {
+	o, v := own.Value(), t.Value()
+	if v.ParentTokenID() == own.ID() {
+		return true // T-111: a child
+	}
+	return v.ParentTokenID() == o.ParentTokenID() && v.AuthenticationID() == o.AuthenticationID() &&
+		v.User().SID == o.User().SID // T-111: a sibling
+}

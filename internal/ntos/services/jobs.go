@@ -1,0 +1,167 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtCreateJobObject makes a job, named or not.
+func (c *Context) NtCreateJobObject(in nt.CreateJobObjectIn) (out nt.CreateJobObjectOut, st ntstatus.Status) {
+	// capture
+	oa, st := c.captureAttributes(in.ObjectAttributes)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	if st := c.mayAudit(oa.SecurityDescriptor); st != ntstatus.Success {
+		return out, st
+	}
+	// reference, decide and commit
+	out.JobHandle, _, st = c.Sys.Names.Create(&c.Caller, nameOf(&oa), ps.JobType, c.self.Subject(), in.DesiredAccess,
+		func(*ob.Directory) (ob.Object, ntstatus.Status) {
+			if c.Sys.Fault("ps: create job") {
+				return nil, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+			}
+			return c.Sys.NewJobProtected(se.NewDescriptor(c.effective(), winnt.JobObject, oa.SecurityDescriptor)), ntstatus.Success // O-38
+		})
+	return out, st
+}
+
+// NtOpenJobObject opens a job by its name.
+func (c *Context) NtOpenJobObject(in nt.OpenJobObjectIn) (out nt.OpenJobObjectOut, st ntstatus.Status) {
+	// capture
+	oa, st := c.captureAttributes(in.ObjectAttributes)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// reference, decide and commit
+	out.JobHandle, _, st = c.Sys.Names.Open(&c.Caller, nameOf(&oa), ps.JobType, c.self.Subject(), in.DesiredAccess)
+	return out, st
+}
+
+func nameOf(oa *nt.ObjectAttributes) ob.Name {
+	return ob.Name{Root: oa.RootDirectory, Path: oa.ObjectName, Attributes: oa.Attributes}
+}
+
+// mayAudit is the demand on a creator that gives a SACL with other entries
+// than a label (S-71).
+func (c *Context) mayAudit(d *sd.Descriptor) ntstatus.Status {
+	if d == nil || d.SACL() == nil || c.holds(winnt.SeSecurityPrivilege) {
+		return ntstatus.Success
+	}
+	for _, a := range d.SACL().All() {
+		if a.Type() != sd.SystemMandatoryLabel {
+			return c.Fail("S-71", ntstatus.PrivilegeNotHeld) // S-71
+		}
+	}
+	return ntstatus.Success
+}
+
+// NtAssignProcessToJobObject puts a process into a job.
+func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (out nt.AssignProcessToJobObjectOut, st ntstatus.Status) {
+	// reference
+	j, _, st := ob.Reference[*ps.Job](&c.Caller, in.JobHandle, winnt.JOB_OBJECT_ASSIGN_PROCESS, ps.JobType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer j.Deref(ob.TagCall)
+	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_SET_QUOTA|winnt.PROCESS_TERMINATE)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	// decide and commit
+	return out, c.Impersonated(p.AssignToJob(j)) // I-90, I-91
+}
+
+// NtSetInformationJobObject sets the security limits of a job.
+func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (out nt.SetInformationJobObjectOut, st ntstatus.Status) {
+	// capture
+	if in.JobObjectInformationClass != nt.JobObjectSecurityLimitInformation {
+		return out, c.Fail("I-89", ntstatus.InvalidInfoClass) // I-89
+	}
+	if in.JobObjectInformationLength != nt.JobSecurityLimitSize {
+		return out, c.Fail("I-89", ntstatus.InfoLengthMismatch) // I-89
+	}
+	if in.JobObjectInformation.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.JobObjectInformation.Status) // O-3
+	}
+	if in.JobObjectInformation.V == nil {
+		return out, c.Fail("O-3", ntstatus.AccessViolation) // O-3
+	}
+	info := *in.JobObjectInformation.V // O-4
+	limits := ps.JobLimits{Flags: info.SecurityLimitFlags, Filter: jobFilter(&info)}
+	// reference
+	j, _, st := ob.Reference[*ps.Job](&c.Caller, in.JobHandle, winnt.JOB_OBJECT_SET_SECURITY_ATTRIBUTES, ps.JobType) // I-89
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer j.Deref(ob.TagCall)
+	if limits.Flags&^winnt.JOB_OBJECT_SECURITY_VALID_FLAGS != 0 {
+		return out, c.Fail("I-89", ntstatus.InvalidParameter) // I-89
+	}
+	if limits.Flags&winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN != 0 {
+		tok, st := c.jobToken(info.JobToken)
+		if st != ntstatus.Success {
+			return out, st
+		}
+		defer tok.Deref(ob.TagCall)
+		limits.Token = tok
+	}
+	// decide and commit
+	return out, c.Impersonated(j.SetLimits(limits)) // I-89
+}
+
+// jobToken references the token of ONLY_TOKEN (I-89).
+func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
+	if h == 0 {
+		return nil, c.Fail("I-89", ntstatus.InvalidParameter) // I-89
+	}
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	switch {
+	case tok.Value().Type() != winnt.TokenPrimary:
+		st = c.Fail("I-89", ntstatus.BadTokenType) // I-89
+	case !c.mayAssignPrimary(tok):
+		st = c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
+	default:
+		return tok, ntstatus.Success
+	}
+	tok.Deref(ob.TagCall)
+	return nil, st
+}
+
+// mayAssignPrimary is T-111: a privilege of the effective token (I-7), or a
+// token that is a restricted version of the caller's own.
+func (c *Context) mayAssignPrimary(tok *se.TokenObject) bool {
+	if c.Mode == access.Kernel || c.holds(winnt.SeAssignPrimaryTokenPrivilege) {
+		return true
+	}
+	own := c.self.Process().ReferenceToken(ob.TagCall)
+	defer own.Deref(ob.TagCall)
+	return se.MayAssign(own, tok) // T-111
+}
+
+// jobFilter is the filter of FILTER_TOKENS; attributes of the lists are not
+// looked at (T-61, T-62), those of restricting SIDs where they are used.
+func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
+	var f token.FilterSpec
+	for _, g := range info.SidsToDisable {
+		f.Disable = append(f.Disable, g.SID)
+	}
+	for _, p := range info.PrivilegesToDelete {
+		if v := winnt.Privilege(p.LUID); p.LUID <= winnt.LUID(winnt.LastPrivilege) && v.Valid() {
+			f.Delete |= v.Bit()
+		}
+	}
+	f.Restrict = append([]token.Group(nil), info.RestrictedSids...)
+	return f
+}

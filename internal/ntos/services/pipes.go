@@ -1,0 +1,190 @@
+package services
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// pipeName is the name below the pipe device, and whether there is one.
+func pipeName(path string) (string, bool) {
+	for _, prefix := range [...]string{`\??\pipe\`, `\Device\NamedPipe\`, `\\.\pipe\`} {
+		if len(path) > len(prefix) && strings.EqualFold(path[:len(prefix)], prefix) {
+			return path[len(prefix):], true
+		}
+	}
+	return "", false
+}
+
+// NtCreateNamedPipeFile makes an instance of a pipe and opens its server end.
+func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.CreateNamedPipeFileOut, st ntstatus.Status) {
+	// capture
+	oa, st := c.captureAttributes(in.ObjectAttributes)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	name, ok := pipeName(oa.ObjectName)
+	if !ok {
+		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid) // O-23
+	}
+	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
+		return out, st
+	}
+	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances), Quota: int(in.InboundQuota)}
+	st = c.Sys.Pipes.Create(name, cfg, c.self.Process(), func(e, first *npfs.End) ntstatus.Status {
+		subject := c.self.Subject()
+		// decide
+		d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor) // O-38
+		if first != nil {                                                                   // the pipe is there: its descriptor stands, and says who may add to it
+			if dec := ob.Decide(&c.Caller, first, &subject, winnt.FILE_CREATE_PIPE_INSTANCE, 0); dec.Status != ntstatus.Success {
+				return dec.Status
+			}
+			d = first.Security()
+		}
+		dec := ob.GrantNew(&c.Caller, npfs.EndType, &subject, in.DesiredAccess, oa.Attributes) // O-91
+		if dec.Status != ntstatus.Success {
+			return dec.Status
+		}
+		// commit
+		e.Init(npfs.EndType, e, d)
+		c.Sys.Security.Objects.Track(e)
+		defer e.Deref(ob.TagCall)
+		out.FileHandle, st = c.insert(e, dec.Granted, oa.Attributes)
+		return st
+	})
+	if st == ntstatus.InstanceNotAvailable {
+		return out, c.Fail("I-85", st)
+	}
+	return out, st
+}
+
+// openPipe connects the calling thread to a listening instance: NtOpenFile of
+// a pipe's name. The quality of service is that of OBJECT_ATTRIBUTES, or the
+// default (I-84).
+func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.AccessMask) (h winnt.Handle, st ntstatus.Status) {
+	server := c.Sys.Pipes.Find(name)
+	if server == nil {
+		return 0, c.Fail("O-23", ntstatus.ObjectNameNotFound) // O-23
+	}
+	defer server.Deref(ob.TagCall)
+	// decide
+	subject := c.self.Subject()
+	dec := ob.Decide(&c.Caller, server, &subject, desired, oa.Attributes)
+	if dec.Status != ntstatus.Success {
+		return 0, dec.Status
+	}
+	// commit
+	o := c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, func(e *npfs.End) ntstatus.Status {
+		e.Init(npfs.EndType, e, server.Security())
+		c.Sys.Security.Objects.Track(e)
+		defer e.Deref(ob.TagCall)
+		h, st = c.insert(e, dec.Granted, oa.Attributes)
+		return st
+	})
+	return h, c.Impersonated(o)
+}
+
+// NtReadFile reads from a pipe, or from a file without contents.
+func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.Status) {
+	obj, st := c.used(in.FileHandle, winnt.FILE_READ_DATA)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer obj.Head().Deref(ob.TagCall)
+	e, ok := obj.(*npfs.End)
+	if !ok {
+		return out, c.Fail("O-31", ntstatus.EndOfFile)
+	}
+	out.Buffer, st = e.Read(int(in.Length))
+	if st != ntstatus.Success {
+		c.Fail("I-85", st)
+	}
+	return out, st
+}
+
+// NtWriteFile writes to a pipe, or to a file that keeps nothing.
+func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
+	if in.Buffer.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.Buffer.Status) // O-3
+	}
+	obj, st := c.used(in.FileHandle, winnt.FILE_WRITE_DATA)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer obj.Head().Deref(ob.TagCall)
+	if e, ok := obj.(*npfs.End); ok {
+		if st := e.Write(c.self, in.Buffer.V); st != ntstatus.Success {
+			return out, c.Fail("I-85", st)
+		}
+	}
+	out.Information = uint32(len(in.Buffer.V))
+	return out, ntstatus.Success
+}
+
+// used references a file or pipe end for a right, and records the first use
+// of the right where its open said so (event 4663).
+func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntstatus.Status) {
+	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	typ := obj.Head().Type()
+	switch {
+	case typ != FileType && typ != npfs.EndType: // O-31 (4): two Go types are File here
+		st = ntstatus.ObjectTypeMismatch
+	case c.Mode != access.Kernel && right&^g.Access != 0: // O-31 (5)
+		st = ntstatus.AccessDenied
+	}
+	if st != ntstatus.Success {
+		obj.Head().Deref(ob.TagCall)
+		return nil, c.Fail("O-31", st)
+	}
+	if t := c.TableOf(h); t != nil {
+		if now := t.TakeAudit(h, obj, right); now != 0 {
+			o := audit.Object{Type: typ.Name, Name: obj.Head().Path(), Handle: h}
+			c.Sys.Log.Used(c.origin(), o, audit.HandleAudit{Audited: now, Pending: now}, now, obj.Head().Security())
+		}
+	}
+	return obj, ntstatus.Success
+}
+
+// NtFsControlFile serves the control codes of pipes.
+func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
+	e, _, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer e.Deref(ob.TagCall)
+	switch in.FsControlCode {
+	case winnt.FSCTL_PIPE_LISTEN:
+		st = e.Listen()
+	case winnt.FSCTL_PIPE_DISCONNECT:
+		st = e.Disconnect()
+	case winnt.FSCTL_PIPE_IMPERSONATE:
+		return out, c.Impersonated(e.Impersonate(c.self)) // I-85
+	default:
+		st = ntstatus.NotSupported
+	}
+	if st != ntstatus.Success {
+		return out, c.Fail("I-85", st)
+	}
+	return out, st
+}
+
+// PipeChanged is closed at the next change of the pipe behind a handle; ok is
+// false for a handle that is no pipe's.
+func (c *Context) PipeChanged(h winnt.Handle) (changed <-chan struct{}, ok bool) {
+	e, _, st := ob.Reference[*npfs.End](&c.Caller, h, 0, npfs.EndType)
+	if st != ntstatus.Success {
+		return nil, false
+	}
+	defer e.Deref(ob.TagCall)
+	return e.Changed(), true
+}

@@ -1,0 +1,254 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtCreateUserProcess makes a process and its first thread.
+func (c *Context) NtCreateUserProcess(in nt.CreateUserProcessIn) (out nt.CreateUserProcessOut, st ntstatus.Status) {
+	n := creation{c: c, in: &in}
+	defer n.release()
+	for _, step := range []func() ntstatus.Status{n.capture, n.reference, n.decide, n.commit} {
+		if st := step(); st != ntstatus.Success {
+			return out, st
+		}
+	}
+	return n.out, ntstatus.Success
+}
+
+// creation is one call of NtCreateUserProcess; its methods run in their order
+// here, release always.
+type creation struct {
+	c   *Context
+	in  *nt.CreateUserProcessIn
+	out nt.CreateUserProcessOut
+
+	process, thread nt.ObjectAttributes
+	parent          *ps.Process     // one reference
+	token           *se.TokenObject // one reference; nil: the parent's is copied
+	image           uint32          // integrity of the program
+	processAccess   winnt.AccessMask
+	threadAccess    winnt.AccessMask
+}
+
+func (n *creation) capture() (st ntstatus.Status) {
+	c := n.c
+	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 || n.in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
+		return c.Fail("I-95", ntstatus.InvalidParameter) // I-95
+	}
+	if n.process, st = c.captureAttributes(n.in.ProcessObjectAttributes); st != ntstatus.Success {
+		return st
+	}
+	if n.thread, st = c.captureAttributes(n.in.ThreadObjectAttributes); st != ntstatus.Success {
+		return st
+	}
+	if n.process.Attributes&winnt.ProcessObject.Invalid != 0 || n.thread.Attributes&winnt.ThreadObject.Invalid != 0 {
+		return c.Fail("O-22", ntstatus.InvalidParameter) // O-22 (7)
+	}
+	return ntstatus.Success
+}
+
+func (n *creation) reference() (st ntstatus.Status) {
+	c := n.c
+	if n.in.ParentProcess == 0 {
+		n.parent = c.self.Process()
+		n.parent.Ref(ob.TagCall)
+	} else if n.parent, st = c.referenceProcess(n.in.ParentProcess, winnt.PROCESS_CREATE_PROCESS); st != ntstatus.Success {
+		return st
+	}
+	if n.in.Token != 0 {
+		n.token, _, st = ob.Reference[*se.TokenObject](&c.Caller, n.in.Token, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
+	}
+	return st
+}
+
+func (n *creation) decide() ntstatus.Status {
+	c := n.c
+	if n.token != nil {
+		if !c.mayAssignPrimary(n.token) {
+			return c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
+		}
+		if n.token.Value().Type() != winnt.TokenPrimary {
+			return c.Fail("T-112", ntstatus.BadTokenType) // T-112
+		}
+	}
+	if st := n.openImage(); st != ntstatus.Success {
+		return st
+	}
+	for _, d := range [...]struct {
+		typ     *ob.Type
+		desired winnt.AccessMask
+		granted *winnt.AccessMask
+	}{
+		{ps.ProcessType, n.in.ProcessDesiredAccess, &n.processAccess},
+		{ps.ThreadType, n.in.ThreadDesiredAccess, &n.threadAccess},
+	} {
+		subject := c.self.Subject()
+		g := ob.GrantNew(&c.Caller, d.typ, &subject, d.desired, 0) // O-91: the creator gets what it asks for
+		if g.Status != ntstatus.Success {
+			return g.Status
+		}
+		*d.granted = g.Granted
+	}
+	return ntstatus.Success
+}
+
+// openImage checks that the program may be executed, by the user of the token
+// given (I-96), else by the caller's effective token (I-7), and finds its
+// label (T-113).
+func (n *creation) openImage() ntstatus.Status {
+	n.image = se.Unlabelled
+	if n.in.ImageName == "" {
+		return ntstatus.Success
+	}
+	c := n.c
+	h := c.Sys.Files.Lookup(n.in.ImageName, true)
+	if h == nil {
+		return c.Fail("I-96", ntstatus.ObjectNameNotFound)
+	}
+	defer h.Deref(ob.TagCall)
+	if h.Type() != FileType {
+		return c.Fail("I-96", ntstatus.ObjectNameNotFound)
+	}
+	subject := c.self.Subject()
+	if n.token != nil {
+		subject = access.Subject{Primary: n.token.Value()} // I-96
+	}
+	if d := ob.Decide(&c.Caller, h.Object(), &subject, winnt.FILE_EXECUTE, 0); d.Status != ntstatus.Success {
+		return d.Status
+	}
+	n.image = labelOf(h.Security())
+	return ntstatus.Success
+}
+
+// labelOf is the integrity level of an object's label. An object without one
+// is taken for medium by a check, but lowers no process (T-113).
+func labelOf(d *sd.Descriptor) uint32 {
+	if d == nil || d.SACL() == nil {
+		return se.Unlabelled
+	}
+	for _, a := range d.SACL().All() {
+		if a.Type() == sd.SystemMandatoryLabel && a.Flags()&sd.InheritOnly == 0 {
+			return a.SID().RID()
+		}
+	}
+	return se.Unlabelled
+}
+
+// commit reserves both handles, makes process and thread, and publishes them.
+func (n *creation) commit() ntstatus.Status {
+	c := n.c
+	hp, st := c.reserve(n.process.Attributes)
+	if st != ntstatus.Success {
+		return st
+	}
+	ht, st := c.reserve(n.thread.Attributes)
+	if st != ntstatus.Success {
+		hp.Abandon()
+		return st
+	}
+	p, t, o := n.parent.NewChild(ps.Child{
+		Name: n.in.ImageName, Token: n.token, Image: n.image, Descriptor: n.descriptor,
+		Inherit:   n.in.ProcessFlags&winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES != 0,
+		Suspended: n.in.ThreadFlags&winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED != 0,
+	})
+	if o.Status != ntstatus.Success {
+		hp.Abandon()
+		ht.Abandon()
+		return c.Impersonated(o)
+	}
+	if n.thread.SecurityDescriptor != nil {
+		t.SetSecurity(se.NewDescriptor(c.effective(), winnt.ThreadObject, n.thread.SecurityDescriptor))
+	}
+	n.out.ClientID = nt.ClientID{UniqueProcess: p.ID(), UniqueThread: t.ID()}
+	if st = hp.Publish(p, n.processAccess, n.process.Attributes); st == ntstatus.Success {
+		st = ht.Publish(t, n.threadAccess, n.thread.Attributes)
+	}
+	c.Sys.Run(p, t) // it runs whatever becomes of the handles
+	n.out.ProcessHandle, n.out.ThreadHandle = hp.Handle(), ht.Handle()
+	if st != ntstatus.Success { // the caller's own process has ended meanwhile
+		return c.Fail("O-47", st)
+	}
+	return ntstatus.Success
+}
+
+// descriptor protects the new process: by the caller's effective token (O-38),
+// or, where a token is given, by that one, so that its user and not the
+// creator owns the process (CreateProcessAsUser, lpProcessAttributes).
+func (n *creation) descriptor(child *se.TokenObject) *sd.Descriptor {
+	creator := n.c.effective()
+	if n.token != nil {
+		creator = child.Value()
+	}
+	return se.NewDescriptor(creator, winnt.ProcessObject, n.process.SecurityDescriptor)
+}
+
+func (n *creation) release() {
+	if n.parent != nil {
+		n.parent.Deref(ob.TagCall)
+	}
+	if n.token != nil {
+		n.token.Deref(ob.TagCall)
+	}
+}
+
+// reserve takes a handle value in the table the attributes call for.
+func (c *Context) reserve(attributes uint32) (ob.Reservation, ntstatus.Status) {
+	r, st := c.TableFor(attributes).Reserve()
+	if st != ntstatus.Success {
+		return r, c.Fail("O-82", st)
+	}
+	return r, ntstatus.Success
+}
+
+// NtResumeThread starts a thread that was made suspended.
+func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, st ntstatus.Status) {
+	// reference
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	// commit
+	if t.Resume() {
+		out.PreviousSuspendCount = 1
+	}
+	return out, ntstatus.Success
+}
+
+// NtSetInformationProcess replaces the primary token of a process.
+func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut, st ntstatus.Status) {
+	// capture
+	if in.ProcessInformationClass != nt.ProcessAccessToken {
+		return out, c.Fail("T-110", ntstatus.InvalidInfoClass) // T-110
+	}
+	if in.ProcessInformationLength != 16 {
+		return out, c.Fail("T-110", ntstatus.InfoLengthMismatch) // T-110
+	}
+	if in.ProcessInformation.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.ProcessInformation.Status) // O-3
+	}
+	// reference
+	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_SET_INFORMATION) // T-110
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType) // T-110
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer tok.Deref(ob.TagCall)
+	// decide and commit
+	if !c.mayAssignPrimary(tok) {
+		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
+	}
+	return out, c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110
+}

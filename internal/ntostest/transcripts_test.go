@@ -1,0 +1,6 @@
+package ntostest
+
+import "testing"
+
+// The transcripts of testdata, each on a kernel of its own.
+func TestTranscripts(t *testing.T) { Walk(t, "testdata") }

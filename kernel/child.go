@@ -1,0 +1,68 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// BaseNamedObjects is the directory in which everybody may create named
+// objects such as jobs.
+const BaseNamedObjects = `\BaseNamedObjects`
+
+func (s *System) makeDirectories() {
+	list, err := sd.NewACL(allow(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL, sid.Everyone), allow(winnt.DIRECTORY_ALL_ACCESS, sid.LocalSystem))
+	if err != nil {
+		panic("kernel: directory descriptor: " + err.Error())
+	}
+	d := ob.NewDirectory(sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list}), 0)
+	d.SetBirth(ob.Birth{Permanent: true})
+	if st := s.sys.Root.Insert(BaseNamedObjects[1:], d, false); !st.IsSuccess() {
+		panic("kernel: " + BaseNamedObjects + ": " + st.String())
+	}
+	d.Deref(ob.TagCall) // the name holds it
+}
+
+// run takes over a process and its first thread that a service made, as if
+// NewProcess and NewThread had. In a system that has closed they end at once.
+func (s *System) run(p *ps.Process, t *ps.Thread) {
+	defer t.Deref(ob.TagCall)
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if !closed {
+		th := nt.NewThread(s.context(t, access.User), t.Name())
+		s.mu.Lock()
+		if closed = s.closed; !closed {
+			s.processes = append(s.processes, &Process{sys: s, p: p, first: th})
+			s.modes[th] = nil
+		}
+		s.mu.Unlock()
+	}
+	if closed {
+		p.Exit()
+		p.Deref(ob.TagCall)
+	}
+}
+
+// Process is the process of that id that this system's programs run, nil if
+// there is none. The System process is not one of them.
+func (s *System) Process(id winnt.Handle) *Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.processes {
+		if p.p.ID() == id&^3 {
+			return p
+		}
+	}
+	return nil
+}
+
+// FirstThread is the thread that NtCreateUserProcess made with the process; nil
+// for a process that was made otherwise. A thread made suspended may be used
+// only after NtResumeThread.
+func (p *Process) FirstThread() *nt.Thread { return p.first }

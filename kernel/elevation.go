@@ -1,0 +1,21 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/winnt"
+)
+
+// impersonate is PsImpersonateClient with its record of unsafe elevation
+// (I-48, I-99).
+func (k *KernelThread) impersonate(t *EThread, tok *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) ps.Outcome {
+	o := ps.ImpersonateClient(t, tok, copyOnOpen, effectiveOnly, level)
+	k.ctx.NoteElevation(o, t, tok, copyOnOpen, effectiveOnly, level)
+	return o
+}
+
+// impersonateContext is SeImpersonateClientEx with the same record.
+func (k *KernelThread) impersonateContext(c *ClientContext, t *EThread) ps.Outcome {
+	o := c.Impersonate(t)
+	k.ctx.NoteElevation(o, t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel)
+	return o
+}

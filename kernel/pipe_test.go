@@ -1,0 +1,274 @@
+package kernel_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// pipePair is a server process with SeImpersonatePrivilege and a client of
+// another user, with a thread each.
+func pipePair(tb testing.TB) (sys *kernel.System, server, client *nt.Thread) {
+	tb.Helper()
+	sys = kernel.Boot(kernel.Config{})
+	tb.Cleanup(func() {
+		if err := sys.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	thread := func(name, file string) *nt.Thread {
+		tok, err := token.Parse([]byte(file))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		p, err := sys.NewProcess(name, tok)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		th, err := p.NewThread()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return th
+	}
+	server = thread("server", `{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`)
+	client = thread("client", `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`)
+	return sys, server, client
+}
+
+var everyone = nt.PipeConfig{SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;FA;;;WD)")}
+
+// TestPipeServer is a server that reads a request, impersonates its client to
+// serve it and reverts: I-76, I-85.
+func TestPipeServer(t *testing.T) {
+	sys, server, client := pipePair(t)
+	if err := sys.CreateFile("report", sddl.MustParse("O:SYG:SYD:(A;;FR;;;S-1-5-21-1-2-3-513)")); err != nil {
+		t.Fatal(err)
+	}
+	l, err := server.ListenPipe("orders", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		c, err := l.AcceptPipe()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		if _, err := c.ImpersonateClient(server); !errors.Is(err, ntstatus.CannotImpersonate.Err()) {
+			t.Errorf("before a read: %v, want STATUS_CANNOT_IMPERSONATE (I-85)", err)
+		}
+		buf := make([]byte, 64)
+		n, err := c.Read(buf)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		revert, err := c.ImpersonateClient(server)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		h, st := server.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: string(buf[:n])}, 0, 0)
+		revert()
+		revert() // idempotent
+		if st.IsSuccess() {
+			server.NtClose(h)
+		}
+		if sys.ThreadObject(server).IsImpersonating() {
+			t.Error("still impersonating after revert")
+		}
+		fmt.Fprint(c, st)
+	})
+	c, err := client.DialPipe("orders", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(c, "report")
+	got, err := io.ReadAll(c)
+	if err != nil || string(got) != "STATUS_SUCCESS" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	c.Close()
+	wg.Wait()
+}
+
+// TestPipeIdentification: a client that allows no more than being identified,
+// which is what nil allows, cannot be acted for (I-1).
+func TestPipeIdentification(t *testing.T) {
+	_, server, client := pipePair(t)
+	l, err := server.ListenPipe("who", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := client.DialPipe("who", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s, err := l.AcceptPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c.Write([]byte("x"))
+	s.Read(make([]byte, 1))
+	revert, err := s.ImpersonateClient(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer revert()
+	if _, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false); st != ntstatus.BadImpersonationLevel {
+		t.Errorf("as the client: %v", st)
+	}
+	h, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	if st != ntstatus.Success {
+		t.Fatalf("as self: %v", st)
+	}
+	server.NtClose(h)
+}
+
+// TestPipeConn: messages keep their bounds, deadlines pass, closing wakes.
+func TestPipeConn(t *testing.T) {
+	_, server, client := pipePair(t)
+	cfg := everyone
+	cfg.Message = true
+	l, err := server.ListenPipe("m", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.DialPipe("m", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []string{"one", "three"} {
+		if _, err := c.Write([]byte(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	buf := make([]byte, 4)
+	for _, want := range []string{"one", "thre", "e"} {
+		n, err := s.Read(buf)
+		if err != nil || string(buf[:n]) != want {
+			t.Errorf("read %q, %v; want %q", buf[:n], err, want)
+		}
+	}
+	s.SetReadDeadline(time.Now().Add(time.Millisecond))
+	if _, err := s.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("deadline: %v", err)
+	}
+	s.SetReadDeadline(time.Time{})
+	done := make(chan error, 2)
+	go func() { _, err := s.Read(buf); done <- err }()
+	go func() { _, err := l.Accept(); done <- err }()
+	c.Close()
+	if err := <-done; err != io.EOF {
+		t.Errorf("read after the other end closed: %v", err)
+	}
+	l.Close()
+	if err := <-done; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accept after close: %v", err)
+	}
+	if _, err := client.DialPipe("m", nil); err == nil {
+		t.Error("dialled a pipe that is gone")
+	}
+	s.Close()
+}
+
+// TestPipeManyClients: every client is served as itself, whatever the others do.
+func TestPipeManyClients(t *testing.T) {
+	sys, server, _ := pipePair(t)
+	l, err := server.ListenPipe("many", everyone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const clients = 16
+	var wg sync.WaitGroup
+	for i := range clients {
+		user := fmt.Sprintf("S-1-5-21-1-2-3-%d", 2000+i)
+		tok, err := token.Parse(fmt.Appendf(nil, `{"user":%q,"groups":["WD"]}`, user))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := sys.NewProcess("c", tok)
+		if err != nil {
+			t.Fatal(err)
+		}
+		th, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			var c *nt.PipeConn
+			for {
+				c, err = th.DialPipe("many", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
+				if err == nil {
+					break
+				}
+				if !errors.Is(err, ntstatus.PipeNotAvailable.Err()) {
+					t.Error(err)
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
+			defer c.Close()
+			fmt.Fprint(c, user)
+			if got, err := io.ReadAll(c); err != nil || string(got) != user {
+				t.Errorf("%s was served as %q, %v", user, got, err)
+			}
+		})
+	}
+	for range clients {
+		s, err := l.AcceptPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			defer s.Close()
+			buf := make([]byte, 64)
+			if _, err := s.Read(buf); err != nil {
+				t.Error(err)
+				return
+			}
+			th, err := sys.Spawn(server)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			revert, err := s.ImpersonateClient(th)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer revert()
+			g, st := th.NtQueryInformationToken(winnt.NtCurrentThreadToken, winnt.TokenUser)
+			if !st.IsSuccess() {
+				t.Error(st)
+				return
+			}
+			fmt.Fprint(s, g.(token.Group).SID)
+		})
+	}
+	wg.Wait()
+	l.Close()
+}

@@ -1,0 +1,141 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Bounds of the system work queue.
+const (
+	// workQueueLimit is how many items wait at most.
+	workQueueLimit = 1024
+	// workGrace is how long Close waits for the item that runs.
+	workGrace = 5 * time.Second
+)
+
+// Errors of QueueSystemWork.
+var (
+	ErrWorkQueueFull = errors.New("the system work queue is full: try again when items have run")
+	ErrSystemClosed  = errors.New("the system has been closed")
+)
+
+// Work is a piece of work that a system thread does on behalf of a requester.
+// It runs on a thread of the System process in kernel mode that impersonates
+// nobody; the requester's tokens, as they were when the work was queued, are
+// data to decide with. They are given back when it returns. ctx is done when
+// the system closes: a Work that waits for something must watch it.
+type Work func(ctx context.Context, worker *KernelThread, requester *SubjectContext)
+
+// workQueue runs items one after the other, in the order they were queued.
+type workQueue struct {
+	mu      sync.Mutex
+	items   []workItem    // guarded by mu
+	running bool          // guarded by mu: the worker's goroutine lives
+	closed  bool          // guarded by mu
+	idle    chan struct{} // guarded by mu; closed when the worker's goroutine ends
+
+	ctx    context.Context // immutable once the first item is queued
+	cancel context.CancelFunc
+	worker *KernelThread // owned by the worker's goroutine
+}
+
+type workItem struct {
+	fn        Work
+	requester *SubjectContext
+}
+
+// QueueSystemWork has fn run on a system thread, with the security context of
+// this thread as it is now (I-49). It is the way to do what the requester's
+// thread may not: raising that thread with a stronger token would hand the
+// token to the program (I-48). It does not wait. Errors: ErrWorkQueueFull,
+// ErrSystemClosed; fn then never runs.
+func (k *KernelThread) QueueSystemWork(fn Work) error {
+	item := workItem{fn, k.Thread().CaptureSubjectContext()} // I-49
+	if err := k.sys.work.put(k.sys, item); err != nil {
+		item.requester.Release()
+		return fmt.Errorf("queue work of thread %s: %w", k.Name(), err)
+	}
+	return nil
+}
+
+func (q *workQueue) put(s *System, item workItem) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return ErrSystemClosed
+	case len(q.items) >= workQueueLimit:
+		return ErrWorkQueueFull
+	}
+	if q.cancel == nil {
+		q.ctx, q.cancel = context.WithCancel(context.Background())
+	}
+	q.items = append(q.items, item)
+	if !q.running { // the goroutine lives only while there is work
+		q.running, q.idle = true, make(chan struct{})
+		go q.run(s, q.idle)
+	}
+	return nil
+}
+
+// run is the worker's goroutine.
+func (q *workQueue) run(s *System, idle chan struct{}) {
+	defer close(idle)
+	for {
+		q.mu.Lock()
+		if len(q.items) == 0 {
+			q.running = false
+			q.mu.Unlock()
+			return
+		}
+		item := q.items[0]
+		q.items[0] = workItem{}
+		q.items = q.items[1:]
+		q.mu.Unlock()
+		q.do(s, item)
+	}
+}
+
+func (q *workQueue) do(s *System, item workItem) {
+	defer item.requester.Release() // I-49, also when fn panics
+	if q.worker == nil {
+		w, err := s.SystemThread()
+		if err != nil { // the System process has ended
+			return
+		}
+		q.worker = w
+	}
+	defer q.worker.Thread().RevertToSelf() // the next item starts as the system
+	item.fn(q.ctx, q.worker, item.requester)
+}
+
+// close refuses new work, drops what has not started, and waits a while for
+// what runs. It must come before the processes end. The error says that an
+// item goes on.
+func (q *workQueue) close() error {
+	q.mu.Lock()
+	q.closed = true
+	items, running, idle, cancel := q.items, q.running, q.idle, q.cancel
+	q.items = nil
+	q.mu.Unlock()
+	for _, i := range items {
+		i.requester.Release()
+	}
+	if cancel != nil {
+		cancel()
+	}
+	if !running {
+		return nil
+	}
+	t := time.NewTimer(workGrace)
+	defer t.Stop()
+	select {
+	case <-idle:
+		return nil
+	case <-t.C:
+		return fmt.Errorf("a work item still runs %v after its context was cancelled", workGrace)
+	}
+}

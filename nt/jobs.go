@@ -1,0 +1,193 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// CreateJobObjectIn and relatives are the parameters of the services that make
+// and open jobs, and put processes into them.
+type (
+	CreateJobObjectIn struct {
+		DesiredAccess    winnt.AccessMask `object:"job"`
+		ObjectAttributes Captured[*ObjectAttributes]
+	}
+	CreateJobObjectOut struct{ JobHandle winnt.Handle }
+
+	OpenJobObjectIn struct {
+		DesiredAccess    winnt.AccessMask `object:"job"`
+		ObjectAttributes Captured[*ObjectAttributes]
+	}
+	OpenJobObjectOut struct{ JobHandle winnt.Handle }
+
+	AssignProcessToJobObjectIn  struct{ JobHandle, ProcessHandle winnt.Handle }
+	AssignProcessToJobObjectOut struct{}
+)
+
+// JobObjectInfoClass is JOBOBJECTINFOCLASS.
+type JobObjectInfoClass uint32
+
+// JobObjectSecurityLimitInformation is the class that sets a job's security
+// limits.
+const JobObjectSecurityLimitInformation JobObjectInfoClass = 5
+
+// String prints the documented name.
+func (c JobObjectInfoClass) String() string {
+	if c == JobObjectSecurityLimitInformation {
+		return "JobObjectSecurityLimitInformation"
+	}
+	return "JOBOBJECTINFOCLASS(" + winnt.Handle(c).String() + ")"
+}
+
+// JobSecurityLimitInformation is JOBOBJECT_SECURITY_LIMIT_INFORMATION (40
+// bytes on 64-bit Windows). The zero value limits nothing; an empty list is no
+// list.
+type JobSecurityLimitInformation struct {
+	SecurityLimitFlags uint32       // JOB_OBJECT_SECURITY_*
+	JobToken           winnt.Handle // for ONLY_TOKEN
+	SidsToDisable      []token.Group
+	PrivilegesToDelete []LUIDAndAttributes
+	RestrictedSids     []token.Group
+}
+
+// JobSecurityLimitSize is the length of the structure, in bytes.
+const JobSecurityLimitSize = 40
+
+// SetInformationJobObjectIn and SetInformationJobObjectOut are the parameters
+// of NtSetInformationJobObject.
+type (
+	SetInformationJobObjectIn struct {
+		JobHandle                  winnt.Handle
+		JobObjectInformationClass  JobObjectInfoClass
+		JobObjectInformation       Captured[*JobSecurityLimitInformation]
+		JobObjectInformationLength uint32 `default:"40"`
+	}
+	SetInformationJobObjectOut struct{}
+)
+
+var (
+	rowCreateJobObject = Add(&NtTable, Entry[Services, CreateJobObjectIn, CreateJobObjectOut]{
+		Meta: Meta{Name: "NtCreateJobObject", Summary: "makes a job, named or not", Source: "CreateJobObject", Support: Complete, Conditions: []Condition{
+			{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
+			{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
+			{ntstatus.PrivilegeNotHeld, "S-71", "a descriptor with a SACL without SeSecurityPrivilege"},
+			{ntstatus.InvalidHandle, "O-22", "RootDirectory names no handle"},
+			{ntstatus.ObjectTypeMismatch, "O-22", "RootDirectory is no directory"},
+			{ntstatus.ObjectPathSyntaxBad, "O-23", "an absolute path does not start with a backslash"},
+			{ntstatus.ObjectPathNotFound, "O-23", "a directory of the path does not exist"},
+			{ntstatus.ObjectNameCollision, "O-23", "the name exists and OBJ_OPENIF is not set"},
+			{ntstatus.ObjectNameExists, "O-23", "the name exists and OBJ_OPENIF is set: that job is opened"},
+			{ntstatus.AccessDenied, "O-24", "the directory does not let the caller create objects"},
+			{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
+			{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+			{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+		}},
+		Call: Services.NtCreateJobObject,
+	})
+	rowOpenJobObject = Add(&NtTable, Entry[Services, OpenJobObjectIn, OpenJobObjectOut]{
+		Meta: Meta{Name: "NtOpenJobObject", Summary: "opens a job by its name", Source: "OpenJobObject", Support: Complete, Conditions: []Condition{
+			{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
+			{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
+			{ntstatus.InvalidHandle, "O-22", "RootDirectory names no handle"},
+			{ntstatus.ObjectPathSyntaxBad, "O-23", "an absolute path does not start with a backslash"},
+			{ntstatus.ObjectPathNotFound, "O-23", "a directory of the path does not exist"},
+			{ntstatus.ObjectNameNotFound, "O-23", "no object of that name"},
+			{ntstatus.ObjectTypeMismatch, "O-23", "the name is that of another type"},
+			{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
+			{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
+			{ntstatus.AccessDenied, "O-33", "the access check on the job refuses"},
+		}},
+		Call: Services.NtOpenJobObject,
+	})
+	rowAssignProcessToJobObject = Add(&NtTable, Entry[Services, AssignProcessToJobObjectIn, AssignProcessToJobObjectOut]{
+		Meta: Meta{Name: "NtAssignProcessToJobObject", Summary: "puts a process into a job", Source: "AssignProcessToJobObject", Support: Complete, Conditions: []Condition{
+			{ntstatus.InvalidHandle, "O-31", "JobHandle names no handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "JobHandle is no job"},
+			{ntstatus.AccessDenied, "O-31", "JobHandle lacks JOB_OBJECT_ASSIGN_PROCESS"},
+			{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
+			{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_SET_QUOTA or PROCESS_TERMINATE"},
+			{ntstatus.AccessDenied, "I-91", "the process is in a job that this one is not nested in, and this one is not empty"},
+			{ntstatus.AccessDenied, "I-90", "a limit refuses the token of the process, the job's own token, or a token that a thread impersonates with"},
+			{ntstatus.InsufficientResources, "O-81", "the job's token could not be copied"},
+			{ntstatus.ProcessIsTerminating, "O-47", "the process has ended"},
+		}},
+		Call: Services.NtAssignProcessToJobObject,
+	})
+	rowSetInformationJobObject = Add(&NtTable, Entry[Services, SetInformationJobObjectIn, SetInformationJobObjectOut]{
+		Meta: Meta{Name: "NtSetInformationJobObject", Summary: "sets the security limits of a job", Source: "SetInformationJobObject; JOBOBJECT_SECURITY_LIMIT_INFORMATION", Support: Partial,
+			Missing: "only JobObjectSecurityLimitInformation",
+			Conditions: []Condition{
+				{ntstatus.InvalidInfoClass, "I-89", "another information class"},
+				{ntstatus.InfoLengthMismatch, "I-89", "the length is not that of the structure"},
+				{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
+				{ntstatus.InvalidHandle, "O-31", "JobHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "JobHandle is no job"},
+				{ntstatus.AccessDenied, "O-31", "JobHandle lacks JOB_OBJECT_SET_SECURITY_ATTRIBUTES"},
+				{ntstatus.InvalidParameter, "I-89", "flags outside 0xF"},
+				{ntstatus.InvalidParameter, "I-89", "ONLY_TOKEN and JobToken is NULL"},
+				{ntstatus.InvalidHandle, "O-31", "JobToken names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "JobToken is no token"},
+				{ntstatus.AccessDenied, "O-31", "JobToken lacks TOKEN_ASSIGN_PRIMARY"},
+				{ntstatus.BadTokenType, "I-89", "JobToken is an impersonation token"},
+				{ntstatus.PrivilegeNotHeld, "T-111", "JobToken is neither child nor sibling of the caller's process token, and SeAssignPrimaryTokenPrivilege is not enabled"},
+				{ntstatus.InvalidParameter, "I-89", "FILTER_TOKENS without any list"},
+				{ntstatus.AccessDenied, "I-89", "a limit in force would be removed or replaced"},
+			}},
+		Call: Services.NtSetInformationJobObject,
+		Scalars: func(in SetInformationJobObjectIn) ntstatus.Status {
+			if in.JobObjectInformationClass != JobObjectSecurityLimitInformation {
+				return ntstatus.InvalidInfoClass
+			}
+			return ntstatus.Success
+		},
+	})
+)
+
+// NtCreateJobObject makes a job; with a name in the attributes it can be
+// opened by others. The creator is granted what it asks for (NtCreateJobObject).
+func (t *Thread) NtCreateJobObject(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+	in := CreateJobObjectIn{desired, Cap(attributes)}
+	if t.tracer != nil {
+		out, st := traced(t, rowCreateJobObject, in)
+		return out.JobHandle, st
+	}
+	out, st := t.sys.NtCreateJobObject(in)
+	return out.JobHandle, st
+}
+
+// NtOpenJobObject opens a job by its name (NtOpenJobObject).
+func (t *Thread) NtOpenJobObject(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+	in := OpenJobObjectIn{desired, Cap(attributes)}
+	if t.tracer != nil {
+		out, st := traced(t, rowOpenJobObject, in)
+		return out.JobHandle, st
+	}
+	out, st := t.sys.NtOpenJobObject(in)
+	return out.JobHandle, st
+}
+
+// NtAssignProcessToJobObject puts a process into a job
+// (AssignProcessToJobObject).
+func (t *Thread) NtAssignProcessToJobObject(job, process winnt.Handle) ntstatus.Status {
+	in := AssignProcessToJobObjectIn{job, process}
+	if t.tracer != nil {
+		_, st := traced(t, rowAssignProcessToJobObject, in)
+		return st
+	}
+	_, st := t.sys.NtAssignProcessToJobObject(in)
+	return st
+}
+
+// NtSetInformationJobObject sets the security limits of a job
+// (SetInformationJobObject, class 5).
+func (t *Thread) NtSetInformationJobObject(job winnt.Handle, limits JobSecurityLimitInformation) ntstatus.Status {
+	in := SetInformationJobObjectIn{job, JobObjectSecurityLimitInformation, Cap(&limits), JobSecurityLimitSize}
+	if t.tracer != nil {
+		_, st := traced(t, rowSetInformationJobObject, in)
+		return st
+	}
+	_, st := t.sys.NtSetInformationJobObject(in)
+	return st
+}

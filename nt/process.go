@@ -1,0 +1,177 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ProcessServices is the part of [Services] that makes processes and jobs.
+type ProcessServices interface {
+	NtCreateJobObject(CreateJobObjectIn) (CreateJobObjectOut, ntstatus.Status)
+	NtOpenJobObject(OpenJobObjectIn) (OpenJobObjectOut, ntstatus.Status)
+	NtAssignProcessToJobObject(AssignProcessToJobObjectIn) (AssignProcessToJobObjectOut, ntstatus.Status)
+	NtSetInformationJobObject(SetInformationJobObjectIn) (SetInformationJobObjectOut, ntstatus.Status)
+	NtCreateUserProcess(CreateUserProcessIn) (CreateUserProcessOut, ntstatus.Status)
+	NtResumeThread(ResumeThreadIn) (ResumeThreadOut, ntstatus.Status)
+	NtSetInformationProcess(SetInformationProcessIn) (SetInformationProcessOut, ntstatus.Status)
+}
+
+// CreateUserProcessIn and CreateUserProcessOut are the parameters of
+// NtCreateUserProcess. ParentProcess, Token and ImageName are what its
+// attribute list carries (PS_ATTRIBUTE_PARENT_PROCESS, PS_ATTRIBUTE_TOKEN,
+// PS_ATTRIBUTE_IMAGE_NAME): 0 and "" where it does not.
+type (
+	CreateUserProcessIn struct {
+		ProcessDesiredAccess    winnt.AccessMask `object:"process"`
+		ThreadDesiredAccess     winnt.AccessMask `object:"thread"`
+		ProcessObjectAttributes Captured[*ObjectAttributes]
+		ThreadObjectAttributes  Captured[*ObjectAttributes]
+		ProcessFlags            uint32
+		ThreadFlags             uint32
+		ParentProcess           winnt.Handle
+		Token                   winnt.Handle
+		ImageName               string
+	}
+	CreateUserProcessOut struct {
+		ProcessHandle winnt.Handle
+		ThreadHandle  winnt.Handle
+		ClientID      ClientID `param:"ClientId"`
+	}
+
+	ResumeThreadIn  struct{ ThreadHandle winnt.Handle }
+	ResumeThreadOut struct{ PreviousSuspendCount uint32 }
+)
+
+// ProcessInfoClass is PROCESSINFOCLASS.
+type ProcessInfoClass uint32
+
+// ProcessAccessToken is the class that replaces a process's primary token.
+const ProcessAccessToken ProcessInfoClass = 9
+
+// String prints the documented name.
+func (c ProcessInfoClass) String() string {
+	if c == ProcessAccessToken {
+		return "ProcessAccessToken"
+	}
+	return "PROCESSINFOCLASS(" + winnt.Handle(c).String() + ")"
+}
+
+// SetInformationProcessIn and SetInformationProcessOut are the parameters of
+// NtSetInformationProcess. ProcessInformation is the token handle of
+// PROCESS_ACCESS_TOKEN, whose length is 16 bytes; its thread handle is not
+// used.
+type (
+	SetInformationProcessIn struct {
+		ProcessHandle            winnt.Handle
+		ProcessInformationClass  ProcessInfoClass
+		ProcessInformation       Captured[winnt.Handle]
+		ProcessInformationLength uint32 `default:"16"`
+	}
+	SetInformationProcessOut struct{}
+)
+
+var (
+	rowCreateUserProcess = Add(&NtTable, Entry[Services, CreateUserProcessIn, CreateUserProcessOut]{
+		Meta: Meta{Name: "NtCreateUserProcess", Summary: "makes a process and its first thread", Source: "CreateProcess; CreateProcessAsUser", Support: Partial,
+			Missing: "no program is loaded: ImageName is opened and checked, and its label counts; of the flags only PROCESS_CREATE_FLAGS_INHERIT_HANDLES and THREAD_CREATE_FLAGS_CREATE_SUSPENDED",
+			Conditions: []Condition{
+				{ntstatus.InvalidParameter, "I-95", "a flag that is not supported"},
+				{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
+				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length, unknown attribute bits or some that the type does not take"},
+				{ntstatus.InvalidHandle, "O-31", "ParentProcess names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ParentProcess is no process"},
+				{ntstatus.AccessDenied, "O-31", "ParentProcess lacks PROCESS_CREATE_PROCESS"},
+				{ntstatus.InvalidHandle, "O-31", "Token names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "Token is no token"},
+				{ntstatus.AccessDenied, "O-31", "Token lacks TOKEN_ASSIGN_PRIMARY"},
+				{ntstatus.PrivilegeNotHeld, "T-111", "Token is neither child nor sibling of the caller's process token, and SeAssignPrimaryTokenPrivilege is not enabled"},
+				{ntstatus.BadTokenType, "T-112", "Token is an impersonation token"},
+				{ntstatus.ObjectNameNotFound, "I-96", "no file of that name"},
+				{ntstatus.AccessDenied, "I-96", "the new process's user, or the caller when no token is given, may not execute the file"},
+				{ntstatus.AccessDenied, "O-20", "reserved bits in a desired access"},
+				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+				{ntstatus.ProcessIsTerminating, "O-47", "the parent process has ended"},
+				{ntstatus.AccessDenied, "I-90", "a job of the parent refuses the token"},
+			}},
+		Call: Services.NtCreateUserProcess,
+		Scalars: func(in CreateUserProcessIn) ntstatus.Status {
+			if in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 || in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
+				return ntstatus.InvalidParameter
+			}
+			return ntstatus.Success
+		},
+	})
+	rowResumeThread = Add(&NtTable, Entry[Services, ResumeThreadIn, ResumeThreadOut]{
+		Meta: Meta{Name: "NtResumeThread", Summary: "starts a thread that was made suspended", Source: "ResumeThread", Support: Partial,
+			Missing: "a thread is suspended only from its making to its first start",
+			Conditions: []Condition{
+				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
+				{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_SUSPEND_RESUME"},
+			}},
+		Call: Services.NtResumeThread,
+	})
+	rowSetInformationProcess = Add(&NtTable, Entry[Services, SetInformationProcessIn, SetInformationProcessOut]{
+		Meta: Meta{Name: "NtSetInformationProcess", Summary: "replaces the primary token of a process that has not started", Source: "NtSetInformationProcess", Support: Partial,
+			Missing: "only ProcessAccessToken",
+			Conditions: []Condition{
+				{ntstatus.InvalidInfoClass, "T-110", "another information class"},
+				{ntstatus.InfoLengthMismatch, "T-110", "the length is not 16"},
+				{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
+				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
+				{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_SET_INFORMATION"},
+				{ntstatus.InvalidHandle, "O-31", "the token handle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "the token handle is no token"},
+				{ntstatus.AccessDenied, "O-31", "the token handle lacks TOKEN_ASSIGN_PRIMARY"},
+				{ntstatus.PrivilegeNotHeld, "T-111", "the token is neither child nor sibling of the caller's process token, and SeAssignPrimaryTokenPrivilege is not enabled"},
+				{ntstatus.BadImpersonationLevel, "T-112", "an impersonation token below SecurityImpersonation (profile observed)"},
+				{ntstatus.BadTokenType, "T-112", "an impersonation token"},
+				{ntstatus.TokenAlreadyInUse, "T-112", "the token is some process's primary token (profile observed)"},
+				{ntstatus.AccessDenied, "I-90", "a job of the process refuses the token"},
+				{ntstatus.NotSupported, "T-110", "a thread of the process has started"},
+			}},
+		Call: Services.NtSetInformationProcess,
+		Scalars: func(in SetInformationProcessIn) ntstatus.Status {
+			if in.ProcessInformationClass != ProcessAccessToken {
+				return ntstatus.InvalidInfoClass
+			}
+			return ntstatus.Success
+		},
+	})
+)
+
+// NtCreateUserProcess makes a process and its first thread. Without a token
+// the process gets a copy of its parent's primary token, also while the caller
+// impersonates.
+func (t *Thread) NtCreateUserProcess(in CreateUserProcessIn) (CreateUserProcessOut, ntstatus.Status) {
+	if t.tracer != nil {
+		return traced(t, rowCreateUserProcess, in)
+	}
+	return t.sys.NtCreateUserProcess(in)
+}
+
+// NtResumeThread starts a thread that was made suspended; it returns how often
+// the thread was suspended before, 0 or 1.
+func (t *Thread) NtResumeThread(thread winnt.Handle) (uint32, ntstatus.Status) {
+	in := ResumeThreadIn{thread}
+	if t.tracer != nil {
+		out, st := traced(t, rowResumeThread, in)
+		return out.PreviousSuspendCount, st
+	}
+	out, st := t.sys.NtResumeThread(in)
+	return out.PreviousSuspendCount, st
+}
+
+// NtSetInformationProcess replaces the primary token of a process none of
+// whose threads has started (class 9, ProcessAccessToken).
+func (t *Thread) NtSetInformationProcess(process winnt.Handle, class ProcessInfoClass, token winnt.Handle) ntstatus.Status {
+	in := SetInformationProcessIn{process, class, Cap(token), 16}
+	if t.tracer != nil {
+		_, st := traced(t, rowSetInformationProcess, in)
+		return st
+	}
+	_, st := t.sys.NtSetInformationProcess(in)
+	return st
+}

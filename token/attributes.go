@@ -1,0 +1,172 @@
+package token
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
+
+// AttributeOperation is what to do with one of a token's security attributes
+// (TOKEN_SECURITY_ATTRIBUTE_OPERATION; AUTHZ_SECURITY_ATTRIBUTE_OPERATION of
+// the Authz documentation). The zero value does nothing.
+type AttributeOperation uint32
+
+// Operations on security attributes.
+const (
+	AttributeNone       AttributeOperation = iota
+	AttributeReplaceAll                    // the attribute becomes the only one; must be the only operation
+	AttributeAdd                           // values are added to an attribute, which is made if need be
+	AttributeDelete                        // the named values go; all of them, and the attribute, where none is named
+	AttributeReplace                       // the values take the place of the old ones; none deletes the attribute
+)
+
+// String is the documented name without its prefix.
+func (o AttributeOperation) String() string {
+	names := [...]string{"NONE", "REPLACE_ALL", "ADD", "DELETE", "REPLACE"}
+	if int(o) < len(names) {
+		return names[o]
+	}
+	return "unknown operation"
+}
+
+// AttributeChange is one operation of class 39.
+type AttributeChange struct {
+	Attribute claims.Attribute
+	Operation AttributeOperation
+}
+
+// ChangeAttributes applies operations to the token's own security attributes,
+// all of them or none. ModifiedId is kept: it is the caller's to change.
+//
+// STATUS_INVALID_PARAMETER: an unknown operation, REPLACE_ALL beside others,
+// an attribute that is none, or values of another type than the attribute has.
+// STATUS_NOT_FOUND: an attribute to delete that the token does not have.
+func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.Status) {
+	var now []claims.Attribute
+	for _, a := range t.body.local.All() {
+		now = append(now, a)
+	}
+	for _, c := range changes {
+		var st ntstatus.Status
+		if c.Operation == AttributeReplaceAll && len(changes) > 1 {
+			return nil, ntstatus.InvalidParameter
+		}
+		if now, st = changeAttribute(now, c); st != ntstatus.Success {
+			return nil, st
+		}
+	}
+	var set *claims.Set
+	if len(now) > 0 {
+		var err error
+		if set, err = claims.NewSet(now); err != nil {
+			return nil, ntstatus.InvalidParameter
+		}
+	}
+	return t.withBody(t.modified, func(b *body) { b.local = set }), ntstatus.Success
+}
+
+func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attribute, ntstatus.Status) {
+	at := -1
+	for i := range now {
+		if claims.EqualName(now[i].Name, c.Attribute.Name) {
+			at = i
+		}
+	}
+	switch c.Operation {
+	case AttributeNone:
+		return now, ntstatus.Success
+	case AttributeReplaceAll:
+		if c.Attribute.Len() == 0 {
+			return nil, ntstatus.Success
+		}
+		return []claims.Attribute{c.Attribute}, ntstatus.Success
+	case AttributeAdd:
+		if at < 0 {
+			return append(now, c.Attribute), ntstatus.Success
+		}
+		joined, ok := joinValues(now[at], c.Attribute)
+		return replaced(now, at, joined), status(ok)
+	case AttributeDelete:
+		if at < 0 {
+			return nil, ntstatus.NotFound
+		}
+		if c.Attribute.Len() == 0 {
+			return removed(now, at), ntstatus.Success
+		}
+		left, ok := withoutValues(now[at], c.Attribute)
+		if ok && left.Len() == 0 {
+			return removed(now, at), ntstatus.Success
+		}
+		return replaced(now, at, left), status(ok)
+	case AttributeReplace:
+		switch {
+		case at < 0 && c.Attribute.Len() == 0:
+			return now, ntstatus.Success
+		case at < 0:
+			return append(now, c.Attribute), ntstatus.Success
+		case c.Attribute.Len() == 0:
+			return removed(now, at), ntstatus.Success
+		}
+		return replaced(now, at, c.Attribute), ntstatus.Success
+	}
+	return nil, ntstatus.InvalidParameter
+}
+
+func status(ok bool) ntstatus.Status {
+	if ok {
+		return ntstatus.Success
+	}
+	return ntstatus.InvalidParameter
+}
+
+func replaced(now []claims.Attribute, at int, a claims.Attribute) []claims.Attribute {
+	out := append([]claims.Attribute(nil), now...)
+	out[at] = a
+	return out
+}
+
+func removed(now []claims.Attribute, at int) []claims.Attribute {
+	return append(append([]claims.Attribute(nil), now[:at]...), now[at+1:]...)
+}
+
+// joinValues is a with the values of b that it lacks.
+func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
+	fresh, ok := withoutValues(b, a)
+	if !ok {
+		return a, false
+	}
+	a.Ints = append(a.Ints[:len(a.Ints):len(a.Ints)], fresh.Ints...)
+	a.Uints = append(a.Uints[:len(a.Uints):len(a.Uints)], fresh.Uints...)
+	a.Strings = append(a.Strings[:len(a.Strings):len(a.Strings)], fresh.Strings...)
+	a.SIDs = append(a.SIDs[:len(a.SIDs):len(a.SIDs)], fresh.SIDs...)
+	a.Octets = append(a.Octets[:len(a.Octets):len(a.Octets)], fresh.Octets...)
+	return a, true
+}
+
+// withoutValues is a without the values of b; not ok where the types differ.
+func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
+	if a.Type != b.Type {
+		return a, false
+	}
+	fold := a.Flags&claims.FlagCaseSensitive == 0
+	a.Ints = without(a.Ints, b.Ints, func(x, y int64) bool { return x == y })
+	a.Uints = without(a.Uints, b.Uints, func(x, y uint64) bool { return x == y })
+	a.Strings = without(a.Strings, b.Strings, func(x, y string) bool { return x == y || fold && claims.EqualName(x, y) })
+	a.SIDs = without(a.SIDs, b.SIDs, func(x, y sid.SID) bool { return x == y })
+	a.Octets = without(a.Octets, b.Octets, func(x, y []byte) bool { return string(x) == string(y) })
+	return a, true
+}
+
+func without[T any](values, drop []T, same func(T, T) bool) []T {
+	var out []T
+next:
+	for _, v := range values {
+		for _, d := range drop {
+			if same(v, d) {
+				continue next
+			}
+		}
+		out = append(out, v)
+	}
+	return out
+}

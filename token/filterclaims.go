@@ -1,0 +1,99 @@
+package token
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// extended is what NtFilterTokenEx adds (T-67).
+func (w *filtered) extended(f *FilterSpec) {
+	b := w.b
+	if f.DropUserClaims && b.userClaims != nil {
+		b.userClaims, w.effect = nil, true
+	}
+	if f.DropDeviceClaims && b.deviceClaims != nil {
+		b.deviceClaims, w.effect = nil, true
+	}
+	b.userClaims = w.disableClaims(b.userClaims, f.DisableUserClaims)
+	b.deviceClaims = w.disableClaims(b.deviceClaims, f.DisableDeviceClaims)
+	w.disableDevice(f.DisableDevice)
+	w.restrictDevice(f.RestrictDevice)
+	b.restrictedUser = w.restrictClaims(b.userClaims, b.restrictedUser, f.RestrictUserClaims)
+	b.restrictedDeviceClaims = w.restrictClaims(b.deviceClaims, b.restrictedDeviceClaims, f.RestrictDeviceClaims)
+}
+
+func (w *filtered) disableDevice(sids []sid.SID) {
+	if len(sids) == 0 || w.b.device == nil {
+		return
+	}
+	gs := collect(w.b.device.all)
+	for i, g := range gs {
+		if slices.Contains(sids, g.SID) {
+			gs[i].Attributes = g.Attributes&^(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT) | winnt.SE_GROUP_USE_FOR_DENY_ONLY
+			w.effect = true
+		}
+	}
+	w.b.device = newList(gs)
+}
+
+func (w *filtered) restrictDevice(list []Group) {
+	if len(list) == 0 {
+		return
+	}
+	gs := withAttributes(list, groupForce)
+	if old := w.b.restrictedDevice; old != nil {
+		gs = common(gs, old.set)
+	}
+	w.b.restrictedDevice = makeList(gs) // an empty one stays a list (T-63)
+	w.effect = true
+}
+
+// disableClaims disables the claims of these names, mandatory or not, as a
+// filter does with groups (T-61); a disabled claim counts as absent.
+func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
+	var out []claims.Attribute
+	changed := false
+	for _, a := range set.All() {
+		if hasName(names, a.Name) {
+			changed = changed || a.Flags&claims.FlagDisabled == 0
+			a.Flags = a.Flags&^claims.FlagMandatory | claims.FlagDisabled | claims.FlagDisabledByDefault
+		}
+		out = append(out, a)
+	}
+	if !changed {
+		return set
+	}
+	n, err := claims.NewSet(out)
+	if err != nil { // cannot be: only flags changed
+		return nil
+	}
+	w.effect = true
+	return n
+}
+
+// restrictClaims is what the restricted pass will see: the token's own claims
+// of these names, and of those only what an earlier list let through (T-63).
+func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *claims.Set {
+	if names == nil {
+		return before
+	}
+	var out []claims.Attribute
+	for _, a := range own.All() {
+		if _, ok := before.Lookup(a.Name); hasName(names, a.Name) && (before == nil || ok) {
+			out = append(out, a)
+		}
+	}
+	n, err := claims.NewSet(out)
+	if err != nil {
+		n = &claims.Set{}
+	}
+	w.effect = true
+	return n
+}
+
+func hasName(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return claims.EqualName(n, name) })
+}
