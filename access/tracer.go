@@ -92,11 +92,17 @@ func (t *tracer) list() string {
 
 // skip records an entry that the loop passes over without a look at its SID.
 func (t *tracer) skip(q *query, i int) {
-	if q.dacl.entries[i].Flags&sd.InheritOnly != 0 {
-		t.entry(q, i, inheritOnly, 0)
-		return
+	e := &q.dacl.entries[i]
+	c := settled
+	switch k := &kinds[e.Kind]; {
+	case k.system:
+		c = systemType
+	case k.effect == ignore:
+		c = unknownType
+	case e.Flags&sd.InheritOnly != 0:
+		c = inheritOnly
 	}
-	t.entry(q, i, settled, 0)
+	t.entry(q, i, c, 0)
 }
 
 // entry records what an entry did.

@@ -190,6 +190,7 @@ func (s *System) Counts() (objects, handles, references int64) {
 // referenced after that was leaked by somebody: the error lists it, in builds
 // with the tag "invariants" also by whom. Close may be called again.
 func (s *System) Close() error {
+	busy := s.work.close() // first: work makes threads and refers to tokens
 	s.mu.Lock()
 	processes, contexts, files, closed := s.processes, s.contexts, s.files, s.closed
 	s.processes, s.contexts, s.files, s.modes, s.closed = nil, nil, nil, nil, true
@@ -197,7 +198,6 @@ func (s *System) Close() error {
 	if closed {
 		return nil
 	}
-	busy := s.work.close() // before the processes end: work refers to their tokens
 	for _, p := range processes {
 		p.p.Exit()
 	}

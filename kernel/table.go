@@ -4,7 +4,6 @@ import (
 	"reflect"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
-	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"

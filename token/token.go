@@ -244,6 +244,10 @@ func (t *Token) SandboxInert() bool { return t.stored&winnt.TOKEN_SANDBOX_INERT 
 // IsFiltered reports that a filter once took something away (class 21).
 func (t *Token) IsFiltered() bool { return t.stored&winnt.TOKEN_IS_FILTERED != 0 }
 
+// SessionDropped reports that the token object does not hold its logon session
+// (class 14).
+func (t *Token) SessionDropped() bool { return t.stored&winnt.TOKEN_SESSION_NOT_REFERENCED != 0 }
+
 // Package is the AppContainer's SID, the zero SID for other tokens.
 func (t *Token) Package() sid.SID { return t.body.pkg }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -12,8 +13,10 @@ import (
 )
 
 type servicesCmd struct {
-	Name string `arg:"" optional:"" help:"One service: its parameters and each status with its condition and rule."`
-	JSON bool   `help:"Print JSON."`
+	Name    string `arg:"" optional:"" help:"One service: its parameters and each status with its condition and rule."`
+	Faults  bool   `help:"Of two things wrong at once, which one the service answers to: each pair, called on a real kernel."`
+	Profile string `enum:"documented,observed" default:"documented" help:"The profile for --faults: ${enum}."`
+	JSON    bool   `help:"Print JSON."`
 }
 
 // Help is the long help of the verb.
@@ -25,14 +28,27 @@ complete each is, and with a name, in which order it tests what can be wrong.`
 // Run prints the table, or one row of it.
 func (c *servicesCmd) Run(std *streams) error {
 	if c.Name == "" {
+		if c.Faults {
+			return errors.New("--faults needs the name of a service, such as NtDuplicateToken")
+		}
 		return c.list(std)
 	}
 	for _, t := range []*nt.Table{&nt.NtTable, &kernel.Table} {
 		if row := t.Find(c.Name); row != nil {
+			if c.Faults {
+				return c.faultsOf(std, row, c.profile())
+			}
 			return c.one(std, row)
 		}
 	}
 	return fmt.Errorf("no service %q: 'refmon services' lists them", c.Name)
+}
+
+func (c *servicesCmd) profile() nt.Profile {
+	if c.Profile == nt.Observed.String() {
+		return nt.Observed
+	}
+	return nt.Documented
 }
 
 func (c *servicesCmd) list(std *streams) error {

@@ -28,8 +28,8 @@ func tooMany() nt.Captured[*nt.PrivilegeSet] {
 func alarmFaults[I any](h func(*I) *winnt.Handle, name func(*I) *nt.Captured[string], set func(*I) *nt.Captured[*nt.PrivilegeSet]) []fault[I] {
 	return join(
 		handles("U-30", "ClientToken", "ClientToken", h, func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE) }),
-		pseudoToken(h),
 		[]fault[I]{
+			{rule: "U-30", want: ntstatus.InvalidHandle, name: "a pseudo handle, which only queries take (O-15)", takes: "ClientToken", inject: func(_ *world, in *I) { *h(in) = winnt.NtCurrentProcessToken }},
 			{rule: "U-31", want: ntstatus.BadImpersonationLevel, name: "a token at SecurityAnonymous", takes: "ClientToken", inject: func(w *world, in *I) {
 				*h(in) = w.handle(w.existing(winnt.SecurityAnonymous), winnt.TOKEN_QUERY)
 			}},

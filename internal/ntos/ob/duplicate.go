@@ -21,7 +21,7 @@ func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subj
 	want := h.typ.mapDesired(desired) & (h.typ.Valid | winnt.ACCESS_SYSTEM_SECURITY) // O-54
 	switch {
 	case want&^source.Access == 0: // O-55
-		return access.Decision{Granted: want}
+		return access.Decision{Granted: h.typ.addRights(want)} // O-36: what the source has besides, too
 	case !h.typ.DupCheck && c.Checked(0):
 		return c.refuse(h, "O-56", ntstatus.AccessDenied)
 	}

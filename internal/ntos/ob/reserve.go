@@ -42,6 +42,25 @@ func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes ui
 	return ntstatus.Success
 }
 
+// PublishDuplicate is Publish for an object that was found through a handle.
+// It fails with INVALID_HANDLE, and gives the value back, when the last handle
+// was closed since, as [Table.InsertDuplicate] does.
+func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
+	h := obj.Head()
+	r.t.mu.Lock()
+	defer r.t.mu.Unlock()
+	if r.t.closed {
+		return ntstatus.ProcessIsTerminating
+	}
+	s := r.t.slot(uint64(r.index))
+	if !h.tryAddHandle() {
+		r.t.giveBackLocked(r.index, s)
+		return ntstatus.InvalidHandle
+	}
+	r.t.fillLocked(s, h, granted, attributes)
+	return ntstatus.Success
+}
+
 // publishCounted is Publish for a handle that is already on the object's
 // counts; on failure it takes it off again.
 func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attributes uint32) ntstatus.Status {

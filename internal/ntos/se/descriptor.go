@@ -117,7 +117,7 @@ func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
 		aces = append(aces, allow(primary.User().SID))
 	}
 	aces = append(aces, allow(sid.LocalSystem))
-	if primary.IsAdmin() {
+	if primary.Member(sid.Administrators, false) { // I-23: enabled, not only present
 		aces = append(aces, allow(sid.Administrators))
 	}
 	if client.IsRestricted() || primary.IsRestricted() {

@@ -26,15 +26,22 @@ type TokenObject struct {
 	identity winnt.LUID // immutable once shared: the TokenId this object is a copy of, 0 for its own
 	from     *lineage   // immutable once shared
 
+	box  *Box        // immutable: the AppContainer, nil without one; held
+	kept []ob.Object // immutable once shared: objects that live as long as the token, one reference each
+
 	value   atomic.Pointer[token.Token]
 	defSD   atomic.Pointer[defaultDescriptor] // of tokens made under this one; see DefaultTokenDescriptor
 	records atomic.Pointer[records]           // lazily made, see Impersonation
 }
 
 // NewToken makes a token object with one reference, tagged as the caller's,
-// and takes its hold on the logon session (T-5). The TokenId is new.
+// and takes its holds on the logon session (T-5) and on the AppContainer
+// (T-69). The TokenId is new.
 func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
-	t := &TokenObject{id: s.AllocateLUID(), state: s}
+	if value.SessionDropped() {
+		value = value.WithFlags(value.ModifiedID(), 0, winnt.TOKEN_SESSION_NOT_REFERENCED) // the new object holds it anew
+	}
+	t := &TokenObject{id: s.AllocateLUID(), state: s, box: s.holdBox(value)}
 	t.value.Store(value)
 	t.Init(TokenType, t, d)
 	s.Objects.Track(t)
@@ -42,7 +49,41 @@ func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 	return t
 }
 
-func (t *TokenObject) destroy() { t.state.Sessions.dereference(t.Value().AuthenticationID()) }
+// Keep makes objects live as long as the token; each is referenced. Call it
+// before the token is shared.
+func (t *TokenObject) Keep(objects []ob.Object) {
+	for _, o := range objects {
+		o.Head().Ref(ob.TagLink)
+	}
+	t.kept = objects
+}
+
+func (t *TokenObject) destroy() {
+	for _, o := range t.kept {
+		o.Head().Deref(ob.TagLink)
+	}
+	if t.box != nil {
+		t.box.Release()
+	}
+	if v := t.Value(); !v.SessionDropped() {
+		t.state.Sessions.Release(v.AuthenticationID())
+	}
+}
+
+// DropSession gives up the token's hold on its logon session, once; what is
+// asked again is done already (class 14).
+func (t *TokenObject) DropSession() {
+	for {
+		old := t.value.Load()
+		if old.SessionDropped() {
+			return
+		}
+		if t.value.CompareAndSwap(old, old.WithFlags(old.ModifiedID(), winnt.TOKEN_SESSION_NOT_REFERENCED, 0)) {
+			t.state.Sessions.Release(old.AuthenticationID())
+			return
+		}
+	}
+}
 
 // ID is the TokenId.
 func (t *TokenObject) ID() winnt.LUID { return t.id }

@@ -5,6 +5,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -54,10 +55,12 @@ const maxAuditPrivileges = 60
 // auditClient runs the tests that the audit calls share: the client's token
 // (U-30, U-31), then SeAuditPrivilege of the process itself (U-32).
 func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
-	v, st := c.tokenValue(h, winnt.TOKEN_QUERY) // U-30
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_QUERY, se.TokenType) // U-30; pseudo handles of tokens are not for here (O-15)
 	if st != ntstatus.Success {
 		return nil, st
 	}
+	defer tok.Deref(ob.TagCall)
+	v := tok.Value()
 	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityIdentification {
 		return nil, c.Fail("U-31", ntstatus.BadImpersonationLevel) // U-31: a primary token is accepted
 	}

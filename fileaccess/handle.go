@@ -1,0 +1,167 @@
+package fileaccess
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Handle is what the rights of later operations depend on: what the open
+// granted, and facts of the object as it is now. The zero value may nothing
+// but what needs no right.
+type Handle struct {
+	Granted    winnt.AccessMask // Decision.Granted of the open; never computed anew (F-52)
+	Face       Face
+	Profile    Profile
+	Directory  bool
+	NotEmpty   bool       // a directory with entries; read for deletion only
+	Attributes Attributes // as they are now
+	ByID       bool       // the open was OpenByFileID
+	// Subject is who acts now, for operations that need a privilege; nil
+	// holds none.
+	Subject *access.Subject
+}
+
+// Operation is what is done through a handle. The zero value is Read.
+type Operation uint8
+
+// Operations of section 9. Rename, link and security have functions of their
+// own.
+const (
+	Read                         Operation = iota
+	Write                                  // inside the file
+	Extend                                 // a write that makes the file longer
+	Flush                                  // of file or directory
+	QueryBasic                             // FileBasicInformation, All, NetworkOpen, AttributeTag
+	QueryEA                                // FileFullEaInformation
+	QueryOther                             // Standard, Internal, Access, Position, Mode, Alignment, Stream
+	QueryName                              // every class that returns a path
+	Enumerate                              // QUERY_DIRECTORY
+	ChangeNotify                           // CHANGE_NOTIFY
+	SetBasic                               // times and attributes
+	SetEA                                  // extended attributes
+	SetEndOfFile                           // the size
+	SetAllocation                          // the allocated size
+	SetValidDataLength                     // needs SeManageVolumePrivilege too
+	SetShortName                           // needs SeRestorePrivilege too
+	SetDisposition                         // delete
+	SetDispositionIgnoreReadOnly           // FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE
+	SetReparsePoint                        // or delete it
+	SetSymbolicLink                        // needs SeCreateSymbolicLinkPrivilege too
+	SetSparse                              // FSCTL_SET_SPARSE
+	CopyFrom                               // source of a server-side copy
+	CopyTo                                 // its target
+	CopyToReadBack                         // its target in the form that reads back
+	SetVolumeInformation                   // volume control and object id information
+)
+
+// need is what one operation asks of Granted.
+type need struct {
+	name string
+	all  winnt.AccessMask
+	any  winnt.AccessMask // one of these; 0: none is needed
+	with winnt.Privilege  // 0: none
+}
+
+// needs is the table of F-55.
+var needs = [...]need{
+	Read:                         {name: "Read", all: winnt.FILE_READ_DATA},                                                                                      // F-55
+	Write:                        {name: "Write", all: winnt.FILE_WRITE_DATA},                                                                                    // F-55
+	Extend:                       {name: "Extend", all: winnt.FILE_APPEND_DATA},                                                                                  // F-55
+	Flush:                        {name: "Flush", any: writing},                                                                                                  // F-55
+	QueryBasic:                   {name: "QueryBasic", all: winnt.FILE_READ_ATTRIBUTES},                                                                          // F-55
+	QueryEA:                      {name: "QueryEA", all: winnt.FILE_READ_EA},                                                                                     // F-55
+	QueryOther:                   {name: "QueryOther"},                                                                                                           // F-55
+	QueryName:                    {name: "QueryName"},                                                                                                            // F-25
+	Enumerate:                    {name: "Enumerate", all: winnt.FILE_LIST_DIRECTORY},                                                                            // F-24, F-70
+	ChangeNotify:                 {name: "ChangeNotify", all: winnt.FILE_LIST_DIRECTORY},                                                                         // F-55
+	SetBasic:                     {name: "SetBasic", all: winnt.FILE_WRITE_ATTRIBUTES},                                                                           // F-55
+	SetEA:                        {name: "SetEA", all: winnt.FILE_WRITE_EA},                                                                                      // F-55
+	SetEndOfFile:                 {name: "SetEndOfFile", all: winnt.FILE_WRITE_DATA},                                                                             // F-55
+	SetAllocation:                {name: "SetAllocation", all: winnt.FILE_WRITE_DATA},                                                                            // F-55
+	SetValidDataLength:           {name: "SetValidDataLength", all: winnt.FILE_WRITE_DATA, with: winnt.SeManageVolumePrivilege},                                  // F-55
+	SetShortName:                 {name: "SetShortName", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES, with: winnt.SeRestorePrivilege},               // F-55
+	SetDisposition:               {name: "SetDisposition", all: winnt.DELETE},                                                                                    // F-55
+	SetDispositionIgnoreReadOnly: {name: "SetDispositionIgnoreReadOnly", all: winnt.DELETE},                                                                      // F-55
+	SetReparsePoint:              {name: "SetReparsePoint", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES},                                            // F-55
+	SetSymbolicLink:              {name: "SetSymbolicLink", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES, with: winnt.SeCreateSymbolicLinkPrivilege}, // F-55
+	SetSparse:                    {name: "SetSparse", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES},                                                  // F-55
+	CopyFrom:                     {name: "CopyFrom", all: winnt.FILE_READ_DATA},                                                                                  // F-55
+	CopyTo:                       {name: "CopyTo", any: writing},                                                                                                 // F-55
+	CopyToReadBack:               {name: "CopyToReadBack", all: winnt.FILE_READ_DATA, any: writing},                                                              // F-55
+	SetVolumeInformation:         {name: "SetVolumeInformation", all: winnt.FILE_WRITE_DATA},                                                                     // F-55
+}
+
+// String is the name of the operation.
+func (op Operation) String() string {
+	if int(op) < len(needs) {
+		return needs[op].name
+	}
+	return "Operation(" + strconv.Itoa(int(op)) + ")"
+}
+
+// May decides one operation: STATUS_SUCCESS, STATUS_ACCESS_DENIED if the
+// handle lacks a right, and then by operation STATUS_PRIVILEGE_NOT_HELD,
+// STATUS_INVALID_PARAMETER, STATUS_CANNOT_DELETE or
+// STATUS_DIRECTORY_NOT_EMPTY. An unknown operation is
+// STATUS_INVALID_PARAMETER.
+func (h *Handle) May(op Operation) ntstatus.Status {
+	if int(op) >= len(needs) {
+		return ntstatus.InvalidParameter
+	}
+	n := needs[op]
+	h.adapt(op, &n)
+	switch {
+	case n.all&^h.Granted != 0, n.any != 0 && n.any&h.Granted == 0: // F-55
+		return ntstatus.AccessDenied
+	case n.with != 0 && !h.holds(n.with): // F-55
+		return ntstatus.PrivilegeNotHeld
+	}
+	switch op {
+	case SetEndOfFile, SetAllocation:
+		if h.Directory { // F-55
+			return ntstatus.InvalidParameter
+		}
+	case SetDisposition, SetDispositionIgnoreReadOnly:
+		return h.deletable(op)
+	}
+	return ntstatus.Success
+}
+
+// adapt changes a need by face, profile and handle.
+func (h *Handle) adapt(op Operation, n *need) {
+	switch {
+	case op == Read && h.Face == SMB: // F-47: execute reads
+		n.all, n.any = 0, winnt.FILE_READ_DATA|winnt.FILE_EXECUTE
+	case (op == Write || op == Extend) && h.Profile == Observed: // F-55
+		n.all, n.any = 0, writing
+	case op == SetShortName && h.Face == SMB: // F-55
+		n.all, n.any = winnt.DELETE, 0
+	case op == QueryName && h.ByID: // F-25
+		n.all = winnt.FILE_TRAVERSE
+	}
+}
+
+// deletable is the part of a disposition that is not about rights.
+func (h *Handle) deletable(op Operation) ntstatus.Status {
+	if h.Attributes&AttributeReadOnly != 0 {
+		if op == SetDisposition || h.Granted&winnt.FILE_WRITE_ATTRIBUTES == 0 { // F-55
+			return ntstatus.CannotDelete
+		}
+	}
+	if h.Directory && h.NotEmpty { // F-55
+		return ntstatus.DirectoryNotEmpty
+	}
+	return ntstatus.Success
+}
+
+// holds reports an enabled privilege of who acts.
+func (h *Handle) holds(p winnt.Privilege) bool {
+	if h.Subject == nil {
+		return false
+	}
+	t := h.Subject.Effective()
+	return t != nil && t.Has(p)
+}

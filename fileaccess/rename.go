@@ -1,0 +1,193 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Move is a rename or a hard link: the handle, the source as it is now, and
+// where it goes. The zero value has no right to anything.
+type Move struct {
+	Subject access.Subject
+	Face    Face
+	Granted winnt.AccessMask // of the source's handle
+
+	Directory     bool // the source is a directory
+	Stream        bool // the handle is of a named stream
+	DeletePending bool // the source is to be deleted
+	OpensBelow    bool // there are opens below the source, a directory
+
+	BadName         bool // the new name is malformed
+	SameDirectory   bool // the target directory is the one the source is in
+	SameName        bool // and the new name is exactly the old one
+	ReplaceIfExists bool
+
+	// Target is what was found of the target directory: it is opened by the
+	// rules of [Open], with Target.Object the directory itself. Its Policy
+	// is that of the decision.
+	Target   Facts
+	Existing *Existing // what has the new name already; nil: nothing
+}
+
+// Existing is an object that stands where another is to go. The zero value is
+// a file without descriptor, which everybody may delete.
+type Existing struct {
+	IsDirectory   bool
+	Attributes    Attributes
+	Descriptor    *sd.Descriptor // nil: none, which grants everything
+	DeletePending bool
+	Open          bool // somebody has it open
+}
+
+// MoveDecision is the answer to a rename or link. The zero value is success.
+type MoveDecision struct {
+	Status         ntstatus.Status
+	Rule           string // the rule that refused; "" for success
+	Nothing        bool   // old and new name are the same: there is nothing to do
+	Replaces       bool   // Existing is to be removed
+	PrivilegesUsed winnt.PrivilegeSet
+}
+
+// Allowed reports STATUS_SUCCESS.
+func (d *MoveDecision) Allowed() bool { return d.Status == ntstatus.Success }
+
+// move is one Move being decided.
+type move struct {
+	engine
+	m *Move
+	d MoveDecision
+	// granted is what the open of the target directory granted.
+	granted winnt.AccessMask
+}
+
+// DecideRename decides a rename (F-57, F-58). Neither it nor a link changes a
+// descriptor: what an object inherited stays with it until inheritance is run
+// anew (F-60).
+func DecideRename(m *Move) MoveDecision {
+	v := move{engine: engineOf(&m.Subject, &m.Target.Policy), m: m}
+	v.d.Status = v.rename()
+	return v.d
+}
+
+// DecideLink decides the making of a hard link (F-59). The source's handle
+// needs FILE_WRITE_ATTRIBUTES, unless Policy.LinkNeedsNothing.
+func DecideLink(m *Move) MoveDecision {
+	v := move{engine: engineOf(&m.Subject, &m.Target.Policy), m: m}
+	v.d.Status = v.link()
+	return v.d
+}
+
+func (v *move) fail(rule string, st ntstatus.Status) ntstatus.Status {
+	v.d.Rule = rule
+	return st
+}
+
+func (v *move) rename() ntstatus.Status {
+	m := v.m
+	switch { // F-57
+	case m.Granted&winnt.DELETE == 0:
+		return v.fail("F-57", ntstatus.AccessDenied)
+	case m.BadName:
+		return v.fail("F-57", ntstatus.InvalidParameter)
+	}
+	right := winnt.FILE_ADD_FILE
+	desired := right | winnt.SYNCHRONIZE
+	if m.Directory {
+		right, desired = winnt.FILE_ADD_SUBDIRECTORY, winnt.FILE_ADD_SUBDIRECTORY
+	}
+	if st := v.enter(!m.SameDirectory || m.Face != Native, desired); st != ntstatus.Success {
+		return st
+	}
+	switch { // F-57
+	case m.DeletePending:
+		return v.fail("F-57", ntstatus.AccessDenied)
+	case m.Directory && m.OpensBelow:
+		return v.fail("F-57", ntstatus.AccessDenied)
+	case m.SameDirectory && m.SameName:
+		v.d.Nothing = true
+		return ntstatus.Success
+	}
+	if st := v.replace(); st != ntstatus.Success {
+		return st
+	}
+	if v.granted&right == 0 { // F-57: no open was made
+		if granted, _ := v.can(m.Target.Object.Descriptor, right); granted == 0 {
+			return v.fail("F-57", ntstatus.AccessDenied)
+		}
+	}
+	return ntstatus.Success
+}
+
+// enter opens the target directory by the rules of the store, where that is
+// done at all (F-57).
+func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
+	switch {
+	case v.token == nil:
+		return v.fail("A-30", ntstatus.NoToken)
+	case !v.mayAsk():
+		return v.fail("A-30", ntstatus.BadImpersonationLevel)
+	case !opens:
+		return ntstatus.Success
+	}
+	r := Request{Subject: v.m.Subject, Desired: desired, Disposition: FileOpen, Options: OpenForBackupIntent, Share: ShareRead | ShareWrite} // F-57
+	d := Open(&r, &v.m.Target)
+	v.d.PrivilegesUsed |= d.PrivilegesUsed
+	if !d.Allowed() {
+		return v.fail(d.Rule, d.Status)
+	}
+	v.granted = d.Granted
+	return ntstatus.Success
+}
+
+// replace is F-58: what is to be done about an object that has the name.
+func (v *move) replace() ntstatus.Status {
+	x := v.m.Existing
+	switch { // F-58
+	case x == nil:
+		return ntstatus.Success
+	case !v.m.ReplaceIfExists:
+		return v.fail("F-58", ntstatus.ObjectNameCollision)
+	case x.IsDirectory, x.Attributes&AttributeReadOnly != 0:
+		return v.fail("F-58", ntstatus.AccessDenied)
+	case x.DeletePending:
+		return v.fail("F-58", ntstatus.DeletePending)
+	case !v.mayDelete(x):
+		return v.fail("F-58", ntstatus.AccessDenied)
+	case x.Open:
+		return v.fail("F-58", ntstatus.AccessDenied)
+	}
+	v.d.Replaces = true
+	return ntstatus.Success
+}
+
+// mayDelete reports the right to delete an entry of the target directory, by
+// its own descriptor or the directory's (F-58).
+func (v *move) mayDelete(x *Existing) bool {
+	if granted, _ := v.can(x.Descriptor, winnt.DELETE); granted != 0 {
+		return true
+	}
+	granted, _ := v.can(v.m.Target.Object.Descriptor, winnt.FILE_DELETE_CHILD)
+	return granted != 0
+}
+
+func (v *move) link() ntstatus.Status {
+	m := v.m
+	switch { // F-59
+	case m.Stream:
+		return v.fail("F-59", ntstatus.InvalidParameter)
+	case m.Directory:
+		return v.fail("F-59", ntstatus.FileIsADirectory)
+	case m.DeletePending:
+		return v.fail("F-59", ntstatus.AccessDenied)
+	case m.Granted&winnt.FILE_WRITE_ATTRIBUTES == 0 && !v.policy.LinkNeedsNothing:
+		return v.fail("F-59", ntstatus.AccessDenied)
+	case m.BadName:
+		return v.fail("F-59", ntstatus.InvalidParameter)
+	}
+	if st := v.enter(true, winnt.FILE_ADD_FILE|winnt.SYNCHRONIZE); st != ntstatus.Success { // F-59
+		return st
+	}
+	return v.replace() // F-59
+}

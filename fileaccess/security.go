@@ -1,0 +1,70 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Bits of SECURITY_INFORMATION that change how a list inherits, which package
+// sd knows for setting only.
+const (
+	daclProtection = winnt.PROTECTED_DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
+	saclProtection = winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION
+)
+
+// QueryRights are the rights a handle needs to read the parts of a descriptor
+// that info names, in SECURITY_INFORMATION bits (F-50).
+func QueryRights(info uint32) winnt.AccessMask {
+	m := sd.QueryAccess(info)
+	if info&daclProtection != 0 { // F-50
+		m |= winnt.READ_CONTROL
+	}
+	if info&saclProtection != 0 { // F-50
+		m |= winnt.ACCESS_SYSTEM_SECURITY
+	}
+	return m
+}
+
+// SetRights are the rights a handle needs to change the parts (F-50).
+func SetRights(info uint32) winnt.AccessMask { return sd.SetAccess(info) }
+
+// QuerySecurity is the parts of a descriptor that a handle may read, or
+// STATUS_ACCESS_DENIED and nothing if it may not read them all (F-50). A nil
+// descriptor reads as an empty one.
+func QuerySecurity(h *Handle, d *sd.Descriptor, info uint32) (*sd.Descriptor, ntstatus.Status) {
+	if QueryRights(info)&^h.Granted != 0 { // F-50
+		return nil, ntstatus.AccessDenied
+	}
+	return sd.Select(d, info), ntstatus.Success
+}
+
+// SecurityChange is a request to set parts of a descriptor through a handle.
+// The zero value changes nothing.
+type SecurityChange struct {
+	Information uint32 // SECURITY_INFORMATION: the parts
+	Old         *sd.Descriptor
+	New         *sd.Descriptor // what they become
+	Subject     access.Subject
+}
+
+// SetSecurity is the object's descriptor after a change, as a new value; the
+// caller stores it. Open handles keep what they have, and children inherit
+// nothing of it until that is asked for (F-52). The statuses:
+// STATUS_ACCESS_DENIED for a missing right, before anything else (F-50);
+// STATUS_INVALID_OWNER for an owner that is absent or that the subject may
+// not assign, STATUS_PRIVILEGE_NOT_HELD for a label above the subject's
+// (F-51); and those of [sd.Set].
+func SetSecurity(h *Handle, c *SecurityChange) (*sd.Descriptor, ntstatus.Status) {
+	if SetRights(c.Information)&^h.Granted != 0 { // F-50
+		return nil, ntstatus.AccessDenied
+	}
+	if c.Subject.Effective() == nil {
+		return nil, ntstatus.NoToken
+	}
+	return sd.Set(&sd.SetRequest{ // F-51
+		Information: c.Information, Old: c.Old, New: c.New,
+		Subject: callerOf(&c.Subject), IsContainer: h.Directory, Mapping: &winnt.FileObject.Mapping,
+	})
+}

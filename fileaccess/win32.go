@@ -1,0 +1,89 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Creation is dwCreationDisposition of CreateFile. The zero value is invalid.
+type Creation uint32
+
+// Values of Creation.
+const (
+	CreateNew        Creation = 1
+	CreateAlways     Creation = 2
+	OpenExisting     Creation = 3
+	OpenAlways       Creation = 4
+	TruncateExisting Creation = 5
+)
+
+// FileFlags are the FILE_FLAG_* bits of CreateFile that the decision looks at;
+// the attributes are given with them in one parameter.
+type FileFlags uint32
+
+// Values of FileFlags.
+const (
+	FlagDeleteOnClose    FileFlags = 0x04000000
+	FlagBackupSemantics  FileFlags = 0x02000000
+	FlagOpenReparsePoint FileFlags = 0x00200000
+	FlagWriteThrough     FileFlags = 0x80000000
+	FlagNoBuffering      FileFlags = 0x20000000
+
+	attributeFlags FileFlags = 0x00007FFF
+)
+
+// CreateFile is the request that a call of CreateFile makes (F-90). The rights
+// that every such request asks for besides are in it; ok is false for a
+// creation disposition that does not exist, which is ERROR_INVALID_PARAMETER.
+func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share ShareAccess, c Creation, flags FileFlags) (r Request, ok bool) {
+	r = Request{
+		Subject: s, Name: name, Share: share, Face: Win32,
+		Desired:    desired | winnt.SYNCHRONIZE | winnt.FILE_READ_ATTRIBUTES, // F-90
+		Attributes: Attributes(flags & attributeFlags),
+	}
+	switch c { // F-90
+	case CreateNew:
+		r.Disposition = FileCreate
+	case CreateAlways:
+		r.Disposition = FileOverwriteIf
+	case OpenExisting:
+		r.Disposition = FileOpen
+	case OpenAlways:
+		r.Disposition = FileOpenIf
+	case TruncateExisting:
+		r.Disposition = FileOverwrite
+	default:
+		return Request{}, false
+	}
+	for _, m := range [...]struct {
+		flag   FileFlags
+		option CreateOptions
+	}{
+		{FlagWriteThrough, WriteThrough}, {FlagNoBuffering, NoIntermediateBuffering},
+		{FlagDeleteOnClose, DeleteOnClose}, {FlagBackupSemantics, OpenForBackupIntent}, {FlagOpenReparsePoint, OpenReparsePoint}, // F-90
+	} {
+		if flags&m.flag != 0 {
+			r.Options |= m.option
+		}
+	}
+	if flags&FlagDeleteOnClose != 0 { // F-90
+		r.Desired |= winnt.DELETE
+	}
+	if flags&FlagBackupSemantics == 0 { // F-90: directories are for those who know about them
+		r.Options |= NonDirectoryFile
+	}
+	return r, true
+}
+
+// LastError is the Win32 error of a status of an open; creating says that the
+// call was to make the file, in which a collision has another number (F-91).
+func LastError(st ntstatus.Status, creating bool) uint32 {
+	switch {
+	case st == ntstatus.ObjectNameCollision && creating: // F-91
+		return 80
+	case st == ntstatus.DeletePending: // F-91
+		return 5
+	}
+	return st.Win32()
+}

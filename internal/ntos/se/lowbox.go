@@ -1,0 +1,81 @@
+package se
+
+import (
+	"sync"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// LowBoxes are the numbers of AppContainers: one for each package in each
+// terminal-services session, for as long as a token of it lives (T-69).
+type LowBoxes struct {
+	mu   sync.Mutex
+	live map[boxKey]*box // guarded by mu
+	last uint32          // guarded by mu: number given out last
+}
+
+type boxKey struct {
+	session uint32
+	pkg     sid.SID
+}
+
+// box is one AppContainer; its fields but key are guarded by LowBoxes.mu.
+type box struct {
+	key    boxKey
+	number uint32
+	holds  int // tokens of the AppContainer, and services about to make one
+}
+
+// Box is a hold on an AppContainer's number.
+type Box struct {
+	l *LowBoxes
+	b *box
+}
+
+// Hold returns the AppContainer of a package in a session, with a number that
+// was never given out before where it is the first token of it (T-69).
+func (l *LowBoxes) Hold(session uint32, pkg sid.SID) Box { return l.hold(session, pkg, 0) }
+
+// hold is Hold; number, unless 0, is what a token brings with it.
+func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := boxKey{session, pkg}
+	b := l.live[k]
+	if b == nil {
+		if number == 0 {
+			l.last++
+			number = l.last
+		}
+		l.last = max(l.last, number)
+		b = &box{key: boxKey{session, pkg.Clone()}, number: number}
+		if l.live == nil {
+			l.live = map[boxKey]*box{}
+		}
+		l.live[b.key] = b
+	}
+	b.holds++
+	return Box{l, b}
+}
+
+// Number is the AppContainer's number, never 0.
+func (x Box) Number() uint32 { return x.b.number }
+
+// Release drops the hold.
+func (x Box) Release() {
+	x.l.mu.Lock()
+	defer x.l.mu.Unlock()
+	if x.b.holds--; x.b.holds == 0 {
+		delete(x.l.live, x.b.key)
+	}
+}
+
+// holdBox is the hold of a new token object, nil for one of no AppContainer.
+func (s *State) holdBox(v *token.Token) *Box {
+	if v.LowBoxNumber() == 0 {
+		return nil
+	}
+	x := s.Boxes.hold(v.SessionID(), v.Package(), v.LowBoxNumber())
+	return &x
+}

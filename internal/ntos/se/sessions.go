@@ -1,0 +1,198 @@
+package se
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// LogonSessions are the sessions that tokens belong to, by AuthenticationId.
+type LogonSessions struct {
+	mu       sync.Mutex
+	live     map[winnt.LUID]*session          // guarded by mu
+	routines []*LogonSessionTerminatedRoutine // guarded by mu
+}
+
+// LogonSessionTerminatedRoutine is a callback for ended sessions
+// (SE_LOGON_SESSION_TERMINATED_ROUTINE); it is registered and unregistered by
+// its address. Call runs on the goroutine that dropped the last token, with no
+// lock held.
+type LogonSessionTerminatedRoutine struct{ Call func(winnt.LUID) }
+
+// session is one record; its fields are guarded by LogonSessions.mu.
+type session struct {
+	holds     int  // live token objects of the session that hold it, and services about to make one
+	permanent bool // well-known: never deleted
+	notify    bool // marked for termination notification
+
+	// The split pair of a UAC logon, as values: each session of the pair has
+	// both, and lives as long as the other.
+	full, limited *token.Token
+	buddy         winnt.LUID // the other session of the pair, 0 without one
+}
+
+// Known reports whether a token may be created for that session (T-5).
+func (l *LogonSessions) Known(id winnt.LUID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.live[id] != nil
+}
+
+// Open creates a session that lives until its last token goes; it does
+// nothing for one that exists.
+func (l *LogonSessions) Open(id winnt.LUID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.openLocked(id)
+}
+
+func (l *LogonSessions) openLocked(id winnt.LUID) *session {
+	s := l.live[id]
+	if s == nil {
+		s = &session{}
+		l.live[id] = s
+	}
+	return s
+}
+
+// Hold keeps a session for a token that is about to be made; false if there is
+// none of that id (T-5). Undo it with Release.
+func (l *LogonSessions) Hold(id winnt.LUID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.live[id]
+	if s == nil {
+		return false // T-5
+	}
+	s.holds++
+	return true
+}
+
+// reference is the hold of a new token object; who makes one without asking,
+// as a logon does, opens the session with it.
+func (l *LogonSessions) reference(id winnt.LUID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.openLocked(id).holds++
+}
+
+// Release drops one hold; the session goes with its last, and with it the
+// other of its pair if nobody holds that one (T-5). Routines run here.
+func (l *LogonSessions) Release(id winnt.LUID) {
+	ended, routines := l.release(id)
+	for _, e := range ended {
+		for _, r := range routines {
+			r.Call(e) // T-5: with no lock held
+		}
+	}
+}
+
+func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, routines []*LogonSessionTerminatedRoutine) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.live[id]
+	if s == nil {
+		return nil, nil
+	}
+	if s.holds--; s.holds > 0 || s.permanent {
+		return nil, nil
+	}
+	pair := []winnt.LUID{id}
+	if other := l.live[s.buddy]; other != nil && s.buddy != id {
+		if other.holds > 0 || other.permanent {
+			return nil, nil // the pair lives on
+		}
+		pair = append(pair, s.buddy)
+	}
+	for _, k := range pair {
+		if l.live[k].notify {
+			ended = append(ended, k)
+		}
+		delete(l.live, k) // T-5
+	}
+	return ended, slices.Clone(l.routines)
+}
+
+// MarkForNotification makes the end of a session known to the registered
+// routines (SeMarkLogonSessionForTerminationNotification): STATUS_NOT_FOUND
+// for a session that does not exist.
+func (l *LogonSessions) MarkForNotification(id winnt.LUID) ntstatus.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.live[id]
+	if s == nil {
+		return ntstatus.NotFound
+	}
+	s.notify = true
+	return ntstatus.Success
+}
+
+// Register adds a routine for ended sessions that were marked.
+func (l *LogonSessions) Register(r *LogonSessionTerminatedRoutine) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.routines = append(l.routines, r)
+}
+
+// Unregister removes a routine: STATUS_NOT_FOUND if it is not registered.
+func (l *LogonSessions) Unregister(r *LogonSessionTerminatedRoutine) ntstatus.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(l.routines, r)
+	if i < 0 {
+		return ntstatus.NotFound
+	}
+	l.routines = slices.Delete(l.routines, i, i+1)
+	return ntstatus.Success
+}
+
+// Link makes two tokens the split pair of their sessions (class 19 of
+// NtSetInformationToken): STATUS_INVALID_PARAMETER unless they are of one user
+// and one is full, the other limited; STATUS_NO_SUCH_LOGON_SESSION if a
+// session is gone.
+func (l *LogonSessions) Link(a, b *token.Token) ntstatus.Status {
+	full, limited := a, b
+	if a.ElevationType() == winnt.TokenElevationTypeLimited {
+		full, limited = b, a
+	}
+	if full.ElevationType() != winnt.TokenElevationTypeFull || limited.ElevationType() != winnt.TokenElevationTypeLimited || a.User().SID != b.User().SID {
+		return ntstatus.InvalidParameter // T-90
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ids := [2]winnt.LUID{a.AuthenticationID(), b.AuthenticationID()}
+	for i, id := range ids {
+		s := l.live[id]
+		if s == nil {
+			return ntstatus.NoSuchLogonSession
+		}
+		if s.buddy != 0 && s.buddy != ids[1-i] {
+			return ntstatus.InvalidParameter // a pair is for good
+		}
+	}
+	for i, id := range ids {
+		s := l.live[id]
+		s.full, s.limited, s.buddy = full, limited, ids[1-i]
+	}
+	return ntstatus.Success
+}
+
+// Linked is the value of the token that a token is linked to: for a full one
+// the limited one and the other way round; nil if there is none.
+func (l *LogonSessions) Linked(t *token.Token) *token.Token {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.live[t.AuthenticationID()]
+	switch {
+	case s == nil:
+		return nil
+	case t.ElevationType() == winnt.TokenElevationTypeFull:
+		return s.limited
+	case t.ElevationType() == winnt.TokenElevationTypeLimited:
+		return s.full
+	}
+	return nil
+}
