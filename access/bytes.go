@@ -12,12 +12,12 @@ import (
 
 // Lists of up to this many entries are compiled on the stack.
 const (
-	stackDACL = 32
+	stackDACL = 64
 	stackSACL = 8
 )
 
 // CheckBytes is [Check] from a self-relative descriptor that is used once: it
-// is neither copied nor kept, and nothing is allocated for up to 32 plain
+// is neither copied nor kept, and nothing is allocated for up to 64 plain
 // entries in the DACL and 8 in the SACL. b must not change meanwhile. A
 // descriptor used again is better decoded, by [sd.Decode].
 //

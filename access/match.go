@@ -39,7 +39,7 @@ func (q *query) sidsOf(p pass) *sidset.Set {
 	case userPass:
 		return q.who.token.SIDs()
 	case restrictedPass:
-		return q.who.token.RestrictedSet()
+		return q.who.token.RestrictedDenySet() // A-92; allow entries look at the part that counts, see member
 	}
 	return nil
 }
@@ -60,7 +60,10 @@ func (q *query) member(s sid.SID, hash uint32, f effect) bool {
 	case userPass:
 		return counted(q.who.token, f).Has(q.sids.Find(hash, s))
 	case restrictedPass:
-		return q.sids.Find(hash, s) >= 0 // each as if enabled; Everyone is not implied
+		if f == deny {
+			return q.sids.Find(hash, s) >= 0
+		}
+		return q.who.token.RestrictedSet().Find(hash, s) >= 0 // each as if enabled; Everyone is not implied
 	}
 	return q.inPackage(s, hash, f)
 }

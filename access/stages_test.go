@@ -86,6 +86,7 @@ var stageCases = []plainCase{
 	{id: "A-96 maximum", sd: "O:BAG:SYD:NO_ACCESS_CONTROL", desired: maxMask, change: appContainer},
 	{id: "A-100 recovery: owner", sd: "U:(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, want: 1, ask: rulePolicy("")},
 	{id: "A-103 owner", sd: "U:S:(SP;;;;;S-1-17-1)", desired: 0x40000, want: 0x40000, ask: rulePolicy("")},
+	{id: "A-103 owner in a container", sd: "U:(A;;RC;;;P)S:(SP;;;;;S-1-17-1)", desired: 0x20000, want: 0x20000, change: appContainer, ask: rulePolicy("")},
 	{id: "A-103 privilege", sd: "…S:(SP;;;;;S-1-17-1)", desired: 0x80000, want: 0x80000, change: take, used: usedTake, ask: rulePolicy("")},
 	{id: "A-101 a rule never adds", sd: "…S:(SP;;;;;S-1-17-1)", desired: 1, ask: rulePolicy("")},
 	{id: "A-101 resource attribute", sd: `…(A;;FA;;;WD)S:(RA;;;;;WD;("r",TI,0x0,1))(SP;;;;;S-1-17-1)`, desired: 2, ask: rulePolicy("(@Resource.r == 1)")},
@@ -95,7 +96,6 @@ var stageCases = []plainCase{
 	{id: "A-116 restricted pass", sd: "…(XA;;0x1;;;WD;(Member_of{SID(AU)}))", desired: 1, change: restricted(sid.Everyone)},
 	{id: "A-117 malformed", sd: "…(0x0a;;0x1;;;WD;#61727478ffffffff)(A;;0x1;;;WD)", desired: 1},
 	{id: "A-46 nothing but special bits", sd: "…(A;;0x03000000;;;WD)", desired: maxMask},
-	{id: "A-40 the unknown type is ignored", sd: "…(A;;0x1;;;WD)", desired: 1, want: 1},
 }
 
 func TestStages(t *testing.T) {

@@ -61,9 +61,10 @@ type (
 	ObDereferenceObjectOut struct{}
 
 	ObOpenObjectByPointerIn struct {
-		Object           Object
-		HandleAttributes uint32
-		DesiredAccess    winnt.AccessMask
+		Object            Object
+		HandleAttributes  uint32
+		PassedAccessState *AccessState // nil: DesiredAccess, asked by the calling thread
+		DesiredAccess     winnt.AccessMask
 		ObjectType       *winnt.ObjectType
 		AccessMode       ProcessorMode
 	}
@@ -73,7 +74,7 @@ type (
 // types are the kernel's own types by their documented description.
 var types = map[*winnt.ObjectType]*ob.Type{
 	winnt.ProcessObject: ps.ProcessType, winnt.ThreadObject: ps.ThreadType, winnt.JobObject: ps.JobType, winnt.TokenObject: se.TokenType,
-	winnt.FileObject: services.FileType, winnt.DirectoryObject: ob.DirectoryType, winnt.SymbolicLinkObject: ob.SymbolicLinkType,
+	winnt.FileObject: services.FileType, winnt.DirectoryObject: ob.DirectoryType, winnt.SymbolicLinkObject: ob.SymbolicLinkType, winnt.EventObject: services.EventType,
 }
 
 // typeOf is the type asked for: nil for any, one that no object is of where
@@ -139,7 +140,11 @@ var rowObOpenObjectByPointer = nt.Add(&Table, nt.Entry[*KernelThread, ObOpenObje
 			return out, k.ctx.Fail("O-33", ntstatus.ObjectTypeMismatch) // O-33
 		}
 		c := k.callerIn(in.AccessMode)
-		out.Handle, _, st = ob.OpenByPointer(&c, in.Object, k.Thread().Subject(), in.DesiredAccess, in.HandleAttributes) // O-33
+		subject, desired := k.Thread().Subject(), in.DesiredAccess
+		if s := in.PassedAccessState; s != nil {
+			subject, desired = s.SubjectSecurityContext.Subject(), s.RemainingDesiredAccess
+		}
+		out.Handle, _, st = ob.OpenByPointer(&c, in.Object, subject, desired, in.HandleAttributes) // O-33
 		return out, st
 	},
 })
@@ -160,7 +165,7 @@ func (k *KernelThread) ObDereferenceObject(o Object) {
 // ObOpenObjectByPointer makes a handle to an object the caller references
 // (O-33).
 func (k *KernelThread) ObOpenObjectByPointer(o Object, attributes uint32, desired winnt.AccessMask, typ *winnt.ObjectType, mode ProcessorMode) (winnt.Handle, ntstatus.Status) {
-	out, st := call(k, rowObOpenObjectByPointer, ObOpenObjectByPointerIn{o, attributes, desired, typ, mode})
+	out, st := call(k, rowObOpenObjectByPointer, ObOpenObjectByPointerIn{o, attributes, nil, desired, typ, mode})
 	return out.Handle, st
 }
 

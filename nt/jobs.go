@@ -68,36 +68,11 @@ type (
 
 var (
 	rowCreateJobObject = Add(&NtTable, Entry[Services, CreateJobObjectIn, CreateJobObjectOut]{
-		Meta: Meta{Name: "NtCreateJobObject", Summary: "makes a job, named or not", Source: "CreateJobObject", Support: Complete, Conditions: []Condition{
-			{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
-			{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-			{ntstatus.PrivilegeNotHeld, "S-71", "a descriptor with a SACL without SeSecurityPrivilege"},
-			{ntstatus.InvalidHandle, "O-22", "RootDirectory names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-22", "RootDirectory is no directory"},
-			{ntstatus.ObjectPathSyntaxBad, "O-23", "an absolute path does not start with a backslash"},
-			{ntstatus.ObjectPathNotFound, "O-23", "a directory of the path does not exist"},
-			{ntstatus.ObjectNameCollision, "O-23", "the name exists and OBJ_OPENIF is not set"},
-			{ntstatus.ObjectNameExists, "O-23", "the name exists and OBJ_OPENIF is set: that job is opened"},
-			{ntstatus.AccessDenied, "O-24", "the directory does not let the caller create objects"},
-			{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
-			{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
-			{ntstatus.InsufficientResources, "O-81", "memory ran out"},
-		}},
+		Meta: Meta{Name: "NtCreateJobObject", Summary: "makes a job, named or not", Source: "CreateJobObject", Support: Complete, Conditions: createByNameConditions()},
 		Call: Services.NtCreateJobObject,
 	})
 	rowOpenJobObject = Add(&NtTable, Entry[Services, OpenJobObjectIn, OpenJobObjectOut]{
-		Meta: Meta{Name: "NtOpenJobObject", Summary: "opens a job by its name", Source: "OpenJobObject", Support: Complete, Conditions: []Condition{
-			{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
-			{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-			{ntstatus.InvalidHandle, "O-22", "RootDirectory names no handle"},
-			{ntstatus.ObjectPathSyntaxBad, "O-23", "an absolute path does not start with a backslash"},
-			{ntstatus.ObjectPathNotFound, "O-23", "a directory of the path does not exist"},
-			{ntstatus.ObjectNameNotFound, "O-23", "no object of that name"},
-			{ntstatus.ObjectTypeMismatch, "O-23", "the name is that of another type"},
-			{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
-			{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
-			{ntstatus.AccessDenied, "O-33", "the access check on the job refuses"},
-		}},
+		Meta: Meta{Name: "NtOpenJobObject", Summary: "opens a job by its name", Source: "OpenJobObject", Support: Complete, Conditions: openByNameConditions()},
 		Call: Services.NtOpenJobObject,
 	})
 	rowAssignProcessToJobObject = Add(&NtTable, Entry[Services, AssignProcessToJobObjectIn, AssignProcessToJobObjectOut]{

@@ -31,6 +31,10 @@ type (
 		ParentProcess           winnt.Handle
 		Token                   winnt.Handle
 		ImageName               string
+		// OfProcess asks for the privilege in the caller's process token, as
+		// CreateProcessAsUser does, where the service itself asks for it in
+		// the effective one (I-7).
+		OfProcess bool `param:"-"`
 	}
 	CreateUserProcessOut struct {
 		ProcessHandle winnt.Handle
@@ -85,7 +89,8 @@ var (
 				{ntstatus.ObjectTypeMismatch, "O-31", "Token is no token"},
 				{ntstatus.AccessDenied, "O-31", "Token lacks TOKEN_ASSIGN_PRIMARY"},
 				{ntstatus.PrivilegeNotHeld, "T-111", "Token is neither child nor sibling of the caller's process token, and SeAssignPrimaryTokenPrivilege is not enabled"},
-				{ntstatus.BadTokenType, "T-112", "Token is an impersonation token"},
+				{ntstatus.BadTokenType, "T-112", "Token is an impersonation token (profile documented)"},
+				{ntstatus.BadImpersonationLevel, "T-42", "Token is an impersonation token below SecurityImpersonation (profile observed)"},
 				{ntstatus.ObjectNameNotFound, "I-96", "no file of that name"},
 				{ntstatus.AccessDenied, "I-96", "the new process's user, or the caller when no token is given, may not execute the file"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in a desired access"},

@@ -37,6 +37,7 @@ type Services interface {
 	NtPrivilegedServiceAuditAlarm(PrivilegedServiceAuditAlarmIn) (PrivilegedServiceAuditAlarmOut, ntstatus.Status)
 
 	ProcessServices
+	ObjectServices
 
 	// PipeChanged is closed at the next change of the pipe behind a handle, for
 	// whoever waits; ok is false for a handle that is no pipe's.

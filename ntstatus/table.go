@@ -67,6 +67,7 @@ const (
 	PipeListening           Status = 0xC00000B3
 	FileIsADirectory        Status = 0xC00000BA
 	NotSupported            Status = 0xC00000BB
+	NoSecurityOnObject      Status = 0xC00000D7
 	GenericNotMapped        Status = 0xC00000E6
 	BadDescriptorFormat     Status = 0xC00000E7
 	DirectoryNotEmpty       Status = 0xC0000101
@@ -76,6 +77,7 @@ const (
 	CannotDelete            Status = 0xC0000121
 	TokenAlreadyInUse       Status = 0xC000012B
 	PipeBroken              Status = 0xC000014B
+	NotSameObject           Status = 0xC00001AC
 	ReplyMessageMismatch    Status = 0xC000021F
 	PipeEmpty               Status = 0xC00000D9
 	NotFound                Status = 0xC0000225
@@ -152,6 +154,7 @@ var table = []row{
 	{PipeListening, "STATUS_PIPE_LISTENING", 536},
 	{FileIsADirectory, "STATUS_FILE_IS_A_DIRECTORY", 5},
 	{NotSupported, "STATUS_NOT_SUPPORTED", 50},
+	{NoSecurityOnObject, "STATUS_NO_SECURITY_ON_OBJECT", 1350},
 	{GenericNotMapped, "STATUS_GENERIC_NOT_MAPPED", 1360},
 	{BadDescriptorFormat, "STATUS_BAD_DESCRIPTOR_FORMAT", 1361},
 	{DirectoryNotEmpty, "STATUS_DIRECTORY_NOT_EMPTY", 145},
@@ -161,6 +164,7 @@ var table = []row{
 	{CannotDelete, "STATUS_CANNOT_DELETE", 5},
 	{TokenAlreadyInUse, "STATUS_TOKEN_ALREADY_IN_USE", 1375},
 	{PipeBroken, "STATUS_PIPE_BROKEN", 109},
+	{NotSameObject, "STATUS_NOT_SAME_OBJECT", 1656},
 	{ReplyMessageMismatch, "STATUS_REPLY_MESSAGE_MISMATCH", 317},
 	{PipeEmpty, "STATUS_PIPE_EMPTY", 232},
 	{NotFound, "STATUS_NOT_FOUND", 1168},

@@ -213,6 +213,12 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 			return "None"
 		}
 		return x.Name
+	case []access.ObjectTypeEntry:
+		var parts []string
+		for _, e := range x {
+			parts = append(parts, fmt.Sprintf("(%d, %q)", e.Level, e.GUID))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
 	case nt.Captured[*nt.ObjectAttributes]:
 		return attributesText(x)
 	case nt.Captured[*nt.ClientID]:
@@ -268,8 +274,14 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 	if s, ok := f.Interface().(fmt.Stringer); ok && (f.Kind() == reflect.Uint32 || f.Kind() == reflect.Uint8) {
 		return s.String() // an enumeration prints by name
 	}
+	if f.Kind() == reflect.Struct && f.NumField() == 2 && f.Type().Field(0).Name == "V" {
+		return t.show(f.Field(0), object) // nt.Captured: the value
+	}
 	if v := t.r.toValue(f, object); v != starlark.None {
 		return v.String()
+	}
+	if f.Kind() == reflect.Pointer && !f.IsNil() {
+		return f.Type().Elem().Name() // never an address: a transcript is compared
 	}
 	return fmt.Sprint(f.Interface())
 }
@@ -384,7 +396,7 @@ func (t *transcript) json(c *nt.Call) {
 		o["object"] = c.Why.Object
 	}
 	if c.Why.Explanation != nil {
-		o["why"] = c.Why.Explanation
+		o["why"] = c.Why.Explanation.Steps
 	}
 	t.line(o)
 }

@@ -135,7 +135,7 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 		return 0, 0, false, dec.Status
 	}
 	// commit
-	st = c.commitNamed(&p, n, make, dec.Granted, &v)
+	v, st = c.commitNew(&p, &creation{n, subject, desired, dec, make})
 	again = st == ntstatus.ObjectNameCollision && n.Attributes&winnt.OBJ_OPENIF != 0
 	if st != ntstatus.Success {
 		return 0, 0, again, st
@@ -155,37 +155,61 @@ func (c *Caller) mayAdd(dir *Directory, typ *Type, subject *access.Subject, attr
 	return c.decideAccess(dir.Head(), subject, right, attributes).Status
 }
 
-// commitNamed makes the object, names it and publishes its handle. The value
-// is reserved first: once the name is visible nothing can fail but the exit of
-// the process.
-func (c *Caller) commitNamed(p *Place, n Name, make Maker, granted winnt.AccessMask, v *winnt.Handle) ntstatus.Status {
-	r, st := c.reserve(n.Attributes)
+// creation is a create that was decided and is to be committed.
+type creation struct {
+	Name
+	subject *access.Subject
+	desired winnt.AccessMask
+	dec     access.Decision
+	make    Maker
+}
+
+// commitNew makes the object, names it where there is a place for it, and
+// publishes its handle. The value is reserved first: once the name is visible
+// nothing can fail but the record of the creation, for which the name is taken
+// back, and the exit of the process.
+func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status) {
+	r, st := c.reserve(k.Attributes)
 	if st != ntstatus.Success {
-		return st
+		return 0, st
 	}
-	obj, st := make(p.Directory)
+	obj, st := k.make(p.Directory)
 	if st != ntstatus.Success {
 		r.Abandon()
-		return st
+		return 0, st
 	}
 	h := obj.Head()
 	defer h.Deref(TagCall)
-	c.adopt(h, n.Attributes)
-	if st := p.Directory.insert(p.Last, h, n.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0, true); st != ntstatus.Success {
+	c.adopt(h, k.Attributes, p.Directory != nil)
+	if p.Directory == nil {
+		h.addHandle()
+	} else if st := p.Directory.insert(p.Last, h, k.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0, true); st != ntstatus.Success {
 		r.Abandon()
-		return c.Fail("O-23", st)
+		return 0, c.Fail("O-23", st)
 	}
-	if st := r.publishCounted(h, granted, n.Attributes); st != ntstatus.Success {
-		return c.Fail("O-47", st)
+	var a Audited
+	if c.records(k.Attributes) {
+		if a, st = c.recordOpen(obj, *k.subject, k.desired, k.dec, r.Handle()); st != ntstatus.Success {
+			h.Unname()
+			h.dropHandle()
+			r.Abandon()
+			return 0, c.Fail("U-64", st) // U-64: nothing is made
+		}
 	}
-	*v = r.Handle()
-	return ntstatus.Success
+	if st := r.publishCounted(h, k.dec.Granted, a.attributes(k.Attributes)); st != ntstatus.Success {
+		return 0, c.Fail("O-47", st)
+	}
+	if a.Rights != 0 {
+		c.TableFor(k.Attributes).SetAudit(r.Handle(), a.Rights)
+	}
+	return r.Handle(), ntstatus.Success
 }
 
-// adopt gives a new object what its attributes say about it.
-func (c *Caller) adopt(h *Header, attributes uint32) {
+// adopt gives a new object what its attributes say about it. OBJ_PERMANENT
+// means nothing for an object without a name (O-26).
+func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 	b := h.birth
-	b.Permanent = attributes&winnt.OBJ_PERMANENT != 0
+	b.Permanent = named && attributes&winnt.OBJ_PERMANENT != 0 // O-26
 	b.KernelObject = c.Mode == access.Kernel
 	if attributes&winnt.OBJ_EXCLUSIVE != 0 {
 		b.Exclusive = c.Process // O-27
@@ -206,20 +230,9 @@ func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access
 	if dec.Status != ntstatus.Success {
 		return 0, 0, dec.Status
 	}
-	r, st := c.reserve(n.Attributes)
+	v, st := c.commitNew(&Place{}, &creation{n, subject, desired, dec, make})
 	if st != ntstatus.Success {
 		return 0, 0, st
 	}
-	obj, st := make(nil)
-	if st != ntstatus.Success {
-		r.Abandon()
-		return 0, 0, st
-	}
-	h := obj.Head()
-	defer h.Deref(TagCall)
-	c.adopt(h, n.Attributes&^winnt.OBJ_PERMANENT) // O-26
-	if st := r.Publish(obj, dec.Granted, n.Attributes); st != ntstatus.Success {
-		return 0, 0, c.Fail("O-47", st)
-	}
-	return r.Handle(), dec.Granted, ntstatus.Success
+	return v, dec.Granted, ntstatus.Success
 }

@@ -19,7 +19,8 @@ type Outcome struct {
 // ImpersonateClient is PsImpersonateClient: thread t acts with tok from now
 // on. tok nil ends the impersonation. The token may be a primary or an
 // impersonation token; the thread keeps one reference of its own. On failure
-// the thread's state is as before.
+// the thread's state is as before. t may be any thread, not only the caller's
+// (I-47).
 func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) Outcome {
 	if tok == nil { // I-40: the other parameters are ignored
 		t.RevertToSelf()

@@ -46,14 +46,16 @@ type Job struct {
 // NewJob makes a job with one reference for the caller. The descriptor is by
 // O-38 from the creator's token.
 func (s *System) NewJob(creator *token.Token) *Job {
-	return s.NewJobProtected(se.NewDescriptor(creator, winnt.JobObject, nil))
+	j := MakeJob(se.NewDescriptor(creator, winnt.JobObject, nil))
+	s.Security.Objects.Track(j)
+	return j
 }
 
-// NewJobProtected is NewJob with a descriptor.
-func (s *System) NewJobProtected(d *sd.Descriptor) *Job {
+// MakeJob makes a job with a descriptor and one reference for the caller, who
+// enters it in the census.
+func MakeJob(d *sd.Descriptor) *Job {
 	j := &Job{}
 	j.Init(JobType, j, d)
-	s.Security.Objects.Track(j)
 	return j
 }
 

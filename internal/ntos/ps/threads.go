@@ -6,20 +6,23 @@ import (
 )
 
 // ThreadAfter is the live thread of the process with the smallest id above the
-// one given, with one more reference; nil if there is none. Ids only grow, so
-// that who walks with it sees each thread once.
-func (p *Process) ThreadAfter(id winnt.Handle) *Thread {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var next *Thread
-	for t := range p.threads {
-		if t.id <= id || next != nil && t.id >= next.id || !t.TryRef(ob.TagCall) {
-			continue
+// one given, with one more reference and its id; nil if there is none. Ids only
+// grow, so that who walks with it sees each thread once.
+func (p *Process) ThreadAfter(after winnt.Handle) (*Thread, winnt.Handle) {
+	s := p.sys
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		var next *Thread
+		var id winnt.Handle
+		for k, o := range s.byID {
+			if t, ok := o.(*Thread); ok && t.process == p && k > after && (next == nil || k < id) && !t.Exited() {
+				next, id = t, k
+			}
 		}
-		if next != nil {
-			next.Deref(ob.TagCall) // it is in the set, which its exit would take it from: not the last one
+		if next == nil || next.TryRef(ob.TagCall) {
+			return next, id
 		}
-		next = t
+		after = id // it is being destroyed
 	}
-	return next
 }

@@ -3,6 +3,7 @@ package se
 import (
 	"fmt"
 
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -40,6 +41,9 @@ func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Des
 	p.SACL = labelledSACL(creator, typ, audit)
 	if p.SACL != nil {
 		p.Control |= sd.SACLPresent
+	}
+	if typ == winnt.TokenObject {
+		p.Control |= sd.SACLAutoInherited // O-39: so a token's label is reported
 	}
 	return sd.New(p)
 }
@@ -124,11 +128,45 @@ func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
 		aces = append(aces, allow(sid.Restricted))
 	}
 	return sd.New(sd.Parts{
-		Control: sd.DACLPresent | sd.SACLPresent,
+		Control: sd.DACLPresent | sd.SACLPresent | sd.SACLAutoInherited,
 		Owner:   client.Owner(), Group: client.PrimaryGroup(),
 		DACL: mustACL(aces),
 		SACL: mustACL([]sd.ACE{mustACE(sd.SystemMandatoryLabel, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, IntegritySID(client.Integrity()))}),
 	})
+}
+
+// KeepLabel is what setting the security of a token makes of changed: the
+// label stays that of the old descriptor, for it follows the token's integrity
+// and nothing else; that it was asked to change only clears the mark that the
+// list was inherited (O-39). Error: STATUS_INVALID_ACL for a list that would
+// be too long with it.
+func KeepLabel(old, changed *sd.Descriptor, info uint32) (*sd.Descriptor, ntstatus.Status) {
+	const parts = winnt.LABEL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.BACKUP_SECURITY_INFORMATION
+	if info&parts == 0 {
+		return changed, ntstatus.Success
+	}
+	var aces []sd.ACE
+	for _, a := range old.SACL().All() {
+		if a.Type() == sd.SystemMandatoryLabel {
+			aces = append(aces, a)
+		}
+	}
+	for _, a := range changed.SACL().All() {
+		if a.Type() != sd.SystemMandatoryLabel {
+			aces = append(aces, a)
+		}
+	}
+	p := changed.Parts()
+	p.Control &^= sd.SACLAutoInherited
+	if p.SACL = nil; aces != nil {
+		acl, err := sd.NewACL(aces...)
+		if err != nil {
+			return nil, ntstatus.InvalidACL
+		}
+		p.SACL = acl
+		p.Control |= sd.SACLPresent
+	}
+	return sd.New(p), ntstatus.Success
 }
 
 func allow(s sid.SID) sd.ACE { return mustACE(sd.AccessAllowed, winnt.TOKEN_ALL_ACCESS, s) }

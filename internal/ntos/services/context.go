@@ -1,6 +1,8 @@
 package services
 
 import (
+	"sync/atomic"
+
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/npfs"
@@ -39,6 +41,9 @@ type System struct {
 	// Adopt is told of each context that NewThread makes, so that who closes
 	// the system can close it too, and Disown of each that EndThread ends.
 	Adopt, Disown func(*Context)
+	// EveryoneIncludesAnonymous is the policy of that name: anonymous tokens
+	// made from now on have Everyone among their groups (I-74).
+	EveryoneIncludesAnonymous atomic.Bool
 	// Log is the audit log; it is never nil.
 	Log *audit.Log
 }

@@ -14,53 +14,14 @@ import (
 
 // NtCreateJobObject makes a job, named or not.
 func (c *Context) NtCreateJobObject(in nt.CreateJobObjectIn) (out nt.CreateJobObjectOut, st ntstatus.Status) {
-	// capture
-	oa, st := c.captureAttributes(in.ObjectAttributes)
-	if st != ntstatus.Success {
-		return out, st
-	}
-	if st := c.mayAudit(oa.SecurityDescriptor); st != ntstatus.Success {
-		return out, st
-	}
-	// reference, decide and commit
-	out.JobHandle, _, st = c.Sys.Names.Create(&c.Caller, nameOf(&oa), ps.JobType, c.self.Subject(), in.DesiredAccess,
-		func(*ob.Directory) (ob.Object, ntstatus.Status) {
-			if c.Sys.Fault("ps: create job") {
-				return nil, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
-			}
-			return c.Sys.NewJobProtected(se.NewDescriptor(c.effective(), winnt.JobObject, oa.SecurityDescriptor)), ntstatus.Success // O-38
-		})
+	out.JobHandle, st = c.createNamed(in.ObjectAttributes, ps.JobType, in.DesiredAccess, func(d *sd.Descriptor) ob.Object { return ps.MakeJob(d) })
 	return out, st
 }
 
 // NtOpenJobObject opens a job by its name.
 func (c *Context) NtOpenJobObject(in nt.OpenJobObjectIn) (out nt.OpenJobObjectOut, st ntstatus.Status) {
-	// capture
-	oa, st := c.captureAttributes(in.ObjectAttributes)
-	if st != ntstatus.Success {
-		return out, st
-	}
-	// reference, decide and commit
-	out.JobHandle, _, st = c.Sys.Names.Open(&c.Caller, nameOf(&oa), ps.JobType, c.self.Subject(), in.DesiredAccess)
+	out.JobHandle, st = c.openNamed(in.ObjectAttributes, ps.JobType, in.DesiredAccess)
 	return out, st
-}
-
-func nameOf(oa *nt.ObjectAttributes) ob.Name {
-	return ob.Name{Root: oa.RootDirectory, Path: oa.ObjectName, Attributes: oa.Attributes}
-}
-
-// mayAudit is the demand on a creator that gives a SACL with other entries
-// than a label (S-71).
-func (c *Context) mayAudit(d *sd.Descriptor) ntstatus.Status {
-	if d == nil || d.SACL() == nil || c.holds(winnt.SeSecurityPrivilege) {
-		return ntstatus.Success
-	}
-	for _, a := range d.SACL().All() {
-		if a.Type() != sd.SystemMandatoryLabel {
-			return c.Fail("S-71", ntstatus.PrivilegeNotHeld) // S-71
-		}
-	}
-	return ntstatus.Success
 }
 
 // NtAssignProcessToJobObject puts a process into a job.
@@ -130,7 +91,7 @@ func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	switch {
 	case tok.Value().Type() != winnt.TokenPrimary:
 		st = c.Fail("I-89", ntstatus.BadTokenType) // I-89
-	case !c.mayAssignPrimary(tok):
+	case !c.mayAssignPrimary(tok, false):
 		st = c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
 	default:
 		return tok, ntstatus.Success
@@ -139,10 +100,14 @@ func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	return nil, st
 }
 
-// mayAssignPrimary is T-111: a privilege of the effective token (I-7), or a
-// token that is a restricted version of the caller's own.
-func (c *Context) mayAssignPrimary(tok *se.TokenObject) bool {
-	if c.Mode == access.Kernel || c.holds(winnt.SeAssignPrimaryTokenPrivilege) {
+// mayAssignPrimary is T-111: a privilege of the effective token, or of the
+// process's own (I-7), or a token that is a restricted version of the latter.
+func (c *Context) mayAssignPrimary(tok *se.TokenObject, ofProcess bool) bool {
+	held := c.holds(winnt.SeAssignPrimaryTokenPrivilege)
+	if ofProcess {
+		held = c.self.Process().Token().Has(winnt.SeAssignPrimaryTokenPrivilege) // I-7
+	}
+	if held || c.Mode == access.Kernel {
 		return true
 	}
 	own := c.self.Process().ReferenceToken(ob.TagCall)
@@ -164,4 +129,9 @@ func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
 	}
 	f.Restrict = append([]token.Group(nil), info.RestrictedSids...)
 	return f
+}
+
+// nameOf is the naming part of OBJECT_ATTRIBUTES.
+func nameOf(oa *nt.ObjectAttributes) ob.Name {
+	return ob.Name{Root: oa.RootDirectory, Path: oa.ObjectName, Attributes: oa.Attributes}
 }

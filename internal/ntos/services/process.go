@@ -72,11 +72,11 @@ func (n *creation) reference() (st ntstatus.Status) {
 func (n *creation) decide() ntstatus.Status {
 	c := n.c
 	if n.token != nil {
-		if !c.mayAssignPrimary(n.token) {
+		if !c.mayAssignPrimary(n.token, n.in.OfProcess) {
 			return c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
 		}
-		if n.token.Value().Type() != winnt.TokenPrimary {
-			return c.Fail("T-112", ntstatus.BadTokenType) // T-112
+		if st := n.primary(); st != ntstatus.Success {
+			return st
 		}
 	}
 	if st := n.openImage(); st != ntstatus.Success {
@@ -97,6 +97,24 @@ func (n *creation) decide() ntstatus.Status {
 		}
 		*d.granted = g.Granted
 	}
+	return ntstatus.Success
+}
+
+// primary is the demand for a primary token. Documented: the token must be one
+// (T-112); Observed: an impersonation token is duplicated to one (I-96).
+func (n *creation) primary() ntstatus.Status {
+	c, v := n.c, n.token.Value()
+	switch {
+	case v.Type() == winnt.TokenPrimary:
+		return ntstatus.Success
+	case c.Sys.Profile == nt.Documented:
+		return c.Fail("T-112", ntstatus.BadTokenType) // T-112
+	case v.Level() < winnt.SecurityImpersonation:
+		return c.Fail("T-42", ntstatus.BadImpersonationLevel) // I-96 Observed, T-42
+	}
+	dup := c.Sys.Security.NewToken(v.WithTypeLevel(winnt.TokenPrimary, 0), n.token.Security()) // I-96 Observed
+	n.token.Deref(ob.TagCall)
+	n.token = dup
 	return ntstatus.Success
 }
 
@@ -247,7 +265,7 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	}
 	defer tok.Deref(ob.TagCall)
 	// decide and commit
-	if !c.mayAssignPrimary(tok) {
+	if !c.mayAssignPrimary(tok, false) {
 		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
 	}
 	return out, c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110

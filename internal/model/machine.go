@@ -1,0 +1,322 @@
+package model
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Token is a token object of the model.
+type Token struct {
+	ID     int
+	Value  Value
+	Guard  *Descriptor
+	Root   *Token                           // the token it was made of, itself for an original
+	Chain  winnt.SecurityImpersonationLevel // least level of the impersonation tokens it derives from (P-2)
+	Shared bool                             // some process's primary token was attached as this object
+}
+
+// Record is a thread's impersonation state. Just tells why a strong one was
+// accepted (P-1); it is no part of what the kernel keeps.
+type Record struct {
+	Token         *Token
+	CopyOnOpen    bool
+	EffectiveOnly bool
+	Level         winnt.SecurityImpersonationLevel
+	Own           bool // Token is the copy an open made (I-6)
+	Just          bool // accepted with SeImpersonatePrivilege or row e or b of I-42
+}
+
+// Thread is a thread of the model.
+type Thread struct {
+	ID      winnt.Handle
+	Process *Process
+	Record  *Record
+	Guard   *Descriptor
+	Self    winnt.AccessMask // rights behind NtCurrentThread (O-18)
+	Tickets []*Record        // saved by SaveImpersonation, nil for "not impersonating"
+}
+
+// Process is a process of the model.
+type Process struct {
+	ID      winnt.Handle
+	Primary *Token
+	Guard   *Descriptor
+	Handles Table
+	Threads []*Thread
+	Job     uint32 // limits in force: NO_ADMIN 1, RESTRICTED_TOKEN 2
+	InJob   bool
+}
+
+// File is something to open; a nil Guard means no security.
+type File struct {
+	Name  string
+	Guard *Descriptor
+}
+
+// Slot is one handle: one of the three objects, or none for a free slot.
+type Slot struct {
+	Token   *Token
+	Thread  *Thread
+	Process *Process
+	File    *File
+	Granted winnt.AccessMask
+	Inherit bool
+}
+
+func (s *Slot) used() bool {
+	return s.Token != nil || s.Thread != nil || s.Process != nil || s.File != nil
+}
+
+// Table is a handle table. Values are 4, 8, …; freed ones are reused, the last
+// freed first (O-10 to O-13).
+type Table struct {
+	Kernel bool
+	Slots  []Slot
+	Free   []int
+}
+
+const kernelBits winnt.Handle = -0x80000000
+
+// Insert makes a handle.
+func (t *Table) Insert(s Slot) winnt.Handle {
+	i := len(t.Slots)
+	if n := len(t.Free); n > 0 {
+		i, t.Free = t.Free[n-1], t.Free[:n-1]
+		t.Slots[i] = s
+	} else {
+		t.Slots = append(t.Slots, s)
+	}
+	return t.value(i)
+}
+
+func (t *Table) value(i int) winnt.Handle {
+	v := winnt.Handle(i+1) * 4
+	if t.Kernel {
+		v |= kernelBits
+	}
+	return v
+}
+
+// Find is the slot a value names, nil if none.
+func (t *Table) Find(v winnt.Handle) *Slot {
+	if t.Kernel {
+		v &^= kernelBits
+	}
+	i := int(v/4) - 1
+	if v < 4 || i >= len(t.Slots) || !t.Slots[i].used() {
+		return nil
+	}
+	return &t.Slots[i]
+}
+
+// Close frees a slot.
+func (t *Table) Close(v winnt.Handle) bool {
+	s := t.Find(v)
+	if s == nil {
+		return false
+	}
+	*s = Slot{}
+	if t.Kernel {
+		v &^= kernelBits
+	}
+	t.Free = append(t.Free, int(v/4)-1)
+	return true
+}
+
+// Context is a captured client (SECURITY_CLIENT_CONTEXT).
+type Context struct {
+	Token         *Token
+	EffectiveOnly bool
+	Level         winnt.SecurityImpersonationLevel
+}
+
+// Subject is a captured subject context.
+type Subject struct {
+	Client  *Token
+	Level   winnt.SecurityImpersonationLevel
+	Primary *Token
+}
+
+// Machine is the model of one system.
+type Machine struct {
+	Profile   nt.Profile
+	Processes []*Process
+	Threads   []*Thread
+	Files     []*File
+	Kernel    Table
+	Held      []*Token // references a kernel component holds
+	Saved     []*Record
+	Contexts  []*Context
+	Subjects  []*Subject
+
+	Tokens   []*Token // every token ever made
+	modified int
+	failing  func(point string) bool
+}
+
+// newToken makes a token object.
+func (m *Machine) newToken(v Value, g *Descriptor, root *Token) *Token {
+	t := &Token{ID: len(m.Tokens) + 1, Value: v, Guard: g, Root: root, Chain: winnt.SecurityDelegation}
+	if root == nil {
+		t.Root = t
+	} else {
+		t.Chain = root.Chain
+		if root.Value.Type == winnt.TokenImpersonation {
+			t.Chain = min(t.Chain, root.Value.Level)
+		}
+	}
+	m.Tokens = append(m.Tokens, t)
+	return t
+}
+
+// References is P-5: how many references and handles a token must have now.
+func (m *Machine) References(t *Token) (pointers, handles int64) {
+	tables := []*Table{&m.Kernel}
+	for _, p := range m.Processes {
+		tables = append(tables, &p.Handles)
+		if p.Primary == t {
+			pointers++
+		}
+	}
+	for _, table := range tables {
+		for i := range table.Slots {
+			if table.Slots[i].Token == t {
+				handles++
+			}
+		}
+	}
+	count := func(is bool) {
+		if is {
+			pointers++
+		}
+	}
+	for _, th := range m.Threads {
+		count(th.Record != nil && th.Record.Token == t)
+		for _, r := range th.Tickets {
+			count(r != nil && r.Token == t)
+		}
+	}
+	for _, h := range m.Held {
+		count(h == t)
+	}
+	for _, r := range m.Saved {
+		count(r != nil && r.Token == t)
+	}
+	for _, c := range m.Contexts {
+		count(c.Token == t)
+	}
+	for _, s := range m.Subjects {
+		count(s.Client == t)
+		count(s.Primary == t)
+	}
+	return pointers + handles, handles
+}
+
+// Caller is a thread in a previous mode.
+type Caller struct {
+	*Thread
+	KernelMode bool
+}
+
+// subject is the caller's effective one, asSelf its process's.
+func (t *Thread) subject() subject {
+	if r := t.Record; r != nil {
+		return subject{&r.Token.Value, true, r.Level}
+	}
+	return t.asSelf()
+}
+
+func (t *Thread) asSelf() subject { return subject{token: &t.Process.Primary.Value} }
+
+// table is where an existing handle is looked up.
+func (m *Machine) table(c Caller, h winnt.Handle) *Table {
+	switch {
+	case h >= 0:
+		return &c.Process.Handles
+	case c.KernelMode && h < kernelBits+1<<31 && h >= kernelBits:
+		return &m.Kernel
+	}
+	return nil
+}
+
+// reference is O-31. pick says whether the slot is of the wanted type.
+func (m *Machine) reference(c Caller, h winnt.Handle, want winnt.AccessMask, pick func(*Slot) bool) (Slot, ntstatus.Status) {
+	var s *Slot
+	switch {
+	case h == winnt.NtCurrentProcess:
+		s = &Slot{Process: c.Process, Granted: 0x1FFFFF}
+	case h == winnt.NtCurrentThread:
+		s = &Slot{Thread: c.Thread, Granted: c.Self}
+	default:
+		if t := m.table(c, h); t != nil {
+			s = t.Find(h)
+		}
+	}
+	switch {
+	case s == nil:
+		return Slot{}, ntstatus.InvalidHandle
+	case !pick(s):
+		return Slot{}, ntstatus.ObjectTypeMismatch
+	case want&^s.Granted != 0 && !c.KernelMode:
+		return Slot{}, ntstatus.AccessDenied
+	}
+	return *s, ntstatus.Success
+}
+
+func isToken(s *Slot) bool   { return s.Token != nil }
+func isThread(s *Slot) bool  { return s.Thread != nil }
+func isProcess(s *Slot) bool { return s.Process != nil }
+
+// insert makes a handle where the attributes say (O-28).
+func (m *Machine) insert(c Caller, s Slot, attributes uint32) winnt.Handle {
+	s.Inherit = attributes&winnt.OBJ_INHERIT != 0
+	if c.KernelMode && attributes&winnt.OBJ_KERNEL_HANDLE != 0 {
+		return m.Kernel.Insert(s)
+	}
+	return c.Process.Handles.Insert(s)
+}
+
+// fails is whether memory runs out at a point (O-81).
+func (m *Machine) fails(point string) bool { return m.failing != nil && m.failing(point) }
+
+// defaultGuard is the descriptor of a new object (O-38, O-39).
+func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
+	d := &Descriptor{Owner: creator.Owner, NoDACL: creator.Default == nil, Entries: mapEntries(creator.Default, k)}
+	if given != nil {
+		d.Owner, d.NoDACL, d.Entries = given.Owner, given.NoDACL, mapEntries(given.Entries, k)
+	}
+	switch k {
+	case &tokenKind:
+		d.Label, d.Policy = creator.Integrity, 1
+	case &processKind, &threadKind:
+		d.Label, d.Policy = creator.Integrity, 3
+	}
+	return d
+}
+
+func mapEntries(list []Entry, k *kind) []Entry {
+	var out []Entry
+	for _, e := range list {
+		e.Mask = k.mapped(e.Mask)
+		out = append(out, e)
+	}
+	return out
+}
+
+// copyGuard is the descriptor of a copy that an open, a demotion or a capture
+// makes (I-23).
+func copyGuard(client, primary *Value) *Descriptor {
+	d := &Descriptor{Owner: client.Owner, Label: client.Integrity, Policy: 1}
+	add := func(n Name) { d.Entries = append(d.Entries, Entry{Name: n, Mask: 0xF01FF}) }
+	add(client.User)
+	add(primary.User)
+	add(System)
+	if primary.allows(Admins) {
+		add(Admins)
+	}
+	if client.restricted() || primary.restricted() {
+		add(Limit)
+	}
+	return d
+}

@@ -1,0 +1,161 @@
+package model
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The routines of kernel components.
+
+// Disable is PsDisableImpersonation (I-60).
+func (m *Machine) Disable(t *Thread) Result {
+	m.Saved = append(m.Saved, t.Record)
+	r := Result{Flag: t.Record != nil}
+	t.Record = nil
+	return r
+}
+
+// Restore is PsRestoreImpersonation of the i-th saved state (I-61).
+func (m *Machine) Restore(t *Thread, i int) Result {
+	t.Record = m.Saved[i]
+	m.Saved = append(m.Saved[:i:i], m.Saved[i+1:]...)
+	return Result{}
+}
+
+// ReferenceImpersonation is PsReferenceImpersonationToken (I-62).
+func (m *Machine) ReferenceImpersonation(t *Thread) Result {
+	r := t.Record
+	if r == nil {
+		return Result{}
+	}
+	m.Held = append(m.Held, r.Token)
+	n := uint64(r.Level) << 2
+	if r.CopyOnOpen {
+		n |= 1
+	}
+	if r.EffectiveOnly {
+		n |= 2
+	}
+	return Result{Token: r.Token.ID, Number: n, Flag: true}
+}
+
+// ReferencePrimary is PsReferencePrimaryToken.
+func (m *Machine) ReferencePrimary(p *Process) Result {
+	m.Held = append(m.Held, p.Primary)
+	return Result{Token: p.Primary.ID}
+}
+
+// Dereference drops the i-th reference that a kernel component holds.
+func (m *Machine) Dereference(i int) Result {
+	m.Held = append(m.Held[:i:i], m.Held[i+1:]...)
+	return Result{}
+}
+
+// Capture is SeCreateClientSecurity (I-80). server is the process that will
+// impersonate.
+func (m *Machine) Capture(client *Thread, q QOS, dynamic, remote bool, server *Process) Result {
+	if q.Level > 3 {
+		return failed(ntstatus.InvalidParameter)
+	}
+	ctx := &Context{Token: client.Process.Primary, EffectiveOnly: q.EffectiveOnly, Level: q.Level}
+	if r := client.Record; r != nil {
+		if q.Level > r.Level || r.Level < 2 || remote && r.Level != 3 {
+			return failed(ntstatus.BadImpersonationLevel)
+		}
+		ctx.Token = r.Token
+		ctx.EffectiveOnly = q.EffectiveOnly || r.EffectiveOnly
+	}
+	if !dynamic || remote {
+		if m.fails("se: client context") {
+			return failed(ntstatus.InsufficientResources)
+		}
+		v := ctx.Token.Value.as(winnt.TokenImpersonation, q.Level)
+		if ctx.EffectiveOnly {
+			v = v.stripped()
+		}
+		t := m.newToken(v, copyGuard(&v, &server.Primary.Value), ctx.Token)
+		t.Chain = min(t.Chain, q.Level)
+		ctx.Token = t
+	}
+	m.Contexts = append(m.Contexts, ctx)
+	return Result{Token: ctx.Token.ID, Flag: ctx.EffectiveOnly}
+}
+
+// ImpersonateContext is SeImpersonateClientEx (I-81).
+func (m *Machine) ImpersonateContext(i int, t *Thread) Result {
+	c := m.Contexts[i]
+	return m.Impersonate(t, c.Token, true, c.EffectiveOnly, c.Level)
+}
+
+// DeleteContext is SeDeleteClientSecurity.
+func (m *Machine) DeleteContext(i int) Result {
+	m.Contexts = append(m.Contexts[:i:i], m.Contexts[i+1:]...)
+	return Result{}
+}
+
+// CaptureSubject is SeCaptureSubjectContext (I-83).
+func (m *Machine) CaptureSubject(t *Thread) Result {
+	s := &Subject{Primary: t.Process.Primary}
+	if r := t.Record; r != nil {
+		s.Client, s.Level = r.Token, r.Level
+	}
+	m.Subjects = append(m.Subjects, s)
+	return Result{Flag: s.Client != nil}
+}
+
+// ReleaseSubject is SeReleaseSubjectContext.
+func (m *Machine) ReleaseSubject(i int) Result {
+	m.Subjects = append(m.Subjects[:i:i], m.Subjects[i+1:]...)
+	return Result{}
+}
+
+// CheckSubject is SeAccessCheck in user mode.
+func (m *Machine) CheckSubject(i int, d *Descriptor, desired winnt.AccessMask) Result {
+	c := m.Subjects[i]
+	s := subject{token: &c.Primary.Value}
+	if c.Client != nil {
+		s = subject{&c.Client.Value, true, c.Level}
+	}
+	if s.client && s.level < 2 {
+		return Result{Verdict: ntstatus.BadImpersonationLevel}
+	}
+	mapped := fileKind.mapped(desired)
+	if mapped == 0 {
+		return Result{Verdict: ntstatus.AccessDenied}
+	}
+	g, st := check(s, d, mapped, &fileKind)
+	return Result{Granted: g, Verdict: st, Flag: st == ntstatus.Success}
+}
+
+// Save and RestoreTicket are the reverts that nest (I-76).
+func (m *Machine) Save(t *Thread) Result {
+	t.Tickets = append(t.Tickets, t.Record)
+	return Result{}
+}
+
+// RestoreTicket puts the state of the i-th ticket back.
+func (m *Machine) RestoreTicket(t *Thread, i int) Result {
+	t.Record = t.Tickets[i]
+	t.Tickets = append(t.Tickets[:i:i], t.Tickets[i+1:]...)
+	return Result{}
+}
+
+// Limit puts a process into a job, or adds limits to the one it is in; a token
+// that the limits refuse in the process or one of its threads is a refusal
+// (column C of I-90).
+func (m *Machine) Limit(p *Process, flags uint32) Result {
+	if p.InJob {
+		return failed(ntstatus.AccessDenied)
+	}
+	q := Process{Job: flags}
+	if q.refuses(&p.Primary.Value) {
+		return failed(ntstatus.AccessDenied)
+	}
+	for _, t := range p.Threads {
+		if t.Record != nil && q.refuses(&t.Record.Token.Value) {
+			return failed(ntstatus.AccessDenied)
+		}
+	}
+	p.Job, p.InJob = flags, true
+	return Result{}
+}

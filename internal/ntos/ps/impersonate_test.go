@@ -1,0 +1,194 @@
+package ps_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// IC-57: disabling twice, restoring the first state. I-60, I-61.
+func TestDisableMovesTheStateAndItsReference(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("server", privileged))
+	tok := w.token(user, winnt.SecurityImpersonation)
+	impersonate(t, th, tok, true, true, winnt.SecurityImpersonation)
+	count := tok.PointerCount()
+
+	first, active := th.Disable()
+	if !active || th.IsImpersonating() || tok.PointerCount() != count {
+		t.Errorf("disabled: active %t, impersonating %t, count %d of %d", active, th.IsImpersonating(), tok.PointerCount(), count)
+	}
+	second, active := th.Disable()
+	if active || second.Record() != nil {
+		t.Errorf("disabled a thread that impersonates nobody: active %t, record %+v", active, second.Record())
+	}
+	th.Restore(second)
+	th.Restore(first)
+	r := th.Impersonation(ob.TagCall)
+	defer r.Token.Deref(ob.TagCall)
+	if r.Token != tok || !r.CopyOnOpen || !r.EffectiveOnly || r.Level != winnt.SecurityImpersonation || tok.PointerCount() != count+1 {
+		t.Errorf("restored %+v, count %d of %d", r, tok.PointerCount()-1, count)
+	}
+}
+
+// I-61: restoring drops what the thread impersonates now, a state without a
+// token clears, and a state serves once.
+func TestRestoreReplaces(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("server", privileged))
+	other := w.token("S-1-5-21-1-2-3-1002", winnt.SecurityImpersonation)
+	none, _ := th.Disable()
+	impersonate(t, th, other, false, false, winnt.SecurityImpersonation)
+	th.Restore(none)
+	if th.IsImpersonating() || other.PointerCount() != 1 {
+		t.Errorf("impersonating %t, count %d", th.IsImpersonating(), other.PointerCount())
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a state was restored twice")
+		}
+	}()
+	th.Restore(none)
+}
+
+// I-61: what was accepted once is restored without a new decision, also when
+// the process could not impersonate it now.
+func TestRestoreDecidesNothing(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p := w.process("server", privileged)
+	th := w.thread(p)
+	impersonate(t, th, w.token(user, winnt.SecurityImpersonation), false, false, winnt.SecurityImpersonation)
+	saved, _ := th.Disable()
+	p.PrimaryToken().Update(func(old *token.Token, modified winnt.LUID) *token.Token {
+		n, _, _ := old.AdjustPrivileges(modified, true, nil)
+		return n
+	})
+	if out := ps.ImpersonateClient(th, w.token(user, winnt.SecurityImpersonation), false, false, winnt.SecurityImpersonation); !out.Demoted {
+		t.Fatalf("the process can still impersonate: %+v", out)
+	}
+	th.Restore(saved)
+	if s := th.Subject(); s.Client == nil || s.Level != winnt.SecurityImpersonation {
+		t.Errorf("subject after restoring: %+v", s)
+	}
+}
+
+// I-62: the effective token counts as an impersonation token whatever it is.
+func TestEffectiveToken(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p, client := w.process("server", privileged), w.process("client", nil)
+	th := w.thread(p)
+	tok, typ, effective, _ := th.EffectiveToken(ob.TagCall)
+	if tok != p.PrimaryToken() || typ != winnt.TokenPrimary || effective {
+		t.Errorf("not impersonating: %v, effective only %t", typ, effective)
+	}
+	tok.Deref(ob.TagCall)
+	impersonate(t, th, client.PrimaryToken(), false, true, winnt.SecurityIdentification) // I-44
+	tok, typ, effective, level := th.EffectiveToken(ob.TagCall)
+	defer tok.Deref(ob.TagCall)
+	if tok != client.PrimaryToken() || typ != winnt.TokenImpersonation || !effective || level != winnt.SecurityIdentification {
+		t.Errorf("impersonating: %v, effective only %t, %v", typ, effective, level)
+	}
+}
+
+// IC-74: the opener read the state, the thread reverts, the copy takes no
+// place; the same when the thread took another client meanwhile. I-23, I-29.
+func TestCopyReplacesOnlyWhatWasRead(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("server", privileged))
+	tok, other, dup := w.token(user, winnt.SecurityImpersonation), w.token("S-1-5-21-1-2-3-1002", winnt.SecurityImpersonation), w.token(user, winnt.SecurityImpersonation)
+
+	impersonate(t, th, tok, true, false, winnt.SecurityImpersonation)
+	read := th.Impersonation(ob.TagCall)
+	defer read.Token.Deref(ob.TagCall)
+	th.RevertToSelf()
+	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success || th.IsImpersonating() {
+		t.Errorf("after a revert: %+v, impersonating %t", out, th.IsImpersonating())
+	}
+	impersonate(t, th, other, true, false, winnt.SecurityImpersonation)
+	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success || th.Subject().Client != other.Value() {
+		t.Errorf("after another client: %+v", out)
+	}
+	if tok.PointerCount() != 2 || dup.PointerCount() != 1 {
+		t.Errorf("counts: read token %d, copy %d", tok.PointerCount(), dup.PointerCount())
+	}
+}
+
+// I-23, I-6: the record remembers that its token is the copy.
+func TestCopyIsRemembered(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("server", privileged))
+	impersonate(t, th, w.token(user, winnt.SecurityImpersonation), true, true, winnt.SecurityImpersonation)
+	read := th.Impersonation(ob.TagCall)
+	defer read.Token.Deref(ob.TagCall)
+	dup := w.token(user, winnt.SecurityImpersonation)
+	if out := th.ReplaceOwnCopy(read, dup); out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	got := th.Impersonation(ob.TagCall)
+	defer got.Token.Deref(ob.TagCall)
+	if want := (se.Impersonation{Token: dup, EffectiveOnly: true, Level: winnt.SecurityImpersonation, Own: true}); *got != want {
+		t.Errorf("record %+v, want %+v", *got, want)
+	}
+}
+
+// I-21: the subject as self leaves the state alone and out.
+func TestSubjects(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	p := w.process("server", privileged)
+	th := w.thread(p)
+	tok := w.token(user, winnt.SecurityDelegation)
+	impersonate(t, th, tok, false, true, winnt.SecurityImpersonation)
+	self, s := th.SubjectAsSelf(), th.Subject()
+	if self.Client != nil || self.Primary != p.Token() {
+		t.Errorf("as self: %+v", self)
+	}
+	if s.Client != tok.Value() || s.Primary != p.Token() || s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly { // I-25
+		t.Errorf("subject: %+v", s)
+	}
+}
+
+// I-50: reverting twice, and on a thread that never impersonated.
+func TestRevert(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("server", privileged))
+	th.RevertToSelf()
+	tok := w.token(user, winnt.SecurityImpersonation)
+	impersonate(t, th, tok, false, false, winnt.SecurityImpersonation)
+	th.RevertToSelf()
+	th.RevertToSelf()
+	if th.IsImpersonating() || tok.PointerCount() != 1 {
+		t.Errorf("impersonating %t, count %d", th.IsImpersonating(), tok.PointerCount())
+	}
+}
+
+// IC-59, I-9: the end of a thread drops its token, once.
+func TestExitDropsTheToken(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("server", privileged))
+	tok := w.token(user, winnt.SecurityImpersonation)
+	impersonate(t, th, tok, false, false, winnt.SecurityImpersonation)
+	th.Exit()
+	th.Exit()
+	if tok.PointerCount() != 1 {
+		t.Errorf("count %d", tok.PointerCount())
+	}
+}
+
+// The budget of impersonating and reverting: no allocation.
+func TestImpersonateAllocatesNothing(t *testing.T) {
+	w := newWorld(t, nt.Documented)
+	th := w.thread(w.process("server", privileged))
+	tok := w.token(user, winnt.SecurityImpersonation)
+	if n := testing.AllocsPerRun(100, func() {
+		ps.ImpersonateClient(th, tok, true, false, winnt.SecurityImpersonation)
+		th.RevertToSelf()
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -1,0 +1,155 @@
+package services
+
+import (
+	"sync/atomic"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// EventType is the object type Event.
+var EventType = &ob.Type{ObjectType: winnt.EventObject}
+
+// Event is an event object. Nothing waits for it; it is there to be protected,
+// named and opened.
+type Event struct {
+	ob.Header
+	Kind     nt.EventType // immutable
+	signaled atomic.Bool
+}
+
+// Signaled is the state of the event.
+func (e *Event) Signaled() bool { return e.signaled.Load() }
+
+// openNamed opens an object of a type by name (O-22).
+func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
+	// capture
+	oa, st := c.captureAttributes(a) // O-22 (1)
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	// reference, decide, commit
+	h, _, st := c.Sys.Names.Open(&c.Caller, nameOf(&oa), typ, c.self.Subject(), desired) // O-22 (2) to (10)
+	return h, st
+}
+
+// createNamed makes an object of a type, named or not (O-22). init makes the
+// object and gives it its header.
+func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask, init func(*sd.Descriptor) ob.Object) (winnt.Handle, ntstatus.Status) {
+	// capture
+	oa, st := c.captureAttributes(a) // O-22 (1)
+	if st != ntstatus.Success {
+		return 0, st
+	}
+	// reference, decide, commit
+	h, _, st := c.Sys.Names.Create(&c.Caller, nameOf(&oa), typ, c.self.Subject(), desired, func(parent *ob.Directory) (ob.Object, ntstatus.Status) {
+		if c.Sys.Fault("ob: object") {
+			return nil, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+		}
+		d, st := c.newDescriptor(typ, oa.SecurityDescriptor, parent)
+		if st != ntstatus.Success {
+			return nil, st
+		}
+		obj := init(d)
+		b := ob.Birth{}
+		if c.Sys.Log.Clock != nil {
+			b.CreationTime = c.Sys.Log.Clock()
+		}
+		obj.Head().SetBirth(b)
+		c.Sys.Security.Objects.Track(obj)
+		return obj, ntstatus.Success
+	})
+	return h, st
+}
+
+// newDescriptor is the descriptor of a new object: what the creator gives, else
+// the inheritable entries of the directory, else the defaults of the creator's
+// effective token (O-38), with a label below medium (O-39). An event without a
+// name and without a descriptor has none (10 section 1.2).
+func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor, ntstatus.Status) {
+	if typ == EventType && parent == nil && explicit == nil {
+		return nil, ntstatus.Success // O-35
+	}
+	subject := c.self.Subject()
+	r := sd.AssignRequest{
+		Creator: explicit, IsContainer: typ.Container, Subject: se.Creator(&subject, c.Mode == access.Kernel),
+		Mapping: &typ.Mapping, KernelObject: true,
+	}
+	if parent != nil {
+		r.Parent = parent.Security()
+	}
+	d, st := sd.Assign(&r) // O-38
+	switch st {
+	case ntstatus.Success:
+	case ntstatus.InvalidOwner:
+		c.Fail("S-61", st)
+	case ntstatus.InvalidPrimaryGroup:
+		c.Fail("S-62", st)
+	case ntstatus.PrivilegeNotHeld:
+		c.Fail("S-71", st)
+	default:
+		c.Fail("S-17", st)
+	}
+	return d, st
+}
+
+// NtCreateDirectoryObject makes a directory of named objects.
+func (c *Context) NtCreateDirectoryObject(in nt.CreateDirectoryObjectIn) (out nt.DirectoryObjectOut, st ntstatus.Status) {
+	out.DirectoryHandle, st = c.createNamed(in.ObjectAttributes, ob.DirectoryType, in.DesiredAccess, func(d *sd.Descriptor) ob.Object {
+		return ob.NewDirectory(d, 0)
+	})
+	return out, st
+}
+
+// NtOpenDirectoryObject opens a directory of named objects.
+func (c *Context) NtOpenDirectoryObject(in nt.OpenDirectoryObjectIn) (out nt.DirectoryObjectOut, st ntstatus.Status) {
+	out.DirectoryHandle, st = c.openNamed(in.ObjectAttributes, ob.DirectoryType, in.DesiredAccess)
+	return out, st
+}
+
+// NtCreateSymbolicLinkObject makes a name that stands for another path.
+func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut, st ntstatus.Status) {
+	// capture
+	switch {
+	case in.LinkTarget.Status != ntstatus.Success:
+		return out, c.Fail("O-3", in.LinkTarget.Status) // O-3
+	case in.LinkTarget.V == "":
+		return out, c.Fail("O-22", ntstatus.InvalidParameter)
+	}
+	out.SymbolicLinkHandle, st = c.createNamed(in.ObjectAttributes, ob.SymbolicLinkType, in.DesiredAccess, func(d *sd.Descriptor) ob.Object {
+		return ob.NewSymbolicLink(in.LinkTarget.V, d)
+	})
+	return out, st
+}
+
+// NtOpenSymbolicLinkObject opens a link itself.
+func (c *Context) NtOpenSymbolicLinkObject(in nt.OpenSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut, st ntstatus.Status) {
+	out.SymbolicLinkHandle, st = c.openNamed(in.ObjectAttributes, ob.SymbolicLinkType, in.DesiredAccess)
+	return out, st
+}
+
+// NtCreateEvent makes an event, named or not.
+func (c *Context) NtCreateEvent(in nt.CreateEventIn) (out nt.EventOut, st ntstatus.Status) {
+	// capture
+	if in.EventType > nt.SynchronizationEvent {
+		return out, c.Fail("O-3", ntstatus.InvalidParameter)
+	}
+	out.EventHandle, st = c.createNamed(in.ObjectAttributes, EventType, in.DesiredAccess, func(d *sd.Descriptor) ob.Object {
+		e := &Event{Kind: in.EventType}
+		e.signaled.Store(in.InitialState)
+		e.Init(EventType, e, d)
+		return e
+	})
+	return out, st
+}
+
+// NtOpenEvent opens an event by name.
+func (c *Context) NtOpenEvent(in nt.OpenEventIn) (out nt.EventOut, st ntstatus.Status) {
+	out.EventHandle, st = c.openNamed(in.ObjectAttributes, EventType, in.DesiredAccess)
+	return out, st
+}

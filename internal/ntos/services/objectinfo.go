@@ -1,0 +1,184 @@
+package services
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Sizes on 64-bit Windows, in bytes (O-60, O-61).
+const (
+	basicInformationSize = 56
+	unicodeString        = 16
+	typeInformationSize  = 104 // OBJECT_TYPE_INFORMATION without the text of the name
+	handleFlagSize       = 2
+	anySize              = ^uint32(0) // a length that stands for what is needed
+)
+
+// textSize is the size of a UNICODE_STRING's text with its terminating NUL.
+func textSize(s string) uint32 {
+	n := uint32(2)
+	for _, r := range s {
+		n += 2
+		if r > 0xFFFF {
+			n += 2 // a surrogate pair
+		}
+	}
+	return n
+}
+
+// nameSize is the size of ObjectNameInformation (O-61).
+func nameSize(name string) uint32 {
+	if name == "" {
+		return unicodeString // a string without a buffer
+	}
+	return unicodeString + textSize(name)
+}
+
+func typeSize(t *ob.Type) uint32 { return typeInformationSize + textSize(t.Name) }
+
+// ObjectTypes are the types of a kernel, in the order of ObjectTypesInformation.
+var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenType, ps.JobType, ps.ProcessType, ps.ThreadType, EventType, FileType}
+
+// NtQueryObject tells a fact about a handle or its object.
+func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
+	// capture
+	if in.ObjectInformationClass > nt.ObjectHandleFlagInformation {
+		return out, c.Fail("O-60", ntstatus.InvalidInfoClass) // O-60
+	}
+	if in.FaultReturnLength != ntstatus.Success {
+		return out, c.Fail("O-3", in.FaultReturnLength) // O-3
+	}
+	if in.ObjectInformationClass == nt.ObjectTypesInformation {
+		return c.queryTypes(in.ObjectInformationLength) // O-60: the handle is not looked at
+	}
+	// reference
+	obj, g, st := ob.Reference[ob.Object](&c.Caller, in.Handle, 0, nil) // O-60: no right is needed
+	if st != ntstatus.Success {
+		return out, c.Fail("O-60", st)
+	}
+	defer obj.Head().Deref(ob.TagCall)
+	// decide
+	h := obj.Head()
+	var value any
+	switch in.ObjectInformationClass {
+	case nt.ObjectBasicInformation:
+		value, out.ReturnLength = c.basicInformation(h, g), basicInformationSize
+	case nt.ObjectNameInformation:
+		return c.queryName(h, in.ObjectInformationLength)
+	case nt.ObjectTypeInformation:
+		value, out.ReturnLength = typeInformation(h.Type()), typeSize(h.Type())
+		if in.ObjectInformationLength >= out.ReturnLength { // a name's buffer may be larger
+			in.ObjectInformationLength = anySize
+		}
+	case nt.ObjectHandleFlagInformation:
+		value, out.ReturnLength = nt.HandleFlagInformation{
+			Inherit: g.Attributes&winnt.OBJ_INHERIT != 0, ProtectFromClose: g.Attributes&winnt.OBJ_PROTECT_CLOSE != 0,
+		}, handleFlagSize
+	}
+	if in.ObjectInformationLength != anySize && in.ObjectInformationLength != out.ReturnLength {
+		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch) // O-61
+	}
+	out.ObjectInformation = value
+	return out, ntstatus.Success
+}
+
+// basicInformation is class 0. The query's own reference is not counted (O-62).
+func (c *Context) basicInformation(h *ob.Header, g ob.Granted) nt.BasicInformation {
+	handles, references := h.Counts(1) // O-62
+	b := nt.BasicInformation{
+		Attributes: g.Attributes, GrantedAccess: g.Access, HandleCount: uint32(handles), PointerCount: uint32(references),
+		TypeInfoSize: typeSize(h.Type()), CreationTime: h.CreationTime(),
+	}
+	if h.Permanent() {
+		b.Attributes |= winnt.OBJ_PERMANENT
+	}
+	if h.Exclusive() != nil {
+		b.Attributes |= winnt.OBJ_EXCLUSIVE
+	}
+	if name := c.pathOf(h); name != "" {
+		b.NameInfoSize = nameSize(name)
+	}
+	if d := h.Security(); d != nil {
+		b.SecurityDescriptorSize = uint32(d.Size())
+	}
+	return b
+}
+
+// pathOf is the full name of an object, "" without one.
+func (c *Context) pathOf(h *ob.Header) string {
+	if h == c.Sys.Names.Root().Head() {
+		return `\`
+	}
+	return h.Path()
+}
+
+// queryName is class 1 (O-61).
+func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
+	name := c.pathOf(h)
+	out.ReturnLength = nameSize(name) // O-61: also when the buffer is too small
+	switch {
+	case length < unicodeString:
+		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch) // O-61
+	case length < out.ReturnLength:
+		return out, c.Fail("O-61", ntstatus.BufferOverflow) // O-61
+	}
+	out.ObjectInformation = name
+	return out, ntstatus.Success
+}
+
+func typeInformation(t *ob.Type) nt.TypeInformation {
+	return nt.TypeInformation{
+		TypeName: t.Name, InvalidAttributes: t.Invalid, GenericMapping: t.Mapping, ValidAccessMask: t.Valid,
+		SecurityRequired: t != EventType && t != FileType,
+	}
+}
+
+// queryTypes is class 3: the number of types, then each with its name,
+// aligned to 8 bytes.
+func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
+	list := make([]nt.TypeInformation, len(ObjectTypes))
+	out.ReturnLength = 8
+	for i, t := range ObjectTypes {
+		list[i] = typeInformation(t)
+		out.ReturnLength += (typeSize(t) + 7) &^ 7
+	}
+	if length < out.ReturnLength {
+		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch) // O-61
+	}
+	out.ObjectInformation = list
+	return out, ntstatus.Success
+}
+
+// NtSetInformationObject sets the flags of a handle.
+func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.SetInformationObjectOut, st ntstatus.Status) {
+	// capture
+	if in.ObjectInformationClass != nt.ObjectHandleFlagInformation {
+		return out, c.Fail("O-63", ntstatus.InvalidInfoClass) // O-63
+	}
+	if in.ObjectInformationLength != handleFlagSize {
+		return out, c.Fail("O-63", ntstatus.InfoLengthMismatch) // O-63
+	}
+	if in.ObjectInformation.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.ObjectInformation.Status) // O-3
+	}
+	var attributes uint32
+	if in.ObjectInformation.V.Inherit {
+		attributes |= winnt.OBJ_INHERIT
+	}
+	if in.ObjectInformation.V.ProtectFromClose {
+		attributes |= winnt.OBJ_PROTECT_CLOSE
+	}
+	// commit: under the table's lock, so that a close comes before or after
+	t := c.TableOf(in.Handle)
+	if t == nil {
+		return out, c.Fail("O-63", ntstatus.InvalidHandle) // O-63
+	}
+	if st = t.SetAttributes(in.Handle, attributes); st != ntstatus.Success { // O-63: both are written
+		return out, c.Fail("O-63", st)
+	}
+	return out, ntstatus.Success
+}

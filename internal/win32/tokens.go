@@ -1,0 +1,170 @@
+package win32
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// SecurityAttributes is SECURITY_ATTRIBUTES; nil is NULL, which stands for the
+// defaults and a handle that is not inherited.
+type SecurityAttributes struct {
+	SecurityDescriptor *sd.Descriptor // nil: by the caller's token
+	InheritHandle      bool
+}
+
+// objectAttributes is what the structure says to a service.
+func (a *SecurityAttributes) objectAttributes(q *nt.SecurityQualityOfService) *nt.ObjectAttributes {
+	oa := &nt.ObjectAttributes{SecurityQualityOfService: q}
+	if a != nil {
+		oa.SecurityDescriptor = a.SecurityDescriptor
+		if a.InheritHandle {
+			oa.Attributes = winnt.OBJ_INHERIT
+		}
+	}
+	return oa
+}
+
+// Parameters of the functions that open, duplicate and change tokens.
+type (
+	OpenProcessTokenIn struct {
+		ProcessHandle winnt.Handle
+		DesiredAccess winnt.AccessMask `object:"token"`
+	}
+	OpenThreadTokenIn struct {
+		ThreadHandle  winnt.Handle
+		DesiredAccess winnt.AccessMask `object:"token"`
+		OpenAsSelf    bool
+	}
+	OpenTokenOut struct{ TokenHandle winnt.Handle }
+
+	DuplicateTokenIn struct {
+		ExistingTokenHandle winnt.Handle
+		ImpersonationLevel  winnt.SecurityImpersonationLevel
+	}
+	DuplicateTokenOut struct{ DuplicateTokenHandle winnt.Handle }
+
+	DuplicateTokenExIn struct {
+		ExistingToken      winnt.Handle        `param:"hExistingToken"`
+		DesiredAccess      winnt.AccessMask    `param:"dwDesiredAccess" object:"token"`
+		TokenAttributes    *SecurityAttributes `param:"lpTokenAttributes"`
+		ImpersonationLevel winnt.SecurityImpersonationLevel
+		TokenType          winnt.TokenType
+	}
+	DuplicateTokenExOut struct {
+		NewToken winnt.Handle `param:"phNewToken"`
+	}
+
+	AdjustTokenPrivilegesIn struct {
+		TokenHandle          winnt.Handle
+		DisableAllPrivileges bool
+		NewState             nt.Captured[[]nt.LUIDAndAttributes]
+		BufferLength         uint32 `default:"65536"`
+		WantPrevious         bool   `param:"PreviousState"`
+	}
+	AdjustTokenPrivilegesOut struct {
+		PreviousState []nt.LUIDAndAttributes
+		ReturnLength  uint32
+	}
+
+	PrivilegeCheckIn struct {
+		ClientToken        winnt.Handle
+		RequiredPrivileges nt.Captured[*nt.PrivilegeSet]
+	}
+	PrivilegeCheckOut struct {
+		RequiredPrivileges *nt.PrivilegeSet
+		Result             bool `param:"pfResult"`
+	}
+)
+
+// of are the conditions of the service a function stands for.
+func of(service string) []nt.Condition { return nt.NtTable.Find(service).Info().Conditions }
+
+var (
+	rowOpenProcessToken = function(nt.Meta{Name: "OpenProcessToken", Summary: "opens the primary token of a process", Support: nt.Complete, Conditions: of("NtOpenProcessToken")},
+		func(t *Thread, in OpenProcessTokenIn) (out OpenTokenOut, st ntstatus.Status) {
+			out.TokenHandle, st = t.nt.NtOpenProcessToken(in.ProcessHandle, in.DesiredAccess)
+			return out, st
+		})
+	rowOpenThreadToken = function(nt.Meta{Name: "OpenThreadToken", Summary: "opens the impersonation token of a thread", Support: nt.Complete, Conditions: of("NtOpenThreadToken")},
+		func(t *Thread, in OpenThreadTokenIn) (out OpenTokenOut, st ntstatus.Status) {
+			out.TokenHandle, st = t.nt.NtOpenThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf)
+			return out, st
+		})
+	rowDuplicateToken = function(nt.Meta{Name: "DuplicateToken", Summary: "makes an impersonation token of an existing token", Support: nt.Complete, Conditions: of("NtDuplicateToken")},
+		func(t *Thread, in DuplicateTokenIn) (out DuplicateTokenOut, st ntstatus.Status) {
+			out.DuplicateTokenHandle, st = t.duplicate(in.ExistingTokenHandle, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil, in.ImpersonationLevel, winnt.TokenImpersonation) // T-50
+			return out, st
+		})
+	rowDuplicateTokenEx = function(nt.Meta{Name: "DuplicateTokenEx", Summary: "makes a token that duplicates an existing one", Support: nt.Complete, Conditions: of("NtDuplicateToken")},
+		func(t *Thread, in DuplicateTokenExIn) (out DuplicateTokenExOut, st ntstatus.Status) {
+			out.NewToken, st = t.duplicate(in.ExistingToken, in.DesiredAccess, in.TokenAttributes, in.ImpersonationLevel, in.TokenType)
+			return out, st
+		})
+	rowAdjustTokenPrivileges = function(nt.Meta{Name: "AdjustTokenPrivileges", Summary: "enables, disables or removes privileges of a token", Support: nt.Complete, Conditions: of("NtAdjustPrivilegesToken")},
+		func(t *Thread, in AdjustTokenPrivilegesIn) (out AdjustTokenPrivilegesOut, st ntstatus.Status) {
+			r, st := t.row("NtAdjustPrivilegesToken", nt.AdjustPrivilegesTokenIn{TokenHandle: in.TokenHandle, DisableAllPrivileges: in.DisableAllPrivileges,
+				NewState: in.NewState, BufferLength: in.BufferLength, WantPrevious: in.WantPrevious})
+			o := r.(nt.AdjustPrivilegesTokenOut)
+			if st.IsSuccess() {
+				t.setLastError(Code(st.Win32())) // O-70, T-71: TRUE; the code tells whether all were assigned
+			}
+			return AdjustTokenPrivilegesOut{o.PreviousState, o.ReturnLength}, st
+		})
+	rowPrivilegeCheck = function(nt.Meta{Name: "PrivilegeCheck", Summary: "tells whether privileges are enabled in a token", Support: nt.Complete, Conditions: of("NtPrivilegeCheck")},
+		func(t *Thread, in PrivilegeCheckIn) (out PrivilegeCheckOut, st ntstatus.Status) {
+			o, st := t.row("NtPrivilegeCheck", nt.PrivilegeCheckIn{ClientToken: in.ClientToken, RequiredPrivileges: in.RequiredPrivileges})
+			p := o.(nt.PrivilegeCheckOut)
+			return PrivilegeCheckOut{p.RequiredPrivileges, p.Result}, st
+		})
+)
+
+// row calls a service with the whole of its input.
+func (t *Thread) row(service string, in any) (any, ntstatus.Status) {
+	return t.nt.CallRow(nt.NtTable.Find(service), in)
+}
+
+// duplicate is NtDuplicateToken as both functions call it: the level goes into
+// a quality of service with static tracking (T-50).
+func (t *Thread) duplicate(existing winnt.Handle, desired winnt.AccessMask, a *SecurityAttributes, level winnt.SecurityImpersonationLevel, typ winnt.TokenType) (winnt.Handle, ntstatus.Status) {
+	return t.nt.NtDuplicateToken(existing, desired, a.objectAttributes(&nt.SecurityQualityOfService{ImpersonationLevel: level}), false, typ)
+}
+
+// OpenProcessToken opens the primary token of a process.
+func (t *Thread) OpenProcessToken(process winnt.Handle, desired winnt.AccessMask) (token winnt.Handle, ok bool) {
+	out, ok := call(t, rowOpenProcessToken, OpenProcessTokenIn{process, desired})
+	return out.TokenHandle, ok
+}
+
+// OpenThreadToken opens the token a thread impersonates with.
+func (t *Thread) OpenThreadToken(thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool) (token winnt.Handle, ok bool) {
+	out, ok := call(t, rowOpenThreadToken, OpenThreadTokenIn{thread, desired, openAsSelf})
+	return out.TokenHandle, ok
+}
+
+// DuplicateToken makes an impersonation token with TOKEN_IMPERSONATE and
+// TOKEN_QUERY.
+func (t *Thread) DuplicateToken(existing winnt.Handle, level winnt.SecurityImpersonationLevel) (token winnt.Handle, ok bool) {
+	out, ok := call(t, rowDuplicateToken, DuplicateTokenIn{existing, level})
+	return out.DuplicateTokenHandle, ok
+}
+
+// DuplicateTokenEx makes a primary or an impersonation token.
+func (t *Thread) DuplicateTokenEx(in DuplicateTokenExIn) (token winnt.Handle, ok bool) {
+	out, ok := call(t, rowDuplicateTokenEx, in)
+	return out.NewToken, ok
+}
+
+// AdjustTokenPrivileges changes privileges. It returns TRUE with the last error
+// ERROR_NOT_ALL_ASSIGNED when the token lacks one of those listed, and with
+// ERROR_SUCCESS when all were assigned.
+func (t *Thread) AdjustTokenPrivileges(in AdjustTokenPrivilegesIn) (AdjustTokenPrivilegesOut, bool) {
+	return call(t, rowAdjustTokenPrivileges, in)
+}
+
+// PrivilegeCheck tells whether privileges are enabled in an impersonation
+// token, all or one of them by the set's Control.
+func (t *Thread) PrivilegeCheck(client winnt.Handle, set *nt.PrivilegeSet) (PrivilegeCheckOut, bool) {
+	return call(t, rowPrivilegeCheck, PrivilegeCheckIn{client, nt.Cap(set)})
+}

@@ -1,0 +1,90 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// AccessState is ACCESS_STATE: an open that is under way, who asks and for
+// what. It is made by SeCreateAccessState, owns the references of its subject
+// context until SeDeleteAccessState, and is immutable in between.
+type AccessState struct {
+	SubjectSecurityContext  *SubjectContext
+	RemainingDesiredAccess  winnt.AccessMask // generic bits mapped
+	PreviouslyGrantedAccess winnt.AccessMask
+	OriginalDesiredAccess   winnt.AccessMask
+	// TraversePrivilege is the flag TOKEN_HAS_TRAVERSE_PRIVILEGE: the
+	// effective token holds SeChangeNotifyPrivilege enabled.
+	TraversePrivilege bool
+}
+
+// Parameters of the routines on access states.
+type (
+	SeCreateAccessStateIn struct {
+		DesiredAccess  winnt.AccessMask                   `object:"file"`
+		GenericMapping nt.Captured[*winnt.GenericMapping] // NULL: generic bits stay
+	}
+	SeCreateAccessStateOut struct{ AccessState *AccessState }
+
+	SeDeleteAccessStateIn  struct{ AccessState *AccessState }
+	SeDeleteAccessStateOut struct{}
+
+	SeFastTraverseCheckIn struct {
+		SecurityDescriptor nt.Captured[*sd.Descriptor]
+		AccessState        *AccessState
+		DesiredAccess      winnt.AccessMask `object:"directory"`
+		AccessMode         access.Mode
+	}
+	SeFastTraverseCheckOut struct{ Result bool }
+)
+
+var (
+	rowSeCreateAccessState = simple("SeCreateAccessState", "captures who opens something, and for what", always("I-83", "always"),
+		func(k *KernelThread, in SeCreateAccessStateIn) (SeCreateAccessStateOut, ntstatus.Status) {
+			s := &AccessState{SubjectSecurityContext: k.Thread().CaptureSubjectContext(), OriginalDesiredAccess: in.DesiredAccess, RemainingDesiredAccess: in.DesiredAccess}
+			if m := in.GenericMapping.V; m != nil {
+				s.RemainingDesiredAccess = m.Map(in.DesiredAccess)
+			}
+			subject := s.SubjectSecurityContext.Subject()
+			s.TraversePrivilege = subject.Effective().Has(winnt.SeChangeNotifyPrivilege) // O-24
+			return SeCreateAccessStateOut{s}, ntstatus.Success
+		})
+	rowSeDeleteAccessState = simple("SeDeleteAccessState", "gives an access state back", always("I-83", "always"),
+		func(_ *KernelThread, in SeDeleteAccessStateIn) (out SeDeleteAccessStateOut, st ntstatus.Status) {
+			in.AccessState.SubjectSecurityContext.Release()
+			return out, ntstatus.Success
+		})
+	rowSeFastTraverseCheck = simple("SeFastTraverseCheck", "tells in short whether a directory may be walked through", []nt.Condition{
+		{Status: ntstatus.Success, Rule: "A-31", When: "AccessMode is KernelMode: Result is TRUE"},
+		{Status: ntstatus.Success, Rule: "A-36", When: "Result is FALSE where only the full check can tell"},
+	}, func(_ *KernelThread, in SeFastTraverseCheckIn) (SeFastTraverseCheckOut, ntstatus.Status) {
+		if in.AccessMode == access.Kernel {
+			return SeFastTraverseCheckOut{true}, ntstatus.Success // A-31
+		}
+		subject := in.AccessState.SubjectSecurityContext.Subject()
+		return SeFastTraverseCheckOut{access.SeFastTraverseCheck(in.SecurityDescriptor.V, &subject, in.DesiredAccess, winnt.DirectoryFileObject)}, ntstatus.Success // A-36
+	})
+)
+
+// SeCreateAccessState captures the calling thread's tokens and what it asks
+// for; mapping nil leaves generic bits as they are. Give it back with
+// SeDeleteAccessState.
+func (k *KernelThread) SeCreateAccessState(desired winnt.AccessMask, mapping *winnt.GenericMapping) *AccessState {
+	out, _ := call(k, rowSeCreateAccessState, SeCreateAccessStateIn{desired, nt.Cap(mapping)})
+	return out.AccessState
+}
+
+// SeDeleteAccessState gives an access state back; once.
+func (k *KernelThread) SeDeleteAccessState(s *AccessState) {
+	call(k, rowSeDeleteAccessState, SeDeleteAccessStateIn{s})
+}
+
+// SeFastTraverseCheck is true where the full check would certainly grant the
+// right to walk through a directory (A-36).
+func (k *KernelThread) SeFastTraverseCheck(d *sd.Descriptor, s *AccessState, desired winnt.AccessMask, mode access.Mode) bool {
+	out, _ := call(k, rowSeFastTraverseCheck, SeFastTraverseCheckIn{nt.Cap(d), s, desired, mode})
+	return out.Result
+}

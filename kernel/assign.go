@@ -1,0 +1,120 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of the routines that make and change descriptors. The descriptor
+// that the documents pass in and out comes in as ObjectsSecurityDescriptor and
+// goes out as a new value.
+type (
+	SeAssignSecurityExIn struct {
+		ParentDescriptor   nt.Captured[*sd.Descriptor]
+		ExplicitDescriptor nt.Captured[*sd.Descriptor]
+		ObjectType         nt.Captured[*winnt.GUID]
+		IsDirectoryObject  bool
+		AutoInheritFlags   sd.AutoInherit // SEF_*
+		SubjectContext     *SubjectContext
+		GenericMapping     nt.Captured[winnt.GenericMapping]
+	}
+	SeAssignSecurityExOut struct{ NewDescriptor *sd.Descriptor }
+
+	SeSetSecurityDescriptorInfoExIn struct {
+		SecurityInformation       uint32
+		ModificationDescriptor    nt.Captured[*sd.Descriptor]
+		ObjectsSecurityDescriptor nt.Captured[*sd.Descriptor]
+		AutoInheritFlags          sd.AutoInherit
+		GenericMapping            nt.Captured[winnt.GenericMapping]
+	}
+	SeSetSecurityDescriptorInfoExOut struct{ ObjectsSecurityDescriptor *sd.Descriptor }
+)
+
+var (
+	rowSeAssignSecurityEx = simple("SeAssignSecurityEx", "makes the descriptor of a new object", []nt.Condition{
+		{Status: ntstatus.NoToken, Rule: "S-60", When: "SubjectContext is NULL"},
+		{Status: ntstatus.InvalidOwner, Rule: "S-61", When: "the owner may not be assigned, or the parent that should give one has none"},
+		{Status: ntstatus.InvalidPrimaryGroup, Rule: "S-62", When: "there is no group, or the parent that should give one has none"},
+		{Status: ntstatus.PrivilegeNotHeld, Rule: "S-71", When: "a SACL, or a label above the subject's, without the privilege for it"},
+		{Status: ntstatus.InvalidACL, Rule: "S-17", When: "the resulting list would be too long"},
+	}, seAssignSecurityEx)
+	rowSeSetSecurityDescriptorInfoEx = simple("SeSetSecurityDescriptorInfoEx", "replaces parts of a descriptor", []nt.Condition{
+		{Status: ntstatus.NoSecurityOnObject, Rule: "O-65", When: "ObjectsSecurityDescriptor is NULL"},
+		{Status: ntstatus.InvalidParameter, Rule: "S-75", When: "a list is to be protected and unprotected at once"},
+		{Status: ntstatus.InvalidOwner, Rule: "S-73", When: "the owner is to be removed, or may not be assigned"},
+		{Status: ntstatus.InvalidPrimaryGroup, Rule: "S-73", When: "the group is to be removed"},
+		{Status: ntstatus.PrivilegeNotHeld, Rule: "O-65", When: "a label above the caller's without SeRelabelPrivilege"},
+		{Status: ntstatus.AccessDenied, Rule: "O-65", When: "a trust label that the caller does not dominate"},
+		{Status: ntstatus.InvalidACL, Rule: "S-17", When: "the resulting list would be too long"},
+	}, seSetSecurityDescriptorInfoEx)
+)
+
+// seAssignSecurityEx checks the subject also for a kernel-mode caller, who
+// says with SEF_AVOID_OWNER_CHECK and SEF_AVOID_PRIVILEGE_CHECK what it
+// answers for itself.
+func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignSecurityExOut, st ntstatus.Status) {
+	r := sd.AssignRequest{
+		Parent: in.ParentDescriptor.V, Creator: in.ExplicitDescriptor.V, IsContainer: in.IsDirectoryObject,
+		Flags: in.AutoInheritFlags, Mapping: &in.GenericMapping.V,
+	}
+	if in.ObjectType.V != nil {
+		r.ObjectTypes = []winnt.GUID{*in.ObjectType.V}
+	}
+	if in.SubjectContext != nil { // S-60
+		subject := in.SubjectContext.Subject()
+		r.Subject = se.Creator(&subject, false)
+	}
+	out.NewDescriptor, st = sd.Assign(&r)
+	switch st {
+	case ntstatus.NoToken:
+		k.ctx.Fail("S-60", st)
+	case ntstatus.InvalidOwner:
+		k.ctx.Fail("S-61", st)
+	case ntstatus.InvalidPrimaryGroup:
+		k.ctx.Fail("S-62", st)
+	case ntstatus.PrivilegeNotHeld:
+		k.ctx.Fail("S-71", st)
+	case ntstatus.InvalidACL:
+		k.ctx.Fail("S-17", st)
+	}
+	return out, st
+}
+
+func seSetSecurityDescriptorInfoEx(k *KernelThread, in SeSetSecurityDescriptorInfoExIn) (out SeSetSecurityDescriptorInfoExOut, st ntstatus.Status) {
+	if in.ObjectsSecurityDescriptor.V == nil {
+		return out, k.ctx.Fail("O-65", ntstatus.NoSecurityOnObject)
+	}
+	subject := k.Thread().Subject()
+	out.ObjectsSecurityDescriptor, st = sd.Set(&sd.SetRequest{
+		Information: in.SecurityInformation, Old: in.ObjectsSecurityDescriptor.V, New: in.ModificationDescriptor.V,
+		Flags: in.AutoInheritFlags, Subject: se.Creator(&subject, false), Mapping: &in.GenericMapping.V,
+	})
+	switch st {
+	case ntstatus.InvalidParameter:
+		k.ctx.Fail("S-75", st)
+	case ntstatus.InvalidOwner, ntstatus.InvalidPrimaryGroup:
+		k.ctx.Fail("S-73", st)
+	case ntstatus.PrivilegeNotHeld, ntstatus.AccessDenied:
+		k.ctx.Fail("O-65", st)
+	case ntstatus.InvalidACL:
+		k.ctx.Fail("S-17", st)
+	}
+	return out, st
+}
+
+// SeAssignSecurityEx makes the descriptor of a new object from its parent's,
+// what its creator gives and the defaults of the subject (S-60 to S-72).
+func (k *KernelThread) SeAssignSecurityEx(in SeAssignSecurityExIn) (*sd.Descriptor, ntstatus.Status) {
+	out, st := call(k, rowSeAssignSecurityEx, in)
+	return out.NewDescriptor, st
+}
+
+// SeSetSecurityDescriptorInfoEx returns a descriptor with parts replaced; the
+// one given is not changed (S-73 to S-76).
+func (k *KernelThread) SeSetSecurityDescriptorInfoEx(in SeSetSecurityDescriptorInfoExIn) (*sd.Descriptor, ntstatus.Status) {
+	out, st := call(k, rowSeSetSecurityDescriptorInfoEx, in)
+	return out.ObjectsSecurityDescriptor, st
+}

@@ -1,0 +1,75 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of further routines by which a thread gets a client's context.
+type (
+	PsAssignImpersonationTokenIn struct {
+		Thread      *EThread
+		TokenHandle winnt.Handle // 0 ends the impersonation
+	}
+	PsAssignImpersonationTokenOut struct{}
+
+	SeUpdateClientSecurityIn struct {
+		ClientThread  *EThread
+		ClientContext *ClientContext
+	}
+	SeUpdateClientSecurityOut struct{ ChangesMade, NewToken bool }
+
+	SeImpersonateClientIn struct {
+		ClientContext *ClientContext
+		ServerThread  *EThread // nil: the calling thread
+	}
+	SeImpersonateClientOut struct{}
+)
+
+var (
+	rowPsAssignImpersonationToken = simple("PsAssignImpersonationToken", "makes a thread impersonate the token behind a handle", []nt.Condition{
+		{Status: ntstatus.Success, Rule: "I-70", When: "TokenHandle is NULL: the impersonation ends"},
+		{Status: ntstatus.InvalidHandle, Rule: "O-31", When: "TokenHandle names no handle"},
+		{Status: ntstatus.ObjectTypeMismatch, Rule: "O-31", When: "TokenHandle is no token"},
+		{Status: ntstatus.BadTokenType, Rule: "I-70", When: "the token is a primary token"},
+		{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
+		{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
+	}, func(k *KernelThread, in PsAssignImpersonationTokenIn) (out PsAssignImpersonationTokenOut, st ntstatus.Status) {
+		return out, k.ctx.AssignImpersonationToken(k.or(in.Thread), in.TokenHandle) // I-70
+	})
+	rowSeUpdateClientSecurity = simple("SeUpdateClientSecurity", "brings a dynamic client context up to date", []nt.Condition{
+		{Status: ntstatus.BadImpersonationLevel, Rule: "I-80", When: "the client's own impersonation no longer allows the level"},
+		{Status: ntstatus.Success, Rule: "I-82", When: "otherwise; a static context does not change"},
+	}, func(k *KernelThread, in SeUpdateClientSecurityIn) (out SeUpdateClientSecurityOut, st ntstatus.Status) {
+		before := in.ClientContext.Token
+		changed, o := in.ClientContext.Update(in.ClientThread, k.Thread().Process()) // I-82
+		return SeUpdateClientSecurityOut{changed, in.ClientContext.Token != before}, k.ctx.Impersonated(o)
+	})
+	rowSeImpersonateClient = simple("SeImpersonateClient", "impersonates a captured client and does not tell whether it did", always("I-81", "always: use SeImpersonateClientEx, which tells"),
+		func(k *KernelThread, in SeImpersonateClientIn) (out SeImpersonateClientOut, st ntstatus.Status) {
+			k.ctx.Impersonated(in.ClientContext.Impersonate(k.or(in.ServerThread))) // I-81: the status is discarded
+			return out, ntstatus.Success
+		})
+)
+
+// PsAssignImpersonationToken makes a thread, nil for the calling one,
+// impersonate the token behind a handle; 0 ends the impersonation (I-70).
+func (k *KernelThread) PsAssignImpersonationToken(thread *EThread, token winnt.Handle) ntstatus.Status {
+	_, st := call(k, rowPsAssignImpersonationToken, PsAssignImpersonationTokenIn{thread, token})
+	return st
+}
+
+// SeUpdateClientSecurity gives a dynamic context the client's present token;
+// changed tells whether it differs from what the context had, and another
+// whether it is another object (I-82).
+func (k *KernelThread) SeUpdateClientSecurity(client *EThread, c *ClientContext) (changed, another bool, st ntstatus.Status) {
+	out, st := call(k, rowSeUpdateClientSecurity, SeUpdateClientSecurityIn{client, c})
+	return out.ChangesMade, out.NewToken, st
+}
+
+// SeImpersonateClient is SeImpersonateClientEx without its status. On failure
+// the thread keeps the context it had: prefer the Ex form.
+func (k *KernelThread) SeImpersonateClient(c *ClientContext, thread *EThread) {
+	call(k, rowSeImpersonateClient, SeImpersonateClientIn{c, thread})
+}

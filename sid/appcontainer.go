@@ -1,0 +1,68 @@
+package sid
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+)
+
+// MaxAppContainerName is the longest name of a package, in UTF-16 units
+// (CreateAppContainerProfile).
+const MaxAppContainerName = 64
+
+// AppContainer is the SID of the AppContainer of that name, S-1-15-2- and
+// seven numbers: the first 28 bytes of the SHA-256 of the name in lower case,
+// as little-endian UTF-16 (DeriveAppContainerSidFromAppContainerName). It is
+// the zero SID for a name that is empty or longer than [MaxAppContainerName].
+func AppContainer(name string) SID {
+	units := utf16.Encode([]rune(name))
+	if len(units) == 0 || len(units) > MaxAppContainerName {
+		return SID{}
+	}
+	h := nameHash(name, unicode.ToLower)
+	s, _ := New(15, append([]uint32{2}, h[:7]...)...)
+	return s
+}
+
+// CapabilitySIDs are the SIDs of the capability of that name
+// (DeriveCapabilitySidsFromName): capability goes into the list of an
+// AppContainer token, S-1-15-3-1024- and the eight numbers of the SHA-256 of
+// the name in upper case, or S-1-15-3-n for one of the twelve that were there
+// before names were; group, S-1-5-32- and the same eight numbers, is for the
+// groups of services that hold the capability. Both are the zero SID for an
+// empty name.
+func CapabilitySIDs(name string) (group, capability SID) {
+	if name == "" {
+		return SID{}, SID{}
+	}
+	h := nameHash(name, unicode.ToUpper)
+	group, _ = New(5, append([]uint32{32}, h[:]...)...)
+	for i, old := range firstCapabilities {
+		if strings.EqualFold(name, old) {
+			capability, _ = New(15, 3, uint32(i+1))
+			return group, capability
+		}
+	}
+	capability, _ = New(15, append([]uint32{3, 1024}, h[:]...)...)
+	return group, capability
+}
+
+// firstCapabilities are the capabilities with a RID of their own, from 1 on
+// (winnt.h, SECURITY_CAPABILITY_*).
+var firstCapabilities = [...]string{"internetClient", "internetClientServer", "privateNetworkClientServer", "picturesLibrary", "videosLibrary",
+	"musicLibrary", "documentsLibrary", "enterpriseAuthentication", "sharedUserCertificates", "removableStorage", "appointments", "contacts"}
+
+// nameHash is the SHA-256 of a name as eight little-endian numbers.
+func nameHash(name string, fold func(rune) rune) (h [8]uint32) {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(strings.Map(fold, name))) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	sum := sha256.Sum256(b)
+	for i := range h {
+		h[i] = binary.LittleEndian.Uint32(sum[4*i:])
+	}
+	return h
+}

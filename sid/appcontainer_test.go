@@ -1,0 +1,56 @@
+package sid_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// The SIDs of a published package and of published capabilities; the group SID
+// has the same eight numbers as the capability.
+func TestAppContainerNames(t *testing.T) {
+	const edge = "S-1-15-2-3624051433-2125758914-1423191267-1740899205-1073925389-3782572162-737981194"
+	for _, name := range []string{"Microsoft.MicrosoftEdge_8wekyb3d8bbwe", "microsoft.microsoftedge_8WEKYB3D8BBWE"} {
+		if got := sid.AppContainer(name).String(); got != edge {
+			t.Errorf("%s: %s, want %s", name, got, edge)
+		}
+	}
+	for name, want := range map[string]string{
+		"registryRead":   "1065365936-1281604716-3511738428-1654721687-432734479-3232135806-4053264122-3456934681",
+		"lpacCom":        "2405443489-874036122-4286035555-1823921565-1746547431-2453885448-3625952902-991631256",
+		"internetClient": "",
+	} {
+		group, capability := sid.CapabilitySIDs(name)
+		if want == "" {
+			if capability.String() != "S-1-15-3-1" || !strings.HasPrefix(group.String(), "S-1-5-32-") {
+				t.Errorf("%s: %v, %v", name, group, capability)
+			}
+			continue
+		}
+		if capability.String() != "S-1-15-3-1024-"+want || group.String() != "S-1-5-32-"+want {
+			t.Errorf("%s: %v, %v", name, group, capability)
+		}
+	}
+	if _, c := sid.CapabilitySIDs("CONTACTS"); c.String() != "S-1-15-3-12" {
+		t.Errorf("contacts: %v", c)
+	}
+	for _, bad := range []string{"", strings.Repeat("a", 65)} {
+		if s := sid.AppContainer(bad); !s.IsZero() {
+			t.Errorf("%d letters: %v, want none", len(bad), s)
+		}
+	}
+	if g, c := sid.CapabilitySIDs(""); !g.IsZero() || !c.IsZero() {
+		t.Error("an empty capability has SIDs")
+	}
+}
+
+func ExampleAppContainer() {
+	fmt.Println(sid.AppContainer("Microsoft.MicrosoftEdge_8wekyb3d8bbwe"))
+	_, capability := sid.CapabilitySIDs("internetClient")
+	fmt.Println(capability)
+	// Output:
+	// S-1-15-2-3624051433-2125758914-1423191267-1740899205-1073925389-3782572162-737981194
+	// S-1-15-3-1
+}
