@@ -76,7 +76,7 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	}
 	most := e.check(d, maximum)
 	granted, used = most.Granted&want, most.PrivilegesUsed
-	for rest := want & apart &^ granted; rest != 0; rest &= rest - 1 {
+	for rest := want & apart; rest != 0; rest &= rest - 1 { // also what is granted already: a privilege comes first
 		one := rest & -rest
 		dec = e.check(d, one)
 		granted |= dec.Granted
@@ -94,7 +94,7 @@ func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.A
 	}
 	dec := e.check(d, maximum)
 	granted = dec.Granted & (full | asked)
-	more, used := e.can(d, asked&apart&^granted)
+	more, used := e.can(d, asked&apart) // a privilege comes before the entries
 	return granted | more, used | dec.PrivilegesUsed
 }
 

@@ -110,35 +110,33 @@ func (o *opening) imply() ntstatus.Status {
 
 // checkObject is section 6.2 from F-40 on.
 func (o *opening) checkObject() ntstatus.Status {
-	ob := &o.f.Object
-	o.granted = o.pre | o.unchecked
-	remaining := o.desired&^(o.pre|maximum) | o.implied&^o.unchecked // F-33
-	checked := winnt.AccessMask(0)
-	switch {
-	case o.max():
-		var used winnt.PrivilegeSet
-		checked, used = o.most(ob.Descriptor, remaining) // F-41
-		o.used |= used
-		o.trace(ob.Descriptor, (full|remaining)&^o.granted, checked)
+	d := o.f.Object.Descriptor
+	o.granted = o.pre
+	remaining := o.desired&^(o.pre|maximum) | o.implied&^o.unchecked // F-33, F-34
+	var checked winnt.AccessMask
+	var used winnt.PrivilegeSet
+	if o.max() {
+		checked, used = o.most(d, remaining) // F-41
+		o.trace(d, (full|remaining)&^(o.pre|o.unchecked), checked)
 		o.granted |= checked
 		o.granted &^= o.unwritable()
-	case remaining != 0: // F-40
-		var used winnt.PrivilegeSet
-		checked, used = o.can(ob.Descriptor, remaining)
-		o.used |= used
-		o.trace(ob.Descriptor, remaining&^o.granted, checked)
+	} else {
+		checked, used = o.can(d, remaining) // F-40
+		o.trace(d, remaining&^o.unchecked, checked)
 		o.granted |= checked
 	}
+	o.used |= used
 	o.throughParent(&o.granted, remaining, o.max())
-	if remaining&^o.granted != 0 || o.granted == 0 { // F-44
+	if remaining&^(o.granted|o.unchecked) != 0 || o.granted|o.unchecked == 0 { // F-44
 		return o.fail("F-44", ntstatus.AccessDenied)
 	}
-	if o.policy.Profile == Observed { // F-36
-		if o.max() {
-			o.granted &^= o.unchecked &^ (o.pre | checked)
-		} else {
-			o.granted &= o.desired
-		}
+	if o.policy.Profile == Documented {
+		o.granted |= o.unchecked // F-36
+		return ntstatus.Success
+	}
+	o.granted |= o.unchecked & o.desired
+	if !o.max() {
+		o.granted &= o.desired // F-36
 	}
 	return ntstatus.Success
 }

@@ -184,3 +184,12 @@ func open(t testing.TB, desired winnt.AccessMask, all ...setup) (fileaccess.Deci
 }
 
 const denied = ntstatus.AccessDenied
+
+// sdText is a descriptor for failure messages.
+func sdText(d *sd.Descriptor) string {
+	text, err := sddl.Format(d, sddl.Options{Extended: true})
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}

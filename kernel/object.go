@@ -65,8 +65,8 @@ type (
 		HandleAttributes  uint32
 		PassedAccessState *AccessState // nil: DesiredAccess, asked by the calling thread
 		DesiredAccess     winnt.AccessMask
-		ObjectType       *winnt.ObjectType
-		AccessMode       ProcessorMode
+		ObjectType        *winnt.ObjectType
+		AccessMode        ProcessorMode
 	}
 	ObOpenObjectByPointerOut struct{ Handle winnt.Handle }
 )

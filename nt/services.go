@@ -37,6 +37,7 @@ type Services interface {
 	NtPrivilegedServiceAuditAlarm(PrivilegedServiceAuditAlarmIn) (PrivilegedServiceAuditAlarmOut, ntstatus.Status)
 
 	ProcessServices
+	TokenServices
 	ObjectServices
 
 	// PipeChanged is closed at the next change of the pipe behind a handle, for

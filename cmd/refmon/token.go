@@ -13,7 +13,10 @@ import (
 )
 
 type tokenCmd struct {
-	Show tokenShowCmd `cmd:"" help:"Show what a token file holds, defaults filled in."`
+	Show   tokenShowCmd   `cmd:"" help:"Show what a token file holds, defaults filled in."`
+	Filter tokenFilterCmd `cmd:"" help:"Make a restricted token: deny-only groups, fewer privileges, restricting SIDs."`
+	Lowbox tokenLowBoxCmd `cmd:"" help:"Make an AppContainer token."`
+	Diff   tokenDiffCmd   `cmd:"" help:"Say in what two tokens differ."`
 }
 
 type tokenShowCmd struct {

@@ -48,6 +48,7 @@ var table = []row{
 	{9, "internal/win32"},
 	{9, "internal/script"},
 	{9, "internal/faults"},
+	{9, "internal/model"},
 	{9, "internal/ntostest"},
 	{9, "internal/batch"},
 	{9, "internal/server"},

@@ -93,9 +93,9 @@ func (t *transcript) arguments(c *nt.Call) string {
 }
 
 // optional reports whether a zero value of the type says nothing: a pointer
-// that is NULL, flags without a bit.
+// that is NULL, flags without a bit. A token that is NULL does say something.
 func optional(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct || t == reflect.TypeFor[uint32]()
+	return t.Kind() == reflect.Struct || t == reflect.TypeFor[uint32]() || t.Kind() == reflect.Pointer && t != kernel.TokenType
 }
 
 // results prints the out parameters of a call that succeeded.

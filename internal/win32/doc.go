@@ -2,7 +2,7 @@
 // return a BOOL and leave a code for GetLastError, over an nt.Thread.
 //
 //	w := win32.On(th)                                       // th is an *nt.Thread
-//	if _, ok := w.ImpersonateSelf(win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityIdentification}); !ok {
+//	if ok := w.ImpersonateSelf(winnt.SecurityIdentification); !ok {
 //		return w.LastError() // ERROR_ACCESS_DENIED …
 //	}
 //	defer w.RevertToSelf()

@@ -32,6 +32,6 @@ func NewState() *State {
 	return s
 }
 
-// AllocateLUID returns an identifier never returned before (T-4, T-5: they
-// only grow).
+// AllocateLUID returns an identifier never returned before; they only grow (20
+// section 1.4).
 func (s *State) AllocateLUID() winnt.LUID { return winnt.LUID(s.luid.Add(1)) }

@@ -126,23 +126,19 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 		out.FileHandle, st = c.openPipe(name, &oa, in.DesiredAccess)
 		return out, st
 	}
-	// reference
-	dir := c.Sys.Files
-	if oa.RootDirectory != 0 {
-		d, _, st := ob.Reference[*ob.Directory](&c.Caller, oa.RootDirectory, winnt.DIRECTORY_TRAVERSE, ob.DirectoryType) // O-22 (2)
-		if st != ntstatus.Success {
-			return out, st
-		}
-		defer d.Deref(ob.TagCall)
-		dir = d
+	if oa.RootDirectory != 0 || strings.HasPrefix(oa.ObjectName, `\`) {
+		// reference, decide, commit
+		out.FileHandle, _, st = c.Sys.Names.Open(&c.Caller, nameOf(&oa), FileType, c.self.Subject(), in.DesiredAccess) // O-22 (2) to (10)
+		return out, st
 	}
+	// reference: a plain name is one of the root of files, which is not walked to
 	if oa.ObjectName == "" || strings.Contains(oa.ObjectName, `\`) {
 		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid) // O-23
 	}
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success { // O-22 (4)
 		return out, st
 	}
-	h := dir.Lookup(oa.ObjectName, oa.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0)
+	h := c.Sys.Files.Lookup(oa.ObjectName, oa.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0)
 	if h == nil {
 		return out, c.Fail("O-23", ntstatus.ObjectNameNotFound) // O-23
 	}

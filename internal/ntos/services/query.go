@@ -1,100 +1,14 @@
 package services
 
 import (
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// Sizes on 64-bit Windows, in bytes (20 section 10).
-const (
-	sidAndAttributes = 16
-	pointerSize      = 8
-	listHeader       = 8 // count, padded to the pointer that follows
-	statisticsSize   = 56
-)
-
-// class is how one information class is answered: the value and the size it
-// has in C. A nil answer is a class this kernel cannot answer yet.
-type class struct {
-	right  winnt.AccessMask
-	answer func(*se.TokenObject, *token.Token) (any, uint32, ntstatus.Status)
-}
-
-// needs is the right a query of the class asks of the handle; a class without
-// an answer asks TOKEN_QUERY all the same (T-80).
-func (r *class) needs() winnt.AccessMask {
-	if r.answer == nil {
-		return winnt.TOKEN_QUERY
-	}
-	return r.right
-}
-
-var classes = [winnt.MaxTokenInfoClass + 1]class{
-	winnt.TokenUser: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return v.User(), uint32(sidAndAttributes + v.User().SID.Len()), 0
-	}},
-	winnt.TokenGroups: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return groupList(v.Groups())
-	}},
-	winnt.TokenPrivileges: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		var list []nt.LUIDAndAttributes
-		for p, a := range v.Privileges() {
-			list = append(list, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: a})
-		}
-		return list, uint32(privilegesHeader + privilegeSize*len(list)), 0
-	}},
-	winnt.TokenOwner: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return sidPointer(v.Owner())
-	}},
-	winnt.TokenPrimaryGroup: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return sidPointer(v.PrimaryGroup())
-	}},
-	winnt.TokenDefaultDacl: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return v.DefaultDACL(), uint32(pointerSize + v.DefaultDACL().Size()), 0
-	}},
-	winnt.TokenSource: {winnt.TOKEN_QUERY_SOURCE, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return v.Source(), 16, 0
-	}},
-	winnt.TokenTypeInfo: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return v.Type(), 4, 0
-	}},
-	winnt.TokenImpersonationLevel: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		if v.Type() == winnt.TokenPrimary {
-			return nil, 0, ntstatus.InvalidInfoClass // T-80: a primary token has no level
-		}
-		return v.Level(), 4, 0
-	}},
-	winnt.TokenStatistics: {winnt.TOKEN_QUERY, func(t *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return statistics(t, v), statisticsSize, 0
-	}},
-	winnt.TokenRestrictedSids: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return groupList(v.Restricted())
-	}},
-	winnt.TokenSessionId: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return v.SessionID(), 4, 0
-	}},
-	winnt.TokenElevationType: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return v.ElevationType(), 4, 0
-	}},
-	winnt.TokenElevation: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return flag(v.IsElevated()), 4, 0
-	}},
-	winnt.TokenIntegrityLevel: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		g := v.IntegrityLevel()
-		return g, uint32(sidAndAttributes + g.SID.Len()), 0
-	}},
-	winnt.TokenMandatoryPolicy: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return v.MandatoryPolicy(), 4, 0
-	}},
-	winnt.TokenIsRestricted: {winnt.TOKEN_QUERY, func(_ *se.TokenObject, v *token.Token) (any, uint32, ntstatus.Status) {
-		return flag(v.IsRestricted()), 4, 0
-	}},
-}
 
 // NtQueryInformationToken tells a fact about a token.
 func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt.QueryInformationTokenOut, st ntstatus.Status) {
@@ -102,23 +16,29 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 	if in.TokenInformationClass == 0 || in.TokenInformationClass > winnt.MaxTokenInfoClass {
 		return out, c.Fail("T-80", ntstatus.InvalidInfoClass) // T-80
 	}
-	row := &classes[in.TokenInformationClass]
 	if in.FaultReturnLength != ntstatus.Success {
 		return out, c.Fail("T-80", in.FaultReturnLength) // T-80: probes before the handle
 	}
 	// reference
-	tok, st := c.referenceToken(in.TokenHandle, row.needs()) // T-80, T-82: no level is asked for
+	want := winnt.TOKEN_QUERY
+	if in.TokenInformationClass == winnt.TokenSource {
+		want = winnt.TOKEN_QUERY_SOURCE // T-80: the only class that needs it
+	}
+	tok, st := c.referenceToken(in.TokenHandle, want) // T-80, T-82: no level is asked for
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer tok.Deref(ob.TagCall)
 	// decide
-	if row.answer == nil {
-		return out, c.Fail("T-80", ntstatus.InvalidInfoClass) // T-80: after the handle
+	if in.TokenInformationClass == winnt.TokenLinkedToken {
+		return c.queryLinkedToken(tok, in.TokenInformationLength)
 	}
-	value, need, st := row.answer(tok, tok.Value())
+	if in.TokenInformationClass == winnt.TokenAuditPolicy && !c.holds(winnt.SeSecurityPrivilege) {
+		return out, c.Fail("T-80", ntstatus.PrivilegeNotHeld) // T-80
+	}
+	value, need, st := QueryToken(tok, in.TokenInformationClass)
 	if st != ntstatus.Success {
-		return out, c.Fail("T-80", st)
+		return out, c.Fail("T-80", st) // T-80: not a class of this token
 	}
 	out.ReturnLength = need
 	if in.TokenInformationLength < need {
@@ -128,36 +48,101 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 	return out, ntstatus.Success
 }
 
-func statistics(t *se.TokenObject, v *token.Token) nt.TokenStatistics {
-	n := 0
-	for range v.Privileges() {
-		n++
+// QueryToken answers an information class of a token and tells its size on
+// 64-bit Windows in bytes (T-80). It asks for no right and no privilege.
+// TokenLinkedToken, whose answer is a handle, is not among its classes.
+// STATUS_INVALID_INFO_CLASS: a class this token has no answer to.
+func QueryToken(t *se.TokenObject, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
+	if class > winnt.MaxTokenInfoClass || classes[class] == nil {
+		return nil, 0, ntstatus.InvalidInfoClass // T-80
 	}
+	v := t.Value()
+	switch {
+	case class == winnt.TokenImpersonationLevel && v.Type() == winnt.TokenPrimary:
+		return nil, 0, ntstatus.InvalidInfoClass // T-80: a primary token has no level
+	case class == winnt.TokenLogonSid:
+		if _, ok := v.LogonSID(); !ok {
+			return nil, 0, ntstatus.NotFound // T-80
+		}
+	}
+	value, need = classes[class](t, v)
+	return value, need, ntstatus.Success
+}
+
+// queryLinkedToken answers TokenLinkedToken: a handle to a new object, so that
+// nothing done to it touches the token it stands for.
+func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.QueryInformationTokenOut, st ntstatus.Status) {
+	// decide
+	linked := c.Sys.Security.Sessions.Linked(t.Value())
+	if linked == nil {
+		return out, c.Fail("T-80", ntstatus.NoSuchLogonSession) // T-80
+	}
+	out.ReturnLength = pointerSize
+	if length < pointerSize {
+		return out, c.Fail("T-80", ntstatus.BufferTooSmall) // T-80
+	}
+	if c.Sys.Fault("se: copy token") {
+		return out, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+	}
+	if c.holds(winnt.SeTcbPrivilege) {
+		linked = linked.WithTypeLevel(winnt.TokenPrimary, 0) // T-80
+	} else {
+		linked = linked.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification) // T-80: good for asking only
+	}
+	dup := c.Sys.Security.NewToken(linked, c.newTokenDescriptor(nil))
+	defer dup.Deref(ob.TagCall)
+	// commit
+	h, st := c.insert(dup, winnt.TOKEN_ALL_ACCESS, 0)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	out.TokenInformation = h
+	return out, ntstatus.Success
+}
+
+// NtQuerySecurityAttributesToken tells the token's own security attributes.
+func (c *Context) NtQuerySecurityAttributesToken(in nt.QuerySecurityAttributesTokenIn) (out nt.QuerySecurityAttributesTokenOut, st ntstatus.Status) {
+	// capture
+	if in.Attributes.Status != ntstatus.Success {
+		return out, c.Fail("T-80", in.Attributes.Status)
+	}
+	// reference
+	v, st := c.tokenValue(in.TokenHandle, winnt.TOKEN_QUERY) // O-15
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// decide
+	var list []claims.Attribute
+	for _, a := range v.LocalAttributes().All() {
+		if len(in.Attributes.V) == 0 || hasName(in.Attributes.V, a.Name) {
+			list = append(list, a)
+		}
+	}
+	if len(in.Attributes.V) > 0 && list == nil {
+		return out, c.Fail("T-80", ntstatus.NotFound)
+	}
+	out.ReturnLength = attributesSize(list)
+	if in.Length < out.ReturnLength {
+		return out, c.Fail("T-80", ntstatus.BufferTooSmall) // T-80
+	}
+	out.Buffer = list
+	return out, ntstatus.Success
+}
+
+func hasName(names []string, name string) bool {
+	for _, n := range names {
+		if claims.EqualName(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func statistics(t *se.TokenObject, v *token.Token) nt.TokenStatistics {
 	return nt.TokenStatistics{
 		TokenID: t.ID(), AuthenticationID: v.AuthenticationID(), ExpirationTime: v.ExpirationTime(),
 		TokenType: v.Type(), ImpersonationLevel: v.Level(), // T-54
 		DynamicCharged: v.DynamicCharged(), DynamicAvailable: v.DynamicAvailable(),
-		GroupCount: uint32(v.GroupCount()), PrivilegeCount: uint32(n), ModifiedID: v.ModifiedID(),
+		GroupCount: uint32(v.GroupCount()), PrivilegeCount: uint32(v.PrivilegeCount()), ModifiedID: v.ModifiedID(),
 	}
-}
-
-func groupList(all func(func(int, token.Group) bool)) (any, uint32, ntstatus.Status) {
-	var list []token.Group
-	size := listHeader
-	for _, g := range all {
-		list = append(list, g)
-		size += sidAndAttributes + g.SID.Len()
-	}
-	return list, uint32(size), 0
-}
-
-func sidPointer(s sid.SID) (any, uint32, ntstatus.Status) {
-	return s, uint32(pointerSize + s.Len()), 0
-}
-
-func flag(b bool) uint32 {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+type tokenDiffCmd struct {
+	A string `arg:"" help:"Token file."`
+	B string `arg:"" help:"Token file, - for standard input."`
+}
+
+// Help is the long help text.
+func (tokenDiffCmd) Help() string {
+	return `Prints what the second token has and the first has not (+), has no longer (-), or has with other
+attributes (~). The exit code is 0 if they decide alike, 1 if they differ.`
+}
+
+// Run compares the tokens.
+func (c *tokenDiffCmd) Run(std *streams) error {
+	a, err := std.readToken(c.A)
+	if err != nil {
+		return err
+	}
+	b, err := std.readToken(c.B)
+	if err != nil {
+		return err
+	}
+	d := &tokenDiff{w: tabwriter.NewWriter(std.out, 0, 8, 2, ' ', 0), std: std}
+	d.facts(a, b)
+	d.groups("group", groupMap(a.Groups()), groupMap(b.Groups()))
+	d.groups("restricting SID", groupMap(a.Restricted()), groupMap(b.Restricted()))
+	d.groups("capability", groupMap(a.Capabilities()), groupMap(b.Capabilities()))
+	d.privileges(a, b)
+	if err := d.w.Flush(); err != nil {
+		return err
+	}
+	if d.n == 0 {
+		fmt.Fprintln(std.out, "the tokens decide alike")
+		return nil
+	}
+	return errDenied
+}
+
+type tokenDiff struct {
+	std *streams
+	w   *tabwriter.Writer
+	n   int // differences
+}
+
+func (d *tokenDiff) line(sign, what, value, note string) {
+	d.n++
+	fmt.Fprintf(d.w, "%s\t%s\t%s\t%s\n", sign, what, value, note)
+}
+
+// facts are what a token has one of.
+func (d *tokenDiff) facts(a, b *token.Token) {
+	for _, f := range []struct {
+		name string
+		of   func(*token.Token) string
+	}{
+		{"user", func(t *token.Token) string { return t.User().SID.String() }},
+		{"user attributes", func(t *token.Token) string { return attributes(t.User().Attributes) }},
+		{"type", func(t *token.Token) string { return t.Type().String() }},
+		{"integrity", func(t *token.Token) string { return token.IntegrityName(t.Integrity()) }},
+		{"mandatory policy", func(t *token.Token) string { return fmt.Sprintf("0x%x", t.MandatoryPolicy()) }},
+		{"restricted", func(t *token.Token) string { return fmt.Sprint(t.IsRestricted()) }},
+		{"write restricted", func(t *token.Token) string { return fmt.Sprint(t.WriteRestricted()) }},
+		{"package", func(t *token.Token) string { return t.Package().String() }},
+		{"owner", func(t *token.Token) string { return t.Owner().String() }},
+		{"primary group", func(t *token.Token) string { return t.PrimaryGroup().String() }},
+	} {
+		if x, y := f.of(a), f.of(b); x != y {
+			d.line("~", f.name, y, "was "+orNone(x))
+		}
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+type groupIn struct {
+	sid        sid.SID
+	attributes uint32
+}
+
+// groupMap keeps the order of the token for printing.
+func groupMap(all func(func(int, token.Group) bool)) []groupIn {
+	var list []groupIn
+	for _, g := range all {
+		list = append(list, groupIn{g.SID, g.Attributes})
+	}
+	return list
+}
+
+func find(list []groupIn, s sid.SID) (groupIn, bool) {
+	for _, g := range list {
+		if g.sid == s {
+			return g, true
+		}
+	}
+	return groupIn{}, false
+}
+
+func (d *tokenDiff) groups(what string, a, b []groupIn) {
+	for _, g := range a {
+		if _, ok := find(b, g.sid); !ok {
+			d.line("-", what, g.sid.String(), sid.Name(g.sid))
+		}
+	}
+	for _, g := range b {
+		switch old, ok := find(a, g.sid); {
+		case !ok:
+			d.line("+", what, g.sid.String(), strings.TrimSpace(sid.Name(g.sid)+"  "+attributes(g.attributes)))
+		case old.attributes != g.attributes:
+			d.line("~", what, g.sid.String(), attributes(g.attributes)+", was "+attributes(old.attributes))
+		}
+	}
+}
+
+func attributes(a uint32) string { return orNone(strings.Join(token.GroupAttributeNames(a), " ")) }
+
+func (d *tokenDiff) privileges(a, b *token.Token) {
+	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
+		switch had, has := a.Present().Has(p), b.Present().Has(p); {
+		case had && !has:
+			d.line("-", "privilege", p.String(), "")
+		case has && !had:
+			d.line("+", "privilege", p.String(), state(b, p))
+		case has && a.Has(p) != b.Has(p):
+			d.line("~", "privilege", p.String(), state(b, p)+", was "+state(a, p))
+		}
+	}
+}
+
+func state(t *token.Token, p winnt.Privilege) string {
+	if t.Has(p) {
+		return "enabled"
+	}
+	return "disabled"
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+type tokenFilterCmd struct {
+	File                string   `arg:"" help:"Token file, - for standard input."`
+	Disable             []string `help:"SIDs that become deny-only: they no longer match entries that allow." placeholder:"SID"`
+	Delete              []string `help:"Privileges to remove." placeholder:"NAME"`
+	Restrict            []string `help:"Restricting SIDs: every right must be granted to one of these too." placeholder:"SID"`
+	WriteRestricted     bool     `help:"Restricting SIDs matter for write access only."`
+	DisableMaxPrivilege bool     `help:"Remove every privilege but SeChangeNotifyPrivilege."`
+	LUA                 bool     `name:"lua" help:"Make the limited token of an administrator: administrative groups deny-only, Medium integrity."`
+	SandboxInert        bool     `help:"Set SANDBOX_INERT."`
+	Out                 string   `short:"o" help:"Write the token file here instead of standard output." placeholder:"FILE"`
+}
+
+// Help is the long help text.
+func (tokenFilterCmd) Help() string {
+	return `Makes the token that NtFilterToken (CreateRestrictedToken) would make, as a token file for 'why',
+'check' and 'who-can': what can my sandbox still write, and why?
+
+  refmon token filter user.json --restrict RC --write-restricted -o sandbox.json
+  refmon why 'O:BAG:SYD:(A;;FA;;;BU)' --token sandbox.json --want FW`
+}
+
+// Run filters the token.
+func (c *tokenFilterCmd) Run(std *streams) error {
+	t, err := std.readToken(c.File)
+	if err != nil {
+		return err
+	}
+	f := token.FilterSpec{ParentTokenID: t.ParentTokenID(), ModifiedID: t.ModifiedID()}
+	for _, set := range []struct {
+		on   bool
+		flag uint32
+	}{{c.WriteRestricted, winnt.WRITE_RESTRICTED}, {c.DisableMaxPrivilege, winnt.DISABLE_MAX_PRIVILEGE}, {c.LUA, winnt.LUA_TOKEN}, {c.SandboxInert, winnt.SANDBOX_INERT}} {
+		if set.on {
+			f.Flags |= set.flag
+		}
+	}
+	if f.Disable, err = resolveAll(t, "--disable", c.Disable); err != nil {
+		return err
+	}
+	restrict, err := resolveAll(t, "--restrict", c.Restrict)
+	if err != nil {
+		return err
+	}
+	for _, s := range restrict {
+		f.Restrict = append(f.Restrict, token.Group{SID: s})
+	}
+	for _, name := range c.Delete {
+		p, err := winnt.ParsePrivilege(name)
+		if err != nil {
+			return fmt.Errorf("--delete: %w", err)
+		}
+		f.Delete |= p.Bit()
+	}
+	n, st := t.Filter(f)
+	if err := st.Err(); err != nil {
+		return fmt.Errorf("filter: %w", err)
+	}
+	return std.writeToken(n, c.Out)
+}
+
+type tokenLowBoxCmd struct {
+	File       string   `arg:"" help:"Token file, - for standard input."`
+	Package    string   `required:"" help:"Package SID, S-1-15-2-…." placeholder:"SID"`
+	Capability []string `help:"Capability SIDs, S-1-15-3-…." placeholder:"SID"`
+	LPAC       bool     `name:"lpac" help:"Less privileged: ALL APPLICATION PACKAGES does not count."`
+	Out        string   `short:"o" help:"Write the token file here instead of standard output." placeholder:"FILE"`
+}
+
+// Help is the long help text.
+func (tokenLowBoxCmd) Help() string {
+	return `Makes the AppContainer token that NtCreateLowBoxToken would make: Low integrity, a package and
+its capabilities, each of which an object must grant beside the user.`
+}
+
+// Run makes the AppContainer token.
+func (c *tokenLowBoxCmd) Run(std *streams) error {
+	t, err := std.readToken(c.File)
+	if err != nil {
+		return err
+	}
+	pkg, err := resolveAll(t, "--package", []string{c.Package})
+	if err != nil {
+		return err
+	}
+	capabilities, err := resolveAll(t, "--capability", c.Capability)
+	if err != nil {
+		return err
+	}
+	l := token.LowBoxSpec{Package: pkg[0], LowPrivilege: c.LPAC, Number: 1, ModifiedID: t.ModifiedID()}
+	for _, s := range capabilities {
+		l.Capabilities = append(l.Capabilities, token.Group{SID: s})
+	}
+	n, st := t.LowBox(l)
+	if err := st.Err(); err != nil {
+		return fmt.Errorf("lowbox: the package must be S-1-15-2-…, capabilities S-1-15-3-…, and the token no AppContainer's yet: %w", err)
+	}
+	return std.writeToken(n, c.Out)
+}
+
+// resolveAll reads SIDs; relative aliases are of the domain of the token's user.
+func resolveAll(t *token.Token, flag string, texts []string) ([]sid.SID, error) {
+	var domain sid.SID
+	if u := t.User().SID; u.SubAuthorities() == 5 {
+		domain = u.Prefix()
+	}
+	var list []sid.SID
+	for _, text := range texts {
+		s, err := sid.Resolve(text, domain)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", flag, text, err)
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// writeToken writes a token file, to standard output if no name is given.
+func (s *streams) writeToken(t *token.Token, name string) error {
+	if name == "" {
+		return printTokenJSON(s, t)
+	}
+	b, err := json.MarshalIndent(t, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(name, append(b, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write the token file: %w", err)
+	}
+	return nil
+}

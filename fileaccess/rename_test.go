@@ -1,0 +1,114 @@
+package fileaccess_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// moving is a rename of a file to another directory, whose DACL is given.
+func moving(t *testing.T, target string, change ...func(*fileaccess.Move)) fileaccess.Move {
+	m := fileaccess.Move{Subject: access.SubjectOf(mustToken(t, baseSpec())), Granted: 0x10000}
+	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: aces(t, target)}
+	for _, f := range change {
+		f(&m)
+	}
+	return m
+}
+
+func granted(g winnt.AccessMask) func(*fileaccess.Move) {
+	return func(m *fileaccess.Move) { m.Granted = g }
+}
+
+func holding(t *testing.T, ps ...winnt.Privilege) func(*fileaccess.Move) {
+	return func(m *fileaccess.Move) {
+		s := &situation{t: t, token: baseSpec()}
+		with(ps...)(s)
+		m.Subject = access.SubjectOf(mustToken(t, s.token))
+	}
+}
+
+func existing(x fileaccess.Existing) func(*fileaccess.Move) {
+	return func(m *fileaccess.Move) { m.Existing = &x }
+}
+
+// FO-072 to FO-076, and the rest of F-57 and F-58.
+func TestRename(t *testing.T) {
+	isDir := func(m *fileaccess.Move) { m.Directory = true }
+	replace := func(m *fileaccess.Move) { m.ReplaceIfExists = true }
+	inside := func(m *fileaccess.Move) { m.SameDirectory = true }
+	empty := aces(t, "empty")
+	for _, c := range []struct {
+		id   string
+		m    fileaccess.Move
+		want ntstatus.Status
+		rule string
+	}{
+		{"FO-072a", moving(t, "(A;;FA;;;WD)"), 0, ""},
+		{"FO-072b", moving(t, "(A;;FA;;;WD)", granted(0x100)), denied, "F-57"},
+		{"FO-072c", moving(t, "(A;;0x100002;;;U)"), 0, ""},
+		{"FO-072d", moving(t, "(A;;0x2;;;U)"), denied, "F-44"},
+		{"FO-072e", moving(t, "(A;;0x1200A9;;;U)"), denied, "F-44"},
+		{"FO-073a", moving(t, "(A;;0x100002;;;U)", isDir), denied, "F-44"},
+		{"FO-073b", moving(t, "(A;;0x4;;;U)", isDir), 0, ""},
+		{"FO-074a", moving(t, "(A;;FA;;;U)", existing(fileaccess.Existing{})), collision, "F-58"},
+		{"FO-074b", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Attributes: readOnly})), denied, "F-58"},
+		{"FO-074c", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{IsDirectory: true})), denied, "F-58"},
+		{"FO-074d", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})), 0, ""},
+		{"FO-075a", moving(t, "(A;;0x100002;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})), denied, "F-58"},
+		{"FO-075b", moving(t, "(A;;0x100002;;;U)", replace, existing(fileaccess.Existing{Descriptor: aces(t, "(A;;SD;;;U)")})), 0, ""},
+		{"FO-076a", moving(t, "empty", holding(t, restore)), 0, ""},
+		{"FO-076b", moving(t, "empty"), denied, "F-44"},
+		{"FO-076c", moving(t, "empty", holding(t, restore), inside), denied, "F-57"},
+		{"inside, by SMB", moving(t, "empty", holding(t, restore), inside, func(m *fileaccess.Move) { m.Face = fileaccess.SMB }), 0, ""},
+		{"bad name", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-57"},
+		{"source going", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.DeletePending = true }), denied, "F-57"},
+		{"opens below", moving(t, "(A;;FA;;;U)", isDir, func(m *fileaccess.Move) { m.OpensBelow = true }), denied, "F-57"},
+		{"target going", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{DeletePending: true})), ntstatus.DeletePending, "F-58"},
+		{"target open", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Open: true})), denied, "F-58"},
+		{"level", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject.Level = winnt.SecurityIdentification }), ntstatus.BadImpersonationLevel, "A-30"},
+		{"nobody", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject = access.Subject{} }), ntstatus.NoToken, "A-30"},
+	} {
+		if d := fileaccess.DecideRename(&c.m); d.Status != c.want || d.Rule != c.rule || d.Allowed() != (c.want == 0) || d.Replaces != (d.Allowed() && c.m.Existing != nil) {
+			t.Errorf("%s: %+v, want %v by %s", c.id, d, c.want, c.rule)
+		}
+	}
+	m := moving(t, "(A;;0x2;;;U)", inside, func(m *fileaccess.Move) { m.SameName = true })
+	if d := fileaccess.DecideRename(&m); !d.Allowed() || !d.Nothing { // F-57
+		t.Errorf("same name: %+v", d)
+	}
+	m = moving(t, "empty", holding(t, restore))
+	if d := fileaccess.DecideRename(&m); d.PrivilegesUsed != restore.Bit() {
+		t.Errorf("F-57 privileges: %+v", d)
+	}
+	// F-60: there is nothing in a MoveDecision that would change a descriptor;
+	// the source's is not even asked for.
+}
+
+// FO-077, and the rest of F-59.
+func TestLink(t *testing.T) {
+	attrs := granted(0x100)
+	for _, c := range []struct {
+		id   string
+		m    fileaccess.Move
+		want ntstatus.Status
+		rule string
+	}{
+		{"FO-077a", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Directory = true }), ntstatus.FileIsADirectory, "F-59"},
+		{"FO-077b", moving(t, "(A;;0x100004;;;U)", attrs), denied, "F-44"},
+		{"FO-077c", moving(t, "(A;;FA;;;U)", granted(0x10000)), denied, "F-59"},
+		{"as documented", moving(t, "(A;;FA;;;U)", granted(0), func(m *fileaccess.Move) { m.Target.Policy.LinkNeedsNothing = true }), 0, ""},
+		{"granted", moving(t, "(A;;0x100002;;;U)", attrs), 0, ""},
+		{"stream", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Stream = true }), invalid, "F-59"},
+		{"source going", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.DeletePending = true }), denied, "F-59"},
+		{"bad name", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-59"},
+		{"taken", moving(t, "(A;;FA;;;U)", attrs, existing(fileaccess.Existing{})), collision, "F-58"},
+	} {
+		if d := fileaccess.DecideLink(&c.m); d.Status != c.want || d.Rule != c.rule {
+			t.Errorf("%s: %+v, want %v by %s", c.id, d, c.want, c.rule)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package se_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	svc     = "S-1-5-21-1-2-3-1500"
+	client  = "S-1-5-21-1-2-3-1001"
+	session = winnt.LUID(0x77001)
+)
+
+// make builds a token of a user from the standard one.
+func build(tb testing.TB, user string, typ winnt.TokenType, changes ...func(*token.Spec)) *token.Token {
+	tb.Helper()
+	s := token.StandardUser(sid.MustParse(user))
+	s.Type, s.AuthenticationID = typ, session
+	if typ == winnt.TokenImpersonation {
+		s.Level, s.AuthenticationID = winnt.SecurityDelegation, session+1
+	}
+	for _, c := range changes {
+		c(&s)
+	}
+	t, err := token.New(s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return t
+}
+
+func privilege(s *token.Spec) {
+	s.Privileges |= winnt.SeImpersonatePrivilege.Bit()
+	s.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
+}
+
+func disabled(s *token.Spec) { s.Privileges |= winnt.SeImpersonatePrivilege.Bit() }
+
+func restricted(sids ...string) func(*token.Spec) {
+	return func(s *token.Spec) {
+		for _, x := range sids {
+			s.Restricted = append(s.Restricted, token.Group{SID: sid.MustParse(x)})
+		}
+	}
+}
+
+func integrity(rid uint32) func(*token.Spec) {
+	return func(s *token.Spec) { s.Integrity = se.IntegritySID(rid) }
+}
+
+func anonymous(source string) func(*token.Spec) {
+	return func(s *token.Spec) {
+		s.AuthenticationID, s.Source.Name = winnt.ANONYMOUS_LOGON_LUID, source
+	}
+}
+
+func origin(id winnt.LUID) func(*token.Spec) {
+	return func(s *token.Spec) { s.OriginatingLogon = id }
+}
+
+func elevation(e uint32) func(*token.Spec) { return func(s *token.Spec) { s.ElevationType = e } }
+
+func box(name string) func(*token.Spec) {
+	return func(s *token.Spec) { s.Package = sid.MustParse("S-1-15-2-" + name) }
+}
+
+// I-42: each row of the table in its place. Later conditions are met as well
+// where an earlier row is to win.
+func TestCanImpersonate(t *testing.T) {
+	type mods []func(*token.Spec)
+	for _, c := range []struct {
+		name         string
+		server       mods
+		user         string
+		client       mods
+		level        winnt.SecurityImpersonationLevel
+		documented   string
+		observed     string // "" when it is the same
+		allowed      bool
+		observedAlso bool // what Observed allows, when it differs
+	}{
+		{"a: anonymous level", nil, client, nil, winnt.SecurityAnonymous, "a", "", true, false},
+		{"a: identification beats everything", nil, client, mods{anonymous("x"), restricted("S-1-1-0")}, winnt.SecurityIdentification, "a", "", true, false},
+		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b", "", true, false},
+		{"b before d", mods{privilege}, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b", "", true, false},
+		{"d: the privilege", mods{privilege}, client, nil, winnt.SecurityDelegation, "d", "", true, false},
+		{"d before c", mods{privilege}, client, mods{anonymous("NtLmSsp")}, winnt.SecurityImpersonation, "d", "", true, false},
+		{"d needs it enabled", mods{disabled}, client, nil, winnt.SecurityImpersonation, "f", "", false, false},
+		{"c: anonymous, one's own user", nil, svc, mods{anonymous("NtLmSsp")}, winnt.SecurityImpersonation, "c", "", false, false},
+		{"c before e", nil, client, mods{anonymous("NtLmSsp"), origin(session)}, winnt.SecurityImpersonation, "c", "", false, false},
+		{"e: explicit logon", nil, client, mods{origin(session)}, winnt.SecurityImpersonation, "e", "", true, false},
+		{"e of another session", nil, client, mods{origin(session + 7)}, winnt.SecurityImpersonation, "f", "", false, false},
+		{"e above the server", nil, client, mods{origin(session), integrity(0x3000)}, winnt.SecurityImpersonation, "f", "", false, false},
+		{"f: another user", nil, client, nil, winnt.SecurityImpersonation, "f", "", false, false},
+		{"g: the token restricted", nil, svc, mods{restricted("S-1-1-0")}, winnt.SecurityImpersonation, "g", "", false, false},
+		{"g: the process restricted", mods{restricted("S-1-1-0")}, svc, nil, winnt.SecurityImpersonation, "g", "", false, false},
+		{"g: the same SIDs in another order", mods{restricted("S-1-1-0", "S-1-5-11")}, svc, mods{restricted("S-1-5-11", "S-1-1-0")}, winnt.SecurityImpersonation, "g", "j", false, true},
+		{"g: fewer SIDs", mods{restricted("S-1-1-0", "S-1-5-11")}, svc, mods{restricted("S-1-1-0")}, winnt.SecurityImpersonation, "g", "", false, false},
+		{"g: more SIDs", mods{restricted("S-1-1-0")}, svc, mods{restricted("S-1-1-0", "S-1-5-11")}, winnt.SecurityImpersonation, "g", "", false, false},
+		{"h: higher integrity", nil, svc, mods{integrity(0x3000)}, winnt.SecurityImpersonation, "h", "", false, false},
+		{"h2: elevated", mods{elevation(winnt.TokenElevationTypeLimited)}, svc, mods{elevation(winnt.TokenElevationTypeFull)}, winnt.SecurityImpersonation, "h2", "", false, false},
+		{"h2: both elevated", mods{elevation(winnt.TokenElevationTypeFull)}, svc, mods{elevation(winnt.TokenElevationTypeFull)}, winnt.SecurityImpersonation, "j", "", true, false},
+		{"i: out of the box", mods{box("1-2-3")}, svc, nil, winnt.SecurityImpersonation, "i", "", false, false},
+		{"i: another box", mods{box("1-2-3")}, svc, mods{box("1-2-4")}, winnt.SecurityImpersonation, "i", "", false, false},
+		{"j: the same box", mods{box("1-2-3")}, svc, mods{box("1-2-3")}, winnt.SecurityImpersonation, "j", "", true, false},
+		{"j: into a box", nil, svc, mods{box("1-2-3")}, winnt.SecurityImpersonation, "j", "", true, false},
+		{"j: the same identity", nil, svc, mods{integrity(0x1000)}, winnt.SecurityDelegation, "j", "", true, false},
+	} {
+		p, tok := build(t, svc, winnt.TokenPrimary, c.server...), build(t, c.user, winnt.TokenImpersonation, c.client...)
+		if ok, row := se.CanImpersonate(p, tok, c.level, nt.Documented); ok != c.allowed || row != c.documented {
+			t.Errorf("%s: %t by row %s, want %t by %s", c.name, ok, row, c.allowed, c.documented)
+		}
+		wantOK, wantRow := c.allowed, c.documented
+		if c.observed != "" {
+			wantOK, wantRow = c.observedAlso, c.observed
+		}
+		if ok, row := se.CanImpersonate(p, tok, c.level, nt.Observed); ok != wantOK || row != wantRow {
+			t.Errorf("%s (observed): %t by row %s, want %t by %s", c.name, ok, row, wantOK, wantRow)
+		}
+		if se.RowText(c.documented) == "" {
+			t.Errorf("row %s has no words", c.documented)
+		}
+	}
+}
+
+// A decision allocates nothing: it stands on the path of every impersonation.
+func TestCanImpersonateAllocatesNothing(t *testing.T) {
+	p, tok := build(t, svc, winnt.TokenPrimary), build(t, svc, winnt.TokenImpersonation)
+	if n := testing.AllocsPerRun(100, func() { se.CanImpersonate(p, tok, winnt.SecurityImpersonation, nt.Observed) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

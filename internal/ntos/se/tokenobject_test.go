@@ -1,0 +1,136 @@
+package se_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-5: a session lives as long as its last token; the well-known ones always do.
+func TestSessionsLiveWithTheirTokens(t *testing.T) {
+	s := se.NewState()
+	const id = winnt.LUID(0x12345)
+	if s.Sessions.Known(id) {
+		t.Fatal("the session is known before there is a token")
+	}
+	v := build(t, client, winnt.TokenPrimary, func(p *token.Spec) { p.AuthenticationID = id })
+	a, b := s.NewToken(v, nil), s.NewToken(v, nil)
+	a.Deref(ob.TagCall)
+	if !s.Sessions.Known(id) {
+		t.Error("the session went with the first of two tokens")
+	}
+	b.Deref(ob.TagCall)
+	if s.Sessions.Known(id) {
+		t.Error("the session outlived its last token")
+	}
+	v = build(t, client, winnt.TokenPrimary, func(p *token.Spec) { p.AuthenticationID = winnt.NETWORKSERVICE_LUID })
+	s.NewToken(v, nil).Deref(ob.TagCall)
+	for _, known := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID, winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
+		if !s.Sessions.Known(known) {
+			t.Errorf("session %s is gone", known)
+		}
+	}
+}
+
+// TokenIds are never given twice, and a changed token keeps its own.
+func TestIdentifiers(t *testing.T) {
+	s := se.NewState()
+	v := build(t, client, winnt.TokenPrimary)
+	seen := map[winnt.LUID]bool{}
+	for range 100 {
+		o := s.NewToken(v, nil)
+		if seen[o.ID()] || o.ID() <= 0x3E8 {
+			t.Fatalf("TokenId %s was given before, or is a well-known one", o.ID())
+		}
+		seen[o.ID()] = true
+		o.Deref(ob.TagCall)
+	}
+}
+
+// T-72: every change has a ModifiedId of its own; concurrent writers lose none.
+func TestUpdatesAreNotLost(t *testing.T) {
+	s := se.NewState()
+	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
+	defer o.Deref(ob.TagCall)
+	const writers, rounds = 4, 500
+	var all sync.WaitGroup
+	for range writers {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for range rounds {
+				o.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
+					return old.WithSessionID(modified, old.SessionID()+1)
+				})
+			}
+		}()
+	}
+	all.Wait()
+	if got := o.Value().SessionID(); got != writers*rounds {
+		t.Errorf("%d updates arrived, want %d", got, writers*rounds)
+	}
+	before := o.Value()
+	o.Update(func(*token.Token, winnt.LUID) *token.Token { return nil })
+	if o.Value() != before {
+		t.Error("an update that declined changed the token")
+	}
+}
+
+// The sixteen records of a token are made once each, also under a race.
+func TestRecordsAreShared(t *testing.T) {
+	s := se.NewState()
+	o := s.NewToken(build(t, client, winnt.TokenImpersonation), nil)
+	defer o.Deref(ob.TagCall)
+	var got [8]*se.Impersonation
+	var all sync.WaitGroup
+	for i := range got {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			got[i] = o.Impersonation(true, false, winnt.SecurityImpersonation)
+		}()
+	}
+	all.Wait()
+	want := se.Impersonation{Token: o, CopyOnOpen: true, Level: winnt.SecurityImpersonation}
+	for i, r := range got {
+		if r != got[0] || *r != want {
+			t.Errorf("record %d: %+v", i, *r)
+		}
+	}
+	seen := map[*se.Impersonation]bool{}
+	for _, c := range []bool{false, true} {
+		for _, e := range []bool{false, true} {
+			for l := winnt.SecurityAnonymous; l <= winnt.SecurityDelegation; l++ {
+				r := o.Impersonation(c, e, l)
+				if seen[r] || r.CopyOnOpen != c || r.EffectiveOnly != e || r.Level != l || r.Own {
+					t.Errorf("record of (%t, %t, %v): %+v", c, e, l, *r)
+				}
+				seen[r] = true
+			}
+		}
+	}
+}
+
+// T-47, O-38: the default descriptor is made once for a value and follows a change.
+func TestDefaultTokenDescriptor(t *testing.T) {
+	s := se.NewState()
+	o := s.NewToken(build(t, client, winnt.TokenPrimary), nil)
+	defer o.Deref(ob.TagCall)
+	first := o.DefaultTokenDescriptor()
+	if o.DefaultTokenDescriptor() != first {
+		t.Error("made twice for one value")
+	}
+	o.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
+		n, _ := old.WithDefaultDACL(modified, acl(t, "(A;;GA;;;WD)"))
+		return n
+	})
+	dacl := o.DefaultTokenDescriptor().DACL()
+	if dacl.Len() != 1 || dacl.At(0).SID() != sid.Everyone {
+		t.Errorf("after a change of the default DACL: %s", text(t, o.DefaultTokenDescriptor()))
+	}
+}

@@ -1,0 +1,145 @@
+package services
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtAdjustGroupsToken enables or disables groups.
+func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustGroupsTokenOut, st ntstatus.Status) {
+	// capture
+	if in.ResetToDefault {
+		in.NewState = nt.Captured[[]token.Group]{} // T-75: not looked at
+	}
+	if st := c.probe("T-74", in.NewState.Status); st != ntstatus.Success { // T-74
+		return out, st
+	}
+	// reference
+	tok, st := c.referenceAdjust(in.TokenHandle, in.WantPrevious)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer tok.Deref(ob.TagCall)
+	if !in.ResetToDefault && in.NewState.V == nil && in.NewState.Status == ntstatus.Success {
+		return out, c.Fail("T-74", ntstatus.InvalidParameter) // T-74: after the handle
+	}
+	for _, st := range []ntstatus.Status{in.NewState.Status, sidStatus(in.NewState.V)} {
+		if st != ntstatus.Success {
+			return out, c.Fail("T-74", st)
+		}
+	}
+	changes := append([]token.Group(nil), in.NewState.V...) // O-4
+	// decide and commit: a compare-and-swap that restarts
+	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
+		n, previous, s := old.AdjustGroups(modified, in.ResetToDefault, changes) // T-75
+		out, st = nt.AdjustGroupsTokenOut{}, s
+		if in.WantPrevious && s.IsSuccess() {
+			out.PreviousState, out.ReturnLength = previous, groupListSize(previous)
+			if in.BufferLength < out.ReturnLength {
+				out.PreviousState, st = nil, ntstatus.BufferTooSmall // T-74: nothing is changed
+				return nil
+			}
+		}
+		if n == old {
+			return nil // T-75, T-72
+		}
+		return n
+	})
+	return out, c.adjustedStatus(st)
+}
+
+// referenceAdjust references a token whose groups or claims are to change.
+func (c *Context) referenceAdjust(h winnt.Handle, previous bool) (*se.TokenObject, ntstatus.Status) {
+	want := winnt.TOKEN_ADJUST_GROUPS
+	if previous {
+		want |= winnt.TOKEN_QUERY // T-74
+	}
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, want, se.TokenType)
+	return tok, st
+}
+
+// adjustedStatus notes the rule behind the status of an adjustment.
+func (c *Context) adjustedStatus(st ntstatus.Status) ntstatus.Status {
+	switch st {
+	case ntstatus.Success:
+		return st
+	case ntstatus.BufferTooSmall:
+		return c.Fail("T-74", st)
+	}
+	return c.Fail("T-75", st)
+}
+
+// NtAdjustTokenClaimsAndDeviceGroups enables or disables claims and device
+// groups by the rules of groups; it is all or nothing over the three lists.
+func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) (out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
+	// capture
+	if st := c.probe("T-74", in.NewUserState.Status, in.NewDeviceState.Status, in.NewDeviceGroupsState.Status); st != ntstatus.Success {
+		return out, st
+	}
+	// reference
+	tok, st := c.referenceAdjust(in.TokenHandle, in.WantPreviousUser || in.WantPreviousDevice || in.WantPreviousDeviceGroups)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer tok.Deref(ob.TagCall)
+	for _, st := range []ntstatus.Status{in.NewUserState.Status, in.NewDeviceState.Status, in.NewDeviceGroupsState.Status, sidStatus(in.NewDeviceGroupsState.V)} {
+		if st != ntstatus.Success {
+			return out, c.Fail("T-74", st)
+		}
+	}
+	// decide and commit
+	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
+		var n *token.Token
+		n, out, st = adjustClaims(old, modified, &in)
+		if n == old || !st.IsSuccess() {
+			return nil
+		}
+		return n
+	})
+	return out, c.adjustedStatus(st)
+}
+
+// adjustClaims is the decision: the new value, the previous states, the status.
+func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token, out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
+	n, user, st1 := old.AdjustClaims(modified, false, in.UserResetToDefault, in.NewUserState.V)
+	n, device, st2 := n.AdjustClaims(modified, true, in.DeviceResetToDefault, in.NewDeviceState.V)
+	n, groups, st3 := n.AdjustDeviceGroups(modified, in.DeviceGroupsResetToDefault, in.NewDeviceGroupsState.V)
+	for _, s := range []ntstatus.Status{st1, st2, st3} {
+		if !s.IsSuccess() {
+			return old, out, s // T-75: nothing is changed at all
+		}
+		if s != ntstatus.Success {
+			st = s
+		}
+	}
+	small := false
+	if in.WantPreviousUser {
+		out.UserReturnLength = claimsSize(user)
+		small = small || in.UserBufferLength < out.UserReturnLength
+	}
+	if in.WantPreviousDevice {
+		out.DeviceReturnLength = claimsSize(device)
+		small = small || in.DeviceBufferLength < out.DeviceReturnLength
+	}
+	if in.WantPreviousDeviceGroups {
+		out.DeviceGroupsReturnBufferLength = groupListSize(groups)
+		small = small || in.DeviceGroupsBufferLength < out.DeviceGroupsReturnBufferLength
+	}
+	if small {
+		return old, out, ntstatus.BufferTooSmall // T-74
+	}
+	if in.WantPreviousUser {
+		out.PreviousUserState = user
+	}
+	if in.WantPreviousDevice {
+		out.PreviousDeviceState = device
+	}
+	if in.WantPreviousDeviceGroups {
+		out.PreviousDeviceGroups = groups
+	}
+	return n, out, st
+}

@@ -1,0 +1,216 @@
+package services
+
+import (
+	"errors"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtAllocateLocallyUniqueId returns an identifier never returned before.
+func (c *Context) NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn) (out nt.AllocateLocallyUniqueIDOut, st ntstatus.Status) {
+	out.LUID = c.Sys.Security.AllocateLUID()
+	return out, ntstatus.Success
+}
+
+// NtCreateToken makes a token out of its parts: the Ex form without claims,
+// device groups and mandatory policy.
+func (c *Context) NtCreateToken(in nt.CreateTokenIn) (nt.CreateTokenOut, ntstatus.Status) {
+	return c.createToken(&nt.CreateTokenExIn{
+		DesiredAccess: in.DesiredAccess, ObjectAttributes: in.ObjectAttributes, TokenType: in.TokenType, AuthenticationID: in.AuthenticationID,
+		ExpirationTime: in.ExpirationTime, User: in.User, Groups: in.Groups, Privileges: in.Privileges, Owner: in.Owner,
+		PrimaryGroup: in.PrimaryGroup, DefaultDACL: in.DefaultDACL, Source: in.Source,
+	})
+}
+
+// NtCreateTokenEx makes a token out of its parts.
+func (c *Context) NtCreateTokenEx(in nt.CreateTokenExIn) (nt.CreateTokenOut, ntstatus.Status) {
+	return c.createToken(&in)
+}
+
+func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st ntstatus.Status) {
+	// capture
+	oa, st := c.captureCreate(in)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// reference: the logon session, so that it cannot end before the token holds it
+	session := in.AuthenticationID.V
+	if !c.Sys.Security.Sessions.Hold(session) {
+		return out, c.Fail("T-5", ntstatus.NoSuchLogonSession) // T-10, T-5
+	}
+	defer c.Sys.Security.Sessions.Release(session)
+	// decide
+	value, st := c.newValue(in, oa.SecurityQualityOfService) // T-11, T-12
+	if st != ntstatus.Success {
+		return out, st
+	}
+	if c.Sys.Fault("se: create token") {
+		return out, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+	}
+	granted, st := c.creatorAccess(in.DesiredAccess, oa.SecurityDescriptor)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	tok := c.Sys.Security.NewToken(value, c.newTokenDescriptor(oa.SecurityDescriptor)) // T-10, O-38
+	defer tok.Deref(ob.TagCall)
+	// commit
+	out.TokenHandle, st = c.insert(tok, granted, oa.Attributes&(winnt.OBJ_INHERIT|winnt.OBJ_KERNEL_HANDLE))
+	return out, st
+}
+
+// captureCreate is T-10 up to the quality of service, in its order.
+func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes, st ntstatus.Status) {
+	if st := c.probe("T-10", in.AuthenticationID.Status, in.ExpirationTime.Status, required(in.User.V != nil, in.User.Status),
+		required(in.Groups.V != nil, in.Groups.Status), required(in.Privileges.V != nil, in.Privileges.Status), in.UserAttributes.Status,
+		in.DeviceAttributes.Status, in.DeviceGroups.Status, in.MandatoryPolicy.Status, in.Owner.Status,
+		required(!in.PrimaryGroup.V.IsZero(), in.PrimaryGroup.Status), in.DefaultDACL.Status, required(in.Source.V != nil, in.Source.Status)); st != ntstatus.Success {
+		return oa, st
+	}
+	if oa, st = c.captureAttributes(in.ObjectAttributes); st != ntstatus.Success {
+		return oa, st
+	}
+	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
+		return oa, c.Fail("T-10", ntstatus.BadTokenType) // T-10
+	}
+	if !c.holds(winnt.SeCreateTokenPrivilege) {
+		return oa, c.Fail("T-10", ntstatus.PrivilegeNotHeld) // T-10
+	}
+	for _, st := range []ntstatus.Status{ // T-10: what was readable and is malformed
+		in.User.Status, in.Groups.Status, in.Privileges.Status, in.UserAttributes.Status, in.DeviceAttributes.Status, in.DeviceGroups.Status,
+		in.MandatoryPolicy.Status, in.Owner.Status, in.PrimaryGroup.Status, in.DefaultDACL.Status, in.Source.Status,
+		sidStatus(append([]token.Group{*in.User.V}, in.Groups.V...)), sidStatus(in.DeviceGroups.V)} {
+		if st != ntstatus.Success {
+			return oa, c.Fail("T-10", st)
+		}
+	}
+	if in.TokenType == winnt.TokenImpersonation && oa.SecurityQualityOfService == nil {
+		return oa, c.Fail("T-10", ntstatus.BadImpersonationLevel) // T-10
+	}
+	return oa, ntstatus.Success
+}
+
+// required turns a NULL pointer where none may be into a fault.
+func required(given bool, st ntstatus.Status) ntstatus.Status {
+	if !given && st == ntstatus.Success {
+		return ntstatus.AccessViolation // O-3
+	}
+	return st
+}
+
+// probe gives the first of the statuses that is a fault of memory; what is
+// readable but malformed is looked at later (O-3).
+func (c *Context) probe(rule string, all ...ntstatus.Status) ntstatus.Status {
+	for _, st := range all {
+		if st == ntstatus.AccessViolation {
+			return c.Fail(rule, st) // O-3
+		}
+	}
+	return ntstatus.Success
+}
+
+// sidStatus is STATUS_INVALID_SID for a list with an entry that is no SID.
+func sidStatus(gs []token.Group) ntstatus.Status {
+	for _, g := range gs {
+		if g.SID.IsZero() {
+			return ntstatus.InvalidSID
+		}
+	}
+	return ntstatus.Success
+}
+
+// newValue is the token asked for: T-11 for owner and primary group, T-12 for
+// what the caller does not say.
+func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfService) (*token.Token, ntstatus.Status) {
+	s := token.Spec{
+		User: *in.User.V, Groups: in.Groups.V, Type: in.TokenType, // T-2 is token.New's
+		AuthenticationID: in.AuthenticationID.V, ExpirationTime: in.ExpirationTime.V, Source: *in.Source.V,
+		ModifiedID: c.Sys.Security.AllocateLUID(), SessionID: c.self.Process().Token().SessionID(), // T-12: ParentTokenId and OriginatingLogon stay 0
+		Owner: in.Owner.V, PrimaryGroup: in.PrimaryGroup.V, DefaultDACL: in.DefaultDACL.V,
+		DeviceGroups: in.DeviceGroups.V, MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN,
+	}
+	if sqos != nil {
+		s.Level = sqos.ImpersonationLevel
+	}
+	if s.Type == winnt.TokenPrimary {
+		s.Level = 0 // T-54
+	}
+	if in.MandatoryPolicy.V != nil {
+		s.MandatoryPolicy = *in.MandatoryPolicy.V
+	}
+	if !hasIntegrity(s.Groups) && s.MandatoryPolicy != 0 { // T-12: the policy that is off wants no level
+		s.Integrity = sid.MediumLevel
+	}
+	for _, p := range in.Privileges.V {
+		v := winnt.Privilege(p.LUID)
+		if p.LUID > winnt.LUID(winnt.LastPrivilege) || !v.Valid() {
+			return nil, c.Fail("T-10", ntstatus.NoSuchPrivilege) // T-10
+		}
+		s.Privileges |= v.Bit()
+		if p.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0 {
+			s.EnabledPrivileges |= v.Bit()
+		}
+		if p.Attributes&winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT != 0 {
+			s.DefaultPrivileges |= v.Bit()
+		}
+	}
+	var st1, st2 ntstatus.Status
+	s.UserClaims, st1 = claimSet(in.UserAttributes.V)
+	s.DeviceClaims, st2 = claimSet(in.DeviceAttributes.V)
+	if st1 != ntstatus.Success || st2 != ntstatus.Success {
+		return nil, c.Fail("T-3", ntstatus.InvalidParameter)
+	}
+	v, err := token.New(s)
+	var wrong *token.SpecError
+	switch {
+	case err == nil:
+		return v, ntstatus.Success
+	case !errors.As(err, &wrong):
+		return nil, c.Fail("T-3", ntstatus.InvalidParameter)
+	case wrong.Status == ntstatus.InvalidOwner || wrong.Status == ntstatus.InvalidPrimaryGroup:
+		return nil, c.Fail("T-11", wrong.Status) // T-11
+	}
+	return nil, c.Fail("T-3", wrong.Status) // T-3, T-4
+}
+
+func hasIntegrity(gs []token.Group) bool {
+	for _, g := range gs {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// claimSet is the set of a list; nil where it is empty.
+func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
+	if len(list) == 0 {
+		return nil, ntstatus.Success
+	}
+	s, err := claims.NewSet(list)
+	if err != nil {
+		return nil, ntstatus.InvalidParameter
+	}
+	return s, ntstatus.Success
+}
+
+// creatorAccess is what the creator of a token is granted: what it asks for
+// (O-91). A SACL in the descriptor it gives needs SeSecurityPrivilege.
+func (c *Context) creatorAccess(desired winnt.AccessMask, explicit *sd.Descriptor) (winnt.AccessMask, ntstatus.Status) {
+	subject := c.self.Subject()
+	d := ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0) // O-91
+	if d.Status != ntstatus.Success {
+		return 0, d.Status
+	}
+	if explicit != nil && explicit.SACL() != nil && !c.holds(winnt.SeSecurityPrivilege) {
+		return 0, c.Fail("O-30", ntstatus.PrivilegeNotHeld)
+	}
+	return d.Granted, ntstatus.Success
+}

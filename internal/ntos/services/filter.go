@@ -1,0 +1,121 @@
+package services
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// filterFlags are the flags of NtFilterToken.
+const filterFlags = winnt.DISABLE_MAX_PRIVILEGE | winnt.SANDBOX_INERT | winnt.LUA_TOKEN | winnt.WRITE_RESTRICTED
+
+// NtFilterToken makes a restricted version of a token.
+func (c *Context) NtFilterToken(in nt.FilterTokenIn) (nt.FilterTokenOut, ntstatus.Status) {
+	return c.filterToken(&nt.FilterTokenExIn{ExistingTokenHandle: in.ExistingTokenHandle, Flags: in.Flags,
+		SIDsToDisable: in.SIDsToDisable, PrivilegesToDelete: in.PrivilegesToDelete, RestrictedSIDs: in.RestrictedSIDs})
+}
+
+// NtFilterTokenEx is NtFilterToken with claims and device groups (T-67).
+func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, ntstatus.Status) {
+	return c.filterToken(&in)
+}
+
+func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st ntstatus.Status) {
+	// capture
+	statuses := []ntstatus.Status{in.SIDsToDisable.Status, in.PrivilegesToDelete.Status, in.RestrictedSIDs.Status,
+		in.UserClaimsToDisable.Status, in.DeviceClaimsToDisable.Status, in.DeviceGroupsToDisable.Status,
+		in.RestrictedUserAttributes.Status, in.RestrictedDeviceAttributes.Status, in.RestrictedDeviceGroups.Status}
+	if st := c.probe("T-60", statuses...); st != ntstatus.Success { // T-60
+		return out, st
+	}
+	if in.Flags&^filterFlags != 0 {
+		return out, c.Fail("T-60", ntstatus.InvalidParameter) // T-60
+	}
+	// reference
+	existing, info, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE, se.TokenType) // T-60
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer existing.Deref(ob.TagCall)
+	statuses = append(statuses, sidStatus(in.SIDsToDisable.V), sidStatus(in.RestrictedSIDs.V), sidStatus(in.DeviceGroupsToDisable.V), sidStatus(in.RestrictedDeviceGroups.V))
+	for _, st := range statuses { // T-60: the lists are captured after the handle
+		if st != ntstatus.Success {
+			return out, c.Fail("T-60", st)
+		}
+	}
+	// decide
+	spec := filterSpec(in)
+	spec.ParentTokenID, spec.ModifiedID = existing.ID(), c.Sys.Security.AllocateLUID() // T-64
+	value, st := existing.Value().Filter(spec)                                         // T-61, T-62, T-63, T-65
+	if st != ntstatus.Success {
+		return out, c.Fail("T-63", st) // T-63
+	}
+	if c.Sys.Fault("se: filter token") {
+		return out, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+	}
+	tok := c.Sys.Security.NewFiltered(existing, value, c.newTokenDescriptor(nil))
+	defer tok.Deref(ob.TagCall)
+	// commit
+	out.NewTokenHandle, st = c.insert(tok, info.Access, 0) // T-60: the rights of the existing handle
+	return out, st
+}
+
+func filterSpec(in *nt.FilterTokenExIn) token.FilterSpec {
+	f := token.FilterSpec{Flags: in.Flags, Disable: sidsOf(in.SIDsToDisable.V), Restrict: in.RestrictedSIDs.V,
+		DisableUserClaims: in.UserClaimsToDisable.V, DisableDeviceClaims: in.DeviceClaimsToDisable.V,
+		DisableDevice: sidsOf(in.DeviceGroupsToDisable.V), RestrictDevice: in.RestrictedDeviceGroups.V,
+		RestrictUserClaims: namesOf(in.RestrictedUserAttributes.V), RestrictDeviceClaims: namesOf(in.RestrictedDeviceAttributes.V)}
+	for _, p := range in.PrivilegesToDelete.V {
+		if v := winnt.Privilege(p.LUID); p.LUID <= winnt.LUID(winnt.LastPrivilege) && v.Valid() { // T-62: unknown ones are ignored
+			f.Delete |= v.Bit()
+		}
+	}
+	return f
+}
+
+func sidsOf(gs []token.Group) []sid.SID {
+	var out []sid.SID
+	for _, g := range gs {
+		out = append(out, g.SID)
+	}
+	return out
+}
+
+// namesOf are the names of a list of claims; nil stands for no list.
+func namesOf(list []claims.Attribute) []string {
+	if list == nil {
+		return nil
+	}
+	out := make([]string, 0, len(list))
+	for _, a := range list {
+		out = append(out, a.Name)
+	}
+	return out
+}
+
+// NtCompareTokens tells whether access checks treat two tokens alike.
+func (c *Context) NtCompareTokens(in nt.CompareTokensIn) (out nt.CompareTokensOut, st ntstatus.Status) {
+	// capture
+	if in.FaultEqual != ntstatus.Success {
+		return out, c.Fail("T-100", in.FaultEqual) // T-100: before the handles
+	}
+	// reference
+	first, st := c.referenceToken(in.FirstTokenHandle, winnt.TOKEN_QUERY) // T-100, O-15
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer first.Deref(ob.TagCall)
+	second, st := c.referenceToken(in.SecondTokenHandle, winnt.TOKEN_QUERY) // T-100
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer second.Deref(ob.TagCall)
+	// decide
+	out.Equal = first == second || first.Value().Equal(second.Value()) // T-100
+	return out, ntstatus.Success
+}

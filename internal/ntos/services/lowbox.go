@@ -1,0 +1,82 @@
+package services
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtCreateLowBoxToken makes the AppContainer token of a package.
+func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateLowBoxTokenOut, st ntstatus.Status) {
+	// capture
+	if st := c.probe("O-3", required(!in.PackageSID.V.IsZero(), in.PackageSID.Status), in.Capabilities.Status, in.Handles.Status); st != ntstatus.Success {
+		return out, st
+	}
+	oa, st := c.captureAttributes(in.ObjectAttributes)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// reference
+	existing, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE, se.TokenType) // T-69
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer existing.Deref(ob.TagCall)
+	for _, st := range []ntstatus.Status{in.PackageSID.Status, in.Capabilities.Status, sidStatus(in.Capabilities.V)} {
+		if st != ntstatus.Success {
+			return out, c.Fail("T-69", st)
+		}
+	}
+	// decide
+	old := existing.Value()
+	if old.Type() == winnt.TokenImpersonation && old.Level() < winnt.SecurityImpersonation {
+		return out, c.Fail("T-42", ntstatus.BadImpersonationLevel) // T-42: what identifies a client only becomes no primary token
+	}
+	box := c.Sys.Security.Boxes.Hold(old.SessionID(), in.PackageSID.V) // T-69
+	defer box.Release()
+	value, st := old.LowBox(token.LowBoxSpec{Package: in.PackageSID.V, Capabilities: in.Capabilities.V, Number: box.Number(), ModifiedID: c.Sys.Security.AllocateLUID()})
+	if st != ntstatus.Success {
+		return out, c.Fail("T-69", st) // T-69
+	}
+	kept, st := c.keep(in.Handles.V)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer drop(kept)
+	if c.Sys.Fault("se: create token") {
+		return out, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+	}
+	granted, st := c.creatorAccess(in.DesiredAccess, oa.SecurityDescriptor)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	tok := c.Sys.Security.NewFiltered(existing, value, c.newTokenDescriptor(oa.SecurityDescriptor))
+	defer tok.Deref(ob.TagCall)
+	tok.Keep(kept)
+	// commit
+	out.TokenHandle, st = c.insert(tok, granted, oa.Attributes&(winnt.OBJ_INHERIT|winnt.OBJ_KERNEL_HANDLE))
+	return out, st
+}
+
+// keep references the objects behind handles, of any type, for the token to
+// keep: directories of the AppContainer, usually.
+func (c *Context) keep(handles []winnt.Handle) (kept []ob.Object, st ntstatus.Status) {
+	for _, h := range handles {
+		o, _, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
+		if st != ntstatus.Success {
+			drop(kept)
+			return nil, st
+		}
+		kept = append(kept, o)
+	}
+	return kept, ntstatus.Success
+}
+
+func drop(objects []ob.Object) {
+	for _, o := range objects {
+		o.Head().Deref(ob.TagCall)
+	}
+}

@@ -1,0 +1,270 @@
+package services
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// naturalSize is the length that stands for the size of the value.
+const naturalSize = ^uint32(0)
+
+// setter is how one class is set. change makes the new value of the token; the
+// ModifiedId it is given is the old one for a class that keeps it.
+type setter struct {
+	size      uint32 // of a class of fixed size, or the header of one of variable size, in bytes
+	variable  bool
+	right     winnt.AccessMask // besides TOKEN_ADJUST_DEFAULT
+	privilege winnt.Privilege  // 0: none
+	keeps     bool             // the change is none of the security context: ModifiedId stays
+	change    func(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status)
+}
+
+// setters are the classes that can be set (20 section 11). The change of
+// TokenSessionReference and TokenLinkedToken is not the token's value alone.
+var setters = [winnt.MaxTokenInfoClass + 1]*setter{
+	winnt.TokenOwner:                 {size: pointerSize, variable: true, change: setOwner},
+	winnt.TokenPrimaryGroup:          {size: pointerSize, variable: true, change: setPrimaryGroup},
+	winnt.TokenDefaultDacl:           {size: pointerSize, variable: true, change: setDefaultDACL},
+	winnt.TokenSessionId:             {size: 4, right: winnt.TOKEN_ADJUST_SESSIONID, privilege: winnt.SeTcbPrivilege, change: setSessionID},
+	winnt.TokenSessionReference:      {size: 4, privilege: winnt.SeTcbPrivilege},
+	winnt.TokenAuditPolicy:           {size: token.AuditPolicySize, privilege: winnt.SeTcbPrivilege, keeps: true, change: setAuditPolicy},
+	winnt.TokenOrigin:                {size: 8, privilege: winnt.SeTcbPrivilege, change: setOrigin},
+	winnt.TokenLinkedToken:           {size: 8, privilege: winnt.SeCreateTokenPrivilege},
+	winnt.TokenVirtualizationAllowed: {size: 4, privilege: winnt.SeCreateTokenPrivilege, keeps: true, change: setFlag(winnt.TOKEN_VIRTUALIZE_ALLOWED)},
+	winnt.TokenVirtualizationEnabled: {size: 4, keeps: true, change: setVirtualization},
+	winnt.TokenIntegrityLevel:        {size: sidAndAttributes, variable: true, change: setIntegrity},
+	winnt.TokenUIAccess:              {size: 4, privilege: winnt.SeTcbPrivilege, keeps: true, change: setFlag(winnt.TOKEN_UIACCESS)},
+	winnt.TokenMandatoryPolicy:       {size: 4, privilege: winnt.SeTcbPrivilege, change: setMandatoryPolicy},
+	winnt.TokenSecurityAttributes:    {size: claimsHeader, variable: true, privilege: winnt.SeTcbPrivilege, keeps: true, change: setAttributes},
+	winnt.TokenPrivateNameSpace:      {size: 4, privilege: winnt.SeTcbPrivilege, keeps: true, change: setFlag(winnt.TOKEN_PRIVATE_NAMESPACE)},
+	winnt.TokenBnoIsolation:          {size: isolationSize, privilege: winnt.SeTcbPrivilege, keeps: true, change: setIsolation},
+	winnt.TokenChildProcessFlags:     {size: 4, keeps: true, change: setChildProcessFlags},
+}
+
+// NtSetInformationToken changes a fact about a token.
+func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.SetInformationTokenOut, st ntstatus.Status) {
+	// capture
+	class := in.TokenInformationClass
+	if class > winnt.MaxTokenInfoClass || setters[class] == nil {
+		return out, c.Fail("T-90", ntstatus.InvalidInfoClass) // T-90
+	}
+	row, length := setters[class], in.TokenInformationLength
+	if length == naturalSize {
+		length = row.size
+	}
+	if !row.variable && length != row.size {
+		return out, c.Fail("T-90", ntstatus.InfoLengthMismatch) // T-90: fixed size
+	}
+	if st := in.TokenInformation.Status; st == ntstatus.AccessViolation || st == ntstatus.Success && in.TokenInformation.V == nil && length > 0 {
+		return out, c.Fail("T-90", ntstatus.AccessViolation) // T-90: the probe
+	}
+	// reference
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.TokenHandle, winnt.TOKEN_ADJUST_DEFAULT|row.right, se.TokenType) // T-90
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer tok.Deref(ob.TagCall)
+	if length < row.size {
+		return out, c.Fail("T-90", ntstatus.InfoLengthMismatch) // T-90: variable size
+	}
+	// decide
+	if row.privilege != 0 && !c.holds(row.privilege) {
+		return out, c.Fail("T-90", ntstatus.PrivilegeNotHeld) // T-90
+	}
+	if in.TokenInformation.Status != ntstatus.Success {
+		return out, c.Fail("T-90", in.TokenInformation.Status) // T-90: malformed
+	}
+	// commit
+	if st := c.setToken(tok, class, row, in.TokenInformation.V); st != ntstatus.Success {
+		return out, c.Fail("T-90", st) // T-90: the rule of the class
+	}
+	return out, ntstatus.Success
+}
+
+func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row *setter, value any) (st ntstatus.Status) {
+	switch class {
+	case winnt.TokenSessionReference:
+		if n, ok := value.(uint32); !ok || n != 0 {
+			return ntstatus.InvalidParameter // T-90: only the value 0
+		}
+		tok.DropSession() // T-90: once
+		return ntstatus.Success
+	case winnt.TokenLinkedToken:
+		return c.linkToken(tok, value)
+	}
+	raise := class != winnt.TokenIntegrityLevel || c.holds(winnt.SeTcbPrivilege)
+	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
+		if row.keeps {
+			modified = old.ModifiedID()
+		}
+		var n *token.Token
+		if n, st = row.change(old, modified, value); st != ntstatus.Success {
+			return nil
+		}
+		if !raise && n.Integrity() > old.Integrity() {
+			st = ntstatus.PrivilegeNotHeld // T-90: lowering is free, rising is not
+			return nil
+		}
+		return n
+	})
+	return st
+}
+
+// linkToken makes the token and the one of the handle the split pair of their
+// logon sessions.
+func (c *Context) linkToken(tok *se.TokenObject, value any) ntstatus.Status {
+	h, ok := value.(winnt.Handle)
+	if !ok {
+		return ntstatus.InvalidParameter
+	}
+	other, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_DUPLICATE, se.TokenType)
+	if st != ntstatus.Success {
+		return st
+	}
+	defer other.Deref(ob.TagCall)
+	return c.Sys.Security.Sessions.Link(tok.Value(), other.Value()) // T-90: one user, one full, one limited
+}
+
+func setOwner(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	s, st := sidValue(value)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return old.WithOwner(modified, s)
+}
+
+func setPrimaryGroup(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	s, st := sidValue(value)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return old.WithPrimaryGroup(modified, s)
+}
+
+// sidValue is the SID of a class that takes one, alone or with attributes,
+// which are not looked at.
+func sidValue(value any) (s sid.SID, st ntstatus.Status) {
+	switch v := value.(type) {
+	case sid.SID:
+		s = v
+	case token.Group:
+		s = v.SID
+	default:
+		return s, ntstatus.InvalidParameter
+	}
+	if s.IsZero() {
+		return s, ntstatus.InvalidSID
+	}
+	return s, ntstatus.Success
+}
+
+func setDefaultDACL(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	acl, ok := value.(*sd.ACL)
+	if !ok {
+		return nil, ntstatus.InvalidParameter
+	}
+	return old.WithDefaultDACL(modified, acl) // T-90: NULL clears
+}
+
+func setSessionID(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	n, ok := value.(uint32)
+	if !ok {
+		return nil, ntstatus.InvalidParameter
+	}
+	return old.WithSessionID(modified, n), ntstatus.Success
+}
+
+func setAuditPolicy(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	policy, ok := value.([]byte)
+	if !ok {
+		return nil, ntstatus.InvalidParameter
+	}
+	return old.WithAuditPolicy(policy)
+}
+
+func setOrigin(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	l, ok := value.(winnt.LUID)
+	if !ok {
+		return nil, ntstatus.InvalidParameter
+	}
+	return old.WithOriginatingLogon(modified, l) // T-90: only while it is 0
+}
+
+func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	s, st := sidValue(value)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return old.WithIntegrity(modified, s) // T-90: S-1-16-x
+}
+
+func setMandatoryPolicy(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	n, ok := value.(uint32)
+	if !ok {
+		return nil, ntstatus.InvalidParameter
+	}
+	return old.WithMandatoryPolicy(modified, n)
+}
+
+// setFlag sets a flag that is 0 or 1.
+func setFlag(bit uint32) func(*token.Token, winnt.LUID, any) (*token.Token, ntstatus.Status) {
+	return func(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+		switch n, ok := value.(uint32); {
+		case !ok || n > 1:
+			return nil, ntstatus.InvalidParameter
+		case n == 1:
+			return old.WithFlags(modified, bit, 0), ntstatus.Success
+		}
+		return old.WithFlags(modified, 0, bit), ntstatus.Success
+	}
+}
+
+func setVirtualization(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	if old.Flags()&winnt.TOKEN_VIRTUALIZE_ALLOWED == 0 {
+		return nil, ntstatus.InvalidParameter // T-90: must be allowed
+	}
+	return setFlag(winnt.TOKEN_VIRTUALIZE_ENABLED)(old, modified, value)
+}
+
+func setAttributes(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	changes, ok := value.([]token.AttributeChange)
+	if !ok {
+		return nil, ntstatus.InvalidParameter
+	}
+	n, st := old.ChangeAttributes(changes)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return n.WithModifiedID(modified), st
+}
+
+func setIsolation(old *token.Token, _ winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	x, ok := value.(nt.TokenBnoIsolation)
+	if !ok || x.IsolationEnabled != (x.IsolationPrefix != "") {
+		return nil, ntstatus.InvalidParameter
+	}
+	return old.WithIsolationPrefix(x.IsolationPrefix), ntstatus.Success
+}
+
+func setChildProcessFlags(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
+	n, ok := value.(uint32)
+	if !ok || n&^(nt.ChildProcessNone|nt.ChildProcessAudit|nt.ChildProcessSecureToo) != 0 {
+		return nil, ntstatus.InvalidParameter
+	}
+	if childProcessFlags(old)&^n != 0 {
+		return nil, ntstatus.InvalidParameter // T-90: set, never cleared
+	}
+	var set uint32
+	for _, c := range childFlags {
+		if n&c.bit != 0 {
+			set |= c.flag
+		}
+	}
+	return old.WithFlags(modified, set, 0), ntstatus.Success
+}

@@ -1,0 +1,91 @@
+package services
+
+import (
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Sizes on 64-bit Windows, in bytes (20 section 10).
+const (
+	sidAndAttributes   = 16
+	pointerSize        = 8
+	listHeader         = 8 // count, padded to the pointer that follows
+	statisticsSize     = 56
+	groupsAndPrivs     = 56  // TOKEN_GROUPS_AND_PRIVILEGES
+	accessInformation  = 88  // TOKEN_ACCESS_INFORMATION
+	sidHash            = 272 // SID_AND_ATTRIBUTES_HASH
+	claimsHeader       = 16  // version, count, pointer
+	claimSize          = 32  // CLAIM_SECURITY_ATTRIBUTE_V1
+	tokenAttributeSize = 40  // TOKEN_SECURITY_ATTRIBUTE_V1
+	countedString      = 16  // UNICODE_STRING
+	octetString        = 16  // CLAIM_SECURITY_ATTRIBUTE_OCTET_STRING_VALUE
+	isolationSize      = 16  // TOKEN_BNO_ISOLATION_INFORMATION
+)
+
+func align8(n int) int { return (n + 7) &^ 7 }
+
+// groupsSize is the size of SID_AND_ATTRIBUTES entries with their SIDs.
+func groupsSize(gs []token.Group) int {
+	n := 0
+	for _, g := range gs {
+		n += sidAndAttributes + g.SID.Len()
+	}
+	return n
+}
+
+func groupListSize(gs []token.Group) uint32 { return uint32(listHeader + groupsSize(gs)) }
+
+// sidPointer is the answer of a class that is one SID; the zero SID is NULL.
+func sidPointer(s sid.SID) (any, uint32) { return s, uint32(pointerSize + s.Len()) }
+
+// unitsSize is the size of a UTF-16 string without its NUL.
+func unitsSize(s string) int { return 2 * len(utf16.Encode([]rune(s))) }
+
+// claimsSize is the size of CLAIM_SECURITY_ATTRIBUTES_INFORMATION: header,
+// attributes, then for each attribute its values, what they point to and its
+// name, each attribute from a multiple of 8 on.
+func claimsSize(list []claims.Attribute) uint32 {
+	n := claimsHeader
+	for i := range list {
+		a := &list[i]
+		n += claimSize + align8(valuesSize(a, pointerSize, 2)+unitsSize(a.Name)+2)
+	}
+	return uint32(n)
+}
+
+// attributesSize is the same for TOKEN_SECURITY_ATTRIBUTES_INFORMATION, whose
+// strings are counted and have no NUL.
+func attributesSize(list []claims.Attribute) uint32 {
+	n := claimsHeader
+	for i := range list {
+		a := &list[i]
+		n += tokenAttributeSize + align8(valuesSize(a, countedString, 0)+unitsSize(a.Name))
+	}
+	return uint32(n)
+}
+
+// valuesSize is the size of an attribute's values: strings take text bytes and
+// their units, with nul bytes after them.
+func valuesSize(a *claims.Attribute, text, nul int) int {
+	n := 0
+	switch a.Type {
+	case claims.String:
+		for _, s := range a.Strings {
+			n += text + unitsSize(s) + nul
+		}
+	case claims.SID:
+		for _, s := range a.SIDs {
+			n += octetString + s.Len()
+		}
+	case claims.Octets:
+		for _, b := range a.Octets {
+			n += octetString + len(b)
+		}
+	default:
+		n = 8 * a.Len()
+	}
+	return n
+}

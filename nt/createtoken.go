@@ -1,0 +1,167 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of the services that create tokens. A pointer that the documents
+// call optional is NULL as nil, or as the zero SID; for the others that is a
+// pointer that cannot be read. An impersonation token takes its level from
+// the quality of service of ObjectAttributes.
+type (
+	CreateTokenIn struct {
+		DesiredAccess    winnt.AccessMask `object:"token"`
+		ObjectAttributes Captured[*ObjectAttributes]
+		TokenType        winnt.TokenType
+		AuthenticationID Captured[winnt.LUID] `param:"AuthenticationId"`
+		ExpirationTime   Captured[int64]      // 100 ns units; 0 never expires here
+		User             Captured[*token.Group]
+		Groups           Captured[[]token.Group]
+		Privileges       Captured[[]LUIDAndAttributes]
+		Owner            Captured[sid.SID] // optional
+		PrimaryGroup     Captured[sid.SID]
+		DefaultDACL      Captured[*sd.ACL] `param:"DefaultDacl"` // optional
+		Source           Captured[*token.Source]
+	}
+	CreateTokenExIn struct {
+		DesiredAccess    winnt.AccessMask `object:"token"`
+		ObjectAttributes Captured[*ObjectAttributes]
+		TokenType        winnt.TokenType
+		AuthenticationID Captured[winnt.LUID] `param:"AuthenticationId"`
+		ExpirationTime   Captured[int64]
+		User             Captured[*token.Group]
+		Groups           Captured[[]token.Group]
+		Privileges       Captured[[]LUIDAndAttributes]
+		UserAttributes   Captured[[]claims.Attribute] // optional
+		DeviceAttributes Captured[[]claims.Attribute] // optional
+		DeviceGroups     Captured[[]token.Group]      // optional
+		MandatoryPolicy  Captured[*uint32]            `param:"TokenMandatoryPolicy"` // optional
+		Owner            Captured[sid.SID]            // optional
+		PrimaryGroup     Captured[sid.SID]
+		DefaultDACL      Captured[*sd.ACL] `param:"DefaultDacl"` // optional
+		Source           Captured[*token.Source]
+	}
+	CreateTokenOut struct{ TokenHandle winnt.Handle }
+
+	CreateLowBoxTokenIn struct {
+		ExistingTokenHandle winnt.Handle
+		DesiredAccess       winnt.AccessMask `object:"token"`
+		ObjectAttributes    Captured[*ObjectAttributes]
+		PackageSID          Captured[sid.SID]        `param:"PackageSid"`
+		Capabilities        Captured[[]token.Group]  // optional
+		Handles             Captured[[]winnt.Handle] // optional: objects that live as long as the token
+	}
+	CreateLowBoxTokenOut struct{ TokenHandle winnt.Handle }
+
+	AllocateLocallyUniqueIDIn  struct{}
+	AllocateLocallyUniqueIDOut struct {
+		LUID winnt.LUID `param:"Luid"`
+	}
+)
+
+var createTokenConditions = []Condition{
+	{ntstatus.AccessViolation, "T-10", "TokenHandle cannot be written, or a pointer cannot be read; User, Groups, Privileges, PrimaryGroup and Source are required"},
+	{ntstatus.InvalidParameter, "O-22", "ObjectAttributes has a wrong Length or unknown attributes"},
+	{ntstatus.InvalidParameter, "T-40", "the quality of service has a level above SecurityDelegation"},
+	{ntstatus.BadTokenType, "T-10", "TokenType is neither TokenPrimary nor TokenImpersonation"},
+	{ntstatus.PrivilegeNotHeld, "T-10", "the caller does not hold SeCreateTokenPrivilege enabled"},
+	{ntstatus.InvalidSID, "T-10", "a SID is malformed"},
+	{ntstatus.InvalidACL, "T-10", "DefaultDacl is malformed"},
+	{ntstatus.BadImpersonationLevel, "T-10", "an impersonation token is asked without a quality of service"},
+	{ntstatus.NoSuchLogonSession, "T-5", "AuthenticationId names no logon session"},
+	{ntstatus.NoSuchPrivilege, "T-10", "a LUID that is no privilege"},
+	{ntstatus.InvalidParameter, "T-3", "attributes of a group, a claim or the mandatory policy that no token can have"},
+	{ntstatus.InvalidOwner, "T-11", "Owner is neither the user nor a group with SE_GROUP_OWNER"},
+	{ntstatus.InvalidPrimaryGroup, "T-11", "PrimaryGroup is neither the user nor a group of the token"},
+	{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
+	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
+	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL, without SeSecurityPrivilege"},
+}
+
+var (
+	rowCreateToken = Add(&NtTable, Entry[Services, CreateTokenIn, CreateTokenOut]{
+		Meta: Meta{Name: "NtCreateToken", Summary: "makes a token out of its parts", Source: "NtCreateToken, ntifs.h and \"Access Tokens\"", Support: Complete, Conditions: createTokenConditions},
+		Call: Services.NtCreateToken,
+	})
+	rowCreateTokenEx = Add(&NtTable, Entry[Services, CreateTokenExIn, CreateTokenOut]{
+		Meta: Meta{Name: "NtCreateTokenEx", Summary: "makes a token out of its parts, with claims, device groups and mandatory policy", Source: "NtCreateTokenEx, public headers", Support: Complete, Conditions: createTokenConditions},
+		Call: Services.NtCreateTokenEx,
+	})
+	rowCreateLowBoxToken = Add(&NtTable, Entry[Services, CreateLowBoxTokenIn, CreateLowBoxTokenOut]{
+		Meta: Meta{Name: "NtCreateLowBoxToken", Summary: "makes the AppContainer token of a package", Source: "\"AppContainer isolation\"; NtCreateLowBoxToken, public headers", Support: Complete, Conditions: []Condition{
+			{ntstatus.AccessViolation, "O-3", "TokenHandle cannot be written, or a pointer cannot be read; PackageSid is required"},
+			{ntstatus.InvalidParameter, "O-22", "ObjectAttributes has a wrong Length or unknown attributes"},
+			{ntstatus.InvalidParameter, "T-40", "the quality of service has a level above SecurityDelegation"},
+			{ntstatus.InvalidHandle, "O-31", "ExistingTokenHandle names no handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "ExistingTokenHandle is no token"},
+			{ntstatus.AccessDenied, "T-69", "ExistingTokenHandle lacks TOKEN_DUPLICATE"},
+			{ntstatus.InvalidSID, "T-69", "a SID is malformed"},
+			{ntstatus.BadImpersonationLevel, "T-42", "the existing token is an impersonation token below SecurityImpersonation"},
+			{ntstatus.InvalidParameter, "T-69", "PackageSid is not S-1-15-2-x, a capability is not S-1-15-3-x, or the existing token is of an AppContainer already"},
+			{ntstatus.InvalidHandle, "O-31", "one of Handles names no handle"},
+			{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+			{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
+			{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
+			{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL, without SeSecurityPrivilege"},
+		}},
+		Call: Services.NtCreateLowBoxToken,
+	})
+	rowAllocateLocallyUniqueID = Add(&NtTable, Entry[Services, AllocateLocallyUniqueIDIn, AllocateLocallyUniqueIDOut]{
+		Meta: Meta{Name: "NtAllocateLocallyUniqueId", Summary: "returns an identifier that is never returned again", Source: "AllocateLocallyUniqueId", Support: Complete,
+			Conditions: []Condition{{ntstatus.AccessViolation, "O-3", "Luid cannot be written"}}},
+		Call: Services.NtAllocateLocallyUniqueId,
+	})
+)
+
+// NtCreateToken makes a token out of its parts; it needs SeCreateTokenPrivilege.
+func (t *Thread) NtCreateToken(in CreateTokenIn) (winnt.Handle, ntstatus.Status) {
+	if t.tracer != nil {
+		out, st := traced(t, rowCreateToken, in)
+		return out.TokenHandle, st
+	}
+	out, st := t.sys.NtCreateToken(in)
+	return out.TokenHandle, st
+}
+
+// NtCreateTokenEx is NtCreateToken with claims, device groups and mandatory
+// policy.
+func (t *Thread) NtCreateTokenEx(in CreateTokenExIn) (winnt.Handle, ntstatus.Status) {
+	if t.tracer != nil {
+		out, st := traced(t, rowCreateTokenEx, in)
+		return out.TokenHandle, st
+	}
+	out, st := t.sys.NtCreateTokenEx(in)
+	return out.TokenHandle, st
+}
+
+// NtCreateLowBoxToken makes the AppContainer token of a package from an
+// existing token; its integrity is Low. handles name objects that are kept
+// alive by the token.
+func (t *Thread) NtCreateLowBoxToken(existing winnt.Handle, desired winnt.AccessMask, attributes *ObjectAttributes, pkg sid.SID, capabilities []token.Group, handles []winnt.Handle) (winnt.Handle, ntstatus.Status) {
+	in := CreateLowBoxTokenIn{existing, desired, Cap(attributes), Cap(pkg), Cap(capabilities), Cap(handles)}
+	if t.tracer != nil {
+		out, st := traced(t, rowCreateLowBoxToken, in)
+		return out.TokenHandle, st
+	}
+	out, st := t.sys.NtCreateLowBoxToken(in)
+	return out.TokenHandle, st
+}
+
+// NtAllocateLocallyUniqueId returns an identifier that this system never
+// returns again (AllocateLocallyUniqueId).
+func (t *Thread) NtAllocateLocallyUniqueId() (winnt.LUID, ntstatus.Status) {
+	var out AllocateLocallyUniqueIDOut
+	var st ntstatus.Status
+	if t.tracer != nil {
+		out, st = traced(t, rowAllocateLocallyUniqueID, AllocateLocallyUniqueIDIn{})
+	} else {
+		out, st = t.sys.NtAllocateLocallyUniqueId(AllocateLocallyUniqueIDIn{})
+	}
+	return out.LUID, st
+}

@@ -1,0 +1,123 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of NtFilterToken and NtFilterTokenEx. Every list is optional;
+// attributes in SidsToDisable and PrivilegesToDelete are not looked at.
+type (
+	FilterTokenIn struct {
+		ExistingTokenHandle winnt.Handle
+		Flags               uint32                  // DISABLE_MAX_PRIVILEGE, SANDBOX_INERT, LUA_TOKEN, WRITE_RESTRICTED
+		SIDsToDisable       Captured[[]token.Group] `param:"SidsToDisable"`
+		PrivilegesToDelete  Captured[[]LUIDAndAttributes]
+		RestrictedSIDs      Captured[[]token.Group] `param:"RestrictedSids"`
+	}
+	FilterTokenExIn struct {
+		ExistingTokenHandle        winnt.Handle
+		Flags                      uint32
+		SIDsToDisable              Captured[[]token.Group] `param:"SidsToDisable"`
+		PrivilegesToDelete         Captured[[]LUIDAndAttributes]
+		RestrictedSIDs             Captured[[]token.Group]      `param:"RestrictedSids"`
+		UserClaimsToDisable        Captured[[]string]           // names
+		DeviceClaimsToDisable      Captured[[]string]           // names
+		DeviceGroupsToDisable      Captured[[]token.Group]      // attributes are not looked at
+		RestrictedUserAttributes   Captured[[]claims.Attribute] // names count
+		RestrictedDeviceAttributes Captured[[]claims.Attribute] // names count
+		RestrictedDeviceGroups     Captured[[]token.Group]
+	}
+	FilterTokenOut struct{ NewTokenHandle winnt.Handle }
+
+	CompareTokensIn struct {
+		FirstTokenHandle  winnt.Handle
+		SecondTokenHandle winnt.Handle
+		// FaultEqual is the status of probing Equal.
+		FaultEqual ntstatus.Status `param:"-"`
+	}
+	CompareTokensOut struct{ Equal bool }
+)
+
+func filterTokenConditions(more ...Condition) []Condition {
+	c := []Condition{
+		{ntstatus.AccessViolation, "T-60", "NewTokenHandle cannot be written, or a list cannot be read"},
+		{ntstatus.InvalidParameter, "T-60", "Flags outside 0xF"},
+		{ntstatus.InvalidHandle, "T-60", "ExistingTokenHandle names no handle"},
+		{ntstatus.ObjectTypeMismatch, "T-60", "ExistingTokenHandle is no token"},
+		{ntstatus.AccessDenied, "T-60", "ExistingTokenHandle lacks TOKEN_DUPLICATE"},
+		{ntstatus.InvalidSID, "T-60", "a list holds a malformed SID"},
+		{ntstatus.InvalidParameter, "T-63", "a restricting SID has attributes"},
+	}
+	return append(append(c, more...), Condition{ntstatus.InsufficientResources, "O-81", "memory ran out"})
+}
+
+var (
+	rowFilterToken = Add(&NtTable, Entry[Services, FilterTokenIn, FilterTokenOut]{
+		Meta: Meta{Name: "NtFilterToken", Summary: "makes a restricted version of a token", Source: "CreateRestrictedToken; SeFilterToken", Support: Complete, Conditions: filterTokenConditions()},
+		Call: Services.NtFilterToken,
+	})
+	rowFilterTokenEx = Add(&NtTable, Entry[Services, FilterTokenExIn, FilterTokenOut]{
+		Meta: Meta{Name: "NtFilterTokenEx", Summary: "makes a restricted version of a token, claims and device groups included", Source: "NtFilterTokenEx, public headers", Support: Complete, Conditions: filterTokenConditions()},
+		Call: Services.NtFilterTokenEx,
+	})
+	rowCompareTokens = Add(&NtTable, Entry[Services, CompareTokensIn, CompareTokensOut]{
+		Meta: Meta{Name: "NtCompareTokens", Summary: "tells whether two tokens are equal in access checks", Source: "NtCompareTokens", Support: Complete, Conditions: []Condition{
+			{ntstatus.AccessViolation, "T-100", "Equal cannot be written"},
+			{ntstatus.InvalidHandle, "T-100", "a handle names no handle, the first one first"},
+			{ntstatus.ObjectTypeMismatch, "T-100", "a handle is no token"},
+			{ntstatus.AccessDenied, "T-100", "a handle lacks TOKEN_QUERY"},
+			{ntstatus.NoToken, "O-15", "NtCurrentThreadToken of a thread that does not impersonate"},
+			{ntstatus.CantOpenAnonymous, "I-24", "NtCurrentThreadToken or NtCurrentEffectiveToken at SecurityAnonymous"},
+		}},
+		Call: Services.NtCompareTokens,
+	})
+)
+
+// NtFilterToken makes a restricted version of a token (CreateRestrictedToken);
+// the new handle has the rights of the existing one.
+func (t *Thread) NtFilterToken(existing winnt.Handle, flags uint32, disable []sid.SID, remove []winnt.Privilege, restrict []sid.SID) (winnt.Handle, ntstatus.Status) {
+	in := FilterTokenIn{ExistingTokenHandle: existing, Flags: flags, SIDsToDisable: Cap(groupsOf(disable)), RestrictedSIDs: Cap(groupsOf(restrict))}
+	for _, p := range remove {
+		in.PrivilegesToDelete.V = append(in.PrivilegesToDelete.V, LUIDAndAttributes{LUID: p.LUID()})
+	}
+	if t.tracer != nil {
+		out, st := traced(t, rowFilterToken, in)
+		return out.NewTokenHandle, st
+	}
+	out, st := t.sys.NtFilterToken(in)
+	return out.NewTokenHandle, st
+}
+
+func groupsOf(sids []sid.SID) []token.Group {
+	var out []token.Group
+	for _, s := range sids {
+		out = append(out, token.Group{SID: s})
+	}
+	return out
+}
+
+// NtFilterTokenEx is NtFilterToken with claims and device groups.
+func (t *Thread) NtFilterTokenEx(in FilterTokenExIn) (winnt.Handle, ntstatus.Status) {
+	if t.tracer != nil {
+		out, st := traced(t, rowFilterTokenEx, in)
+		return out.NewTokenHandle, st
+	}
+	out, st := t.sys.NtFilterTokenEx(in)
+	return out.NewTokenHandle, st
+}
+
+// NtCompareTokens tells whether access checks treat two tokens alike.
+func (t *Thread) NtCompareTokens(first, second winnt.Handle) (equal bool, st ntstatus.Status) {
+	in := CompareTokensIn{FirstTokenHandle: first, SecondTokenHandle: second}
+	var out CompareTokensOut
+	if t.tracer != nil {
+		out, st = traced(t, rowCompareTokens, in)
+	} else {
+		out, st = t.sys.NtCompareTokens(in)
+	}
+	return out.Equal, st
+}
