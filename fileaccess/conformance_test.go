@@ -112,17 +112,17 @@ var openRows = []row{
 	{"FO-006", in(o("empty")), []ask{{desired: 0x10000, want: 0x10000, more: in(p("(A;;0x40;;;WD)"))}, {desired: 0x10000}}}, // F-42
 	{"FO-007", in(o("(D;;SD;;;WD)(A;;FA;;;WD)"), p("(A;;0x40;;;WD)")), []ask{{desired: 0x10000, want: 0x10000}}},            // F-42
 	{"FO-008", in(o("(A;;0x1;;;WD)"), p("(A;;0x40;;;WD)")), []ask{{desired: 0x10001, want: 0x10001}, {desired: 0x10003}}},   // F-40
-	{"FO-009", in(o("U:empty")), []ask{{desired: 0x60000, want: 0x60000}, {desired: MAX, want: 0x60080}}},                   // F-41
-	{"FO-010", in(o("U:(A;;0x1;;;U)"), p("(A;;0x41;;;WD)")), []ask{{desired: MAX, want: 0x70081}}},                          // F-41
-	{"FO-011", in(o("empty"), noP), []ask{{desired: MAX, check: rule("F-44")}}},                                             // F-44
-	{"FO-012", in(o("U:(A;;0x1;;;U)")), []ask{{desired: MAX | 2}}},                                                          // F-44
+	{"FO-009", in(o("U:empty")), []ask{{desired: 0x60000, want: 0x60000}, {desired: maxAllowed, want: 0x60080}}},            // F-41
+	{"FO-010", in(o("U:(A;;0x1;;;U)"), p("(A;;0x41;;;WD)")), []ask{{desired: maxAllowed, want: 0x70081}}},                   // F-41
+	{"FO-011", in(o("empty"), noP), []ask{{desired: maxAllowed, check: rule("F-44")}}},                                      // F-44
+	{"FO-012", in(o("U:(A;;0x1;;;U)")), []ask{{desired: maxAllowed | 2}}},                                                   // F-44
 	{"FO-014", in(isReadOnly), []ask{{desired: 2, check: rule("F-38")}, {desired: 4, check: rule("F-38")}, {desired: 0x120089, want: 0x120089}, {desired: 0x10000, want: 0x10000}, {desired: 0x100, want: 0x100}}},
-	{"FO-015", in(isReadOnly, askMax), []ask{{desired: MAX, want: 0x1F01B9, check: max(0, 0x1F01FF)}}}, // F-45
-	{"FO-016", in(isReadOnly, directory, askMax), []ask{{desired: MAX, want: 0x1F01FF, check: max(0, 0x1F01FF)}, {desired: 2, want: 2}}},
-	{"FO-017", in(isReadOnly), []ask{{desired: MAX | 0x40, check: rule("F-44")}, {desired: MAX | 2, check: rule("F-38")}}},
+	{"FO-015", in(isReadOnly, askMax), []ask{{desired: maxAllowed, want: 0x1F01B9, check: max(0, 0x1F01FF)}}}, // F-45
+	{"FO-016", in(isReadOnly, directory, askMax), []ask{{desired: maxAllowed, want: 0x1F01FF, check: max(0, 0x1F01FF)}, {desired: 2, want: 2}}},
+	{"FO-017", in(isReadOnly), []ask{{desired: maxAllowed | 0x40, check: rule("F-44")}, {desired: maxAllowed | 2, check: rule("F-38")}}},
 	{"FO-018", in(isReadOnly, deleteOnClose), []ask{{desired: 0x10000, status: cannot, check: rule("F-39")}, {desired: 0x10000, status: cannot, more: in(directory)}}},
 	{"FO-019", in(create, missing, asked(readOnly), deleteOnClose, parentFull), []ask{{desired: 0x10000, status: cannot, check: rule("F-30")}}},
-	{"FO-020", in(deleteOnClose), []ask{{desired: 1, status: invalid, check: rule("F-10")}, {desired: 0x10000001, want: 0x1F01FF}, {desired: MAX, status: invalid}}},
+	{"FO-020", in(deleteOnClose), []ask{{desired: 1, status: invalid, check: rule("F-10")}, {desired: 0x10000001, want: 0x1F01FF}, {desired: maxAllowed, status: invalid}}},
 	{"FO-021", nil, []ask{
 		{desired: 1, status: invalid, more: in(dirOption, overwriteIf), check: rule("F-10")},
 		{desired: 1, status: invalid, more: in(bothDir), check: rule("F-12")},
@@ -169,33 +169,33 @@ var openRows = []row{
 		{desired: 1, status: ntstatus.StoppedOnSymlink, more: in(smb), check: rule("F-28")},
 		{desired: 1, status: ntstatus.Reparse, check: rule("F-28")},
 		{desired: 1, more: in(options(fileaccess.OpenReparsePoint)), check: rule("F-44")}}},
-	{"FO-046", in(intent, with(backup), o("empty")), []ask{{desired: 0x120089, want: 0x120089, check: used(backup)}, {desired: 2}, {desired: MAX, want: 0x11200A9}}}, // F-20
+	{"FO-046", in(intent, with(backup), o("empty")), []ask{{desired: 0x120089, want: 0x120089, check: used(backup)}, {desired: 2}, {desired: maxAllowed, want: 0x11200A9}}}, // F-20
 	{"FO-047", in(o("empty"), noP), []ask{{desired: 0x120089, more: in(with(backup))}, {desired: 0x120089, more: in(intent, disabled(backup))}}},
 	{"FO-048", in(intent, with(backup), o("empty")), []ask{{desired: 1, more: in(overwrite)}, {desired: 1, want: 1, more: in(openIf)}}},
 	{"FO-049", in(intent, with(restore), o("empty")), []ask{{desired: 0xD0002, want: 0xD0002, check: used(restore)}, {desired: 1}, {desired: 0x1000000, want: 0x1000000, check: used(restore)}}},
-	{"FO-050", in(intent, with(restore), isReadOnly, o("empty")), []ask{{desired: 2, check: rule("F-38")}, {desired: MAX, want: 0x11F0190}}},
+	{"FO-050", in(intent, with(restore), isReadOnly, o("empty")), []ask{{desired: 2, check: rule("F-38")}, {desired: maxAllowed, want: 0x11F0190}}},
 	{"FO-051", in(intent, with(backup, restore), o("empty"), noP), []ask{{desired: 0x1F01FF}, {desired: 0x1F01BF, want: 0x1F01BF, check: used(backup, restore)}}},
-	{"FO-052", in(intent, with(restore), o("emptyS:(ML;;NW;;;HI)")), []ask{{desired: 2}}},                                             // F-20
-	{"FO-053", in(p("(A;;0x40;;;WD)"), o("emptyS:(ML;;NW;;;HI)")), []ask{{desired: 0x10000}}},                                         // F-42
-	{"FO-054", in(share("0x1200A9")), []ask{{desired: 1, want: 1}, {desired: 2, check: rule("F-6")}, {desired: MAX, want: 0x1200A9}}}, // F-8
+	{"FO-052", in(intent, with(restore), o("emptyS:(ML;;NW;;;HI)")), []ask{{desired: 2}}},                                                    // F-20
+	{"FO-053", in(p("(A;;0x40;;;WD)"), o("emptyS:(ML;;NW;;;HI)")), []ask{{desired: 0x10000}}},                                                // F-42
+	{"FO-054", in(share("0x1200A9")), []ask{{desired: 1, want: 1}, {desired: 2, check: rule("F-6")}, {desired: maxAllowed, want: 0x1200A9}}}, // F-8
 	{"FO-055", in(share("0x1200A9"), abe), []ask{{desired: 2, status: notFound, check: rule("F-6")}, {desired: 2, more: in(overwriteIf)}}},
 	{"FO-056", in(deleteOnClose), []ask{{desired: 0x10000, more: in(share("0x1200A9")), check: rule("F-6")}, {desired: 0x10000, want: 0x10000, more: in(share("0x1301BF"))}}},
 	{"FO-057", nil, []ask{
 		{desired: 2, more: in(share("FA"), o("(A;;FR;;;WD)")), check: rule("F-44")},
 		{desired: 1, more: in(share("0x1200A9"), create, missing, parentFull), check: rule("F-8")},
 		{desired: 1, more: in(share("0x1200A9"), overwriteIf), check: rule("F-8")}}},
-	{"FO-058", in(share("0x1200A9"), o("empty"), p("(A;;0x41;;;WD)"), askMax), []ask{{desired: MAX, want: 0x80, check: max(0, 0x80)}}},
+	{"FO-058", in(share("0x1200A9"), o("empty"), p("(A;;0x41;;;WD)"), askMax), []ask{{desired: maxAllowed, want: 0x80, check: max(0, 0x80)}}},
 	{"FO-059", in(with(security)), []ask{{desired: 0x1000000, more: in(smb), check: rule("F-6")}, {desired: 0x1000000, want: 0x1000000}}},
 	{"FO-060", in(o("empty"), missing), []ask{{desired: 0x1000001, status: notHeld, check: rule("F-15")}}},
 	{"FO-061", in(o("(D;;0x120116;;;U)(A;;FA;;;U)")), []ask{{desired: 0x120089}, {desired: 1, want: 1}}}, // F-46
 	{"FO-062", in(o("(A;;0x1;;;U)")), []ask{{desired: 0x100001}}},                                        // F-46
 	{"FO-063", in(askMax, func(s *situation) { s.f.Object.ChangeTime, s.r.MaximalTime = 42, 42 }), []ask{{desired: 1, want: 1, check: max(ntstatus.NoneMapped, 0)}, {desired: 1, want: 1, more: in(func(s *situation) { s.r.MaximalTime = 41 }), check: max(0, 0x1F01FF)}}},
 	{"FO-064", in(intent, with(backup), o("empty"), noP, askMax), []ask{{desired: 1, want: 1, check: max(denied, 0)}}},
-	{"FO-065", in(with(winnt.SeTakeOwnershipPrivilege), o("(A;;FR;;;WD)")), []ask{{desired: 0x80000, want: 0x80000, check: used(winnt.SeTakeOwnershipPrivilege)}, {desired: MAX, want: 0x120089, check: used()}}},
+	{"FO-065", in(with(winnt.SeTakeOwnershipPrivilege), o("(A;;FR;;;WD)")), []ask{{desired: 0x80000, want: 0x80000, check: used(winnt.SeTakeOwnershipPrivilege)}, {desired: maxAllowed, want: 0x120089, check: used()}}},
 	{"FO-066", in(readOnlyVol), []ask{
 		{desired: 1, status: protected, more: in(create), check: rule("F-14")},
 		{desired: 1, status: protected, more: in(openIf, missing), check: rule("F-26")},
-		{desired: 0x10000, status: cannot, more: in(deleteOnClose)}, {desired: MAX, want: 0x1F01B9}}},
+		{desired: 0x10000, status: cannot, more: in(deleteOnClose)}, {desired: maxAllowed, want: 0x1F01B9}}},
 	{"FO-067", in(openIf, streamMissing), []ask{
 		{desired: 1, more: in(o("(A;;0x1;;;U)"))},
 		{desired: 1, want: 3, more: in(o("(A;;0x3;;;U)")), check: action(fileaccess.Created, 2)},
@@ -243,7 +243,7 @@ func TestConformanceEachBit(t *testing.T) {
 // FO-025: the creator has everything, and the next open what the new
 // descriptor gives.
 func TestConformanceCreateThenOpen(t *testing.T) {
-	d, s := open(t, MAX, create, missing, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
+	d, s := open(t, maxAllowed, create, missing, p("(A;;0x2;;;U)(A;OI;FR;;;G)"))
 	if d.Granted != 0x1F01FF || d.NewSD == nil {
 		t.Fatalf("%+v", d)
 	}

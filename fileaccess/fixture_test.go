@@ -22,8 +22,8 @@ var (
 )
 
 const (
-	enabled = token.GroupDefault
-	MAX     = winnt.MAXIMUM_ALLOWED
+	enabled    = token.GroupDefault
+	maxAllowed = winnt.MAXIMUM_ALLOWED
 )
 
 // baseSpec is token T: {U; G, WD, AU}, medium, impersonation, SeChangeNotify.

@@ -146,9 +146,9 @@ func (w *world) desired() winnt.AccessMask {
 	case 0:
 		m = 0
 	case 1, 2, 3:
-		m = m&0x1F01FF | MAX
+		m = m&0x1F01FF | maxAllowed
 	case 4:
-		m = MAX
+		m = maxAllowed
 	case 5:
 		m |= winnt.ACCESS_SYSTEM_SECURITY
 	}
@@ -244,7 +244,7 @@ func TestCanIsEachBitAlone(t *testing.T) {
 		d := pick(w.Rand, w.sds)
 		want := pick(w.Rand, []winnt.AccessMask{0x031F01FF, 0x1F01FF, 0x01FFFFFF, winnt.AccessMask(w.Uint32()) & 0x0FFFFFFF})
 		twin := twin{r: &fileaccess.Request{Subject: s}, f: &fileaccess.Facts{}}
-		each, _ := twin.can(d, want&^MAX)
+		each, _ := twin.can(d, want&^maxAllowed)
 		if got := fileaccess.Can(&s, d, want, nil); got != each {
 			t.Fatalf("F-2: Can(%v) = %v, each alone %v\n%s", want, got, each, describe(twin.r, &fileaccess.Facts{Object: fileaccess.Object{Descriptor: d}}))
 		}
@@ -295,8 +295,8 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 // within is the invariant of FO-087.
 func within(t *testing.T, r *fileaccess.Request, d *fileaccess.Decision) {
 	mapped := winnt.FileObject.Mapping.Map(r.Desired)
-	limit := mapped&^MAX | d.Implied
-	if mapped&MAX != 0 {
+	limit := mapped&^maxAllowed | d.Implied
+	if mapped&maxAllowed != 0 {
 		limit |= 0x011F01FF
 	}
 	if r.Face == fileaccess.Win32 {

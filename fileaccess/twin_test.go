@@ -32,8 +32,8 @@ type twinAnswer struct {
 }
 
 const (
-	twinASS = winnt.AccessMask(0x1000000)
-	twinMAX = winnt.AccessMask(0x2000000)
+	twinSACL = winnt.AccessMask(0x1000000)
+	twinMax  = winnt.AccessMask(0x2000000)
 )
 
 func (w *twin) token() *token.Token { return w.r.Subject.Effective() }
@@ -43,7 +43,7 @@ func (w *twin) has(p winnt.Privilege) bool { return w.token().Has(p) }
 // single is an access check of one bit.
 func (w *twin) single(d *sd.Descriptor, bit winnt.AccessMask) (bool, winnt.PrivilegeSet) {
 	if d == nil {
-		if bit == twinASS {
+		if bit == twinSACL {
 			if w.has(winnt.SeSecurityPrivilege) {
 				return true, winnt.SeSecurityPrivilege.Bit()
 			}
@@ -138,12 +138,12 @@ func (w *twin) decide() (a twinAnswer) {
 			a.status = denied
 			return
 		}
-		d := desired &^ twinASS
+		d := desired &^ twinSACL
 		if d == 0 {
 			a.status = denied
 			return
 		}
-		if gate && d&^twinMAX&^shareMax != 0 {
+		if gate && d&^twinMax&^shareMax != 0 {
 			a.status = denied
 			if f.Share.ABE && r.Disposition == fileaccess.FileOpen {
 				a.status = ntstatus.ObjectNameNotFound
@@ -192,7 +192,7 @@ func (w *twin) decide() (a twinAnswer) {
 	var pre winnt.AccessMask
 	if options&0x4000 != 0 {
 		want := desired
-		if desired&twinMAX != 0 {
+		if desired&twinMax != 0 {
 			want = 0xFFFFFFFF
 		}
 		grant := func(p winnt.Privilege, m winnt.AccessMask) {
@@ -215,7 +215,7 @@ func (w *twin) decide() (a twinAnswer) {
 		}
 		grant(restore, 0x011F0116)
 	}
-	if desired&twinASS&^pre != 0 {
+	if desired&twinSACL&^pre != 0 {
 		if !w.has(security) {
 			a.status = notHeld
 			return
@@ -298,10 +298,10 @@ func (w *twin) create(a *twinAnswer, desired, pre winnt.AccessMask, parent *file
 		return
 	}
 	a.granted = desired
-	if desired&twinMAX != 0 {
-		a.granted = desired&^twinMAX | 0x1F01FF
+	if desired&twinMax != 0 {
+		a.granted = desired&^twinMax | 0x1F01FF
 	}
-	a.granted &= shareMax | twinASS
+	a.granted &= shareMax | twinSACL
 	if a.granted == 0 {
 		a.status = denied
 		return
@@ -385,8 +385,8 @@ func (w *twin) existing(a *twinAnswer, desired, pre winnt.AccessMask, parent *fi
 		fail(cannot)
 		return
 	}
-	isMax := desired&twinMAX != 0
-	ask := remaining &^ twinMAX
+	isMax := desired&twinMax != 0
+	ask := remaining &^ twinMax
 	var checked winnt.AccessMask
 	if isMax { // F-41
 		for i := range 32 {
@@ -397,7 +397,7 @@ func (w *twin) existing(a *twinAnswer, desired, pre winnt.AccessMask, parent *fi
 			ok, u := w.single(ob.Descriptor, bit)
 			if bit == winnt.WRITE_OWNER && ask&bit == 0 && u != 0 {
 				// only a privilege gave it, and it was not asked for: does the descriptor?
-				dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject, Desired: twinMAX, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
+				dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 				ok, u = dec.Granted&bit != 0, 0
 			}
 			if ask&bit != 0 {
@@ -418,7 +418,7 @@ func (w *twin) existing(a *twinAnswer, desired, pre winnt.AccessMask, parent *fi
 	}
 	via := w.viaParent(parent, ob.Descriptor, remaining, isMax)
 	granted |= via
-	if remaining&^granted&^twinMAX != 0 || granted == 0 { // F-44
+	if remaining&^granted&^twinMax != 0 || granted == 0 { // F-44
 		fail(denied)
 		return
 	}
@@ -431,11 +431,11 @@ func (w *twin) existing(a *twinAnswer, desired, pre winnt.AccessMask, parent *fi
 		}
 	}
 	// F-8
-	if a.implied&^(shareMax|twinASS) != 0 {
+	if a.implied&^(shareMax|twinSACL) != 0 {
 		fail(denied)
 		return
 	}
-	if granted &= shareMax | twinASS; granted == 0 {
+	if granted &= shareMax | twinSACL; granted == 0 {
 		fail(denied)
 		return
 	}
@@ -494,7 +494,7 @@ func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) 
 	if ob.Descriptor == nil {
 		m = 0x1F01FF
 	} else {
-		dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject, Desired: twinMAX, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
+		dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 		m = dec.Granted & 0x1F01FF
 	}
 	m |= w.viaParent(parent, ob.Descriptor, 0, true)

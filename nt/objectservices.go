@@ -39,7 +39,7 @@ type (
 		TargetProcessHandle winnt.Handle
 		DesiredAccess       winnt.AccessMask
 		HandleAttributes    uint32 // OBJ_PROTECT_CLOSE, OBJ_INHERIT; OBJ_KERNEL_HANDLE from kernel mode
-		Options             uint32 // DUPLICATE_*
+		Options             DuplicateOptions
 	}
 	DuplicateObjectOut struct{ TargetHandle winnt.Handle }
 )
@@ -71,7 +71,7 @@ var rowDuplicateObject = Add(&NtTable, Entry[Services, DuplicateObjectIn, Duplic
 // the source process names (ZwDuplicateObject). target 0 with
 // DUPLICATE_CLOSE_SOURCE closes the source.
 func (t *Thread) NtDuplicateObject(sourceProcess, source, target winnt.Handle, desired winnt.AccessMask, attributes, options uint32) (winnt.Handle, ntstatus.Status) {
-	in := DuplicateObjectIn{sourceProcess, source, target, desired, attributes, options}
+	in := DuplicateObjectIn{sourceProcess, source, target, desired, attributes, DuplicateOptions(options)}
 	if t.tracer != nil {
 		out, st := traced(t, rowDuplicateObject, in)
 		return out.TargetHandle, st
@@ -164,7 +164,7 @@ func (t *Thread) NtMakePermanentObject(handle winnt.Handle) ntstatus.Status {
 type (
 	QuerySecurityObjectIn struct {
 		Handle              winnt.Handle
-		SecurityInformation uint32
+		SecurityInformation SecurityInformation
 		Length              uint32 `default:"4294967295"`
 		// FaultLengthNeeded is the status of probing LengthNeeded.
 		FaultLengthNeeded ntstatus.Status `param:"-"`
@@ -176,7 +176,7 @@ type (
 
 	SetSecurityObjectIn struct {
 		Handle              winnt.Handle
-		SecurityInformation uint32
+		SecurityInformation SecurityInformation
 		SecurityDescriptor  Captured[*sd.Descriptor]
 	}
 	SetSecurityObjectOut struct{}
@@ -215,7 +215,7 @@ var (
 // NtQuerySecurityObject returns the parts of an object's descriptor that
 // information chooses, in SECURITY_INFORMATION bits (ZwQuerySecurityObject).
 func (t *Thread) NtQuerySecurityObject(handle winnt.Handle, information uint32) (*sd.Descriptor, ntstatus.Status) {
-	in := QuerySecurityObjectIn{Handle: handle, SecurityInformation: information, Length: ^uint32(0)}
+	in := QuerySecurityObjectIn{Handle: handle, SecurityInformation: SecurityInformation(information), Length: ^uint32(0)}
 	if t.tracer != nil {
 		out, st := traced(t, rowQuerySecurityObject, in)
 		return out.SecurityDescriptor, st
@@ -228,7 +228,7 @@ func (t *Thread) NtQuerySecurityObject(handle winnt.Handle, information uint32) 
 // information chooses (ZwSetSecurityObject). Handles made before keep what
 // they grant.
 func (t *Thread) NtSetSecurityObject(handle winnt.Handle, information uint32, d *sd.Descriptor) ntstatus.Status {
-	in := SetSecurityObjectIn{handle, information, Cap(d)}
+	in := SetSecurityObjectIn{handle, SecurityInformation(information), Cap(d)}
 	if t.tracer != nil {
 		_, st := traced(t, rowSetSecurityObject, in)
 		return st

@@ -284,8 +284,7 @@ type (
 )
 
 var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTokenIn, QueryInformationTokenOut]{
-	Meta: Meta{Name: "NtQueryInformationToken", Summary: "tells a fact about a token", Source: "NtQueryInformationToken; GetTokenInformation", Support: Partial,
-		Missing: "the classes that need what is not built yet answer STATUS_INVALID_INFO_CLASS: see docs/CAVEATS.md",
+	Meta: Meta{Name: "NtQueryInformationToken", Summary: "tells a fact about a token", Source: "NtQueryInformationToken; GetTokenInformation", Support: Complete,
 		Conditions: []Condition{
 			{ntstatus.InvalidInfoClass, "T-80", "class 0 or above 50"},
 			{ntstatus.AccessViolation, "T-80", "ReturnLength is NULL, or a pointer cannot be written"},
@@ -294,8 +293,12 @@ var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTok
 			{ntstatus.InvalidHandle, "T-80", "TokenHandle names no handle"},
 			{ntstatus.ObjectTypeMismatch, "T-80", "TokenHandle is no token"},
 			{ntstatus.AccessDenied, "T-80", "TokenHandle lacks TOKEN_QUERY (TokenSource: TOKEN_QUERY_SOURCE)"},
+			{ntstatus.NoSuchLogonSession, "T-80", "TokenLinkedToken: the token is of no split pair"},
+			{ntstatus.PrivilegeNotHeld, "T-80", "TokenAuditPolicy: the caller does not hold SeSecurityPrivilege enabled"},
+			{ntstatus.NotFound, "T-80", "TokenLogonSid: the token has none"},
 			{ntstatus.InvalidInfoClass, "T-80", "a class that cannot be queried, or TokenImpersonationLevel of a primary token"},
 			{ntstatus.BufferTooSmall, "T-80", "the buffer is too small; ReturnLength says the need"},
+			{ntstatus.InsufficientResources, "O-81", "TokenLinkedToken: memory ran out"},
 		}},
 	Call: Services.NtQueryInformationToken,
 	Scalars: func(in QueryInformationTokenIn) ntstatus.Status {

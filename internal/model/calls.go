@@ -451,7 +451,7 @@ func (m *Machine) PrivilegeCheck(c Caller, h winnt.Handle, set []winnt.Privilege
 // AccessCheck is NtAccessCheck (50 section 3.1) with a file's mapping.
 func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired winnt.AccessMask) Result {
 	if c.KernelMode {
-		g := desired &^ maximum
+		g := fileKind.mapped(desired) &^ maximum
 		if desired&maximum != 0 {
 			g |= fileKind.all
 		}

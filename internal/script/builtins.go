@@ -67,7 +67,9 @@ func (r *Runner) predeclared() starlark.StringDict {
 	for name, f := range map[string]builtin{
 		"token": r.token, "process": r.process, "system": r.systemThread, "kernel_mode": r.kernelMode, "file": r.file,
 		"object_attributes": r.attributes, "sqos": sqosBuiltin, "privilege_set": privilegeSetBuiltin, "bad_pointer": badPointer,
-		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job, "handle_information": r.handleInformation,
+		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job, "handle_information": r.handleInformation, "security_policy": r.securityPolicy,
+		"security_attributes": r.securityAttributes, "job_security_limits": r.jobSecurityLimits, "process_by_id": r.processByID,
+		"logon_session": r.logonSession, "package_sid": packageSID, "capability_sid": capabilitySID,
 		"audit_policy": r.auditPolicy, "audit_records": r.auditRecords,
 		"profile": r.profile, "counts": r.counts, "close_all": r.closeAll, "step": r.step, "token_profile": tokenProfile,
 	} {
@@ -77,6 +79,7 @@ func (r *Runner) predeclared() starlark.StringDict {
 		})
 	}
 	env["expect"] = starlark.NewBuiltin("expect", r.expect)
+	env["queue_system_work"] = starlark.NewBuiltin("queue_system_work", r.queueSystemWork)
 	for name, h := range map[string]winnt.Handle{
 		"NtCurrentProcess": winnt.NtCurrentProcess, "NtCurrentThread": winnt.NtCurrentThread, "NtCurrentProcessToken": winnt.NtCurrentProcessToken,
 		"NtCurrentThreadToken": winnt.NtCurrentThreadToken, "NtCurrentEffectiveToken": winnt.NtCurrentEffectiveToken,

@@ -95,7 +95,7 @@ func (r *Runner) fill(row nt.Row, in reflect.Value, kwargs []starlark.Tuple) err
 	short := &nt.ObjectAttributes{}
 	shortUsed := false
 	r.server = nil
-	sort.SliceStable(kwargs, func(i, j int) bool { return kwargs[i][0] == threadKeyword && kwargs[j][0] != threadKeyword })
+	sort.SliceStable(kwargs, func(i, j int) bool { return first(kwargs[i][0]) && !first(kwargs[j][0]) })
 	for _, kw := range kwargs {
 		name := string(kw[0].(starlark.String))
 		p := byName[name]
@@ -112,8 +112,12 @@ func (r *Runner) fill(row nt.Row, in reflect.Value, kwargs []starlark.Tuple) err
 			}
 			return fmt.Errorf("no parameter %s: it takes %s", name, strings.Join(names, ", "))
 		}
-		if err := r.convert(row, p, in.FieldByIndex(p.index), kw[1]); err != nil {
+		f := in.FieldByIndex(p.index)
+		if err := r.convert(row, p, f, kw[1]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
+		}
+		if c, ok := f.Interface().(winnt.TokenInfoClass); ok {
+			r.class = c
 		}
 	}
 	if shortUsed {
@@ -122,9 +126,12 @@ func (r *Runner) fill(row nt.Row, in reflect.Value, kwargs []starlark.Tuple) err
 	return nil
 }
 
-// threadKeyword is converted first: a token object made for the call admits
-// the server that the thread belongs to.
-const threadKeyword = starlark.String("Thread")
+// first says which keywords are converted first: Thread, as a token object made
+// for the call admits the server that the thread belongs to, and the class that
+// says what the information is.
+func first(keyword starlark.Value) bool {
+	return keyword == starlark.String("Thread") || keyword == starlark.String("TokenInformationClass")
+}
 
 func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 	if name == "ObjectName" {

@@ -5,7 +5,9 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -27,6 +29,10 @@ var rights = map[string]winnt.AccessMask{
 }
 
 var flags = map[string]uint32{
+	"JOB_OBJECT_SECURITY_NO_ADMIN": winnt.JOB_OBJECT_SECURITY_NO_ADMIN, "JOB_OBJECT_SECURITY_RESTRICTED_TOKEN": winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN,
+	"JOB_OBJECT_SECURITY_ONLY_TOKEN": winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN, "JOB_OBJECT_SECURITY_FILTER_TOKENS": winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS,
+	"PROCESS_CREATE_FLAGS_INHERIT_HANDLES": winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES, "THREAD_CREATE_FLAGS_CREATE_SUSPENDED": winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED,
+	"CREATE_SUSPENDED":  winnt.CREATE_SUSPENDED,
 	"OBJ_PROTECT_CLOSE": winnt.OBJ_PROTECT_CLOSE, "OBJ_INHERIT": winnt.OBJ_INHERIT, "OBJ_AUDIT_OBJECT_CLOSE": winnt.OBJ_AUDIT_OBJECT_CLOSE, "OBJ_PERMANENT": winnt.OBJ_PERMANENT,
 	"OBJ_EXCLUSIVE": winnt.OBJ_EXCLUSIVE, "OBJ_CASE_INSENSITIVE": winnt.OBJ_CASE_INSENSITIVE, "OBJ_OPENIF": winnt.OBJ_OPENIF, "OBJ_OPENLINK": winnt.OBJ_OPENLINK,
 	"OBJ_KERNEL_HANDLE": winnt.OBJ_KERNEL_HANDLE, "OBJ_FORCE_ACCESS_CHECK": winnt.OBJ_FORCE_ACCESS_CHECK, "OBJ_DONT_REPARSE": winnt.OBJ_DONT_REPARSE,
@@ -61,6 +67,7 @@ func constants() starlark.StringDict {
 	for name, f := range flags {
 		env[name] = starlark.MakeUint64(uint64(f))
 	}
+	addObjectConstants(env)
 	for l := winnt.SecurityAnonymous; l <= winnt.SecurityDelegation; l++ {
 		env[l.String()] = levelValue(l)
 	}
@@ -76,6 +83,11 @@ func constants() starlark.StringDict {
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		env[p.String()] = starlark.String(p.String())
 	}
+	for c, name := range win32.Codes {
+		env[name] = codeValue(c)
+	}
+	env[nt.JobObjectSecurityLimitInformation.String()] = named{"JOBOBJECTINFOCLASS", uint64(nt.JobObjectSecurityLimitInformation), nt.JobObjectSecurityLimitInformation.String()}
+	env[nt.ProcessAccessToken.String()] = named{"PROCESSINFOCLASS", uint64(nt.ProcessAccessToken), nt.ProcessAccessToken.String()}
 	return env
 }
 

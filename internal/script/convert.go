@@ -45,6 +45,9 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 		}
 		return fmt.Errorf("not a pointer parameter")
 	}
+	if done, err := setStruct(to, v); done {
+		return err
+	}
 	var err error
 	switch p.typ {
 	case maskType:
@@ -101,6 +104,12 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 	case objectTypeType:
 		return set(to, v, objectType)
 	default:
+		if known, err := r.convertObject(to, v); known {
+			return err
+		}
+		if known, err := r.convertToken(p.name, to, v); known {
+			return err
+		}
 		return plain(to, v)
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -24,6 +25,8 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 		return starlark.None
 	case ntstatus.Status:
 		return statusValue(x)
+	case win32.Code:
+		return codeValue(x)
 	case winnt.SecurityImpersonationLevel:
 		return levelValue(x)
 	case winnt.TokenType:
@@ -64,13 +67,20 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 		if x == nil {
 			return starlark.None
 		}
-		return starlark.String(string(x.Binary()))
+		return r.toValue(reflect.ValueOf(sd.New(sd.Parts{Control: sd.DACLPresent, DACL: x})), nil)
+	}
+	if v, ok := r.tokenOut(f.Interface()); ok {
+		return v
 	}
 	return r.toPlain(f, object)
 }
 
 func (r *Runner) toPlain(f reflect.Value, object *winnt.ObjectType) starlark.Value {
 	switch f.Kind() {
+	case reflect.Pointer:
+		if opaque[f.Type()] != "" && !f.IsNil() {
+			return &opaqueValue{f}
+		}
 	case reflect.Interface:
 		return r.toValue(f.Elem(), object)
 	case reflect.Bool:

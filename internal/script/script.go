@@ -9,9 +9,11 @@ import (
 	"go.starlark.net/syntax"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // maxSteps bounds what one program may compute.
@@ -38,11 +40,16 @@ type Runner struct {
 	owned   []*kernel.AccessToken          // references made for Token= parameters, dropped at the end
 	domain  sid.SID                        // of relative aliases
 	server  *kernel.EThread                // Thread= of the call being converted
-	kthread *kernel.KernelThread           // of system(), made when asked for
-	sink    audit.Memory                   // what audit_records() takes from
-	faults  map[string]int                 // allocations still to fail, by point
-	failed  int                            // expectations that did not hold
-	held    int                            // expectations that held
+	class   winnt.TokenInfoClass           // TokenInformationClass= of the call being converted
+
+	routines map[starlark.Callable]*kernel.LogonSessionTerminatedRoutine // made for CallbackRoutine= parameters
+	kthread  *kernel.KernelThread                                        // of system(), made when asked for
+	sink     audit.Memory                                                // what audit_records() takes from
+	faults   map[string]int                                              // allocations still to fail, by point
+	win32    map[*nt.Thread]*win32.Thread                                // Win32 faces of threads, made when used
+	working  bool                                                        // a program waits for work of its own
+	failed   int                                                         // expectations that did not hold
+	held     int                                                         // expectations that held
 }
 
 // ErrExpectation is what Run returns when an expectation did not hold.
@@ -53,7 +60,7 @@ func New(cfg Config) *Runner {
 	if cfg.Output == nil {
 		cfg.Output = io.Discard
 	}
-	r := &Runner{cfg: cfg, threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{}, faults: map[string]int{}}
+	r := &Runner{cfg: cfg, threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{}, faults: map[string]int{}, win32: map[*nt.Thread]*win32.Thread{}}
 	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, Log: &audit.Log{Sink: &r.sink, Computer: "refmon"}})
 	r.out = &transcript{r: r, w: cfg.Output}
 	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}

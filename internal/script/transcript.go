@@ -11,6 +11,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -243,6 +244,10 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 			return "None"
 		}
 		return privilegeList(x.V.Privilege)
+	case nt.Captured[*nt.JobSecurityLimitInformation]:
+		return t.limits(x.V)
+	case *win32.SecurityAttributes:
+		return attributesText(nt.Cap(x.ObjectAttributes()))
 	case nt.Captured[winnt.Handle]:
 		return t.show(reflect.ValueOf(x.V), nil)
 	case nt.Captured[sid.SID]:
@@ -267,6 +272,12 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 			return "None"
 		}
 		return t.r.tokenName(x)
+	}
+	if s, ok := t.capturedText(f); ok {
+		return s
+	}
+	if s, ok := t.tokenText(f.Interface()); ok {
+		return s
 	}
 	if f.Kind() == reflect.Interface && !f.IsNil() {
 		return t.show(f.Elem(), object)

@@ -8,6 +8,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
@@ -157,8 +158,10 @@ func (*threadValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: t
 // AttrNames implements starlark.HasAttrs.
 func (*threadValue) AttrNames() []string {
 	names := []string{"id", "name", "process"}
-	for row := range nt.NtTable.All {
-		names = append(names, row.Info().Name)
+	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table} {
+		for row := range t.All {
+			names = append(names, row.Info().Name)
+		}
 	}
 	sort.Strings(names)
 	return names
@@ -176,6 +179,9 @@ func (v *threadValue) Attr(name string) (starlark.Value, error) {
 	}
 	if row := nt.NtTable.Find(name); row != nil {
 		return v.r.method(row, v.th.CallRow), nil
+	}
+	if row := win32.Table.Find(name); row != nil {
+		return v.r.win32Method(v, row), nil
 	}
 	if kernel.Table.Find(name) != nil {
 		return nil, fmt.Errorf("%s is a kernel-mode routine: call it on kernel_mode(thread) or system()", name)

@@ -14,7 +14,9 @@ type SecurityAttributes struct {
 	InheritHandle      bool
 }
 
-// objectAttributes is what the structure says to a service.
+// ObjectAttributes is what the structure says to a service.
+func (a *SecurityAttributes) ObjectAttributes() *nt.ObjectAttributes { return a.objectAttributes(nil) }
+
 func (a *SecurityAttributes) objectAttributes(q *nt.SecurityQualityOfService) *nt.ObjectAttributes {
 	oa := &nt.ObjectAttributes{SecurityQualityOfService: q}
 	if a != nil {

@@ -59,6 +59,9 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 		c.explain(h, d, subject, mapped)
 		return dec
 	}
+	if dec.Granted &= t.Valid | winnt.ACCESS_SYSTEM_SECURITY; dec.Granted == 0 {
+		return c.refuse(h, "O-21", ntstatus.AccessDenied) // O-21: MAXIMUM_ALLOWED found only bits that mean nothing on this type
+	}
 	dec.Granted = t.addRights(dec.Granted) // O-36: after the check, no entry can deny it
 	return dec
 }

@@ -140,8 +140,12 @@ func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask,
 	return ntstatus.Success
 }
 
-// holds reports whether the effective token has a privilege enabled.
+// holds reports whether the subject has a privilege: enabled in the effective
+// token, and not that of a client who may not be acted for (T-102).
 func holds(subject *access.Subject, p winnt.Privilege) bool {
+	if subject.Client != nil && subject.Level < winnt.SecurityImpersonation {
+		return false // T-102
+	}
 	t := subject.Effective()
 	return t != nil && t.Has(p)
 }
@@ -238,7 +242,7 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 // traverse checks that the walk may look into dir: DIRECTORY_TRAVERSE unless
 // the effective token holds SeChangeNotifyPrivilege enabled (O-24).
 func (w *walk) traverse(dir *Directory) ntstatus.Status {
-	if !w.c.Checked(w.attributes) || holds(w.subject, winnt.SeChangeNotifyPrivilege) { // O-24
+	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) { // O-24: at every level; what lies at the end is checked
 		return ntstatus.Success
 	}
 	return w.c.decideAccess(dir.Head(), w.subject, winnt.DIRECTORY_TRAVERSE, w.attributes).Status

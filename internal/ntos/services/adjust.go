@@ -104,6 +104,14 @@ func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeChec
 	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityIdentification {
 		return out, c.Fail("T-101", ntstatus.BadImpersonationLevel) // T-101
 	}
+	out.RequiredPrivileges, out.Result = MarkPrivileges(&set, v)
+	return out, ntstatus.Success
+}
+
+// MarkPrivileges returns a copy of the set with SE_PRIVILEGE_USED_FOR_ACCESS on
+// those that are enabled in the token and off on the others, and tells whether
+// they are enough: all of them with PRIVILEGE_SET_ALL_NECESSARY, else one.
+func MarkPrivileges(set *nt.PrivilegeSet, v *token.Token) (*nt.PrivilegeSet, bool) {
 	found := &nt.PrivilegeSet{Control: set.Control, Privilege: make([]nt.LUIDAndAttributes, len(set.Privilege))}
 	enabled := 0
 	for i, p := range set.Privilege {
@@ -114,13 +122,10 @@ func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeChec
 		}
 		found.Privilege[i] = p
 	}
-	out.RequiredPrivileges = found
 	if set.Control&winnt.PRIVILEGE_SET_ALL_NECESSARY != 0 {
-		out.Result = enabled == len(set.Privilege) // T-101: TRUE for an empty set
-	} else {
-		out.Result = enabled > 0 // T-101: FALSE for an empty set
+		return found, enabled == len(set.Privilege) // T-101: TRUE for an empty set
 	}
-	return out, ntstatus.Success
+	return found, enabled > 0 // T-101: FALSE for an empty set
 }
 
 // tokenValue is a snapshot of the token behind a handle, for the services

@@ -18,7 +18,7 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 		return out, st
 	}
 	defer source.Deref(ob.TagCall)
-	if in.Options&winnt.DUPLICATE_CLOSE_SOURCE != 0 && in.TargetProcessHandle != 0 {
+	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE != 0 && in.TargetProcessHandle != 0 {
 		defer c.closeIn(source, in.SourceHandle) // O-52: whatever comes of the duplication
 	}
 	var target *ps.Process
@@ -49,7 +49,7 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 // duplicateNowhere is O-51: without a target process the source is closed, or
 // there is nothing to do.
 func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn) ntstatus.Status {
-	if in.Options&winnt.DUPLICATE_CLOSE_SOURCE == 0 {
+	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE == 0 {
 		return c.Fail("O-51", ntstatus.InvalidParameter) // O-51
 	}
 	if st := c.closeIn(source, in.SourceHandle); st != ntstatus.Success {
@@ -111,7 +111,7 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 	if c.Sys.Profile == nt.Observed && subject.Client == nil {
 		subject = access.Subject{Primary: target.Token()} // O-56 Observed: not the caller's own process
 	}
-	d := ob.DecideDuplicate(&c.Caller, from.head.Object(), from.Granted, &subject, in.DesiredAccess, in.Options)
+	d := ob.DecideDuplicate(&c.Caller, from.head.Object(), from.Granted, &subject, in.DesiredAccess, uint32(in.Options))
 	if d.Status != ntstatus.Success {
 		return 0, d.Status
 	}
@@ -128,7 +128,7 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	if c.Mode == access.Kernel && in.HandleAttributes&winnt.OBJ_KERNEL_HANDLE != 0 && target.IsSystem() {
 		t = c.Kernel // O-58
 	}
-	attributes := ob.DuplicateAttributes(from.Attributes, in.HandleAttributes, in.Options) // O-53
+	attributes := ob.DuplicateAttributes(from.Attributes, in.HandleAttributes, uint32(in.Options)) // O-53
 	insert := t.InsertDuplicate
 	if from.pseudo {
 		insert = t.Insert // its object needs no handle to be alive

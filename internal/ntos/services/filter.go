@@ -49,20 +49,38 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 		}
 	}
 	// decide
-	spec := filterSpec(in)
-	spec.ParentTokenID, spec.ModifiedID = existing.ID(), c.Sys.Security.AllocateLUID() // T-64
-	value, st := existing.Value().Filter(spec)                                         // T-61, T-62, T-63, T-65
+	tok, st := c.filtered(existing, in)
 	if st != ntstatus.Success {
-		return out, c.Fail("T-63", st) // T-63
+		return out, st
 	}
-	if c.Sys.Fault("se: filter token") {
-		return out, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
-	}
-	tok := c.Sys.Security.NewFiltered(existing, value, c.newTokenDescriptor(nil))
 	defer tok.Deref(ob.TagCall)
 	// commit
 	out.NewTokenHandle, st = c.insert(tok, info.Access, 0) // T-60: the rights of the existing handle
 	return out, st
+}
+
+// filtered makes the object of the filtered token, with one reference for the
+// caller.
+func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
+	spec := filterSpec(in)
+	spec.ParentTokenID, spec.ModifiedID = existing.ID(), c.Sys.Security.AllocateLUID() // T-64
+	value, st := existing.Value().Filter(spec)                                         // T-61, T-62, T-63, T-65
+	if st != ntstatus.Success {
+		return nil, c.Fail("T-63", st) // T-63
+	}
+	if c.Sys.Fault("se: filter token") {
+		return nil, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+	}
+	return c.Sys.Security.NewFiltered(existing, value, c.newTokenDescriptor(nil)), ntstatus.Success
+}
+
+// FilterObject is SeFilterToken: NtFilterToken without handles. The caller owns
+// a reference on the result.
+func (c *Context) FilterObject(existing *se.TokenObject, in nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
+	if in.Flags&^filterFlags != 0 {
+		return nil, c.Fail("T-60", ntstatus.InvalidParameter) // T-60
+	}
+	return c.filtered(existing, &in)
 }
 
 func filterSpec(in *nt.FilterTokenExIn) token.FilterSpec {

@@ -18,13 +18,13 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 		return out, c.Fail("O-3", in.FaultLengthNeeded) // O-3
 	}
 	// reference
-	obj, _, st := c.referenceFor(in.Handle, sd.QueryAccess(in.SecurityInformation), "O-64") // O-64
+	obj, _, st := c.referenceFor(in.Handle, sd.QueryAccess(uint32(in.SecurityInformation)), "O-64") // O-64
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	// decide
-	part := sd.Select(obj.Head().Security(), in.SecurityInformation) // O-64, O-66: one snapshot; without security, no parts
+	part := sd.Select(obj.Head().Security(), uint32(in.SecurityInformation)) // O-64, O-66: one snapshot; without security, no parts
 	out.LengthNeeded = uint32(part.Size())
 	if in.Length < out.LengthNeeded {
 		return out, c.Fail("O-64", ntstatus.BufferTooSmall) // O-64
@@ -55,18 +55,19 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 	case in.SecurityDescriptor.V == nil:
 		return out, c.Fail("O-65", ntstatus.AccessViolation) // O-65
 	}
+	info := uint32(in.SecurityInformation)
 	// reference
-	obj, _, st := c.referenceFor(in.Handle, sd.SetAccess(in.SecurityInformation), "O-65") // O-65
+	obj, _, st := c.referenceFor(in.Handle, sd.SetAccess(info), "O-65") // O-65
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
-	if in.SecurityInformation&winnt.OWNER_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Owner().IsZero() ||
-		in.SecurityInformation&winnt.GROUP_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Group().IsZero() {
+	if info&winnt.OWNER_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Owner().IsZero() ||
+		info&winnt.GROUP_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Group().IsZero() {
 		return out, c.Fail("O-65", ntstatus.InvalidSecurityDescr) // O-65
 	}
 	// decide and commit: a compare-and-swap that restarts (O-66)
-	return out, c.setSecurity(obj.Head(), in.SecurityInformation, in.SecurityDescriptor.V)
+	return out, c.setSecurity(obj.Head(), info, in.SecurityDescriptor.V)
 }
 
 // setSecurity puts parts of a descriptor into an object's. The change is

@@ -1,0 +1,195 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Pair is a model and a kernel that are given the same calls.
+type Pair struct {
+	World
+	M *Machine
+
+	sys       *kernel.System
+	processes []*kernel.Process
+	threads   []*nt.Thread
+	objects   []*ps.Thread
+	modes     []*kernel.KernelThread
+	files     []string
+
+	held     []*se.TokenObject
+	saved    []*ps.SavedState
+	from     []int // the thread that each saved state was taken from
+	contexts []*ps.ClientContext
+	subjects []*ps.SubjectContext
+	tickets  [][]nt.Ticket
+
+	tokens   []*se.TokenObject // by model id − 1
+	ids      map[*se.TokenObject]int
+	modified map[winnt.LUID]int // ModifiedIds seen, to the model's
+	back     map[int]winnt.LUID
+	armed    func(point string) bool
+	dead     []bool // tokens that have been seen destroyed, by model id − 1
+}
+
+var sids = func() map[Name]sid.SID {
+	m := map[Name]sid.SID{System: sid.LocalSystem, Anonymous: sid.Anonymous, Admins: sid.Administrators, Users: sid.Users, Everyone: sid.Everyone, Limit: sid.Restricted}
+	for n, rid := range map[Name]uint32{Service: 2001, Alice: 1107, Bob: 1108, Staff: 3001} {
+		m[n], _ = sid.New(5, 21, 1, 2, 3, rid)
+	}
+	return m
+}()
+
+// spec is a model token as the kernel is given it.
+func spec(v *Value) token.Spec {
+	s := token.Spec{
+		User: token.Group{SID: sids[v.User]}, IsRestricted: v.restricted(), Privileges: winnt.PrivilegeSet(v.Held), EnabledPrivileges: winnt.PrivilegeSet(v.Enabled),
+		Type: v.Type, Level: v.Level, AuthenticationID: winnt.LUID(v.Logon), OriginatingLogon: winnt.LUID(v.Origin), ModifiedID: winnt.LUID(v.Modified),
+		Integrity: se.IntegritySID(v.Integrity), MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP, Owner: sids[v.Owner], PrimaryGroup: sids[v.Primary],
+		DefaultDACL: list(v.Default, v.Default != nil), ElevationType: v.Elevation,
+	}
+	if v.FromSystem {
+		s.Source.Name = token.SystemSource
+	}
+	for _, g := range v.Groups {
+		a := uint32(0)
+		switch {
+		case g.DenyOnly:
+			a = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+		case g.Enabled:
+			a = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT
+		}
+		if g.Name == v.Owner {
+			a |= winnt.SE_GROUP_OWNER
+		}
+		s.Groups = append(s.Groups, token.Group{SID: sids[g.Name], Attributes: a})
+	}
+	for _, n := range v.Restricted {
+		s.Restricted = append(s.Restricted, token.Group{SID: sids[n]})
+	}
+	return s
+}
+
+func list(entries []Entry, present bool) *sd.ACL {
+	if !present {
+		return nil
+	}
+	var aces []sd.ACE
+	for _, e := range entries {
+		t := sd.AccessAllowed
+		if e.Deny {
+			t = sd.AccessDenied
+		}
+		aces = append(aces, must(sd.NewACE(t, 0, e.Mask, sids[e.Name])))
+	}
+	return must(sd.NewACL(aces...))
+}
+
+// descriptor is a model descriptor as the kernel is given it.
+func descriptor(d *Descriptor) *sd.Descriptor {
+	if d == nil {
+		return nil
+	}
+	p := sd.Parts{Owner: sids[d.Owner], Group: sids[d.Owner], Control: sd.DACLPresent, DACL: list(d.Entries, !d.NoDACL)}
+	if d.Label != 0 {
+		p.Control |= sd.SACLPresent
+		p.SACL = must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.AccessMask(d.Policy), se.IntegritySID(d.Label)))))
+	}
+	return sd.New(p)
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic("model: " + err.Error())
+	}
+	return v
+}
+
+// NewPair boots a kernel for a world and draws its model.
+func NewPair(w World) *Pair {
+	p := &Pair{World: w, M: w.machine(), ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{}, back: map[int]winnt.LUID{}}
+	fails := func(point string) bool { return p.armed != nil && p.armed(point) }
+	p.M.failing = fails
+	p.sys = kernel.Boot(kernel.Config{Profile: w.Profile, Faults: fails})
+	for i, mp := range p.M.Processes {
+		kp := must(p.sys.NewProcess(fmt.Sprintf("p%d", i), must(token.New(spec(&mp.Primary.Value)))))
+		p.processes = append(p.processes, kp)
+		mp.ID = kp.ID()
+		p.bind(mp.Primary, kp.Object().PrimaryToken())
+		for range mp.Threads {
+			th := must(kp.NewThread())
+			p.threads = append(p.threads, th)
+			p.objects = append(p.objects, p.sys.ThreadObject(th))
+			p.modes = append(p.modes, p.sys.KernelMode(th))
+			p.tickets = append(p.tickets, nil)
+		}
+	}
+	for i, t := range p.M.Threads {
+		t.ID = p.objects[i].ID()
+	}
+	security := p.processes[0].Object().System().Security
+	for _, t := range p.M.Held {
+		o := security.NewToken(must(token.New(spec(&t.Value))), descriptor(t.Guard))
+		o.Retag(ob.TagCall, ob.TagContext)
+		p.held = append(p.held, o)
+		p.bind(t, o)
+	}
+	for _, f := range p.M.Files {
+		if err := p.sys.CreateFile(f.Name, descriptor(f.Guard)); err != nil {
+			panic("model: " + err.Error())
+		}
+	}
+	return p
+}
+
+// bind notes which object of the kernel a token of the model is; it reports
+// whether that agrees with what was noted before.
+func (p *Pair) bind(t *Token, o *se.TokenObject) bool {
+	for len(p.tokens) < t.ID {
+		p.tokens = append(p.tokens, nil)
+		p.dead = append(p.dead, false)
+	}
+	if p.tokens[t.ID-1] == nil && p.ids[o] == 0 {
+		p.tokens[t.ID-1], p.ids[o] = o, t.ID
+	}
+	return p.tokens[t.ID-1] == o && p.ids[o] == t.ID
+}
+
+// id is the model id of a token object; one not seen before is the token that
+// the model made last.
+func (p *Pair) id(o *se.TokenObject) int {
+	if n := p.ids[o]; n != 0 {
+		return n
+	}
+	last := p.M.Tokens[len(p.M.Tokens)-1]
+	if p.bind(last, o) {
+		return last.ID
+	}
+	return -1
+}
+
+// named is the token a handle of a thread's process names, and the rights.
+func (p *Pair) named(thread int, h winnt.Handle) (id int, granted winnt.AccessMask, attributes uint32) {
+	table := p.objects[thread].Process().Table()
+	if h < 0 {
+		table = p.processes[0].Object().System().Kernel
+	}
+	head, g, st := table.Lookup(h, ob.TagCall)
+	if !st.IsSuccess() {
+		return -1, 0, 0
+	}
+	defer head.Deref(ob.TagCall)
+	if t, ok := head.Object().(*se.TokenObject); ok {
+		id = p.id(t)
+	}
+	return id, g.Access, g.Attributes
+}

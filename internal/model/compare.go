@@ -1,0 +1,207 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Step makes one call on both sides and compares everything. The error says
+// what differs.
+func (p *Pair) Step(op *Op) error {
+	c := p.prepare(op)
+	if c == nil {
+		return nil
+	}
+	p.armed = nil
+	if op.Fail != 0 {
+		p.armed = func(point string) bool {
+			for i, name := range points {
+				if name == point {
+					return op.Fail>>i&1 != 0
+				}
+			}
+			return false
+		}
+	}
+	before := p.snapshot()
+	want := c.model()
+	got := c.kernel()
+	p.armed = nil
+	if got != want {
+		return fmt.Errorf("%s%s:\n  kernel %+v\n  model  %+v", c.text, failing(op), got, want)
+	}
+	if err := p.compare(); err != nil {
+		return fmt.Errorf("after %s%s: %w", c.text, failing(op), err)
+	}
+	if err := p.properties(c, got, before); err != nil {
+		return fmt.Errorf("after %s%s: %w", c.text, failing(op), err)
+	}
+	return nil
+}
+
+func failing(op *Op) string {
+	if op.Fail == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (memory runs out at %v)", op.Fail)
+}
+
+// Text is the call an op stands for now, for a transcript.
+func (p *Pair) Text(op *Op) string {
+	if c := p.prepare(op); c != nil {
+		return c.text + failing(op)
+	}
+	return ""
+}
+
+// compare looks at everything observable.
+func (p *Pair) compare() error {
+	for i, t := range p.M.Threads {
+		r := p.objects[i].Impersonation(ob.TagCall)
+		if r != nil {
+			r.Token.Deref(ob.TagCall) // the thread holds one; nobody else runs
+		}
+		if (r == nil) != (t.Record == nil) {
+			return fmt.Errorf("t%d impersonates: kernel %t, model %t", i, r != nil, t.Record != nil)
+		}
+		if r == nil {
+			continue
+		}
+		m := t.Record
+		if r.CopyOnOpen != m.CopyOnOpen || r.EffectiveOnly != m.EffectiveOnly || r.Level != m.Level {
+			return fmt.Errorf("t%d: kernel {copy %t effective %t level %d}, model {copy %t effective %t level %d}", i, r.CopyOnOpen, r.EffectiveOnly, r.Level, m.CopyOnOpen, m.EffectiveOnly, m.Level)
+		}
+		if id := p.id(r.Token); id != m.Token.ID {
+			return fmt.Errorf("t%d impersonates with token %d, model %d", i, id, m.Token.ID)
+		}
+	}
+	for i, t := range p.M.Tokens {
+		if err := p.compareToken(i, t); err != nil {
+			return fmt.Errorf("token %d of %s: %w", t.ID, t.Value.User, err)
+		}
+	}
+	return nil
+}
+
+// compareToken compares counts (P-5) and, while it lives, what the token says.
+func (p *Pair) compareToken(i int, t *Token) error {
+	if i < len(p.dead) && p.dead[i] {
+		return nil
+	}
+	pointers, handles := p.M.References(t)
+	if i >= len(p.tokens) || p.tokens[i] == nil {
+		if pointers != 0 {
+			return fmt.Errorf("the model holds %d references, and the kernel's object was never seen", pointers)
+		}
+		return nil
+	}
+	o := p.tokens[i]
+	h, r := o.Head().Counts(0)
+	if h != handles || r != pointers {
+		return fmt.Errorf("P-5: kernel %d handles, %d references, model %d, %d%s", h, r, handles, pointers, holders(o))
+	}
+	if pointers == 0 {
+		p.dead[i] = true
+		return nil
+	}
+	v, m := o.Value(), &t.Value
+	if uint64(v.Present()) != uint64(m.Held) || uint64(v.Enabled()) != uint64(m.Enabled) {
+		return fmt.Errorf("privileges: kernel held %#x enabled %#x, model %#x, %#x", v.Present(), v.Enabled(), m.Held, m.Enabled)
+	}
+	if v.Type() != m.Type || v.Level() != m.Level {
+		return fmt.Errorf("kernel type %d level %d, model %d, %d", v.Type(), v.Level(), m.Type, m.Level)
+	}
+	if n, known := p.modified[v.ModifiedID()]; known && n != m.Modified {
+		return fmt.Errorf("ModifiedId %d stands for %d and for %d", v.ModifiedID(), n, m.Modified)
+	}
+	if l, known := p.back[m.Modified]; known && l != v.ModifiedID() {
+		return fmt.Errorf("ModifiedId: kernel %d, expected %d", v.ModifiedID(), l)
+	}
+	p.modified[v.ModifiedID()], p.back[m.Modified] = m.Modified, v.ModifiedID()
+	return nil
+}
+
+func holders(o *se.TokenObject) (s string) {
+	o.Holders(func(t ob.Tag, n int64) { s += fmt.Sprintf(", %s %d", t, n) })
+	return s
+}
+
+// information reads the Go value of an information class.
+func information(x any) (uint64, bool) {
+	switch x := x.(type) {
+	case winnt.TokenType:
+		return uint64(x), false
+	case winnt.SecurityImpersonationLevel:
+		return uint64(x), false
+	case []nt.LUIDAndAttributes:
+		var n uint64
+		for _, l := range x {
+			if l.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0 {
+				n |= 1 << l.LUID
+			}
+		}
+		return n, false
+	case []token.Group:
+		return uint64(len(x)), false
+	case nt.TokenStatistics:
+		return uint64(x.PrivilegeCount), false
+	case uint32:
+		return 0, x != 0
+	}
+	return 0, false
+}
+
+// Close ends the history: everything is given back, and the kernel must hold
+// nothing any more. The error names what it still holds and, in builds with
+// the tag "invariants", who.
+func (p *Pair) Close() error {
+	k := p.modes[0]
+	for _, s := range p.saved {
+		k.PsRestoreImpersonation(p.objects[0], s)
+	}
+	for _, c := range p.contexts {
+		k.SeDeleteClientSecurity(c)
+	}
+	for _, s := range p.subjects {
+		k.SeReleaseSubjectContext(s)
+	}
+	for _, t := range p.held {
+		k.PsDereferenceImpersonationToken(t)
+	}
+	p.sys.CloseAllHandles()
+	for i, th := range p.threads {
+		for _, ticket := range p.tickets[i] {
+			th.Services().RestoreImpersonation(ticket)
+		}
+		p.modes[i].PsRevertToSelf()
+	}
+	for i, o := range p.tokens {
+		if o == nil || p.dead[i] || p.primary(o) {
+			continue
+		}
+		if _, refs := o.Head().Counts(0); refs != 0 {
+			return fmt.Errorf("token %d still has %d references after everything was closed%s", i+1, refs, holders(o))
+		}
+	}
+	if err := p.sys.Close(); err != nil {
+		return fmt.Errorf("after the system was closed: %w", err)
+	}
+	if o, h, r := p.sys.Counts(); o != 0 || h != 0 || r != 0 {
+		return fmt.Errorf("after the system was closed: %d objects, %d handles, %d references", o, h, r)
+	}
+	return nil
+}
+
+func (p *Pair) primary(o *se.TokenObject) bool {
+	for _, kp := range p.processes {
+		if kp.Object().PrimaryToken() == o {
+			return true
+		}
+	}
+	return false
+}

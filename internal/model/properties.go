@@ -1,0 +1,115 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/winnt"
+)
+
+// snapshot is what a failing call must leave alone (P-7) and what a call that
+// is not about a thread's state must leave alone (P-6).
+type snapshot struct {
+	objects, handles, references int64
+	records                      [4]*se.Impersonation
+}
+
+func (p *Pair) snapshot() snapshot {
+	var s snapshot
+	s.objects, s.handles, s.references = p.sys.Counts()
+	for i, t := range p.objects {
+		if r := t.Impersonation(ob.TagCall); r != nil {
+			r.Token.Deref(ob.TagCall)
+			s.records[i] = r
+		}
+	}
+	return s
+}
+
+// properties checks P-1 to P-15 on the kernel after a call, as far as they
+// show after one call; P-5 is compared with the model's counts, P-11 and P-13
+// have tests of their own.
+func (p *Pair) properties(c *call, got Result, before snapshot) error {
+	after := p.snapshot()
+	if !got.Status.IsSuccess() && after != before {
+		return fmt.Errorf("P-7: the call failed with %s and changed the system: %+v, %+v", got.Status, before, after)
+	}
+	for i := range p.objects {
+		if after.records[i] != before.records[i] && i != c.target {
+			return fmt.Errorf("P-6: the call changed what t%d impersonates", i)
+		}
+		if err := p.threadProperties(i); err != nil {
+			return err
+		}
+	}
+	if got.Handle != 0 && got.Status.IsSuccess() {
+		return p.handleProperties(c, got, before)
+	}
+	return nil
+}
+
+// threadProperties are those of a thread's state.
+func (p *Pair) threadProperties(i int) error {
+	t, m := p.objects[i], p.M.Threads[i]
+	s := t.Subject()
+	if s.Client == nil {
+		if s.Effective() != t.Process().Token() {
+			return fmt.Errorf("P-8: t%d does not impersonate and acts with another token than its process's", i)
+		}
+		return nil
+	}
+	v := s.Client
+	if v.Type() == winnt.TokenImpersonation && s.Level > v.Level() {
+		return fmt.Errorf("P-2: t%d is at level %d with a token at %d", i, s.Level, v.Level())
+	}
+	if s.Level > m.Record.Token.Chain {
+		return fmt.Errorf("P-2: t%d is at level %d with a token made through level %d", i, s.Level, m.Record.Token.Chain)
+	}
+	if s.Level >= winnt.SecurityImpersonation && !m.Record.Just {
+		if v.User().SID != s.Primary.User().SID {
+			return fmt.Errorf("P-1: t%d acts as another user without SeImpersonatePrivilege", i)
+		}
+		if v.Integrity() > s.Primary.Integrity() {
+			return fmt.Errorf("P-14: t%d acts above the integrity of its process", i)
+		}
+	}
+	return nil
+}
+
+// handleProperties are those of a handle that a call made.
+func (p *Pair) handleProperties(c *call, got Result, before snapshot) error {
+	if c.user && got.Handle < 0 {
+		return errors.New("P-15: a user-mode call got a kernel handle")
+	}
+	caller := p.M.Threads[c.thread]
+	if got.Token == 0 {
+		if c.user && caller.Record != nil && caller.Record.Level < 2 && !p.unguarded(c, got) {
+			return errors.New("P-4: an object was opened below SecurityImpersonation")
+		}
+		return nil
+	}
+	if c.target < 0 || before.records[c.target] == nil {
+		return nil // not the token of a thread
+	}
+	was := before.records[c.target]
+	if was.Level == winnt.SecurityAnonymous {
+		return errors.New("P-3: the token of a thread at SecurityAnonymous was opened")
+	}
+	o := p.tokens[got.Token-1]
+	if was.EffectiveOnly && o.Value().Present()&^o.Value().Enabled() != 0 && !was.Own {
+		return errors.New("P-9: a token opened under EffectiveOnly has something left to switch on")
+	}
+	if was.CopyOnOpen && (o == was.Token || p.primary(o)) {
+		return errors.New("P-10: CopyOnOpen gave out the token itself")
+	}
+	return nil
+}
+
+// unguarded reports whether the new handle is to an object without security,
+// which no level keeps from being opened (O-35).
+func (p *Pair) unguarded(c *call, got Result) bool {
+	s := p.M.Threads[c.thread].Process.Handles.Find(got.Handle)
+	return s != nil && s.File != nil && s.File.Guard == nil
+}

@@ -1,0 +1,99 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/nt"
+)
+
+// Length is how many calls a history has.
+const Length = 120
+
+// Run makes at least n calls in histories of [Length], each in a world of its
+// own, and returns how many were made. The error is the first difference, with
+// the shortest history found that shows it and the seed to repeat it.
+func Run(seed uint64, n int, profile nt.Profile) (calls int, err error) {
+	for i := uint64(0); calls < n; i++ {
+		w := World{Seed: seed + i, Profile: profile}
+		ops := Draw(w.Seed, Length)
+		if _, err := try(w, ops); err != nil {
+			return calls, Shrink(w, ops, err)
+		}
+		calls += len(ops)
+	}
+	return calls, nil
+}
+
+// try runs a history; at is the call that failed.
+func try(w World, ops []Op) (at int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	p := NewPair(w)
+	for i := range ops {
+		at = i
+		if err := p.Step(&ops[i]); err != nil {
+			return i, err
+		}
+	}
+	return len(ops), p.Close()
+}
+
+// Shrink takes calls out of a failing history as long as it still fails, and
+// writes what is left as a transcript.
+func Shrink(w World, ops []Op, err error) error {
+	if at, e := try(w, ops); e != nil {
+		ops, err = ops[:min(at+1, len(ops))], e
+	}
+	for size := max(len(ops)/2, 1); size > 0; size /= 2 {
+		for i := 0; i+size <= len(ops); {
+			less := append(append([]Op{}, ops[:i]...), ops[i+size:]...)
+			if at, e := try(w, less); e != nil {
+				ops, err = less[:min(at+1, len(less))], e
+				continue
+			}
+			i += size
+		}
+	}
+	return fmt.Errorf("seed %d, %s profile:\n%s%w", w.Seed, w.Profile, transcript(w, ops), err)
+}
+
+// transcript writes a history down: the world, then each call with its status.
+func transcript(w World, ops []Op) string {
+	var b strings.Builder
+	p := NewPair(w)
+	var calls strings.Builder
+	for i := range ops {
+		text := p.Text(&ops[i])
+		if text == "" {
+			continue
+		}
+		fmt.Fprintf(&calls, "  %2d. %s\n", i+1, text)
+		if step(p, &ops[i]) != nil {
+			break
+		}
+	}
+	m := w.machine()
+	for i, mp := range m.Processes {
+		fmt.Fprintf(&b, "  p%d (threads t%d, t%d): %s\n", i, 2*i, 2*i+1, mp.Primary.Value)
+	}
+	for i, t := range m.Held {
+		if strings.Contains(calls.String(), fmt.Sprintf("held %d", i)) {
+			fmt.Fprintf(&b, "  held %d: %s\n    guarded by %s\n", i, t.Value, t.Guard)
+		}
+	}
+	b.WriteString(calls.String())
+	return b.String()
+}
+
+func step(p *Pair, op *Op) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return p.Step(op)
+}

@@ -1,0 +1,156 @@
+package model
+
+import (
+	"math/rand/v2"
+	"slices"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
+)
+
+// World says what a history begins with: two processes of two threads, some
+// tokens and some files, drawn from a seed. The zero value is a world too.
+type World struct {
+	Seed    uint64
+	Profile nt.Profile
+}
+
+// draw is a source of choices.
+type draw struct{ *rand.Rand }
+
+func newDraw(seed uint64) draw { return draw{rand.New(rand.NewPCG(seed, 0x9E3779B97F4A7C15))} }
+
+func (d draw) coin(n int) bool { return d.IntN(n) == 0 }
+
+func pick[T any](d draw, list ...T) T { return list[d.IntN(len(list))] }
+
+var users = []Name{Service, Alice, Bob, System}
+
+// interesting are the privileges that a rule of the model asks for, and two
+// that none does.
+var interesting = []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeAssignPrimaryTokenPrivilege,
+	winnt.SeTcbPrivilege, winnt.SeDebugPrivilege, winnt.SeRelabelPrivilege, winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege}
+
+// value draws a token of a user.
+func (d draw) value(user Name) Value {
+	v := Value{User: user, Owner: user, Type: winnt.TokenPrimary, Logon: uint64(0x10000 + slices.Index(users, user)), Integrity: medium, Elevation: winnt.TokenElevationTypeDefault}
+	if user == Anonymous {
+		v.Logon, v.FromSystem = 0x3E6, d.coin(2)
+	}
+	for _, g := range []Name{Everyone, Users, Staff, Admins} {
+		switch d.IntN(5) {
+		case 0:
+			continue
+		case 1:
+			v.Groups = append(v.Groups, Group{g, false, false})
+		case 2:
+			v.Groups = append(v.Groups, Group{g, false, g == Admins || g == Staff})
+		default:
+			v.Groups = append(v.Groups, Group{g, true, false})
+		}
+	}
+	v.Primary = user
+	if len(v.Groups) > 0 && d.coin(2) {
+		v.Primary = v.Groups[d.IntN(len(v.Groups))].Name
+	}
+	for _, g := range v.Groups {
+		if g.Name == Admins && g.Enabled && d.coin(2) {
+			v.Owner = Admins
+		}
+	}
+	for _, p := range interesting {
+		if d.coin(3) {
+			v.Held |= privs(p)
+			if d.coin(2) {
+				v.Enabled |= privs(p)
+			}
+		}
+	}
+	if d.coin(6) {
+		v.Restricted = []Name{pick(d, user, Staff, Everyone), Limit}
+	}
+	if d.coin(4) {
+		v.Integrity = pick[uint32](d, low, high)
+	}
+	if d.coin(4) {
+		v.Elevation = pick[uint32](d, winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited)
+	}
+	if !d.coin(4) {
+		v.Default = []Entry{{Name: user, Mask: winnt.GENERIC_ALL}, {Name: System, Mask: winnt.GENERIC_ALL}}
+		if d.coin(2) {
+			v.Default = append(v.Default, Entry{Name: Everyone, Mask: winnt.GENERIC_READ})
+		}
+	}
+	v.Modified = 1 + d.IntN(1000)
+	return v
+}
+
+var masks = []winnt.AccessMask{winnt.GENERIC_ALL, winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_EXECUTE, 0x1F01FF, 0xF01FF, 0x8, 0xA, 0x20, 0x4, 0x28,
+	winnt.READ_CONTROL, winnt.WRITE_DAC | winnt.READ_CONTROL, winnt.WRITE_OWNER, 0x1, 0x2, 0x120089}
+
+// guard draws a descriptor.
+func (d draw) guard() *Descriptor {
+	g := &Descriptor{Owner: pick(d, Service, Alice, Bob, System, Admins), NoDACL: d.coin(12)}
+	if !g.NoDACL {
+		for range d.IntN(5) {
+			g.Entries = append(g.Entries, Entry{Deny: d.coin(4), Name: pick(d, Service, Alice, Bob, System, Admins, Users, Staff, Everyone, Limit), Mask: pick(d, masks...)})
+		}
+		if d.coin(2) {
+			g.Entries = append(g.Entries, Entry{Name: pick(d, Everyone, Service, Alice), Mask: winnt.GENERIC_ALL})
+		}
+	}
+	if d.coin(3) {
+		g.Label, g.Policy = pick[uint32](d, low, medium, high), pick[uint32](d, 1, 1, 3)
+	}
+	return g
+}
+
+// machine draws the model of the world.
+func (w World) machine() *Machine {
+	d := newDraw(w.Seed)
+	m := &Machine{Profile: w.Profile, Kernel: Table{Kernel: true}, modified: 1000}
+	for i := range 2 {
+		v := d.value(pick(d, Service, Alice))
+		if i == 0 {
+			v = d.value(Service)
+			if d.coin(2) { // the server of most histories
+				v.Held |= privs(winnt.SeImpersonatePrivilege)
+				v.Enabled |= privs(winnt.SeImpersonatePrivilege)
+				v.Restricted = nil
+			}
+		}
+		p := &Process{Primary: m.newToken(v, defaultGuard(&v, &tokenKind, nil), nil), Guard: defaultGuard(&v, &processKind, nil)}
+		for range 2 {
+			t := &Thread{Process: p, Guard: defaultGuard(&v, &threadKind, nil)}
+			t.Self = 0x1 | 0x20 | 0x40 // O-18
+			if g, st := decide(&v, t.Guard, maximum, &threadKind); st.IsSuccess() {
+				t.Self |= g
+			}
+			p.Threads = append(p.Threads, t)
+			m.Threads = append(m.Threads, t)
+		}
+		m.Processes = append(m.Processes, p)
+	}
+	for range 7 {
+		v := d.value(pick(d, Service, Alice, Bob, Alice, System, Anonymous))
+		if !d.coin(5) {
+			v.Type, v.Level = winnt.TokenImpersonation, pick[winnt.SecurityImpersonationLevel](d, 0, 1, 2, 2, 2, 3)
+		}
+		if d.coin(5) {
+			v.Origin = m.Processes[0].Primary.Value.Logon
+		}
+		g := defaultGuard(&v, &tokenKind, nil)
+		if d.coin(3) {
+			g = defaultGuard(&v, &tokenKind, d.guard())
+		}
+		m.Held = append(m.Held, m.newToken(v, g, nil))
+	}
+	for i := range 4 {
+		f := &File{Name: string(rune('a' + i)), Guard: d.guard()}
+		if i == 3 {
+			f.Guard = nil
+		}
+		m.Files = append(m.Files, f)
+	}
+	return m
+}

@@ -1,0 +1,257 @@
+package services_test
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// IC-66, IC-71, I-29: 10^5 times one thread impersonates, changes client and
+// reverts while another opens its token, directly and through a copy. An open
+// succeeds or finds no token; every count comes back.
+func TestImpersonateWhileOpening(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server", winnt.SeImpersonatePrivilege)
+	_, k := w.thread(p)
+	opener, ko := w.thread(p)
+	a, b := w.token(k, client, winnt.SecurityImpersonation), w.token(k, "S-1-5-21-1-2-3-1002", winnt.SecurityDelegation)
+	target, st := ko.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_QUERY_INFORMATION, winnt.ThreadObject, kernel.KernelMode)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	own := opener.Services()
+	ownBefore := opener
+	objects, handles, references := w.sys.Counts()
+
+	var done atomic.Bool
+	var all sync.WaitGroup
+	all.Add(1)
+	go func() {
+		defer all.Done()
+		for !done.Load() {
+			k.PsImpersonateClient(k.Thread(), a, false, false, winnt.SecurityImpersonation)
+			k.PsImpersonateClient(k.Thread(), b, true, false, winnt.SecurityImpersonation) // I-23
+			k.PsRevertToSelf()
+			k.PsImpersonateClient(k.Thread(), a, false, true, winnt.SecurityImpersonation) // I-6
+			k.PsRevertToSelf()
+			runtime.Gosched()
+		}
+	}()
+	opened, none := 0, 0
+	for range 100_000 / scale {
+		h, st := opener.NtOpenThreadToken(target, winnt.TOKEN_QUERY, true)
+		switch st {
+		case ntstatus.Success:
+			opened++
+			checkOpened(t, opener, h)
+		case ntstatus.NoToken:
+			none++
+		default:
+			t.Fatalf("opening gave %s", st)
+		}
+	}
+	done.Store(true)
+	all.Wait()
+	k.PsRevertToSelf()
+	t.Logf("opened %d, found none %d", opened, none)
+	if o, h, r := w.sys.Counts(); o != objects || h != handles || r != references { // P-5
+		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d", o, h, r, objects, handles, references)
+	}
+	if opener != ownBefore || opener.Services() != own {
+		t.Error("the opener's state changed") // P-6
+	}
+}
+
+// checkOpened asks the token opened who it is, and closes it.
+func checkOpened(t *testing.T, th *nt.Thread, h winnt.Handle) {
+	t.Helper()
+	v, st := th.NtQueryInformationToken(h, winnt.TokenStatistics)
+	if st != ntstatus.Success {
+		t.Fatalf("query: %s", st)
+	}
+	if s := v.(nt.TokenStatistics); s.TokenType != winnt.TokenImpersonation || s.ImpersonationLevel < winnt.SecurityImpersonation {
+		t.Fatalf("opened %+v", s)
+	}
+	if st := th.NtClose(h); st != ntstatus.Success {
+		t.Fatalf("close: %s", st)
+	}
+}
+
+// IC-71: the thread whose token is opened reverts at once; the opener gets the
+// token or nothing, and the thread stays reverted (I-23, I-29).
+func TestRevertWhileCopying(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server", winnt.SeImpersonatePrivilege)
+	_, k := w.thread(p)
+	opener, ko := w.thread(p)
+	a := w.token(k, client, winnt.SecurityImpersonation)
+	target, st := ko.ObOpenObjectByPointer(k.Thread(), 0, winnt.THREAD_QUERY_INFORMATION, winnt.ThreadObject, kernel.KernelMode)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for range 20_000 / scale {
+		k.PsImpersonateClient(k.Thread(), a, true, false, winnt.SecurityImpersonation)
+		var start, all sync.WaitGroup
+		start.Add(1)
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			start.Wait()
+			k.PsRevertToSelf()
+		}()
+		start.Done()
+		h, st := opener.NtOpenThreadToken(target, winnt.TOKEN_QUERY, true)
+		all.Wait()
+		if st != ntstatus.Success && st != ntstatus.NoToken {
+			t.Fatalf("opening gave %s", st)
+		}
+		if st == ntstatus.Success {
+			checkOpened(t, opener, h)
+		}
+		if k.Thread().IsImpersonating() {
+			t.Fatal("a thread that reverted impersonates again")
+		}
+	}
+	if n := a.PointerCount(); n != 1 {
+		t.Errorf("count %d, want 1", n)
+	}
+}
+
+// OC-47: of those who close one value at once exactly one succeeds.
+func TestCloseRace(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server")
+	threads := make([]*nt.Thread, 4)
+	for i := range threads {
+		threads[i], _ = w.thread(p)
+	}
+	for range 5_000 / scale {
+		h, st := threads[0].NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		var won atomic.Int32
+		var start, all sync.WaitGroup
+		start.Add(1)
+		for _, th := range threads {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				start.Wait()
+				switch st := th.NtClose(h); st {
+				case ntstatus.Success:
+					won.Add(1)
+				case ntstatus.InvalidHandle:
+				default:
+					t.Errorf("closing gave %s", st)
+				}
+			}()
+		}
+		start.Done()
+		all.Wait()
+		if n := won.Load(); n != 1 {
+			t.Fatalf("%d closed the handle", n)
+		}
+	}
+}
+
+// A handle is closed while others use it: they see the token or no handle, and
+// its last reference goes with the last of them.
+func TestCloseWhileUsing(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server", winnt.SeImpersonatePrivilege)
+	closer, k := w.thread(p)
+	a := w.token(k, client, winnt.SecurityImpersonation)
+	var users []*nt.Thread
+	for range 2 {
+		th, _ := w.thread(p)
+		users = append(users, th)
+	}
+	for range 5_000 / scale {
+		h, st := k.ObOpenObjectByPointer(a, 0, winnt.TOKEN_ALL_ACCESS, winnt.TokenObject, kernel.KernelMode)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		var start, all sync.WaitGroup
+		start.Add(1)
+		for i, th := range users {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				start.Wait()
+				use(t, th, h, i)
+			}()
+		}
+		start.Done()
+		if st := closer.NtClose(h); st != ntstatus.Success {
+			t.Errorf("closing gave %s", st)
+		}
+		all.Wait()
+	}
+	if n := a.PointerCount(); n != 1 {
+		t.Errorf("count %d, want 1", n)
+	}
+}
+
+// use calls a service on a handle that may be closed meanwhile.
+func use(t *testing.T, th *nt.Thread, h winnt.Handle, kind int) {
+	var st ntstatus.Status
+	switch kind % 2 {
+	case 0:
+		var d winnt.Handle
+		if d, st = th.NtDuplicateToken(h, 0, nil, false, winnt.TokenImpersonation); st == ntstatus.Success {
+			// The value closed may be given to the duplicate: only this thread knows it.
+			st = th.NtClose(d)
+		}
+	default:
+		_, st = th.NtQueryInformationToken(h, winnt.TokenUser)
+	}
+	if st != ntstatus.Success && st != ntstatus.InvalidHandle {
+		t.Errorf("kind %d gave %s", kind, st)
+	}
+}
+
+// Two threads adjust one token through handles of their own: nothing is lost,
+// and each previous state is of the moment of its own change (T-70, T-73).
+func TestAdjustRace(t *testing.T) {
+	w := newWorld(t, kernel.Config{})
+	p := w.process("server", winnt.SeShutdownPrivilege)
+	var all sync.WaitGroup
+	var changed atomic.Int64
+	for i := range 2 {
+		th, _ := w.thread(p)
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY)
+			if st != ntstatus.Success {
+				t.Error(st)
+				return
+			}
+			attributes := uint32(i) * winnt.SE_PRIVILEGE_ENABLED
+			for range 5_000 / scale {
+				previous, st := th.NtAdjustPrivilegesToken(h, false, []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID(), Attributes: attributes}}, true)
+				if st != ntstatus.Success {
+					t.Error(st)
+					return
+				}
+				for _, x := range previous { // a change is always from the other state
+					if x.Attributes&winnt.SE_PRIVILEGE_ENABLED == attributes {
+						t.Errorf("changed from %x to %x", x.Attributes, attributes)
+					}
+					changed.Add(1)
+				}
+			}
+		}()
+	}
+	all.Wait()
+	if changed.Load() == 0 {
+		t.Error("nothing changed")
+	}
+}

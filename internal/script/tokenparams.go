@@ -1,0 +1,539 @@
+package script
+
+import (
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Types of the services on tokens that convertToken knows.
+var (
+	luidType       = reflect.TypeFor[winnt.LUID]()
+	capLUIDType    = reflect.TypeFor[nt.Captured[winnt.LUID]]()
+	capTimeType    = reflect.TypeFor[nt.Captured[int64]]()
+	capPolicyType  = reflect.TypeFor[nt.Captured[*uint32]]()
+	capGroupType   = reflect.TypeFor[nt.Captured[*token.Group]]()
+	capGroupsType  = reflect.TypeFor[nt.Captured[[]token.Group]]()
+	capACLType     = reflect.TypeFor[nt.Captured[*sd.ACL]]()
+	capSourceType  = reflect.TypeFor[nt.Captured[*token.Source]]()
+	capClaimsType  = reflect.TypeFor[nt.Captured[[]claims.Attribute]]()
+	capNamesType   = reflect.TypeFor[nt.Captured[[]string]]()
+	capHandlesType = reflect.TypeFor[nt.Captured[[]winnt.Handle]]()
+	capAnyType     = reflect.TypeFor[nt.Captured[any]]()
+)
+
+// convertToken converts the parameters of the services on tokens; known is
+// false for a type it does not know.
+func (r *Runner) convertToken(name string, to reflect.Value, v starlark.Value) (known bool, err error) {
+	switch to.Type() {
+	case luidType:
+		err = set(to, v, privilegeLUID)
+	case capLUIDType:
+		err = set(to, v, captured(privilegeLUID))
+	case capTimeType:
+		err = set(to, v, captured(handle))
+	case capPolicyType:
+		err = set(to, v, captured(func(v starlark.Value) (*uint32, error) { return pointer(uint32Value)(v) }))
+	case capGroupType:
+		err = set(to, v, captured(func(v starlark.Value) (*token.Group, error) { return pointer(r.group)(v) }))
+	case capGroupsType:
+		bare := uint32(0)
+		if name == "Groups" || name == "DeviceGroups" {
+			bare = token.GroupDefault // as in a token file
+		}
+		err = set(to, v, captured(func(v starlark.Value) ([]token.Group, error) { return r.groups(v, bare) }))
+	case capACLType:
+		err = set(to, v, captured(r.acl))
+	case capSourceType:
+		err = set(to, v, captured(func(v starlark.Value) (*token.Source, error) { return pointer(sourceValue)(v) }))
+	case capClaimsType:
+		err = set(to, v, captured(r.claims))
+	case capNamesType:
+		err = set(to, v, captured(func(v starlark.Value) ([]string, error) { return listOf(v, text1) }))
+	case capHandlesType:
+		err = set(to, v, captured(func(v starlark.Value) ([]winnt.Handle, error) {
+			return listOf(v, func(v starlark.Value) (winnt.Handle, error) { n, err := handle(v); return winnt.Handle(n), err })
+		}))
+	case capAnyType:
+		err = set(to, v, captured(r.tokenInformation))
+	case kernel.RoutineType:
+		err = r.setRoutine(to, v)
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// captured lifts a conversion to a captured parameter.
+func captured[T any](f func(starlark.Value) (T, error)) func(starlark.Value) (nt.Captured[T], error) {
+	return func(v starlark.Value) (nt.Captured[T], error) {
+		x, err := f(v)
+		return nt.Cap(x), err
+	}
+}
+
+// pointer lifts a conversion to one in which None is NULL.
+func pointer[T any](f func(starlark.Value) (T, error)) func(starlark.Value) (*T, error) {
+	return func(v starlark.Value) (*T, error) {
+		if v == starlark.None {
+			return nil, nil
+		}
+		x, err := f(v)
+		return &x, err
+	}
+}
+
+// listOf converts each element; None is NULL, and an empty list is not.
+func listOf[T any](v starlark.Value, f func(starlark.Value) (T, error)) ([]T, error) {
+	if v == starlark.None {
+		return nil, nil
+	}
+	it, ok := v.(starlark.Iterable)
+	if !ok {
+		return nil, fmt.Errorf("want a list or None, got %s", v.Type())
+	}
+	list := []T{}
+	for x := range starlark.Elements(it) {
+		y, err := f(x)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, y)
+	}
+	return list, nil
+}
+
+func text1(v starlark.Value) (string, error) {
+	s, ok := starlark.AsString(v)
+	if !ok {
+		return "", fmt.Errorf("want a string, got %s", v.Type())
+	}
+	return s, nil
+}
+
+func uint32Value(v starlark.Value) (uint32, error) {
+	n, err := number(v)
+	if err == nil && n > 0xFFFFFFFF {
+		err = fmt.Errorf("%d does not fit into 32 bits", n)
+	}
+	return uint32(n), err
+}
+
+// sourceValue is a TOKEN_SOURCE: its name, or what a query returned.
+func sourceValue(v starlark.Value) (s token.Source, err error) {
+	if x, ok := v.(*starlarkstruct.Struct); ok {
+		name, err1 := x.Attr("Name")
+		id, err2 := x.Attr("ID")
+		if err1 != nil || err2 != nil {
+			return s, fmt.Errorf("want the name of the source")
+		}
+		n, err := number(id)
+		s.ID = winnt.LUID(n)
+		if err != nil {
+			return s, err
+		}
+		v = name
+	}
+	s.Name, err = text1(v)
+	return s, err
+}
+
+// sidText reads a SID or alias; text that is none becomes the zero SID, which
+// a service refuses as malformed.
+func (r *Runner) sidText(v starlark.Value) (sid.SID, error) {
+	s, err := text1(v)
+	if err != nil {
+		return sid.SID{}, err
+	}
+	x, err := sid.Resolve(s, r.domain)
+	if err != nil {
+		return sid.SID{}, nil
+	}
+	return x, nil
+}
+
+func (r *Runner) group(v starlark.Value) (token.Group, error) { return r.groupWith(v, 0) }
+
+// groupWith reads a SID, (SID, attributes), or what a query returned.
+func (r *Runner) groupWith(v starlark.Value, bare uint32) (g token.Group, err error) {
+	var a starlark.Value
+	switch x := v.(type) {
+	case starlark.Tuple:
+		if len(x) != 2 {
+			return g, fmt.Errorf("want (SID, attributes), got %s", x)
+		}
+		v, a = x[0], x[1]
+	case *starlarkstruct.Struct:
+		if v, err = x.Attr("Sid"); err != nil {
+			return g, err
+		}
+		if a, err = x.Attr("Attributes"); err != nil {
+			return g, err
+		}
+	}
+	g.Attributes = bare
+	if a != nil {
+		if g.Attributes, err = uint32Value(a); err != nil {
+			return g, err
+		}
+	}
+	g.SID, err = r.sidText(v)
+	return g, err
+}
+
+// groups reads a list of groups, or {SID: attributes}.
+func (r *Runner) groups(v starlark.Value, bare uint32) ([]token.Group, error) {
+	if d, ok := v.(*starlark.Dict); ok {
+		list := []token.Group{}
+		for _, kv := range d.Items() {
+			g, err := r.groupWith(starlark.Tuple{kv[0], kv[1]}, 0)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, g)
+		}
+		return list, nil
+	}
+	return listOf(v, func(v starlark.Value) (token.Group, error) { return r.groupWith(v, bare) })
+}
+
+// acl reads the D: part of SDDL; None is NULL.
+func (r *Runner) acl(v starlark.Value) (*sd.ACL, error) {
+	d, err := r.parseDescriptor(v)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return d.DACL(), nil
+}
+
+// claims reads a list of claims as in a token file, of names, or of what a
+// query returned.
+func (r *Runner) claims(v starlark.Value) ([]claims.Attribute, error) { return listOf(v, r.claim) }
+
+func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
+	fields := map[string]starlark.Value{}
+	switch x := v.(type) {
+	case starlark.String:
+		return claims.Attribute{Name: string(x)}, nil
+	case *starlark.Dict:
+		for _, kv := range x.Items() {
+			k, _ := starlark.AsString(kv[0])
+			fields[k] = kv[1]
+		}
+	case *starlarkstruct.Struct:
+		for from, to := range map[string]string{"Name": "name", "ValueType": "type", "Flags": "flags", "Values": "values"} {
+			if fields[to], err = x.Attr(from); err != nil {
+				return a, err
+			}
+		}
+	default:
+		return a, fmt.Errorf("want a claim such as {\"name\": …, \"type\": \"string\", \"values\": […]}, got %s", v.Type())
+	}
+	if fields["name"] == nil {
+		return a, fmt.Errorf("a claim wants a name")
+	}
+	if a.Name, err = text1(fields["name"]); err != nil {
+		return a, err
+	}
+	if f := fields["flags"]; f != nil {
+		if a.Flags, err = uint32Value(f); err != nil {
+			return a, err
+		}
+	}
+	if fields["type"] == nil {
+		return a, nil
+	}
+	name, err := text1(fields["type"])
+	if err != nil {
+		return a, err
+	}
+	for k, n := range claimTypeNames {
+		if strings.EqualFold(n, name) {
+			a.Type = k
+		}
+	}
+	if fields["values"] == nil {
+		return a, nil
+	}
+	return a, r.claimValues(&a, fields["values"])
+}
+
+var claimTypeNames = map[claims.Type]string{claims.Int64: "int64", claims.Uint64: "uint64", claims.String: "string", claims.SID: "sid",
+	claims.Boolean: "boolean", claims.Octets: "octets"}
+
+func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) {
+	switch a.Type {
+	case claims.Int64:
+		a.Ints, err = listOf(v, handle)
+	case claims.Uint64:
+		a.Uints, err = listOf(v, number)
+	case claims.Boolean:
+		a.Uints, err = listOf(v, func(v starlark.Value) (uint64, error) {
+			if v.Truth() {
+				return 1, nil
+			}
+			return 0, nil
+		})
+	case claims.String:
+		a.Strings, err = listOf(v, text1)
+	case claims.SID:
+		a.SIDs, err = listOf(v, r.sidText)
+	case claims.Octets:
+		a.Octets, err = listOf(v, func(v starlark.Value) ([]byte, error) {
+			s, err := text1(v)
+			if err != nil {
+				return nil, err
+			}
+			return hex.DecodeString(s)
+		})
+	default:
+		return fmt.Errorf("claim %s: want a type such as int64, uint64, string, sid, boolean or octets", a.Name)
+	}
+	return err
+}
+
+// attributeOperations are the operations of class 39 by their documented names.
+var attributeOperations = map[string]token.AttributeOperation{"NONE": token.AttributeNone, "REPLACE_ALL": token.AttributeReplaceAll,
+	"ADD": token.AttributeAdd, "DELETE": token.AttributeDelete, "REPLACE": token.AttributeReplace}
+
+// tokenInformation reads what NtSetInformationToken is given, by the class the
+// call names.
+func (r *Runner) tokenInformation(v starlark.Value) (any, error) {
+	if v == starlark.None {
+		return nil, nil // a NULL pointer; a NULL ACL is "D:NO_ACCESS_CONTROL"
+	}
+	switch r.class {
+	case winnt.TokenOwner, winnt.TokenPrimaryGroup:
+		return r.sidText(v)
+	case winnt.TokenIntegrityLevel:
+		if _, ok := v.(starlark.String); ok {
+			return r.sidText(v)
+		}
+		return r.group(v)
+	case winnt.TokenDefaultDacl:
+		return r.acl(v)
+	case winnt.TokenOrigin:
+		return privilegeLUID(v)
+	case winnt.TokenLinkedToken:
+		n, err := handle(v)
+		return winnt.Handle(n), err
+	case winnt.TokenAuditPolicy:
+		s, err := text1(v)
+		if err != nil {
+			return nil, err
+		}
+		return hex.DecodeString(s)
+	case winnt.TokenBnoIsolation:
+		s, err := text1(v)
+		return nt.TokenBnoIsolation{IsolationPrefix: s, IsolationEnabled: s != ""}, err
+	case winnt.TokenSecurityAttributes:
+		return listOf(v, r.attributeChange)
+	}
+	return uint32Value(v)
+}
+
+// attributeChange reads (operation, attribute).
+func (r *Runner) attributeChange(v starlark.Value) (c token.AttributeChange, err error) {
+	t, ok := v.(starlark.Tuple)
+	if !ok || len(t) != 2 {
+		return c, fmt.Errorf("want (operation, attribute), got %s", v)
+	}
+	name, err := text1(t[0])
+	if err != nil {
+		return c, err
+	}
+	if c.Operation, ok = attributeOperations[name]; !ok {
+		return c, fmt.Errorf("no operation %s: want ADD, DELETE, REPLACE or REPLACE_ALL", name)
+	}
+	c.Attribute, err = r.claim(t[1])
+	return c, err
+}
+
+// setRoutine takes a function of the program for a callback; the same function
+// is the same routine.
+func (r *Runner) setRoutine(to reflect.Value, v starlark.Value) error {
+	f, ok := v.(starlark.Callable)
+	if !ok {
+		return fmt.Errorf("want a function of one parameter, got %s", v.Type())
+	}
+	if r.routines[f] == nil {
+		if r.routines == nil {
+			r.routines = map[starlark.Callable]*kernel.LogonSessionTerminatedRoutine{}
+		}
+		r.routines[f] = &kernel.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) {
+			th := &starlark.Thread{Name: "callback", Print: r.thread.Print}
+			th.SetMaxExecutionSteps(maxSteps)
+			if _, err := starlark.Call(th, f, starlark.Tuple{starlark.MakeUint64(uint64(id))}, nil); err != nil {
+				r.failed++
+				r.out.say("callback: " + err.Error())
+			}
+		}}
+	}
+	to.Set(reflect.ValueOf(r.routines[f]))
+	return nil
+}
+
+// tokenOut turns out parameters of the services on tokens into values.
+func (r *Runner) tokenOut(x any) (starlark.Value, bool) {
+	switch x := x.(type) {
+	case claims.Attribute:
+		return starlarkstruct.FromStringDict(starlark.String("claim"), starlark.StringDict{
+			"Name": starlark.String(x.Name), "ValueType": starlark.String(claimTypeNames[x.Type]), "Flags": starlark.MakeUint64(uint64(x.Flags)),
+			"Values": r.claimList(x)}), true
+	case []byte:
+		return starlark.String(hex.EncodeToString(x)), true
+	}
+	return nil, false
+}
+
+func (r *Runner) claimList(a claims.Attribute) starlark.Value {
+	var list []starlark.Value
+	for _, v := range a.Ints {
+		list = append(list, starlark.MakeInt64(v))
+	}
+	for _, v := range a.Uints {
+		if a.Type == claims.Boolean {
+			list = append(list, starlark.Bool(v != 0))
+			continue
+		}
+		list = append(list, starlark.MakeUint64(v))
+	}
+	for _, v := range a.Strings {
+		list = append(list, starlark.String(v))
+	}
+	for _, v := range a.SIDs {
+		list = append(list, starlark.String(v.String()))
+	}
+	for _, v := range a.Octets {
+		list = append(list, starlark.String(hex.EncodeToString(v)))
+	}
+	return starlark.NewList(list)
+}
+
+// tokenText prints parameters of the services on tokens as a program would
+// write them; known is false for what it does not know.
+func (t *transcript) tokenText(x any) (text string, known bool) {
+	switch x := x.(type) {
+	case token.Group:
+		if x.Attributes == 0 {
+			return x.SID.String(), true
+		}
+		return fmt.Sprintf("(%s, 0x%x)", x.SID, x.Attributes), true
+	case *token.Group:
+		if x == nil {
+			return "None", true
+		}
+		return t.tokenText(*x)
+	case []token.Group:
+		var parts []string
+		for _, g := range x {
+			s, _ := t.tokenText(g)
+			parts = append(parts, s)
+		}
+		return "[" + strings.Join(parts, ", ") + "]", true
+	case claims.Attribute:
+		s := x.Format(nil)
+		if s == "" {
+			s = fmt.Sprintf("%q", x.Name)
+			if x.Flags != 0 {
+				s = fmt.Sprintf("(%q, 0x%x)", x.Name, x.Flags)
+			}
+		}
+		return s, true
+	case token.AttributeChange:
+		s, _ := t.tokenText(x.Attribute)
+		return x.Operation.String() + " " + s, true
+	case *token.Source:
+		if x == nil {
+			return "None", true
+		}
+		return fmt.Sprintf("%q", x.Name), true
+	case *sd.ACL:
+		return daclText(x), true
+	case sid.SID:
+		return x.String(), true
+	}
+	return "", false
+}
+
+// daclText is a list of entries as SDDL.
+func daclText(l *sd.ACL) string {
+	if l == nil {
+		return "None"
+	}
+	return descriptorText(sd.New(sd.Parts{Control: sd.DACLPresent, DACL: l}))
+}
+
+// capturedText prints a captured parameter of any type: the fault, or the
+// value; known is false for what is none.
+func (t *transcript) capturedText(f reflect.Value) (text string, known bool) {
+	if f.Kind() != reflect.Struct || f.NumField() != 2 || !f.Field(1).CanInterface() || !strings.HasPrefix(f.Type().Name(), "Captured[") {
+		return "", false
+	}
+	if st, ok := f.Field(1).Interface().(ntstatus.Status); ok && st != ntstatus.Success {
+		return "(" + st.String() + ")", true
+	}
+	v := f.Field(0)
+	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Interface) && v.IsNil() {
+		return "None", true
+	}
+	if v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Uint32 {
+		v = v.Elem()
+	}
+	if v.Kind() == reflect.Slice {
+		if s, ok := t.tokenText(v.Interface()); ok {
+			return s, true
+		}
+		var parts []string
+		for i := range v.Len() {
+			parts = append(parts, t.show(v.Index(i), nil))
+		}
+		return "[" + strings.Join(parts, ", ") + "]", true
+	}
+	return t.show(v, nil), true
+}
+
+// logonSession makes a logon session and tells its identifier.
+func (r *Runner) logonSession(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.MakeUint64(uint64(r.sys.OpenLogonSession())), starlark.UnpackArgs(b.Name(), args, kwargs)
+}
+
+// packageSID is the SID of the AppContainer of a name.
+func packageSID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
+		return nil, err
+	}
+	s := sid.AppContainer(name)
+	if s.IsZero() {
+		return nil, fmt.Errorf("package_sid: want a name of 1 to %d letters", sid.MaxAppContainerName)
+	}
+	return starlark.String(s.String()), nil
+}
+
+// capabilitySID is the SID of the capability of a name, as an AppContainer
+// token has it.
+func capabilitySID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var name string
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
+		return nil, err
+	}
+	_, s := sid.CapabilitySIDs(name)
+	if s.IsZero() {
+		return nil, fmt.Errorf("capability_sid: want a name")
+	}
+	return starlark.String(s.String()), nil
+}

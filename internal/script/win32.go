@@ -1,0 +1,133 @@
+package script
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/starlarkstruct"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+)
+
+// codeValue is a Win32 error code: it prints its name and converts to its number.
+func codeValue(c win32.Code) named { return named{"WIN32", uint64(c), c.String()} }
+
+// win32Method makes a function of win32.Table callable on a thread. Its value
+// has .result, the BOOL, .last_error, what the call left for GetLastError
+// (ERROR_SUCCESS where it left that alone), .status, the status behind it, and
+// the out parameters.
+func (r *Runner) win32Method(v *threadValue, row nt.Row) *starlark.Builtin {
+	return starlark.NewBuiltin(row.Info().Name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		if len(args) > 0 {
+			return nil, fmt.Errorf("%s takes its parameters by name: %s", b.Name(), Signature(row))
+		}
+		in := reflect.New(row.InType()).Elem()
+		if err := r.fill(row, in, kwargs); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Name(), err)
+		}
+		w := r.win32[v.th]
+		if w == nil {
+			w = win32.On(v.th)
+			r.win32[v.th] = w
+		}
+		inner := &recorder{}
+		v.th.Trace(inner)
+		out, result, code, st := w.CallRow(row, in.Interface())
+		v.th.Trace(r.out)
+		c := &win32Call{nt.Call{Thread: v.th.Name(), Row: row, In: in.Interface(), Out: out, Status: st}, result, code, inner.calls}
+		r.out.win32(c)
+		fields := starlark.StringDict{"result": starlark.Bool(result), "last_error": codeValue(code), "status": statusValue(st)}
+		for _, p := range parameters(row.OutType()) {
+			fields[p.name] = starlark.None
+			if f := reflect.ValueOf(out).FieldByIndex(p.index); st.IsSuccess() || p.typ != handleType {
+				fields[p.name] = r.toValue(f, p.object)
+			}
+		}
+		return starlarkstruct.FromStringDict(starlark.String(row.Info().Name), fields), nil
+	})
+}
+
+// recorder keeps the services that a function calls.
+type recorder struct{ calls []nt.Call }
+
+// Traced implements nt.Tracer.
+func (r *recorder) Traced(c *nt.Call) { r.calls = append(r.calls, *c) }
+
+// win32Call is one finished call of a function.
+type win32Call struct {
+	nt.Call
+	result bool
+	code   win32.Code
+	inner  []nt.Call
+}
+
+// win32 prints a function and, where it called more than one service, those
+// below it.
+func (t *transcript) win32(c *win32Call) {
+	if t.r.cfg.Quiet {
+		return
+	}
+	if t.r.cfg.JSON {
+		t.win32JSON(c)
+		return
+	}
+	verdict := t.colour(green, "TRUE")
+	if !c.result {
+		verdict = t.colour(red, "FALSE")
+	}
+	if c.code != 0 {
+		verdict += " " + c.code.String()
+	}
+	w := t.buffer()
+	fmt.Fprintf(w, "%-18s %s(%s) -> %s%s\n", c.Thread, c.Row.Info().Name, t.arguments(&c.Call), verdict, t.results(&c.Call))
+	for _, line := range t.win32Reasons(c) {
+		fmt.Fprintf(w, "%-18s   %s\n", "", t.colour(dim, line))
+	}
+}
+
+// win32Reasons are the services behind a call with their reasons, or the reason
+// of the only one, or what the table says about the function's own refusal.
+func (t *transcript) win32Reasons(c *win32Call) []string {
+	if len(c.inner) == 1 && c.inner[0].Status == c.Status {
+		return t.reasons(&c.inner[0])
+	}
+	var lines []string
+	explained := c.result
+	for i := range c.inner {
+		n := &c.inner[i]
+		lines = append(lines, fmt.Sprintf("%s(%s) -> %s%s", n.Row.Info().Name, t.arguments(n), n.Status, t.results(n)))
+		for _, why := range t.reasons(n) {
+			lines = append(lines, "  "+why)
+		}
+		explained = explained || n.Status == c.Status
+	}
+	if !explained {
+		for _, k := range c.Row.Info().Conditions {
+			if k.Status == c.Status {
+				return append(lines, "because "+k.Rule+": "+k.When)
+			}
+		}
+	}
+	return lines
+}
+
+func (t *transcript) win32JSON(c *win32Call) {
+	show := func(v any, row reflect.Type) map[string]string {
+		m := map[string]string{}
+		for _, p := range parameters(row) {
+			m[p.name] = t.parameter(&p, reflect.ValueOf(v).FieldByIndex(p.index))
+		}
+		return m
+	}
+	o := map[string]any{"thread": c.Thread, "call": c.Row.Info().Name, "result": c.result, "lastError": c.code.String(), "status": c.Status.String(), "in": show(c.In, c.Row.InType())}
+	if c.result {
+		o["out"] = show(c.Out, c.Row.OutType())
+	}
+	if why := t.win32Reasons(c); why != nil {
+		o["why"] = strings.Join(why, "; ")
+	}
+	t.line(o)
+}

@@ -1,0 +1,190 @@
+package nt_test
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	server = "S-1-5-21-1-2-3-1500"
+	alice  = "S-1-5-21-1-2-3-1107"
+	bob    = "S-1-5-21-1-2-3-1108"
+)
+
+// world is a server thread with SeImpersonatePrivilege.
+type world struct {
+	tb  testing.TB
+	sys *kernel.System
+	th  *nt.Thread
+	k   *kernel.KernelThread
+}
+
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	w := &world{tb: tb, sys: kernel.Boot(kernel.Config{})}
+	tb.Cleanup(func() {
+		if err := w.sys.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	s := token.StandardUser(sid.MustParse(server))
+	s.Privileges |= winnt.SeImpersonatePrivilege.Bit()
+	s.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
+	v, err := token.New(s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p, err := w.sys.NewProcess("server", v)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if w.th, err = p.NewThread(); err != nil {
+		tb.Fatal(err)
+	}
+	w.k = w.sys.KernelMode(w.th)
+	return w
+}
+
+// client is a handle of the server to an impersonation token of that user.
+func (w *world) client(user string, level winnt.SecurityImpersonationLevel, rights winnt.AccessMask) winnt.Handle {
+	w.tb.Helper()
+	s := token.StandardUser(sid.MustParse(user))
+	s.Type, s.Level = winnt.TokenImpersonation, level
+	v, err := token.New(s)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	t := w.k.CaptureToken(v, w.k.Thread())
+	defer w.k.PsDereferenceImpersonationToken(t)
+	h, st := w.k.ObOpenObjectByPointer(t, 0, rights, winnt.TokenObject, kernel.KernelMode)
+	if !st.IsSuccess() {
+		w.tb.Fatal(st)
+	}
+	return h
+}
+
+// who is the user the thread acts as.
+func (w *world) who() string {
+	w.tb.Helper()
+	v, st := w.th.NtQueryInformationToken(winnt.NtCurrentEffectiveToken, winnt.TokenUser)
+	if !st.IsSuccess() {
+		return st.String()
+	}
+	return v.(token.Group).SID.String()
+}
+
+func (w *world) expect(want string) {
+	w.tb.Helper()
+	if got := w.who(); got != want {
+		w.tb.Errorf("the thread acts as %s, want %s", got, want)
+	}
+}
+
+// I-76: reverts nest, restore what was there, and may be called again.
+func TestImpersonateNests(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE), w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
+	outer, err := w.th.Impersonate(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.expect(alice)
+	inner, err := w.th.Impersonate(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.expect(bob)
+	self, err := w.th.Impersonate(0) // I-51: nobody, until reverted
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.expect(server)
+	self()
+	w.expect(bob)
+	inner()
+	inner()
+	w.expect(alice)
+	outer()
+	w.expect(server)
+	inner()
+	outer()
+	w.expect(server)
+}
+
+// I-76: a failure leaves the context as it was and gives a revert that does
+// nothing.
+func TestImpersonateFails(t *testing.T) {
+	w := newWorld(t)
+	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
+	revert, err := w.th.Impersonate(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer revert()
+	weak := w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_QUERY)
+	nothing, err := w.th.Impersonate(weak)
+	if !errors.Is(err, fs.ErrPermission) || nothing == nil {
+		t.Errorf("impersonating through a handle without TOKEN_IMPERSONATE: %v", err)
+	}
+	w.expect(alice)
+	nothing()
+	w.expect(alice)
+	if _, err := w.th.Impersonate(0xDEAD0); !errors.Is(err, ntstatus.InvalidHandle.Err()) {
+		t.Errorf("impersonating through no handle: %v", err)
+	}
+	w.expect(alice)
+}
+
+// IC-61, I-76: As reverts when its function returns, fails or panics, and does
+// not run it when impersonating failed.
+func TestAs(t *testing.T) {
+	w := newWorld(t)
+	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
+	broken := errors.New("broken")
+	if err := w.th.As(a, func() error { w.expect(alice); return broken }); !errors.Is(err, broken) {
+		t.Errorf("As returned %v", err)
+	}
+	w.expect(server)
+	func() {
+		defer func() {
+			if p := recover(); p != "out of order" {
+				t.Errorf("the panic became %v", p)
+			}
+		}()
+		_ = w.th.As(a, func() error { panic("out of order") })
+	}()
+	w.expect(server)
+	ran := false
+	if err := w.th.As(0xDEAD0, func() error { ran = true; return nil }); err == nil || ran {
+		t.Errorf("As without a token: %v, ran %t", err, ran)
+	}
+}
+
+// I-76: a ticket restores once; used up or unknown, it does nothing.
+func TestTicketIsUsedUp(t *testing.T) {
+	w := newWorld(t)
+	s := w.th.Services()
+	a := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
+	k := s.SaveImpersonation()
+	if st := w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, a); !st.IsSuccess() {
+		t.Fatal(st)
+	}
+	s.RestoreImpersonation(k + 100)
+	w.expect(alice)
+	s.RestoreImpersonation(k)
+	w.expect(server)
+	if st := w.th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, a); !st.IsSuccess() {
+		t.Fatal(st)
+	}
+	s.RestoreImpersonation(k)
+	w.expect(alice)
+	s.SaveImpersonation() // never used: closing the system gives its reference back
+}

@@ -1,0 +1,73 @@
+package refmon_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/script"
+)
+
+// transcript runs one of the examples in this process.
+func transcript(t *testing.T, name string) []string {
+	t.Helper()
+	source, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	r := script.New(script.Config{Output: &out})
+	if err := r.Run(name, source); err != nil {
+		t.Errorf("%s: %v\n%s", name, err, out.String())
+	}
+	if err := r.Close(); err != nil {
+		t.Errorf("%s leaves something open: %v", name, err)
+	}
+	return strings.Split(strings.TrimSpace(out.String()), "\n")
+}
+
+// Each example holds what it expects, and closes what it opens.
+func TestExamples(t *testing.T) {
+	names, err := filepath.Glob("examples/*.star")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no example found: %v", err)
+	}
+	for _, name := range names {
+		lines := transcript(t, name)
+		if filepath.Base(name) == "impersonation.star" && len(lines) > 60 {
+			t.Errorf("%s prints %d lines: a story that is told in one sitting has at most 60", name, len(lines))
+		}
+	}
+}
+
+// What README shows of the story is what it prints: the same lines in the
+// same order. One that ends in … is the beginning of a line, a line of only …
+// stands for those left out.
+func TestReadmeShowsRealOutput(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, ok := strings.Cut(string(readme), "<!-- screen -->")
+	shown, _, closed := strings.Cut(after, "<!-- /screen -->")
+	if !ok || !closed {
+		t.Fatal("README.md has no part between <!-- screen --> and <!-- /screen -->")
+	}
+	printed := transcript(t, "examples/impersonation.star")
+	for line := range strings.Lines(strings.TrimSpace(shown)) {
+		line = strings.TrimRight(line, "\n")
+		start, cut := strings.CutSuffix(line, "…")
+		if start == "" || strings.HasPrefix(line, "```") {
+			continue
+		}
+		for len(printed) > 0 && printed[0] != line && !(cut && strings.HasPrefix(printed[0], start)) {
+			printed = printed[1:]
+		}
+		if len(printed) == 0 {
+			t.Fatalf("README.md shows a line that the story does not print, or not there:\n%s", line)
+		}
+		printed = printed[1:]
+	}
+}
