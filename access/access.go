@@ -59,6 +59,14 @@ const (
 	Kernel      // nothing is checked
 )
 
+// String is the documented name of the mode, UserMode or KernelMode.
+func (m Mode) String() string {
+	if m == Kernel {
+		return "KernelMode"
+	}
+	return "UserMode"
+}
+
 // Intent says that a file is opened for backup or restore. The zero value is
 // no intent; without it the two privileges grant nothing.
 type Intent struct{ Backup, Restore bool }

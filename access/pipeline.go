@@ -219,6 +219,9 @@ func (q *query) narrow(p pass, limit winnt.AccessMask) bool {
 		return true
 	}
 	q.sids, q.pass, q.stop = q.sidsOf(p), p, q.strict()
+	if p == restrictedPass {
+		q.allowing = q.who.token.RestrictedSet().Len()
+	}
 	q.undecided, q.granted = before&limit, 0
 	f := q.dacl.facts
 	q.slow = p == packagePass || f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()

@@ -14,6 +14,8 @@ type walk struct {
 	stop bool // the first deny that hits ends the walk
 	slow bool // plain entries need judge too
 
+	allowing int // of the restricted pass: how many of sids allow; those that a later filter dropped deny only (T-63)
+
 	undecided, granted winnt.AccessMask
 }
 
@@ -52,7 +54,7 @@ func (q *query) apply(e *sd.Entry, i int) bool {
 		if f, at = q.judge(e, i); f == ignore {
 			return true
 		}
-	} else if hit := q.sids.Find(e.Hash, e.SID); hit < 0 || q.pass == userPass && !counted(q.who.token, f).Has(hit) {
+	} else if hit := q.sids.Find(e.Hash, e.SID); hit < 0 || q.pass == userPass && !counted(q.who.token, f).Has(hit) || q.pass == restrictedPass && f == allow && hit >= q.allowing {
 		if q.tr != nil {
 			q.tr.entry(q, i, q.missed(e.SID, e.Hash, f), 0)
 		}

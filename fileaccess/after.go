@@ -13,7 +13,7 @@ func Maximal(s *access.Subject, f *Facts) MaximalAccess {
 	r := Request{Subject: *s}
 	o := opening{engine: engineOf(s, &f.Policy), r: &r, f: f, parent: f.Parent, share: everyRight}
 	switch {
-	case o.token == nil:
+	case o.token() == nil:
 		return MaximalAccess{Status: ntstatus.NoToken}
 	case !o.mayAsk():
 		return MaximalAccess{Status: ntstatus.BadImpersonationLevel}
@@ -23,23 +23,21 @@ func Maximal(s *access.Subject, f *Facts) MaximalAccess {
 	return o.maximal()
 }
 
-// maximal answers the request's question for the maximal access (F-45).
+// maximal answers the request's question for the maximal access (F-45). It is
+// not part of why the open was granted: o is a copy without tracer.
 func (o *opening) maximal() MaximalAccess {
 	d := o.f.Object.Descriptor
-	if o.newSD != nil { // F-45: not what the creator was granted
-		d = o.newSD
+	if o.made != nil { // F-45: not what the creator was granted
+		d = o.made.descriptor
 	} else if o.r.MaximalTime != 0 && o.r.MaximalTime == o.f.Object.ChangeTime { // F-45
 		return MaximalAccess{Status: ntstatus.NoneMapped}
 	}
-	tr := o.tr
-	o.tr = nil // not part of why the open was granted
 	granted, _ := o.most(d, 0)
-	if o.newSD == nil {
+	if o.made == nil {
 		o.throughParent(&granted, 0, true)
 	} else {
 		o.throughParentOf(&granted)
 	}
-	o.tr = tr
 	if granted &= o.share; granted == 0 { // F-45, F-44
 		return MaximalAccess{Status: ntstatus.AccessDenied}
 	}
@@ -49,10 +47,11 @@ func (o *opening) maximal() MaximalAccess {
 // throughParentOf is throughParent for the object just made, whose ceiling is
 // its new descriptor's.
 func (o *opening) throughParentOf(granted *winnt.AccessMask) {
-	made := *o.f
-	made.Object.Descriptor = o.newSD
+	made := new(Facts)
+	*made = *o.f
+	made.Object.Descriptor = o.made.descriptor
 	o2 := *o
-	o2.f = &made
+	o2.f = made
 	o2.throughParent(granted, 0, true)
 }
 

@@ -22,23 +22,30 @@ const (
 )
 
 // engine asks the access check about one subject. It is only read.
+//
+// It holds pointers to pointers only, so that what a check may keep hold of
+// (tokens and descriptors, which are on the heap anyway) does not move the
+// caller's Request and Facts there.
 type engine struct {
 	subject *access.Subject
-	token   *token.Token // the effective one
 	policy  *Policy
 }
 
-func engineOf(s *access.Subject, p *Policy) engine { return engine{s, s.Effective(), p} }
+func engineOf(s *access.Subject, p *Policy) engine { return engine{s, p} }
+
+// token is the effective one, nil if there is none.
+func (e *engine) token() *token.Token { return e.subject.Effective() }
 
 // mayAsk reports a subject that can ask anything: there is a token, and a
 // client's has at least level Impersonation.
 func (e *engine) mayAsk() bool {
-	return e.token != nil && (e.subject.Client == nil || e.subject.Level >= winnt.SecurityImpersonation)
+	return e.token() != nil && (e.subject.Client == nil || e.subject.Level >= winnt.SecurityImpersonation)
 }
 
 // Can is the set of rights among want that the descriptor gives the subject,
 // each as if it were asked for alone, with every stage of the access check
-// and never with backup or restore intent (F-2). Generic bits of want are
+// and never with backup or restore intent (F-2). Unix mode bits and a Unix
+// super-user play no part (F-3). Generic bits of want are
 // mapped, MAXIMUM_ALLOWED is ignored. A nil descriptor gives everything, but
 // ACCESS_SYSTEM_SECURITY only to holders of SeSecurityPrivilege. A subject
 // without a token, or below SecurityImpersonation, has nothing. A nil policy
@@ -103,7 +110,7 @@ func (e *engine) unprotected(want winnt.AccessMask) (winnt.AccessMask, winnt.Pri
 	switch {
 	case want&sacl == 0:
 		return want, 0
-	case e.token.Has(winnt.SeSecurityPrivilege):
+	case e.token().Has(winnt.SeSecurityPrivilege):
 		return want, winnt.SeSecurityPrivilege.Bit()
 	}
 	return want &^ sacl, 0
@@ -116,7 +123,7 @@ func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decisi
 	s := e.subject
 	if e.policy.Central == nil && o.Callback == nil && !o.ClaimsDisabled && !o.ADOwnerReadOnly &&
 		(s.Primary == s.Client || s.Primary == nil || s.Client == nil || d.DACL().Facts()&sd.HasExtras == 0) {
-		dec, _ := access.Check(e.token, d, desired, winnt.FileObject) // neither is missing
+		dec, _ := access.Check(e.token(), d, desired, winnt.FileObject) // neither is missing
 		return dec
 	}
 	dec, _ := access.SeAccessCheck(e.request(d, desired))
@@ -129,7 +136,7 @@ func (e *engine) request(d *sd.Descriptor, desired winnt.AccessMask) *access.Req
 
 // unlimited reports that no mandatory ceiling can be in the way.
 func (e *engine) unlimited(d *sd.Descriptor) bool {
-	return d == nil || d.SACL().Facts()&ceilings == 0 && e.token.Integrity() >= mediumRID
+	return d == nil || d.SACL().Facts()&ceilings == 0 && e.token().Integrity() >= mediumRID
 }
 
 // under cuts rights down to the object's mandatory ceiling: label, trust label
@@ -154,11 +161,11 @@ func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask
 // AppContainer gets nothing from a NULL DACL and needs entries.
 func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
 	p := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner(), Group: d.Group(), SACL: d.SACL()}
-	if !e.token.IsAppContainer() {
+	if !e.token().IsAppContainer() {
 		return sd.New(p)
 	}
 	var aces []sd.ACE
-	for _, s := range [...]sid.SID{e.anySID(), firstOf(e.token), e.token.Package(), sid.AllRestrictedAppPackages} {
+	for _, s := range [...]sid.SID{e.anySID(), firstOf(e.token()), e.token().Package(), sid.AllRestrictedAppPackages} {
 		if s.IsZero() {
 			continue
 		}
@@ -174,7 +181,7 @@ func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
 
 // anySID is a SID of the token that matches allow entries, zero if it has none.
 func (e *engine) anySID() sid.SID {
-	set, bits := e.token.SIDs(), e.token.AllowBits()
+	set, bits := e.token().SIDs(), e.token().AllowBits()
 	for i := range set.Len() {
 		if bits.Has(i) {
 			return set.At(i)

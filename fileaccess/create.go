@@ -9,6 +9,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// creation is what a new object gets.
+type creation struct{ descriptor *sd.Descriptor }
+
 // creating is the right of the parent that a creation needs (F-31).
 func (o *opening) creating() winnt.AccessMask {
 	if o.options&DirectoryFile != 0 {
@@ -42,10 +45,11 @@ func (o *opening) create() ntstatus.Status {
 	if o.tr != nil {
 		o.tr.set(o.granted, Reason{Kind: Creator})
 	}
-	var st ntstatus.Status
-	if o.newSD, st = o.assign(); st != ntstatus.Success { // F-32
+	d, st := o.assign()
+	if st != ntstatus.Success { // F-32
 		return o.fail("F-32", st)
 	}
+	o.made = &creation{d}
 	return ntstatus.Success
 }
 

@@ -127,6 +127,7 @@ func (o *opening) checkObject() ntstatus.Status {
 	}
 	o.used |= used
 	o.throughParent(&o.granted, remaining, o.max())
+	// F-46: SYNCHRONIZE and READ_CONTROL are no exceptions.
 	if remaining&^(o.granted|o.unchecked) != 0 || o.granted|o.unchecked == 0 { // F-44
 		return o.fail("F-44", ntstatus.AccessDenied)
 	}

@@ -15,7 +15,7 @@ func (o *opening) privileges() ntstatus.Status {
 	if o.desired&sacl&^o.pre == 0 {
 		return ntstatus.Success
 	}
-	if !o.token.Has(winnt.SeSecurityPrivilege) { // F-15
+	if !o.token().Has(winnt.SeSecurityPrivilege) { // F-15
 		if o.tr != nil {
 			o.tr.set(sacl, Reason{Kind: FromAccess, Access: access.Reason{Kind: access.Privilege, Index: -1, Privilege: winnt.SeSecurityPrivilege}})
 		}
@@ -41,7 +41,7 @@ func (o *opening) intent() {
 
 func (o *opening) byIntent(p winnt.Privilege, bits winnt.AccessMask) {
 	bits &^= o.pre
-	if bits == 0 || !o.token.Has(p) {
+	if bits == 0 || !o.token().Has(p) {
 		return
 	}
 	if o.f.Object.Exists {
@@ -60,5 +60,5 @@ func (o *opening) restores() bool {
 	if o.policy.Profile == Observed && o.options&OpenForBackupIntent == 0 {
 		return false
 	}
-	return o.token.Has(winnt.SeRestorePrivilege)
+	return o.token().Has(winnt.SeRestorePrivilege)
 }

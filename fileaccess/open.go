@@ -33,7 +33,7 @@ type opening struct {
 	stopped   int
 	found     bool // the last component was looked at (F-73)
 	action    Action
-	newSD     *sd.Descriptor
+	made      *creation // nil: nothing is created
 	force     bool
 }
 
@@ -54,20 +54,23 @@ func (o *opening) run() Decision {
 	if st != ntstatus.Success {
 		return o.refused(st)
 	}
-	d := Decision{Granted: o.granted, Implied: o.implied, Action: o.action, ForceShareRead: o.force, NewSD: o.newSD, PrivilegesUsed: o.used}
+	d := Decision{Granted: o.granted, Implied: o.implied, Action: o.action, ForceShareRead: o.force, PrivilegesUsed: o.used}
 	d.Audit = Audit{About: AuditObject, Descriptor: o.f.Object.Descriptor, Name: o.r.Name, Desired: o.desired | o.implied, Granted: o.granted}
-	if o.newSD != nil { // F-81
-		d.Audit.Descriptor = o.newSD
+	if o.made != nil { // F-81
+		d.NewSD = o.made.descriptor
+		d.Audit.Descriptor = o.made.descriptor
 	}
 	if o.r.Maximal {
-		d.Max = o.maximal()
+		m := *o
+		m.tr = nil
+		d.Max = m.maximal()
 	}
 	return d
 }
 
 // decide runs the steps of section 4 in their order.
 func (o *opening) decide() ntstatus.Status {
-	if o.token == nil {
+	if o.token() == nil {
 		return o.fail("A-30", ntstatus.NoToken)
 	}
 	if !o.mayAsk() {

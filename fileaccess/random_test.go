@@ -33,12 +33,14 @@ func random(t *testing.T) *rand.Rand {
 // things meet.
 type world struct {
 	*rand.Rand
-	tokens []*token.Token
-	sds    []*sd.Descriptor
+	tokens  []*token.Token
+	sds     []*sd.Descriptor
+	central *access.PolicySet
 }
 
 var (
 	somePackage = sid.MustParse("S-1-15-2-1-2-3")
+	somePolicy  = sid.MustParse("S-1-17-1")
 	someSIDs    = []sid.SID{caseU, caseG, sid.Everyone, sid.AuthenticatedUsers, sid.Administrators, sid.OwnerRights, somePackage, sid.AllAppPackages, sid.AllRestrictedAppPackages}
 	someMasks   = []winnt.AccessMask{1, 2, 4, 0x20, 0x40, 0x41, 0x46, 0x80, 0x100, 0x112, 0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x1200A9, 0x120089, 0x120116, 0x1301BF, 0x1F01FF, 0x10000000, 0x80000000, 0xFFFFFFFF, 0}
 	someLabels  = []sid.SID{sid.MustParse("S-1-16-0"), sid.MustParse("S-1-16-4096"), sid.MediumLevel, sid.MustParse("S-1-16-12288")}
@@ -48,6 +50,7 @@ func pick[T any](w *rand.Rand, list []T) T { return list[w.IntN(len(list))] }
 
 func newWorld(t *testing.T, r *rand.Rand) *world {
 	w := &world{Rand: r}
+	w.central = &access.PolicySet{Policies: []access.Policy{{ID: somePolicy, Rules: []access.Rule{{Name: "limited", Descriptor: aces(t, "(A;;0x1301BF;;;WD)(A;;FA;;;U)")}}}}}
 	for range 120 {
 		w.tokens = append(w.tokens, w.newToken(t))
 	}
@@ -119,6 +122,9 @@ func (w *world) newSD(t *testing.T) *sd.Descriptor {
 	if w.IntN(12) == 0 {
 		add(&system, sd.SystemProcessTrustLabel, 0, pick(w.Rand, someMasks), sid.MustParse("S-1-19-512-8192"))
 	}
+	if w.IntN(8) == 0 {
+		add(&system, sd.SystemScopedPolicyID, 0, 0, somePolicy)
+	}
 	if w.IntN(6) == 0 {
 		add(&system, sd.SystemAudit, sd.SuccessfulAccess|sd.FailedAccess, 0x1F01FF, sid.Everyone)
 	}
@@ -171,18 +177,40 @@ func (w *world) ask() (*fileaccess.Request, *fileaccess.Facts) {
 		r.Disposition = 6
 	}
 	for _, o := range []fileaccess.CreateOptions{0x1, 0x2, 0x8, 0x10, 0x20, 0x40, 0x1000, 0x2000, 0x20000, 0x200000, 0x10000000} {
-		if w.one(12) {
+		if w.one(25) {
 			r.Options |= o
 		}
 	}
 	if w.one(3) {
 		r.Options |= fileaccess.OpenForBackupIntent
 	}
-	r.Attributes = pick(w.Rand, []fileaccess.Attributes{0x80, 0x80, 1, 2, 6, 0x100, 0x40})
+	r.Attributes = pick(w.Rand, []fileaccess.Attributes{0x80, 0x80, 0x80, 0x82, 1, 2, 6, 6, 0x100, 0x100, 0x80, 0x40})
 	if w.one(20) {
 		r.Subject.Level = winnt.SecurityIdentification
 	}
-	return r, w.facts(r)
+	f := w.facts(r)
+	if w.one(2) {
+		w.tame(r, f)
+	}
+	return r, f
+}
+
+// tame takes the faults away that end most opens early, so that the rest is
+// reached often.
+func (w *world) tame(r *fileaccess.Request, f *fileaccess.Facts) {
+	r.Options &= fileaccess.OpenForBackupIntent | fileaccess.OpenByFileID | fileaccess.DisallowExclusive
+	r.Attributes, r.Name, r.Disposition = normal, "f", min(r.Disposition, 5)
+	if r.Desired &= 0x021F01FF; r.Desired == 0 {
+		r.Desired = 1
+	}
+	r.Subject = access.SubjectOf(r.Subject.Effective())
+	f.ReadOnlyVolume, f.Path, f.Object.Attributes = false, f.Path[:min(len(f.Path), 1)], f.Object.Attributes&1
+	for i := range f.Path {
+		f.Path[i] = fileaccess.Component{Descriptor: f.Path[i].Descriptor, Exists: true, IsDirectory: true}
+	}
+	if f.Share != nil && w.IntN(4) > 0 {
+		f.Share.Descriptor = nil
+	}
 }
 
 func (w *world) facts(r *fileaccess.Request) *fileaccess.Facts {
@@ -209,6 +237,9 @@ func (w *world) facts(r *fileaccess.Request) *fileaccess.Facts {
 		f.Share = &fileaccess.Share{Descriptor: pick(w.Rand, w.sds), ABE: w.one(2), NoGate: w.one(5)}
 	}
 	f.Policy = fileaccess.Policy{Traverse: fileaccess.Traverse(w.IntN(3)), HideDenied: w.one(3), Profile: fileaccess.Profile(w.IntN(2))}
+	if w.one(4) {
+		f.Policy.Central = w.central
+	}
 	if w.one(20) {
 		f.Policy.Access.ADOwnerReadOnly = true
 	}

@@ -124,7 +124,7 @@ func (v *move) rename() ntstatus.Status {
 // done at all (F-57).
 func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	switch {
-	case v.token == nil:
+	case v.token() == nil:
 		return v.fail("A-30", ntstatus.NoToken)
 	case !v.mayAsk():
 		return v.fail("A-30", ntstatus.BadImpersonationLevel)

@@ -29,7 +29,7 @@ func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status)
 	}
 	e := engineOf(s, p)
 	switch {
-	case e.token == nil:
+	case e.token() == nil:
 		return Tree{}, ntstatus.NoToken
 	case !e.mayAsk():
 		return Tree{}, ntstatus.BadImpersonationLevel
@@ -98,7 +98,7 @@ func (o *opening) refusedByShare(rule string, st ntstatus.Status) ntstatus.Statu
 func (o *opening) underShare() ntstatus.Status {
 	roof := o.share | sacl
 	needed := o.implied
-	if o.newSD != nil {
+	if o.made != nil {
 		needed |= o.creating()
 	}
 	if needed&^roof != 0 { // F-8
@@ -106,7 +106,7 @@ func (o *opening) underShare() ntstatus.Status {
 			o.tr.set(needed&^roof, Reason{Kind: ShareMask})
 		}
 		o.about = AuditShare // F-83
-		o.newSD = nil
+		o.made = nil
 		return o.fail("F-8", ntstatus.AccessDenied)
 	}
 	if o.tr != nil {
@@ -114,7 +114,7 @@ func (o *opening) underShare() ntstatus.Status {
 	}
 	if o.granted &= roof; o.granted == 0 { // F-44
 		o.about = AuditShare // F-83
-		o.newSD = nil
+		o.made = nil
 		return o.fail("F-8", ntstatus.AccessDenied)
 	}
 	o.action = o.actionTaken()

@@ -182,7 +182,7 @@ func TestPipeConn(t *testing.T) {
 	go func() { _, err := s.Read(buf); done <- err }()
 	go func() { _, err := l.Accept(); done <- err }()
 	c.Close()
-	if err := <-done; err != io.EOF {
+	if err := <-done; !errors.Is(err, io.EOF) {
 		t.Errorf("read after the other end closed: %v", err)
 	}
 	l.Close()

@@ -44,8 +44,16 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 		p.p.SetSecurity(se.NewDescriptor(t.Value(), winnt.ProcessObject, spec.Descriptor)) // O-38: before the process is shared
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.processes = append(s.processes, p)
+	closed := s.closed
+	if !closed {
+		s.processes = append(s.processes, p)
+	}
+	s.mu.Unlock()
+	if closed {
+		p.p.Exit()
+		p.p.Deref(ob.TagCall)
+		return nil, fmt.Errorf("process %q: the system is closed: %w", spec.Name, ntstatus.ProcessIsTerminating.Err())
+	}
 	return p, nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
-	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
@@ -116,16 +115,7 @@ type Process struct {
 // NewProcess makes a process with that primary token; an impersonation token
 // is refused. The name is for display.
 func (s *System) NewProcess(name string, tok *token.Token) (*Process, error) {
-	if tok == nil || tok.Type() != winnt.TokenPrimary {
-		return nil, fmt.Errorf("process %q: want a primary token", name)
-	}
-	t := s.sys.Security.NewToken(tok, se.NewDescriptor(tok, winnt.TokenObject, nil))
-	p := &Process{sys: s, p: s.sys.NewProcess(name, t, nil)}
-	t.Deref(ob.TagCall)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.processes = append(s.processes, p)
-	return p, nil
+	return s.CreateProcess(ProcessSpec{Name: name, Token: tok})
 }
 
 // ID is the process id, a multiple of 4.

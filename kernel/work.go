@@ -53,15 +53,15 @@ type workItem struct {
 // token to the program (I-48). It does not wait. Errors: ErrWorkQueueFull,
 // ErrSystemClosed; fn then never runs.
 func (k *KernelThread) QueueSystemWork(fn Work) error {
-	item := workItem{fn, k.Thread().CaptureSubjectContext()} // I-49
-	if err := k.sys.work.put(k.sys, item); err != nil {
-		item.requester.Release()
+	if err := k.sys.work.put(k, fn); err != nil {
 		return fmt.Errorf("queue work of thread %s: %w", k.Name(), err)
 	}
 	return nil
 }
 
-func (q *workQueue) put(s *System, item workItem) error {
+// put captures the requester under mu: a system that closes waits for mu before
+// its tokens go.
+func (q *workQueue) put(k *KernelThread, fn Work) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
@@ -73,10 +73,10 @@ func (q *workQueue) put(s *System, item workItem) error {
 	if q.cancel == nil {
 		q.ctx, q.cancel = context.WithCancel(context.Background())
 	}
-	q.items = append(q.items, item)
-	if !q.running { // the goroutine lives only while there is work
+	q.items = append(q.items, workItem{fn, k.Thread().CaptureSubjectContext()}) // I-49
+	if !q.running {                                                             // the goroutine lives only while there is work
 		q.running, q.idle = true, make(chan struct{})
-		go q.run(s, q.idle)
+		go q.run(k.sys, q.idle)
 	}
 	return nil
 }

@@ -64,9 +64,9 @@ func (e EventType) String() string {
 }
 
 // nameConditions are those of steps (1) to (5) of O-22, which every create and
-// open by name shares.
-func nameConditions(more ...Condition) []Condition {
-	return append([]Condition{
+// open by name shares; gate are those that only one of them has in step (4).
+func nameConditions(gate []Condition, more ...Condition) []Condition {
+	list := append([]Condition{
 		{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
 		{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
 		{ntstatus.InvalidParameter, "O-27", "OBJ_EXCLUSIVE together with OBJ_INHERIT"},
@@ -75,34 +75,37 @@ func nameConditions(more ...Condition) []Condition {
 		{ntstatus.ObjectPathSyntaxBad, "O-23", "the name is absolute below a RootDirectory, or relative without one"},
 		{ntstatus.ObjectNameInvalid, "O-23", "the name has an empty component"},
 		{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
-		{ntstatus.PrivilegeNotHeld, "O-26", "OBJ_PERMANENT without SeCreatePermanentPrivilege, by a create"},
-		{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
-		{ntstatus.AccessDenied, "O-24", "a directory on the path does not grant DIRECTORY_TRAVERSE to a caller without SeChangeNotifyPrivilege"},
-		{ntstatus.ObjectPathNotFound, "O-23", "a directory on the path does not exist"},
-		{ntstatus.ReparsePointEncountered, "O-24", "OBJ_DONT_REPARSE and a symbolic link on the path"},
-		{ntstatus.ObjectTypeMismatch, "O-23", "the name, or one on the path, is that of an object of another type"},
-	}, more...)
+	}, gate...)
+	list = append(list,
+		Condition{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
+		Condition{ntstatus.AccessDenied, "O-24", "a directory on the path does not grant DIRECTORY_TRAVERSE to a caller without SeChangeNotifyPrivilege"},
+		Condition{ntstatus.ObjectPathNotFound, "O-23", "a directory on the path does not exist, or the links do not end"},
+		Condition{ntstatus.ReparsePointEncountered, "O-24", "OBJ_DONT_REPARSE and a symbolic link on the path"},
+	)
+	return append(list, more...)
 }
 
 func openByNameConditions() []Condition {
-	return nameConditions(
+	return nameConditions(nil,
 		Condition{ntstatus.ObjectNameNotFound, "O-23", "no object of that name"},
+		Condition{ntstatus.ObjectTypeMismatch, "O-23", "the name, or one on the path, is that of an object of another type"},
 		Condition{ntstatus.InvalidParameter, "O-33", "an attribute the type does not take"},
 		Condition{ntstatus.AccessDenied, "O-27", "the object is exclusive to another process"},
 		Condition{ntstatus.InvalidParameter, "O-27", "OBJ_EXCLUSIVE, and the object was made without it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
 		Condition{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
-		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
 		Condition{ntstatus.AccessDenied, "O-33", "the access check on the object refuses"},
+		Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
 	)
 }
 
 func createByNameConditions() []Condition {
-	return nameConditions(
+	return nameConditions([]Condition{{ntstatus.PrivilegeNotHeld, "O-26", "OBJ_PERMANENT without SeCreatePermanentPrivilege"}},
+		Condition{ntstatus.ObjectTypeMismatch, "O-23", "a name on the path is that of an object of another type"},
 		Condition{ntstatus.ObjectNameCollision, "O-23", "the name is taken, and OBJ_OPENIF is not given"},
 		Condition{ntstatus.InvalidParameter, "O-22", "an attribute the type does not take"},
-		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
-		Condition{ntstatus.AccessDenied, "O-24", "the directory does not grant the right to add to it"},
+		Condition{ntstatus.AccessDenied, "O-33", "the directory does not grant the right to add to it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
 		Condition{ntstatus.InsufficientResources, "O-81", "memory ran out"},
 		Condition{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner the caller may not make one"},

@@ -278,8 +278,10 @@ func (c *PipeConn) Close() error {
 	return err
 }
 
-// LocalAddr and RemoteAddr are the pipe's name.
-func (c *PipeConn) LocalAddr() net.Addr  { return pipeAddr(c.name) }
+// LocalAddr is the pipe's name.
+func (c *PipeConn) LocalAddr() net.Addr { return pipeAddr(c.name) }
+
+// RemoteAddr is the pipe's name.
 func (c *PipeConn) RemoteAddr() net.Addr { return pipeAddr(c.name) }
 
 // SetDeadline implements net.Conn.

@@ -28,6 +28,14 @@ type Services interface {
 	NtAccessCheckByType(AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status)
 	NtAccessCheckByTypeResultList(AccessCheckByTypeIn) (AccessCheckByTypeResultListOut, ntstatus.Status)
 
+	NtCreatePort(CreatePortIn) (PortOut, ntstatus.Status)
+	NtConnectPort(ConnectPortIn) (PortOut, ntstatus.Status)
+	NtAcceptConnectPort(AcceptConnectPortIn) (PortOut, ntstatus.Status)
+	NtRequestWaitReplyPort(RequestWaitReplyPortIn) (RequestWaitReplyPortOut, ntstatus.Status)
+	NtReplyWaitReceivePort(ReplyWaitReceivePortIn) (ReplyWaitReceivePortOut, ntstatus.Status)
+	NtReplyPort(ReplyPortIn) (ReplyPortOut, ntstatus.Status)
+	NtImpersonateClientOfPort(ImpersonateClientOfPortIn) (ImpersonateClientOfPortOut, ntstatus.Status)
+
 	NtCreateNamedPipeFile(CreateNamedPipeFileIn) (CreateNamedPipeFileOut, ntstatus.Status)
 	NtReadFile(ReadFileIn) (ReadFileOut, ntstatus.Status)
 	NtWriteFile(WriteFileIn) (WriteFileOut, ntstatus.Status)

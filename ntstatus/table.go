@@ -4,6 +4,8 @@ package ntstatus
 const (
 	Success                 Status = 0x00000000
 	Reparse                 Status = 0x00000104
+	Timeout                 Status = 0x00000102
+	Pending                 Status = 0x00000103
 	NotAllAssigned          Status = 0x00000106
 	ObjectNameExists        Status = 0x40000000
 	DatatypeMisalignment    Status = 0x80000002
@@ -91,6 +93,8 @@ const (
 var table = []row{
 	{Success, "STATUS_SUCCESS", 0},
 	{Reparse, "STATUS_REPARSE", 741},
+	{Timeout, "STATUS_TIMEOUT", 1460},
+	{Pending, "STATUS_PENDING", 997},
 	{NotAllAssigned, "STATUS_NOT_ALL_ASSIGNED", 1300},
 	{ObjectNameExists, "STATUS_OBJECT_NAME_EXISTS", 183},
 	{DatatypeMisalignment, "STATUS_DATATYPE_MISALIGNMENT", 998},

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 )
@@ -33,7 +34,7 @@ func (c *servicesCmd) Run(std *streams) error {
 		}
 		return c.list(std)
 	}
-	for _, t := range []*nt.Table{&nt.NtTable, &kernel.Table} {
+	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
 		if row := t.Find(c.Name); row != nil {
 			if c.Faults {
 				return c.faultsOf(std, row, c.profile())
@@ -60,7 +61,7 @@ func (c *servicesCmd) list(std *streams) error {
 	for _, part := range []struct {
 		title string
 		t     *nt.Table
-	}{{"User mode: methods of a thread", &nt.NtTable}, {"Kernel mode: methods of kernel_mode(thread) or system()", &kernel.Table}} {
+	}{{"User mode: methods of a thread", &nt.NtTable}, {"Win32 functions: methods of a thread", &win32.Table}, {"Kernel mode: methods of kernel_mode(thread) or system()", &kernel.Table}} {
 		fmt.Fprintf(w, "%s\n", part.title)
 		for row := range part.t.All {
 			m := row.Info()
@@ -77,7 +78,7 @@ func (c *servicesCmd) list(std *streams) error {
 }
 
 func (c *servicesCmd) listJSON(std *streams) error {
-	for _, t := range []*nt.Table{&nt.NtTable, &kernel.Table} {
+	for _, t := range []*nt.Table{&nt.NtTable, &win32.Table, &kernel.Table} {
 		for row := range t.All {
 			if err := c.one(std, row); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 )
@@ -15,7 +16,7 @@ import (
 func writeServices(w io.Writer) {
 	fmt.Fprint(w, `# Services
 
-Generated from the tables of packages nt and kernel by
+Generated from the tables of packages nt, internal/win32 and kernel by
 `+"`go test ./cmd/refmon -run ServicesDoc -update`"+`; do not edit.
 
 A service tests its conditions in the order listed, so that of two things wrong
@@ -27,6 +28,7 @@ each pair. Ids are those of [docs/rules](rules).
 		t            *nt.Table
 	}{
 		{"User mode", "Methods of `nt.Thread`, and of a thread in a script.", &nt.NtTable},
+		{"Win32 functions", "Methods of a thread in a script. A function returns a BOOL and leaves the Win32 code of the status for GetLastError.", &win32.Table},
 		{"Kernel mode", "Methods of `kernel.KernelThread`, and of `kernel_mode(thread)` and `system()` in a script. A Zw routine is the Nt service with previous mode kernel, and described there.", &kernel.Table},
 	} {
 		fmt.Fprintf(w, "\n## %s\n\n%s\n\n| service | support | |\n|---|---|---|\n", part.title, part.intro)

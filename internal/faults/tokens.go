@@ -306,6 +306,16 @@ var _ = define(setup[nt.QueryInformationTokenIn]{
 				s := token.StandardUser(userSID)
 				in.TokenHandle, in.TokenInformationClass = w.handle(w.token(s, open()), winnt.TOKEN_QUERY), winnt.TokenImpersonationLevel
 			}},
+			{rule: "T-80", want: ntstatus.NoSuchLogonSession, name: "the linked token of a token that has none", takes: "class", inject: func(_ *world, in *nt.QueryInformationTokenIn) {
+				in.TokenInformationClass = winnt.TokenLinkedToken
+			}},
+			{rule: "T-80", want: ntstatus.PrivilegeNotHeld, name: "the audit policy without privilege", takes: "class", needs: userOnly, inject: func(_ *world, in *nt.QueryInformationTokenIn) {
+				in.TokenInformationClass = winnt.TokenAuditPolicy
+			}},
+			{rule: "T-80", want: ntstatus.NotFound, name: "the logon SID of a token that has none", takes: "class", inject: func(_ *world, in *nt.QueryInformationTokenIn) {
+				in.TokenInformationClass = winnt.TokenLogonSid
+			}},
 			{rule: "T-80", want: ntstatus.BufferTooSmall, name: "a buffer of 3 bytes", takes: "length", inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.TokenInformationLength = 3 }},
 		}),
+	absent: []absence{{"O-81", "", "it takes a token that has a linked one"}},
 })

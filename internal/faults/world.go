@@ -41,6 +41,7 @@ type world struct {
 	other   *ps.Thread // another thread of the server
 	second  *nt.Thread
 
+	named   ob.Object         // see made
 	closing bool              // tokens made from now on admit nobody
 	odd     *ps.Job           // see anotherType
 	failing map[string]bool   // allocation points that fail (O-81)

@@ -38,6 +38,7 @@ var table = []row{
 	{7, "internal/ntos/se"},
 	{7, "internal/ntos/ps"},
 	{7, "internal/ntos/npfs"},
+	{7, "internal/ntos/lpc"},
 	{7, "internal/ntos/services"},
 
 	{8, "kernel"},

@@ -38,6 +38,7 @@ type Pair struct {
 	modified map[winnt.LUID]int // ModifiedIds seen, to the model's
 	back     map[int]winnt.LUID
 	armed    func(point string) bool
+	made     int    // calls made
 	dead     []bool // tokens that have been seen destroyed, by model id − 1
 }
 

@@ -119,7 +119,7 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 			in := func(n Name) bool { return slices.Contains(v.Restricted, n) }
 			set &= byOwner | walkMaximum(d, k, in, in, want)
 		}
-		set = set&ceiling | byPrivilege&(ceiling|saclBit)
+		set = (set | byPrivilege) & ceiling
 		if set == 0 || want&^set != 0 {
 			return 0, ntstatus.AccessDenied
 		}

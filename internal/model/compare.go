@@ -17,6 +17,7 @@ func (p *Pair) Step(op *Op) error {
 	if c == nil {
 		return nil
 	}
+	p.made++
 	p.armed = nil
 	if op.Fail != 0 {
 		p.armed = func(point string) bool {

@@ -45,7 +45,6 @@ type Process struct {
 	Handles Table
 	Threads []*Thread
 	Job     uint32 // limits in force: NO_ADMIN 1, RESTRICTED_TOKEN 2
-	InJob   bool
 }
 
 // File is something to open; a nil Guard means no security.
@@ -155,16 +154,16 @@ type Machine struct {
 	failing  func(point string) bool
 }
 
-// newToken makes a token object.
+// newToken makes a token object. A primary token begins a chain of levels: it
+// sets no limit (T-41), and one is only made of a token at SecurityImpersonation
+// or above (T-42). What that leaves of P-2 is that Impersonation can become
+// Delegation by way of a primary token, and nothing less can rise.
 func (m *Machine) newToken(v Value, g *Descriptor, root *Token) *Token {
 	t := &Token{ID: len(m.Tokens) + 1, Value: v, Guard: g, Root: root, Chain: winnt.SecurityDelegation}
 	if root == nil {
 		t.Root = t
-	} else {
-		t.Chain = root.Chain
-		if root.Value.Type == winnt.TokenImpersonation {
-			t.Chain = min(t.Chain, root.Value.Level)
-		}
+	} else if root.Value.Type == winnt.TokenImpersonation {
+		t.Chain = min(root.Chain, root.Value.Level)
 	}
 	m.Tokens = append(m.Tokens, t)
 	return t

@@ -140,13 +140,10 @@ func (m *Machine) RestoreTicket(t *Thread, i int) Result {
 	return Result{}
 }
 
-// Limit puts a process into a job, or adds limits to the one it is in; a token
-// that the limits refuse in the process or one of its threads is a refusal
-// (column C of I-90).
+// Limit puts a process into a job of its own, nested in those it is in already
+// (I-91); a token that the limits refuse in the process or one of its threads
+// is a refusal (column C of I-90).
 func (m *Machine) Limit(p *Process, flags uint32) Result {
-	if p.InJob {
-		return failed(ntstatus.AccessDenied)
-	}
 	q := Process{Job: flags}
 	if q.refuses(&p.Primary.Value) {
 		return failed(ntstatus.AccessDenied)
@@ -156,6 +153,6 @@ func (m *Machine) Limit(p *Process, flags uint32) Result {
 			return failed(ntstatus.AccessDenied)
 		}
 	}
-	p.Job, p.InJob = flags, true
+	p.Job |= flags
 	return Result{}
 }

@@ -17,16 +17,17 @@ func Run(seed uint64, n int, profile nt.Profile) (calls int, err error) {
 	for i := uint64(0); calls < n; i++ {
 		w := World{Seed: seed + i, Profile: profile}
 		ops := Draw(w.Seed, Length)
-		if _, err := try(w, ops); err != nil {
+		_, n, err := attempt(w, ops)
+		calls += n
+		if err != nil {
 			return calls, Shrink(w, ops, err)
 		}
-		calls += len(ops)
 	}
 	return calls, nil
 }
 
-// try runs a history; at is the call that failed.
-func try(w World, ops []Op) (at int, err error) {
+// attempt runs a history; at is the call that failed.
+func attempt(w World, ops []Op) (at, made int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)
@@ -36,22 +37,22 @@ func try(w World, ops []Op) (at int, err error) {
 	for i := range ops {
 		at = i
 		if err := p.Step(&ops[i]); err != nil {
-			return i, err
+			return i, p.made, err
 		}
 	}
-	return len(ops), p.Close()
+	return len(ops), p.made, p.Close()
 }
 
 // Shrink takes calls out of a failing history as long as it still fails, and
 // writes what is left as a transcript.
 func Shrink(w World, ops []Op, err error) error {
-	if at, e := try(w, ops); e != nil {
+	if at, _, e := attempt(w, ops); e != nil {
 		ops, err = ops[:min(at+1, len(ops))], e
 	}
 	for size := max(len(ops)/2, 1); size > 0; size /= 2 {
 		for i := 0; i+size <= len(ops); {
 			less := append(append([]Op{}, ops[:i]...), ops[i+size:]...)
-			if at, e := try(w, less); e != nil {
+			if at, _, e := attempt(w, less); e != nil {
 				ops, err = less[:min(at+1, len(less))], e
 				continue
 			}

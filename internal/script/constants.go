@@ -68,6 +68,7 @@ func constants() starlark.StringDict {
 		env[name] = starlark.MakeUint64(uint64(f))
 	}
 	addObjectConstants(env)
+	addTokenConstants(env)
 	for l := winnt.SecurityAnonymous; l <= winnt.SecurityDelegation; l++ {
 		env[l.String()] = levelValue(l)
 	}

@@ -30,6 +30,7 @@ var (
 	setType        = reflect.TypeFor[nt.Captured[*nt.PrivilegeSet]]()
 	bytesType      = reflect.TypeFor[nt.Captured[[]byte]]()
 	textType       = reflect.TypeFor[nt.Captured[string]]()
+	modeType       = reflect.TypeFor[access.Mode]()
 	capHandleType  = reflect.TypeFor[nt.Captured[winnt.Handle]]()
 	selfType       = reflect.TypeFor[nt.Captured[sid.SID]]()
 	objectTypeType = reflect.TypeFor[*winnt.ObjectType]()
@@ -85,6 +86,8 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 		})
 	case textType:
 		return set(to, v, text)
+	case modeType:
+		return set(to, v, processorMode)
 	case selfType:
 		return set(to, v, selfSID)
 	case listType:
@@ -113,6 +116,18 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 		return plain(to, v)
 	}
 	return err
+}
+
+// processorMode reads KernelMode or UserMode; the numbers are the documented
+// ones, which package access does not have.
+func processorMode(v starlark.Value) (access.Mode, error) {
+	switch n, err := number(v); {
+	case err == nil && n == uint64(kernel.KernelMode):
+		return access.Kernel, nil
+	case err == nil && n == uint64(kernel.UserMode):
+		return access.User, nil
+	}
+	return 0, fmt.Errorf("want KernelMode or UserMode, got %s", v)
 }
 
 func set[T any](to reflect.Value, v starlark.Value, f func(starlark.Value) (T, error)) error {
@@ -224,6 +239,12 @@ func clientID(service string, v starlark.Value) (nt.Captured[*nt.ClientID], erro
 				id.UniqueProcess, id.UniqueThread = winnt.Handle(p), winnt.Handle(t)
 				return nt.Cap(id), nil
 			}
+		}
+	case *starlarkstruct.Struct: // the ClientId that a call returned
+		p, err1 := v.Attr("UniqueProcess")
+		t, err2 := v.Attr("UniqueThread")
+		if err1 == nil && err2 == nil {
+			return clientID(service, starlark.Tuple{p, t})
 		}
 	case starlark.Int:
 		n, err := handle(v)

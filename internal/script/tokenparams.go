@@ -12,7 +12,6 @@ import (
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -305,6 +304,22 @@ func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) 
 	return err
 }
 
+// tokenConstants are the documented names that only the services on tokens use.
+var tokenConstants = map[string]uint32{
+	"DISABLE_MAX_PRIVILEGE": winnt.DISABLE_MAX_PRIVILEGE, "SANDBOX_INERT": winnt.SANDBOX_INERT, "LUA_TOKEN": winnt.LUA_TOKEN, "WRITE_RESTRICTED": winnt.WRITE_RESTRICTED,
+	"TOKEN_MANDATORY_POLICY_NO_WRITE_UP": winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP, "TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN": winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN,
+	"CLAIM_SECURITY_ATTRIBUTE_NON_INHERITABLE": claims.FlagNonInheritable, "CLAIM_SECURITY_ATTRIBUTE_VALUE_CASE_SENSITIVE": claims.FlagCaseSensitive,
+	"CLAIM_SECURITY_ATTRIBUTE_USE_FOR_DENY_ONLY": claims.FlagUseForDenyOnly, "CLAIM_SECURITY_ATTRIBUTE_DISABLED_BY_DEFAULT": claims.FlagDisabledByDefault,
+	"CLAIM_SECURITY_ATTRIBUTE_DISABLED": claims.FlagDisabled, "CLAIM_SECURITY_ATTRIBUTE_MANDATORY": claims.FlagMandatory,
+}
+
+// addTokenConstants enters them, with the flags of tokens.
+func addTokenConstants(env starlark.StringDict) {
+	for name, n := range tokenConstants {
+		env[name] = starlark.MakeUint64(uint64(n))
+	}
+}
+
 // attributeOperations are the operations of class 39 by their documented names.
 var attributeOperations = map[string]token.AttributeOperation{"NONE": token.AttributeNone, "REPLACE_ALL": token.AttributeReplaceAll,
 	"ADD": token.AttributeAdd, "DELETE": token.AttributeDelete, "REPLACE": token.AttributeReplace}
@@ -335,7 +350,7 @@ func (r *Runner) tokenInformation(v starlark.Value) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return hex.DecodeString(s)
+		return []byte(s), nil
 	case winnt.TokenBnoIsolation:
 		s, err := text1(v)
 		return nt.TokenBnoIsolation{IsolationPrefix: s, IsolationEnabled: s != ""}, err
@@ -393,8 +408,6 @@ func (r *Runner) tokenOut(x any) (starlark.Value, bool) {
 		return starlarkstruct.FromStringDict(starlark.String("claim"), starlark.StringDict{
 			"Name": starlark.String(x.Name), "ValueType": starlark.String(claimTypeNames[x.Type]), "Flags": starlark.MakeUint64(uint64(x.Flags)),
 			"Values": r.claimList(x)}), true
-	case []byte:
-		return starlark.String(hex.EncodeToString(x)), true
 	}
 	return nil, false
 }
@@ -477,14 +490,11 @@ func daclText(l *sd.ACL) string {
 	return descriptorText(sd.New(sd.Parts{Control: sd.DACLPresent, DACL: l}))
 }
 
-// capturedText prints a captured parameter of any type: the fault, or the
-// value; known is false for what is none.
+// capturedText prints the value of a captured parameter of any type; known is
+// false for what is none.
 func (t *transcript) capturedText(f reflect.Value) (text string, known bool) {
 	if f.Kind() != reflect.Struct || f.NumField() != 2 || !f.Field(1).CanInterface() || !strings.HasPrefix(f.Type().Name(), "Captured[") {
 		return "", false
-	}
-	if st, ok := f.Field(1).Interface().(ntstatus.Status); ok && st != ntstatus.Success {
-		return "(" + st.String() + ")", true
 	}
 	v := f.Field(0)
 	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Slice || v.Kind() == reflect.Interface) && v.IsNil() {

@@ -96,7 +96,7 @@ func (t *transcript) arguments(c *nt.Call) string {
 // optional reports whether a zero value of the type says nothing: a pointer
 // that is NULL, flags without a bit. A token that is NULL does say something.
 func optional(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct || t == reflect.TypeFor[uint32]() || t.Kind() == reflect.Pointer && t != kernel.TokenType
+	return t.Kind() == reflect.Struct || t == reflect.TypeFor[uint32]() || t == reflect.TypeFor[string]() || t == reflect.TypeFor[nt.DuplicateOptions]() || t.Kind() == reflect.Pointer && t != kernel.TokenType
 }
 
 // results prints the out parameters of a call that succeeded.
@@ -301,7 +301,25 @@ func maskText(m winnt.AccessMask, object *winnt.ObjectType) string {
 	if object == nil {
 		return m.String()
 	}
+	if name := allAccess(m, object); name != "" {
+		return name
+	}
 	return object.Names(m)
+}
+
+// allAccess is the documented name for all rights of a type, such as
+// TOKEN_ALL_ACCESS, if m is that; "" otherwise.
+func allAccess(m winnt.AccessMask, object *winnt.ObjectType) string {
+	if len(object.Rights) == 0 {
+		return ""
+	}
+	prefix, _, _ := strings.Cut(object.Rights[0].Name, "_")
+	for name, all := range rights {
+		if all == m && strings.HasPrefix(name, prefix+"_") && strings.HasSuffix(name, "_ALL_ACCESS") {
+			return name
+		}
+	}
+	return ""
 }
 
 func descriptorText(d *sd.Descriptor) string {

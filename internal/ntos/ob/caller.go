@@ -19,7 +19,7 @@ type Subjects interface {
 // handles mean, which identity counts. It belongs to one thread and is used by
 // one goroutine at a time. The zero value can reference nothing.
 type Caller struct {
-	Mode   access.Mode // previous mode
+	Mode   access.Mode // previous mode (O-1)
 	Table  *Table      // the calling process's handles; nil once it has exited
 	Kernel *Table      // the system's kernel handles
 

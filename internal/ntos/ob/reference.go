@@ -71,7 +71,7 @@ func (c *Caller) Close(v winnt.Handle) ntstatus.Status {
 	if t == nil {
 		return c.Fail("O-40", ntstatus.InvalidHandle)
 	}
-	st := ntstatus.Success
+	var st ntstatus.Status
 	if c.Audit != nil {
 		st = c.closeRecorded(t, v)
 	} else {

@@ -43,7 +43,7 @@ func (a *assignment) run() Outcome {
 		in.Ref(ob.TagLink)
 		a.job.parent.Store(in)
 	default:
-		return refused("the process is in a job that the new one is not nested in")
+		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-91", Because: "the process is in a job that the new one is not nested in, and the new one is not empty"} // I-91
 	}
 	out := a.decide()
 	if out.Status == ntstatus.Success {

@@ -101,7 +101,7 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, routines []*
 		return nil, nil
 	}
 	pair := []winnt.LUID{id}
-	if other := l.live[s.buddy]; other != nil && s.buddy != id {
+	if other := l.live[s.buddy]; s.buddy != 0 && other != nil && s.buddy != id {
 		if other.holds > 0 || other.permanent {
 			return nil, nil // the pair lives on
 		}

@@ -184,6 +184,23 @@ func (c *Context) referenceProcess(h winnt.Handle, want winnt.AccessMask) (*ps.P
 	return p, st
 }
 
+// about says which of several handles a reference failed for, where the table
+// of services has one condition for all of them.
+func (c *Context) about(handle string, st ntstatus.Status) ntstatus.Status {
+	if c.Why == nil {
+		return st
+	}
+	switch st {
+	case ntstatus.InvalidHandle:
+		c.why.Because = handle + " names no handle"
+	case ntstatus.ObjectTypeMismatch:
+		c.why.Because = handle + " is of another type"
+	case ntstatus.AccessDenied:
+		c.why.Because = handle + " lacks the right"
+	}
+	return st
+}
+
 // insert makes a handle in the table the attributes call for.
 func (c *Context) insert(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
 	h, st := c.TableFor(attributes).Insert(obj, granted, attributes)

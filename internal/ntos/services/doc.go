@@ -4,9 +4,9 @@
 // Each service has the same four steps, named by comments: capture (copy and
 // validate parameters, touch no state), reference (handles to objects), decide
 // (pure functions over snapshots), commit (cannot fail). The failing branches
-// cite the rule that decides them, and Context.fail records it for the tracer.
+// cite the rule that decides them, and [ob.Caller.Fail] records it for the tracer.
 //
-//	ctx := services.NewContext(thread, access.ModeUser)
+//	ctx := services.NewContext(sys, thread, access.User)
 //	th := nt.NewThread(ctx, thread.Name())
 //
 // A Context is owned by the goroutine that runs its thread.

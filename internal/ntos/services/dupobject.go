@@ -24,7 +24,7 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 	var target *ps.Process
 	if in.TargetProcessHandle != 0 {
 		if target, st = c.referenceProcess(in.TargetProcessHandle, winnt.PROCESS_DUP_HANDLE); st != ntstatus.Success { // O-50
-			return out, st
+			return out, c.about("TargetProcessHandle", st)
 		}
 		defer target.Deref(ob.TagCall)
 	}

@@ -34,7 +34,7 @@ func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (
 	defer j.Deref(ob.TagCall)
 	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_SET_QUOTA|winnt.PROCESS_TERMINATE)
 	if st != ntstatus.Success {
-		return out, st
+		return out, c.named("ProcessHandle", "PROCESS_SET_QUOTA or PROCESS_TERMINATE", st)
 	}
 	defer p.Deref(ob.TagCall)
 	// decide and commit
@@ -86,7 +86,7 @@ func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	}
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
 	if st != ntstatus.Success {
-		return nil, st
+		return nil, c.Fail("T-111", st) // I-89
 	}
 	switch {
 	case tok.Value().Type() != winnt.TokenPrimary:
@@ -134,4 +134,21 @@ func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
 // nameOf is the naming part of OBJECT_ATTRIBUTES.
 func nameOf(oa *nt.ObjectAttributes) ob.Name {
 	return ob.Name{Root: oa.RootDirectory, Path: oa.ObjectName, Attributes: oa.Attributes}
+}
+
+// named says which of several handles a reference failed for, where the rule
+// alone does not; need is what the handle lacks if it is refused.
+func (c *Context) named(parameter, need string, st ntstatus.Status) ntstatus.Status {
+	if c.Why == nil {
+		return st
+	}
+	switch st {
+	case ntstatus.InvalidHandle:
+		c.why.Because = parameter + " names no handle"
+	case ntstatus.ObjectTypeMismatch:
+		c.why.Because = parameter + " is of another type"
+	case ntstatus.AccessDenied:
+		c.why.Because = parameter + " lacks " + need
+	}
+	return st
 }

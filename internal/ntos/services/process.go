@@ -63,10 +63,15 @@ func (n *creation) reference() (st ntstatus.Status) {
 	} else if n.parent, st = c.referenceProcess(n.in.ParentProcess, winnt.PROCESS_CREATE_PROCESS); st != ntstatus.Success {
 		return st
 	}
-	if n.in.Token != 0 {
-		n.token, _, st = ob.Reference[*se.TokenObject](&c.Caller, n.in.Token, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
+	if n.in.Token == 0 {
+		return ntstatus.Success
 	}
-	return st
+	n.token, _, st = ob.Reference[*se.TokenObject](&c.Caller, n.in.Token, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
+	if st != ntstatus.Success {
+		n.token = nil
+		return c.Fail("I-96", st) // I-96
+	}
+	return ntstatus.Success
 }
 
 func (n *creation) decide() ntstatus.Status {
@@ -129,11 +134,11 @@ func (n *creation) openImage() ntstatus.Status {
 	c := n.c
 	h := c.Sys.Files.Lookup(n.in.ImageName, true)
 	if h == nil {
-		return c.Fail("I-96", ntstatus.ObjectNameNotFound)
+		return c.Fail("I-95", ntstatus.ObjectNameNotFound)
 	}
 	defer h.Deref(ob.TagCall)
 	if h.Type() != FileType {
-		return c.Fail("I-96", ntstatus.ObjectNameNotFound)
+		return c.Fail("I-95", ntstatus.ObjectNameNotFound)
 	}
 	subject := c.self.Subject()
 	if n.token != nil {
@@ -259,9 +264,9 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 		return out, st
 	}
 	defer p.Deref(ob.TagCall)
-	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType) // T-110
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
 	if st != ntstatus.Success {
-		return out, st
+		return out, c.Fail("T-110", st) // T-110
 	}
 	defer tok.Deref(ob.TagCall)
 	// decide and commit

@@ -30,7 +30,7 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 	if in.ThreadHandle != 0 {
 		t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, 0, ps.ThreadType)
 		if st != ntstatus.Success {
-			return out, st
+			return out, c.about("ThreadHandle", st)
 		}
 		defer t.Deref(ob.TagCall)
 		if t.Process() != p {
@@ -74,7 +74,7 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 	defer server.Deref(ob.TagCall)
 	client, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ClientThreadHandle, winnt.THREAD_IMPERSONATE, ps.ThreadType) // I-73
 	if st != ntstatus.Success {
-		return out, st
+		return out, c.about("ClientThreadHandle", st)
 	}
 	defer client.Deref(ob.TagCall)
 	// decide

@@ -1,0 +1,247 @@
+package fileaccess
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// What the permissions of POSIX stand for. Everybody who gets at a file may
+// know its attributes and its descriptor, as with stat; the owner may change
+// both, as with chmod and utimes.
+const (
+	posixBase  = winnt.SYNCHRONIZE | winnt.READ_CONTROL | winnt.FILE_READ_ATTRIBUTES
+	posixOwn   = winnt.WRITE_DAC | winnt.FILE_WRITE_ATTRIBUTES
+	posixRead  = winnt.FILE_READ_DATA | winnt.FILE_READ_EA
+	posixWrite = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA | winnt.FILE_WRITE_EA | winnt.FILE_WRITE_ATTRIBUTES
+	posixEnter = winnt.FILE_EXECUTE
+)
+
+// POSIX is the permissions of a Unix file. The zero value is owned by user and
+// group 0, and nobody may do anything with it.
+type POSIX struct {
+	User, Group uint32
+	Mode        uint32 // permission bits 07777; the lower nine are read where Access is nil
+	Directory   bool
+	Access      POSIXACL // nil: Mode alone
+	Default     POSIXACL // of a directory, for what is made in it; nil: none
+}
+
+// FromMode is [FromPOSIX] of a mode alone.
+func FromMode(user, group, mode uint32, directory bool, ids *IDMap) (*sd.Descriptor, []Loss, error) {
+	return FromPOSIX(&POSIX{User: user, Group: group, Mode: mode, Directory: directory}, ids)
+}
+
+// FromPOSIX is the descriptor that gives each subject what POSIX permissions
+// do: the owner's entry counts for the owner alone, a user's for the user
+// alone, a group's for its members, and the rest of the world gets what is
+// left. Denials that this needs stand where they must, which need not be the
+// canonical order. What cannot be said is in the losses; of these only
+// LossGroupUnion and LossCreateMode can grant more than there was. A nil map is
+// the default one. The error wraps [ErrPOSIXACL] or says which owner has no SID.
+func FromPOSIX(p *POSIX, ids *IDMap) (*sd.Descriptor, []Loss, error) {
+	list := p.Access
+	if list == nil {
+		list = ModeACL(p.Mode)
+	}
+	if err := list.Check(); err != nil {
+		return nil, nil, err
+	}
+	owner, ok := ids.user(p.User)
+	if !ok {
+		return nil, nil, fmt.Errorf("owner: user %d has no SID", p.User)
+	}
+	group, ok := ids.group(p.Group)
+	if !ok {
+		return nil, nil, fmt.Errorf("owner: group %d has no SID", p.Group)
+	}
+	b := posixBuilder{ids: ids, owner: owner, group: group}
+	if p.Mode&^0o777 != 0 {
+		b.lost.add(Loss{Kind: LossSpecialBits, Name: fmt.Sprintf("%#o", p.Mode&^0o777)})
+	}
+	b.list(list, p.Directory, 0)
+	if p.Directory && p.Default != nil {
+		if err := p.Default.Check(); err != nil {
+			return nil, nil, fmt.Errorf("default list: %w", err)
+		}
+		b.lost.add(Loss{Kind: LossCreateMode})
+		b.owner, b.group = sid.CreatorOwner, sid.CreatorGroup
+		b.list(p.Default, false, sd.ObjectInherit|sd.InheritOnly)
+		b.list(p.Default, true, sd.ContainerInherit|sd.InheritOnly)
+	}
+	l, err := sd.NewACL(b.aces...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("POSIX ACL as a descriptor: %w", err)
+	}
+	return sd.New(sd.Parts{Control: sd.DACLProtected, Owner: owner, Group: group, DACL: l}), b.lost, nil
+}
+
+// posixBuilder turns POSIX entries into those of a DACL.
+type posixBuilder struct {
+	ids          *IDMap
+	owner, group sid.SID
+	aces         []sd.ACE
+	lost         losses
+}
+
+// who is one POSIX entry with its SID and the rights it stands for.
+type who struct {
+	sid   sid.SID
+	allow winnt.AccessMask
+	deny  winnt.AccessMask // what it lacks
+}
+
+// list adds the entries of one POSIX list. An entry that no later one may add
+// to is followed by the denial of what it lacks, but only of rights that a
+// later entry grants.
+func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
+	mask, masked := l.find(POSIXMask)
+	if !masked {
+		mask = everyPerm
+	} else {
+		b.lost.add(Loss{Kind: LossMask})
+	}
+	var users, groups []who
+	var other who
+	nobody := map[POSIXTag]winnt.AccessMask{} // what those without SID lack
+	for _, e := range l {
+		w := who{}
+		switch e.Tag {
+		case POSIXOwner:
+			w.sid = b.owner
+		case POSIXGroupOwner:
+			w.sid = b.group
+		case POSIXOther:
+			w.sid = sid.Everyone
+		case POSIXUser, POSIXGroup:
+			var ok bool
+			if w.sid, ok = b.named(e); !ok {
+				nobody[e.Tag] |= posixAll(directory) &^ b.rights(e.Perm&mask, directory, sid.SID{})
+				continue
+			}
+		default:
+			continue
+		}
+		if e.Tag != POSIXOwner && e.Tag != POSIXOther {
+			e.Perm &= mask
+		}
+		w.allow = b.rights(e.Perm, directory, w.sid)
+		w.deny = posixAll(directory) &^ w.allow
+		w.allow |= posixBase
+		switch e.Tag {
+		case POSIXOwner:
+			w.allow |= posixOwn
+			w.deny &^= posixOwn
+			users = append(users, w)
+		case POSIXUser:
+			users = append(users, w)
+		case POSIXGroupOwner, POSIXGroup:
+			groups = append(groups, w)
+		default:
+			other = w
+		}
+	}
+	other.allow &^= nobody[POSIXUser] | nobody[POSIXGroup]
+	for i := range groups {
+		groups[i].allow &^= nobody[POSIXUser]
+	}
+	b.union(groups)
+	b.entries(users, groups, other, flags)
+}
+
+// entries adds the entries in the order that makes them mean what POSIX means:
+// each user with its denials, then all that any group grants, then what the
+// groups lack, then the others.
+func (b *posixBuilder) entries(users, groups []who, other who, flags uint8) {
+	common := other.allow
+	for _, w := range groups {
+		common |= w.allow
+	}
+	for i, w := range users {
+		later := common
+		for _, again := range users[i+1:] { // the owner may be named once more
+			if again.sid == w.sid {
+				later |= again.allow
+			}
+		}
+		b.add(sd.AccessAllowed, flags, w.allow, w.sid)
+		b.add(sd.AccessDenied, flags, w.deny&later, w.sid)
+	}
+	for _, w := range groups {
+		b.add(sd.AccessAllowed, flags, w.allow, w.sid)
+	}
+	for _, w := range groups {
+		b.add(sd.AccessDenied, flags, w.deny&other.allow, w.sid)
+	}
+	b.add(sd.AccessAllowed, flags, other.allow, other.sid)
+}
+
+func (b *posixBuilder) add(t sd.Type, flags uint8, m winnt.AccessMask, s sid.SID) {
+	if m == 0 {
+		return
+	}
+	if a, err := sd.NewACE(t, flags, m, s); err == nil { // a SID that exists always fits
+		b.aces = append(b.aces, a)
+	}
+}
+
+// named is the SID of a user or group. An entry without one is dropped, and
+// what it lacks is taken from everybody it could be about.
+func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
+	s, ok := b.ids.group(e.ID)
+	what := "group"
+	if e.Tag == POSIXUser {
+		s, ok = b.ids.user(e.ID)
+		what = "user"
+	}
+	if !ok {
+		b.lost.add(Loss{Kind: LossUnknownName, Name: fmt.Sprintf("%s %d", what, e.ID)})
+	}
+	return s, ok
+}
+
+// rights are what permissions stand for.
+func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.AccessMask) {
+	if p&POSIXRead != 0 {
+		m |= posixRead
+	}
+	if p&POSIXExecute != 0 {
+		m |= posixEnter
+	}
+	if p&POSIXWrite != 0 {
+		switch {
+		case !directory:
+			m |= posixWrite
+		case p&POSIXExecute != 0:
+			m |= posixWrite | winnt.FILE_DELETE_CHILD
+		default:
+			b.lost.add(Loss{Kind: LossWriteWithoutSearch, SID: s})
+		}
+	}
+	return m
+}
+
+// posixAll is all that permissions can stand for.
+func posixAll(directory bool) winnt.AccessMask {
+	if directory {
+		return posixRead | posixWrite | posixEnter | winnt.FILE_DELETE_CHILD
+	}
+	return posixRead | posixWrite | posixEnter
+}
+
+// union notes rights that a member of several groups gets together and POSIX
+// would not give at once.
+func (b *posixBuilder) union(groups []who) {
+	var all, most winnt.AccessMask
+	for _, w := range groups {
+		all |= w.allow
+		if w.allow|most == w.allow {
+			most = w.allow
+		}
+	}
+	if all != most {
+		b.lost.add(Loss{Kind: LossGroupUnion, Bits: all})
+	}
+}

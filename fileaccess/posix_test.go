@@ -1,0 +1,379 @@
+package fileaccess_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const none = 0xFFFFFFFF
+
+// unixToken is a Unix process: a user and groups of the default map.
+func unixToken(t testing.TB, user uint32, groups ...uint32) access.Subject {
+	s := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)}, Integrity: sid.MediumLevel}
+	s.Groups = append(s.Groups, token.Group{SID: sid.Everyone, Attributes: enabled})
+	for _, g := range groups {
+		s.Groups = append(s.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: enabled})
+	}
+	return access.SubjectOf(mustToken(t, s))
+}
+
+// posixCheck is POSIX 1003.1e draft 17 section 23.1.5 for one permission.
+func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileaccess.POSIXPerm) bool {
+	l := p.Access
+	if l == nil {
+		l = fileaccess.ModeACL(p.Mode)
+	}
+	mask := fileaccess.POSIXPerm(7)
+	for _, e := range l {
+		if e.Tag == fileaccess.POSIXMask {
+			mask = e.Perm
+		}
+	}
+	for _, e := range l {
+		if e.Tag == fileaccess.POSIXOwner && user == p.User {
+			return e.Perm&want == want
+		}
+	}
+	for _, e := range l {
+		if e.Tag == fileaccess.POSIXUser && user == e.ID {
+			return e.Perm&mask&want == want
+		}
+	}
+	matched := false
+	for _, e := range l {
+		if e.Tag == fileaccess.POSIXGroupOwner && slices.Contains(groups, p.Group) || e.Tag == fileaccess.POSIXGroup && slices.Contains(groups, e.ID) {
+			matched = true
+			if e.Perm&mask&want == want {
+				return true
+			}
+		}
+	}
+	return !matched && l[len(l)-1].Perm&want == want
+}
+
+// posixWants is what a permission is worth: writing to a directory needs
+// searching it.
+func posixWants(perm fileaccess.POSIXPerm, directory bool) fileaccess.POSIXPerm {
+	if perm == fileaccess.POSIXWrite && directory {
+		return fileaccess.POSIXWrite | fileaccess.POSIXExecute
+	}
+	return perm
+}
+
+func rightsOf(perm fileaccess.POSIXPerm, directory bool) winnt.AccessMask {
+	switch {
+	case perm == fileaccess.POSIXRead:
+		return winnt.FILE_READ_DATA
+	case perm == fileaccess.POSIXExecute:
+		return winnt.FILE_EXECUTE
+	case directory:
+		return winnt.FILE_ADD_FILE | winnt.FILE_ADD_SUBDIRECTORY | winnt.FILE_DELETE_CHILD
+	}
+	return winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
+}
+
+var threePerms = []fileaccess.POSIXPerm{fileaccess.POSIXRead, fileaccess.POSIXWrite, fileaccess.POSIXExecute}
+
+func randomPOSIX(r *rand.Rand) *fileaccess.POSIX {
+	perm := func() fileaccess.POSIXPerm { return fileaccess.POSIXPerm(r.IntN(8)) }
+	p := &fileaccess.POSIX{User: uint32(r.IntN(4)), Group: uint32(r.IntN(4)), Mode: uint32(r.IntN(0o1000)), Directory: r.IntN(2) == 0}
+	if r.IntN(4) == 0 {
+		return p
+	}
+	p.Access = fileaccess.POSIXACL{{Tag: fileaccess.POSIXOwner, Perm: perm(), ID: none}}
+	for id := range uint32(4) {
+		if r.IntN(3) == 0 {
+			p.Access = append(p.Access, fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: perm(), ID: id})
+		}
+	}
+	p.Access = append(p.Access, fileaccess.POSIXEntry{Tag: fileaccess.POSIXGroupOwner, Perm: perm(), ID: none})
+	for id := range uint32(4) {
+		if r.IntN(3) == 0 {
+			p.Access = append(p.Access, fileaccess.POSIXEntry{Tag: fileaccess.POSIXGroup, Perm: perm(), ID: id})
+		}
+	}
+	if len(p.Access) > 2 || r.IntN(2) == 0 {
+		p.Access = append(p.Access, fileaccess.POSIXEntry{Tag: fileaccess.POSIXMask, Perm: perm() | perm(), ID: none})
+	}
+	p.Access = append(p.Access, fileaccess.POSIXEntry{Tag: fileaccess.POSIXOther, Perm: perm(), ID: none})
+	return p
+}
+
+// A descriptor made of POSIX permissions gives each subject each permission
+// exactly as POSIX does.
+func TestFromPOSIXMeansTheSame(t *testing.T) {
+	r := random(t)
+	for range *pairsFlag / 10 {
+		p := randomPOSIX(r)
+		d, _, err := fileaccess.FromPOSIX(p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		user, groups := uint32(r.IntN(5)), []uint32{uint32(r.IntN(5)), uint32(r.IntN(5))}[:r.IntN(3)]
+		s := unixToken(t, user, groups...)
+		for _, perm := range threePerms {
+			rights := rightsOf(perm, p.Directory)
+			got := fileaccess.Can(&s, d, rights, nil)
+			if want := posixCheck(p, user, groups, posixWants(perm, p.Directory)); want && got != rights || !want && got != 0 {
+				t.Fatalf("%+v, user %d of %v, permission %d: %v, want %v\n%s", *p, user, groups, perm, got, want, sdText(d))
+			}
+		}
+	}
+}
+
+// POSIX permissions made of a descriptor give nobody more than it does.
+func TestToPOSIXGivesNoMore(t *testing.T) {
+	r := random(t)
+	pool := []sid.SID{fileaccess.UnixUser(0), fileaccess.UnixUser(1), fileaccess.UnixUser(2), fileaccess.UnixGroup(0), fileaccess.UnixGroup(1), fileaccess.UnixGroup(2), sid.Everyone, sid.OwnerRights, sid.AuthenticatedUsers}
+	for range *pairsFlag / 10 {
+		var list []sd.ACE
+		for range r.IntN(6) {
+			typ := sd.AccessAllowed
+			if r.IntN(3) == 0 {
+				typ = sd.AccessDenied
+			}
+			a, err := sd.NewACE(typ, 0, pick(r, someMasks)|pick(r, someMasks)|pick(r, []winnt.AccessMask{0, 0x120089, 0x1F01FF}), pick(r, pool))
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, a)
+		}
+		l, err := sd.NewACL(list...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := sd.New(sd.Parts{Owner: pool[r.IntN(3)], Group: pool[3+r.IntN(3)], DACL: l})
+		directory := r.IntN(2) == 0
+		p, _ := fileaccess.ToPOSIX(d, directory, nil)
+		if err := p.Access.Check(); err != nil || p.Mode != p.Access.Mode() {
+			t.Fatalf("%+v: %v", p, err)
+		}
+		user, groups := uint32(r.IntN(4)), []uint32{uint32(r.IntN(4)), uint32(r.IntN(4))}[:r.IntN(3)]
+		spec := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)}, Groups: []token.Group{{SID: sid.Everyone, Attributes: enabled}}, Integrity: sid.MediumLevel}
+		for _, g := range groups {
+			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: enabled})
+		}
+		if r.IntN(2) == 0 {
+			spec.Groups = append(spec.Groups, token.Group{SID: sid.AuthenticatedUsers, Attributes: enabled})
+		}
+		s := access.SubjectOf(mustToken(t, spec))
+		for _, perm := range threePerms {
+			rights := rightsOf(perm, directory)
+			if posixCheck(&p, user, groups, perm) && fileaccess.Can(&s, d, rights, nil) != rights {
+				t.Fatalf("%s\n%+v gives user %d of %v permission %d", sdText(d), p, user, groups, perm)
+			}
+		}
+	}
+}
+
+// Every mode comes back, but for writing where a directory cannot be searched.
+func TestModesComeBack(t *testing.T) {
+	for mode := range uint32(0o1000) {
+		for _, directory := range []bool{false, true} {
+			d, lost, err := fileaccess.FromMode(7, 8, mode, directory, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := mode
+			if directory {
+				for shift := uint32(0); shift <= 6; shift += 3 {
+					if mode>>shift&3 == 2 {
+						want &^= 2 << shift
+					}
+				}
+			}
+			p, back := fileaccess.ToPOSIX(d, directory, nil)
+			if p.Mode != want || p.User != 7 || p.Group != 8 || len(p.Access) != 3 {
+				t.Errorf("%o %v: %o %+v\n%s", mode, directory, p.Mode, p, sdText(d))
+			}
+			if (len(lost) == 0) != (want == mode) {
+				t.Errorf("%o %v: lost %v %v", mode, directory, lost, back)
+			}
+		}
+	}
+}
+
+// What familiar permissions look like.
+func TestFamiliarModes(t *testing.T) {
+	for _, c := range []struct {
+		mode uint32
+		dir  bool
+		want string
+	}{
+		{0o644, false, "O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x16019f;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)"},
+		{0o604, false, "O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x16019f;;;S-1-22-1-7)(A;;0x120080;;;S-1-22-2-8)(D;;0x9;;;S-1-22-2-8)(A;;FR;;;WD)"},
+		{0o750, true, "O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x1601ff;;;S-1-22-1-7)(A;;0x1200a9;;;S-1-22-2-8)(A;;0x120080;;;WD)"},
+	} {
+		d, _, err := fileaccess.FromMode(7, 8, c.mode, c.dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := sddl.MustParse(c.want); !d.Equal(want) {
+			t.Errorf("%o: %s\nwant %s", c.mode, sdText(d), sdText(want))
+		}
+	}
+}
+
+func kinds(lost []fileaccess.Loss) map[fileaccess.LossKind]bool {
+	m := map[fileaccess.LossKind]bool{}
+	for _, l := range lost {
+		if l.String() == "" {
+			m[0] = true
+		}
+		m[l.Kind] = true
+	}
+	return m
+}
+
+// Each loss of the way to descriptors.
+func TestPOSIXLosses(t *testing.T) {
+	known := &fileaccess.IDMap{
+		User:  func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id < 10 },
+		Group: func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id < 10 },
+	}
+	acl := func(entries ...fileaccess.POSIXEntry) *fileaccess.POSIX {
+		l := fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}}
+		l = append(l, entries...)
+		if len(entries) > 0 {
+			l = append(l, fileaccess.POSIXEntry{Tag: 0x10, Perm: 7, ID: none})
+		}
+		l = append(l, fileaccess.POSIXEntry{Tag: 4, Perm: 4, ID: none}, fileaccess.POSIXEntry{Tag: 0x20, Perm: 4, ID: none})
+		slices.SortFunc(l, func(a, b fileaccess.POSIXEntry) int { return int(a.Tag) - int(b.Tag) })
+		return &fileaccess.POSIX{Access: l}
+	}
+	sticky := acl()
+	sticky.Mode = 0o1755
+	defaults := acl()
+	defaults.Directory, defaults.Default = true, fileaccess.ModeACL(0o750)
+	for _, c := range []struct {
+		p    *fileaccess.POSIX
+		want fileaccess.LossKind
+	}{
+		{sticky, fileaccess.LossSpecialBits},
+		{acl(fileaccess.POSIXEntry{Tag: 8, Perm: 2, ID: 3}), fileaccess.LossGroupUnion},
+		{acl(fileaccess.POSIXEntry{Tag: 8, Perm: 4, ID: 3}), fileaccess.LossMask},
+		{acl(fileaccess.POSIXEntry{Tag: 8, Perm: 0, ID: 30}), fileaccess.LossUnknownName},
+		{acl(fileaccess.POSIXEntry{Tag: 2, Perm: 0, ID: 30}), fileaccess.LossUnknownName},
+		{defaults, fileaccess.LossCreateMode},
+	} {
+		d, lost, err := fileaccess.FromPOSIX(c.p, known)
+		if err != nil || !kinds(lost)[c.want] || kinds(lost)[0] {
+			t.Errorf("%v: %v %v", c.want, lost, err)
+		}
+		s := unixToken(t, 5) // somebody else
+		if c.want == fileaccess.LossUnknownName && fileaccess.Can(&s, d, 1, nil) != 0 {
+			t.Errorf("%v: a denial without SID was forgotten\n%s", c.p.Access, sdText(d))
+		}
+	}
+	for _, p := range []*fileaccess.POSIX{{User: 30}, {Group: 30}, {Access: fileaccess.POSIXACL{}}, {Directory: true, Default: fileaccess.POSIXACL{{}}}} {
+		if _, _, err := fileaccess.FromPOSIX(p, known); err == nil {
+			t.Errorf("%+v: no error", p)
+		}
+	}
+}
+
+// Each loss of the way back.
+func TestToPOSIXLosses(t *testing.T) {
+	const owned = "O:S-1-22-1-7G:S-1-22-2-8"
+	for text, want := range map[string]fileaccess.LossKind{
+		owned + "D:(A;;FR;;;BU)":                             fileaccess.LossUnknownSID,
+		owned + "D:(A;;FA;;;WD)":                             fileaccess.LossRights,
+		owned + "D:(D;;FR;;;S-1-22-2-9)(A;;FR;;;S-1-22-1-7)": fileaccess.LossDenial,
+		owned + "D:(XA;;FR;;;WD;(Exists a))":                 fileaccess.LossEntryType,
+		owned + "D:(A;OINP;FR;;;CO)":                         fileaccess.LossInheritance,
+		owned + "D:(A;OI;FR;;;CO)":                           fileaccess.LossInheritance,
+		owned + "D:S:(AU;SA;FA;;;WD)":                        fileaccess.LossSACL,
+		"O:BAG:BAD:":                                         fileaccess.LossUnknownSID,
+	} {
+		_, lost := fileaccess.ToPOSIX(sddl.MustParse(text), true, nil)
+		if !kinds(lost)[want] {
+			t.Errorf("%s: %v", text, lost)
+		}
+	}
+	if p, _ := fileaccess.ToPOSIX(sddl.MustParse(owned), false, nil); p.Mode != 0o777 {
+		t.Errorf("no DACL: %+v", p)
+	}
+	if p, _ := fileaccess.ToPOSIX(nil, false, nil); p.User != none || p.Mode != 0o777 {
+		t.Errorf("nothing: %+v", p)
+	}
+	if fileaccess.LossKind(99).String() != "LossKind(99)" {
+		t.Error("names")
+	}
+}
+
+// A default list is inherited as POSIX would, and comes back.
+func TestDefaultLists(t *testing.T) {
+	p := &fileaccess.POSIX{User: 7, Group: 8, Mode: 0o755, Directory: true}
+	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5, ID: none}, {Tag: 0x10, Perm: 5, ID: none}, {Tag: 0x20, Perm: 0, ID: none}}
+	d, _, err := fileaccess.FromPOSIX(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, _ := fileaccess.ToPOSIX(d, true, nil)
+	if !slices.Equal(back.Default, p.Default) || back.Mode != 0o755 {
+		t.Errorf("%+v", back)
+	}
+	for _, directory := range []bool{false, true} {
+		made, st := sd.Assign(&sd.AssignRequest{Parent: d, IsContainer: directory, Mapping: &winnt.FileObject.Mapping, Subject: &sd.Caller{Owner: fileaccess.UnixUser(9), Group: fileaccess.UnixGroup(9)}})
+		if st != 0 {
+			t.Fatal(st)
+		}
+		child, _ := fileaccess.ToPOSIX(made, directory, nil)
+		if child.User != 9 || child.Mode != 0o750 || len(child.Access) != 5 || child.Access[1] != p.Default[1] {
+			t.Errorf("child: %+v\n%s", child, sdText(made))
+		}
+	}
+}
+
+// An attribute as Linux writes it: user::rw-, user:1000:r--, group::r--,
+// mask::r--, other::---.
+func TestDecodePOSIX(t *testing.T) {
+	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" + "10000400ffffffff" + "20000000ffffffff")
+	l, err := fileaccess.DecodePOSIX(b)
+	if err != nil || l.Mode() != 0o640 || l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) || !bytes.Equal(l.Append(nil), b) {
+		t.Errorf("%+v %v", l, err)
+	}
+	for _, bad := range []string{"", "02", "03000000", "02000000", "0200000001", "0200000001000800ffffffff", "02000000" + "03000600ffffffff", "02000000" + "04000600ffffffff" + "01000600ffffffff", "02000000" + "01000600ffffffff" + "01000600ffffffff",
+		"02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" + "20000000ffffffff"} {
+		b, _ := hex.DecodeString(bad)
+		if _, err := fileaccess.DecodePOSIX(b); !errors.Is(err, fileaccess.ErrPOSIXACL) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	if _, err := fileaccess.DecodePOSIX(make([]byte, 4+8*9000)); err == nil {
+		t.Error("too long")
+	}
+}
+
+// FuzzDecodePOSIX: no panic, and what is read is written the same.
+func FuzzDecodePOSIX(f *testing.F) {
+	f.Add(fileaccess.ModeACL(0o644).Append(nil))                                                                                                                      // minimal
+	f.Add([]byte{2, 0, 0, 0})                                                                                                                                         // no entries
+	f.Add([]byte{1, 0, 0, 0})                                                                                                                                         // old version
+	f.Add(fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: 0}, {Tag: 2, Perm: 0, ID: 0}, {Tag: 4}, {Tag: 8, Perm: 6, ID: 5}, {Tag: 0x10, Perm: 7}, {Tag: 0x20}}.Append(nil)) // extended, odd ids
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l, err := fileaccess.DecodePOSIX(b)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(l.Append(nil), b) {
+			t.Fatalf("%x came back as %x", b, l.Append(nil))
+		}
+		d, _, err := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1, Group: 1, Access: l, Directory: len(b)%2 == 0, Default: l}, nil)
+		if err == nil {
+			fileaccess.ToPOSIX(d, true, nil)
+		}
+	})
+}

@@ -1,0 +1,259 @@
+package fileaccess
+
+import (
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ToPOSIX is the POSIX permissions nearest to a descriptor: they give nobody
+// more than it does. A permission is there only if all rights are that it
+// stands for; what is then left over is in the losses, as is everything else
+// that POSIX cannot say. A denial of a group is held against every user and
+// group that is named, because membership is not known. Access has named
+// entries only if there are any to name. A nil map is the default one. Owners
+// without an id are 0xFFFFFFFF and have their entry all the same.
+func ToPOSIX(d *sd.Descriptor, directory bool, ids *IDMap) (POSIX, []Loss) {
+	r := posixReader{ids: ids, owner: d.Owner(), group: d.Group()}
+	p := POSIX{User: r.ownerID(d.Owner(), false), Group: r.ownerID(d.Group(), true), Directory: directory}
+	if d.SACL().Len() > 0 {
+		r.lost.add(Loss{Kind: LossSACL})
+	}
+	if !d.HasDACL() {
+		p.Mode = 0o777
+		p.Access = ModeACL(p.Mode)
+		return p, r.lost
+	}
+	p.Access = r.read(d.DACL(), directory, 0)
+	p.Mode = p.Access.Mode()
+	if directory {
+		p.Default = r.defaults(d.DACL())
+	}
+	return p, r.lost
+}
+
+// posixReader turns the entries of a DACL into POSIX ones.
+type posixReader struct {
+	ids          *IDMap
+	owner, group sid.SID
+	lost         losses
+}
+
+func (r *posixReader) ownerID(s sid.SID, group bool) uint32 {
+	id, isGroup, ok := r.ids.find(s)
+	if !ok || isGroup != group {
+		r.lost.add(Loss{Kind: LossUnknownSID, SID: s})
+		return noID
+	}
+	return id
+}
+
+// grant is one entry of a DACL that counts.
+type grant struct {
+	sid   sid.SID
+	mask  winnt.AccessMask
+	deny  bool
+	group bool // may have members among those that are named
+	id    uint32
+	known bool // it has an id
+}
+
+// grants are the entries of a list in force: on the object itself, or with
+// inherit set on what inherits by that flag.
+func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
+	var out []grant
+	for _, a := range l.All() {
+		if inherit == 0 && a.Flags()&sd.InheritOnly != 0 || inherit != 0 && a.Flags()&inherit == 0 {
+			continue
+		}
+		t := a.Type()
+		if !t.IsAllow() && !t.IsDeny() {
+			continue
+		}
+		if t != sd.AccessAllowed && t != sd.AccessDenied {
+			r.lost.add(Loss{Kind: LossEntryType, SID: a.SID(), Bits: a.Mask()})
+			if t.IsAllow() {
+				continue
+			}
+		}
+		if inherit != 0 && a.Flags()&sd.NoPropagateInherit != 0 {
+			r.lost.add(Loss{Kind: LossInheritance, SID: a.SID()})
+		}
+		out = append(out, r.grantOf(a, inherit != 0))
+	}
+	return out
+}
+
+// grantOf resolves the SIDs that stand for owner and group.
+func (r *posixReader) grantOf(a sd.ACE, inherited bool) grant {
+	g := grant{sid: a.SID(), mask: winnt.FileObject.Mapping.Map(a.Mask()) & full, deny: a.Type().IsDeny()}
+	switch {
+	case g.sid == sid.OwnerRights && !inherited, g.sid == sid.CreatorOwner && inherited:
+		g.sid, g.known = r.owner, true
+		return g
+	case g.sid == sid.CreatorGroup && inherited:
+		g.sid, g.known, g.group = r.group, true, true
+		return g
+	case g.sid == r.owner && !inherited:
+		g.known = true
+		return g
+	case g.sid == r.group && !inherited, g.sid == sid.Everyone:
+		g.known, g.group = true, true
+		return g
+	}
+	if g.id, g.group, g.known = r.ids.find(g.sid); !g.known {
+		g.group = true
+		bits := winnt.AccessMask(0)
+		if !g.deny {
+			bits = g.mask
+		}
+		r.lost.add(Loss{Kind: LossUnknownSID, SID: g.sid, Bits: bits})
+	}
+	return g
+}
+
+// read makes the POSIX list of the entries in force.
+func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
+	gs := r.grants(l, inherit)
+	owner := r.perm(gs, r.owner, directory)
+	group := r.perm(gs, r.group, directory)
+	other := r.perm(gs, sid.Everyone, directory)
+	out := POSIXACL{{POSIXOwner, owner, noID}}
+	mask := group
+	for _, tag := range [...]POSIXTag{POSIXUser, POSIXGroup} {
+		if tag == POSIXGroup {
+			out = append(out, POSIXEntry{POSIXGroupOwner, group, noID})
+		}
+		for i, g := range gs {
+			if !g.known || g.sid == r.owner || g.sid == r.group || g.sid == sid.Everyone || g.group != (tag == POSIXGroup) || named(gs[:i], g.sid) {
+				continue
+			}
+			p := r.perm(gs, g.sid, directory)
+			out = append(out, POSIXEntry{tag, p, g.id})
+			mask |= p
+		}
+	}
+	if len(out) > 2 {
+		out = append(out, POSIXEntry{POSIXMask, mask, noID})
+	}
+	return append(out, POSIXEntry{POSIXOther, other, noID})
+}
+
+func named(gs []grant, s sid.SID) bool {
+	for i := range gs {
+		if gs[i].sid == s {
+			return true
+		}
+	}
+	return false
+}
+
+// perm is what one entry may say: the rights that its subject has whatever
+// groups it is in. Somebody who is none of those named may still be in groups
+// that have no id, whose denials count; a group's members may be in others.
+func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
+	var granted, denied winnt.AccessMask
+	for _, g := range gs {
+		self := g.sid == s || g.sid == sid.Everyone
+		switch {
+		case !g.deny && self:
+			granted |= g.mask &^ denied
+		case g.deny && self:
+			denied |= g.mask &^ granted
+		case g.deny && g.group && (s != sid.Everyone || !g.known):
+			if lost := g.mask &^ (granted | denied); lost != 0 {
+				r.lost.add(Loss{Kind: LossDenial, SID: g.sid})
+				denied |= lost
+			}
+		}
+	}
+	p, used := permOf(granted, directory)
+	rest := granted &^ used &^ posixBase
+	if s == r.owner {
+		rest &^= posixOwn
+	}
+	if !directory {
+		rest &^= winnt.FILE_DELETE_CHILD // means nothing on a file
+	}
+	if rest != 0 {
+		r.lost.add(Loss{Kind: LossRights, SID: s, Bits: rest})
+	}
+	return p
+}
+
+// permOf is the permissions all of whose rights are granted, and those rights.
+func permOf(granted winnt.AccessMask, directory bool) (p POSIXPerm, used winnt.AccessMask) {
+	write := posixWrite
+	if directory {
+		write |= winnt.FILE_DELETE_CHILD
+	}
+	for _, x := range [...]struct {
+		perm POSIXPerm
+		need winnt.AccessMask
+	}{{POSIXRead, posixRead}, {POSIXWrite, write}, {POSIXExecute, posixEnter}} {
+		if x.need&^granted == 0 {
+			p |= x.perm
+			used |= x.need
+		}
+	}
+	return p, used
+}
+
+// defaults is the default list of a directory: what both files and
+// directories made in it inherit. nil if they inherit nothing.
+func (r *posixReader) defaults(l *sd.ACL) POSIXACL {
+	if len(r.grants(l, sd.ObjectInherit)) == 0 && len(r.grants(l, sd.ContainerInherit)) == 0 {
+		return nil
+	}
+	r.owner, r.group = sid.CreatorOwner, sid.CreatorGroup
+	files, dirs := r.read(l, false, sd.ObjectInherit), r.read(l, true, sd.ContainerInherit)
+	out := both(files, dirs)
+	if len(out) != len(files) || len(out) != len(dirs) {
+		r.lost.add(Loss{Kind: LossInheritance})
+	}
+	for i := range out {
+		if len(out) == len(files) && len(out) == len(dirs) && (out[i] != files[i] || out[i] != dirs[i]) {
+			r.lost.add(Loss{Kind: LossInheritance})
+		}
+	}
+	return out
+}
+
+// both is what two lists give alike. Who is named in one of them only gets
+// what its class has in the other: nothing, for an entry of its own would
+// otherwise stand in for none.
+func both(a, b POSIXACL) POSIXACL {
+	var out POSIXACL
+	at := func(l POSIXACL, e POSIXEntry) POSIXPerm {
+		for _, x := range l {
+			if x.Tag == e.Tag && x.ID == e.ID {
+				return x.Perm
+			}
+		}
+		if e.Tag == POSIXMask {
+			return everyPerm
+		}
+		return 0
+	}
+	for _, tag := range [...]POSIXTag{POSIXOwner, POSIXUser, POSIXGroupOwner, POSIXGroup, POSIXMask, POSIXOther} {
+		for _, l := range [...]POSIXACL{a, b} {
+			for _, e := range l {
+				if e.Tag != tag || has(out, e) {
+					continue
+				}
+				e.Perm = at(a, e) & at(b, e)
+				out = append(out, e)
+			}
+		}
+	}
+	return out
+}
+
+func has(l POSIXACL, e POSIXEntry) bool {
+	for _, x := range l {
+		if x.Tag == e.Tag && x.ID == e.ID {
+			return true
+		}
+	}
+	return false
+}

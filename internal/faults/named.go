@@ -1,0 +1,248 @@
+package faults
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The services that create and open objects by name.
+
+const (
+	existing = `\BaseNamedObjects\existing`
+	fresh    = `\BaseNamedObjects\fresh`
+	folder   = `\BaseNamedObjects`
+)
+
+// elsewhere are conditions of named objects that the transcripts show and no
+// single fault here brings about.
+var elsewhere = []absence{
+	{"O-24", "", "it takes a directory made for it: transcript 10-names"},
+	{"O-81", "", "names and events have no point at which memory can be made to run out"},
+	{"S-61", "", "a matter of the descriptor alone: transcript 40-new-objects"},
+	{"S-71", "", "a matter of the descriptor alone: transcript 40-new-objects"},
+	{"S-17", "", "a matter of the descriptor alone: transcript 40-new-objects"},
+	{"U-64", "", "the log of these kernels keeps every record"},
+	{"O-27", "another process", "it takes an object that is exclusive to a second process: transcript 10-names"},
+	{"O-26", "", "an open looks at no such attribute"},
+	{"O-82", "", "the limit of a table is millions of handles"},
+}
+
+// named finds the parameters of a service that takes a name. typ is the type
+// of its objects, invalid an attribute that the type does not take, 0 if none.
+type named[I any] struct {
+	mask    func(*I) *winnt.AccessMask
+	oa      func(*I) *nt.Captured[*nt.ObjectAttributes]
+	unknown winnt.AccessMask // a right the type does not have
+	invalid uint32
+	create  bool
+	object  string // leads to an object of another type
+	taken   string // for a create: an object of the type that exists
+}
+
+func (n named[I]) faults() []fault[I] {
+	name := func(in *I) *string { return &n.oa(in).V.ObjectName }
+	list := join(
+		n.desired(),
+		[]fault[I]{
+			{rule: "O-3", want: ntstatus.AccessViolation, name: "ObjectAttributes unreadable", takes: "oa", needs: pointers, inject: func(_ *world, in *I) { unreadable(n.oa(in)) }},
+			{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits", takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= 0x8000 }},
+			{rule: "O-27", want: ntstatus.InvalidParameter, name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: "oa.attributes", inject: func(_ *world, in *I) {
+				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
+			}},
+			{rule: "O-31", want: ntstatus.InvalidHandle, name: "RootDirectory names nothing", takes: "oa.root", inject: func(_ *world, in *I) { n.oa(in).V.RootDirectory = noHandle }},
+			{rule: "O-31", want: ntstatus.ObjectTypeMismatch, name: "RootDirectory of another type", takes: "oa.root", inject: func(w *world, in *I) {
+				n.oa(in).V.RootDirectory = w.handle(w.existing(2), 0)
+			}},
+			{rule: "O-23", want: ntstatus.ObjectPathSyntaxBad, name: "a relative name without RootDirectory", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = "relative" }},
+			{rule: "O-23", want: ntstatus.ObjectNameInvalid, name: "an empty component", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = folder + `\\x` }},
+			{rule: "O-23", want: ntstatus.ObjectPathNotFound, name: "no such directory", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = `\nowhere\x` }},
+			{rule: "O-23", want: ntstatus.ObjectTypeMismatch, when: "another type", name: "a name of another type", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = n.object }}, // on the path, for a create
+		})
+	if n.invalid != 0 {
+		rule := "O-33"
+		if n.create {
+			rule = "O-22"
+		}
+		list = append(list, fault[I]{rule: rule, want: ntstatus.InvalidParameter, when: "does not take", name: "an attribute the type does not take", takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= n.invalid }})
+	}
+	if n.create {
+		return append(list,
+			fault[I]{rule: "O-26", want: ntstatus.PrivilegeNotHeld, name: "OBJ_PERMANENT without privilege", takes: "oa.attributes", needs: userOnly, inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= winnt.OBJ_PERMANENT }},
+			fault[I]{rule: "O-23", want: ntstatus.ObjectNameExists, name: "OBJ_OPENIF and the name is taken", takes: "oa.name oa.attributes", inject: func(_ *world, in *I) {
+				*name(in) = n.taken
+				n.oa(in).V.Attributes |= winnt.OBJ_OPENIF
+			}},
+			fault[I]{rule: "O-23", want: ntstatus.ObjectNameCollision, name: "the name is taken", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = existing }},
+			caller[I]("I-1"))
+	}
+	return append(list,
+		fault[I]{rule: "O-27", want: ntstatus.InvalidParameter, when: "made without it", name: "OBJ_EXCLUSIVE of an object made without it", takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE }},
+		fault[I]{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "no object of that name", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = fresh }},
+		caller[I]("I-1"),
+		fault[I]{rule: "O-33", want: ntstatus.AccessDenied, when: "access check", name: "the descriptor refuses", takes: "sd", needs: userOnly, inject: func(w *world, _ *I) {
+			w.late = append(w.late, func() { w.named.Head().SetSecurity(closed()) })
+		}})
+}
+
+// desired leaves out DesiredAccess 0, which is no fault of a create (O-90).
+func (n named[I]) desired() (list []fault[I]) {
+	for _, f := range desired(n.mask, n.unknown) {
+		if !n.create || f.rule != "O-90" {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// oaNamed is the attributes of an object of that name that lets everybody in.
+func oaNamed(name string, d *sd.Descriptor) nt.Captured[*nt.ObjectAttributes] {
+	return nt.Cap(&nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: d})
+}
+
+// made keeps the object behind a handle in mind, as the one a call is about.
+func (w *world) made(h winnt.Handle, st ntstatus.Status) {
+	if !st.IsSuccess() {
+		panic("faults: creating the object to open: " + st.String())
+	}
+	head, _, st := w.server.Object().Table().Lookup(h, ob.TagCall)
+	if !st.IsSuccess() {
+		panic("faults: " + st.String())
+	}
+	w.named = head.Object()
+	w.named.Head().SetSecurity(open())
+	head.Deref(ob.TagCall)
+}
+
+// base makes the existing object with the service that makes them.
+func (w *world) event() {
+	out, st := w.k.Zw().Services().NtCreateEvent(nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS, ObjectAttributes: oaNamed(existing, nil)})
+	w.made(out.EventHandle, st)
+}
+
+var _ = define(setup[nt.CreateEventIn]{
+	names: []string{"NtCreateEvent", "ZwCreateEvent"},
+	base: func(w *world) nt.CreateEventIn {
+		w.event()
+		return nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
+	},
+	faults: append(named[nt.CreateEventIn]{
+		mask:    func(in *nt.CreateEventIn) *winnt.AccessMask { return &in.DesiredAccess },
+		oa:      func(in *nt.CreateEventIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
+		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: existing,
+	}.faults(), fault[nt.CreateEventIn]{rule: "O-3", want: ntstatus.InvalidParameter, name: "EventType 7", takes: "type", inject: func(_ *world, in *nt.CreateEventIn) { in.EventType = 7 }}),
+	absent: elsewhere,
+})
+
+var _ = define(setup[nt.OpenEventIn]{
+	names: []string{"NtOpenEvent", "ZwOpenEvent"},
+	base: func(w *world) nt.OpenEventIn {
+		w.event()
+		return nt.OpenEventIn{DesiredAccess: winnt.EVENT_MODIFY_STATE, ObjectAttributes: oaNamed(existing, nil)}
+	},
+	faults: named[nt.OpenEventIn]{
+		mask:    func(in *nt.OpenEventIn) *winnt.AccessMask { return &in.DesiredAccess },
+		oa:      func(in *nt.OpenEventIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
+		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, object: folder,
+	}.faults(),
+	absent: elsewhere,
+})
+
+var _ = define(setup[nt.CreateJobObjectIn]{
+	names: []string{"NtCreateJobObject", "ZwCreateJobObject"},
+	base: func(w *world) nt.CreateJobObjectIn {
+		out, st := w.k.Zw().Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS, ObjectAttributes: oaNamed(existing, nil)})
+		w.made(out.JobHandle, st)
+		return nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
+	},
+	faults: named[nt.CreateJobObjectIn]{
+		mask:    func(in *nt.CreateJobObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
+		oa:      func(in *nt.CreateJobObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
+		unknown: 0x200, create: true, object: existing + `\x`, taken: existing,
+	}.faults(),
+	absent: append(elsewhere, absence{"O-22", "does not take", "a job takes every attribute"}),
+})
+
+var _ = define(setup[nt.OpenJobObjectIn]{
+	names: []string{"NtOpenJobObject", "ZwOpenJobObject"},
+	base: func(w *world) nt.OpenJobObjectIn {
+		out, st := w.k.Zw().Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS, ObjectAttributes: oaNamed(existing, nil)})
+		w.made(out.JobHandle, st)
+		return nt.OpenJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_QUERY, ObjectAttributes: oaNamed(existing, nil)}
+	},
+	faults: named[nt.OpenJobObjectIn]{
+		mask:    func(in *nt.OpenJobObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
+		oa:      func(in *nt.OpenJobObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
+		unknown: 0x200, object: folder,
+	}.faults(),
+	absent: append(elsewhere, absence{"O-33", "does not take", "a job takes every attribute"}),
+})
+
+var _ = define(setup[nt.CreateDirectoryObjectIn]{
+	names: []string{"NtCreateDirectoryObject", "ZwCreateDirectoryObject"},
+	base: func(w *world) nt.CreateDirectoryObjectIn {
+		w.event()
+		out, st := w.k.Zw().Services().NtCreateDirectoryObject(nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(folder+`\sub`, nil)})
+		w.made(out.DirectoryHandle, st)
+		return nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
+	},
+	faults: named[nt.CreateDirectoryObjectIn]{
+		mask:    func(in *nt.CreateDirectoryObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
+		oa:      func(in *nt.CreateDirectoryObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
+		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: folder + `\sub`,
+	}.faults(),
+	absent: elsewhere,
+})
+
+var _ = define(setup[nt.OpenDirectoryObjectIn]{
+	names: []string{"NtOpenDirectoryObject", "ZwOpenDirectoryObject"},
+	base: func(w *world) nt.OpenDirectoryObjectIn {
+		w.event()
+		out, st := w.k.Zw().Services().NtCreateDirectoryObject(nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(folder+`\sub`, nil)})
+		w.made(out.DirectoryHandle, st)
+		return nt.OpenDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_QUERY, ObjectAttributes: oaNamed(folder+`\sub`, nil)}
+	},
+	faults: named[nt.OpenDirectoryObjectIn]{
+		mask:    func(in *nt.OpenDirectoryObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
+		oa:      func(in *nt.OpenDirectoryObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
+		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, object: existing,
+	}.faults(),
+	absent: elsewhere,
+})
+
+var _ = define(setup[nt.CreateSymbolicLinkObjectIn]{
+	names: []string{"NtCreateSymbolicLinkObject", "ZwCreateSymbolicLinkObject"},
+	base: func(w *world) nt.CreateSymbolicLinkObjectIn {
+		w.event()
+		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
+		w.made(out.SymbolicLinkHandle, st)
+		return nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(fresh, nil), LinkTarget: nt.Cap(existing)}
+	},
+	faults: append(named[nt.CreateSymbolicLinkObjectIn]{
+		mask: func(in *nt.CreateSymbolicLinkObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
+		oa: func(in *nt.CreateSymbolicLinkObjectIn) *nt.Captured[*nt.ObjectAttributes] {
+			return &in.ObjectAttributes
+		},
+		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: folder + `\link`,
+	}.faults(), fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-3", want: ntstatus.AccessViolation, name: "LinkTarget unreadable", takes: "target", needs: pointers,
+		inject: func(_ *world, in *nt.CreateSymbolicLinkObjectIn) { unreadable(&in.LinkTarget) }}),
+	absent: elsewhere,
+})
+
+var _ = define(setup[nt.OpenSymbolicLinkObjectIn]{
+	names: []string{"NtOpenSymbolicLinkObject", "ZwOpenSymbolicLinkObject"},
+	base: func(w *world) nt.OpenSymbolicLinkObjectIn {
+		w.event()
+		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
+		w.made(out.SymbolicLinkHandle, st)
+		return nt.OpenSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(folder+`\link`, nil)}
+	},
+	faults: named[nt.OpenSymbolicLinkObjectIn]{
+		mask:    func(in *nt.OpenSymbolicLinkObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
+		oa:      func(in *nt.OpenSymbolicLinkObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
+		unknown: 0x200, object: folder,
+	}.faults(),
+	absent: append(elsewhere, absence{"O-33", "does not take", "the attributes that a link does not take are those of links"}),
+})

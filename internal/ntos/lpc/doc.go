@@ -1,0 +1,15 @@
+// Package lpc is ports: a server's connection port, and for each client a pair
+// of communication ports with the requests between them and the client context
+// that the server may impersonate.
+//
+//	client, out := server.Connect(thread, sqos)     // waits to be accepted
+//	comm := server.Accept()
+//	id, st := client.Request(thread, data)          // the thread now waits for its reply
+//	m, ok := comm.Receive()
+//	out = comm.Impersonate(thread, m.Client, m.ID)  // I-88
+//	st = comm.Reply(m.Client, m.ID, answer)
+//
+// Every operation completes at once. Guards: Port.mu the connections of a
+// connection port, connection.mu everything of a connection. No lock is held
+// while a context is made or given back.
+package lpc

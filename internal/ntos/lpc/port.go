@@ -1,0 +1,289 @@
+package lpc
+
+import (
+	"sync"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// PortType is the object type Port.
+var PortType = &ob.Type{ObjectType: winnt.PortObject, OnLastHandle: func(o ob.Object) { o.(*Port).closed() }, OnDestroy: func(o ob.Object) { o.(*Port).destroy() }}
+
+// Limits of a port.
+const (
+	MaxPending  = 256     // clients that wait to be accepted
+	MaxRequests = 256     // requests of one client that were not received
+	MaxMessage  = 1 << 16 // bytes of one message
+)
+
+// Kind is what a port is.
+type Kind uint8
+
+const (
+	Connection Kind = iota // a server's, to connect to
+	Server                 // a server's end of one connection
+	Client                 // a client's end
+)
+
+// Port is a port object.
+type Port struct {
+	ob.Header
+	Kind    Kind        // immutable
+	process *ps.Process // immutable: the creator's; one reference
+	conn    *connection // immutable; nil for a connection port
+
+	mu      sync.Mutex
+	pending []*connection // guarded by mu: connection ports
+	shut    bool          // guarded by mu: no handle is left
+}
+
+// NewConnection makes a server's connection port; the caller calls Init.
+func NewConnection(p *ps.Process) *Port { return newPort(Connection, p, nil) }
+
+func newPort(k Kind, p *ps.Process, c *connection) *Port {
+	p.Ref(ob.TagLink)
+	return &Port{Kind: k, process: p, conn: c}
+}
+
+func (p *Port) destroy() { p.process.Deref(ob.TagLink) }
+
+// Message is a request as the server receives it.
+type Message struct {
+	Client nt.ClientID
+	ID     uint32
+	Data   []byte
+}
+
+// connection is one client of a port.
+type connection struct {
+	sqos nt.SecurityQualityOfService // immutable
+
+	mu       sync.Mutex
+	static   *ps.ClientContext  // guarded by mu: made at connection (I-4)
+	requests []Message          // guarded by mu
+	waiting  map[uint32]*waiter // guarded by mu: requests without a reply
+	last     uint32             // guarded by mu: message id last given
+	gone     bool               // guarded by mu: an end has no handle left
+}
+
+// waiter is a client thread that waits for a reply; one reference.
+type waiter struct {
+	thread *ps.Thread
+	reply  []byte
+	done   bool
+}
+
+// Connect makes a client's end, which waits to be accepted. With static
+// tracking the client's context is captured now. The caller calls Init on the
+// port. Errors: STATUS_OBJECT_NAME_NOT_FOUND for a port that is closed,
+// STATUS_INSUFFICIENT_RESOURCES, those of I-80.
+func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService) (*Port, ps.Outcome) {
+	c := &connection{sqos: sqos, waiting: map[uint32]*waiter{}}
+	if sqos.ContextTrackingMode == winnt.SECURITY_STATIC_TRACKING {
+		var out ps.Outcome
+		if c.static, out = client.CreateClientSecurity(sqos, false, p.process); out.Status != ntstatus.Success {
+			return nil, out
+		}
+	}
+	p.mu.Lock()
+	st := ntstatus.Success
+	switch {
+	case p.shut:
+		st = ntstatus.ObjectNameNotFound
+	case len(p.pending) >= MaxPending:
+		st = ntstatus.InsufficientResources
+	default:
+		p.pending = append(p.pending, c)
+	}
+	p.mu.Unlock()
+	if st != ntstatus.Success {
+		if c.static != nil {
+			c.static.Delete()
+		}
+		return nil, ps.Outcome{Status: st, Rule: "O-82"}
+	}
+	return newPort(Client, client.Process(), c), ps.Outcome{}
+}
+
+// Accept makes the server's end of the oldest connection that waits, nil if
+// none does. The caller calls Init on the port.
+func (p *Port) Accept(server *ps.Process) *Port {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.pending) == 0 {
+		return nil
+	}
+	c := p.pending[0]
+	p.pending = p.pending[1:]
+	return newPort(Server, server, c)
+}
+
+// closed runs when the last handle is gone: a connection port refuses whoever
+// waits, an end ends its connection.
+func (p *Port) closed() {
+	p.mu.Lock()
+	p.shut = true
+	pending := p.pending
+	p.pending = nil
+	p.mu.Unlock()
+	for _, c := range pending {
+		c.end()
+	}
+	if p.conn != nil {
+		p.conn.end()
+	}
+}
+
+// end gives back all a connection holds.
+func (c *connection) end() {
+	c.mu.Lock()
+	c.gone = true
+	static, waiting := c.static, c.waiting
+	c.static, c.waiting, c.requests = nil, map[uint32]*waiter{}, nil
+	c.mu.Unlock()
+	if static != nil {
+		static.Delete()
+	}
+	for _, w := range waiting {
+		w.thread.Deref(ob.TagLink)
+	}
+}
+
+// Request queues a request; the thread waits for the reply to it from now on.
+// Errors: STATUS_INVALID_PORT_HANDLE, STATUS_PORT_DISCONNECTED,
+// STATUS_INVALID_PARAMETER for a message that is too long,
+// STATUS_INSUFFICIENT_RESOURCES for too many.
+func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status) {
+	if p.Kind != Client {
+		return 0, ntstatus.InvalidPortHandle
+	}
+	if len(data) > MaxMessage {
+		return 0, ntstatus.InvalidParameter
+	}
+	c := p.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.gone:
+		return 0, ntstatus.PortDisconnected
+	case len(c.waiting) >= MaxRequests:
+		return 0, ntstatus.InsufficientResources
+	}
+	c.last++
+	t.Ref(ob.TagLink)
+	c.waiting[c.last] = &waiter{thread: t}
+	c.requests = append(c.requests, Message{Client: nt.ClientID{UniqueProcess: t.Process().ID(), UniqueThread: t.ID()}, ID: c.last, Data: append([]byte(nil), data...)})
+	return c.last, ntstatus.Success
+}
+
+// Answer takes the reply to a request: STATUS_PENDING until there is one.
+func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
+	if p.Kind != Client {
+		return nil, ntstatus.InvalidPortHandle
+	}
+	c := p.conn
+	c.mu.Lock()
+	w := c.waiting[id]
+	switch {
+	case c.gone:
+		c.mu.Unlock()
+		return nil, ntstatus.PortDisconnected
+	case w == nil || w.thread != t:
+		c.mu.Unlock()
+		return nil, ntstatus.ReplyMessageMismatch
+	case !w.done:
+		c.mu.Unlock()
+		return nil, ntstatus.Pending
+	}
+	delete(c.waiting, id)
+	c.mu.Unlock()
+	w.thread.Deref(ob.TagLink)
+	return w.reply, ntstatus.Success
+}
+
+// Receive takes the oldest request; STATUS_TIMEOUT if there is none.
+func (p *Port) Receive() (Message, ntstatus.Status) {
+	if p.Kind != Server {
+		return Message{}, ntstatus.InvalidPortHandle
+	}
+	c := p.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case len(c.requests) > 0:
+		m := c.requests[0]
+		c.requests = c.requests[1:]
+		return m, ntstatus.Success
+	case c.gone:
+		return Message{}, ntstatus.PortDisconnected
+	}
+	return Message{}, ntstatus.Timeout
+}
+
+// waiterLocked is the thread that waits for the reply to a message.
+func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntstatus.Status) {
+	w := c.waiting[id]
+	switch {
+	case c.gone:
+		return nil, ntstatus.PortDisconnected // I-88: the client is gone
+	case w == nil, w.done, w.thread.ID() != client.UniqueThread, w.thread.Process().ID() != client.UniqueProcess:
+		return nil, ntstatus.ReplyMessageMismatch // I-88
+	}
+	return w, ntstatus.Success
+}
+
+// Reply answers a request.
+func (p *Port) Reply(client nt.ClientID, id uint32, data []byte) ntstatus.Status {
+	if p.Kind != Server {
+		return ntstatus.InvalidPortHandle
+	}
+	if len(data) > MaxMessage {
+		return ntstatus.InvalidParameter
+	}
+	c := p.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w, st := c.waiterLocked(client, id)
+	if st == ntstatus.Success {
+		w.reply, w.done = append([]byte(nil), data...), true
+	}
+	return st
+}
+
+// Impersonate is NtImpersonateClientOfPort: the thread acts as the client that
+// waits for the reply to this message (I-88). With static tracking the context
+// is that of the connection, with dynamic tracking that of the waiting thread
+// now.
+func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outcome {
+	if p.Kind != Server {
+		return ps.Outcome{Status: ntstatus.InvalidPortHandle, Rule: "I-88", Because: "the port is no server's communication port"} // I-88
+	}
+	c := p.conn
+	c.mu.Lock()
+	w, st := c.waiterLocked(client, id)
+	if st != ntstatus.Success {
+		c.mu.Unlock()
+		return ps.Outcome{Status: st, Rule: "I-88", Because: "no client thread waits for the reply to this message"}
+	}
+	static, waiting := c.static, w.thread
+	if static != nil {
+		static.Token.Ref(ob.TagCall)
+	}
+	waiting.Ref(ob.TagCall)
+	c.mu.Unlock()
+	defer waiting.Deref(ob.TagCall)
+	if static != nil {
+		defer static.Token.Deref(ob.TagCall)
+		return static.Impersonate(t) // I-88, I-81
+	}
+	ctx, out := waiting.CreateClientSecurity(c.sqos, false, t.Process()) // I-88, I-80
+	if out.Status != ntstatus.Success {
+		return out
+	}
+	defer ctx.Delete()
+	return ctx.Impersonate(t)
+}

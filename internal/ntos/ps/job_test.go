@@ -1,0 +1,184 @@
+package ps
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// jobWorld is a system with one process of a server that may impersonate.
+type jobWorld struct {
+	*System
+	t *testing.T
+	p *Process
+}
+
+func newJobWorld(t *testing.T) *jobWorld {
+	t.Helper()
+	s := New(nt.Documented, ob.NewKernelTable(0), value(t, token.LocalSystem()))
+	w := &jobWorld{System: s, t: t}
+	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
+	spec.Privileges |= winnt.SeImpersonatePrivilege.Bit()
+	spec.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()
+	tok := w.token(spec)
+	w.p = s.NewProcess("server", tok, nil)
+	tok.Deref(ob.TagCall)
+	return w
+}
+
+func value(t *testing.T, s token.Spec) *token.Token {
+	t.Helper()
+	v, err := token.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func (w *jobWorld) token(s token.Spec) *se.TokenObject {
+	v := value(w.t, s)
+	return w.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
+}
+
+func (w *jobWorld) thread() *Thread {
+	t, st := w.p.NewThread()
+	if st != ntstatus.Success {
+		w.t.Fatal(st)
+	}
+	return t
+}
+
+// close ends everything and reports what is still referenced.
+func (w *jobWorld) close() {
+	w.t.Helper()
+	w.p.Exit()
+	w.p.Deref(ob.TagCall)
+	w.SystemProcess().Exit()
+	w.SystemProcess().Deref(ob.TagCall)
+	if left := w.Security.Objects.Report(); len(left) > 0 {
+		w.t.Errorf("still referenced: %v", left)
+	}
+}
+
+func admin() token.Spec {
+	s := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-500"))
+	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	return s
+}
+
+// P-12: a thread that takes an administrator's token while its process goes
+// into a job with NO_ADMIN: one of the two is refused, whoever is first.
+func TestAssignRacesImpersonation(t *testing.T) {
+	for range 300 {
+		w := newJobWorld(t)
+		th, tok, j := w.thread(), w.token(admin()), w.NewJob(w.p.Token())
+		j.SetLimits(JobLimits{Flags: JobNoAdmin})
+		var wg sync.WaitGroup
+		var joined, taken Outcome
+		wg.Add(2)
+		go func() { defer wg.Done(); joined = w.p.AssignToJob(j) }()
+		go func() {
+			defer wg.Done()
+			taken = ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation)
+		}()
+		wg.Wait()
+		if joined.Status == ntstatus.Success && th.IsImpersonating() {
+			t.Fatalf("in the job with an administrator's token: impersonating gave %v", taken.Status)
+		}
+		if taken.Status == ntstatus.Success != th.IsImpersonating() {
+			t.Fatalf("impersonating gave %v, and the thread impersonates: %v", taken.Status, th.IsImpersonating())
+		}
+		if (joined.Status == ntstatus.Success) != (w.p.job.Load() == j) || (j.active == 1) != (joined.Status == ntstatus.Success) {
+			t.Fatalf("joining gave %v, job %v, %d processes", joined.Status, w.p.job.Load(), j.active)
+		}
+		for _, o := range []ob.Object{th, tok, j} {
+			o.Head().Deref(ob.TagCall)
+		}
+		w.close()
+	}
+}
+
+// I-90, I-91: processes go into jobs, have children and end, all at once:
+// counts and references are right in the end.
+func TestJobsUnderLoad(t *testing.T) {
+	w := newJobWorld(t)
+	only := w.token(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000")))
+	jobs := make([]*Job, 6)
+	for i := range jobs {
+		jobs[i] = w.NewJob(w.p.Token())
+		switch i % 3 {
+		case 1:
+			jobs[i].SetLimits(JobLimits{Flags: JobOnlyToken, Token: only})
+		case 2:
+			jobs[i].SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
+		}
+	}
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range 60 {
+				p, th, out := w.p.NewChild(Child{Image: se.Unlabelled, Inherit: i%2 == 0})
+				if out.Status != ntstatus.Success {
+					t.Error(out)
+					return
+				}
+				for k := range 3 {
+					p.AssignToJob(jobs[(i*7+g*5+k*3)%len(jobs)])
+				}
+				if c, ct, out := p.NewChild(Child{Image: se.Unlabelled}); out.Status == ntstatus.Success {
+					c.Exit()
+					ct.Deref(ob.TagCall)
+					c.Deref(ob.TagCall)
+				}
+				p.Exit()
+				th.Deref(ob.TagCall)
+				p.Deref(ob.TagCall)
+			}
+		}()
+	}
+	wg.Wait()
+	only.Deref(ob.TagCall)
+	for i, j := range jobs {
+		if j.active != 0 {
+			t.Errorf("job %d counts %d processes, and none lives", i, j.active)
+		}
+		j.Deref(ob.TagCall)
+	}
+	w.close()
+}
+
+// I-90, ONLY_TOKEN: who descends from whom, copies counted as what they copy.
+func TestDescendsFrom(t *testing.T) {
+	w := newJobWorld(t)
+	defer w.close()
+	root := w.token(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000")))
+	copied := w.Security.NewCopy(root, root.Value(), nil)
+	child := w.Security.NewFiltered(copied, root.Value(), nil)
+	grandchild := w.Security.NewFiltered(child, root.Value(), nil)
+	other := w.Security.NewToken(root.Value(), nil)
+	for _, c := range []struct {
+		name string
+		t, r *se.TokenObject
+		want bool
+	}{
+		{"itself", root, root, true}, {"its copy", copied, root, true}, {"what it is a copy of", root, copied, true},
+		{"filtered from a copy", child, root, true}, {"filtered twice", grandchild, root, true}, {"another token", other, root, false},
+		{"the parent of a filtered one", root, child, false}, {"a sibling", other, child, false},
+	} {
+		if got := c.t.DescendsFrom(c.r); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+	for _, o := range []*se.TokenObject{root, copied, child, grandchild, other} {
+		o.Deref(ob.TagCall)
+	}
+}

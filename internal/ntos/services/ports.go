@@ -1,0 +1,167 @@
+package services
+
+import (
+	"github.com/refmon/refmon/internal/ntos/lpc"
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtCreatePort makes a connection port.
+func (c *Context) NtCreatePort(in nt.CreatePortIn) (out nt.PortOut, st ntstatus.Status) {
+	out.PortHandle, st = c.createNamed(in.ObjectAttributes, lpc.PortType, winnt.PORT_ALL_ACCESS, func(d *sd.Descriptor) ob.Object {
+		p := lpc.NewConnection(c.self.Process())
+		p.Init(lpc.PortType, p, d)
+		return p
+	})
+	return out, st
+}
+
+// NtConnectPort connects to a port; without a quality of service the default
+// of pipes holds.
+func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatus.Status) {
+	// capture
+	if in.SecurityQos.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.SecurityQos.Status)
+	}
+	q := npfs.DefaultSQOS
+	if in.SecurityQos.V != nil {
+		q = *in.SecurityQos.V // O-4
+	}
+	if q.ImpersonationLevel > winnt.SecurityDelegation {
+		return out, c.Fail("I-80", ntstatus.InvalidParameter) // I-80 (1)
+	}
+	// reference and decide: opening the port's name for PORT_CONNECT
+	h, st := c.openNamed(nt.Cap(&nt.ObjectAttributes{ObjectName: in.PortName}), lpc.PortType, winnt.PORT_CONNECT)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer c.Caller.Close(h)
+	server, st := c.port(h)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer server.Deref(ob.TagCall)
+	// commit
+	client, o := server.Connect(c.self, q)
+	if o.Status != ntstatus.Success {
+		return out, c.Impersonated(o)
+	}
+	out.PortHandle, st = c.newPort(client, server.Security())
+	return out, st
+}
+
+// newPort makes a handle to a communication port.
+func (c *Context) newPort(p *lpc.Port, d *sd.Descriptor) (winnt.Handle, ntstatus.Status) {
+	p.Init(lpc.PortType, p, d)
+	c.Sys.Security.Objects.Track(p)
+	defer p.Deref(ob.TagCall)
+	return c.insert(p, winnt.PORT_ALL_ACCESS, 0)
+}
+
+func (c *Context) port(h winnt.Handle) (*lpc.Port, ntstatus.Status) {
+	p, _, st := ob.Reference[*lpc.Port](&c.Caller, h, 0, lpc.PortType)
+	return p, st
+}
+
+// NtAcceptConnectPort accepts the client that waits longest.
+func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut, st ntstatus.Status) {
+	p, st := c.port(in.ConnectionPortHandle)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	if p.Kind != lpc.Connection {
+		return out, c.Fail("I-88", ntstatus.InvalidPortHandle)
+	}
+	comm := p.Accept(c.self.Process())
+	if comm == nil {
+		return out, c.Fail("I-88", ntstatus.Timeout)
+	}
+	out.PortHandle, st = c.newPort(comm, p.Security())
+	return out, st
+}
+
+// NtRequestWaitReplyPort sends a request, or takes the reply to one.
+func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.RequestWaitReplyPortOut, st ntstatus.Status) {
+	if in.Request.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.Request.Status)
+	}
+	p, st := c.port(in.PortHandle)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	if in.MessageID != 0 {
+		out.MessageID = in.MessageID
+		out.Reply, st = p.Answer(c.self, in.MessageID)
+	} else if out.MessageID, st = p.Request(c.self, in.Request.V); st == ntstatus.Success {
+		st = ntstatus.Pending
+	}
+	if st != ntstatus.Success {
+		return out, c.Fail("I-88", st)
+	}
+	return out, st
+}
+
+// NtReplyWaitReceivePort receives the oldest request.
+func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.ReplyWaitReceivePortOut, st ntstatus.Status) {
+	p, st := c.port(in.PortHandle)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	m, st := p.Receive()
+	if st != ntstatus.Success {
+		return out, c.Fail("I-88", st)
+	}
+	return nt.ReplyWaitReceivePortOut{ClientID: m.Client, MessageID: m.ID, Request: m.Data}, st
+}
+
+// NtReplyPort replies to a request.
+func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstatus.Status) {
+	id, st := c.messageClient(in.ClientID)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	if in.Reply.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.Reply.Status)
+	}
+	p, st := c.port(in.PortHandle)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	if st := p.Reply(id, in.MessageID, in.Reply.V); st != ntstatus.Success {
+		return out, c.Fail("I-88", st)
+	}
+	return out, ntstatus.Success
+}
+
+// NtImpersonateClientOfPort impersonates the client of a message (I-88).
+func (c *Context) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (out nt.ImpersonateClientOfPortOut, st ntstatus.Status) {
+	id, st := c.messageClient(in.ClientID)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	p, st := c.port(in.PortHandle) // I-88: else O-31
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	return out, c.Impersonated(p.Impersonate(c.self, id, in.MessageID))
+}
+
+// messageClient captures the client id of a message.
+func (c *Context) messageClient(in nt.Captured[*nt.ClientID]) (nt.ClientID, ntstatus.Status) {
+	if in.Status != ntstatus.Success {
+		return nt.ClientID{}, c.Fail("O-3", in.Status)
+	}
+	if in.V == nil {
+		return nt.ClientID{}, c.Fail("O-3", ntstatus.AccessViolation)
+	}
+	return *in.V, ntstatus.Success
+}

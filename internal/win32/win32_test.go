@@ -1,0 +1,146 @@
+package win32_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// thread is the Win32 face of a thread of a new process.
+func thread(tb testing.TB, privileges ...winnt.Privilege) (*win32.Thread, *kernel.System) {
+	tb.Helper()
+	sys := kernel.Boot(kernel.Config{})
+	tb.Cleanup(func() {
+		if err := sys.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	for _, p := range privileges {
+		s.Privileges |= p.Bit()
+		s.EnabledPrivileges |= p.Bit()
+	}
+	v, err := token.New(s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p, err := sys.NewProcess("program", v)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return win32.On(th), sys
+}
+
+func Example() {
+	sys := kernel.Boot(kernel.Config{})
+	defer sys.Close()
+	user, _ := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	p, _ := sys.NewProcess("program", user)
+	th, _ := p.NewThread()
+
+	w := win32.On(th)
+	w.ImpersonateSelf(winnt.SecurityAnonymous)
+	if _, ok := w.OpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); !ok {
+		fmt.Println(w.LastError())
+	}
+	fmt.Println(w.RevertToSelf())
+	// Output:
+	// ERROR_CANT_OPEN_ANONYMOUS (1347)
+	// true
+}
+
+// O-70: every status stands for a code with a name, and a failed function
+// leaves exactly that.
+func TestEveryStatusHasACode(t *testing.T) {
+	for st, name := range ntstatus.All {
+		if c := win32.Code(st.Win32()); c.String()[0] == 'W' {
+			t.Errorf("%s stands for %v, which has no name", name, c)
+		}
+	}
+	if got := win32.Code(4242).String(); got != "WIN32(4242)" {
+		t.Errorf("unknown code prints %q", got)
+	}
+	if got := win32.Code(5).Error(); got != "ERROR_ACCESS_DENIED (5)" {
+		t.Errorf("code 5 as an error is %q", got)
+	}
+}
+
+// O-70: functions that succeed leave the last error alone, except
+// AdjustTokenPrivileges, which always sets it.
+func TestLastError(t *testing.T) {
+	w, _ := thread(t, winnt.SeShutdownPrivilege)
+	if _, ok := w.OpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false); ok || w.LastError() != 1008 {
+		t.Fatalf("ok %v, last error %v, want ERROR_NO_TOKEN", ok, w.LastError())
+	}
+	h, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+	if !ok || w.LastError() != 1008 {
+		t.Fatalf("ok %v, last error %v, want the former one", ok, w.LastError())
+	}
+	adjust := func(p winnt.Privilege) (bool, win32.Code) {
+		_, ok := w.AdjustTokenPrivileges(win32.AdjustTokenPrivilegesIn{TokenHandle: h, BufferLength: 1 << 10,
+			NewState: nt.Cap([]nt.LUIDAndAttributes{{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED}})})
+		return ok, w.LastError()
+	}
+	if ok, code := adjust(winnt.SeShutdownPrivilege); !ok || code != 0 {
+		t.Errorf("held: %v %v, want TRUE ERROR_SUCCESS", ok, code)
+	}
+	if ok, code := adjust(winnt.SeTcbPrivilege); !ok || code != 1300 {
+		t.Errorf("not held: %v %v, want TRUE ERROR_NOT_ALL_ASSIGNED", ok, code) // T-71
+	}
+	d, ok := w.DuplicateToken(h, winnt.SecurityIdentification)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	out, ok := w.PrivilegeCheck(d, &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}})
+	if !ok || !out.Result {
+		t.Errorf("privilege check: %v %v %v", ok, out.Result, w.LastError())
+	}
+}
+
+// I-95, I-96: CreateProcess takes the name of the program from the command line
+// where it is not given, and refuses flags it does not know.
+func TestCreateProcess(t *testing.T) {
+	w, sys := thread(t)
+	for _, c := range []struct {
+		app, command string
+		code         win32.Code
+	}{
+		{"", "", 0}, {"", `"no such program" -x`, 2}, {"", "  nothing here", 2}, {"missing", "", 2},
+	} {
+		out, ok := w.CreateProcess(win32.CreateProcessIn{ApplicationName: c.app, CommandLine: c.command})
+		if ok != (c.code == 0) || !ok && w.LastError() != c.code {
+			t.Errorf("%q %q: %v %v, want %v", c.app, c.command, ok, w.LastError(), c.code)
+		}
+		if ok && (sys.Process(winnt.Handle(out.ProcessID)) == nil || out.Thread == 0) {
+			t.Errorf("%q %q: process %d does not run", c.app, c.command, out.ProcessID)
+		}
+	}
+	if _, ok := w.CreateProcess(win32.CreateProcessIn{CreationFlags: 0x10}); ok || !errors.Is(w.LastError(), win32.Code(87)) {
+		t.Errorf("unknown flag: %v %v, want ERROR_INVALID_PARAMETER", ok, w.LastError())
+	}
+}
+
+// Every function has a summary, a source and conditions, and no parameter
+// without a documented name.
+func TestTable(t *testing.T) {
+	for row := range win32.Table.All {
+		if m := row.Info(); m.Summary == "" || m.Source == "" || len(m.Conditions) == 0 {
+			t.Errorf("%s lacks a summary, a source or conditions", m.Name)
+		}
+		if nt.NtTable.Find(row.Info().Name) != nil {
+			t.Errorf("%s is the name of a service too", row.Info().Name)
+		}
+	}
+}

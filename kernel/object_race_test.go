@@ -1,0 +1,154 @@
+package kernel_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// crowd is a process with some threads, each for a goroutine of its own.
+func crowd(t *testing.T, n int) (*kernel.System, []*nt.Thread) {
+	t.Helper()
+	sys := kernel.Boot(kernel.Config{})
+	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	v, err := token.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.NewProcess("crowd", v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var threads []*nt.Thread
+	for range n {
+		th, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		threads = append(threads, th)
+	}
+	t.Cleanup(func() {
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return sys, threads
+}
+
+// all runs f on every thread at once.
+func all(threads []*nt.Thread, f func(i int, th *nt.Thread)) {
+	var wg sync.WaitGroup
+	for i, th := range threads {
+		wg.Go(func() { f(i, th) })
+	}
+	wg.Wait()
+}
+
+func event(t *testing.T, th *nt.Thread) winnt.Handle {
+	t.Helper()
+	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	return h
+}
+
+// OC-47: of several closes of one value exactly one succeeds (O-40, O-80).
+func TestCloseOnce(t *testing.T) {
+	_, threads := crowd(t, 4)
+	for range 200 {
+		h := event(t, threads[0])
+		var closed atomic.Int32
+		all(threads, func(_ int, th *nt.Thread) {
+			switch st := th.NtClose(h); st {
+			case ntstatus.Success:
+				closed.Add(1)
+			case ntstatus.InvalidHandle:
+			default:
+				t.Error(st)
+			}
+		})
+		if closed.Load() != 1 {
+			t.Fatalf("closed %d times", closed.Load())
+		}
+	}
+}
+
+// Duplicating, closing and replacing the security of one object at once leaves
+// nothing behind, and a reader sees one of the descriptors whole (O-66, O-80, S-76).
+func TestDuplicateCloseSetSecurity(t *testing.T) {
+	sys, threads := crowd(t, 4)
+	texts := []string{"D:(A;;GA;;;WD)", "D:(A;;GA;;;BU)(A;;0x1;;;WD)"}
+	whole := map[string]bool{"D:(A;;0x1f0003;;;WD)": true, "D:(A;;0x1f0003;;;BU)(A;;CC;;;WD)": true}
+	h := event(t, threads[0])
+	objects, handles, references := sys.Counts()
+	all(threads, func(i int, th *nt.Thread) {
+		for n := range 500 {
+			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+			if st != ntstatus.Success {
+				t.Error(st)
+				return
+			}
+			if st := th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse(texts[(i+n)%2])); st != ntstatus.Success {
+				t.Error(st)
+			}
+			got, st := th.NtQuerySecurityObject(d, winnt.DACL_SECURITY_INFORMATION)
+			if text, err := sddl.Format(got, sddl.Options{}); st != ntstatus.Success || err != nil || !whole[text] {
+				t.Errorf("%v %v %q", st, err, text)
+			}
+			if st := th.NtClose(d); st != ntstatus.Success {
+				t.Error(st)
+			}
+		}
+	})
+	if o, n, r := sys.Counts(); o != objects || n != handles || r != references {
+		t.Errorf("%d objects, %d handles, %d references; had %d, %d, %d", o, n, r, objects, handles, references)
+	}
+}
+
+// Duplicating a handle while it is closed either gives a handle that works, or
+// INVALID_HANDLE; a create with OBJ_OPENIF gives a handle whoever else closes
+// the name's last one (O-44, O-50).
+func TestDuplicateAgainstClose(t *testing.T) {
+	_, threads := crowd(t, 4)
+	for range 200 {
+		h := event(t, threads[0])
+		all(threads, func(i int, th *nt.Thread) {
+			if i == 0 {
+				th.NtClose(h)
+				return
+			}
+			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0, 0)
+			switch st {
+			case ntstatus.Success:
+				if st := th.NtClose(d); st != ntstatus.Success {
+					t.Error(st)
+				}
+			case ntstatus.InvalidHandle:
+			default:
+				t.Error(st)
+			}
+		})
+	}
+	name := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`, Attributes: winnt.OBJ_OPENIF}
+	all(threads, func(_ int, th *nt.Thread) {
+		for range 500 {
+			h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false)
+			if !st.IsSuccess() {
+				t.Error(st)
+				return
+			}
+			if st := th.NtClose(h); st != ntstatus.Success {
+				t.Error(st)
+			}
+		}
+	})
+}

@@ -1,0 +1,222 @@
+package kernel_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+func ExampleBoot() {
+	sys := kernel.Boot(kernel.Config{})
+	own, err := token.Parse([]byte(`{"user":"S-1-5-20","privileges":["SeImpersonatePrivilege"]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p, err := sys.NewProcess("fileserver", own)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	fmt.Println(th.Name(), "has no client:", st)
+	fmt.Println("leaked:", sys.Close())
+	// Output:
+	// fileserver/1 has no client: STATUS_NO_TOKEN
+	// leaked: <nil>
+}
+
+func plain(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
+	tb.Helper()
+	s := token.StandardUser(sid.MustParse(user))
+	s.Type, s.Level = typ, winnt.SecurityImpersonation
+	if typ == winnt.TokenPrimary {
+		s.Level = 0
+	}
+	t, err := token.New(s)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return t
+}
+
+// T-114: the System process runs as LocalSystem, with the id 4.
+func TestSystemProcess(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	defer sys.Close()
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !k.Thread().IsSystemThread() || k.Thread().Process().ID() != 4 {
+		t.Errorf("thread of process %s", k.Thread().Process().ID())
+	}
+	tok := k.PsReferencePrimaryToken(k.Thread().Process())
+	defer k.PsDereferencePrimaryToken(tok)
+	if v := tok.Value(); v.User().SID != sid.LocalSystem || v.AuthenticationID() != winnt.SYSTEM_LUID || v.Type() != winnt.TokenPrimary {
+		t.Errorf("token of %s", v.User().SID)
+	}
+}
+
+// What a process cannot be made of, and when.
+func TestProcessSpecs(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const user = "S-1-5-21-1-2-3-1001"
+	obj := k.NewToken(plain(t, user, winnt.TokenPrimary))
+	for name, spec := range map[string]kernel.ProcessSpec{
+		"no token":               {},
+		"two":                    {Token: plain(t, user, winnt.TokenPrimary), TokenObject: obj},
+		"an impersonation token": {Token: plain(t, user, winnt.TokenImpersonation)},
+	} {
+		if p, err := sys.CreateProcess(spec); err == nil || p != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj, Descriptor: sddl.MustParse("D:(A;;GA;;;SY)")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Object().PrimaryToken(); got != obj { // T-112: attached as it is
+		t.Error("the process has another token than it was given")
+	}
+	k.PsDereferencePrimaryToken(obj)
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := sys.NewProcess("late", plain(t, user, winnt.TokenPrimary)); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
+		t.Errorf("a process of a closed system: %v", err)
+	}
+	if _, err := p.NewThread(); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
+		t.Errorf("a thread of a closed system: %v", err)
+	}
+	if err := sys.Close(); err != nil {
+		t.Errorf("closed again: %v", err)
+	}
+}
+
+// leaky makes a kernel in which somebody forgot a reference on a client's token.
+func leaky(tb testing.TB) *kernel.System {
+	tb.Helper()
+	sys := kernel.Boot(kernel.Config{})
+	p, err := sys.NewProcess("server", plain(tb, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	k := sys.KernelMode(th)
+	t := k.CaptureToken(plain(tb, "S-1-5-21-1-2-3-1001", winnt.TokenImpersonation), k.Thread())
+	if st := k.PsImpersonateClient(k.Thread(), t, false, false, winnt.SecurityIdentification); !st.IsSuccess() {
+		tb.Fatal(st)
+	}
+	k.PsReferenceImpersonationToken(k.Thread()) // never given back
+	k.PsDereferenceImpersonationToken(t)
+	return sys
+}
+
+// P-5: closing reports what is still referenced.
+func TestCloseReportsLeaks(t *testing.T) {
+	err := leaky(t).Close()
+	if err == nil || !strings.Contains(err.Error(), "1 objects still referenced") || !strings.Contains(err.Error(), "Token: handles 0, references 1") {
+		t.Errorf("closed with %v", err)
+	}
+}
+
+// Handles, impersonation and tickets that a program leaves behind are the
+// system's to give back.
+func TestCloseGivesBackWhatProgramsLeave(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	p, err := sys.NewProcess("server", plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenPrimary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := sys.KernelMode(th)
+	if sys.KernelMode(th) != k {
+		t.Error("a thread has two kernel-mode faces")
+	}
+	tok := k.NewToken(plain(t, "S-1-5-21-1-2-3-1500", winnt.TokenImpersonation))
+	k.PsImpersonateClient(k.Thread(), tok, false, false, winnt.SecurityImpersonation)
+	k.PsDereferenceImpersonationToken(tok)
+	th.Services().SaveImpersonation()
+	th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false)
+	k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, winnt.OBJ_KERNEL_HANDLE)
+	if err := sys.CreateFile("f", sddl.MustParse("D:(A;;FA;;;WD)")); err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.CreateFile("f", nil); err == nil {
+		t.Error("two files of one name")
+	}
+	if _, h, _ := sys.Counts(); h != 2 {
+		t.Errorf("%d handles, want 2", h)
+	}
+	sys.CloseAllHandles()
+	if _, h, _ := sys.Counts(); h != 0 || k.Thread().IsImpersonating() {
+		t.Errorf("%d handles after closing all, impersonating %t", h, k.Thread().IsImpersonating())
+	}
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A thread of another system has no kernel-mode face here.
+func TestForeignThread(t *testing.T) {
+	a, b := kernel.Boot(kernel.Config{}), kernel.Boot(kernel.Config{Profile: nt.Observed})
+	defer a.Close()
+	defer b.Close()
+	p, err := a.NewProcess("p", plain(t, "S-1-5-21-1-2-3-1001", winnt.TokenPrimary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.KernelMode(th) != nil {
+		t.Error("a thread of one system runs in the kernel of another")
+	}
+	if a.Profile() != nt.Documented || b.Profile() != nt.Observed || th.Services().Profile() != nt.Documented {
+		t.Error("profiles")
+	}
+}
+
+// The kernel-mode table is read by scripts and listings as the other one is.
+func TestTable(t *testing.T) {
+	seen := map[string]bool{}
+	for row := range kernel.Table.All {
+		m := row.Info()
+		if seen[m.Name] || kernel.Table.Find(m.Name) != row || m.Summary == "" || m.Source == "" || len(m.Conditions) == 0 {
+			t.Errorf("%s: one row of that name, with summary, source and conditions: %+v", m.Name, m)
+		}
+		seen[m.Name] = true
+		if zw, found := strings.CutPrefix(m.Name, "Zw"); found { // O-2
+			n := nt.NtTable.Find("Nt" + zw)
+			if n == nil || n.InType() != row.InType() || n.OutType() != row.OutType() {
+				t.Errorf("%s: Nt%s has other parameters, or does not exist", m.Name, zw)
+			}
+		}
+	}
+}

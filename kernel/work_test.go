@@ -1,0 +1,144 @@
+package kernel_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/winnt"
+)
+
+// requester is a server with one thread, and a client's token.
+type requester struct {
+	*bench
+	proc   *kernel.Process
+	closed bool
+}
+
+func newRequester(t *testing.T) *requester {
+	t.Helper()
+	r := &requester{bench: &bench{sys: kernel.Boot(kernel.Config{})}}
+	var err error
+	if r.proc, err = r.sys.NewProcess("server", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary)); err != nil {
+		t.Fatal(err)
+	}
+	if r.th, err = r.proc.NewThread(); err != nil {
+		t.Fatal(err)
+	}
+	r.k = r.sys.KernelMode(r.th)
+	r.client = r.k.CaptureToken(benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation), r.k.Thread())
+	t.Cleanup(func() {
+		if err := r.closeNow(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// closeNow closes the system; the error lists what leaked.
+func (r *requester) closeNow() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	r.k.PsDereferenceImpersonationToken(r.client)
+	return r.sys.Close()
+}
+
+// I-49: work runs in the order it was queued, each with the context of the
+// moment it was queued, and everything is given back.
+func TestQueueSystemWork(t *testing.T) {
+	b := newRequester(t)
+	var got []winnt.LUID
+	done := make(chan struct{})
+	for i := range 3 {
+		if i == 1 {
+			b.k.PsImpersonateClient(b.k.Thread(), b.client, false, false, winnt.SecurityImpersonation)
+		}
+		err := b.k.QueueSystemWork(func(_ context.Context, worker *kernel.KernelThread, requester *kernel.SubjectContext) {
+			if !worker.Thread().IsSystemThread() || worker.Thread().IsImpersonating() {
+				t.Error("work must run on a system thread that impersonates nobody")
+			}
+			got = append(got, requester.Token().ID())
+			if len(got) == 3 {
+				close(done)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			b.k.PsRevertToSelf()
+		}
+	}
+	<-done
+	if got[0] != got[2] || got[1] != b.client.ID() || got[0] == got[1] {
+		t.Errorf("requesters %v, want the process, the client %v, the process", got, b.client.ID())
+	}
+}
+
+// I-49: the queue is bounded; a full one refuses, closing drops what has not
+// started, and nothing leaks (the system reports leaks when it closes).
+func TestWorkQueueFullAndClosed(t *testing.T) {
+	b := newRequester(t)
+	started, ran := make(chan struct{}), 0
+	err := b.k.QueueSystemWork(func(ctx context.Context, _ *kernel.KernelThread, _ *kernel.SubjectContext) {
+		close(started)
+		<-ctx.Done() // until the system closes
+		ran++
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-started
+	nothing := func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) { ran += 1000 }
+	for i := 0; err == nil; i++ {
+		if i > 100_000 {
+			t.Fatal("the queue takes everything")
+		}
+		err = b.k.QueueSystemWork(nothing)
+	}
+	if !errors.Is(err, kernel.ErrWorkQueueFull) {
+		t.Fatalf("got %v, want %v", err, kernel.ErrWorkQueueFull)
+	}
+	if err := b.closeNow(); err != nil {
+		t.Fatal(err)
+	}
+	if ran != 1 {
+		t.Errorf("closing ran %d, want the one item that had started", ran)
+	}
+	if err := b.k.QueueSystemWork(nothing); !errors.Is(err, kernel.ErrSystemClosed) {
+		t.Errorf("after close: got %v, want %v", err, kernel.ErrSystemClosed)
+	}
+}
+
+// I-49: threads queue while the system closes: no item runs after Close, and no
+// reference is lost.
+func TestWorkQueueRace(t *testing.T) {
+	for range 20 {
+		b := newRequester(t)
+		var wg sync.WaitGroup
+		for range 4 {
+			th, err := b.proc.NewThread()
+			if err != nil {
+				t.Fatal(err)
+			}
+			k := b.sys.KernelMode(th)
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				for range 50 {
+					if k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {}) != nil {
+						return
+					}
+				}
+			}()
+		}
+		wg.Wait()
+		if err := b.closeNow(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of the services on ports. ClientID and MessageID are those of
+// the PORT_MESSAGE in question.
+type (
+	CreatePortIn struct{ ObjectAttributes Captured[*ObjectAttributes] }
+	PortOut      struct{ PortHandle winnt.Handle }
+
+	ConnectPortIn struct {
+		PortName    string
+		SecurityQos Captured[*SecurityQualityOfService]
+	}
+	AcceptConnectPortIn struct{ ConnectionPortHandle winnt.Handle }
+
+	RequestWaitReplyPortIn struct {
+		PortHandle winnt.Handle
+		Request    Captured[[]byte]
+		MessageID  uint32 `param:"MessageId"` // 0 sends a request, else asks for its reply
+	}
+	RequestWaitReplyPortOut struct {
+		MessageID uint32 `param:"MessageId"`
+		Reply     []byte
+	}
+
+	ReplyWaitReceivePortIn  struct{ PortHandle winnt.Handle }
+	ReplyWaitReceivePortOut struct {
+		ClientID  ClientID `param:"ClientId"`
+		MessageID uint32   `param:"MessageId"`
+		Request   []byte
+	}
+
+	ReplyPortIn struct {
+		PortHandle winnt.Handle
+		ClientID   Captured[*ClientID] `param:"ClientId"`
+		MessageID  uint32              `param:"MessageId"`
+		Reply      Captured[[]byte]
+	}
+	ReplyPortOut struct{}
+
+	ImpersonateClientOfPortIn struct {
+		PortHandle winnt.Handle
+		ClientID   Captured[*ClientID] `param:"ClientId"`
+		MessageID  uint32              `param:"MessageId"`
+	}
+	ImpersonateClientOfPortOut struct{}
+)
+
+const portsDoNotWait = "operations complete at once: no wait for a connection, a request or a reply"
+
+func portConditions(more ...Condition) []Condition {
+	return append([]Condition{
+		{ntstatus.InvalidHandle, "O-31", "the port handle names no handle"},
+		{ntstatus.ObjectTypeMismatch, "O-31", "the handle is no port"},
+	}, more...)
+}
+
+var (
+	_ = Add(&NtTable, Entry[Services, CreatePortIn, PortOut]{
+		Meta: Meta{Name: "NtCreatePort", Summary: "makes a port that clients connect to", Source: "NtCreatePort", Support: Partial, Missing: portsDoNotWait, Conditions: []Condition{
+			{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
+			{ntstatus.ObjectNameCollision, "O-23", "the name is taken"},
+			{ntstatus.AccessDenied, "O-24", "the directory does not let the caller add an object"},
+		}},
+		Call: Services.NtCreatePort,
+	})
+	_ = Add(&NtTable, Entry[Services, ConnectPortIn, PortOut]{
+		Meta: Meta{Name: "NtConnectPort", Summary: "connects to a port", Source: "NtConnectPort", Support: Partial, Missing: portsDoNotWait, Conditions: []Condition{
+			{ntstatus.InvalidParameter, "I-80", "a level above SecurityDelegation"},
+			{ntstatus.ObjectNameNotFound, "O-23", "no port of that name"},
+			{ntstatus.AccessDenied, "O-33", "the port's descriptor does not grant PORT_CONNECT"},
+			{ntstatus.BadImpersonationLevel, "I-80", "static tracking, and the client cannot give the level it allows"},
+		}},
+		Call: Services.NtConnectPort,
+	})
+	_ = Add(&NtTable, Entry[Services, AcceptConnectPortIn, PortOut]{
+		Meta: Meta{Name: "NtAcceptConnectPort", Summary: "accepts the client that waits longest", Source: "NtAcceptConnectPort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no connection port"},
+			Condition{ntstatus.Timeout, "I-88", "no client waits"})},
+		Call: Services.NtAcceptConnectPort,
+	})
+	_ = Add(&NtTable, Entry[Services, RequestWaitReplyPortIn, RequestWaitReplyPortOut]{
+		Meta: Meta{Name: "NtRequestWaitReplyPort", Summary: "sends a request, and takes the reply to it", Source: "NtRequestWaitReplyPort", Support: Partial,
+			Missing: "a request returns STATUS_PENDING at once, and a second call with its MessageId takes the reply", Conditions: portConditions(
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no client's end"},
+				Condition{ntstatus.PortDisconnected, "I-88", "the server is gone"},
+				Condition{ntstatus.ReplyMessageMismatch, "I-88", "this thread waits for no reply to that message"},
+				Condition{ntstatus.Pending, "I-88", "no reply yet"})},
+		Call: Services.NtRequestWaitReplyPort,
+	})
+	_ = Add(&NtTable, Entry[Services, ReplyWaitReceivePortIn, ReplyWaitReceivePortOut]{
+		Meta: Meta{Name: "NtReplyWaitReceivePort", Summary: "receives the oldest request", Source: "NtReplyWaitReceivePort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
+			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
+			Condition{ntstatus.Timeout, "I-88", "no request"})},
+		Call: Services.NtReplyWaitReceivePort,
+	})
+	_ = Add(&NtTable, Entry[Services, ReplyPortIn, ReplyPortOut]{
+		Meta: Meta{Name: "NtReplyPort", Summary: "replies to a request", Source: "NtReplyPort", Support: Complete, Conditions: portConditions(
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
+			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
+			Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such thread waits for the reply to that message"})},
+		Call: Services.NtReplyPort,
+	})
+	_ = Add(&NtTable, Entry[Services, ImpersonateClientOfPortIn, ImpersonateClientOfPortOut]{
+		Meta: Meta{Name: "NtImpersonateClientOfPort", Summary: "impersonates the client that waits for the reply to a message", Source: "NtImpersonateClientOfPort", Support: Complete, Conditions: portConditions(
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
+			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
+			Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such thread waits for the reply to that message"},
+			Condition{ntstatus.BadImpersonationLevel, "I-80", "dynamic tracking, and the client's thread cannot give the level now"},
+			Condition{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"})},
+		Call: Services.NtImpersonateClientOfPort,
+	})
+)
