@@ -78,7 +78,6 @@ func nameConditions(gate []Condition, more ...Condition) []Condition {
 	}, gate...)
 	list = append(list,
 		Condition{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
-		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
 		Condition{ntstatus.AccessDenied, "O-24", "a directory on the path does not grant DIRECTORY_TRAVERSE to a caller without SeChangeNotifyPrivilege"},
 		Condition{ntstatus.ObjectPathNotFound, "O-23", "a directory on the path does not exist, or the links do not end"},
 		Condition{ntstatus.ReparsePointEncountered, "O-24", "OBJ_DONT_REPARSE and a symbolic link on the path"},
@@ -95,6 +94,7 @@ func openByNameConditions() []Condition {
 		Condition{ntstatus.InvalidParameter, "O-27", "OBJ_EXCLUSIVE, and the object was made without it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
 		Condition{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
+		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first directory says so"},
 		Condition{ntstatus.AccessDenied, "O-33", "the access check on the object refuses"},
 		Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
 	)
@@ -105,7 +105,8 @@ func createByNameConditions() []Condition {
 		Condition{ntstatus.ObjectTypeMismatch, "O-23", "a name on the path is that of an object of another type"},
 		Condition{ntstatus.ObjectNameCollision, "O-23", "the name is taken, and OBJ_OPENIF is not given"},
 		Condition{ntstatus.InvalidParameter, "O-22", "an attribute the type does not take"},
-		Condition{ntstatus.AccessDenied, "O-33", "the directory does not grant the right to add to it"},
+		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first directory says so"},
+		Condition{ntstatus.AccessDenied, "O-24", "the directory does not grant the right to add to it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
 		Condition{ntstatus.InsufficientResources, "O-81", "memory ran out"},
 		Condition{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner the caller may not make one"},

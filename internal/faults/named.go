@@ -47,7 +47,7 @@ func (n named[I]) faults() []fault[I] {
 	list := join(
 		n.desired(),
 		[]fault[I]{
-			{rule: "O-3", want: ntstatus.AccessViolation, name: "ObjectAttributes unreadable", takes: "oa", needs: pointers, inject: func(_ *world, in *I) { unreadable(n.oa(in)) }},
+			{rule: "O-3", want: ntstatus.AccessViolation, when: "a pointer", name: "ObjectAttributes unreadable", takes: "oa", needs: pointers, inject: func(_ *world, in *I) { unreadable(n.oa(in)) }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits", takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= 0x8000 }},
 			{rule: "O-27", want: ntstatus.InvalidParameter, name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: "oa.attributes", inject: func(_ *world, in *I) {
 				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
@@ -226,8 +226,11 @@ var _ = define(setup[nt.CreateSymbolicLinkObjectIn]{
 			return &in.ObjectAttributes
 		},
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: folder + `\link`,
-	}.faults(), fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-3", want: ntstatus.AccessViolation, name: "LinkTarget unreadable", takes: "target", needs: pointers,
-		inject: func(_ *world, in *nt.CreateSymbolicLinkObjectIn) { unreadable(&in.LinkTarget) }}),
+	}.faults(),
+		fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-3", want: ntstatus.AccessViolation, when: "LinkTarget", name: "LinkTarget unreadable", takes: "target", needs: pointers,
+			inject: func(_ *world, in *nt.CreateSymbolicLinkObjectIn) { unreadable(&in.LinkTarget) }},
+		fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-22", want: ntstatus.InvalidParameter, when: "empty", name: "LinkTarget empty", takes: "target",
+			inject: func(_ *world, in *nt.CreateSymbolicLinkObjectIn) { in.LinkTarget.V = "" }}),
 	absent: elsewhere,
 })
 

@@ -53,7 +53,7 @@ type world struct {
 
 func newWorld(profile nt.Profile) *world {
 	w := &world{profile: profile, failing: map[string]bool{}}
-	w.sys = kernel.Boot(kernel.Config{Profile: profile, Faults: func(p string) bool { return w.failing[p] }})
+	w.sys = kernel.Boot(kernel.Config{Profile: profile, Faults: func(p string) bool { return w.failing[p] || w.failing["*"] }})
 	var err error
 	if w.server, err = w.sys.NewProcess("server", must(token.New(serverSpec()))); err != nil {
 		panic("faults: " + err.Error())

@@ -52,6 +52,25 @@ func (r *Runner) auditPolicy(b *starlark.Builtin, args starlark.Tuple, kwargs []
 	return starlark.None, nil
 }
 
+// auditSink keeps records in memory until a program fills it up.
+type auditSink struct {
+	audit.Memory
+	full bool
+}
+
+// Write implements audit.Sink.
+func (s *auditSink) Write(e audit.Event) error {
+	if s.full {
+		return audit.ErrFull
+	}
+	return s.Memory.Write(e)
+}
+
+// auditFull makes the log refuse records, or take them again.
+func (r *Runner) auditFull(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.None, starlark.UnpackArgs(b.Name(), args, kwargs, "full", &r.sink.full)
+}
+
 // auditRecords returns the records written since the last call, each as the
 // dictionary its JSON line is.
 func (r *Runner) auditRecords(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -70,7 +70,7 @@ func (r *Runner) predeclared() starlark.StringDict {
 		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job, "handle_information": r.handleInformation, "security_policy": r.securityPolicy,
 		"security_attributes": r.securityAttributes, "job_security_limits": r.jobSecurityLimits, "process_by_id": r.processByID,
 		"logon_session": r.logonSession, "package_sid": packageSID, "capability_sid": capabilitySID,
-		"audit_policy": r.auditPolicy, "audit_records": r.auditRecords,
+		"audit_policy": r.auditPolicy, "audit_records": r.auditRecords, "audit_full": r.auditFull,
 		"profile": r.profile, "counts": r.counts, "close_all": r.closeAll, "step": r.step, "token_profile": tokenProfile,
 	} {
 		f := f

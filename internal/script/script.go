@@ -44,7 +44,7 @@ type Runner struct {
 
 	routines map[starlark.Callable]*kernel.LogonSessionTerminatedRoutine // made for CallbackRoutine= parameters
 	kthread  *kernel.KernelThread                                        // of system(), made when asked for
-	sink     audit.Memory                                                // what audit_records() takes from
+	sink     auditSink                                                   // what audit_records() takes from
 	faults   map[string]int                                              // allocations still to fail, by point
 	win32    map[*nt.Thread]*win32.Thread                                // Win32 faces of threads, made when used
 	working  bool                                                        // a program waits for work of its own

@@ -25,6 +25,7 @@ type LogonSessionTerminatedRoutine struct{ Call func(winnt.LUID) }
 // session is one record; its fields are guarded by LogonSessions.mu.
 type session struct {
 	holds     int  // live token objects of the session that hold it, and services about to make one
+	used      bool // a token belonged to it once
 	permanent bool // well-known: never deleted
 	notify    bool // marked for termination notification
 
@@ -76,7 +77,9 @@ func (l *LogonSessions) Hold(id winnt.LUID) bool {
 func (l *LogonSessions) reference(id winnt.LUID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.openLocked(id).holds++
+	s := l.openLocked(id)
+	s.holds++
+	s.used = true
 }
 
 // Release drops one hold; the session goes with its last, and with it the
@@ -97,7 +100,7 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, routines []*
 	if s == nil {
 		return nil, nil
 	}
-	if s.holds--; s.holds > 0 || s.permanent {
+	if s.holds--; s.holds > 0 || s.permanent || !s.used {
 		return nil, nil
 	}
 	pair := []winnt.LUID{id}

@@ -1,0 +1,118 @@
+package kernel_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// fullSink keeps nothing once it is full.
+type fullSink struct{ full bool }
+
+func (s *fullSink) Write(audit.Event) error {
+	if s.full {
+		return errors.New("full")
+	}
+	return nil
+}
+
+// failing boots a kernel whose log fails the operation when a record cannot be
+// kept, and which records what the services on objects do.
+func failing(t *testing.T) (*kernel.System, *nt.Thread, *fullSink) {
+	t.Helper()
+	sink := &fullSink{}
+	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
+	p, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{
+			audit.KernelObject: audit.OnSuccess | audit.OnFailure, audit.HandleManipulation: audit.OnSuccess, audit.AuthorizationPolicyChange: audit.OnSuccess,
+		},
+		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys.Audit().Policy.Store(p)
+	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	s.Privileges |= winnt.SeSecurityPrivilege.Bit()
+	s.EnabledPrivileges |= winnt.SeSecurityPrivilege.Bit()
+	v, err := token.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := sys.NewProcess("p", v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := process.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		sink.full = false
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return sys, th, sink
+}
+
+// U-64, U-73: where a record that must be kept cannot be, the operation fails and
+// leaves everything as it was: no object, no name, no handle, the old descriptor.
+func TestObjectServicesFailClosed(t *testing.T) {
+	sys, th, sink := failing(t)
+	audited := sddl.MustParse("D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)")
+	named := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`, SecurityDescriptor: audited}
+	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, named, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	sink.full = true
+	before := [3]int64{}
+	before[0], before[1], before[2] = sys.Counts()
+	for name, f := range map[string]func() ntstatus.Status{
+		"NtCreateEvent": func() ntstatus.Status {
+			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`, SecurityDescriptor: audited}, nt.NotificationEvent, false)
+			return st
+		},
+		"NtCreateEvent unnamed": func() ntstatus.Status {
+			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: audited}, nt.NotificationEvent, false)
+			return st
+		},
+		"NtOpenEvent": func() ntstatus.Status {
+			_, st := th.NtOpenEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`})
+			return st
+		},
+		"NtDuplicateObject": func() ntstatus.Status {
+			_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+			return st
+		},
+		"NtSetSecurityObject": func() ntstatus.Status {
+			return th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:"))
+		},
+	} {
+		if st := f(); st != ntstatus.AuditFailed {
+			t.Errorf("%s: %v", name, st)
+		}
+	}
+	if o, n, r := sys.Counts(); before != [3]int64{o, n, r} {
+		t.Errorf("%d objects, %d handles, %d references; had %v", o, n, r, before)
+	}
+	d, st := th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
+	if text, err := sddl.Format(d, sddl.Options{}); st != ntstatus.Success || err != nil || text != "D:(A;;0x1f0003;;;WD)" {
+		t.Errorf("the descriptor is %q, %v %v", text, st, err)
+	}
+	if _, st := th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
+		t.Errorf("the name that was not made: %v", st)
+	}
+	if st := th.NtClose(h); st != ntstatus.Success { // U-73: a close never fails for its record
+		t.Error(st)
+	}
+}

@@ -1,0 +1,61 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// BenchmarkDuplicateObject is NtDuplicateObject and NtClose of a real handle
+// with fewer rights, which no check is needed for.
+func BenchmarkDuplicateObject(b *testing.B) {
+	s := newBench(b)
+	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		b.Fatal(st)
+	}
+	gate(b, 0, func() {
+		d, st := s.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0, 0)
+		if st != ntstatus.Success {
+			b.Fatal(st)
+		}
+		s.th.NtClose(d)
+	})
+}
+
+// BenchmarkOpenEvent is NtOpenEvent and NtClose: a walk of two directories and
+// one access check. The folded forms of the names are what it allocates.
+func BenchmarkOpenEvent(b *testing.B) {
+	s := newBench(b)
+	oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`, SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}
+	if _, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, oa, nt.NotificationEvent, false); st != ntstatus.Success {
+		b.Fatal(st)
+	}
+	gate(b, 4, func() {
+		h, st := s.th.NtOpenEvent(winnt.EVENT_QUERY_STATE, oa)
+		if st != ntstatus.Success {
+			b.Fatal(st)
+		}
+		s.th.NtClose(h)
+	})
+}
+
+// BenchmarkSetSecurityObject replaces a DACL of one entry; the new descriptor
+// is what it allocates.
+func BenchmarkSetSecurityObject(b *testing.B) {
+	s := newBench(b)
+	d := sddl.MustParse("D:(A;;GA;;;WD)")
+	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: d}, nt.NotificationEvent, false)
+	if st != ntstatus.Success {
+		b.Fatal(st)
+	}
+	gate(b, 20, func() {
+		if st := s.th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, d); st != ntstatus.Success {
+			b.Fatal(st)
+		}
+	})
+}

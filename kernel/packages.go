@@ -1,0 +1,95 @@
+package kernel
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// PackageDirectory is the path of the directory in which an AppContainer has
+// its named objects: \Sessions\n\AppContainerNamedObjects\S-1-15-2-… (what
+// GetAppContainerNamedObjectPath tells, from the root).
+func PackageDirectory(session uint32, pkg sid.SID) string {
+	return `\Sessions\` + strconv.FormatUint(uint64(session), 10) + `\AppContainerNamedObjects\` + pkg.String()
+}
+
+// MakePackageDirectory makes that directory for the package and session of an
+// AppContainer's token, if it is not there, and returns its path. The token's
+// user, the package, the system and administrators may do everything in it,
+// and its label is Low, so that the package's processes may write. It lives
+// until the system closes. The error says why the token has none.
+func (s *System) MakePackageDirectory(t *token.Token) (string, error) {
+	if !t.IsAppContainer() {
+		return "", fmt.Errorf("package directory: the token of %s is of no AppContainer: make it with NtCreateLowBoxToken", t.User().SID)
+	}
+	dir := s.sys.Root
+	for _, name := range []string{"Sessions", strconv.FormatUint(uint64(t.SessionID()), 10), "AppContainerNamedObjects"} {
+		next, err := subdirectory(dir, name, rootDescriptor)
+		if err != nil {
+			return "", err
+		}
+		defer next.Deref(ob.TagCall)
+		dir = next
+	}
+	last, err := subdirectory(dir, t.Package().String(), func() *sd.Descriptor { return packageDescriptor(t) })
+	if err != nil {
+		return "", err
+	}
+	last.Deref(ob.TagCall)
+	return PackageDirectory(t.SessionID(), t.Package()), nil
+}
+
+// subdirectory finds or makes a permanent directory, with a reference for the
+// caller.
+func subdirectory(dir *ob.Directory, name string, protect func() *sd.Descriptor) (*ob.Directory, error) {
+	for {
+		if h := dir.Lookup(name, false); h != nil {
+			if d, ok := h.Object().(*ob.Directory); ok {
+				return d, nil
+			}
+			h.Deref(ob.TagCall)
+			return nil, fmt.Errorf("package directory: %s: %w", h.Path(), ntstatus.ObjectTypeMismatch.Err())
+		}
+		d := ob.NewDirectory(protect(), 0)
+		d.SetBirth(ob.Birth{Permanent: true})
+		switch st := dir.Insert(name, d, false); st {
+		case ntstatus.Success:
+			return d, nil
+		case ntstatus.ObjectNameCollision: // somebody else made it meanwhile
+			d.Deref(ob.TagCall)
+		default:
+			d.Deref(ob.TagCall)
+			return nil, fmt.Errorf("package directory: %s: %w", name, st.Err())
+		}
+	}
+}
+
+// packageDescriptor protects the directory of an AppContainer and, by
+// inheritance, what is made in it. Both checks of an AppContainer's request
+// find their entry: the one for the user and the one for the package.
+func packageDescriptor(t *token.Token) *sd.Descriptor {
+	var aces []sd.ACE
+	for _, who := range []sid.SID{t.User().SID, t.Package(), sid.LocalSystem, sid.Administrators} {
+		a, err := sd.NewACE(sd.AccessAllowed, sd.ObjectInherit|sd.ContainerInherit, winnt.GENERIC_ALL, who)
+		if err != nil {
+			panic("kernel: package entry: " + err.Error())
+		}
+		aces = append(aces, allow(winnt.DIRECTORY_ALL_ACCESS, who), a.WithFlags(a.Flags()|sd.InheritOnly))
+	}
+	label, err := sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, sid.LowLevel)
+	if err != nil {
+		panic("kernel: package label: " + err.Error())
+	}
+	list, err1 := sd.NewACL(aces...)
+	labels, err2 := sd.NewACL(label)
+	if err1 != nil || err2 != nil {
+		panic("kernel: package descriptor")
+	}
+	return sd.New(sd.Parts{Control: sd.DACLPresent | sd.SACLPresent, Owner: t.User().SID, Group: sid.LocalSystem, DACL: list, SACL: labels})
+}

@@ -1,0 +1,82 @@
+package kernel_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	pkgA = "S-1-15-2-1-2-3-4-5-6-7"
+	pkgB = "S-1-15-2-7-6-5-4-3-2-1"
+)
+
+// boxed is a thread of an AppContainer of that package.
+func boxed(t *testing.T, sys *kernel.System, pkg string, number uint32) (*nt.Thread, *token.Token) {
+	t.Helper()
+	full, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, st := full.LowBox(token.LowBoxSpec{Package: sid.MustParse(pkg), Number: number})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	p, err := sys.NewProcess("box", v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return th, v
+}
+
+// A package makes named objects in its own directory, which no other package
+// opens or adds to, and nowhere else (A-96, O-24).
+func TestPackageDirectory(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	defer func() {
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	a, tokenA := boxed(t, sys, pkgA, 1)
+	b, _ := boxed(t, sys, pkgB, 2)
+	dir, err := sys.MakePackageDirectory(tokenA)
+	if want := `\Sessions\0\AppContainerNamedObjects\` + pkgA; err != nil || dir != want {
+		t.Fatalf("%q, %v, want %q", dir, err, want)
+	}
+	if again, err := sys.MakePackageDirectory(tokenA); err != nil || again != dir {
+		t.Errorf("asked again: %q, %v", again, err)
+	}
+	name := &nt.ObjectAttributes{ObjectName: dir + `\ev`}
+	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, name, nt.NotificationEvent, false); st != ntstatus.Success {
+		t.Error(st)
+	}
+	if _, st := a.NtOpenEvent(winnt.EVENT_MODIFY_STATE, name); st != ntstatus.Success {
+		t.Errorf("what inherits the directory's entries: %v", st)
+	}
+	if _, st := b.NtOpenEvent(winnt.EVENT_QUERY_STATE, name); st != ntstatus.AccessDenied {
+		t.Errorf("another package opened the event: %v", st)
+	}
+	if _, st := b.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: dir + `\theirs`}, nt.NotificationEvent, false); st != ntstatus.AccessDenied {
+		t.Errorf("another package made an event: %v", st)
+	}
+	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}, nt.NotificationEvent, false); st != ntstatus.AccessDenied {
+		t.Errorf("a package made an event outside: %v", st)
+	}
+	plain, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sys.MakePackageDirectory(plain); err == nil {
+		t.Error("a token of no AppContainer got a directory")
+	}
+}
