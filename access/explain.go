@@ -166,7 +166,8 @@ func (x *Explanation) names(m winnt.AccessMask) string {
 
 // String prints the verdict, a table of steps × bits, and the reason of each
 // bit. A cell is + granted, - denied, . left alone. Columns are numbered; the
-// rows below the table say which bit each number is.
+// rows below the table say which bit each number is; a bit that nobody decided
+// because an entry for others ended the walk is left.
 func (x *Explanation) String() string {
 	var b strings.Builder
 	b.WriteString(x.Verdict())
@@ -191,11 +192,14 @@ func (x *Explanation) String() string {
 	}
 	b.WriteByte('\n')
 	for i, r := range x.Reasons {
-		word := "denied "
-		if r.Granted {
+		word, why := "denied ", r.Reason.String()
+		switch {
+		case r.Granted:
 			word = "granted"
+		case r.Reason.Kind == AceDeny && x.culprits&r.Bit == 0:
+			word, why = "left   ", why+" ended the walk before this was decided"
 		}
-		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24) + word + "  " + r.Reason.String())
+		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24) + word + "  " + why)
 	}
 	b.WriteByte('\n')
 	return b.String()

@@ -129,39 +129,75 @@ func (w *twin) decide() (a twinAnswer) {
 		a.status = ntstatus.BadImpersonationLevel
 		return
 	}
-	desired := winnt.FileObject.Mapping.Map(r.Desired)
-	options := r.Options
-	shareMax := w.shareMax()
-	if r.Face == fileaccess.SMB {
-		gate := f.Share != nil && !f.Share.NoGate
-		if shareMax == 0 || gate && options&fileaccess.DeleteOnClose != 0 && shareMax&0x10000 == 0 || desired == 0 {
-			a.status = denied
-			return
-		}
-		d := desired &^ twinSACL
-		if d == 0 {
-			a.status = denied
-			return
-		}
-		if gate && d&^twinMax&^shareMax != 0 {
-			a.status = denied
-			if f.Share.ABE && r.Disposition == fileaccess.FileOpen {
-				a.status = ntstatus.ObjectNameNotFound
-			}
-			return
-		}
-		options &^= 0x30
-		if options&fileaccess.NoIntermediateBuffering != 0 {
-			desired &^= 4
-		}
+	q := twinOpen{desired: winnt.FileObject.Mapping.Map(r.Desired), options: r.Options, shareMax: w.shareMax(), parent: f.Parent}
+	if a.status = w.face(&q); a.status != 0 {
+		return
 	}
+	if a.status = w.parameters(&q); a.status != 0 {
+		return
+	}
+	if a.status = w.privileges(&q, &a); a.status != 0 {
+		return
+	}
+	if q.options&0x2000 != 0 {
+		q.parent = nil
+	} else if a.status = w.walk(q.pre); a.status != 0 {
+		return
+	}
+	q.restores = w.has(restore) && (f.Policy.Profile == fileaccess.Documented || q.options&0x4000 != 0)
+	if !f.Object.Exists {
+		w.create(&a, &q)
+	} else {
+		w.existing(&a, &q)
+		w.hide(&a)
+	}
+	return
+}
+
+// twinOpen is what the steps hand on.
+type twinOpen struct {
+	desired, pre, shareMax winnt.AccessMask
+	options                fileaccess.CreateOptions
+	parent                 *fileaccess.Directory
+	restores               bool
+}
+
+// face is F-5 to F-7 and F-90.
+func (w *twin) face(q *twinOpen) ntstatus.Status {
+	r, f := w.r, w.f
 	if r.Face == fileaccess.Win32 {
-		desired |= 0x100080
-		if options&fileaccess.DeleteOnClose != 0 {
-			desired |= 0x10000
+		q.desired |= 0x100080
+		if q.options&fileaccess.DeleteOnClose != 0 {
+			q.desired |= 0x10000
 		}
 	}
-	// F-10
+	if r.Face != fileaccess.SMB {
+		return 0
+	}
+	gate := f.Share != nil && !f.Share.NoGate
+	if q.shareMax == 0 || gate && q.options&fileaccess.DeleteOnClose != 0 && q.shareMax&0x10000 == 0 || q.desired == 0 {
+		return denied
+	}
+	d := q.desired &^ twinSACL
+	if d == 0 {
+		return denied
+	}
+	if gate && d&^twinMax&^q.shareMax != 0 {
+		if f.Share.ABE && r.Disposition == fileaccess.FileOpen {
+			return ntstatus.ObjectNameNotFound
+		}
+		return denied
+	}
+	q.options &^= 0x30
+	if q.options&fileaccess.NoIntermediateBuffering != 0 {
+		q.desired &^= 4
+	}
+	return 0
+}
+
+// parameters is F-10 to F-14.
+func (w *twin) parameters(q *twinOpen) ntstatus.Status {
+	r, options, desired := w.r, q.options, q.desired
 	dirOpt, nonDir := options&1 != 0, options&0x40 != 0
 	switch {
 	case r.Attributes&^0x7FB7 != 0, options&^0xFFFFFF != 0, r.Disposition > 5, r.Share > 7,
@@ -170,72 +206,50 @@ func (w *twin) decide() (a twinAnswer) {
 		dirOpt && !nonDir && r.Disposition != 2 && r.Disposition != 1 && r.Disposition != 3,
 		dirOpt && !nonDir && options&8 != 0,
 		options&8 != 0 && desired&4 != 0:
-		a.status = invalid
-		return
-	}
-	// F-11, F-12, F-13, F-14
-	switch {
+		return invalid
 	case desired == 0, desired&0x0CE0FE00 != 0:
-		a.status = denied
-		return
+		return denied
 	case dirOpt && nonDir:
-		a.status = invalid
-		return
+		return invalid
 	case options&0x2000 == 0 && strings.HasSuffix(r.Name, `\`) && nonDir:
-		a.status = ntstatus.ObjectNameInvalid
-		return
-	case f.ReadOnlyVolume && r.Disposition != 1 && r.Disposition != 3:
-		a.status = protected
-		return
+		return ntstatus.ObjectNameInvalid
+	case w.f.ReadOnlyVolume && r.Disposition != 1 && r.Disposition != 3:
+		return protected
 	}
-	// F-20, F-15
-	var pre winnt.AccessMask
-	if options&0x4000 != 0 {
-		want := desired
-		if desired&twinMax != 0 {
-			want = 0xFFFFFFFF
+	return 0
+}
+
+// privileges is F-20 and F-15.
+func (w *twin) privileges(q *twinOpen, a *twinAnswer) ntstatus.Status {
+	if q.options&0x4000 != 0 {
+		if d := w.r.Disposition; d == 1 || d == 3 || d == 5 {
+			w.intent(q, a, backup, 0x011200A9)
 		}
-		grant := func(p winnt.Privilege, m winnt.AccessMask) {
-			if !w.has(p) {
-				return
-			}
-			for i := range 32 {
-				bit := winnt.AccessMask(1) << i
-				if m&want&^pre&bit == 0 {
-					continue
-				}
-				a.used |= p.Bit()
-				if !f.Object.Exists || w.intentBit(f.Object.Descriptor, bit) {
-					pre |= bit
-				}
-			}
-		}
-		if r.Disposition == 1 || r.Disposition == 3 || r.Disposition == 5 {
-			grant(backup, 0x011200A9)
-		}
-		grant(restore, 0x011F0116)
+		w.intent(q, a, restore, 0x011F0116)
 	}
-	if desired&twinSACL&^pre != 0 {
+	if q.desired&twinSACL&^q.pre != 0 {
 		if !w.has(security) {
-			a.status = notHeld
-			return
+			return notHeld
 		}
 		a.used |= security.Bit()
 	}
-	parent := f.Parent
-	if options&0x2000 != 0 {
-		parent = nil
-	} else if a.status = w.walk(pre); a.status != 0 {
+	return 0
+}
+
+func (w *twin) intent(q *twinOpen, a *twinAnswer, p winnt.Privilege, m winnt.AccessMask) {
+	if !w.has(p) {
 		return
 	}
-	restores := w.has(restore) && (f.Policy.Profile == fileaccess.Documented || options&0x4000 != 0)
-	if !f.Object.Exists {
-		w.create(&a, desired, pre, parent, options, restores, shareMax)
-	} else {
-		w.existing(&a, desired, pre, parent, options, restores, shareMax)
-		w.hide(&a, shareMax)
+	for i := range 32 {
+		bit := winnt.AccessMask(1) << i
+		if m&^q.pre&bit == 0 || q.desired&(bit|twinMax) == 0 {
+			continue
+		}
+		a.used |= p.Bit()
+		if !w.f.Object.Exists || w.intentBit(w.f.Object.Descriptor, bit) {
+			q.pre |= bit
+		}
 	}
-	return
 }
 
 func (w *twin) walk(pre winnt.AccessMask) ntstatus.Status {
@@ -264,8 +278,8 @@ func (w *twin) walk(pre winnt.AccessMask) ntstatus.Status {
 	return 0
 }
 
-func (w *twin) create(a *twinAnswer, desired, pre winnt.AccessMask, parent *fileaccess.Directory, options fileaccess.CreateOptions, restores bool, shareMax winnt.AccessMask) {
-	r := w.r
+func (w *twin) create(a *twinAnswer, q *twinOpen) {
+	r, desired, options, shareMax := w.r, q.desired, q.options, q.shareMax
 	dir := options&1 != 0
 	right := winnt.AccessMask(2)
 	if dir {
@@ -285,11 +299,11 @@ func (w *twin) create(a *twinAnswer, desired, pre winnt.AccessMask, parent *file
 		a.status = cannot
 		return
 	}
-	allowed := pre&right != 0
-	if !allowed && parent != nil {
-		allowed, _ = w.single(parent.Descriptor, right)
+	allowed := q.pre&right != 0
+	if !allowed && q.parent != nil {
+		allowed, _ = w.single(q.parent.Descriptor, right)
 	}
-	if !allowed && restores {
+	if !allowed && q.restores {
 		allowed = true
 		a.used |= restore.Bit()
 	}
@@ -309,37 +323,92 @@ func (w *twin) create(a *twinAnswer, desired, pre winnt.AccessMask, parent *file
 	a.action, a.made = fileaccess.Created, true
 }
 
-func (w *twin) existing(a *twinAnswer, desired, pre winnt.AccessMask, parent *fileaccess.Directory, options fileaccess.CreateOptions, restores bool, shareMax winnt.AccessMask) {
-	r, ob := w.r, &w.f.Object
-	dirOpen := ob.IsDirectory && !ob.Stream
-	fail := func(st ntstatus.Status) { a.status = st }
-	switch { // F-27, F-28, F-29
-	case options&1 != 0 && !dirOpen && r.Disposition == 2:
-		fail(collision)
-		return
-	case options&1 != 0 && !dirOpen:
-		fail(ntstatus.NotADirectory)
-		return
-	case options&0x40 != 0 && dirOpen:
-		fail(ntstatus.FileIsADirectory)
-		return
-	case ob.ReparseTag != 0 && options&0x200000 == 0 && r.Face != fileaccess.SMB:
-		fail(ntstatus.Reparse)
-		return
-	case ob.ReparseTag == 0xA000000C && options&0x200000 == 0:
-		fail(ntstatus.StoppedOnSymlink)
-		return
-	case dirOpen && r.Disposition != 1 && r.Disposition != 3 && ob.VolumeRoot:
-		fail(denied)
-		return
-	case dirOpen && r.Disposition != 1 && r.Disposition != 3:
-		fail(collision)
-		return
-	case !dirOpen && r.Disposition == 2 && !(ob.Stream && !ob.StreamExists):
-		fail(collision)
+func (w *twin) existing(a *twinAnswer, q *twinOpen) {
+	if a.status = w.collides(q); a.status != 0 {
 		return
 	}
-	// F-33: by disposition, the unnamed stream, a stream that exists, one that does not.
+	if a.status = w.imply(a); a.status != 0 {
+		return
+	}
+	r, ob := w.r, &w.f.Object
+	remaining, granted := q.desired&^q.pre, q.pre
+	if q.restores { // F-34
+		granted |= a.implied
+		if a.implied&^q.pre != 0 {
+			a.used |= restore.Bit()
+		}
+	} else {
+		remaining |= a.implied
+	}
+	ro := ob.Attributes&1 != 0
+	if ro && !ob.IsDirectory && ((q.desired|a.implied)&6 != 0 || r.Disposition == 0) { // F-38
+		a.status = denied
+		return
+	}
+	if q.options&0x1000 != 0 && (ro || w.f.ReadOnlyVolume) { // F-39
+		a.status = cannot
+		return
+	}
+	isMax := q.desired&twinMax != 0
+	checked := w.check(a, remaining&^twinMax, isMax)
+	granted |= checked
+	if isMax && (ro && !ob.IsDirectory || w.f.ReadOnlyVolume) { // F-41
+		granted &^= 0x46
+	}
+	via := w.viaParent(q.parent, ob.Descriptor, remaining, isMax)
+	granted |= via
+	if remaining&^granted&^twinMax != 0 || granted == 0 { // F-44
+		a.status = denied
+		return
+	}
+	for i := range 32 { // F-36
+		bit := winnt.AccessMask(1) << i
+		if w.f.Policy.Profile == fileaccess.Observed && a.implied&bit != 0 && q.desired&bit == 0 && !(isMax && (checked|q.pre|via)&bit != 0) {
+			granted &^= bit
+		}
+	}
+	if a.implied&^(q.shareMax|twinSACL) != 0 || granted&(q.shareMax|twinSACL) == 0 { // F-8
+		a.status = denied
+		return
+	}
+	if w.exclusive(a, q.parent, q.options); a.status != 0 {
+		return
+	}
+	a.granted = granted & (q.shareMax | twinSACL)
+	if r.Maximal {
+		a.max = w.maximal(q.parent, q.shareMax)
+	}
+}
+
+// collides is F-27 to F-29.
+func (w *twin) collides(q *twinOpen) ntstatus.Status {
+	r, ob, options := w.r, &w.f.Object, q.options
+	dirOpen := ob.IsDirectory && !ob.Stream
+	switch {
+	case options&1 != 0 && !dirOpen && r.Disposition == 2:
+		return collision
+	case options&1 != 0 && !dirOpen:
+		return ntstatus.NotADirectory
+	case options&0x40 != 0 && dirOpen:
+		return ntstatus.FileIsADirectory
+	case ob.ReparseTag != 0 && options&0x200000 == 0 && r.Face != fileaccess.SMB:
+		return ntstatus.Reparse
+	case ob.ReparseTag == 0xA000000C && options&0x200000 == 0:
+		return ntstatus.StoppedOnSymlink
+	case dirOpen && r.Disposition != 1 && r.Disposition != 3 && ob.VolumeRoot:
+		return denied
+	case dirOpen && r.Disposition != 1 && r.Disposition != 3:
+		return collision
+	case !dirOpen && r.Disposition == 2 && !(ob.Stream && !ob.StreamExists):
+		return collision
+	}
+	return 0
+}
+
+// imply is F-35 and the table of F-33: by disposition, the unnamed stream, a
+// stream that exists, one that does not.
+func (w *twin) imply(a *twinAnswer) ntstatus.Status {
+	r, ob := w.r, &w.f.Object
 	implied := map[fileaccess.Disposition][3]winnt.AccessMask{
 		3: {0, 0, 2}, 4: {0x112, 2, 0}, 5: {0x112, 2, 2}, 0: {0x10110, 0x10000, 2}, 2: {0, 0, 2},
 	}[r.Disposition]
@@ -347,106 +416,50 @@ func (w *twin) existing(a *twinAnswer, desired, pre winnt.AccessMask, parent *fi
 	switch {
 	case !ob.Stream:
 		replaces := r.Disposition == 0 || r.Disposition == 4 || r.Disposition == 5
-		if replaces && (ob.Attributes&2 != 0 && r.Attributes&2 == 0 || ob.Attributes&4 != 0 && r.Attributes&4 == 0) { // F-35
-			fail(denied)
-			return
+		if replaces && (ob.Attributes&2 != 0 && r.Attributes&2 == 0 || ob.Attributes&4 != 0 && r.Attributes&4 == 0) {
+			return denied
 		}
 		a.implied = implied[0]
 	case ob.StreamExists:
 		a.implied = implied[1]
 	case r.Disposition == 1 || r.Disposition == 4:
-		fail(notFound)
-		return
+		return notFound
 	case w.f.ReadOnlyVolume:
-		fail(protected)
-		return
+		return protected
 	default:
 		a.implied = implied[2]
 		a.action = fileaccess.Created
 	}
-	remaining := desired &^ pre
-	granted := pre
-	var unchecked winnt.AccessMask
-	if restores {
-		unchecked = a.implied
-		granted |= unchecked
-		if a.implied&^pre != 0 {
-			a.used |= restore.Bit()
-		}
-	} else {
-		remaining |= a.implied
-	}
-	ro := ob.Attributes&1 != 0
-	if ro && !ob.IsDirectory && ((desired|a.implied)&6 != 0 || r.Disposition == 0) { // F-38
-		fail(denied)
-		return
-	}
-	if options&0x1000 != 0 && (ro || w.f.ReadOnlyVolume) { // F-39
-		fail(cannot)
-		return
-	}
-	isMax := desired&twinMax != 0
-	ask := remaining &^ twinMax
-	var checked winnt.AccessMask
-	if isMax { // F-41
-		for i := range 32 {
-			bit := winnt.AccessMask(1) << i
-			if (0x1F01FF|ask)&bit == 0 {
-				continue
-			}
-			ok, u := w.single(ob.Descriptor, bit)
-			if bit == winnt.WRITE_OWNER && ask&bit == 0 && u != 0 {
-				// only a privilege gave it, and it was not asked for: does the descriptor?
-				dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
-				ok, u = dec.Granted&bit != 0, 0
-			}
-			if ask&bit != 0 {
-				a.used |= u
-			}
-			if ok {
-				checked |= bit
-			}
-		}
-	} else {
-		var u winnt.PrivilegeSet
-		checked, u = w.can(ob.Descriptor, ask)
+	return 0
+}
+
+// check is F-40 and F-41, with the privileges that what was asked for used.
+func (w *twin) check(a *twinAnswer, ask winnt.AccessMask, isMax bool) (checked winnt.AccessMask) {
+	d := w.f.Object.Descriptor
+	if !isMax {
+		checked, u := w.can(d, ask)
 		a.used |= u
+		return checked
 	}
-	granted |= checked
-	if isMax && (ro && !ob.IsDirectory || w.f.ReadOnlyVolume) {
-		granted &^= 0x46
-	}
-	via := w.viaParent(parent, ob.Descriptor, remaining, isMax)
-	granted |= via
-	if remaining&^granted&^twinMax != 0 || granted == 0 { // F-44
-		fail(denied)
-		return
-	}
-	if w.f.Policy.Profile == fileaccess.Observed { // F-36
-		for i := range 32 {
-			bit := winnt.AccessMask(1) << i
-			if a.implied&bit != 0 && desired&bit == 0 && !(isMax && (checked|pre|via)&bit != 0) {
-				granted &^= bit
-			}
+	for i := range 32 {
+		bit := winnt.AccessMask(1) << i
+		if (0x1F01FF|ask)&bit == 0 {
+			continue
+		}
+		ok, u := w.single(d, bit)
+		if bit == winnt.WRITE_OWNER && ask&bit == 0 && u != 0 {
+			// only a privilege gave it, and it was not asked for: does the descriptor?
+			dec, _ := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
+			ok, u = dec.Granted&bit != 0, 0
+		}
+		if ask&bit != 0 {
+			a.used |= u
+		}
+		if ok {
+			checked |= bit
 		}
 	}
-	// F-8
-	if a.implied&^(shareMax|twinSACL) != 0 {
-		fail(denied)
-		return
-	}
-	if granted &= shareMax | twinSACL; granted == 0 {
-		fail(denied)
-		return
-	}
-	w.exclusive(a, parent, options)
-	if a.status != 0 {
-		return
-	}
-	a.granted = granted
-	if r.Maximal {
-		a.max = w.maximal(parent, shareMax)
-	}
+	return checked
 }
 
 func (w *twin) viaParent(parent *fileaccess.Directory, d *sd.Descriptor, remaining winnt.AccessMask, isMax bool) (m winnt.AccessMask) {
@@ -505,7 +518,7 @@ func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) 
 }
 
 // hide is F-73.
-func (w *twin) hide(a *twinAnswer, shareMax winnt.AccessMask) {
+func (w *twin) hide(a *twinAnswer) {
 	if !w.f.Policy.HideDenied || w.f.Share == nil || !w.f.Share.ABE {
 		return
 	}

@@ -9,13 +9,17 @@ import (
 // (I-48, I-99).
 func (k *KernelThread) impersonate(t *EThread, tok *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) ps.Outcome {
 	o := ps.ImpersonateClient(t, tok, copyOnOpen, effectiveOnly, level)
-	k.ctx.NoteElevation(o, t, tok, copyOnOpen, effectiveOnly, level)
+	if o.Raised {
+		k.ctx.NoteElevation(t, tok, copyOnOpen, effectiveOnly, level)
+	}
 	return o
 }
 
 // impersonateContext is SeImpersonateClientEx with the same record.
 func (k *KernelThread) impersonateContext(c *ClientContext, t *EThread) ps.Outcome {
 	o := c.Impersonate(t)
-	k.ctx.NoteElevation(o, t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel)
+	if o.Raised {
+		k.ctx.NoteElevation(t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel)
+	}
 	return o
 }

@@ -134,6 +134,7 @@ var rowObOpenObjectByPointer = nt.Add(&Table, nt.Entry[*KernelThread, ObOpenObje
 		{Status: ntstatus.BadImpersonationLevel, Rule: "I-1", When: "the caller impersonates below SecurityImpersonation"},
 		{Status: ntstatus.PrivilegeNotHeld, Rule: "O-30", When: "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 		{Status: ntstatus.AccessDenied, Rule: "O-33", When: "the access check on the object refuses"},
+		{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "no memory for the handle"},
 	}},
 	Call: func(k *KernelThread, in ObOpenObjectByPointerIn) (out ObOpenObjectByPointerOut, st ntstatus.Status) {
 		if t := in.Object.Head().Type().ObjectType; t != in.ObjectType && (in.ObjectType != nil || in.AccessMode == UserMode) {

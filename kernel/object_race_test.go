@@ -152,3 +152,21 @@ func TestDuplicateAgainstClose(t *testing.T) {
 		}
 	})
 }
+
+// OC-46: an output pointer is looked at before the handle (O-3).
+func TestProbeBeforeHandle(t *testing.T) {
+	_, threads := crowd(t, 1)
+	s := threads[0].Services()
+	if _, st := s.NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectBasicInformation, FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
+		t.Error(st)
+	}
+	if _, st := s.NtQuerySecurityObject(nt.QuerySecurityObjectIn{FaultLengthNeeded: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
+		t.Error(st)
+	}
+	if _, st := s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenInformationClass: winnt.TokenUser, FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
+		t.Error(st)
+	}
+	if _, st := s.NtOpenEvent(nt.OpenEventIn{ObjectAttributes: nt.Captured[*nt.ObjectAttributes]{Status: ntstatus.AccessViolation}}); st != ntstatus.AccessViolation {
+		t.Error(st)
+	}
+}

@@ -130,7 +130,11 @@ func (k *KernelThread) ZwClose(h winnt.Handle) ntstatus.Status {
 // SecurityIdentification (I-43).
 func (k *KernelThread) PsImpersonateClient(thread *EThread, token *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) ntstatus.Status {
 	if k.tracer == nil {
-		return k.impersonate(thread, token, copyOnOpen, effectiveOnly, level).Status
+		o := ps.ImpersonateClient(thread, token, copyOnOpen, effectiveOnly, level)
+		if o.Raised {
+			k.ctx.NoteElevation(thread, token, copyOnOpen, effectiveOnly, level)
+		}
+		return o.Status
 	}
 	_, st := call(k, rowPsImpersonateClient, PsImpersonateClientIn{thread, token, copyOnOpen, effectiveOnly, level})
 	return st

@@ -96,6 +96,7 @@ func openByNameConditions() []Condition {
 		Condition{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first directory says so"},
 		Condition{ntstatus.AccessDenied, "O-33", "the access check on the object refuses"},
+		Condition{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
 		Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
 	)
 }
@@ -108,7 +109,8 @@ func createByNameConditions() []Condition {
 		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first directory says so"},
 		Condition{ntstatus.AccessDenied, "O-24", "the directory does not grant the right to add to it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
-		Condition{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+		Condition{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
+		Condition{ntstatus.InsufficientResources, "O-81", "memory ran out for the object"},
 		Condition{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner the caller may not make one"},
 		Condition{ntstatus.PrivilegeNotHeld, "S-71", "the descriptor has a SACL, or a label above the caller's, without the privilege for it"},
 		Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},

@@ -61,6 +61,7 @@ var openByIDConditions = []Condition{
 	{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 	{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
 	{ntstatus.AccessDenied, "O-33", "the access check on the object refuses"},
+	{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
 }
 
 // NtOpenProcess opens the process with that id (NtOpenProcess).
@@ -119,15 +120,20 @@ var rowOpenFile = Add(&NtTable, Entry[Services, OpenFileIn, OpenFileOut]{
 			{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
 			{ntstatus.InvalidHandle, "O-22", "RootDirectory names no handle"},
 			{ntstatus.ObjectTypeMismatch, "O-22", "RootDirectory is no directory"},
-			{ntstatus.ObjectNameInvalid, "O-23", "the name is empty or has a backslash in it"},
+			{ntstatus.ObjectPathSyntaxBad, "O-23", "the name is absolute below a RootDirectory"},
+			{ntstatus.ObjectNameInvalid, "O-23", "the name is empty, has an empty component, or a backslash within a plain name"},
 			{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 			{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+			{ntstatus.AccessDenied, "O-24", "a directory on the path does not grant DIRECTORY_TRAVERSE to a caller without SeChangeNotifyPrivilege"},
+			{ntstatus.ObjectPathNotFound, "O-23", "a directory on the path does not exist, or the links do not end"},
+			{ntstatus.ReparsePointEncountered, "O-24", "OBJ_DONT_REPARSE and a symbolic link on the path"},
 			{ntstatus.ObjectNameNotFound, "O-23", "no object of that name"},
 			{ntstatus.ObjectTypeMismatch, "O-23", "the name is that of another type"},
 			{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that a file does not have"},
 			{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 			{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
 			{ntstatus.AccessDenied, "O-33", "the access check on the file refuses"},
+			{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
 		}},
 	Call: Services.NtOpenFile,
 })

@@ -44,6 +44,7 @@ var openProcessTokenConditions = []Condition{
 	{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
 	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 	{ntstatus.AccessDenied, "T-30", "the token's DACL does not grant DesiredAccess to the caller"},
+	{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
 }
 
 var openThreadTokenConditions = []Condition{
@@ -61,6 +62,7 @@ var openThreadTokenConditions = []Condition{
 	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 	{ntstatus.AccessDenied, "I-22", "the token's DACL does not grant DesiredAccess"},
 	{ntstatus.InsufficientResources, "O-81", "memory ran out for the copy that CopyOnOpen makes"},
+	{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
 	{ntstatus.AccessDenied, "I-90", "a job's limits refuse the copy that CopyOnOpen makes"},
 }
 

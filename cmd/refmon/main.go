@@ -23,6 +23,7 @@ import (
 type cli struct {
 	Why      whyCmd      `cmd:"" help:"Explain an access decision: which entry decided each right, and by which rule."`
 	Check    checkCmd    `cmd:"" help:"Decide access, for one question or for JSON lines of them."`
+	WhoCan   whoCanCmd   `cmd:"" name:"who-can" help:"List who has a right on each of many objects."`
 	SDDL     sddlCmd     `cmd:"" name:"sddl" help:"Take a security descriptor apart; text to bytes and back."`
 	SID      sidCmd      `cmd:"" name:"sid" help:"Explain a security identifier; text to bytes and back."`
 	Token    tokenCmd    `cmd:"" help:"Work with token files."`

@@ -110,8 +110,3 @@ func (c *replCmd) Run(std *streams) error {
 	}
 	return finish(r, r.Interact(std.in, prompt))
 }
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}

@@ -8,9 +8,13 @@ import (
 // wantColour reports whether f is a terminal and the user did not ask for plain
 // text by NO_COLOR (https://no-color.org) or a dumb terminal.
 func wantColour(f *os.File) bool {
+	return isTerminal(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// isTerminal reports whether f is a character device, which a person watches.
+func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 &&
-		os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // Colours of the terminal's own palette.

@@ -3,22 +3,13 @@ package faults
 import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
 // The audit alarms.
 
 // auditor gives the server's process SeAuditPrivilege.
-func (w *world) auditor() {
-	w.server.Object().PrimaryToken().Update(func(old *token.Token, m winnt.LUID) *token.Token {
-		s := old.Spec()
-		s.ModifiedID = m
-		s.Privileges |= winnt.SeAuditPrivilege.Bit()
-		s.EnabledPrivileges |= winnt.SeAuditPrivilege.Bit()
-		return must(token.New(s))
-	})
-}
+func (w *world) auditor() { w.holding(winnt.SeAuditPrivilege) }
 
 // tooMany is a privilege set with more entries than an alarm takes.
 func tooMany() nt.Captured[*nt.PrivilegeSet] {

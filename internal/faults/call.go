@@ -46,7 +46,9 @@ func (w *world) run(s *service, set []*Fault) (Outcome, error) {
 		late()
 	}
 	before := w.state()
+	w.calling = true
 	out, got := w.invoke(s, reflect.ValueOf(in).Elem().Interface())
+	w.calling = false
 	want := ntstatus.Success
 	if first := Winner(w.profile, set...); first != nil {
 		want = first.Want

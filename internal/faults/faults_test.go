@@ -29,6 +29,9 @@ func TestEveryCondition(t *testing.T) {
 	for r := range rows {
 		m := r.Info()
 		if !faults.Known(m.Name) {
+			if faults.Outside(m.Name) != "" {
+				continue
+			}
 			for _, c := range m.Conditions {
 				if c.Status != ntstatus.Success {
 					t.Errorf("%s: no faults are known, and it can return %s (%s)", m.Name, c.Status, c.Rule)

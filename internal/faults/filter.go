@@ -157,12 +157,15 @@ func createFaults[I creates](p createParts[I]) []fault[I] {
 }
 
 // creator gives the server SeCreateTokenPrivilege.
-func (w *world) creator() {
+func (w *world) creator() { w.holding(winnt.SeCreateTokenPrivilege) }
+
+// holding gives the server a privilege, enabled.
+func (w *world) holding(p winnt.Privilege) {
 	w.server.Object().PrimaryToken().Update(func(old *token.Token, m winnt.LUID) *token.Token {
 		s := old.Spec()
 		s.ModifiedID = m
-		s.Privileges |= winnt.SeCreateTokenPrivilege.Bit()
-		s.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit()
+		s.Privileges |= p.Bit()
+		s.EnabledPrivileges |= p.Bit()
 		return must(token.New(s))
 	})
 }

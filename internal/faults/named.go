@@ -20,7 +20,6 @@ const (
 // single fault here brings about.
 var elsewhere = []absence{
 	{"O-24", "", "it takes a directory made for it: transcript 10-names"},
-	{"O-81", "", "names and events have no point at which memory can be made to run out"},
 	{"S-61", "", "a matter of the descriptor alone: transcript 40-new-objects"},
 	{"S-71", "", "a matter of the descriptor alone: transcript 40-new-objects"},
 	{"S-17", "", "a matter of the descriptor alone: transcript 40-new-objects"},
@@ -47,6 +46,7 @@ func (n named[I]) faults() []fault[I] {
 	list := join(
 		n.desired(),
 		[]fault[I]{
+			{rule: "O-81", want: ntstatus.InsufficientResources, when: "the handle", name: "no memory for the handle", takes: "memory.handle", inject: func(w *world, _ *I) { w.failing["ob: handle"] = true }},
 			{rule: "O-3", want: ntstatus.AccessViolation, when: "a pointer", name: "ObjectAttributes unreadable", takes: "oa", needs: pointers, inject: func(_ *world, in *I) { unreadable(n.oa(in)) }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits", takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= 0x8000 }},
 			{rule: "O-27", want: ntstatus.InvalidParameter, name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: "oa.attributes", inject: func(_ *world, in *I) {
@@ -71,11 +71,12 @@ func (n named[I]) faults() []fault[I] {
 	if n.create {
 		return append(list,
 			fault[I]{rule: "O-26", want: ntstatus.PrivilegeNotHeld, name: "OBJ_PERMANENT without privilege", takes: "oa.attributes", needs: userOnly, inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= winnt.OBJ_PERMANENT }},
-			fault[I]{rule: "O-23", want: ntstatus.ObjectNameExists, name: "OBJ_OPENIF and the name is taken", takes: "oa.name oa.attributes", inject: func(_ *world, in *I) {
+			fault[I]{rule: "O-23", want: ntstatus.ObjectNameExists, name: "OBJ_OPENIF and the name is taken", takes: "oa.name oa.attributes caller desired memory", inject: func(_ *world, in *I) {
 				*name(in) = n.taken
 				n.oa(in).V.Attributes |= winnt.OBJ_OPENIF
 			}},
 			fault[I]{rule: "O-23", want: ntstatus.ObjectNameCollision, name: "the name is taken", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = existing }},
+			fault[I]{rule: "O-81", want: ntstatus.InsufficientResources, when: "the object", name: "memory runs out for the object", takes: "memory.object", inject: func(w *world, _ *I) { w.failing["ob: object"] = true }},
 			caller[I]("I-1"))
 	}
 	return append(list,

@@ -120,6 +120,11 @@ var _ = define(setup[nt.OpenFileIn]{
 			caller[nt.OpenFileIn]("I-1"),
 			{rule: "O-33", want: ntstatus.AccessDenied, name: "the descriptor refuses", takes: "oa.name", needs: userOnly, inject: func(_ *world, in *nt.OpenFileIn) { in.ObjectAttributes.V.ObjectName = "payroll" }},
 		}),
+	absent: []absence{
+		{"O-23", "below a RootDirectory", "the walk of every open by name: see the services that make and open named objects"},
+		{"O-23", "directory on the path", "the walk of every open by name"},
+		{"O-24", "", "the walk of every open by name: transcript 10-names"},
+	},
 })
 
 var _ = define(setup[nt.SetInformationThreadIn]{

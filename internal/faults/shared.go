@@ -29,11 +29,19 @@ func desired[I any](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask) [
 			inject: func(_ *world, in *I) { *mask(in) |= winnt.ACCESS_SYSTEM_SECURITY }},
 		{rule: "O-90", want: ntstatus.AccessDenied, name: "DesiredAccess 0", takes: "desired", needs: userOnly, inject: func(_ *world, in *I) { *mask(in) = 0 }},
 	}
+	list = append(list, fault[I]{rule: "O-81", want: ntstatus.InsufficientResources, when: "for the handle", name: "no memory for the handle", takes: "memory.handle",
+		inject: func(w *world, _ *I) { w.noHandle() }})
 	if unknown != 0 {
 		list = append(list, fault[I]{rule: "O-21", want: ntstatus.AccessDenied, name: "bits the type does not know", takes: "desired.unknown", needs: userOnly,
 			inject: func(_ *world, in *I) { *mask(in) |= unknown }})
 	}
 	return list
+}
+
+// noHandle makes the call find no memory for a handle, once everything is set
+// up.
+func (w *world) noHandle() {
+	w.late = append(w.late, func() { w.failing["ob: handle"] = true })
 }
 
 // handles are the three faults of a handle parameter: no handle, a handle of

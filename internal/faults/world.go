@@ -42,8 +42,11 @@ type world struct {
 	second  *nt.Thread
 
 	named   ob.Object         // see made
+	child   *kernel.Process   // see suspended
+	naked   bool              // tokens made from now on have no descriptor
 	closing bool              // tokens made from now on admit nobody
 	odd     *ps.Job           // see anotherType
+	calling bool              // the call itself is running: memory can run out
 	failing map[string]bool   // allocation points that fail (O-81)
 	owned   []*se.TokenObject // one reference each
 	last    []func()          // after those of late
@@ -53,7 +56,7 @@ type world struct {
 
 func newWorld(profile nt.Profile) *world {
 	w := &world{profile: profile, failing: map[string]bool{}}
-	w.sys = kernel.Boot(kernel.Config{Profile: profile, Faults: func(p string) bool { return w.failing[p] || w.failing["*"] }})
+	w.sys = kernel.Boot(kernel.Config{Profile: profile, Faults: func(p string) bool { return w.calling && (w.failing[p] || w.failing["*"]) }})
 	var err error
 	if w.server, err = w.sys.NewProcess("server", must(token.New(serverSpec()))); err != nil {
 		panic("faults: " + err.Error())
@@ -153,12 +156,14 @@ func (w *world) callerAt(level winnt.SecurityImpersonationLevel) {
 
 // job puts the server into a job and then limits it to tokens without
 // Administrators; tokens taken on before are not affected (I-90).
-func (w *world) job(flags uint32) {
-	if st := w.server.AssignToJob(kernel.JobSecurity{}); !st.IsSuccess() {
+func (w *world) job(flags uint32) { w.jobOf(w.server, flags) }
+
+func (w *world) jobOf(p *kernel.Process, flags uint32) {
+	if st := p.AssignToJob(kernel.JobSecurity{}); !st.IsSuccess() {
 		panic("faults: job: " + st.String())
 	}
 	w.last = append(w.last, func() {
-		j := w.server.Object().Job()
+		j := p.Object().Job()
 		defer j.Deref(ob.TagCall)
 		if o := j.SetLimits(ps.JobLimits{Flags: flags}); !o.Status.IsSuccess() {
 			panic("faults: job: " + o.Status.String())

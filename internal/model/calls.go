@@ -118,7 +118,7 @@ func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired 
 	}
 	dup := m.newToken(v, copyGuard(&v, &t.Process.Primary.Value), r.Token)
 	dup.Chain = min(dup.Chain, r.Level)
-	t.Record = &Record{Token: dup, EffectiveOnly: r.EffectiveOnly, Level: r.Level, Own: true, Just: r.Just}
+	t.Record = &Record{Token: dup, EffectiveOnly: r.EffectiveOnly, Level: r.Level, Own: true, Just: r.Just, Under: r.Under}
 	return m.opened(c, dup, g, attributes)
 }
 
@@ -326,7 +326,7 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 		c := v.as(winnt.TokenImpersonation, level)
 		tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok) // I-43
 	}
-	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just}
+	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just, Under: t.Process.Job}
 	return Result{}
 }
 

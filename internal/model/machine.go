@@ -16,15 +16,16 @@ type Token struct {
 	Shared bool                             // some process's primary token was attached as this object
 }
 
-// Record is a thread's impersonation state. Just tells why a strong one was
-// accepted (P-1); it is no part of what the kernel keeps.
+// Record is a thread's impersonation state. Just and Under tell what held when
+// it was accepted; they are no part of what the kernel keeps.
 type Record struct {
 	Token         *Token
 	CopyOnOpen    bool
 	EffectiveOnly bool
 	Level         winnt.SecurityImpersonationLevel
-	Own           bool // Token is the copy an open made (I-6)
-	Just          bool // accepted with SeImpersonatePrivilege or row e or b of I-42
+	Under         uint32 // limits of the job at the time (P-12)
+	Own           bool   // Token is the copy an open made (I-6)
+	Just          bool   // accepted with SeImpersonatePrivilege or row e or b of I-42
 }
 
 // Thread is a thread of the model.

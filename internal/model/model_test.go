@@ -25,7 +25,8 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 }
 
 // TestBesideTheModel runs histories of calls on the kernel and on the model
-// and checks P-1 to P-10, P-12, P-14 and P-15 after each call. REFMON_CALLS
+// and checks P-1, P-2, P-3, P-4, P-5, P-6, P-7, P-8, P-9, P-10, P-12, P-14 and
+// P-15 after each call. REFMON_CALLS
 // says how many calls, REFMON_SEED repeats a run.
 func TestBesideTheModel(t *testing.T) {
 	seed := number(t, "REFMON_SEED", rand.Uint64()>>16)

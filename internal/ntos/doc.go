@@ -4,7 +4,7 @@
 // Lock order, outermost first; a lock is taken only while holding locks to its
 // left:
 //
-//	ids → Process → Thread → Table → Directory → Instance → TokenObject → LogonSessions → Log
+//	Jobs → ids → Process → Thread → Table → Directory → Instance → TokenObject → LogonSessions → Log
 //
 // No lock is held across an access check, an audit write or a callback. Most
 // state needs none: the value of a token object, the descriptor of an object,

@@ -67,7 +67,7 @@ func (r *Runner) predeclared() starlark.StringDict {
 	for name, f := range map[string]builtin{
 		"token": r.token, "process": r.process, "system": r.systemThread, "kernel_mode": r.kernelMode, "file": r.file,
 		"object_attributes": r.attributes, "sqos": sqosBuiltin, "privilege_set": privilegeSetBuiltin, "bad_pointer": badPointer,
-		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job, "handle_information": r.handleInformation, "security_policy": r.securityPolicy,
+		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job, "handle_information": r.handleInformation, "security_policy": r.securityPolicy, "package_directory": r.packageDirectory,
 		"security_attributes": r.securityAttributes, "job_security_limits": r.jobSecurityLimits, "process_by_id": r.processByID,
 		"logon_session": r.logonSession, "package_sid": packageSID, "capability_sid": capabilitySID,
 		"audit_policy": r.auditPolicy, "audit_records": r.auditRecords, "audit_full": r.auditFull,

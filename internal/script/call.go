@@ -10,6 +10,7 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -67,8 +68,15 @@ func Signature(row nt.Row) string {
 // InNames are the documented names of a service's parameters.
 func InNames(row nt.Row) []string { return names(row.InType()) }
 
-// OutNames are those of its out parameters, the status first.
-func OutNames(row nt.Row) []string { return append([]string{"status"}, names(row.OutType())...) }
+// OutNames are those of what a call returns: the status and the out parameters,
+// for a Win32 function after the BOOL and the last error.
+func OutNames(row nt.Row) []string {
+	first := []string{"status"}
+	if win32.Table.Find(row.Info().Name) == row {
+		first = []string{"result", "last_error", "status"}
+	}
+	return append(first, names(row.OutType())...)
+}
 
 func names(t reflect.Type) []string {
 	var list []string

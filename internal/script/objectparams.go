@@ -130,3 +130,14 @@ func (r *Runner) securityPolicy(b *starlark.Builtin, args starlark.Tuple, kwargs
 	r.sys.SetEveryoneIncludesAnonymous(everyone)
 	return starlark.None, nil
 }
+
+// packageDirectory makes the directory in which an AppContainer process has its
+// named objects, and returns its path.
+func (r *Runner) packageDirectory(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var p *processValue
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "process", &p); err != nil {
+		return nil, err
+	}
+	path, err := r.sys.MakePackageDirectory(p.p.Object().Token())
+	return starlark.String(path), err
+}

@@ -230,6 +230,10 @@ func (r *Runner) job(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark
 	}
 	limits := kernel.JobSecurity{}
 	for _, a := range args[1:] {
+		if n, err := number(a); err == nil && n <= uint64(winnt.JOB_OBJECT_SECURITY_VALID_FLAGS) {
+			limits.Flags |= uint32(n) // JOB_OBJECT_SECURITY_NO_ADMIN and relatives are numbers
+			continue
+		}
 		name, _ := starlark.AsString(a)
 		f, ok := jobFlags[strings.TrimPrefix(name, "JOB_OBJECT_SECURITY_")]
 		if !ok {

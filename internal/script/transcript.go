@@ -196,82 +196,11 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 			return faultValue{st}.String() // nt.Captured: what capturing it gave
 		}
 	}
-	switch x := f.Interface().(type) {
-	case winnt.AccessMask:
-		return maskText(x, object)
-	case winnt.Handle:
-		if x == 0 {
-			return "NULL"
-		}
-		return x.String()
-	case bool:
-		if x {
-			return "True"
-		}
-		return "False"
-	case *winnt.ObjectType:
-		if x == nil {
-			return "None"
-		}
-		return x.Name
-	case []access.ObjectTypeEntry:
-		var parts []string
-		for _, e := range x {
-			parts = append(parts, fmt.Sprintf("(%d, %q)", e.Level, e.GUID))
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	case nt.Captured[*nt.ObjectAttributes]:
-		return attributesText(x)
-	case nt.Captured[*nt.ClientID]:
-		if x.V == nil {
-			return "None"
-		}
-		if x.V.UniqueProcess == 0 {
-			return x.V.UniqueThread.String()
-		}
-		if x.V.UniqueThread == 0 {
-			return x.V.UniqueProcess.String()
-		}
-		return fmt.Sprintf("(%s, %s)", x.V.UniqueProcess, x.V.UniqueThread)
-	case nt.Captured[*sd.Descriptor]:
-		return descriptorText(x.V)
-	case nt.Captured[winnt.GenericMapping]:
-		return mappingText(x.V)
-	case nt.Captured[[]nt.LUIDAndAttributes]:
-		return privilegeList(x.V)
-	case nt.Captured[*nt.PrivilegeSet]:
-		if x.V == nil {
-			return "None"
-		}
-		return privilegeList(x.V.Privilege)
-	case nt.Captured[*nt.JobSecurityLimitInformation]:
-		return t.limits(x.V)
-	case *win32.SecurityAttributes:
-		return attributesText(nt.Cap(x.ObjectAttributes()))
-	case nt.Captured[winnt.Handle]:
-		return t.show(reflect.ValueOf(x.V), nil)
-	case nt.Captured[sid.SID]:
-		return x.V.String()
-	case nt.Captured[[]byte]:
-		return fmt.Sprintf("%q", x.V)
-	case nt.Captured[string]:
-		if x.Status != ntstatus.Success {
-			return "None"
-		}
-		return fmt.Sprintf("%q", x.V)
-	case *nt.PrivilegeSet:
-		return privilegeList(x.Privilege)
-	case []nt.LUIDAndAttributes:
-		return privilegeList(x)
-	case *kernel.EThread:
-		return x.Name()
-	case *kernel.EProcess:
-		return x.Name()
-	case *kernel.AccessToken:
-		if x == nil {
-			return "None"
-		}
-		return t.r.tokenName(x)
+	if s, ok := t.valueText(f.Interface(), object); ok {
+		return s
+	}
+	if s, ok := t.inputText(f.Interface()); ok {
+		return s
 	}
 	if s, ok := t.capturedText(f); ok {
 		return s
@@ -295,6 +224,98 @@ func (t *transcript) show(f reflect.Value, object *winnt.ObjectType) string {
 		return f.Type().Elem().Name() // never an address: a transcript is compared
 	}
 	return fmt.Sprint(f.Interface())
+}
+
+// valueText prints a value that has a spelling of its own.
+func (t *transcript) valueText(v any, object *winnt.ObjectType) (string, bool) {
+	switch x := v.(type) {
+	case winnt.AccessMask:
+		return maskText(x, object), true
+	case winnt.Handle:
+		if x == 0 {
+			return "NULL", true
+		}
+		return x.String(), true
+	case bool:
+		if x {
+			return "True", true
+		}
+		return "False", true
+	case *winnt.ObjectType:
+		if x == nil {
+			return "None", true
+		}
+		return x.Name, true
+	case []access.ObjectTypeEntry:
+		var parts []string
+		for _, e := range x {
+			parts = append(parts, fmt.Sprintf("(%d, %q)", e.Level, e.GUID))
+		}
+		return "[" + strings.Join(parts, ", ") + "]", true
+	case *nt.PrivilegeSet:
+		return privilegeList(x.Privilege), true
+	case []nt.LUIDAndAttributes:
+		return privilegeList(x), true
+	case *kernel.EThread:
+		return x.Name(), true
+	case *kernel.EProcess:
+		return x.Name(), true
+	case *kernel.AccessToken:
+		if x == nil {
+			return "None", true
+		}
+		return t.r.tokenName(x), true
+	}
+	return "", false
+}
+
+// inputText prints what a caller gave by pointer and capturing it did not fail.
+func (t *transcript) inputText(v any) (string, bool) {
+	switch x := v.(type) {
+	case nt.Captured[*nt.ObjectAttributes]:
+		return attributesText(x), true
+	case nt.Captured[*nt.ClientID]:
+		if x.V == nil {
+			return "None", true
+		}
+		if x.V.UniqueProcess == 0 {
+			return x.V.UniqueThread.String(), true
+		}
+		if x.V.UniqueThread == 0 {
+			return x.V.UniqueProcess.String(), true
+		}
+		return fmt.Sprintf("(%s, %s)", x.V.UniqueProcess, x.V.UniqueThread), true
+	case nt.Captured[*sd.Descriptor]:
+		return descriptorText(x.V), true
+	case nt.Captured[winnt.GenericMapping]:
+		return mappingText(x.V), true
+	case nt.Captured[[]nt.LUIDAndAttributes]:
+		return privilegeList(x.V), true
+	case nt.Captured[*nt.PrivilegeSet]:
+		if x.V == nil {
+			return "None", true
+		}
+		return privilegeList(x.V.Privilege), true
+	case nt.Captured[*nt.JobSecurityLimitInformation]:
+		return t.limits(x.V), true
+	case *win32.SecurityAttributes:
+		if x == nil {
+			return "None", true
+		}
+		return attributesText(nt.Cap(x.ObjectAttributes())), true
+	case nt.Captured[winnt.Handle]:
+		return t.show(reflect.ValueOf(x.V), nil), true
+	case nt.Captured[sid.SID]:
+		return x.V.String(), true
+	case nt.Captured[[]byte]:
+		return fmt.Sprintf("%q", x.V), true
+	case nt.Captured[string]:
+		if x.Status != ntstatus.Success {
+			return "None", true
+		}
+		return fmt.Sprintf("%q", x.V), true
+	}
+	return "", false
 }
 
 func maskText(m winnt.AccessMask, object *winnt.ObjectType) string {

@@ -3,7 +3,6 @@ package script
 import (
 	"fmt"
 	"reflect"
-	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
@@ -127,7 +126,7 @@ func (t *transcript) win32JSON(c *win32Call) {
 		o["out"] = show(c.Out, c.Row.OutType())
 	}
 	if why := t.win32Reasons(c); why != nil {
-		o["why"] = strings.Join(why, "; ")
+		o["why"] = why
 	}
 	t.line(o)
 }

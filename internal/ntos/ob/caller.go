@@ -31,6 +31,9 @@ type Caller struct {
 	Subjects Subjects
 	Audit    Auditor // nil: nothing is recorded
 	Why      *Why    // nil unless the call is traced
+	// Faults is asked before a handle is made, with the point "ob: handle",
+	// and fails it for lack of memory by answering true (O-81); nil never does.
+	Faults func(point string) bool
 
 	request access.Request // owned by the thread: a check's question, here because it escapes
 }
@@ -58,6 +61,14 @@ func (c *Caller) Fail(rule string, st ntstatus.Status) ntstatus.Status {
 // OBJ_FORCE_ACCESS_CHECK (O-33).
 func (c *Caller) Checked(attributes uint32) bool {
 	return c.Mode != access.Kernel || attributes&winnt.OBJ_FORCE_ACCESS_CHECK != 0
+}
+
+// MayInsert is the point at which making a handle can run out of memory.
+func (c *Caller) MayInsert() ntstatus.Status {
+	if c.Faults != nil && c.Faults("ob: handle") {
+		return c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+	}
+	return ntstatus.Success
 }
 
 // TableFor is where a new handle goes: the kernel table for a kernel-mode

@@ -71,6 +71,9 @@ func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
 	if t == nil {
 		return Reservation{}, c.Fail("O-47", ntstatus.ProcessIsTerminating)
 	}
+	if st := c.MayInsert(); st != ntstatus.Success {
+		return Reservation{}, st
+	}
 	r, st := t.Reserve()
 	if st != ntstatus.Success {
 		c.Fail("O-82", st)

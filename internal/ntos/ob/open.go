@@ -24,6 +24,9 @@ func OpenByPointer(c *Caller, obj Object, subject access.Subject, desired winnt.
 	if t == nil {
 		return 0, 0, c.Fail("O-47", ntstatus.ProcessIsTerminating)
 	}
+	if st := c.MayInsert(); st != ntstatus.Success {
+		return 0, 0, st
+	}
 	v, st := t.Insert(obj, dec.Granted, attributes)
 	if st != ntstatus.Success {
 		return 0, 0, c.Fail("O-82", st)

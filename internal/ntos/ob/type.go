@@ -69,7 +69,7 @@ func (t Tag) String() string {
 func (t *Type) mapDesired(m winnt.AccessMask) winnt.AccessMask {
 	m = t.Mapping.Map(m)
 	if t.ObjectType == winnt.TokenObject {
-		m &^= winnt.SYNCHRONIZE // O-21
+		m &^= winnt.SYNCHRONIZE // O-21, T-7
 	}
 	return m
 }

@@ -8,18 +8,29 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// Child says what a new process is made of. The zero value lacks Descriptor
-// and Image ([se.Unlabelled] for a program without a label).
+// Child says what a new process is made of. The zero value lacks Image
+// ([se.Unlabelled] for a program without a label).
 type Child struct {
-	Name       string          // for display; empty: the parent's and a number
-	Token      *se.TokenObject // a primary token; nil: a copy of the parent's
-	Image      uint32          // integrity of the program's label
-	Inherit    bool            // the parent's inheritable handles are copied (O-59)
-	Suspended  bool            // the first thread does not start
-	Descriptor func(child *se.TokenObject) *sd.Descriptor
+	Name      string          // for display; empty: the parent's and a number
+	Token     *se.TokenObject // a primary token; nil: a copy of the parent's
+	Image     uint32          // integrity of the program's label
+	Inherit   bool            // the parent's inheritable handles are copied (O-59)
+	Suspended bool            // the first thread does not start
+	// Descriptor protects the process; nil: by the defaults of its token. It is
+	// called with a lock held and must be pure.
+	Descriptor func(child *token.Token) *sd.Descriptor
+	Thread     *sd.Descriptor // protects the first thread; nil: by those defaults
+}
+
+func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
+	if c.Descriptor != nil {
+		return c.Descriptor(tok.Value())
+	}
+	return se.NewDescriptor(tok.Value(), winnt.ProcessObject, nil)
 }
 
 // NewChild makes a process of p with its first thread, one reference on each
@@ -39,16 +50,13 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	if out.Status != ntstatus.Success {
 		return nil, nil, out
 	}
-	if c.Descriptor != nil {
-		n.SetSecurity(c.Descriptor(n.token.Load())) // before it is shared
-	}
 	st := ntstatus.Success
 	if c.Inherit {
 		st = n.table.Inherit(p.table) // O-59
 	}
 	var t *Thread
 	if st == ntstatus.Success {
-		t, st = n.newThread(!c.Suspended)
+		t, st = n.newThread(c.Thread, !c.Suspended)
 	}
 	if st != ntstatus.Success {
 		n.Exit()
@@ -84,7 +92,7 @@ func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, 
 		p.children++
 		c.Name = fmt.Sprintf("%s.%d", p.name, p.children)
 	}
-	n = p.sys.NewProcess(c.Name, use, nil)
+	n = p.sys.newProcess(c.Name, use, c.descriptor(use))
 	if job != nil {
 		job.Ref(ob.TagLink)
 		n.job.Store(job) // I-91: a child is in its parent's job

@@ -8,6 +8,7 @@
 //
 //	st := ps.ImpersonateClient(th, tok, false, false, winnt.SecurityImpersonation)
 //
-// Guards: System.mu the ids; Process.mu the set of threads, exit and job;
-// Process.token and Thread.imp are atomic; Job.mu its limits.
+// Guards: System.jobs what changes a process's job or primary token; System.mu
+// the ids; Process.mu the set of threads and exit; Process.token, Process.job
+// and Thread.imp are atomic; Job.mu its limits.
 package ps

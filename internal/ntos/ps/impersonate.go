@@ -4,6 +4,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -14,6 +15,7 @@ type Outcome struct {
 	Rule    string
 	Because string
 	Demoted bool // success, but at SecurityIdentification on a copy (I-43)
+	Raised  bool // success, and worth a record when kernel mode asked for it (I-48, I-99)
 }
 
 // ImpersonateClient is PsImpersonateClient: thread t acts with tok from now
@@ -63,37 +65,58 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 // whose limits the token was tested for.
 func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel, job *Job) Outcome {
 	// decide
-	ok, row := se.CanImpersonate(t.process.Token(), tok.Value(), level, t.process.sys.Profile) // I-41 (5)
+	p, v := t.process.Token(), tok.Value()
+	ok, row := se.CanImpersonate(p, v, level, t.process.sys.Profile) // I-41 (5)
 	if !ok {
 		return t.demote(tok, copyOnOpen, effectiveOnly, row, job)
 	}
 	// commit
 	tok.Ref(ob.TagImpersonation) // I-41 (7)
-	return t.install(tok.Impersonation(copyOnOpen, effectiveOnly, level), job)
-}
-
-// install is exchange for a record that was tested for the limits of a job.
-// When the process has joined another one since, the new limits are tested
-// too, after the exchange: the assignment looks at the thread after it has
-// published the job, so that one of the two sees the other. A refusal puts
-// back what the thread had, unless its state was set again meanwhile.
-func (t *Thread) install(r *se.Impersonation, job *Job) Outcome {
+	r := tok.Impersonation(copyOnOpen, effectiveOnly, level)
 	old := t.imp.Swap(r)
-	if now := t.process.job.Load(); now != job {
-		if out := now.refuses(r.Token.Value()); out.Status != ntstatus.Success {
-			if t.imp.CompareAndSwap(r, old) {
-				old = r
-			}
-			if old != nil {
-				old.Token.Deref(ob.TagImpersonation)
-			}
-			return out
+	if t.process.job.Load() != job {
+		if refusal := t.recheck(r, old); refusal.Status != ntstatus.Success {
+			return refusal
 		}
 	}
 	if old != nil {
 		old.Token.Deref(ob.TagImpersonation) // I-41 (8), I-45
 	}
-	return Outcome{}
+	return Outcome{Raised: raised(p, v, copyOnOpen, level)}
+}
+
+// raised is what makes an impersonation worth a record: the token has what the
+// process lacks (I-48), or opening it gives more than the thread has (I-99).
+func raised(p, v *token.Token, copyOnOpen bool, level winnt.SecurityImpersonationLevel) bool {
+	if v.Present()&^p.Present() != 0 || v.Integrity() > p.Integrity() {
+		return true
+	}
+	if copyOnOpen {
+		return false
+	}
+	if v.Type() == winnt.TokenPrimary {
+		return level < winnt.SecurityImpersonation
+	}
+	return level < v.Level()
+}
+
+// recheck is for a process that has joined a job since the token was tested:
+// the new limits are tested too, after the exchange. The assignment looks at
+// the thread after it has published the job, so that one of the two sees the
+// other. A refusal puts back what the thread had, unless its state was set
+// again meanwhile; either way what is not in the thread is dropped.
+func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
+	out := t.process.job.Load().refuses(r.Token.Value())
+	if out.Status == ntstatus.Success {
+		return out
+	}
+	if t.imp.CompareAndSwap(r, old) {
+		old = r
+	}
+	if old != nil {
+		old.Token.Deref(ob.TagImpersonation)
+	}
+	return out
 }
 
 // demote is I-43: the thread gets a copy that only identifies the client, and
@@ -107,8 +130,15 @@ func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row
 	}
 	defer dup.Deref(ob.TagCall)
 	dup.Ref(ob.TagImpersonation)
-	if out := t.install(dup.Impersonation(copyOnOpen, effectiveOnly, winnt.SecurityIdentification), job); out.Status != ntstatus.Success {
-		return out
+	r := dup.Impersonation(copyOnOpen, effectiveOnly, winnt.SecurityIdentification)
+	old := t.imp.Swap(r)
+	if t.process.job.Load() != job {
+		if refusal := t.recheck(r, old); refusal.Status != ntstatus.Success {
+			return refusal
+		}
+	}
+	if old != nil {
+		old.Token.Deref(ob.TagImpersonation)
 	}
 	return Outcome{Rule: "I-42 " + row, Because: se.RowText(row), Demoted: true}
 }

@@ -182,3 +182,37 @@ func TestDescendsFrom(t *testing.T) {
 		o.Deref(ob.TagCall)
 	}
 }
+
+// O-47: a process that has ended makes no thread, no child, goes into no job,
+// and the attempts leave nothing behind.
+func TestAfterExit(t *testing.T) {
+	w := newJobWorld(t)
+	j := w.NewJob(w.p.Token())
+	w.p.Exit()
+	if _, st := w.p.NewThread(); st != ntstatus.ProcessIsTerminating {
+		t.Errorf("thread: %v", st)
+	}
+	if _, _, out := w.p.NewChild(Child{Image: se.Unlabelled}); out.Status != ntstatus.ProcessIsTerminating {
+		t.Errorf("child: %v", out)
+	}
+	if out := w.p.AssignToJob(j); out.Status != ntstatus.ProcessIsTerminating || j.active != 0 {
+		t.Errorf("job: %v, %d processes", out, j.active)
+	}
+	j.Deref(ob.TagCall)
+	w.close()
+}
+
+// T-113: the lower of token and label, by policy; nothing else changes.
+func TestPrimary(t *testing.T) {
+	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
+	for _, c := range []struct{ policy, image, want uint32 }{
+		{3, 0x1000, 0x1000}, {3, 0x3000, 0x2000}, {3, se.Unlabelled, 0x2000}, {1, 0x1000, 0x2000}, {2, 0, 0},
+	} {
+		s.MandatoryPolicy = c.policy
+		v := value(t, s)
+		n, st := se.Primary(v, c.image)
+		if st != ntstatus.Success || n.Integrity() != c.want || n.ModifiedID() != v.ModifiedID() || n.User() != v.User() {
+			t.Errorf("policy %d, image %#x: %v, integrity %#x, want %#x", c.policy, c.image, st, n.Integrity(), c.want)
+		}
+	}
+}

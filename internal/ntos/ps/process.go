@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -150,8 +151,13 @@ func (s *System) NewProcess(name string, tok *se.TokenObject, creator *token.Tok
 	if creator == nil {
 		creator = tok.Value()
 	}
+	return s.newProcess(name, tok, se.NewDescriptor(creator, winnt.ProcessObject, nil))
+}
+
+// newProcess is NewProcess with a descriptor.
+func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor) *Process {
 	p := &Process{sys: s, name: name, table: ob.NewTable(0), threads: map[*Thread]struct{}{}}
-	p.Init(ProcessType, p, se.NewDescriptor(creator, winnt.ProcessObject, nil))
+	p.Init(ProcessType, p, d)
 	s.Security.Objects.Track(p)
 	tok.Ref(ob.TagPrimary)
 	tok.AttachPrimary()

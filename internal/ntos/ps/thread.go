@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -29,15 +30,18 @@ type Thread struct {
 
 // NewThread makes a thread of p with one reference for the caller. It starts
 // without impersonation, whatever its creator does (I-9).
-func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(true) }
+func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true) }
 
-// newThread makes a thread; the process has started when the first one runs.
-func (p *Process) newThread(run bool) (*Thread, ntstatus.Status) {
+// newThread makes a thread, with a descriptor of its own or, for nil, by the
+// defaults of the process's token. The process has started when the first
+// thread runs.
+func (p *Process) newThread(d *sd.Descriptor, run bool) (*Thread, ntstatus.Status) {
 	creator := p.Token()
 	t := &Thread{process: p, system: p.isSystem}
-	d := se.NewDescriptor(creator, winnt.ThreadObject, nil)
+	if d == nil {
+		d = se.NewDescriptor(creator, winnt.ThreadObject, nil)
+	}
 	t.Init(ThreadType, t, d)
-	p.sys.Security.Objects.Track(t)
 	t.selfAccess = selfThreadAlways
 	if dec, err := access.Check(creator, d, winnt.MAXIMUM_ALLOWED, winnt.ThreadObject); err == nil && dec.Allowed() {
 		t.selfAccess |= dec.Granted // O-18
@@ -45,8 +49,9 @@ func (p *Process) newThread(run bool) (*Thread, ntstatus.Status) {
 	p.mu.Lock()
 	if p.exited {
 		p.mu.Unlock()
-		return nil, ntstatus.ProcessIsTerminating // O-47
+		return nil, ntstatus.ProcessIsTerminating // O-47: t was never an object of the system
 	}
+	p.sys.Security.Objects.Track(t)
 	p.count++
 	t.name = fmt.Sprintf("%s/%d", p.name, p.count)
 	p.threads[t] = struct{}{}

@@ -27,7 +27,7 @@ type TokenObject struct {
 	from     *lineage   // immutable once shared
 
 	box  *Box        // immutable: the AppContainer, nil without one; held
-	kept []ob.Object // immutable once shared: objects that live as long as the token, one reference each
+	kept []ob.Object // immutable once shared: objects that stay open as long as the token lives
 
 	value   atomic.Pointer[token.Token]
 	defSD   atomic.Pointer[defaultDescriptor] // of tokens made under this one; see DefaultTokenDescriptor
@@ -49,18 +49,18 @@ func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 	return t
 }
 
-// Keep makes objects live as long as the token; each is referenced. Call it
-// before the token is shared.
+// Keep makes objects stay open, by name too, as long as the token lives. Call
+// it before the token is shared; the caller holds a reference on each.
 func (t *TokenObject) Keep(objects []ob.Object) {
 	for _, o := range objects {
-		o.Head().Ref(ob.TagLink)
+		o.Head().HoldOpen()
 	}
 	t.kept = objects
 }
 
 func (t *TokenObject) destroy() {
 	for _, o := range t.kept {
-		o.Head().Deref(ob.TagLink)
+		o.Head().DropOpen()
 	}
 	if t.box != nil {
 		t.box.Release()

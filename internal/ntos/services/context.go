@@ -56,7 +56,7 @@ func NewContext(sys *System, t *ps.Thread, mode access.Mode) *Context {
 	c := &Context{Sys: sys, self: t, tickets: map[nt.Ticket]*se.Impersonation{}}
 	c.Caller = ob.Caller{
 		Mode: mode, Table: t.Process().Table(), Kernel: sys.Kernel,
-		Process: t.Process(), Thread: t, Subjects: t, Audit: auditor{sys.Log},
+		Process: t.Process(), Thread: t, Subjects: t, Audit: auditor{sys.Log}, Faults: sys.Faults,
 		ProcessAccess: t.Process().SelfAccess(), ThreadAccess: t.SelfAccess(),
 	}
 	return c
@@ -203,6 +203,9 @@ func (c *Context) about(handle string, st ntstatus.Status) ntstatus.Status {
 
 // insert makes a handle in the table the attributes call for.
 func (c *Context) insert(obj ob.Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
+	if st := c.MayInsert(); st != ntstatus.Success {
+		return 0, st
+	}
 	h, st := c.TableFor(attributes).Insert(obj, granted, attributes)
 	if st != ntstatus.Success {
 		return 0, c.Fail("O-82", st)

@@ -124,6 +124,9 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 // insertDuplicate makes the handle. The kernel's table takes it only for
 // kernel mode that asks for it, with the System process as target (O-58).
 func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
+	if st := c.MayInsert(); st != ntstatus.Success {
+		return 0, st
+	}
 	t := target.Table()
 	if c.Mode == access.Kernel && in.HandleAttributes&winnt.OBJ_KERNEL_HANDLE != 0 && target.IsSystem() {
 		t = c.Kernel // O-58

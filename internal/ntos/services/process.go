@@ -8,6 +8,7 @@ import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -178,7 +179,7 @@ func (n *creation) commit() ntstatus.Status {
 		return st
 	}
 	p, t, o := n.parent.NewChild(ps.Child{
-		Name: n.in.ImageName, Token: n.token, Image: n.image, Descriptor: n.descriptor,
+		Name: n.in.ImageName, Token: n.token, Image: n.image, Descriptor: n.descriptor, Thread: n.threadDescriptor(),
 		Inherit:   n.in.ProcessFlags&winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES != 0,
 		Suspended: n.in.ThreadFlags&winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED != 0,
 	})
@@ -186,9 +187,6 @@ func (n *creation) commit() ntstatus.Status {
 		hp.Abandon()
 		ht.Abandon()
 		return c.Impersonated(o)
-	}
-	if n.thread.SecurityDescriptor != nil {
-		t.SetSecurity(se.NewDescriptor(c.effective(), winnt.ThreadObject, n.thread.SecurityDescriptor))
 	}
 	n.out.ClientID = nt.ClientID{UniqueProcess: p.ID(), UniqueThread: t.ID()}
 	if st = hp.Publish(p, n.processAccess, n.process.Attributes); st == ntstatus.Success {
@@ -205,12 +203,21 @@ func (n *creation) commit() ntstatus.Status {
 // descriptor protects the new process: by the caller's effective token (O-38),
 // or, where a token is given, by that one, so that its user and not the
 // creator owns the process (CreateProcessAsUser, lpProcessAttributes).
-func (n *creation) descriptor(child *se.TokenObject) *sd.Descriptor {
+func (n *creation) descriptor(child *token.Token) *sd.Descriptor {
 	creator := n.c.effective()
 	if n.token != nil {
-		creator = child.Value()
+		creator = child
 	}
 	return se.NewDescriptor(creator, winnt.ProcessObject, n.process.SecurityDescriptor)
+}
+
+// threadDescriptor protects the first thread; nil stands for its process's
+// defaults.
+func (n *creation) threadDescriptor() *sd.Descriptor {
+	if n.thread.SecurityDescriptor == nil {
+		return nil
+	}
+	return se.NewDescriptor(n.c.effective(), winnt.ThreadObject, n.thread.SecurityDescriptor)
 }
 
 func (n *creation) release() {
@@ -225,10 +232,14 @@ func (n *creation) release() {
 // reserve takes a handle value in the table the attributes call for.
 func (c *Context) reserve(attributes uint32) (ob.Reservation, ntstatus.Status) {
 	r, st := c.TableFor(attributes).Reserve()
-	if st != ntstatus.Success {
-		return r, c.Fail("O-82", st)
+	switch st {
+	case ntstatus.Success:
+	case ntstatus.ProcessIsTerminating:
+		c.Fail("O-47", st)
+	default:
+		c.Fail("O-82", st)
 	}
-	return r, ntstatus.Success
+	return r, st
 }
 
 // NtResumeThread starts a thread that was made suspended.

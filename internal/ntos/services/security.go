@@ -67,12 +67,12 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 		return out, c.Fail("O-65", ntstatus.InvalidSecurityDescr) // O-65
 	}
 	// decide and commit: a compare-and-swap that restarts (O-66)
-	return out, c.setSecurity(obj.Head(), info, in.SecurityDescriptor.V)
+	return out, c.setSecurity(obj.Head(), in.Handle, info, in.SecurityDescriptor.V)
 }
 
 // setSecurity puts parts of a descriptor into an object's. The change is
 // recorded before it is made, once, also when the swap is tried again (U-73).
-func (c *Context) setSecurity(h *ob.Header, info uint32, given *sd.Descriptor) ntstatus.Status {
+func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, given *sd.Descriptor) ntstatus.Status {
 	recorded := false
 	for {
 		// decide
@@ -80,13 +80,16 @@ func (c *Context) setSecurity(h *ob.Header, info uint32, given *sd.Descriptor) n
 		if old == nil {
 			return c.Fail("O-65", ntstatus.NoSecurityOnObject)
 		}
+		if c.Sys.Fault("se: descriptor") {
+			return c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+		}
 		d, rule, st := c.changed(h.Type(), info, old, given)
 		if st != ntstatus.Success {
 			return c.Fail(rule, st)
 		}
 		if !recorded && c.Mode == access.User {
 			recorded = true
-			if st := c.recordSecurity(h, info, old, d); st != ntstatus.Success {
+			if st := c.recordSecurity(h, handle, info, old, d); st != ntstatus.Success {
 				return c.Fail("U-64", st) // U-64: nothing is changed
 			}
 		}
@@ -124,9 +127,9 @@ func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d
 }
 
 // recordSecurity writes events 4670 and 4907 where the policy asks for them.
-func (c *Context) recordSecurity(h *ob.Header, info uint32, old, d *sd.Descriptor) ntstatus.Status {
+func (c *Context) recordSecurity(h *ob.Header, handle winnt.Handle, info uint32, old, d *sd.Descriptor) ntstatus.Status {
 	if info&winnt.BACKUP_SECURITY_INFORMATION != 0 {
 		info |= winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION
 	}
-	return c.Sys.Log.SecuritySet(c.origin(), audit.Object{Type: h.Type().Name, Name: h.Path()}, old, d, info)
+	return c.Sys.Log.SecuritySet(c.origin(), audit.Object{Type: h.Type().Name, Name: h.Path(), Handle: handle}, old, d, info)
 }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/refmon/refmon/internal/bulk"
+)
+
+// objectsFlags say which objects a verb is about.
+type objectsFlags struct {
+	Objects   string `help:"Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input." placeholder:"FILE" short:"o"`
+	Recurse   bool   `help:"Visit everything below the paths." short:"r"`
+	Attribute string `help:"Extended attribute of the files that holds the descriptor." default:"security.NTACL" placeholder:"NAME"`
+	Type      string `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
+}
+
+// directoryFlags say which principals a verb is about.
+type directoryFlags struct {
+	Directory string   `help:"Directory file with users and groups, YAML or JSON." placeholder:"FILE" short:"d"`
+	Token     []string `help:"Token file of a further principal, named by the file; may be repeated." placeholder:"FILE" short:"t"`
+}
+
+// directory reads the principals.
+func (c *directoryFlags) directory(std *streams) (*bulk.Directory, error) {
+	if c.Directory == "" && len(c.Token) == 0 {
+		return nil, errors.New("who asks? give --directory FILE, or --token FILE")
+	}
+	file := []byte("{}")
+	if c.Directory != "" {
+		in, err := std.open(c.Directory)
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		if file, err = io.ReadAll(in); err != nil {
+			return nil, fmt.Errorf("read %s: %w", c.Directory, err)
+		}
+	}
+	d, err := bulk.ReadDirectory(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Directory, err)
+	}
+	for _, name := range c.Token {
+		t, err := std.readToken(name)
+		if err != nil {
+			return nil, err
+		}
+		d.Add(bulk.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
+	}
+	if len(d.Principals) == 0 {
+		return nil, fmt.Errorf("%s: there are no users who can log on, so nobody can do anything", c.Directory)
+	}
+	return d, nil
+}
+
+// objects is an opened input.
+type objects struct {
+	source bulk.Source
+	close  func() error
+	size   int64 // bytes, 0 if not known
+	file   *os.File
+}
+
+// open opens the objects file, or the paths.
+func (c *objectsFlags) open(std *streams, paths []string) (*objects, error) {
+	switch {
+	case c.Objects == "" && len(paths) == 0:
+		return nil, errors.New("which objects? give paths, or --objects FILE")
+	case c.Objects != "" && len(paths) > 0:
+		return nil, errors.New("give either paths or --objects FILE, not both")
+	case c.Objects == "":
+		return &objects{source: bulk.Files(paths, c.Recurse, c.Attribute), close: func() error { return nil }}, nil
+	}
+	in, err := std.open(c.Objects)
+	if err != nil {
+		return nil, err
+	}
+	o := &objects{close: in.Close}
+	if f, ok := in.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			o.size, o.file = info.Size(), f
+		}
+	}
+	if o.source, err = bulk.Open(c.Objects, in); err != nil {
+		in.Close()
+		return nil, fmt.Errorf("%s: %w", c.Objects, err)
+	}
+	return o, nil
+}
+
+// interrupted is a context that ctrl-C and a polite kill cancel. A second
+// signal ends the program as usual.
+func interrupted() (context.Context, context.CancelFunc) {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, cancel)
+	return ctx, cancel
+}
+
+// conclude says on standard error what a run left out, and chooses its error.
+func conclude(std *streams, sum bulk.Summary, err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(std.err, "refmon: interrupted: the output is complete for the first %d objects and lacks the rest\n", sum.Objects)
+		return errReported
+	case err != nil:
+		return err
+	case sum.Unreadable > 0:
+		fmt.Fprintf(std.err, "refmon: %d of %d objects could not be read: look for \"error\" in the output; the first: %s\n",
+			sum.Unreadable, sum.Objects, printable(sum.FirstError.Error()))
+		return errReported
+	case sum.Objects == 0:
+		fmt.Fprintln(std.err, "refmon: there are no objects")
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/internal/bulk"
+)
+
+// bar is a progress bar on standard error, where that is a terminal. Owned by
+// the goroutine that writes the output.
+type bar struct {
+	std   *streams
+	size  int64 // bytes of the input, 0 if not known
+	on    bool
+	begun time.Time
+	from  int64 // offset at the first call
+	shown bool
+}
+
+// newBar makes a bar; it stays silent where standard error is no terminal.
+func newBar(std *streams, size int64, quiet bool) *bar {
+	f, ok := std.err.(*os.File)
+	on := ok && !quiet && isTerminal(f)
+	return &bar{std: std, size: size, on: on, begun: time.Now(), from: -1}
+}
+
+// show draws how far the run has come, its rate and the time left.
+func (b *bar) show(p bulk.Position) {
+	if !b.on {
+		return
+	}
+	if b.from < 0 {
+		b.from = p.Offset
+	}
+	b.shown = true
+	spent := time.Since(b.begun).Seconds()
+	rate := float64(p.Objects) / max(spent, 0.001)
+	text := fmt.Sprintf("%d objects, %.0f a second", p.Objects, rate)
+	if b.size > 0 && p.Offset > 0 {
+		const width = 24
+		done := float64(p.Offset) / float64(b.size)
+		full := min(int(done*width), width)
+		left := "…"
+		if read := p.Offset - b.from; read > 0 {
+			left = time.Duration(float64(b.size-p.Offset) / (float64(read) / spent) * float64(time.Second)).Round(time.Second).String()
+		}
+		text = fmt.Sprintf("[%s%s] %3.0f %%  %s, %s left", strings.Repeat("=", full), strings.Repeat(" ", width-full), 100*done, text, left)
+	}
+	if p.Unreadable > 0 {
+		text += fmt.Sprintf(", %d unreadable", p.Unreadable)
+	}
+	fmt.Fprintf(b.std.err, "\r\x1b[K%s", text)
+}
+
+// clear takes the bar away.
+func (b *bar) clear() {
+	if b.shown {
+		fmt.Fprint(b.std.err, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"os"
+
+	"github.com/refmon/refmon/internal/bulk"
+)
+
+type whoCanCmd struct {
+	Right          string   `arg:"" help:"What to ask for: read, write, modify, full, list, or names and masks as check takes them; several joined by +."`
+	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
+	objectsFlags   `embed:""`
+	directoryFlags `embed:""`
+	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
+	Count          bool   `help:"Only how many principals can." xor:"what"`
+	ForIndex       bool   `help:"For search indexes: a row an object with the names of its allowed sets, and the table of sets, as JSON lines." xor:"what"`
+	Sets           string `help:"With --for-index: write the table of sets to FILE." placeholder:"FILE"`
+	Out            string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
+	Checkpoint     string `help:"Note the progress in FILE, and go on from there if it exists; needs --out and a file of JSON lines." placeholder:"FILE"`
+	Quiet          bool   `help:"No progress bar." short:"q"`
+}
+
+// Help is the long help text.
+func (whoCanCmd) Help() string {
+	return `Lists, for each object, every principal that has all of a right on it. The decision is the exact access check for each of them, not a guess from the entries.
+
+  refmon who-can read /srv/share -r --directory company.yaml
+  refmon who-can write+full --objects acls.jsonl -d company.yaml --format jsonl
+  refmon who-can read+write+full -o acls.jsonl -d company.yaml --for-index --out index.jsonl --sets sets.jsonl
+
+The objects file has a JSON object a line: {"path":"/srv/a","sd":"O:BAG:SYD:(A;;FR;;;DU)","type":"file"}, with sdHex or sdBase64 instead of sd for bytes. CSV as Get-Acl exports it (a column Path and one of Sddl, sdHex, sdBase64), icacls saves and LDIF with nTSecurityDescriptor are recognised too.
+
+The directory file names users and groups:
+
+  domain: S-1-5-21-1-2-3
+  users:
+    - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [Engineering]}
+  groups:
+    - {name: Engineering, sid: S-1-5-21-1-2-3-2001, memberOf: [Staff]}
+    - {name: Staff, sid: S-1-5-21-1-2-3-2002}
+
+memberOf takes names of the file, SIDs and aliases such as BA; groups nest. Everyone, Authenticated Users, Users, Network, This Organization and Domain Users are added as a network logon would; disabled users are left out.
+
+--for-index writes {"path":…,"sets":{"read":"NAME",…}} a row, and for each set once {"set":"NAME","count":n,"ids":"0-3,7"} or, where that is shorter, "bitmap" (base64, bit 0 of byte 0 is principal 0). The first row {"principals":[…]} numbers the principals. A name is made of the set's content: it stays the same from run to run while the directory does.
+
+Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
+}
+
+// Run answers for all objects.
+func (c *whoCanCmd) Run(std *streams) error {
+	rights, err := bulk.ParseRights(c.Right)
+	if err != nil {
+		return err
+	}
+	if c.Sets != "" && !c.ForIndex {
+		return errors.New("--sets belongs to --for-index")
+	}
+	run := &bulk.Run{Rights: rights, Ask: bulk.Who}
+	switch {
+	case c.ForIndex:
+		run.Ask = bulk.Index
+	case c.Count:
+		run.Ask = bulk.Count
+	}
+	if run.Format, err = bulk.ParseFormat(c.Format); err != nil {
+		return err
+	}
+	if run.Type, err = objectType(c.Type); err != nil {
+		return err
+	}
+	if run.Directory, err = c.directory(std); err != nil {
+		return err
+	}
+	in, err := c.open(std, c.Paths)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	run.Source = in.source
+	out := &output{std: std, out: c.Out, sets: c.Sets, checkpoint: c.Checkpoint, quiet: c.Quiet, in: in}
+	return out.run(run)
+}
+
+// output is where the rows of a run go, and how far they have come.
+type output struct {
+	std                   *streams
+	out, sets, checkpoint string
+	quiet                 bool
+	in                    *objects
+}
+
+// run does the run with its output, its checkpoint and its progress bar.
+func (o *output) run(r *bulk.Run) error {
+	ctx, cancel := interrupted()
+	defer cancel()
+	bar := newBar(o.std, o.in.size, o.quiet || o.out == "" && o.std.colour)
+	r.Progress = bar.show
+	var files []*os.File
+	open := func(name string) (*os.File, error) {
+		flag := os.O_CREATE | os.O_RDWR
+		if o.checkpoint == "" {
+			flag |= os.O_TRUNC
+		}
+		f, err := os.OpenFile(name, flag, 0o644)
+		if err == nil {
+			files = append(files, f)
+		}
+		return f, err
+	}
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	if o.checkpoint != "" {
+		return o.resumable(r, open, func() error {
+			sum, err := r.Do(ctx)
+			bar.clear()
+			return conclude(o.std, sum, err)
+		})
+	}
+	buffered := bufio.NewWriterSize(o.std.out, 1<<20)
+	r.Out = buffered
+	if o.out != "" {
+		f, err := open(o.out)
+		if err != nil {
+			return err
+		}
+		buffered.Reset(f)
+	}
+	flush := []*bufio.Writer{buffered}
+	if o.sets != "" {
+		f, err := open(o.sets)
+		if err != nil {
+			return err
+		}
+		w := bufio.NewWriterSize(f, 1<<20)
+		r.Sets, flush = w, append(flush, w)
+	}
+	sum, err := r.Do(ctx)
+	for _, w := range flush {
+		err = errors.Join(err, w.Flush())
+	}
+	bar.clear()
+	return conclude(o.std, sum, err)
+}

@@ -1,0 +1,196 @@
+package effective
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Evaluator decides one question about one descriptor after another. It is
+// owned by one goroutine; what its methods return is valid until the next call.
+type Evaluator struct {
+	p      *Principals
+	q      Question
+	rights []right
+	asked  winnt.AccessMask // of all rights together, without the bits no entry grants
+
+	// Of the descriptor being decided, all over columns.
+	d       *sd.Descriptor
+	plain   Set // pairs that are decided here
+	rare    Set // pairs that take the scalar check
+	owner   *row
+	ownBits winnt.AccessMask
+	low     Set // tokens below the object's label; nil: none
+	lowMost [2]winnt.AccessMask
+	entries []entry
+	base    []winnt.AccessMask // division of asked that does not depend on the descriptor
+	parts   []winnt.AccessMask
+	classes []class // used of them are of this descriptor
+	used    int
+	pair    access.Request
+
+	ceilings [8]*[2]winnt.AccessMask // by the policy of a label
+	out      []Set                   // one a right, over columns
+	expanded []Set                   // the same over principals, if these differ
+	scratch  Set
+	masks    []winnt.AccessMask // over columns
+	wide     []winnt.AccessMask // over principals
+}
+
+// class is a group of rights that every entry has all or none of, and the
+// tokens they are granted to.
+type class struct {
+	mask      winnt.AccessMask
+	granted   Set
+	undecided Set
+}
+
+// NewEvaluator makes the evaluator of a question. The error is
+// [access.ErrNoMapping], [ErrNoRights] or [ErrRights].
+func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
+	rights, err := q.rights()
+	if err != nil {
+		return nil, err
+	}
+	n := len(p.tokens)
+	e := &Evaluator{p: p, q: q, rights: rights, plain: makeSet(n), rare: makeSet(n), scratch: makeSet(n)}
+	for i := range rights {
+		e.asked |= rights[i].asked &^ ungranted
+		e.out = append(e.out, makeSet(n))
+		if p.column != nil {
+			e.expanded = append(e.expanded, makeSet(p.Len()))
+		}
+	}
+	e.parts = append(e.parts, e.asked)
+	for i := range rights {
+		e.split(rights[i].asked)
+	}
+	e.split(winnt.WRITE_OWNER)
+	e.base = append(e.base, e.parts...)
+	e.request(&e.pair)
+	return e, nil
+}
+
+// Allowed is, for each right of the question, the set of principals that have
+// all of it on an object with this descriptor. A nil descriptor denies.
+func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
+	for _, s := range e.out {
+		clear(s)
+	}
+	if d != nil {
+		e.begin(d)
+		e.walk(e.asked, false)
+		anybody := false
+		for i := range e.rights {
+			if r := &e.rights[i]; r.any {
+				anybody = true
+			} else if !r.none {
+				e.combine(r.asked, e.out[i])
+			}
+		}
+		if anybody {
+			e.walk(everyBit&^ungranted, true)
+			for i := range e.rights {
+				if e.rights[i].any {
+					e.either(e.out[i])
+				}
+			}
+		}
+		e.scalarSets()
+	}
+	if e.p.column == nil {
+		return e.out
+	}
+	for i, s := range e.out {
+		e.p.expand(e.expanded[i], s)
+	}
+	return e.expanded
+}
+
+// Maximum is, for each principal, all rights it has on an object with this
+// descriptor: what MAXIMUM_ALLOWED would grant it, 0 where it is denied.
+func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
+	if e.masks == nil {
+		e.masks = make([]winnt.AccessMask, len(e.p.tokens))
+		if e.p.column != nil {
+			e.wide = make([]winnt.AccessMask, e.p.Len())
+		}
+	}
+	clear(e.masks)
+	if d != nil {
+		e.begin(d)
+		e.walk(everyBit&^ungranted, true)
+		for i := range e.classes[:e.used] {
+			c := &e.classes[i]
+			for t := range c.granted.All() {
+				e.masks[t] |= c.mask
+			}
+		}
+		e.scalarMasks()
+	}
+	if e.p.column == nil {
+		return e.masks
+	}
+	for i, c := range e.p.column {
+		e.wide[i] = e.masks[c]
+	}
+	return e.wide
+}
+
+// combine puts into out the tokens that have every bit of a mask asked for by
+// name: those from entries, WRITE_OWNER also by privilege, and
+// ACCESS_SYSTEM_SECURITY by privilege alone.
+func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
+	copy(out, e.plain)
+	for i := range e.classes[:e.used] {
+		c := &e.classes[i]
+		switch {
+		case c.mask&asked == 0:
+		case c.mask&winnt.WRITE_OWNER != 0: // a class of its own
+			copy(e.scratch, e.p.ownership)
+			e.scratch.and(e.plain)
+			e.clip(winnt.WRITE_OWNER, e.scratch) // the ceiling stops privileges too
+			e.scratch.or(c.granted)
+			out.and(e.scratch)
+		default:
+			out.and(c.granted)
+		}
+	}
+	if asked&sacl != 0 {
+		copy(e.scratch, e.p.security)
+		e.clip(sacl, e.scratch)
+		out.and(e.scratch)
+	}
+}
+
+// either puts into out the tokens that have any bit at all.
+func (e *Evaluator) either(out Set) {
+	clear(out)
+	for i := range e.classes[:e.used] {
+		out.or(e.classes[i].granted)
+	}
+}
+
+// Repeatable reports whether equal descriptors may share the answer for this
+// one. They may not where a condition reads local attributes, or where
+// data is left to a callback: both can differ from one moment to the next.
+func (e *Evaluator) Repeatable(d *sd.Descriptor) bool {
+	return e.repeatable(d.DACL()) && e.repeatable(d.SACL())
+}
+
+func (e *Evaluator) repeatable(l *sd.ACL) bool {
+	if l.Facts()&sd.HasExtras == 0 {
+		return true
+	}
+	for _, entry := range l.Entries() {
+		x := l.Extra(entry.Aux)
+		if x == nil {
+			continue
+		}
+		if x.Condition != nil && x.Condition.Reads(claims.Local) || x.Opaque && e.p.cfg.Options.Callback != nil {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,103 @@
+package effective
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	mediumRID      = 0x2000
+	labelAuthority = 16
+	policyBits     = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
+)
+
+// label reads the object's mandatory label: the tokens it limits and what it
+// leaves them.
+func (e *Evaluator) label(sacl *sd.ACL) {
+	rid, policy := uint32(mediumRID), winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
+	if sacl.Facts()&sd.HasMandatoryLabel != 0 {
+		entries := sacl.Entries()
+		for i := range entries {
+			x := &entries[i]
+			if x.Kind != sd.SystemMandatoryLabel || x.Flags&sd.InheritOnly != 0 {
+				continue
+			}
+			if x.SID.Authority() == labelAuthority && x.SID.SubAuthorities() > 0 {
+				rid, policy = x.SID.RID(), x.Mask&policyBits
+			}
+			break
+		}
+	}
+	if policy == 0 {
+		return
+	}
+	if e.low = e.p.below(rid); e.low != nil {
+		e.lowMost = e.ceiling(policy)
+	}
+}
+
+// clip takes from s the tokens below the object's level if the label forbids
+// any bit of a mask that it forbids as a whole or not at all.
+func (e *Evaluator) clip(mask winnt.AccessMask, s Set) {
+	if e.low == nil {
+		return
+	}
+	without, with := mask&^e.lowMost[0] != 0, mask&^e.lowMost[1] != 0
+	switch {
+	case without && with:
+		s.andNot(e.low)
+	case without:
+		for i := range s {
+			s[i] &^= e.low[i] &^ e.p.relabel[i]
+		}
+	case with:
+		for i := range s {
+			s[i] &^= e.low[i] & e.p.relabel[i]
+		}
+	}
+}
+
+// ceiling is what a label with a policy leaves to a lower token, without and
+// with SeRelabelPrivilege. It is not worked out a second time here: the scalar
+// check is asked for each bit of an object that grants everything else.
+func (e *Evaluator) ceiling(policy winnt.AccessMask) [2]winnt.AccessMask {
+	known := e.ceilings[policy]
+	if known == nil {
+		known = new([2]winnt.AccessMask)
+		known[0] = e.probe(policy, winnt.Privileges(winnt.SeSecurityPrivilege))
+		known[1] = e.probe(policy, winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeRelabelPrivilege))
+		e.ceilings[policy] = known
+	}
+	return *known
+}
+
+func (e *Evaluator) probe(policy winnt.AccessMask, held winnt.PrivilegeSet) (granted winnt.AccessMask) {
+	t, err := token.New(token.Spec{
+		User: token.Group{SID: sid.Nobody}, Integrity: sid.UntrustedLevel, MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
+		Privileges: held, EnabledPrivileges: held,
+	})
+	if err != nil {
+		return 0 // cannot be: the spec is a constant; denying is the safe side
+	}
+	ace, err := sd.NewACE(sd.SystemMandatoryLabel, 0, policy, sid.HighLevel)
+	if err != nil {
+		return 0
+	}
+	list, err := sd.NewACL(ace)
+	if err != nil {
+		return 0
+	}
+	d := sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, SACL: list}) // no DACL: everything else is granted
+	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
+		if bit&(winnt.GENERIC_RIGHTS|maximum) != 0 {
+			continue
+		}
+		if dec, err := access.Check(t, d, bit, e.q.Type); err == nil && dec.Allowed() {
+			granted |= bit
+		}
+	}
+	return granted
+}

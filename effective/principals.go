@@ -1,0 +1,224 @@
+package effective
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Config is what every question about a set of principals has in common. The
+// zero value is the default of the access check.
+type Config struct {
+	Policies *access.PolicySet // central access policies; nil: none configured
+	Options  access.Options
+}
+
+// Principals are tokens compiled for questions in bulk: a matrix of bits with a
+// row for each SID and a column for each distinct token. They are immutable.
+type Principals struct {
+	cfg    Config
+	tokens []*token.Token // one for each column
+	column []uint32       // of each principal; nil: principal i is column i
+	width  int            // words of a set of columns
+
+	sids *sidset.Set // the SIDs that have a row
+	rows []row       // parallel to sids
+
+	rare       Set // restricted tokens and AppContainers: always the scalar check
+	security   Set // SeSecurityPrivilege enabled
+	ownership  Set // SeTakeOwnershipPrivilege or SeRelabelPrivilege enabled
+	relabel    Set // SeRelabelPrivilege enabled
+	levels     []uint32
+	belowLevel []Set // parallel to levels: tokens that integrity limits and whose level is at most that
+}
+
+// Compile makes principals of tokens; principal i is tokens[i], which must not
+// be nil. Equal tokens share a column, except where something outside
+// the fingerprint could tell them apart: a callback looks at the token itself.
+func Compile(tokens []*token.Token, cfg Config) *Principals {
+	p := &Principals{cfg: cfg}
+	p.intern(tokens)
+	n := len(p.tokens)
+	p.width = (n + 63) / 64
+	p.rare, p.security, p.ownership, p.relabel = makeSet(n), makeSet(n), makeSet(n), makeSet(n)
+	for i, t := range p.tokens {
+		p.classify(i, t)
+	}
+	p.orderLevels()
+	p.makeRows()
+	return p
+}
+
+// intern chooses the column of each principal.
+func (p *Principals) intern(tokens []*token.Token) {
+	seen := make(map[string]uint32, len(tokens))
+	p.column = make([]uint32, len(tokens))
+	for i, t := range tokens {
+		c := uint32(len(p.tokens))
+		if p.cfg.Options.Callback == nil && t.LocalAttributes().Len() == 0 {
+			f := Fingerprint(t)
+			if known, ok := seen[f]; ok {
+				p.column[i] = known
+				continue
+			}
+			seen[f] = c
+		}
+		p.column[i] = c
+		p.tokens = append(p.tokens, t)
+	}
+	if len(p.tokens) == len(tokens) {
+		p.column = nil
+	}
+}
+
+func (p *Principals) classify(i int, t *token.Token) {
+	if t.IsRestricted() || t.IsAppContainer() {
+		p.rare.add(i)
+	}
+	if t.Has(winnt.SeSecurityPrivilege) {
+		p.security.add(i)
+	}
+	if t.Has(winnt.SeTakeOwnershipPrivilege) || t.Has(winnt.SeRelabelPrivilege) {
+		p.ownership.add(i)
+	}
+	if t.Has(winnt.SeRelabelPrivilege) {
+		p.relabel.add(i)
+	}
+}
+
+// orderLevels makes the sets of tokens up to each integrity level.
+func (p *Principals) orderLevels() {
+	limited := func(t *token.Token) bool {
+		return t.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP != 0
+	}
+	for _, t := range p.tokens {
+		if limited(t) {
+			p.levels = append(p.levels, t.Integrity())
+		}
+	}
+	slices.Sort(p.levels)
+	p.levels = slices.Clip(slices.Compact(p.levels))
+	p.belowLevel = make([]Set, len(p.levels))
+	for i, level := range p.levels {
+		p.belowLevel[i] = makeSet(len(p.tokens))
+		for c, t := range p.tokens {
+			if limited(t) && t.Integrity() <= level {
+				p.belowLevel[i].add(c)
+			}
+		}
+	}
+}
+
+// below is the set of tokens that an object of a level limits; nil if
+// there are none.
+func (p *Principals) below(rid uint32) Set {
+	i, _ := slices.BinarySearch(p.levels, rid)
+	if i == 0 {
+		return nil
+	}
+	return p.belowLevel[i-1]
+}
+
+// columns collects the tokens a SID matches while the matrix is made.
+type columns struct{ allow, deny []uint32 }
+
+func (p *Principals) makeRows() {
+	at := map[sid.SID]int{}
+	var sids []sid.SID
+	var lists []columns
+	for c, t := range p.tokens {
+		set, allow, deny := t.SIDs(), t.AllowBits(), t.DenyBits()
+		for i := range set.Len() {
+			a, d := allow.Has(i), deny.Has(i)
+			if !a && !d {
+				continue
+			}
+			s := set.At(i)
+			r, ok := at[s]
+			if !ok {
+				r = len(lists)
+				at[s] = r
+				sids, lists = append(sids, s), append(lists, columns{})
+			}
+			if a {
+				lists[r].allow = append(lists[r].allow, uint32(c))
+			}
+			if d {
+				lists[r].deny = append(lists[r].deny, uint32(c))
+			}
+		}
+	}
+	p.sids = sidset.Make(sids)
+	p.rows = make([]row, len(lists))
+	shared := map[string]vector{}
+	for i := range lists {
+		l := &lists[i]
+		p.rows[i].allow = p.vector(shared, l.allow)
+		p.rows[i].deny = p.rows[i].allow
+		if !slices.Equal(l.allow, l.deny) {
+			p.rows[i].deny = p.vector(shared, l.deny)
+		}
+		*l = columns{}
+	}
+}
+
+// vector makes a vector, or finds an equal one if it is large: Everyone,
+// Authenticated Users and the like match the same tokens.
+func (p *Principals) vector(shared map[string]vector, tokens []uint32) vector {
+	v := makeVector(tokens, p.width)
+	if v.at != nil || len(v.words) < 8 {
+		return v
+	}
+	key := make([]byte, 0, 8*len(v.words))
+	for _, w := range v.words {
+		key = append(key, byte(w), byte(w>>8), byte(w>>16), byte(w>>24), byte(w>>32), byte(w>>40), byte(w>>48), byte(w>>56))
+	}
+	if known, ok := shared[string(key)]; ok {
+		return known
+	}
+	shared[string(key)] = v
+	return v
+}
+
+// row is the row of a SID, nil if no token has it.
+func (p *Principals) row(hash uint32, s sid.SID) *row {
+	if i := p.sids.Find(hash, s); i >= 0 {
+		return &p.rows[i]
+	}
+	return nil
+}
+
+// Len is the number of principals.
+func (p *Principals) Len() int {
+	if p.column != nil {
+		return len(p.column)
+	}
+	return len(p.tokens)
+}
+
+// Distinct is the number of distinct tokens: what is evaluated.
+func (p *Principals) Distinct() int { return len(p.tokens) }
+
+// Token is the token of principal i, or one equal to it in every check.
+func (p *Principals) Token(i int) *token.Token { return p.tokens[p.columnOf(i)] }
+
+func (p *Principals) columnOf(i int) int {
+	if p.column != nil {
+		return int(p.column[i])
+	}
+	return i
+}
+
+// expand turns a set of columns into a set of principals.
+func (p *Principals) expand(dst, columns Set) {
+	clear(dst)
+	for i, c := range p.column {
+		if columns[c/64]>>(c%64)&1 != 0 {
+			dst.add(i)
+		}
+	}
+}

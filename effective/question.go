@@ -1,0 +1,76 @@
+package effective
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Question is what is asked about every descriptor. Type and Rights are
+// needed; the zero value of the other fields is the documented default.
+type Question struct {
+	Type *winnt.ObjectType
+	// Rights are the masks asked for, each answered by a set of its own. Generic
+	// rights are mapped; with MAXIMUM_ALLOWED alone a token is in the set that
+	// has any right at all.
+	Rights []winnt.AccessMask
+
+	Self        sid.SID                  // what S-1-5-10 stands for; zero: nothing
+	ObjectTypes []access.ObjectTypeEntry // tree of object types; not nil: every pair takes the scalar check
+}
+
+// MaxRights is the most rights one question may ask for.
+const MaxRights = 64
+
+// Errors of malformed questions. A question without a type gives
+// [access.ErrNoMapping].
+var (
+	ErrNoRights = errors.New("effective: the question asks for no rights")
+	ErrRights   = fmt.Errorf("effective: the question asks for more than %d rights", MaxRights)
+)
+
+const (
+	sacl      = winnt.ACCESS_SYSTEM_SECURITY
+	maximum   = winnt.MAXIMUM_ALLOWED
+	ownerMask = winnt.READ_CONTROL | winnt.WRITE_DAC
+	ungranted = sacl | maximum | winnt.GENERIC_RIGHTS // no entry grants these
+	everyBit  = ^winnt.AccessMask(0)
+)
+
+// right is one mask of a question, made ready.
+type right struct {
+	desired winnt.AccessMask // as asked, for the scalar check
+	asked   winnt.AccessMask // mapped, by name
+	any     bool             // MAXIMUM_ALLOWED and nothing by name: any right will do
+	none    bool             // nothing at all is asked for, which is denied
+}
+
+func (q *Question) rights() ([]right, error) {
+	switch {
+	case q.Type == nil:
+		return nil, access.ErrNoMapping
+	case len(q.Rights) == 0:
+		return nil, ErrNoRights
+	case len(q.Rights) > MaxRights:
+		return nil, ErrRights
+	}
+	out := make([]right, len(q.Rights))
+	for i, m := range q.Rights {
+		r := right{desired: m, asked: q.Type.Mapping.Map(m) &^ maximum}
+		r.any = m&maximum != 0 && r.asked == 0
+		r.none = m == 0
+		out[i] = r
+	}
+	return out, nil
+}
+
+// request is the scalar question for one pair.
+func (e *Evaluator) request(r *access.Request) {
+	*r = access.Request{
+		Type: e.q.Type, Self: e.q.Self, ObjectTypes: e.q.ObjectTypes,
+		Policies: e.p.cfg.Policies, Options: e.p.cfg.Options,
+	}
+}

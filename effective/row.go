@@ -1,0 +1,119 @@
+package effective
+
+// vector is a set of tokens that a SID matches. The zero value is empty. Most
+// SIDs are those of one user or of a small group, so that few of its words
+// hold a bit: at names them, and is nil where every word is there.
+type vector struct {
+	at    []uint32 // immutable; ascending indexes of words, parallel to words
+	words []uint64 // immutable
+}
+
+// row is a line of the matrix: the tokens that a SID matches in entries that
+// allow and in entries that deny. The two share storage where they
+// are equal, which they nearly always are.
+type row struct{ allow, deny vector }
+
+// makeVector makes the vector of ascending token indexes; width is the number
+// of words of a set.
+func makeVector(tokens []uint32, width int) vector {
+	if len(tokens) == 0 {
+		return vector{}
+	}
+	distinct := 1
+	for i := 1; i < len(tokens); i++ {
+		if tokens[i]/64 != tokens[i-1]/64 {
+			distinct++
+		}
+	}
+	if 4*distinct > width {
+		v := vector{words: make([]uint64, width)}
+		for _, t := range tokens {
+			v.words[t/64] |= 1 << (t % 64)
+		}
+		return v
+	}
+	v := vector{at: make([]uint32, 0, distinct), words: make([]uint64, 0, distinct)}
+	for _, t := range tokens {
+		if n := len(v.at); n == 0 || v.at[n-1] != t/64 {
+			v.at, v.words = append(v.at, t/64), append(v.words, 0)
+		}
+		v.words[len(v.words)-1] |= 1 << (t % 64)
+	}
+	return v
+}
+
+// grant moves the tokens of v from undecided to granted; false if none is
+// left undecided for certain.
+func (v *vector) grant(undecided, granted Set) bool {
+	if v.at != nil {
+		for i, at := range v.at {
+			hit := undecided[at] & v.words[i]
+			granted[at] |= hit
+			undecided[at] ^= hit
+		}
+		return true
+	}
+	words := v.words
+	if len(words) == 0 {
+		return true
+	}
+	undecided, granted = undecided[:len(words)], granted[:len(words)]
+	left := uint64(0)
+	for i, w := range words {
+		u := undecided[i]
+		granted[i] |= u & w
+		u &^= w
+		undecided[i] = u
+		left |= u
+	}
+	return left != 0
+}
+
+// strike takes the tokens of v out of undecided; false if none is left for
+// certain.
+func (v *vector) strike(undecided Set) bool {
+	if v.at != nil {
+		for i, at := range v.at {
+			undecided[at] &^= v.words[i]
+		}
+		return true
+	}
+	words := v.words
+	if len(words) == 0 {
+		return true
+	}
+	undecided = undecided[:len(words)]
+	left := uint64(0)
+	for i, w := range words {
+		u := undecided[i] &^ w
+		undecided[i] = u
+		left |= u
+	}
+	return left != 0
+}
+
+// addTo puts the tokens of v that are in within into s.
+func (v *vector) addTo(s, within Set) {
+	if v.at != nil {
+		for i, at := range v.at {
+			s[at] |= v.words[i] & within[at]
+		}
+		return
+	}
+	for i, w := range v.words {
+		s[i] |= w & within[i]
+	}
+}
+
+// join puts the tokens of v into s.
+func (v *vector) join(s Set) {
+	if v.at != nil {
+		for i, at := range v.at {
+			s[at] |= v.words[i]
+		}
+		return
+	}
+	for i, w := range v.words {
+		s[i] |= w
+	}
+}

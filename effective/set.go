@@ -1,0 +1,98 @@
+package effective
+
+import (
+	"iter"
+	"math/bits"
+)
+
+// Set is a set of principals, bit i%64 of word i/64 for principal i in the
+// order given to [Compile]. The zero value is empty.
+type Set []uint64
+
+func makeSet(n int) Set { return make(Set, (n+63)/64) }
+
+// Has reports whether principal i is in the set; never outside its words.
+func (s Set) Has(i int) bool {
+	w := uint(i) / 64
+	return w < uint(len(s)) && s[w]>>(uint(i)%64)&1 != 0
+}
+
+// Count is the number of principals in the set.
+func (s Set) Count() int {
+	n := 0
+	for _, w := range s {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// All yields the principals in ascending order.
+func (s Set) All() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, w := range s {
+			for ; w != 0; w &= w - 1 {
+				if !yield(i*64 + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Equal reports whether both hold the same principals; words beyond the end
+// of one count as empty.
+func (s Set) Equal(o Set) bool {
+	if len(s) < len(o) {
+		s, o = o, s
+	}
+	for i, w := range s {
+		if i < len(o) && w != o[i] || i >= len(o) && w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (s Set) add(i int) { s[uint(i)/64] |= 1 << (uint(i) % 64) }
+
+func (s Set) empty() bool {
+	for _, w := range s {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// fill puts the first n principals into the set.
+func (s Set) fill(n int) {
+	for i := range s {
+		s[i] = ^uint64(0)
+	}
+	if n%64 != 0 {
+		s[len(s)-1] = 1<<(uint(n)%64) - 1
+	}
+}
+
+// The following expect sets of one length.
+
+func (s Set) or(o Set) {
+	o = o[:len(s)]
+	for i := range s {
+		s[i] |= o[i]
+	}
+}
+
+func (s Set) and(o Set) {
+	o = o[:len(s)]
+	for i := range s {
+		s[i] &= o[i]
+	}
+}
+
+func (s Set) andNot(o Set) {
+	o = o[:len(s)]
+	for i := range s {
+		s[i] &^= o[i]
+	}
+}

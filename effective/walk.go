@@ -1,0 +1,204 @@
+package effective
+
+import (
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// entry is an entry of a DACL that matches some token.
+type entry struct {
+	mask  winnt.AccessMask // mapped
+	allow bool
+	row   *row
+}
+
+// begin reads a descriptor: its entries, which pairs take the scalar check,
+// the owner and the mandatory label.
+func (e *Evaluator) begin(d *sd.Descriptor) {
+	e.d, e.entries = d, e.entries[:0]
+	copy(e.rare, e.p.rare)
+	e.owner, e.ownBits, e.low = nil, 0, nil
+	const systemRare = sd.HasTrustLabel | sd.HasAccessFilter
+	f := d.SACL().Facts()
+	if f&systemRare != 0 || f&sd.HasScopedPolicy != 0 && e.p.cfg.Policies != nil || len(e.q.ObjectTypes) > 0 {
+		e.rare.fill(len(e.p.tokens))
+		clear(e.plain)
+		return
+	}
+	if dacl := d.DACL(); dacl != nil {
+		entries := dacl.Entries()
+		for i := range entries {
+			e.take(dacl, &entries[i])
+		}
+	}
+	e.plain.fill(len(e.p.tokens))
+	e.plain.andNot(e.rare)
+	if d.DACL().Facts()&sd.HasOwnerRights == 0 {
+		if e.owner = e.p.row(d.OwnerHash(), d.Owner()); e.owner != nil {
+			e.ownBits = ownerMask
+			if e.p.cfg.Options.ADOwnerReadOnly {
+				e.ownBits = winnt.READ_CONTROL
+			}
+		}
+	}
+	e.label(d.SACL())
+}
+
+// take reads one entry. Those whose effect depends on more than the SID send
+// the tokens they match to the scalar check, and only these: an entry is no
+// concern of a token it does not match.
+func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
+	if x.Flags&sd.InheritOnly != 0 {
+		return
+	}
+	s, hash := x.SID, x.Hash
+	var callback, object bool
+	allow := true
+	switch x.Kind {
+	case sd.AccessAllowed:
+	case sd.AccessDenied:
+		allow = false
+	case sd.AccessAllowedObject:
+		object = true
+	case sd.AccessDeniedObject: // denies with or without a type
+		allow = false
+	case sd.AccessAllowedCallback:
+		callback = true
+	case sd.AccessAllowedCallbackObject:
+		object, callback = true, true
+	case sd.AccessDeniedCallback, sd.AccessDeniedCallbackObject:
+		allow, callback = false, true
+	case sd.AccessAllowedCompound: // its client decides whom it concerns; the rest is the scalar check's
+		extra := dacl.Extra(x.Aux)
+		if extra == nil {
+			return
+		}
+		s, hash, callback = extra.Client, extra.Client.Hash(), true
+	default: // no other type has a part in a DACL
+		return
+	}
+	if object && e.typed(dacl, x) {
+		return
+	}
+	if callback && x.Kind != sd.AccessAllowedCompound && e.p.cfg.Options.ClaimsDisabled {
+		return
+	}
+	r := e.resolve(s, hash)
+	switch {
+	case r == nil:
+	case !callback:
+		e.entries = append(e.entries, entry{e.q.Type.Mapping.Map(x.Mask), allow, r})
+	case allow:
+		r.allow.join(e.rare)
+	default:
+		r.deny.join(e.rare)
+	}
+}
+
+// typed reports that an entry is limited to a type of object.
+func (e *Evaluator) typed(dacl *sd.ACL, x *sd.Entry) bool {
+	extra := dacl.Extra(x.Aux)
+	return extra != nil && extra.HasObjectType
+}
+
+// resolve finds the row of an entry's SID, or of what it stands for.
+func (e *Evaluator) resolve(s sid.SID, hash uint32) *row {
+	switch s {
+	case sid.PrincipalSelf:
+		if !e.q.Self.IsZero() {
+			s, hash = e.q.Self, e.q.Self.Hash()
+		}
+	case sid.OwnerRights:
+		s, hash = e.d.Owner(), e.d.OwnerHash()
+	}
+	return e.p.row(hash, s)
+}
+
+// split divides the parts by a mask, so that each has all or none of it.
+func (e *Evaluator) split(m winnt.AccessMask) {
+	for i, n := 0, len(e.parts); i < n; i++ {
+		if in, out := e.parts[i]&m, e.parts[i]&^m; in != 0 && out != 0 {
+			e.parts[i] = in
+			e.parts = append(e.parts, out)
+		}
+	}
+}
+
+// walk decides the bits of universe for all plain tokens. With most set the
+// universe is that of MAXIMUM_ALLOWED, where the lack of a DACL grants what
+// GENERIC_ALL stands for and not any bit.
+func (e *Evaluator) walk(universe winnt.AccessMask, most bool) {
+	e.parts = e.parts[:0]
+	if most {
+		e.parts = append(e.parts, universe)
+		e.split(e.all())
+	} else {
+		e.parts = append(e.parts, e.base...)
+	}
+	if e.owner != nil {
+		e.split(e.ownBits)
+	}
+	if e.low != nil {
+		e.split(e.lowMost[0])
+		e.split(e.lowMost[1])
+	}
+	for i := range e.entries {
+		e.split(e.entries[i].mask)
+	}
+	n := 0
+	for _, m := range e.parts {
+		if m == 0 {
+			continue
+		}
+		if n == len(e.classes) {
+			e.classes = append(e.classes, class{})
+		}
+		c := &e.classes[n]
+		if c.granted == nil {
+			c.granted, c.undecided = makeSet(len(e.p.tokens)), makeSet(len(e.p.tokens))
+		}
+		c.mask = m
+		e.decide(c, most)
+		n++
+	}
+	e.used = n
+}
+
+// all are the bits that GENERIC_ALL stands for.
+func (e *Evaluator) all() winnt.AccessMask {
+	return e.q.Type.Mapping.Map(winnt.GENERIC_ALL) &^ ungranted
+}
+
+// decide grants one class: the owner's implicit rights first, then
+// entry by entry, each token by the first entry that matches it.
+func (e *Evaluator) decide(c *class, most bool) {
+	clear(c.granted)
+	if e.owner != nil && c.mask&e.ownBits != 0 {
+		e.owner.allow.addTo(c.granted, e.plain)
+	}
+	if !e.d.HasDACL() {
+		if !most || c.mask&e.all() != 0 {
+			copy(c.granted, e.plain)
+		}
+	} else {
+		copy(c.undecided, e.plain)
+		c.undecided.andNot(c.granted)
+		for i := range e.entries {
+			x := &e.entries[i]
+			if x.mask&c.mask == 0 {
+				continue
+			}
+			more := true
+			if x.allow {
+				more = x.row.allow.grant(c.undecided, c.granted)
+			} else {
+				more = x.row.deny.strike(c.undecided)
+			}
+			if !more {
+				break
+			}
+		}
+	}
+	e.clip(c.mask, c.granted)
+}

@@ -1,0 +1,174 @@
+package fileaccess_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The text form of nfs4_acl(5).
+func TestParseNFS4(t *testing.T) {
+	list, err := fileaccess.ParseNFS4("# a comment\nA::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:RX,D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []fileaccess.NFS4ACE{
+		{Who: "OWNER@", Mask: 0x1E01FF},
+		{Who: "staff@example.org", Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4DirectoryInherit | fileaccess.NFS4IdentifierGroup, Mask: 0x1200A9},
+		{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 6},
+		{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4SuccessfulAccess | fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 0x10000},
+	}
+	if !slices.Equal(list, want) {
+		t.Errorf("%+v", list)
+	}
+	if got := fileaccess.FormatNFS4(list); got != "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\n" {
+		t.Error(got)
+	}
+	if a, err := fileaccess.ParseNFS4("A::host:nfs@x:r"); err != nil || a[0].Who != "host:nfs@x" {
+		t.Errorf("a name with a colon: %v %v", a, err)
+	}
+	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r", strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
+		if _, err := fileaccess.ParseNFS4(bad); !errors.Is(err, fileaccess.ErrNFS4ACL) {
+			t.Errorf("%.20q: %v", bad, err)
+		}
+	}
+	if got := (fileaccess.NFS4ACE{Type: 9, Who: "x"}).String(); got != "?::x:" {
+		t.Error(got)
+	}
+}
+
+// FuzzParseNFS4: no panic, and what is read is written so that it reads the
+// same.
+func FuzzParseNFS4(f *testing.F) {
+	for _, text := range []string{
+		"A::OWNER@:rwaDdxtTnNcCoy", "D:fdnig:g@d:RWX", "U:SF:EVERYONE@:", // plain, all flags, no rights
+		"A::a:b:c:r", "A::,:r", "#A::x:r", "A::x:r,,A::y:w", "A:I:x:r\r\n", // colons, commas, comments, line ends
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := fileaccess.ParseNFS4(text)
+		if err != nil {
+			return
+		}
+		again, err := fileaccess.ParseNFS4(fileaccess.FormatNFS4(list))
+		if err != nil && !strings.Contains(text, "#") || err == nil && !slices.Equal(list, again) {
+			t.Fatalf("%q: %v, then %v %v", text, list, again, err)
+		}
+		d, _, err := fileaccess.FromNFS4(list, caseU, caseG, nil)
+		if err == nil {
+			fileaccess.ToNFS4(d, nil)
+		}
+	})
+}
+
+// nfs4Check is the algorithm of RFC 7530, section 6.2.1, for one right.
+func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool, bit winnt.AccessMask) bool {
+	for _, a := range list {
+		if a.Flags&fileaccess.NFS4InheritOnly != 0 || a.Mask&bit == 0 || !member(a) {
+			continue
+		}
+		switch a.Type {
+		case fileaccess.NFS4Allow:
+			return true
+		case fileaccess.NFS4Deny:
+			return false
+		}
+	}
+	return false
+}
+
+// A descriptor made of an NFSv4 ACL decides each right as the ACL does, but
+// for the owner's own two; and it comes back as the same list.
+func TestNFS4MeansTheSame(t *testing.T) {
+	r := random(t)
+	names := []string{"OWNER@", "GROUP@", "EVERYONE@", "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"}
+	for range *pairsFlag / 10 {
+		var list []fileaccess.NFS4ACE
+		for range r.IntN(7) {
+			a := fileaccess.NFS4ACE{Type: fileaccess.NFS4Type(r.IntN(2)), Who: pick(r, names), Mask: (pick(r, someMasks) | pick(r, someMasks)) & 0x1F01FF}
+			if r.IntN(3) == 0 {
+				a.Flags = pick(r, []fileaccess.NFS4Flags{1, 2, 3, 7, 9, 11, 0x83})
+			}
+			list = append(list, a)
+		}
+		owner, group := pick(r, []sid.SID{caseU, domain.WithRID(1002)}), pick(r, []sid.SID{caseG, domain.WithRID(2002)})
+		d, _, err := fileaccess.FromNFS4(list, owner, group, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := token.Spec{User: token.Group{SID: caseU}, Groups: []token.Group{{SID: sid.Everyone, Attributes: enabled}, {SID: caseG, Attributes: enabled}}, Integrity: sid.MediumLevel}
+		s := access.SubjectOf(mustToken(t, spec))
+		member := func(a fileaccess.NFS4ACE) bool {
+			switch a.Who {
+			case "OWNER@":
+				return owner == caseU
+			case "GROUP@":
+				return group == caseG
+			case "EVERYONE@", caseU.String(), caseG.String():
+				return true
+			}
+			return false
+		}
+		got := fileaccess.Can(&s, d, 0x1F01FF, nil)
+		back, lost := fileaccess.ToNFS4(d, nil)
+		for bit := winnt.AccessMask(1); bit < 0x200000; bit <<= 1 {
+			if bit&0x1F01FF == 0 || owner == caseU && bit&0x60000 != 0 {
+				continue
+			}
+			want := nfs4Check(list, member, bit)
+			if (got&bit != 0) != want || nfs4Check(back, member, bit) != want {
+				t.Fatalf("%v, bit %v: descriptor %v, back %v, want %v\n%s", list, bit, got, back, want, sdText(d))
+			}
+		}
+		again, _, err := fileaccess.FromNFS4(back, owner, group, nil)
+		if err != nil || len(lost) != 0 || !again.Equal(d) {
+			t.Fatalf("%v\n%v %v\n%s\n%s", list, back, lost, sdText(d), sdText(again))
+		}
+	}
+}
+
+// What is lost is named.
+func TestNFS4Losses(t *testing.T) {
+	users := &fileaccess.NameMap{
+		SID:  func(who string, group bool) (sid.SID, bool) { return caseG, group && who == "staff" },
+		Name: func(s sid.SID) (string, bool, bool) { return "staff", true, s == caseG },
+	}
+	d, lost, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{{Who: "nobody@x", Mask: 1}, {Type: fileaccess.NFS4Deny, Who: "nobody@x", Mask: 2}, {Who: "OWNER@", Mask: 1},
+		{Who: "staff", Flags: fileaccess.NFS4IdentifierGroup, Mask: 4}, {Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 2}}, caseU, caseG, users)
+	if err != nil || !kinds(lost)[fileaccess.LossUnknownName] || !kinds(lost)[fileaccess.LossOwnerFixed] {
+		t.Errorf("%v %v", lost, err)
+	}
+	want := sddl.MustParse("O:" + caseU.String() + "G:" + caseG.String() + "D:(D;;0x2;;;WD)(A;;0x1;;;" + caseU.String() + ")(A;;0x4;;;" + caseG.String() + ")S:(AU;FA;0x2;;;WD)")
+	if !d.Equal(want) {
+		t.Errorf("%s\nwant %s", sdText(d), sdText(want))
+	}
+	back, _ := fileaccess.ToNFS4(d, users)
+	if got := fileaccess.FormatNFS4(back); got != "D::EVERYONE@:w\nA::OWNER@:r\nA:g:GROUP@:a\nU:F:EVERYONE@:w\n" {
+		t.Error(got)
+	}
+	for text, kind := range map[string]fileaccess.LossKind{
+		"O:BAG:BAD:(A;;FR;;;BU)": fileaccess.LossUnknownSID, "O:BAG:BAD:(XA;;FR;;;WD;(Exists a))": fileaccess.LossEntryType,
+		"O:BAG:BAD:(A;;0x201;;;WD)": fileaccess.LossRights, "O:BAG:BAD:S:(ML;;NW;;;HI)": fileaccess.LossSACL,
+	} {
+		if _, lost := fileaccess.ToNFS4(sddl.MustParse(text), users); !kinds(lost)[kind] {
+			t.Errorf("%s: %v", text, lost)
+		}
+	}
+	if list, _ := fileaccess.ToNFS4(nil, nil); len(list) != 1 || list[0].Mask != winnt.FILE_ALL_ACCESS {
+		t.Errorf("no DACL: %v", list)
+	}
+	for _, bad := range []fileaccess.NFS4ACE{{Type: 4, Who: "EVERYONE@"}, {Who: "OWNER@"}} {
+		if _, _, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{bad}, sid.SID{}, caseG, nil); !errors.Is(err, fileaccess.ErrNFS4ACL) {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}

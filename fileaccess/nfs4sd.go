@@ -1,0 +1,251 @@
+package fileaccess
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NameMap connects the names of NFSv4 with SIDs. The zero value is the
+// default: a name is the text of a SID. Its functions must be pure.
+type NameMap struct {
+	SID  func(who string, group bool) (sid.SID, bool)      // false: unknown
+	Name func(s sid.SID) (who string, group bool, ok bool) // ok false: no name
+}
+
+func (m *NameMap) sid(who string, group bool) (sid.SID, bool) {
+	if m != nil && m.SID != nil {
+		return m.SID(who, group)
+	}
+	s, err := sid.ParseStrict(who)
+	return s, err == nil
+}
+
+func (m *NameMap) name(s sid.SID) (who string, group, ok bool) {
+	if m != nil && m.Name != nil {
+		return m.Name(s)
+	}
+	return s.String(), false, !s.IsZero()
+}
+
+// nfs4Rights are the rights that acemask4 has; its bits and those of files are
+// the same numbers.
+const nfs4Rights = full
+
+// FromNFS4 is the descriptor of an NFSv4 ACL. Both kinds decide each right by
+// the first entry that has it, so that the order stays and nothing is gained
+// or lost but what the losses name. OWNER@ and GROUP@ become the owner and
+// group of now, and CREATOR OWNER and CREATOR GROUP where they are inherited.
+// An entry for a name without SID is dropped if it allows, and taken for
+// everybody if it denies. Audit and alarm entries go to the SACL. A nil map is
+// the default one. The error wraps [ErrNFS4ACL].
+func FromNFS4(list []NFS4ACE, owner, group sid.SID, names *NameMap) (*sd.Descriptor, []Loss, error) {
+	b := nfs4Builder{names: names, owner: owner, group: group}
+	for i, a := range list {
+		if err := b.entry(a); err != nil {
+			return nil, nil, fmt.Errorf("%w: entry %d: %s", ErrNFS4ACL, i, err)
+		}
+	}
+	p := sd.Parts{Owner: owner, Group: group}
+	var err error
+	if p.DACL, err = sd.NewACL(b.dacl...); err != nil {
+		return nil, nil, fmt.Errorf("%w: %s", ErrNFS4ACL, err)
+	}
+	if len(b.sacl) > 0 {
+		if p.SACL, err = sd.NewACL(b.sacl...); err != nil {
+			return nil, nil, fmt.Errorf("%w: %s", ErrNFS4ACL, err)
+		}
+	}
+	return sd.New(p), b.lost, nil
+}
+
+type nfs4Builder struct {
+	names        *NameMap
+	owner, group sid.SID
+	dacl, sacl   []sd.ACE
+	lost         losses
+}
+
+var nfs4Kinds = [...]sd.Type{NFS4Allow: sd.AccessAllowed, NFS4Deny: sd.AccessDenied, NFS4Audit: sd.SystemAudit, NFS4Alarm: sd.SystemAlarm}
+
+// Flags that both kinds have, by their numbers: inheritance is the same four
+// bits, success and failure are shifted.
+const nfs4Inheritance = NFS4FileInherit | NFS4DirectoryInherit | NFS4NoPropagate | NFS4InheritOnly
+
+func (b *nfs4Builder) entry(a NFS4ACE) error {
+	if int(a.Type) >= len(nfs4Kinds) {
+		return fmt.Errorf("type %d", a.Type)
+	}
+	flags := uint8(a.Flags & nfs4Inheritance)
+	if a.Flags&NFS4Inherited != 0 {
+		flags |= sd.Inherited
+	}
+	if a.Type >= NFS4Audit {
+		flags |= uint8(a.Flags&(NFS4SuccessfulAccess|NFS4FailedAccess)) << 2
+	}
+	inherits := a.Flags&(NFS4FileInherit|NFS4DirectoryInherit) != 0
+	switch a.Who {
+	case NFS4Owner:
+		return b.special(a, flags, b.owner, sid.CreatorOwner, inherits)
+	case NFS4Group:
+		return b.special(a, flags, b.group, sid.CreatorGroup, inherits)
+	case NFS4Everyone:
+		return b.add(a, flags, sid.Everyone)
+	}
+	s, ok := b.names.sid(a.Who, a.Flags&NFS4IdentifierGroup != 0)
+	if !ok {
+		b.lost.add(Loss{Kind: LossUnknownName, Name: a.Who, Bits: a.Mask})
+		if a.Type == NFS4Allow {
+			return nil
+		}
+		s = sid.Everyone
+	}
+	return b.add(a, flags, s)
+}
+
+// special adds an entry of the owner or group: one for the object and one for
+// what inherits it.
+func (b *nfs4Builder) special(a NFS4ACE, flags uint8, now, creator sid.SID, inherits bool) error {
+	if flags&sd.InheritOnly == 0 {
+		b.lost.add(Loss{Kind: LossOwnerFixed, Name: a.Who})
+		own := flags
+		if inherits {
+			own &^= sd.ValidInheritFlags &^ sd.Inherited
+		}
+		if err := b.add(a, own, now); err != nil {
+			return err
+		}
+	}
+	if !inherits {
+		return nil
+	}
+	return b.add(a, flags|sd.InheritOnly, creator)
+}
+
+func (b *nfs4Builder) add(a NFS4ACE, flags uint8, s sid.SID) error {
+	x, err := sd.NewACE(nfs4Kinds[a.Type], flags, a.Mask&nfs4Rights, s)
+	if err != nil {
+		return err
+	}
+	if a.Type >= NFS4Audit {
+		b.sacl = append(b.sacl, x)
+	} else {
+		b.dacl = append(b.dacl, x)
+	}
+	return nil
+}
+
+// ToNFS4 is the NFSv4 ACL of a descriptor: entry by entry, generic rights
+// mapped. Where it cannot say what a descriptor does it grants less. An object
+// without DACL lets EVERYONE@ do everything. A nil map is the default one.
+func ToNFS4(d *sd.Descriptor, names *NameMap) ([]NFS4ACE, []Loss) {
+	r := nfs4Reader{names: names, d: d}
+	if !d.HasDACL() {
+		r.out = append(r.out, NFS4ACE{Who: NFS4Everyone, Mask: nfs4Rights})
+	}
+	for _, a := range d.DACL().All() {
+		r.entry(a)
+	}
+	for _, a := range d.SACL().All() {
+		if t := a.Type(); t != sd.SystemAudit && t != sd.SystemAlarm {
+			r.lost.add(Loss{Kind: LossSACL, SID: a.SID()})
+			continue
+		}
+		r.entry(a)
+	}
+	return r.out, r.lost
+}
+
+type nfs4Reader struct {
+	names *NameMap
+	d     *sd.Descriptor
+	out   []NFS4ACE
+	lost  losses
+}
+
+// entry adds one entry. One for the owner or group that is followed by the
+// same for what inherits it is one entry with both meanings.
+func (r *nfs4Reader) entry(a sd.ACE) {
+	x := NFS4ACE{Mask: winnt.FileObject.Mapping.Map(a.Mask())}
+	switch t := a.Type(); {
+	case t == sd.SystemAudit:
+		x.Type = NFS4Audit
+	case t == sd.SystemAlarm:
+		x.Type = NFS4Alarm
+	case t.IsDeny():
+		x.Type = NFS4Deny
+	case !t.IsAllow():
+		r.lost.add(Loss{Kind: LossEntryType, SID: a.SID(), Bits: a.Mask()})
+		return
+	}
+	if t := a.Type(); t != nfs4Kinds[x.Type] {
+		r.lost.add(Loss{Kind: LossEntryType, SID: a.SID(), Bits: a.Mask()})
+		if x.Type == NFS4Allow {
+			return
+		}
+	}
+	if rest := x.Mask &^ nfs4Rights; rest != 0 {
+		if x.Type == NFS4Allow {
+			r.lost.add(Loss{Kind: LossRights, SID: a.SID(), Bits: rest})
+		}
+		x.Mask &= nfs4Rights
+	}
+	flags := a.Flags()
+	x.Flags = NFS4Flags(flags) & nfs4Inheritance
+	if flags&sd.Inherited != 0 {
+		x.Flags |= NFS4Inherited
+	}
+	if x.Type >= NFS4Audit {
+		x.Flags |= NFS4Flags(flags>>2) & (NFS4SuccessfulAccess | NFS4FailedAccess)
+	}
+	if !r.who(&x, a.SID()) || r.joins(x, a.SID()) {
+		return
+	}
+	r.out = append(r.out, x)
+}
+
+// who names the subject of an entry; false drops it.
+func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
+	inheritOnly := x.Flags&NFS4InheritOnly != 0
+	switch {
+	case s == sid.Everyone:
+		x.Who = NFS4Everyone
+	case s == sid.CreatorOwner && inheritOnly, s == sid.OwnerRights && !inheritOnly, s == r.d.Owner() && !r.inherits(x):
+		x.Who = NFS4Owner
+	case s == sid.CreatorGroup && inheritOnly, s == r.d.Group() && !r.inherits(x):
+		x.Who = NFS4Group
+		x.Flags |= NFS4IdentifierGroup
+	default:
+		who, group, ok := r.names.name(s)
+		if ok && who != "" {
+			if x.Who = who; group {
+				x.Flags |= NFS4IdentifierGroup
+			}
+			return true
+		}
+		r.lost.add(Loss{Kind: LossUnknownSID, SID: s, Bits: x.Mask})
+		x.Who = NFS4Everyone
+		return x.Type != NFS4Allow
+	}
+	return true
+}
+
+func (r *nfs4Reader) inherits(x *NFS4ACE) bool {
+	return x.Flags&(NFS4FileInherit|NFS4DirectoryInherit) != 0
+}
+
+// joins makes one entry of an owner's or group's own and what its children
+// inherit, if they say the same.
+func (r *nfs4Reader) joins(x NFS4ACE, s sid.SID) bool {
+	if s != sid.CreatorOwner && s != sid.CreatorGroup || len(r.out) == 0 {
+		return false
+	}
+	last := &r.out[len(r.out)-1]
+	if last.Who != x.Who || last.Type != x.Type || last.Mask != x.Mask || r.inherits(last) || last.Flags&NFS4Inherited != x.Flags&NFS4Inherited {
+		return false
+	}
+	last.Flags |= x.Flags &^ NFS4InheritOnly
+	return true
+}

@@ -1,0 +1,19 @@
+// Package bulk asks questions of many objects about many principals: it reads
+// objects (JSON lines, CSV, icacls saves, LDIF, trees of files) and directories
+// of principals, drives package effective over all cores, and writes rows in
+// the order of the input. The verbs who-can, what-can, diff and report are thin
+// callers of it.
+//
+// A [Run] is one pass: a [Source] gives batches, workers decide them, one
+// writer puts the rows out. Descriptors are interned by the bytes or text they
+// were read from, so that equal ones are parsed and decided once;
+// memory is bounded by [Run.CacheBytes] whatever the input holds.
+//
+//	dir, err := bulk.ReadDirectory(yaml)
+//	run := bulk.Run{Source: bulk.Lines(file), Directory: dir, Rights: rights, Ask: bulk.Who, Out: os.Stdout}
+//	sum, err := run.Do(ctx)
+//
+// Guards: a Run is used once. Batches pass from the reader to one worker to the
+// writer and are owned by who holds them; the intern table is guarded by a
+// mutex a shard; answers are immutable once published.
+package bulk

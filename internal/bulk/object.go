@@ -1,0 +1,106 @@
+package bulk
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// form is how a descriptor was given.
+type form byte
+
+const (
+	formNone   form = iota
+	formSDDL        // text
+	formHex         // hexadecimal digits of self-relative bytes
+	formBase64      // the same in base64
+	formBinary      // self-relative bytes
+	formNTACL       // value of the extended attribute
+)
+
+// Object is one object as a source gives it. Its slices are valid until the
+// batch is written.
+type Object struct {
+	Path []byte // as text
+	json []byte // the path as it stood in a JSON line, quotes included; nil: quote Path
+	sd   []byte // the descriptor, in its form
+	form form
+	Type *winnt.ObjectType // nil: the type of the run
+	err  error             // the row could not be read
+}
+
+var errNoDescriptor = errors.New("there is no descriptor: give sd, sdHex or sdBase64")
+
+// parse makes the descriptor of an object.
+func (f form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
+	switch f {
+	case formSDDL:
+		return sddl.Parse(string(b), sddl.Options{Domain: domain, Extended: true})
+	case formHex:
+		raw, err := hex.DecodeString(string(b))
+		if err != nil {
+			return nil, fmt.Errorf("sdHex: %w", err)
+		}
+		return sd.Decode(raw)
+	case formBase64:
+		raw, err := base64.StdEncoding.DecodeString(string(b))
+		if err != nil {
+			return nil, fmt.Errorf("sdBase64: %w", err)
+		}
+		return sd.Decode(raw)
+	case formBinary:
+		return sd.Decode(b)
+	case formNTACL:
+		a, err := ntacl.Decode(b)
+		if err != nil {
+			return nil, err
+		}
+		return a.Descriptor, nil
+	}
+	return nil, errNoDescriptor
+}
+
+// ParseDescriptor reads a descriptor as the rows of CSV files hold one: SDDL,
+// or self-relative bytes in base64 or hexadecimal digits.
+func ParseDescriptor(text string, domain sid.SID) (*sd.Descriptor, error) {
+	return formOf([]byte(text)).parse([]byte(text), domain)
+}
+
+// formOf guesses the form of a text: the binary form starts with revision 1,
+// a zero byte and the control word.
+func formOf(text []byte) form {
+	switch {
+	case len(text) == 0:
+		return formNone
+	case len(text) >= 40 && (text[0] == '0' && text[1] == '1') && isHex(text):
+		return formHex
+	case len(text) >= 28 && text[0] == 'A' && text[1] == 'Q' && isBase64(text):
+		return formBase64
+	}
+	return formSDDL
+}
+
+func isHex(b []byte) bool {
+	for _, c := range b {
+		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f') {
+			return false
+		}
+	}
+	return len(b)%2 == 0
+}
+
+func isBase64(b []byte) bool {
+	for _, c := range b {
+		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '+' || c == '/' || c == '=') {
+			return false
+		}
+	}
+	return len(b)%4 == 0
+}

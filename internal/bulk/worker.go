@@ -1,0 +1,130 @@
+package bulk
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/winnt"
+)
+
+// worker decides batches. Owned by one goroutine.
+type worker struct {
+	run        *Run
+	evaluators map[*winnt.ObjectType]*effective.Evaluator
+	near       near
+	cost       int // of an answer, in bytes
+	rows       rows
+}
+
+func newWorker(r *Run) (*worker, error) {
+	w := &worker{run: r, evaluators: map[*winnt.ObjectType]*effective.Evaluator{}, rows: rows{run: r}}
+	if _, err := w.evaluator(r.Type); err != nil {
+		return nil, err
+	}
+	words := (r.tokens.Len() + 63) / 64
+	switch r.Ask {
+	case Who:
+		w.cost = 8 * words * len(r.Rights)
+	case Index: // the sets go when they have been written
+		w.cost = 64 * len(r.Rights)
+	}
+	return w, nil
+}
+
+// evaluator is the one for a type of object.
+func (w *worker) evaluator(t *winnt.ObjectType) (*effective.Evaluator, error) {
+	if e := w.evaluators[t]; e != nil {
+		return e, nil
+	}
+	q := effective.Question{Type: t}
+	for _, r := range w.run.Rights {
+		q.Rights = append(q.Rights, r.Mask(t))
+	}
+	if w.run.Ask == What {
+		q.Rights = []winnt.AccessMask{winnt.MAXIMUM_ALLOWED}
+	}
+	e, err := effective.NewEvaluator(w.run.tokens, q)
+	if err != nil {
+		return nil, err
+	}
+	w.evaluators[t] = e
+	return e, nil
+}
+
+// batch decides the objects of a batch and writes their rows into it.
+func (w *worker) batch(b *portion) {
+	w.rows.b = b
+	b.each(func(o *Object) {
+		b.rows++
+		if o.Type == nil {
+			o.Type = w.run.Type
+		}
+		if o.err != nil {
+			w.rows.unreadable(o, o.err)
+			return
+		}
+		a := w.answer(o)
+		if a.err != nil {
+			w.rows.unreadable(o, fmt.Errorf("%s: %w", o.Path, a.err))
+			return
+		}
+		if a.ids != nil && !a.put.Load() {
+			b.fresh = append(b.fresh, a)
+		}
+		b.allowed += a.total
+		w.rows.row(o, a)
+	})
+}
+
+// answer finds or makes the answer for an object. Two workers that meet a new
+// descriptor at once may both decide it; either answer will do.
+func (w *worker) answer(o *Object) *answer {
+	k := w.near.find(w.run.table, o, o.Type, w.cost)
+	if a := k.answer.Load(); a != nil {
+		return a
+	}
+	a, share := w.decide(o)
+	if share {
+		if !k.answer.CompareAndSwap(nil, a) {
+			return k.answer.Load()
+		}
+	}
+	return a
+}
+
+func (w *worker) decide(o *Object) (a *answer, share bool) {
+	d, err := o.form.parse(o.sd, w.run.Directory.Domain)
+	if err != nil {
+		return &answer{err: err}, true
+	}
+	e, err := w.evaluator(o.Type)
+	if err != nil {
+		return &answer{err: err}, true
+	}
+	a = &answer{}
+	if w.run.Ask == What {
+		a.mask = e.Maximum(d)[0]
+		return a, e.Repeatable(d)
+	}
+	sets := e.Allowed(d)
+	a.counts = make([]uint32, len(sets))
+	for i, s := range sets {
+		n := s.Count()
+		a.counts[i] = uint32(n)
+		a.total += int64(n)
+	}
+	if w.run.Ask == Count {
+		return a, e.Repeatable(d)
+	}
+	words := len(sets[0])
+	all := make(effective.Set, words*len(sets))
+	for i, s := range sets {
+		mine := all[i*words : (i+1)*words : (i+1)*words]
+		copy(mine, s)
+		a.sets = append(a.sets, mine)
+		if w.run.Ask == Index {
+			a.ids = append(a.ids, idOf(mine))
+		}
+	}
+	return a, e.Repeatable(d)
+}

@@ -1,0 +1,212 @@
+package se_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// admin is a token of a session with an elevation type.
+func admin(t *testing.T, session winnt.LUID, elevation uint32) *token.Token {
+	t.Helper()
+	spec := token.Administrator(sid.MustParse("S-1-5-21-1-2-3-1001"))
+	spec.AuthenticationID, spec.ElevationType = session, elevation
+	v, err := token.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// T-5: a session lives from its opening to its last token; a service that holds
+// it and makes no token does not end it.
+func TestSessionLife(t *testing.T) {
+	s := se.NewState()
+	id := s.AllocateLUID()
+	if s.Sessions.Known(id) || s.Sessions.Hold(id) {
+		t.Fatal("a session nobody opened")
+	}
+	s.Sessions.Open(id)
+	if !s.Sessions.Hold(id) {
+		t.Fatal("T-5: cannot be held")
+	}
+	s.Sessions.Release(id)
+	if !s.Sessions.Known(id) {
+		t.Fatal("T-5: gone before it had a token")
+	}
+	a, b := s.NewToken(admin(t, id, 1), nil), s.NewToken(admin(t, id, 1), nil)
+	a.Deref(ob.TagCall)
+	if !s.Sessions.Known(id) {
+		t.Fatal("T-5: gone with the first of two tokens")
+	}
+	b.Deref(ob.TagCall)
+	if s.Sessions.Known(id) {
+		t.Fatal("T-5: still there without a token")
+	}
+	s.NewToken(admin(t, winnt.SYSTEM_LUID, 1), nil).Deref(ob.TagCall)
+	if !s.Sessions.Known(winnt.SYSTEM_LUID) {
+		t.Fatal("a well-known session ended")
+	}
+}
+
+// T-5: the routines are told of marked sessions, once, with no lock held.
+func TestSessionNotification(t *testing.T) {
+	s := se.NewState()
+	var told []winnt.LUID
+	r := &se.LogonSessionTerminatedRoutine{}
+	r.Call = func(id winnt.LUID) {
+		told = append(told, id)
+		s.Sessions.Open(s.AllocateLUID()) // would hang if a lock were held
+		s.Sessions.Unregister(r)
+	}
+	s.Sessions.Register(r)
+	marked, other := s.AllocateLUID(), s.AllocateLUID()
+	if st := s.Sessions.MarkForNotification(marked); st != ntstatus.NotFound {
+		t.Errorf("marking an unknown session: %v", st)
+	}
+	a, b := s.NewToken(admin(t, marked, 1), nil), s.NewToken(admin(t, other, 1), nil)
+	if st := s.Sessions.MarkForNotification(marked); st != ntstatus.Success {
+		t.Errorf("marking: %v", st)
+	}
+	b.Deref(ob.TagCall)
+	a.Deref(ob.TagCall)
+	if !slices.Equal(told, []winnt.LUID{marked}) {
+		t.Errorf("told of %v, want %v", told, marked)
+	}
+	if st := s.Sessions.Unregister(r); st != ntstatus.NotFound {
+		t.Errorf("unregistering twice: %v", st)
+	}
+}
+
+// T-5, T-80: the two sessions of a pair live as long as one of them has a token,
+// so that each token goes on finding the other.
+func TestLinkedSessions(t *testing.T) {
+	s := se.NewState()
+	one, two := s.AllocateLUID(), s.AllocateLUID()
+	full, limited := admin(t, one, winnt.TokenElevationTypeFull), admin(t, two, winnt.TokenElevationTypeLimited)
+	a, b := s.NewToken(full, nil), s.NewToken(limited, nil)
+	for _, bad := range [][2]*token.Token{{full, full}, {limited, limited}, {full, admin(t, two, 1)}} {
+		if st := s.Sessions.Link(bad[0], bad[1]); st != ntstatus.InvalidParameter { // T-90
+			t.Errorf("linking %d and %d: %v", bad[0].ElevationType(), bad[1].ElevationType(), st)
+		}
+	}
+	if st := s.Sessions.Link(full, admin(t, s.AllocateLUID(), winnt.TokenElevationTypeLimited)); st != ntstatus.NoSuchLogonSession {
+		t.Errorf("linking with a session that is not there: %v", st)
+	}
+	if s.Sessions.Linked(full) != nil {
+		t.Error("linked before it is")
+	}
+	if st := s.Sessions.Link(limited, full); st != ntstatus.Success {
+		t.Fatalf("linking: %v", st)
+	}
+	if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full || s.Sessions.Linked(admin(t, one, 1)) != nil {
+		t.Error("the pair does not find each other")
+	}
+	third := s.AllocateLUID()
+	s.Sessions.Open(third)
+	if st := s.Sessions.Link(full, admin(t, third, winnt.TokenElevationTypeLimited)); st != ntstatus.InvalidParameter {
+		t.Errorf("a second pair: %v", st)
+	}
+	b.Deref(ob.TagCall)
+	if !s.Sessions.Known(two) || s.Sessions.Linked(full) != limited {
+		t.Error("the limited token's session ended before the pair")
+	}
+	a.Deref(ob.TagCall)
+	if s.Sessions.Known(one) || s.Sessions.Known(two) {
+		t.Error("the pair outlives its tokens")
+	}
+}
+
+// T-90: a token that drops its hold does so once; its duplicate holds anew.
+func TestDropSession(t *testing.T) {
+	s := se.NewState()
+	id := s.AllocateLUID()
+	a := s.NewToken(admin(t, id, 1), nil)
+	keep := s.NewToken(admin(t, id, 1), nil)
+	for range 2 {
+		a.DropSession()
+	}
+	b := s.NewToken(a.Value(), nil)
+	if b.Value().SessionDropped() {
+		t.Error("the duplicate dropped it too")
+	}
+	keep.Deref(ob.TagCall)
+	a.Deref(ob.TagCall)
+	if !s.Sessions.Known(id) {
+		t.Error("the duplicate does not hold the session")
+	}
+	b.Deref(ob.TagCall)
+	if s.Sessions.Known(id) {
+		t.Error("the session leaks")
+	}
+}
+
+// T-69: one number for a package in a session while a token has it.
+func TestLowBoxNumbers(t *testing.T) {
+	s := se.NewState()
+	p, q := sid.AppContainer("p"), sid.AppContainer("q")
+	a, b := s.Boxes.Hold(1, p), s.Boxes.Hold(1, p)
+	if a.Number() == 0 || a.Number() != b.Number() {
+		t.Errorf("numbers %d and %d of one package in one session", a.Number(), b.Number())
+	}
+	for _, x := range []se.Box{s.Boxes.Hold(2, p), s.Boxes.Hold(1, q)} {
+		if x.Number() == a.Number() {
+			t.Error("another AppContainer has the same number")
+		}
+		x.Release()
+	}
+	v, st := admin(t, 0x3E7, 1).LowBox(token.LowBoxSpec{Package: p, Number: a.Number()})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	v = v.WithSessionID(1, 1)
+	tok := s.NewToken(v, nil)
+	n := a.Number()
+	a.Release()
+	b.Release()
+	if c := s.Boxes.Hold(1, p); c.Number() != n {
+		t.Error("the token does not hold its number")
+	} else {
+		c.Release()
+	}
+	tok.Deref(ob.TagCall)
+	c := s.Boxes.Hold(1, p)
+	defer c.Release()
+	if c.Number() <= n {
+		t.Error("a number was given out twice")
+	}
+}
+
+// T-5: sessions under many tokens at once; run with -race.
+func TestSessionStress(t *testing.T) {
+	s := se.NewState()
+	id := s.AllocateLUID()
+	s.Sessions.Open(id)
+	v := admin(t, id, 1)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for range 500 {
+				o := s.NewToken(v, nil)
+				if !s.Sessions.Known(id) {
+					t.Error("T-5: gone under a token")
+				}
+				o.DropSession()
+				o.Deref(ob.TagCall)
+			}
+		}()
+	}
+	wg.Wait()
+	if s.Sessions.Known(id) {
+		t.Error("T-5: the session leaks")
+	}
+}

@@ -1,0 +1,233 @@
+package ntacl
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/sd"
+)
+
+// Names of the attribute. The first needs CAP_SYS_ADMIN to be set; servers in
+// containers use the second.
+const (
+	Name     = "security.NTACL"
+	UserName = "user.NTACL"
+)
+
+// Versions of the attribute, and types of hashes.
+const (
+	MinVersion = 1
+	MaxVersion = 4
+
+	HashNone   = 0
+	HashSHA256 = 1
+)
+
+// MaxSize is the largest attribute that is read, in bytes: more than any file
+// system holds.
+const MaxSize = sd.MaxSize + 4096
+
+// ErrAttribute is what every refusal of an attribute's bytes wraps.
+var ErrAttribute = errors.New("invalid NTACL attribute")
+
+// Attribute is the value of the extended attribute. The zero value has no
+// version and cannot be written.
+//
+//	offset size field
+//	0      2    version, 1 to 4
+//	2      2    version again
+//	4      4    reference pointer, not 0
+//
+// Version 1 goes on with the descriptor. Version 2 has a second pointer and 16
+// bytes of hash before it; versions 3 and 4 a second pointer, the type of the
+// hashes (2 bytes) and 64 bytes of hash; version 4 then the description ended
+// by a zero byte, the time (8 bytes) and the second hash of 64 bytes. Fields
+// are aligned to 4 bytes, numbers are little-endian, and the offsets inside the
+// descriptor count from the start of the attribute.
+type Attribute struct {
+	Version    uint16
+	HashType   uint16   // versions 3 and 4: HashNone or HashSHA256
+	Hash       [64]byte // of the descriptor the POSIX permissions amounted to; 16 bytes in version 2, none in 1
+	What       string   // version 4: what the second hash is of, "posix_acl"
+	Time       int64    // version 4: when it was written, in units of 100 ns since 1601
+	SystemHash [64]byte // version 4: of the POSIX permissions themselves
+	Descriptor *sd.Descriptor
+}
+
+const (
+	pointer1 = 0x00020000 // what the marshalling library numbers its first pointers
+	pointer2 = 0x00020004
+)
+
+// Decode reads an attribute. The error wraps [ErrAttribute] and says where; a
+// bad descriptor gives a [*sd.DecodeError] too, whose offset counts from the
+// descriptor's start.
+func Decode(b []byte) (*Attribute, error) {
+	if len(b) > MaxSize {
+		return nil, refuse(MaxSize, "longer than %d bytes", MaxSize)
+	}
+	r := reader{b: b}
+	a := &Attribute{Version: r.u16()}
+	again := r.u16()
+	switch {
+	case r.err != nil:
+		return nil, r.err
+	case a.Version < MinVersion || a.Version > MaxVersion:
+		return nil, refuse(0, "version %d, want 1 to 4", a.Version)
+	case again != a.Version:
+		return nil, refuse(2, "version %d is repeated as %d", a.Version, again)
+	}
+	r.pointer()
+	if a.Version >= 2 {
+		r.pointer()
+	}
+	switch a.Version {
+	case 2:
+		r.take(a.Hash[:16])
+	case 3, 4:
+		a.HashType = r.u16()
+		r.take(a.Hash[:])
+	}
+	if a.Version == 4 {
+		a.What = r.text()
+		r.align()
+		a.Time = int64(uint64(r.u32()) | uint64(r.u32())<<32)
+		r.take(a.SystemHash[:])
+	}
+	r.align()
+	if r.err != nil {
+		return nil, r.err
+	}
+	d, err := sd.Decode(rebase(b[r.i:], -r.i))
+	if err != nil {
+		return nil, fmt.Errorf("%w: descriptor at byte %d: %w", ErrAttribute, r.i, err)
+	}
+	a.Descriptor = d
+	return a, nil
+}
+
+// Append appends the attribute as the server writes it: owner, group, SACL and
+// DACL in this order. It fails if the version is none of 1 to 4, the
+// description holds a zero byte or there is no descriptor.
+func (a *Attribute) Append(dst []byte) ([]byte, error) {
+	switch {
+	case a.Version < MinVersion || a.Version > MaxVersion:
+		return dst, fmt.Errorf("%w: version %d, want 1 to 4", ErrAttribute, a.Version)
+	case strings.IndexByte(a.What, 0) >= 0:
+		return dst, fmt.Errorf("%w: the description holds a zero byte", ErrAttribute)
+	case a.Descriptor == nil:
+		return dst, fmt.Errorf("%w: there is no descriptor to write", ErrAttribute)
+	}
+	le := binary.LittleEndian
+	start := len(dst)
+	dst = le.AppendUint16(le.AppendUint16(dst, a.Version), a.Version)
+	dst = le.AppendUint32(dst, pointer1)
+	if a.Version >= 2 {
+		dst = le.AppendUint32(dst, pointer2)
+	}
+	switch a.Version {
+	case 2:
+		dst = append(dst, a.Hash[:16]...)
+	case 3, 4:
+		dst = append(le.AppendUint16(dst, a.HashType), a.Hash[:]...)
+	}
+	if a.Version == 4 {
+		dst = append(append(dst, a.What...), 0)
+		dst = pad(dst, start)
+		dst = append(le.AppendUint64(dst, uint64(a.Time)), a.SystemHash[:]...)
+	}
+	return appendDescriptor(pad(dst, start), start, a.Descriptor), nil
+}
+
+// appendDescriptor writes the parts in the server's order.
+func appendDescriptor(dst []byte, start int, d *sd.Descriptor) []byte {
+	le := binary.LittleEndian
+	at := len(dst)
+	dst = le.AppendUint16(append(dst, 1, d.RMControl()), uint16(d.Control()))
+	dst = append(dst, make([]byte, 16)...)
+	for i, part := range [...]string{d.Owner().Binary(), d.Group().Binary(), d.SACL().Binary(), d.DACL().Binary()} {
+		if part == "" {
+			continue
+		}
+		le.PutUint32(dst[at+4+4*i:], uint32(len(dst)-start))
+		dst = pad(append(dst, part...), start)
+	}
+	return dst
+}
+
+func pad(dst []byte, start int) []byte {
+	for (len(dst)-start)&3 != 0 {
+		dst = append(dst, 0)
+	}
+	return dst
+}
+
+// rebase moves the four offsets of a descriptor's header by n. One that would
+// leave the range stays, and is refused by whoever reads it.
+func rebase(b []byte, n int) []byte {
+	out := append([]byte(nil), b...)
+	if len(out) < 20 {
+		return out
+	}
+	for at := 4; at < 20; at += 4 {
+		if off := int64(binary.LittleEndian.Uint32(out[at:])); off != 0 {
+			if moved := off + int64(n); moved > 0 {
+				binary.LittleEndian.PutUint32(out[at:], uint32(moved))
+			} else {
+				binary.LittleEndian.PutUint32(out[at:], 1) // refused: not aligned
+			}
+		}
+	}
+	return out
+}
+
+// reader takes fields off the front; the first error stays.
+type reader struct {
+	b   []byte
+	i   int
+	err error
+}
+
+func refuse(at int, format string, args ...any) error {
+	return fmt.Errorf("%w: at byte %d: %s", ErrAttribute, at, fmt.Sprintf(format, args...))
+}
+
+func (r *reader) next(n int) []byte {
+	if r.err == nil && len(r.b)-r.i < n {
+		r.err = refuse(r.i, "%d bytes are missing", n-(len(r.b)-r.i))
+	}
+	if r.err != nil {
+		return make([]byte, n)
+	}
+	r.i += n
+	return r.b[r.i-n : r.i]
+}
+
+func (r *reader) u16() uint16     { return binary.LittleEndian.Uint16(r.next(2)) }
+func (r *reader) u32() uint32     { return binary.LittleEndian.Uint32(r.next(4)) }
+func (r *reader) take(dst []byte) { copy(dst, r.next(len(dst))) }
+func (r *reader) align()          { r.next(-r.i & 3) }
+
+// pointer reads one that must be there.
+func (r *reader) pointer() {
+	if at := r.i; r.u32() == 0 && r.err == nil {
+		r.err = refuse(at, "a pointer is null: there is no descriptor")
+	}
+}
+
+// text reads a string ended by a zero byte.
+func (r *reader) text() string {
+	for i := r.i; r.err == nil && i < len(r.b); i++ {
+		if r.b[i] == 0 {
+			s := string(r.b[r.i:i])
+			r.i = i + 1
+			return s
+		}
+	}
+	if r.err == nil {
+		r.err = refuse(r.i, "the description has no end")
+	}
+	return ""
+}

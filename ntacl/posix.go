@@ -1,0 +1,143 @@
+package ntacl
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Permission bits of POSIX entries.
+const (
+	permRead    = 4
+	permWrite   = 2
+	permExecute = 1
+)
+
+// unixMask is what a server grants for POSIX permissions: reading and
+// executing are the generic rights without what only the other needs, writing
+// comes with deleting and changing DACL and owner, and all three are full
+// control. Writing a directory is deleting its children too.
+func unixMask(perm uint16, directory bool) (m winnt.AccessMask) {
+	if perm&permRead != 0 {
+		m |= winnt.FILE_GENERIC_READ
+	}
+	if perm&permWrite != 0 {
+		m |= winnt.FILE_GENERIC_WRITE | winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER
+		if directory {
+			m |= winnt.FILE_DELETE_CHILD
+		}
+	}
+	if perm&permExecute != 0 {
+		m |= winnt.FILE_GENERIC_EXECUTE
+	}
+	if perm&7 == 7 {
+		m = winnt.FILE_ALL_ACCESS
+	}
+	return m
+}
+
+// Accounts turns the numbers of users and groups into SIDs. Nil stands for the
+// SIDs of accounts that no domain maps: S-1-22-1-uid and S-1-22-2-gid.
+type Accounts func(id uint32, group bool) sid.SID
+
+func (a Accounts) of(id uint32, group bool) sid.SID {
+	if a != nil {
+		return a(id, group)
+	}
+	kind := uint32(1)
+	if group {
+		kind = 2
+	}
+	s, _ := sid.New(22, kind, id)
+	return s
+}
+
+// Posix is the descriptor that a server makes of a file without the attribute:
+// an entry that allows for the owner, the group, each named user and group, and
+// Everyone. acl is the value of the attribute system.posix_acl_access, nil if
+// there is none. Entries that only children of a directory inherit are left
+// out: they depend on the server's configuration and decide nothing here.
+//
+// POSIX stops at the first class that fits, the entries add up: a user who is
+// refused by name but whose group is allowed gets in, here as on the server.
+func Posix(f Info, acl []byte, who Accounts) (*sd.Descriptor, error) {
+	entries, err := posixEntries(f, acl)
+	if err != nil {
+		return nil, err
+	}
+	owner, group := who.of(f.UID, false), who.of(f.GID, true)
+	var aces []sd.ACE
+	for _, e := range entries {
+		s := sid.Everyone
+		switch e.tag {
+		case tagUserObj:
+			s = owner
+		case tagGroupObj:
+			s = group
+		case tagUser, tagGroup:
+			s = who.of(e.id, e.tag == tagGroup)
+		}
+		a, err := sd.NewACE(sd.AccessAllowed, 0, unixMask(e.perm, f.Directory), s)
+		if err != nil {
+			return nil, err
+		}
+		aces = append(aces, a)
+	}
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		return nil, err
+	}
+	return sd.New(sd.Parts{Owner: owner, Group: group, DACL: l}), nil
+}
+
+// Tags of POSIX entries.
+const (
+	tagUserObj  = 0x01
+	tagUser     = 0x02
+	tagGroupObj = 0x04
+	tagGroup    = 0x08
+	tagMask     = 0x10
+	tagOther    = 0x20
+)
+
+type posixEntry struct {
+	tag, perm uint16
+	id        uint32
+}
+
+// posixEntries are the entries of a POSIX ACL with the mask applied, or the
+// three classes of the mode. The layout is that of Linux: u32 version 2, then
+// for each entry u16 tag, u16 permissions, u32 id.
+func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
+	if acl == nil {
+		m := uint16(f.Mode)
+		return []posixEntry{{tagUserObj, m >> 6 & 7, 0}, {tagGroupObj, m >> 3 & 7, 0}, {tagOther, m & 7, 0}}, nil
+	}
+	le := binary.LittleEndian
+	if len(acl) < 4 || len(acl)%8 != 4 || le.Uint32(acl) != 2 || len(acl) > 1<<16 {
+		return nil, fmt.Errorf("POSIX ACL of %d bytes: want version 2 and entries of 8 bytes", len(acl))
+	}
+	var out []posixEntry
+	mask := uint16(7)
+	for b := acl[4:]; len(b) > 0; b = b[8:] {
+		e := posixEntry{le.Uint16(b), le.Uint16(b[2:]) & 7, le.Uint32(b[4:])}
+		switch e.tag {
+		case tagMask:
+			mask = e.perm
+			continue
+		case tagUserObj, tagUser, tagGroupObj, tagGroup, tagOther:
+		default:
+			return nil, fmt.Errorf("POSIX ACL: unknown tag %#x", e.tag)
+		}
+		out = append(out, e)
+	}
+	for i := range out {
+		if t := out[i].tag; t == tagUser || t == tagGroup || t == tagGroupObj {
+			out[i].perm &= mask
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,55 @@
+package ntacl_test
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sddl"
+)
+
+// TestPosix compares with what smbcacls printed of files without the attribute
+// on a share of smbd 4.17, with the SIDs of unmapped accounts throughout.
+func TestPosix(t *testing.T) {
+	const owner, group = "S-1-22-1-1001", "S-1-22-2-1002"
+	for _, c := range []struct {
+		name      string
+		mode      uint32
+		directory bool
+		acl       string
+		want      string
+	}{
+		{"000", 0o000, false, "", "(A;;;;;" + owner + ")(A;;;;;" + group + ")(A;;;;;WD)"},
+		{"400", 0o400, false, "", "(A;;FR;;;" + owner + ")(A;;;;;" + group + ")(A;;;;;WD)"},
+		{"200", 0o200, false, "", "(A;;0x1f0116;;;" + owner + ")(A;;;;;" + group + ")(A;;;;;WD)"},
+		{"100", 0o100, false, "", "(A;;FX;;;" + owner + ")(A;;;;;" + group + ")(A;;;;;WD)"},
+		{"644", 0o644, false, "", "(A;;0x1f019f;;;" + owner + ")(A;;FR;;;" + group + ")(A;;FR;;;WD)"},
+		{"750", 0o750, false, "", "(A;;FA;;;" + owner + ")(A;;0x1200a9;;;" + group + ")(A;;;;;WD)"},
+		{"007", 0o007, false, "", "(A;;;;;" + owner + ")(A;;;;;" + group + ")(A;;FA;;;WD)"},
+		{"directory 611", 0o611, true, "", "(A;;0x1f01df;;;" + owner + ")(A;;FX;;;" + group + ")(A;;FX;;;WD)"},
+		// user::rw-, user:1002:rw- (r-- by the mask), group::r--, group:1001:r--, mask r--, other r--
+		{"named, masked", 0o644, false, "0200000001000600ffffffff02000600ea03000004000400ffffffff08000400e903000010000400ffffffff20000400ffffffff",
+			"(A;;0x1f019f;;;" + owner + ")(A;;FR;;;S-1-22-1-1002)(A;;FR;;;" + group + ")(A;;FR;;;S-1-22-2-1001)(A;;FR;;;WD)"},
+	} {
+		var acl []byte
+		if c.acl != "" {
+			acl, _ = hex.DecodeString(c.acl)
+		}
+		d, err := ntacl.Posix(ntacl.Info{Directory: c.directory, Mode: c.mode, UID: 1001, GID: 1002}, acl, nil)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		got, err := sddl.Format(d, sddl.Options{})
+		want, _ := sddl.Format(sddl.MustParse("O:"+owner+"G:"+group+"D:"+c.want), sddl.Options{})
+		if err != nil || got != want {
+			t.Errorf("%s: %s, want %s (%v)", c.name, got, want, err)
+		}
+	}
+	for _, bad := range []string{"", "02", "0100000001000600ffffffff", "0200000001000600ffff", "0200000003000600ffffffff"} {
+		b, _ := hex.DecodeString(bad)
+		if _, err := ntacl.Posix(ntacl.Info{}, append([]byte{}, b...), nil); err == nil {
+			t.Errorf("%q: accepted", bad)
+		}
+	}
+}

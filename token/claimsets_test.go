@@ -1,0 +1,196 @@
+package token_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+func attr(name string, flags uint32, values ...int64) claims.Attribute {
+	return claims.Attribute{Name: name, Type: claims.Int64, Flags: flags, Ints: values}
+}
+
+func claimsOf(t testing.TB, list ...claims.Attribute) *claims.Set {
+	t.Helper()
+	s, err := claims.NewSet(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func flagsOf(s *claims.Set) (out []uint32) {
+	for _, a := range s.All() {
+		out = append(out, a.Flags)
+	}
+	return out
+}
+
+// claimed is a token with three claims of the user and of the device.
+func claimed(t testing.TB) *token.Token {
+	s := setup()
+	s.UserClaims = claimsOf(t, attr("Level", 0, 3), attr("Fixed", claims.FlagMandatory, 1), attr("Off", claims.FlagDisabled|claims.FlagDisabledByDefault, 1))
+	s.DeviceClaims = s.UserClaims
+	s.DeviceGroups = []token.Group{{SID: groupG1, Attributes: winnt.SE_GROUP_ENABLED}, {SID: groupG2, Attributes: token.GroupDefault}}
+	return must(t, s)
+}
+
+// T-75: claims and device groups are enabled and disabled as groups are.
+func TestAdjustClaims(t *testing.T) {
+	tok := claimed(t)
+	off := func(name string) claims.Attribute { return claims.Attribute{Name: name, Flags: claims.FlagDisabled} }
+	n, previous, st := tok.AdjustClaims(7, false, false, []claims.Attribute{off("LEVEL"), {Name: "off"}, {Name: "none"}})
+	wantStatus(t, "one unknown", st, ntstatus.NotAllAssigned)
+	if got := flagsOf(n.UserClaims()); !slices.Equal(got, []uint32{claims.FlagDisabled, claims.FlagMandatory, claims.FlagDisabledByDefault}) || n.ModifiedID() != 7 {
+		t.Errorf("flags %#x, modified %v", got, n.ModifiedID())
+	}
+	if len(previous) != 2 || previous[0].Name != "Level" || previous[1].Flags != claims.FlagDisabled|claims.FlagDisabledByDefault {
+		t.Errorf("previous %v", previous)
+	}
+	if !slices.Equal(flagsOf(n.DeviceClaims()), flagsOf(tok.DeviceClaims())) {
+		t.Error("the device's claims changed")
+	}
+	if back, _, st := n.AdjustClaims(8, false, true, nil); st != ntstatus.Success || !slices.Equal(flagsOf(back.UserClaims()), flagsOf(tok.UserClaims())) {
+		t.Errorf("reset: %v, %#x", st, flagsOf(back.UserClaims()))
+	}
+	same, _, st := tok.AdjustClaims(7, true, false, []claims.Attribute{off("Level"), off("Fixed")})
+	wantStatus(t, "a mandatory claim", st, ntstatus.CantDisableMandatory)
+	if same != tok {
+		t.Error("the first of the list was changed")
+	}
+	g, before, st := tok.AdjustDeviceGroups(9, false, []token.Group{{SID: groupG1}})
+	wantStatus(t, "disable a device group", st, ntstatus.Success)
+	if g.DeviceBits().Has(0) || len(before) != 1 || before[0].Attributes != winnt.SE_GROUP_ENABLED {
+		t.Errorf("device group still on, previous %v", before)
+	}
+	_, _, st = tok.AdjustDeviceGroups(9, false, []token.Group{{SID: groupG2}})
+	wantStatus(t, "a mandatory device group", st, ntstatus.CantDisableMandatory)
+}
+
+// T-67: a filter disables claims for good, and narrows what the restricted pass
+// sees; a second list narrows further.
+func TestFilterClaims(t *testing.T) {
+	tok := claimed(t)
+	if tok.RestrictedUserClaims() != tok.UserClaims() || tok.RestrictedDeviceClaims() != tok.DeviceClaims() {
+		t.Error("without a list the restricted pass sees all claims")
+	}
+	n := filter(t, tok, token.FilterSpec{DisableUserClaims: []string{"level", "fixed", "none"}, RestrictUserClaims: []string{"OFF", "Level"}, RestrictDeviceClaims: []string{}})
+	want := []uint32{claims.FlagDisabled | claims.FlagDisabledByDefault, claims.FlagDisabled | claims.FlagDisabledByDefault, claims.FlagDisabled | claims.FlagDisabledByDefault}
+	if got := flagsOf(n.UserClaims()); !slices.Equal(got, want) || !n.IsFiltered() {
+		t.Errorf("flags %#x, want %#x", got, want)
+	}
+	if n.RestrictedUserClaims().Len() != 2 || n.RestrictedDeviceClaims().Len() != 0 || n.DeviceClaims().Len() != 3 {
+		t.Errorf("restricted pass sees %d and %d", n.RestrictedUserClaims().Len(), n.RestrictedDeviceClaims().Len())
+	}
+	n = filter(t, n, token.FilterSpec{RestrictUserClaims: []string{"Level", "Fixed"}})
+	if n.RestrictedUserClaims().Len() != 1 {
+		t.Error("the second list does not intersect with the first")
+	}
+	text, err := n.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := token.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.RestrictedUserClaims().Len() != 1 || again.RestrictedDeviceClaims().Len() != 0 {
+		t.Errorf("lost on the way through a file: %s", text)
+	}
+}
+
+// T-90: the per-user audit policy and the isolation prefix are kept as they are
+// given, also in a file.
+func TestAuditPolicyAndIsolation(t *testing.T) {
+	tok := must(t, setup())
+	if string(tok.AuditPolicy()) != strings.Repeat("\x00", token.AuditPolicySize) {
+		t.Error("a policy before one is set")
+	}
+	_, st := tok.WithAuditPolicy([]byte{1})
+	wantStatus(t, "a short policy", st, ntstatus.InvalidParameter)
+	policy := []byte(strings.Repeat("\x12", token.AuditPolicySize))
+	n, st := tok.WithAuditPolicy(policy)
+	wantStatus(t, "a policy", st, ntstatus.Success)
+	n = n.WithIsolationPrefix("box")
+	text, err := n.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []*token.Token{n, must(t, n.Spec()), n.WithTypeLevel(winnt.TokenImpersonation, 2)} { // T-49
+		if string(v.AuditPolicy()) != string(policy) || v.IsolationPrefix() != "box" || v.ModifiedID() != tok.ModifiedID() {
+			t.Errorf("policy %x prefix %q", v.AuditPolicy(), v.IsolationPrefix())
+		}
+	}
+	if again, err := token.Parse(text); err != nil || string(again.AuditPolicy()) != string(policy) || again.IsolationPrefix() != "box" {
+		t.Errorf("lost in a file: %v %s", err, text)
+	}
+	if _, err := token.Parse([]byte(`{"user":"WD","auditPolicy":"12"}`)); err == nil {
+		t.Error("a policy of one byte is taken")
+	}
+}
+
+// T-90, class 39: the operations on security attributes.
+func TestChangeAttributes(t *testing.T) {
+	text := func(name string, values ...string) claims.Attribute {
+		return claims.Attribute{Name: name, Type: claims.String, Strings: values}
+	}
+	op := func(o token.AttributeOperation, a claims.Attribute) token.AttributeChange {
+		return token.AttributeChange{Attribute: a, Operation: o}
+	}
+	s := setup()
+	s.LocalAttributes = claimsOf(t, text("A", "x", "y"), attr("N", 0, 1))
+	tok := must(t, s)
+	for _, c := range []struct {
+		name    string
+		changes []token.AttributeChange
+		want    string // name=values, in order; or the status
+	}{
+		{"nothing", nil, "A=x,y N=1"},
+		{"none", []token.AttributeChange{op(token.AttributeNone, text("Z"))}, "A=x,y N=1"},
+		{"add values, one of them there", []token.AttributeChange{op(token.AttributeAdd, text("a", "X", "z"))}, "A=x,y,z N=1"},
+		{"add an attribute", []token.AttributeChange{op(token.AttributeAdd, text("B", "b"))}, "A=x,y N=1 B=b"},
+		{"add another type", []token.AttributeChange{op(token.AttributeAdd, text("N", "b"))}, "STATUS_INVALID_PARAMETER"},
+		{"replace", []token.AttributeChange{op(token.AttributeReplace, text("N", "b"))}, "A=x,y N=b"},
+		{"replace by nothing", []token.AttributeChange{op(token.AttributeReplace, text("A")), op(token.AttributeReplace, text("Z"))}, "N=1"},
+		{"replace what is not there", []token.AttributeChange{op(token.AttributeReplace, text("B", "b"))}, "A=x,y N=1 B=b"},
+		{"delete a value", []token.AttributeChange{op(token.AttributeDelete, text("A", "Y"))}, "A=x N=1"},
+		{"delete every value", []token.AttributeChange{op(token.AttributeDelete, text("A", "y", "x"))}, "N=1"},
+		{"delete an attribute", []token.AttributeChange{op(token.AttributeDelete, text("a"))}, "N=1"},
+		{"delete what is not there", []token.AttributeChange{op(token.AttributeDelete, text("B"))}, "STATUS_NOT_FOUND"},
+		{"replace all", []token.AttributeChange{op(token.AttributeReplaceAll, text("B", "b"))}, "B=b"},
+		{"replace all by nothing", []token.AttributeChange{op(token.AttributeReplaceAll, text("B"))}, ""},
+		{"replace all beside another", []token.AttributeChange{op(token.AttributeReplaceAll, text("B", "b")), op(token.AttributeNone, text("B"))}, "STATUS_INVALID_PARAMETER"},
+		{"all or nothing", []token.AttributeChange{op(token.AttributeAdd, text("B", "b")), op(token.AttributeDelete, text("C"))}, "STATUS_NOT_FOUND"},
+		{"unknown operation", []token.AttributeChange{op(9, text("B", "b"))}, "STATUS_INVALID_PARAMETER"},
+		{"no attribute", []token.AttributeChange{op(token.AttributeAdd, claims.Attribute{})}, "STATUS_INVALID_PARAMETER"},
+	} {
+		n, st := tok.ChangeAttributes(c.changes)
+		got := st.String()
+		if st == ntstatus.Success {
+			got = attributesText(n)
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		if attributesText(tok) != "A=x,y N=1" {
+			t.Fatalf("%s: the receiver changed: %s", c.name, attributesText(tok))
+		}
+	}
+}
+
+func attributesText(t *token.Token) string {
+	var parts []string
+	for _, a := range t.LocalAttributes().All() {
+		v := strings.Join(a.Strings, ",")
+		if a.Type == claims.Int64 {
+			v = "1"
+		}
+		parts = append(parts, a.Name+"="+v)
+	}
+	return strings.Join(parts, " ")
+}
