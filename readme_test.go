@@ -41,33 +41,3 @@ func TestExamples(t *testing.T) {
 		}
 	}
 }
-
-// What README shows of the story is what it prints: the same lines in the
-// same order. One that ends in … is the beginning of a line, a line of only …
-// stands for those left out.
-func TestReadmeShowsRealOutput(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, ok := strings.Cut(string(readme), "<!-- screen -->")
-	shown, _, closed := strings.Cut(after, "<!-- /screen -->")
-	if !ok || !closed {
-		t.Fatal("README.md has no part between <!-- screen --> and <!-- /screen -->")
-	}
-	printed := transcript(t, "examples/impersonation.star")
-	for line := range strings.Lines(strings.TrimSpace(shown)) {
-		line = strings.TrimRight(line, "\n")
-		start, cut := strings.CutSuffix(line, "…")
-		if start == "" || strings.HasPrefix(line, "```") {
-			continue
-		}
-		for len(printed) > 0 && printed[0] != line && !(cut && strings.HasPrefix(printed[0], start)) {
-			printed = printed[1:]
-		}
-		if len(printed) == 0 {
-			t.Fatalf("README.md shows a line that the story does not print, or not there:\n%s", line)
-		}
-		printed = printed[1:]
-	}
-}

@@ -3,6 +3,7 @@ package effective
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/sidset"
@@ -17,7 +18,11 @@ import (
 func Fingerprint(t *token.Token) string {
 	var f fingerprint
 	f.set(t.SIDs(), t.AllowBits())
-	f.set(t.SIDs(), t.DenyBits())
+	same := slices.Equal(t.AllowBits(), t.DenyBits())
+	f.flags(same)
+	if !same {
+		f.set(t.SIDs(), t.DenyBits())
+	}
 	f.number(uint64(t.Enabled() & checked))
 	f.number(uint64(t.Integrity())<<32 | uint64(t.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP))
 	f.sid(t.TrustLevel())
@@ -56,13 +61,13 @@ func orNone(b sidset.Bits) sidset.Bits {
 
 // set writes the SIDs of a list whose bits are set, all of them for nil.
 func (f *fingerprint) set(s *sidset.Set, b sidset.Bits) {
-	var list []sid.SID
+	list := make([]sid.SID, 0, s.Len())
 	for i := range s.Len() {
 		if b == nil || b.Has(i) {
 			list = append(list, s.At(i))
 		}
 	}
-	slices.SortFunc(list, sid.SID.Compare)
+	slices.SortFunc(list, func(a, b sid.SID) int { return strings.Compare(a.Binary(), b.Binary()) })
 	list = slices.Compact(list)
 	f.number(uint64(len(list)))
 	for _, x := range list {

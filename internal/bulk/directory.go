@@ -30,7 +30,6 @@ type Directory struct {
 	Principals []Principal
 	Disabled   int                // users left out because their account is disabled
 	names      map[sid.SID]string // of users and groups
-	print      uint64             // changes with the principals
 }
 
 // The directory file, as YAML or JSON.
@@ -126,7 +125,6 @@ func newDirectory(f *directoryFile) (*Directory, error) {
 		}
 		d.Principals = append(d.Principals, Principal{u.Name, t})
 	}
-	d.seal()
 	return d, nil
 }
 
@@ -330,7 +328,6 @@ func (d *Directory) Find(who string) int {
 // Add adds a principal that is no user of the file, such as a token file.
 func (d *Directory) Add(p Principal) {
 	d.Principals = append(d.Principals, p)
-	d.seal()
 }
 
 // Tokens are those of the principals, in their order.
@@ -342,11 +339,11 @@ func (d *Directory) Tokens() []*token.Token {
 	return out
 }
 
-// seal computes what names the state of the directory.
-func (d *Directory) seal() {
+// print names the state of the directory: it changes with the principals.
+func (d *Directory) print() uint64 {
 	h := fnv.New64a()
 	for i := range d.Principals {
 		fmt.Fprintf(h, "%q%x", d.Principals[i].Name, effective.Fingerprint(d.Principals[i].Token))
 	}
-	d.print = h.Sum64()
+	return h.Sum64()
 }

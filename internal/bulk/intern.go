@@ -89,7 +89,7 @@ func (s *shard) put(k *known, limit, cost int) {
 // near is a worker's own look at the table: what it met lately, without a
 // lock. Owned by one goroutine.
 type near struct {
-	slots [1 << 14]*known
+	slots [1 << 17]*known
 }
 
 func (n *near) find(t *table, o *Object, typ *winnt.ObjectType, cost int) *known {

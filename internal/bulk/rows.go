@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -85,7 +86,7 @@ func (w *rows) unreadable(o *Object, err error) {
 	b := w.b
 	b.unreadable++
 	if b.err == nil {
-		b.err = err
+		b.err = fmt.Errorf("%s: %w", o.Path, err)
 	}
 	text := batch.Shorten(err.Error())
 	switch {

@@ -307,5 +307,5 @@ func (r *Run) Fingerprint() string {
 	for _, right := range r.Rights {
 		fmt.Fprintf(h, " %q %x", right.Name, right.mask)
 	}
-	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.print)
+	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.print())
 }

@@ -1,8 +1,6 @@
 package bulk
 
 import (
-	"fmt"
-
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/winnt"
 )
@@ -65,7 +63,7 @@ func (w *worker) batch(b *portion) {
 		}
 		a := w.answer(o)
 		if a.err != nil {
-			w.rows.unreadable(o, fmt.Errorf("%s: %w", o.Path, a.err))
+			w.rows.unreadable(o, a.err)
 			return
 		}
 		if a.ids != nil && !a.put.Load() {

@@ -1,0 +1,33 @@
+// Command capi is the C face of refmon: built with -buildmode=c-shared it is
+// librefmon.so, which gives C programs the documented NT prototypes (Nt*, Zw*,
+// Rtl* and the advapi32-style functions over them). "make capi" builds it with
+// its headers, capi/include/refmon, and docs/c-abi.md tells how to use it.
+//
+//	NTSTATUS st = NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &token);
+//
+// How a call runs. The public headers are the source of truth: a prototype
+// marked REFMON_SERVICE is answered in Go by the function of the same name
+// (NtClose by ntClose), and "go generate" writes its C stub, its number and its
+// row in the Go table; a header line without its Go function does not compile,
+// so nothing is exported that is not there. A stub puts its arguments into an
+// array and enters Go once (enter.c, export.go). There, user memory is touched
+// only through package-private probes (memory.go), which turn a fault into
+// STATUS_ACCESS_VIOLATION; input becomes the In value of the service's row in
+// package nt (capture.go), and the Out value is copied back (encode.go).
+// Everything that needs no kernel, such as the Win32 functions that only wrap
+// a service, is C over those stubs.
+//
+// State. The embedded kernel is booted by the first call (system.go, a
+// sync.Once). Each pthread has a record in its thread-local storage with its
+// last error and the number of its thread object; objects of ended pthreads are
+// given back by a later call. The list of threads is guarded by a mutex for
+// writers and read atomically.
+//
+// Without cgo, or away from Linux, the package is an empty program, so that
+// "go build ./..." holds everywhere.
+package main
+
+//go:generate go run gen.go
+
+// main is required by -buildmode=c-shared and never runs there.
+func main() {}
