@@ -55,11 +55,15 @@ func Compile(tokens []*token.Token, cfg Config) *Principals {
 
 // intern chooses the column of each principal.
 func (p *Principals) intern(tokens []*token.Token) {
-	seen := make(map[string]uint32, len(tokens))
+	users := make(map[sid.SID]uint32, len(tokens)) // tokens of different users differ, but for rarities
+	for _, t := range tokens {
+		users[t.User().SID]++
+	}
+	seen := map[string]uint32{}
 	p.column = make([]uint32, len(tokens))
 	for i, t := range tokens {
 		c := uint32(len(p.tokens))
-		if p.cfg.Options.Callback == nil && t.LocalAttributes().Len() == 0 {
+		if users[t.User().SID] > 1 && p.cfg.Options.Callback == nil && t.LocalAttributes().Len() == 0 {
 			f := Fingerprint(t)
 			if known, ok := seen[f]; ok {
 				p.column[i] = known

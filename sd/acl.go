@@ -19,11 +19,11 @@ import (
 //	4      2    number of entries
 //	6      2    0
 type ACL struct {
-	b      string // immutable, like all that follows
-	first  *Entry // of n
-	extras *[]Extra
-	n      uint16
-	facts  Facts
+	bytes   *byte  // of size; immutable, like all that follows
+	first   *Entry // of n
+	extras  *[]Extra
+	size, n uint16
+	facts   Facts
 }
 
 const emptyACL = "\x02\x00\x08\x00\x00\x00\x00\x00"
@@ -86,10 +86,10 @@ func (l *ACL) Binary() string {
 	switch {
 	case l == nil:
 		return ""
-	case l.b == "":
+	case l.bytes == nil:
 		return emptyACL
 	}
-	return l.b
+	return unsafe.String(l.bytes, l.size)
 }
 
 // At is entry i, counted from 0; the zero ACE if there is none.
@@ -97,20 +97,20 @@ func (l *ACL) At(i int) ACE {
 	if i < 0 || i >= l.Len() {
 		return ACE{}
 	}
-	off := aclHeaderSize
+	b, off := l.Binary(), aclHeaderSize
 	for range i {
-		off += u16(l.b, off+2)
+		off += u16(b, off+2)
 	}
-	return ACE{l.b[off : off+u16(l.b, off+2)]}
+	return ACE{b[off : off+u16(b, off+2)]}
 }
 
 // All yields the entries with their positions.
 func (l *ACL) All() iter.Seq2[int, ACE] {
 	return func(yield func(int, ACE) bool) {
-		off := aclHeaderSize
+		b, off := l.Binary(), aclHeaderSize
 		for i := range l.Len() {
-			n := u16(l.b, off+2)
-			if !yield(i, ACE{l.b[off : off+n]}) {
+			n := u16(b, off+2)
+			if !yield(i, ACE{b[off : off+n]}) {
 				return
 			}
 			off += n
@@ -159,7 +159,7 @@ func DecodeACL(b []byte) (l *ACL, n int, err error) {
 	}
 	s := string(b)
 	l = new(ACL)
-	if !l.init(s) {
+	if !l.init(nil, s) {
 		off, what := faultInACL(s)
 		return nil, 0, &DecodeError{Offset: off, Status: ntstatus.InvalidACL, What: what}
 	}

@@ -28,18 +28,19 @@ const NeedsExtra int32 = -2
 // compile makes the value of a valid list.
 func compile(b string) *ACL {
 	l := new(ACL)
-	l.init(b)
+	l.init(nil, b)
 	return l
 }
 
-// init makes l the value of the bytes; ok is false if they are no valid list
-// of exactly that size.
-func (l *ACL) init(b string) (ok bool) {
-	entries, st := CompileInto(nil, b)
+// init makes l the value of the bytes, with its entries in buf if that is long
+// enough; ok is false if they are no valid list of exactly that size.
+func (l *ACL) init(buf []Entry, b string) (ok bool) {
+	entries, st := CompileInto(buf, b)
 	if st != ntstatus.Success {
 		return false
 	}
-	l.b, l.first, l.n = b, unsafe.SliceData(entries), uint16(len(entries))
+	l.bytes, l.size = unsafe.StringData(b), uint16(len(b))
+	l.first, l.n = unsafe.SliceData(entries), uint16(len(entries))
 	l.facts = FactsOf(entries)
 	off := aclHeaderSize
 	for i := range entries {

@@ -112,7 +112,9 @@ func peekACL(b string, field int) (l string, end int, f fault) {
 	return b[off : off+n], off + n, f
 }
 
-// block is a descriptor with its lists in one allocation.
+// block is a descriptor with one list; the list's entries follow it in the
+// same allocation, so that a check of a descriptor that is in no cache misses
+// once for all of them.
 type block struct {
 	d    Descriptor
 	acls [1]ACL
@@ -121,6 +123,44 @@ type block struct {
 type block2 struct {
 	d    Descriptor
 	acls [2]ACL
+}
+
+// room allocates a block B and the entries A behind it: the block, and the
+// first entry.
+func room[B, A any]() (unsafe.Pointer, *Entry) {
+	x := new(struct {
+		block   B
+		entries A
+	})
+	return unsafe.Pointer(&x.block), (*Entry)(unsafe.Pointer(&x.entries))
+}
+
+// rooms and rooms2 allocate a block or block2 by the number of its entries;
+// longer lists have theirs elsewhere.
+var (
+	rooms  = roomsOf[block]()
+	rooms2 = roomsOf[block2]()
+)
+
+type allocator = func() (unsafe.Pointer, *Entry)
+
+func roomsOf[B any]() [17]allocator {
+	return [17]allocator{
+		room[B, [0]Entry], room[B, [1]Entry], room[B, [2]Entry], room[B, [3]Entry], room[B, [4]Entry], room[B, [5]Entry],
+		room[B, [6]Entry], room[B, [7]Entry], room[B, [8]Entry], room[B, [9]Entry], room[B, [10]Entry], room[B, [11]Entry],
+		room[B, [12]Entry], room[B, [13]Entry], room[B, [14]Entry], room[B, [15]Entry], room[B, [16]Entry],
+	}
+}
+
+// place allocates a block for n entries, and the memory of these if they are
+// few.
+func place(rooms *[17]allocator, n int) (unsafe.Pointer, []Entry) {
+	if n >= len(rooms) {
+		p, _ := rooms[0]()
+		return p, nil
+	}
+	p, first := rooms[n]()
+	return p, unsafe.Slice(first, n)
 }
 
 // Decode reads a self-relative descriptor. The input is copied once and never
@@ -159,25 +199,28 @@ func (f fault) error() error { e := DecodeError(f); return &e }
 // be; if one of the lists is invalid, it is returned and the value is nil.
 func assemble(r *Raw) (d *Descriptor, bad string) {
 	var acls []ACL
+	var entries []Entry
 	switch {
 	case r.DACL != "" && r.SACL != "":
-		x := new(block2)
-		d, acls = &x.d, x.acls[:]
+		p, e := place(&rooms2, u16(r.DACL, 4)+u16(r.SACL, 4))
+		x := (*block2)(p)
+		d, acls, entries = &x.d, x.acls[:], e
 	case r.DACL != "" || r.SACL != "":
-		x := new(block)
-		d, acls = &x.d, x.acls[:]
+		p, e := place(&rooms, u16(r.DACL+r.SACL, 4)) // one of them is empty
+		x := (*block)(p)
+		d, acls, entries = &x.d, x.acls[:], e
 	default:
 		d = new(Descriptor)
 	}
 	p := Parts{Control: r.Control, RMControl: r.RMControl, Owner: r.Owner, Group: r.Group}
 	if r.SACL != "" {
-		if !acls[0].init(r.SACL) {
+		if !acls[0].init(entries, r.SACL) {
 			return nil, r.SACL
 		}
-		p.SACL, acls = &acls[0], acls[1:]
+		p.SACL, acls, entries = &acls[0], acls[1:], entries[min(len(entries), acls[0].Len()):]
 	}
 	if r.DACL != "" {
-		if !acls[0].init(r.DACL) {
+		if !acls[0].init(entries, r.DACL) {
 			return nil, r.DACL
 		}
 		p.DACL = &acls[0]

@@ -24,6 +24,11 @@ type cli struct {
 	Why      whyCmd      `cmd:"" help:"Explain an access decision: which entry decided each right, and by which rule."`
 	Check    checkCmd    `cmd:"" help:"Decide access, for one question or for JSON lines of them."`
 	WhoCan   whoCanCmd   `cmd:"" name:"who-can" help:"List who has a right on each of many objects."`
+	WhatCan  whatCanCmd  `cmd:"" name:"what-can" help:"List what somebody can do with each of many objects."`
+	Access   accessCmd   `cmd:"" help:"Explain what somebody may do with one object."`
+	Diff     diffCmd     `cmd:"" help:"List who gained or lost rights between two states, and why."`
+	Report   reportCmd   `cmd:"" help:"Write one HTML file that shows who reaches what."`
+	ACL      aclCmd      `cmd:"" name:"acl" help:"Read the security descriptors of files."`
 	SDDL     sddlCmd     `cmd:"" name:"sddl" help:"Take a security descriptor apart; text to bytes and back."`
 	SID      sidCmd      `cmd:"" name:"sid" help:"Explain a security identifier; text to bytes and back."`
 	Token    tokenCmd    `cmd:"" help:"Work with token files."`

@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/goccy/go-yaml"
 
@@ -106,18 +110,19 @@ func newDirectory(f *directoryFile) (*Directory, error) {
 	if err := r.addGroups(f.Groups); err != nil {
 		return nil, err
 	}
+	tokens, errs := r.tokens(f.Users)
 	seen := make(map[string]bool, len(f.Users))
 	for i := range f.Users {
 		u := &f.Users[i]
-		where := fmt.Sprintf("directory: users[%d] %q", i, u.Name)
+		err := errs[i]
 		if u.Name == "" || seen[u.Name] {
-			return nil, fmt.Errorf("%s: every user needs a name, and one of its own", where)
+			err = errors.New("every user needs a name, and one of its own")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("directory: users[%d] %q: %w", i, u.Name, err)
 		}
 		seen[u.Name] = true
-		t, err := r.token(u)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", where, err)
-		}
+		t := tokens[i]
 		d.names[t.User().SID] = u.Name
 		if u.Disabled {
 			d.Disabled++
@@ -126,6 +131,23 @@ func newDirectory(f *directoryFile) (*Directory, error) {
 		d.Principals = append(d.Principals, Principal{u.Name, t})
 	}
 	return d, nil
+}
+
+// tokens makes the token of each user, on all cores.
+func (r *roster) tokens(users []userFile) ([]*token.Token, []error) {
+	tokens, errs := make([]*token.Token, len(users)), make([]error, len(users))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			seen := make([]bool, len(r.groups))
+			for i := next.Add(1) - 1; int(i) < len(users); i = next.Add(1) - 1 {
+				tokens[i], errs[i] = r.token(&users[i], seen)
+			}
+		})
+	}
+	wg.Wait()
+	return tokens, errs
 }
 
 func (r *roster) addGroups(groups []groupFile) error {
@@ -175,29 +197,36 @@ func (r *roster) members(a *account, of []string) error {
 }
 
 // closure collects the groups of an account, those of its groups, and so on;
-// cycles are fine.
-func (r *roster) closure(a *account) []sid.SID {
-	var out []sid.SID
-	seen := map[sid.SID]bool{}
-	add := func(s sid.SID) bool {
-		if seen[s] {
-			return false
-		}
-		seen[s] = true
-		out = append(out, s)
-		return true
-	}
-	queue := []*account{a}
-	for len(queue) > 0 {
-		a, queue = queue[0], queue[1:]
-		for _, g := range a.parent {
-			if add(r.groups[g].sid) {
-				queue = append(queue, &r.groups[g])
+// cycles are fine. seen has a place for each group, all clear before and after.
+func (r *roster) closure(a *account, seen []bool) []sid.SID {
+	reached := make([]int, 0, 64)
+	add := func(groups []int) {
+		for _, g := range groups {
+			if !seen[g] {
+				seen[g] = true
+				reached = append(reached, g)
 			}
 		}
-		for _, s := range a.direct {
-			add(s)
+	}
+	add(a.parent)
+	for i := 0; i < len(reached); i++ {
+		add(r.groups[reached[i]].parent)
+	}
+	out := make([]sid.SID, 0, len(reached)+len(a.direct)+8)
+	unlisted := func(sids []sid.SID) {
+		for _, s := range sids {
+			if !slices.Contains(out, s) {
+				out = append(out, s)
+			}
 		}
+	}
+	unlisted(a.direct)
+	for _, g := range reached {
+		unlisted(r.groups[g].direct)
+	}
+	for _, g := range reached {
+		seen[g] = false
+		out = append(out, r.groups[g].sid)
 	}
 	return out
 }
@@ -214,7 +243,7 @@ const (
 // Organization, Users and the primary group of its domain. A guest is in none
 // of these but Everyone and Network, and in Guests. Members of Administrators
 // get the full token, at High and with their privileges enabled.
-func (r *roster) token(u *userFile) (*token.Token, error) {
+func (r *roster) token(u *userFile, seen []bool) (*token.Token, error) {
 	who, err := sid.Resolve(u.SID, r.dir.Domain)
 	if err != nil {
 		return nil, fmt.Errorf("sid: %w", err)
@@ -236,7 +265,7 @@ func (r *roster) token(u *userFile) (*token.Token, error) {
 		usual = append(usual, sid.AuthenticatedUsers, sid.ThisOrganization)
 		a.addUnlisted(r, sid.Users)
 	}
-	groups := r.closure(&a)
+	groups := r.closure(&a, seen)
 	spec := token.StandardUser(who)
 	for _, s := range groups {
 		if s == sid.Administrators {

@@ -104,3 +104,14 @@ func isBase64(b []byte) bool {
 	}
 	return len(b)%4 == 0
 }
+
+// TypeName is the name of a type of object in the objects file.
+func TypeName(t *winnt.ObjectType) string {
+	for _, name := range [...]string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",
+		"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "section"} {
+		if winnt.ObjectTypeByName(name) == t {
+			return name
+		}
+	}
+	return "file"
+}

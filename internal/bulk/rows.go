@@ -1,8 +1,6 @@
 package bulk
 
 import (
-	"bytes"
-	"encoding/csv"
 	"fmt"
 	"strconv"
 	"strings"
@@ -77,7 +75,6 @@ type rows struct {
 	b    *portion
 	path []byte
 	cell []byte
-	line bytes.Buffer
 }
 
 // unreadable writes the row of an object that could not be decided. It is
@@ -207,19 +204,27 @@ func (w *rows) printable(o *Object) []byte {
 	return w.path
 }
 
-// csv writes a record. A cell that a spreadsheet would run as a formula starts
-// with an apostrophe.
-func (w *rows) csv(cells ...string) {
+func (w *rows) csv(cells ...string) { w.b.out = appendCSV(w.b.out, cells...) }
+
+// appendCSV appends a record. A cell that a spreadsheet would run as a formula
+// starts with an apostrophe.
+func appendCSV(dst []byte, cells ...string) []byte {
 	for i, c := range cells {
-		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
-			cells[i] = "'" + c
+		if i > 0 {
+			dst = append(dst, ',')
 		}
+		if c != "" && strings.IndexByte("=+-@\t\r", c[0]) >= 0 {
+			c = "'" + c
+		}
+		if !strings.ContainsAny(c, "\",\r\n") {
+			dst = append(dst, c...)
+			continue
+		}
+		dst = append(dst, '"')
+		dst = append(dst, strings.ReplaceAll(c, `"`, `""`)...)
+		dst = append(dst, '"')
 	}
-	w.line.Reset()
-	c := csv.NewWriter(&w.line)
-	_ = c.Write(cells) // a buffer takes everything
-	c.Flush()
-	w.b.out = append(w.b.out, w.line.Bytes()...)
+	return append(dst, '\n')
 }
 
 // Columns of tables: the first two are padded, and longer cells push the rest

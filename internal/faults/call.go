@@ -50,11 +50,15 @@ func (w *world) run(s *service, set []*Fault) (Outcome, error) {
 	out, got := w.invoke(s, reflect.ValueOf(in).Elem().Interface())
 	w.calling = false
 	want := ntstatus.Success
-	if first := Winner(w.profile, set...); first != nil {
+	first := Winner(w.profile, set...)
+	if first != nil {
 		want = first.Want
 	}
 	if got.Verdict != want {
 		return got, fmt.Errorf("%s with %s: got %s (rule %s), want %s", s.row.Info().Name, names(set), got.Verdict, got.Rule, want)
+	}
+	if first != nil && !first.named(got.Rule) {
+		return got, fmt.Errorf("%s with %s: got %s by rule %s, want it by %s", s.row.Info().Name, names(set), got.Verdict, got.Rule, first.rule)
 	}
 	if s.settle != nil {
 		s.settle(w, out)
@@ -85,6 +89,33 @@ func (w *world) invoke(s *service, in any) (any, Outcome) {
 		o.Verdict = s.verdict(out)
 	}
 	return out, o
+}
+
+// named reports whether the rule that the kernel gives as its reason is the
+// fault's own, or the one below it that does the work: the reference of a
+// handle (O-31), a capture (O-3, O-22), a stage of the access check. It tells
+// apart two faults of one status.
+func (f *Fault) named(rule string) bool {
+	if rule == "" || rule == f.rule || strings.HasPrefix(rule, f.rule+" ") {
+		return true
+	}
+	switch rule {
+	case "O-31":
+		return f.handle
+	case "O-3":
+		return f.Want == ntstatus.AccessViolation
+	case "O-22":
+		return f.rule == "T-40" || f.rule == "O-33"
+	case "A-30":
+		return f.Want == ntstatus.BadImpersonationLevel
+	case "A-50":
+		return f.Want == ntstatus.PrivilegeNotHeld
+	case "A-40", "A-43", "A-90":
+		return f.denial
+	case "I-80", "I-42 f":
+		return f.rule == "O-81" || f.rule == "I-43" // the reason is that of the step that needed memory, or of the demotion
+	}
+	return false
 }
 
 // reason is the tracer that learns which rule decided.

@@ -23,6 +23,8 @@ type Fault struct {
 	takes      []string
 	needs      scope
 	profiles   []nt.Profile // nil: both
+	handle     bool         // a handle parameter that cannot be referenced
+	denial     bool         // an access check that refuses
 	lifts      []string     // what faults of others take up that are none beside this one, in the Observed profile
 	inject     func(w *world, in any)
 
@@ -116,6 +118,30 @@ type fault[I any] struct {
 	inject func(w *world, in *I)
 }
 
+// ofHandle reports whether the fault is one of referencing a handle.
+func (f *fault[I]) ofHandle() bool {
+	switch f.want {
+	case ntstatus.InvalidHandle, ntstatus.ObjectTypeMismatch:
+		return true
+	case ntstatus.AccessDenied:
+		return strings.Contains(f.takes, "Handle") || strings.Contains(f.name, "without")
+	}
+	return false
+}
+
+// ofCheck reports whether the fault is an access check that says no.
+func (f *fault[I]) ofCheck() bool {
+	if f.want != ntstatus.AccessDenied {
+		return false
+	}
+	for _, word := range []string{"refuses", "DACL", "may not"} {
+		if strings.Contains(f.name, word) {
+			return true
+		}
+	}
+	return false
+}
+
 // setup is what define needs besides the faults.
 type setup[I any] struct {
 	names   []string // Nt and Zw name
@@ -139,7 +165,7 @@ func define[I any](s setup[I]) bool {
 		e.base = func(w *world) any { in := s.base(w); return &in }
 		for _, f := range s.faults {
 			e.faults = append(e.faults, &Fault{
-				Name: f.name, Want: f.want, rule: f.rule, when: f.when, takes: strings.Fields(f.takes), needs: f.needs, profiles: f.only, lifts: strings.Fields(f.lifts),
+				Name: f.name, Want: f.want, rule: f.rule, when: f.when, takes: strings.Fields(f.takes), needs: f.needs, profiles: f.only, lifts: strings.Fields(f.lifts), handle: f.ofHandle(), denial: f.ofCheck(),
 				inject:  func(w *world, in any) { f.inject(w, in.(*I)) },
 				service: e, condition: find(e.row.Info(), f.rule, f.want, f.when),
 			})

@@ -58,7 +58,12 @@ var table = []row{
 
 	{10, "cmd/refmon"},
 	{10, "capi"},
+	{10, "examples"},
 	{10, "examples/..."},
+	{10, "vectors"},
+	{10, "web/playground"},
+	{10, "web/playground/wasm"},
+	{10, "web/playground/pack"},
 	{10, "."},
 	{10, "internal/layers"},
 	{10, "internal/rules"},

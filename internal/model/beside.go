@@ -101,7 +101,7 @@ func descriptor(d *Descriptor) *sd.Descriptor {
 		return nil
 	}
 	p := sd.Parts{Owner: sids[d.Owner], Group: sids[d.Owner], Control: sd.DACLPresent, DACL: list(d.Entries, !d.NoDACL)}
-	if d.Label != 0 {
+	if d.Policy != 0 {
 		p.Control |= sd.SACLPresent
 		p.SACL = must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.AccessMask(d.Policy), se.IntegritySID(d.Label)))))
 	}

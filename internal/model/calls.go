@@ -124,7 +124,7 @@ func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired 
 
 // refuses are the limits of I-90 that look at a token alone.
 func (p *Process) refuses(v *Value) bool {
-	return p.Job&1 != 0 && v.admin() || p.Job&2 != 0 && !v.restricted()
+	return p.Job&1 != 0 && v.admin() || p.Job&2 != 0 && !v.restricted() && !v.Filtered
 }
 
 // QOS is the quality of service of a duplicate.

@@ -1,8 +1,6 @@
 package model
 
 import (
-	"slices"
-
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -110,14 +108,13 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 		byPrivilege |= winnt.WRITE_OWNER
 	}
 	var byOwner winnt.AccessMask
-	if v.allows(d.Owner) && (!v.restricted() || slices.Contains(v.Restricted, d.Owner)) {
+	if v.allows(d.Owner) && (!v.restricted() || v.restrictedAllows(d.Owner)) {
 		byOwner = ownerBits
 	}
 	if most {
 		set := byOwner | walkMaximum(d, k, v.allows, v.denies, want)
 		if v.restricted() {
-			in := func(n Name) bool { return slices.Contains(v.Restricted, n) }
-			set &= byOwner | walkMaximum(d, k, in, in, want)
+			set &= byOwner | walkMaximum(d, k, v.restrictedAllows, v.restrictedDenies, want)
 		}
 		set = (set | byPrivilege) & ceiling
 		if set == 0 || want&^set != 0 {
@@ -130,8 +127,7 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 		return 0, ntstatus.AccessDenied
 	}
 	if v.restricted() {
-		in := func(n Name) bool { return slices.Contains(v.Restricted, n) }
-		if !walk(d, k, in, in, left) {
+		if !walk(d, k, v.restrictedAllows, v.restrictedDenies, left) {
 			return 0, ntstatus.AccessDenied
 		}
 	}
@@ -142,7 +138,7 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 // the model has NO_WRITE_UP.
 func ceilingOf(v *Value, d *Descriptor, k *kind) winnt.AccessMask {
 	label, policy := d.Label, d.Policy
-	if label == 0 {
+	if policy == 0 {
 		label, policy = medium, 1
 	}
 	if v.Integrity >= label {

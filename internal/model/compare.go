@@ -114,6 +114,9 @@ func (p *Pair) compareToken(i int, t *Token) error {
 	if uint64(v.Present()) != uint64(m.Held) || uint64(v.Enabled()) != uint64(m.Enabled) {
 		return fmt.Errorf("privileges: kernel held %#x enabled %#x, model %#x, %#x", v.Present(), v.Enabled(), m.Held, m.Enabled)
 	}
+	if err := compareGroups(v, m); err != nil {
+		return err
+	}
 	if v.Type() != m.Type || v.Level() != m.Level {
 		return fmt.Errorf("kernel type %d level %d, model %d, %d", v.Type(), v.Level(), m.Type, m.Level)
 	}
@@ -124,6 +127,28 @@ func (p *Pair) compareToken(i int, t *Token) error {
 		return fmt.Errorf("ModifiedId: kernel %d, expected %d", v.ModifiedID(), l)
 	}
 	p.modified[v.ModifiedID()], p.back[m.Modified] = m.Modified, v.ModifiedID()
+	return nil
+}
+
+// compareGroups compares which groups are there, enabled and deny-only.
+func compareGroups(v *token.Token, m *Value) error {
+	i := 0
+	for _, g := range v.Groups() {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
+			continue
+		}
+		if i >= len(m.Groups) {
+			return fmt.Errorf("the kernel has more than %d groups", i)
+		}
+		w := m.Groups[i]
+		if g.SID != sids[w.Name] || g.Attributes&winnt.SE_GROUP_ENABLED != 0 != w.Enabled || g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 != w.DenyOnly {
+			return fmt.Errorf("group %d: kernel %s %#x, model %+v", i, g.SID, g.Attributes, w)
+		}
+		i++
+	}
+	if i != len(m.Groups) {
+		return fmt.Errorf("the kernel has %d groups, the model %d", i, len(m.Groups))
+	}
 	return nil
 }
 

@@ -19,7 +19,7 @@ type Op struct {
 }
 
 // points are where memory can run out (O-81).
-var points = []string{"se: duplicate token", "se: copy token", "ps: impersonation record", "se: client context"}
+var points = []string{"se: duplicate token", "se: copy token", "ps: impersonation record", "se: client context", "se: filter token"}
 
 // Draw is a history of n calls.
 func Draw(seed uint64, n int) []Op {
@@ -64,12 +64,14 @@ func choose[T any](a *args, list ...T) T { return list[a.n(len(list))] }
 
 // call is an op made concrete: the same call on both sides.
 type call struct {
-	text   string
-	thread int // the calling thread
-	target int // the thread whose state is to change; −1: none
-	user   bool
-	model  func() Result
-	kernel func() Result
+	text       string
+	thread     int // the calling thread
+	target     int // the thread whose state is to change; −1: none
+	user       bool
+	duplicates bool // a duplicate of a handle: no open
+	closes     bool // the source handle goes even if the call fails (O-52)
+	model      func() Result
+	kernel     func() Result
 }
 
 // kinds are the calls; a kind returns nil when nothing exists to call it with.
@@ -81,6 +83,7 @@ var kinds = []struct {
 	{6, openFile}, {4, openByID}, {14, closeHandle}, {2, save}, {2, restoreTicket},
 	{14, impersonate}, {3, revert}, {3, disable}, {3, restore}, {2, reference}, {2, dereference},
 	{3, capture}, {3, impersonateContext}, {2, deleteContext}, {2, captureSubject}, {2, checkSubject}, {2, releaseSubject}, {1, limit},
+	{5, filterToken}, {4, adjustGroups}, {4, impersonateThread}, {1, impersonateAnonymous}, {5, duplicateObject},
 }
 
 // prepare makes an op concrete.

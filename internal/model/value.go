@@ -30,6 +30,7 @@ type Group struct {
 	Name     Name
 	Enabled  bool
 	DenyOnly bool
+	Default  bool // enabled by default
 }
 
 // Privileges is a set of privileges by their LUID.
@@ -48,8 +49,11 @@ func (s Privileges) has(p winnt.Privilege) bool { return s>>p&1 != 0 }
 // Value is what a token says. It is copied, never shared.
 type Value struct {
 	User       Name
+	UserDeny   bool // the user is deny-only
 	Groups     []Group
 	Restricted []Name // restricting SIDs; nil: unrestricted
+	Barred     []Name // SIDs that restricted it once: they match deny entries only
+	Filtered   bool   // a filter took something away
 	Held       Privileges
 	Enabled    Privileges
 	Type       winnt.TokenType
@@ -74,7 +78,7 @@ func (v *Value) copy() Value {
 // allows and denies are.
 func (v *Value) allows(n Name) bool {
 	if v.User == n {
-		return true
+		return !v.UserDeny
 	}
 	for _, g := range v.Groups {
 		if g.Name == n && g.Enabled && !g.DenyOnly {
@@ -85,7 +89,7 @@ func (v *Value) allows(n Name) bool {
 }
 
 func (v *Value) denies(n Name) bool {
-	if v.allows(n) {
+	if v.User == n || v.allows(n) {
 		return true
 	}
 	for _, g := range v.Groups {
@@ -94,6 +98,14 @@ func (v *Value) denies(n Name) bool {
 		}
 	}
 	return false
+}
+
+// restrictedAllows and restrictedDenies are the matching of the restricted
+// pass.
+func (v *Value) restrictedAllows(n Name) bool { return slices.Contains(v.Restricted, n) }
+
+func (v *Value) restrictedDenies(n Name) bool {
+	return v.restrictedAllows(n) || slices.Contains(v.Barred, n)
 }
 
 func (v *Value) restricted() bool { return v.Restricted != nil }
@@ -159,8 +171,8 @@ type Descriptor struct {
 	Owner   Name
 	NoDACL  bool // everybody may do everything
 	Entries []Entry
-	Label   uint32 // integrity of the label; 0: no label (Medium, NO_WRITE_UP)
-	Policy  uint32 // of the label
+	Label   uint32 // integrity of the label
+	Policy  uint32 // of the label; 0: no label, which stands for Medium, NO_WRITE_UP
 }
 
 // String is a line for a transcript.
@@ -211,7 +223,7 @@ func (d *Descriptor) String() string {
 		}
 		s += fmt.Sprintf(",%s%s %#x", word, e.Name, uint32(e.Mask))
 	}
-	if d.Label != 0 {
+	if d.Policy != 0 {
 		s += fmt.Sprintf(", label %#x policy %d", d.Label, d.Policy)
 	}
 	return s

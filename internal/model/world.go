@@ -13,6 +13,8 @@ import (
 type World struct {
 	Seed    uint64
 	Profile nt.Profile
+
+	bend func(*Machine) // makes the model wrong, for the tests of this package
 }
 
 // draw is a source of choices.
@@ -42,11 +44,11 @@ func (d draw) value(user Name) Value {
 		case 0:
 			continue
 		case 1:
-			v.Groups = append(v.Groups, Group{g, false, false})
+			v.Groups = append(v.Groups, Group{Name: g})
 		case 2:
-			v.Groups = append(v.Groups, Group{g, false, g == Admins || g == Staff})
+			v.Groups = append(v.Groups, Group{Name: g, DenyOnly: g == Admins || g == Staff})
 		default:
-			v.Groups = append(v.Groups, Group{g, true, false})
+			v.Groups = append(v.Groups, Group{Name: g, Enabled: true, Default: true})
 		}
 	}
 	v.Primary = user
@@ -151,6 +153,9 @@ func (w World) machine() *Machine {
 			f.Guard = nil
 		}
 		m.Files = append(m.Files, f)
+	}
+	if w.bend != nil {
+		w.bend(m)
 	}
 	return m
 }

@@ -112,6 +112,9 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 	}
 	if creator {
 		d := ob.GrantNew(&c.Caller, se.TokenType, &subject, c.inValidMask(desired), 0) // T-46
+		if d.Status == ntstatus.PrivilegeNotHeld {
+			c.Fail("T-45", d.Status) // T-46: the one right that is checked all the same
+		}
 		return d.Granted, d.Status
 	}
 	// T-45: a gated bit without its privilege is left out of the grant, not failed.

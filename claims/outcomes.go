@@ -1,0 +1,148 @@
+package claims
+
+import "github.com/refmon/refmon/sid"
+
+// Outcomes is a set of values a condition may take. The zero value is the empty
+// set, which no condition has.
+type Outcomes uint8
+
+// Has reports whether t is in the set.
+func (o Outcomes) Has(t Truth) bool { return o>>t&1 != 0 }
+
+const anyOutcome = 1<<Unknown | 1<<False | 1<<True
+
+// Outcomes is a superset of what the condition can evaluate to, whatever token
+// asks: an outcome that is missing is impossible, one that is there need not be
+// reachable. resource finds the object's attributes, which are known; nil
+// stands for an object without any.
+//
+// It is what a checker of descriptors needs: an entry that allows by a
+// condition that cannot be True allows nobody.
+func (e *Expr) Outcomes(resource func(name string) (Attribute, bool)) Outcomes {
+	if e.state == stateBroken {
+		return 1 << Unknown
+	}
+	return e.outcomes(objectOnly(resource), e.root)
+}
+
+// objectOnly is an environment that knows the object and nothing else.
+type objectOnly func(name string) (Attribute, bool)
+
+// Attribute finds the object's attributes.
+func (f objectOnly) Attribute(scope Scope, name string) (Attribute, bool) {
+	if f == nil || scope != Resource {
+		return Attribute{}, false
+	}
+	return f(name)
+}
+
+// Member is false: never asked for a node of fixed operands.
+func (objectOnly) Member(sid.SID, bool) bool { return false }
+
+// HasDevice is false: never asked for a node of fixed operands.
+func (objectOnly) HasDevice() bool { return false }
+
+func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
+	if r < 0 {
+		if e.fixed(r) {
+			return 1 << e.truth(env, r)
+		}
+		return anyOutcome
+	}
+	n := &e.nodes[r]
+	switch n.op {
+	case opAnd, opOr:
+		return combine(n.op, e.outcomes(env, n.left), e.outcomes(env, n.right))
+	case opNot:
+		return negated(e.outcomes(env, n.left))
+	}
+	switch operators[n.op].family {
+	case famMember:
+		if n.left >= 0 || e.operands[^n.left].kind == kindAttribute || e.operands[^n.left].typ != SID {
+			return 1 << Unknown
+		}
+		return 1<<False | 1<<True
+	case famExists:
+		switch {
+		case n.left >= 0 || e.fixed(n.left):
+			return 1 << e.truth(env, r)
+		}
+		return 1<<False | 1<<True
+	}
+	return e.compared(env, r)
+}
+
+// compared is outcomes for relations and set operations.
+func (e *Expr) compared(env objectOnly, r ref) Outcomes {
+	n := &e.nodes[r]
+	if (n.left >= 0 || e.fixed(n.left)) && (n.right >= 0 || e.fixed(n.right)) {
+		return 1 << e.truth(env, r)
+	}
+	if n.right >= 0 {
+		return 1 << Unknown
+	}
+	right := &e.operands[^n.right]
+	set := operators[n.op].family == famSet
+	if set && right.kind == kindComposite && len(right.lits) == 0 {
+		return anyOutcome
+	}
+	var v view
+	switch {
+	case e.fixed(n.right) && !e.load(env, n.right, &v): // an attribute the object lacks
+		return 1 << Unknown
+	case n.left >= 0 || e.operands[^n.left].kind != kindAttribute: // the left side comes from an attribute
+		return 1 << Unknown
+	case e.fixed(n.left) && !e.load(env, n.left, &v) && !set:
+		return 1 << Unknown
+	case right.kind == kindAttribute:
+		return anyOutcome
+	case len(right.lits) > 1 && right.typ == 0: // no attribute agrees with two types
+		return 1 << Unknown
+	case set && right.kind == kindScalar && (n.op == opAnyOf || n.op == opNotAnyOf):
+		return 1 << Unknown
+	case !set && n.op != opEqual && n.op != opNotEqual && (right.kind == kindComposite || right.typ == SID):
+		return 1 << Unknown
+	}
+	return anyOutcome
+}
+
+// fixed reports an operand whose value does not depend on the token.
+func (e *Expr) fixed(r ref) bool {
+	if r >= 0 {
+		return false
+	}
+	o := &e.operands[^r]
+	return o.kind != kindAttribute || o.scope == Resource
+}
+
+func negated(o Outcomes) Outcomes {
+	return o&(1<<Unknown) | o>>1&(1<<False) | o<<1&(1<<True)
+}
+
+// combine is every outcome of two operands taken independently.
+func combine(op byte, l, r Outcomes) (out Outcomes) {
+	for x := Unknown; x <= True; x++ {
+		for y := Unknown; y <= True; y++ {
+			if l.Has(x) && r.Has(y) {
+				out |= 1 << join(op, x, y)
+			}
+		}
+	}
+	return out
+}
+
+// join is the table of AND and OR: one operand may settle it, else Unknown
+// wins.
+func join(op byte, x, y Truth) Truth {
+	settles := False
+	if op == opOr {
+		settles = True
+	}
+	switch {
+	case x == settles || y == settles:
+		return settles
+	case x == Unknown || y == Unknown:
+		return Unknown
+	}
+	return settles.Not()
+}

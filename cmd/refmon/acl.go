@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+type aclCmd struct {
+	Export aclExportCmd `cmd:"" help:"Write the descriptors of files, or of another format, as an objects file."`
+}
+
+type aclExportCmd struct {
+	Paths        []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
+	objectsFlags `embed:""`
+	Hex          bool `help:"Write self-relative bytes in hexadecimal digits instead of SDDL."`
+}
+
+// Help is the long help text.
+func (aclExportCmd) Help() string {
+	return `Reads the security descriptors of files, from the extended attribute in which Samba keeps them or else from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. With --objects it turns CSV, icacls saves and LDIF into that form.
+
+  refmon acl export /srv/share -r > acls.jsonl
+  refmon acl export --objects get-acl.csv > acls.jsonl
+
+A descriptor that SDDL cannot say is written as sdHex. Files that cannot be read are listed on standard error, and the exit code is then 2.`
+}
+
+// Run writes the objects.
+func (c *aclExportCmd) Run(std *streams) error {
+	typ, err := objectType(c.Type)
+	if err != nil {
+		return err
+	}
+	in, err := c.open(std, c.Paths)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	ctx, cancel := interrupted()
+	defer cancel()
+	w := bufio.NewWriterSize(std.out, 1<<20)
+	var line []byte
+	var sum bulk.Summary
+	err = bulk.All(ctx, in.source, sid.SID{}, typ, func(i bulk.Item) bool {
+		sum.Objects++
+		if i.Err != nil {
+			sum.Unreadable++
+			fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(i.Path), printable(i.Err.Error()))
+			return true
+		}
+		line = batch.AppendString(append(line[:0], `{"path":`...), i.Path)
+		text, err := sddl.Format(i.Descriptor, sddl.Options{})
+		if err != nil || c.Hex {
+			line = fmt.Appendf(line, `,"sdHex":"%x"`, i.Descriptor.AppendOriginal(nil))
+		} else {
+			line = batch.AppendString(append(line, `,"sd":`...), text)
+		}
+		line = batch.AppendString(append(line, `,"type":`...), bulk.TypeName(i.Type))
+		_, err = w.Write(append(line, "}\n"...))
+		return err == nil
+	})
+	err = errors.Join(err, w.Flush())
+	if err == nil && sum.Unreadable > 0 {
+		return errReported
+	}
+	return conclude(std, sum, err)
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/refmon/refmon/internal/bulk"
+)
+
+type reportCmd struct {
+	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
+	objectsFlags   `embed:""`
+	directoryFlags `embed:""`
+	Out            string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
+	Title          string `help:"Title of the report." default:"Who reaches what"`
+}
+
+// Help is the long help text.
+func (reportCmd) Help() string {
+	return `Writes one HTML file that opens offline: how much everybody can read, change and control; the riskiest grants (everybody, or nearly, may write); the widest descriptors; accounts that nobody knows; and for each of these descriptors its entries, who gets in, and through which entry.
+
+  refmon report /srv/share -r --directory company.yaml --out share.html
+  refmon report --objects acls.jsonl -d company.yaml
+
+The exit code is 2 if some objects could not be read; the report lists them.`
+}
+
+// Run writes the report.
+func (c *reportCmd) Run(std *streams) error {
+	typ, err := objectType(c.Type)
+	if err != nil {
+		return err
+	}
+	dir, err := c.directory(std)
+	if err != nil {
+		return err
+	}
+	in, err := c.open(std, c.Paths)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	ctx, cancel := interrupted()
+	defer cancel()
+	r := &bulk.Report{Title: c.Title, Source: in.source, Directory: dir, Type: typ}
+	done := r.Collect(ctx)
+	f, err := os.Create(c.Out)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	err = errors.Join(r.Write(w), w.Flush(), f.Close())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects, r.Distinct(), len(dir.Principals))
+	return conclude(std, bulk.Summary{Position: bulk.Position{Objects: r.Objects, Unreadable: r.Unreadable}, FirstError: r.FirstError}, done)
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/bulk"
+)
+
+type whatCanCmd struct {
+	Who            string   `arg:"" help:"Name or SID of a user of the directory, or name of a token file without its extension."`
+	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
+	objectsFlags   `embed:""`
+	directoryFlags `embed:""`
+	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
+	Out            string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
+	Quiet          bool   `help:"No progress bar." short:"q"`
+}
+
+// Help is the long help text.
+func (whatCanCmd) Help() string {
+	return `Lists what one principal can do with each object: every right it has (what MAXIMUM_ALLOWED would grant), and those of read, write, modify, full and list that it has completely.
+
+  refmon what-can alice /srv/share -r --directory company.yaml
+  refmon what-can alice --objects acls.jsonl --token alice.json --format jsonl
+
+Objects and directory are those of who-can; see refmon who-can --help.`
+}
+
+// Run answers for all objects.
+func (c *whatCanCmd) Run(std *streams) error {
+	run := &bulk.Run{Ask: bulk.What}
+	var err error
+	if run.Format, err = bulk.ParseFormat(c.Format); err != nil {
+		return err
+	}
+	if run.Type, err = objectType(c.Type); err != nil {
+		return err
+	}
+	if run.Directory, err = c.directory(std); err != nil {
+		return err
+	}
+	if run.Principal = run.Directory.Find(c.Who); run.Principal < 0 {
+		return fmt.Errorf("%q is no user who can log on: give a name or SID of the directory file", c.Who)
+	}
+	in, err := c.open(std, c.Paths)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	run.Source = in.source
+	out := &output{std: std, out: c.Out, quiet: c.Quiet, in: in}
+	return out.run(run)
+}

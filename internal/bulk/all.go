@@ -1,0 +1,96 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Item is an object with its descriptor parsed. Equal descriptors given in one
+// form are the same pointer.
+type Item struct {
+	Path       string
+	Type       *winnt.ObjectType
+	Descriptor *sd.Descriptor
+	Err        error // the object could not be read; nothing but Path holds
+}
+
+// maxParsed is how many distinct descriptors All keeps parsed.
+const maxParsed = 1 << 18
+
+// All calls f with every object of a source, in order, until f is false. typ is
+// the type of objects that do not tell. The error is that of the source or of
+// ctx.
+func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f func(Item) bool) error {
+	if files, ok := s.(*files); ok {
+		defer files.halt()
+	}
+	type parsed struct {
+		d   *sd.Descriptor
+		err error
+	}
+	known := map[string]parsed{}
+	var key []byte
+	b := &portion{}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b.reset()
+		if err := s.next(b); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		more := true
+		b.each(func(o *Object) {
+			if !more {
+				return
+			}
+			item := Item{Path: string(o.Path), Type: o.Type, Err: o.err}
+			if item.Type == nil {
+				item.Type = typ
+			}
+			if item.Err == nil {
+				key = append(append(key[:0], byte(o.form)), o.sd...)
+				p, ok := known[string(key)]
+				if !ok {
+					p.d, p.err = o.form.parse(o.sd, domain)
+					if len(known) >= maxParsed {
+						clear(known)
+					}
+					known[string(key)] = p
+				}
+				item.Descriptor, item.Err = p.d, p.err
+			}
+			more = f(item)
+		})
+		if !more {
+			return nil
+		}
+	}
+}
+
+// ErrNotFound is that no object of a source has the path asked for.
+var ErrNotFound = errors.New("there is no object of that path")
+
+// Find is the object with a path.
+func Find(ctx context.Context, s Source, path string, domain sid.SID, typ *winnt.ObjectType) (Item, error) {
+	found := Item{Err: fmt.Errorf("%q: %w", path, ErrNotFound)}
+	err := All(ctx, s, domain, typ, func(i Item) bool {
+		if i.Path != path {
+			return true
+		}
+		found = i
+		return false
+	})
+	if err == nil {
+		err = found.Err
+	}
+	return found, err
+}

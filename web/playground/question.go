@@ -1,0 +1,193 @@
+package playground
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Question is what the page asks, its fields as they were typed. The zero value
+// is answered with mistakes.
+type Question struct {
+	SD     string `json:"sd"`     // SDDL
+	Token  string `json:"token"`  // a token file
+	Rights string `json:"rights"` // as sddl.ParseRights takes them
+	Type   string `json:"type"`   // of the object; "" is a file
+	Self   string `json:"self"`   // what SELF stands for; "" is nothing
+}
+
+// Mistake says what is wrong in one field of a question. From and To are the
+// place in UTF-16 units, as a text field of a browser counts; both are -1 where
+// the field as a whole is meant.
+type Mistake struct {
+	Field   string `json:"field"`
+	From    int    `json:"from"`
+	To      int    `json:"to"`
+	Message string `json:"message"`
+}
+
+// parse reads every field, so that the page shows all mistakes at once.
+func (q *Question) parse() (*access.Request, []Mistake) {
+	var wrong []Mistake
+	r := &access.Request{Type: winnt.FileObject}
+	if q.Type != "" {
+		if r.Type = winnt.ObjectTypeByName(q.Type); r.Type == nil {
+			wrong = append(wrong, whole("type", fmt.Sprintf("%q is no type of object: use one of %s", q.Type, batch.ObjectTypes)))
+		}
+	}
+	var domain sid.SID
+	t, err := token.Parse([]byte(q.Token))
+	if err != nil {
+		wrong = append(wrong, place("token", q.Token, err))
+	} else {
+		domain = batch.UserDomain(t)
+		r.Subject = access.SubjectOf(t)
+	}
+	if r.Descriptor, err = parseSD(q.SD, domain); err != nil {
+		m := place("sd", q.SD, err)
+		if t == nil && domain.IsZero() && relative(err) {
+			m.Message += " (the domain comes from the token's user, and the token cannot be read yet)"
+		}
+		wrong = append(wrong, m)
+	}
+	if r.Desired, err = sddl.ParseRights(q.Rights); err != nil {
+		wrong = append(wrong, rightsMistake(q.Rights, err))
+	}
+	if q.Self != "" {
+		if r.Self, err = sid.Resolve(q.Self, domain); err != nil {
+			wrong = append(wrong, place("self", q.Self, err))
+		}
+	}
+	return r, wrong
+}
+
+func parseSD(text string, domain sid.SID) (*sd.Descriptor, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, errors.New("want a security descriptor in SDDL, such as O:BAG:SYD:(A;;FR;;;WD)")
+	}
+	return sddl.Parse(text, sddl.Options{Domain: domain})
+}
+
+// anyDomain only tells aliases that need a domain from those that are none.
+var anyDomain = sid.MustParse("S-1-5-21-1-2-3")
+
+// relative reports whether a refusal stands at an alias that needs a domain.
+func relative(err error) bool {
+	var e *sddl.SyntaxError
+	if !errors.As(err, &e) || e.Offset+2 > len(e.Text) {
+		return false
+	}
+	alias := e.Text[e.Offset : e.Offset+2]
+	_, alone := sid.ParseAlias(alias, sid.SID{})
+	_, within := sid.ParseAlias(alias, anyDomain)
+	return alone != nil && within == nil
+}
+
+// place finds where in a field an error points.
+func place(field, text string, err error) Mistake {
+	var syntax *sddl.SyntaxError
+	var file *token.FileError
+	m := whole(field, err.Error())
+	at := -1
+	switch {
+	case errors.As(err, &syntax):
+		at, m.Message = syntax.Offset, "want "+syntax.Want
+	case errors.As(err, &file):
+		at, m.Message = file.Offset, file.Problem
+		if file.Path != "" {
+			m.Message = file.Path + ": " + file.Problem
+		}
+	}
+	if at < 0 || at > len(text) {
+		return m
+	}
+	m.From = units(text[:at])
+	m.To = m.From + units(text[at:at+span(text[at:])])
+	return m
+}
+
+// rightsMistake marks the part of the rights that is none.
+func rightsMistake(text string, err error) Mistake {
+	m := whole("rights", err.Error())
+	if strings.Trim(text, "|, ") == "" {
+		m.Message = "say which rights are asked for, such as FR, FILE_READ_DATA or 0x1"
+		return m
+	}
+	for at := 0; at < len(text); {
+		n := strings.IndexAny(text[at:], "|, ")
+		if n < 0 {
+			n = len(text) - at
+		}
+		if part := text[at : at+n]; part != "" {
+			if _, err := sddl.ParseRights(part); err != nil {
+				m.From, m.To = units(text[:at]), units(text[:at+n])
+				m.Message = fmt.Sprintf("%q is no right: use letters such as FR, a number such as 0x1, or a name such as FILE_READ_DATA", part)
+				return m
+			}
+		}
+		at += n + 1
+	}
+	return m
+}
+
+func whole(field, message string) Mistake {
+	return Mistake{Field: field, From: -1, To: -1, Message: message}
+}
+
+// span is how many bytes of rest are worth marking: a word, or one character.
+func span(rest string) int {
+	if n := strings.IndexFunc(rest, func(c rune) bool { return !wordRune(c) }); n > 0 {
+		return n
+	} else if n < 0 {
+		return len(rest)
+	}
+	_, n := utf8.DecodeRuneInString(rest)
+	return n
+}
+
+func wordRune(c rune) bool {
+	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// units counts UTF-16 units.
+func units(s string) (n int) {
+	for _, c := range s {
+		n++
+		if c > 0xFFFF {
+			n++
+		}
+	}
+	return n
+}
+
+// line is the question as a line of `refmon check --batch`.
+func (q *Question) line() string {
+	var file bytes.Buffer
+	if json.Compact(&file, []byte(q.Token)) != nil {
+		return ""
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(struct {
+		Token   json.RawMessage `json:"token"`
+		SD      string          `json:"sd"`
+		Desired string          `json:"desired"`
+		Mapping string          `json:"mapping,omitempty"`
+		Self    string          `json:"selfSid,omitempty"`
+	}{file.Bytes(), q.SD, q.Rights, q.Type, q.Self}) != nil {
+		return ""
+	}
+	return strings.TrimSpace(b.String())
+}

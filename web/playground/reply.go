@@ -1,0 +1,140 @@
+package playground
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Reply is what the page shows. Either Mistakes is not empty or the rest is
+// filled.
+type Reply struct {
+	Mistakes []Mistake `json:"mistakes,omitempty"`
+
+	Allowed    bool     `json:"allowed"`
+	Status     string   `json:"status,omitempty"`
+	Granted    string   `json:"granted,omitempty"`
+	Names      string   `json:"names,omitempty"` // of the rights granted
+	Verdict    string   `json:"verdict,omitempty"`
+	Privileges []string `json:"privileges,omitempty"` // used
+	Bits       []Bit    `json:"bits,omitempty"`       // the columns of the table
+	Steps      []Step   `json:"steps,omitempty"`      // the rows
+	Canonical  string   `json:"canonical,omitempty"`  // the descriptor as refmon prints it
+	Line       string   `json:"line,omitempty"`       // the question for `refmon check --batch`
+	Text       string   `json:"text,omitempty"`       // the answer of `refmon why`
+}
+
+// Bit is one right and what became of it.
+type Bit struct {
+	Mask   string `json:"mask"`
+	Name   string `json:"name"`
+	Word   string `json:"word"` // granted, denied, or left: the walk ended before it was decided
+	Reason string `json:"reason"`
+}
+
+// Step is one thing the check did.
+type Step struct {
+	Where   string `json:"where"` // "DACL 0", "stage"
+	Entry   string `json:"entry"` // SDDL, "" for a stage
+	Rule    string `json:"rule"`
+	Because string `json:"because"`
+	Cells   string `json:"cells"` // one of + - . for each bit
+}
+
+// Answer reads a [Question] and gives a [Reply], both as JSON.
+func Answer(question []byte) []byte {
+	var q Question
+	var r Reply
+	if err := json.Unmarshal(question, &q); err != nil {
+		r.Mistakes = []Mistake{whole("", err.Error())}
+	} else {
+		r = q.ask()
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(&r); err != nil { // a Reply holds strings and numbers only
+		return []byte(`{"mistakes":[{"field":"","from":-1,"to":-1,"message":"the answer has no JSON form"}]}`)
+	}
+	return b.Bytes()
+}
+
+func (q *Question) ask() Reply {
+	request, wrong := q.parse()
+	if wrong != nil {
+		return Reply{Mistakes: wrong}
+	}
+	d, x, err := access.Explain(request)
+	if err != nil {
+		return Reply{Mistakes: []Mistake{whole("", err.Error())}}
+	}
+	r := Reply{
+		Allowed: d.Allowed(), Status: d.Status.String(), Granted: d.Granted.Padded(), Names: request.Type.Names(d.Granted),
+		Verdict: x.Verdict(), Privileges: d.PrivilegesUsed.Names(), Line: q.line(), Text: x.String(),
+	}
+	r.Canonical, err = sddl.Format(request.Descriptor, sddl.Options{Domain: batch.UserDomain(request.Subject.Effective()), Extended: true})
+	if err != nil {
+		r.Canonical = ""
+	}
+	r.table(x, request.Type)
+	return r
+}
+
+// table fills the rows and columns.
+func (r *Reply) table(x *access.Explanation, typ *winnt.ObjectType) {
+	for _, b := range x.Reasons {
+		bit := Bit{Mask: b.Bit.String(), Name: typ.RightName(b.Bit), Word: "denied", Reason: b.Reason.String()}
+		switch {
+		case b.Granted:
+			bit.Word = "granted"
+		case b.Reason.Kind == access.AceDeny && !deniedBy(x.Steps, b.Bit):
+			bit.Word = "left"
+		}
+		r.Bits = append(r.Bits, bit)
+	}
+	for i := range x.Steps {
+		s := &x.Steps[i]
+		row := Step{Where: where(s), Entry: s.Entry(), Rule: s.Rule, Because: s.Because}
+		cells := make([]byte, 0, len(x.Reasons))
+		for _, b := range x.Reasons {
+			switch {
+			case s.Bits&b.Bit == 0:
+				cells = append(cells, '.')
+			case s.Granted:
+				cells = append(cells, '+')
+			default:
+				cells = append(cells, '-')
+			}
+		}
+		row.Cells = string(cells)
+		r.Steps = append(r.Steps, row)
+	}
+}
+
+// where names the place of a step as `refmon why` does.
+func where(s *access.Step) string {
+	if s.ACE < 0 {
+		return strings.TrimSpace("stage " + s.List)
+	}
+	text := s.List + " " + strconv.Itoa(s.ACE)
+	if s.Pass != "" {
+		text += " " + s.Pass
+	}
+	return text
+}
+
+// deniedBy reports whether a step refused the bit itself.
+func deniedBy(steps []access.Step, bit winnt.AccessMask) bool {
+	for i := range steps {
+		if !steps[i].Granted && steps[i].Bits&bit != 0 {
+			return true
+		}
+	}
+	return false
+}
