@@ -2,7 +2,7 @@
 # that a submission and a desk do the same thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help check test race fuzz bench bench-smoke soak cross lint fmt story
+.PHONY: help check test race fuzz bench bench-smoke soak cross lint fmt story playground
 
 FUZZTIME ?= 60
 FUZZ     ?= .
@@ -14,6 +14,9 @@ help: ## list the targets
 
 check: ## everything a submission must pass (bash .ci/run)
 	bash .ci/run
+
+playground: ## the page in bin/playground/index.html: open it from disk or put it on any host
+	go run ./web/playground/pack -o bin/playground/index.html
 
 story: ## README's first command: the impersonation story
 	go run ./cmd/refmon run examples/impersonation.star

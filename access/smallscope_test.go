@@ -1,8 +1,12 @@
 package access_test
 
 import (
+	"iter"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/refmon/refmon/access"
@@ -12,10 +16,15 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestSmallScope compares every DACL of up to two entries over three SIDs,
-// three masks and six kinds of entries with the oracle, for every state of two
-// groups, with and without restricting SIDs and package, for every mask of
-// two bits in both modes. REFMON_SCOPE=3 does three entries.
+// TestSmallScope compares the check with the oracle on everything that can be
+// said with few words. REFMON_SCOPE is the number of entries a list has at most:
+// 2 unless set, 3 for a submission, 4 in a soak.
+//
+// "plain" is every DACL over three SIDs, three masks, allow and deny,
+// inherit-only or not, for every token that has each of these SIDs in one of
+// four states, and eight masks. "special" puts object entries, system entries
+// and OWNER RIGHTS into the lists, restricting SIDs and packages into the
+// tokens.
 func TestSmallScope(t *testing.T) {
 	n := 2
 	if v := os.Getenv("REFMON_SCOPE"); v != "" {
@@ -24,23 +33,102 @@ func TestSmallScope(t *testing.T) {
 			t.Fatalf("REFMON_SCOPE: %v", err)
 		}
 	}
-	entries := scopeEntries(t)
-	tokens := scopeTokens(t)
-	questions := 0
-	for l := range scopeLists(entries, n) {
+	t.Run("plain", func(t *testing.T) {
+		compareScope(t, plainEntries(t), plainTokens(t), []winnt.AccessMask{1, 2, 3, winnt.READ_CONTROL, winnt.READ_CONTROL | 1, maxMask, maxMask | 1, maxMask | winnt.READ_CONTROL}, n)
+	})
+	t.Run("special", func(t *testing.T) {
+		compareScope(t, scopeEntries(t), scopeTokens(t), []winnt.AccessMask{1, 2, 3, maxMask, maxMask | 1}, n)
+	})
+}
+
+// compareScope asks every question of a scope, on all processors.
+func compareScope(t *testing.T, entries []sd.ACE, tokens []*token.Token, masks []winnt.AccessMask, n int) {
+	var oracles []*twin // of each token and mask, but for the descriptor
+	for _, tok := range tokens {
+		for _, desired := range masks {
+			oracles = append(oracles, newTwin(&access.Request{Subject: access.Subject{Primary: tok}, Desired: desired, Type: winnt.FileObject}))
+		}
+	}
+	var lists atomic.Int64
+	check := func(l *sd.ACL) bool {
+		lists.Add(1)
 		d := sd.New(sd.Parts{Owner: caseG, Group: sid.LocalSystem, DACL: l})
-		for _, tok := range tokens {
-			for _, desired := range []winnt.AccessMask{1, 2, 3, maxMask, maxMask | 1} {
-				r := &access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Desired: desired, Type: winnt.FileObject}
-				want := newTwin(r).single()
-				if got, err := access.Check(tok, d, desired, winnt.FileObject); err != nil || got != want {
-					t.Fatalf("desired %#x: %+v, %v; the twin says %+v\nsd %x\ntoken %+v", uint32(desired), got, err, want, d.Binary(), tok.Spec())
+		for _, o := range oracles {
+			o, r := *o, *o.r
+			r.Descriptor, o.r = d, &r
+			want := o.single()
+			if got, err := access.Check(r.Subject.Primary, d, r.Desired, r.Type); err != nil || got != want {
+				t.Errorf("desired %#x: %+v, %v; the twin says %+v\nsd %x\ntoken %+v", uint32(r.Desired), got, err, want, d.Binary(), r.Subject.Primary.Spec())
+			}
+		}
+		return !t.Failed()
+	}
+	check(mustACL(t))
+	first := make(chan sd.ACE, len(entries))
+	for _, a := range entries {
+		first <- a
+	}
+	close(first)
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for a := range first {
+				for l := range scopeLists(t, []sd.ACE{a}, entries, n) {
+					if !check(l) {
+						return
+					}
 				}
-				questions++
+			}
+		})
+	}
+	all.Wait()
+	t.Logf("%d lists of up to %d of %d entries, %d questions about each", lists.Load(), n, len(entries), len(oracles))
+}
+
+func mustACL(t *testing.T, aces ...sd.ACE) *sd.ACL {
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		t.Error(err)
+	}
+	return l
+}
+
+func plainEntries(t *testing.T) (out []sd.ACE) {
+	for _, s := range []sid.SID{caseU, caseG, caseOther} {
+		for _, m := range []winnt.AccessMask{1, 2, winnt.READ_CONTROL | 1} {
+			for _, typ := range []sd.Type{sd.AccessAllowed, sd.AccessDenied} {
+				for _, flags := range []uint8{0, sd.InheritOnly} {
+					a, err := sd.NewACE(typ, flags, m, s)
+					if err != nil {
+						t.Fatal(err)
+					}
+					out = append(out, a)
+				}
 			}
 		}
 	}
-	t.Logf("%d questions about lists of up to %d of %d entries", questions, n, len(entries))
+	return out
+}
+
+// plainTokens have each of the three SIDs not at all, disabled, enabled or for
+// deny entries only.
+func plainTokens(t *testing.T) (out []*token.Token) {
+	const absent = ^uint32(0)
+	states := []uint32{absent, 0, enabled, denyOnly}
+	for _, u := range states {
+		for _, g := range states {
+			for _, o := range states {
+				s := token.Spec{User: token.Group{SID: domain.WithRID(9999)}, Integrity: sid.MediumLevel, MandatoryPolicy: 1}
+				for _, group := range []token.Group{{SID: caseU, Attributes: u}, {SID: caseG, Attributes: g}, {SID: caseOther, Attributes: o}} {
+					if group.Attributes != absent {
+						s.Groups = append(s.Groups, group)
+					}
+				}
+				out = append(out, mustToken(t, s))
+			}
+		}
+	}
+	return out
 }
 
 func scopeEntries(t *testing.T) (out []sd.ACE) {
@@ -89,16 +177,13 @@ func scopeTokens(t *testing.T) (out []*token.Token) {
 	return out
 }
 
-// scopeLists yields every list of up to n of the entries.
-func scopeLists(entries []sd.ACE, n int) func(func(*sd.ACL) bool) {
+// scopeLists yields every list that starts with prefix and has up to n
+// entries.
+func scopeLists(t *testing.T, prefix, entries []sd.ACE, n int) iter.Seq[*sd.ACL] {
 	return func(yield func(*sd.ACL) bool) {
 		var grow func(prefix []sd.ACE) bool
 		grow = func(prefix []sd.ACE) bool {
-			l, err := sd.NewACL(prefix...)
-			if err != nil {
-				panic(err)
-			}
-			if !yield(l) {
+			if !yield(mustACL(t, prefix...)) {
 				return false
 			}
 			if len(prefix) == n {
@@ -111,6 +196,6 @@ func scopeLists(entries []sd.ACE, n int) func(func(*sd.ACL) bool) {
 			}
 			return true
 		}
-		grow(nil)
+		grow(prefix)
 	}
 }

@@ -79,7 +79,7 @@ func (q *query) apply(e *sd.Entry, i int) bool {
 // stand for another: ignore if it does not, else its effect and its node.
 func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 	k := &kinds[e.Kind]
-	c := matched
+	var c cause
 	switch {
 	case k.system:
 		c = systemType

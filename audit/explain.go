@@ -28,7 +28,7 @@ func Reasons(r *access.Request, x *access.Explanation) []Reason {
 	return out
 }
 
-// plainCodes are the codes of reasons that need nothing else.
+// plainCodes are the codes of reasons that need nothing else.
 var plainCodes = map[access.ReasonKind]uint16{
 	access.Owner:             reasonOwner,
 	access.NullDacl:          reasonNullDACL,

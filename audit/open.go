@@ -77,7 +77,7 @@ func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
 		Outcome:    outcome,
 		Access:     v.Access,
 		Reasons:    o.reasons(),
-		Privileges: o.Decision.PrivilegesUsed,
+		Privileges: o.Decision.PrivilegesUsed,
 		Descriptor: o.Request.Descriptor,
 	})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// The reasons of opens, through the access check.
+// The reasons of opens, through the access check.
 func TestReasons(t *testing.T) {
 	const u = "S-1-5-21-1-2-3-1107"
 	const sacl = "S:(AU;SAFA;FA;;;WD)"

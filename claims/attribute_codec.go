@@ -41,7 +41,7 @@ func DecodeAttribute(b []byte) (Attribute, error) {
 	}
 	name, _, err := decodeTerminated(b, u32(b))
 	if err != nil {
-		return Attribute{}, fmt.Errorf("%w: the name: %s", ErrAttribute, err)
+		return Attribute{}, fmt.Errorf("%w: the name: %w", ErrAttribute, err)
 	}
 	a.Name = name
 	if err := a.validateHead(); err != nil {
@@ -55,7 +55,7 @@ func DecodeAttribute(b []byte) (Attribute, error) {
 			err = fmt.Errorf("the values overlap and take more than %d bytes", maxDecoded)
 		}
 		if err != nil { // S-33
-			return Attribute{}, fmt.Errorf("%w %q: value %d: %s", ErrAttribute, a.Name, i, err)
+			return Attribute{}, fmt.Errorf("%w %q: value %d: %w", ErrAttribute, a.Name, i, err)
 		}
 		left -= used
 	}

@@ -7,7 +7,7 @@ import "testing"
 func TestOutcomesAreSound(t *testing.T) {
 	g := generator{Rand: source(t)}
 	narrow := 0
-	for range 20_000 {
+	for range 4_000 {
 		g.env = g.newEnv()
 		code := g.program([]byte(signature), 3)
 		e, err := Decode(code)

@@ -110,7 +110,6 @@ func observed(s *situation)    { s.f.Policy.Profile = fileaccess.Observed }
 func readOnlyVol(s *situation) { s.f.ReadOnlyVolume = true }
 func askMax(s *situation)      { s.r.Maximal = true }
 func smb(s *situation)         { s.r.Face = fileaccess.SMB }
-func low(s *situation)         { s.token.Integrity = sid.MustParse("S-1-16-4096") }
 func identification(s *situation) {
 	s.token.Level = winnt.SecurityIdentification
 }

@@ -102,7 +102,7 @@ func ParseNFS4(text string) ([]NFS4ACE, error) {
 			}
 			a, err := parseNFS4(item)
 			if err != nil {
-				return nil, fmt.Errorf("%w: entry %d %q: %s", ErrNFS4ACL, len(out), item, err)
+				return nil, fmt.Errorf("%w: entry %d %q: %w", ErrNFS4ACL, len(out), item, err)
 			}
 			if out = append(out, a); len(out) > MaxNFS4Entries {
 				return nil, fmt.Errorf("%w: more than %d entries", ErrNFS4ACL, MaxNFS4Entries)

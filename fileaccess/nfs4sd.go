@@ -45,17 +45,17 @@ func FromNFS4(list []NFS4ACE, owner, group sid.SID, names *NameMap) (*sd.Descrip
 	b := nfs4Builder{names: names, owner: owner, group: group}
 	for i, a := range list {
 		if err := b.entry(a); err != nil {
-			return nil, nil, fmt.Errorf("%w: entry %d: %s", ErrNFS4ACL, i, err)
+			return nil, nil, fmt.Errorf("%w: entry %d: %w", ErrNFS4ACL, i, err)
 		}
 	}
 	p := sd.Parts{Owner: owner, Group: group}
 	var err error
 	if p.DACL, err = sd.NewACL(b.dacl...); err != nil {
-		return nil, nil, fmt.Errorf("%w: %s", ErrNFS4ACL, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrNFS4ACL, err)
 	}
 	if len(b.sacl) > 0 {
 		if p.SACL, err = sd.NewACL(b.sacl...); err != nil {
-			return nil, nil, fmt.Errorf("%w: %s", ErrNFS4ACL, err)
+			return nil, nil, fmt.Errorf("%w: %w", ErrNFS4ACL, err)
 		}
 	}
 	return sd.New(p), b.lost, nil

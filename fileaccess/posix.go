@@ -181,8 +181,10 @@ const (
 	unixGroups    = 2
 )
 
-// UnixUser and UnixGroup are the SIDs of the default map.
-func UnixUser(id uint32) sid.SID  { return unixSID(unixUsers, id) }
+// UnixUser is the SID of a user in the default map, S-1-22-1-id.
+func UnixUser(id uint32) sid.SID { return unixSID(unixUsers, id) }
+
+// UnixGroup is the SID of a group in the default map, S-1-22-2-id.
 func UnixGroup(id uint32) sid.SID { return unixSID(unixGroups, id) }
 
 func unixSID(kind, id uint32) sid.SID {

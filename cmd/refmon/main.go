@@ -31,6 +31,9 @@ type cli struct {
 	ACL      aclCmd      `cmd:"" name:"acl" help:"Read the security descriptors of files."`
 	SDDL     sddlCmd     `cmd:"" name:"sddl" help:"Take a security descriptor apart; text to bytes and back."`
 	SID      sidCmd      `cmd:"" name:"sid" help:"Explain a security identifier; text to bytes and back."`
+	Lint     lintCmd     `cmd:"" help:"Say what is wrong with a security descriptor, whoever asks."`
+	Fmt      fmtCmd      `cmd:"" help:"Print SDDL in canonical text."`
+	Test     testCmd     `cmd:"" help:"Run a file of expectations about permissions, for CI."`
 	Token    tokenCmd    `cmd:"" help:"Work with token files."`
 	Run      runCmd      `cmd:"" help:"Run a program that calls the kernel, and print the transcript."`
 	Repl     replCmd     `cmd:"" help:"The same language, one statement at a time."`

@@ -174,7 +174,7 @@ func (c *converter) convert() (field string, err error) {
 	if hex, err = textOf(c.unquote, "hex", hex); err != nil {
 		return "", err
 	}
-	at := -1
+	var at int
 	if c.binary, at = decodeHex(c.binary, hex); at >= 0 {
 		return "", wrapField("hex", &refusal{at, fmt.Errorf("wrong hexadecimal digit or an odd number of them at %d", at)})
 	}

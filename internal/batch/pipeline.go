@@ -176,7 +176,7 @@ func (r *run) read() {
 		}
 		c, err = r.cut(c, old, err)
 		if err != nil {
-			if err != io.EOF && err != errStopped {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, errStopped) {
 				r.readErr = err
 			}
 			return

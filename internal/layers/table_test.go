@@ -52,6 +52,8 @@ var table = []row{
 	{9, "internal/model"},
 	{9, "internal/ntostest"},
 	{9, "internal/batch"},
+	{9, "internal/lint"},
+	{9, "internal/expect"},
 	{9, "internal/bulk"},
 	{9, "internal/server"},
 	{9, "internal/web"},

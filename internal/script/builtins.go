@@ -73,12 +73,12 @@ func (r *Runner) predeclared() starlark.StringDict {
 		"audit_policy": r.auditPolicy, "audit_records": r.auditRecords, "audit_full": r.auditFull,
 		"profile": r.profile, "counts": r.counts, "close_all": r.closeAll, "step": r.step, "token_profile": tokenProfile,
 	} {
-		f := f
 		env[name] = starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 			return f(b, args, kwargs)
 		})
 	}
 	env["expect"] = starlark.NewBuiltin("expect", r.expect)
+	env["range"] = starlark.NewBuiltin("range", boundedRange)
 	env["queue_system_work"] = starlark.NewBuiltin("queue_system_work", r.queueSystemWork)
 	for name, h := range map[string]winnt.Handle{
 		"NtCurrentProcess": winnt.NtCurrentProcess, "NtCurrentThread": winnt.NtCurrentThread, "NtCurrentProcessToken": winnt.NtCurrentProcessToken,

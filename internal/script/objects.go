@@ -37,7 +37,7 @@ func (v *refValue) Attr(name string) (starlark.Value, error) {
 	if x := counts(v.o, name); x != nil {
 		return x, nil
 	}
-	return attribute(nil, "object", name, v.AttrNames())
+	return noAttribute("object", name, v.AttrNames())
 }
 
 // AttrNames implements starlark.HasAttrs.
@@ -51,7 +51,7 @@ func (v *objectValue) Attr(name string) (starlark.Value, error) {
 	if x := counts(v.t, name); x != nil {
 		return x, nil
 	}
-	return attribute(nil, "token object", name, v.AttrNames())
+	return noAttribute("token object", name, v.AttrNames())
 }
 
 // counts are the members of OBJECT_BASIC_INFORMATION that count.

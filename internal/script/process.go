@@ -162,7 +162,13 @@ func (r *Runner) queueSystemWork(th *starlark.Thread, b *starlark.Builtin, args 
 	done := make(chan outcome, 1)
 	err := r.sys.KernelMode(t.th).QueueSystemWork(func(_ context.Context, worker *kernel.KernelThread, requester *kernel.SubjectContext) {
 		var o outcome
-		defer func() { done <- o }()
+		defer func() {
+			if x := recover(); x != nil {
+				r.stopped = recovered(th, x)
+				o = outcome{nil, r.stopped}
+			}
+			done <- o
+		}()
 		worker.Trace(r.out)
 		defer worker.Trace(nil)
 		o.v, o.err = starlark.Call(th, fn, starlark.Tuple{&kernelValue{r, worker}, &opaqueValue{reflect.ValueOf(requester)}}, nil)

@@ -26,14 +26,13 @@ func (r *Runner) Interact(in io.Reader, prompt string) error {
 	}
 	for r.statement(lines, prompt, env) {
 	}
-	r.out.flush()
+	if r.stopped != nil {
+		return r.stopped
+	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("reading statements: %w", err)
+		return fmt.Errorf("read the statements: %w", err)
 	}
-	if r.failed > 0 {
-		return ErrExpectation
-	}
-	return nil
+	return r.outcome(nil)
 }
 
 // statement reads and runs one statement; false at the end of the input. A
@@ -47,7 +46,9 @@ func (r *Runner) statement(lines *bufio.Scanner, prompt string, env starlark.Str
 				p = "... "
 			}
 			fmt.Fprint(r.out.buffer(), p)
-			r.out.flush()
+			if err := r.out.flush(); err != nil {
+				return nil, err
+			}
 		}
 		if !lines.Scan() {
 			return nil, io.EOF
@@ -59,14 +60,17 @@ func (r *Runner) statement(lines *bufio.Scanner, prompt string, env starlark.Str
 		if errors.Is(err, io.EOF) || read == 0 {
 			return false
 		}
-		r.out.say("error: " + err.Error())
+		r.out.complain(err)
 		return true
 	}
-	if err := r.evaluate(f, env); err != nil {
-		r.out.say("error: " + locate(err).Error())
+	err = r.guarded(func() error { return r.evaluate(f, env) })
+	if r.stopped != nil {
+		return false
 	}
-	r.out.flush()
-	return true
+	if err != nil {
+		r.out.complain(locate(err))
+	}
+	return r.out.flush() == nil
 }
 
 func (r *Runner) evaluate(f *syntax.File, env starlark.StringDict) error {

@@ -16,9 +16,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// maxSteps bounds what one program may compute.
-const maxSteps = 100_000_000
-
 // Config says how a program is to run. The zero value prints nothing.
 type Config struct {
 	Output  io.Writer  // the transcript
@@ -47,6 +44,7 @@ type Runner struct {
 	sink     auditSink                                                   // what audit_records() takes from
 	faults   map[string]int                                              // allocations still to fail, by point
 	win32    map[*nt.Thread]*win32.Thread                                // Win32 faces of threads, made when used
+	stopped  error                                                       // wraps ErrStopped: nothing may touch the kernel any more
 	working  bool                                                        // a program waits for work of its own
 	failed   int                                                         // expectations that did not hold
 	held     int                                                         // expectations that held
@@ -75,15 +73,29 @@ var options = &syntax.FileOptions{Set: true, While: true, TopLevelControl: true,
 
 // Run runs one program. It returns [ErrExpectation] if an expectation did not
 // hold, and another error, with file, line and column, if the program is wrong.
+//
+// A program that takes too many steps or too much memory is wrong; after
+// [ErrStopped] the Runner is of no more use.
 func (r *Runner) Run(name string, source []byte) error {
-	defer r.out.flush()
-	if _, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals); err != nil {
-		return locate(err)
+	err := r.guarded(func() error {
+		_, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
+		return err
+	})
+	return r.outcome(locate(err))
+}
+
+// outcome prints what is left of the transcript and ends a program.
+func (r *Runner) outcome(err error) error {
+	if errors.Is(err, ErrStopped) {
+		return err // the program may still print
 	}
-	if r.failed > 0 {
+	if lost := r.out.flush(); err == nil && lost != nil {
+		return fmt.Errorf("write the transcript: %w", lost)
+	}
+	if err == nil && r.failed > 0 {
 		return ErrExpectation
 	}
-	return nil
+	return err
 }
 
 // Load runs a program whose definitions the programs that follow see as
@@ -92,7 +104,11 @@ func (r *Runner) Load(name string, source []byte) error {
 	quiet := r.cfg.Quiet
 	r.cfg.Quiet = true
 	defer func() { r.cfg.Quiet = quiet }()
-	defined, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
+	var defined starlark.StringDict
+	err := r.guarded(func() (err error) {
+		defined, err = starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
+		return err
+	})
 	if err != nil {
 		return locate(err)
 	}
@@ -105,8 +121,12 @@ func (r *Runner) Load(name string, source []byte) error {
 // Expectations tells how many held and how many did not.
 func (r *Runner) Expectations() (held, failed int) { return r.held, r.failed }
 
-// Close ends the kernel; the error lists what the program leaked.
+// Close ends the kernel; the error lists what the program leaked. After
+// [ErrStopped] it does nothing.
 func (r *Runner) Close() error {
+	if r.stopped != nil {
+		return nil
+	}
 	r.release()
 	return r.sys.Close()
 }

@@ -44,7 +44,8 @@ func (t *transcript) buffer() *bufio.Writer {
 	return t.b
 }
 
-func (t *transcript) flush() { t.buffer().Flush() }
+// flush writes what is buffered out; the error is of the first write that failed.
+func (t *transcript) flush() error { return t.buffer().Flush() }
 
 func (t *transcript) colour(code, s string) string {
 	if !t.r.cfg.Colour {
@@ -56,9 +57,10 @@ func (t *transcript) colour(code, s string) string {
 // Traced implements nt.Tracer.
 func (t *transcript) Traced(c *nt.Call) {
 	switch {
+	case t.r.cfg.Quiet:
 	case t.r.cfg.JSON:
 		t.json(c)
-	case !t.r.cfg.Quiet:
+	default:
 		t.text(c)
 	}
 }
@@ -385,20 +387,31 @@ func mappingText(m winnt.GenericMapping) string {
 
 // say prints a line of the program's own.
 func (t *transcript) say(msg string) {
-	if t.r.cfg.JSON {
+	switch {
+	case t.r.cfg.Quiet:
+	case t.r.cfg.JSON:
 		t.line(map[string]any{"print": msg})
-	} else if !t.r.cfg.Quiet {
+	default:
 		fmt.Fprintln(t.buffer(), msg)
+	}
+}
+
+// complain prints what was wrong with a statement; quiet does not silence it.
+func (t *transcript) complain(err error) {
+	if t.r.cfg.JSON {
+		t.line(map[string]any{"error": err.Error()})
+	} else {
+		fmt.Fprintln(t.buffer(), "error: "+err.Error())
 	}
 }
 
 // step prints what the next calls show.
 func (t *transcript) step(text, rule string) {
-	if t.r.cfg.JSON {
-		t.line(map[string]any{"step": text, "rule": rule})
+	if t.r.cfg.Quiet {
 		return
 	}
-	if t.r.cfg.Quiet {
+	if t.r.cfg.JSON {
+		t.line(map[string]any{"step": text, "rule": rule})
 		return
 	}
 	if rule != "" {
@@ -421,9 +434,6 @@ func (t *transcript) failure(at string, got, want starlark.Value, why string) {
 
 // json prints one call as one object.
 func (t *transcript) json(c *nt.Call) {
-	if t.r.cfg.Quiet {
-		return
-	}
 	o := map[string]any{"thread": c.Thread, "call": c.Row.Info().Name, "status": c.Status.String()}
 	in := map[string]string{}
 	v := reflect.ValueOf(c.In)

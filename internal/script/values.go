@@ -81,16 +81,10 @@ func (v *objectValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) 
 	return sameObject(op, v.t == y.(*objectValue).t)
 }
 
-// attributes is what every value with a fixed set of attributes shares.
-func attribute(attrs map[string]starlark.Value, typ, name string, more []string) (starlark.Value, error) {
-	if v, ok := attrs[name]; ok {
-		return v, nil
-	}
-	all := append([]string(nil), more...)
-	for k := range attrs {
-		all = append(all, k)
-	}
-	if near := nearest(name, all); near != "" {
+// noAttribute is the answer of a value that lacks an attribute: a hint if a
+// name it has is near, else the interpreter's own message.
+func noAttribute(typ, name string, has []string) (starlark.Value, error) {
+	if near := nearest(name, has); near != "" {
 		return nil, fmt.Errorf("%s has no attribute %s: did you mean %s?", typ, name, near)
 	}
 	return nil, nil
@@ -139,7 +133,7 @@ func (v *processValue) Attr(name string) (starlark.Value, error) {
 			return starlark.None, nil
 		}), nil
 	}
-	return attribute(nil, "process", name, v.AttrNames())
+	return noAttribute("process", name, v.AttrNames())
 }
 
 // threadValue is a thread in user mode: its methods are the rows of nt.NtTable.
@@ -186,7 +180,7 @@ func (v *threadValue) Attr(name string) (starlark.Value, error) {
 	if kernel.Table.Find(name) != nil {
 		return nil, fmt.Errorf("%s is a kernel-mode routine: call it on kernel_mode(thread) or system()", name)
 	}
-	return attribute(nil, "thread", name, v.AttrNames())
+	return noAttribute("thread", name, v.AttrNames())
 }
 
 // kernelValue is a thread in kernel mode: its methods are the rows of kernel.Table.
@@ -222,7 +216,7 @@ func (v *kernelValue) Attr(name string) (starlark.Value, error) {
 	if nt.NtTable.Find(name) != nil {
 		return nil, fmt.Errorf("%s is a user-mode service: call it on a thread, or Zw%s here", name, strings.TrimPrefix(name, "Nt"))
 	}
-	return attribute(nil, "kernel thread", name, v.AttrNames())
+	return noAttribute("kernel thread", name, v.AttrNames())
 }
 
 // quietly runs f without its calls appearing in the transcript.

@@ -64,7 +64,7 @@ var (
 			o, st := t.nt.NtAccessCheckByTypeResultList(in.service())
 			out = AccessCheckByTypeResultListOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength, GrantedAccessList: o.GrantedAccess}
 			for _, s := range o.AccessStatus {
-				out.AccessStatusList = append(out.AccessStatusList, Code(s.Win32()))
+				out.AccessStatusList = append(out.AccessStatusList, Code(s.Win32()))
 			}
 			return out, st
 		})
@@ -77,7 +77,7 @@ func (t *Thread) checked(o nt.AccessCheckOut, st ntstatus.Status) (AccessCheckOu
 	if st.IsSuccess() {
 		out.AccessStatus = o.AccessStatus.IsSuccess()
 		if !out.AccessStatus {
-			t.setLastError(Code(o.AccessStatus.Win32())) // I-8, O-70
+			t.setLastError(Code(o.AccessStatus.Win32())) // A-23, I-8, O-70
 		}
 	}
 	return out, st

@@ -145,8 +145,14 @@ func whole(field, message string) Mistake {
 	return Mistake{Field: field, From: -1, To: -1, Message: message}
 }
 
-// span is how many bytes of rest are worth marking: a word, or one character.
+// span is how many bytes of rest are worth marking: a text in quotation marks,
+// a word, or one character.
 func span(rest string) int {
+	if strings.HasPrefix(rest, `"`) {
+		if n := strings.IndexAny(rest[1:], "\"\n"); n >= 0 && rest[1+n] == '"' {
+			return n + 2
+		}
+	}
 	if n := strings.IndexFunc(rest, func(c rune) bool { return !wordRune(c) }); n > 0 {
 		return n
 	} else if n < 0 {

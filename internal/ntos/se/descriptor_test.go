@@ -102,7 +102,7 @@ func TestCopyDescriptor(t *testing.T) {
 	} {
 		d := se.CopyDescriptor(c.client, c.primary)
 		want := sddl.MustParse("D:" + c.want).DACL()
-		if string(d.DACL().Binary()) != string(want.Binary()) {
+		if d.DACL().Binary() != want.Binary() {
 			t.Errorf("%s: %s, want D:%s", c.name, text(t, d), c.want)
 		}
 	}

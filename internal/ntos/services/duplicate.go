@@ -65,10 +65,10 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, typ winnt.TokenType, profile nt.Profile) (winnt.SecurityImpersonationLevel, string, ntstatus.Status) {
 	imp := existing.Type() == winnt.TokenImpersonation
 	if imp && sqos != nil && sqos.ImpersonationLevel > existing.Level() {
-		return 0, "T-41", ntstatus.BadImpersonationLevel // T-41: for either requested type
+		return 0, "T-41", ntstatus.BadImpersonationLevel // T-41: for either requested type; I-3
 	}
 	if imp && typ == winnt.TokenPrimary && existing.Level() < winnt.SecurityImpersonation {
-		return 0, "T-42", ntstatus.BadImpersonationLevel // T-42: the existing token's level counts
+		return 0, "T-42", ntstatus.BadImpersonationLevel // T-42, I-97: the existing token's level counts
 	}
 	switch {
 	case sqos != nil:

@@ -80,7 +80,7 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 		out.TokenHandle, st = c.openCopy(t, rec, subject, desired, attributes)
 		return out, st
 	}
-	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes) // I-22
+	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes) // I-22; I-28: the handle has a reference of its own
 	return out, st
 }
 

@@ -1,0 +1,32 @@
+#!/bin/bash
+# Builds librefmon.so, librefmon-ms.so, the headers and refmon.pc into a folder
+# (default build/capi): bash capi/build.sh [FOLDER]. Needs Go with cgo and a C
+# compiler (CC, default cc).
+set -euo pipefail
+cd "$(dirname "$0")"
+out=$(realpath -m "${1:-../build/capi}")
+cc=${CC:-cc}
+mkdir -p "$out/lib/pkgconfig" "$out/include"
+# Symbolic binding keeps calls within the library from reaching functions of
+# the same names in librefmon-ms.so, which have another calling convention.
+CGO_ENABLED=1 go build -buildmode=c-shared -ldflags '-s -w -extldflags "-Wl,-Bsymbolic -Wl,-soname,librefmon.so"' -o "$out/lib/librefmon.so" .
+rm -f "$out/lib/librefmon.h"
+rm -rf "$out/include/refmon"
+cp -R include/refmon "$out/include/"
+machine=$("$cc" -dumpmachine)
+if [[ $machine == x86_64* ]]; then
+	"$cc" -shared -fPIC -O2 -std=gnu11 -Wall -DREFMON_MS_ABI -Iinclude -o "$out/lib/librefmon-ms.so" \
+		stubs_gen.c rtl_*.c win_*.c -Wl,-Bsymbolic -Wl,-soname,librefmon-ms.so -L"$out/lib" -lrefmon
+fi
+cat > "$out/lib/pkgconfig/refmon.pc" <<'PC'
+prefix=${pcfiledir}/../..
+libdir=${prefix}/lib
+includedir=${prefix}/include
+
+Name: refmon
+Description: NT access tokens, impersonation and access checks with the documented C prototypes
+Version: 0.1.0
+Libs: -L${libdir} -lrefmon
+Cflags: -I${includedir}
+PC
+echo "built in $out"

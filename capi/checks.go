@@ -1,0 +1,144 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// privilegeSetAt copies a PRIVILEGE_SET, which is written back to.
+func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
+	n, st := c.getU32(p)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	if st := c.probe(p, 8+12*uintptr(n), 4); st != ntstatus.Success {
+		return nil, st
+	}
+	s := &nt.PrivilegeSet{}
+	if s.Control, st = c.getU32(p + 4); st != ntstatus.Success {
+		return nil, st
+	}
+	s.Privilege, st = privilegesFrom(p+8, n)
+	return s, st
+}
+
+func ntPrivilegeCheck(c *call) uint64 {
+	set, result := c.ptr(1), c.ptr(2)
+	in := nt.PrivilegeCheckIn{ClientToken: c.handle(0), RequiredPrivileges: captured(c.privilegeSetAt(set))}
+	if st := c.probe(result, 1, 1); st != ntstatus.Success && in.RequiredPrivileges.Status == ntstatus.Success {
+		in.RequiredPrivileges.Status = st // T-101: both probes before the handle
+	}
+	out, st := c.sys.NtPrivilegeCheck(in)
+	if !st.IsSuccess() {
+		return status(st)
+	}
+	var e encoder
+	e.privilegeSet(out.RequiredPrivileges)
+	if fault := put(set, e.b); fault != ntstatus.Success {
+		return status(fault)
+	}
+	if fault := c.putByte(result, out.Result); fault != ntstatus.Success {
+		return status(fault)
+	}
+	return status(st)
+}
+
+// checkOutputs are where an access check writes.
+type checkOutputs struct{ set, setLength, granted, access user }
+
+// probeCheck probes what NtAccessCheck* reads and writes, before anything else
+// is looked at. n is the number of results.
+func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.GenericMapping, length uint32, st ntstatus.Status) {
+	if m, st = mappingAt(mapping); st != ntstatus.Success {
+		return m, 0, st
+	}
+	if st = c.probeU32(o.setLength); st != ntstatus.Success {
+		return m, 0, st
+	}
+	if length, st = c.getU32(o.setLength); st != ntstatus.Success {
+		return m, 0, st
+	}
+	if st = c.probe(o.set, uintptr(length), 4); st != ntstatus.Success { // a length of 0 needs no buffer
+		return m, 0, st
+	}
+	if st = c.probe(o.granted, 4*uintptr(n), 4); st != ntstatus.Success {
+		return m, 0, st
+	}
+	return m, length, c.probe(o.access, 4*uintptr(n), 4)
+}
+
+// checked writes the results of a check. Nothing is written on failure but the
+// length a privilege set needs.
+func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, granted []winnt.AccessMask, access []ntstatus.Status, st ntstatus.Status) uint64 {
+	if st == ntstatus.BufferTooSmall {
+		if fault := c.putU32(o.setLength, need); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	if !st.IsSuccess() {
+		return status(st)
+	}
+	if set != nil {
+		var e encoder
+		e.privilegeSet(set)
+		if fault := put(o.set, e.b); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	for i := range granted {
+		if fault := c.putU32(o.granted+user(4*i), uint32(granted[i])); fault != ntstatus.Success {
+			return status(fault)
+		}
+		if fault := c.putU32(o.access+user(4*i), uint32(access[i])); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	return status(st)
+}
+
+func ntAccessCheck(c *call) uint64 {
+	o := checkOutputs{c.ptr(4), c.ptr(5), c.ptr(6), c.ptr(7)}
+	m, length, st := c.probeCheck(c.ptr(3), o, 1)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(descriptorAt(c.ptr(0))), ClientToken: c.handle(1), DesiredAccess: c.mask(2),
+		GenericMapping: nt.Cap(m), PrivilegeSetLength: length})
+	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, st)
+}
+
+// byType makes the input of the two forms with an object type list.
+func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, st ntstatus.Status) {
+	o = checkOutputs{c.ptr(7), c.ptr(8), c.ptr(9), c.ptr(10)}
+	n := uint32(1)
+	if results {
+		n = c.u32(5)
+	}
+	m, length, st := c.probeCheck(c.ptr(6), o, n)
+	if st != ntstatus.Success {
+		return in, o, st
+	}
+	return nt.AccessCheckByTypeIn{SecurityDescriptor: captured(descriptorAt(c.ptr(0))), PrincipalSelfSid: captured(optionalSID(c.ptr(1))), ClientToken: c.handle(2),
+		DesiredAccess: c.mask(3), ObjectTypeList: captured(objectTypesAt(c.ptr(4), c.u32(5))), GenericMapping: nt.Cap(m), PrivilegeSetLength: length}, o, ntstatus.Success
+}
+
+func ntAccessCheckByType(c *call) uint64 {
+	in, o, st := c.byType(false)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	out, st := c.sys.NtAccessCheckByType(in)
+	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, st)
+}
+
+func ntAccessCheckByTypeResultList(c *call) uint64 {
+	in, o, st := c.byType(true)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	out, st := c.sys.NtAccessCheckByTypeResultList(in)
+	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, out.GrantedAccess, out.AccessStatus, st)
+}

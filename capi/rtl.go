@@ -1,0 +1,253 @@
+//go:build cgo && linux
+
+package main
+
+// #include <stdlib.h>
+import "C"
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf16"
+	"unsafe"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+func rtlNtStatusToDosError(c *call) uint64 { return uint64(ntstatus.Status(c.u32(0)).Win32()) }
+
+// listBytes copies a list with the room behind its entries.
+func listBytes(p user) ([]byte, ntstatus.Status) {
+	var h [8]byte
+	if st := get(h[:], p); st != ntstatus.Success {
+		return nil, st
+	}
+	size := int(le.Uint16(h[2:]))
+	if size < len(h) {
+		return h[:], ntstatus.Success // the routine refuses it
+	}
+	return block(p, size, 1)
+}
+
+// changeList applies a routine to a copy of a list and writes it back.
+func changeList(p user, change func(acl []byte) ntstatus.Status) uint64 {
+	b, st := listBytes(p)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if st = change(b); st != ntstatus.Success {
+		return status(st)
+	}
+	return status(put(p, b))
+}
+
+func rtlCreateAcl(c *call) uint64 {
+	n := c.u32(1)
+	if n < 8 {
+		return status(ntstatus.BufferTooSmall) // S-19
+	}
+	if n > 0xFFFF {
+		return status(ntstatus.InvalidParameter) // S-19
+	}
+	b := make([]byte, n)
+	if st := sd.CreateACL(b, c.u32(2)); st != ntstatus.Success {
+		return status(st)
+	}
+	return status(put(c.ptr(0), b[:8]))
+}
+
+func rtlValidAcl(c *call) uint64 {
+	b, st := listBytes(c.ptr(0))
+	if st == ntstatus.Success && sd.ValidACL(b) {
+		return 1
+	}
+	return 0
+}
+
+func rtlAddAce(c *call) uint64 {
+	list, st := block(c.ptr(3), int(c.u32(4)&0xFFFFF), 1)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.InsertACEs(acl, c.u32(1), c.u32(2), list) })
+}
+
+func rtlDeleteAce(c *call) uint64 {
+	return changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.DeleteACE(acl, c.u32(1)) })
+}
+
+func rtlGetAce(c *call) uint64 {
+	b, st := listBytes(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	_, at, st := sd.GetACE(b, c.u32(1))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.putU64(c.ptr(2), uint64(c.ptr(0))+uint64(at)))
+}
+
+func guidAt(p user) (*winnt.GUID, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	g := new(winnt.GUID)
+	return g, get(g[:], p)
+}
+
+func rm_add_ace(c *call) uint64 {
+	s, st := sidAt(c.ptr(5))
+	if st == ntstatus.AccessViolation {
+		return status(st)
+	}
+	var x sd.ACEExtra
+	if x.ObjectType, st = guidAt(c.ptr(6)); st != ntstatus.Success {
+		return status(st)
+	}
+	if x.InheritedObjectType, st = guidAt(c.ptr(7)); st != ntstatus.Success {
+		return status(st)
+	}
+	return changeList(c.ptr(0), func(acl []byte) ntstatus.Status {
+		return sd.AddACE(acl, c.u32(1), sd.Type(c.u32(2)), uint8(c.u32(3)), c.mask(4), s, x)
+	})
+}
+
+func (c *call) win32Row(name string, in any) uint64 {
+	_, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find(name), in)
+	return status(st)
+}
+
+func rm_impersonate_self(c *call) uint64 {
+	return c.win32Row("ImpersonateSelf", win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
+}
+
+func rm_impersonate_user(c *call) uint64 {
+	return c.win32Row("ImpersonateLoggedOnUser", win32.ImpersonateLoggedOnUserIn{Token: c.handle(0)})
+}
+
+// give copies b to memory from malloc, for the caller to free, and writes its
+// address to out.
+func (c *call) give(out user, b []byte) ntstatus.Status {
+	p := C.malloc(C.size_t(max(len(b), 1)))
+	if p == nil {
+		return ntstatus.NoMemory
+	}
+	copy(unsafe.Slice((*byte)(p), len(b)), b)
+	if st := c.putU64(out, uint64(uintptr(p))); st != ntstatus.Success {
+		C.free(p)
+		return st
+	}
+	return ntstatus.Success
+}
+
+// giveText is give for UTF-16 text with a terminator, which counts.
+func (c *call) giveText(out, units user, s string) uint64 {
+	u := append(utf16.Encode([]rune(s)), 0)
+	b := make([]byte, 0, 2*len(u))
+	for _, x := range u {
+		b = le.AppendUint16(b, x)
+	}
+	if units != 0 {
+		if st := c.putU32(units, uint32(len(u))); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	return status(c.give(out, b))
+}
+
+func rm_parse_descriptor(c *call) uint64 {
+	text, st := zeroTerminated(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	d, err := sddl.Parse(text, sddl.Options{Domain: domain()})
+	if err != nil {
+		if e := (*sddl.SyntaxError)(nil); errors.As(err, &e) && e.Status != 0 {
+			return status(e.Status)
+		}
+		return status(ntstatus.InvalidParameter)
+	}
+	b := d.Append(nil)
+	if c.ptr(2) != 0 {
+		if st := c.putU32(c.ptr(2), uint32(len(b))); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	return status(c.give(c.ptr(1), b))
+}
+
+func rm_format_descriptor(c *call) uint64 {
+	d, st := descriptorAt(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if d == nil {
+		return status(ntstatus.InvalidSecurityDescr)
+	}
+	text := ""
+	if info := c.u32(1); info != 0 { // 0 asks for no part
+		var err error
+		if text, err = sddl.Format(d, sddl.Options{Info: info}); err != nil {
+			return status(ntstatus.InvalidACL)
+		}
+	}
+	return c.giveText(c.ptr(2), c.ptr(3), text)
+}
+
+func rm_parse_sid(c *call) uint64 {
+	text, st := zeroTerminated(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	s, err := sid.Resolve(text, domain())
+	if err != nil {
+		return status(ntstatus.InvalidSID)
+	}
+	return status(c.give(c.ptr(1), s.AppendBinary(nil)))
+}
+
+func rm_format_sid(c *call) uint64 {
+	s, st := sidAt(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return c.giveText(c.ptr(1), c.ptr(2), s.String())
+}
+
+func rm_privilege_value(c *call) uint64 {
+	name, st := zeroTerminated(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
+		if strings.EqualFold(p.String(), name) {
+			return status(c.putU64(c.ptr(1), uint64(p.LUID())))
+		}
+	}
+	return status(ntstatus.NoSuchPrivilege)
+}
+
+func rm_privilege_name(c *call) uint64 {
+	v, st := c.getU64(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	p := winnt.Privilege(v)
+	if v > uint64(winnt.LastPrivilege) || !p.Valid() {
+		return status(ntstatus.NoSuchPrivilege)
+	}
+	return c.giveText(c.ptr(1), c.ptr(2), p.String())
+}
+
+// domain is that of the process's user, for the aliases of accounts.
+func domain() sid.SID {
+	_, p := embedded()
+	return p.Object().Token().User().SID.Prefix()
+}
+

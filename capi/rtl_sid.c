@@ -1,0 +1,164 @@
+/* SIDs, strings and masks: routines that need no kernel. */
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+
+#define AS_SID(p) ((SID *)(p))
+
+void NTAPI RtlInitUnicodeString(PUNICODE_STRING d, PCWSTR s)
+{
+	size_t n = 0;
+	d->Buffer = (PWSTR)s;
+	if (!s) {
+		d->Length = d->MaximumLength = 0;
+		return;
+	}
+	while (s[n])
+		n++;
+	if (n > 0x7FFE) /* Length is a USHORT and keeps room for the terminator */
+		n = 0x7FFE;
+	d->Length = (USHORT)(2 * n);
+	d->MaximumLength = (USHORT)(2 * n + 2);
+}
+
+void NTAPI RtlFreeUnicodeString(PUNICODE_STRING s)
+{
+	free(s->Buffer);
+	memset(s, 0, sizeof *s);
+}
+
+BOOLEAN NTAPI RtlValidSid(PSID p)
+{
+	return p && AS_SID(p)->Revision == SID_REVISION && AS_SID(p)->SubAuthorityCount <= SID_MAX_SUB_AUTHORITIES;
+}
+
+ULONG NTAPI RtlLengthRequiredSid(ULONG n) { return 8 + 4 * n; }
+
+ULONG NTAPI RtlLengthSid(PSID p) { return RtlLengthRequiredSid(AS_SID(p)->SubAuthorityCount); }
+
+BOOLEAN NTAPI RtlEqualSid(PSID a, PSID b)
+{
+	if (AS_SID(a)->Revision != AS_SID(b)->Revision || AS_SID(a)->SubAuthorityCount != AS_SID(b)->SubAuthorityCount)
+		return FALSE;
+	return memcmp(a, b, RtlLengthSid(a)) == 0;
+}
+
+BOOLEAN NTAPI RtlEqualPrefixSid(PSID a, PSID b)
+{
+	if (AS_SID(a)->Revision != AS_SID(b)->Revision || AS_SID(a)->SubAuthorityCount != AS_SID(b)->SubAuthorityCount)
+		return FALSE;
+	ULONG n = AS_SID(a)->SubAuthorityCount;
+	return memcmp(a, b, RtlLengthRequiredSid(n ? n - 1 : 0)) == 0;
+}
+
+NTSTATUS NTAPI RtlInitializeSid(PSID p, PSID_IDENTIFIER_AUTHORITY authority, UCHAR n)
+{
+	if (n > SID_MAX_SUB_AUTHORITIES)
+		return STATUS_INVALID_PARAMETER;
+	AS_SID(p)->Revision = SID_REVISION;
+	AS_SID(p)->SubAuthorityCount = n;
+	AS_SID(p)->IdentifierAuthority = *authority;
+	return STATUS_SUCCESS;
+}
+
+PSID_IDENTIFIER_AUTHORITY NTAPI RtlIdentifierAuthoritySid(PSID p) { return &AS_SID(p)->IdentifierAuthority; }
+
+PULONG NTAPI RtlSubAuthoritySid(PSID p, ULONG i) { return &AS_SID(p)->SubAuthority[i]; }
+
+PUCHAR NTAPI RtlSubAuthorityCountSid(PSID p) { return &AS_SID(p)->SubAuthorityCount; }
+
+NTSTATUS NTAPI RtlCopySid(ULONG length, PSID to, PSID from)
+{
+	ULONG n = RtlLengthSid(from);
+	if (length < n)
+		return STATUS_BUFFER_TOO_SMALL;
+	memmove(to, from, n);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS NTAPI RtlAllocateAndInitializeSid(PSID_IDENTIFIER_AUTHORITY authority, UCHAR n, ULONG s0, ULONG s1, ULONG s2, ULONG s3, ULONG s4, ULONG s5, ULONG s6, ULONG s7, PSID *out)
+{
+	const ULONG subs[8] = {s0, s1, s2, s3, s4, s5, s6, s7};
+	if (n > 8)
+		return STATUS_INVALID_SID;
+	PSID p = malloc(RtlLengthRequiredSid(n));
+	if (!p)
+		return STATUS_NO_MEMORY;
+	RtlInitializeSid(p, authority, n);
+	memcpy(AS_SID(p)->SubAuthority, subs, 4 * (size_t)n);
+	*out = p;
+	return STATUS_SUCCESS;
+}
+
+PVOID NTAPI RtlFreeSid(PSID p)
+{
+	free(p);
+	return NULL;
+}
+
+NTSTATUS NTAPI RtlConvertSidToUnicodeString(PUNICODE_STRING s, PSID p, BOOLEAN allocate)
+{
+	PWSTR text;
+	ULONG units;
+	NTSTATUS st = rm_format_sid(p, &text, &units);
+	if (!NT_SUCCESS(st))
+		return st;
+	if (allocate) {
+		s->Buffer = text;
+		s->Length = (USHORT)(2 * (units - 1));
+		s->MaximumLength = (USHORT)(2 * units);
+		return STATUS_SUCCESS;
+	}
+	ULONG n = 2 * (units - 1);
+	if (s->MaximumLength < n) {
+		free(text);
+		return STATUS_BUFFER_OVERFLOW;
+	}
+	memcpy(s->Buffer, text, s->MaximumLength >= n + 2 ? n + 2 : n);
+	s->Length = (USHORT)n;
+	free(text);
+	return STATUS_SUCCESS;
+}
+
+void NTAPI RtlMapGenericMask(PACCESS_MASK mask, PGENERIC_MAPPING m)
+{
+	ACCESS_MASK x = *mask;
+	if (x & GENERIC_READ)
+		x |= m->GenericRead;
+	if (x & GENERIC_WRITE)
+		x |= m->GenericWrite;
+	if (x & GENERIC_EXECUTE)
+		x |= m->GenericExecute;
+	if (x & GENERIC_ALL)
+		x |= m->GenericAll;
+	*mask = x & ~(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL);
+}
+
+BOOLEAN NTAPI RtlAreAllAccessesGranted(ACCESS_MASK granted, ACCESS_MASK desired) { return (granted & desired) == desired; }
+
+BOOLEAN NTAPI RtlAreAnyAccessesGranted(ACCESS_MASK granted, ACCESS_MASK desired) { return (granted & desired) != 0; }
+
+void NTAPI RtlCopyLuid(PLUID to, PLUID from) { *to = *from; }
+
+NTSTATUS NTAPI RtlImpersonateSelf(SECURITY_IMPERSONATION_LEVEL level) { return rm_impersonate_self(level); }
+
+NTSTATUS NTAPI RtlAdjustPrivilege(ULONG privilege, BOOLEAN enable, BOOLEAN thread, PBOOLEAN enabled)
+{
+	HANDLE token;
+	TOKEN_PRIVILEGES state = {1, {{{privilege, 0}, enable ? SE_PRIVILEGE_ENABLED : 0}}}, old = {0};
+	ULONG n;
+	NTSTATUS st;
+	if (thread)
+		st = NtOpenThreadToken(NtCurrentThread(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, FALSE, &token);
+	else
+		st = NtOpenProcessToken(NtCurrentProcess(), TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY, &token);
+	if (!NT_SUCCESS(st))
+		return st;
+	st = NtAdjustPrivilegesToken(token, FALSE, &state, sizeof old, &old, &n);
+	NtClose(token);
+	if (st == STATUS_NOT_ALL_ASSIGNED)
+		return STATUS_PRIVILEGE_NOT_HELD;
+	if (NT_SUCCESS(st)) /* no change listed: it was as asked for */
+		*enabled = old.PrivilegeCount ? (old.Privileges[0].Attributes & SE_PRIVILEGE_ENABLED) != 0 : enable;
+	return st;
+}

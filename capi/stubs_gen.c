@@ -1,0 +1,342 @@
+/* Written by gen.go from the public headers. DO NOT EDIT. */
+#include "enter.h"
+#include "internal.h"
+
+NTSTATUS NTAPI NtOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, PHANDLE TokenHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)TokenHandle};
+	return (NTSTATUS)rm_enter(RM_NtOpenProcessToken, args);
+}
+NTSTATUS NTAPI ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, PHANDLE TokenHandle) __attribute__((alias("NtOpenProcessToken")));
+NTSTATUS NTAPI NtOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, PHANDLE TokenHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)TokenHandle};
+	return (NTSTATUS)rm_enter(RM_NtOpenProcessTokenEx, args);
+}
+NTSTATUS NTAPI ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, PHANDLE TokenHandle) __attribute__((alias("NtOpenProcessTokenEx")));
+NTSTATUS NTAPI NtOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf, PHANDLE TokenHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)OpenAsSelf, (uint64_t)(uintptr_t)TokenHandle};
+	return (NTSTATUS)rm_enter(RM_NtOpenThreadToken, args);
+}
+NTSTATUS NTAPI ZwOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf, PHANDLE TokenHandle) __attribute__((alias("NtOpenThreadToken")));
+NTSTATUS NTAPI NtOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf, ULONG HandleAttributes, PHANDLE TokenHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)OpenAsSelf, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)TokenHandle};
+	return (NTSTATUS)rm_enter(RM_NtOpenThreadTokenEx, args);
+}
+NTSTATUS NTAPI ZwOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf, ULONG HandleAttributes, PHANDLE TokenHandle) __attribute__((alias("NtOpenThreadTokenEx")));
+NTSTATUS NTAPI NtDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly, TOKEN_TYPE TokenType, PHANDLE NewTokenHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)EffectiveOnly, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)NewTokenHandle};
+	return (NTSTATUS)rm_enter(RM_NtDuplicateToken, args);
+}
+NTSTATUS NTAPI ZwDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly, TOKEN_TYPE TokenType, PHANDLE NewTokenHandle) __attribute__((alias("NtDuplicateToken")));
+NTSTATUS NTAPI NtFilterToken(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable, PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PHANDLE NewTokenHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)SidsToDisable, (uint64_t)(uintptr_t)PrivilegesToDelete, (uint64_t)(uintptr_t)RestrictedSids, (uint64_t)(uintptr_t)NewTokenHandle};
+	return (NTSTATUS)rm_enter(RM_NtFilterToken, args);
+}
+NTSTATUS NTAPI ZwFilterToken(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable, PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PHANDLE NewTokenHandle) __attribute__((alias("NtFilterToken")));
+NTSTATUS NTAPI NtAdjustPrivilegesToken(HANDLE TokenHandle, BOOLEAN DisableAllPrivileges, PTOKEN_PRIVILEGES NewState, ULONG BufferLength, PTOKEN_PRIVILEGES PreviousState, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DisableAllPrivileges, (uint64_t)(uintptr_t)NewState, (uint64_t)(uintptr_t)BufferLength, (uint64_t)(uintptr_t)PreviousState, (uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_NtAdjustPrivilegesToken, args);
+}
+NTSTATUS NTAPI ZwAdjustPrivilegesToken(HANDLE TokenHandle, BOOLEAN DisableAllPrivileges, PTOKEN_PRIVILEGES NewState, ULONG BufferLength, PTOKEN_PRIVILEGES PreviousState, PULONG ReturnLength) __attribute__((alias("NtAdjustPrivilegesToken")));
+NTSTATUS NTAPI NtAdjustGroupsToken(HANDLE TokenHandle, BOOLEAN ResetToDefault, PTOKEN_GROUPS NewState, ULONG BufferLength, PTOKEN_GROUPS PreviousState, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)ResetToDefault, (uint64_t)(uintptr_t)NewState, (uint64_t)(uintptr_t)BufferLength, (uint64_t)(uintptr_t)PreviousState, (uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_NtAdjustGroupsToken, args);
+}
+NTSTATUS NTAPI ZwAdjustGroupsToken(HANDLE TokenHandle, BOOLEAN ResetToDefault, PTOKEN_GROUPS NewState, ULONG BufferLength, PTOKEN_GROUPS PreviousState, PULONG ReturnLength) __attribute__((alias("NtAdjustGroupsToken")));
+NTSTATUS NTAPI NtQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)TokenInformationClass, (uint64_t)(uintptr_t)TokenInformation, (uint64_t)(uintptr_t)TokenInformationLength, (uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_NtQueryInformationToken, args);
+}
+NTSTATUS NTAPI ZwQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength, PULONG ReturnLength) __attribute__((alias("NtQueryInformationToken")));
+NTSTATUS NTAPI NtSetInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)TokenInformationClass, (uint64_t)(uintptr_t)TokenInformation, (uint64_t)(uintptr_t)TokenInformationLength};
+	return (NTSTATUS)rm_enter(RM_NtSetInformationToken, args);
+}
+NTSTATUS NTAPI ZwSetInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength) __attribute__((alias("NtSetInformationToken")));
+NTSTATUS NTAPI NtCompareTokens(HANDLE FirstTokenHandle, HANDLE SecondTokenHandle, PBOOLEAN Equal)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FirstTokenHandle, (uint64_t)(uintptr_t)SecondTokenHandle, (uint64_t)(uintptr_t)Equal};
+	return (NTSTATUS)rm_enter(RM_NtCompareTokens, args);
+}
+NTSTATUS NTAPI ZwCompareTokens(HANDLE FirstTokenHandle, HANDLE SecondTokenHandle, PBOOLEAN Equal) __attribute__((alias("NtCompareTokens")));
+NTSTATUS NTAPI NtCreateToken(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups, PTOKEN_PRIVILEGES Privileges, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup, PTOKEN_DEFAULT_DACL DefaultDacl, PTOKEN_SOURCE Source)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)AuthenticationId, (uint64_t)(uintptr_t)ExpirationTime, (uint64_t)(uintptr_t)User, (uint64_t)(uintptr_t)Groups, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)Owner, (uint64_t)(uintptr_t)PrimaryGroup, (uint64_t)(uintptr_t)DefaultDacl, (uint64_t)(uintptr_t)Source};
+	return (NTSTATUS)rm_enter(RM_NtCreateToken, args);
+}
+NTSTATUS NTAPI ZwCreateToken(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups, PTOKEN_PRIVILEGES Privileges, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup, PTOKEN_DEFAULT_DACL DefaultDacl, PTOKEN_SOURCE Source) __attribute__((alias("NtCreateToken")));
+NTSTATUS NTAPI NtCreateLowBoxToken(PHANDLE TokenHandle, HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PSID PackageSid, ULONG CapabilityCount, PSID_AND_ATTRIBUTES Capabilities, ULONG HandleCount, HANDLE *Handles)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)PackageSid, (uint64_t)(uintptr_t)CapabilityCount, (uint64_t)(uintptr_t)Capabilities, (uint64_t)(uintptr_t)HandleCount, (uint64_t)(uintptr_t)Handles};
+	return (NTSTATUS)rm_enter(RM_NtCreateLowBoxToken, args);
+}
+NTSTATUS NTAPI ZwCreateLowBoxToken(PHANDLE TokenHandle, HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PSID PackageSid, ULONG CapabilityCount, PSID_AND_ATTRIBUTES Capabilities, ULONG HandleCount, HANDLE *Handles) __attribute__((alias("NtCreateLowBoxToken")));
+NTSTATUS NTAPI NtAllocateLocallyUniqueId(PLUID Luid)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Luid};
+	return (NTSTATUS)rm_enter(RM_NtAllocateLocallyUniqueId, args);
+}
+NTSTATUS NTAPI ZwAllocateLocallyUniqueId(PLUID Luid) __attribute__((alias("NtAllocateLocallyUniqueId")));
+NTSTATUS NTAPI NtPrivilegeCheck(HANDLE ClientToken, PPRIVILEGE_SET RequiredPrivileges, PBOOLEAN Result)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)RequiredPrivileges, (uint64_t)(uintptr_t)Result};
+	return (NTSTATUS)rm_enter(RM_NtPrivilegeCheck, args);
+}
+NTSTATUS NTAPI ZwPrivilegeCheck(HANDLE ClientToken, PPRIVILEGE_SET RequiredPrivileges, PBOOLEAN Result) __attribute__((alias("NtPrivilegeCheck")));
+NTSTATUS NTAPI NtAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PrivilegeSet, (uint64_t)(uintptr_t)PrivilegeSetLength, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheck, args);
+}
+NTSTATUS NTAPI ZwAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus) __attribute__((alias("NtAccessCheck")));
+NTSTATUS NTAPI NtAccessCheckByType(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PrivilegeSet, (uint64_t)(uintptr_t)PrivilegeSetLength, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckByType, args);
+}
+NTSTATUS NTAPI ZwAccessCheckByType(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus) __attribute__((alias("NtAccessCheckByType")));
+NTSTATUS NTAPI NtAccessCheckByTypeResultList(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PrivilegeSet, (uint64_t)(uintptr_t)PrivilegeSetLength, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeResultList, args);
+}
+NTSTATUS NTAPI ZwAccessCheckByTypeResultList(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus) __attribute__((alias("NtAccessCheckByTypeResultList")));
+NTSTATUS NTAPI NtSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass, PVOID ThreadInformation, ULONG ThreadInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)ThreadInformationClass, (uint64_t)(uintptr_t)ThreadInformation, (uint64_t)(uintptr_t)ThreadInformationLength};
+	return (NTSTATUS)rm_enter(RM_NtSetInformationThread, args);
+}
+NTSTATUS NTAPI ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass, PVOID ThreadInformation, ULONG ThreadInformationLength) __attribute__((alias("NtSetInformationThread")));
+NTSTATUS NTAPI NtImpersonateThread(HANDLE ServerThreadHandle, HANDLE ClientThreadHandle, PSECURITY_QUALITY_OF_SERVICE SecurityQos)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ServerThreadHandle, (uint64_t)(uintptr_t)ClientThreadHandle, (uint64_t)(uintptr_t)SecurityQos};
+	return (NTSTATUS)rm_enter(RM_NtImpersonateThread, args);
+}
+NTSTATUS NTAPI ZwImpersonateThread(HANDLE ServerThreadHandle, HANDLE ClientThreadHandle, PSECURITY_QUALITY_OF_SERVICE SecurityQos) __attribute__((alias("NtImpersonateThread")));
+NTSTATUS NTAPI NtImpersonateAnonymousToken(HANDLE ThreadHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle};
+	return (NTSTATUS)rm_enter(RM_NtImpersonateAnonymousToken, args);
+}
+NTSTATUS NTAPI ZwImpersonateAnonymousToken(HANDLE ThreadHandle) __attribute__((alias("NtImpersonateAnonymousToken")));
+NTSTATUS NTAPI NtClose(HANDLE Handle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
+	return (NTSTATUS)rm_enter(RM_NtClose, args);
+}
+NTSTATUS NTAPI ZwClose(HANDLE Handle) __attribute__((alias("NtClose")));
+NTSTATUS NTAPI NtDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle, PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SourceProcessHandle, (uint64_t)(uintptr_t)SourceHandle, (uint64_t)(uintptr_t)TargetProcessHandle, (uint64_t)(uintptr_t)TargetHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Options};
+	return (NTSTATUS)rm_enter(RM_NtDuplicateObject, args);
+}
+NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle, PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options) __attribute__((alias("NtDuplicateObject")));
+NTSTATUS NTAPI NtCompareObjects(HANDLE FirstObjectHandle, HANDLE SecondObjectHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FirstObjectHandle, (uint64_t)(uintptr_t)SecondObjectHandle};
+	return (NTSTATUS)rm_enter(RM_NtCompareObjects, args);
+}
+NTSTATUS NTAPI ZwCompareObjects(HANDLE FirstObjectHandle, HANDLE SecondObjectHandle) __attribute__((alias("NtCompareObjects")));
+NTSTATUS NTAPI NtMakeTemporaryObject(HANDLE Handle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
+	return (NTSTATUS)rm_enter(RM_NtMakeTemporaryObject, args);
+}
+NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle) __attribute__((alias("NtMakeTemporaryObject")));
+NTSTATUS NTAPI NtMakePermanentObject(HANDLE Handle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
+	return (NTSTATUS)rm_enter(RM_NtMakePermanentObject, args);
+}
+NTSTATUS NTAPI ZwMakePermanentObject(HANDLE Handle) __attribute__((alias("NtMakePermanentObject")));
+NTSTATUS NTAPI NtQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation, ULONG ObjectInformationLength, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass, (uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength, (uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_NtQueryObject, args);
+}
+NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation, ULONG ObjectInformationLength, PULONG ReturnLength) __attribute__((alias("NtQueryObject")));
+NTSTATUS NTAPI NtSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation, ULONG ObjectInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass, (uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength};
+	return (NTSTATUS)rm_enter(RM_NtSetInformationObject, args);
+}
+NTSTATUS NTAPI ZwSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation, ULONG ObjectInformationLength) __attribute__((alias("NtSetInformationObject")));
+NTSTATUS NTAPI NtQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length, PULONG LengthNeeded)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)LengthNeeded};
+	return (NTSTATUS)rm_enter(RM_NtQuerySecurityObject, args);
+}
+NTSTATUS NTAPI ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length, PULONG LengthNeeded) __attribute__((alias("NtQuerySecurityObject")));
+NTSTATUS NTAPI NtSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation, (uint64_t)(uintptr_t)SecurityDescriptor};
+	return (NTSTATUS)rm_enter(RM_NtSetSecurityObject, args);
+}
+NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor) __attribute__((alias("NtSetSecurityObject")));
+NTSTATUS NTAPI NtOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
+	return (NTSTATUS)rm_enter(RM_NtOpenProcess, args);
+}
+NTSTATUS NTAPI ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId) __attribute__((alias("NtOpenProcess")));
+NTSTATUS NTAPI NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
+	return (NTSTATUS)rm_enter(RM_NtOpenThread, args);
+}
+NTSTATUS NTAPI ZwOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId) __attribute__((alias("NtOpenThread")));
+NTSTATUS NTAPI NtGetNextThread(HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Flags, PHANDLE NewThreadHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)NewThreadHandle};
+	return (NTSTATUS)rm_enter(RM_NtGetNextThread, args);
+}
+NTSTATUS NTAPI ZwGetNextThread(HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Flags, PHANDLE NewThreadHandle) __attribute__((alias("NtGetNextThread")));
+NTSTATUS NTAPI NtSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass, PVOID ProcessInformation, ULONG ProcessInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ProcessInformationClass, (uint64_t)(uintptr_t)ProcessInformation, (uint64_t)(uintptr_t)ProcessInformationLength};
+	return (NTSTATUS)rm_enter(RM_NtSetInformationProcess, args);
+}
+NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass, PVOID ProcessInformation, ULONG ProcessInformationLength) __attribute__((alias("NtSetInformationProcess")));
+NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)EventType, (uint64_t)(uintptr_t)InitialState};
+	return (NTSTATUS)rm_enter(RM_NtCreateEvent, args);
+}
+NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState) __attribute__((alias("NtCreateEvent")));
+NTSTATUS NTAPI NtOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_NtOpenEvent, args);
+}
+NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtOpenEvent")));
+NTSTATUS NTAPI NtCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_NtCreateDirectoryObject, args);
+}
+NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtCreateDirectoryObject")));
+NTSTATUS NTAPI NtOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_NtOpenDirectoryObject, args);
+}
+NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtOpenDirectoryObject")));
+NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)LinkTarget};
+	return (NTSTATUS)rm_enter(RM_NtCreateSymbolicLinkObject, args);
+}
+NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget) __attribute__((alias("NtCreateSymbolicLinkObject")));
+NTSTATUS NTAPI NtOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_NtOpenSymbolicLinkObject, args);
+}
+NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtOpenSymbolicLinkObject")));
+NTSTATUS NTAPI NtCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_NtCreateJobObject, args);
+}
+NTSTATUS NTAPI ZwCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtCreateJobObject")));
+NTSTATUS NTAPI NtOpenJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_NtOpenJobObject, args);
+}
+NTSTATUS NTAPI ZwOpenJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtOpenJobObject")));
+NTSTATUS NTAPI NtAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)ProcessHandle};
+	return (NTSTATUS)rm_enter(RM_NtAssignProcessToJobObject, args);
+}
+NTSTATUS NTAPI ZwAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle) __attribute__((alias("NtAssignProcessToJobObject")));
+void NTAPI refmon_client_id(PCLIENT_ID ClientId)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ClientId};
+	rm_enter(RM_refmon_client_id, args);
+}
+ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Status};
+	return (ULONG)rm_enter(RM_RtlNtStatusToDosError, args);
+}
+NTSTATUS NTAPI RtlCreateAcl(PACL Acl, ULONG AclLength, ULONG AclRevision)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)AclLength, (uint64_t)(uintptr_t)AclRevision};
+	return (NTSTATUS)rm_enter(RM_RtlCreateAcl, args);
+}
+BOOLEAN NTAPI RtlValidAcl(PACL Acl)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Acl};
+	return (BOOLEAN)rm_enter(RM_RtlValidAcl, args);
+}
+NTSTATUS NTAPI RtlAddAce(PACL Acl, ULONG AceRevision, ULONG StartingAceIndex, PVOID AceList, ULONG AceListLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)AceRevision, (uint64_t)(uintptr_t)StartingAceIndex, (uint64_t)(uintptr_t)AceList, (uint64_t)(uintptr_t)AceListLength};
+	return (NTSTATUS)rm_enter(RM_RtlAddAce, args);
+}
+NTSTATUS NTAPI RtlDeleteAce(PACL Acl, ULONG AceIndex)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)AceIndex};
+	return (NTSTATUS)rm_enter(RM_RtlDeleteAce, args);
+}
+NTSTATUS NTAPI RtlGetAce(PACL Acl, ULONG AceIndex, PVOID *Ace)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)AceIndex, (uint64_t)(uintptr_t)Ace};
+	return (NTSTATUS)rm_enter(RM_RtlGetAce, args);
+}
+NTSTATUS NTAPI rm_add_ace(PACL Acl, ULONG Revision, ULONG Type, ULONG Flags, ACCESS_MASK Mask, PSID Sid, GUID *ObjectType, GUID *InheritedObjectType)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)Revision, (uint64_t)(uintptr_t)Type, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Mask, (uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)InheritedObjectType};
+	return (NTSTATUS)rm_enter(RM_rm_add_ace, args);
+}
+NTSTATUS NTAPI rm_impersonate_self(SECURITY_IMPERSONATION_LEVEL Level)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Level};
+	return (NTSTATUS)rm_enter(RM_rm_impersonate_self, args);
+}
+NTSTATUS NTAPI rm_impersonate_user(HANDLE Token)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Token};
+	return (NTSTATUS)rm_enter(RM_rm_impersonate_user, args);
+}
+NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Text, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Size};
+	return (NTSTATUS)rm_enter(RM_rm_parse_descriptor, args);
+}
+NTSTATUS NTAPI rm_format_descriptor(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMATION Information, PWSTR *Text, PULONG Units)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Information, (uint64_t)(uintptr_t)Text, (uint64_t)(uintptr_t)Units};
+	return (NTSTATUS)rm_enter(RM_rm_format_descriptor, args);
+}
+NTSTATUS NTAPI rm_parse_sid(PCWSTR Text, PSID *Sid)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Text, (uint64_t)(uintptr_t)Sid};
+	return (NTSTATUS)rm_enter(RM_rm_parse_sid, args);
+}
+NTSTATUS NTAPI rm_format_sid(PSID Sid, PWSTR *Text, PULONG Units)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)Text, (uint64_t)(uintptr_t)Units};
+	return (NTSTATUS)rm_enter(RM_rm_format_sid, args);
+}
+NTSTATUS NTAPI rm_privilege_value(PCWSTR Name, PLUID Luid)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Name, (uint64_t)(uintptr_t)Luid};
+	return (NTSTATUS)rm_enter(RM_rm_privilege_value, args);
+}
+NTSTATUS NTAPI rm_privilege_name(PLUID Luid, PWSTR *Name, PULONG Units)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Luid, (uint64_t)(uintptr_t)Name, (uint64_t)(uintptr_t)Units};
+	return (NTSTATUS)rm_enter(RM_rm_privilege_name, args);
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/refmon/refmon/internal/lint"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+)
+
+type fmtCmd struct {
+	Source    string `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
+	Write     bool   `short:"w" help:"Write the result to the file instead of standard output."`
+	Canonical bool   `help:"Sort the entries: explicit refusals, explicit grants, inherited. This changes what the list decides, unless it was in order."`
+	Domain    string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
+}
+
+// Help is the long help text.
+func (fmtCmd) Help() string {
+	return `Prints SDDL in canonical text, as Windows prints it: the same descriptor, written one way. In a file each line is a descriptor; empty lines and lines that start with # stay as they are.
+
+  refmon fmt 'O:BA G:SY D:(a;;0x1f01ff;;;S-1-5-32-544)'
+  refmon fmt -w shares.sddl
+
+The exit code is 0, or 2 if a descriptor could not be read; then nothing is written.`
+}
+
+// Run prints canonical text.
+func (c *fmtCmd) Run(std *streams) error {
+	domain, err := parseDomain(c.Domain)
+	if err != nil {
+		return err
+	}
+	if lint.IsText(c.Source) {
+		if c.Write {
+			return errors.New("-w needs a file to write to")
+		}
+		text, err := c.format(c.Source, domain)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(std.out, printable(text))
+		return err
+	}
+	if c.Write && c.Source == "-" {
+		return errors.New("-w needs a file to write to, not standard input")
+	}
+	b, err := std.readFile(c.Source)
+	if err != nil {
+		return err
+	}
+	out, err := c.lines(std, b, domain)
+	if err != nil || c.Write && bytes.Equal(out, b) {
+		return err
+	}
+	if c.Write {
+		return replace(c.Source, out)
+	}
+	_, err = std.out.Write(out)
+	return err
+}
+
+// lines formats each line of a file that holds a descriptor.
+func (c *fmtCmd) lines(std *streams, file []byte, domain sid.SID) ([]byte, error) {
+	var out bytes.Buffer
+	bad := false
+	n := 0
+	for line := range strings.Lines(string(file)) {
+		n++
+		text := strings.TrimSpace(line)
+		if text == "" || text[0] == '#' {
+			out.WriteString(line)
+			continue
+		}
+		formatted, err := c.format(text, domain)
+		if err != nil {
+			bad = true
+			fmt.Fprintf(std.err, "%s:%d: %s\n", printable(c.Source), n, printable(err.Error()))
+			continue
+		}
+		out.WriteString(formatted)
+		if strings.HasSuffix(line, "\n") {
+			out.WriteByte('\n')
+		}
+	}
+	if bad {
+		return nil, errReported
+	}
+	return out.Bytes(), nil
+}
+
+func (c *fmtCmd) format(text string, domain sid.SID) (string, error) {
+	opt := sddl.Options{Domain: domain, Extended: true}
+	d, err := sddl.Parse(text, opt)
+	if err != nil {
+		return "", err
+	}
+	if c.Canonical {
+		p := d.Parts()
+		p.DACL, p.SACL = sd.Canonicalize(p.DACL), sd.Canonicalize(p.SACL)
+		d = sd.New(p)
+	}
+	return sddl.Format(d, opt)
+}
+
+// replace writes a file through a temporary one beside it, so that a failure
+// leaves the old contents.
+func replace(name string, b []byte) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".refmon-fmt-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
+	}
+	return nil
+}

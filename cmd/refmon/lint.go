@@ -1,0 +1,140 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/refmon/refmon/internal/lint"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+type lintCmd struct {
+	Source string `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
+	Type   string `help:"Type of object, which gives generic rights their meaning: ${types}." default:"directory" placeholder:"TYPE"`
+	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
+	JSON   bool   `name:"json" help:"Print each finding as a line of JSON."`
+}
+
+// Help is the long help text.
+func (lintCmd) Help() string {
+	return `Says what is wrong with a descriptor whoever asks: entries that never decide, refusals that come too late, lists out of order, flags without effect, conditions that cannot be true, SIDs nobody has, objects open to all. Each finding names the entry, the rule and the mend, and is true for every token: taking out an entry that never decides changes no decision.
+
+  refmon lint 'O:BAG:SYD:(A;;FR;;;WD)(D;;FR;;;BG)(A;;FR;;;WD)'
+  refmon lint shares.sddl
+  refmon lint --json --type key - < keys.jsonl
+
+A file has one descriptor a line, as SDDL or as a row {"path":…,"sd":…} of an objects file (sdHex and sdBase64 hold bytes); empty lines and lines that start with # are passed over.
+
+The exit code is 0 if nothing was found, 1 if something was, 2 if a descriptor could not be read.`
+}
+
+// Run checks one descriptor or a file of them.
+func (c *lintCmd) Run(std *streams) error {
+	domain, err := parseDomain(c.Domain)
+	if err != nil {
+		return err
+	}
+	typ, err := objectType(c.Type)
+	if err != nil {
+		return err
+	}
+	p := lintPage{std: std, json: c.JSON, typ: typ, domain: domain}
+	if lint.IsText(c.Source) {
+		found, err := lint.Text(c.Source, typ, domain)
+		if err != nil {
+			return err
+		}
+		if err := p.print(lint.Line{}, "", found); err != nil {
+			return err
+		}
+		return verdict(p.found == 0)
+	}
+	return p.file(c.Source)
+}
+
+// lintPage prints findings.
+type lintPage struct {
+	std                     *streams
+	json                    bool
+	typ                     *winnt.ObjectType
+	domain                  sid.SID
+	found, lines, malformed int
+}
+
+func (p *lintPage) file(name string) error {
+	b, err := p.std.readFile(name)
+	if err != nil {
+		return err
+	}
+	lines, err := lint.Lines(b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	for _, l := range lines {
+		p.lines++
+		found, err := p.line(l)
+		if err != nil {
+			p.malformed++
+			fmt.Fprintf(p.std.err, "%s:%d: %s\n", name, l.Number, printable(err.Error()))
+			continue
+		}
+		if err := p.print(l, name, found); err != nil {
+			return err
+		}
+	}
+	if !p.json {
+		fmt.Fprintf(p.std.out, "%s in %s\n", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
+	}
+	if p.malformed > 0 {
+		return errReported
+	}
+	return verdict(p.found == 0)
+}
+
+func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
+	switch {
+	case l.Err != nil:
+		return nil, l.Err
+	case l.Descriptor != nil:
+		return lint.Check(l.Descriptor, p.typ, p.domain), nil
+	}
+	return lint.Text(l.Text, p.typ, p.domain)
+}
+
+// print prints the findings of one descriptor; name is the file it is from.
+func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
+	p.found += len(found)
+	for _, f := range found {
+		if p.json {
+			b, err := json.Marshal(struct {
+				Line int    `json:"line,omitempty"`
+				Path string `json:"path,omitempty"`
+				lint.Finding
+			}{l.Number, l.Path, f})
+			if err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintf(p.std.out, "%s\n", b); err != nil {
+				return err
+			}
+			continue
+		}
+		at := ""
+		if l.Number > 0 {
+			at = fmt.Sprintf("%s:%d: ", name, l.Number)
+		}
+		where := f.Where()
+		if f.Entry != "" {
+			where += " " + f.Entry
+		}
+		rule := ""
+		if f.Rule != "" {
+			rule = " (" + f.Rule + ")"
+		}
+		if _, err := fmt.Fprintf(p.std.out, "%s%s: %s\n    %s%s\n    mend: %s\n", printable(at), printable(where), p.std.paint(red, f.Kind), printable(f.What), rule, printable(f.Mend)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/internal/expect"
+)
+
+type testCmd struct {
+	Files []string `arg:"" name:"file" help:"Files of expectations (YAML), - for standard input."`
+	Quiet bool     `short:"q" help:"Print failures and coverage only."`
+	JSON  bool     `name:"json" help:"Print each case, and the coverage of each descriptor, as a line of JSON."`
+}
+
+// Help is the long help text.
+func (testCmd) Help() string {
+	return `Runs a team's expectations about permissions, for CI. A file names principals (the fields of a token file, or the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected:
+
+  domain: S-1-5-21-1-2-3
+  principals:
+    alice: {user: S-1-5-21-1-2-3-1107, groups: [DU, AU, WD]}
+    backup: backup.json
+  descriptors:
+    report: O:BAG:SYD:(D;;FW;;;DU)(A;;FA;;;BA)(A;;FR;;;DU)
+    hive: {sddl: 'O:BAG:SYD:(A;;KR;;;BU)', type: key}
+  expect:
+    - {who: alice, on: report, want: FR, is: granted, why: AceAllow DACL 2}
+    - {who: [alice, backup], on: [report, hive], want: WD, is: denied}
+
+who and on take one name or a list; every principal is asked about every descriptor. want is as in check. why is one text or a list, each of which the explanation (as refmon why prints it) must contain. name, self and call are optional.
+
+After the cases stands which entries of each descriptor decided nothing in any of them: what nobody watches. The exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wrong; errors name the line.`
+}
+
+// Run runs files of expectations.
+func (c *testCmd) Run(std *streams) error {
+	held := true
+	for _, name := range c.Files {
+		b, err := std.readFile(name)
+		if err != nil {
+			return err
+		}
+		f, err := expect.Parse(b, func(file string) ([]byte, error) {
+			if !filepath.IsAbs(file) && name != "-" {
+				file = filepath.Join(filepath.Dir(name), file)
+			}
+			return std.readFile(file)
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		r := f.Run(time.Now)
+		held = held && r.Failed == 0
+		if c.JSON {
+			err = c.printJSON(std, name, r)
+		} else {
+			err = c.print(std, name, r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return verdict(held)
+}
+
+func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
+	var b strings.Builder
+	for _, x := range r.Cases {
+		what := fmt.Sprintf("%s on %s, %s", x.Who, x.On, x.Want)
+		if x.Name != "" {
+			what = x.Name + ": " + what
+		}
+		switch {
+		case x.Problem != "":
+			fmt.Fprintf(&b, "%s  %s:%d: %s: %s\n", std.paint(red, "FAIL"), name, x.Line, printable(what), printable(x.Problem))
+			for _, line := range strings.Split(strings.TrimSpace(x.Why), "\n") {
+				fmt.Fprintf(&b, "      %s\n", printable(line))
+			}
+		case !c.Quiet:
+			fmt.Fprintf(&b, "%s    %8s  %s: %s\n", std.paint(green, "ok"), x.Took.Round(100*time.Nanosecond), printable(what), granted(x.Granted))
+		}
+	}
+	for _, v := range r.Coverage {
+		if len(v.Never) == 0 && c.Quiet {
+			continue
+		}
+		fmt.Fprintf(&b, "coverage  %s: %d of %s decided\n", printable(v.Name), v.Entries-len(v.Never), count(v.Entries, "entry", "entries"))
+		for _, e := range v.Never {
+			fmt.Fprintf(&b, "      %s:%d: never decided: DACL %d %s\n", name, v.Line, e.Index, printable(e.Text))
+		}
+	}
+	fmt.Fprintf(&b, "%s: %s, %d failed, %s\n", name, count(len(r.Cases), "case", "cases"), r.Failed, r.Took.Round(time.Microsecond))
+	_, err := fmt.Fprint(std.out, b.String())
+	return err
+}
+
+func granted(yes bool) string {
+	if yes {
+		return "granted"
+	}
+	return "denied"
+}
+
+// printJSON prints the same for programs; took is in nanoseconds.
+func (c *testCmd) printJSON(std *streams, name string, r *expect.Report) error {
+	enc := json.NewEncoder(std.out)
+	enc.SetEscapeHTML(false)
+	for _, x := range r.Cases {
+		row := map[string]any{"file": name, "line": x.Line, "who": x.Who, "on": x.On, "want": x.Want, "is": granted(x.Granted), "expected": granted(x.Expected), "holds": x.Problem == "", "took": x.Took.Nanoseconds()}
+		if x.Name != "" {
+			row["name"] = x.Name
+		}
+		if x.Problem != "" {
+			row["problem"] = x.Problem
+		}
+		if err := enc.Encode(row); err != nil {
+			return err
+		}
+	}
+	for _, v := range r.Coverage {
+		never := []int{}
+		for _, e := range v.Never {
+			never = append(never, e.Index)
+		}
+		if err := enc.Encode(map[string]any{"file": name, "line": v.Line, "descriptor": v.Name, "entries": v.Entries, "neverDecided": never}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

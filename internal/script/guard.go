@@ -1,0 +1,104 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"time"
+
+	"go.starlark.net/starlark"
+)
+
+// Bounds of one program. The interpreter counts steps itself; it does not
+// count bytes, so the heap is looked at beside it.
+const (
+	maxSteps  = 100_000_000
+	maxHeap   = 1 << 30                // bytes more than when the program began
+	maxRange  = 1 << 24                // elements of a range: list(range(n)) is one step
+	heapEvery = time.Millisecond       // between two looks
+	heapGrace = 200 * time.Millisecond // for the step that is under way to end
+)
+
+// errHeap is what a program ends with that took more than maxHeap.
+var errHeap = fmt.Errorf("the program takes more than %d MiB of memory", maxHeap>>20)
+
+// ErrStopped ends a program that left its Runner in no state to go on: its
+// memory grew within one step, which nothing can interrupt, or it broke an
+// invariant of the kernel, such as a reference dropped twice. Close does nothing
+// then. After a step that still runs, whoever runs the programs of others had
+// better end the process.
+var ErrStopped = errors.New("the kernel has stopped")
+
+// guarded runs a piece of the program under the bounds. What the interpreter
+// or the kernel panics with becomes an error.
+func (r *Runner) guarded(run func() error) error {
+	if r.stopped != nil {
+		return r.stopped
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if x := recover(); x != nil {
+				r.stopped = recovered(r.thread, x)
+				done <- r.stopped
+			}
+		}()
+		done <- run()
+	}()
+	tick := time.NewTicker(heapEvery)
+	defer tick.Stop()
+	limit := heap() + maxHeap
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+			if heap() < limit {
+				continue
+			}
+			if runtime.GC(); heap() < limit {
+				continue
+			}
+			return r.stop(done)
+		}
+	}
+}
+
+// stop cancels the program and waits for the step that is under way.
+func (r *Runner) stop(done <-chan error) error {
+	r.thread.Cancel(errHeap.Error())
+	defer r.thread.Uncancel()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(heapGrace):
+		r.stopped = fmt.Errorf("%w, within one step: %w", errHeap, ErrStopped)
+		return r.stopped
+	}
+}
+
+// recovered is what the interpreter or the kernel panicked with, as an error:
+// an allocation that no machine could make, a reference dropped twice.
+func recovered(th *starlark.Thread, x any) error {
+	return fmt.Errorf("%s: %v: %w", position(th), x, ErrStopped)
+}
+
+// heap is the bytes of the heap that are in use, garbage included.
+func heap() uint64 {
+	s := [1]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(s[:])
+	return s[0].Value.Uint64()
+}
+
+// boundedRange is range(), which refuses what would fill the memory in one step.
+func boundedRange(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	v, err := starlark.Call(th, starlark.Universe["range"], args, kwargs)
+	if err != nil {
+		return nil, err
+	}
+	if n := starlark.Len(v); n < 0 || n > maxRange {
+		return nil, fmt.Errorf("range: more than %d elements", maxRange)
+	}
+	return v, nil
+}
