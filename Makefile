@@ -2,7 +2,7 @@
 # that a submission and a desk do the same thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help check test race fuzz bench bench-smoke soak cross lint fmt story playground
+.PHONY: help check test race fuzz bench bench-bulk bench-smoke soak cross lint fmt story playground
 
 FUZZTIME ?= 60
 FUZZ     ?= .
@@ -36,8 +36,12 @@ bench: ## benchmarks, COUNT rounds each (6); BENCH=pattern selects
 bench-smoke: ## every benchmark for ten rounds: does it still run
 	bash .ci/run bench
 
-soak: ## hours: 10^7 pairs, all tests at full counts under the race detector, fuzz 10 minutes a target
-	REFMON_PAIRS=10000000 bash .ci/run twins
+bench-bulk: ## bulk questions from file to file: the table of docs/performance.md
+	REFMON_BENCH_BULK=1 go test -count=1 -run=TestBenchBulk ./cmd/refmon
+	go test -run='^$$' -bench=. -benchmem ./effective
+
+soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts under the race detector, fuzz 10 minutes a target
+	REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins
 	go test -race -count=1 -timeout=6h ./...
 	$(MAKE) fuzz FUZZTIME=600
 

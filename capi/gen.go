@@ -85,11 +85,13 @@ func stub(b *bytes.Buffer, result, convention, name, list string) {
 	fmt.Fprintf(b, "rm_enter(RM_%s, args);\n}\n", name)
 }
 
-// goName is NtClose as ntClose, refmon_client_id as refmonClientID.
+// goName is NtClose as ntClose, rm_add_ace as rmAddAce.
 func goName(c string) string {
-	if c == "refmon_client_id" {
-		return "refmonClientID"
+	words := strings.Split(c, "_")
+	for i, w := range words[1:] {
+		words[i+1] = string(unicode.ToUpper(rune(w[0]))) + w[1:]
 	}
+	c = strings.Join(words, "")
 	return string(unicode.ToLower(rune(c[0]))) + c[1:]
 }
 

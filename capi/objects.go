@@ -233,8 +233,8 @@ func ntAssignProcessToJobObject(c *call) uint64 {
 	return status(st)
 }
 
-// refmonClientID tells the ids of the calling process and thread.
-func refmonClientID(c *call) uint64 {
+// refmonClientId tells the ids of the calling process and thread.
+func refmonClientId(c *call) uint64 {
 	_, process := embedded()
 	var e encoder
 	e.u64(uint64(process.ID()))

@@ -101,7 +101,7 @@ func guidAt(p user) (*winnt.GUID, ntstatus.Status) {
 	return g, get(g[:], p)
 }
 
-func rm_add_ace(c *call) uint64 {
+func rmAddAce(c *call) uint64 {
 	s, st := sidAt(c.ptr(5))
 	if st == ntstatus.AccessViolation {
 		return status(st)
@@ -123,11 +123,11 @@ func (c *call) win32Row(name string, in any) uint64 {
 	return status(st)
 }
 
-func rm_impersonate_self(c *call) uint64 {
+func rmImpersonateSelf(c *call) uint64 {
 	return c.win32Row("ImpersonateSelf", win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
 }
 
-func rm_impersonate_user(c *call) uint64 {
+func rmImpersonateUser(c *call) uint64 {
 	return c.win32Row("ImpersonateLoggedOnUser", win32.ImpersonateLoggedOnUserIn{Token: c.handle(0)})
 }
 
@@ -161,7 +161,7 @@ func (c *call) giveText(out, units user, s string) uint64 {
 	return status(c.give(out, b))
 }
 
-func rm_parse_descriptor(c *call) uint64 {
+func rmParseDescriptor(c *call) uint64 {
 	text, st := zeroTerminated(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
@@ -182,7 +182,7 @@ func rm_parse_descriptor(c *call) uint64 {
 	return status(c.give(c.ptr(1), b))
 }
 
-func rm_format_descriptor(c *call) uint64 {
+func rmFormatDescriptor(c *call) uint64 {
 	d, st := descriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
@@ -200,7 +200,7 @@ func rm_format_descriptor(c *call) uint64 {
 	return c.giveText(c.ptr(2), c.ptr(3), text)
 }
 
-func rm_parse_sid(c *call) uint64 {
+func rmParseSid(c *call) uint64 {
 	text, st := zeroTerminated(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
@@ -212,7 +212,7 @@ func rm_parse_sid(c *call) uint64 {
 	return status(c.give(c.ptr(1), s.AppendBinary(nil)))
 }
 
-func rm_format_sid(c *call) uint64 {
+func rmFormatSid(c *call) uint64 {
 	s, st := sidAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
@@ -220,7 +220,7 @@ func rm_format_sid(c *call) uint64 {
 	return c.giveText(c.ptr(1), c.ptr(2), s.String())
 }
 
-func rm_privilege_value(c *call) uint64 {
+func rmPrivilegeValue(c *call) uint64 {
 	name, st := zeroTerminated(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
@@ -233,7 +233,7 @@ func rm_privilege_value(c *call) uint64 {
 	return status(ntstatus.NoSuchPrivilege)
 }
 
-func rm_privilege_name(c *call) uint64 {
+func rmPrivilegeName(c *call) uint64 {
 	v, st := c.getU64(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
@@ -250,4 +250,3 @@ func domain() sid.SID {
 	_, p := embedded()
 	return p.Object().Token().User().SID.Prefix()
 }
-

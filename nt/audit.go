@@ -24,6 +24,16 @@ type (
 	}
 	OpenObjectAuditAlarmOut struct{ GenerateOnClose bool }
 
+	PrivilegeObjectAuditAlarmIn struct {
+		SubsystemName Captured[string]
+		HandleID      winnt.Handle `param:"HandleId"`
+		ClientToken   winnt.Handle
+		DesiredAccess winnt.AccessMask
+		Privileges    Captured[*PrivilegeSet]
+		AccessGranted bool
+	}
+	PrivilegeObjectAuditAlarmOut struct{}
+
 	PrivilegedServiceAuditAlarmIn struct {
 		SubsystemName Captured[string]
 		ServiceName   Captured[string]
@@ -55,6 +65,14 @@ var (
 		)},
 		Call: Services.NtOpenObjectAuditAlarm,
 	})
+	rowPrivilegeObjectAuditAlarm = Add(&NtTable, Entry[Services, PrivilegeObjectAuditAlarmIn, PrivilegeObjectAuditAlarmOut]{
+		Meta: Meta{Name: "NtPrivilegeObjectAuditAlarm", Summary: "records the use of privileges on an object", Source: "ObjectPrivilegeAuditAlarm", Support: Complete, Conditions: alarmConditions(
+			Condition{ntstatus.AccessViolation, "U-36", "the name cannot be read"},
+			Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
+			Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+		)},
+		Call: Services.NtPrivilegeObjectAuditAlarm,
+	})
 	rowPrivilegedServiceAuditAlarm = Add(&NtTable, Entry[Services, PrivilegedServiceAuditAlarmIn, PrivilegedServiceAuditAlarmOut]{
 		Meta: Meta{Name: "NtPrivilegedServiceAuditAlarm", Summary: "records the use of privileges by a service", Source: "PrivilegedServiceAuditAlarm", Support: Complete, Conditions: alarmConditions(
 			Condition{ntstatus.AccessViolation, "U-36", "a name cannot be read"},
@@ -75,6 +93,18 @@ func (t *Thread) NtOpenObjectAuditAlarm(in OpenObjectAuditAlarmIn) (generateOnCl
 		out, st = t.sys.NtOpenObjectAuditAlarm(in)
 	}
 	return out.GenerateOnClose, st
+}
+
+// NtPrivilegeObjectAuditAlarm records that the client of a token used
+// privileges on an object of a server that is open already. HandleID is the
+// server's own name for the handle, 0 if it has none.
+func (t *Thread) NtPrivilegeObjectAuditAlarm(in PrivilegeObjectAuditAlarmIn) ntstatus.Status {
+	if t.tracer != nil {
+		_, st := traced(t, rowPrivilegeObjectAuditAlarm, in)
+		return st
+	}
+	_, st := t.sys.NtPrivilegeObjectAuditAlarm(in)
+	return st
 }
 
 // NtPrivilegedServiceAuditAlarm records that the client of a token used

@@ -42,6 +42,7 @@ type Services interface {
 	NtFsControlFile(FsControlFileIn) (FsControlFileOut, ntstatus.Status)
 
 	NtOpenObjectAuditAlarm(OpenObjectAuditAlarmIn) (OpenObjectAuditAlarmOut, ntstatus.Status)
+	NtPrivilegeObjectAuditAlarm(PrivilegeObjectAuditAlarmIn) (PrivilegeObjectAuditAlarmOut, ntstatus.Status)
 	NtPrivilegedServiceAuditAlarm(PrivilegedServiceAuditAlarmIn) (PrivilegedServiceAuditAlarmOut, ntstatus.Status)
 
 	ProcessServices

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"os"
+	"runtime/debug"
 
 	"github.com/refmon/refmon/internal/bulk"
 )
@@ -93,6 +94,10 @@ type output struct {
 
 // run does the run with its output, its checkpoint and its progress bar.
 func (o *output) run(r *bulk.Run) error {
+	// A run is short and its memory bounded: the collector may take its time,
+	// as long as there is room.
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(1 << 30)
 	ctx, cancel := interrupted()
 	defer cancel()
 	bar := newBar(o.std, o.in.size, o.quiet || o.out == "" && o.std.colour)

@@ -75,7 +75,7 @@ func TestErrorsNameTheLine(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"principals: {u: {user: S-1-5-21-1-2-3-1001}}\ndescriptors: {d: 'D:'}\nexpect: [{who: u, on: d, want: 1, is: denied}]",
-		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}", "\xef\xbb\xbfdomain: S-1-5-21-1-2-3", "x: |\n  y", "<<: {a: 1}",
+		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}", "\xef\xbb\xbfdomain: S-1-5-21-1-2-3", "expect: [{}]", "x: |\n  y", "<<: {a: 1}",
 	} {
 		f.Add([]byte(s))
 	}

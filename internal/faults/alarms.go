@@ -46,6 +46,20 @@ var _ = define(setup[nt.PrivilegedServiceAuditAlarmIn]{
 	absent: noLog,
 })
 
+var _ = define(setup[nt.PrivilegeObjectAuditAlarmIn]{
+	names: []string{"NtPrivilegeObjectAuditAlarm"},
+	base: func(w *world) nt.PrivilegeObjectAuditAlarmIn {
+		w.auditor()
+		return nt.PrivilegeObjectAuditAlarmIn{SubsystemName: nt.Cap("Storage"), HandleID: 4, ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY), DesiredAccess: winnt.ACCESS_SYSTEM_SECURITY,
+			Privileges: nt.Cap(&nt.PrivilegeSet{Privilege: privileges(winnt.SeSecurityPrivilege)}), AccessGranted: true}
+	},
+	faults: alarmFaults(
+		func(in *nt.PrivilegeObjectAuditAlarmIn) *winnt.Handle { return &in.ClientToken },
+		func(in *nt.PrivilegeObjectAuditAlarmIn) *nt.Captured[string] { return &in.SubsystemName },
+		func(in *nt.PrivilegeObjectAuditAlarmIn) *nt.Captured[*nt.PrivilegeSet] { return &in.Privileges }),
+	absent: noLog,
+})
+
 var _ = define(setup[nt.OpenObjectAuditAlarmIn]{
 	names: []string{"NtOpenObjectAuditAlarm"},
 	base: func(w *world) nt.OpenObjectAuditAlarmIn {

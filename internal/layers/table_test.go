@@ -59,6 +59,7 @@ var table = []row{
 	{9, "internal/web"},
 
 	{10, "cmd/refmon"},
+	{10, "cmd/refmon-verify"},
 	{10, "capi"},
 	{10, "examples"},
 	{10, "examples/..."},

@@ -47,7 +47,12 @@ func parameters(t reflect.Type) []parameter {
 
 // method makes a row of a table callable.
 func (r *Runner) method(row nt.Row, invoke func(nt.Row, any) (any, ntstatus.Status)) *starlark.Builtin {
-	return starlark.NewBuiltin(row.Info().Name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(row.Info().Name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (v starlark.Value, err error) {
+		defer func() {
+			if x := recover(); x != nil { // here, where the place in the program is known
+				v, err = nil, fmt.Errorf("%s: %w", b.Name(), recovered(x))
+			}
+		}()
 		if len(args) > 0 {
 			return nil, fmt.Errorf("%s takes its parameters by name: %s", b.Name(), Signature(row))
 		}

@@ -3,7 +3,6 @@ package script
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/metrics"
 	"time"
 
@@ -14,7 +13,7 @@ import (
 // count bytes, so the heap is looked at beside it.
 const (
 	maxSteps  = 100_000_000
-	maxHeap   = 1 << 30                // bytes more than when the program began
+	maxHeap   = 512 << 20              // bytes more than when the program began, garbage included
 	maxRange  = 1 << 24                // elements of a range: list(range(n)) is one step
 	heapEvery = time.Millisecond       // between two looks
 	heapGrace = 200 * time.Millisecond // for the step that is under way to end
@@ -40,8 +39,7 @@ func (r *Runner) guarded(run func() error) error {
 	go func() {
 		defer func() {
 			if x := recover(); x != nil {
-				r.stopped = recovered(r.thread, x)
-				done <- r.stopped
+				done <- recovered(x)
 			}
 		}()
 		done <- run()
@@ -52,15 +50,11 @@ func (r *Runner) guarded(run func() error) error {
 	for {
 		select {
 		case err := <-done:
-			return err
+			return r.ended(err)
 		case <-tick.C:
-			if heap() < limit {
-				continue
+			if heap() > limit {
+				return r.stop(done)
 			}
-			if runtime.GC(); heap() < limit {
-				continue
-			}
-			return r.stop(done)
 		}
 	}
 }
@@ -71,18 +65,25 @@ func (r *Runner) stop(done <-chan error) error {
 	defer r.thread.Uncancel()
 	select {
 	case err := <-done:
-		return err
+		return r.ended(err)
 	case <-time.After(heapGrace):
 		r.stopped = fmt.Errorf("%w, within one step: %w", errHeap, ErrStopped)
 		return r.stopped
 	}
 }
 
+// ended is how a piece of the program ended, with the place.
+func (r *Runner) ended(err error) error {
+	err = locate(err)
+	if errors.Is(err, ErrStopped) {
+		r.stopped = errors.Join(err, r.out.flush())
+	}
+	return err
+}
+
 // recovered is what the interpreter or the kernel panicked with, as an error:
 // an allocation that no machine could make, a reference dropped twice.
-func recovered(th *starlark.Thread, x any) error {
-	return fmt.Errorf("%s: %v: %w", position(th), x, ErrStopped)
-}
+func recovered(x any) error { return fmt.Errorf("%v: %w", x, ErrStopped) }
 
 // heap is the bytes of the heap that are in use, garbage included.
 func heap() uint64 {

@@ -164,8 +164,7 @@ func (r *Runner) queueSystemWork(th *starlark.Thread, b *starlark.Builtin, args 
 		var o outcome
 		defer func() {
 			if x := recover(); x != nil {
-				r.stopped = recovered(th, x)
-				o = outcome{nil, r.stopped}
+				o = outcome{nil, recovered(x)}
 			}
 			done <- o
 		}()

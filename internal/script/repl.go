@@ -68,7 +68,7 @@ func (r *Runner) statement(lines *bufio.Scanner, prompt string, env starlark.Str
 		return false
 	}
 	if err != nil {
-		r.out.complain(locate(err))
+		r.out.complain(err)
 	}
 	return r.out.flush() == nil
 }

@@ -81,13 +81,13 @@ func (r *Runner) Run(name string, source []byte) error {
 		_, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
 		return err
 	})
-	return r.outcome(locate(err))
+	return r.outcome(err)
 }
 
 // outcome prints what is left of the transcript and ends a program.
 func (r *Runner) outcome(err error) error {
 	if errors.Is(err, ErrStopped) {
-		return err // the program may still print
+		return err // what could be printed has been
 	}
 	if lost := r.out.flush(); err == nil && lost != nil {
 		return fmt.Errorf("write the transcript: %w", lost)
@@ -110,7 +110,7 @@ func (r *Runner) Load(name string, source []byte) error {
 		return err
 	})
 	if err != nil {
-		return locate(err)
+		return err
 	}
 	for k, v := range defined {
 		r.globals[k] = v
@@ -152,7 +152,7 @@ func locate(err error) error {
 	if errors.As(err, &eval) {
 		for i := range eval.CallStack {
 			if pos := eval.CallStack.At(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" {
-				return fmt.Errorf("%s: %s", pos, eval.Msg)
+				return fmt.Errorf("%s: %w", pos, eval.Unwrap())
 			}
 		}
 	}

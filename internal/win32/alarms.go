@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Parameters of the audit functions. Both record the client of a token; the
+// Parameters of the audit functions. All record the client of a token; the
 // privilege to do so is asked of the caller's process, whoever the thread
 // impersonates (I-7).
 type (
@@ -26,6 +26,16 @@ type (
 	}
 	ObjectOpenAuditAlarmOut struct{ GenerateOnClose bool }
 
+	ObjectPrivilegeAuditAlarmIn struct {
+		SubsystemName nt.Captured[string]
+		HandleID      winnt.Handle `param:"HandleId"`
+		ClientToken   winnt.Handle
+		DesiredAccess winnt.AccessMask
+		Privileges    nt.Captured[*nt.PrivilegeSet]
+		AccessGranted bool
+	}
+	ObjectPrivilegeAuditAlarmOut struct{}
+
 	PrivilegedServiceAuditAlarmIn struct {
 		SubsystemName nt.Captured[string]
 		ServiceName   nt.Captured[string]
@@ -42,6 +52,10 @@ var (
 			out.GenerateOnClose, st = t.nt.NtOpenObjectAuditAlarm(nt.OpenObjectAuditAlarmIn(in))
 			return out, st
 		})
+	rowObjectPrivilegeAuditAlarm = function(nt.Meta{Name: "ObjectPrivilegeAuditAlarm", Summary: "records the use of privileges on an object", Support: nt.Complete, Conditions: of("NtPrivilegeObjectAuditAlarm")},
+		func(t *Thread, in ObjectPrivilegeAuditAlarmIn) (out ObjectPrivilegeAuditAlarmOut, st ntstatus.Status) {
+			return out, t.nt.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn(in))
+		})
 	rowPrivilegedServiceAuditAlarm = function(nt.Meta{Name: "PrivilegedServiceAuditAlarm", Summary: "records the use of privileges by a service", Support: nt.Complete, Conditions: of("NtPrivilegedServiceAuditAlarm")},
 		func(t *Thread, in PrivilegedServiceAuditAlarmIn) (out PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
 			return out, t.nt.NtPrivilegedServiceAuditAlarm(nt.PrivilegedServiceAuditAlarmIn(in))
@@ -52,6 +66,13 @@ var (
 // a server.
 func (t *Thread) ObjectOpenAuditAlarm(in ObjectOpenAuditAlarmIn) (ObjectOpenAuditAlarmOut, bool) {
 	return call(t, rowObjectOpenAuditAlarm, in)
+}
+
+// ObjectPrivilegeAuditAlarm records that the client of a token used privileges
+// on an object of a server that is open already.
+func (t *Thread) ObjectPrivilegeAuditAlarm(in ObjectPrivilegeAuditAlarmIn) bool {
+	_, ok := call(t, rowObjectPrivilegeAuditAlarm, in)
+	return ok
 }
 
 // PrivilegedServiceAuditAlarm records that the client of a token used

@@ -162,6 +162,33 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 	return out, ntstatus.Success
 }
 
+// NtPrivilegeObjectAuditAlarm records the use of privileges on an object.
+func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (out nt.PrivilegeObjectAuditAlarmOut, st ntstatus.Status) {
+	// reference
+	client, st := c.auditClient(in.ClientToken) // U-42: token, level, privilege
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// capture
+	if st := c.captureNames(in.SubsystemName); st != ntstatus.Success {
+		return out, st
+	}
+	set, st := c.auditSet(in.Privileges)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// commit
+	outcome := audit.Failure
+	if in.AccessGranted {
+		outcome = audit.Success
+	}
+	object := audit.Object{Server: in.SubsystemName.V, Handle: in.HandleID}
+	if st := c.Sys.Log.PrivilegesUsed(c.clientOrigin(client), object, in.DesiredAccess, set, outcome); st != ntstatus.Success { // U-42
+		return out, c.Fail("U-64", st)
+	}
+	return out, ntstatus.Success
+}
+
 // NtPrivilegedServiceAuditAlarm records the use of privileges by a service.
 func (c *Context) NtPrivilegedServiceAuditAlarm(in nt.PrivilegedServiceAuditAlarmIn) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
 	// reference

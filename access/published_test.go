@@ -1,0 +1,299 @@
+package access_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// writeVectors makes TestPublishedVectors write the file it otherwise compares
+// with: go generate ./vectors.
+var writeVectors = flag.Bool("write", false, "write vectors/access.jsonl")
+
+// vectorLine is a line of vectors/access.jsonl; package vectors reads it.
+type vectorLine struct {
+	About      string            `json:"about"`
+	Provenance vectorProvenance  `json:"provenance"`
+	In         vectorQuestion    `json:"in"`
+	Out        vectorExpectation `json:"out"`
+}
+
+type vectorProvenance struct {
+	Kind   string   `json:"kind"`
+	Rules  []string `json:"rules"`
+	Source string   `json:"source"`
+}
+
+// vectorQuestion is a line of the batch format.
+type vectorQuestion struct {
+	ID         string          `json:"id"`
+	Token      vectorTokenFile `json:"token"`
+	SD         string          `json:"sd,omitempty"`
+	SDHex      string          `json:"sdHex,omitempty"`
+	Desired    string          `json:"desired"`
+	Mapping    string          `json:"mapping,omitempty"`
+	Self       string          `json:"selfSid,omitempty"`
+	Types      []vectorNode    `json:"objectTypes,omitempty"`
+	ResultList bool            `json:"resultList,omitempty"`
+	Call       string          `json:"call,omitempty"`
+}
+
+type vectorNode struct {
+	Level uint16 `json:"level"`
+	GUID  string `json:"guid"`
+}
+
+type vectorExpectation struct {
+	ID         string         `json:"id"`
+	Status     string         `json:"status"`
+	Granted    string         `json:"granted"`
+	Privileges []string       `json:"privilegesUsed"`
+	Results    []vectorResult `json:"results,omitempty"`
+}
+
+type vectorResult struct {
+	Status  string `json:"status"`
+	Granted string `json:"granted"`
+}
+
+// vectorTokenFile is the part of a token file that decides, in a fixed order.
+type vectorTokenFile struct {
+	User            json.RawMessage `json:"user,omitempty"`
+	Groups          json.RawMessage `json:"groups,omitempty"`
+	Privileges      json.RawMessage `json:"privileges,omitempty"`
+	Type            json.RawMessage `json:"type,omitempty"`
+	Level           json.RawMessage `json:"impersonationLevel,omitempty"`
+	Integrity       json.RawMessage `json:"integrityLevel,omitempty"`
+	Policy          json.RawMessage `json:"mandatoryPolicy,omitempty"`
+	Restricted      json.RawMessage `json:"restrictedSids,omitempty"`
+	WriteRestricted json.RawMessage `json:"writeRestricted,omitempty"`
+	AppContainer    json.RawMessage `json:"appContainer,omitempty"`
+	UserClaims      json.RawMessage `json:"userClaims,omitempty"`
+	DeviceClaims    json.RawMessage `json:"deviceClaims,omitempty"`
+	DeviceGroups    json.RawMessage `json:"deviceGroups,omitempty"`
+	TrustLevel      json.RawMessage `json:"trustLevel,omitempty"`
+}
+
+func vectorTokenOf(t *testing.T, s token.Spec) (f vectorTokenFile) {
+	t.Helper()
+	b, err := mustToken(t, s).MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(b, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"owner", "primaryGroup", "defaultDacl", "source", "restricted"} { // they do not decide
+		delete(all, name)
+	}
+	b, _ = json.Marshal(all)
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		t.Fatalf("give it a place in vectorTokenFile: %v", err)
+	}
+	return f
+}
+
+// callCase is a case of the rules of the calls themselves.
+type callCase struct {
+	id, sd, call string
+	desired      winnt.AccessMask
+	status       ntstatus.Status
+	granted      winnt.AccessMask
+	change       func(*token.Spec)
+	list         []access.ObjectTypeEntry
+	resultList   bool
+}
+
+func asPrimary(s *token.Spec) { s.Type, s.Level = winnt.TokenPrimary, 0 }
+func at(l winnt.SecurityImpersonationLevel) func(*token.Spec) {
+	return func(s *token.Spec) { s.Level = l }
+}
+
+var callCases = []callCase{
+	{id: "AC-036", sd: "…(A;;FR;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck", status: ntstatus.GenericNotMapped},
+	{id: "AC-054a", sd: "G:SYD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidSecurityDescr},
+	{id: "AC-054b", sd: "O:BAD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidSecurityDescr},
+	{id: "AC-055", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.NoImpersonationToken, change: asPrimary},
+	{id: "AC-056a", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.BadImpersonationLevel, change: at(winnt.SecurityAnonymous)},
+	{id: "AC-056b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", granted: 1, change: at(winnt.SecurityIdentification)},
+	{id: "AC-057", sd: "…(A;;0x1;;;WD)", desired: 1, call: "SeAccessCheck", status: ntstatus.BadImpersonationLevel, change: at(winnt.SecurityIdentification)},
+	{id: "AC-103a", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(1, nodeC)},
+	{id: "AC-103b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(0, nodeC, 0, nodeP1)},
+	{id: "AC-103c", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(0, nodeC, 2, nodeP1)},
+	{id: "AC-103d", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(0, nodeC, 1, nodeP1, 1, nodeP1)},
+	{id: "AC-104", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, resultList: true},
+	{id: "AC-113", sd: "…(A;;0x1;;;WD)", desired: 0, call: "NtAccessCheck", status: ntstatus.AccessDenied},
+	{id: "AC-114a", sd: "…(A;;0x1;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck", status: ntstatus.GenericNotMapped, list: list(0, nodeC, 2, nodeP1)},
+	{id: "AC-114b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.NoImpersonationToken, list: list(0, nodeC, 2, nodeP1), change: asPrimary},
+	{id: "AC-114c", sd: "G:SYD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(0, nodeC, 2, nodeP1)},
+	{id: "AC-115", sd: "…(A;;0x1;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck", status: ntstatus.InvalidParameter, resultList: true},
+}
+
+// treeCase is a case with a result for each node, of a directory object.
+type treeCase struct {
+	id, sd  string
+	desired winnt.AccessMask
+	list    []access.ObjectTypeEntry
+	want    []access.NodeResult
+}
+
+var (
+	nodeGranted = access.NodeResult{Granted: winnt.ADS_RIGHT_DS_READ_PROP}
+	nodeDenied  = access.NodeResult{Status: ntstatus.AccessDenied}
+	nodeOwner   = access.NodeResult{Granted: 0x20000, Status: ntstatus.AccessDenied}
+)
+
+var treeCases = []treeCase{
+	{"AC-099", "…(OA;;RP;{P1};;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2), []access.NodeResult{nodeGranted, nodeGranted, nodeGranted, nodeGranted}},
+	{"AC-100", "…(OA;;RP;{P1};;WD)", 0x10, list(0, nodeC, 1, nodeP1, 1, nodeP2), []access.NodeResult{nodeDenied, nodeGranted, nodeDenied}},
+	{"AC-101", "…(OA;;RP;{A1};;WD)(OA;;RP;{A2};;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2), []access.NodeResult{nodeGranted, nodeGranted, nodeGranted, nodeGranted}},
+	{"AC-102a", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1), []access.NodeResult{nodeDenied, nodeDenied, nodeDenied}},
+	{"AC-102b", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), []access.NodeResult{nodeDenied, nodeDenied, nodeDenied, nodeGranted}},
+	{"AC-119", "U:", 0x20001, list(0, nodeC, 1, nodeP1), []access.NodeResult{nodeOwner, nodeOwner}},
+}
+
+// vectorSD writes a descriptor as SDDL if the batch reads that, else as bytes.
+func vectorSD(t *testing.T, q *vectorQuestion, text string) {
+	t.Helper()
+	text = expand(guids(text))
+	if _, err := sddl.Parse(text, sddl.Options{Domain: domain}); err == nil {
+		q.SD = text
+		return
+	}
+	q.SDHex = hex.EncodeToString(mustSD(t, text).Binary())
+}
+
+func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, change func(*token.Spec)) vectorLine {
+	t.Helper()
+	n, ok := notes[id]
+	if !ok {
+		t.Errorf("%s: say in notes_test.go what it shows and where it is from", id)
+	}
+	spec := baseSpec()
+	if change != nil {
+		change(&spec)
+	}
+	rules := strings.Fields(n.rules)
+	v := vectorLine{About: n.about, Provenance: vectorProvenance{n.kind, rules, ""}}
+	if len(rules) > 0 {
+		v.Provenance.Source = ruleSource(t, rules[0])
+	}
+	v.In = vectorQuestion{ID: id, Token: vectorTokenOf(t, spec), Desired: desired.String()}
+	v.Out = vectorExpectation{ID: id, Privileges: []string{}}
+	vectorSD(t, &v.In, text)
+	return v
+}
+
+// published lists every case that the batch format can ask.
+func published(t *testing.T) []vectorLine {
+	var all []vectorLine
+	for i := range plainCases {
+		c := &plainCases[i]
+		r := c.request(t)
+		if r.Policies != nil || r.Intent != (access.Intent{}) || c.ask != nil && r.Self.IsZero() {
+			continue // the batch format has neither policies nor intent
+		}
+		v := vectorLineOf(t, c.id, c.sd, c.desired, c.change)
+		if c.typ == winnt.KeyObject {
+			v.In.Mapping = "key"
+		}
+		if !r.Self.IsZero() {
+			v.In.Self = r.Self.String()
+		}
+		w := c.wanted()
+		v.Out.Status, v.Out.Granted = w.Status.String(), w.Granted.Padded()
+		v.Out.Privileges = append(v.Out.Privileges, w.PrivilegesUsed.Names()...)
+		all = append(all, v)
+	}
+	for _, c := range callCases {
+		v := vectorLineOf(t, c.id, c.sd, c.desired, c.change)
+		v.In.Call, v.In.ResultList = c.call, c.resultList
+		v.In.Types = vectorNodes(c.list)
+		v.Out.Status, v.Out.Granted = c.status.String(), c.granted.Padded()
+		all = append(all, v)
+	}
+	for _, c := range treeCases {
+		v := vectorLineOf(t, c.id, c.sd, c.desired, nil)
+		v.In.Mapping, v.In.ResultList, v.In.Types = "directoryService", true, vectorNodes(c.list)
+		root := c.want[0]
+		if root.Status != 0 {
+			root.Granted = 0
+		}
+		v.Out.Status, v.Out.Granted = root.Status.String(), root.Granted.Padded()
+		for _, w := range c.want {
+			v.Out.Results = append(v.Out.Results, vectorResult{w.Status.String(), w.Granted.Padded()})
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func vectorNodes(list []access.ObjectTypeEntry) (nodes []vectorNode) {
+	for _, e := range list {
+		nodes = append(nodes, vectorNode{e.Level, e.GUID.String()})
+	}
+	return nodes
+}
+
+// ruleSource is the source docs/rules gives for a rule.
+func ruleSource(t *testing.T, id string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "docs", "rules", "50-access-check.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^- \*\*` + id + `\*\* .* \*Source: (.*)\.\*$`).FindSubmatch(b)
+	if m == nil {
+		t.Errorf("docs/rules has no %s", id)
+		return ""
+	}
+	return string(m[1])
+}
+
+// TestPublishedVectors keeps vectors/access.jsonl equal to the tables here:
+// what it expects is what they expect, and never what a run gave.
+func TestPublishedVectors(t *testing.T) {
+	var want bytes.Buffer
+	e := json.NewEncoder(&want)
+	e.SetEscapeHTML(false)
+	used := map[string]bool{}
+	for _, v := range published(t) {
+		if used[v.In.ID] {
+			t.Errorf("%s is there twice", v.In.ID)
+		}
+		used[v.In.ID] = true
+		if err := e.Encode(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id := range notes {
+		if !used[id] {
+			t.Errorf("there is a note about %s and no such case", id)
+		}
+	}
+	file := filepath.Join("..", "vectors", "access.jsonl")
+	if *writeVectors {
+		if err := os.WriteFile(file, want.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("%s is not what the tables say (%v): go generate ./vectors", file, err)
+	}
+}

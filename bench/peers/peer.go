@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// asker answers one prepared question.
+type asker interface {
+	// answer is what is granted, 0 if access is denied.
+	answer() (winnt.AccessMask, error)
+	// ask asks n times and tells how much processor time that took.
+	ask(n int) (time.Duration, error)
+}
+
+// peer is an engine. Its fields are immutable after open.
+type peer struct {
+	name    string
+	version string
+	lacks   string // what it cannot express, for the table
+	prepare func(*input) (asker, error)
+	close   func() // nil: nothing to close
+}
+
+// errCannotAsk is why a peer has no figure for a question.
+var errCannotAsk = errors.New("cannot be asked")
+
+// inProcess is an asker made of a function that asks once.
+type inProcess func() (winnt.AccessMask, error)
+
+func (f inProcess) answer() (winnt.AccessMask, error) { return f() }
+
+func (f inProcess) ask(n int) (time.Duration, error) {
+	t0 := clock()
+	for range n {
+		if _, err := f(); err != nil {
+			return 0, err
+		}
+	}
+	return clock() - t0, nil
+}
+
+// each answers MAXIMUM_ALLOWED for an engine that has no such question, by
+// asking for every right.
+func each(holds func(right winnt.AccessMask) (bool, error)) inProcess {
+	all := rights()
+	return func() (granted winnt.AccessMask, err error) {
+		for _, r := range all {
+			yes, err := holds(r)
+			if err != nil {
+				return 0, err
+			}
+			if yes {
+				granted |= r
+			}
+		}
+		return granted, nil
+	}
+}
+
+// question1 is each for one right, or for all of them, as the input asks.
+func question1(in *input, holds func(right winnt.AccessMask) (bool, error)) (asker, error) {
+	switch in.kind {
+	case maximum:
+		return each(holds), nil
+	case onceUsed:
+		return nil, errCannotAsk
+	}
+	return inProcess(func() (winnt.AccessMask, error) {
+		yes, err := holds(winnt.FILE_READ_DATA)
+		if !yes || err != nil {
+			return 0, err
+		}
+		return winnt.FILE_READ_DATA, nil
+	}), nil
+}

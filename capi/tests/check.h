@@ -1,0 +1,63 @@
+/* A test program: CHECK counts, main prints the count and exits 1 on a failure. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <refmon/refmon.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern atomic_int checks, failures;
+
+#define CHECK(cond) \
+	do { \
+		atomic_fetch_add(&checks, 1); \
+		if (!(cond)) { \
+			atomic_fetch_add(&failures, 1); \
+			printf("%s:%d: %s\n", __FILE__, __LINE__, #cond); \
+		} \
+	} while (0)
+
+/* Compares numbers and prints both. */
+#define SAME(got, want) \
+	do { \
+		unsigned long long g_ = (unsigned long long)(got), w_ = (unsigned long long)(want); \
+		atomic_fetch_add(&checks, 1); \
+		if (g_ != w_) { \
+			atomic_fetch_add(&failures, 1); \
+			printf("%s:%d: %s is %#llx, want %#llx\n", __FILE__, __LINE__, #got, g_, w_); \
+		} \
+	} while (0)
+
+#define STATUS(call, want) SAME((ULONG)(call), (ULONG)(want))
+/* A function that must fail and leave that last error. */
+#define FAILS(call, code) \
+	do { \
+		SetLastError(0xdeadbeef); \
+		CHECK(!(call)); \
+		SAME(GetLastError(), code); \
+	} while (0)
+
+/* Pointers nobody may use, by name of the fault. */
+#define UNMAPPED ((void *)0x7eadbee0)
+#define KERNEL ((void *)0xffff800000000000)
+#define NONCANONICAL ((void *)0xdeadbee0deadbee0)
+extern void *readonly, *none; /* a page that can be read only, one that cannot be touched */
+
+HANDLE process_token(ACCESS_MASK access);
+/* An impersonation token made of the process's at that level. */
+HANDLE client(SECURITY_IMPERSONATION_LEVEL level);
+/* A descriptor from SDDL; never freed. */
+PSECURITY_DESCRIPTOR sddl(const char *text);
+
+void test_pointers(void);
+void test_tokens(void);
+void test_query(void);
+void test_checks(void);
+void test_security(void);
+void test_text(void);
+void test_objects(void);
+void test_threads(void);
+
+#endif

@@ -1,0 +1,68 @@
+#include "check.h"
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+atomic_int checks, failures;
+void *readonly, *none;
+
+HANDLE process_token(ACCESS_MASK access)
+{
+	HANDLE h = NULL;
+	STATUS(NtOpenProcessToken(NtCurrentProcess(), access, &h), STATUS_SUCCESS);
+	return h;
+}
+
+HANDLE client(SECURITY_IMPERSONATION_LEVEL level)
+{
+	HANDLE own = process_token(TOKEN_DUPLICATE), h = NULL;
+	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, NULL, level, TokenImpersonation, &h));
+	CHECK(CloseHandle(own));
+	return h;
+}
+
+PSECURITY_DESCRIPTOR sddl(const char *text)
+{
+	PSECURITY_DESCRIPTOR d = NULL;
+	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA(text, SDDL_REVISION_1, &d, NULL));
+	return d;
+}
+
+/* A child of fork is refused, and says so once. */
+static void test_fork(void)
+{
+	int out[2];
+	CHECK(pipe(out) == 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(out[1], 2);
+		int ok = NtClose(NULL) == (NTSTATUS)STATUS_NOT_SUPPORTED && NtClose(NULL) == (NTSTATUS)STATUS_NOT_SUPPORTED;
+		_exit(ok ? 7 : 8);
+	}
+	int status;
+	char text[300] = "";
+	CHECK(waitpid(pid, &status, 0) == pid);
+	SAME(WEXITSTATUS(status), 7);
+	close(out[1]);
+	CHECK(read(out[0], text, sizeof text - 1) > 0);
+	CHECK(strstr(text, "forked") != NULL);
+	CHECK(strstr(strstr(text, "forked") + 1, "forked") == NULL);
+	close(out[0]);
+}
+
+int main(void)
+{
+	readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	test_pointers();
+	test_tokens();
+	test_query();
+	test_checks();
+	test_security();
+	test_text();
+	test_objects();
+	test_threads();
+	test_fork();
+	printf("%d assertions, %d failed\n", checks, failures);
+	return failures != 0;
+}

@@ -1,0 +1,37 @@
+/* What the win_*.c files share. */
+#ifndef REFMON_WIN_H
+#define REFMON_WIN_H
+
+#include <stdlib.h>
+#include <string.h>
+#include "internal.h"
+
+static inline BOOL fail(DWORD code)
+{
+	SetLastError(code);
+	return FALSE;
+}
+
+/* The BOOL of a status, with the last error of a failure (O-70). */
+static inline BOOL done(NTSTATUS st) { return NT_SUCCESS(st) ? TRUE : fail(RtlNtStatusToDosError(st)); }
+
+/* A copy of one-byte text as UTF-16; the caller frees it. NULL stays NULL. */
+static inline PWSTR widen(LPCSTR s)
+{
+	size_t n = s ? strlen(s) + 1 : 0;
+	PWSTR w = n ? malloc(2 * n) : NULL;
+	for (size_t i = 0; w && i < n; i++)
+		w[i] = (unsigned char)s[i];
+	return w;
+}
+
+/* UTF-16 of that many units as one-byte text, in its own memory. */
+static inline LPSTR narrow(PWSTR w, size_t units)
+{
+	LPSTR s = (LPSTR)w;
+	for (size_t i = 0; i < units; i++)
+		s[i] = w[i] > 0xFF ? '?' : (char)w[i];
+	return s;
+}
+
+#endif

@@ -1,0 +1,194 @@
+/* SDDL, SIDs and privileges as text; named events. */
+#include "win.h"
+
+BOOL WINAPI ConvertStringSecurityDescriptorToSecurityDescriptorW(LPCWSTR text, DWORD revision, PSECURITY_DESCRIPTOR *d, PULONG size)
+{
+	if (!text || !d)
+		return fail(ERROR_INVALID_PARAMETER);
+	if (revision != SDDL_REVISION_1)
+		return fail(ERROR_UNKNOWN_REVISION);
+	return done(rm_parse_descriptor(text, d, size));
+}
+
+BOOL WINAPI ConvertStringSecurityDescriptorToSecurityDescriptorA(LPCSTR text, DWORD revision, PSECURITY_DESCRIPTOR *d, PULONG size)
+{
+	PWSTR w = widen(text);
+	BOOL r = ConvertStringSecurityDescriptorToSecurityDescriptorW(w, revision, d, size);
+	free(w);
+	return r;
+}
+
+BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorW(PSECURITY_DESCRIPTOR d, DWORD revision, SECURITY_INFORMATION info, LPWSTR *text, PULONG length)
+{
+	if (revision != SDDL_REVISION_1)
+		return fail(ERROR_UNKNOWN_REVISION);
+	return done(rm_format_descriptor(d, info, text, length));
+}
+
+BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorA(PSECURITY_DESCRIPTOR d, DWORD revision, SECURITY_INFORMATION info, LPSTR *text, PULONG length)
+{
+	PWSTR w;
+	ULONG n;
+	if (!ConvertSecurityDescriptorToStringSecurityDescriptorW(d, revision, info, &w, &n))
+		return FALSE;
+	*text = narrow(w, n);
+	if (length)
+		*length = n;
+	return TRUE;
+}
+
+BOOL WINAPI ConvertStringSidToSidW(LPCWSTR text, PSID *sid)
+{
+	if (!text || !sid)
+		return fail(ERROR_INVALID_PARAMETER);
+	return done(rm_parse_sid(text, sid));
+}
+
+BOOL WINAPI ConvertStringSidToSidA(LPCSTR text, PSID *sid)
+{
+	PWSTR w = widen(text);
+	BOOL r = ConvertStringSidToSidW(w, sid);
+	free(w);
+	return r;
+}
+
+BOOL WINAPI ConvertSidToStringSidW(PSID sid, LPWSTR *text)
+{
+	if (!text)
+		return fail(ERROR_INVALID_PARAMETER);
+	if (!RtlValidSid(sid))
+		return fail(ERROR_INVALID_SID);
+	return done(rm_format_sid(sid, text, NULL));
+}
+
+BOOL WINAPI ConvertSidToStringSidA(PSID sid, LPSTR *text)
+{
+	PWSTR w;
+	ULONG n;
+	if (!text)
+		return fail(ERROR_INVALID_PARAMETER);
+	if (!RtlValidSid(sid))
+		return fail(ERROR_INVALID_SID);
+	if (!done(rm_format_sid(sid, &w, &n)))
+		return FALSE;
+	*text = narrow(w, n);
+	return TRUE;
+}
+
+/* Only the local system is known. */
+BOOL WINAPI LookupPrivilegeValueW(LPCWSTR system, LPCWSTR name, PLUID luid)
+{
+	(void)system;
+	if (!name)
+		return fail(ERROR_NO_SUCH_PRIVILEGE);
+	return done(rm_privilege_value(name, luid));
+}
+
+BOOL WINAPI LookupPrivilegeValueA(LPCSTR system, LPCSTR name, PLUID luid)
+{
+	(void)system;
+	PWSTR w = widen(name);
+	BOOL r = LookupPrivilegeValueW(NULL, w, luid);
+	free(w);
+	return r;
+}
+
+BOOL WINAPI LookupPrivilegeNameW(LPCWSTR system, PLUID luid, LPWSTR name, LPDWORD cch)
+{
+	PWSTR w;
+	ULONG n;
+	(void)system;
+	if (!done(rm_privilege_name(luid, &w, &n)))
+		return FALSE;
+	BOOL fits = *cch >= n;
+	if (fits)
+		memcpy(name, w, 2 * (size_t)n);
+	*cch = fits ? n - 1 : n; /* without the terminator, or what is needed with it */
+	free(w);
+	return fits ? TRUE : fail(ERROR_INSUFFICIENT_BUFFER);
+}
+
+BOOL WINAPI LookupPrivilegeNameA(LPCSTR system, PLUID luid, LPSTR name, LPDWORD cch)
+{
+	PWSTR w;
+	ULONG n;
+	(void)system;
+	if (!done(rm_privilege_name(luid, &w, &n)))
+		return FALSE;
+	BOOL fits = *cch >= n;
+	if (fits)
+		memcpy(name, narrow(w, n), n);
+	*cch = fits ? n - 1 : n;
+	free(w);
+	return fits ? TRUE : fail(ERROR_INSUFFICIENT_BUFFER);
+}
+
+static const WCHAR directory[] = u"\\BaseNamedObjects\\";
+#define DIRECTORY_UNITS (sizeof directory / 2 - 1)
+
+/* Where a name stands; its text belongs to the caller, who frees it. */
+static PWSTR place(LPCWSTR name, PUNICODE_STRING s)
+{
+	size_t n = 0;
+	while (name[n])
+		n++;
+	PWSTR w = n < 0x7000 ? malloc(sizeof directory + 2 * n) : NULL;
+	if (!w) {
+		SetLastError(n < 0x7000 ? ERROR_NOT_ENOUGH_MEMORY : ERROR_INVALID_NAME);
+		return NULL;
+	}
+	memcpy(w, directory, sizeof directory);
+	memcpy(w + DIRECTORY_UNITS, name, 2 * (n + 1));
+	RtlInitUnicodeString(s, w);
+	return w;
+}
+
+HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCWSTR name)
+{
+	HANDLE h = NULL;
+	UNICODE_STRING s;
+	PWSTR w = name && *name ? place(name, &s) : NULL;
+	OBJECT_ATTRIBUTES oa;
+	if (name && *name && !w)
+		return NULL;
+	InitializeObjectAttributes(&oa, w ? &s : NULL, (w ? OBJ_OPENIF : 0) | (sa && sa->bInheritHandle ? OBJ_INHERIT : 0), NULL, sa ? sa->lpSecurityDescriptor : NULL);
+	NTSTATUS st = NtCreateEvent(&h, EVENT_ALL_ACCESS, &oa, manual ? NotificationEvent : SynchronizationEvent, initial != 0);
+	free(w);
+	if (NT_SUCCESS(st))
+		SetLastError(st == STATUS_OBJECT_NAME_EXISTS ? ERROR_ALREADY_EXISTS : ERROR_SUCCESS);
+	return done(st) ? h : NULL;
+}
+
+HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCSTR name)
+{
+	PWSTR w = widen(name);
+	HANDLE h = CreateEventW(sa, manual, initial, w);
+	free(w);
+	return h;
+}
+
+HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
+{
+	HANDLE h = NULL;
+	UNICODE_STRING s;
+	OBJECT_ATTRIBUTES oa;
+	if (!name) {
+		SetLastError(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	PWSTR w = place(name, &s);
+	if (!w)
+		return NULL;
+	InitializeObjectAttributes(&oa, &s, inherit ? OBJ_INHERIT : 0, NULL, NULL);
+	NTSTATUS st = NtOpenEvent(&h, access, &oa);
+	free(w);
+	return done(st) ? h : NULL;
+}
+
+HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name)
+{
+	PWSTR w = widen(name);
+	HANDLE h = OpenEventW(access, inherit, w);
+	free(w);
+	return h;
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Asks refmon about access from Python: one child process, kept running.
+
+    python3 examples/python/check.py [path of refmon]
+
+Class Refmon is all there is to it: a question is a line of JSON, and so is the
+answer. Starting a process costs milliseconds and a question microseconds, so
+one child serves a whole program.
+"""
+import json
+import subprocess
+import sys
+import threading
+
+
+class Refmon:
+    """A running `refmon check --batch -`. Use it in a with statement."""
+
+    def __init__(self, path="refmon", explain=False):
+        command = [path, "check", "--batch", "-"] + (["--explain"] if explain else [])
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        self._lock = threading.Lock()  # a question and its answer belong together
+
+    def _line(self, question):
+        with self._lock:
+            self._child.stdin.write(json.dumps(question) + "\n")
+            self._child.stdin.flush()
+            answer = self._child.stdout.readline()
+        if not answer:
+            raise RuntimeError("refmon has stopped")
+        answer = json.loads(answer)
+        if "error" in answer:  # the question was malformed; a denial is no error
+            raise ValueError(answer["error"])
+        return answer
+
+    def define(self, **tokens):
+        """Names tokens, so that questions need not repeat them."""
+        return self._line({"define": tokens})["defined"]
+
+    def check(self, token, sd, desired, **more):
+        """Asks one question; token is a token file as a dict, or a defined name, and sd is SDDL or bytes."""
+        question = {"desired": desired, **more}
+        question["tokenRef" if isinstance(token, str) else "token"] = token
+        if isinstance(sd, bytes):
+            question["sdHex"] = sd.hex()
+        else:
+            question["sd"] = sd
+        return self._line(question)
+
+    def may(self, token, sd, desired, **more):
+        """True if everything asked for is granted."""
+        return self.check(token, sd, desired, **more)["status"] == "STATUS_SUCCESS"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._child.stdin.close()  # the end of its input is the end of refmon
+        self._child.stdout.close()
+        self._child.wait(timeout=10)
+
+
+def main():
+    report = "O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)"
+    with Refmon(*sys.argv[1:2], explain=True) as refmon:
+        refmon.define(guest={"user": "S-1-5-21-1-2-3-501", "groups": ["BG", "WD"]})
+        print("read: ", refmon.may("guest", report, "FILE_READ_DATA"))
+        print("write:", refmon.may("guest", report, "FILE_WRITE_DATA"))
+        for step in refmon.check("guest", report, "FILE_WRITE_DATA")["why"]:
+            print("       entry", step["ace"], "by", step["rule"] + ":", step["because"])
+        admin = {"user": "S-1-5-21-1-2-3-500", "groups": ["BA"]}
+        print("admin:", refmon.check(admin, report, "MAXIMUM_ALLOWED")["granted"])
+        try:
+            refmon.check("nobody", report, 1)
+        except ValueError as err:
+            print("error:", err)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+// Package search is what a connector of a search engine does with refmon: the
+// security descriptor of a file goes in as bytes, the principals who may read
+// the file come out, to be stored with the document and compared with whoever
+// searches.
+//
+//	idx, err := search.New(tokens)
+//	who, err := idx.Readers(descriptor)
+//
+// An [Index] belongs to one goroutine; make one for each.
+package search
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Principal is somebody who may search: a name and the token a logon would
+// give, groups included. The zero value has no token.
+type Principal struct {
+	Name  string
+	Token *token.Token
+}
+
+// Index knows the principals. It is owned by one goroutine.
+type Index struct {
+	names []string
+	read  *effective.Evaluator
+}
+
+// New makes an index; reading is what FILE_READ_DATA grants, which is what it
+// takes to see the words of a document.
+func New(who []Principal) (*Index, error) {
+	idx := &Index{}
+	var tokens []*token.Token
+	for _, p := range who {
+		idx.names = append(idx.names, p.Name)
+		tokens = append(tokens, p.Token)
+	}
+	var err error
+	idx.read, err = effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), effective.Question{
+		Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_READ_DATA},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return idx, nil
+}
+
+// Readers names who may read a file. A descriptor that cannot be decoded is an
+// error and never an empty list or everybody: leave such a file out of the
+// index, and say so.
+func (idx *Index) Readers(descriptor []byte) ([]string, error) {
+	d, err := sd.Decode(descriptor)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	var names []string
+	for i := range idx.read.Allowed(d)[0].All() {
+		names = append(names, idx.names[i])
+	}
+	return names, nil
+}

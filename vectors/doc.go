@@ -1,0 +1,18 @@
+// Package vectors holds refmon's decision vectors: questions about access with
+// the answers they must have, one JSON line each, for refmon's own tests and
+// for those of any other implementation. README.md describes the files.
+//
+//	for v, err := range vectors.Access() {
+//		if err != nil { return err }
+//		// ask v.In, compare with v.Out
+//	}
+//
+// A [Vector] has the question and the answer as JSON. The files are written from
+// the tables of cases that refmon's own tests run, by
+//
+//	go generate ./vectors
+//
+// and a test fails when they differ. Guards: none; the data is constant.
+package vectors
+
+//go:generate go test ../access ../fileaccess -run=^TestPublishedVectors$ -args -write

@@ -1,0 +1,64 @@
+package vectors
+
+import (
+	"bytes"
+	_ "embed" // the files are part of the program
+	"encoding/json"
+	"fmt"
+	"iter"
+)
+
+// Kinds of Provenance.
+const (
+	Documented = "documented" // by the source of its first rule
+	Recorded   = "recorded"   // and also seen in another implementation's run or tests
+	Decided    = "decided"    // by refmon, where documents are silent
+)
+
+// Provenance is where a vector's answer is from. The zero value is none.
+type Provenance struct {
+	Kind   string   `json:"kind"`
+	Rules  []string `json:"rules"`  // ids of docs/rules, the deciding one first
+	Source string   `json:"source"` // of the first rule
+}
+
+// Vector is one question and its answer. The zero value asks nothing.
+type Vector struct {
+	About      string          `json:"about"` // what it shows, in a sentence
+	Provenance Provenance      `json:"provenance"`
+	In         json.RawMessage `json:"in"`
+	Out        json.RawMessage `json:"out"`
+}
+
+//go:embed access.jsonl
+var access []byte
+
+//go:embed open.jsonl
+var open []byte
+
+// Access are the access checks: In is a line of `refmon check --batch` and Out
+// the line that answers it. The error is that of encoding/json and stays nil
+// for the files as released.
+func Access() iter.Seq2[Vector, error] { return read("access.jsonl", access) }
+
+// Open are the opens of files: In is a request with what the server found, as
+// README.md describes it, and Out the status and the rights granted. The error
+// is as in [Access].
+func Open() iter.Seq2[Vector, error] { return read("open.jsonl", open) }
+
+func read(name string, data []byte) iter.Seq2[Vector, error] {
+	return func(yield func(Vector, error) bool) {
+		number := 0
+		for line := range bytes.Lines(data) {
+			number++
+			var v Vector
+			err := json.Unmarshal(line, &v)
+			if err != nil {
+				err = fmt.Errorf("%s:%d: %w", name, number, err)
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package vectors_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/vectors"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestAccess asks every access vector as one batch.
+func TestAccess(t *testing.T) {
+	var in, out bytes.Buffer
+	var all []vectors.Vector
+	for v, err := range vectors.Access() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkProvenance(t, v)
+		all = append(all, v)
+		in.Write(append(v.In, '\n'))
+	}
+	if len(all) < 100 {
+		t.Fatalf("only %d vectors", len(all))
+	}
+	if _, err := (batch.Checks{}).Job().Run(&in, &out); err != nil {
+		t.Fatal(err)
+	}
+	answers := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
+	for i, v := range all {
+		if got, want := value(t, answers[i]), value(t, v.Out); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\n in  %s\n got %s\nwant %s", v.About, v.In, answers[i], v.Out)
+		}
+	}
+}
+
+func value(t *testing.T, b []byte) (v any) {
+	t.Helper()
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatalf("%s: %v", b, err)
+	}
+	return v
+}
+
+func checkProvenance(t *testing.T, v vectors.Vector) {
+	t.Helper()
+	p := v.Provenance
+	if v.About == "" || p.Source == "" || len(p.Rules) == 0 || p.Kind != vectors.Documented && p.Kind != vectors.Recorded && p.Kind != vectors.Decided {
+		t.Errorf("%s: what it shows or where it is from is missing: %+v", v.In, v)
+	}
+}
+
+// openQuestion is In of vectors/open.jsonl.
+type openQuestion struct {
+	ID                     string
+	Token                  json.RawMessage
+	Desired                string
+	Disposition            fileaccess.Disposition
+	Options                fileaccess.CreateOptions
+	Attributes             fileaccess.Attributes
+	ShareAccess            fileaccess.ShareAccess
+	SMB                    bool
+	Name, CreatorSD        string
+	Maximal                bool
+	MaximalTime            int64
+	Path                   []component
+	ParentSD               string
+	Object                 *object
+	ReadOnlyVolume         bool
+	ShareSD                string
+	AccessBasedEnumeration bool
+	Traverse               fileaccess.Traverse
+	HideDenied, Observed   bool
+}
+
+type component struct {
+	SD                                             string
+	Exists, Directory, SymbolicLink, DeletePending bool
+}
+
+type object struct {
+	SD                    string
+	Directory, VolumeRoot bool
+	Attributes            fileaccess.Attributes
+	ReparseTag            uint32
+	MissingStream         bool
+	ChangeTime            int64
+}
+
+func (q *openQuestion) decide(t *testing.T) fileaccess.Decision {
+	t.Helper()
+	tok, err := token.Parse(q.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	desired, err := sddl.ParseRights(q.Desired)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := fileaccess.Request{Subject: access.SubjectOf(tok), Desired: desired, Disposition: q.Disposition, Options: q.Options, Attributes: q.Attributes,
+		CreatorSD: parse(t, q.CreatorSD), Share: q.ShareAccess, Name: q.Name, Maximal: q.Maximal, MaximalTime: q.MaximalTime}
+	f := fileaccess.Facts{Parent: &fileaccess.Directory{Descriptor: parse(t, q.ParentSD)}, ReadOnlyVolume: q.ReadOnlyVolume,
+		Policy: fileaccess.Policy{Traverse: q.Traverse, HideDenied: q.HideDenied}}
+	if q.SMB {
+		r.Face = fileaccess.SMB
+	}
+	if q.Observed {
+		f.Policy.Profile = fileaccess.Observed
+	}
+	for _, c := range q.Path {
+		f.Path = append(f.Path, fileaccess.Component{Descriptor: parse(t, c.SD), Exists: c.Exists, IsDirectory: c.Directory, SymbolicLink: c.SymbolicLink, DeletePending: c.DeletePending})
+	}
+	if o := q.Object; o != nil {
+		f.Object = fileaccess.Object{Exists: true, IsDirectory: o.Directory, VolumeRoot: o.VolumeRoot, Attributes: o.Attributes, Descriptor: parse(t, o.SD),
+			ReparseTag: o.ReparseTag, Stream: o.MissingStream, ChangeTime: o.ChangeTime}
+	}
+	if q.ShareSD != "" {
+		f.Share = &fileaccess.Share{Descriptor: parse(t, q.ShareSD), ABE: q.AccessBasedEnumeration}
+	}
+	return fileaccess.Open(&r, &f)
+}
+
+func parse(t *testing.T, text string) *sd.Descriptor {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	d, err := sddl.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestOpen decides every open.
+func TestOpen(t *testing.T) {
+	n := 0
+	for v, err := range vectors.Open() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkProvenance(t, v)
+		n++
+		var q openQuestion
+		d := json.NewDecoder(bytes.NewReader(v.In))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&q); err != nil {
+			t.Fatal(err)
+		}
+		var want struct{ ID, Status, Granted string }
+		if err := json.Unmarshal(v.Out, &want); err != nil {
+			t.Fatal(err)
+		}
+		if got := q.decide(t); got.Status.String() != want.Status || got.Granted.Padded() != want.Granted || want.ID != q.ID {
+			t.Errorf("%s %s\n in  %s\n got %v %v by %s\nwant %s", q.ID, v.About, v.In, got.Status, got.Granted, got.Rule, v.Out)
+		}
+	}
+	if n < 100 {
+		t.Errorf("only %d vectors", n)
+	}
+}
+
+// TestPython runs the runner that other projects use, on refmon and on a
+// program that is wrong.
+func TestPython(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3")
+	}
+	refmon := filepath.Join(t.TempDir(), "refmon")
+	if out, err := exec.Command("go", "build", "-o", refmon, "../cmd/refmon").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	n := 0
+	for range vectors.Access() {
+		n++
+	}
+	out, err := exec.Command(python, "run.py", refmon, "check", "--batch", "-").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), fmt.Sprintf("all %d hold", n)) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// It answers every question with a grant of nothing.
+	const wrong = `import json, sys
+for line in sys.stdin:
+    print(json.dumps({"id": json.loads(line)["id"], "status": "STATUS_SUCCESS", "granted": "0x00000000", "privilegesUsed": []}), flush=True)`
+	out, err = exec.Command(python, "run.py", python, "-c", wrong).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "differ") {
+		t.Errorf("a wrong program passes: %v\n%s", err, out)
+	}
+	if out, err = exec.Command(python, "run.py", python, "-c", "pass").CombinedOutput(); err == nil || !strings.Contains(string(out), "stopped") {
+		t.Errorf("a program that says nothing passes: %v\n%s", err, out)
+	}
+}
+
+func ExampleAccess() {
+	for v, err := range vectors.Access() {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		var q struct {
+			Token   json.RawMessage
+			SD      string
+			Desired string
+		}
+		if err := json.Unmarshal(v.In, &q); err != nil {
+			fmt.Println(err)
+			return
+		}
+		tok, err := token.Parse(q.Token)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		desired, _ := sddl.ParseRights(q.Desired)
+		d, err := access.Check(tok, sddl.MustParse(q.SD), desired, winnt.FileObject)
+		fmt.Println(v.About, v.Provenance.Rules, d.Status, err)
+		break
+	}
+	// Output: An allow entry for the user grants what its mask names. [A-70] STATUS_SUCCESS <nil>
+}
