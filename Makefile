@@ -2,7 +2,7 @@
 # that a submission and a desk do the same thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help check test race fuzz bench bench-bulk bench-smoke soak cross lint fmt story playground
+.PHONY: help check test race fuzz bench bench-bulk bench-smoke soak cross lint fmt story playground capi
 
 FUZZTIME ?= 60
 FUZZ     ?= .
@@ -37,7 +37,7 @@ bench-smoke: ## every benchmark for ten rounds: does it still run
 	bash .ci/run bench
 
 bench-bulk: ## bulk questions from file to file: the table of docs/performance.md
-	REFMON_BENCH_BULK=1 go test -count=1 -run=TestBenchBulk ./cmd/refmon
+	REFMON_BENCH_BULK=1 go test -v -count=1 -run=TestBenchBulk ./cmd/refmon
 	go test -run='^$$' -bench=. -benchmem ./effective
 
 soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts under the race detector, fuzz 10 minutes a target
@@ -47,6 +47,9 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts un
 
 cross: ## build for js/wasm, 386, darwin, windows, arm64
 	bash .ci/run pure cross
+
+capi: ## the C library, its headers and pkg-config file into build/capi
+	bash capi/build.sh
 
 lint: ## gofmt, vet, golangci-lint, import layers, rule ids
 	bash .ci/run format vet lint rules

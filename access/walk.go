@@ -29,7 +29,7 @@ func (q *query) run() {
 	}
 	for i := range entries {
 		e := &entries[i]
-		if e.Kind <= sd.AccessDenied && index.Absent(e.Hash) {
+		if index.Absent(e.Hash) && e.Kind <= sd.AccessDenied {
 			continue
 		}
 		if !q.apply(e, i) {

@@ -124,7 +124,10 @@ func (l *ACL) Entries() []Entry {
 	if l == nil {
 		return nil
 	}
-	return unsafe.Slice(l.first, l.n)
+	if l.n == 0 {
+		return nil
+	}
+	return (*[1 << 16]Entry)(unsafe.Pointer(l.first))[:l.n:l.n] // spares unsafe.Slice's test for an overflow that 16 bits cannot cause
 }
 
 // Extra is the part of an entry that only some types have; aux is its Aux.

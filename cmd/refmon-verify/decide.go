@@ -1,5 +1,7 @@
 package main
 
+import "fmt"
+
 // Rights that have a part of their own.
 const (
 	deleteRight, readControl, writeDAC, writeOwner, synchronize uint32 = 0x10000, 0x20000, 0x40000, 0x80000, 0x100000
@@ -10,38 +12,42 @@ const (
 
 // query is the question, and what deciding it brings about.
 type query struct {
-	object         descriptor
-	token          token
-	desired, asked uint32
-	mapping        [4]uint32 // read, write, execute, all
-	self           sid
-	max            bool // MAXIMUM_ALLOWED was asked for
-
-	steps                   []step
-	used                    []string
+	object                  descriptor
+	token                   token
+	desired, asked          uint32
+	mapping                 [4]uint32 // read, write, execute, all
+	self                    sid
+	max                     bool     // MAXIMUM_ALLOWED was asked for
+	steps, used             []string // JSON
 	held, own, byPrivileges uint32
 }
 
 func (q *query) mapped(m uint32) uint32 {
 	for i, all := range q.mapping {
-		if m<<i&0x80000000 != 0 && i < 3 || i == 3 && m&0x10000000 != 0 {
+		if m<<i>>31 != 0 {
 			m |= all
 		}
 	}
 	return m &^ generic
 }
 
+// step notes what granted or refused bits; list is "DACL" or "SACL" for entry
+// ace.
 func (q *query) step(rule, list string, ace int, pass string, bits uint32, granted bool) {
 	if bits != 0 {
-		q.steps = append(q.steps, step{rule, list, ace, pass, hex8(bits), granted})
+		q.steps = append(q.steps, fmt.Sprintf(`{"rule":%q,"list":%q,"ace":%d,"pass":%q,"bits":"0x%08x","granted":%v}`, rule, list, ace, pass, bits, granted))
 	}
+}
+
+func (q *query) stage(rule string, bits uint32, granted bool) {
+	q.step(rule, "", -1, "", bits, granted)
 }
 
 func (q *query) privilege(rule, name string, bit uint32) bool {
 	if q.token.privileges[name] {
 		q.byPrivileges |= bit
-		q.used = append(q.used, name)
-		q.step(rule, "", -1, "", bit, true)
+		q.used = append(q.used, `"`+name+`"`)
+		q.stage(rule, bit, true)
 	}
 	return q.token.privileges[name]
 }
@@ -56,7 +62,7 @@ func (q *query) decide() (status string, granted uint32) {
 	q.max, need = need&maximum != 0, need&^maximum
 	q.asked = need
 	if need&systemSecurity != 0 && !q.privilege("A-50", "SeSecurityPrivilege", systemSecurity) {
-		q.step("A-50", "", -1, "", systemSecurity, false)
+		q.stage("A-50", systemSecurity, false)
 		return "STATUS_PRIVILEGE_NOT_HELD", 0
 	}
 	ceiling := q.ceiling(need)
@@ -89,13 +95,13 @@ func (q *query) ceiling(need uint32) uint32 {
 	if q.max {
 		need |= q.mapping[3]
 	}
-	if e := first(q.object.sacl, 0x14); e != nil && !t.dominates(e.sid) {
+	if i, e := first(q.object.sacl, 0x14); i >= 0 && !dominates(t.trust, e.sid) {
 		all = q.mapped(e.mask) | systemSecurity
-		q.step("A-64", "SACL", e.index, "", need&^all, false)
+		q.step("A-64", "SACL", i, "", need&^all, false)
 	}
 	level, policy, list, at := uint32(0x2000), uint32(1), "", -1
-	if e := first(q.object.sacl, 0x11); e != nil && e.sid.is(16, int(e.sid[1])) && e.sid[1] > 0 {
-		level, policy, list, at = e.sid.rid(), e.mask&7, "SACL", e.index
+	if i, e := first(q.object.sacl, 0x11); i >= 0 && e.sid.is(16, e.sid[1]) {
+		level, policy, list, at = e.sid.rid(), e.mask&7, "SACL", i
 	}
 	if !t.noWriteUp || t.level >= level || t.pkg != "" && level <= 0x2000 || policy == 0 {
 		return all
@@ -117,40 +123,40 @@ func (q *query) ceiling(need uint32) uint32 {
 	return all & left
 }
 
-// first is the first entry of a type that is not inherit-only.
-func first(list []entry, kind byte) *entry {
-	for i := range list {
-		if list[i].kind == kind && list[i].live() {
-			return &list[i]
+// first is the first entry of a type that is not inherit-only, or -1.
+func first(list []entry, kind byte) (int, entry) {
+	for i, e := range list {
+		if e.kind == kind && e.live {
+			return i, e
 		}
 	}
-	return nil
+	return -1, entry{}
 }
 
 // dominates compares trust levels; no trust is (0, 0) (A-64).
-func (t *token) dominates(label sid) bool {
-	trust := t.trust
-	if trust == "" || !trust.is(19, 2) {
-		trust = "\x01\x02\x00\x00\x00\x00\x00\x13\x00\x00\x00\x00\x00\x00\x00\x00"
+func dominates(trust, label sid) bool {
+	var kind, level uint32
+	if trust != "" && trust.is(19, 2) {
+		kind, level = trust.sub(0), trust.sub(1)
 	}
-	return label.is(19, 2) && trust.sub(0) >= label.sub(0) && trust.sub(1) >= label.sub(1)
+	return label.is(19, 2) && kind >= label.sub(0) && level >= label.sub(1)
 }
 
 // ownerRights is what the owner has without an entry (A-56).
 func (q *query) ownerRights() uint32 {
-	const rights = readControl | writeDAC
-	if q.held&rights == 0 || !q.token.allow[q.object.owner] {
+	rights := readControl | writeDAC
+	if q.held&rights == 0 || !q.token.sides[""].allow[q.object.owner] {
 		return 0
 	}
-	lost := q.token.restricted && !q.token.restrictedAllow[q.object.owner]
-	for i := range q.object.dacl {
-		lost = lost || q.object.dacl[i].sid == ownerRights && q.object.dacl[i].live()
+	lost := q.token.restricted && !q.token.sides["restricted"].allow[q.object.owner]
+	for _, e := range q.object.dacl {
+		lost = lost || e.sid == ownerRights && e.live
 	}
 	if lost {
-		q.step("A-56", "", -1, "", rights, false)
+		q.stage("A-56", rights, false)
 		return 0
 	}
-	q.step("A-56", "", -1, "", rights&q.held, true)
+	q.stage("A-56", rights&q.held, true)
 	return rights & q.held
 }
 
@@ -161,57 +167,53 @@ func (q *query) read() bool {
 		if q.max { // A-42
 			q.held &= q.own | q.mapping[3]&^never | q.asked
 		}
-		q.step("A-42", "", -1, "", q.held&^q.own, true)
+		q.stage("A-42", q.held&^q.own, true)
 		if t.pkg != "" { // A-96
-			q.step("A-96", "", -1, "", q.held, false)
-			q.held = 0
+			q.stage("A-96", q.held, false)
+			q.max, q.held = q.max || q.held == 0, 0
 		}
 		return t.pkg == "" || q.max
 	}
-	if !q.narrow("", "A-40", ^q.own) {
+	limit := ^q.own
+	if !q.narrow("", "A-70", "A-70", "A-40", limit) {
 		return false
 	}
-	if t.restricted { // A-90, A-91
-		limit := ^q.own
-		if t.writeRestricted {
-			limit &= deleteRight | writeDAC | writeOwner | q.mapping[1]&^(q.mapping[0]|q.mapping[2])
-		}
-		if !q.narrow("restricted", "A-90", limit) {
-			return false
-		}
+	if t.writeRestricted { // A-91
+		limit &= deleteRight | writeDAC | writeOwner | q.mapping[1]&^(q.mapping[0]|q.mapping[2])
 	}
-	return t.pkg == "" || q.narrow("package", "A-95", ^uint32(0)) // A-95
+	if t.restricted && !q.narrow("restricted", "A-90", "A-92", "A-90", limit) { // A-90
+		return false
+	}
+	return t.pkg == "" || q.narrow("package", "A-94", "A-94", "A-95", ^uint32(0)) // A-95
 }
 
 // narrow is one walk over the DACL: each right is decided by the first entry
-// that applies and has it (A-70). lost is the rule by which rights go that no
-// entry decides.
-func (q *query) narrow(pass, lost string, limit uint32) bool {
+// that applies and has it (A-70). allows, denies and lost are the rules by which
+// rights come and go.
+func (q *query) narrow(pass, allows, denies, lost string, limit uint32) bool {
 	before, stopped, got := q.held, false, uint32(0)
 	open := before & limit
-	for i := 0; i < len(q.object.dacl) && open != 0 && !stopped; i++ {
-		e := &q.object.dacl[i]
+	if pass == "" && q.max {
+		denies = "A-41"
+	}
+	for i, e := range q.object.dacl {
 		m := q.mapped(e.mask) & open
-		if m == 0 || !e.live() || !e.acts() || !q.applies(e, pass) {
+		if m == 0 || stopped || !e.acts || !q.applies(&e, pass) {
 			continue
 		}
-		rule := map[string]string{"": "A-70", "restricted": "A-90", "package": "A-94"}[pass]
-		switch {
-		case !e.deny():
-			got |= m
-		case pass == "restricted":
-			rule = "A-92"
-		case pass == "" && q.max:
-			rule = "A-41"
-		}
-		q.step(rule, "DACL", e.index, pass, m, !e.deny())
 		open &^= m
-		stopped = e.deny() && !q.max
+		if e.deny {
+			q.step(denies, "DACL", i, pass, m, false)
+			stopped = !q.max
+		} else {
+			q.step(allows, "DACL", i, pass, m, true)
+			got |= m
+		}
 	}
 	if !stopped {
 		interest := q.asked
 		if q.max {
-			interest |= q.mapping[3] &^ maximum
+			interest |= q.mapped(0x10000000) &^ maximum
 		}
 		if pass == "" && len(q.object.dacl) == 0 {
 			lost = "A-43"
@@ -225,19 +227,15 @@ func (q *query) narrow(pass, lost string, limit uint32) bool {
 // applies reports whether an entry is for the token in a pass (A-1 to A-4,
 // A-94).
 func (q *query) applies(e *entry, pass string) bool {
-	s, t := e.sid, &q.token
+	s, side := e.sid, q.token.sides[pass]
 	switch {
 	case s == selfSID && q.self != "":
 		s = q.self
 	case s == ownerRights:
 		s = q.object.owner
 	}
-	switch pass {
-	case "":
-		return t.allow[s] || e.deny() && t.deny[s]
-	case "restricted":
-		return t.restrictedAllow[s] || e.deny() && t.restrictedDeny[s]
+	if pass == "package" && !e.deny && q.token.sides[""].allow[s] { // the user's side's to grant
+		return false
 	}
-	in := s == t.pkg || s == restrictedOnes || s == allPackages && !t.lowPrivilege || t.capabilities[s]
-	return in && (e.deny() || !t.allow[s])
+	return side.allow[s] || e.deny && side.deny[s]
 }

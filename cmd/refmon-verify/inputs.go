@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,18 +12,16 @@ import (
 // sid is the binary form of a SID.
 type sid string
 
-const (
-	selfSID, ownerRights        sid = "\x01\x01\x00\x00\x00\x00\x00\x05\x0a\x00\x00\x00", "\x01\x01\x00\x00\x00\x00\x00\x03\x04\x00\x00\x00"
-	allPackages, restrictedOnes sid = "\x01\x02\x00\x00\x00\x00\x00\x0f\x02\x00\x00\x00\x01\x00\x00\x00", "\x01\x02\x00\x00\x00\x00\x00\x0f\x02\x00\x00\x00\x02\x00\x00\x00"
-)
+var selfSID, ownerRights, allPackages, restrictedPackages = parseSID("PS", ""), parseSID("OW", ""), parseSID("AC", ""), parseSID("S-1-15-2-2", "")
 
-func (s sid) is(authority byte, subs int) bool {
-	return s[2:8] == "\x00\x00\x00\x00\x00"+sid([]byte{authority}) && int(s[1]) == subs
+// is reports an authority, and a number of sub-authorities of at least one.
+func (s sid) is(authority byte, subs byte) bool {
+	return subs > 0 && s[1] == subs && strings.HasPrefix(string(s[2:]), "\x00\x00\x00\x00\x00"+string([]byte{authority}))
 }
-func (s sid) sub(i int) uint32 { return binary.LittleEndian.Uint32([]byte(s[8+4*i:])) }
-func (s sid) rid() uint32      { return s.sub(int(s[1]) - 1) }
+func (s sid) sub(i byte) uint32 { return binary.LittleEndian.Uint32([]byte(s[8+4*int(i):])) }
+func (s sid) rid() uint32       { return s.sub(s[1] - 1) }
 
-// Aliases of SIDs; the last line's are relative to a domain.
+// Aliases of SIDs; those of the last line are relative to a domain.
 var aliases = strings.Fields(`AA 5-32-579 AC 15-2-1 AN 5-7 AO 5-32-548 AS 18-1 AU 5-11 BA 5-32-544 BG 5-32-546 BO 5-32-551 BU 5-32-545 CD 5-32-574
 	CG 3-1 CO 3-0 CY 5-32-569 ED 5-9 ER 5-32-573 ES 5-32-576 HA 5-32-578 HI 16-12288 HO 5-32-584 IS 5-32-568 IU 5-4 LS 5-19 LU 5-32-559 LW 16-4096
 	ME 16-8192 MP 16-8448 MS 5-32-577 MU 5-32-558 NO 5-32-556 NS 5-20 NU 5-2 OW 3-4 PO 5-32-550 PS 5-10 PU 5-32-547 RA 5-32-575 RC 5-12 RD 5-32-555
@@ -41,7 +38,7 @@ func parseSID(text, domain string) sid {
 		}
 	}
 	parts := strings.Split(full, "-")
-	if len(parts) < 4 || len(parts) > 18 || parts[0] != "S" || parts[1] != "1" {
+	if len(parts) < 4 || len(parts) > 18 || parts[0]+parts[1] != "S1" {
 		panic(unable("the SID %q: write it as S-1-…", text))
 	}
 	b := make([]byte, 8)
@@ -66,33 +63,30 @@ type descriptor struct {
 	dacl, sacl []entry
 }
 
+// entry is an ACE. acts: it can take part in the walk over a DACL (A-80).
 type entry struct {
-	index       int
-	kind, flags byte
-	mask        uint32
-	sid         sid
-	typed       bool // an object entry that names a type
+	kind       byte
+	mask       uint32
+	sid        sid
+	acts, deny bool
+	live       bool // not inherit-only
 }
 
-func (e *entry) live() bool { return e.flags&8 == 0 }                                     // not inherit-only
-func (e *entry) deny() bool { return e.kind == 1 || e.kind == 6 }                         // denies
-func (e *entry) acts() bool { return e.deny() || e.kind == 0 || e.kind == 5 && !e.typed } // A-80
-
 func parseDescriptor(b []byte) (d descriptor) {
-	part := func(at int) []byte {
-		if off := binary.LittleEndian.Uint32(b[at:]); off != 0 {
+	part := func(at int, present bool) []byte {
+		if off := binary.LittleEndian.Uint32(b[at:]); off != 0 && present {
 			return b[off:]
 		}
 		return nil
 	}
 	control := binary.LittleEndian.Uint16(b[2:])
-	if o := part(4); o != nil {
+	if o := part(4, true); o != nil {
 		d.owner = readSID(o)
 	}
-	if l := part(12); l != nil && control&0x10 != 0 {
+	if l := part(12, control&0x10 != 0); l != nil {
 		d.sacl = parseACL(l, true)
 	}
-	if l := part(16); l != nil && control&4 != 0 {
+	if l := part(16, control&4 != 0); l != nil {
 		d.hasDACL, d.dacl = true, parseACL(l, false)
 	}
 	return d
@@ -108,117 +102,97 @@ func readSID(b []byte) sid {
 func parseACL(b []byte, system bool) (list []entry) {
 	n := binary.LittleEndian.Uint16(b[4:])
 	b = b[8:binary.LittleEndian.Uint16(b[2:])]
-	for i := range int(n) {
+	for range n {
 		size := binary.LittleEndian.Uint16(b[2:])
-		e := entry{index: i, kind: b[0], flags: b[1]}
-		e.read(b[:size], system)
-		list, b = append(list, e), b[max(size, 4):]
+		list, b = append(list, parseEntry(b[:size], system)), b[max(size, 4):]
 	}
 	return list
 }
 
-// read takes an entry apart and refuses one that needs more than this program
-// knows. An unknown type takes no part.
-func (e *entry) read(b []byte, system bool) {
-	at := 8
-	switch k := e.kind; {
+// parseEntry takes an entry apart and refuses one that needs more than this
+// program knows. An unknown type takes no part.
+func parseEntry(b []byte, system bool) entry {
+	k, at, typed := b[0], 8, false
+	e := entry{kind: k, live: b[1]&8 == 0, deny: k == 1 || k == 6}
+	switch {
 	case k > 0x15:
-		return
-	case !system && (k == 4 || k >= 9 && k <= 12):
-		panic(unable("entry %d of the DACL is of type %#02x: compound, or with a condition", e.index, k))
-	case system && k == 0x15 && e.live():
-		panic(unable("entry %d of the SACL is an access filter", e.index))
+		return e
+	case !system && (k == 4 || k >= 9 && k <= 12) || system && k == 0x15 && e.live:
+		panic(unable("an entry of type %#02x: compound, with a condition, or an access filter", k))
 	case k == 4:
 		at = 12
 	case slices.Contains([]byte{5, 6, 7, 8, 11, 12, 15, 16}, k):
-		e.typed = b[8]&1 != 0
-		at = 12 + 16*int(b[8]&1) + 8*int(b[8]&2)
+		at, typed = 12+16*int(b[8]&1)+8*int(b[8]&2), b[8]&1 != 0
 	}
 	e.mask, e.sid = binary.LittleEndian.Uint32(b[4:]), readSID(b[at:])
+	e.acts = e.live && (e.deny || k == 0 || k == 5 && !typed)
+	return e
+}
+
+// side is whom a token stands for in one pass: who counts for entries that
+// allow (A-1), and who for those that deny (A-2).
+type side struct{ allow, deny map[sid]bool }
+
+func (d side) add(s sid, allow, deny bool) {
+	d.allow[s], d.deny[s] = d.allow[s] || allow, d.deny[s] || deny
 }
 
 type token struct {
-	allow, deny                               map[sid]bool
-	restrictedAllow, restrictedDeny           map[sid]bool
-	capabilities                              map[sid]bool
-	privileges                                map[string]bool
-	restricted, writeRestricted, lowPrivilege bool
-	noWriteUp                                 bool
-	level                                     uint32
-	pkg, trust                                sid
+	sides                                  map[string]side // by the name of the pass
+	privileges                             map[string]bool
+	restricted, writeRestricted, noWriteUp bool
+	level                                  uint32
+	pkg, trust                             sid
 }
 
-// object reads a JSON value; the keys of an object must differ, null counts as
-// absent.
-func object(d *json.Decoder) any {
-	t, err := d.Token()
-	if err != nil {
-		panic(err)
-	}
-	switch t {
-	case json.Delim('{'):
-		out, seen := map[string]any{}, map[string]bool{}
-		for d.More() {
-			k := object(d).(string)
-			v := object(d)
-			if seen[k] {
-				panic(fmt.Errorf("%q twice in the token file", k))
-			}
-			if seen[k] = true; v != nil {
-				out[k] = v
-			}
-		}
-		t, _ = d.Token()
-		return out
-	case json.Delim('['):
-		out := []any{}
-		for d.More() {
-			out = append(out, object(d))
-		}
-		t, _ = d.Token()
-		return out
-	}
-	return t
-}
-
-// get is a field, or what stands for it where it is absent.
+// get is a field, or what stands for it where it is absent or null.
 func get[T any](o map[string]any, key string, absent T) T {
-	if v, ok := o[key]; ok {
+	if v, ok := o[key]; ok && v != nil {
 		return v.(T)
 	}
 	return absent
 }
 
-func words(v []any) (out []string) {
-	for _, x := range v {
-		out = append(out, x.(string))
+var attributes = map[string]uint32{"Mandatory": 1, "Enabled": 4, "UseForDenyOnly": 0x10, "Integrity": 0x20}
+
+// groups yields SIDs with attributes, those of bare where one has none.
+func groups(list []any, domain string, bare uint32, yield func(s sid, attrs uint32)) {
+	for _, v := range list {
+		if text, ok := v.(string); ok {
+			yield(parseSID(text, domain), bare)
+			continue
+		}
+		o, a := v.(map[string]any), bare
+		if words := get(o, "attributes", []any(nil)); words != nil {
+			a = 0
+			for _, w := range words {
+				a |= attributes[w.(string)]
+			}
+		}
+		yield(parseSID(o["sid"].(string), domain), a)
 	}
-	return out
 }
 
-var attributes = map[string]uint32{"Mandatory": 1, "EnabledByDefault": 2, "Enabled": 4, "Owner": 8, "UseForDenyOnly": 0x10,
-	"Integrity": 0x20, "IntegrityEnabled": 0x40, "Resource": 0x20000000, "LogonId": 0xC0000000}
-
-// group reads a SID with attributes, those of bare where it has none.
-func group(v any, domain string, bare uint32) (sid, uint32) {
-	o, ok := v.(map[string]any)
-	if !ok {
-		return parseSID(v.(string), domain), bare
+// parseObject reads JSON that is the same when written again but for blanks and
+// the order of keys: none is given twice.
+func parseObject(b []byte) (o map[string]any) {
+	var dense, again bytes.Buffer
+	enc := json.NewEncoder(&again)
+	enc.SetEscapeHTML(false)
+	if json.Unmarshal(b, &o) != nil || json.Compact(&dense, b) != nil || enc.Encode(o) != nil {
+		panic("the token file")
 	}
-	if a, ok := o["attributes"]; ok {
-		bare = 0
-		for _, w := range words(a.([]any)) {
-			bare |= attributes[w]
-		}
+	if dense.Len()+1 != again.Len() {
+		panic(unable("the token file has a key twice, or escapes: write it as refmon token show --json does"))
 	}
-	return parseSID(o["sid"].(string), domain), bare
+	return o
 }
 
 var levels = map[string]uint32{"None": 0, "Untrusted": 0, "Low": 4096, "Medium": 8192, "MediumPlus": 8448, "High": 12288, "System": 16384, "Protected": 20480}
 
 // parseToken reads what a decision needs of a token file.
 func parseToken(b []byte) (t token) {
-	f := object(json.NewDecoder(bytes.NewReader(b))).(map[string]any)
+	f := parseObject(b)
 	user, ok := f["user"].(string)
 	if !ok {
 		user = f["user"].(map[string]any)["sid"].(string)
@@ -227,43 +201,44 @@ func parseToken(b []byte) (t token) {
 	if domain == "" && strings.HasPrefix(user, "S-1-5-21-") {
 		domain = user[:strings.LastIndexByte(user, '-')]
 	}
-	s, a := group(f["user"], domain, 0)
-	t.allow, t.deny = map[sid]bool{s: a&0x10 == 0}, map[sid]bool{s: true}
+	list := func(key string) []any { return get(f, key, []any(nil)) }
+	t.sides, t.privileges = map[string]side{}, map[string]bool{}
+	for _, pass := range []string{"", "restricted", "package"} {
+		t.sides[pass] = side{map[sid]bool{}, map[sid]bool{}}
+	}
+	groups([]any{f["user"]}, domain, 0, func(s sid, a uint32) { t.sides[""].add(s, a&0x10 == 0, true) })
 	level := get(f, "integrityLevel", "Medium")
 	if t.level, ok = levels[level]; !ok {
 		t.level = parseSID(level, "").rid()
 	}
-	for _, g := range get(f, "groups", []any(nil)) {
-		switch s, a := group(g, domain, 7); {
-		case a&0x20 != 0:
+	groups(list("groups"), domain, 7, func(s sid, a uint32) {
+		if a&0x20 != 0 {
 			t.level = s.rid()
-		case a&0x10 != 0:
-			t.deny[s] = true
-		case a&5 != 0: // Mandatory implies Enabled
-			t.allow[s], t.deny[s] = true, true
+			return
 		}
-	}
-	t.noWriteUp = slices.Contains(words(get(f, "mandatoryPolicy", []any{"NoWriteUp"})), "NoWriteUp")
-	t.privileges, t.capabilities, t.restrictedAllow, t.restrictedDeny = map[string]bool{}, map[sid]bool{}, map[sid]bool{}, map[sid]bool{}
-	for _, p := range get(f, "privileges", []any(nil)) {
+		t.sides[""].add(s, a&5 != 0 && a&0x10 == 0, a&0x15 != 0) // Mandatory implies Enabled
+	})
+	t.noWriteUp = slices.Contains(get(f, "mandatoryPolicy", []any{"NoWriteUp"}), any("NoWriteUp"))
+	for _, p := range list("privileges") {
 		if o, ok := p.(map[string]any); ok {
-			t.privileges[o["name"].(string)] = slices.Contains(words(get(o, "attributes", []any{"Enabled"})), "Enabled")
+			t.privileges[o["name"].(string)] = slices.Contains(get(o, "attributes", []any{"Enabled"}), any("Enabled"))
 		} else {
 			t.privileges[p.(string)] = true
 		}
 	}
-	t.restricted, t.writeRestricted = get(f, "restricted", false), get(f, "writeRestricted", false)
-	for _, g := range get(f, "restrictedSids", []any(nil)) {
-		s, a := group(g, domain, 7)
-		t.restricted, t.restrictedDeny[s] = true, true
-		t.restrictedAllow[s] = t.restrictedAllow[s] || a&0x10 == 0
-	}
-	if o := get(f, "appContainer", map[string]any(nil)); o != nil {
-		t.pkg, t.lowPrivilege = parseSID(o["packageSid"].(string), domain), get(o, "lowPrivilege", false)
-		for _, g := range get(o, "capabilities", []any(nil)) {
-			s, a := group(g, domain, 4)
-			t.capabilities[s] = t.capabilities[s] || (a == 0 || a&4 != 0) && a&0x10 == 0
+	t.restricted, t.writeRestricted = get(f, "restricted", false) || len(list("restrictedSids")) > 0, get(f, "writeRestricted", false)
+	groups(list("restrictedSids"), domain, 7, func(s sid, a uint32) { t.sides["restricted"].add(s, a&0x10 == 0, true) })
+	if o := get(f, "appContainer", map[string]any(nil)); o != nil { // A-94
+		t.pkg = parseSID(o["packageSid"].(string), domain)
+		t.sides["package"].add(t.pkg, true, true)
+		t.sides["package"].add(restrictedPackages, true, true)
+		if !get(o, "lowPrivilege", false) {
+			t.sides["package"].add(allPackages, true, true)
 		}
+		groups(get(o, "capabilities", []any(nil)), domain, 4, func(s sid, a uint32) {
+			enabled := (a == 0 || a&4 != 0) && a&0x10 == 0
+			t.sides["package"].add(s, enabled, enabled)
+		})
 	}
 	if l := get(f, "trustLevel", ""); l != "" {
 		t.trust = parseSID(l, domain)

@@ -60,7 +60,7 @@ func readProgram(name string, in io.Reader) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the program: %w", err)
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // only read
 		in = f
 	}
 	b, err := io.ReadAll(io.LimitReader(in, maxScript+1))

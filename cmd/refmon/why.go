@@ -1,13 +1,20 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/winnt"
 )
 
 type whyCmd struct {
 	question `embed:""`
-	JSON     bool `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
+	JSON        bool   `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
+	Certificate string `help:"Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd." placeholder:"FILE"`
 }
 
 // Help is the long help text.
@@ -17,6 +24,13 @@ func (whyCmd) Help() string {
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' --token alice.json --want FR
   refmon why "$(cat secret.sddl)" -t alice.json -w 'FILE_READ_DATA|WRITE_DAC'
   refmon why 'D:(A;;KR;;;BU)' -t alice.json -w MAXIMUM_ALLOWED --type key
+
+For a denial it also names the smallest changes that would grant it, each tried out: groups, privileges, the integrity level, entries. That a change would grant it does not say that it should be made.
+
+--certificate FILE writes a document that others can check against the descriptor's bytes and the token file, without refmon:
+
+  refmon why 'O:BAG:SYD:(A;;FR;;;WD)' -t alice.json -w FR --certificate alice.cert
+  refmon-verify alice.cert alice.cert.sd alice.json
 
 Rules are listed in docs/rules. The exit code is 0 granted, 1 denied, 2 malformed.`
 }
@@ -28,12 +42,17 @@ func (c *whyCmd) Run(std *streams) error {
 		return err
 	}
 	q.Explain = true
-	if c.JSON {
-		return printJSON(std, q)
-	}
 	a, err := q.Ask()
 	if err != nil {
 		return err
+	}
+	if c.Certificate != "" {
+		if err := c.certify(std, q, &a); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return printJSON(std, q)
 	}
 	switch {
 	case a.Refused != nil: // the call failed before it decided
@@ -44,7 +63,55 @@ func (c *whyCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	if a.Why != nil && !a.Allowed() {
+		if err := printChanges(std, q); err != nil {
+			return err
+		}
+	}
 	return verdict(a.Allowed())
+}
+
+// printChanges prints what would grant a denied question.
+func printChanges(std *streams, q *batch.Question) error {
+	r := q.Request
+	if q.Call == batch.NtAccessCheck { // the call has passed its own rule about the level
+		r.Subject.Level = winnt.SecurityImpersonation
+	}
+	changes, err := access.Changes(&r)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	if _, err = fmt.Fprintln(std.out, "\nany one of these would grant it:"); err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if _, err = fmt.Fprintf(std.out, "  %s\n", printable(c.String())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// certify writes the certificate of an answer.
+func (c *whyCmd) certify(std *streams, q *batch.Question, a *batch.Answered) error {
+	switch {
+	case a.Why == nil:
+		return errors.New("--certificate: the call failed before it decided, so there is nothing to certify")
+	case c.Token == "-":
+		return errors.New("--certificate: it is about the token file, so give --token a file, not standard input")
+	}
+	file, err := std.readFile(c.Token)
+	if err != nil {
+		return err
+	}
+	cert, err := a.Why.Certificate(&q.Request, file)
+	if err != nil {
+		return fmt.Errorf("--certificate: %w", err)
+	}
+	if err := os.WriteFile(c.Certificate, append(cert, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(c.Certificate+".sd", fmt.Appendf(nil, "%x\n", q.Request.Descriptor.Binary()), 0o644)
 }
 
 // paintTable colours the words and cells of an explanation.

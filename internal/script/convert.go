@@ -49,73 +49,72 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 	if done, err := setStruct(to, v); done {
 		return err
 	}
-	var err error
-	switch p.typ {
-	case maskType:
-		var m winnt.AccessMask
-		if m, err = mask(v); err == nil {
-			to.SetUint(uint64(m))
-		}
-	case attributesType:
-		return set(to, v, objectAttributes)
-	case clientIDType:
+	if f := converters[p.typ]; f != nil {
+		return f(r, row, to, v)
+	}
+	if known, err := r.convertObject(to, v); known {
+		return err
+	}
+	if known, err := r.convertToken(p.name, to, v); known {
+		return err
+	}
+	return plain(to, v)
+}
+
+// converter sets a parameter of one type.
+type converter func(r *Runner, row nt.Row, to reflect.Value, v starlark.Value) error
+
+// by is the converter of a type that needs nothing but the value given.
+func by[T any](read func(starlark.Value) (T, error)) converter {
+	return func(_ *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return set(to, v, read) }
+}
+
+// converters are the types that have a spelling of their own in a program.
+var converters = map[reflect.Type]converter{
+	maskType:       by(mask),
+	attributesType: by(objectAttributes),
+	mappingType:    by(mapping),
+	stateType:      by(privilegeState),
+	setType:        by(privilegeSet),
+	bytesType:      by(octets),
+	textType:       by(text),
+	modeType:       by(processorMode),
+	selfType:       by(selfSID),
+	listType:       by(objectTypeList),
+	objectTypeType: by(objectType),
+	capHandleType: by(func(v starlark.Value) (nt.Captured[winnt.Handle], error) {
+		n, err := handle(v)
+		return nt.Cap(winnt.Handle(n)), err
+	}),
+	clientIDType: func(_ *Runner, row nt.Row, to reflect.Value, v starlark.Value) error {
 		return set(to, v, func(v starlark.Value) (nt.Captured[*nt.ClientID], error) { return clientID(row.Info().Name, v) })
-	case descriptorType:
+	},
+	descriptorType: func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error {
 		return set(to, v, func(v starlark.Value) (nt.Captured[*sd.Descriptor], error) {
 			d, err := r.parseDescriptor(v)
 			return nt.Cap(d), err
 		})
-	case mappingType:
-		return set(to, v, mapping)
-	case stateType:
-		return set(to, v, privilegeState)
-	case setType:
-		return set(to, v, privilegeSet)
-	case capHandleType:
-		var n int64
-		if n, err = handle(v); err == nil {
-			to.Set(reflect.ValueOf(nt.Cap(winnt.Handle(n))))
-		}
-	case bytesType:
-		return set(to, v, func(v starlark.Value) (nt.Captured[[]byte], error) {
-			s, ok := starlark.AsString(v)
-			if !ok {
-				return nt.Captured[[]byte]{}, fmt.Errorf("want a string, got %s", v.Type())
-			}
-			return nt.Cap([]byte(s)), nil
-		})
-	case textType:
-		return set(to, v, text)
-	case modeType:
-		return set(to, v, processorMode)
-	case selfType:
-		return set(to, v, selfSID)
-	case listType:
-		return set(to, v, objectTypeList)
-	case kernel.ThreadType:
-		return r.setThread(to, v)
-	case kernel.ProcessType:
-		pv, ok := v.(*processValue)
+	},
+	kernel.ThreadType: func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return r.setThread(to, v) },
+	kernel.ProcessType: func(_ *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error {
+		p, ok := v.(*processValue)
 		if !ok {
 			return fmt.Errorf("want a process, got %s", v.Type())
 		}
-		to.Set(reflect.ValueOf(pv.p.Object()))
-	case kernel.TokenType:
-		return r.setToken(to, v)
-	case kernel.ObjectType:
-		return r.setObject(to, v)
-	case objectTypeType:
-		return set(to, v, objectType)
-	default:
-		if known, err := r.convertObject(to, v); known {
-			return err
-		}
-		if known, err := r.convertToken(p.name, to, v); known {
-			return err
-		}
-		return plain(to, v)
+		to.Set(reflect.ValueOf(p.p.Object()))
+		return nil
+	},
+	kernel.TokenType:  func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return r.setToken(to, v) },
+	kernel.ObjectType: func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return r.setObject(to, v) },
+}
+
+// octets reads a buffer, which a program gives as a string.
+func octets(v starlark.Value) (nt.Captured[[]byte], error) {
+	s, ok := starlark.AsString(v)
+	if !ok {
+		return nt.Captured[[]byte]{}, fmt.Errorf("want a string, got %s", v.Type())
 	}
-	return err
+	return nt.Cap([]byte(s)), nil
 }
 
 // processorMode reads KernelMode or UserMode; the numbers are the documented

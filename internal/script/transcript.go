@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -145,18 +146,32 @@ func (t *transcript) reasons(c *nt.Call) []string {
 	return []string{"because " + w.Rule + ": " + w.Object}
 }
 
-// conditionText is what the table of services says about a status by a rule;
-// not exact when it only speaks of the status.
+// ofHandle finds the conditions that O-31 is the rule of.
+var ofHandle = regexp.MustCompile(`(?:Handle|handle|Token|Process) (?:names no handle|is no |lacks )`)
+
+// conditionText is what the table of services says about a status by a rule:
+// each condition it can be. Not exact when it only speaks of the status, and
+// nothing when it does so more than once: a reason that may be another is none.
 func conditionText(c *nt.Call, rule string) (text string, exact bool) {
+	var byRule, byStatus []string
 	for _, k := range c.Row.Info().Conditions {
-		if k.Status == c.Status && (k.Rule == rule || text == "") {
-			text = k.When
-			if k.Rule == rule {
-				return text, true
-			}
+		if k.Status != c.Status {
+			continue
+		}
+		if rule != "O-31" || ofHandle.MatchString(k.When) {
+			byStatus = append(byStatus, k.When)
+		}
+		if k.Rule == rule {
+			byRule = append(byRule, k.When)
 		}
 	}
-	return text, false
+	switch {
+	case byRule != nil:
+		return strings.Join(byRule, "; or "), true
+	case len(byStatus) == 1:
+		return byStatus[0], false
+	}
+	return "", false
 }
 
 // denials are the lines of an explanation that decided against the caller:

@@ -4,7 +4,7 @@ import "strconv"
 
 // Code is a Win32 error code, as GetLastError returns it. The zero value is
 // ERROR_SUCCESS. It is an error; a success must not be returned as one.
-type Code uint32
+type Code uint32 //nolint:errname // a code first, an error where one is wanted
 
 // names are the documented names of the codes that statuses stand for (MS-ERREF
 // 2.2), and of those the functions set themselves.

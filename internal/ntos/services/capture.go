@@ -11,21 +11,23 @@ import (
 // SecurityDelegation (T-40). NULL is the zero value.
 func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.ObjectAttributes, ntstatus.Status) {
 	if in.Status != ntstatus.Success {
-		rule := "O-3" // unreadable
 		if in.Status == ntstatus.InvalidParameter {
-			rule = "O-22" // O-22 (1): a wrong Length
+			c.why.Because = "OBJECT_ATTRIBUTES or its quality of service has a wrong Length"
+			return nt.ObjectAttributes{}, c.Fail("O-22", in.Status) // O-22 (1)
 		}
-		return nt.ObjectAttributes{}, c.Fail(rule, in.Status) // O-3
+		return nt.ObjectAttributes{}, c.Fail("O-3", in.Status) // O-3
 	}
 	if in.V == nil {
 		return nt.ObjectAttributes{}, ntstatus.Success
 	}
 	oa := *in.V // O-4: captured once
 	if oa.Attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
+		c.why.Because = "OBJECT_ATTRIBUTES has unknown attribute bits"
 		return oa, c.Fail("O-22", ntstatus.InvalidParameter) // O-22 (1)
 	}
 	if q := oa.SecurityQualityOfService; q != nil {
 		if q.ImpersonationLevel > winnt.SecurityDelegation {
+			c.why.Because = "the quality of service has a level above SecurityDelegation"
 			return oa, c.Fail("T-40", ntstatus.InvalidParameter) // T-40 (3)
 		}
 		copied := *q

@@ -1,0 +1,108 @@
+/* Handles, object queries, security of objects, named events. */
+#include "check.h"
+
+static void handles(void)
+{
+	HANDLE own = process_token(TOKEN_QUERY | READ_CONTROL), d, e;
+	DWORD flags;
+	STATUS(NtClose(NULL), STATUS_INVALID_HANDLE);
+	STATUS(NtClose((HANDLE)0xdeadbeec), STATUS_INVALID_HANDLE);
+	FAILS(CloseHandle(NULL), ERROR_INVALID_HANDLE);
+	d = (HANDLE)((uintptr_t)own | 3); /* O-10 */
+	DWORD type, n;
+	STATUS(NtQueryInformationToken(d, TokenType, &type, 4, &n), STATUS_SUCCESS);
+	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), &d, 0, 0, DUPLICATE_SAME_ACCESS), STATUS_SUCCESS);
+	STATUS(NtCompareObjects(own, d), STATUS_SUCCESS);
+	CHECK(SetHandleInformation(d, HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE));
+	CHECK(GetHandleInformation(d, &flags));
+	SAME(flags, HANDLE_FLAG_PROTECT_FROM_CLOSE);
+	STATUS(NtClose(d), STATUS_HANDLE_NOT_CLOSABLE);
+	CHECK(SetHandleInformation(d, HANDLE_FLAG_PROTECT_FROM_CLOSE, 0));
+	STATUS(NtClose(d), STATUS_SUCCESS);
+	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), &d, ~0u, 0, 0), STATUS_ACCESS_DENIED); /* 70 1.10 item 16 */
+	SAME((uintptr_t)d, 0);
+	d = own;
+	STATUS(NtDuplicateObject(NtCurrentProcess(), (HANDLE)0xdeadbeec, NtCurrentProcess(), &d, 0, 0, 0), STATUS_INVALID_HANDLE);
+	SAME((uintptr_t)d, 0);
+	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), NULL, 0, 0, DUPLICATE_SAME_ACCESS), STATUS_SUCCESS); /* the handle leaks */
+	e = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, GetCurrentProcessId());
+	CHECK(e != NULL);
+	CHECK(CloseHandle(e));
+	e = OpenThread(THREAD_QUERY_INFORMATION, FALSE, GetCurrentThreadId());
+	CHECK(e != NULL);
+	CHECK(CloseHandle(e));
+	FAILS(OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, 0x7ffffffc), ERROR_INVALID_PARAMETER);
+	CHECK(CloseHandle(own));
+}
+
+static void queries(void)
+{
+	HANDLE own = process_token(TOKEN_QUERY | READ_CONTROL);
+	OBJECT_BASIC_INFORMATION b;
+	char room[512];
+	ULONG n = 0;
+	STATUS(NtQueryObject(own, ObjectBasicInformation, &b, sizeof b, &n), STATUS_SUCCESS);
+	SAME(n, sizeof b);
+	SAME(b.GrantedAccess, TOKEN_QUERY | READ_CONTROL);
+	CHECK(b.HandleCount >= 1);
+	STATUS(NtQueryObject(own, ObjectBasicInformation, &b, sizeof b - 1, &n), STATUS_INFO_LENGTH_MISMATCH); /* O-61 */
+	STATUS(NtQueryObject(own, ObjectTypeInformation, room, sizeof room, &n), STATUS_SUCCESS);
+	POBJECT_TYPE_INFORMATION t = (void *)room;
+	SAME(t->TypeName.Length, 10);
+	CHECK(memcmp(t->TypeName.Buffer, u"Token", 12) == 0);
+	SAME(t->ValidAccessMask, TOKEN_ALL_ACCESS);
+	SAME(t->GenericMapping.GenericRead, 0x2001A);
+	SAME(t->SecurityRequired, TRUE);
+	STATUS(NtQueryObject(own, 99, room, sizeof room, &n), STATUS_INVALID_INFO_CLASS);
+	STATUS(NtQueryObject(NULL, ObjectBasicInformation, &b, sizeof b, &n), STATUS_INVALID_HANDLE);
+	CHECK(CloseHandle(own));
+}
+
+static void security(void)
+{
+	HANDLE e = CreateEventW(NULL, TRUE, FALSE, u"capi-security"), weak;
+	CHECK(e != NULL);
+	char room[512];
+	ULONG n = 0, need;
+	STATUS(NtQuerySecurityObject(e, 7, NULL, 0, &need), STATUS_BUFFER_TOO_SMALL);
+	STATUS(NtQuerySecurityObject(e, 7, room, need, &n), STATUS_SUCCESS);
+	SAME(n, need);
+	CHECK(IsValidSecurityDescriptor(room));
+	SAME(GetSecurityDescriptorLength(room), n);
+	CHECK(SetKernelObjectSecurity(e, DACL_SECURITY_INFORMATION, sddl("D:(A;;0x1f0003;;;BA)")));
+	CHECK(GetKernelObjectSecurity(e, DACL_SECURITY_INFORMATION, room, sizeof room, &n));
+	LPSTR text;
+	CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorA(room, 1, DACL_SECURITY_INFORMATION, &text, NULL));
+	CHECK(strcmp(text, "D:(A;;0x1f0003;;;BA)") == 0);
+	LocalFree(text);
+	FAILS(GetKernelObjectSecurity(e, SACL_SECURITY_INFORMATION, room, sizeof room, &n), ERROR_ACCESS_DENIED);
+	FAILS(SetKernelObjectSecurity(e, OWNER_SECURITY_INFORMATION, sddl("D:")), ERROR_INVALID_SECURITY_DESCR);
+	SECURITY_DESCRIPTOR bad;
+	memset(&bad, 0, sizeof bad);
+	FAILS(SetKernelObjectSecurity(e, DACL_SECURITY_INFORMATION, &bad), ERROR_UNKNOWN_REVISION);
+	FAILS(SetKernelObjectSecurity(e, DACL_SECURITY_INFORMATION, NULL), ERROR_NOACCESS);
+	weak = OpenEventW(EVENT_QUERY_STATE, FALSE, u"capi-security");
+	CHECK(weak != NULL);
+	FAILS(GetKernelObjectSecurity(weak, DACL_SECURITY_INFORMATION, room, sizeof room, &n), ERROR_ACCESS_DENIED);
+	CHECK(CloseHandle(weak));
+	/* the new list decides for those who come later */
+	CHECK(SetKernelObjectSecurity(e, DACL_SECURITY_INFORMATION, sddl("D:(D;;0x2;;;BA)(A;;0x1f0003;;;BA)")));
+	FAILS(OpenEventA(EVENT_MODIFY_STATE, FALSE, "capi-security"), ERROR_ACCESS_DENIED);
+	weak = OpenEventA(EVENT_QUERY_STATE, FALSE, "capi-security");
+	CHECK(weak != NULL);
+	CHECK(CloseHandle(weak));
+	SetLastError(1);
+	weak = CreateEventA(NULL, FALSE, FALSE, NULL);
+	CHECK(weak != NULL);
+	SAME(GetLastError(), ERROR_SUCCESS);
+	CHECK(CloseHandle(weak));
+	CHECK(CloseHandle(e));
+	FAILS(OpenEventA(EVENT_QUERY_STATE, FALSE, "capi-security"), ERROR_FILE_NOT_FOUND); /* the name went with the handle */
+}
+
+void test_objects(void)
+{
+	handles();
+	queries();
+	security();
+}

@@ -1,0 +1,361 @@
+/* Opening, duplicating, adjusting, filtering tokens and impersonating with them. */
+#include "check.h"
+
+static void *query(HANDLE t, TOKEN_INFORMATION_CLASS class)
+{
+	ULONG n = 0;
+	STATUS(NtQueryInformationToken(t, class, NULL, 0, &n), STATUS_BUFFER_TOO_SMALL);
+	void *p = malloc(n);
+	ULONG need = n;
+	STATUS(NtQueryInformationToken(t, class, p, n, &n), STATUS_SUCCESS);
+	SAME(n, need);
+	return p;
+}
+
+static void opening(void)
+{
+	HANDLE h = (HANDLE)0x55, imp;
+	STATUS(NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h), STATUS_NO_TOKEN);
+	SAME((uintptr_t)h, 0); /* O-5, Observed */
+	FAILS(OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &h), ERROR_NO_TOKEN);
+	STATUS(NtOpenProcessToken(NULL, TOKEN_QUERY, &h), STATUS_INVALID_HANDLE);
+	STATUS(NtOpenProcessToken(NtCurrentThread(), TOKEN_QUERY, &h), STATUS_OBJECT_TYPE_MISMATCH);
+	STATUS(NtOpenThreadToken(NtCurrentProcess(), TOKEN_QUERY, TRUE, &h), STATUS_OBJECT_TYPE_MISMATCH);
+	STATUS(ZwOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, &h), STATUS_SUCCESS); /* O-2 */
+	STATUS(ZwClose(h), STATUS_SUCCESS);
+	STATUS(ZwClose(h), STATUS_INVALID_HANDLE);
+	imp = client(SecurityImpersonation);
+	CHECK(SetThreadToken(NULL, imp));
+	STATUS(NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h), STATUS_SUCCESS);
+	STATUS(NtClose(h), STATUS_SUCCESS);
+	STATUS(NtOpenThreadTokenEx(NtCurrentThread(), TOKEN_QUERY, TRUE, OBJ_INHERIT, &h), STATUS_SUCCESS);
+	DWORD flags;
+	CHECK(GetHandleInformation(h, &flags));
+	SAME(flags, HANDLE_FLAG_INHERIT);
+	CHECK(CloseHandle(h));
+	CHECK(CloseHandle(imp));
+	imp = client(SecurityAnonymous);
+	CHECK(SetThreadToken(NULL, imp));
+	STATUS(NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h), STATUS_CANT_OPEN_ANONYMOUS); /* I-24 */
+	CHECK(CloseHandle(imp));
+	imp = NULL;
+	CHECK(RevertToSelf());
+	CHECK(ImpersonateSelf(SecurityIdentification));
+	STATUS(NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, FALSE, &h), STATUS_BAD_IMPERSONATION_LEVEL); /* I-22 */
+	STATUS(NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h), STATUS_SUCCESS);
+	CHECK(CloseHandle(h));
+	CHECK(RevertToSelf());
+	CHECK(RevertToSelf());
+}
+
+static void duplicating(void)
+{
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), d, e;
+	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, SecurityIdentification, 0, 0};
+	OBJECT_ATTRIBUTES oa;
+	DWORD v, n;
+	STATUS(NtDuplicateToken(own, TOKEN_ALL_ACCESS, NULL, FALSE, TokenImpersonation, &d), STATUS_SUCCESS);
+	STATUS(NtQueryInformationToken(d, TokenImpersonationLevel, &v, 4, &n), STATUS_SUCCESS);
+	SAME(v, SecurityAnonymous); /* T-43, Observed */
+	CHECK(CloseHandle(d));
+	InitializeObjectAttributes(&oa, NULL, 0, NULL, NULL);
+	oa.SecurityQualityOfService = &qos;
+	STATUS(NtDuplicateToken(own, TOKEN_ALL_ACCESS, &oa, FALSE, TokenImpersonation, &d), STATUS_SUCCESS);
+	STATUS(NtQueryInformationToken(d, TokenImpersonationLevel, &v, 4, &n), STATUS_SUCCESS);
+	SAME(v, SecurityIdentification); /* TC-2: the level of the quality of service */
+	STATUS(NtDuplicateToken(d, TOKEN_ALL_ACCESS, NULL, FALSE, TokenPrimary, &e), STATUS_BAD_IMPERSONATION_LEVEL); /* T-42 */
+	qos.ImpersonationLevel = SecurityImpersonation;
+	STATUS(NtDuplicateToken(d, TOKEN_ALL_ACCESS, &oa, FALSE, TokenImpersonation, &e), STATUS_BAD_IMPERSONATION_LEVEL); /* T-41 */
+	STATUS(NtDuplicateToken(NULL, 0, NULL, FALSE, TokenPrimary, &e), STATUS_INVALID_HANDLE);
+	STATUS(NtDuplicateToken(NtCurrentProcess(), 0, NULL, FALSE, TokenPrimary, &e), STATUS_OBJECT_TYPE_MISMATCH);
+	STATUS(NtDuplicateToken(NtCurrentProcessToken(), 0, NULL, FALSE, TokenPrimary, &e), STATUS_INVALID_HANDLE); /* O-15 */
+	HANDLE weak = process_token(TOKEN_QUERY);
+	STATUS(NtDuplicateToken(weak, 0, NULL, FALSE, TokenPrimary, &e), STATUS_ACCESS_DENIED);
+	BOOLEAN equal = 9;
+	STATUS(NtCompareTokens(own, d, &equal), STATUS_SUCCESS);
+	SAME(equal, TRUE); /* T-100: type and level do not matter */
+	STATUS(NtAdjustPrivilegesToken(d, TRUE, NULL, 0, NULL, NULL), STATUS_SUCCESS);
+	STATUS(NtCompareTokens(own, d, &equal), STATUS_SUCCESS);
+	SAME(equal, FALSE);
+	/* the same rights as the handle's (T-44) */
+	STATUS(NtDuplicateToken(own, 0, NULL, FALSE, TokenPrimary, &e), STATUS_SUCCESS);
+	OBJECT_BASIC_INFORMATION b;
+	STATUS(NtQueryObject(e, ObjectBasicInformation, &b, sizeof b, NULL), STATUS_SUCCESS);
+	SAME(b.GrantedAccess, TOKEN_ALL_ACCESS);
+	CHECK(CloseHandle(e));
+	CHECK(CloseHandle(weak));
+	CHECK(CloseHandle(d));
+	FAILS(DuplicateToken(own, 7, &d), ERROR_INVALID_PARAMETER);
+	CHECK(CloseHandle(own));
+}
+
+static void adjusting(void)
+{
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), t, weak;
+	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, NULL, 0, TokenPrimary, &t));
+	TOKEN_PRIVILEGES one = {1, {{{0, 0}, SE_PRIVILEGE_ENABLED}}}, old;
+	DWORD n = 77;
+	CHECK(LookupPrivilegeValueA(NULL, "SeSecurityPrivilege", &one.Privileges[0].Luid));
+	SAME(one.Privileges[0].Luid.LowPart, SE_SECURITY_PRIVILEGE);
+	STATUS(NtAdjustPrivilegesToken(t, FALSE, NULL, 0, NULL, NULL), STATUS_INVALID_PARAMETER); /* T-70 */
+	STATUS(NtAdjustPrivilegesToken(NULL, FALSE, &one, 0, NULL, NULL), STATUS_INVALID_HANDLE);
+	STATUS(NtAdjustPrivilegesToken(t, FALSE, &one, 15, &old, &n), STATUS_BUFFER_TOO_SMALL); /* TC-41: nothing is changed */
+	SAME(n, 16);
+	STATUS(NtAdjustPrivilegesToken(t, FALSE, &one, 16, &old, &n), STATUS_SUCCESS);
+	SAME(old.PrivilegeCount, 1);
+	SAME(old.Privileges[0].Luid.LowPart, SE_SECURITY_PRIVILEGE);
+	SAME(old.Privileges[0].Attributes & SE_PRIVILEGE_ENABLED, 0);
+	STATUS(NtAdjustPrivilegesToken(t, FALSE, &one, 16, &old, &n), STATUS_SUCCESS);
+	SAME(old.PrivilegeCount, 0);
+	SAME(n, 4);
+	CHECK(DuplicateTokenEx(own, TOKEN_ADJUST_PRIVILEGES, NULL, 0, TokenPrimary, &weak));
+	STATUS(NtAdjustPrivilegesToken(weak, FALSE, &one, 16, &old, &n), STATUS_ACCESS_DENIED); /* TOKEN_QUERY too */
+	STATUS(NtAdjustPrivilegesToken(weak, FALSE, &one, 16, NULL, NULL), STATUS_SUCCESS);
+	CHECK(CloseHandle(weak));
+	one.Privileges[0].Luid.LowPart = SE_CREATE_TOKEN_PRIVILEGE;
+	STATUS(NtAdjustPrivilegesToken(t, FALSE, &one, 0, NULL, NULL), STATUS_NOT_ALL_ASSIGNED); /* T-71 */
+	SetLastError(1);
+	CHECK(AdjustTokenPrivileges(t, FALSE, &one, 0, NULL, NULL));
+	SAME(GetLastError(), ERROR_NOT_ALL_ASSIGNED);
+	one.Privileges[0].Luid.LowPart = SE_SECURITY_PRIVILEGE;
+	CHECK(AdjustTokenPrivileges(t, FALSE, &one, 0, NULL, NULL));
+	SAME(GetLastError(), ERROR_SUCCESS);
+	one.Privileges[0].Attributes = SE_PRIVILEGE_REMOVED;
+	CHECK(AdjustTokenPrivileges(t, FALSE, &one, 0, NULL, NULL));
+	one.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
+	CHECK(AdjustTokenPrivileges(t, FALSE, &one, 0, NULL, NULL));
+	SAME(GetLastError(), ERROR_NOT_ALL_ASSIGNED); /* for ever */
+	BOOLEAN was = 9;
+	STATUS(RtlAdjustPrivilege(SE_BACKUP_PRIVILEGE, TRUE, FALSE, &was), STATUS_SUCCESS);
+	SAME(was, FALSE);
+	STATUS(RtlAdjustPrivilege(SE_BACKUP_PRIVILEGE, FALSE, FALSE, &was), STATUS_SUCCESS);
+	SAME(was, TRUE);
+	STATUS(RtlAdjustPrivilege(SE_TCB_PRIVILEGE, TRUE, FALSE, &was), STATUS_PRIVILEGE_NOT_HELD);
+	STATUS(RtlAdjustPrivilege(SE_BACKUP_PRIVILEGE, TRUE, TRUE, &was), STATUS_NO_TOKEN);
+	STATUS(NtAdjustGroupsToken(NULL, TRUE, NULL, 0, NULL, NULL), STATUS_INVALID_HANDLE); /* T-74 */
+	STATUS(NtAdjustGroupsToken(t, FALSE, NULL, 0, NULL, NULL), STATUS_INVALID_PARAMETER);
+	STATUS(NtAdjustGroupsToken(t, TRUE, NULL, 0, NULL, NULL), STATUS_SUCCESS);
+	PSID everyone;
+	CHECK(ConvertStringSidToSidA("S-1-1-0", &everyone));
+	TOKEN_GROUPS g = {1, {{everyone, 0}}};
+	STATUS(NtAdjustGroupsToken(t, FALSE, &g, 0, NULL, NULL), STATUS_CANT_DISABLE_MANDATORY); /* T-75 */
+	FAILS(AdjustTokenGroups(t, FALSE, &g, 0, NULL, NULL), 1310);
+	CHECK(CloseHandle(t));
+	CHECK(CloseHandle(own));
+}
+
+static void filtering(void)
+{
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), f, g;
+	PSID admins, everyone;
+	CHECK(ConvertStringSidToSidA("BA", &admins));
+	CHECK(ConvertStringSidToSidA("WD", &everyone));
+	SID_AND_ATTRIBUTES off = {admins, 0}, only = {everyone, 0};
+	CHECK(CreateRestrictedToken(own, DISABLE_MAX_PRIVILEGE, 1, &off, 0, NULL, 1, &only, &f));
+	CHECK(IsTokenRestricted(f));
+	SetLastError(5);
+	CHECK(!IsTokenRestricted(own));
+	SAME(GetLastError(), ERROR_SUCCESS);
+	TOKEN_PRIVILEGES *p = query(f, TokenPrivileges);
+	SAME(p->PrivilegeCount, 1); /* T-62 */
+	SAME(p->Privileges[0].Luid.LowPart, SE_CHANGE_NOTIFY_PRIVILEGE);
+	TOKEN_GROUPS *r = query(f, TokenRestrictedSids), *all = query(f, TokenGroups);
+	SAME(r->GroupCount, 1);
+	CHECK(EqualSid(r->Groups[0].Sid, everyone));
+	SAME(r->Groups[0].Attributes, SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED); /* T-63 */
+	int found = 0;
+	for (DWORD i = 0; i < all->GroupCount; i++)
+		if (EqualSid(all->Groups[i].Sid, admins)) {
+			found++;
+			CHECK(all->Groups[i].Attributes & SE_GROUP_USE_FOR_DENY_ONLY);
+			CHECK(!(all->Groups[i].Attributes & SE_GROUP_ENABLED)); /* T-61 */
+		}
+	SAME(found, 1);
+	STATUS(NtFilterToken(own, 0, NULL, NULL, NULL, &g), STATUS_SUCCESS); /* T-60 */
+	CHECK(CloseHandle(g));
+	STATUS(NtFilterToken(own, 16, NULL, NULL, NULL, &g), STATUS_INVALID_PARAMETER);
+	STATUS(NtFilterToken(NULL, 0, NULL, NULL, NULL, &g), STATUS_INVALID_HANDLE);
+	only.Attributes = SE_GROUP_ENABLED;
+	FAILS(CreateRestrictedToken(own, 0, 0, NULL, 0, NULL, 1, &only, &g), ERROR_INVALID_PARAMETER); /* T-63 */
+	BOOL member = 9;
+	HANDLE limited;
+	CHECK(CheckTokenMembership(NULL, admins, &member));
+	SAME(member, TRUE);
+	CHECK(DuplicateToken(f, SecurityIdentification, &limited));
+	CHECK(CheckTokenMembership(limited, admins, &member));
+	SAME(member, FALSE);
+	CHECK(CheckTokenMembership(limited, everyone, &member));
+	SAME(member, TRUE);
+	free(p);
+	free(r);
+	free(all);
+	CHECK(CloseHandle(limited));
+	CHECK(CloseHandle(f));
+	CHECK(CloseHandle(own));
+}
+
+static void setting(void)
+{
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), t;
+	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, NULL, 0, TokenPrimary, &t));
+	STATUS(NtSetInformationToken(NULL, TokenOwner, NULL, 0), STATUS_INVALID_HANDLE); /* T-90 */
+	STATUS(NtSetInformationToken(t, 0xA0A, NULL, 0), STATUS_INVALID_INFO_CLASS);
+	STATUS(NtSetInformationToken(t, TokenType, &own, 4), STATUS_INVALID_INFO_CLASS);
+	DWORD one = 1;
+	STATUS(NtSetInformationToken(t, TokenSessionId, &one, 2), STATUS_INFO_LENGTH_MISMATCH);
+	STATUS(NtSetInformationToken(t, TokenSessionId, &one, 4), STATUS_PRIVILEGE_NOT_HELD);
+	PSID users;
+	CHECK(ConvertStringSidToSidA("BU", &users));
+	TOKEN_OWNER owner = {users};
+	STATUS(NtSetInformationToken(t, TokenOwner, &owner, sizeof owner), STATUS_INVALID_OWNER);
+	FAILS(SetTokenInformation(t, TokenOwner, &owner, sizeof owner), ERROR_INVALID_OWNER);
+	PSID low;
+	CHECK(ConvertStringSidToSidA("S-1-16-4096", &low));
+	TOKEN_MANDATORY_LABEL label = {{low, SE_GROUP_INTEGRITY}};
+	STATUS(NtSetInformationToken(t, TokenIntegrityLevel, &label, sizeof label), STATUS_SUCCESS);
+	TOKEN_MANDATORY_LABEL *l = query(t, TokenIntegrityLevel);
+	CHECK(EqualSid(l->Label.Sid, low));
+	SAME(l->Label.Attributes, 0x60);
+	free(l);
+	TOKEN_USER *u = query(t, TokenUser);
+	owner.Owner = u->User.Sid;
+	CHECK(SetTokenInformation(t, TokenOwner, &owner, sizeof owner));
+	TOKEN_OWNER *o = query(t, TokenOwner);
+	CHECK(EqualSid(o->Owner, u->User.Sid));
+	free(u);
+	free(o);
+	char room[64];
+	PACL acl = (PACL)room;
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	CHECK(AddAccessAllowedAce(acl, ACL_REVISION, GENERIC_ALL, users));
+	TOKEN_DEFAULT_DACL dacl = {acl};
+	CHECK(SetTokenInformation(t, TokenDefaultDacl, &dacl, sizeof dacl));
+	TOKEN_DEFAULT_DACL *back = query(t, TokenDefaultDacl);
+	CHECK(back->DefaultDacl != NULL && back->DefaultDacl->AceCount == 1);
+	free(back);
+	acl->AclRevision = 9;
+	FAILS(SetTokenInformation(t, TokenDefaultDacl, &dacl, sizeof dacl), ERROR_INVALID_ACL);
+	dacl.DefaultDacl = NULL;
+	CHECK(SetTokenInformation(t, TokenDefaultDacl, &dacl, sizeof dacl));
+	ULONG n;
+	char b[8];
+	STATUS(NtQueryInformationToken(t, TokenDefaultDacl, b, sizeof b, &n), STATUS_SUCCESS);
+	SAME(*(void **)b, 0);
+	CHECK(CloseHandle(t));
+	CHECK(CloseHandle(own));
+}
+
+static void impersonating(void)
+{
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), imp = client(SecurityImpersonation), h, weak;
+	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &own, sizeof own), STATUS_BAD_TOKEN_TYPE); /* I-70 */
+	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &imp, 4), STATUS_INFO_LENGTH_MISMATCH);
+	STATUS(NtSetInformationThread(NtCurrentThread(), 99, &imp, sizeof imp), STATUS_INVALID_INFO_CLASS);
+	CHECK(DuplicateHandle(GetCurrentProcess(), imp, GetCurrentProcess(), &weak, TOKEN_QUERY, FALSE, 0));
+	FAILS(SetThreadToken(NULL, weak), ERROR_ACCESS_DENIED);
+	HANDLE thread = GetCurrentThread();
+	CHECK(SetThreadToken(&thread, imp));
+	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h));
+	CHECK(CloseHandle(h));
+	h = NULL;
+	CHECK(SetThreadToken(&thread, h));
+	FAILS(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h), ERROR_NO_TOKEN);
+	CHECK(ImpersonateLoggedOnUser(own));
+	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h));
+	DWORD level, n;
+	CHECK(GetTokenInformation(h, TokenImpersonationLevel, &level, 4, &n));
+	SAME(level, SecurityImpersonation);
+	CHECK(CloseHandle(h));
+	CHECK(RevertToSelf());
+	FAILS(ImpersonateLoggedOnUser(NULL), ERROR_INVALID_HANDLE);
+	CHECK(ImpersonateAnonymousToken(GetCurrentThread()));
+	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h) || GetLastError() == ERROR_CANT_OPEN_ANONYMOUS || GetLastError() == ERROR_ACCESS_DENIED);
+	CHECK(RevertToSelf());
+	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, SecurityImpersonation, 0, 0};
+	STATUS(NtImpersonateThread(NtCurrentThread(), NtCurrentThread(), &qos), STATUS_SUCCESS);
+	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h));
+	CHECK(CloseHandle(h));
+	CHECK(RevertToSelf());
+	STATUS(RtlImpersonateSelf(SecurityImpersonation), STATUS_SUCCESS);
+	CHECK(RevertToSelf());
+	STATUS(NtQueryInformationToken(NtCurrentThreadToken(), TokenType, &level, 4, &n), STATUS_NO_TOKEN); /* O-15 */
+	STATUS(NtQueryInformationToken(NtCurrentEffectiveToken(), TokenType, &level, 4, &n), STATUS_SUCCESS);
+	SAME(level, TokenPrimary);
+	CHECK(CloseHandle(weak));
+	CHECK(CloseHandle(imp));
+	CHECK(CloseHandle(own));
+}
+
+void test_tokens(void)
+{
+	opening();
+	duplicating();
+	adjusting();
+	filtering();
+	setting();
+	impersonating();
+}
+
+/* Every information class: its size, too small by one, and the pointers inside. */
+void test_query(void)
+{
+	HANDLE own = process_token(TOKEN_QUERY | TOKEN_QUERY_SOURCE);
+	static const struct { int class, size; } fixed[] = {{TokenSource, 16}, {TokenType, 4}, {TokenStatistics, 56}, {TokenSessionId, 4}, {TokenSandBoxInert, 4}, {TokenOrigin, 8},
+		{TokenElevationType, 4}, {TokenElevation, 4}, {TokenHasRestrictions, 4}, {TokenVirtualizationAllowed, 4}, {TokenVirtualizationEnabled, 4}, {TokenIntegrityLevel, 28},
+		{TokenUIAccess, 4}, {TokenMandatoryPolicy, 4}, {TokenIsAppContainer, 4}, {TokenCapabilities, 8}, {TokenAppContainerSid, 8}, {TokenAppContainerNumber, 4},
+		{TokenUserClaimAttributes, 16}, {TokenDeviceClaimAttributes, 16}, {TokenDeviceGroups, 8}, {TokenRestrictedDeviceGroups, 8}, {TokenSecurityAttributes, 16},
+		{TokenIsRestricted, 4}, {TokenProcessTrustLevel, 8}, {TokenPrivateNameSpace, 4}, {TokenSingletonAttributes, 16}, {TokenBnoIsolation, 16}, {TokenChildProcessFlags, 4},
+		{TokenIsLessPrivilegedAppContainer, 4}, {TokenIsSandboxed, 4}, {TokenIsAppSilo, 4}, {TokenRestrictedSids, 8}};
+	char room[8192];
+	ULONG n;
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+		STATUS(NtQueryInformationToken(own, fixed[i].class, room, sizeof room, &n), STATUS_SUCCESS);
+		SAME(n, fixed[i].size);
+		memset(room, 0x5a, sizeof room);
+		STATUS(NtQueryInformationToken(own, fixed[i].class, room, n - 1, &n), STATUS_BUFFER_TOO_SMALL);
+		SAME(n, fixed[i].size);
+		SAME((unsigned char)room[0], 0x5a); /* untouched */
+	}
+	static const int invalid[] = {0, 51, 1000, TokenSessionReference, TokenRestrictedUserClaimAttributes, TokenRestrictedDeviceClaimAttributes, TokenImpersonationLevel, TokenLoggingInformation, TokenLearningMode};
+	for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
+		STATUS(NtQueryInformationToken(own, invalid[i], room, sizeof room, &n), STATUS_INVALID_INFO_CLASS);
+	HANDLE weak = process_token(TOKEN_QUERY);
+	STATUS(NtQueryInformationToken(weak, TokenSource, room, sizeof room, &n), STATUS_ACCESS_DENIED);
+	CHECK(CloseHandle(weak));
+	TOKEN_GROUPS *groups = query(own, TokenGroups);
+	TOKEN_USER *user = query(own, TokenUser);
+	TOKEN_PRIVILEGES *privileges = query(own, TokenPrivileges);
+	TOKEN_GROUPS_AND_PRIVILEGES *both = query(own, TokenGroupsAndPrivileges);
+	TOKEN_ACCESS_INFORMATION *info = query(own, TokenAccessInformation);
+	STATUS(NtQueryInformationToken(own, TokenStatistics, room, sizeof room, &n), STATUS_SUCCESS);
+	TOKEN_STATISTICS *s = (TOKEN_STATISTICS *)room;
+	SAME(s->TokenType, TokenPrimary);
+	SAME(s->GroupCount, groups->GroupCount);
+	SAME(s->PrivilegeCount, privileges->PrivilegeCount);
+	SAME(both->SidCount, groups->GroupCount + 1);
+	CHECK(EqualSid(both->Sids[0].Sid, user->User.Sid));
+	SAME(info->SidHash->SidCount, both->SidCount);
+	SAME(info->TokenType, TokenPrimary);
+	SAME(info->Privileges->PrivilegeCount, privileges->PrivilegeCount);
+	SAME(info->RestrictedSidHash->SidCount, 0);
+	SAME(info->CapabilitiesHash->SidCount, 0);
+	CHECK(info->PackageSid == NULL && info->TrustLevelSid == NULL);
+	for (DWORD i = 0; i < groups->GroupCount; i++) {
+		CHECK(IsValidSid(groups->Groups[i].Sid));
+		CHECK(EqualSid(both->Sids[i + 1].Sid, groups->Groups[i].Sid));
+		CHECK(EqualSid(info->SidHash->SidAttr[i + 1].Sid, groups->Groups[i].Sid));
+		SAME(both->Sids[i + 1].Attributes, groups->Groups[i].Attributes);
+	}
+	for (DWORD i = 0; i < privileges->PrivilegeCount; i++) {
+		SAME(both->Privileges[i].Luid.LowPart, privileges->Privileges[i].Luid.LowPart);
+		SAME(info->Privileges->Privileges[i].Attributes, privileges->Privileges[i].Attributes);
+	}
+	FAILS(GetTokenInformation(own, TokenUser, NULL, 0, &n), ERROR_INSUFFICIENT_BUFFER);
+	FAILS(GetTokenInformation(own, 0, room, sizeof room, &n), ERROR_INVALID_PARAMETER);
+	free(groups);
+	free(user);
+	free(privileges);
+	free(both);
+	free(info);
+	CHECK(CloseHandle(own));
+}

@@ -1,0 +1,119 @@
+package examples
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = ".."
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+var cut = regexp.MustCompile("(?ms)^<!-- (from|output of) (\\S+) -->\n```[a-z]*\n(.*?)^```$")
+
+// TestAdoptIsCutFromPrograms: every piece of code of docs/adopt.md stands in
+// the file it names.
+func TestAdoptIsCutFromPrograms(t *testing.T) {
+	page := readFile(t, "docs/adopt.md")
+	pieces := cut.FindAllStringSubmatch(page, -1)
+	if n := strings.Count(page, "\n```") / 2; n != len(pieces) || n < 7 {
+		t.Errorf("%d pieces of code, %d of them say which file they are cut from", n, len(pieces))
+	}
+	for _, p := range pieces {
+		if p[1] == "from" && !strings.Contains(readFile(t, p[2]), p[3]) {
+			t.Errorf("%s no longer has\n%s", p[2], p[3])
+		}
+	}
+}
+
+// TestPython runs the Python example and compares with what the page prints.
+func TestPython(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3")
+	}
+	refmon := filepath.Join(t.TempDir(), "refmon")
+	if out, err := exec.Command("go", "build", "-o", refmon, "../cmd/refmon").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command(python, filepath.Join("python", "check.py"), refmon).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range cut.FindAllStringSubmatch(readFile(t, "docs/adopt.md"), -1) {
+		if p[1] == "output of" && p[3] != strings.ReplaceAll(string(out), "\r\n", "\n") {
+			t.Errorf("it prints\n%s\nthe page says\n%s", out, p[3])
+		}
+	}
+}
+
+// TestWebDAV compiles and tests the module of the WebDAV handler, where its
+// dependency can be had.
+func TestWebDAV(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds golang.org/x/net")
+	}
+	in := func(args ...string) ([]byte, error) {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = "webdav"
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
+		return cmd.CombinedOutput()
+	}
+	if out, err := in("mod", "download", "golang.org/x/net"); err != nil {
+		t.Skipf("golang.org/x/net cannot be fetched: %v\n%s", err, out)
+	}
+	if out, err := in("vet", "./..."); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := in("test", "./..."); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+var linkedRow = regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| ([0-9]+) \\| ([0-9]+) \\|$")
+
+// TestWhatIsLinked compares the page's table with go list.
+func TestWhatIsLinked(t *testing.T) {
+	rows := linkedRow.FindAllStringSubmatch(readFile(t, "docs/adopt.md"), -1)
+	if len(rows) < 5 {
+		t.Fatalf("found %d rows", len(rows))
+	}
+	for _, r := range rows {
+		cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.Module.Path}} {{.ImportPath}}{{end}}", "./"+r[1])
+		cmd.Dir = root
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		own, modules := 0, map[string]bool{}
+		for _, line := range strings.Fields(strings.ReplaceAll(string(out), " ", "=")) {
+			module, _, _ := strings.Cut(line, "=")
+			if module == "github.com/refmon/refmon" {
+				own++
+			} else {
+				modules[module] = true
+			}
+		}
+		if got, want := [2]int{own, len(modules)}, [2]int{number(r[2]), number(r[3])}; got != want {
+			t.Errorf("%s links %d own packages and %d modules %v, the page says %d and %d", r[1], got[0], got[1], modules, want[0], want[1])
+		}
+	}
+}
+
+func number(s string) (n int) {
+	for _, c := range s {
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
