@@ -2,7 +2,7 @@
 # that a submission and a desk do the same thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help check test race fuzz bench bench-bulk bench-smoke soak cross lint fmt story playground capi
+.PHONY: help check test race fuzz bench bench-bulk bench-peers bench-smoke soak cross lint fmt story capi capi-bench playground capi
 
 FUZZTIME ?= 60
 FUZZ     ?= .
@@ -33,6 +33,10 @@ fuzz: ## fuzz each target FUZZTIME seconds (60); FUZZ=pattern selects
 bench: ## benchmarks, COUNT rounds each (6); BENCH=pattern selects
 	go test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(COUNT) ./...
 
+bench-peers: ## the same questions asked of Samba, cedar-go, casbin and OPA, as ratios; installs Debian packages as root
+	-bash bench/peers/install.sh
+	cd bench/peers && go run -mod=readonly $$(pkg-config --exists ndr talloc && echo -tags=samba) .
+
 bench-smoke: ## every benchmark for ten rounds: does it still run
 	bash .ci/run bench
 
@@ -56,3 +60,7 @@ lint: ## gofmt, vet, golangci-lint, import layers, rule ids
 
 fmt: ## rewrite the sources as gofmt wants them
 	gofmt -w $$(find . -name '*.go' -not -path './.git/*')
+
+capi-bench: capi ## nanoseconds of calls through librefmon.so
+	cc -O2 -std=gnu11 -Ibuild/capi/include -o build/capi/bench capi/tests/bench/bench.c -Lbuild/capi/lib -lrefmon -Wl,-rpath,$(CURDIR)/build/capi/lib
+	build/capi/bench

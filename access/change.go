@@ -23,6 +23,7 @@ func (c Change) String() string { return strings.Join(c.Steps, ", and ") }
 // Limits of the search for changes.
 const (
 	maxMoves    = 48 // single steps that are tried
+	maxGroups   = 16 // of them memberships
 	maxTogether = 3  // steps of one change
 	maxChanges  = 12 // changes that are returned
 )
@@ -36,9 +37,10 @@ type move struct {
 
 // Changes are the smallest changes that grant a request that is denied: of the
 // token (membership of a group, a privilege, the integrity level, no
-// restriction, no AppContainer) or of the descriptor (an entry more or less, the
-// label, the owner). Each was tried: the request with the change is granted. All
-// have the same number of steps, at most three; there are none if the request is
+// restriction, no AppContainer) or of the descriptor (an entry more or less, or a
+// label). Each was tried: the request with the change is granted. All have the
+// same number of steps, at most three, and no change of fewer was found; of a
+// very long list only some entries are tried. There are none if the request is
 // granted already, or if the rules of the call refuse it whatever the token and
 // the descriptor are.
 //
@@ -148,7 +150,7 @@ func groupMoves(r *Request) (out []move) {
 		}
 	}
 	for _, s := range append(candidates, r.Descriptor.Owner()) {
-		if s.IsZero() || seen[s] || t.Member(s, false) {
+		if s.IsZero() || seen[s] || t.Member(s, false) || len(out) == maxGroups {
 			continue
 		}
 		seen[s] = true

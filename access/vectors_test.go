@@ -1,42 +1,18 @@
 package access_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/recordings"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// vectors reads a file of recorded outcomes, one JSON row a line.
-func vectors[T any](t *testing.T, name string) []T {
-	t.Helper()
-	dir := os.Getenv("REFMON_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "vectors")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Skipf("no vectors: %v; name their folder in REFMON_VECTORS", err)
-	}
-	var rows []T
-	for line := range bytes.Lines(b) {
-		var row T
-		if err := json.Unmarshal(line, &row); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
 
 // vectorToken is a token as the vectors write it: all groups enabled, no user
 // but the first SID.
@@ -125,7 +101,7 @@ func TestVectorsAccess(t *testing.T) {
 		Desired      uint32
 		Allow        bool
 	}
-	rows := vectors[row](t, "cond_ace_access_samba.jsonl")
+	rows := recordings.Rows[row](t, "cond_ace_access_samba.jsonl")
 	for _, r := range rows {
 		tok := vectorToken(t, vectorSIDs(t, r.Token.Sids), vectorSIDs(t, r.Token.Device_sids), jsonClaims(t, r.Token.User_claims), jsonClaims(t, r.Token.Device_claims))
 		checkVector(t, tok, r.Sddl, sid.MustParse(r.Domain), r.Desired, r.Allow)
@@ -147,7 +123,7 @@ func TestVectorsRun(t *testing.T) {
 		Src   string
 		Steps [][]json.RawMessage
 	}
-	rows := vectors[row](t, "cond_ace_run_c.jsonl")
+	rows := recordings.Rows[row](t, "cond_ace_run_c.jsonl")
 	checks := 0
 	for _, r := range rows {
 		var text string

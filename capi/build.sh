@@ -3,8 +3,8 @@
 # (default build/capi): bash capi/build.sh [FOLDER]. Needs Go with cgo and a C
 # compiler (CC, default cc).
 set -euo pipefail
+out=$(realpath -m "${1:-$(dirname "$0")/../build/capi}")
 cd "$(dirname "$0")"
-out=$(realpath -m "${1:-../build/capi}")
 cc=${CC:-cc}
 mkdir -p "$out/lib/pkgconfig" "$out/include"
 # Symbolic binding keeps calls within the library from reaching functions of
@@ -16,7 +16,7 @@ cp -R include/refmon "$out/include/"
 machine=$("$cc" -dumpmachine)
 if [[ $machine == x86_64* ]]; then
 	"$cc" -shared -fPIC -O2 -std=gnu11 -Wall -DREFMON_MS_ABI -Iinclude -o "$out/lib/librefmon-ms.so" \
-		stubs_gen.c rtl_*.c win_*.c -Wl,-Bsymbolic -Wl,-soname,librefmon-ms.so -L"$out/lib" -lrefmon
+		stubs_gen.c rtl_*.c win_*.c -Wl,-Bsymbolic -Wl,-soname,librefmon-ms.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
 fi
 cat > "$out/lib/pkgconfig/refmon.pc" <<'PC'
 prefix=${pcfiledir}/../..

@@ -63,7 +63,7 @@ func (c *call) wantsNull() bool { return c.profile == nt.Observed }
 
 // opened ends a service that returns one handle: it writes the handle, or NULL
 // where the profile says so (O-5). A fault while writing is the result, and the
-// handle stays open (O-6).
+// handle stays open.
 func (c *call) opened(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 	if !st.IsSuccess() {
 		if c.wantsNull() {
@@ -72,7 +72,7 @@ func (c *call) opened(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 		return status(st)
 	}
 	if fault := c.putU64(out, uint64(h)); fault != ntstatus.Success {
-		return status(fault) // O-6
+		return status(fault) // the handle stays open
 	}
 	return status(st)
 }

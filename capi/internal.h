@@ -12,6 +12,12 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_add_ace(PACL Acl, ULONG Revision, ULONG Type, UL
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_self(SECURITY_IMPERSONATION_LEVEL Level);
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_user(HANDLE Token);
 
+/* Pipes; reading, writing and listening wait. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_create_pipe(PHANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, ULONG Type, ULONG MaximumInstances, ULONG Quota);
+REFMON_HIDDEN NTSTATUS NTAPI rm_fs_control(HANDLE Handle, ULONG Code);
+REFMON_HIDDEN NTSTATUS NTAPI rm_read(HANDLE Handle, PVOID Buffer, ULONG Length, PULONG Read);
+REFMON_HIDDEN NTSTATUS NTAPI rm_write(HANDLE Handle, LPCVOID Buffer, ULONG Length, PULONG Written);
+
 /* Conversions of text. Results come from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size);
 REFMON_HIDDEN NTSTATUS NTAPI rm_format_descriptor(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMATION Information, PWSTR *Text, PULONG Units);

@@ -89,22 +89,13 @@ func (t *thread) probe(p user, n, align uintptr) ntstatus.Status {
 	}
 	end := uintptr(p) + n - 1
 	for at := uintptr(p); ; at = min(at&^(page-1)+page, end) {
-		if st := t.touch(user(at)); st != ntstatus.Success {
+		if st := guarded(at, at, 1); st != ntstatus.Success { // a byte, written back
 			return st
 		}
 		if at&^(page-1) == end&^(page-1) {
 			return ntstatus.Success
 		}
 	}
-}
-
-// touch writes a byte of user memory back.
-func (t *thread) touch(p user) ntstatus.Status {
-	b := t.scratch[:1]
-	if st := get(b, p); st != ntstatus.Success {
-		return st
-	}
-	return put(p, b)
 }
 
 func (t *thread) probeHandle(p user) ntstatus.Status { return t.probe(p, 8, 4) }

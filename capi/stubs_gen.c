@@ -260,6 +260,30 @@ NTSTATUS NTAPI NtAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle
 	return (NTSTATUS)rm_enter(RM_NtAssignProcessToJobObject, args);
 }
 NTSTATUS NTAPI ZwAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle) __attribute__((alias("NtAssignProcessToJobObject")));
+NTSTATUS NTAPI NtOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess, ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges, BOOLEAN ObjectCreation, BOOLEAN AccessGranted, PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId, (uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)AccessGranted, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtOpenObjectAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess, ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges, BOOLEAN ObjectCreation, BOOLEAN AccessGranted, PBOOLEAN GenerateOnClose) __attribute__((alias("NtOpenObjectAuditAlarm")));
+NTSTATUS NTAPI NtPrivilegeObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, HANDLE ClientToken, ACCESS_MASK DesiredAccess, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)AccessGranted};
+	return (NTSTATUS)rm_enter(RM_NtPrivilegeObjectAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwPrivilegeObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, HANDLE ClientToken, ACCESS_MASK DesiredAccess, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted) __attribute__((alias("NtPrivilegeObjectAuditAlarm")));
+NTSTATUS NTAPI NtPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName, PUNICODE_STRING ServiceName, HANDLE ClientToken, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)ServiceName, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)AccessGranted};
+	return (NTSTATUS)rm_enter(RM_NtPrivilegedServiceAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName, PUNICODE_STRING ServiceName, HANDLE ClientToken, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted) __attribute__((alias("NtPrivilegedServiceAuditAlarm")));
+NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)OpenOptions};
+	return (NTSTATUS)rm_enter(RM_NtOpenFile, args);
+}
+NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions) __attribute__((alias("NtOpenFile")));
 void NTAPI refmon_client_id(PCLIENT_ID ClientId)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)ClientId};
@@ -309,6 +333,26 @@ NTSTATUS NTAPI rm_impersonate_user(HANDLE Token)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Token};
 	return (NTSTATUS)rm_enter(RM_rm_impersonate_user, args);
+}
+NTSTATUS NTAPI rm_create_pipe(PHANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, ULONG Type, ULONG MaximumInstances, ULONG Quota)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)Type, (uint64_t)(uintptr_t)MaximumInstances, (uint64_t)(uintptr_t)Quota};
+	return (NTSTATUS)rm_enter(RM_rm_create_pipe, args);
+}
+NTSTATUS NTAPI rm_fs_control(HANDLE Handle, ULONG Code)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)Code};
+	return (NTSTATUS)rm_enter(RM_rm_fs_control, args);
+}
+NTSTATUS NTAPI rm_read(HANDLE Handle, PVOID Buffer, ULONG Length, PULONG Read)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)Read};
+	return (NTSTATUS)rm_enter(RM_rm_read, args);
+}
+NTSTATUS NTAPI rm_write(HANDLE Handle, LPCVOID Buffer, ULONG Length, PULONG Written)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)Written};
+	return (NTSTATUS)rm_enter(RM_rm_write, args);
 }
 NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
 {

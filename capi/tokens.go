@@ -140,7 +140,7 @@ func ntQueryInformationToken(c *call) uint64 {
 		e := encoder{base: buffer}
 		e.tokenInformation(in.TokenInformationClass, out.TokenInformation)
 		if fault := put(buffer, e.b); fault != ntstatus.Success {
-			return status(fault) // O-6
+			return status(fault) // the handle stays open
 		}
 	}
 	return status(c.returned(returned, true, out.ReturnLength, st))

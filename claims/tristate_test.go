@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/recordings"
 )
 
 // tristateRow is one recording of cond_expr_tristate_windows.jsonl: claims
@@ -115,7 +117,7 @@ func escapeRaw(name string) string {
 // S-32, S-35, S-49).
 func TestWindowsOutcomes(t *testing.T) {
 	held, robust := 0, 0
-	for i, r := range vectors[tristateRow](t, "cond_expr_tristate_windows.jsonl") {
+	for i, r := range recordings.Rows[tristateRow](t, "cond_expr_tristate_windows.jsonl") {
 		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
 			set, err := NewSet(r.attributes(t))
 			refused, isRefusal := r.Outcome.(string)

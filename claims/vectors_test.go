@@ -1,47 +1,15 @@
 package claims
 
 import (
-	"bufio"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/recordings"
 	"github.com/refmon/refmon/sid"
 )
-
-// vectors reads a file of recorded rows into values of type T. The test is
-// skipped where the folder named by REFMON_VECTORS is absent.
-func vectors[T any](t *testing.T, name string) []T {
-	t.Helper()
-	dir := os.Getenv("REFMON_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "vectors")
-	}
-	f, err := os.Open(filepath.Join(dir, name))
-	if err != nil {
-		t.Skipf("recorded vectors are absent (set REFMON_VECTORS to their folder): %v", err)
-	}
-	defer f.Close()
-	var rows []T
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 1<<24)
-	for sc.Scan() {
-		var row T
-		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {
-			t.Fatalf("%s row %d: %v", name, len(rows)+1, err)
-		}
-		rows = append(rows, row)
-	}
-	if err := sc.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return rows
-}
 
 // tail is the condition or attribute of one entry of a descriptor text.
 type tail struct {
@@ -116,7 +84,7 @@ func vectorOptions(domain string) ParseOptions {
 func TestWindowsBytes(t *testing.T) {
 	type row struct{ Src, SDDL, Domain, Hex string }
 	n := 0
-	for _, r := range vectors[row](t, "sddl_to_bytes_windows.jsonl") {
+	for _, r := range recordings.Rows[row](t, "sddl_to_bytes_windows.jsonl") {
 		tails := textTails(r.SDDL)
 		if len(tails) == 0 {
 			continue
@@ -218,7 +186,7 @@ func TestWindowsRoundTrip(t *testing.T) {
 		Canonical     *string
 	}
 	n := 0
-	for _, r := range vectors[row](t, "sddl_roundtrip.jsonl") {
+	for _, r := range recordings.Rows[row](t, "sddl_roundtrip.jsonl") {
 		tails := textTails(r.SDDL)
 		if len(tails) == 0 {
 			continue
@@ -267,7 +235,7 @@ func aliasOf(s sid.SID) string { return sid.Alias(s, sid.SID{}) }
 // S-49, S-51, S-52).
 func TestExpressionTexts(t *testing.T) {
 	type row struct{ Expr, Expect string }
-	rows := vectors[row](t, "cond_ace_expr_c.jsonl")
+	rows := recordings.Rows[row](t, "cond_ace_expr_c.jsonl")
 	for i, r := range rows {
 		t.Run(fmt.Sprint(i+1), func(t *testing.T) {
 			e, n, err := ParseExpr(r.Expr, ParseOptions{})

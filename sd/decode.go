@@ -135,6 +135,9 @@ func room[B, A any]() (unsafe.Pointer, *Entry) {
 	return unsafe.Pointer(&x.block), (*Entry)(unsafe.Pointer(&x.entries))
 }
 
+// bare allocates a block without entries.
+func bare[B any]() (unsafe.Pointer, *Entry) { return unsafe.Pointer(new(B)), nil }
+
 // rooms and rooms2 allocate a block or block2 by the number of its entries;
 // longer lists have theirs elsewhere.
 var (
@@ -146,7 +149,7 @@ type allocator = func() (unsafe.Pointer, *Entry)
 
 func roomsOf[B any]() [17]allocator {
 	return [17]allocator{
-		room[B, [0]Entry], room[B, [1]Entry], room[B, [2]Entry], room[B, [3]Entry], room[B, [4]Entry], room[B, [5]Entry],
+		bare[B], room[B, [1]Entry], room[B, [2]Entry], room[B, [3]Entry], room[B, [4]Entry], room[B, [5]Entry],
 		room[B, [6]Entry], room[B, [7]Entry], room[B, [8]Entry], room[B, [9]Entry], room[B, [10]Entry], room[B, [11]Entry],
 		room[B, [12]Entry], room[B, [13]Entry], room[B, [14]Entry], room[B, [15]Entry], room[B, [16]Entry],
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/refmon/refmon/internal/recordings"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -83,7 +84,7 @@ func TestAddACE(t *testing.T) { // S-19
 
 // Recorded on a Windows file server: S-11.
 func TestVectorsGenericMapping(t *testing.T) {
-	for i, r := range vectorRows[struct{ Generic, Specific winnt.AccessMask }](t, "file_generic_mapping.jsonl") {
+	for i, r := range recordings.Rows[struct{ Generic, Specific winnt.AccessMask }](t, "file_generic_mapping.jsonl") {
 		if got := winnt.FileObject.Mapping.Map(r.Generic); got != r.Specific {
 			t.Errorf("row %d: %v maps to %v, want %v", i, r.Generic, got, r.Specific)
 		}

@@ -1,50 +1,22 @@
 package sd_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
+	"github.com/refmon/refmon/internal/recordings"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// vectorRows reads one file of recorded outcomes, or skips.
-func vectorRows[T any](t testing.TB, name string) []T {
-	t.Helper()
-	dir := os.Getenv("REFMON_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "vectors")
-	}
-	f, err := os.Open(filepath.Join(dir, name))
-	if err != nil {
-		t.Skipf("recorded vectors are not here (set REFMON_VECTORS): %v", err)
-	}
-	defer f.Close()
-	var rows []T
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 1<<24)
-	for sc.Scan() {
-		var r T
-		if err := json.Unmarshal(sc.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, r)
-	}
-	return rows
-}
-
 // Every recorded descriptor is read and written back byte for byte, slack
 // included: S-13, S-18, S-25. Every prefix is refused: C-79.
 func TestVectorsDecode(t *testing.T) {
-	for i, r := range vectorRows[struct{ Hex string }](t, "sddl_to_bytes_windows.jsonl") {
+	for i, r := range recordings.Rows[struct{ Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			in, _ := hex.DecodeString(r.Hex)
 			d, err := sd.Decode(in)
@@ -69,7 +41,7 @@ func TestVectorsDecode(t *testing.T) {
 // Recorded on a Windows file server: S-66. A row tells something of a kind of
 // child only where the entry is inheritable to it.
 func TestVectorsInheritFlags(t *testing.T) {
-	for _, r := range vectorRows[struct {
+	for _, r := range recordings.Rows[struct {
 		Parent uint8 `json:"parent_ace_flags"`
 		File   uint8 `json:"child_file_flags"`
 		Dir    uint8 `json:"child_dir_flags"`
@@ -89,7 +61,7 @@ func TestVectorsInheritFlags(t *testing.T) {
 // new file gets (S-64, C-82).
 func TestVectorsAutoInherit(t *testing.T) {
 	owner := sid.Administrators
-	for i, r := range vectorRows[struct {
+	for i, r := range recordings.Rows[struct {
 		SetControl   sd.Control `json:"parent_set_control"`
 		SetInherited uint8      `json:"parent_set_ace_inherited"`
 		GetControl   sd.Control `json:"parent_get_control"`

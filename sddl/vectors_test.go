@@ -1,44 +1,16 @@
 package sddl_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
+	"github.com/refmon/refmon/internal/recordings"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 )
-
-// vectorRows reads one file of recorded outcomes, or skips.
-func vectorRows[T any](t *testing.T, name string) []T {
-	t.Helper()
-	dir := os.Getenv("REFMON_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "vectors")
-	}
-	f, err := os.Open(filepath.Join(dir, name))
-	if err != nil {
-		t.Skipf("recorded vectors are not here (set REFMON_VECTORS): %v", err)
-	}
-	defer f.Close()
-	var rows []T
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 1<<24)
-	for sc.Scan() {
-		var r T
-		if err := json.Unmarshal(sc.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, r)
-	}
-	return rows
-}
 
 // A row whose list has bytes after its last entry must be readable, not
 // written so: the slack came from the version of Windows that recorded it.
@@ -57,7 +29,7 @@ func hasSlack(d *sd.Descriptor) bool {
 
 // C-80, S-16, S-25, S-38: text to bytes as recorded on Windows.
 func TestVectorsToBytes(t *testing.T) {
-	for i, r := range vectorRows[struct{ SDDL, Domain, Hex string }](t, "sddl_to_bytes_windows.jsonl") {
+	for i, r := range recordings.Rows[struct{ SDDL, Domain, Hex string }](t, "sddl_to_bytes_windows.jsonl") {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			want, err := hex.DecodeString(r.Hex)
 			if err != nil {
@@ -93,7 +65,7 @@ func TestVectorsToBytes(t *testing.T) {
 // S-39, S-41, S-46: canonical text, and what Windows refuses.
 func TestVectorsRoundTrip(t *testing.T) {
 	o := sddl.Options{Domain: sid.MustParse("S-1-5-21-2457507606-2709100691-398136650")}
-	for i, r := range vectorRows[struct {
+	for i, r := range recordings.Rows[struct {
 		SDDL, Windows string
 		Canonical     *string
 	}](t, "sddl_roundtrip.jsonl") {

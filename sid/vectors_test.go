@@ -1,45 +1,17 @@
 package sid_test
 
 import (
-	"bufio"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/recordings"
 	"github.com/refmon/refmon/sid"
 )
-
-// vectorRows reads one file of recorded outcomes, or skips.
-func vectorRows[T any](t *testing.T, name string) []T {
-	t.Helper()
-	dir := os.Getenv("REFMON_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "vectors")
-	}
-	f, err := os.Open(filepath.Join(dir, name))
-	if err != nil {
-		t.Skipf("recorded vectors are not here (set REFMON_VECTORS): %v", err)
-	}
-	defer f.Close()
-	var rows []T
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 1<<24)
-	for sc.Scan() {
-		var r T
-		if err := json.Unmarshal(sc.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, r)
-	}
-	return rows
-}
 
 // Recorded on Windows: S-7, S-8, S-10, S-80.
 func TestVectorsSIDStrings(t *testing.T) {
 	domain := sid.MustParse("S-1-5-21-1225132014-296224811-2507946102")
-	for _, r := range vectorRows[struct {
+	for _, r := range recordings.Rows[struct {
 		String string
 		SID    *string
 	}](t, "sid_strings_windows.jsonl") {

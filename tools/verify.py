@@ -2,7 +2,6 @@
 """Check a certificate of refmon why --certificate against the descriptor's bytes and the token file alone.
 
     verify.py CERTIFICATE DESCRIPTOR TOKEN
-    verify.py --samples FILE    (JSON lines with cert, altered, sd, token: for the tests)
 
 It decides the question anew, writes the certificate itself, and compares. It covers what refmon-verify covers: plain
 entries, object entries without an object type list, deny-only groups, owner and OWNER RIGHTS, PRINCIPAL SELF, privileges,
@@ -30,14 +29,8 @@ SU 5-6 SY 5-18 UD 5-84-0-0-0-0-0 WD 1-0 WR 5-33 AP -525 CA -517 CN -522 DA -512 
 EK -527 KA -526 LA -500 LG -501 PA -520 RO -498 RS -553 SA -518""".split()
 ALIASES = dict(zip(WORDS[::2], WORDS[1::2]))
 
-
-class NotVerifiable(Exception):
-    """The certificate may be true, but says more than this program can check."""
-
-
-class Refused(Exception):
-    """The certificate is false or was altered."""
-
+class NotVerifiable(Exception): """The certificate may be true, but says more than this program can check."""
+class Refused(Exception): """The certificate is false or was altered."""
 
 def sid(text, domain=""):
     """A SID is (authority, sub-authorities…); text is S-1-… or an alias in capitals."""
@@ -47,19 +40,14 @@ def sid(text, domain=""):
     if not re.fullmatch(r"S-1(-(0|[1-9][0-9]{0,9})){2,16}", full):
         raise NotVerifiable("the SID %r: write it as S-1-… in decimal numbers" % text)
     parts = tuple(int(p) for p in full.split("-")[2:])
-    if max(parts) > ALL:
-        raise NotVerifiable("the SID %r: a number of more than 32 bits" % text)
+    if max(parts) > ALL: raise NotVerifiable("the SID %r: a number of more than 32 bits" % text)
     return parts
-
 
 SELF, OWNER_RIGHTS, PACKAGES, RESTRICTED_PACKAGES = sid("PS"), sid("OW"), sid("AC"), sid("S-1-15-2-2")
 
-
 def read_sid(b):
-    if b[0] != 1 or b[1] > 15:
-        raise Refused("a SID of the descriptor is malformed")
+    if b[0] != 1 or b[1] > 15: raise Refused("a SID of the descriptor is malformed")
     return (int.from_bytes(b[2:8], "big"),) + struct.unpack_from("<%dI" % b[1], b, 8)
-
 
 class Entry:
     """An ACE. acts: it can take part in the walk over a DACL."""
@@ -67,8 +55,7 @@ class Entry:
     def __init__(self, b, system):
         self.kind, self.live, self.mask, self.sid = b[0], not b[1] & 8, 0, None
         self.deny, self.acts, at, typed = self.kind in (1, 6), False, 8, False
-        if self.kind > 0x15:
-            return
+        if self.kind > 0x15: return
         if not system and self.kind in (4, 9, 10, 11, 12) or system and self.kind == 0x15 and self.live:
             raise NotVerifiable("an entry of type %#04x: compound, with a condition, or an access filter" % self.kind)
         if self.kind == 4:
@@ -78,18 +65,15 @@ class Entry:
         self.mask, self.sid = struct.unpack_from("<I", b, 4)[0], read_sid(b[at:])
         self.acts = self.live and (self.deny or self.kind == 0 or self.kind == 5 and not typed)
 
-
 def read_acl(b, system):
     size, count = struct.unpack_from("<HH", b, 2)
     b, out = b[8:size], []
     for _ in range(count):
         n = struct.unpack_from("<H", b, 2)[0]
-        if n < 4 or n > len(b):
-            raise Refused("a list of the descriptor is malformed")
+        if n < 4 or n > len(b): raise Refused("a list of the descriptor is malformed")
         out.append(Entry(b[:n], system))
         b = b[n:]
     return out
-
 
 class Descriptor:
     def __init__(self, b):
@@ -98,13 +82,10 @@ class Descriptor:
         self.sacl = read_acl(b[sacl:], True) if sacl and control & 0x10 else []
         self.dacl = read_acl(b[dacl:], False) if dacl and control & 4 else None
 
-
 def unique(pairs):
     keys = [k for k, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise Refused("a key is given twice")
+    if len(set(keys)) != len(keys): raise Refused("a key is given twice")
     return {k: v for k, v in pairs if v is not None}
-
 
 def groups(values, domain, bare):
     for v in values:
@@ -114,10 +95,8 @@ def groups(values, domain, bare):
         attrs = bare
         if "attributes" in v:
             attrs = 0
-            for word in v["attributes"]:
-                attrs |= ATTRIBUTES.get(word, 0)
+            for word in v["attributes"]: attrs |= ATTRIBUTES.get(word, 0)
         yield sid(v["sid"], domain), attrs
-
 
 class Token:
     def __init__(self, text):
@@ -153,11 +132,8 @@ class Token:
         self.trust = sid(f["trustLevel"], domain) if "trustLevel" in f else None
 
     def add(self, name, s, allow, deny):
-        if allow:
-            self.allow[name].add(s)
-        if deny:
-            self.deny[name].add(s)
-
+        self.allow[name] |= {s} if allow else set()
+        self.deny[name] |= {s} if deny else set()
 
 class Query:
     """The question, and what deciding it brings about."""
@@ -194,23 +170,18 @@ class Query:
             return "STATUS_PRIVILEGE_NOT_HELD", 0
         ceiling = self.ceiling(need)
         self.by_privilege &= ceiling
-        if not self.max and need & ~ceiling:
-            return "STATUS_ACCESS_DENIED", 0
+        if not self.max and need & ~ceiling: return "STATUS_ACCESS_DENIED", 0
         if need & WRITE_OWNER & ceiling:
             self.privilege("A-51", "SeTakeOwnershipPrivilege", WRITE_OWNER) or self.privilege("A-51", "SeRelabelPrivilege", WRITE_OWNER)
         self.held = (ALL & ~NEVER if self.max else need & ~self.by_privilege) & ceiling
         self.own = self.owner_rights()
         ok = not self.held & ~self.own and not self.t.package or self.read()
         total = self.held | self.by_privilege
-        if not ok or self.max and (total == 0 or self.asked & ~total):
-            return "STATUS_ACCESS_DENIED", 0
+        if not ok or self.max and (total == 0 or self.asked & ~total): return "STATUS_ACCESS_DENIED", 0
         return "STATUS_SUCCESS", total if self.max else self.asked
 
     def first(self, kind):
-        for i, e in enumerate(self.d.sacl):
-            if e.kind == kind and e.live:
-                return i, e
-        return -1, None
+        return next(((i, e) for i, e in enumerate(self.d.sacl) if e.kind == kind and e.live), (-1, None))
 
     def ceiling(self, need):
         """What labels leave (A-60 to A-64)."""
@@ -243,8 +214,7 @@ class Query:
     def owner_rights(self):
         """What the owner has without an entry (A-56)."""
         rights = READ_CONTROL | WRITE_DAC
-        if not self.held & rights or self.d.owner not in self.t.allow[""]:
-            return 0
+        if not self.held & rights or self.d.owner not in self.t.allow[""]: return 0
         if any(e.live and e.sid == OWNER_RIGHTS for e in self.d.dacl or []) or self.t.restricted and self.d.owner not in self.t.allow["restricted"]:
             self.step("A-56", rights, False)
             return 0
@@ -258,8 +228,7 @@ class Query:
             if self.max:  # A-42
                 self.held &= self.own | self.mapping[3] & ~NEVER | self.asked
             self.step("A-42", self.held & ~self.own, True)
-            if not t.package:
-                return True
+            if not t.package: return True
             self.step("A-96", self.held, False)
             ok, self.held = self.max or not self.held, 0
             return ok
@@ -278,40 +247,29 @@ class Query:
         left = before & limit
         for i, e in enumerate(self.d.dacl):
             m = self.mapped(e.mask) & left
-            if not m or not e.acts or stopped or not self.applies(e, name):
-                continue
+            if not m or not e.acts or stopped or not self.applies(e, name): continue
             left &= ~m
             self.step(denies if e.deny else allows, m, not e.deny, "DACL", i, name)
-            if e.deny:
-                stopped = not self.max
-            else:
-                got |= m
+            stopped, got = e.deny and not self.max, got if e.deny else got | m
         if not stopped:
             self.step(lost, left & (self.asked | (self.mapped(0x10000000) & ~MAXIMUM if self.max else 0)), False, name=name)
         self.held = before & ~limit & ALL | got
         return self.max or self.held == before
 
     def applies(self, e, name):
-        s = e.sid
-        if s == SELF and self.self:
-            s = self.self
-        elif s == OWNER_RIGHTS:
-            s = self.d.owner
+        s = self.self if e.sid == SELF and self.self else self.d.owner if e.sid == OWNER_RIGHTS else e.sid
         if name == "package" and not e.deny and s in self.t.allow[""]:  # the user's side's to grant
             return False
         return s in self.t.allow[name] or e.deny and s in self.t.deny[name]
 
-
 def dense(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
 
 def verify(cert, descriptor, token):
     """The outcome of a true certificate; raises Refused or NotVerifiable."""
     try:
         c = json.loads(cert, object_pairs_hook=unique)
-        if c["certificate"] != FORM or c["beyond"]:
-            raise NotVerifiable("form %r, beyond its inputs %r" % (c["certificate"], c["beyond"]))
+        if c["certificate"] != FORM or c["beyond"]: raise NotVerifiable("form %r, beyond its inputs %r" % (c["certificate"], c["beyond"]))
         q = Query(Descriptor(descriptor), Token(token), int(c["desired"], 16), [int(m, 16) for m in c["mapping"]], sid(c["self"]) if c["self"] else None)
         status, granted = q.decide()
         want = {"certificate": FORM, "descriptor": hashlib.sha256(descriptor).hexdigest(), "token": hashlib.sha256(token).hexdigest(),
@@ -323,33 +281,11 @@ def verify(cert, descriptor, token):
     for key in want:
         if dense(c.get(key)) != dense(want[key]):
             raise Refused("%s is %s, and the inputs give %s" % (key, dense(c.get(key)), dense(want[key])))
-    if dense(c) != dense(want):
-        raise Refused("it is not in the form of a certificate")
+    if dense(c) != dense(want): raise Refused("it is not in the form of a certificate")
     return "%s granted 0x%08x in %d steps" % (status, granted, len(q.steps))
 
-
-def samples(name):
-    verified = refused = 0
-    for line in open(name, encoding="utf-8"):
-        s = json.loads(line)
-        descriptor, token = bytes.fromhex(s["sd"]), s["token"].encode()
-        try:
-            verify(s["cert"], descriptor, token)
-            verified += 1
-        except (Refused, NotVerifiable) as e:
-            print(e, line)
-        try:
-            print("accepted:", verify(s["altered"], descriptor, token), line)
-        except (Refused, NotVerifiable):
-            refused += 1
-    print("%d verified, %d refused" % (verified, refused))
-
-
 def main(args):
-    if len(args) == 2 and args[0] == "--samples":
-        return samples(args[1])
-    if len(args) != 3:
-        return print(__doc__) or 2
+    if len(args) != 3: return print(__doc__) or 2
     try:
         cert, descriptor, token = (open(name, "rb").read() for name in args)
         if re.fullmatch(rb"\s*([0-9a-fA-F]{2})+\s*", descriptor):
@@ -359,7 +295,6 @@ def main(args):
         return print("refused:", e) or 1
     except (NotVerifiable, OSError) as e:
         return print("not verifiable:", e) or 2
-
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

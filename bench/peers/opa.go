@@ -21,7 +21,7 @@ var regoPolicy string
 func openOPA() (*peer, error) {
 	return &peer{
 		name: "OPA (Rego)", version: moduleVersion("github.com/open-policy-agent/opa"),
-		lacks:   "nothing in principle, but has none of it: the walk is written in the policy here, and so would be privileges, labels, owner, restricted and AppContainer passes; no evaluation in a stated order, so no early end",
+		lacks:   "nothing in principle, but has none of it: the walk is written in the policy here, and so would be privileges, labels, owner, restricted and AppContainer passes",
 		prepare: prepareOPA,
 	}, nil
 }

@@ -37,7 +37,7 @@ func openSamba() (*peer, error) {
 	return &peer{
 		name:    "Samba, C library",
 		version: strings.TrimSuffix(packageVersion("samba-libs")+" "+filepath.Base(libraries[0]), " "),
-		lacks:   "restricted tokens, AppContainers, integrity labels, central policies, object types in the same call, audit, reasons; maps no generic rights",
+		lacks:   "attributes of groups (deny-only, disabled), restricted tokens, AppContainers, integrity labels, conditional entries and central policies (4.17), object types in this call, generic rights, audit, reasons",
 		prepare: prepareSamba,
 	}, nil
 }

@@ -51,7 +51,7 @@ static void order(HANDLE t)
 	HANDLE primary = process_token(TOKEN_QUERY), anonymous = client(SecurityAnonymous);
 	STATUS(NtAccessCheck(NULL, anonymous, GENERIC_READ, &file, &set, &n, &granted, &access), STATUS_GENERIC_NOT_MAPPED); /* */
 	STATUS(NtAccessCheck(NULL, NULL, 1, &file, &set, &n, &granted, &access), STATUS_INVALID_HANDLE); /* */
-	STATUS(NtAccessCheck(NULL, NtCurrentProcess(), 1, &file, &set, &n, &granted, &access), STATUS_INVALID_HANDLE);
+	STATUS(NtAccessCheck(NULL, NtCurrentProcess(), 1, &file, &set, &n, &granted, &access), STATUS_OBJECT_TYPE_MISMATCH);
 	STATUS(NtAccessCheck(NULL, primary, 1, &file, &set, &n, &granted, &access), STATUS_NO_IMPERSONATION_TOKEN); /* */
 	STATUS(NtAccessCheck(NULL, anonymous, 1, &file, &set, &n, &granted, &access), STATUS_BAD_IMPERSONATION_LEVEL); /* */
 	STATUS(NtAccessCheck(NULL, t, 1, &file, &set, &n, &granted, &access), STATUS_INVALID_SECURITY_DESCR); /* */

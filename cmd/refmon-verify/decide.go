@@ -80,13 +80,13 @@ func (q *query) decide() (status string, granted uint32) {
 	q.own = q.ownerRights()
 	read := q.held&^q.own == 0 && q.token.pkg == "" || q.read()
 	total := q.held | q.byPrivileges
-	switch {
-	case !read || q.max && (total == 0 || q.asked&^total != 0):
+	if !read || q.max && (total == 0 || q.asked&^total != 0) {
 		return denied, 0
-	case q.max:
-		return success, total
 	}
-	return success, q.asked
+	if !q.max {
+		total = q.asked
+	}
+	return success, total
 }
 
 // ceiling is what labels leave.
@@ -135,11 +135,10 @@ func first(list []entry, kind byte) (int, entry) {
 
 // dominates compares trust levels; no trust is (0, 0).
 func dominates(trust, label sid) bool {
-	var kind, level uint32
-	if trust != "" && trust.is(19, 2) {
-		kind, level = trust.sub(0), trust.sub(1)
+	if trust == "" || !trust.is(19, 2) {
+		trust = parseSID("S-1-19-0-0", "")
 	}
-	return label.is(19, 2) && kind >= label.sub(0) && level >= label.sub(1)
+	return label.is(19, 2) && trust.sub(0) >= label.sub(0) && trust.sub(1) >= label.sub(1)
 }
 
 // ownerRights is what the owner has without an entry.
@@ -174,8 +173,14 @@ func (q *query) read() bool {
 		}
 		return t.pkg == "" || q.max
 	}
-	limit := ^q.own
-	if !q.narrow("", "A-70", "A-70", "A-40", limit) {
+	limit, denies, lost := ^q.own, "A-70", "A-40"
+	if q.max {
+		denies = "A-41"
+	}
+	if len(q.object.dacl) == 0 {
+		lost = "A-43"
+	}
+	if !q.narrow("", "A-70", denies, lost, limit) {
 		return false
 	}
 	if t.writeRestricted {
@@ -193,9 +198,6 @@ func (q *query) read() bool {
 func (q *query) narrow(pass, allows, denies, lost string, limit uint32) bool {
 	before, stopped, got := q.held, false, uint32(0)
 	open := before & limit
-	if pass == "" && q.max {
-		denies = "A-41"
-	}
 	for i, e := range q.object.dacl {
 		m := q.mapped(e.mask) & open
 		if m == 0 || stopped || !e.acts || !q.applies(&e, pass) {
@@ -214,9 +216,6 @@ func (q *query) narrow(pass, allows, denies, lost string, limit uint32) bool {
 		interest := q.asked
 		if q.max {
 			interest |= q.mapped(0x10000000) &^ maximum
-		}
-		if pass == "" && len(q.object.dacl) == 0 {
-			lost = "A-43"
 		}
 		q.step(lost, "", -1, pass, open&interest, false)
 	}

@@ -41,16 +41,15 @@ func parseSID(text, domain string) sid {
 	if len(parts) < 4 || len(parts) > 18 || parts[0]+parts[1] != "S1" {
 		panic(unable("the SID %q: write it as S-1-…", text))
 	}
-	b := make([]byte, 8)
+	var b []byte
 	for i, p := range parts[2:] {
 		v, err := strconv.ParseUint(p, 10, 32)
 		if err != nil || strconv.FormatUint(v, 10) != p {
 			panic(unable("the SID %q: write it in decimal numbers of 32 bits", text))
 		}
+		b = binary.LittleEndian.AppendUint32(b, uint32(v))
 		if i == 0 {
-			binary.BigEndian.PutUint64(b, v)
-		} else {
-			b = binary.LittleEndian.AppendUint32(b, uint32(v))
+			b = binary.BigEndian.AppendUint64(nil, v)
 		}
 	}
 	b[0], b[1] = 1, byte(len(parts)-3)
@@ -73,31 +72,20 @@ type entry struct {
 }
 
 func parseDescriptor(b []byte) (d descriptor) {
-	part := func(at int, present bool) []byte {
-		if off := binary.LittleEndian.Uint32(b[at:]); off != 0 && present {
-			return b[off:]
-		}
-		return nil
+	at := func(i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
+	if o := at(4); o != 0 {
+		d.owner = readSID(b[o:])
 	}
-	control := binary.LittleEndian.Uint16(b[2:])
-	if o := part(4, true); o != nil {
-		d.owner = readSID(o)
+	if o := at(12); o != 0 && b[2]&0x10 != 0 {
+		d.sacl = parseACL(b[o:], true)
 	}
-	if l := part(12, control&0x10 != 0); l != nil {
-		d.sacl = parseACL(l, true)
-	}
-	if l := part(16, control&4 != 0); l != nil {
-		d.hasDACL, d.dacl = true, parseACL(l, false)
+	if o := at(16); o != 0 && b[2]&4 != 0 {
+		d.hasDACL, d.dacl = true, parseACL(b[o:], false)
 	}
 	return d
 }
 
-func readSID(b []byte) sid {
-	if b[0] != 1 || b[1] > 15 {
-		panic("a SID in the descriptor")
-	}
-	return sid(b[:8+4*int(b[1])])
-}
+func readSID(b []byte) sid { return sid(b[:8+4*int(b[1])]) }
 
 func parseACL(b []byte, system bool) (list []entry) {
 	n := binary.LittleEndian.Uint16(b[4:])
@@ -110,17 +98,15 @@ func parseACL(b []byte, system bool) (list []entry) {
 }
 
 // parseEntry takes an entry apart and refuses one that needs more than this
-// program knows. An unknown type takes no part.
+// program knows. Unknown types and audit entries take no part.
 func parseEntry(b []byte, system bool) entry {
 	k, at, typed := b[0], 8, false
 	e := entry{kind: k, live: b[1]&8 == 0, deny: k == 1 || k == 6}
 	switch {
-	case k > 0x15:
+	case k > 0x15 || system && k != 0x11 && k != 0x14 && k != 0x15:
 		return e
 	case !system && (k == 4 || k >= 9 && k <= 12) || system && k == 0x15 && e.live:
 		panic(unable("an entry of type %#02x: compound, with a condition, or an access filter", k))
-	case k == 4:
-		at = 12
 	case slices.Contains([]byte{5, 6, 7, 8, 11, 12, 15, 16}, k):
 		at, typed = 12+16*int(b[8]&1)+8*int(b[8]&2), b[8]&1 != 0
 	}
@@ -194,8 +180,8 @@ var levels = map[string]uint32{"None": 0, "Untrusted": 0, "Low": 4096, "Medium":
 func parseToken(b []byte) (t token) {
 	f := parseObject(b)
 	user, ok := f["user"].(string)
-	if !ok {
-		user = f["user"].(map[string]any)["sid"].(string)
+	if o, is := f["user"].(map[string]any); is {
+		user = o["sid"].(string)
 	}
 	domain := get(f, "domain", "")
 	if domain == "" && strings.HasPrefix(user, "S-1-5-21-") {
@@ -220,11 +206,11 @@ func parseToken(b []byte) (t token) {
 	})
 	t.noWriteUp = slices.Contains(get(f, "mandatoryPolicy", []any{"NoWriteUp"}), any("NoWriteUp"))
 	for _, p := range list("privileges") {
-		if o, ok := p.(map[string]any); ok {
-			t.privileges[o["name"].(string)] = slices.Contains(get(o, "attributes", []any{"Enabled"}), any("Enabled"))
-		} else {
-			t.privileges[p.(string)] = true
+		o, ok := p.(map[string]any)
+		if !ok {
+			o = map[string]any{"name": p}
 		}
+		t.privileges[o["name"].(string)] = slices.Contains(get(o, "attributes", []any{"Enabled"}), any("Enabled"))
 	}
 	t.restricted, t.writeRestricted = get(f, "restricted", false) || len(list("restrictedSids")) > 0, get(f, "writeRestricted", false)
 	groups(list("restrictedSids"), domain, 7, func(s sid, a uint32) { t.sides["restricted"].add(s, a&0x10 == 0, true) })

@@ -33,29 +33,27 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	var files [3][]byte
-	for i := range files {
-		if len(args) != len(files) {
-			fmt.Fprintln(os.Stderr, "usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN")
-			return 2
-		}
-		b, err := os.ReadFile(args[i])
+	var files [][]byte
+	for _, name := range args {
+		b, err := os.ReadFile(name)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "refmon-verify:", err)
+			fmt.Println("refmon-verify:", err)
 			return 2
 		}
-		files[i] = b
+		files = append(files, b)
+	}
+	if len(files) != 3 {
+		fmt.Println("usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN")
+		return 2
 	}
 	if b, err := hex.DecodeString(string(bytes.TrimSpace(files[1]))); err == nil {
 		files[1] = b
 	}
 	outcome, err := verify(files[0], files[1], files[2])
-	var unable notVerifiable
-	switch {
-	case errors.As(err, &unable):
+	if _, unable := err.(notVerifiable); unable {
 		fmt.Println(err)
 		return 2
-	case err != nil:
+	} else if err != nil {
 		fmt.Println("refused:", err)
 		return 1
 	}
@@ -86,16 +84,13 @@ func verify(cert, descriptor, token []byte) (outcome string, err error) {
 		}
 	}()
 	var says bytes.Buffer
-	if err := json.Compact(&says, cert); err != nil {
-		return "", fmt.Errorf("it is no certificate: %v", err)
-	}
 	var c struct {
 		Certificate, Desired, Self string
 		Mapping                    [4]string
 		Beyond                     []string
 	}
-	if err := json.Unmarshal(cert, &c); err != nil {
-		return "", fmt.Errorf("it is no certificate: %v", err)
+	if json.Compact(&says, cert) != nil || json.Unmarshal(cert, &c) != nil {
+		return "", errors.New("it is no certificate")
 	}
 	if c.Certificate != form || len(c.Beyond) > 0 {
 		return "", unable("form %q, beyond its inputs %q", c.Certificate, c.Beyond)

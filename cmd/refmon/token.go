@@ -82,15 +82,25 @@ func printToken(std *streams, t *token.Token) error {
 	who("user", t.User().SID, strings.Join(token.GroupAttributeNames(t.User().Attributes), " "))
 	typ := "Primary"
 	if t.Type() == winnt.TokenImpersonation {
-		typ = "Impersonation at " + strings.TrimPrefix(t.Level().String(), "Security")
+		typ = "Impersonation at " + levelName(t)
 	}
 	row("type", typ, "")
-	row("integrity", token.IntegrityName(t.Integrity()), "")
+	row("integrity", token.IntegrityName(t.Integrity()), policyNote(t.MandatoryPolicy()))
+	if t.WriteRestricted() {
+		row("restricted", "writes only", "")
+	} else if t.IsRestricted() {
+		row("restricted", "yes", "")
+	}
+	row("default DACL", orNone(defaultDACL(t)), "") // here, as it would widen a column that has notes
 	who("owner", t.Owner(), "of new objects")
 	who("primary group", t.PrimaryGroup(), "of new objects")
 	row("logon session", t.AuthenticationID().String(), fmt.Sprintf("session %d", t.SessionID()))
 	if t.IsAppContainer() {
-		who("package", t.Package(), "")
+		note := ""
+		if t.LowPrivilege() {
+			note = "less privileged"
+		}
+		who("package", t.Package(), note)
 	}
 	for i, g := range t.Groups() {
 		who(fmt.Sprintf("group %d", i), g.SID, strings.Join(token.GroupAttributeNames(g.Attributes), " "))
@@ -111,5 +121,21 @@ func printToken(std *streams, t *token.Token) error {
 		}
 		row("privilege", p.String(), state)
 	}
+	for _, c := range claimSets {
+		for _, text := range claimLines(c.of(t)) {
+			row(c.name, text, "")
+		}
+	}
 	return w.Flush()
+}
+
+// policyNote says what of the mandatory policy is not the default.
+func policyNote(p uint32) string {
+	switch {
+	case p&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0:
+		return "not enforced: writing up is not refused"
+	case p&winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN == 0:
+		return "a new process keeps it, whatever the label of its image"
+	}
+	return ""
 }

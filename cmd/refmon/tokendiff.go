@@ -2,9 +2,13 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -36,7 +40,12 @@ func (c *tokenDiffCmd) Run(std *streams) error {
 	d.groups("group", groupMap(a.Groups()), groupMap(b.Groups()))
 	d.groups("restricting SID", groupMap(a.Restricted()), groupMap(b.Restricted()))
 	d.groups("capability", groupMap(a.Capabilities()), groupMap(b.Capabilities()))
+	d.groups("device group", groupMap(a.DeviceGroups()), groupMap(b.DeviceGroups()))
+	d.groups("restricting device group", groupMap(a.RestrictedDeviceGroups()), groupMap(b.RestrictedDeviceGroups()))
 	d.privileges(a, b)
+	for _, c := range claimSets {
+		d.claims(c.name, claimLines(c.of(a)), claimLines(c.of(b)))
+	}
 	if err := d.w.Flush(); err != nil {
 		return err
 	}
@@ -67,11 +76,15 @@ func (d *tokenDiff) facts(a, b *token.Token) {
 		{"user", func(t *token.Token) string { return t.User().SID.String() }},
 		{"user attributes", func(t *token.Token) string { return attributes(t.User().Attributes) }},
 		{"type", func(t *token.Token) string { return t.Type().String() }},
+		{"level", levelName},
 		{"integrity", func(t *token.Token) string { return token.IntegrityName(t.Integrity()) }},
 		{"mandatory policy", func(t *token.Token) string { return fmt.Sprintf("0x%x", t.MandatoryPolicy()) }},
 		{"restricted", func(t *token.Token) string { return fmt.Sprint(t.IsRestricted()) }},
 		{"write restricted", func(t *token.Token) string { return fmt.Sprint(t.WriteRestricted()) }},
 		{"package", func(t *token.Token) string { return t.Package().String() }},
+		{"less privileged", func(t *token.Token) string { return fmt.Sprint(t.LowPrivilege()) }},
+		{"trust level", func(t *token.Token) string { return t.TrustLevel().String() }},
+		{"default DACL", defaultDACL},
 		{"owner", func(t *token.Token) string { return t.Owner().String() }},
 		{"primary group", func(t *token.Token) string { return t.PrimaryGroup().String() }},
 	} {
@@ -79,6 +92,62 @@ func (d *tokenDiff) facts(a, b *token.Token) {
 			d.line("~", f.name, y, "was "+orNone(x))
 		}
 	}
+}
+
+// claimSets are what conditions read of a token.
+var claimSets = []struct {
+	name string
+	of   func(*token.Token) *claims.Set
+}{
+	{"user claim", (*token.Token).UserClaims},
+	{"device claim", (*token.Token).DeviceClaims},
+	{"local attribute", (*token.Token).LocalAttributes},
+}
+
+// claimLines prints each claim as a resource attribute is written in SDDL.
+func claimLines(s *claims.Set) []string {
+	var list []string
+	for _, a := range s.All() {
+		text := a.Format(nil)
+		if text == "" { // no SDDL says it
+			text = fmt.Sprintf("%q %v", a.Name, a)
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+func (d *tokenDiff) claims(what string, a, b []string) {
+	for _, c := range a {
+		if !slices.Contains(b, c) {
+			d.line("-", what, c, "")
+		}
+	}
+	for _, c := range b {
+		if !slices.Contains(a, c) {
+			d.line("+", what, c, "")
+		}
+	}
+}
+
+// levelName is the level of an impersonation token, "" of a primary one.
+func levelName(t *token.Token) string {
+	if t.Type() != winnt.TokenImpersonation {
+		return ""
+	}
+	return strings.TrimPrefix(t.Level().String(), "Security")
+}
+
+// defaultDACL is what protects the objects that a token makes, in SDDL.
+func defaultDACL(t *token.Token) string {
+	if t.DefaultDACL() == nil {
+		return ""
+	}
+	text, err := sddl.Format(sd.New(sd.Parts{Control: sd.DACLPresent, DACL: t.DefaultDACL()}), sddl.Options{})
+	if err != nil {
+		return fmt.Sprintf("%d bytes that no SDDL says", t.DefaultDACL().Size())
+	}
+	return text
 }
 
 func orNone(s string) string {

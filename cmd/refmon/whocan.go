@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"errors"
+	"io"
 	"os"
 	"runtime/debug"
 
@@ -97,7 +97,7 @@ func (o *output) run(r *bulk.Run) error {
 	// A run is short and its memory bounded: the collector may take its time,
 	// as long as there is room.
 	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(1 << 30)
+	debug.SetMemoryLimit(5 << 28)
 	ctx, cancel := interrupted()
 	defer cancel()
 	bar := newBar(o.std, o.in.size, o.quiet || o.out == "" && o.std.colour)
@@ -126,28 +126,21 @@ func (o *output) run(r *bulk.Run) error {
 			return conclude(o.std, sum, err)
 		})
 	}
-	buffered := bufio.NewWriterSize(o.std.out, 1<<20)
-	r.Out = buffered
-	if o.out != "" {
-		f, err := open(o.out)
+	r.Out = o.std.out // a run writes each batch at once: no buffer
+	for _, side := range []struct {
+		name string
+		to   *io.Writer
+	}{{o.out, &r.Out}, {o.sets, &r.Sets}} {
+		if side.name == "" {
+			continue
+		}
+		f, err := open(side.name)
 		if err != nil {
 			return err
 		}
-		buffered.Reset(f)
-	}
-	flush := []*bufio.Writer{buffered}
-	if o.sets != "" {
-		f, err := open(o.sets)
-		if err != nil {
-			return err
-		}
-		w := bufio.NewWriterSize(f, 1<<20)
-		r.Sets, flush = w, append(flush, w)
+		*side.to = f
 	}
 	sum, err := r.Do(ctx)
-	for _, w := range flush {
-		err = errors.Join(err, w.Flush())
-	}
 	bar.clear()
 	return conclude(o.std, sum, err)
 }

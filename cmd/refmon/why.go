@@ -12,7 +12,7 @@ import (
 )
 
 type whyCmd struct {
-	question `embed:""`
+	question    `embed:""`
 	JSON        bool   `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
 	Certificate string `help:"Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd." placeholder:"FILE"`
 }

@@ -40,7 +40,7 @@ type shard struct {
 }
 
 // overhead is what an entry costs besides its key and answer, about.
-const overhead = 200
+const overhead = 400
 
 func newTable(limit int) *table {
 	return &table{seed: maphash.MakeSeed(), limit: max(limit/2/64, 1<<16)}

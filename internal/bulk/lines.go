@@ -51,6 +51,7 @@ func (l *lines) next(b *portion) error {
 			copy(grown, b.data)
 			b.data = grown
 		}
+		room := cap(b.data) - len(b.data)
 		n, err := l.in.Read(b.data[len(b.data):cap(b.data)])
 		b.data = b.data[:len(b.data)+n]
 		switch {
@@ -58,8 +59,8 @@ func (l *lines) next(b *portion) error {
 			l.done = true
 		case err != nil:
 			return fmt.Errorf("read objects: %w", err)
-		case len(b.data) < portionSize:
-			continue
+		case len(b.data) < portionSize && (n == room || bytes.IndexByte(b.data[len(b.data)-n:], '\n') < 0):
+			continue // else a pipe gave what it has: whoever writes it may wait for an answer
 		}
 		if l.done {
 			break

@@ -64,7 +64,7 @@ type Run struct {
 	Resumed   bool      // the output is the continuation of another: no heading
 
 	Workers    int // 0: one a core
-	CacheBytes int // most memory for descriptors and answers; 0: 512 MiB
+	CacheBytes int // most memory for descriptors and answers; 0: 256 MiB
 
 	Progress func(Position)       // called now and then by the writer; nil: not
 	Save     func(Position) error // called when all rows up to a position have been written; nil: not
@@ -113,7 +113,8 @@ func (b *portion) reset() {
 
 // Do runs. Rows are written in the order of the input. When ctx is cancelled
 // what was read is decided and written, and the error is that of ctx: the
-// output is then complete up to the position of the summary.
+// output is then complete up to the position of the summary. A source that waits
+// for input at that moment is left waiting.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
 	if r.Type == nil {
 		r.Type = winnt.FileObject
@@ -122,7 +123,7 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 		r.Workers = runtime.GOMAXPROCS(0)
 	}
 	if r.CacheBytes <= 0 {
-		r.CacheBytes = 512 << 20
+		r.CacheBytes = 256 << 20
 	}
 	if r.tokens == nil {
 		tokens := r.Directory.Tokens()
@@ -189,12 +190,18 @@ func (r *Run) read(ctx context.Context, stop chan struct{}, free, work, order ch
 			return err
 		}
 		b.reset()
-		err := r.Source.next(b)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
+		got := make(chan error, 1)
+		go func() { got <- r.Source.next(b) }() // it may wait for its input for ever
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-got:
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
 		}
 		order <- b
 		work <- b

@@ -164,7 +164,7 @@ func (s *samba) configure() {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[global]\n\tnetbios name = REFMONTEST\n\tworkgroup = REFMONGROUP\n\tserver role = standalone server\n"+
 		"\tinterfaces = %s/8\n\tbind interfaces only = yes\n\tsmb ports = 445\n\tdisable netbios = yes\n"+
-		"\tpassdb backend = tdbsam\n\tload printers = no\n\tdisable spoolss = yes\n\tlog file = %s/log.%%m\n", s.address, s.dir)
+		"\tpassdb backend = tdbsam\n\tload printers = no\n\tdisable spoolss = yes\n\trpc start on demand helpers = no\n\tlog file = %s/log.%%m\n", s.address, s.dir)
 	for _, option := range []string{"private dir", "lock directory", "state directory", "cache directory", "pid directory", "ncalrpc dir"} {
 		dir := filepath.Join(s.dir, strings.ReplaceAll(option, " ", "-"))
 		s.must(os.Mkdir(dir, 0o755))
@@ -328,7 +328,6 @@ func (s *samba) compareMaximum(share, path string, a *ntacl.Attribute) {
 	} else if !strings.Contains(out, "NT_STATUS_ACCESS_DENIED") {
 		s.t.Errorf("%s: smbcacls --maximum-access: %v\n%s", path, err, out)
 	}
-	s.t.Logf("%s: %#x", path, want)
 	if d.Granted != winnt.AccessMask(want) {
 		s.t.Errorf("%s: %s: the check grants %#x, the server %#x", path, text, d.Granted, want)
 	}

@@ -70,6 +70,7 @@ var table = []row{
 	{10, "."},
 	{10, "internal/layers"},
 	{10, "internal/rules"},
+	{10, "internal/recordings"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for

@@ -215,7 +215,7 @@ func (l *linter) order(list *sd.ACL) {
 			continue
 		}
 		l.add("DACL", i, entries[i], NonCanonical, "", "if the order is no purpose, sort it: refmon fmt --canonical",
-			"explicit refusals come first, then explicit grants, then what is inherited; editors refuse or rewrite a list in another order")
+			"canonical are explicit refusals first, then explicit grants (of each, those for one object type last), then what is inherited; some editors refuse or rewrite a list in another order")
 		return
 	}
 }

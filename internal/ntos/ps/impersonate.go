@@ -42,10 +42,14 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 	}
 	// decide and commit
 	job := t.process.job.Load()
-	if job == nil { // I-91
-		return t.accept(tok, copyOnOpen, effectiveOnly, level, nil)
+	if job != nil { // I-91
+		return t.acceptInJob(tok, copyOnOpen, effectiveOnly, level, job)
 	}
-	return t.acceptInJob(tok, copyOnOpen, effectiveOnly, level, job)
+	raises, other := t.accept(tok, copyOnOpen, effectiveOnly, level, nil)
+	if other != nil {
+		return *other
+	}
+	return Outcome{Raised: raises}
 }
 
 // acceptInJob applies the limits of the process's jobs first.
@@ -57,18 +61,25 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 	if use != tok {
 		defer use.Deref(ob.TagCall)
 	}
-	return t.accept(use, copyOnOpen, effectiveOnly, level, job)
+	raises, other := t.accept(use, copyOnOpen, effectiveOnly, level, job)
+	if other != nil {
+		return *other
+	}
+	return Outcome{Raised: raises}
 }
 
 // accept decides whether the thread may act with the token at this level, and
 // installs it, or the copy that only identifies the client. job is the one
-// whose limits the token was tested for.
-func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel, job *Job) Outcome {
+// whose limits the token was tested for. other is nil where the token itself
+// was installed: an Outcome is large, and handing it up costs as much as the
+// exchange.
+func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel, job *Job) (raises bool, other *Outcome) {
 	// decide
 	p, v := t.process.Token(), tok.Value()
 	ok, row := se.CanImpersonate(p, v, level, t.process.sys.Profile) // I-41 (5)
 	if !ok {
-		return t.demote(tok, copyOnOpen, effectiveOnly, row, job)
+		demoted := t.demote(tok, copyOnOpen, effectiveOnly, row, job)
+		return false, &demoted
 	}
 	// commit
 	tok.Ref(ob.TagImpersonation) // I-41 (7)
@@ -76,13 +87,13 @@ func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, lev
 	old := t.imp.Swap(r)
 	if t.process.job.Load() != job {
 		if refusal := t.recheck(r, old); refusal.Status != ntstatus.Success {
-			return refusal
+			return false, &refusal
 		}
 	}
 	if old != nil {
 		old.Token.Deref(ob.TagImpersonation) // I-41 (8), I-45
 	}
-	return Outcome{Raised: raised(p, v, copyOnOpen, level)}
+	return raised(p, v, copyOnOpen, level), nil
 }
 
 // raised is what makes an impersonation worth a record: the token has what the

@@ -1,0 +1,156 @@
+package access_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestChanges: what would grant a denial, found by thinking about each case.
+func TestChanges(t *testing.T) {
+	low := func(s *token.Spec) { s.Integrity = sid.LowLevel }
+	for _, c := range []struct {
+		text    string
+		change  func(*token.Spec)
+		desired winnt.AccessMask
+		want    []string // each is in some change
+		steps   int
+	}{
+		{"O:BAG:SYD:(A;;0x1;;;BG)", nil, 1, []string{"member of S-1-5-32-546", "put (A;;CC;;;" + caseU.String() + ") before"}, 1},
+		{"O:BAG:SYD:(D;;0x1;;;WD)(A;;0x1;;;WD)", nil, 1, []string{"drop DACL 0 (D;;CC;;;WD)"}, 1},
+		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, saclBit, []string{"give the token SeSecurityPrivilege"}, 1},                                 // A-50
+		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 0x80000, []string{"SeTakeOwnershipPrivilege", "SeRelabelPrivilege", "before the other"}, 1}, // A-51
+		{"O:BAG:SYD:(A;;FA;;;WD)", low, 2, []string{"raise the token's integrity level to Medium"}, 1},                               // A-62
+		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", nil, 2, []string{"integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}, 1},       // A-62
+		{"O:BAG:SYD:(A;;FA;;;BG)", low, 2, []string{"raise the token's integrity level to Medium"}, 2},
+		{"O:BAG:SYD:", nil, 0x20000, []string{"member of S-1-5-32-544"}, 1}, // A-56: as owner
+		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 1, nil, 0},
+	} {
+		s := baseSpec()
+		s.Privileges, s.EnabledPrivileges = 0, 0
+		if c.change != nil {
+			c.change(&s)
+		}
+		r := &access.Request{Descriptor: sddl.MustParse(c.text), Subject: access.Subject{Primary: mustToken(t, s)}, Desired: c.desired, Type: winnt.FileObject}
+		got, err := access.Changes(r)
+		if err != nil || (len(got) == 0) != (c.want == nil) {
+			t.Errorf("%s %#x: %v, %v", c.text, uint32(c.desired), got, err)
+			continue
+		}
+		var all strings.Builder
+		for _, x := range got {
+			if len(x.Steps) != c.steps {
+				t.Errorf("%s %#x: %v has %d steps, want %d", c.text, uint32(c.desired), x, len(x.Steps), c.steps)
+			}
+			all.WriteString(x.String() + "\n")
+		}
+		for _, w := range c.want {
+			if !strings.Contains(all.String(), w) {
+				t.Errorf("%s %#x: no %q in\n%s", c.text, uint32(c.desired), w, &all)
+			}
+		}
+	}
+}
+
+// TestChangesOfAnything: random questions with every feature; there is nothing
+// for what is granted, and nearly always something for a denial.
+func TestChangesOfAnything(t *testing.T) {
+	w := world{rand.New(rand.NewPCG(seed(t), 0))}
+	denials, found := 0, 0
+	for range 300 {
+		r := w.request(w.descriptor(), mustToken(t, w.spec()), mustToken(t, w.spec()))
+		d, err := access.SeAccessCheck(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := access.Changes(r)
+		if err != nil || d.Allowed() && got != nil {
+			t.Fatalf("%v: %v, %v", d, got, err)
+		}
+		if !d.Allowed() {
+			denials++
+			if len(got) > 0 {
+				found++
+			}
+		}
+	}
+	t.Logf("%d denials, changes for %d", denials, found)
+	if found < denials/2 {
+		t.Errorf("changes for %d of %d denials only", found, denials)
+	}
+}
+
+// ExampleChanges: what would let a guest write.
+func ExampleChanges() {
+	t, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-501","groups":["BG","WD"]}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	changes, err := access.Changes(&access.Request{
+		Descriptor: sddl.MustParse("O:BAG:SYD:(D;;0x2;;;BG)(A;;FA;;;WD)"), Subject: access.Subject{Primary: t}, Desired: winnt.FILE_WRITE_DATA, Type: winnt.FileObject,
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, c := range changes {
+		fmt.Println(c)
+	}
+	// Output:
+	// drop DACL 0 (D;;DC;;;BG)
+	// put (A;;DC;;;S-1-5-21-1-2-3-501) before the other entries
+}
+
+// ExampleExplanation_Certificate states a decision for others to verify.
+func ExampleExplanation_Certificate() {
+	file := []byte(`{"user":"S-1-5-21-1-2-3-501","groups":["BG","WD"]}`)
+	t, err := token.Parse(file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)"), Subject: access.Subject{Primary: t}, Desired: winnt.FILE_READ_DATA, Type: winnt.FileObject}
+	_, x, err := access.Explain(r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cert, err := x.Certificate(r, file)
+	fmt.Println(strings.Contains(string(cert), `"status":"STATUS_SUCCESS","granted":"0x00000001"`), err)
+	// Output: true <nil>
+}
+
+// TestCertificateErrors: a certificate is about the explained question and its
+// token.
+func TestCertificateErrors(t *testing.T) {
+	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"), Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}
+	_, x, err := access.Explain(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Certificate(r, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := x.Certificate(r, []byte(`{"user":"S-1-5-18"}`)); err != access.ErrOtherToken {
+		t.Errorf("another token: %v", err)
+	}
+	if _, err := x.Certificate(r, []byte(`{`)); err == nil {
+		t.Error("a malformed token file was taken")
+	}
+	other := *r
+	other.Desired = 2
+	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
+		t.Errorf("another question: %v", err)
+	}
+	other.Subject = access.Subject{}
+	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {
+		t.Errorf("no token: %v", err)
+	}
+}

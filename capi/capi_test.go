@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// built builds the library once, into a folder of its own.
+var built = sync.OnceValues(func() (folder string, err error) {
+	if folder, err = os.MkdirTemp("", "refmon-capi"); err != nil {
+		return "", err
+	}
+	out, err := exec.Command("bash", "build.sh", folder).CombinedOutput()
+	if err != nil {
+		return string(out), err
+	}
+	return folder, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if folder, err := built(); err == nil && !skipped() {
+		os.RemoveAll(folder)
+	}
+	os.Exit(code)
+}
+
+func compiler() string {
+	if cc := os.Getenv("CC"); cc != "" {
+		return cc
+	}
+	return "cc"
+}
+
+func skipped() bool {
+	_, err := exec.LookPath(compiler())
+	return runtime.GOOS != "linux" || err != nil
+}
+
+// library is the folder of the built library; without a C compiler, or away
+// from Linux, the test is skipped.
+func library(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the library")
+	}
+	if skipped() {
+		t.Skipf("needs Linux and a C compiler (%s)", compiler())
+	}
+	folder, err := built()
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, folder)
+	}
+	return folder
+}
+
+// compile makes a program of C files against the library.
+func compile(t *testing.T, folder string, args ...string) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "program")
+	args = append(args, "-Wall", "-Werror", "-std=gnu11", "-O1", "-I", folder+"/include", "-o", program, "-L", folder+"/lib", "-Wl,-rpath,"+folder+"/lib", "-lpthread")
+	if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	return program
+}
+
+func run(t *testing.T, env string, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), env)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", filepath.Base(program), err, out)
+	}
+	return string(out)
+}
+
+// sources are the C tests.
+func sources(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("tests/*.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, f := range files {
+		if filepath.Base(f) != "example.c" {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// The assertions are in tests/*.c; the cases they name: AC-001, AC-002, AC-004,
+// AC-006 to AC-008, AC-023 to AC-026, AC-028, AC-029, AC-032, AC-037, AC-045,
+// AC-058 to AC-062, AC-100, AC-103, AC-113, AC-114, TC-2, TC-41, OC-46.
+func TestC(t *testing.T) {
+	folder := library(t)
+	out := run(t, "", compile(t, folder, append(sources(t), "-lrefmon")...))
+	t.Log(strings.TrimSpace(out))
+	if !regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`).MatchString(out) {
+		t.Errorf("the count is missing or tells of failures:\n%s", out)
+	}
+}
+
+// The same tests through the functions with the calling convention of Windows.
+func TestMSABI(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("ms_abi is of x86-64")
+	}
+	folder := library(t)
+	out := run(t, "", compile(t, folder, append(sources(t), "-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon")...))
+	if !strings.Contains(out, " 0 failed") {
+		t.Errorf("%s", out)
+	}
+}
+
+// The documented profile leaves an output handle as it was (O-5) and duplicates
+// a primary token at SecurityImpersonation (T-43); a standard user is no
+// administrator; a token file is used as it is.
+func TestEnvironment(t *testing.T) {
+	folder := library(t)
+	source := filepath.Join(t.TempDir(), "env.c")
+	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
+#include <stdio.h>
+int main(void)
+{
+	HANDLE h = (HANDLE)0x54, own, dup;
+	DWORD level = 9, elevated = 9, n;
+	PSID admins;
+	LPSTR user;
+	BOOL member = 9;
+	char room[100];
+	NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h);
+	NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY | TOKEN_DUPLICATE, &own);
+	NtDuplicateToken(own, TOKEN_QUERY, NULL, FALSE, TokenImpersonation, &dup);
+	NtQueryInformationToken(dup, TokenImpersonationLevel, &level, 4, &n);
+	NtQueryInformationToken(own, TokenElevation, &elevated, 4, &n);
+	ConvertStringSidToSidA("BA", &admins);
+	CheckTokenMembership(NULL, admins, &member);
+	GetTokenInformation(own, TokenUser, room, sizeof room, &n);
+	ConvertSidToStringSidA(((PTOKEN_USER)room)->User.Sid, &user);
+	printf("handle %lx level %u elevated %u admin %d user %s\n", (unsigned long)(uintptr_t)h, level, elevated, member, user);
+	return 0;
+}
+`), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "token.json")
+	if err := os.WriteFile(file, []byte(`{"user":"S-1-5-21-1-2-3-1107"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	program := compile(t, folder, source, "-lrefmon")
+	for _, c := range []struct{ env, want string }{
+		{"REFMON_PROFILE=observed", "handle 0 level 0 elevated 1 admin 1"},
+		{"REFMON_PROFILE=documented", "handle 54 level 2 elevated 1 admin 1"},
+		{"REFMON_USER=standard", "handle 0 level 0 elevated 0 admin 0"},
+		{"REFMON_TOKEN=" + file, "user S-1-5-21-1-2-3-1107"},
+	} {
+		if out := run(t, c.env, program); !strings.Contains(out, c.want) {
+			t.Errorf("%s: got %q, want %q", c.env, out, c.want)
+		}
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), "REFMON_USER=nobody")
+	if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(`REFMON_USER is "nobody"`)) {
+		t.Errorf("an unknown user: %v, %s", err, out)
+	}
+}
+
+// The examples of docs/c-abi.md are these files, and they run.
+func TestExamples(t *testing.T) {
+	doc, err := os.ReadFile("../docs/c-abi.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"tests/example.c", "tests/example.py"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(doc, bytes.TrimSpace(text)) {
+			t.Errorf("docs/c-abi.md does not have %s as it is", name)
+		}
+	}
+	folder := library(t)
+	want := "as the client:  0xC00000A5\nas the process: 0x00000000\nlevel:          1\n"
+	if got := run(t, "", compile(t, folder, "tests/example.c", "-lrefmon")); got != want {
+		t.Errorf("example.c: got\n%s", got)
+	}
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 for the ctypes example")
+	}
+	for env, want := range map[string]string{"REFMON_USER=administrator": "granted 0x1\n", "REFMON_USER=standard": "denied, error 5\n"} {
+		if got := run(t, env, python, "tests/example.py", folder+"/lib/librefmon.so"); got != want {
+			t.Errorf("example.py, %s: got %q, want %q", env, got, want)
+		}
+	}
+}
+
+// The generated files are those that gen.go writes from the headers.
+func TestGenerated(t *testing.T) {
+	table, err := os.ReadFile("calls_gen.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, h := range []string{"include/refmon/nt.h", "include/refmon/rtl.h", "include/refmon/winbase.h", "internal.h"} {
+		text, err := os.ReadFile(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN) `).FindAll(text, -1))
+	}
+	if rows := len(regexp.MustCompile(`(?m)^\t\d+: `).FindAll(table, -1)); rows != n {
+		t.Errorf("%d rows for %d prototypes: run go generate", rows, n)
+	}
+}

@@ -1,0 +1,51 @@
+/* Nanoseconds for each call, best of five rounds. */
+#include <refmon/refmon.h>
+#include <stdio.h>
+#include <time.h>
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+#define BENCH(name, statement) \
+	do { \
+		double best = 1e18; \
+		for (int r = 0; r < 5; r++) { \
+			double start = now(); \
+			for (int i = 0; i < 200000; i++) { \
+				statement; \
+			} \
+			double ns = (now() - start) / 200000; \
+			best = ns < best ? ns : best; \
+		} \
+		printf("%-36s %6.0f ns\n", name, best); \
+	} while (0)
+
+int main(void)
+{
+	HANDLE own, client, h;
+	PSECURITY_DESCRIPTOR d;
+	PRIVILEGE_SET set;
+	ULONG n = sizeof set;
+	ACCESS_MASK granted;
+	NTSTATUS access;
+	DWORD type;
+	GENERIC_MAPPING m = {0x120089, 0x120116, 0x1200a0, 0x1f01ff};
+	if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &own) || !DuplicateToken(own, SecurityImpersonation, &client) ||
+		!ConvertStringSecurityDescriptorToSecurityDescriptorA("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-4)(A;;FA;;;BA)", 1, &d, NULL) || !SetThreadToken(NULL, client))
+		return 1;
+	BENCH("RtlNtStatusToDosError (empty call)", RtlNtStatusToDosError(0));
+	BENCH("NtClose of no handle", NtClose(NULL));
+	BENCH("NtOpenThreadToken + NtClose", NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h); NtClose(h));
+	BENCH("NtQueryInformationToken TokenType", NtQueryInformationToken(client, TokenType, &type, sizeof type, &n));
+	n = sizeof set;
+	BENCH("NtAccessCheck, 2 entries", NtAccessCheck(d, client, 1, &m, &set, &n, &granted, &access));
+	BENCH("SetThreadToken + RevertToSelf", SetThreadToken(NULL, client); RevertToSelf());
+	BENCH("NtDuplicateToken + NtClose", NtDuplicateToken(own, TOKEN_QUERY, NULL, FALSE, TokenPrimary, &h); NtClose(h));
+	BENCH("fault: NULL output", NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, NULL));
+	BENCH("fault: unmapped output", NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, (PHANDLE)0x7eadbee0));
+	return 0;
+}

@@ -1,0 +1,127 @@
+/* Named pipes with blocking handles, and the client's identity. */
+#include "win.h"
+
+#define FSCTL_PIPE_DISCONNECT 0x00110004
+#define FSCTL_PIPE_LISTEN 0x00110008
+#define FSCTL_PIPE_IMPERSONATE 0x0011001C
+
+static const WCHAR prefix[] = u"\\\\.\\pipe\\", device[] = u"\\??\\pipe\\";
+#define PREFIX_UNITS (sizeof prefix / 2 - 1)
+#define DEVICE_UNITS (sizeof device / 2 - 1)
+
+/* The pipe's name in the kernel; its text belongs to the caller, who frees it. */
+static PWSTR pipe_name(LPCWSTR name, PUNICODE_STRING s)
+{
+	size_t n = 0;
+	for (; n < PREFIX_UNITS; n++)
+		if ((name[n] | (n >= 4 && n < 8 ? 0x20 : 0)) != prefix[n])
+			return NULL;
+	while (name[n] && n < 0x1000)
+		n++;
+	if (n == PREFIX_UNITS || name[n])
+		return NULL;
+	n -= PREFIX_UNITS;
+	PWSTR w = malloc(2 * (DEVICE_UNITS + n + 1));
+	if (!w)
+		return NULL;
+	memcpy(w, device, 2 * DEVICE_UNITS);
+	memcpy(w + DEVICE_UNITS, name + PREFIX_UNITS, 2 * (n + 1));
+	RtlInitUnicodeString(s, w);
+	return w;
+}
+
+static HANDLE none(DWORD code)
+{
+	SetLastError(code);
+	return INVALID_HANDLE_VALUE;
+}
+
+HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD instances, DWORD outSize, DWORD inSize, DWORD timeout, LPSECURITY_ATTRIBUTES sa)
+{
+	(void)outSize, (void)timeout;
+	if (!(open & PIPE_ACCESS_DUPLEX) || !instances || instances > PIPE_UNLIMITED_INSTANCES)
+		return none(ERROR_INVALID_PARAMETER);
+	if (open & FILE_FLAG_OVERLAPPED || mode & PIPE_NOWAIT)
+		return none(ERROR_NOT_SUPPORTED);
+	UNICODE_STRING s;
+	PWSTR w = name ? pipe_name(name, &s) : NULL;
+	if (!w)
+		return none(ERROR_INVALID_NAME);
+	HANDLE h = INVALID_HANDLE_VALUE;
+	OBJECT_ATTRIBUTES oa;
+	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE | (sa && sa->bInheritHandle ? OBJ_INHERIT : 0), NULL, sa ? sa->lpSecurityDescriptor : NULL);
+	ACCESS_MASK access = (open & (WRITE_DAC | WRITE_OWNER | ACCESS_SYSTEM_SECURITY)) | SYNCHRONIZE;
+	access |= (open & PIPE_ACCESS_INBOUND ? FILE_GENERIC_READ : 0) | (open & PIPE_ACCESS_OUTBOUND ? FILE_GENERIC_WRITE : 0);
+	NTSTATUS st = rm_create_pipe(&h, access, &oa, mode & PIPE_TYPE_MESSAGE ? 1 : 0, instances == PIPE_UNLIMITED_INSTANCES ? 0 : instances, inSize);
+	free(w);
+	return done(st) ? h : INVALID_HANDLE_VALUE;
+}
+
+HANDLE WINAPI CreateNamedPipeA(LPCSTR name, DWORD open, DWORD mode, DWORD instances, DWORD outSize, DWORD inSize, DWORD timeout, LPSECURITY_ATTRIBUTES sa)
+{
+	PWSTR w = widen(name);
+	HANDLE h = CreateNamedPipeW(w, open, mode, instances, outSize, inSize, timeout, sa);
+	free(w);
+	return h;
+}
+
+BOOL WINAPI ConnectNamedPipe(HANDLE h, LPVOID overlapped)
+{
+	NTSTATUS st = overlapped ? STATUS_NOT_SUPPORTED : rm_fs_control(h, FSCTL_PIPE_LISTEN);
+	return done(st);
+}
+
+BOOL WINAPI DisconnectNamedPipe(HANDLE h) { return done(rm_fs_control(h, FSCTL_PIPE_DISCONNECT)); }
+
+BOOL WINAPI ImpersonateNamedPipeClient(HANDLE h) { return done(rm_fs_control(h, FSCTL_PIPE_IMPERSONATE)); }
+
+/* The SQOS flags say what the server may do with the caller's identity; without
+ * SECURITY_SQOS_PRESENT the kernel's default applies. */
+HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES sa, DWORD disposition, DWORD flags, HANDLE template)
+{
+	(void)template;
+	if (disposition != OPEN_EXISTING)
+		return none(ERROR_INVALID_PARAMETER);
+	if (flags & FILE_FLAG_OVERLAPPED)
+		return none(ERROR_NOT_SUPPORTED);
+	UNICODE_STRING s;
+	PWSTR w = name ? pipe_name(name, &s) : NULL;
+	if (!w)
+		return none(ERROR_NOT_SUPPORTED);
+	HANDLE h = INVALID_HANDLE_VALUE;
+	IO_STATUS_BLOCK io;
+	OBJECT_ATTRIBUTES oa;
+	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, (flags >> 16) & 3, flags & SECURITY_CONTEXT_TRACKING ? SECURITY_DYNAMIC_TRACKING : SECURITY_STATIC_TRACKING, (flags & SECURITY_EFFECTIVE_ONLY) != 0};
+	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE | (sa && sa->bInheritHandle ? OBJ_INHERIT : 0), NULL, NULL);
+	if (flags & SECURITY_SQOS_PRESENT)
+		oa.SecurityQualityOfService = &qos;
+	NTSTATUS st = NtOpenFile(&h, access | SYNCHRONIZE | FILE_READ_ATTRIBUTES, &oa, &io, share, 0);
+	free(w);
+	return done(st) ? h : INVALID_HANDLE_VALUE;
+}
+
+HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES sa, DWORD disposition, DWORD flags, HANDLE template)
+{
+	PWSTR w = widen(name);
+	HANDLE h = CreateFileW(w, access, share, sa, disposition, flags, template);
+	free(w);
+	return h;
+}
+
+BOOL WINAPI ReadFile(HANDLE h, LPVOID buffer, DWORD n, LPDWORD read, LPVOID overlapped)
+{
+	ULONG got = 0;
+	NTSTATUS st = overlapped ? STATUS_NOT_SUPPORTED : rm_read(h, buffer, n, &got);
+	if (read)
+		*read = got;
+	return done(st);
+}
+
+BOOL WINAPI WriteFile(HANDLE h, LPCVOID buffer, DWORD n, LPDWORD written, LPVOID overlapped)
+{
+	ULONG sent = 0;
+	NTSTATUS st = overlapped ? STATUS_NOT_SUPPORTED : rm_write(h, buffer, n, &sent);
+	if (written)
+		*written = sent;
+	return done(st);
+}
