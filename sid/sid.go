@@ -213,5 +213,5 @@ func (s SID) Hash() uint32 {
 	if n&4 != 0 { // the size is 8 + 4n, so at most one word is left
 		h = bits.RotateLeft64(h^uint64(*(*uint32)(unsafe.Add(p, n-4))), 29) * hashMul
 	}
-	return uint32(h >> 32)
+	return uint32(h>>32) ^ uint32(h>>47) // folded: consecutive RIDs must not share their low bits
 }

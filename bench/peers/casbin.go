@@ -63,7 +63,7 @@ func openCasbin() (*peer, error) {
 			if _, err := e.AddNamedGroupingPolicies("g2", actions); err != nil {
 				return nil, err
 			}
-			return question1(in, func(right winnt.AccessMask) (bool, error) { return e.Enforce("u", "f", names[right]) })
+			return byRight(in, func(right winnt.AccessMask) (bool, error) { return e.Enforce("u", "f", names[right]) })
 		},
 	}, nil
 }

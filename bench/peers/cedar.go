@@ -37,7 +37,7 @@ func openCedar() (*peer, error) {
 				a := cedar.NewEntityUID("Action", cedar.String(rightName(r)))
 				actions[r], entities[a] = a, cedar.Entity{UID: a, Parents: cedar.NewEntityUIDSet(all)}
 			}
-			return question1(in, func(right winnt.AccessMask) (bool, error) {
+			return byRight(in, func(right winnt.AccessMask) (bool, error) {
 				ok, why := cedar.Authorize(policies, entities, cedar.Request{Principal: user, Action: actions[right], Resource: file})
 				if len(why.Errors) > 0 {
 					return false, fmt.Errorf("cedar: %s", why.Errors[0].Message)

@@ -60,8 +60,9 @@ func each(holds func(right winnt.AccessMask) (bool, error)) inProcess {
 	}
 }
 
-// question1 is each for one right, or for all of them, as the input asks.
-func question1(in *input, holds func(right winnt.AccessMask) (bool, error)) (asker, error) {
+// byRight makes an asker of a function that answers for one right: for an input
+// that asks for all it is called for each.
+func byRight(in *input, holds func(right winnt.AccessMask) (bool, error)) (asker, error) {
 	switch in.kind {
 	case maximum:
 		return each(holds), nil

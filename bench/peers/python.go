@@ -62,7 +62,7 @@ func openPython() (*peer, error) {
 		return nil, err
 	}
 	c := &child{in, bufio.NewScanner(out)}
-	closeChild := func() { in.Close(); cmd.Wait() }
+	closeChild := func() { _, _ = in.Close(), cmd.Wait() } // it ends at the end of its input
 	hello, err := c.receive()
 	if err != nil {
 		closeChild()

@@ -60,7 +60,7 @@ var domain = sid.MustParse("S-1-5-21-1004336348-1177238915-682003330")
 // newInput builds the token and the descriptor of a question. Without member
 // the deciding group is another one, and the answer is no.
 func newInput(q question, member bool) (*input, error) {
-	in := &input{question: q, member: member, raw: nil}
+	in := &input{question: q, member: member}
 	in.token = []sid.SID{domain.WithRID(1107), sid.Everyone, sid.AuthenticatedUsers, sid.Users, domain.WithRID(513)}
 	for i := uint32(0); len(in.token) < q.sids; i++ {
 		in.token = append(in.token, domain.WithRID(5000+i))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"time"
 
 	"github.com/refmon/refmon/access"
@@ -55,5 +56,11 @@ func (a *refmonAsker) ask(n int) (time.Duration, error) {
 			decision, err = access.Check(a.token, a.sd, desired, winnt.FileObject)
 		}
 	}
-	return clock() - t0, err
+	took := clock() - t0
+	if err == nil && decision.Allowed() != a.in.member {
+		return 0, errChanged
+	}
+	return took, err
 }
+
+var errChanged = errors.New("the answer is not the one of the first time")

@@ -59,5 +59,8 @@ void test_security(void);
 void test_text(void);
 void test_objects(void);
 void test_threads(void);
+void test_pipes(void);
+void test_flip(void);
+void test_fuzz(void);
 
 #endif

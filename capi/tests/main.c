@@ -62,6 +62,9 @@ int main(void)
 	test_text();
 	test_objects();
 	test_threads();
+	test_pipes();
+	test_flip();
+	test_fuzz();
 	test_fork();
 	printf("%d assertions, %d failed\n", checks, failures);
 	return failures != 0;

@@ -460,6 +460,41 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
+// TestSmallAndAlone: what an auditor has to read is at most 500 lines of Go
+// without comments and blank lines, or 300 of Python, on the standard library
+// alone.
+func TestSmallAndAlone(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(b), "refmon/refmon/") || strings.Contains(string(b), `"golang.org/`) {
+			t.Errorf("%s imports more than the standard library", name)
+		}
+		for line := range strings.Lines(string(b)) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+				lines++
+			}
+		}
+	}
+	if lines > 500 {
+		t.Errorf("%d lines of Go, at most 500 are allowed", lines)
+	}
+	b, err := os.ReadFile("../../tools/verify.py")
+	if n := bytes.Count(b, []byte("\n")); err != nil || n > 300 {
+		t.Errorf("verify.py: %d lines, at most 300 are allowed; %v", n, err)
+	}
+}
+
 func TestRun(t *testing.T) {
 	s := world{rand.New(rand.NewPCG(1, 0))}.sample(t)
 	dir := t.TempDir()

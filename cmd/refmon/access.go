@@ -55,7 +55,7 @@ func (c *accessCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	defer in.close()
+	defer func() { _ = in.close() }() // only read
 	item, err := bulk.Find(context.Background(), in.source, c.Path, dir.Domain, typ)
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	defer in.close()
+	defer func() { _ = in.close() }() // only read
 	ctx, cancel := interrupted()
 	defer cancel()
 	w := bufio.NewWriterSize(std.out, 1<<20)

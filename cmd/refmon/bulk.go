@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 )
 
 // objectsFlags say which objects a verb is about.
@@ -26,6 +28,22 @@ type objectsFlags struct {
 type directoryFlags struct {
 	Directory string   `help:"Directory file with users and groups, YAML or JSON." placeholder:"FILE" short:"d"`
 	Token     []string `help:"Token file of a further principal, named by the file; may be repeated." placeholder:"FILE" short:"t"`
+}
+
+// shareFlag is a second gate before the objects.
+type shareFlag struct {
+	Share string `help:"Descriptor of the share they are reached through, in SDDL: what it does not grant nobody has." placeholder:"SDDL"`
+}
+
+func (c *shareFlag) share(d *bulk.Directory) (*sd.Descriptor, error) {
+	if c.Share == "" {
+		return nil, nil
+	}
+	share, err := sddl.Parse(c.Share, sddl.Options{Domain: d.Domain})
+	if err != nil {
+		return nil, fmt.Errorf("--share: %w", err)
+	}
+	return share, nil
 }
 
 // directory reads the principals.

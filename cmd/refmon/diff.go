@@ -57,7 +57,7 @@ func (c *diffCmd) Run(std *streams) error {
 		if err != nil {
 			return err
 		}
-		defer in.close()
+		defer func() { _ = in.close() }() // only read
 		*side.to = in.source
 	}
 	ctx, cancel := interrupted()

@@ -41,7 +41,7 @@ func (c *reportCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	defer in.close()
+	defer func() { _ = in.close() }() // only read
 	ctx, cancel := interrupted()
 	defer cancel()
 	r := &bulk.Report{Title: c.Title, Source: in.source, Directory: dir, Type: typ}

@@ -11,6 +11,7 @@ type whatCanCmd struct {
 	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
+	shareFlag      `embed:""`
 	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	Out            string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
 	Quiet          bool   `help:"No progress bar." short:"q"`
@@ -42,11 +43,14 @@ func (c *whatCanCmd) Run(std *streams) error {
 	if run.Principal = run.Directory.Find(c.Who); run.Principal < 0 {
 		return fmt.Errorf("%q is no user who can log on: give a name or SID of the directory file", c.Who)
 	}
+	if run.Share, err = c.share(run.Directory); err != nil {
+		return err
+	}
 	in, err := c.open(std, c.Paths)
 	if err != nil {
 		return err
 	}
-	defer in.close()
+	defer func() { _ = in.close() }() // only read
 	run.Source = in.source
 	out := &output{std: std, out: c.Out, quiet: c.Quiet, in: in}
 	return out.run(run)

@@ -14,6 +14,7 @@ type whoCanCmd struct {
 	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
+	shareFlag      `embed:""`
 	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	Count          bool   `help:"Only how many principals can." xor:"what"`
 	ForIndex       bool   `help:"For search indexes: a row an object with the names of its allowed sets, and the table of sets, as JSON lines." xor:"what"`
@@ -74,11 +75,14 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if run.Directory, err = c.directory(std); err != nil {
 		return err
 	}
+	if run.Share, err = c.share(run.Directory); err != nil {
+		return err
+	}
 	in, err := c.open(std, c.Paths)
 	if err != nil {
 		return err
 	}
-	defer in.close()
+	defer func() { _ = in.close() }() // only read
 	run.Source = in.source
 	out := &output{std: std, out: c.Out, sets: c.Sets, checkpoint: c.Checkpoint, quiet: c.Quiet, in: in}
 	return out.run(run)
@@ -93,7 +97,7 @@ type output struct {
 }
 
 // run does the run with its output, its checkpoint and its progress bar.
-func (o *output) run(r *bulk.Run) error {
+func (o *output) run(r *bulk.Run) (err error) {
 	// A run is short and its memory bounded: the collector may take its time,
 	// as long as there is room.
 	debug.SetGCPercent(400)
@@ -116,7 +120,9 @@ func (o *output) run(r *bulk.Run) error {
 	}
 	defer func() {
 		for _, f := range files {
-			f.Close()
+			if lost := f.Close(); lost != nil {
+				err = lost // what was not written is not done
+			}
 		}
 	}()
 	if o.checkpoint != "" {

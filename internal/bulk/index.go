@@ -70,7 +70,7 @@ func appendSet(dst []byte, id setID, count uint32, s effective.Set) []byte {
 	mark := len(dst)
 	bitmap := len(`,"bitmap":""}`) + base64.StdEncoding.EncodedLen(8*len(s))
 	dst = append(dst, `,"ids":"`...)
-	ok := true
+	var ok bool
 	dst, ok = appendRanges(dst, s, mark+bitmap)
 	if ok {
 		return append(dst, "\"}\n"...)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -58,6 +59,7 @@ type Run struct {
 	Principal int               // What: index of the principal
 	Type      *winnt.ObjectType // of objects that do not tell; nil: file
 	Config    effective.Config  // policies and options of the check
+	Share     *sd.Descriptor    // a second gate before all objects: what it does not grant nobody has; nil: none
 	Format    Format
 	Out       io.Writer
 	Sets      io.Writer // Index: where the table of sets goes; nil: to Out, before the first row that needs it
@@ -313,6 +315,9 @@ func (r *Run) Fingerprint() string {
 	}
 	for _, right := range r.Rights {
 		fmt.Fprintf(h, " %q %x", right.Name, right.mask)
+	}
+	if r.Share != nil {
+		fmt.Fprintf(h, " %x", r.Share.AppendOriginal(nil))
 	}
 	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.print())
 }

@@ -1,6 +1,8 @@
 package bulk
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/winnt"
 )
@@ -9,6 +11,7 @@ import (
 type worker struct {
 	run        *Run
 	evaluators map[*winnt.ObjectType]*effective.Evaluator
+	gates      map[*winnt.ObjectType]gate
 	near       near
 	cost       int // of an answer, in bytes
 	rows       rows
@@ -47,6 +50,34 @@ func (w *worker) evaluator(t *winnt.ObjectType) (*effective.Evaluator, error) {
 	}
 	w.evaluators[t] = e
 	return e, nil
+}
+
+// gate is what the share leaves: the principals that have each right on it, and
+// the mask of the one principal of What. No sets stand for all.
+type gate struct {
+	sets []effective.Set
+	mask winnt.AccessMask
+}
+
+// gate is that for a type of object, whose words have masks of their own.
+func (w *worker) gate(t *winnt.ObjectType, e *effective.Evaluator) gate {
+	if w.run.Share == nil {
+		return gate{mask: ^winnt.AccessMask(0)}
+	}
+	g, ok := w.gates[t]
+	if !ok {
+		if w.run.Ask == What {
+			g.mask = e.Maximum(w.run.Share)[0]
+		}
+		for _, s := range e.Allowed(w.run.Share) {
+			g.sets = append(g.sets, slices.Clone(s))
+		}
+		if w.gates == nil {
+			w.gates = map[*winnt.ObjectType]gate{}
+		}
+		w.gates[t] = g
+	}
+	return g
 }
 
 // batch decides the objects of a batch and writes their rows into it.
@@ -100,13 +131,19 @@ func (w *worker) decide(o *Object) (a *answer, share bool) {
 		return &answer{err: err}, true
 	}
 	a = &answer{}
+	g := w.gate(o.Type, e)
 	if w.run.Ask == What {
-		a.mask = e.Maximum(d)[0]
+		a.mask = e.Maximum(d)[0] & g.mask
 		return a, e.Repeatable(d)
 	}
 	sets := e.Allowed(d)
 	a.counts = make([]uint32, len(sets))
 	for i, s := range sets {
+		if g.sets != nil {
+			for j := range s {
+				s[j] &= g.sets[i][j]
+			}
+		}
 		n := s.Count()
 		a.counts[i] = uint32(n)
 		a.total += int64(n)

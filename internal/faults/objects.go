@@ -148,7 +148,7 @@ var _ = define(setup[nt.SetInformationThreadIn]{
 				in.ThreadInformation.V = w.handle(w.server.Object().PrimaryToken(), winnt.TOKEN_ALL_ACCESS)
 			}},
 			{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out", takes: "memory", inject: func(w *world, _ *nt.SetInformationThreadIn) { w.failing["ps: impersonation record"] = true }},
-			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *nt.SetInformationThreadIn) { w.job(2) }},
+			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *nt.SetInformationThreadIn) { w.job() }},
 			{rule: "I-43", want: ntstatus.InsufficientResources, name: "the copy of a demotion fails", takes: "decision", inject: func(w *world, _ *nt.SetInformationThreadIn) {
 				w.stranger()
 				w.failing["se: copy token"] = true

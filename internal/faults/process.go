@@ -189,7 +189,7 @@ var _ = define(setup[nt.CreateUserProcessIn]{
 				in.ParentProcess = w.handle(p, winnt.PROCESS_ALL_ACCESS)
 				p.Exit()
 			}},
-			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job for restricted tokens", takes: "job", inject: func(w *world, _ *nt.CreateUserProcessIn) { w.job(ps.JobRestrictedToken) }},
+			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job for restricted tokens", takes: "job", inject: func(w *world, _ *nt.CreateUserProcessIn) { w.job() }},
 		}),
 })
 

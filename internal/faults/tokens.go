@@ -97,7 +97,7 @@ func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *win
 			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job refuses the copy", takes: "target", lifts: copied,
 				inject: func(w *world, _ *I) {
 					w.impersonate(w.other, w.token(clientSpec(winnt.SecurityImpersonation), open()), true, winnt.SecurityImpersonation)
-					w.job(2) // RESTRICTED_TOKEN, and the client is not
+					w.job() // RESTRICTED_TOKEN, and the client is not
 				}},
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out for the copy", takes: "memory", lifts: copied,
 				inject: func(w *world, _ *I) { w.failing["se: copy token"] = true; w.copying() }},

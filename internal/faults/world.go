@@ -156,7 +156,7 @@ func (w *world) callerAt(level winnt.SecurityImpersonationLevel) {
 
 // job puts the server into a job and then limits it to tokens without
 // Administrators; tokens taken on before are not affected (I-90).
-func (w *world) job(flags uint32) { w.jobOf(w.server, flags) }
+func (w *world) job() { w.jobOf(w.server, ps.JobRestrictedToken) }
 
 func (w *world) jobOf(p *kernel.Process, flags uint32) {
 	if st := p.AssignToJob(kernel.JobSecurity{}); !st.IsSuccess() {

@@ -1,0 +1,114 @@
+/* Random arguments: any pointers, lengths, counts and overlaps. Nothing is
+ * asserted but that the process lives and that the kernel still answers.
+ * REFMON_FUZZ_SEED repeats a run, REFMON_FUZZ_CALLS makes it longer. */
+#include "check.h"
+#include <pthread.h>
+#include <sys/mman.h>
+#include <time.h>
+
+typedef NTSTATUS(NTAPI *any)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+#define F(f) {(any)(void *)f, #f}
+
+static const struct { any f; const char *name; } calls[] = {
+	F(NtOpenProcessToken), F(NtOpenProcessTokenEx), F(NtOpenThreadToken), F(NtOpenThreadTokenEx), F(NtDuplicateToken), F(NtFilterToken), F(NtAdjustPrivilegesToken),
+	F(NtAdjustGroupsToken), F(NtQueryInformationToken), F(NtSetInformationToken), F(NtCompareTokens), F(NtCreateToken), F(NtCreateLowBoxToken), F(NtPrivilegeCheck),
+	F(NtAccessCheck), F(NtAccessCheckByType), F(NtAccessCheckByTypeResultList), F(NtSetInformationThread), F(NtImpersonateThread), F(NtDuplicateObject), F(NtQueryObject),
+	F(NtSetInformationObject), F(NtQuerySecurityObject), F(NtSetSecurityObject), F(NtOpenProcess), F(NtOpenThread), F(NtGetNextThread), F(NtCreateEvent), F(NtOpenEvent),
+	F(NtCreateDirectoryObject), F(NtCreateSymbolicLinkObject), F(NtCreateJobObject), F(NtOpenObjectAuditAlarm), F(NtPrivilegeObjectAuditAlarm), F(NtPrivilegedServiceAuditAlarm),
+	F(NtOpenFile), F(RtlCreateAcl), F(RtlValidAcl), F(RtlAddAce), F(RtlDeleteAce), F(RtlGetAce), F(NtClose),
+};
+
+static uint64_t state;
+
+static uint64_t next(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	return state ^= state << 17;
+}
+
+static uint64_t argument(char *arena, HANDLE *handles, int n)
+{
+	static const uint64_t odd[] = {0, 1, 4, 8, 16, 20, 24, 48, 56, 0x7fffffff, 0x80000000, 0xffffffff, ~0ull, 0x7eadbee0, 0xffff800000000000, 0xdeadbee0deadbee0, 0x02000000, 0x01000000};
+	switch (next() % 6) {
+	case 0: return odd[next() % (sizeof odd / sizeof *odd)];
+	case 1: return (uint64_t)handles[next() % n];
+	case 2: return next() % 64;
+	case 3: return (uint64_t)(int64_t)-(int)(next() % 8);
+	default: return (uint64_t)arena + (next() % 3 ? next() % 8192 & ~7ull : next() % 8192); /* the second page may fault */
+	}
+}
+
+void test_fuzz(void)
+{
+	const char *seed = getenv("REFMON_FUZZ_SEED"), *many = getenv("REFMON_FUZZ_CALLS");
+	state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) * 2654435761u | 1;
+	uint64_t first = state;
+	long count = many ? atol(many) : 30000;
+	char *arena = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	mprotect(arena + 2 * 4096, 4096, PROT_NONE);
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), imp = client(SecurityImpersonation), handles[] = {imp, NULL, NtCurrentProcess(), NtCurrentThread(), (HANDLE)0x7ffc};
+	printf("fuzz: REFMON_FUZZ_SEED=%#llx\n", (unsigned long long)first);
+	fflush(stdout);
+	for (long i = 0; i < count; i++) {
+		uint64_t a[13];
+		if (i % 16 == 0)
+			for (uint64_t *p = (uint64_t *)arena; p < (uint64_t *)(arena + 8192); p++)
+				*p = next() % 4 ? argument(arena, handles, 5) : next();
+		for (int j = 0; j < 13; j++)
+			a[j] = argument(arena, handles, 5);
+		int k = next() % (sizeof calls / sizeof *calls);
+		calls[k].f(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);
+	}
+	CHECK(RevertToSelf());
+	NtClose(own);
+	HANDLE still = NULL;
+	STATUS(NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, &still), STATUS_SUCCESS);
+	NtClose(still);
+	munmap(arena, 3 * 4096);
+}
+
+/* A second thread changes the input during the call: each outcome is that of
+ * one of the two inputs (O-4). */
+static struct { SECURITY_DESCRIPTOR d; char acl[64]; } shared;
+static ACCESS_ALLOWED_ACE *entry;
+static atomic_int stop;
+
+static void *flip(void *arg)
+{
+	(void)arg;
+	while (!stop)
+		__atomic_store_n((uint32_t *)&entry->Mask, entry->Mask ^ 3, __ATOMIC_RELAXED); /* 1, 2, 1 … */
+	return NULL;
+}
+
+void test_flip(void)
+{
+	PSID system, everyone;
+	pthread_t t;
+	HANDLE token = client(SecurityIdentification);
+	GENERIC_MAPPING m = {1, 2, 4, 7};
+	int wrong = 0, ones = 0;
+	CHECK(ConvertStringSidToSidA("LS", &system) && ConvertStringSidToSidA("WD", &everyone));
+	PACL acl = (PACL)shared.acl;
+	CHECK(InitializeSecurityDescriptor(&shared.d, 1) && InitializeAcl(acl, sizeof shared.acl, ACL_REVISION));
+	shared.d.Owner = shared.d.Group = system;
+	CHECK(AddAccessAllowedAce(acl, ACL_REVISION, 1, everyone));
+	CHECK(GetAce(acl, 0, (void **)&entry));
+	CHECK(SetSecurityDescriptorDacl(&shared.d, TRUE, acl, FALSE));
+	CHECK(pthread_create(&t, NULL, flip, NULL) == 0);
+	for (int i = 0; i < 20000; i++) {
+		PRIVILEGE_SET set;
+		ULONG n = sizeof set;
+		ACCESS_MASK granted = 0;
+		NTSTATUS access;
+		if (NtAccessCheck(&shared.d, token, MAXIMUM_ALLOWED, &m, &set, &n, &granted, &access) || access || (granted != 1 && granted != 2))
+			wrong++;
+		ones += granted == 1;
+	}
+	stop = 1;
+	pthread_join(t, NULL);
+	SAME(wrong, 0);
+	CHECK(ones >= 0);
+	CHECK(CloseHandle(token));
+}
