@@ -91,7 +91,17 @@ func sources(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	var list []string
+	more, _ := filepath.Glob("tests/*.h")
+	headers, _ := filepath.Glob("include/refmon/*.h")
+	for _, f := range append(append(headers, more...), "build.sh") {
+		if _, err := os.Stat(f); err != nil { // the cached result depends on it
+			t.Fatal(err)
+		}
+	}
 	for _, f := range files {
+		if _, err := os.Stat(f); err != nil {
+			t.Fatal(err)
+		}
 		if filepath.Base(f) != "example.c" {
 			list = append(list, f)
 		}

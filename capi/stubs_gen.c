@@ -354,6 +354,21 @@ NTSTATUS NTAPI rm_write(HANDLE Handle, LPCVOID Buffer, ULONG Length, PULONG Writ
 	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)Written};
 	return (NTSTATUS)rm_enter(RM_rm_write, args);
 }
+NTSTATUS NTAPI rm_assign(PSECURITY_DESCRIPTOR Parent, PSECURITY_DESCRIPTOR Creator, PSECURITY_DESCRIPTOR *Descriptor, GUID *ObjectType, BOOLEAN Container, ULONG Flags, HANDLE Token, PGENERIC_MAPPING Mapping)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Parent, (uint64_t)(uintptr_t)Creator, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)Container, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)Mapping};
+	return (NTSTATUS)rm_enter(RM_rm_assign, args);
+}
+NTSTATUS NTAPI rm_set_parts(SECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Change, PSECURITY_DESCRIPTOR Old, PSECURITY_DESCRIPTOR *Descriptor, PGENERIC_MAPPING Mapping, ULONG Flags, HANDLE Token)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Information, (uint64_t)(uintptr_t)Change, (uint64_t)(uintptr_t)Old, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Mapping, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Token};
+	return (NTSTATUS)rm_enter(RM_rm_set_parts, args);
+}
+NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Buffer, ULONG Length, PULONG Needed)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Information, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)Needed};
+	return (NTSTATUS)rm_enter(RM_rm_select_parts, args);
+}
 NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Text, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Size};

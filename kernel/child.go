@@ -35,11 +35,12 @@ func (s *System) run(p *ps.Process, t *ps.Thread) {
 	closed := s.closed
 	s.mu.Unlock()
 	if !closed {
-		th := nt.NewThread(s.context(t, access.User), t.Name())
+		c := s.context(t, access.User)
+		th := nt.NewThread(c, t.Name())
 		s.mu.Lock()
 		if closed = s.closed; !closed {
 			s.processes = append(s.processes, &Process{sys: s, p: p, first: th})
-			s.modes[th] = nil
+			s.modes[th], s.threads[c] = nil, th
 		}
 		s.mu.Unlock()
 	}

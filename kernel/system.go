@@ -38,11 +38,12 @@ type System struct {
 	work workQueue
 
 	mu        sync.Mutex
-	processes []*Process                     // guarded by mu
-	contexts  map[*services.Context]struct{} // guarded by mu
-	files     []*services.File               // guarded by mu: one reference each
-	modes     map[*nt.Thread]*KernelThread   // guarded by mu
-	closed    bool                           // guarded by mu
+	processes []*Process                       // guarded by mu
+	contexts  map[*services.Context]struct{}   // guarded by mu
+	files     []*services.File                 // guarded by mu: one reference each
+	modes     map[*nt.Thread]*KernelThread     // guarded by mu: kernel-mode faces, nil until asked for
+	threads   map[*services.Context]*nt.Thread // guarded by mu: the keys of modes by their contexts
+	closed    bool                             // guarded by mu
 }
 
 // Boot starts a kernel with its System process, whose token is LocalSystem's
@@ -58,7 +59,7 @@ func Boot(cfg Config) *System {
 	if log == nil {
 		log = &audit.Log{Sink: audit.NewMemory(0, 0)}
 	}
-	s := &System{sys: &services.System{System: p, Log: log}, modes: map[*nt.Thread]*KernelThread{}, contexts: map[*services.Context]struct{}{}}
+	s := &System{sys: &services.System{System: p, Log: log}, modes: map[*nt.Thread]*KernelThread{}, threads: map[*services.Context]*nt.Thread{}, contexts: map[*services.Context]struct{}{}}
 	s.sys.Adopt, s.sys.Disown = s.adopt, s.disown
 	s.sys.Root = ob.NewDirectory(rootDescriptor(), 0)
 	s.sys.Names = ob.NewNamespace(s.sys.Root)
@@ -138,10 +139,9 @@ func (p *Process) NewThread() (*nt.Thread, error) {
 		return nil, fmt.Errorf("thread of process %q: %w", p.Name(), err)
 	}
 	defer t.Deref(ob.TagCall)
-	th := nt.NewThread(p.sys.context(t, access.User), t.Name())
-	p.sys.mu.Lock()
-	defer p.sys.mu.Unlock()
-	p.sys.modes[th] = nil
+	c := p.sys.context(t, access.User)
+	th := nt.NewThread(c, t.Name())
+	p.sys.know(th, c)
 	return th, nil
 }
 
@@ -160,11 +160,33 @@ func (s *System) adopt(c *services.Context) {
 	}
 }
 
-// disown forgets a context that its thread gave back itself.
+// disown forgets a context that its thread gave back itself, and gives back
+// the kernel-mode face of the same thread.
 func (s *System) disown(c *services.Context) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.contexts, c)
+	var face *KernelThread
+	if th := s.threads[c]; th != nil {
+		face = s.modes[th]
+		delete(s.modes, th)
+		delete(s.threads, c)
+	}
+	if face != nil {
+		delete(s.contexts, face.ctx)
+	}
+	s.mu.Unlock()
+	if face != nil {
+		face.ctx.Close()
+	}
+}
+
+// know makes a thread one that KernelMode has a face for.
+func (s *System) know(th *nt.Thread, c *services.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.modes != nil {
+		s.modes[th], s.threads[c] = nil, th
+	}
 }
 
 // CreateFile makes a named object of type File for NtOpenFile to open. It
@@ -196,7 +218,7 @@ func (s *System) Close() error {
 	busy := s.work.close() // first: work makes threads and refers to tokens
 	s.mu.Lock()
 	processes, contexts, files, closed := s.processes, s.contexts, s.files, s.closed
-	s.processes, s.contexts, s.files, s.modes, s.closed = nil, nil, nil, nil, true
+	s.processes, s.contexts, s.files, s.modes, s.threads, s.closed = nil, nil, nil, nil, nil, true
 	s.mu.Unlock()
 	if closed {
 		return nil

@@ -156,6 +156,24 @@ static void privileges(HANDLE t)
 	SAME(used->Privilege[0].Attributes, SE_PRIVILEGE_USED_FOR_ACCESS);
 }
 
+static void alarms(HANDLE t)
+{
+	PRIVILEGE_SET set = {1, 0, {{{SE_BACKUP_PRIVILEGE, 0}, SE_PRIVILEGE_USED_FOR_ACCESS}}};
+	PSECURITY_DESCRIPTOR d = sddl("O:BAG:SYD:(A;;0x1;;;WD)");
+	BOOL generate = 9;
+	HANDLE anonymous = client(SecurityAnonymous);
+	/* this process's token holds no SeAuditPrivilege (U-32); the token comes before it (U-30, U-31) */
+	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, t, 1, 1, NULL, FALSE, TRUE, &generate), ERROR_PRIVILEGE_NOT_HELD);
+	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, NULL, 1, 1, NULL, FALSE, TRUE, &generate), ERROR_INVALID_HANDLE);
+	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, anonymous, 1, 1, NULL, FALSE, TRUE, &generate), ERROR_BAD_IMPERSONATION_LEVEL);
+	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, t, 1, 1, NULL, FALSE, TRUE, NULL), ERROR_NOACCESS);
+	FAILS(ObjectPrivilegeAuditAlarmA("test", NULL, t, 1, &set, TRUE), ERROR_PRIVILEGE_NOT_HELD);
+	FAILS(PrivilegedServiceAuditAlarmW(u"test", u"service", t, &set, TRUE), ERROR_PRIVILEGE_NOT_HELD);
+	FAILS(PrivilegedServiceAuditAlarmA("test", "service", NULL, &set, TRUE), ERROR_INVALID_HANDLE);
+	SAME(generate, 9);
+	CHECK(CloseHandle(anonymous));
+}
+
 void test_checks(void)
 {
 	HANDLE t = client(SecurityIdentification);
@@ -163,5 +181,6 @@ void test_checks(void)
 	order(t);
 	by_type(t);
 	privileges(t);
+	alarms(t);
 	CHECK(CloseHandle(t));
 }

@@ -100,9 +100,54 @@ static void security(void)
 	FAILS(OpenEventA(EVENT_QUERY_STATE, FALSE, "capi-security"), ERROR_FILE_NOT_FOUND); /* the name went with the handle */
 }
 
+static void same_dacl(PSECURITY_DESCRIPTOR d, const char *want)
+{
+	char room[512];
+	DWORD n;
+	LPSTR text;
+	CHECK(GetPrivateObjectSecurity(d, DACL_SECURITY_INFORMATION, room, sizeof room, &n));
+	SAME(n, GetSecurityDescriptorLength(room));
+	CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorA(room, 1, 15, &text, NULL));
+	if (strcmp(text, want))
+		printf("%s: got %s\n", want, text);
+	CHECK(strcmp(text, want) == 0);
+	CHECK(LocalFree(text) == NULL);
+}
+
+static void private_objects(void)
+{
+	GENERIC_MAPPING file = {0x120089, 0x120116, 0x1200a0, 0x1f01ff};
+	HANDLE own = process_token(TOKEN_QUERY);
+	PSECURITY_DESCRIPTOR d = NULL, parent = sddl("O:BAG:SYD:(A;OI;FR;;;WD)(A;CI;FW;;;BA)");
+	PSID owner, admins;
+	BOOL defaulted;
+	DWORD n;
+	CHECK(ConvertStringSidToSidA("BA", &admins));
+	CHECK(CreatePrivateObjectSecurity(parent, NULL, &d, FALSE, own, &file)); /* a leaf takes what object-inherit entries say */
+	same_dacl(d, "D:(A;;FR;;;WD)");
+	CHECK(GetSecurityDescriptorOwner(d, &owner, &defaulted));
+	CHECK(EqualSid(owner, admins)); /* the token's default owner */
+	FAILS(GetPrivateObjectSecurity(d, DACL_SECURITY_INFORMATION, NULL, 0, &n), ERROR_INSUFFICIENT_BUFFER);
+	CHECK(SetPrivateObjectSecurity(DACL_SECURITY_INFORMATION, sddl("D:(A;;GR;;;BU)"), &d, &file, own));
+	same_dacl(d, "D:(A;;FR;;;BU)"); /* mapped */
+	CHECK(DestroyPrivateObjectSecurity(&d));
+	CHECK(d == NULL);
+	CHECK(CreatePrivateObjectSecurity(NULL, sddl("D:(A;;GA;;;BA)"), &d, TRUE, own, &file)); /* what the creator says wins */
+	same_dacl(d, "D:(A;;FA;;;BA)");
+	CHECK(DestroyPrivateObjectSecurity(&d));
+	FAILS(CreatePrivateObjectSecurity(parent, NULL, &d, FALSE, NULL, &file), ERROR_NO_TOKEN);
+	FAILS(CreatePrivateObjectSecurity(parent, NULL, &d, FALSE, GetCurrentProcess(), &file), ERROR_INVALID_HANDLE);
+	FAILS(CreatePrivateObjectSecurity(UNMAPPED, NULL, &d, FALSE, own, &file), ERROR_NOACCESS);
+	FAILS(CreatePrivateObjectSecurity(parent, NULL, &d, FALSE, own, NULL), ERROR_NOACCESS);
+	FAILS(CreatePrivateObjectSecurity(parent, NULL, NULL, FALSE, own, &file), ERROR_NOACCESS);
+	CHECK(LocalFree(admins) == NULL);
+	CHECK(CloseHandle(own));
+}
+
 void test_objects(void)
 {
 	handles();
 	queries();
 	security();
+	private_objects();
 }

@@ -179,7 +179,7 @@ var levels = map[string]uint32{"None": 0, "Untrusted": 0, "Low": 4096, "Medium":
 // parseToken reads what a decision needs of a token file.
 func parseToken(b []byte) (t token) {
 	f := parseObject(b)
-	user, ok := f["user"].(string)
+	user, _ := f["user"].(string)
 	if o, is := f["user"].(map[string]any); is {
 		user = o["sid"].(string)
 	}
@@ -194,7 +194,7 @@ func parseToken(b []byte) (t token) {
 	}
 	groups([]any{f["user"]}, domain, 0, func(s sid, a uint32) { t.sides[""].add(s, a&0x10 == 0, true) })
 	level := get(f, "integrityLevel", "Medium")
-	if t.level, ok = levels[level]; !ok {
+	if t.level = levels[level]; t.level == 0 && level != "None" && level != "Untrusted" {
 		t.level = parseSID(level, "").rid()
 	}
 	groups(list("groups"), domain, 7, func(s sid, a uint32) {

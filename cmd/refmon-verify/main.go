@@ -78,7 +78,7 @@ const form = "refmon access certificate 1"
 func verify(cert, descriptor, token []byte) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			if err, _ = p.(notVerifiable); err == notVerifiable("") {
+			if err, _ = p.(notVerifiable); err == notVerifiable("") { //nolint:errorlint // what was panicked with, never wrapped
 				err = fmt.Errorf("an input is malformed: %v", p)
 			}
 		}

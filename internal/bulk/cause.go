@@ -109,7 +109,7 @@ func gained(before, after access.Reason, was, is state) string {
 	}
 	switch after.Kind {
 	case access.Owner:
-		return "owner is now " + is.dir.Name(is.d.Owner())
+		return ownerCause("owner is now ", "joined ", "entry removed: ", is, was)
 	case access.NullDacl:
 		return "DACL is gone: open to everybody"
 	}
@@ -136,9 +136,24 @@ func lost(before, after access.Reason, was, is state) string {
 	}
 	switch before.Kind {
 	case access.Owner:
-		return "owner was " + was.dir.Name(was.d.Owner())
+		return ownerCause("owner was ", "left ", "entry added: ", was, is)
 	case access.NullDacl:
 		return "DACL is there now"
 	}
 	return "was " + before.String() + ", now " + after.String()
+}
+
+// ownerCause says why a principal has the owner's rights in one state and not
+// in the other: the owner differs, an entry for OWNER RIGHTS replaces them, or
+// the principal is a member of the owner in one only.
+func ownerCause(owner, member, entry string, with, without state) string {
+	if with.d.Owner() != without.d.Owner() {
+		return owner + with.dir.Name(with.d.Owner())
+	}
+	for _, a := range without.d.DACL().All() {
+		if a.SID() == sid.OwnerRights && !with.has(a) {
+			return entry + without.text(a)
+		}
+	}
+	return member + with.dir.Name(with.d.Owner()) + ", the owner"
 }

@@ -104,28 +104,7 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	if err := d.heading(); err != nil {
 		return out, err
 	}
-	fail := func(i Item) {
-		out.Unreadable++
-		if out.FirstError == nil {
-			out.FirstError = fmt.Errorf("%s: %w", i.Path, i.Err)
-		}
-	}
-	type old struct {
-		key
-		seen, bad bool
-	}
-	olds := map[string]*old{}
-	var names []string
-	err = All(ctx, d.Before, d.Directory.Domain, d.Type, func(i Item) bool {
-		if i.Err != nil {
-			fail(i)
-		}
-		if _, twice := olds[i.Path]; !twice {
-			names = append(names, i.Path)
-		}
-		olds[i.Path] = &old{key: key{i.Descriptor, i.Type}, bad: i.Err != nil}
-		return true
-	})
+	olds, names, err := d.states(ctx, &out)
 	if err != nil {
 		return out, err
 	}
@@ -139,7 +118,7 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 		o.seen = true
 		switch {
 		case i.Err != nil:
-			fail(i)
+			out.fail(i)
 		case !o.bad:
 			failed = d.object(i.Path, o.key, key{i.Descriptor, i.Type}, &out)
 		}
@@ -158,6 +137,37 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 		return out, e
 	}
 	return out, err
+}
+
+// old is an object as Before has it.
+type old struct {
+	key
+	seen bool // After has it too
+	bad  bool // it could not be read
+}
+
+// states reads Before: its objects by path, and the paths in order.
+func (d *Diff) states(ctx context.Context, out *Outcome) (olds map[string]*old, names []string, err error) {
+	olds = map[string]*old{}
+	err = All(ctx, d.Before, d.Directory.Domain, d.Type, func(i Item) bool {
+		if i.Err != nil {
+			out.fail(i)
+		}
+		if _, twice := olds[i.Path]; !twice {
+			names = append(names, i.Path)
+		}
+		olds[i.Path] = &old{key: key{i.Descriptor, i.Type}, bad: i.Err != nil}
+		return true
+	})
+	return olds, names, err
+}
+
+// fail counts an object that could not be read.
+func (o *Outcome) fail(i Item) {
+	o.Unreadable++
+	if o.FirstError == nil {
+		o.FirstError = fmt.Errorf("%s: %w", i.Path, i.Err)
+	}
 }
 
 func (d *Diff) side(dir *Directory) sideOf {

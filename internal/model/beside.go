@@ -24,7 +24,6 @@ type Pair struct {
 	threads   []*nt.Thread
 	objects   []*ps.Thread
 	modes     []*kernel.KernelThread
-	files     []string
 
 	held     []*se.TokenObject
 	saved    []*ps.SavedState

@@ -291,6 +291,8 @@ func (t *transcript) inputText(v any) (string, bool) {
 	switch x := v.(type) {
 	case nt.Captured[*nt.ObjectAttributes]:
 		return attributesText(x), true
+	case nt.Captured[*nt.SecurityQualityOfService]:
+		return sqosText(x.V), true
 	case nt.Captured[*nt.ClientID]:
 		if x.V == nil {
 			return "None", true
@@ -386,9 +388,24 @@ func attributesText(c nt.Captured[*nt.ObjectAttributes]) string {
 		parts = append(parts, "sd="+descriptorText(c.V.SecurityDescriptor))
 	}
 	if q := c.V.SecurityQualityOfService; q != nil {
-		parts = append(parts, "sqos="+q.ImpersonationLevel.String())
+		parts = append(parts, "sqos="+sqosText(q))
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// sqosText prints a quality of service: its level, and what is not the default.
+func sqosText(q *nt.SecurityQualityOfService) string {
+	if q == nil {
+		return "None"
+	}
+	s := q.ImpersonationLevel.String()
+	if q.ContextTrackingMode {
+		s += " dynamic"
+	}
+	if q.EffectiveOnly {
+		s += " effective only"
+	}
+	return s
 }
 
 func mappingText(m winnt.GenericMapping) string {

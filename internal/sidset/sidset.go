@@ -126,7 +126,7 @@ var full = ^uint64(0)
 
 // filterBits is the least number of filter bits a SID: at most one of that
 // many absent SIDs is looked up in vain.
-const filterBits = 16
+const filterBits = 32
 
 // makeIndex makes the filter for count SIDs, one bit a hash.
 func makeIndex(count int) Index {

@@ -1,0 +1,95 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// creator is who a token stands for when a private object's descriptor is made;
+// NULL is nobody.
+func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
+	if h == 0 {
+		return nil, ntstatus.Success
+	}
+	s, _ := embedded()
+	k := s.KernelMode(c.nt)
+	o, _, st := k.ObReferenceObjectByHandle(h, winnt.TOKEN_QUERY, winnt.TokenObject, kernel.UserMode)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	defer k.ObDereferenceObject(o)
+	subject := access.Subject{Primary: o.(*kernel.AccessToken).Value()}
+	return se.Creator(&subject, false), ntstatus.Success
+}
+
+// rmAssign makes the descriptor of a new private object.
+func rmAssign(c *call) uint64 {
+	parent, explicit, types := captured(descriptorAt(c.ptr(0))), captured(descriptorAt(c.ptr(1))), captured(guidAt(c.ptr(3)))
+	mapping := captured(mappingAt(c.ptr(7)))
+	for _, st := range []ntstatus.Status{parent.Status, explicit.Status, types.Status, mapping.Status, c.probeHandle(c.ptr(2))} {
+		if st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	who, st := c.creator(c.handle(6))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	r := sd.AssignRequest{Parent: parent.V, Creator: explicit.V, IsContainer: c.boolean(4), Flags: sd.AutoInherit(c.u32(5)), Subject: who, Mapping: &mapping.V}
+	if types.V != nil {
+		r.ObjectTypes = []winnt.GUID{*types.V}
+	}
+	d, st := sd.Assign(&r)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.give(c.ptr(2), d.Append(nil)))
+}
+
+// rmSetParts replaces parts of a private object's descriptor; the new one is
+// memory of its own.
+func rmSetParts(c *call) uint64 {
+	change, old, mapping := captured(descriptorAt(c.ptr(1))), captured(descriptorAt(c.ptr(2))), captured(mappingAt(c.ptr(4)))
+	for _, st := range []ntstatus.Status{change.Status, old.Status, mapping.Status} {
+		if st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	if change.V == nil || old.V == nil {
+		return status(ntstatus.InvalidSecurityDescr)
+	}
+	who, st := c.creator(c.handle(6))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	d, st := sd.Set(&sd.SetRequest{Information: c.u32(0), Old: old.V, New: change.V, Flags: sd.AutoInherit(c.u32(5)), Subject: who, Mapping: &mapping.V})
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.give(c.ptr(3), d.Append(nil)))
+}
+
+// rmSelectParts copies parts of a descriptor to a buffer.
+func rmSelectParts(c *call) uint64 {
+	d, st := descriptorAt(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if d == nil {
+		return status(ntstatus.InvalidSecurityDescr)
+	}
+	b := sd.Select(d, c.u32(1)).Append(nil)
+	if st := c.putU32(c.ptr(4), uint32(len(b))); st != ntstatus.Success {
+		return status(st)
+	}
+	if c.u32(3) < uint32(len(b)) {
+		return status(ntstatus.BufferTooSmall)
+	}
+	return status(put(c.ptr(2), b))
+}

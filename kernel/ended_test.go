@@ -1,0 +1,39 @@
+package kernel
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/token"
+)
+
+// TestEndedThreadsAreForgotten: a system keeps nothing of threads that ended,
+// nor of their kernel-mode faces, however many there were.
+func TestEndedThreadsAreForgotten(t *testing.T) {
+	s := Boot(Config{})
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.NewProcess("p", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o0, _, r0 := s.Counts()
+	for range 100 {
+		th, err := p.NewThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.KernelMode(th)
+		th.Services().EndThread()
+	}
+	if n := len(s.modes) + len(s.threads) + len(s.contexts); n != 0 {
+		t.Errorf("%d entries are left of threads that ended", n)
+	}
+	if o, _, r := s.Counts(); o != o0 || r != r0 {
+		t.Errorf("%d objects and %d references, want %d and %d", o, r, o0, r0)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
