@@ -15,20 +15,23 @@ type Evaluator struct {
 	rights []right
 	asked  winnt.AccessMask // of all rights together, without the bits no entry grants
 
+	interest winnt.AccessMask // asked, or every bit if any right will do
+
 	// Of the descriptor being decided, all over columns.
-	d       *sd.Descriptor
-	plain   Set // pairs that are decided here
-	rare    Set // pairs that take the scalar check
-	owner   *row
-	ownBits winnt.AccessMask
-	low     Set // tokens below the object's label; nil: none
-	lowMost [2]winnt.AccessMask
-	entries []entry
-	base    []winnt.AccessMask // division of asked that does not depend on the descriptor
-	parts   []winnt.AccessMask
-	classes []class // used of them are of this descriptor
-	used    int
-	pair    access.Request
+	d        *sd.Descriptor
+	universe winnt.AccessMask // bits that are asked about
+	plain    Set              // pairs that are decided here
+	rare     Set              // pairs that take the scalar check
+	owner    *row
+	ownBits  winnt.AccessMask
+	low      Set // tokens below the object's label; nil: none
+	lowMost  [2]winnt.AccessMask
+	entries  []entry
+	base     []winnt.AccessMask // division of asked that does not depend on the descriptor
+	parts    []winnt.AccessMask
+	classes  []class // used of them are of this descriptor
+	used     int
+	pair     access.Request
 
 	ceilings [8]*[2]winnt.AccessMask // by the policy of a label
 	out      []Set                   // one a right, over columns
@@ -62,6 +65,12 @@ func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 			e.expanded = append(e.expanded, makeSet(p.Len()))
 		}
 	}
+	e.interest = e.asked
+	for i := range rights {
+		if rights[i].any {
+			e.interest = everyBit &^ ungranted
+		}
+	}
 	e.parts = append(e.parts, e.asked)
 	for i := range rights {
 		e.split(rights[i].asked)
@@ -79,7 +88,7 @@ func (e *Evaluator) Allowed(d *sd.Descriptor) []Set {
 		clear(s)
 	}
 	if d != nil {
-		e.begin(d)
+		e.begin(d, e.interest)
 		e.walk(e.asked, false)
 		anybody := false
 		for i := range e.rights {
@@ -119,7 +128,7 @@ func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 	}
 	clear(e.masks)
 	if d != nil {
-		e.begin(d)
+		e.begin(d, everyBit&^ungranted)
 		e.walk(everyBit&^ungranted, true)
 		for i := range e.classes[:e.used] {
 			c := &e.classes[i]

@@ -55,6 +55,15 @@ func (s Set) Equal(o Set) bool {
 
 func (s Set) add(i int) { s[uint(i)/64] |= 1 << (uint(i) % 64) }
 
+func (s Set) empty() bool {
+	for _, w := range s {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // fill puts the first n principals into the set.
 func (s Set) fill(n int) {
 	for i := range s {

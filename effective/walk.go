@@ -11,12 +11,13 @@ type entry struct {
 	mask  winnt.AccessMask // mapped
 	allow bool
 	row   *row
+	sid   sid.SID // resolved
 }
 
-// begin reads a descriptor: its entries, which pairs take the scalar check,
-// the owner and the mandatory label.
-func (e *Evaluator) begin(d *sd.Descriptor) {
-	e.d, e.entries = d, e.entries[:0]
+// begin reads a descriptor: the entries with any bit of universe, which pairs
+// take the scalar check, the owner and the mandatory label.
+func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
+	e.d, e.entries, e.universe = d, e.entries[:0], universe
 	copy(e.rare, e.p.rare)
 	e.owner, e.ownBits, e.low = nil, 0, nil
 	const systemRare = sd.HasTrustLabel | sd.HasAccessFilter
@@ -49,7 +50,8 @@ func (e *Evaluator) begin(d *sd.Descriptor) {
 // the tokens they match to the scalar check, and only these: an entry is no
 // concern of a token it does not match.
 func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
-	if x.Flags&sd.InheritOnly != 0 {
+	mask := e.q.Type.Mapping.Map(x.Mask)
+	if x.Flags&sd.InheritOnly != 0 || mask&e.universe == 0 {
 		return
 	}
 	s, hash := x.SID, x.Hash
@@ -84,11 +86,12 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	if callback && x.Kind != sd.AccessAllowedCompound && e.p.cfg.Options.ClaimsDisabled {
 		return
 	}
-	r := e.resolve(s, hash)
+	s, hash = e.resolve(s, hash)
+	r := e.p.row(hash, s)
 	switch {
 	case r == nil:
 	case !callback:
-		e.entries = append(e.entries, entry{e.q.Type.Mapping.Map(x.Mask), allow, r})
+		e.entries = append(e.entries, entry{mask, allow, r, s})
 	case allow:
 		r.allow.join(e.rare)
 	default:
@@ -102,17 +105,17 @@ func (e *Evaluator) typed(dacl *sd.ACL, x *sd.Entry) bool {
 	return extra != nil && extra.HasObjectType
 }
 
-// resolve finds the row of an entry's SID, or of what it stands for.
-func (e *Evaluator) resolve(s sid.SID, hash uint32) *row {
+// resolve replaces an entry's SID by what it stands for.
+func (e *Evaluator) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
 	switch s {
 	case sid.PrincipalSelf:
 		if !e.q.Self.IsZero() {
-			s, hash = e.q.Self, e.q.Self.Hash()
+			return e.q.Self, e.q.Self.Hash()
 		}
 	case sid.OwnerRights:
-		s, hash = e.d.Owner(), e.d.OwnerHash()
+		return e.d.Owner(), e.d.OwnerHash()
 	}
-	return e.p.row(hash, s)
+	return s, hash
 }
 
 // split divides the parts by a mask, so that each has all or none of it.

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/bulk"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
 )
 
 // objectsFlags say which objects a verb is about.
@@ -70,6 +71,9 @@ func (c *directoryFlags) directory(std *streams) (*bulk.Directory, error) {
 		t, err := std.readToken(name)
 		if err != nil {
 			return nil, err
+		}
+		if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityImpersonation {
+			return nil, fmt.Errorf("%s: an impersonation token at %v opens nothing: give it the level Impersonation to ask what its user can do", name, t.Level())
 		}
 		d.Add(bulk.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
 	}

@@ -18,6 +18,7 @@ type whoCanCmd struct {
 	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	Count          bool   `help:"Only how many principals can." xor:"what"`
 	ForIndex       bool   `help:"For search indexes: a row an object with the names of its allowed sets, and the table of sets, as JSON lines." xor:"what"`
+	Expressions    bool   `help:"With --for-index: add to each set an expression over SIDs that allows exactly its principals."`
 	Sets           string `help:"With --for-index: write the table of sets to FILE." placeholder:"FILE"`
 	Out            string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
 	Checkpoint     string `help:"Note the progress in FILE, and go on from there if it exists; needs --out and a file of JSON lines." placeholder:"FILE"`
@@ -45,7 +46,7 @@ The directory file names users and groups:
 
 memberOf takes names of the file, SIDs and aliases such as BA; groups nest. Everyone, Authenticated Users, Users, Network, This Organization and Domain Users are added as a network logon would; disabled users are left out.
 
---for-index writes {"path":…,"sets":{"read":"NAME",…}} a row, and for each set once {"set":"NAME","count":n,"ids":"0-3,7"} or, where that is shorter, "bitmap" (base64, bit 0 of byte 0 is principal 0). The first row {"principals":[…]} numbers the principals. A name is made of the set's content: it stays the same from run to run while the directory does.
+--for-index writes {"path":…,"sets":{"read":"NAME",…}} a row, and for each set once {"set":"NAME","count":n,"ids":"0-3,7"} or, where that is shorter, "bitmap" (base64, bit 0 of byte 0 is principal 0). The first row {"principals":[…]} numbers the principals. A name is made of the set's content: it stays the same from run to run while the directory does. With --expressions a set has "expression": clauses that must all allow, each a list of SIDs read in order, "+SID" allows and "-SID" refuses whoever has it; it is left out where SIDs alone do not tell (claims, labels, privileges).
 
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }
@@ -56,10 +57,10 @@ func (c *whoCanCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Sets != "" && !c.ForIndex {
-		return errors.New("--sets belongs to --for-index")
+	if (c.Sets != "" || c.Expressions) && !c.ForIndex {
+		return errors.New("--sets and --expressions belong to --for-index")
 	}
-	run := &bulk.Run{Rights: rights, Ask: bulk.Who}
+	run := &bulk.Run{Rights: rights, Ask: bulk.Who, Expressions: c.Expressions}
 	switch {
 	case c.ForIndex:
 		run.Ask = bulk.Index

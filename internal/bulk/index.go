@@ -49,10 +49,14 @@ func (w *writer) sets(fresh []*answer) error {
 		for i, id := range a.ids {
 			if _, ok := w.written[id]; !ok {
 				w.written[id] = struct{}{}
-				out = appendSet(out, id, a.counts[i], a.sets[i])
+				var x []byte
+				if a.exprs != nil {
+					x = a.exprs[i]
+				}
+				out = appendSet(out, id, a.counts[i], a.sets[i], x)
 			}
 		}
-		a.sets = nil
+		a.sets, a.exprs = nil, nil
 		a.put.Store(true)
 	}
 	w.buf = out
@@ -64,9 +68,12 @@ func (w *writer) sets(fresh []*answer) error {
 	return err
 }
 
-func appendSet(dst []byte, id setID, count uint32, s effective.Set) []byte {
+func appendSet(dst []byte, id setID, count uint32, s effective.Set, expression []byte) []byte {
 	dst = append(append(append(dst, `{"set":"`...), id[:]...), `","count":`...)
 	dst = strconv.AppendUint(dst, uint64(count), 10)
+	if expression != nil {
+		dst = append(append(dst, `,"expression":`...), expression...)
+	}
 	mark := len(dst)
 	bitmap := len(`,"bitmap":""}`) + base64.StdEncoding.EncodedLen(8*len(s))
 	dst = append(dst, `,"ids":"`...)

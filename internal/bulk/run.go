@@ -63,7 +63,10 @@ type Run struct {
 	Format    Format
 	Out       io.Writer
 	Sets      io.Writer // Index: where the table of sets goes; nil: to Out, before the first row that needs it
-	Resumed   bool      // the output is the continuation of another: no heading
+	// Expressions adds to each set of Index an expression over SIDs that allows
+	// exactly its principals, where SIDs alone tell.
+	Expressions bool
+	Resumed     bool // the output is the continuation of another: no heading
 
 	Workers    int // 0: one a core
 	CacheBytes int // most memory for descriptors and answers; 0: 256 MiB
@@ -289,6 +292,7 @@ type answer struct {
 	counts []uint32
 	sets   []effective.Set // Who; Index until they have been written
 	ids    []setID         // Index
+	exprs  [][]byte        // Index with Expressions: as JSON; nil where SIDs alone do not tell
 	mask   winnt.AccessMask
 	total  int64 // sum of counts
 	put    atomic.Bool
@@ -309,7 +313,7 @@ func (p Position) Plus(q Position) Position {
 // input write the same rows.
 func (r *Run) Fingerprint() string {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%d %d %d", r.Ask, r.Format, r.Principal)
+	fmt.Fprintf(h, "%d %d %d %t", r.Ask, r.Format, r.Principal, r.Expressions)
 	if r.Type != nil {
 		fmt.Fprintf(h, " %s", r.Type.Name)
 	}

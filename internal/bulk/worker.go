@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -161,5 +162,39 @@ func (w *worker) decide(o *Object) (a *answer, share bool) {
 			a.ids = append(a.ids, idOf(mine))
 		}
 	}
+	if w.run.Ask == Index && w.run.Expressions {
+		for i := range sets {
+			a.exprs = append(a.exprs, w.expression(e, d, i))
+		}
+	}
 	return a, e.Repeatable(d)
+}
+
+// expression is that of a right, as JSON: clauses of terms. The share's clauses
+// must allow too. Nil if SIDs alone do not tell.
+func (w *worker) expression(e *effective.Evaluator, d *sd.Descriptor, right int) []byte {
+	x, ok := e.Expression(d, right)
+	if ok && w.run.Share != nil {
+		var gate effective.Expression
+		gate, ok = e.Expression(w.run.Share, right)
+		x = append(x, gate...)
+	}
+	if !ok {
+		return nil
+	}
+	out := []byte{'['}
+	for i, c := range x {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, '[')
+		for j, t := range c {
+			if j > 0 {
+				out = append(out, ',')
+			}
+			out = append(append(append(out, '"'), t.String()...), '"')
+		}
+		out = append(out, ']')
+	}
+	return append(out, ']')
 }

@@ -9,13 +9,15 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Bounds of one program. The interpreter counts steps itself; it does not
-// count bytes, so the heap is looked at beside it.
+// Bounds of one program. The interpreter counts steps and no bytes, so the heap
+// is looked at between the steps, often enough that s = s + s cannot double
+// more than twice unseen, and beside them, for a step that goes on and on.
 const (
-	maxSteps  = 100_000_000
+	maxSteps  = 20_000_000
 	maxHeap   = 512 << 20              // bytes more than when the program began, garbage included
 	maxRange  = 1 << 24                // elements of a range: list(range(n)) is one step
-	heapEvery = time.Millisecond       // between two looks
+	heapSteps = 4                      // between two looks
+	heapEvery = 10 * time.Millisecond  // between two looks during one step
 	heapGrace = 200 * time.Millisecond // for the step that is under way to end
 )
 
@@ -29,12 +31,30 @@ var errHeap = fmt.Errorf("the program takes more than %d MiB of memory", maxHeap
 // better end the process.
 var ErrStopped = errors.New("the kernel has stopped")
 
+// bound puts a thread of the interpreter under the bounds.
+func (r *Runner) bound(th *starlark.Thread) {
+	th.OnMaxSteps = r.stepped
+	th.SetMaxExecutionSteps(1) // calls stepped before every step
+}
+
+// stepped runs before each step of the program.
+func (r *Runner) stepped(th *starlark.Thread) {
+	switch n := th.ExecutionSteps(); {
+	case n > maxSteps:
+		th.Cancel("too many steps")
+	case n%heapSteps == 0 && heap() > r.limit:
+		th.Cancel(errHeap.Error())
+	}
+}
+
 // guarded runs a piece of the program under the bounds. What the interpreter
 // or the kernel panics with becomes an error.
 func (r *Runner) guarded(run func() error) error {
 	if r.stopped != nil {
 		return r.stopped
 	}
+	r.limit = heap() + maxHeap
+	defer r.thread.Uncancel()
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -46,13 +66,12 @@ func (r *Runner) guarded(run func() error) error {
 	}()
 	tick := time.NewTicker(heapEvery)
 	defer tick.Stop()
-	limit := heap() + maxHeap
 	for {
 		select {
 		case err := <-done:
 			return r.ended(err)
 		case <-tick.C:
-			if heap() > limit {
+			if heap() > r.limit {
 				return r.stop(done)
 			}
 		}
@@ -62,7 +81,6 @@ func (r *Runner) guarded(run func() error) error {
 // stop cancels the program and waits for the step that is under way.
 func (r *Runner) stop(done <-chan error) error {
 	r.thread.Cancel(errHeap.Error())
-	defer r.thread.Uncancel()
 	select {
 	case err := <-done:
 		return r.ended(err)

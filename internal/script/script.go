@@ -45,6 +45,7 @@ type Runner struct {
 	faults   map[string]int                                              // allocations still to fail, by point
 	win32    map[*nt.Thread]*win32.Thread                                // Win32 faces of threads, made when used
 	stopped  error                                                       // wraps ErrStopped: nothing may touch the kernel any more
+	limit    uint64                                                      // bytes of the heap, set before the program goes on
 	working  bool                                                        // a program waits for work of its own
 	failed   int                                                         // expectations that did not hold
 	held     int                                                         // expectations that held
@@ -62,7 +63,7 @@ func New(cfg Config) *Runner {
 	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, Log: &audit.Log{Sink: &r.sink, Computer: "refmon"}})
 	r.out = &transcript{r: r, w: cfg.Output}
 	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}
-	r.thread.SetMaxExecutionSteps(maxSteps)
+	r.bound(r.thread)
 	r.globals = r.predeclared()
 	return r
 }

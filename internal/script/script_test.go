@@ -261,7 +261,7 @@ expect(counts()[1], 0)
 // A program cannot run for ever.
 func TestEndlessProgram(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes a hundred million steps")
+		t.Skip("takes millions of steps")
 	}
 	_, err, leak := run(t, script.Config{}, "def f():\n    while True:\n        pass\n\nf()\n")
 	if err == nil || !strings.Contains(err.Error(), "too many steps") || leak != nil {

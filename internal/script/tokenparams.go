@@ -390,7 +390,7 @@ func (r *Runner) setRoutine(to reflect.Value, v starlark.Value) error {
 		}
 		r.routines[f] = &kernel.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) {
 			th := &starlark.Thread{Name: "callback", Print: r.thread.Print}
-			th.SetMaxExecutionSteps(maxSteps)
+			r.bound(th)
 			if _, err := starlark.Call(th, f, starlark.Tuple{starlark.MakeUint64(uint64(id))}, nil); err != nil {
 				r.failed++
 				r.out.say("callback: " + err.Error())

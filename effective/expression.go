@@ -1,0 +1,189 @@
+package effective
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Term is a SID that decides: those who have it are allowed, or refused. Those
+// who hold it for deny only have it where it refuses.
+type Term struct {
+	SID   sid.SID
+	Allow bool
+}
+
+// Clause is read in order: the first term whose SID somebody has decides, and
+// who has none is refused. A clause without terms refuses everybody.
+type Clause []Term
+
+// Expression says who is allowed by SIDs alone, for those who ask with a list of
+// SIDs instead of a token, such as a search engine: every clause must allow. One
+// without clauses allows everybody.
+type Expression []Clause
+
+// Expression is a short expression for one right of the question on a
+// descriptor: for the principals, and no others, it says what [Evaluator.Allowed]
+// does. SIDs that none of them has are left out, and so are clauses that the
+// others imply. ok is false where SIDs alone do not tell: conditions,
+// sandboxed tokens, labels above a principal, rights that privileges grant.
+func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bool) {
+	r := &e.rights[right]
+	if d == nil || r.none {
+		return Expression{{}}, true
+	}
+	e.begin(d, r.asked)
+	if r.any || r.asked&ungranted != 0 || !e.rare.empty() || e.low != nil && r.asked&^(e.lowMost[0]&e.lowMost[1]) != 0 ||
+		r.asked&winnt.WRITE_OWNER != 0 && !e.p.ownership.empty() {
+		return nil, false
+	}
+	if !d.HasDACL() {
+		return nil, true
+	}
+	e.parts = append(e.parts[:0], r.asked)
+	if e.owner != nil {
+		e.split(e.ownBits)
+	}
+	for i := range e.entries {
+		e.split(e.entries[i].mask)
+	}
+	var sets []Set
+	for _, m := range e.parts {
+		if m != 0 {
+			c, s := e.clause(m)
+			x, sets = append(x, c), append(sets, s)
+		}
+	}
+	return minimize(x, sets, e.plain), true
+}
+
+// clause is the clause of a class of rights, with the tokens it allows.
+func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
+	var out Clause
+	left, granted := slices.Clone(e.plain), makeSet(len(e.p.tokens))
+	term := func(s sid.SID, r *row, allow bool) {
+		v := &r.deny
+		if allow {
+			v = &r.allow
+		}
+		hit := makeSet(len(left))
+		v.addTo(hit, left)
+		if hit.empty() {
+			return
+		}
+		left.andNot(hit)
+		if allow {
+			granted.or(hit)
+		}
+		out = append(out, Term{s, allow})
+	}
+	if e.owner != nil && m&e.ownBits != 0 {
+		term(e.d.Owner(), e.owner, true)
+	}
+	for i := range e.entries {
+		if x := &e.entries[i]; x.mask&m != 0 {
+			term(x.sid, x.row, x.allow)
+		}
+	}
+	for len(out) > 0 && !out[len(out)-1].Allow { // who is refused last would be refused anyway
+		out = out[:len(out)-1]
+	}
+	return out.ordered(), granted
+}
+
+// ordered sorts runs of terms that decide alike, which may stand in any order.
+func (c Clause) ordered() Clause {
+	for i := 0; i < len(c); {
+		j := i
+		for j < len(c) && c[j].Allow == c[i].Allow {
+			j++
+		}
+		slices.SortFunc(c[i:j], func(a, b Term) int { return a.SID.Compare(b.SID) })
+		i = j
+	}
+	return c
+}
+
+// minimize drops clauses that the others imply, the long ones first, but never
+// the last: an expression that allows everybody would allow strangers too.
+func minimize(x Expression, sets []Set, all Set) Expression {
+	result := slices.Clone(all)
+	for _, s := range sets {
+		result.and(s)
+	}
+	if result.empty() {
+		return Expression{{}}
+	}
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return len(x[b]) - len(x[a]) })
+	dropped, left := make([]bool, len(x)), len(x)
+	for _, i := range order {
+		if left == 1 {
+			break
+		}
+		without := slices.Clone(all)
+		for j, s := range sets {
+			if j != i && !dropped[j] {
+				without.and(s)
+			}
+		}
+		if without.Equal(result) {
+			dropped[i] = true
+			left--
+		}
+	}
+	out := x[:0]
+	for i, c := range x {
+		if !dropped[i] {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b Clause) int { return strings.Compare(a.String(), b.String()) })
+	return out
+}
+
+// Allows evaluates the expression: has reports whether the one who asks has a
+// SID, enabled or, with deny set, for deny only.
+func (x Expression) Allows(has func(s sid.SID, deny bool) bool) bool {
+	for _, c := range x {
+		if !c.allows(has) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c Clause) allows(has func(s sid.SID, deny bool) bool) bool {
+	for _, t := range c {
+		if has(t.SID, !t.Allow) {
+			return t.Allow
+		}
+	}
+	return false
+}
+
+// String prints the terms in order, "-S-1-5-32-546 +S-1-1-0".
+func (c Clause) String() string {
+	var b strings.Builder
+	for i, t := range c {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(t.String())
+	}
+	return b.String()
+}
+
+// String prints the SID with + where it allows and - where it refuses.
+func (t Term) String() string {
+	if t.Allow {
+		return "+" + t.SID.String()
+	}
+	return "-" + t.SID.String()
+}

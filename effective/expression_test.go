@@ -1,0 +1,85 @@
+package effective_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestExpression: over the principals an expression says what Allowed says.
+func TestExpression(t *testing.T) {
+	w := world{rand.New(rand.NewPCG(seed(t), 4))}
+	told := 0
+	for range 300 {
+		tokens := w.tokens(1 + w.IntN(80))
+		if w.one(2) { // without what no expression can say
+			kept := tokens[:0]
+			for _, tok := range tokens {
+				if !tok.IsRestricted() && !tok.IsAppContainer() {
+					kept = append(kept, tok)
+				}
+			}
+			tokens = kept
+		}
+		q := effective.Question{Type: pick(w, worldTypes)}
+		for range 3 {
+			q.Rights = append(q.Rights, pick(w, worldDesired))
+		}
+		e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), q))
+		for range 20 {
+			d := w.descriptor()
+			for r := range q.Rights {
+				x, ok := e.Expression(d, r)
+				if !ok {
+					continue
+				}
+				told++
+				for i, tok := range tokens {
+					if want := e.Allowed(d)[r].Has(i); x.Allows(tok.Member) != want {
+						t.Fatalf("right %#x: %v says %t, the check %t\nsd %x\ntoken %+v", q.Rights[r], x, !want, want, d.Binary(), tok.Spec())
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d expressions", told)
+	if told < 1000 {
+		t.Error("hardly any expression was made")
+	}
+}
+
+// What is short is worked out by hand: strangers go, classes that others imply
+// go, refusals at the end go.
+func TestExpressionsAreShort(t *testing.T) {
+	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`, `{"user":"S-1-5-21-1-2-3-1108","groups":["BU","AU","BG"]}`,
+		`{"user":"S-1-5-21-1-2-3-1109","groups":["BA","AU"]}`)
+	e := must(effective.NewEvaluator(effective.Compile(people, effective.Config{}), effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{3}}))
+	for _, c := range []struct{ sddl, want string }{
+		{"D:(A;;FA;;;BU)", "[+S-1-5-32-545]"},
+		{"D:(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;BU)", "[+S-1-5-32-544 +S-1-5-32-545]"},
+		{"D:(D;;0x2;;;BG)(A;;FA;;;BU)(D;;FA;;;BA)", "[-S-1-5-32-546 +S-1-5-32-545]"},
+		{"D:(A;;0x1;;;AU)(A;;0x2;;;BA)", "[+S-1-5-32-544]"},
+		{"D:(A;;0x1;;;BU)(A;;0x2;;;BA)", "[]"}, // one clause that refuses everybody
+		{"D:", "[]"},
+		{"", "[]"}, // no clause at all
+		{"D:(A;;FA;;;AU)(D;;FA;;;BG)", "[+S-1-5-11]"},
+		{"D:(A;;FA;;;BU)(A;;FA;;;AU)", "[+S-1-5-11 +S-1-5-32-545]"},
+	} {
+		x, ok := e.Expression(sddl.MustParse(c.sddl), 0)
+		if got := fmt.Sprint(x); !ok || got != c.want {
+			t.Errorf("%s: %s, %t, want %s", c.sddl, got, ok, c.want)
+		}
+		if wantClauses := 1; c.sddl != "" && len(x) != wantClauses || c.sddl == "" && len(x) != 0 {
+			t.Errorf("%s: %d clauses", c.sddl, len(x))
+		}
+	}
+	for _, text := range []string{"D:(XA;;FA;;;AU;(@User.x == 1))", "D:(A;;FA;;;WD)S:(ML;;NW;;;HI)"} {
+		if x, ok := e.Expression(sddl.MustParse(text), 0); ok {
+			t.Errorf("%s: %v, although SIDs alone do not tell", text, x)
+		}
+	}
+}
