@@ -18,7 +18,13 @@
 //
 // To ask for many at once, or to keep account:
 //
+//   - effective: the check for many principals and objects at once.
+//   - ntacl: descriptors as Samba keeps them beside files.
 //   - audit: which accesses leave a record, and the records.
+//
+// To keep files for others, as a file server does:
+//
+//   - fileaccess: open, create, rename, list, inherit and set security.
 //
 // To act for others, as a server does:
 //
@@ -26,7 +32,8 @@
 //   - nt: the documented Nt services, called on a thread of that system.
 //
 // The command is cmd/refmon; `refmon run FILE.star` calls the same services
-// from a script and prints the transcript.
+// from a script and prints the transcript. capi gives C programs the same
+// services under their documented prototypes.
 //
 // # Three habits
 //

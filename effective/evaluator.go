@@ -151,7 +151,15 @@ func (e *Evaluator) Maximum(d *sd.Descriptor) []winnt.AccessMask {
 // name: those from entries, WRITE_OWNER also by privilege, and
 // ACCESS_SYSTEM_SECURITY by privilege alone.
 func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
-	copy(out, e.plain)
+	begun := false
+	both := func(s Set) {
+		if begun {
+			out.and(s)
+		} else {
+			copy(out, s)
+			begun = true
+		}
+	}
 	for i := range e.classes[:e.used] {
 		c := &e.classes[i]
 		switch {
@@ -161,10 +169,13 @@ func (e *Evaluator) combine(asked winnt.AccessMask, out Set) {
 			e.scratch.and(e.plain)
 			e.clip(winnt.WRITE_OWNER, e.scratch) // the ceiling stops privileges too
 			e.scratch.or(c.granted)
-			out.and(e.scratch)
+			both(e.scratch)
 		default:
-			out.and(c.granted)
+			both(c.granted)
 		}
+	}
+	if !begun { // nothing that entries decide is asked for
+		copy(out, e.plain)
 	}
 	if asked&sacl != 0 {
 		copy(e.scratch, e.p.security)

@@ -176,31 +176,29 @@ func (e *Evaluator) all() winnt.AccessMask {
 // decide grants one class: the owner's implicit rights first, then
 // entry by entry, each token by the first entry that matches it.
 func (e *Evaluator) decide(c *class, most bool) {
-	clear(c.granted)
-	if e.owner != nil && c.mask&e.ownBits != 0 {
-		e.owner.allow.addTo(c.granted, e.plain)
+	if !e.d.HasDACL() && (!most || c.mask&e.all() != 0) {
+		copy(c.granted, e.plain)
+		e.clip(c.mask, c.granted)
+		return
 	}
-	if !e.d.HasDACL() {
-		if !most || c.mask&e.all() != 0 {
-			copy(c.granted, e.plain)
+	clear(c.granted)
+	copy(c.undecided, e.plain)
+	if e.owner != nil && c.mask&e.ownBits != 0 {
+		e.owner.allow.grant(c.undecided, c.granted)
+	}
+	for i := range e.entries {
+		x := &e.entries[i]
+		if x.mask&c.mask == 0 {
+			continue
 		}
-	} else {
-		copy(c.undecided, e.plain)
-		c.undecided.andNot(c.granted)
-		for i := range e.entries {
-			x := &e.entries[i]
-			if x.mask&c.mask == 0 {
-				continue
-			}
-			var more bool
-			if x.allow {
-				more = x.row.allow.grant(c.undecided, c.granted)
-			} else {
-				more = x.row.deny.strike(c.undecided)
-			}
-			if !more {
-				break
-			}
+		more := true
+		if x.allow {
+			more = x.row.allow.grant(c.undecided, c.granted)
+		} else {
+			more = x.row.deny.strike(c.undecided)
+		}
+		if !more {
+			break
 		}
 	}
 	e.clip(c.mask, c.granted)

@@ -148,7 +148,6 @@ func (c *csvSource) one(o *Object) error {
 	if errors.Is(err, io.EOF) {
 		return err
 	}
-	line, _ := c.r.FieldPos(0)
 	if err != nil {
 		var bad *csv.ParseError
 		if !errors.As(err, &bad) {
@@ -157,6 +156,7 @@ func (c *csvSource) one(o *Object) error {
 		o.Path, o.err = []byte(fmt.Sprintf("line %d", bad.Line)), err
 		return nil
 	}
+	line, _ := c.r.FieldPos(0) // a row that was read has a field
 	if c.path >= len(row) || c.sd >= len(row) {
 		o.Path, o.err = []byte(fmt.Sprintf("line %d", line)), fmt.Errorf("line %d: there are only %d columns", line, len(row))
 		return nil
