@@ -26,7 +26,7 @@ func isPlain(r rune) bool { // S-49
 	return r < 0x80 && (isLocalRune(r) || r != 0 && strings.IndexByte("#$'*+-;?@[\\]^_`{}~", byte(r)) >= 0)
 }
 
-// mustEscape reports the characters that a prefixed name shows only as %XXXX.
+// mustEscape reports the characters that a prefixed name shows only as %hhhh.
 func mustEscape(r rune) bool { // S-49
 	if r <= ' ' || r == 0x7F {
 		return true

@@ -142,7 +142,7 @@ func (s *scanner) name(quoted bool) (string, error) { // S-49
 	return fromUnits(units), nil
 }
 
-// escape reads %XXXX. Characters that stand for themselves must not be
+// escape reads %hhhh. Characters that stand for themselves must not be
 // escaped.
 func (s *scanner) escape() (uint16, error) { // S-49
 	at := s.pos

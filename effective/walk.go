@@ -191,7 +191,7 @@ func (e *Evaluator) decide(c *class, most bool) {
 		if x.mask&c.mask == 0 {
 			continue
 		}
-		more := true
+		var more bool
 		if x.allow {
 			more = x.row.allow.grant(c.undecided, c.granted)
 		} else {

@@ -259,7 +259,7 @@ func escape(b []byte) (r rune, n int) {
 	return 0, 0
 }
 
-// hex4 reads \uXXXX.
+// hex4 reads \uhhhh.
 func hex4(b []byte) (rune, bool) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0, false

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/refmon/refmon/internal/bulk"
@@ -100,9 +101,12 @@ type output struct {
 // run does the run with its output, its checkpoint and its progress bar.
 func (o *output) run(r *bulk.Run) (err error) {
 	// A run is short and its memory bounded: the collector may take its time,
-	// as long as there is room.
+	// as long as there is room. The ballast, whose pages are never touched, keeps
+	// it from running again and again while the heap is small.
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(5 << 28)
+	ballast := make([]byte, 64<<20)
+	defer runtime.KeepAlive(ballast)
 	ctx, cancel := interrupted()
 	defer cancel()
 	bar := newBar(o.std, o.in.size, o.quiet || o.out == "" && o.std.colour)

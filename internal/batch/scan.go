@@ -161,7 +161,7 @@ func escapeLen(b []byte) int {
 	return 0
 }
 
-// unicodeEscape reads \uXXXX, or two of them that make one character.
+// unicodeEscape reads \uhhhh, or two of them that make one character.
 func unicodeEscape(b []byte) (r rune, n int) {
 	hi, ok := hex4(b)
 	switch {
@@ -177,7 +177,7 @@ func unicodeEscape(b []byte) (r rune, n int) {
 	return 0x10000 + (hi-0xD800)<<10 + (lo - 0xDC00), 12
 }
 
-// hex4 reads \uXXXX as a code unit.
+// hex4 reads \uhhhh as a code unit.
 func hex4(b []byte) (rune, bool) {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return 0, false

@@ -75,12 +75,23 @@ func ReadDirectory(file []byte) (*Directory, error) {
 			}
 		}
 	} else {
-		err = yaml.UnmarshalWithOptions(file, &f, yaml.Strict())
+		err = readYAML(file, &f)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("directory: %s", strings.TrimSpace(err.Error()))
 	}
 	return newDirectory(&f)
+}
+
+// readYAML reads YAML. The library panics on some malformed files; that is an
+// error of the file like any other.
+func readYAML(file []byte, f *directoryFile) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("this is no YAML that can be read (%v)", p)
+		}
+	}()
+	return yaml.UnmarshalWithOptions(file, f, yaml.Strict())
 }
 
 // account is a group, or a user while its groups are collected.

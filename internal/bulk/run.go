@@ -296,6 +296,13 @@ type answer struct {
 	mask   winnt.AccessMask
 	total  int64 // sum of counts
 	put    atomic.Bool
+
+	// Where counts and ids of a few rights are kept: a row then reads the answer
+	// and nothing else of memory that is far away.
+	few struct {
+		counts [4]uint32
+		ids    [4]setID
+	}
 }
 
 // Plus is the position of a run that went on from p.

@@ -138,7 +138,10 @@ func (w *worker) decide(o *Object) (a *answer, share bool) {
 		return a, e.Repeatable(d)
 	}
 	sets := e.Allowed(d)
-	a.counts = make([]uint32, len(sets))
+	a.counts = a.few.counts[:0]
+	if len(sets) > len(a.few.counts) {
+		a.counts = make([]uint32, 0, len(sets))
+	}
 	for i, s := range sets {
 		if g.sets != nil {
 			for j := range s {
@@ -146,11 +149,14 @@ func (w *worker) decide(o *Object) (a *answer, share bool) {
 			}
 		}
 		n := s.Count()
-		a.counts[i] = uint32(n)
+		a.counts = append(a.counts, uint32(n))
 		a.total += int64(n)
 	}
 	if w.run.Ask == Count {
 		return a, e.Repeatable(d)
+	}
+	if w.run.Ask == Index {
+		a.ids = a.few.ids[:0]
 	}
 	words := len(sets[0])
 	all := make(effective.Set, words*len(sets))
