@@ -369,6 +369,11 @@ NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMA
 	uint64_t args[] = {(uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Information, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)Needed};
 	return (NTSTATUS)rm_enter(RM_rm_select_parts, args);
 }
+NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, PSID CurrentUser, BOOLEAN Wide)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Count, (uint64_t)(uintptr_t)List, (uint64_t)(uintptr_t)Old, (uint64_t)(uintptr_t)New, (uint64_t)(uintptr_t)CurrentUser, (uint64_t)(uintptr_t)Wide};
+	return (NTSTATUS)rm_enter(RM_rm_set_entries, args);
+}
 NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Text, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Size};

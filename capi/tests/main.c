@@ -60,6 +60,8 @@ int main(void)
 	test_checks();
 	test_security();
 	test_text();
+	test_wellknown();
+	test_entries();
 	test_objects();
 	test_threads();
 	test_pipes();

@@ -57,8 +57,8 @@ type (
 	}
 )
 
-// ReadDirectory reads a directory file: domain, users and groups, as YAML or
-// JSON. A field that does not exist, an unknown group and a name that is there
+// ReadDirectory reads a directory file: domain, users and groups, as YAML,
+// JSON or CSV (see readCSV). A field that does not exist, an unknown group and a name that is there
 // twice are errors that name it. Disabled users are left out: they cannot log
 // on.
 func ReadDirectory(file []byte) (*Directory, error) {
@@ -74,6 +74,8 @@ func ReadDirectory(file []byte) (*Directory, error) {
 				err = errors.New("something follows the object")
 			}
 		}
+	} else if head := csvHead(file); head != nil {
+		err = readCSV(file, head, &f)
 	} else {
 		err = readYAML(file, &f)
 	}

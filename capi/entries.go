@@ -1,0 +1,115 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// explicitSize is that of EXPLICIT_ACCESS, explicitInheritance its bits that
+// have a meaning here.
+const (
+	explicitSize        = 48
+	explicitInheritance = 0x1F
+)
+
+// rmSetEntries is SetEntriesInAcl; the user is whom CURRENT_USER names.
+func rmSetEntries(c *call) uint64 {
+	count, out, wide := c.u32(0), c.ptr(3), c.boolean(5)
+	if out == 0 || count != 0 && c.ptr(1) == 0 {
+		return status(ntstatus.InvalidParameter)
+	}
+	var old *sd.ACL
+	if p := c.ptr(2); p != 0 {
+		b, st := listBytes(p)
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		var err error
+		if old, _, err = sd.DecodeACL(b); err != nil {
+			return status(ntstatus.InvalidACL)
+		}
+	}
+	list, st := block(c.ptr(1), int(count)*explicitSize, 1)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	var requests []sd.Explicit
+	for ; len(list) > 0; list = list[explicitSize:] {
+		r, st := explicitOf(list, c.ptr(4), wide)
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		requests = append(requests, r)
+	}
+	if old == nil && count == 0 {
+		return status(c.putU64(out, 0)) // no list in, none out
+	}
+	acl, err := sd.Merge(old, requests...)
+	if err != nil {
+		if e := (*ntstatus.Error)(nil); errors.As(err, &e) {
+			return status(e.Status)
+		}
+		return status(ntstatus.InvalidParameter)
+	}
+	return status(c.give(out, []byte(acl.Binary())))
+}
+
+func explicitOf(b []byte, current user, wide bool) (r sd.Explicit, st ntstatus.Status) {
+	r.Mask, r.Mode = winnt.AccessMask(le.Uint32(b)), sd.AccessMode(le.Uint32(b[4:]))
+	inheritance, trustee := le.Uint32(b[8:]), b[16:]
+	if r.Mode < sd.GrantAccess || r.Mode > sd.SetAuditFailure || inheritance&^explicitInheritance != 0 {
+		return r, ntstatus.InvalidParameter
+	}
+	r.Inheritance = uint8(inheritance) & (sd.ValidInheritFlags &^ sd.Inherited)
+	r.Trustee, st = trusteeOf(trustee, current, wide)
+	return r, st
+}
+
+// trusteeOf is the SID of a TRUSTEE. Accounts are not looked up.
+func trusteeOf(b []byte, current user, wide bool) (sid.SID, ntstatus.Status) {
+	p := user(le.Uint64(b[24:]))
+	if le.Uint64(b) != 0 || le.Uint32(b[8:]) != 0 { // must be none
+		return sid.SID{}, ntstatus.InvalidParameter
+	}
+	switch form := le.Uint32(b[12:]); {
+	case form == 3 || form == 4: // with object types
+		return sid.SID{}, ntstatus.NotSupported
+	case form > 1 || p == 0:
+		return sid.SID{}, ntstatus.InvalidParameter
+	case form == 0:
+		return sidAt(p)
+	}
+	name, st := trusteeName(p, wide)
+	if st != ntstatus.Success {
+		return sid.SID{}, st
+	}
+	if current == 0 || !strings.EqualFold(name, "CURRENT_USER") {
+		return sid.SID{}, ntstatus.NoneMapped
+	}
+	return sidAt(current)
+}
+
+func trusteeName(p user, wide bool) (string, ntstatus.Status) {
+	if wide {
+		return zeroTerminated(p)
+	}
+	var name []byte
+	var b [1]byte
+	for ; len(name) < maxText; p++ {
+		if st := get(b[:], p); st != ntstatus.Success {
+			return "", st
+		}
+		if b[0] == 0 {
+			return string(name), ntstatus.Success
+		}
+		name = append(name, b[0])
+	}
+	return "", ntstatus.InvalidParameter
+}
