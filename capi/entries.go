@@ -72,7 +72,7 @@ func explicitOf(b []byte, current user, wide bool) (r sd.Explicit, st ntstatus.S
 	return r, st
 }
 
-// trusteeOf is the SID of a TRUSTEE. Accounts are not looked up.
+// trusteeOf is the SID of a TRUSTEE.
 func trusteeOf(b []byte, current user, wide bool) (sid.SID, ntstatus.Status) {
 	p := user(le.Uint64(b[24:]))
 	if le.Uint64(b) != 0 || le.Uint32(b[8:]) != 0 { // must be none
@@ -90,10 +90,10 @@ func trusteeOf(b []byte, current user, wide bool) (sid.SID, ntstatus.Status) {
 	if st != ntstatus.Success {
 		return sid.SID{}, st
 	}
-	if current == 0 || !strings.EqualFold(name, "CURRENT_USER") {
-		return sid.SID{}, ntstatus.NoneMapped
+	if current != 0 && strings.EqualFold(name, "CURRENT_USER") {
+		return sidAt(current)
 	}
-	return sidAt(current)
+	return accountNamed(name)
 }
 
 func trusteeName(p user, wide bool) (string, ntstatus.Status) {

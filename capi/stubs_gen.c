@@ -374,6 +374,16 @@ NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, PSID
 	uint64_t args[] = {(uint64_t)(uintptr_t)Count, (uint64_t)(uintptr_t)List, (uint64_t)(uintptr_t)Old, (uint64_t)(uintptr_t)New, (uint64_t)(uintptr_t)CurrentUser, (uint64_t)(uintptr_t)Wide};
 	return (NTSTATUS)rm_enter(RM_rm_set_entries, args);
 }
+NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)Name, (uint64_t)(uintptr_t)Domain, (uint64_t)(uintptr_t)Units, (uint64_t)(uintptr_t)Use};
+	return (NTSTATUS)rm_enter(RM_rm_account_name, args);
+}
+NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Units, PULONG Use)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Name, (uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)Domain, (uint64_t)(uintptr_t)Units, (uint64_t)(uintptr_t)Use};
+	return (NTSTATUS)rm_enter(RM_rm_account_sid, args);
+}
 NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Text, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Size};

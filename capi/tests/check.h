@@ -59,6 +59,8 @@ void test_security(void);
 void test_text(void);
 void test_wellknown(void);
 void test_entries(void);
+void test_accounts(void);
+void test_parts(void);
 void test_objects(void);
 void test_threads(void);
 void test_pipes(void);

@@ -104,8 +104,8 @@ static void refusals(void)
 	EXPLICIT_ACCESS_W e = entry(1, GRANT_ACCESS, 0, everyone);
 	EXPLICIT_ACCESS_A a;
 	PACL acl = (PACL)0x54;
-	WCHAR nobody[] = u"nobody", current[] = u"CURRENT_USER";
-	char narrow[] = "CURRENT_USER", stranger[] = "nobody";
+	WCHAR nobody[] = u"no such account", current[] = u"CURRENT_USER";
+	char narrow[] = "CURRENT_USER", stranger[] = "no such account", known[] = "builtin\\users";
 	char room[100];
 	DWORD n;
 	ACL bad = {1, 0, 8, 0, 0};
@@ -154,6 +154,11 @@ static void refusals(void)
 	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, ((PTOKEN_USER)room)->User.Sid));
 	LocalFree(acl);
 	CloseHandle(own);
+	/* The name of a well-known account. */
+	BuildExplicitAccessWithNameA(&a, known, 1, GRANT_ACCESS, 0);
+	SAME(SetEntriesInAclA(1, &a, NULL, &acl), ERROR_SUCCESS);
+	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, users));
+	LocalFree(acl);
 }
 
 static void explicit_entries(void)

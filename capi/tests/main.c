@@ -62,6 +62,8 @@ int main(void)
 	test_text();
 	test_wellknown();
 	test_entries();
+	test_accounts();
+	test_parts();
 	test_objects();
 	test_threads();
 	test_pipes();
