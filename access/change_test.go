@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -62,7 +63,7 @@ func TestChanges(t *testing.T) {
 // TestChangesOfAnything: random questions with every feature; there is nothing
 // for what is granted, and nearly always something for a denial.
 func TestChangesOfAnything(t *testing.T) {
-	w := world{rand.New(rand.NewPCG(seed(t), 0))}
+	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
 	denials, found := 0, 0
 	for range 300 {
 		r := w.request(w.descriptor(), mustToken(t, w.spec()), mustToken(t, w.spec()))

@@ -3,13 +3,12 @@ package access_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -261,40 +260,11 @@ func (w world) request(d *sd.Descriptor, client, primary *token.Token) *access.R
 	return r
 }
 
-// seed is REFMON_SEED, or the time; it is printed so that a failure can be
-// run again.
-func seed(t testing.TB) uint64 {
-	s := uint64(time.Now().UnixNano())
-	if v := os.Getenv("REFMON_SEED"); v != "" {
-		n, err := strconv.ParseUint(v, 0, 64)
-		if err != nil {
-			t.Fatalf("REFMON_SEED: %v", err)
-		}
-		s = n
-	}
-	t.Logf("REFMON_SEED=%d", s)
-	return s
-}
-
-func pairs(t testing.TB, standard int) int {
-	if v := os.Getenv("REFMON_PAIRS"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil {
-			t.Fatalf("REFMON_PAIRS: %v", err)
-		}
-		return n
-	}
-	if testing.Short() {
-		return standard / 10
-	}
-	return standard
-}
-
 // TestTwin compares every entry point with the oracle on random questions:
 // plain and by type, result list, explain, from bytes.
 func TestTwin(t *testing.T) {
-	w := world{rand.New(rand.NewPCG(seed(t), 0))}
-	n := pairs(t, 100_000)
+	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
+	n := randtest.Count(t, "REFMON_PAIRS", 100_000)
 	allowed := 0
 	for i := 0; i < n; {
 		d := w.descriptor()

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )
 
 // TestExpression: over the principals an expression says what Allowed says.
 func TestExpression(t *testing.T) {
-	w := world{rand.New(rand.NewPCG(seed(t), 4))}
+	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 4))}
 	told := 0
 	for range 300 {
 		tokens := w.tokens(1 + w.IntN(80))

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -132,7 +133,7 @@ func TestQuestions(t *testing.T) {
 
 // TestSet holds a Set to a map.
 func TestSet(t *testing.T) {
-	rng := rand.New(rand.NewPCG(seed(t), 3))
+	rng := rand.New(rand.NewPCG(randtest.Seed(t), 3))
 	for range 200 {
 		n := rng.IntN(300)
 		s, want := make(effective.Set, (n+63)/64), map[int]bool{}

@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -17,8 +18,8 @@ import (
 // tokens and descriptors with every feature. A pair is one token on one
 // descriptor with one mask.
 func TestBulkEqualsScalar(t *testing.T) {
-	w := world{rand.New(rand.NewPCG(seed(t), 0))}
-	want := pairs(t, 100_000)
+	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
+	want := randtest.Count(t, "REFMON_PAIRS", 100_000)
 	compared, allowed := 0, 0
 	for compared < want {
 		cfg := effective.Config{}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -18,7 +19,7 @@ import (
 // each the changes it told, applied to the old answers, must give the answers
 // of the access check, and none may be told that is no change.
 func TestView(t *testing.T) {
-	w := world{rand.New(rand.NewPCG(seed(t), 2))}
+	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 2))}
 	for range 20 {
 		q := effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, winnt.FILE_ALL_ACCESS}}
 		v := must(effective.NewView(q, effective.Config{}))

@@ -3,10 +3,7 @@ package effective_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
-	"testing"
-	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
@@ -235,34 +232,4 @@ func (w world) policies() *access.PolicySet {
 		p.Rules = append(p.Rules, r)
 	}
 	return &access.PolicySet{Policies: []access.Policy{p}}
-}
-
-// seed is REFMON_SEED, or the time; it is printed so that a failure can be
-// run again.
-func seed(t testing.TB) uint64 {
-	s := uint64(time.Now().UnixNano())
-	if v := os.Getenv("REFMON_SEED"); v != "" {
-		n, err := strconv.ParseUint(v, 0, 64)
-		if err != nil {
-			t.Fatalf("REFMON_SEED: %v", err)
-		}
-		s = n
-	}
-	t.Logf("REFMON_SEED=%d", s)
-	return s
-}
-
-// pairs is REFMON_PAIRS, or the standard number of pairs.
-func pairs(t testing.TB, standard int) int {
-	if v := os.Getenv("REFMON_PAIRS"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil {
-			t.Fatalf("REFMON_PAIRS: %v", err)
-		}
-		return n
-	}
-	if testing.Short() {
-		return standard / 10
-	}
-	return standard
 }

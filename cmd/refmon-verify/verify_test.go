@@ -9,12 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sd"
 	wellknown "github.com/refmon/refmon/sid"
 	tokens "github.com/refmon/refmon/token"
@@ -163,31 +162,11 @@ func certify(t testing.TB, r *access.Request, file []byte) sample {
 }
 
 func seeded(t testing.TB) world {
-	n := uint64(time.Now().UnixNano())
-	if v := os.Getenv("REFMON_SEED"); v != "" {
-		var err error
-		if n, err = strconv.ParseUint(v, 0, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("REFMON_SEED=%d", n)
-	return world{rand.New(rand.NewPCG(n, 0))}
+	return world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
 }
 
 // rounds is REFMON_CERTIFICATES, or 10^4.
-func rounds(t testing.TB) int {
-	if v := os.Getenv("REFMON_CERTIFICATES"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	if testing.Short() {
-		return 1000
-	}
-	return 10_000
-}
+func rounds(t testing.TB) int { return randtest.Count(t, "REFMON_CERTIFICATES", 10_000) }
 
 // TestEveryTrueCertificateVerifies and with it the whole of the second
 // implementation: random decisions, each verified from its inputs alone.

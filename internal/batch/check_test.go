@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -227,7 +226,7 @@ func TestByteOrderMark(t *testing.T) {
 // TestAgainstSingleChecks is the twin of the pipeline: each line decoded by
 // encoding/json, its token and descriptor parsed anew, and one access check.
 func TestAgainstSingleChecks(t *testing.T) {
-	seed := testSeed(t)
+	seed := randtest.Seed(t)
 	for _, k := range kinds {
 		in := generate(k, 2000, seed)
 		var out bytes.Buffer
@@ -286,19 +285,6 @@ func twin(t *testing.T, named map[string]json.RawMessage, line []byte) string {
 		t.Fatal(err)
 	}
 	return fmt.Sprintf(`{"id":%d,"status":"%s","granted":"%s","privilegesUsed":[]}`, q.ID, d.Status, d.Granted.Padded())
-}
-
-// testSeed is the seed of a random test: of REFMON_SEED, or of the clock.
-func testSeed(t testing.TB) uint64 {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("REFMON_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatalf("REFMON_SEED: %v", err)
-		}
-	}
-	t.Logf("seed %d (REFMON_SEED repeats it)", seed)
-	return seed
 }
 
 // FuzzCheckLine: any line gets exactly one line of JSON, and its id if it has

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -28,15 +28,6 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
-}
-
-func seed(t testing.TB) uint64 {
-	s := uint64(time.Now().UnixNano())
-	if v := os.Getenv("REFMON_SEED"); v != "" {
-		s = must(strconv.ParseUint(v, 0, 64))
-	}
-	t.Logf("REFMON_SEED=%d", s)
-	return s
 }
 
 // sample is a small company with its objects, from the generator.
@@ -61,7 +52,7 @@ func runOver(t testing.TB, ctx context.Context, r *bulk.Run, objects string) (st
 // compares: the names of who-can, its counts, the sets of --for-index read
 // back, and the masks of what-can.
 func TestRowsEqualTheCheck(t *testing.T) {
-	dir, objects := sample(t, bulk.Sample{Seed: seed(t), Objects: 3000, Descriptors: 200, Principals: 150, Groups: 40})
+	dir, objects := sample(t, bulk.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150, Groups: 40})
 	rights := must(bulk.ParseRights("read+write+full"))
 	ctx := context.Background()
 	names, _, err := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, objects)
@@ -185,7 +176,7 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 
 // Every setting of workers and memory gives the same bytes.
 func TestOutputDoesNotDependOnWorkers(t *testing.T) {
-	dir, objects := sample(t, bulk.Sample{Seed: seed(t), Objects: 6_000, Descriptors: 900, Principals: 70, Groups: 20})
+	dir, objects := sample(t, bulk.Sample{Seed: randtest.Seed(t), Objects: 6_000, Descriptors: 900, Principals: 70, Groups: 20})
 	objects += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n\n{\"path\":\"no end of line\",\"sd\":\"D:(A;;FR;;;AU)\"}"
 	rights := must(bulk.ParseRights("read+modify"))
 	for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.Index} {
@@ -208,7 +199,7 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 // TestResume stops a run in the middle and goes on from its position: together
 // the two write what one would have.
 func TestResume(t *testing.T) {
-	dir, objects := sample(t, bulk.Sample{Seed: seed(t), Objects: 30_000, Descriptors: 500, Principals: 10, Groups: 5})
+	dir, objects := sample(t, bulk.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10, Groups: 5})
 	rights := must(bulk.ParseRights("read"))
 	whole, all, _ := runOver(t, context.Background(), &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL}, objects)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -266,7 +257,7 @@ func (f failing) Read([]byte) (int, error)  { return 0, f.err }
 // TestLines: the quick reader and the strict one agree on every line the quick
 // one takes, and lines may come in any pieces.
 func TestLines(t *testing.T) {
-	rng := rand.New(rand.NewPCG(seed(t), 5))
+	rng := rand.New(rand.NewPCG(randtest.Seed(t), 5))
 	words := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`, `""`, `:`, `:`, `,`, `,`, `{`, `}`, ` `, `\`, `"`, "\u00e9", "\x01", `null`, `1`}
 	dir := must(bulk.ReadDirectory([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
 	run := func(text string, in io.Reader) string {

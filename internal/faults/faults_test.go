@@ -2,11 +2,10 @@ package faults_test
 
 import (
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 
 	"github.com/refmon/refmon/internal/faults"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -100,15 +99,7 @@ func TestPairs(t *testing.T) {
 // TestSets: the same for larger sets of faults, drawn at random; REFMON_SEED
 // repeats a run.
 func TestSets(t *testing.T) {
-	seed := rand.Uint64()
-	if s := os.Getenv("REFMON_SEED"); s != "" {
-		n, err := strconv.ParseUint(s, 0, 64)
-		if err != nil {
-			t.Fatalf("REFMON_SEED=%q: want a number", s)
-		}
-		seed = n
-	}
-	t.Logf("seed %d", seed)
+	seed := randtest.Seed(t)
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	for r := range rows {
 		name := r.Info().Name

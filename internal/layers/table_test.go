@@ -71,6 +71,7 @@ var table = []row{
 	{10, "internal/layers"},
 	{10, "internal/rules"},
 	{10, "internal/recordings"},
+	{10, "internal/randtest"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for

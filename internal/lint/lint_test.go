@@ -3,13 +3,11 @@ package lint
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -147,24 +145,12 @@ func (w world) token(t *testing.T) *token.Token {
 	return tok
 }
 
-func seed(t *testing.T) uint64 {
-	n := uint64(time.Now().UnixNano())
-	if v := os.Getenv("REFMON_SEED"); v != "" {
-		var err error
-		if n, err = strconv.ParseUint(v, 0, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("REFMON_SEED=%d", n)
-	return n
-}
-
 // TestIdleEntriesDecideNothing: an entry that is said to change no decision is
 // taken out, and random tokens and questions are decided as before: explicit
 // and maximum mode, restricted, write-restricted and AppContainer tokens, with
 // PRINCIPAL SELF, and at each node of an object type list.
 func TestIdleEntriesDecideNothing(t *testing.T) {
-	w := world{rand.New(rand.NewPCG(seed(t), 0))}
+	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
 	tokens := make([]*token.Token, 200)
 	for i := range tokens {
 		tokens[i] = w.token(t)
