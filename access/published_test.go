@@ -7,11 +7,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/rules"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
@@ -257,12 +257,11 @@ func ruleSource(t *testing.T, id string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile(`(?m)^- \*\*` + id + `\*\* .* \*Source: (.*)\.\*$`).FindSubmatch(b)
-	if m == nil {
+	source := rules.ID(id).Source(b)
+	if source == "" {
 		t.Errorf("docs/rules has no %s", id)
-		return ""
 	}
-	return string(m[1])
+	return source
 }
 
 // TestPublishedVectors keeps vectors/access.jsonl equal to the tables here:

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/rules"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
@@ -132,12 +133,11 @@ func openRuleSource(t *testing.T, id string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile(`(?m)^- \*\*` + id + `\*\* .* \*Source: (.*)\.\*$`).FindSubmatch(b)
-	if m == nil {
+	source := rules.ID(id).Source(b)
+	if source == "" {
 		t.Errorf("docs/rules has no %s", id)
-		return ""
 	}
-	return string(m[1])
+	return source
 }
 
 // TestPublishedVectors keeps vectors/open.jsonl equal to openRows: what it

@@ -62,3 +62,13 @@ func (id ID) number() (n int, suffix string) {
 	n, _ = strconv.Atoi(digits)
 	return n, rest[len(digits):]
 }
+
+// Source is the source that a file of docs/rules gives for a rule; "" if the
+// file does not list it.
+func (id ID) Source(file []byte) string {
+	m := regexp.MustCompile(`(?m)^- \*\*` + regexp.QuoteMeta(string(id)) + `\*\* .* \*Source: (.*)\.\*$`).FindSubmatch(file)
+	if m == nil {
+		return ""
+	}
+	return string(m[1])
+}
