@@ -136,6 +136,9 @@ func BenchmarkCold(b *testing.B) {
 			rids = append(rids, i)
 		}
 	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
 	for i := range all {
 		for k, at := range rids {
 			binary.LittleEndian.PutUint32(template[at:], uint32(900000+16*i+k))
@@ -146,10 +149,9 @@ func BenchmarkCold(b *testing.B) {
 		}
 		all[i] = d
 	}
-	var m runtime.MemStats
 	runtime.GC()
-	runtime.ReadMemStats(&m)
-	heap := float64(m.HeapAlloc) / float64(n*len(template))
+	runtime.ReadMemStats(&after)
+	heap := float64(after.HeapAlloc-before.HeapAlloc) / float64(n*len(template))
 	tok := benchToken(b, 20)
 	order := rand.New(rand.NewPCG(1, 2)).Perm(n)
 	i := 0

@@ -19,60 +19,56 @@ type walk struct {
 	undecided, granted winnt.AccessMask
 }
 
-// run is the loop over the entries: there is no other. It stays in registers
-// while entries are plain and their SIDs absent, which says all about them;
-// apply looks at the others.
+// run is the loop over the entries: there is no other. Each bit is decided by
+// the first entry that applies and has it; what is left undecided
+// at the end was granted by nobody. It stays in registers while entries are
+// plain and their SIDs absent, which says all about them.
 func (q *query) run() {
-	entries, index := q.dacl.entries, q.sids.Index()
-	if q.slow || q.tr != nil {
-		index = sidset.Anything()
+	entries, index, table := q.dacl.entries, q.sids.Index(), q.sids
+	if q.slow || q.tr != nil || q.dacl.facts&sd.HasOthers != 0 {
+		index, table = sidset.Anything()
 	}
 	for i := range entries {
-		e := &entries[i]
-		if index.Absent(e.Hash) && e.Kind <= sd.AccessDenied {
+		if h := entries[i].Hash; index.Absent(h) || table.Absent(h) {
 			continue
 		}
-		if !q.apply(e, i) {
-			break
+		e := &entries[i]
+		m := q.mapping.Map(e.Mask) & q.undecided // A-45; A-46: undecided never has bits no entry can grant
+		if m == 0 || e.Flags&sd.InheritOnly != 0 {
+			if q.tr != nil {
+				q.tr.skip(q, i)
+			}
+			continue
 		}
-	}
-}
-
-// apply lets one entry act; false ends the walk. Each bit is decided by the
-// first entry that applies and has it; what is left undecided at
-// the end was granted by nobody.
-func (q *query) apply(e *sd.Entry, i int) bool {
-	m := q.mapping.Map(e.Mask) & q.undecided // A-45; A-46: undecided never has bits no entry can grant
-	if m == 0 || e.Flags&sd.InheritOnly != 0 {
+		f, at := allow+effect(e.Kind), 0
+		if e.Kind > sd.AccessDenied || q.slow {
+			if f, at = q.judge(e, i); f == ignore {
+				continue
+			}
+		} else if hit := q.sids.Find(e.Hash, e.SID); hit < 0 || q.pass == userPass && !counted(q.who.token, f).Has(hit) || q.pass == restrictedPass && f == allow && hit >= q.allowing {
+			if q.tr != nil {
+				q.tr.entry(q, i, q.missed(e.SID, e.Hash, f), 0)
+			}
+			continue
+		}
+		if q.tree != nil {
+			if q.undecided = q.onTree(i, f, at, m); q.undecided == 0 {
+				return
+			}
+			continue
+		}
 		if q.tr != nil {
-			q.tr.skip(q, i)
+			q.tr.decided(q, i, f, m)
 		}
-		return true
-	}
-	f, at := allow+effect(e.Kind), 0
-	if e.Kind > sd.AccessDenied || q.slow {
-		if f, at = q.judge(e, i); f == ignore {
-			return true
+		q.undecided &^= m
+		if f == allow {
+			if q.granted |= m; q.undecided == 0 {
+				return
+			}
+		} else if q.stop {
+			return
 		}
-	} else if hit := q.sids.Find(e.Hash, e.SID); hit < 0 || q.pass == userPass && !counted(q.who.token, f).Has(hit) || q.pass == restrictedPass && f == allow && hit >= q.allowing {
-		if q.tr != nil {
-			q.tr.entry(q, i, q.missed(e.SID, e.Hash, f), 0)
-		}
-		return true
 	}
-	if q.tree != nil {
-		q.undecided = q.onTree(i, f, at, m)
-		return q.undecided != 0
-	}
-	if q.tr != nil {
-		q.tr.decided(q, i, f, m)
-	}
-	q.undecided &^= m
-	if f == allow {
-		q.granted |= m
-		return q.undecided != 0
-	}
-	return !q.stop
 }
 
 // judge decides whether an entry applies that is not plain, or whose SID may

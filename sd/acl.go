@@ -24,6 +24,7 @@ type ACL struct {
 	extras  *[]Extra
 	size, n uint16
 	facts   Facts
+	placed  bool // first is right behind this
 }
 
 const emptyACL = "\x02\x00\x08\x00\x00\x00\x00\x00"
@@ -126,6 +127,9 @@ func (l *ACL) Entries() []Entry {
 	}
 	if l.n == 0 {
 		return nil
+	}
+	if l.placed && uintptr(unsafe.Pointer(l.first))-uintptr(unsafe.Pointer(l)) == unsafe.Sizeof(*l) { // guessed, as in Descriptor.DACL
+		return (*[1 << 16]Entry)(unsafe.Add(unsafe.Pointer(l), unsafe.Sizeof(*l)))[:l.n:l.n]
 	}
 	return (*[1 << 16]Entry)(unsafe.Pointer(l.first))[:l.n:l.n] // spares unsafe.Slice's test for an overflow that 16 bits cannot cause
 }

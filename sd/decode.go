@@ -120,6 +120,7 @@ type block struct {
 	acls [1]ACL
 }
 
+// block2 is a block with both lists, the DACL and then its entries last.
 type block2 struct {
 	d    Descriptor
 	acls [2]ACL
@@ -216,19 +217,22 @@ func assemble(r *Raw) (d *Descriptor, bad string) {
 		d = new(Descriptor)
 	}
 	p := Parts{Control: r.Control, RMControl: r.RMControl, Owner: r.Owner, Group: r.Group}
-	if r.SACL != "" {
-		if !acls[0].init(entries, r.SACL) {
-			return nil, r.SACL
-		}
-		p.SACL, acls, entries = &acls[0], acls[1:], entries[min(len(entries), acls[0].Len()):]
-	}
 	if r.DACL != "" {
-		if !acls[0].init(entries, r.DACL) {
+		p.DACL = &acls[len(acls)-1]
+		p.DACL.placed = len(entries) > 0
+		if !p.DACL.init(entries, r.DACL) {
 			return nil, r.DACL
 		}
-		p.DACL = &acls[0]
+		entries = entries[min(len(entries), p.DACL.Len()):]
+	}
+	if r.SACL != "" {
+		p.SACL = &acls[0]
+		if !p.SACL.init(entries, r.SACL) {
+			return nil, r.SACL
+		}
 	}
 	d.set(p)
+	d.placed = len(acls) > 0
 	return d, ""
 }
 

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 const sample = `O:BAG:SYD:PAI(D;;FW;;;BG)(A;OICI;FA;;;BA)(OA;CI;RP;4c164200-20c0-11d0-a768-00aa006e0529;;AU)(XA;;FX;;;WD;(@User.Title=="PM"))S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)(RA;;;;;WD;("Dept",TS,0,"Fin"))`
@@ -259,3 +261,54 @@ func twin(t *testing.T, l *sd.ACL) {
 }
 
 func isStatus(err error, st ntstatus.Status) bool { return errors.Is(err, st.Err()) }
+
+// However many entries the two lists have, which decides where they are kept,
+// both lists have their own ones; also in a copy of the descriptor.
+func TestPlacesOfEntries(t *testing.T) {
+	list := func(kind sd.Type, n int) *sd.ACL {
+		var aces []sd.ACE
+		for i := range n {
+			who, _ := sid.New(5, 21, uint32(kind), uint32(i))
+			a, err := sd.NewACE(kind, 0, winnt.AccessMask(i+1), who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			aces = append(aces, a)
+		}
+		l, err := sd.NewACL(aces...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	same := func(what string, got, want *sd.ACL) {
+		if (got == nil) != (want == nil) || !got.Equal(want) || len(got.Entries()) != want.Len() {
+			t.Fatalf("%s: another list", what)
+		}
+		for i, e := range got.Entries() {
+			if a := want.At(i); e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() || e.Hash != a.SID().Hash() {
+				t.Fatalf("%s: entry %d is %+v", what, i, e)
+			}
+		}
+	}
+	for n := range 20 {
+		for m := range 20 {
+			want := sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem}
+			if n > 0 {
+				want.DACL = list(sd.AccessAllowed, n-1)
+			}
+			if m > 0 {
+				want.SACL = list(sd.SystemAudit, m-1)
+			}
+			d, err := sd.Decode(sd.New(want).Binary())
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := *d
+			for _, d := range []*sd.Descriptor{d, &other} {
+				same(fmt.Sprintf("DACL of %d beside %d", n-1, m-1), d.DACL(), want.DACL)
+				same(fmt.Sprintf("SACL of %d beside %d", m-1, n-1), d.SACL(), want.SACL)
+			}
+		}
+	}
+}

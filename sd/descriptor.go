@@ -3,6 +3,7 @@ package sd
 import (
 	"encoding/binary"
 	"fmt"
+	"unsafe"
 
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -26,6 +27,7 @@ type Descriptor struct {
 	ownerHash    uint32
 	control      Control
 	rm           byte
+	placed       bool // first part of a block or block2
 }
 
 // Parts is a descriptor taken apart. The zero value has none.
@@ -103,6 +105,16 @@ func (d *Descriptor) Group() sid.SID {
 func (d *Descriptor) DACL() *ACL {
 	if d == nil {
 		return nil
+	}
+	// Where it usually is, is guessed and then compared: of a descriptor that is
+	// in no cache, header and list are fetched at the same time.
+	if d.placed {
+		switch uintptr(unsafe.Pointer(d.dacl)) - uintptr(unsafe.Pointer(d)) {
+		case unsafe.Offsetof(block{}.acls):
+			return &(*block)(unsafe.Pointer(d)).acls[0]
+		case unsafe.Offsetof(block2{}.acls) + unsafe.Sizeof(ACL{}):
+			return &(*block2)(unsafe.Pointer(d)).acls[1]
+		}
 	}
 	return d.dacl
 }

@@ -17,6 +17,7 @@ const (
 	HasTrustLabel                          // type 0x14
 	HasAccessFilter                        // type 0x15
 	HasExtras                              // an entry that needs an Extra, inherit-only ones too
+	HasOthers                              // an entry that neither allows nor denies plainly, inherit-only ones too
 )
 
 // systemFacts maps the types of entries that only matter in a SACL.
@@ -35,6 +36,9 @@ func FactsOf(entries []Entry) Facts {
 		e := &entries[i]
 		if e.Aux != -1 {
 			f |= HasExtras
+		}
+		if e.Kind > AccessDenied {
+			f |= HasOthers
 		}
 		if e.Flags&InheritOnly != 0 {
 			continue

@@ -91,6 +91,23 @@ func Size(b []byte) (int, ntstatus.Status) {
 	return n, ntstatus.Success
 }
 
+// Equal is s == t, without the call that comparing strings is: for the one
+// comparison of a check.
+func (s SID) Equal(t SID) bool {
+	n := len(s.b)
+	if n != len(t.b) {
+		return false
+	}
+	p, q := unsafe.Pointer(unsafe.StringData(s.b)), unsafe.Pointer(unsafe.StringData(t.b))
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if *(*uint64)(unsafe.Add(p, i)) != *(*uint64)(unsafe.Add(q, i)) {
+			return false
+		}
+	}
+	return i == n || *(*uint32)(unsafe.Add(p, i)) == *(*uint32)(unsafe.Add(q, i)) // the size is 8 + 4n
+}
+
 // IsZero reports whether s is no SID.
 func (s SID) IsZero() bool { return s.b == "" }
 

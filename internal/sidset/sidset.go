@@ -118,15 +118,20 @@ func (x Index) word(hash uint32) *uint64 {
 	return (*uint64)(unsafe.Add(unsafe.Pointer(x.filter), uintptr(hash&x.mask>>6)*8))
 }
 
-// Anything is the Index of a Set that might hold every SID: a loop that has to
-// look at all of them uses it in place of its Set's.
-func Anything() Index { return Index{&full, 63} }
+// Absent is the second look, at the table: false says nothing, as for an Index.
+func (s *Set) Absent(hash uint32) bool { return s == nil || s.tags[hash>>s.shift] == 0 }
+
+// Anything is an Index and a Set in which nothing is Absent: a loop that has to
+// look at all SIDs uses them in place of its own.
+func Anything() (Index, *Set) { return Index{&full, 63}, anything }
+
+var anything = &Set{tags: []uint8{1}, shift: 32}
 
 var full = ^uint64(0)
 
 // filterBits is the least number of filter bits a SID: at most one of that
 // many absent SIDs is looked up in vain.
-const filterBits = 32
+const filterBits = 64
 
 // makeIndex makes the filter for count SIDs, one bit a hash.
 func makeIndex(count int) Index {
@@ -150,7 +155,7 @@ func (s *Set) probe(hash uint32, x sid.SID) int {
 		case 0: // always reached: at most a quarter of the slots are in use
 			return -1
 		case t:
-			if i := s.slots[p]; s.sids[i] == x {
+			if i := s.slots[p]; s.sids[i].Equal(x) {
 				return int(i)
 			}
 		}

@@ -56,8 +56,8 @@ func TestFind(t *testing.T) {
 			if got != want {
 				t.Fatalf("%d SIDs: Find(%v) is %d, want %d", n, x, got, want)
 			}
-			if s.Index().Absent(x.Hash()) && want >= 0 {
-				t.Fatalf("%d SIDs: the index says that %v is absent", n, x)
+			if want >= 0 && (s.Index().Absent(x.Hash()) || s.Absent(x.Hash())) {
+				t.Fatalf("%d SIDs: a first look says that %v is absent", n, x)
 			}
 		}
 		dups := map[int]int{}
@@ -80,6 +80,14 @@ func TestNil(t *testing.T) {
 	var s *sidset.Set
 	if s.Find(1, sid.Everyone) != -1 || s.Len() != 0 || !s.Index().Absent(1) {
 		t.Error("a nil set holds nothing")
+	}
+	if !s.Absent(1) {
+		t.Error("in a nil set everything is absent")
+	}
+	for h := range uint32(1000) {
+		if i, all := sidset.Anything(); i.Absent(h<<22|h) || all.Absent(h<<22|h) {
+			t.Error("nothing is absent where there might be anything")
+		}
 	}
 	for range s.Duplicates() {
 		t.Error("a nil set has no duplicates")
@@ -149,7 +157,7 @@ func TestFindIsInlined(t *testing.T) {
 	if err != nil {
 		t.Skipf("the go command cannot build here: %v", err)
 	}
-	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has", "can inline Index.Absent"} {
+	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has", "can inline Index.Absent", "can inline (*Set).Absent"} {
 		if !strings.Contains(string(out), f) {
 			t.Errorf("the compiler no longer says %q", f)
 		}
