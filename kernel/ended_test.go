@@ -27,7 +27,10 @@ func TestEndedThreadsAreForgotten(t *testing.T) {
 		s.KernelMode(th)
 		th.Services().EndThread()
 	}
-	if n := len(s.modes) + len(s.threads) + len(s.contexts); n != 0 {
+	s.mu.Lock()
+	n := len(s.modes) + len(s.threads) + len(s.contexts)
+	s.mu.Unlock()
+	if n != 0 {
 		t.Errorf("%d entries are left of threads that ended", n)
 	}
 	if o, _, r := s.Counts(); o != o0 || r != r0 {

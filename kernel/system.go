@@ -37,13 +37,19 @@ type System struct {
 	sys  *services.System // immutable
 	work workQueue
 
-	mu        sync.Mutex
-	processes []*Process                       // guarded by mu
-	contexts  map[*services.Context]struct{}   // guarded by mu
-	files     []*services.File                 // guarded by mu: one reference each
-	modes     map[*nt.Thread]*KernelThread     // guarded by mu: kernel-mode faces, nil until asked for
-	threads   map[*services.Context]*nt.Thread // guarded by mu: the keys of modes by their contexts
-	closed    bool                             // guarded by mu
+	mu sync.Mutex
+	// +checklocks:mu
+	processes []*Process // guarded by mu
+	// +checklocks:mu
+	contexts map[*services.Context]struct{} // guarded by mu
+	// +checklocks:mu
+	files []*services.File // guarded by mu: one reference each
+	// +checklocks:mu
+	modes map[*nt.Thread]*KernelThread // guarded by mu: kernel-mode faces, nil until asked for
+	// +checklocks:mu
+	threads map[*services.Context]*nt.Thread // guarded by mu: the keys of modes by their contexts
+	// +checklocks:mu
+	closed bool // guarded by mu
 }
 
 // Boot starts a kernel with its System process, whose token is LocalSystem's

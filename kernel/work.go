@@ -31,11 +31,15 @@ type Work func(ctx context.Context, worker *KernelThread, requester *SubjectCont
 
 // workQueue runs items one after the other, in the order they were queued.
 type workQueue struct {
-	mu      sync.Mutex
-	items   []workItem    // guarded by mu
-	running bool          // guarded by mu: the worker's goroutine lives
-	closed  bool          // guarded by mu
-	idle    chan struct{} // guarded by mu; closed when the worker's goroutine ends
+	mu sync.Mutex
+	// +checklocks:mu
+	items []workItem // guarded by mu
+	// +checklocks:mu
+	running bool // guarded by mu: the worker's goroutine lives
+	// +checklocks:mu
+	closed bool // guarded by mu
+	// +checklocks:mu
+	idle chan struct{} // guarded by mu; closed when the worker's goroutine ends
 
 	ctx    context.Context // immutable once the first item is queued
 	cancel context.CancelFunc

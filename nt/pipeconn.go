@@ -35,7 +35,8 @@ type PipeListener struct {
 	cfg  PipeConfig
 	w    *worker
 
-	mu     sync.Mutex
+	mu sync.Mutex
+	// +checklocks:mu
 	next   winnt.Handle // guarded by mu: the instance that waits for a client
 	closed chan struct{}
 	once   sync.Once
@@ -85,13 +86,12 @@ func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 		}
 		if l.next == 0 { // the last accept left none behind
 			var st ntstatus.Status
-			l.w.do(func(t *Thread) { l.next, st = t.NtCreateNamedPipeFile(l.instance()) })
-			if !st.IsSuccess() {
-				l.next = 0
+			if l.next, st = l.make(); !st.IsSuccess() {
 				return nil, l.fail(st.Err())
 			}
 		}
-		changed, st := l.w.try(l.next, func(t *Thread) ntstatus.Status { return t.NtFsControlFile(l.next, winnt.FSCTL_PIPE_LISTEN) })
+		next := l.next
+		changed, st := l.w.try(next, func(t *Thread) ntstatus.Status { return t.NtFsControlFile(next, winnt.FSCTL_PIPE_LISTEN) })
 		if st != ntstatus.PipeListening {
 			return l.accepted(st)
 		}
@@ -102,9 +102,20 @@ func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 	}
 }
 
+// make makes one more instance; 0 if that fails.
+func (l *PipeListener) make() (h winnt.Handle, st ntstatus.Status) {
+	l.w.do(func(t *Thread) { h, st = t.NtCreateNamedPipeFile(l.instance()) })
+	if !st.IsSuccess() {
+		h = 0
+	}
+	return h, st
+}
+
 // accepted hands the connected instance out and makes the next one, so that
 // another client can connect at once; at the limit of instances that waits for
 // the next Accept.
+//
+// +checklocks:l.mu
 func (l *PipeListener) accepted(st ntstatus.Status) (*PipeConn, error) {
 	h := l.next
 	l.next = 0
@@ -112,11 +123,7 @@ func (l *PipeListener) accepted(st ntstatus.Status) (*PipeConn, error) {
 		l.w.do(func(t *Thread) { t.NtClose(h) })
 		return nil, l.fail(st.Err())
 	}
-	l.w.do(func(t *Thread) {
-		if n, st := t.NtCreateNamedPipeFile(l.instance()); st.IsSuccess() {
-			l.next = n
-		}
-	})
+	l.next, _ = l.make()
 	w, err := l.w.fork()
 	if err != nil {
 		l.w.do(func(t *Thread) { t.NtClose(h) })
@@ -135,12 +142,10 @@ func (l *PipeListener) Close() error {
 		close(l.closed)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.w.do(func(t *Thread) {
-			if l.next != 0 {
-				t.NtClose(l.next)
-				l.next = 0
-			}
-		})
+		if h := l.next; h != 0 {
+			l.next = 0
+			l.w.do(func(t *Thread) { t.NtClose(h) })
+		}
 		l.w.end()
 	})
 	return nil
@@ -298,9 +303,11 @@ func (c *PipeConn) SetWriteDeadline(t time.Time) error { c.write.set(t); return 
 // deadline is a moment that can be moved while somebody waits for it. The zero
 // value never comes.
 type deadline struct {
-	mu    sync.Mutex
-	timer *time.Timer   // guarded by mu
-	due   chan struct{} // guarded by mu: closed when it has passed
+	mu sync.Mutex
+	// +checklocks:mu
+	timer *time.Timer // guarded by mu
+	// +checklocks:mu
+	due chan struct{} // guarded by mu: closed when it has passed
 }
 
 func (d *deadline) wait() <-chan struct{} {
@@ -344,7 +351,8 @@ func (d *deadline) set(t time.Time) {
 // can be used from any goroutine while the caller's thread stays the caller's.
 type worker struct {
 	mu sync.Mutex
-	t  *Thread // guarded by mu
+	// +checklocks:mu
+	t *Thread // guarded by mu
 }
 
 func (t *Thread) worker() (*worker, error) {

@@ -34,9 +34,11 @@ type table struct {
 }
 
 type shard struct {
-	mu         sync.Mutex
+	mu sync.Mutex
+	// +checklocks:mu
 	young, old map[uint64]*known // guarded by mu
-	size       int               // guarded by mu; of the young generation
+	// +checklocks:mu
+	size int // guarded by mu; of the young generation
 }
 
 // overhead is what an entry costs besides its key and answer, about.
@@ -75,7 +77,9 @@ func (t *table) find(h uint64, o *Object, typ *winnt.ObjectType, cost int) *know
 	return k
 }
 
-// put is called with mu held.
+// put adds k.
+//
+// +checklocks:s.mu
 func (s *shard) put(k *known, limit, cost int) {
 	size := len(k.key) + overhead + cost
 	if s.young == nil || s.size+size > limit {

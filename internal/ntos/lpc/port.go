@@ -36,9 +36,11 @@ type Port struct {
 	process *ps.Process // immutable: the creator's; one reference
 	conn    *connection // immutable; nil for a connection port
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// +checklocks:mu
 	pending []*connection // guarded by mu: connection ports
-	shut    bool          // guarded by mu: no handle is left
+	// +checklocks:mu
+	shut bool // guarded by mu: no handle is left
 }
 
 // NewConnection makes a server's connection port; the caller calls Init.
@@ -62,12 +64,17 @@ type Message struct {
 type connection struct {
 	sqos nt.SecurityQualityOfService // immutable
 
-	mu       sync.Mutex
-	static   *ps.ClientContext  // guarded by mu: made at connection (I-4)
-	requests []Message          // guarded by mu
-	waiting  map[uint32]*waiter // guarded by mu: requests without a reply
-	last     uint32             // guarded by mu: message id last given
-	gone     bool               // guarded by mu: an end has no handle left
+	mu sync.Mutex
+	// +checklocks:mu
+	static *ps.ClientContext // guarded by mu: made at connection (I-4)
+	// +checklocks:mu
+	requests []Message // guarded by mu
+	// +checklocks:mu
+	waiting map[uint32]*waiter // guarded by mu: requests without a reply
+	// +checklocks:mu
+	last uint32 // guarded by mu: message id last given
+	// +checklocks:mu
+	gone bool // guarded by mu: an end has no handle left
 }
 
 // waiter is a client thread that waits for a reply; one reference.
@@ -225,6 +232,8 @@ func (p *Port) Receive() (Message, ntstatus.Status) {
 }
 
 // waiterLocked is the thread that waits for the reply to a message.
+//
+// +checklocks:c.mu
 func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntstatus.Status) {
 	w := c.waiting[id]
 	switch {

@@ -35,6 +35,8 @@ func (e *End) outbox() *queue {
 }
 
 // readyLocked is the status of an operation that needs a connection.
+//
+// +checklocks:e.instance.mu
 func (e *End) readyLocked() ntstatus.Status {
 	switch e.instance.state {
 	case Listening:
@@ -126,6 +128,8 @@ func (e *End) Read(n int) ([]byte, ntstatus.Status) {
 
 // takeLocked takes data from a queue and moves the contexts along; dropped are
 // those nobody needs any more.
+//
+// +checklocks:in.mu
 func (in *Instance) takeLocked(box *queue, n int, server bool) (data []byte, st ntstatus.Status, dropped []*ps.ClientContext) {
 	for len(box.messages) > 0 && (len(data) < n || n == 0) {
 		m := &box.messages[0]
@@ -207,6 +211,8 @@ func (e *End) Disconnect() ntstatus.Status {
 }
 
 // clearLocked empties queues and contexts.
+//
+// +checklocks:in.mu
 func (in *Instance) clearLocked() (dropped []*ps.ClientContext) {
 	for i := range in.queues {
 		for _, m := range in.queues[i].messages {
@@ -246,6 +252,8 @@ func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 }
 
 // contextLocked is the context to impersonate, or why there is none.
+//
+// +checklocks:in.mu
 func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
 	switch {
 	case in.state == Listening:

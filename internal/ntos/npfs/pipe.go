@@ -45,7 +45,8 @@ type Config struct {
 
 // FileSystem holds the pipes of one kernel. The zero value is empty.
 type FileSystem struct {
-	mu    sync.Mutex
+	mu sync.Mutex
+	// +checklocks:mu
 	pipes map[string]*pipe // guarded by mu, by folded name
 }
 
@@ -61,17 +62,25 @@ type pipe struct {
 type Instance struct {
 	pipe *pipe // immutable
 
-	mu       sync.Mutex
-	state    State
-	server   *End // guarded by mu; nil once closed
-	client   *End // guarded by mu; nil until connected and once closed
-	queues   [2]queue
-	sqos     nt.SecurityQualityOfService
-	static   *ps.ClientContext // guarded by mu: made at connection (I-4)
-	last     *ps.ClientContext // guarded by mu: of the last message read (I-85)
-	lastFail ps.Outcome        // guarded by mu: why there is no context for it
-	read     bool              // guarded by mu: the server has read something
-	changed  chan struct{}     // guarded by mu: closed and replaced at every change
+	mu sync.Mutex
+	// +checklocks:mu
+	state State // guarded by mu
+	// +checklocks:mu
+	server *End // guarded by mu; nil once closed
+	// +checklocks:mu
+	client *End // guarded by mu; nil until connected and once closed
+	queues [2]queue
+	sqos   nt.SecurityQualityOfService
+	// +checklocks:mu
+	static *ps.ClientContext // guarded by mu: made at connection (I-4)
+	// +checklocks:mu
+	last *ps.ClientContext // guarded by mu: of the last message read (I-85)
+	// +checklocks:mu
+	lastFail ps.Outcome // guarded by mu: why there is no context for it
+	// +checklocks:mu
+	read bool // guarded by mu: the server has read something
+	// +checklocks:mu
+	changed chan struct{} // guarded by mu: closed and replaced at every change
 }
 
 // queue is what one end wrote and the other has not read: toServer, toClient.
@@ -267,6 +276,8 @@ func (in *Instance) release() {
 }
 
 // wakeLocked tells whoever waits that something changed.
+//
+// +checklocks:in.mu
 func (in *Instance) wakeLocked() {
 	close(in.changed)
 	in.changed = make(chan struct{})

@@ -15,10 +15,12 @@ const censusShards = 16
 type Census struct{ shards [censusShards]censusShard }
 
 type censusShard struct {
-	mu    sync.Mutex
+	mu sync.Mutex
+	// +checklocks:mu
 	first *Header // guarded by mu
-	n     int64   // guarded by mu
-	_     [64]byte
+	// +checklocks:mu
+	n int64 // guarded by mu
+	_ [64]byte
 }
 
 // Track enters a new object, before it is shared. It leaves when destroyed.

@@ -24,9 +24,11 @@ type Directory struct {
 	Header
 	limit int // immutable
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// +checklocks:mu
 	entries map[string][]*Header // guarded by mu: folded name → objects in order of insertion
-	count   int                  // guarded by mu
+	// +checklocks:mu
+	count int // guarded by mu
 }
 
 // link is where an object is named. Immutable.
@@ -103,6 +105,7 @@ func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 	return h, h.link.Load()
 }
 
+// +checklocks:d.mu
 func (d *Directory) findLocked(key, name string, ignoreCase bool) *Header {
 	for _, h := range d.entries[key] {
 		if ignoreCase || h.link.Load().name == name { // O-25
@@ -187,6 +190,7 @@ func (h *Header) unlink(l *link, when func() bool) {
 	}
 }
 
+// +checklocks:d.mu
 func (d *Directory) removeLocked(key string, h *Header) {
 	list := d.entries[key]
 	for i, x := range list {

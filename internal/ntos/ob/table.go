@@ -33,12 +33,17 @@ type Table struct {
 	kernel bool                     // immutable
 	limit  uint32                   // immutable
 
-	mu     sync.Mutex
-	free   uint32 // guarded by mu: most recently freed slot + 1, 0 if none
-	used   uint32 // guarded by mu: slots ever handed out
-	count  int    // guarded by mu: slots that name an object
-	taken  uint32 // guarded by mu: count plus reserved slots
-	closed bool   // guarded by mu: drained, takes no more
+	mu sync.Mutex
+	// +checklocks:mu
+	free uint32 // guarded by mu: most recently freed slot + 1, 0 if none
+	// +checklocks:mu
+	used uint32 // guarded by mu: slots ever handed out
+	// +checklocks:mu
+	count int // guarded by mu: slots that name an object
+	// +checklocks:mu
+	taken uint32 // guarded by mu: count plus reserved slots
+	// +checklocks:mu
+	closed bool // guarded by mu: drained, takes no more
 }
 
 // NewTable makes the empty table of a process; limit ≤ 0 is
@@ -171,6 +176,8 @@ func (t *Table) slot(i uint64) *slot {
 }
 
 // takeLocked takes a free slot, last freed first (O-12), else a new one.
+//
+// +checklocks:t.mu
 func (t *Table) takeLocked() (uint32, *slot, ntstatus.Status) {
 	if t.closed {
 		return 0, nil, ntstatus.ProcessIsTerminating // O-47
@@ -193,6 +200,8 @@ func (t *Table) takeLocked() (uint32, *slot, ntstatus.Status) {
 
 // growLocked makes sure the chunk of slot i exists. Readers keep the slice
 // header they have: appending never writes an element they can see.
+//
+// +checklocks:t.mu
 func (t *Table) growLocked(i uint32) {
 	chunks := *t.chunks.Load()
 	if int(i/chunkSlots) < len(chunks) {
@@ -203,6 +212,8 @@ func (t *Table) growLocked(i uint32) {
 }
 
 // giveBackLocked puts an empty slot on top of the free ones.
+//
+// +checklocks:t.mu
 func (t *Table) giveBackLocked(i uint32, s *slot) {
 	t.taken--
 	s.next = t.free
@@ -210,6 +221,8 @@ func (t *Table) giveBackLocked(i uint32, s *slot) {
 }
 
 // fillLocked publishes an object in a slot: object first, word last.
+//
+// +checklocks:t.mu
 func (t *Table) fillLocked(s *slot, h *Header, granted winnt.AccessMask, attributes uint32) {
 	s.head.Store(h)
 	s.word.Store(packWord(s.word.Load(), granted, attributes))
@@ -217,6 +230,8 @@ func (t *Table) fillLocked(s *slot, h *Header, granted winnt.AccessMask, attribu
 }
 
 // emptyLocked takes an object out of a slot: word first, object last.
+//
+// +checklocks:t.mu
 func (t *Table) emptyLocked(s *slot) {
 	s.word.Store(clearWord(s.word.Load()))
 	s.head.Store(nil)

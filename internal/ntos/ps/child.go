@@ -69,6 +69,8 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 // newChildLocked finds the token and makes the process in the parent's job, in
 // one step under System.jobs: no limit and no job comes in between. The tokens
 // it returns are the caller's to drop.
+//
+// +checklocks:p.sys.jobs
 func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, out Outcome) {
 	if p.Exited() {
 		return nil, nil, Outcome{Status: ntstatus.ProcessIsTerminating, Rule: "O-47", Because: "the parent process has ended"} // O-47
@@ -156,6 +158,7 @@ func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	return Outcome{Status: ntstatus.BadTokenType, Rule: "T-112"} // T-112
 }
 
+// +checklocks:p.sys.jobs
 func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject, drop []*se.TokenObject, out Outcome) {
 	if tok.InUse() {
 		if p.sys.Profile == nt.Observed {

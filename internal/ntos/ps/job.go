@@ -39,7 +39,8 @@ type Job struct {
 	parent atomic.Pointer[Job] // written under System.jobs; one reference
 	active int                 // guarded by System.jobs: live processes of this job and of those nested in it
 
-	mu     sync.Mutex
+	mu sync.Mutex
+	// +checklocks:mu
 	limits JobLimits // guarded by mu
 }
 
@@ -112,6 +113,9 @@ func sameFilter(a, b *token.FilterSpec) bool {
 	return a.Delete == b.Delete && slices.Equal(a.Disable, b.Disable) && slices.Equal(a.Restrict, b.Restrict)
 }
 
+// destroy runs when nobody has a reference any more, so that it needs no lock.
+//
+// +checklocksignore
 func (j *Job) destroy() {
 	if t := j.limits.Token; t != nil {
 		t.Deref(ob.TagLink)

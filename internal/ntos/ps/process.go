@@ -57,9 +57,11 @@ type System struct {
 	// limits and tokens are judged together.
 	jobs sync.Mutex
 
-	mu     sync.Mutex
-	nextID winnt.Handle               // guarded by mu
-	byID   map[winnt.Handle]ob.Object // guarded by mu; holds no reference: an object leaves when destroyed
+	mu sync.Mutex
+	// +checklocks:mu
+	nextID winnt.Handle // guarded by mu
+	// +checklocks:mu
+	byID map[winnt.Handle]ob.Object // guarded by mu; holds no reference: an object leaves when destroyed
 
 	system *Process // immutable after New: the System process, id 4
 }
@@ -134,14 +136,19 @@ type Process struct {
 	started    atomic.Bool                    // true from the start of the first thread on
 	isSystem   bool                           // immutable after New
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// +checklocks:mu
 	threads map[*Thread]struct{} // guarded by mu
-	count   int                  // guarded by mu: threads ever made, for names
-	exited  bool                 // guarded by mu
+	// +checklocks:mu
+	count int // guarded by mu: threads ever made, for names
+	// +checklocks:mu
+	exited bool // guarded by mu
 
-	job      atomic.Pointer[Job] // the innermost one; written under System.jobs; one reference
-	left     bool                // guarded by System.jobs: taken off the job's count
-	children int                 // guarded by System.jobs: processes ever made by it, for names
+	job atomic.Pointer[Job] // the innermost one; written under System.jobs; one reference
+	// +checklocks:sys.jobs
+	left bool // guarded by System.jobs: taken off the job's count
+	// +checklocks:sys.jobs
+	children int // guarded by System.jobs: processes ever made by it, for names
 }
 
 // NewProcess makes a process with one reference for the caller. The token

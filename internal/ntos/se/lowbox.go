@@ -10,9 +10,11 @@ import (
 // LowBoxes are the numbers of AppContainers: one for each package in each
 // terminal-services session, for as long as a token of it lives (T-69).
 type LowBoxes struct {
-	mu   sync.Mutex
+	mu sync.Mutex
+	// +checklocks:mu
 	live map[boxKey]*box // guarded by mu
-	last uint32          // guarded by mu: number given out last
+	// +checklocks:mu
+	last uint32 // guarded by mu: number given out last
 }
 
 type boxKey struct {

@@ -11,8 +11,10 @@ import (
 
 // LogonSessions are the sessions that tokens belong to, by AuthenticationId.
 type LogonSessions struct {
-	mu       sync.Mutex
-	live     map[winnt.LUID]*session          // guarded by mu
+	mu sync.Mutex
+	// +checklocks:mu
+	live map[winnt.LUID]*session // guarded by mu
+	// +checklocks:mu
 	routines []*LogonSessionTerminatedRoutine // guarded by mu
 }
 
@@ -50,6 +52,7 @@ func (l *LogonSessions) Open(id winnt.LUID) {
 	l.openLocked(id)
 }
 
+// +checklocks:l.mu
 func (l *LogonSessions) openLocked(id winnt.LUID) *session {
 	s := l.live[id]
 	if s == nil {
