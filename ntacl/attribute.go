@@ -1,6 +1,7 @@
 package ntacl
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -65,19 +66,47 @@ const (
 // bad descriptor gives a [*sd.DecodeError] too, whose offset counts from the
 // descriptor's start.
 func Decode(b []byte) (*Attribute, error) {
+	a := &Attribute{}
+	at, err := a.header(b)
+	if err != nil {
+		return nil, err
+	}
+	d, err := sd.Decode(rebase(bytes.Clone(b[at:]), -at))
+	if err != nil {
+		return nil, fmt.Errorf("%w: descriptor at byte %d: %w", ErrAttribute, at, err)
+	}
+	a.Descriptor = d
+	return a, nil
+}
+
+// Split reads an attribute into a, all but the descriptor, and returns the
+// self-relative bytes of that. They are those of b, changed: the offsets in them
+// count from their own start. Whether they are a descriptor is for [sd.Decode]
+// to say.
+func (a *Attribute) Split(b []byte) ([]byte, error) {
+	*a = Attribute{}
+	at, err := a.header(b)
+	if err != nil {
+		return nil, err
+	}
+	return rebase(b[at:], -at), nil
+}
+
+// header reads what is before the descriptor and returns where that starts.
+func (a *Attribute) header(b []byte) (int, error) {
 	if len(b) > MaxSize {
-		return nil, refuse(MaxSize, "longer than %d bytes", MaxSize)
+		return 0, refuse(MaxSize, "longer than %d bytes", MaxSize)
 	}
 	r := reader{b: b}
-	a := &Attribute{Version: r.u16()}
+	a.Version = r.u16()
 	again := r.u16()
 	switch {
 	case r.err != nil:
-		return nil, r.err
+		return 0, r.err
 	case a.Version < MinVersion || a.Version > MaxVersion:
-		return nil, refuse(0, "version %d, want 1 to 4", a.Version)
+		return 0, refuse(0, "version %d, want 1 to 4", a.Version)
 	case again != a.Version:
-		return nil, refuse(2, "version %d is repeated as %d", a.Version, again)
+		return 0, refuse(2, "version %d is repeated as %d", a.Version, again)
 	}
 	r.pointer()
 	if a.Version >= 2 {
@@ -97,15 +126,7 @@ func Decode(b []byte) (*Attribute, error) {
 		r.take(a.SystemHash[:])
 	}
 	r.align()
-	if r.err != nil {
-		return nil, r.err
-	}
-	d, err := sd.Decode(rebase(b[r.i:], -r.i))
-	if err != nil {
-		return nil, fmt.Errorf("%w: descriptor at byte %d: %w", ErrAttribute, r.i, err)
-	}
-	a.Descriptor = d
-	return a, nil
+	return r.i, r.err
 }
 
 // Append appends the attribute as the server writes it: owner, group, SACL and
@@ -164,10 +185,9 @@ func pad(dst []byte, start int) []byte {
 	return dst
 }
 
-// rebase moves the four offsets of a descriptor's header by n. One that would
-// leave the range stays, and is refused by whoever reads it.
-func rebase(b []byte, n int) []byte {
-	out := append([]byte(nil), b...)
+// rebase moves the four offsets of a descriptor's header by n, in place. One
+// that would leave the range becomes one that is refused.
+func rebase(out []byte, n int) []byte {
 	if len(out) < 20 {
 		return out
 	}
@@ -221,9 +241,12 @@ func (r *reader) pointer() {
 func (r *reader) text() string {
 	for i := r.i; r.err == nil && i < len(r.b); i++ {
 		if r.b[i] == 0 {
-			s := string(r.b[r.i:i])
+			text := r.b[r.i:i]
 			r.i = i + 1
-			return s
+			if string(text) == systemACL { // that of almost every attribute
+				return systemACL
+			}
+			return string(text)
 		}
 	}
 	if r.err == nil {

@@ -109,9 +109,32 @@ type posixEntry struct {
 }
 
 // posixEntries are the entries of a POSIX ACL with the mask applied, or the
-// three classes of the mode. The layout is that of Linux: u32 version 2, then
-// for each entry u16 tag, u16 permissions, u32 id.
+// three classes of the mode.
 func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
+	all, err := rawEntries(f, acl)
+	mask := uint16(7)
+	for _, e := range all {
+		if e.tag == tagMask {
+			mask = e.perm
+		}
+	}
+	out := all[:0]
+	for _, e := range all {
+		switch e.tag {
+		case tagMask:
+			continue
+		case tagUser, tagGroup, tagGroupObj:
+			e.perm &= mask
+		}
+		out = append(out, e)
+	}
+	return out, err
+}
+
+// rawEntries are the entries as they stand, the mask among them. The layout is
+// that of Linux: u32 version 2, then for each entry u16 tag, u16 permissions,
+// u32 id.
+func rawEntries(f Info, acl []byte) ([]posixEntry, error) {
 	if acl == nil {
 		m := uint16(f.Mode)
 		return []posixEntry{{tagUserObj, m >> 6 & 7, 0}, {tagGroupObj, m >> 3 & 7, 0}, {tagOther, m & 7, 0}}, nil
@@ -121,23 +144,14 @@ func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
 		return nil, fmt.Errorf("POSIX ACL of %d bytes: want version 2 and entries of 8 bytes", len(acl))
 	}
 	var out []posixEntry
-	mask := uint16(7)
 	for b := acl[4:]; len(b) > 0; b = b[8:] {
 		e := posixEntry{le.Uint16(b), le.Uint16(b[2:]) & 7, le.Uint32(b[4:])}
 		switch e.tag {
-		case tagMask:
-			mask = e.perm
-			continue
-		case tagUserObj, tagUser, tagGroupObj, tagGroup, tagOther:
+		case tagMask, tagUserObj, tagUser, tagGroupObj, tagGroup, tagOther:
 		default:
 			return nil, fmt.Errorf("POSIX ACL: unknown tag %#x", e.tag)
 		}
 		out = append(out, e)
-	}
-	for i := range out {
-		if t := out[i].tag; t == tagUser || t == tagGroup || t == tagGroupObj {
-			out[i].perm &= mask
-		}
 	}
 	return out, nil
 }

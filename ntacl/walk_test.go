@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 )
 
 // forest is a tree in memory: names ending in / are directories.
@@ -25,47 +27,99 @@ func (f forest) Lstat(p string) (ntacl.Info, error) {
 	return ntacl.Info{Directory: strings.HasSuffix(p, "/"), Other: v == "@"}, nil
 }
 
-func (f forest) List(p string) (out []string, err error) {
-	for name := range f {
+func (f forest) List(p string) (out []ntacl.Entry, err error) {
+	for name, v := range f {
 		if rest, ok := strings.CutPrefix(name, p); ok && rest != "" && !strings.Contains(strings.TrimSuffix(rest, "/"), "/") {
-			out = append(out, rest)
+			out = append(out, ntacl.Entry{Name: rest, Directory: strings.HasSuffix(rest, "/"), Other: v == "@"})
 		}
 	}
-	slices.Sort(out)
-	return out, nil
+	slices.SortFunc(out, func(a, b ntacl.Entry) int { return strings.Compare(a.Name, b.Name) })
+	if f[p] == "!" {
+		err = errGone
+	}
+	return out, err
 }
 
-func (f forest) Attribute(p, name string) ([]byte, error) {
+func (f forest) Attribute(dst []byte, p, name string) ([]byte, error) {
 	switch v := f[p]; {
 	case v == "!":
 		return nil, errGone
 	case v == "" || name != ntacl.Name:
 		return nil, nil
 	default:
-		return []byte(v), nil
+		return append(dst, v...), nil
 	}
 }
 
 func TestWalk(t *testing.T) {
-	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/b/secret": "!", "/d": ""}
-	walk := func(root string, opt ntacl.Options, most int) (out []string) {
-		ntacl.Walk(f, root, opt, func(x ntacl.File) bool {
-			out = append(out, fmt.Sprintf("%s %s %v", x.Path, x.Attribute, x.Err))
+	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/closed/": "!", "/closed/x": "3", "/d": ""}
+	walk := func(root string, recurse bool, most int) (out []string) {
+		ntacl.Walk(f, root, recurse, func(x ntacl.Found) bool {
+			out = append(out, fmt.Sprintf("%s %t %v", x.Path, x.Directory, x.Err))
 			return len(out) < most
 		})
 		return out
 	}
-	want := []string{"/ root <nil>", "/a 1 <nil>", "/b/  <nil>", "/b/c 2 <nil>", "/b/secret  gone", "/d  <nil>"}
-	if got := walk("/", ntacl.Options{Recurse: true}, 99); !slices.Equal(got, want) {
+	want := []string{"/ true <nil>", "/a false <nil>", "/b/ true <nil>", "/b/c false <nil>", "/closed/ true <nil>", "/closed/ true gone", "/closed/x false <nil>", "/d false <nil>"}
+	if got := walk("/", true, 99); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := walk("/", ntacl.Options{Recurse: true}, 3); !slices.Equal(got, want[:3]) {
+	if got := walk("/", true, 3); !slices.Equal(got, want[:3]) {
 		t.Errorf("stopped: %q", got)
 	}
-	if got := walk("/", ntacl.Options{}, 99); !slices.Equal(got, want[:1]) {
+	if got := walk("/", false, 99); !slices.Equal(got, want[:1]) {
 		t.Errorf("root alone: %q", got)
 	}
-	if got := walk("/x", ntacl.Options{}, 99); !slices.Equal(got, []string{"/x  gone"}) {
+	if got := walk("/x", false, 99); !slices.Equal(got, []string{"/x false gone"}) {
 		t.Errorf("no such file: %q", got)
+	}
+}
+
+// TestRead: the attribute's descriptor counts if its hash does, else there is
+// none, and the permissions are told.
+func TestRead(t *testing.T) {
+	d := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)")
+	value := func(a ntacl.Attribute) string {
+		a.Descriptor = d
+		b, err := a.Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	f := forest{"none": "", "v1": value(ntacl.Attribute{Version: 1}), "stale": value(ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}),
+		"folder/": value(ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}}), "cut": "\x01\x00", "!": "!"}
+	for _, c := range []struct {
+		path       string
+		ignore     bool
+		version    uint16
+		descriptor bool
+		verdict    ntacl.Verdict
+		err        error
+	}{
+		{"none", false, 0, false, ntacl.Unhashed, nil},
+		{"v1", false, 1, true, ntacl.Unhashed, nil},
+		{"stale", false, 4, false, ntacl.Stale, nil},
+		{"stale", true, 4, true, ntacl.Unhashed, nil},
+		{"folder/", false, 3, true, ntacl.Unverifiable, nil},
+		{"cut", false, 0, false, 0, ntacl.ErrAttribute},
+		{"!", false, 0, false, 0, errGone},
+	} {
+		r := ntacl.Reader{Tree: f, IgnorePosix: c.ignore}
+		got, err := r.Read(c.path)
+		if !errors.Is(err, c.err) {
+			t.Errorf("%s: %v", c.path, err)
+		}
+		if err != nil || c.err != nil {
+			continue
+		}
+		if got.Attribute.Version != c.version || got.Verdict != c.verdict || (got.Descriptor != nil) != c.descriptor {
+			t.Errorf("%+v: %+v", c, got)
+		}
+		if got.Descriptor != nil {
+			if back, err := sd.Decode(got.Descriptor); err != nil || !back.Equal(d) {
+				t.Errorf("%s: %v, %v", c.path, back, err)
+			}
+		}
 	}
 }

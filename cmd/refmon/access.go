@@ -60,6 +60,9 @@ func (c *accessCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	if item.Note != 0 {
+		fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(item.Path), item.Note)
+	}
 	want := "MAXIMUM_ALLOWED"
 	if c.Want != "" {
 		want = c.Want

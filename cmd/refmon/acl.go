@@ -54,6 +54,13 @@ func (c *aclExportCmd) Run(std *streams) error {
 			fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(i.Path), printable(i.Err.Error()))
 			return true
 		}
+		if i.Note == bulk.NoteStale {
+			if sum.Stale++; sum.FirstStale == "" {
+				sum.FirstStale = i.Path
+			}
+		} else if i.Note == bulk.NoteUnverified {
+			sum.Unverified++
+		}
 		line = batch.AppendString(append(line[:0], `{"path":`...), i.Path)
 		text, err := sddl.Format(i.Descriptor, sddl.Options{})
 		if err != nil || c.Hex {
@@ -67,6 +74,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	})
 	err = errors.Join(err, w.Flush())
 	if err == nil && sum.Unreadable > 0 {
+		remark(std, &sum)
 		return errReported
 	}
 	return conclude(std, sum, err)

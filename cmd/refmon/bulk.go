@@ -19,10 +19,11 @@ import (
 
 // objectsFlags say which objects a verb is about.
 type objectsFlags struct {
-	Objects   string `help:"Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input." placeholder:"FILE" short:"o"`
-	Recurse   bool   `help:"Visit everything below the paths." short:"r"`
-	Attribute string `help:"Extended attribute of the files that holds the descriptor." default:"security.NTACL" placeholder:"NAME"`
-	Type      string `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
+	Objects          string `help:"Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input." placeholder:"FILE" short:"o"`
+	Recurse          bool   `help:"Visit everything below the paths." short:"r"`
+	IgnoreSystemACLs bool   `name:"ignore-system-acls" help:"Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore system acls = yes."`
+	Attribute        string `help:"Extended attribute of the files that holds the descriptor." default:"security.NTACL" placeholder:"NAME"`
+	Type             string `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
 }
 
 // directoryFlags say which principals a verb is about.
@@ -99,7 +100,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*objects, error) {
 	case c.Objects != "" && len(paths) > 0:
 		return nil, errors.New("give either paths or --objects FILE, not both")
 	case c.Objects == "":
-		return &objects{source: bulk.Files(paths, c.Recurse, c.Attribute), close: func() error { return nil }}, nil
+		return &objects{source: bulk.Files(paths, bulk.TreeOptions{Recurse: c.Recurse, Attribute: c.Attribute, IgnoreSystemACLs: c.IgnoreSystemACLs}), close: func() error { return nil }}, nil
 	}
 	in, err := std.open(c.Objects)
 	if err != nil {
@@ -126,8 +127,20 @@ func interrupted() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
+// remark says on standard error which answers are not those of the attributes.
+func remark(std *streams, sum *bulk.Summary) {
+	if sum.Stale > 0 {
+		fmt.Fprintf(std.err, "refmon: of %d of %d objects the POSIX permissions were changed behind the server's back (hash mismatch): they count instead of the attribute, as on the server; the first: %s\n",
+			sum.Stale, sum.Objects, printable(sum.FirstStale))
+	}
+	if sum.Unverified > 0 {
+		fmt.Fprintf(std.err, "refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as they are\n", sum.Unverified, sum.Objects)
+	}
+}
+
 // conclude says on standard error what a run left out, and chooses its error.
 func conclude(std *streams, sum bulk.Summary, err error) error {
+	remark(std, &sum)
 	switch {
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintf(std.err, "refmon: interrupted: the output is complete for the first %d objects and lacks the rest\n", sum.Objects)

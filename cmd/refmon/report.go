@@ -56,5 +56,5 @@ func (c *reportCmd) Run(std *streams) error {
 		return err
 	}
 	fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects, r.Distinct(), len(dir.Principals))
-	return conclude(std, bulk.Summary{Position: bulk.Position{Objects: r.Objects, Unreadable: r.Unreadable}, FirstError: r.FirstError}, done)
+	return conclude(std, bulk.Summary{Position: bulk.Position{Objects: r.Objects, Unreadable: r.Unreadable, Stale: r.Stale}, FirstStale: r.FirstStale, FirstError: r.FirstError}, done)
 }

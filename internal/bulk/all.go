@@ -17,6 +17,7 @@ type Item struct {
 	Path       string
 	Type       *winnt.ObjectType
 	Descriptor *sd.Descriptor
+	Note       Note
 	Err        error // the object could not be read; nothing but Path holds
 }
 
@@ -52,7 +53,7 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 			if !more {
 				return
 			}
-			item := Item{Path: string(o.Path), Type: o.Type, Err: o.err}
+			item := Item{Path: string(o.Path), Type: o.Type, Note: o.note, Err: o.err}
 			if item.Type == nil {
 				item.Type = typ
 			}

@@ -4,13 +4,19 @@ package bulk
 
 import (
 	"errors"
-	"fmt"
 	"os"
+
+	"github.com/refmon/refmon/ntacl"
 )
 
 // attribute fails: reading extended attributes is built for Linux only.
-func attribute(path, name string) ([]byte, error) {
-	return nil, fmt.Errorf("%s: attribute %s: %w", path, name, errors.ErrUnsupported)
+func attribute(_ []byte, path, name string, _ bool) ([]byte, error) {
+	return nil, &os.PathError{Op: "attribute " + name, Path: path, Err: errors.ErrUnsupported}
+}
+
+func lstat(path string) (ntacl.Info, error) {
+	i, err := os.Lstat(path)
+	return infoOf(i, err)
 }
 
 func owners(os.FileInfo) (uid, gid uint32) { return 0, 0 }

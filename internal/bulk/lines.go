@@ -92,6 +92,10 @@ func (l *lines) next(b *portion) error {
 
 // each calls f with every object of the batch.
 func (b *portion) each(f func(o *Object)) {
+	if b.found != nil {
+		b.reader.each(b.files, b.found, f)
+		return
+	}
 	if b.objects != nil {
 		for i := range b.objects {
 			f(&b.objects[i])

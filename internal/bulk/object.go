@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -22,7 +21,6 @@ const (
 	formHex         // hexadecimal digits of self-relative bytes
 	formBase64      // the same in base64
 	formBinary      // self-relative bytes
-	formNTACL       // value of the extended attribute
 )
 
 // Object is one object as a source gives it. Its slices are valid until the
@@ -34,6 +32,7 @@ type Object struct {
 	form form
 	Type *winnt.ObjectType // nil: the type of the run
 	err  error             // the row could not be read
+	note Note
 }
 
 var errNoDescriptor = errors.New("there is no descriptor: give sd, sdHex or sdBase64")
@@ -57,12 +56,6 @@ func (f form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
 		return sd.Decode(raw)
 	case formBinary:
 		return sd.Decode(b)
-	case formNTACL:
-		a, err := ntacl.Decode(b)
-		if err != nil {
-			return nil, err
-		}
-		return a.Descriptor, nil
 	}
 	return nil, errNoDescriptor
 }

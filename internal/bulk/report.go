@@ -28,6 +28,8 @@ type Report struct {
 
 	Objects    int
 	Unreadable int
+	Stale      int // objects with NoteStale
+	FirstStale string
 	Errors     []string // of the first unreadable objects
 	FirstError error
 	Partial    bool // the run was interrupted
@@ -80,6 +82,11 @@ func (r *Report) Collect(ctx context.Context) error {
 	r.reach = make([][3]int, len(r.Directory.Principals))
 	err := All(ctx, r.Source, r.Directory.Domain, r.Type, func(i Item) bool {
 		r.Objects++
+		if i.Note == NoteStale {
+			if r.Stale++; r.FirstStale == "" {
+				r.FirstStale = i.Path
+			}
+		}
 		if i.Err != nil {
 			r.Unreadable++
 			if r.FirstError == nil {

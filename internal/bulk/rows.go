@@ -105,6 +105,15 @@ func (w *rows) appendPath(dst []byte, o *Object) []byte {
 	return batch.AppendString(dst, string(o.Path))
 }
 
+// appendNote appends what is to be known about an object to its row in JSON;
+// other formats leave it to the summary.
+func appendNote(dst []byte, o *Object) []byte {
+	if o.note == 0 {
+		return dst
+	}
+	return batch.AppendString(append(dst, `,"note":`...), o.note.String())
+}
+
 // row writes the rows of an object: one, or one for each right.
 func (w *rows) row(o *Object, a *answer) {
 	switch w.run.Ask {
@@ -128,7 +137,7 @@ func (w *rows) index(o *Object, a *answer) {
 		out = append(batch.AppendString(out, w.run.Rights[i].Name), `:"`...)
 		out = append(append(out, a.ids[i][:]...), '"')
 	}
-	w.b.out = append(out, "}}\n"...)
+	w.b.out = append(appendNote(append(out, '}'), o), "}\n"...)
 }
 
 func (w *rows) who(o *Object, a *answer, right int) {
@@ -139,11 +148,11 @@ func (w *rows) who(o *Object, a *answer, right int) {
 		out = batch.AppendString(out, name)
 		if r.Ask == Count {
 			out = strconv.AppendUint(append(out, `,"count":`...), uint64(a.counts[right]), 10)
-			b.out = append(out, "}\n"...)
+			b.out = append(appendNote(out, o), "}\n"...)
 			return
 		}
 		out = w.join(append(out, `,"principals":[`...), a.sets[right], ",")
-		b.out = append(out, "]}\n"...)
+		b.out = append(appendNote(append(out, ']'), o), "}\n"...)
 		return
 	}
 	if r.Ask == Count {
@@ -184,7 +193,7 @@ func (w *rows) what(o *Object, m winnt.AccessMask) {
 			}
 			out = batch.AppendString(out, word)
 		}
-		b.out = append(out, "]}\n"...)
+		b.out = append(appendNote(append(out, ']'), o), "}\n"...)
 	case CSV:
 		w.csv(string(o.Path), m.Padded(), strings.Join(have, ";"))
 	default:

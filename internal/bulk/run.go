@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -83,6 +84,8 @@ type Run struct {
 type Position struct {
 	Objects    int   // rows read, unreadable ones included
 	Unreadable int   // rows that could not be read
+	Stale      int   // rows with NoteStale
+	Unverified int   // rows with NoteUnverified
 	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
 	Lines      int   // lines of the input before it
 	Allowed    int64 // pairs of principal and object that were allowed, summed over the rights
@@ -91,7 +94,8 @@ type Position struct {
 // Summary is what a run did.
 type Summary struct {
 	Position
-	FirstError error // the first unreadable row
+	FirstError error  // the first unreadable row
+	FirstStale string // path of the first row with NoteStale
 }
 
 // portion is a part of the input on its way to the output.
@@ -99,21 +103,27 @@ type portion struct {
 	data    []byte // lines
 	first   int    // number of the line before the first
 	lines   int
-	objects []Object // instead of data
-	end     int64    // offset of the input after it
+	objects []Object      // instead of data
+	found   []ntacl.Found // instead of data: files that the worker reads
+	files   *files        // with found
+	reader  fileReader    // with found
+	end     int64         // offset of the input after it
 
 	out        []byte
 	rows       int
 	unreadable int
 	allowed    int64
+	notes      [3]int    // rows by their Note
+	stale      string    // path of the first with NoteStale
 	err        error     // of the first unreadable row
 	fresh      []*answer // sets that may not have been written yet
 	done       chan struct{}
 }
 
 func (b *portion) reset() {
-	b.data, b.objects, b.out, b.fresh = b.data[:0], nil, b.out[:0], b.fresh[:0]
+	b.data, b.objects, b.found, b.out, b.fresh = b.data[:0], nil, nil, b.out[:0], b.fresh[:0]
 	b.first, b.lines, b.rows, b.unreadable, b.allowed, b.end, b.err = 0, 0, 0, 0, 0, 0, nil
+	b.notes, b.stale = [3]int{}, ""
 }
 
 // Do runs. Rows are written in the order of the input. When ctx is cancelled
@@ -266,6 +276,11 @@ func (w *writer) batch(b *portion) error {
 	p.Objects += b.rows
 	p.Unreadable += b.unreadable
 	p.Allowed += b.allowed
+	p.Stale += b.notes[NoteStale]
+	p.Unverified += b.notes[NoteUnverified]
+	if w.sum.FirstStale == "" {
+		w.sum.FirstStale = b.stale
+	}
 	p.Offset, p.Lines = b.end, b.first+b.lines
 	if w.sum.FirstError == nil {
 		w.sum.FirstError = b.err
@@ -309,6 +324,8 @@ type answer struct {
 func (p Position) Plus(q Position) Position {
 	q.Objects += p.Objects
 	q.Unreadable += p.Unreadable
+	q.Stale += p.Stale
+	q.Unverified += p.Unverified
 	q.Allowed += p.Allowed
 	if q.Offset == 0 { // nothing was left to do
 		q.Offset, q.Lines = p.Offset, p.Lines

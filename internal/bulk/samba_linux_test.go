@@ -68,6 +68,7 @@ var sambaFiles = []struct {
 	{"owned", "O:S-1-22-1-1G:S-1-22-2-1D:P(A;;0x80;;;WD)", nil},
 	{"owner rights", "O:S-1-22-1-1G:S-1-22-2-1D:P(A;;0x20080;;;OW)(A;;0x81;;;AU)", nil},
 	{"nobody", "D:P", nil},
+	{"changed", "O:S-1-22-1-12345G:S-1-22-2-12346D:P(A;;0x120089;;;S-1-5-21-1-2-3-1108)(A;;0x1f01ff;;;SY)", []string{"bob"}},
 	{"folder", "D:PAI(A;OICI;0x1f01ff;;;BA)(A;OICIIO;0x1f01ff;;;CO)(A;CI;0x1200a9;;;AU)", []string{"alice", "bob", "carol"}},
 	{"folder/below", "D:AI(A;;0x1f01ff;;;S-1-5-21-1-2-3-1107)(A;ID;0x1f01ff;;;BA)(A;ID;0x1200a9;;;S-1-5-21-1-2-3-1107)", []string{"alice", "carol"}},
 }
@@ -97,6 +98,7 @@ func TestSamba(t *testing.T) {
 				}
 			}
 			s.compareWhoCan(share.name)
+			s.behindTheServer(share.name, share.version == 4)
 		})
 	}
 }
@@ -336,6 +338,85 @@ func (s *samba) compareMaximum(share, path string, a *ntacl.Attribute) {
 // compareWhoCan runs the verb on the share's folder.
 func (s *samba) compareWhoCan(share string) {
 	s.t.Helper()
+	got, notes := s.whoCanRead(share)
+	for _, f := range sambaFiles {
+		if who, ok := got[f.path]; !ok || !slices.Equal(who, f.readers) && len(who)+len(f.readers) > 0 {
+			s.t.Errorf("%s: who-can read gives %v, want %v", f.path, who, f.readers)
+		}
+	}
+	if len(got) != len(sambaFiles)+1 { // and the share itself
+		s.t.Errorf("who-can gives %d objects, want %d", len(got), len(sambaFiles)+1)
+	}
+	if len(notes) != 0 {
+		s.t.Errorf("notes on files that nobody changed: %v", notes)
+	}
+}
+
+// behindTheServer changes POSIX permissions without the server, and compares
+// what it makes of the file with what we do. verified says whether the server
+// looks at them.
+func (s *samba) behindTheServer(share string, verified bool) {
+	s.t.Helper()
+	const name = "changed"
+	path := filepath.Join(s.dir, share, name)
+	intact := s.cacls("root", share, name, "--numeric")
+	var as syscall.Stat_t
+	s.must(syscall.Stat(path, &as))
+	for _, c := range []struct {
+		what   string
+		mode   uint32
+		uid    int
+		reader []string // one of ours, if the permissions count
+		stale  bool
+	}{
+		{"setuid", as.Mode&0o777 | 0o4000, 12345, nil, false},
+		{"open to all", 0o666, 12345, []string{"alice", "bob", "carol"}, true},
+		{"closed", 0o600, 12345, nil, true},
+		{"another owner", 0o640, 23456, nil, true},
+		{"as before", as.Mode & 0o7777, 12345, nil, false},
+	} {
+		s.must(os.Chown(path, c.uid, 12346))
+		s.must(syscall.Chmod(path, c.mode))
+		shown := s.cacls("root", share, name, "--numeric")
+		if stale := shown != intact; stale != (c.stale && verified) {
+			s.t.Fatalf("%s: the server was expected to behave otherwise: it shows\n%s", c.what, shown)
+		}
+		rows, notes := s.whoCanRead(share)
+		switch {
+		case !verified || !c.stale:
+			if len(notes) != 0 || !slices.Equal(rows[name], []string{"bob"}) {
+				s.t.Errorf("%s: notes %v, readers %v; the attribute counts", c.what, notes, rows[name])
+			}
+		default:
+			if len(notes) != 1 || !strings.HasPrefix(notes[name], "hash mismatch") || !slices.Equal(rows[name], c.reader) && len(rows[name])+len(c.reader) > 0 {
+				s.t.Errorf("%s: notes %v, readers %v, want %v", c.what, notes, rows[name], c.reader)
+			}
+			s.samePermissions(path, shown)
+		}
+	}
+}
+
+// samePermissions compares the descriptor that a file's permissions amount to
+// with what the server shows, in any order: all entries allow.
+func (s *samba) samePermissions(path, shown string) {
+	s.t.Helper()
+	out, err := exec.Command(filepath.Join(s.dir, "refmon"), "acl", "export", path).Output()
+	s.must(err)
+	var row struct{ SD string }
+	s.must(json.Unmarshal(out, &row))
+	mine := strings.Split(numeric(&ntacl.Attribute{Descriptor: sddl.MustParse(row.SD)}), "\n")
+	theirs := strings.Split(shown, "\n")
+	slices.Sort(mine)
+	slices.Sort(theirs)
+	if !slices.Equal(mine, theirs) {
+		s.t.Errorf("%s: the permissions amount to\n%s\nthe server shows\n%s", path, strings.Join(mine, "\n"), strings.Join(theirs, "\n"))
+	}
+}
+
+// whoCanRead runs the verb on the share's folder: the readers of each file, and
+// notes on some.
+func (s *samba) whoCanRead(share string) (readers map[string][]string, notes map[string]string) {
+	s.t.Helper()
 	refmon := filepath.Join(s.dir, "refmon")
 	if _, err := os.Stat(refmon); err != nil {
 		if out, err := exec.Command("go", "build", "-o", refmon, "../../cmd/refmon").CombinedOutput(); err != nil {
@@ -351,11 +432,11 @@ func (s *samba) compareWhoCan(share string) {
 	if err != nil {
 		s.t.Fatalf("refmon who-can: %v\n%s", err, stderr.String())
 	}
-	got := map[string][]string{}
+	readers, notes = map[string][]string{}, map[string]string{}
 	for line := range strings.Lines(string(out)) {
 		var row struct {
-			Path, Error string
-			Principals  []string
+			Path, Error, Note string
+			Principals        []string
 		}
 		s.must(json.Unmarshal([]byte(line), &row))
 		if row.Error != "" {
@@ -363,14 +444,10 @@ func (s *samba) compareWhoCan(share string) {
 		}
 		rel, err := filepath.Rel(root, row.Path)
 		s.must(err)
-		got[rel] = row.Principals
-	}
-	for _, f := range sambaFiles {
-		if who, ok := got[f.path]; !ok || !slices.Equal(who, f.readers) && len(who)+len(f.readers) > 0 {
-			s.t.Errorf("%s: who-can read gives %v, want %v", f.path, who, f.readers)
+		readers[rel] = row.Principals
+		if row.Note != "" {
+			notes[rel] = row.Note
 		}
 	}
-	if len(got) != len(sambaFiles)+1 { // and the share itself
-		s.t.Errorf("who-can gives %d objects, want %d", len(got), len(sambaFiles)+1)
-	}
+	return readers, notes
 }

@@ -93,6 +93,7 @@ func (w *worker) batch(b *portion) {
 			w.rows.unreadable(o, o.err)
 			return
 		}
+		b.note(o)
 		a := w.answer(o)
 		if a.err != nil {
 			w.rows.unreadable(o, a.err)

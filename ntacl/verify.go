@@ -1,0 +1,153 @@
+package ntacl
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+)
+
+// Verdict is what a file's POSIX permissions say about its attribute. The zero
+// value is Unhashed.
+type Verdict uint8
+
+// Verdicts.
+const (
+	// Unhashed: versions 1 and 2, whose hashes no server looks at, and version 3
+	// with a hash of zeros, as a server writes it that ignores POSIX permissions.
+	// The descriptor counts.
+	Unhashed Verdict = iota
+	// Intact: the permissions are those that the attribute was written with. The
+	// descriptor counts.
+	Intact
+	// Stale: the permissions have changed since, behind the server's back, or the
+	// hash is of a type that servers do not take. The server uses the permissions
+	// instead of the descriptor: [Posix].
+	Stale
+	// Unverifiable: the hash is of the descriptor that the permissions amount to,
+	// which only the server's account database tells. Version 3 as servers before
+	// 4.0 wrote it, and version 4 of file systems without POSIX ACLs.
+	Unverifiable
+)
+
+// String is the verdict as a word.
+func (v Verdict) String() string {
+	return [...]string{"unhashed", "intact", "stale", "unverifiable"}[v&3]
+}
+
+const systemACL = "posix_acl" // description of the hash that Verify knows
+
+// Verify compares the attribute's hash with the permissions of its file: mode,
+// owner, group, and the attributes system.posix_acl_access and
+// system.posix_acl_default, nil where there is none.
+//
+// A change of the bits setuid, setgid and sticky alone is none: the descriptor
+// the permissions amount to stays the same, and the server looks at that next.
+func (a *Attribute) Verify(f Info, access, inherited []byte) Verdict {
+	switch {
+	case a.Version <= 2 || a.Version == 3 && a.HashType == HashSHA256 && a.Hash == [64]byte{}:
+		return Unhashed
+	case a.HashType != HashSHA256:
+		return Stale
+	case a.Version == 3:
+		return Unverifiable
+	}
+	blob, err := systemBlob(f, access, inherited)
+	if err != nil {
+		return Stale // they are none that the server can have hashed
+	}
+	for bits := range uint32(8) {
+		mode := f.Mode ^ bits<<9 // the file's own mode first
+		binary.LittleEndian.PutUint32(blob[modeAt:], mode|f.kind())
+		var hash [64]byte
+		sum := sha256.Sum256(blob)
+		copy(hash[:], sum[:])
+		if hash == a.SystemHash {
+			return Intact
+		}
+	}
+	if a.What != systemACL {
+		return Unverifiable
+	}
+	return Stale
+}
+
+// kind is the type of the file as the upper bits of a mode.
+func (f *Info) kind() uint32 {
+	if f.Directory {
+		return 0o040000
+	}
+	return 0o100000
+}
+
+// modeAt is the offset of the mode in what is hashed.
+const modeAt = 24
+
+// systemBlob is what the second hash of version 4 is taken over:
+//
+//	offset size field
+//	0      4    reference pointer of the access ACL, 0x00020000
+//	4      4    reference pointer of the default ACL, 0x00020004; 0 for files
+//	8      8    uid
+//	16     8    gid
+//	24     4    mode with the type of the file
+//	28          access ACL, default ACL
+//
+// and an ACL is its number of entries (4 bytes), from the next multiple of 8 the
+// same again and 4 bytes of zero, and its entries, each from a multiple of 8:
+//
+//	0      2    1 user, 2 owner, 3 group, 4 owning group, 5 others, 6 mask
+//	2      2    the same again
+//	8      8    uid or gid, of users and groups only
+//	       4    permissions
+//
+// A file without an ACL has the three entries of its mode, a directory without
+// a default ACL none. The layout was found by watching what a server hashes.
+func systemBlob(f Info, access, inherited []byte) ([]byte, error) {
+	entries, err := rawEntries(f, access)
+	if err != nil {
+		return nil, err
+	}
+	le := binary.LittleEndian
+	b := le.AppendUint32(make([]byte, 0, 512), pointer1)
+	second := uint32(0)
+	if f.Directory {
+		second = pointer2
+	}
+	b = le.AppendUint32(b, second)
+	b = le.AppendUint64(le.AppendUint64(b, uint64(f.UID)), uint64(f.GID))
+	b = le.AppendUint32(b, 0) // the mode: Verify's
+	b = appendSystemACL(b, entries)
+	if f.Directory {
+		if entries = nil; inherited != nil {
+			if entries, err = rawEntries(f, inherited); err != nil {
+				return nil, err
+			}
+		}
+		b = appendSystemACL(b, entries)
+	}
+	return b, nil
+}
+
+func appendSystemACL(b []byte, entries []posixEntry) []byte {
+	le := binary.LittleEndian
+	n := uint32(len(entries))
+	b = pad8(le.AppendUint32(b, n))
+	b = le.AppendUint32(le.AppendUint32(b, n), 0)
+	for _, e := range entries {
+		kind := systemKind[e.tag]
+		b = le.AppendUint16(le.AppendUint16(b, kind), kind)
+		if e.tag == tagUser || e.tag == tagGroup {
+			b = le.AppendUint64(pad8(b), uint64(e.id))
+		}
+		b = pad8(le.AppendUint32(b, uint32(e.perm)))
+	}
+	return b
+}
+
+var systemKind = map[uint16]uint16{tagUser: 1, tagUserObj: 2, tagGroup: 3, tagGroupObj: 4, tagOther: 5, tagMask: 6}
+
+func pad8(b []byte) []byte {
+	for len(b)&7 != 0 {
+		b = append(b, 0)
+	}
+	return b
+}

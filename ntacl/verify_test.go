@@ -1,0 +1,105 @@
+package ntacl_test
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"github.com/refmon/refmon/ntacl"
+)
+
+// TestVerify has the hashes that smbd 4.17 wrote for files it set a descriptor
+// of, and the permissions the files had then.
+func TestVerify(t *testing.T) {
+	const (
+		fileACL   = "0200000001000600ffffffff020006000000000004000400ffffffff080004000000000010000700ffffffff20000400ffffffff"
+		owned     = "0200000001000700ffffffff020007000100000004000700ffffffff080007000200000010000700ffffffff20000700ffffffff"
+		folderACL = "0200000001000700ffffffff020007000000000004000400ffffffff080004000000000010000700ffffffff20000400ffffffff"
+	)
+	file, suid := ntacl.Info{Mode: 0o674}, ntacl.Info{Mode: 0o4777, UID: 1, GID: 2}
+	folder, plain := ntacl.Info{Mode: 0o774, Directory: true}, ntacl.Info{Mode: 0o755, Directory: true}
+	for _, c := range []struct {
+		name              string
+		f                 ntacl.Info
+		access, inherited string
+		hash              string
+	}{
+		{"file", file, fileACL, "", "3d81cc6d4cf102e8b3033e8dddab025ef0ff630023ecac04fc8619146c570724"},
+		{"setuid", suid, owned, "", "13b36af579f55d7557ca40a885c6b612de2fcadede26349470ed27da9c514c78"},
+		{"folder", folder, folderACL, folderACL, "8c6d486bae061ccde3b8b933573c93c49a65cd92862e1b258aa4f609d8c41ce3"},
+		{"folder without ACL", plain, "", "", folderHash},
+	} {
+		a := &ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: "posix_acl"}
+		if n, err := hex.Decode(a.SystemHash[:], []byte(c.hash)); n != 32 || err != nil {
+			t.Fatal(n, err)
+		}
+		access, inherited := bytesOrNil(t, c.access), bytesOrNil(t, c.inherited)
+		verify := func(what string, f ntacl.Info, access, inherited []byte, want ntacl.Verdict) {
+			t.Helper()
+			if got := a.Verify(f, access, inherited); got != want {
+				t.Errorf("%s, %s: %v, want %v", c.name, what, got, want)
+			}
+		}
+		verify("as it was", c.f, access, inherited, ntacl.Intact)
+		f := c.f
+		f.Mode ^= 0o6000
+		verify("other special bits", f, access, inherited, ntacl.Intact)
+		f.Mode ^= 0o001
+		verify("others' execution", f, access, inherited, ntacl.Stale)
+		f = c.f
+		f.UID += 7
+		verify("another owner", f, access, inherited, ntacl.Stale)
+		f = c.f
+		f.GID += 7
+		verify("another group", f, access, inherited, ntacl.Stale)
+		verify("a cut ACL", c.f, []byte{2, 0, 0}, inherited, ntacl.Stale)
+		if access != nil {
+			access[6] ^= 2
+			verify("another entry", c.f, access, inherited, ntacl.Stale)
+			access[6] ^= 2
+			verify("no ACL", c.f, nil, inherited, ntacl.Stale)
+		}
+		if c.f.Directory {
+			verify("another default ACL", c.f, access, bytesOrNil(t, owned), ntacl.Stale)
+		}
+	}
+}
+
+// folderHash is of the 80 bytes that smbd hashed for a directory of root, mode
+// 0755: pointers, two ids of 8 bytes, mode, three entries, none.
+const folderHash = "cd6af5f9910940b526b039daa3cf990206afe7e772cdf77f27a8153482c8abd4"
+
+// TestVerifyOthers: what the server was seen to do with other hashes, the
+// permissions having changed.
+func TestVerifyOthers(t *testing.T) {
+	some := [64]byte{1}
+	for _, c := range []struct {
+		name string
+		a    ntacl.Attribute
+		want ntacl.Verdict
+	}{
+		{"version 1", ntacl.Attribute{Version: 1}, ntacl.Unhashed},
+		{"version 2", ntacl.Attribute{Version: 2, Hash: some}, ntacl.Unhashed},
+		{"version 3 of a server that ignores permissions", ntacl.Attribute{Version: 3, HashType: 1}, ntacl.Unhashed},
+		{"version 3", ntacl.Attribute{Version: 3, HashType: 1, Hash: some}, ntacl.Unverifiable},
+		{"version 4", ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}, ntacl.Stale},
+		{"version 4 without hash", ntacl.Attribute{Version: 4, HashType: 0, What: "posix_acl"}, ntacl.Stale},
+		{"version 4 with an unknown hash", ntacl.Attribute{Version: 4, HashType: 2, What: "posix_acl"}, ntacl.Stale},
+		{"version 4 of another kind of ACL", ntacl.Attribute{Version: 4, HashType: 1, What: "zfs"}, ntacl.Unverifiable},
+	} {
+		if got := c.a.Verify(ntacl.Info{Mode: 0o644}, nil, nil); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func bytesOrNil(t *testing.T, text string) []byte {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
