@@ -78,6 +78,7 @@ type (
 	}
 	SeAccessCheckOut struct {
 		Result        bool
+		Privileges    *nt.PrivilegeSet // those used, also when access was denied (A-52); nil: none
 		GrantedAccess winnt.AccessMask `object:"file"`
 		AccessStatus  ntstatus.Status
 	}
@@ -190,7 +191,14 @@ func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, s
 	if !d.Allowed() {
 		k.ctx.ExplainCheck(r)
 	}
-	return SeAccessCheckOut{d.Allowed(), d.Granted, d.Status}, ntstatus.Success
+	out = SeAccessCheckOut{Result: d.Allowed(), GrantedAccess: d.Granted, AccessStatus: d.Status}
+	for p := range d.PrivilegesUsed.All {
+		if out.Privileges == nil {
+			out.Privileges = &nt.PrivilegeSet{}
+		}
+		out.Privileges.Privilege = append(out.Privileges.Privilege, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS})
+	}
+	return out, ntstatus.Success
 }
 
 // PsDisableImpersonation sets a thread's impersonation aside; active tells
