@@ -1,5 +1,6 @@
 #!/bin/bash
-# Builds librefmon.so, librefmon-ms.so, the headers and refmon.pc into a folder
+# Builds librefmon.so, librefmon-ms.so, their kernel-mode companions librefmonk.so
+# and librefmonk-ms.so, the headers and the .pc files into a folder
 # (default build/capi): bash capi/build.sh [FOLDER]. Needs Go with cgo and a C
 # compiler (CC, default cc).
 set -euo pipefail
@@ -13,10 +14,14 @@ CGO_ENABLED=1 go build -buildmode=c-shared -ldflags '-s -w -extldflags "-Wl,-Bsy
 rm -f "$out/lib/librefmon.h"
 rm -rf "$out/include/refmon"
 cp -R include/refmon "$out/include/"
+"$cc" -shared -fPIC -O2 -std=gnu11 -Wall -Iinclude -o "$out/lib/librefmonk.so" \
+	kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
 machine=$("$cc" -dumpmachine)
 if [[ $machine == x86_64* ]]; then
 	"$cc" -shared -fPIC -O2 -std=gnu11 -Wall -DREFMON_MS_ABI -Iinclude -o "$out/lib/librefmon-ms.so" \
 		stubs_gen.c rtl_*.c win_*.c -Wl,-Bsymbolic -Wl,-soname,librefmon-ms.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
+	"$cc" -shared -fPIC -O2 -std=gnu11 -Wall -DREFMON_MS_ABI -Iinclude -o "$out/lib/librefmonk-ms.so" \
+		kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk-ms.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
 fi
 cat > "$out/lib/pkgconfig/refmon.pc" <<'PC'
 prefix=${pcfiledir}/../..
@@ -29,4 +34,6 @@ Version: 0.1.0
 Libs: -L${libdir} -lrefmon
 Cflags: -I${includedir}
 PC
+sed -e 's/^Name: refmon/&k/' -e 's/^Description: .*/Description: the kernel-mode face of refmon: Ps, Se, Ob and Zw routines/' -e 's/-lrefmon/-lrefmonk &/' \
+	"$out/lib/pkgconfig/refmon.pc" > "$out/lib/pkgconfig/refmonk.pc"
 echo "built in $out"

@@ -225,12 +225,12 @@ func TestGenerated(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := 0
-	for _, h := range []string{"include/refmon/nt.h", "include/refmon/rtl.h", "include/refmon/winbase.h", "internal.h"} {
+	for _, h := range []string{"include/refmon/nt.h", "include/refmon/rtl.h", "include/refmon/winbase.h", "internal.h", "include/refmon/ntifs.h", "kernel/internal.h"} {
 		text, err := os.ReadFile(h)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n += len(regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN) `).FindAll(text, -1))
+		n += len(regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN|KERNEL) `).FindAll(text, -1))
 	}
 	if rows := len(regexp.MustCompile(`(?m)^\t\d+: `).FindAll(table, -1)); rows != n {
 		t.Errorf("%d rows for %d prototypes: run go generate", rows, n)

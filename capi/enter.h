@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include "calls_gen.h"
 
+/* Added to a call's number: as kernel mode makes it (librefmonk.so). */
+#define RM_KERNEL 0x80000000u
+
 /* What a pthread keeps. thread is the number of its thread object, 0 before
  * its first call. */
 struct rm_teb {
@@ -12,7 +15,7 @@ struct rm_teb {
 	uint32_t last_error;
 };
 
-/* Exported for librefmon-ms.so, not for programs. */
+/* Exported for librefmon-ms.so and librefmonk.so, not for programs. */
 __attribute__((visibility("default"))) struct rm_teb *rm_teb(void);
 __attribute__((visibility("default"))) uint64_t rm_enter(uint32_t call, uint64_t *args);
 

@@ -40,7 +40,12 @@ func status(st ntstatus.Status) uint64 { return uint64(st) }
 func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t) C.uint64_t {
 	old := debug.SetPanicOnFault(true)
 	c := call{threadByID(uint64(id)), (*[maxArgs]uint64)(unsafe.Pointer(args))}
-	r := calls[number](&c)
+	var r uint64
+	if number&kernelMode != 0 {
+		r = kernelCall(&c, calls[number&^kernelMode])
+	} else {
+		r = calls[number](&c)
+	}
 	debug.SetPanicOnFault(old)
 	return C.uint64_t(r)
 }

@@ -21,6 +21,7 @@ type thread struct {
 	sys     nt.Services
 	profile nt.Profile
 	id      winnt.Handle // of the thread object
+	face    *face        // its kernel-mode face, nil until it is used
 	scratch [scratchSize]byte
 }
 

@@ -1,0 +1,54 @@
+/* Routines that need no kernel, and the variables. */
+#include <stdlib.h>
+#include "internal.h"
+
+PEPROCESS PsInitialSystemProcess = RM_SYSTEM_PROCESS;
+
+static POBJECT_TYPE token = RM_OBJECT_TYPE(RM_TYPE_TOKEN), process = RM_OBJECT_TYPE(RM_TYPE_PROCESS), thread = RM_OBJECT_TYPE(RM_TYPE_THREAD);
+static POBJECT_TYPE job = RM_OBJECT_TYPE(RM_TYPE_JOB), event = RM_OBJECT_TYPE(RM_TYPE_EVENT), file = RM_OBJECT_TYPE(RM_TYPE_FILE);
+POBJECT_TYPE *SeTokenObjectType = &token, *PsProcessType = &process, *PsThreadType = &thread;
+POBJECT_TYPE *PsJobType = &job, *ExEventObjectType = &event, *IoFileObjectType = &file;
+
+PEPROCESS NTAPI IoGetCurrentProcess(void) { return PsGetCurrentProcess(); }
+
+HANDLE NTAPI PsGetCurrentProcessId(void) { return PsGetProcessId(PsGetCurrentProcess()); }
+
+HANDLE NTAPI PsGetCurrentThreadId(void) { return PsGetThreadId(PsGetCurrentThread()); }
+
+BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID privilege, KPROCESSOR_MODE mode) { return rm_single_privilege_check(&privilege, mode); }
+
+NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR parent, PSECURITY_DESCRIPTOR explicit, PSECURITY_DESCRIPTOR *d, BOOLEAN directory, PSECURITY_SUBJECT_CONTEXT subject, PGENERIC_MAPPING mapping, POOL_TYPE pool)
+{
+	return SeAssignSecurityEx(parent, explicit, d, NULL, directory, 0, subject, mapping, pool);
+}
+
+NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID object, PSECURITY_INFORMATION information, PSECURITY_DESCRIPTOR change, PSECURITY_DESCRIPTOR *d, POOL_TYPE pool, PGENERIC_MAPPING mapping)
+{
+	return SeSetSecurityDescriptorInfoEx(object, information, change, d, 0, pool, mapping);
+}
+
+NTSTATUS NTAPI SeDeassignSecurity(PSECURITY_DESCRIPTOR *d)
+{
+	free(*d);
+	*d = NULL;
+	return STATUS_SUCCESS;
+}
+
+void NTAPI SeFreePrivileges(PPRIVILEGE_SET p) { free(p); }
+
+void NTAPI ObReleaseObjectSecurity(PSECURITY_DESCRIPTOR d, BOOLEAN allocated)
+{
+	if (allocated)
+		free(d);
+}
+
+/* Kernel handles have the top bit; the pseudo handles are none. */
+BOOLEAN NTAPI ObIsKernelHandle(HANDLE h) { return (intptr_t)h < -6; }
+
+void NTAPI ExFreePool(PVOID p) { free(p); }
+
+void NTAPI ExFreePoolWithTag(PVOID p, ULONG tag)
+{
+	(void)tag;
+	free(p);
+}

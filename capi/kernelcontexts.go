@@ -1,0 +1,261 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Sizes of the structures that routines fill.
+const (
+	subjectContextSize = 32
+	clientContextSize  = 72
+	accessStateSize    = 160
+)
+
+// A SECURITY_SUBJECT_CONTEXT is the program's: the references of its two
+// tokens are owed by the program until SeReleaseSubjectContext.
+func encodeSubject(s *kernel.SubjectContext) []byte {
+	b := make([]byte, subjectContextSize)
+	if s.Client != nil {
+		le.PutUint64(b, own(s.Client))
+	}
+	le.PutUint32(b[8:], uint32(s.Level))
+	le.PutUint64(b[16:], own(s.Primary))
+	le.PutUint64(b[24:], uint64(s.Process))
+	return b
+}
+
+// subjectAt is the context at p: as it was locked, or as its tokens are now.
+func (c *call) subjectAt(p user) *kernel.SubjectContext {
+	if s := c.face.locked[p]; s != nil {
+		return s
+	}
+	return c.subjectOf(p, object[*kernel.AccessToken])
+}
+
+// subjectOf reads a context whose tokens are fetched by that function.
+func (c *call) subjectOf(p user, fetch func(*call, user) *kernel.AccessToken) *kernel.SubjectContext {
+	var b [subjectContextSize]byte
+	c.read(p, b[:])
+	client, primary := user(le.Uint64(b[:])), user(le.Uint64(b[16:]))
+	if primary == 0 {
+		c.bug("the subject context at %#x has no primary token: it was released, or never captured", uintptr(p))
+	}
+	s := &kernel.SubjectContext{Level: winnt.SecurityImpersonationLevel(le.Uint32(b[8:])), Process: winnt.Handle(le.Uint64(b[24:]))}
+	s.Primary = fetch(c, primary)
+	if client != 0 {
+		s.Client = fetch(c, client)
+	}
+	return s
+}
+
+func seCaptureSubjectContext(c *call) uint64 {
+	c.capture(c.ptr(0), c.face.k.Thread(), c.face.k.Thread().Process())
+	return 0
+}
+
+// seCaptureSubjectContextEx takes the client of a thread, none for NULL, and
+// the primary token of a process.
+func seCaptureSubjectContextEx(c *call) uint64 {
+	var t *kernel.EThread
+	if c.ptr(0) != 0 {
+		t = c.eThread(0)
+	}
+	c.capture(c.ptr(2), t, c.eProcess(1))
+	return 0
+}
+
+func (c *call) capture(out user, t *kernel.EThread, p *kernel.EProcess) {
+	if c.probe(out, subjectContextSize, 8) != ntstatus.Success {
+		c.bug("the memory at %#x cannot be written", uintptr(out))
+	}
+	s := &kernel.SubjectContext{Process: p.ID()}
+	if t != nil {
+		if r := t.Impersonation(ob.TagContext); r != nil {
+			s.Client, s.Level = r.Token, r.Level
+		}
+	}
+	s.Primary = p.ReferenceToken(ob.TagContext)
+	c.write(out, encodeSubject(s))
+}
+
+func seReleaseSubjectContext(c *call) uint64 {
+	c.releaseSubject(c.ptr(0))
+	return 0
+}
+
+func (c *call) releaseSubject(p user) {
+	delete(c.face.locked, p)
+	s := c.subjectOf(p, disown[*kernel.AccessToken])
+	c.face.k.SeReleaseSubjectContext(s)
+	c.write(p, make([]byte, 24)) // a second release is noticed
+}
+
+func seLockSubjectContext(c *call) uint64 {
+	s := c.subjectOf(c.ptr(0), object[*kernel.AccessToken])
+	s.Lock() // I-83
+	c.face.locked[c.ptr(0)] = s
+	return 0
+}
+
+func seUnlockSubjectContext(c *call) uint64 {
+	if c.face.locked[c.ptr(0)] == nil {
+		c.bug("the subject context at %#x is not locked by this thread", uintptr(c.ptr(0)))
+	}
+	delete(c.face.locked, c.ptr(0))
+	return 0
+}
+
+// clientAt reads a SECURITY_CLIENT_CONTEXT.
+func (c *call) clientAt(p user, fetch func(*call, user) *kernel.AccessToken) *kernel.ClientContext {
+	var b [clientContextSize]byte
+	c.read(p, b[:])
+	at := user(le.Uint64(b[16:]))
+	if at == 0 {
+		c.bug("the client context at %#x has no token: it was deleted, or never created", uintptr(p))
+	}
+	return &kernel.ClientContext{
+		SQOS:  nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(b[4:])), ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0},
+		Token: fetch(c, at), Direct: b[24] != 0, EffectiveOnly: b[25] != 0, Remote: b[26] != 0,
+	}
+}
+
+// putClient writes the context that was created; on a fault it is deleted.
+func (c *call) putClient(p user, x *kernel.ClientContext, st ntstatus.Status) uint64 {
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if st := c.probe(p, clientContextSize, 8); st != ntstatus.Success {
+		c.face.k.SeDeleteClientSecurity(x)
+		return status(st)
+	}
+	var e encoder
+	e.u32(12)
+	e.u32(uint32(x.SQOS.ImpersonationLevel))
+	e.u8(x.SQOS.ContextTrackingMode)
+	e.u8(x.SQOS.EffectiveOnly)
+	e.align(8)
+	e.u64(own(x.Token))
+	e.u8(x.Direct)
+	e.u8(x.EffectiveOnly)
+	e.u8(x.Remote)
+	e.align(4)
+	for _, id := range []winnt.LUID{x.Control.TokenID, x.Control.AuthenticationID, x.Control.ModifiedID} {
+		e.u64(uint64(id))
+	}
+	e.tokenInformation(winnt.TokenSource, x.Control.Source)
+	e.align(8)
+	return status(put(p, e.b))
+}
+
+func seCreateClientSecurity(c *call) uint64 {
+	q, st := c.qualityAt(1)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	x, st := c.face.k.SeCreateClientSecurity(c.eThread(0), q, c.boolean(2))
+	return c.putClient(c.ptr(3), x, st)
+}
+
+func seCreateClientSecurityFromSubjectContext(c *call) uint64 {
+	q, st := c.qualityAt(1)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	p := c.face.k.Thread().Process()
+	s := c.subjectOf(c.ptr(0), object[*kernel.AccessToken])
+	x, o := p.System().CreateClientSecurityFromSubject(s, q, c.boolean(2), p)
+	return c.putClient(c.ptr(3), x, o.Status)
+}
+
+// qualityAt copies a SECURITY_QUALITY_OF_SERVICE, which is required; its level
+// is judged by the routine (I-80).
+func (c *call) qualityAt(i int) (q nt.SecurityQualityOfService, st ntstatus.Status) {
+	var b [12]byte
+	if st = get(b[:], c.ptr(i)); st != ntstatus.Success {
+		return q, st
+	}
+	return nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(b[4:])), ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0}, st
+}
+
+func seImpersonateClient(c *call) uint64 {
+	c.face.k.SeImpersonateClient(c.clientAt(c.ptr(0), object[*kernel.AccessToken]), c.threadOr(1))
+	return 0
+}
+
+func seImpersonateClientEx(c *call) uint64 {
+	return status(c.face.k.SeImpersonateClientEx(c.clientAt(c.ptr(0), object[*kernel.AccessToken]), c.threadOr(1)))
+}
+
+func seDeleteClientSecurity(c *call) uint64 {
+	c.face.k.SeDeleteClientSecurity(c.clientAt(c.ptr(0), disown[*kernel.AccessToken]))
+	c.write(c.ptr(0)+16, make([]byte, 8)) // a second deletion is noticed
+	return 0
+}
+
+func seCreateAccessState(c *call) uint64 {
+	p, at := c.ptr(0), c.ptr(3)
+	if st := c.probe(p, accessStateSize, 8); st != ntstatus.Success {
+		return status(st)
+	}
+	var m *winnt.GenericMapping
+	if at != 0 {
+		v, st := mappingAt(at)
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		m = &v
+	}
+	s := c.face.k.SeCreateAccessState(c.mask(2), m)
+	var id uint64
+	if out, st := c.sys.NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn{}); st.IsSuccess() {
+		id = uint64(out.LUID)
+	}
+	b := make([]byte, accessStateSize)
+	le.PutUint64(b, id)
+	le.PutUint32(b[12:], uint32(truth(s.TraversePrivilege))) // TOKEN_HAS_TRAVERSE_PRIVILEGE
+	le.PutUint32(b[16:], uint32(s.RemainingDesiredAccess))
+	le.PutUint32(b[20:], uint32(s.PreviouslyGrantedAccess))
+	le.PutUint32(b[24:], uint32(s.OriginalDesiredAccess))
+	copy(b[32:], encodeSubject(s.SubjectSecurityContext))
+	le.PutUint64(b[72:], uint64(c.ptr(1)))
+	return status(put(p, b))
+}
+
+// accessStateAt reads an ACCESS_STATE.
+func (c *call) accessStateAt(p user) *kernel.AccessState {
+	var b [32]byte
+	c.read(p, b[:])
+	return &kernel.AccessState{
+		RemainingDesiredAccess: winnt.AccessMask(le.Uint32(b[16:])), PreviouslyGrantedAccess: winnt.AccessMask(le.Uint32(b[20:])),
+		OriginalDesiredAccess: winnt.AccessMask(le.Uint32(b[24:])), TraversePrivilege: b[12]&1 != 0,
+		SubjectSecurityContext: c.subjectAt(p + 32),
+	}
+}
+
+func seDeleteAccessState(c *call) uint64 {
+	c.releaseSubject(c.ptr(0) + 32)
+	return 0
+}
+
+func seFastTraverseCheck(c *call) uint64 {
+	d, st := descriptorAt(c.ptr(0))
+	if st != ntstatus.Success {
+		return 0
+	}
+	mode := access.User
+	if c.processorMode(3) == kernel.KernelMode {
+		mode = access.Kernel
+	}
+	return truth(c.face.k.SeFastTraverseCheck(d, c.accessStateAt(c.ptr(1)), c.mask(2), mode))
+}
+
+func (c *call) processorMode(i int) kernel.ProcessorMode {
+	return kernel.ProcessorMode(min(c.args[i]&0xFF, 1))
+}

@@ -1,0 +1,76 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"reflect"
+	"runtime"
+	"strings"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// kernelMode is added to the number of a call that librefmonk.so makes.
+const kernelMode = 1 << 31
+
+// face is a thread as kernel mode has it. The services behind the Zw names are
+// those of user mode, called on thread, whose previous mode is kernel.
+type face struct {
+	thread
+	k       *kernel.KernelThread
+	routine func(*call) uint64              // the routine under way
+	used    []ob.Object                     // references for the time of the routines under way
+	locked  map[user]*kernel.SubjectContext // by SeLockSubjectContext, by address
+}
+
+// kernelCall answers a call of librefmonk.so.
+func kernelCall(c *call, routine func(*call) uint64) uint64 {
+	if c.face == nil {
+		s, _ := embedded()
+		k := s.KernelMode(c.nt)
+		f := &face{thread: *c.thread, k: k, locked: map[user]*kernel.SubjectContext{}}
+		f.nt, f.sys = k.Zw(), k.Zw().Services()
+		f.face, c.face = f, f
+	}
+	f := c.face
+	c.thread = &f.thread
+	mark, outer := len(f.used), f.routine // a routine may call back and be called again
+	f.routine = routine
+	r := routine(c)
+	for _, o := range f.used[mark:] {
+		o.Head().Deref(ob.TagCall)
+	}
+	clear(f.used[mark:])
+	f.used, f.routine = f.used[:mark], outer
+	return r
+}
+
+// bug ends the program for a mistake that has no status, as a bug check does.
+func (c *call) bug(format string, args ...any) {
+	name := runtime.FuncForPC(reflect.ValueOf(c.face.routine).Pointer()).Name()
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	die(strings.ToUpper(name[:1])+name[1:]+": "+format, args...)
+}
+
+// read copies a structure that a routine has no status to refuse for.
+func (c *call) read(p user, b []byte) {
+	if get(b, p) != ntstatus.Success {
+		c.bug("the memory at %#x cannot be read", uintptr(p))
+	}
+}
+
+// write is read's counterpart.
+func (c *call) write(p user, b []byte) {
+	if put(p, b) != ntstatus.Success {
+		c.bug("the memory at %#x cannot be written", uintptr(p))
+	}
+}
+
+func truth(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,104 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+func obReferenceObjectByHandle(c *call) uint64 {
+	o, info, st := c.face.k.ObReferenceObjectByHandle(c.handle(0), c.mask(1), c.objectType(2), c.processorMode(3))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if p := c.ptr(5); p != 0 {
+		c.write(p, le.AppendUint32(le.AppendUint32(nil, info.HandleAttributes), uint32(info.GrantedAccess)))
+	}
+	return status(c.receive(c.ptr(4), o))
+}
+
+// obReferenceObjectByPointer compares the type; the rights are not looked at:
+// a pointer carries none.
+func obReferenceObjectByPointer(c *call) uint64 {
+	o, t := c.find(c.ptr(0)).object, c.objectType(2)
+	if mine := o.Head().Type().ObjectType; mine != t && (t != nil || c.processorMode(3) == kernel.UserMode) {
+		return status(ntstatus.ObjectTypeMismatch) // O-33
+	}
+	o.Head().Ref(ob.TagContext)
+	own(o)
+	return status(ntstatus.Success)
+}
+
+// The counts that the two short forms return are only good for being looked at.
+func obfReferenceObject(c *call) uint64 {
+	o := c.find(c.ptr(0)).object
+	o.Head().Ref(ob.TagContext)
+	own(o)
+	return uint64(o.Head().PointerCount() - 1) // without the reference of this call
+}
+
+func obfDereferenceObject(c *call) uint64 {
+	o := disown[ob.Object](c, c.ptr(0))
+	c.face.k.ObDereferenceObject(o)
+	return uint64(o.Head().PointerCount() - 1)
+}
+
+var openByPointer = kernel.Table.Find("ObOpenObjectByPointer")
+
+func obOpenObjectByPointer(c *call) uint64 {
+	if st := c.probeHandle(c.ptr(6)); st != ntstatus.Success {
+		return status(st)
+	}
+	in := kernel.ObOpenObjectByPointerIn{Object: c.find(c.ptr(0)).object, HandleAttributes: c.u32(1), DesiredAccess: c.mask(3), ObjectType: c.objectType(4), AccessMode: c.processorMode(5)}
+	if p := c.ptr(2); p != 0 {
+		in.PassedAccessState = c.accessStateAt(p)
+	}
+	out, st := c.face.k.CallRow(openByPointer, in)
+	var h winnt.Handle
+	if o, ok := out.(kernel.ObOpenObjectByPointerOut); ok {
+		h = o.Handle
+	}
+	return c.opened(c.ptr(6), h, st)
+}
+
+// obCloseHandle closes for the mode it is told: user mode has no kernel handles.
+func obCloseHandle(c *call) uint64 {
+	if c.processorMode(1) == kernel.UserMode && c.handle(0) < 0 {
+		return status(ntstatus.InvalidHandle) // O-13
+	}
+	return status(c.face.k.ZwClose(c.handle(0)))
+}
+
+// obGetObjectSecurity gives a copy, NULL for an object without security.
+func obGetObjectSecurity(c *call) uint64 {
+	d := c.find(c.ptr(0)).object.Head().Security()
+	if st := firstFailure(c.probeHandle(c.ptr(1)), c.probe(c.ptr(2), 1, 1)); st != ntstatus.Success {
+		return status(st)
+	}
+	st := ntstatus.Success
+	if d == nil {
+		st = c.putU64(c.ptr(1), 0)
+	} else {
+		st = c.give(c.ptr(1), d.Append(nil))
+	}
+	return status(firstFailure(st, c.putByte(c.ptr(2), d != nil)))
+}
+
+// refmonCounts tells what is alive.
+func refmonCounts(c *call) uint64 {
+	s, _ := embedded()
+	var e encoder
+	for _, n := range counts(s) {
+		e.u64(uint64(n))
+	}
+	c.write(c.ptr(0), e.b)
+	return 0
+}
+
+func counts(s *kernel.System) [4]int64 {
+	o, h, r := s.Counts()
+	return [4]int64{o, h, r, objects.owed.Load()}
+}

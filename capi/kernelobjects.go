@@ -1,0 +1,156 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Addresses that stand for objects lie where no program has memory, so that
+// following one faults. None is used twice: a pointer that outlives its object
+// is known for what it is. kernel/internal.h has the constants too.
+const (
+	objectTypes   user = 0xFFFF800000000000
+	systemProcess user = 0xFFFF800000001000
+	firstObject   user = 0xFFFF800000010000
+	objectStep         = 0x40
+)
+
+// types are the object types by their addresses: objectTypes + 0x100 * index.
+var types = []*winnt.ObjectType{nil, winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject, winnt.JobObject, winnt.EventObject, winnt.FileObject}
+
+// objectType is a POBJECT_TYPE; NULL is any.
+func (c *call) objectType(i int) *winnt.ObjectType {
+	p := c.ptr(i)
+	if p == 0 {
+		return nil
+	}
+	if n := (p - objectTypes) / 0x100; p >= objectTypes && p%0x100 == 0 && n > 0 && int(n) < len(types) {
+		return types[n]
+	}
+	c.bug("%#x is no object type: pass what a variable such as SeTokenObjectType points to", uintptr(p))
+	return nil
+}
+
+// known is an object whose address was given out.
+type known struct {
+	object  ob.Object    // immutable; not referenced by being known
+	address user         // immutable
+	owed    atomic.Int64 // references that routines gave out and that were not given back
+}
+
+// objects are the objects that the program knows by address.
+var objects = struct {
+	sync.RWMutex
+	at    map[user]*known
+	of    map[*ob.Header]*known
+	next  user
+	sweep int          // the size at which dead ones are forgotten
+	owed  atomic.Int64 // the sum of all owed
+}{at: map[user]*known{}, of: map[*ob.Header]*known{}, next: firstObject, sweep: 1024}
+
+// addressOf is the address of an object that the caller knows to be alive.
+func addressOf(o ob.Object) *known {
+	h := o.Head()
+	objects.RLock()
+	k := objects.of[h]
+	objects.RUnlock()
+	if k != nil {
+		return k
+	}
+	_, process := embedded()
+	system := process.Object().System().SystemProcess()
+	objects.Lock()
+	defer objects.Unlock()
+	if k = objects.of[h]; k != nil {
+		return k
+	}
+	if len(objects.at) >= objects.sweep {
+		forgetDead()
+	}
+	k = &known{object: o, address: objects.next}
+	if h == system.Head() {
+		k.address = systemProcess
+	} else {
+		objects.next += objectStep
+	}
+	objects.at[k.address], objects.of[h] = k, k
+	return k
+}
+
+// forgetDead drops the objects that are gone: one whose count fell to zero
+// never comes back. objects is locked.
+func forgetDead() {
+	for p, k := range objects.at {
+		if h := k.object.Head(); h.PointerCount() == 0 {
+			delete(objects.at, p)
+			delete(objects.of, h)
+		}
+	}
+	objects.sweep = max(1024, 2*len(objects.at))
+}
+
+// lend gives an object's address without a reference; NULL for nil.
+func lend(o ob.Object) uint64 { return uint64(addressOf(o).address) }
+
+// own gives an object's address together with a reference that somebody took
+// for the program.
+func own(o ob.Object) uint64 {
+	k := addressOf(o)
+	k.owed.Add(1)
+	objects.owed.Add(1)
+	return uint64(k.address)
+}
+
+// find is the object at an address, referenced until the routine returns.
+func (c *call) find(p user) *known {
+	if p == systemProcess { // known to programs from the start
+		_, process := embedded()
+		addressOf(process.Object().System().SystemProcess())
+	}
+	objects.RLock()
+	k := objects.at[p]
+	objects.RUnlock()
+	if k == nil || !k.object.Head().TryRef(ob.TagCall) {
+		c.bug("%#x is no object: it is gone, or it never was one", uintptr(p))
+	}
+	c.face.used = append(c.face.used, k.object)
+	return k
+}
+
+// object is the object of a type T at an address.
+func object[T ob.Object](c *call, p user) T {
+	k := c.find(p)
+	o, ok := k.object.(T)
+	if !ok {
+		c.bug("%#x is an object of type %s, which does not belong here", uintptr(p), k.object.Head().Type().Name)
+	}
+	return o
+}
+
+// disown is object for a reference that the program gives back, which the
+// caller then drops.
+func disown[T ob.Object](c *call, p user) T {
+	o := object[T](c, p)
+	k := addressOf(o)
+	if k.owed.Add(-1) < 0 {
+		c.bug("the %s at %#x: all references that were given out have been given back already", o.Head().Type().Name, uintptr(p))
+	}
+	objects.owed.Add(-1)
+	return o
+}
+
+// receive writes the address of an object with its reference. On a fault the
+// reference is dropped.
+func (c *call) receive(out user, o ob.Object) ntstatus.Status {
+	if st := c.probeHandle(out); st != ntstatus.Success {
+		o.Head().Deref(ob.TagContext)
+		return st
+	}
+	return c.putU64(out, own(o))
+}

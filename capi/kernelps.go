@@ -1,0 +1,143 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+func (c *call) eThread(i int) *kernel.EThread   { return object[*kernel.EThread](c, c.ptr(i)) }
+func (c *call) eProcess(i int) *kernel.EProcess { return object[*kernel.EProcess](c, c.ptr(i)) }
+func (c *call) token(i int) *kernel.AccessToken { return object[*kernel.AccessToken](c, c.ptr(i)) }
+func (c *call) level(i int) winnt.SecurityImpersonationLevel {
+	return winnt.SecurityImpersonationLevel(c.u32(i))
+}
+
+// threadOr is a thread that may be left out: the calling one.
+func (c *call) threadOr(i int) *kernel.EThread {
+	if c.ptr(i) == 0 {
+		return c.face.k.Thread()
+	}
+	return c.eThread(i)
+}
+
+func psImpersonateClient(c *call) uint64 {
+	var t *kernel.AccessToken
+	if c.ptr(1) != 0 { // I-40
+		t = c.token(1)
+	}
+	return status(c.face.k.PsImpersonateClient(c.eThread(0), t, c.boolean(2), c.boolean(3), c.level(4)))
+}
+
+func psRevertToSelf(c *call) uint64 {
+	c.face.k.PsRevertToSelf()
+	return 0
+}
+
+func psRevertThreadToSelf(c *call) uint64 {
+	c.eThread(0).RevertToSelf()
+	return 0
+}
+
+func psAssignImpersonationToken(c *call) uint64 {
+	return status(c.face.k.PsAssignImpersonationToken(c.threadOr(0), c.handle(1)))
+}
+
+// The state that was set aside is in the program's structure, and its token's
+// reference belongs to the program. A byte of padding remembers that the token
+// is the copy that an open made (I-6).
+func psDisableImpersonation(c *call) uint64 {
+	t := c.eThread(0)
+	var b [16]byte
+	c.read(c.ptr(1), b[:])
+	b = [16]byte{}
+	s, active := c.face.k.PsDisableImpersonation(t)
+	if active {
+		r := s.Record()
+		le.PutUint64(b[:], own(r.Token))
+		b[8], b[9], b[10] = byte(truth(r.CopyOnOpen)), byte(truth(r.EffectiveOnly)), byte(truth(r.Own))
+		le.PutUint32(b[12:], uint32(r.Level))
+	}
+	c.write(c.ptr(1), b[:])
+	return truth(active)
+}
+
+func psRestoreImpersonation(c *call) uint64 {
+	t := c.eThread(0)
+	var b [16]byte
+	c.read(c.ptr(1), b[:])
+	p := user(le.Uint64(b[:]))
+	if p == 0 {
+		t.RestoreImpersonation(nil) // I-61: a state with no token clears
+		return 0
+	}
+	tok, level := disown[*kernel.AccessToken](c, p), winnt.SecurityImpersonationLevel(le.Uint32(b[12:]))
+	if level > winnt.SecurityDelegation {
+		c.bug("the level of the state at %#x is %d: it is not what PsDisableImpersonation wrote", uintptr(c.ptr(1)), level)
+	}
+	r := tok.Impersonation(b[8] != 0, b[9] != 0, level)
+	if b[10] != 0 {
+		r = &se.Impersonation{Token: tok, CopyOnOpen: b[8] != 0, EffectiveOnly: b[9] != 0, Level: level, Own: true}
+	}
+	t.RestoreImpersonation(r)
+	return 0
+}
+
+func psReferencePrimaryToken(c *call) uint64 {
+	return own(c.face.k.PsReferencePrimaryToken(c.eProcess(0)))
+}
+
+func psDereferencePrimaryToken(c *call) uint64 {
+	c.face.k.PsDereferencePrimaryToken(disown[*kernel.AccessToken](c, c.ptr(0)))
+	return 0
+}
+
+func psReferenceImpersonationToken(c *call) uint64 {
+	t, copyOnOpen, effectiveOnly, level := c.face.k.PsReferenceImpersonationToken(c.eThread(0))
+	if t == nil {
+		return 0 // I-62: outputs untouched
+	}
+	c.write(c.ptr(1), []byte{byte(truth(copyOnOpen))})
+	c.write(c.ptr(2), []byte{byte(truth(effectiveOnly))})
+	c.write(c.ptr(3), le.AppendUint32(nil, uint32(level)))
+	return own(t)
+}
+
+func psDereferenceImpersonationToken(c *call) uint64 {
+	if c.ptr(0) != 0 { // I-62
+		c.face.k.PsDereferenceImpersonationToken(disown[*kernel.AccessToken](c, c.ptr(0)))
+	}
+	return 0
+}
+
+func psGetCurrentThread(c *call) uint64  { return lend(c.face.k.Thread()) }
+func psGetCurrentProcess(c *call) uint64 { return lend(c.face.k.Thread().Process()) }
+func ioThreadToProcess(c *call) uint64   { return lend(c.eThread(0).Process()) }
+func psGetProcessId(c *call) uint64      { return uint64(c.eProcess(0).ID()) }
+func psGetThreadId(c *call) uint64       { return uint64(c.eThread(0).ID()) }
+func psGetThreadProcessId(c *call) uint64 {
+	return uint64(c.eThread(0).Process().ID())
+}
+func psIsSystemThread(c *call) uint64 { return truth(c.eThread(0).IsSystemThread()) }
+
+func psLookupProcessByProcessId(c *call) uint64 {
+	p := c.face.k.Thread().Process().System().LookupProcess(c.handle(0))
+	if p == nil {
+		return status(ntstatus.InvalidParameter)
+	}
+	p.Retag(ob.TagCall, ob.TagContext)
+	return status(c.receive(c.ptr(1), p))
+}
+
+func psLookupThreadByThreadId(c *call) uint64 {
+	t := c.face.k.Thread().Process().System().LookupThread(c.handle(0))
+	if t == nil {
+		return status(ntstatus.InvalidParameter)
+	}
+	t.Retag(ob.TagCall, ob.TagContext)
+	return status(c.receive(c.ptr(1), t))
+}

@@ -1,0 +1,119 @@
+//go:build cgo && linux
+
+package main
+
+/*
+#include <stdlib.h>
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+func seTokenType(c *call) uint64 { return uint64(c.face.k.SeTokenType(c.token(0))) }
+func seTokenImpersonationLevel(c *call) uint64 {
+	return uint64(c.face.k.SeTokenImpersonationLevel(c.token(0)))
+}
+func seTokenIsAdmin(c *call) uint64      { return truth(c.face.k.SeTokenIsAdmin(c.token(0))) }
+func seTokenIsRestricted(c *call) uint64 { return truth(c.face.k.SeTokenIsRestricted(c.token(0))) }
+func seTokenIsWriteRestricted(c *call) uint64 {
+	return truth(c.face.k.SeTokenIsWriteRestricted(c.token(0)))
+}
+
+func seQueryAuthenticationIdToken(c *call) uint64 {
+	return status(c.putU64(c.ptr(1), uint64(c.face.k.SeQueryAuthenticationIdToken(c.token(0)))))
+}
+
+func seQuerySessionIdToken(c *call) uint64 {
+	return status(c.putU32(c.ptr(1), c.face.k.SeQuerySessionIdToken(c.token(0))))
+}
+
+// seQueryInformationToken encodes twice: the pointers in a structure need to
+// know where it will be, and where it will be depends on its size.
+func seQueryInformationToken(c *call) uint64 {
+	class, out := winnt.TokenInfoClass(c.u32(1)), c.ptr(2)
+	v, st := c.face.k.SeQueryInformationToken(c.token(0), class)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if st := c.probeHandle(out); st != ntstatus.Success {
+		return status(st)
+	}
+	var size encoder
+	size.tokenInformation(class, v)
+	p := C.malloc(C.size_t(max(len(size.b), 1)))
+	if p == nil {
+		return status(ntstatus.InsufficientResources)
+	}
+	e := encoder{base: user(uintptr(p))}
+	e.tokenInformation(class, v)
+	copy(unsafe.Slice((*byte)(p), len(e.b)), e.b)
+	return status(c.putU64(out, uint64(uintptr(p))))
+}
+
+func seFilterToken(c *call) uint64 {
+	t, st := c.face.k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: c.token(0), Flags: c.u32(1),
+		SIDsToDisable: captured(c.groupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.privilegesAt(c.ptr(3))), RestrictedSIDs: captured(c.groupsAt(c.ptr(4)))})
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.receive(c.ptr(5), t))
+}
+
+// seAccessCheck answers a malformed descriptor or mapping, and outputs that
+// cannot be written, with FALSE and, where it can be told, that AccessStatus.
+func seAccessCheck(c *call) uint64 {
+	out, granted, accessStatus := c.ptr(5), c.ptr(8), c.ptr(9)
+	d, st := descriptorAt(c.ptr(0))
+	m, st2 := mappingAt(c.ptr(6))
+	if st == ntstatus.Success {
+		st = st2
+	}
+	var r kernel.SeAccessCheckOut
+	if st == ntstatus.Success {
+		mode := access.User
+		if c.processorMode(7) == kernel.KernelMode {
+			mode = access.Kernel
+		}
+		r = c.face.k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: c.subjectAt(c.ptr(1)),
+			DesiredAccess: c.mask(3), PreviouslyGrantedAccess: c.mask(4), GenericMapping: nt.Cap(m), AccessMode: mode})
+		st = r.AccessStatus
+	}
+	c.write(granted, le.AppendUint32(nil, uint32(r.GrantedAccess)))
+	c.write(accessStatus, le.AppendUint32(nil, uint32(st)))
+	if out != 0 {
+		c.write(out, make([]byte, 8))
+		if r.Privileges != nil {
+			var e encoder
+			e.privilegeSet(r.Privileges)
+			if st := c.give(out, e.b); st != ntstatus.Success {
+				c.write(accessStatus, le.AppendUint32(nil, uint32(st)))
+				return 0
+			}
+		}
+	}
+	return truth(r.Result)
+}
+
+func sePrivilegeCheck(c *call) uint64 {
+	set, st := c.privilegeSetAt(c.ptr(0))
+	if st != ntstatus.Success {
+		c.bug("the privilege set at %#x: %v", uintptr(c.ptr(0)), st)
+	}
+	found, held := c.face.k.SePrivilegeCheck(set, c.subjectAt(c.ptr(1)), c.processorMode(2))
+	var e encoder
+	e.privilegeSet(found)
+	c.write(c.ptr(0), e.b)
+	return truth(held)
+}
+
+func rmSinglePrivilegeCheck(c *call) uint64 {
+	return truth(c.face.k.SeSinglePrivilegeCheck(c.luidAt(0), c.processorMode(1)))
+}

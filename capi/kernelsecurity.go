@@ -1,0 +1,98 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+)
+
+// firstFailure is the first status that is no success.
+func firstFailure(list ...ntstatus.Status) ntstatus.Status {
+	for _, st := range list {
+		if st != ntstatus.Success {
+			return st
+		}
+	}
+	return ntstatus.Success
+}
+
+func seAssignSecurityEx(c *call) uint64 {
+	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(descriptorAt(c.ptr(0))), ExplicitDescriptor: captured(descriptorAt(c.ptr(1))),
+		ObjectType: captured(guidAt(c.ptr(3))), IsDirectoryObject: c.boolean(4), AutoInheritFlags: sd.AutoInherit(c.u32(5)), GenericMapping: captured(mappingAt(c.ptr(7)))}
+	st := firstFailure(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status, in.GenericMapping.Status, c.probeHandle(c.ptr(2)))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if c.ptr(6) != 0 { // S-60
+		in.SubjectContext = c.subjectAt(c.ptr(6))
+	}
+	d, st := c.face.k.SeAssignSecurityEx(in)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.give(c.ptr(2), d.Append(nil)))
+}
+
+// objectsDescriptor is the descriptor that a pointer at i points to.
+func (c *call) objectsDescriptor(i int) (*sd.Descriptor, ntstatus.Status) {
+	at, st := c.getU64(c.ptr(i))
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return descriptorAt(user(at))
+}
+
+// seSetSecurityDescriptorInfoEx leaves the descriptor it replaces to the
+// caller, who has the object and its lock.
+func seSetSecurityDescriptorInfoEx(c *call) uint64 {
+	information, st := c.getU32(c.ptr(1))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	in := kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: information, ModificationDescriptor: captured(descriptorAt(c.ptr(2))),
+		ObjectsSecurityDescriptor: captured(c.objectsDescriptor(3)), AutoInheritFlags: sd.AutoInherit(c.u32(4)), GenericMapping: captured(mappingAt(c.ptr(6)))}
+	if st := firstFailure(in.ModificationDescriptor.Status, in.ObjectsSecurityDescriptor.Status, in.GenericMapping.Status, c.probeHandle(c.ptr(3))); st != ntstatus.Success {
+		return status(st)
+	}
+	if in.ModificationDescriptor.V == nil {
+		return status(ntstatus.InvalidSecurityDescr)
+	}
+	d, st := c.face.k.SeSetSecurityDescriptorInfoEx(in)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.give(c.ptr(3), d.Append(nil)))
+}
+
+func seQuerySecurityDescriptorInfo(c *call) uint64 {
+	information, st := c.getU32(c.ptr(0))
+	length, st2 := c.getU32(c.ptr(2))
+	d, st3 := c.objectsDescriptor(3)
+	if st := firstFailure(st, st2, st3); st != ntstatus.Success {
+		return status(st)
+	}
+	if d == nil {
+		return status(ntstatus.NoSecurityOnObject)
+	}
+	b := sd.Select(d, information).Append(nil)
+	if st := c.putU32(c.ptr(2), uint32(len(b))); st != ntstatus.Success {
+		return status(st)
+	}
+	if length < uint32(len(b)) {
+		return status(ntstatus.BufferTooSmall)
+	}
+	return status(put(c.ptr(1), b))
+}
+
+// seValidSecurityDescriptor is the test of a self-relative descriptor with, in
+// addition, an owner (S-22).
+func seValidSecurityDescriptor(c *call) uint64 {
+	n := c.u32(0)
+	if n < 20 {
+		return 0
+	}
+	b, st := block(c.ptr(1), int(n), 1)
+	return truth(st == ntstatus.Success && sd.ValidRelative(b) && le.Uint32(b[4:]) != 0)
+}

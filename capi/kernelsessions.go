@@ -1,0 +1,80 @@
+//go:build cgo && linux
+
+package main
+
+/*
+#include <stdint.h>
+typedef void (*rm_session_ended)(void *routine, void *context, uint64_t *logon);
+static void rm_call_session_ended(uintptr_t call, uintptr_t routine, uintptr_t context, uint64_t logon)
+{
+	((rm_session_ended)call)((void *)routine, (void *)context, &logon);
+}
+*/
+import "C"
+
+import (
+	"sync"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// sessionRoutine identifies a routine of the program: how it is called, its
+// address and what it is given.
+type sessionRoutine struct{ call, routine, context user }
+
+// sessionRoutines are those registered, once for each time.
+var (
+	sessionRoutinesMu sync.Mutex
+	sessionRoutines   = map[sessionRoutine][]*kernel.LogonSessionTerminatedRoutine{} // guarded by sessionRoutinesMu
+)
+
+func rmRegisterSessionRoutine(c *call) uint64 {
+	r := sessionRoutine{c.ptr(0), c.ptr(1), c.ptr(2)}
+	if r.routine == 0 {
+		return status(ntstatus.InvalidParameter)
+	}
+	callback := &kernel.LogonSessionTerminatedRoutine{Call: func(id winnt.LUID) { // T-5
+		C.rm_call_session_ended(C.uintptr_t(r.call), C.uintptr_t(r.routine), C.uintptr_t(r.context), C.uint64_t(id))
+	}}
+	st := c.face.k.SeRegisterLogonSessionTerminatedRoutine(callback)
+	if st == ntstatus.Success {
+		sessionRoutinesMu.Lock()
+		defer sessionRoutinesMu.Unlock()
+		sessionRoutines[r] = append(sessionRoutines[r], callback)
+	}
+	return status(st)
+}
+
+func rmUnregisterSessionRoutine(c *call) uint64 {
+	r := sessionRoutine{c.ptr(0), c.ptr(1), c.ptr(2)}
+	sessionRoutinesMu.Lock()
+	list := sessionRoutines[r]
+	if len(list) == 0 {
+		sessionRoutinesMu.Unlock()
+		return status(ntstatus.NotFound)
+	}
+	callback := list[len(list)-1]
+	if sessionRoutines[r] = list[:len(list)-1]; len(list) == 1 {
+		delete(sessionRoutines, r)
+	}
+	sessionRoutinesMu.Unlock()
+	return status(c.face.k.SeUnregisterLogonSessionTerminatedRoutine(callback))
+}
+
+func (c *call) luidAt(i int) winnt.LUID {
+	var b [8]byte
+	c.read(c.ptr(i), b[:])
+	return winnt.LUID(le.Uint64(b[:]))
+}
+
+func seMarkLogonSessionForTerminationNotification(c *call) uint64 {
+	return status(c.face.k.SeMarkLogonSessionForTerminationNotification(c.luidAt(0)))
+}
+
+func refmonOpenLogonSession(c *call) uint64 {
+	s, _ := embedded()
+	c.write(c.ptr(0), le.AppendUint64(nil, uint64(s.OpenLogonSession())))
+	return 0
+}

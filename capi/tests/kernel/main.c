@@ -1,0 +1,98 @@
+#include "kernel.h"
+#include <sys/mman.h>
+
+atomic_int checks, failures;
+void *readonly, *none;
+PSID alice, bob;
+
+PSECURITY_DESCRIPTOR sddl(const char *text)
+{
+	PSECURITY_DESCRIPTOR d = NULL;
+	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA(text, SDDL_REVISION_1, &d, NULL));
+	return d;
+}
+
+HANDLE logon(PSID user, TOKEN_TYPE type, SECURITY_IMPERSONATION_LEVEL level)
+{
+	LUID session = {0x3E7, 0}; /* SYSTEM_LUID: always there */
+	LARGE_INTEGER never = {.QuadPart = INT64_MAX};
+	TOKEN_USER u = {{user, 0}};
+	struct { DWORD n; SID_AND_ATTRIBUTES g[2]; } groups = {2, {{SeExports->SeWorldSid, 7}, {SeExports->SeAliasUsersSid, 7}}};
+	struct { DWORD n; LUID_AND_ATTRIBUTES p[2]; } privileges = {2, {{SeExports->SeChangeNotifyPrivilege, 3}, {SeExports->SeShutdownPrivilege, 0}}};
+	TOKEN_PRIMARY_GROUP group = {SeExports->SeAliasUsersSid};
+	TOKEN_SOURCE source = {"ktests", {0, 0}};
+	SECURITY_QUALITY_OF_SERVICE q = {sizeof q, level, SECURITY_STATIC_TRACKING, FALSE};
+	OBJECT_ATTRIBUTES a;
+	HANDLE h = NULL;
+	InitializeObjectAttributes(&a, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+	a.SecurityQualityOfService = &q;
+	STATUS(ZwCreateToken(&h, TOKEN_ALL_ACCESS, &a, type, &session, &never, &u, (PTOKEN_GROUPS)&groups, (PTOKEN_PRIVILEGES)&privileges, NULL, &group, NULL, &source), STATUS_SUCCESS);
+	return h;
+}
+
+PACCESS_TOKEN referenced(HANDLE h)
+{
+	PVOID o = NULL;
+	STATUS(ObReferenceObjectByHandle(h, 0, *SeTokenObjectType, KernelMode, &o, NULL), STATUS_SUCCESS);
+	STATUS(ZwClose(h), STATUS_SUCCESS);
+	return o;
+}
+
+PACCESS_TOKEN token_of(PSID user, TOKEN_TYPE type, SECURITY_IMPERSONATION_LEVEL level) { return referenced(logon(user, type, level)); }
+
+int user_is(PACCESS_TOKEN token, PSID user)
+{
+	PTOKEN_USER u = NULL;
+	if (SeQueryInformationToken(token, TokenUser, (PVOID *)&u) != STATUS_SUCCESS)
+		return 0;
+	int same = RtlEqualSid(u->User.Sid, user);
+	ExFreePool(u);
+	return same;
+}
+
+LUID token_id(PACCESS_TOKEN token)
+{
+	PTOKEN_STATISTICS s = NULL;
+	STATUS(SeQueryInformationToken(token, TokenStatistics, (PVOID *)&s), STATUS_SUCCESS);
+	LUID id = s->TokenId;
+	ExFreePool(s);
+	return id;
+}
+
+STATE state(void)
+{
+	STATE s = {NULL, 9, 9, 99};
+	s.token = PsReferenceImpersonationToken(ME, &s.copy, &s.effective, &s.level);
+	return s;
+}
+
+LONG64 owed(void)
+{
+	REFMON_COUNTS c;
+	refmon_counts(&c);
+	return c.Owed;
+}
+
+int main(void)
+{
+	readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(ConvertStringSidToSidA("S-1-5-21-7-7-7-1001", &alice));
+	CHECK(ConvertStringSidToSidA("S-1-5-21-7-7-7-1002", &bob));
+	ME, MINE; /* the thread and its faces are there before the first count */
+	void (*tests[])(void) = {test_impersonate};
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+		REFMON_COUNTS before, after;
+		refmon_counts(&before);
+		tests[i]();
+		refmon_counts(&after);
+		SAME(after.Owed, 0); /* what was given out came back, and nothing else is left */
+		SAME(after.Objects, before.Objects);
+		SAME(after.Handles, before.Handles);
+		SAME(after.References, before.References);
+		if (after.Objects != before.Objects || after.Owed)
+			printf("in test %zu\n", i);
+	}
+	printf("%d assertions, %d failed\n", checks, failures);
+	return failures != 0;
+}
