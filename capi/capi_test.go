@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/refmon/refmon/nt"
 )
 
 // built builds the library once, into a folder of its own.
@@ -133,6 +136,21 @@ func TestMSABI(t *testing.T) {
 	}
 }
 
+// What takes privileges that no built-in profile has, in a process of its own,
+// through either calling convention.
+func TestPrivileged(t *testing.T) {
+	folder := library(t)
+	for _, args := range [][]string{{"-lrefmon"}, {"-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon"}} {
+		if len(args) > 1 && runtime.GOARCH != "amd64" {
+			continue
+		}
+		out := run(t, "REFMON_TOKEN=tests/privileged/token.json", compile(t, folder, append([]string{"tests/privileged/main.c"}, args...)...))
+		if !regexp.MustCompile(`(?m)^\d{3,} assertions, 0 failed$`).MatchString(out) {
+			t.Errorf("%v:\n%s", args, out)
+		}
+	}
+}
+
 // The documented profile leaves an output handle as it was (O-5) and duplicates
 // a primary token at SecurityImpersonation (T-43); a standard user is no
 // administrator; a token file is used as it is.
@@ -215,6 +233,47 @@ func TestExamples(t *testing.T) {
 		if got := run(t, env, python, "tests/example.py", folder+"/lib/librefmon.so"); got != want {
 			t.Errorf("example.py, %s: got %q, want %q", env, got, want)
 		}
+	}
+}
+
+// Every service of the nt table is exported under both its names, or docs/c-abi.md
+// says in its list why not.
+func TestServices(t *testing.T) {
+	folder := library(t)
+	f, err := elf.Open(folder + "/lib/librefmon.so")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	list, err := f.DynamicSymbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exported := map[string]bool{}
+	for _, s := range list {
+		if s.Section != elf.SHN_UNDEF {
+			exported[s.Name] = true
+		}
+	}
+	doc, err := os.ReadFile("../docs/c-abi.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	excused := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\| `+"`(Nt\\w+)`"+` \| .{20,} \|$`).FindAllSubmatch(doc, -1) {
+		excused[string(m[1])] = true
+	}
+	for r := range nt.NtTable.All {
+		name := r.Info().Name
+		for _, n := range []string{name, "Zw" + strings.TrimPrefix(name, "Nt")} {
+			if exported[n] == excused[name] {
+				t.Errorf("%s: exported %v, in the list of docs/c-abi.md %v", n, exported[n], excused[name])
+			}
+		}
+		delete(excused, name)
+	}
+	for name := range excused {
+		t.Errorf("docs/c-abi.md excuses %s, which is no service", name)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // maxArgs is the largest number of parameters a stub passes.
-const maxArgs = 13
+const maxArgs = 17
 
 // call is one call under way: its thread and the parameters as the stub left
 // them, eight bytes each, the upper ones undefined for narrower types.

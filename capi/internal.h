@@ -12,11 +12,8 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_add_ace(PACL Acl, ULONG Revision, ULONG Type, UL
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_self(SECURITY_IMPERSONATION_LEVEL Level);
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_user(HANDLE Token);
 
-/* Pipes; reading, writing and listening wait. */
-REFMON_HIDDEN NTSTATUS NTAPI rm_create_pipe(PHANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, ULONG Type, ULONG MaximumInstances, ULONG Quota);
-REFMON_HIDDEN NTSTATUS NTAPI rm_fs_control(HANDLE Handle, ULONG Code);
-REFMON_HIDDEN NTSTATUS NTAPI rm_read(HANDLE Handle, PVOID Buffer, ULONG Length, PULONG Read);
-REFMON_HIDDEN NTSTATUS NTAPI rm_write(HANDLE Handle, LPCVOID Buffer, ULONG Length, PULONG Written);
+/* CreateProcess and, with a token, CreateProcessAsUser. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_create_process(HANDLE Token, LPSECURITY_ATTRIBUTES ProcessAttributes, LPSECURITY_ATTRIBUTES ThreadAttributes, BOOLEAN Inherit, ULONG Flags, LPPROCESS_INFORMATION Information);
 
 /* Descriptors of private objects; new ones come from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_assign(PSECURITY_DESCRIPTOR Parent, PSECURITY_DESCRIPTOR Creator, PSECURITY_DESCRIPTOR *Descriptor, GUID *ObjectType, BOOLEAN Container, ULONG Flags, HANDLE Token, PGENERIC_MAPPING Mapping);

@@ -21,22 +21,95 @@ func (c *call) waiting(h winnt.Handle, blocked ntstatus.Status, try func() ntsta
 	}
 }
 
-func ntOpenFile(c *call) uint64 {
-	out, block := c.ptr(0), c.ptr(3)
-	if st := c.probeHandle(out); st != ntstatus.Success {
-		return status(st)
+// What FILE_OPEN and relatives leave in the IO_STATUS_BLOCK.
+const (
+	fileOpened  = 1
+	fileCreated = 2
+)
+
+// probeOpen probes what the services write that give a file handle.
+func (c *call) probeOpen() ntstatus.Status {
+	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+		return st
 	}
-	if st := c.probe(block, 16, 4); st != ntstatus.Success {
-		return status(st)
-	}
-	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4), OpenOptions: c.u32(5)})
+	return c.probe(c.ptr(3), 16, 4)
+}
+
+// openedFile ends them.
+func (c *call) openedFile(h winnt.Handle, information uint64, st ntstatus.Status) uint64 {
 	if st.IsSuccess() {
-		const fileOpened = 1
-		if fault := c.putIOStatus(block, st, fileOpened); fault != ntstatus.Success {
+		if fault := c.putIOStatus(c.ptr(3), st, information); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
-	return c.opened(out, o.FileHandle, st)
+	return c.opened(c.ptr(0), h, st)
+}
+
+func ntOpenFile(c *call) uint64 {
+	if st := c.probeOpen(); st != ntstatus.Success {
+		return status(st)
+	}
+	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4), OpenOptions: c.u32(5)})
+	return c.openedFile(o.FileHandle, fileOpened, st)
+}
+
+// ntCreateFile opens what is there: nothing makes files here.
+func ntCreateFile(c *call) uint64 {
+	if st := c.probeOpen(); st != ntstatus.Success {
+		return status(st)
+	}
+	const fileOpen, fileOpenIf, fileOverwriteIf = 1, 3, 5
+	disposition := c.u32(7)
+	switch {
+	case disposition > fileOverwriteIf:
+		return c.opened(c.ptr(0), 0, ntstatus.InvalidParameter)
+	case disposition != fileOpen && disposition != fileOpenIf:
+		return c.opened(c.ptr(0), 0, ntstatus.NotSupported)
+	}
+	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(6), OpenOptions: c.u32(8)})
+	return c.openedFile(o.FileHandle, fileOpened, st)
+}
+
+// ntCreateNamedPipeFile makes an instance whose handle waits.
+func ntCreateNamedPipeFile(c *call) uint64 {
+	if st := c.probeOpen(); st != ntstatus.Success {
+		return status(st)
+	}
+	if p := c.ptr(13); p != 0 { // how long NtFsControlFile(FSCTL_PIPE_WAIT) waits
+		if _, st := c.getU64(p); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	in := nt.CreateNamedPipeFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4), CreateDisposition: c.u32(5),
+		NamedPipeType: c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11)}
+	if st := pipeParameters(in.CreateDisposition, c.u32(6), c.u32(7), c.u32(8), c.u32(9)); st != ntstatus.Success {
+		return c.opened(c.ptr(0), 0, st)
+	}
+	switch in.MaximumInstances {
+	case 0:
+		return c.opened(c.ptr(0), 0, ntstatus.InvalidParameter)
+	case ^uint32(0): // as many as there may be
+		in.MaximumInstances = 0
+	}
+	o, st := c.sys.NtCreateNamedPipeFile(in)
+	return c.openedFile(o.FileHandle, fileCreated, st)
+}
+
+// pipeParameters refuses what no pipe can be, and pipes that do not wait.
+func pipeParameters(disposition, options, typ, read, completion uint32) ntstatus.Status {
+	const (
+		fileOpen, fileOpenIf = 1, 3
+		synchronous          = 0x10 | 0x20 // FILE_SYNCHRONOUS_IO_ALERT, _NONALERT
+		rejectRemote         = 2           // FILE_PIPE_REJECT_REMOTE_CLIENTS: there are none
+	)
+	message := typ & winnt.FILE_PIPE_MESSAGE_TYPE
+	switch {
+	case disposition < fileOpen || disposition > fileOpenIf, typ&^(winnt.FILE_PIPE_MESSAGE_TYPE|rejectRemote) != 0, read > 1, completion > 1, read > message:
+		return ntstatus.InvalidParameter
+	case completion == 1, options&synchronous == 0:
+		return ntstatus.NotSupported
+	}
+	return ntstatus.Success
 }
 
 // putIOStatus writes an IO_STATUS_BLOCK.
@@ -47,50 +120,85 @@ func (c *call) putIOStatus(p user, st ntstatus.Status, information uint64) ntsta
 	return put(p, e.b)
 }
 
-func rmCreatePipe(c *call) uint64 {
-	out := c.ptr(0)
-	if st := c.probeHandle(out); st != ntstatus.Success {
-		return status(st)
-	}
-	o, st := c.sys.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
-		NamedPipeType: c.u32(3), MaximumInstances: c.u32(4), InboundQuota: c.u32(5)})
-	return c.opened(out, o.FileHandle, st)
+// ioCall is one call on a file under way: where its result goes.
+type ioCall struct {
+	*call
+	block user
 }
 
-func rmFsControl(c *call) uint64 {
-	h, code := c.handle(0), c.u32(1)
-	if code != winnt.FSCTL_PIPE_LISTEN {
-		return status(c.nt.NtFsControlFile(h, code))
+// io checks what the services on files share: events, routines and contexts
+// belong to calls that do not wait, and every handle here does.
+func (c *call) io(event, routine, block int) (ioCall, ntstatus.Status) {
+	x := ioCall{c, c.ptr(block)}
+	if st := c.probe(x.block, 16, 4); st != ntstatus.Success {
+		return x, st // O-3
 	}
-	st, waited := c.waiting(h, ntstatus.PipeListening, func() ntstatus.Status { return c.nt.NtFsControlFile(h, code) })
-	if waited && st == ntstatus.PipeConnected {
-		return status(ntstatus.Success) // it came while this call waited
+	if c.handle(event) != 0 || c.ptr(routine) != 0 {
+		return x, ntstatus.NotSupported
+	}
+	return x, ntstatus.Success
+}
+
+// optional reads parameters that pipes and files without contents do not use,
+// a ByteOffset and a Key, as far as to tell a bad pointer.
+func (c *call) optional(offset, key int) ntstatus.Status {
+	if p := c.ptr(offset); p != 0 {
+		if _, st := c.getU64(p); st != ntstatus.Success {
+			return st
+		}
+	}
+	if p := c.ptr(key); p != 0 {
+		if _, st := c.getU32(p); st != ntstatus.Success {
+			return st
+		}
+	}
+	return ntstatus.Success
+}
+
+// finish writes the IO_STATUS_BLOCK, which a failure leaves alone.
+func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
+	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is none
+	if uint32(st)&failed != failed {
+		if fault := x.putIOStatus(x.block, st, uint64(information)); fault != ntstatus.Success {
+			return status(fault)
+		}
 	}
 	return status(st)
 }
 
-func rmRead(c *call) uint64 {
-	h, buffer, length := c.handle(0), c.ptr(1), c.u32(2)
-	if st := c.probe(buffer, uintptr(length), 1); st != ntstatus.Success {
+func ntReadFile(c *call) uint64 {
+	h, buffer, length := c.handle(0), c.ptr(5), c.u32(6)
+	x, st := c.io(1, 2, 4)
+	if st == ntstatus.Success {
+		st = c.probe(buffer, uintptr(length), 1)
+	}
+	if st == ntstatus.Success {
+		st = c.optional(7, 8)
+	}
+	if st != ntstatus.Success {
 		return status(st)
 	}
 	var b []byte
-	st, _ := c.waiting(h, ntstatus.PipeEmpty, func() (st ntstatus.Status) {
+	st, _ = c.waiting(h, ntstatus.PipeEmpty, func() (st ntstatus.Status) {
 		b, st = c.nt.NtReadFile(h, length)
 		return st
 	})
 	if fault := put(buffer, b); fault != ntstatus.Success {
 		return status(fault)
 	}
-	if fault := c.putU32(c.ptr(3), uint32(len(b))); fault != ntstatus.Success {
-		return status(fault)
-	}
-	return status(st)
+	return x.finish(st, len(b))
 }
 
-func rmWrite(c *call) uint64 {
+func ntWriteFile(c *call) uint64 {
 	h := c.handle(0)
-	b, st := block(c.ptr(1), int(c.u32(2)), 1)
+	x, st := c.io(1, 2, 4)
+	if st == ntstatus.Success {
+		st = c.optional(7, 8)
+	}
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	b, st := block(c.ptr(5), int(c.u32(6)), 1)
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -99,8 +207,24 @@ func rmWrite(c *call) uint64 {
 		n, st = c.nt.NtWriteFile(h, b)
 		return st
 	})
-	if fault := c.putU32(c.ptr(3), uint32(n)); fault != ntstatus.Success {
-		return status(fault)
+	return x.finish(st, n)
+}
+
+func ntFsControlFile(c *call) uint64 {
+	h, code := c.handle(0), c.u32(5)
+	x, st := c.io(1, 2, 4)
+	if st == ntstatus.Success {
+		st = c.probe(c.ptr(8), uintptr(c.u32(9)), 1)
 	}
-	return status(st)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if code != winnt.FSCTL_PIPE_LISTEN {
+		return x.finish(c.nt.NtFsControlFile(h, code), 0)
+	}
+	st, waited := c.waiting(h, ntstatus.PipeListening, func() ntstatus.Status { return c.nt.NtFsControlFile(h, code) })
+	if waited && st == ntstatus.PipeConnected {
+		st = ntstatus.Success // it came while this call waited
+	}
+	return x.finish(st, 0)
 }

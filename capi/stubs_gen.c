@@ -74,6 +74,30 @@ NTSTATUS NTAPI NtCreateToken(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POB
 	return (NTSTATUS)rm_enter(RM_NtCreateToken, args);
 }
 NTSTATUS NTAPI ZwCreateToken(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups, PTOKEN_PRIVILEGES Privileges, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup, PTOKEN_DEFAULT_DACL DefaultDacl, PTOKEN_SOURCE Source) __attribute__((alias("NtCreateToken")));
+NTSTATUS NTAPI NtCreateTokenEx(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups, PTOKEN_PRIVILEGES Privileges, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION UserAttributes, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION DeviceAttributes, PTOKEN_GROUPS DeviceGroups, PTOKEN_MANDATORY_POLICY TokenMandatoryPolicy, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup, PTOKEN_DEFAULT_DACL DefaultDacl, PTOKEN_SOURCE Source)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)AuthenticationId, (uint64_t)(uintptr_t)ExpirationTime, (uint64_t)(uintptr_t)User, (uint64_t)(uintptr_t)Groups, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)UserAttributes, (uint64_t)(uintptr_t)DeviceAttributes, (uint64_t)(uintptr_t)DeviceGroups, (uint64_t)(uintptr_t)TokenMandatoryPolicy, (uint64_t)(uintptr_t)Owner, (uint64_t)(uintptr_t)PrimaryGroup, (uint64_t)(uintptr_t)DefaultDacl, (uint64_t)(uintptr_t)Source};
+	return (NTSTATUS)rm_enter(RM_NtCreateTokenEx, args);
+}
+NTSTATUS NTAPI ZwCreateTokenEx(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups, PTOKEN_PRIVILEGES Privileges, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION UserAttributes, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION DeviceAttributes, PTOKEN_GROUPS DeviceGroups, PTOKEN_MANDATORY_POLICY TokenMandatoryPolicy, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup, PTOKEN_DEFAULT_DACL DefaultDacl, PTOKEN_SOURCE Source) __attribute__((alias("NtCreateTokenEx")));
+NTSTATUS NTAPI NtFilterTokenEx(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable, PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, ULONG DisableUserClaimsCount, PCUNICODE_STRING UserClaimsToDisable, ULONG DisableDeviceClaimsCount, PCUNICODE_STRING DeviceClaimsToDisable, PTOKEN_GROUPS DeviceGroupsToDisable, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedUserAttributes, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedDeviceAttributes, PTOKEN_GROUPS RestrictedDeviceGroups, PHANDLE NewTokenHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)SidsToDisable, (uint64_t)(uintptr_t)PrivilegesToDelete, (uint64_t)(uintptr_t)RestrictedSids, (uint64_t)(uintptr_t)DisableUserClaimsCount, (uint64_t)(uintptr_t)UserClaimsToDisable, (uint64_t)(uintptr_t)DisableDeviceClaimsCount, (uint64_t)(uintptr_t)DeviceClaimsToDisable, (uint64_t)(uintptr_t)DeviceGroupsToDisable, (uint64_t)(uintptr_t)RestrictedUserAttributes, (uint64_t)(uintptr_t)RestrictedDeviceAttributes, (uint64_t)(uintptr_t)RestrictedDeviceGroups, (uint64_t)(uintptr_t)NewTokenHandle};
+	return (NTSTATUS)rm_enter(RM_NtFilterTokenEx, args);
+}
+NTSTATUS NTAPI ZwFilterTokenEx(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable, PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, ULONG DisableUserClaimsCount, PCUNICODE_STRING UserClaimsToDisable, ULONG DisableDeviceClaimsCount, PCUNICODE_STRING DeviceClaimsToDisable, PTOKEN_GROUPS DeviceGroupsToDisable, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedUserAttributes, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedDeviceAttributes, PTOKEN_GROUPS RestrictedDeviceGroups, PHANDLE NewTokenHandle) __attribute__((alias("NtFilterTokenEx")));
+NTSTATUS NTAPI NtAdjustTokenClaimsAndDeviceGroups(HANDLE TokenHandle, BOOLEAN UserResetToDefault, BOOLEAN DeviceResetToDefault, BOOLEAN DeviceGroupsResetToDefault, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewUserState, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewDeviceState, PTOKEN_GROUPS NewDeviceGroupsState, ULONG UserBufferLength, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousUserState, ULONG DeviceBufferLength, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousDeviceState, ULONG DeviceGroupsBufferLength, PTOKEN_GROUPS PreviousDeviceGroups, PULONG UserReturnLength, PULONG DeviceReturnLength, PULONG DeviceGroupsReturnBufferLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)UserResetToDefault, (uint64_t)(uintptr_t)DeviceResetToDefault, (uint64_t)(uintptr_t)DeviceGroupsResetToDefault, (uint64_t)(uintptr_t)NewUserState, (uint64_t)(uintptr_t)NewDeviceState, (uint64_t)(uintptr_t)NewDeviceGroupsState, (uint64_t)(uintptr_t)UserBufferLength, (uint64_t)(uintptr_t)PreviousUserState, (uint64_t)(uintptr_t)DeviceBufferLength, (uint64_t)(uintptr_t)PreviousDeviceState, (uint64_t)(uintptr_t)DeviceGroupsBufferLength, (uint64_t)(uintptr_t)PreviousDeviceGroups, (uint64_t)(uintptr_t)UserReturnLength, (uint64_t)(uintptr_t)DeviceReturnLength, (uint64_t)(uintptr_t)DeviceGroupsReturnBufferLength};
+	return (NTSTATUS)rm_enter(RM_NtAdjustTokenClaimsAndDeviceGroups, args);
+}
+NTSTATUS NTAPI ZwAdjustTokenClaimsAndDeviceGroups(HANDLE TokenHandle, BOOLEAN UserResetToDefault, BOOLEAN DeviceResetToDefault, BOOLEAN DeviceGroupsResetToDefault, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewUserState, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewDeviceState, PTOKEN_GROUPS NewDeviceGroupsState, ULONG UserBufferLength, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousUserState, ULONG DeviceBufferLength, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousDeviceState, ULONG DeviceGroupsBufferLength, PTOKEN_GROUPS PreviousDeviceGroups, PULONG UserReturnLength, PULONG DeviceReturnLength, PULONG DeviceGroupsReturnBufferLength) __attribute__((alias("NtAdjustTokenClaimsAndDeviceGroups")));
+NTSTATUS NTAPI NtQuerySecurityAttributesToken(HANDLE TokenHandle, PCUNICODE_STRING Attributes, ULONG NumberOfAttributes, PVOID Buffer, ULONG Length, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)Attributes, (uint64_t)(uintptr_t)NumberOfAttributes, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_NtQuerySecurityAttributesToken, args);
+}
+NTSTATUS NTAPI ZwQuerySecurityAttributesToken(HANDLE TokenHandle, PCUNICODE_STRING Attributes, ULONG NumberOfAttributes, PVOID Buffer, ULONG Length, PULONG ReturnLength) __attribute__((alias("NtQuerySecurityAttributesToken")));
 NTSTATUS NTAPI NtCreateLowBoxToken(PHANDLE TokenHandle, HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PSID PackageSid, ULONG CapabilityCount, PSID_AND_ATTRIBUTES Capabilities, ULONG HandleCount, HANDLE *Handles)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)PackageSid, (uint64_t)(uintptr_t)CapabilityCount, (uint64_t)(uintptr_t)Capabilities, (uint64_t)(uintptr_t)HandleCount, (uint64_t)(uintptr_t)Handles};
@@ -260,6 +284,30 @@ NTSTATUS NTAPI NtAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle
 	return (NTSTATUS)rm_enter(RM_NtAssignProcessToJobObject, args);
 }
 NTSTATUS NTAPI ZwAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle) __attribute__((alias("NtAssignProcessToJobObject")));
+NTSTATUS NTAPI NtSetInformationJobObject(HANDLE JobHandle, JOBOBJECTINFOCLASS JobObjectInformationClass, PVOID JobObjectInformation, ULONG JobObjectInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)JobObjectInformationClass, (uint64_t)(uintptr_t)JobObjectInformation, (uint64_t)(uintptr_t)JobObjectInformationLength};
+	return (NTSTATUS)rm_enter(RM_NtSetInformationJobObject, args);
+}
+NTSTATUS NTAPI ZwSetInformationJobObject(HANDLE JobHandle, JOBOBJECTINFOCLASS JobObjectInformationClass, PVOID JobObjectInformation, ULONG JobObjectInformationLength) __attribute__((alias("NtSetInformationJobObject")));
+NTSTATUS NTAPI NtCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessDesiredAccess, ACCESS_MASK ThreadDesiredAccess, POBJECT_ATTRIBUTES ProcessObjectAttributes, POBJECT_ATTRIBUTES ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags, PVOID ProcessParameters, PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)ProcessDesiredAccess, (uint64_t)(uintptr_t)ThreadDesiredAccess, (uint64_t)(uintptr_t)ProcessObjectAttributes, (uint64_t)(uintptr_t)ThreadObjectAttributes, (uint64_t)(uintptr_t)ProcessFlags, (uint64_t)(uintptr_t)ThreadFlags, (uint64_t)(uintptr_t)ProcessParameters, (uint64_t)(uintptr_t)CreateInfo, (uint64_t)(uintptr_t)AttributeList};
+	return (NTSTATUS)rm_enter(RM_NtCreateUserProcess, args);
+}
+NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessDesiredAccess, ACCESS_MASK ThreadDesiredAccess, POBJECT_ATTRIBUTES ProcessObjectAttributes, POBJECT_ATTRIBUTES ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags, PVOID ProcessParameters, PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList) __attribute__((alias("NtCreateUserProcess")));
+NTSTATUS NTAPI NtResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)PreviousSuspendCount};
+	return (NTSTATUS)rm_enter(RM_NtResumeThread, args);
+}
+NTSTATUS NTAPI ZwResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount) __attribute__((alias("NtResumeThread")));
+NTSTATUS NTAPI NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ExitStatus};
+	return (NTSTATUS)rm_enter(RM_NtTerminateProcess, args);
+}
+NTSTATUS NTAPI ZwTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus) __attribute__((alias("NtTerminateProcess")));
 NTSTATUS NTAPI NtOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess, ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges, BOOLEAN ObjectCreation, BOOLEAN AccessGranted, PBOOLEAN GenerateOnClose)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId, (uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)AccessGranted, (uint64_t)(uintptr_t)GenerateOnClose};
@@ -284,6 +332,36 @@ NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT
 	return (NTSTATUS)rm_enter(RM_NtOpenFile, args);
 }
 NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions) __attribute__((alias("NtOpenFile")));
+NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)AllocationSize, (uint64_t)(uintptr_t)FileAttributes, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)CreateDisposition, (uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)EaBuffer, (uint64_t)(uintptr_t)EaLength};
+	return (NTSTATUS)rm_enter(RM_NtCreateFile, args);
+}
+NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength) __attribute__((alias("NtCreateFile")));
+NTSTATUS NTAPI NtCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances, ULONG InboundQuota, ULONG OutboundQuota, PLARGE_INTEGER DefaultTimeout)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)CreateDisposition, (uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)NamedPipeType, (uint64_t)(uintptr_t)ReadMode, (uint64_t)(uintptr_t)CompletionMode, (uint64_t)(uintptr_t)MaximumInstances, (uint64_t)(uintptr_t)InboundQuota, (uint64_t)(uintptr_t)OutboundQuota, (uint64_t)(uintptr_t)DefaultTimeout};
+	return (NTSTATUS)rm_enter(RM_NtCreateNamedPipeFile, args);
+}
+NTSTATUS NTAPI ZwCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances, ULONG InboundQuota, ULONG OutboundQuota, PLARGE_INTEGER DefaultTimeout) __attribute__((alias("NtCreateNamedPipeFile")));
+NTSTATUS NTAPI NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine, (uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
+	return (NTSTATUS)rm_enter(RM_NtReadFile, args);
+}
+NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key) __attribute__((alias("NtReadFile")));
+NTSTATUS NTAPI NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine, (uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
+	return (NTSTATUS)rm_enter(RM_NtWriteFile, args);
+}
+NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key) __attribute__((alias("NtWriteFile")));
+NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine, (uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)FsControlCode, (uint64_t)(uintptr_t)InputBuffer, (uint64_t)(uintptr_t)InputBufferLength, (uint64_t)(uintptr_t)OutputBuffer, (uint64_t)(uintptr_t)OutputBufferLength};
+	return (NTSTATUS)rm_enter(RM_NtFsControlFile, args);
+}
+NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength) __attribute__((alias("NtFsControlFile")));
 void NTAPI refmon_client_id(PCLIENT_ID ClientId)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)ClientId};
@@ -334,25 +412,10 @@ NTSTATUS NTAPI rm_impersonate_user(HANDLE Token)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Token};
 	return (NTSTATUS)rm_enter(RM_rm_impersonate_user, args);
 }
-NTSTATUS NTAPI rm_create_pipe(PHANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, ULONG Type, ULONG MaximumInstances, ULONG Quota)
+NTSTATUS NTAPI rm_create_process(HANDLE Token, LPSECURITY_ATTRIBUTES ProcessAttributes, LPSECURITY_ATTRIBUTES ThreadAttributes, BOOLEAN Inherit, ULONG Flags, LPPROCESS_INFORMATION Information)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)Type, (uint64_t)(uintptr_t)MaximumInstances, (uint64_t)(uintptr_t)Quota};
-	return (NTSTATUS)rm_enter(RM_rm_create_pipe, args);
-}
-NTSTATUS NTAPI rm_fs_control(HANDLE Handle, ULONG Code)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)Code};
-	return (NTSTATUS)rm_enter(RM_rm_fs_control, args);
-}
-NTSTATUS NTAPI rm_read(HANDLE Handle, PVOID Buffer, ULONG Length, PULONG Read)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)Read};
-	return (NTSTATUS)rm_enter(RM_rm_read, args);
-}
-NTSTATUS NTAPI rm_write(HANDLE Handle, LPCVOID Buffer, ULONG Length, PULONG Written)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)Written};
-	return (NTSTATUS)rm_enter(RM_rm_write, args);
+	uint64_t args[] = {(uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)ProcessAttributes, (uint64_t)(uintptr_t)ThreadAttributes, (uint64_t)(uintptr_t)Inherit, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Information};
+	return (NTSTATUS)rm_enter(RM_rm_create_process, args);
 }
 NTSTATUS NTAPI rm_assign(PSECURITY_DESCRIPTOR Parent, PSECURITY_DESCRIPTOR Creator, PSECURITY_DESCRIPTOR *Descriptor, GUID *ObjectType, BOOLEAN Container, ULONG Flags, HANDLE Token, PGENERIC_MAPPING Mapping)
 {

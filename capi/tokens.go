@@ -163,6 +163,8 @@ func tokenInformationAt(class winnt.TokenInfoClass, p user, length uint32) (any,
 		need = 8
 	case winnt.TokenIntegrityLevel, winnt.TokenBnoIsolation:
 		need = 16
+	case winnt.TokenSecurityAttributes:
+		need = 16
 	case winnt.TokenAuditPolicy:
 		need = token.AuditPolicySize
 	}
@@ -195,6 +197,8 @@ func tokenInformationAt(class winnt.TokenInfoClass, p user, length uint32) (any,
 			x.IsolationPrefix, st = zeroTerminated(at)
 		}
 		return x, st
+	case winnt.TokenSecurityAttributes:
+		return asAny(attributeChangesAt(b))
 	case winnt.TokenAuditPolicy:
 		return b, ntstatus.Success
 	}

@@ -1,10 +1,6 @@
 /* Named pipes with blocking handles, and the client's identity. */
 #include "win.h"
 
-#define FSCTL_PIPE_DISCONNECT 0x00110004
-#define FSCTL_PIPE_LISTEN 0x00110008
-#define FSCTL_PIPE_IMPERSONATE 0x0011001C
-
 static const WCHAR prefix[] = u"\\\\.\\pipe\\", device[] = u"\\??\\pipe\\";
 #define PREFIX_UNITS (sizeof prefix / 2 - 1)
 #define DEVICE_UNITS (sizeof device / 2 - 1)
@@ -38,7 +34,6 @@ static HANDLE none(DWORD code)
 
 HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD instances, DWORD outSize, DWORD inSize, DWORD timeout, LPSECURITY_ATTRIBUTES sa)
 {
-	(void)outSize, (void)timeout;
 	if (!(open & PIPE_ACCESS_DUPLEX) || !instances || instances > PIPE_UNLIMITED_INSTANCES)
 		return none(ERROR_INVALID_PARAMETER);
 	if (open & FILE_FLAG_OVERLAPPED || mode & PIPE_NOWAIT)
@@ -52,7 +47,11 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE | (sa && sa->bInheritHandle ? OBJ_INHERIT : 0), NULL, sa ? sa->lpSecurityDescriptor : NULL);
 	ACCESS_MASK access = (open & (WRITE_DAC | WRITE_OWNER | ACCESS_SYSTEM_SECURITY)) | SYNCHRONIZE;
 	access |= (open & PIPE_ACCESS_INBOUND ? FILE_GENERIC_READ : 0) | (open & PIPE_ACCESS_OUTBOUND ? FILE_GENERIC_WRITE : 0);
-	NTSTATUS st = rm_create_pipe(&h, access, &oa, mode & PIPE_TYPE_MESSAGE ? 1 : 0, instances == PIPE_UNLIMITED_INSTANCES ? 0 : instances, inSize);
+	IO_STATUS_BLOCK io;
+	LARGE_INTEGER wait = {.QuadPart = timeout * -10000ll};
+	NTSTATUS st = NtCreateNamedPipeFile(&h, access, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE, open & FILE_FLAG_FIRST_PIPE_INSTANCE ? FILE_CREATE : FILE_OPEN_IF, FILE_SYNCHRONOUS_IO_NONALERT,
+		mode & PIPE_TYPE_MESSAGE ? FILE_PIPE_MESSAGE_TYPE : 0, mode & PIPE_READMODE_MESSAGE ? FILE_PIPE_MESSAGE_MODE : 0, FILE_PIPE_QUEUE_OPERATION,
+		instances == PIPE_UNLIMITED_INSTANCES ? FILE_PIPE_UNLIMITED_INSTANCES : instances, inSize, outSize, &wait);
 	free(w);
 	return done(st) ? h : INVALID_HANDLE_VALUE;
 }
@@ -65,15 +64,17 @@ HANDLE WINAPI CreateNamedPipeA(LPCSTR name, DWORD open, DWORD mode, DWORD instan
 	return h;
 }
 
-BOOL WINAPI ConnectNamedPipe(HANDLE h, LPVOID overlapped)
+static BOOL control(HANDLE h, ULONG code)
 {
-	NTSTATUS st = overlapped ? STATUS_NOT_SUPPORTED : rm_fs_control(h, FSCTL_PIPE_LISTEN);
-	return done(st);
+	IO_STATUS_BLOCK io;
+	return done(NtFsControlFile(h, NULL, NULL, NULL, &io, code, NULL, 0, NULL, 0));
 }
 
-BOOL WINAPI DisconnectNamedPipe(HANDLE h) { return done(rm_fs_control(h, FSCTL_PIPE_DISCONNECT)); }
+BOOL WINAPI ConnectNamedPipe(HANDLE h, LPVOID overlapped) { return overlapped ? fail(ERROR_NOT_SUPPORTED) : control(h, FSCTL_PIPE_LISTEN); }
 
-BOOL WINAPI ImpersonateNamedPipeClient(HANDLE h) { return done(rm_fs_control(h, FSCTL_PIPE_IMPERSONATE)); }
+BOOL WINAPI DisconnectNamedPipe(HANDLE h) { return control(h, FSCTL_PIPE_DISCONNECT); }
+
+BOOL WINAPI ImpersonateNamedPipeClient(HANDLE h) { return control(h, FSCTL_PIPE_IMPERSONATE); }
 
 /* The SQOS flags say what the server may do with the caller's identity; without
  * SECURITY_SQOS_PRESENT the kernel's default applies. */
@@ -108,20 +109,22 @@ HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATT
 	return h;
 }
 
+/* What arrived counts also where a message is longer than the buffer (ERROR_MORE_DATA). */
+static BOOL moved(NTSTATUS st, IO_STATUS_BLOCK *io, LPDWORD n)
+{
+	if (n)
+		*n = NT_ERROR(st) ? 0 : (DWORD)io->Information;
+	return done(st);
+}
+
 BOOL WINAPI ReadFile(HANDLE h, LPVOID buffer, DWORD n, LPDWORD read, LPVOID overlapped)
 {
-	ULONG got = 0;
-	NTSTATUS st = overlapped ? STATUS_NOT_SUPPORTED : rm_read(h, buffer, n, &got);
-	if (read)
-		*read = got;
-	return done(st);
+	IO_STATUS_BLOCK io;
+	return moved(overlapped ? STATUS_NOT_SUPPORTED : NtReadFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io, read);
 }
 
 BOOL WINAPI WriteFile(HANDLE h, LPCVOID buffer, DWORD n, LPDWORD written, LPVOID overlapped)
 {
-	ULONG sent = 0;
-	NTSTATUS st = overlapped ? STATUS_NOT_SUPPORTED : rm_write(h, buffer, n, &sent);
-	if (written)
-		*written = sent;
-	return done(st);
+	IO_STATUS_BLOCK io;
+	return moved(overlapped ? STATUS_NOT_SUPPORTED : NtWriteFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io, written);
 }

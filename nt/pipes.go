@@ -14,7 +14,7 @@ type (
 		MaximumInstances  uint32 // 0 stands for as many as there may be
 		InboundQuota      uint32 // bytes; 0 stands for the default
 		ShareAccess       uint32
-		CreateDisposition uint32
+		CreateDisposition uint32 // FILE_CREATE: the first instance only; FILE_OPEN: another only; 0 and FILE_OPEN_IF: either
 	}
 	CreateNamedPipeFileOut struct{ FileHandle winnt.Handle }
 
@@ -45,12 +45,14 @@ var handleConditions = []Condition{
 var (
 	rowCreateNamedPipeFile = Add(&NtTable, Entry[Services, CreateNamedPipeFileIn, CreateNamedPipeFileOut]{
 		Meta: Meta{Name: "NtCreateNamedPipeFile", Summary: "makes an instance of a named pipe and opens its server end", Source: "CreateNamedPipe", Support: Partial,
-			Missing: "operations complete at once and never wait; ShareAccess and CreateDisposition are carried, not used",
+			Missing: "operations complete at once and never wait; ShareAccess is carried, not used",
 			Conditions: []Condition{
 				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits, or a quota or number of instances is out of range"},
 				{ntstatus.ObjectNameInvalid, "O-23", "the name is not that of a pipe"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+				{ntstatus.AccessDenied, "O-33", "CreateDisposition is FILE_CREATE and the pipe is there"},
+				{ntstatus.ObjectNameNotFound, "O-23", "CreateDisposition is FILE_OPEN and there is no such pipe"},
 				{ntstatus.InstanceNotAvailable, "I-85", "the pipe has as many instances as its first one allows"},
 				{ntstatus.AccessDenied, "O-33", "the existing pipe's descriptor does not let the caller add an instance"},
 			}},

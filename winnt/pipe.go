@@ -13,6 +13,13 @@ const (
 	FILE_PIPE_MESSAGE_TYPE     uint32 = 1
 )
 
+// Dispositions of NtCreateFile that pipes take (ntifs.h).
+const (
+	FILE_OPEN    uint32 = 1
+	FILE_CREATE  uint32 = 2
+	FILE_OPEN_IF uint32 = 3
+)
+
 // FILE_CREATE_PIPE_INSTANCE is the right to add an instance to a pipe.
 const FILE_CREATE_PIPE_INSTANCE AccessMask = 0x0004
 

@@ -61,6 +61,26 @@ NTSTATUS NTAPI ZwCreateToken(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POB
 	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)AuthenticationId, (uint64_t)(uintptr_t)ExpirationTime, (uint64_t)(uintptr_t)User, (uint64_t)(uintptr_t)Groups, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)Owner, (uint64_t)(uintptr_t)PrimaryGroup, (uint64_t)(uintptr_t)DefaultDacl, (uint64_t)(uintptr_t)Source};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateToken, args);
 }
+NTSTATUS NTAPI ZwCreateTokenEx(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups, PTOKEN_PRIVILEGES Privileges, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION UserAttributes, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION DeviceAttributes, PTOKEN_GROUPS DeviceGroups, PTOKEN_MANDATORY_POLICY TokenMandatoryPolicy, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup, PTOKEN_DEFAULT_DACL DefaultDacl, PTOKEN_SOURCE Source)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)AuthenticationId, (uint64_t)(uintptr_t)ExpirationTime, (uint64_t)(uintptr_t)User, (uint64_t)(uintptr_t)Groups, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)UserAttributes, (uint64_t)(uintptr_t)DeviceAttributes, (uint64_t)(uintptr_t)DeviceGroups, (uint64_t)(uintptr_t)TokenMandatoryPolicy, (uint64_t)(uintptr_t)Owner, (uint64_t)(uintptr_t)PrimaryGroup, (uint64_t)(uintptr_t)DefaultDacl, (uint64_t)(uintptr_t)Source};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateTokenEx, args);
+}
+NTSTATUS NTAPI ZwFilterTokenEx(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable, PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, ULONG DisableUserClaimsCount, PCUNICODE_STRING UserClaimsToDisable, ULONG DisableDeviceClaimsCount, PCUNICODE_STRING DeviceClaimsToDisable, PTOKEN_GROUPS DeviceGroupsToDisable, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedUserAttributes, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedDeviceAttributes, PTOKEN_GROUPS RestrictedDeviceGroups, PHANDLE NewTokenHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)SidsToDisable, (uint64_t)(uintptr_t)PrivilegesToDelete, (uint64_t)(uintptr_t)RestrictedSids, (uint64_t)(uintptr_t)DisableUserClaimsCount, (uint64_t)(uintptr_t)UserClaimsToDisable, (uint64_t)(uintptr_t)DisableDeviceClaimsCount, (uint64_t)(uintptr_t)DeviceClaimsToDisable, (uint64_t)(uintptr_t)DeviceGroupsToDisable, (uint64_t)(uintptr_t)RestrictedUserAttributes, (uint64_t)(uintptr_t)RestrictedDeviceAttributes, (uint64_t)(uintptr_t)RestrictedDeviceGroups, (uint64_t)(uintptr_t)NewTokenHandle};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtFilterTokenEx, args);
+}
+NTSTATUS NTAPI ZwAdjustTokenClaimsAndDeviceGroups(HANDLE TokenHandle, BOOLEAN UserResetToDefault, BOOLEAN DeviceResetToDefault, BOOLEAN DeviceGroupsResetToDefault, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewUserState, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewDeviceState, PTOKEN_GROUPS NewDeviceGroupsState, ULONG UserBufferLength, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousUserState, ULONG DeviceBufferLength, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousDeviceState, ULONG DeviceGroupsBufferLength, PTOKEN_GROUPS PreviousDeviceGroups, PULONG UserReturnLength, PULONG DeviceReturnLength, PULONG DeviceGroupsReturnBufferLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)UserResetToDefault, (uint64_t)(uintptr_t)DeviceResetToDefault, (uint64_t)(uintptr_t)DeviceGroupsResetToDefault, (uint64_t)(uintptr_t)NewUserState, (uint64_t)(uintptr_t)NewDeviceState, (uint64_t)(uintptr_t)NewDeviceGroupsState, (uint64_t)(uintptr_t)UserBufferLength, (uint64_t)(uintptr_t)PreviousUserState, (uint64_t)(uintptr_t)DeviceBufferLength, (uint64_t)(uintptr_t)PreviousDeviceState, (uint64_t)(uintptr_t)DeviceGroupsBufferLength, (uint64_t)(uintptr_t)PreviousDeviceGroups, (uint64_t)(uintptr_t)UserReturnLength, (uint64_t)(uintptr_t)DeviceReturnLength, (uint64_t)(uintptr_t)DeviceGroupsReturnBufferLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAdjustTokenClaimsAndDeviceGroups, args);
+}
+NTSTATUS NTAPI ZwQuerySecurityAttributesToken(HANDLE TokenHandle, PCUNICODE_STRING Attributes, ULONG NumberOfAttributes, PVOID Buffer, ULONG Length, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)Attributes, (uint64_t)(uintptr_t)NumberOfAttributes, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQuerySecurityAttributesToken, args);
+}
 NTSTATUS NTAPI ZwCreateLowBoxToken(PHANDLE TokenHandle, HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PSID PackageSid, ULONG CapabilityCount, PSID_AND_ATTRIBUTES Capabilities, ULONG HandleCount, HANDLE *Handles)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)PackageSid, (uint64_t)(uintptr_t)CapabilityCount, (uint64_t)(uintptr_t)Capabilities, (uint64_t)(uintptr_t)HandleCount, (uint64_t)(uintptr_t)Handles};
@@ -215,6 +235,21 @@ NTSTATUS NTAPI ZwAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)ProcessHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAssignProcessToJobObject, args);
+}
+NTSTATUS NTAPI ZwSetInformationJobObject(HANDLE JobHandle, JOBOBJECTINFOCLASS JobObjectInformationClass, PVOID JobObjectInformation, ULONG JobObjectInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)JobObjectInformationClass, (uint64_t)(uintptr_t)JobObjectInformation, (uint64_t)(uintptr_t)JobObjectInformationLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationJobObject, args);
+}
+NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessDesiredAccess, ACCESS_MASK ThreadDesiredAccess, POBJECT_ATTRIBUTES ProcessObjectAttributes, POBJECT_ATTRIBUTES ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags, PVOID ProcessParameters, PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)ProcessDesiredAccess, (uint64_t)(uintptr_t)ThreadDesiredAccess, (uint64_t)(uintptr_t)ProcessObjectAttributes, (uint64_t)(uintptr_t)ThreadObjectAttributes, (uint64_t)(uintptr_t)ProcessFlags, (uint64_t)(uintptr_t)ThreadFlags, (uint64_t)(uintptr_t)ProcessParameters, (uint64_t)(uintptr_t)CreateInfo, (uint64_t)(uintptr_t)AttributeList};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateUserProcess, args);
+}
+NTSTATUS NTAPI ZwResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)PreviousSuspendCount};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtResumeThread, args);
 }
 NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {

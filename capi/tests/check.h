@@ -64,6 +64,8 @@ void test_parts(void);
 void test_objects(void);
 void test_threads(void);
 void test_pipes(void);
+void test_files(void);
+void test_processes(void);
 void test_flip(void);
 void test_fuzz(void);
 

@@ -67,6 +67,8 @@ int main(void)
 	test_objects();
 	test_threads();
 	test_pipes();
+	test_files();
+	test_processes();
 	test_flip();
 	test_fuzz();
 	test_fork();

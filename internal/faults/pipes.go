@@ -111,6 +111,7 @@ var _ = define(setup[nt.CreateNamedPipeFileIn]{
 		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.CreateNamedPipeFileIn) {
 			in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
 		}},
+		{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "FILE_OPEN of no pipe", takes: "disposition", inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.CreateDisposition = winnt.FILE_OPEN }},
 	},
 	absent: append(conversation, absence{"O-33", "", "it takes an instance made before: transcript 30-pipes"}),
 })

@@ -18,6 +18,7 @@
 #include <refmon/zw.h>
 #include <refmon/rtl.h>
 #include <refmon/winbase.h>
+#include <refmon/process.h>
 #include <refmon/wellknown.h>
 #include <refmon/accctrl.h>
 

@@ -37,8 +37,6 @@ typedef enum _WELL_KNOWN_SID_TYPE {
 	WinAuthenticationFreshKeyAuthSid, WinBuiltinDeviceOwnersSid
 } WELL_KNOWN_SID_TYPE;
 
-#define ERROR_NON_ACCOUNT_SID 1257
-#define ERROR_NON_DOMAIN_SID 1258
 
 /* WinAccount* and the two cacheable groups need DomainSid; the others ignore it. */
 REFMON_API BOOL WINAPI CreateWellKnownSid(WELL_KNOWN_SID_TYPE WellKnownSidType, PSID DomainSid, PSID pSid, DWORD *cbSid);

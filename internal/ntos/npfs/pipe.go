@@ -41,7 +41,17 @@ type Config struct {
 	Message   bool // messages keep their bounds
 	Instances int  // at most; 0 stands for MaxInstances
 	Quota     int  // bytes queued in one direction; 0 stands for DefaultQuota
+	Which     Which
 }
+
+// Which instance is to be made. The zero value is either.
+type Which uint8
+
+const (
+	Any     Which = iota
+	First         // only of a pipe that is not there (FILE_FLAG_FIRST_PIPE_INSTANCE)
+	Another       // only of one that is
+)
 
 // FileSystem holds the pipes of one kernel. The zero value is empty.
 type FileSystem struct {
@@ -114,7 +124,9 @@ func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
 // server end ready to be handed out, or fails and leaves it alone; it gets the
 // server end of an existing instance, nil for the first, and runs with no lock
 // held. Errors:
-// STATUS_INSTANCE_NOT_AVAILABLE at the limit, those of open.
+// STATUS_INSTANCE_NOT_AVAILABLE at the limit, STATUS_ACCESS_DENIED where the
+// first instance is asked for and the pipe is there, STATUS_OBJECT_NAME_NOT_FOUND
+// where another is and it is not, those of open.
 func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, open func(e *End, first *End) ntstatus.Status) ntstatus.Status {
 	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances || cfg.Quota < 0 || cfg.Quota > MaxQuota {
 		return ntstatus.InvalidParameter
@@ -173,6 +185,12 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance) ntstatus.Status
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	p := fs.pipes[fold(name)]
+	switch {
+	case p != nil && cfg.Which == First:
+		return ntstatus.AccessDenied // documented: the name is another's already
+	case p == nil && cfg.Which == Another:
+		return ntstatus.ObjectNameNotFound
+	}
 	if p == nil {
 		if fs.pipes == nil {
 			fs.pipes = map[string]*pipe{}

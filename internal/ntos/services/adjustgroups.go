@@ -118,11 +118,11 @@ func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaim
 	}
 	small := false
 	if in.WantPreviousUser {
-		out.UserReturnLength = claimsSize(user)
+		out.UserReturnLength = attributesSize(user)
 		small = small || in.UserBufferLength < out.UserReturnLength
 	}
 	if in.WantPreviousDevice {
-		out.DeviceReturnLength = claimsSize(device)
+		out.DeviceReturnLength = attributesSize(device)
 		small = small || in.DeviceBufferLength < out.DeviceReturnLength
 	}
 	if in.WantPreviousDeviceGroups {

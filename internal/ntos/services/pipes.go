@@ -37,7 +37,7 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 		return out, st
 	}
-	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances), Quota: int(in.InboundQuota)}
+	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances), Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition)}
 	st = c.Sys.Pipes.Create(name, cfg, c.self.Process(), func(e, first *npfs.End) ntstatus.Status {
 		subject := c.self.Subject()
 		// decide
@@ -63,6 +63,17 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		return out, c.Fail("I-85", st)
 	}
 	return out, st
+}
+
+// whichInstance is what a disposition asks for; 0 is FILE_OPEN_IF here.
+func whichInstance(disposition uint32) npfs.Which {
+	switch disposition {
+	case winnt.FILE_CREATE:
+		return npfs.First
+	case winnt.FILE_OPEN:
+		return npfs.Another
+	}
+	return npfs.Any
 }
 
 // openPipe connects the calling thread to a listening instance: NtOpenFile of

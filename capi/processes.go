@@ -1,0 +1,204 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"os"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The attributes of PS_ATTRIBUTE_LIST that are served, and its sizes.
+const (
+	attributeParentProcess = 0x00060000
+	attributeToken         = 0x00060002
+	attributeClientID      = 0x00010003
+	attributeImageName     = 0x00020005
+	attributeListSize      = 8
+	attributeEntrySize     = 32
+)
+
+// maxProcessAttributes is the longest list that is read.
+const maxProcessAttributes = 32
+
+// processAttributes is what a PS_ATTRIBUTE_LIST says.
+type processAttributes struct {
+	parent, token winnt.Handle
+	image         string
+	clientID      user // where the ids are to be written
+}
+
+// processAttributesAt copies a PS_ATTRIBUTE_LIST; NULL is empty. An attribute
+// that is not served is STATUS_NOT_SUPPORTED.
+func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Status) {
+	if p == 0 {
+		return a, ntstatus.Success
+	}
+	total, st := c.getU64(p)
+	if st != ntstatus.Success {
+		return a, st
+	}
+	n := (total - attributeListSize) / attributeEntrySize
+	if total < attributeListSize || (total-attributeListSize)%attributeEntrySize != 0 || n > maxProcessAttributes {
+		return a, ntstatus.InvalidParameter
+	}
+	b, st := block(p+attributeListSize, int(n)*attributeEntrySize, 4)
+	for ; len(b) > 0 && st == ntstatus.Success; b = b[attributeEntrySize:] {
+		size, value := le.Uint64(b[8:]), le.Uint64(b[16:])
+		switch le.Uint64(b) {
+		case attributeParentProcess:
+			a.parent = winnt.Handle(value)
+		case attributeToken:
+			a.token = winnt.Handle(value)
+		case attributeClientID:
+			a.clientID = user(value)
+			st = c.probe(a.clientID, 16, 4)
+		case attributeImageName:
+			a.image, st = textAt(user(value), int(min(size, 0xFFFE)))
+		default:
+			st = ntstatus.NotSupported
+		}
+	}
+	return a, st
+}
+
+func ntCreateUserProcess(c *call) uint64 {
+	process, thread := c.ptr(0), c.ptr(1)
+	for _, p := range []user{process, thread} {
+		if st := c.probeHandle(p); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	a, st := c.processAttributesAt(c.ptr(10))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	out, st := c.sys.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: c.mask(2), ThreadDesiredAccess: c.mask(3),
+		ProcessObjectAttributes: c.attributes(4), ThreadObjectAttributes: c.attributes(5), ProcessFlags: c.u32(6), ThreadFlags: c.u32(7),
+		ParentProcess: a.parent, Token: a.token, ImageName: a.image})
+	if st.IsSuccess() && a.clientID != 0 {
+		var e encoder
+		e.u64(uint64(out.ClientID.UniqueProcess))
+		e.u64(uint64(out.ClientID.UniqueThread))
+		if fault := put(a.clientID, e.b); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	if r := c.opened(thread, out.ThreadHandle, st); r != status(st) {
+		return r
+	}
+	return c.opened(process, out.ProcessHandle, st)
+}
+
+func ntResumeThread(c *call) uint64 {
+	out := c.ptr(1)
+	if out != 0 {
+		if st := c.probeU32(out); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	n, st := c.nt.NtResumeThread(c.handle(0))
+	if st.IsSuccess() && out != 0 {
+		if fault := c.putU32(out, n); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	return status(st)
+}
+
+// ntTerminateProcess ends a process that a service made, or the program itself.
+func ntTerminateProcess(c *call) uint64 {
+	s, own := embedded()
+	k := s.KernelMode(c.nt)
+	o, _, st := k.ObReferenceObjectByHandle(c.handle(0), winnt.PROCESS_TERMINATE, winnt.ProcessObject, kernel.UserMode)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	process := o.(*kernel.EProcess)
+	id, over := process.ID(), process.Exited()
+	k.ObDereferenceObject(o)
+	if over {
+		return status(ntstatus.ProcessIsTerminating)
+	}
+	if id == own.ID() {
+		os.Exit(int(c.u32(1)))
+	}
+	p := s.Process(id)
+	if p == nil {
+		return status(ntstatus.AccessDenied) // the System process
+	}
+	p.Exit()
+	return status(ntstatus.Success)
+}
+
+func ntSetInformationJobObject(c *call) uint64 {
+	class, length := nt.JobObjectInfoClass(c.u32(1)), c.u32(3)
+	in := nt.SetInformationJobObjectIn{JobHandle: c.handle(0), JobObjectInformationClass: class, JobObjectInformationLength: length}
+	if class == nt.JobObjectSecurityLimitInformation && length == nt.JobSecurityLimitSize {
+		in.JobObjectInformation = captured(c.jobLimitsAt(c.ptr(2)))
+	}
+	_, st := c.sys.NtSetInformationJobObject(in)
+	return status(st)
+}
+
+// jobLimitsAt copies JOBOBJECT_SECURITY_LIMIT_INFORMATION.
+func (c *call) jobLimitsAt(p user) (*nt.JobSecurityLimitInformation, ntstatus.Status) {
+	b, st := block(p, nt.JobSecurityLimitSize, 4)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	x := &nt.JobSecurityLimitInformation{SecurityLimitFlags: le.Uint32(b), JobToken: winnt.Handle(le.Uint64(b[8:]))}
+	if x.SidsToDisable, st = c.groupsAt(user(le.Uint64(b[16:]))); st != ntstatus.Success {
+		return nil, st
+	}
+	if x.PrivilegesToDelete, st = c.privilegesAt(user(le.Uint64(b[24:]))); st != ntstatus.Success {
+		return nil, st
+	}
+	x.RestrictedSids, st = c.groupsAt(user(le.Uint64(b[32:])))
+	return x, st
+}
+
+// securityAttributesAt copies SECURITY_ATTRIBUTES; NULL is nil.
+func securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	b, st := block(p, 24, 1)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	d, st := descriptorAt(user(le.Uint64(b[8:])))
+	return &win32.SecurityAttributes{SecurityDescriptor: d, InheritHandle: le.Uint32(b[16:]) != 0}, st
+}
+
+// rmCreateProcess is CreateProcess and, with a token, CreateProcessAsUser.
+func rmCreateProcess(c *call) uint64 {
+	out := c.ptr(5)
+	if st := c.probe(out, 24, 4); st != ntstatus.Success {
+		return status(st)
+	}
+	process, st := securityAttributesAt(c.ptr(1))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	thread, st := securityAttributesAt(c.ptr(2))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	v, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find("CreateProcessAsUser"), win32.CreateProcessAsUserIn{Token: c.handle(0),
+		ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
+	if !st.IsSuccess() {
+		return status(st)
+	}
+	o := v.(win32.CreateProcessOut)
+	var e encoder
+	e.u64(uint64(o.Process))
+	e.u64(uint64(o.Thread))
+	e.u32(o.ProcessID)
+	e.u32(o.ThreadID)
+	return status(put(out, e.b))
+}

@@ -1,0 +1,322 @@
+/* Processes that are made: their tokens, their handles, who may make them with
+ * which token (CreateProcessAsUser), and jobs that limit their tokens. */
+#include "check.h"
+
+static DWORD token_dword(HANDLE t, TOKEN_INFORMATION_CLASS class)
+{
+	DWORD v = 0xdead, n;
+	STATUS(NtQueryInformationToken(t, class, &v, sizeof v, &n), STATUS_SUCCESS);
+	return v;
+}
+
+static LUID token_id(HANDLE t)
+{
+	TOKEN_STATISTICS s;
+	ULONG n;
+	STATUS(NtQueryInformationToken(t, TokenStatistics, &s, sizeof s, &n), STATUS_SUCCESS);
+	return s.TokenId;
+}
+
+static BOOL same_luid(LUID a, LUID b) { return a.LowPart == b.LowPart && a.HighPart == b.HighPart; }
+
+static void end(PROCESS_INFORMATION *p)
+{
+	CHECK(TerminateProcess(p->hProcess, 0));
+	CHECK(CloseHandle(p->hThread));
+	CHECK(CloseHandle(p->hProcess));
+}
+
+/* A child has a copy of its parent's primary token, also while the caller impersonates. */
+static void children(void)
+{
+	PROCESS_INFORMATION p = {0};
+	STARTUPINFOA si = {sizeof si};
+	HANDLE own = process_token(TOKEN_QUERY), t, imp = client(SecurityImpersonation), d;
+	FAILS(CreateProcessA(NULL, NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_INVALID_PARAMETER);
+	FAILS(CreateProcessA(NULL, "", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_INVALID_PARAMETER);
+	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0x00000001 /* DEBUG_PROCESS */, NULL, NULL, &si, &p), ERROR_NOT_SUPPORTED);
+	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0x01000000 /* CREATE_BREAKAWAY_FROM_JOB */, NULL, NULL, &si, &p), ERROR_NOT_SUPPORTED);
+	SAME((uintptr_t)p.hProcess, 0);
+	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, NULL), ERROR_NOACCESS);
+	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, UNMAPPED), ERROR_NOACCESS);
+	FAILS(CreateProcessA("a", NULL, UNMAPPED, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_NOACCESS);
+	FAILS(CreateProcessA("a", NULL, NULL, UNMAPPED, FALSE, 0, NULL, NULL, &si, &p), ERROR_NOACCESS);
+	CHECK(SetThreadToken(NULL, imp));
+	CHECK(CreateProcessA(NULL, "program with arguments", NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL, &si, &p));
+	CHECK(RevertToSelf());
+	CHECK(p.hProcess && p.hThread && p.hProcess != p.hThread);
+	CHECK(p.dwProcessId && p.dwThreadId && p.dwProcessId != GetCurrentProcessId() && p.dwThreadId != GetCurrentThreadId());
+	CHECK(OpenProcessToken(p.hProcess, TOKEN_ALL_ACCESS, &t));
+	SAME(token_dword(t, TokenType), TokenPrimary);
+	SAME(token_dword(t, TokenElevation), token_dword(own, TokenElevation));
+	CHECK(!same_luid(token_id(t), token_id(own))); /* T-113: a copy */
+	BOOLEAN equal = FALSE;
+	STATUS(NtCompareTokens(t, own, &equal), STATUS_SUCCESS);
+	SAME(equal, TRUE);
+	CHECK(CloseHandle(t));
+	FAILS(OpenThreadToken(p.hThread, TOKEN_QUERY, TRUE, &t), ERROR_NO_TOKEN); /* it does not impersonate */
+	/* by its ids */
+	HANDLE h = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, p.dwProcessId);
+	CHECK(h != NULL);
+	STATUS(NtCompareObjects(h, p.hProcess), STATUS_SUCCESS);
+	FAILS(TerminateProcess(h, 0), ERROR_ACCESS_DENIED); /* without PROCESS_TERMINATE */
+	CHECK(CloseHandle(h));
+	h = OpenThread(THREAD_QUERY_LIMITED_INFORMATION, FALSE, p.dwThreadId);
+	CHECK(h != NULL);
+	CHECK(CloseHandle(h));
+	/* handles can be put into it and taken out */
+	CHECK(DuplicateHandle(GetCurrentProcess(), own, p.hProcess, &d, 0, FALSE, DUPLICATE_SAME_ACCESS));
+	CHECK(DuplicateHandle(p.hProcess, d, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE));
+	STATUS(NtCompareObjects(h, own), STATUS_SUCCESS);
+	CHECK(CloseHandle(h));
+	/* its first thread can be made to impersonate */
+	CHECK(SetThreadToken(&p.hThread, imp));
+	CHECK(OpenThreadToken(p.hThread, TOKEN_QUERY, TRUE, &t));
+	CHECK(CloseHandle(t));
+	SAME(ResumeThread(p.hThread), 0);
+	CHECK(TerminateProcess(p.hProcess, 3));
+	FAILS(TerminateProcess(p.hProcess, 3), ERROR_ACCESS_DENIED); /* documented */
+	STATUS(NtTerminateProcess(p.hProcess, 0), STATUS_PROCESS_IS_TERMINATING);
+	CHECK(CloseHandle(p.hThread));
+	CHECK(CloseHandle(p.hProcess));
+	FAILS(TerminateProcess(NULL, 0), ERROR_INVALID_HANDLE);
+	FAILS(TerminateProcess(GetCurrentThread(), 0), ERROR_INVALID_HANDLE); /* of another type */
+	CHECK(CloseHandle(imp));
+	CHECK(CloseHandle(own));
+}
+
+/* Handles are inherited by those who ask, at the same values (O-59). */
+static void inheritance(void)
+{
+	PROCESS_INFORMATION p;
+	STARTUPINFOW si = {sizeof si};
+	SECURITY_ATTRIBUTES sa = {sizeof sa, NULL, TRUE};
+	HANDLE e = CreateEventA(&sa, TRUE, FALSE, NULL), mine = CreateEventA(NULL, TRUE, FALSE, NULL), h;
+	DWORD flags = 9;
+	CHECK(CreateProcessW(u"a", NULL, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &si, &p));
+	CHECK(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS));
+	STATUS(NtCompareObjects(h, e), STATUS_SUCCESS);
+	CHECK(CloseHandle(h));
+	FAILS(DuplicateHandle(p.hProcess, mine, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS), ERROR_INVALID_HANDLE);
+	SAME(ResumeThread(p.hThread), 1);
+	SAME(ResumeThread(p.hThread), 0);
+	end(&p);
+	CHECK(CreateProcessW(u"a", NULL, &sa, &sa, FALSE, 0, NULL, NULL, &si, &p));
+	FAILS(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS), ERROR_INVALID_HANDLE);
+	CHECK(GetHandleInformation(p.hProcess, &flags));
+	SAME(flags, HANDLE_FLAG_INHERIT);
+	CHECK(GetHandleInformation(p.hThread, &flags));
+	SAME(flags, HANDLE_FLAG_INHERIT);
+	end(&p);
+	SetLastError(0);
+	SAME(ResumeThread(NULL), (DWORD)-1);
+	SAME(GetLastError(), ERROR_INVALID_HANDLE);
+	SAME(ResumeThread(GetCurrentProcess()), (DWORD)-1);
+	STATUS(NtResumeThread(NtCurrentThread(), UNMAPPED), STATUS_ACCESS_VIOLATION);
+	ULONG count = 9;
+	STATUS(NtResumeThread(NtCurrentThread(), NULL), STATUS_SUCCESS);
+	STATUS(NtResumeThread(NtCurrentThread(), &count), STATUS_SUCCESS);
+	SAME(count, 0);
+	CHECK(CloseHandle(e));
+	CHECK(CloseHandle(mine));
+}
+
+static HANDLE restricted(void)
+{
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), t;
+	CHECK(CreateRestrictedToken(own, DISABLE_MAX_PRIVILEGE, 0, NULL, 0, NULL, 0, NULL, &t));
+	CHECK(CloseHandle(own));
+	return t;
+}
+
+static void quota(BOOLEAN on)
+{
+	BOOLEAN was;
+	STATUS(RtlAdjustPrivilege(SE_INCREASE_QUOTA_PRIVILEGE, on, FALSE, &was), STATUS_SUCCESS);
+}
+
+/* The rules of CreateProcessAsUser: SeIncreaseQuotaPrivilege always, and
+ * SeAssignPrimaryTokenPrivilege unless the token is a restricted version of the caller's. */
+static void as_user(void)
+{
+	PROCESS_INFORMATION p;
+	STARTUPINFOA si = {sizeof si};
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), child = restricted(), other, weak, t;
+	quota(FALSE);
+	FAILS(CreateProcessAsUserA(child, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_PRIVILEGE_NOT_HELD);
+	quota(TRUE);
+	CHECK(CreateProcessAsUserA(child, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p)); /* T-111: a child */
+	CHECK(OpenProcessToken(p.hProcess, TOKEN_QUERY, &t));
+	SAME(token_dword(t, TokenType), TokenPrimary);
+	BOOLEAN equal = FALSE;
+	STATUS(NtCompareTokens(t, child, &equal), STATUS_SUCCESS);
+	SAME(equal, TRUE);
+	CHECK(same_luid(token_id(t), token_id(child))); /* T-112: a token that no process has becomes the process's as it is */
+	PROCESS_INFORMATION second;
+	HANDLE t2;
+	CHECK(CreateProcessAsUserA(child, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &second));
+	CHECK(OpenProcessToken(second.hProcess, TOKEN_QUERY, &t2));
+	CHECK(!same_luid(token_id(t2), token_id(child))); /* one that has one is copied */
+	CHECK(CloseHandle(t2));
+	end(&second);
+	CHECK(CloseHandle(t));
+	end(&p);
+	CHECK(CreateProcessAsUserW(NULL, u"a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p)); /* as CreateProcess */
+	end(&p);
+	/* a copy is a sibling, a copy of it no more than that (T-111) */
+	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, NULL, SecurityAnonymous, TokenPrimary, &other));
+	CHECK(CreateProcessAsUserA(other, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
+	end(&p);
+	CHECK(CloseHandle(other));
+	/* a token that is neither needs the privilege: a restricted one of the restricted one */
+	CHECK(CreateRestrictedToken(child, 0, 0, NULL, 0, NULL, 0, NULL, &other));
+	FAILS(CreateProcessAsUserA(other, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_PRIVILEGE_NOT_HELD);
+	CHECK(CloseHandle(other));
+	/* rights of the handle */
+	CHECK(DuplicateHandle(GetCurrentProcess(), child, GetCurrentProcess(), &weak, TOKEN_QUERY | TOKEN_DUPLICATE, FALSE, 0));
+	FAILS(CreateProcessAsUserA(weak, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_ACCESS_DENIED);
+	CHECK(CloseHandle(weak));
+	CHECK(DuplicateHandle(GetCurrentProcess(), child, GetCurrentProcess(), &weak, TOKEN_ASSIGN_PRIMARY | TOKEN_DUPLICATE, FALSE, 0));
+	FAILS(CreateProcessAsUserA(weak, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_ACCESS_DENIED);
+	CHECK(CloseHandle(weak));
+	FAILS(CreateProcessAsUserA((HANDLE)0xdeadbeec, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_INVALID_HANDLE);
+	FAILS(CreateProcessAsUserA(GetCurrentProcess(), "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_INVALID_HANDLE);
+	/* I-96, observed: an impersonation token is made a primary one, from SecurityImpersonation up */
+	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, NULL, SecurityIdentification, TokenImpersonation, &other));
+	FAILS(CreateProcessAsUserA(other, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_BAD_IMPERSONATION_LEVEL);
+	CHECK(CloseHandle(other));
+	quota(FALSE);
+	CHECK(CloseHandle(child));
+	CHECK(CloseHandle(own));
+}
+
+/* NtCreateUserProcess itself: attributes, ids, bad pointers. */
+static void native(void)
+{
+	HANDLE p = (HANDLE)0x55, t = (HANDLE)0x55, child = restricted();
+	CLIENT_ID id = {0};
+	struct { SIZE_T TotalLength; PS_ATTRIBUTE a[3]; } list = {sizeof list, {{PS_ATTRIBUTE_PARENT_PROCESS, 8, {(ULONG_PTR)-1}, NULL}, {PS_ATTRIBUTE_CLIENT_ID, 16, {(ULONG_PTR)&id}, NULL}, {PS_ATTRIBUTE_TOKEN, 8, {(ULONG_PTR)child}, NULL}}};
+	PPS_ATTRIBUTE_LIST attributes = (PPS_ATTRIBUTE_LIST)&list;
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_SUCCESS);
+	CHECK(id.UniqueProcess && id.UniqueThread);
+	HANDLE again = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, (DWORD)(uintptr_t)id.UniqueProcess);
+	STATUS(NtCompareObjects(again, p), STATUS_SUCCESS);
+	CHECK(CloseHandle(again));
+	STATUS(NtTerminateProcess(p, STATUS_SUCCESS), STATUS_SUCCESS);
+	STATUS(NtClose(p), STATUS_SUCCESS);
+	STATUS(NtClose(t), STATUS_SUCCESS);
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 1, 0, NULL, NULL, NULL), STATUS_INVALID_PARAMETER); /* I-95 */
+	SAME((uintptr_t)p, 0);
+	SAME((uintptr_t)t, 0);
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 2, NULL, NULL, NULL), STATUS_INVALID_PARAMETER);
+	list.a[2].Value = 0xdeadbeec;
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_INVALID_HANDLE);
+	list.a[2].Attribute = PS_ATTRIBUTE_IMAGE_NAME;
+	list.a[2].Size = 6;
+	list.a[2].ValuePtr = u"abc";
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_OBJECT_NAME_NOT_FOUND); /* I-95: no such file */
+	list.a[2].ValuePtr = UNMAPPED;
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_ACCESS_VIOLATION);
+	list.a[2].Attribute = 0x00060001; /* a debug object */
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_NOT_SUPPORTED);
+	list.TotalLength = sizeof list - 1;
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_INVALID_PARAMETER);
+	list.TotalLength = 0;
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_INVALID_PARAMETER);
+	void *bad[] = {NULL, UNMAPPED, KERNEL, NONCANONICAL, readonly, none};
+	for (int i = 0; i < 6; i++) {
+		STATUS(NtCreateUserProcess(bad[i], &t, 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
+		STATUS(NtCreateUserProcess(&p, bad[i], 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
+		if (bad[i] && bad[i] != readonly) {
+			STATUS(NtCreateUserProcess(&p, &t, 0, 0, bad[i], NULL, 0, 0, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
+			STATUS(NtCreateUserProcess(&p, &t, 0, 0, NULL, bad[i], 0, 0, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
+			STATUS(NtCreateUserProcess(&p, &t, 0, 0, NULL, NULL, 0, 0, NULL, NULL, bad[i]), STATUS_ACCESS_VIOLATION);
+		}
+	}
+	CHECK(CloseHandle(child));
+}
+
+/* A job's security limits (JOBOBJECT_SECURITY_LIMIT_INFORMATION). */
+static void jobs(void)
+{
+	PROCESS_INFORMATION p;
+	JOBOBJECT_SECURITY_LIMIT_INFORMATION limit = {JOB_OBJECT_SECURITY_NO_ADMIN};
+	HANDLE job = CreateJobObjectA(NULL, "capi-job"), again, imp = client(SecurityImpersonation);
+	CHECK(job != NULL);
+	SAME(GetLastError(), ERROR_SUCCESS);
+	again = CreateJobObjectW(NULL, u"Local\\capi-job");
+	SAME(GetLastError(), ERROR_ALREADY_EXISTS);
+	STATUS(NtCompareObjects(job, again), STATUS_SUCCESS);
+	CHECK(CloseHandle(again));
+	again = OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, "Global\\CAPI-JOB");
+	CHECK(again == NULL); /* names of jobs keep their case */
+	SAME(GetLastError(), ERROR_FILE_NOT_FOUND);
+	again = OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, "GLOBAL\\capi-job");
+	CHECK(again != NULL);
+	FAILS(SetInformationJobObject(again, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_ACCESS_DENIED);
+	FAILS(AssignProcessToJobObject(again, GetCurrentProcess()), ERROR_ACCESS_DENIED);
+	CHECK(CloseHandle(again));
+	FAILS(OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, NULL), ERROR_INVALID_PARAMETER);
+	STATUS(NtSetInformationJobObject(job, 4, &limit, sizeof limit), STATUS_INVALID_INFO_CLASS);
+	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit - 1), STATUS_INFO_LENGTH_MISMATCH);
+	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, UNMAPPED, sizeof limit), STATUS_ACCESS_VIOLATION);
+	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, NULL, sizeof limit), STATUS_ACCESS_VIOLATION);
+	STATUS(NtSetInformationJobObject(NULL, JobObjectSecurityLimitInformation, &limit, sizeof limit), STATUS_INVALID_HANDLE);
+	STATUS(NtSetInformationJobObject(imp, JobObjectSecurityLimitInformation, &limit, sizeof limit), STATUS_OBJECT_TYPE_MISMATCH);
+	limit.SecurityLimitFlags = 0x10;
+	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER); /* I-89 */
+	limit.SecurityLimitFlags = JOB_OBJECT_SECURITY_FILTER_TOKENS; /* I-89: without any list */
+	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER);
+	limit.SidsToDisable = UNMAPPED;
+	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_NOACCESS);
+	limit.SidsToDisable = NULL;
+	limit.PrivilegesToDelete = UNMAPPED;
+	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_NOACCESS);
+	limit.PrivilegesToDelete = NULL;
+	limit.RestrictedSids = UNMAPPED;
+	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_NOACCESS);
+	limit.RestrictedSids = NULL;
+	limit.SecurityLimitFlags = JOB_OBJECT_SECURITY_ONLY_TOKEN; /* I-89: without a token */
+	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER);
+	limit.JobToken = imp;
+	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_BAD_TOKEN_TYPE);
+	limit.JobToken = NULL;
+	limit.SecurityLimitFlags = JOB_OBJECT_SECURITY_NO_ADMIN;
+	CHECK(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p));
+	CHECK(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit));
+	FAILS(AssignProcessToJobObject(job, p.hProcess), ERROR_ACCESS_DENIED); /* I-90: an administrator's process */
+	end(&p);
+	CHECK(CloseHandle(job));
+	/* a filter takes effect when a thread of the job impersonates */
+	TOKEN_PRIVILEGES gone = {1, {{{SE_BACKUP_PRIVILEGE, 0}, 0}}};
+	JOBOBJECT_SECURITY_LIMIT_INFORMATION filter = {JOB_OBJECT_SECURITY_FILTER_TOKENS, NULL, NULL, &gone, NULL};
+	HANDLE t;
+	char room[1024];
+	PTOKEN_PRIVILEGES held = (void *)room;
+	ULONG n;
+	CHECK((job = CreateJobObjectA(NULL, NULL)) != NULL);
+	CHECK(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p));
+	CHECK(AssignProcessToJobObject(job, p.hProcess));
+	CHECK(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &filter, sizeof filter));
+	CHECK(SetThreadToken(&p.hThread, imp));
+	CHECK(OpenThreadToken(p.hThread, TOKEN_QUERY, TRUE, &t));
+	STATUS(NtQueryInformationToken(t, TokenPrivileges, room, sizeof room, &n), STATUS_SUCCESS);
+	for (DWORD i = 0; i < held->PrivilegeCount; i++)
+		CHECK(held->Privileges[i].Luid.LowPart != SE_BACKUP_PRIVILEGE);
+	CHECK(held->PrivilegeCount > 5);
+	CHECK(CloseHandle(t));
+	filter.SecurityLimitFlags = 0;
+	SetInformationJobObject(job, JobObjectSecurityLimitInformation, &filter, sizeof filter);
+	end(&p);
+	CHECK(CloseHandle(job));
+	CHECK(CloseHandle(imp));
+}
+
+void test_processes(void)
+{
+	children();
+	inheritance();
+	as_user();
+	native();
+	jobs();
+}

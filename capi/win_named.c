@@ -1,0 +1,140 @@
+/* Named objects: events and jobs. */
+#include "win.h"
+
+static const WCHAR directory[] = u"\\BaseNamedObjects\\";
+#define DIRECTORY_UNITS (sizeof directory / 2 - 1)
+
+/* Past Global\ or Local\, which are the same here: there is one session. */
+static LPCWSTR past_prefix(LPCWSTR name)
+{
+	static const WCHAR prefixes[2][8] = {u"global\\", u"local\\"};
+	for (int i = 0; i < 2; i++) {
+		size_t n = 0;
+		while (prefixes[i][n] && (name[n] | (prefixes[i][n] & 0x20)) == prefixes[i][n])
+			n++;
+		if (!prefixes[i][n])
+			return name + n;
+	}
+	return name;
+}
+
+/* Where a name stands; its text belongs to the caller, who frees it. */
+static PWSTR place(LPCWSTR name, PUNICODE_STRING s)
+{
+	size_t n = 0;
+	name = past_prefix(name);
+	while (name[n])
+		n++;
+	PWSTR w = n < 0x7000 ? malloc(sizeof directory + 2 * n) : NULL;
+	if (!w) {
+		SetLastError(n < 0x7000 ? ERROR_NOT_ENOUGH_MEMORY : ERROR_INVALID_NAME);
+		return NULL;
+	}
+	memcpy(w, directory, sizeof directory);
+	memcpy(w + DIRECTORY_UNITS, name, 2 * (n + 1));
+	RtlInitUnicodeString(s, w);
+	return w;
+}
+
+/* What a function on named objects passes on. */
+struct named {
+	UNICODE_STRING name;
+	PWSTR text; /* freed by whoever filled it */
+	OBJECT_ATTRIBUTES oa;
+};
+
+static BOOL attributes(struct named *n, LPCWSTR name, ULONG flags, BOOL inherit, PSECURITY_DESCRIPTOR d)
+{
+	n->text = name && *name ? place(name, &n->name) : NULL;
+	if (name && *name && !n->text)
+		return FALSE;
+	InitializeObjectAttributes(&n->oa, n->text ? &n->name : NULL, (n->text ? flags : 0) | (inherit ? OBJ_INHERIT : 0), NULL, d);
+	return TRUE;
+}
+
+/* Ends a function that makes an object; the last error tells whether it was there. */
+static BOOL made(struct named *n, NTSTATUS st)
+{
+	free(n->text);
+	if (NT_SUCCESS(st))
+		SetLastError(st == STATUS_OBJECT_NAME_EXISTS ? ERROR_ALREADY_EXISTS : ERROR_SUCCESS);
+	return done(st);
+}
+
+HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCWSTR name)
+{
+	HANDLE h = NULL;
+	struct named n;
+	if (!attributes(&n, name, OBJ_OPENIF, sa && sa->bInheritHandle, sa ? sa->lpSecurityDescriptor : NULL))
+		return NULL;
+	NTSTATUS st = NtCreateEvent(&h, EVENT_ALL_ACCESS, &n.oa, manual ? NotificationEvent : SynchronizationEvent, initial != 0);
+	return made(&n, st) ? h : NULL;
+}
+
+HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCSTR name)
+{
+	PWSTR w = widen(name);
+	HANDLE h = CreateEventW(sa, manual, initial, w);
+	free(w);
+	return h;
+}
+
+HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
+{
+	HANDLE h = NULL;
+	struct named n;
+	if (!name)
+		fail(ERROR_INVALID_PARAMETER);
+	if (!name || !attributes(&n, name, 0, inherit, NULL))
+		return NULL;
+	NTSTATUS st = NtOpenEvent(&h, access, &n.oa);
+	free(n.text);
+	return done(st) ? h : NULL;
+}
+
+HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name)
+{
+	PWSTR w = widen(name);
+	HANDLE h = OpenEventW(access, inherit, w);
+	free(w);
+	return h;
+}
+
+HANDLE WINAPI CreateJobObjectW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name)
+{
+	HANDLE h = NULL;
+	struct named n;
+	if (!attributes(&n, name, OBJ_OPENIF, sa && sa->bInheritHandle, sa ? sa->lpSecurityDescriptor : NULL))
+		return NULL;
+	NTSTATUS st = NtCreateJobObject(&h, JOB_OBJECT_ALL_ACCESS, &n.oa);
+	return made(&n, st) ? h : NULL;
+}
+
+HANDLE WINAPI CreateJobObjectA(LPSECURITY_ATTRIBUTES sa, LPCSTR name)
+{
+	PWSTR w = widen(name);
+	HANDLE h = CreateJobObjectW(sa, w);
+	free(w);
+	return h;
+}
+
+HANDLE WINAPI OpenJobObjectW(DWORD access, BOOL inherit, LPCWSTR name)
+{
+	HANDLE h = NULL;
+	struct named n;
+	if (!name)
+		fail(ERROR_INVALID_PARAMETER);
+	if (!name || !attributes(&n, name, 0, inherit, NULL))
+		return NULL;
+	NTSTATUS st = NtOpenJobObject(&h, access, &n.oa);
+	free(n.text);
+	return done(st) ? h : NULL;
+}
+
+HANDLE WINAPI OpenJobObjectA(DWORD access, BOOL inherit, LPCSTR name)
+{
+	PWSTR w = widen(name);
+	HANDLE h = OpenJobObjectW(access, inherit, w);
+	free(w);
+	return h;
+}
