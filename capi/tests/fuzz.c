@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-typedef NTSTATUS(NTAPI *any)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+typedef NTSTATUS(NTAPI *any)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 #define F(f) {(any)(void *)f, #f}
 
 static const struct { any f; const char *name; } calls[] = {
@@ -16,6 +16,8 @@ static const struct { any f; const char *name; } calls[] = {
 	F(NtSetInformationObject), F(NtQuerySecurityObject), F(NtSetSecurityObject), F(NtOpenProcess), F(NtOpenThread), F(NtGetNextThread), F(NtCreateEvent), F(NtOpenEvent),
 	F(NtCreateDirectoryObject), F(NtCreateSymbolicLinkObject), F(NtCreateJobObject), F(NtOpenObjectAuditAlarm), F(NtPrivilegeObjectAuditAlarm), F(NtPrivilegedServiceAuditAlarm),
 	F(NtOpenFile), F(RtlCreateAcl), F(RtlValidAcl), F(RtlAddAce), F(RtlDeleteAce), F(RtlGetAce), F(NtClose),
+	F(NtCreateTokenEx), F(NtFilterTokenEx), F(NtAdjustTokenClaimsAndDeviceGroups), F(NtQuerySecurityAttributesToken), F(NtSetInformationJobObject), F(NtCreateUserProcess),
+	F(NtCreateFile), F(NtCreateNamedPipeFile), F(NtResumeThread), F(NtReadFile), F(NtWriteFile), F(NtFsControlFile),
 };
 
 static uint64_t state;
@@ -51,14 +53,14 @@ void test_fuzz(void)
 	printf("fuzz: REFMON_FUZZ_SEED=%#llx\n", (unsigned long long)first);
 	fflush(stdout);
 	for (long i = 0; i < count; i++) {
-		uint64_t a[13];
+		uint64_t a[17];
 		if (i % 16 == 0)
 			for (uint64_t *p = (uint64_t *)arena; p < (uint64_t *)(arena + 8192); p++)
 				*p = next() % 4 ? argument(arena, handles, 5) : next();
-		for (int j = 0; j < 13; j++)
+		for (int j = 0; j < 17; j++)
 			a[j] = argument(arena, handles, 5);
 		int k = next() % (sizeof calls / sizeof *calls);
-		calls[k].f(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);
+		calls[k].f(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15], a[16]);
 	}
 	CHECK(RevertToSelf());
 	NtClose(own);
