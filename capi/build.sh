@@ -17,11 +17,30 @@ cp -R include/refmon "$out/include/"
 "$cc" -shared -fPIC -O2 -std=gnu11 -Wall -Iinclude -o "$out/lib/librefmonk.so" \
 	kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
 machine=$("$cc" -dumpmachine)
+# veneers NAME SOURCE... builds the ms_abi forms twice: as a shared library for
+# those who look symbols up, and as an archive, because common Windows headers
+# declare imported functions hidden, which only a static definition satisfies.
+# The archive comes first in the linker script of the plain name. It is one
+# object with weak symbols, so that a program's own functions of these names win.
+veneers() {
+	local name=$1 flags=(-fPIC -O2 -std=gnu11 -Wall -DREFMON_MS_ABI -Iinclude) objects
+	shift
+	objects=$(mktemp -d)
+	for source; do
+		"$cc" -c "${flags[@]}" -o "$objects/$(basename "$source" .c).o" "$source"
+	done
+	"$cc" -shared -o "$out/lib/lib$name.so.0" "$objects"/*.o -Wl,-Bsymbolic -Wl,-soname,"lib$name.so.0" "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
+	"$cc" -r -nostdlib -o "$objects/all" "$objects"/*.o
+	nm --defined-only --extern-only --format=posix "$objects/all" | cut -d' ' -f1 > "$objects/names"
+	objcopy --weaken-symbols="$objects/names" "$objects/all" "$objects/$name.o"
+	rm -f "$out/lib/lib$name.a"
+	ar rcs "$out/lib/lib$name.a" "$objects/$name.o"
+	echo "GROUP ( lib$name.a lib$name.so.0 )" > "$out/lib/lib$name.so"
+	rm -r "$objects"
+}
 if [[ $machine == x86_64* ]]; then
-	"$cc" -shared -fPIC -O2 -std=gnu11 -Wall -DREFMON_MS_ABI -Iinclude -o "$out/lib/librefmon-ms.so" \
-		stubs_gen.c rtl_*.c win_*.c -Wl,-Bsymbolic -Wl,-soname,librefmon-ms.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
-	"$cc" -shared -fPIC -O2 -std=gnu11 -Wall -DREFMON_MS_ABI -Iinclude -o "$out/lib/librefmonk-ms.so" \
-		kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk-ms.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
+	veneers refmon-ms stubs_gen.c rtl_*.c win_*.c
+	veneers refmonk-ms kernel/*.c
 fi
 cat > "$out/lib/pkgconfig/refmon.pc" <<'PC'
 prefix=${pcfiledir}/../..

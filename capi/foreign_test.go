@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// foreignHeaders is the folder of Wine's headers; REFMON_WINE_HEADERS names
+// another one, or "required" for a run that may not skip.
+func foreignHeaders(t *testing.T) string {
+	t.Helper()
+	set := os.Getenv("REFMON_WINE_HEADERS")
+	for _, dir := range []string{set, "/usr/include/wine/wine/windows", "/usr/include/wine/windows", "/usr/local/include/wine/windows"} {
+		if _, err := os.Stat(filepath.Join(dir, "winbase.h")); dir != "" && err == nil {
+			return dir
+		}
+	}
+	if set != "" {
+		t.Fatalf("no Windows headers in %q nor where packages put them", set)
+	}
+	t.Skip("Windows headers of another origin are not there: install libwine-dev")
+	return ""
+}
+
+// The C tests again, compiled with headers that are not ours: those declare
+// structures, constants and prototypes independently, WINAPI as ms_abi, and
+// imported functions as hidden, which the archive in librefmon-ms has to satisfy.
+func TestForeignHeaders(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("ms_abi is of x86-64")
+	}
+	folder := library(t)
+	windows := foreignHeaders(t)
+	var objects []string
+	for _, source := range sources(t) {
+		object := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(source), ".c")+".o")
+		args := []string{"-c", "-w", "-Werror=implicit-function-declaration", "-std=gnu11", "-fshort-wchar", "-Itests/foreign", "-I" + windows}
+		if filepath.Base(source) == "fuzz.c" { // calls what those headers have not
+			args = []string{"-c", "-std=gnu11", "-DREFMON_MS_ABI", "-Iinclude"}
+		}
+		if out, err := exec.Command(compiler(), append(args, "-o", object, source)...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", source, err, out)
+		}
+		objects = append(objects, object)
+	}
+	out := run(t, "", compile(t, folder, slices.Concat(objects, []string{"-lrefmon-ms", "-lrefmon"})...))
+	t.Log(strings.TrimSpace(out))
+	if !passed.MatchString(out) {
+		t.Errorf("the count is missing or tells of failures:\n%s", out)
+	}
+}
