@@ -7,61 +7,78 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
 // CertificateForm names the form of a certificate; another form has another
 // name.
-const CertificateForm = "refmon access certificate 1"
+const CertificateForm = "refmon access certificate 2"
 
 // Errors of [Explanation.Certificate].
 var (
 	ErrOtherToken   = errors.New("access: the token file does not give the token that was asked about")
 	ErrNotExplained = errors.New("access: the explanation is of another question, or of none")
+	ErrCallback     = errors.New("access: Options.Callback is a Go function, which nobody else can repeat: a certificate cannot state it")
 )
 
-// certificate is the JSON document. Masks are 0x and eight digits, hashes the
-// SHA-256 in hexadecimal digits. The order of the fields is part of the form.
+// certificate is the JSON document: canonical, so its keys are in alphabetical
+// order. Masks are 0x and eight digits, hashes the SHA-256 in hexadecimal
+// digits, bytes hexadecimal digits.
 type certificate struct {
-	Form       string            `json:"certificate"`
-	Descriptor string            `json:"descriptor"` // hash of the self-relative bytes
-	Token      string            `json:"token"`      // hash of the token file
-	Desired    string            `json:"desired"`    // before the generic mapping
-	Mapping    [4]string         `json:"mapping"`    // read, write, execute, all
-	Self       string            `json:"self"`       // what S-1-5-10 stood for, "" for nothing
-	Beyond     []string          `json:"beyond"`     // what else went into the decision
-	Status     string            `json:"status"`
-	Granted    string            `json:"granted"`
-	Privileges []string          `json:"privileges"` // used
-	Steps      []certificateStep `json:"steps"`      // those that granted or refused something
-	Digest     string            `json:"digest,omitempty"`
+	ADOwnerReadOnly bool                   `json:"adOwnerReadOnly"`
+	Backup          bool                   `json:"backup"`
+	Form            string                 `json:"certificate"`
+	ClaimsDisabled  bool                   `json:"claimsDisabled"`
+	Descriptor      string                 `json:"descriptor"` // hash of the self-relative bytes, of nothing if there is none
+	Desired         string                 `json:"desired"`    // before the generic mapping
+	Digest          string                 `json:"digest,omitempty"`
+	Granted         string                 `json:"granted"`
+	KernelMode      bool                   `json:"kernelMode"`
+	Level           string                 `json:"level"`       // of the impersonation, "" for none
+	Mapping         [4]string              `json:"mapping"`     // read, write, execute, all
+	ObjectTypes     []string               `json:"objectTypes"` // level and the bytes of the GUID
+	Policies        map[string][][3]string `json:"policies"`    // by id: name, condition and descriptor of each rule
+	Previous        string                 `json:"previous"`
+	Primary         string                 `json:"primary"`    // token file of the process, "" where it is the same token
+	Privileges      []string               `json:"privileges"` // used, in alphabetical order
+	Restore         bool                   `json:"restore"`
+	ResultList      bool                   `json:"resultList"`
+	Results         []string               `json:"results"` // status and rights of each node of a result list
+	Self            string                 `json:"self"`    // what S-1-5-10 stood for, "" for nothing
+	Status          string                 `json:"status"`
+	Steps           []certificateStep      `json:"steps"` // those that granted or refused something
+	Token           string                 `json:"token"` // hash of the token file
 }
 
 type certificateStep struct {
-	Rule    string `json:"rule"`
-	List    string `json:"list"`
 	ACE     int    `json:"ace"`
-	Pass    string `json:"pass"`
 	Bits    string `json:"bits"`
 	Granted bool   `json:"granted"`
+	List    string `json:"list"`
+	Node    int    `json:"node"`
+	Pass    string `json:"pass"`
+	Rule    string `json:"rule"`
 }
 
 // Certificate states the decision so that others can verify it without this
 // package: hashes of the descriptor's bytes (sd.Descriptor.Binary) and of the
-// token file, the question, the answer, and each step that granted or refused a
-// right. r is the request that was explained. tokenFile is the file the
-// effective token was read from; nil stands for its MarshalJSON.
+// token file, the rest of the question, the answer, and each step that granted
+// or refused a right. r is the request that was explained. tokenFile is the
+// file the effective token was read from; nil stands for its MarshalJSON.
 //
-// What a verifier needs beyond descriptor, token, mask, mapping and self (object
-// types, policies, intent, what was granted before …) is named in the field
-// beyond: a verifier that does not know it must refuse. digest is the hash of
-// the document without it, as one line without blanks. It guards against
-// accidents; what guards against forgery is that a verifier repeats every step.
+// What is neither in descriptor nor in token stands in the document itself: the
+// process's token where it is another one, object types, central policies.
+// digest is the hash of the document without it, as one line without blanks. It
+// guards against accidents; what guards against forgery is that a verifier
+// repeats every step.
 //
-// The error is [ErrOtherToken], [ErrNotExplained], [ErrNoToken], or wraps that
-// of reading the file.
+// The error is [ErrOtherToken], [ErrNotExplained], [ErrCallback], [ErrNoToken],
+// or wraps that of reading the file.
 func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) {
 	t := r.Subject.Effective()
 	m := r.mapping()
@@ -70,6 +87,8 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 		return nil, ErrNoToken
 	case m == nil || m.Map(r.Desired) != x.Desired || *m != *x.mapping:
 		return nil, ErrNotExplained
+	case r.Options.Callback != nil:
+		return nil, ErrCallback
 	}
 	own, err := t.MarshalJSON()
 	if err != nil {
@@ -81,23 +100,80 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 		return nil, err
 	}
 	c := certificate{
-		Form: CertificateForm, Descriptor: hashOf(r.Descriptor.Binary()), Token: hashOf(tokenFile),
+		Form: CertificateForm, Descriptor: hashOf(bytesOf(r.Descriptor)), Token: hashOf(tokenFile),
 		Desired: r.Desired.Padded(), Mapping: [4]string{m.Read.Padded(), m.Write.Padded(), m.Execute.Padded(), m.All.Padded()},
-		Self: r.Self.String(), Beyond: r.beyond(),
+		Previous: r.Previous.Padded(), Self: r.Self.String(), KernelMode: r.Mode == Kernel, Level: r.Subject.level(),
+		Backup: r.Intent.Backup, Restore: r.Intent.Restore,
+		ADOwnerReadOnly: r.Options.ADOwnerReadOnly, ClaimsDisabled: r.Options.ClaimsDisabled,
+		ObjectTypes: []string{}, Policies: certifiedPolicies(r.Policies),
 		Status: x.Decision.Status.String(), Granted: x.Decision.Granted.Padded(), Privileges: append([]string{}, x.Decision.PrivilegesUsed.Names()...),
-		Steps: []certificateStep{},
+		ResultList: x.each, Results: []string{}, Steps: []certificateStep{},
 	}
-	for i := range x.Steps {
-		if s := &x.Steps[i]; s.Bits != 0 {
-			c.Steps = append(c.Steps, certificateStep{s.Rule, s.List, s.ACE, s.Pass, s.Bits.Padded(), s.Granted})
-		}
+	primary, err := r.Subject.primary().MarshalJSON()
+	if err != nil {
+		return nil, err
 	}
+	if !bytes.Equal(primary, own) {
+		c.Primary = string(primary)
+	}
+	for _, e := range r.ObjectTypes {
+		c.ObjectTypes = append(c.ObjectTypes, fmt.Sprintf("%d %x", e.Level, e.GUID[:]))
+	}
+	slices.Sort(c.Privileges)
+	x.certify(&c)
 	body, err := compact(&c)
 	if err != nil {
 		return nil, err
 	}
 	c.Digest = hashOf(body)
 	return compact(&c)
+}
+
+// certify fills in results and steps.
+func (x *Explanation) certify(c *certificate) {
+	for _, n := range x.results {
+		c.Results = append(c.Results, n.Status.String()+" "+n.Granted.Padded())
+	}
+	for i := range x.Steps {
+		if s := &x.Steps[i]; s.Bits != 0 {
+			c.Steps = append(c.Steps, certificateStep{s.ACE, s.Bits.Padded(), s.Granted, valid(s.List), s.Node, s.Pass, s.Rule})
+		}
+	}
+}
+
+// level is the name of the impersonation's level, "" without a client.
+func (s *Subject) level() string {
+	if s.Client == nil {
+		return ""
+	}
+	return [...]string{"Anonymous", "Identification", "Impersonation", "Delegation"}[min(s.Level, winnt.SecurityDelegation)]
+}
+
+// certifiedPolicies is the whole set: that an object's policy is not in it
+// decides, too. The recovery policy has the id "".
+func certifiedPolicies(s *PolicySet) map[string][][3]string {
+	out := map[string][][3]string{}
+	if !s.configured() {
+		return out
+	}
+	add := func(id string, rules ...Rule) {
+		if _, twice := out[id]; twice { // the first is found
+			return
+		}
+		out[id] = [][3]string{}
+		for i := range rules {
+			c := [3]string{valid(rules[i].Name), "", hex.EncodeToString(bytesOf(rules[i].Descriptor))}
+			if x := rules[i].AppliesTo; x != nil {
+				c[1] = hex.EncodeToString(x.Encode())
+			}
+			out[id] = append(out[id], c)
+		}
+	}
+	add("", s.recoveryRule()) // first: no entry names a policy without id
+	for i := range s.Policies {
+		add(s.Policies[i].ID.String(), s.Policies[i].Rules...)
+	}
+	return out
 }
 
 // sameToken checks that a file gives the token whose own file is own.
@@ -116,28 +192,16 @@ func sameToken(file, own []byte) error {
 	return nil
 }
 
-// beyond names what went into a decision besides the inputs of a certificate.
-func (r *Request) beyond() []string {
-	out := []string{}
-	for _, f := range []struct {
-		name string
-		used bool
-	}{
-		{"kernelMode", r.Mode == Kernel},
-		{"noDescriptor", r.Descriptor == nil},
-		{"level", r.Subject.Client != nil && r.Subject.Level < winnt.SecurityImpersonation},
-		{"previous", r.Previous != 0},
-		{"objectTypes", len(r.ObjectTypes) > 0},
-		{"intent", r.Intent != Intent{}},
-		{"policies", r.Policies.configured()},
-		{"options", r.Options.ADOwnerReadOnly || r.Options.ClaimsDisabled || r.Options.Callback != nil},
-	} {
-		if f.used {
-			out = append(out, f.name)
-		}
+// bytesOf is the self-relative form, empty for nil.
+func bytesOf(d *sd.Descriptor) []byte {
+	if d == nil {
+		return nil
 	}
-	return out
+	return d.Binary()
 }
+
+// valid is a name as JSON can carry it.
+func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
 
 func hashOf(b []byte) string {
 	h := sha256.Sum256(b)
@@ -146,9 +210,11 @@ func hashOf(b []byte) string {
 
 // compact is the one line of a certificate.
 func compact(c *certificate) ([]byte, error) {
-	b, err := json.Marshal(c)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(c); err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
-	return b, nil
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -68,6 +68,8 @@ type Explanation struct {
 
 	culprits winnt.AccessMask // bits that were refused, not just left behind by a refusal
 	mapping  *winnt.GenericMapping
+	each     bool              // a result list was asked for
+	results  []NodeResult      // of it
 	typ      *winnt.ObjectType // nil: rights print as numbers
 }
 
@@ -92,6 +94,7 @@ func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error)
 	if err != nil {
 		return results, d, nil, err
 	}
+	t.x.each, t.x.results = true, results
 	return results, d, &t.x, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/questions"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )
@@ -28,11 +29,11 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Add([]byte{1, 0, 4, 0x80}, uint64(0)) // a header that ends early
 	f.Fuzz(func(t *testing.T, b []byte, s uint64) {
-		w := world{rand.New(rand.NewPCG(s, 1))}
-		client, primary := mustToken(t, w.spec()), mustToken(t, w.spec())
+		w := questions.World{Rand: rand.New(rand.NewPCG(s, 1))}
+		client, primary := mustToken(t, w.Spec()), mustToken(t, w.Spec())
 		d, err := sd.Decode(b)
 		if err != nil {
-			if _, err := access.CheckBytes(client, b, 1, worldTypes[0]); err == nil {
+			if _, err := access.CheckBytes(client, b, 1, questions.Types[0]); err == nil {
 				t.Error("CheckBytes takes what Decode refuses")
 			}
 			return
@@ -41,7 +42,7 @@ func FuzzCheck(f *testing.F) {
 			return // the oracle is slow
 		}
 		for range 4 {
-			r := w.request(d, client, primary)
+			r := w.Request(d, client, primary)
 			compareWithTwin(t, w, r)
 		}
 	})

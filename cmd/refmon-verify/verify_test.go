@@ -2,93 +2,39 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/questions"
 	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sd"
-	wellknown "github.com/refmon/refmon/sid"
 	tokens "github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
-// world makes random questions about what the verifier covers, from a small
-// universe in which SIDs and bits meet often.
-type world struct{ *rand.Rand }
+// world makes random questions: those of package questions, and token files as
+// people write them.
+type world struct{ questions.World }
 
-func pick[T any](w world, from []T) T { return from[w.IntN(len(from))] }
-
-var (
-	sids = func() (out []string) {
-		return append(out, "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001", "S-1-1-0", "S-1-5-32-544", "S-1-5-12", "S-1-3-4", "S-1-5-10", "S-1-15-2-1-2-3", "S-1-15-3-1", "S-1-15-2-1", "S-1-15-2-2")
-	}()
-	texts   = []string{`"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`, `"WD"`, `"BA"`, `"RC"`, `"OW"`, `"PS"`, `"DU"`}
-	masks   = []winnt.AccessMask{1, 2, 3, 0x20, 0x120089, 0x1F01FF, 0x20000, 0x60000, 0x80000, 0xF0000, winnt.GENERIC_READ, winnt.GENERIC_ALL, 0x01000001, 0xFFFFFFFF, 0}
-	desired = []winnt.AccessMask{0, 1, 2, 3, 0x21, 0x20000, 0x60000, 0x80000, 0x80001, 0x10000, 0x120089, 0x1F01FF, 0x01000000, 0x01000001,
-		winnt.GENERIC_READ, winnt.GENERIC_EXECUTE, winnt.MAXIMUM_ALLOWED, winnt.MAXIMUM_ALLOWED | 1, winnt.MAXIMUM_ALLOWED | 0x80000, 0x03000000}
-	types = []*winnt.ObjectType{winnt.FileObject, winnt.FileObject, winnt.KeyObject, winnt.ProcessObject}
-)
-
-func (w world) acl(t testing.TB, kinds []sd.Type, most int, who func() string) *sd.ACL {
-	var list []sd.ACE
-	for range w.IntN(most) {
-		var flags uint8
-		if w.IntN(8) == 0 {
-			flags = uint8(w.IntN(32))
-		}
-		k := pick(w, kinds)
-		var x sd.ACEExtra
-		if k.IsObject() && w.IntN(2) == 0 {
-			x.ObjectType = &winnt.GUID{1}
-		}
-		m := pick(w, masks)
-		if k == sd.SystemMandatoryLabel {
-			m = winnt.AccessMask(w.IntN(8))
-		}
-		a, err := sd.NewACE(k, flags, m, wellknown.MustParse(who()), x)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, a)
-	}
-	l, err := sd.NewACL(list...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
-func (w world) descriptor(t testing.TB) *sd.Descriptor {
-	p := sd.Parts{Group: wellknown.LocalSystem}
-	if w.IntN(12) > 0 {
-		p.Owner = wellknown.MustParse(pick(w, sids))
-	}
-	if w.IntN(12) > 0 {
-		p.DACL = w.acl(t, []sd.Type{0, 0, 0, 0, 1, 1, 1, 5, 6, 2}, 7, func() string { return pick(w, sids) })
-	}
-	if w.IntN(3) == 0 {
-		p.SACL = w.acl(t, []sd.Type{0x11, 0x11, 0x14, 2, 0x13}, 4, func() string {
-			return pick(w, []string{"S-1-16-0", "S-1-16-8192", "S-1-16-12288", "S-1-19-512-1024", "S-1-19-1024-8192", "S-1-1-0"})
-		})
-	}
-	return sd.New(p)
-}
+func among[T any](w world, from ...T) T { return from[w.IntN(len(from))] }
 
 // token is a token file as people write them: aliases, bare and full groups.
 func (w world) token() []byte {
 	group := func() string {
-		s := pick(w, texts)
+		s := among(w, `"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`, `"WD"`, `"BA"`, `"RC"`, `"OW"`, `"PS"`, `"DU"`)
 		switch w.IntN(4) {
 		case 0:
-			return fmt.Sprintf(`{"sid":%s,"attributes":[%s]}`, s, pick(w, []string{"", `"Enabled"`, `"UseForDenyOnly"`, `"Mandatory"`, `"EnabledByDefault"`}))
+			return fmt.Sprintf(`{"sid":%s,"attributes":[%s]}`, s, among(w, "", `"Enabled"`, `"UseForDenyOnly"`, `"Mandatory"`, `"EnabledByDefault"`))
 		case 1:
 			return fmt.Sprintf(`{"sid":%s}`, s)
 		}
@@ -101,27 +47,37 @@ func (w world) token() []byte {
 		}
 		return "[" + strings.Join(out, ",") + "]"
 	}
-	user := pick(w, []string{`"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`, `{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]}`})
+	user := among(w, `"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`, `{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]}`)
 	f := []string{`"user":` + user, `"groups":` + list(w.IntN(6))}
 	if w.IntN(3) == 0 {
 		names := []string{`"SeSecurityPrivilege"`, `{"name":"SeTakeOwnershipPrivilege","attributes":[]}`, `"SeTakeOwnershipPrivilege"`, `"SeRelabelPrivilege"`, `{"name":"SeBackupPrivilege"}`}
-		f = append(f, `"privileges":[`+pick(w, names)+`,"SeChangeNotifyPrivilege"]`)
+		f = append(f, `"privileges":[`+among(w, names...)+`,"SeChangeNotifyPrivilege"]`)
 	}
 	if w.IntN(2) == 0 {
-		f = append(f, `"integrityLevel":`+pick(w, []string{`"Low"`, `"Untrusted"`, `"High"`, `"None"`, `"S-1-16-8448"`}))
+		f = append(f, `"integrityLevel":`+among(w, `"Low"`, `"Untrusted"`, `"High"`, `"None"`, `"S-1-16-8448"`))
 	}
 	if w.IntN(4) == 0 {
-		f = append(f, `"mandatoryPolicy":`+pick(w, []string{`[]`, `["NoWriteUp"]`, `["NewProcessMin"]`, `null`}))
+		f = append(f, `"mandatoryPolicy":`+among(w, `[]`, `["NoWriteUp"]`, `["NewProcessMin"]`, `null`))
 	}
 	if w.IntN(4) == 0 {
 		f = append(f, `"restricted":true`, `"restrictedSids":`+list(w.IntN(4)), fmt.Sprintf(`"writeRestricted":%v`, w.IntN(3) == 0))
 	}
 	if w.IntN(4) == 0 {
 		f = append(f, fmt.Sprintf(`"appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":[%s],"lowPrivilege":%v}`,
-			pick(w, []string{"", `"S-1-15-3-1"`, `{"sid":"S-1-15-3-1","attributes":["UseForDenyOnly"]}`, `{"sid":"S-1-15-3-1","attributes":["Mandatory"]}`}), w.IntN(3) == 0))
+			among(w, "", `"S-1-15-3-1"`, `{"sid":"S-1-15-3-1","attributes":["UseForDenyOnly"]}`, `{"sid":"S-1-15-3-1","attributes":["Mandatory"]}`), w.IntN(3) == 0))
 	}
 	if w.IntN(4) == 0 {
-		f = append(f, `"trustLevel":"`+pick(w, []string{"S-1-19-512-1024", "S-1-19-1024-8192"})+`"`)
+		f = append(f, `"trustLevel":"`+among(w, "S-1-19-512-1024", "S-1-19-1024-8192")+`"`)
+	}
+	if w.IntN(3) == 0 {
+		claim := func() string {
+			return among(w, `{"name":"x","type":"int64","values":[1,-2]}`, `{"type":"uint64","name":"X","values":["0xffffffffffffffff",1]}`, `{"name":"y","values":["A","b\u2028"],"type":"string"}`,
+				`{"name":"y","type":"sid","values":["WD","DU"],"flags":"0x10"}`, `{"name":"x","type":"boolean","values":[true,0]}`, `{"name":"é","type":"octets","values":["00","0001"],"flags":2}`)
+		}
+		f = append(f, `"userClaims":[`+claim()+`,`+claim()+`]`, `"localAttributes":[`+claim()+`]`, `"deviceClaims":[`+claim()+`]`, `"deviceGroups":`+list(w.IntN(3)))
+		if w.IntN(2) == 0 {
+			f = append(f, `"restrictedUserClaims":[`+among(w, "", claim())+`]`, `"restrictedDeviceGroups":`+list(w.IntN(2)))
+		}
 	}
 	return []byte("{" + strings.Join(f, ", ") + "}")
 }
@@ -129,40 +85,152 @@ func (w world) token() []byte {
 // sample is a certificate with its inputs.
 type sample struct{ cert, descriptor, token []byte }
 
-func (w world) sample(t testing.TB) sample {
-	for {
-		file := w.token()
-		tok, err := tokens.Parse(file)
-		if err != nil {
-			continue // a combination the reader refuses
-		}
-		r := &access.Request{Descriptor: w.descriptor(t), Subject: access.Subject{Primary: tok}, Desired: pick(w, desired), Type: pick(w, types)}
-		if w.IntN(3) == 0 {
-			r.Self = wellknown.MustParse(pick(w, sids))
-		}
-		return certify(t, r, file)
-	}
-}
-
-func certify(t testing.TB, r *access.Request, file []byte) sample {
-	_, x, err := access.Explain(r)
+// sample asks any question and certifies the answer. has counts what it was about.
+func (w world) sample(t testing.TB, has map[string]int) sample {
+	one := func(in int) bool { return w.IntN(in) == 0 }
+	var file []byte
+	client, err := tokens.New(w.Spec())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := x.Certificate(r, file)
+	if one(2) {
+		file = w.token()
+		if client, err = tokens.Parse(file); err != nil {
+			return w.sample(t, has) // a combination the reader refuses
+		}
+	}
+	primary, err := tokens.New(w.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.Request(w.Descriptor(), client, primary)
+	if one(3) {
+		r.Subject = access.Subject{Primary: client}
+	} else if one(2) {
+		r.Subject.Primary = client
+	}
+	rare := func(in int, f func()) {
+		if one(in) {
+			f()
+		}
+	}
+	rare(40, func() { r.Mode = access.Kernel })
+	rare(40, func() { r.Descriptor = nil })
+	rare(20, func() { r.Subject.Level = winnt.SecurityImpersonationLevel(w.IntN(4)) })
+	rare(30, func() { r.Desired = 0 })
+	rare(20, func() { r.Previous = winnt.AccessMask(w.Uint32()) })
+	rare(40, func() { r.ObjectTypes = append(r.ObjectTypes, access.ObjectTypeEntry{Level: uint16(w.IntN(3))}) })
+	rare(40, func() {
+		r.Mapping = &winnt.GenericMapping{Read: 1, Write: 2 | winnt.GENERIC_ALL, Execute: 4, All: winnt.AccessMask(w.Uint32())}
+	})
+	explain := access.Explain
+	each := len(r.ObjectTypes) > 0 && one(2) || one(50)
+	if each {
+		explain = func(r *access.Request) (access.Decision, *access.Explanation, error) {
+			_, d, x, err := access.ExplainResultList(r)
+			return d, x, err
+		}
+	}
+	d, x, err := explain(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x.Certificate(r, file)
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
 	if file == nil {
-		if file, err = r.Subject.Effective().MarshalJSON(); err != nil {
+		if file, err = client.MarshalJSON(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return sample{c, r.Descriptor.Binary(), file}
+	s := sample{cert, nil, file}
+	if r.Descriptor != nil {
+		s.descriptor = r.Descriptor.Binary()
+	}
+	count(has, r, d, x, each)
+	return s
+}
+
+// features are what random decisions must be about, each at least once in two thousand.
+var features = strings.Fields(`granted denied condition condition-decides compound compound-decides filter filter-decides resource label-decides
+	trust-decides tree typed-entry tree-denies result-list invalid-list intent intent-decides security-privilege take-ownership owner previous
+	kernel no-descriptor low-level nothing-asked policy policy-decides restricted restricted-decides write-restricted package package-decides
+	low-privilege claims device-groups null-dacl empty-dacl maximum self owner-read-only claims-disabled deny-only`)
+
+// count notes what a decision was about.
+func count(has map[string]int, r *access.Request, d access.Decision, x *access.Explanation, each bool) {
+	note := func(name string, is bool) {
+		if is {
+			has[name]++
+		}
+	}
+	decides := map[string]bool{}
+	t := r.Subject.Effective()
+	for _, s := range x.Steps {
+		if s.Bits == 0 {
+			continue
+		}
+		decides[s.Rule] = true
+		decides["package"] = decides["package"] || s.Pass == "package" && s.ACE >= 0
+		if r.Descriptor != nil && s.List == "DACL" && s.ACE >= 0 {
+			switch a := r.Descriptor.DACL().At(s.ACE); {
+			case a.Type().IsCallback():
+				decides["condition"] = true
+			case a.Type() == sd.AccessAllowedCompound:
+				decides["compound"] = true
+			}
+		}
+	}
+	note("granted", d.Allowed())
+	note("denied", !d.Allowed())
+	for _, f := range []struct{ name, rule string }{{"filter-decides", "A-65"}, {"label-decides", "A-62"}, {"trust-decides", "A-64"}, {"tree-denies", "A-83"}, {"invalid-list", "A-25"},
+		{"intent-decides", "A-54"}, {"security-privilege", "A-50"}, {"take-ownership", "A-51"}, {"owner", "A-56"}, {"policy-decides", "A-101"}, {"restricted-decides", "A-90"},
+		{"condition-decides", "condition"}, {"compound-decides", "compound"}, {"package-decides", "package"}, {"null-dacl", "A-42"}, {"empty-dacl", "A-43"}} {
+		note(f.name, decides[f.rule])
+	}
+	types := map[sd.Type]bool{}
+	if r.Descriptor != nil {
+		for _, l := range []*sd.ACL{r.Descriptor.DACL(), r.Descriptor.SACL()} {
+			for _, a := range l.All() {
+				types[a.Type()] = true
+			}
+		}
+	}
+	note("condition", types[9] || types[0xA] || types[0xB] || types[0xC])
+	note("typed-entry", types[5] || types[6])
+	note("compound", types[4])
+	note("filter", types[0x15])
+	note("resource", types[0x12])
+	note("policy", types[0x13] && r.Policies != nil)
+	note("tree", len(r.ObjectTypes) > 0)
+	note("result-list", each)
+	note("intent", r.Intent != access.Intent{})
+	note("previous", r.Previous != 0)
+	note("kernel", r.Mode == access.Kernel)
+	note("no-descriptor", r.Descriptor == nil)
+	note("low-level", r.Subject.Client != nil && r.Subject.Level < winnt.SecurityImpersonation)
+	note("nothing-asked", r.Desired == 0)
+	note("restricted", t.IsRestricted())
+	note("write-restricted", t.WriteRestricted())
+	note("package", t.IsAppContainer())
+	note("low-privilege", t.LowPrivilege())
+	note("claims", t.UserClaims().Len() > 0)
+	note("device-groups", t.DeviceSet().Len() > 0)
+	note("maximum", r.Desired&winnt.MAXIMUM_ALLOWED != 0)
+	note("self", !r.Self.IsZero())
+	note("owner-read-only", r.Options.ADOwnerReadOnly)
+	note("claims-disabled", r.Options.ClaimsDisabled)
+	for _, g := range t.Groups() {
+		if g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
+			note("deny-only", true)
+			break
+		}
+	}
 }
 
 func seeded(t testing.TB) world {
-	return world{rand.New(rand.NewPCG(randtest.Seed(t), 0))}
+	return world{questions.World{Rand: rand.New(rand.NewPCG(randtest.Seed(t), 0))}}
 }
 
 // rounds is REFMON_CERTIFICATES, or 10^4.
@@ -171,151 +239,155 @@ func rounds(t testing.TB) int { return randtest.Count(t, "REFMON_CERTIFICATES", 
 // TestEveryTrueCertificateVerifies and with it the whole of the second
 // implementation: random decisions, each verified from its inputs alone.
 func TestEveryTrueCertificateVerifies(t *testing.T) {
-	w, granted := seeded(t), 0
-	for i := range rounds(t) {
-		s := w.sample(t)
-		outcome, err := verify(s.cert, s.descriptor, s.token)
-		if err != nil {
+	w, has, n := seeded(t), map[string]int{}, rounds(t)
+	for i := range n {
+		s := w.sample(t, has)
+		if _, err := verify(s.cert, s.descriptor, s.token); err != nil {
 			t.Fatalf("certificate %d: %v\n%s\nsd %x\ntoken %s", i, err, s.cert, s.descriptor, s.token)
 		}
-		if strings.Contains(outcome, success) {
-			granted++
+	}
+	var table []string
+	for _, f := range features {
+		table = append(table, fmt.Sprintf("%s %.1f%%", f, float64(100*has[f])/float64(n)))
+		if n >= 5000 && has[f] < n/2000 {
+			t.Errorf("only %d of %d decisions have the feature %q", has[f], n, f)
 		}
 	}
-	t.Logf("%d verified, %d of them grants", rounds(t), granted)
+	t.Logf("%d verified: %s", n, strings.Join(table, ", "))
 }
 
-// mutate changes one field of a certificate; with reseal the digest is made
-// anew, as a forger would.
-func (w world) mutate(t testing.TB, cert []byte, reseal bool) []byte {
-	var m map[string]any
-	if err := json.Unmarshal(cert, &m); err != nil {
+// document is a certificate taken apart.
+type document map[string]any
+
+func parse(t testing.TB, cert []byte) (m document) {
+	dec := json.NewDecoder(bytes.NewReader(cert))
+	dec.UseNumber()
+	if err := dec.Decode(&m); err != nil {
 		t.Fatal(err)
 	}
-	keys := []string{"descriptor", "token", "status", "granted", "privileges", "steps"}
-	if !reseal {
-		keys = append(keys, "certificate", "desired", "mapping", "self", "beyond", "digest")
-	}
-	k := pick(w, keys)
-	switch v := m[k].(type) {
-	case string:
-		m[k] = w.altered(k, v)
-	case []any:
-		m[k] = w.alteredList(k, v)
-	}
-	return render(t, m, reseal)
+	return m
 }
 
-// altered is another text: of a hash or mask one digit, else another word.
-func (w world) altered(key, v string) string {
-	switch {
-	case key == "status":
-		return pick(w, remove([]string{success, denied, "STATUS_PRIVILEGE_NOT_HELD"}, v))
-	case key == "self":
-		return pick(w, remove(sids, v))
-	case key == "certificate":
-		return v + "0"
+// render writes a certificate; with reseal the digest is made anew, as a forger
+// would.
+func (m document) render(t testing.TB, reseal bool) []byte {
+	write := func() []byte {
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(m); err != nil {
+			t.Fatal(err)
+		}
+		return bytes.TrimSpace(b.Bytes())
 	}
-	b := []byte(v)
-	i := len(b) - 1 - w.IntN(len(b)-2)
-	b[i] = remove([]string{"0", "1", "3", "8", "f"}, string(b[i]))[w.IntN(4)][0]
+	if reseal {
+		delete(m, "digest")
+		m["digest"] = fmt.Sprintf("%x", sha256.Sum256(write()))
+	}
+	return write()
+}
+
+// mutate changes one field of a certificate. What states the question may only
+// be changed under the old digest: with a new one it states another question,
+// and may be true.
+func (w world) mutate(t testing.TB, cert []byte, reseal bool) []byte {
+	m := parse(t, cert)
+	keys := []string{"descriptor", "token", "status", "granted", "privileges", "steps", "steps", "steps", "results", "certificate", ""}
+	if !reseal {
+		for k := range m {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+	}
+	switch k := among(w, keys...); {
+	case k == "":
+		m[among(w, "x", "Status", "beyond")] = among[any](w, nil, "", false)
+	case w.IntN(20) == 0:
+		delete(m, k)
+	default:
+		m[k] = w.altered(k, m[k])
+	}
+	return m.render(t, reseal)
+}
+
+// altered is another value of the same kind.
+func (w world) altered(key string, v any) any {
+	switch v := v.(type) {
+	case bool:
+		return !v
+	case json.Number:
+		return json.Number(strings.TrimPrefix(string(v+"1"), "0"))
+	case nil:
+		return []any{}
+	case []any:
+		return w.alteredList(key, v)
+	case map[string]any:
+		return w.alteredMap(v)
+	}
+	text := v.(string)
+	words := map[string][]string{"status": {"STATUS_SUCCESS", "STATUS_ACCESS_DENIED", "STATUS_PRIVILEGE_NOT_HELD"}, "level": {"", "Identification", "Impersonation", "None"},
+		"rule": {"A-70", "A-41", "A-40", "A-56", "A-82", "A-101"}, "list": {"", "DACL", "SACL"}, "pass": {"", "restricted", "package"}, "self": {"", "S-1-1-0", "WD"}}[key]
+	if words = slices.DeleteFunc(words, func(s string) bool { return s == text }); words != nil {
+		return among(w, words...)
+	}
+	if text == "" {
+		return "0"
+	}
+	b := []byte(text)
+	i := len(b) - 1 - w.IntN(min(8, len(b)))
+	b[i] = among(w, slices.DeleteFunc([]byte("0138f"), func(c byte) bool { return c == b[i] })...)
 	return string(b)
 }
 
-func remove(list []string, v string) (out []string) {
-	for _, x := range list {
-		if x != v {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
-func (w world) alteredList(key string, v []any) []any {
-	if key == "mapping" {
-		i := w.IntN(4)
-		v[i] = w.altered("mapping", v[i].(string))
+func (w world) alteredMap(v map[string]any) any {
+	keys := slices.Sorted(maps.Keys(v))
+	if len(keys) == 0 || w.IntN(8) == 0 {
+		v[among(w, "", "x", "S-1-17-3")+"0"] = []any{}
 		return v
 	}
-	if key != "steps" {
-		if len(v) > 0 && w.IntN(2) == 0 {
-			return v[:len(v)-1]
-		}
-		return append(v, "SeDebugPrivilege")
-	}
-	if len(v) == 0 || w.IntN(6) == 0 {
-		return append(v, map[string]any{"rule": "A-70", "list": "DACL", "ace": 0, "pass": "", "bits": "0x00000001", "granted": true})
-	}
-	i := w.IntN(len(v))
-	if w.IntN(6) == 0 {
-		return append(v[:i:i], v[i+1:]...)
-	}
-	s := v[i].(map[string]any)
-	switch k := pick(w, []string{"rule", "list", "ace", "pass", "bits", "granted"}); k {
-	case "rule":
-		s[k] = pick(w, remove([]string{"A-70", "A-41", "A-40", "A-56", "A-50", "A-62"}, s[k].(string)))
-	case "list":
-		s[k] = pick(w, remove([]string{"", "DACL", "SACL"}, s[k].(string)))
-	case "ace":
-		s[k] = s[k].(float64) + 1
-	case "pass":
-		s[k] = pick(w, remove([]string{"", "restricted", "package"}, s[k].(string)))
-	case "bits":
-		s[k] = w.altered(k, s[k].(string))
-	case "granted":
-		s[k] = !s[k].(bool)
+	k := among(w, keys...)
+	if w.IntN(8) == 0 {
+		delete(v, k)
+	} else {
+		v[k] = w.altered(k, v[k])
 	}
 	return v
 }
 
-// render writes a certificate in the order of its form.
-func render(t testing.TB, m map[string]any, reseal bool) []byte {
-	object := func(m map[string]any, keys ...string) string {
-		var out []string
-		for _, k := range keys {
-			b, err := json.Marshal(m[k])
-			if err != nil {
-				t.Fatal(err)
-			}
-			if k == "steps" {
-				b = []byte(m["rendered"].(string))
-			}
-			out = append(out, fmt.Sprintf("%q:%s", k, b))
-		}
-		return strings.Join(out, ",")
+func (w world) alteredList(key string, v []any) any {
+	switch {
+	case len(v) == 0 || w.IntN(8) == 0:
+		return append(v, among[any](w, "SeDebugPrivilege", "0 00", map[string]any{"rule": "A-70", "list": "DACL", "ace": 0, "pass": "", "node": 0, "bits": "0x00000001", "granted": true}))
+	case w.IntN(8) == 0:
+		i := w.IntN(len(v))
+		return slices.Delete(v, i, i+1)
+	case len(v) > 1 && w.IntN(8) == 0 && fmt.Sprint(v[0]) != fmt.Sprint(v[1]):
+		v[0], v[1] = v[1], v[0]
+		return v
 	}
-	var steps []string
-	for _, s := range m["steps"].([]any) {
-		steps = append(steps, "{"+object(s.(map[string]any), "rule", "list", "ace", "pass", "bits", "granted")+"}")
-	}
-	m["rendered"] = "[" + strings.Join(steps, ",") + "]"
-	body := "{" + object(m, "certificate", "descriptor", "token", "desired", "mapping", "self", "beyond", "status", "granted", "privileges", "steps")
-	digest := fmt.Sprint(m["digest"])
-	if reseal {
-		digest = hash([]byte(body + "}"))
-	}
-	return []byte(fmt.Sprintf(`%s,"digest":%q}`, body, digest))
+	i := w.IntN(len(v))
+	v[i] = w.altered("", v[i])
+	return v
 }
 
 // TestEveryAlteredCertificateIsRefused: one field of a true certificate is
 // changed, half of the time with a digest that fits; and the inputs are
 // exchanged.
 func TestEveryAlteredCertificateIsRefused(t *testing.T) {
-	w := seeded(t)
+	w, has := seeded(t), map[string]int{}
 	for i := range rounds(t) {
-		s := w.sample(t)
-		var whole map[string]any
-		if err := json.Unmarshal(s.cert, &whole); err != nil {
-			t.Fatal(err)
-		}
-		if again := render(t, whole, true); !bytes.Equal(again, s.cert) {
+		s := w.sample(t, has)
+		if again := parse(t, s.cert).render(t, true); !bytes.Equal(again, s.cert) {
 			t.Fatalf("the test writes certificates in another form:\n%s\n%s", again, s.cert)
 		}
 		altered := w.mutate(t, s.cert, i%2 == 0)
-		if _, err := verify(altered, s.descriptor, s.token); err == nil {
-			t.Fatalf("mutation %d was accepted:\n%s\n%s", i, s.cert, altered)
+		if bytes.Equal(altered, s.cert) {
+			t.Fatalf("mutation %d changes nothing: %s", i, s.cert)
 		}
-		other := w.sample(t)
+		if _, err := verify(altered, s.descriptor, s.token); err == nil {
+			t.Fatalf("mutation %d was accepted:\n%s\n%s\nsd %x\ntoken %s", i, s.cert, altered, s.descriptor, s.token)
+		}
+		other := w.sample(t, has)
 		if !bytes.Equal(other.descriptor, s.descriptor) {
 			if _, err := verify(s.cert, other.descriptor, s.token); err == nil {
 				t.Fatalf("another descriptor was accepted: %s", s.cert)
@@ -327,55 +399,6 @@ func TestEveryAlteredCertificateIsRefused(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestScope: what the verifier does not cover is not verifiable, never true.
-func TestScope(t *testing.T) {
-	tok, err := tokens.New(tokens.Spec{User: tokens.Group{SID: wellknown.MustParse(sids[0])}, Integrity: wellknown.MediumLevel})
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := func() *access.Request {
-		return &access.Request{Subject: access.Subject{Primary: tok}, Type: winnt.FileObject, Desired: 1, Descriptor: describe(t, sd.AccessAllowed)}
-	}
-	for name, change := range map[string]func(*access.Request){
-		"object types": func(r *access.Request) { r.ObjectTypes = []access.ObjectTypeEntry{{}} },
-		"intent":       func(r *access.Request) { r.Intent.Backup = true },
-		"previous":     func(r *access.Request) { r.Previous = 2 },
-		"kernel mode":  func(r *access.Request) { r.Mode = access.Kernel },
-		"level":        func(r *access.Request) { r.Subject.Client, r.Subject.Level = tok, winnt.SecurityIdentification },
-		"policies":     func(r *access.Request) { r.Policies = &access.PolicySet{Policies: []access.Policy{{}}} },
-		"options":      func(r *access.Request) { r.Options.ClaimsDisabled = true },
-		"condition":    func(r *access.Request) { r.Descriptor = describe(t, sd.AccessAllowedCallback) },
-		"compound":     func(r *access.Request) { r.Descriptor = describe(t, sd.AccessAllowedCompound) },
-		"filter": func(r *access.Request) {
-			r.Descriptor = sd.New(sd.Parts{DACL: r.Descriptor.DACL(), SACL: describe(t, sd.SystemAccessFilter).DACL()})
-		},
-	} {
-		r := plain()
-		s := certify(t, r, nil)
-		if _, err := verify(s.cert, s.descriptor, s.token); err != nil {
-			t.Fatalf("the plain one: %v", err)
-		}
-		change(r)
-		s = certify(t, r, nil)
-		var unable notVerifiable
-		if _, err := verify(s.cert, s.descriptor, s.token); !errors.As(err, &unable) {
-			t.Errorf("%s: %v, want not verifiable", name, err)
-		}
-	}
-}
-
-func describe(t testing.TB, k sd.Type) *sd.Descriptor {
-	a, err := sd.NewACE(k, 0, 1, wellknown.MustParse(sids[0]), sd.ACEExtra{ClientSID: wellknown.Everyone})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := sd.NewACL(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sd.New(sd.Parts{DACL: l})
 }
 
 // driver runs the Python verifier over samples.
@@ -392,7 +415,7 @@ for line in open(sys.argv[1], encoding="utf-8"):
             v.verify(cert, bytes.fromhex(s["sd"]), s["token"].encode())
             verified += cert == s["cert"]
             if cert != s["cert"]: print("accepted", line)
-        except (v.Refused, v.NotVerifiable) as e:
+        except v.Refused as e:
             refused += cert != s["cert"]
             if cert == s["cert"]: print(e, line)
 print("%d verified, %d refused" % (verified, refused))
@@ -405,12 +428,12 @@ func TestPython(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3 here")
 	}
-	w, dir := seeded(t), t.TempDir()
+	w, dir, has := seeded(t), t.TempDir(), map[string]int{}
 	var in bytes.Buffer
 	enc := json.NewEncoder(&in)
-	n := min(rounds(t), 2000)
+	n := min(rounds(t)/5, 20_000)
 	for i := range n {
-		s := w.sample(t)
+		s := w.sample(t, has)
 		altered := w.mutate(t, s.cert, i%2 == 0)
 		if err := enc.Encode(map[string]string{"cert": string(s.cert), "altered": string(altered), "sd": fmt.Sprintf("%x", s.descriptor), "token": string(s.token)}); err != nil {
 			t.Fatal(err)
@@ -429,9 +452,9 @@ func TestPython(t *testing.T) {
 // FuzzVerify: no input makes the verifier panic, and the one certificate that
 // it knows is the only one it takes for these inputs.
 func FuzzVerify(f *testing.F) {
-	w := world{rand.New(rand.NewPCG(1, 0))}
+	w := world{questions.World{Rand: rand.New(rand.NewPCG(1, 0))}}
 	for range 20 {
-		s := w.sample(f)
+		s := w.sample(f, map[string]int{})
 		f.Add(s.cert, s.descriptor, s.token)
 	}
 	f.Fuzz(func(t *testing.T, cert, descriptor, token []byte) {
@@ -439,9 +462,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// TestSmallAndAlone: what an auditor has to read is at most 500 lines of Go
-// without comments and blank lines, or 300 of Python, on the standard library
-// alone.
+// TestSmallAndAlone: what an auditor has to read is at most so many lines,
+// comments and blank ones included, on the standard library alone.
 func TestSmallAndAlone(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -459,23 +481,19 @@ func TestSmallAndAlone(t *testing.T) {
 		if strings.Contains(string(b), "refmon/refmon/") || strings.Contains(string(b), `"golang.org/`) {
 			t.Errorf("%s imports more than the standard library", name)
 		}
-		for line := range strings.Lines(string(b)) {
-			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
-				lines++
-			}
-		}
+		lines += bytes.Count(b, []byte("\n"))
 	}
-	if lines > 500 {
-		t.Errorf("%d lines of Go, at most 500 are allowed", lines)
+	if lines > 980 {
+		t.Errorf("%d lines of Go, at most 980 are allowed", lines)
 	}
 	b, err := os.ReadFile("../../tools/verify.py")
-	if n := bytes.Count(b, []byte("\n")); err != nil || n > 300 {
-		t.Errorf("verify.py: %d lines, at most 300 are allowed; %v", n, err)
+	if n := bytes.Count(b, []byte("\n")); err != nil || n > 550 {
+		t.Errorf("verify.py: %d lines, at most 550 are allowed; %v", n, err)
 	}
 }
 
 func TestRun(t *testing.T) {
-	s := world{rand.New(rand.NewPCG(1, 0))}.sample(t)
+	s := world{questions.World{Rand: rand.New(rand.NewPCG(1, 0))}}.sample(t, map[string]int{})
 	dir := t.TempDir()
 	write := func(name string, b []byte) string {
 		name = filepath.Join(dir, name)
@@ -488,8 +506,9 @@ func TestRun(t *testing.T) {
 	h := write("h", fmt.Appendf(nil, "%x\n", s.descriptor))
 	for want, args := range map[int][][]string{
 		0: {{c, d, k}, {c, h, k}},
-		1: {{write("a", bytes.Replace(s.cert, []byte(`"status":"STATUS_`), []byte(`"status":"STATUS_X`), 1)), d, k}},
-		2: {{}, {c}, {k, d, k}, {c, d, "nosuch"}, {write("b", bytes.Replace(s.cert, []byte(`"beyond":[]`), []byte(`"beyond":["x"]`), 1)), d, k}},
+		1: {{write("a", bytes.Replace(s.cert, []byte(`"status":"STATUS_`), []byte(`"status":"STATUS_X`), 1)), d, k}, {k, d, k}, {c, d, c},
+			{write("b", bytes.Replace(s.cert, []byte(`certificate 2`), []byte(`certificate 3`), 1)), d, k}},
+		2: {{}, {c}, {c, d, "nosuch"}},
 	} {
 		for _, a := range args {
 			if got := run(a); got != want {

@@ -71,12 +71,19 @@ func (c *whyCmd) Run(std *streams) error {
 	return verdict(a.Allowed())
 }
 
-// printChanges prints what would grant a denied question.
-func printChanges(std *streams, q *batch.Question) error {
+// decided is the request as the check saw it: NtAccessCheck has a rule of its own
+// about the level, which the question has passed.
+func decided(q *batch.Question) access.Request {
 	r := q.Request
-	if q.Call == batch.NtAccessCheck { // the call has passed its own rule about the level
+	if q.Call == batch.NtAccessCheck {
 		r.Subject.Level = winnt.SecurityImpersonation
 	}
+	return r
+}
+
+// printChanges prints what would grant a denied question.
+func printChanges(std *streams, q *batch.Question) error {
+	r := decided(q)
 	changes, err := access.Changes(&r)
 	if err != nil || len(changes) == 0 {
 		return err
@@ -104,7 +111,8 @@ func (c *whyCmd) certify(std *streams, q *batch.Question, a *batch.Answered) err
 	if err != nil {
 		return err
 	}
-	cert, err := a.Why.Certificate(&q.Request, file)
+	r := decided(q)
+	cert, err := a.Why.Certificate(&r, file)
 	if err != nil {
 		return fmt.Errorf("--certificate: %w", err)
 	}

@@ -72,6 +72,7 @@ var table = []row{
 	{10, "internal/rules"},
 	{10, "internal/recordings"},
 	{10, "internal/randtest"},
+	{10, "internal/questions"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for

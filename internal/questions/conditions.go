@@ -1,0 +1,122 @@
+package questions
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sid"
+)
+
+// Names and values that claims and conditions share.
+var (
+	scopes   = []string{"@User.", "@User.", "@Device.", "@Resource.", ""}
+	names    = []string{"x", "X", "y", "é", "É", "ა", "none"}
+	literals = []string{`0`, `1`, `-1`, `2`, `0x7fffffffffffffff`, `""`, `"a"`, `"A"`, `"b"`, `"ß"`, `"é"`, `"É"`, `"ა"`, `"Ა"`, `"😀"`, `SID(WD)`, `SID(BA)`, `#00`, `#0001`, `#`}
+	groupers = []string{"SID(WD)", "SID(BA)", "SID(BG)", "SID(OW)", "SID(PS)", "SID(RC)", "SID(S-1-5-21-1-2-3-2001)", "1"}
+	members  = []string{"Member_of", "Device_Member_of", "Member_of_any", "Device_Member_of_any", "Not_Member_of", "Not_Device_Member_of", "Not_Member_of_any", "Not_Device_Member_of_any"}
+)
+
+func (w World) name() string { return pick(w, scopes) + pick(w, names[:2+w.IntN(len(names)-1)]) }
+
+// list is a literal, or several in braces.
+func (w World) list(from []string) string {
+	if w.one(3) {
+		return pick(w, from)
+	}
+	var out []string
+	for range w.IntN(4) {
+		out = append(out, pick(w, from))
+	}
+	return "{" + strings.Join(out, ",") + "}"
+}
+
+// text is a conditional expression with every operator.
+func (w World) text(depth int) string {
+	if depth > 0 && !w.one(3) {
+		if w.one(3) {
+			return "(!" + w.text(depth-1) + ")"
+		}
+		return "(" + w.text(depth-1) + pick(w, []string{" && ", " || "}) + w.text(depth-1) + ")"
+	}
+	switch w.IntN(6) {
+	case 0:
+		return "(" + w.name() + ")"
+	case 1:
+		return "(" + pick(w, []string{"Exists ", "Not_Exists "}) + w.name() + ")"
+	case 2:
+		return "(" + pick(w, members) + " " + w.list(groupers) + ")"
+	}
+	right := w.list(literals)
+	if w.one(4) {
+		right = pick(w, scopes[:4]) + pick(w, names)
+	}
+	return "(" + w.name() + " " + pick(w, []string{"==", "!=", "<", "<=", ">", ">=", "Contains", "Any_of", "Not_Contains", "Not_Any_of"}) + " " + right + ")"
+}
+
+// condition is a random expression that has a text.
+func (w World) condition() *claims.Expr {
+	for {
+		text := w.text(w.IntN(3))
+		if x, _, err := claims.ParseExpr(text, claims.ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, sid.SID{}) }}); err == nil {
+			return x
+		}
+	}
+}
+
+// program is the bytes of a condition, now and then damaged.
+func (w World) program() []byte {
+	b := w.condition().Encode()
+	if w.one(6) {
+		b[4+w.IntN(len(b)-4)] = pick(w, []byte{0, 1, 0x10, 0x50, 0x51, 0x80, 0x87, 0x89, 0xA0, 0xA2, 0xF8, 0xFF})
+	}
+	return b
+}
+
+// attribute is a claim of any type.
+func (w World) attribute() claims.Attribute {
+	a := claims.Attribute{Name: pick(w, names), Flags: pick(w, []uint32{0, 0, 0, claims.FlagCaseSensitive, claims.FlagDisabled})}
+	a.Type = pick(w, []claims.Type{claims.Int64, claims.Int64, claims.Uint64, claims.String, claims.String, claims.SID, claims.Boolean, claims.Octets})
+	for range w.IntN(4) {
+		switch a.Type {
+		case claims.Int64:
+			a.Ints = append(a.Ints, pick(w, []int64{0, 1, 2, -1, -1 << 63, 1<<63 - 1}))
+		case claims.Uint64:
+			a.Uints = append(a.Uints, pick(w, []uint64{0, 1, 1 << 63, 1<<64 - 1}))
+		case claims.Boolean:
+			a.Uints = append(a.Uints, uint64(w.IntN(2)))
+		case claims.String:
+			a.Strings = append(a.Strings, pick(w, []string{"", "a", "A", "b", "ß", "é", "É", "ა", "Ა", "\U0001F600"}))
+		case claims.SID:
+			a.SIDs = append(a.SIDs, pick(w, []sid.SID{sid.Everyone, sid.Administrators}))
+		case claims.Octets:
+			a.Octets = append(a.Octets, pick(w, [][]byte{{}, {0}, {0, 1}}))
+		}
+	}
+	return a
+}
+
+// claims is a set of attributes.
+func (w World) claims() *claims.Set {
+	var list []claims.Attribute
+	for range w.IntN(4) {
+		if a := w.attribute(); !a.Duplicates() {
+			list = append(list, a)
+		}
+	}
+	set, err := claims.NewSet(list)
+	if err != nil {
+		panic(fmt.Sprint("claims: ", err))
+	}
+	return set
+}
+
+// resource is the bytes of a resource attribute, with duplicates and damage.
+func (w World) resource() []byte {
+	a := w.attribute()
+	b := a.Append(nil)
+	if w.one(6) {
+		b[w.IntN(len(b))] = byte(w.IntN(256))
+	}
+	return b
+}

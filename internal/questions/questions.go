@@ -1,0 +1,258 @@
+// Package questions makes random access checks with every feature of the
+// check, for tests that compare two ways to decide.
+package questions
+
+import (
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// World makes random questions from a small universe, so that SIDs, bits,
+// GUIDs and attributes meet often.
+type World struct{ *rand.Rand }
+
+const maximum, sacl = winnt.MAXIMUM_ALLOWED, winnt.ACCESS_SYSTEM_SECURITY
+
+var (
+	user       = sid.MustParse("S-1-5-21-1-2-3-1001")
+	group      = sid.MustParse("S-1-5-21-1-2-3-2001")
+	other      = sid.MustParse("S-1-5-21-1-2-3-1002")
+	pkg        = sid.MustParse("S-1-15-2-1-2-3")
+	capability = sid.MustParse("S-1-15-3-1")
+
+	sids = []sid.SID{
+		user, group, other, sid.Everyone, sid.Everyone, sid.Everyone, sid.Administrators, sid.LocalSystem, sid.Restricted, sid.WriteRestricted,
+		sid.OwnerRights, sid.PrincipalSelf, sid.CreatorOwner, pkg, capability, sid.AllAppPackages, sid.AllRestrictedAppPackages,
+	}
+	masks = []winnt.AccessMask{
+		1, 2, 3, 4, 0x10, 0x20, 0x120089, 0x1F01FF, 0x20000, 0x40000, 0x60000, 0x80000, 0x10000, 0xF0000,
+		winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL, 0x01000001, 0x03000001, 0xFFFFFFFF, 0,
+	}
+	desired = []winnt.AccessMask{
+		1, 2, 3, 0x21, 0x20000, 0x60000, 0x80000, 0x80001, 0x10000, 0x120089, 0x1F01FF, sacl, sacl | 1, winnt.GENERIC_READ, winnt.GENERIC_EXECUTE, winnt.GENERIC_WRITE,
+		maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum | 1, maximum | 0x80000, maximum | sacl, maximum | winnt.GENERIC_WRITE,
+	}
+	// Types are the types of object asked about.
+	Types  = []*winnt.ObjectType{winnt.FileObject, winnt.FileObject, winnt.KeyObject, winnt.ProcessObject, winnt.DirectoryServiceObject}
+	labels = []string{"S-1-16-0", "S-1-16-4096", "S-1-16-8192", "S-1-16-12288", "S-1-16-16384"}
+	trust  = []string{"S-1-19-512-1024", "S-1-19-512-8192", "S-1-19-1024-8192", "S-1-19-1024-4096"}
+	guids  = func() (out []winnt.GUID) {
+		for i := range 6 {
+			out = append(out, winnt.GUID{0: byte(i + 1)})
+		}
+		return out
+	}()
+)
+
+func pick[T any](w World, from []T) T { return from[w.IntN(len(from))] }
+
+func (w World) one(in int) bool { return w.IntN(in) == 0 }
+
+func (w World) sid() sid.SID { return pick(w, sids) }
+
+// ace is any entry for a DACL, now and then one that does not belong there.
+func (w World) ace() sd.ACE {
+	types := []sd.Type{0, 0, 0, 0, 1, 1, 4, 5, 5, 6, 9, 9, 0xA, 0xB, 0xC, 2, 0x11, 0xD}
+	return w.aceOf(pick(w, types), pick(w, masks), w.sid())
+}
+
+func (w World) aceOf(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
+	var flags uint8
+	if w.one(8) {
+		flags = uint8(w.IntN(32))
+	}
+	var x sd.ACEExtra
+	if t.Layout() == sd.LayoutObject && !w.one(4) {
+		g := pick(w, guids)
+		x.ObjectType = &g
+	}
+	if t.Layout() == sd.LayoutCompound {
+		x.ClientSID = w.sid()
+	}
+	if t.IsCallback() {
+		switch w.IntN(8) {
+		case 0: // opaque
+			x.AppData = []byte{1, 2, 3, 4}
+		case 1: // malformed
+			x.AppData = []byte("artx\xff\xff\xff\xff")
+		case 2: // none
+		default:
+			x.AppData = w.program()
+		}
+	}
+	a, err := sd.NewACE(t, flags, m, s, x)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+func (w World) acl(n int, one func() sd.ACE) *sd.ACL {
+	aces := make([]sd.ACE, n)
+	for i := range aces {
+		aces[i] = one()
+	}
+	l, err := sd.NewACL(aces...)
+	if err != nil {
+		panic(err)
+	}
+	return l
+}
+
+func (w World) systemACE() sd.ACE {
+	switch w.IntN(9) {
+	case 0:
+		return w.aceOf(0x11, winnt.AccessMask(w.IntN(8)), sid.MustParse(pick(w, append(labels, "S-1-1-0"))))
+	case 1:
+		return w.aceOf(0x14, pick(w, masks), sid.MustParse(pick(w, append(trust, "S-1-1-0"))))
+	case 2:
+		return w.aceOf(0x15, pick(w, masks), sid.Everyone)
+	case 3, 6, 7:
+		return w.aceOf(0x13, 0, sid.MustParse(pick(w, []string{"S-1-17-1", "S-1-17-2", "S-1-17-9"})))
+	case 4, 5:
+		e, err := sd.NewACE(0x12, uint8(w.IntN(2)*8), 0, sid.Everyone, sd.ACEExtra{AppData: w.resource()})
+		if err != nil {
+			panic(err)
+		}
+		return e
+	}
+	return w.aceOf(2, 1, sid.Everyone)
+}
+
+// Descriptor is one with any entries, or none.
+func (w World) Descriptor() *sd.Descriptor {
+	p := sd.Parts{Owner: w.sid(), Group: sid.LocalSystem}
+	if w.one(20) {
+		p.Owner = sid.SID{}
+	}
+	if !w.one(12) {
+		p.DACL = w.acl(w.IntN(7), w.ace)
+	}
+	if w.one(2) {
+		p.SACL = w.acl(w.IntN(4), w.systemACE)
+	}
+	return sd.New(p)
+}
+
+func (w World) groups(n int) (out []token.Group) {
+	attributes := []uint32{token.GroupDefault, token.GroupDefault, token.GroupDefault, 4, 0, winnt.SE_GROUP_USE_FOR_DENY_ONLY, 3}
+	for range n {
+		out = append(out, token.Group{SID: w.sid(), Attributes: pick(w, attributes)})
+	}
+	return out
+}
+
+// Spec is a token.
+func (w World) Spec() token.Spec {
+	s := token.Spec{Type: winnt.TokenImpersonation, Level: winnt.SecurityImpersonation}
+	s.User.SID = pick(w, []sid.SID{user, other, group})
+	if w.one(10) {
+		s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	}
+	s.Groups = w.groups(w.IntN(6))
+	if w.one(2) {
+		s.Groups = append(s.Groups, token.Group{SID: sid.Everyone, Attributes: token.GroupDefault})
+	}
+	if w.one(3) {
+		ps := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege}
+		for _, p := range ps {
+			if w.one(2) {
+				s.Privileges |= p.Bit()
+				if w.one(2) {
+					s.EnabledPrivileges |= p.Bit()
+				}
+			}
+		}
+	}
+	s.Integrity = sid.MustParse(pick(w, append(labels, "S-1-16-8192", "S-1-16-8192", "S-1-16-8192")))
+	s.MandatoryPolicy = uint32(w.IntN(4))
+	if w.one(4) {
+		for _, g := range w.groups(w.IntN(4)) {
+			s.Restricted = append(s.Restricted, token.Group{SID: g.SID})
+		}
+		s.IsRestricted = true
+		s.WriteRestricted = w.one(2)
+	}
+	if w.one(4) {
+		s.Package = pkg
+		s.LowPrivilege = w.one(3)
+		s.Capabilities = []token.Group{{SID: capability, Attributes: uint32(w.IntN(2)) * 4}}
+		if s.Capabilities[0].Attributes == 0 {
+			s.Capabilities[0].Attributes = winnt.SE_GROUP_MANDATORY
+		}
+	}
+	if w.one(3) {
+		s.UserClaims, s.DeviceClaims, s.LocalAttributes = w.claims(), w.claims(), w.claims()
+		if w.one(2) {
+			s.RestrictedUserClaims, s.RestrictedDeviceClaims = w.claims(), w.claims()
+		}
+		s.DeviceGroups = w.groups(w.IntN(3))
+		for range w.IntN(2) {
+			s.RestrictedDeviceGroups = append(s.RestrictedDeviceGroups, token.Group{SID: w.sid()})
+		}
+	}
+	if w.one(4) {
+		s.TrustLevel = sid.MustParse(pick(w, trust))
+	}
+	return s
+}
+
+// Tree is a random preorder tree over distinct GUIDs.
+func (w World) Tree() []access.ObjectTypeEntry {
+	n := 1 + w.IntN(len(guids)-1)
+	perm := w.Perm(len(guids))
+	list := []access.ObjectTypeEntry{{GUID: guids[perm[0]]}}
+	for i := 1; i < n; i++ {
+		list = append(list, access.ObjectTypeEntry{Level: uint16(1 + w.IntN(min(4, int(list[i-1].Level)+1))), GUID: guids[perm[i]]})
+	}
+	return list
+}
+
+// Policies are two sets of rules for the ids that descriptors name.
+func (w World) Policies() *access.PolicySet {
+	s := &access.PolicySet{}
+	for _, id := range []string{"S-1-17-1", "S-1-17-2"} {
+		p := access.Policy{ID: sid.MustParse(id), Name: id}
+		for i := range w.IntN(3) {
+			r := access.Rule{Name: "rule " + strconv.Itoa(i), Descriptor: w.Descriptor()}
+			if w.one(2) {
+				r.AppliesTo = w.condition()
+			}
+			p.Rules = append(p.Rules, r)
+		}
+		s.Policies = append(s.Policies, p)
+	}
+	return s
+}
+
+// Request is a question about a descriptor.
+func (w World) Request(d *sd.Descriptor, client, primary *token.Token) *access.Request {
+	r := &access.Request{
+		Descriptor: d, Desired: pick(w, desired), Type: pick(w, Types),
+		Subject: access.Subject{Primary: primary, Client: client, Level: winnt.SecurityImpersonation},
+	}
+	if w.one(3) {
+		r.Self = w.sid()
+	}
+	if w.one(3) {
+		r.ObjectTypes = w.Tree()
+	}
+	if w.one(6) {
+		r.Intent = access.Intent{Backup: w.one(2), Restore: w.one(2)}
+	}
+	if w.one(6) {
+		r.Previous = pick(w, masks) &^ (winnt.MAXIMUM_ALLOWED | winnt.GENERIC_RIGHTS)
+	}
+	if w.one(2) {
+		r.Policies = w.Policies()
+	}
+	r.Options.ADOwnerReadOnly = w.one(10)
+	r.Options.ClaimsDisabled = w.one(20)
+	return r
+}
