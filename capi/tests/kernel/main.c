@@ -80,7 +80,7 @@ int main(void)
 	CHECK(ConvertStringSidToSidA("S-1-5-21-7-7-7-1001", &alice));
 	CHECK(ConvertStringSidToSidA("S-1-5-21-7-7-7-1002", &bob));
 	ME, MINE; /* the thread and its faces are there before the first count */
-	void (*tests[])(void) = {test_impersonate};
+	void (*tests[])(void) = {test_impersonate, test_zw, test_clients, test_subjects, test_access, test_ktokens, test_kdescriptors};
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
 		REFMON_COUNTS before, after;
 		refmon_counts(&before);
