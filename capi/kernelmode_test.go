@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -22,7 +25,7 @@ func kernelSources(t *testing.T) []string {
 			if _, err := os.Stat(f); err != nil { // the cached result depends on it
 				t.Fatal(err)
 			}
-			if filepath.Dir(f) == "tests/kernel" && filepath.Ext(f) == ".c" {
+			if filepath.Dir(f) == "tests/kernel" && filepath.Ext(f) == ".c" && filepath.Base(f) != "misuse.c" {
 				list = append(list, f)
 			}
 		}
@@ -32,13 +35,19 @@ func kernelSources(t *testing.T) []string {
 
 var passed = regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`)
 
-// The assertions are in tests/kernel/*.c.
+// The assertions are in tests/kernel/*.c; the cases they name: IC-4, IC-7, IC-8,
+// IC-10, IC-11, IC-13 to IC-20, IC-22, IC-23, IC-27, IC-28, IC-37, IC-41, IC-48
+// to IC-50, IC-57, IC-63, IC-72, IC-73, IC-78, IC-79. A second run is of a
+// server without SeImpersonatePrivilege.
 func TestKernelMode(t *testing.T) {
 	folder := library(t)
-	out := run(t, "", compile(t, folder, append(kernelSources(t), "-lrefmonk", "-lrefmon")...))
-	t.Log(strings.TrimSpace(out))
-	if !passed.MatchString(out) {
-		t.Errorf("the count is missing or tells of failures:\n%s", out)
+	program := compile(t, folder, append(kernelSources(t), "-lrefmonk", "-lrefmon")...)
+	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_USER=standard", "standard"}} {
+		out := run(t, c.env, program, c.arg)
+		t.Log(strings.TrimSpace(out))
+		if !passed.MatchString(out) {
+			t.Errorf("%s: the count is missing or tells of failures", c)
+		}
 	}
 }
 
@@ -51,5 +60,61 @@ func TestKernelModeMSABI(t *testing.T) {
 	out := run(t, "", compile(t, folder, append(kernelSources(t), "-DREFMON_MS_ABI", "-lrefmonk-ms", "-lrefmon-ms", "-lrefmon")...))
 	if !passed.MatchString(out) {
 		t.Errorf("%s", out)
+	}
+}
+
+// A mistake that has no status ends the program, with its reason.
+func TestKernelMisuse(t *testing.T) {
+	folder := library(t)
+	program := compile(t, folder, "tests/kernel/misuse.c", "-lrefmonk", "-lrefmon")
+	for i, want := range []string{
+		"PsRevertThreadToSelf: 0x[0-9a-f]+ is no object: it is gone, or it never was one",
+		"PsDereferencePrimaryToken: the Token at 0x[0-9a-f]+: all references that were given out have been given back already",
+		"SeTokenIsAdmin: 0x[0-9a-f]+ is no object: it is gone, or it never was one",
+		"PsImpersonateClient: 0x[0-9a-f]+ is an object of type Token, which does not belong here",
+		"SeReleaseSubjectContext: the subject context at 0x[0-9a-f]+ has no primary token: it was released, or never captured",
+		"SeCaptureSubjectContext: the memory at 0x7eadbee0 cannot be written",
+		"SeUnlockSubjectContext: the subject context at 0x[0-9a-f]+ is not locked by this thread",
+		"SeImpersonateClient: the client context at 0x[0-9a-f]+ has no token: it was deleted, or never created",
+		"PsRestoreImpersonation: the Token at 0x[0-9a-f]+: all references that were given out have been given back already",
+		"ObReferenceObjectByHandle: 0x[0-9a-f]+ is no object type: pass what a variable such as SeTokenObjectType points to",
+		"SeTokenType: 0x0 is no object: it is gone, or it never was one",
+	} {
+		out, err := exec.Command(program, strconv.Itoa(i)).CombinedOutput()
+		exit := (*exec.ExitError)(nil)
+		if !errors.As(err, &exit) || exit.ExitCode() != 70 || !regexp.MustCompile("^refmon: "+want+"\n$").Match(out) {
+			t.Errorf("case %d: %v, %q, want exit code 70 and %q", i, err, out, want)
+		}
+	}
+}
+
+// Which Zw names a program gets is decided by the order of the libraries.
+func TestKernelLinkOrder(t *testing.T) {
+	folder := library(t)
+	source := filepath.Join(t.TempDir(), "order.c")
+	err := os.WriteFile(source, []byte(`#include <refmon/ntifs.h>
+#include <stdio.h>
+int main(void)
+{
+	HANDLE zw = NULL, nt = NULL;
+	NTSTATUS a = ZwOpenProcessTokenEx(ZwCurrentProcess(), TOKEN_QUERY, 0, &zw);
+	NTSTATUS b = NtOpenProcessTokenEx(NtCurrentProcess(), TOKEN_QUERY, 0, &nt);
+	printf("Zw %08X Nt %08X thread %d\n", (unsigned)a, (unsigned)b, PsGetCurrentThread() != NULL);
+	return 0;
+}
+`), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		libraries []string
+		want      string
+	}{
+		{[]string{"-lrefmonk", "-lrefmon"}, "Zw C000000D Nt 00000000 thread 1\n"},
+		{[]string{"-lrefmon", "-lrefmonk"}, "Zw 00000000 Nt 00000000 thread 1\n"}, // the user-mode Zw names come first
+	} {
+		if got := run(t, "", compile(t, folder, append([]string{source}, c.libraries...)...)); got != c.want {
+			t.Errorf("%v: got %q, want %q", c.libraries, got, c.want)
+		}
 	}
 }

@@ -36,5 +36,6 @@ void test_kdescriptors(void);
 void test_kobjects(void);
 void test_ksessions(void);
 void test_kthreads(void);
+void test_standard(void);
 
 #endif

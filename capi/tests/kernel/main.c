@@ -73,15 +73,18 @@ LONG64 owed(void)
 	return c.Owed;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(ConvertStringSidToSidA("S-1-5-21-7-7-7-1001", &alice));
 	CHECK(ConvertStringSidToSidA("S-1-5-21-7-7-7-1002", &bob));
 	ME, MINE; /* the thread and its faces are there before the first count */
-	void (*tests[])(void) = {test_impersonate, test_zw, test_clients, test_subjects, test_access, test_ktokens, test_kdescriptors};
-	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+	void (*tests[])(void) = {test_impersonate, test_zw, test_clients, test_subjects, test_access, test_ktokens, test_kdescriptors, test_kobjects, test_ksessions, test_kthreads};
+	size_t n = sizeof tests / sizeof *tests;
+	if (argc > 1 && !strcmp(argv[1], "standard"))
+		tests[0] = test_standard, n = 1;
+	for (size_t i = 0; i < n; i++) {
 		REFMON_COUNTS before, after;
 		refmon_counts(&before);
 		tests[i]();

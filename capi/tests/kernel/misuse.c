@@ -1,0 +1,67 @@
+/* What ends the program, with a message that says what was wrong: misuse NUMBER. */
+#include <refmon/ntifs.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(int argc, char **argv)
+{
+	PACCESS_TOKEN mine = PsReferencePrimaryToken(PsGetCurrentProcess());
+	SECURITY_SUBJECT_CONTEXT s;
+	SECURITY_CLIENT_CONTEXT c;
+	SECURITY_QUALITY_OF_SERVICE q = {sizeof q, SecurityImpersonation, SECURITY_STATIC_TRACKING, FALSE};
+	SE_IMPERSONATION_STATE state;
+	PVOID o;
+	(void)argc;
+	switch (atoi(argv[1])) {
+	case 0: /* never one */
+		PsRevertThreadToSelf((PETHREAD)&s);
+		break;
+	case 1: /* given back twice, while the process still has it */
+		PsDereferencePrimaryToken(mine);
+		PsDereferencePrimaryToken(mine);
+		break;
+	case 2: /* gone */
+		if (SeFilterToken(mine, 0, NULL, NULL, NULL, &o))
+			return 3;
+		PsDereferencePrimaryToken(o);
+		SeTokenIsAdmin(o);
+		break;
+	case 3: /* another type */
+		PsImpersonateClient((PETHREAD)mine, NULL, FALSE, FALSE, 0);
+		break;
+	case 4:
+		SeCaptureSubjectContext(&s);
+		SeReleaseSubjectContext(&s);
+		SeReleaseSubjectContext(&s);
+		break;
+	case 5:
+		SeCaptureSubjectContext((PSECURITY_SUBJECT_CONTEXT)0x7eadbee0);
+		break;
+	case 6:
+		SeCaptureSubjectContext(&s);
+		SeUnlockSubjectContext(&s);
+		break;
+	case 7:
+		if (SeCreateClientSecurity(PsGetCurrentThread(), &q, FALSE, &c))
+			return 3;
+		SeDeleteClientSecurity(&c);
+		SeImpersonateClient(&c, NULL);
+		break;
+	case 8: /* restored twice (I-61) */
+		if (SeFilterToken(mine, 0, NULL, NULL, NULL, &o) || PsImpersonateClient(PsGetCurrentThread(), o, FALSE, FALSE, SecurityIdentification))
+			return 3;
+		PsDereferencePrimaryToken(o);
+		PsDisableImpersonation(PsGetCurrentThread(), &state);
+		PsRestoreImpersonation(PsGetCurrentThread(), &state);
+		PsRestoreImpersonation(PsGetCurrentThread(), &state);
+		break;
+	case 9:
+		ObReferenceObjectByHandle(ZwCurrentThread(), 0, (POBJECT_TYPE)PsThreadType, KernelMode, &o, NULL);
+		break;
+	case 10:
+		SeTokenType(NULL);
+		break;
+	}
+	puts("still here");
+	return 0;
+}
