@@ -17,6 +17,13 @@
 // Everything that needs no kernel, such as the Win32 functions that only wrap
 // a service, is C over those stubs.
 //
+// Kernel mode. librefmonk.so (folder kernel) is C alone: its stubs enter
+// librefmon.so with the number of a call and the bit RM_KERNEL, which makes it
+// run on the thread's kernel-mode face (kernelmode.go). Its Zw names are the
+// functions of the Nt names on that face; prototypes of ntifs.h marked
+// REFMON_KERNEL have functions of their own. Objects have addresses with nothing
+// behind them (kernelobjects.go).
+//
 // State. The embedded kernel is booted by the first call (system.go, a
 // sync.Once). Each pthread has a record in its thread-local storage with its
 // last error and the number of its thread object; objects of ended pthreads are

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -25,7 +26,7 @@ func kernelSources(t *testing.T) []string {
 			if _, err := os.Stat(f); err != nil { // the cached result depends on it
 				t.Fatal(err)
 			}
-			if filepath.Dir(f) == "tests/kernel" && filepath.Ext(f) == ".c" && filepath.Base(f) != "misuse.c" {
+			if filepath.Dir(f) == "tests/kernel" && filepath.Ext(f) == ".c" && filepath.Base(f) != "misuse.c" && filepath.Base(f) != "example.c" {
 				list = append(list, f)
 			}
 		}
@@ -116,5 +117,25 @@ int main(void)
 		if got := run(t, "", compile(t, folder, append([]string{source}, c.libraries...)...)); got != c.want {
 			t.Errorf("%v: got %q, want %q", c.libraries, got, c.want)
 		}
+	}
+}
+
+// The example of docs/c-abi.md is this file, and it runs.
+func TestKernelExample(t *testing.T) {
+	doc, err := os.ReadFile("../docs/c-abi.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("tests/kernel/example.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(doc, bytes.TrimSpace(text)) {
+		t.Error("docs/c-abi.md does not have tests/kernel/example.c as it is")
+	}
+	folder := library(t)
+	want := "without OBJ_KERNEL_HANDLE: 0xC000000D\nwith OBJ_KERNEL_HANDLE:    0x00000000\nin user mode:              0xC0000008\n"
+	if got := run(t, "", compile(t, folder, "tests/kernel/example.c", "-lrefmonk", "-lrefmon")); got != want {
+		t.Errorf("got\n%s", got)
 	}
 }
