@@ -14,8 +14,6 @@
 #include "enter.h"
 #include "_cgo_export.h"
 
-#define STATUS_NOT_SUPPORTED_ 0xC00000BBu
-
 struct ended {
 	struct ended *next;
 	uint64_t thread;
@@ -68,7 +66,7 @@ static uint64_t refuse(void)
 	static const char text[] = "refmon: this process was forked from one that had librefmon loaded; it cannot call it before exec\n";
 	if (atomic_exchange(&forked, 2) == 1)
 		(void)!write(2, text, sizeof text - 1);
-	return STATUS_NOT_SUPPORTED_;
+	return RM_NOT_SUPPORTED;
 }
 
 static uint64_t attach(void)
@@ -89,6 +87,6 @@ uint64_t rm_enter(uint32_t call, uint64_t *args)
 	if (__builtin_expect(atomic_load_explicit(&ended_threads, memory_order_relaxed) != NULL, 0))
 		refmonDrain();
 	if (__builtin_expect(!teb.thread, 0) && !attach())
-		return 0xC000009Au; /* STATUS_INSUFFICIENT_RESOURCES */
+		return RM_INSUFFICIENT_RESOURCES;
 	return refmonCall(teb.thread, call, args);
 }

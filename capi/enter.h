@@ -19,6 +19,11 @@ struct rm_teb {
 __attribute__((visibility("default"))) struct rm_teb *rm_teb(void);
 __attribute__((visibility("default"))) uint64_t rm_enter(uint32_t call, uint64_t *args);
 
+/* What a function without a status answers where rm_enter refuses the call: 0, FALSE or NULL. */
+#define RM_NOT_SUPPORTED 0xC00000BBu
+#define RM_INSUFFICIENT_RESOURCES 0xC000009Au
+static inline uint64_t rm_answer(uint64_t r) { return r == RM_NOT_SUPPORTED || r == RM_INSUFFICIENT_RESOURCES ? 0 : r; }
+
 /* Ended pthreads whose thread objects are to be given back: takes them all. */
 uint64_t rm_take_ended(uint64_t *ids, uint64_t room);
 

@@ -90,13 +90,15 @@ func stub(b *bytes.Buffer, result, convention, name, list, number string) {
 		args = []string{"0"}
 	}
 	fmt.Fprintf(b, "%s %s %s(%s)\n{\n\tuint64_t args[] = {%s};\n\t", result, convention, name, list, strings.Join(args, ", "))
-	if result != "void" {
-		fmt.Fprintf(b, "return (%s)", result)
-		if strings.HasPrefix(result, "P") || strings.HasPrefix(result, "H") {
-			b.WriteString("(uintptr_t)")
-		}
+	enter := fmt.Sprintf("rm_enter(%s, args)", number)
+	switch {
+	case result == "void":
+		fmt.Fprintf(b, "%s;\n}\n", enter)
+	case result == "NTSTATUS" || result == "ULONG":
+		fmt.Fprintf(b, "return (%s)%s;\n}\n", result, enter)
+	default:
+		fmt.Fprintf(b, "return (%s)(uintptr_t)rm_answer(%s);\n}\n", result, enter)
 	}
-	fmt.Fprintf(b, "rm_enter(%s, args);\n}\n", number)
 }
 
 // goName is NtClose as ntClose, rm_add_ace as rmAddAce.

@@ -78,13 +78,10 @@ func obGetObjectSecurity(c *call) uint64 {
 	if st := firstFailure(c.probeHandle(c.ptr(1)), c.probe(c.ptr(2), 1, 1)); st != ntstatus.Success {
 		return status(st)
 	}
-	st := ntstatus.Success
-	if d == nil {
-		st = c.putU64(c.ptr(1), 0)
-	} else {
-		st = c.give(c.ptr(1), d.Append(nil))
+	if st := firstFailure(c.putU64(c.ptr(1), 0), c.putByte(c.ptr(2), d != nil)); st != ntstatus.Success || d == nil {
+		return status(st)
 	}
-	return status(firstFailure(st, c.putByte(c.ptr(2), d != nil)))
+	return status(c.give(c.ptr(1), d.Append(nil)))
 }
 
 // refmonCounts tells what is alive.

@@ -380,7 +380,7 @@ NTSTATUS NTAPI RtlCreateAcl(PACL Acl, ULONG AclLength, ULONG AclRevision)
 BOOLEAN NTAPI RtlValidAcl(PACL Acl)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Acl};
-	return (BOOLEAN)rm_enter(RM_RtlValidAcl, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_RtlValidAcl, args));
 }
 NTSTATUS NTAPI RtlAddAce(PACL Acl, ULONG AceRevision, ULONG StartingAceIndex, PVOID AceList, ULONG AceListLength)
 {

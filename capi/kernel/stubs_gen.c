@@ -279,7 +279,7 @@ NTSTATUS NTAPI PsAssignImpersonationToken(PETHREAD Thread, HANDLE Token)
 BOOLEAN NTAPI PsDisableImpersonation(PETHREAD Thread, PSE_IMPERSONATION_STATE ImpersonationState)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Thread, (uint64_t)(uintptr_t)ImpersonationState};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_PsDisableImpersonation, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsDisableImpersonation, args));
 }
 void NTAPI PsRestoreImpersonation(PETHREAD Thread, PSE_IMPERSONATION_STATE ImpersonationState)
 {
@@ -289,7 +289,7 @@ void NTAPI PsRestoreImpersonation(PETHREAD Thread, PSE_IMPERSONATION_STATE Imper
 PACCESS_TOKEN NTAPI PsReferencePrimaryToken(PEPROCESS Process)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Process};
-	return (PACCESS_TOKEN)(uintptr_t)rm_enter(RM_KERNEL | RM_PsReferencePrimaryToken, args);
+	return (PACCESS_TOKEN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsReferencePrimaryToken, args));
 }
 void NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken)
 {
@@ -299,7 +299,7 @@ void NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken)
 PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen, PBOOLEAN EffectiveOnly, PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Thread, (uint64_t)(uintptr_t)CopyOnOpen, (uint64_t)(uintptr_t)EffectiveOnly, (uint64_t)(uintptr_t)ImpersonationLevel};
-	return (PACCESS_TOKEN)(uintptr_t)rm_enter(RM_KERNEL | RM_PsReferenceImpersonationToken, args);
+	return (PACCESS_TOKEN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsReferenceImpersonationToken, args));
 }
 void NTAPI PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken)
 {
@@ -309,37 +309,37 @@ void NTAPI PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken)
 PETHREAD NTAPI PsGetCurrentThread(void)
 {
 	uint64_t args[] = {0};
-	return (PETHREAD)(uintptr_t)rm_enter(RM_KERNEL | RM_PsGetCurrentThread, args);
+	return (PETHREAD)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsGetCurrentThread, args));
 }
 PEPROCESS NTAPI PsGetCurrentProcess(void)
 {
 	uint64_t args[] = {0};
-	return (PEPROCESS)(uintptr_t)rm_enter(RM_KERNEL | RM_PsGetCurrentProcess, args);
+	return (PEPROCESS)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsGetCurrentProcess, args));
 }
 PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Thread};
-	return (PEPROCESS)(uintptr_t)rm_enter(RM_KERNEL | RM_IoThreadToProcess, args);
+	return (PEPROCESS)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_IoThreadToProcess, args));
 }
 HANDLE NTAPI PsGetProcessId(PEPROCESS Process)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Process};
-	return (HANDLE)(uintptr_t)rm_enter(RM_KERNEL | RM_PsGetProcessId, args);
+	return (HANDLE)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsGetProcessId, args));
 }
 HANDLE NTAPI PsGetThreadId(PETHREAD Thread)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Thread};
-	return (HANDLE)(uintptr_t)rm_enter(RM_KERNEL | RM_PsGetThreadId, args);
+	return (HANDLE)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsGetThreadId, args));
 }
 HANDLE NTAPI PsGetThreadProcessId(PETHREAD Thread)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Thread};
-	return (HANDLE)(uintptr_t)rm_enter(RM_KERNEL | RM_PsGetThreadProcessId, args);
+	return (HANDLE)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsGetThreadProcessId, args));
 }
 BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Thread};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_PsIsSystemThread, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsIsSystemThread, args));
 }
 NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process)
 {
@@ -404,12 +404,12 @@ void NTAPI SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
 BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, BOOLEAN SubjectContextLocked, ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess, PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)SubjectSecurityContext, (uint64_t)(uintptr_t)SubjectContextLocked, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)PreviouslyGrantedAccess, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)AccessMode, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_SeAccessCheck, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeAccessCheck, args));
 }
 BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, KPROCESSOR_MODE AccessMode)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)RequiredPrivileges, (uint64_t)(uintptr_t)SubjectSecurityContext, (uint64_t)(uintptr_t)AccessMode};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_SePrivilegeCheck, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SePrivilegeCheck, args));
 }
 NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PAUX_ACCESS_DATA AuxData, ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping)
 {
@@ -424,7 +424,7 @@ void NTAPI SeDeleteAccessState(PACCESS_STATE AccessState)
 BOOLEAN NTAPI SeFastTraverseCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess, KPROCESSOR_MODE AccessMode)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)AccessState, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AccessMode};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_SeFastTraverseCheck, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeFastTraverseCheck, args));
 }
 NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID *TokenInformation)
 {
@@ -439,27 +439,27 @@ NTSTATUS NTAPI SeFilterToken(PACCESS_TOKEN ExistingToken, ULONG Flags, PTOKEN_GR
 TOKEN_TYPE NTAPI SeTokenType(PACCESS_TOKEN Token)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Token};
-	return (TOKEN_TYPE)rm_enter(RM_KERNEL | RM_SeTokenType, args);
+	return (TOKEN_TYPE)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeTokenType, args));
 }
 SECURITY_IMPERSONATION_LEVEL NTAPI SeTokenImpersonationLevel(PACCESS_TOKEN Token)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Token};
-	return (SECURITY_IMPERSONATION_LEVEL)rm_enter(RM_KERNEL | RM_SeTokenImpersonationLevel, args);
+	return (SECURITY_IMPERSONATION_LEVEL)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeTokenImpersonationLevel, args));
 }
 BOOLEAN NTAPI SeTokenIsAdmin(PACCESS_TOKEN Token)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Token};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_SeTokenIsAdmin, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeTokenIsAdmin, args));
 }
 BOOLEAN NTAPI SeTokenIsRestricted(PACCESS_TOKEN Token)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Token};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_SeTokenIsRestricted, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeTokenIsRestricted, args));
 }
 BOOLEAN NTAPI SeTokenIsWriteRestricted(PACCESS_TOKEN Token)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Token};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_SeTokenIsWriteRestricted, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeTokenIsWriteRestricted, args));
 }
 NTSTATUS NTAPI SeQueryAuthenticationIdToken(PACCESS_TOKEN Token, PLUID AuthenticationId)
 {
@@ -489,7 +489,7 @@ NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInfor
 BOOLEAN NTAPI SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR SecurityDescriptor)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)SecurityDescriptor};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_SeValidSecurityDescriptor, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeValidSecurityDescriptor, args));
 }
 NTSTATUS NTAPI SeMarkLogonSessionForTerminationNotification(PLUID LogonId)
 {
@@ -509,12 +509,12 @@ NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAcces
 LONG_PTR NTAPI ObfReferenceObject(PVOID Object)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Object};
-	return (LONG_PTR)rm_enter(RM_KERNEL | RM_ObfReferenceObject, args);
+	return (LONG_PTR)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_ObfReferenceObject, args));
 }
 LONG_PTR NTAPI ObfDereferenceObject(PVOID Object)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Object};
-	return (LONG_PTR)rm_enter(RM_KERNEL | RM_ObfDereferenceObject, args);
+	return (LONG_PTR)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_ObfDereferenceObject, args));
 }
 NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PHANDLE Handle)
 {
@@ -544,7 +544,7 @@ void NTAPI refmon_counts(PREFMON_COUNTS Counts)
 BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Privilege, (uint64_t)(uintptr_t)Mode};
-	return (BOOLEAN)rm_enter(RM_KERNEL | RM_rm_single_privilege_check, args);
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_rm_single_privilege_check, args));
 }
 NTSTATUS NTAPI rm_register_session_routine(rm_session_ended Call, PVOID Routine, PVOID Context)
 {

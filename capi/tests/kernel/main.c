@@ -1,5 +1,7 @@
 #include "kernel.h"
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 atomic_int checks, failures;
 void *readonly, *none;
@@ -73,6 +75,30 @@ LONG64 owed(void)
 	return c.Owed;
 }
 
+/* A child of fork is refused, and no answer of it says yes. */
+static void test_fork(void)
+{
+	SECURITY_SUBJECT_CONTEXT s;
+	GENERIC_MAPPING m = {1, 1, 1, 1};
+	ACCESS_MASK granted = 0;
+	NTSTATUS st;
+	PACCESS_TOKEN mine = PsReferencePrimaryToken(MINE);
+	SeCaptureSubjectContext(&s);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(2); /* the message is tested elsewhere */
+		int yes = SeAccessCheck(NULL, &s, FALSE, 1, 0, NULL, &m, KernelMode, &granted, &st) || SeTokenIsAdmin(mine) ||
+			SeSinglePrivilegeCheck(SeExports->SeTcbPrivilege, KernelMode) || ME || MINE || granted;
+		_exit(!yes && PsImpersonateClient(ME, NULL, FALSE, FALSE, 0) == STATUS_NOT_SUPPORTED ? 7 : 8);
+	}
+	int status;
+	CHECK(waitpid(pid, &status, 0) == pid);
+	SAME(WEXITSTATUS(status), 7);
+	CHECK(SeAccessCheck(NULL, &s, FALSE, 1, 0, NULL, &m, KernelMode, &granted, &st));
+	SeReleaseSubjectContext(&s);
+	PsDereferencePrimaryToken(mine);
+}
+
 int main(int argc, char **argv)
 {
 	readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -80,7 +106,7 @@ int main(int argc, char **argv)
 	CHECK(ConvertStringSidToSidA("S-1-5-21-7-7-7-1001", &alice));
 	CHECK(ConvertStringSidToSidA("S-1-5-21-7-7-7-1002", &bob));
 	ME, MINE; /* the thread and its faces are there before the first count */
-	void (*tests[])(void) = {test_impersonate, test_zw, test_clients, test_subjects, test_access, test_ktokens, test_kdescriptors, test_kobjects, test_ksessions, test_kthreads};
+	void (*tests[])(void) = {test_impersonate, test_zw, test_clients, test_subjects, test_access, test_ktokens, test_kdescriptors, test_kobjects, test_ksessions, test_kthreads, test_fork};
 	size_t n = sizeof tests / sizeof *tests;
 	if (argc > 1 && !strcmp(argv[1], "standard"))
 		tests[0] = test_standard, n = 1;
