@@ -147,6 +147,7 @@ var calls = [...]func(*call) uint64{
 	138: refmonOpenLogonSession,
 	139: refmonCounts,
 	140: rmSinglePrivilegeCheck,
-	141: rmRegisterSessionRoutine,
-	142: rmUnregisterSessionRoutine,
+	141: rmQueueWork,
+	142: rmRegisterSessionRoutine,
+	143: rmUnregisterSessionRoutine,
 }

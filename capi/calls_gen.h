@@ -141,6 +141,7 @@ enum {
 	RM_refmon_open_logon_session = 138,
 	RM_refmon_counts = 139,
 	RM_rm_single_privilege_check = 140,
-	RM_rm_register_session_routine = 141,
-	RM_rm_unregister_session_routine = 142,
+	RM_rm_queue_work = 141,
+	RM_rm_register_session_routine = 142,
+	RM_rm_unregister_session_routine = 143,
 };

@@ -90,3 +90,11 @@ uint64_t rm_enter(uint32_t call, uint64_t *args)
 		return RM_INSUFFICIENT_RESOURCES;
 	return refmonCall(teb.thread, call, args);
 }
+
+void rm_run_as(uint64_t thread, uintptr_t call, uintptr_t routine, uintptr_t a, uintptr_t b)
+{
+	struct rm_teb own = teb;
+	teb = (struct rm_teb){.thread = thread};
+	((rm_routine)call)((void *)routine, (void *)a, (void *)b);
+	teb = own;
+}

@@ -24,6 +24,10 @@ __attribute__((visibility("default"))) uint64_t rm_enter(uint32_t call, uint64_t
 #define RM_INSUFFICIENT_RESOURCES 0xC000009Au
 static inline uint64_t rm_answer(uint64_t r) { return r == RM_NOT_SUPPORTED || r == RM_INSUFFICIENT_RESOURCES ? 0 : r; }
 
+/* Calls a routine of the program as that thread, on whichever pthread Go runs it. */
+typedef void (*rm_routine)(void *routine, void *a, void *b);
+void rm_run_as(uint64_t thread, uintptr_t call, uintptr_t routine, uintptr_t a, uintptr_t b);
+
 /* Ended pthreads whose thread objects are to be given back: takes them all. */
 uint64_t rm_take_ended(uint64_t *ids, uint64_t room);
 

@@ -29,10 +29,7 @@ type face struct {
 func kernelCall(c *call, routine func(*call) uint64) uint64 {
 	if c.face == nil {
 		s, _ := embedded()
-		k := s.KernelMode(c.nt)
-		f := &face{thread: *c.thread, k: k, locked: map[user]*kernel.SubjectContext{}}
-		f.nt, f.sys = k.Zw(), k.Zw().Services()
-		f.face, c.face = f, f
+		c.face = newFace(s.KernelMode(c.nt))
 	}
 	f := c.face
 	c.thread = &f.thread
@@ -45,6 +42,13 @@ func kernelCall(c *call, routine func(*call) uint64) uint64 {
 	clear(f.used[mark:])
 	f.used, f.routine = f.used[:mark], outer
 	return r
+}
+
+func newFace(k *kernel.KernelThread) *face {
+	sys := k.Zw().Services()
+	f := &face{thread: thread{nt: k.Zw(), sys: sys, profile: sys.Profile(), id: k.Thread().ID()}, k: k, locked: map[user]*kernel.SubjectContext{}}
+	f.face = f
+	return f
 }
 
 // bug ends the program for a mistake that has no status, as a bug check does.

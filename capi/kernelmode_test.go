@@ -38,7 +38,7 @@ var passed = regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`)
 
 // The assertions are in tests/kernel/*.c; the cases they name: IC-4, IC-7, IC-8,
 // IC-10, IC-11, IC-13 to IC-20, IC-22, IC-23, IC-27, IC-28, IC-37, IC-41, IC-48
-// to IC-50, IC-57, IC-63, IC-72, IC-73, IC-78, IC-79. A second run is of a
+// to IC-50, IC-57, IC-60, IC-63, IC-72, IC-73, IC-78, IC-79. A second run is of a
 // server without SeImpersonatePrivilege.
 func TestKernelMode(t *testing.T) {
 	folder := library(t)
@@ -80,6 +80,7 @@ func TestKernelMisuse(t *testing.T) {
 		"PsRestoreImpersonation: the Token at 0x[0-9a-f]+: all references that were given out have been given back already",
 		"ObReferenceObjectByHandle: 0x[0-9a-f]+ is no object type: pass what a variable such as SeTokenObjectType points to",
 		"SeTokenType: 0x0 is no object: it is gone, or it never was one",
+		"the work item at 0x[0-9a-f]+ returned while it impersonates: it must call PsRevertToSelf",
 	} {
 		out, err := exec.Command(program, strconv.Itoa(i)).CombinedOutput()
 		exit := (*exec.ExitError)(nil)

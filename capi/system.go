@@ -104,7 +104,11 @@ func attach() uint64 {
 	if err != nil {
 		return 0
 	}
-	t := &thread{nt: n, sys: n.Services(), profile: n.Services().Profile(), id: s.ThreadObject(n).ID()}
+	return register(&thread{nt: n, sys: n.Services(), profile: n.Services().Profile(), id: s.ThreadObject(n).ID()})
+}
+
+// register gives a thread object a number.
+func register(t *thread) uint64 {
 	threadsMu.Lock()
 	defer threadsMu.Unlock()
 	var old []*thread
@@ -125,13 +129,16 @@ func attach() uint64 {
 }
 
 // detach gives a thread object back.
-func detach(id uint64) {
+func detach(id uint64) { unregister(id).sys.EndThread() }
+
+// unregister takes a number back.
+func unregister(id uint64) *thread {
 	threadsMu.Lock()
+	defer threadsMu.Unlock()
 	list := append([]*thread(nil), *threads.Load()...)
 	t := list[id-1]
 	list[id-1] = nil
 	free = append(free, id)
 	threads.Store(&list)
-	threadsMu.Unlock()
-	t.sys.EndThread()
+	return t
 }

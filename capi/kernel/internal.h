@@ -16,6 +16,8 @@ enum { RM_TYPE_TOKEN = 1, RM_TYPE_PROCESS, RM_TYPE_THREAD, RM_TYPE_JOB, RM_TYPE_
 
 REFMON_KERNEL BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode);
 
+REFMON_KERNEL NTSTATUS NTAPI rm_queue_work(rm_routine Call, PVOID Routine, PVOID First, PVOID Second);
+
 /* How Go calls a routine of the program: with the calling convention of this library. */
 typedef void (*rm_session_ended)(PVOID Routine, PVOID Context, PLUID LogonId);
 REFMON_KERNEL NTSTATUS NTAPI rm_register_session_routine(rm_session_ended Call, PVOID Routine, PVOID Context);

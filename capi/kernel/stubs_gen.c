@@ -546,6 +546,11 @@ BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Privilege, (uint64_t)(uintptr_t)Mode};
 	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_rm_single_privilege_check, args));
 }
+NTSTATUS NTAPI rm_queue_work(rm_routine Call, PVOID Routine, PVOID First, PVOID Second)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Call, (uint64_t)(uintptr_t)Routine, (uint64_t)(uintptr_t)First, (uint64_t)(uintptr_t)Second};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_rm_queue_work, args);
+}
 NTSTATUS NTAPI rm_register_session_routine(rm_session_ended Call, PVOID Routine, PVOID Context)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Call, (uint64_t)(uintptr_t)Routine, (uint64_t)(uintptr_t)Context};

@@ -194,6 +194,27 @@ REFMON_API BOOLEAN NTAPI ObIsKernelHandle(HANDLE Handle);
 REFMON_KERNEL NTSTATUS NTAPI ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *SecurityDescriptor, PBOOLEAN MemoryAllocated);
 REFMON_API void NTAPI ObReleaseObjectSecurity(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN MemoryAllocated);
 
+/* Work for a thread of the System process, one item after the other; it impersonates nobody, and must not when it returns. */
+typedef struct _LIST_ENTRY { struct _LIST_ENTRY *Flink, *Blink; } LIST_ENTRY, *PLIST_ENTRY;
+typedef struct _DEVICE_OBJECT *PDEVICE_OBJECT; /* only handed on: any pointer */
+typedef struct _IO_WORKITEM *PIO_WORKITEM;
+typedef void(NTAPI *PWORKER_THREAD_ROUTINE)(PVOID Parameter);
+typedef void(NTAPI *PIO_WORKITEM_ROUTINE)(PDEVICE_OBJECT DeviceObject, PVOID Context);
+typedef void(NTAPI *PIO_WORKITEM_ROUTINE_EX)(PVOID IoObject, PVOID Context, PIO_WORKITEM IoWorkItem);
+typedef struct _WORK_QUEUE_ITEM { LIST_ENTRY List; PWORKER_THREAD_ROUTINE WorkerRoutine; PVOID Parameter; } WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
+typedef enum _WORK_QUEUE_TYPE { CriticalWorkQueue, DelayedWorkQueue, HyperCriticalWorkQueue, NormalWorkQueue } WORK_QUEUE_TYPE; /* all the same here */
+#define ExInitializeWorkItem(Item, Routine, Context) \
+	do { \
+		(Item)->WorkerRoutine = (Routine); \
+		(Item)->Parameter = (Context); \
+		(Item)->List.Flink = NULL; \
+	} while (0)
+REFMON_API void NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
+REFMON_API PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject);
+REFMON_API void NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem);
+REFMON_API void NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context);
+REFMON_API void NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context);
+
 /* Frees what the routines above allocate; NULL is accepted. */
 REFMON_API void NTAPI ExFreePool(PVOID P);
 REFMON_API void NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag);

@@ -36,6 +36,7 @@ void test_kdescriptors(void);
 void test_kobjects(void);
 void test_ksessions(void);
 void test_kthreads(void);
+void test_kwork(void);
 void test_standard(void);
 
 #endif

@@ -2,6 +2,9 @@
 #include <refmon/ntifs.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+static void NTAPI keeps(PVOID token) { PsImpersonateClient(PsGetCurrentThread(), token, FALSE, FALSE, SecurityIdentification); }
 
 int main(int argc, char **argv)
 {
@@ -61,6 +64,12 @@ int main(int argc, char **argv)
 	case 10:
 		SeTokenType(NULL);
 		break;
+	case 11: {
+		WORK_QUEUE_ITEM item;
+		ExInitializeWorkItem(&item, keeps, mine);
+		ExQueueWorkItem(&item, DelayedWorkQueue);
+		sleep(10);
+	}
 	}
 	puts("still here");
 	return 0;

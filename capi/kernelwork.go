@@ -1,0 +1,63 @@
+//go:build cgo && linux
+
+package main
+
+/*
+#include "enter.h"
+*/
+import "C"
+
+import (
+	"context"
+	"sync"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// workItem is a routine of the program with what it is given; call knows its
+// calling convention.
+type workItem struct{ call, routine, a, b user }
+
+// work is the queue of the program's items. The kernel's own queue has one
+// entry while there are any, so that it cannot be full.
+var work struct {
+	sync.Mutex
+	items  []workItem // guarded
+	queued bool       // guarded: doWork will run, or runs
+}
+
+func rmQueueWork(c *call) uint64 {
+	work.Lock()
+	defer work.Unlock()
+	if !work.queued {
+		if err := c.face.k.QueueSystemWork(doWork); err != nil {
+			return status(ntstatus.InsufficientResources)
+		}
+		work.queued = true
+	}
+	work.items = append(work.items, workItem{c.ptr(0), c.ptr(1), c.ptr(2), c.ptr(3)})
+	return status(ntstatus.Success)
+}
+
+// doWork runs items, in the order they were queued, as a thread of the System
+// process; there the Nt names have previous mode kernel, too (I-49).
+func doWork(_ context.Context, worker *kernel.KernelThread, _ *kernel.SubjectContext) {
+	id := register(&newFace(worker).thread)
+	defer unregister(id)
+	for {
+		work.Lock()
+		if len(work.items) == 0 {
+			work.queued, work.items = false, nil
+			work.Unlock()
+			return
+		}
+		w := work.items[0]
+		work.items = work.items[1:]
+		work.Unlock()
+		C.rm_run_as(C.uint64_t(id), C.uintptr_t(w.call), C.uintptr_t(w.routine), C.uintptr_t(w.a), C.uintptr_t(w.b))
+		if worker.Thread().IsImpersonating() {
+			die("the work item at %#x returned while it impersonates: it must call PsRevertToSelf", uintptr(w.routine))
+		}
+	}
+}
