@@ -37,6 +37,7 @@ type cli struct {
 	Token    tokenCmd    `cmd:"" help:"Work with token files."`
 	Run      runCmd      `cmd:"" help:"Run a program that calls the kernel, and print the transcript."`
 	Repl     replCmd     `cmd:"" help:"The same language, one statement at a time."`
+	Compare  compareCmd  `cmd:"" help:"Show where a recording of Windows differs, by rule."`
 	Services servicesCmd `cmd:"" help:"List what the kernel can do, and each service's statuses with their rules."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`

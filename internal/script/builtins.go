@@ -74,6 +74,9 @@ func (r *Runner) predeclared() starlark.StringDict {
 		"profile": r.profile, "counts": r.counts, "close_all": r.closeAll, "step": r.step, "token_profile": tokenProfile,
 	} {
 		env[name] = starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+			if r.cfg.Backend != nil && inside[name] != "" {
+				return nil, unaskable(name)
+			}
 			return f(b, args, kwargs)
 		})
 	}
@@ -182,11 +185,20 @@ func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 	if spec.Descriptor, err = r.parseDescriptor(text); err != nil {
 		return nil, fmt.Errorf("sd: %w", err)
 	}
+	if r.cfg.Token != nil && spec.TokenObject == nil {
+		spec.Token = r.cfg.Token
+	}
 	p, err := r.sys.CreateProcess(spec)
 	if err != nil {
 		return nil, err
 	}
 	v := &processValue{r: r, p: p}
+	if r.cfg.Backend != nil {
+		if spec.TokenObject != nil || text != starlark.None {
+			return nil, &UnaskableError{"process: a token object, or a descriptor of its own, cannot be given to a process that is made from outside"}
+		}
+		return r.backendProcess(v, spec.Token)
+	}
 	v.t, err = r.newThread(v)
 	return v, err
 }
@@ -197,7 +209,12 @@ func (r *Runner) newThread(v *processValue) (*threadValue, error) {
 		return nil, err
 	}
 	th.Trace(r.out)
-	t := &threadValue{r, th, v}
+	t := &threadValue{r: r, th: th, process: v}
+	if v.b != nil {
+		if t.b, err = v.b.NewThread(); err != nil {
+			return nil, err
+		}
+	}
 	r.threads[th] = t
 	return t, nil
 }
@@ -340,6 +357,9 @@ func (r *Runner) profile(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 // counts are the objects, handles and references alive.
 func (r *Runner) counts(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	o, h, n := r.sys.Counts()
+	if r.cfg.Record != nil {
+		o, h, n = 0, 0, 0 // the kernel's own, which another system does not tell
+	}
 	return starlark.Tuple{starlark.MakeInt64(o), starlark.MakeInt64(h), starlark.MakeInt64(n)}, starlark.UnpackArgs(b.Name(), args, kwargs)
 }
 
@@ -359,6 +379,7 @@ func (r *Runner) step(b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "text", &text, "rule?", &rule); err != nil {
 		return nil, err
 	}
+	r.out.rule = rule
 	r.out.step(text, rule)
 	return starlark.None, nil
 }

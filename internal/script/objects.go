@@ -181,6 +181,9 @@ func (r *Runner) handleInformation(b *starlark.Builtin, args starlark.Tuple, kwa
 	if err != nil {
 		return nil, err
 	}
+	if r.cfg.Record != nil {
+		return r.queryHandle(th, winnt.Handle(h))
+	}
 	k := &kernelValue{r, r.sys.KernelMode(th.th)}
 	var info kernel.HandleInformation
 	k.quietly(func() {

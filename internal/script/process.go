@@ -136,7 +136,7 @@ func (r *Runner) processByID(b *starlark.Builtin, args starlark.Tuple, kwargs []
 		return v, err
 	}
 	th.Trace(r.out)
-	v.t = &threadValue{r, th, v}
+	v.t = &threadValue{r: r, th: th, process: v}
 	r.threads[th] = v.t
 	return v, nil
 }
@@ -149,6 +149,9 @@ func (r *Runner) queueSystemWork(th *starlark.Thread, b *starlark.Builtin, args 
 	var fn starlark.Callable
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "thread", &t, "fn", &fn); err != nil {
 		return nil, err
+	}
+	if r.cfg.Backend != nil {
+		return nil, unaskable("queue_system_work")
 	}
 	if r.working {
 		return nil, fmt.Errorf("queue_system_work: a piece of work cannot wait for another one")

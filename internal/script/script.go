@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -23,6 +24,10 @@ type Config struct {
 	Quiet   bool       // print only expectations that failed
 	Colour  bool       // mark statuses with terminal colours
 	Profile nt.Profile // of the kernel the program runs on
+
+	Record  func(Recorded) // gets each call of user mode, instead of the transcript
+	Backend Backend        // answers the calls of threads instead of the kernel
+	Token   *token.Token   // every process has this one, whatever the program says
 }
 
 // Runner runs programs on one kernel.
@@ -159,6 +164,21 @@ func locate(err error) error {
 	}
 	return err
 }
+
+// lineOf is the line of the program's innermost frame, 0 if there is none; what
+// [Runner.Load] has defined counts as its caller.
+func lineOf(th *starlark.Thread) int {
+	for i := range th.CallStackDepth() {
+		if pos := th.CallFrame(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" && pos.Filename() != Prelude {
+			return int(pos.Line)
+		}
+	}
+	return 0
+}
+
+// Prelude is the name to give to [Runner.Load] for definitions that are no part
+// of the program itself.
+const Prelude = "prelude"
 
 // position is where the program is now: the innermost frame of the program.
 func position(th *starlark.Thread) string {

@@ -27,6 +27,12 @@ type transcript struct {
 	r *Runner
 	w io.Writer
 	b *bufio.Writer
+
+	at      int     // of the program: the call being made
+	rule    string  // of the last step
+	symbols symbols // of Record
+	table   string  // the process whose handles are being named
+	fresh   bool    // these handles are new
 }
 
 // Terminal colours.
@@ -58,6 +64,10 @@ func (t *transcript) colour(code, s string) string {
 // Traced implements nt.Tracer.
 func (t *transcript) Traced(c *nt.Call) {
 	switch {
+	case t.r.cfg.Record != nil:
+		if nt.NtTable.Find(c.Row.Info().Name) == c.Row {
+			t.record(c)
+		}
 	case t.r.cfg.Quiet:
 	case t.r.cfg.JSON:
 		t.json(c)

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
 )
 
@@ -95,6 +96,7 @@ type processValue struct {
 	r *Runner
 	p *kernel.Process
 	t *threadValue // the first thread
+	b BackendProcess
 }
 
 func (v *processValue) String() string      { return v.p.Name() }
@@ -114,6 +116,9 @@ func (v *processValue) Attr(name string) (starlark.Value, error) {
 	case "thread":
 		return v.t, nil
 	case "id":
+		if v.b != nil {
+			return idValue(v.b)
+		}
 		return starlark.MakeInt64(int64(v.p.ID())), nil
 	case "name":
 		return starlark.String(v.p.Name()), nil
@@ -129,6 +134,9 @@ func (v *processValue) Attr(name string) (starlark.Value, error) {
 			if err := starlark.UnpackArgs(b.Name(), args, kw); err != nil {
 				return nil, err
 			}
+			if v.b != nil {
+				v.b.Exit()
+			}
 			v.p.Exit()
 			return starlark.None, nil
 		}), nil
@@ -141,6 +149,7 @@ type threadValue struct {
 	r       *Runner
 	th      *nt.Thread
 	process *processValue
+	b       BackendThread
 }
 
 func (v *threadValue) String() string      { return v.th.Name() }
@@ -165,6 +174,9 @@ func (*threadValue) AttrNames() []string {
 func (v *threadValue) Attr(name string) (starlark.Value, error) {
 	switch name {
 	case "id":
+		if v.b != nil {
+			return idValue(v.b)
+		}
 		return starlark.MakeInt64(int64(v.r.sys.ThreadObject(v.th).ID())), nil
 	case "name":
 		return starlark.String(v.th.Name()), nil
@@ -172,9 +184,11 @@ func (v *threadValue) Attr(name string) (starlark.Value, error) {
 		return v.process, nil
 	}
 	if row := nt.NtTable.Find(name); row != nil {
-		return v.r.method(row, v.th.CallRow), nil
+		return v.r.method(row, v.callRow), nil
 	}
-	if row := win32.Table.Find(name); row != nil {
+	if row := win32.Table.Find(name); row != nil && v.b != nil {
+		return nil, &UnaskableError{name + ": functions above the services are not asked"}
+	} else if row != nil {
 		return v.r.win32Method(v, row), nil
 	}
 	if kernel.Table.Find(name) != nil {
@@ -211,7 +225,13 @@ func (v *kernelValue) Attr(name string) (starlark.Value, error) {
 		return starlark.String(v.k.Name()), nil
 	}
 	if row := kernel.Table.Find(name); row != nil {
-		return v.r.method(row, v.k.CallRow), nil
+		return v.r.method(row, func(row nt.Row, in any) (any, ntstatus.Status, error) {
+			if v.r.cfg.Backend != nil {
+				return nil, 0, &UnaskableError{"a routine of kernel mode cannot be called from user mode"}
+			}
+			out, st := v.k.CallRow(row, in)
+			return out, st, nil
+		}), nil
 	}
 	if nt.NtTable.Find(name) != nil {
 		return nil, fmt.Errorf("%s is a user-mode service: call it on a thread, or Zw%s here", name, strings.TrimPrefix(name, "Nt"))

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// privilegeList reads TOKEN_PRIVILEGES.
+func privilegeList(b []byte) []nt.LUIDAndAttributes {
+	return privilegesAt(b[4:], le.Uint32(b))
+}
+
+// privilegeSetOf reads PRIVILEGE_SET.
+func privilegeSetOf(b []byte) *nt.PrivilegeSet {
+	return &nt.PrivilegeSet{Control: le.Uint32(b[4:]), Privilege: privilegesAt(b[8:], le.Uint32(b))}
+}
+
+func privilegesAt(b []byte, n uint32) (list []nt.LUIDAndAttributes) {
+	for ; n > 0 && len(b) >= 12; n, b = n-1, b[12:] {
+		list = append(list, nt.LUIDAndAttributes{LUID: winnt.LUID(le.Uint64(b)), Attributes: le.Uint32(b[8:])})
+	}
+	return list
+}
+
+// groupList reads TOKEN_GROUPS.
+func (p *reply) groupList(at buffer) (list []token.Group) {
+	b := p.bytes(at)
+	for i := range int(le.Uint32(b)) {
+		if 24+16*i > len(b) {
+			break
+		}
+		list = append(list, p.group(at, 8+16*i))
+	}
+	return list
+}
+
+// group reads SID_AND_ATTRIBUTES.
+func (p *reply) group(at buffer, offset int) token.Group {
+	return token.Group{SID: p.sid(at, offset), Attributes: le.Uint32(p.bytes(at)[offset+8:])}
+}
+
+// sid reads what a pointer to a SID points to, the zero SID for NULL.
+func (p *reply) sid(at buffer, offset int) sid.SID {
+	s, _, err := sid.Decode(p.at(at, offset))
+	if err != nil {
+		return sid.SID{}
+	}
+	return s
+}
+
+func (k *packer) sidPointer(s sid.SID) buffer {
+	at := k.room(8)
+	k.point(at, 0, k.sidBuffer(s), 0)
+	return at
+}
+
+func (k *packer) aclPointer(l *sd.ACL) buffer {
+	at := k.room(8)
+	k.point(at, 0, k.acl(l), 0)
+	return at
+}
+
+// source is TOKEN_SOURCE: eight letters and a LUID.
+func (k *packer) source(s *token.Source) buffer {
+	if s == nil {
+		return 0
+	}
+	b := make([]byte, 8, 16)
+	copy(b, s.Name)
+	return k.add(le.AppendUint64(b, uint64(s.ID)))
+}
+
+// queryToken asks for the size, then for the information.
+func queryToken(do gate, in any) (any, ntstatus.Status, error) {
+	q := in.(nt.QueryInformationTokenIn)
+	read := readers[q.TokenInformationClass]
+	if read == nil {
+		return nil, 0, skip("NtQueryInformationToken: class %s is not read by this recorder", q.TokenInformationClass)
+	}
+	ask := func(length uint32, size int) (p reply, b, need buffer) {
+		k := pack("NtQueryInformationToken")
+		k.handle(q.TokenHandle)
+		k.u32(uint32(q.TokenInformationClass))
+		b, need = k.room(size), k.room(4)
+		k.ptr(b).num(uint64(length)).ptr(need)
+		return do(k.request), b, need
+	}
+	length := q.TokenInformationLength
+	var st ntstatus.Status
+	if length == 0xFFFFFFFF { // as large as it has to be
+		p, _, need := ask(0, 0)
+		if p.Missing != "" {
+			return nil, 0, skip("NtQueryInformationToken: %s", p.Missing)
+		}
+		if length, st = p.u32(need), ntstatus.Status(uint32(p.Return)); st != ntstatus.BufferTooSmall && st != ntstatus.InfoLengthMismatch {
+			return nt.QueryInformationTokenOut{}, st, nil
+		}
+	}
+	p, b, need := ask(length, int(min(max(length, 8), 1<<20)))
+	st = ntstatus.Status(uint32(p.Return))
+	if st == ntstatus.BufferTooSmall && q.TokenInformationLength == 0xFFFFFFFF { // the first answer was too small
+		p, b, need = ask(1<<16, 1<<16)
+		st = ntstatus.Status(uint32(p.Return))
+	}
+	out := nt.QueryInformationTokenOut{ReturnLength: p.u32(need)}
+	if st.IsSuccess() {
+		out.TokenInformation = read(&p, b)
+	}
+	return out, st, nil
+}
+
+func readU32(p *reply, b buffer) any    { return p.u32(b) }
+func readSID(p *reply, b buffer) any    { return p.sid(b, 0) }
+func readGroup(p *reply, b buffer) any  { return p.group(b, 0) }
+func readGroups(p *reply, b buffer) any { return p.groupList(b) }
+
+// readers turn the bytes of a class into the Go value that nt has for it.
+var readers = map[winnt.TokenInfoClass]func(p *reply, b buffer) any{
+	winnt.TokenUser: readGroup, winnt.TokenIntegrityLevel: readGroup,
+	winnt.TokenGroups: readGroups, winnt.TokenRestrictedSids: readGroups, winnt.TokenLogonSid: readGroups, winnt.TokenCapabilities: readGroups,
+	winnt.TokenDeviceGroups: readGroups, winnt.TokenRestrictedDeviceGroups: readGroups,
+	winnt.TokenOwner: readSID, winnt.TokenPrimaryGroup: readSID, winnt.TokenAppContainerSid: readSID, winnt.TokenProcessTrustLevel: readSID,
+	winnt.TokenSessionId: readU32, winnt.TokenSandBoxInert: readU32, winnt.TokenElevationType: readU32, winnt.TokenElevation: readU32,
+	winnt.TokenHasRestrictions: readU32, winnt.TokenVirtualizationAllowed: readU32, winnt.TokenVirtualizationEnabled: readU32, winnt.TokenUIAccess: readU32,
+	winnt.TokenMandatoryPolicy: readU32, winnt.TokenIsAppContainer: readU32, winnt.TokenAppContainerNumber: readU32, winnt.TokenIsRestricted: readU32,
+	winnt.TokenTypeInfo:           func(p *reply, b buffer) any { return winnt.TokenType(p.u32(b)) },
+	winnt.TokenImpersonationLevel: func(p *reply, b buffer) any { return winnt.SecurityImpersonationLevel(p.u32(b)) },
+	winnt.TokenOrigin:             func(p *reply, b buffer) any { return winnt.LUID(p.u64(b)) },
+	winnt.TokenPrivileges:         func(p *reply, b buffer) any { return privilegeList(p.bytes(b)) },
+	winnt.TokenDefaultDacl: func(p *reply, b buffer) any {
+		l, _, err := sd.DecodeACL(p.at(b, 0))
+		if err != nil {
+			l = nil
+		}
+		return l
+	},
+	winnt.TokenSource: func(p *reply, b buffer) any {
+		m := p.bytes(b)
+		return token.Source{Name: string(bytes.TrimRight(m[:8], "\x00")), ID: winnt.LUID(le.Uint64(m[8:]))}
+	},
+	winnt.TokenStatistics: func(p *reply, b buffer) any {
+		m := p.bytes(b)
+		return nt.TokenStatistics{TokenID: winnt.LUID(le.Uint64(m)), AuthenticationID: winnt.LUID(le.Uint64(m[8:])), ExpirationTime: int64(le.Uint64(m[16:])),
+			TokenType: winnt.TokenType(le.Uint32(m[24:])), ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(m[28:])),
+			DynamicCharged: le.Uint32(m[32:]), DynamicAvailable: le.Uint32(m[36:]), GroupCount: le.Uint32(m[40:]), PrivilegeCount: le.Uint32(m[44:]),
+			ModifiedID: winnt.LUID(le.Uint64(m[48:]))}
+	},
+}
+
+// setToken writes the information by the type of its value.
+func setToken(do gate, in any) (any, ntstatus.Status, error) {
+	q := in.(nt.SetInformationTokenIn)
+	k := pack("NtSetInformationToken")
+	k.handle(q.TokenHandle)
+	k.u32(uint32(q.TokenInformationClass))
+	size := uint32(0)
+	captured(k, q.TokenInformation, func(v any) buffer {
+		at := k.information(q.TokenInformationClass, v)
+		if at != 0 {
+			size = uint32(len(k.Buffers[at-1]))
+		}
+		return at
+	})
+	if q.TokenInformationLength != 0xFFFFFFFF {
+		size = q.TokenInformationLength
+	}
+	k.u32(size)
+	if k.err != nil {
+		return nt.SetInformationTokenOut{}, 0, k.err
+	}
+	p := do(k.request)
+	if p.Missing != "" {
+		return nt.SetInformationTokenOut{}, 0, skip("NtSetInformationToken: %s", p.Missing)
+	}
+	return nt.SetInformationTokenOut{}, ntstatus.Status(uint32(p.Return)), nil
+}
+
+func (k *packer) information(class winnt.TokenInfoClass, v any) buffer {
+	switch v := v.(type) {
+	case nil:
+		return 0
+	case uint32:
+		return k.add(u32le(nil, v))
+	case winnt.LUID:
+		return k.add(le.AppendUint64(nil, uint64(v)))
+	case winnt.Handle:
+		return k.add(le.AppendUint64(nil, uint64(v)))
+	case *sd.ACL:
+		return k.aclPointer(v)
+	case token.Group:
+		at := k.room(16)
+		k.sidArray(at, 0, []token.Group{v})
+		return at
+	case sid.SID:
+		if v.IsZero() {
+			k.fail(skip("a SID that is malformed has no one spelling in bytes"))
+			return 0
+		}
+		if class == winnt.TokenIntegrityLevel {
+			return k.information(class, token.Group{SID: v})
+		}
+		return k.sidPointer(v)
+	}
+	k.fail(skip("NtSetInformationToken: class %s is not written by this recorder", class))
+	return 0
+}

@@ -1,0 +1,17 @@
+//go:build !windows
+
+package main
+
+import (
+	"os/exec"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+const onWindows = false
+
+// do carries nothing out: there is no Windows to ask.
+func do(*request) reply { return reply{Missing: "this is no Windows"} }
+
+// startAs is not reached: nothing makes a token.
+func startAs(*exec.Cmd, winnt.Handle) {}

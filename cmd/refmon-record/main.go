@@ -1,0 +1,117 @@
+// Command refmon-record asks the machine that it runs on, a Windows, the
+// questions that refmon answers, and writes what it said: one JSON object a
+// line, in the format of docs/recording.md, to be read by `refmon compare`.
+//
+//	refmon-record > recording.jsonl
+//	refmon-record examples\impersonation.star internal\ntostest\testdata\*.txt > recording.jsonl
+//
+// Without arguments it asks the questions that are built in. A .star file is a
+// program of `refmon run`, a .txt file a transcript whose cases are programs.
+// What cannot be asked, for want of a privilege or of a function, is a line that
+// says so. The exit code is 0 if a recording was written, 2 if not.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/refmon/refmon/internal/replay"
+	"github.com/refmon/refmon/winnt"
+)
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == agentArgument {
+		os.Exit(serve(os.Stdin, os.Stdout))
+	}
+	if err := record(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "refmon-record:", err)
+		os.Exit(2)
+	}
+}
+
+// asker asks the machine; do runs on the thread that called record.
+type asker struct {
+	do     gate
+	tokens string // replay.MadeTokens or replay.OwnToken
+	w      *replay.Writer
+	rm     uint64 // the resource manager of AuthZ, made when used
+}
+
+// record writes a recording of the questions built in and of the programs.
+func record(files []string, out io.Writer) (err error) {
+	if !onWindows {
+		return errors.New("this asks Windows, and there is none here: build it with GOOS=windows and run it there, or with Wine (docs/recording.md)")
+	}
+	a := &asker{do: do, tokens: replay.OwnToken}
+	h := replay.Header{Date: time.Now().UTC().Format(time.DateOnly), Recorder: version()}
+	if h.System, err = a.system(); err != nil {
+		return err
+	}
+	if h.Token, err = a.ownToken(); err != nil {
+		return fmt.Errorf("the token of this process: %w", err)
+	}
+	if a.enable(winnt.SeCreateTokenPrivilege, winnt.SeAssignPrimaryTokenPrivilege, winnt.SeIncreaseQuotaPrivilege) {
+		a.tokens = replay.MadeTokens
+	}
+	h.Tokens = a.tokens
+	b := bufio.NewWriter(out)
+	if a.w, err = replay.NewWriter(b, h); err != nil {
+		return err
+	}
+	if err := a.questions(); err != nil {
+		return err
+	}
+	for _, name := range files {
+		if err := a.file(name, h.Token); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return b.Flush()
+}
+
+// questions asks what is built in.
+func (a *asker) questions() error {
+	list, err := replay.Questions()
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(list); i++ { // the list grows
+		q := list[i]
+		l := replay.Line{Case: q.Case, Call: q.Call, In: q.In, Rules: q.Rules}
+		l.Status, l.Out, err = a.ask(q)
+		var why *skipError
+		switch {
+		case errors.As(err, &why):
+			l.Skipped = why.why
+		case err != nil:
+			return fmt.Errorf("%s: %w", q.Case, err)
+		}
+		if err := a.w.Write(l); err != nil {
+			return err
+		}
+		if back, ok := q.Back(l.Out); ok {
+			list = append(list, back)
+		}
+	}
+	return nil
+}
+
+// version is that of the module, or of the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && v == "(devel)" {
+			v = s.Value
+		}
+	}
+	return v
+}

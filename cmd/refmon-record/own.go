@@ -1,0 +1,190 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// invoke makes a call of a service; a failure is an error.
+func invoke[O any](do gate, name string, in any) (O, error) {
+	var none O
+	out, st, err := findService(name)(do, in)
+	if err == nil && !st.IsSuccess() {
+		err = fmt.Errorf("%s: %w", name, st.Err())
+	}
+	if err != nil {
+		return none, err
+	}
+	return out.(O), nil
+}
+
+// closing closes a handle that the recorder has opened for itself.
+func (a *asker) closing(h winnt.Handle) {
+	_, _ = invoke[nt.CloseOut](a.do, "NtClose", nt.CloseIn{Handle: h}) // a handle too many harms nobody
+}
+
+// openOwn opens the token of this process.
+func (a *asker) openOwn(desired winnt.AccessMask) (winnt.Handle, error) {
+	o, err := invoke[nt.OpenProcessTokenOut](a.do, "NtOpenProcessToken", nt.OpenProcessTokenIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: desired})
+	return o.TokenHandle, err
+}
+
+// information is one class of a token.
+func information[T any](a *asker, h winnt.Handle, class winnt.TokenInfoClass) (v T, err error) {
+	o, err := invoke[nt.QueryInformationTokenOut](a.do, "NtQueryInformationToken", nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: class, TokenInformationLength: 0xFFFFFFFF})
+	if err != nil {
+		return v, fmt.Errorf("%s: %w", class, err)
+	}
+	v, _ = o.TokenInformation.(T)
+	return v, nil
+}
+
+// ownToken is the token of this process as a token file.
+func (a *asker) ownToken() (json.RawMessage, error) {
+	h, err := a.openOwn(winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE)
+	if err != nil {
+		return nil, err
+	}
+	defer a.closing(h)
+	s := token.Spec{Type: winnt.TokenPrimary}
+	need := func(err2 error) { // the first class that could not be read ends it
+		if err == nil {
+			err = err2
+		}
+	}
+	s.User, err = information[token.Group](a, h, winnt.TokenUser)
+	var list []nt.LUIDAndAttributes
+	var stats nt.TokenStatistics
+	var level token.Group
+	var err2 error
+	s.Groups, err2 = information[[]token.Group](a, h, winnt.TokenGroups)
+	need(err2)
+	list, err2 = information[[]nt.LUIDAndAttributes](a, h, winnt.TokenPrivileges)
+	need(err2)
+	s.Owner, err2 = information[sid.SID](a, h, winnt.TokenOwner)
+	need(err2)
+	s.PrimaryGroup, err2 = information[sid.SID](a, h, winnt.TokenPrimaryGroup)
+	need(err2)
+	s.DefaultDACL, err2 = information[*sd.ACL](a, h, winnt.TokenDefaultDacl)
+	need(err2)
+	stats, err2 = information[nt.TokenStatistics](a, h, winnt.TokenStatistics)
+	need(err2)
+	level, err2 = information[token.Group](a, h, winnt.TokenIntegrityLevel)
+	need(err2)
+	if err != nil {
+		return nil, err
+	}
+	s.AuthenticationID, s.ModifiedID, s.Integrity = stats.AuthenticationID, stats.ModifiedID, level.SID
+	// What follows is not on every system; its absence means the default.
+	s.SessionID, _ = information[uint32](a, h, winnt.TokenSessionId)
+	s.ElevationType, _ = information[uint32](a, h, winnt.TokenElevationType)
+	s.Source, _ = information[token.Source](a, h, winnt.TokenSource)
+	s.Restricted, _ = information[[]token.Group](a, h, winnt.TokenRestrictedSids)
+	if s.MandatoryPolicy, err2 = information[uint32](a, h, winnt.TokenMandatoryPolicy); err2 != nil {
+		s.MandatoryPolicy = winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
+	}
+	for _, p := range list {
+		a.held(&s, p)
+	}
+	s.Groups = withoutIntegrity(s.Groups)
+	t, err := token.New(s)
+	if err != nil {
+		return nil, err
+	}
+	return t.MarshalJSON()
+}
+
+func (a *asker) held(s *token.Spec, p nt.LUIDAndAttributes) {
+	x := winnt.Privilege(p.LUID)
+	if p.LUID > winnt.LUID(winnt.LastPrivilege) || !x.Valid() {
+		return
+	}
+	s.Privileges |= x.Bit()
+	if p.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0 {
+		s.EnabledPrivileges |= x.Bit()
+	}
+	if p.Attributes&winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT != 0 {
+		s.DefaultPrivileges |= x.Bit()
+	}
+}
+
+// withoutIntegrity takes the level out of the groups, as it has a field.
+func withoutIntegrity(groups []token.Group) (list []token.Group) {
+	for _, g := range groups {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 && !strings.HasPrefix(g.SID.String(), "S-1-16-") {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+// enable enables privileges of this process and reports whether it now has all.
+func (a *asker) enable(list ...winnt.Privilege) bool {
+	h, err := a.openOwn(winnt.TOKEN_ADJUST_PRIVILEGES | winnt.TOKEN_QUERY)
+	if err != nil {
+		return false
+	}
+	defer a.closing(h)
+	in := nt.AdjustPrivilegesTokenIn{TokenHandle: h}
+	for _, p := range list {
+		in.NewState.V = append(in.NewState.V, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED})
+	}
+	_, st, err := findService("NtAdjustPrivilegesToken")(a.do, in)
+	return err == nil && st == ntstatus.Success // STATUS_NOT_ALL_ASSIGNED is informational
+}
+
+// make makes a token; what a call cannot give it is a reason to skip.
+func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err error) {
+	s := t.Spec()
+	switch {
+	case s.UserClaims.Len()+s.DeviceClaims.Len() > 0 || len(s.DeviceGroups) > 0:
+		return 0, skip("a token with claims or device groups takes a call that is not documented")
+	case !s.Package.IsZero():
+		return 0, skip("an AppContainer token takes a call that is not documented")
+	case !s.TrustLevel.IsZero():
+		return 0, skip("a trust level comes with the signature of a program")
+	}
+	in := nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ, AuthenticationID: nt.Cap(winnt.LUID(winnt.SYSTEM_LUID)), ExpirationTime: nt.Cap(int64(token.NeverExpires)),
+		User: nt.Cap(&s.User), Groups: nt.Cap(withoutIntegrity(s.Groups)), Owner: nt.Cap(s.Owner), PrimaryGroup: nt.Cap(t.PrimaryGroup()),
+		DefaultDACL: nt.Cap(s.DefaultDACL), Source: nt.Cap(&token.Source{Name: "refmon"})}
+	if typ == winnt.TokenImpersonation {
+		in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}})
+	}
+	if g := t.IntegrityLevel(); !g.SID.IsZero() {
+		in.Groups.V = append(in.Groups.V, token.Group{SID: g.SID, Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED})
+	}
+	in.Privileges.V = []nt.LUIDAndAttributes{}
+	for p, attributes := range t.Privileges() {
+		in.Privileges.V = append(in.Privileges.V, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: attributes})
+	}
+	o, err := invoke[nt.CreateTokenOut](a.do, "NtCreateToken", in)
+	if err != nil {
+		return 0, err
+	}
+	h = o.TokenHandle
+	if t.MandatoryPolicy() != winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP|winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN {
+		if _, err := invoke[nt.SetInformationTokenOut](a.do, "NtSetInformationToken", nt.SetInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenMandatoryPolicy,
+			TokenInformation: nt.Cap[any](t.MandatoryPolicy()), TokenInformationLength: 0xFFFFFFFF}); err != nil {
+			a.closing(h)
+			return 0, skip("the token's mandatory policy: %v", err)
+		}
+	}
+	if !t.IsRestricted() {
+		return h, nil
+	}
+	defer a.closing(h)
+	f := nt.FilterTokenIn{ExistingTokenHandle: h, RestrictedSIDs: nt.Cap(s.Restricted)}
+	if t.WriteRestricted() {
+		f.Flags = winnt.WRITE_RESTRICTED
+	}
+	r, err := invoke[nt.FilterTokenOut](a.do, "NtFilterToken", f)
+	return r.NewTokenHandle, err
+}

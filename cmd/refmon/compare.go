@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/refmon/refmon/internal/replay"
+)
+
+type compareCmd struct {
+	Recording string `arg:"" help:"What refmon-record wrote; - for standard input."`
+	JSON      bool   `name:"json" help:"Print one JSON object."`
+	Vectors   bool   `help:"Print the answered questions as vectors with their provenance instead."`
+}
+
+// Help is the long help text.
+func (compareCmd) Help() string {
+	return `A recording is what a Windows answered to the questions that refmon answers; refmon-record writes one on the machine it runs on (docs/recording.md). Each of its lines is answered anew, in both profiles, and what differs is printed by rule, with what docs/CAVEATS.md says about it:
+
+  refmon compare recording.jsonl
+
+Counts: same; known, where the observed profile answers as they do or docs/CAVEATS.md has a row for the rule; differs; not compared, the calls of a program after it took another way; skipped, what the machine could not be asked. A recording of Windows also settles rules that were decided here: those that it confirms and contradicts are listed.
+
+The exit code is 0 if every difference is known, 1 if one is not, 2 if the file is no recording.`
+}
+
+// Run compares.
+func (c *compareCmd) Run(std *streams) error {
+	in := std.in
+	if c.Recording != "-" {
+		f, err := os.Open(c.Recording)
+		if err != nil {
+			return fmt.Errorf("read the recording: %w", err)
+		}
+		defer func() { _ = f.Close() }() // only read
+		in = f
+	}
+	rec, err := replay.Read(in)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Recording, err)
+	}
+	if c.Vectors {
+		return replay.WriteVectors(std.out, rec)
+	}
+	notes, err := replay.ReadNotes()
+	if err != nil {
+		return err
+	}
+	report, err := replay.Compare(rec, notes)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Recording, err)
+	}
+	if c.JSON {
+		e := json.NewEncoder(std.out)
+		e.SetEscapeHTML(false)
+		err = e.Encode(report)
+	} else {
+		err = printComparison(std, report)
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(report.Counts.Unexplained == 0)
+}
+
+func printComparison(std *streams, r *replay.Report) error {
+	s, out := r.Header.System, std.out
+	fmt.Fprintf(out, "%s build %d.%d %s, %s, tokens %s\n", s.Product, s.Build, s.Revision, s.Architecture, r.Header.Date, r.Header.Tokens)
+	if s.Wine != "" {
+		fmt.Fprintf(out, "recorded under Wine %s: this shows that the recorder works, not what Windows does\n", s.Wine)
+	}
+	byRule := map[string][]replay.Difference{}
+	for _, d := range r.Differences {
+		byRule[d.Rule()] = append(byRule[d.Rule()], d)
+	}
+	for _, rule := range sortedKeys(byRule) {
+		printRule(std, rule, byRule[rule])
+	}
+	printSettled(out, r)
+	if len(r.Skips) > 0 {
+		fmt.Fprint(out, "\nskipped:\n")
+	}
+	reasons := sortedKeys(r.Skips)
+	slices.SortStableFunc(reasons, func(a, b string) int { return r.Skips[b] - r.Skips[a] })
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', tabwriter.AlignRight)
+	for _, reason := range reasons {
+		fmt.Fprintf(w, "%d\t  %s\n", r.Skips[reason], printable(reason))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	c := r.Counts
+	_, err := fmt.Fprintf(out, "\n%d same, %d known, %d differ, %d not compared, %d skipped\n", c.Same, c.Known, c.Unexplained, c.Apart, c.Skipped)
+	return err
+}
+
+func printRule(std *streams, rule string, list []replay.Difference) {
+	if rule == "" {
+		rule = "no rule"
+	}
+	fmt.Fprintf(std.out, "\n%s", std.paint(bold, rule))
+	switch caveat := list[0].Caveat; {
+	case caveat != "":
+		fmt.Fprintf(std.out, ": docs/CAVEATS.md: %s\n", caveat)
+	default:
+		fmt.Fprint(std.out, ": no row in docs/CAVEATS.md\n")
+	}
+	for _, d := range list {
+		at := d.Case
+		if d.Line > 0 {
+			at = fmt.Sprintf("%s, line %d, %s", d.Case, d.Line, d.Thread)
+		}
+		colour, mark := red, "differs"
+		if d.Known() {
+			colour, mark = green, "known"
+		}
+		if d.Observed {
+			mark += ", as the observed profile"
+		}
+		fmt.Fprintf(std.out, "  %s (%s) %s\n", at, std.paint(colour, mark), printable(d.Call+compact(d.In)))
+		fmt.Fprintf(std.out, "    theirs %s%s\n", d.Theirs.Status, printable(compact(d.Theirs.Out)))
+		fmt.Fprintf(std.out, "    ours   %s%s\n", d.Ours.Status, printable(compact(d.Ours.Out)))
+	}
+}
+
+// compact prints fields on one line, without those that say nothing.
+func compact(f replay.Fields) string {
+	kept := replay.Fields{}
+	for k, v := range f {
+		if v != nil && k != "token" {
+			kept[k] = v
+		}
+	}
+	if len(kept) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(kept); err != nil {
+		return " " + err.Error()
+	}
+	return " " + strings.TrimSpace(b.String())
+}
+
+// printSettled lists the rules that were decided here and that a recording of
+// Windows says something about.
+func printSettled(out io.Writer, r *replay.Report) {
+	if len(r.Settles) == 0 {
+		return
+	}
+	fmt.Fprint(out, "\ndecided here, and now settled:\n")
+	for _, s := range r.Settles {
+		word := "confirmed"
+		if s.Contradict > 0 {
+			word = "contradicted"
+		}
+		fmt.Fprintf(out, "  %s %s (%d agree, %d do not): %s\n", s.Rule, word, s.Confirmed, s.Contradict, s.Decided)
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

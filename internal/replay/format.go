@@ -1,0 +1,137 @@
+package replay
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Version is the format that this package reads and writes.
+const Version = 1
+
+// Header is the first line of a recording: what was asked, and when. The zero
+// value is no header.
+type Header struct {
+	Recording int             `json:"recording"` // [Version]
+	System    System          `json:"system"`
+	Date      string          `json:"date"`     // UTC, 2006-01-02
+	Recorder  string          `json:"recorder"` // version of refmon
+	Token     json.RawMessage `json:"token"`    // token file of the process that recorded
+	Tokens    string          `json:"tokens"`   // MadeTokens or OwnToken: what the processes of programs ran with
+}
+
+// Values of [Header.Tokens].
+const (
+	MadeTokens = "made" // as the program says, which takes SeCreateTokenPrivilege
+	OwnToken   = "own"  // the recorder's own, whatever the program says
+)
+
+// System says which system answered.
+type System struct {
+	Product      string `json:"product"`        // such as "Windows 10.0, server"
+	Build        uint32 `json:"build"`          // of RtlGetVersion
+	Revision     uint32 `json:"revision"`       // UBR of the registry; 0 where it is not there
+	Architecture string `json:"architecture"`   // GOARCH
+	Wine         string `json:"wine,omitempty"` // its version: then this is no Windows, and settles nothing
+}
+
+// Line is any other line. Which of its fields are there depends on what it is:
+// a program (Program), something that was not asked (Skipped), or a call.
+type Line struct {
+	Case string `json:"case"`
+
+	// A program, before its calls.
+	Program string `json:"program,omitempty"` // the source
+	Prelude string `json:"prelude,omitempty"` // definitions that the program starts with
+
+	Line   int      `json:"line,omitempty"` // of the program
+	Time   int      `json:"time,omitempty"` // how often the line had called until then
+	Thread string   `json:"thread,omitempty"`
+	Call   string   `json:"call,omitempty"`
+	In     Fields   `json:"in,omitempty"`
+	Status string   `json:"status,omitempty"` // STATUS_…, or ERROR_… of a Win32 function
+	Out    Fields   `json:"out,omitempty"`
+	Rules  []string `json:"rules,omitempty"` // that the case is about
+
+	Skipped string `json:"skipped,omitempty"` // why it was not asked
+}
+
+// Fields are parameters by their documented names, as encoding/json reads them
+// into any.
+type Fields map[string]any
+
+// Recording is a file that was read.
+type Recording struct {
+	Header Header
+	Lines  []Line
+}
+
+// maxLine bounds one line, in bytes.
+const maxLine = 16 << 20
+
+// ErrMalformed is in the error of [Read] when the file is no recording.
+var ErrMalformed = errors.New("malformed recording")
+
+// Read reads a recording.
+func Read(r io.Reader) (*Recording, error) {
+	rec := &Recording{}
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, maxLine)
+	n := 0
+	for s.Scan() {
+		n++
+		b := bytes.TrimPrefix(bytes.TrimSpace(s.Bytes()), []byte("\xEF\xBB\xBF"))
+		if len(b) == 0 {
+			continue
+		}
+		if rec.Header.Recording == 0 {
+			if err := strictly(b, &rec.Header); err != nil {
+				return nil, fmt.Errorf("line %d: want a header: %w: %w", n, ErrMalformed, err)
+			}
+			if rec.Header.Recording != Version {
+				return nil, fmt.Errorf("line %d: format %d is not known, only %d: %w", n, rec.Header.Recording, Version, ErrMalformed)
+			}
+			continue
+		}
+		var l Line
+		if err := strictly(b, &l); err != nil {
+			return nil, fmt.Errorf("line %d: %w: %w", n, ErrMalformed, err)
+		}
+		if l.Case == "" || l.Program == "" && l.Skipped == "" && (l.Call == "" || l.Status == "") {
+			return nil, fmt.Errorf("line %d: want a case, and a program, a call with its status, or a reason to skip it: %w", n, ErrMalformed)
+		}
+		rec.Lines = append(rec.Lines, l)
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("line %d: %w: %w", n+1, ErrMalformed, err)
+	}
+	if rec.Header.Recording == 0 {
+		return nil, fmt.Errorf("the file is empty: %w", ErrMalformed)
+	}
+	return rec, nil
+}
+
+// strictly decodes one value and refuses fields that nothing reads, as they
+// would be differences that nobody sees.
+func strictly(b []byte, to any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(to)
+}
+
+// Writer writes the lines of a recording.
+type Writer struct{ e *json.Encoder }
+
+// NewWriter writes the header and returns a writer of what follows.
+func NewWriter(w io.Writer, h Header) (*Writer, error) {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	h.Recording = Version
+	return &Writer{e}, e.Encode(h)
+}
+
+// Write writes one line.
+func (w *Writer) Write(l Line) error { return w.e.Encode(l) }

@@ -1,0 +1,109 @@
+package replay
+
+import (
+	_ "embed" // the texts are part of the program
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/vectors"
+)
+
+// Calls of questions, by the names of the documented functions they go to.
+const (
+	TextToSID        = "ConvertStringSidToSid"
+	SIDToText        = "ConvertSidToStringSid"
+	TextToDescriptor = "ConvertStringSecurityDescriptorToSecurityDescriptor"
+	DescriptorToText = "ConvertSecurityDescriptorToStringSecurityDescriptor"
+	AccessCheck      = "AccessCheck" // of package vectors; Out names the function that was used
+)
+
+// Question is a call with all that it needs. The zero value asks nothing.
+type Question struct {
+	Case  string
+	Call  string
+	In    Fields
+	Rules []string
+}
+
+//go:embed texts.txt
+var texts string
+
+// Questions are those that are built in: the texts of texts.txt, each
+// descriptor of the access vectors, and these vectors themselves.
+func Questions() ([]Question, error) {
+	list, err := textQuestions(texts)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	var checks []Question
+	for v, err := range vectors.Access() {
+		if err != nil {
+			return nil, err
+		}
+		in := Fields{}
+		if err := json.Unmarshal(v.In, &in); err != nil {
+			return nil, err
+		}
+		id, _ := in["id"].(string)
+		if text, ok := in["sd"].(string); ok && !seen[text] {
+			seen[text] = true
+			list = append(list, Question{Case: id + " sd", Call: TextToDescriptor, In: Fields{"sddl": text}, Rules: []string{"S-46"}})
+		}
+		checks = append(checks, Question{Case: id, Call: AccessCheck, In: in, Rules: v.Provenance.Rules})
+	}
+	return append(list, checks...), nil
+}
+
+// textQuestions reads lines "RULE sid TEXT", "RULE sddl TEXT", "RULE sidHex HEX"
+// and "RULE sdHex HEX"; # starts a comment and TEXT may be quoted as in Go.
+func textQuestions(file string) (list []Question, err error) {
+	count := map[string]int{}
+	for n, line := range strings.Split(file, "\n") {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		rule, rest, _ := strings.Cut(line, " ")
+		kind, text, ok := strings.Cut(rest, " ")
+		if !ok {
+			return nil, fmt.Errorf("texts.txt:%d: want a rule, a kind and a text", n+1)
+		}
+		if strings.HasPrefix(text, `"`) {
+			if err := json.Unmarshal([]byte(text), &text); err != nil {
+				return nil, fmt.Errorf("texts.txt:%d: %w", n+1, err)
+			}
+		}
+		q := Question{Rules: []string{rule}}
+		switch kind {
+		case "sid":
+			q.Call, q.In = TextToSID, Fields{"sid": text}
+		case "sddl":
+			q.Call, q.In = TextToDescriptor, Fields{"sddl": text}
+		case "sidHex":
+			q.Call, q.In = SIDToText, Fields{"hex": text}
+		case "sdHex":
+			q.Call, q.In = DescriptorToText, Fields{"hex": text}
+		default:
+			return nil, fmt.Errorf("texts.txt:%d: no kind %q", n+1, kind)
+		}
+		count[rule]++
+		q.Case = fmt.Sprintf("%s text %d", rule, count[rule])
+		list = append(list, q)
+	}
+	return list, nil
+}
+
+// Back is the question that follows a text that was accepted: its bytes as text
+// again. ok is false where there is none.
+func (q Question) Back(out Fields) (back Question, ok bool) {
+	hex, _ := out["hex"].(string)
+	back = Question{Case: q.Case + ", back", In: Fields{"hex": hex}, Rules: q.Rules}
+	switch q.Call {
+	case TextToSID:
+		back.Call = SIDToText
+	case TextToDescriptor:
+		back.Call = DescriptorToText
+	}
+	return back, hex != "" && back.Call != ""
+}

@@ -1,0 +1,107 @@
+package script
+
+import (
+	"fmt"
+	"reflect"
+
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Backend is another system that answers the calls of a program's threads: the
+// kernel of refmon then only keeps the names that the program uses. What no call
+// of user mode does (routines of kernel mode, fault, audit_records …) ends the
+// program with an [*UnaskableError].
+type Backend interface {
+	// NewProcess makes a process that has one thread.
+	NewProcess(name string, t *token.Token) (BackendProcess, error)
+}
+
+// BackendProcess is a process of a [Backend].
+type BackendProcess interface {
+	ID() (winnt.Handle, error)
+	// NewThread gives the first thread, then further ones.
+	NewThread() (BackendThread, error)
+	Exit()
+}
+
+// BackendThread is a thread of a [Backend].
+type BackendThread interface {
+	ID() (winnt.Handle, error)
+	// CallRow makes a call as nt.Thread.CallRow does. After a failure an output
+	// handle is Untouched or what the call left in the variable.
+	CallRow(row nt.Row, in any) (any, ntstatus.Status, error)
+}
+
+// Untouched stands for an output handle that a failed call did not write.
+const Untouched winnt.Handle = -0x3333333333333334
+
+// UnaskableError ends a program that asks what another system cannot be asked.
+type UnaskableError struct{ Why string }
+
+// Error tells why.
+func (e *UnaskableError) Error() string { return e.Why }
+
+// inside are the functions that look into refmon's kernel or change it from
+// outside, and why another system cannot be asked. Those that only make
+// something for later calls (kernel_mode, system, file, token_object) are not
+// here: it is the call that cannot be made.
+var inside = map[string]string{
+	"queue_system_work": "a thread of kernel mode", "job": "a job made from outside", "fault": "a failing allocation",
+	"close_all": "closing handles from outside", "process_by_id": "a process that a call has made", "logon_session": "a logon session",
+	"security_policy": "a change of the system's policy", "package_directory": "a directory made from outside",
+	"audit_records": "a look at the audit log", "audit_full": "a full audit log",
+}
+
+// unaskable is the error of such a function.
+func unaskable(name string) error {
+	return &UnaskableError{fmt.Sprintf("%s: %s cannot be had from user mode", name, inside[name])}
+}
+
+// process makes the process of a program in the backend.
+func (r *Runner) backendProcess(v *processValue, t *token.Token) (starlark.Value, error) {
+	var err error
+	if v.b, err = r.cfg.Backend.NewProcess(v.p.Name(), t); err != nil {
+		return nil, err
+	}
+	v.t, err = r.newThread(v)
+	return v, err
+}
+
+// queryHandle is handle_information where calls are recorded: by the service
+// that tells the same, so that what a handle grants is recorded, too.
+func (r *Runner) queryHandle(th *threadValue, h winnt.Handle) (starlark.Value, error) {
+	out, st, err := th.callRow(nt.NtTable.Find("NtQueryObject"), nt.QueryObjectIn{Handle: h, ObjectInformationClass: nt.ObjectBasicInformation, ObjectInformationLength: 56})
+	if err != nil {
+		return nil, err
+	}
+	if err := st.Err(); err != nil {
+		return nil, fmt.Errorf("handle %s: %w", h, err)
+	}
+	basic, _ := out.(nt.QueryObjectOut).ObjectInformation.(nt.BasicInformation)
+	return r.toValue(reflect.ValueOf(kernel.HandleInformation{HandleAttributes: basic.Attributes, GrantedAccess: basic.GrantedAccess}), nil), nil
+}
+
+// idValue is the id of a process or thread of a backend.
+func idValue(b interface{ ID() (winnt.Handle, error) }) (starlark.Value, error) {
+	id, err := b.ID()
+	return starlark.MakeInt64(int64(id)), err
+}
+
+// callRow makes a call of a thread, here or in the backend.
+func (v *threadValue) callRow(row nt.Row, in any) (any, ntstatus.Status, error) {
+	if v.b == nil {
+		out, st := v.th.CallRow(row, in)
+		return out, st, nil
+	}
+	out, st, err := v.b.CallRow(row, in)
+	if err == nil {
+		v.r.out.Traced(&nt.Call{Thread: v.th.Name(), Row: row, In: in, Out: out, Status: st})
+	}
+	return out, st, err
+}
