@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/batch"
 	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
 )
 
 type accessCmd struct {
@@ -15,7 +19,8 @@ type accessCmd struct {
 	Want           string `help:"Right asked for: read, write, modify, full, list, or names and masks; left out, all there is." placeholder:"RIGHT" short:"w"`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
-	JSON           bool `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
+	shareFlag      `embed:""`
+	JSON           bool `name:"json" help:"Print the answer as a line of the batch format, with its reasons; with --share two, of id share and object."`
 }
 
 // Help is the long help text.
@@ -24,6 +29,8 @@ func (accessCmd) Help() string {
 
   refmon access /srv/share/plan.docx --as alice --directory company.yaml
   refmon access /srv/share/plan.docx --as alice -d company.yaml --objects acls.jsonl --want write
+
+With --share the share's descriptor is asked first: what either refuses is refused, and the first line says which did.
 
 The exit code is 0 granted, 1 denied, 2 if it could not be answered.`
 }
@@ -76,6 +83,13 @@ func (c *accessCmd) Run(std *streams) error {
 	for _, r := range rights {
 		q.Request.Desired |= r.Mask(item.Type)
 	}
+	share, err := c.share(dir)
+	if err != nil {
+		return err
+	}
+	if share != nil {
+		return c.both(std, share, q)
+	}
 	if c.JSON {
 		return printJSON(std, q)
 	}
@@ -87,4 +101,47 @@ func (c *accessCmd) Run(std *streams) error {
 		return err
 	}
 	return verdict(a.Allowed())
+}
+
+// both asks the share and then the object, and says which decided.
+func (c *accessCmd) both(std *streams, share *sd.Descriptor, object *batch.Question) error {
+	gate := *object
+	gate.Request.Descriptor = share
+	names := [2]string{"share", "object"}
+	var text string
+	var refused []string
+	granted, maximum := ^winnt.AccessMask(0), object.Request.Desired&winnt.MAXIMUM_ALLOWED != 0
+	for i, q := range [2]*batch.Question{&gate, object} {
+		a, err := q.Ask()
+		if err != nil {
+			return fmt.Errorf("%s: %w", names[i], err)
+		}
+		if granted &= a.Granted; !a.Allowed() {
+			refused = append(refused, "the "+names[i])
+		}
+		if c.JSON {
+			line, err := q.Append(nil, []byte(strconv.Quote(names[i])))
+			if err != nil {
+				return err
+			}
+			text += string(line) + "\n"
+			continue
+		}
+		text += "\n" + std.paint(bold, names[i]+":") + " " + paintTable(std, printable(a.Why.String()))
+	}
+	allowed := len(refused) == 0 && granted != 0
+	first := std.paint(green, "GRANTED "+granted.String()) + " by the share and the object"
+	switch {
+	case len(refused) > 0:
+		first = std.paint(red, "DENIED") + " by " + strings.Join(refused, " and by ")
+	case !allowed && maximum:
+		first = std.paint(red, "DENIED") + ": the share and the object have no right in common"
+	}
+	if !c.JSON {
+		text = first + "\n" + text
+	}
+	if _, err := fmt.Fprint(std.out, text); err != nil {
+		return err
+	}
+	return verdict(allowed)
 }

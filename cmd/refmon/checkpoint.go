@@ -14,12 +14,13 @@ import (
 // checkpoint is the file from which an interrupted run goes on: the rows up to
 // the offsets are complete, and they were made by the same question.
 type checkpoint struct {
-	Question  string        `json:"question"` // rights, format and principals
-	InputSize int64         `json:"inputSize"`
-	Position  bulk.Position `json:"position"`
-	Out       int64         `json:"out"`  // bytes of the output
-	Sets      int64         `json:"sets"` // bytes of the table of sets
-	Done      bool          `json:"done"`
+	Question  string          `json:"question"` // rights, format and principals
+	InputSize int64           `json:"inputSize"`
+	Position  bulk.Position   `json:"position"`
+	Out       int64           `json:"out"`             // bytes of the output
+	Sets      int64           `json:"sets"`            // bytes of the table of sets
+	State     json.RawMessage `json:"state,omitempty"` // what was added up; the rest is in FILE.state
+	Done      bool            `json:"done"`
 }
 
 // counter counts what passes.
@@ -35,57 +36,83 @@ func (c *counter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// resumable sets a run up to start where its checkpoint says, and to keep the
-// checkpoint; then it calls do.
-func (o *output) resumable(r *bulk.Run, open func(string) (*os.File, error), do func() error) error {
-	if o.out == "" || o.in.file == nil {
-		return errors.New("--checkpoint needs --out FILE, and --objects with a file of JSON lines")
+// resumption is a run that keeps a checkpoint, and goes on from one if there is.
+type resumption struct {
+	name    string
+	at      checkpoint
+	before  bulk.Position // where this run started
+	resumed bool
+	out     *counter
+	sets    *counter // the table of sets; nil: none
+	state   *os.File // what was added up; nil: nothing is
+}
+
+// resume reads the checkpoint, opens what belongs to it, and moves the input to
+// where it stood. It is nil if the checkpoint says that all is done.
+func (o *output) resume(question string, adds bool) (*resumption, error) {
+	if o.out == "" && o.rows || o.in.file == nil {
+		return nil, errors.New("--checkpoint needs --out FILE, and objects in a file of JSON lines")
 	}
-	if r.Ask == bulk.Index && o.sets == "" {
-		return errors.New("--checkpoint with --for-index needs --sets FILE")
+	r := &resumption{name: o.checkpoint, at: checkpoint{Question: question, InputSize: o.in.size}}
+	old, err := readCheckpoint(o.checkpoint)
+	switch {
+	case err != nil:
+		return nil, err
+	case old == nil:
+	case old.Question != r.at.Question || old.InputSize != r.at.InputSize:
+		return nil, fmt.Errorf("%s belongs to another question, directory or objects file: remove it to start anew", o.checkpoint)
+	case old.Done:
+		fmt.Fprintln(o.std.err, "refmon: the checkpoint says that all is done")
+		return nil, nil
+	default:
+		r.at, r.before, r.resumed = *old, old.Position, true
 	}
-	at := checkpoint{Question: r.Fingerprint(), InputSize: o.in.size}
-	if old, err := readCheckpoint(o.checkpoint); err != nil {
-		return err
-	} else if old != nil {
-		if old.Question != at.Question || old.InputSize != at.InputSize {
-			return fmt.Errorf("%s belongs to another question, directory or objects file: remove it to start anew", o.checkpoint)
+	if r.out = (&counter{}); o.rows {
+		if r.out, err = o.reopen(o.out, r.at.Out); err != nil {
+			return nil, err
 		}
-		if old.Done {
-			fmt.Fprintln(o.std.err, "refmon: the checkpoint says that all is done")
-			return nil
-		}
-		at, r.Resumed = *old, true
 	}
-	out, err := o.reopen(open, o.out, at.Out)
-	if err != nil {
-		return err
-	}
-	r.Out = out
-	sets := &counter{}
 	if o.sets != "" {
-		if sets, err = o.reopen(open, o.sets, at.Sets); err != nil {
-			return err
+		if r.sets, err = o.reopen(o.sets, r.at.Sets); err != nil {
+			return nil, err
 		}
-		r.Sets = sets
 	}
-	if _, err := o.in.file.Seek(at.Position.Offset, io.SeekStart); err != nil {
-		return err
+	if adds {
+		if r.state, err = o.open(o.checkpoint+".state", true); err != nil {
+			return nil, err
+		}
 	}
-	r.Source = bulk.Lines(o.in.file, at.Position.Offset, at.Position.Lines)
-	before := at.Position
-	r.Save = func(p bulk.Position) error {
-		at.Position, at.Out, at.Sets = before.Plus(p), out.n, sets.n
-		return writeCheckpoint(o.checkpoint, &at)
+	if _, err := o.in.file.Seek(r.before.Offset, io.SeekStart); err != nil {
+		return nil, err
 	}
-	err = do()
-	at.Done = at.Position.Offset == at.InputSize
-	return errors.Join(err, writeCheckpoint(o.checkpoint, &at))
+	o.in.source = bulk.Lines(o.in.file, r.before.Offset, r.before.Lines)
+	return r, nil
+}
+
+// save notes that all up to a position of this run has been written.
+func (r *resumption) save(p bulk.Position, state json.RawMessage) error {
+	r.at.Position, r.at.Out, r.at.State = r.before.Plus(p), r.out.n, state
+	if r.sets != nil {
+		r.at.Sets = r.sets.n
+	}
+	return writeCheckpoint(r.name, &r.at)
+}
+
+// finish notes that all is done, if it is.
+func (r *resumption) finish(err error) error {
+	if err != nil || r.at.Position.Offset != r.at.InputSize {
+		return nil
+	}
+	r.at.Done = true
+	if r.state != nil {
+		_ = os.Remove(r.state.Name()) // of no more use
+	}
+	return writeCheckpoint(r.name, &r.at)
 }
 
 // reopen opens an output and cuts off what was written after the checkpoint.
-func (o *output) reopen(open func(string) (*os.File, error), name string, size int64) (*counter, error) {
-	f, err := open(name)
+func (o *output) reopen(name string, size int64) (*counter, error) {
+	f, err := o.open(name, true)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
 
@@ -12,10 +12,12 @@ type diffCmd struct {
 	Before         string `arg:"" help:"Objects file of the first state."`
 	After          string `arg:"" help:"Objects file of the second state."`
 	directoryFlags `embed:""`
+	shareFlag      `embed:""`
 	DirectoryAfter string `help:"Directory file of the second state, if users or groups changed too." placeholder:"FILE"`
 	Type           string `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
 	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	Summary        bool   `help:"A row for each folder and cause instead of each principal and object." short:"s"`
+	outputFlags    `embed:""`
 }
 
 // Help is the long help text.
@@ -33,6 +35,7 @@ Both states of rights are decided, not guessed: a new entry that changes nothing
 // Run compares.
 func (c *diffCmd) Run(std *streams) error {
 	d := &bulk.Diff{Summary: c.Summary}
+	var inputs [2]*objects
 	var err error
 	if d.Format, err = bulk.ParseFormat(c.Format); err != nil {
 		return err
@@ -49,30 +52,37 @@ func (c *diffCmd) Run(std *streams) error {
 			return err
 		}
 	}
-	for _, side := range []struct {
-		name string
-		to   *bulk.Source
-	}{{c.Before, &d.Before}, {c.After, &d.After}} {
-		in, err := (&objectsFlags{Objects: side.name}).open(std, nil)
+	if d.Share, err = c.share(d.Directory); err != nil {
+		return err
+	}
+	for i, name := range [2]string{c.Before, c.After} {
+		in, err := (&objectsFlags{Objects: name}).open(std, nil)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = in.close() }() // only read
-		*side.to = in.source
+		inputs[i] = in
 	}
-	ctx, cancel := interrupted()
-	defer cancel()
-	w := bufio.NewWriterSize(std.out, 1<<20)
-	d.Out = w
-	out, err := d.Do(ctx)
-	err = errors.Join(err, w.Flush())
+	d.Before, d.After = inputs[0].source, inputs[1].source
+	return c.output(std, inputs[1]).diff(d, inputs[0].size)
+}
+
+// concludeDiff says on standard error what a comparison found and left out, and
+// chooses its error.
+func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 	switch {
+	case errors.Is(err, context.Canceled) && !out.Compared:
+		fmt.Fprintf(std.err, "refmon: interrupted while the first state was read: nothing was compared\n")
+		return errReported
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintf(std.err, "refmon: interrupted: the output is complete for the first %d objects of the second state, and lacks the rest and what only the first state has\n", out.Objects)
+		return errReported
 	case err != nil:
-		return conclude(std, bulk.Summary{Position: bulk.Position{Objects: out.Objects}}, err)
+		return err
 	case out.Unreadable > 0:
 		fmt.Fprintf(std.err, "refmon: %d objects could not be read and were not compared; the first: %s\n", out.Unreadable, printable(out.FirstError.Error()))
 		return errReported
-	case out.Rows > 0:
+	case out.Changes > 0:
 		fmt.Fprintf(std.err, "refmon: %d of %d objects changed for somebody\n", out.Changed, out.Objects)
 		return errDenied
 	}

@@ -13,7 +13,10 @@ type reportCmd struct {
 	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
+	shareFlag      `embed:""`
 	Out            string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
+	Checkpoint     string `help:"Note the progress in FILE, and go on from there if it exists; needs a file of JSON lines." placeholder:"FILE"`
+	Quiet          bool   `help:"No progress bar." short:"q"`
 	Title          string `help:"Title of the report." default:"Who reaches what"`
 }
 
@@ -42,19 +45,22 @@ func (c *reportCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
-	ctx, cancel := interrupted()
-	defer cancel()
-	r := &bulk.Report{Title: c.Title, Source: in.source, Directory: dir, Type: typ}
-	done := r.Collect(ctx)
-	f, err := os.Create(c.Out)
+	share, err := c.share(dir)
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(f)
-	err = errors.Join(r.Write(w), w.Flush(), f.Close())
-	if err != nil {
+	r := &bulk.Report{Title: c.Title, Source: in.source, Directory: dir, Type: typ, Share: share}
+	o := &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, in: in}
+	return o.report(r, func() error {
+		f, err := os.Create(c.Out)
+		if err != nil {
+			return err
+		}
+		w := bufio.NewWriter(f)
+		err = errors.Join(r.Write(w), w.Flush(), f.Close())
+		if err == nil {
+			_, err = fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects, r.Distinct, len(dir.Principals))
+		}
 		return err
-	}
-	fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects, r.Distinct(), len(dir.Principals))
-	return conclude(std, bulk.Summary{Position: bulk.Position{Objects: r.Objects, Unreadable: r.Unreadable, Stale: r.Stale}, FirstStale: r.FirstStale, FirstError: r.FirstError}, done)
+	})
 }

@@ -13,8 +13,7 @@ type whatCanCmd struct {
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
-	Out            string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
-	Quiet          bool   `help:"No progress bar." short:"q"`
+	outputFlags    `embed:""`
 }
 
 // Help is the long help text.
@@ -52,6 +51,5 @@ func (c *whatCanCmd) Run(std *streams) error {
 	}
 	defer func() { _ = in.close() }() // only read
 	run.Source = in.source
-	out := &output{std: std, out: c.Out, quiet: c.Quiet, in: in}
-	return out.run(run)
+	return c.output(std, in).run(run)
 }

@@ -2,10 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
-	"os"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/refmon/refmon/internal/bulk"
 )
@@ -21,9 +17,7 @@ type whoCanCmd struct {
 	ForIndex       bool   `help:"For search indexes: a row an object with the names of its allowed sets, and the table of sets, as JSON lines." xor:"what"`
 	Expressions    bool   `help:"With --for-index: add to each set an expression over SIDs that allows exactly its principals."`
 	Sets           string `help:"With --for-index: write the table of sets to FILE." placeholder:"FILE"`
-	Out            string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
-	Checkpoint     string `help:"Note the progress in FILE, and go on from there if it exists; needs --out and a file of JSON lines." placeholder:"FILE"`
-	Quiet          bool   `help:"No progress bar." short:"q"`
+	outputFlags    `embed:""`
 }
 
 // Help is the long help text.
@@ -86,72 +80,7 @@ func (c *whoCanCmd) Run(std *streams) error {
 	}
 	defer func() { _ = in.close() }() // only read
 	run.Source = in.source
-	out := &output{std: std, out: c.Out, sets: c.Sets, checkpoint: c.Checkpoint, quiet: c.Quiet, in: in}
+	out := c.output(std, in)
+	out.sets = c.Sets
 	return out.run(run)
-}
-
-// output is where the rows of a run go, and how far they have come.
-type output struct {
-	std                   *streams
-	out, sets, checkpoint string
-	quiet                 bool
-	in                    *objects
-}
-
-// run does the run with its output, its checkpoint and its progress bar.
-func (o *output) run(r *bulk.Run) (err error) {
-	// A run is short and its memory bounded: the collector may take its time,
-	// as long as there is room. The ballast, whose pages are never touched, keeps
-	// it from running again and again while the heap is small.
-	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(5 << 28)
-	ballast := make([]byte, 64<<20)
-	defer runtime.KeepAlive(ballast)
-	ctx, cancel := interrupted()
-	defer cancel()
-	bar := newBar(o.std, o.in.size, o.quiet || o.out == "" && o.std.colour)
-	r.Progress = bar.show
-	var files []*os.File
-	open := func(name string) (*os.File, error) {
-		flag := os.O_CREATE | os.O_RDWR
-		if o.checkpoint == "" {
-			flag |= os.O_TRUNC
-		}
-		f, err := os.OpenFile(name, flag, 0o644)
-		if err == nil {
-			files = append(files, f)
-		}
-		return f, err
-	}
-	defer func() {
-		for _, f := range files {
-			if lost := f.Close(); lost != nil {
-				err = lost // what was not written is not done
-			}
-		}
-	}()
-	if o.checkpoint != "" {
-		return o.resumable(r, open, func() error {
-			sum, err := r.Do(ctx)
-			bar.clear()
-			return conclude(o.std, sum, err)
-		})
-	}
-	r.Out = o.std.out // a run writes each batch at once: no buffer
-	for _, side := range []struct {
-		name string
-		to   *io.Writer
-	}{{o.out, &r.Out}, {o.sets, &r.Sets}} {
-		if side.name == "" {
-			continue
-		}
-		f, err := open(side.name)
-		if err != nil {
-			return err
-		}
-		*side.to = f
-	}
-	sum, err := r.Do(ctx)
-	bar.clear()
-	return conclude(o.std, sum, err)
 }

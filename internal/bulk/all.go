@@ -22,57 +22,72 @@ type Item struct {
 }
 
 // maxParsed is how many distinct descriptors All keeps parsed.
-const maxParsed = 1 << 18
+const maxParsed = 1 << 14
 
 // All calls f with every object of a source, in order, until f is false. typ is
 // the type of objects that do not tell. The error is that of the source or of
 // ctx.
 func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f func(Item) bool) error {
-	if files, ok := s.(*files); ok {
-		defer files.halt()
-	}
 	type parsed struct {
 		d   *sd.Descriptor
 		err error
 	}
 	known := map[string]parsed{}
 	var key []byte
+	stopped := errors.New("stopped")
+	err := objects(ctx, s, func(_ *portion, o *Object) error {
+		item := Item{Path: string(o.Path), Type: o.Type, Note: o.note, Err: o.err}
+		if item.Type == nil {
+			item.Type = typ
+		}
+		if item.Err == nil {
+			key = append(append(key[:0], byte(o.form)), o.sd...)
+			p, ok := known[string(key)]
+			if !ok {
+				p.d, p.err = o.form.parse(o.sd, domain)
+				if len(known) >= maxParsed {
+					clear(known)
+				}
+				known[string(key)] = p
+			}
+			item.Descriptor, item.Err = p.d, p.err
+		}
+		if !f(item) {
+			return stopped
+		}
+		return nil
+	})
+	if errors.Is(err, stopped) {
+		return nil
+	}
+	return err
+}
+
+// objects calls f with every object of a source, in order, until it fails or
+// ctx is cancelled.
+func objects(ctx context.Context, s Source, f func(b *portion, o *Object) error) error {
+	if files, ok := s.(*files); ok {
+		defer files.halt()
+	}
 	b := &portion{}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		b.reset()
-		if err := s.next(b); errors.Is(err, io.EOF) {
+		err := s.next(b)
+		if errors.Is(err, io.EOF) {
 			return nil
-		} else if err != nil {
-			return err
 		}
-		more := true
-		b.each(func(o *Object) {
-			if !more {
-				return
-			}
-			item := Item{Path: string(o.Path), Type: o.Type, Note: o.note, Err: o.err}
-			if item.Type == nil {
-				item.Type = typ
-			}
-			if item.Err == nil {
-				key = append(append(key[:0], byte(o.form)), o.sd...)
-				p, ok := known[string(key)]
-				if !ok {
-					p.d, p.err = o.form.parse(o.sd, domain)
-					if len(known) >= maxParsed {
-						clear(known)
-					}
-					known[string(key)] = p
+		if err == nil {
+			b.each(func(o *Object) {
+				if err == nil {
+					err = f(b, o)
 				}
-				item.Descriptor, item.Err = p.d, p.err
-			}
-			more = f(item)
-		})
-		if !more {
-			return nil
+			})
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

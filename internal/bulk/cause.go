@@ -26,7 +26,8 @@ func (d *Diff) cause(c *change, before, after key) string {
 	case p.after < 0:
 		return "principal is gone"
 	}
-	was, is := d.before.state(before, p.before), d.after.state(after, p.after)
+	was := state{before, d.Directory.Principals[p.before].Token, d.Directory}
+	is := state{after, d.DirectoryAfter.Principals[p.after].Token, d.DirectoryAfter}
 	if c.gained != 0 {
 		bit := c.gained & -c.gained
 		return gained(was.reason(d, bit), is.reason(d, bit), was, is)
@@ -41,8 +42,6 @@ type state struct {
 	t   *token.Token
 	dir *Directory
 }
-
-func (s *sideOf) state(k key, i int) state { return state{k, s.dir.Principals[i].Token, s.dir} }
 
 // reason is why a bit was granted or denied.
 func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {

@@ -2,11 +2,11 @@ package bulk
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"path"
-	"slices"
-	"strings"
+	"os"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/batch"
@@ -15,31 +15,41 @@ import (
 )
 
 // Diff compares who has what on two states of the same objects, or for two
-// states of the same principals. Before, After and Directory are needed.
+// states of the same principals. Before, After, Directory and Out are needed. It
+// is used once.
+//
+// Only what can have changed is evaluated: objects whose descriptors differ, for
+// everybody; and, of the others, only principals whose tokens differ.
 type Diff struct {
 	Before, After  Source
 	Directory      *Directory
 	DirectoryAfter *Directory        // nil: the same
 	Type           *winnt.ObjectType // of objects that do not tell; nil: file
 	Config         effective.Config
+	Share          *sd.Descriptor // a second gate before all objects of both states; nil: none
 	Format         Format
 	Summary        bool // a row for each folder and cause instead of each principal and object
 	Out            io.Writer
 
-	pairs   []pair // of principals with one name, in the order of Directory
-	before  sideOf
-	after   sideOf
-	changes map[[2]key][]change
-	groups  map[group]*tally
-	order   []group
-	buf     []byte
-}
+	Workers    int // 0: one a core
+	CacheBytes int // most memory for what is remembered; 0: 256 MiB
 
-// Change is how the rights of one principal on one object changed.
-type change struct {
-	who          int // index into pairs
-	gained, lost winnt.AccessMask
-	cause        string
+	// Progress is called now and then; offsets count through Before and then After.
+	Progress func(Position)
+	// Save is called when all rows up to a position of After have been written; nil:
+	// not. From there a Diff with Skip, the part of After before it, goes on.
+	Save  func(Position, json.RawMessage) error
+	State *os.File // with Save: where the rest of what Resume needs is kept
+	Skip  Source   // nil: nothing
+
+	pairs  []pair    // of principals with one name, in the order of Directory
+	all    two       // pairs, all of them
+	moved  two       // those pairs whose tokens differ
+	tables [2]*table // what Before and After are parsed to
+	past   *past
+	groups *aggregate[tally]
+	base   int       // objects compared before the pipeline that writes
+	before *Position // of the run this one goes on with; nil: none
 }
 
 // pair is a principal before and after; -1 where it is not there.
@@ -48,44 +58,25 @@ type pair struct {
 	before, after int
 }
 
-// key is one descriptor on one type of object; nil stands for no object.
-type key struct {
-	d   *sd.Descriptor
-	typ *winnt.ObjectType
+// two are the principals of both states that are evaluated together.
+type two struct {
+	pairs         []int // index into Diff.pairs
+	before, after *effective.Principals
+	at            [][2]int // of each pair: its index in before and after; -1: it is not there
 }
 
-// sideOf is one state: its principals and their rights on each descriptor.
-type sideOf struct {
-	dir        *Directory
-	principals *effective.Principals
-	evaluators map[*winnt.ObjectType]*effective.Evaluator
-	d          *Diff
-}
-
-// group is what a summary adds up; tally is the sum.
-type (
-	group struct{ folder, cause string }
-	tally struct {
-		objects, grants int
-		gained, lost    winnt.AccessMask
-		who             map[string]bool
-		last            string
-	}
-)
-
-// Outcome is what a comparison found.
+// Outcome is what a comparison found. Objects, Changed and so on count objects
+// of either side.
 type Outcome struct {
-	Objects    int // objects looked at, on either side
-	Changed    int // objects on which somebody gained or lost something
-	Rows       int // pairs of principal and object that changed
-	Unreadable int // objects that could not be read on one side; they are not compared
-	FirstError error
+	Summary
+	// Compared is false if the run was stopped before the first state had been
+	// read: there are no rows then.
+	Compared bool
+	Gone     bool // what only the first state has is among the rows
 }
 
-// maxChanges is how many pairs of descriptors are remembered.
-const maxChanges = 1 << 16
-
-// Do compares. Rows come in the order of After, then what only Before has.
+// Do compares. Rows come in the order of After, then what only Before has. When
+// ctx is cancelled the rows up to the position of the outcome are complete.
 func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	if d.Type == nil {
 		d.Type = winnt.FileObject
@@ -93,88 +84,139 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	if d.DirectoryAfter == nil {
 		d.DirectoryAfter = d.Directory
 	}
-	d.before = d.side(d.Directory)
-	d.after = d.before
-	if d.DirectoryAfter != d.Directory {
-		d.after = d.side(d.DirectoryAfter)
+	if d.CacheBytes <= 0 {
+		d.CacheBytes = defaultCache
 	}
 	d.match()
-	d.changes = map[[2]key][]change{}
-	d.groups = map[group]*tally{}
+	d.tables[1] = newTable(d.CacheBytes / 4)
+	if d.tables[0] = d.tables[1]; d.Directory.Domain != d.DirectoryAfter.Domain {
+		d.tables[0] = newTable(d.CacheBytes / 4)
+	}
+	if d.groups == nil {
+		d.begin()
+	}
+	defer d.groups.close()
 	if err := d.heading(); err != nil {
 		return out, err
 	}
-	olds, names, err := d.states(ctx, &out)
-	if err != nil {
+	d.past = newPast(int64(d.CacheBytes) / 2)
+	defer d.past.close()
+	if out.Summary, err = d.read(ctx); err != nil {
 		return out, err
 	}
-	var failed error
-	err = All(ctx, d.After, d.DirectoryAfter.Domain, d.Type, func(i Item) bool {
-		out.Objects++
-		o := olds[i.Path]
-		if o == nil {
-			o = &old{}
-		}
-		o.seen = true
-		switch {
-		case i.Err != nil:
-			out.fail(i)
-		case !o.bad:
-			failed = d.object(i.Path, o.key, key{i.Descriptor, i.Type}, &out)
-		}
-		return failed == nil
-	})
-	for _, name := range names {
-		if o := olds[name]; err == nil && failed == nil && !o.seen && !o.bad {
-			out.Objects++
-			failed = d.object(name, o.key, key{}, &out)
+	out.Compared = true
+	base := out.Position
+	unread := out.Unreadable
+	progress := func(p Position) {
+		if d.Progress != nil {
+			p.Offset += base.Offset
+			d.Progress(p)
 		}
 	}
-	if failed != nil {
-		return out, failed
+	p := pipeline{source: d.After, workers: d.Workers, progress: progress, worker: d.worker, write: d.write}
+	if d.Save != nil {
+		p.save = func(at Position) error {
+			if err := d.groups.flush(); err != nil {
+				return err
+			}
+			state, err := json.Marshal(d.groups.runs)
+			return errors.Join(err, d.Save(at, state))
+		}
 	}
-	if e := d.summary(); e != nil {
-		return out, e
+	if d.before != nil {
+		d.base = d.before.Objects
+	}
+	first := out.FirstError
+	out.Summary, err = p.do(ctx)
+	out.Unreadable += unread
+	if out.FirstError == nil {
+		out.FirstError = first
+	}
+	if err == nil {
+		d.base += out.Objects
+		gone := pipeline{source: &rest{p: d.past}, workers: d.Workers, worker: d.worker, write: d.write}
+		var more Summary
+		more, err = gone.do(ctx)
+		more.Offset, more.Lines = 0, 0
+		out.Position, out.Gone = out.Plus(more.Position), err == nil
+	}
+	if d.before != nil {
+		out.Position = d.before.Plus(out.Position)
+	}
+	if d.Summary && (err == nil || d.Save == nil) {
+		if e := d.summary(); e != nil {
+			return out, e
+		}
 	}
 	return out, err
 }
 
-// old is an object as Before has it.
-type old struct {
-	key
-	seen bool // After has it too
-	bad  bool // it could not be read
-}
-
-// states reads Before: its objects by path, and the paths in order.
-func (d *Diff) states(ctx context.Context, out *Outcome) (olds map[string]*old, names []string, err error) {
-	olds = map[string]*old{}
-	err = All(ctx, d.Before, d.Directory.Domain, d.Type, func(i Item) bool {
-		if i.Err != nil {
-			out.fail(i)
-		}
-		if _, twice := olds[i.Path]; !twice {
-			names = append(names, i.Path)
-		}
-		olds[i.Path] = &old{key: key{i.Descriptor, i.Type}, bad: i.Err != nil}
-		return true
-	})
-	return olds, names, err
-}
-
-// fail counts an object that could not be read.
-func (o *Outcome) fail(i Item) {
-	o.Unreadable++
-	if o.FirstError == nil {
-		o.FirstError = fmt.Errorf("%s: %w", i.Path, i.Err)
+func (d *Diff) begin() {
+	if d.groups = newAggregate(d.CacheBytes/8, addTally, costTally); d.State != nil {
+		d.groups.file, d.groups.keep = d.State, true
 	}
 }
 
-func (d *Diff) side(dir *Directory) sideOf {
-	return sideOf{dir, effective.Compile(dir.Tokens(), d.Config), map[*winnt.ObjectType]*effective.Evaluator{}, d}
+// Resume goes on with what an interrupted comparison gave to Save at a position
+// of After. It is called before Do.
+func (d *Diff) Resume(at Position, state json.RawMessage) error {
+	d.CacheBytes = max(d.CacheBytes, defaultCache)
+	d.begin()
+	d.before = &at
+	if err := json.Unmarshal(state, &d.groups.runs); err != nil {
+		return err
+	}
+	return sizeAtLeast(d.State, d.groups.runs)
 }
 
-// match pairs the principals by their names.
+// Fingerprint names the question: comparisons with equal ones go on with each
+// other.
+func (d *Diff) Fingerprint() string {
+	q := Run{Type: d.Type, Share: d.Share, Directory: d.Directory, Format: d.Format, Expressions: d.Summary}
+	text := "diff " + q.Fingerprint()
+	if d.DirectoryAfter != nil {
+		q.Directory = d.DirectoryAfter
+		text += q.Fingerprint()
+	}
+	return text
+}
+
+// read reads Before, and what has been compared of After.
+func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
+	err = objects(ctx, d.Before, func(b *portion, o *Object) error {
+		if o.Type == nil {
+			o.Type = d.Type
+		}
+		sum.Objects++
+		if o.err != nil {
+			if sum.Unreadable++; sum.FirstError == nil {
+				sum.FirstError = fmt.Errorf("%s: %w", o.Path, o.err)
+			}
+		}
+		sum.Offset = b.end
+		if sum.Objects&0xffff == 0 && d.Progress != nil {
+			d.Progress(sum.Position)
+		}
+		return d.past.put(o)
+	})
+	if err == nil {
+		err = d.past.index()
+	}
+	if err != nil || d.Skip == nil {
+		return sum, err
+	}
+	var e entry
+	return sum, objects(ctx, d.Skip, func(_ *portion, o *Object) error {
+		slot, ok, err := d.past.find(o.Path, &e)
+		if ok {
+			d.past.mark(slot)
+		}
+		return err
+	})
+}
+
+// match pairs the principals by their names, and finds those whose tokens a
+// check could tell apart.
 func (d *Diff) match() {
 	after := map[string]int{}
 	for i, p := range d.DirectoryAfter.Principals {
@@ -193,93 +235,33 @@ func (d *Diff) match() {
 			d.pairs = append(d.pairs, pair{p.Name, -1, i})
 		}
 	}
-}
-
-// masks are the rights of all principals of a side; nil for no object.
-func (s *sideOf) masks(k key) ([]winnt.AccessMask, error) {
-	if k.d == nil {
-		return nil, nil
-	}
-	e := s.evaluators[k.typ]
-	if e == nil {
-		var err error
-		e, err = effective.NewEvaluator(s.principals, effective.Question{Type: k.typ, Rights: []winnt.AccessMask{winnt.MAXIMUM_ALLOWED}})
-		if err != nil {
-			return nil, err
-		}
-		s.evaluators[k.typ] = e
-	}
-	return e.Maximum(k.d), nil
-}
-
-// object compares one object.
-func (d *Diff) object(name string, before, after key, out *Outcome) error {
-	if before == after && d.DirectoryAfter == d.Directory {
-		return nil
-	}
-	changes, ok := d.changes[[2]key{before, after}]
-	if !ok {
-		var err error
-		if changes, err = d.compare(before, after); err != nil {
-			return err
-		}
-		if len(d.changes) >= maxChanges {
-			clear(d.changes)
-		}
-		d.changes[[2]key{before, after}] = changes
-	}
-	if len(changes) == 0 {
-		return nil
-	}
-	out.Changed++
-	out.Rows += len(changes)
-	if d.Summary {
-		d.add(name, changes)
-		return nil
-	}
-	d.buf = d.buf[:0]
-	for _, c := range changes {
-		d.buf = d.row(d.buf, name, &c)
-	}
-	_, err := d.Out.Write(d.buf)
-	return err
-}
-
-func (d *Diff) compare(before, after key) ([]change, error) {
-	had, err := d.before.masks(before)
-	if err != nil {
-		return nil, err
-	}
-	had = slices.Clone(had) // both may come from one evaluator
-	has, err := d.after.masks(after)
-	if err != nil {
-		return nil, err
-	}
-	at := func(masks []winnt.AccessMask, i int) winnt.AccessMask {
-		if i < 0 || masks == nil {
-			return 0
-		}
-		return masks[i]
-	}
-	var out []change
+	var all, moved []int
 	for i, p := range d.pairs {
-		was, is := at(had, p.before), at(has, p.after)
-		if was == is {
+		all = append(all, i)
+		if d.Directory == d.DirectoryAfter {
 			continue
 		}
-		c := change{who: i, gained: is &^ was, lost: was &^ is}
-		out = append(out, c)
+		if p.before < 0 || p.after < 0 || d.Config.Options.Callback != nil || d.differ(p) {
+			moved = append(moved, i)
+		}
 	}
-	for i := range out {
-		out[i].cause = d.cause(&out[i], before, after)
+	d.all = d.compile(all)
+	if len(moved) > 0 {
+		d.moved = d.compile(moved)
 	}
-	return out, nil
+}
+
+// differ reports whether a check could tell the tokens of a pair apart.
+func (d *Diff) differ(p pair) bool {
+	was, is := d.Directory.Principals[p.before].Token, d.DirectoryAfter.Principals[p.after].Token
+	return was.LocalAttributes().Len()+is.LocalAttributes().Len() > 0 || effective.Fingerprint(was) != effective.Fingerprint(is) // A-141
 }
 
 // heading starts the output.
 func (d *Diff) heading() error {
 	text := ""
 	switch {
+	case d.before != nil:
 	case d.Format == CSV && d.Summary:
 		text = "folder,objects,principals,gained,lost,cause\n"
 	case d.Format == CSV:
@@ -291,6 +273,18 @@ func (d *Diff) heading() error {
 	}
 	_, err := io.WriteString(d.Out, text)
 	return err
+}
+
+// write puts out a batch, in order.
+func (d *Diff) write(b *portion, so *Summary) error {
+	if b.fatal != nil {
+		return b.fatal
+	}
+	if !d.Summary {
+		_, err := d.Out.Write(b.out)
+		return err
+	}
+	return d.collect(&b.compared, d.base+so.Objects)
 }
 
 func (d *Diff) row(dst []byte, name string, c *change) []byte {
@@ -305,47 +299,4 @@ func (d *Diff) row(dst []byte, name string, c *change) []byte {
 		return appendCSV(dst, who, name, c.gained.Padded(), c.lost.Padded(), c.cause)
 	}
 	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n", Printable(who), Printable(name), c.gained.Padded(), c.lost.Padded(), Printable(c.cause))
-}
-
-// add counts an object into its folder.
-func (d *Diff) add(name string, changes []change) {
-	folder := path.Dir(strings.ReplaceAll(name, `\`, "/"))
-	for i := range changes {
-		c := &changes[i]
-		g := group{folder, c.cause}
-		t := d.groups[g]
-		if t == nil {
-			t = &tally{who: map[string]bool{}}
-			d.groups[g] = t
-			d.order = append(d.order, g)
-		}
-		if t.last != name {
-			t.objects++
-			t.last = name
-		}
-		t.grants++
-		t.gained |= c.gained
-		t.lost |= c.lost
-		t.who[d.pairs[c.who].name] = true
-	}
-}
-
-// summary writes the rows of the groups.
-func (d *Diff) summary() error {
-	var out []byte
-	for _, g := range d.order {
-		t := d.groups[g]
-		switch d.Format {
-		case JSONL:
-			out = batch.AppendString(append(out, `{"folder":`...), g.folder)
-			out = fmt.Appendf(out, `,"objects":%d,"principals":%d,"gained":"%s","lost":"%s","cause":`, t.objects, len(t.who), t.gained.Padded(), t.lost.Padded())
-			out = append(batch.AppendString(out, g.cause), "}\n"...)
-		case CSV:
-			out = appendCSV(out, g.folder, fmt.Sprint(t.objects), fmt.Sprint(len(t.who)), t.gained.Padded(), t.lost.Padded(), g.cause)
-		default:
-			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", Printable(g.folder), t.objects, len(t.who), t.gained.Padded(), t.lost.Padded(), Printable(g.cause))
-		}
-	}
-	_, err := d.Out.Write(out)
-	return err
 }

@@ -38,17 +38,13 @@ func (w *writer) sets(fresh []*answer) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	if w.written == nil {
-		w.written = map[setID]struct{}{}
-	}
 	out := w.buf[:0]
 	for _, a := range fresh {
 		if a.put.Load() {
 			continue
 		}
 		for i, id := range a.ids {
-			if _, ok := w.written[id]; !ok {
-				w.written[id] = struct{}{}
+			if w.first(id) {
 				var x []byte
 				if a.exprs != nil {
 					x = a.exprs[i]
@@ -67,6 +63,28 @@ func (w *writer) sets(fresh []*answer) error {
 	_, err := to.Write(out)
 	return err
 }
+
+// maxWritten is how many names of sets a generation of those that are in the
+// table holds: some 64 bytes each. Older ones are forgotten, and their sets are
+// written again if they come again.
+const maxWritten = 1 << 20
+
+// first reports whether a set is not in the table as far as is known, and notes
+// that it is now.
+func (w *writer) first(id setID) bool {
+	if _, ok := w.written[0][id]; ok {
+		return false
+	}
+	_, old := w.written[1][id]
+	if w.written[0] == nil || len(w.written[0]) >= w.run.maxSets() {
+		w.written[0], w.written[1] = map[setID]struct{}{}, w.written[0]
+	}
+	w.written[0][id] = struct{}{}
+	return !old
+}
+
+// maxSets is maxWritten, or fewer where less memory was allowed.
+func (r *Run) maxSets() int { return max(min(maxWritten, r.CacheBytes/256), 1<<16) }
 
 func appendSet(dst []byte, id setID, count uint32, s effective.Set, expression []byte) []byte {
 	dst = append(append(append(dst, `{"set":"`...), id[:]...), `","count":`...)

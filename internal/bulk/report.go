@@ -2,53 +2,48 @@ package bulk
 
 import (
 	"cmp"
-	"context"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
 // Report gathers what one page can show about who reaches what. Title, Source
-// and Directory are needed; Collect fills the rest. It is used by one goroutine.
+// and Directory are needed; Collect fills the rest.
 type Report struct {
 	Title     string
 	Source    Source
 	Directory *Directory
 	Type      *winnt.ObjectType // of objects that do not tell; nil: file
 	Config    effective.Config
+	Share     *sd.Descriptor // a second gate before all objects; nil: none
 
-	Objects    int
-	Unreadable int
-	Stale      int // objects with NoteStale
-	FirstStale string
-	Errors     []string // of the first unreadable objects
-	FirstError error
-	Partial    bool // the run was interrupted
+	Workers    int // 0: one a core
+	CacheBytes int // most memory for what is remembered; 0: 256 MiB
 
-	principals *effective.Principals
-	evaluators map[*winnt.ObjectType]*effective.Evaluator
-	found      map[key]*found
-	list       []*found
-	reach      [][3]int // of each principal: objects it can read, write, control
-	orphans    map[sid.SID]*orphan
-}
+	Progress func(Position)                        // called now and then; nil: not
+	Save     func(Position, json.RawMessage) error // called now and then with what Resume takes; nil: not
+	State    *os.File                              // with Save: where the rest of it is kept
 
-// found is a distinct descriptor.
-type found struct {
-	key
-	objects int
-	samples []string
-	counts  [3]int // principals that can read, write, control
-	number  int
+	Summary
+	Distinct int      // descriptors; set by Write
+	Errors   []string // of the first unreadable objects
+	Partial  bool     // the run was interrupted
+
+	before Position // of the run this one goes on with
+	run    *Run
+	worker *worker // of the page
+	found  *aggregate[found]
+	reach  [][3]int // of each principal: objects it can read, write, control
 }
 
 // orphan is an account without a name.
@@ -57,6 +52,7 @@ type orphan struct {
 	Objects int
 	Granted winnt.AccessMask
 	Sample  string
+	First   int
 }
 
 // The rights a report is about.
@@ -70,108 +66,6 @@ const (
 	maxErrors  = 20
 )
 
-// Collect reads and decides all objects. Its error is that of the source or of
-// ctx; what was read until then is in the report.
-func (r *Report) Collect(ctx context.Context) error {
-	if r.Type == nil {
-		r.Type = winnt.FileObject
-	}
-	r.principals = effective.Compile(r.Directory.Tokens(), r.Config)
-	r.evaluators = map[*winnt.ObjectType]*effective.Evaluator{}
-	r.found, r.orphans = map[key]*found{}, map[sid.SID]*orphan{}
-	r.reach = make([][3]int, len(r.Directory.Principals))
-	err := All(ctx, r.Source, r.Directory.Domain, r.Type, func(i Item) bool {
-		r.Objects++
-		if i.Note == NoteStale {
-			if r.Stale++; r.FirstStale == "" {
-				r.FirstStale = i.Path
-			}
-		}
-		if i.Err != nil {
-			r.Unreadable++
-			if r.FirstError == nil {
-				r.FirstError = fmt.Errorf("%s: %w", i.Path, i.Err)
-			}
-			if len(r.Errors) < maxErrors {
-				r.Errors = append(r.Errors, i.Path+": "+i.Err.Error())
-			}
-			return true
-		}
-		k := key{i.Descriptor, i.Type}
-		f := r.found[k]
-		if f == nil {
-			f = &found{key: k, number: len(r.list) + 1}
-			r.found[k] = f
-			r.list = append(r.list, f)
-		}
-		f.objects++
-		if len(f.samples) < maxSamples {
-			f.samples = append(f.samples, i.Path)
-		}
-		return true
-	})
-	r.Partial = err != nil
-	for _, f := range r.list {
-		sets, e := r.sets(f.key)
-		if e != nil {
-			return e
-		}
-		for i, s := range sets {
-			f.counts[i] = s.Count()
-			for p := range s.All() {
-				r.reach[p][i] += f.objects
-			}
-		}
-		r.noteOrphans(f)
-	}
-	return err
-}
-
-// Distinct is the number of distinct descriptors.
-func (r *Report) Distinct() int { return len(r.list) }
-
-func (r *Report) sets(k key) ([]effective.Set, error) {
-	e := r.evaluators[k.typ]
-	if e == nil {
-		q := effective.Question{Type: k.typ}
-		for _, name := range reportRights {
-			q.Rights = append(q.Rights, wordMask(slices.Index(words[:], name), k.typ))
-		}
-		var err error
-		if e, err = effective.NewEvaluator(r.principals, q); err != nil {
-			return nil, err
-		}
-		r.evaluators[k.typ] = e
-	}
-	return e.Allowed(k.d), nil
-}
-
-func (r *Report) noteOrphans(f *found) {
-	note := func(s sid.SID, m winnt.AccessMask) {
-		if s.IsZero() || r.Directory.Known(s) || s.Authority() != 5 && s.Authority() != 22 {
-			return
-		}
-		o := r.orphans[s]
-		if o == nil {
-			o = &orphan{SID: s.String(), Sample: f.samples[0]}
-			r.orphans[s] = o
-		}
-		o.Objects += f.objects
-		o.Granted |= m
-	}
-	seen := map[sid.SID]winnt.AccessMask{f.d.Owner(): 0}
-	for _, a := range f.d.DACL().All() {
-		m := winnt.AccessMask(0)
-		if a.Type() == sd.AccessAllowed {
-			m = f.typ.Mapping.Map(a.Mask())
-		}
-		seen[a.SID()] |= m
-	}
-	for s, m := range seen {
-		note(s, m)
-	}
-}
-
 //go:embed report.html
 var reportFile embed.FS
 
@@ -181,11 +75,12 @@ var reportPage = template.Must(template.ParseFS(reportFile, "report.html"))
 type (
 	page struct {
 		*Report
-		People, DistinctCount, Disabled int
-		Reach                           []reachRow
-		Risky, Widest                   []descriptorRow
-		Orphans                         []*orphan
-		Details                         []detail
+		People, Disabled int
+		Unknown          int // accounts without a name, listed or not
+		Reach            []reachRow
+		Risky, Widest    []descriptorRow
+		Orphans          []*orphan
+		Details          []detail
 	}
 	reachRow struct {
 		Name                 string
@@ -219,99 +114,145 @@ type (
 	byEntry struct{ Reason, People string }
 )
 
+// listed is a descriptor that has a place on the page.
+type listed struct {
+	found
+	key    string
+	number int
+	why    string
+	score  int
+}
+
+// best keeps the descriptors with the highest scores.
+type best []*listed
+
+func (b *best) add(l *listed) {
+	if *b = append(*b, l); len(*b) >= 8*maxListed {
+		b.trim()
+	}
+}
+
+func (b *best) trim() {
+	slices.SortFunc(*b, func(x, y *listed) int { return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.First, y.First)) })
+	*b = (*b)[:min(len(*b), maxListed)]
+}
+
 // Write writes the page: one file, without anything from elsewhere.
 func (r *Report) Write(out io.Writer) error {
-	p := page{Report: r, People: len(r.Directory.Principals), DistinctCount: len(r.list), Disabled: r.Directory.Disabled}
-	total := max(r.Objects-r.Unreadable, 1)
-	for i, n := range r.reach {
-		p.Reach = append(p.Reach, reachRow{r.Directory.Principals[i].Name, n[0], n[1], n[2], 100 * n[0] / total, 100 * n[1] / total, 100 * n[2] / total,
-			r.Directory.Principals[i].Token.IsAdmin()})
-	}
-	slices.SortStableFunc(p.Reach, func(a, b reachRow) int {
-		return cmp.Or(b.Full-a.Full, b.Write-a.Write, b.Read-a.Read)
-	})
-	p.Reach = p.Reach[:min(len(p.Reach), 4*maxListed)]
-	listed := map[*found]bool{}
-	p.Risky = r.rank(listed, func(f *found) (int, string) { return r.risk(f) })
-	p.Widest = r.rank(listed, func(f *found) (int, string) {
-		return f.counts[0] * f.objects, fmt.Sprintf("%d of %d can read", f.counts[0], p.People)
-	})
-	for _, o := range r.orphans {
-		p.Orphans = append(p.Orphans, o)
-	}
-	slices.SortFunc(p.Orphans, func(a, b *orphan) int { return cmp.Or(b.Objects-a.Objects, strings.Compare(a.SID, b.SID)) })
-	p.Orphans = p.Orphans[:min(len(p.Orphans), maxListed)]
-	for _, f := range r.list {
-		if listed[f] {
-			d, err := r.detail(f)
-			if err != nil {
+	defer r.found.close()
+	p := page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows()}
+	var risky, widest best
+	unknown := newAggregate(r.run.CacheBytes/8, addOrphan, func(o *orphan) int { return 64 + len(o.SID) + len(o.Sample) })
+	defer unknown.close()
+	err := r.found.each(func(key string, f *found) error {
+		r.Distinct++
+		if f.Risk > 0 {
+			risky.add(&listed{found: *f, key: key, score: f.Risk * f.Objects, why: f.Why})
+		}
+		if f.Counts[0] > 0 {
+			widest.add(&listed{found: *f, key: key, score: f.Counts[0] * f.Objects, why: fmt.Sprintf("%d of %d can read", f.Counts[0], p.People)})
+		}
+		for _, u := range f.Unknown {
+			if err := unknown.merge(u.SID, &orphan{u.SID, f.Objects, u.Granted, f.Samples[0], f.First}); err != nil {
 				return err
 			}
-			p.Details = append(p.Details, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if p.Orphans, p.Unknown, err = mostOrphans(unknown); err != nil {
+		return err
+	}
+	risky.trim()
+	widest.trim()
+	var all []*listed
+	at := map[string]*listed{}
+	for _, l := range slices.Concat(risky, widest) {
+		if at[l.key] == nil {
+			at[l.key] = l
+			all = append(all, l)
 		}
 	}
+	slices.SortFunc(all, func(x, y *listed) int { return cmp.Compare(x.First, y.First) })
+	for i, l := range all {
+		l.number = i + 1
+		d, err := r.detail(l)
+		if err != nil {
+			return err
+		}
+		p.Details = append(p.Details, d)
+	}
+	rows := func(list best) (out []descriptorRow) {
+		for _, l := range list {
+			l.number = at[l.key].number
+			out = append(out, l.row(l.why))
+		}
+		return out
+	}
+	p.Risky, p.Widest = rows(risky), rows(widest)
 	return reportPage.Execute(out, p)
 }
 
-// rank lists the descriptors with the highest scores; those without any are
-// left out.
-func (r *Report) rank(listed map[*found]bool, score func(*found) (int, string)) []descriptorRow {
-	type scored struct {
-		f   *found
-		n   int
-		why string
+// reachRows are the principals who reach most.
+func (r *Report) reachRows() (out []reachRow) {
+	total := max(r.Objects-r.Unreadable, 1)
+	for i, n := range r.reach {
+		out = append(out, reachRow{r.Directory.Principals[i].Name, n[0], n[1], n[2], 100 * n[0] / total, 100 * n[1] / total, 100 * n[2] / total,
+			r.Directory.Principals[i].Token.IsAdmin()})
 	}
-	var all []scored
-	for _, f := range r.list {
-		if n, why := score(f); n > 0 {
-			all = append(all, scored{f, n, why})
+	slices.SortStableFunc(out, func(a, b reachRow) int {
+		return cmp.Or(b.Full-a.Full, b.Write-a.Write, b.Read-a.Read)
+	})
+	return out[:min(len(out), 4*maxListed)]
+}
+
+func addOrphan(into, o *orphan) {
+	into.Objects += o.Objects
+	into.Granted |= o.Granted
+	if o.First < into.First {
+		into.First, into.Sample = o.First, o.Sample
+	}
+}
+
+// mostOrphans are the accounts without a name that are on most objects, and how
+// many there are in all.
+func mostOrphans(from *aggregate[orphan]) (out []*orphan, all int, err error) {
+	trim := func() {
+		slices.SortFunc(out, func(a, b *orphan) int { return cmp.Or(b.Objects-a.Objects, strings.Compare(a.SID, b.SID)) })
+		out = out[:min(len(out), maxListed)]
+	}
+	err = from.each(func(_ string, o *orphan) error {
+		all++
+		if out = append(out, o); len(out) >= 8*maxListed {
+			trim()
 		}
-	}
-	slices.SortStableFunc(all, func(a, b scored) int { return cmp.Compare(b.n, a.n) })
-	var out []descriptorRow
-	for _, s := range all[:min(len(all), maxListed)] {
-		listed[s.f] = true
-		out = append(out, r.descriptorRow(s.f, s.why))
-	}
-	return out
+		return nil
+	})
+	trim()
+	return out, all, err
 }
 
-func (r *Report) descriptorRow(f *found, why string) descriptorRow {
-	return descriptorRow{f.number, f.objects, f.counts[0], f.counts[1], f.counts[2], why, f.samples[0]}
+func (l *listed) row(why string) descriptorRow {
+	return descriptorRow{l.number, l.Objects, l.Counts[0], l.Counts[1], l.Counts[2], why, l.Samples[0]}
 }
 
-// risk scores a descriptor: who can write or control it, weighed by how many
-// people and objects that is. Fewer than half of the people is no risk of this
-// kind: that is what shares are for.
-func (r *Report) risk(f *found) (score int, why string) {
-	half := (len(r.Directory.Principals) + 1) / 2
-	switch {
-	case !f.d.HasDACL():
-		return 8 * f.counts[0] * f.objects, "no DACL: everybody can do everything"
-	case f.counts[2] >= half && f.counts[2] > 1:
-		return 4 * f.counts[2] * f.objects, fmt.Sprintf("%d people have full control", f.counts[2])
-	case f.counts[1] >= half && f.counts[1] > 1:
-		return 2 * f.counts[1] * f.objects, fmt.Sprintf("%d people can write", f.counts[1])
+func (r *Report) detail(l *listed) (detail, error) {
+	k, err := parseKey(l.key, r.Directory.Domain)
+	if err != nil {
+		return detail{}, err
 	}
-	for _, a := range f.d.DACL().All() {
-		if a.Type() == sd.AccessAllowed && (a.SID() == sid.Anonymous || a.SID() == sid.Guests || a.SID() == sid.Everyone) && f.typ.Mapping.Map(a.Mask())&f.typ.Mapping.Write&^f.typ.Mapping.Read != 0 {
-			return f.objects, r.Directory.Name(a.SID()) + " has writing rights by an entry"
-		}
-	}
-	return 0, ""
-}
-
-func (r *Report) detail(f *found) (detail, error) {
-	d := detail{descriptorRow: r.descriptorRow(f, ""), Owner: r.Directory.Name(f.d.Owner()), Samples: f.samples, NoDACL: !f.d.HasDACL()}
-	for i, a := range f.d.DACL().All() {
-		m := f.typ.Mapping.Map(a.Mask())
-		rights := strings.Join(Words(m, f.typ), ", ")
+	d := detail{descriptorRow: l.row(""), Owner: r.Directory.Name(k.d.Owner()), Samples: l.Samples, NoDACL: !k.d.HasDACL()}
+	for i, a := range k.d.DACL().All() {
+		m := k.typ.Mapping.Map(a.Mask())
+		rights := strings.Join(Words(m, k.typ), ", ")
 		if rights == "" {
-			rights = strings.ReplaceAll(f.typ.Names(m), "|", ", ")
+			rights = strings.ReplaceAll(k.typ.Names(m), "|", ", ")
 		}
 		d.Entries = append(d.Entries, entryRow{i, entryKind(a), r.Directory.Name(a.SID()), rights, m.Padded(), !r.Directory.Known(a.SID())})
 	}
-	sets, err := r.sets(f.key)
+	sets, err := r.sets(k)
 	if err != nil {
 		return d, err
 	}
@@ -324,7 +265,7 @@ func (r *Report) detail(f *found) (detail, error) {
 				row.More = row.Count - maxPeople
 				break
 			}
-			why := r.because(f, p, wordMask(slices.Index(words[:], reportRights[i]), f.typ))
+			why := r.because(k, p, r.run.Rights[i].Mask(k.typ))
 			n, ok := at[why]
 			if !ok {
 				n = len(row.By)
@@ -340,10 +281,42 @@ func (r *Report) detail(f *found) (detail, error) {
 	return d, nil
 }
 
-// because names the entries that grant a right to a principal.
-func (r *Report) because(f *found, p int, m winnt.AccessMask) string {
-	_, x, err := access.Explain(&access.Request{Descriptor: f.d, Subject: access.Subject{Primary: r.Directory.Principals[p].Token},
-		Desired: m, Type: f.typ, Policies: r.Config.Policies, Options: r.Config.Options})
+// sets are the principals that have each right on a descriptor.
+func (r *Report) sets(k key) ([]effective.Set, error) {
+	if r.worker == nil {
+		w, err := newWorker(r.run)
+		if err != nil {
+			return nil, err
+		}
+		r.worker = w
+	}
+	e, err := r.worker.evaluator(k.typ)
+	if err != nil {
+		return nil, err
+	}
+	gate := r.worker.gate(k.typ, e)
+	sets := e.Allowed(k.d)
+	for i := range gate.sets {
+		for j := range sets[i] {
+			sets[i][j] &= gate.sets[i][j]
+		}
+	}
+	return sets, nil
+}
+
+// because names the entries that grant a right to a principal: of the object,
+// and of the share if there is one.
+func (r *Report) because(k key, p int, m winnt.AccessMask) string {
+	text := r.reasons(k.d, k.typ, p, m)
+	if r.Share != nil {
+		text += ", share " + r.reasons(r.Share, k.typ, p, m)
+	}
+	return text
+}
+
+func (r *Report) reasons(d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt.AccessMask) string {
+	_, x, err := access.Explain(&access.Request{Descriptor: d, Subject: access.Subject{Primary: r.Directory.Principals[p].Token},
+		Desired: m, Type: typ, Policies: r.Config.Policies, Options: r.Config.Options})
 	if err != nil {
 		return err.Error()
 	}

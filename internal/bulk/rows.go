@@ -1,7 +1,6 @@
 package bulk
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -81,10 +80,6 @@ type rows struct {
 // never taken as open to all, nor as closed.
 func (w *rows) unreadable(o *Object, err error) {
 	b := w.b
-	b.unreadable++
-	if b.err == nil {
-		b.err = fmt.Errorf("%s: %w", o.Path, err)
-	}
 	text := batch.Shorten(err.Error())
 	switch {
 	case w.run.Ask == Index || w.run.Format == JSONL:
@@ -112,6 +107,19 @@ func appendNote(dst []byte, o *Object) []byte {
 		return dst
 	}
 	return batch.AppendString(append(dst, `,"note":`...), o.note.String())
+}
+
+// put writes the rows of an object, of which err is not nil if it could not be
+// decided.
+func (w *rows) put(b *portion, o *Object, a *answer, err error) {
+	if w.b = b; err != nil {
+		w.unreadable(o, err)
+		return
+	}
+	if a.ids != nil && !a.put.Load() {
+		b.fresh = append(b.fresh, a)
+	}
+	w.row(o, a)
 }
 
 // row writes the rows of an object: one, or one for each right.

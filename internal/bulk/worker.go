@@ -15,11 +15,12 @@ type worker struct {
 	gates      map[*winnt.ObjectType]gate
 	near       near
 	cost       int // of an answer, in bytes
+	put        func(b *portion, o *Object, a *answer, err error)
 	rows       rows
 }
 
 func newWorker(r *Run) (*worker, error) {
-	w := &worker{run: r, evaluators: map[*winnt.ObjectType]*effective.Evaluator{}, rows: rows{run: r}}
+	w := &worker{run: r, evaluators: map[*winnt.ObjectType]*effective.Evaluator{}}
 	if _, err := w.evaluator(r.Type); err != nil {
 		return nil, err
 	}
@@ -81,29 +82,27 @@ func (w *worker) gate(t *winnt.ObjectType, e *effective.Evaluator) gate {
 	return g
 }
 
-// batch decides the objects of a batch and writes their rows into it.
+// batch decides the objects of a batch and puts each where it belongs.
 func (w *worker) batch(b *portion) {
-	w.rows.b = b
 	b.each(func(o *Object) {
 		b.rows++
 		if o.Type == nil {
 			o.Type = w.run.Type
 		}
 		if o.err != nil {
-			w.rows.unreadable(o, o.err)
+			b.fail(o, o.err)
+			w.put(b, o, nil, o.err)
 			return
 		}
 		b.note(o)
 		a := w.answer(o)
 		if a.err != nil {
-			w.rows.unreadable(o, a.err)
+			b.fail(o, a.err)
+			w.put(b, o, nil, a.err)
 			return
 		}
-		if a.ids != nil && !a.put.Load() {
-			b.fresh = append(b.fresh, a)
-		}
 		b.allowed += a.total
-		w.rows.row(o, a)
+		w.put(b, o, a, nil)
 	})
 }
 
@@ -168,6 +167,9 @@ func (w *worker) decide(o *Object) (a *answer, share bool) {
 		if w.run.Ask == Index {
 			a.ids = append(a.ids, idOf(mine))
 		}
+	}
+	if w.run.inspect != nil {
+		w.run.inspect(d, o.Type, a)
 	}
 	if w.run.Ask == Index && w.run.Expressions {
 		for i := range sets {

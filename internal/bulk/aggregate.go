@@ -1,0 +1,188 @@
+package bulk
+
+import (
+	"bufio"
+	"container/heap"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+)
+
+// aggregate adds up values by key in bounded memory: what is too much goes,
+// sorted, to a file, and is merged when all is read back. It belongs to one
+// goroutine.
+type aggregate[T any] struct {
+	add   func(into, v *T) // adds v, which came later, to into
+	cost  func(v *T) int   // bytes a value takes, about
+	limit int              // bytes in memory
+	file  *os.File         // nil: none yet; a temporary one is made when it is needed
+	keep  bool             // the file is the caller's
+	runs  []int64          // where each run ends in the file; each starts where the one before ends
+	m     map[string]*T
+	size  int
+}
+
+func newAggregate[T any](limit int, add func(into, v *T), cost func(v *T) int) *aggregate[T] {
+	return &aggregate[T]{add: add, cost: cost, limit: max(limit, 1<<16), m: map[string]*T{}}
+}
+
+// entryCost is what an entry of the map takes besides key and value.
+const entryCost = 64
+
+// merge adds a value, which belongs to the aggregate from then on.
+func (a *aggregate[T]) merge(key string, v *T) error {
+	if known := a.m[key]; known != nil {
+		a.size -= a.cost(known)
+		a.add(known, v)
+		a.size += a.cost(known)
+	} else {
+		a.m[key] = v
+		a.size += len(key) + entryCost + a.cost(v)
+	}
+	if a.size > a.limit {
+		return a.flush()
+	}
+	return nil
+}
+
+// flush writes what is in memory as a run of its own.
+func (a *aggregate[T]) flush() error {
+	if len(a.m) == 0 {
+		return nil
+	}
+	if a.file == nil {
+		f, err := temporary()
+		if err != nil {
+			return err
+		}
+		a.file = f
+	}
+	from := a.end()
+	w := bufio.NewWriterSize(io.NewOffsetWriter(a.file, from), 1<<18)
+	for _, key := range slices.Sorted(maps.Keys(a.m)) {
+		b, err := json.Marshal(a.m[key])
+		if err != nil {
+			return err
+		}
+		var head [8]byte
+		binary.LittleEndian.PutUint32(head[:], uint32(len(key)))
+		binary.LittleEndian.PutUint32(head[4:], uint32(len(b)))
+		w.Write(head[:])
+		w.WriteString(key)
+		w.Write(b)
+		from += int64(len(head) + len(key) + len(b))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("spill: %w", err)
+	}
+	a.runs = append(a.runs, from)
+	clear(a.m)
+	a.size = 0
+	return nil
+}
+
+func (a *aggregate[T]) end() int64 {
+	if len(a.runs) == 0 {
+		return 0
+	}
+	return a.runs[len(a.runs)-1]
+}
+
+func (a *aggregate[T]) close() {
+	if a.file != nil && !a.keep {
+		a.file.Close()
+	}
+}
+
+// each calls f with every key and its sum, sorted by key. It may be called
+// again; the values are not to be kept.
+func (a *aggregate[T]) each(f func(key string, v *T) error) error {
+	if len(a.runs) == 0 {
+		for _, key := range slices.Sorted(maps.Keys(a.m)) {
+			if err := f(key, a.m[key]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := a.flush(); err != nil {
+		return err
+	}
+	buffer := min(max(a.limit/len(a.runs), 1<<12), 1<<16)
+	var h merging[T]
+	from := int64(0)
+	for i, to := range a.runs {
+		r := &run[T]{number: i, in: bufio.NewReaderSize(io.NewSectionReader(a.file, from, to-from), buffer)}
+		from = to
+		if err := r.next(); err != nil {
+			return err
+		}
+		h = append(h, r)
+	}
+	heap.Init(&h)
+	for len(h) > 0 {
+		key, sum := h[0].key, h[0].v
+		for first := true; len(h) > 0 && h[0].key == key; first = false {
+			if !first {
+				a.add(sum, h[0].v)
+			}
+			switch err := h[0].next(); err {
+			case nil:
+				heap.Fix(&h, 0)
+			case io.EOF:
+				heap.Pop(&h)
+			default:
+				return fmt.Errorf("spill: %w", err)
+			}
+		}
+		if err := f(key, sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run is a sorted part of the file being read.
+type run[T any] struct {
+	number int
+	in     *bufio.Reader
+	key    string
+	v      *T
+}
+
+func (r *run[T]) next() error {
+	var head [8]byte
+	if _, err := io.ReadFull(r.in, head[:]); err != nil {
+		return err
+	}
+	b := make([]byte, int(binary.LittleEndian.Uint32(head[:]))+int(binary.LittleEndian.Uint32(head[4:])))
+	if _, err := io.ReadFull(r.in, b); err != nil {
+		return err
+	}
+	n := binary.LittleEndian.Uint32(head[:])
+	r.key, r.v = string(b[:n]), new(T)
+	return json.Unmarshal(b[n:], r.v)
+}
+
+// merging is a heap of runs by key, earlier runs first.
+type merging[T any] []*run[T]
+
+func (h merging[T]) Len() int { return len(h) }
+func (h merging[T]) Less(i, j int) bool {
+	return h[i].key < h[j].key || h[i].key == h[j].key && h[i].number < h[j].number
+}
+func (h merging[T]) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+// Push is called by package heap.
+func (h *merging[T]) Push(x any) { *h = append(*h, x.(*run[T])) }
+
+// Pop is called by package heap.
+func (h *merging[T]) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}

@@ -1,0 +1,318 @@
+package bulk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// found is a distinct descriptor of a report, or its part in a batch. Its key in
+// the aggregate is that of keyOf.
+type found struct {
+	First   int // number of the first object that has it, from 0
+	Objects int
+	Samples []string
+	Counts  [3]int // principals that can read, write, control
+	Risk    int    // of each object
+	Why     string
+	Unknown []unknown // accounts without a name
+}
+
+// unknown is an account without a name in a descriptor.
+type unknown struct {
+	SID     string
+	Granted winnt.AccessMask
+}
+
+func addFound(into, f *found) {
+	into.Objects += f.Objects
+	room := max(maxSamples-len(into.Samples), 0)
+	into.Samples = append(into.Samples, f.Samples[:min(room, len(f.Samples))]...)
+}
+
+func costFound(f *found) int {
+	n := 200 + len(f.Why) + 100*len(f.Unknown)
+	for _, s := range f.Samples {
+		n += 16 + len(s)
+	}
+	return n
+}
+
+// gathered is what a batch adds to a report.
+type gathered struct {
+	by     map[*answer]*found
+	keys   map[*answer]string
+	order  []*answer
+	reach  [3]tallies
+	errors []string
+}
+
+// keyOf names a descriptor with its type; parseKey reads it.
+func keyOf(o *Object) string {
+	return string(append(append(append([]byte{byte(o.form)}, TypeName(o.Type)...), 0), o.sd...))
+}
+
+func parseKey(text string, domain sid.SID) (k key, err error) {
+	for i := range len(text) {
+		if text[i] == 0 && i > 0 {
+			k.typ = winnt.ObjectTypeByName(text[1:i])
+			k.d, err = form(text[0]).parse([]byte(text[i+1:]), domain)
+			return k, err
+		}
+	}
+	return k, fmt.Errorf("%q is no key", text)
+}
+
+// put notes an object; it is the worker's.
+func (r *Report) put(b *portion, o *Object, a *answer, err error) {
+	g := b.gathered
+	if g == nil {
+		g = &gathered{by: map[*answer]*found{}, keys: map[*answer]string{}}
+		b.gathered = g
+	}
+	if err != nil {
+		if len(g.errors) < maxErrors {
+			g.errors = append(g.errors, fmt.Sprintf("%s: %v", o.Path, err))
+		}
+		return
+	}
+	f := g.by[a]
+	if f == nil {
+		f = &found{First: b.rows - 1}
+		g.by[a], g.keys[a] = f, keyOf(o)
+		g.order = append(g.order, a)
+	}
+	f.Objects++
+	if len(f.Samples) < maxSamples {
+		f.Samples = append(f.Samples, string(o.Path))
+	}
+}
+
+// finish completes a batch; it is the worker's.
+func (g *gathered) finish() {
+	for _, a := range g.order {
+		f := g.by[a]
+		for i, s := range a.sets {
+			g.reach[i].add(s, uint64(f.Objects))
+			f.Counts[i] = int(a.counts[i])
+		}
+		f.Risk, f.Why, f.Unknown = a.about.Risk, a.about.Why, a.about.Unknown
+	}
+}
+
+// write adds a batch up, in order.
+func (r *Report) write(b *portion, so *Summary) error {
+	if b.gathered == nil {
+		return nil
+	}
+	g := b.gathered
+	r.Errors = append(r.Errors, g.errors[:min(len(g.errors), maxErrors-len(r.Errors))]...)
+	for i := range g.reach {
+		g.reach[i].addTo(r.reach, i)
+	}
+	for _, a := range g.order {
+		f := g.by[a]
+		f.First += r.before.Objects + so.Objects
+		if err := r.found.merge(g.keys[a], f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tallies counts for each of many principals how often it was in a set: column
+// by column, plane i holding bit i of all the counts. The zero value is all 0.
+type tallies struct{ planes []effective.Set }
+
+// add counts a set n times.
+func (t *tallies) add(s effective.Set, n uint64) {
+	for at := 0; n != 0; at, n = at+1, n>>1 {
+		if n&1 == 0 {
+			continue
+		}
+		for w, carry := range s {
+			for p := at; carry != 0; p++ {
+				for p >= len(t.planes) {
+					t.planes = append(t.planes, make(effective.Set, len(s)))
+				}
+				was := t.planes[p][w]
+				t.planes[p][w] = was ^ carry
+				carry &= was
+			}
+		}
+	}
+}
+
+// addTo adds the counts to column i of sums.
+func (t *tallies) addTo(sums [][3]int, i int) {
+	for p, s := range t.planes {
+		for who := range s.All() {
+			sums[who][i] += 1 << p
+		}
+	}
+}
+
+// Collect reads and decides all objects. Its error is that of the source or of
+// ctx; what was read until then is in the report.
+func (r *Report) Collect(ctx context.Context) error {
+	if r.Type == nil {
+		r.Type = winnt.FileObject
+	}
+	r.run = &Run{Directory: r.Directory, Type: r.Type, Config: r.Config, Share: r.Share, CacheBytes: r.CacheBytes, inspect: r.inspect}
+	for _, name := range reportRights {
+		r.run.Rights = append(r.run.Rights, Right{Name: name, word: slices.Index(words[:], name)})
+	}
+	r.run.prepare()
+	if r.found == nil {
+		r.begin()
+	}
+	p := pipeline{source: r.Source, workers: r.Workers, progress: r.Progress, write: r.write, worker: func() (func(*portion), error) {
+		w, err := newWorker(r.run)
+		if err != nil {
+			return nil, err
+		}
+		w.put = r.put
+		return func(b *portion) {
+			if w.batch(b); b.gathered != nil {
+				b.gathered.finish()
+			}
+		}, nil
+	}}
+	if r.Save != nil {
+		p.save = func(at Position) error {
+			state, err := r.state()
+			if err != nil {
+				return err
+			}
+			return r.Save(at, state)
+		}
+	}
+	sum, err := p.do(ctx)
+	r.Summary = sum
+	r.Position = r.before.Plus(sum.Position)
+	r.Partial = err != nil
+	return err
+}
+
+func (r *Report) begin() {
+	r.reach = make([][3]int, len(r.Directory.Principals))
+	r.found = newAggregate(r.run.CacheBytes/4, addFound, costFound)
+	if r.State != nil {
+		r.found.file, r.found.keep = r.State, true
+	}
+}
+
+// reportState is what goes on in a resumed report; the rest is in the file of
+// the aggregate.
+type reportState struct {
+	Runs   []int64  `json:"runs"`
+	Reach  [][3]int `json:"reach"`
+	Errors []string `json:"errors"`
+}
+
+// state writes what was gathered to the file and says what else there is.
+func (r *Report) state() (json.RawMessage, error) {
+	if err := r.found.flush(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(reportState{r.found.runs, r.reach, r.Errors})
+}
+
+// Resume goes on with what an interrupted report gathered in State and gave to
+// Save. It is called before Collect.
+func (r *Report) Resume(at Position, state json.RawMessage) error {
+	var s reportState
+	if err := json.Unmarshal(state, &s); err != nil {
+		return err
+	}
+	if len(s.Reach) != len(r.Directory.Principals) {
+		return fmt.Errorf("the report was begun with %d principals", len(s.Reach))
+	}
+	r.run = &Run{CacheBytes: defaultCache}
+	r.begin()
+	if err := sizeAtLeast(r.State, s.Runs); err != nil {
+		return err
+	}
+	r.before, r.reach, r.Errors, r.found.runs = at, s.Reach, s.Errors, s.Runs
+	return nil
+}
+
+// Fingerprint names the question: reports with equal ones go on with each other.
+func (r *Report) Fingerprint() string {
+	q := Run{Ask: Who, Type: r.Type, Share: r.Share, Directory: r.Directory}
+	return "report " + q.Fingerprint()
+}
+
+// sizeAtLeast refuses a file that is shorter than the runs that should be in it.
+func sizeAtLeast(f *os.File, runs []int64) error {
+	info, err := f.Stat()
+	if err == nil && len(runs) > 0 && info.Size() < runs[len(runs)-1] {
+		err = fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not that of this report", f.Name(), info.Size(), runs[len(runs)-1])
+	}
+	return err
+}
+
+// inspect notes what a report wants to know about a descriptor besides who can.
+func (r *Report) inspect(d *sd.Descriptor, typ *winnt.ObjectType, a *answer) {
+	a.about = &found{}
+	counts := [3]int{}
+	for i := range counts {
+		counts[i] = int(a.counts[i])
+	}
+	a.about.Risk, a.about.Why = r.risk(d, typ, counts)
+	a.about.Unknown = r.unknown(d, typ)
+}
+
+// risk scores an object with a descriptor: who can write or control it, weighed
+// by how many people that is. Fewer than half of the people is no risk of this
+// kind: that is what shares are for.
+func (r *Report) risk(d *sd.Descriptor, typ *winnt.ObjectType, counts [3]int) (score int, why string) {
+	half := (len(r.Directory.Principals) + 1) / 2
+	switch {
+	case !d.HasDACL():
+		return 8 * counts[0], "no DACL: everybody can do everything"
+	case counts[2] >= half && counts[2] > 1:
+		return 4 * counts[2], fmt.Sprintf("%d people have full control", counts[2])
+	case counts[1] >= half && counts[1] > 1:
+		return 2 * counts[1], fmt.Sprintf("%d people can write", counts[1])
+	}
+	for _, a := range d.DACL().All() {
+		if a.Type() == sd.AccessAllowed && (a.SID() == sid.Anonymous || a.SID() == sid.Guests || a.SID() == sid.Everyone) && typ.Mapping.Map(a.Mask())&typ.Mapping.Write&^typ.Mapping.Read != 0 {
+			return 1, r.Directory.Name(a.SID()) + " has writing rights by an entry"
+		}
+	}
+	return 0, ""
+}
+
+// unknown lists the accounts of a descriptor that have no name.
+func (r *Report) unknown(d *sd.Descriptor, typ *winnt.ObjectType) (out []unknown) {
+	note := func(s sid.SID, m winnt.AccessMask) {
+		if s.IsZero() || r.Directory.Known(s) || s.Authority() != 5 && s.Authority() != 22 {
+			return
+		}
+		text := s.String()
+		for i := range out {
+			if out[i].SID == text {
+				out[i].Granted |= m
+				return
+			}
+		}
+		out = append(out, unknown{text, m})
+	}
+	note(d.Owner(), 0)
+	for _, a := range d.DACL().All() {
+		m := winnt.AccessMask(0)
+		if a.Type() == sd.AccessAllowed {
+			m = typ.Mapping.Map(a.Mask())
+		}
+		note(a.SID(), m)
+	}
+	return out
+}

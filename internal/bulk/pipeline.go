@@ -1,0 +1,214 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+
+	"github.com/refmon/refmon/ntacl"
+)
+
+// pipeline takes batches of a source through workers to one writer, in the
+// order of the input. Source, worker and write are needed.
+type pipeline struct {
+	source   Source
+	workers  int                                 // 0: one a core
+	worker   func() (func(b *portion), error)    // makes a worker, which belongs to one goroutine
+	write    func(b *portion, so *Summary) error // takes a batch; so is the sum before it
+	progress func(Position)                      // called now and then; nil: not
+	save     func(Position) error                // called when all up to a position has been written; nil: not
+
+	sum          Summary
+	saved, shown time.Time
+}
+
+// portion is a part of the input on its way to the output.
+type portion struct {
+	data    []byte // lines
+	first   int    // number of the line before the first
+	lines   int
+	objects []Object      // instead of data
+	found   []ntacl.Found // instead of data: files that the worker reads
+	files   *files        // with found
+	reader  fileReader    // with found
+	end     int64         // offset of the input after it
+
+	out        []byte
+	rows       int
+	unreadable int
+	allowed    int64
+	notes      [3]int    // rows by their Note
+	stale      string    // path of the first with NoteStale
+	err        error     // of the first unreadable row
+	fresh      []*answer // Run: sets that may not have been written yet
+	gathered   *gathered // Report
+	compared   compared  // Diff
+	gone       bool      // Diff: objects that only the first state has
+	fatal      error     // ends the run
+	done       chan struct{}
+}
+
+func (b *portion) reset() {
+	b.data, b.objects, b.found, b.out, b.fresh = b.data[:0], nil, nil, b.out[:0], b.fresh[:0]
+	b.first, b.lines, b.rows, b.unreadable, b.allowed, b.end, b.err = 0, 0, 0, 0, 0, 0, nil
+	b.notes, b.stale = [3]int{}, ""
+	b.gathered, b.compared, b.gone, b.fatal = nil, compared{}, false, nil
+}
+
+// do runs. When ctx is cancelled what was read is decided and written, and the
+// error is that of ctx: the output is then complete up to the position of the
+// summary. A source that waits for input at that moment is left waiting.
+func (p *pipeline) do(ctx context.Context) (Summary, error) {
+	if p.workers <= 0 {
+		p.workers = runtime.GOMAXPROCS(0)
+	}
+	stop := make(chan struct{}) // closed when the output fails
+	free := make(chan *portion, 4*p.workers)
+	for range cap(free) {
+		free <- &portion{done: make(chan struct{}, 1)}
+	}
+	work, order := make(chan *portion, cap(free)), make(chan *portion, cap(free))
+	var sourceErr error
+	go func() {
+		defer close(order)
+		defer close(work)
+		if f, ok := p.source.(*files); ok {
+			defer f.halt()
+		}
+		sourceErr = p.read(ctx, stop, free, work, order)
+	}()
+	for range p.workers {
+		decide, err := p.worker()
+		if err != nil {
+			close(stop)
+			for range order {
+			}
+			return Summary{}, err
+		}
+		go func() {
+			for b := range work {
+				decide(b)
+				b.done <- struct{}{}
+			}
+		}()
+	}
+	err := p.drain(order, free, stop)
+	if err == nil {
+		err = sourceErr // set before order was closed
+	}
+	return p.sum, err
+}
+
+// read hands out batches until the source ends.
+func (p *pipeline) read(ctx context.Context, stop chan struct{}, free, work, order chan *portion) error {
+	for {
+		var b *portion
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-stop:
+			return nil
+		case b = <-free:
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b.reset()
+		got := make(chan error, 1)
+		go func() { got <- p.source.next(b) }() // it may wait for its input for ever
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-got:
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		order <- b
+		work <- b
+	}
+}
+
+// How often a checkpoint is saved and progress shown.
+const (
+	saveEvery = 2 * time.Second
+	showEvery = 200 * time.Millisecond
+)
+
+// drain writes batch after batch. After an error of the output it only takes
+// what is under way, so that no goroutine is left behind.
+func (p *pipeline) drain(order, free chan *portion, stop chan struct{}) (err error) {
+	p.saved = time.Now()
+	for b := range order {
+		<-b.done
+		if err == nil {
+			if err = p.batch(b); err != nil {
+				err = fmt.Errorf("write: %w", err)
+				close(stop)
+			}
+		}
+		select {
+		case free <- b:
+		default: // cannot be: there are as many places as batches
+		}
+	}
+	if err == nil && p.save != nil {
+		err = p.save(p.sum.Position)
+	}
+	if p.progress != nil {
+		p.progress(p.sum.Position)
+	}
+	return err
+}
+
+func (p *pipeline) batch(b *portion) error {
+	if err := p.write(b, &p.sum); err != nil {
+		return err
+	}
+	p.sum.add(b)
+	if p.save == nil && p.progress == nil {
+		return nil
+	}
+	now := time.Now()
+	if p.progress != nil && now.Sub(p.shown) >= showEvery {
+		p.shown = now
+		p.progress(p.sum.Position)
+	}
+	if p.save != nil && now.Sub(p.saved) >= saveEvery {
+		p.saved = now
+		return p.save(p.sum.Position)
+	}
+	return nil
+}
+
+// add counts a batch that has been written.
+func (s *Summary) add(b *portion) {
+	s.Objects += b.rows
+	s.Unreadable += b.unreadable
+	s.Allowed += b.allowed
+	s.Stale += b.notes[NoteStale]
+	s.Unverified += b.notes[NoteUnverified]
+	s.Changed += b.compared.objects
+	s.Changes += b.compared.changes
+	s.Offset, s.Lines = b.end, b.first+b.lines
+	if s.FirstStale == "" {
+		s.FirstStale = b.stale
+	}
+	if s.FirstError == nil {
+		s.FirstError = b.err
+	}
+}
+
+// fail counts an object that could not be decided.
+func (b *portion) fail(o *Object, err error) {
+	b.unreadable++
+	if b.err == nil {
+		b.err = fmt.Errorf("%s: %w", o.Path, err)
+	}
+}

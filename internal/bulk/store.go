@@ -1,0 +1,97 @@
+package bulk
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// store is bytes by address: the first limit of them in memory, the rest in a
+// temporary file. The zero value keeps all but nothing in the file; it grows as
+// it is written. Writing is for one goroutine; reading alone is for many.
+type store struct {
+	limit int64 // bytes in memory, a multiple of chunkSize
+	mem   [][]byte
+	file  *os.File // nil: not needed yet
+	size  int64
+}
+
+const chunkSize = 1 << 16
+
+// close gives the file back.
+func (s *store) close() {
+	if s.file != nil {
+		s.file.Close()
+	}
+	*s = store{}
+}
+
+// temporary makes a file that is gone when it is closed, or when the process is.
+func temporary() (*os.File, error) {
+	f, err := os.CreateTemp("", "refmon-")
+	if err != nil {
+		return nil, fmt.Errorf("memory is full and there is no place to spill to: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil { // where an open file cannot be removed it stays behind
+		return f, nil
+	}
+	return f, nil
+}
+
+// append writes at the end and returns the address.
+func (s *store) append(b []byte) (int64, error) {
+	at := s.size
+	return at, s.writeAt(b, at)
+}
+
+// writeAt writes; what is between the end and at becomes zero.
+func (s *store) writeAt(b []byte, at int64) error {
+	for len(b) > 0 && at < s.limit {
+		for int64(len(s.mem))*chunkSize <= at {
+			s.mem = append(s.mem, make([]byte, chunkSize))
+		}
+		n := copy(s.mem[at/chunkSize][at%chunkSize:], b)
+		b, at = b[n:], at+int64(n)
+		s.size = max(s.size, at)
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	if s.file == nil {
+		f, err := temporary()
+		if err != nil {
+			return err
+		}
+		s.file = f
+	}
+	if _, err := s.file.WriteAt(b, at-s.limit); err != nil {
+		return fmt.Errorf("spill: %w", err)
+	}
+	s.size = max(s.size, at+int64(len(b)))
+	return nil
+}
+
+// readAt fills b. Bytes that were never written are zero.
+func (s *store) readAt(b []byte, at int64) error {
+	for len(b) > 0 && at < s.limit {
+		n := min(len(b), int(chunkSize-at%chunkSize), int(s.limit-at))
+		if int(at/chunkSize) < len(s.mem) {
+			copy(b[:n], s.mem[at/chunkSize][at%chunkSize:])
+		} else {
+			clear(b[:n])
+		}
+		b, at = b[n:], at+int64(n)
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	n := 0
+	if s.file != nil {
+		var err error
+		if n, err = s.file.ReadAt(b, at-s.limit); err != nil && err != io.EOF {
+			return fmt.Errorf("spill: %w", err)
+		}
+	}
+	clear(b[n:])
+	return nil
+}
