@@ -128,7 +128,9 @@ var (
 
 	rowSeFilterToken = simple("SeFilterToken", "makes a restricted version of a token", []nt.Condition{
 		{Status: ntstatus.InvalidParameter, Rule: "T-60", When: "Flags outside 0xF"},
-		{Status: ntstatus.InvalidParameter, Rule: "T-63", When: "a restricting SID has attributes or is none"},
+		{Status: ntstatus.AccessViolation, Rule: "T-60", When: "a list cannot be read"},
+		{Status: ntstatus.InvalidSID, Rule: "T-60", When: "a list holds a malformed SID"},
+		{Status: ntstatus.InvalidParameter, Rule: "T-63", When: "a restricting SID has attributes"},
 		{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "memory ran out"},
 	}, func(k *KernelThread, in SeFilterTokenIn) (out SeFilterTokenOut, st ntstatus.Status) {
 		t, st := k.ctx.FilterObject(in.ExistingToken, nt.FilterTokenExIn{Flags: in.Flags, SIDsToDisable: in.SIDsToDisable,

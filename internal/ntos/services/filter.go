@@ -27,10 +27,7 @@ func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, nts
 
 func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st ntstatus.Status) {
 	// capture
-	statuses := []ntstatus.Status{in.SIDsToDisable.Status, in.PrivilegesToDelete.Status, in.RestrictedSIDs.Status,
-		in.UserClaimsToDisable.Status, in.DeviceClaimsToDisable.Status, in.DeviceGroupsToDisable.Status,
-		in.RestrictedUserAttributes.Status, in.RestrictedDeviceAttributes.Status, in.RestrictedDeviceGroups.Status}
-	if st := c.probe("T-60", statuses...); st != ntstatus.Success { // T-60
+	if st := c.probe("T-60", listStatuses(in)...); st != ntstatus.Success { // T-60
 		return out, st
 	}
 	if in.Flags&^filterFlags != 0 {
@@ -42,11 +39,8 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 		return out, st
 	}
 	defer existing.Deref(ob.TagCall)
-	statuses = append(statuses, sidStatus(in.SIDsToDisable.V), sidStatus(in.RestrictedSIDs.V), sidStatus(in.DeviceGroupsToDisable.V), sidStatus(in.RestrictedDeviceGroups.V))
-	for _, st := range statuses { // T-60: the lists are captured after the handle
-		if st != ntstatus.Success {
-			return out, c.Fail("T-60", st)
-		}
+	if st := c.checkLists(in); st != ntstatus.Success { // T-60: the lists are captured after the handle
+		return out, st
 	}
 	// decide
 	tok, st := c.filtered(existing, in)
@@ -57,6 +51,24 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 	// commit
 	out.NewTokenHandle, st = c.insert(tok, info.Access, 0) // T-60: the rights of the existing handle
 	return out, st
+}
+
+func listStatuses(in *nt.FilterTokenExIn) []ntstatus.Status {
+	return []ntstatus.Status{in.SIDsToDisable.Status, in.PrivilegesToDelete.Status, in.RestrictedSIDs.Status,
+		in.UserClaimsToDisable.Status, in.DeviceClaimsToDisable.Status, in.DeviceGroupsToDisable.Status,
+		in.RestrictedUserAttributes.Status, in.RestrictedDeviceAttributes.Status, in.RestrictedDeviceGroups.Status}
+}
+
+// checkLists refuses lists that could not be read or hold what is no SID: a
+// list that is left out would leave its rights in the token.
+func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
+	all := append(listStatuses(in), sidStatus(in.SIDsToDisable.V), sidStatus(in.RestrictedSIDs.V), sidStatus(in.DeviceGroupsToDisable.V), sidStatus(in.RestrictedDeviceGroups.V))
+	for _, st := range all {
+		if st != ntstatus.Success {
+			return c.Fail("T-60", st)
+		}
+	}
+	return ntstatus.Success
 }
 
 // filtered makes the object of the filtered token, with one reference for the
@@ -79,6 +91,9 @@ func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*s
 func (c *Context) FilterObject(existing *se.TokenObject, in nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
 	if in.Flags&^filterFlags != 0 {
 		return nil, c.Fail("T-60", ntstatus.InvalidParameter) // T-60
+	}
+	if st := c.checkLists(&in); st != ntstatus.Success {
+		return nil, st
 	}
 	return c.filtered(existing, &in)
 }
