@@ -64,6 +64,30 @@ func TestKernelModeMSABI(t *testing.T) {
 	}
 }
 
+// The same with the C of librefmonk.so and of the tests under sanitizers: no
+// undefined behaviour, and no memory that is left behind.
+func TestKernelModeSanitized(t *testing.T) {
+	folder := library(t)
+	const sanitize = "-fsanitize=address,undefined"
+	empty := filepath.Join(t.TempDir(), "empty.c")
+	if err := os.WriteFile(empty, []byte("int main(void) { return 0; }\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(compiler(), sanitize, "-o", empty+".out", empty).CombinedOutput(); err != nil {
+		t.Skipf("the compiler has no sanitizers: %s", out)
+	}
+	routines, err := filepath.Glob("kernel/*.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := compile(t, folder, append(append(kernelSources(t), routines...), sanitize, "-fno-sanitize-recover=undefined", "-lrefmon")...)
+	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_USER=standard", "standard"}} {
+		if out := run(t, c.env, program, c.arg); !passed.MatchString(out) {
+			t.Errorf("%s: %s", c, out)
+		}
+	}
+}
+
 // A mistake that has no status ends the program, with its reason.
 func TestKernelMisuse(t *testing.T) {
 	folder := library(t)

@@ -7,11 +7,14 @@ atomic_int checks, failures;
 void *readonly, *none;
 PSID alice, bob;
 
+static PSECURITY_DESCRIPTOR given[1000]; /* freed at the end */
+static int gifts;
+
 PSECURITY_DESCRIPTOR sddl(const char *text)
 {
 	PSECURITY_DESCRIPTOR d = NULL;
 	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA(text, SDDL_REVISION_1, &d, NULL));
-	return d;
+	return given[gifts++] = d;
 }
 
 HANDLE logon(PSID user, TOKEN_TYPE type, SECURITY_IMPERSONATION_LEVEL level)
@@ -138,6 +141,10 @@ int main(int argc, char **argv)
 		if (after.Objects != before.Objects || after.Owed)
 			printf("in test %zu\n", i);
 	}
+	while (gifts)
+		LocalFree(given[--gifts]);
+	LocalFree(alice);
+	LocalFree(bob);
 	printf("%d assertions, %d failed\n", checks, failures);
 	return failures != 0;
 }

@@ -1,0 +1,79 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// Threads that give out, find and give back objects at once: every address is
+// one object's alone, dead ones are forgotten, and nothing is owed at the end.
+func TestObjectsAtOnce(t *testing.T) {
+	const threads, rounds = 4, 3000
+	s, _ := embedded()
+	value, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-7-7-7-1001")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := s.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := first.NewToken(value)
+	at := lend(shared)
+	before := counts(s)
+	seen := make([][]uint64, threads)
+	var wg sync.WaitGroup
+	for i := range threads {
+		k, err := s.SystemThread()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() {
+			f := newFace(k)
+			for range rounds {
+				mine := k.NewToken(value)
+				p := own(mine)
+				seen[i] = append(seen[i], p)
+				c := &call{thread: &f.thread}
+				f.routine = func(*call) uint64 { // what two routines do
+					if object[*kernel.AccessToken](c, user(p)) != mine || lend(mine) != p {
+						t.Error("an address is of another object")
+					}
+					k.PsDereferencePrimaryToken(disown[*kernel.AccessToken](c, user(p)))
+					shared.Ref(0)
+					if own(shared) != at || object[*kernel.AccessToken](c, user(at)) != shared {
+						t.Error("the shared object has another address")
+					}
+					disown[*kernel.AccessToken](c, user(at)).Deref(0)
+					return 0
+				}
+				kernelCall(c, f.routine)
+			}
+		})
+	}
+	wg.Wait()
+	all := map[uint64]bool{}
+	for _, list := range seen {
+		for _, p := range list {
+			if all[p] {
+				t.Fatalf("%#x was given to two objects", p)
+			}
+			all[p] = true
+		}
+	}
+	after := counts(s)
+	if after[3] != 0 || after[0]-before[0] != threads { // a system thread each
+		t.Errorf("objects, handles, references, owed: %v, before %v", after, before)
+	}
+	objects.Lock()
+	defer objects.Unlock()
+	if n := len(objects.at); n > 2*1024 || n != len(objects.of) {
+		t.Errorf("%d addresses and %d objects are kept in mind, after %d", n, len(objects.of), threads*rounds)
+	}
+}
