@@ -21,43 +21,43 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	var files [3][]byte
-	var err error
-	for i := 0; i < 3 && len(args) == 3 && err == nil; i++ {
-		files[i], err = os.ReadFile(args[i])
+	var files [][]byte
+	for _, name := range args {
+		if b, err := os.ReadFile(name); err == nil {
+			files = append(files, b)
+		}
 	}
-	if len(args) != 3 || err != nil {
-		fmt.Println("usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN", pick(err == nil, "", fmt.Sprint("\n", err)))
+	if len(args) != 3 || len(files) != 3 {
+		fmt.Println("usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN, three files that can be read")
 		return 2
 	}
 	if b, err := hex.DecodeString(string(bytes.TrimSpace(files[1]))); err == nil {
 		files[1] = b
 	}
-	outcome, err := verify(files[0], files[1], files[2])
+	outcome, err := verify(files[0], string(files[1]), files[2])
 	fmt.Println(pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
 	return pick(err == nil, 0, 1)
 }
 
 const form = "refmon access certificate 2"
 
-// verify checks a certificate. A reader that panics has met malformed input.
-func verify(cert, descriptor, token []byte) (outcome string, err error) {
+// verify checks a certificate; readers panic where an input is malformed.
+func verify(cert []byte, descriptor string, token []byte) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("an input is malformed: %v", p)
+			_, malformed := p.(error)
+			err = fmt.Errorf("%s%v", pick(malformed, "an input is malformed: ", ""), p)
 		}
 	}()
 	c := parseObject(cert)
 	check(c["certificate"] == form, "the form is %v, this program knows %s", c["certificate"], form)
-	want := decide(c, string(descriptor), token)
-	want["descriptor"], want["token"] = hash(string(descriptor)), hash(string(token))
+	want := decide(c, descriptor, token)
+	want["descriptor"], want["token"] = hash(descriptor), hash(string(token))
 	want["digest"] = hash(dense(want))
 	for key := range want {
-		if says := dense(c[key]); says != dense(want[key]) {
-			return "", fmt.Errorf("%s is %.200s, and the inputs give %.200s", key, says, dense(want[key]))
-		}
+		check(dense(c[key]) == dense(want[key]), "%s is %.200s, and the inputs give %.200s", key, dense(c[key]), dense(want[key]))
 	}
-	check(dense(c) == dense(want), "it has other fields than a certificate")
+	check(dense(c) == dense(want), "it has fields that no certificate has")
 	return fmt.Sprintf("%s granted %s in %d steps", want["status"], want["granted"], len(want["steps"].([]any))), nil
 }
 
@@ -87,4 +87,10 @@ func pick[T any](first bool, a, b T) T {
 		return a
 	}
 	return b
+}
+
+func each[T any](list []T, f func(T)) {
+	for _, v := range list {
+		f(v)
+	}
 }
