@@ -326,6 +326,42 @@ NTSTATUS NTAPI NtPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName, PUNI
 	return (NTSTATUS)rm_enter(RM_NtPrivilegedServiceAuditAlarm, args);
 }
 NTSTATUS NTAPI ZwPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName, PUNICODE_STRING ServiceName, HANDLE ClientToken, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted) __attribute__((alias("NtPrivilegedServiceAuditAlarm")));
+NTSTATUS NTAPI NtCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, BOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtCloseObjectAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, BOOLEAN GenerateOnClose) __attribute__((alias("NtCloseObjectAuditAlarm")));
+NTSTATUS NTAPI NtDeleteObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, BOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtDeleteObjectAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwDeleteObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, BOOLEAN GenerateOnClose) __attribute__((alias("NtDeleteObjectAuditAlarm")));
+NTSTATUS NTAPI NtAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId, (uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckAndAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckAndAuditAlarm")));
+NTSTATUS NTAPI NtAccessCheckByTypeAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId, (uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AuditType, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeAndAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwAccessCheckByTypeAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeAndAuditAlarm")));
+NTSTATUS NTAPI NtAccessCheckByTypeResultListAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId, (uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AuditType, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeResultListAndAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwAccessCheckByTypeResultListAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeResultListAndAuditAlarm")));
+NTSTATUS NTAPI NtAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRING SubsystemName, PVOID HandleId, HANDLE ClientToken, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AuditType, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeResultListAndAuditAlarmByHandle, args);
+}
+NTSTATUS NTAPI ZwAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRING SubsystemName, PVOID HandleId, HANDLE ClientToken, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeResultListAndAuditAlarmByHandle")));
 NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)OpenOptions};

@@ -41,9 +41,7 @@ type Services interface {
 	NtWriteFile(WriteFileIn) (WriteFileOut, ntstatus.Status)
 	NtFsControlFile(FsControlFileIn) (FsControlFileOut, ntstatus.Status)
 
-	NtOpenObjectAuditAlarm(OpenObjectAuditAlarmIn) (OpenObjectAuditAlarmOut, ntstatus.Status)
-	NtPrivilegeObjectAuditAlarm(PrivilegeObjectAuditAlarmIn) (PrivilegeObjectAuditAlarmOut, ntstatus.Status)
-	NtPrivilegedServiceAuditAlarm(PrivilegedServiceAuditAlarmIn) (PrivilegedServiceAuditAlarmOut, ntstatus.Status)
+	AuditServices
 
 	ProcessServices
 	TokenServices

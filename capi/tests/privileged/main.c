@@ -420,6 +420,40 @@ static void as_user(void)
 	CHECK(CloseHandle(h));
 }
 
+/* With SeAuditPrivilege in the process's own token; nobody listens to the log, so that
+ * GenerateOnClose stays FALSE under the default policy. */
+static void alarms(void)
+{
+	PSECURITY_DESCRIPTOR d;
+	GENERIC_MAPPING m = {1, 2, 4, 7};
+	DWORD granted = 9;
+	BOOL access = 9, generate = 9;
+	BOOLEAN was;
+	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA("O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x7;;;WD)", SDDL_REVISION_1, &d, NULL));
+	CHECK(ImpersonateSelf(SecurityImpersonation));
+	CHECK(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", d, 1, &m, FALSE, &granted, &access, &generate));
+	SAME(granted, 1);
+	SAME(access, TRUE);
+	CHECK(AccessCheckAndAuditAlarmW(u"server", NULL, u"File", u"name", d, 2, &m, FALSE, &granted, &access, &generate));
+	SAME(granted, 0);
+	SAME(access, FALSE);
+	SAME(GetLastError(), ERROR_ACCESS_DENIED);
+	FAILS(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", d, GENERIC_READ, &m, FALSE, &granted, &access, &generate), ERROR_GENERIC_NOT_MAPPED);
+	FAILS(AccessCheckAndAuditAlarmA(NULL, NULL, "File", "name", d, 1, &m, FALSE, &granted, &access, &generate), ERROR_NOACCESS);
+	FAILS(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", NULL, 1, &m, FALSE, &granted, &access, &generate), ERROR_INVALID_SECURITY_DESCR);
+	/* I-7: the client's token does not count, the process's does */
+	STATUS(RtlAdjustPrivilege(SE_AUDIT_PRIVILEGE, FALSE, TRUE, &was), STATUS_SUCCESS);
+	CHECK(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", d, 1, &m, FALSE, &granted, &access, &generate));
+	CHECK(RevertToSelf());
+	CHECK(ObjectCloseAuditAlarmA("server", NULL, TRUE));
+	CHECK(ObjectDeleteAuditAlarmA("server", NULL, TRUE));
+	FAILS(ObjectCloseAuditAlarmW(NULL, NULL, TRUE), ERROR_NOACCESS);
+	STATUS(RtlAdjustPrivilege(SE_AUDIT_PRIVILEGE, FALSE, FALSE, &was), STATUS_SUCCESS);
+	FAILS(ObjectCloseAuditAlarmA("server", NULL, TRUE), ERROR_PRIVILEGE_NOT_HELD);
+	STATUS(RtlAdjustPrivilege(SE_AUDIT_PRIVILEGE, TRUE, FALSE, &was), STATUS_SUCCESS);
+	LocalFree(d);
+}
+
 int main(void)
 {
 	readonly = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -430,6 +464,7 @@ int main(void)
 	filtered();
 	attributes();
 	as_user();
+	alarms();
 	printf("%d assertions, %d failed\n", checks, failures);
 	return failures != 0;
 }

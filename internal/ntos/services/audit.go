@@ -52,9 +52,18 @@ func (c *Context) origin() audit.Origin {
 // maxAuditPrivileges bounds a PRIVILEGE_SET handed to an audit call.
 const maxAuditPrivileges = 60
 
-// auditClient runs the tests that the audit calls share: the client's token
-// (U-30, U-31), then SeAuditPrivilege of the process itself (U-32).
+// auditClient runs the tests that the audit calls share: the client's token,
+// then SeAuditPrivilege of the process itself (U-32).
 func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
+	v, st := c.auditToken(h)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return v, c.auditPrivilege()
+}
+
+// auditToken is the client of a call that names it by a handle (U-30, U-31).
+func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_QUERY, se.TokenType) // U-30; pseudo handles of tokens are not for here (O-15)
 	if st != ntstatus.Success {
 		return nil, st
@@ -64,16 +73,20 @@ func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityIdentification {
 		return nil, c.Fail("U-31", ntstatus.BadImpersonationLevel) // U-31: a primary token is accepted
 	}
-	return v, c.auditPrivilege()
+	return v, ntstatus.Success
 }
 
 // auditPrivilege is the demand for SeAuditPrivilege: of the primary token,
 // whoever is impersonated (I-7).
 func (c *Context) auditPrivilege() ntstatus.Status {
-	if c.Mode == access.User && !c.self.Process().Token().Has(winnt.SeAuditPrivilege) {
-		return c.Fail("U-32", ntstatus.PrivilegeNotHeld) // U-32, I-7
+	if !c.mayAudit() {
+		return c.Fail("U-32", ntstatus.PrivilegeNotHeld) // U-32
 	}
 	return ntstatus.Success
+}
+
+func (c *Context) mayAudit() bool {
+	return c.Mode == access.Kernel || c.self.Process().Token().Has(winnt.SeAuditPrivilege) // I-7
 }
 
 // clientOrigin is the origin of a record whose client the call names.
@@ -140,12 +153,8 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 		return out, st
 	}
 	// decide and commit
-	typ := winnt.ObjectTypeByName(in.ObjectTypeName.V)
-	if typ == nil {
-		typ = &winnt.ObjectType{Name: in.ObjectTypeName.V}
-	}
 	o := c.clientOrigin(client)
-	r := access.Request{Descriptor: in.SecurityDescriptor.V, Subject: o.Subject, Desired: in.DesiredAccess, Type: typ}
+	r := access.Request{Descriptor: in.SecurityDescriptor.V, Subject: o.Subject, Desired: in.DesiredAccess, Type: typeNamed(in.ObjectTypeName.V)}
 	d := access.Decision{Status: ntstatus.AccessDenied, PrivilegesUsed: set}
 	if in.AccessGranted {
 		d = access.Decision{Granted: in.GrantedAccess, PrivilegesUsed: set}

@@ -1,0 +1,242 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// maxAuditTypes bounds the object type list of a result list (U-47).
+const maxAuditTypes = 4096
+
+// auditedCheck is one call that checks and records; its methods run in their
+// order here.
+type auditedCheck struct {
+	c       *Context
+	in      *nt.AccessCheckAndAuditAlarmByHandleIn // with no token for the calls that take none
+	byType  bool
+	list    bool
+	byToken bool
+
+	client *token.Token
+	silent bool // no privilege, and none needed: the check leaves no record
+	r      access.Request
+	d      access.Decision
+	nodes  []access.NodeResult
+	out    nt.AccessCheckResultListAndAuditAlarmOut
+}
+
+func (a *auditedCheck) run() (st ntstatus.Status) {
+	for _, step := range []func() ntstatus.Status{a.who, a.privilege, a.capture, a.decide, a.record} {
+		if st = step(); st != ntstatus.Success {
+			return st
+		}
+	}
+	return ntstatus.Success
+}
+
+// who finds the client: the one impersonated, or that of the token given.
+func (a *auditedCheck) who() ntstatus.Status {
+	c, in := a.c, a.in
+	if a.byType && in.AuditType > nt.AuditEventDirectoryServiceAccess {
+		return c.Fail("U-45", ntstatus.InvalidParameter) // U-45
+	}
+	if !a.byToken {
+		s := c.self.Subject()
+		if s.Client == nil {
+			return c.Fail("U-46", ntstatus.NoImpersonationToken) // U-46, U-56
+		}
+		if s.Level < winnt.SecurityIdentification {
+			return c.Fail("U-46", ntstatus.BadImpersonationLevel) // U-46
+		}
+		a.client = s.Client.WithTypeLevel(winnt.TokenImpersonation, s.Level)
+	}
+	if n := len(in.ObjectTypeList.V); a.list && in.ObjectTypeList.Status == ntstatus.Success && (n == 0 || n > maxAuditTypes) {
+		return c.Fail("U-47", ntstatus.InvalidParameter) // U-47
+	}
+	for _, st := range []ntstatus.Status{in.GenericMapping.Status, in.FaultOutputs} {
+		if st != ntstatus.Success {
+			return c.Fail("U-48", st) // U-48
+		}
+	}
+	if !a.byToken {
+		return ntstatus.Success
+	}
+	client, st := c.auditToken(in.ClientToken) // U-49
+	if st != ntstatus.Success {
+		return st
+	}
+	if client.Type() != winnt.TokenImpersonation {
+		return c.Fail("A-14", ntstatus.NoImpersonationToken)
+	}
+	a.client = client
+	return ntstatus.Success
+}
+
+func (a *auditedCheck) privilege() ntstatus.Status {
+	a.silent = !a.c.mayAudit()
+	if a.silent && a.in.Flags&winnt.AUDIT_ALLOW_NO_PRIVILEGE == 0 {
+		return a.c.Fail("U-50", ntstatus.PrivilegeNotHeld) // U-50
+	}
+	return ntstatus.Success
+}
+
+// capture looks at what the check is about.
+func (a *auditedCheck) capture() ntstatus.Status {
+	c, in := a.c, a.in
+	if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {
+		return c.Fail("U-51", ntstatus.GenericNotMapped) // U-51
+	}
+	if in.SecurityDescriptor.Status != ntstatus.Success {
+		return c.Fail("U-52", in.SecurityDescriptor.Status) // U-52
+	}
+	if d := in.SecurityDescriptor.V; d == nil || d.Owner().IsZero() || d.Group().IsZero() {
+		return c.Fail("U-52", ntstatus.InvalidSecurityDescr) // U-52
+	}
+	if st := c.captureNames(in.SubsystemName, in.ObjectTypeName, in.ObjectName); st != ntstatus.Success {
+		return st // U-53
+	}
+	for _, st := range []ntstatus.Status{in.PrincipalSelfSid.Status, in.ObjectTypeList.Status} {
+		if st != ntstatus.Success {
+			return c.Fail("U-53", st) // U-53
+		}
+	}
+	return ntstatus.Success
+}
+
+// decide is the check of NtAccessCheck and its forms (U-55).
+func (a *auditedCheck) decide() (st ntstatus.Status) {
+	c, in := a.c, a.in
+	a.r = access.Request{
+		Descriptor: in.SecurityDescriptor.V, Desired: in.DesiredAccess, Mapping: &in.GenericMapping.V, Type: typeNamed(in.ObjectTypeName.V),
+		ObjectTypes: in.ObjectTypeList.V, Self: in.PrincipalSelfSid.V,
+		Subject: access.Subject{Primary: c.self.Process().Token(), Client: a.client, Level: a.client.Level()},
+	}
+	if a.list {
+		st, a.nodes, a.d = access.NtAccessCheckResultList(&a.r)
+	} else {
+		st, a.d = access.NtAccessCheck(&a.r)
+	}
+	if st != ntstatus.Success {
+		return c.Fail("U-53", st) // U-53: the list
+	}
+	c.explainCheck(&a.r, a.d)
+	if !a.list {
+		a.nodes = []access.NodeResult{{Granted: a.d.Granted, Status: a.d.Status}}
+	}
+	for _, n := range a.nodes {
+		a.out.GrantedAccess = append(a.out.GrantedAccess, n.Granted)
+		a.out.AccessStatus = append(a.out.AccessStatus, n.Status)
+	}
+	return ntstatus.Success
+}
+
+// record writes what the SACL asks for (U-12, U-54).
+func (a *auditedCheck) record() ntstatus.Status {
+	if a.silent {
+		return ntstatus.Success // U-50
+	}
+	in := a.in
+	o := audit.Opening{Origin: a.c.clientOrigin(a.client), Request: &a.r, Decision: a.d,
+		Object: audit.Object{Server: in.SubsystemName.V, Type: in.ObjectTypeName.V, Name: in.ObjectName.V, Handle: in.HandleID}}
+	if a.list {
+		o.Nodes = a.nodes
+	}
+	ha, st := a.c.Sys.Log.Opened(&o)
+	if st != ntstatus.Success {
+		return a.c.Fail("U-64", st) // U-64
+	}
+	a.out.GenerateOnClose = ha.GenerateOnClose
+	return ntstatus.Success
+}
+
+// typeNamed is the object type of that name, or one of a server's own.
+func typeNamed(name string) *winnt.ObjectType {
+	if typ := winnt.ObjectTypeByName(name); typ != nil {
+		return typ
+	}
+	return &winnt.ObjectType{Name: name}
+}
+
+// NtAccessCheckAndAuditAlarm decides for the client the thread acts as.
+func (c *Context) NtAccessCheckAndAuditAlarm(in nt.AccessCheckAndAuditAlarmIn) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
+	a := auditedCheck{c: c, in: &nt.AccessCheckAndAuditAlarmByHandleIn{
+		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName, ObjectName: in.ObjectName,
+		SecurityDescriptor: in.SecurityDescriptor, DesiredAccess: in.DesiredAccess, GenericMapping: in.GenericMapping,
+		ObjectCreation: in.ObjectCreation, FaultOutputs: in.FaultOutputs}}
+	return a.one()
+}
+
+// NtAccessCheckByTypeAndAuditAlarm is the same for an object with properties.
+func (c *Context) NtAccessCheckByTypeAndAuditAlarm(in nt.AccessCheckByTypeAndAuditAlarmIn) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
+	a := auditedCheck{c: c, in: withoutToken(&in), byType: true}
+	return a.one()
+}
+
+// one is the answer of a call with one result.
+func (a *auditedCheck) one() (out nt.AccessCheckAndAuditAlarmOut, st ntstatus.Status) {
+	if st = a.run(); st != ntstatus.Success {
+		return out, st
+	}
+	return nt.AccessCheckAndAuditAlarmOut{GrantedAccess: a.d.Granted, AccessStatus: a.d.Status, GenerateOnClose: a.out.GenerateOnClose}, st
+}
+
+// NtAccessCheckByTypeResultListAndAuditAlarm gives one result for each entry.
+func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarm(in nt.AccessCheckByTypeAndAuditAlarmIn) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
+	a := auditedCheck{c: c, in: withoutToken(&in), byType: true, list: true}
+	if st = a.run(); st != ntstatus.Success {
+		return out, st
+	}
+	return a.out, st
+}
+
+// NtAccessCheckByTypeResultListAndAuditAlarmByHandle asks for the client of a
+// token.
+func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(in nt.AccessCheckAndAuditAlarmByHandleIn) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
+	a := auditedCheck{c: c, in: &in, byType: true, list: true, byToken: true}
+	if st = a.run(); st != ntstatus.Success {
+		return out, st
+	}
+	return a.out, st
+}
+
+func withoutToken(in *nt.AccessCheckByTypeAndAuditAlarmIn) *nt.AccessCheckAndAuditAlarmByHandleIn {
+	return &nt.AccessCheckAndAuditAlarmByHandleIn{
+		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName, ObjectName: in.ObjectName,
+		SecurityDescriptor: in.SecurityDescriptor, PrincipalSelfSid: in.PrincipalSelfSid, DesiredAccess: in.DesiredAccess,
+		AuditType: in.AuditType, Flags: in.Flags, ObjectTypeList: in.ObjectTypeList, GenericMapping: in.GenericMapping,
+		ObjectCreation: in.ObjectCreation, FaultOutputs: in.FaultOutputs}
+}
+
+// NtCloseObjectAuditAlarm records a close (U-40).
+func (c *Context) NtCloseObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut, st ntstatus.Status) {
+	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
+		return c.Sys.Log.Closed(c.origin(), o, audit.HandleAudit{GenerateOnClose: true})
+	})
+}
+
+// NtDeleteObjectAuditAlarm records a deletion (U-41).
+func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut, st ntstatus.Status) {
+	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
+		return c.Sys.Log.Deleted(c.origin(), o, audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE})
+	})
+}
+
+func (c *Context) endAlarm(in *nt.CloseObjectAuditAlarmIn, record func(audit.Object) ntstatus.Status) ntstatus.Status {
+	if !in.GenerateOnClose {
+		return ntstatus.Success // U-40: no check at all
+	}
+	if st := c.auditPrivilege(); st != ntstatus.Success {
+		return st // U-40
+	}
+	if st := c.captureNames(in.SubsystemName); st != ntstatus.Success {
+		return st
+	}
+	if st := record(audit.Object{Server: in.SubsystemName.V, Handle: in.HandleID}); st != ntstatus.Success {
+		return c.Fail("U-64", st)
+	}
+	return ntstatus.Success
+}
