@@ -105,53 +105,34 @@ func (a *asker) check(in replay.Fields) (status string, out replay.Fields, err e
 
 // native asks NtAccessCheck or a relative of it.
 func (a *asker) native(v *vector) (string, replay.Fields, error) {
-	typ := winnt.TokenImpersonation
+	typ, desired := winnt.TokenImpersonation, v.desired
 	if v.Call == "NtAccessCheck" {
 		typ = v.token.Type()
-	}
-	h, err := a.make(v.token, typ)
-	if err != nil {
-		var why *skipError
-		if errors.As(err, &why) {
-			return "", nil, err
-		}
-		return "", nil, skip("the token could not be made: %v", err)
-	}
-	defer a.closing(h)
-	desired := v.desired
-	if v.Call != "NtAccessCheck" {
+	} else {
 		desired = v.mapping.Map(desired) // the kernel's routine maps; this call refuses generic rights
 		if v.sd == nil || v.sd.Owner().IsZero() || v.sd.Group().IsZero() {
 			return "", nil, skip("a descriptor that NtAccessCheck refuses, in a question about the kernel's routine")
 		}
 	}
-	name := "NtAccessCheck"
+	h, err := a.make(v.token, typ)
+	var why *skipError
+	switch {
+	case errors.As(err, &why):
+		return "", nil, err
+	case err != nil:
+		return "", nil, skip("the token could not be made: %v", err)
+	}
+	defer a.closing(h)
+	name, n := "NtAccessCheck", 1
+	switch {
+	case v.ResultList:
+		name, n = "NtAccessCheckByTypeResultList", max(len(v.types), 1)
+	case v.types != nil || !v.self.IsZero():
+		name = "NtAccessCheckByType"
+	}
 	k := pack(name)
-	if v.types != nil || v.ResultList {
-		if name = "NtAccessCheckByType"; v.ResultList {
-			name = "NtAccessCheckByTypeResultList"
-		}
-		k = pack(name)
-	}
-	if v.bytes == nil {
-		k.num(0)
-	} else {
-		k.ptr(k.add(v.bytes))
-	}
-	if name != "NtAccessCheck" {
-		k.ptr(k.sidBuffer(v.self))
-	}
-	k.handle(h)
-	k.mask(desired)
-	if name != "NtAccessCheck" {
-		k.ptr(k.objectTypes(v.types)).num(uint64(len(v.types)))
-	}
-	k.ptr(k.mapping(v.mapping))
+	k.question(v, h, desired)
 	set, need := k.room(1024), k.add(u32le(nil, 1024))
-	n := 1
-	if v.ResultList {
-		n = max(len(v.types), 1)
-	}
 	granted, results := k.room(4*n), k.room(4*n)
 	k.ptr(set).ptr(need).ptr(granted).ptr(results)
 	p := a.do(k.request)
@@ -169,6 +150,25 @@ func (a *asker) native(v *vector) (string, replay.Fields, error) {
 	}
 	out["privilegesUsed"] = used
 	return verdicts(&p, granted, results, n, v.ResultList, func(n uint32) ntstatus.Status { return ntstatus.Status(n) }, out)
+}
+
+// question writes the arguments of NtAccessCheck or a relative of it.
+func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
+	byType := k.Proc != "NtAccessCheck"
+	var sd buffer
+	if v.bytes != nil {
+		sd = k.add(v.bytes)
+	}
+	k.ptr(sd)
+	if byType {
+		k.ptr(k.sidBuffer(v.self))
+	}
+	k.handle(h)
+	k.mask(desired)
+	if byType {
+		k.ptr(k.objectTypes(v.types)).num(uint64(len(v.types)))
+	}
+	k.ptr(k.mapping(v.mapping))
 }
 
 // verdicts reads what was granted, once or for each object type.

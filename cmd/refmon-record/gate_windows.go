@@ -11,6 +11,9 @@ import (
 
 const onWindows = true
 
+// pending is STATUS_PENDING: the call goes on after it has returned.
+const pending = 0x103
+
 var (
 	procs   sync.Map // *windows.LazyProc by DLL and name
 	memmove = windows.NewLazySystemDLL("ntdll.dll").NewProc("RtlMoveMemory")
@@ -42,7 +45,11 @@ func do(r *request) (p reply) {
 	if err != nil {
 		return reply{Missing: "no memory: " + err.Error()}
 	}
-	defer func() { _ = windows.VirtualFree(base, 0, windows.MEM_RELEASE) }()
+	defer func() {
+		if uint32(p.Return) != pending { // else the memory belongs to the call
+			_ = windows.VirtualFree(base, 0, windows.MEM_RELEASE)
+		}
+	}()
 	at := base
 	for _, b := range r.Buffers {
 		p.Bases = append(p.Bases, uint64(at))

@@ -152,7 +152,7 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 	case !s.TrustLevel.IsZero():
 		return 0, skip("a trust level comes with the signature of a program")
 	}
-	in := nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ, AuthenticationID: nt.Cap(winnt.LUID(winnt.SYSTEM_LUID)), ExpirationTime: nt.Cap(int64(token.NeverExpires)),
+	in := nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), ExpirationTime: nt.Cap(int64(token.NeverExpires)),
 		User: nt.Cap(&s.User), Groups: nt.Cap(withoutIntegrity(s.Groups)), Owner: nt.Cap(s.Owner), PrimaryGroup: nt.Cap(t.PrimaryGroup()),
 		DefaultDACL: nt.Cap(s.DefaultDACL), Source: nt.Cap(&token.Source{Name: "refmon"})}
 	if typ == winnt.TokenImpersonation {

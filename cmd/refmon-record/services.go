@@ -188,10 +188,12 @@ var services = map[string]service{
 
 // findService is the service of a name; nil if it is not asked.
 func findService(name string) service {
-	if s := services[name]; s != nil {
-		return s
+	for _, table := range []map[string]service{services, tokenServices, nameServices} {
+		if s := table[name]; s != nil {
+			return s
+		}
 	}
-	return tokenServices[name]
+	return nil
 }
 
 // present adds OBJECT_ATTRIBUTES for the services that read them without asking

@@ -48,6 +48,34 @@ var tokenServices = map[string]service{
 		captured(k, in.Source, k.source)
 		return opened(h, func(h winnt.Handle) nt.CreateTokenOut { return nt.CreateTokenOut{TokenHandle: h} })
 	}),
+	"NtCreateLowBoxToken": on("NtCreateLowBoxToken", func(k *packer, in nt.CreateLowBoxTokenIn) func(*reply, bool) nt.CreateLowBoxTokenOut {
+		h := k.out()
+		k.handle(in.ExistingTokenHandle)
+		k.mask(in.DesiredAccess)
+		captured(k, in.ObjectAttributes, k.attributes)
+		captured(k, in.PackageSID, k.sidBuffer)
+		k.u32(uint32(len(in.Capabilities.V)))
+		captured(k, in.Capabilities, func(list []token.Group) buffer {
+			if len(list) == 0 {
+				return 0
+			}
+			at := k.room(16 * len(list))
+			k.sidArray(at, 0, list)
+			return at
+		})
+		k.u32(uint32(len(in.Handles.V)))
+		captured(k, in.Handles, func(list []winnt.Handle) buffer {
+			if len(list) == 0 {
+				return 0
+			}
+			var b []byte
+			for _, h := range list {
+				b = le.AppendUint64(b, uint64(h))
+			}
+			return k.add(b)
+		})
+		return opened(h, func(h winnt.Handle) nt.CreateLowBoxTokenOut { return nt.CreateLowBoxTokenOut{TokenHandle: h} })
+	}),
 	"NtQueryInformationToken": queryToken,
 	"NtSetInformationToken":   setToken,
 	"NtAdjustPrivilegesToken": on("NtAdjustPrivilegesToken", func(k *packer, in nt.AdjustPrivilegesTokenIn) func(*reply, bool) nt.AdjustPrivilegesTokenOut {
