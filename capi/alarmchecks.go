@@ -63,7 +63,7 @@ func ntAccessCheckAndAuditAlarm(c *call) uint64 {
 	o := c.auditOutputs(8, 1)
 	out, st := c.nt.NtAccessCheckAndAuditAlarm(nt.AccessCheckAndAuditAlarmIn{
 		SubsystemName: c.required(0), HandleID: c.handle(1), ObjectTypeName: c.required(2), ObjectName: c.required(3),
-		SecurityDescriptor: captured(descriptorAt(c.ptr(4))), DesiredAccess: c.mask(5), GenericMapping: captured(mappingAt(c.ptr(6))),
+		SecurityDescriptor: captured(c.descriptorAt(c.ptr(4))), DesiredAccess: c.mask(5), GenericMapping: captured(mappingAt(c.ptr(6))),
 		ObjectCreation: c.boolean(7), FaultOutputs: c.probeAudit(o)})
 	return c.audited(o, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, out.GenerateOnClose, st)
 }
@@ -81,7 +81,7 @@ func (c *call) auditByType(i int, o *auditOutputs, list bool) (in nt.AccessCheck
 	*o = c.auditOutputs(i+11, results)
 	return nt.AccessCheckAndAuditAlarmByHandleIn{
 		SubsystemName: c.required(0), HandleID: c.handle(1), ObjectTypeName: c.required(i), ObjectName: c.required(i + 1),
-		SecurityDescriptor: captured(descriptorAt(c.ptr(i + 2))), PrincipalSelfSid: captured(optionalSID(c.ptr(i + 3))), DesiredAccess: c.mask(i + 4),
+		SecurityDescriptor: captured(c.descriptorAt(c.ptr(i + 2))), PrincipalSelfSid: captured(optionalSID(c.ptr(i + 3))), DesiredAccess: c.mask(i + 4),
 		AuditType: nt.AuditEventType(c.u32(i + 5)), Flags: c.u32(i + 6), ObjectTypeList: captured(objectTypesAt(c.ptr(i+7), n)),
 		GenericMapping: captured(mappingAt(c.ptr(i + 9))), ObjectCreation: c.boolean(i + 10), FaultOutputs: c.probeAudit(*o)}
 }

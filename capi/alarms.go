@@ -34,7 +34,7 @@ func ntOpenObjectAuditAlarm(c *call) uint64 {
 	if st := c.probe(generate, 1, 1); st != ntstatus.Success {
 		return status(st)
 	}
-	in := nt.OpenObjectAuditAlarmIn{SubsystemName: c.required(0), ObjectTypeName: c.required(2), ObjectName: c.required(3), SecurityDescriptor: captured(descriptorAt(c.ptr(4))),
+	in := nt.OpenObjectAuditAlarmIn{SubsystemName: c.required(0), ObjectTypeName: c.required(2), ObjectName: c.required(3), SecurityDescriptor: captured(c.descriptorAt(c.ptr(4))),
 		ClientToken: c.handle(5), DesiredAccess: c.mask(6), GrantedAccess: c.mask(7), Privileges: c.usedPrivileges(8), ObjectCreation: c.boolean(9), AccessGranted: c.boolean(10)}
 	if p := c.ptr(1); p != 0 {
 		v, st := c.getU64(p)

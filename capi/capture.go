@@ -87,56 +87,6 @@ func statusOf(err error, otherwise ntstatus.Status) ntstatus.Status {
 	return otherwise
 }
 
-// descriptorAt copies a descriptor in either form; NULL is nil.
-func descriptorAt(p user) (*sd.Descriptor, ntstatus.Status) {
-	if p == 0 {
-		return nil, ntstatus.Success
-	}
-	var h [40]byte
-	if st := get(h[:20], p); st != ntstatus.Success {
-		return nil, st
-	}
-	if h[0] != 1 {
-		return nil, ntstatus.UnknownRevision
-	}
-	control := sd.Control(le.Uint16(h[2:]))
-	var at [4]user // owner, group, SACL, DACL
-	if control&sd.SelfRelative != 0 {
-		for i := range at {
-			if off := le.Uint32(h[4+4*i:]); off != 0 {
-				at[i] = p + user(off)
-			}
-		}
-	} else {
-		if st := get(h[:], p); st != ntstatus.Success {
-			return nil, st
-		}
-		control = sd.Control(le.Uint16(h[2:]))
-		for i := range at {
-			at[i] = user(le.Uint64(h[8+8*i:]))
-		}
-	}
-	parts := sd.Parts{Control: control &^ sd.SelfRelative, RMControl: h[1]}
-	var st ntstatus.Status
-	if parts.Owner, st = optionalSID(at[0]); st != ntstatus.Success {
-		return nil, st
-	}
-	if parts.Group, st = optionalSID(at[1]); st != ntstatus.Success {
-		return nil, st
-	}
-	if control&sd.SACLPresent != 0 {
-		if parts.SACL, st = aclAt(at[2]); st != ntstatus.Success {
-			return nil, st
-		}
-	}
-	if control&sd.DACLPresent != 0 {
-		if parts.DACL, st = aclAt(at[3]); st != ntstatus.Success {
-			return nil, st
-		}
-	}
-	return sd.New(parts), ntstatus.Success
-}
-
 // textAt copies n bytes of UTF-16.
 func textAt(p user, n int) (string, ntstatus.Status) {
 	b, st := block(p, n&^1, 1)
@@ -183,7 +133,7 @@ func qosAt(p user) (*nt.SecurityQualityOfService, ntstatus.Status) {
 }
 
 // attributesAt copies OBJECT_ATTRIBUTES with all it points to; NULL is nil.
-func attributesAt(p user) (*nt.ObjectAttributes, ntstatus.Status) {
+func (c *call) attributesAt(p user) (*nt.ObjectAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
 	}
@@ -205,14 +155,14 @@ func attributesAt(p user) (*nt.ObjectAttributes, ntstatus.Status) {
 	if oa.ObjectName, st = stringAt(user(le.Uint64(h[16:]))); st != ntstatus.Success {
 		return nil, st
 	}
-	if oa.SecurityDescriptor, st = descriptorAt(user(le.Uint64(h[32:]))); st != ntstatus.Success {
+	if oa.SecurityDescriptor, st = c.descriptorAt(user(le.Uint64(h[32:]))); st != ntstatus.Success {
 		return nil, st
 	}
 	return oa, ntstatus.Success
 }
 
 func (c *call) attributes(i int) nt.Captured[*nt.ObjectAttributes] {
-	return captured(attributesAt(c.ptr(i)))
+	return captured(c.attributesAt(c.ptr(i)))
 }
 
 // groupsFrom copies count SID_AND_ATTRIBUTES from p on.

@@ -82,7 +82,7 @@ func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, grante
 		return status(st)
 	}
 	if set != nil {
-		var e encoder
+		e := encoder{b: c.scratch[:0]}
 		e.privilegeSet(set)
 		if fault := put(o.set, e.b); fault != ntstatus.Success {
 			return status(fault)
@@ -105,7 +105,7 @@ func ntAccessCheck(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(descriptorAt(c.ptr(0))), ClientToken: c.handle(1), DesiredAccess: c.mask(2),
+	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(c.descriptorAt(c.ptr(0))), ClientToken: c.handle(1), DesiredAccess: c.mask(2),
 		GenericMapping: nt.Cap(m), PrivilegeSetLength: length})
 	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, st)
 }
@@ -121,7 +121,7 @@ func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, 
 	if st != ntstatus.Success {
 		return in, o, st
 	}
-	return nt.AccessCheckByTypeIn{SecurityDescriptor: captured(descriptorAt(c.ptr(0))), PrincipalSelfSid: captured(optionalSID(c.ptr(1))), ClientToken: c.handle(2),
+	return nt.AccessCheckByTypeIn{SecurityDescriptor: captured(c.descriptorAt(c.ptr(0))), PrincipalSelfSid: captured(optionalSID(c.ptr(1))), ClientToken: c.handle(2),
 		DesiredAccess: c.mask(3), ObjectTypeList: captured(objectTypesAt(c.ptr(4), c.u32(5))), GenericMapping: nt.Cap(m), PrivilegeSetLength: length}, o, ntstatus.Success
 }
 

@@ -39,15 +39,23 @@ func status(st ntstatus.Status) uint64 { return uint64(st) }
 //export refmonCall
 func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t) C.uint64_t {
 	old := debug.SetPanicOnFault(true)
-	c := call{threadByID(uint64(id)), (*[maxArgs]uint64)(unsafe.Pointer(args))}
-	var r uint64
-	if number&kernelMode != 0 {
-		r = kernelCall(&c, calls[number&^kernelMode])
-	} else {
-		r = calls[number](&c)
-	}
+	r := threadByID(uint64(id)).enter((*[maxArgs]uint64)(unsafe.Pointer(args)), uint32(number))
 	debug.SetPanicOnFault(old)
 	return C.uint64_t(r)
+}
+
+// enter makes a call. What it is about lies in the thread, since it would have to
+// be allocated otherwise; a routine may call back and be called again.
+func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
+	c, outer := &t.now, t.now
+	*c = call{t, args}
+	if number&kernelMode != 0 {
+		r = kernelCall(c, calls[number&^kernelMode])
+	} else {
+		r = calls[number](c)
+	}
+	*c = outer
+	return r
 }
 
 //export refmonAttach

@@ -245,7 +245,7 @@ func seDeleteAccessState(c *call) uint64 {
 }
 
 func seFastTraverseCheck(c *call) uint64 {
-	d, st := descriptorAt(c.ptr(0))
+	d, st := c.descriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return 0
 	}

@@ -71,7 +71,7 @@ func seFilterToken(c *call) uint64 {
 // cannot be written, with FALSE and, where it can be told, that AccessStatus.
 func seAccessCheck(c *call) uint64 {
 	out, granted, accessStatus := c.ptr(5), c.ptr(8), c.ptr(9)
-	d, st := descriptorAt(c.ptr(0))
+	d, st := c.descriptorAt(c.ptr(0))
 	m, st2 := mappingAt(c.ptr(6))
 	if st == ntstatus.Success {
 		st = st2

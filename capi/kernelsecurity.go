@@ -19,7 +19,7 @@ func firstFailure(list ...ntstatus.Status) ntstatus.Status {
 }
 
 func seAssignSecurityEx(c *call) uint64 {
-	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(descriptorAt(c.ptr(0))), ExplicitDescriptor: captured(descriptorAt(c.ptr(1))),
+	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.descriptorAt(c.ptr(0))), ExplicitDescriptor: captured(c.descriptorAt(c.ptr(1))),
 		ObjectType: captured(guidAt(c.ptr(3))), IsDirectoryObject: c.boolean(4), AutoInheritFlags: sd.AutoInherit(c.u32(5)), GenericMapping: captured(mappingAt(c.ptr(7)))}
 	st := firstFailure(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status, in.GenericMapping.Status, c.probeHandle(c.ptr(2)))
 	if st != ntstatus.Success {
@@ -41,7 +41,7 @@ func (c *call) objectsDescriptor(i int) (*sd.Descriptor, ntstatus.Status) {
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	return descriptorAt(user(at))
+	return c.descriptorAt(user(at))
 }
 
 // seSetSecurityDescriptorInfoEx leaves the descriptor it replaces to the
@@ -51,7 +51,7 @@ func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	in := kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: information, ModificationDescriptor: captured(descriptorAt(c.ptr(2))),
+	in := kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: information, ModificationDescriptor: captured(c.descriptorAt(c.ptr(2))),
 		ObjectsSecurityDescriptor: captured(c.objectsDescriptor(3)), AutoInheritFlags: sd.AutoInherit(c.u32(4)), GenericMapping: captured(mappingAt(c.ptr(6)))}
 	if st := firstFailure(in.ModificationDescriptor.Status, in.ObjectsSecurityDescriptor.Status, in.GenericMapping.Status, c.probeHandle(c.ptr(3))); st != ntstatus.Success {
 		return status(st)

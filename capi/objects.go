@@ -80,7 +80,7 @@ func ntQuerySecurityObject(c *call) uint64 {
 }
 
 func ntSetSecurityObject(c *call) uint64 {
-	d, st := descriptorAt(c.ptr(2))
+	d, st := c.descriptorAt(c.ptr(2))
 	if c.ptr(2) == 0 {
 		st = ntstatus.AccessViolation // O-65
 	}

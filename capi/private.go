@@ -30,7 +30,7 @@ func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 
 // rmAssign makes the descriptor of a new private object.
 func rmAssign(c *call) uint64 {
-	parent, explicit, types := captured(descriptorAt(c.ptr(0))), captured(descriptorAt(c.ptr(1))), captured(guidAt(c.ptr(3)))
+	parent, explicit, types := captured(c.descriptorAt(c.ptr(0))), captured(c.descriptorAt(c.ptr(1))), captured(guidAt(c.ptr(3)))
 	mapping := captured(mappingAt(c.ptr(7)))
 	for _, st := range []ntstatus.Status{parent.Status, explicit.Status, types.Status, mapping.Status, c.probeHandle(c.ptr(2))} {
 		if st != ntstatus.Success {
@@ -55,7 +55,7 @@ func rmAssign(c *call) uint64 {
 // rmSetParts replaces parts of a private object's descriptor; the new one is
 // memory of its own.
 func rmSetParts(c *call) uint64 {
-	change, old, mapping := captured(descriptorAt(c.ptr(1))), captured(descriptorAt(c.ptr(2))), captured(mappingAt(c.ptr(4)))
+	change, old, mapping := captured(c.descriptorAt(c.ptr(1))), captured(c.descriptorAt(c.ptr(2))), captured(mappingAt(c.ptr(4)))
 	for _, st := range []ntstatus.Status{change.Status, old.Status, mapping.Status} {
 		if st != ntstatus.Success {
 			return status(st)
@@ -77,7 +77,7 @@ func rmSetParts(c *call) uint64 {
 
 // rmSelectParts copies parts of a descriptor to a buffer.
 func rmSelectParts(c *call) uint64 {
-	d, st := descriptorAt(c.ptr(0))
+	d, st := c.descriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}

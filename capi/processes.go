@@ -163,7 +163,7 @@ func (c *call) jobLimitsAt(p user) (*nt.JobSecurityLimitInformation, ntstatus.St
 }
 
 // securityAttributesAt copies SECURITY_ATTRIBUTES; NULL is nil.
-func securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus.Status) {
+func (c *call) securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
 	}
@@ -171,7 +171,7 @@ func securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus.Status) {
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	d, st := descriptorAt(user(le.Uint64(b[8:])))
+	d, st := c.descriptorAt(user(le.Uint64(b[8:])))
 	return &win32.SecurityAttributes{SecurityDescriptor: d, InheritHandle: le.Uint32(b[16:]) != 0}, st
 }
 
@@ -181,11 +181,11 @@ func rmCreateProcess(c *call) uint64 {
 	if st := c.probe(out, 24, 4); st != ntstatus.Success {
 		return status(st)
 	}
-	process, st := securityAttributesAt(c.ptr(1))
+	process, st := c.securityAttributesAt(c.ptr(1))
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	thread, st := securityAttributesAt(c.ptr(2))
+	thread, st := c.securityAttributesAt(c.ptr(2))
 	if st != ntstatus.Success {
 		return status(st)
 	}

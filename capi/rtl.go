@@ -183,7 +183,7 @@ func rmParseDescriptor(c *call) uint64 {
 }
 
 func rmFormatDescriptor(c *call) uint64 {
-	d, st := descriptorAt(c.ptr(0))
+	d, st := c.descriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}

@@ -22,7 +22,9 @@ type thread struct {
 	profile nt.Profile
 	id      winnt.Handle // of the thread object
 	face    *face        // its kernel-mode face, nil until it is used
+	now     call         // under way
 	scratch [scratchSize]byte
+	descriptors
 }
 
 // embedded is the kernel in this process, booted by the first call.

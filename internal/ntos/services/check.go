@@ -18,15 +18,16 @@ func (c *Context) NtAccessCheck(in nt.AccessCheckIn) (nt.AccessCheckOut, ntstatu
 
 // NtAccessCheckByType is NtAccessCheck for an object with properties.
 func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessCheckOut, st ntstatus.Status) {
-	r, d, done, st := c.checkRequest(&in, &out.PrivilegeSetLength)
+	var r access.Request
+	d, done, st := c.checkRequest(&in, &r, &out.PrivilegeSetLength)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	if !done {
-		if st, d = access.NtAccessCheck(r); st != ntstatus.Success {
+		if st, d = access.NtAccessCheck(&r); st != ntstatus.Success {
 			return out, c.Fail("A-19", st)
 		}
-		c.explainCheck(r, d)
+		c.explainCheck(&r, d)
 	}
 	out.AccessStatus, out.GrantedAccess = d.Status, d.Granted
 	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
@@ -39,7 +40,8 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 		len(in.ObjectTypeList.V) == 0 && in.ObjectTypeList.Status == ntstatus.Success {
 		return out, c.Fail("A-11", ntstatus.InvalidParameter)
 	}
-	r, d, done, st := c.checkRequest(&in, &out.PrivilegeSetLength)
+	var r access.Request
+	d, done, st := c.checkRequest(&in, &r, &out.PrivilegeSetLength)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -49,10 +51,10 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 			results = append(results, access.NodeResult{Granted: d.Granted, Status: d.Status})
 		}
 	} else {
-		if st, results, d = access.NtAccessCheckResultList(r); st != ntstatus.Success {
+		if st, results, d = access.NtAccessCheckResultList(&r); st != ntstatus.Success {
 			return out, c.Fail("A-19", st)
 		}
-		c.explainCheck(r, d)
+		c.explainCheck(&r, d)
 	}
 	for _, n := range results {
 		out.GrantedAccess = append(out.GrantedAccess, n.Granted)
@@ -63,19 +65,19 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 }
 
 // checkRequest runs the tests of 50 section 3.1 in their order up to the
-// capture of the descriptor, and makes the request. done means that the call
+// capture of the descriptor, and fills the request r. done means that the call
 // succeeds with decision d without a look at the descriptor. need
 // is set when the privilege buffer is too small.
-func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, need *uint32) (r *access.Request, d access.Decision, done bool, st ntstatus.Status) {
-	fail := func(rule string, st ntstatus.Status) (*access.Request, access.Decision, bool, ntstatus.Status) {
-		return nil, access.Decision{}, false, c.Fail(rule, st)
+func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision, done bool, st ntstatus.Status) {
+	fail := func(rule string, st ntstatus.Status) (access.Decision, bool, ntstatus.Status) {
+		return access.Decision{}, false, c.Fail(rule, st)
 	}
 	// capture
 	if in.GenericMapping.Status != ntstatus.Success {
 		return fail("A-10", in.GenericMapping.Status)
 	}
-	mapping := in.GenericMapping.V
-	r = &access.Request{Desired: in.DesiredAccess, Mapping: &mapping, Mode: c.Mode, ObjectTypes: in.ObjectTypeList.V}
+	c.mapping = in.GenericMapping.V
+	r.Desired, r.Mapping, r.Mode, r.ObjectTypes = in.DesiredAccess, &c.mapping, c.Mode, in.ObjectTypeList.V
 	if c.Mode == access.User {
 		if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {
 			return fail("A-12", ntstatus.GenericNotMapped) // before the token
@@ -83,7 +85,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, need *uint32) (r *acc
 		// reference
 		client, st := c.clientToken(in.ClientToken)
 		if st != ntstatus.Success {
-			return nil, d, false, st
+			return d, false, st
 		}
 		r.Subject = access.Subject{Primary: c.self.Process().Token(), Client: client, Level: client.Level()}
 		if in.ObjectTypeList.Status != ntstatus.Success {
@@ -96,7 +98,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, need *uint32) (r *acc
 		return fail(prologueRule(st), st)
 	}
 	if done {
-		return r, d, true, ntstatus.Success
+		return d, true, ntstatus.Success
 	}
 	if want := privilegeSetNeed(r); in.PrivilegeSetLength < want {
 		*need = want
@@ -112,7 +114,7 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, need *uint32) (r *acc
 		return fail("A-20", in.PrincipalSelfSid.Status)
 	}
 	r.Descriptor, r.Self = in.SecurityDescriptor.V, in.PrincipalSelfSid.V
-	return r, d, false, ntstatus.Success
+	return d, false, ntstatus.Success
 }
 
 // clientToken is the snapshot a check works on.
@@ -146,10 +148,16 @@ func privilegeSetNeed(r *access.Request) uint32 {
 	return uint32(privilegeSetMin + privilegeSize*(n-1))
 }
 
+// noPrivileges is what nearly every check uses; nobody writes to it.
+var noPrivileges = &nt.PrivilegeSet{}
+
 // privilegeSet lists the privileges used; none is written in the case of A-16.
 func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	if early && d.Status == ntstatus.PrivilegeNotHeld {
 		return nil
+	}
+	if d.PrivilegesUsed == 0 {
+		return noPrivileges
 	}
 	s := &nt.PrivilegeSet{}
 	for p := range d.PrivilegesUsed.All {

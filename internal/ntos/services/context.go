@@ -24,6 +24,7 @@ type Context struct {
 
 	tickets map[nt.Ticket]*se.Impersonation // owned by the thread; nil stands for "not impersonating"
 	last    nt.Ticket                       // owned by the thread
+	mapping winnt.GenericMapping            // owned by the thread: of the access check under way, which would allocate it
 }
 
 // System is what the services of one kernel share.

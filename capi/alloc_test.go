@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/binary"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// memory is what the pointers of a caller point to; it is global so that it does
+// not move.
+var memory struct {
+	own, client, opened     uint64
+	length, granted, access uint32
+	mapping                 [4]uint32
+	set                     [64]byte
+	attributes              [48]byte
+	quality                 [12]byte
+	descriptor              [512]byte
+}
+
+func pointer[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }
+
+// Opening, closing, checking and impersonating allocate nothing.
+func TestCallsAllocateNothing(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	id := attach()
+	defer detach(id)
+	numbers := map[string]uint32{}
+	for i, f := range calls {
+		name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
+		numbers["N"+name[strings.LastIndexByte(name, '.')+2:]] = uint32(i)
+	}
+	var all [maxArgs]uint64
+	do := func(name string, args ...uint64) {
+		copy(all[:], args)
+		if st := threadByID(id).enter(&all, numbers[name]); st != 0 {
+			t.Helper()
+			t.Fatalf("status %#x", st)
+		}
+	}
+	copy(memory.descriptor[:], sddl.MustParse("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-4)(A;;FA;;;BA)").Binary())
+	memory.mapping = [4]uint32{uint32(winnt.FILE_GENERIC_READ), uint32(winnt.FILE_GENERIC_WRITE), uint32(winnt.FILE_GENERIC_EXECUTE), uint32(winnt.FILE_ALL_ACCESS)}
+	binary.LittleEndian.PutUint32(memory.quality[:], 12)
+	memory.quality[4] = byte(winnt.SecurityImpersonation)
+	binary.LittleEndian.PutUint32(memory.attributes[:], 48)
+	binary.LittleEndian.PutUint64(memory.attributes[40:], pointer(&memory.quality))
+	const process, self = ^uint64(0), ^uint64(1)
+	do("NtOpenProcessToken", process, uint64(winnt.TOKEN_ALL_ACCESS), pointer(&memory.own))
+	do("NtDuplicateToken", memory.own, uint64(winnt.TOKEN_ALL_ACCESS), pointer(&memory.attributes), 0, uint64(winnt.TokenImpersonation), pointer(&memory.client))
+	impersonate := func() {
+		do("NtSetInformationThread", self, uint64(nt.ThreadImpersonationToken), pointer(&memory.client), 8)
+	}
+	impersonate()
+	for _, c := range []struct {
+		what string
+		f    func()
+	}{
+		{"open and close", func() {
+			do("NtOpenThreadToken", self, uint64(winnt.TOKEN_QUERY), 1, pointer(&memory.opened))
+			do("NtClose", memory.opened)
+		}},
+		{"access check", func() {
+			memory.length = uint32(len(memory.set))
+			do("NtAccessCheck", pointer(&memory.descriptor), memory.client, 1, pointer(&memory.mapping), pointer(&memory.set),
+				pointer(&memory.length), pointer(&memory.granted), pointer(&memory.access))
+			if memory.granted != 1 || memory.access != 0 {
+				t.Fatalf("granted %#x, status %#x", memory.granted, memory.access)
+			}
+		}},
+		{"impersonate", impersonate},
+	} {
+		if n := testing.AllocsPerRun(100, c.f); n != 0 {
+			t.Errorf("%s: %v allocations", c.what, n)
+		}
+	}
+}
