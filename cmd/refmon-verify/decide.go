@@ -78,11 +78,11 @@ func (q *query) privilege(rule, name string, bits mask) bool {
 }
 
 // decide writes the certificate of a question, but for its hashes.
-func decide(c map[string]any, descriptor string, file []byte) map[string]any {
+func decide(c map[string]any, descriptor, file string) map[string]any {
 	want, primary, self := map[string]any{}, c["primary"].(string), c["self"].(string)
 	each(strings.Fields("adOwnerReadOnly backup certificate claimsDisabled desired kernelMode level mapping objectTypes"), func(key string) { want[key] = c[key] })
 	each(strings.Fields("policies previous primary restore resultList self"), func(key string) { want[key] = c[key] })
-	q := &query{c: c, token: parseToken(file), primary: parseToken(pick(primary == "", file, []byte(primary))), list: "DACL", steps: []any{}, used: []any{}}
+	q := &query{c: c, token: parseToken(file), primary: parseToken(pick(primary == "", file, primary)), list: "DACL", steps: []any{}, used: []any{}}
 	q.owner, q.sacl, q.dacl = parseDescriptor(descriptor)
 	q.self = pick(self == "", "", parseSID(pick(self == "", "WD", self), ""))
 	for _, e := range slices.Backward(q.sacl) {
@@ -209,7 +209,7 @@ func (q *query) ownerRights() {
 // policy narrows what is held by the central access rules that apply.
 func (q *query) policy() bool {
 	policies := q.c["policies"].(map[string]any)
-	rules := get(policies[""], []any{}) // recovery
+	rules := as[[]any](policies[""]) // recovery
 	i, e := q.first(0x13)
 	for id, r := range policies {
 		rules = pick(id != "" && i >= 0 && parseSID(pick(id == "", "WD", id), "") == e.sid, r, any(rules)).([]any)
@@ -261,7 +261,7 @@ func (q *query) narrow(pass string, limit mask) bool {
 	for i, e := range q.dacl {
 		open := mask(0)
 		each(q.nodes, func(n *node) { open |= n.open })
-		at, m, deny := q.at(&e), q.mapped(e.mask)&open, e.effect == 'd'
+		at, m, deny := q.at(&e), q.mapped(e.mask)&open, e.deny
 		if !stopped && m != 0 && at >= 0 && q.applies(&e, pass) {
 			q.step(rules[pick(deny, 0, 1)], q.list, i, pass, at, m, !deny)
 			denying, stopped = denying || deny, q.spread(at, m, deny) && deny && q.strict
@@ -298,7 +298,7 @@ func (q *query) end(i int) int {
 // at is the node an entry is about: the whole object, or that of its type; -1 if it has none.
 func (q *query) at(e *entry) int {
 	found := slices.IndexFunc(q.nodes, func(n *node) bool { return n.guid == e.guid })
-	return pick(e.guid == "" || e.effect == 'd' && !q.typed(), 0, found)
+	return pick(e.guid == "" || e.deny && !q.typed(), 0, found)
 }
 
 // spread grants or denies m at a node and below it; an ancestor is granted what all its children are, and denied what one
@@ -318,9 +318,9 @@ func (q *query) spread(at int, m mask, deny bool) (hit bool) {
 
 // applies reports whether an entry is for the token in a pass, and its condition agrees.
 func (q *query) applies(e *entry, pass string) bool {
-	deny := e.effect == 'd'
+	deny := e.deny
 	switch {
-	case !e.live || e.effect == '.':
+	case !e.acts:
 		return false
 	case e.kind == 4: // compound: a client and a server
 		return q.member(q.token, pass, readSID(e.data), false) && q.member(q.primary, "", e.sid, false)

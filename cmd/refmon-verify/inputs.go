@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,14 +11,6 @@ import (
 	"unicode"
 	"unicode/utf16"
 )
-
-// le is a little-endian number.
-func le(s string) (v uint64) {
-	for i := range len(s) {
-		v |= uint64(s[i]) << (8 * i)
-	}
-	return v
-}
 
 // SIDs are kept in binary form. Aliases of the last line are relative to a domain.
 var aliases = strings.Fields(`AA 5-32-579 AC 15-2-1 AN 5-7 AO 5-32-548 AS 18-1 AU 5-11 BA 5-32-544 BG 5-32-546 BO 5-32-551 BU 5-32-545 CD 5-32-574
@@ -32,57 +22,61 @@ var canonical = regexp.MustCompile(`^S-1(-(0|[1-9][0-9]{0,9})){2,16}$`)
 
 // parseSID reads S-1-… in canonical form, or an alias in capitals; domain is the text of the domain, or "".
 func parseSID(name, domain string) string {
-	full := name
-	if i := slices.Index(aliases, name); i >= 0 && i%2 == 0 {
-		full = pick(aliases[i+1][0] == '-', domain, "S-1-") + aliases[i+1]
-	}
+	i := slices.Index(aliases, name)
+	alias := aliases[max(i+1, 0)]
+	full := pick(len(name) == 2 && i >= 0, pick(alias[0] == '-', domain, "S-1-")+alias, name)
 	check(canonical.MatchString(full), "the SID %q: write it as S-1-… in decimal numbers", name)
-	parts := strings.Split(full, "-")[2:]
-	b := append([]byte{1, byte(len(parts) - 1), 0, 0}, binary.BigEndian.AppendUint32(nil, uint32(must(strconv.ParseUint(parts[0], 10, 32))))...)
-	each(parts[1:], func(p string) { b = binary.LittleEndian.AppendUint32(b, uint32(must(strconv.ParseUint(p, 10, 32)))) })
+	parts, number := strings.Split(full, "-")[2:], func(p string) uint32 { return uint32(must(strconv.ParseUint(p, 10, 32))) }
+	b := binary.BigEndian.AppendUint32([]byte{1, byte(len(parts) - 1), 0, 0}, number(parts[0]))
+	each(parts[1:], func(p string) { b = binary.LittleEndian.AppendUint32(b, number(p)) })
 	return string(b)
 }
+
+func le(s string) uint64 {
+	return binary.LittleEndian.Uint64(append([]byte(s), 0, 0, 0, 0, 0, 0, 0, 0))
+}
 func isSID(s string) bool         { return s[0] == 1 && s[1] <= 15 && len(s) == 8+4*int(s[1]) }
-func readSID(b string) string     { return b[:8+4*int(b[1])] }
+func readSID(b string) string     { return b[:min(len(b), 8+4*int((b + "\x00\x00")[1]))] }
 func sub(s string, i byte) uint64 { return le(s[8+4*int(i):][:4]) }
 func unhex(digits any) string     { return string(must(hex.DecodeString(digits.(string)))) }
 
 // entry is an ACE; sid is of a compound entry the server's, data what follows it.
 type entry struct {
-	kind, effect    byte // effect: a allows, d denies, . takes no part in the walk over a DACL
-	live            bool // not inherit-only
+	kind            byte
+	live, deny      bool // not inherit-only; denies
+	acts            bool // takes part in the walk over a DACL
 	mask            mask
 	sid, guid, data string
 }
 
-func parseACL(b string) []entry {
+// parseDescriptor gives owner, SACL and DACL of self-relative bytes; a list is nil where there is none.
+func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
+	part := func(field int, flag byte) string {
+		at := le((b + strings.Repeat("\x00", 20))[field : field+4])
+		return b[pick(at == 0 || b[2]&flag != flag, uint64(len(b)), at):]
+	}
+	return readSID(part(4, 0)), parseACL(part(12, 0x10)), parseACL(part(16, 4))
+}
+
+func parseACL(b string) (list []entry) {
+	if b == "" {
+		return nil
+	}
 	list, rest := []entry{}, b[8:le(b[2:4])]
 	for range le(b[4:6]) {
 		a := rest[:max(4, le(rest[2:4]))]
-		e, at, guids := entry{kind: a[0], effect: '.', live: a[1]&8 == 0}, pick(a[0] == 4, 12, 8), 0
+		e, at, guid := entry{kind: a[0], live: a[1]&8 == 0}, pick(a[0] == 4, 12, 8), 0
+		if strings.Contains("\x05\x06\x07\x08\x0b\x0c\x0f\x10", a[:1]) {
+			at, guid = 12+16*int(a[8]&1)+8*int(a[8]&2), 16*int(a[8]&1)
+		}
 		if rest = rest[len(a):]; a[0] <= 0x15 { // others are unknown and do nothing
-			if e.effect = "ad..aad..adad........."[a[0]]; strings.Contains("\x05\x06\x07\x08\x0b\x0c\x0f\x10", a[:1]) {
-				at, guids = 12+16*int(a[8]&1)+8*int(a[8]&2), int(a[8]&1)
-			}
-			e.mask, e.sid, e.guid, e.data = mask(le(a[4:8])), readSID(a[at:]), a[pick(guids > 0, 12, at):pick(guids > 0, 28, at)], a[at+len(readSID(a[at:])):]
+			effect := "ad..aad..adad........."[a[0]]
+			e.acts, e.deny, e.guid = e.live && effect != '.', effect == 'd', (a + strings.Repeat("\x00", 12))[12:12+guid]
+			e.mask, e.sid, e.data = mask(le(a[4:8])), readSID(a[at:]), a[at+len(readSID(a[at:])):]
 		}
 		list = append(list, e)
 	}
 	return list
-}
-
-// parseDescriptor gives owner, SACL and DACL of self-relative bytes; a list is nil where there is none.
-func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
-	if b = pick(b == "", strings.Repeat("\x00", 20), b); le(b[4:8]) != 0 {
-		owner = readSID(b[le(b[4:8]):])
-	}
-	if b[2]&0x10 != 0 && le(b[12:16]) != 0 {
-		sacl = parseACL(b[le(b[12:16]):])
-	}
-	if b[2]&4 != 0 && le(b[16:20]) != 0 {
-		dacl = parseACL(b[le(b[16:20]):])
-	}
-	return owner, sacl, dacl
 }
 
 // claim is an attribute of token or object. A value is its kind (i integer, b boolean, s UTF-16, d SID, x octets) and bytes.
@@ -95,6 +89,9 @@ type claim struct {
 func unsigned(kind string, v uint64) string { return fmt.Sprintf("%s1%020d", kind, v) }
 func signed(v int64) string {
 	return pick(v < 0, fmt.Sprintf("i0%020d", uint64(v)), unsigned("i", uint64(v)))
+}
+func units(s string) string {
+	return string(must(binary.Append(nil, binary.LittleEndian, utf16.Encode([]rune(s)))))
 }
 
 // later are letters whose upper case came after Unicode 5.1, or is ASCII: to Windows they have none.
@@ -119,81 +116,52 @@ func terminated(s string) string {
 	return s[:i]
 }
 
+// counted is as many bytes as the first four say.
+func counted(s string) string { return s[4 : 4+le(s[:4])] }
+
+// stored give the values of claims in an attribute of the object, by its type; and what the claims of a token file hold.
+var stored = map[uint64]func(s string) (value string, size int){
+	1: func(s string) (string, int) { return signed(int64(le(s[:8]))), 8 },
+	2: func(s string) (string, int) { return unsigned("i", le(s[:8])), 8 },
+	3: func(s string) (string, int) { return "s" + terminated(s), len(terminated(s)) + 2 },
+	5: func(s string) (string, int) {
+		check(isSID(counted(s)), "a SID")
+		return "d" + counted(s), len(counted(s)) + 4
+	},
+	6:  func(s string) (string, int) { check(le(s[:8]) <= 1, "a boolean"); return unsigned("b", le(s[:8])), 8 },
+	16: func(s string) (string, int) { return "x" + counted(s), len(counted(s)) + 4 },
+}
+var written = map[any]func(s, domain string) string{
+	"int64":   func(s, _ string) string { return signed(must(strconv.ParseInt(s, 10, 64))) },
+	"uint64":  func(s, _ string) string { return unsigned("i", must(strconv.ParseUint(s, 0, 64))) },
+	"string":  func(s, _ string) string { return "s" + units(s) },
+	"sid":     func(s, domain string) string { return "d" + parseSID(s, domain) },
+	"boolean": func(s, _ string) string { return unsigned("b", pick[uint64](s == "false" || s == "0", 0, 1)) },
+	"octets":  func(s, _ string) string { return "x" + unhex(s) },
+}
+
 // parseAttribute reads an attribute of the object; one that cannot be read is none (S-33).
 func parseAttribute(b string) (list []claim) {
 	defer func() { list = pick(recover() == nil, list, nil) }()
 	at := func(field uint64) string { return b[le(b[field:field+4]):] }
-	c, size, kind := claim{fold(terminated(at(0)), false), le(b[8:12]), nil}, 0, "?iis?db?????????x"[le(b[4:6]):][:1]
+	c, left := claim{fold(terminated(at(0)), false), le(b[8:12]), nil}, 65536
 	for i := range le(b[12:16]) {
-		v := at(16 + 4*i)
-		switch kind {
-		case "s":
-			v, size = kind+terminated(v), size+len(terminated(v))+2
-		case "d", "x":
-			v, size = kind+v[4:4+le(v[:4])], size+4+int(le(v[:4]))
-		default:
-			v, size = pick(b[4] == 1, signed(int64(le(v[:8]))), unsigned(kind, le(v[:8]))), size+8
-		}
-		check(kind != "d" || isSID(v[1:]), "a SID")
-		check(kind != "b" || v <= unsigned("b", 1), "a boolean")
-		c.values = append(c.values, v)
+		value, size := stored[le(b[4:6])](at(16 + 4*i))
+		c.values, left = append(c.values, value), left-size
 	}
-	check(kind != "?" && c.name != "" && c.flags&0xFF00 == 0 && len(c.values) <= 4096 && size <= 65536, "an attribute")
+	check(stored[le(b[4:6])] != nil && c.name != "" && c.flags&0xFF00 == 0 && len(c.values) <= 4096 && left >= 0, "an attribute")
 	return []claim{c}
 }
 
-// readers give the values of claims in a token file.
-var readers = map[any]func(s, domain string) string{
-	"int64":   func(s, _ string) string { return signed(must(strconv.ParseInt(s, 10, 64))) },
-	"uint64":  func(s, _ string) string { return unsigned("i", must(strconv.ParseUint(s, 0, 64))) },
-	"boolean": func(s, _ string) string { return unsigned("b", pick[uint64](s == "false" || s == "0", 0, 1)) },
-	"string":  func(s, _ string) string { return "s" + units(s) },
-	"sid":     func(s, domain string) string { return "d" + parseSID(s, domain) },
-	"octets":  func(s, _ string) string { return "x" + unhex(s) },
-}
-
-func units(s string) string {
-	return string(must(binary.Append(nil, binary.LittleEndian, utf16.Encode([]rune(s)))))
-}
-
 func parseClaims(list any, domain string) (out []claim) {
-	for _, v := range get(list, []any(nil)) {
+	for _, v := range as[[]any](list) {
 		o := v.(map[string]any)
-		c := claim{fold(units(o["name"].(string)), false), must(strconv.ParseUint(fmt.Sprint(get[any](o["flags"], 0)), 0, 32)), nil}
-		each(o["values"].([]any), func(v any) { c.values = append(c.values, readers[o["type"]](fmt.Sprint(v), domain)) })
+		flags := must(strconv.ParseUint(fmt.Sprint(pick(o["flags"] == nil, "0", o["flags"])), 0, 32))
+		c := claim{fold(units(o["name"].(string)), false), flags, nil}
+		each(o["values"].([]any), func(v any) { c.values = append(c.values, written[o["type"]](fmt.Sprint(v), domain)) })
 		out = append(out, c)
 	}
 	return out
-}
-
-// get is a field of an object, or what stands for it where it is absent or null.
-func get[T any](field any, absent T) T {
-	if field == nil {
-		return absent
-	}
-	return field.(T)
-}
-
-// parseObject reads JSON that is the same when written again but for blanks and the order of keys: none is given twice.
-func parseObject(text []byte) (o map[string]any) {
-	var b bytes.Buffer
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	check(dec.Decode(&o) == nil && json.Compact(&b, text) == nil, "no JSON object")
-	check(b.Len() == len(dense(o)), "a key is given twice, or characters are escaped: write it as refmon token show --json does")
-	return o
-}
-
-// words lists things given by name, or as objects with attributes; absent are those of a bare name.
-func words(list []any, key string, absent uint64, yield func(name string, attrs uint64)) {
-	bits := map[any]uint64{"Mandatory": 1, "Enabled": 4, "UseForDenyOnly": 0x10, "Integrity": 0x20}
-	for _, v := range list {
-		o, object := v.(map[string]any)
-		o = pick(object, o, map[string]any{key: v})
-		attrs := pick(o["attributes"] == nil, absent, 0)
-		each(get(o["attributes"], []any(nil)), func(w any) { attrs |= bits[w] })
-		yield(o[key].(string), attrs)
-	}
 }
 
 // token is what a decision needs of a token file.
@@ -206,18 +174,29 @@ type token struct {
 	pkg, trust                             string
 }
 
-func parseToken(b []byte) *token {
-	f, t := parseObject(b), &token{members: map[string]byte{}, claims: map[string][]claim{}, privileges: map[string]bool{}}
-	domain, pkg := get(f["domain"], ""), []any{}
+// words lists things given by name, or as objects with attributes; absent are those of a bare name.
+func words(list any, key string, absent uint64, yield func(name string, attrs uint64)) {
+	bits := map[any]uint64{"Mandatory": 1, "Enabled": 4, "UseForDenyOnly": 0x10, "Integrity": 0x20}
+	for _, v := range as[[]any](list) {
+		o := as[map[string]any](v)
+		attrs := pick(o["attributes"] == nil, absent, 0)
+		each(as[[]any](o["attributes"]), func(w any) { attrs |= bits[w] })
+		yield(as[string](v)+as[string](o[key]), attrs)
+	}
+}
+
+func parseToken(text string) *token {
+	f, t := parseObject(text), &token{members: map[string]byte{}, claims: map[string][]claim{}, privileges: map[string]bool{}}
+	domain, level, box, pkg := as[string](f["domain"]), as[string](f["integrityLevel"]), as[map[string]any](f["appContainer"]), []any{}
 	words([]any{f["user"]}, "sid", 0, func(user string, _ uint64) {
 		domain = pick(domain == "" && strings.HasPrefix(user, "S-1-5-21-"), user[:max(0, strings.LastIndexByte(user, '-'))], domain)
 	})
-	level := get(f["integrityLevel"], "Medium")
-	rid := map[string]string{"None": "0", "Untrusted": "0", "Low": "4096", "Medium": "8192", "MediumPlus": "8448", "High": "12288", "System": "16384", "Protected": "20480"}[level]
-	t.level = sub(parseSID(pick(rid == "", level, "S-1-16-"+rid), ""), 0)
-	if box := get(f["appContainer"], map[string]any(nil)); box != nil { // A-94
+	levels := map[string]string{"": "ME", "Untrusted": "S-1-16-0", "None": "S-1-16-0", "Low": "LW", "Medium": "ME", "MediumPlus": "MP", "High": "HI",
+		"System": "SI", "Protected": "S-1-16-20480"}
+	t.level = sub(parseSID(pick(levels[level] == "", level, levels[level]), ""), 0)
+	if box != nil { // A-94
 		t.pkg = parseSID(box["packageSid"].(string), domain)
-		pkg = append(get(box["capabilities"], pkg), box["packageSid"], "S-1-15-2-2", pick(get(box["lowPrivilege"], false), "S-1-15-2-2", "AC"))
+		pkg = append(as[[]any](box["capabilities"]), box["packageSid"], "S-1-15-2-2", pick(as[bool](box["lowPrivilege"]), "S-1-15-2-2", "AC"))
 	}
 	for _, l := range [...]struct {
 		pass                      string
@@ -227,24 +206,22 @@ func parseToken(b []byte) *token {
 		{"", []any{f["user"]}, 0, 4, 4, 0x14}, {"", f["groups"], 7, 0, 5, 0x15}, {"restricted", f["restrictedSids"], 7, 4, 4, 0x14},
 		{"device", f["deviceGroups"], 7, 0, 4, 0x14}, {"restricteddevice", f["restrictedDeviceGroups"], 7, 4, 4, 0x14}, {"package", pkg, 4, 0, 4, 4},
 	} {
-		words(get(l.list, []any(nil)), "sid", l.absent, func(name string, a uint64) {
+		words(l.list, "sid", l.absent, func(name string, a uint64) {
 			s := parseSID(name, domain)
 			a |= pick(a == 0 && l.pass == "package", 4, l.also)
-			if l.pass == "" && a&0x20 != 0 {
-				t.level = sub(s, 0)
-				return
-			}
+			t.level = pick(l.pass == "" && a&0x20 != 0, sub(s+"1234", 0), t.level)
+			a = pick(l.pass == "" && a&0x20 != 0, 0, a) // an integrity level is no group
 			t.members[l.pass+s] |= pick[byte](a&l.allow != 0 && a&0x10 == 0, 1, 0) | pick[byte](a&l.deny != 0, 2, 0)
 		})
 	}
-	words(get(f["privileges"], []any(nil)), "name", 4, func(name string, a uint64) { t.privileges[name] = a&4 != 0 })
-	t.restricted, t.writeRestricted = get(f["restricted"], false) || len(get(f["restrictedSids"], []any(nil))) > 0, get(f["writeRestricted"], false)
-	t.noWriteUp = slices.Contains(get(f["mandatoryPolicy"], []any{"NoWriteUp"}), any("NoWriteUp"))
-	t.trust = parseSID(get(f["trustLevel"], "S-1-19-0-0"), domain) + strings.Repeat("\x00", 8) // none is (0, 0)
+	words(f["privileges"], "name", 4, func(name string, a uint64) { t.privileges[name] = a&4 != 0 })
+	t.restricted, t.writeRestricted = as[bool](f["restricted"]) || len(as[[]any](f["restrictedSids"])) > 0, as[bool](f["writeRestricted"])
+	t.noWriteUp = f["mandatoryPolicy"] == nil || slices.Contains(as[[]any](f["mandatoryPolicy"]), any("NoWriteUp"))
+	t.trust = parseSID(pick(f["trustLevel"] == nil, "S-1-19-0-0", as[string](f["trustLevel"])), domain) + strings.Repeat("\x00", 8) // none is (0, 0)
 	for _, name := range []string{"UserClaims", "DeviceClaims", "LocalAttributes"} {
 		own := strings.ToLower(name[:1]) + name[1:]
 		t.claims[own] = parseClaims(f[own], domain)
-		t.claims["restricted"+own] = parseClaims(get(f["restricted"+name], f[own]), domain)
+		t.claims["restricted"+own] = parseClaims(pick(f["restricted"+name] == nil, f[own], f["restricted"+name]), domain)
 	}
 	return t
 }

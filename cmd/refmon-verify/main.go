@@ -15,26 +15,25 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	var files [][]byte
+	var files []string
 	for _, name := range args {
 		if b, err := os.ReadFile(name); err == nil {
-			files = append(files, b)
+			files = append(files, string(b))
 		}
 	}
 	if len(args) != 3 || len(files) != 3 {
 		fmt.Println("usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN, three files that can be read")
 		return 2
 	}
-	if b, err := hex.DecodeString(string(bytes.TrimSpace(files[1]))); err == nil {
-		files[1] = b
-	}
-	outcome, err := verify(files[0], string(files[1]), files[2])
+	b, binary := hex.DecodeString(strings.TrimSpace(files[1]))
+	outcome, err := verify(files[0], pick(binary == nil, string(b), files[1]), files[2])
 	fmt.Println(pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
 	return pick(err == nil, 0, 1)
 }
@@ -42,7 +41,7 @@ func run(args []string) int {
 const form = "refmon access certificate 2"
 
 // verify checks a certificate; readers panic where an input is malformed.
-func verify(cert []byte, descriptor string, token []byte) (outcome string, err error) {
+func verify(cert, descriptor, token string) (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			_, malformed := p.(error)
@@ -52,16 +51,24 @@ func verify(cert []byte, descriptor string, token []byte) (outcome string, err e
 	c := parseObject(cert)
 	check(c["certificate"] == form, "the form is %v, this program knows %s", c["certificate"], form)
 	want := decide(c, descriptor, token)
-	want["descriptor"], want["token"] = hash(descriptor), hash(string(token))
+	want["descriptor"], want["token"] = hash(descriptor), hash(token)
 	want["digest"] = hash(dense(want))
 	for key := range want {
 		check(dense(c[key]) == dense(want[key]), "%s is %.200s, and the inputs give %.200s", key, dense(c[key]), dense(want[key]))
 	}
-	check(dense(c) == dense(want), "it has fields that no certificate has")
+	check(dense(c) == dense(want), "it has other fields than a certificate")
 	return fmt.Sprintf("%s granted %s in %d steps", want["status"], want["granted"], len(want["steps"].([]any))), nil
 }
 
-func hash(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
+// parseObject reads JSON that is the same when written again but for blanks and the order of keys: none is given twice.
+func parseObject(text string) (o map[string]any) {
+	var b bytes.Buffer
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	check(dec.Decode(&o) == nil && json.Compact(&b, []byte(text)) == nil, "no JSON object")
+	check(b.Len() == len(dense(o)), "a key is given twice, or characters are escaped: write it as refmon token show --json does")
+	return o
+}
 
 // dense is JSON in one line without blanks, the keys of objects in alphabetical order.
 func dense(v any) string {
@@ -71,15 +78,15 @@ func dense(v any) string {
 	return strings.TrimSpace(must(&b, enc.Encode(v)).String())
 }
 
+func hash(s string) string            { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
+func must[T any](v T, err error) T    { check(err == nil, "%v", err); return v }
+func as[T any](v any) T               { t, _ := v.(T); return t } // the zero value where v is absent
+func each[T any](list []T, f func(T)) { slices.All(list)(func(_ int, v T) bool { f(v); return true }) }
+
 func check(ok bool, format string, args ...any) {
 	if !ok {
 		panic(fmt.Sprintf(format, args...))
 	}
-}
-
-func must[T any](v T, err error) T {
-	check(err == nil, "%v", err)
-	return v
 }
 
 func pick[T any](first bool, a, b T) T {
@@ -87,10 +94,4 @@ func pick[T any](first bool, a, b T) T {
 		return a
 	}
 	return b
-}
-
-func each[T any](list []T, f func(T)) {
-	for _, v := range list {
-		f(v)
-	}
 }

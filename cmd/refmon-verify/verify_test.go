@@ -242,7 +242,7 @@ func TestEveryTrueCertificateVerifies(t *testing.T) {
 	w, has, n := seeded(t), map[string]int{}, rounds(t)
 	for i := range n {
 		s := w.sample(t, has)
-		if _, err := verify(s.cert, string(s.descriptor), s.token); err != nil {
+		if _, err := verify(string(s.cert), string(s.descriptor), string(s.token)); err != nil {
 			t.Fatalf("certificate %d: %v\n%s\nsd %x\ntoken %s", i, err, s.cert, s.descriptor, s.token)
 		}
 	}
@@ -384,17 +384,17 @@ func TestEveryAlteredCertificateIsRefused(t *testing.T) {
 		if bytes.Equal(altered, s.cert) {
 			t.Fatalf("mutation %d changes nothing: %s", i, s.cert)
 		}
-		if _, err := verify(altered, string(s.descriptor), s.token); err == nil {
+		if _, err := verify(string(altered), string(s.descriptor), string(s.token)); err == nil {
 			t.Fatalf("mutation %d was accepted:\n%s\n%s\nsd %x\ntoken %s", i, s.cert, altered, s.descriptor, s.token)
 		}
 		other := w.sample(t, has)
 		if !bytes.Equal(other.descriptor, s.descriptor) {
-			if _, err := verify(s.cert, string(other.descriptor), s.token); err == nil {
+			if _, err := verify(string(s.cert), string(other.descriptor), string(s.token)); err == nil {
 				t.Fatalf("another descriptor was accepted: %s", s.cert)
 			}
 		}
 		if !bytes.Equal(other.token, s.token) {
-			if _, err := verify(s.cert, string(s.descriptor), other.token); err == nil {
+			if _, err := verify(string(s.cert), string(s.descriptor), string(other.token)); err == nil {
 				t.Fatalf("another token was accepted: %s", s.cert)
 			}
 		}
@@ -458,7 +458,7 @@ func FuzzVerify(f *testing.F) {
 		f.Add(s.cert, s.descriptor, s.token)
 	}
 	f.Fuzz(func(t *testing.T, cert, descriptor, token []byte) {
-		_, _ = verify(cert, string(descriptor), token)
+		_, _ = verify(string(cert), string(descriptor), string(token))
 	})
 }
 
