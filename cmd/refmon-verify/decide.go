@@ -13,11 +13,12 @@ type mask uint32
 const (
 	deleteRight, readControl, writeDAC, writeOwner, synchronize mask = 0x10000, 0x20000, 0x40000, 0x80000, 0x100000
 	systemSecurity, maximum, generic                            mask = 0x1000000, 0x2000000, 0xF0000000
-	never                                                            = systemSecurity | maximum | generic // by no entry (A-46)
-	backupRights, restoreRights                                 mask = 0x11200A9, 0x11F0116               // A-54
+	grantable                                                        = ^(systemSecurity | maximum | generic) // by an entry (A-46)
+	backupRights, restoreRights                                 mask = 0x11200A9, 0x11F0116                  // A-54
 	success, denied, invalid                                         = "STATUS_SUCCESS", "STATUS_ACCESS_DENIED", "STATUS_INVALID_PARAMETER"
-	selfSID, ownerRights                                             = "\x01\x01\x00\x00\x00\x00\x00\x05\x0a\x00\x00\x00", "\x01\x01\x00\x00\x00\x00\x00\x03\x04\x00\x00\x00"
 )
+
+var selfSID, ownerRights = parseSID("PS", ""), parseSID("OW", "")
 
 func (m mask) String() string { return fmt.Sprintf("0x%08x", uint32(m)) }
 
@@ -39,13 +40,19 @@ type query struct {
 	c                                 map[string]any // the certificate
 	mapping                           [4]mask        // read, write, execute, all
 	owner, self                       string
-	sacl, dacl                        []entry
-	list                              string // name of the dacl in steps
-	rule, max, strict                 bool   // a central access rule is read; MAXIMUM_ALLOWED was asked for; what is missing ends the check
+	sacl                              []entry
 	token, primary                    *token
 	asked, previous, own, byPrivilege mask // mapped; own is what the owner has without an entry
+	typed, max, strict                bool // there are object types; MAXIMUM_ALLOWED was asked for; what is missing ends the check
 	nodes                             []*node
 	steps, used                       []any
+}
+
+// list is one to read: the object's, or that of a central access rule.
+type list struct {
+	name string
+	rule bool
+	dacl []entry
 }
 
 func (q *query) is(flag string) bool { return q.c[flag].(bool) }
@@ -59,63 +66,58 @@ func (q *query) mapped(m mask) mask {
 
 // step notes what granted or refused bits; a stage has no list.
 func (q *query) step(rule, list string, ace int, pass string, node int, bits mask, granted bool) {
-	if bits != 0 {
-		q.steps = append(q.steps, map[string]any{"rule": rule, "list": list, "ace": ace, "pass": pass, "node": node, "bits": bits.String(), "granted": granted})
-	}
+	row := map[string]any{"rule": rule, "list": list, "ace": ace, "pass": pass, "node": node, "bits": bits.String(), "granted": granted}
+	q.steps = append(q.steps, []any{row}[:pick(bits != 0, 1, 0)]...)
 }
 
 func (q *query) stage(rule string, bits mask, granted bool) {
 	q.step(rule, "", -1, "", 0, bits, granted)
 }
 
+// privilege grants bits by a privilege that is held.
 func (q *query) privilege(rule, name string, bits mask) bool {
-	if bits &^= q.byPrivilege; bits == 0 || !q.token.privileges[name] {
-		return false
-	}
-	q.byPrivilege, q.used = q.byPrivilege|bits, append(q.used, name)
+	bits = pick(q.token.privileges[name], bits&^q.byPrivilege, 0)
 	q.stage(rule, bits, true)
-	return true
+	q.byPrivilege, q.used = q.byPrivilege|bits, append(q.used, []any{name}[:pick(bits != 0, 1, 0)]...)
+	return bits != 0
 }
 
 // decide writes the certificate of a question, but for its hashes.
 func decide(c map[string]any, descriptor, file string) map[string]any {
 	want, primary, self := map[string]any{}, c["primary"].(string), c["self"].(string)
-	each(strings.Fields("adOwnerReadOnly backup certificate claimsDisabled desired kernelMode level mapping objectTypes"), func(key string) { want[key] = c[key] })
-	each(strings.Fields("policies previous primary restore resultList self"), func(key string) { want[key] = c[key] })
-	q := &query{c: c, token: parseToken(file), primary: parseToken(pick(primary == "", file, primary)), list: "DACL", steps: []any{}, used: []any{}}
-	q.owner, q.sacl, q.dacl = parseDescriptor(descriptor)
-	q.self = pick(self == "", "", parseSID(pick(self == "", "WD", self), ""))
-	for _, e := range slices.Backward(q.sacl) {
-		if e.kind == 0x12 && e.live { // the last of a name is found: of two the first
-			q.token.claims["resource"] = append(q.token.claims["resource"], parseAttribute(e.data)...)
-		}
+	for _, key := range strings.Fields(`adOwnerReadOnly backup certificate claimsDisabled desired kernelMode level mapping objectTypes
+		policies previous primary restore resultList self`) {
+		want[key] = c[key]
+	}
+	q := &query{c: c, token: parseToken(file), primary: parseToken(pick(primary == "", file, primary)), steps: []any{}, used: []any{}}
+	owner, sacl, dacl := parseDescriptor(descriptor)
+	q.owner, q.sacl, q.self = owner, sacl, pick(self == "", "", parseSID(pick(self == "", "WD", self), ""))
+	for _, e := range slices.Backward(sacl) { // of two of a name the first is found
+		q.token.claims["resource"] = append(q.token.claims["resource"], parseAttribute(pick(e.kind == 0x12 && e.live, e.data, ""))...)
 	}
 	q.token.claims["restrictedresource"] = q.token.claims["resource"]
 	for i, m := range c["mapping"].([]any) {
 		q.mapping[i] = parseMask(m)
 	}
 	q.asked, q.previous = q.mapped(parseMask(c["desired"])), q.mapped(parseMask(c["previous"]))
-	q.max, q.asked = q.asked&maximum != 0, q.asked&^maximum
-	q.strict = !q.max && !q.is("resultList")
-	status, results := q.answer(descriptor == ""), []any{}
+	q.max, q.asked, q.strict = q.asked&maximum != 0, q.asked&^maximum, q.asked&maximum == 0 && !q.is("resultList")
+	status, results := q.answer(descriptor == "", dacl), []any{}
 	want["status"], want["granted"] = status, mask(0).String()
-	for i, n := range q.nodes {
-		total, s := n.held|q.byPrivilege|q.previous, status
-		if s == success && !q.is("kernelMode") && (q.asked&^total != 0 || q.max && total == 0) {
-			s = denied
-		}
-		granted := pick(s == success, pick(q.max, total, q.asked|q.previous), pick(status == success, q.asked&total, 0))
-		results = append(results, s+" "+granted.String())
-		want["status"] = pick(i == 0, any(s), want["status"])
-		want["granted"] = pick(i == 0, any(pick(s == success, granted, 0).String()), want["granted"])
+	for _, n := range slices.Backward(q.nodes) {
+		total := n.held | q.byPrivilege | q.previous
+		lacking := status == success && !q.is("kernelMode") && (q.asked&^total != 0 || q.max && total == 0)
+		all := pick(status != success, 0, pick(lacking, q.asked&total, pick(q.max, total, q.asked|q.previous)))
+		want["status"], want["granted"] = pick(lacking, denied, status), pick(lacking, 0, all).String()
+		results = append(results, fmt.Sprint(want["status"], " ", all))
 	}
+	slices.Reverse(results)
 	slices.SortFunc(q.used, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
 	want["privileges"], want["steps"], want["results"] = q.used, q.steps, pick(q.is("resultList"), results, []any{})
 	return want
 }
 
-// answer applies the rules before the check in their order, then runs its stages (A-40 to A-103). Success is what the nodes hold.
-func (q *query) answer(none bool) string {
+// answer applies the rules before the check in their order, then its stages (A-40 to A-103). Of success the nodes hold what is granted.
+func (q *query) answer(none bool, dacl []entry) string {
 	valid, level := q.plant(), slices.Index([]string{"", "Anonymous", "Identification", "Impersonation", "Delegation"}, q.c["level"].(string))
 	check(level >= 0, "the level %v", q.c["level"])
 	for _, r := range [...]struct {
@@ -123,7 +125,7 @@ func (q *query) answer(none bool) string {
 		rule, status string
 		bits         mask
 	}{
-		{q.is("resultList") && !(valid && q.typed()), "A-25", invalid, q.asked},
+		{q.is("resultList") && !(valid && q.typed), "A-25", invalid, q.asked},
 		{q.is("kernelMode"), "A-31", success, q.asked | q.previous | pick(q.max, q.mapping[3], 0)},
 		{none, "A-32", denied, q.asked},
 		{level == 1 || level == 2, "A-30", "STATUS_BAD_IMPERSONATION_LEVEL", q.asked},
@@ -140,8 +142,8 @@ func (q *query) answer(none bool) string {
 	}
 	need, want := q.asked&^q.previous, pick(q.max, ^q.previous, q.asked&^q.previous)
 	q.stage("A-35", q.asked&q.previous, true)
-	_ = q.is("backup") && q.privilege("A-54", "SeBackupPrivilege", want&backupRights)
-	_ = q.is("restore") && q.privilege("A-54", "SeRestorePrivilege", want&restoreRights)
+	q.privilege("A-54", "SeBackupPrivilege", pick(q.is("backup"), want&backupRights, 0))
+	q.privilege("A-54", "SeRestorePrivilege", pick(q.is("restore"), want&restoreRights, 0))
 	if bit := need & systemSecurity &^ q.byPrivilege; bit != 0 && !q.privilege("A-50", "SeSecurityPrivilege", bit) {
 		q.stage("A-50", bit, false)
 		q.used = []any{}
@@ -152,32 +154,39 @@ func (q *query) answer(none bool) string {
 		return denied
 	}
 	_ = q.privilege("A-51", "SeTakeOwnershipPrivilege", need&writeOwner&ceiling) || q.privilege("A-51", "SeRelabelPrivilege", need&writeOwner&ceiling)
-	each(q.nodes, func(n *node) { n.held = pick(q.max, ^never, need&^q.byPrivilege) & ceiling })
-	q.ownerRights()
-	return pick(q.read(0) && q.policy(), success, denied)
+	held := pick(q.max, grantable, need&^q.byPrivilege) & ceiling
+	each(q.nodes, func(n *node) { n.held = held })
+	if held&(readControl|writeDAC) != 0 && q.token.members[q.owner]&1 != 0 { // A-56
+		lost := some(dacl, func(e entry) bool { return e.sid == ownerRights && e.live }) || q.token.restricted && q.token.members["restricted"+q.owner]&1 == 0
+		q.own = pick(lost, 0, held&(readControl|pick(q.is("adOwnerReadOnly"), 0, writeDAC)))
+		q.stage("A-56", pick(lost, readControl|writeDAC, q.own), !lost)
+	}
+	return pick(q.read(list{"DACL", false, dacl}, 0) && q.policy(), success, denied)
 }
 
 // ceiling is what trust label, access filters and integrity leave (A-60 to A-65).
 func (q *query) ceiling(need mask) mask {
 	t, m, left := q.token, q.mapping, ^mask(0)
-	limit := func(rule, list string, at int, rights mask) {
-		q.step(rule, list, at, "", 0, (need|pick(q.max, m[3], 0))&^rights, false)
+	limit := func(rule string, at int, rights mask) {
+		q.step(rule, pick(at < 0, "", "SACL"), at, "", 0, (need|pick(q.max, m[3], 0))&^rights, false)
 		left &= rights
 	}
-	authority := func(e *entry, n byte) bool {
-		return strings.HasPrefix(e.sid[2:], "\x00\x00\x00\x00\x00"+string(rune(n)))
+	first := func(kind byte, authority string) (int, entry, bool) { // of a type, and whether its SID is of this authority
+		i := slices.IndexFunc(q.sacl, func(e entry) bool { return e.kind == kind && e.live })
+		e := append(q.sacl, entry{sid: "\x01\x00"})[max(i, 0)]
+		return i, e, strings.HasPrefix(e.sid[2:], "\x00\x00\x00\x00\x00"+authority) && e.sid[1] > 0
 	}
-	if i, e := q.first(0x14); i >= 0 && !(authority(e, 19) && e.sid[1] == 2 && sub(t.trust, 0) >= sub(e.sid, 0) && sub(t.trust, 1) >= sub(e.sid, 1)) {
-		limit("A-64", "SACL", i, q.mapped(e.mask)|systemSecurity)
+	if i, e, is := first(0x14, "\x13"); i >= 0 && !(is && e.sid[1] == 2 && sub(t.trust, 0) >= sub(e.sid, 0) && sub(t.trust, 1) >= sub(e.sid, 1)) {
+		limit("A-64", i, q.mapped(e.mask)|systemSecurity)
 	}
 	for i, e := range q.sacl {
 		if e.kind == 0x15 && e.live && q.holds(e.data, false, "") != 1 {
-			limit("A-65", "SACL", i, q.mapped(e.mask)|systemSecurity)
+			limit("A-65", i, q.mapped(e.mask)|systemSecurity)
 		}
 	}
-	level, policy, list, at := uint64(0x2000), mask(1), "", -1
-	if i, e := q.first(0x11); i >= 0 && authority(e, 16) && e.sid[1] > 0 {
-		level, policy, list, at = sub(e.sid, e.sid[1]-1), e.mask&7, "SACL", i
+	level, policy, at := uint64(0x2000), mask(1), -1
+	if i, e, is := first(0x11, "\x10"); i >= 0 && is {
+		level, policy, at = sub(e.sid, e.sid[1]-1), e.mask&7, i
 	}
 	if t.noWriteUp && t.level < level && (t.pkg == "" || level > 0x2000) && policy != 0 {
 		rights := m[0] | m[2] | synchronize | readControl | pick(policy&1 == 0, m[3]|systemSecurity, 0)
@@ -185,95 +194,61 @@ func (q *query) ceiling(need mask) mask {
 		for i, c := range [3]mask{m[1] | deleteRight | writeDAC | writeOwner | systemSecurity, m[0] | readControl, m[2]&^m[0] | synchronize} {
 			classes[policy>>i&1] |= c
 		}
-		limit("A-62", list, at, rights&^(classes[1]&^classes[0])|pick(t.privileges["SeRelabelPrivilege"], writeOwner, 0))
+		limit("A-62", at, rights&^(classes[1]&^classes[0])|pick(t.privileges["SeRelabelPrivilege"], writeOwner, 0))
 	}
 	return left
-}
-
-// first is the first entry of a type in the SACL that is not inherit-only; its index is -1 if there is none.
-func (q *query) first(kind byte) (int, *entry) {
-	i := slices.IndexFunc(q.sacl, func(e entry) bool { return e.kind == kind && e.live })
-	return i, &append(q.sacl, entry{})[max(i, 0)]
-}
-
-// ownerRights is what the owner has without an entry (A-56).
-func (q *query) ownerRights() {
-	held, m := q.nodes[0].held&(readControl|writeDAC), q.token.members
-	lost := slices.ContainsFunc(q.dacl, func(e entry) bool { return e.sid == ownerRights && e.live }) || q.token.restricted && m["restricted"+q.owner]&1 == 0
-	if held != 0 && m[q.owner]&1 != 0 {
-		q.own = pick(lost, 0, held&^pick(q.is("adOwnerReadOnly"), writeDAC, 0))
-		q.stage("A-56", pick(lost, readControl|writeDAC, q.own), !lost)
-	}
 }
 
 // policy narrows what is held by the central access rules that apply (A-100, A-101).
 func (q *query) policy() bool {
 	policies := q.c["policies"].(map[string]any)
-	rules := as[[]any](policies[""]) // recovery
-	i, e := q.first(0x13)
+	i, rules := slices.IndexFunc(q.sacl, func(e entry) bool { return e.kind == 0x13 && e.live }), policies[""] // recovery
 	for id, r := range policies {
-		rules = pick(id != "" && i >= 0 && parseSID(pick(id == "", "WD", id), "") == e.sid, r, any(rules)).([]any)
+		rules = pick(id != "" && i >= 0 && parseSID(pick(id == "", "WD", id), "") == q.sacl[max(i, 0)].sid, r, rules)
 	}
-	for _, r := range rules[:pick(i >= 0, len(rules), 0)] {
+	return i < 0 || !some(as[[]any](rules), func(r any) bool {
 		rule := r.([]any)
-		if condition := unhex(rule[1]); condition == "" || q.holds(condition, false, "") == 1 {
-			q.rule, q.list = true, rule[0].(string)
-			if _, _, q.dacl = parseDescriptor(unhex(rule[2])); !q.read(q.own) {
-				return false
-			}
-		}
-	}
-	return true
+		_, _, dacl := parseDescriptor(unhex(rule[2]))
+		return (rule[1] == "" || q.holds(unhex(rule[1]), false, "") == 1) && !q.read(list{rule[0].(string), true, dacl}, q.own)
+	})
 }
 
-// read narrows what is held to what the list grants to each side of the token; exempt is not the package's to grant.
-func (q *query) read(exempt mask) bool {
+// read narrows what is held to what a list grants to each side of the token; exempt is not the package's to grant.
+func (q *query) read(l list, exempt mask) bool {
 	t, limit, clip := q.token, ^q.own, func(m mask) { each(q.nodes, func(n *node) { n.held &= m }) }
-	if q.dacl == nil {
-		clip(pick(q.max, q.own|q.mapping[3]&^never|q.asked, ^mask(0))) // A-42
+	if l.dacl == nil {
+		clip(pick(q.max, q.own|q.mapping[3]&grantable|q.asked, ^mask(0))) // A-42
 		held := q.nodes[0].held
-		q.stage("A-42", pick(q.rule, 0, held&^q.own), true)
-		if t.pkg != "" {
-			q.stage("A-96", held&^exempt, false)
-			clip(exempt)
-		}
+		q.stage("A-42", pick(l.rule, 0, held&^q.own), true)
+		q.stage("A-96", pick(t.pkg == "", 0, held&^exempt), false)
+		clip(pick(t.pkg == "", ^mask(0), exempt))
 		return !q.strict || held == q.nodes[0].held
 	}
-	if !q.narrow("", limit) {
-		return false
-	}
-	if t.writeRestricted { // A-91
-		limit &= deleteRight | writeDAC | writeOwner | q.mapping[1]&^(q.mapping[0]|q.mapping[2])
-	}
-	return (!t.restricted || q.narrow("restricted", limit)) && (t.pkg == "" || q.narrow("package", ^exempt))
+	second := limit & pick(t.writeRestricted, deleteRight|writeDAC|writeOwner|q.mapping[1]&^(q.mapping[0]|q.mapping[2]), ^mask(0)) // A-91
+	return q.narrow(l, "", limit) && (!t.restricted || q.narrow(l, "restricted", second)) && (t.pkg == "" || q.narrow(l, "package", ^exempt))
 }
 
-// narrow is one walk over the list: of the rights within limit, each is decided by the first entry that applies and has
-// it (A-70). False ends the check.
-func (q *query) narrow(pass string, limit mask) bool {
-	rules := map[string][]string{"restricted": {"A-92", "A-90", "A-90"}, "package": {"A-94", "A-94", "A-95"}, "": {"A-70", "A-70", "A-40"}}[pass] // denied, allowed, left
-	if pass == "" {
-		rules[0], rules[1] = pick(q.typed(), "A-83", pick(q.strict, "A-70", "A-41")), pick(q.typed(), "A-82", "A-70")
-		rules[2] = pick(len(q.dacl) == 0, "A-43", "A-40")
-	}
+// narrow is one walk over a list: of the rights within limit, each is decided by the first entry that applies and has it
+// (A-70). False ends the check.
+func (q *query) narrow(l list, pass string, limit mask) bool {
+	rules := map[string][3]string{"restricted": {"A-90", "A-92", "A-90"}, "package": {"A-94", "A-94", "A-95"}, "": { // of allowed, denied, left
+		pick(q.typed, "A-82", "A-70"), pick(q.typed, "A-83", pick(q.strict, "A-70", "A-41")), pick(len(l.dacl) == 0, "A-43", "A-40")}}[pass]
 	before, denying, stopped := q.nodes[0].held, false, false
 	each(q.nodes, func(n *node) { n.held = pick(q.is("resultList"), n.held, before); n.open, n.got = n.held&limit, 0 })
-	for i, e := range q.dacl {
-		open := mask(0)
+	for i, e := range l.dacl {
+		open, at := mask(0), slices.IndexFunc(q.nodes, func(n *node) bool { return n.guid == e.guid })
 		each(q.nodes, func(n *node) { open |= n.open })
-		at, m, deny := q.at(&e), q.mapped(e.mask)&open, e.deny
-		if !stopped && m != 0 && at >= 0 && q.applies(&e, pass) {
-			q.step(rules[pick(deny, 0, 1)], q.list, i, pass, at, m, !deny)
-			denying, stopped = denying || deny, q.spread(at, m, deny) && deny && q.strict
+		at = pick(e.guid == "" || e.deny && !q.typed, 0, at) // A-80, A-81
+		if m := q.mapped(e.mask) & open; !stopped && m != 0 && at >= 0 && q.applies(&e, pass) {
+			q.step(rules[pick(e.deny, 1, 0)], l.name, i, pass, at, m, !e.deny)
+			denying, stopped = denying || e.deny, q.spread(at, m, e.deny) && e.deny && q.strict
 		}
 	}
 	each(q.nodes, func(n *node) { n.held = n.held&^limit | n.got })
 	interest := q.asked | pick(q.max, q.mapped(0x10000000)&^maximum, 0)
-	q.step(pick(q.rule, "A-101", rules[2]), "", -1, pass, 0, pick(denying && q.strict, 0, q.nodes[0].open&interest), false)
+	q.step(pick(l.rule, "A-101", rules[2]), "", -1, pass, 0, pick(denying && q.strict, 0, q.nodes[0].open&interest), false)
 	return !q.strict || q.nodes[0].held == before
 }
-
-func (q *query) typed() bool { return len(q.c["objectTypes"].([]any)) > 0 }
 
 // plant makes the object tree; false if the list is no tree in preorder (A-25).
 func (q *query) plant() bool {
@@ -283,9 +258,9 @@ func (q *query) plant() bool {
 		n := &node{level: int(must(strconv.ParseUint(level, 10, 16))), guid: unhex(guid)}
 		check(fmt.Sprintf("%d %x", n.level, n.guid) == v && len(n.guid) == 16, "the object type %v: write level and GUID", v)
 		valid = valid && (n.level == 0) == (i == 0) && n.level <= min(last+1, 4) && !seen[guid] && i < 4096
-		q.nodes, seen[guid], last = append(q.nodes, n), true, n.level
+		q.nodes, seen[guid], last, q.typed = append(q.nodes, n), true, n.level, true
 	}
-	q.nodes = pick(len(q.nodes) == 0, []*node{{}}, q.nodes)
+	q.nodes = append(q.nodes, []*node{{}}[:pick(q.typed, 0, 1)]...)
 	return valid
 }
 
@@ -295,39 +270,26 @@ func (q *query) end(i int) int {
 	return pick(below < 0, len(q.nodes), i+1+below)
 }
 
-// at is the node an entry is about: the whole object, or that of its type; -1 if it has none (A-80, A-81).
-func (q *query) at(e *entry) int {
-	found := slices.IndexFunc(q.nodes, func(n *node) bool { return n.guid == e.guid })
-	return pick(e.guid == "" || e.deny && !q.typed(), 0, found)
-}
-
 // spread grants or denies m at a node and below it; an ancestor is granted what all its children are, and denied what one
 // is (A-82 to A-85). It reports whether the subtree had still to decide some of it.
 func (q *query) spread(at int, m mask, deny bool) (hit bool) {
 	up := m &^ q.nodes[at].got
 	for i := q.end(at) - 1; i >= 0; i-- {
-		n, bits, below := q.nodes[i], pick(i >= at, m, pick(deny, up, ^mask(0))), i >= at
-		for c := i + 1; !below && !deny && c < q.end(i); c = q.end(c) {
+		n, bits := q.nodes[i], pick(i >= at, m, pick(deny, up, ^mask(0)))
+		for c := i + 1; i < at && !deny && c < q.end(i); c = q.end(c) {
 			bits &= q.nodes[c].got
 		}
 		bits = pick(q.end(i) > at, bits&n.open, 0)
-		n.open, n.got, hit = n.open&^bits, n.got|pick(deny, 0, bits), hit || below && bits != 0
+		n.open, n.got, hit = n.open&^bits, n.got|pick(deny, 0, bits), hit || i >= at && bits != 0
 	}
 	return hit
 }
 
-// applies reports whether an entry is for the token in a pass, and its condition agrees (A-70).
+// applies reports whether an entry is for the token in a pass, and its condition agrees (A-70). A compound one has a client and a server.
 func (q *query) applies(e *entry, pass string) bool {
-	deny := e.deny
-	switch {
-	case !e.acts:
-		return false
-	case e.kind == 4: // compound: a client and a server
-		return q.member(q.token, pass, readSID(e.data), false) && q.member(q.primary, "", e.sid, false)
-	case e.kind < 9 || !q.member(q.token, pass, e.sid, deny):
-		return q.member(q.token, pass, e.sid, deny)
-	}
-	return !q.is("claimsDisabled") && q.holds(e.data, deny, pass) >= pick(deny, 0, 1)
+	who := pick(e.kind == 4, readSID(e.data), e.sid)
+	return e.acts && q.member(q.token, pass, who, e.deny) && (e.kind != 4 || q.member(q.primary, "", e.sid, false)) &&
+		(e.kind < 9 || !q.is("claimsDisabled") && q.holds(e.data, e.deny, pass) >= pick(e.deny, 0, 1))
 }
 
 // member reports whether a SID counts for a side of a token (A-1 to A-4, A-94).

@@ -78,10 +78,11 @@ func dense(v any) string {
 	return strings.TrimSpace(must(&b, enc.Encode(v)).String())
 }
 
-func hash(s string) string            { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
-func must[T any](v T, err error) T    { check(err == nil, "%v", err); return v }
-func as[T any](v any) T               { t, _ := v.(T); return t } // the zero value where v is absent
-func each[T any](list []T, f func(T)) { slices.All(list)(func(_ int, v T) bool { f(v); return true }) }
+func hash(s string) string                      { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
+func must[T any](v T, err error) T              { check(err == nil, "%v", err); return v }
+func as[T any](v any) T                         { t, _ := v.(T); return t } // the zero value where v is absent
+func some[T any](list []T, f func(T) bool) bool { return slices.ContainsFunc(list, f) }
+func each[T any](list []T, f func(T))           { slices.All(list)(func(_ int, v T) bool { f(v); return true }) }
 
 func check(ok bool, format string, args ...any) {
 	if !ok {
