@@ -26,7 +26,7 @@ WR 5-33 AP -525 CA -517 CN -522 DA -512 DC -515 DD -516 DG -514 DU -513 EA -519 
 SA -518""".split()
 ALIASES = dict(zip(WORDS[::2], WORDS[1::2]))
 # Letters whose upper case came after Unicode 5.1, or is ASCII: to Windows they have none.
-LATER = re.compile("[ıſƛȿɀɒɜɡɤ-ɦɪ-ɬʂʇʝʞϳԥ-ԯა-ჿᏸ-ᏽᲀ-ᲊᶎⱟⳬ-ⳳⴧ-ⴭꙡꚙ-ꚛꞑ-ꟶꭓ-ꮿ]")
+LATER = re.compile("[ıſƛȿɀɒɜɡɤ-ɦɪɬʂʇʝʞϳԥ-ԯა-ჿᏸ-ᏽᲀ-ᲊᶎⱟⳬ-ⳳⴧ-ⴭꙡꚙ-ꚛꞑ-ꟶꭓ-ꮿ]")
 
 class Refused(Exception): """The certificate is false or was altered, or an input is malformed."""
 MALFORMED = (Refused, KeyError, IndexError, ValueError, TypeError, AttributeError, StopIteration, RecursionError, struct.error)
@@ -136,7 +136,8 @@ class Token:
         self.no_write_up = "NoWriteUp" in f.get("mandatoryPolicy", ["NoWriteUp"])
         self.privileges = {p if isinstance(p, str) else p["name"] for p in f.get("privileges", []) if attributes(p, 4) & 4}
         self.restricted, self.write_restricted = f.get("restricted") or f.get("restrictedSids"), f.get("writeRestricted", False)
-        self.trust = (sid(f.get("trustLevel", "S-1-19-0-0"), domain) + (0, 0))[:3]
+        trust = sid(f.get("trustLevel", "S-1-19-0-0"), domain)
+        self.trust = trust if len(trust) == 3 else (19, 0, 0)
         self.claims = {}
         for key in ("userClaims", "deviceClaims", "localAttributes"):
             own = f.get(key, [])

@@ -95,7 +95,7 @@ func units(s string) string {
 }
 
 // later are letters whose upper case came after Unicode 5.1, or is ASCII: to Windows they have none.
-var later = regexp.MustCompile("[ıſƛȿɀɒɜɡɤ-ɦɪ-ɬʂʇʝʞϳԥ-ԯა-ჿᏸ-ᏽᲀ-ᲊᶎⱟⳬ-ⳳⴧ-ⴭꙡꚙ-ꚛꞑ-ꟶꭓ-ꮿ]")
+var later = regexp.MustCompile("[ıſƛȿɀɒɜɡɤ-ɦɪɬʂʇʝʞϳԥ-ԯა-ჿᏸ-ᏽᲀ-ᲊᶎⱟⳬ-ⳳⴧ-ⴭꙡꚙ-ꚛꞑ-ꟶꭓ-ꮿ]")
 
 // fold is UTF-16 in big-endian order, which sorts, and in upper case unless sensitive.
 func fold(s string, sensitive bool) (out string) {
@@ -217,7 +217,8 @@ func parseToken(text string) *token {
 	words(f["privileges"], "name", 4, func(name string, a uint64) { t.privileges[name] = a&4 != 0 })
 	t.restricted, t.writeRestricted = as[bool](f["restricted"]) || len(as[[]any](f["restrictedSids"])) > 0, as[bool](f["writeRestricted"])
 	t.noWriteUp = f["mandatoryPolicy"] == nil || slices.Contains(as[[]any](f["mandatoryPolicy"]), any("NoWriteUp"))
-	t.trust = parseSID(pick(f["trustLevel"] == nil, "S-1-19-0-0", as[string](f["trustLevel"])), domain) + strings.Repeat("\x00", 8) // none is (0, 0)
+	t.trust = parseSID(pick(f["trustLevel"] == nil, "S-1-19-0-0", as[string](f["trustLevel"])), domain)
+	t.trust = pick(t.trust[1] == 2, t.trust, strings.Repeat("\x00", 16)) // none is (0, 0)
 	for _, name := range []string{"UserClaims", "DeviceClaims", "LocalAttributes"} {
 		own := strings.ToLower(name[:1]) + name[1:]
 		t.claims[own] = parseClaims(f[own], domain)

@@ -13,8 +13,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/questions"
 	"github.com/refmon/refmon/internal/randtest"
 	"github.com/refmon/refmon/sd"
@@ -401,13 +403,34 @@ func TestEveryAlteredCertificateIsRefused(t *testing.T) {
 	}
 }
 
+// TestFold: upper case is that of package claims, for every unit of UTF-16 and
+// every unit that some version of Unicode takes for the same letter.
+func TestFold(t *testing.T) {
+	same := func(a, b rune) bool { return fold(units(string(a)), false) == fold(units(string(b)), false) }
+	for u := rune(0); u < 0x10000; u++ {
+		others := []rune{unicode.ToUpper(u), unicode.ToLower(u), unicode.ToTitle(u)}
+		for f := unicode.SimpleFold(u); f != u; f = unicode.SimpleFold(f) {
+			others = append(others, f)
+		}
+		for _, o := range others {
+			if same(u, o) != claims.EqualName(string(u), string(o)) {
+				t.Errorf("%U and %U: the same %v", u, o, same(u, o))
+			}
+		}
+	}
+}
+
 // driver runs the Python verifier over samples.
 const driver = `
-import json, sys
+import json, struct, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, "../../tools")
 import verify as v
 verified = refused = 0
+folded = open(sys.argv[2], "rb").read()
+for u in range(0x10000):
+    got, want = v.fold(struct.pack("<H", u)), struct.unpack_from(">H", folded, 2 * u)
+    if got != want: print("fold", hex(u), got, want)
 for line in open(sys.argv[1], encoding="utf-8"):
     s = json.loads(line)
     for cert in s["cert"], s["altered"]:
@@ -443,8 +466,16 @@ func TestPython(t *testing.T) {
 	if err := os.WriteFile(file, in.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(python, "-c", driver, file).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), fmt.Sprintf("%d verified, %d refused", n, n)) {
+	var folded []byte
+	for u := range 0x10000 {
+		folded = append(folded, fold(string([]byte{byte(u), byte(u >> 8)}), false)...)
+	}
+	table := filepath.Join(dir, "folded")
+	if err := os.WriteFile(table, folded, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(python, "-c", driver, file, table).CombinedOutput()
+	if err != nil || string(out) != fmt.Sprintf("%d verified, %d refused\n", n, n) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
