@@ -66,8 +66,9 @@ func (q *query) mapped(m mask) mask {
 
 // step notes what granted or refused bits; a stage has no list.
 func (q *query) step(rule, list string, ace int, pass string, node int, bits mask, granted bool) {
-	row := map[string]any{"rule": rule, "list": list, "ace": ace, "pass": pass, "node": node, "bits": bits.String(), "granted": granted}
-	q.steps = append(q.steps, []any{row}[:pick(bits != 0, 1, 0)]...)
+	if bits != 0 {
+		q.steps = append(q.steps, map[string]any{"rule": rule, "list": list, "ace": ace, "pass": pass, "node": node, "bits": bits.String(), "granted": granted})
+	}
 }
 
 func (q *query) stage(rule string, bits mask, granted bool) {
@@ -76,10 +77,12 @@ func (q *query) stage(rule string, bits mask, granted bool) {
 
 // privilege grants bits by a privilege that is held.
 func (q *query) privilege(rule, name string, bits mask) bool {
-	bits = pick(q.token.privileges[name], bits&^q.byPrivilege, 0)
+	if bits &^= q.byPrivilege; bits == 0 || !q.token.privileges[name] {
+		return false
+	}
+	q.byPrivilege, q.used = q.byPrivilege|bits, append(q.used, name)
 	q.stage(rule, bits, true)
-	q.byPrivilege, q.used = q.byPrivilege|bits, append(q.used, []any{name}[:pick(bits != 0, 1, 0)]...)
-	return bits != 0
+	return true
 }
 
 // decide writes the certificate of a question, but for its hashes.
@@ -91,9 +94,14 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 	}
 	q := &query{c: c, token: parseToken(file), primary: parseToken(pick(primary == "", file, primary)), steps: []any{}, used: []any{}}
 	owner, sacl, dacl := parseDescriptor(descriptor)
-	q.owner, q.sacl, q.self = owner, sacl, pick(self == "", "", parseSID(pick(self == "", "WD", self), ""))
-	for _, e := range slices.Backward(sacl) { // of two of a name the first is found
-		q.token.claims["resource"] = append(q.token.claims["resource"], parseAttribute(pick(e.kind == 0x12 && e.live, e.data, ""))...)
+	q.owner, q.sacl = owner, sacl
+	if self != "" {
+		q.self = parseSID(self, "")
+	}
+	for _, e := range slices.Backward(sacl) {
+		if e.kind == 0x12 && e.live { // of two of a name the first is found
+			q.token.claims["resource"] = append(q.token.claims["resource"], parseAttribute(e.data)...)
+		}
 	}
 	q.token.claims["restrictedresource"] = q.token.claims["resource"]
 	for i, m := range c["mapping"].([]any) {
@@ -204,7 +212,9 @@ func (q *query) policy() bool {
 	policies := q.c["policies"].(map[string]any)
 	i, rules := slices.IndexFunc(q.sacl, func(e entry) bool { return e.kind == 0x13 && e.live }), policies[""] // recovery
 	for id, r := range policies {
-		rules = pick(id != "" && i >= 0 && parseSID(pick(id == "", "WD", id), "") == q.sacl[max(i, 0)].sid, r, rules)
+		if id != "" && i >= 0 && parseSID(id, "") == q.sacl[i].sid {
+			rules = r
+		}
 	}
 	return i < 0 || !some(as[[]any](rules), func(r any) bool {
 		rule := r.([]any)
@@ -260,7 +270,7 @@ func (q *query) plant() bool {
 		valid = valid && (n.level == 0) == (i == 0) && n.level <= min(last+1, 4) && !seen[guid] && i < 4096
 		q.nodes, seen[guid], last, q.typed = append(q.nodes, n), true, n.level, true
 	}
-	q.nodes = append(q.nodes, []*node{{}}[:pick(q.typed, 0, 1)]...)
+	q.nodes = pick(q.typed, q.nodes, []*node{{}})
 	return valid
 }
 

@@ -32,8 +32,8 @@ func run(args []string) int {
 		fmt.Println("usage: refmon-verify CERTIFICATE DESCRIPTOR TOKEN, three files that can be read")
 		return 2
 	}
-	b, binary := hex.DecodeString(strings.TrimSpace(files[1]))
-	outcome, err := verify(files[0], pick(binary == nil, string(b), files[1]), files[2])
+	b, raw := hex.DecodeString(strings.TrimSpace(files[1]))
+	outcome, err := verify(files[0], pick(raw == nil, string(b), files[1]), files[2])
 	fmt.Println(pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
 	return pick(err == nil, 0, 1)
 }
@@ -82,7 +82,12 @@ func hash(s string) string                      { return fmt.Sprintf("%x", sha25
 func must[T any](v T, err error) T              { check(err == nil, "%v", err); return v }
 func as[T any](v any) T                         { t, _ := v.(T); return t } // the zero value where v is absent
 func some[T any](list []T, f func(T) bool) bool { return slices.ContainsFunc(list, f) }
-func each[T any](list []T, f func(T))           { slices.All(list)(func(_ int, v T) bool { f(v); return true }) }
+
+func each[T any](list []T, f func(T)) {
+	for _, v := range list {
+		f(v)
+	}
+}
 
 func check(ok bool, format string, args ...any) {
 	if !ok {
