@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"time"
 
 	"github.com/refmon/refmon/internal/replay"
 	"github.com/refmon/refmon/internal/script"
@@ -90,6 +91,9 @@ func (m *machine) NewProcess(_ string, t *token.Token) (script.BackendProcess, e
 // error that ends a program.
 func unaskable(err error) error { return &script.UnaskableError{Why: err.Error()} }
 
+// patience is how long a call may take: none that is made waits for anything.
+const patience = 30 * time.Second
+
 // agent is a process as the recorder sees it.
 type agent struct {
 	a       *asker
@@ -166,6 +170,8 @@ func (g *agent) tell(o order) (p reply, err error) {
 	if err := g.start(); err != nil {
 		return p, err
 	}
+	late := time.AfterFunc(patience, func() { _ = g.cmd.Process.Kill() }) // then the answer fails
+	defer late.Stop()
 	if err = g.orders.Encode(o); err == nil {
 		err = g.answers.Decode(&p)
 	}

@@ -79,6 +79,8 @@ func forAuthz(v *vector) error {
 		return skip(want + "none of NtAccessCheck's own rules")
 	case v.sd == nil || v.sd.Owner().IsZero() || v.sd.Group().IsZero():
 		return skip(want + "only descriptors with owner and group")
+	case t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityImpersonation:
+		return skip(want + "no level")
 	case t.User().Attributes != 0:
 		return skip(want + "no user that only denies")
 	case t.PrivilegeCount() > 0:

@@ -109,6 +109,9 @@ func (a *asker) native(v *vector) (string, replay.Fields, error) {
 	if v.Call == "NtAccessCheck" {
 		typ = v.token.Type()
 	} else {
+		if v.token.Type() == winnt.TokenImpersonation && v.token.Level() < winnt.SecurityImpersonation {
+			return "", nil, skip("a level that counts for the kernel's routine only")
+		}
 		desired = v.mapping.Map(desired) // the kernel's routine maps; this call refuses generic rights
 		if v.sd == nil || v.sd.Owner().IsZero() || v.sd.Group().IsZero() {
 			return "", nil, skip("a descriptor that NtAccessCheck refuses, in a question about the kernel's routine")
@@ -176,13 +179,16 @@ func verdicts(p *reply, granted, results buffer, n int, list bool, status func(u
 	var all []any
 	for i := range n {
 		st, mask := status(le.Uint32(p.bytes(results)[4*i:])), winnt.AccessMask(le.Uint32(p.bytes(granted)[4*i:]))
-		if !st.IsSuccess() {
+		if !st.IsSuccess() && !list {
 			mask = 0 // what a refused check leaves there is no answer
 		}
 		all = append(all, replay.Fields{"status": st.String(), "granted": mask.Padded()})
 	}
 	first := all[0].(replay.Fields)
 	out["granted"] = first["granted"]
+	if first["status"] != ntstatus.Success.String() {
+		out["granted"] = winnt.AccessMask(0).Padded()
+	}
 	if list {
 		out["results"] = all
 	}

@@ -147,8 +147,8 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 	switch {
 	case s.UserClaims.Len()+s.DeviceClaims.Len() > 0 || len(s.DeviceGroups) > 0:
 		return 0, skip("a token with claims or device groups takes a call that is not documented")
-	case !s.Package.IsZero():
-		return 0, skip("an AppContainer token takes a call that is not documented")
+	case s.LowPrivilege:
+		return 0, skip("a less privileged AppContainer is made with a process only")
 	case !s.TrustLevel.IsZero():
 		return 0, skip("a trust level comes with the signature of a program")
 	}
@@ -177,14 +177,48 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 			return 0, skip("the token's mandatory policy: %v", err)
 		}
 	}
-	if !t.IsRestricted() {
-		return h, nil
+	if t.IsRestricted() {
+		if h, err = a.restrict(h, t); err != nil {
+			return 0, err
+		}
 	}
+	if t.IsAppContainer() {
+		return a.lowBox(h, t, typ)
+	}
+	return h, nil
+}
+
+// restrict replaces a token by one that is restricted as t is.
+func (a *asker) restrict(h winnt.Handle, t *token.Token) (winnt.Handle, error) {
 	defer a.closing(h)
-	f := nt.FilterTokenIn{ExistingTokenHandle: h, RestrictedSIDs: nt.Cap(s.Restricted)}
+	f := nt.FilterTokenIn{ExistingTokenHandle: h}
+	for _, g := range t.Restricted() {
+		if g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
+			return 0, skip("a restricting SID that only denies comes from a change of the token")
+		}
+		f.RestrictedSIDs.V = append(f.RestrictedSIDs.V, token.Group{SID: g.SID}) // the call wants no attributes
+	}
 	if t.WriteRestricted() {
 		f.Flags = winnt.WRITE_RESTRICTED
 	}
 	r, err := invoke[nt.FilterTokenOut](a.do, "NtFilterToken", f)
 	return r.NewTokenHandle, err
+}
+
+// lowBox replaces a token by one of the AppContainer of t; the call makes
+// primary tokens, so that another is duplicated from it.
+func (a *asker) lowBox(h winnt.Handle, t *token.Token, typ winnt.TokenType) (winnt.Handle, error) {
+	defer a.closing(h)
+	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: h, DesiredAccess: winnt.TOKEN_ALL_ACCESS, PackageSID: nt.Cap(t.Package())}
+	for _, c := range t.Capabilities() {
+		in.Capabilities.V = append(in.Capabilities.V, c)
+	}
+	box, err := invoke[nt.CreateLowBoxTokenOut](a.do, "NtCreateLowBoxToken", in)
+	if err != nil || typ == winnt.TokenPrimary {
+		return box.TokenHandle, err
+	}
+	defer a.closing(box.TokenHandle)
+	d, err := invoke[nt.DuplicateTokenOut](a.do, "NtDuplicateToken", nt.DuplicateTokenIn{ExistingTokenHandle: box.TokenHandle, DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}})})
+	return d.NewTokenHandle, err
 }
