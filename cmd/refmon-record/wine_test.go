@@ -107,7 +107,7 @@ func TestWine(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	const transcripts = "../../internal/ntostest/testdata/"
-	out := w.run(exe, "testdata/own.star", "../../examples/impersonation.star", transcripts+"20-filter-token.txt", transcripts+"20-duplicate-token.txt", transcripts+"30-pipes.txt")
+	out := w.run(exe, "testdata/own.star", "testdata/decided.star", "../../examples/impersonation.star", transcripts+"20-filter-token.txt", transcripts+"20-duplicate-token.txt", transcripts+"30-pipes.txt")
 	rec, err := replay.Read(bytes.NewReader(out))
 	if err != nil {
 		t.Fatal(err)

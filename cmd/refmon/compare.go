@@ -103,13 +103,13 @@ func printRule(std *streams, rule string, list []replay.Difference) {
 	if rule == "" {
 		rule = "no rule"
 	}
-	fmt.Fprintf(std.out, "\n%s", std.paint(bold, rule))
-	switch caveat := list[0].Caveat; {
-	case caveat != "":
-		fmt.Fprintf(std.out, ": docs/CAVEATS.md: %s\n", caveat)
-	default:
-		fmt.Fprint(std.out, ": no row in docs/CAVEATS.md\n")
+	caveat := "no row in docs/CAVEATS.md"
+	for _, d := range list {
+		if d.Caveat != "" {
+			caveat = "docs/CAVEATS.md: " + d.Caveat
+		}
 	}
+	fmt.Fprintf(std.out, "\n%s: %s\n", std.paint(bold, rule), caveat)
 	for _, d := range list {
 		at := d.Case
 		if d.Line > 0 {

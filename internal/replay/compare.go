@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -24,12 +25,12 @@ type Difference struct {
 	Thread string   `json:"thread,omitempty"`
 	Call   string   `json:"call"`
 	In     Fields   `json:"in"`
-	Rules  []string `json:"rules"` // the first is the one that decided here, where it is known
+	Rules  []string `json:"rules"` // what it is about; first the one that decided here, where it is known
 	Theirs Answer   `json:"theirs"`
 	Ours   Answer   `json:"ours"` // of the documented profile
 
 	Observed bool   `json:"observed,omitempty"` // the observed profile answers as they do
-	Caveat   string `json:"caveat,omitempty"`   // what docs/CAVEATS.md says about the first rule
+	Caveat   string `json:"caveat,omitempty"`   // what docs/CAVEATS.md says about the rule that decided here
 }
 
 // Known reports whether the documents say that the two differ here.
@@ -108,7 +109,7 @@ func Compare(rec *Recording, notes Notes) (*Report, error) {
 					delete(ours.Out, k)
 				}
 			}
-			c.compared(l, ours, ours, l.Rules)
+			c.compared(l, ours, ours, l.Rules, l.Rules[:min(1, len(l.Rules))])
 		}
 		i++
 	}
@@ -144,7 +145,7 @@ func (c *comparer) program(p *Line, theirs []Line) {
 		if other = asked(l, other); other != nil {
 			observing = answerOf(*other)
 		}
-		c.compared(l, answerOf(*ours), observing, ours.Rules)
+		c.compared(l, answerOf(*ours), observing, ours.Rules, ours.by)
 	}
 }
 
@@ -176,35 +177,47 @@ func asked(l, ours *Line) *Line {
 
 func answerOf(l Line) Answer { return plain(Answer{l.Status, l.Out}) }
 
-// compared counts a line by what both say. rules are ours: the one that decided
-// first, if it is known.
-func (c *comparer) compared(l *Line, ours, observed Answer, rules []string) {
+// compared counts a line by what both say. rules are what it is about, by those
+// of them that are sure: where none is, the line settles nothing, and no caveat
+// explains it.
+func (c *comparer) compared(l *Line, ours, observed Answer, rules, by []string) {
 	theirs := plain(Answer{l.Status, l.Out})
 	same := reflect.DeepEqual(theirs, ours)
-	if d := c.notes.Decided[first(rules)]; d != "" && c.Header.System.Wine == "" {
-		s := c.settled[first(rules)]
-		if s == nil {
-			s = &Settled{Rule: first(rules), Decided: d}
-			c.settled[s.Rule] = s
-		}
-		if same {
-			s.Confirmed++
-		} else {
-			s.Contradict++
-		}
+	caveat := ""
+	for _, rule := range by {
+		c.settles(rule, same)
+		caveat = cmp.Or(caveat, c.notes.Caveats[rule])
 	}
 	if same {
 		c.Counts.Same++
 		return
 	}
 	d := Difference{Case: l.Case, Line: l.Line, Thread: l.Thread, Call: l.Call, In: l.In, Rules: rules, Theirs: theirs, Ours: ours,
-		Observed: reflect.DeepEqual(theirs, observed), Caveat: c.notes.Caveats[first(rules)]}
+		Observed: reflect.DeepEqual(theirs, observed), Caveat: caveat}
 	if d.Known() {
 		c.Counts.Known++
 	} else {
 		c.Counts.Unexplained++
 	}
 	c.Differences = append(c.Differences, d)
+}
+
+// settles counts for a rule that was decided here.
+func (c *comparer) settles(rule string, same bool) {
+	d := c.notes.Decided[rule]
+	if d == "" || c.Header.System.Wine != "" {
+		return
+	}
+	s := c.settled[rule]
+	if s == nil {
+		s = &Settled{Rule: rule, Decided: d}
+		c.settled[rule] = s
+	}
+	if same {
+		s.Confirmed++
+	} else {
+		s.Contradict++
+	}
 }
 
 func (c *comparer) settle() {

@@ -57,6 +57,8 @@ type Line struct {
 	Rules  []string `json:"rules,omitempty"` // that the case is about
 
 	Skipped string `json:"skipped,omitempty"` // why it was not asked
+
+	by []string // of ours: the rule that decided, and the one that the program names for the call
 }
 
 // Fields are parameters by their documented names, as encoding/json reads them

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/internal/script"
@@ -95,12 +96,12 @@ func (p *Program) Run(profile nt.Profile, own *token.Token, backend script.Backe
 	cfg := script.Config{Profile: profile, Token: own, Backend: backend}
 	cfg.Record = func(c script.Recorded) {
 		l := Line{Case: p.Case, Line: c.Line, Time: c.Time, Thread: c.Thread, Call: c.Call, In: c.In, Status: c.Status, Out: c.Out, Rules: p.Rules}
-		switch {
-		case c.Rule != "": // ours only: which branch decided
-			l.Rules = append([]string{c.Rule}, p.Rules...)
-		case c.Step != "":
-			l.Rules = append([]string{c.Step}, p.Rules...)
+		for _, rule := range []string{c.Rule, c.Step} {
+			if rule != "" && !slices.Contains(l.by, rule) {
+				l.by = append(l.by, rule)
+			}
 		}
+		l.Rules = append(slices.Clone(l.by), p.Rules...)
 		calls = append(calls, l)
 	}
 	r := script.New(cfg)

@@ -4,6 +4,7 @@ import (
 	_ "embed" // the texts are part of the program
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/vectors"
@@ -36,6 +37,10 @@ func Questions() ([]Question, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, relations := range []int{500, 501, 4000} { // 3 tokens each and one between two: 1,999, 2,003, 15,999
+		text := "O:SYG:SYD:(XA;;FR;;;WD;(" + strings.Repeat("@User.a == 1 && ", relations-1) + "@User.a == 1))"
+		list = append(list, Question{Case: fmt.Sprintf("S-35, %d relations", relations), Call: TextToDescriptor, In: Fields{"sddl": text}, Rules: []string{"S-35"}})
+	}
 	seen := map[string]bool{}
 	var checks []Question
 	for v, err := range vectors.Access() {
@@ -56,8 +61,28 @@ func Questions() ([]Question, error) {
 	return append(list, checks...), nil
 }
 
-// textQuestions reads lines "RULE sid TEXT", "RULE sddl TEXT", "RULE sidHex HEX"
-// and "RULE sdHex HEX"; # starts a comment and TEXT may be quoted as in Go.
+// conditionToken is the token of "condition" lines.
+const conditionToken = `{"user":"S-1-5-21-1-2-3-1001","groups":["S-1-1-0","S-1-5-32-545"],"type":"Impersonation","impersonationLevel":"Impersonation",
+"userClaims":[{"name":"one","type":"int64","values":[1]},{"name":"zero","type":"int64","values":[0]},{"name":"text","type":"string","values":["x"]},
+{"name":"yes","type":"boolean","values":[true]},{"name":"many","type":"int64","values":[1,2]}],"deviceClaims":[{"name":"where","type":"string","values":["here"]}]}`
+
+// conditions are the two questions of a "condition" line.
+func conditions(rule, name, condition string) (list []Question, err error) {
+	var tok any
+	if err := json.Unmarshal([]byte(conditionToken), &tok); err != nil {
+		return nil, err
+	}
+	for kind, text := range map[string]string{"allows": "O:SYG:SYD:(XA;;FR;;;WD;%s)", "denies": "O:SYG:SYD:(XD;;FR;;;WD;%s)(A;;FR;;;WD)"} {
+		id := name + ", " + kind
+		list = append(list, Question{Case: id, Call: AccessCheck, Rules: []string{rule}, In: Fields{"id": id, "token": tok, "sd": fmt.Sprintf(text, condition), "desired": "0x1"}})
+	}
+	slices.SortFunc(list, func(a, b Question) int { return strings.Compare(a.Case, b.Case) })
+	return list, nil
+}
+
+// textQuestions reads lines "RULE sid TEXT", "RULE sddl TEXT", "RULE sidHex HEX",
+// "RULE sdHex HEX" and "RULE condition TEXT"; # starts a comment and TEXT may be
+// a JSON string.
 func textQuestions(file string) (list []Question, err error) {
 	count := map[string]int{}
 	for n, line := range strings.Split(file, "\n") {
@@ -74,8 +99,16 @@ func textQuestions(file string) (list []Question, err error) {
 				return nil, fmt.Errorf("texts.txt:%d: %w", n+1, err)
 			}
 		}
-		q := Question{Rules: []string{rule}}
+		count[rule]++
+		q := Question{Case: fmt.Sprintf("%s text %d", rule, count[rule]), Rules: []string{rule}}
 		switch kind {
+		case "condition":
+			two, err := conditions(rule, q.Case, text)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, two...)
+			continue
 		case "sid":
 			q.Call, q.In = TextToSID, Fields{"sid": text}
 		case "sddl":
@@ -87,8 +120,6 @@ func textQuestions(file string) (list []Question, err error) {
 		default:
 			return nil, fmt.Errorf("texts.txt:%d: no kind %q", n+1, kind)
 		}
-		count[rule]++
-		q.Case = fmt.Sprintf("%s text %d", rule, count[rule])
 		list = append(list, q)
 	}
 	return list, nil

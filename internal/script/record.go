@@ -151,6 +151,8 @@ func (t *transcript) value(f reflect.Value) any {
 		return map[string]any{"UniqueProcess": t.id(x.UniqueProcess), "UniqueThread": t.id(x.UniqueThread)}
 	case sid.SID:
 		return x.String()
+	case winnt.GUID:
+		return x.String()
 	case []byte:
 		return hex.EncodeToString(x)
 	case *sd.Descriptor:
