@@ -99,7 +99,7 @@ func forAuthz(v *vector) error {
 			masks |= e.Mask()
 		}
 	}
-	if masks&generic != 0 {
+	if masks&generic != 0 || v.desired&winnt.MAXIMUM_ALLOWED != 0 && v.sd.DACL() == nil { // all rights of a type
 		return skip(want + "no generic mapping")
 	}
 	return nil
