@@ -43,7 +43,7 @@ var passed = regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`)
 func TestKernelMode(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, append(kernelSources(t), "-lrefmonk", "-lrefmon")...)
-	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_USER=standard", "standard"}} {
+	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_PROFILE=documented", "all"}, {"REFMON_USER=standard", "standard"}} {
 		out := run(t, c.env, program, c.arg)
 		t.Log(strings.TrimSpace(out))
 		if !passed.MatchString(out) {

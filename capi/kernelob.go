@@ -64,6 +64,12 @@ func obOpenObjectByPointer(c *call) uint64 {
 	return c.opened(c.ptr(6), h, st)
 }
 
+// obMakeTemporaryObject lets the name go with the last handle (O-46).
+func obMakeTemporaryObject(c *call) uint64 {
+	c.find(c.ptr(0)).object.Head().MakeTemporary()
+	return 0
+}
+
 // obCloseHandle closes for the mode it is told: user mode has no kernel handles.
 func obCloseHandle(c *call) uint64 {
 	if c.processorMode(1) == kernel.UserMode && c.handle(0) < 0 {

@@ -47,9 +47,12 @@ func psAssignImpersonationToken(c *call) uint64 {
 	return status(c.face.k.PsAssignImpersonationToken(c.threadOr(0), c.handle(1)))
 }
 
+// ownCopy, in the padding of SE_IMPERSONATION_STATE, remembers that the token is
+// the copy that an open made (I-6).
+const ownCopy = 0xC0F1
+
 // The state that was set aside is in the program's structure, and its token's
-// reference belongs to the program. A byte of padding remembers that the token
-// is the copy that an open made (I-6).
+// reference belongs to the program.
 func psDisableImpersonation(c *call) uint64 {
 	t := c.eThread(0)
 	var b [16]byte
@@ -59,7 +62,10 @@ func psDisableImpersonation(c *call) uint64 {
 	if active {
 		r := s.Record()
 		le.PutUint64(b[:], own(r.Token))
-		b[8], b[9], b[10] = byte(truth(r.CopyOnOpen)), byte(truth(r.EffectiveOnly)), byte(truth(r.Own))
+		b[8], b[9] = byte(truth(r.CopyOnOpen)), byte(truth(r.EffectiveOnly))
+		if r.Own {
+			le.PutUint16(b[10:], ownCopy)
+		}
 		le.PutUint32(b[12:], uint32(r.Level))
 	}
 	c.write(c.ptr(1), b[:])
@@ -80,7 +86,7 @@ func psRestoreImpersonation(c *call) uint64 {
 		c.bug("the level of the state at %#x is %d: it is not what PsDisableImpersonation wrote", uintptr(c.ptr(1)), level)
 	}
 	r := tok.Impersonation(b[8] != 0, b[9] != 0, level)
-	if b[10] != 0 {
+	if le.Uint16(b[10:]) == ownCopy {
 		r = &se.Impersonation{Token: tok, CopyOnOpen: b[8] != 0, EffectiveOnly: b[9] != 0, Level: level, Own: true}
 	}
 	t.RestoreImpersonation(r)

@@ -74,7 +74,7 @@ func seQuerySecurityDescriptorInfo(c *call) uint64 {
 		return status(st)
 	}
 	if d == nil {
-		return status(ntstatus.NoSecurityOnObject)
+		d = sd.New(sd.Parts{}) // one without parts (O-64)
 	}
 	b := sd.Select(d, information).Append(nil)
 	if st := c.putU32(c.ptr(2), uint32(len(b))); st != ntstatus.Success {

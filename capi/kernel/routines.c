@@ -42,6 +42,35 @@ void NTAPI ObReleaseObjectSecurity(PSECURITY_DESCRIPTOR d, BOOLEAN allocated)
 		free(d);
 }
 
+NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE h, ACCESS_MASK access, POBJECT_TYPE type, KPROCESSOR_MODE mode, ULONG tag, PVOID *object, POBJECT_HANDLE_INFORMATION info)
+{
+	(void)tag;
+	return ObReferenceObjectByHandle(h, access, type, mode, object, info);
+}
+
+NTSTATUS NTAPI ObReferenceObjectByPointerWithTag(PVOID object, ACCESS_MASK access, POBJECT_TYPE type, KPROCESSOR_MODE mode, ULONG tag)
+{
+	(void)tag;
+	return ObReferenceObjectByPointer(object, access, type, mode);
+}
+
+LONG_PTR NTAPI ObfReferenceObjectWithTag(PVOID object, ULONG tag)
+{
+	(void)tag;
+	return ObfReferenceObject(object);
+}
+
+LONG_PTR NTAPI ObfDereferenceObjectWithTag(PVOID object, ULONG tag)
+{
+	(void)tag;
+	return ObfDereferenceObject(object);
+}
+
+/* Nothing is locked that a deletion could want: it need not be deferred. */
+void NTAPI ObDereferenceObjectDeferDelete(PVOID object) { ObfDereferenceObject(object); }
+
+void NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID object, ULONG tag) { ObfDereferenceObjectWithTag(object, tag); }
+
 /* Kernel handles have the top bit; the pseudo handles are none. */
 BOOLEAN NTAPI ObIsKernelHandle(HANDLE h) { return (intptr_t)h < -6; }
 

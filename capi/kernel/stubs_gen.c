@@ -521,6 +521,11 @@ NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCE
 	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)PassedAccessState, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)AccessMode, (uint64_t)(uintptr_t)Handle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_ObOpenObjectByPointer, args);
 }
+void NTAPI ObMakeTemporaryObject(PVOID Object)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Object};
+	rm_enter(RM_KERNEL | RM_ObMakeTemporaryObject, args);
+}
 NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)PreviousMode};

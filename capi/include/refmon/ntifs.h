@@ -189,10 +189,20 @@ REFMON_KERNEL LONG_PTR NTAPI ObfDereferenceObject(PVOID Object);
 #define ObReferenceObject(o) ObfReferenceObject(o)
 #define ObDereferenceObject(o) ObfDereferenceObject(o)
 REFMON_KERNEL NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PHANDLE Handle);
+REFMON_KERNEL void NTAPI ObMakeTemporaryObject(PVOID Object);
 REFMON_KERNEL NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode);
 REFMON_API BOOLEAN NTAPI ObIsKernelHandle(HANDLE Handle);
 REFMON_KERNEL NTSTATUS NTAPI ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *SecurityDescriptor, PBOOLEAN MemoryAllocated);
 REFMON_API void NTAPI ObReleaseObjectSecurity(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN MemoryAllocated);
+/* The forms with a tag; it is not kept. */
+REFMON_API NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation);
+REFMON_API NTSTATUS NTAPI ObReferenceObjectByPointerWithTag(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag);
+REFMON_API LONG_PTR NTAPI ObfReferenceObjectWithTag(PVOID Object, ULONG Tag);
+REFMON_API LONG_PTR NTAPI ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag);
+#define ObReferenceObjectWithTag(o, t) ObfReferenceObjectWithTag(o, t)
+#define ObDereferenceObjectWithTag(o, t) ObfDereferenceObjectWithTag(o, t)
+REFMON_API void NTAPI ObDereferenceObjectDeferDelete(PVOID Object);
+REFMON_API void NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag);
 
 /* Work for a thread of the System process, one item after the other; it impersonates nobody, and must not when it returns. */
 typedef struct _LIST_ENTRY { struct _LIST_ENTRY *Flink, *Blink; } LIST_ENTRY, *PLIST_ENTRY;

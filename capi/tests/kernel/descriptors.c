@@ -81,7 +81,11 @@ static void changed(void)
 	PsDereferenceImpersonationToken(a);
 	second = NULL;
 	STATUS(SeSetSecurityDescriptorInfo(NULL, &part, change, &second, PagedPool, &m), STATUS_NO_SECURITY_ON_OBJECT);
-	STATUS(SeQuerySecurityDescriptorInfo(&part, room, &n, &second), STATUS_NO_SECURITY_ON_OBJECT);
+	n = sizeof room;
+	STATUS(SeQuerySecurityDescriptorInfo(&part, room, &n, &second), STATUS_SUCCESS);
+	SAME(n, 20); /* one without parts (O-64) */
+	CHECK(((PISECURITY_DESCRIPTOR_RELATIVE)room)->Control & SE_SELF_RELATIVE);
+	SAME(((PISECURITY_DESCRIPTOR_RELATIVE)room)->Owner, 0);
 	STATUS(SeDeassignSecurity(&d), STATUS_SUCCESS);
 }
 

@@ -1,6 +1,8 @@
 /* Objects by pointer (O-31 to O-35, O-44). */
 #include "kernel.h"
 
+enum { TAG = 0x74736554 };
+
 static void pointers(void)
 {
 	CHECK(ME == PsGetCurrentThread());
@@ -44,6 +46,33 @@ static void pointers(void)
 	ObDereferenceObject(a);
 	ObDereferenceObject(a);
 	PsDereferencePrimaryToken(mine);
+}
+
+/* The forms with a tag, and a name that goes with the last handle (O-44, O-46). */
+static void forms(void)
+{
+	UNICODE_STRING name;
+	OBJECT_ATTRIBUTES oa;
+	HANDLE h, again;
+	PVOID e;
+	RtlInitUnicodeString(&name, u"\\BaseNamedObjects\\kernel-permanent");
+	InitializeObjectAttributes(&oa, &name, OBJ_KERNEL_HANDLE | OBJ_PERMANENT, NULL, NULL);
+	STATUS(ZwCreateEvent(&h, EVENT_ALL_ACCESS, &oa, NotificationEvent, FALSE), STATUS_SUCCESS);
+	STATUS(ObReferenceObjectByHandleWithTag(h, 0, *ExEventObjectType, KernelMode, TAG, &e, NULL), STATUS_SUCCESS);
+	STATUS(ObReferenceObjectByPointerWithTag(e, 0, *PsJobType, KernelMode, TAG), STATUS_OBJECT_TYPE_MISMATCH);
+	STATUS(ObReferenceObjectByPointerWithTag(e, 0, *ExEventObjectType, KernelMode, TAG), STATUS_SUCCESS);
+	LONG_PTR n = ObReferenceObjectWithTag(e, TAG);
+	SAME(ObDereferenceObjectWithTag(e, TAG), n - 1);
+	ObDereferenceObjectDeferDelete(e);
+	STATUS(ZwClose(h), STATUS_SUCCESS);
+	oa.Attributes = OBJ_KERNEL_HANDLE;
+	STATUS(ZwOpenEvent(&h, EVENT_QUERY_STATE, &oa), STATUS_SUCCESS); /* permanent */
+	ObMakeTemporaryObject(e);
+	STATUS(ZwOpenEvent(&again, EVENT_QUERY_STATE, &oa), STATUS_SUCCESS);
+	STATUS(ZwClose(again), STATUS_SUCCESS);
+	STATUS(ZwClose(h), STATUS_SUCCESS);
+	STATUS(ZwOpenEvent(&h, EVENT_QUERY_STATE, &oa), STATUS_OBJECT_NAME_NOT_FOUND);
+	ObDereferenceObjectDeferDeleteWithTag(e, TAG);
 }
 
 /* An address belongs to one object for good. */
@@ -185,6 +214,7 @@ static void security(void)
 void test_kobjects(void)
 {
 	pointers();
+	forms();
 	addresses();
 	lookups();
 	opening();
