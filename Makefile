@@ -52,7 +52,7 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts un
 cross: ## build for js/wasm, 386, darwin, windows, arm64
 	bash .ci/run pure cross
 
-capi: ## the C library, its headers and pkg-config file into build/capi
+capi: ## the C libraries, their headers and pkg-config files into build/capi
 	bash capi/build.sh
 
 lint: ## gofmt, vet, golangci-lint, import layers, rule ids
@@ -61,6 +61,8 @@ lint: ## gofmt, vet, golangci-lint, import layers, rule ids
 fmt: ## rewrite the sources as gofmt wants them
 	gofmt -w $$(find . -name '*.go' -not -path './.git/*')
 
-capi-bench: capi ## nanoseconds of calls through librefmon.so
+capi-bench: capi ## nanoseconds of calls through librefmon.so and librefmonk.so
 	cc -O2 -std=gnu11 -Ibuild/capi/include -o build/capi/bench capi/tests/bench/bench.c -Lbuild/capi/lib -lrefmon -Wl,-rpath,$(CURDIR)/build/capi/lib
 	build/capi/bench
+	cc -O2 -std=gnu11 -Ibuild/capi/include -o build/capi/bench-kernel capi/tests/bench/kernel.c -Lbuild/capi/lib -lrefmonk -lrefmon -Wl,-rpath,$(CURDIR)/build/capi/lib
+	build/capi/bench-kernel

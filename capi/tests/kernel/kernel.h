@@ -37,6 +37,7 @@ void test_kobjects(void);
 void test_ksessions(void);
 void test_kthreads(void);
 void test_kwork(void);
+void test_kfuzz(void);
 void test_standard(void);
 
 #endif
