@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
 	"errors"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/kernel"
 )
 
 // kernelSources are the C tests of the kernel-mode face.
@@ -162,5 +165,65 @@ func TestKernelExample(t *testing.T) {
 	want := "without OBJ_KERNEL_HANDLE: 0xC000000D\nwith OBJ_KERNEL_HANDLE:    0x00000000\nin user mode:              0xC0000008\n"
 	if got := run(t, "", compile(t, folder, "tests/kernel/example.c", "-lrefmonk", "-lrefmon")); got != want {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// librefmonk.so exports what ntifs.h declares and the Zw names of the services
+// that package kernel has, and nothing else.
+func TestKernelExports(t *testing.T) {
+	folder := library(t)
+	want := map[string]bool{}
+	text, err := os.ReadFile("include/refmon/ntifs.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^REFMON_(?:KERNEL|API) [^;]*?(\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+		want[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`(?m)^REFMON_API \w+ ([^(]*?);`).FindAllStringSubmatch(string(text), -1) {
+		for name := range strings.SplitSeq(m[1], ",") {
+			want[strings.Trim(name, " *")] = true
+		}
+	}
+	if text, err = os.ReadFile("include/refmon/nt.h"); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^REFMON_SERVICE .*? Nt(\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+		if kernel.Table.Find("Zw"+m[1]) != nil {
+			want["Zw"+m[1]] = true
+		}
+	}
+	if len(want) < 100 || !want["SeExports"] || !want["PsImpersonateClient"] || !want["ZwClose"] {
+		t.Fatalf("the headers were not understood: %v", want)
+	}
+	for _, library := range []string{"librefmonk.so", "librefmonk-ms.so"} {
+		file, err := elf.Open(folder + "/lib/" + library)
+		if errors.Is(err, os.ErrNotExist) && runtime.GOARCH != "amd64" {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		symbols, err := file.DynamicSymbols()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]bool{}
+		for _, s := range symbols {
+			if s.Section != elf.SHN_UNDEF {
+				got[s.Name] = true
+			}
+		}
+		for name := range want {
+			if !got[name] {
+				t.Errorf("%s does not export %s", library, name)
+			}
+		}
+		for name := range got {
+			if !want[name] {
+				t.Errorf("%s exports %s, which no header declares", library, name)
+			}
+		}
 	}
 }
