@@ -31,18 +31,26 @@ func encodeSubject(s *kernel.SubjectContext) []byte {
 	return b
 }
 
-// subjectAt is the context at p: as it was locked, or as its tokens are now.
-func (c *call) subjectAt(p user) *kernel.SubjectContext {
-	if s := c.face.locked[p]; s != nil {
-		return s
-	}
-	return c.subjectOf(p, object[*kernel.AccessToken])
+// lockedSubject is a locked context and what the program's structure was then:
+// another one at the same address is not it.
+type lockedSubject struct {
+	structure [subjectContextSize]byte
+	subject   *kernel.SubjectContext
 }
 
-// subjectOf reads a context whose tokens are fetched by that function.
-func (c *call) subjectOf(p user, fetch func(*call, user) *kernel.AccessToken) *kernel.SubjectContext {
+// subjectAt is the context at p: as it was locked, or as its tokens are now.
+func (c *call) subjectAt(p user) *kernel.SubjectContext {
 	var b [subjectContextSize]byte
 	c.read(p, b[:])
+	if l := c.face.locked[p]; l.subject != nil && l.structure == b {
+		return l.subject
+	}
+	return c.subjectOf(p, b, object[*kernel.AccessToken])
+}
+
+// subjectOf is the context in a structure at p whose tokens are fetched by that
+// function.
+func (c *call) subjectOf(p user, b [subjectContextSize]byte, fetch func(*call, user) *kernel.AccessToken) *kernel.SubjectContext {
 	client, primary := user(le.Uint64(b[:])), user(le.Uint64(b[16:]))
 	if primary == 0 {
 		c.bug("the subject context at %#x has no primary token: it was released, or never captured", uintptr(p))
@@ -92,20 +100,24 @@ func seReleaseSubjectContext(c *call) uint64 {
 
 func (c *call) releaseSubject(p user) {
 	delete(c.face.locked, p)
-	s := c.subjectOf(p, disown[*kernel.AccessToken])
+	var b [subjectContextSize]byte
+	c.read(p, b[:])
+	s := c.subjectOf(p, b, disown[*kernel.AccessToken])
 	c.face.k.SeReleaseSubjectContext(s)
 	c.write(p, make([]byte, 24)) // a second release is noticed
 }
 
 func seLockSubjectContext(c *call) uint64 {
-	s := c.subjectOf(c.ptr(0), object[*kernel.AccessToken])
+	var b [subjectContextSize]byte
+	c.read(c.ptr(0), b[:])
+	s := c.subjectOf(c.ptr(0), b, object[*kernel.AccessToken])
 	s.Lock() // I-83
-	c.face.locked[c.ptr(0)] = s
+	c.face.locked[c.ptr(0)] = lockedSubject{b, s}
 	return 0
 }
 
 func seUnlockSubjectContext(c *call) uint64 {
-	if c.face.locked[c.ptr(0)] == nil {
+	if c.face.locked[c.ptr(0)].subject == nil {
 		c.bug("the subject context at %#x is not locked by this thread", uintptr(c.ptr(0)))
 	}
 	delete(c.face.locked, c.ptr(0))
@@ -169,7 +181,7 @@ func seCreateClientSecurityFromSubjectContext(c *call) uint64 {
 		return status(st)
 	}
 	p := c.face.k.Thread().Process()
-	s := c.subjectOf(c.ptr(0), object[*kernel.AccessToken])
+	s := c.subjectAt(c.ptr(0))
 	x, o := p.System().CreateClientSecurityFromSubject(s, q, c.boolean(2), p)
 	return c.putClient(c.ptr(3), x, o.Status)
 }

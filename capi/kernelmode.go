@@ -20,9 +20,9 @@ const kernelMode = 1 << 31
 type face struct {
 	thread
 	k       *kernel.KernelThread
-	routine func(*call) uint64              // the routine under way
-	used    []ob.Object                     // references for the time of the routines under way
-	locked  map[user]*kernel.SubjectContext // by SeLockSubjectContext, by address
+	routine func(*call) uint64     // the routine under way
+	used    []ob.Object            // references for the time of the routines under way
+	locked  map[user]lockedSubject // by SeLockSubjectContext, by address
 }
 
 // kernelCall answers a call of librefmonk.so.
@@ -46,7 +46,7 @@ func kernelCall(c *call, routine func(*call) uint64) uint64 {
 
 func newFace(k *kernel.KernelThread) *face {
 	sys := k.Zw().Services()
-	f := &face{thread: thread{nt: k.Zw(), sys: sys, profile: sys.Profile(), id: k.Thread().ID()}, k: k, locked: map[user]*kernel.SubjectContext{}}
+	f := &face{thread: thread{nt: k.Zw(), sys: sys, profile: sys.Profile(), id: k.Thread().ID()}, k: k, locked: map[user]lockedSubject{}}
 	f.face = f
 	return f
 }

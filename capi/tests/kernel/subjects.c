@@ -94,6 +94,12 @@ static void locked(void)
 	on.Privileges[0].Attributes = 0;
 	STATUS(ZwAdjustPrivilegesToken(k, FALSE, &on, 0, NULL, NULL), STATUS_SUCCESS);
 	CHECK(SePrivilegeCheck(&set, &s, UserMode));
+	SECURITY_SUBJECT_CONTEXT kept = s, other;
+	SeCaptureSubjectContext(&other);
+	s = other; /* another context at the address of the locked one: it has nothing to do with that */
+	CHECK(may(sddl("O:SYG:SYD:(A;;0x1;;;BA)"), &s));
+	SeReleaseSubjectContext(&s);
+	s = kept;
 	SeReleaseSubjectContext(&s); /* also lets the snapshot go */
 	SeCaptureSubjectContext(&s);
 	CHECK(s.ClientToken == NULL);
