@@ -10,8 +10,9 @@ int main(void)
 	if (SeCreateClientSecurity(thread, &qos, FALSE, &client))
 		return 1;
 
-	BOOLEAN copyOnOpen, effectiveOnly;
-	SECURITY_IMPERSONATION_LEVEL level;
+	/* NULL for none; the other outputs are then left as they are. */
+	BOOLEAN copyOnOpen = FALSE, effectiveOnly = FALSE;
+	SECURITY_IMPERSONATION_LEVEL level = SecurityAnonymous;
 	PACCESS_TOKEN before = PsReferenceImpersonationToken(thread, &copyOnOpen, &effectiveOnly, &level);
 	if (SeImpersonateClientEx(&client, thread))
 		return 1;

@@ -14,7 +14,6 @@ import (
 // Sizes of the structures that routines fill.
 const (
 	subjectContextSize = 32
-	clientContextSize  = 72
 	accessStateSize    = 160
 )
 
@@ -121,93 +120,6 @@ func seUnlockSubjectContext(c *call) uint64 {
 		c.bug("the subject context at %#x is not locked by this thread", uintptr(c.ptr(0)))
 	}
 	delete(c.face.locked, c.ptr(0))
-	return 0
-}
-
-// clientAt reads a SECURITY_CLIENT_CONTEXT.
-func (c *call) clientAt(p user, fetch func(*call, user) *kernel.AccessToken) *kernel.ClientContext {
-	var b [clientContextSize]byte
-	c.read(p, b[:])
-	at := user(le.Uint64(b[16:]))
-	if at == 0 {
-		c.bug("the client context at %#x has no token: it was deleted, or never created", uintptr(p))
-	}
-	return &kernel.ClientContext{
-		SQOS:  nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(b[4:])), ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0},
-		Token: fetch(c, at), Direct: b[24] != 0, EffectiveOnly: b[25] != 0, Remote: b[26] != 0,
-	}
-}
-
-// putClient writes the context that was created; on a fault it is deleted.
-func (c *call) putClient(p user, x *kernel.ClientContext, st ntstatus.Status) uint64 {
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	if st := c.probe(p, clientContextSize, 8); st != ntstatus.Success {
-		c.face.k.SeDeleteClientSecurity(x)
-		return status(st)
-	}
-	var e encoder
-	e.u32(12)
-	e.u32(uint32(x.SQOS.ImpersonationLevel))
-	e.u8(x.SQOS.ContextTrackingMode)
-	e.u8(x.SQOS.EffectiveOnly)
-	e.align(8)
-	e.u64(own(x.Token))
-	e.u8(x.Direct)
-	e.u8(x.EffectiveOnly)
-	e.u8(x.Remote)
-	e.align(4)
-	for _, id := range []winnt.LUID{x.Control.TokenID, x.Control.AuthenticationID, x.Control.ModifiedID} {
-		e.u64(uint64(id))
-	}
-	e.tokenInformation(winnt.TokenSource, x.Control.Source)
-	e.align(8)
-	return status(put(p, e.b))
-}
-
-func seCreateClientSecurity(c *call) uint64 {
-	q, st := c.qualityAt(1)
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	x, st := c.face.k.SeCreateClientSecurity(c.eThread(0), q, c.boolean(2))
-	return c.putClient(c.ptr(3), x, st)
-}
-
-func seCreateClientSecurityFromSubjectContext(c *call) uint64 {
-	q, st := c.qualityAt(1)
-	if st != ntstatus.Success {
-		return status(st)
-	}
-	p := c.face.k.Thread().Process()
-	s := c.subjectAt(c.ptr(0))
-	x, o := p.System().CreateClientSecurityFromSubject(s, q, c.boolean(2), p)
-	return c.putClient(c.ptr(3), x, o.Status)
-}
-
-// qualityAt copies a SECURITY_QUALITY_OF_SERVICE, which is required; its level
-// is judged by the routine (I-80).
-func (c *call) qualityAt(i int) (q nt.SecurityQualityOfService, st ntstatus.Status) {
-	var b [12]byte
-	if st = get(b[:], c.ptr(i)); st != ntstatus.Success {
-		return q, st
-	}
-	return nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(b[4:])), ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0}, st
-}
-
-func seImpersonateClient(c *call) uint64 {
-	c.face.k.SeImpersonateClient(c.clientAt(c.ptr(0), object[*kernel.AccessToken]), c.threadOr(1))
-	return 0
-}
-
-func seImpersonateClientEx(c *call) uint64 {
-	return status(c.face.k.SeImpersonateClientEx(c.clientAt(c.ptr(0), object[*kernel.AccessToken]), c.threadOr(1)))
-}
-
-func seDeleteClientSecurity(c *call) uint64 {
-	c.face.k.SeDeleteClientSecurity(c.clientAt(c.ptr(0), disown[*kernel.AccessToken]))
-	c.write(c.ptr(0)+16, make([]byte, 8)) // a second deletion is noticed
 	return 0
 }
 
