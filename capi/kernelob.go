@@ -40,6 +40,16 @@ func obfReferenceObject(c *call) uint64 {
 	return uint64(o.Head().PointerCount() - 1) // without the reference of this call
 }
 
+func obReferenceObjectSafe(c *call) uint64 {
+	k := c.alive(c.ptr(0))
+	if k == nil {
+		return 0
+	}
+	k.object.Head().Ref(ob.TagContext)
+	own(k.object)
+	return 1
+}
+
 func obfDereferenceObject(c *call) uint64 {
 	o := disown[ob.Object](c, c.ptr(0))
 	c.face.k.ObDereferenceObject(o)

@@ -107,8 +107,9 @@ func own(o ob.Object) uint64 {
 	return uint64(k.address)
 }
 
-// find is the object at an address, referenced until the routine returns.
-func (c *call) find(p user) *known {
+// alive is the object at an address, referenced until the routine returns; nil
+// where there is none.
+func (c *call) alive(p user) *known {
 	if p == systemProcess { // known to programs from the start
 		_, process := embedded()
 		addressOf(process.Object().System().SystemProcess())
@@ -117,9 +118,18 @@ func (c *call) find(p user) *known {
 	k := objects.at[p]
 	objects.RUnlock()
 	if k == nil || !k.object.Head().TryRef(ob.TagCall) {
-		c.bug("%#x is no object: it is gone, or it never was one", uintptr(p))
+		return nil
 	}
 	c.face.used = append(c.face.used, k.object)
+	return k
+}
+
+// find is alive for an address that must be of an object.
+func (c *call) find(p user) *known {
+	k := c.alive(p)
+	if k == nil {
+		c.bug("%#x is no object: it is gone, or it never was one", uintptr(p))
+	}
 	return k
 }
 

@@ -11,6 +11,10 @@ POBJECT_TYPE *PsJobType = &job, *ExEventObjectType = &event, *IoFileObjectType =
 
 PEPROCESS NTAPI IoGetCurrentProcess(void) { return PsGetCurrentProcess(); }
 
+PRKTHREAD NTAPI KeGetCurrentThread(void) { return (PRKTHREAD)PsGetCurrentThread(); }
+
+BOOLEAN NTAPI IoIsSystemThread(PETHREAD t) { return PsIsSystemThread(t); }
+
 HANDLE NTAPI PsGetCurrentProcessId(void) { return PsGetProcessId(PsGetCurrentProcess()); }
 
 HANDLE NTAPI PsGetCurrentThreadId(void) { return PsGetThreadId(PsGetCurrentThread()); }

@@ -511,6 +511,11 @@ LONG_PTR NTAPI ObfReferenceObject(PVOID Object)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Object};
 	return (LONG_PTR)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_ObfReferenceObject, args));
 }
+BOOLEAN NTAPI ObReferenceObjectSafe(PVOID Object)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Object};
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_ObReferenceObjectSafe, args));
+}
 LONG_PTR NTAPI ObfDereferenceObject(PVOID Object)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Object};

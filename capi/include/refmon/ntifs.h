@@ -28,6 +28,7 @@ typedef enum _MODE { KernelMode, UserMode, MaximumMode } MODE;
 typedef enum _POOL_TYPE { NonPagedPool, PagedPool, NonPagedPoolNx = 512 } POOL_TYPE;
 
 typedef struct _ETHREAD *PETHREAD;
+typedef struct _KTHREAD *PKTHREAD, *PRKTHREAD; /* the same pointer as PETHREAD */
 typedef struct _EPROCESS *PEPROCESS;
 typedef struct _OBJECT_TYPE *POBJECT_TYPE;
 typedef PVOID PACCESS_TOKEN;
@@ -118,6 +119,7 @@ REFMON_KERNEL PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread,
 REFMON_KERNEL void NTAPI PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken);
 REFMON_KERNEL PETHREAD NTAPI PsGetCurrentThread(void);
 REFMON_KERNEL PEPROCESS NTAPI PsGetCurrentProcess(void);
+REFMON_API PRKTHREAD NTAPI KeGetCurrentThread(void);
 REFMON_API PEPROCESS NTAPI IoGetCurrentProcess(void);
 REFMON_KERNEL PEPROCESS NTAPI IoThreadToProcess(PETHREAD Thread);
 REFMON_API HANDLE NTAPI PsGetCurrentProcessId(void);
@@ -126,6 +128,7 @@ REFMON_KERNEL HANDLE NTAPI PsGetProcessId(PEPROCESS Process);
 REFMON_KERNEL HANDLE NTAPI PsGetThreadId(PETHREAD Thread);
 REFMON_KERNEL HANDLE NTAPI PsGetThreadProcessId(PETHREAD Thread);
 REFMON_KERNEL BOOLEAN NTAPI PsIsSystemThread(PETHREAD Thread);
+REFMON_API BOOLEAN NTAPI IoIsSystemThread(PETHREAD Thread);
 REFMON_KERNEL NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROCESS *Process);
 REFMON_KERNEL NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD *Thread);
 
@@ -185,6 +188,7 @@ REFMON_API NTSTATUS NTAPI SeUnregisterLogonSessionTerminatedRoutineEx(PSE_LOGON_
 REFMON_KERNEL NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation);
 REFMON_KERNEL NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode);
 REFMON_KERNEL LONG_PTR NTAPI ObfReferenceObject(PVOID Object);
+REFMON_KERNEL BOOLEAN NTAPI ObReferenceObjectSafe(PVOID Object); /* FALSE for an object that is gone */
 REFMON_KERNEL LONG_PTR NTAPI ObfDereferenceObject(PVOID Object);
 #define ObReferenceObject(o) ObfReferenceObject(o)
 #define ObDereferenceObject(o) ObfDereferenceObject(o)

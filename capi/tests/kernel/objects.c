@@ -9,7 +9,8 @@ static void pointers(void)
 	CHECK(MINE == IoGetCurrentProcess());
 	CHECK(IoThreadToProcess(ME) == MINE);
 	CHECK((void *)ME != (void *)MINE);
-	CHECK(!PsIsSystemThread(ME));
+	CHECK((PETHREAD)KeGetCurrentThread() == ME);
+	CHECK(!PsIsSystemThread(ME) && !IoIsSystemThread(ME));
 	SAME((uintptr_t)PsGetThreadProcessId(ME), (uintptr_t)PsGetCurrentProcessId());
 	SAME((uintptr_t)PsGetProcessId(PsInitialSystemProcess), 4);
 	PVOID a, b;
@@ -79,7 +80,11 @@ static void forms(void)
 static void addresses(void)
 {
 	PACCESS_TOKEN first = token_of(alice, TokenImpersonation, SecurityImpersonation), last = first;
+	CHECK(ObReferenceObjectSafe(first));
+	ObDereferenceObject(first);
 	PsDereferenceImpersonationToken(first);
+	CHECK(!ObReferenceObjectSafe(first)); /* gone, and known to be */
+	CHECK(!ObReferenceObjectSafe(&last));
 	for (int i = 0; i < 3000; i++) { /* more than are kept in mind */
 		PACCESS_TOKEN t = NULL;
 		HANDLE h = NULL;
