@@ -10,37 +10,74 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// The SID_NAME_USE of well-known accounts.
+// The SID_NAME_USE of the accounts there are.
 const (
+	useUser           = 1
+	useGroup          = 2
+	useDomain         = 3
 	useAlias          = 4
 	useWellKnownGroup = 5
 	useLabel          = 10
 )
 
-// accounts are the well-known SIDs by their upper-case names. Accounts of a
-// domain are not among them: their domain has no name here.
-var accounts = sync.OnceValue(func() map[string]sid.SID {
-	m := map[string]sid.SID{}
-	sid.WellKnown(func(s sid.SID, name string) bool {
-		m[strings.ToUpper(name)] = s
-		return true
-	})
-	return m
-})
+// computerName is the name of the embedded kernel's computer, which is the
+// domain of its accounts; machine is that domain's SID.
+const computerName = "REFMON"
 
-// accountNamed is the SID of NAME or DOMAIN\NAME, in any case.
-func accountNamed(name string) (sid.SID, ntstatus.Status) {
-	domain, account, qualified := strings.Cut(name, `\`)
-	if !qualified {
-		account = name
-	}
-	s, ok := accounts()[strings.ToUpper(account)]
-	if authority, _ := sid.Account(s); !ok || qualified && !strings.EqualFold(authority, domain) {
-		return sid.SID{}, ntstatus.NoneMapped
-	}
-	return s, ntstatus.Success
+var machine = administratorUser.Prefix()
+
+// account is what a look-up tells. A domain's name is not the account's but
+// its own, except that BUILTIN has both.
+type account struct {
+	sid          sid.SID
+	domain, name string
+	use          uint32
 }
 
+// accountTable finds accounts by SID and by upper-case name.
+type accountTable struct {
+	bySID  map[sid.SID]account
+	byName map[string]account
+}
+
+func (t *accountTable) add(key string, a account) {
+	t.bySID[a.sid], t.byName[strings.ToUpper(key)] = a, a
+}
+
+// accounts are the well-known ones and those of the computer.
+var accounts = sync.OnceValue(func() *accountTable {
+	t := &accountTable{bySID: map[sid.SID]account{}, byName: map[string]account{}}
+	member := func(rid uint32, name string, use uint32) {
+		t.add(name, account{machine.WithRID(rid), computerName, name, use})
+	}
+	member(500, "Administrator", useUser)
+	member(501, "Guest", useUser)
+	member(513, "None", useGroup)
+	member(1001, "User", useUser)
+	t.add(computerName, account{machine, computerName, "", useDomain})
+	t.add("BUILTIN", account{sid.MustParse("S-1-5-32"), "BUILTIN", "BUILTIN", useDomain})
+	sid.WellKnown(func(s sid.SID, name string) bool {
+		domain, _ := sid.Account(s)
+		t.add(name, account{s, domain, name, use(s)})
+		return true
+	})
+	return t
+})
+
+// accountNamed is the account NAME or DOMAIN\NAME, in any case.
+func accountNamed(name string) (account, ntstatus.Status) {
+	domain, key, qualified := strings.Cut(name, `\`)
+	if !qualified {
+		key = name
+	}
+	a, ok := accounts().byName[strings.ToUpper(key)]
+	if !ok || qualified && (a.use == useDomain || !strings.EqualFold(a.domain, domain)) {
+		return account{}, ntstatus.NoneMapped
+	}
+	return a, ntstatus.Success
+}
+
+// use is the type of a well-known SID.
 func use(s sid.SID) uint32 {
 	switch {
 	case s.Authority() == 5 && s.SubAuthorities() == 2 && s.Sub(0) == 32:
@@ -57,17 +94,17 @@ func rmAccountName(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	domain, name := sid.Account(s)
-	if name == "" || accounts()[strings.ToUpper(name)] != s { // the latter: of a domain
+	a, ok := accounts().bySID[s]
+	if !ok {
 		return status(ntstatus.NoneMapped)
 	}
-	if st := c.putU32(c.ptr(4), use(s)); st != ntstatus.Success {
+	if st := c.putU32(c.ptr(4), a.use); st != ntstatus.Success {
 		return status(st)
 	}
-	if st := c.giveText(c.ptr(1), c.ptr(3), name); st != 0 {
+	if st := c.giveText(c.ptr(1), c.ptr(3), a.name); st != 0 {
 		return st
 	}
-	return c.giveText(c.ptr(2), c.ptr(3)+4, domain)
+	return c.giveText(c.ptr(2), c.ptr(3)+4, a.domain)
 }
 
 // rmAccountSid is what LookupAccountName tells.
@@ -76,16 +113,18 @@ func rmAccountSid(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	s, st := accountNamed(name)
+	a, st := accountNamed(name)
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	if st := c.putU32(c.ptr(4), use(s)); st != ntstatus.Success {
+	if st := c.putU32(c.ptr(4), a.use); st != ntstatus.Success {
 		return status(st)
 	}
-	if st := c.give(c.ptr(1), []byte(s.Binary())); st != ntstatus.Success {
+	if st := c.give(c.ptr(1), []byte(a.sid.Binary())); st != ntstatus.Success {
 		return status(st)
 	}
-	domain, _ := sid.Account(s)
-	return c.giveText(c.ptr(2), c.ptr(3)+4, domain)
+	return c.giveText(c.ptr(2), c.ptr(3)+4, a.domain)
 }
+
+// rmComputer tells the SID of the computer's domain.
+func rmComputer(c *call) uint64 { return status(c.give(c.ptr(0), []byte(machine.Binary()))) }

@@ -93,7 +93,8 @@ func trusteeOf(b []byte, current user, wide bool) (sid.SID, ntstatus.Status) {
 	if current != 0 && strings.EqualFold(name, "CURRENT_USER") {
 		return sidAt(current)
 	}
-	return accountNamed(name)
+	a, st := accountNamed(name)
+	return a.sid, st
 }
 
 func trusteeName(p user, wide bool) (string, ntstatus.Status) {

@@ -23,9 +23,12 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SE
 /* SetEntriesInAcl: EXPLICIT_ACCESS of either width; the new list comes from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, PSID CurrentUser, BOOLEAN Wide);
 
-/* Well-known accounts. Results come from malloc; Units are those of the text and of the domain, terminators included. */
+/* Accounts. Results come from malloc; Units are those of the text and of the domain, terminators included. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use);
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Units, PULONG Use);
+
+/* The SID of the computer, which is the domain of its accounts. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_computer(PSID *Sid);
 
 /* Conversions of text. Results come from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size);

@@ -483,6 +483,11 @@ NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Unit
 	uint64_t args[] = {(uint64_t)(uintptr_t)Name, (uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)Domain, (uint64_t)(uintptr_t)Units, (uint64_t)(uintptr_t)Use};
 	return (NTSTATUS)rm_enter(RM_rm_account_sid, args);
 }
+NTSTATUS NTAPI rm_computer(PSID *Sid)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Sid};
+	return (NTSTATUS)rm_enter(RM_rm_computer, args);
+}
 NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Text, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Size};

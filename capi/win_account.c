@@ -1,4 +1,4 @@
-/* Well-known accounts by SID and by name. */
+/* Accounts by SID and by name, the current user, the computer. */
 #include "win.h"
 
 /* What a look-up found; text is of either width. */
@@ -88,3 +88,64 @@ BOOL WINAPI LookupAccountNameA(LPCSTR system, LPCSTR name, PSID sid, LPDWORD siz
 	free(w);
 	return r;
 }
+
+PSID rm_current_user(char *room, ULONG size)
+{
+	HANDLE token;
+	ULONG n;
+	NTSTATUS st = NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &token);
+	if (st == STATUS_NO_TOKEN)
+		st = NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, &token);
+	if (!NT_SUCCESS(st))
+		return NULL;
+	st = NtQueryInformationToken(token, TokenUser, room, size, &n);
+	NtClose(token);
+	return NT_SUCCESS(st) ? ((PTOKEN_USER)room)->User.Sid : NULL;
+}
+
+/* size counts units and, on success, the terminator too. */
+static BOOL user_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
+{
+	_Alignas(8) char room[TOKEN_USER_MAX_SIZE];
+	struct found f = {0};
+	if (!size)
+		return fail(ERROR_INVALID_PARAMETER);
+	PSID user = rm_current_user(room, sizeof room);
+	NTSTATUS st = user ? rm_account_name(user, &f.name, &f.domain, f.units, &f.use) : STATUS_CANT_OPEN_ANONYMOUS;
+	if (!NT_SUCCESS(st))
+		return leave(&f, RtlNtStatusToDosError(st));
+	BOOL fits = buffer && *size >= f.units[0];
+	*size = f.units[0];
+	if (!fits)
+		return leave(&f, ERROR_INSUFFICIENT_BUFFER);
+	copy(buffer, f.name, f.units[0], size, wide);
+	*size = f.units[0];
+	return leave(&f, ERROR_SUCCESS);
+}
+
+BOOL WINAPI GetUserNameW(LPWSTR buffer, LPDWORD size) { return user_name(buffer, size, TRUE); }
+
+BOOL WINAPI GetUserNameA(LPSTR buffer, LPDWORD size) { return user_name(buffer, size, FALSE); }
+
+/* size counts units, and on success does not count the terminator. */
+static BOOL computer_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
+{
+	struct found f = {0};
+	if (!size)
+		return fail(ERROR_INVALID_PARAMETER);
+	NTSTATUS st = rm_computer(&f.sid);
+	if (NT_SUCCESS(st))
+		st = rm_account_name(f.sid, &f.name, &f.domain, f.units, &f.use);
+	if (!NT_SUCCESS(st))
+		return leave(&f, RtlNtStatusToDosError(st));
+	if (!buffer || *size < f.units[1]) {
+		*size = f.units[1];
+		return leave(&f, ERROR_BUFFER_OVERFLOW);
+	}
+	copy(buffer, f.domain, f.units[1], size, wide);
+	return leave(&f, ERROR_SUCCESS);
+}
+
+BOOL WINAPI GetComputerNameW(LPWSTR buffer, LPDWORD size) { return computer_name(buffer, size, TRUE); }
+
+BOOL WINAPI GetComputerNameA(LPSTR buffer, LPDWORD size) { return computer_name(buffer, size, FALSE); }

@@ -1,25 +1,10 @@
 /* Lists from explicit entries, and back. */
 #include "win.h"
 
-/* The user of the effective token, for the name CURRENT_USER; NULL when it may not be read. */
-static PSID current_user(char *room, ULONG size)
-{
-	HANDLE token;
-	ULONG n;
-	NTSTATUS st = NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &token);
-	if (st == STATUS_NO_TOKEN)
-		st = NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, &token);
-	if (!NT_SUCCESS(st))
-		return NULL;
-	st = NtQueryInformationToken(token, TokenUser, room, size, &n);
-	NtClose(token);
-	return NT_SUCCESS(st) ? ((PTOKEN_USER)room)->User.Sid : NULL;
-}
-
 static DWORD set_entries(ULONG count, PVOID list, PACL old, PACL *new, BOOLEAN wide)
 {
 	_Alignas(8) char room[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-	return RtlNtStatusToDosError(rm_set_entries(count, list, old, new, current_user(room, sizeof room), wide));
+	return RtlNtStatusToDosError(rm_set_entries(count, list, old, new, rm_current_user(room, sizeof room), wide));
 }
 
 DWORD WINAPI SetEntriesInAclW(ULONG count, PEXPLICIT_ACCESS_W list, PACL old, PACL *new) { return set_entries(count, list, old, new, TRUE); }

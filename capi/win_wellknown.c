@@ -91,7 +91,7 @@ static BOOL give(SID *s, PSID to, DWORD *size)
 	return TRUE;
 }
 
-/* There is no local computer to stand in for a domain that is not given. */
+/* The local computer stands in for a domain that is not given. */
 BOOL WINAPI CreateWellKnownSid(WELL_KNOWN_SID_TYPE type, PSID domain, PSID sid, DWORD *size)
 {
 	const struct known *k = find(type);
@@ -99,9 +99,17 @@ BOOL WINAPI CreateWellKnownSid(WELL_KNOWN_SID_TYPE type, PSID domain, PSID sid, 
 	if (!k || !size)
 		return fail(ERROR_INVALID_PARAMETER);
 	if (k->authority == DOMAIN) {
-		if (!RtlValidSid(domain) || ((SID *)domain)->SubAuthorityCount == SID_MAX_SUB_AUTHORITIES)
+		PSID computer = NULL;
+		if (!domain && !done(rm_computer(&computer)))
+			return FALSE;
+		if (!domain)
+			domain = computer;
+		BOOL valid = RtlValidSid(domain) && ((SID *)domain)->SubAuthorityCount < SID_MAX_SUB_AUTHORITIES;
+		if (valid)
+			memcpy(&s, domain, RtlLengthSid(domain));
+		free(computer);
+		if (!valid)
 			return fail(ERROR_INVALID_PARAMETER);
-		memcpy(&s, domain, RtlLengthSid(domain));
 	} else
 		s.sid.IdentifierAuthority.Value[5] = k->authority;
 	append(&s.sid, k);

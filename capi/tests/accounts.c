@@ -14,6 +14,11 @@ static const struct { const char *sid, *domain, *name; SID_NAME_USE use; } table
 	{"S-1-5-32-544", "BUILTIN", "Administrators", SidTypeAlias},
 	{"S-1-5-32-545", "BUILTIN", "Users", SidTypeAlias},
 	{"S-1-5-32-551", "BUILTIN", "Backup Operators", SidTypeAlias},
+	{"S-1-5-32", "BUILTIN", "BUILTIN", SidTypeDomain},
+	{"S-1-5-21-1000000001-1000000002-1000000003-500", "REFMON", "Administrator", SidTypeUser},
+	{"S-1-5-21-1000000001-1000000002-1000000003-501", "REFMON", "Guest", SidTypeUser},
+	{"S-1-5-21-1000000001-1000000002-1000000003-513", "REFMON", "None", SidTypeGroup},
+	{"S-1-5-21-1000000001-1000000002-1000000003-1001", "REFMON", "User", SidTypeUser},
 	{"S-1-16-12288", "Mandatory Label", "High Mandatory Level", SidTypeLabel},
 };
 
@@ -45,7 +50,7 @@ static void known(void)
 		CHECK(is_text(wideDomain, table[i].domain));
 		SAME(n, strlen(table[i].name));
 		/* and back, with the authority in front where there is one */
-		snprintf(full, sizeof full, "%s%s%s", domain, *domain ? "\\" : "", name);
+		snprintf(full, sizeof full, "%s%s%s", use == SidTypeDomain ? "" : domain, *domain && use != SidTypeDomain ? "\\" : "", name);
 		m = sizeof domain;
 		use = 0;
 		CHECK(LookupAccountNameA(NULL, full, back, &size, domain, &m, &use));
@@ -58,6 +63,77 @@ static void known(void)
 		CHECK(EqualSid(back, sid));
 		LocalFree(sid);
 	}
+}
+
+/* The computer's own domain, its users, and who acts. */
+static void computer(void)
+{
+	char name[64], domain[64], back[SECURITY_MAX_SID_SIZE], machine[SECURITY_MAX_SID_SIZE], made[SECURITY_MAX_SID_SIZE];
+	WCHAR wide[64];
+	DWORD n = sizeof name, m = sizeof domain, size = sizeof back;
+	SID_NAME_USE use = 0;
+	CHECK(GetComputerNameA(name, &n));
+	SAME(n, 6);
+	CHECK(strcmp(name, "REFMON") == 0);
+	n = 64;
+	CHECK(GetComputerNameW(wide, &n));
+	CHECK(is_text(wide, "REFMON"));
+	n = 6;
+	FAILS(GetComputerNameA(name, &n), ERROR_BUFFER_OVERFLOW);
+	SAME(n, 7);
+	CHECK(GetComputerNameA(name, &n));
+	FAILS(GetComputerNameW(wide, NULL), ERROR_INVALID_PARAMETER);
+	CHECK(LookupAccountNameA(NULL, "refmon", back, &size, domain, &m, &use)); /* the domain itself */
+	SAME(use, SidTypeDomain);
+	CHECK(strcmp(domain, "REFMON") == 0);
+	n = sizeof name, m = sizeof domain;
+	CHECK(LookupAccountSidA(NULL, back, name, &n, domain, &m, &use));
+	SAME(use, SidTypeDomain);
+	SAME(n, 0); /* a domain's name is that of the domain */
+	CHECK(strcmp(domain, "REFMON") == 0);
+	/* CreateWellKnownSid without a domain is about this computer */
+	size = sizeof machine;
+	CHECK(CreateWellKnownSid(WinAccountAdministratorSid, NULL, made, &size));
+	size = sizeof machine;
+	CHECK(GetWindowsAccountDomainSid(made, machine, &size));
+	CHECK(EqualSid(machine, back));
+	n = sizeof name, m = sizeof domain;
+	CHECK(LookupAccountSidA(NULL, made, name, &n, domain, &m, &use));
+	CHECK(strcmp(name, "Administrator") == 0);
+	/* the user of the thread's token */
+	n = sizeof name;
+	CHECK(GetUserNameA(name, &n));
+	CHECK(strcmp(name, "Administrator") == 0);
+	SAME(n, sizeof "Administrator");
+	n = sizeof "Administrator" - 1;
+	FAILS(GetUserNameW(wide, &n), ERROR_INSUFFICIENT_BUFFER);
+	SAME(n, sizeof "Administrator");
+	CHECK(GetUserNameW(wide, &n));
+	CHECK(is_text(wide, "Administrator"));
+	FAILS(GetUserNameA(name, NULL), ERROR_INVALID_PARAMETER);
+	n = 0;
+	FAILS(GetUserNameA(NULL, &n), ERROR_INSUFFICIENT_BUFFER);
+	CHECK(ImpersonateAnonymousToken(GetCurrentThread()));
+	n = sizeof name;
+	CHECK(GetUserNameA(name, &n));
+	CHECK(strcmp(name, "ANONYMOUS LOGON") == 0);
+	CHECK(RevertToSelf());
+	HANDLE anonymous = client(SecurityAnonymous);
+	CHECK(SetThreadToken(NULL, anonymous));
+	FAILS(GetUserNameA(name, &n), ERROR_CANT_OPEN_ANONYMOUS);
+	CHECK(RevertToSelf());
+	CHECK(CloseHandle(anonymous));
+	/* a name of the computer is a trustee */
+	EXPLICIT_ACCESS_A e;
+	PACL acl;
+	PACCESS_ALLOWED_ACE ace;
+	BuildExplicitAccessWithNameA(&e, "REFMON\\user", 1, GRANT_ACCESS, NO_INHERITANCE);
+	SAME(SetEntriesInAclA(1, &e, NULL, &acl), ERROR_SUCCESS);
+	CHECK(GetAce(acl, 0, (void **)&ace));
+	size = sizeof back, m = sizeof domain;
+	CHECK(LookupAccountNameA(NULL, "User", back, &size, domain, &m, &use));
+	CHECK(EqualSid(&ace->SidStart, back));
+	LocalFree(acl);
 }
 
 static void sizes(void)
@@ -94,7 +170,7 @@ static void sizes(void)
 static void refusals(void)
 {
 	static const char *const strangers[] = {"S-1-5-21-1-2-3-500", "S-1-5-21-1-2-3-1107", "S-1-5-5-0-99", "S-1-5-32-9999", "S-1-16-1"};
-	static const char *const names[] = {"no such account", "", "NT AUTHORITY\\Users", "BUILTIN\\", "Domain Admins"};
+	static const char *const names[] = {"no such account", "", "NT AUTHORITY\\Users", "BUILTIN\\", "REFMON\\Users", "BUILTIN\\Administrator", "REFMON\\REFMON", "Domain Admins"};
 	char name[64], domain[64], back[SECURITY_MAX_SID_SIZE] = {0};
 	DWORD n = 64, m = 64, size = sizeof back;
 	SID_NAME_USE use;
@@ -116,6 +192,7 @@ static void refusals(void)
 void test_accounts(void)
 {
 	known();
+	computer();
 	sizes();
 	refusals();
 }

@@ -38,7 +38,7 @@ typedef enum _WELL_KNOWN_SID_TYPE {
 } WELL_KNOWN_SID_TYPE;
 
 
-/* WinAccount* and the two cacheable groups need DomainSid; the others ignore it. */
+/* WinAccount* and the two cacheable groups are of DomainSid, NULL for the local computer; the others ignore it. */
 REFMON_API BOOL WINAPI CreateWellKnownSid(WELL_KNOWN_SID_TYPE WellKnownSidType, PSID DomainSid, PSID pSid, DWORD *cbSid);
 REFMON_API BOOL WINAPI IsWellKnownSid(PSID pSid, WELL_KNOWN_SID_TYPE WellKnownSidType);
 REFMON_API BOOL WINAPI GetWindowsAccountDomainSid(PSID pSid, PSID pDomainSid, DWORD *cbDomainSid);

@@ -128,14 +128,23 @@ REFMON_API HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES lpEventAttributes, B
 REFMON_API HANDLE WINAPI OpenEventW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName);
 REFMON_API HANDLE WINAPI OpenEventA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName);
 
-/* Accounts: the well-known ones, by their English names; of a name that may have
- * its domain in front, BUILTIN\Users. lpSystemName is not looked at. A buffer that
+/* Accounts: the well-known ones by their English names, and those of the embedded
+ * computer REFMON: Administrator, Guest, User and the group None. A name may have its
+ * domain in front, BUILTIN\\Users. lpSystemName is not looked at. A buffer that
  * is too small gives ERROR_INSUFFICIENT_BUFFER and both sizes needed, terminators
  * included; on success, cch values are lengths without them and cbSid is unchanged. */
 REFMON_API BOOL WINAPI LookupAccountSidW(LPCWSTR lpSystemName, PSID Sid, LPWSTR Name, LPDWORD cchName, LPWSTR ReferencedDomainName, LPDWORD cchReferencedDomainName, PSID_NAME_USE peUse);
 REFMON_API BOOL WINAPI LookupAccountSidA(LPCSTR lpSystemName, PSID Sid, LPSTR Name, LPDWORD cchName, LPSTR ReferencedDomainName, LPDWORD cchReferencedDomainName, PSID_NAME_USE peUse);
 REFMON_API BOOL WINAPI LookupAccountNameW(LPCWSTR lpSystemName, LPCWSTR lpAccountName, PSID Sid, LPDWORD cbSid, LPWSTR ReferencedDomainName, LPDWORD cchReferencedDomainName, PSID_NAME_USE peUse);
 REFMON_API BOOL WINAPI LookupAccountNameA(LPCSTR lpSystemName, LPCSTR lpAccountName, PSID Sid, LPDWORD cbSid, LPSTR ReferencedDomainName, LPDWORD cchReferencedDomainName, PSID_NAME_USE peUse);
+
+#define UNLEN 256
+#define MAX_COMPUTERNAME_LENGTH 15
+/* The account of the user the thread acts as; size counts the terminator, on success too. */
+REFMON_API BOOL WINAPI GetUserNameW(LPWSTR lpBuffer, LPDWORD pcbBuffer);
+REFMON_API BOOL WINAPI GetUserNameA(LPSTR lpBuffer, LPDWORD pcbBuffer);
+REFMON_API BOOL WINAPI GetComputerNameW(LPWSTR lpBuffer, LPDWORD nSize);
+REFMON_API BOOL WINAPI GetComputerNameA(LPSTR lpBuffer, LPDWORD nSize);
 
 /* Private objects. The descriptor they are given is freed with DestroyPrivateObjectSecurity. */
 #define SEF_DACL_AUTO_INHERIT 0x01
