@@ -68,24 +68,75 @@ func explicitOf(b []byte, current user, wide bool) (r sd.Explicit, st ntstatus.S
 		return r, ntstatus.InvalidParameter
 	}
 	r.Inheritance = uint8(inheritance) & (sd.ValidInheritFlags &^ sd.Inherited)
-	r.Trustee, st = trusteeOf(trustee, current, wide)
+	t, st := trusteeOf(trustee, current, wide)
+	r.Trustee, r.ObjectType, r.InheritedObjectType = t.sid, t.object, t.inherited
 	return r, st
 }
 
-// trusteeOf is the SID of a TRUSTEE.
-func trusteeOf(b []byte, current user, wide bool) (sid.SID, ntstatus.Status) {
-	p := user(le.Uint64(b[24:]))
-	if le.Uint64(b) != 0 || le.Uint32(b[8:]) != 0 { // must be none
-		return sid.SID{}, ntstatus.InvalidParameter
+// trustee is what a TRUSTEE says.
+type trustee struct {
+	sid               sid.SID
+	object, inherited *winnt.GUID
+}
+
+// The forms of a trustee.
+const (
+	trusteeSID            = 0
+	trusteeNamed          = 1
+	trusteeObjectsAndSID  = 3
+	trusteeObjectsAndName = 4
+)
+
+func trusteeOf(b []byte, current user, wide bool) (t trustee, st ntstatus.Status) {
+	p, form := user(le.Uint64(b[24:])), le.Uint32(b[12:])
+	if le.Uint64(b) != 0 || le.Uint32(b[8:]) != 0 || p == 0 { // a second trustee must be none
+		return t, ntstatus.InvalidParameter
 	}
-	switch form := le.Uint32(b[12:]); {
-	case form == 3 || form == 4: // with object types
-		return sid.SID{}, ntstatus.NotSupported
-	case form > 1 || p == 0:
-		return sid.SID{}, ntstatus.InvalidParameter
-	case form == 0:
-		return sidAt(p)
+	switch form {
+	case trusteeSID:
+		t.sid, st = sidAt(p)
+	case trusteeNamed:
+		t.sid, st = trusteeAccount(p, current, wide)
+	case trusteeObjectsAndSID:
+		return objectsAndSID(p)
+	case trusteeObjectsAndName:
+		x, st := block(p, 32, 1)
+		if st != ntstatus.Success {
+			return t, st
+		}
+		if le.Uint32(x) != 0 {
+			return t, ntstatus.NotSupported // names of object types are a directory's
+		}
+		t.sid, st = trusteeAccount(user(le.Uint64(x[24:])), current, wide)
+		return t, st
+	default:
+		return t, ntstatus.InvalidParameter
 	}
+	return t, st
+}
+
+// objectsAndSID copies OBJECTS_AND_SID.
+func objectsAndSID(p user) (t trustee, st ntstatus.Status) {
+	b, st := block(p, 48, 1)
+	if st != ntstatus.Success {
+		return t, st
+	}
+	present := le.Uint32(b)
+	if present&^3 != 0 {
+		return t, ntstatus.InvalidParameter
+	}
+	if present&1 != 0 {
+		t.object = (*winnt.GUID)(b[4:20])
+	}
+	if present&2 != 0 {
+		t.inherited = (*winnt.GUID)(b[20:36])
+	}
+	t.sid, st = sidAt(user(le.Uint64(b[40:])))
+	return t, st
+}
+
+// trusteeAccount is the SID of an account, or of the user that is current.
+func trusteeAccount(p, current user, wide bool) (sid.SID, ntstatus.Status) {
 	name, st := trusteeName(p, wide)
 	if st != ntstatus.Success {
 		return sid.SID{}, st
@@ -95,6 +146,19 @@ func trusteeOf(b []byte, current user, wide bool) (sid.SID, ntstatus.Status) {
 	}
 	a, st := accountNamed(name)
 	return a.sid, st
+}
+
+// rmTrusteeSid is the SID of a TRUSTEE of either width.
+func rmTrusteeSid(c *call) uint64 {
+	b, st := block(c.ptr(0), 32, 1)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	t, st := trusteeOf(b, c.ptr(1), c.boolean(2))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.give(c.ptr(3), []byte(t.sid.Binary())))
 }
 
 func trusteeName(p user, wide bool) (string, ntstatus.Status) {

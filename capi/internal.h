@@ -23,6 +23,10 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SE
 /* SetEntriesInAcl: EXPLICIT_ACCESS of either width; the new list comes from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, PSID CurrentUser, BOOLEAN Wide);
 
+/* The SID of a trustee, from malloc; the rights a list gives it, or with Failed the two kinds it audits. Trustees are of either width. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_trustee_sid(PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PSID *Sid);
+REFMON_HIDDEN NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PACCESS_MASK Rights, PACCESS_MASK Failed);
+
 /* Accounts. Results come from malloc; Units are those of the text and of the domain, terminators included. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use);
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Units, PULONG Use);

@@ -473,6 +473,16 @@ NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, PSID
 	uint64_t args[] = {(uint64_t)(uintptr_t)Count, (uint64_t)(uintptr_t)List, (uint64_t)(uintptr_t)Old, (uint64_t)(uintptr_t)New, (uint64_t)(uintptr_t)CurrentUser, (uint64_t)(uintptr_t)Wide};
 	return (NTSTATUS)rm_enter(RM_rm_set_entries, args);
 }
+NTSTATUS NTAPI rm_trustee_sid(PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PSID *Sid)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Trustee, (uint64_t)(uintptr_t)CurrentUser, (uint64_t)(uintptr_t)Wide, (uint64_t)(uintptr_t)Sid};
+	return (NTSTATUS)rm_enter(RM_rm_trustee_sid, args);
+}
+NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PACCESS_MASK Rights, PACCESS_MASK Failed)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)Trustee, (uint64_t)(uintptr_t)CurrentUser, (uint64_t)(uintptr_t)Wide, (uint64_t)(uintptr_t)Rights, (uint64_t)(uintptr_t)Failed};
+	return (NTSTATUS)rm_enter(RM_rm_acl_rights, args);
+}
 NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)Name, (uint64_t)(uintptr_t)Domain, (uint64_t)(uintptr_t)Units, (uint64_t)(uintptr_t)Use};

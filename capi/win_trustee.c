@@ -17,6 +17,38 @@ void WINAPI BuildTrusteeWithNameW(PTRUSTEE_W t, LPWSTR name) { build(t, TRUSTEE_
 
 void WINAPI BuildTrusteeWithNameA(PTRUSTEE_A t, LPSTR name) { build((PTRUSTEE_W)t, TRUSTEE_IS_NAME, (LPWSTR)name); }
 
+void WINAPI BuildTrusteeWithObjectsAndSidW(PTRUSTEE_W t, POBJECTS_AND_SID o, GUID *object, GUID *inherited, PSID sid)
+{
+	memset(o, 0, sizeof *o);
+	if (object) {
+		o->ObjectsPresent |= ACE_OBJECT_TYPE_PRESENT;
+		o->ObjectTypeGuid = *object;
+	}
+	if (inherited) {
+		o->ObjectsPresent |= ACE_INHERITED_OBJECT_TYPE_PRESENT;
+		o->InheritedObjectTypeGuid = *inherited;
+	}
+	o->pSid = sid;
+	build(t, TRUSTEE_IS_OBJECTS_AND_SID, (LPWSTR)o);
+}
+
+void WINAPI BuildTrusteeWithObjectsAndSidA(PTRUSTEE_A t, POBJECTS_AND_SID o, GUID *object, GUID *inherited, PSID sid) { BuildTrusteeWithObjectsAndSidW((PTRUSTEE_W)t, o, object, inherited, sid); }
+
+void WINAPI BuildTrusteeWithObjectsAndNameW(PTRUSTEE_W t, POBJECTS_AND_NAME_W o, SE_OBJECT_TYPE type, LPWSTR object, LPWSTR inherited, LPWSTR name)
+{
+	o->ObjectsPresent = (object ? ACE_OBJECT_TYPE_PRESENT : 0) | (inherited ? ACE_INHERITED_OBJECT_TYPE_PRESENT : 0);
+	o->ObjectType = type;
+	o->ObjectTypeName = object;
+	o->InheritedObjectTypeName = inherited;
+	o->ptstrName = name;
+	build(t, TRUSTEE_IS_OBJECTS_AND_NAME, (LPWSTR)o);
+}
+
+void WINAPI BuildTrusteeWithObjectsAndNameA(PTRUSTEE_A t, POBJECTS_AND_NAME_A o, SE_OBJECT_TYPE type, LPSTR object, LPSTR inherited, LPSTR name)
+{
+	BuildTrusteeWithObjectsAndNameW((PTRUSTEE_W)t, (POBJECTS_AND_NAME_W)o, type, (LPWSTR)object, (LPWSTR)inherited, (LPWSTR)name);
+}
+
 TRUSTEE_FORM WINAPI GetTrusteeFormW(PTRUSTEE_W t) { return t ? t->TrusteeForm : TRUSTEE_BAD_FORM; }
 
 TRUSTEE_FORM WINAPI GetTrusteeFormA(PTRUSTEE_A t) { return t ? t->TrusteeForm : TRUSTEE_BAD_FORM; }
@@ -26,9 +58,16 @@ TRUSTEE_TYPE WINAPI GetTrusteeTypeW(PTRUSTEE_W t) { return t ? t->TrusteeType : 
 TRUSTEE_TYPE WINAPI GetTrusteeTypeA(PTRUSTEE_A t) { return t ? t->TrusteeType : TRUSTEE_IS_UNKNOWN; }
 
 /* A name is not looked up for a SID. */
-LPWSTR WINAPI GetTrusteeNameW(PTRUSTEE_W t) { return t && t->TrusteeForm == TRUSTEE_IS_NAME ? t->ptstrName : NULL; }
+LPWSTR WINAPI GetTrusteeNameW(PTRUSTEE_W t)
+{
+	if (!t)
+		return NULL;
+	if (t->TrusteeForm == TRUSTEE_IS_OBJECTS_AND_NAME)
+		return ((POBJECTS_AND_NAME_W)t->ptstrName)->ptstrName;
+	return t->TrusteeForm == TRUSTEE_IS_NAME ? t->ptstrName : NULL;
+}
 
-LPSTR WINAPI GetTrusteeNameA(PTRUSTEE_A t) { return t && t->TrusteeForm == TRUSTEE_IS_NAME ? t->ptstrName : NULL; }
+LPSTR WINAPI GetTrusteeNameA(PTRUSTEE_A t) { return (LPSTR)GetTrusteeNameW((PTRUSTEE_W)t); }
 
 void WINAPI BuildExplicitAccessWithNameW(PEXPLICIT_ACCESS_W e, LPWSTR name, DWORD mask, ACCESS_MODE mode, DWORD inheritance)
 {

@@ -26,6 +26,10 @@ type Explicit struct {
 	Mask        winnt.AccessMask
 	Inheritance uint8 // ObjectInherit, ContainerInherit, NoPropagateInherit, InheritOnly
 	Trustee     sid.SID
+
+	// Object types of the entry to make; nil is absent. With either, only
+	// entries of the trustee with the same types are changed.
+	ObjectType, InheritedObjectType *winnt.GUID
 }
 
 // Merge is SetEntriesInAcl: a new list from old, which may be nil, and the
@@ -47,23 +51,46 @@ func (r *Explicit) apply(aces []ACE) ([]ACE, error) {
 	flags := r.Inheritance & (ValidInheritFlags &^ Inherited)
 	switch r.Mode {
 	case GrantAccess:
-		return r.add(aces, AccessAllowed, flags)
+		return r.add(aces, r.typed(AccessAllowed, AccessAllowedObject), flags)
 	case SetAccessMode:
-		return r.add(r.remove(aces, func(t Type) bool { return !t.IsSystem() }), AccessAllowed, flags)
+		return r.add(r.remove(aces, func(t Type) bool { return !t.IsSystem() }), r.typed(AccessAllowed, AccessAllowedObject), flags)
 	case DenyAccess:
-		return r.add(r.subtract(aces), AccessDenied, flags)
+		return r.add(r.subtract(aces), r.typed(AccessDenied, AccessDeniedObject), flags)
 	case RevokeAccess:
 		return r.remove(aces, func(t Type) bool { return t.IsAllow() || t.IsAudit() }), nil
 	case SetAuditSuccess:
-		return r.add(aces, SystemAudit, flags|SuccessfulAccess)
+		return r.add(aces, r.typed(SystemAudit, SystemAuditObject), flags|SuccessfulAccess)
 	case SetAuditFailure:
-		return r.add(aces, SystemAudit, flags|FailedAccess)
+		return r.add(aces, r.typed(SystemAudit, SystemAuditObject), flags|FailedAccess)
 	}
 	return aces, nil
 }
 
-// mine reports an explicit entry for the trustee.
-func (r *Explicit) mine(a ACE) bool { return a.Flags()&Inherited == 0 && a.SID() == r.Trustee }
+// typed is the type of the entry to make.
+func (r *Explicit) typed(plain, object Type) Type {
+	if r.ObjectType != nil || r.InheritedObjectType != nil {
+		return object
+	}
+	return plain
+}
+
+// mine reports an explicit entry for the trustee, and for the object types where
+// the request has some.
+func (r *Explicit) mine(a ACE) bool {
+	if a.Flags()&Inherited != 0 || a.SID() != r.Trustee {
+		return false
+	}
+	if r.ObjectType == nil && r.InheritedObjectType == nil {
+		return true
+	}
+	object, hasObject := a.ObjectType()
+	inherited, hasInherited := a.InheritedObjectType()
+	return same(r.ObjectType, object, hasObject) && same(r.InheritedObjectType, inherited, hasInherited)
+}
+
+func same(want *winnt.GUID, g winnt.GUID, has bool) bool {
+	return has == (want != nil) && (want == nil || *want == g)
+}
 
 func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
 	out := aces[:0:0]
@@ -75,12 +102,12 @@ func (r *Explicit) remove(aces []ACE, of func(Type) bool) []ACE {
 	return out
 }
 
-// subtract takes the rights refused from the trustee's plain grants with the
-// same inheritance.
+// subtract takes the rights refused from the trustee's grants of the same kind
+// with the same inheritance.
 func (r *Explicit) subtract(aces []ACE) []ACE {
 	out := aces[:0:0]
 	for _, a := range aces {
-		if r.mine(a) && a.Type() == AccessAllowed && a.Flags() == r.Inheritance {
+		if r.mine(a) && a.Type() == r.typed(AccessAllowed, AccessAllowedObject) && a.Flags() == r.Inheritance {
 			if a = a.WithMask(a.Mask() &^ r.Mask); a.Mask() == 0 {
 				continue
 			}
@@ -99,7 +126,7 @@ func (r *Explicit) add(aces []ACE, t Type, flags uint8) ([]ACE, error) {
 			return aces, nil
 		}
 	}
-	a, err := NewACE(t, flags, r.Mask, r.Trustee)
+	a, err := NewACE(t, flags, r.Mask, r.Trustee, ACEExtra{ObjectType: r.ObjectType, InheritedObjectType: r.InheritedObjectType})
 	if err != nil {
 		return nil, err
 	}

@@ -135,8 +135,8 @@ static void refusals(void)
 	e.Trustee.pMultipleTrustee = NULL;
 	e.Trustee.TrusteeForm = TRUSTEE_BAD_FORM;
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
-	e.Trustee.TrusteeForm = TRUSTEE_IS_OBJECTS_AND_SID;
-	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_NOT_SUPPORTED);
+	e.Trustee.TrusteeForm = 5;
+	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
 	BuildExplicitAccessWithNameW(&e, nobody, 1, GRANT_ACCESS, 0);
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_NONE_MAPPED);
 	BuildExplicitAccessWithNameA(&a, stranger, 1, GRANT_ACCESS, 0);
@@ -203,7 +203,7 @@ static void explicit_entries(void)
 	SAME(GetExplicitEntriesFromAclW(dacl("D:"), &n, &e), ERROR_SUCCESS);
 	SAME(n, 0);
 	CHECK(e == NULL);
-	SAME(GetExplicitEntriesFromAclW(dacl("D:(OA;;0x1;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)"), &n, &e), ERROR_NOT_SUPPORTED);
+	SAME(GetExplicitEntriesFromAclW(dacl("D:(XA;;0x1;;;WD;(Member_of {SID(BA)}))"), &n, &e), ERROR_NOT_SUPPORTED);
 	SAME(GetExplicitEntriesFromAclW(NULL, &n, &e), ERROR_INVALID_ACL);
 	SAME(GetExplicitEntriesFromAclW(UNMAPPED, &n, &e), ERROR_INVALID_ACL);
 	SAME(GetExplicitEntriesFromAclW(acl, NULL, &e), ERROR_INVALID_PARAMETER);

@@ -17,7 +17,13 @@ typedef enum _TRUSTEE_FORM { TRUSTEE_IS_SID, TRUSTEE_IS_NAME, TRUSTEE_BAD_FORM, 
 typedef enum _MULTIPLE_TRUSTEE_OPERATION { NO_MULTIPLE_TRUSTEE, TRUSTEE_IS_IMPERSONATE } MULTIPLE_TRUSTEE_OPERATION;
 typedef enum _ACCESS_MODE { NOT_USED_ACCESS, GRANT_ACCESS, SET_ACCESS, DENY_ACCESS, REVOKE_ACCESS, SET_AUDIT_SUCCESS, SET_AUDIT_FAILURE } ACCESS_MODE;
 
-/* ptstrName is a SID with TRUSTEE_IS_SID. */
+typedef enum _SE_OBJECT_TYPE {
+	SE_UNKNOWN_OBJECT_TYPE, SE_FILE_OBJECT, SE_SERVICE, SE_PRINTER, SE_REGISTRY_KEY, SE_LMSHARE, SE_KERNEL_OBJECT, SE_WINDOW_OBJECT,
+	SE_DS_OBJECT, SE_DS_OBJECT_ALL, SE_PROVIDER_DEFINED_OBJECT, SE_WMIGUID_OBJECT, SE_REGISTRY_WOW64_32KEY, SE_REGISTRY_WOW64_64KEY
+} SE_OBJECT_TYPE;
+
+/* ptstrName is a SID with TRUSTEE_IS_SID, and points to one of the two structures
+ * below with TRUSTEE_IS_OBJECTS_AND_SID and _NAME. */
 typedef struct _TRUSTEE_A {
 	struct _TRUSTEE_A *pMultipleTrustee;
 	MULTIPLE_TRUSTEE_OPERATION MultipleTrusteeOperation;
@@ -32,6 +38,22 @@ typedef struct _TRUSTEE_W {
 	TRUSTEE_TYPE TrusteeType;
 	LPWSTR ptstrName;
 } TRUSTEE_W, *PTRUSTEE_W, TRUSTEEW, *PTRUSTEEW;
+
+typedef struct _OBJECTS_AND_SID {
+	DWORD ObjectsPresent; /* ACE_OBJECT_TYPE_PRESENT, ACE_INHERITED_OBJECT_TYPE_PRESENT */
+	GUID ObjectTypeGuid, InheritedObjectTypeGuid;
+	SID *pSid;
+} OBJECTS_AND_SID, *POBJECTS_AND_SID;
+typedef struct _OBJECTS_AND_NAME_A {
+	DWORD ObjectsPresent;
+	SE_OBJECT_TYPE ObjectType;
+	LPSTR ObjectTypeName, InheritedObjectTypeName, ptstrName;
+} OBJECTS_AND_NAME_A, *POBJECTS_AND_NAME_A;
+typedef struct _OBJECTS_AND_NAME_W {
+	DWORD ObjectsPresent;
+	SE_OBJECT_TYPE ObjectType;
+	LPWSTR ObjectTypeName, InheritedObjectTypeName, ptstrName;
+} OBJECTS_AND_NAME_W, *POBJECTS_AND_NAME_W;
 
 typedef struct _EXPLICIT_ACCESS_A {
 	DWORD grfAccessPermissions;
@@ -59,6 +81,10 @@ REFMON_API void WINAPI BuildTrusteeWithSidW(PTRUSTEE_W pTrustee, PSID pSid);
 REFMON_API void WINAPI BuildTrusteeWithSidA(PTRUSTEE_A pTrustee, PSID pSid);
 REFMON_API void WINAPI BuildTrusteeWithNameW(PTRUSTEE_W pTrustee, LPWSTR pName);
 REFMON_API void WINAPI BuildTrusteeWithNameA(PTRUSTEE_A pTrustee, LPSTR pName);
+REFMON_API void WINAPI BuildTrusteeWithObjectsAndSidW(PTRUSTEE_W pTrustee, POBJECTS_AND_SID pObjSid, GUID *pObjectGuid, GUID *pInheritedObjectGuid, PSID pSid);
+REFMON_API void WINAPI BuildTrusteeWithObjectsAndSidA(PTRUSTEE_A pTrustee, POBJECTS_AND_SID pObjSid, GUID *pObjectGuid, GUID *pInheritedObjectGuid, PSID pSid);
+REFMON_API void WINAPI BuildTrusteeWithObjectsAndNameW(PTRUSTEE_W pTrustee, POBJECTS_AND_NAME_W pObjName, SE_OBJECT_TYPE ObjectType, LPWSTR ObjectTypeName, LPWSTR InheritedObjectTypeName, LPWSTR Name);
+REFMON_API void WINAPI BuildTrusteeWithObjectsAndNameA(PTRUSTEE_A pTrustee, POBJECTS_AND_NAME_A pObjName, SE_OBJECT_TYPE ObjectType, LPSTR ObjectTypeName, LPSTR InheritedObjectTypeName, LPSTR Name);
 REFMON_API TRUSTEE_FORM WINAPI GetTrusteeFormW(PTRUSTEE_W pTrustee);
 REFMON_API TRUSTEE_FORM WINAPI GetTrusteeFormA(PTRUSTEE_A pTrustee);
 REFMON_API TRUSTEE_TYPE WINAPI GetTrusteeTypeW(PTRUSTEE_W pTrustee);
@@ -74,10 +100,18 @@ REFMON_API DWORD WINAPI SetEntriesInAclA(ULONG cCountOfExplicitEntries, PEXPLICI
 REFMON_API DWORD WINAPI GetExplicitEntriesFromAclW(PACL pacl, PULONG pcCountOfExplicitEntries, PEXPLICIT_ACCESS_W *pListOfExplicitEntries);
 REFMON_API DWORD WINAPI GetExplicitEntriesFromAclA(PACL pacl, PULONG pcCountOfExplicitEntries, PEXPLICIT_ACCESS_A *pListOfExplicitEntries);
 
-typedef enum _SE_OBJECT_TYPE {
-	SE_UNKNOWN_OBJECT_TYPE, SE_FILE_OBJECT, SE_SERVICE, SE_PRINTER, SE_REGISTRY_KEY, SE_LMSHARE, SE_KERNEL_OBJECT, SE_WINDOW_OBJECT,
-	SE_DS_OBJECT, SE_DS_OBJECT_ALL, SE_PROVIDER_DEFINED_OBJECT, SE_WMIGUID_OBJECT, SE_REGISTRY_WOW64_32KEY, SE_REGISTRY_WOW64_64KEY
-} SE_OBJECT_TYPE;
+/* What plain entries of a list give a trustee and the groups it is a member of, and what
+ * they audit; ERROR_INVALID_ACL for a list with an inherited refusal, or none. */
+REFMON_API DWORD WINAPI GetEffectiveRightsFromAclW(PACL pacl, PTRUSTEE_W pTrustee, PACCESS_MASK pAccessRights);
+REFMON_API DWORD WINAPI GetEffectiveRightsFromAclA(PACL pacl, PTRUSTEE_A pTrustee, PACCESS_MASK pAccessRights);
+REFMON_API DWORD WINAPI GetAuditedPermissionsFromAclW(PACL pacl, PTRUSTEE_W pTrustee, PACCESS_MASK pSuccessfulAuditedRights, PACCESS_MASK pFailedAuditRights);
+REFMON_API DWORD WINAPI GetAuditedPermissionsFromAclA(PACL pacl, PTRUSTEE_A pTrustee, PACCESS_MASK pSuccessfulAuditedRights, PACCESS_MASK pFailedAuditRights);
+
+/* Self-relative descriptors made of trustees and explicit entries, and taken apart. */
+REFMON_API DWORD WINAPI BuildSecurityDescriptorW(PTRUSTEE_W pOwner, PTRUSTEE_W pGroup, ULONG cCountOfAccessEntries, PEXPLICIT_ACCESS_W pListOfAccessEntries, ULONG cCountOfAuditEntries, PEXPLICIT_ACCESS_W pListOfAuditEntries, PSECURITY_DESCRIPTOR pOldSD, PULONG pSizeNewSD, PSECURITY_DESCRIPTOR *pNewSD);
+REFMON_API DWORD WINAPI BuildSecurityDescriptorA(PTRUSTEE_A pOwner, PTRUSTEE_A pGroup, ULONG cCountOfAccessEntries, PEXPLICIT_ACCESS_A pListOfAccessEntries, ULONG cCountOfAuditEntries, PEXPLICIT_ACCESS_A pListOfAuditEntries, PSECURITY_DESCRIPTOR pOldSD, PULONG pSizeNewSD, PSECURITY_DESCRIPTOR *pNewSD);
+REFMON_API DWORD WINAPI LookupSecurityDescriptorPartsW(PTRUSTEE_W *ppOwner, PTRUSTEE_W *ppGroup, PULONG pcCountOfAccessEntries, PEXPLICIT_ACCESS_W *ppListOfAccessEntries, PULONG pcCountOfAuditEntries, PEXPLICIT_ACCESS_W *ppListOfAuditEntries, PSECURITY_DESCRIPTOR pSD);
+REFMON_API DWORD WINAPI LookupSecurityDescriptorPartsA(PTRUSTEE_A *ppOwner, PTRUSTEE_A *ppGroup, PULONG pcCountOfAccessEntries, PEXPLICIT_ACCESS_A *ppListOfAccessEntries, PULONG pcCountOfAuditEntries, PEXPLICIT_ACCESS_A *ppListOfAuditEntries, PSECURITY_DESCRIPTOR pSD);
 
 /* Security of objects, SE_KERNEL_OBJECT and SE_FILE_OBJECT (pipes). The parts point into
  * the descriptor, which the caller frees and which must be asked for with any of them. */

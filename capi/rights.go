@@ -1,0 +1,110 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// groupsOfAccount are the groups a trustee is a member of: those of the tokens
+// of the two users that have one, and Everyone.
+func groupsOfAccount(s sid.SID) map[sid.SID]bool {
+	members := map[sid.SID]bool{s: true, sid.Everyone: true}
+	var spec token.Spec
+	switch s {
+	case administratorUser:
+		spec = token.Administrator(s)
+	case standardUser:
+		spec = token.StandardUser(s)
+	}
+	for _, g := range spec.Groups {
+		members[g.SID] = true
+	}
+	return members
+}
+
+// rmAclRights is GetEffectiveRightsFromAcl and, with a place for failures,
+// GetAuditedPermissionsFromAcl.
+func rmAclRights(c *call) uint64 {
+	granted, failed := c.ptr(4), c.ptr(5)
+	if st := c.probeU32(granted); st != ntstatus.Success {
+		return status(st)
+	}
+	if failed != 0 {
+		if st := c.probeU32(failed); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	b, st := block(c.ptr(1), 32, 1)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	t, st := trusteeOf(b, c.ptr(2), c.boolean(3))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	list, st := aclAt(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if list == nil {
+		return status(ntstatus.InvalidACL)
+	}
+	members := groupsOfAccount(t.sid)
+	if failed == 0 {
+		mask, st := effectiveRights(list, members)
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		return status(c.putU32(granted, uint32(mask)))
+	}
+	var success, failure winnt.AccessMask
+	for a := range entriesFor(list, members) {
+		if a.Type() == sd.SystemAudit && a.Flags()&sd.SuccessfulAccess != 0 {
+			success |= a.Mask()
+		}
+		if a.Type() == sd.SystemAudit && a.Flags()&sd.FailedAccess != 0 {
+			failure |= a.Mask()
+		}
+	}
+	if st := c.putU32(granted, uint32(success)); st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.putU32(failed, uint32(failure)))
+}
+
+// entriesFor are the entries of a list that are about the object itself and one
+// of the SIDs.
+func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) {
+	return func(yield func(sd.ACE) bool) {
+		for _, a := range list.All() {
+			if a.Flags()&sd.InheritOnly == 0 && members[a.SID()] && !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+// effectiveRights are those that plain entries leave, in their order. A list
+// with an inherited refusal is not one that the function takes (documented).
+func effectiveRights(list *sd.ACL, members map[sid.SID]bool) (granted winnt.AccessMask, st ntstatus.Status) {
+	for _, a := range list.All() {
+		if a.Type() == sd.AccessDenied && a.Flags()&sd.Inherited != 0 {
+			return 0, ntstatus.InvalidACL
+		}
+	}
+	var denied winnt.AccessMask
+	for a := range entriesFor(list, members) {
+		switch a.Type() {
+		case sd.AccessAllowed:
+			granted |= a.Mask() &^ denied
+		case sd.AccessDenied:
+			denied |= a.Mask() &^ granted
+		}
+	}
+	return granted, ntstatus.Success
+}
