@@ -42,7 +42,7 @@ func TestForeignHeaders(t *testing.T) {
 	var objects []string
 	for _, source := range sources(t) {
 		object := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(source), ".c")+".o")
-		args := []string{"-c", "-w", "-Werror=implicit-function-declaration", "-std=gnu11", "-fshort-wchar", "-Itests/foreign", "-I" + windows}
+		args := []string{"-c", "-Werror=implicit-function-declaration", "-std=gnu11", "-fshort-wchar", "-Itests/foreign", "-I" + windows}
 		if slices.Contains(younger, filepath.Base(source)) {
 			args = []string{"-c", "-std=gnu11", "-DREFMON_MS_ABI", "-Iinclude"}
 		}

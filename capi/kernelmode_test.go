@@ -196,7 +196,7 @@ func TestKernelExports(t *testing.T) {
 	if len(want) < 100 || !want["SeExports"] || !want["PsImpersonateClient"] || !want["ZwClose"] {
 		t.Fatalf("the headers were not understood: %v", want)
 	}
-	for _, library := range []string{"librefmonk.so", "librefmonk-ms.so"} {
+	for _, library := range []string{"librefmonk.so", "librefmonk-ms.so.0"} {
 		file, err := elf.Open(folder + "/lib/" + library)
 		if errors.Is(err, os.ErrNotExist) && runtime.GOARCH != "amd64" {
 			continue
