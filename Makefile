@@ -2,7 +2,7 @@
 # that a submission and a desk do the same thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help check test race fuzz bench bench-bulk bench-peers bench-smoke soak cross lint fmt story capi capi-bench playground capi
+.PHONY: help check test race fuzz bench bench-bulk bench-tree bench-peers bench-smoke soak cross lint fmt story capi capi-bench playground capi
 
 FUZZTIME ?= 60
 FUZZ     ?= .
@@ -43,6 +43,9 @@ bench-smoke: ## every benchmark for ten rounds: does it still run
 bench-bulk: ## bulk questions from file to file: the table of docs/performance.md
 	REFMON_BENCH_BULK=1 go test -v -count=1 -run=TestBenchBulk ./cmd/refmon
 	go test -run='^$$' -bench=. -benchmem ./effective
+
+bench-tree: ## bulk questions over a real tree of a million files, made in TREE (default /tmp) and removed
+	REFMON_BENCH_TREE=$(or $(TREE),/tmp) go test -v -count=1 -timeout=1h -run=TestBenchTree ./internal/bulk
 
 soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts under the race detector, fuzz 10 minutes a target
 	REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins

@@ -107,7 +107,7 @@ func systemBlob(f Info, access, inherited []byte) ([]byte, error) {
 		return nil, err
 	}
 	le := binary.LittleEndian
-	b := le.AppendUint32(make([]byte, 0, 512), pointer1)
+	b := le.AppendUint32(make([]byte, 0, 256), pointer1)
 	second := uint32(0)
 	if f.Directory {
 		second = pointer2

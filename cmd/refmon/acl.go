@@ -18,8 +18,12 @@ type aclCmd struct {
 type aclExportCmd struct {
 	Paths        []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
 	objectsFlags `embed:""`
-	Hex          bool `help:"Write self-relative bytes in hexadecimal digits instead of SDDL."`
+	Domain       string `help:"SID of the domain that aliases such as DU in SDDL are of." placeholder:"SID"`
+	Hex          bool   `help:"Write self-relative bytes in hexadecimal digits instead of SDDL."`
 }
+
+// maxListed is how many unreadable objects are listed.
+const maxListed = 25
 
 // Help is the long help text.
 func (aclExportCmd) Help() string {
@@ -28,7 +32,7 @@ func (aclExportCmd) Help() string {
   refmon acl export /srv/share -r > acls.jsonl
   refmon acl export --objects get-acl.csv > acls.jsonl
 
-A descriptor that SDDL cannot say is written as sdHex. Files that cannot be read are listed on standard error, and the exit code is then 2.`
+A descriptor that SDDL cannot say is written as sdHex. Files that cannot be read are listed on standard error, the first of many, and the exit code is then 2.`
 }
 
 // Run writes the objects.
@@ -36,6 +40,12 @@ func (c *aclExportCmd) Run(std *streams) error {
 	typ, err := objectType(c.Type)
 	if err != nil {
 		return err
+	}
+	var domain sid.SID
+	if c.Domain != "" {
+		if domain, err = sid.Parse(c.Domain); err != nil {
+			return fmt.Errorf("--domain: %w", err)
+		}
 	}
 	in, err := c.open(std, c.Paths)
 	if err != nil {
@@ -47,10 +57,16 @@ func (c *aclExportCmd) Run(std *streams) error {
 	w := bufio.NewWriterSize(std.out, 1<<20)
 	var line []byte
 	var sum bulk.Summary
-	err = bulk.All(ctx, in.source, sid.SID{}, typ, func(i bulk.Item) bool {
+	err = bulk.All(ctx, in.source, domain, typ, func(i bulk.Item) bool {
 		sum.Objects++
 		if i.Err != nil {
-			sum.Unreadable++
+			switch sum.Unreadable++; {
+			case sum.Unreadable > maxListed:
+				return true
+			case sum.Unreadable == maxListed:
+				fmt.Fprintln(std.err, "refmon: more could not be read; only their number follows")
+				return true
+			}
 			fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(i.Path), printable(i.Err.Error()))
 			return true
 		}
@@ -75,6 +91,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	err = errors.Join(err, w.Flush())
 	if err == nil && sum.Unreadable > 0 {
 		remark(std, &sum)
+		fmt.Fprintf(std.err, "refmon: %d of %d objects could not be read and are not in the output\n", sum.Unreadable, sum.Objects)
 		return errReported
 	}
 	return conclude(std, sum, err)

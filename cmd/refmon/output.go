@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -52,13 +53,12 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 	// A run is short and its memory bounded: the collector may take its time,
 	// as long as there is room. The ballast, whose pages are never touched, keeps
 	// it from running again and again while the heap is small.
-	if os.Getenv("GOGC") == "" {
+	var ballast []byte
+	if limited() == 0 {
 		debug.SetGCPercent(400)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(5 << 28)
+		ballast = make([]byte, 64<<20)
 	}
-	ballast := make([]byte, 64<<20)
 	ctx, cancel := interrupted()
 	b = newBar(o.std, size, o.quiet || o.out == "" && o.std.colour)
 	return ctx, b, func(err *error) {
@@ -73,6 +73,19 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 	}
 }
 
+// limited is the memory that the user allows by GOMEMLIMIT, in bytes; 0: no
+// limit was given.
+func limited() int64 {
+	if n := debug.SetMemoryLimit(-1); os.Getenv("GOMEMLIMIT") != "" && n < math.MaxInt64 {
+		return n
+	}
+	return 0
+}
+
+// cacheBytes is how much of it a run may use for what it remembers; 0: as much
+// as it likes.
+func cacheBytes() int { return int(limited() / 8) }
+
 // to is where rows go without a checkpoint: the file, or standard output.
 func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 	if name == "" {
@@ -85,7 +98,7 @@ func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 func (o *output) run(r *bulk.Run) (err error) {
 	ctx, bar, end := o.begin(o.in.size)
 	defer end(&err)
-	r.Progress = bar.show
+	r.Progress, r.CacheBytes = bar.show, cacheBytes()
 	if o.checkpoint != "" {
 		if r.Ask == bulk.Index && o.sets == "" {
 			return errors.New("--checkpoint with --for-index needs --sets FILE")
@@ -122,7 +135,7 @@ func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 	}
 	ctx, bar, end := o.begin(size)
 	defer end(&err)
-	d.Progress = bar.show
+	d.Progress, d.CacheBytes = bar.show, cacheBytes()
 	if o.checkpoint == "" {
 		if d.Out, err = o.to(o.out, o.std.out); err != nil {
 			return err
@@ -152,7 +165,7 @@ func (o *output) report(r *bulk.Report, write func() error) (err error) {
 
 	ctx, bar, end := o.begin(o.in.size)
 	defer end(&err)
-	r.Progress = bar.show
+	r.Progress, r.CacheBytes = bar.show, cacheBytes()
 	var at *resumption
 	if o.checkpoint != "" {
 		if at, err = o.resume(r.Fingerprint(), true); at == nil {

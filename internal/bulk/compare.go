@@ -41,7 +41,8 @@ type comparer struct {
 	evaluators map[side]*effective.Evaluator
 	gates      map[side][]winnt.AccessMask
 	changes    map[question][]change
-	held       int // changes in changes
+	held       int // bytes in changes, about
+	limit      int // of held
 	old        Object
 	entry      entry
 	buf        []byte
@@ -59,17 +60,14 @@ type question struct {
 	pairs         *two
 }
 
-// How many answers a comparer remembers, and changes in them.
-const (
-	maxAnswers = 1 << 14
-	maxChanges = 1 << 19
-)
-
 // parsedCost is what a parsed descriptor takes, in bytes, about.
 const parsedCost = 2000
 
 func (d *Diff) worker() (func(b *portion), error) {
-	c := &comparer{d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{}, changes: map[question][]change{}}
+	c := &comparer{d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{}, changes: map[question][]change{}, limit: d.CacheBytes / 16}
+	for i, t := range d.tables {
+		c.near[i] = t.near(parsedCost)
+	}
 	if _, _, err := c.evaluator(d.all.before, d.Type); err != nil {
 		return nil, err
 	}
@@ -192,6 +190,7 @@ func (c *comparer) object(b *portion, o, before, after *Object) error {
 	}
 	for i := range changes {
 		b.out = c.d.row(b.out, string(o.Path), &changes[i])
+		b.full()
 	}
 	return nil
 }
@@ -210,7 +209,7 @@ func (c *comparer) known(i int, o *Object) (*known, *answer) {
 	if dir.Domain == c.d.DirectoryAfter.Domain {
 		i = 1
 	}
-	k := c.near[i].find(c.d.tables[i], o, o.Type, parsedCost)
+	k := c.near[i].find(o, o.Type)
 	a := k.answer.Load()
 	if a == nil {
 		a = &answer{}
@@ -250,9 +249,13 @@ func (c *comparer) answer(q question, as [2]*answer) ([]change, error) {
 		out[i].cause = c.d.cause(&out[i], ks[0], ks[1])
 	}
 	if repeatable {
-		if c.held += len(out); c.held > maxChanges || len(c.changes) >= maxAnswers {
+		size := 2 * (parsedCost + overhead)
+		for i := range out {
+			size += 96 + len(out[i].cause)
+		}
+		if c.held += size; c.held > c.limit {
 			clear(c.changes)
-			c.held = len(out)
+			c.held = size
 		}
 		c.changes[q] = out
 	}

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,9 +85,7 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	if d.DirectoryAfter == nil {
 		d.DirectoryAfter = d.Directory
 	}
-	if d.CacheBytes <= 0 {
-		d.CacheBytes = defaultCache
-	}
+	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
 	d.match()
 	d.tables[1] = newTable(d.CacheBytes / 4)
 	if d.tables[0] = d.tables[1]; d.Directory.Domain != d.DirectoryAfter.Domain {
@@ -113,7 +112,7 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 			d.Progress(p)
 		}
 	}
-	p := pipeline{source: d.After, workers: d.Workers, progress: progress, worker: d.worker, write: d.write}
+	p := pipeline{source: d.After, out: d.Out, workers: d.Workers, progress: progress, worker: d.worker, write: d.write}
 	if d.Save != nil {
 		p.save = func(at Position) error {
 			if err := d.groups.flush(); err != nil {
@@ -134,7 +133,7 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	}
 	if err == nil {
 		d.base += out.Objects
-		gone := pipeline{source: &rest{p: d.past}, workers: d.Workers, worker: d.worker, write: d.write}
+		gone := pipeline{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, worker: d.worker, write: d.write}
 		var more Summary
 		more, err = gone.do(ctx)
 		more.Offset, more.Lines = 0, 0
@@ -160,7 +159,7 @@ func (d *Diff) begin() {
 // Resume goes on with what an interrupted comparison gave to Save at a position
 // of After. It is called before Do.
 func (d *Diff) Resume(at Position, state json.RawMessage) error {
-	d.CacheBytes = max(d.CacheBytes, defaultCache)
+	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
 	d.begin()
 	d.before = &at
 	if err := json.Unmarshal(state, &d.groups.runs); err != nil {

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -165,10 +166,12 @@ func (r *Report) Collect(ctx context.Context) error {
 	if r.Type == nil {
 		r.Type = winnt.FileObject
 	}
-	r.run = &Run{Directory: r.Directory, Type: r.Type, Config: r.Config, Share: r.Share, CacheBytes: r.CacheBytes, inspect: r.inspect}
+	r.run = &Run{Directory: r.Directory, Type: r.Type, Config: r.Config, Share: r.Share, inspect: r.inspect}
 	for _, name := range reportRights {
 		r.run.Rights = append(r.run.Rights, Right{Name: name, word: slices.Index(words[:], name)})
 	}
+	r.CacheBytes = cmp.Or(r.CacheBytes, defaultCache)
+	r.run.CacheBytes = r.CacheBytes / 2
 	r.run.prepare()
 	if r.found == nil {
 		r.begin()
@@ -203,7 +206,7 @@ func (r *Report) Collect(ctx context.Context) error {
 
 func (r *Report) begin() {
 	r.reach = make([][3]int, len(r.Directory.Principals))
-	r.found = newAggregate(r.run.CacheBytes/4, addFound, costFound)
+	r.found = newAggregate(r.CacheBytes/4, addFound, costFound)
 	if r.State != nil {
 		r.found.file, r.found.keep = r.State, true
 	}
@@ -235,7 +238,7 @@ func (r *Report) Resume(at Position, state json.RawMessage) error {
 	if len(s.Reach) != len(r.Directory.Principals) {
 		return fmt.Errorf("the report was begun with %d principals", len(s.Reach))
 	}
-	r.run = &Run{CacheBytes: defaultCache}
+	r.CacheBytes = cmp.Or(r.CacheBytes, defaultCache)
 	r.begin()
 	if err := sizeAtLeast(r.State, s.Runs); err != nil {
 		return err

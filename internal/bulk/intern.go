@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"hash/maphash"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -91,18 +92,28 @@ func (s *shard) put(k *known, limit, cost int) {
 }
 
 // near is a worker's own look at the table: what it met lately, without a
-// lock. Owned by one goroutine.
+// lock. What it holds is kept even if the table has forgotten it. Owned by one
+// goroutine.
 type near struct {
-	slots [1 << 17]*known
+	table *table
+	cost  int // of an answer, in bytes
+	slots []*known
 }
 
-func (n *near) find(t *table, o *Object, typ *winnt.ObjectType, cost int) *known {
-	h := t.hash(o)
+// near makes a look that keeps half of what the table does at most, for answers
+// of a cost.
+func (t *table) near(cost int) near {
+	n := t.limit * len(t.shards) / (2*overhead + cost)
+	return near{t, cost, make([]*known, 1<<min(max(bits.Len(uint(n))-1, 6), 17))}
+}
+
+func (n *near) find(o *Object, typ *winnt.ObjectType) *known {
+	h := n.table.hash(o)
 	slot := &n.slots[h&uint64(len(n.slots)-1)]
 	if k := *slot; k != nil && k.hash == h && k.is(o, typ) {
 		return k
 	}
-	k := t.find(h, o, typ, cost)
+	k := n.table.find(h, o, typ, n.cost)
 	*slot = k
 	return k
 }

@@ -18,6 +18,7 @@ type pipeline struct {
 	workers  int                                 // 0: one a core
 	worker   func() (func(b *portion), error)    // makes a worker, which belongs to one goroutine
 	write    func(b *portion, so *Summary) error // takes a batch; so is the sum before it
+	out      io.Writer                           // where rows go, once it is their turn
 	progress func(Position)                      // called now and then; nil: not
 	save     func(Position) error                // called when all up to a position has been written; nil: not
 
@@ -40,14 +41,16 @@ type portion struct {
 	rows       int
 	unreadable int
 	allowed    int64
-	notes      [3]int    // rows by their Note
-	stale      string    // path of the first with NoteStale
-	err        error     // of the first unreadable row
-	fresh      []*answer // Run: sets that may not have been written yet
-	gathered   *gathered // Report
-	compared   compared  // Diff
-	gone       bool      // Diff: objects that only the first state has
-	fatal      error     // ends the run
+	notes      [3]int        // rows by their Note
+	stale      string        // path of the first with NoteStale
+	err        error         // of the first unreadable row
+	fresh      []*answer     // Run: sets that may not have been written yet
+	gathered   *gathered     // Report
+	compared   compared      // Diff
+	gone       bool          // Diff: objects that only the first state has
+	fatal      error         // ends the run
+	parts      chan []byte   // rows that are too many to wait for the end of the batch
+	taken      chan struct{} // the part has been written
 	done       chan struct{}
 }
 
@@ -68,7 +71,7 @@ func (p *pipeline) do(ctx context.Context) (Summary, error) {
 	stop := make(chan struct{}) // closed when the output fails
 	free := make(chan *portion, 4*p.workers)
 	for range cap(free) {
-		free <- &portion{done: make(chan struct{}, 1)}
+		free <- &portion{done: make(chan struct{}, 1), parts: make(chan []byte), taken: make(chan struct{})}
 	}
 	work, order := make(chan *portion, cap(free)), make(chan *portion, cap(free))
 	var sourceErr error
@@ -146,7 +149,10 @@ const (
 func (p *pipeline) drain(order, free chan *portion, stop chan struct{}) (err error) {
 	p.saved = time.Now()
 	for b := range order {
-		<-b.done
+		if lost := p.parts(b, err == nil); lost != nil {
+			err = lost
+			close(stop)
+		}
 		if err == nil {
 			if err = p.batch(b); err != nil {
 				err = fmt.Errorf("write: %w", err)
@@ -165,6 +171,37 @@ func (p *pipeline) drain(order, free chan *portion, stop chan struct{}) (err err
 		p.progress(p.sum.Position)
 	}
 	return err
+}
+
+// parts waits until a batch is done, and meanwhile writes, or drops, what there
+// are too many rows of to keep.
+func (p *pipeline) parts(b *portion, keep bool) (err error) {
+	for {
+		select {
+		case <-b.done:
+			return err
+		case part := <-b.parts:
+			if keep && err == nil {
+				if _, err = p.out.Write(part); err != nil {
+					err = fmt.Errorf("write: %w", err)
+				}
+			}
+			b.taken <- struct{}{}
+		}
+	}
+}
+
+// maxRows is how many bytes of rows a batch keeps until it is its turn.
+const maxRows = 1 << 20
+
+// full hands rows to the writer if there are many, when it is their turn. It is
+// the worker's.
+func (b *portion) full() {
+	if len(b.out) >= maxRows && b.parts != nil {
+		b.parts <- b.out
+		<-b.taken
+		b.out = b.out[:0]
+	}
 }
 
 func (p *pipeline) batch(b *portion) error {

@@ -142,7 +142,7 @@ func (r *Report) Write(out io.Writer) error {
 	defer r.found.close()
 	p := page{Report: r, People: len(r.Directory.Principals), Disabled: r.Directory.Disabled, Reach: r.reachRows()}
 	var risky, widest best
-	unknown := newAggregate(r.run.CacheBytes/8, addOrphan, func(o *orphan) int { return 64 + len(o.SID) + len(o.Sample) })
+	unknown := newAggregate(r.CacheBytes/8, addOrphan, func(o *orphan) int { return 64 + len(o.SID) + len(o.Sample) })
 	defer unknown.close()
 	err := r.found.each(func(key string, f *found) error {
 		r.Distinct++

@@ -132,6 +132,9 @@ func (w *rows) row(o *Object, a *answer) {
 	default:
 		for i := range w.run.Rights {
 			w.who(o, a, i)
+			if w.run.Ask == Who {
+				w.b.full()
+			}
 		}
 	}
 }

@@ -107,7 +107,7 @@ func (r *Run) Do(ctx context.Context) (Summary, error) {
 	if err := w.heading(); err != nil {
 		return Summary{}, err
 	}
-	p := pipeline{source: r.Source, workers: r.Workers, progress: r.Progress, save: r.Save, worker: func() (func(*portion), error) {
+	p := pipeline{source: r.Source, out: r.Out, workers: r.Workers, progress: r.Progress, save: r.Save, worker: func() (func(*portion), error) {
 		wk, err := newWorker(r)
 		if err != nil {
 			return nil, err

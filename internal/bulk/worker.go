@@ -14,7 +14,6 @@ type worker struct {
 	evaluators map[*winnt.ObjectType]*effective.Evaluator
 	gates      map[*winnt.ObjectType]gate
 	near       near
-	cost       int // of an answer, in bytes
 	put        func(b *portion, o *Object, a *answer, err error)
 	rows       rows
 }
@@ -24,13 +23,14 @@ func newWorker(r *Run) (*worker, error) {
 	if _, err := w.evaluator(r.Type); err != nil {
 		return nil, err
 	}
-	words := (r.tokens.Len() + 63) / 64
+	cost := 0
 	switch r.Ask {
 	case Who:
-		w.cost = 8 * words * len(r.Rights)
+		cost = 8 * ((r.tokens.Len() + 63) / 64) * len(r.Rights)
 	case Index: // the sets go when they have been written
-		w.cost = 64 * len(r.Rights)
+		cost = 64 * len(r.Rights)
 	}
+	w.near = r.table.near(cost)
 	return w, nil
 }
 
@@ -109,7 +109,7 @@ func (w *worker) batch(b *portion) {
 // answer finds or makes the answer for an object. Two workers that meet a new
 // descriptor at once may both decide it; either answer will do.
 func (w *worker) answer(o *Object) *answer {
-	k := w.near.find(w.run.table, o, o.Type, w.cost)
+	k := w.near.find(o, o.Type)
 	if a := k.answer.Load(); a != nil {
 		return a
 	}
