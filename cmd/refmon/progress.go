@@ -17,6 +17,7 @@ type bar struct {
 	on    bool
 	begun time.Time
 	from  int64 // offset at the first call
+	last  int   // objects at the last call
 	shown bool
 }
 
@@ -32,10 +33,10 @@ func (b *bar) show(p bulk.Position) {
 	if !b.on {
 		return
 	}
-	if b.from < 0 {
-		b.from = p.Offset
+	if b.from < 0 || p.Objects < b.last { // or the second input of two
+		b.from, b.begun = p.Offset, time.Now()
 	}
-	b.shown = true
+	b.shown, b.last = true, p.Objects
 	spent := time.Since(b.begun).Seconds()
 	rate := float64(p.Objects) / max(spent, 0.001)
 	text := fmt.Sprintf("%d objects, %.0f a second", p.Objects, rate)

@@ -93,11 +93,14 @@ func (l *lines) next(b *portion) error {
 // each calls f with every object of the batch.
 func (b *portion) each(f func(o *Object)) {
 	if b.found != nil {
-		b.reader.each(b.files, b.found, f)
+		b.reader.each(b, f)
 		return
 	}
 	if b.objects != nil {
 		for i := range b.objects {
+			if b.stop(0, 0) {
+				return
+			}
 			f(&b.objects[i])
 		}
 		return
@@ -108,6 +111,9 @@ func (b *portion) each(f func(o *Object)) {
 	}
 	var o Object
 	for len(data) > 0 {
+		if b.stop(number, len(data)) {
+			return
+		}
 		line := data
 		if i := bytes.IndexByte(data, '\n'); i >= 0 {
 			line, data = data[:i], data[i+1:]

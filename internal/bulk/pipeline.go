@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/refmon/refmon/ntacl"
@@ -23,6 +24,8 @@ type pipeline struct {
 	save     func(Position) error                // called when all up to a position has been written; nil: not
 
 	sum          Summary
+	cut          bool // the run was stopped inside a batch
+	stopped      atomic.Bool
 	saved, shown time.Time
 }
 
@@ -41,14 +44,16 @@ type portion struct {
 	rows       int
 	unreadable int
 	allowed    int64
-	notes      [3]int        // rows by their Note
-	stale      string        // path of the first with NoteStale
-	err        error         // of the first unreadable row
-	fresh      []*answer     // Run: sets that may not have been written yet
-	gathered   *gathered     // Report
-	compared   compared      // Diff
-	gone       bool          // Diff: objects that only the first state has
-	fatal      error         // ends the run
+	notes      [3]int    // rows by their Note
+	stale      string    // path of the first with NoteStale
+	err        error     // of the first unreadable row
+	fresh      []*answer // Run: sets that may not have been written yet
+	gathered   *gathered // Report
+	compared   compared  // Diff
+	gone       bool      // Diff: objects that only the first state has
+	fatal      error     // ends the run
+	stopped    *atomic.Bool
+	cut        bool          // the run was stopped: what was counted is there, the rest is not
 	parts      chan []byte   // rows that are too many to wait for the end of the batch
 	taken      chan struct{} // the part has been written
 	done       chan struct{}
@@ -58,20 +63,21 @@ func (b *portion) reset() {
 	b.data, b.objects, b.found, b.out, b.fresh = b.data[:0], nil, nil, b.out[:0], b.fresh[:0]
 	b.first, b.lines, b.rows, b.unreadable, b.allowed, b.end, b.err = 0, 0, 0, 0, 0, 0, nil
 	b.notes, b.stale = [3]int{}, ""
-	b.gathered, b.compared, b.gone, b.fatal = nil, compared{}, false, nil
+	b.gathered, b.compared, b.gone, b.fatal, b.cut = nil, compared{}, false, nil, false
 }
 
-// do runs. When ctx is cancelled what was read is decided and written, and the
-// error is that of ctx: the output is then complete up to the position of the
-// summary. A source that waits for input at that moment is left waiting.
+// do runs. When ctx is cancelled it ends between two objects, and the error is
+// that of ctx: the output is then complete up to the position of the summary. A
+// source that waits for input at that moment is left waiting.
 func (p *pipeline) do(ctx context.Context) (Summary, error) {
+	defer context.AfterFunc(ctx, func() { p.stopped.Store(true) })()
 	if p.workers <= 0 {
 		p.workers = runtime.GOMAXPROCS(0)
 	}
 	stop := make(chan struct{}) // closed when the output fails
 	free := make(chan *portion, 4*p.workers)
 	for range cap(free) {
-		free <- &portion{done: make(chan struct{}, 1), parts: make(chan []byte), taken: make(chan struct{})}
+		free <- &portion{done: make(chan struct{}, 1), parts: make(chan []byte), taken: make(chan struct{}), stopped: &p.stopped}
 	}
 	work, order := make(chan *portion, cap(free)), make(chan *portion, cap(free))
 	var sourceErr error
@@ -100,7 +106,9 @@ func (p *pipeline) do(ctx context.Context) (Summary, error) {
 	}
 	err := p.drain(order, free, stop)
 	if err == nil {
-		err = sourceErr // set before order was closed
+		if err = sourceErr; err == nil && p.cut { // set before order was closed
+			err = ctx.Err()
+		}
 	}
 	return p.sum, err
 }
@@ -149,11 +157,12 @@ const (
 func (p *pipeline) drain(order, free chan *portion, stop chan struct{}) (err error) {
 	p.saved = time.Now()
 	for b := range order {
-		if lost := p.parts(b, err == nil); lost != nil {
+		if lost := p.parts(b, err == nil && !p.cut); lost != nil {
 			err = lost
 			close(stop)
 		}
-		if err == nil {
+		if err == nil && !p.cut { // after a cut all else is cut as well, or too late
+			p.cut = b.cut
 			if err = p.batch(b); err != nil {
 				err = fmt.Errorf("write: %w", err)
 				close(stop)
@@ -240,6 +249,18 @@ func (s *Summary) add(b *portion) {
 	if s.FirstError == nil {
 		s.FirstError = b.err
 	}
+}
+
+// stop reports whether the run was stopped; rest is how many bytes of the batch
+// have not been looked at.
+func (b *portion) stop(number, rest int) bool {
+	if b.stopped == nil || !b.stopped.Load() {
+		return false
+	}
+	b.cut = true
+	b.lines = number - b.first
+	b.end -= int64(rest)
+	return true
 }
 
 // fail counts an object that could not be decided.

@@ -97,10 +97,10 @@ type Summary struct {
 	FirstStale string // path of the first row with NoteStale
 }
 
-// Do runs. Rows are written in the order of the input. When ctx is cancelled
-// what was read is decided and written, and the error is that of ctx: the
-// output is then complete up to the position of the summary. A source that waits
-// for input at that moment is left waiting.
+// Do runs. Rows are written in the order of the input. When ctx is cancelled it
+// ends between two objects, and the error is that of ctx: the output is then
+// complete up to the position of the summary. A source that waits for input at
+// that moment is left waiting.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
 	r.prepare()
 	w := &writer{run: r}

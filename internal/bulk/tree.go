@@ -97,12 +97,16 @@ type fileReader struct {
 const maxPlain = 1 << 12
 
 // each reads the files of a batch.
-func (r *fileReader) each(f *files, found []ntacl.Found, visit func(o *Object)) {
+func (r *fileReader) each(b *portion, visit func(o *Object)) {
+	f, found := b.files, b.found
 	if r.files != f {
 		*r = fileReader{files: f, plain: map[ntacl.Info][]byte{},
 			reader: ntacl.Reader{Tree: f.tree, Attribute: f.opt.Attribute, IgnorePosix: f.opt.IgnoreSystemACLs}}
 	}
 	for i := range found {
+		if b.stop(0, 0) {
+			return
+		}
 		x := &found[i]
 		r.o = Object{Path: append(r.o.Path[:0], x.Path...), err: x.Err, Type: winnt.FileObject}
 		if x.Directory {
