@@ -38,7 +38,7 @@ func (e *condition) take(n uint64) (s string) { s, e.rest = e.rest[:n], e.rest[n
 func (e *condition) counted() string          { return e.take(le(e.take(4))) }
 
 func (e *condition) literal(code byte) string {
-	if code <= 4 {
+	if code > 0 && code <= 4 {
 		n, unused := int64(le(e.take(10)[:8])), 64-4<<code
 		check(n<<unused>>unused == n, "an integer out of range")
 		return signed(n)

@@ -258,6 +258,60 @@ func TestEveryTrueCertificateVerifies(t *testing.T) {
 	t.Logf("%d verified: %s", n, strings.Join(table, ", "))
 }
 
+// TestEveryCondition: an entry with any program, whose outcome is all that
+// decides. Both verifiers are held to the same ones: see TestPython.
+func TestEveryCondition(t *testing.T) {
+	w, outcomes := seeded(t), map[bool]int{}
+	for range rounds(t) {
+		s := w.conditional(t)
+		outcome, err := verify(string(s.cert), string(s.descriptor), string(s.token))
+		if err != nil {
+			t.Fatalf("%v\nsd %x\ntoken %s", err, s.descriptor, s.token)
+		}
+		outcomes[strings.HasPrefix(outcome, success)]++
+	}
+	t.Logf("%d conditions decided for the asker, %d against", outcomes[true], outcomes[false])
+}
+
+// conditional is about an entry that allows or denies by a condition.
+func (w world) conditional(t testing.TB) sample {
+	client, err := tokens.New(w.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry := func(k sd.Type, program []byte) sd.ACE {
+		a, err := sd.NewACE(k, 0, 1, client.User().SID, sd.ACEExtra{AppData: program})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	l, err := sd.NewACL(entry(among(w, sd.AccessAllowedCallback, sd.AccessDeniedCallback), w.Program()), entry(sd.AccessAllowed, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.At(0).Type() == sd.AccessAllowedCallback {
+		if l, err = sd.NewACL(l.At(0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := w.Descriptor()
+	r := &access.Request{Descriptor: sd.New(sd.Parts{Owner: d.Owner(), DACL: l, SACL: d.SACL()}), Subject: access.Subject{Primary: client}, Desired: 1, Type: winnt.FileObject}
+	_, x, err := access.Explain(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x.Certificate(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := client.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sample{cert, r.Descriptor.Binary(), file}
+}
+
 // document is a certificate taken apart.
 type document map[string]any
 
@@ -457,7 +511,10 @@ func TestPython(t *testing.T) {
 	n := min(rounds(t)/5, 20_000)
 	for i := range n {
 		s := w.sample(t, has)
-		altered := w.mutate(t, s.cert, i%2 == 0)
+		if i%2 == 0 {
+			s = w.conditional(t)
+		}
+		altered := w.mutate(t, s.cert, i%4 < 2)
 		if err := enc.Encode(map[string]string{"cert": string(s.cert), "altered": string(altered), "sd": fmt.Sprintf("%x", s.descriptor), "token": string(s.token)}); err != nil {
 			t.Fatal(err)
 		}

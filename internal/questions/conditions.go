@@ -64,13 +64,65 @@ func (w World) condition() *claims.Expr {
 	}
 }
 
-// program is the bytes of a condition, now and then damaged.
-func (w World) program() []byte {
+// Program is the bytes of a condition, now and then damaged or in no order.
+func (w World) Program() []byte {
 	b := w.condition().Encode()
-	if w.one(6) {
+	switch w.IntN(8) {
+	case 0:
 		b[4+w.IntN(len(b)-4)] = pick(w, []byte{0, 1, 0x10, 0x50, 0x51, 0x80, 0x87, 0x89, 0x95, 0xA0, 0xA2, 0xF8, 0xFF})
+	case 1:
+		b = w.soup()
 	}
 	return b
+}
+
+// soup is tokens that need not add up to anything.
+func (w World) soup() []byte {
+	counted := func(code byte, p ...byte) []byte { return append([]byte{code, byte(len(p)), 0, 0, 0}, p...) }
+	number := func() []byte {
+		v := pick(w, []int8{0, 1, 2, -1, 127, -128})
+		b := []byte{byte(w.IntN(6)), byte(v)}
+		for range 7 {
+			b = append(b, byte(v>>7))
+		}
+		if w.one(8) {
+			b[1+w.IntN(8)]++
+		}
+		return append(b, 3, 2)
+	}
+	literal := func() []byte {
+		switch w.IntN(6) {
+		case 0:
+			return counted(0x10, 'a', 0)
+		case 1:
+			return counted(0x18, 0, 1)
+		case 2:
+			s := w.sid()
+			return counted(0x51, s.AppendBinary(nil)...)
+		case 3:
+			return counted(byte(w.IntN(256)), make([]byte, w.IntN(4))...)
+		}
+		return number()
+	}
+	b := []byte("artx")
+	for range 1 + w.IntN(6) {
+		switch w.IntN(5) {
+		case 0:
+			b = append(b, literal()...)
+		case 1:
+			var list []byte
+			for range w.IntN(3) {
+				list = append(list, literal()...)
+			}
+			b = append(b, counted(0x50, list...)...)
+		case 2, 3:
+			b = append(b, counted(byte(0xF8+w.IntN(4)), pick(w, []byte("xXy")), 0)...)
+		}
+		if !w.one(3) {
+			b = append(b, byte(0x80+w.IntN(0x24)))
+		}
+	}
+	return append(b, make([]byte, pick(w, []int{0, 0, 0, 1, 3, 4}))...)
 }
 
 // attribute is a claim of any type.

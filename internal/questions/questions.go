@@ -83,7 +83,7 @@ func (w World) aceOf(t sd.Type, m winnt.AccessMask, s sid.SID) sd.ACE {
 			x.AppData = []byte("artx\xff\xff\xff\xff")
 		case 2: // none
 		default:
-			x.AppData = w.program()
+			x.AppData = w.Program()
 		}
 	}
 	a, err := sd.NewACE(t, flags, m, s, x)
