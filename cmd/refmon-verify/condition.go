@@ -57,7 +57,10 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 		switch {
 		case op >= 0xF8:
 			scope := [...]string{"localAttributes", "userClaims", "resource", "deviceClaims"}[op-0xF8]
-			o = attribute(q.token.claims[pass+scope], fold(e.counted(), false))
+			o.kind = 'a'
+			if found := q.token.claims[pass+scope+fold(e.counted(), false)]; found != nil {
+				o = *found
+			}
 		case op == 0x50:
 			for list := (&condition{e.counted()}); list.rest != ""; tokens++ {
 				o.values = append(o.values, list.literal(list.take(1)[0]))
@@ -77,17 +80,6 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 	}
 	check(len(stack) == 1 && code[:4] == "artx" && len(code) <= 10000 && tokens <= 2000 && strings.HasPrefix("\x00\x00\x00", e.rest), "no expression")
 	return stack[0].asTruth()
-}
-
-// attribute is the last of a name; disabled, or with a value twice, it is NULL (A-110, S-32).
-func attribute(list []claim, name string) operand {
-	for _, c := range slices.Backward(list) {
-		if o := (operand{'a', 0, c.values, c.flags&2 != 0}); c.name == name {
-			once := slices.Compact(slices.Sorted(slices.Values(o.keys(o.sensitive))))
-			return pick(c.flags&0x10 != 0 || len(once) < len(c.values), operand{kind: 'a'}, o)
-		}
-	}
-	return operand{kind: 'a'}
 }
 
 // apply is an operator, but for the Member_of family; r is the last operand, which may be the only one.

@@ -98,12 +98,11 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 	if self != "" {
 		q.self = parseSID(self, "")
 	}
-	for _, e := range slices.Backward(sacl) {
-		if e.kind == 0x12 && e.live { // of two of a name the first is found
-			q.token.claims["resource"] = append(q.token.claims["resource"], parseAttribute(e.data)...)
+	for _, e := range sacl {
+		if e.kind == 0x12 && e.live {
+			q.token.parseAttribute(e.data)
 		}
 	}
-	q.token.claims["restrictedresource"] = q.token.claims["resource"]
 	for i, m := range c["mapping"].([]any) {
 		q.mapping[i] = parseMask(m)
 	}

@@ -79,13 +79,7 @@ func parseACL(b string) (list []entry) {
 	return list
 }
 
-// claim is an attribute of token or object. A value is its kind (i integer, b boolean, s UTF-16, d SID, x octets) and bytes.
-type claim struct {
-	name   string // folded
-	flags  uint64
-	values []string
-}
-
+// A value of a claim is its kind (i integer, b boolean, s UTF-16, d SID, x octets) and what orders those of a kind.
 func unsigned(kind string, v uint64) string { return fmt.Sprintf("%s1%020d", kind, v) }
 func signed(v int64) string {
 	return pick(v < 0, fmt.Sprintf("i0%020d", uint64(v)), unsigned("i", uint64(v)))
@@ -140,34 +134,43 @@ var written = map[any]func(s, domain string) string{
 	"octets":  func(s, _ string) string { return "x" + unhex(s) },
 }
 
-// parseAttribute reads an attribute of the object; one that cannot be read is none (S-33).
-func parseAttribute(b string) (list []claim) {
-	defer func() { list = pick(recover() == nil, list, nil) }()
-	at := func(field uint64) string { return b[le(b[field:field+4]):] }
-	c, left := claim{fold(terminated(at(0)), false), le(b[8:12]), nil}, 65536
-	for i := range le(b[12:16]) {
-		value, size := stored[le(b[4:6])](at(16 + 4*i))
-		c.values, left = append(c.values, value), left-size
-	}
-	check(stored[le(b[4:6])] != nil && c.name != "" && c.flags&0xFF00 == 0 && len(c.values) <= 4096 && left >= 0, "an attribute")
-	return []claim{c}
+// attribute is a claim as an operand: disabled, or with a value twice, it is NULL (A-110, S-32).
+func attribute(flags uint64, values []string) *operand {
+	o := &operand{'a', 0, values, flags&2 != 0}
+	once := slices.Compact(slices.Sorted(slices.Values(o.keys(o.sensitive))))
+	return pick(flags&0x10 != 0 || len(once) < len(values), &operand{kind: 'a'}, o)
 }
 
-func parseClaims(list any, domain string) (out []claim) {
-	for _, v := range as[[]any](list) {
-		o := v.(map[string]any)
-		flags := must(strconv.ParseUint(fmt.Sprint(pick(o["flags"] == nil, "0", o["flags"])), 0, 32))
-		c := claim{fold(units(o["name"].(string)), false), flags, nil}
-		each(o["values"].([]any), func(v any) { c.values = append(c.values, written[o["type"]](fmt.Sprint(v), domain)) })
-		out = append(out, c)
+// parseAttribute adds an attribute of the object; one that cannot be read is none (S-33), and of two of a name the first counts.
+func (t *token) parseAttribute(b string) {
+	defer func() { _ = recover() }()
+	at := func(field uint64) string { return b[le(b[field:field+4]):] }
+	name, flags, values, left := fold(terminated(at(0)), false), le(b[8:12]), []string(nil), 65536
+	for i := range le(b[12:16]) {
+		value, size := stored[le(b[4:6])](at(16 + 4*i))
+		values, left = append(values, value), left-size
 	}
-	return out
+	check(stored[le(b[4:6])] != nil && name != "" && flags&0xFF00 == 0 && len(values) <= 4096 && left >= 0, "an attribute")
+	if t.claims["resource"+name] == nil {
+		t.claims["resource"+name] = attribute(flags, values)
+		t.claims["restrictedresource"+name] = t.claims["resource"+name]
+	}
+}
+
+// parseClaims adds a list of the token file; of two of a name the last counts.
+func (t *token) parseClaims(where string, list any, domain string) {
+	for _, v := range as[[]any](list) {
+		o, values := v.(map[string]any), []string(nil)
+		flags := must(strconv.ParseUint(fmt.Sprint(pick(o["flags"] == nil, "0", o["flags"])), 0, 32))
+		each(o["values"].([]any), func(v any) { values = append(values, written[o["type"]](fmt.Sprint(v), domain)) })
+		t.claims[where+fold(units(o["name"].(string)), false)] = attribute(flags, values)
+	}
 }
 
 // token is what a decision needs of a token file.
 type token struct {
-	members                                map[string]byte    // by pass and SID: 1 for entries that allow, 2 for those that deny
-	claims                                 map[string][]claim // by field of the file, with "restricted" for that pass
+	members                                map[string]byte     // by pass and SID: 1 for entries that allow, 2 for those that deny
+	claims                                 map[string]*operand // by pass, field of the file and name
 	privileges                             map[string]bool
 	restricted, writeRestricted, noWriteUp bool
 	level                                  uint64
@@ -186,7 +189,7 @@ func words(list any, key string, absent uint64, yield func(name string, attrs ui
 }
 
 func parseToken(text string) *token {
-	f, t := parseObject(text), &token{members: map[string]byte{}, claims: map[string][]claim{}, privileges: map[string]bool{}}
+	f, t := parseObject(text), &token{members: map[string]byte{}, claims: map[string]*operand{}, privileges: map[string]bool{}}
 	domain, level, box, pkg := as[string](f["domain"]), as[string](f["integrityLevel"]), as[map[string]any](f["appContainer"]), []any{}
 	words([]any{f["user"]}, "sid", 0, func(user string, _ uint64) {
 		domain = pick(domain == "" && strings.HasPrefix(user, "S-1-5-21-"), user[:max(0, strings.LastIndexByte(user, '-'))], domain)
@@ -221,8 +224,8 @@ func parseToken(text string) *token {
 	t.trust = pick(t.trust[1] == 2, t.trust, strings.Repeat("\x00", 16)) // none is (0, 0)
 	for _, name := range []string{"UserClaims", "DeviceClaims", "LocalAttributes"} {
 		own := strings.ToLower(name[:1]) + name[1:]
-		t.claims[own] = parseClaims(f[own], domain)
-		t.claims["restricted"+own] = parseClaims(pick(f["restricted"+name] == nil, f[own], f["restricted"+name]), domain)
+		t.parseClaims(own, f[own], domain)
+		t.parseClaims("restricted"+own, pick(f["restricted"+name] == nil, f[own], f["restricted"+name]), domain)
 	}
 	return t
 }
