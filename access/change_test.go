@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/internal/questions"
 	"github.com/refmon/refmon/internal/randtest"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -150,6 +152,10 @@ func TestCertificateErrors(t *testing.T) {
 	other.Desired = 2
 	if _, err := x.Certificate(&other, nil); err != access.ErrNotExplained {
 		t.Errorf("another question: %v", err)
+	}
+	other.Desired, other.Options.Callback = 1, func(sd.ACE, *token.Token) claims.Truth { return claims.True }
+	if _, err := x.Certificate(&other, nil); err != access.ErrCallback {
+		t.Errorf("a callback: %v", err)
 	}
 	other.Subject = access.Subject{}
 	if _, err := x.Certificate(&other, nil); err != access.ErrNoToken {
