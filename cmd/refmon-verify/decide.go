@@ -110,14 +110,19 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 	q.max, q.asked, q.strict = q.asked&maximum != 0, q.asked&^maximum, q.asked&maximum == 0 && !q.is("resultList")
 	status, results := q.answer(descriptor == "", dacl), []any{}
 	want["status"], want["granted"] = status, mask(0).String()
-	for _, n := range slices.Backward(q.nodes) {
-		total := n.held | q.byPrivilege | q.previous
-		lacking := status == success && !q.is("kernelMode") && (q.asked&^total != 0 || q.max && total == 0)
-		all := pick(status != success, 0, pick(lacking, q.asked&total, pick(q.max, total, q.asked|q.previous)))
-		want["status"], want["granted"] = pick(lacking, denied, status), pick(lacking, 0, all).String()
-		results = append(results, fmt.Sprint(want["status"], " ", all))
+	for i, n := range q.nodes {
+		total, s, granted := n.held|q.byPrivilege|q.previous, status, mask(0)
+		switch {
+		case status != success:
+		case !q.is("kernelMode") && (q.asked&^total != 0 || q.max && total == 0):
+			s, granted = denied, q.asked&total
+		default:
+			granted = pick(q.max, total, q.asked|q.previous)
+		}
+		if results = append(results, s+" "+granted.String()); i == 0 {
+			want["status"], want["granted"] = s, pick(s == success, granted, 0).String()
+		}
 	}
-	slices.Reverse(results)
 	slices.SortFunc(q.used, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
 	want["privileges"], want["steps"], want["results"] = q.used, q.steps, pick(q.is("resultList"), results, []any{})
 	return want

@@ -65,14 +65,14 @@ func parseACL(b string) (list []entry) {
 	list, rest := []entry{}, b[8:le(b[2:4])]
 	for range le(b[4:6]) {
 		a := rest[:max(4, le(rest[2:4]))]
-		e, at, guid := entry{kind: a[0], live: a[1]&8 == 0}, pick(a[0] == 4, 12, 8), 0
-		if strings.Contains("\x05\x06\x07\x08\x0b\x0c\x0f\x10", a[:1]) {
-			at, guid = 12+16*int(a[8]&1)+8*int(a[8]&2), 16*int(a[8]&1)
+		e, at := entry{kind: a[0], live: a[1]&8 == 0}, pick(a[0] == 4, 12, 8)
+		if strings.Contains("\x05\x06\x07\x08\x0b\x0c\x0f\x10", a[:1]) { // object entries
+			at, e.guid = 12+16*int(a[8]&1)+8*int(a[8]&2), a[12:12+16*int(a[8]&1)]
 		}
 		if rest = rest[len(a):]; a[0] <= 0x15 { // others are unknown and do nothing
-			effect := "ad..aad..adad........."[a[0]]
-			e.acts, e.deny, e.guid = e.live && effect != '.', effect == 'd', (a + strings.Repeat("\x00", 12))[12:12+guid]
-			e.mask, e.sid, e.data = mask(le(a[4:8])), readSID(a[at:]), a[at+len(readSID(a[at:])):]
+			effect := "ad..aad..adad........."[a[0]] // allows, denies, or takes no part
+			e.acts, e.deny, e.mask, e.sid = e.live && effect != '.', effect == 'd', mask(le(a[4:8])), readSID(a[at:])
+			e.data = a[at+len(e.sid):]
 		}
 		list = append(list, e)
 	}

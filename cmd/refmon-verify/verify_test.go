@@ -571,8 +571,8 @@ func TestSmallAndAlone(t *testing.T) {
 		}
 		lines += bytes.Count(b, []byte("\n"))
 	}
-	if lines > 770 {
-		t.Errorf("%d lines of Go, at most 770 are allowed", lines)
+	if lines > 780 {
+		t.Errorf("%d lines of Go, at most 780 are allowed", lines)
 	}
 	b, err := os.ReadFile("../../tools/verify.py")
 	if n := bytes.Count(b, []byte("\n")); err != nil || n > 435 {
