@@ -22,7 +22,7 @@ type Step struct {
 	Granted bool   // whether the step granted Bits, or refused them
 	Because string // an English sentence without a full stop
 	Pass    string // "" the token's own SIDs, "restricted" or "package"
-	Node    int    // node of the object tree the entry acts on, 0 the root
+	Node    int    // node of the object tree the step is about, 0 the root
 
 	entry sd.ACE // the zero value for a stage
 }
@@ -211,12 +211,9 @@ func (x *Explanation) String() string {
 const columnWidth = 3
 
 func (s *Step) where() string {
-	if s.ACE < 0 {
-		return strings.TrimSpace("stage " + s.List)
-	}
-	w := s.List + " " + strconv.Itoa(s.ACE)
-	if s.Pass != "" {
-		w += " " + s.Pass
+	w := strings.TrimSpace("stage " + s.List)
+	if s.ACE >= 0 {
+		w = strings.TrimSpace(s.List + " " + strconv.Itoa(s.ACE) + " " + s.Pass)
 	}
 	if s.Node != 0 {
 		w += " node " + strconv.Itoa(s.Node)

@@ -182,25 +182,30 @@ func (t *tracer) denial(q *query, i int) Reason {
 }
 
 // passed ends a pass: lost is what was held before and is no longer. Bits
-// that no entry decided get their reason here.
+// that no entry decided get their reason here, with a result list at each node.
 func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 	t.fillEntries(q.dacl.acl)
-	open := lost
 	if q.tree == nil {
-		open &= q.undecided
-	} else {
-		open &= q.tree.nodes[0].undecided
-	}
-	if open == 0 {
+		t.left(q, 0, lost&q.undecided)
 		return
 	}
-	if q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
+	t.left(q, 0, lost&q.tree.nodes[0].undecided)
+	for i := 1; i < len(q.tree.nodes) && q.tree.each; i++ {
+		t.left(q, i, q.tree.nodes[i].undecided)
+	}
+}
+
+// left records what a pass left undecided at a node, the root or another.
+func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
+	if open == 0 || q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
 		return
 	}
-	t.set(open, t.denial(q, -1))
-	if c := lostBecause(t, q); open&t.x.interesting() != 0 {
-		s := t.add(c, open&t.x.interesting(), false)
-		s.Pass = q.pass.String()
+	if at == 0 {
+		t.set(open, t.denial(q, -1))
+	}
+	if open &= t.x.interesting(); open != 0 {
+		s := t.add(lostBecause(t, q), open, false)
+		s.Pass, s.Node = q.pass.String(), at
 	}
 }
 

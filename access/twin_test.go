@@ -179,11 +179,15 @@ type twinEnv struct {
 }
 
 func (e *twinEnv) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
+	user, device := e.t.tok.UserClaims, e.t.tok.DeviceClaims
+	if e.s == restrictedSide { // T-67
+		user, device = narrowed(user, e.t.tok.RestrictedUserClaims), narrowed(device, e.t.tok.RestrictedDeviceClaims)
+	}
 	switch scope {
 	case claims.User:
-		return lastOf(e.t.tok.UserClaims, name)
+		return lastOf(user, name)
 	case claims.Device:
-		return lastOf(e.t.tok.DeviceClaims, name)
+		return lastOf(device, name)
 	case claims.Local:
 		return lastOf(e.t.tok.LocalAttributes, name)
 	}
@@ -195,6 +199,13 @@ func (e *twinEnv) Attribute(scope claims.Scope, name string) (claims.Attribute, 
 		}
 	}
 	return claims.Attribute{}, false
+}
+
+func narrowed(all, restricted *claims.Set) *claims.Set {
+	if restricted != nil {
+		return restricted
+	}
+	return all
 }
 
 func lastOf(s *claims.Set, name string) (found claims.Attribute, ok bool) {

@@ -372,7 +372,8 @@ class Query:
             if hit and e.deny and self.strict: break
         for n in self.nodes: n.held = n.held & ~limit | n.got
         interest = self.asked | (self.mapped(0x10000000) & ~MAXIMUM if self.max else 0)
-        if not (denying and self.strict): self.step("A-101" if rule else lost, root.open & interest, False, name=name)
+        for i, n in enumerate(self.nodes[:len(self.nodes) if self.each else 1]):
+            if not (denying and self.strict): self.step("A-101" if rule else lost, n.open & interest, False, name=name, node=i)
         return root.held == before or not self.strict
     def end(self, i):
         """One past the subtree of a node."""

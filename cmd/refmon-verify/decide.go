@@ -260,7 +260,9 @@ func (q *query) narrow(l list, pass string, limit mask) bool {
 	}
 	each(q.nodes, func(n *node) { n.held = n.held&^limit | n.got })
 	interest := q.asked | pick(q.max, q.mapped(0x10000000)&^maximum, 0)
-	q.step(pick(l.rule, "A-101", rules[2]), "", -1, pass, 0, pick(denying && q.strict, 0, q.nodes[0].open&interest), false)
+	for i, n := range q.nodes[:pick(q.is("resultList"), len(q.nodes), 1)] {
+		q.step(pick(l.rule, "A-101", rules[2]), "", -1, pass, i, pick(denying && q.strict, 0, n.open&interest), false)
+	}
 	return !q.strict || q.nodes[0].held == before
 }
 
