@@ -121,12 +121,13 @@ class Token:
         self.level = LEVELS[level] if level in LEVELS else sid(level)[-1]
         self.package = sid(box["packageSid"], domain) if box else None
         pkg = (box.get("capabilities") or []) + [box["packageSid"], "S-1-15-2-2"] + ["AC"] * (not box.get("lowPrivilege")) if box else []
-        attributes = lambda v, bare: bare if isinstance(v, str) or v.get("attributes") is None else sum({ATTRIBUTES.get(w, 0) for w in v["attributes"]})
+        said = lambda v: None if isinstance(v, str) else v.get("attributes")
+        attributes = lambda v, bare: bare if said(v) is None else sum({ATTRIBUTES.get(w, 0) for w in said(v)})
         self.members = set()  # (pass, whether for entries that deny, SID): A-1, A-2, A-4, A-94
         for name, values, bare, also, allow, deny in (  # attributes of a bare name; of all; that count for entries that allow; that deny
-                ("", [f["user"]], 0, 4, 4, 0x14), ("", f.get("groups", []), 7, 0, 5, 0x15), ("restricted", f.get("restrictedSids", []), 7, 4, 4, 0x14),
-                ("device", f.get("deviceGroups", []), 7, 0, 4, 0x14), ("restricteddevice", f.get("restrictedDeviceGroups", []), 7, 4, 4, 0x14),
-                ("package", pkg, 4, 0, 4, 4)):
+                ("", [f["user"]], 0, 4, 4, 0x14), ("", f.get("groups", []), 7, 0, 5, 0x15), ("package", pkg, 4, 0, 4, 4),
+                ("device", f.get("deviceGroups", []), 7, 0, 4, 0x14), ("restricted", f.get("restrictedSids", []), 7, 4, 4, 0x14),
+                ("restricteddevice", f.get("restrictedDeviceGroups", []), 7, 4, 4, 0x14)):
             for v in values:
                 s, a = sid(v if isinstance(v, str) else v["sid"], domain), also | attributes(v, bare)
                 if name == "" and a & 0x20: self.level, a = s[-1], 0  # an integrity level is no group
@@ -161,6 +162,8 @@ class Operand:
         """What equal values have in common, and what orders them."""
         return [fold(v, sensitive) if kind == "s" else v for kind, v in self.values]
 
+SCOPES = ("localAttributes", "userClaims", "resource", "deviceClaims")
+
 class Condition:
     """What is left of a conditional expression, and for whom it is evaluated."""
     def __init__(self, query, code, deny=False, name=""):
@@ -182,7 +185,7 @@ class Condition:
                     family = "rrrrrrceammmmecammmm............&|!"[op - 0x80]
                     args = [stack.pop() for _ in range(1 if family in "em!" else 2)]
                     stack.append(Operand("r", truth=self.apply(family, op, args[-1], args[0]) * (-1 if 0x8D <= op < 0xA0 else 1)))
-                elif op >= 0xF8: stack.append(self.attribute(("localAttributes", "userClaims", "resource", "deviceClaims")[op - 0xF8], fold(self.counted())))
+                elif op >= 0xF8: stack.append(self.attribute(SCOPES[op - 0xF8], fold(self.counted())))
                 elif op == 0x50:
                     inner, values = Condition(self.q, self.counted()), []
                     while inner.rest: values.append(inner.literal(inner.take(1)[0]))
@@ -193,7 +196,10 @@ class Condition:
         except MALFORMED:
             return 0
     def literal(self, code):
-        if code <= 4: return "i", int.from_bytes(struct.pack("<%s" % " bhiq"[code], struct.unpack_from("<q", self.take(10))[0]), "little", signed=True)
+        if 0 < code <= 4:
+            n = struct.unpack_from("<q", self.take(10))[0]
+            check(-1 << (4 << code) - 1 <= n < 1 << (4 << code) - 1, "an integer out of range")
+            return "i", n
         b = self.counted()
         check(code != 0x10 or len(b) % 2 == 0 and terminated(b + b"\0\0") == b, "a string")
         return {0x10: "s", 0x18: "x", 0x51: "d"}[code], read_sid(b, True) if code == 0x51 else b
@@ -277,8 +283,8 @@ class Query:
         for applies, rule, bits, status in (
                 (self.each and not (self.valid and self.typed), "A-25", self.asked, INVALID),
                 (self.c["kernelMode"], "A-31", self.asked | self.previous | everything, SUCCESS), (self.none, "A-32", self.asked, DENIED),
-                (level in (1, 2), "A-30", self.asked, "STATUS_BAD_IMPERSONATION_LEVEL"), (zero and self.previous, "A-35", self.previous, SUCCESS),
-                (zero, "A-33", 0, DENIED), (not self.valid, "A-25", self.asked, INVALID)):
+                (level in (1, 2), "A-30", self.asked, "STATUS_BAD_IMPERSONATION_LEVEL"),
+                (zero and self.previous, "A-35", self.previous, SUCCESS), (zero, "A-33", 0, DENIED), (not self.valid, "A-25", self.asked, INVALID)):
             if applies:
                 self.step(rule, bits, status == SUCCESS)
                 return [(status, bits if status == SUCCESS else 0)] * (len(self.nodes) if status != INVALID or not self.each else 0)
@@ -328,8 +334,8 @@ class Query:
         if t.no_write_up and t.level < level and (not t.package or level > 0x2000) and policy:
             rights = read | execute | SYNCHRONIZE | READ_CONTROL | (0 if policy & 1 else everything | SYSTEM_SECURITY)
             classes = [0, 0]  # permitted, forbidden
-            for i, c in enumerate((write | DELETE | WRITE_DAC | WRITE_OWNER | SYSTEM_SECURITY, read | READ_CONTROL, execute & ~read | SYNCHRONIZE)):
-                classes[policy >> i & 1] |= c
+            writing = write | DELETE | WRITE_DAC | WRITE_OWNER | SYSTEM_SECURITY
+            for i, c in enumerate((writing, read | READ_CONTROL, execute & ~read | SYNCHRONIZE)): classes[policy >> i & 1] |= c
             relabel = WRITE_OWNER if "SeRelabelPrivilege" in t.privileges else 0
             limits.append(("A-62", rights & ~(classes[1] & ~classes[0]) | relabel, where, at))
         for rule, rights, where, at in limits:
@@ -410,10 +416,12 @@ def verify(cert, descriptor, token):
         q, want = Query(c, descriptor, token), {key: c[key] for key in QUESTION}
         results = q.decide()
         status, granted = results[0] if results else (INVALID, 0)
-        want.update(descriptor=digest(descriptor), token=digest(token), status=status, granted=digits(granted if status == SUCCESS else 0), steps=q.steps,
-                    privileges=sorted(q.used), results=["%s %s" % (s, digits(g)) for s, g in results] if q.each else [])
+        want.update(descriptor=digest(descriptor), token=digest(token), status=status, granted=digits(granted if status == SUCCESS else 0),
+                    steps=q.steps, privileges=sorted(q.used), results=["%s %s" % (s, digits(g)) for s, g in results] if q.each else [])
         want["digest"] = digest(dense(want).encode())
-        for key in want: check(dense(c.get(key)) == dense(want[key]), "%s is %s, and the inputs give %s", key, dense(c.get(key)), dense(want[key]))
+        for key in want:
+            says, gives = dense(c.get(key)), dense(want[key])
+            check(says == gives, "%s is %s, and the inputs give %s", key, says, gives)
         check(dense(c) == dense(want), "it has other fields than a certificate")
     except MALFORMED as e:
         raise e if isinstance(e, Refused) else Refused("an input is malformed: %r" % e) from e

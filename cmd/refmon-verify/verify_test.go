@@ -575,8 +575,8 @@ func TestSmallAndAlone(t *testing.T) {
 		t.Errorf("%d lines of Go, at most 780 are allowed", lines)
 	}
 	b, err := os.ReadFile("../../tools/verify.py")
-	if n := bytes.Count(b, []byte("\n")); err != nil || n > 435 {
-		t.Errorf("verify.py: %d lines, at most 435 are allowed; %v", n, err)
+	if n := bytes.Count(b, []byte("\n")); err != nil || n > 440 {
+		t.Errorf("verify.py: %d lines, at most 440 are allowed; %v", n, err)
 	}
 }
 
