@@ -51,6 +51,8 @@ func (a *asker) ask(q replay.Question) (status string, out replay.Fields, err er
 		})
 	case replay.AccessCheck:
 		return a.check(q.In)
+	case replay.NewDescriptor:
+		return a.create(q.In)
 	}
 	return "", nil, skip("%s is no question that this recorder knows", q.Call)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -46,7 +47,7 @@ func newLibrary(t *testing.T) *library {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	l := &library{t, filepath.Join(dir, "gate")}
-	out, err := exec.Command(cc, "-Wall", "-Werror", "-O1", "-o", l.program, "testdata/gate.c", "-L"+dir+"/lib", "-Wl,--no-as-needed", "-lrefmon", "-ldl", "-Wl,-rpath,"+dir+"/lib").CombinedOutput()
+	out, err := exec.Command(cc, "-Wall", "-Werror", "-O1", "-rdynamic", "-o", l.program, "testdata/gate.c", "-L"+dir+"/lib", "-Wl,--no-as-needed", "-lrefmon", "-ldl", "-Wl,-rpath,"+dir+"/lib").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -112,17 +113,17 @@ func carry(q *request, in io.Writer, out io.Reader) (p reply, err error) {
 	if _, err = in.Write(b); err != nil {
 		return p, err
 	}
-	head := make([]byte, 8)
+	head := make([]byte, 12)
 	if _, err = io.ReadFull(out, head); err != nil {
 		return p, err
 	}
 	if le.Uint32(head) != 0 {
 		p.Missing = "librefmon has no " + q.Proc
 	}
-	p.Return = uint64(le.Uint32(head[4:]))
+	p.Return, p.LastError = uint64(le.Uint32(head[4:])), le.Uint32(head[8:])
 	for _, x := range q.Buffers {
 		x = make([]byte, len(x))
-		if _, err = io.ReadFull(out, head); err == nil {
+		if _, err = io.ReadFull(out, head[:8]); err == nil {
 			_, err = io.ReadFull(out, x)
 		}
 		if err != nil {
@@ -146,10 +147,17 @@ func privileged(t *testing.T) *token.Token {
 	return tok
 }
 
-// TestVectorsByTokens asks every access vector as a recorder does that may make
-// tokens, and wants the answers of the vectors.
-func TestVectorsByTokens(t *testing.T) {
-	do, end, err := newLibrary(t).gateTo(privileged(t))
+func TestOnTheLibrary(t *testing.T) {
+	l := newLibrary(t)
+	t.Run("vectors", l.vectors)
+	t.Run("questions", l.questions)
+	t.Run("programs", l.programs)
+}
+
+// vectors asks every access vector as a recorder does that may make tokens, and
+// wants the answers of the vectors.
+func (l *library) vectors(t *testing.T) {
+	do, end, err := l.gateTo(privileged(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,6 +210,56 @@ func copied(t *testing.T, f replay.Fields) (to replay.Fields) {
 		t.Fatal(err)
 	}
 	return to
+}
+
+// questions asks everything that is built in, and wants what refmon compare
+// answers; only the stand-in of authz_test.go knows AuthZ.
+func (l *library) questions(t *testing.T) {
+	own := privileged(t)
+	do, end, err := l.gateTo(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	var b bytes.Buffer
+	file, err := own.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &asker{do: do, tokens: replay.MadeTokens}
+	if a.w, err = replay.NewWriter(&b, replay.Header{Token: file, Tokens: a.tokens}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.questions(); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := replay.Read(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := replay.Compare(rec, replay.Notes{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v %v", r.Counts, r.Skips)
+	for _, d := range r.Differences {
+		t.Errorf("%s: %s %v\n theirs %v\n ours   %v", d.Case, d.Call, d.In, d.Theirs, d.Ours)
+	}
+	if r.Counts.Same < 450 {
+		t.Errorf("%+v", r.Counts)
+	}
+	// The token of the process, read class by class, is the one it was given.
+	read, err := a.ownToken()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := token.Parse(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got = got.WithModifiedID(own.ModifiedID()); !got.Equal(own) {
+		t.Errorf("the own token\n got %s\nwant %s", read, file)
+	}
 }
 
 // libraryProcess is a process of a program: a system of its own.
@@ -262,15 +320,14 @@ func (t *libraryThread) CallRow(row nt.Row, in any) (any, ntstatus.Status, error
 	return out, st, err
 }
 
-// TestProgramsOnTheLibrary replays the transcripts on the C library and wants
-// what the Go services answer.
-func TestProgramsOnTheLibrary(t *testing.T) {
-	l := newLibrary(t)
+// programs replays the transcripts on the C library and wants what the Go
+// services answer.
+func (l *library) programs(t *testing.T) {
 	files, err := filepath.Glob("../../internal/ntostest/testdata/*.txt")
 	if err != nil || len(files) < 30 {
 		t.Fatal(len(files), err)
 	}
-	rec := &replay.Recording{Header: replay.Header{Tokens: replay.MadeTokens}}
+	rec := &replay.Recording{Header: replay.Header{Tokens: replay.MadeTokens, Token: json.RawMessage(`{"user":"S-1-5-18"}`)}}
 	for _, name := range files {
 		source, err := os.ReadFile(name)
 		if err != nil {

@@ -78,12 +78,12 @@ type comparer struct {
 func Compare(rec *Recording, notes Notes) (*Report, error) {
 	c := &comparer{notes: notes, settled: map[string]*Settled{}}
 	c.Header, c.Skips = rec.Header, map[string]int{}
+	recorder, err := token.Parse(rec.Header.Token)
+	if err != nil {
+		return nil, fmt.Errorf("the header's token: %w: %w", ErrMalformed, err)
+	}
 	if rec.Header.Tokens == OwnToken {
-		t, err := token.Parse(rec.Header.Token)
-		if err != nil {
-			return nil, fmt.Errorf("the header's token: %w: %w", ErrMalformed, err)
-		}
-		c.own = t
+		c.own = recorder
 	}
 	for i := 0; i < len(rec.Lines); {
 		l := &rec.Lines[i]
@@ -99,7 +99,7 @@ func Compare(rec *Recording, notes Notes) (*Report, error) {
 		case l.Skipped != "":
 			c.skip(l)
 		default:
-			status, out, err := answer(l)
+			status, out, err := answer(l, recorder)
 			if err != nil {
 				return nil, err
 			}

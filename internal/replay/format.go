@@ -3,10 +3,13 @@ package replay
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Version is the format that this package reads and writes.
@@ -77,10 +80,10 @@ const maxLine = 16 << 20
 // ErrMalformed is in the error of [Read] when the file is no recording.
 var ErrMalformed = errors.New("malformed recording")
 
-// Read reads a recording.
+// Read reads a recording, in UTF-8 or as PowerShell redirects it, in UTF-16.
 func Read(r io.Reader) (*Recording, error) {
 	rec := &Recording{}
-	s := bufio.NewScanner(r)
+	s := bufio.NewScanner(utf8Of(bufio.NewReader(r)))
 	s.Buffer(nil, maxLine)
 	n := 0
 	for s.Scan() {
@@ -114,6 +117,50 @@ func Read(r io.Reader) (*Recording, error) {
 		return nil, fmt.Errorf("the file is empty: %w", ErrMalformed)
 	}
 	return rec, nil
+}
+
+// utf8Of is r, out of UTF-16 where that is what its first bytes say.
+func utf8Of(r *bufio.Reader) io.Reader {
+	if mark, err := r.Peek(2); err != nil || mark[0] != 0xFF || mark[1] != 0xFE {
+		return r
+	}
+	return &wideReader{r: r}
+}
+
+// wideReader reads UTF-16, little-endian, as UTF-8.
+type wideReader struct {
+	r    *bufio.Reader
+	rest []byte // of the last rune, not read yet
+}
+
+// Read implements io.Reader.
+func (w *wideReader) Read(b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		if len(w.rest) == 0 {
+			if w.rest, err = w.next(); err != nil && n > 0 {
+				return n, nil
+			}
+		}
+		k := copy(b[n:], w.rest)
+		n, w.rest = n+k, w.rest[k:]
+	}
+	return n, err
+}
+
+// next is the next rune.
+func (w *wideReader) next() ([]byte, error) {
+	var unit [4]byte
+	if _, err := io.ReadFull(w.r, unit[:2]); err != nil {
+		return nil, io.EOF // half a unit says nothing
+	}
+	c := rune(binary.LittleEndian.Uint16(unit[:2]))
+	if utf16.IsSurrogate(c) {
+		if _, err := io.ReadFull(w.r, unit[2:]); err != nil {
+			return nil, io.EOF
+		}
+		c = utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(unit[2:])))
+	}
+	return utf8.AppendRune(nil, c), nil
 }
 
 // strictly decodes one value and refuses fields that nothing reads, as they

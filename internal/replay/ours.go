@@ -6,17 +6,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
-// answer is what refmon says to a question: the status and the out fields.
-func answer(l *Line) (status string, out Fields, err error) {
+// answer is what refmon says to a question: the status and the out fields. own
+// is the token of the recorder.
+func answer(l *Line, own *token.Token) (status string, out Fields, err error) {
 	switch l.Call {
 	case TextToSID:
 		return textAnswer(l, "sid", func(text string) (Fields, error) {
@@ -47,6 +53,8 @@ func answer(l *Line) (status string, out Fields, err error) {
 		})
 	case AccessCheck:
 		return checkAnswer(l)
+	case NewDescriptor:
+		return createAnswer(l, own)
 	}
 	return "", nil, fmt.Errorf("%s: no question of this name is known: %w", l.Call, ErrMalformed)
 }
@@ -89,6 +97,65 @@ func win32Answer(out Fields, err error) (string, Fields) {
 	var e *ntstatus.Error
 	errors.As(err, &e)
 	return win32.Code(e.Status.Win32()).String(), nil
+}
+
+// Creation is the input of a NewDescriptor question.
+type Creation struct {
+	Parent, Creator *sd.Descriptor
+	Container       bool
+	Flags           uint32
+	ObjectTypes     []winnt.GUID // one or none
+	Mapping         winnt.GenericMapping
+}
+
+// ReadCreation reads the input of a NewDescriptor question.
+func ReadCreation(in Fields) (c Creation, err error) {
+	text := func(name string) string { s, _ := in[name].(string); return s }
+	for name, to := range map[string]**sd.Descriptor{"parent": &c.Parent, "creator": &c.Creator} {
+		if text(name) == "" {
+			continue
+		}
+		if *to, err = sddl.Parse(text(name)); err != nil {
+			return c, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	c.Container, _ = in["container"].(bool)
+	flags, err := strconv.ParseUint(text("flags"), 0, 32)
+	if err != nil {
+		return c, fmt.Errorf("flags: %w", err)
+	}
+	c.Flags = uint32(flags)
+	if class := text("objectType"); class != "" {
+		g, err := winnt.ParseGUID(class)
+		if err != nil {
+			return c, err
+		}
+		c.ObjectTypes = []winnt.GUID{g}
+	}
+	t := winnt.ObjectTypeByName(text("mapping"))
+	if t == nil {
+		return c, fmt.Errorf("mapping: no object type %q", text("mapping"))
+	}
+	c.Mapping = t.Mapping
+	return c, nil
+}
+
+// createAnswer makes the descriptor of a new object.
+func createAnswer(l *Line, own *token.Token) (string, Fields, error) {
+	c, err := ReadCreation(l.In)
+	if err != nil {
+		return "", nil, fmt.Errorf("%s: %w: %w", l.Case, ErrMalformed, err)
+	}
+	subject := access.Subject{Primary: own}
+	d, st := sd.Assign(&sd.AssignRequest{Parent: c.Parent, Creator: c.Creator, IsContainer: c.Container, ObjectTypes: c.ObjectTypes, Flags: sd.AutoInherit(c.Flags),
+		Subject: se.Creator(&subject, false), Mapping: &c.Mapping})
+	if st != ntstatus.Success {
+		status, _ := win32Answer(nil, st.Err())
+		return status, nil, nil
+	}
+	text, err := sddl.Format(d, sddl.Options{})
+	status, out := win32Answer(Fields{"sddl": text}, orStatus(err, ntstatus.InvalidSecurityDescr))
+	return status, out, nil
 }
 
 // checkAnswer asks an access vector. AuthzAccessCheck knows no call and no type

@@ -16,6 +16,7 @@ const (
 	SIDToText        = "ConvertSidToStringSid"
 	TextToDescriptor = "ConvertStringSecurityDescriptorToSecurityDescriptor"
 	DescriptorToText = "ConvertSecurityDescriptorToStringSecurityDescriptor"
+	NewDescriptor    = "CreatePrivateObjectSecurityEx"
 	AccessCheck      = "AccessCheck" // of package vectors; Out names the function that was used
 )
 
@@ -80,9 +81,26 @@ func conditions(rule, name, condition string) (list []Question, err error) {
 	return list, nil
 }
 
+// creation is the input of a "create" line, nil if it is none.
+func creation(text string) Fields {
+	left, creator, _ := strings.Cut(text, " | ")
+	words := strings.SplitN(left, " ", 3)
+	if len(words) != 3 || creator == "" {
+		return nil
+	}
+	kind, class, _ := strings.Cut(words[1], ":")
+	in := Fields{"flags": words[0], "container": kind == "container", "mapping": "file"}
+	for name, v := range map[string]string{"parent": words[2], "creator": creator, "objectType": class} {
+		if v != "" && v != "-" {
+			in[name] = v
+		}
+	}
+	return in
+}
+
 // textQuestions reads lines "RULE sid TEXT", "RULE sddl TEXT", "RULE sidHex HEX",
-// "RULE sdHex HEX" and "RULE condition TEXT"; # starts a comment and TEXT may be
-// a JSON string.
+// "RULE sdHex HEX", "RULE condition TEXT" and "RULE create FLAGS KIND PARENT |
+// CREATOR"; # starts a comment and TEXT may be a JSON string.
 func textQuestions(file string) (list []Question, err error) {
 	count := map[string]int{}
 	for n, line := range strings.Split(file, "\n") {
@@ -109,6 +127,10 @@ func textQuestions(file string) (list []Question, err error) {
 			}
 			list = append(list, two...)
 			continue
+		case "create":
+			if q.Call, q.In = NewDescriptor, creation(text); q.In == nil {
+				return nil, fmt.Errorf("texts.txt:%d: want FLAGS KIND PARENT | CREATOR", n+1)
+			}
 		case "sid":
 			q.Call, q.In = TextToSID, Fields{"sid": text}
 		case "sddl":

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"unicode/utf16"
 
 	"github.com/refmon/refmon/internal/script"
 	"github.com/refmon/refmon/kernel"
@@ -170,6 +173,10 @@ p.NtClose(Handle=h)
 // TestSettles: a recording of Windows speaks about rules that were decided
 // here; one of Wine never does.
 func TestSettles(t *testing.T) {
+	system, err := token.Parse(header.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
 	rec := &Recording{Header: header}
 	questions, err := Questions()
 	if err != nil {
@@ -177,7 +184,7 @@ func TestSettles(t *testing.T) {
 	}
 	for _, q := range questions {
 		l := Line{Case: q.Case, Call: q.Call, In: q.In, Rules: q.Rules}
-		if l.Status, l.Out, err = answer(&l); err != nil {
+		if l.Status, l.Out, err = answer(&l, system); err != nil {
 			t.Fatal(err)
 		}
 		if q.Case == "AC-102b" {
@@ -226,9 +233,58 @@ func TestRead(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	if _, err := Read(strings.NewReader(head + `{"case":"a","skipped":"b"}`)); err != nil {
-		t.Error(err)
+	text := head + `{"case":"a","skipped":"b ü 𝄞"}`
+	wide := []byte{0xFF, 0xFE}
+	for _, u := range utf16.Encode([]rune(text)) {
+		wide = append(wide, byte(u), byte(u>>8))
 	}
+	for _, file := range []string{text, "\xEF\xBB\xBF" + text, string(wide)} {
+		rec, err := Read(iotest.OneByteReader(strings.NewReader(file)))
+		if err != nil || len(rec.Lines) != 1 || rec.Lines[0].Skipped != "b ü 𝄞" {
+			t.Errorf("%q: %v %+v", file[:9], err, rec)
+		}
+	}
+}
+
+// FuzzCompare: whatever a file holds, it is compared or refused. Programs are
+// left out: package script bounds them and has tests of its own.
+func FuzzCompare(f *testing.F) {
+	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"","recorder":"","token":{"user":"BA"},"tokens":"own"}` + "\n"
+	questions, err := Questions()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i := 0; i < len(questions); i += 10 { // one of each kind and more
+		line, err := json.Marshal(Line{Case: "a", Call: questions[i].Call, In: questions[i].In, Status: "ERROR_SUCCESS", Out: Fields{"hex": "00"}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(line))
+	}
+	f.Add(`{"case":"a","call":"AccessCheck","status":"x","in":null}`)                                                                                        // no input at all
+	f.Add(`{"case":"a","call":"CreatePrivateObjectSecurityEx","status":"x","in":{"flags":"0xFFFFFFFF","mapping":"file","container":true,"objectType":"x"}}`) // every flag
+	notes, err := ReadNotes()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, lines string) {
+		rec, err := Read(strings.NewReader(head + lines))
+		if err != nil {
+			if !errors.Is(err, ErrMalformed) {
+				t.Errorf("%v is no %v", err, ErrMalformed)
+			}
+			return
+		}
+		for _, l := range rec.Lines {
+			if l.Program != "" {
+				return
+			}
+		}
+		if _, err := Compare(rec, notes); err != nil && !errors.Is(err, ErrMalformed) {
+			t.Errorf("%v is no %v", err, ErrMalformed)
+		}
+		_ = WriteVectors(io.Discard, rec)
+	})
 }
 
 // kernelBackend answers the calls of a program from a kernel that the program

@@ -32,6 +32,17 @@ typedef uint32_t function(word, word, word, word, word, word, word, word, word, 
 
 enum { ARGUMENTS = 16 };
 
+/* What the recorder reads memory with, which is no part of librefmon. */
+void RtlMoveMemory(void *to, const void *from, size_t n) { memmove(to, from, n); }
+
+int lstrlenW(const uint16_t *s)
+{
+	int n = 0;
+	while (s[n])
+		n++;
+	return n;
+}
+
 int main(void)
 {
 	for (;;) {
@@ -66,11 +77,15 @@ int main(void)
 			if (from[i])
 				a[i] = (word)(uintptr_t)b[from[i] - 1];
 		void *p = dlsym(RTLD_DEFAULT, name);
-		uint32_t missing = !p, result = 0;
+		uint32_t missing = !p, result = 0, error = 0;
 		if (p)
 			result = ((function *)p)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15]);
+		function *last = (function *)dlsym(RTLD_DEFAULT, "GetLastError");
+		if (p && last)
+			error = last(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 		out(&missing, 4);
 		out(&result, 4);
+		out(&error, 4);
 		for (uint32_t i = 0; i < buffers; i++) {
 			word base = (word)(uintptr_t)b[i];
 			out(&base, 8);
