@@ -17,7 +17,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/refmon/refmon/internal/replay"
@@ -47,6 +49,9 @@ func record(files []string, out io.Writer) (err error) {
 	if !onWindows {
 		return errors.New("this asks Windows, and there is none here: build it with GOOS=windows and run it there, or with Wine (docs/recording.md)")
 	}
+	if strconv.IntSize != 64 {
+		return errors.New("the layouts of structures are those of 64-bit Windows: build this with GOARCH=amd64 or arm64")
+	}
 	a := &asker{do: do, tokens: replay.OwnToken}
 	h := replay.Header{Date: time.Now().UTC().Format(time.DateOnly), Recorder: version()}
 	if h.System, err = a.system(); err != nil {
@@ -66,12 +71,25 @@ func record(files []string, out io.Writer) (err error) {
 	if err := a.questions(); err != nil {
 		return err
 	}
-	for _, name := range files {
+	for _, name := range expand(files) {
 		if err := a.file(name, h.Token); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return b.Flush()
+}
+
+// expand does what a shell of Windows leaves to programs: * stands for names. A
+// pattern that nothing matches stays, and is reported as a file that is missing.
+func expand(patterns []string) (files []string) {
+	for _, p := range patterns {
+		if names, err := filepath.Glob(p); err == nil && len(names) > 0 {
+			files = append(files, names...)
+			continue
+		}
+		files = append(files, p)
+	}
+	return files
 }
 
 // questions asks what is built in.
