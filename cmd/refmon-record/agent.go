@@ -116,6 +116,7 @@ func (g *agent) start() error {
 		return err
 	}
 	cmd := exec.Command(self, agentArgument)
+	cmd.Env = os.Environ() // a token that was made has no profile to take one from
 	if g.a.tokens == replay.MadeTokens {
 		h, err := g.a.make(g.token, winnt.TokenPrimary)
 		if err != nil {

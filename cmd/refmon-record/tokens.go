@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -42,9 +44,19 @@ var tokenServices = map[string]service{
 		})
 		captured(k, in.Groups, k.groups)
 		captured(k, in.Privileges, k.privileges)
-		captured(k, in.Owner, k.sidPointer)
+		captured(k, in.Owner, func(s sid.SID) buffer {
+			if s.IsZero() {
+				return 0
+			}
+			return k.sidPointer(s)
+		})
 		captured(k, in.PrimaryGroup, k.sidPointer)
-		captured(k, in.DefaultDACL, k.aclPointer)
+		captured(k, in.DefaultDACL, func(l *sd.ACL) buffer {
+			if l == nil {
+				return 0
+			}
+			return k.aclPointer(l)
+		})
 		captured(k, in.Source, k.source)
 		return opened(h, func(h winnt.Handle) nt.CreateTokenOut { return nt.CreateTokenOut{TokenHandle: h} })
 	}),
