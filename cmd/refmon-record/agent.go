@@ -12,6 +12,7 @@ import (
 
 	"github.com/refmon/refmon/internal/replay"
 	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -206,29 +207,51 @@ func (t *agentThread) ID() (winnt.Handle, error) {
 }
 
 // CallRow makes a call on the thread.
-func (t *agentThread) CallRow(row nt.Row, in any) (any, ntstatus.Status, error) {
+func (t *agentThread) CallRow(row nt.Row, in any) (out any, st ntstatus.Status, err error) {
 	s := findService(row.Info().Name)
 	if s == nil {
 		return nil, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
 	}
+	err = t.through(func(do gate) (err error) {
+		out, st, err = s(do, in)
+		return err
+	})
+	return out, st, err
+}
+
+// CallFunction makes a call of a function above the services.
+func (t *agentThread) CallFunction(row nt.Row, in any) (out any, result bool, code win32.Code, err error) {
+	f := functions[row.Info().Name]
+	if f == nil {
+		return nil, false, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
+	}
+	err = t.through(func(do gate) (err error) {
+		out, result, code, err = f(do, in)
+		return err
+	})
+	return out, result, code, err
+}
+
+// through lets f call through a gate to the thread.
+func (t *agentThread) through(f func(gate) error) error {
 	if _, err := t.ID(); err != nil {
-		return nil, 0, err
+		return err
 	}
 	var lost error
-	out, st, err := s(func(r *request) reply {
+	err := f(func(r *request) reply {
 		p, err := t.g.tell(order{Thread: t.n, Call: *r})
 		if err != nil {
 			lost = err
 			return reply{Missing: err.Error()}
 		}
 		return p
-	}, in)
-	if lost != nil {
-		err = lost
-	}
+	})
 	var why *skipError
-	if errors.As(err, &why) {
-		err = unaskable(err)
+	switch {
+	case lost != nil:
+		return lost
+	case errors.As(err, &why):
+		return unaskable(err)
 	}
-	return out, st, err
+	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/refmon/refmon/internal/replay"
 	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -318,6 +319,19 @@ func (t *libraryThread) CallRow(row nt.Row, in any) (any, ntstatus.Status, error
 		err = &script.UnaskableError{Why: why.why}
 	}
 	return out, st, err
+}
+
+func (t *libraryThread) CallFunction(row nt.Row, in any) (any, bool, win32.Code, error) {
+	f := functions[row.Info().Name]
+	if f == nil {
+		return nil, false, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
+	}
+	out, result, code, err := f(t.p.do, in)
+	var why *skipError
+	if errors.As(err, &why) {
+		err = &script.UnaskableError{Why: why.why}
+	}
+	return out, result, code, err
 }
 
 // programs replays the transcripts on the C library and wants what the Go

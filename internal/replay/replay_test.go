@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -320,6 +321,11 @@ func (t *kernelThread) CallRow(row nt.Row, in any) (any, ntstatus.Status, error)
 	return out, st, nil
 }
 
+func (t *kernelThread) CallFunction(row nt.Row, in any) (any, bool, win32.Code, error) {
+	out, result, code, _ := win32.On(t.th).CallRow(row, in)
+	return out, result, code, nil
+}
+
 // TestBackend: the calls go to the backend and nowhere else, what it cannot be
 // asked ends the program, and its lines compare with ours.
 func TestBackend(t *testing.T) {
@@ -329,19 +335,21 @@ k = kernel_mode(p)
 expect(p.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY).TokenHandle, None)
 h = p.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
 p.NtClose(Handle=h)
+p.ImpersonateSelf(ImpersonationLevel=SecurityIdentification)
+p.AdjustTokenPrivileges(TokenHandle=h, DisableAllPrivileges=True)
 k.PsRevertToSelf()
 p.NtClose(Handle=h)
 `}
 	sys := kernel.Boot(kernel.Config{})
 	calls, err := p.Run(nt.Documented, nil, &kernelBackend{sys})
 	var why *script.UnaskableError
-	if !errors.As(err, &why) || len(calls) != 3 {
+	if !errors.As(err, &why) || len(calls) != 5 || calls[4].Status != "ERROR_INVALID_HANDLE" {
 		t.Fatalf("%d calls, %v", len(calls), err)
 	}
 	lines := append([]Line{{Case: "b", Program: p.Source}}, calls...)
 	lines = append(lines, Line{Case: "b", Skipped: why.Why})
 	r := compare(t, throughJSON(t, &Recording{Header: header, Lines: lines}))
-	if r.Counts != (Counts{Same: 3, Skipped: 1}) {
+	if r.Counts != (Counts{Same: 5, Skipped: 1}) {
 		t.Errorf("%+v %+v", r.Counts, r.Differences)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -36,6 +37,8 @@ type BackendThread interface {
 	// CallRow makes a call as nt.Thread.CallRow does. After a failure an output
 	// handle is Untouched or what the call left in the variable.
 	CallRow(row nt.Row, in any) (any, ntstatus.Status, error)
+	// CallFunction calls a function of win32.Table, as win32.Thread.CallRow.
+	CallFunction(row nt.Row, in any) (out any, result bool, code win32.Code, err error)
 }
 
 // Untouched stands for an output handle that a failed call did not write.
@@ -104,4 +107,29 @@ func (v *threadValue) callRow(row nt.Row, in any) (any, ntstatus.Status, error) 
 		v.r.out.Traced(&nt.Call{Thread: v.th.Name(), Row: row, In: in, Out: out, Status: st})
 	}
 	return out, st, err
+}
+
+// callFunction calls a function of the Win32 face of a thread, here or in the
+// backend, which tells no status behind the code.
+func (v *threadValue) callFunction(row nt.Row, in any) (*win32Call, error) {
+	c := &win32Call{Call: nt.Call{Thread: v.th.Name(), Row: row, In: in}}
+	if v.b != nil {
+		var err error
+		c.Out, c.result, c.code, err = v.b.CallFunction(row, in)
+		if !c.result {
+			c.Status = ntstatus.Unsuccessful
+		}
+		return c, err
+	}
+	w := v.r.win32[v.th]
+	if w == nil {
+		w = win32.On(v.th)
+		v.r.win32[v.th] = w
+	}
+	inner := &recorder{}
+	v.th.Trace(inner)
+	c.Out, c.result, c.code, c.Status = w.CallRow(row, in)
+	v.th.Trace(v.r.out)
+	c.inner = inner.calls
+	return c, nil
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -72,17 +73,43 @@ func (s *symbols) name(kind, table string, n uint64, fresh bool) string {
 	return name
 }
 
-// record keeps one call.
-func (t *transcript) record(c *nt.Call) {
+// begin starts to keep one call.
+func (t *transcript) begin(c *nt.Call) Recorded {
 	time := t.symbols.call(t.at)
 	process, _, _ := strings.Cut(c.Thread, "/")
 	t.table, t.fresh = process, false
-	in := t.fields(c.Row.InType(), c.In, true)
+	return Recorded{Line: t.at, Time: time, Thread: c.Thread, Call: c.Row.Info().Name, In: t.fields(c.Row.InType(), c.In, true), Rule: c.Why.Rule, Step: t.rule}
+}
+
+// recordFunction keeps one call of a function above the services. Its status is
+// what it left for GetLastError where that is documented to mean something.
+func (t *transcript) recordFunction(c *win32Call) {
+	rec := t.begin(&c.Call)
+	t.fresh = true
+	if n := len(c.inner); n > 0 && c.inner[n-1].Status == c.Status {
+		rec.Rule = c.inner[n-1].Why.Rule
+	}
+	rec.Out = map[string]any{"result": c.result}
+	rec.Status = win32.Code(0).String()
+	if !c.result || rec.Call == "AdjustTokenPrivileges" {
+		rec.Status = c.code.String()
+	}
+	if c.result {
+		for name, v := range t.fields(c.Row.OutType(), c.Out, true) {
+			rec.Out[name] = v
+		}
+	}
+	t.r.cfg.Record(rec)
+}
+
+// record keeps one call of a service.
+func (t *transcript) record(c *nt.Call) {
+	rec := t.begin(c)
 	if d, ok := c.In.(nt.DuplicateObjectIn); ok && d.TargetProcessHandle != winnt.NtCurrentProcess {
 		t.table = "another process"
 	}
 	t.fresh = true // a handle that a call gives is a new one
-	rec := Recorded{Line: t.at, Time: time, Thread: c.Thread, Call: c.Row.Info().Name, In: in, Status: c.Status.String(), Rule: c.Why.Rule, Step: t.rule}
+	rec.Status = c.Status.String()
 	rec.Out = t.fields(c.Row.OutType(), c.Out, c.Status.IsSuccess())
 	if !c.Status.IsSuccess() && t.r.cfg.Backend == nil {
 		// As in result: the variable is NULL in one profile only (O-5).
@@ -125,7 +152,7 @@ func (t *transcript) value(f reflect.Value) any {
 	switch x := f.Interface().(type) {
 	case nil:
 		return nil
-	case ntstatus.Status, winnt.TokenType, winnt.SecurityImpersonationLevel, winnt.TokenInfoClass, nt.ThreadInfoClass, nt.ObjectInfoClass:
+	case ntstatus.Status, win32.Code, winnt.TokenType, winnt.SecurityImpersonationLevel, winnt.TokenInfoClass, nt.ThreadInfoClass, nt.ObjectInfoClass:
 		return fmt.Sprint(x)
 	case winnt.AccessMask:
 		return x.Padded()

@@ -186,9 +186,7 @@ func (v *threadValue) Attr(name string) (starlark.Value, error) {
 	if row := nt.NtTable.Find(name); row != nil {
 		return v.r.method(row, v.callRow), nil
 	}
-	if row := win32.Table.Find(name); row != nil && v.b != nil {
-		return nil, &UnaskableError{name + ": functions above the services are not asked"}
-	} else if row != nil {
+	if row := win32.Table.Find(name); row != nil {
 		return v.r.win32Method(v, row), nil
 	}
 	if kernel.Table.Find(name) != nil {

@@ -19,7 +19,7 @@ func codeValue(c win32.Code) named { return named{"WIN32", uint64(c), c.String()
 // (ERROR_SUCCESS where it left that alone), .status, the status behind it, and
 // the out parameters.
 func (r *Runner) win32Method(v *threadValue, row nt.Row) *starlark.Builtin {
-	return starlark.NewBuiltin(row.Info().Name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 		if len(args) > 0 {
 			return nil, fmt.Errorf("%s takes its parameters by name: %s", b.Name(), Signature(row))
 		}
@@ -27,21 +27,16 @@ func (r *Runner) win32Method(v *threadValue, row nt.Row) *starlark.Builtin {
 		if err := r.fill(row, in, kwargs); err != nil {
 			return nil, fmt.Errorf("%s: %w", b.Name(), err)
 		}
-		w := r.win32[v.th]
-		if w == nil {
-			w = win32.On(v.th)
-			r.win32[v.th] = w
+		r.out.at = lineOf(th)
+		c, err := v.callFunction(row, in.Interface())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Name(), err)
 		}
-		inner := &recorder{}
-		v.th.Trace(inner)
-		out, result, code, st := w.CallRow(row, in.Interface())
-		v.th.Trace(r.out)
-		c := &win32Call{nt.Call{Thread: v.th.Name(), Row: row, In: in.Interface(), Out: out, Status: st}, result, code, inner.calls}
 		r.out.win32(c)
-		fields := starlark.StringDict{"result": starlark.Bool(result), "last_error": codeValue(code), "status": statusValue(st)}
+		fields := starlark.StringDict{"result": starlark.Bool(c.result), "last_error": codeValue(c.code), "status": statusValue(c.Status)}
 		for _, p := range parameters(row.OutType()) {
 			fields[p.name] = starlark.None
-			if f := reflect.ValueOf(out).FieldByIndex(p.index); st.IsSuccess() || p.typ != handleType {
+			if f := reflect.ValueOf(c.Out).FieldByIndex(p.index); c.result || p.typ != handleType {
 				fields[p.name] = r.toValue(f, p.object)
 			}
 		}
@@ -66,6 +61,10 @@ type win32Call struct {
 // win32 prints a function and, where it called more than one service, those
 // below it.
 func (t *transcript) win32(c *win32Call) {
+	if t.r.cfg.Record != nil {
+		t.recordFunction(c)
+		return
+	}
 	if t.r.cfg.Quiet {
 		return
 	}
