@@ -15,7 +15,7 @@ rm -f "$out/lib/librefmon.h"
 rm -rf "$out/include/refmon"
 cp -R include/refmon "$out/include/"
 "$cc" -shared -fPIC -O2 -std=gnu11 -Wall -Iinclude -o "$out/lib/librefmonk.so" \
-	kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
+	kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
 machine=$("$cc" -dumpmachine)
 # veneers NAME SOURCE... builds the ms_abi forms twice: as a shared library for
 # those who look symbols up, and as an archive, because common Windows headers
@@ -29,7 +29,7 @@ veneers() {
 	for source; do
 		"$cc" -c "${flags[@]}" -o "$objects/$(basename "$source" .c).o" "$source"
 	done
-	"$cc" -shared -o "$out/lib/lib$name.so.0" "$objects"/*.o -Wl,-Bsymbolic -Wl,-soname,"lib$name.so.0" "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon
+	"$cc" -shared -o "$out/lib/lib$name.so.0" "$objects"/*.o -Wl,-Bsymbolic -Wl,-soname,"lib$name.so.0" "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
 	"$cc" -r -nostdlib -o "$objects/all" "$objects"/*.o
 	nm --defined-only --extern-only --format=posix "$objects/all" | cut -d' ' -f1 > "$objects/names"
 	objcopy --weaken-symbols="$objects/names" "$objects/all" "$objects/$name.o"

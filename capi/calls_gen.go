@@ -158,7 +158,9 @@ var calls = [...]func(*call) uint64{
 	149: refmonOpenLogonSession,
 	150: refmonCounts,
 	151: rmSinglePrivilegeCheck,
-	152: rmQueueWork,
-	153: rmRegisterSessionRoutine,
-	154: rmUnregisterSessionRoutine,
+	152: rmCreateSystemThread,
+	153: rmEndSystemThread,
+	154: rmQueueWork,
+	155: rmRegisterSessionRoutine,
+	156: rmUnregisterSessionRoutine,
 }

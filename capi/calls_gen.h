@@ -152,7 +152,9 @@ enum {
 	RM_refmon_open_logon_session = 149,
 	RM_refmon_counts = 150,
 	RM_rm_single_privilege_check = 151,
-	RM_rm_queue_work = 152,
-	RM_rm_register_session_routine = 153,
-	RM_rm_unregister_session_routine = 154,
+	RM_rm_create_system_thread = 152,
+	RM_rm_end_system_thread = 153,
+	RM_rm_queue_work = 154,
+	RM_rm_register_session_routine = 155,
+	RM_rm_unregister_session_routine = 156,
 };

@@ -80,6 +80,16 @@ static uint64_t attach(void)
 	return teb.thread = e->thread;
 }
 
+int rm_adopt(uint64_t thread)
+{
+	struct ended *e = malloc(sizeof *e);
+	if (!e)
+		return 0;
+	e->thread = teb.thread = thread;
+	pthread_setspecific(key, e);
+	return 1;
+}
+
 uint64_t rm_enter(uint32_t call, uint64_t *args)
 {
 	if (__builtin_expect(atomic_load_explicit(&forked, memory_order_relaxed), 0))

@@ -24,6 +24,9 @@ __attribute__((visibility("default"))) uint64_t rm_enter(uint32_t call, uint64_t
 #define RM_INSUFFICIENT_RESOURCES 0xC000009Au
 static inline uint64_t rm_answer(uint64_t r) { return r == RM_NOT_SUPPORTED || r == RM_INSUFFICIENT_RESOURCES ? 0 : r; }
 
+/* Makes the calling pthread, which has made no call, run a thread object; 0 when it cannot. */
+__attribute__((visibility("default"))) int rm_adopt(uint64_t thread);
+
 /* Calls a routine of the program as that thread, on whichever pthread Go runs it. */
 typedef void (*rm_routine)(void *routine, void *a, void *b);
 void rm_run_as(uint64_t thread, uintptr_t call, uintptr_t routine, uintptr_t a, uintptr_t b);

@@ -220,3 +220,34 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+// A system thread of an ordinary process has the process's identity and kernel
+// mode's rights, and is told from the process's own threads.
+func TestSystemThreadOf(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	own, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.NewProcess("server", own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := sys.SystemThreadOf(p.Object())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !k.Thread().IsSystemThread() || k.Thread().Process() != p.Object() {
+		t.Error("it is no system thread of the process")
+	}
+	if _, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0); st != ntstatus.InvalidParameter { // O-29: not the System process
+		t.Errorf("a handle that is no kernel handle: %v", st)
+	}
+	p.Exit()
+	if _, err := sys.SystemThreadOf(p.Object()); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
+		t.Errorf("a thread of an ended process: %v", err)
+	}
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}

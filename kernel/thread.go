@@ -49,7 +49,13 @@ func (s *System) KernelMode(th *nt.Thread) *KernelThread {
 
 // SystemThread makes a thread of the System process.
 func (s *System) SystemThread() (*KernelThread, error) {
-	t, st := s.sys.SystemProcess().NewThread()
+	return s.SystemThreadOf(s.sys.SystemProcess())
+}
+
+// SystemThreadOf makes a thread of a process that runs in kernel mode only, as
+// PsCreateSystemThread does. STATUS_PROCESS_IS_TERMINATING for one that has ended.
+func (s *System) SystemThreadOf(p *EProcess) (*KernelThread, error) {
+	t, st := p.NewSystemThread()
 	if err := st.Err(); err != nil {
 		return nil, err
 	}

@@ -556,6 +556,16 @@ BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Privilege, (uint64_t)(uintptr_t)Mode};
 	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_rm_single_privilege_check, args));
 }
+NTSTATUS NTAPI rm_create_system_thread(PHANDLE Handle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, HANDLE Process, PCLIENT_ID ClientId, uint64_t *Number)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)Process, (uint64_t)(uintptr_t)ClientId, (uint64_t)(uintptr_t)Number};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_rm_create_system_thread, args);
+}
+NTSTATUS NTAPI rm_end_system_thread(uint64_t *Number)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Number};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_rm_end_system_thread, args);
+}
 NTSTATUS NTAPI rm_queue_work(rm_routine Call, PVOID Routine, PVOID First, PVOID Second)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Call, (uint64_t)(uintptr_t)Routine, (uint64_t)(uintptr_t)First, (uint64_t)(uintptr_t)Second};

@@ -229,6 +229,11 @@ REFMON_API void NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem);
 REFMON_API void NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context);
 REFMON_API void NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context);
 
+/* A thread that runs kernel code only, of the System process where ProcessHandle is NULL; it ends when its routine returns. */
+typedef void(NTAPI *PKSTART_ROUTINE)(PVOID StartContext);
+REFMON_API NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine, PVOID StartContext);
+REFMON_API NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus); /* the calling one; STATUS_INVALID_PARAMETER for another kind */
+
 /* Frees what the routines above allocate; NULL is accepted. */
 REFMON_API void NTAPI ExFreePool(PVOID P);
 REFMON_API void NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag);

@@ -1,6 +1,7 @@
 /* Threads at once, and one that acts on another (I-9, I-47, P-13). */
 #include "kernel.h"
 #include <pthread.h>
+#include <unistd.h>
 
 enum { ROUNDS = 2000 };
 
@@ -101,8 +102,77 @@ static void on_another(void)
 	PsDereferenceImpersonationToken(tokens[1]);
 }
 
+/* Threads of kernel code: the System process's, or another's. */
+static struct { atomic_int stage; PETHREAD me; HANDLE id, process; BOOLEAN system; NTSTATUS open, nt; PACCESS_TOKEN client; } made;
+
+static void NTAPI start(PVOID context)
+{
+	HANDLE h = NULL, u = NULL;
+	made.me = ME;
+	made.id = PsGetCurrentThreadId();
+	made.process = PsGetCurrentProcessId();
+	made.system = PsIsSystemThread(ME);
+	made.client = state().token;
+	made.open = ZwOpenProcessTokenEx(ZwCurrentProcess(), TOKEN_QUERY, 0, &h);
+	made.nt = NtOpenProcessTokenEx(NtCurrentProcess(), TOKEN_QUERY, OBJ_INHERIT, &u); /* kernel mode takes no OBJ_INHERIT */
+	if (!made.open)
+		ZwClose(h);
+	made.stage = 1;
+	while (made.stage == 1)
+		;
+	STATUS(PsImpersonateClient(ME, tokens[0], FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS); /* ends while impersonating */
+	if (context)
+		PsTerminateSystemThread(STATUS_SUCCESS);
+}
+
+static void system_threads(void)
+{
+	OBJECT_ATTRIBUTES a;
+	HANDLE h = NULL;
+	CLIENT_ID id;
+	PVOID o;
+	tokens[0] = token_of(alice, TokenImpersonation, SecurityImpersonation);
+	InitializeObjectAttributes(&a, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+	STATUS(PsCreateSystemThread(NULL, THREAD_ALL_ACCESS, &a, NULL, NULL, start, NULL), STATUS_ACCESS_VIOLATION);
+	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, NULL, readonly, start, NULL), STATUS_ACCESS_VIOLATION);
+	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, (HANDLE)0x54320, NULL, start, NULL), STATUS_INVALID_HANDLE);
+	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, ZwCurrentThread(), NULL, start, NULL), STATUS_OBJECT_TYPE_MISMATCH);
+	STATUS(PsTerminateSystemThread(STATUS_SUCCESS), STATUS_INVALID_PARAMETER); /* this is none */
+	for (int i = 0; i < 3; i++) {
+		HANDLE process = i == 1 ? ZwCurrentProcess() : NULL;
+		made.stage = 0;
+		STATUS(PsImpersonateClient(ME, tokens[0], FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
+		STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, process, &id, start, i == 2 ? &made : NULL), STATUS_SUCCESS);
+		PsRevertToSelf();
+		CHECK(ObIsKernelHandle(h));
+		while (made.stage != 1)
+			;
+		STATUS(ObReferenceObjectByHandle(h, 0, *PsThreadType, KernelMode, &o, NULL), STATUS_SUCCESS);
+		CHECK(o == made.me);
+		CHECK(id.UniqueThread == made.id && id.UniqueProcess == made.process);
+		SAME((uintptr_t)made.process, process ? (uintptr_t)PsGetCurrentProcessId() : 4);
+		CHECK(made.system);
+		CHECK(made.client == NULL); /* a new thread impersonates nobody (I-9) */
+		/* "if the caller is not running in the system process context" it must ask for a kernel handle (O-29) */
+		STATUS(made.open, process ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS);
+		STATUS(made.nt, STATUS_INVALID_PARAMETER);
+		made.stage = 2;
+		ObDereferenceObject(o);
+		STATUS(ZwClose(h), STATUS_SUCCESS);
+		/* the object ends with the pthread, noticed by a later call */
+		PETHREAD t;
+		for (int tries = 0; tries < 5000 && PsLookupThreadByThreadId(id.UniqueThread, &t) == STATUS_SUCCESS; tries++) {
+			ObDereferenceObject(t);
+			usleep(1000);
+		}
+		STATUS(PsLookupThreadByThreadId(id.UniqueThread, &t), STATUS_INVALID_PARAMETER);
+	}
+	PsDereferenceImpersonationToken(tokens[0]);
+}
+
 void test_kthreads(void)
 {
 	at_once();
 	on_another();
+	system_threads();
 }

@@ -56,7 +56,7 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	}
 	var t *Thread
 	if st == ntstatus.Success {
-		t, st = n.newThread(c.Thread, !c.Suspended)
+		t, st = n.newThread(c.Thread, !c.Suspended, n.isSystem)
 	}
 	if st != ntstatus.Success {
 		n.Exit()

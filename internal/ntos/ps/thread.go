@@ -20,7 +20,7 @@ type Thread struct {
 	id         winnt.Handle     // immutable
 	name       string           // immutable
 	selfAccess winnt.AccessMask // immutable: rights behind the pseudo handle -2
-	system     bool             // immutable: a system thread
+	system     bool             // immutable: runs kernel code only
 
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
 	exited atomic.Bool
@@ -30,14 +30,18 @@ type Thread struct {
 
 // NewThread makes a thread of p with one reference for the caller. It starts
 // without impersonation, whatever its creator does (I-9).
-func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true) }
+func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, p.isSystem) }
+
+// NewSystemThread is NewThread for one that runs kernel code only, whatever its
+// process (PsCreateSystemThread).
+func (p *Process) NewSystemThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, true) }
 
 // newThread makes a thread, with a descriptor of its own or, for nil, by the
 // defaults of the process's token. The process has started when the first
 // thread runs.
-func (p *Process) newThread(d *sd.Descriptor, run bool) (*Thread, ntstatus.Status) {
+func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstatus.Status) {
 	creator := p.Token()
-	t := &Thread{process: p, system: p.isSystem}
+	t := &Thread{process: p, system: system}
 	if d == nil {
 		d = se.NewDescriptor(creator, winnt.ThreadObject, nil)
 	}
@@ -88,7 +92,8 @@ func (t *Thread) Name() string { return t.name }
 // Process is the process of the thread.
 func (t *Thread) Process() *Process { return t.process }
 
-// IsSystemThread reports whether the thread belongs to the System process.
+// IsSystemThread reports whether the thread runs kernel code only: those of the
+// System process do.
 func (t *Thread) IsSystemThread() bool { return t.system }
 
 // SelfAccess is what the pseudo handle -2 grants (O-18).

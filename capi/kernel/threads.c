@@ -1,0 +1,53 @@
+/* Threads that run kernel code only: each is a pthread of its own. */
+#include <pthread.h>
+#include <stdlib.h>
+#include "internal.h"
+
+struct start { uint64_t number; PKSTART_ROUTINE routine; PVOID context; };
+
+static _Thread_local int made_here;
+
+static void *run(void *p)
+{
+	struct start s = *(struct start *)p;
+	free(p);
+	if (!rm_adopt(s.number))
+		abort(); /* no memory for 16 bytes */
+	made_here = 1;
+	s.routine(s.context);
+	return NULL;
+}
+
+NTSTATUS NTAPI PsCreateSystemThread(PHANDLE handle, ULONG access, POBJECT_ATTRIBUTES attributes, HANDLE process, PCLIENT_ID id, PKSTART_ROUTINE routine, PVOID context)
+{
+	struct start *s = malloc(sizeof *s);
+	pthread_attr_t detached;
+	pthread_t t;
+	if (!s)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	*s = (struct start){0, routine, context};
+	NTSTATUS st = rm_create_system_thread(handle, access, attributes, process, id, &s->number);
+	if (!NT_SUCCESS(st)) {
+		free(s);
+		return st;
+	}
+	uint64_t number = s->number;
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	int failed = pthread_create(&t, &detached, run, s);
+	pthread_attr_destroy(&detached);
+	if (!failed)
+		return STATUS_SUCCESS;
+	ZwClose(*handle);
+	rm_end_system_thread(&number);
+	free(s);
+	return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS status)
+{
+	(void)status;
+	if (!made_here)
+		return STATUS_INVALID_PARAMETER;
+	pthread_exit(NULL);
+}

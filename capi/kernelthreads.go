@@ -1,0 +1,63 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// rmCreateSystemThread makes the thread object of PsCreateSystemThread and a
+// handle to it; the pthread that the C code starts takes its number over.
+func rmCreateSystemThread(c *call) uint64 {
+	out, client, number := c.ptr(0), c.ptr(4), c.ptr(5)
+	attributes := c.attributes(2)
+	st := firstFailure(c.probeHandle(out), attributes.Status)
+	if client != 0 {
+		st = firstFailure(st, c.probe(client, 16, 4))
+	}
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	k := c.face.k
+	process := k.Thread().Process().System().SystemProcess()
+	if h := c.handle(3); h != 0 {
+		o, _, st := k.ObReferenceObjectByHandle(h, winnt.PROCESS_CREATE_THREAD, winnt.ProcessObject, kernel.KernelMode)
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		defer k.ObDereferenceObject(o)
+		process = o.(*kernel.EProcess)
+	}
+	s, _ := embedded()
+	t, err := s.SystemThreadOf(process)
+	if err != nil {
+		return status(ntstatus.ProcessIsTerminating)
+	}
+	f := newFace(t)
+	var flags uint32
+	if attributes.V != nil {
+		flags = attributes.V.Attributes
+	}
+	h, st := k.ObOpenObjectByPointer(t.Thread(), flags, c.mask(1), winnt.ThreadObject, kernel.KernelMode)
+	if st != ntstatus.Success {
+		f.sys.EndThread()
+		return status(st)
+	}
+	c.write(out, le.AppendUint64(nil, uint64(h)))
+	if client != 0 {
+		c.write(client, le.AppendUint64(le.AppendUint64(nil, uint64(process.ID())), uint64(t.Thread().ID())))
+	}
+	c.write(number, le.AppendUint64(nil, register(&f.thread)))
+	return status(st)
+}
+
+// rmEndSystemThread gives back a thread object whose pthread never ran.
+func rmEndSystemThread(c *call) uint64 {
+	n, st := c.getU64(c.ptr(0))
+	if st == ntstatus.Success {
+		detach(n)
+	}
+	return status(st)
+}
