@@ -12,7 +12,6 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/kernel"
-	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
@@ -67,38 +66,27 @@ func seFilterToken(c *call) uint64 {
 	return status(c.receive(c.ptr(5), t))
 }
 
-// seAccessCheck answers a malformed descriptor or mapping, and outputs that
-// cannot be written, with FALSE and, where it can be told, that AccessStatus.
+// seAccessCheck refuses where there is no memory for the privileges it used.
 func seAccessCheck(c *call) uint64 {
 	out, granted, accessStatus := c.ptr(5), c.ptr(8), c.ptr(9)
-	d, st := c.descriptorAt(c.ptr(0))
-	m, st2 := mappingAt(c.ptr(6))
-	if st == ntstatus.Success {
-		st = st2
+	mode := access.User
+	if c.processorMode(7) == kernel.KernelMode {
+		mode = access.Kernel
 	}
-	var r kernel.SeAccessCheckOut
-	if st == ntstatus.Success {
-		mode := access.User
-		if c.processorMode(7) == kernel.KernelMode {
-			mode = access.Kernel
-		}
-		r = c.face.k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: c.subjectAt(c.ptr(1)),
-			DesiredAccess: c.mask(3), PreviouslyGrantedAccess: c.mask(4), GenericMapping: nt.Cap(m), AccessMode: mode})
-		st = r.AccessStatus
-	}
-	c.write(granted, le.AppendUint32(nil, uint32(r.GrantedAccess)))
-	c.write(accessStatus, le.AppendUint32(nil, uint32(st)))
+	r := c.face.k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: captured(c.descriptorAt(c.ptr(0))), SubjectSecurityContext: c.subjectAt(c.ptr(1)),
+		DesiredAccess: c.mask(3), PreviouslyGrantedAccess: c.mask(4), GenericMapping: captured(mappingAt(c.ptr(6))), AccessMode: mode})
 	if out != 0 {
 		c.write(out, make([]byte, 8))
 		if r.Privileges != nil {
 			var e encoder
 			e.privilegeSet(r.Privileges)
 			if st := c.give(out, e.b); st != ntstatus.Success {
-				c.write(accessStatus, le.AppendUint32(nil, uint32(st)))
-				return 0
+				r = kernel.SeAccessCheckOut{AccessStatus: st}
 			}
 		}
 	}
+	c.write(granted, le.AppendUint32(nil, uint32(r.GrantedAccess)))
+	c.write(accessStatus, le.AppendUint32(nil, uint32(r.AccessStatus)))
 	return truth(r.Result)
 }
 

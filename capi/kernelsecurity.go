@@ -21,8 +21,7 @@ func firstFailure(list ...ntstatus.Status) ntstatus.Status {
 func seAssignSecurityEx(c *call) uint64 {
 	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.descriptorAt(c.ptr(0))), ExplicitDescriptor: captured(c.descriptorAt(c.ptr(1))),
 		ObjectType: captured(guidAt(c.ptr(3))), IsDirectoryObject: c.boolean(4), AutoInheritFlags: sd.AutoInherit(c.u32(5)), GenericMapping: captured(mappingAt(c.ptr(7)))}
-	st := firstFailure(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status, in.GenericMapping.Status, c.probeHandle(c.ptr(2)))
-	if st != ntstatus.Success {
+	if st := c.probeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)
 	}
 	if c.ptr(6) != 0 { // S-60
@@ -53,11 +52,8 @@ func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 	}
 	in := kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: information, ModificationDescriptor: captured(c.descriptorAt(c.ptr(2))),
 		ObjectsSecurityDescriptor: captured(c.objectsDescriptor(3)), AutoInheritFlags: sd.AutoInherit(c.u32(4)), GenericMapping: captured(mappingAt(c.ptr(6)))}
-	if st := firstFailure(in.ModificationDescriptor.Status, in.ObjectsSecurityDescriptor.Status, in.GenericMapping.Status, c.probeHandle(c.ptr(3))); st != ntstatus.Success {
+	if st := c.probeHandle(c.ptr(3)); st != ntstatus.Success {
 		return status(st)
-	}
-	if in.ModificationDescriptor.V == nil {
-		return status(ntstatus.InvalidSecurityDescr)
 	}
 	d, st := c.face.k.SeSetSecurityDescriptorInfoEx(in)
 	if st != ntstatus.Success {

@@ -35,6 +35,8 @@ type (
 
 var (
 	rowSeAssignSecurityEx = simple("SeAssignSecurityEx", "makes the descriptor of a new object", []nt.Condition{
+		{Status: ntstatus.AccessViolation, Rule: "O-3", When: "a descriptor, ObjectType or GenericMapping cannot be read"},
+		{Status: ntstatus.InvalidSecurityDescr, Rule: "O-3", When: "a descriptor is malformed"},
 		{Status: ntstatus.NoToken, Rule: "S-60", When: "SubjectContext is NULL"},
 		{Status: ntstatus.InvalidOwner, Rule: "S-61", When: "the owner may not be assigned, or the parent that should give one has none"},
 		{Status: ntstatus.InvalidPrimaryGroup, Rule: "S-62", When: "there is no group, or the parent that should give one has none"},
@@ -42,6 +44,8 @@ var (
 		{Status: ntstatus.InvalidACL, Rule: "S-17", When: "the resulting list would be too long"},
 	}, seAssignSecurityEx)
 	rowSeSetSecurityDescriptorInfoEx = simple("SeSetSecurityDescriptorInfoEx", "replaces parts of a descriptor", []nt.Condition{
+		{Status: ntstatus.AccessViolation, Rule: "O-3", When: "a descriptor or GenericMapping cannot be read"},
+		{Status: ntstatus.InvalidSecurityDescr, Rule: "O-3", When: "a descriptor is malformed, or ModificationDescriptor is NULL"},
 		{Status: ntstatus.NoSecurityOnObject, Rule: "O-65", When: "ObjectsSecurityDescriptor is NULL"},
 		{Status: ntstatus.InvalidParameter, Rule: "S-75", When: "a list is to be protected and unprotected at once"},
 		{Status: ntstatus.InvalidOwner, Rule: "S-73", When: "the owner is to be removed, or may not be assigned"},
@@ -52,10 +56,24 @@ var (
 	}, seSetSecurityDescriptorInfoEx)
 )
 
+// unread is the first status of an input that could not be captured: taken for
+// one that was left out, it would leave out what it forbids.
+func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
+	for _, st := range all {
+		if st != ntstatus.Success {
+			return k.ctx.Fail("O-3", st) // O-3
+		}
+	}
+	return ntstatus.Success
+}
+
 // seAssignSecurityEx checks the subject also for a kernel-mode caller, who
 // says with SEF_AVOID_OWNER_CHECK and SEF_AVOID_PRIVILEGE_CHECK what it
 // answers for itself.
 func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignSecurityExOut, st ntstatus.Status) {
+	if st := k.unread(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status, in.GenericMapping.Status); st != ntstatus.Success {
+		return out, st
+	}
 	r := sd.AssignRequest{
 		Parent: in.ParentDescriptor.V, Creator: in.ExplicitDescriptor.V, IsContainer: in.IsDirectoryObject,
 		Flags: in.AutoInheritFlags, Mapping: &in.GenericMapping.V,
@@ -84,6 +102,12 @@ func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignS
 }
 
 func seSetSecurityDescriptorInfoEx(k *KernelThread, in SeSetSecurityDescriptorInfoExIn) (out SeSetSecurityDescriptorInfoExOut, st ntstatus.Status) {
+	if st := k.unread(in.ModificationDescriptor.Status, in.ObjectsSecurityDescriptor.Status, in.GenericMapping.Status); st != ntstatus.Success {
+		return out, st
+	}
+	if in.ModificationDescriptor.V == nil {
+		return out, k.ctx.Fail("O-3", ntstatus.InvalidSecurityDescr)
+	}
 	if in.ObjectsSecurityDescriptor.V == nil {
 		return out, k.ctx.Fail("O-65", ntstatus.NoSecurityOnObject)
 	}

@@ -172,6 +172,7 @@ var (
 			return SeQuerySubjectContextTokenOut{in.SubjectContext.Token()}, ntstatus.Success
 		})
 	rowSeAccessCheck = simple("SeAccessCheck", "decides for a captured context", []nt.Condition{
+		{Status: ntstatus.Success, Rule: "O-3", When: "SecurityDescriptor or GenericMapping cannot be read: AccessStatus says so"},
 		{Status: ntstatus.Success, Rule: "A-31", When: "AccessMode is KernelMode: everything is granted"},
 		{Status: ntstatus.Success, Rule: "A-32", When: "no descriptor: AccessStatus is STATUS_ACCESS_DENIED"},
 		{Status: ntstatus.Success, Rule: "A-30", When: "the context's level is below SecurityImpersonation: AccessStatus is STATUS_BAD_IMPERSONATION_LEVEL"},
@@ -182,6 +183,13 @@ var (
 )
 
 func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, st ntstatus.Status) {
+	st = in.GenericMapping.Status
+	if in.AccessMode != access.Kernel { // which does not look at the descriptor
+		st = k.unread(in.SecurityDescriptor.Status, st)
+	}
+	if st != ntstatus.Success {
+		return SeAccessCheckOut{AccessStatus: st}, ntstatus.Success
+	}
 	r := &access.Request{Descriptor: in.SecurityDescriptor.V, Subject: in.SubjectSecurityContext.Subject(), Desired: in.DesiredAccess,
 		Previous: in.PreviouslyGrantedAccess, Mapping: &in.GenericMapping.V, Mode: in.AccessMode}
 	d, err := access.SeAccessCheck(r)

@@ -7,6 +7,8 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -153,5 +155,50 @@ func BenchmarkNtFilterToken(b *testing.B) {
 			b.Fatal(st)
 		}
 		w.th.NtClose(h)
+	}
+}
+
+// An input that could not be read is not taken for one that was left out: that
+// would grant what it forbids (O-3).
+func TestUnreadInputs(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := k.SeCaptureSubjectContext()
+	d, err := sddl.Parse("O:SYG:SYD:", sddl.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fault := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
+	mapping := nt.Cap(winnt.FileObject.Mapping)
+	for _, in := range []kernel.SeAssignSecurityExIn{
+		{ParentDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
+		{ExplicitDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
+	} {
+		if out, st := k.SeAssignSecurityEx(in); st != ntstatus.AccessViolation || out != nil {
+			t.Errorf("SeAssignSecurityEx: %v, %v", out, st)
+		}
+	}
+	for _, in := range []kernel.SeSetSecurityDescriptorInfoExIn{
+		{SecurityInformation: 4, ModificationDescriptor: fault, ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping},
+		{SecurityInformation: 4, ModificationDescriptor: nt.Cap(d), ObjectsSecurityDescriptor: fault, GenericMapping: mapping},
+	} {
+		if out, st := k.SeSetSecurityDescriptorInfoEx(in); st != ntstatus.AccessViolation || out != nil {
+			t.Errorf("SeSetSecurityDescriptorInfoEx: %v, %v", out, st)
+		}
+	}
+	if _, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: 4, ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping}); st != ntstatus.InvalidSecurityDescr {
+		t.Errorf("SeSetSecurityDescriptorInfoEx without a change: %v", st)
+	}
+	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s, DesiredAccess: winnt.GENERIC_ALL,
+		GenericMapping: nt.Captured[winnt.GenericMapping]{Status: ntstatus.AccessViolation}})
+	if out.Result || out.AccessStatus != ntstatus.AccessViolation {
+		t.Errorf("SeAccessCheck: %+v", out)
+	}
+	k.SeReleaseSubjectContext(s)
+	if err := sys.Close(); err != nil {
+		t.Error(err)
 	}
 }

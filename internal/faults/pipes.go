@@ -126,7 +126,7 @@ var _ = define(setup[kernel.SeFilterTokenIn]{
 	},
 	faults: []fault[kernel.SeFilterTokenIn]{
 		{rule: "T-60", want: ntstatus.InvalidParameter, name: "flags 0x10", takes: "flags", inject: func(_ *world, in *kernel.SeFilterTokenIn) { in.Flags = 0x10 }},
-		{rule: "T-60", want: ntstatus.AccessViolation, name: "a list unreadable", takes: "disable", needs: pointers, inject: func(_ *world, in *kernel.SeFilterTokenIn) { unreadable(&in.SIDsToDisable) }},
+		{rule: "T-60", want: ntstatus.AccessViolation, name: "a list unreadable", takes: "disable", inject: func(_ *world, in *kernel.SeFilterTokenIn) { unreadable(&in.SIDsToDisable) }},
 		{rule: "T-60", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "disable", inject: func(_ *world, in *kernel.SeFilterTokenIn) {
 			in.SIDsToDisable = malformed[[]token.Group]()
 		}},

@@ -102,6 +102,7 @@ var _ = define(setup[kernel.SeAccessCheckIn]{
 	},
 	verdict: func(out any) ntstatus.Status { return out.(kernel.SeAccessCheckOut).AccessStatus },
 	faults: []fault[kernel.SeAccessCheckIn]{
+		{rule: "O-3", want: ntstatus.AccessViolation, name: "an unreadable mapping", takes: "mapping", inject: func(_ *world, in *kernel.SeAccessCheckIn) { unreadable(&in.GenericMapping) }},
 		{rule: "A-31", want: ntstatus.Success, name: "AccessMode KernelMode", takes: "mode", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.AccessMode = access.Kernel }},
 		{rule: "A-32", want: ntstatus.AccessDenied, name: "no descriptor", takes: "sd", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.SecurityDescriptor.V = nil }},
 		{rule: "A-30", want: ntstatus.BadImpersonationLevel, name: "a context at SecurityIdentification", takes: "context", inject: func(w *world, in *kernel.SeAccessCheckIn) {

@@ -109,6 +109,11 @@ static void privileges_used(void)
 	SAME(granted, 0);
 	CHECK(!SeAccessCheck(none, &s, FALSE, 1, 0, NULL, &m, UserMode, &granted, &st));
 	STATUS(st, STATUS_ACCESS_VIOLATION);
+	/* kernel mode does not look at it */
+	CHECK(SeAccessCheck(none, &s, FALSE, 1, 0, NULL, &m, KernelMode, &granted, &st));
+	/* generic rights mean nothing without a mapping */
+	CHECK(!SeAccessCheck(empty, &s, FALSE, GENERIC_ALL, 0, NULL, none, UserMode, &granted, &st));
+	STATUS(st, STATUS_ACCESS_VIOLATION);
 	SeReleaseSubjectContext(&s);
 	STATUS(RtlAdjustPrivilege(SE_SECURITY_PRIVILEGE, security, FALSE, &security), STATUS_SUCCESS);
 	STATUS(RtlAdjustPrivilege(SE_TAKE_OWNERSHIP_PRIVILEGE, take, FALSE, &take), STATUS_SUCCESS);
