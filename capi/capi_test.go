@@ -277,6 +277,30 @@ func TestServices(t *testing.T) {
 	}
 }
 
+// The headers compile as C of either width and calling convention, and as C++.
+func TestHeaders(t *testing.T) {
+	folder := library(t)
+	source := filepath.Join(t.TempDir(), "headers.c")
+	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
+LPCTSTR name = SE_DEBUG_NAME;
+BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName(&e.Trustee, s); return LookupPrivilegeValue(NULL, s, &luid) && ConvertStringSidToSid(s, sid); }
+`), 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	common := []string{"-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", folder + "/include"}
+	for _, flags := range [][]string{{"-std=c11"}, {"-std=gnu11", "-DUNICODE"}, {"-std=gnu17", "-DREFMON_MS_ABI", "-DUNICODE"}, {"-x", "c++", "-std=c++17"}, {"-x", "c++", "-std=c++17", "-DUNICODE"}} {
+		args := append(append([]string{}, common...), append(flags, source)...)
+		if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
+			if bytes.Contains(out, []byte("cc1plus")) { // a C compiler without its C++ part
+				t.Logf("%v: %s", flags, out)
+				continue
+			}
+			t.Errorf("%v: %v\n%s", flags, err, out)
+		}
+	}
+}
+
 // The generated files are those that gen.go writes from the headers.
 func TestGenerated(t *testing.T) {
 	table, err := os.ReadFile("calls_gen.go")

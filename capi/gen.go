@@ -2,9 +2,10 @@
 
 // Gen writes, from the prototypes marked REFMON_SERVICE or REFMON_HIDDEN in the headers,
 // the C stubs (stubs_gen.c), their numbers (calls_gen.h), the Zw names (zw.h)
-// and the table of the Go functions that answer them (calls_gen.go); and for
-// librefmonk.so (kernel/stubs_gen.c) those marked REFMON_KERNEL and the
-// kernel-mode form of every service that package kernel has.
+// and the table of the Go functions that answer them (calls_gen.go); from the
+// functions of two widths their common names (generic.h); and for librefmonk.so
+// (kernel/stubs_gen.c) those marked REFMON_KERNEL and the kernel-mode form of
+// every service that package kernel has.
 package main
 
 import (
@@ -25,6 +26,7 @@ const head = "/* Written by gen.go from the public headers. DO NOT EDIT. */\n"
 var (
 	headers   = []string{"include/refmon/nt.h", "include/refmon/rtl.h", "include/refmon/winbase.h", "internal.h", "include/refmon/ntifs.h", "kernel/internal.h"}
 	prototype = regexp.MustCompile(`(?m)^REFMON_(SERVICE|HIDDEN|KERNEL) ([A-Za-z_ *]+?) ?(NTAPI|WINAPI) (\w+)\(([^)]*)\);`)
+	either    = regexp.MustCompile(`(?m)^REFMON_API \S+ WINAPI (\w+)W\(`)
 	parameter = regexp.MustCompile(`^(.*?)(\w+)$`)
 )
 
@@ -73,6 +75,34 @@ func main() {
 	write("calls_gen.h", numbers.Bytes())
 	write("include/refmon/zw.h", zw.Bytes())
 	write("calls_gen.go", source)
+	write("include/refmon/generic.h", generic())
+}
+
+// generic defines the names without A or W, by UNICODE.
+func generic() []byte {
+	var b bytes.Buffer
+	b.WriteString(head + "#ifndef REFMON_GENERIC_H\n#define REFMON_GENERIC_H\n\n#include <refmon/tchar.h>\n")
+	var names []string
+	for _, h := range []string{"winbase", "process", "accctrl"} {
+		text, err := os.ReadFile("include/refmon/" + h + ".h")
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, m := range either.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(string(text), m[1]+"A(") {
+				names = append(names, m[1])
+			}
+		}
+	}
+	names = append(names, "EXPLICIT_ACCESS_", "PEXPLICIT_ACCESS_", "TRUSTEE_", "PTRUSTEE_", "OBJECTS_AND_NAME_", "POBJECTS_AND_NAME_", "STARTUPINFO", "LPSTARTUPINFO")
+	for _, width := range []struct{ letter, condition string }{{"W", "#ifdef UNICODE\n"}, {"A", "#else\n"}} {
+		b.WriteString("\n" + width.condition)
+		for _, n := range names {
+			fmt.Fprintf(&b, "#define %s %s%s\n", strings.TrimSuffix(n, "_"), n, width.letter)
+		}
+	}
+	b.WriteString("#endif\n\n#endif\n")
+	return b.Bytes()
 }
 
 func stub(b *bytes.Buffer, result, convention, name, list, number string) {

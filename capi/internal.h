@@ -9,6 +9,11 @@
 
 /* Adds an entry at the end of a list; both GUIDs may be NULL. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_add_ace(PACL Acl, ULONG Revision, ULONG Type, ULONG Flags, ACCESS_MASK Mask, PSID Sid, GUID *ObjectType, GUID *InheritedObjectType);
+/* Entries with data: Size is that of the list, or of the one it would take (STATUS_BUFFER_TOO_SMALL). */
+REFMON_HIDDEN NTSTATUS NTAPI rm_add_conditional_ace(PACL Acl, ULONG Revision, ULONG Type, ULONG Flags, ACCESS_MASK Mask, PSID Sid, PCWSTR Condition, PULONG Size);
+REFMON_HIDDEN NTSTATUS NTAPI rm_add_attribute_ace(PACL Acl, ULONG Revision, ULONG Flags, ACCESS_MASK Mask, PSID Sid, PCLAIM_SECURITY_ATTRIBUTES_INFORMATION Attribute, PULONG Size);
+REFMON_HIDDEN NTSTATUS NTAPI rm_appcontainer_sid(PCWSTR Name, PSID *Sid);
+REFMON_HIDDEN NTSTATUS NTAPI rm_ids_of(HANDLE Handle, BOOLEAN Thread, PCLIENT_ID Ids);
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_self(SECURITY_IMPERSONATION_LEVEL Level);
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_user(HANDLE Token);
 

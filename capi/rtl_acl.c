@@ -43,6 +43,12 @@ NTSTATUS NTAPI RtlAddAuditAccessAce(PACL acl, ULONG revision, ACCESS_MASK mask, 
 	return RtlAddAuditAccessAceEx(acl, revision, 0, mask, sid, success, failure);
 }
 
+NTSTATUS NTAPI RtlAddAuditAccessObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object, GUID *inherited, PSID sid, BOOLEAN success, BOOLEAN failure)
+{
+	flags |= (success ? SUCCESSFUL_ACCESS_ACE_FLAG : 0) | (failure ? FAILED_ACCESS_ACE_FLAG : 0);
+	return rm_add_ace(acl, revision, object || inherited ? SYSTEM_AUDIT_OBJECT_ACE_TYPE : SYSTEM_AUDIT_ACE_TYPE, flags, mask, sid, object, inherited);
+}
+
 NTSTATUS NTAPI RtlAddMandatoryAce(PACL acl, ULONG revision, ULONG flags, PSID sid, UCHAR type, ACCESS_MASK mask)
 {
 	if (type != SYSTEM_MANDATORY_LABEL_ACE_TYPE || mask & ~7u)
@@ -89,5 +95,19 @@ NTSTATUS NTAPI RtlQueryInformationAcl(PACL acl, PVOID information, ULONG length,
 	s->AceCount = acl->AceCount;
 	s->AclBytesInUse = (ULONG)(end - (char *)acl);
 	s->AclBytesFree = acl->AclSize - s->AclBytesInUse;
+	return STATUS_SUCCESS;
+}
+
+/* The revision is all that can be set, to one that the list can have. */
+NTSTATUS NTAPI RtlSetInformationAcl(PACL acl, PVOID information, ULONG length, ACL_INFORMATION_CLASS class)
+{
+	if (class != AclRevisionInformation)
+		return STATUS_INVALID_INFO_CLASS;
+	if (length < sizeof(ACL_REVISION_INFORMATION))
+		return STATUS_BUFFER_TOO_SMALL;
+	DWORD revision = ((PACL_REVISION_INFORMATION)information)->AclRevision;
+	if (!RtlValidAcl(acl) || revision < MIN_ACL_REVISION || revision > MAX_ACL_REVISION || revision < acl->AclRevision)
+		return STATUS_INVALID_PARAMETER;
+	acl->AclRevision = (BYTE)revision;
 	return STATUS_SUCCESS;
 }

@@ -220,3 +220,43 @@ NTSTATUS NTAPI RtlSelfRelativeToAbsoluteSD(PSECURITY_DESCRIPTOR from, PSECURITY_
 	}
 	return STATUS_SUCCESS;
 }
+
+BOOLEAN NTAPI RtlGetSecurityDescriptorRMControl(PSECURITY_DESCRIPTOR sd, PUCHAR control)
+{
+	PISECURITY_DESCRIPTOR d = sd;
+	*control = d->Control & SE_RM_CONTROL_VALID ? d->Sbz1 : 0;
+	return (d->Control & SE_RM_CONTROL_VALID) != 0;
+}
+
+void NTAPI RtlSetSecurityDescriptorRMControl(PSECURITY_DESCRIPTOR sd, PUCHAR control)
+{
+	PISECURITY_DESCRIPTOR d = sd;
+	d->Control = control ? d->Control | SE_RM_CONTROL_VALID : d->Control & ~SE_RM_CONTROL_VALID;
+	d->Sbz1 = control ? *control : 0;
+}
+
+NTSTATUS NTAPI RtlRemovePrivileges(HANDLE token, PULONG keep, ULONG count)
+{
+	_Alignas(8) char room[8 + 64 * sizeof(LUID_AND_ATTRIBUTES)]; /* there are fewer privileges than that */
+	PTOKEN_PRIVILEGES held = (PTOKEN_PRIVILEGES)room;
+	ULONG n, kept;
+	NTSTATUS st = NtQueryInformationToken(token, TokenPrivileges, room, sizeof room, &n);
+	if (!NT_SUCCESS(st))
+		return st;
+	for (n = kept = 0; n < held->PrivilegeCount; n++) {
+		LUID_AND_ATTRIBUTES p = held->Privileges[n];
+		ULONG i = 0;
+		while (i < count && (p.Luid.LowPart != keep[i] || p.Luid.HighPart))
+			i++;
+		if (i == count) {
+			p.Attributes = SE_PRIVILEGE_REMOVED;
+			held->Privileges[kept++] = p;
+		}
+	}
+	held->PrivilegeCount = kept;
+	return NtAdjustPrivilegesToken(token, FALSE, held, 0, NULL, NULL);
+}
+
+DWORD NTAPI RtlGetLastWin32Error(void) { return rm_teb()->last_error; }
+
+void NTAPI RtlSetLastWin32Error(DWORD code) { rm_teb()->last_error = code; }

@@ -433,10 +433,35 @@ NTSTATUS NTAPI RtlGetAce(PACL Acl, ULONG AceIndex, PVOID *Ace)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)AceIndex, (uint64_t)(uintptr_t)Ace};
 	return (NTSTATUS)rm_enter(RM_RtlGetAce, args);
 }
+BOOLEAN NTAPI RtlValidRelativeSecurityDescriptor(PSECURITY_DESCRIPTOR SecurityDescriptorInput, ULONG SecurityDescriptorLength, SECURITY_INFORMATION RequiredInformation)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptorInput, (uint64_t)(uintptr_t)SecurityDescriptorLength, (uint64_t)(uintptr_t)RequiredInformation};
+	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_RtlValidRelativeSecurityDescriptor, args));
+}
 NTSTATUS NTAPI rm_add_ace(PACL Acl, ULONG Revision, ULONG Type, ULONG Flags, ACCESS_MASK Mask, PSID Sid, GUID *ObjectType, GUID *InheritedObjectType)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)Revision, (uint64_t)(uintptr_t)Type, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Mask, (uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)InheritedObjectType};
 	return (NTSTATUS)rm_enter(RM_rm_add_ace, args);
+}
+NTSTATUS NTAPI rm_add_conditional_ace(PACL Acl, ULONG Revision, ULONG Type, ULONG Flags, ACCESS_MASK Mask, PSID Sid, PCWSTR Condition, PULONG Size)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)Revision, (uint64_t)(uintptr_t)Type, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Mask, (uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)Condition, (uint64_t)(uintptr_t)Size};
+	return (NTSTATUS)rm_enter(RM_rm_add_conditional_ace, args);
+}
+NTSTATUS NTAPI rm_add_attribute_ace(PACL Acl, ULONG Revision, ULONG Flags, ACCESS_MASK Mask, PSID Sid, PCLAIM_SECURITY_ATTRIBUTES_INFORMATION Attribute, PULONG Size)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Acl, (uint64_t)(uintptr_t)Revision, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Mask, (uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)Attribute, (uint64_t)(uintptr_t)Size};
+	return (NTSTATUS)rm_enter(RM_rm_add_attribute_ace, args);
+}
+NTSTATUS NTAPI rm_appcontainer_sid(PCWSTR Name, PSID *Sid)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Name, (uint64_t)(uintptr_t)Sid};
+	return (NTSTATUS)rm_enter(RM_rm_appcontainer_sid, args);
+}
+NTSTATUS NTAPI rm_ids_of(HANDLE Handle, BOOLEAN Thread, PCLIENT_ID Ids)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)Thread, (uint64_t)(uintptr_t)Ids};
+	return (NTSTATUS)rm_enter(RM_rm_ids_of, args);
 }
 NTSTATUS NTAPI rm_impersonate_self(SECURITY_IMPERSONATION_LEVEL Level)
 {

@@ -138,3 +138,16 @@ HANDLE WINAPI OpenJobObjectA(DWORD access, BOOL inherit, LPCSTR name)
 	free(w);
 	return h;
 }
+
+/* A handle to the event or job of that name, for functions that take a name. */
+NTSTATUS rm_open_named(LPCWSTR name, ACCESS_MASK access, HANDLE *h)
+{
+	struct named n;
+	if (!attributes(&n, name, 0, FALSE, NULL))
+		return STATUS_OBJECT_NAME_INVALID;
+	NTSTATUS st = NtOpenEvent(h, access, &n.oa);
+	if (st == STATUS_OBJECT_TYPE_MISMATCH)
+		st = NtOpenJobObject(h, access, &n.oa);
+	free(n.text);
+	return st;
+}

@@ -128,3 +128,18 @@ BOOL WINAPI WriteFile(HANDLE h, LPCVOID buffer, DWORD n, LPDWORD written, LPVOID
 	IO_STATUS_BLOCK io;
 	return moved(overlapped ? STATUS_NOT_SUPPORTED : NtWriteFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io, written);
 }
+
+/* The client's end of the pipe of that name, connected like any other. */
+NTSTATUS rm_open_pipe(LPCWSTR name, ACCESS_MASK access, HANDLE *h)
+{
+	UNICODE_STRING s;
+	OBJECT_ATTRIBUTES oa;
+	IO_STATUS_BLOCK io;
+	PWSTR w = pipe_name(name, &s);
+	if (!w)
+		return STATUS_NOT_SUPPORTED;
+	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE, NULL, NULL);
+	NTSTATUS st = NtOpenFile(h, access, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE, 0);
+	free(w);
+	return st;
+}

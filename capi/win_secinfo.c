@@ -71,3 +71,58 @@ DWORD WINAPI SetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION
 	}
 	return RtlNtStatusToDosError(NtSetSecurityObject(h, info, &d));
 }
+
+/* A handle to the object of that name, for the rights that the parts take. */
+static DWORD open_object(LPCWSTR name, SE_OBJECT_TYPE type, DWORD access, HANDLE *h)
+{
+	DWORD error = check_type(type);
+	if (error)
+		return error;
+	if (!name || !*name)
+		return ERROR_INVALID_PARAMETER;
+	return RtlNtStatusToDosError(type == SE_FILE_OBJECT ? rm_open_pipe(name, access, h) : rm_open_named(name, access, h));
+}
+
+DWORD WINAPI GetNamedSecurityInfoW(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner, PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
+{
+	HANDLE h;
+	DWORD access;
+	if (!out)
+		return ERROR_INVALID_PARAMETER;
+	QuerySecurityAccessMask(info, &access);
+	DWORD error = open_object(name, type, access, &h);
+	if (error)
+		return error;
+	error = GetSecurityInfo(h, type, info, owner, group, dacl, sacl, out);
+	NtClose(h);
+	return error;
+}
+
+DWORD WINAPI GetNamedSecurityInfoA(LPCSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner, PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
+{
+	PWSTR w = widen(name);
+	DWORD error = GetNamedSecurityInfoW(w, type, info, owner, group, dacl, sacl, out);
+	free(w);
+	return error;
+}
+
+DWORD WINAPI SetNamedSecurityInfoW(LPWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group, PACL dacl, PACL sacl)
+{
+	HANDLE h;
+	DWORD access;
+	SetSecurityAccessMask(info, &access);
+	DWORD error = open_object(name, type, access, &h);
+	if (error)
+		return error;
+	error = SetSecurityInfo(h, type, info, owner, group, dacl, sacl);
+	NtClose(h);
+	return error;
+}
+
+DWORD WINAPI SetNamedSecurityInfoA(LPSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group, PACL dacl, PACL sacl)
+{
+	PWSTR w = widen(name);
+	DWORD error = SetNamedSecurityInfoW(w, type, info, owner, group, dacl, sacl);
+	free(w);
+	return error;
+}

@@ -21,5 +21,6 @@
 #include <refmon/process.h>
 #include <refmon/wellknown.h>
 #include <refmon/accctrl.h>
+#include <refmon/generic.h>
 
 #endif

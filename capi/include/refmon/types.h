@@ -79,6 +79,12 @@ typedef intptr_t LONG_PTR, INT_PTR;
 typedef uintptr_t ULONG_PTR, DWORD_PTR, UINT_PTR, SIZE_T, *PULONG_PTR, *PDWORD_PTR, *PSIZE_T;
 typedef LONG NTSTATUS;
 typedef NTSTATUS *PNTSTATUS;
+typedef LONG HRESULT;
+#define S_OK ((HRESULT)0)
+#define E_INVALIDARG ((HRESULT)0x80070057)
+#define HRESULT_FROM_WIN32(c) ((c) ? (HRESULT)((c) | 0x80070000u) : S_OK)
+#define SUCCEEDED(hr) ((HRESULT)(hr) >= 0)
+#define FAILED(hr) ((HRESULT)(hr) < 0)
 
 typedef union _LARGE_INTEGER {
 	struct { ULONG LowPart; LONG HighPart; };

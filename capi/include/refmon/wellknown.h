@@ -44,4 +44,8 @@ REFMON_API BOOL WINAPI IsWellKnownSid(PSID pSid, WELL_KNOWN_SID_TYPE WellKnownSi
 REFMON_API BOOL WINAPI GetWindowsAccountDomainSid(PSID pSid, PSID pDomainSid, DWORD *cbDomainSid);
 REFMON_API BOOL WINAPI EqualDomainSid(PSID pSid1, PSID pSid2, BOOL *pfEqual);
 
+/* The SID of an AppContainer by its name; freed with FreeSid. E_INVALIDARG without a
+ * name, or with one of more than 64 units. */
+REFMON_API HRESULT WINAPI DeriveAppContainerSidFromAppContainerName(PCWSTR pszAppContainerName, PSID *ppsidAppContainerSid);
+
 #endif

@@ -1,0 +1,114 @@
+/* Written by gen.go from the public headers. DO NOT EDIT. */
+#ifndef REFMON_GENERIC_H
+#define REFMON_GENERIC_H
+
+#include <refmon/tchar.h>
+
+#ifdef UNICODE
+#define ConvertStringSecurityDescriptorToSecurityDescriptor ConvertStringSecurityDescriptorToSecurityDescriptorW
+#define ConvertSecurityDescriptorToStringSecurityDescriptor ConvertSecurityDescriptorToStringSecurityDescriptorW
+#define ConvertStringSidToSid ConvertStringSidToSidW
+#define ConvertSidToStringSid ConvertSidToStringSidW
+#define LookupPrivilegeValue LookupPrivilegeValueW
+#define LookupPrivilegeName LookupPrivilegeNameW
+#define CreateEvent CreateEventW
+#define OpenEvent OpenEventW
+#define LookupAccountSid LookupAccountSidW
+#define LookupAccountName LookupAccountNameW
+#define GetUserName GetUserNameW
+#define GetComputerName GetComputerNameW
+#define ObjectOpenAuditAlarm ObjectOpenAuditAlarmW
+#define ObjectPrivilegeAuditAlarm ObjectPrivilegeAuditAlarmW
+#define PrivilegedServiceAuditAlarm PrivilegedServiceAuditAlarmW
+#define ObjectCloseAuditAlarm ObjectCloseAuditAlarmW
+#define ObjectDeleteAuditAlarm ObjectDeleteAuditAlarmW
+#define AccessCheckAndAuditAlarm AccessCheckAndAuditAlarmW
+#define AccessCheckByTypeAndAuditAlarm AccessCheckByTypeAndAuditAlarmW
+#define AccessCheckByTypeResultListAndAuditAlarm AccessCheckByTypeResultListAndAuditAlarmW
+#define AccessCheckByTypeResultListAndAuditAlarmByHandle AccessCheckByTypeResultListAndAuditAlarmByHandleW
+#define CreateNamedPipe CreateNamedPipeW
+#define CreateFile CreateFileW
+#define CreateProcess CreateProcessW
+#define CreateProcessAsUser CreateProcessAsUserW
+#define CreateJobObject CreateJobObjectW
+#define OpenJobObject OpenJobObjectW
+#define BuildTrusteeWithSid BuildTrusteeWithSidW
+#define BuildTrusteeWithName BuildTrusteeWithNameW
+#define BuildTrusteeWithObjectsAndSid BuildTrusteeWithObjectsAndSidW
+#define BuildTrusteeWithObjectsAndName BuildTrusteeWithObjectsAndNameW
+#define GetTrusteeForm GetTrusteeFormW
+#define GetTrusteeType GetTrusteeTypeW
+#define GetTrusteeName GetTrusteeNameW
+#define BuildExplicitAccessWithName BuildExplicitAccessWithNameW
+#define SetEntriesInAcl SetEntriesInAclW
+#define GetExplicitEntriesFromAcl GetExplicitEntriesFromAclW
+#define GetEffectiveRightsFromAcl GetEffectiveRightsFromAclW
+#define GetAuditedPermissionsFromAcl GetAuditedPermissionsFromAclW
+#define BuildSecurityDescriptor BuildSecurityDescriptorW
+#define LookupSecurityDescriptorParts LookupSecurityDescriptorPartsW
+#define GetNamedSecurityInfo GetNamedSecurityInfoW
+#define SetNamedSecurityInfo SetNamedSecurityInfoW
+#define EXPLICIT_ACCESS EXPLICIT_ACCESS_W
+#define PEXPLICIT_ACCESS PEXPLICIT_ACCESS_W
+#define TRUSTEE TRUSTEE_W
+#define PTRUSTEE PTRUSTEE_W
+#define OBJECTS_AND_NAME OBJECTS_AND_NAME_W
+#define POBJECTS_AND_NAME POBJECTS_AND_NAME_W
+#define STARTUPINFO STARTUPINFOW
+#define LPSTARTUPINFO LPSTARTUPINFOW
+
+#else
+#define ConvertStringSecurityDescriptorToSecurityDescriptor ConvertStringSecurityDescriptorToSecurityDescriptorA
+#define ConvertSecurityDescriptorToStringSecurityDescriptor ConvertSecurityDescriptorToStringSecurityDescriptorA
+#define ConvertStringSidToSid ConvertStringSidToSidA
+#define ConvertSidToStringSid ConvertSidToStringSidA
+#define LookupPrivilegeValue LookupPrivilegeValueA
+#define LookupPrivilegeName LookupPrivilegeNameA
+#define CreateEvent CreateEventA
+#define OpenEvent OpenEventA
+#define LookupAccountSid LookupAccountSidA
+#define LookupAccountName LookupAccountNameA
+#define GetUserName GetUserNameA
+#define GetComputerName GetComputerNameA
+#define ObjectOpenAuditAlarm ObjectOpenAuditAlarmA
+#define ObjectPrivilegeAuditAlarm ObjectPrivilegeAuditAlarmA
+#define PrivilegedServiceAuditAlarm PrivilegedServiceAuditAlarmA
+#define ObjectCloseAuditAlarm ObjectCloseAuditAlarmA
+#define ObjectDeleteAuditAlarm ObjectDeleteAuditAlarmA
+#define AccessCheckAndAuditAlarm AccessCheckAndAuditAlarmA
+#define AccessCheckByTypeAndAuditAlarm AccessCheckByTypeAndAuditAlarmA
+#define AccessCheckByTypeResultListAndAuditAlarm AccessCheckByTypeResultListAndAuditAlarmA
+#define AccessCheckByTypeResultListAndAuditAlarmByHandle AccessCheckByTypeResultListAndAuditAlarmByHandleA
+#define CreateNamedPipe CreateNamedPipeA
+#define CreateFile CreateFileA
+#define CreateProcess CreateProcessA
+#define CreateProcessAsUser CreateProcessAsUserA
+#define CreateJobObject CreateJobObjectA
+#define OpenJobObject OpenJobObjectA
+#define BuildTrusteeWithSid BuildTrusteeWithSidA
+#define BuildTrusteeWithName BuildTrusteeWithNameA
+#define BuildTrusteeWithObjectsAndSid BuildTrusteeWithObjectsAndSidA
+#define BuildTrusteeWithObjectsAndName BuildTrusteeWithObjectsAndNameA
+#define GetTrusteeForm GetTrusteeFormA
+#define GetTrusteeType GetTrusteeTypeA
+#define GetTrusteeName GetTrusteeNameA
+#define BuildExplicitAccessWithName BuildExplicitAccessWithNameA
+#define SetEntriesInAcl SetEntriesInAclA
+#define GetExplicitEntriesFromAcl GetExplicitEntriesFromAclA
+#define GetEffectiveRightsFromAcl GetEffectiveRightsFromAclA
+#define GetAuditedPermissionsFromAcl GetAuditedPermissionsFromAclA
+#define BuildSecurityDescriptor BuildSecurityDescriptorA
+#define LookupSecurityDescriptorParts LookupSecurityDescriptorPartsA
+#define GetNamedSecurityInfo GetNamedSecurityInfoA
+#define SetNamedSecurityInfo SetNamedSecurityInfoA
+#define EXPLICIT_ACCESS EXPLICIT_ACCESS_A
+#define PEXPLICIT_ACCESS PEXPLICIT_ACCESS_A
+#define TRUSTEE TRUSTEE_A
+#define PTRUSTEE PTRUSTEE_A
+#define OBJECTS_AND_NAME OBJECTS_AND_NAME_A
+#define POBJECTS_AND_NAME POBJECTS_AND_NAME_A
+#define STARTUPINFO STARTUPINFOA
+#define LPSTARTUPINFO LPSTARTUPINFOA
+#endif
+
+#endif

@@ -1,0 +1,391 @@
+/* Entries with data, the resource manager's byte, masks of parts, capabilities, ids by
+ * handle, security by name, common names of functions; from their documentation. */
+#include "check.h"
+
+static PACL dacl_of(PSECURITY_DESCRIPTOR d)
+{
+	BOOL present, defaulted;
+	PACL acl = NULL;
+	CHECK(GetSecurityDescriptorDacl(d, &present, &acl, &defaulted));
+	return acl;
+}
+
+static PACL sacl_of(PSECURITY_DESCRIPTOR d)
+{
+	BOOL present, defaulted;
+	PACL acl = NULL;
+	CHECK(GetSecurityDescriptorSacl(d, &present, &acl, &defaulted));
+	return acl;
+}
+
+/* The first entries are equal. */
+static void same_ace(PACL got, PACL want)
+{
+	PACE_HEADER g, w;
+	CHECK(GetAce(got, 0, (void **)&g) && GetAce(want, 0, (void **)&w));
+	SAME(g->AceSize, w->AceSize);
+	CHECK(g->AceSize == w->AceSize && memcmp(g, w, w->AceSize) == 0);
+}
+
+static void conditional(void)
+{
+	_Alignas(4) char room[512];
+	PACL acl = (PACL)room;
+	PSID everyone;
+	DWORD n = 0;
+	WCHAR staff[] = u"(@User.Team == \"staff\")", plain[] = u"Member_of {SID(BA)}", bad[] = u"(@User.Team ==", two[] = u"(a==1))(A;;0x1;;;WD";
+	CHECK(ConvertStringSidToSid("WD", &everyone));
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	CHECK(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n));
+	SAME(n, sizeof room);
+	same_ace(acl, dacl_of(sddl("D:(XA;;0x1;;;WD;(@User.Team == \"staff\"))")));
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	CHECK(AddConditionalAce(acl, ACL_REVISION, CONTAINER_INHERIT_ACE, ACCESS_DENIED_CALLBACK_ACE_TYPE, 0x2, everyone, plain, &n)); /* parentheses are optional */
+	same_ace(acl, dacl_of(sddl("D:(XD;CI;0x2;;;WD;(Member_of {SID(BA)}))")));
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	CHECK(AddConditionalAce(acl, ACL_REVISION, SUCCESSFUL_ACCESS_ACE_FLAG, SYSTEM_AUDIT_CALLBACK_ACE_TYPE, 0x2, everyone, plain, &n));
+	same_ace(acl, sacl_of(sddl("S:(XU;SA;0x2;;;WD;(Member_of {SID(BA)}))")));
+	CHECK(InitializeAcl(acl, 64, ACL_REVISION));
+	CHECK(AddAccessAllowedAce(acl, ACL_REVISION, 1, everyone));
+	n = 0;
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n), ERROR_INSUFFICIENT_BUFFER);
+	PACE_HEADER ace;
+	CHECK(GetAce(dacl_of(sddl("D:(XA;;0x1;;;WD;(@User.Team == \"staff\"))")), 0, (void **)&ace));
+	SAME(n, sizeof(ACL) + 20 + ace->AceSize); /* what it would take */
+	SAME(acl->AceCount, 1);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_ACE_TYPE, 0x1, everyone, staff, &n), ERROR_INVALID_PARAMETER);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, bad, &n), ERROR_INVALID_PARAMETER);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, two, &n), ERROR_INVALID_PARAMETER);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, NULL, &n), ERROR_NOACCESS);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, UNMAPPED, staff, &n), ERROR_NOACCESS);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, NULL), ERROR_NOACCESS);
+	FAILS(AddConditionalAce(UNMAPPED, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n), ERROR_NOACCESS);
+	LocalFree(everyone);
+}
+
+static void attributes(void)
+{
+	_Alignas(4) char room[512];
+	PACL acl = (PACL)room;
+	PSID everyone, policy;
+	DWORD n = 0;
+	LONG64 ints[2] = {1, -2};
+	WCHAR name[] = u"Secrecy", text[] = u"high";
+	PWSTR strings[1] = {text};
+	CLAIM_SECURITY_ATTRIBUTE_V1 a = {name, CLAIM_SECURITY_ATTRIBUTE_TYPE_INT64, 0, 0, 2, {.pInt64 = ints}};
+	CLAIM_SECURITY_ATTRIBUTES_INFORMATION info = {1, 0, 1, {&a}};
+	CHECK(ConvertStringSidToSid("WD", &everyone));
+	CHECK(ConvertStringSidToSid("S-1-17-1-2", &policy));
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	CHECK(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n));
+	SAME(n, sizeof room);
+	same_ace(acl, sacl_of(sddl("S:(RA;;;;;WD;(\"Secrecy\",TI,0x0,1,-2))")));
+	a.ValueType = CLAIM_SECURITY_ATTRIBUTE_TYPE_STRING;
+	a.ValueCount = 1;
+	a.Values.ppString = strings;
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	CHECK(AddResourceAttributeAce(acl, ACL_REVISION, OBJECT_INHERIT_ACE, 0, everyone, &info, &n));
+	same_ace(acl, sacl_of(sddl("S:(RA;OI;;;;WD;(\"Secrecy\",TS,0x0,\"high\"))")));
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 1, everyone, &info, &n), ERROR_INVALID_PARAMETER); /* documented: the mask is 0 */
+	info.AttributeCount = 0;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_INVALID_PARAMETER);
+	info.AttributeCount = 1;
+	info.Version = 2;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_INVALID_PARAMETER);
+	info.Version = 1;
+	a.Name = UNMAPPED;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_NOACCESS);
+	a.Name = name;
+	strings[0] = UNMAPPED;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_NOACCESS);
+	strings[0] = text;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, UNMAPPED, &n), ERROR_NOACCESS);
+	CHECK(InitializeAcl(acl, 16, ACL_REVISION));
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_INSUFFICIENT_BUFFER);
+	CHECK(n > 16 && n < sizeof room);
+	CHECK(InitializeAcl(acl, n, ACL_REVISION));
+	CHECK(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n)); /* it was what it takes */
+
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	CHECK(AddScopedPolicyIDAce(acl, ACL_REVISION, 0, 0, policy));
+	same_ace(acl, sacl_of(sddl("S:(SP;;;;;S-1-17-1-2)")));
+	FAILS(AddScopedPolicyIDAce(acl, ACL_REVISION, 0, 1, policy), ERROR_INVALID_PARAMETER);
+
+	GUID guid = {0xbf967aba, 0x0de6, 0x11d0, {0xa2, 0x85, 0x00, 0xaa, 0x00, 0x30, 0x49, 0xe2}};
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION_DS));
+	CHECK(AddAuditAccessObjectAce(acl, ACL_REVISION_DS, 0, 0x10, &guid, NULL, everyone, TRUE, FALSE));
+	same_ace(acl, sacl_of(sddl("S:(OU;SA;0x10;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)")));
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION_DS));
+	CHECK(AddAuditAccessObjectAce(acl, ACL_REVISION_DS, 0, 0x10, NULL, NULL, everyone, FALSE, TRUE)); /* without types a plain one */
+	same_ace(acl, sacl_of(sddl("S:(AU;FA;0x10;;;WD)")));
+	FAILS(AddAuditAccessObjectAce(acl, ACL_REVISION, 0, 0x10, &guid, NULL, everyone, TRUE, FALSE), ERROR_REVISION_MISMATCH);
+	LocalFree(everyone);
+	LocalFree(policy);
+}
+
+static void details(void)
+{
+	SECURITY_DESCRIPTOR d;
+	SECURITY_DESCRIPTOR_CONTROL control;
+	DWORD revision, mask;
+	UCHAR byte = 0x5A, got = 9;
+	CHECK(InitializeSecurityDescriptor(&d, SECURITY_DESCRIPTOR_REVISION));
+	SAME(GetSecurityDescriptorRMControl(&d, &got), ERROR_INVALID_DATA);
+	SAME(got, 0);
+	SAME(SetSecurityDescriptorRMControl(&d, &byte), ERROR_SUCCESS);
+	CHECK(GetSecurityDescriptorControl(&d, &control, &revision));
+	SAME(control, SE_RM_CONTROL_VALID);
+	SAME(GetSecurityDescriptorRMControl(&d, &got), ERROR_SUCCESS);
+	SAME(got, 0x5A);
+	SAME(SetSecurityDescriptorRMControl(&d, NULL), ERROR_SUCCESS);
+	SAME(GetSecurityDescriptorRMControl(&d, &got), ERROR_INVALID_DATA);
+
+	QuerySecurityAccessMask(OWNER_SECURITY_INFORMATION, &mask);
+	SAME(mask, READ_CONTROL);
+	QuerySecurityAccessMask(SACL_SECURITY_INFORMATION, &mask);
+	SAME(mask, ACCESS_SYSTEM_SECURITY);
+	QuerySecurityAccessMask(GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION, &mask);
+	SAME(mask, READ_CONTROL | ACCESS_SYSTEM_SECURITY);
+	SetSecurityAccessMask(OWNER_SECURITY_INFORMATION, &mask);
+	SAME(mask, WRITE_OWNER);
+	SetSecurityAccessMask(DACL_SECURITY_INFORMATION, &mask);
+	SAME(mask, WRITE_DAC);
+	SetSecurityAccessMask(GROUP_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION, &mask);
+	SAME(mask, WRITE_OWNER | ACCESS_SYSTEM_SECURITY);
+	SetSecurityAccessMask(0, &mask);
+	SAME(mask, 0);
+
+	_Alignas(4) char room[64];
+	PACL acl = (PACL)room;
+	ACL_REVISION_INFORMATION r = {ACL_REVISION_DS};
+	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
+	CHECK(SetAclInformation(acl, &r, sizeof r, AclRevisionInformation));
+	SAME(acl->AclRevision, 4);
+	r.AclRevision = 2;
+	FAILS(SetAclInformation(acl, &r, sizeof r, AclRevisionInformation), ERROR_INVALID_PARAMETER);
+	r.AclRevision = 5;
+	FAILS(SetAclInformation(acl, &r, sizeof r, AclRevisionInformation), ERROR_INVALID_PARAMETER);
+	FAILS(SetAclInformation(acl, &r, sizeof r - 1, AclRevisionInformation), ERROR_INSUFFICIENT_BUFFER);
+	FAILS(SetAclInformation(acl, &r, sizeof r, AclSizeInformation), ERROR_INVALID_PARAMETER);
+
+	/* RtlValidRelativeSecurityDescriptor: the form, the length, and the parts required */
+	PSECURITY_DESCRIPTOR s = sddl("O:BAG:SYD:(A;;FA;;;WD)");
+	ULONG n = GetSecurityDescriptorLength(s);
+	CHECK(RtlValidRelativeSecurityDescriptor(s, n, 0));
+	CHECK(RtlValidRelativeSecurityDescriptor(s, n, OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION));
+	CHECK(!RtlValidRelativeSecurityDescriptor(s, n, SACL_SECURITY_INFORMATION));
+	CHECK(!RtlValidRelativeSecurityDescriptor(s, n - 1, 0));
+	CHECK(!RtlValidRelativeSecurityDescriptor(s, 19, 0));
+	CHECK(!RtlValidRelativeSecurityDescriptor(&d, sizeof d, 0)); /* absolute */
+	CHECK(!RtlValidRelativeSecurityDescriptor(UNMAPPED, n, 0));
+	CHECK(!RtlValidRelativeSecurityDescriptor(sddl("D:(A;;FA;;;WD)"), 100, OWNER_SECURITY_INFORMATION));
+
+	LUID a = RtlConvertLongToLuid(-2), b = RtlConvertUlongToLuid(7), c = {0, 0};
+	SAME(a.LowPart, 0xFFFFFFFE);
+	SAME(a.HighPart, -1);
+	CHECK(!RtlEqualLuid(&a, &b) && RtlEqualLuid(&b, &b) && RtlIsZeroLuid(&c) && !RtlIsZeroLuid(&a));
+	RtlSetLastWin32Error(77);
+	SAME(GetLastError(), 77);
+	SetLastError(78);
+	SAME(RtlGetLastWin32Error(), 78);
+}
+
+static ULONG held(HANDLE t, ULONG privilege)
+{
+	char room[1024];
+	PTOKEN_PRIVILEGES p = (void *)room;
+	ULONG n, found = 0;
+	STATUS(NtQueryInformationToken(t, TokenPrivileges, room, sizeof room, &n), STATUS_SUCCESS);
+	for (ULONG i = 0; i < p->PrivilegeCount; i++)
+		found += !privilege || p->Privileges[i].Luid.LowPart == privilege;
+	return found;
+}
+
+static void privileges(void)
+{
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), t, weak;
+	ULONG keep[] = {SE_CHANGE_NOTIFY_PRIVILEGE, SE_SHUTDOWN_PRIVILEGE, 999};
+	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, NULL, SecurityImpersonation, TokenImpersonation, &t));
+	CHECK(held(t, 0) > 2);
+	CHECK(DuplicateHandle(GetCurrentProcess(), t, GetCurrentProcess(), &weak, TOKEN_QUERY, FALSE, 0));
+	STATUS(RtlRemovePrivileges(weak, keep, 3), STATUS_ACCESS_DENIED);
+	CHECK(CloseHandle(weak));
+	CHECK(DuplicateHandle(GetCurrentProcess(), t, GetCurrentProcess(), &weak, TOKEN_ADJUST_PRIVILEGES, FALSE, 0));
+	STATUS(RtlRemovePrivileges(weak, keep, 3), STATUS_ACCESS_DENIED);
+	CHECK(CloseHandle(weak));
+	STATUS(RtlRemovePrivileges(NULL, keep, 3), STATUS_INVALID_HANDLE);
+	STATUS(RtlRemovePrivileges(t, keep, 3), STATUS_SUCCESS);
+	SAME(held(t, 0), 2);
+	SAME(held(t, SE_CHANGE_NOTIFY_PRIVILEGE), 1);
+	SAME(held(t, SE_SHUTDOWN_PRIVILEGE), 1);
+	SAME(held(t, SE_DEBUG_PRIVILEGE), 0);
+	STATUS(RtlRemovePrivileges(t, NULL, 0), STATUS_SUCCESS);
+	SAME(held(t, 0), 0);
+	CHECK(CloseHandle(t));
+	CHECK(CloseHandle(own));
+}
+
+/* A package's token and its capabilities. The SID is the published one of that name. */
+static void containers(void)
+{
+	static const char edge[] = "S-1-15-2-3624051433-2125758914-1423191267-1740899205-1073925389-3782572162-737981194";
+	PSID package = NULL, want, internet, users, other;
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), t, imp;
+	BOOL is = 9;
+	CHECK(ConvertStringSidToSid(edge, &want));
+	CHECK(ConvertStringSidToSid("S-1-15-3-1", &internet));
+	CHECK(ConvertStringSidToSid("S-1-15-3-2", &other));
+	CHECK(ConvertStringSidToSid("BU", &users));
+	SAME(DeriveAppContainerSidFromAppContainerName(u"Microsoft.MicrosoftEdge_8wekyb3d8bbwe", &package), S_OK);
+	CHECK(EqualSid(package, want));
+	FreeSid(package);
+	SAME(DeriveAppContainerSidFromAppContainerName(u"microsoft.microsoftedge_8WEKYB3D8BBWE", &package), S_OK); /* in any case */
+	CHECK(EqualSid(package, want));
+	SAME((ULONG)DeriveAppContainerSidFromAppContainerName(NULL, &want), (ULONG)E_INVALIDARG);
+	SAME((ULONG)DeriveAppContainerSidFromAppContainerName(u"", &want), (ULONG)E_INVALIDARG);
+	SAME((ULONG)DeriveAppContainerSidFromAppContainerName(u"12345678901234567890123456789012345678901234567890123456789012345", &want), (ULONG)E_INVALIDARG);
+	SID_AND_ATTRIBUTES capability = {internet, SE_GROUP_ENABLED};
+	OBJECT_ATTRIBUTES oa;
+	InitializeObjectAttributes(&oa, NULL, 0, NULL, NULL);
+	STATUS(NtCreateLowBoxToken(&t, own, TOKEN_ALL_ACCESS, &oa, package, 1, &capability, 0, NULL), STATUS_SUCCESS);
+	CHECK(CheckTokenCapability(t, internet, &is));
+	SAME(is, TRUE);
+	CHECK(CheckTokenCapability(t, other, &is));
+	SAME(is, FALSE);
+	is = 9;
+	CHECK(CheckTokenCapability(NULL, internet, &is)); /* the effective token, of no package */
+	SAME(is, FALSE);
+	FAILS(CheckTokenCapability(t, "\2\1\0\0\0\0\0\0", &is), ERROR_INVALID_SID);
+	FAILS(CheckTokenCapability((HANDLE)0xdeadbeec, internet, &is), ERROR_INVALID_HANDLE);
+	CHECK(DuplicateTokenEx(t, TOKEN_ALL_ACCESS, NULL, SecurityImpersonation, TokenImpersonation, &imp));
+	CHECK(CheckTokenMembershipEx(imp, users, 0, &is));
+	SAME(is, FALSE); /* documented: an AppContainer passes only with the flag */
+	CHECK(CheckTokenMembershipEx(imp, users, CTMF_INCLUDE_APPCONTAINER, &is));
+	SAME(is, TRUE);
+	CHECK(CheckTokenMembershipEx(imp, other, CTMF_INCLUDE_APPCONTAINER, &is));
+	SAME(is, FALSE);
+	FAILS(CheckTokenMembershipEx(imp, users, 4, &is), ERROR_INVALID_PARAMETER);
+	FAILS(CheckTokenMembershipEx(t, users, CTMF_INCLUDE_APPCONTAINER, &is), ERROR_NO_IMPERSONATION_TOKEN);
+	CHECK(CheckTokenMembershipEx(NULL, users, 0, &is));
+	SAME(is, TRUE);
+	CHECK(CloseHandle(imp));
+	CHECK(CloseHandle(t));
+	CHECK(CloseHandle(own));
+	FreeSid(package);
+	LocalFree(want);
+	LocalFree(internet);
+	LocalFree(other);
+	LocalFree(users);
+}
+
+static void ids(void)
+{
+	HANDLE h;
+	SAME(GetProcessId(GetCurrentProcess()), GetCurrentProcessId());
+	SAME(GetThreadId(GetCurrentThread()), GetCurrentThreadId());
+	SAME(GetProcessIdOfThread(GetCurrentThread()), GetCurrentProcessId());
+	FAILS(GetProcessId(NULL), ERROR_INVALID_HANDLE);
+	FAILS(GetThreadId(GetCurrentProcess()), ERROR_INVALID_HANDLE);
+	CHECK(DuplicateHandle(GetCurrentProcess(), GetCurrentProcess(), GetCurrentProcess(), &h, SYNCHRONIZE, FALSE, 0));
+	FAILS(GetProcessId(h), ERROR_ACCESS_DENIED);
+	CHECK(CloseHandle(h));
+	/* pseudo handles of tokens: for queries, and not to make processes with */
+	DWORD type = 0, n;
+	CHECK(GetTokenInformation(GetCurrentProcessToken(), TokenType, &type, sizeof type, &n));
+	SAME(type, TokenPrimary);
+	CHECK(GetTokenInformation(GetCurrentThreadEffectiveToken(), TokenType, &type, sizeof type, &n));
+	FAILS(GetTokenInformation(GetCurrentThreadToken(), TokenType, &type, sizeof type, &n), ERROR_NO_TOKEN);
+	PROCESS_INFORMATION p;
+	FAILS(CreateProcessAsUser(GetCurrentProcessToken(), "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p), ERROR_INVALID_HANDLE);
+}
+
+static void by_name(void)
+{
+	SECURITY_ATTRIBUTES sa = {sizeof sa, sddl("O:BAG:BAD:(A;;0x1F0003;;;BA)(A;;0x20000;;;WD)"), FALSE};
+	HANDLE e = CreateEvent(&sa, TRUE, FALSE, "capi-by-name"), j = CreateJobObject(NULL, "capi-job-by-name");
+	PSECURITY_DESCRIPTOR d = NULL;
+	PSID owner = NULL, everyone;
+	PACL dacl = NULL, denied;
+	CHECK(e && j);
+	CHECK(ConvertStringSidToSid("WD", &everyone));
+	SAME(GetNamedSecurityInfo("capi-by-name", SE_KERNEL_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, NULL, &dacl, NULL, &d), ERROR_SUCCESS);
+	CHECK(d && IsWellKnownSid(owner, WinBuiltinAdministratorsSid));
+	SAME(dacl->AceCount, 2);
+	LocalFree(d);
+	SAME(GetNamedSecurityInfoW(u"Local\\capi-by-name", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_SUCCESS);
+	LocalFree(d);
+	SAME(GetNamedSecurityInfo("capi-job-by-name", SE_KERNEL_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_SUCCESS);
+	LocalFree(d);
+	/* a list set by name is the one to be read, and to be obeyed */
+	EXPLICIT_ACCESS x = {READ_CONTROL, GRANT_ACCESS, NO_INHERITANCE, {0}};
+	BuildTrusteeWithSid(&x.Trustee, everyone);
+	SAME(SetEntriesInAcl(1, &x, NULL, &denied), ERROR_SUCCESS);
+	char name[] = "capi-by-name";
+	SAME(SetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, denied, NULL), ERROR_SUCCESS);
+	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, &dacl, NULL, &d), ERROR_SUCCESS);
+	SAME(dacl->AceCount, 1);
+	LocalFree(d);
+	CHECK(OpenEvent(EVENT_MODIFY_STATE, FALSE, name) == NULL);
+	SAME(GetLastError(), ERROR_ACCESS_DENIED);
+	WCHAR wide[] = u"capi-by-name";
+	SAME(SetNamedSecurityInfoW(wide, SE_KERNEL_OBJECT, GROUP_SECURITY_INFORMATION, NULL, everyone, NULL, NULL), ERROR_ACCESS_DENIED); /* WRITE_OWNER is not granted */
+	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, SACL_SECURITY_INFORMATION, NULL, NULL, NULL, &dacl, &d), ERROR_PRIVILEGE_NOT_HELD);
+	SAME(GetNamedSecurityInfo("capi-no-such", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_FILE_NOT_FOUND);
+	SAME(GetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
+	SAME(GetNamedSecurityInfo("", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
+	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
+	SAME(GetNamedSecurityInfo(name, SE_SERVICE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_NOT_SUPPORTED);
+	SAME(GetNamedSecurityInfo(name, SE_UNKNOWN_OBJECT_TYPE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
+	SAME(SetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
+	CHECK(CloseHandle(e));
+	CHECK(CloseHandle(j));
+	/* a pipe */
+	HANDLE pipe = CreateNamedPipe("\\\\.\\pipe\\capi-by-name", PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 2, 0, 0, 0, &sa);
+	CHECK(pipe != INVALID_HANDLE_VALUE);
+	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_SUCCESS);
+	CHECK(IsWellKnownSid(owner, WinBuiltinAdministratorsSid));
+	LocalFree(d);
+	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_PIPE_BUSY); /* it took the instance */
+	CHECK(DisconnectNamedPipe(pipe));
+	CHECK(CloseHandle(pipe));
+	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_FILE_NOT_FOUND);
+	SAME(GetNamedSecurityInfo("C:\\file", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_NOT_SUPPORTED);
+	LocalFree(denied);
+	LocalFree(everyone);
+}
+
+/* The names without A or W, and the names of privileges. */
+static void common_names(void)
+{
+	static const struct { LPCTSTR name; ULONG value; } table[] = {
+		{SE_CREATE_TOKEN_NAME, 2}, {SE_ASSIGNPRIMARYTOKEN_NAME, 3}, {SE_LOCK_MEMORY_NAME, 4}, {SE_INCREASE_QUOTA_NAME, 5}, {SE_MACHINE_ACCOUNT_NAME, 6}, {SE_TCB_NAME, 7},
+		{SE_SECURITY_NAME, 8}, {SE_TAKE_OWNERSHIP_NAME, 9}, {SE_LOAD_DRIVER_NAME, 10}, {SE_SYSTEM_PROFILE_NAME, 11}, {SE_SYSTEMTIME_NAME, 12}, {SE_PROF_SINGLE_PROCESS_NAME, 13},
+		{SE_INC_BASE_PRIORITY_NAME, 14}, {SE_CREATE_PAGEFILE_NAME, 15}, {SE_CREATE_PERMANENT_NAME, 16}, {SE_BACKUP_NAME, 17}, {SE_RESTORE_NAME, 18}, {SE_SHUTDOWN_NAME, 19},
+		{SE_DEBUG_NAME, 20}, {SE_AUDIT_NAME, 21}, {SE_SYSTEM_ENVIRONMENT_NAME, 22}, {SE_CHANGE_NOTIFY_NAME, 23}, {SE_REMOTE_SHUTDOWN_NAME, 24}, {SE_UNDOCK_NAME, 25},
+		{SE_SYNC_AGENT_NAME, 26}, {SE_ENABLE_DELEGATION_NAME, 27}, {SE_MANAGE_VOLUME_NAME, 28}, {SE_IMPERSONATE_NAME, 29}, {SE_CREATE_GLOBAL_NAME, 30},
+		{SE_TRUSTED_CREDMAN_ACCESS_NAME, 31}, {SE_RELABEL_NAME, 32}, {SE_INC_WORKING_SET_NAME, 33}, {SE_TIME_ZONE_NAME, 34}, {SE_CREATE_SYMBOLIC_LINK_NAME, 35},
+		{SE_DELEGATE_SESSION_USER_IMPERSONATE_NAME, 36},
+	};
+	for (unsigned i = 0; i < ARRAYSIZE(table); i++) {
+		LUID luid = {0, 9};
+		TCHAR name[64];
+		DWORD n = ARRAYSIZE(name);
+		CHECK(LookupPrivilegeValue(NULL, table[i].name, &luid));
+		SAME(luid.LowPart, table[i].value);
+		SAME(luid.HighPart, 0);
+		CHECK(LookupPrivilegeName(NULL, &luid, name, &n));
+		CHECK(strcmp(name, table[i].name) == 0);
+	}
+}
+
+void test_more(void)
+{
+	conditional();
+	attributes();
+	details();
+	privileges();
+	containers();
+	ids();
+	by_name();
+	common_names();
+}
