@@ -30,26 +30,37 @@ func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 
 // rmAssign makes the descriptor of a new private object.
 func rmAssign(c *call) uint64 {
-	parent, explicit, types := captured(c.descriptorAt(c.ptr(0))), captured(c.descriptorAt(c.ptr(1))), captured(guidAt(c.ptr(3)))
-	mapping := captured(mappingAt(c.ptr(7)))
+	parent, explicit, types := captured(c.descriptorAt(c.ptr(0))), captured(c.descriptorAt(c.ptr(1))), captured(guidsAt(c.ptr(3), c.u32(4)))
+	mapping := captured(mappingAt(c.ptr(8)))
 	for _, st := range []ntstatus.Status{parent.Status, explicit.Status, types.Status, mapping.Status, c.probeHandle(c.ptr(2))} {
 		if st != ntstatus.Success {
 			return status(st)
 		}
 	}
-	who, st := c.creator(c.handle(6))
+	who, st := c.creator(c.handle(7))
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	r := sd.AssignRequest{Parent: parent.V, Creator: explicit.V, IsContainer: c.boolean(4), Flags: sd.AutoInherit(c.u32(5)), Subject: who, Mapping: &mapping.V}
-	if types.V != nil {
-		r.ObjectTypes = []winnt.GUID{*types.V}
-	}
-	d, st := sd.Assign(&r)
+	d, st := sd.Assign(&sd.AssignRequest{Parent: parent.V, Creator: explicit.V, ObjectTypes: types.V, IsContainer: c.boolean(5), Flags: sd.AutoInherit(c.u32(6)), Subject: who, Mapping: &mapping.V})
 	if st != ntstatus.Success {
 		return status(st)
 	}
 	return status(c.give(c.ptr(2), d.Append(nil)))
+}
+
+// guidsAt copies what n pointers name; NULL ones are passed over.
+func guidsAt(p user, n uint32) (list []winnt.GUID, st ntstatus.Status) {
+	if n > maxObjectTypes {
+		return nil, ntstatus.InvalidParameter
+	}
+	b, st := block(p, 8*int(n), 1)
+	for ; len(b) > 0 && st == ntstatus.Success; b = b[8:] {
+		var g *winnt.GUID
+		if g, st = guidAt(user(le.Uint64(b))); st == ntstatus.Success && g != nil {
+			list = append(list, *g)
+		}
+	}
+	return list, st
 }
 
 // rmSetParts replaces parts of a private object's descriptor; the new one is

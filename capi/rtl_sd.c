@@ -260,3 +260,11 @@ NTSTATUS NTAPI RtlRemovePrivileges(HANDLE token, PULONG keep, ULONG count)
 DWORD NTAPI RtlGetLastWin32Error(void) { return rm_teb()->last_error; }
 
 void NTAPI RtlSetLastWin32Error(DWORD code) { rm_teb()->last_error = code; }
+
+NTSTATUS NTAPI RtlCreateSecurityDescriptorRelative(PISECURITY_DESCRIPTOR_RELATIVE d, ULONG revision)
+{
+	if (revision != SECURITY_DESCRIPTOR_REVISION)
+		return STATUS_UNKNOWN_REVISION;
+	*d = (SECURITY_DESCRIPTOR_RELATIVE){.Revision = (BYTE)revision, .Control = SE_SELF_RELATIVE};
+	return STATUS_SUCCESS;
+}

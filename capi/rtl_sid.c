@@ -21,6 +21,31 @@ void NTAPI RtlInitUnicodeString(PUNICODE_STRING d, PCWSTR s)
 	d->MaximumLength = (USHORT)(2 * n + 2);
 }
 
+BOOLEAN NTAPI RtlCreateUnicodeString(PUNICODE_STRING d, PCWSTR s)
+{
+	size_t n = 0;
+	while (s[n])
+		n++;
+	PWSTR w = n <= 0x7FFE ? malloc(2 * (n + 1)) : NULL;
+	if (!w)
+		return FALSE;
+	memcpy(w, s, 2 * (n + 1));
+	RtlInitUnicodeString(d, w);
+	return TRUE;
+}
+
+BOOLEAN NTAPI RtlCreateUnicodeStringFromAsciiz(PUNICODE_STRING d, PCSTR s)
+{
+	size_t n = strlen(s) + 1;
+	PWSTR w = n <= 0x7FFF ? malloc(2 * n) : NULL;
+	if (!w)
+		return FALSE;
+	for (size_t i = 0; i < n; i++)
+		w[i] = (unsigned char)s[i];
+	RtlInitUnicodeString(d, w);
+	return TRUE;
+}
+
 void NTAPI RtlFreeUnicodeString(PUNICODE_STRING s)
 {
 	free(s->Buffer);
@@ -58,6 +83,27 @@ NTSTATUS NTAPI RtlInitializeSid(PSID p, PSID_IDENTIFIER_AUTHORITY authority, UCH
 	AS_SID(p)->Revision = SID_REVISION;
 	AS_SID(p)->SubAuthorityCount = n;
 	AS_SID(p)->IdentifierAuthority = *authority;
+	return STATUS_SUCCESS;
+}
+
+#ifdef REFMON_MS_ABI
+#define va_list __builtin_ms_va_list
+#define va_start __builtin_ms_va_start
+#define va_end __builtin_ms_va_end
+#else
+#include <stdarg.h>
+#endif
+
+NTSTATUS NTAPI RtlInitializeSidEx(PSID p, PSID_IDENTIFIER_AUTHORITY authority, UCHAR n, ...)
+{
+	va_list subs;
+	NTSTATUS st = RtlInitializeSid(p, authority, n);
+	if (!NT_SUCCESS(st))
+		return st;
+	va_start(subs, n);
+	for (UCHAR i = 0; i < n; i++)
+		AS_SID(p)->SubAuthority[i] = __builtin_va_arg(subs, ULONG);
+	va_end(subs);
 	return STATUS_SUCCESS;
 }
 

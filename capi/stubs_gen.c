@@ -478,9 +478,9 @@ NTSTATUS NTAPI rm_create_process(HANDLE Token, LPSECURITY_ATTRIBUTES ProcessAttr
 	uint64_t args[] = {(uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)ProcessAttributes, (uint64_t)(uintptr_t)ThreadAttributes, (uint64_t)(uintptr_t)Inherit, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Information};
 	return (NTSTATUS)rm_enter(RM_rm_create_process, args);
 }
-NTSTATUS NTAPI rm_assign(PSECURITY_DESCRIPTOR Parent, PSECURITY_DESCRIPTOR Creator, PSECURITY_DESCRIPTOR *Descriptor, GUID *ObjectType, BOOLEAN Container, ULONG Flags, HANDLE Token, PGENERIC_MAPPING Mapping)
+NTSTATUS NTAPI rm_assign(PSECURITY_DESCRIPTOR Parent, PSECURITY_DESCRIPTOR Creator, PSECURITY_DESCRIPTOR *Descriptor, GUID **ObjectTypes, ULONG Count, BOOLEAN Container, ULONG Flags, HANDLE Token, PGENERIC_MAPPING Mapping)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Parent, (uint64_t)(uintptr_t)Creator, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)Container, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)Mapping};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Parent, (uint64_t)(uintptr_t)Creator, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)ObjectTypes, (uint64_t)(uintptr_t)Count, (uint64_t)(uintptr_t)Container, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)Mapping};
 	return (NTSTATUS)rm_enter(RM_rm_assign, args);
 }
 NTSTATUS NTAPI rm_set_parts(SECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Change, PSECURITY_DESCRIPTOR Old, PSECURITY_DESCRIPTOR *Descriptor, PGENERIC_MAPPING Mapping, ULONG Flags, HANDLE Token)

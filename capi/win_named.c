@@ -61,14 +61,31 @@ static BOOL made(struct named *n, NTSTATUS st)
 	return done(st);
 }
 
-HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCWSTR name)
+HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name, DWORD flags, DWORD access)
 {
 	HANDLE h = NULL;
 	struct named n;
+	if (flags & ~(CREATE_EVENT_MANUAL_RESET | CREATE_EVENT_INITIAL_SET)) {
+		fail(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
 	if (!attributes(&n, name, OBJ_OPENIF, sa && sa->bInheritHandle, sa ? sa->lpSecurityDescriptor : NULL))
 		return NULL;
-	NTSTATUS st = NtCreateEvent(&h, EVENT_ALL_ACCESS, &n.oa, manual ? NotificationEvent : SynchronizationEvent, initial != 0);
+	NTSTATUS st = NtCreateEvent(&h, access, &n.oa, flags & CREATE_EVENT_MANUAL_RESET ? NotificationEvent : SynchronizationEvent, (flags & CREATE_EVENT_INITIAL_SET) != 0);
 	return made(&n, st) ? h : NULL;
+}
+
+HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES sa, LPCSTR name, DWORD flags, DWORD access)
+{
+	PWSTR w = widen(name);
+	HANDLE h = CreateEventExW(sa, w, flags, access);
+	free(w);
+	return h;
+}
+
+HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCWSTR name)
+{
+	return CreateEventExW(sa, name, (manual ? CREATE_EVENT_MANUAL_RESET : 0) | (initial ? CREATE_EVENT_INITIAL_SET : 0), EVENT_ALL_ACCESS);
 }
 
 HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCSTR name)

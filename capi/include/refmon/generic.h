@@ -12,6 +12,7 @@
 #define LookupPrivilegeValue LookupPrivilegeValueW
 #define LookupPrivilegeName LookupPrivilegeNameW
 #define CreateEvent CreateEventW
+#define CreateEventEx CreateEventExW
 #define OpenEvent OpenEventW
 #define LookupAccountSid LookupAccountSidW
 #define LookupAccountName LookupAccountNameW
@@ -65,6 +66,7 @@
 #define LookupPrivilegeValue LookupPrivilegeValueA
 #define LookupPrivilegeName LookupPrivilegeNameA
 #define CreateEvent CreateEventA
+#define CreateEventEx CreateEventExA
 #define OpenEvent OpenEventA
 #define LookupAccountSid LookupAccountSidA
 #define LookupAccountName LookupAccountNameA
