@@ -70,7 +70,7 @@ static void strings_and_sids(void)
 	STATUS(RtlInitializeSidEx(&s, &nt, 0), STATUS_SUCCESS);
 	SAME(s.sid.SubAuthorityCount, 0);
 	STATUS(RtlInitializeSidEx(&s, &nt, 15, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 10u, 11u, 12u, 13u, 14u, 15u), STATUS_SUCCESS);
-	SAME(s.sid.SubAuthority[14], 15);
+	SAME(*RtlSubAuthoritySid(&s, 14), 15);
 	STATUS(RtlInitializeSidEx(&s, &nt, 16), STATUS_INVALID_PARAMETER);
 	UNICODE_STRING u;
 	CHECK(RtlCreateUnicodeString(&u, u"abc"));
