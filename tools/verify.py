@@ -230,7 +230,7 @@ class Condition:
     def member_of(self, form, o):
         """All of a list of SIDs, or any (A-116). form: 1 of the device's, 2 any."""
         if o.kind in "ar" or not o.values or any(kind != "d" for kind, _ in o.values): return 0
-        deny = self.name == "restricted" if form & 1 else self.deny and not self.name
+        deny = not self.name and self.deny or self.name == "restricted" and form & 1 != 0
         held = [self.q.member(self.q.t, self.name + "device" * (form & 1), s, deny) for _, s in o.values]
         return truth(any(held) if form & 2 else all(held))
 
