@@ -24,7 +24,7 @@ func (compareCmd) Help() string {
 
   refmon compare recording.jsonl
 
-Counts: same; known, where the observed profile answers as they do or docs/CAVEATS.md has a row for the rule; differs; not compared, the calls of a program after it took another way; skipped, what the machine could not be asked. A recording of Windows also settles rules that were decided here: those that it confirms and contradicts are listed.
+Counts: same; known, where the observed profile answers as they do or docs/CAVEATS.md says that the rule is not built; differs; not compared, the calls of a program after it took another way; skipped, what the machine could not be asked. A recording of Windows also settles rules that were decided here: those that it confirms and contradicts are listed.
 
 The exit code is 0 if every difference is known, 1 if one is not, 2 if the file is no recording.`
 }

@@ -30,11 +30,14 @@ type Difference struct {
 	Ours   Answer   `json:"ours"` // of the documented profile
 
 	Observed bool   `json:"observed,omitempty"` // the observed profile answers as they do
-	Caveat   string `json:"caveat,omitempty"`   // what docs/CAVEATS.md says about the rule that decided here
+	Absent   bool   `json:"absent,omitempty"`   // docs/CAVEATS.md says that what this asks for is not built
+	Caveat   string `json:"caveat,omitempty"`   // the situation of the row that docs/CAVEATS.md has for the rule
 }
 
-// Known reports whether the documents say that the two differ here.
-func (d *Difference) Known() bool { return d.Observed || d.Caveat != "" }
+// Known reports whether the documents say that the two differ here, and how: a
+// row about a choice of ours, or one of whose behaviours neither is theirs,
+// explains nothing.
+func (d *Difference) Known() bool { return d.Observed || d.Absent }
 
 // Rule is the rule under which the difference is counted.
 func (d *Difference) Rule() string { return first(d.Rules) }
@@ -183,17 +186,17 @@ func answerOf(l Line) Answer { return plain(Answer{l.Status, l.Out}) }
 func (c *comparer) compared(l *Line, ours, observed Answer, rules, by []string) {
 	theirs := plain(Answer{l.Status, l.Out})
 	same := reflect.DeepEqual(theirs, ours)
-	caveat := ""
+	caveat, absent := "", false
 	for _, rule := range by {
 		c.settles(rule, same)
-		caveat = cmp.Or(caveat, c.notes.Caveats[rule])
+		caveat, absent = cmp.Or(caveat, c.notes.Caveats[rule]), absent || c.notes.Absent[rule]
 	}
 	if same {
 		c.Counts.Same++
 		return
 	}
 	d := Difference{Case: l.Case, Line: l.Line, Thread: l.Thread, Call: l.Call, In: l.In, Rules: rules, Theirs: theirs, Ours: ours,
-		Observed: reflect.DeepEqual(theirs, observed), Caveat: caveat}
+		Observed: reflect.DeepEqual(theirs, observed), Absent: absent, Caveat: caveat}
 	if d.Known() {
 		c.Counts.Known++
 	} else {

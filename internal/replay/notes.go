@@ -13,6 +13,7 @@ import (
 // says nothing.
 type Notes struct {
 	Caveats map[string]string // the situation of a row of docs/CAVEATS.md
+	Absent  map[string]bool   // such a row says that something is not built, or not reproduced
 	Decided map[string]string // what refmon decided where documents are silent, and why
 }
 
@@ -24,7 +25,7 @@ var (
 
 // ReadNotes reads the documents of this version.
 func ReadNotes() (n Notes, err error) {
-	n = Notes{map[string]string{}, map[string]string{}}
+	n = Notes{map[string]string{}, map[string]bool{}, map[string]string{}}
 	section := ""
 	for _, line := range strings.Split(docs.Caveats, "\n") {
 		if strings.HasPrefix(line, "#") {
@@ -36,8 +37,11 @@ func ReadNotes() (n Notes, err error) {
 		}
 		for _, id := range anyID.FindAllString(cells[1], -1) {
 			n.Caveats[id] = strings.TrimSpace(cells[2])
-			if strings.HasPrefix(section, "Choices") {
+			switch {
+			case strings.HasPrefix(section, "Choices"):
 				n.Decided[id] = strings.TrimSpace(cells[2])
+			case strings.HasPrefix(section, "Rules that are not built"), strings.HasPrefix(section, "Recorded outcomes"):
+				n.Absent[id] = true
 			}
 		}
 	}

@@ -198,6 +198,9 @@ func TestSettles(t *testing.T) {
 	if r.Counts.Same != len(questions)-1 || len(r.Differences) != 1 {
 		t.Fatalf("%+v", r.Counts)
 	}
+	if d := r.Differences[0]; d.Known() || d.Caveat == "" {
+		t.Errorf("a choice of ours explains a difference, or is not shown: %+v", d)
+	}
 	found := map[string]Settled{}
 	for _, s := range r.Settles {
 		found[s.Rule] = s
