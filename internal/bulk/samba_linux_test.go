@@ -99,6 +99,7 @@ func TestSamba(t *testing.T) {
 			}
 			s.compareWhoCan(share.name)
 			s.behindTheServer(share.name, share.version == 4)
+			s.otherVerbs(share.name)
 		})
 	}
 }
@@ -349,67 +350,6 @@ func (s *samba) compareWhoCan(share string) {
 	}
 	if len(notes) != 0 {
 		s.t.Errorf("notes on files that nobody changed: %v", notes)
-	}
-}
-
-// behindTheServer changes POSIX permissions without the server, and compares
-// what it makes of the file with what we do. verified says whether the server
-// looks at them.
-func (s *samba) behindTheServer(share string, verified bool) {
-	s.t.Helper()
-	const name = "changed"
-	path := filepath.Join(s.dir, share, name)
-	intact := s.cacls("root", share, name, "--numeric")
-	var as syscall.Stat_t
-	s.must(syscall.Stat(path, &as))
-	for _, c := range []struct {
-		what   string
-		mode   uint32
-		uid    int
-		reader []string // one of ours, if the permissions count
-		stale  bool
-	}{
-		{"setuid", as.Mode&0o777 | 0o4000, 12345, nil, false},
-		{"open to all", 0o666, 12345, []string{"alice", "bob", "carol"}, true},
-		{"closed", 0o600, 12345, nil, true},
-		{"another owner", 0o640, 23456, nil, true},
-		{"as before", as.Mode & 0o7777, 12345, nil, false},
-	} {
-		s.must(os.Chown(path, c.uid, 12346))
-		s.must(syscall.Chmod(path, c.mode))
-		shown := s.cacls("root", share, name, "--numeric")
-		if stale := shown != intact; stale != (c.stale && verified) {
-			s.t.Fatalf("%s: the server was expected to behave otherwise: it shows\n%s", c.what, shown)
-		}
-		rows, notes := s.whoCanRead(share)
-		switch {
-		case !verified || !c.stale:
-			if len(notes) != 0 || !slices.Equal(rows[name], []string{"bob"}) {
-				s.t.Errorf("%s: notes %v, readers %v; the attribute counts", c.what, notes, rows[name])
-			}
-		default:
-			if len(notes) != 1 || !strings.HasPrefix(notes[name], "hash mismatch") || !slices.Equal(rows[name], c.reader) && len(rows[name])+len(c.reader) > 0 {
-				s.t.Errorf("%s: notes %v, readers %v, want %v", c.what, notes, rows[name], c.reader)
-			}
-			s.samePermissions(path, shown)
-		}
-	}
-}
-
-// samePermissions compares the descriptor that a file's permissions amount to
-// with what the server shows, in any order: all entries allow.
-func (s *samba) samePermissions(path, shown string) {
-	s.t.Helper()
-	out, err := exec.Command(filepath.Join(s.dir, "refmon"), "acl", "export", path).Output()
-	s.must(err)
-	var row struct{ SD string }
-	s.must(json.Unmarshal(out, &row))
-	mine := strings.Split(numeric(&ntacl.Attribute{Descriptor: sddl.MustParse(row.SD)}), "\n")
-	theirs := strings.Split(shown, "\n")
-	slices.Sort(mine)
-	slices.Sort(theirs)
-	if !slices.Equal(mine, theirs) {
-		s.t.Errorf("%s: the permissions amount to\n%s\nthe server shows\n%s", path, strings.Join(mine, "\n"), strings.Join(theirs, "\n"))
 	}
 }
 
