@@ -64,14 +64,19 @@ type question struct {
 const parsedCost = 2000
 
 func (d *Diff) worker() (func(b *portion), error) {
-	c := &comparer{d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{}, changes: map[question][]change{}, limit: d.CacheBytes / 16}
-	for i, t := range d.tables {
-		c.near[i] = t.near(parsedCost)
-	}
+	c := newComparer(d)
 	if _, _, err := c.evaluator(d.all.before, d.Type); err != nil {
 		return nil, err
 	}
 	return c.batch, nil
+}
+
+func newComparer(d *Diff) *comparer {
+	c := &comparer{d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{}, changes: map[question][]change{}, limit: d.CacheBytes / 16}
+	for i, t := range d.tables {
+		c.near[i] = t.near(parsedCost)
+	}
+	return c
 }
 
 // compile makes the two sets of principals of some pairs.
