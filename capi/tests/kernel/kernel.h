@@ -39,5 +39,6 @@ void test_kthreads(void);
 void test_kwork(void);
 void test_kfuzz(void);
 void test_standard(void);
+void test_kjobs(void);
 
 #endif

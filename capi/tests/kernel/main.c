@@ -141,6 +141,8 @@ int main(int argc, char **argv)
 		if (after.Objects != before.Objects || after.Owed)
 			printf("in test %zu\n", i);
 	}
+	if (n == 1)
+		test_kjobs();
 	while (gifts)
 		LocalFree(given[--gifts]);
 	LocalFree(alice);
