@@ -362,6 +362,60 @@ NTSTATUS NTAPI NtAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRIN
 	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeResultListAndAuditAlarmByHandle, args);
 }
 NTSTATUS NTAPI ZwAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRING SubsystemName, PVOID HandleId, HANDLE ClientToken, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeResultListAndAuditAlarmByHandle")));
+NTSTATUS NTAPI NtCreatePort(PHANDLE PortHandle, POBJECT_ATTRIBUTES ObjectAttributes, ULONG MaxConnectionInfoLength, ULONG MaxMessageLength, ULONG MaxPoolUsage)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PortHandle, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)MaxConnectionInfoLength, (uint64_t)(uintptr_t)MaxMessageLength, (uint64_t)(uintptr_t)MaxPoolUsage};
+	return (NTSTATUS)rm_enter(RM_NtCreatePort, args);
+}
+NTSTATUS NTAPI ZwCreatePort(PHANDLE PortHandle, POBJECT_ATTRIBUTES ObjectAttributes, ULONG MaxConnectionInfoLength, ULONG MaxMessageLength, ULONG MaxPoolUsage) __attribute__((alias("NtCreatePort")));
+NTSTATUS NTAPI NtConnectPort(PHANDLE PortHandle, PUNICODE_STRING PortName, PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID ClientView, PVOID ServerView, PULONG MaxMessageLength, PVOID ConnectionInformation, PULONG ConnectionInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PortHandle, (uint64_t)(uintptr_t)PortName, (uint64_t)(uintptr_t)SecurityQos, (uint64_t)(uintptr_t)ClientView, (uint64_t)(uintptr_t)ServerView, (uint64_t)(uintptr_t)MaxMessageLength, (uint64_t)(uintptr_t)ConnectionInformation, (uint64_t)(uintptr_t)ConnectionInformationLength};
+	return (NTSTATUS)rm_enter(RM_NtConnectPort, args);
+}
+NTSTATUS NTAPI ZwConnectPort(PHANDLE PortHandle, PUNICODE_STRING PortName, PSECURITY_QUALITY_OF_SERVICE SecurityQos, PVOID ClientView, PVOID ServerView, PULONG MaxMessageLength, PVOID ConnectionInformation, PULONG ConnectionInformationLength) __attribute__((alias("NtConnectPort")));
+NTSTATUS NTAPI NtListenPort(HANDLE PortHandle, PPORT_MESSAGE ConnectionRequest)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PortHandle, (uint64_t)(uintptr_t)ConnectionRequest};
+	return (NTSTATUS)rm_enter(RM_NtListenPort, args);
+}
+NTSTATUS NTAPI ZwListenPort(HANDLE PortHandle, PPORT_MESSAGE ConnectionRequest) __attribute__((alias("NtListenPort")));
+NTSTATUS NTAPI NtAcceptConnectPort(PHANDLE PortHandle, PVOID PortContext, PPORT_MESSAGE ConnectionRequest, BOOLEAN AcceptConnection, PVOID ServerView, PVOID ClientView)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PortHandle, (uint64_t)(uintptr_t)PortContext, (uint64_t)(uintptr_t)ConnectionRequest, (uint64_t)(uintptr_t)AcceptConnection, (uint64_t)(uintptr_t)ServerView, (uint64_t)(uintptr_t)ClientView};
+	return (NTSTATUS)rm_enter(RM_NtAcceptConnectPort, args);
+}
+NTSTATUS NTAPI ZwAcceptConnectPort(PHANDLE PortHandle, PVOID PortContext, PPORT_MESSAGE ConnectionRequest, BOOLEAN AcceptConnection, PVOID ServerView, PVOID ClientView) __attribute__((alias("NtAcceptConnectPort")));
+NTSTATUS NTAPI NtCompleteConnectPort(HANDLE PortHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PortHandle};
+	return (NTSTATUS)rm_enter(RM_NtCompleteConnectPort, args);
+}
+NTSTATUS NTAPI ZwCompleteConnectPort(HANDLE PortHandle) __attribute__((alias("NtCompleteConnectPort")));
+NTSTATUS NTAPI NtRequestWaitReplyPort(HANDLE PortHandle, PPORT_MESSAGE RequestMessage, PPORT_MESSAGE ReplyMessage)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PortHandle, (uint64_t)(uintptr_t)RequestMessage, (uint64_t)(uintptr_t)ReplyMessage};
+	return (NTSTATUS)rm_enter(RM_NtRequestWaitReplyPort, args);
+}
+NTSTATUS NTAPI ZwRequestWaitReplyPort(HANDLE PortHandle, PPORT_MESSAGE RequestMessage, PPORT_MESSAGE ReplyMessage) __attribute__((alias("NtRequestWaitReplyPort")));
+NTSTATUS NTAPI NtReplyPort(HANDLE PortHandle, PPORT_MESSAGE ReplyMessage)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PortHandle, (uint64_t)(uintptr_t)ReplyMessage};
+	return (NTSTATUS)rm_enter(RM_NtReplyPort, args);
+}
+NTSTATUS NTAPI ZwReplyPort(HANDLE PortHandle, PPORT_MESSAGE ReplyMessage) __attribute__((alias("NtReplyPort")));
+NTSTATUS NTAPI NtReplyWaitReceivePort(HANDLE PortHandle, PVOID *PortContext, PPORT_MESSAGE ReplyMessage, PPORT_MESSAGE ReceiveMessage)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PortHandle, (uint64_t)(uintptr_t)PortContext, (uint64_t)(uintptr_t)ReplyMessage, (uint64_t)(uintptr_t)ReceiveMessage};
+	return (NTSTATUS)rm_enter(RM_NtReplyWaitReceivePort, args);
+}
+NTSTATUS NTAPI ZwReplyWaitReceivePort(HANDLE PortHandle, PVOID *PortContext, PPORT_MESSAGE ReplyMessage, PPORT_MESSAGE ReceiveMessage) __attribute__((alias("NtReplyWaitReceivePort")));
+NTSTATUS NTAPI NtImpersonateClientOfPort(HANDLE PortHandle, PPORT_MESSAGE Message)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PortHandle, (uint64_t)(uintptr_t)Message};
+	return (NTSTATUS)rm_enter(RM_NtImpersonateClientOfPort, args);
+}
+NTSTATUS NTAPI ZwImpersonateClientOfPort(HANDLE PortHandle, PPORT_MESSAGE Message) __attribute__((alias("NtImpersonateClientOfPort")));
 NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)OpenOptions};

@@ -8,14 +8,31 @@ import (
 // Parameters of the services on ports. ClientID and MessageID are those of
 // the PORT_MESSAGE in question.
 type (
-	CreatePortIn struct{ ObjectAttributes Captured[*ObjectAttributes] }
-	PortOut      struct{ PortHandle winnt.Handle }
+	CreatePortIn struct {
+		ObjectAttributes Captured[*ObjectAttributes]
+		MaxMessageLength uint32 // bytes of data; 0 stands for 65536
+	}
+	PortOut struct{ PortHandle winnt.Handle }
 
 	ConnectPortIn struct {
-		PortName    string
-		SecurityQos Captured[*SecurityQualityOfService]
+		PortName              string
+		SecurityQos           Captured[*SecurityQualityOfService]
+		ConnectionInformation Captured[[]byte]
 	}
-	AcceptConnectPortIn struct{ ConnectionPortHandle winnt.Handle }
+	ListenPortIn        struct{ PortHandle winnt.Handle }
+	AcceptConnectPortIn struct {
+		ConnectionPortHandle winnt.Handle
+		// MessageID 0 accepts the client that waits longest and completes its
+		// connection; another, from NtListenPort, accepts that one, or with Refuse
+		// sends it away.
+		ClientID              Captured[*ClientID] `param:"ClientId"`
+		MessageID             uint32              `param:"MessageId"`
+		Refuse                bool
+		PortContext           uint64
+		ConnectionInformation Captured[[]byte]
+	}
+	CompleteConnectPortIn  struct{ PortHandle winnt.Handle }
+	CompleteConnectPortOut struct{}
 
 	RequestWaitReplyPortIn struct {
 		PortHandle winnt.Handle
@@ -27,11 +44,15 @@ type (
 		Reply     []byte
 	}
 
-	ReplyWaitReceivePortIn  struct{ PortHandle winnt.Handle }
+	ReplyWaitReceivePortIn struct{ PortHandle winnt.Handle }
+	// ReplyWaitReceivePortOut is also what NtListenPort returns.
 	ReplyWaitReceivePortOut struct {
-		ClientID  ClientID `param:"ClientId"`
-		MessageID uint32   `param:"MessageId"`
-		Request   []byte
+		ClientID    ClientID `param:"ClientId"`
+		MessageID   uint32   `param:"MessageId"`
+		Request     []byte
+		Connecting  bool   // a request to connect
+		Closed      bool   // the connection has ended
+		PortContext uint64 // of its connection; connection ports only
 	}
 
 	ReplyPortIn struct {
@@ -77,38 +98,53 @@ var (
 		}},
 		Call: Services.NtConnectPort,
 	})
-	_ = Add(&NtTable, Entry[Services, AcceptConnectPortIn, PortOut]{
-		Meta: Meta{Name: "NtAcceptConnectPort", Summary: "accepts the client that waits longest", Source: "NtAcceptConnectPort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
+	_ = Add(&NtTable, Entry[Services, ListenPortIn, ReplyWaitReceivePortOut]{
+		Meta: Meta{Name: "NtListenPort", Summary: "receives the oldest request to connect", Source: "NtListenPort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
 			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no connection port"},
 			Condition{ntstatus.Timeout, "I-88", "no client waits"})},
+		Call: Services.NtListenPort,
+	})
+	_ = Add(&NtTable, Entry[Services, CompleteConnectPortIn, CompleteConnectPortOut]{
+		Meta: Meta{Name: "NtCompleteConnectPort", Summary: "ends the wait of a client that was accepted", Source: "NtCompleteConnectPort", Support: Complete, Conditions: portConditions(
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
+			Condition{ntstatus.InvalidParameter, "I-88", "its client does not wait"})},
+		Call: Services.NtCompleteConnectPort,
+	})
+	_ = Add(&NtTable, Entry[Services, AcceptConnectPortIn, PortOut]{
+		Meta: Meta{Name: "NtAcceptConnectPort", Summary: "accepts or refuses a client, without a message the one that waits longest", Source: "NtAcceptConnectPort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no connection port"},
+			Condition{ntstatus.Timeout, "I-88", "no client waits"},
+			Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such client waits to be accepted by that message"},
+			Condition{ntstatus.PortConnectionRefused, "I-88", "the client has gone meanwhile"})},
 		Call: Services.NtAcceptConnectPort,
 	})
 	_ = Add(&NtTable, Entry[Services, RequestWaitReplyPortIn, RequestWaitReplyPortOut]{
 		Meta: Meta{Name: "NtRequestWaitReplyPort", Summary: "sends a request, and takes the reply to it", Source: "NtRequestWaitReplyPort", Support: Partial,
 			Missing: "a request returns STATUS_PENDING at once, and a second call with its MessageId takes the reply", Conditions: portConditions(
 				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no client's end"},
+				Condition{ntstatus.PortMessageTooLong, "I-88", "the message is longer than the port takes"},
 				Condition{ntstatus.PortDisconnected, "I-88", "the server is gone"},
 				Condition{ntstatus.ReplyMessageMismatch, "I-88", "this thread waits for no reply to that message"},
 				Condition{ntstatus.Pending, "I-88", "no reply yet"})},
 		Call: Services.NtRequestWaitReplyPort,
 	})
 	_ = Add(&NtTable, Entry[Services, ReplyWaitReceivePortIn, ReplyWaitReceivePortOut]{
-		Meta: Meta{Name: "NtReplyWaitReceivePort", Summary: "receives the oldest request", Source: "NtReplyWaitReceivePort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
-			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
+		Meta: Meta{Name: "NtReplyWaitReceivePort", Summary: "receives the oldest request, on a connection port of any client", Source: "NtReplyWaitReceivePort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
 			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
 			Condition{ntstatus.Timeout, "I-88", "no request"})},
 		Call: Services.NtReplyWaitReceivePort,
 	})
 	_ = Add(&NtTable, Entry[Services, ReplyPortIn, ReplyPortOut]{
 		Meta: Meta{Name: "NtReplyPort", Summary: "replies to a request", Source: "NtReplyPort", Support: Complete, Conditions: portConditions(
-			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
 			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
 			Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such thread waits for the reply to that message"})},
 		Call: Services.NtReplyPort,
 	})
 	_ = Add(&NtTable, Entry[Services, ImpersonateClientOfPortIn, ImpersonateClientOfPortOut]{
 		Meta: Meta{Name: "NtImpersonateClientOfPort", Summary: "impersonates the client that waits for the reply to a message", Source: "NtImpersonateClientOfPort", Support: Complete, Conditions: portConditions(
-			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
+			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
 			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
 			Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such thread waits for the reply to that message"},
 			Condition{ntstatus.BadImpersonationLevel, "I-80", "dynamic tracking, and the client's thread cannot give the level now"},

@@ -30,7 +30,9 @@ type Services interface {
 
 	NtCreatePort(CreatePortIn) (PortOut, ntstatus.Status)
 	NtConnectPort(ConnectPortIn) (PortOut, ntstatus.Status)
+	NtListenPort(ListenPortIn) (ReplyWaitReceivePortOut, ntstatus.Status)
 	NtAcceptConnectPort(AcceptConnectPortIn) (PortOut, ntstatus.Status)
+	NtCompleteConnectPort(CompleteConnectPortIn) (CompleteConnectPortOut, ntstatus.Status)
 	NtRequestWaitReplyPort(RequestWaitReplyPortIn) (RequestWaitReplyPortOut, ntstatus.Status)
 	NtReplyWaitReceivePort(ReplyWaitReceivePortIn) (ReplyWaitReceivePortOut, ntstatus.Status)
 	NtReplyPort(ReplyPortIn) (ReplyPortOut, ntstatus.Status)
@@ -50,6 +52,12 @@ type Services interface {
 	// PipeChanged is closed at the next change of the pipe behind a handle, for
 	// whoever waits; ok is false for a handle that is no pipe's.
 	PipeChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
+	// PortChanged is the same for the port behind a handle.
+	PortChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
+	// PortConnected is how far the connection of a client's port is: with
+	// STATUS_PENDING the server has not completed it, with STATUS_SUCCESS answer
+	// is what it said.
+	PortConnected(winnt.Handle) (answer []byte, longest uint32, st ntstatus.Status)
 	// NewThread makes another thread of the caller's process, not
 	// impersonating, and its display name; EndThread ends the receiver's.
 	NewThread() (Services, string, ntstatus.Status)

@@ -30,6 +30,8 @@ const (
 	ObjectNameInvalid       Status = 0xC0000033
 	ObjectNameNotFound      Status = 0xC0000034
 	ObjectNameCollision     Status = 0xC0000035
+	PortMessageTooLong      Status = 0xC000002F
+	PortConnectionRefused   Status = 0xC0000041
 	PortDisconnected        Status = 0xC0000037
 	ObjectPathInvalid       Status = 0xC0000039
 	ObjectPathNotFound      Status = 0xC000003A
@@ -119,6 +121,8 @@ var table = []row{
 	{ObjectNameInvalid, "STATUS_OBJECT_NAME_INVALID", 123},
 	{ObjectNameNotFound, "STATUS_OBJECT_NAME_NOT_FOUND", 2},
 	{ObjectNameCollision, "STATUS_OBJECT_NAME_COLLISION", 183},
+	{PortMessageTooLong, "STATUS_PORT_MESSAGE_TOO_LONG", 1},
+	{PortConnectionRefused, "STATUS_PORT_CONNECTION_REFUSED", 5},
 	{PortDisconnected, "STATUS_PORT_DISCONNECTED", 6},
 	{ObjectPathInvalid, "STATUS_OBJECT_PATH_INVALID", 161},
 	{ObjectPathNotFound, "STATUS_OBJECT_PATH_NOT_FOUND", 3},

@@ -17,7 +17,7 @@ static const struct { any f; const char *name; } calls[] = {
 	F(NtCreateDirectoryObject), F(NtCreateSymbolicLinkObject), F(NtCreateJobObject), F(NtOpenObjectAuditAlarm), F(NtPrivilegeObjectAuditAlarm), F(NtPrivilegedServiceAuditAlarm),
 	F(NtOpenFile), F(RtlCreateAcl), F(RtlValidAcl), F(RtlAddAce), F(RtlDeleteAce), F(RtlGetAce), F(NtClose),
 	F(NtCreateTokenEx), F(NtFilterTokenEx), F(NtAdjustTokenClaimsAndDeviceGroups), F(NtQuerySecurityAttributesToken), F(NtSetInformationJobObject), F(NtCreateUserProcess),
-	F(NtCreateFile), F(NtCreateNamedPipeFile), F(NtResumeThread), F(NtReadFile), F(NtWriteFile), F(NtFsControlFile),
+	F(NtCreateFile), F(NtCreateNamedPipeFile), F(NtResumeThread), F(NtCreatePort), F(NtAcceptConnectPort), F(NtReplyPort), F(NtImpersonateClientOfPort), F(NtCompleteConnectPort), F(NtReadFile), F(NtWriteFile), F(NtFsControlFile),
 };
 
 static uint64_t state;

@@ -36,19 +36,43 @@ type Port struct {
 	process *ps.Process // immutable: the creator's; one reference
 	conn    *connection // immutable; nil for a connection port
 
+	longest int // immutable: bytes of a message, at most MaxMessage
+
 	mu sync.Mutex
 	// +checklocks:mu
 	pending []*connection // guarded by mu: connection ports
 	// +checklocks:mu
+	known map[uint32]*connection // guarded by mu: connection ports; those that were listened to, by the id of their request
+	// +checklocks:mu
+	last uint32 // guarded by mu: connection ports; the id last given to such a request
+	// +checklocks:mu
+	changed chan struct{} // guarded by mu: connection ports; closed and replaced at every change
+	// +checklocks:mu
 	shut bool // guarded by mu: no handle is left
 }
 
-// NewConnection makes a server's connection port; the caller calls Init.
-func NewConnection(p *ps.Process) *Port { return newPort(Connection, p, nil) }
+// NewConnection makes a server's connection port for messages of that many
+// bytes, 0 for MaxMessage; the caller calls Init.
+func NewConnection(p *ps.Process, longest int) *Port {
+	port := newPort(Connection, p, nil)
+	port.known, port.changed = map[uint32]*connection{}, make(chan struct{})
+	if port.longest = longest; longest <= 0 || longest > MaxMessage {
+		port.longest = MaxMessage
+	}
+	return port
+}
 
 func newPort(k Kind, p *ps.Process, c *connection) *Port {
 	p.Ref(ob.TagLink)
 	return &Port{Kind: k, process: p, conn: c}
+}
+
+// Longest is how many bytes a message of the port, or of its connection, may have.
+func (p *Port) Longest() int {
+	if p.conn != nil {
+		return p.conn.port.longest
+	}
+	return p.longest
 }
 
 func (p *Port) destroy() { p.process.Deref(ob.TagLink) }
@@ -58,13 +82,41 @@ type Message struct {
 	Client nt.ClientID
 	ID     uint32
 	Data   []byte
+	// What a connection port receives: whether this is the request to connect,
+	// or the end of a connection, and what the server called the connection.
+	Connecting, Closed bool
+	Context            uint64
 }
+
+// state is how far a connection is.
+type state uint8
+
+const (
+	waitingState  state = iota // for the server to accept it
+	acceptedState              // for the server to complete it
+	connectedState
+	refusedState
+)
 
 // connection is one client of a port.
 type connection struct {
-	sqos nt.SecurityQualityOfService // immutable
+	sqos   nt.SecurityQualityOfService // immutable
+	port   *Port                       // immutable: the connection port
+	client nt.ClientID                 // immutable
+	id     uint32                      // immutable: of the request to connect
+	info   []byte                      // immutable: what came with it
 
 	mu sync.Mutex
+	// +checklocks:mu
+	state state // guarded by mu
+	// +checklocks:mu
+	context uint64 // guarded by mu: what the server calls it
+	// +checklocks:mu
+	answer []byte // guarded by mu: what the server says to the client it accepts
+	// +checklocks:mu
+	told bool // guarded by mu: the server knows that it ended
+	// +checklocks:mu
+	changed chan struct{} // guarded by mu: closed and replaced at every change
 	// +checklocks:mu
 	static *ps.ClientContext // guarded by mu: made at connection (I-4)
 	// +checklocks:mu
@@ -88,8 +140,9 @@ type waiter struct {
 // tracking the client's context is captured now. The caller calls Init on the
 // port. Errors: STATUS_OBJECT_NAME_NOT_FOUND for a port that is closed,
 // STATUS_INSUFFICIENT_RESOURCES, those of I-80.
-func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService) (*Port, ps.Outcome) {
-	c := &connection{sqos: sqos, waiting: map[uint32]*waiter{}}
+func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService, info []byte) (*Port, ps.Outcome) {
+	c := &connection{sqos: sqos, port: p, client: nt.ClientID{UniqueProcess: client.Process().ID(), UniqueThread: client.ID()},
+		info: append([]byte(nil), info[:min(len(info), p.longest)]...), waiting: map[uint32]*waiter{}, changed: make(chan struct{})}
 	if sqos.ContextTrackingMode == winnt.SECURITY_STATIC_TRACKING {
 		var out ps.Outcome
 		if c.static, out = client.CreateClientSecurity(sqos, false, p.process); out.Status != ntstatus.Success {
@@ -104,7 +157,10 @@ func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService) (*Po
 	case len(p.pending) >= MaxPending:
 		st = ntstatus.InsufficientResources
 	default:
+		p.last++
+		c.id = p.last
 		p.pending = append(p.pending, c)
+		p.wakeLocked()
 	}
 	p.mu.Unlock()
 	if st != ntstatus.Success {
@@ -117,15 +173,14 @@ func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService) (*Po
 }
 
 // Accept makes the server's end of the oldest connection that waits, nil if
-// none does. The caller calls Init on the port.
+// none does, and completes the connection. The caller calls Init on the port.
 func (p *Port) Accept(server *ps.Process) *Port {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.pending) == 0 {
+	c := p.takePending()
+	if c == nil {
 		return nil
 	}
-	c := p.pending[0]
-	p.pending = p.pending[1:]
+	p.forget(c) // its messages go to the new port alone
+	c.set(connectedState)
 	return newPort(Server, server, c)
 }
 
@@ -135,13 +190,22 @@ func (p *Port) closed() {
 	p.mu.Lock()
 	p.shut = true
 	pending := p.pending
-	p.pending = nil
+	for _, c := range p.known {
+		if c.status() == ntstatus.Pending {
+			pending = append(pending, c)
+		}
+	}
+	p.pending, p.known = nil, map[uint32]*connection{}
 	p.mu.Unlock()
 	for _, c := range pending {
+		c.set(refusedState)
 		c.end()
 	}
 	if p.conn != nil {
 		p.conn.end()
+	}
+	if p.Kind == Server {
+		p.conn.port.forget(p.conn) // the server knows
 	}
 }
 
@@ -151,7 +215,9 @@ func (c *connection) end() {
 	c.gone = true
 	static, waiting := c.static, c.waiting
 	c.static, c.waiting, c.requests = nil, map[uint32]*waiter{}, nil
+	c.wakeLocked()
 	c.mu.Unlock()
+	c.port.wake()
 	if static != nil {
 		static.Delete()
 	}
@@ -162,16 +228,17 @@ func (c *connection) end() {
 
 // Request queues a request; the thread waits for the reply to it from now on.
 // Errors: STATUS_INVALID_PORT_HANDLE, STATUS_PORT_DISCONNECTED,
-// STATUS_INVALID_PARAMETER for a message that is too long,
+// STATUS_PORT_MESSAGE_TOO_LONG,
 // STATUS_INSUFFICIENT_RESOURCES for too many.
 func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status) {
 	if p.Kind != Client {
 		return 0, ntstatus.InvalidPortHandle
 	}
-	if len(data) > MaxMessage {
-		return 0, ntstatus.InvalidParameter
+	if len(data) > p.Longest() {
+		return 0, ntstatus.PortMessageTooLong
 	}
 	c := p.conn
+	defer c.port.wake() // after the lock
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -180,6 +247,7 @@ func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status
 	case len(c.waiting) >= MaxRequests:
 		return 0, ntstatus.InsufficientResources
 	}
+	c.wakeLocked()
 	c.last++
 	t.Ref(ob.TagLink)
 	c.waiting[c.last] = &waiter{thread: t}
@@ -212,9 +280,14 @@ func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
 	return w.reply, ntstatus.Success
 }
 
-// Receive takes the oldest request; STATUS_TIMEOUT if there is none.
+// Receive takes the oldest request; STATUS_TIMEOUT if there is none. A
+// connection port receives from all its clients, and their requests to connect
+// first.
 func (p *Port) Receive() (Message, ntstatus.Status) {
-	if p.Kind != Server {
+	switch p.Kind {
+	case Connection:
+		return p.receiveAny()
+	case Client:
 		return Message{}, ntstatus.InvalidPortHandle
 	}
 	c := p.conn
@@ -224,6 +297,7 @@ func (p *Port) Receive() (Message, ntstatus.Status) {
 	case len(c.requests) > 0:
 		m := c.requests[0]
 		c.requests = c.requests[1:]
+		m.Context = c.context
 		return m, ntstatus.Success
 	case c.gone:
 		return Message{}, ntstatus.PortDisconnected
@@ -247,18 +321,19 @@ func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntsta
 
 // Reply answers a request.
 func (p *Port) Reply(client nt.ClientID, id uint32, data []byte) ntstatus.Status {
-	if p.Kind != Server {
-		return ntstatus.InvalidPortHandle
+	c, st := p.connectionOf(client, id)
+	if st != ntstatus.Success {
+		return st
 	}
-	if len(data) > MaxMessage {
-		return ntstatus.InvalidParameter
+	if len(data) > p.Longest() {
+		return ntstatus.PortMessageTooLong
 	}
-	c := p.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w, st := c.waiterLocked(client, id)
 	if st == ntstatus.Success {
 		w.reply, w.done = append([]byte(nil), data...), true
+		c.wakeLocked()
 	}
 	return st
 }

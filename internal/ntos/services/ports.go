@@ -13,7 +13,7 @@ import (
 // NtCreatePort makes a connection port.
 func (c *Context) NtCreatePort(in nt.CreatePortIn) (out nt.PortOut, st ntstatus.Status) {
 	out.PortHandle, st = c.createNamed(in.ObjectAttributes, lpc.PortType, winnt.PORT_ALL_ACCESS, func(d *sd.Descriptor) ob.Object {
-		p := lpc.NewConnection(c.self.Process())
+		p := lpc.NewConnection(c.self.Process(), int(in.MaxMessageLength))
 		p.Init(lpc.PortType, p, d)
 		return p
 	})
@@ -26,6 +26,9 @@ func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatu
 	// capture
 	if in.SecurityQos.Status != ntstatus.Success {
 		return out, c.Fail("O-3", in.SecurityQos.Status)
+	}
+	if in.ConnectionInformation.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.ConnectionInformation.Status)
 	}
 	q := npfs.DefaultSQOS
 	if in.SecurityQos.V != nil {
@@ -46,7 +49,7 @@ func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatu
 	}
 	defer server.Deref(ob.TagCall)
 	// commit
-	client, o := server.Connect(c.self, q)
+	client, o := server.Connect(c.self, q, in.ConnectionInformation.V)
 	if o.Status != ntstatus.Success {
 		return out, c.Impersonated(o)
 	}
@@ -67,8 +70,66 @@ func (c *Context) port(h winnt.Handle) (*lpc.Port, ntstatus.Status) {
 	return p, st
 }
 
-// NtAcceptConnectPort accepts the client that waits longest.
+// NtListenPort receives the oldest request to connect.
+func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortOut, st ntstatus.Status) {
+	p, st := c.port(in.PortHandle)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	m, st := p.Listen()
+	if st != ntstatus.Success {
+		return out, c.Fail("I-88", st)
+	}
+	return received(m), st
+}
+
+// received is what a server is told of a message.
+func received(m lpc.Message) nt.ReplyWaitReceivePortOut {
+	return nt.ReplyWaitReceivePortOut{ClientID: m.Client, MessageID: m.ID, Request: m.Data, Connecting: m.Connecting, Closed: m.Closed, PortContext: m.Context}
+}
+
+// NtCompleteConnectPort ends the wait of a client that was accepted.
+func (c *Context) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (out nt.CompleteConnectPortOut, st ntstatus.Status) {
+	p, st := c.port(in.PortHandle)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	if st = p.Complete(); st != ntstatus.Success {
+		return out, c.Fail("I-88", st)
+	}
+	return out, st
+}
+
+// PortChanged is closed at the next change of the port behind a handle; ok is
+// false for a handle that is no port's.
+func (c *Context) PortChanged(h winnt.Handle) (changed <-chan struct{}, ok bool) {
+	p, st := c.port(h)
+	if st != ntstatus.Success {
+		return nil, false
+	}
+	defer p.Deref(ob.TagCall)
+	return p.Changed(), true
+}
+
+// PortConnected is how far the connection of a client's port is.
+func (c *Context) PortConnected(h winnt.Handle) (answer []byte, longest uint32, st ntstatus.Status) {
+	p, st := c.port(h)
+	if st != ntstatus.Success {
+		return nil, 0, st
+	}
+	defer p.Deref(ob.TagCall)
+	answer, st = p.Connected()
+	return answer, uint32(p.Longest()), st
+}
+
+// NtAcceptConnectPort accepts the client that waits longest, or accepts or
+// refuses the one of a message.
 func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut, st ntstatus.Status) {
+	if in.ConnectionInformation.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.ConnectionInformation.Status)
+	}
 	p, st := c.port(in.ConnectionPortHandle)
 	if st != ntstatus.Success {
 		return out, st
@@ -77,8 +138,19 @@ func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut
 	if p.Kind != lpc.Connection {
 		return out, c.Fail("I-88", ntstatus.InvalidPortHandle)
 	}
-	comm := p.Accept(c.self.Process())
-	if comm == nil {
+	var comm *lpc.Port
+	if in.MessageID != 0 {
+		id, st := c.messageClient(in.ClientID)
+		if st != ntstatus.Success {
+			return out, st
+		}
+		if comm, st = p.AcceptMessage(c.self.Process(), id, in.MessageID, in.Refuse, in.PortContext, in.ConnectionInformation.V); st != ntstatus.Success {
+			return out, c.Fail("I-88", st)
+		}
+		if comm == nil {
+			return out, st // refused
+		}
+	} else if comm = p.Accept(c.self.Process()); comm == nil {
 		return out, c.Fail("I-88", ntstatus.Timeout)
 	}
 	out.PortHandle, st = c.newPort(comm, p.Security())
@@ -118,7 +190,7 @@ func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.R
 	if st != ntstatus.Success {
 		return out, c.Fail("I-88", st)
 	}
-	return nt.ReplyWaitReceivePortOut{ClientID: m.Client, MessageID: m.ID, Request: m.Data}, st
+	return received(m), st
 }
 
 // NtReplyPort replies to a request.

@@ -1,0 +1,307 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"sync"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// messageHeader is the size of PORT_MESSAGE; the data follow.
+const messageHeader = 40
+
+// The types of messages that are received.
+const (
+	lpcRequest           = 1
+	lpcReply             = 2
+	lpcPortClosed        = 5
+	lpcConnectionRequest = 10
+)
+
+// offered are the connection ports on which a client thread's request to
+// connect was received, by the thread's id: the message that accepts it does
+// not name its port.
+var offered = struct {
+	sync.Mutex
+	ports map[winnt.Handle]winnt.Handle
+}{ports: map[winnt.Handle]winnt.Handle{}}
+
+// onPort repeats a call as long as it says blocked, after each change of the
+// port: the services never wait.
+func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) ntstatus.Status {
+	for {
+		changed, ok := c.sys.PortChanged(h) // before the call, so that no change is missed
+		if st := try(); st != blocked || !ok {
+			return st
+		}
+		<-changed
+	}
+}
+
+// portMessage is a PORT_MESSAGE as a caller passes it.
+type portMessage struct {
+	client nt.ClientID
+	id     uint32
+	data   []byte
+}
+
+func messageAt(p user) (m portMessage, st ntstatus.Status) {
+	if p%4 != 0 {
+		return m, ntstatus.DatatypeMisalignment // O-3
+	}
+	h, st := block(p, messageHeader, 1)
+	if st != ntstatus.Success {
+		return m, st
+	}
+	n, total := int(le.Uint16(h)), int(le.Uint16(h[2:]))
+	if total < n+messageHeader {
+		return m, ntstatus.InvalidParameter
+	}
+	m.client = nt.ClientID{UniqueProcess: winnt.Handle(le.Uint64(h[8:])), UniqueThread: winnt.Handle(le.Uint64(h[16:]))}
+	m.id = le.Uint32(h[24:])
+	m.data, st = block(p+messageHeader, n, 1)
+	return m, st
+}
+
+// putMessage writes a message that was received.
+func putMessage(p user, typ uint16, m portMessage) ntstatus.Status {
+	var e encoder
+	e.u16(uint16(len(m.data)))
+	e.u16(uint16(len(m.data) + messageHeader))
+	e.u16(typ)
+	e.u16(0)
+	e.u64(uint64(m.client.UniqueProcess))
+	e.u64(uint64(m.client.UniqueThread))
+	e.u32(m.id)
+	e.align(8)
+	e.u64(0)
+	e.b = append(e.b, m.data...)
+	return put(p, e.b)
+}
+
+func ntCreatePort(c *call) uint64 {
+	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+		return status(st)
+	}
+	longest := c.u32(3)
+	if longest <= messageHeader || longest > 0xFFFF {
+		return c.opened(c.ptr(0), 0, ntstatus.InvalidParameter)
+	}
+	out, st := c.sys.NtCreatePort(nt.CreatePortIn{ObjectAttributes: c.attributes(1), MaxMessageLength: longest - messageHeader})
+	return c.opened(c.ptr(0), out.PortHandle, st)
+}
+
+// ntConnectPort waits until the server has completed the connection.
+func ntConnectPort(c *call) uint64 {
+	out, longest, info, infoLength := c.ptr(0), c.ptr(5), c.ptr(6), c.ptr(7)
+	if st := c.probeHandle(out); st != ntstatus.Success {
+		return status(st)
+	}
+	if longest != 0 {
+		if st := c.probeU32(longest); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	var room uint32
+	if infoLength != 0 {
+		st := c.probeU32(infoLength)
+		if st == ntstatus.Success {
+			room, st = c.getU32(infoLength)
+		}
+		if st == ntstatus.Success && info != 0 {
+			st = c.probe(info, uintptr(room), 1)
+		}
+		if st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	if info == 0 {
+		room = 0
+	}
+	name, st := stringAt(c.ptr(1))
+	if c.ptr(1) == 0 {
+		st = ntstatus.AccessViolation
+	}
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if c.ptr(3) != 0 || c.ptr(4) != 0 { // views of sections, which there are not
+		return status(ntstatus.NotSupported)
+	}
+	o, st := c.sys.NtConnectPort(nt.ConnectPortIn{PortName: name, SecurityQos: captured(qosAt(c.ptr(2))), ConnectionInformation: captured(block(info, int(room), 1))})
+	if !st.IsSuccess() {
+		return c.opened(out, 0, st)
+	}
+	var answer []byte
+	var most uint32
+	st = c.onPort(o.PortHandle, ntstatus.Pending, func() (st ntstatus.Status) {
+		answer, most, st = c.sys.PortConnected(o.PortHandle)
+		return st
+	})
+	if !st.IsSuccess() {
+		c.nt.NtClose(o.PortHandle)
+		return c.opened(out, 0, st)
+	}
+	if infoLength != 0 {
+		answer = answer[:min(len(answer), int(room))]
+		if fault := put(info, answer); fault != ntstatus.Success {
+			return status(fault)
+		}
+		if fault := c.putU32(infoLength, uint32(len(answer))); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	if longest != 0 {
+		if fault := c.putU32(longest, most+messageHeader); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	return c.opened(out, o.PortHandle, st)
+}
+
+// receive writes what a server received and remembers whom it may accept.
+func (c *call) receive(h winnt.Handle, p, context user, m *nt.ReplyWaitReceivePortOut) ntstatus.Status {
+	typ := uint16(lpcRequest)
+	switch {
+	case m.Connecting:
+		typ = lpcConnectionRequest
+		offered.Lock()
+		offered.ports[m.ClientID.UniqueThread] = h
+		offered.Unlock()
+	case m.Closed:
+		typ = lpcPortClosed
+	}
+	if st := putMessage(p, typ, portMessage{m.ClientID, m.MessageID, m.Request}); st != ntstatus.Success {
+		return st
+	}
+	if context != 0 && !m.Connecting {
+		return c.putU64(context, m.PortContext)
+	}
+	return ntstatus.Success
+}
+
+func ntListenPort(c *call) uint64 {
+	h, p := c.handle(0), c.ptr(1)
+	if st := c.probe(p, messageHeader, 4); st != ntstatus.Success {
+		return status(st)
+	}
+	var m nt.ReplyWaitReceivePortOut
+	st := c.onPort(h, ntstatus.Timeout, func() (st ntstatus.Status) {
+		m, st = c.sys.NtListenPort(nt.ListenPortIn{PortHandle: h})
+		return st
+	})
+	if st == ntstatus.Success {
+		st = c.receive(h, p, 0, &m)
+	}
+	return status(st)
+}
+
+func ntAcceptConnectPort(c *call) uint64 {
+	out, accept := c.ptr(0), c.boolean(3)
+	if st := c.probeHandle(out); st != ntstatus.Success {
+		return status(st)
+	}
+	m, st := messageAt(c.ptr(2))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if c.ptr(4) != 0 || c.ptr(5) != 0 {
+		return status(ntstatus.NotSupported)
+	}
+	offered.Lock()
+	h, ok := offered.ports[m.client.UniqueThread]
+	offered.Unlock()
+	if !ok || m.id == 0 {
+		return c.opened(out, 0, ntstatus.ReplyMessageMismatch)
+	}
+	o, st := c.sys.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: h, ClientID: nt.Cap(&m.client), MessageID: m.id, Refuse: !accept,
+		PortContext: uint64(c.ptr(1)), ConnectionInformation: nt.Cap(m.data)})
+	if st == ntstatus.Success {
+		offered.Lock()
+		delete(offered.ports, m.client.UniqueThread)
+		offered.Unlock()
+	}
+	return c.opened(out, o.PortHandle, st)
+}
+
+func ntCompleteConnectPort(c *call) uint64 {
+	_, st := c.sys.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: c.handle(0)})
+	return status(st)
+}
+
+// ntRequestWaitReplyPort sends a request and waits for the reply to it.
+func ntRequestWaitReplyPort(c *call) uint64 {
+	h, reply := c.handle(0), c.ptr(2)
+	if st := c.probe(reply, messageHeader, 4); st != ntstatus.Success {
+		return status(st)
+	}
+	m, st := messageAt(c.ptr(1))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	out, st := c.sys.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: h, Request: nt.Cap(m.data)})
+	if st != ntstatus.Pending {
+		return status(st)
+	}
+	id := out.MessageID
+	st = c.onPort(h, ntstatus.Pending, func() (st ntstatus.Status) {
+		out, st = c.sys.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: h, MessageID: id})
+		return st
+	})
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	_, process := embedded()
+	return status(putMessage(reply, lpcReply, portMessage{nt.ClientID{UniqueProcess: process.ID(), UniqueThread: c.id}, id, out.Reply}))
+}
+
+func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
+	m, st := messageAt(p)
+	if st != ntstatus.Success {
+		return st
+	}
+	_, st = c.sys.NtReplyPort(nt.ReplyPortIn{PortHandle: h, ClientID: nt.Cap(&m.client), MessageID: m.id, Reply: nt.Cap(m.data)})
+	return st
+}
+
+func ntReplyPort(c *call) uint64 { return status(c.reply(c.handle(0), c.ptr(1))) }
+
+// ntReplyWaitReceivePort replies, where there is a reply, and waits for the next
+// message.
+func ntReplyWaitReceivePort(c *call) uint64 {
+	h, context, receive := c.handle(0), c.ptr(1), c.ptr(3)
+	if context != 0 {
+		if st := c.probeHandle(context); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	if st := c.probe(receive, messageHeader, 4); st != ntstatus.Success {
+		return status(st)
+	}
+	if p := c.ptr(2); p != 0 {
+		if st := c.reply(h, p); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	var m nt.ReplyWaitReceivePortOut
+	st := c.onPort(h, ntstatus.Timeout, func() (st ntstatus.Status) {
+		m, st = c.sys.NtReplyWaitReceivePort(nt.ReplyWaitReceivePortIn{PortHandle: h})
+		return st
+	})
+	if st == ntstatus.Success {
+		st = c.receive(h, receive, context, &m)
+	}
+	return status(st)
+}
+
+func ntImpersonateClientOfPort(c *call) uint64 {
+	m, st := messageAt(c.ptr(1))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	_, st = c.sys.NtImpersonateClientOfPort(nt.ImpersonateClientOfPortIn{PortHandle: c.handle(0), ClientID: nt.Cap(&m.client), MessageID: m.id})
+	return status(st)
+}

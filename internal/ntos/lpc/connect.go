@@ -1,0 +1,218 @@
+package lpc
+
+import (
+	"sort"
+
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// wakeLocked tells whoever waits that something changed.
+func (p *Port) wakeLocked() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+func (p *Port) wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wakeLocked()
+}
+
+func (c *connection) wakeLocked() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *connection) set(s state) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = s
+	c.wakeLocked()
+}
+
+// status is STATUS_PENDING until a connection is complete or refused.
+func (c *connection) status() ntstatus.Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.state == connectedState:
+		return ntstatus.Success
+	case c.state == refusedState || c.gone:
+		return ntstatus.PortConnectionRefused
+	}
+	return ntstatus.Pending
+}
+
+// Changed is closed at the next change of what the port waits for: take it,
+// try the operation, and wait only if the operation could not be done.
+func (p *Port) Changed() <-chan struct{} {
+	if c := p.conn; c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.changed
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.changed
+}
+
+// Connected is how far the connection of a client's end is: STATUS_PENDING,
+// STATUS_SUCCESS with what the server answered, or
+// STATUS_PORT_CONNECTION_REFUSED.
+func (p *Port) Connected() (answer []byte, st ntstatus.Status) {
+	if p.Kind != Client {
+		return nil, ntstatus.InvalidPortHandle
+	}
+	st = p.conn.status()
+	p.conn.mu.Lock()
+	defer p.conn.mu.Unlock()
+	return p.conn.answer, st
+}
+
+func (p *Port) takePending() *connection {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.pending) == 0 {
+		return nil
+	}
+	c := p.pending[0]
+	p.pending = p.pending[1:]
+	p.known[c.id] = c
+	return c
+}
+
+// Listen takes the oldest request to connect, to be accepted by its message;
+// STATUS_TIMEOUT if there is none.
+func (p *Port) Listen() (Message, ntstatus.Status) {
+	if p.Kind != Connection {
+		return Message{}, ntstatus.InvalidPortHandle
+	}
+	c := p.takePending()
+	if c == nil {
+		return Message{}, ntstatus.Timeout
+	}
+	return Message{Client: c.client, ID: c.id, Data: c.info, Connecting: true}, ntstatus.Success
+}
+
+// receiveAny takes what came first to mind: a request to connect, else a
+// request or the end of one of the connections, in the order they were made.
+func (p *Port) receiveAny() (Message, ntstatus.Status) {
+	if m, st := p.Listen(); st == ntstatus.Success {
+		return m, st
+	}
+	for _, c := range p.connections() {
+		c.mu.Lock()
+		switch {
+		case len(c.requests) > 0:
+			m := c.requests[0]
+			c.requests = c.requests[1:]
+			m.Context = c.context
+			c.mu.Unlock()
+			return m, ntstatus.Success
+		case c.gone && !c.told:
+			c.told = true
+			m := Message{Client: c.client, Closed: true, Context: c.context}
+			c.mu.Unlock()
+			p.forget(c)
+			return m, ntstatus.Success
+		}
+		c.mu.Unlock()
+	}
+	return Message{}, ntstatus.Timeout
+}
+
+// connections are those that were listened to, oldest first.
+func (p *Port) connections() []*connection {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := make([]*connection, 0, len(p.known))
+	for _, c := range p.known {
+		list = append(list, c)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].id < list[j].id })
+	return list
+}
+
+func (p *Port) forget(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.known, c.id)
+}
+
+// AcceptMessage accepts, or refuses, the client whose request to connect was
+// listened to. The client goes on waiting until Complete is called on the new
+// port. Errors: STATUS_REPLY_MESSAGE_MISMATCH, STATUS_PORT_CONNECTION_REFUSED
+// for a client that is gone.
+func (p *Port) AcceptMessage(server *ps.Process, client nt.ClientID, id uint32, refuse bool, context uint64, answer []byte) (*Port, ntstatus.Status) {
+	p.mu.Lock()
+	c := p.known[id]
+	p.mu.Unlock()
+	if c == nil || c.client != client {
+		return nil, ntstatus.ReplyMessageMismatch
+	}
+	if st := c.accept(refuse, context, answer); st != ntstatus.Success {
+		return nil, st
+	}
+	if refuse {
+		p.forget(c)
+		return nil, ntstatus.Success
+	}
+	return newPort(Server, server, c), ntstatus.Success
+}
+
+func (c *connection) accept(refuse bool, context uint64, answer []byte) ntstatus.Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.state != waitingState:
+		return ntstatus.ReplyMessageMismatch
+	case c.gone:
+		return ntstatus.PortConnectionRefused
+	}
+	c.context, c.answer = context, append([]byte(nil), answer...)
+	if c.state = acceptedState; refuse {
+		c.state = refusedState
+	}
+	c.wakeLocked()
+	return ntstatus.Success
+}
+
+// Complete ends the wait of the client of an accepted connection.
+// STATUS_INVALID_PORT_HANDLE unless the port is a server's end,
+// STATUS_INVALID_PARAMETER where nobody waits.
+func (p *Port) Complete() ntstatus.Status {
+	if p.Kind != Server {
+		return ntstatus.InvalidPortHandle
+	}
+	c := p.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != acceptedState {
+		return ntstatus.InvalidParameter
+	}
+	c.state = connectedState
+	c.wakeLocked()
+	return ntstatus.Success
+}
+
+// connectionOf is the connection that a server replies on: of a communication port its own, of a connection port that of the client that
+// waits. STATUS_INVALID_PORT_HANDLE for a client's end.
+func (p *Port) connectionOf(client nt.ClientID, id uint32) (*connection, ntstatus.Status) {
+	switch p.Kind {
+	case Server:
+		return p.conn, ntstatus.Success
+	case Client:
+		return nil, ntstatus.InvalidPortHandle
+	}
+	for _, c := range p.connections() {
+		c.mu.Lock()
+		_, st := c.waiterLocked(client, id)
+		c.mu.Unlock()
+		if st == ntstatus.Success {
+			return c, st
+		}
+	}
+	return nil, ntstatus.ReplyMessageMismatch
+}
