@@ -41,14 +41,9 @@ func (c *accessCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	who := 0
-	switch {
-	case c.As != "":
-		if who = dir.Find(c.As); who < 0 {
-			return fmt.Errorf("--as %q: no user who can log on has that name or SID", c.As)
-		}
-	case len(dir.Principals) > 1:
-		return fmt.Errorf("--as WHO is missing: the directory has %d users", len(dir.Principals))
+	who, err := c.principal(dir)
+	if err != nil {
+		return err
 	}
 	typ, err := objectType(c.Type)
 	if err != nil {
@@ -101,6 +96,21 @@ func (c *accessCmd) Run(std *streams) error {
 		return err
 	}
 	return verdict(a.Allowed())
+}
+
+// principal is the one who asks.
+func (c *accessCmd) principal(dir *bulk.Directory) (int, error) {
+	switch {
+	case c.As == "" && len(dir.Principals) > 1:
+		return 0, fmt.Errorf("--as WHO is missing: the directory has %d users", len(dir.Principals))
+	case c.As == "":
+		return 0, nil
+	}
+	who := dir.Find(c.As)
+	if who < 0 {
+		return 0, fmt.Errorf("--as %q: no user who can log on has that name or SID", c.As)
+	}
+	return who, nil
 }
 
 // both asks the share and then the object, and says which decided.

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -94,7 +95,7 @@ func (a *aggregate[T]) end() int64 {
 
 func (a *aggregate[T]) close() {
 	if a.file != nil && !a.keep {
-		a.file.Close()
+		_ = a.file.Close() // temporary
 	}
 }
 
@@ -130,10 +131,10 @@ func (a *aggregate[T]) each(f func(key string, v *T) error) error {
 			if !first {
 				a.add(sum, h[0].v)
 			}
-			switch err := h[0].next(); err {
-			case nil:
+			switch err := h[0].next(); {
+			case err == nil:
 				heap.Fix(&h, 0)
-			case io.EOF:
+			case errors.Is(err, io.EOF):
 				heap.Pop(&h)
 			default:
 				return fmt.Errorf("spill: %w", err)

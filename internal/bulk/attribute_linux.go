@@ -26,11 +26,11 @@ func attribute(dst []byte, path, name string, follow bool) ([]byte, error) {
 		switch {
 		case err == nil:
 			return dst[:len(dst)+n], nil
-		case err == unix.ENODATA || err == unix.ENOTSUP:
+		case errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP):
 			return nil, nil
-		case err == unix.ERANGE && cap(dst) < ntacl.MaxSize:
+		case errors.Is(err, unix.ERANGE) && cap(dst) < ntacl.MaxSize:
 			dst = append(make([]byte, 0, 8*cap(dst)), dst...)
-		case err == unix.EINTR:
+		case errors.Is(err, unix.EINTR):
 		default:
 			return nil, &os.PathError{Op: "attribute " + name, Path: path, Err: err}
 		}

@@ -45,7 +45,6 @@ type comparer struct {
 	limit      int // of held
 	old        Object
 	entry      entry
-	buf        []byte
 }
 
 // side is one state's principals and a type of object.

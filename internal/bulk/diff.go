@@ -104,15 +104,36 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 		return out, err
 	}
 	out.Compared = true
-	base := out.Position
-	unread := out.Unreadable
-	progress := func(p Position) {
-		if d.Progress != nil {
-			p.Offset += base.Offset
-			d.Progress(p)
+	before := out.Summary
+	if out.Summary, err = d.compare(ctx, before.Offset); err == nil {
+		err = d.gone(ctx, &out)
+	}
+	out.Unreadable += before.Unreadable
+	if before.FirstError != nil {
+		out.FirstError = before.FirstError
+	}
+	if d.before != nil {
+		out.Position = d.before.Plus(out.Position)
+	}
+	if d.Summary && (err == nil || d.Save == nil) {
+		err = errors.Join(err, d.summary())
+	}
+	return out, err
+}
+
+// compare takes After through the workers; offset is where it starts for
+// Progress.
+func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
+	if d.before != nil {
+		d.base = d.before.Objects
+	}
+	p := pipeline{source: d.After, out: d.Out, workers: d.Workers, worker: d.worker, write: d.write}
+	if d.Progress != nil {
+		p.progress = func(at Position) {
+			at.Offset += offset
+			d.Progress(at)
 		}
 	}
-	p := pipeline{source: d.After, out: d.Out, workers: d.Workers, progress: progress, worker: d.worker, write: d.write}
 	if d.Save != nil {
 		p.save = func(at Position) error {
 			if err := d.groups.flush(); err != nil {
@@ -122,32 +143,20 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 			return errors.Join(err, d.Save(at, state))
 		}
 	}
-	if d.before != nil {
-		d.base = d.before.Objects
-	}
-	first := out.FirstError
-	out.Summary, err = p.do(ctx)
-	out.Unreadable += unread
+	return p.do(ctx)
+}
+
+// gone adds what only Before has.
+func (d *Diff) gone(ctx context.Context, out *Outcome) error {
+	d.base += out.Objects
+	p := pipeline{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, worker: d.worker, write: d.write}
+	more, err := p.do(ctx)
+	more.Offset, more.Lines = 0, 0
+	out.Position, out.Gone = out.Plus(more.Position), err == nil
 	if out.FirstError == nil {
-		out.FirstError = first
+		out.FirstError = more.FirstError
 	}
-	if err == nil {
-		d.base += out.Objects
-		gone := pipeline{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, worker: d.worker, write: d.write}
-		var more Summary
-		more, err = gone.do(ctx)
-		more.Offset, more.Lines = 0, 0
-		out.Position, out.Gone = out.Plus(more.Position), err == nil
-	}
-	if d.before != nil {
-		out.Position = d.before.Plus(out.Position)
-	}
-	if d.Summary && (err == nil || d.Save == nil) {
-		if e := d.summary(); e != nil {
-			return out, e
-		}
-	}
-	return out, err
+	return err
 }
 
 func (d *Diff) begin() {

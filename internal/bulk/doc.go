@@ -5,9 +5,12 @@
 // callers of it.
 //
 // A [Run] is one pass: a [Source] gives batches, workers decide them, one
-// writer puts the rows out. Descriptors are interned by the bytes or text they
+// writer puts the rows out. [Diff] and [Report] are passes through the same
+// pipeline. Descriptors are interned by the bytes or text they
 // were read from, so that equal ones are parsed and decided once;
-// memory is bounded by [Run.CacheBytes] whatever the input holds.
+// memory is bounded by CacheBytes whatever the input holds: answers are
+// forgotten and decided again, the first state of a Diff and sums spill to
+// temporary files.
 //
 //	dir, err := bulk.ReadDirectory(yaml)
 //	run := bulk.Run{Source: bulk.Lines(file), Directory: dir, Rights: rights, Ask: bulk.Who, Out: os.Stdout}

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,7 @@ const chunkSize = 1 << 16
 // close gives the file back.
 func (s *store) close() {
 	if s.file != nil {
-		s.file.Close()
+		_ = s.file.Close() // temporary
 	}
 	*s = store{}
 }
@@ -88,7 +89,7 @@ func (s *store) readAt(b []byte, at int64) error {
 	n := 0
 	if s.file != nil {
 		var err error
-		if n, err = s.file.ReadAt(b, at-s.limit); err != nil && err != io.EOF {
+		if n, err = s.file.ReadAt(b, at-s.limit); err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("spill: %w", err)
 		}
 	}
