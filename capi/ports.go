@@ -162,8 +162,8 @@ func ntConnectPort(c *call) uint64 {
 	return c.opened(out, o.PortHandle, st)
 }
 
-// receive writes what a server received and remembers whom it may accept.
-func (c *call) receive(h winnt.Handle, p, context user, m *nt.ReplyWaitReceivePortOut) ntstatus.Status {
+// putMessage writes what a server received and remembers whom it may accept.
+func (c *call) putMessage(h winnt.Handle, p, context user, m *nt.ReplyWaitReceivePortOut) ntstatus.Status {
 	typ := uint16(lpcRequest)
 	switch {
 	case m.Connecting:
@@ -194,7 +194,7 @@ func ntListenPort(c *call) uint64 {
 		return st
 	})
 	if st == ntstatus.Success {
-		st = c.receive(h, p, 0, &m)
+		st = c.putMessage(h, p, 0, &m)
 	}
 	return status(st)
 }
@@ -292,7 +292,7 @@ func ntReplyWaitReceivePort(c *call) uint64 {
 		return st
 	})
 	if st == ntstatus.Success {
-		st = c.receive(h, receive, context, &m)
+		st = c.putMessage(h, receive, context, &m)
 	}
 	return status(st)
 }

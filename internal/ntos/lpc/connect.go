@@ -9,6 +9,8 @@ import (
 )
 
 // wakeLocked tells whoever waits that something changed.
+//
+// +checklocks:p.mu
 func (p *Port) wakeLocked() {
 	close(p.changed)
 	p.changed = make(chan struct{})
@@ -20,6 +22,7 @@ func (p *Port) wake() {
 	p.wakeLocked()
 }
 
+// +checklocks:c.mu
 func (c *connection) wakeLocked() {
 	close(c.changed)
 	c.changed = make(chan struct{})

@@ -54,8 +54,8 @@ type Port struct {
 // NewConnection makes a server's connection port for messages of that many
 // bytes, 0 for MaxMessage; the caller calls Init.
 func NewConnection(p *ps.Process, longest int) *Port {
-	port := newPort(Connection, p, nil)
-	port.known, port.changed = map[uint32]*connection{}, make(chan struct{})
+	p.Ref(ob.TagLink)
+	port := &Port{Kind: Connection, process: p, known: map[uint32]*connection{}, changed: make(chan struct{})}
 	if port.longest = longest; longest <= 0 || longest > MaxMessage {
 		port.longest = MaxMessage
 	}
