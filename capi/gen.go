@@ -56,7 +56,7 @@ func main() {
 			if rest, ok := strings.CutPrefix(name, "Nt"); ok {
 				fmt.Fprintf(&stubs, "%s NTAPI Zw%s(%s) __attribute__((alias(\"%s\")));\n", result, rest, list, name)
 				fmt.Fprintf(&zw, "REFMON_API %s NTAPI Zw%s(%s);\n", result, rest, list)
-				if kernel.Table.Find("Zw"+rest) != nil {
+				if rest == "CreateFile" || kernel.Table.Find("Zw"+rest) != nil { // which is NtOpenFile here
 					stub(&kernelStubs, result, convention, "Zw"+rest, list, "RM_KERNEL | "+number)
 				}
 			}

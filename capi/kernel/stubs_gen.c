@@ -256,6 +256,31 @@ NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT
 	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)OpenOptions};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenFile, args);
 }
+NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)AllocationSize, (uint64_t)(uintptr_t)FileAttributes, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)CreateDisposition, (uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)EaBuffer, (uint64_t)(uintptr_t)EaLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateFile, args);
+}
+NTSTATUS NTAPI ZwCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances, ULONG InboundQuota, ULONG OutboundQuota, PLARGE_INTEGER DefaultTimeout)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)CreateDisposition, (uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)NamedPipeType, (uint64_t)(uintptr_t)ReadMode, (uint64_t)(uintptr_t)CompletionMode, (uint64_t)(uintptr_t)MaximumInstances, (uint64_t)(uintptr_t)InboundQuota, (uint64_t)(uintptr_t)OutboundQuota, (uint64_t)(uintptr_t)DefaultTimeout};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateNamedPipeFile, args);
+}
+NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine, (uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtReadFile, args);
+}
+NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine, (uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtWriteFile, args);
+}
+NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine, (uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)FsControlCode, (uint64_t)(uintptr_t)InputBuffer, (uint64_t)(uintptr_t)InputBufferLength, (uint64_t)(uintptr_t)OutputBuffer, (uint64_t)(uintptr_t)OutputBufferLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtFsControlFile, args);
+}
 NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen, BOOLEAN EffectiveOnly, SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Thread, (uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)CopyOnOpen, (uint64_t)(uintptr_t)EffectiveOnly, (uint64_t)(uintptr_t)ImpersonationLevel};

@@ -60,7 +60,7 @@ var conversation = []absence{
 }
 
 var _ = define(setup[nt.ReadFileIn]{
-	names: []string{"NtReadFile"},
+	names: []string{"NtReadFile", "ZwReadFile"},
 	base: func(w *world) nt.ReadFileIn {
 		server, _ := w.pipe(true)
 		return nt.ReadFileIn{FileHandle: server, Length: 64}
@@ -75,7 +75,7 @@ var _ = define(setup[nt.ReadFileIn]{
 })
 
 var _ = define(setup[nt.WriteFileIn]{
-	names: []string{"NtWriteFile"},
+	names: []string{"NtWriteFile", "ZwWriteFile"},
 	base: func(w *world) nt.WriteFileIn {
 		_, client := w.pipe(false)
 		return nt.WriteFileIn{FileHandle: client, Buffer: nt.Cap([]byte("hello"))}
@@ -86,7 +86,7 @@ var _ = define(setup[nt.WriteFileIn]{
 })
 
 var _ = define(setup[nt.FsControlFileIn]{
-	names: []string{"NtFsControlFile"},
+	names: []string{"NtFsControlFile", "ZwFsControlFile"},
 	base: func(w *world) nt.FsControlFileIn {
 		server, _ := w.pipe(true)
 		w.k.Zw().Services().NtReadFile(nt.ReadFileIn{FileHandle: server, Length: 64})
@@ -100,7 +100,7 @@ var _ = define(setup[nt.FsControlFileIn]{
 })
 
 var _ = define(setup[nt.CreateNamedPipeFileIn]{
-	names: []string{"NtCreateNamedPipeFile"},
+	names: []string{"NtCreateNamedPipeFile", "ZwCreateNamedPipeFile"},
 	base: func(w *world) nt.CreateNamedPipeFileIn {
 		return nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE, ObjectAttributes: oaNamed(pipeName, open()), NamedPipeType: 1, MaximumInstances: 1}
 	},

@@ -38,6 +38,7 @@ void test_ksessions(void);
 void test_kthreads(void);
 void test_kwork(void);
 void test_kfuzz(void);
+void test_kpipes(void);
 void test_standard(void);
 void test_kjobs(void);
 
