@@ -94,32 +94,60 @@ func ntCreatePort(c *call) uint64 {
 	return c.opened(c.ptr(0), out.PortHandle, st)
 }
 
+// connecting is what NtConnectPort writes: probed first.
+type connecting struct {
+	longest, info, infoLength user
+	room                      uint32 // bytes at info
+}
+
+func (c *call) connecting() (x connecting, st ntstatus.Status) {
+	x = connecting{longest: c.ptr(5), info: c.ptr(6), infoLength: c.ptr(7)}
+	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+		return x, st
+	}
+	if x.longest != 0 {
+		if st := c.probeU32(x.longest); st != ntstatus.Success {
+			return x, st
+		}
+	}
+	if x.infoLength == 0 {
+		return x, ntstatus.Success
+	}
+	if st := c.probeU32(x.infoLength); st != ntstatus.Success {
+		return x, st
+	}
+	if x.room, st = c.getU32(x.infoLength); st != ntstatus.Success {
+		return x, st
+	}
+	if x.info == 0 {
+		x.room = 0
+		return x, st
+	}
+	return x, c.probe(x.info, uintptr(x.room), 1)
+}
+
+// connected writes what the server answered.
+func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.Status {
+	if x.infoLength != 0 {
+		answer = answer[:min(len(answer), int(x.room))]
+		if fault := put(x.info, answer); fault != ntstatus.Success {
+			return fault
+		}
+		if fault := c.putU32(x.infoLength, uint32(len(answer))); fault != ntstatus.Success {
+			return fault
+		}
+	}
+	if x.longest == 0 {
+		return ntstatus.Success
+	}
+	return c.putU32(x.longest, longest+messageHeader)
+}
+
 // ntConnectPort waits until the server has completed the connection.
 func ntConnectPort(c *call) uint64 {
-	out, longest, info, infoLength := c.ptr(0), c.ptr(5), c.ptr(6), c.ptr(7)
-	if st := c.probeHandle(out); st != ntstatus.Success {
+	x, st := c.connecting()
+	if st != ntstatus.Success {
 		return status(st)
-	}
-	if longest != 0 {
-		if st := c.probeU32(longest); st != ntstatus.Success {
-			return status(st)
-		}
-	}
-	var room uint32
-	if infoLength != 0 {
-		st := c.probeU32(infoLength)
-		if st == ntstatus.Success {
-			room, st = c.getU32(infoLength)
-		}
-		if st == ntstatus.Success && info != 0 {
-			st = c.probe(info, uintptr(room), 1)
-		}
-		if st != ntstatus.Success {
-			return status(st)
-		}
-	}
-	if info == 0 {
-		room = 0
 	}
 	name, st := stringAt(c.ptr(1))
 	if c.ptr(1) == 0 {
@@ -131,35 +159,24 @@ func ntConnectPort(c *call) uint64 {
 	if c.ptr(3) != 0 || c.ptr(4) != 0 { // views of sections, which there are not
 		return status(ntstatus.NotSupported)
 	}
-	o, st := c.sys.NtConnectPort(nt.ConnectPortIn{PortName: name, SecurityQos: captured(qosAt(c.ptr(2))), ConnectionInformation: captured(block(info, int(room), 1))})
+	o, st := c.sys.NtConnectPort(nt.ConnectPortIn{PortName: name, SecurityQos: captured(qosAt(c.ptr(2))), ConnectionInformation: captured(block(x.info, int(x.room), 1))})
 	if !st.IsSuccess() {
-		return c.opened(out, 0, st)
+		return c.opened(c.ptr(0), 0, st)
 	}
 	var answer []byte
-	var most uint32
+	var longest uint32
 	st = c.onPort(o.PortHandle, ntstatus.Pending, func() (st ntstatus.Status) {
-		answer, most, st = c.sys.PortConnected(o.PortHandle)
+		answer, longest, st = c.sys.PortConnected(o.PortHandle)
 		return st
 	})
 	if !st.IsSuccess() {
 		c.nt.NtClose(o.PortHandle)
-		return c.opened(out, 0, st)
+		return c.opened(c.ptr(0), 0, st)
 	}
-	if infoLength != 0 {
-		answer = answer[:min(len(answer), int(room))]
-		if fault := put(info, answer); fault != ntstatus.Success {
-			return status(fault)
-		}
-		if fault := c.putU32(infoLength, uint32(len(answer))); fault != ntstatus.Success {
-			return status(fault)
-		}
+	if fault := c.connected(x, answer, longest); fault != ntstatus.Success {
+		return status(fault)
 	}
-	if longest != 0 {
-		if fault := c.putU32(longest, most+messageHeader); fault != ntstatus.Success {
-			return status(fault)
-		}
-	}
-	return c.opened(out, o.PortHandle, st)
+	return c.opened(c.ptr(0), o.PortHandle, st)
 }
 
 // putMessage writes what a server received and remembers whom it may accept.

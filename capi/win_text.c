@@ -54,7 +54,7 @@ BOOL WINAPI ConvertStringSidToSidA(LPCSTR text, PSID *sid)
 
 BOOL WINAPI ConvertSidToStringSidW(PSID sid, LPWSTR *text)
 {
-	if (!text)
+	if (!text || !sid) /* documented: most often a pointer that is not valid */
 		return fail(ERROR_INVALID_PARAMETER);
 	if (!RtlValidSid(sid))
 		return fail(ERROR_INVALID_SID);
@@ -65,7 +65,7 @@ BOOL WINAPI ConvertSidToStringSidA(PSID sid, LPSTR *text)
 {
 	PWSTR w;
 	ULONG n;
-	if (!text)
+	if (!text || !sid) /* documented: most often a pointer that is not valid */
 		return fail(ERROR_INVALID_PARAMETER);
 	if (!RtlValidSid(sid))
 		return fail(ERROR_INVALID_SID);

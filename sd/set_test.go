@@ -217,6 +217,9 @@ func TestMerge(t *testing.T) {
 		{"deny all of it", "D:(A;;CC;;;WD)", "D:(D;;CC;;;WD)", sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone}},
 		{"revoke", "D:(D;;CC;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)", sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone}},
 		{"nothing", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)", sd.Explicit{Trustee: sid.Everyone}},
+		{"object grant", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
+		{"object revoke", "D:(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)", "D:(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)", sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
+		{"object deny", "D:(OA;;CCDC;;00000001-0000-0000-0000-000000000000;WD)", "D:(OD;;CC;;00000001-0000-0000-0000-000000000000;WD)(OA;;DC;;00000001-0000-0000-0000-000000000000;WD)", sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone, InheritedObjectType: &winnt.GUID{1}}},
 		{"from nothing", "", "D:(A;;CC;;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 1, Trustee: sid.Everyone}},
 	} {
 		t.Run(c.id, func(t *testing.T) {

@@ -191,6 +191,9 @@ void test_text(void)
 	FAILS(ConvertStringSidToSidA("S-1-5-", &sid), ERROR_INVALID_SID);
 	FAILS(ConvertStringSidToSidA(NULL, &sid), ERROR_INVALID_PARAMETER);
 	FAILS(ConvertStringSidToSidA("S-1-1-0", NULL), ERROR_INVALID_PARAMETER);
+	FAILS(ConvertSidToStringSidA(NULL, &text), ERROR_INVALID_PARAMETER);
+	FAILS(ConvertSidToStringSidW(NULL, &wide), ERROR_INVALID_PARAMETER);
+	FAILS(ConvertSidToStringSidA("\2\1\0\0\0\0\0\0\0\0\0\0", &text), ERROR_INVALID_SID);
 	CHECK(ConvertStringSidToSidW(u"S-1-5-21-1-2-3-500", &sid));
 	CHECK(ConvertSidToStringSidA(sid, &text));
 	CHECK(strcmp(text, "S-1-5-21-1-2-3-500") == 0);
