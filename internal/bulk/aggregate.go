@@ -95,7 +95,7 @@ func (a *aggregate[T]) end() int64 {
 
 func (a *aggregate[T]) close() {
 	if a.file != nil && !a.keep {
-		_ = a.file.Close() // temporary
+		discard(a.file)
 	}
 }
 

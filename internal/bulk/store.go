@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 )
 
 // store is bytes by address: the first limit of them in memory, the rest in a
@@ -22,21 +23,32 @@ const chunkSize = 1 << 16
 // close gives the file back.
 func (s *store) close() {
 	if s.file != nil {
-		_ = s.file.Close() // temporary
+		discard(s.file)
 	}
 	*s = store{}
 }
 
-// temporary makes a file that is gone when it is closed, or when the process is.
+// temporary makes a file to spill to, for discard. Where that can be it has no
+// name, so that it is gone when the process is.
 func temporary() (*os.File, error) {
 	f, err := os.CreateTemp("", "refmon-")
 	if err != nil {
 		return nil, fmt.Errorf("memory is full and there is no place to spill to: %w", err)
 	}
-	if err := os.Remove(f.Name()); err != nil { // where an open file cannot be removed it stays behind
-		return f, nil
+	if !removedLate {
+		_ = os.Remove(f.Name()) // at worst it stays behind
 	}
 	return f, nil
+}
+
+// removedLate is that an open file cannot be removed.
+const removedLate = runtime.GOOS == "windows"
+
+func discard(f *os.File) {
+	_ = f.Close()
+	if removedLate {
+		_ = os.Remove(f.Name())
+	}
 }
 
 // append writes at the end and returns the address.
