@@ -96,7 +96,8 @@ HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, 
 	return h;
 }
 
-HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
+/* Opens by name, with the service for that type of object. */
+static HANDLE open_by(NTSTATUS(NTAPI *service)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES), DWORD access, BOOL inherit, LPCWSTR name)
 {
 	HANDLE h = NULL;
 	struct named n;
@@ -104,10 +105,12 @@ HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
 		fail(ERROR_INVALID_PARAMETER);
 	if (!name || !attributes(&n, name, 0, inherit, NULL))
 		return NULL;
-	NTSTATUS st = NtOpenEvent(&h, access, &n.oa);
+	NTSTATUS st = service(&h, access, &n.oa);
 	free(n.text);
 	return done(st) ? h : NULL;
 }
+
+HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name) { return open_by(NtOpenEvent, access, inherit, name); }
 
 HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name)
 {
@@ -135,18 +138,7 @@ HANDLE WINAPI CreateJobObjectA(LPSECURITY_ATTRIBUTES sa, LPCSTR name)
 	return h;
 }
 
-HANDLE WINAPI OpenJobObjectW(DWORD access, BOOL inherit, LPCWSTR name)
-{
-	HANDLE h = NULL;
-	struct named n;
-	if (!name)
-		fail(ERROR_INVALID_PARAMETER);
-	if (!name || !attributes(&n, name, 0, inherit, NULL))
-		return NULL;
-	NTSTATUS st = NtOpenJobObject(&h, access, &n.oa);
-	free(n.text);
-	return done(st) ? h : NULL;
-}
+HANDLE WINAPI OpenJobObjectW(DWORD access, BOOL inherit, LPCWSTR name) { return open_by(NtOpenJobObject, access, inherit, name); }
 
 HANDLE WINAPI OpenJobObjectA(DWORD access, BOOL inherit, LPCSTR name)
 {
