@@ -22,6 +22,9 @@ machine=$("$cc" -dumpmachine)
 # declare imported functions hidden, which only a static definition satisfies.
 # The archive comes first in the linker script of the plain name. It is one
 # object with weak symbols, so that a program's own functions of these names win.
+# It asks for a symbol of the shared library, which therefore stays among the
+# libraries of the program, before librefmon.so: what is looked up by name at run
+# time has the same calling convention as what was linked.
 veneers() {
 	local name=$1 flags=(-fPIC -O2 -std=gnu11 -Wall -DREFMON_MS_ABI -Iinclude) objects
 	shift
@@ -29,8 +32,11 @@ veneers() {
 	for source; do
 		"$cc" -c "${flags[@]}" -o "$objects/$(basename "$source" .c).o" "$source"
 	done
-	"$cc" -shared -o "$out/lib/lib$name.so.0" "$objects"/*.o -Wl,-Bsymbolic -Wl,-soname,"lib$name.so.0" "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
-	"$cc" -r -nostdlib -o "$objects/all" "$objects"/*.o
+	local anchor=rm_anchor_${name//-/_}
+	echo "const char $anchor = 1;" | "$cc" -c -x c "${flags[@]}" -o "$objects/shared" -
+	echo "extern const char $anchor; const char *const ${anchor}_used = &$anchor;" | "$cc" -c -x c "${flags[@]}" -o "$objects/static" -
+	"$cc" -shared -o "$out/lib/lib$name.so.0" "$objects"/*.o "$objects/shared" -Wl,-Bsymbolic -Wl,-soname,"lib$name.so.0" "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
+	"$cc" -r -nostdlib -o "$objects/all" "$objects"/*.o "$objects/static"
 	nm --defined-only --extern-only --format=posix "$objects/all" | cut -d' ' -f1 > "$objects/names"
 	objcopy --weaken-symbols="$objects/names" "$objects/all" "$objects/$name.o"
 	rm -f "$out/lib/lib$name.a"

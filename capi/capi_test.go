@@ -136,6 +136,19 @@ func TestMSABI(t *testing.T) {
 	}
 }
 
+// Functions that a program looks up by name, however it was linked.
+func TestLookup(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("ms_abi is of x86-64")
+	}
+	folder := library(t)
+	for _, flag := range []string{"-Wl,--as-needed", "-Wl,--no-as-needed", "-rdynamic"} {
+		if out := run(t, "", compile(t, folder, "tests/lookup/main.c", "-DREFMON_MS_ABI", flag, "-lrefmon-ms", "-lrefmon", "-ldl")); out != "ok\n" {
+			t.Errorf("%s: %s", flag, out)
+		}
+	}
+}
+
 // What takes privileges that no built-in profile has, in a process of its own,
 // through either calling convention.
 func TestPrivileged(t *testing.T) {
