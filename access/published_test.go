@@ -188,10 +188,12 @@ func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, chang
 	if change != nil {
 		change(&spec)
 	}
-	rules := strings.Fields(n.rules)
-	v := vectorLine{About: n.about, Provenance: vectorProvenance{n.kind, rules, ""}}
-	if len(rules) > 0 {
-		v.Provenance.Source = ruleSource(t, rules[0])
+	cited := strings.Fields(n.rules)
+	v := vectorLine{About: n.about, Provenance: vectorProvenance{n.kind, cited, ""}}
+	if len(cited) > 0 {
+		if v.Provenance.Source = rules.ID(cited[0]).Source(); v.Provenance.Source == "" {
+			t.Errorf("docs/rules has no %s", cited[0])
+		}
 	}
 	v.In = vectorQuestion{ID: id, Token: vectorTokenOf(t, spec), Desired: desired.String()}
 	v.Out = vectorExpectation{ID: id, Privileges: []string{}}
@@ -248,20 +250,6 @@ func vectorNodes(list []access.ObjectTypeEntry) (nodes []vectorNode) {
 		nodes = append(nodes, vectorNode{e.Level, e.GUID.String()})
 	}
 	return nodes
-}
-
-// ruleSource is the source docs/rules gives for a rule.
-func ruleSource(t *testing.T, id string) string {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "docs", "rules", "50-access-check.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := rules.ID(id).Source(b)
-	if source == "" {
-		t.Errorf("docs/rules has no %s", id)
-	}
-	return source
 }
 
 // TestPublishedVectors keeps vectors/access.jsonl equal to the tables here:

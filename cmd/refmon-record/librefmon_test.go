@@ -361,14 +361,7 @@ func (l *library) programs(t *testing.T) {
 			rec.Lines = append(rec.Lines, calls...)
 		}
 	}
-	notes, err := replay.ReadNotes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := replay.Compare(rec, notes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := compared(t, rec)
 	t.Logf("%+v", r.Counts)
 	for _, d := range r.Differences {
 		t.Errorf("%s line %d: %s %v\n theirs %v\n ours   %v", d.Case, d.Line, d.Call, d.In, d.Theirs, d.Ours)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/refmon/refmon/internal/replay"
 )
 
 func TestExpand(t *testing.T) {
@@ -54,4 +56,18 @@ func TestPackedStructures(t *testing.T) {
 	if string(k.Buffers[1]) != "a\x00b\x00\x00\x00" {
 		t.Errorf("%q", k.Buffers[1])
 	}
+}
+
+// compared is a recording beside what refmon answers.
+func compared(t *testing.T, rec *replay.Recording) *replay.Report {
+	t.Helper()
+	notes, err := replay.ReadNotes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := replay.Compare(rec, notes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

@@ -112,14 +112,7 @@ func TestWine(t *testing.T) {
 	if s := rec.Header.System; s.Wine == "" || s.Build < 7600 || s.Architecture != "amd64" || rec.Header.Tokens != replay.OwnToken {
 		t.Errorf("%+v", rec.Header)
 	}
-	notes, err := replay.ReadNotes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := replay.Compare(rec, notes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := compared(t, rec)
 	t.Logf("Wine %s: %+v", rec.Header.System.Wine, r.Counts)
 	for why, n := range r.Skips {
 		t.Logf("not asked: %d %s", n, why)

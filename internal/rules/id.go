@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/refmon/refmon/docs"
 )
 
 // ID is the number of a rule, such as A-56 or U-57a. The zero value is no
@@ -63,12 +65,15 @@ func (id ID) number() (n int, suffix string) {
 	return n, rest[len(digits):]
 }
 
-// Source is the source that a file of docs/rules gives for a rule; "" if the
-// file does not list it.
-func (id ID) Source(file []byte) string {
-	m := regexp.MustCompile(`(?m)^- \*\*` + regexp.QuoteMeta(string(id)) + `\*\* .* \*Source: (.*)\.\*$`).FindSubmatch(file)
-	if m == nil {
-		return ""
+// Source is the source that docs/rules gives for a rule; "" if no file lists it.
+func (id ID) Source() string {
+	line := regexp.MustCompile(`(?m)^- \*\*` + regexp.QuoteMeta(string(id)) + `\*\* .* \*Source: (.*)\.\*$`)
+	files, _ := docs.Rules.ReadDir("rules")
+	for _, f := range files {
+		b, _ := docs.Rules.ReadFile("rules/" + f.Name()) // it is in the program
+		if m := line.FindSubmatch(b); m != nil {
+			return string(m[1])
+		}
 	}
-	return string(m[1])
+	return ""
 }
