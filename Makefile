@@ -45,7 +45,7 @@ bench-bulk: ## bulk questions from file to file: the table of docs/performance.m
 	go test -run='^$$' -bench=. -benchmem ./effective
 
 bench-tree: ## bulk questions over a real tree of a million files, made in TREE (default /tmp) and removed
-	REFMON_BENCH_TREE=$(or $(TREE),/tmp) go test -v -count=1 -timeout=1h -run=TestBenchTree ./internal/bulk
+	REFMON_BENCH_TREE=$(or $(TREE),/tmp) go test -v -count=1 -timeout=1h -run=TestBenchTree ./internal/verbs/bulk
 
 soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts under the race detector, fuzz 10 minutes a target
 	REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/questions"
+	"github.com/refmon/refmon/internal/test/questions"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 )

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/rules"
+	"github.com/refmon/refmon/internal/test/rules"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"

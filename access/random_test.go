@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/questions"
-	"github.com/refmon/refmon/internal/randtest"
+	"github.com/refmon/refmon/internal/test/questions"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )

@@ -7,7 +7,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
-	"github.com/refmon/refmon/internal/recordings"
+	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/recordings"
+	"github.com/refmon/refmon/internal/test/recordings"
 )
 
 // tristateRow is one recording of cond_expr_tristate_windows.jsonl: claims

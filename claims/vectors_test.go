@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/recordings"
+	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sid"
 )
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/effective"
-	"github.com/refmon/refmon/internal/randtest"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/effective"
-	"github.com/refmon/refmon/internal/randtest"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"

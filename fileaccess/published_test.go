@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/fileaccess"
-	"github.com/refmon/refmon/internal/rules"
+	"github.com/refmon/refmon/internal/test/rules"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/rules"
+	"github.com/refmon/refmon/internal/test/rules"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/winnt"
 )

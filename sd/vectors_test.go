@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/refmon/refmon/internal/recordings"
+	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"

@@ -3,7 +3,7 @@ package sddl_test
 import (
 	"bytes"
 	"encoding/hex"
-	"github.com/refmon/refmon/internal/recordings"
+	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"

@@ -12,7 +12,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
-	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"

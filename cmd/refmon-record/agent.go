@@ -10,8 +10,8 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/refmon/refmon/internal/replay"
-	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/verbs/replay"
+	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"github.com/refmon/refmon/internal/replay"
+	"github.com/refmon/refmon/internal/verbs/replay"
 	"github.com/refmon/refmon/internal/win32"
 )
 

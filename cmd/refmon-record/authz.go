@@ -2,7 +2,7 @@ package main
 
 import (
 	"github.com/refmon/refmon/claims"
-	"github.com/refmon/refmon/internal/replay"
+	"github.com/refmon/refmon/internal/verbs/replay"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"

@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/replay"
+	"github.com/refmon/refmon/internal/verbs/replay"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/refmon/refmon/internal/replay"
+	"github.com/refmon/refmon/internal/verbs/replay"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"

@@ -13,8 +13,8 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/refmon/refmon/internal/replay"
-	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/verbs/replay"
+	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -337,7 +337,7 @@ func (t *libraryThread) CallFunction(row nt.Row, in any) (any, bool, win32.Code,
 // programs replays the transcripts on the C library and wants what the Go
 // services answer.
 func (l *library) programs(t *testing.T) {
-	files, err := filepath.Glob("../../internal/ntostest/testdata/*.txt")
+	files, err := filepath.Glob("../../internal/test/ntostest/testdata/*.txt")
 	if err != nil || len(files) < 30 {
 		t.Fatal(len(files), err)
 	}

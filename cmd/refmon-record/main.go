@@ -22,7 +22,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/refmon/refmon/internal/replay"
+	"github.com/refmon/refmon/internal/verbs/replay"
 	"github.com/refmon/refmon/winnt"
 )
 

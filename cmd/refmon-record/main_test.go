@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/replay"
+	"github.com/refmon/refmon/internal/verbs/replay"
 )
 
 func TestExpand(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/refmon/refmon/internal/replay"
-	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/verbs/replay"
+	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/token"
 )

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/refmon/refmon/internal/replay"
+	"github.com/refmon/refmon/internal/verbs/replay"
 )
 
 // productTypes are wProductType of OSVERSIONINFOEXW.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/replay"
+	"github.com/refmon/refmon/internal/verbs/replay"
 )
 
 // wine runs a Windows program in a folder of its own; it skips the test where
@@ -103,7 +103,7 @@ func TestWine(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	const transcripts = "../../internal/ntostest/testdata/"
+	const transcripts = "../../internal/test/ntostest/testdata/"
 	out := w.run(exe, "testdata/own.star", "testdata/decided.star", "../../examples/impersonation.star", transcripts+"30-pipes.txt")
 	rec, err := replay.Read(bytes.NewReader(out))
 	if err != nil {

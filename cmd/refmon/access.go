@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/batch"
-	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )

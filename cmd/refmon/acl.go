@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/refmon/refmon/internal/batch"
-	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )

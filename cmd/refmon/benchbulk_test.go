@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 )
 
 // TestBenchBulk measures the verbs from file to file and prints the table of

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"

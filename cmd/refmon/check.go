@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/verbs/batch"
 )
 
 type checkCmd struct {

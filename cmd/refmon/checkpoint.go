@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 )
 
 // checkpoint is the file from which an interrupted run goes on: the rows up to

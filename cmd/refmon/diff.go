@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 )
 
 type diffCmd struct {

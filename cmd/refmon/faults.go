@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
-	"github.com/refmon/refmon/internal/faults"
+	"github.com/refmon/refmon/internal/verbs/faults"
 	"github.com/refmon/refmon/nt"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/nt"
 )
 

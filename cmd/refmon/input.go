@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/verbs/batch"
 )
 
 // maxFile is the most a file read as a whole may hold: a token file of 100,000

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/refmon/refmon/internal/lint"
+	"github.com/refmon/refmon/internal/verbs/lint"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )

@@ -15,8 +15,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/bulk"
-	"github.com/refmon/refmon/internal/randtest"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 )
 
 // Memory of the children of TestBoundedMemory: what the kernel lets them have

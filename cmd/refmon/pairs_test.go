@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/bulk"
-	"github.com/refmon/refmon/internal/randtest"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/winnt"
 )
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 )
 
 // bar is a progress bar on standard error, where that is a terminal. Owned by

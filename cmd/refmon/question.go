@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )

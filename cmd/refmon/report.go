@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 )
 
 type reportCmd struct {

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/refmon/refmon/internal/script"
+	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"

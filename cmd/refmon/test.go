@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/refmon/refmon/internal/expect"
+	"github.com/refmon/refmon/internal/verbs/expect"
 )
 
 type testCmd struct {

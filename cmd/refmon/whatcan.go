@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/refmon/refmon/internal/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk"
 )
 
 type whatCanCmd struct {

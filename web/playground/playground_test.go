@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/verbs/batch"
 )
 
 const alice = `{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"]}`

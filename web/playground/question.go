@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
 )

@@ -20,7 +20,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/refmon/refmon/internal/batch"
+	"github.com/refmon/refmon/internal/verbs/batch"
 )
 
 const source = "web/playground"

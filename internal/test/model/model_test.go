@@ -1,0 +1,44 @@
+package model_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/model"
+	"github.com/refmon/refmon/nt"
+)
+
+// number reads an environment variable, or gives the default.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	s := os.Getenv(name)
+	if s == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(s, 0, 64)
+	if err != nil {
+		t.Fatalf("%s=%q: want a number", name, s)
+	}
+	return n
+}
+
+// TestBesideTheModel runs histories of calls on the kernel and on the model
+// and checks P-1, P-2, P-3, P-4, P-5, P-6, P-7, P-8, P-9, P-10, P-12, P-14 and
+// P-15 after each call. REFMON_CALLS
+// says how many calls, REFMON_SEED repeats a run.
+func TestBesideTheModel(t *testing.T) {
+	seed := number(t, "REFMON_SEED", rand.Uint64()>>16)
+	calls := int(number(t, "REFMON_CALLS", 10_000))
+	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
+		t.Run(profile.String(), func(t *testing.T) {
+			start := time.Now()
+			n, err := model.Run(seed, calls/2, profile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("seed %d: %d calls, %.0f a second", seed, n, float64(n)/time.Since(start).Seconds())
+		})
+	}
+}

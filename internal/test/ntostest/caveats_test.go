@@ -1,0 +1,73 @@
+package ntostest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/rules"
+)
+
+// Each row of docs/CAVEATS.md about the kernel that claims to be built has a
+// case for each of its columns.
+func TestCaveatsHaveBothColumns(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "CAVEATS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented, observed := casesByProfile(t, "documented"), casesByProfile(t, "observed")
+	rows := 0
+	for line := range strings.Lines(string(b)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		ids := rules.FindAll(cells[0])
+		if len(cells) != 5 || len(ids) == 0 || !strings.HasPrefix(strings.TrimSpace(cells[4]), "built") {
+			continue
+		}
+		if !strings.Contains("OTI", ids[0].Family()) {
+			continue // tested beside its package
+		}
+		rows++
+		named := func(cases []rules.ID) bool {
+			return slices.ContainsFunc(ids, func(id rules.ID) bool { return slices.Contains(cases, id) })
+		}
+		if !named(documented) {
+			t.Errorf("%v: no case with profile=documented names it", ids)
+		}
+		if !named(observed) {
+			t.Errorf("%v: no case with profile=observed names it", ids)
+		}
+	}
+	if rows == 0 {
+		t.Error("docs/CAVEATS.md has no row: has its table another form now?")
+	}
+}
+
+// casesByProfile lists the rules that the comments of cases of one profile name.
+func casesByProfile(t *testing.T, profile string) []rules.ID {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []rules.ID
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		comment := ""
+		for line := range strings.Lines(string(b)) {
+			switch {
+			case strings.HasPrefix(line, "#"):
+				comment += line
+				continue
+			case strings.TrimSpace(line) == "run profile="+profile:
+				ids = append(ids, rules.FindAll(comment)...)
+			}
+			comment = ""
+		}
+	}
+	return ids
+}

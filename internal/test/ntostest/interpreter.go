@@ -1,0 +1,134 @@
+package ntostest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/refmon/refmon/internal/verbs/script"
+	"github.com/refmon/refmon/nt"
+)
+
+// Walk runs every transcript below a folder, each file as a subtest.
+func Walk(t *testing.T, dir string) {
+	datadriven.Walk(t, dir, func(t *testing.T, path string) { RunFile(t, path) })
+}
+
+// RunFile runs one transcript and returns how many cases it ran.
+func RunFile(t *testing.T, path string) (cases int) {
+	t.Helper()
+	if err := checkReasons(path); err != nil {
+		t.Error(err)
+	}
+	in := &interpreter{}
+	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return in.command(t, d) })
+	for _, f := range in.failures { // after the file: -rewrite shows every failure and blesses none
+		t.Error(f)
+	}
+	return in.cases
+}
+
+// interpreter is the state of one file.
+type interpreter struct {
+	prelude  string
+	cases    int
+	failures []string
+}
+
+func (in *interpreter) command(t *testing.T, d *datadriven.TestData) string {
+	switch d.Cmd {
+	case "prelude":
+		in.prelude = d.Input
+		return ""
+	case "run":
+		in.cases++
+		return in.run(t, d)
+	}
+	d.Fatalf(t, "no command %s: want prelude or run", d.Cmd)
+	return ""
+}
+
+// run runs a case on the profiles it asks for.
+func (in *interpreter) run(t *testing.T, d *datadriven.TestData) string {
+	profile := "both"
+	d.MaybeScanArgs(t, "profile", &profile)
+	switch profile {
+	case "documented":
+		return in.program(d, nt.Documented)
+	case "observed":
+		return in.program(d, nt.Observed)
+	case "both":
+	default:
+		d.Fatalf(t, "no profile %s: want documented or observed, or leave it out for both", profile)
+	}
+	documented, observed := in.program(d, nt.Documented), in.program(d, nt.Observed)
+	if documented != observed {
+		in.failures = append(in.failures, fmt.Sprintf("%s: the profiles differ; split the case into profile=documented and profile=observed.\nobserved:\n%s", d.Pos, observed))
+	}
+	return documented
+}
+
+// program runs the prelude and the case on a kernel of their own and returns
+// what the case printed.
+func (in *interpreter) program(d *datadriven.TestData, profile nt.Profile) string {
+	fail := func(format string, a ...any) {
+		in.failures = append(in.failures, fmt.Sprintf("%s (%s): ", d.Pos, profile)+fmt.Sprintf(format, a...))
+	}
+	var out strings.Builder
+	r := script.New(script.Config{Output: &out, Profile: profile})
+	err := r.Load("prelude", []byte(in.prelude))
+	if err == nil {
+		err = r.Run("case", []byte(d.Input))
+	}
+	switch held, failed := r.Expectations(); {
+	case errors.Is(err, script.ErrExpectation):
+		fail("%d of %d expectations failed:\n%s", failed, held+failed, out.String())
+	case err != nil:
+		fail("%v", err)
+		fmt.Fprintf(&out, "error: %v\n", err)
+	case held == 0:
+		fail("the case expects nothing: say with expect(…) what the documents say")
+	}
+	if leak := r.Close(); leak != nil {
+		fail("the kernel did not close cleanly: %v", leak)
+	}
+	return out.String()
+}
+
+// caseID is what the comment above a case names: a case of the specification,
+// or a rule.
+var caseID = regexp.MustCompile(`\b(OC|TC|IC|AC|UC|O|T|I|A|P|S|U)-[0-9]+`)
+
+// checkReasons reports the cases of a file that do not start with a comment
+// saying which case this is and why.
+func checkReasons(path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var bad []string
+	comment := ""
+	for i, line := range strings.Split(string(b), "\n") {
+		switch {
+		case strings.HasPrefix(line, "#"):
+			comment += line
+		case line == "run" || strings.HasPrefix(line, "run "):
+			if !caseID.MatchString(comment) || len(comment) < 20 {
+				bad = append(bad, fmt.Sprintf("%s:%d: a case wants a comment above it: its id and its reason", filepath.Base(path), i+1))
+			}
+			comment = ""
+		default:
+			comment = ""
+		}
+	}
+	if bad != nil {
+		return errors.New(strings.Join(bad, "\n"))
+	}
+	return nil
+}

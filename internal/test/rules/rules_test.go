@@ -1,0 +1,307 @@
+package rules
+
+import (
+	"go/scanner"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// root is the module's folder as seen from this one.
+const root = "../../.."
+
+// families is the file of docs/rules that each letter belongs to.
+var families = map[string]string{
+	"O": "10-objects.md",
+	"T": "20-tokens.md",
+	"I": "30-impersonation.md",
+	"P": "30-impersonation.md",
+	"S": "40-descriptors.md",
+	"A": "50-access-check.md",
+	"U": "60-audit.md",
+	"F": "80-files.md",
+}
+
+// listed is a rule as docs/rules has it.
+type listed struct {
+	id   ID
+	at   string // file:line
+	file string
+}
+
+var (
+	entry = regexp.MustCompile(`^- \*\*([^*]+)\*\*(.*)$`)
+	// prose is what follows the id: a sentence, then its source, which may
+	// go on in the following lines of the same item.
+	prose = regexp.MustCompile(`^ \S.*[.)].* \*Source: \S.*\*$`)
+)
+
+// readRules reads docs/rules and reports what is not of the documented form.
+func readRules(t *testing.T) []listed {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(root, "docs", "rules", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(b), "\n")
+		for i, line := range lines {
+			m := entry.FindStringSubmatch(line)
+			if m == nil {
+				continue
+			}
+			at := rel(name) + ":" + strconv.Itoa(i+1)
+			ids := FindAll(m[1])
+			if len(ids) != 1 || string(ids[0]) != m[1] {
+				t.Errorf("%s: %q is no rule id (a letter of OTIPSAUF, a hyphen, a number, at most one small letter)", at, m[1])
+				continue
+			}
+			if !prose.MatchString(m[2] + continuation(lines[i+1:])) {
+				t.Errorf("%s: %s wants the form `- **%s** Sentence. *Source: document and section.*`", at, m[1], m[1])
+			}
+			all = append(all, listed{id: ids[0], at: at, file: filepath.Base(name)})
+		}
+	}
+	return all
+}
+
+// continuation joins the indented lines that belong to the item before them.
+func continuation(lines []string) string {
+	var b strings.Builder
+	for _, l := range lines {
+		if !strings.HasPrefix(l, "  ") {
+			break
+		}
+		b.WriteString(" " + strings.TrimSpace(l))
+	}
+	return b.String()
+}
+
+func rel(name string) string {
+	r, err := filepath.Rel(root, name)
+	if err != nil {
+		return name
+	}
+	return filepath.ToSlash(r)
+}
+
+// places is where each rule was seen first.
+type places map[ID]string
+
+func (p places) note(at string, ids ...ID) {
+	for _, id := range ids {
+		if _, seen := p[id]; !seen {
+			p[id] = at
+		}
+	}
+}
+
+// sources is what the module says about rules.
+type sources struct {
+	cited  places // in comments of source files
+	quoted places // strings of source files that are nothing but an id
+	named  places // anywhere in tests and testdata
+}
+
+// scan walks the module's sources.
+func scan(t *testing.T) sources {
+	t.Helper()
+	src := sources{places{}, places{}, places{}}
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := rel(p)
+		if d.IsDir() {
+			// This package talks about ids that are no rules.
+			if name == "internal/test/rules" || p != root && strings.HasPrefix(d.Name(), ".") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		test := strings.HasSuffix(name, "_test.go") || slices.Contains(strings.Split(name, "/"), "testdata")
+		if !test && filepath.Ext(name) != ".go" {
+			return nil
+		}
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		if test {
+			src.named.note(name, FindAll(string(b))...)
+		} else {
+			src.read(name, b)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
+}
+
+// read notes the ids of one source file. A string counts when it is nothing
+// but an id: the rule of an explanation's step, or of a row in a table. Any
+// other string may hold SDDL, where S-1 is no rule.
+func (x sources) read(name string, src []byte) {
+	fset := token.NewFileSet()
+	f := fset.AddFile(name, -1, len(src))
+	var s scanner.Scanner
+	s.Init(f, src, nil, scanner.ScanComments)
+	for {
+		pos, tok, lit := s.Scan()
+		switch tok {
+		case token.EOF:
+			return
+		case token.COMMENT:
+			first := f.Line(pos)
+			for i, line := range strings.Split(lit, "\n") {
+				x.cited.note(name+":"+strconv.Itoa(first+i), FindAll(line)...)
+			}
+		case token.STRING:
+			text, err := strconv.Unquote(lit)
+			if ids := FindAll(text); err == nil && len(ids) == 1 && string(ids[0]) == text {
+				x.quoted.note(name+":"+strconv.Itoa(f.Line(pos)), ids[0])
+			}
+		}
+	}
+}
+
+func TestRulesAreInOrder(t *testing.T) {
+	last := map[string]ID{}
+	seen := places{}
+	for _, r := range readRules(t) {
+		family := r.id.Family()
+		if want := families[family]; want != r.file {
+			t.Errorf("%s: %s belongs into docs/rules/%s", r.at, r.id, want)
+		}
+		if before, twice := seen[r.id]; twice {
+			t.Errorf("%s: %s is listed before, at %s", r.at, r.id, before)
+		} else if r.id.Compare(last[family]) < 0 {
+			t.Errorf("%s: %s stands after %s: keep ids in ascending order", r.at, r.id, last[family])
+		}
+		seen.note(r.at, r.id)
+		last[family] = r.id
+	}
+}
+
+func TestRulesAreCitedAndTested(t *testing.T) {
+	rules, src := readRules(t), scan(t)
+	known := map[ID]bool{}
+	for _, r := range rules {
+		known[r.id] = true
+		if _, ok := src.cited[r.id]; !ok {
+			t.Errorf("%s: %s is cited in no source file: put `// %s` at the branch that decides it, or take the line out until it is built", r.at, r.id, r.id)
+		}
+		if _, ok := src.named[r.id]; !ok {
+			t.Errorf("%s: %s is named in no test: name it in the _test.go or testdata file that checks it", r.at, r.id)
+		}
+	}
+	used := maps.Clone(src.quoted)
+	maps.Copy(used, src.cited)
+	for _, id := range slices.SortedFunc(maps.Keys(used), compareAll) {
+		if !known[id] {
+			t.Errorf("%s: %s is cited but docs/rules/%s does not list it: add its line, and name it in a test", used[id], id, families[id.Family()])
+		}
+	}
+	t.Logf("%d rules listed, %d cited, %d named in tests", len(rules), len(used), len(src.named))
+}
+
+// A row of docs/CAVEATS.md that claims to be built names rules that are.
+func TestCaveatsAreBuilt(t *testing.T) {
+	known := map[ID]bool{}
+	for _, r := range readRules(t) {
+		known[r.id] = true
+	}
+	b, err := os.ReadFile(filepath.Join(root, "docs", "CAVEATS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(b)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		ids := FindAll(cells[0])
+		if len(cells) != 5 || len(ids) == 0 {
+			continue
+		}
+		rows++
+		state := strings.TrimSpace(cells[4])
+		if !strings.HasPrefix(state, "built") && !strings.HasPrefix(state, "not built yet") {
+			t.Errorf("docs/CAVEATS.md: %s: the state says neither built nor not built yet: %q", ids[0], state)
+		}
+		for _, id := range ids {
+			if strings.HasPrefix(state, "built") && !known[id] {
+				t.Errorf("docs/CAVEATS.md: %s is said to be built, but docs/rules/%s does not list it", id, families[id.Family()])
+			}
+		}
+	}
+	if rows == 0 {
+		t.Error("docs/CAVEATS.md has no row: has its table another form now?")
+	}
+}
+
+func compareAll(a, b ID) int {
+	if c := strings.Compare(a.Family(), b.Family()); c != 0 {
+		return c
+	}
+	return a.Compare(b)
+}
+
+func TestFindAll(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want []ID
+	}{
+		{"// O-31", []ID{"O-31"}},
+		{"see A-7, A-56; and (T-40).", []ID{"A-7", "A-56", "T-40"}},
+		{"U-57a/U-57 I-23: S-24", []ID{"U-57a", "U-57", "I-23", "S-24"}},
+		{"T-60..T-67 and A-26–A-29", []ID{"T-60", "T-67", "A-26", "A-29"}},
+		{"P-3 F-12 U-12", []ID{"P-3", "F-12", "U-12"}},
+		{"(S-1).", []ID{"S-1"}},
+		{"I-42 g", []ID{"I-42"}},
+		{"S-1-5-32-544 S-1-… S-1… S-1-x", nil},
+		{"MS-DTYP 2.4.2.2, UTF-8, SHA-256, ISO-8859-1", nil},
+		{"AC-001 C-11 TC-6 IC-9 OC-3 UC-1 FO-2", nil},
+		{"S-0x1-20 A-01 A-1bc a-1 A-12_3 A--1 A-%d", nil},
+		{"", nil},
+	} {
+		if got := FindAll(c.text); !slices.Equal(got, c.want) {
+			t.Errorf("FindAll(%q) = %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	ids := []ID{"U-100", "U-57a", "U-9", "U-57", "U-57b"}
+	slices.SortFunc(ids, compareAll)
+	if want := []ID{"U-9", "U-57", "U-57a", "U-57b", "U-100"}; !slices.Equal(ids, want) {
+		t.Errorf("sorted: %q, want %q", ids, want)
+	}
+	if got := ID("P-3").Family(); got != "P" {
+		t.Errorf("family of P-3 is %q", got)
+	}
+}
+
+func TestRead(t *testing.T) {
+	text := "package p // A-1\n\n/* T-2\nT-3 */\nvar x = \"A-4\" + \"S-1\" + \"see A-5\"\n"
+	src := sources{places{}, places{}, places{}}
+	src.read("p.go", []byte(text))
+	if want := (places{"A-1": "p.go:1", "T-2": "p.go:3", "T-3": "p.go:4"}); !maps.Equal(src.cited, want) {
+		t.Errorf("cited: got %v, want %v", src.cited, want)
+	}
+	if want := (places{"A-4": "p.go:5", "S-1": "p.go:5"}); !maps.Equal(src.quoted, want) {
+		t.Errorf("quoted: got %v, want %v", src.quoted, want)
+	}
+}

@@ -1,0 +1,372 @@
+package bulk
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// change is how the rights of one principal on one object changed.
+type change struct {
+	who          int // index into Diff.pairs
+	gained, lost winnt.AccessMask
+	cause        string
+}
+
+// key is one descriptor on one type of object; nil stands for no object.
+type key struct {
+	d   *sd.Descriptor
+	typ *winnt.ObjectType
+}
+
+// compared is what a batch found.
+type compared struct {
+	objects, changes int
+	groups           map[group]*tally
+	order            []group
+}
+
+// comparer compares objects. Owned by one goroutine.
+type comparer struct {
+	d          *Diff
+	near       [2]near // of Before and After; the second is used for both if they are parsed alike
+	evaluators map[side]*effective.Evaluator
+	gates      map[side][]winnt.AccessMask
+	changes    map[question][]change
+	held       int // bytes in changes, about
+	limit      int // of held
+	old        Object
+	entry      entry
+}
+
+// side is one state's principals and a type of object.
+type side struct {
+	p   *effective.Principals
+	typ *winnt.ObjectType
+}
+
+// question is a pair of descriptors, and the principals it was compared for.
+type question struct {
+	before, after *known
+	pairs         *two
+}
+
+// parsedCost is what a parsed descriptor takes, in bytes, about.
+const parsedCost = 2000
+
+func (d *Diff) worker() (func(b *portion), error) {
+	c := newComparer(d)
+	if _, _, err := c.evaluator(d.all.before, d.Type); err != nil {
+		return nil, err
+	}
+	return c.batch, nil
+}
+
+func newComparer(d *Diff) *comparer {
+	c := &comparer{d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{}, changes: map[question][]change{}, limit: d.CacheBytes / 16}
+	for i, t := range d.tables {
+		c.near[i] = t.near(parsedCost)
+	}
+	return c
+}
+
+// compile makes the two sets of principals of some pairs.
+func (d *Diff) compile(pairs []int) two {
+	t := two{pairs: pairs, at: make([][2]int, len(pairs))}
+	var tokens [2][]*token.Token
+	for i, n := range pairs {
+		p := d.pairs[n]
+		for j, index := range [2]int{p.before, p.after} {
+			t.at[i][j] = -1
+			if index >= 0 {
+				t.at[i][j] = len(tokens[j])
+				tokens[j] = append(tokens[j], [2]*Directory{d.Directory, d.DirectoryAfter}[j].Principals[index].Token)
+			}
+		}
+	}
+	t.before = effective.Compile(tokens[0], d.Config)
+	if t.after = t.before; d.Directory != d.DirectoryAfter {
+		t.after = effective.Compile(tokens[1], d.Config)
+	}
+	return t
+}
+
+// evaluator is the one for a side, and what the share leaves of its answers.
+func (c *comparer) evaluator(p *effective.Principals, typ *winnt.ObjectType) (*effective.Evaluator, []winnt.AccessMask, error) {
+	s := side{p, typ}
+	if e := c.evaluators[s]; e != nil {
+		return e, c.gates[s], nil
+	}
+	e, err := effective.NewEvaluator(p, effective.Question{Type: typ, Rights: []winnt.AccessMask{winnt.MAXIMUM_ALLOWED}})
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.d.Share != nil {
+		c.gates[s] = slices.Clone(e.Maximum(c.d.Share))
+	}
+	c.evaluators[s] = e
+	return e, c.gates[s], nil
+}
+
+// batch compares the objects of a batch.
+func (c *comparer) batch(b *portion) {
+	b.each(func(o *Object) {
+		if b.fatal != nil {
+			return
+		}
+		b.rows++
+		if o.Type == nil {
+			o.Type = c.d.Type
+		}
+		if b.gone {
+			b.fatal = c.object(b, o, o, nil)
+			return
+		}
+		b.fatal = c.after(b, o)
+	})
+}
+
+// after compares an object of After with what was.
+func (c *comparer) after(b *portion, o *Object) error {
+	slot, known, err := c.d.past.find(o.Path, &c.entry)
+	if err != nil {
+		return err
+	}
+	if known {
+		c.d.past.mark(slot)
+	}
+	switch {
+	case o.err != nil:
+		b.fail(o, o.err)
+		return nil
+	case !known:
+		return c.object(b, o, nil, o)
+	case c.entry.kind&unreadable != 0:
+		return nil // counted when it was read
+	}
+	if err := c.d.past.object(&c.entry, &c.old); err != nil {
+		return err
+	}
+	return c.object(b, o, &c.old, o)
+}
+
+// object compares two states of an object, nil for one in which it is not
+// there; o is the one to be named.
+func (c *comparer) object(b *portion, o, before, after *Object) error {
+	var ks [2]*known
+	var as [2]*answer
+	for i, x := range [2]*Object{before, after} {
+		if x == nil {
+			continue
+		}
+		if i == 1 && before != nil && c.alike(before, x) {
+			ks[1], as[1] = ks[0], as[0]
+			continue
+		}
+		if ks[i], as[i] = c.known(i, x); as[i].err != nil {
+			b.fail(o, as[i].err)
+			return nil
+		}
+	}
+	pairs := &c.d.all
+	if ks[0] == ks[1] { // what changed can only be the principals
+		if pairs = &c.d.moved; len(pairs.pairs) == 0 {
+			return nil
+		}
+	}
+	changes, err := c.answer(question{ks[0], ks[1], pairs}, as)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	b.compared.objects++
+	b.compared.changes += len(changes)
+	if c.d.Summary {
+		b.compared.add(c.d, string(o.Path), changes)
+		return nil
+	}
+	for i := range changes {
+		b.out = c.d.row(b.out, string(o.Path), &changes[i])
+		b.full()
+	}
+	return nil
+}
+
+// alike reports whether two objects have equal descriptors, as they were given.
+func (c *comparer) alike(x, y *Object) bool {
+	return x.Type == y.Type && x.form == y.form && bytes.Equal(x.sd, y.sd) && c.d.Directory.Domain == c.d.DirectoryAfter.Domain
+}
+
+// known finds or makes the parsed descriptor of an object of a side.
+func (c *comparer) known(i int, o *Object) (*known, *answer) {
+	dir := c.d.Directory
+	if i == 1 {
+		dir = c.d.DirectoryAfter
+	}
+	if dir.Domain == c.d.DirectoryAfter.Domain {
+		i = 1
+	}
+	k := c.near[i].find(o, o.Type)
+	a := k.answer.Load()
+	if a == nil {
+		a = &answer{}
+		a.parsed, a.err = o.form.parse(o.sd, dir.Domain)
+		if !k.answer.CompareAndSwap(nil, a) {
+			a = k.answer.Load()
+		}
+	}
+	return k, a
+}
+
+// answer compares two descriptors for some principals, or remembers it.
+func (c *comparer) answer(q question, as [2]*answer) ([]change, error) {
+	if known, ok := c.changes[q]; ok {
+		return known, nil
+	}
+	var ks [2]key
+	repeatable := true
+	var masks [2][]winnt.AccessMask
+	for i, k := range [2]*known{q.before, q.after} {
+		if k == nil {
+			continue
+		}
+		ks[i] = key{as[i].parsed, k.typ}
+		e, gate, err := c.evaluator([2]*effective.Principals{q.pairs.before, q.pairs.after}[i], k.typ)
+		if err != nil {
+			return nil, err
+		}
+		repeatable = repeatable && e.Repeatable(ks[i].d)
+		masks[i] = slices.Clone(e.Maximum(ks[i].d)) // both may come from one evaluator
+		for j := range gate {
+			masks[i][j] &= gate[j]
+		}
+	}
+	out := c.d.changed(q.pairs, masks)
+	for i := range out {
+		out[i].cause = c.d.cause(&out[i], ks[0], ks[1])
+	}
+	if repeatable { // A-141
+		size := 2 * (parsedCost + overhead)
+		for i := range out {
+			size += 96 + len(out[i].cause)
+		}
+		if c.held += size; c.held > c.limit {
+			clear(c.changes)
+			c.held = size
+		}
+		c.changes[q] = out
+	}
+	return out, nil
+}
+
+// changed lists the pairs whose masks differ.
+func (d *Diff) changed(t *two, masks [2][]winnt.AccessMask) (out []change) {
+	for i, n := range t.pairs {
+		var m [2]winnt.AccessMask
+		for j, at := range t.at[i] {
+			if at >= 0 && masks[j] != nil {
+				m[j] = masks[j][at]
+			}
+		}
+		if was, is := m[0], m[1]; was != is {
+			out = append(out, change{who: n, gained: is &^ was, lost: was &^ is})
+		}
+	}
+	return out
+}
+
+// group is what a summary adds up; tally is the sum.
+type (
+	group struct{ folder, cause string }
+	tally struct {
+		First        string // where the group was met first, to be sorted by
+		Folder       string
+		Cause        string
+		Objects      int
+		Gained, Lost winnt.AccessMask
+		Who          effective.Set // over pairs
+		last         string
+	}
+)
+
+func addTally(into, t *tally) {
+	into.First = min(into.First, t.First)
+	into.Objects += t.Objects
+	into.Gained |= t.Gained
+	into.Lost |= t.Lost
+	for i := range t.Who {
+		into.Who[i] |= t.Who[i]
+	}
+}
+
+func costTally(t *tally) int { return 128 + len(t.Folder) + len(t.Cause) + 8*len(t.Who) }
+
+// add counts an object into its folder.
+func (b *compared) add(d *Diff, name string, changes []change) {
+	if b.groups == nil {
+		b.groups = map[group]*tally{}
+	}
+	folder := path.Dir(strings.ReplaceAll(name, `\`, "/"))
+	for i := range changes {
+		c := &changes[i]
+		g := group{folder, c.cause}
+		t := b.groups[g]
+		if t == nil {
+			t = &tally{Folder: folder, Cause: c.cause, Who: make(effective.Set, (len(d.pairs)+63)/64)}
+			b.groups[g] = t
+			b.order = append(b.order, g)
+		}
+		if t.last != name || t.Objects == 0 {
+			t.Objects++
+			t.last = name
+		}
+		t.Gained |= c.gained
+		t.Lost |= c.lost
+		t.Who[c.who/64] |= 1 << (c.who % 64)
+	}
+}
+
+// collect adds the groups of a batch up; at is how many objects were before it.
+func (d *Diff) collect(b *compared, at int) error {
+	for i, g := range b.order {
+		t := b.groups[g]
+		t.First = fmt.Sprintf("%016x%08x", at, i)
+		if err := d.groups.merge(g.folder+"\x00"+g.cause, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// summary writes the rows of the groups, in the order they were met.
+func (d *Diff) summary() error {
+	sorted := newAggregate(d.CacheBytes/8, addTally, costTally)
+	defer sorted.close()
+	err := d.groups.each(func(_ string, t *tally) error { return sorted.merge(t.First, t) })
+	if err != nil {
+		return err
+	}
+	return sorted.each(func(_ string, t *tally) error {
+		var out []byte
+		who := t.Who.Count()
+		switch d.Format {
+		case JSONL:
+			out = batch.AppendString(append(out, `{"folder":`...), t.Folder)
+			out = fmt.Appendf(out, `,"objects":%d,"principals":%d,"gained":"%s","lost":"%s","cause":`, t.Objects, who, t.Gained.Padded(), t.Lost.Padded())
+			out = append(batch.AppendString(out, t.Cause), "}\n"...)
+		case CSV:
+			out = appendCSV(out, t.Folder, fmt.Sprint(t.Objects), fmt.Sprint(who), t.Gained.Padded(), t.Lost.Padded(), t.Cause)
+		default:
+			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", Printable(t.Folder), t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), Printable(t.Cause))
+		}
+		_, err := d.Out.Write(out)
+		return err
+	})
+}

@@ -1,0 +1,310 @@
+package bulk
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Diff compares who has what on two states of the same objects, or for two
+// states of the same principals. Before, After, Directory and Out are needed. It
+// is used once.
+//
+// Only what can have changed is evaluated: objects whose descriptors differ, for
+// everybody; and, of the others, only principals whose tokens differ.
+type Diff struct {
+	Before, After  Source
+	Directory      *Directory
+	DirectoryAfter *Directory        // nil: the same
+	Type           *winnt.ObjectType // of objects that do not tell; nil: file
+	Config         effective.Config
+	Share          *sd.Descriptor // a second gate before all objects of both states; nil: none
+	Format         Format
+	Summary        bool // a row for each folder and cause instead of each principal and object
+	Out            io.Writer
+
+	Workers    int // 0: one a core
+	CacheBytes int // most memory for what is remembered; 0: 256 MiB
+
+	// Progress is called now and then; offsets count through Before and then After.
+	Progress func(Position)
+	// Save is called when all rows up to a position of After have been written; nil:
+	// not. From there a Diff with Skip, the part of After before it, goes on.
+	Save  func(Position, json.RawMessage) error
+	State *os.File // with Save: where the rest of what Resume needs is kept
+	Skip  Source   // nil: nothing
+
+	pairs  []pair    // of principals with one name, in the order of Directory
+	all    two       // pairs, all of them
+	moved  two       // those pairs whose tokens differ
+	tables [2]*table // what Before and After are parsed to
+	past   *past
+	groups *aggregate[tally]
+	base   int       // objects compared before the pipeline that writes
+	before *Position // of the run this one goes on with; nil: none
+}
+
+// pair is a principal before and after; -1 where it is not there.
+type pair struct {
+	name          string
+	before, after int
+}
+
+// two are the principals of both states that are evaluated together.
+type two struct {
+	pairs         []int // index into Diff.pairs
+	before, after *effective.Principals
+	at            [][2]int // of each pair: its index in before and after; -1: it is not there
+}
+
+// Outcome is what a comparison found. Objects, Changed and so on count objects
+// of either side.
+type Outcome struct {
+	Summary
+	// Compared is false if the run was stopped before the first state had been
+	// read: there are no rows then.
+	Compared bool
+	Gone     bool // what only the first state has is among the rows
+}
+
+// Do compares. Rows come in the order of After, then what only Before has. When
+// ctx is cancelled the rows up to the position of the outcome are complete.
+func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
+	if d.Type == nil {
+		d.Type = winnt.FileObject
+	}
+	if d.DirectoryAfter == nil {
+		d.DirectoryAfter = d.Directory
+	}
+	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
+	d.match()
+	d.tables[1] = newTable(d.CacheBytes / 4)
+	if d.tables[0] = d.tables[1]; d.Directory.Domain != d.DirectoryAfter.Domain {
+		d.tables[0] = newTable(d.CacheBytes / 4)
+	}
+	if d.groups == nil {
+		d.begin()
+	}
+	defer d.groups.close()
+	if err := d.heading(); err != nil {
+		return out, err
+	}
+	d.past = newPast(int64(d.CacheBytes) / 2)
+	defer d.past.close()
+	if out.Summary, err = d.read(ctx); err != nil {
+		return out, err
+	}
+	out.Compared = true
+	before := out.Summary
+	if out.Summary, err = d.compare(ctx, before.Offset); err == nil {
+		err = d.gone(ctx, &out)
+	}
+	out.Unreadable += before.Unreadable
+	if before.FirstError != nil {
+		out.FirstError = before.FirstError
+	}
+	if d.before != nil {
+		out.Position = d.before.Plus(out.Position)
+	}
+	if d.Summary && (err == nil || d.Save == nil) {
+		err = errors.Join(err, d.summary())
+	}
+	return out, err
+}
+
+// compare takes After through the workers; offset is where it starts for
+// Progress.
+func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
+	if d.before != nil {
+		d.base = d.before.Objects
+	}
+	p := pipeline{source: d.After, out: d.Out, workers: d.Workers, worker: d.worker, write: d.write}
+	if d.Progress != nil {
+		p.progress = func(at Position) {
+			at.Offset += offset
+			d.Progress(at)
+		}
+	}
+	if d.Save != nil {
+		p.save = func(at Position) error {
+			if err := d.groups.flush(); err != nil {
+				return err
+			}
+			state, err := json.Marshal(d.groups.runs)
+			return errors.Join(err, d.Save(at, state))
+		}
+	}
+	return p.do(ctx)
+}
+
+// gone adds what only Before has.
+func (d *Diff) gone(ctx context.Context, out *Outcome) error {
+	d.base += out.Objects
+	p := pipeline{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, worker: d.worker, write: d.write}
+	more, err := p.do(ctx)
+	more.Offset, more.Lines = 0, 0
+	out.Position, out.Gone = out.Plus(more.Position), err == nil
+	if out.FirstError == nil {
+		out.FirstError = more.FirstError
+	}
+	return err
+}
+
+func (d *Diff) begin() {
+	if d.groups = newAggregate(d.CacheBytes/8, addTally, costTally); d.State != nil {
+		d.groups.file, d.groups.keep = d.State, true
+	}
+}
+
+// Resume goes on with what an interrupted comparison gave to Save at a position
+// of After. It is called before Do.
+func (d *Diff) Resume(at Position, state json.RawMessage) error {
+	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
+	d.begin()
+	d.before = &at
+	if err := json.Unmarshal(state, &d.groups.runs); err != nil {
+		return err
+	}
+	return sizeAtLeast(d.State, d.groups.runs)
+}
+
+// Fingerprint names the question: comparisons with equal ones go on with each
+// other.
+func (d *Diff) Fingerprint() string {
+	q := Run{Type: d.Type, Share: d.Share, Directory: d.Directory, Format: d.Format, Expressions: d.Summary}
+	text := "diff " + q.Fingerprint()
+	if d.DirectoryAfter != nil {
+		q.Directory = d.DirectoryAfter
+		text += q.Fingerprint()
+	}
+	return text
+}
+
+// read reads Before, and what has been compared of After.
+func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
+	err = objects(ctx, d.Before, func(b *portion, o *Object) error {
+		if o.Type == nil {
+			o.Type = d.Type
+		}
+		sum.Objects++
+		if o.err != nil {
+			if sum.Unreadable++; sum.FirstError == nil {
+				sum.FirstError = fmt.Errorf("%s: %w", o.Path, o.err)
+			}
+		}
+		sum.Offset = b.end
+		if sum.Objects&0xffff == 0 && d.Progress != nil {
+			d.Progress(sum.Position)
+		}
+		return d.past.put(o)
+	})
+	if err == nil {
+		err = d.past.index()
+	}
+	if err != nil || d.Skip == nil {
+		return sum, err
+	}
+	var e entry
+	return sum, objects(ctx, d.Skip, func(_ *portion, o *Object) error {
+		slot, ok, err := d.past.find(o.Path, &e)
+		if ok {
+			d.past.mark(slot)
+		}
+		return err
+	})
+}
+
+// match pairs the principals by their names, and finds those whose tokens a
+// check could tell apart.
+func (d *Diff) match() {
+	after := map[string]int{}
+	for i, p := range d.DirectoryAfter.Principals {
+		after[p.Name] = i
+	}
+	for i, p := range d.Directory.Principals {
+		j, ok := after[p.Name]
+		if !ok {
+			j = -1
+		}
+		delete(after, p.Name)
+		d.pairs = append(d.pairs, pair{p.Name, i, j})
+	}
+	for i, p := range d.DirectoryAfter.Principals {
+		if j, ok := after[p.Name]; ok && j == i {
+			d.pairs = append(d.pairs, pair{p.Name, -1, i})
+		}
+	}
+	var all, moved []int
+	for i, p := range d.pairs {
+		all = append(all, i)
+		if d.Directory == d.DirectoryAfter {
+			continue
+		}
+		if p.before < 0 || p.after < 0 || d.Config.Options.Callback != nil || d.differ(p) {
+			moved = append(moved, i)
+		}
+	}
+	d.all = d.compile(all)
+	if len(moved) > 0 {
+		d.moved = d.compile(moved)
+	}
+}
+
+// differ reports whether a check could tell the tokens of a pair apart.
+func (d *Diff) differ(p pair) bool {
+	was, is := d.Directory.Principals[p.before].Token, d.DirectoryAfter.Principals[p.after].Token
+	return was.LocalAttributes().Len()+is.LocalAttributes().Len() > 0 || effective.Fingerprint(was) != effective.Fingerprint(is) // A-141
+}
+
+// heading starts the output.
+func (d *Diff) heading() error {
+	text := ""
+	switch {
+	case d.before != nil:
+	case d.Format == CSV && d.Summary:
+		text = "folder,objects,principals,gained,lost,cause\n"
+	case d.Format == CSV:
+		text = "principal,path,gained,lost,cause\n"
+	case d.Format == Table && d.Summary:
+		text = fmt.Sprintf("%-32s  %8s  %10s  %-10s  %-10s  %s\n", "FOLDER", "OBJECTS", "PRINCIPALS", "GAINED", "LOST", "CAUSE")
+	case d.Format == Table:
+		text = fmt.Sprintf("%-16s  %-32s  %-10s  %-10s  %s\n", "PRINCIPAL", "PATH", "GAINED", "LOST", "CAUSE")
+	}
+	_, err := io.WriteString(d.Out, text)
+	return err
+}
+
+// write puts out a batch, in order.
+func (d *Diff) write(b *portion, so *Summary) error {
+	if b.fatal != nil {
+		return b.fatal
+	}
+	if !d.Summary {
+		_, err := d.Out.Write(b.out)
+		return err
+	}
+	return d.collect(&b.compared, d.base+so.Objects)
+}
+
+func (d *Diff) row(dst []byte, name string, c *change) []byte {
+	who := d.pairs[c.who].name
+	switch d.Format {
+	case JSONL:
+		dst = batch.AppendString(append(dst, `{"principal":`...), who)
+		dst = batch.AppendString(append(dst, `,"path":`...), name)
+		dst = append(dst, `,"gained":"`+c.gained.Padded()+`","lost":"`+c.lost.Padded()+`","cause":`...)
+		return append(batch.AppendString(dst, c.cause), "}\n"...)
+	case CSV:
+		return appendCSV(dst, who, name, c.gained.Padded(), c.lost.Padded(), c.cause)
+	}
+	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n", Printable(who), Printable(name), c.gained.Padded(), c.lost.Padded(), Printable(c.cause))
+}

@@ -1,0 +1,88 @@
+package expect
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+)
+
+func noFiles(string) ([]byte, error) { return nil, errors.New("no files here") }
+
+// TestExampleFile: the example holds, and is what the help text promises.
+func TestExampleFile(t *testing.T) {
+	b, err := os.ReadFile("../../../examples/permissions.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := Parse(b, func(name string) ([]byte, error) { return os.ReadFile("../../../examples/" + name) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := f.Run(time.Now)
+	for _, c := range r.Cases {
+		if c.Problem != "" {
+			t.Errorf("line %d: %s on %s: %s\n%s", c.Line, c.Who, c.On, c.Problem, c.Why)
+		}
+	}
+	if len(r.Cases) != 12 || r.Failed != 0 || len(r.Coverage) != 3 {
+		t.Errorf("%d cases, %d failed, %d descriptors", len(r.Cases), r.Failed, len(r.Coverage))
+	}
+}
+
+// TestCoverage: an entry counts as watched once it granted or denied something
+// in a case, whatever the case expected.
+func TestCoverage(t *testing.T) {
+	f, err := Parse([]byte(`
+principals: {u: {user: S-1-5-21-1-2-3-1001, groups: [WD]}}
+descriptors:
+  d: O:BAG:SYD:(D;;0x2;;;WD)(A;OICIIO;FA;;;BA)(A;;0x1;;;WD)(A;;0x4;;;WD)
+expect:
+  - {who: u, on: d, want: 2, is: denied}
+  - {who: u, on: d, want: 1, is: granted}
+`), noFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := f.Run(time.Now).Coverage[0]
+	if c.Entries != 3 || len(c.Never) != 1 || c.Never[0].Index != 3 || c.Line != 4 {
+		t.Errorf("coverage %+v", c)
+	}
+}
+
+func TestErrorsNameTheLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: 1":                            `line 1: unknown field "a", want one of domain, principals, descriptors, expect`,
+		"domain: x":                       "",
+		"domain: WD\ndomain: WD":          "",
+		"principals:\n  a: b.json":        "line 2: principal a: no files here",
+		"principals:\n  a: {user: *x}":    "",
+		"descriptors:\n  d: {type: file}": "line 2: descriptor d: want either sddl or hex",
+		"descriptors:\n  d: {hex: zz}":    "line 2: descriptor d: encoding/hex: invalid byte: U+007A 'z'",
+		"- a":                             "line 1: want a map of domain, principals, descriptors, expect",
+		"expect: 1":                       "line 1: expect: want a list, each with name, who, on, want, is, why, self, call",
+		"expect: []":                      "nothing to test: the file has no expect",
+	} {
+		_, err := Parse([]byte(text), noFiles)
+		var e *Error
+		if !errors.As(err, &e) || want != "" && err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// FuzzParse: no input makes the reader panic, and what it reads can be run.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{
+		"principals: {u: {user: S-1-5-21-1-2-3-1001}}\ndescriptors: {d: 'D:'}\nexpect: [{who: u, on: d, want: 1, is: denied}]",
+		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}", "\xef\xbb\xbfdomain: S-1-5-21-1-2-3", "expect: [{}]", "x: |\n  y", "<<: {a: 1}",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := Parse(b, noFiles)
+		if err == nil {
+			file.Run(time.Now)
+		}
+	})
+}
