@@ -9,6 +9,8 @@ import (
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -43,7 +45,7 @@ type comparer struct {
 	changes    map[question][]change
 	held       int // bytes in changes, about
 	limit      int // of held
-	old        Object
+	old        objects.Object
 	entry      entry
 }
 
@@ -62,12 +64,17 @@ type question struct {
 // parsedCost is what a parsed descriptor takes, in bytes, about.
 const parsedCost = 2000
 
-func (d *Diff) worker() (func(b *portion), error) {
-	c := newComparer(d)
-	if _, _, err := c.evaluator(d.all.before, d.Type); err != nil {
-		return nil, err
+// worker makes the worker of a pipeline; decide says what each object is asked.
+func (d *Diff) worker(
+	decide func(c *comparer, b *portion, o *objects.Object) error,
+) func() (func(b *portion), error) {
+	return func() (func(b *portion), error) {
+		c := newComparer(d)
+		if _, _, err := c.evaluator(d.all.before, d.Type); err != nil {
+			return nil, err
+		}
+		return func(b *portion) { c.batch(b, decide) }, nil
 	}
-	return c.batch, nil
 }
 
 func newComparer(d *Diff) *comparer {
@@ -88,7 +95,7 @@ func (d *Diff) compile(pairs []int) two {
 			t.at[i][j] = -1
 			if index >= 0 {
 				t.at[i][j] = len(tokens[j])
-				tokens[j] = append(tokens[j], [2]*Directory{d.Directory, d.DirectoryAfter}[j].Principals[index].Token)
+				tokens[j] = append(tokens[j], [2]*people.Directory{d.Directory, d.DirectoryAfter}[j].Principals[index].Token)
 			}
 		}
 	}
@@ -116,9 +123,12 @@ func (c *comparer) evaluator(p *effective.Principals, typ *winnt.ObjectType) (*e
 	return e, c.gates[s], nil
 }
 
-// batch compares the objects of a batch.
-func (c *comparer) batch(b *portion) {
-	b.each(func(o *Object) {
+// missing decides an object that only Before has.
+func (c *comparer) missing(b *portion, o *objects.Object) error { return c.object(b, o, o, nil) }
+
+// batch decides the objects of a batch.
+func (c *comparer) batch(b *portion, decide func(c *comparer, b *portion, o *objects.Object) error) {
+	b.in.Each(func(o *objects.Object) {
 		if b.fatal != nil {
 			return
 		}
@@ -126,16 +136,12 @@ func (c *comparer) batch(b *portion) {
 		if o.Type == nil {
 			o.Type = c.d.Type
 		}
-		if b.gone {
-			b.fatal = c.object(b, o, o, nil)
-			return
-		}
-		b.fatal = c.after(b, o)
+		b.fatal = decide(c, b, o)
 	})
 }
 
 // after compares an object of After with what was.
-func (c *comparer) after(b *portion, o *Object) error {
+func (c *comparer) after(b *portion, o *objects.Object) error {
 	slot, known, err := c.d.past.find(o.Path, &c.entry)
 	if err != nil {
 		return err
@@ -144,8 +150,8 @@ func (c *comparer) after(b *portion, o *Object) error {
 		c.d.past.mark(slot)
 	}
 	switch {
-	case o.err != nil:
-		b.fail(o, o.err)
+	case o.Err != nil:
+		b.fail(o, o.Err)
 		return nil
 	case !known:
 		return c.object(b, o, nil, o)
@@ -160,10 +166,10 @@ func (c *comparer) after(b *portion, o *Object) error {
 
 // object compares two states of an object, nil for one in which it is not
 // there; o is the one to be named.
-func (c *comparer) object(b *portion, o, before, after *Object) error {
+func (c *comparer) object(b *portion, o, before, after *objects.Object) error {
 	var ks [2]*known
 	var as [2]*answer
-	for i, x := range [2]*Object{before, after} {
+	for i, x := range [2]*objects.Object{before, after} {
 		if x == nil {
 			continue
 		}
@@ -200,12 +206,12 @@ func (c *comparer) object(b *portion, o, before, after *Object) error {
 }
 
 // alike reports whether two objects have equal descriptors, as they were given.
-func (c *comparer) alike(x, y *Object) bool {
-	return x.Type == y.Type && x.form == y.form && bytes.Equal(x.sd, y.sd) && c.d.Directory.Domain == c.d.DirectoryAfter.Domain
+func (c *comparer) alike(x, y *objects.Object) bool {
+	return x.Type == y.Type && x.Form == y.Form && bytes.Equal(x.SD, y.SD) && c.d.Directory.Domain == c.d.DirectoryAfter.Domain
 }
 
 // known finds or makes the parsed descriptor of an object of a side.
-func (c *comparer) known(i int, o *Object) (*known, *answer) {
+func (c *comparer) known(i int, o *objects.Object) (*known, *answer) {
 	dir := c.d.Directory
 	if i == 1 {
 		dir = c.d.DirectoryAfter
@@ -217,7 +223,7 @@ func (c *comparer) known(i int, o *Object) (*known, *answer) {
 	a := k.answer.Load()
 	if a == nil {
 		a = &answer{}
-		a.parsed, a.err = o.form.parse(o.sd, dir.Domain)
+		a.parsed, a.err = o.Descriptor(dir.Domain)
 		if !k.answer.CompareAndSwap(nil, a) {
 			a = k.answer.Load()
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -56,15 +57,15 @@ type gathered struct {
 }
 
 // keyOf names a descriptor with its type; parseKey reads it.
-func keyOf(o *Object) string {
-	return string(append(append(append([]byte{byte(o.form)}, TypeName(o.Type)...), 0), o.sd...))
+func keyOf(o *objects.Object) string {
+	return string(append(append(append([]byte{byte(o.Form)}, objects.TypeName(o.Type)...), 0), o.SD...))
 }
 
 func parseKey(text string, domain sid.SID) (k key, err error) {
 	for i := range len(text) {
 		if text[i] == 0 && i > 0 {
 			k.typ = winnt.ObjectTypeByName(text[1:i])
-			k.d, err = form(text[0]).parse([]byte(text[i+1:]), domain)
+			k.d, err = (&objects.Object{Form: objects.Form(text[0]), SD: []byte(text[i+1:])}).Descriptor(domain)
 			return k, err
 		}
 	}
@@ -72,7 +73,7 @@ func parseKey(text string, domain sid.SID) (k key, err error) {
 }
 
 // put notes an object; it is the worker's.
-func (r *Report) put(b *portion, o *Object, a *answer, err error) {
+func (r *Report) put(b *portion, o *objects.Object, a *answer, err error) {
 	g := b.gathered
 	if g == nil {
 		g = &gathered{by: map[*answer]*found{}, keys: map[*answer]string{}}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 )
 
 // setID names a set of principals by its content: 22 characters of base64url,
@@ -141,7 +142,7 @@ func appendRanges(dst []byte, s effective.Set, most int) ([]byte, bool) {
 }
 
 // appendPrincipals appends the row that says which principal each number is.
-func appendPrincipals(dst []byte, d *Directory) []byte {
+func appendPrincipals(dst []byte, d *people.Directory) []byte {
 	dst = append(dst, `{"principals":[`...)
 	for i := range d.Principals {
 		if i > 0 {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -14,15 +15,15 @@ import (
 type known struct {
 	hash uint64            // immutable
 	key  []byte            // immutable; in the form given
-	form form              // immutable
+	form objects.Form      // immutable
 	typ  *winnt.ObjectType // immutable
 	next *known            // guarded by shard.mu: with the same hash
 
 	answer atomic.Pointer[answer] // nil until somebody has decided it
 }
 
-func (k *known) is(o *Object, typ *winnt.ObjectType) bool {
-	return k.form == o.form && k.typ == typ && bytes.Equal(k.key, o.sd)
+func (k *known) is(o *objects.Object, typ *winnt.ObjectType) bool {
+	return k.form == o.Form && k.typ == typ && bytes.Equal(k.key, o.SD)
 }
 
 // table interns descriptors. It keeps two generations: when the young one is
@@ -50,13 +51,13 @@ func newTable(limit int) *table {
 }
 
 // hash is that of a descriptor as it was given.
-func (t *table) hash(o *Object) uint64 {
-	return maphash.Bytes(t.seed, o.sd) + uint64(o.form)
+func (t *table) hash(o *objects.Object) uint64 {
+	return maphash.Bytes(t.seed, o.SD) + uint64(o.Form)
 }
 
 // find is the entry of a descriptor, made if there is none; cost is what its
 // answer will take.
-func (t *table) find(h uint64, o *Object, typ *winnt.ObjectType, cost int) *known {
+func (t *table) find(h uint64, o *objects.Object, typ *winnt.ObjectType, cost int) *known {
 	s := &t.shards[h>>58]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +74,7 @@ func (t *table) find(h uint64, o *Object, typ *winnt.ObjectType, cost int) *know
 			return moved
 		}
 	}
-	k := &known{hash: h, key: bytes.Clone(o.sd), form: o.form, typ: typ}
+	k := &known{hash: h, key: bytes.Clone(o.SD), form: o.Form, typ: typ}
 	s.put(k, t.limit, cost)
 	return k
 }
@@ -107,7 +108,7 @@ func (t *table) near(cost int) near {
 	return near{t, cost, make([]*known, 1<<min(max(bits.Len(uint(n))-1, 6), 17))}
 }
 
-func (n *near) find(o *Object, typ *winnt.ObjectType) *known {
+func (n *near) find(o *objects.Object, typ *winnt.ObjectType) *known {
 	h := n.table.hash(o)
 	slot := &n.slots[h&uint64(len(n.slots)-1)]
 	if k := *slot; k != nil && k.hash == h && k.is(o, typ) {

@@ -9,13 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 )
 
 // pipeline takes batches of a source through workers to one writer, in the
 // order of the input. Source, worker and write are needed.
 type pipeline struct {
-	source   Source
+	source   objects.Source
 	workers  int                                 // 0: one a core
 	worker   func() (func(b *portion), error)    // makes a worker, which belongs to one goroutine
 	write    func(b *portion, so *Summary) error // takes a batch; so is the sum before it
@@ -31,39 +31,29 @@ type pipeline struct {
 
 // portion is a part of the input on its way to the output.
 type portion struct {
-	data    []byte // lines
-	first   int    // number of the line before the first
-	lines   int
-	objects []Object      // instead of data
-	found   []ntacl.Found // instead of data: files that the worker reads
-	files   *files        // with found
-	reader  fileReader    // with found
-	end     int64         // offset of the input after it
+	in objects.Batch
 
 	out        []byte
 	rows       int
 	unreadable int
 	allowed    int64
-	notes      [3]int    // rows by their Note
-	stale      string    // path of the first with NoteStale
-	err        error     // of the first unreadable row
-	fresh      []*answer // Run: sets that may not have been written yet
-	gathered   *gathered // Report
-	compared   compared  // Diff
-	gone       bool      // Diff: objects that only the first state has
-	fatal      error     // ends the run
-	stopped    *atomic.Bool
-	cut        bool          // the run was stopped: what was counted is there, the rest is not
+	notes      [3]int        // rows by their Note
+	stale      string        // path of the first with objects.NoteStale
+	err        error         // of the first unreadable row
+	fresh      []*answer     // Run: sets that may not have been written yet
+	gathered   *gathered     // Report
+	compared   compared      // Diff
+	fatal      error         // ends the run
 	parts      chan []byte   // rows that are too many to wait for the end of the batch
 	taken      chan struct{} // the part has been written
 	done       chan struct{}
 }
 
 func (b *portion) reset() {
-	b.data, b.objects, b.found, b.out, b.fresh = b.data[:0], nil, nil, b.out[:0], b.fresh[:0]
-	b.first, b.lines, b.rows, b.unreadable, b.allowed, b.end, b.err = 0, 0, 0, 0, 0, 0, nil
+	b.in.Reset()
+	b.out, b.fresh, b.rows, b.unreadable, b.allowed, b.err = b.out[:0], b.fresh[:0], 0, 0, 0, nil
 	b.notes, b.stale = [3]int{}, ""
-	b.gathered, b.compared, b.gone, b.fatal, b.cut = nil, compared{}, false, nil, false
+	b.gathered, b.compared, b.fatal = nil, compared{}, nil
 }
 
 // do runs. When ctx is cancelled it ends between two objects, and the error is
@@ -77,16 +67,16 @@ func (p *pipeline) do(ctx context.Context) (Summary, error) {
 	stop := make(chan struct{}) // closed when the output fails
 	free := make(chan *portion, 4*p.workers)
 	for range cap(free) {
-		free <- &portion{done: make(chan struct{}, 1), parts: make(chan []byte), taken: make(chan struct{}), stopped: &p.stopped}
+		b := &portion{done: make(chan struct{}, 1), parts: make(chan []byte), taken: make(chan struct{})}
+		b.in.Stopped = &p.stopped
+		free <- b
 	}
 	work, order := make(chan *portion, cap(free)), make(chan *portion, cap(free))
 	var sourceErr error
 	go func() {
 		defer close(order)
 		defer close(work)
-		if f, ok := p.source.(*files); ok {
-			defer f.halt()
-		}
+		defer objects.Halt(p.source)
 		sourceErr = p.read(ctx, stop, free, work, order)
 	}()
 	for range p.workers {
@@ -129,7 +119,7 @@ func (p *pipeline) read(ctx context.Context, stop chan struct{}, free, work, ord
 		}
 		b.reset()
 		got := make(chan error, 1)
-		go func() { got <- p.source.next(b) }() // it may wait for its input for ever
+		go func() { got <- p.source.Next(&b.in) }() // it may wait for its input for ever
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -162,7 +152,7 @@ func (p *pipeline) drain(order, free chan *portion, stop chan struct{}) (err err
 			close(stop)
 		}
 		if err == nil && !p.cut { // after a cut all else is cut as well, or too late
-			p.cut = b.cut
+			p.cut = b.in.Cut
 			if err = p.batch(b); err != nil {
 				err = fmt.Errorf("write: %w", err)
 				close(stop)
@@ -238,11 +228,11 @@ func (s *Summary) add(b *portion) {
 	s.Objects += b.rows
 	s.Unreadable += b.unreadable
 	s.Allowed += b.allowed
-	s.Stale += b.notes[NoteStale]
-	s.Unverified += b.notes[NoteUnverified]
+	s.Stale += b.notes[objects.NoteStale]
+	s.Unverified += b.notes[objects.NoteUnverified]
 	s.Changed += b.compared.objects
 	s.Changes += b.compared.changes
-	s.Offset, s.Lines = b.end, b.first+b.lines
+	s.Offset, s.Lines = b.in.End, b.in.First+b.in.Lines
 	if s.FirstStale == "" {
 		s.FirstStale = b.stale
 	}
@@ -251,20 +241,16 @@ func (s *Summary) add(b *portion) {
 	}
 }
 
-// stop reports whether the run was stopped; rest is how many bytes of the batch
-// have not been looked at.
-func (b *portion) stop(number, rest int) bool {
-	if b.stopped == nil || !b.stopped.Load() {
-		return false
+// note counts the note of an object.
+func (b *portion) note(o *objects.Object) {
+	if o.Note == objects.NoteStale && b.stale == "" {
+		b.stale = string(o.Path)
 	}
-	b.cut = true
-	b.lines = number - b.first
-	b.end -= int64(rest)
-	return true
+	b.notes[o.Note]++
 }
 
 // fail counts an object that could not be decided.
-func (b *portion) fail(o *Object, err error) {
+func (b *portion) fail(o *objects.Object, err error) {
 	b.unreadable++
 	if b.err == nil {
 		b.err = fmt.Errorf("%s: %w", o.Path, err)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -21,8 +23,8 @@ import (
 // and Directory are needed; Collect fills the rest.
 type Report struct {
 	Title     string
-	Source    Source
-	Directory *Directory
+	Source    objects.Source
+	Directory *people.Directory
 	Type      *winnt.ObjectType // of objects that do not tell; nil: file
 	Config    effective.Config
 	Share     *sd.Descriptor // a second gate before all objects; nil: none

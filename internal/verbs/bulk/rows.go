@@ -7,13 +7,15 @@ import (
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/winnt"
 )
 
 // names are the names of the principals, made ready for a format. Immutable.
 type names [][]byte
 
-func makeNames(d *Directory, f Format) names {
+func makeNames(d *people.Directory, f Format) names {
 	out := make(names, len(d.Principals))
 	for i := range d.Principals {
 		if f == JSONL {
@@ -78,7 +80,7 @@ type rows struct {
 
 // unreadable writes the row of an object that could not be decided. It is
 // never taken as open to all, nor as closed.
-func (w *rows) unreadable(o *Object, err error) {
+func (w *rows) unreadable(o *objects.Object, err error) {
 	b := w.b
 	text := batch.Shorten(err.Error())
 	switch {
@@ -93,25 +95,25 @@ func (w *rows) unreadable(o *Object, err error) {
 }
 
 // appendPath appends the path as JSON.
-func (w *rows) appendPath(dst []byte, o *Object) []byte {
-	if o.json != nil {
-		return append(dst, o.json...)
+func (w *rows) appendPath(dst []byte, o *objects.Object) []byte {
+	if o.Quoted != nil {
+		return append(dst, o.Quoted...)
 	}
 	return batch.AppendString(dst, string(o.Path))
 }
 
 // appendNote appends what is to be known about an object to its row in JSON;
 // other formats leave it to the summary.
-func appendNote(dst []byte, o *Object) []byte {
-	if o.note == 0 {
+func appendNote(dst []byte, o *objects.Object) []byte {
+	if o.Note == 0 {
 		return dst
 	}
-	return batch.AppendString(append(dst, `,"note":`...), o.note.String())
+	return batch.AppendString(append(dst, `,"note":`...), o.Note.String())
 }
 
 // put writes the rows of an object, of which err is not nil if it could not be
 // decided.
-func (w *rows) put(b *portion, o *Object, a *answer, err error) {
+func (w *rows) put(b *portion, o *objects.Object, a *answer, err error) {
 	if w.b = b; err != nil {
 		w.unreadable(o, err)
 		return
@@ -123,7 +125,7 @@ func (w *rows) put(b *portion, o *Object, a *answer, err error) {
 }
 
 // row writes the rows of an object: one, or one for each right.
-func (w *rows) row(o *Object, a *answer) {
+func (w *rows) row(o *objects.Object, a *answer) {
 	switch w.run.Ask {
 	case Index:
 		w.index(o, a)
@@ -139,7 +141,7 @@ func (w *rows) row(o *Object, a *answer) {
 	}
 }
 
-func (w *rows) index(o *Object, a *answer) {
+func (w *rows) index(o *objects.Object, a *answer) {
 	out := append(w.appendPath(append(w.b.out, `{"path":`...), o), `,"sets":{`...)
 	for i := range w.run.Rights {
 		if i > 0 {
@@ -151,7 +153,7 @@ func (w *rows) index(o *Object, a *answer) {
 	w.b.out = append(appendNote(append(out, '}'), o), "}\n"...)
 }
 
-func (w *rows) who(o *Object, a *answer, right int) {
+func (w *rows) who(o *objects.Object, a *answer, right int) {
 	r, b := w.run, w.b
 	name := r.Rights[right].Name
 	if r.Format == JSONL {
@@ -191,7 +193,7 @@ func (w *rows) join(dst []byte, s effective.Set, separator string) []byte {
 	return dst
 }
 
-func (w *rows) what(o *Object, m winnt.AccessMask) {
+func (w *rows) what(o *objects.Object, m winnt.AccessMask) {
 	r, b := w.run, w.b
 	have := Words(m, o.Type)
 	switch r.Format {
@@ -219,7 +221,7 @@ func (w *rows) what(o *Object, m winnt.AccessMask) {
 	}
 }
 
-func (w *rows) printable(o *Object) []byte {
+func (w *rows) printable(o *objects.Object) []byte {
 	w.path = append(w.path[:0], Printable(string(o.Path))...)
 	return w.path
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -49,8 +51,8 @@ func ParseFormat(name string) (Format, error) {
 // Run is one pass over objects. Source, Directory, Out, and Rights save for
 // What, are needed; the zero value of the rest is a default. It is used once.
 type Run struct {
-	Source    Source
-	Directory *Directory
+	Source    objects.Source
+	Directory *people.Directory
 	Rights    []Right
 	Ask       Ask
 	Principal int               // What: index of the principal
@@ -81,10 +83,10 @@ type Run struct {
 type Position struct {
 	Objects    int   // rows read, unreadable ones included
 	Unreadable int   // rows that could not be read
-	Stale      int   // rows with NoteStale
+	Stale      int   // rows with objects.NoteStale
 	Changed    int   // Diff: objects on which somebody gained or lost something
 	Changes    int   // Diff: pairs of principal and object that changed
-	Unverified int   // rows with NoteUnverified
+	Unverified int   // rows with objects.NoteUnverified
 	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
 	Lines      int   // lines of the input before it
 	Allowed    int64 // pairs of principal and object that were allowed, summed over the rights
@@ -94,7 +96,7 @@ type Position struct {
 type Summary struct {
 	Position
 	FirstError error  // the first unreadable row
-	FirstStale string // path of the first row with NoteStale
+	FirstStale string // path of the first row with objects.NoteStale
 }
 
 // Do runs. Rows are written in the order of the input. When ctx is cancelled it
@@ -207,5 +209,5 @@ func (r *Run) Fingerprint() string {
 	if r.Share != nil {
 		fmt.Fprintf(h, " %x", r.Share.AppendOriginal(nil))
 	}
-	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.print())
+	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.Fingerprint())
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -14,7 +15,7 @@ type worker struct {
 	evaluators map[*winnt.ObjectType]*effective.Evaluator
 	gates      map[*winnt.ObjectType]gate
 	near       near
-	put        func(b *portion, o *Object, a *answer, err error)
+	put        func(b *portion, o *objects.Object, a *answer, err error)
 	rows       rows
 }
 
@@ -84,14 +85,14 @@ func (w *worker) gate(t *winnt.ObjectType, e *effective.Evaluator) gate {
 
 // batch decides the objects of a batch and puts each where it belongs.
 func (w *worker) batch(b *portion) {
-	b.each(func(o *Object) {
+	b.in.Each(func(o *objects.Object) {
 		b.rows++
 		if o.Type == nil {
 			o.Type = w.run.Type
 		}
-		if o.err != nil {
-			b.fail(o, o.err)
-			w.put(b, o, nil, o.err)
+		if o.Err != nil {
+			b.fail(o, o.Err)
+			w.put(b, o, nil, o.Err)
 			return
 		}
 		b.note(o)
@@ -108,7 +109,7 @@ func (w *worker) batch(b *portion) {
 
 // answer finds or makes the answer for an object. Two workers that meet a new
 // descriptor at once may both decide it; either answer will do.
-func (w *worker) answer(o *Object) *answer {
+func (w *worker) answer(o *objects.Object) *answer {
 	k := w.near.find(o, o.Type)
 	if a := k.answer.Load(); a != nil {
 		return a
@@ -122,8 +123,8 @@ func (w *worker) answer(o *Object) *answer {
 	return a
 }
 
-func (w *worker) decide(o *Object) (a *answer, share bool) {
-	d, err := o.form.parse(o.sd, w.run.Directory.Domain)
+func (w *worker) decide(o *objects.Object) (a *answer, share bool) {
+	d, err := o.Descriptor(w.run.Directory.Domain)
 	if err != nil {
 		return &answer{err: err}, true
 	}
