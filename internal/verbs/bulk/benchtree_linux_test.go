@@ -85,9 +85,9 @@ func TestBenchTree(t *testing.T) {
 			return sum, err
 		}},
 		{name: "reading alone", do: func() (Summary, error) {
-			p := pipeline{source: source(), write: func(*portion, *Summary) error { return nil },
-				worker: func() (func(*portion), error) {
-					return func(b *portion) { b.in.Each(func(*objects.Object) { b.rows++ }) }, nil
+			p := pipeline[none]{source: source(), write: func(*box[none], *Summary) error { return nil },
+				worker: func() (func(*box[none]), error) {
+					return func(b *box[none]) { b.in.Each(func(*objects.Object) { b.sum.Objects++ }) }, nil
 				}}
 			return p.do(context.Background())
 		}},

@@ -29,17 +29,22 @@ type key struct {
 	typ *winnt.ObjectType
 }
 
-// compared is what a batch found.
+// compared is what a batch of a summary found.
 type compared struct {
-	objects, changes int
-	groups           map[group]*tally
-	order            []group
+	groups map[group]*tally
+	order  []group
+}
+
+// parsed is a descriptor that was met before, as it is parsed for one side.
+type parsed struct {
+	d   *sd.Descriptor
+	err error
 }
 
 // comparer compares objects. Owned by one goroutine.
 type comparer struct {
 	d          *Diff
-	near       [2]near // of Before and After; the second is used for both if they are parsed alike
+	near       [2]near[parsed] // of Before and After; the second is used for both if they are parsed alike
 	evaluators map[side]*effective.Evaluator
 	gates      map[side][]winnt.AccessMask
 	changes    map[question][]change
@@ -57,7 +62,7 @@ type side struct {
 
 // question is a pair of descriptors, and the principals it was compared for.
 type question struct {
-	before, after *known
+	before, after *known[parsed]
 	pairs         *two
 }
 
@@ -66,14 +71,14 @@ const parsedCost = 2000
 
 // worker makes the worker of a pipeline; decide says what each object is asked.
 func (d *Diff) worker(
-	decide func(c *comparer, b *portion, o *objects.Object) error,
-) func() (func(b *portion), error) {
-	return func() (func(b *portion), error) {
+	decide func(c *comparer, b *box[compared], o *objects.Object) error,
+) func() (func(b *box[compared]), error) {
+	return func() (func(b *box[compared]), error) {
 		c := newComparer(d)
 		if _, _, err := c.evaluator(d.all.before, d.Type); err != nil {
 			return nil, err
 		}
-		return func(b *portion) { c.batch(b, decide) }, nil
+		return func(b *box[compared]) { c.batch(b, decide) }, nil
 	}
 }
 
@@ -124,15 +129,15 @@ func (c *comparer) evaluator(p *effective.Principals, typ *winnt.ObjectType) (*e
 }
 
 // missing decides an object that only Before has.
-func (c *comparer) missing(b *portion, o *objects.Object) error { return c.object(b, o, o, nil) }
+func (c *comparer) missing(b *box[compared], o *objects.Object) error { return c.object(b, o, o, nil) }
 
 // batch decides the objects of a batch.
-func (c *comparer) batch(b *portion, decide func(c *comparer, b *portion, o *objects.Object) error) {
+func (c *comparer) batch(b *box[compared], decide func(c *comparer, b *box[compared], o *objects.Object) error) {
 	b.in.Each(func(o *objects.Object) {
 		if b.fatal != nil {
 			return
 		}
-		b.rows++
+		b.sum.Objects++
 		if o.Type == nil {
 			o.Type = c.d.Type
 		}
@@ -141,7 +146,7 @@ func (c *comparer) batch(b *portion, decide func(c *comparer, b *portion, o *obj
 }
 
 // after compares an object of After with what was.
-func (c *comparer) after(b *portion, o *objects.Object) error {
+func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	slot, known, err := c.d.past.find(o.Path, &c.entry)
 	if err != nil {
 		return err
@@ -166,9 +171,9 @@ func (c *comparer) after(b *portion, o *objects.Object) error {
 
 // object compares two states of an object, nil for one in which it is not
 // there; o is the one to be named.
-func (c *comparer) object(b *portion, o, before, after *objects.Object) error {
-	var ks [2]*known
-	var as [2]*answer
+func (c *comparer) object(b *box[compared], o, before, after *objects.Object) error {
+	var ks [2]*known[parsed]
+	var as [2]*parsed
 	for i, x := range [2]*objects.Object{before, after} {
 		if x == nil {
 			continue
@@ -192,10 +197,10 @@ func (c *comparer) object(b *portion, o, before, after *objects.Object) error {
 	if err != nil || len(changes) == 0 {
 		return err
 	}
-	b.compared.objects++
-	b.compared.changes += len(changes)
+	b.sum.Changed++
+	b.sum.Changes += len(changes)
 	if c.d.Summary {
-		b.compared.add(c.d, string(o.Path), changes)
+		b.part.add(c.d, string(o.Path), changes)
 		return nil
 	}
 	for i := range changes {
@@ -211,7 +216,7 @@ func (c *comparer) alike(x, y *objects.Object) bool {
 }
 
 // known finds or makes the parsed descriptor of an object of a side.
-func (c *comparer) known(i int, o *objects.Object) (*known, *answer) {
+func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	dir := c.d.Directory
 	if i == 1 {
 		dir = c.d.DirectoryAfter
@@ -222,8 +227,8 @@ func (c *comparer) known(i int, o *objects.Object) (*known, *answer) {
 	k := c.near[i].find(o, o.Type)
 	a := k.answer.Load()
 	if a == nil {
-		a = &answer{}
-		a.parsed, a.err = o.Descriptor(dir.Domain)
+		a = &parsed{}
+		a.d, a.err = o.Descriptor(dir.Domain)
 		if !k.answer.CompareAndSwap(nil, a) {
 			a = k.answer.Load()
 		}
@@ -232,18 +237,18 @@ func (c *comparer) known(i int, o *objects.Object) (*known, *answer) {
 }
 
 // answer compares two descriptors for some principals, or remembers it.
-func (c *comparer) answer(q question, as [2]*answer) ([]change, error) {
+func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 	if known, ok := c.changes[q]; ok {
 		return known, nil
 	}
 	var ks [2]key
 	repeatable := true
 	var masks [2][]winnt.AccessMask
-	for i, k := range [2]*known{q.before, q.after} {
+	for i, k := range [2]*known[parsed]{q.before, q.after} {
 		if k == nil {
 			continue
 		}
-		ks[i] = key{as[i].parsed, k.typ}
+		ks[i] = key{as[i].d, k.typ}
 		e, gate, err := c.evaluator([2]*effective.Principals{q.pairs.before, q.pairs.after}[i], k.typ)
 		if err != nil {
 			return nil, err

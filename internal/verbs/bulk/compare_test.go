@@ -43,14 +43,14 @@ func TestComparesWhatChanged(t *testing.T) {
 		if c.after == nil {
 			d.DirectoryAfter = c.before
 		}
-		d.tables = [2]*table{newTable(0), newTable(0)}
+		d.tables = [2]*table[parsed]{newTable[parsed](0), newTable[parsed](0)}
 		d.match()
 		w := newComparer(d)
 		for range 2 {
-			b := &portion{}
+			b := &box[compared]{}
 			o, p := object(c.was), object(c.is)
-			if err := w.object(b, p, o, p); err != nil || b.compared.changes != c.changes {
-				t.Errorf("%s: %v, %d changes, want %d", c.name, err, b.compared.changes, c.changes)
+			if err := w.object(b, p, o, p); err != nil || b.sum.Changes != c.changes {
+				t.Errorf("%s: %v, %d changes, want %d", c.name, err, b.sum.Changes, c.changes)
 			}
 		}
 		n := 0

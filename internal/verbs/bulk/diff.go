@@ -45,10 +45,10 @@ type Diff struct {
 	State *os.File       // with Save: where the rest of what Resume needs is kept
 	Skip  objects.Source // nil: nothing
 
-	pairs  []pair    // of principals with one name, in the order of Directory
-	all    two       // pairs, all of them
-	moved  two       // those pairs whose tokens differ
-	tables [2]*table // what Before and After are parsed to
+	pairs  []pair            // of principals with one name, in the order of Directory
+	all    two               // pairs, all of them
+	moved  two               // those pairs whose tokens differ
+	tables [2]*table[parsed] // what Before and After are parsed to
 	past   *past
 	groups *aggregate[tally]
 	base   int       // objects compared before the pipeline that writes
@@ -89,9 +89,9 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	}
 	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
 	d.match()
-	d.tables[1] = newTable(d.CacheBytes / 4)
+	d.tables[1] = newTable[parsed](d.CacheBytes / 4)
 	if d.tables[0] = d.tables[1]; d.Directory.Domain != d.DirectoryAfter.Domain {
-		d.tables[0] = newTable(d.CacheBytes / 4)
+		d.tables[0] = newTable[parsed](d.CacheBytes / 4)
 	}
 	if d.groups == nil {
 		d.begin()
@@ -129,7 +129,7 @@ func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 	if d.before != nil {
 		d.base = d.before.Objects
 	}
-	p := pipeline{source: d.After, out: d.Out, workers: d.Workers, worker: d.worker((*comparer).after), write: d.write}
+	p := pipeline[compared]{source: d.After, out: d.Out, workers: d.Workers, worker: d.worker((*comparer).after), write: d.write}
 	if d.Progress != nil {
 		p.progress = func(at Position) {
 			at.Offset += offset
@@ -151,7 +151,7 @@ func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 // gone adds what only Before has.
 func (d *Diff) gone(ctx context.Context, out *Outcome) error {
 	d.base += out.Objects
-	p := pipeline{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, worker: d.worker((*comparer).missing), write: d.write}
+	p := pipeline[compared]{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, worker: d.worker((*comparer).missing), write: d.write}
 	more, err := p.do(ctx)
 	more.Offset, more.Lines = 0, 0
 	out.Position, out.Gone = out.Plus(more.Position), err == nil
@@ -286,7 +286,7 @@ func (d *Diff) heading() error {
 }
 
 // write puts out a batch, in order.
-func (d *Diff) write(b *portion, so *Summary) error {
+func (d *Diff) write(b *box[compared], so *Summary) error {
 	if b.fatal != nil {
 		return b.fatal
 	}
@@ -294,7 +294,7 @@ func (d *Diff) write(b *portion, so *Summary) error {
 		_, err := d.Out.Write(b.out)
 		return err
 	}
-	return d.collect(&b.compared, d.base+so.Objects)
+	return d.collect(&b.part, d.base+so.Objects)
 }
 
 func (d *Diff) row(dst []byte, name string, c *change) []byte {
