@@ -36,7 +36,7 @@ func parseSID(name, domain string) string {
 func le(s string) uint64 {
 	return binary.LittleEndian.Uint64(append([]byte(s), 0, 0, 0, 0, 0, 0, 0, 0))
 }
-func isSID(s string) bool         { return s[0] == 1 && s[1] <= 15 && len(s) == 8+4*int(s[1]) }
+func isSID(s string) bool { return s[0] == 1 && s[1] <= 15 && len(s) == 8+4*int(s[1]) }
 func readSID(b string) string {
 	b = b[:8+4*int(b[1])]
 	check(isSID(b), "a SID is malformed")
@@ -144,16 +144,16 @@ var stored = map[uint64]func(s string) (value string, size int){
 	16: func(s string) (string, int) { return "x" + counted(s), len(counted(s)) + 4 },
 }
 var written = map[any]func(v any, domain string) string{
-	"int64":   func(v any, _ string) string { return signed(must(strconv.ParseInt(string(v.(json.Number)), 10, 64))) },
-	"uint64":  func(v any, _ string) string { return unsigned("i", numeral(v, 64)) },
-	"string":  func(v any, _ string) string { return "s" + units(v.(string)) },
-	"sid":     func(v any, domain string) string { return "d" + parseSID(v.(string), domain) },
+	"int64":  func(v any, _ string) string { return signed(must(strconv.ParseInt(string(v.(json.Number)), 10, 64))) },
+	"uint64": func(v any, _ string) string { return unsigned("i", numeral(v, 64)) },
+	"string": func(v any, _ string) string { return "s" + units(v.(string)) },
+	"sid":    func(v any, domain string) string { return "d" + parseSID(v.(string), domain) },
 	"boolean": func(v any, _ string) string {
 		value, known := map[any]uint64{true: 1, false: 0, json.Number("1"): 1, json.Number("0"): 0}[v]
 		check(known, "a claim's boolean is true, false, 1 or 0")
 		return unsigned("b", value)
 	},
-	"octets":  func(v any, _ string) string { return "x" + unhex(v) },
+	"octets": func(v any, _ string) string { return "x" + unhex(v) },
 }
 
 var digits = regexp.MustCompile(`^(0|[1-9][0-9]{0,19}|0[xX][0-9a-fA-F]{1,16})$`)
