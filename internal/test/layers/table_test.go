@@ -52,8 +52,11 @@ var table = []row{
 	{9, "internal/test/model"},
 	{9, "internal/test/ntostest"},
 	{9, "internal/verbs/batch"},
+	{9, "internal/verbs/version"},
 	{9, "internal/verbs/lint"},
 	{9, "internal/verbs/expect"},
+	{9, "internal/verbs/bulk/objects"},
+	{9, "internal/verbs/bulk/people"},
 	{9, "internal/verbs/bulk"},
 	{9, "vectors"},
 	{9, "docs"},
@@ -76,6 +79,7 @@ var table = []row{
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/company"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for

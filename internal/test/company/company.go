@@ -1,4 +1,10 @@
-package bulk
+// Package company generates a company for tests: a directory of users and groups,
+// and objects with descriptors as file servers have them. A [Sample] says how
+// large it is; the same values give the same bytes.
+//
+//	s := company.Sample{Seed: 1, Objects: 1000, Descriptors: 100, Principals: 50, Groups: 10}
+//	err := s.Directory(file)
+package company
 
 import (
 	"bufio"
@@ -17,16 +23,17 @@ type Sample struct {
 	Groups      int
 }
 
-const sampleDomain = "S-1-5-21-1004336348-1177238915-682003330"
+// Domain is the SID of the domain of every sample.
+const Domain = "S-1-5-21-1004336348-1177238915-682003330"
 
 // Directory writes the directory file of a sample, as JSON: each user is in
 // some twenty groups, each group in up to two others.
 func (s *Sample) Directory(out io.Writer) error {
 	rng := rand.New(rand.NewPCG(s.Seed, 1))
 	w := bufio.NewWriterSize(out, 1<<16)
-	fmt.Fprintf(w, "{\"domain\":%q,\n\"groups\":[", sampleDomain)
+	fmt.Fprintf(w, "{\"domain\":%q,\n\"groups\":[", Domain)
 	for i := range s.Groups {
-		fmt.Fprintf(w, "%s\n{\"name\":\"group%d\",\"sid\":\"%s-%d\",\"memberOf\":[", comma(i), i, sampleDomain, 20000+i)
+		fmt.Fprintf(w, "%s\n{\"name\":\"group%d\",\"sid\":\"%s-%d\",\"memberOf\":[", comma(i), i, Domain, 20000+i)
 		for j := range rng.IntN(3) {
 			fmt.Fprintf(w, "%s\"group%d\"", comma(j), rng.IntN(s.Groups))
 		}
@@ -34,7 +41,7 @@ func (s *Sample) Directory(out io.Writer) error {
 	}
 	fmt.Fprint(w, "],\n\"users\":[")
 	for i := range s.Principals {
-		fmt.Fprintf(w, "%s\n{\"name\":\"user%d\",\"sid\":\"%s-%d\",\"memberOf\":[", comma(i), i, sampleDomain, 100000+i)
+		fmt.Fprintf(w, "%s\n{\"name\":\"user%d\",\"sid\":\"%s-%d\",\"memberOf\":[", comma(i), i, Domain, 100000+i)
 		for j := range 10 + rng.IntN(20) {
 			fmt.Fprintf(w, "%s\"group%d\"", comma(j), rng.IntN(s.Groups))
 		}
@@ -82,9 +89,9 @@ func (s *Sample) descriptor(rng *rand.Rand) string {
 	masks := [...]string{"0x1200a9", "0x1301bf", "FA", "FR", "0x1201bf"}
 	who := func() string {
 		if rng.IntN(4) == 0 {
-			return fmt.Sprintf("%s-%d", sampleDomain, 100000+rng.IntN(s.Principals))
+			return fmt.Sprintf("%s-%d", Domain, 100000+rng.IntN(s.Principals))
 		}
-		return fmt.Sprintf("%s-%d", sampleDomain, 20000+rng.IntN(s.Groups))
+		return fmt.Sprintf("%s-%d", Domain, 20000+rng.IntN(s.Groups))
 	}
 	text := "O:" + who() + "G:DUD:AI"
 	if rng.IntN(8) == 0 {

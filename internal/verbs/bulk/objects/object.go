@@ -1,4 +1,4 @@
-package bulk
+package objects
 
 import (
 	"encoding/base64"
@@ -12,49 +12,55 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// form is how a descriptor was given.
-type form byte
+// Form says how a descriptor was given. The zero value says that none was.
+type Form byte
 
+// Forms.
 const (
-	formNone   form = iota
-	formSDDL        // text
-	formHex         // hexadecimal digits of self-relative bytes
-	formBase64      // the same in base64
-	formBinary      // self-relative bytes
+	FormNone   Form = iota
+	FormSDDL        // text
+	FormHex         // hexadecimal digits of self-relative bytes
+	FormBase64      // the same in base64
+	FormBinary      // self-relative bytes
 )
 
 // Object is one object as a source gives it. Its slices are valid until the
 // batch is written.
 type Object struct {
-	Path []byte // as text
-	json []byte // the path as it stood in a JSON line, quotes included; nil: quote Path
-	sd   []byte // the descriptor, in its form
-	form form
-	Type *winnt.ObjectType // nil: the type of the run
-	err  error             // the row could not be read
-	note Note
+	Path   []byte // as text
+	Quoted []byte // the path as it stood in a JSON line, quotes included; nil: quote Path
+	SD     []byte // the descriptor, in its form
+	Form   Form
+	Type   *winnt.ObjectType // nil: the type of the run
+	Err    error             // the row could not be read
+	Note   Note
+}
+
+// Descriptor parses the descriptor of an object.
+func (o *Object) Descriptor(domain sid.SID) (*sd.Descriptor, error) {
+	return o.Form.parse(o.SD, domain)
 }
 
 var errNoDescriptor = errors.New("there is no descriptor: give sd, sdHex or sdBase64")
 
-// parse makes the descriptor of an object.
-func (f form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
+// parse reads a descriptor in its form.
+func (f Form) parse(b []byte, domain sid.SID) (*sd.Descriptor, error) {
 	switch f {
-	case formSDDL:
+	case FormSDDL:
 		return sddl.Parse(string(b), sddl.Options{Domain: domain, Extended: true})
-	case formHex:
+	case FormHex:
 		raw, err := hex.DecodeString(string(b))
 		if err != nil {
 			return nil, fmt.Errorf("sdHex: %w", err)
 		}
 		return sd.Decode(raw)
-	case formBase64:
+	case FormBase64:
 		raw, err := base64.StdEncoding.DecodeString(string(b))
 		if err != nil {
 			return nil, fmt.Errorf("sdBase64: %w", err)
 		}
 		return sd.Decode(raw)
-	case formBinary:
+	case FormBinary:
 		return sd.Decode(b)
 	}
 	return nil, errNoDescriptor
@@ -68,16 +74,16 @@ func ParseDescriptor(text string, domain sid.SID) (*sd.Descriptor, error) {
 
 // formOf guesses the form of a text: the binary form starts with revision 1,
 // a zero byte and the control word.
-func formOf(text []byte) form {
+func formOf(text []byte) Form {
 	switch {
 	case len(text) == 0:
-		return formNone
+		return FormNone
 	case len(text) >= 40 && (text[0] == '0' && text[1] == '1') && isHex(text):
-		return formHex
+		return FormHex
 	case len(text) >= 28 && text[0] == 'A' && text[1] == 'Q' && isBase64(text):
-		return formBase64
+		return FormBase64
 	}
-	return formSDDL
+	return FormSDDL
 }
 
 func isHex(b []byte) bool {
@@ -98,7 +104,7 @@ func isBase64(b []byte) bool {
 	return len(b)%4 == 0
 }
 
-// TypeName is the name of a type of object in the objects file.
+// TypeName returns the name of a type of object in the objects file.
 func TypeName(t *winnt.ObjectType) string {
 	for _, name := range [...]string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",
 		"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "section"} {

@@ -1,11 +1,38 @@
-package bulk
+package people
 
 import (
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/token"
 )
+
+// claims reads the claims of a user: the list of a token file, or a mapping
+// from names to a value or values, whose type is that of the first.
+func (r *roster) claims(v any) (*claims.Set, error) {
+	if v == nil {
+		return nil, nil
+	}
+	if m, ok := v.(map[string]any); ok {
+		list, err := claimList(m)
+		if err != nil {
+			return nil, err
+		}
+		v = list
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	t, err := token.Parse([]byte(`{"user":"S-1-0-0","userClaims":` + string(raw) + `}`))
+	if err != nil {
+		return nil, err
+	}
+	return t.UserClaims(), nil
+}
 
 // claimList turns {"Department":"Engineering","Projects":["a","b"]} into the
 // list of a token file, ordered by name.

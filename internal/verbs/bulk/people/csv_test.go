@@ -1,4 +1,4 @@
-package bulk_test
+package people_test
 
 import (
 	"fmt"
@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 )
 
 // TestDirectoryCSV: the same company as YAML and as CSV, the same people.
 func TestDirectoryCSV(t *testing.T) {
-	text := must(os.ReadFile("../../../examples/bulk/company.yaml"))
-	fromYAML := must(bulk.ReadDirectory(text))
-	fromCSV := must(bulk.ReadDirectory([]byte("\ufeffKind,Name,SID,MemberOf,Disabled,claims.Clearance:int64\r\n" +
+	text := must(os.ReadFile("../../../../examples/bulk/company.yaml"))
+	fromYAML := must(people.Read(text))
+	fromCSV := must(people.Read([]byte("\ufeffKind,Name,SID,MemberOf,Disabled,claims.Clearance:int64\r\n" +
 		"group,Engineering,S-1-5-21-1-2-3-2001,Staff,,\r\n" +
 		"domain,,S-1-5-21-1-2-3,,,\r\n" +
 		",alice,S-1-5-21-1-2-3-1107,Engineering,false,2\r\n" +
@@ -25,7 +25,7 @@ func TestDirectoryCSV(t *testing.T) {
 		"group,Staff,S-1-5-21-1-2-3-2000,,,\r\n" +
 		"group,Contractors,S-1-5-21-1-2-3-2003,,,\r\n" +
 		"group,Domain Admins,S-1-5-21-1-2-3-512,BA,,\r\n")))
-	if got, want := people(fromCSV), people(fromYAML); got != want {
+	if got, want := listed(fromCSV), listed(fromYAML); got != want {
 		t.Errorf("from CSV\n%s\nfrom YAML\n%s", got, want)
 	}
 	if fromCSV.Disabled != 1 || fromCSV.Domain != fromYAML.Domain {
@@ -33,7 +33,7 @@ func TestDirectoryCSV(t *testing.T) {
 	}
 }
 
-func people(d *bulk.Directory) string {
+func listed(d *people.Directory) string {
 	var b strings.Builder
 	for _, p := range d.Principals {
 		var groups []string
@@ -60,8 +60,15 @@ func TestDirectoryCSVErrors(t *testing.T) {
 		"name,sid\na,nowhere":                               `users[0] "a"`,
 		"name,sid,memberOf\n\"a,BA,":                        "line 2",
 	} {
-		if _, err := bulk.ReadDirectory([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := people.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
 		}
 	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -1,11 +1,11 @@
-package bulk_test
+package objects_test
 
 import (
 	"context"
 	"strings"
 	"testing"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -20,11 +20,11 @@ func FuzzObjects(f *testing.F) {
 	f.Add("a.csv", "\xff\xfeP\x00a\x00t\x00h\x00,\x00S\x00d\x00d\x00l\x00\n\x00\x3d\xd8") // half a character at the end
 	f.Fuzz(func(t *testing.T, name, text string) {
 		read := func() (n int, err error) {
-			s, err := bulk.Open(name, strings.NewReader(text))
+			s, err := objects.Open(name, strings.NewReader(text))
 			if err != nil {
 				return 0, err
 			}
-			err = bulk.All(context.Background(), s, sid.SID{}, winnt.FileObject, func(i bulk.Item) bool {
+			err = objects.All(context.Background(), s, sid.SID{}, winnt.FileObject, func(i objects.Item) bool {
 				if i.Err == nil && i.Descriptor == nil {
 					t.Errorf("%q: neither a descriptor nor an error", i.Path)
 				}
@@ -36,26 +36,6 @@ func FuzzObjects(f *testing.F) {
 		n, err := read()
 		if m, again := read(); n != m || (err == nil) != (again == nil) {
 			t.Errorf("%d objects, %v; again %d, %v", n, err, m, again)
-		}
-	})
-}
-
-// FuzzDirectory: no panic, and what is accepted has a token each.
-func FuzzDirectory(f *testing.F) {
-	f.Add([]byte("domain: S-1-5-21-1-2-3\nusers:\n  - {name: a, sid: S-1-5-21-1-2-3-4, memberOf: [g], claims: {x: [1, 2]}}\ngroups:\n  - {name: g, sid: DU, memberOf: [g]}\n"))
-	f.Add([]byte(`{"users":[{"name":"a","sid":"BA","claims":[{"name":"x","type":"sid","values":["BA"]}]}]}`))
-	f.Add([]byte("name,sid,kind,memberOf,claims.x:int64,disabled\na,BA,,g;BU,1;2,false\ng,DU,group,g,,\n,S-1-5-21-1-2-3,domain,,,\n"))
-	f.Add([]byte("users: *a\n"))      // an anchor that is not there
-	f.Add([]byte("users: &a [*a]\n")) // one inside itself
-	f.Fuzz(func(t *testing.T, file []byte) {
-		d, err := bulk.ReadDirectory(file)
-		if err != nil {
-			return
-		}
-		for _, p := range d.Principals {
-			if p.Token == nil || p.Name == "" || d.Find(p.Name) < 0 {
-				t.Errorf("principal %+v", p)
-			}
 		}
 	})
 }

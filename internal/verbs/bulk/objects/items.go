@@ -1,4 +1,4 @@
-package bulk
+package objects
 
 import (
 	"context"
@@ -35,16 +35,16 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 	known := map[string]parsed{}
 	var key []byte
 	stopped := errors.New("stopped")
-	err := objects(ctx, s, func(_ *portion, o *Object) error {
-		item := Item{Path: string(o.Path), Type: o.Type, Note: o.note, Err: o.err}
+	err := Each(ctx, s, func(_ *Batch, o *Object) error {
+		item := Item{Path: string(o.Path), Type: o.Type, Note: o.Note, Err: o.Err}
 		if item.Type == nil {
 			item.Type = typ
 		}
 		if item.Err == nil {
-			key = append(append(key[:0], byte(o.form)), o.sd...)
+			key = append(append(key[:0], byte(o.Form)), o.SD...)
 			p, ok := known[string(key)]
 			if !ok {
-				p.d, p.err = o.form.parse(o.sd, domain)
+				p.d, p.err = o.Descriptor(domain)
 				if len(known) >= maxParsed {
 					clear(known)
 				}
@@ -63,24 +63,22 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 	return err
 }
 
-// objects calls f with every object of a source, in order, until it fails or
+// Each calls f with every object of a source, in order, until it fails or
 // ctx is cancelled.
-func objects(ctx context.Context, s Source, f func(b *portion, o *Object) error) error {
-	if files, ok := s.(*files); ok {
-		defer files.halt()
-	}
-	b := &portion{}
+func Each(ctx context.Context, s Source, f func(b *Batch, o *Object) error) error {
+	defer Halt(s)
+	b := &Batch{}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		b.reset()
-		err := s.next(b)
+		b.Reset()
+		err := s.Next(b)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {
-			b.each(func(o *Object) {
+			b.Each(func(o *Object) {
 				if err == nil {
 					err = f(b, o)
 				}
