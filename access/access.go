@@ -13,8 +13,8 @@ import (
 // Subject is the identity of a thread: its process's primary token and, while
 // it impersonates, the client's token with the level of the impersonation.
 // Level and EffectiveOnly are the thread's: a primary token can be impersonated
-// at a lower level, so Level is never read from Client. The zero value is
-// nobody and can ask nothing but in kernel mode.
+// at a lower level, so Level is never read from Client. The zero value has no
+// token and can ask nothing but in kernel mode.
 //
 // Source: SECURITY_SUBJECT_CONTEXT, SeCaptureSubjectContext.
 type Subject struct {
@@ -33,23 +33,27 @@ func SubjectOf(t *token.Token) Subject {
 }
 
 // Effective is the client's token while impersonating, else the primary one;
-// nil if there is neither, or no subject.
+// nil if there is neither, no subject, or a zero token.
 func (s *Subject) Effective() *token.Token {
-	switch {
-	case s == nil:
+	if s == nil {
 		return nil
-	case s.Client != nil:
-		return s.Client
 	}
-	return s.Primary
+	t := s.Primary
+	if s.Client != nil { // also a client that is no token: it must not fall back to the server
+		t = s.Client
+	}
+	if t.IsZero() {
+		return nil
+	}
+	return t
 }
 
 // primary is the token the server SID of a compound entry is matched against.
 func (s *Subject) primary() *token.Token {
-	if s.Primary != nil {
-		return s.Primary
+	if s.Primary.IsZero() {
+		return s.Client
 	}
-	return s.Client
+	return s.Primary
 }
 
 // Mode is the previous processor mode. The zero value is User.
@@ -86,9 +90,9 @@ type Options struct {
 	Callback func(entry sd.ACE, t *token.Token) claims.Truth
 }
 
-// Request is a question. Descriptor, Subject, Desired and one of Type and
-// Mapping are what an ordinary one needs; the zero value of every other field
-// is the documented default.
+// Request is a question. An ordinary one needs Descriptor, Subject, Desired and
+// one of Type and Mapping; the zero value of every other field is the documented
+// default.
 type Request struct {
 	Descriptor *sd.Descriptor
 	Subject    Subject
@@ -117,7 +121,7 @@ var (
 // rules about impersonation levels. A nil descriptor denies, an empty
 // mask too. The error is [ErrNoToken] or [ErrNoMapping].
 func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
-	if t == nil {
+	if t.IsZero() {
 		return Decision{}, ErrNoToken
 	}
 	if typ == nil {

@@ -81,7 +81,8 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	if l.Facts()&sd.HasResourceAttribute == 0 {
 		return claims.Attribute{}, false
 	}
-	for at := nextSystem(l.Entries(), sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l.Entries(), sd.SystemResourceAttribute, at+1) {
+	for at := nextSystem(l.Entries(), sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l.Entries(),
+		sd.SystemResourceAttribute, at+1) {
 		x := l.Extra(l.Entries()[at].Aux)
 		if x != nil && x.Attribute != nil && claims.EqualName(x.Attribute.Name, name) {
 			return *x.Attribute, true

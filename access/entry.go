@@ -101,7 +101,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	switch {
 	case r.Desired&winnt.GENERIC_RIGHTS != 0:
 		return ntstatus.GenericNotMapped, d, true
-	case t == nil:
+	case t.IsZero(): // There is no client to ask about.
 		return ntstatus.InvalidHandle, d, true
 	case t.Type() != winnt.TokenImpersonation:
 		return ntstatus.NoImpersonationToken, d, true

@@ -79,7 +79,8 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	}
 	most := e.check(d, maximum)
 	granted, used = most.Granted&want, most.PrivilegesUsed
-	for rest := want & apart; rest != 0; rest &= rest - 1 { // also what is granted already: a privilege comes first
+	// also what is granted already: a privilege comes first
+	for rest := want & apart; rest != 0; rest &= rest - 1 {
 		one := rest & -rest
 		dec = e.check(d, one)
 		granted |= dec.Granted
@@ -113,7 +114,8 @@ func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decisi
 }
 
 func (e *engine) request(d *sd.Descriptor, desired winnt.AccessMask) *access.Request {
-	return &access.Request{Descriptor: d, Subject: *e.subject, Desired: desired, Type: winnt.FileObject, Policies: e.policy.Central, Options: e.policy.Access}
+	return &access.Request{Descriptor: d, Subject: *e.subject, Desired: desired, Type: winnt.FileObject,
+		Policies: e.policy.Central, Options: e.policy.Access}
 }
 
 // unlimited reports that no mandatory ceiling can be in the way.
@@ -141,8 +143,8 @@ func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask
 	return left
 }
 
-// opened is a descriptor whose SACL and owner are d's and whose DACL is in
-// nobody's way, so that a check against it shows the ceiling alone. An
+// opened returns a descriptor with the SACL and owner of d and a DACL that
+// denies nothing, so that a check against it shows the ceiling alone. An
 // AppContainer gets nothing from a NULL DACL and needs entries.
 func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
 	p := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner(), Group: d.Group(), SACL: d.SACL()}

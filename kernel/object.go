@@ -172,6 +172,7 @@ func (k *KernelThread) ObOpenObjectByPointer(o Object, attributes uint32, desire
 
 // NewTokenProtected is NewToken with a descriptor of the object's own (O-38).
 func (k *KernelThread) NewTokenProtected(v *token.Token, d *sd.Descriptor) *AccessToken {
+	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, d))
 	t.Retag(ob.TagCall, ob.TagContext)
 	return t
