@@ -47,6 +47,7 @@ var table = []row{
 	{8, "client"},
 
 	{9, "internal/win32"},
+	{9, "internal/marshal"},
 	{9, "internal/verbs/script"},
 	{9, "internal/verbs/faults"},
 	{9, "internal/test/model"},
