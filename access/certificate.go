@@ -106,7 +106,7 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 		Backup: r.Intent.Backup, Restore: r.Intent.Restore,
 		ADOwnerReadOnly: r.Options.ADOwnerReadOnly, ClaimsDisabled: r.Options.ClaimsDisabled,
 		ObjectTypes: []string{}, Policies: certifiedPolicies(r.Policies),
-		Status: x.Decision.Status.String(), Granted: x.Decision.Granted.Padded(), Privileges: append([]string{}, x.Decision.PrivilegesUsed.Names()...),
+		Status: x.Decision.Status().String(), Granted: x.Decision.Granted.Padded(), Privileges: append([]string{}, x.Decision.PrivilegesUsed.Names()...),
 		ResultList: x.each, Results: []string{}, Steps: []certificateStep{},
 	}
 	primary, err := r.Subject.primary().MarshalJSON()
@@ -132,7 +132,7 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 // certify fills in results and steps.
 func (x *Explanation) certify(c *certificate) {
 	for _, n := range x.results {
-		c.Results = append(c.Results, n.Status.String()+" "+n.Granted.Padded())
+		c.Results = append(c.Results, n.Status().String()+" "+n.Granted.Padded())
 	}
 	for i := range x.Steps {
 		if s := &x.Steps[i]; s.Bits != 0 {

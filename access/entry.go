@@ -19,7 +19,7 @@ func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 	}
 	if len(r.ObjectTypes) > 0 {
 		if ValidateObjectTypes(r.ObjectTypes) != nil {
-			return q.settle(Decision{Status: ntstatus.InvalidParameter}), nil
+			return q.settle(Refuse(ntstatus.InvalidParameter)), nil
 		}
 		q.tree = newTree(r.ObjectTypes, false)
 	}
@@ -41,13 +41,13 @@ func (q *query) enter() (d Decision, done bool, err error) {
 		return q.settle(denied(0)), true, nil
 	}
 	if r.Subject.Client != nil && r.Subject.Level < winnt.SecurityImpersonation {
-		return q.settle(Decision{Status: ntstatus.BadImpersonationLevel}), true, nil
+		return q.settle(Refuse(ntstatus.BadImpersonationLevel)), true, nil
 	}
 	if r.Desired == 0 {
 		if q.previous == 0 {
 			return q.settle(denied(0)), true, nil
 		}
-		return q.settle(Decision{Granted: q.previous}), true, nil
+		return q.settle(Grant(q.previous)), true, nil
 	}
 	if q.who.token = r.Subject.Effective(); q.who.token == nil {
 		return d, true, ErrNoToken
@@ -71,7 +71,7 @@ func (q *query) kernelMode() Decision {
 	if q.max() {
 		granted |= q.mapping.All
 	}
-	return Decision{Granted: granted}
+	return Grant(granted)
 }
 
 // NtPrologue is what NtAccessCheck and its ByType forms look at before the
@@ -105,7 +105,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	q := query{who: &identity{token: t}, r: r, desired: r.Desired}
 	if r.Desired&sacl != 0 {
 		if _, ok := q.stage0(q.asked()); !ok {
-			return ntstatus.Success, Decision{Status: ntstatus.PrivilegeNotHeld}, true
+			return ntstatus.Success, Refuse(ntstatus.PrivilegeNotHeld), true
 		}
 	}
 	return ntstatus.Success, d, false

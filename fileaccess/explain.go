@@ -71,7 +71,7 @@ func (x *Explanation) String() string {
 	if d.Allowed() {
 		b.WriteString("GRANTED " + d.Granted.String() + " " + x.names.Names(d.Granted))
 	} else {
-		b.WriteString("DENIED " + d.Status.String() + " by " + d.Rule)
+		b.WriteString("DENIED " + d.Status().String() + " by " + d.Rule)
 	}
 	if d.Implied != 0 {
 		b.WriteString(", implied " + x.names.Names(d.Implied))

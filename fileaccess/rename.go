@@ -41,17 +41,14 @@ type Existing struct {
 	Open          bool // somebody has it open
 }
 
-// MoveDecision is the answer to a rename or link. The zero value is success.
+// MoveDecision is the answer to a rename or link. The zero value denies.
 type MoveDecision struct {
-	Status         ntstatus.Status
+	ntstatus.Verdict
 	Rule           string // the rule that refused; "" for success
 	Nothing        bool   // old and new name are the same: there is nothing to do
 	Replaces       bool   // Existing is to be removed
 	PrivilegesUsed winnt.PrivilegeSet
 }
-
-// Allowed reports STATUS_SUCCESS.
-func (d *MoveDecision) Allowed() bool { return d.Status == ntstatus.Success }
 
 // move is one Move being decided.
 type move struct {
@@ -67,7 +64,7 @@ type move struct {
 // anew (F-60).
 func DecideRename(m *Move) MoveDecision {
 	v := move{engine: engineOf(&m.Subject, &m.Target.Policy), m: m}
-	v.d.Status = v.rename()
+	v.d.Verdict = ntstatus.Decided(v.rename())
 	return v.d
 }
 
@@ -75,7 +72,7 @@ func DecideRename(m *Move) MoveDecision {
 // needs FILE_WRITE_ATTRIBUTES, unless Policy.LinkNeedsNothing.
 func DecideLink(m *Move) MoveDecision {
 	v := move{engine: engineOf(&m.Subject, &m.Target.Policy), m: m}
-	v.d.Status = v.link()
+	v.d.Verdict = ntstatus.Decided(v.link())
 	return v.d
 }
 
@@ -135,7 +132,7 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	d := Open(&r, &v.m.Target)
 	v.d.PrivilegesUsed |= d.PrivilegesUsed
 	if !d.Allowed() {
-		return v.fail(d.Rule, d.Status)
+		return v.fail(d.Rule, d.Status())
 	}
 	v.granted = d.Granted
 	return ntstatus.Success

@@ -501,7 +501,7 @@ func (w *twin) exclusive(a *twinAnswer, parent *fileaccess.Directory, options fi
 func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) fileaccess.MaximalAccess {
 	ob := &w.f.Object
 	if w.r.MaximalTime != 0 && w.r.MaximalTime == ob.ChangeTime {
-		return fileaccess.MaximalAccess{Status: ntstatus.NoneMapped}
+		return fileaccess.MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoneMapped)}
 	}
 	var m winnt.AccessMask
 	if ob.Descriptor == nil {
@@ -512,9 +512,9 @@ func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) 
 	}
 	m |= w.viaParent(parent, ob.Descriptor, 0, true)
 	if m &= shareMax; m == 0 {
-		return fileaccess.MaximalAccess{Status: denied}
+		return fileaccess.MaximalAccess{Verdict: ntstatus.Decided(denied)}
 	}
-	return fileaccess.MaximalAccess{Access: m}
+	return fileaccess.MaximalAccess{Access: m, Verdict: ntstatus.Decided(ntstatus.Success)}
 }
 
 // hide is F-73.

@@ -37,7 +37,7 @@ var (
 	rowSeAssignSecurityEx = simple("SeAssignSecurityEx", "makes the descriptor of a new object", []nt.Condition{
 		{Status: ntstatus.AccessViolation, Rule: "O-3", When: "a descriptor, ObjectType or GenericMapping cannot be read"},
 		{Status: ntstatus.InvalidSecurityDescr, Rule: "O-3", When: "a descriptor is malformed"},
-		{Status: ntstatus.NoToken, Rule: "S-60", When: "SubjectContext is NULL"},
+		{Status: ntstatus.NoToken, Rule: "S-60", When: "SubjectContext is NULL or has no primary token"},
 		{Status: ntstatus.InvalidOwner, Rule: "S-61", When: "the owner may not be assigned, or the parent that should give one has none"},
 		{Status: ntstatus.InvalidPrimaryGroup, Rule: "S-62", When: "there is no group, or the parent that should give one has none"},
 		{Status: ntstatus.PrivilegeNotHeld, Rule: "S-71", When: "a SACL, or a label above the subject's, without the privilege for it"},
@@ -76,12 +76,13 @@ func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignS
 	}
 	r := sd.AssignRequest{
 		Parent: in.ParentDescriptor.V, Creator: in.ExplicitDescriptor.V, IsContainer: in.IsDirectoryObject,
-		Flags: in.AutoInheritFlags, Mapping: &in.GenericMapping.V,
+		Flags: in.AutoInheritFlags, Mapping: &in.GenericMapping.V, KernelObject: true,
 	}
 	if in.ObjectType.V != nil {
 		r.ObjectTypes = []winnt.GUID{*in.ObjectType.V}
 	}
-	if in.SubjectContext != nil { // S-60
+	// A context without a primary token, never captured or released, is no subject.
+	if in.SubjectContext != nil && in.SubjectContext.Primary != nil {
 		subject := in.SubjectContext.Subject()
 		r.Subject = se.Creator(&subject, false)
 	}

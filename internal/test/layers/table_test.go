@@ -53,6 +53,7 @@ var table = []row{
 	{9, "internal/test/model"},
 	{9, "internal/test/ntostest"},
 	{9, "internal/verbs/batch"},
+	{9, "internal/verbs/version"},
 	{9, "internal/verbs/lint"},
 	{9, "internal/verbs/expect"},
 	{9, "internal/verbs/bulk/objects"},
