@@ -33,6 +33,7 @@ var table = []row{
 
 	{6, "nt"},
 	{6, "lsa"},
+	{6, "internal/beneath"},
 
 	{7, "internal/ntos"},
 	{7, "internal/ntos/ob"},

@@ -9,6 +9,17 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
+// below is a root whose files are read below it; there is none on this system.
+type below struct{}
+
+// staysBelow says that a walk goes by paths here: a link that takes a directory's
+// place under it is followed. No attribute can be read here either.
+const staysBelow = false
+
+func openBelow(string) (*below, error) { return nil, nil }
+
+func (*below) tree() (t ntacl.Tree, done func()) { return osTree{}, func() {} }
+
 // attribute fails: reading extended attributes is built for Linux only.
 func attribute(_ []byte, path, name string, _ bool) ([]byte, error) {
 	return nil, &os.PathError{Op: "attribute " + name, Path: path, Err: errors.ErrUnsupported}
@@ -18,5 +29,3 @@ func lstat(path string) (ntacl.Info, error) {
 	i, err := os.Lstat(path)
 	return infoOf(i, err)
 }
-
-func owners(os.FileInfo) (uid, gid uint32) { return 0, 0 }
