@@ -81,6 +81,8 @@ var table = []row{
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/mutants"},
+	{10, "internal/test/mutants/run"},
 	{10, "internal/test/company"},
 }
 
