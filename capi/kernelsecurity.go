@@ -18,16 +18,30 @@ func firstFailure(list ...ntstatus.Status) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// hasSubject reports whether there is a subject context at p, and a primary
+// token in it.
+func (c *call) hasSubject(p user) bool {
+	if p == 0 {
+		return false
+	}
+	var b [subjectContextSize]byte
+	c.read(p, b[:])
+	return le.Uint64(b[16:]) != 0
+}
+
 func seAssignSecurityEx(c *call) uint64 {
 	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.DescriptorAt(c.ptr(0))), ExplicitDescriptor: captured(c.DescriptorAt(c.ptr(1))),
 		ObjectType: captured(c.guidAt(c.ptr(3))), IsDirectoryObject: c.boolean(4), AutoInheritFlags: sd.AutoInherit(c.u32(5)), GenericMapping: captured(c.MappingAt(c.ptr(7)))}
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)
 	}
-	if c.ptr(6) != 0 { // S-60
+	if c.hasSubject(c.ptr(6)) {
 		in.SubjectContext = c.subjectAt(c.ptr(6))
 	}
 	d, st := c.face.k.SeAssignSecurityEx(in)
+	if st == ntstatus.NoToken {
+		c.putU64(c.ptr(2), 0) // Without a subject the variable becomes NULL (S-60).
+	}
 	if st != ntstatus.Success {
 		return status(st)
 	}

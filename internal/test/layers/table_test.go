@@ -13,6 +13,7 @@ var table = []row{
 	{0, "winnt"},
 	{0, "ntstatus"},
 	{0, "internal/invariants"},
+	{0, "internal/strict"},
 
 	{1, "sid"},
 
@@ -32,6 +33,7 @@ var table = []row{
 
 	{6, "nt"},
 	{6, "lsa"},
+	{6, "internal/beneath"},
 
 	{7, "internal/ntos"},
 	{7, "internal/ntos/ob"},
@@ -53,8 +55,11 @@ var table = []row{
 	{9, "internal/test/model"},
 	{9, "internal/test/ntostest"},
 	{9, "internal/verbs/batch"},
+	{9, "internal/verbs/version"},
 	{9, "internal/verbs/lint"},
 	{9, "internal/verbs/expect"},
+	{9, "internal/verbs/bulk/objects"},
+	{9, "internal/verbs/bulk/people"},
 	{9, "internal/verbs/bulk"},
 	{9, "vectors"},
 	{9, "docs"},
@@ -77,6 +82,9 @@ var table = []row{
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/mutants"},
+	{10, "internal/test/mutants/run"},
+	{10, "internal/test/company"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for
