@@ -30,6 +30,7 @@ type memDisk struct {
 }
 
 type inode struct {
+	name    string
 	data    []byte
 	durable []byte
 }
@@ -67,7 +68,7 @@ func newMemDisk(t testing.TB, dir string) *memDisk {
 }
 
 func (d *memDisk) set(name string, b []byte) {
-	n := &inode{slices.Clone(b), slices.Clone(b)}
+	n := &inode{name, slices.Clone(b), slices.Clone(b)}
 	d.now[name], d.synced[name] = n, n
 }
 
@@ -117,8 +118,8 @@ func (d *memDisk) Create(name string) (file, error) {
 	if !d.dirs[path.Dir(name)] {
 		return nil, notThere(path.Dir(name))
 	}
-	d.now[name] = &inode{}
-	return &memFile{d, name, d.now[name]}, nil
+	d.now[name] = &inode{name: name}
+	return &memFile{d, d.now[name]}, nil
 }
 
 // Open implements disk.
@@ -131,7 +132,7 @@ func (d *memDisk) Open(name string) (file, error) {
 	if d.now[name] == nil {
 		return nil, notThere(name)
 	}
-	return &memFile{d, name, d.now[name]}, nil
+	return &memFile{d, d.now[name]}, nil
 }
 
 // Mkdir implements disk.
@@ -158,6 +159,7 @@ func (d *memDisk) Rename(from, to string) error {
 		return notThere(from)
 	}
 	d.now[to] = d.now[from]
+	d.now[to].name = to
 	delete(d.now, from)
 	return nil
 }
@@ -230,9 +232,8 @@ func (d *memDisk) SyncDir(name string) error {
 func (d *memDisk) Lock() (func() error, error) { return func() error { return nil }, nil }
 
 type memFile struct {
-	d    *memDisk
-	name string
-	n    *inode
+	d *memDisk
+	n *inode
 }
 
 // ReadAt implements file.
@@ -253,7 +254,7 @@ func (f *memFile) ReadAt(b []byte, at int64) (int, error) {
 func (f *memFile) WriteAt(b []byte, at int64) (int, error) {
 	f.d.mu.Lock()
 	defer f.d.mu.Unlock()
-	if err := f.d.op("write %s", f.name); err != nil {
+	if err := f.d.op("write %s", f.n.name); err != nil {
 		n := 0
 		if f.d.short != nil {
 			n = min(f.d.short(f.d.step), len(b))
@@ -283,7 +284,7 @@ func (f *memFile) Size() (int64, error) {
 func (f *memFile) Truncate(size int64) error {
 	f.d.mu.Lock()
 	defer f.d.mu.Unlock()
-	if err := f.d.op("truncate %s", f.name); err != nil {
+	if err := f.d.op("truncate %s", f.n.name); err != nil {
 		return err
 	}
 	f.n.data = f.n.data[:size]
@@ -294,7 +295,7 @@ func (f *memFile) Truncate(size int64) error {
 func (f *memFile) Sync() error {
 	f.d.mu.Lock()
 	defer f.d.mu.Unlock()
-	if err := f.d.op("sync %s", f.name); err != nil {
+	if err := f.d.op("sync %s", f.n.name); err != nil {
 		return err
 	}
 	f.n.durable = slices.Clone(f.n.data)
@@ -305,5 +306,5 @@ func (f *memFile) Sync() error {
 func (f *memFile) Close() error {
 	f.d.mu.Lock()
 	defer f.d.mu.Unlock()
-	return f.d.op("close %s", f.name)
+	return f.d.op("close %s", f.n.name)
 }

@@ -23,6 +23,7 @@ type notary struct {
 	busy  bool
 	tiles *tiler   // owned by the notary's goroutine while it is busy
 	old   []string // partial tiles of the last checkpoint
+	stale []string // partial tiles that were not completed
 }
 
 // due reports whether so many records came that a checkpoint is to be made.
@@ -95,6 +96,9 @@ func (n *notary) store(job toSign) error {
 		}
 	}
 	if err := storeTiles(d, fresh); err != nil {
+		for i := range partial { // what there is of them is of no use
+			n.stale = append(n.stale, partial[i].path())
+		}
 		return err
 	}
 	n.tiles.done = nil
@@ -123,7 +127,7 @@ func (n *notary) tidy(partial []tile) error {
 		names = append(names, partial[i].path())
 	}
 	d := n.log.cfg.disk
-	for _, name := range n.old {
+	for _, name := range append(n.stale, n.old...) {
 		if slices.Contains(names, name) {
 			continue
 		}
@@ -132,6 +136,37 @@ func (n *notary) tidy(partial []tile) error {
 		}
 		_ = d.Remove(path.Dir(name)) // the folder stays while it has others
 	}
-	n.old = names
+	n.old, n.stale = names, nil
+	return nil
+}
+
+// findStale looks for partial tiles that a run left which ended before its
+// checkpoint: at the right edge of the tree, from the checkpoint's size on.
+func (n *notary) findStale(from, to uint64) error {
+	for l := 0; to>>(tileHeight*l) > 0; l++ {
+		for number := from >> (tileHeight * (l + 1)); number <= to>>(tileHeight*(l+1)); number++ {
+			dir := path.Dir(tilePath(l, number, 1))
+			names, err := n.log.cfg.disk.List(dir)
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				if name = path.Join(dir, name); !n.stored(name) {
+					n.stale = append(n.stale, name)
+				}
+			}
+		}
+	}
+	return n.tidyStale()
+}
+
+// tidyStale removes the partial tiles that were not completed.
+func (n *notary) tidyStale() error {
+	for _, name := range n.stale {
+		if err := n.log.cfg.disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	n.stale = nil
 	return nil
 }

@@ -220,6 +220,9 @@ func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
 	if w.tree.size < c.Size {
 		return fmt.Errorf("%w: its checkpoint names %d records and %d are there", ErrDamaged, c.Size, w.tree.size)
 	}
+	if err := w.notary.findStale(c.Size, w.tree.size+tileWidth); err != nil {
+		return err
+	}
 	w.log.recovered.Records = w.tree.size
 	w.log.durable.Store(w.tree.size)
 	w.next = w.tree.size + 1

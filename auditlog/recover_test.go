@@ -37,9 +37,9 @@ func testConfig(t testing.TB, d disk) Config {
 }
 
 // recordsOf reads a log.
-func recordsOf(t testing.TB, d disk) []audit.Event {
+func recordsOf(t testing.TB, d disk, from ...uint64) []audit.Event {
 	t.Helper()
-	r, err := newReader(d, 0)
+	r, err := newReader(d, append(from, 0)[0])
 	if err != nil {
 		t.Fatal(err)
 	}

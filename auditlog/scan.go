@@ -20,7 +20,7 @@ type scanner struct {
 
 // scan reads the header of a segment.
 func scan(f io.ReaderAt) (*scanner, error) {
-	s := &scanner{f: f, room: make([]byte, chunk)}
+	s := &scanner{f: f, room: make([]byte, chunk/64)}
 	if err := s.fill(); err != nil {
 		return nil, err
 	}
@@ -35,7 +35,12 @@ func scan(f io.ReaderAt) (*scanner, error) {
 
 // fill reads more bytes behind the unread ones.
 func (s *scanner) fill() error {
-	n := copy(s.room, s.buf)
+	room := s.room
+	if s.at > 0 && len(room) < chunk { // a segment of some length: read more at a time
+		room = make([]byte, min(4*len(room), chunk))
+	}
+	n := copy(room, s.buf)
+	s.room = room
 	got, err := s.f.ReadAt(s.room[n:], s.at+int64(n))
 	s.buf = s.room[:n+got]
 	s.eof = errors.Is(err, io.EOF)
@@ -55,7 +60,7 @@ func (s *scanner) rewind() { s.buf, s.eof = nil, false }
 // stays before them.
 func (s *scanner) next() (frame, error) {
 	f, n, err := decodeFrame(s.buf)
-	if err != nil && !s.eof && len(s.buf) < frameFixed+MaxRecord {
+	for err != nil && !s.eof && len(s.buf) < frameFixed+MaxRecord {
 		if err := s.fill(); err != nil {
 			return frame{}, err
 		}

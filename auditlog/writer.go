@@ -3,6 +3,7 @@ package auditlog
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -204,13 +205,32 @@ func (w *writer) rotate() error {
 	return nil
 }
 
-// beginSegment makes a segment without records; its name is durable.
+// beginSegment makes a segment without records; its name is durable. Once the
+// segment has its name no failure is for want of room: there is no way back.
 func beginSegment(d disk, h *header) (file, error) {
-	name := segmentName(h.first)
-	if err := replace(d, name, h.encode()); err != nil {
+	if err := d.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return d.Open(name)
+	f, err := d.Create(temporary)
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.WriteAt(h.encode(), 0)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = d.Rename(temporary, segmentName(h.first))
+	}
+	if err == nil {
+		if lost := d.SyncDir("."); lost != nil {
+			err = fmt.Errorf("make the name of a segment durable: %v", lost) //nolint:errorlint // see above
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // note hands the records that are durable to the notary.
