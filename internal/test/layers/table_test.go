@@ -64,6 +64,7 @@ var table = []row{
 	{9, "vectors"},
 	{9, "docs"},
 	{9, "internal/verbs/replay"},
+	{9, "internal/verbs/trail"},
 	{9, "internal/server"},
 	{9, "internal/web"},
 
@@ -94,6 +95,9 @@ const lastPure = 5
 // lastCore is the last layer that links nothing but the standard library and
 // golang.org/x/sys, so that a program importing it stays small.
 const lastCore = 8
+
+// linked are the packages of layers up to lastCore that link more, and what.
+var linked = map[string][]string{"auditlog": {"golang.org/x/mod"}}
 
 // maxLines is the ceiling of a source file, tests apart.
 const maxLines = 800
