@@ -77,15 +77,19 @@ type certificateStep struct {
 // guards against accidents; what guards against forgery is that a verifier
 // repeats every step.
 //
-// The error is [ErrOtherToken], [ErrNotExplained], [ErrCallback], [ErrNoToken],
+// The error is [ErrNoRequest], [ErrOtherToken], [ErrNotExplained], [ErrCallback],
+// [ErrNoToken],
 // or wraps that of reading the file.
 func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) {
+	if r == nil {
+		return nil, ErrNoRequest
+	}
 	t := r.Subject.Effective()
 	m := r.mapping()
 	switch {
 	case t == nil:
 		return nil, ErrNoToken
-	case m == nil || m.Map(r.Desired) != x.Desired || *m != *x.mapping:
+	case m == nil || x == nil || x.mapping == nil || m.Map(r.Desired) != x.Desired || *m != *x.mapping:
 		return nil, ErrNotExplained
 	case r.Options.Callback != nil:
 		return nil, ErrCallback

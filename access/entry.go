@@ -8,10 +8,14 @@ import (
 // SeAccessCheck is the kernel's check of a subject (section 3.3). The order
 // of its own rules is; then the pipeline. An invalid
 // object type list gives STATUS_INVALID_PARAMETER. The error is
-// [ErrNoToken] or [ErrNoMapping], and the decision then the zero value.
+// [ErrNoRequest], [ErrNoToken] or [ErrNoMapping], and the decision then the zero
+// value, which denies.
 func SeAccessCheck(r *Request) (Decision, error) { return seAccessCheck(r, nil) }
 
 func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
+	if r == nil {
+		return Decision{}, ErrNoRequest
+	}
 	q := query{who: new(identity), r: r, tr: tr}
 	d, done, err := q.enter()
 	if done || err != nil {
@@ -79,8 +83,12 @@ func (q *query) kernelMode() Decision {
 // A-16, in the order of section 3.1. done means that the call ends here, with
 // the call status returned: STATUS_SUCCESS and a decision in the case of A-16
 // and for kernel mode, a failure otherwise. It is for callers that
-// capture in between; [NtAccessCheck] calls it itself.
+// capture in between; [NtAccessCheck] calls it itself. A nil request is
+// STATUS_INVALID_PARAMETER.
 func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
+	if r == nil {
+		return ntstatus.InvalidParameter, d, true
+	}
 	if r.Mode == Kernel {
 		q := query{r: r, mapping: r.mapping()}
 		if q.mapping == nil {

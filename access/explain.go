@@ -101,6 +101,9 @@ func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error)
 // prepare sets what steps refer to while the check runs.
 func (x *Explanation) prepare(r *Request) {
 	n := 4
+	if r == nil {
+		return
+	}
 	if r.Descriptor != nil {
 		n += r.Descriptor.DACL().Len()
 	}

@@ -21,10 +21,13 @@ func (n NodeResult) String() string { return n.Status().String() + " " + n.Grant
 // ObjectTypes, as AccessCheckByTypeResultList gives it. The decision is that of
 // the root, with the privileges used; its Granted is 0 unless allowed. A list
 // that is empty or invalid gives STATUS_INVALID_PARAMETER and no
-// results. The error is [ErrNoToken] or [ErrNoMapping].
+// results. The error is [ErrNoRequest], [ErrNoToken] or [ErrNoMapping].
 func CheckResultList(r *Request) ([]NodeResult, Decision, error) { return resultList(r, nil) }
 
 func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
+	if r == nil {
+		return nil, Decision{}, ErrNoRequest
+	}
 	q := query{who: new(identity), r: r, tr: tr}
 	if len(r.ObjectTypes) == 0 || ValidateObjectTypes(r.ObjectTypes) != nil {
 		if q.mapping = r.mapping(); q.mapping != nil {
@@ -50,7 +53,7 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 // from the rules about pointers and buffers. An empty list fails the call
 // before anything else. The decision is that of the root.
 func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeResult, d Decision) {
-	if len(r.ObjectTypes) == 0 {
+	if r == nil || len(r.ObjectTypes) == 0 { // There is no list to give results for.
 		return ntstatus.InvalidParameter, nil, d
 	}
 	q := query{who: new(identity), r: r}

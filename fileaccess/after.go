@@ -9,7 +9,16 @@ import (
 // Maximal is the maximal access of a subject to an existing object: what an
 // open for MAXIMUM_ALLOWED without options would grant, the read-only
 // attribute and a read-only volume disregarded, cut down to the share (F-45).
+//
+// A nil subject, or one without a token, gives STATUS_NO_TOKEN, nil facts
+// STATUS_INVALID_PARAMETER.
 func Maximal(s *access.Subject, f *Facts) MaximalAccess {
+	switch {
+	case s == nil:
+		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoToken)}
+	case f == nil:
+		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
+	}
 	r := Request{Subject: *s}
 	o := opening{engine: engineOf(s, &f.Policy), r: &r, f: f, parent: f.Parent, share: everyRight}
 	switch {

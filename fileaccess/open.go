@@ -38,15 +38,24 @@ type opening struct {
 }
 
 // Open decides one open or create (section 4): the same inputs always give the
-// same answer. A subject without any token gets STATUS_NO_TOKEN.
+// same answer. A subject without any token gets STATUS_NO_TOKEN, a nil request or nil
+// facts STATUS_INVALID_PARAMETER.
 //
 // The order of the steps decides which status a request with several faults
 // gets, and so what can be learned from it: that a name exists shows in
 // STATUS_OBJECT_NAME_COLLISION and STATUS_NOT_A_DIRECTORY also to those who
 // have no right to the object. Policy.HideDenied is the remedy.
 func Open(r *Request, f *Facts) Decision {
+	if r == nil || f == nil {
+		return noQuestion()
+	}
 	o := opening{engine: engineOf(&r.Subject, &f.Policy), r: r, f: f}
 	return o.run()
+}
+
+// noQuestion returns the answer where request or facts are missing.
+func noQuestion() Decision {
+	return Decision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
 }
 
 func (o *opening) run() Decision {

@@ -54,7 +54,7 @@ func newWorld(t *testing.T, r *rand.Rand) *world {
 	for range 120 {
 		w.tokens = append(w.tokens, w.newToken(t))
 	}
-	w.sds = append(w.sds, nil, sd.New(sd.Parts{Control: sd.DACLPresent, Owner: caseU, Group: caseG}))
+	w.sds = append(w.sds, nil, sd.NoSecurity, sd.New(sd.Parts{Control: sd.DACLPresent, Owner: caseU, Group: caseG}))
 	for range 600 {
 		w.sds = append(w.sds, w.newSD(t))
 	}

@@ -32,11 +32,12 @@ type Move struct {
 }
 
 // Existing is an object that stands where another is to go. The zero value is
-// a file without descriptor, which everybody may delete.
+// a file without descriptor, which only the directory's right to delete its
+// children removes.
 type Existing struct {
 	IsDirectory   bool
 	Attributes    Attributes
-	Descriptor    *sd.Descriptor // nil: none, which grants everything
+	Descriptor    *sd.Descriptor // nil grants nothing
 	DeletePending bool
 	Open          bool // somebody has it open
 }
@@ -61,8 +62,11 @@ type move struct {
 
 // DecideRename decides a rename (F-57, F-58). Neither it nor a link changes a
 // descriptor: what an object inherited stays with it until inheritance is run
-// anew (F-60).
+// anew (F-60). A nil move is STATUS_INVALID_PARAMETER.
 func DecideRename(m *Move) MoveDecision {
+	if m == nil {
+		return MoveDecision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
+	}
 	v := move{engine: engineOf(&m.Subject, &m.Target.Policy), m: m}
 	v.d.Verdict = ntstatus.Decided(v.rename())
 	return v.d
@@ -71,6 +75,9 @@ func DecideRename(m *Move) MoveDecision {
 // DecideLink decides the making of a hard link (F-59). The source's handle
 // needs FILE_WRITE_ATTRIBUTES, unless Policy.LinkNeedsNothing.
 func DecideLink(m *Move) MoveDecision {
+	if m == nil {
+		return MoveDecision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
+	}
 	v := move{engine: engineOf(&m.Subject, &m.Target.Policy), m: m}
 	v.d.Verdict = ntstatus.Decided(v.link())
 	return v.d

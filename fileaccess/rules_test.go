@@ -24,24 +24,30 @@ func TestNoSuperUser(t *testing.T) {
 	}
 }
 
-// F-2: a nil descriptor gives everything but the SACL; who cannot ask has
-// nothing.
+// F-101: a nil descriptor gives nothing, as in package access, and no security is
+// asked for in words; who cannot ask has nothing.
 func TestCanEdges(t *testing.T) {
 	s := access.SubjectOf(mustToken(t, baseSpec()))
-	if got := fileaccess.Can(&s, nil, 0x031F01FF, nil); got != 0x1F01FF {
+	if got := fileaccess.Can(&s, nil, 0x031F01FF, nil); got != 0 {
 		t.Errorf("no descriptor: %v", got)
+	}
+	if got := fileaccess.Can(&s, sd.NoSecurity, 0x031F01FF, nil); got != 0x1F01FF {
+		t.Errorf("no security: %v", got)
 	}
 	spec := baseSpec()
 	spec.Privileges, spec.EnabledPrivileges = security.Bit(), security.Bit()
 	holder := access.SubjectOf(mustToken(t, spec))
-	if got := fileaccess.Can(&holder, nil, 0x011F01FF, nil); got != 0x011F01FF {
+	if got := fileaccess.Can(&holder, nil, 0x011F01FF, nil); got != 0 {
 		t.Errorf("no descriptor, SeSecurity: %v", got)
+	}
+	if got := fileaccess.Can(&holder, sd.NoSecurity, 0x011F01FF, nil); got != 0x011F01FF {
+		t.Errorf("no security, SeSecurity: %v", got)
 	}
 	if got := fileaccess.Can(&s, aces(t, "(A;;FR;;;WD)"), 0xC0000000, nil); got != 0x120089 { // F-1
 		t.Errorf("generic: %v", got)
 	}
 	s.Level = winnt.SecurityIdentification
-	if fileaccess.Can(&s, nil, 1, nil) != 0 || fileaccess.Can(&access.Subject{}, nil, 1, nil) != 0 || fileaccess.Visible(&s, nil, 0x1F01FF, nil) {
+	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 || fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 || fileaccess.Visible(&s, sd.NoSecurity, 0x1F01FF, nil) {
 		t.Error("somebody who cannot ask has rights")
 	}
 	if d := fileaccess.Open(&fileaccess.Request{Desired: 1}, &fileaccess.Facts{}); d.Status() != ntstatus.NoToken {
@@ -57,7 +63,8 @@ func TestConnect(t *testing.T) {
 		want  fileaccess.Tree
 		st    ntstatus.Status
 	}{
-		{fileaccess.Share{}, fileaccess.Tree{Maximal: 0x1F01FF, Told: 0x1F01FF}, 0},
+		{fileaccess.Share{Descriptor: sd.NoSecurity}, fileaccess.Tree{Maximal: 0x1F01FF, Told: 0x1F01FF}, 0},
+		{fileaccess.Share{}, fileaccess.Tree{}, denied},
 		{fileaccess.Share{Descriptor: aces(t, "(A;;0x1200A9;;;WD)")}, fileaccess.Tree{Maximal: fileaccess.ShareReadRights, Told: 0x1200A9}, 0},
 		{fileaccess.Share{Descriptor: aces(t, "(A;;0x1301BF;;;WD)"), Told: aces(t, "(A;;FA;;;U)")}, fileaccess.Tree{Maximal: fileaccess.ShareChangeRights, Told: 0x1F01FF}, 0},
 		{fileaccess.Share{Descriptor: aces(t, "(A;;FA;;;BA)")}, fileaccess.Tree{}, denied},
@@ -371,7 +378,7 @@ func TestOperations(t *testing.T) {
 		{fileaccess.SetReparsePoint, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetSymbolicLink, 0, []winnt.AccessMask{2, 0x100}},
 		{fileaccess.SetSparse, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.CopyFrom, 0, []winnt.AccessMask{1}},
 		{fileaccess.CopyTo, 0, []winnt.AccessMask{2, 4}}, {fileaccess.CopyToReadBack, 0, []winnt.AccessMask{3, 5}},
-		{fileaccess.SetVolumeInformation, 0, []winnt.AccessMask{2}}, {fileaccess.QueryOther, 0, []winnt.AccessMask{0}},
+		{fileaccess.SetVolumeInformation, 0, []winnt.AccessMask{2}}, {fileaccess.QueryOther, 0, []winnt.AccessMask{0x100000}},
 	} {
 		may := func(m winnt.AccessMask) ntstatus.Status {
 			h := fileaccess.Handle{Granted: m, Face: c.face, Subject: &able}
@@ -384,7 +391,7 @@ func TestOperations(t *testing.T) {
 			}
 			lacking &^= m
 		}
-		if st := may(lacking); st != denied && c.enough[0] != 0 {
+		if st := may(lacking); st != denied && c.op != fileaccess.QueryOther {
 			t.Errorf("%v: %v is enough: %v", c.op, lacking, st)
 		}
 	}
@@ -409,7 +416,7 @@ func TestOperations(t *testing.T) {
 // F-71 and F-74: in bulk as one by one; the share's rights count, intent and
 // backup privilege do not.
 func TestVisibleEntries(t *testing.T) {
-	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), nil, aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}
+	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), sd.NoSecurity, aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}
 	entries = append(entries, entries[1])
 	spec := baseSpec()
 	spec.Privileges, spec.EnabledPrivileges = backup.Bit(), backup.Bit()
@@ -535,7 +542,7 @@ func TestReasons(t *testing.T) {
 		{"share refuses", 2, in(share("0x1200A9")), 2, false, "ShareMask", 1805},
 		{"traverse", 1, in(twoDirs, noChangeNotify), 1, false, "Traverse 0", 1805},
 		{"attributes", 1, in(overwrite, attributes(hidden)), 1, false, "AttributeMismatch", 1805},
-		{"no descriptor", 1, in(func(s *situation) { s.f.Object.Descriptor = nil }), 1, true, "NoDescriptor", 1808},
+		{"no descriptor", 1, in(func(s *situation) { s.f.Object.Descriptor = nil }), 1, false, "NoDescriptor", 1809},
 		{"unreached", 1, in(missing), 1, false, "Unreached", 1809},
 		{"privilege", 0x1000000, nil, 0x1000000, false, "Privilege SeSecurityPrivilege", 0},
 	} {

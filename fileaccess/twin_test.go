@@ -42,14 +42,8 @@ func (w *twin) has(p winnt.Privilege) bool { return w.token().Has(p) }
 
 // single is an access check of one bit.
 func (w *twin) single(d *sd.Descriptor, bit winnt.AccessMask) (bool, winnt.PrivilegeSet) {
-	if d == nil {
-		if bit == twinSACL {
-			if w.has(winnt.SeSecurityPrivilege) {
-				return true, winnt.SeSecurityPrivilege.Bit()
-			}
-			return false, 0
-		}
-		return true, 0
+	if d == nil { // F-101
+		return false, 0
 	}
 	dec, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: bit, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 	return err == nil && dec.Allowed(), dec.PrivilegesUsed
@@ -75,7 +69,7 @@ func (w *twin) can(d *sd.Descriptor, want winnt.AccessMask) (m winnt.AccessMask,
 // through, by a descriptor that gives the subject all of it.
 func (w *twin) ceiling(d *sd.Descriptor, bit winnt.AccessMask) bool {
 	if d == nil {
-		return true
+		return false
 	}
 	var list []sd.ACE
 	give := func(s sid.SID) {
@@ -101,7 +95,7 @@ func (w *twin) ceiling(d *sd.Descriptor, bit winnt.AccessMask) bool {
 // intentBit asks whether a bit granted by intent passes the object's ceiling.
 func (w *twin) intentBit(d *sd.Descriptor, bit winnt.AccessMask) bool {
 	if d == nil {
-		return true
+		return !w.f.Object.Exists
 	}
 	a, _ := sd.NewACE(sd.AccessDenied, 0, 0x1F01FF, sid.OwnerRights)
 	acl, _ := sd.NewACL(a)
@@ -504,9 +498,7 @@ func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) 
 		return fileaccess.MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoneMapped)}
 	}
 	var m winnt.AccessMask
-	if ob.Descriptor == nil {
-		m = 0x1F01FF
-	} else {
+	if ob.Descriptor != nil {
 		dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 		m = dec.Granted & 0x1F01FF
 	}

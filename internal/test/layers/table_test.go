@@ -14,6 +14,7 @@ var table = []row{
 	{0, "ntstatus"},
 	{0, "internal/invariants"},
 	{0, "internal/printable"},
+	{0, "internal/strict"},
 
 	{1, "sid"},
 
@@ -81,6 +82,8 @@ var table = []row{
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/mutants"},
+	{10, "internal/test/mutants/run"},
 	{10, "internal/test/company"},
 }
 

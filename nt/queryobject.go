@@ -20,7 +20,13 @@ const (
 	ObjectHandleFlagInformation
 )
 
-var objectClasses = [...]string{"ObjectBasicInformation", "ObjectNameInformation", "ObjectTypeInformation", "ObjectTypesInformation", "ObjectHandleFlagInformation"}
+var objectClasses = [...]string{
+	"ObjectBasicInformation",
+	"ObjectNameInformation",
+	"ObjectTypeInformation",
+	"ObjectTypesInformation",
+	"ObjectHandleFlagInformation",
+}
 
 // String is the documented name.
 func (c ObjectInfoClass) String() string {
@@ -34,7 +40,8 @@ func (c ObjectInfoClass) String() string {
 // this order, each 4 bytes, three reserved words after NonPagedPoolCharge, and
 // CreationTime last with 8.
 type BasicInformation struct {
-	Attributes             uint32 // OBJ_PROTECT_CLOSE, OBJ_INHERIT, OBJ_AUDIT_OBJECT_CLOSE of the handle; OBJ_PERMANENT, OBJ_EXCLUSIVE of the object
+	// OBJ_PROTECT_CLOSE, OBJ_INHERIT, OBJ_AUDIT_OBJECT_CLOSE of the handle; OBJ_PERMANENT, OBJ_EXCLUSIVE of the object
+	Attributes             uint32
 	GrantedAccess          winnt.AccessMask
 	HandleCount            uint32
 	PointerCount           uint32 // without the query's own reference (O-62)
@@ -90,13 +97,20 @@ type (
 
 var (
 	rowQueryObject = Add(&NtTable, Entry[Services, QueryObjectIn, QueryObjectOut]{
-		Meta: Meta{Name: "NtQueryObject", Summary: "tells a fact about a handle or its object", Source: "ZwQueryObject", Support: Complete, Conditions: []Condition{
-			{ntstatus.InvalidInfoClass, "O-60", "another class"},
-			{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
-			{ntstatus.InvalidHandle, "O-60", "Handle names no handle; ObjectTypesInformation does not look at it"},
-			{ntstatus.InfoLengthMismatch, "O-61", "the length is not that of the class; for names and types, it is below the fixed part"},
-			{ntstatus.BufferOverflow, "O-61", "the length is below that of the whole name; ReturnLength says the need"},
-		}},
+		Meta: Meta{
+			Name:    "NtQueryObject",
+			Summary: "tells a fact about a handle or its object",
+			Source:  "ZwQueryObject",
+			Conditions: []Condition{
+				{ntstatus.InvalidInfoClass, "O-60", "another class"},
+				{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
+				{ntstatus.InvalidHandle, "O-60", "Handle names no handle; ObjectTypesInformation does not look at it"},
+				{ntstatus.InfoLengthMismatch, "O-61",
+					"the length is not that of the class; for names and types, it is below the fixed part"},
+				{ntstatus.BufferOverflow, "O-61",
+					"the length is below that of the whole name; ReturnLength says the need"},
+			},
+		},
 		Call: Services.NtQueryObject,
 		Scalars: func(in QueryObjectIn) ntstatus.Status {
 			if in.ObjectInformationClass > ObjectHandleFlagInformation {
@@ -106,12 +120,17 @@ var (
 		},
 	})
 	rowSetInformationObject = Add(&NtTable, Entry[Services, SetInformationObjectIn, SetInformationObjectOut]{
-		Meta: Meta{Name: "NtSetInformationObject", Summary: "sets whether a handle is inherited and protected from close", Source: "SetHandleInformation", Support: Complete, Conditions: []Condition{
-			{ntstatus.InvalidInfoClass, "O-63", "a class other than ObjectHandleFlagInformation"},
-			{ntstatus.InfoLengthMismatch, "O-63", "the length is not 2"},
-			{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
-			{ntstatus.InvalidHandle, "O-63", "Handle names no handle, or is a pseudo handle"},
-		}},
+		Meta: Meta{
+			Name:    "NtSetInformationObject",
+			Summary: "sets whether a handle is inherited and protected from close",
+			Source:  "SetHandleInformation",
+			Conditions: []Condition{
+				{ntstatus.InvalidInfoClass, "O-63", "a class other than ObjectHandleFlagInformation"},
+				{ntstatus.InfoLengthMismatch, "O-63", "the length is not 2"},
+				{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
+				{ntstatus.InvalidHandle, "O-63", "Handle names no handle, or is a pseudo handle"},
+			},
+		},
 		Call: Services.NtSetInformationObject,
 		Scalars: func(in SetInformationObjectIn) ntstatus.Status {
 			switch {
@@ -129,11 +148,7 @@ var (
 // size to probe for (ZwQueryObject). No right is needed.
 func (t *Thread) NtQueryObject(handle winnt.Handle, class ObjectInfoClass) (any, ntstatus.Status) {
 	in := QueryObjectIn{Handle: handle, ObjectInformationClass: class, ObjectInformationLength: ^uint32(0)}
-	if t.tracer != nil {
-		out, st := traced(t, rowQueryObject, in)
-		return out.ObjectInformation, st
-	}
-	out, st := t.sys.NtQueryObject(in)
+	out, st := call(t, rowQueryObject, in)
 	return out.ObjectInformation, st
 }
 
@@ -141,10 +156,6 @@ func (t *Thread) NtQueryObject(handle winnt.Handle, class ObjectInfoClass) (any,
 // ObjectHandleFlagInformation to change one alone (SetHandleInformation).
 func (t *Thread) NtSetInformationObject(handle winnt.Handle, flags HandleFlagInformation) ntstatus.Status {
 	in := SetInformationObjectIn{handle, ObjectHandleFlagInformation, Cap(flags), 2}
-	if t.tracer != nil {
-		_, st := traced(t, rowSetInformationObject, in)
-		return st
-	}
-	_, st := t.sys.NtSetInformationObject(in)
+	_, st := call(t, rowSetInformationObject, in)
 	return st
 }

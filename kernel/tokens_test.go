@@ -45,10 +45,13 @@ func TestOutputsAreProbedFirst(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	fault := ntstatus.AccessViolation
 	for _, h := range []winnt.Handle{0, winnt.NtCurrentProcessToken} {
-		if _, st := th.CallRow(nt.NtTable.Find("NtQueryInformationToken"), nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenUser, FaultReturnLength: fault}); st != fault {
+		if _, st := th.CallRow(nt.NtTable.Find("NtQueryInformationToken"),
+			nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenUser,
+				FaultReturnLength: fault}); st != fault {
 			t.Errorf("TC-41: handle %v: %v", h, st)
 		}
-		if _, st := th.CallRow(nt.NtTable.Find("NtCompareTokens"), nt.CompareTokensIn{FirstTokenHandle: h, SecondTokenHandle: h, FaultEqual: fault}); st != fault {
+		if _, st := th.CallRow(nt.NtTable.Find("NtCompareTokens"),
+			nt.CompareTokensIn{FirstTokenHandle: h, SecondTokenHandle: h, FaultEqual: fault}); st != fault {
 			t.Errorf("TC-49: handle %v: %v", h, st)
 		}
 	}
@@ -100,8 +103,10 @@ func TestTokenAllocationsFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	own, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
-	create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: sid.LocalSystem}),
-		Groups: nt.Cap([]token.Group{}), Privileges: nt.Cap([]nt.LUIDAndAttributes{}), PrimaryGroup: nt.Cap(sid.LocalSystem), Source: nt.Cap(&token.Source{Name: "test"})}
+	create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
+		User:   nt.Cap(&token.Group{SID: sid.LocalSystem}),
+		Groups: nt.Cap([]token.Group{}), Privileges: nt.Cap([]nt.LUIDAndAttributes{}),
+		PrimaryGroup: nt.Cap(sid.LocalSystem), Source: nt.Cap(&token.Source{Name: "test"})}
 	objects, handles, references := sys.Counts()
 	for point, call := range map[string]func() ntstatus.Status{
 		"se: create token": func() ntstatus.Status { _, st := th.NtCreateToken(create); return st },
@@ -112,7 +117,8 @@ func TestTokenAllocationsFail(t *testing.T) {
 			t.Errorf("%s: %v", point, st)
 		}
 		if o, h, r := sys.Counts(); o != objects || h != handles || r != references {
-			t.Errorf("%s: %d objects, %d handles, %d references, want %d, %d, %d", point, o, h, r, objects, handles, references)
+			t.Errorf("%s: %d objects, %d handles, %d references, want %d, %d, %d", point, o, h, r, objects, handles,
+				references)
 		}
 		failing = ""
 	}
@@ -130,7 +136,8 @@ func ExampleKernelThread_SeTokenIsWriteRestricted() {
 	p, _ := sys.NewProcess("browser", v)
 	th, _ := p.NewThread()
 	own, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
-	box, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE|winnt.WRITE_RESTRICTED, []sid.SID{sid.Users}, nil, []sid.SID{sid.Everyone})
+	box, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE|winnt.WRITE_RESTRICTED, []sid.SID{sid.Users}, nil,
+		[]sid.SID{sid.Everyone})
 	fmt.Println(st)
 	k := sys.KernelMode(th)
 	o, _, _ := k.ObReferenceObjectByHandle(box, 0, winnt.TokenObject, kernel.KernelMode)
@@ -217,17 +224,21 @@ func TestUnreadInputs(t *testing.T) {
 		}
 	}
 	for _, in := range []kernel.SeSetSecurityDescriptorInfoExIn{
-		{SecurityInformation: 4, ModificationDescriptor: fault, ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping},
-		{SecurityInformation: 4, ModificationDescriptor: nt.Cap(d), ObjectsSecurityDescriptor: fault, GenericMapping: mapping},
+		{SecurityInformation: 4, ModificationDescriptor: fault, ObjectsSecurityDescriptor: nt.Cap(d),
+			GenericMapping: mapping},
+		{SecurityInformation: 4, ModificationDescriptor: nt.Cap(d), ObjectsSecurityDescriptor: fault,
+			GenericMapping: mapping},
 	} {
 		if out, st := k.SeSetSecurityDescriptorInfoEx(in); st != ntstatus.AccessViolation || out != nil {
 			t.Errorf("SeSetSecurityDescriptorInfoEx: %v, %v", out, st)
 		}
 	}
-	if _, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: 4, ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping}); st != ntstatus.InvalidSecurityDescr {
+	if _, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: 4,
+		ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping}); st != ntstatus.InvalidSecurityDescr {
 		t.Errorf("SeSetSecurityDescriptorInfoEx without a change: %v", st)
 	}
-	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s, DesiredAccess: winnt.GENERIC_ALL,
+	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s,
+		DesiredAccess:  winnt.GENERIC_ALL,
 		GenericMapping: nt.Captured[winnt.GenericMapping]{Status: ntstatus.AccessViolation}})
 	if out.Result || out.AccessStatus != ntstatus.AccessViolation {
 		t.Errorf("SeAccessCheck: %+v", out)
