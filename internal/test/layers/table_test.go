@@ -13,6 +13,7 @@ var table = []row{
 	{0, "winnt"},
 	{0, "ntstatus"},
 	{0, "internal/invariants"},
+	{0, "internal/printable"},
 	{0, "internal/strict"},
 
 	{1, "sid"},
