@@ -17,7 +17,8 @@ import (
 // added (O-36). A kernel-mode caller gets what it asks for unless attributes
 // carries OBJ_FORCE_ACCESS_CHECK (O-33). Errors: ACCESS_DENIED,
 // INVALID_PARAMETER, PRIVILEGE_NOT_HELD, BAD_IMPERSONATION_LEVEL.
-func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.AccessMask, attributes uint32) access.Decision {
+func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.AccessMask,
+	attributes uint32) access.Decision {
 	h := obj.Head()
 	if desired&winnt.RESERVED_RIGHTS != 0 { // O-20
 		return c.refuse(h, "O-20", ntstatus.AccessDenied)
@@ -32,7 +33,8 @@ func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.Access
 }
 
 // decideAccess is step (9) of O-22.
-func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask, attributes uint32) access.Decision {
+func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask,
+	attributes uint32) access.Decision {
 	t := h.typ
 	mapped := t.mapDesired(desired) // O-21
 	if !c.Checked(attributes) {
@@ -60,7 +62,8 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 		return dec
 	}
 	if dec.Granted &= t.Valid | winnt.ACCESS_SYSTEM_SECURITY; dec.Granted == 0 {
-		return c.refuse(h, "O-21", ntstatus.AccessDenied) // O-21: MAXIMUM_ALLOWED found only bits that mean nothing on this type
+		// O-21: MAXIMUM_ALLOWED found only bits that mean nothing on this type
+		return c.refuse(h, "O-21", ntstatus.AccessDenied)
 	}
 	dec.Granted = t.addRights(dec.Granted) // O-36: after the check, no entry can deny it
 	return dec
@@ -104,7 +107,8 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 // GrantNew decides what the creator of an object gets: every bit it asks for,
 // whatever the new object's own descriptor says (O-91). Errors: ACCESS_DENIED
 // (O-20, O-21), PRIVILEGE_NOT_HELD (O-30).
-func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask, attributes uint32) access.Decision {
+func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask,
+	attributes uint32) access.Decision {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
 		return access.Refuse(c.Fail("O-20", ntstatus.AccessDenied))
 	}

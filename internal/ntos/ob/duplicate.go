@@ -10,7 +10,8 @@ import (
 // (NtDuplicateObject). Rights the source handle has need no check (O-55); more
 // need a fresh one, where the type allows that (O-56). subject is the one that
 // O-56 names. Errors: ACCESS_DENIED, and those of an access check.
-func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subject, desired winnt.AccessMask, options uint32) access.Decision {
+func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subject, desired winnt.AccessMask,
+	options uint32) access.Decision {
 	h := obj.Head()
 	if options&winnt.DUPLICATE_SAME_ACCESS != 0 { // O-54: desired is not looked at
 		return access.Grant(source.Access)

@@ -85,7 +85,8 @@ func newWorld(t *testing.T, enabled ...winnt.Privilege) *world {
 	return &world{T: t, self: subject(t, enabled...),
 		ns: ob.NewNamespace(ob.NewDirectory(nil, 0)),
 		c: &ob.Caller{Table: ob.NewTable(0), Kernel: ob.NewKernelTable(0), Process: process, Thread: thread,
-			ProcessAccess: winnt.PROCESS_ALL_ACCESS & processType.Valid, ThreadAccess: winnt.THREAD_ALL_ACCESS & threadType.Valid}}
+			ProcessAccess: winnt.PROCESS_ALL_ACCESS & processType.Valid,
+			ThreadAccess:  winnt.THREAD_ALL_ACCESS & threadType.Valid}}
 }
 
 // subject is alice with these privileges enabled and no others.

@@ -9,7 +9,8 @@ import (
 // Open makes a handle to an existing named object, in the order of O-22. typ
 // nil accepts any type. Errors: those of [Namespace.Resolve] and [Decide],
 // OBJECT_NAME_NOT_FOUND, OBJECT_TYPE_MISMATCH.
-func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask) (winnt.Handle,
+	winnt.AccessMask, ntstatus.Status) {
 	p, st := ns.resolve(c, n, typ, &subject, desired, false)
 	if st != ntstatus.Success {
 		return 0, 0, st
@@ -22,7 +23,8 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 }
 
 // open is steps (6) to (10) of O-22 for an object that was found.
-func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
+	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	h := p.Object.Head()
 	if p.Rest != "" || typ != nil && h.typ != typ { // O-22 (6)
 		return 0, 0, c.Fail("O-23", ntstatus.ObjectTypeMismatch)
@@ -93,7 +95,8 @@ type Maker func(parent *Directory) (Object, ntstatus.Status)
 // existing name it fails with OBJECT_NAME_COLLISION, or, with OBJ_OPENIF, opens
 // the object and returns OBJECT_NAME_EXISTS, a success. Other errors: those of
 // [Namespace.Open], [GrantNew] and make.
-func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask, make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask,
+	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if n.Path == "" {
 		return ns.createUnnamed(c, n, typ, &subject, desired, make)
 	}
@@ -107,7 +110,8 @@ func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject
 
 // createNamed is one attempt. It asks for another when the name was taken
 // between the walk and the insertion and OBJ_OPENIF turns that into an open.
-func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask, make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
+func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
+	make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
 	p, st := ns.resolve(c, n, typ, subject, desired, true)
 	if st != ntstatus.Success {
 		return 0, 0, false, st
@@ -186,7 +190,8 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 	c.adopt(h, k.Attributes, p.Directory != nil)
 	if p.Directory == nil {
 		h.addHandle()
-	} else if st := p.Directory.insert(p.Last, h, k.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0, true); st != ntstatus.Success {
+	} else if st := p.Directory.insert(
+		p.Last, h, k.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0, true); st != ntstatus.Success {
 		r.Abandon()
 		return 0, c.Fail("O-23", st)
 	}
@@ -222,7 +227,8 @@ func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 
 // createUnnamed makes an object without a name. OBJ_PERMANENT means nothing
 // for it (O-26).
-func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask, make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
+	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success {
 		return 0, 0, st
 	}

@@ -35,7 +35,8 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 }
 
 // NtAccessCheckByTypeResultList gives one result for each entry of the list.
-func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out nt.AccessCheckByTypeResultListOut, st ntstatus.Status) {
+func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out nt.AccessCheckByTypeResultListOut,
+	st ntstatus.Status) {
 	if c.Mode == access.User && in.GenericMapping.Status == ntstatus.Success && // A-10 comes first
 		len(in.ObjectTypeList.V) == 0 && in.ObjectTypeList.Status == ntstatus.Success {
 		return out, c.Fail("A-11", ntstatus.InvalidParameter)
@@ -68,7 +69,8 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 // capture of the descriptor, and fills the request r. done means that the call
 // succeeds with decision d without a look at the descriptor. need
 // is set when the privilege buffer is too small.
-func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision, done bool, st ntstatus.Status) {
+func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision,
+	done bool, st ntstatus.Status) {
 	fail := func(rule string, st ntstatus.Status) (access.Decision, bool, ntstatus.Status) {
 		return access.Decision{}, false, c.Fail(rule, st)
 	}
@@ -161,7 +163,8 @@ func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	}
 	s := &nt.PrivilegeSet{}
 	for p := range d.PrivilegesUsed.All {
-		s.Privilege = append(s.Privilege, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS})
+		s.Privilege = append(s.Privilege,
+			nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS})
 	}
 	return s
 }

@@ -41,7 +41,8 @@ type creation struct {
 
 func (n *creation) capture() (st ntstatus.Status) {
 	c := n.c
-	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 || n.in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
+	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||
+		n.in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
 		return c.Fail("I-95", ntstatus.InvalidParameter) // I-95
 	}
 	if n.process, st = c.captureAttributes(n.in.ProcessObjectAttributes); st != ntstatus.Success {
@@ -61,7 +62,8 @@ func (n *creation) reference() (st ntstatus.Status) {
 	if n.in.ParentProcess == 0 {
 		n.parent = c.self.Process()
 		n.parent.Ref(ob.TagCall)
-	} else if n.parent, st = c.referenceProcess(n.in.ParentProcess, winnt.PROCESS_CREATE_PROCESS); st != ntstatus.Success {
+	} else if n.parent, st = c.referenceProcess(
+		n.in.ParentProcess, winnt.PROCESS_CREATE_PROCESS); st != ntstatus.Success {
 		return st
 	}
 	if n.in.Token == 0 {
@@ -258,7 +260,8 @@ func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, 
 }
 
 // NtSetInformationProcess replaces the primary token of a process.
-func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut, st ntstatus.Status) {
+func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut,
+	st ntstatus.Status) {
 	// capture
 	if in.ProcessInformationClass != nt.ProcessAccessToken {
 		return out, c.Fail("T-110", ntstatus.InvalidInfoClass) // T-110
@@ -275,7 +278,8 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 		return out, st
 	}
 	defer p.Deref(ob.TagCall)
-	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY,
+		se.TokenType)
 	if st != ntstatus.Success {
 		return out, c.Fail("T-110", st) // T-110
 	}
