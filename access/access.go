@@ -48,6 +48,37 @@ func (s *Subject) Effective() *token.Token {
 	return t
 }
 
+// BelowImpersonation reports a client whose level lets it be identified at most:
+// it can open nothing and may use no privilege (T-102).
+func (s *Subject) BelowImpersonation() bool {
+	return s != nil && s.Client != nil && s.Level < winnt.SecurityImpersonation
+}
+
+// Holds reports whether the subject may use a privilege: the effective token has
+// it enabled, and the client's level is not below Impersonation (T-102).
+func (s *Subject) Holds(p winnt.Privilege) bool {
+	if s.BelowImpersonation() {
+		return false
+	}
+	t := s.Effective()
+	return t != nil && t.Has(p)
+}
+
+// Substitute returns the SID that another stands for in a list of an object:
+// PRINCIPAL_SELF the self SID, if there is one, and OWNER RIGHTS the owner, once
+// and not again. Every other SID stands for itself.
+func Substitute(s, self, owner sid.SID) sid.SID {
+	switch s {
+	case sid.PrincipalSelf:
+		if !self.IsZero() {
+			return self
+		}
+	case sid.OwnerRights:
+		return owner
+	}
+	return s
+}
+
 // primary is the token the server SID of a compound entry is matched against.
 func (s *Subject) primary() *token.Token {
 	if s.Primary.IsZero() {

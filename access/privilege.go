@@ -161,7 +161,7 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 	if t == nil || d == nil || typ == nil || wanted == 0 || wanted&ungranted != 0 {
 		return false
 	}
-	if s.Client != nil && s.Level < winnt.SecurityImpersonation {
+	if s.BelowImpersonation() { // The full check would refuse the level.
 		return false
 	}
 	if t.IsAppContainer() || t.IsRestricted() || !t.Member(sid.Everyone, false) {

@@ -18,7 +18,7 @@ const (
 	apart = winnt.WRITE_OWNER | sacl | ^full
 
 	ceilings  = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
-	mediumRID = 0x2000
+	mediumRID = winnt.SECURITY_MANDATORY_MEDIUM_RID
 )
 
 // engine asks the access check about one subject. It is only read.
@@ -39,7 +39,7 @@ func (e *engine) token() *token.Token { return e.subject.Effective() }
 // mayAsk reports a subject that can ask anything: there is a token, and a
 // client's has at least level Impersonation.
 func (e *engine) mayAsk() bool {
-	return e.token() != nil && (e.subject.Client == nil || e.subject.Level >= winnt.SecurityImpersonation)
+	return e.token() != nil && !e.subject.BelowImpersonation()
 }
 
 // Can is the set of rights among want that the descriptor gives the subject,
