@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -86,8 +87,7 @@ func inheritACE(a plainACE, container bool) []plainACE {
 
 // Inherit against the twin, on random lists: S-66, S-67, S-68, S-69.
 func TestInheritTwin(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
 	g, _ := winnt.ParseGUID(class1)
