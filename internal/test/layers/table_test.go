@@ -82,6 +82,7 @@ var table = []row{
 	{10, "."},
 	{10, "internal/test/layers"},
 	{10, "internal/test/rules"},
+	{10, "internal/test/zero"},
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
