@@ -40,11 +40,11 @@ type (
 const noProgram = "no program is loaded; of the creation flags only CREATE_SUSPENDED"
 
 var (
-	rowCreateProcess = function(nt.Meta{Name: "CreateProcess", Summary: "makes a process with a copy of the caller's primary token", Support: nt.Partial, Missing: noProgram, Conditions: of("NtCreateUserProcess")},
+	rowCreateProcess = function(nt.Meta{Name: "CreateProcess", Summary: "makes a process with a copy of the caller's primary token", Missing: noProgram, Conditions: of("NtCreateUserProcess")},
 		func(t *Thread, in CreateProcessIn) (CreateProcessOut, ntstatus.Status) {
 			return t.createProcess(&in, 0)
 		})
-	rowCreateProcessAsUser = function(nt.Meta{Name: "CreateProcessAsUser", Summary: "makes a process with the token of a user", Support: nt.Partial, Missing: noProgram,
+	rowCreateProcessAsUser = function(nt.Meta{Name: "CreateProcessAsUser", Summary: "makes a process with the token of a user", Missing: noProgram,
 		Conditions: append([]nt.Condition{
 			{Status: ntstatus.Success, Rule: "I-96", When: "hToken is NULL: as CreateProcess"},
 			{Status: ntstatus.InvalidHandle, Rule: "I-96", When: "hToken names no handle"},

@@ -65,11 +65,13 @@ func (p *Place) Release() {
 // OBJECT_TYPE_MISMATCH, OBJECT_PATH_SYNTAX_BAD, OBJECT_NAME_INVALID,
 // PRIVILEGE_NOT_HELD, OBJECT_PATH_NOT_FOUND, REPARSE_POINT_ENCOUNTERED,
 // ACCESS_DENIED. A missing last component is no error: Place.Object is nil.
-func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask) (Place, ntstatus.Status) {
+func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask) (Place,
+	ntstatus.Status) {
 	return ns.resolve(c, n, typ, subject, desired, false)
 }
 
-func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask, create bool) (Place, ntstatus.Status) {
+func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
+	create bool) (Place, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success { // O-22 (1)
 		return Place{}, st
 	}
@@ -132,9 +134,11 @@ func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask,
 	switch {
 	case desired&winnt.RESERVED_RIGHTS != 0:
 		return c.Fail("O-20", ntstatus.AccessDenied)
-	case create && n.Attributes&winnt.OBJ_PERMANENT != 0 && c.Mode != access.Kernel && !holds(subject, winnt.SeCreatePermanentPrivilege):
+	case create && n.Attributes&winnt.OBJ_PERMANENT != 0 && c.Mode != access.Kernel &&
+		!holds(subject, winnt.SeCreatePermanentPrivilege):
 		return c.Fail("O-26", ntstatus.PrivilegeNotHeld)
-	case desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && c.Checked(n.Attributes) && !holds(subject, winnt.SeSecurityPrivilege):
+	case desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && c.Checked(n.Attributes) &&
+		!holds(subject, winnt.SeSecurityPrivilege):
 		return c.Fail("O-30", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
@@ -242,8 +246,9 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 // traverse checks that the walk may look into dir: DIRECTORY_TRAVERSE unless
 // the effective token holds SeChangeNotifyPrivilege enabled (O-24).
 func (w *walk) traverse(dir *Directory) ntstatus.Status {
-	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) { // O-24: at every level; what lies at the end is checked
+	// O-24: at every level; what lies at the end is checked
+	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) {
 		return ntstatus.Success
 	}
-	return w.c.decideAccess(dir.Head(), w.subject, winnt.DIRECTORY_TRAVERSE, w.attributes).Status
+	return w.c.decideAccess(dir.Head(), w.subject, winnt.DIRECTORY_TRAVERSE, w.attributes).Status()
 }

@@ -24,7 +24,8 @@ type Context struct {
 
 	tickets map[nt.Ticket]*se.Impersonation // owned by the thread; nil stands for "not impersonating"
 	last    nt.Ticket                       // owned by the thread
-	mapping winnt.GenericMapping            // owned by the thread: of the access check under way, which would allocate it
+	// owned by the thread: of the access check under way, which would allocate it
+	mapping winnt.GenericMapping
 }
 
 // System is what the services of one kernel share.

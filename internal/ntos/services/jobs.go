@@ -14,7 +14,8 @@ import (
 
 // NtCreateJobObject makes a job, named or not.
 func (c *Context) NtCreateJobObject(in nt.CreateJobObjectIn) (out nt.CreateJobObjectOut, st ntstatus.Status) {
-	out.JobHandle, st = c.createNamed(in.ObjectAttributes, ps.JobType, in.DesiredAccess, func(d *sd.Descriptor) ob.Object { return ps.MakeJob(d) })
+	out.JobHandle, st = c.createNamed(in.ObjectAttributes, ps.JobType, in.DesiredAccess,
+		func(d *sd.Descriptor) ob.Object { return ps.MakeJob(d) })
 	return out, st
 }
 
@@ -25,7 +26,8 @@ func (c *Context) NtOpenJobObject(in nt.OpenJobObjectIn) (out nt.OpenJobObjectOu
 }
 
 // NtAssignProcessToJobObject puts a process into a job.
-func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (out nt.AssignProcessToJobObjectOut, st ntstatus.Status) {
+func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (out nt.AssignProcessToJobObjectOut,
+	st ntstatus.Status) {
 	// reference
 	j, _, st := ob.Reference[*ps.Job](&c.Caller, in.JobHandle, winnt.JOB_OBJECT_ASSIGN_PROCESS, ps.JobType)
 	if st != ntstatus.Success {
@@ -42,7 +44,8 @@ func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (
 }
 
 // NtSetInformationJobObject sets the security limits of a job.
-func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (out nt.SetInformationJobObjectOut, st ntstatus.Status) {
+func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (out nt.SetInformationJobObjectOut,
+	st ntstatus.Status) {
 	// capture
 	if in.JobObjectInformationClass != nt.JobObjectSecurityLimitInformation {
 		return out, c.Fail("I-89", ntstatus.InvalidInfoClass) // I-89
@@ -59,7 +62,8 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	info := *in.JobObjectInformation.V // O-4
 	limits := ps.JobLimits{Flags: info.SecurityLimitFlags, Filter: jobFilter(&info)}
 	// reference
-	j, _, st := ob.Reference[*ps.Job](&c.Caller, in.JobHandle, winnt.JOB_OBJECT_SET_SECURITY_ATTRIBUTES, ps.JobType) // I-89
+	// I-89
+	j, _, st := ob.Reference[*ps.Job](&c.Caller, in.JobHandle, winnt.JOB_OBJECT_SET_SECURITY_ATTRIBUTES, ps.JobType)
 	if st != ntstatus.Success {
 		return out, st
 	}

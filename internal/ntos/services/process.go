@@ -41,7 +41,8 @@ type creation struct {
 
 func (n *creation) capture() (st ntstatus.Status) {
 	c := n.c
-	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 || n.in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
+	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||
+		n.in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
 		return c.Fail("I-95", ntstatus.InvalidParameter) // I-95
 	}
 	if n.process, st = c.captureAttributes(n.in.ProcessObjectAttributes); st != ntstatus.Success {
@@ -61,7 +62,8 @@ func (n *creation) reference() (st ntstatus.Status) {
 	if n.in.ParentProcess == 0 {
 		n.parent = c.self.Process()
 		n.parent.Ref(ob.TagCall)
-	} else if n.parent, st = c.referenceProcess(n.in.ParentProcess, winnt.PROCESS_CREATE_PROCESS); st != ntstatus.Success {
+	} else if n.parent, st = c.referenceProcess(
+		n.in.ParentProcess, winnt.PROCESS_CREATE_PROCESS); st != ntstatus.Success {
 		return st
 	}
 	if n.in.Token == 0 {
@@ -98,8 +100,8 @@ func (n *creation) decide() ntstatus.Status {
 	} {
 		subject := c.self.Subject()
 		g := ob.GrantNew(&c.Caller, d.typ, &subject, d.desired, 0) // O-91: the creator gets what it asks for
-		if g.Status != ntstatus.Success {
-			return g.Status
+		if g.Status() != ntstatus.Success {
+			return g.Status()
 		}
 		*d.granted = g.Granted
 	}
@@ -145,8 +147,8 @@ func (n *creation) openImage() ntstatus.Status {
 	if n.token != nil {
 		subject = access.Subject{Primary: n.token.Value()} // I-96
 	}
-	if d := ob.Decide(&c.Caller, h.Object(), &subject, winnt.FILE_EXECUTE, 0); d.Status != ntstatus.Success {
-		return d.Status
+	if d := ob.Decide(&c.Caller, h.Object(), &subject, winnt.FILE_EXECUTE, 0); d.Status() != ntstatus.Success {
+		return d.Status()
 	}
 	n.image = labelOf(h.Security())
 	return ntstatus.Success
@@ -258,7 +260,8 @@ func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, 
 }
 
 // NtSetInformationProcess replaces the primary token of a process.
-func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut, st ntstatus.Status) {
+func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut,
+	st ntstatus.Status) {
 	// capture
 	if in.ProcessInformationClass != nt.ProcessAccessToken {
 		return out, c.Fail("T-110", ntstatus.InvalidInfoClass) // T-110
@@ -275,7 +278,8 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 		return out, st
 	}
 	defer p.Deref(ob.TagCall)
-	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY,
+		se.TokenType)
 	if st != ntstatus.Success {
 		return out, c.Fail("T-110", st) // T-110
 	}

@@ -13,6 +13,7 @@ var table = []row{
 	{0, "winnt"},
 	{0, "ntstatus"},
 	{0, "internal/invariants"},
+	{0, "internal/printable"},
 	{0, "internal/strict"},
 
 	{1, "sid"},
@@ -33,6 +34,7 @@ var table = []row{
 
 	{6, "nt"},
 	{6, "lsa"},
+	{6, "internal/beneath"},
 
 	{7, "internal/ntos"},
 	{7, "internal/ntos/ob"},
@@ -54,6 +56,7 @@ var table = []row{
 	{9, "internal/test/ntostest"},
 	{9, "internal/verbs/strictyaml"},
 	{9, "internal/verbs/batch"},
+	{9, "internal/verbs/version"},
 	{9, "internal/verbs/lint"},
 	{9, "internal/verbs/expect"},
 	{9, "internal/verbs/bulk/objects"},
@@ -80,6 +83,8 @@ var table = []row{
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/mutants"},
+	{10, "internal/test/mutants/run"},
 	{10, "internal/test/company"},
 }
 

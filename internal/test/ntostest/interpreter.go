@@ -69,7 +69,9 @@ func (in *interpreter) run(t *testing.T, d *datadriven.TestData) string {
 	}
 	documented, observed := in.program(d, nt.Documented), in.program(d, nt.Observed)
 	if documented != observed {
-		in.failures = append(in.failures, fmt.Sprintf("%s: the profiles differ; split the case into profile=documented and profile=observed.\nobserved:\n%s", d.Pos, observed))
+		in.failures = append(in.failures,
+			fmt.Sprintf("%s: the profiles differ; split the case into "+
+				"profile=documented and profile=observed.\nobserved:\n%s", d.Pos, observed))
 	}
 	return documented
 }
@@ -120,7 +122,8 @@ func checkReasons(path string) error {
 			comment += line
 		case line == "run" || strings.HasPrefix(line, "run "):
 			if !caseID.MatchString(comment) || len(comment) < 20 {
-				bad = append(bad, fmt.Sprintf("%s:%d: a case wants a comment above it: its id and its reason", filepath.Base(path), i+1))
+				bad = append(bad, fmt.Sprintf("%s:%d: a case wants a comment above it: its id and its reason",
+					filepath.Base(path), i+1))
 			}
 			comment = ""
 		default:

@@ -284,7 +284,7 @@ func twin(t *testing.T, named map[string]json.RawMessage, line []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf(`{"id":%d,"status":"%s","granted":"%s","privilegesUsed":[]}`, q.ID, d.Status, d.Granted.Padded())
+	return fmt.Sprintf(`{"id":%d,"status":"%s","granted":"%s","privilegesUsed":[]}`, q.ID, d.Status(), d.Granted.Padded())
 }
 
 // FuzzCheckLine: any line gets exactly one line of JSON, and its id if it has
