@@ -50,6 +50,7 @@ var table = []row{
 	{8, "client"},
 
 	{9, "internal/win32"},
+	{9, "internal/marshal"},
 	{9, "internal/verbs/script"},
 	{9, "internal/verbs/faults"},
 	{9, "internal/test/model"},
@@ -65,6 +66,7 @@ var table = []row{
 	{9, "vectors"},
 	{9, "docs"},
 	{9, "internal/verbs/replay"},
+	{9, "internal/verbs/trail"},
 	{9, "internal/server"},
 	{9, "internal/web"},
 
@@ -95,6 +97,9 @@ const lastPure = 5
 // lastCore is the last layer that links nothing but the standard library and
 // golang.org/x/sys, so that a program importing it stays small.
 const lastCore = 8
+
+// linked are the packages of layers up to lastCore that link more, and what.
+var linked = map[string][]string{"auditlog": {"golang.org/x/mod"}}
 
 // maxLines is the ceiling of a source file, tests apart.
 const maxLines = 800
