@@ -61,6 +61,9 @@ func TestImpersonateWhileOpening(t *testing.T) {
 	all.Wait()
 	k.PsRevertToSelf()
 	t.Logf("opened %d, found none %d", opened, none)
+	if opened == 0 || none == 0 {
+		t.Errorf("opened %d, found none %d: want some of both", opened, none)
+	}
 	if o, h, r := w.sys.Counts(); o != objects || h != handles || r != references { // P-5
 		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d", o, h, r, objects, handles, references)
 	}
