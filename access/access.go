@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/refmon/refmon/claims"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -34,9 +33,12 @@ func SubjectOf(t *token.Token) Subject {
 }
 
 // Effective is the client's token while impersonating, else the primary one;
-// nil if there is neither.
+// nil if there is neither, or no subject.
 func (s *Subject) Effective() *token.Token {
-	if s.Client != nil {
+	switch {
+	case s == nil:
+		return nil
+	case s.Client != nil:
 		return s.Client
 	}
 	return s.Primary
@@ -104,23 +106,9 @@ type Request struct {
 	Options     Options
 }
 
-// Decision is an answer. The zero value grants nothing with STATUS_SUCCESS
-// and is never returned by a check of a non-zero mask.
-type Decision struct {
-	Granted        winnt.AccessMask // 0 unless Status is STATUS_SUCCESS
-	Status         ntstatus.Status
-	PrivilegesUsed winnt.PrivilegeSet // also when access was denied
-}
-
-// Allowed reports STATUS_SUCCESS.
-func (d Decision) Allowed() bool { return d.Status == ntstatus.Success }
-
-// Err is nil if access was granted, else a [*ntstatus.Error]:
-// errors.Is(err, fs.ErrPermission) holds for the denials.
-func (d Decision) Err() error { return d.Status.Err() }
-
 // Errors of malformed questions.
 var (
+	ErrNoRequest = errors.New("access: there is no request: the pointer is nil")
 	ErrNoToken   = errors.New("access: the request has no token: set Subject.Primary or Subject.Client")
 	ErrNoMapping = errors.New("access: the request has neither Type nor Mapping, so generic rights have no meaning")
 )
@@ -152,15 +140,11 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 // mask and mapping. It is never written to.
 var noExtras Request
 
-// denied is STATUS_ACCESS_DENIED, which grants nothing, not even what was
-// granted before.
-func denied(used winnt.PrivilegeSet) Decision {
-	return Decision{Status: ntstatus.AccessDenied, PrivilegesUsed: used}
-}
-
 // mapping is the generic mapping to use, nil if the request has none.
 func (r *Request) mapping() *winnt.GenericMapping {
 	switch {
+	case r == nil:
+		return nil
 	case r.Mapping != nil:
 		return r.Mapping
 	case r.Type != nil:

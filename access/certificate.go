@@ -77,15 +77,19 @@ type certificateStep struct {
 // guards against accidents; what guards against forgery is that a verifier
 // repeats every step.
 //
-// The error is [ErrOtherToken], [ErrNotExplained], [ErrCallback], [ErrNoToken],
+// The error is [ErrNoRequest], [ErrOtherToken], [ErrNotExplained], [ErrCallback],
+// [ErrNoToken],
 // or wraps that of reading the file.
 func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) {
+	if r == nil {
+		return nil, ErrNoRequest
+	}
 	t := r.Subject.Effective()
 	m := r.mapping()
 	switch {
 	case t == nil:
 		return nil, ErrNoToken
-	case m == nil || m.Map(r.Desired) != x.Desired || *m != *x.mapping:
+	case m == nil || x == nil || x.mapping == nil || m.Map(r.Desired) != x.Desired || *m != *x.mapping:
 		return nil, ErrNotExplained
 	case r.Options.Callback != nil:
 		return nil, ErrCallback
@@ -106,7 +110,7 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 		Backup: r.Intent.Backup, Restore: r.Intent.Restore,
 		ADOwnerReadOnly: r.Options.ADOwnerReadOnly, ClaimsDisabled: r.Options.ClaimsDisabled,
 		ObjectTypes: []string{}, Policies: certifiedPolicies(r.Policies),
-		Status: x.Decision.Status.String(), Granted: x.Decision.Granted.Padded(), Privileges: append([]string{}, x.Decision.PrivilegesUsed.Names()...),
+		Status: x.Decision.Status().String(), Granted: x.Decision.Granted.Padded(), Privileges: append([]string{}, x.Decision.PrivilegesUsed.Names()...),
 		ResultList: x.each, Results: []string{}, Steps: []certificateStep{},
 	}
 	primary, err := r.Subject.primary().MarshalJSON()
@@ -132,7 +136,7 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 // certify fills in results and steps.
 func (x *Explanation) certify(c *certificate) {
 	for _, n := range x.results {
-		c.Results = append(c.Results, n.Status.String()+" "+n.Granted.Padded())
+		c.Results = append(c.Results, n.Status().String()+" "+n.Granted.Padded())
 	}
 	for i := range x.Steps {
 		if s := &x.Steps[i]; s.Bits != 0 {

@@ -196,9 +196,9 @@ func (c *plainCase) request(t testing.TB) *access.Request {
 }
 
 func (c *plainCase) wanted() access.Decision {
-	d := access.Decision{Granted: c.want, Status: c.status, PrivilegesUsed: c.used}
+	d := access.Decision{Granted: c.want, Verdict: ntstatus.Decided(c.status), PrivilegesUsed: c.used}
 	if c.want == 0 && c.status == 0 {
-		d.Status = ntstatus.AccessDenied
+		d.Verdict = ntstatus.Decided(ntstatus.AccessDenied)
 	}
 	return d
 }

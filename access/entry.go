@@ -8,10 +8,14 @@ import (
 // SeAccessCheck is the kernel's check of a subject (section 3.3). The order
 // of its own rules is; then the pipeline. An invalid
 // object type list gives STATUS_INVALID_PARAMETER. The error is
-// [ErrNoToken] or [ErrNoMapping], and the decision then the zero value.
+// [ErrNoRequest], [ErrNoToken] or [ErrNoMapping], and the decision then the zero
+// value, which denies.
 func SeAccessCheck(r *Request) (Decision, error) { return seAccessCheck(r, nil) }
 
 func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
+	if r == nil {
+		return Decision{}, ErrNoRequest
+	}
 	q := query{who: new(identity), r: r, tr: tr}
 	d, done, err := q.enter()
 	if done || err != nil {
@@ -19,7 +23,7 @@ func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 	}
 	if len(r.ObjectTypes) > 0 {
 		if ValidateObjectTypes(r.ObjectTypes) != nil {
-			return q.settle(Decision{Status: ntstatus.InvalidParameter}), nil
+			return q.settle(Refuse(ntstatus.InvalidParameter)), nil
 		}
 		q.tree = newTree(r.ObjectTypes, false)
 	}
@@ -41,13 +45,13 @@ func (q *query) enter() (d Decision, done bool, err error) {
 		return q.settle(denied(0)), true, nil
 	}
 	if r.Subject.Client != nil && r.Subject.Level < winnt.SecurityImpersonation {
-		return q.settle(Decision{Status: ntstatus.BadImpersonationLevel}), true, nil
+		return q.settle(Refuse(ntstatus.BadImpersonationLevel)), true, nil
 	}
 	if r.Desired == 0 {
 		if q.previous == 0 {
 			return q.settle(denied(0)), true, nil
 		}
-		return q.settle(Decision{Granted: q.previous}), true, nil
+		return q.settle(Grant(q.previous)), true, nil
 	}
 	if q.who.token = r.Subject.Effective(); q.who.token == nil {
 		return d, true, ErrNoToken
@@ -71,7 +75,7 @@ func (q *query) kernelMode() Decision {
 	if q.max() {
 		granted |= q.mapping.All
 	}
-	return Decision{Granted: granted}
+	return Grant(granted)
 }
 
 // NtPrologue is what NtAccessCheck and its ByType forms look at before the
@@ -79,8 +83,12 @@ func (q *query) kernelMode() Decision {
 // A-16, in the order of section 3.1. done means that the call ends here, with
 // the call status returned: STATUS_SUCCESS and a decision in the case of A-16
 // and for kernel mode, a failure otherwise. It is for callers that
-// capture in between; [NtAccessCheck] calls it itself.
+// capture in between; [NtAccessCheck] calls it itself. A nil request is
+// STATUS_INVALID_PARAMETER.
 func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
+	if r == nil {
+		return ntstatus.InvalidParameter, d, true
+	}
 	if r.Mode == Kernel {
 		q := query{r: r, mapping: r.mapping()}
 		if q.mapping == nil {
@@ -105,7 +113,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	q := query{who: &identity{token: t}, r: r, desired: r.Desired}
 	if r.Desired&sacl != 0 {
 		if _, ok := q.stage0(q.asked()); !ok {
-			return ntstatus.Success, Decision{Status: ntstatus.PrivilegeNotHeld}, true
+			return ntstatus.Success, Refuse(ntstatus.PrivilegeNotHeld), true
 		}
 	}
 	return ntstatus.Success, d, false

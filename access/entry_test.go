@@ -67,8 +67,8 @@ func TestNtAccessCheckOrder(t *testing.T) {
 }
 
 func TestNtAccessCheckSucceeds(t *testing.T) {
-	denied := access.Decision{Status: ntstatus.AccessDenied}
-	notHeld := access.Decision{Status: ntstatus.PrivilegeNotHeld}
+	denied := access.Refuse(ntstatus.AccessDenied)
+	notHeld := access.Refuse(ntstatus.PrivilegeNotHeld)
 	kernel := ask(t, "…", maxMask|1)
 	kernel.Mode, kernel.Type = access.Kernel, winnt.KeyObject
 	for _, c := range []struct {
@@ -76,11 +76,11 @@ func TestNtAccessCheckSucceeds(t *testing.T) {
 		r    *access.Request
 		want access.Decision
 	}{
-		{"AC-056 identification is enough (A-21)", ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityIdentification)), access.Decision{Granted: 1}},
+		{"AC-056 identification is enough (A-21)", ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityIdentification)), access.Grant(1)},
 		{"AC-113 A-24", ask(t, "…(A;;0x1;;;WD)", 0), denied},
 		{"AC-118 A-16", ask(t, "…(A;;FA;;;WD)", saclBit, low), notHeld},
 		{"A-16 beats A-19", ask(t, "D:(A;;FA;;;WD)", saclBit), notHeld},
-		{"A-27 kernel mode", kernel, access.Decision{Granted: 0xF003F}},
+		{"A-27 kernel mode", kernel, access.Grant(0xF003F)},
 	} {
 		if call, d := nt(c.r); call != ntstatus.Success || d != c.want {
 			t.Errorf("%s: %v %+v, want %+v", c.id, call, d, c.want)
@@ -94,25 +94,25 @@ func TestSeAccessCheckOrder(t *testing.T) {
 	kernel := func(r *access.Request) { r.Mode = access.Kernel }
 	previous := func(m winnt.AccessMask) func(*access.Request) { return func(r *access.Request) { r.Previous = m } }
 	identification := level(winnt.SecurityIdentification)
-	denied := access.Decision{Status: ntstatus.AccessDenied}
+	denied := access.Refuse(ntstatus.AccessDenied)
 	for _, c := range []struct {
 		id   string
 		r    *access.Request
 		want access.Decision
 	}{
-		{"AC-057 A-30", ask(t, "…(A;;0x1;;;WD)", 1, identification), access.Decision{Status: ntstatus.BadImpersonationLevel}},
-		{"AC-063 A-31", with(with(ask(t, "…", maxMask|1), kernel), func(r *access.Request) { r.Type = winnt.KeyObject }), access.Decision{Granted: 0xF003F}},
-		{"A-31 without MAXIMUM_ALLOWED", with(with(ask(t, "…", winnt.GENERIC_READ), kernel), previous(2)), access.Decision{Granted: 0x120089 | 2}},
+		{"AC-057 A-30", ask(t, "…(A;;0x1;;;WD)", 1, identification), access.Refuse(ntstatus.BadImpersonationLevel)},
+		{"AC-063 A-31", with(with(ask(t, "…", maxMask|1), kernel), func(r *access.Request) { r.Type = winnt.KeyObject }), access.Grant(0xF003F)},
+		{"A-31 without MAXIMUM_ALLOWED", with(with(ask(t, "…", winnt.GENERIC_READ), kernel), previous(2)), access.Grant(0x120089 | 2)},
 		{"A-32", with(ask(t, "…", 1), noSD), denied},
-		{"AC-064 A-35", with(ask(t, "…", 1), previous(1)), access.Decision{Granted: 1}},
-		{"A-35 the rest is checked", with(ask(t, "…(A;;0x2;;;WD)", 3), previous(1)), access.Decision{Granted: 3}},
+		{"AC-064 A-35", with(ask(t, "…", 1), previous(1)), access.Grant(1)},
+		{"A-35 the rest is checked", with(ask(t, "…(A;;0x2;;;WD)", 3), previous(1)), access.Grant(3)},
 		{"A-40 previous is not returned on failure", with(ask(t, "…", 3), previous(1)), denied},
-		{"A-34 previous is mapped", with(ask(t, "…", 1), previous(winnt.GENERIC_READ)), access.Decision{Granted: 0x120089}},
+		{"A-34 previous is mapped", with(ask(t, "…", 1), previous(winnt.GENERIC_READ)), access.Grant(0x120089)},
 		{"AC-065a A-33", ask(t, "…(A;;0x1;;;WD)", 0), denied},
-		{"AC-065b A-33", with(ask(t, "…", 0), previous(2)), access.Decision{Granted: 2}},
-		{"AC-116a kernel mode first", with(with(ask(t, "…", 1, identification), noSD), kernel), access.Decision{Granted: 1}},
+		{"AC-065b A-33", with(ask(t, "…", 0), previous(2)), access.Grant(2)},
+		{"AC-116a kernel mode first", with(with(ask(t, "…", 1, identification), noSD), kernel), access.Grant(1)},
 		{"AC-116b A-32 before A-30", with(ask(t, "…", 1, identification), noSD), denied},
-		{"A-25", with(ask(t, "…", 1), func(r *access.Request) { r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1}} }), access.Decision{Status: ntstatus.InvalidParameter}},
+		{"A-25", with(ask(t, "…", 1), func(r *access.Request) { r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1}} }), access.Refuse(ntstatus.InvalidParameter)},
 		{"A-3 S-1-3-4 without an owner", ask(t, "D:(A;;0x1;;;OW)", 1), denied},
 	} {
 		d, err := access.SeAccessCheck(c.r)
@@ -146,7 +146,7 @@ func TestMalformedQuestions(t *testing.T) {
 	if _, err := access.Check(tok, r.Descriptor, 1, nil); !errors.Is(err, access.ErrNoMapping) {
 		t.Errorf("Check without type: %v", err)
 	}
-	if d, err := access.Check(tok, nil, 1, winnt.FileObject); err != nil || d.Status != ntstatus.AccessDenied {
+	if d, err := access.Check(tok, nil, 1, winnt.FileObject); err != nil || d.Status() != ntstatus.AccessDenied {
 		t.Errorf("Check without descriptor: %v %v", d, err)
 	}
 	if _, err := access.CheckBytes(tok, []byte{2}, 1, winnt.FileObject); !errors.Is(err, ntstatus.InvalidSecurityDescr.Err()) {

@@ -110,8 +110,12 @@ func (q *query) ownerRights() winnt.AccessMask {
 // PrivilegePolicy is what a call can know about privileges before it has a
 // descriptor: which ones the mask will use, or STATUS_PRIVILEGE_NOT_HELD where
 // ACCESS_SYSTEM_SECURITY is asked for without SeSecurityPrivilege.
-// A mandatory ceiling can still take WRITE_OWNER away.
+// A mandatory ceiling can still take WRITE_OWNER away. Without a token the status
+// is STATUS_NO_TOKEN.
 func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeSet, ntstatus.Status) {
+	if t == nil {
+		return 0, ntstatus.NoToken
+	}
 	q := query{who: &identity{token: t}, r: &noExtras, desired: desired}
 	var used winnt.PrivilegeSet
 	if desired&sacl != 0 {

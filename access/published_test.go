@@ -153,9 +153,9 @@ type treeCase struct {
 }
 
 var (
-	nodeGranted = access.NodeResult{Granted: winnt.ADS_RIGHT_DS_READ_PROP}
-	nodeDenied  = access.NodeResult{Status: ntstatus.AccessDenied}
-	nodeOwner   = access.NodeResult{Granted: 0x20000, Status: ntstatus.AccessDenied}
+	nodeGranted = access.NodeResult{Granted: winnt.ADS_RIGHT_DS_READ_PROP, Verdict: ntstatus.Decided(ntstatus.Success)}
+	nodeDenied  = access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
+	nodeOwner   = access.NodeResult{Granted: 0x20000, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
 )
 
 var treeCases = []treeCase{
@@ -218,7 +218,7 @@ func published(t *testing.T) []vectorLine {
 			v.In.Self = r.Self.String()
 		}
 		w := c.wanted()
-		v.Out.Status, v.Out.Granted = w.Status.String(), w.Granted.Padded()
+		v.Out.Status, v.Out.Granted = w.Status().String(), w.Granted.Padded()
 		v.Out.Privileges = append(v.Out.Privileges, w.PrivilegesUsed.Names()...)
 		all = append(all, v)
 	}
@@ -233,12 +233,12 @@ func published(t *testing.T) []vectorLine {
 		v := vectorLineOf(t, c.id, c.sd, c.desired, nil)
 		v.In.Mapping, v.In.ResultList, v.In.Types = "directoryService", true, vectorNodes(c.list)
 		root := c.want[0]
-		if root.Status != 0 {
+		if root.Status() != 0 {
 			root.Granted = 0
 		}
-		v.Out.Status, v.Out.Granted = root.Status.String(), root.Granted.Padded()
+		v.Out.Status, v.Out.Granted = root.Status().String(), root.Granted.Padded()
 		for _, w := range c.want {
-			v.Out.Results = append(v.Out.Results, vectorResult{w.Status.String(), w.Granted.Padded()})
+			v.Out.Results = append(v.Out.Results, vectorResult{w.Status().String(), w.Granted.Padded()})
 		}
 		all = append(all, v)
 	}

@@ -70,7 +70,7 @@ func compareLists(t *testing.T, r *access.Request) {
 	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) || d.PrivilegesUsed != used {
 		t.Errorf("CheckResultList: %v %v, %v; the twin says %v %v", got, d.PrivilegesUsed, err, want, used)
 	}
-	if d.Status != want[0].Status {
+	if d.Status() != want[0].Status() {
 		t.Errorf("CheckResultList: decision %v, root %v", d, want[0])
 	}
 	explained, _, _, err := access.ExplainResultList(r)

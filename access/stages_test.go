@@ -140,7 +140,7 @@ func TestUnknownCondition(t *testing.T) {
 		cond := map[claims.Truth]string{claims.True: "(@User.x == 1)", claims.False: "(@User.x == 2)", claims.Unknown: "(!(@User.y == 1))"}[truth]
 		for i, text := range []string{"…(XA;;0x1;;;WD;" + cond + ")", "…(XD;;0x1;;;WD;" + cond + ")(A;;0x1;;;WD)"} {
 			r := ask(t, text, 1, userClaims(ints("x", 1)))
-			if d, err := access.SeAccessCheck(r); err != nil || d.Status != want[i] {
+			if d, err := access.SeAccessCheck(r); err != nil || d.Status() != want[i] {
 				t.Errorf("%s: %+v, %v; want %v", text, d, err, want[i])
 			}
 		}

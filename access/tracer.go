@@ -292,13 +292,13 @@ func (t *tracer) end(q *query, d Decision) {
 		r := t.reasons[i]
 		if r.Kind == 0 { // decided by what ended the check before it was reached
 			r = t.last
-		} else if !r.Kind.Grants() || d.Status == ntstatus.PrivilegeNotHeld {
+		} else if !r.Kind.Grants() || d.Status() == ntstatus.PrivilegeNotHeld {
 			x.culprits |= b
 		}
 		if r.Kind == 0 {
 			r = Reason{Kind: NoAce, Index: -1}
 		}
-		granted := r.Kind.Grants() && d.Status != ntstatus.PrivilegeNotHeld || d.Granted&b != 0
+		granted := r.Kind.Grants() && d.Status() != ntstatus.PrivilegeNotHeld || d.Granted&b != 0
 		x.Reasons = append(x.Reasons, BitReason{Bit: b, Granted: granted, Reason: r})
 	}
 }
@@ -307,13 +307,13 @@ func (t *tracer) end(q *query, d Decision) {
 // if none did.
 func early(q *query, d Decision) cause {
 	switch {
-	case d.Status == ntstatus.InvalidParameter:
+	case d.Status() == ntstatus.InvalidParameter:
 		return badList
 	case q.r.Mode == Kernel:
 		return kernelMode
 	case q.r.Descriptor == nil:
 		return noDescriptor
-	case d.Status == ntstatus.BadImpersonationLevel:
+	case d.Status() == ntstatus.BadImpersonationLevel:
 		return levelTooLow
 	case q.r.Desired == 0 && d.Allowed():
 		return previousOnly

@@ -72,7 +72,7 @@ func (p *Policy) recordsPermissions(from *Origin, typ string, before *sd.Descrip
 	}
 	r := access.Request{Descriptor: before, Subject: from.Subject, Desired: right, Type: winnt.ObjectTypeByName(typ)}
 	w := saclWalk{token: t, request: &r, mapping: mappingOf(&r), object: before.SACL(), global: p.global[typ], on: [2]bool{true, true}}
-	v := w.single(access.Decision{Granted: right})
+	v := w.single(access.Grant(right))
 	return v.Success
 }
 

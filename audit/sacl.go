@@ -174,7 +174,7 @@ func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 
 func (w *saclWalk) nodeHit(v *Verdict, e *sd.Entry, n access.NodeResult) bool {
 	o := Failure
-	if n.Status.IsSuccess() {
+	if n.Status().IsSuccess() {
 		o = Success
 	}
 	mask := auditedMask(w.request, w.mapping, o, n.Granted)

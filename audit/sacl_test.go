@@ -113,7 +113,7 @@ func TestDenyPredicate(t *testing.T) {
 		}
 	}
 	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;FA;0x3;;;PS)"), Subject: access.Subject{Primary: tokenU(t)}, Desired: 2, Type: winnt.FileObject, Self: userU}
-	if v := standardPolicy(t).Evaluate("File", &r, access.Decision{Status: ntstatus.AccessDenied}, nil); !v.Failure {
+	if v := standardPolicy(t).Evaluate("File", &r, access.Refuse(ntstatus.AccessDenied), nil); !v.Failure {
 		t.Error("U-12: PRINCIPAL_SELF stands for the self SID")
 	}
 }
@@ -191,7 +191,7 @@ func TestObjectEntries(t *testing.T) {
 		log := audit.Log{Sink: &sink}
 		log.Policy.Store(p)
 		r := access.Request{Descriptor: descriptor(g), Subject: access.Subject{Primary: tokenU(t)}, Desired: winnt.ADS_RIGHT_DS_READ_PROP, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
-		log.Opened(&audit.Opening{Object: audit.Object{Type: "DirectoryService", Name: "%{" + in.String() + "}", Handle: 8}, Request: &r, Decision: access.Decision{Granted: winnt.ADS_RIGHT_DS_READ_PROP}})
+		log.Opened(&audit.Opening{Object: audit.Object{Type: "DirectoryService", Name: "%{" + in.String() + "}", Handle: 8}, Request: &r, Decision: access.Grant(winnt.ADS_RIGHT_DS_READ_PROP)})
 		return sink.Drain()
 	}
 	if e := openDS(out, list); len(e) != 0 {
@@ -219,7 +219,7 @@ func TestResultList(t *testing.T) {
 	class, set, first, second := winnt.GUID{1}, winnt.GUID{2}, winnt.GUID{3}, winnt.GUID{4}
 	list := []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: set}, {Level: 2, GUID: first}, {Level: 1, GUID: second}}
 	const desired = winnt.ADS_RIGHT_DS_READ_PROP
-	granted, denied := access.NodeResult{Granted: desired}, access.NodeResult{Status: ntstatus.AccessDenied}
+	granted, denied := access.NodeResult{Granted: desired, Verdict: ntstatus.Decided(ntstatus.Success)}, access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
 	nodes := []access.NodeResult{denied, granted, granted, denied}
 	p := mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.DirectoryServiceAccess: audit.OnBoth}})
 	for _, c := range []struct {
@@ -236,7 +236,7 @@ func TestResultList(t *testing.T) {
 		{"(OU;SAFA;RP;" + winnt.GUID{9}.String() + ";;WD)", false, false, nil},
 	} {
 		r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYS:" + c.sacl), Subject: access.Subject{Primary: tokenU(t)}, Desired: desired, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
-		v := p.Evaluate("DirectoryService", &r, access.Decision{Status: ntstatus.AccessDenied}, nodes)
+		v := p.Evaluate("DirectoryService", &r, access.Refuse(ntstatus.AccessDenied), nodes)
 		if v.Success != c.success || v.Failure != c.failure || !slices.Equal(v.Nodes, c.nodes) {
 			t.Errorf("U-13 %s: %+v", c.sacl, v)
 		}
@@ -266,7 +266,7 @@ func TestGlobalSACL(t *testing.T) {
 // U-10: kernel mode is not recorded; neither is a request without token.
 func TestKernelModeIsSilent(t *testing.T) {
 	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)}, Desired: 1, Type: winnt.FileObject, Mode: access.Kernel}
-	granted := access.Decision{Granted: 1}
+	granted := access.Grant(1)
 	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); v.Success || v.Failure {
 		t.Error("U-10: kernel mode is not recorded")
 	}
@@ -314,7 +314,7 @@ func TestConditionOptions(t *testing.T) {
 		{access.Options{ClaimsDisabled: true}, claims.True, false},
 	} {
 		r.Options, answer = c.options, c.answer
-		if v := standardPolicy(t).Evaluate("File", &r, access.Decision{Granted: 1}, nil); v.Success != c.want {
+		if v := standardPolicy(t).Evaluate("File", &r, access.Grant(1), nil); v.Success != c.want {
 			t.Errorf("U-12: options %+v, answer %s: recorded %v", c.options, c.answer, v.Success)
 		}
 	}
@@ -324,7 +324,7 @@ func TestConditionOptions(t *testing.T) {
 // type list: no early exits, no shared tables.
 func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descriptor, self sid.SID, desired winnt.AccessMask, dec access.Decision) (generate bool, audited winnt.AccessMask) {
 	outcome, flag, mask := audit.Success, sd.SuccessfulAccess, dec.Granted
-	if dec.Status != ntstatus.Success {
+	if dec.Status() != ntstatus.Success {
 		outcome, flag = audit.Failure, sd.FailedAccess
 		mask = typ.Mapping.Map(desired) &^ winnt.MAXIMUM_ALLOWED
 		if desired == winnt.MAXIMUM_ALLOWED {
@@ -438,9 +438,9 @@ func TestEvaluateTwin(t *testing.T) {
 		if rnd.IntN(2) == 0 {
 			r.Self = pick()
 		}
-		dec := access.Decision{Granted: masks[rnd.IntN(len(masks))] & 0x1FFFFFF}
+		dec := access.Grant(masks[rnd.IntN(len(masks))] & 0x1FFFFFF)
 		if rnd.IntN(2) == 0 {
-			dec = access.Decision{Status: ntstatus.AccessDenied}
+			dec = access.Refuse(ntstatus.AccessDenied)
 		}
 		wantGenerate, wantAudited := naive(p, winnt.FileObject, tok, d, r.Self, r.Desired, dec)
 		v := p.Evaluate("File", &r, dec, nil)
@@ -493,7 +493,7 @@ func TestConditionLikeDeny(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := access.Request{Descriptor: sddl.MustParse(fmt.Sprintf("O:BUG:SYS:%s(XU;SA;0x1;;;WD;%s)", attributes, c)), Subject: access.Subject{Primary: tok}, Desired: 1, Type: winnt.FileObject}
-		v := p.Evaluate("File", &r, access.Decision{Granted: 1}, nil)
+		v := p.Evaluate("File", &r, access.Grant(1), nil)
 		if v.Success == dec.Allowed() {
 			t.Fatalf("%s: deny entry denies %v, audit entry records %v", c, !dec.Allowed(), v.Success)
 		}

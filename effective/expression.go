@@ -69,7 +69,7 @@ func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 		if allow {
 			v = &r.allow
 		}
-		hit := makeSet(len(left))
+		hit := make(Set, len(left)) // as many words, not as many principals
 		v.addTo(hit, left)
 		if hit.empty() {
 			return

@@ -14,10 +14,10 @@ import (
 // TestExpression: over the principals an expression says what Allowed says.
 func TestExpression(t *testing.T) {
 	w := world{rand.New(rand.NewPCG(randtest.Seed(t), 4))}
-	told := 0
-	for range 300 {
-		tokens := w.tokens(1 + w.IntN(80))
-		if w.one(2) { // without what no expression can say
+	told, wide := 0, 0
+	for range 150 {
+		tokens := w.tokens(1 + w.IntN(300))
+		if !w.one(4) { // without what no expression can say
 			kept := tokens[:0]
 			for _, tok := range tokens {
 				if !tok.IsRestricted() && !tok.IsAppContainer() {
@@ -39,6 +39,9 @@ func TestExpression(t *testing.T) {
 					continue
 				}
 				told++
+				if len(tokens) > 128 {
+					wide++
+				}
 				for i, tok := range tokens {
 					if want := e.Allowed(d)[r].Has(i); x.Allows(tok.Member) != want {
 						t.Fatalf("right %#x: %v says %t, the check %t\nsd %x\ntoken %+v", q.Rights[r], x, !want, want, d.Binary(), tok.Spec())
@@ -47,9 +50,9 @@ func TestExpression(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d expressions", told)
-	if told < 1000 {
-		t.Error("hardly any expression was made")
+	t.Logf("%d expressions, %d of them over more than 128 principals", told, wide)
+	if told < 700 || wide < 100 {
+		t.Errorf("hardly any expression was made: %d, and %d over more than 128 principals", told, wide)
 	}
 }
 

@@ -46,10 +46,9 @@ func (e *engine) mayAsk() bool {
 // each as if it were asked for alone, with every stage of the access check
 // and never with backup or restore intent (F-2). Unix mode bits and a Unix
 // super-user play no part (F-3). Generic bits of want are
-// mapped, MAXIMUM_ALLOWED is ignored. A nil descriptor gives everything, but
-// ACCESS_SYSTEM_SECURITY only to holders of SeSecurityPrivilege. A subject
-// without a token, or below SecurityImpersonation, has nothing. A nil policy
-// is the default one.
+// mapped, MAXIMUM_ALLOWED is ignored. A nil descriptor gives nothing; an object
+// without security has [sd.NoSecurity]. A nil subject, one without a token, or
+// one below SecurityImpersonation has nothing. A nil policy is the default one.
 func Can(s *access.Subject, d *sd.Descriptor, want winnt.AccessMask, p *Policy) winnt.AccessMask {
 	if p == nil {
 		p = &defaultPolicy
@@ -70,9 +69,6 @@ var defaultPolicy Policy
 func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	if want == 0 {
 		return 0, 0
-	}
-	if d == nil { // F-2
-		return e.unprotected(want)
 	}
 	dec := e.check(d, want)
 	if dec.Allowed() { // F-2: each right alone would be granted too
@@ -96,24 +92,10 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 // name: maximum mode, in which a privilege gives WRITE_OWNER only when it is
 // asked for (F-41, A-44).
 func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
-	if d == nil {
-		return e.unprotected(full | asked)
-	}
 	dec := e.check(d, maximum)
 	granted = dec.Granted & (full | asked)
 	more, used := e.can(d, asked&apart) // a privilege comes before the entries
 	return granted | more, used | dec.PrivilegesUsed
-}
-
-// unprotected is what an object without descriptor grants (F-2).
-func (e *engine) unprotected(want winnt.AccessMask) (winnt.AccessMask, winnt.PrivilegeSet) {
-	switch {
-	case want&sacl == 0:
-		return want, 0
-	case e.token().Has(winnt.SeSecurityPrivilege):
-		return want, winnt.SeSecurityPrivilege.Bit()
-	}
-	return want &^ sacl, 0
 }
 
 // check asks about one mapped mask. Without policies, options and compound
@@ -136,12 +118,15 @@ func (e *engine) request(d *sd.Descriptor, desired winnt.AccessMask) *access.Req
 
 // unlimited reports that no mandatory ceiling can be in the way.
 func (e *engine) unlimited(d *sd.Descriptor) bool {
-	return d == nil || d.SACL().Facts()&ceilings == 0 && e.token().Integrity() >= mediumRID
+	return d.SACL().Facts()&ceilings == 0 && e.token().Integrity() >= mediumRID
 }
 
 // under cuts rights down to the object's mandatory ceiling: label, trust label
 // and access filters.
 func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
+	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
+		return 0
+	}
 	if bits == 0 || e.unlimited(d) {
 		return bits
 	}
@@ -202,6 +187,9 @@ func firstOf(t *token.Token) sid.SID {
 // with intent (F-20, A-54): it is asked about a descriptor that gives nothing
 // else, whose entry for OWNER RIGHTS takes the owner's own.
 func (e *engine) intentUnder(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
+	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
+		return 0
+	}
 	if bits == 0 || e.unlimited(d) {
 		return bits
 	}

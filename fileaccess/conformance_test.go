@@ -36,7 +36,7 @@ func rule(id string) func(*testing.T, *fileaccess.Decision) {
 
 func max(st ntstatus.Status, m winnt.AccessMask) func(*testing.T, *fileaccess.Decision) {
 	return func(t *testing.T, d *fileaccess.Decision) {
-		if d.Max != (fileaccess.MaximalAccess{Status: st, Access: m}) {
+		if d.Max != (fileaccess.MaximalAccess{Verdict: ntstatus.Decided(st), Access: m}) {
 			t.Errorf("Max = %+v, want %v %v", d.Max, st, m)
 		}
 	}
@@ -216,8 +216,8 @@ func TestConformanceOpens(t *testing.T) {
 				if status == 0 && a.want == 0 {
 					status = denied
 				}
-				if d.Status != status || d.Granted != a.want {
-					t.Errorf("%v: got %v %v by %s, want %v %v", a.desired, d.Status, d.Granted, d.Rule, status, a.want)
+				if d.Status() != status || d.Granted != a.want {
+					t.Errorf("%v: got %v %v by %s, want %v %v", a.desired, d.Status(), d.Granted, d.Rule, status, a.want)
 				}
 				if a.check != nil {
 					a.check(t, &d)
@@ -249,7 +249,7 @@ func TestConformanceCreateThenOpen(t *testing.T) {
 	}
 	s.f.Object = fileaccess.Object{Exists: true, Descriptor: d.NewSD}
 	s.r.Disposition, s.r.Desired = fileaccess.FileOpen, 2
-	if d := fileaccess.Open(s.r, s.f); d.Status != denied {
+	if d := fileaccess.Open(s.r, s.f); d.Status() != denied {
 		t.Errorf("FO-025 second open: %+v", d)
 	}
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // Handle is what the rights of later operations depend on: what the open
-// granted, and facts of the object as it is now. The zero value may nothing
-// but what needs no right.
+// granted, and facts of the object as it is now. The zero value has no rights
+// and may do nothing.
 type Handle struct {
 	Granted    winnt.AccessMask // Decision.Granted of the open; never computed anew (F-52)
 	Face       Face
@@ -106,10 +106,14 @@ func (op Operation) String() string {
 // handle lacks a right, and then by operation STATUS_PRIVILEGE_NOT_HELD,
 // STATUS_INVALID_PARAMETER, STATUS_CANNOT_DELETE or
 // STATUS_DIRECTORY_NOT_EMPTY. An unknown operation is
-// STATUS_INVALID_PARAMETER.
+// STATUS_INVALID_PARAMETER. A handle that was granted nothing, and nil, may do
+// nothing: STATUS_ACCESS_DENIED.
 func (h *Handle) May(op Operation) ntstatus.Status {
 	if int(op) >= len(needs) {
 		return ntstatus.InvalidParameter
+	}
+	if !h.open() {
+		return ntstatus.AccessDenied
 	}
 	n := needs[op]
 	h.adapt(op, &n)
@@ -156,6 +160,10 @@ func (h *Handle) deletable(op Operation) ntstatus.Status {
 	}
 	return ntstatus.Success
 }
+
+// open reports a handle that an open granted something. One that nothing was
+// granted to may not even do what needs no right (F-100).
+func (h *Handle) open() bool { return h != nil && h.Granted != 0 }
 
 // holds reports an enabled privilege of who acts.
 func (h *Handle) holds(p winnt.Privilege) bool {

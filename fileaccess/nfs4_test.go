@@ -8,6 +8,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -163,7 +164,10 @@ func TestNFS4Losses(t *testing.T) {
 			t.Errorf("%s: %v", text, lost)
 		}
 	}
-	if list, _ := fileaccess.ToNFS4(nil, nil); len(list) != 1 || list[0].Mask != winnt.FILE_ALL_ACCESS {
+	if list, _ := fileaccess.ToNFS4(nil, nil); len(list) != 0 {
+		t.Errorf("F-101: no descriptor: %v", list)
+	}
+	if list, _ := fileaccess.ToNFS4(sd.NoSecurity, nil); len(list) != 1 || list[0].Mask != winnt.FILE_ALL_ACCESS {
 		t.Errorf("no DACL: %v", list)
 	}
 	for _, bad := range []fileaccess.NFS4ACE{{Type: 4, Who: "EVERYONE@"}, {Who: "OWNER@"}} {

@@ -139,10 +139,11 @@ func (b *nfs4Builder) add(a NFS4ACE, flags uint8, s sid.SID) error {
 
 // ToNFS4 is the NFSv4 ACL of a descriptor: entry by entry, generic rights
 // mapped. Where it cannot say what a descriptor does it grants less. An object
-// without DACL lets EVERYONE@ do everything. A nil map is the default one.
+// without DACL lets EVERYONE@ do everything, a nil descriptor gives the empty
+// list, which grants nothing. A nil map is the default one.
 func ToNFS4(d *sd.Descriptor, names *NameMap) ([]NFS4ACE, []Loss) {
 	r := nfs4Reader{names: names, d: d}
-	if !d.HasDACL() {
+	if d != nil && !d.HasDACL() { // no descriptor grants nothing (F-101)
 		r.out = append(r.out, NFS4ACE{Who: NFS4Everyone, Mask: nfs4Rights})
 	}
 	for _, a := range d.DACL().All() {

@@ -42,8 +42,6 @@ func (o *opening) traverse(d *sd.Descriptor) bool {
 		return true
 	case o.pre&winnt.FILE_TRAVERSE != 0: // F-23
 		return true
-	case d == nil: // F-2
-		return true
 	}
 	granted, _ := o.can(d, winnt.FILE_TRAVERSE)
 	return granted != 0

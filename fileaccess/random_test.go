@@ -54,7 +54,7 @@ func newWorld(t *testing.T, r *rand.Rand) *world {
 	for range 120 {
 		w.tokens = append(w.tokens, w.newToken(t))
 	}
-	w.sds = append(w.sds, nil, sd.New(sd.Parts{Control: sd.DACLPresent, Owner: caseU, Group: caseG}))
+	w.sds = append(w.sds, nil, sd.NoSecurity, sd.New(sd.Parts{Control: sd.DACLPresent, Owner: caseU, Group: caseG}))
 	for range 600 {
 		w.sds = append(w.sds, w.newSD(t))
 	}
@@ -299,7 +299,7 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 			}
 			want.max = d.Max
 		}
-		got := twinAnswer{status: d.Status, granted: d.Granted, implied: d.Implied, action: d.Action, used: d.PrivilegesUsed, force: d.ForceShareRead, made: d.NewSD != nil, max: d.Max}
+		got := twinAnswer{status: d.Status(), granted: d.Granted, implied: d.Implied, action: d.Action, used: d.PrivilegesUsed, force: d.ForceShareRead, made: d.NewSD != nil, max: d.Max}
 		if !d.Allowed() {
 			want.implied, want.action, want.force, got.implied = 0, 0, false, 0
 		}
@@ -309,7 +309,7 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 		within(t, r, &d)
 		if w.one(10) {
 			explained, x := fileaccess.Explain(r, f)
-			if explained.Status != d.Status || explained.Granted != d.Granted || explained.PrivilegesUsed != d.PrivilegesUsed || x == nil {
+			if explained.Status() != d.Status() || explained.Granted != d.Granted || explained.PrivilegesUsed != d.PrivilegesUsed || x == nil {
 				t.Fatalf("explained differs\n%s", describe(r, f))
 			}
 		}

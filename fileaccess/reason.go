@@ -22,7 +22,7 @@ const (
 	Creator                                 // who makes an object gets what was asked for (F-32)
 	TraverseDenied                          // directory Reason.Component on the way lets nobody pass (F-23)
 	AttributeMismatch                       // hidden or system, and not repeated (F-35)
-	NoDescriptor                            // the object has none (F-2)
+	NoDescriptor                            // the object has none, which grants nothing (F-101)
 	Unreached                               // the open was refused before the bit was looked at
 )
 
@@ -83,9 +83,7 @@ func (r Reason) Message() uint16 {
 		return 1805
 	case Intent, Creator:
 		return 1801
-	case NoDescriptor:
-		return 1808
-	case Unreached:
+	case NoDescriptor, Unreached:
 		return 1809
 	}
 	return 0
@@ -93,5 +91,5 @@ func (r Reason) Message() uint16 {
 
 // grants reports a kind that grants; FromAccess says it in its own reason.
 func (k ReasonKind) grants() bool {
-	return k == Intent || k == ParentAllow || k == Creator || k == NoDescriptor
+	return k == Intent || k == ParentAllow || k == Creator
 }

@@ -72,7 +72,7 @@ func TestRename(t *testing.T) {
 		{"level", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject.Level = winnt.SecurityIdentification }), ntstatus.BadImpersonationLevel, "A-30"},
 		{"nobody", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject = access.Subject{} }), ntstatus.NoToken, "A-30"},
 	} {
-		if d := fileaccess.DecideRename(&c.m); d.Status != c.want || d.Rule != c.rule || d.Allowed() != (c.want == 0) || d.Replaces != (d.Allowed() && c.m.Existing != nil) {
+		if d := fileaccess.DecideRename(&c.m); d.Status() != c.want || d.Rule != c.rule || d.Allowed() != (c.want == 0) || d.Replaces != (d.Allowed() && c.m.Existing != nil) {
 			t.Errorf("%s: %+v, want %v by %s", c.id, d, c.want, c.rule)
 		}
 	}
@@ -107,7 +107,7 @@ func TestLink(t *testing.T) {
 		{"bad name", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-59"},
 		{"taken", moving(t, "(A;;FA;;;U)", attrs, existing(fileaccess.Existing{})), collision, "F-58"},
 	} {
-		if d := fileaccess.DecideLink(&c.m); d.Status != c.want || d.Rule != c.rule {
+		if d := fileaccess.DecideLink(&c.m); d.Status() != c.want || d.Rule != c.rule {
 			t.Errorf("%s: %+v, want %v by %s", c.id, d, c.want, c.rule)
 		}
 	}

@@ -42,14 +42,8 @@ func (w *twin) has(p winnt.Privilege) bool { return w.token().Has(p) }
 
 // single is an access check of one bit.
 func (w *twin) single(d *sd.Descriptor, bit winnt.AccessMask) (bool, winnt.PrivilegeSet) {
-	if d == nil {
-		if bit == twinSACL {
-			if w.has(winnt.SeSecurityPrivilege) {
-				return true, winnt.SeSecurityPrivilege.Bit()
-			}
-			return false, 0
-		}
-		return true, 0
+	if d == nil { // F-101
+		return false, 0
 	}
 	dec, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: bit, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 	return err == nil && dec.Allowed(), dec.PrivilegesUsed
@@ -75,7 +69,7 @@ func (w *twin) can(d *sd.Descriptor, want winnt.AccessMask) (m winnt.AccessMask,
 // through, by a descriptor that gives the subject all of it.
 func (w *twin) ceiling(d *sd.Descriptor, bit winnt.AccessMask) bool {
 	if d == nil {
-		return true
+		return false
 	}
 	var list []sd.ACE
 	give := func(s sid.SID) {
@@ -101,7 +95,7 @@ func (w *twin) ceiling(d *sd.Descriptor, bit winnt.AccessMask) bool {
 // intentBit asks whether a bit granted by intent passes the object's ceiling.
 func (w *twin) intentBit(d *sd.Descriptor, bit winnt.AccessMask) bool {
 	if d == nil {
-		return true
+		return !w.f.Object.Exists
 	}
 	a, _ := sd.NewACE(sd.AccessDenied, 0, 0x1F01FF, sid.OwnerRights)
 	acl, _ := sd.NewACL(a)
@@ -501,20 +495,18 @@ func (w *twin) exclusive(a *twinAnswer, parent *fileaccess.Directory, options fi
 func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) fileaccess.MaximalAccess {
 	ob := &w.f.Object
 	if w.r.MaximalTime != 0 && w.r.MaximalTime == ob.ChangeTime {
-		return fileaccess.MaximalAccess{Status: ntstatus.NoneMapped}
+		return fileaccess.MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoneMapped)}
 	}
 	var m winnt.AccessMask
-	if ob.Descriptor == nil {
-		m = 0x1F01FF
-	} else {
+	if ob.Descriptor != nil {
 		dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 		m = dec.Granted & 0x1F01FF
 	}
 	m |= w.viaParent(parent, ob.Descriptor, 0, true)
 	if m &= shareMax; m == 0 {
-		return fileaccess.MaximalAccess{Status: denied}
+		return fileaccess.MaximalAccess{Verdict: ntstatus.Decided(denied)}
 	}
-	return fileaccess.MaximalAccess{Access: m}
+	return fileaccess.MaximalAccess{Access: m, Verdict: ntstatus.Decided(ntstatus.Success)}
 }
 
 // hide is F-73.

@@ -41,7 +41,7 @@ var (
 			When:   "a descriptor, ObjectType or GenericMapping cannot be read",
 		},
 		{Status: ntstatus.InvalidSecurityDescr, Rule: "O-3", When: "a descriptor is malformed"},
-		{Status: ntstatus.NoToken, Rule: "S-60", When: "SubjectContext is NULL"},
+		{Status: ntstatus.NoToken, Rule: "S-60", When: "SubjectContext is NULL or has no primary token"},
 		{
 			Status: ntstatus.InvalidOwner,
 			Rule:   "S-61",
@@ -110,12 +110,13 @@ func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignS
 	}
 	r := sd.AssignRequest{
 		Parent: in.ParentDescriptor.V, Creator: in.ExplicitDescriptor.V, IsContainer: in.IsDirectoryObject,
-		Flags: in.AutoInheritFlags, Mapping: &in.GenericMapping.V,
+		Flags: in.AutoInheritFlags, Mapping: &in.GenericMapping.V, KernelObject: true,
 	}
 	if in.ObjectType.V != nil {
 		r.ObjectTypes = []winnt.GUID{*in.ObjectType.V}
 	}
-	if in.SubjectContext != nil { // S-60
+	// A context without a primary token, never captured or released, is no subject.
+	if in.SubjectContext != nil && in.SubjectContext.Primary != nil {
 		subject := in.SubjectContext.Subject()
 		r.Subject = se.Creator(&subject, false)
 	}

@@ -127,7 +127,7 @@ func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, s
 	if !d.Allowed() {
 		k.ctx.ExplainCheck(r)
 	}
-	out = SeAccessCheckOut{Result: d.Allowed(), GrantedAccess: d.Granted, AccessStatus: d.Status}
+	out = SeAccessCheckOut{Result: d.Allowed(), GrantedAccess: d.Granted, AccessStatus: d.Status()}
 	for p := range d.PrivilegesUsed.All {
 		if out.Privileges == nil {
 			out.Privileges = &nt.PrivilegeSet{}

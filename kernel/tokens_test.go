@@ -165,6 +165,41 @@ func BenchmarkNtFilterToken(b *testing.B) {
 	}
 }
 
+// SeAssignSecurityEx makes descriptors of kernel objects: each effective mask is
+// cut to what GENERIC_ALL means (S-65). A context without a primary token says
+// as little as none (S-60).
+func TestSeAssignSecurityEx(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := k.SeCaptureSubjectContext()
+	mapping := nt.Cap(winnt.GenericMapping{Read: 0x24001, Write: 0x26002, Execute: 0x25004, All: 0x1F800F})
+	parent := sddl.MustParse("D:(A;CI;GRGX;;;WD)")
+	in := kernel.SeAssignSecurityExIn{SubjectContext: s, GenericMapping: mapping, IsDirectoryObject: true}
+	for _, c := range []struct {
+		parent, explicit *sd.Descriptor
+		want             winnt.AccessMask
+	}{
+		{nil, sddl.MustParse("D:(A;;GRGX;;;WD)"), 0x20005},
+		{parent, nil, 0x20005},
+	} {
+		in.ParentDescriptor, in.ExplicitDescriptor = nt.Cap(c.parent), nt.Cap(c.explicit)
+		d, st := k.SeAssignSecurityEx(in)
+		if st != ntstatus.Success || d.DACL().Len() == 0 || d.DACL().At(0).Mask() != c.want {
+			t.Errorf("%v: %x, want the first mask %#x", st, d.Binary(), uint32(c.want))
+		}
+	}
+	for _, none := range []*kernel.SubjectContext{nil, {}} {
+		in.SubjectContext = none
+		if d, st := k.SeAssignSecurityEx(in); st != ntstatus.NoToken || d != nil {
+			t.Errorf("without a token: %v, %v", st, d)
+		}
+	}
+	k.SeReleaseSubjectContext(s)
+}
+
 // An input that could not be read is not taken for one that was left out: that
 // would grant what it forbids (O-3).
 func TestUnreadInputs(t *testing.T) {

@@ -163,8 +163,8 @@ func TestOpen(t *testing.T) {
 		if err := json.Unmarshal(v.Out, &want); err != nil {
 			t.Fatal(err)
 		}
-		if got := q.decide(t); got.Status.String() != want.Status || got.Granted.Padded() != want.Granted || want.ID != q.ID {
-			t.Errorf("%s %s\n in  %s\n got %v %v by %s\nwant %s", q.ID, v.About, v.In, got.Status, got.Granted, got.Rule, v.Out)
+		if got := q.decide(t); got.Status().String() != want.Status || got.Granted.Padded() != want.Granted || want.ID != q.ID {
+			t.Errorf("%s %s\n in  %s\n got %v %v by %s\nwant %s", q.ID, v.About, v.In, got.Status(), got.Granted, got.Rule, v.Out)
 		}
 	}
 	if n < 100 {
@@ -226,7 +226,7 @@ func ExampleAccess() {
 		}
 		desired, _ := sddl.ParseRights(q.Desired)
 		d, err := access.Check(tok, sddl.MustParse(q.SD), desired, winnt.FileObject)
-		fmt.Println(v.About, v.Provenance.Rules, d.Status, err)
+		fmt.Println(v.About, v.Provenance.Rules, d.Status(), err)
 		break
 	}
 	// Output: An allow entry for the user grants what its mask names. [A-70] STATUS_SUCCESS <nil>

@@ -55,7 +55,7 @@ func (c *checkCmd) Run(std *streams) error {
 	if a.Allowed() {
 		colour = green
 	}
-	fmt.Fprintf(std.out, "%s granted %s", std.paint(colour, a.Status.String()), a.Granted.Padded())
+	fmt.Fprintf(std.out, "%s granted %s", std.paint(colour, a.Status().String()), a.Granted.Padded())
 	if a.Granted != 0 {
 		fmt.Fprintf(std.out, " %s", q.Request.Type.Names(a.Granted))
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 )
 
 // checkpoint is the file from which an interrupted run goes on: the rows up to
@@ -85,7 +86,7 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 	if _, err := o.in.file.Seek(r.before.Offset, io.SeekStart); err != nil {
 		return nil, err
 	}
-	o.in.source = bulk.Lines(o.in.file, r.before.Offset, r.before.Lines)
+	o.in.source = objects.Lines(o.in.file, r.before.Offset, r.before.Lines)
 	return r, nil
 }
 

@@ -38,11 +38,11 @@ func (c *Caller) records(attributes uint32) bool {
 func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	dec := Decide(c, obj, &subject, desired, attributes)
-	if dec.Status != ntstatus.Success {
+	if dec.Status() != ntstatus.Success {
 		if _, st := c.recordOpen(obj, subject, desired, dec, 0); st != ntstatus.Success {
 			return 0, 0, c.Fail("U-64", st)
 		}
-		return 0, 0, dec.Status
+		return 0, 0, dec.Status()
 	}
 	r, st := c.reserve(attributes)
 	if st != ntstatus.Success {
@@ -64,7 +64,7 @@ func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.A
 // that came before the check are no access to the object.
 func (c *Caller) recordOpen(obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision,
 	h winnt.Handle) (Audited, ntstatus.Status) {
-	if dec.Status == ntstatus.InvalidParameter {
+	if dec.Status() == ntstatus.InvalidParameter {
 		return Audited{}, ntstatus.Success
 	}
 	return c.Audit.Opened(c, obj, subject, obj.Head().typ.mapDesired(desired), dec, h)

@@ -38,7 +38,7 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 	t := h.typ
 	mapped := t.mapDesired(desired) // O-21
 	if !c.Checked(attributes) {
-		return access.Decision{Granted: t.addRights(t.kernelGrant(mapped))}
+		return access.Grant(t.addRights(t.kernelGrant(mapped)))
 	}
 	if mapped&^(t.Valid|winnt.ACCESS_SYSTEM_SECURITY|winnt.MAXIMUM_ALLOWED) != 0 {
 		return c.refuse(h, "O-21", ntstatus.AccessDenied)
@@ -57,7 +57,7 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 	if err != nil {                                 // a descriptor that cannot be evaluated grants nothing
 		return c.refuse(h, "O-33", ntstatus.AccessDenied)
 	}
-	if dec.Status != ntstatus.Success {
+	if dec.Status() != ntstatus.Success {
 		c.explain(h, d, subject, mapped)
 		return dec
 	}
@@ -101,7 +101,7 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 	if mapped&winnt.MAXIMUM_ALLOWED != 0 {
 		mapped = mapped&^winnt.MAXIMUM_ALLOWED | t.Valid // O-30: never ACCESS_SYSTEM_SECURITY
 	}
-	return access.Decision{Granted: t.addRights(mapped), PrivilegesUsed: used}, true
+	return access.Grant(t.addRights(mapped)).Using(used), true
 }
 
 // GrantNew decides what the creator of an object gets: every bit it asks for,
@@ -110,18 +110,18 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		return access.Decision{Status: c.Fail("O-20", ntstatus.AccessDenied)}
+		return access.Refuse(c.Fail("O-20", ntstatus.AccessDenied))
 	}
 	mapped := t.mapDesired(desired)
 	if !c.Checked(attributes) {
-		return access.Decision{Granted: t.addRights(t.kernelGrant(mapped))}
+		return access.Grant(t.addRights(t.kernelGrant(mapped)))
 	}
 	if mapped&^(t.Valid|winnt.ACCESS_SYSTEM_SECURITY|winnt.MAXIMUM_ALLOWED) != 0 {
-		return access.Decision{Status: c.Fail("O-21", ntstatus.AccessDenied)}
+		return access.Refuse(c.Fail("O-21", ntstatus.AccessDenied))
 	}
 	dec, ok := grantAll(t, subject, mapped) // O-91
 	if !ok {
-		return access.Decision{Status: c.Fail("O-30", ntstatus.PrivilegeNotHeld)}
+		return access.Refuse(c.Fail("O-30", ntstatus.PrivilegeNotHeld))
 	}
 	return dec
 }
@@ -145,7 +145,7 @@ func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decis
 	if c.Why != nil {
 		c.Why.Object = h.describe()
 	}
-	return access.Decision{Status: c.Fail(rule, st)}
+	return access.Refuse(c.Fail(rule, st))
 }
 
 // explain repeats a denied check with a recording tracer when the call is

@@ -137,7 +137,7 @@ func TestGrantNew(t *testing.T) {
 	w := newWorld(t)
 	grant := func(desired winnt.AccessMask) (ntstatus.Status, winnt.AccessMask) {
 		d := ob.GrantNew(w.c, eventType, &w.self, desired, 0)
-		return d.Status, d.Granted
+		return d.Status(), d.Granted
 	}
 	for _, tt := range []struct {
 		what    string

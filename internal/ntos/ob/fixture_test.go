@@ -123,8 +123,8 @@ func (w *world) decide(o ob.Object, desired winnt.AccessMask, attributes uint32)
 // want fails the test unless a decision is the expected one.
 func (w *world) want(what string, d access.Decision, st ntstatus.Status, granted winnt.AccessMask) {
 	w.Helper()
-	if d.Status != st || d.Granted != granted {
-		w.Errorf("%s: %v, granted %v; want %v, %v", what, d.Status, d.Granted, st, granted)
+	if d.Status() != st || d.Granted != granted {
+		w.Errorf("%s: %v, granted %v; want %v, %v", what, d.Status(), d.Granted, st, granted)
 	}
 }
 

@@ -32,13 +32,13 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	// decide
 	dec := Decide(c, p.Object, subject, desired, n.Attributes) // O-22 (7) to (9)
 	recorded := c.records(n.Attributes)
-	if dec.Status != ntstatus.Success {
+	if dec.Status() != ntstatus.Success {
 		if recorded {
 			if _, st := c.recordOpen(p.Object, *subject, desired, dec, 0); st != ntstatus.Success {
 				return 0, 0, c.Fail("U-64", st)
 			}
 		}
-		return 0, 0, dec.Status
+		return 0, 0, dec.Status()
 	}
 	// commit
 	r, st := c.reserve(n.Attributes)
@@ -138,8 +138,8 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 		return 0, 0, false, st
 	}
 	dec := GrantNew(c, typ, subject, desired, n.Attributes)
-	if dec.Status != ntstatus.Success {
-		return 0, 0, false, dec.Status
+	if dec.Status() != ntstatus.Success {
+		return 0, 0, false, dec.Status()
 	}
 	// commit
 	v, st = c.commitNew(&p, &creation{n, subject, desired, dec, make})
@@ -159,7 +159,7 @@ func (c *Caller) mayAdd(dir *Directory, typ *Type, subject *access.Subject, attr
 	if typ == DirectoryType {
 		right = winnt.DIRECTORY_CREATE_SUBDIRECTORY
 	}
-	return c.decideAccess(dir.Head(), subject, right, attributes).Status
+	return c.decideAccess(dir.Head(), subject, right, attributes).Status()
 }
 
 // creation is a create that was decided and is to be committed.
@@ -236,8 +236,8 @@ func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access
 		return 0, 0, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	dec := GrantNew(c, typ, subject, desired, n.Attributes)
-	if dec.Status != ntstatus.Success {
-		return 0, 0, dec.Status
+	if dec.Status() != ntstatus.Success {
+		return 0, 0, dec.Status()
 	}
 	v, st := c.commitNew(&Place{}, &creation{n, subject, desired, dec, make})
 	if st != ntstatus.Success {

@@ -17,8 +17,8 @@ func OpenByPointer(c *Caller, obj Object, subject access.Subject, desired winnt.
 	}
 	// decide
 	dec := Decide(c, obj, &subject, desired, attributes)
-	if dec.Status != ntstatus.Success {
-		return 0, 0, dec.Status
+	if dec.Status() != ntstatus.Success {
+		return 0, 0, dec.Status()
 	}
 	// commit
 	t := c.TableFor(attributes)

@@ -250,5 +250,5 @@ func (w *walk) traverse(dir *Directory) ntstatus.Status {
 	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) {
 		return ntstatus.Success
 	}
-	return w.c.decideAccess(dir.Head(), w.subject, winnt.DIRECTORY_TRAVERSE, w.attributes).Status
+	return w.c.decideAccess(dir.Head(), w.subject, winnt.DIRECTORY_TRAVERSE, w.attributes).Status()
 }

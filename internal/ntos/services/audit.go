@@ -162,9 +162,9 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 	o := c.clientOrigin(client)
 	r := access.Request{Descriptor: in.SecurityDescriptor.V, Subject: o.Subject, Desired: in.DesiredAccess,
 		Type: typeNamed(in.ObjectTypeName.V)}
-	d := access.Decision{Status: ntstatus.AccessDenied, PrivilegesUsed: set}
+	d := access.Refuse(ntstatus.AccessDenied).Using(set)
 	if in.AccessGranted {
-		d = access.Decision{Granted: in.GrantedAccess, PrivilegesUsed: set}
+		d = access.Grant(in.GrantedAccess).Using(set)
 	}
 	ha, st := c.Sys.Log.Opened(&audit.Opening{ // U-37
 		Origin: o,

@@ -127,11 +127,11 @@ func (a *auditedCheck) decide() (st ntstatus.Status) {
 	}
 	c.explainCheck(&a.r, a.d)
 	if !a.list {
-		a.nodes = []access.NodeResult{{Granted: a.d.Granted, Status: a.d.Status}}
+		a.nodes = []access.NodeResult{{Granted: a.d.Granted, Verdict: a.d.Verdict}}
 	}
 	for _, n := range a.nodes {
 		a.out.GrantedAccess = append(a.out.GrantedAccess, n.Granted)
-		a.out.AccessStatus = append(a.out.AccessStatus, n.Status)
+		a.out.AccessStatus = append(a.out.AccessStatus, n.Status())
 	}
 	return ntstatus.Success
 }
@@ -188,7 +188,7 @@ func (a *auditedCheck) one() (out nt.AccessCheckAndAuditAlarmOut, st ntstatus.St
 	if st = a.run(); st != ntstatus.Success {
 		return out, st
 	}
-	return nt.AccessCheckAndAuditAlarmOut{GrantedAccess: a.d.Granted, AccessStatus: a.d.Status,
+	return nt.AccessCheckAndAuditAlarmOut{GrantedAccess: a.d.Granted, AccessStatus: a.d.Status(),
 		GenerateOnClose: a.out.GenerateOnClose}, st
 }
 

@@ -29,7 +29,7 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 		}
 		c.explainCheck(&r, d)
 	}
-	out.AccessStatus, out.GrantedAccess = d.Status, d.Granted
+	out.AccessStatus, out.GrantedAccess = d.Status(), d.Granted
 	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
 	return out, ntstatus.Success
 }
@@ -49,7 +49,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 	var results []access.NodeResult
 	if done { // the same in every entry
 		for range in.ObjectTypeList.V {
-			results = append(results, access.NodeResult{Granted: d.Granted, Status: d.Status})
+			results = append(results, access.NodeResult{Granted: d.Granted, Verdict: d.Verdict})
 		}
 	} else {
 		if st, results, d = access.NtAccessCheckResultList(&r); st != ntstatus.Success {
@@ -59,7 +59,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 	}
 	for _, n := range results {
 		out.GrantedAccess = append(out.GrantedAccess, n.Granted)
-		out.AccessStatus = append(out.AccessStatus, n.Status)
+		out.AccessStatus = append(out.AccessStatus, n.Status())
 	}
 	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
 	return out, ntstatus.Success
@@ -155,7 +155,7 @@ var noPrivileges = &nt.PrivilegeSet{}
 
 // privilegeSet lists the privileges used; none is written in the case of A-16.
 func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
-	if early && d.Status == ntstatus.PrivilegeNotHeld {
+	if early && d.Status() == ntstatus.PrivilegeNotHeld {
 		return nil
 	}
 	if d.PrivilegesUsed == 0 {

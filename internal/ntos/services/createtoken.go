@@ -216,8 +216,8 @@ func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 func (c *Context) creatorAccess(desired winnt.AccessMask, explicit *sd.Descriptor) (winnt.AccessMask, ntstatus.Status) {
 	subject := c.self.Subject()
 	d := ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0) // O-91
-	if d.Status != ntstatus.Success {
-		return 0, d.Status
+	if d.Status() != ntstatus.Success {
+		return 0, d.Status()
 	}
 	if explicit != nil && explicit.SACL() != nil && !c.holds(winnt.SeSecurityPrivilege) {
 		return 0, c.Fail("O-30", ntstatus.PrivilegeNotHeld)

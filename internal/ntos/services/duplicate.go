@@ -119,10 +119,10 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 	}
 	if creator {
 		d := ob.GrantNew(&c.Caller, se.TokenType, &subject, c.inValidMask(desired), 0) // T-46
-		if d.Status == ntstatus.PrivilegeNotHeld {
-			c.Fail("T-45", d.Status) // T-46: the one right that is checked all the same
+		if d.Status() == ntstatus.PrivilegeNotHeld {
+			c.Fail("T-45", d.Status()) // T-46: the one right that is checked all the same
 		}
-		return d.Granted, d.Status
+		return d.Granted, d.Status()
 	}
 	// T-45: a gated bit without its privilege is left out of the grant, not failed.
 	want := winnt.TokenObject.Mapping.Map(desired)
@@ -136,7 +136,7 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 		return 0, ntstatus.Success // nothing is left to ask for
 	}
 	d := ob.Decide(&c.Caller, existing, &subject, want&^barred, 0) // T-45
-	return d.Granted &^ barred, d.Status
+	return d.Granted &^ barred, d.Status()
 }
 
 // inValidMask drops bits that mean nothing on a token (T-46); reserved bits

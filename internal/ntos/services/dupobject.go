@@ -114,8 +114,8 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 		subject = access.Subject{Primary: target.Token()} // O-56 Observed: not the caller's own process
 	}
 	d := ob.DecideDuplicate(&c.Caller, from.head.Object(), from.Granted, &subject, in.DesiredAccess, uint32(in.Options))
-	if d.Status != ntstatus.Success {
-		return 0, d.Status
+	if d.Status() != ntstatus.Success {
+		return 0, d.Status()
 	}
 	if owner := from.head.Exclusive(); owner != nil && owner != ob.Object(target) {
 		return 0, c.Fail("O-27", ntstatus.AccessDenied) // O-27: the only process that may hold handles

@@ -99,8 +99,8 @@ func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.A
 	subject := c.self.Subject()
 	if c.Mode == access.User && desired != 0 && c.holds(winnt.SeDebugPrivilege) { // O-37; nothing asked is O-90's
 		d := ob.GrantNew(&c.Caller, obj.Head().Type(), &subject, desired, attributes)
-		if d.Status != ntstatus.Success {
-			return 0, d.Status
+		if d.Status() != ntstatus.Success {
+			return 0, d.Status()
 		}
 		return c.insert(obj, d.Granted, attributes)
 	}

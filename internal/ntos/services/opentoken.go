@@ -128,5 +128,5 @@ func (c *Context) decideCopy(existing *se.TokenObject, subject access.Subject,
 	} else {
 		d = ob.Decide(&c.Caller, existing, &subject, desired, 0) // I-23, I-22
 	}
-	return d.Granted, d.Status
+	return d.Granted, d.Status()
 }

@@ -46,15 +46,14 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor) // O-38
 		// the pipe is there: its descriptor stands, and says who may add to it
 		if first != nil {
-			if dec := ob.Decide(&c.Caller, first, &subject, winnt.FILE_CREATE_PIPE_INSTANCE,
-				0); dec.Status != ntstatus.Success {
-				return dec.Status
+			if dec := ob.Decide(&c.Caller, first, &subject, winnt.FILE_CREATE_PIPE_INSTANCE, 0); !dec.Allowed() {
+				return dec.Status()
 			}
 			d = first.Security()
 		}
 		dec := ob.GrantNew(&c.Caller, npfs.EndType, &subject, in.DesiredAccess, oa.Attributes) // O-91
-		if dec.Status != ntstatus.Success {
-			return dec.Status
+		if dec.Status() != ntstatus.Success {
+			return dec.Status()
 		}
 		// commit
 		e.Init(npfs.EndType, e, d)
@@ -93,8 +92,8 @@ func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.A
 	// decide
 	subject := c.self.Subject()
 	dec := ob.Decide(&c.Caller, server, &subject, desired, oa.Attributes)
-	if dec.Status != ntstatus.Success {
-		return 0, dec.Status
+	if dec.Status() != ntstatus.Success {
+		return 0, dec.Status()
 	}
 	// commit
 	o := c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, func(e *npfs.End) ntstatus.Status {

@@ -100,8 +100,8 @@ func (n *creation) decide() ntstatus.Status {
 	} {
 		subject := c.self.Subject()
 		g := ob.GrantNew(&c.Caller, d.typ, &subject, d.desired, 0) // O-91: the creator gets what it asks for
-		if g.Status != ntstatus.Success {
-			return g.Status
+		if g.Status() != ntstatus.Success {
+			return g.Status()
 		}
 		*d.granted = g.Granted
 	}
@@ -147,8 +147,8 @@ func (n *creation) openImage() ntstatus.Status {
 	if n.token != nil {
 		subject = access.Subject{Primary: n.token.Value()} // I-96
 	}
-	if d := ob.Decide(&c.Caller, h.Object(), &subject, winnt.FILE_EXECUTE, 0); d.Status != ntstatus.Success {
-		return d.Status
+	if d := ob.Decide(&c.Caller, h.Object(), &subject, winnt.FILE_EXECUTE, 0); d.Status() != ntstatus.Success {
+		return d.Status()
 	}
 	n.image = labelOf(h.Security())
 	return ntstatus.Success

@@ -13,6 +13,8 @@ var table = []row{
 	{0, "winnt"},
 	{0, "ntstatus"},
 	{0, "internal/invariants"},
+	{0, "internal/printable"},
+	{0, "internal/strict"},
 
 	{1, "sid"},
 
@@ -32,6 +34,7 @@ var table = []row{
 
 	{6, "nt"},
 	{6, "lsa"},
+	{6, "internal/beneath"},
 
 	{7, "internal/ntos"},
 	{7, "internal/ntos/ob"},
@@ -47,17 +50,23 @@ var table = []row{
 	{8, "client"},
 
 	{9, "internal/win32"},
+	{9, "internal/marshal"},
 	{9, "internal/verbs/script"},
 	{9, "internal/verbs/faults"},
 	{9, "internal/test/model"},
 	{9, "internal/test/ntostest"},
+	{9, "internal/verbs/strictyaml"},
 	{9, "internal/verbs/batch"},
+	{9, "internal/verbs/version"},
 	{9, "internal/verbs/lint"},
 	{9, "internal/verbs/expect"},
+	{9, "internal/verbs/bulk/objects"},
+	{9, "internal/verbs/bulk/people"},
 	{9, "internal/verbs/bulk"},
 	{9, "vectors"},
 	{9, "docs"},
 	{9, "internal/verbs/replay"},
+	{9, "internal/verbs/trail"},
 	{9, "internal/server"},
 	{9, "internal/web"},
 
@@ -76,6 +85,9 @@ var table = []row{
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/mutants"},
+	{10, "internal/test/mutants/run"},
+	{10, "internal/test/company"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for
@@ -85,6 +97,9 @@ const lastPure = 5
 // lastCore is the last layer that links nothing but the standard library and
 // golang.org/x/sys, so that a program importing it stays small.
 const lastCore = 8
+
+// linked are the packages of layers up to lastCore that link more, and what.
+var linked = map[string][]string{"auditlog": {"golang.org/x/mod"}}
 
 // maxLines is the ceiling of a source file, tests apart.
 const maxLines = 800

@@ -95,8 +95,7 @@ type service struct {
 	absent []absence
 	// verdict reads the status that counts when the call itself succeeds.
 	verdict func(out any) ntstatus.Status
-	// alone says that the service is not checked for leaving no trace when it
-	// fails: what it gives back is released by the world.
+	// settle releases what a successful call gave back.
 	settle func(w *world, out any)
 }
 
@@ -115,31 +114,23 @@ type fault[I any] struct {
 	needs  scope
 	only   []nt.Profile
 	lifts  string // see Fault
+	of     part   // what refuses
 	inject func(w *world, in *I)
 }
 
-// ofHandle reports whether the fault is one of referencing a handle.
-func (f *fault[I]) ofHandle() bool {
-	switch f.want {
-	case ntstatus.InvalidHandle, ntstatus.ObjectTypeMismatch:
-		return true
-	case ntstatus.AccessDenied:
-		return strings.Contains(f.takes, "Handle") || strings.Contains(f.name, "without")
-	}
-	return false
-}
+// part says what refuses a call: it tells apart faults of one status.
+type part uint8
 
-// ofCheck reports whether the fault is an access check that says no.
-func (f *fault[I]) ofCheck() bool {
-	if f.want != ntstatus.AccessDenied {
-		return false
-	}
-	for _, word := range []string{"refuses", "DACL", "may not"} {
-		if strings.Contains(f.name, word) {
-			return true
-		}
-	}
-	return false
+const (
+	ofCall   part = iota // the call's own rule
+	ofHandle             // the reference of a handle
+	ofCheck              // an access check
+)
+
+// ofHandle reports whether the fault is one of referencing a handle. These two
+// statuses have no other cause.
+func (f *fault[I]) ofHandle() bool {
+	return f.of == ofHandle || f.want == ntstatus.InvalidHandle || f.want == ntstatus.ObjectTypeMismatch
 }
 
 // setup is what define needs besides the faults.
@@ -165,7 +156,9 @@ func define[I any](s setup[I]) bool {
 		e.base = func(w *world) any { in := s.base(w); return &in }
 		for _, f := range s.faults {
 			e.faults = append(e.faults, &Fault{
-				Name: f.name, Want: f.want, rule: f.rule, when: f.when, takes: strings.Fields(f.takes), needs: f.needs, profiles: f.only, lifts: strings.Fields(f.lifts), handle: f.ofHandle(), denial: f.ofCheck(),
+				Name: f.name, Want: f.want, rule: f.rule, when: f.when,
+				takes: strings.Fields(f.takes), needs: f.needs, profiles: f.only,
+				lifts: strings.Fields(f.lifts), handle: f.ofHandle(), denial: f.of == ofCheck,
 				inject:  func(w *world, in any) { f.inject(w, in.(*I)) },
 				service: e, condition: find(e.row.Info(), f.rule, f.want, f.when),
 			})

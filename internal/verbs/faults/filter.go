@@ -226,7 +226,7 @@ var _ = define(setup[nt.CreateLowBoxTokenIn]{
 	faults: join(
 		handles("O-31", "ExistingTokenHandle", "ExistingTokenHandle", func(in *nt.CreateLowBoxTokenIn) *winnt.Handle { return &in.ExistingTokenHandle }, func(*world) winnt.Handle { return 0 })[:2],
 		[]fault[nt.CreateLowBoxTokenIn]{
-			{rule: "T-69", want: ntstatus.AccessDenied, name: "ExistingTokenHandle without TOKEN_DUPLICATE", takes: "ExistingTokenHandle", needs: userOnly, inject: func(w *world, in *nt.CreateLowBoxTokenIn) {
+			{rule: "T-69", want: ntstatus.AccessDenied, of: ofHandle, name: "ExistingTokenHandle without TOKEN_DUPLICATE", takes: "ExistingTokenHandle", needs: userOnly, inject: func(w *world, in *nt.CreateLowBoxTokenIn) {
 				in.ExistingTokenHandle = w.handle(w.existing(2), winnt.TOKEN_QUERY)
 			}},
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "PackageSid unreadable", takes: "package", needs: pointers, inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { unreadable(&in.PackageSID) }},

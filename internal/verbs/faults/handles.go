@@ -58,7 +58,7 @@ var _ = define(setup[nt.MakeTemporaryObjectIn]{
 	},
 	faults: []fault[nt.MakeTemporaryObjectIn]{
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "Handle names nothing", takes: "Handle", inject: func(_ *world, in *nt.MakeTemporaryObjectIn) { in.Handle = noHandle }},
-		{rule: "O-46", want: ntstatus.AccessDenied, name: "Handle without DELETE", takes: "Handle", needs: userOnly, inject: func(w *world, in *nt.MakeTemporaryObjectIn) {
+		{rule: "O-46", want: ntstatus.AccessDenied, of: ofHandle, name: "Handle without DELETE", takes: "Handle", needs: userOnly, inject: func(w *world, in *nt.MakeTemporaryObjectIn) {
 			in.Handle = w.handle(w.existing(2), winnt.TOKEN_QUERY)
 		}},
 	},
@@ -84,7 +84,7 @@ var _ = define(setup[nt.QuerySecurityObjectIn]{
 	faults: []fault[nt.QuerySecurityObjectIn]{
 		{rule: "O-3", want: ntstatus.AccessViolation, name: "LengthNeeded cannot be written", takes: "needed", needs: pointers, inject: func(_ *world, in *nt.QuerySecurityObjectIn) { in.FaultLengthNeeded = ntstatus.AccessViolation }},
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "Handle names nothing", takes: "Handle", inject: func(_ *world, in *nt.QuerySecurityObjectIn) { in.Handle = noHandle }},
-		{rule: "O-64", want: ntstatus.AccessDenied, name: "Handle without READ_CONTROL", takes: "Handle", needs: userOnly, inject: func(w *world, in *nt.QuerySecurityObjectIn) {
+		{rule: "O-64", want: ntstatus.AccessDenied, of: ofHandle, name: "Handle without READ_CONTROL", takes: "Handle", needs: userOnly, inject: func(w *world, in *nt.QuerySecurityObjectIn) {
 			in.Handle = w.handle(w.existing(2), winnt.TOKEN_QUERY)
 		}},
 		{rule: "O-64", want: ntstatus.BufferTooSmall, name: "Length 4", takes: "length", inject: func(_ *world, in *nt.QuerySecurityObjectIn) { in.Length = 4 }},
@@ -103,7 +103,7 @@ var _ = define(setup[nt.SetSecurityObjectIn]{
 		}},
 		{rule: "O-65", want: ntstatus.UnknownRevision, name: "another revision", takes: "sd", inject: func(_ *world, in *nt.SetSecurityObjectIn) { in.SecurityDescriptor.Status = ntstatus.UnknownRevision }},
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "Handle names nothing", takes: "Handle", inject: func(_ *world, in *nt.SetSecurityObjectIn) { in.Handle = noHandle }},
-		{rule: "O-65", want: ntstatus.AccessDenied, when: "Handle lacks", name: "Handle without WRITE_DAC", takes: "Handle", needs: userOnly, inject: func(w *world, in *nt.SetSecurityObjectIn) {
+		{rule: "O-65", want: ntstatus.AccessDenied, of: ofHandle, when: "Handle lacks", name: "Handle without WRITE_DAC", takes: "Handle", needs: userOnly, inject: func(w *world, in *nt.SetSecurityObjectIn) {
 			in.Handle = w.handle(w.existing(2), winnt.TOKEN_QUERY)
 		}},
 		{rule: "O-65", want: ntstatus.InvalidSecurityDescr, when: "has none", name: "an owner to set and none given", takes: "sd info", inject: func(_ *world, in *nt.SetSecurityObjectIn) {
@@ -142,7 +142,7 @@ var _ = define(setup[nt.DuplicateObjectIn]{
 			{rule: "O-50", want: ntstatus.InvalidHandle, name: "SourceHandle names nothing", takes: "SourceHandle", inject: func(_ *world, in *nt.DuplicateObjectIn) { in.SourceHandle = noHandle }},
 			{rule: "O-51", want: ntstatus.InvalidParameter, name: "no target", takes: "TargetProcessHandle", inject: func(_ *world, in *nt.DuplicateObjectIn) { in.TargetProcessHandle = 0 }},
 			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved", inject: func(_ *world, in *nt.DuplicateObjectIn) { in.DesiredAccess |= 0x00400000 }},
-			{rule: "O-56", want: ntstatus.AccessDenied, when: "not checked again", name: "more rights on a file", takes: "SourceHandle", needs: userOnly, inject: func(w *world, in *nt.DuplicateObjectIn) {
+			{rule: "O-56", want: ntstatus.AccessDenied, of: ofHandle, when: "not checked again", name: "more rights on a file", takes: "SourceHandle", needs: userOnly, inject: func(w *world, in *nt.DuplicateObjectIn) {
 				w.file("source", open())
 				out, st := w.k.Zw().Services().NtOpenFile(nt.OpenFileIn{DesiredAccess: winnt.FILE_WRITE_DATA, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: "source"})})
 				if !st.IsSuccess() {
@@ -155,7 +155,7 @@ var _ = define(setup[nt.DuplicateObjectIn]{
 			}},
 			caller[nt.DuplicateObjectIn]("I-1"),
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the handle", takes: "memory", inject: func(w *world, _ *nt.DuplicateObjectIn) { w.noHandle() }},
-			{rule: "O-56", want: ntstatus.AccessDenied, when: "the access check refuses", name: "more rights than the token's DACL grants", takes: "sd", needs: userOnly, inject: func(w *world, _ *nt.DuplicateObjectIn) {
+			{rule: "O-56", want: ntstatus.AccessDenied, of: ofCheck, when: "the access check refuses", name: "more rights than the token's DACL grants", takes: "sd", needs: userOnly, inject: func(w *world, _ *nt.DuplicateObjectIn) {
 				for _, t := range w.owned {
 					t.SetSecurity(closed())
 				}

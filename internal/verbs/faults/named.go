@@ -83,7 +83,7 @@ func (n named[I]) faults() []fault[I] {
 		fault[I]{rule: "O-27", want: ntstatus.InvalidParameter, when: "made without it", name: "OBJ_EXCLUSIVE of an object made without it", takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE }},
 		fault[I]{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "no object of that name", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = fresh }},
 		caller[I]("I-1"),
-		fault[I]{rule: "O-33", want: ntstatus.AccessDenied, when: "access check", name: "the descriptor refuses", takes: "sd", needs: userOnly, inject: func(w *world, _ *I) {
+		fault[I]{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, when: "access check", name: "the descriptor refuses", takes: "sd", needs: userOnly, inject: func(w *world, _ *I) {
 			w.late = append(w.late, func() { w.named.Head().SetSecurity(closed()) })
 		}})
 }

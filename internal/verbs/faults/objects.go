@@ -44,7 +44,7 @@ func openByID[I byID](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask,
 			}},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "the type does not take", name: "OBJ_PERMANENT", takes: "oa.attributes", inject: func(_ *world, in *I) { oaOf(oa(in)).Attributes = winnt.OBJ_PERMANENT }},
 			caller[I]("I-1"),
-			{rule: "O-33", want: ntstatus.AccessDenied, name: "the descriptor refuses", takes: "sd", needs: userOnly, inject: func(w *world, _ *I) { target(w).Head().SetSecurity(closed()) }},
+			{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, name: "the descriptor refuses", takes: "sd", needs: userOnly, inject: func(w *world, _ *I) { target(w).Head().SetSecurity(closed()) }},
 		})
 }
 
@@ -118,7 +118,7 @@ var _ = define(setup[nt.OpenFileIn]{
 				in.ObjectAttributes.V.ObjectName, in.ObjectAttributes.V.RootDirectory = "job", w.folder("job")
 			}},
 			caller[nt.OpenFileIn]("I-1"),
-			{rule: "O-33", want: ntstatus.AccessDenied, name: "the descriptor refuses", takes: "oa.name", needs: userOnly, inject: func(_ *world, in *nt.OpenFileIn) { in.ObjectAttributes.V.ObjectName = "payroll" }},
+			{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, name: "the descriptor refuses", takes: "oa.name", needs: userOnly, inject: func(_ *world, in *nt.OpenFileIn) { in.ObjectAttributes.V.ObjectName = "payroll" }},
 		}),
 	absent: []absence{
 		{"O-23", "below a RootDirectory", "the walk of every open by name: see the services that make and open named objects"},
@@ -148,7 +148,7 @@ var _ = define(setup[nt.SetInformationThreadIn]{
 				in.ThreadInformation.V = w.handle(w.server.Object().PrimaryToken(), winnt.TOKEN_ALL_ACCESS)
 			}},
 			{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out", takes: "memory", inject: func(w *world, _ *nt.SetInformationThreadIn) { w.failing["ps: impersonation record"] = true }},
-			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *nt.SetInformationThreadIn) { w.job() }},
+			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *nt.SetInformationThreadIn) { w.job() }},
 			{rule: "I-43", want: ntstatus.InsufficientResources, name: "the copy of a demotion fails", takes: "decision", inject: func(w *world, _ *nt.SetInformationThreadIn) {
 				w.stranger()
 				w.failing["se: copy token"] = true
@@ -186,7 +186,7 @@ var _ = define(setup[kernel.ObOpenObjectByPointerIn]{
 				{rule: "O-33", want: ntstatus.ObjectTypeMismatch, name: "another type", takes: "type", inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) { in.ObjectType = winnt.ThreadObject }},
 				{rule: "O-33", want: ntstatus.ObjectTypeMismatch, name: "no type, for UserMode", takes: "type", inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) { in.ObjectType = nil }},
 				{rule: "O-33", want: ntstatus.InvalidParameter, name: "OBJ_OPENLINK", takes: "attributes", inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) { in.HandleAttributes = winnt.OBJ_OPENLINK }},
-				{rule: "O-33", want: ntstatus.AccessDenied, when: "access check", name: "the descriptor refuses", takes: "sd", inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) { in.Object.Head().SetSecurity(closed()) }},
+				{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, when: "access check", name: "the descriptor refuses", takes: "sd", inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) { in.Object.Head().SetSecurity(closed()) }},
 				caller[kernel.ObOpenObjectByPointerIn]("I-1"),
 			})
 		for i := range list { // the mode is a parameter here, and it is UserMode

@@ -94,7 +94,7 @@ var _ = define(setup[nt.FsControlFileIn]{
 	},
 	faults: append(fileHandles(func(in *nt.FsControlFileIn) *winnt.Handle { return &in.FileHandle }, 0), []fault[nt.FsControlFileIn]{
 		{rule: "I-85", want: ntstatus.NotSupported, name: "another control code", takes: "code", inject: func(_ *world, in *nt.FsControlFileIn) { in.FsControlCode = 0x110000 }},
-		{rule: "I-90", want: ntstatus.AccessDenied, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *nt.FsControlFileIn) { w.job() }},
+		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *nt.FsControlFileIn) { w.job() }},
 	}...),
 	absent: append(conversation, absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"}),
 })

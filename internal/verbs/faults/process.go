@@ -73,13 +73,13 @@ var _ = define(setup[nt.AssignProcessToJobObjectIn]{
 			return w.handle(w.process(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_TERMINATE)
 		}),
 		[]fault[nt.AssignProcessToJobObjectIn]{
-			{rule: "I-91", want: ntstatus.AccessDenied, name: "the process in another job, and this one in use", takes: "JobHandle ProcessHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
+			{rule: "I-91", want: ntstatus.AccessDenied, of: ofHandle, name: "the process in another job, and this one in use", takes: "JobHandle ProcessHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
 				j, p := w.jobObject(ps.JobLimits{}), w.process()
 				w.process().AssignToJob(j)
 				p.AssignToJob(w.jobObject(ps.JobLimits{}))
 				in.JobHandle, in.ProcessHandle = w.handle(j, winnt.JOB_OBJECT_ALL_ACCESS), w.handle(p, winnt.PROCESS_ALL_ACCESS)
 			}},
-			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job for restricted tokens", takes: "JobHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
+			{rule: "I-90", want: ntstatus.AccessDenied, of: ofHandle, name: "a job for restricted tokens", takes: "JobHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
 				in.JobHandle = w.handle(w.jobObject(ps.JobLimits{Flags: ps.JobRestrictedToken}), winnt.JOB_OBJECT_ALL_ACCESS)
 			}},
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the job's token", takes: "JobHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
@@ -130,7 +130,7 @@ var _ = define(setup[nt.SetInformationJobObjectIn]{
 			{rule: "I-89", want: ntstatus.InvalidParameter, when: "without any list", name: "no list", takes: "flags.filter", inject: func(_ *world, in *nt.SetInformationJobObjectIn) {
 				limitsOf(in).SecurityLimitFlags |= winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS
 			}},
-			{rule: "I-89", want: ntstatus.AccessDenied, name: "a limit in force left out", takes: "JobHandle", inject: func(w *world, in *nt.SetInformationJobObjectIn) {
+			{rule: "I-89", want: ntstatus.AccessDenied, of: ofHandle, name: "a limit in force left out", takes: "JobHandle", inject: func(w *world, in *nt.SetInformationJobObjectIn) {
 				in.JobHandle = w.handle(w.jobObject(ps.JobLimits{Flags: ps.JobNoAdmin}), winnt.JOB_OBJECT_ALL_ACCESS)
 			}},
 		}),
@@ -178,7 +178,7 @@ var _ = define(setup[nt.CreateUserProcessIn]{
 				}
 			}},
 			{rule: "I-95", want: ntstatus.ObjectNameNotFound, name: "no such program", takes: "image", inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ImageName = "no tool" }},
-			{rule: "O-33", want: ntstatus.AccessDenied, name: "a program the user may not execute", takes: "image", needs: userOnly, inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ImageName = "secret tool" }},
+			{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, name: "a program the user may not execute", takes: "image", needs: userOnly, inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ImageName = "secret tool" }},
 			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved", inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessDesiredAccess |= 0x00400000 }},
 			{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.CreateUserProcessIn) {
 				in.ThreadDesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
@@ -242,7 +242,7 @@ var _ = define(setup[nt.SetInformationProcessIn]{
 			{rule: "T-112", want: ntstatus.TokenAlreadyInUse, name: "a token in use", takes: "token", only: observed, inject: func(w *world, in *nt.SetInformationProcessIn) {
 				in.ProcessInformation.V = w.handle(w.server.Object().PrimaryToken(), winnt.TOKEN_ALL_ACCESS)
 			}},
-			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job for restricted tokens", takes: "ProcessHandle", inject: func(w *world, in *nt.SetInformationProcessIn) {
+			{rule: "I-90", want: ntstatus.AccessDenied, of: ofHandle, name: "a job for restricted tokens", takes: "ProcessHandle", inject: func(w *world, in *nt.SetInformationProcessIn) {
 				p, j := w.bare(), w.jobObject(ps.JobLimits{})
 				p.AssignToJob(j)
 				j.SetLimits(ps.JobLimits{Flags: ps.JobRestrictedToken})

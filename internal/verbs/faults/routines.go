@@ -32,7 +32,7 @@ var _ = define(setup[kernel.PsImpersonateClientIn]{
 		{rule: "I-40", want: ntstatus.Success, name: "Token NULL", takes: "token", inject: func(_ *world, in *kernel.PsImpersonateClientIn) { in.Token = nil }},
 		{rule: "I-41", want: ntstatus.InvalidParameter, name: "level 4", takes: "level", inject: func(_ *world, in *kernel.PsImpersonateClientIn) { in.ImpersonationLevel = 4 }},
 		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record", inject: func(w *world, _ *kernel.PsImpersonateClientIn) { w.failing["ps: impersonation record"] = true }},
-		{rule: "I-90", want: ntstatus.AccessDenied, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *kernel.PsImpersonateClientIn) { w.job() }},
+		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *kernel.PsImpersonateClientIn) { w.job() }},
 		{rule: "I-43", want: ntstatus.InsufficientResources, name: "the copy of a demotion fails", takes: "decision", inject: func(w *world, _ *kernel.PsImpersonateClientIn) {
 			w.stranger()
 			w.failing["se: copy token"] = true
@@ -77,7 +77,7 @@ var _ = define(setup[kernel.SeImpersonateClientExIn]{
 		return kernel.SeImpersonateClientExIn{ClientContext: c}
 	},
 	faults: []fault[kernel.SeImpersonateClientExIn]{
-		{rule: "I-90", want: ntstatus.AccessDenied, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.job() }},
+		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.job() }},
 		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record", inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.failing["ps: impersonation record"] = true }},
 		{rule: "I-43", want: ntstatus.InsufficientResources, name: "the copy of a demotion fails", takes: "decision", inject: func(w *world, _ *kernel.SeImpersonateClientExIn) {
 			w.stranger()
@@ -111,6 +111,6 @@ var _ = define(setup[kernel.SeAccessCheckIn]{
 		}},
 		{rule: "A-33", want: ntstatus.AccessDenied, name: "DesiredAccess 0", takes: "desired", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.DesiredAccess = 0 }},
 		{rule: "A-50", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY }},
-		{rule: "A-40", want: ntstatus.AccessDenied, name: "the descriptor refuses", takes: "sd", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.SecurityDescriptor.V = closed() }},
+		{rule: "A-40", want: ntstatus.AccessDenied, of: ofCheck, name: "the descriptor refuses", takes: "sd", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.SecurityDescriptor.V = closed() }},
 	},
 })

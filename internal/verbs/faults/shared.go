@@ -52,7 +52,7 @@ func handles[I any](rule, when, name string, bad func(*I) *winnt.Handle, bare fu
 		{rule: rule, want: ntstatus.InvalidHandle, when: when, name: name + " names nothing", takes: name, inject: func(_ *world, in *I) { *bad(in) = noHandle }},
 		{rule: rule, want: ntstatus.ObjectTypeMismatch, when: when, name: name + " of another type", takes: name,
 			inject: func(w *world, in *I) { *bad(in) = w.handle(w.anotherType(), 0) }},
-		{rule: rule, want: ntstatus.AccessDenied, when: when, name: name + " without the right", takes: name, needs: userOnly,
+		{rule: rule, want: ntstatus.AccessDenied, of: ofHandle, when: when, name: name + " without the right", takes: name, needs: userOnly,
 			inject: func(w *world, in *I) { *bad(in) = bare(w) }},
 	}
 }

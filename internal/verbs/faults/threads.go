@@ -16,7 +16,7 @@ import (
 func demotion[I any]() []fault[I] {
 	return []fault[I]{
 		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record", inject: func(w *world, _ *I) { w.failing["ps: impersonation record"] = true }},
-		{rule: "I-90", want: ntstatus.AccessDenied, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *I) { w.job() }},
+		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *I) { w.job() }},
 	}
 }
 

@@ -24,11 +24,11 @@ func openProcessToken[I opensProcess](h func(*I) *winnt.Handle, mask func(*I) *w
 	return join(
 		handles("O-31", "ProcessHandle", "ProcessHandle", h, func(w *world) winnt.Handle { return 0 })[:2],
 		[]fault[I]{
-			{rule: "T-30", want: ntstatus.AccessDenied, when: "ProcessHandle lacks", name: "ProcessHandle without the right", takes: "ProcessHandle", needs: userOnly,
+			{rule: "T-30", want: ntstatus.AccessDenied, of: ofHandle, when: "ProcessHandle lacks", name: "ProcessHandle without the right", takes: "ProcessHandle", needs: userOnly,
 				inject: func(w *world, in *I) {
 					*h(in) = w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_QUERY_LIMITED_INFORMATION)
 				}},
-			{rule: "T-30", want: ntstatus.AccessDenied, when: "DACL", name: "the token's DACL refuses", takes: "sd", needs: userOnly,
+			{rule: "T-30", want: ntstatus.AccessDenied, of: ofCheck, when: "DACL", name: "the token's DACL refuses", takes: "sd", needs: userOnly,
 				inject: func(w *world, _ *I) { w.server.Object().PrimaryToken().SetSecurity(closed()) }},
 			caller[I]("I-1"),
 		},
@@ -86,7 +86,7 @@ func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *win
 				inject: func(w *world, _ *I) {
 					w.impersonate(w.other, w.token(clientSpec(winnt.SecurityAnonymous), open()), false, winnt.SecurityAnonymous)
 				}},
-			{rule: "I-22", want: ntstatus.AccessDenied, name: "the token's DACL refuses", takes: "sd", needs: userOnly,
+			{rule: "I-22", want: ntstatus.AccessDenied, of: ofCheck, name: "the token's DACL refuses", takes: "sd", needs: userOnly,
 				inject: func(w *world, _ *I) {
 					w.late = append(w.late, func() {
 						if t := w.subjectToken(); t != nil {
@@ -94,7 +94,7 @@ func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *win
 						}
 					})
 				}},
-			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job refuses the copy", takes: "target", lifts: copied,
+			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the copy", takes: "target", lifts: copied,
 				inject: func(w *world, _ *I) {
 					w.impersonate(w.other, w.token(clientSpec(winnt.SecurityImpersonation), open()), true, winnt.SecurityImpersonation)
 					w.job() // RESTRICTED_TOKEN, and the client is not
@@ -207,7 +207,7 @@ var _ = define(setup[nt.DuplicateTokenIn]{
 			{rule: "T-45", want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification", takes: "caller", needs: userOnly, only: documented, inject: func(w *world, _ *nt.DuplicateTokenIn) {
 				w.callerAt(winnt.SecurityIdentification)
 			}},
-			{rule: "T-45", want: ntstatus.AccessDenied, when: "DACL", name: "the existing token's DACL refuses", takes: "sd", needs: userOnly, only: documented, inject: func(w *world, _ *nt.DuplicateTokenIn) {
+			{rule: "T-45", want: ntstatus.AccessDenied, of: ofCheck, when: "DACL", name: "the existing token's DACL refuses", takes: "sd", needs: userOnly, only: documented, inject: func(w *world, _ *nt.DuplicateTokenIn) {
 				w.closing = true
 				for _, t := range w.owned {
 					t.SetSecurity(closed())
@@ -248,7 +248,7 @@ var _ = define(setup[nt.AdjustPrivilegesTokenIn]{
 			return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_PRIVILEGES)
 		}),
 		[]fault[nt.AdjustPrivilegesTokenIn]{
-			{rule: "T-70", want: ntstatus.AccessDenied, name: "previous state without TOKEN_QUERY", takes: "TokenHandle", needs: userOnly, inject: func(w *world, in *nt.AdjustPrivilegesTokenIn) {
+			{rule: "T-70", want: ntstatus.AccessDenied, of: ofHandle, name: "previous state without TOKEN_QUERY", takes: "TokenHandle", needs: userOnly, inject: func(w *world, in *nt.AdjustPrivilegesTokenIn) {
 				in.TokenHandle = w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ADJUST_PRIVILEGES)
 			}},
 			{rule: "T-70", want: ntstatus.InvalidParameter, name: "NewState NULL", takes: "NewState", inject: func(_ *world, in *nt.AdjustPrivilegesTokenIn) { in.NewState.V = nil }},
