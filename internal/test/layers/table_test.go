@@ -12,7 +12,6 @@ type row struct {
 var table = []row{
 	{0, "winnt"},
 	{0, "ntstatus"},
-	{0, "internal/invariants"},
 
 	{1, "sid"},
 
@@ -31,7 +30,6 @@ var table = []row{
 	{5, "ntacl"},
 
 	{6, "nt"},
-	{6, "lsa"},
 
 	{7, "internal/ntos"},
 	{7, "internal/ntos/ob"},
@@ -43,8 +41,6 @@ var table = []row{
 
 	{8, "kernel"},
 	{8, "auditlog"},
-	{8, "internal/wire"},
-	{8, "client"},
 
 	{9, "internal/win32"},
 	{9, "internal/verbs/script"},
@@ -61,8 +57,6 @@ var table = []row{
 	{9, "vectors"},
 	{9, "docs"},
 	{9, "internal/verbs/replay"},
-	{9, "internal/server"},
-	{9, "internal/web"},
 
 	{10, "cmd/refmon"},
 	{10, "cmd/refmon-record"},
@@ -79,9 +73,9 @@ var table = []row{
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/company"},
 	{10, "internal/test/mutants"},
 	{10, "internal/test/mutants/run"},
-	{10, "internal/test/company"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for
