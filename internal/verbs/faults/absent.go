@@ -9,9 +9,11 @@ import (
 // outside are services that can fail and whose faults are not here, and why.
 var outside = map[string]string{
 	"AllocateLocallyUniqueId": cFace,
-	"CreatePort":              ports, "ConnectPort": ports, "AcceptConnectPort": ports, "RequestWaitReplyPort": ports, "ListenPort": ports, "CompleteConnectPort": ports,
+	"CreatePort":              ports, "ConnectPort": ports, "AcceptConnectPort": ports, "RequestWaitReplyPort": ports,
+	"ListenPort": ports, "CompleteConnectPort": ports,
 	"ReplyWaitReceivePort": ports, "ReplyPort": ports, "ImpersonateClientOfPort": ports,
-	"SeAssignSecurityEx": values, "SeSetSecurityDescriptorInfoEx": values, "SeUnregisterLogonSessionTerminatedRoutine": values,
+	"SeAssignSecurityEx": values, "SeSetSecurityDescriptorInfoEx": values,
+	"SeUnregisterLogonSessionTerminatedRoutine": values,
 }
 
 const (

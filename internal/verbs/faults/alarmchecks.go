@@ -118,7 +118,8 @@ func defineAuditTyped(name string, list bool) bool {
 		base: func(w *world) I {
 			w.auditClient()
 			return I{SubsystemName: nt.Cap("Storage"), HandleID: 4, ObjectTypeName: nt.Cap("File"), ObjectName: nt.Cap("report"),
-				SecurityDescriptor: nt.Cap(open()), DesiredAccess: winnt.FILE_READ_DATA, ObjectTypeList: goodTypes(), GenericMapping: fileMapping()}
+				SecurityDescriptor: nt.Cap(open()), DesiredAccess: winnt.FILE_READ_DATA, ObjectTypeList: goodTypes(),
+				GenericMapping: fileMapping()}
 		},
 		faults: join(asClient[I](), auditCheckFaults(auditTypedParts),
 			auditTyped(func(in *I) *nt.AuditEventType { return &in.AuditType },
@@ -139,7 +140,8 @@ var _ = define(setup[nt.AccessCheckAndAuditAlarmByHandleIn]{
 		w.auditor()
 		return nt.AccessCheckAndAuditAlarmByHandleIn{SubsystemName: nt.Cap("Storage"), HandleID: 4,
 			ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY), ObjectTypeName: nt.Cap("File"),
-			ObjectName: nt.Cap("report"), SecurityDescriptor: nt.Cap(open()), DesiredAccess: winnt.FILE_READ_DATA, ObjectTypeList: goodTypes(), GenericMapping: fileMapping()}
+			ObjectName: nt.Cap("report"), SecurityDescriptor: nt.Cap(open()), DesiredAccess: winnt.FILE_READ_DATA,
+			ObjectTypeList: goodTypes(), GenericMapping: fileMapping()}
 	},
 	faults: join(
 		handles("U-30", "ClientToken", "ClientToken",

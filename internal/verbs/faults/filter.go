@@ -220,7 +220,8 @@ var _ = define(setup[nt.CreateTokenIn]{
 		w.creator()
 		return nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: 2}}),
-			TokenType:        winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: userSID}),
+			TokenType:        winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
+			User: nt.Cap(&token.Group{SID: userSID}),
 			Groups: nt.Cap([]token.Group{{SID: sid.Users,
 				Attributes: token.GroupDefault}}), Privileges: nt.Cap(privileges(winnt.SeChangeNotifyPrivilege)),
 			PrimaryGroup: nt.Cap(userSID), Source: nt.Cap(&token.Source{Name: "test"})}
@@ -245,7 +246,8 @@ var _ = define(setup[nt.CreateTokenExIn]{
 		w.creator()
 		return nt.CreateTokenExIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: 2}}),
-			TokenType:        winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: userSID}),
+			TokenType:        winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
+			User: nt.Cap(&token.Group{SID: userSID}),
 			Groups: nt.Cap([]token.Group{{SID: sid.Users,
 				Attributes: token.GroupDefault}}), Privileges: nt.Cap(privileges(winnt.SeChangeNotifyPrivilege)),
 			PrimaryGroup: nt.Cap(userSID), Source: nt.Cap(&token.Source{Name: "test"})}
