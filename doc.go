@@ -21,6 +21,7 @@
 //   - effective: the check for many principals and objects at once.
 //   - ntacl: descriptors as Samba keeps them beside files.
 //   - audit: which accesses leave a record, and the records.
+//   - auditlog: the records kept for good, with proofs that none was altered.
 //
 // To keep files for others, as a file server does:
 //

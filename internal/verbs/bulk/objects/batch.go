@@ -3,7 +3,6 @@ package objects
 import (
 	"bytes"
 	"errors"
-	"github.com/refmon/refmon/ntacl"
 	"io"
 	"sync/atomic"
 )
@@ -28,24 +27,24 @@ type Batch struct {
 	Stopped *atomic.Bool // true ends Each between two objects; nil: never
 	Cut     bool         // Each was ended: First, Lines and End say where
 
-	data   []byte        // lines
-	list   []Object      // instead of data
-	found  []ntacl.Found // instead of data: files that Each reads
-	files  *files        // with found
-	reader fileReader    // with found
+	data   []byte     // lines
+	list   []Object   // instead of data
+	found  found      // instead of data: files that Each reads
+	files  *files     // with found
+	reader fileReader // with found
 }
 
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
 	b.First, b.Lines, b.End, b.Cut = 0, 0, 0, false
-	b.data, b.list, b.found = b.data[:0], nil, nil
+	b.data, b.list, b.found = b.data[:0], nil, found{}
 }
 
 // Add adds an object.
 func (b *Batch) Add(o Object) { b.list = append(b.list, o) }
 
 // Len returns the number of objects of a batch that does not hold lines.
-func (b *Batch) Len() int { return len(b.list) + len(b.found) }
+func (b *Batch) Len() int { return len(b.list) + len(b.found.list) }
 
 // stop reports whether the run was stopped; rest is how many bytes of the batch
 // have not been looked at.
@@ -68,7 +67,7 @@ func Halt(s Source) {
 
 // Each calls f with every object of the batch.
 func (b *Batch) Each(f func(o *Object)) {
-	if b.found != nil {
+	if b.found.list != nil {
 		b.reader.each(b, f)
 		return
 	}

@@ -1,13 +1,15 @@
 package objects
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/refmon/refmon/ntacl"
 )
 
-// osTree is the file system of this machine.
+// osTree is the file system of this machine, by paths: the files that a caller
+// named, and all files where nothing better is to be had.
 type osTree struct {
 	follow map[string]bool // links that were given as roots; nil: none
 }
@@ -29,11 +31,15 @@ func (t osTree) Lstat(path string) (ntacl.Info, error) {
 // List gives the children of a directory by name.
 func (osTree) List(path string) ([]ntacl.Entry, error) {
 	list, err := os.ReadDir(path)
+	return entriesOf(list), err
+}
+
+func entriesOf(list []fs.DirEntry) []ntacl.Entry {
 	out := make([]ntacl.Entry, len(list))
 	for i, e := range list {
 		out[i] = ntacl.Entry{Name: e.Name(), Directory: e.IsDir(), Other: !e.IsDir() && !e.Type().IsRegular()}
 	}
-	return out, err
+	return out
 }
 
 // Join is the path of a child.
@@ -60,6 +66,5 @@ func infoOf(i os.FileInfo, err error) (ntacl.Info, error) {
 		}
 	}
 	out.Other = !i.IsDir() && !i.Mode().IsRegular()
-	out.UID, out.GID = owners(i)
 	return out, nil
 }

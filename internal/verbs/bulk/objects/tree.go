@@ -25,15 +25,22 @@ type TreeOptions struct {
 type files struct {
 	opt  TreeOptions
 	tree osTree
-	out  chan []ntacl.Found
+	out  chan found
 	stop chan struct{}
+}
+
+// found is files that a walk has found, to be read by a worker.
+type found struct {
+	list  []ntacl.Found
+	below *below // what they lie below; nil: they are read by their paths
 }
 
 // Files reads the descriptors of files: from the extended attribute where
 // there is one, else made of mode and POSIX ACL. The walk runs ahead by a few
-// batches.
+// batches. Below a path that is walked no link is followed and no other mount is
+// visited, also if they appear under the walk.
 func Files(paths []string, opt TreeOptions) Source {
-	f := &files{opt: opt, out: make(chan []ntacl.Found, 4), stop: make(chan struct{})}
+	f := &files{opt: opt, out: make(chan found, 4), stop: make(chan struct{})}
 	for _, p := range paths {
 		if i, err := os.Lstat(p); err == nil && i.Mode()&os.ModeSymlink != 0 {
 			if f.tree.follow == nil {
@@ -46,6 +53,7 @@ func Files(paths []string, opt TreeOptions) Source {
 	return f
 }
 
+// Next gives files that the walk has found.
 func (f *files) Next(b *Batch) error {
 	found, ok := <-f.out
 	if !ok {
@@ -58,28 +66,64 @@ func (f *files) Next(b *Batch) error {
 // halt ends the walk; what is under way may still be read.
 func (f *files) halt() { close(f.stop) }
 
+// walk finds the files of all paths.
 func (f *files) walk(paths []string) {
 	defer close(f.out)
-	batch := make([]ntacl.Found, 0, PerBatch)
-	send := func() bool {
-		select {
-		case f.out <- batch:
-			batch = make([]ntacl.Found, 0, PerBatch)
-			return true
-		case <-f.stop:
-			return false
-		}
-	}
+	w := walker{files: f}
 	for _, p := range paths {
-		if !ntacl.Walk(f.tree, p, f.opt.Recurse, func(x ntacl.Found) bool {
-			batch = append(batch, x)
-			return len(batch) < PerBatch || send()
-		}) {
+		if !w.path(p) {
 			return
 		}
 	}
-	if len(batch) > 0 {
-		send()
+	w.send()
+}
+
+// walker gathers what a walk finds. Owned by its goroutine.
+type walker struct {
+	files *files
+	found found
+}
+
+// path finds the files of one path; false ends the walk.
+func (w *walker) path(p string) bool {
+	var tree ntacl.Tree = w.files.tree
+	var root *below
+	if w.files.opt.Recurse {
+		var err error
+		if root, err = openBelow(p); err != nil {
+			return w.add(ntacl.Found{Path: p, Err: err})
+		}
+	}
+	if root != nil {
+		var done func()
+		tree, done = root.tree()
+		defer done()
+	}
+	if root != w.found.below && !w.send() {
+		return false
+	}
+	w.found.below = root
+	recurse := w.files.opt.Recurse && (root != nil || !staysBelow)
+	return ntacl.Walk(tree, p, recurse, w.add)
+}
+
+// add adds a file that was found; false ends the walk.
+func (w *walker) add(x ntacl.Found) bool {
+	w.found.list = append(w.found.list, x)
+	return len(w.found.list) < PerBatch || w.send()
+}
+
+// send hands on what was found; false ends the walk.
+func (w *walker) send() bool {
+	if len(w.found.list) == 0 {
+		return true
+	}
+	select {
+	case w.files.out <- w.found:
+		w.found.list = make([]ntacl.Found, 0, PerBatch)
+		return true
+	case <-w.files.stop:
+		return false
 	}
 }
 
@@ -97,16 +141,22 @@ const maxPlain = 1 << 12
 
 // each reads the files of a batch.
 func (r *fileReader) each(b *Batch, visit func(o *Object)) {
-	f, found := b.files, b.found
+	f := b.files
 	if r.files != f {
 		*r = fileReader{files: f, plain: map[ntacl.Info][]byte{},
-			reader: ntacl.Reader{Tree: f.tree, Attribute: f.opt.Attribute, IgnorePosix: f.opt.IgnoreSystemACLs}}
+			reader: ntacl.Reader{Attribute: f.opt.Attribute, IgnorePosix: f.opt.IgnoreSystemACLs}}
 	}
-	for i := range found {
+	r.reader.Tree = f.tree
+	if b.found.below != nil {
+		tree, done := b.found.below.tree()
+		defer done()
+		r.reader.Tree = tree
+	}
+	for i := range b.found.list {
 		if b.stop(0, 0) {
 			return
 		}
-		x := &found[i]
+		x := &b.found.list[i]
 		r.o = Object{Path: append(r.o.Path[:0], x.Path...), Err: x.Err, Type: winnt.FileObject}
 		if x.Directory {
 			r.o.Type = winnt.DirectoryFileObject
