@@ -3,6 +3,7 @@ package effective
 import (
 	"slices"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -119,13 +120,8 @@ func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 
 // resolve replaces an entry's SID by what it stands for.
 func (e *Evaluator) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
-	switch s {
-	case sid.PrincipalSelf:
-		if !e.q.Self.IsZero() {
-			return e.q.Self, e.q.Self.Hash()
-		}
-	case sid.OwnerRights:
-		return e.d.Owner(), e.d.OwnerHash()
+	if stands := access.Substitute(s, e.q.Self, e.d.Owner()); stands != s {
+		return stands, stands.Hash()
 	}
 	return s, hash
 }
