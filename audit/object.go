@@ -15,6 +15,25 @@ type Object struct {
 	Type   string       // documented object type name, such as "File"
 	Name   string       // "" is recorded as "-"
 	Handle winnt.Handle // the handle or the caller's own handle identifier
+	// Directory says that a File is one: its rights have other names, and the
+	// record says so in a field of its own, which Windows' records lack.
+	Directory bool
+}
+
+// rightsType is the type whose names the object's rights have.
+func (o *Object) rightsType() string {
+	if o.Directory && o.Type == "File" {
+		return fileDirectory
+	}
+	return o.Type
+}
+
+// appendDirectory adds behind the documented fields that the object is a
+// directory (U-75).
+func (o *Object) appendDirectory(l *fieldList) {
+	if o.Directory && o.Type == "File" {
+		l.text("ObjectDirectory", yesNo(true))
+	}
 }
 
 // subcategory is the one that records of the object carry.
@@ -55,7 +74,7 @@ func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 	}
 	l.hex("HandleId", uint64(o.Handle))
 	l.text("TransactionId", nullGUID)
-	lines := accessLines(o.Type, r.Access, r.Reasons)
+	lines := accessLines(o.rightsType(), r.Access, r.Reasons)
 	l.list("AccessList", accessList, codes(lines))
 	l.list("AccessReason", accessList, reasonTexts(lines))
 	l.hex("AccessMask", uint64(r.Access))
@@ -64,6 +83,7 @@ func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 	from.appendProcess(&l)
 	l.text("ResourceAttributes", resourceAttributes(o.Type, r.Descriptor))
 	from.appendPrimary(&l)
+	o.appendDirectory(&l)
 	return Event{Header: Header{ID: 4656, Version: 1, Subcategory: o.subcategory(), Outcome: r.Outcome}, fields: l, access: lines}
 }
 
@@ -107,12 +127,13 @@ func ObjectAccessed(from Origin, o Object, used winnt.AccessMask, d *sd.Descript
 	from.appendSubject(&l)
 	o.appendObject(&l)
 	l.hex("HandleId", uint64(o.Handle))
-	lines := accessLines(o.Type, used, nil)
+	lines := accessLines(o.rightsType(), used, nil)
 	l.list("AccessList", accessList, codes(lines))
 	l.hex("AccessMask", uint64(used))
 	from.appendProcess(&l)
 	l.text("ResourceAttributes", resourceAttributes(o.Type, d))
 	from.appendPrimary(&l)
+	o.appendDirectory(&l)
 	return Event{Header: Header{ID: 4663, Version: 1, Subcategory: o.subcategory()}, fields: l, access: lines}
 }
 

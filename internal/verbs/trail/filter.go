@@ -82,21 +82,32 @@ func (p *exprParser) split(text string) error {
 			p.words = append(p.words, text[i:i+1])
 			i++
 		default:
-			var word strings.Builder
-			for quoted := false; i < len(text) && (quoted || !strings.ContainsRune(" \t\n()", rune(text[i]))); i++ {
-				if text[i] == '"' {
-					quoted = !quoted
-					if i+1 == len(text) && quoted {
-						return errors.New("a quote has no end")
-					}
-					continue
-				}
-				word.WriteByte(text[i])
+			n, err := p.word(text[i:])
+			if err != nil {
+				return err
 			}
-			p.words = append(p.words, word.String())
+			i += n
 		}
 	}
 	return nil
+}
+
+// word reads one word without its quotes and returns its length with them.
+func (p *exprParser) word(text string) (int, error) {
+	var word strings.Builder
+	quoted, i := false, 0
+	for ; i < len(text) && (quoted || !strings.ContainsRune(" \t\n()", rune(text[i]))); i++ {
+		if text[i] == '"' {
+			quoted = !quoted
+			continue
+		}
+		word.WriteByte(text[i])
+	}
+	if quoted {
+		return 0, errors.New("a quote has no end")
+	}
+	p.words = append(p.words, word.String())
+	return i, nil
 }
 
 func (p *exprParser) accept(word string) bool {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/winnt"
 )
 
 // verbs say what happened, by event.
@@ -150,14 +149,4 @@ func Why(e *audit.Event) string {
 		}
 	}
 	return why
-}
-
-// RightName is the name of a right for the type of the record's object.
-func RightName(e *audit.Event, bit winnt.AccessMask) string {
-	for a := range e.Accesses() {
-		if a.Bit == bit {
-			return a.Text
-		}
-	}
-	return bit.String()
 }

@@ -33,6 +33,13 @@ func NewWriter(w io.Writer, format string) (*Writer, error) {
 		if err := out.csv.Write(columns); err != nil {
 			return nil, err
 		}
+	case "xml":
+		out.one, out.close = out.xml, out.xmlEnd
+		if _, err := out.out.WriteString(xmlHead); err != nil {
+			return nil, err
+		}
+	case "ocsf":
+		out.one = out.ocsf
 	default:
 		return nil, fmt.Errorf("unknown format %q: want table, json, csv, xml or ocsf", format)
 	}
