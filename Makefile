@@ -2,7 +2,7 @@
 # that a submission and a desk do the same thing.
 
 .DEFAULT_GOAL := help
-.PHONY: help check test race fuzz bench bench-bulk bench-tree bench-peers bench-smoke soak cross lint fmt story capi capi-bench playground capi
+.PHONY: help check test race fuzz bench bench-bulk bench-tree bench-peers bench-smoke soak cross lint mutants fmt story capi capi-bench playground capi
 
 FUZZTIME ?= 60
 FUZZ     ?= .
@@ -51,6 +51,9 @@ soak: ## hours: 10^7 pairs, every DACL of 4 entries, all tests at full counts un
 	REFMON_PAIRS=10000000 REFMON_SCOPE=4 bash .ci/run twins
 	go test -race -count=1 -timeout=6h ./...
 	$(MAKE) fuzz FUZZTIME=600
+
+mutants: ## hours: every seeded fault against the tests; the table of docs/testing.md
+	go run ./internal/test/mutants/run -table docs/testing.md
 
 cross: ## build for js/wasm, 386, darwin, windows, arm64
 	bash .ci/run pure cross

@@ -28,8 +28,8 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("read: ", read.Allowed(), read.Status)
-	fmt.Println("write:", write.Allowed(), write.Status, errors.Is(write.Err(), fs.ErrPermission))
+	fmt.Println("read: ", read.Allowed(), read.Status())
+	fmt.Println("write:", write.Allowed(), write.Status(), errors.Is(write.Err(), fs.ErrPermission))
 	// Output:
 	// read:  true STATUS_SUCCESS
 	// write: false STATUS_ACCESS_DENIED true

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/refmon/refmon/claims"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -14,8 +13,8 @@ import (
 // Subject is the identity of a thread: its process's primary token and, while
 // it impersonates, the client's token with the level of the impersonation.
 // Level and EffectiveOnly are the thread's: a primary token can be impersonated
-// at a lower level, so Level is never read from Client. The zero value is
-// nobody and can ask nothing but in kernel mode.
+// at a lower level, so Level is never read from Client. The zero value has no
+// token and can ask nothing but in kernel mode.
 //
 // Source: SECURITY_SUBJECT_CONTEXT, SeCaptureSubjectContext.
 type Subject struct {
@@ -34,20 +33,58 @@ func SubjectOf(t *token.Token) Subject {
 }
 
 // Effective is the client's token while impersonating, else the primary one;
-// nil if there is neither.
+// nil if there is neither, no subject, or a zero token.
 func (s *Subject) Effective() *token.Token {
-	if s.Client != nil {
-		return s.Client
+	if s == nil {
+		return nil
 	}
-	return s.Primary
+	t := s.Primary
+	if s.Client != nil { // also a client that is no token: it must not fall back to the server
+		t = s.Client
+	}
+	if t.IsZero() {
+		return nil
+	}
+	return t
+}
+
+// BelowImpersonation reports a client whose level lets it be identified at most:
+// it can open nothing and may use no privilege (T-102).
+func (s *Subject) BelowImpersonation() bool {
+	return s != nil && s.Client != nil && s.Level < winnt.SecurityImpersonation
+}
+
+// Holds reports whether the subject may use a privilege: the effective token has
+// it enabled, and the client's level is not below Impersonation (T-102).
+func (s *Subject) Holds(p winnt.Privilege) bool {
+	if s.BelowImpersonation() {
+		return false
+	}
+	t := s.Effective()
+	return t != nil && t.Has(p)
+}
+
+// Substitute returns the SID that another stands for in a list of an object:
+// PRINCIPAL_SELF the self SID, if there is one, and OWNER RIGHTS the owner, once
+// and not again. Every other SID stands for itself.
+func Substitute(s, self, owner sid.SID) sid.SID {
+	switch s {
+	case sid.PrincipalSelf:
+		if !self.IsZero() {
+			return self
+		}
+	case sid.OwnerRights:
+		return owner
+	}
+	return s
 }
 
 // primary is the token the server SID of a compound entry is matched against.
 func (s *Subject) primary() *token.Token {
-	if s.Primary != nil {
-		return s.Primary
+	if s.Primary.IsZero() {
+		return s.Client
 	}
-	return s.Client
+	return s.Primary
 }
 
 // Mode is the previous processor mode. The zero value is User.
@@ -84,9 +121,9 @@ type Options struct {
 	Callback func(entry sd.ACE, t *token.Token) claims.Truth
 }
 
-// Request is a question. Descriptor, Subject, Desired and one of Type and
-// Mapping are what an ordinary one needs; the zero value of every other field
-// is the documented default.
+// Request is a question. An ordinary one needs Descriptor, Subject, Desired and
+// one of Type and Mapping; the zero value of every other field is the documented
+// default.
 type Request struct {
 	Descriptor *sd.Descriptor
 	Subject    Subject
@@ -104,23 +141,9 @@ type Request struct {
 	Options     Options
 }
 
-// Decision is an answer. The zero value grants nothing with STATUS_SUCCESS
-// and is never returned by a check of a non-zero mask.
-type Decision struct {
-	Granted        winnt.AccessMask // 0 unless Status is STATUS_SUCCESS
-	Status         ntstatus.Status
-	PrivilegesUsed winnt.PrivilegeSet // also when access was denied
-}
-
-// Allowed reports STATUS_SUCCESS.
-func (d Decision) Allowed() bool { return d.Status == ntstatus.Success }
-
-// Err is nil if access was granted, else a [*ntstatus.Error]:
-// errors.Is(err, fs.ErrPermission) holds for the denials.
-func (d Decision) Err() error { return d.Status.Err() }
-
 // Errors of malformed questions.
 var (
+	ErrNoRequest = errors.New("access: there is no request: the pointer is nil")
 	ErrNoToken   = errors.New("access: the request has no token: set Subject.Primary or Subject.Client")
 	ErrNoMapping = errors.New("access: the request has neither Type nor Mapping, so generic rights have no meaning")
 )
@@ -129,7 +152,7 @@ var (
 // rules about impersonation levels. A nil descriptor denies, an empty
 // mask too. The error is [ErrNoToken] or [ErrNoMapping].
 func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
-	if t == nil {
+	if t.IsZero() {
 		return Decision{}, ErrNoToken
 	}
 	if typ == nil {
@@ -152,15 +175,11 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 // mask and mapping. It is never written to.
 var noExtras Request
 
-// denied is STATUS_ACCESS_DENIED, which grants nothing, not even what was
-// granted before.
-func denied(used winnt.PrivilegeSet) Decision {
-	return Decision{Status: ntstatus.AccessDenied, PrivilegesUsed: used}
-}
-
 // mapping is the generic mapping to use, nil if the request has none.
 func (r *Request) mapping() *winnt.GenericMapping {
 	switch {
+	case r == nil:
+		return nil
 	case r.Mapping != nil:
 		return r.Mapping
 	case r.Type != nil:

@@ -8,10 +8,14 @@ import (
 // SeAccessCheck is the kernel's check of a subject (section 3.3). The order
 // of its own rules is; then the pipeline. An invalid
 // object type list gives STATUS_INVALID_PARAMETER. The error is
-// [ErrNoToken] or [ErrNoMapping], and the decision then the zero value.
+// [ErrNoRequest], [ErrNoToken] or [ErrNoMapping], and the decision then the zero
+// value, which denies.
 func SeAccessCheck(r *Request) (Decision, error) { return seAccessCheck(r, nil) }
 
 func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
+	if r == nil {
+		return Decision{}, ErrNoRequest
+	}
 	q := query{who: new(identity), r: r, tr: tr}
 	d, done, err := q.enter()
 	if done || err != nil {
@@ -19,7 +23,7 @@ func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 	}
 	if len(r.ObjectTypes) > 0 {
 		if ValidateObjectTypes(r.ObjectTypes) != nil {
-			return q.settle(Decision{Status: ntstatus.InvalidParameter}), nil
+			return q.settle(Refuse(ntstatus.InvalidParameter)), nil
 		}
 		q.tree = newTree(r.ObjectTypes, false)
 	}
@@ -33,27 +37,33 @@ func (q *query) enter() (d Decision, done bool, err error) {
 	if q.mapping = r.mapping(); q.mapping == nil {
 		return d, true, ErrNoMapping
 	}
-	q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)
-	if r.Mode == Kernel {
+	q.mapRequest()
+	if r.Mode == Kernel { // Kernel mode is granted what it asks for, without a check.
 		return q.settle(q.kernelMode()), true, nil
 	}
 	if r.Descriptor == nil {
 		return q.settle(denied(0)), true, nil
 	}
-	if r.Subject.Client != nil && r.Subject.Level < winnt.SecurityImpersonation {
-		return q.settle(Decision{Status: ntstatus.BadImpersonationLevel}), true, nil
+	if r.Subject.BelowImpersonation() { // A client below Impersonation opens nothing.
+		return q.settle(Refuse(ntstatus.BadImpersonationLevel)), true, nil
 	}
 	if r.Desired == 0 {
 		if q.previous == 0 {
 			return q.settle(denied(0)), true, nil
 		}
-		return q.settle(Decision{Granted: q.previous}), true, nil
+		return q.settle(Grant(q.previous)), true, nil
 	}
 	if q.who.token = r.Subject.Effective(); q.who.token == nil {
 		return d, true, ErrNoToken
 	}
 	q.take(r)
 	return d, false, nil
+}
+
+// mapRequest maps the generic rights of what is asked and of what was granted
+// before.
+func (q *query) mapRequest() {
+	q.desired, q.previous = q.mapping.Map(q.r.Desired), q.mapping.Map(q.r.Previous)
 }
 
 // take reads what the check needs of the request's object and subject.
@@ -71,7 +81,7 @@ func (q *query) kernelMode() Decision {
 	if q.max() {
 		granted |= q.mapping.All
 	}
-	return Decision{Granted: granted}
+	return Grant(granted)
 }
 
 // NtPrologue is what NtAccessCheck and its ByType forms look at before the
@@ -79,21 +89,25 @@ func (q *query) kernelMode() Decision {
 // A-16, in the order of section 3.1. done means that the call ends here, with
 // the call status returned: STATUS_SUCCESS and a decision in the case of A-16
 // and for kernel mode, a failure otherwise. It is for callers that
-// capture in between; [NtAccessCheck] calls it itself.
+// capture in between; [NtAccessCheck] calls it itself. A nil request is
+// STATUS_INVALID_PARAMETER.
 func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
+	if r == nil {
+		return ntstatus.InvalidParameter, d, true
+	}
 	if r.Mode == Kernel {
 		q := query{r: r, mapping: r.mapping()}
 		if q.mapping == nil {
 			return ntstatus.InvalidParameter, d, true
 		}
-		q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)
+		q.mapRequest()
 		return ntstatus.Success, q.kernelMode(), true
 	}
 	t := r.Subject.Client
 	switch {
 	case r.Desired&winnt.GENERIC_RIGHTS != 0:
 		return ntstatus.GenericNotMapped, d, true
-	case t == nil:
+	case t.IsZero(): // There is no client to ask about.
 		return ntstatus.InvalidHandle, d, true
 	case t.Type() != winnt.TokenImpersonation:
 		return ntstatus.NoImpersonationToken, d, true
@@ -105,7 +119,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	q := query{who: &identity{token: t}, r: r, desired: r.Desired}
 	if r.Desired&sacl != 0 {
 		if _, ok := q.stage0(q.asked()); !ok {
-			return ntstatus.Success, Decision{Status: ntstatus.PrivilegeNotHeld}, true
+			return ntstatus.Success, Refuse(ntstatus.PrivilegeNotHeld), true
 		}
 	}
 	return ntstatus.Success, d, false

@@ -34,7 +34,7 @@ func ExampleCheck() {
 	}
 	fmt.Println(dec.Allowed(), dec.Granted)
 	dec, _ = access.Check(alice(), d, winnt.FILE_WRITE_DATA, winnt.FileObject)
-	fmt.Println(dec.Status, errors.Is(dec.Err(), fs.ErrPermission))
+	fmt.Println(dec.Status(), errors.Is(dec.Err(), fs.ErrPermission))
 	// Output:
 	// true 0x1
 	// STATUS_ACCESS_DENIED true
@@ -83,7 +83,7 @@ func ExampleCheckResultList() {
 	}
 	results, _, err := access.CheckResultList(r)
 	for _, n := range results {
-		fmt.Println(n.Status, n.Granted)
+		fmt.Println(n.Status(), n.Granted)
 	}
 	fmt.Println(err)
 	// Output:

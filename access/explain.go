@@ -101,6 +101,9 @@ func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error)
 // prepare sets what steps refer to while the check runs.
 func (x *Explanation) prepare(r *Request) {
 	n := 4
+	if r == nil {
+		return
+	}
 	if r.Descriptor != nil {
 		n += r.Descriptor.DACL().Len()
 	}
@@ -137,7 +140,7 @@ func (x *Explanation) Verdict() string {
 	if x.Decision.Allowed() {
 		b.WriteString("GRANTED " + x.Decision.Granted.String() + " " + x.names(x.Decision.Granted))
 	} else {
-		b.WriteString("DENIED " + x.Decision.Status.String())
+		b.WriteString("DENIED " + x.Decision.Status().String())
 		for _, r := range x.Reasons {
 			if !r.Granted && x.Asked&r.Bit&x.culprits != 0 {
 				b.WriteString(": " + x.name(r.Bit) + " by " + r.Reason.String())
@@ -202,7 +205,8 @@ func (x *Explanation) String() string {
 		case r.Reason.Kind == AceDeny && x.culprits&r.Bit == 0:
 			word, why = "left   ", why+" ended the walk before this was decided"
 		}
-		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24) + word + "  " + why)
+		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24) +
+			word + "  " + why)
 	}
 	b.WriteByte('\n')
 	return b.String()

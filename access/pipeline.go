@@ -15,7 +15,7 @@ const (
 	ownerMask  = winnt.READ_CONTROL | winnt.WRITE_DAC
 	everyBit   = ^winnt.AccessMask(0)
 	ungranted  = sacl | maximum | winnt.GENERIC_RIGHTS // no entry grants these
-	mediumRID  = 0x2000
+	mediumRID  = winnt.SECURITY_MANDATORY_MEDIUM_RID
 	systemRare = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
 )
 
@@ -82,7 +82,7 @@ func (q *query) decide() Decision {
 	if need&sacl != 0 || q.r.Intent != (Intent{}) {
 		var ok bool
 		if used, ok = q.stage0(need); !ok {
-			return q.settle(Decision{Status: ntstatus.PrivilegeNotHeld})
+			return q.settle(Refuse(ntstatus.PrivilegeNotHeld))
 		}
 	}
 	// Stage 1: the ceiling. It comes before privileges and owner.
@@ -125,7 +125,7 @@ func (q *query) decide() Decision {
 		return q.settle(denied(used))
 	}
 	if q.strict() { // each pass covered what is asked, or ended the check
-		return q.settle(Decision{Granted: q.asked() | q.previous, PrivilegesUsed: used})
+		return q.settle(Grant(q.asked() | q.previous).Using(used))
 	}
 	return q.settle(q.combine(used))
 }
@@ -145,12 +145,12 @@ func (q *query) combine(used winnt.PrivilegeSet) Decision {
 		if total == 0 || q.asked()&^total != 0 {
 			return denied(used)
 		}
-		return Decision{Granted: total, PrivilegesUsed: used}
+		return Grant(total).Using(used)
 	}
 	if q.asked()&^total != 0 { // only with a result for each node
 		return denied(used)
 	}
-	return Decision{Granted: q.asked() | q.previous, PrivilegesUsed: used}
+	return Grant(q.asked() | q.previous).Using(used)
 }
 
 // read narrows what is held to what one DACL grants to all sides of the token:

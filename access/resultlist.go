@@ -5,28 +5,35 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// NodeResult is the answer for one node of the object tree. Granted can be
-// non-zero although Status denies: it then holds those of the desired bits
-// that were granted, so that a caller must look at the status.
+// NodeResult is the answer for one node of the object tree. The zero value
+// denies. Granted can be non-zero although the verdict denies: it then holds
+// those of the desired bits that were granted, so that a caller must
+// look at the verdict.
 type NodeResult struct {
 	Granted winnt.AccessMask
-	Status  ntstatus.Status
+	ntstatus.Verdict
 }
+
+// String prints the status and the mask.
+func (n NodeResult) String() string { return n.Status().String() + " " + n.Granted.String() }
 
 // CheckResultList is SeAccessCheck with a result for every node of
 // ObjectTypes, as AccessCheckByTypeResultList gives it. The decision is that of
 // the root, with the privileges used; its Granted is 0 unless allowed. A list
 // that is empty or invalid gives STATUS_INVALID_PARAMETER and no
-// results. The error is [ErrNoToken] or [ErrNoMapping].
+// results. The error is [ErrNoRequest], [ErrNoToken] or [ErrNoMapping].
 func CheckResultList(r *Request) ([]NodeResult, Decision, error) { return resultList(r, nil) }
 
 func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
+	if r == nil {
+		return nil, Decision{}, ErrNoRequest
+	}
 	q := query{who: new(identity), r: r, tr: tr}
 	if len(r.ObjectTypes) == 0 || ValidateObjectTypes(r.ObjectTypes) != nil {
 		if q.mapping = r.mapping(); q.mapping != nil {
-			q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)
+			q.mapRequest()
 		}
-		return nil, q.settle(Decision{Status: ntstatus.InvalidParameter}), nil
+		return nil, q.settle(Refuse(ntstatus.InvalidParameter)), nil
 	}
 	d, done, err := q.enter()
 	if err != nil {
@@ -35,7 +42,7 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 	if !done {
 		q.tree = newTree(r.ObjectTypes, true)
 		d = q.decide()
-		if d.Status != ntstatus.PrivilegeNotHeld {
+		if d.Status() != ntstatus.PrivilegeNotHeld {
 			return q.nodeResults(), d, nil
 		}
 	}
@@ -46,7 +53,7 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 // from the rules about pointers and buffers. An empty list fails the call
 // before anything else. The decision is that of the root.
 func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeResult, d Decision) {
-	if len(r.ObjectTypes) == 0 {
+	if r == nil || len(r.ObjectTypes) == 0 { // There is no list to give results for.
 		return ntstatus.InvalidParameter, nil, d
 	}
 	q := query{who: new(identity), r: r}
@@ -59,7 +66,7 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 	}
 	q.tree = newTree(r.ObjectTypes, true)
 	d = q.decide()
-	if d.Status == ntstatus.PrivilegeNotHeld {
+	if d.Status() == ntstatus.PrivilegeNotHeld {
 		return call, sameForAll(len(r.ObjectTypes), d), d
 	}
 	return call, q.nodeResults(), d
@@ -68,7 +75,7 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 func sameForAll(n int, d Decision) []NodeResult {
 	results := make([]NodeResult, n)
 	for i := range results {
-		results[i] = NodeResult{d.Granted, d.Status}
+		results[i] = NodeResult{d.Granted, d.Verdict}
 	}
 	return results
 }
@@ -83,11 +90,11 @@ func (q *query) nodeResults() []NodeResult {
 		ok := asked&^total == 0
 		switch {
 		case !ok || q.max() && total == 0:
-			results[i] = NodeResult{asked & total, ntstatus.AccessDenied}
+			results[i] = NodeResult{asked & total, ntstatus.Decided(ntstatus.AccessDenied)}
 		case q.max():
-			results[i].Granted = total
+			results[i] = NodeResult{total, ntstatus.Decided(ntstatus.Success)}
 		default:
-			results[i].Granted = asked | q.previous
+			results[i] = NodeResult{asked | q.previous, ntstatus.Decided(ntstatus.Success)}
 		}
 	}
 	return results

@@ -28,7 +28,8 @@ func (t *tracer) set(m winnt.AccessMask, r Reason) {
 
 // add records a step that no entry stands behind.
 func (t *tracer) add(c cause, m winnt.AccessMask, granted bool) *Step {
-	t.x.Steps = append(t.x.Steps, Step{Rule: causes[c].rule, ACE: -1, Bits: m, Granted: granted, Because: causes[c].because})
+	t.x.Steps = append(t.x.Steps, Step{Rule: causes[c].rule, ACE: -1, Bits: m, Granted: granted,
+		Because: causes[c].because})
 	return &t.x.Steps[len(t.x.Steps)-1]
 }
 
@@ -292,13 +293,13 @@ func (t *tracer) end(q *query, d Decision) {
 		r := t.reasons[i]
 		if r.Kind == 0 { // decided by what ended the check before it was reached
 			r = t.last
-		} else if !r.Kind.Grants() || d.Status == ntstatus.PrivilegeNotHeld {
+		} else if !r.Kind.Grants() || d.Status() == ntstatus.PrivilegeNotHeld {
 			x.culprits |= b
 		}
 		if r.Kind == 0 {
 			r = Reason{Kind: NoAce, Index: -1}
 		}
-		granted := r.Kind.Grants() && d.Status != ntstatus.PrivilegeNotHeld || d.Granted&b != 0
+		granted := r.Kind.Grants() && d.Status() != ntstatus.PrivilegeNotHeld || d.Granted&b != 0
 		x.Reasons = append(x.Reasons, BitReason{Bit: b, Granted: granted, Reason: r})
 	}
 }
@@ -307,13 +308,13 @@ func (t *tracer) end(q *query, d Decision) {
 // if none did.
 func early(q *query, d Decision) cause {
 	switch {
-	case d.Status == ntstatus.InvalidParameter:
+	case d.Status() == ntstatus.InvalidParameter:
 		return badList
 	case q.r.Mode == Kernel:
 		return kernelMode
 	case q.r.Descriptor == nil:
 		return noDescriptor
-	case d.Status == ntstatus.BadImpersonationLevel:
+	case d.Status() == ntstatus.BadImpersonationLevel:
 		return levelTooLow
 	case q.r.Desired == 0 && d.Allowed():
 		return previousOnly

@@ -114,7 +114,8 @@ func (t *twin) match(s side, x sid.SID, allow bool) bool {
 	case restrictedSide:
 		return contains(t.tok.Restricted, x)
 	case packageSide:
-		in := x == t.tok.Package || x == sid.MustParse("S-1-15-2-2") || x == sid.MustParse("S-1-15-2-1") && !t.tok.LowPrivilege
+		in := x == t.tok.Package || x == sid.MustParse("S-1-15-2-2") || x == sid.MustParse("S-1-15-2-1") &&
+			!t.tok.LowPrivilege
 		for _, c := range t.tok.Capabilities {
 			in = in || c.SID == x && c.Attributes&winnt.SE_GROUP_ENABLED != 0
 		}
@@ -560,7 +561,7 @@ func (t *twin) rules() (out []*sd.ACL) {
 
 // single is the answer of SeAccessCheck and its ByType form.
 func (t *twin) single() access.Decision {
-	no := func(s ntstatus.Status) access.Decision { return access.Decision{Status: s, PrivilegesUsed: t.used} }
+	no := func(s ntstatus.Status) access.Decision { return access.Refuse(s).Using(t.used) }
 	ceiling, status, done := t.before(false)
 	if done {
 		return no(status)
@@ -570,7 +571,7 @@ func (t *twin) single() access.Decision {
 		if nodes[0] == 0 || t.asked&^nodes[0] != 0 {
 			return no(ntstatus.AccessDenied)
 		}
-		return access.Decision{Granted: nodes[0], PrivilegesUsed: t.used}
+		return access.Grant(nodes[0]).Using(t.used)
 	}
 	body := t.asked &^ t.prev &^ t.priv
 	need := body &^ t.own
@@ -582,7 +583,7 @@ func (t *twin) single() access.Decision {
 			return no(ntstatus.AccessDenied)
 		}
 	}
-	return access.Decision{Granted: t.asked | t.prev, PrivilegesUsed: t.used}
+	return access.Grant(t.asked | t.prev).Using(t.used)
 }
 
 // covers is sections 7 and 8 in explicit mode: need for the user's side,
@@ -676,7 +677,7 @@ func (t *twin) each() ([]access.NodeResult, winnt.PrivilegeSet) {
 	ceiling, status, done := t.before(true)
 	if done {
 		for i := range out {
-			out[i].Status = status
+			out[i].Verdict = ntstatus.Decided(status)
 		}
 		return out, t.used
 	}
@@ -688,10 +689,10 @@ func (t *twin) each() ([]access.NodeResult, winnt.PrivilegeSet) {
 			m = t.asked | t.prev
 		}
 		if !ok {
-			out[i] = access.NodeResult{Granted: m & t.asked, Status: ntstatus.AccessDenied}
+			out[i] = access.NodeResult{Granted: m & t.asked, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
 			continue
 		}
-		out[i].Granted = m
+		out[i] = access.NodeResult{Granted: m, Verdict: ntstatus.Decided(ntstatus.Success)}
 	}
 	return out, t.used
 }

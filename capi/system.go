@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
@@ -17,28 +18,41 @@ import (
 
 // thread is a pthread's thread object; used by that pthread alone.
 type thread struct {
-	nt      *nt.Thread
-	sys     nt.Services
-	profile nt.Profile
-	id      winnt.Handle // of the thread object
-	face    *face        // its kernel-mode face, nil until it is used
-	now     call         // under way
-	scratch [scratchSize]byte
-	descriptors
+	nt              *nt.Thread
+	sys             nt.Services
+	profile         nt.Profile
+	id              winnt.Handle // of the thread object
+	face            *face        // its kernel-mode face, nil until it is used
+	number          uint64       // names the thread object in calls; never given to another
+	now             call         // under way
+	*marshal.Memory              // of its pthread; its face has the same
 }
 
 // embedded is the kernel in this process, booted by the first call.
 var embedded = sync.OnceValues(boot)
 
-// threads are the thread objects by number minus one; a slot of an ended thread
-// is nil and its number goes to free.
+// threads are the thread objects. A number is the place in the list, from 1 on,
+// in its low half and counts the owners of that place in its high half, so that
+// no number is ever given to another thread object.
 var (
 	threads   atomic.Pointer[[]*thread]
 	threadsMu sync.Mutex // guards free and writes of threads
-	free      []uint64   // guarded by threadsMu
+	free      []uint64   // guarded by threadsMu: numbers for the places of ended threads
 )
 
-func threadByID(id uint64) *thread { return (*threads.Load())[id-1] }
+// nextOwner is added to a number when its place comes free.
+const nextOwner = 1 << 32
+
+// threadByID returns the thread object of a number, nil when it has ended.
+func threadByID(id uint64) *thread {
+	list := *threads.Load()
+	if place := uint32(id) - 1; place < uint32(len(list)) {
+		if t := list[place]; t != nil && t.number == id {
+			return t
+		}
+	}
+	return nil
+}
 
 // user SIDs of the built-in profiles, in a domain that is nobody's.
 var (
@@ -57,11 +71,11 @@ func boot() (*kernel.System, *kernel.Process) {
 	default:
 		die("REFMON_PROFILE is %q: want observed or documented", p)
 	}
-	tok, err := initialToken()
+	s := kernel.Boot(cfg)
+	tok, err := initialToken(s)
 	if err != nil {
 		die("%v", err)
 	}
-	s := kernel.Boot(cfg)
 	p, err := s.NewProcess("librefmon", tok)
 	if err != nil {
 		die("the process cannot be made: %v", err)
@@ -70,8 +84,8 @@ func boot() (*kernel.System, *kernel.Process) {
 }
 
 // initialToken is the token of the process: REFMON_TOKEN names its file,
-// REFMON_USER a built-in profile.
-func initialToken() (*token.Token, error) {
+// REFMON_USER a built-in profile, which is logged on.
+func initialToken(s *kernel.System) (*token.Token, error) {
 	if name := os.Getenv("REFMON_TOKEN"); name != "" {
 		file, err := os.ReadFile(name)
 		if err != nil {
@@ -85,12 +99,29 @@ func initialToken() (*token.Token, error) {
 	}
 	switch u := os.Getenv("REFMON_USER"); u {
 	case "", "administrator":
-		return token.New(token.Administrator(administratorUser))
+		return logOnAdministrator(s)
 	case "standard":
-		return token.New(token.StandardUser(standardUser))
+		spec := token.StandardUser(standardUser)
+		spec.AuthenticationID = s.OpenLogonSession()
+		return token.New(spec)
 	default:
 		return nil, fmt.Errorf("REFMON_USER is %q: want administrator or standard", u)
 	}
+}
+
+// logOnAdministrator makes the administrator's two tokens and returns the full
+// one; the limited one is linked to it.
+func logOnAdministrator(s *kernel.System) (*token.Token, error) {
+	specs := [2]token.Spec{token.Administrator(administratorUser), token.LimitedAdministrator(administratorUser)}
+	var pair [2]*token.Token
+	for i := range specs {
+		specs[i].AuthenticationID = s.OpenLogonSession()
+		var err error
+		if pair[i], err = token.New(specs[i]); err != nil {
+			return nil, err
+		}
+	}
+	return pair[0], s.LinkLogons(pair[0], pair[1]).Err()
 }
 
 func die(format string, args ...any) {
@@ -106,7 +137,7 @@ func attach() uint64 {
 	if err != nil {
 		return 0
 	}
-	return register(&thread{nt: n, sys: n.Services(), profile: n.Services().Profile(), id: s.ThreadObject(n).ID()})
+	return register(&thread{nt: n, sys: n.Services(), profile: n.Services().Profile(), id: s.ThreadObject(n).ID(), Memory: new(marshal.Memory)})
 }
 
 // register gives a thread object a number.
@@ -118,29 +149,35 @@ func register(t *thread) uint64 {
 		old = *l
 	}
 	list := append([]*thread(nil), old...)
-	var id uint64
 	if k := len(free); k > 0 {
-		id, free = free[k-1], free[:k-1]
-		list[id-1] = t
+		t.number, free = free[k-1], free[:k-1]
+		list[uint32(t.number)-1] = t
 	} else {
 		list = append(list, t)
-		id = uint64(len(list))
+		t.number = uint64(len(list))
 	}
 	threads.Store(&list)
-	return id
+	return t.number
 }
 
 // detach gives a thread object back.
-func detach(id uint64) { unregister(id).sys.EndThread() }
+func detach(id uint64) {
+	if t := unregister(id); t != nil {
+		t.sys.EndThread()
+	}
+}
 
-// unregister takes a number back.
+// unregister takes a number back, for good; nil when that was done before.
 func unregister(id uint64) *thread {
 	threadsMu.Lock()
 	defer threadsMu.Unlock()
+	t := threadByID(id)
+	if t == nil {
+		return nil
+	}
 	list := append([]*thread(nil), *threads.Load()...)
-	t := list[id-1]
-	list[id-1] = nil
-	free = append(free, id)
+	list[uint32(id)-1] = nil
+	free = append(free, id+nextOwner)
 	threads.Store(&list)
 	return t
 }

@@ -9,14 +9,23 @@ import (
 // Maximal is the maximal access of a subject to an existing object: what an
 // open for MAXIMUM_ALLOWED without options would grant, the read-only
 // attribute and a read-only volume disregarded, cut down to the share (F-45).
+//
+// A nil subject, or one without a token, gives STATUS_NO_TOKEN, nil facts
+// STATUS_INVALID_PARAMETER.
 func Maximal(s *access.Subject, f *Facts) MaximalAccess {
+	switch {
+	case s == nil:
+		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoToken)}
+	case f == nil:
+		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
+	}
 	r := Request{Subject: *s}
 	o := opening{engine: engineOf(s, &f.Policy), r: &r, f: f, parent: f.Parent, share: everyRight}
 	switch {
 	case o.token() == nil:
-		return MaximalAccess{Status: ntstatus.NoToken}
+		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoToken)}
 	case !o.mayAsk():
-		return MaximalAccess{Status: ntstatus.BadImpersonationLevel}
+		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.BadImpersonationLevel)}
 	case f.Share != nil:
 		o.share = o.shareMaximal(f.Share)
 	}
@@ -30,7 +39,7 @@ func (o *opening) maximal() MaximalAccess {
 	if o.made != nil { // F-45: not what the creator was granted
 		d = o.made.descriptor
 	} else if o.r.MaximalTime != 0 && o.r.MaximalTime == o.f.Object.ChangeTime { // F-45
-		return MaximalAccess{Status: ntstatus.NoneMapped}
+		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoneMapped)}
 	}
 	granted, _ := o.most(d, 0)
 	if o.made == nil {
@@ -39,9 +48,9 @@ func (o *opening) maximal() MaximalAccess {
 		o.throughParentOf(&granted)
 	}
 	if granted &= o.share; granted == 0 { // F-45, F-44
-		return MaximalAccess{Status: ntstatus.AccessDenied}
+		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
 	}
-	return MaximalAccess{Access: granted}
+	return MaximalAccess{Access: granted, Verdict: ntstatus.Decided(ntstatus.Success)}
 }
 
 // throughParentOf is throughParent for the object just made, whose ceiling is

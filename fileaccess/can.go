@@ -18,7 +18,7 @@ const (
 	apart = winnt.WRITE_OWNER | sacl | ^full
 
 	ceilings  = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
-	mediumRID = 0x2000
+	mediumRID = winnt.SECURITY_MANDATORY_MEDIUM_RID
 )
 
 // engine asks the access check about one subject. It is only read.
@@ -39,17 +39,16 @@ func (e *engine) token() *token.Token { return e.subject.Effective() }
 // mayAsk reports a subject that can ask anything: there is a token, and a
 // client's has at least level Impersonation.
 func (e *engine) mayAsk() bool {
-	return e.token() != nil && (e.subject.Client == nil || e.subject.Level >= winnt.SecurityImpersonation)
+	return e.token() != nil && !e.subject.BelowImpersonation()
 }
 
 // Can is the set of rights among want that the descriptor gives the subject,
 // each as if it were asked for alone, with every stage of the access check
 // and never with backup or restore intent (F-2). Unix mode bits and a Unix
 // super-user play no part (F-3). Generic bits of want are
-// mapped, MAXIMUM_ALLOWED is ignored. A nil descriptor gives everything, but
-// ACCESS_SYSTEM_SECURITY only to holders of SeSecurityPrivilege. A subject
-// without a token, or below SecurityImpersonation, has nothing. A nil policy
-// is the default one.
+// mapped, MAXIMUM_ALLOWED is ignored. A nil descriptor gives nothing; an object
+// without security has [sd.NoSecurity]. A nil subject, one without a token, or
+// one below SecurityImpersonation has nothing. A nil policy is the default one.
 func Can(s *access.Subject, d *sd.Descriptor, want winnt.AccessMask, p *Policy) winnt.AccessMask {
 	if p == nil {
 		p = &defaultPolicy
@@ -71,9 +70,6 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	if want == 0 {
 		return 0, 0
 	}
-	if d == nil { // F-2
-		return e.unprotected(want)
-	}
 	dec := e.check(d, want)
 	if dec.Allowed() { // F-2: each right alone would be granted too
 		return want, dec.PrivilegesUsed
@@ -83,7 +79,8 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	}
 	most := e.check(d, maximum)
 	granted, used = most.Granted&want, most.PrivilegesUsed
-	for rest := want & apart; rest != 0; rest &= rest - 1 { // also what is granted already: a privilege comes first
+	// also what is granted already: a privilege comes first
+	for rest := want & apart; rest != 0; rest &= rest - 1 {
 		one := rest & -rest
 		dec = e.check(d, one)
 		granted |= dec.Granted
@@ -96,24 +93,10 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 // name: maximum mode, in which a privilege gives WRITE_OWNER only when it is
 // asked for (F-41, A-44).
 func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
-	if d == nil {
-		return e.unprotected(full | asked)
-	}
 	dec := e.check(d, maximum)
 	granted = dec.Granted & (full | asked)
 	more, used := e.can(d, asked&apart) // a privilege comes before the entries
 	return granted | more, used | dec.PrivilegesUsed
-}
-
-// unprotected is what an object without descriptor grants (F-2).
-func (e *engine) unprotected(want winnt.AccessMask) (winnt.AccessMask, winnt.PrivilegeSet) {
-	switch {
-	case want&sacl == 0:
-		return want, 0
-	case e.token().Has(winnt.SeSecurityPrivilege):
-		return want, winnt.SeSecurityPrivilege.Bit()
-	}
-	return want &^ sacl, 0
 }
 
 // check asks about one mapped mask. Without policies, options and compound
@@ -131,17 +114,21 @@ func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decisi
 }
 
 func (e *engine) request(d *sd.Descriptor, desired winnt.AccessMask) *access.Request {
-	return &access.Request{Descriptor: d, Subject: *e.subject, Desired: desired, Type: winnt.FileObject, Policies: e.policy.Central, Options: e.policy.Access}
+	return &access.Request{Descriptor: d, Subject: *e.subject, Desired: desired, Type: winnt.FileObject,
+		Policies: e.policy.Central, Options: e.policy.Access}
 }
 
 // unlimited reports that no mandatory ceiling can be in the way.
 func (e *engine) unlimited(d *sd.Descriptor) bool {
-	return d == nil || d.SACL().Facts()&ceilings == 0 && e.token().Integrity() >= mediumRID
+	return d.SACL().Facts()&ceilings == 0 && e.token().Integrity() >= mediumRID
 }
 
 // under cuts rights down to the object's mandatory ceiling: label, trust label
 // and access filters.
 func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
+	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
+		return 0
+	}
 	if bits == 0 || e.unlimited(d) {
 		return bits
 	}
@@ -156,8 +143,8 @@ func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask
 	return left
 }
 
-// opened is a descriptor whose SACL and owner are d's and whose DACL is in
-// nobody's way, so that a check against it shows the ceiling alone. An
+// opened returns a descriptor with the SACL and owner of d and a DACL that
+// denies nothing, so that a check against it shows the ceiling alone. An
 // AppContainer gets nothing from a NULL DACL and needs entries.
 func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
 	p := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner(), Group: d.Group(), SACL: d.SACL()}
@@ -202,6 +189,9 @@ func firstOf(t *token.Token) sid.SID {
 // with intent (F-20, A-54): it is asked about a descriptor that gives nothing
 // else, whose entry for OWNER RIGHTS takes the owner's own.
 func (e *engine) intentUnder(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask {
+	if d == nil { // The object's ceiling is not known, so nothing passes it (F-101).
+		return 0
+	}
 	if bits == 0 || e.unlimited(d) {
 		return bits
 	}

@@ -18,12 +18,13 @@ const (
 	Overwritten
 )
 
-// Decision is the answer to one open. The zero value is a success that grants
-// nothing and is never returned.
+// Decision is the answer to one open. The zero value denies. Status, Allowed
+// and Err are those of the [ntstatus.Verdict]; Err is an error for
+// STATUS_REPARSE too, which is no failure to NT.
 type Decision struct {
-	Status  ntstatus.Status
+	ntstatus.Verdict
 	Rule    string           // the rule that refused, such as "F-31"; "" for success
-	Granted winnt.AccessMask // 0 unless Status is STATUS_SUCCESS
+	Granted winnt.AccessMask // 0 unless Allowed
 	Implied winnt.AccessMask // rights the disposition asked for besides (F-33)
 	Action  Action
 	// ForceShareRead says that others must be let read although the request
@@ -39,24 +40,11 @@ type Decision struct {
 	Audit     Audit
 }
 
-// Allowed reports STATUS_SUCCESS.
-func (d *Decision) Allowed() bool { return d.Status == ntstatus.Success }
-
-// Err is nil if access was granted, else a [*ntstatus.Error], also for
-// STATUS_REPARSE, which is no failure to NT. errors.Is(err, fs.ErrPermission)
-// holds for the denials.
-func (d *Decision) Err() error {
-	if d.Allowed() {
-		return nil
-	}
-	return &ntstatus.Error{Status: d.Status}
-}
-
 // MaximalAccess is the answer to the question what could be asked for at most
-// (SMB2_CREATE_QUERY_MAXIMAL_ACCESS_RESPONSE). The zero value is no answer.
+// (SMB2_CREATE_QUERY_MAXIMAL_ACCESS_RESPONSE). The zero value denies.
 type MaximalAccess struct {
-	Status ntstatus.Status
-	Access winnt.AccessMask // 0 unless Status is STATUS_SUCCESS
+	ntstatus.Verdict
+	Access winnt.AccessMask // 0 unless Allowed
 }
 
 // Audited says which object's SACL an audit record of an open depends on. The

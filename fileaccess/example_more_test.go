@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -36,7 +37,7 @@ func ExampleMaximal() {
 		Object: fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;0x1;;;WD)")},
 	}
 	m := fileaccess.Maximal(&s, &f)
-	fmt.Println(m.Status, m.Access, winnt.FileObject.Names(m.Access))
+	fmt.Println(m.Status(), m.Access, winnt.FileObject.Names(m.Access))
 	// Output: STATUS_SUCCESS 0x10081 FILE_READ_DATA|FILE_READ_ATTRIBUTES|DELETE
 }
 
@@ -56,7 +57,7 @@ func ExampleDecideLink() {
 	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)")}
 	m.Existing = &fileaccess.Existing{}
 	d := fileaccess.DecideLink(&m)
-	fmt.Println(d.Status, d.Rule)
+	fmt.Println(d.Status(), d.Rule)
 	// Output: STATUS_OBJECT_NAME_COLLISION F-58
 }
 
@@ -93,7 +94,7 @@ func ExampleCreateFile() {
 	r, _ := fileaccess.CreateFile(user(), "f", winnt.GENERIC_READ, fileaccess.ShareRead, fileaccess.OpenExisting, 0)
 	f := fileaccess.Facts{}
 	d := fileaccess.Open(&r, &f)
-	fmt.Println(d.Status, fileaccess.LastError(d.Status, false))
+	fmt.Println(d.Status(), fileaccess.LastError(d.Status(), false))
 	// Output: STATUS_OBJECT_NAME_NOT_FOUND 2
 }
 
@@ -173,7 +174,7 @@ func Example_audit() {
 		return
 	}
 	asked := access.Request{Descriptor: d.Audit.Descriptor, Subject: r.Subject, Desired: d.Audit.Desired, Type: winnt.FileObject}
-	v := policy.Evaluate("File", &asked, access.Decision{Granted: d.Audit.Granted, Status: d.Audit.Status}, nil)
+	v := policy.Evaluate("File", &asked, access.Decision{Granted: d.Audit.Granted, Verdict: ntstatus.Decided(d.Audit.Status)}, nil)
 	var reasons []audit.Reason
 	var own access.Explanation
 	for _, b := range x.Reasons {

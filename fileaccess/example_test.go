@@ -53,7 +53,7 @@ func createFile(s access.Subject, name string, desired winnt.AccessMask, d filea
 	if dec.Allowed() && dec.NewSD != nil {
 		store[name] = &entry{sd: dec.NewSD}
 	}
-	return fileaccess.Handle{Granted: dec.Granted, Face: fileaccess.SMB, Subject: &req.Subject}, dec.Status
+	return fileaccess.Handle{Granted: dec.Granted, Face: fileaccess.SMB, Subject: &req.Subject}, dec.Status()
 }
 
 // The whole open path of an SMB-style server.
@@ -128,6 +128,6 @@ func ExampleDecideRename() {
 	m := fileaccess.Move{Subject: access.SubjectOf(user), Granted: winnt.DELETE, Face: fileaccess.SMB}
 	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;0x1200A9;;;WD)")}
 	d := fileaccess.DecideRename(&m)
-	fmt.Println(d.Status, d.Rule)
+	fmt.Println(d.Status(), d.Rule)
 	// Output: STATUS_ACCESS_DENIED F-44
 }

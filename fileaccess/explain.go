@@ -28,8 +28,13 @@ type Explanation struct {
 	names *winnt.ObjectType
 }
 
-// Explain is [Open] with a record of why. The decision is always the same.
+// Explain is [Open] with a record of why. The decision is always the same. The
+// explanation of a nil request or nil facts is empty.
 func Explain(r *Request, f *Facts) (Decision, *Explanation) {
+	if r == nil || f == nil {
+		d := noQuestion()
+		return d, &Explanation{Decision: d, names: winnt.FileObject}
+	}
 	o := opening{engine: engineOf(&r.Subject, &f.Policy), r: r, f: f, tr: new(tracer)}
 	d := o.run()
 	x := &Explanation{Decision: d, Desired: o.desired, names: winnt.FileObject}
@@ -71,7 +76,7 @@ func (x *Explanation) String() string {
 	if d.Allowed() {
 		b.WriteString("GRANTED " + d.Granted.String() + " " + x.names.Names(d.Granted))
 	} else {
-		b.WriteString("DENIED " + d.Status.String() + " by " + d.Rule)
+		b.WriteString("DENIED " + d.Status().String() + " by " + d.Rule)
 	}
 	if d.Implied != 0 {
 		b.WriteString(", implied " + x.names.Names(d.Implied))
@@ -85,7 +90,8 @@ func (x *Explanation) String() string {
 		if r.Granted {
 			word = "granted"
 		}
-		b.WriteString(pad(r.Bit.String(), 11) + pad(x.names.RightName(r.Bit), 23) + word + "  " + r.Reason.String() + "\n")
+		b.WriteString(pad(r.Bit.String(), 11) + pad(x.names.RightName(r.Bit), 23) + word + "  " + r.Reason.String() +
+			"\n")
 	}
 	return b.String()
 }
@@ -126,7 +132,7 @@ func (t *tracer) reasonOf(bit winnt.AccessMask) Reason {
 func (t *tracer) object(e *engine, d *sd.Descriptor, want, granted winnt.AccessMask) {
 	t.held |= granted
 	if d == nil {
-		t.set(granted, Reason{Kind: NoDescriptor})
+		t.set(want, Reason{Kind: NoDescriptor})
 		return
 	}
 	for ; want != 0; want &= want - 1 {

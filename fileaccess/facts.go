@@ -9,9 +9,9 @@ import (
 // Facts is what the caller found when it looked the name up. The zero value
 // is a name that does not exist, in no directory, on no share.
 //
-// Wherever a descriptor is nil, the object has none, and then every right is
-// granted (F-2). A caller that failed to read a descriptor must fail, and not
-// leave the field nil.
+// Wherever a descriptor is nil it grants nothing, so that a caller that failed
+// to read one grants nothing by accident. A store or an object without security
+// says so by [sd.NoSecurity] (F-101).
 type Facts struct {
 	// Path has the components between the root of the share and the last
 	// one, outermost first. It is not read for opens by file id.
@@ -30,7 +30,7 @@ type Facts struct {
 // does not exist.
 type Component struct {
 	Name          string         // for audit records
-	Descriptor    *sd.Descriptor // nil: none, which grants everything
+	Descriptor    *sd.Descriptor // nil grants nothing
 	Exists        bool
 	IsDirectory   bool
 	SymbolicLink  bool
@@ -39,7 +39,7 @@ type Component struct {
 }
 
 // Directory is a directory whose descriptor counts. The zero value has no
-// descriptor, which grants everything.
+// descriptor, which grants nothing.
 type Directory struct {
 	Name       string // for audit records
 	Descriptor *sd.Descriptor
@@ -54,7 +54,7 @@ type Object struct {
 	IsDirectory  bool
 	VolumeRoot   bool
 	Attributes   Attributes
-	Descriptor   *sd.Descriptor // nil: none, which grants everything
+	Descriptor   *sd.Descriptor // nil grants nothing
 	ReparseTag   uint32         // 0: no reparse point
 	Stream       bool           // a named stream was asked for
 	StreamExists bool           // and it exists
@@ -70,9 +70,9 @@ func (o *Object) file() bool { return !o.IsDirectory }
 func (o *Object) directory() bool { return o.IsDirectory && !o.Stream }
 
 // Share is the share a request came through. The zero value has no descriptor
-// and so lets everybody do everything.
+// and so allows nothing.
 type Share struct {
-	Descriptor *sd.Descriptor // gates the connect and every request; nil: none
+	Descriptor *sd.Descriptor // gates the connect and every request; nil grants nothing
 	// Told is the descriptor the maximal access told to the client is
 	// computed from; nil: Descriptor is (F-5).
 	Told *sd.Descriptor

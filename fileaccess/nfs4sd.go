@@ -68,7 +68,8 @@ type nfs4Builder struct {
 	lost         losses
 }
 
-var nfs4Kinds = [...]sd.Type{NFS4Allow: sd.AccessAllowed, NFS4Deny: sd.AccessDenied, NFS4Audit: sd.SystemAudit, NFS4Alarm: sd.SystemAlarm}
+var nfs4Kinds = [...]sd.Type{NFS4Allow: sd.AccessAllowed, NFS4Deny: sd.AccessDenied, NFS4Audit: sd.SystemAudit,
+	NFS4Alarm: sd.SystemAlarm}
 
 // Flags that both kinds have, by their numbers: inheritance is the same four
 // bits, success and failure are shifted.
@@ -139,10 +140,11 @@ func (b *nfs4Builder) add(a NFS4ACE, flags uint8, s sid.SID) error {
 
 // ToNFS4 is the NFSv4 ACL of a descriptor: entry by entry, generic rights
 // mapped. Where it cannot say what a descriptor does it grants less. An object
-// without DACL lets EVERYONE@ do everything. A nil map is the default one.
+// without DACL lets EVERYONE@ do everything, a nil descriptor gives the empty
+// list, which grants nothing. A nil map is the default one.
 func ToNFS4(d *sd.Descriptor, names *NameMap) ([]NFS4ACE, []Loss) {
 	r := nfs4Reader{names: names, d: d}
-	if !d.HasDACL() {
+	if d != nil && !d.HasDACL() { // no descriptor grants nothing (F-101)
 		r.out = append(r.out, NFS4ACE{Who: NFS4Everyone, Mask: nfs4Rights})
 	}
 	for _, a := range d.DACL().All() {
@@ -243,7 +245,8 @@ func (r *nfs4Reader) joins(x NFS4ACE, s sid.SID) bool {
 		return false
 	}
 	last := &r.out[len(r.out)-1]
-	if last.Who != x.Who || last.Type != x.Type || last.Mask != x.Mask || r.inherits(last) || last.Flags&NFS4Inherited != x.Flags&NFS4Inherited {
+	if last.Who != x.Who || last.Type != x.Type || last.Mask != x.Mask || r.inherits(last) ||
+		last.Flags&NFS4Inherited != x.Flags&NFS4Inherited {
 		return false
 	}
 	last.Flags |= x.Flags &^ NFS4InheritOnly

@@ -38,15 +38,24 @@ type opening struct {
 }
 
 // Open decides one open or create (section 4): the same inputs always give the
-// same answer. A subject without any token gets STATUS_NO_TOKEN.
+// same answer. A subject without any token gets STATUS_NO_TOKEN, a nil request or nil
+// facts STATUS_INVALID_PARAMETER.
 //
 // The order of the steps decides which status a request with several faults
 // gets, and so what can be learned from it: that a name exists shows in
 // STATUS_OBJECT_NAME_COLLISION and STATUS_NOT_A_DIRECTORY also to those who
 // have no right to the object. Policy.HideDenied is the remedy.
 func Open(r *Request, f *Facts) Decision {
+	if r == nil || f == nil {
+		return noQuestion()
+	}
 	o := opening{engine: engineOf(&r.Subject, &f.Policy), r: r, f: f}
 	return o.run()
+}
+
+// noQuestion returns the answer where request or facts are missing.
+func noQuestion() Decision {
+	return Decision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
 }
 
 func (o *opening) run() Decision {
@@ -54,8 +63,10 @@ func (o *opening) run() Decision {
 	if st != ntstatus.Success {
 		return o.refused(st)
 	}
-	d := Decision{Granted: o.granted, Implied: o.implied, Action: o.action, ForceShareRead: o.force, PrivilegesUsed: o.used}
-	d.Audit = Audit{About: AuditObject, Descriptor: o.f.Object.Descriptor, Name: o.r.Name, Desired: o.desired | o.implied, Granted: o.granted}
+	d := Decision{Granted: o.granted, Implied: o.implied, Action: o.action, ForceShareRead: o.force,
+		PrivilegesUsed: o.used, Verdict: ntstatus.Decided(ntstatus.Success)}
+	d.Audit = Audit{About: AuditObject, Descriptor: o.f.Object.Descriptor, Name: o.r.Name,
+		Desired: o.desired | o.implied, Granted: o.granted}
 	if o.made != nil { // F-81
 		d.NewSD = o.made.descriptor
 		d.Audit.Descriptor = o.made.descriptor
@@ -155,12 +166,13 @@ func (o *opening) fail(rule string, st ntstatus.Status) ntstatus.Status {
 
 // refused is the answer to a request that failed.
 func (o *opening) refused(st ntstatus.Status) Decision {
-	d := Decision{Status: st, Rule: o.rule, Implied: o.implied, PrivilegesUsed: o.used, StoppedAt: o.stopped}
+	d := Decision{Verdict: ntstatus.Decided(st), Rule: o.rule, Implied: o.implied, PrivilegesUsed: o.used,
+		StoppedAt: o.stopped}
 	d.Audit = o.refusedAudit(st)
 	if o.hides(st) { // F-73: the audit record above keeps the true status
 		d.Rule = "F-73"
-		if d.Status = ntstatus.ObjectNameNotFound; o.r.Disposition == FileCreate {
-			d.Status = ntstatus.AccessDenied
+		if d.Verdict = ntstatus.Decided(ntstatus.ObjectNameNotFound); o.r.Disposition == FileCreate {
+			d.Verdict = ntstatus.Decided(ntstatus.AccessDenied)
 		}
 	}
 	return d

@@ -42,8 +42,6 @@ func (o *opening) traverse(d *sd.Descriptor) bool {
 		return true
 	case o.pre&winnt.FILE_TRAVERSE != 0: // F-23
 		return true
-	case d == nil: // F-2
-		return true
 	}
 	granted, _ := o.can(d, winnt.FILE_TRAVERSE)
 	return granted != 0
@@ -51,7 +49,8 @@ func (o *opening) traverse(d *sd.Descriptor) bool {
 
 // refusedByDirectory notes a directory that lacks a right, for the audit
 // record (F-81).
-func (o *opening) refusedByDirectory(rule string, d *sd.Descriptor, name string, right winnt.AccessMask) ntstatus.Status {
+func (o *opening) refusedByDirectory(rule string, d *sd.Descriptor, name string,
+	right winnt.AccessMask) ntstatus.Status {
 	o.about, o.refusedBy, o.name, o.missing = AuditDirectory, d, name, right
 	return o.fail(rule, ntstatus.AccessDenied)
 }

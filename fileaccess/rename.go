@@ -32,26 +32,24 @@ type Move struct {
 }
 
 // Existing is an object that stands where another is to go. The zero value is
-// a file without descriptor, which everybody may delete.
+// a file without descriptor, which only the directory's right to delete its
+// children removes.
 type Existing struct {
 	IsDirectory   bool
 	Attributes    Attributes
-	Descriptor    *sd.Descriptor // nil: none, which grants everything
+	Descriptor    *sd.Descriptor // nil grants nothing
 	DeletePending bool
 	Open          bool // somebody has it open
 }
 
-// MoveDecision is the answer to a rename or link. The zero value is success.
+// MoveDecision is the answer to a rename or link. The zero value denies.
 type MoveDecision struct {
-	Status         ntstatus.Status
+	ntstatus.Verdict
 	Rule           string // the rule that refused; "" for success
 	Nothing        bool   // old and new name are the same: there is nothing to do
 	Replaces       bool   // Existing is to be removed
 	PrivilegesUsed winnt.PrivilegeSet
 }
-
-// Allowed reports STATUS_SUCCESS.
-func (d *MoveDecision) Allowed() bool { return d.Status == ntstatus.Success }
 
 // move is one Move being decided.
 type move struct {
@@ -64,18 +62,24 @@ type move struct {
 
 // DecideRename decides a rename (F-57, F-58). Neither it nor a link changes a
 // descriptor: what an object inherited stays with it until inheritance is run
-// anew (F-60).
+// anew (F-60). A nil move is STATUS_INVALID_PARAMETER.
 func DecideRename(m *Move) MoveDecision {
+	if m == nil {
+		return MoveDecision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
+	}
 	v := move{engine: engineOf(&m.Subject, &m.Target.Policy), m: m}
-	v.d.Status = v.rename()
+	v.d.Verdict = ntstatus.Decided(v.rename())
 	return v.d
 }
 
 // DecideLink decides the making of a hard link (F-59). The source's handle
 // needs FILE_WRITE_ATTRIBUTES, unless Policy.LinkNeedsNothing.
 func DecideLink(m *Move) MoveDecision {
+	if m == nil {
+		return MoveDecision{Verdict: ntstatus.Decided(ntstatus.InvalidParameter)}
+	}
 	v := move{engine: engineOf(&m.Subject, &m.Target.Policy), m: m}
-	v.d.Status = v.link()
+	v.d.Verdict = ntstatus.Decided(v.link())
 	return v.d
 }
 
@@ -131,11 +135,13 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	case !opens:
 		return ntstatus.Success
 	}
-	r := Request{Subject: v.m.Subject, Desired: desired, Disposition: FileOpen, Options: OpenForBackupIntent, Share: ShareRead | ShareWrite} // F-57
+	// F-57
+	r := Request{Subject: v.m.Subject, Desired: desired, Disposition: FileOpen, Options: OpenForBackupIntent,
+		Share: ShareRead | ShareWrite}
 	d := Open(&r, &v.m.Target)
 	v.d.PrivilegesUsed |= d.PrivilegesUsed
 	if !d.Allowed() {
-		return v.fail(d.Rule, d.Status)
+		return v.fail(d.Rule, d.Status())
 	}
 	v.granted = d.Granted
 	return ntstatus.Success

@@ -32,10 +32,14 @@ func SetRights(info uint32) winnt.AccessMask { return sd.SetAccess(info) }
 
 // QuerySecurity is the parts of a descriptor that a handle may read, or
 // STATUS_ACCESS_DENIED and nothing if it may not read them all (F-50). A nil
-// descriptor reads as an empty one.
+// descriptor is STATUS_NO_SECURITY_ON_OBJECT: what was not read must not be
+// taken for a descriptor without a DACL.
 func QuerySecurity(h *Handle, d *sd.Descriptor, info uint32) (*sd.Descriptor, ntstatus.Status) {
-	if QueryRights(info)&^h.Granted != 0 { // F-50
+	if !h.open() || QueryRights(info)&^h.Granted != 0 { // The handle lacks a right that the parts need (F-50).
 		return nil, ntstatus.AccessDenied
+	}
+	if d == nil {
+		return nil, ntstatus.NoSecurityOnObject
 	}
 	return sd.Select(d, info), ntstatus.Success
 }
@@ -57,7 +61,10 @@ type SecurityChange struct {
 // not assign, STATUS_PRIVILEGE_NOT_HELD for a label above the subject's
 // (F-51); and those of [sd.Set].
 func SetSecurity(h *Handle, c *SecurityChange) (*sd.Descriptor, ntstatus.Status) {
-	if SetRights(c.Information)&^h.Granted != 0 { // F-50
+	if c == nil {
+		return nil, ntstatus.InvalidParameter
+	}
+	if !h.open() || SetRights(c.Information)&^h.Granted != 0 { // The handle lacks a right that the parts need (F-50).
 		return nil, ntstatus.AccessDenied
 	}
 	if c.Subject.Effective() == nil {

@@ -13,7 +13,7 @@ const (
 	ShareFullRights                    = winnt.FILE_ALL_ACCESS
 )
 
-// Tree is a connection of a subject to a share. The zero value may nothing.
+// Tree is a connection of a subject to a share. The zero value has no rights.
 type Tree struct {
 	Maximal winnt.AccessMask // gates requests; belongs in Share.Maximal
 	Told    winnt.AccessMask // what the client is told (TREE_CONNECT MaximalAccess)
@@ -22,7 +22,7 @@ type Tree struct {
 // Connect decides a tree connect. The statuses: STATUS_ACCESS_DENIED for a
 // share that gives the subject nothing (F-5), STATUS_BAD_IMPERSONATION_LEVEL
 // for a subject that cannot ask, STATUS_NO_TOKEN for none. A nil policy
-// is the default one.
+// is the default one, and a nil share is one that gives nothing.
 func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status) {
 	if p == nil {
 		p = &defaultPolicy
@@ -33,6 +33,8 @@ func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status)
 		return Tree{}, ntstatus.NoToken
 	case !e.mayAsk():
 		return Tree{}, ntstatus.BadImpersonationLevel
+	case share == nil:
+		return Tree{}, ntstatus.AccessDenied
 	}
 	found := *share
 	found.Maximal = 0

@@ -12,14 +12,19 @@ import (
 // that POSIX cannot say. A denial of a group is held against every user and
 // group that is named, because membership is not known. Access has named
 // entries only if there are any to name. A nil map is the default one. Owners
-// without an id are 0xFFFFFFFF and have their entry all the same.
+// without an id are 0xFFFFFFFF and have their entry all the same. A nil
+// descriptor gives nothing.
 func ToPOSIX(d *sd.Descriptor, directory bool, ids *IDMap) (POSIX, []Loss) {
 	r := posixReader{ids: ids, owner: d.Owner(), group: d.Group()}
 	p := POSIX{User: r.ownerID(d.Owner(), false), Group: r.ownerID(d.Group(), true), Directory: directory}
 	if d.SACL().Len() > 0 {
 		r.lost.add(Loss{Kind: LossSACL})
 	}
-	if !d.HasDACL() {
+	switch {
+	case d == nil: // no descriptor grants nothing (F-101)
+		p.Access = ModeACL(0)
+		return p, r.lost
+	case !d.HasDACL():
 		p.Mode = 0o777
 		p.Access = ModeACL(p.Mode)
 		return p, r.lost
@@ -125,7 +130,8 @@ func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 			out = append(out, POSIXEntry{POSIXGroupOwner, group, noID})
 		}
 		for i, g := range gs {
-			if !g.known || g.sid == r.owner || g.sid == r.group || g.sid == sid.Everyone || g.group != (tag == POSIXGroup) || named(gs[:i], g.sid) {
+			if !g.known || g.sid == r.owner || g.sid == r.group || g.sid == sid.Everyone ||
+				g.group != (tag == POSIXGroup) || named(gs[:i], g.sid) {
 				continue
 			}
 			p := r.perm(gs, g.sid, directory)

@@ -42,16 +42,11 @@ func (w *twin) has(p winnt.Privilege) bool { return w.token().Has(p) }
 
 // single is an access check of one bit.
 func (w *twin) single(d *sd.Descriptor, bit winnt.AccessMask) (bool, winnt.PrivilegeSet) {
-	if d == nil {
-		if bit == twinSACL {
-			if w.has(winnt.SeSecurityPrivilege) {
-				return true, winnt.SeSecurityPrivilege.Bit()
-			}
-			return false, 0
-		}
-		return true, 0
+	if d == nil { // F-101
+		return false, 0
 	}
-	dec, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: bit, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
+	dec, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: bit,
+		Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 	return err == nil && dec.Allowed(), dec.PrivilegesUsed
 }
 
@@ -75,7 +70,7 @@ func (w *twin) can(d *sd.Descriptor, want winnt.AccessMask) (m winnt.AccessMask,
 // through, by a descriptor that gives the subject all of it.
 func (w *twin) ceiling(d *sd.Descriptor, bit winnt.AccessMask) bool {
 	if d == nil {
-		return true
+		return false
 	}
 	var list []sd.ACE
 	give := func(s sid.SID) {
@@ -94,19 +89,21 @@ func (w *twin) ceiling(d *sd.Descriptor, bit winnt.AccessMask) bool {
 	give(sid.AllRestrictedAppPackages)
 	acl, _ := sd.NewACL(list...)
 	open := sd.New(sd.Parts{Owner: d.Owner(), Group: d.Group(), SACL: d.SACL(), DACL: acl})
-	dec, err := access.SeAccessCheck(&access.Request{Descriptor: open, Subject: w.r.Subject, Desired: bit, Type: winnt.FileObject, Options: w.f.Policy.Access})
+	dec, err := access.SeAccessCheck(&access.Request{Descriptor: open, Subject: w.r.Subject, Desired: bit,
+		Type: winnt.FileObject, Options: w.f.Policy.Access})
 	return err == nil && dec.Allowed()
 }
 
 // intentBit asks whether a bit granted by intent passes the object's ceiling.
 func (w *twin) intentBit(d *sd.Descriptor, bit winnt.AccessMask) bool {
 	if d == nil {
-		return true
+		return !w.f.Object.Exists
 	}
 	a, _ := sd.NewACE(sd.AccessDenied, 0, 0x1F01FF, sid.OwnerRights)
 	acl, _ := sd.NewACL(a)
 	shut := sd.New(sd.Parts{Owner: d.Owner(), Group: d.Group(), SACL: d.SACL(), DACL: acl})
-	dec, err := access.SeAccessCheck(&access.Request{Descriptor: shut, Subject: w.r.Subject, Desired: bit, Type: winnt.FileObject, Intent: access.Intent{Backup: true, Restore: true}, Options: w.f.Policy.Access})
+	dec, err := access.SeAccessCheck(&access.Request{Descriptor: shut, Subject: w.r.Subject, Desired: bit,
+		Type: winnt.FileObject, Intent: access.Intent{Backup: true, Restore: true}, Options: w.f.Policy.Access})
 	return err == nil && dec.Allowed()
 }
 
@@ -129,7 +126,8 @@ func (w *twin) decide() (a twinAnswer) {
 		a.status = ntstatus.BadImpersonationLevel
 		return
 	}
-	q := twinOpen{desired: winnt.FileObject.Mapping.Map(r.Desired), options: r.Options, shareMax: w.shareMax(), parent: f.Parent}
+	q := twinOpen{desired: winnt.FileObject.Mapping.Map(r.Desired), options: r.Options, shareMax: w.shareMax(),
+		parent: f.Parent}
 	if a.status = w.face(&q); a.status != 0 {
 		return
 	}
@@ -363,7 +361,8 @@ func (w *twin) existing(a *twinAnswer, q *twinOpen) {
 	}
 	for i := range 32 { // F-36
 		bit := winnt.AccessMask(1) << i
-		if w.f.Policy.Profile == fileaccess.Observed && a.implied&bit != 0 && q.desired&bit == 0 && !(isMax && (checked|q.pre|via)&bit != 0) {
+		if w.f.Policy.Profile == fileaccess.Observed && a.implied&bit != 0 && q.desired&bit == 0 &&
+			!(isMax && (checked|q.pre|via)&bit != 0) {
 			granted &^= bit
 		}
 	}
@@ -412,7 +411,8 @@ func (w *twin) imply(a *twinAnswer) ntstatus.Status {
 	implied := map[fileaccess.Disposition][3]winnt.AccessMask{
 		3: {0, 0, 2}, 4: {0x112, 2, 0}, 5: {0x112, 2, 2}, 0: {0x10110, 0x10000, 2}, 2: {0, 0, 2},
 	}[r.Disposition]
-	a.action = map[fileaccess.Disposition]fileaccess.Action{0: fileaccess.Superseded, 1: fileaccess.Opened, 3: fileaccess.Opened, 4: fileaccess.Overwritten, 5: fileaccess.Overwritten}[r.Disposition]
+	a.action = map[fileaccess.Disposition]fileaccess.Action{0: fileaccess.Superseded, 1: fileaccess.Opened,
+		3: fileaccess.Opened, 4: fileaccess.Overwritten, 5: fileaccess.Overwritten}[r.Disposition]
 	switch {
 	case !ob.Stream:
 		replaces := r.Disposition == 0 || r.Disposition == 4 || r.Disposition == 5
@@ -449,7 +449,8 @@ func (w *twin) check(a *twinAnswer, ask winnt.AccessMask, isMax bool) (checked w
 		ok, u := w.single(d, bit)
 		if bit == winnt.WRITE_OWNER && ask&bit == 0 && u != 0 {
 			// only a privilege gave it, and it was not asked for: does the descriptor?
-			dec, _ := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
+			dec, _ := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: twinMax,
+				Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 			ok, u = dec.Granted&bit != 0, 0
 		}
 		if ask&bit != 0 {
@@ -462,11 +463,13 @@ func (w *twin) check(a *twinAnswer, ask winnt.AccessMask, isMax bool) (checked w
 	return checked
 }
 
-func (w *twin) viaParent(parent *fileaccess.Directory, d *sd.Descriptor, remaining winnt.AccessMask, isMax bool) (m winnt.AccessMask) {
+func (w *twin) viaParent(parent *fileaccess.Directory, d *sd.Descriptor, remaining winnt.AccessMask,
+	isMax bool) (m winnt.AccessMask) {
 	if parent == nil {
 		return 0
 	}
-	if ok, _ := w.single(parent.Descriptor, 0x40); ok && (remaining&0x10000 != 0 || isMax) && w.ceiling(d, 0x10000) { // F-42
+	// F-42
+	if ok, _ := w.single(parent.Descriptor, 0x40); ok && (remaining&0x10000 != 0 || isMax) && w.ceiling(d, 0x10000) {
 		m |= 0x10000
 	}
 	if ok, _ := w.single(parent.Descriptor, 1); ok && (remaining&0x80 != 0 || isMax) && w.ceiling(d, 0x80) { // F-43
@@ -501,20 +504,19 @@ func (w *twin) exclusive(a *twinAnswer, parent *fileaccess.Directory, options fi
 func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) fileaccess.MaximalAccess {
 	ob := &w.f.Object
 	if w.r.MaximalTime != 0 && w.r.MaximalTime == ob.ChangeTime {
-		return fileaccess.MaximalAccess{Status: ntstatus.NoneMapped}
+		return fileaccess.MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoneMapped)}
 	}
 	var m winnt.AccessMask
-	if ob.Descriptor == nil {
-		m = 0x1F01FF
-	} else {
-		dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
+	if ob.Descriptor != nil {
+		dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject,
+			Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 		m = dec.Granted & 0x1F01FF
 	}
 	m |= w.viaParent(parent, ob.Descriptor, 0, true)
 	if m &= shareMax; m == 0 {
-		return fileaccess.MaximalAccess{Status: denied}
+		return fileaccess.MaximalAccess{Verdict: ntstatus.Decided(denied)}
 	}
-	return fileaccess.MaximalAccess{Access: m}
+	return fileaccess.MaximalAccess{Access: m, Verdict: ntstatus.Decided(ntstatus.Success)}
 }
 
 // hide is F-73.

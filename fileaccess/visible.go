@@ -24,7 +24,7 @@ func (e *engine) visible(d *sd.Descriptor, share winnt.AccessMask) bool {
 	if winnt.FILE_GENERIC_READ&^share != 0 {
 		return false
 	}
-	return d == nil || e.check(d, winnt.FILE_GENERIC_READ).Allowed()
+	return e.check(d, winnt.FILE_GENERIC_READ).Allowed()
 }
 
 // Viewer is somebody who lists a directory. The zero value sees nothing.

@@ -42,31 +42,47 @@ type (
 )
 
 var (
-	rowSeCreateAccessState = simple("SeCreateAccessState", "captures who opens something, and for what", always("I-83", "always"),
+	rowSeCreateAccessState = simple(
+		"SeCreateAccessState",
+		"captures who opens something, and for what",
+		always("I-83", "always"),
 		func(k *KernelThread, in SeCreateAccessStateIn) (SeCreateAccessStateOut, ntstatus.Status) {
-			s := &AccessState{SubjectSecurityContext: k.Thread().CaptureSubjectContext(), OriginalDesiredAccess: in.DesiredAccess, RemainingDesiredAccess: in.DesiredAccess}
+			s := &AccessState{
+				SubjectSecurityContext: k.Thread().CaptureSubjectContext(),
+				OriginalDesiredAccess:  in.DesiredAccess,
+				RemainingDesiredAccess: in.DesiredAccess,
+			}
 			if m := in.GenericMapping.V; m != nil {
 				s.RemainingDesiredAccess = m.Map(in.DesiredAccess)
 			}
 			subject := s.SubjectSecurityContext.Subject()
 			s.TraversePrivilege = subject.Effective().Has(winnt.SeChangeNotifyPrivilege) // O-24
 			return SeCreateAccessStateOut{s}, ntstatus.Success
-		})
+		},
+	)
 	rowSeDeleteAccessState = simple("SeDeleteAccessState", "gives an access state back", always("I-83", "always"),
 		func(_ *KernelThread, in SeDeleteAccessStateIn) (out SeDeleteAccessStateOut, st ntstatus.Status) {
 			in.AccessState.SubjectSecurityContext.Release()
 			return out, ntstatus.Success
 		})
-	rowSeFastTraverseCheck = simple("SeFastTraverseCheck", "tells in short whether a directory may be walked through", []nt.Condition{
-		{Status: ntstatus.Success, Rule: "A-31", When: "AccessMode is KernelMode: Result is TRUE"},
-		{Status: ntstatus.Success, Rule: "A-36", When: "Result is FALSE where only the full check can tell"},
-	}, func(_ *KernelThread, in SeFastTraverseCheckIn) (SeFastTraverseCheckOut, ntstatus.Status) {
-		if in.AccessMode == access.Kernel {
-			return SeFastTraverseCheckOut{true}, ntstatus.Success
-		}
-		subject := in.AccessState.SubjectSecurityContext.Subject()
-		return SeFastTraverseCheckOut{access.SeFastTraverseCheck(in.SecurityDescriptor.V, &subject, in.DesiredAccess, winnt.DirectoryFileObject)}, ntstatus.Success
-	})
+	rowSeFastTraverseCheck = simple(
+		"SeFastTraverseCheck",
+		"tells in short whether a directory may be walked through",
+		[]nt.Condition{
+			{Status: ntstatus.Success, Rule: "A-31", When: "AccessMode is KernelMode: Result is TRUE"},
+			{Status: ntstatus.Success, Rule: "A-36", When: "Result is FALSE where only the full check can tell"},
+		},
+		func(_ *KernelThread, in SeFastTraverseCheckIn) (SeFastTraverseCheckOut, ntstatus.Status) {
+			if in.AccessMode == access.Kernel {
+				return SeFastTraverseCheckOut{true}, ntstatus.Success
+			}
+			subject := in.AccessState.SubjectSecurityContext.Subject()
+			return SeFastTraverseCheckOut{
+				access.SeFastTraverseCheck(
+					in.SecurityDescriptor.V, &subject, in.DesiredAccess, winnt.DirectoryFileObject),
+			}, ntstatus.Success
+		},
+	)
 )
 
 // SeCreateAccessState captures the calling thread's tokens and what it asks
@@ -84,7 +100,9 @@ func (k *KernelThread) SeDeleteAccessState(s *AccessState) {
 
 // SeFastTraverseCheck is true where the full check would certainly grant the
 // right to walk through a directory.
-func (k *KernelThread) SeFastTraverseCheck(d *sd.Descriptor, s *AccessState, desired winnt.AccessMask, mode access.Mode) bool {
+func (k *KernelThread) SeFastTraverseCheck(
+	d *sd.Descriptor, s *AccessState, desired winnt.AccessMask, mode access.Mode,
+) bool {
 	out, _ := call(k, rowSeFastTraverseCheck, SeFastTraverseCheckIn{nt.Cap(d), s, desired, mode})
 	return out.Result
 }

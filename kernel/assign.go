@@ -35,25 +35,58 @@ type (
 
 var (
 	rowSeAssignSecurityEx = simple("SeAssignSecurityEx", "makes the descriptor of a new object", []nt.Condition{
-		{Status: ntstatus.AccessViolation, Rule: "O-3", When: "a descriptor, ObjectType or GenericMapping cannot be read"},
+		{
+			Status: ntstatus.AccessViolation,
+			Rule:   "O-3",
+			When:   "a descriptor, ObjectType or GenericMapping cannot be read",
+		},
 		{Status: ntstatus.InvalidSecurityDescr, Rule: "O-3", When: "a descriptor is malformed"},
-		{Status: ntstatus.NoToken, Rule: "S-60", When: "SubjectContext is NULL"},
-		{Status: ntstatus.InvalidOwner, Rule: "S-61", When: "the owner may not be assigned, or the parent that should give one has none"},
-		{Status: ntstatus.InvalidPrimaryGroup, Rule: "S-62", When: "there is no group, or the parent that should give one has none"},
-		{Status: ntstatus.PrivilegeNotHeld, Rule: "S-71", When: "a SACL, or a label above the subject's, without the privilege for it"},
+		{Status: ntstatus.NoToken, Rule: "S-60", When: "SubjectContext is NULL or has no primary token"},
+		{
+			Status: ntstatus.InvalidOwner,
+			Rule:   "S-61",
+			When:   "the owner may not be assigned, or the parent that should give one has none",
+		},
+		{
+			Status: ntstatus.InvalidPrimaryGroup,
+			Rule:   "S-62",
+			When:   "there is no group, or the parent that should give one has none",
+		},
+		{
+			Status: ntstatus.PrivilegeNotHeld,
+			Rule:   "S-71",
+			When:   "a SACL, or a label above the subject's, without the privilege for it",
+		},
 		{Status: ntstatus.InvalidACL, Rule: "S-17", When: "the resulting list would be too long"},
 	}, seAssignSecurityEx)
-	rowSeSetSecurityDescriptorInfoEx = simple("SeSetSecurityDescriptorInfoEx", "replaces parts of a descriptor", []nt.Condition{
-		{Status: ntstatus.AccessViolation, Rule: "O-3", When: "a descriptor or GenericMapping cannot be read"},
-		{Status: ntstatus.InvalidSecurityDescr, Rule: "O-3", When: "a descriptor is malformed, or ModificationDescriptor is NULL"},
-		{Status: ntstatus.NoSecurityOnObject, Rule: "O-65", When: "ObjectsSecurityDescriptor is NULL"},
-		{Status: ntstatus.InvalidParameter, Rule: "S-75", When: "a list is to be protected and unprotected at once"},
-		{Status: ntstatus.InvalidOwner, Rule: "S-73", When: "the owner is to be removed, or may not be assigned"},
-		{Status: ntstatus.InvalidPrimaryGroup, Rule: "S-73", When: "the group is to be removed"},
-		{Status: ntstatus.PrivilegeNotHeld, Rule: "O-65", When: "a label above the caller's without SeRelabelPrivilege"},
-		{Status: ntstatus.AccessDenied, Rule: "O-65", When: "a trust label that the caller does not dominate"},
-		{Status: ntstatus.InvalidACL, Rule: "S-17", When: "the resulting list would be too long"},
-	}, seSetSecurityDescriptorInfoEx)
+	rowSeSetSecurityDescriptorInfoEx = simple(
+		"SeSetSecurityDescriptorInfoEx",
+		"replaces parts of a descriptor",
+		[]nt.Condition{
+			{Status: ntstatus.AccessViolation, Rule: "O-3", When: "a descriptor or GenericMapping cannot be read"},
+			{
+				Status: ntstatus.InvalidSecurityDescr,
+				Rule:   "O-3",
+				When:   "a descriptor is malformed, or ModificationDescriptor is NULL",
+			},
+			{Status: ntstatus.NoSecurityOnObject, Rule: "O-65", When: "ObjectsSecurityDescriptor is NULL"},
+			{
+				Status: ntstatus.InvalidParameter,
+				Rule:   "S-75",
+				When:   "a list is to be protected and unprotected at once",
+			},
+			{Status: ntstatus.InvalidOwner, Rule: "S-73", When: "the owner is to be removed, or may not be assigned"},
+			{Status: ntstatus.InvalidPrimaryGroup, Rule: "S-73", When: "the group is to be removed"},
+			{
+				Status: ntstatus.PrivilegeNotHeld,
+				Rule:   "O-65",
+				When:   "a label above the caller's without SeRelabelPrivilege",
+			},
+			{Status: ntstatus.AccessDenied, Rule: "O-65", When: "a trust label that the caller does not dominate"},
+			{Status: ntstatus.InvalidACL, Rule: "S-17", When: "the resulting list would be too long"},
+		},
+		seSetSecurityDescriptorInfoEx,
+	)
 )
 
 // unread is the first status of an input that could not be captured: taken for
@@ -71,17 +104,19 @@ func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 // says with SEF_AVOID_OWNER_CHECK and SEF_AVOID_PRIVILEGE_CHECK what it
 // answers for itself.
 func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignSecurityExOut, st ntstatus.Status) {
-	if st := k.unread(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status, in.GenericMapping.Status); st != ntstatus.Success {
+	if st := k.unread(in.ParentDescriptor.Status, in.ExplicitDescriptor.Status, in.ObjectType.Status,
+		in.GenericMapping.Status); st != ntstatus.Success {
 		return out, st
 	}
 	r := sd.AssignRequest{
 		Parent: in.ParentDescriptor.V, Creator: in.ExplicitDescriptor.V, IsContainer: in.IsDirectoryObject,
-		Flags: in.AutoInheritFlags, Mapping: &in.GenericMapping.V,
+		Flags: in.AutoInheritFlags, Mapping: &in.GenericMapping.V, KernelObject: true,
 	}
 	if in.ObjectType.V != nil {
 		r.ObjectTypes = []winnt.GUID{*in.ObjectType.V}
 	}
-	if in.SubjectContext != nil { // S-60
+	// A context without a primary token, never captured or released, is no subject.
+	if in.SubjectContext != nil && in.SubjectContext.Primary != nil {
 		subject := in.SubjectContext.Subject()
 		r.Subject = se.Creator(&subject, false)
 	}
@@ -101,8 +136,11 @@ func seAssignSecurityEx(k *KernelThread, in SeAssignSecurityExIn) (out SeAssignS
 	return out, st
 }
 
-func seSetSecurityDescriptorInfoEx(k *KernelThread, in SeSetSecurityDescriptorInfoExIn) (out SeSetSecurityDescriptorInfoExOut, st ntstatus.Status) {
-	if st := k.unread(in.ModificationDescriptor.Status, in.ObjectsSecurityDescriptor.Status, in.GenericMapping.Status); st != ntstatus.Success {
+func seSetSecurityDescriptorInfoEx(
+	k *KernelThread, in SeSetSecurityDescriptorInfoExIn,
+) (out SeSetSecurityDescriptorInfoExOut, st ntstatus.Status) {
+	if st := k.unread(in.ModificationDescriptor.Status, in.ObjectsSecurityDescriptor.Status,
+		in.GenericMapping.Status); st != ntstatus.Success {
 		return out, st
 	}
 	if in.ModificationDescriptor.V == nil {
@@ -138,7 +176,9 @@ func (k *KernelThread) SeAssignSecurityEx(in SeAssignSecurityExIn) (*sd.Descript
 
 // SeSetSecurityDescriptorInfoEx returns a descriptor with parts replaced; the
 // one given is not changed (S-73 to S-76).
-func (k *KernelThread) SeSetSecurityDescriptorInfoEx(in SeSetSecurityDescriptorInfoExIn) (*sd.Descriptor, ntstatus.Status) {
+func (k *KernelThread) SeSetSecurityDescriptorInfoEx(
+	in SeSetSecurityDescriptorInfoExIn,
+) (*sd.Descriptor, ntstatus.Status) {
 	out, st := call(k, rowSeSetSecurityDescriptorInfoEx, in)
 	return out.ObjectsSecurityDescriptor, st
 }

@@ -46,7 +46,8 @@ func benchToken(tb testing.TB, user string, typ winnt.TokenType) *token.Token {
 	tb.Helper()
 	s := token.StandardUser(sid.MustParse(user))
 	for i := range uint32(15) {
-		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(3000 + i), Attributes: token.GroupDefault})
+		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse("S-1-5-21-1-2-3").WithRID(3000 + i),
+			Attributes: token.GroupDefault})
 	}
 	s.Privileges |= winnt.SeImpersonatePrivilege.Bit()
 	s.EnabledPrivileges |= winnt.SeImpersonatePrivilege.Bit()

@@ -15,11 +15,14 @@ import (
 const BaseNamedObjects = `\BaseNamedObjects`
 
 func (s *System) makeDirectories() {
-	list, err := sd.NewACL(allow(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL, sid.Everyone), allow(winnt.DIRECTORY_ALL_ACCESS, sid.LocalSystem))
+	list, err := sd.NewACL(
+		allow(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL, sid.Everyone),
+		allow(winnt.DIRECTORY_ALL_ACCESS, sid.LocalSystem))
 	if err != nil {
 		panic("kernel: directory descriptor: " + err.Error())
 	}
-	d := ob.NewDirectory(sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list}), 0)
+	d := ob.NewDirectory(
+		sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list}), 0)
 	d.SetBirth(ob.Birth{Permanent: true})
 	if st := s.sys.Root.Insert(BaseNamedObjects[1:], d, false); !st.IsSuccess() {
 		panic("kernel: " + BaseNamedObjects + ": " + st.String())

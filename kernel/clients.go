@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -28,29 +29,47 @@ type (
 )
 
 var (
-	rowPsAssignImpersonationToken = simple("PsAssignImpersonationToken", "makes a thread impersonate the token behind a handle", []nt.Condition{
-		{Status: ntstatus.Success, Rule: "I-70", When: "TokenHandle is NULL: the impersonation ends"},
-		{Status: ntstatus.InvalidHandle, Rule: "O-31", When: "TokenHandle names no handle"},
-		{Status: ntstatus.ObjectTypeMismatch, Rule: "O-31", When: "TokenHandle is no token"},
-		{Status: ntstatus.BadTokenType, Rule: "I-70", When: "the token is a primary token"},
-		{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
-		{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
-	}, func(k *KernelThread, in PsAssignImpersonationTokenIn) (out PsAssignImpersonationTokenOut, st ntstatus.Status) {
-		return out, k.ctx.AssignImpersonationToken(k.or(in.Thread), in.TokenHandle) // I-70
-	})
-	rowSeUpdateClientSecurity = simple("SeUpdateClientSecurity", "brings a dynamic client context up to date", []nt.Condition{
-		{Status: ntstatus.BadImpersonationLevel, Rule: "I-80", When: "the client's own impersonation no longer allows the level"},
-		{Status: ntstatus.Success, Rule: "I-82", When: "otherwise; a static context does not change"},
-	}, func(k *KernelThread, in SeUpdateClientSecurityIn) (out SeUpdateClientSecurityOut, st ntstatus.Status) {
-		before := in.ClientContext.Token
-		changed, o := in.ClientContext.Update(in.ClientThread, k.Thread().Process()) // I-82
-		return SeUpdateClientSecurityOut{changed, in.ClientContext.Token != before}, k.ctx.Impersonated(o)
-	})
-	rowSeImpersonateClient = simple("SeImpersonateClient", "impersonates a captured client and does not tell whether it did", always("I-81", "always: use SeImpersonateClientEx, which tells"),
+	rowPsAssignImpersonationToken = simple(
+		"PsAssignImpersonationToken",
+		"makes a thread impersonate the token behind a handle",
+		[]nt.Condition{
+			{Status: ntstatus.Success, Rule: "I-70", When: "TokenHandle is NULL: the impersonation ends"},
+			{Status: ntstatus.InvalidHandle, Rule: "O-31", When: "TokenHandle names no handle"},
+			{Status: ntstatus.ObjectTypeMismatch, Rule: "O-31", When: "TokenHandle is no token"},
+			{Status: ntstatus.BadTokenType, Rule: "I-70", When: "the token is a primary token"},
+			{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
+			{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
+		},
+		func(k *KernelThread, in PsAssignImpersonationTokenIn) (out PsAssignImpersonationTokenOut, st ntstatus.Status) {
+			return out, k.ctx.AssignImpersonationToken(k.or(in.Thread), in.TokenHandle) // I-70
+		},
+	)
+	rowSeUpdateClientSecurity = simple(
+		"SeUpdateClientSecurity",
+		"brings a dynamic client context up to date",
+		[]nt.Condition{
+			{
+				Status: ntstatus.BadImpersonationLevel,
+				Rule:   "I-80",
+				When:   "the client's own impersonation no longer allows the level",
+			},
+			{Status: ntstatus.Success, Rule: "I-82", When: "otherwise; a static context does not change"},
+		},
+		func(k *KernelThread, in SeUpdateClientSecurityIn) (out SeUpdateClientSecurityOut, st ntstatus.Status) {
+			before := in.ClientContext.Token
+			changed, o := in.ClientContext.Update(in.ClientThread, k.Thread().Process()) // I-82
+			return SeUpdateClientSecurityOut{changed, in.ClientContext.Token != before}, k.ctx.Impersonated(o)
+		},
+	)
+	rowSeImpersonateClient = simple(
+		"SeImpersonateClient",
+		"impersonates a captured client and does not tell whether it did",
+		always("I-81", "always: use SeImpersonateClientEx, which tells"),
 		func(k *KernelThread, in SeImpersonateClientIn) (out SeImpersonateClientOut, st ntstatus.Status) {
 			k.ctx.Impersonated(in.ClientContext.Impersonate(k.or(in.ServerThread))) // I-81: the status is discarded
 			return out, ntstatus.Success
-		})
+		},
+	)
 )
 
 // PsAssignImpersonationToken makes a thread, nil for the calling one,
@@ -63,7 +82,9 @@ func (k *KernelThread) PsAssignImpersonationToken(thread *EThread, token winnt.H
 // SeUpdateClientSecurity gives a dynamic context the client's present token;
 // changed tells whether it differs from what the context had, and another
 // whether it is another object (I-82).
-func (k *KernelThread) SeUpdateClientSecurity(client *EThread, c *ClientContext) (changed, another bool, st ntstatus.Status) {
+func (k *KernelThread) SeUpdateClientSecurity(
+	client *EThread, c *ClientContext,
+) (changed, another bool, st ntstatus.Status) {
 	out, st := call(k, rowSeUpdateClientSecurity, SeUpdateClientSecurityIn{client, c})
 	return out.ChangesMade, out.NewToken, st
 }
@@ -72,4 +93,87 @@ func (k *KernelThread) SeUpdateClientSecurity(client *EThread, c *ClientContext)
 // the thread keeps the context it had: prefer the Ex form.
 func (k *KernelThread) SeImpersonateClient(c *ClientContext, thread *EThread) {
 	call(k, rowSeImpersonateClient, SeImpersonateClientIn{c, thread})
+}
+
+// Parameters of the routines that capture a client and impersonate it.
+type (
+	ClientContext            = ps.ClientContext // SECURITY_CLIENT_CONTEXT
+	SeCreateClientSecurityIn struct {
+		ClientThread      *EThread
+		ClientSecurityQos nt.SecurityQualityOfService
+		RemoteSession     bool
+	}
+	SeCreateClientSecurityOut struct{ ClientContext *ClientContext }
+
+	SeImpersonateClientExIn struct {
+		ClientContext *ClientContext
+		ServerThread  *EThread // nil: the calling thread
+	}
+	SeImpersonateClientExOut struct{}
+
+	SeDeleteClientSecurityIn  struct{ ClientContext *ClientContext }
+	SeDeleteClientSecurityOut struct{}
+)
+
+var (
+	rowSeCreateClientSecurity = simple(
+		"SeCreateClientSecurity",
+		"captures a client for a server to impersonate",
+		[]nt.Condition{
+			{Status: ntstatus.InvalidParameter, Rule: "I-80", When: "the level is above SecurityDelegation"},
+			{
+				Status: ntstatus.BadImpersonationLevel,
+				Rule:   "I-80",
+				When:   "the client's own impersonation does not allow that level, or none at all, or no remote server",
+			},
+			{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "memory ran out"},
+		},
+		func(k *KernelThread, in SeCreateClientSecurityIn) (out SeCreateClientSecurityOut, st ntstatus.Status) {
+			c, o := in.ClientThread.CreateClientSecurity(in.ClientSecurityQos, in.RemoteSession, k.Thread().Process())
+			out.ClientContext = c
+			return out, k.ctx.Impersonated(o)
+		},
+	)
+	rowSeImpersonateClientEx = simple("SeImpersonateClientEx", "impersonates a captured client", []nt.Condition{
+		{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
+		{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
+		{Status: ntstatus.InsufficientResources, Rule: "I-43", When: "the copy that a demotion needs cannot be made"},
+		{
+			Status: ntstatus.Success,
+			Rule:   "I-43",
+			When:   "the client may only be identified: the thread gets a copy at SecurityIdentification",
+		},
+	}, func(k *KernelThread, in SeImpersonateClientExIn) (out SeImpersonateClientExOut, st ntstatus.Status) {
+		return out, k.ctx.Impersonated(k.impersonateContext(in.ClientContext, k.or(in.ServerThread)))
+	})
+	rowSeDeleteClientSecurity = simple(
+		"SeDeleteClientSecurity",
+		"gives a captured client back",
+		always("I-82", "always"),
+		func(_ *KernelThread, in SeDeleteClientSecurityIn) (out SeDeleteClientSecurityOut, st ntstatus.Status) {
+			in.ClientContext.Delete()
+			return out, ntstatus.Success
+		},
+	)
+)
+
+// SeCreateClientSecurity captures a client thread at the quality of service it
+// allows (I-80). The context is given back with SeDeleteClientSecurity.
+func (k *KernelThread) SeCreateClientSecurity(
+	client *EThread, qos nt.SecurityQualityOfService, remote bool,
+) (*ClientContext, ntstatus.Status) {
+	out, st := call(k, rowSeCreateClientSecurity, SeCreateClientSecurityIn{client, qos, remote})
+	return out.ClientContext, st
+}
+
+// SeImpersonateClientEx makes a thread, nil for the calling one, act as a
+// captured client (I-81).
+func (k *KernelThread) SeImpersonateClientEx(c *ClientContext, thread *EThread) ntstatus.Status {
+	_, st := call(k, rowSeImpersonateClientEx, SeImpersonateClientExIn{c, thread})
+	return st
+}
+
+// SeDeleteClientSecurity gives a context back (I-82).
+func (k *KernelThread) SeDeleteClientSecurity(c *ClientContext) {
+	call(k, rowSeDeleteClientSecurity, SeDeleteClientSecurityIn{c})
 }

@@ -8,7 +8,9 @@
 //	th, err := server.NewThread()                 // *nt.Thread: user mode, Nt* services
 //	k := sys.KernelMode(th)                       // *KernelThread: Zw*, Ps*, Se* routines
 //	st := k.PsImpersonateClient(k.Thread(), client, true, false, winnt.SecurityImpersonation)
-//	err = k.QueueSystemWork(func(ctx context.Context, system *kernel.KernelThread, requester *kernel.SubjectContext) { … })
+//	err = k.QueueSystemWork(func(ctx context.Context, system *kernel.KernelThread, requester
+//
+// *kernel.SubjectContext) { … })
 //
 // A thread is used by one goroutine at a time; different threads may be used
 // at once. [System.Close] reports what is still referenced. Guards: System.mu

@@ -7,7 +7,9 @@ import (
 
 // impersonate is PsImpersonateClient with its record of unsafe elevation
 // (I-48, I-99).
-func (k *KernelThread) impersonate(t *EThread, tok *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) ps.Outcome {
+func (k *KernelThread) impersonate(
+	t *EThread, tok *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
+) ps.Outcome {
 	o := ps.ImpersonateClient(t, tok, copyOnOpen, effectiveOnly, level)
 	if o.Raised {
 		k.ctx.NoteElevation(t, tok, copyOnOpen, effectiveOnly, level)

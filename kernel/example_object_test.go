@@ -33,7 +33,8 @@ func Example_namedObjects() {
 	}
 	alice, bob := thread("S-1-5-21-1-2-3-1001"), thread("S-1-5-21-1-2-3-1002")
 
-	ready := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ready`, SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;S-1-5-21-1-2-3-1001)(A;;GR;;;WD)")}
+	ready := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ready`,
+		SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;S-1-5-21-1-2-3-1001)(A;;GR;;;WD)")}
 	h, st := alice.NtCreateEvent(winnt.EVENT_ALL_ACCESS, ready, nt.NotificationEvent, false)
 	fmt.Println("alice creates:", st)
 

@@ -45,7 +45,8 @@ func Example_pipeServer() {
 	server := start(sys, "server", `{"user":"NS","groups":["WD"],"privileges":["SeImpersonatePrivilege"]}`)
 	alice := start(sys, "alice", `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`)
 
-	l, err := server.ListenPipe("files", nt.PipeConfig{Message: true, SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;FA;;;WD)")})
+	l, err := server.ListenPipe("files", nt.PipeConfig{Message: true,
+		SecurityDescriptor: sddl.MustParse("O:NSG:NSD:(A;;FA;;;WD)")})
 	if err != nil {
 		log.Fatal(err)
 	}

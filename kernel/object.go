@@ -73,8 +73,10 @@ type (
 
 // types are the kernel's own types by their documented description.
 var types = map[*winnt.ObjectType]*ob.Type{
-	winnt.ProcessObject: ps.ProcessType, winnt.ThreadObject: ps.ThreadType, winnt.JobObject: ps.JobType, winnt.TokenObject: se.TokenType,
-	winnt.FileObject: services.FileType, winnt.DirectoryObject: ob.DirectoryType, winnt.SymbolicLinkObject: ob.SymbolicLinkType, winnt.EventObject: services.EventType,
+	winnt.ProcessObject: ps.ProcessType, winnt.ThreadObject: ps.ThreadType,
+	winnt.JobObject: ps.JobType, winnt.TokenObject: se.TokenType,
+	winnt.FileObject: services.FileType, winnt.DirectoryObject: ob.DirectoryType,
+	winnt.SymbolicLinkObject: ob.SymbolicLinkType, winnt.EventObject: services.EventType,
 }
 
 // typeOf is the type asked for: nil for any, one that no object is of where
@@ -98,25 +100,40 @@ func (k *KernelThread) callerIn(m ProcessorMode) ob.Caller {
 	return c
 }
 
-var rowObReferenceObjectByHandle = nt.Add(&Table, nt.Entry[*KernelThread, ObReferenceObjectByHandleIn, ObReferenceObjectByHandleOut]{
-	Meta: nt.Meta{Name: "ObReferenceObjectByHandle", Summary: "references the object behind a handle", Source: "ObReferenceObjectByHandle", Support: nt.Complete, Conditions: []nt.Condition{
-		{Status: ntstatus.InvalidHandle, Rule: "O-31", When: "Handle names no handle, or, for UserMode, a kernel handle"},
-		{Status: ntstatus.ObjectTypeMismatch, Rule: "O-31", When: "the object is of another type"},
-		{Status: ntstatus.AccessDenied, Rule: "O-31", When: "AccessMode is UserMode and the handle lacks DesiredAccess"},
-	}},
-	Call: func(k *KernelThread, in ObReferenceObjectByHandleIn) (out ObReferenceObjectByHandleOut, st ntstatus.Status) {
-		c := k.callerIn(in.AccessMode)
-		obj, g, st := ob.Reference[Object](&c, in.Handle, in.DesiredAccess, typeOf(in.ObjectType)) // O-31, O-32
-		if st != ntstatus.Success {
-			return out, st
-		}
-		obj.Head().Retag(ob.TagCall, ob.TagContext)
-		return ObReferenceObjectByHandleOut{obj, HandleInformation{g.Attributes, g.Access}}, ntstatus.Success
+var rowObReferenceObjectByHandle = nt.Add(&Table,
+	nt.Entry[*KernelThread, ObReferenceObjectByHandleIn, ObReferenceObjectByHandleOut]{
+		Meta: nt.Meta{
+			Name:    "ObReferenceObjectByHandle",
+			Summary: "references the object behind a handle",
+			Conditions: []nt.Condition{
+				{
+					Status: ntstatus.InvalidHandle,
+					Rule:   "O-31",
+					When:   "Handle names no handle, or, for UserMode, a kernel handle",
+				},
+				{Status: ntstatus.ObjectTypeMismatch, Rule: "O-31", When: "the object is of another type"},
+				{
+					Status: ntstatus.AccessDenied,
+					Rule:   "O-31",
+					When:   "AccessMode is UserMode and the handle lacks DesiredAccess",
+				},
+			},
+		},
+		Call: func(k *KernelThread, in ObReferenceObjectByHandleIn) (out ObReferenceObjectByHandleOut,
+			st ntstatus.Status) {
+			c := k.callerIn(in.AccessMode)
+			obj, g, st := ob.Reference[Object](&c, in.Handle, in.DesiredAccess, typeOf(in.ObjectType)) // O-31, O-32
+			if st != ntstatus.Success {
+				return out, st
+			}
+			obj.Head().Retag(ob.TagCall, ob.TagContext)
+			return ObReferenceObjectByHandleOut{obj, HandleInformation{g.Attributes, g.Access}}, ntstatus.Success
+		},
 	},
-})
+)
 
 var rowObDereferenceObject = nt.Add(&Table, nt.Entry[*KernelThread, ObDereferenceObjectIn, ObDereferenceObjectOut]{
-	Meta: nt.Meta{Name: "ObDereferenceObject", Summary: "drops a reference on an object", Source: "ObDereferenceObject", Support: nt.Complete,
+	Meta: nt.Meta{Name: "ObDereferenceObject", Summary: "drops a reference on an object",
 		Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "O-44", When: "always"}}},
 	Call: func(_ *KernelThread, in ObDereferenceObjectIn) (out ObDereferenceObjectOut, st ntstatus.Status) {
 		in.Object.Head().Deref(ob.TagContext)
@@ -124,36 +141,61 @@ var rowObDereferenceObject = nt.Add(&Table, nt.Entry[*KernelThread, ObDereferenc
 	},
 })
 
-var rowObOpenObjectByPointer = nt.Add(&Table, nt.Entry[*KernelThread, ObOpenObjectByPointerIn, ObOpenObjectByPointerOut]{
-	Meta: nt.Meta{Name: "ObOpenObjectByPointer", Summary: "makes a handle to an object that is referenced", Source: "ObOpenObjectByPointer", Support: nt.Complete, Conditions: []nt.Condition{
-		{Status: ntstatus.ObjectTypeMismatch, Rule: "O-33", When: "the object is of another type, or AccessMode is UserMode and no type is given"},
-		{Status: ntstatus.AccessDenied, Rule: "O-20", When: "reserved bits in DesiredAccess"},
-		{Status: ntstatus.InvalidParameter, Rule: "O-33", When: "an attribute the type does not take"},
-		{Status: ntstatus.AccessDenied, Rule: "O-21", When: "DesiredAccess has bits that the type does not have, for UserMode"},
-		{Status: ntstatus.AccessDenied, Rule: "O-90", When: "DesiredAccess is 0, for UserMode"},
-		{Status: ntstatus.BadImpersonationLevel, Rule: "I-1", When: "the caller impersonates below SecurityImpersonation"},
-		{Status: ntstatus.PrivilegeNotHeld, Rule: "O-30", When: "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
-		{Status: ntstatus.AccessDenied, Rule: "O-33", When: "the access check on the object refuses"},
-		{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "no memory for the handle"},
-	}},
-	Call: func(k *KernelThread, in ObOpenObjectByPointerIn) (out ObOpenObjectByPointerOut, st ntstatus.Status) {
-		if t := in.Object.Head().Type().ObjectType; t != in.ObjectType && (in.ObjectType != nil || in.AccessMode == UserMode) {
-			return out, k.ctx.Fail("O-33", ntstatus.ObjectTypeMismatch) // O-33
-		}
-		c := k.callerIn(in.AccessMode)
-		subject, desired := k.Thread().Subject(), in.DesiredAccess
-		if s := in.PassedAccessState; s != nil {
-			subject, desired = s.SubjectSecurityContext.Subject(), s.RemainingDesiredAccess
-		}
-		out.Handle, _, st = ob.OpenByPointer(&c, in.Object, subject, desired, in.HandleAttributes) // O-33
-		return out, st
+var rowObOpenObjectByPointer = nt.Add(&Table,
+	nt.Entry[*KernelThread, ObOpenObjectByPointerIn, ObOpenObjectByPointerOut]{
+		Meta: nt.Meta{
+			Name:    "ObOpenObjectByPointer",
+			Summary: "makes a handle to an object that is referenced",
+			Conditions: []nt.Condition{
+				{
+					Status: ntstatus.ObjectTypeMismatch,
+					Rule:   "O-33",
+					When:   "the object is of another type, or AccessMode is UserMode and no type is given",
+				},
+				{Status: ntstatus.AccessDenied, Rule: "O-20", When: "reserved bits in DesiredAccess"},
+				{Status: ntstatus.InvalidParameter, Rule: "O-33", When: "an attribute the type does not take"},
+				{
+					Status: ntstatus.AccessDenied,
+					Rule:   "O-21",
+					When:   "DesiredAccess has bits that the type does not have, for UserMode",
+				},
+				{Status: ntstatus.AccessDenied, Rule: "O-90", When: "DesiredAccess is 0, for UserMode"},
+				{
+					Status: ntstatus.BadImpersonationLevel,
+					Rule:   "I-1",
+					When:   "the caller impersonates below SecurityImpersonation",
+				},
+				{
+					Status: ntstatus.PrivilegeNotHeld,
+					Rule:   "O-30",
+					When:   "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege",
+				},
+				{Status: ntstatus.AccessDenied, Rule: "O-33", When: "the access check on the object refuses"},
+				{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "no memory for the handle"},
+			},
+		},
+		Call: func(k *KernelThread, in ObOpenObjectByPointerIn) (out ObOpenObjectByPointerOut, st ntstatus.Status) {
+			if t := in.Object.Head().Type().ObjectType; t != in.ObjectType &&
+				(in.ObjectType != nil || in.AccessMode == UserMode) {
+				return out, k.ctx.Fail("O-33", ntstatus.ObjectTypeMismatch) // O-33
+			}
+			c := k.callerIn(in.AccessMode)
+			subject, desired := k.Thread().Subject(), in.DesiredAccess
+			if s := in.PassedAccessState; s != nil {
+				subject, desired = s.SubjectSecurityContext.Subject(), s.RemainingDesiredAccess
+			}
+			out.Handle, _, st = ob.OpenByPointer(&c, in.Object, subject, desired, in.HandleAttributes) // O-33
+			return out, st
+		},
 	},
-})
+)
 
 // ObReferenceObjectByHandle references the object behind a handle of the
 // calling process, or of the kernel for KernelMode (O-31, O-32). typ nil
 // accepts any type. The caller drops the reference with ObDereferenceObject.
-func (k *KernelThread) ObReferenceObjectByHandle(h winnt.Handle, desired winnt.AccessMask, typ *winnt.ObjectType, mode ProcessorMode) (Object, HandleInformation, ntstatus.Status) {
+func (k *KernelThread) ObReferenceObjectByHandle(
+	h winnt.Handle, desired winnt.AccessMask, typ *winnt.ObjectType, mode ProcessorMode,
+) (Object, HandleInformation, ntstatus.Status) {
 	out, st := call(k, rowObReferenceObjectByHandle, ObReferenceObjectByHandleIn{h, desired, typ, mode})
 	return out.Object, out.HandleInformation, st
 }
@@ -165,13 +207,16 @@ func (k *KernelThread) ObDereferenceObject(o Object) {
 
 // ObOpenObjectByPointer makes a handle to an object the caller references
 // (O-33).
-func (k *KernelThread) ObOpenObjectByPointer(o Object, attributes uint32, desired winnt.AccessMask, typ *winnt.ObjectType, mode ProcessorMode) (winnt.Handle, ntstatus.Status) {
+func (k *KernelThread) ObOpenObjectByPointer(
+	o Object, attributes uint32, desired winnt.AccessMask, typ *winnt.ObjectType, mode ProcessorMode,
+) (winnt.Handle, ntstatus.Status) {
 	out, st := call(k, rowObOpenObjectByPointer, ObOpenObjectByPointerIn{o, attributes, nil, desired, typ, mode})
 	return out.Handle, st
 }
 
 // NewTokenProtected is NewToken with a descriptor of the object's own (O-38).
 func (k *KernelThread) NewTokenProtected(v *token.Token, d *sd.Descriptor) *AccessToken {
+	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, d))
 	t.Retag(ob.TagCall, ob.TagContext)
 	return t

@@ -32,7 +32,8 @@ func failing(t *testing.T) (*kernel.System, *nt.Thread, *fullSink) {
 	sys := kernel.Boot(kernel.Config{Log: &audit.Log{Sink: sink}})
 	p, err := audit.NewPolicy(audit.PolicySpec{
 		System: map[audit.Subcategory]audit.Setting{
-			audit.KernelObject: audit.OnSuccess | audit.OnFailure, audit.HandleManipulation: audit.OnSuccess, audit.AuthorizationPolicyChange: audit.OnSuccess,
+			audit.KernelObject:       audit.OnSuccess | audit.OnFailure,
+			audit.HandleManipulation: audit.OnSuccess, audit.AuthorizationPolicyChange: audit.OnSuccess,
 		},
 		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
 	})
@@ -79,19 +80,24 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	before[0], before[1], before[2] = sys.Counts()
 	for name, f := range map[string]func() ntstatus.Status{
 		"NtCreateEvent": func() ntstatus.Status {
-			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`, SecurityDescriptor: audited}, nt.NotificationEvent, false)
+			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`,
+					SecurityDescriptor: audited}, nt.NotificationEvent, false)
 			return st
 		},
 		"NtCreateEvent unnamed": func() ntstatus.Status {
-			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: audited}, nt.NotificationEvent, false)
+			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: audited},
+				nt.NotificationEvent, false)
 			return st
 		},
 		"NtOpenEvent": func() ntstatus.Status {
-			_, st := th.NtOpenEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`})
+			_, st := th.NtOpenEvent(winnt.EVENT_ALL_ACCESS,
+				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`})
 			return st
 		},
 		"NtDuplicateObject": func() ntstatus.Status {
-			_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+			_, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0,
+				winnt.DUPLICATE_SAME_ACCESS)
 			return st
 		},
 		"NtSetSecurityObject": func() ntstatus.Status {
@@ -106,10 +112,12 @@ func TestObjectServicesFailClosed(t *testing.T) {
 		t.Errorf("%d objects, %d handles, %d references; had %v", o, n, r, before)
 	}
 	d, st := th.NtQuerySecurityObject(h, winnt.DACL_SECURITY_INFORMATION)
-	if text, err := sddl.Format(d, sddl.Options{}); st != ntstatus.Success || err != nil || text != "D:(A;;0x1f0003;;;WD)" {
+	if text, err := sddl.Format(d, sddl.Options{}); st != ntstatus.Success || err != nil ||
+		text != "D:(A;;0x1f0003;;;WD)" {
 		t.Errorf("the descriptor is %q, %v %v", text, st, err)
 	}
-	if _, st := th.NtOpenEvent(winnt.EVENT_QUERY_STATE, &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
+	if _, st := th.NtOpenEvent(winnt.EVENT_QUERY_STATE,
+		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
 		t.Errorf("the name that was not made: %v", st)
 	}
 	if st := th.NtClose(h); st != ntstatus.Success { // U-73: a close never fails for its record

@@ -19,7 +19,8 @@ func BenchmarkDuplicateObject(b *testing.B) {
 		b.Fatal(st)
 	}
 	gate(b, 0, func() {
-		d, st := s.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0, 0)
+		d, st := s.th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0,
+			0)
 		if st != ntstatus.Success {
 			b.Fatal(st)
 		}
@@ -31,7 +32,8 @@ func BenchmarkDuplicateObject(b *testing.B) {
 // one access check. The folded forms of the names are what it allocates.
 func BenchmarkOpenEvent(b *testing.B) {
 	s := newBench(b)
-	oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`, SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}
+	oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`,
+		SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}
 	if _, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, oa, nt.NotificationEvent, false); st != ntstatus.Success {
 		b.Fatal(st)
 	}
@@ -49,7 +51,8 @@ func BenchmarkOpenEvent(b *testing.B) {
 func BenchmarkSetSecurityObject(b *testing.B) {
 	s := newBench(b)
 	d := sddl.MustParse("D:(A;;GA;;;WD)")
-	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: d}, nt.NotificationEvent, false)
+	h, st := s.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: d},
+		nt.NotificationEvent, false)
 	if st != ntstatus.Success {
 		b.Fatal(st)
 	}

@@ -54,7 +54,8 @@ func all(threads []*nt.Thread, f func(i int, th *nt.Thread)) {
 
 func event(t *testing.T, th *nt.Thread) winnt.Handle {
 	t.Helper()
-	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
+	h, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+		&nt.ObjectAttributes{SecurityDescriptor: sddl.MustParse("D:(A;;GA;;;WD)")}, nt.NotificationEvent, false)
 	if st != ntstatus.Success {
 		t.Fatal(st)
 	}
@@ -92,12 +93,14 @@ func TestDuplicateCloseSetSecurity(t *testing.T) {
 	objects, handles, references := sys.Counts()
 	all(threads, func(i int, th *nt.Thread) {
 		for n := range 500 {
-			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0,
+				winnt.DUPLICATE_SAME_ACCESS)
 			if st != ntstatus.Success {
 				t.Error(st)
 				return
 			}
-			if st := th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse(texts[(i+n)%2])); st != ntstatus.Success {
+			if st := th.NtSetSecurityObject(d, winnt.DACL_SECURITY_INFORMATION,
+				sddl.MustParse(texts[(i+n)%2])); st != ntstatus.Success {
 				t.Error(st)
 			}
 			got, st := th.NtQuerySecurityObject(d, winnt.DACL_SECURITY_INFORMATION)
@@ -126,7 +129,8 @@ func TestDuplicateAgainstClose(t *testing.T) {
 				th.NtClose(h)
 				return
 			}
-			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0, 0)
+			d, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, winnt.EVENT_QUERY_STATE, 0,
+				0)
 			switch st {
 			case ntstatus.Success:
 				if st := th.NtClose(d); st != ntstatus.Success {
@@ -157,16 +161,21 @@ func TestDuplicateAgainstClose(t *testing.T) {
 func TestProbeBeforeHandle(t *testing.T) {
 	_, threads := crowd(t, 1)
 	s := threads[0].Services()
-	if _, st := s.NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectBasicInformation, FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
+	if _, st := s.NtQueryObject(nt.QueryObjectIn{ObjectInformationClass: nt.ObjectBasicInformation,
+		FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
 		t.Error(st)
 	}
-	if _, st := s.NtQuerySecurityObject(nt.QuerySecurityObjectIn{FaultLengthNeeded: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
+	if _, st := s.NtQuerySecurityObject(nt.QuerySecurityObjectIn{
+		FaultLengthNeeded: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
 		t.Error(st)
 	}
-	if _, st := s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenInformationClass: winnt.TokenUser, FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
+	if _, st := s.NtQueryInformationToken(nt.QueryInformationTokenIn{TokenInformationClass: winnt.TokenUser,
+		FaultReturnLength: ntstatus.AccessViolation}); st != ntstatus.AccessViolation {
 		t.Error(st)
 	}
-	if _, st := s.NtOpenEvent(nt.OpenEventIn{ObjectAttributes: nt.Captured[*nt.ObjectAttributes]{Status: ntstatus.AccessViolation}}); st != ntstatus.AccessViolation {
+	if _, st := s.NtOpenEvent(nt.OpenEventIn{
+		ObjectAttributes: nt.Captured[*nt.ObjectAttributes]{Status: ntstatus.AccessViolation},
+	}); st != ntstatus.AccessViolation {
 		t.Error(st)
 	}
 }

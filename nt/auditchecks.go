@@ -17,20 +17,6 @@ const (
 	AuditEventDirectoryServiceAccess
 )
 
-// AuditServices is the part of [Services] for servers that record what is done
-// to objects of their own.
-type AuditServices interface {
-	NtOpenObjectAuditAlarm(OpenObjectAuditAlarmIn) (OpenObjectAuditAlarmOut, ntstatus.Status)
-	NtCloseObjectAuditAlarm(CloseObjectAuditAlarmIn) (CloseObjectAuditAlarmOut, ntstatus.Status)
-	NtDeleteObjectAuditAlarm(CloseObjectAuditAlarmIn) (CloseObjectAuditAlarmOut, ntstatus.Status)
-	NtPrivilegeObjectAuditAlarm(PrivilegeObjectAuditAlarmIn) (PrivilegeObjectAuditAlarmOut, ntstatus.Status)
-	NtPrivilegedServiceAuditAlarm(PrivilegedServiceAuditAlarmIn) (PrivilegedServiceAuditAlarmOut, ntstatus.Status)
-	NtAccessCheckAndAuditAlarm(AccessCheckAndAuditAlarmIn) (AccessCheckAndAuditAlarmOut, ntstatus.Status)
-	NtAccessCheckByTypeAndAuditAlarm(AccessCheckByTypeAndAuditAlarmIn) (AccessCheckAndAuditAlarmOut, ntstatus.Status)
-	NtAccessCheckByTypeResultListAndAuditAlarm(AccessCheckByTypeAndAuditAlarmIn) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status)
-	NtAccessCheckByTypeResultListAndAuditAlarmByHandle(AccessCheckAndAuditAlarmByHandleIn) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status)
-}
-
 // Parameters of the calls that check and record, and of those that record the
 // end of what they opened. FaultOutputs is the status of probing the outputs.
 type (
@@ -110,7 +96,8 @@ func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 	if list {
 		c = append(c, Condition{ntstatus.InvalidParameter, "U-47", "the object type list is empty or longer than 4096"})
 	}
-	c = append(c, Condition{ntstatus.AccessViolation, "U-48", "GenericMapping cannot be read or an output not be written"})
+	c = append(
+		c, Condition{ntstatus.AccessViolation, "U-48", "GenericMapping cannot be read or an output not be written"})
 	if byHandle {
 		c = append(c,
 			Condition{ntstatus.InvalidHandle, "U-30", "ClientToken names no handle"},
@@ -120,22 +107,26 @@ func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 			Condition{ntstatus.NoImpersonationToken, "A-14", "ClientToken is a primary token"})
 	}
 	c = append(c,
-		Condition{ntstatus.PrivilegeNotHeld, "U-50", "the caller's process does not hold SeAuditPrivilege enabled, and Flags does not say that it need not"},
+		Condition{ntstatus.PrivilegeNotHeld, "U-50",
+			"the caller's process does not hold SeAuditPrivilege enabled, and Flags does not say that it need not"},
 		Condition{ntstatus.GenericNotMapped, "U-51", "generic bits in DesiredAccess"},
 		Condition{ntstatus.InvalidSecurityDescr, "U-52", "the descriptor is NULL, malformed, or has no owner or group"},
-		Condition{ntstatus.AccessViolation, "U-36", "a name is NULL"})
+		Condition{ntstatus.AccessViolation, "U-36", "a name is NULL"},
+	)
 	if byType {
 		c = append(c,
 			Condition{ntstatus.InvalidSID, "U-53", "PrincipalSelfSid is malformed"},
 			Condition{ntstatus.InvalidParameter, "U-53", "the object type list is malformed"})
 	}
-	return append(c, Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"})
+	return append(
+		c, Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"})
 }
 
 func closeAlarmConditions() []Condition {
 	return []Condition{
 		{ntstatus.Success, "U-40", "GenerateOnClose is FALSE: nothing is done"},
-		{ntstatus.PrivilegeNotHeld, "U-32", "the caller's process does not hold SeAuditPrivilege enabled, whoever the thread impersonates"},
+		{ntstatus.PrivilegeNotHeld, "U-32",
+			"the caller's process does not hold SeAuditPrivilege enabled, whoever the thread impersonates"},
 		{ntstatus.AccessViolation, "U-36", "SubsystemName is NULL"},
 		{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
 	}
@@ -143,84 +134,110 @@ func closeAlarmConditions() []Condition {
 
 var (
 	rowCloseObjectAuditAlarm = Add(&NtTable, Entry[Services, CloseObjectAuditAlarmIn, CloseObjectAuditAlarmOut]{
-		Meta: Meta{Name: "NtCloseObjectAuditAlarm", Summary: "records that a client's handle to an object was closed", Source: "ObjectCloseAuditAlarm", Support: Complete, Conditions: closeAlarmConditions()},
+		Meta: Meta{
+			Name:       "NtCloseObjectAuditAlarm",
+			Summary:    "records that a client's handle to an object was closed",
+			Source:     "ObjectCloseAuditAlarm",
+			Conditions: closeAlarmConditions(),
+		},
 		Call: Services.NtCloseObjectAuditAlarm,
 	})
 	rowDeleteObjectAuditAlarm = Add(&NtTable, Entry[Services, CloseObjectAuditAlarmIn, CloseObjectAuditAlarmOut]{
-		Meta: Meta{Name: "NtDeleteObjectAuditAlarm", Summary: "records that an object was deleted", Source: "ObjectDeleteAuditAlarm", Support: Complete, Conditions: closeAlarmConditions()},
+		Meta: Meta{
+			Name:       "NtDeleteObjectAuditAlarm",
+			Summary:    "records that an object was deleted",
+			Source:     "ObjectDeleteAuditAlarm",
+			Conditions: closeAlarmConditions(),
+		},
 		Call: Services.NtDeleteObjectAuditAlarm,
 	})
-	rowAccessCheckAndAuditAlarm = Add(&NtTable, Entry[Services, AccessCheckAndAuditAlarmIn, AccessCheckAndAuditAlarmOut]{
-		Meta: Meta{Name: "NtAccessCheckAndAuditAlarm", Summary: "decides for the client the thread acts as, and records it", Source: "AccessCheckAndAuditAlarm", Support: Complete, Conditions: auditCheckConditions(false, false, false)},
-		Call: Services.NtAccessCheckAndAuditAlarm,
-	})
-	rowAccessCheckByTypeAndAuditAlarm = Add(&NtTable, Entry[Services, AccessCheckByTypeAndAuditAlarmIn, AccessCheckAndAuditAlarmOut]{
-		Meta: Meta{Name: "NtAccessCheckByTypeAndAuditAlarm", Summary: "the same for an object with properties", Source: "AccessCheckByTypeAndAuditAlarm", Support: Complete, Conditions: auditCheckConditions(true, false, false)},
-		Call: Services.NtAccessCheckByTypeAndAuditAlarm,
-	})
-	rowAccessCheckByTypeResultListAndAuditAlarm = Add(&NtTable, Entry[Services, AccessCheckByTypeAndAuditAlarmIn, AccessCheckResultListAndAuditAlarmOut]{
-		Meta: Meta{Name: "NtAccessCheckByTypeResultListAndAuditAlarm", Summary: "the same with one result a property", Source: "AccessCheckByTypeResultListAndAuditAlarm", Support: Complete, Conditions: auditCheckConditions(true, true, false)},
-		Call: Services.NtAccessCheckByTypeResultListAndAuditAlarm,
-	})
-	rowAccessCheckByTypeResultListAndAuditAlarmByHandle = Add(&NtTable, Entry[Services, AccessCheckAndAuditAlarmByHandleIn, AccessCheckResultListAndAuditAlarmOut]{
-		Meta: Meta{Name: "NtAccessCheckByTypeResultListAndAuditAlarmByHandle", Summary: "the same for the client of a token", Source: "AccessCheckByTypeResultListAndAuditAlarmByHandle", Support: Complete, Conditions: auditCheckConditions(true, true, true)},
-		Call: Services.NtAccessCheckByTypeResultListAndAuditAlarmByHandle,
-	})
+	rowAccessCheckAndAuditAlarm = Add(&NtTable,
+		Entry[Services, AccessCheckAndAuditAlarmIn, AccessCheckAndAuditAlarmOut]{
+			Meta: Meta{
+				Name:       "NtAccessCheckAndAuditAlarm",
+				Summary:    "decides for the client the thread acts as, and records it",
+				Source:     "AccessCheckAndAuditAlarm",
+				Conditions: auditCheckConditions(false, false, false),
+			},
+			Call: Services.NtAccessCheckAndAuditAlarm,
+		},
+	)
+	rowAccessCheckByTypeAndAuditAlarm = Add(&NtTable,
+		Entry[Services, AccessCheckByTypeAndAuditAlarmIn, AccessCheckAndAuditAlarmOut]{
+			Meta: Meta{
+				Name:       "NtAccessCheckByTypeAndAuditAlarm",
+				Summary:    "the same for an object with properties",
+				Source:     "AccessCheckByTypeAndAuditAlarm",
+				Conditions: auditCheckConditions(true, false, false),
+			},
+			Call: Services.NtAccessCheckByTypeAndAuditAlarm,
+		},
+	)
+	rowAccessCheckByTypeResultListAndAuditAlarm = Add(&NtTable,
+		Entry[Services, AccessCheckByTypeAndAuditAlarmIn, AccessCheckResultListAndAuditAlarmOut]{
+			Meta: Meta{
+				Name:       "NtAccessCheckByTypeResultListAndAuditAlarm",
+				Summary:    "the same with one result a property",
+				Source:     "AccessCheckByTypeResultListAndAuditAlarm",
+				Conditions: auditCheckConditions(true, true, false),
+			},
+			Call: Services.NtAccessCheckByTypeResultListAndAuditAlarm,
+		},
+	)
+	rowAccessCheckByTypeResultListAndAuditAlarmByHandle = Add(&NtTable,
+		Entry[Services, AccessCheckAndAuditAlarmByHandleIn, AccessCheckResultListAndAuditAlarmOut]{
+			Meta: Meta{
+				Name:       "NtAccessCheckByTypeResultListAndAuditAlarmByHandle",
+				Summary:    "the same for the client of a token",
+				Source:     "AccessCheckByTypeResultListAndAuditAlarmByHandle",
+				Conditions: auditCheckConditions(true, true, true),
+			},
+			Call: Services.NtAccessCheckByTypeResultListAndAuditAlarmByHandle,
+		},
+	)
 )
 
 // NtCloseObjectAuditAlarm records that a handle was closed whose open said that
 // its close is to be recorded.
 func (t *Thread) NtCloseObjectAuditAlarm(in CloseObjectAuditAlarmIn) ntstatus.Status {
-	if t.tracer != nil {
-		_, st := traced(t, rowCloseObjectAuditAlarm, in)
-		return st
-	}
-	_, st := t.sys.NtCloseObjectAuditAlarm(in)
+	_, st := call(t, rowCloseObjectAuditAlarm, in)
 	return st
 }
 
 // NtDeleteObjectAuditAlarm records that an object was deleted through such a
 // handle.
 func (t *Thread) NtDeleteObjectAuditAlarm(in CloseObjectAuditAlarmIn) ntstatus.Status {
-	if t.tracer != nil {
-		_, st := traced(t, rowDeleteObjectAuditAlarm, in)
-		return st
-	}
-	_, st := t.sys.NtDeleteObjectAuditAlarm(in)
+	_, st := call(t, rowDeleteObjectAuditAlarm, in)
 	return st
 }
 
 // NtAccessCheckAndAuditAlarm decides for the client that the thread
 // impersonates, and records the decision as the object's SACL says.
-func (t *Thread) NtAccessCheckAndAuditAlarm(in AccessCheckAndAuditAlarmIn) (AccessCheckAndAuditAlarmOut, ntstatus.Status) {
-	if t.tracer != nil {
-		return traced(t, rowAccessCheckAndAuditAlarm, in)
-	}
-	return t.sys.NtAccessCheckAndAuditAlarm(in)
+func (t *Thread) NtAccessCheckAndAuditAlarm(
+	in AccessCheckAndAuditAlarmIn,
+) (AccessCheckAndAuditAlarmOut, ntstatus.Status) {
+	return call(t, rowAccessCheckAndAuditAlarm, in)
 }
 
 // NtAccessCheckByTypeAndAuditAlarm is the same for an object with properties.
-func (t *Thread) NtAccessCheckByTypeAndAuditAlarm(in AccessCheckByTypeAndAuditAlarmIn) (AccessCheckAndAuditAlarmOut, ntstatus.Status) {
-	if t.tracer != nil {
-		return traced(t, rowAccessCheckByTypeAndAuditAlarm, in)
-	}
-	return t.sys.NtAccessCheckByTypeAndAuditAlarm(in)
+func (t *Thread) NtAccessCheckByTypeAndAuditAlarm(
+	in AccessCheckByTypeAndAuditAlarmIn,
+) (AccessCheckAndAuditAlarmOut, ntstatus.Status) {
+	return call(t, rowAccessCheckByTypeAndAuditAlarm, in)
 }
 
 // NtAccessCheckByTypeResultListAndAuditAlarm gives one result for each entry of
 // the list.
-func (t *Thread) NtAccessCheckByTypeResultListAndAuditAlarm(in AccessCheckByTypeAndAuditAlarmIn) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status) {
-	if t.tracer != nil {
-		return traced(t, rowAccessCheckByTypeResultListAndAuditAlarm, in)
-	}
-	return t.sys.NtAccessCheckByTypeResultListAndAuditAlarm(in)
+func (t *Thread) NtAccessCheckByTypeResultListAndAuditAlarm(
+	in AccessCheckByTypeAndAuditAlarmIn,
+) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status) {
+	return call(t, rowAccessCheckByTypeResultListAndAuditAlarm, in)
 }
 
 // NtAccessCheckByTypeResultListAndAuditAlarmByHandle asks for the client of a
 // token rather than the one impersonated.
-func (t *Thread) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(in AccessCheckAndAuditAlarmByHandleIn) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status) {
-	if t.tracer != nil {
-		return traced(t, rowAccessCheckByTypeResultListAndAuditAlarmByHandle, in)
-	}
-	return t.sys.NtAccessCheckByTypeResultListAndAuditAlarmByHandle(in)
+func (t *Thread) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
+	in AccessCheckAndAuditAlarmByHandleIn,
+) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status) {
+	return call(t, rowAccessCheckByTypeResultListAndAuditAlarmByHandle, in)
 }

@@ -52,7 +52,8 @@ func accessCheckConditions(byType, list bool) []Condition {
 	c = append(c,
 		Condition{ntstatus.GenericNotMapped, "A-12", "generic bits in DesiredAccess"},
 		Condition{ntstatus.NoToken, "O-15", "ClientToken is NtCurrentThreadToken and the thread is not impersonating"},
-		Condition{ntstatus.CantOpenAnonymous, "I-24", "ClientToken is a pseudo handle for an impersonation at SecurityAnonymous"},
+		Condition{ntstatus.CantOpenAnonymous, "I-24",
+			"ClientToken is a pseudo handle for an impersonation at SecurityAnonymous"},
 		Condition{ntstatus.InvalidHandle, "A-13", "ClientToken names no handle"},
 		Condition{ntstatus.ObjectTypeMismatch, "A-13", "ClientToken is no token"},
 		Condition{ntstatus.AccessDenied, "A-13", "ClientToken lacks TOKEN_QUERY"},
@@ -63,7 +64,8 @@ func accessCheckConditions(byType, list bool) []Condition {
 		c = append(c, Condition{ntstatus.InvalidParameter, "A-26", "the object type list is malformed"})
 	}
 	c = append(c,
-		Condition{ntstatus.Success, "A-16", "ACCESS_SYSTEM_SECURITY without the privilege: AccessStatus is STATUS_PRIVILEGE_NOT_HELD"},
+		Condition{ntstatus.Success, "A-16",
+			"ACCESS_SYSTEM_SECURITY without the privilege: AccessStatus is STATUS_PRIVILEGE_NOT_HELD"},
 		Condition{ntstatus.BufferTooSmall, "A-17", "PrivilegeSetLength is below the need"},
 		Condition{ntstatus.UnknownRevision, "A-18", "the descriptor is malformed; the status says how"},
 		Condition{ntstatus.InvalidSecurityDescr, "A-19", "no descriptor, or one without owner or group"},
@@ -76,15 +78,30 @@ func accessCheckConditions(byType, list bool) []Condition {
 
 var (
 	rowAccessCheck = Add(&NtTable, Entry[Services, AccessCheckIn, AccessCheckOut]{
-		Meta: Meta{Name: "NtAccessCheck", Summary: "decides whether a descriptor grants rights to a client", Source: "AccessCheck", Support: Complete, Conditions: accessCheckConditions(false, false)},
+		Meta: Meta{
+			Name:       "NtAccessCheck",
+			Summary:    "decides whether a descriptor grants rights to a client",
+			Source:     "AccessCheck",
+			Conditions: accessCheckConditions(false, false),
+		},
 		Call: Services.NtAccessCheck,
 	})
 	rowAccessCheckByType = Add(&NtTable, Entry[Services, AccessCheckByTypeIn, AccessCheckOut]{
-		Meta: Meta{Name: "NtAccessCheckByType", Summary: "the same for an object with properties", Source: "AccessCheckByType", Support: Complete, Conditions: accessCheckConditions(true, false)},
+		Meta: Meta{
+			Name:       "NtAccessCheckByType",
+			Summary:    "the same for an object with properties",
+			Source:     "AccessCheckByType",
+			Conditions: accessCheckConditions(true, false),
+		},
 		Call: Services.NtAccessCheckByType,
 	})
 	rowAccessCheckByTypeResultList = Add(&NtTable, Entry[Services, AccessCheckByTypeIn, AccessCheckByTypeResultListOut]{
-		Meta: Meta{Name: "NtAccessCheckByTypeResultList", Summary: "the same with one result a property", Source: "AccessCheckByTypeResultList", Support: Complete, Conditions: accessCheckConditions(true, true)},
+		Meta: Meta{
+			Name:       "NtAccessCheckByTypeResultList",
+			Summary:    "the same with one result a property",
+			Source:     "AccessCheckByTypeResultList",
+			Conditions: accessCheckConditions(true, true),
+		},
 		Call: Services.NtAccessCheckByTypeResultList,
 	})
 )
@@ -92,28 +109,23 @@ var (
 // NtAccessCheck decides whether the descriptor grants rights to the client of
 // an impersonation token (AccessCheck). st is the call's own status; the
 // decision is in AccessStatus and GrantedAccess.
-func (t *Thread) NtAccessCheck(d *sd.Descriptor, client winnt.Handle, desired winnt.AccessMask, mapping winnt.GenericMapping) (AccessCheckOut, ntstatus.Status) {
+func (t *Thread) NtAccessCheck(
+	d *sd.Descriptor, client winnt.Handle, desired winnt.AccessMask, mapping winnt.GenericMapping,
+) (AccessCheckOut, ntstatus.Status) {
 	in := AccessCheckIn{Cap(d), client, desired, Cap(mapping), 1 << 16}
-	if t.tracer != nil {
-		return traced(t, rowAccessCheck, in)
-	}
-	return t.sys.NtAccessCheck(in)
+	return call(t, rowAccessCheck, in)
 }
 
 // NtAccessCheckByType is NtAccessCheck with an object type list and a SID for
 // PRINCIPAL_SELF (AccessCheckByType).
 func (t *Thread) NtAccessCheckByType(in AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status) {
-	if t.tracer != nil {
-		return traced(t, rowAccessCheckByType, in)
-	}
-	return t.sys.NtAccessCheckByType(in)
+	return call(t, rowAccessCheckByType, in)
 }
 
 // NtAccessCheckByTypeResultList gives one status and mask for each entry of
 // the list (AccessCheckByTypeResultList).
-func (t *Thread) NtAccessCheckByTypeResultList(in AccessCheckByTypeIn) (AccessCheckByTypeResultListOut, ntstatus.Status) {
-	if t.tracer != nil {
-		return traced(t, rowAccessCheckByTypeResultList, in)
-	}
-	return t.sys.NtAccessCheckByTypeResultList(in)
+func (t *Thread) NtAccessCheckByTypeResultList(
+	in AccessCheckByTypeIn,
+) (AccessCheckByTypeResultListOut, ntstatus.Status) {
+	return call(t, rowAccessCheckByTypeResultList, in)
 }

@@ -65,7 +65,9 @@ type (
 )
 
 var createTokenConditions = []Condition{
-	{ntstatus.AccessViolation, "T-10", "TokenHandle cannot be written, or a pointer cannot be read; User, Groups, Privileges, PrimaryGroup and Source are required"},
+	{ntstatus.AccessViolation, "T-10",
+		"TokenHandle cannot be written, or a pointer cannot be read; User, Groups, Privileges, PrimaryGroup and " +
+			"Source are required"},
 	{ntstatus.InvalidParameter, "O-22", "ObjectAttributes has a wrong Length or unknown attributes"},
 	{ntstatus.InvalidParameter, "T-40", "the quality of service has a level above SecurityDelegation"},
 	{ntstatus.BadTokenType, "T-10", "TokenType is neither TokenPrimary nor TokenImpersonation"},
@@ -81,87 +83,98 @@ var createTokenConditions = []Condition{
 	{ntstatus.InsufficientResources, "O-81", "memory ran out"},
 	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
-	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL, without SeSecurityPrivilege"},
+	{ntstatus.PrivilegeNotHeld, "O-30",
+		"ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL, without SeSecurityPrivilege"},
 }
 
 var (
 	rowCreateToken = Add(&NtTable, Entry[Services, CreateTokenIn, CreateTokenOut]{
-		Meta: Meta{Name: "NtCreateToken", Summary: "makes a token out of its parts", Source: "NtCreateToken, ntifs.h and \"Access Tokens\"", Support: Complete, Conditions: createTokenConditions},
+		Meta: Meta{
+			Name:       "NtCreateToken",
+			Summary:    "makes a token out of its parts",
+			Source:     "NtCreateToken, ntifs.h and \"Access Tokens\"",
+			Conditions: createTokenConditions,
+		},
 		Call: Services.NtCreateToken,
 	})
 	rowCreateTokenEx = Add(&NtTable, Entry[Services, CreateTokenExIn, CreateTokenOut]{
-		Meta: Meta{Name: "NtCreateTokenEx", Summary: "makes a token out of its parts, with claims, device groups and mandatory policy", Source: "NtCreateTokenEx, public headers", Support: Complete, Conditions: createTokenConditions},
+		Meta: Meta{
+			Name:       "NtCreateTokenEx",
+			Summary:    "makes a token out of its parts, with claims, device groups and mandatory policy",
+			Source:     "NtCreateTokenEx, public headers",
+			Conditions: createTokenConditions,
+		},
 		Call: Services.NtCreateTokenEx,
 	})
 	rowCreateLowBoxToken = Add(&NtTable, Entry[Services, CreateLowBoxTokenIn, CreateLowBoxTokenOut]{
-		Meta: Meta{Name: "NtCreateLowBoxToken", Summary: "makes the AppContainer token of a package", Source: "\"AppContainer isolation\"; NtCreateLowBoxToken, public headers", Support: Complete, Conditions: []Condition{
-			{ntstatus.AccessViolation, "O-3", "TokenHandle cannot be written, or a pointer cannot be read; PackageSid is required"},
-			{ntstatus.InvalidParameter, "O-22", "ObjectAttributes has a wrong Length or unknown attributes"},
-			{ntstatus.InvalidParameter, "T-40", "the quality of service has a level above SecurityDelegation"},
-			{ntstatus.InvalidHandle, "O-31", "ExistingTokenHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "ExistingTokenHandle is no token"},
-			{ntstatus.AccessDenied, "T-69", "ExistingTokenHandle lacks TOKEN_DUPLICATE"},
-			{ntstatus.InvalidSID, "T-69", "a SID is malformed"},
-			{ntstatus.BadImpersonationLevel, "T-42", "the existing token is an impersonation token below SecurityImpersonation"},
-			{ntstatus.InvalidParameter, "T-69", "PackageSid is not S-1-15-2-x, a capability is not S-1-15-3-x, or the existing token is of an AppContainer already"},
-			{ntstatus.InvalidHandle, "O-31", "one of Handles names no handle"},
-			{ntstatus.InsufficientResources, "O-81", "memory ran out"},
-			{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
-			{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
-			{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL, without SeSecurityPrivilege"},
-		}},
+		Meta: Meta{
+			Name:    "NtCreateLowBoxToken",
+			Summary: "makes the AppContainer token of a package",
+			Source:  "\"AppContainer isolation\"; NtCreateLowBoxToken, public headers",
+			Conditions: []Condition{
+				{ntstatus.AccessViolation, "O-3",
+					"TokenHandle cannot be written, or a pointer cannot be read; PackageSid is required"},
+				{ntstatus.InvalidParameter, "O-22", "ObjectAttributes has a wrong Length or unknown attributes"},
+				{ntstatus.InvalidParameter, "T-40", "the quality of service has a level above SecurityDelegation"},
+				{ntstatus.InvalidHandle, "O-31", "ExistingTokenHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ExistingTokenHandle is no token"},
+				{ntstatus.AccessDenied, "T-69", "ExistingTokenHandle lacks TOKEN_DUPLICATE"},
+				{ntstatus.InvalidSID, "T-69", "a SID is malformed"},
+				{ntstatus.BadImpersonationLevel, "T-42",
+					"the existing token is an impersonation token below SecurityImpersonation"},
+				{ntstatus.InvalidParameter, "T-69",
+					"PackageSid is not S-1-15-2-x, a capability is not S-1-15-3-x, or the existing token is of " +
+						"an AppContainer already"},
+				{ntstatus.InvalidHandle, "O-31", "one of Handles names no handle"},
+				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
+				{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
+				{ntstatus.PrivilegeNotHeld, "O-30",
+					"ACCESS_SYSTEM_SECURITY, or a descriptor with a SACL, without SeSecurityPrivilege"},
+			},
+		},
 		Call: Services.NtCreateLowBoxToken,
 	})
 	rowAllocateLocallyUniqueID = Add(&NtTable, Entry[Services, AllocateLocallyUniqueIDIn, AllocateLocallyUniqueIDOut]{
-		Meta: Meta{Name: "NtAllocateLocallyUniqueId", Summary: "returns an identifier that is never returned again", Source: "AllocateLocallyUniqueId", Support: Complete,
-			Conditions: []Condition{{ntstatus.AccessViolation, "O-3", "Luid cannot be written"}}},
+		Meta: Meta{
+			Name:       "NtAllocateLocallyUniqueId",
+			Summary:    "returns an identifier that is never returned again",
+			Source:     "AllocateLocallyUniqueId",
+			Conditions: []Condition{{ntstatus.AccessViolation, "O-3", "Luid cannot be written"}},
+		},
 		Call: Services.NtAllocateLocallyUniqueId,
 	})
 )
 
 // NtCreateToken makes a token out of its parts; it needs SeCreateTokenPrivilege.
 func (t *Thread) NtCreateToken(in CreateTokenIn) (winnt.Handle, ntstatus.Status) {
-	if t.tracer != nil {
-		out, st := traced(t, rowCreateToken, in)
-		return out.TokenHandle, st
-	}
-	out, st := t.sys.NtCreateToken(in)
+	out, st := call(t, rowCreateToken, in)
 	return out.TokenHandle, st
 }
 
 // NtCreateTokenEx is NtCreateToken with claims, device groups and mandatory
 // policy.
 func (t *Thread) NtCreateTokenEx(in CreateTokenExIn) (winnt.Handle, ntstatus.Status) {
-	if t.tracer != nil {
-		out, st := traced(t, rowCreateTokenEx, in)
-		return out.TokenHandle, st
-	}
-	out, st := t.sys.NtCreateTokenEx(in)
+	out, st := call(t, rowCreateTokenEx, in)
 	return out.TokenHandle, st
 }
 
 // NtCreateLowBoxToken makes the AppContainer token of a package from an
 // existing token; its integrity is Low. handles name objects that are kept
 // alive by the token.
-func (t *Thread) NtCreateLowBoxToken(existing winnt.Handle, desired winnt.AccessMask, attributes *ObjectAttributes, pkg sid.SID, capabilities []token.Group, handles []winnt.Handle) (winnt.Handle, ntstatus.Status) {
+func (t *Thread) NtCreateLowBoxToken(
+	existing winnt.Handle, desired winnt.AccessMask, attributes *ObjectAttributes, pkg sid.SID,
+	capabilities []token.Group, handles []winnt.Handle,
+) (winnt.Handle, ntstatus.Status) {
 	in := CreateLowBoxTokenIn{existing, desired, Cap(attributes), Cap(pkg), Cap(capabilities), Cap(handles)}
-	if t.tracer != nil {
-		out, st := traced(t, rowCreateLowBoxToken, in)
-		return out.TokenHandle, st
-	}
-	out, st := t.sys.NtCreateLowBoxToken(in)
+	out, st := call(t, rowCreateLowBoxToken, in)
 	return out.TokenHandle, st
 }
 
 // NtAllocateLocallyUniqueId returns an identifier that this system never
 // returns again (AllocateLocallyUniqueId).
 func (t *Thread) NtAllocateLocallyUniqueId() (winnt.LUID, ntstatus.Status) {
-	var out AllocateLocallyUniqueIDOut
 	var st ntstatus.Status
-	if t.tracer != nil {
-		out, st = traced(t, rowAllocateLocallyUniqueID, AllocateLocallyUniqueIDIn{})
-	} else {
-		out, st = t.sys.NtAllocateLocallyUniqueId(AllocateLocallyUniqueIDIn{})
-	}
+	out, st := call(t, rowAllocateLocallyUniqueID, AllocateLocallyUniqueIDIn{})
 	return out.LUID, st
 }

@@ -6,22 +6,6 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Support says how much of a service's documented behaviour is built.
-type Support uint8
-
-const (
-	Partial  Support = iota // some documented parts are missing; Meta.Missing names them
-	Complete                // every rule of the specification that names it
-)
-
-// String is "complete" or "partial".
-func (s Support) String() string {
-	if s == Complete {
-		return "complete"
-	}
-	return "partial"
-}
-
 // Condition is one status a service returns, when, and the rule that says so.
 type Condition struct {
 	Status ntstatus.Status
@@ -35,10 +19,25 @@ type Meta struct {
 	Name       string
 	Number     int // position in its table, stable once published
 	Summary    string
-	Source     string // document and section
-	Support    Support
-	Missing    string // what a partial service lacks
+	Source     string // documents and sections; empty: the document named as the service
+	Missing    string // what is not built of it; empty: every rule that names it holds
 	Conditions []Condition
+}
+
+// Support returns "complete", or "partial" where something is missing.
+func (m *Meta) Support() string {
+	if m.Missing == "" {
+		return "complete"
+	}
+	return "partial"
+}
+
+// Document returns where the service is described: Source, or its name.
+func (m *Meta) Document() string {
+	if m.Source == "" {
+		return m.Name
+	}
+	return m.Source
 }
 
 // Entry is one row of a table of services: metadata and the way to call it on
@@ -119,3 +118,6 @@ func (t *Table) Find(name string) Row {
 
 // Len is the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
+
+// NtTable is the table of the Nt* services.
+var NtTable Table

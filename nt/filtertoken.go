@@ -57,38 +57,56 @@ func filterTokenConditions(more ...Condition) []Condition {
 
 var (
 	rowFilterToken = Add(&NtTable, Entry[Services, FilterTokenIn, FilterTokenOut]{
-		Meta: Meta{Name: "NtFilterToken", Summary: "makes a restricted version of a token", Source: "CreateRestrictedToken; SeFilterToken", Support: Complete, Conditions: filterTokenConditions()},
+		Meta: Meta{
+			Name:       "NtFilterToken",
+			Summary:    "makes a restricted version of a token",
+			Source:     "CreateRestrictedToken; SeFilterToken",
+			Conditions: filterTokenConditions(),
+		},
 		Call: Services.NtFilterToken,
 	})
 	rowFilterTokenEx = Add(&NtTable, Entry[Services, FilterTokenExIn, FilterTokenOut]{
-		Meta: Meta{Name: "NtFilterTokenEx", Summary: "makes a restricted version of a token, claims and device groups included", Source: "NtFilterTokenEx, public headers", Support: Complete, Conditions: filterTokenConditions()},
+		Meta: Meta{
+			Name:       "NtFilterTokenEx",
+			Summary:    "makes a restricted version of a token, claims and device groups included",
+			Source:     "NtFilterTokenEx, public headers",
+			Conditions: filterTokenConditions(),
+		},
 		Call: Services.NtFilterTokenEx,
 	})
 	rowCompareTokens = Add(&NtTable, Entry[Services, CompareTokensIn, CompareTokensOut]{
-		Meta: Meta{Name: "NtCompareTokens", Summary: "tells whether two tokens are equal in access checks", Source: "NtCompareTokens", Support: Complete, Conditions: []Condition{
-			{ntstatus.AccessViolation, "T-100", "Equal cannot be written"},
-			{ntstatus.InvalidHandle, "T-100", "a handle names no handle, the first one first"},
-			{ntstatus.ObjectTypeMismatch, "T-100", "a handle is no token"},
-			{ntstatus.AccessDenied, "T-100", "a handle lacks TOKEN_QUERY"},
-			{ntstatus.NoToken, "O-15", "NtCurrentThreadToken of a thread that does not impersonate"},
-			{ntstatus.CantOpenAnonymous, "I-24", "NtCurrentThreadToken or NtCurrentEffectiveToken at SecurityAnonymous"},
-		}},
+		Meta: Meta{
+			Name:    "NtCompareTokens",
+			Summary: "tells whether two tokens are equal in access checks",
+			Conditions: []Condition{
+				{ntstatus.AccessViolation, "T-100", "Equal cannot be written"},
+				{ntstatus.InvalidHandle, "T-100", "a handle names no handle, the first one first"},
+				{ntstatus.ObjectTypeMismatch, "T-100", "a handle is no token"},
+				{ntstatus.AccessDenied, "T-100", "a handle lacks TOKEN_QUERY"},
+				{ntstatus.NoToken, "O-15", "NtCurrentThreadToken of a thread that does not impersonate"},
+				{ntstatus.CantOpenAnonymous, "I-24",
+					"NtCurrentThreadToken or NtCurrentEffectiveToken at SecurityAnonymous"},
+			},
+		},
 		Call: Services.NtCompareTokens,
 	})
 )
 
 // NtFilterToken makes a restricted version of a token (CreateRestrictedToken);
 // the new handle has the rights of the existing one.
-func (t *Thread) NtFilterToken(existing winnt.Handle, flags uint32, disable []sid.SID, remove []winnt.Privilege, restrict []sid.SID) (winnt.Handle, ntstatus.Status) {
-	in := FilterTokenIn{ExistingTokenHandle: existing, Flags: flags, SIDsToDisable: Cap(groupsOf(disable)), RestrictedSIDs: Cap(groupsOf(restrict))}
+func (t *Thread) NtFilterToken(
+	existing winnt.Handle, flags uint32, disable []sid.SID, remove []winnt.Privilege, restrict []sid.SID,
+) (winnt.Handle, ntstatus.Status) {
+	in := FilterTokenIn{
+		ExistingTokenHandle: existing,
+		Flags:               flags,
+		SIDsToDisable:       Cap(groupsOf(disable)),
+		RestrictedSIDs:      Cap(groupsOf(restrict)),
+	}
 	for _, p := range remove {
 		in.PrivilegesToDelete.V = append(in.PrivilegesToDelete.V, LUIDAndAttributes{LUID: p.LUID()})
 	}
-	if t.tracer != nil {
-		out, st := traced(t, rowFilterToken, in)
-		return out.NewTokenHandle, st
-	}
-	out, st := t.sys.NtFilterToken(in)
+	out, st := call(t, rowFilterToken, in)
 	return out.NewTokenHandle, st
 }
 
@@ -102,22 +120,13 @@ func groupsOf(sids []sid.SID) []token.Group {
 
 // NtFilterTokenEx is NtFilterToken with claims and device groups.
 func (t *Thread) NtFilterTokenEx(in FilterTokenExIn) (winnt.Handle, ntstatus.Status) {
-	if t.tracer != nil {
-		out, st := traced(t, rowFilterTokenEx, in)
-		return out.NewTokenHandle, st
-	}
-	out, st := t.sys.NtFilterTokenEx(in)
+	out, st := call(t, rowFilterTokenEx, in)
 	return out.NewTokenHandle, st
 }
 
 // NtCompareTokens tells whether access checks treat two tokens alike.
 func (t *Thread) NtCompareTokens(first, second winnt.Handle) (equal bool, st ntstatus.Status) {
 	in := CompareTokensIn{FirstTokenHandle: first, SecondTokenHandle: second}
-	var out CompareTokensOut
-	if t.tracer != nil {
-		out, st = traced(t, rowCompareTokens, in)
-	} else {
-		out, st = t.sys.NtCompareTokens(in)
-	}
+	out, st := call(t, rowCompareTokens, in)
 	return out.Equal, st
 }

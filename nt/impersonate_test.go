@@ -91,7 +91,8 @@ func (w *world) expect(want string) {
 // I-76: reverts nest, restore what was there, and may be called again.
 func TestImpersonateNests(t *testing.T) {
 	w := newWorld(t)
-	a, b := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE), w.client(bob, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
+	a, b := w.client(alice, winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE), w.client(bob,
+		winnt.SecurityImpersonation, winnt.TOKEN_IMPERSONATE)
 	outer, err := w.th.Impersonate(a)
 	if err != nil {
 		t.Fatal(err)

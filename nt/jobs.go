@@ -68,30 +68,53 @@ type (
 
 var (
 	rowCreateJobObject = Add(&NtTable, Entry[Services, CreateJobObjectIn, CreateJobObjectOut]{
-		Meta: Meta{Name: "NtCreateJobObject", Summary: "makes a job, named or not", Source: "CreateJobObject", Support: Complete, Conditions: createByNameConditions()},
+		Meta: Meta{
+			Name:       "NtCreateJobObject",
+			Summary:    "makes a job, named or not",
+			Source:     "CreateJobObject",
+			Conditions: createByNameConditions(),
+		},
 		Call: Services.NtCreateJobObject,
 	})
 	rowOpenJobObject = Add(&NtTable, Entry[Services, OpenJobObjectIn, OpenJobObjectOut]{
-		Meta: Meta{Name: "NtOpenJobObject", Summary: "opens a job by its name", Source: "OpenJobObject", Support: Complete, Conditions: openByNameConditions()},
+		Meta: Meta{
+			Name:       "NtOpenJobObject",
+			Summary:    "opens a job by its name",
+			Source:     "OpenJobObject",
+			Conditions: openByNameConditions(),
+		},
 		Call: Services.NtOpenJobObject,
 	})
-	rowAssignProcessToJobObject = Add(&NtTable, Entry[Services, AssignProcessToJobObjectIn, AssignProcessToJobObjectOut]{
-		Meta: Meta{Name: "NtAssignProcessToJobObject", Summary: "puts a process into a job", Source: "AssignProcessToJobObject", Support: Complete, Conditions: []Condition{
-			{ntstatus.InvalidHandle, "O-31", "JobHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "JobHandle is no job"},
-			{ntstatus.AccessDenied, "O-31", "JobHandle lacks JOB_OBJECT_ASSIGN_PROCESS"},
-			{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
-			{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_SET_QUOTA or PROCESS_TERMINATE"},
-			{ntstatus.AccessDenied, "I-91", "the process is in a job that this one is not nested in, and this one is not empty"},
-			{ntstatus.AccessDenied, "I-90", "a limit refuses the token of the process, the job's own token, or a token that a thread impersonates with"},
-			{ntstatus.InsufficientResources, "O-81", "the job's token could not be copied"},
-			{ntstatus.ProcessIsTerminating, "O-47", "the process has ended"},
-		}},
-		Call: Services.NtAssignProcessToJobObject,
-	})
+	rowAssignProcessToJobObject = Add(&NtTable,
+		Entry[Services, AssignProcessToJobObjectIn, AssignProcessToJobObjectOut]{
+			Meta: Meta{
+				Name:    "NtAssignProcessToJobObject",
+				Summary: "puts a process into a job",
+				Source:  "AssignProcessToJobObject",
+				Conditions: []Condition{
+					{ntstatus.InvalidHandle, "O-31", "JobHandle names no handle"},
+					{ntstatus.ObjectTypeMismatch, "O-31", "JobHandle is no job"},
+					{ntstatus.AccessDenied, "O-31", "JobHandle lacks JOB_OBJECT_ASSIGN_PROCESS"},
+					{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
+					{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
+					{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_SET_QUOTA or PROCESS_TERMINATE"},
+					{ntstatus.AccessDenied, "I-91",
+						"the process is in a job that this one is not nested in, and this one is not empty"},
+					{ntstatus.AccessDenied, "I-90",
+						"a limit refuses the token of the process, the job's own token, or a token that a " +
+							"thread impersonates with"},
+					{ntstatus.InsufficientResources, "O-81", "the job's token could not be copied"},
+					{ntstatus.ProcessIsTerminating, "O-47", "the process has ended"},
+				},
+			},
+			Call: Services.NtAssignProcessToJobObject,
+		},
+	)
 	rowSetInformationJobObject = Add(&NtTable, Entry[Services, SetInformationJobObjectIn, SetInformationJobObjectOut]{
-		Meta: Meta{Name: "NtSetInformationJobObject", Summary: "sets the security limits of a job", Source: "SetInformationJobObject; JOBOBJECT_SECURITY_LIMIT_INFORMATION", Support: Partial,
+		Meta: Meta{
+			Name:    "NtSetInformationJobObject",
+			Summary: "sets the security limits of a job",
+			Source:  "SetInformationJobObject; JOBOBJECT_SECURITY_LIMIT_INFORMATION",
 			Missing: "only JobObjectSecurityLimitInformation",
 			Conditions: []Condition{
 				{ntstatus.InvalidInfoClass, "I-89", "another information class"},
@@ -106,10 +129,13 @@ var (
 				{ntstatus.ObjectTypeMismatch, "T-111", "JobToken is no token"},
 				{ntstatus.AccessDenied, "T-111", "JobToken lacks TOKEN_ASSIGN_PRIMARY"},
 				{ntstatus.BadTokenType, "I-89", "JobToken is an impersonation token"},
-				{ntstatus.PrivilegeNotHeld, "T-111", "JobToken is neither child nor sibling of the caller's process token, and SeAssignPrimaryTokenPrivilege is not enabled"},
+				{ntstatus.PrivilegeNotHeld, "T-111",
+					"JobToken is neither child nor sibling of the caller's process token, and " +
+						"SeAssignPrimaryTokenPrivilege is not enabled"},
 				{ntstatus.InvalidParameter, "I-89", "FILTER_TOKENS without any list"},
 				{ntstatus.AccessDenied, "I-89", "a limit in force would be removed or replaced"},
-			}},
+			},
+		},
 		Call: Services.NtSetInformationJobObject,
 		Scalars: func(in SetInformationJobObjectIn) ntstatus.Status {
 			if in.JobObjectInformationClass != JobObjectSecurityLimitInformation {
@@ -122,24 +148,20 @@ var (
 
 // NtCreateJobObject makes a job; with a name in the attributes it can be
 // opened by others. The creator is granted what it asks for (NtCreateJobObject).
-func (t *Thread) NtCreateJobObject(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+func (t *Thread) NtCreateJobObject(
+	desired winnt.AccessMask, attributes *ObjectAttributes,
+) (winnt.Handle, ntstatus.Status) {
 	in := CreateJobObjectIn{desired, Cap(attributes)}
-	if t.tracer != nil {
-		out, st := traced(t, rowCreateJobObject, in)
-		return out.JobHandle, st
-	}
-	out, st := t.sys.NtCreateJobObject(in)
+	out, st := call(t, rowCreateJobObject, in)
 	return out.JobHandle, st
 }
 
 // NtOpenJobObject opens a job by its name (NtOpenJobObject).
-func (t *Thread) NtOpenJobObject(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+func (t *Thread) NtOpenJobObject(
+	desired winnt.AccessMask, attributes *ObjectAttributes,
+) (winnt.Handle, ntstatus.Status) {
 	in := OpenJobObjectIn{desired, Cap(attributes)}
-	if t.tracer != nil {
-		out, st := traced(t, rowOpenJobObject, in)
-		return out.JobHandle, st
-	}
-	out, st := t.sys.NtOpenJobObject(in)
+	out, st := call(t, rowOpenJobObject, in)
 	return out.JobHandle, st
 }
 
@@ -147,11 +169,7 @@ func (t *Thread) NtOpenJobObject(desired winnt.AccessMask, attributes *ObjectAtt
 // (AssignProcessToJobObject).
 func (t *Thread) NtAssignProcessToJobObject(job, process winnt.Handle) ntstatus.Status {
 	in := AssignProcessToJobObjectIn{job, process}
-	if t.tracer != nil {
-		_, st := traced(t, rowAssignProcessToJobObject, in)
-		return st
-	}
-	_, st := t.sys.NtAssignProcessToJobObject(in)
+	_, st := call(t, rowAssignProcessToJobObject, in)
 	return st
 }
 
@@ -159,10 +177,6 @@ func (t *Thread) NtAssignProcessToJobObject(job, process winnt.Handle) ntstatus.
 // (SetInformationJobObject, class 5).
 func (t *Thread) NtSetInformationJobObject(job winnt.Handle, limits JobSecurityLimitInformation) ntstatus.Status {
 	in := SetInformationJobObjectIn{job, JobObjectSecurityLimitInformation, Cap(&limits), JobSecurityLimitSize}
-	if t.tracer != nil {
-		_, st := traced(t, rowSetInformationJobObject, in)
-		return st
-	}
-	_, st := t.sys.NtSetInformationJobObject(in)
+	_, st := call(t, rowSetInformationJobObject, in)
 	return st
 }

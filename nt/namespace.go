@@ -78,8 +78,10 @@ func nameConditions(gate []Condition, more ...Condition) []Condition {
 	}, gate...)
 	list = append(list,
 		Condition{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
-		Condition{ntstatus.AccessDenied, "O-24", "a directory on the path does not grant DIRECTORY_TRAVERSE to a caller without SeChangeNotifyPrivilege"},
-		Condition{ntstatus.ObjectPathNotFound, "O-23", "a directory on the path does not exist, or the links do not end"},
+		Condition{ntstatus.AccessDenied, "O-24",
+			"a directory on the path does not grant DIRECTORY_TRAVERSE to a caller without SeChangeNotifyPrivilege"},
+		Condition{ntstatus.ObjectPathNotFound, "O-23",
+			"a directory on the path does not exist, or the links do not end"},
 		Condition{ntstatus.ReparsePointEncountered, "O-24", "OBJ_DONT_REPARSE and a symbolic link on the path"},
 	)
 	return append(list, more...)
@@ -88,13 +90,16 @@ func nameConditions(gate []Condition, more ...Condition) []Condition {
 func openByNameConditions() []Condition {
 	return nameConditions(nil,
 		Condition{ntstatus.ObjectNameNotFound, "O-23", "no object of that name"},
-		Condition{ntstatus.ObjectTypeMismatch, "O-23", "the name, or one on the path, is that of an object of another type"},
+		Condition{ntstatus.ObjectTypeMismatch, "O-23",
+			"the name, or one on the path, is that of an object of another type"},
 		Condition{ntstatus.InvalidParameter, "O-33", "an attribute the type does not take"},
 		Condition{ntstatus.AccessDenied, "O-27", "the object is exclusive to another process"},
 		Condition{ntstatus.InvalidParameter, "O-27", "OBJ_EXCLUSIVE, and the object was made without it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
 		Condition{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
-		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first directory says so"},
+		Condition{ntstatus.BadImpersonationLevel, "I-1",
+			"the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first " +
+				"directory says so"},
 		Condition{ntstatus.AccessDenied, "O-33", "the access check on the object refuses"},
 		Condition{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
 		Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
@@ -102,17 +107,21 @@ func openByNameConditions() []Condition {
 }
 
 func createByNameConditions() []Condition {
-	return nameConditions([]Condition{{ntstatus.PrivilegeNotHeld, "O-26", "OBJ_PERMANENT without SeCreatePermanentPrivilege"}},
+	return nameConditions(
+		[]Condition{{ntstatus.PrivilegeNotHeld, "O-26", "OBJ_PERMANENT without SeCreatePermanentPrivilege"}},
 		Condition{ntstatus.ObjectTypeMismatch, "O-23", "a name on the path is that of an object of another type"},
 		Condition{ntstatus.ObjectNameCollision, "O-23", "the name is taken, and OBJ_OPENIF is not given"},
 		Condition{ntstatus.InvalidParameter, "O-22", "an attribute the type does not take"},
-		Condition{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first directory says so"},
+		Condition{ntstatus.BadImpersonationLevel, "I-1",
+			"the caller impersonates below SecurityImpersonation; without SeChangeNotifyPrivilege the first " +
+				"directory says so"},
 		Condition{ntstatus.AccessDenied, "O-24", "the directory does not grant the right to add to it"},
 		Condition{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
 		Condition{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
 		Condition{ntstatus.InsufficientResources, "O-81", "memory ran out for the object"},
 		Condition{ntstatus.InvalidOwner, "S-61", "the descriptor names an owner the caller may not make one"},
-		Condition{ntstatus.PrivilegeNotHeld, "S-71", "the descriptor has a SACL, or a label above the caller's, without the privilege for it"},
+		Condition{ntstatus.PrivilegeNotHeld, "S-71",
+			"the descriptor has a SACL, or a label above the caller's, without the privilege for it"},
 		Condition{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
 		Condition{ntstatus.ObjectNameExists, "O-23", "OBJ_OPENIF opened the object that has the name; a success"},
 	)
@@ -120,27 +129,45 @@ func createByNameConditions() []Condition {
 
 var (
 	rowCreateDirectoryObject = Add(&NtTable, Entry[Services, CreateDirectoryObjectIn, DirectoryObjectOut]{
-		Meta: Meta{Name: "NtCreateDirectoryObject", Summary: "makes a directory of named objects", Source: "ZwCreateDirectoryObject", Support: Complete, Conditions: createByNameConditions()},
+		Meta: Meta{
+			Name:       "NtCreateDirectoryObject",
+			Summary:    "makes a directory of named objects",
+			Source:     "ZwCreateDirectoryObject",
+			Conditions: createByNameConditions(),
+		},
 		Call: Services.NtCreateDirectoryObject,
 	})
 	rowOpenDirectoryObject = Add(&NtTable, Entry[Services, OpenDirectoryObjectIn, DirectoryObjectOut]{
-		Meta: Meta{Name: "NtOpenDirectoryObject", Summary: "opens a directory of named objects", Source: "NtOpenDirectoryObject", Support: Complete, Conditions: openByNameConditions()},
+		Meta: Meta{
+			Name:       "NtOpenDirectoryObject",
+			Summary:    "opens a directory of named objects",
+			Conditions: openByNameConditions(),
+		},
 		Call: Services.NtOpenDirectoryObject,
 	})
 	rowCreateSymbolicLinkObject = Add(&NtTable, Entry[Services, CreateSymbolicLinkObjectIn, SymbolicLinkObjectOut]{
-		Meta: Meta{Name: "NtCreateSymbolicLinkObject", Summary: "makes a name that stands for another path", Source: "IoCreateSymbolicLink", Support: Complete,
+		Meta: Meta{
+			Name:    "NtCreateSymbolicLinkObject",
+			Summary: "makes a name that stands for another path",
+			Source:  "IoCreateSymbolicLink",
 			Conditions: append([]Condition{
 				{ntstatus.AccessViolation, "O-3", "LinkTarget cannot be read"},
 				{ntstatus.InvalidParameter, "O-22", "LinkTarget is empty"},
-			}, createByNameConditions()...)},
+			}, createByNameConditions()...),
+		},
 		Call: Services.NtCreateSymbolicLinkObject,
 	})
 	rowOpenSymbolicLinkObject = Add(&NtTable, Entry[Services, OpenSymbolicLinkObjectIn, SymbolicLinkObjectOut]{
-		Meta: Meta{Name: "NtOpenSymbolicLinkObject", Summary: "opens a symbolic link itself", Source: "ZwOpenSymbolicLinkObject", Support: Complete, Conditions: openByNameConditions()},
+		Meta: Meta{
+			Name:       "NtOpenSymbolicLinkObject",
+			Summary:    "opens a symbolic link itself",
+			Source:     "ZwOpenSymbolicLinkObject",
+			Conditions: openByNameConditions(),
+		},
 		Call: Services.NtOpenSymbolicLinkObject,
 	})
 	rowCreateEvent = Add(&NtTable, Entry[Services, CreateEventIn, EventOut]{
-		Meta: Meta{Name: "NtCreateEvent", Summary: "makes an event, named or not", Source: "ZwCreateEvent", Support: Partial,
+		Meta: Meta{Name: "NtCreateEvent", Summary: "makes an event, named or not", Source: "ZwCreateEvent",
 			Missing: "events are objects to protect and to open; nothing waits for them",
 			Conditions: append([]Condition{
 				{ntstatus.InvalidParameter, "O-3", "EventType is neither NotificationEvent nor SynchronizationEvent"},
@@ -154,76 +181,67 @@ var (
 		},
 	})
 	rowOpenEvent = Add(&NtTable, Entry[Services, OpenEventIn, EventOut]{
-		Meta: Meta{Name: "NtOpenEvent", Summary: "opens an event by name", Source: "ZwOpenEvent", Support: Complete, Conditions: openByNameConditions()},
+		Meta: Meta{
+			Name:       "NtOpenEvent",
+			Summary:    "opens an event by name",
+			Source:     "ZwOpenEvent",
+			Conditions: openByNameConditions(),
+		},
 		Call: Services.NtOpenEvent,
 	})
 )
 
 // NtCreateDirectoryObject makes a directory of named objects
 // (ZwCreateDirectoryObject). Its creator is granted what it asks for.
-func (t *Thread) NtCreateDirectoryObject(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+func (t *Thread) NtCreateDirectoryObject(
+	desired winnt.AccessMask, attributes *ObjectAttributes,
+) (winnt.Handle, ntstatus.Status) {
 	in := CreateDirectoryObjectIn{desired, Cap(attributes)}
-	if t.tracer != nil {
-		out, st := traced(t, rowCreateDirectoryObject, in)
-		return out.DirectoryHandle, st
-	}
-	out, st := t.sys.NtCreateDirectoryObject(in)
+	out, st := call(t, rowCreateDirectoryObject, in)
 	return out.DirectoryHandle, st
 }
 
 // NtOpenDirectoryObject opens a directory of named objects.
-func (t *Thread) NtOpenDirectoryObject(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+func (t *Thread) NtOpenDirectoryObject(
+	desired winnt.AccessMask, attributes *ObjectAttributes,
+) (winnt.Handle, ntstatus.Status) {
 	in := OpenDirectoryObjectIn{desired, Cap(attributes)}
-	if t.tracer != nil {
-		out, st := traced(t, rowOpenDirectoryObject, in)
-		return out.DirectoryHandle, st
-	}
-	out, st := t.sys.NtOpenDirectoryObject(in)
+	out, st := call(t, rowOpenDirectoryObject, in)
 	return out.DirectoryHandle, st
 }
 
 // NtCreateSymbolicLinkObject makes a link to an absolute path, which is looked
 // at when the link is followed.
-func (t *Thread) NtCreateSymbolicLinkObject(desired winnt.AccessMask, attributes *ObjectAttributes, target string) (winnt.Handle, ntstatus.Status) {
+func (t *Thread) NtCreateSymbolicLinkObject(
+	desired winnt.AccessMask, attributes *ObjectAttributes, target string,
+) (winnt.Handle, ntstatus.Status) {
 	in := CreateSymbolicLinkObjectIn{desired, Cap(attributes), Cap(target)}
-	if t.tracer != nil {
-		out, st := traced(t, rowCreateSymbolicLinkObject, in)
-		return out.SymbolicLinkHandle, st
-	}
-	out, st := t.sys.NtCreateSymbolicLinkObject(in)
+	out, st := call(t, rowCreateSymbolicLinkObject, in)
 	return out.SymbolicLinkHandle, st
 }
 
 // NtOpenSymbolicLinkObject opens a link itself, not what it stands for.
-func (t *Thread) NtOpenSymbolicLinkObject(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+func (t *Thread) NtOpenSymbolicLinkObject(
+	desired winnt.AccessMask, attributes *ObjectAttributes,
+) (winnt.Handle, ntstatus.Status) {
 	in := OpenSymbolicLinkObjectIn{desired, Cap(attributes)}
-	if t.tracer != nil {
-		out, st := traced(t, rowOpenSymbolicLinkObject, in)
-		return out.SymbolicLinkHandle, st
-	}
-	out, st := t.sys.NtOpenSymbolicLinkObject(in)
+	out, st := call(t, rowOpenSymbolicLinkObject, in)
 	return out.SymbolicLinkHandle, st
 }
 
 // NtCreateEvent makes an event; without a name and a descriptor it is an
 // object without security (ZwCreateEvent).
-func (t *Thread) NtCreateEvent(desired winnt.AccessMask, attributes *ObjectAttributes, typ EventType, signalled bool) (winnt.Handle, ntstatus.Status) {
+func (t *Thread) NtCreateEvent(
+	desired winnt.AccessMask, attributes *ObjectAttributes, typ EventType, signalled bool,
+) (winnt.Handle, ntstatus.Status) {
 	in := CreateEventIn{desired, Cap(attributes), typ, signalled}
-	if t.tracer != nil {
-		out, st := traced(t, rowCreateEvent, in)
-		return out.EventHandle, st
-	}
-	out, st := t.sys.NtCreateEvent(in)
+	out, st := call(t, rowCreateEvent, in)
 	return out.EventHandle, st
 }
 
 // NtOpenEvent opens an event by name (ZwOpenEvent).
 func (t *Thread) NtOpenEvent(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
 	in := OpenEventIn{desired, Cap(attributes)}
-	if t.tracer != nil {
-		out, st := traced(t, rowOpenEvent, in)
-		return out.EventHandle, st
-	}
-	out, st := t.sys.NtOpenEvent(in)
+	out, st := call(t, rowOpenEvent, in)
 	return out.EventHandle, st
 }

@@ -60,8 +60,10 @@ func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) 
 
 func (l *PipeListener) instance() CreateNamedPipeFileIn {
 	in := CreateNamedPipeFileIn{
-		DesiredAccess:    pipeRights,
-		ObjectAttributes: Cap(&ObjectAttributes{ObjectName: pipeDevice + l.name, SecurityDescriptor: l.cfg.SecurityDescriptor}),
+		DesiredAccess: pipeRights,
+		ObjectAttributes: Cap(
+			&ObjectAttributes{ObjectName: pipeDevice + l.name, SecurityDescriptor: l.cfg.SecurityDescriptor},
+		),
 		MaximumInstances: uint32(l.cfg.Instances),
 	}
 	if l.cfg.Message {
@@ -91,7 +93,8 @@ func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 			}
 		}
 		next := l.next
-		changed, st := l.w.try(next, func(t *Thread) ntstatus.Status { return t.NtFsControlFile(next, winnt.FSCTL_PIPE_LISTEN) })
+		changed, st := l.w.try(
+			next, func(t *Thread) ntstatus.Status { return t.NtFsControlFile(next, winnt.FSCTL_PIPE_LISTEN) })
 		if st != ntstatus.PipeListening {
 			return l.accepted(st)
 		}
@@ -187,7 +190,8 @@ func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: "pipe", Addr: pipeAddr(name), Err: err}
 	}
-	h, st := t.NtOpenFile(pipeRights, &ObjectAttributes{ObjectName: pipeDevice + name, SecurityQualityOfService: &q}, 0, 0)
+	h, st := t.NtOpenFile(
+		pipeRights, &ObjectAttributes{ObjectName: pipeDevice + name, SecurityQualityOfService: &q}, 0, 0)
 	if !st.IsSuccess() {
 		w.end()
 		return nil, &net.OpError{Op: "dial", Net: "pipe", Addr: pipeAddr(name), Err: st.Err()}

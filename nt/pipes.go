@@ -8,13 +8,14 @@ import (
 // Parameters of the services on pipes and files.
 type (
 	CreateNamedPipeFileIn struct {
-		DesiredAccess     winnt.AccessMask `object:"file"`
-		ObjectAttributes  Captured[*ObjectAttributes]
-		NamedPipeType     uint32 // 0 bytes, 1 messages
-		MaximumInstances  uint32 // 0 stands for as many as there may be
-		InboundQuota      uint32 // bytes; 0 stands for the default
-		ShareAccess       uint32
-		CreateDisposition uint32 // FILE_CREATE: the first instance only; FILE_OPEN: another only; 0 and FILE_OPEN_IF: either
+		DesiredAccess    winnt.AccessMask `object:"file"`
+		ObjectAttributes Captured[*ObjectAttributes]
+		NamedPipeType    uint32 // 0 bytes, 1 messages
+		MaximumInstances uint32 // 0 stands for as many as there may be
+		InboundQuota     uint32 // bytes; 0 stands for the default
+		ShareAccess      uint32
+		// FILE_CREATE: the first instance only; FILE_OPEN: another only; 0 and FILE_OPEN_IF: either
+		CreateDisposition uint32
 	}
 	CreateNamedPipeFileOut struct{ FileHandle winnt.Handle }
 
@@ -44,22 +45,32 @@ var handleConditions = []Condition{
 
 var (
 	rowCreateNamedPipeFile = Add(&NtTable, Entry[Services, CreateNamedPipeFileIn, CreateNamedPipeFileOut]{
-		Meta: Meta{Name: "NtCreateNamedPipeFile", Summary: "makes an instance of a named pipe and opens its server end", Source: "CreateNamedPipe", Support: Partial,
+		Meta: Meta{
+			Name:    "NtCreateNamedPipeFile",
+			Summary: "makes an instance of a named pipe and opens its server end",
+			Source:  "CreateNamedPipe",
 			Missing: "operations complete at once and never wait; ShareAccess is carried, not used",
 			Conditions: []Condition{
-				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits, or a quota or number of instances is out of range"},
+				{ntstatus.InvalidParameter, "O-22",
+					"OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits, or a quota or number of " +
+						"instances is out of range"},
 				{ntstatus.ObjectNameInvalid, "O-23", "the name is not that of a pipe"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 				{ntstatus.AccessDenied, "O-33", "CreateDisposition is FILE_CREATE and the pipe is there"},
 				{ntstatus.ObjectNameNotFound, "O-23", "CreateDisposition is FILE_OPEN and there is no such pipe"},
 				{ntstatus.InstanceNotAvailable, "I-85", "the pipe has as many instances as its first one allows"},
-				{ntstatus.AccessDenied, "O-33", "the existing pipe's descriptor does not let the caller add an instance"},
-			}},
+				{ntstatus.AccessDenied, "O-33",
+					"the existing pipe's descriptor does not let the caller add an instance"},
+			},
+		},
 		Call: Services.NtCreateNamedPipeFile,
 	})
 	rowReadFile = Add(&NtTable, Entry[Services, ReadFileIn, ReadFileOut]{
-		Meta: Meta{Name: "NtReadFile", Summary: "reads from a file or a pipe", Source: "NtReadFile", Support: Partial, Missing: "files made by a script have no contents: the read is checked and recorded, and ends at once",
+		Meta: Meta{
+			Name:    "NtReadFile",
+			Summary: "reads from a file or a pipe",
+			Missing: "files made by a script have no contents: the read is checked and recorded, and ends at once",
 			Conditions: append(append([]Condition{}, handleConditions...),
 				Condition{ntstatus.AccessDenied, "O-31", "FileHandle lacks FILE_READ_DATA"},
 				Condition{ntstatus.PipeEmpty, "I-85", "nothing to read yet"},
@@ -67,30 +78,46 @@ var (
 				Condition{ntstatus.PipeListening, "I-85", "no client is connected"},
 				Condition{ntstatus.PipeDisconnected, "I-85", "the client was disconnected"},
 				Condition{ntstatus.BufferOverflow, "I-85", "the message is longer; the rest can be read next"},
-				Condition{ntstatus.EndOfFile, "O-31", "a file has no contents"})},
+				Condition{ntstatus.EndOfFile, "O-31", "a file has no contents"}),
+		},
 		Call: Services.NtReadFile,
 	})
 	rowWriteFile = Add(&NtTable, Entry[Services, WriteFileIn, WriteFileOut]{
-		Meta: Meta{Name: "NtWriteFile", Summary: "writes to a file or a pipe", Source: "NtWriteFile", Support: Partial, Missing: "what is written to a file made by a script is not kept",
-			Conditions: append(append([]Condition{{ntstatus.AccessViolation, "O-3", "the buffer cannot be read"}}, handleConditions...),
+		Meta: Meta{
+			Name:    "NtWriteFile",
+			Summary: "writes to a file or a pipe",
+			Missing: "what is written to a file made by a script is not kept",
+			Conditions: append(
+				append(
+					[]Condition{{ntstatus.AccessViolation, "O-3", "the buffer cannot be read"}},
+					handleConditions...),
 				Condition{ntstatus.AccessDenied, "O-31", "FileHandle lacks FILE_WRITE_DATA"},
 				Condition{ntstatus.PipeListening, "I-85", "no client is connected"},
 				Condition{ntstatus.PipeDisconnected, "I-85", "the client was disconnected"},
 				Condition{ntstatus.PipeClosing, "I-86", "the other end is closed"},
-				Condition{ntstatus.PipeBusy, "I-85", "the quota has no room until the other end reads"})},
+				Condition{ntstatus.PipeBusy, "I-85", "the quota has no room until the other end reads"},
+			),
+		},
 		Call: Services.NtWriteFile,
 	})
 	rowFsControlFile = Add(&NtTable, Entry[Services, FsControlFileIn, FsControlFileOut]{
-		Meta: Meta{Name: "NtFsControlFile", Summary: "listens on, disconnects or impersonates the client of a pipe", Source: "ConnectNamedPipe; DisconnectNamedPipe; ImpersonateNamedPipeClient", Support: Partial,
+		Meta: Meta{
+			Name:    "NtFsControlFile",
+			Summary: "listens on, disconnects or impersonates the client of a pipe",
+			Source:  "ConnectNamedPipe; DisconnectNamedPipe; ImpersonateNamedPipeClient",
 			Missing: "only FSCTL_PIPE_LISTEN, FSCTL_PIPE_DISCONNECT and FSCTL_PIPE_IMPERSONATE",
-			Conditions: append(append([]Condition{}, handleConditions...),
+			Conditions: append(
+				append([]Condition{}, handleConditions...),
 				Condition{ntstatus.NotSupported, "I-85", "another control code"},
 				Condition{ntstatus.IllegalFunction, "I-85", "the handle is the client's end"},
 				Condition{ntstatus.PipeListening, "I-85", "no client is connected yet"},
 				Condition{ntstatus.InvalidPipeState, "I-85", "impersonate: the client was disconnected"},
 				Condition{ntstatus.CannotImpersonate, "I-85", "impersonate: nothing has been read from the client"},
-				Condition{ntstatus.BadImpersonationLevel, "I-80", "impersonate: the client itself could not give the level it allows"},
-				Condition{ntstatus.AccessDenied, "I-90", "impersonate: a job's security limits refuse the token"})},
+				Condition{ntstatus.BadImpersonationLevel, "I-80",
+					"impersonate: the client itself could not give the level it allows"},
+				Condition{ntstatus.AccessDenied, "I-90", "impersonate: a job's security limits refuse the token"},
+			),
+		},
 		Call: Services.NtFsControlFile,
 	})
 )
@@ -98,33 +125,21 @@ var (
 // NtCreateNamedPipeFile makes an instance of a pipe, listening, and opens its
 // server end. Names start with \??\pipe\ or \Device\NamedPipe\.
 func (t *Thread) NtCreateNamedPipeFile(in CreateNamedPipeFileIn) (winnt.Handle, ntstatus.Status) {
-	if t.tracer != nil {
-		out, st := traced(t, rowCreateNamedPipeFile, in)
-		return out.FileHandle, st
-	}
-	out, st := t.sys.NtCreateNamedPipeFile(in)
+	out, st := call(t, rowCreateNamedPipeFile, in)
 	return out.FileHandle, st
 }
 
 // NtReadFile reads up to length bytes; it never waits (STATUS_PIPE_EMPTY).
 func (t *Thread) NtReadFile(file winnt.Handle, length uint32) ([]byte, ntstatus.Status) {
 	in := ReadFileIn{file, length}
-	if t.tracer != nil {
-		out, st := traced(t, rowReadFile, in)
-		return out.Buffer, st
-	}
-	out, st := t.sys.NtReadFile(in)
+	out, st := call(t, rowReadFile, in)
 	return out.Buffer, st
 }
 
 // NtWriteFile writes a buffer, one message on a pipe of messages.
 func (t *Thread) NtWriteFile(file winnt.Handle, buffer []byte) (int, ntstatus.Status) {
 	in := WriteFileIn{file, Cap(buffer)}
-	if t.tracer != nil {
-		out, st := traced(t, rowWriteFile, in)
-		return int(out.Information), st
-	}
-	out, st := t.sys.NtWriteFile(in)
+	out, st := call(t, rowWriteFile, in)
 	return int(out.Information), st
 }
 
@@ -132,10 +147,6 @@ func (t *Thread) NtWriteFile(file winnt.Handle, buffer []byte) (int, ntstatus.St
 // FSCTL_PIPE_DISCONNECT or FSCTL_PIPE_IMPERSONATE.
 func (t *Thread) NtFsControlFile(file winnt.Handle, code uint32) ntstatus.Status {
 	in := FsControlFileIn{file, code}
-	if t.tracer != nil {
-		_, st := traced(t, rowFsControlFile, in)
-		return st
-	}
-	_, st := t.sys.NtFsControlFile(in)
+	_, st := call(t, rowFsControlFile, in)
 	return st
 }

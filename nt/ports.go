@@ -82,45 +82,71 @@ func portConditions(more ...Condition) []Condition {
 
 var (
 	_ = Add(&NtTable, Entry[Services, CreatePortIn, PortOut]{
-		Meta: Meta{Name: "NtCreatePort", Summary: "makes a port that clients connect to", Source: "NtCreatePort", Support: Partial, Missing: portsDoNotWait, Conditions: []Condition{
-			{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
-			{ntstatus.ObjectNameCollision, "O-23", "the name is taken"},
-			{ntstatus.AccessDenied, "O-24", "the directory does not let the caller add an object"},
-		}},
+		Meta: Meta{
+			Name:    "NtCreatePort",
+			Summary: "makes a port that clients connect to",
+			Missing: portsDoNotWait,
+			Conditions: []Condition{
+				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
+				{ntstatus.ObjectNameCollision, "O-23", "the name is taken"},
+				{ntstatus.AccessDenied, "O-24", "the directory does not let the caller add an object"},
+			},
+		},
 		Call: Services.NtCreatePort,
 	})
 	_ = Add(&NtTable, Entry[Services, ConnectPortIn, PortOut]{
-		Meta: Meta{Name: "NtConnectPort", Summary: "connects to a port", Source: "NtConnectPort", Support: Partial, Missing: portsDoNotWait, Conditions: []Condition{
-			{ntstatus.InvalidParameter, "I-80", "a level above SecurityDelegation"},
-			{ntstatus.ObjectNameNotFound, "O-23", "no port of that name"},
-			{ntstatus.AccessDenied, "O-33", "the port's descriptor does not grant PORT_CONNECT"},
-			{ntstatus.BadImpersonationLevel, "I-80", "static tracking, and the client cannot give the level it allows"},
-		}},
+		Meta: Meta{
+			Name:    "NtConnectPort",
+			Summary: "connects to a port",
+			Missing: portsDoNotWait,
+			Conditions: []Condition{
+				{ntstatus.InvalidParameter, "I-80", "a level above SecurityDelegation"},
+				{ntstatus.ObjectNameNotFound, "O-23", "no port of that name"},
+				{ntstatus.AccessDenied, "O-33", "the port's descriptor does not grant PORT_CONNECT"},
+				{ntstatus.BadImpersonationLevel, "I-80",
+					"static tracking, and the client cannot give the level it allows"},
+			},
+		},
 		Call: Services.NtConnectPort,
 	})
 	_ = Add(&NtTable, Entry[Services, ListenPortIn, ReplyWaitReceivePortOut]{
-		Meta: Meta{Name: "NtListenPort", Summary: "receives the oldest request to connect", Source: "NtListenPort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
-			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no connection port"},
-			Condition{ntstatus.Timeout, "I-88", "no client waits"})},
+		Meta: Meta{
+			Name:    "NtListenPort",
+			Summary: "receives the oldest request to connect",
+			Missing: portsDoNotWait,
+			Conditions: portConditions(
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no connection port"},
+				Condition{ntstatus.Timeout, "I-88", "no client waits"}),
+		},
 		Call: Services.NtListenPort,
 	})
 	_ = Add(&NtTable, Entry[Services, CompleteConnectPortIn, CompleteConnectPortOut]{
-		Meta: Meta{Name: "NtCompleteConnectPort", Summary: "ends the wait of a client that was accepted", Source: "NtCompleteConnectPort", Support: Complete, Conditions: portConditions(
-			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
-			Condition{ntstatus.InvalidParameter, "I-88", "its client does not wait"})},
+		Meta: Meta{
+			Name:    "NtCompleteConnectPort",
+			Summary: "ends the wait of a client that was accepted",
+			Conditions: portConditions(
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no server's communication port"},
+				Condition{ntstatus.InvalidParameter, "I-88", "its client does not wait"}),
+		},
 		Call: Services.NtCompleteConnectPort,
 	})
 	_ = Add(&NtTable, Entry[Services, AcceptConnectPortIn, PortOut]{
-		Meta: Meta{Name: "NtAcceptConnectPort", Summary: "accepts or refuses a client, without a message the one that waits longest", Source: "NtAcceptConnectPort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
-			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no connection port"},
-			Condition{ntstatus.Timeout, "I-88", "no client waits"},
-			Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such client waits to be accepted by that message"},
-			Condition{ntstatus.PortConnectionRefused, "I-88", "the client has gone meanwhile"})},
+		Meta: Meta{
+			Name:    "NtAcceptConnectPort",
+			Summary: "accepts or refuses a client, without a message the one that waits longest",
+			Missing: portsDoNotWait,
+			Conditions: portConditions(
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no connection port"},
+				Condition{ntstatus.Timeout, "I-88", "no client waits"},
+				Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such client waits to be accepted by that message"},
+				Condition{ntstatus.PortConnectionRefused, "I-88", "the client has gone meanwhile"}),
+		},
 		Call: Services.NtAcceptConnectPort,
 	})
 	_ = Add(&NtTable, Entry[Services, RequestWaitReplyPortIn, RequestWaitReplyPortOut]{
-		Meta: Meta{Name: "NtRequestWaitReplyPort", Summary: "sends a request, and takes the reply to it", Source: "NtRequestWaitReplyPort", Support: Partial,
-			Missing: "a request returns STATUS_PENDING at once, and a second call with its MessageId takes the reply", Conditions: portConditions(
+		Meta: Meta{Name: "NtRequestWaitReplyPort", Summary: "sends a request, and takes the reply to it",
+			Missing: "a request returns STATUS_PENDING at once, and a second call with its MessageId takes the reply",
+			Conditions: portConditions(
 				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is no client's end"},
 				Condition{ntstatus.PortMessageTooLong, "I-88", "the message is longer than the port takes"},
 				Condition{ntstatus.PortDisconnected, "I-88", "the server is gone"},
@@ -129,26 +155,37 @@ var (
 		Call: Services.NtRequestWaitReplyPort,
 	})
 	_ = Add(&NtTable, Entry[Services, ReplyWaitReceivePortIn, ReplyWaitReceivePortOut]{
-		Meta: Meta{Name: "NtReplyWaitReceivePort", Summary: "receives the oldest request, on a connection port of any client", Source: "NtReplyWaitReceivePort", Support: Partial, Missing: portsDoNotWait, Conditions: portConditions(
-			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
-			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
-			Condition{ntstatus.Timeout, "I-88", "no request"})},
+		Meta: Meta{
+			Name:    "NtReplyWaitReceivePort",
+			Summary: "receives the oldest request, on a connection port of any client",
+			Missing: portsDoNotWait,
+			Conditions: portConditions(
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
+				Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
+				Condition{ntstatus.Timeout, "I-88", "no request"}),
+		},
 		Call: Services.NtReplyWaitReceivePort,
 	})
 	_ = Add(&NtTable, Entry[Services, ReplyPortIn, ReplyPortOut]{
-		Meta: Meta{Name: "NtReplyPort", Summary: "replies to a request", Source: "NtReplyPort", Support: Complete, Conditions: portConditions(
+		Meta: Meta{Name: "NtReplyPort", Summary: "replies to a request", Conditions: portConditions(
 			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
 			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
 			Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such thread waits for the reply to that message"})},
 		Call: Services.NtReplyPort,
 	})
 	_ = Add(&NtTable, Entry[Services, ImpersonateClientOfPortIn, ImpersonateClientOfPortOut]{
-		Meta: Meta{Name: "NtImpersonateClientOfPort", Summary: "impersonates the client that waits for the reply to a message", Source: "NtImpersonateClientOfPort", Support: Complete, Conditions: portConditions(
-			Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
-			Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
-			Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such thread waits for the reply to that message"},
-			Condition{ntstatus.BadImpersonationLevel, "I-80", "dynamic tracking, and the client's thread cannot give the level now"},
-			Condition{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"})},
+		Meta: Meta{
+			Name:    "NtImpersonateClientOfPort",
+			Summary: "impersonates the client that waits for the reply to a message",
+			Conditions: portConditions(
+				Condition{ntstatus.InvalidPortHandle, "I-88", "the port is a client's end"},
+				Condition{ntstatus.PortDisconnected, "I-88", "the client is gone"},
+				Condition{ntstatus.ReplyMessageMismatch, "I-88", "no such thread waits for the reply to that message"},
+				Condition{ntstatus.BadImpersonationLevel, "I-80",
+					"dynamic tracking, and the client's thread cannot give the level now"},
+				Condition{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
+			),
+		},
 		Call: Services.NtImpersonateClientOfPort,
 	})
 )

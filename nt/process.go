@@ -5,17 +5,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ProcessServices is the part of [Services] that makes processes and jobs.
-type ProcessServices interface {
-	NtCreateJobObject(CreateJobObjectIn) (CreateJobObjectOut, ntstatus.Status)
-	NtOpenJobObject(OpenJobObjectIn) (OpenJobObjectOut, ntstatus.Status)
-	NtAssignProcessToJobObject(AssignProcessToJobObjectIn) (AssignProcessToJobObjectOut, ntstatus.Status)
-	NtSetInformationJobObject(SetInformationJobObjectIn) (SetInformationJobObjectOut, ntstatus.Status)
-	NtCreateUserProcess(CreateUserProcessIn) (CreateUserProcessOut, ntstatus.Status)
-	NtResumeThread(ResumeThreadIn) (ResumeThreadOut, ntstatus.Status)
-	NtSetInformationProcess(SetInformationProcessIn) (SetInformationProcessOut, ntstatus.Status)
-}
-
 // CreateUserProcessIn and CreateUserProcessOut are the parameters of
 // NtCreateUserProcess. ParentProcess, Token and ImageName are what its
 // attribute list carries (PS_ATTRIBUTE_PARENT_PROCESS, PS_ATTRIBUTE_TOKEN,
@@ -31,10 +20,15 @@ type (
 		ParentProcess           winnt.Handle
 		Token                   winnt.Handle
 		ImageName               string
-		// OfProcess asks for the privilege in the caller's process token, as
-		// CreateProcessAsUser does, where the service itself asks for it in
-		// the effective one (I-7).
+		// OfProcess asks whether the caller's process token holds the
+		// privilege, enabled or not, as CreateProcessAsUser does, which
+		// enables it for the call; the service itself asks whether it is
+		// enabled in the effective token (I-7).
 		OfProcess bool `param:"-"`
+		// KinOnly refuses a token that needs the privilege, also to a
+		// caller that has it: CreateProcessAsUser without
+		// SeIncreaseQuotaPrivilege (I-96).
+		KinOnly bool `param:"-"`
 	}
 	CreateUserProcessOut struct {
 		ProcessHandle winnt.Handle
@@ -76,39 +70,51 @@ type (
 
 var (
 	rowCreateUserProcess = Add(&NtTable, Entry[Services, CreateUserProcessIn, CreateUserProcessOut]{
-		Meta: Meta{Name: "NtCreateUserProcess", Summary: "makes a process and its first thread", Source: "CreateProcess; CreateProcessAsUser", Support: Partial,
-			Missing: "no program is loaded: ImageName is opened and checked, and its label counts; of the flags only PROCESS_CREATE_FLAGS_INHERIT_HANDLES and THREAD_CREATE_FLAGS_CREATE_SUSPENDED",
+		Meta: Meta{
+			Name:    "NtCreateUserProcess",
+			Summary: "makes a process and its first thread",
+			Source:  "CreateProcess; CreateProcessAsUser",
+			Missing: "no program is loaded: ImageName is opened and checked, and its label counts; of the flags " +
+				"only PROCESS_CREATE_FLAGS_INHERIT_HANDLES and " +
+				"THREAD_CREATE_FLAGS_CREATE_SUSPENDED",
 			Conditions: []Condition{
 				{ntstatus.InvalidParameter, "I-95", "a flag that is not supported"},
 				{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
-				{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length, unknown attribute bits or some that the type does not take"},
+				{ntstatus.InvalidParameter, "O-22",
+					"OBJECT_ATTRIBUTES has a wrong Length, unknown attribute bits or some that the type does not take"},
 				{ntstatus.InvalidHandle, "O-31", "ParentProcess names no handle"},
 				{ntstatus.ObjectTypeMismatch, "O-31", "ParentProcess is no process"},
 				{ntstatus.AccessDenied, "O-31", "ParentProcess lacks PROCESS_CREATE_PROCESS"},
 				{ntstatus.InvalidHandle, "I-96", "Token names no handle"},
 				{ntstatus.ObjectTypeMismatch, "I-96", "Token is no token"},
 				{ntstatus.AccessDenied, "I-96", "Token lacks TOKEN_ASSIGN_PRIMARY"},
-				{ntstatus.PrivilegeNotHeld, "T-111", "Token is neither child nor sibling of the caller's process token, and SeAssignPrimaryTokenPrivilege is not enabled"},
+				{ntstatus.PrivilegeNotHeld, "T-111",
+					"Token is neither child nor sibling of the caller's process token, and " +
+						"SeAssignPrimaryTokenPrivilege is not enabled"},
 				{ntstatus.BadTokenType, "T-112", "Token is an impersonation token (profile documented)"},
-				{ntstatus.BadImpersonationLevel, "T-42", "Token is an impersonation token below SecurityImpersonation (profile observed)"},
+				{ntstatus.BadImpersonationLevel, "T-42",
+					"Token is an impersonation token below SecurityImpersonation (profile observed)"},
 				{ntstatus.ObjectNameNotFound, "I-95", "no file of that name"},
-				{ntstatus.AccessDenied, "O-33", "the new process's user, or the caller when no token is given, may not execute the file"},
+				{ntstatus.AccessDenied, "O-33",
+					"the new process's user, or the caller when no token is given, may not execute the file"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in a desired access"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
 				{ntstatus.ProcessIsTerminating, "O-47", "the parent process has ended"},
 				{ntstatus.AccessDenied, "I-90", "a job of the parent refuses the token"},
-			}},
+			},
+		},
 		Call: Services.NtCreateUserProcess,
 		Scalars: func(in CreateUserProcessIn) ntstatus.Status {
-			if in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 || in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
+			if in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||
+				in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
 		},
 	})
 	rowResumeThread = Add(&NtTable, Entry[Services, ResumeThreadIn, ResumeThreadOut]{
-		Meta: Meta{Name: "NtResumeThread", Summary: "starts a thread that was made suspended", Source: "ResumeThread", Support: Partial,
+		Meta: Meta{Name: "NtResumeThread", Summary: "starts a thread that was made suspended", Source: "ResumeThread",
 			Missing: "a thread is suspended only from its making to its first start",
 			Conditions: []Condition{
 				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
@@ -118,7 +124,9 @@ var (
 		Call: Services.NtResumeThread,
 	})
 	rowSetInformationProcess = Add(&NtTable, Entry[Services, SetInformationProcessIn, SetInformationProcessOut]{
-		Meta: Meta{Name: "NtSetInformationProcess", Summary: "replaces the primary token of a process that has not started", Source: "NtSetInformationProcess", Support: Partial,
+		Meta: Meta{
+			Name:    "NtSetInformationProcess",
+			Summary: "replaces the primary token of a process that has not started",
 			Missing: "only ProcessAccessToken",
 			Conditions: []Condition{
 				{ntstatus.InvalidInfoClass, "T-110", "another information class"},
@@ -130,13 +138,17 @@ var (
 				{ntstatus.InvalidHandle, "T-110", "the token handle names no handle"},
 				{ntstatus.ObjectTypeMismatch, "T-110", "the token handle is no token"},
 				{ntstatus.AccessDenied, "T-110", "the token handle lacks TOKEN_ASSIGN_PRIMARY"},
-				{ntstatus.PrivilegeNotHeld, "T-111", "the token is neither child nor sibling of the caller's process token, and SeAssignPrimaryTokenPrivilege is not enabled"},
-				{ntstatus.BadImpersonationLevel, "T-112", "an impersonation token below SecurityImpersonation (profile observed)"},
+				{ntstatus.PrivilegeNotHeld, "T-111",
+					"the token is neither child nor sibling of the caller's process token, and " +
+						"SeAssignPrimaryTokenPrivilege is not enabled"},
+				{ntstatus.BadImpersonationLevel, "T-112",
+					"an impersonation token below SecurityImpersonation (profile observed)"},
 				{ntstatus.BadTokenType, "T-112", "an impersonation token"},
 				{ntstatus.TokenAlreadyInUse, "T-112", "the token is some process's primary token (profile observed)"},
 				{ntstatus.AccessDenied, "I-90", "a job of the process refuses the token"},
 				{ntstatus.NotSupported, "T-110", "a thread of the process has started"},
-			}},
+			},
+		},
 		Call: Services.NtSetInformationProcess,
 		Scalars: func(in SetInformationProcessIn) ntstatus.Status {
 			if in.ProcessInformationClass != ProcessAccessToken {
@@ -151,32 +163,62 @@ var (
 // the process gets a copy of its parent's primary token, also while the caller
 // impersonates.
 func (t *Thread) NtCreateUserProcess(in CreateUserProcessIn) (CreateUserProcessOut, ntstatus.Status) {
-	if t.tracer != nil {
-		return traced(t, rowCreateUserProcess, in)
-	}
-	return t.sys.NtCreateUserProcess(in)
+	return call(t, rowCreateUserProcess, in)
 }
 
 // NtResumeThread starts a thread that was made suspended; it returns how often
 // the thread was suspended before, 0 or 1.
 func (t *Thread) NtResumeThread(thread winnt.Handle) (uint32, ntstatus.Status) {
 	in := ResumeThreadIn{thread}
-	if t.tracer != nil {
-		out, st := traced(t, rowResumeThread, in)
-		return out.PreviousSuspendCount, st
-	}
-	out, st := t.sys.NtResumeThread(in)
+	out, st := call(t, rowResumeThread, in)
 	return out.PreviousSuspendCount, st
 }
 
 // NtSetInformationProcess replaces the primary token of a process none of
 // whose threads has started (class 9, ProcessAccessToken).
-func (t *Thread) NtSetInformationProcess(process winnt.Handle, class ProcessInfoClass, token winnt.Handle) ntstatus.Status {
+func (t *Thread) NtSetInformationProcess(
+	process winnt.Handle, class ProcessInfoClass, token winnt.Handle,
+) ntstatus.Status {
 	in := SetInformationProcessIn{process, class, Cap(token), 16}
-	if t.tracer != nil {
-		_, st := traced(t, rowSetInformationProcess, in)
-		return st
-	}
-	_, st := t.sys.NtSetInformationProcess(in)
+	_, st := call(t, rowSetInformationProcess, in)
 	return st
+}
+
+var openByIDConditions = []Condition{
+	{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
+	{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
+	{ntstatus.InvalidParameterMix, "O-37", "name and client id both given, or both missing"},
+	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
+	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+	{ntstatus.InvalidCid, "O-37", "no such process or thread"},
+	{ntstatus.InvalidParameter, "O-22", "an attribute the type does not take"},
+	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that the type does not have"},
+	{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
+	{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
+	{ntstatus.AccessDenied, "O-33", "the access check on the object refuses"},
+	{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
+}
+
+// OpenProcessIn and OpenProcessOut are the parameters of NtOpenProcess.
+type (
+	OpenProcessIn struct {
+		DesiredAccess    winnt.AccessMask `object:"process"`
+		ObjectAttributes Captured[*ObjectAttributes]
+		ClientID         Captured[*ClientID] `param:"ClientId"`
+	}
+	OpenProcessOut struct{ ProcessHandle winnt.Handle }
+)
+
+var rowOpenProcess = Add(&NtTable, Entry[Services, OpenProcessIn, OpenProcessOut]{
+	Meta: Meta{Name: "NtOpenProcess", Summary: "opens a process by its id", Conditions: openByIDConditions},
+	Call: Services.NtOpenProcess,
+})
+
+// NtOpenProcess opens the process with that id (NtOpenProcess).
+func (t *Thread) NtOpenProcess(
+	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
+) (winnt.Handle, ntstatus.Status) {
+	in := OpenProcessIn{desired, Cap(attributes), Cap(id)}
+	out, st := call(t, rowOpenProcess, in)
+	return out.ProcessHandle, st
 }

@@ -43,11 +43,57 @@ type Services interface {
 	NtWriteFile(WriteFileIn) (WriteFileOut, ntstatus.Status)
 	NtFsControlFile(FsControlFileIn) (FsControlFileOut, ntstatus.Status)
 
-	AuditServices
+	NtOpenObjectAuditAlarm(OpenObjectAuditAlarmIn) (OpenObjectAuditAlarmOut, ntstatus.Status)
+	NtCloseObjectAuditAlarm(CloseObjectAuditAlarmIn) (CloseObjectAuditAlarmOut, ntstatus.Status)
+	NtDeleteObjectAuditAlarm(CloseObjectAuditAlarmIn) (CloseObjectAuditAlarmOut, ntstatus.Status)
+	NtPrivilegeObjectAuditAlarm(PrivilegeObjectAuditAlarmIn) (PrivilegeObjectAuditAlarmOut, ntstatus.Status)
+	NtPrivilegedServiceAuditAlarm(PrivilegedServiceAuditAlarmIn) (PrivilegedServiceAuditAlarmOut, ntstatus.Status)
+	NtAccessCheckAndAuditAlarm(AccessCheckAndAuditAlarmIn) (AccessCheckAndAuditAlarmOut, ntstatus.Status)
+	NtAccessCheckByTypeAndAuditAlarm(AccessCheckByTypeAndAuditAlarmIn) (AccessCheckAndAuditAlarmOut, ntstatus.Status)
+	NtAccessCheckByTypeResultListAndAuditAlarm(
+		AccessCheckByTypeAndAuditAlarmIn,
+	) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status)
+	NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
+		AccessCheckAndAuditAlarmByHandleIn,
+	) (AccessCheckResultListAndAuditAlarmOut, ntstatus.Status)
 
-	ProcessServices
-	TokenServices
-	ObjectServices
+	NtCreateJobObject(CreateJobObjectIn) (CreateJobObjectOut, ntstatus.Status)
+	NtOpenJobObject(OpenJobObjectIn) (OpenJobObjectOut, ntstatus.Status)
+	NtAssignProcessToJobObject(AssignProcessToJobObjectIn) (AssignProcessToJobObjectOut, ntstatus.Status)
+	NtSetInformationJobObject(SetInformationJobObjectIn) (SetInformationJobObjectOut, ntstatus.Status)
+	NtCreateUserProcess(CreateUserProcessIn) (CreateUserProcessOut, ntstatus.Status)
+	NtResumeThread(ResumeThreadIn) (ResumeThreadOut, ntstatus.Status)
+	NtSetInformationProcess(SetInformationProcessIn) (SetInformationProcessOut, ntstatus.Status)
+	NtCreateToken(CreateTokenIn) (CreateTokenOut, ntstatus.Status)
+	NtCreateTokenEx(CreateTokenExIn) (CreateTokenOut, ntstatus.Status)
+	NtCreateLowBoxToken(CreateLowBoxTokenIn) (CreateLowBoxTokenOut, ntstatus.Status)
+	NtFilterToken(FilterTokenIn) (FilterTokenOut, ntstatus.Status)
+	NtFilterTokenEx(FilterTokenExIn) (FilterTokenOut, ntstatus.Status)
+	NtAdjustGroupsToken(AdjustGroupsTokenIn) (AdjustGroupsTokenOut, ntstatus.Status)
+	NtAdjustTokenClaimsAndDeviceGroups(AdjustTokenClaimsIn) (AdjustTokenClaimsOut, ntstatus.Status)
+	NtCompareTokens(CompareTokensIn) (CompareTokensOut, ntstatus.Status)
+	NtSetInformationToken(SetInformationTokenIn) (SetInformationTokenOut, ntstatus.Status)
+	NtQuerySecurityAttributesToken(QuerySecurityAttributesTokenIn) (QuerySecurityAttributesTokenOut, ntstatus.Status)
+	NtAllocateLocallyUniqueId(AllocateLocallyUniqueIDIn) (AllocateLocallyUniqueIDOut, ntstatus.Status)
+	NtDuplicateObject(DuplicateObjectIn) (DuplicateObjectOut, ntstatus.Status)
+	NtCompareObjects(CompareObjectsIn) (CompareObjectsOut, ntstatus.Status)
+	NtQueryObject(QueryObjectIn) (QueryObjectOut, ntstatus.Status)
+	NtSetInformationObject(SetInformationObjectIn) (SetInformationObjectOut, ntstatus.Status)
+	NtMakeTemporaryObject(MakeTemporaryObjectIn) (MakeTemporaryObjectOut, ntstatus.Status)
+	NtMakePermanentObject(MakePermanentObjectIn) (MakePermanentObjectOut, ntstatus.Status)
+	NtQuerySecurityObject(QuerySecurityObjectIn) (QuerySecurityObjectOut, ntstatus.Status)
+	NtSetSecurityObject(SetSecurityObjectIn) (SetSecurityObjectOut, ntstatus.Status)
+
+	NtCreateDirectoryObject(CreateDirectoryObjectIn) (DirectoryObjectOut, ntstatus.Status)
+	NtOpenDirectoryObject(OpenDirectoryObjectIn) (DirectoryObjectOut, ntstatus.Status)
+	NtCreateSymbolicLinkObject(CreateSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
+	NtOpenSymbolicLinkObject(OpenSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
+	NtCreateEvent(CreateEventIn) (EventOut, ntstatus.Status)
+	NtOpenEvent(OpenEventIn) (EventOut, ntstatus.Status)
+
+	NtGetNextThread(GetNextThreadIn) (GetNextThreadOut, ntstatus.Status)
+	NtImpersonateThread(ImpersonateThreadIn) (ImpersonateThreadOut, ntstatus.Status)
+	NtImpersonateAnonymousToken(ImpersonateAnonymousTokenIn) (ImpersonateAnonymousTokenOut, ntstatus.Status)
 
 	// PipeChanged is closed at the next change of the pipe behind a handle, for
 	// whoever waits; ok is false for a handle that is no pipe's.

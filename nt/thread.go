@@ -79,9 +79,11 @@ func (t *Thread) CallRow(r Row, in any) (any, ntstatus.Status) {
 	return out, st
 }
 
-// traced is the one out-of-line path of a typed call when a tracer is set.
-func traced[I, O any](t *Thread, e *Entry[Services, I, O], in I) (O, ntstatus.Status) {
-	out, st := e.Call(t.sys, in)
-	t.tracer.Traced(&Call{t.name, e, in, out, st, t.sys.TakeWhy()})
+// call is the one path of a typed call: the row's implementation, then the tracer.
+func call[I, O any](t *Thread, row *Entry[Services, I, O], in I) (O, ntstatus.Status) {
+	out, st := row.Call(t.sys, in)
+	if t.tracer != nil {
+		t.tracer.Traced(&Call{t.name, row, in, out, st, t.sys.TakeWhy()})
+	}
 	return out, st
 }

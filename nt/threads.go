@@ -30,19 +30,24 @@ type (
 
 var (
 	rowGetNextThread = Add(&NtTable, Entry[Services, GetNextThreadIn, GetNextThreadOut]{
-		Meta: Meta{Name: "NtGetNextThread", Summary: "opens the thread of a process that follows another", Source: "ntdll; decided", Support: Complete, Conditions: []Condition{
-			{ntstatus.InvalidParameter, "O-22", "Flags is not 0, or HandleAttributes has unknown bits"},
-			{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
-			{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
-			{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
-			{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_QUERY_INFORMATION"},
-			{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
-			{ntstatus.InvalidParameter, "O-37", "ThreadHandle is a thread of another process"},
-			{ntstatus.InvalidParameter, "O-33", "an attribute the type does not take"},
-			{ntstatus.NoMoreEntries, "O-37", "no thread follows that the caller may open"},
-		}},
+		Meta: Meta{
+			Name:    "NtGetNextThread",
+			Summary: "opens the thread of a process that follows another",
+			Source:  "ntdll; decided",
+			Conditions: []Condition{
+				{ntstatus.InvalidParameter, "O-22", "Flags is not 0, or HandleAttributes has unknown bits"},
+				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
+				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
+				{ntstatus.AccessDenied, "O-31", "ProcessHandle lacks PROCESS_QUERY_INFORMATION"},
+				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
+				{ntstatus.InvalidParameter, "O-37", "ThreadHandle is a thread of another process"},
+				{ntstatus.InvalidParameter, "O-33", "an attribute the type does not take"},
+				{ntstatus.NoMoreEntries, "O-37", "no thread follows that the caller may open"},
+			},
+		},
 		Call: Services.NtGetNextThread,
 		Scalars: func(in GetNextThreadIn) ntstatus.Status {
 			if in.Flags != 0 {
@@ -52,47 +57,59 @@ var (
 		},
 	})
 	rowImpersonateThread = Add(&NtTable, Entry[Services, ImpersonateThreadIn, ImpersonateThreadOut]{
-		Meta: Meta{Name: "NtImpersonateThread", Summary: "makes a thread act as what another thread acts as", Source: "ntifs.h", Support: Complete, Conditions: []Condition{
-			{ntstatus.AccessViolation, "O-3", "SecurityQos is NULL or cannot be read"},
-			{ntstatus.InvalidParameter, "I-73", "SecurityQos has a wrong Length"},
-			{ntstatus.InvalidHandle, "O-31", "ServerThreadHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "ServerThreadHandle is no thread"},
-			{ntstatus.AccessDenied, "O-31", "ServerThreadHandle lacks THREAD_DIRECT_IMPERSONATION"},
-			{ntstatus.InvalidHandle, "O-31", "ClientThreadHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "ClientThreadHandle is no thread"},
-			{ntstatus.AccessDenied, "O-31", "ClientThreadHandle lacks THREAD_IMPERSONATE"},
-			{ntstatus.InvalidParameter, "I-80", "the level is above SecurityDelegation"},
-			{ntstatus.BadImpersonationLevel, "I-80", "the client's own impersonation does not allow that level, or none at all"},
-			{ntstatus.InsufficientResources, "O-81", "memory ran out"},
-			{ntstatus.NoMemory, "I-41", "no memory for the impersonation record"},
-			{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
-			{ntstatus.Success, "I-43", "the client may only be identified: the server gets a copy at SecurityIdentification"},
-		}},
+		Meta: Meta{
+			Name:    "NtImpersonateThread",
+			Summary: "makes a thread act as what another thread acts as",
+			Source:  "ntifs.h",
+			Conditions: []Condition{
+				{ntstatus.AccessViolation, "O-3", "SecurityQos is NULL or cannot be read"},
+				{ntstatus.InvalidParameter, "I-73", "SecurityQos has a wrong Length"},
+				{ntstatus.InvalidHandle, "O-31", "ServerThreadHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ServerThreadHandle is no thread"},
+				{ntstatus.AccessDenied, "O-31", "ServerThreadHandle lacks THREAD_DIRECT_IMPERSONATION"},
+				{ntstatus.InvalidHandle, "O-31", "ClientThreadHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ClientThreadHandle is no thread"},
+				{ntstatus.AccessDenied, "O-31", "ClientThreadHandle lacks THREAD_IMPERSONATE"},
+				{ntstatus.InvalidParameter, "I-80", "the level is above SecurityDelegation"},
+				{ntstatus.BadImpersonationLevel, "I-80",
+					"the client's own impersonation does not allow that level, or none at all"},
+				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+				{ntstatus.NoMemory, "I-41", "no memory for the impersonation record"},
+				{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
+				{ntstatus.Success, "I-43",
+					"the client may only be identified: the server gets a copy at SecurityIdentification"},
+			},
+		},
 		Call: Services.NtImpersonateThread,
 	})
-	rowImpersonateAnonymousToken = Add(&NtTable, Entry[Services, ImpersonateAnonymousTokenIn, ImpersonateAnonymousTokenOut]{
-		Meta: Meta{Name: "NtImpersonateAnonymousToken", Summary: "makes a thread act as the anonymous logon", Source: "ImpersonateAnonymousToken", Support: Complete, Conditions: []Condition{
-			{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
-			{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_IMPERSONATE"},
-			{ntstatus.AccessDenied, "I-74", "the caller's process has a restricted token"},
-			{ntstatus.NoMemory, "I-41", "no memory for the impersonation record"},
-			{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
-		}},
-		Call: Services.NtImpersonateAnonymousToken,
-	})
+	rowImpersonateAnonymousToken = Add(&NtTable,
+		Entry[Services, ImpersonateAnonymousTokenIn, ImpersonateAnonymousTokenOut]{
+			Meta: Meta{
+				Name:    "NtImpersonateAnonymousToken",
+				Summary: "makes a thread act as the anonymous logon",
+				Source:  "ImpersonateAnonymousToken",
+				Conditions: []Condition{
+					{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
+					{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
+					{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_IMPERSONATE"},
+					{ntstatus.AccessDenied, "I-74", "the caller's process has a restricted token"},
+					{ntstatus.NoMemory, "I-41", "no memory for the impersonation record"},
+					{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
+				},
+			},
+			Call: Services.NtImpersonateAnonymousToken,
+		},
+	)
 )
 
 // NtGetNextThread opens the thread of a process that follows thread, 0 for the
 // first; threads the caller may not open are passed over, and
 // STATUS_NO_MORE_ENTRIES ends the list.
-func (t *Thread) NtGetNextThread(process, thread winnt.Handle, desired winnt.AccessMask, attributes, flags uint32) (winnt.Handle, ntstatus.Status) {
+func (t *Thread) NtGetNextThread(
+	process, thread winnt.Handle, desired winnt.AccessMask, attributes, flags uint32,
+) (winnt.Handle, ntstatus.Status) {
 	in := GetNextThreadIn{process, thread, desired, attributes, flags}
-	if t.tracer != nil {
-		out, st := traced(t, rowGetNextThread, in)
-		return out.NewThreadHandle, st
-	}
-	out, st := t.sys.NtGetNextThread(in)
+	out, st := call(t, rowGetNextThread, in)
 	return out.NewThreadHandle, st
 }
 
@@ -100,11 +117,7 @@ func (t *Thread) NtGetNextThread(process, thread winnt.Handle, desired winnt.Acc
 // acts as now, at the quality of service given.
 func (t *Thread) NtImpersonateThread(server, client winnt.Handle, qos *SecurityQualityOfService) ntstatus.Status {
 	in := ImpersonateThreadIn{server, client, Cap(qos)}
-	if t.tracer != nil {
-		_, st := traced(t, rowImpersonateThread, in)
-		return st
-	}
-	_, st := t.sys.NtImpersonateThread(in)
+	_, st := call(t, rowImpersonateThread, in)
 	return st
 }
 
@@ -112,10 +125,100 @@ func (t *Thread) NtImpersonateThread(server, client winnt.Handle, qos *SecurityQ
 // (ImpersonateAnonymousToken).
 func (t *Thread) NtImpersonateAnonymousToken(thread winnt.Handle) ntstatus.Status {
 	in := ImpersonateAnonymousTokenIn{thread}
-	if t.tracer != nil {
-		_, st := traced(t, rowImpersonateAnonymousToken, in)
-		return st
+	_, st := call(t, rowImpersonateAnonymousToken, in)
+	return st
+}
+
+// OpenThreadIn and OpenThreadOut are the parameters of NtOpenThread.
+type (
+	OpenThreadIn struct {
+		DesiredAccess    winnt.AccessMask `object:"thread"`
+		ObjectAttributes Captured[*ObjectAttributes]
+		ClientID         Captured[*ClientID] `param:"ClientId"`
 	}
-	_, st := t.sys.NtImpersonateAnonymousToken(in)
+	OpenThreadOut struct{ ThreadHandle winnt.Handle }
+)
+
+var rowOpenThread = Add(&NtTable, Entry[Services, OpenThreadIn, OpenThreadOut]{
+	Meta: Meta{Name: "NtOpenThread", Summary: "opens a thread by its id", Conditions: openByIDConditions},
+	Call: Services.NtOpenThread,
+})
+
+// NtOpenThread opens the thread with that id (NtOpenThread).
+func (t *Thread) NtOpenThread(
+	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
+) (winnt.Handle, ntstatus.Status) {
+	in := OpenThreadIn{desired, Cap(attributes), Cap(id)}
+	out, st := call(t, rowOpenThread, in)
+	return out.ThreadHandle, st
+}
+
+// ThreadInfoClass is THREADINFOCLASS.
+type ThreadInfoClass uint32
+
+// ThreadImpersonationToken is the class that sets a thread's impersonation
+// token; its information is a token handle, 0 to revert.
+const ThreadImpersonationToken ThreadInfoClass = 5
+
+// String prints the documented name.
+func (c ThreadInfoClass) String() string {
+	if c == ThreadImpersonationToken {
+		return "ThreadImpersonationToken"
+	}
+	return "THREADINFOCLASS(" + winnt.Handle(c).String() + ")"
+}
+
+// SetInformationThreadIn and SetInformationThreadOut are the parameters of
+// NtSetInformationThread. ThreadInformationLength is 8 for a handle.
+type (
+	SetInformationThreadIn struct {
+		ThreadHandle            winnt.Handle
+		ThreadInformationClass  ThreadInfoClass
+		ThreadInformation       Captured[winnt.Handle]
+		ThreadInformationLength uint32 `default:"8"`
+	}
+	SetInformationThreadOut struct{}
+)
+
+var rowSetInformationThread = Add(&NtTable, Entry[Services, SetInformationThreadIn, SetInformationThreadOut]{
+	Meta: Meta{
+		Name:    "NtSetInformationThread",
+		Summary: "sets the impersonation token of a thread",
+		Source:  "ZwSetInformationThread; SetThreadToken",
+		Missing: "only ThreadImpersonationToken",
+		Conditions: []Condition{
+			{ntstatus.InvalidInfoClass, "I-70", "another information class"},
+			{ntstatus.InfoLengthMismatch, "I-70", "the length is not that of a handle"},
+			{ntstatus.AccessViolation, "O-3", "the information cannot be read"},
+			{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
+			{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_SET_THREAD_TOKEN"},
+			{ntstatus.InvalidHandle, "O-31", "the token handle names no handle"},
+			{ntstatus.ObjectTypeMismatch, "O-31", "the token handle is no token"},
+			{ntstatus.AccessDenied, "O-31", "the token handle lacks TOKEN_IMPERSONATE"},
+			{ntstatus.BadTokenType, "I-70", "the token is a primary token"},
+			{ntstatus.NoMemory, "I-41", "no memory for the impersonation record"},
+			{ntstatus.AccessDenied, "I-90", "a job's security limits refuse the token"},
+			{ntstatus.InsufficientResources, "I-43", "the copy that a demotion needs cannot be made"},
+			{ntstatus.Success, "I-43",
+				"the client may only be identified: the thread gets a copy at SecurityIdentification"},
+		},
+	},
+	Call: Services.NtSetInformationThread,
+	Scalars: func(in SetInformationThreadIn) ntstatus.Status {
+		if in.ThreadInformationClass != ThreadImpersonationToken {
+			return ntstatus.InvalidInfoClass
+		}
+		return ntstatus.Success
+	},
+})
+
+// NtSetInformationThread sets the impersonation token of a thread; token 0
+// ends the impersonation (ZwSetInformationThread, class 5).
+func (t *Thread) NtSetInformationThread(
+	thread winnt.Handle, class ThreadInfoClass, token winnt.Handle,
+) ntstatus.Status {
+	in := SetInformationThreadIn{thread, class, Cap(token), 8}
+	_, st := call(t, rowSetInformationThread, in)
 	return st
 }

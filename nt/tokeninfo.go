@@ -83,63 +83,78 @@ type (
 
 var (
 	rowSetInformationToken = Add(&NtTable, Entry[Services, SetInformationTokenIn, SetInformationTokenOut]{
-		Meta: Meta{Name: "NtSetInformationToken", Summary: "changes a fact about a token", Source: "SetTokenInformation; ZwSetInformationToken", Support: Complete, Conditions: []Condition{
-			{ntstatus.InvalidInfoClass, "T-90", "a class that is unknown or cannot be set"},
-			{ntstatus.InfoLengthMismatch, "T-90", "TokenInformationLength is not the size of a class of fixed size"},
-			{ntstatus.AccessViolation, "T-90", "TokenInformation is NULL or cannot be read"},
-			{ntstatus.InvalidHandle, "T-90", "TokenHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "T-90", "TokenHandle is no token"},
-			{ntstatus.AccessDenied, "T-90", "TokenHandle lacks TOKEN_ADJUST_DEFAULT (TokenSessionId: and TOKEN_ADJUST_SESSIONID)"},
-			{ntstatus.InfoLengthMismatch, "T-90", "TokenInformationLength is below the header of a class of variable size"},
-			{ntstatus.PrivilegeNotHeld, "T-90", "the class needs SeTcbPrivilege or SeCreateTokenPrivilege, or integrity is to rise without SeTcbPrivilege"},
-			{ntstatus.InvalidSID, "T-90", "a SID is malformed"},
-			{ntstatus.InvalidACL, "T-90", "the ACL is malformed"},
-			{ntstatus.InvalidOwner, "T-90", "TokenOwner: neither the user nor a group with SE_GROUP_OWNER, or deny-only"},
-			{ntstatus.AllottedSpaceExceeded, "T-90", "TokenPrimaryGroup, TokenDefaultDacl: more than DynamicCharged"},
-			{ntstatus.InvalidPrimaryGroup, "T-90", "TokenPrimaryGroup: neither the user nor a group of the token"},
-			{ntstatus.InvalidHandle, "T-90", "TokenLinkedToken: the value names no handle"},
-			{ntstatus.ObjectTypeMismatch, "T-90", "TokenLinkedToken: the value is no token"},
-			{ntstatus.AccessDenied, "T-90", "TokenLinkedToken: the value lacks TOKEN_DUPLICATE"},
-			{ntstatus.NotFound, "T-90", "TokenSecurityAttributes: an attribute to delete that the token does not have"},
-			{ntstatus.InvalidParameter, "T-90", "a value that the class does not take"},
-		}},
+		Meta: Meta{
+			Name:    "NtSetInformationToken",
+			Summary: "changes a fact about a token",
+			Source:  "SetTokenInformation; ZwSetInformationToken",
+			Conditions: []Condition{
+				{ntstatus.InvalidInfoClass, "T-90", "a class that is unknown or cannot be set"},
+				{ntstatus.InfoLengthMismatch, "T-90",
+					"TokenInformationLength is not the size of a class of fixed size"},
+				{ntstatus.AccessViolation, "T-90", "TokenInformation is NULL or cannot be read"},
+				{ntstatus.InvalidHandle, "T-90", "TokenHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "T-90", "TokenHandle is no token"},
+				{ntstatus.AccessDenied, "T-90",
+					"TokenHandle lacks TOKEN_ADJUST_DEFAULT (TokenSessionId: and TOKEN_ADJUST_SESSIONID)"},
+				{ntstatus.InfoLengthMismatch, "T-90",
+					"TokenInformationLength is below the header of a class of variable size"},
+				{ntstatus.PrivilegeNotHeld, "T-90",
+					"the class needs SeTcbPrivilege or SeCreateTokenPrivilege, or integrity is to rise without " +
+						"SeTcbPrivilege"},
+				{ntstatus.InvalidSID, "T-90", "a SID is malformed"},
+				{ntstatus.InvalidACL, "T-90", "the ACL is malformed"},
+				{ntstatus.InvalidOwner, "T-90",
+					"TokenOwner: neither the user nor a group with SE_GROUP_OWNER, or deny-only"},
+				{ntstatus.AllottedSpaceExceeded, "T-90",
+					"TokenPrimaryGroup, TokenDefaultDacl: more than DynamicCharged"},
+				{ntstatus.InvalidPrimaryGroup, "T-90", "TokenPrimaryGroup: neither the user nor a group of the token"},
+				{ntstatus.InvalidHandle, "T-90", "TokenLinkedToken: the value names no handle"},
+				{ntstatus.ObjectTypeMismatch, "T-90", "TokenLinkedToken: the value is no token"},
+				{ntstatus.AccessDenied, "T-90", "TokenLinkedToken: the value lacks TOKEN_DUPLICATE"},
+				{ntstatus.NotFound, "T-90",
+					"TokenSecurityAttributes: an attribute to delete that the token does not have"},
+				{ntstatus.InvalidParameter, "T-90", "a value that the class does not take"},
+			},
+		},
 		Call: Services.NtSetInformationToken,
 	})
-	rowQuerySecurityAttributesToken = Add(&NtTable, Entry[Services, QuerySecurityAttributesTokenIn, QuerySecurityAttributesTokenOut]{
-		Meta: Meta{Name: "NtQuerySecurityAttributesToken", Summary: "tells the security attributes of a token, all or by name", Source: "NtQuerySecurityAttributesToken, public headers", Support: Complete, Conditions: []Condition{
-			{ntstatus.AccessViolation, "T-80", "a pointer cannot be read or written"},
-			{ntstatus.InvalidHandle, "T-80", "TokenHandle names no handle"},
-			{ntstatus.ObjectTypeMismatch, "T-80", "TokenHandle is no token"},
-			{ntstatus.AccessDenied, "T-80", "TokenHandle lacks TOKEN_QUERY"},
-			{ntstatus.NoToken, "O-15", "NtCurrentThreadToken of a thread that does not impersonate"},
-			{ntstatus.CantOpenAnonymous, "I-24", "NtCurrentThreadToken or NtCurrentEffectiveToken at SecurityAnonymous"},
-			{ntstatus.NotFound, "T-80", "the token has none of the attributes named"},
-			{ntstatus.BufferTooSmall, "T-80", "the buffer is too small; ReturnLength says the need"},
-		}},
-		Call: Services.NtQuerySecurityAttributesToken,
-	})
+	rowQuerySecurityAttributesToken = Add(&NtTable,
+		Entry[Services, QuerySecurityAttributesTokenIn, QuerySecurityAttributesTokenOut]{
+			Meta: Meta{
+				Name:    "NtQuerySecurityAttributesToken",
+				Summary: "tells the security attributes of a token, all or by name",
+				Source:  "NtQuerySecurityAttributesToken, public headers",
+				Conditions: []Condition{
+					{ntstatus.AccessViolation, "T-80", "a pointer cannot be read or written"},
+					{ntstatus.InvalidHandle, "T-80", "TokenHandle names no handle"},
+					{ntstatus.ObjectTypeMismatch, "T-80", "TokenHandle is no token"},
+					{ntstatus.AccessDenied, "T-80", "TokenHandle lacks TOKEN_QUERY"},
+					{ntstatus.NoToken, "O-15", "NtCurrentThreadToken of a thread that does not impersonate"},
+					{ntstatus.CantOpenAnonymous, "I-24",
+						"NtCurrentThreadToken or NtCurrentEffectiveToken at SecurityAnonymous"},
+					{ntstatus.NotFound, "T-80", "the token has none of the attributes named"},
+					{ntstatus.BufferTooSmall, "T-80", "the buffer is too small; ReturnLength says the need"},
+				},
+			},
+			Call: Services.NtQuerySecurityAttributesToken,
+		},
+	)
 )
 
 // NtSetInformationToken changes a fact about a token (SetTokenInformation);
 // value is the Go value of the class, nil a NULL pointer.
 func (t *Thread) NtSetInformationToken(tok winnt.Handle, class winnt.TokenInfoClass, value any) ntstatus.Status {
 	in := SetInformationTokenIn{tok, class, Cap(value), ^uint32(0)}
-	if t.tracer != nil {
-		_, st := traced(t, rowSetInformationToken, in)
-		return st
-	}
-	_, st := t.sys.NtSetInformationToken(in)
+	_, st := call(t, rowSetInformationToken, in)
 	return st
 }
 
 // NtQuerySecurityAttributesToken returns the token's own security attributes
 // of these names, all of them where no name is given.
-func (t *Thread) NtQuerySecurityAttributesToken(tok winnt.Handle, names ...string) ([]claims.Attribute, ntstatus.Status) {
+func (t *Thread) NtQuerySecurityAttributesToken(
+	tok winnt.Handle, names ...string,
+) ([]claims.Attribute, ntstatus.Status) {
 	in := QuerySecurityAttributesTokenIn{tok, Cap(names), ^uint32(0)}
-	if t.tracer != nil {
-		out, st := traced(t, rowQuerySecurityAttributesToken, in)
-		return out.Buffer, st
-	}
-	out, st := t.sys.NtQuerySecurityAttributesToken(in)
+	out, st := call(t, rowQuerySecurityAttributesToken, in)
 	return out.Buffer, st
 }

@@ -4,26 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/recordings"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sddl"
 )
-
-// vectors is the folder of recorded data.
-func vectors(t testing.TB) string {
-	dir := os.Getenv("REFMON_VECTORS")
-	if dir == "" {
-		dir = "../../shared/vectors" // the default of REFMON_VECTORS
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no recorded vectors: set REFMON_VECTORS to their folder (%v)", err)
-	}
-	return dir
-}
 
 // TestRecorded reads attributes that python3-samba and smbd wrote. The SDDL is
 // read off the bytes by hand.
@@ -77,7 +65,7 @@ const pythonSDDL = "O:SYG:SYD:PAI(D;OICI;DC;;;S-1-5-21-1-2-3-2001)(A;OICI;CCDCLC
 // bytesOf reads a vector: bytes, or a dump of lines "[0010] 01 02 … text".
 func bytesOf(t *testing.T, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(vectors(t), "raw", name))
+	b, err := os.ReadFile(recordings.File(t, "raw/"+name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ type AssignRequest struct {
 	Flags           AutoInherit
 	Subject         *Caller
 	Mapping         *winnt.GenericMapping
-	KernelObject    bool // masks are cut down to Mapping.All (S-65)
+	KernelObject    bool // effective masks are cut down to Mapping.All (S-65)
 }
 
 // Assign makes the descriptor of a new object: SeAssignSecurityEx, and

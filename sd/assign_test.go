@@ -36,6 +36,13 @@ func text(t *testing.T, d *sd.Descriptor) string {
 
 const og = "O:S-1-5-21-1-2-3-1107G:BU"
 
+// kernelObject makes the new object one of the kernel's, whose GENERIC_READ and
+// GENERIC_EXECUTE hold rights that its GENERIC_ALL lacks.
+func kernelObject(r *sd.AssignRequest) {
+	r.KernelObject = true
+	r.Mapping = &winnt.GenericMapping{Read: 0x24001, Write: 0x26002, Execute: 0x25004, All: 0x1F800F}
+}
+
 // The creation algorithm, S-61 to S-70, among them the split of S-67, and the conformance cases.
 func TestAssign(t *testing.T) {
 	file := winnt.FileObject.Mapping
@@ -75,7 +82,17 @@ func TestAssign(t *testing.T) {
 		{id: "S-63 defaulted, nothing inheritable", parent: "D:(A;;RC;;;WD)", creator: "D:(A;;GA;;;BA)", flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
 		{id: "S-63 creator wins", parent: "D:(A;OI;RC;;;WD)", creator: "D:(A;ID;GA;;;BA)", want: og + "D:(A;;FA;;;BA)"},
 		{id: "S-64 request kept", creator: "D:AR(A;;GA;;;BA)", want: og + "D:AR(A;;FA;;;BA)"},
-		{id: "S-65 useless entry dropped", creator: "D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)", want: og + "D:(A;OIIO;GA;;;BA)"},
+		{id: "S-65 inherit-only without heirs kept", creator: "D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)", want: og + "D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)"},
+		{id: "S-65 inherit-only without heirs kept, auto-inherit", creator: "D:(A;IO;GA;;;CO)(A;;RC;;;BA)", container: true,
+			flags: sd.DACLAutoInherit, want: og + "D:AI(A;IO;GA;;;CO)(A;;RC;;;BA)"},
+		{id: "S-65 inherit-only without heirs kept in a SACL", creator: "D:S:(AU;IOSA;GA;;;BA)", flags: sd.AvoidPrivilegeCheck,
+			want: og + "D:S:(AU;IOSA;GA;;;BA)"},
+		{id: "S-65 kernel object, explicit", creator: "D:(A;;GRGX;;;BA)(D;;0x5000;;;BU)(A;IO;GR;;;SY)", want: og + "D:(A;;CCLCRC;;;BA)(D;;;;;BU)(A;IO;GR;;;SY)",
+			change: kernelObject},
+		{id: "S-65 kernel object, default list", want: og + "D:(A;;0x1f800f;;;SY)(A;;CCLCRC;;;BA)", change: kernelObject},
+		{id: "S-65 kernel object, inherited", parent: "D:(A;OI;GRGX;;;WD)(A;OI;0x5001;;;BU)", want: og + "D:(A;;CCLCRC;;;WD)(A;;CC;;;BU)", change: kernelObject},
+		{id: "S-65 kernel object, audit", creator: "D:S:(AU;SA;GRGX;;;WD)", flags: sd.AvoidPrivilegeCheck,
+			want: og + "D:S:(AU;SA;CCLCRC;;;WD)", change: kernelObject},
 		{id: "S-65 no substitution", creator: "D:(A;OICI;GA;;;CO)", container: true, want: og + "D:(A;OICI;FA;;;CO)"},
 		{id: "S-65 split with auto-inherit", creator: "D:(A;OICI;GA;;;CO)", container: true, flags: sd.DACLAutoInherit, want: og + "D:AI(A;;FA;;;S-1-5-21-1-2-3-1107)(A;OICIIO;GA;;;CO)"},
 		{id: "S-68 group and server", parent: "D:(A;OI;CC;;;CG)(A;OI;CC;;;S-1-3-2)(A;OI;CC;;;S-1-3-3)(A;OI;CC;;;OW)", want: og + "D:(A;;CC;;;BU)(A;;CC;;;SY)(A;;CC;;;BA)(A;;CC;;;OW)",

@@ -44,9 +44,11 @@ const (
 	takeExplicit        // those not marked Inherited
 )
 
-// explicit processes a creator's list (S-65): entries nobody could use are
-// dropped, generic bits of effective ones mapped. With auto, placeholders are
-// substituted too, and what children need is kept beside as inherit-only.
+// explicit makes the entries of a creator's list those of the new object.
+// Generic bits of effective entries are mapped; an inherit-only entry keeps its
+// mask, and stays also where nothing can inherit it (S-65). With auto,
+// placeholders are substituted too, and children's form is kept beside as
+// inherit-only.
 func (h *Heir) explicit(l *ACL, auto bool, take int) []ACE {
 	out := make([]ACE, 0, l.Len())
 	for _, a := range l.All() {
@@ -56,9 +58,7 @@ func (h *Heir) explicit(l *ACL, auto bool, take int) []ACE {
 		a = a.WithFlags(a.Flags() &^ Inherited)
 		switch {
 		case a.Flags()&InheritOnly != 0:
-			if a.Flags()&(ObjectInherit|ContainerInherit) != 0 {
-				out = append(out, a)
-			}
+			out = append(out, a)
 		case auto:
 			out = h.split(out, a, false)
 		default:

@@ -38,6 +38,12 @@ type Parts struct {
 	DACL, SACL   *ACL
 }
 
+// NoSecurity asks for no security in so many words: it has no owner and a NULL
+// DACL, which grants everything but to AppContainers and against integrity. It
+// is for stores without security, since a nil descriptor denies wherever rights
+// are decided.
+var NoSecurity = New(Parts{Control: DACLPresent})
+
 // New makes a descriptor. A list that is given is present; SelfRelative is
 // always set, and RMControl is dropped without RMControlValid.
 func New(p Parts) *Descriptor {

@@ -24,6 +24,16 @@ func TestRefusals(t *testing.T) {
 		{"C-31 braces", "D:(OA;;CR;{ab721a53-1e2f-11d0-9819-00aa0040529b};;WD)", ntstatus.InvalidStringUUID, 10},
 		{"C-31 digits", "D:(OA;;CR;ab721a531e2f11d0981900aa0040529b;;WD)", ntstatus.InvalidStringUUID, 10},
 		{"C-31 space", "D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b ;;WD)", ntstatus.InvalidStringUUID, 10},
+		{"S-41 blank before a GUID", "D:(OA;;CR; ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidStringUUID, 11},
+		{"S-41 blank before the second GUID", "D:(OA;;CR;; ab721a53-1e2f-11d0-9819-00aa0040529b;WD)", ntstatus.InvalidStringUUID, 12},
+		{"S-41 blank before a GUID in a SACL", "S:(OU;SA;CR; ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidStringUUID, 13},
+		{"S-41 blank after the second GUID", "S:(OU;SA;CR;;ab721a53-1e2f-11d0-9819-00aa0040529b ;WD)", ntstatus.InvalidStringUUID, 13},
+		{"S-38 half a name after a number", "D:(A;;0x1G;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-38 half a number after a name", "D:(A;;GR0x;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-38 octal digit", "D:(A;;GR08;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-38 sign alone", "D:(A;;GR-;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-41 blank before a number", "D:(A;;GR 0x1;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-41 blank after a number", "D:(A;;0x1 GR;;;WD)", ntstatus.InvalidACL, 9},
 		{"C-33", "D:(AU;SA;CR;;;BA)", ntstatus.InvalidACL, 3},
 		{"C-45", "D:(XA;;CC;;;WD;(! Member_of{SID(BA)}))", ntstatus.InvalidACL, -1},
 		{"C-46", "D:(XA;;CC;;;WD;(a == a))", ntstatus.InvalidACL, -1},
@@ -81,7 +91,7 @@ func TestRefusals(t *testing.T) {
 func TestStrict(t *testing.T) {
 	for _, text := range []string{
 		"D:(A;;-1;;;WD)", "D:(A;;0x123456789;;;WD)" /* C-27, C-28 */, "O:S-1-3-4294967296-3-4" /* C-08 */, "D:(a;;GA;;;WD)", "D:(A;;ga;;;WD)", "D:(A;;GA;;;wd)",
-		"D: P", " D:", "D:(A;;GA;;; WD)", "D:(A; OI;GA;;;WD)", "D:(A;;RP LC;;;WD)", "O:S-01-5-18", "O:s-1-5-18", "D:(XA;;GA;;;WD;(@User.a == 0xffffffffffffffff))", "D:(XA;;GA;;;WD;(Member_of SID(ba)))",
+		"D: P", " D:", "D:(A;;GA;;; WD)", "D:(A; OI;GA;;;WD)", "D:(A;;RP LC;;;WD)", "D:(A;;GR0x1;;;WD)", "D:(A;;0x1GR;;;WD)", "O:S-01-5-18", "O:s-1-5-18", "D:(XA;;GA;;;WD;(@User.a == 0xffffffffffffffff))", "D:(XA;;GA;;;WD;(Member_of SID(ba)))",
 	} {
 		if _, err := sddl.Parse(text); err != nil {
 			t.Errorf("the ordinary reader: %v", err)

@@ -44,54 +44,63 @@ func findRight(name string, strict bool) (winnt.AccessMask, bool) {
 	return 0, false
 }
 
-// scanRights reads the whole of s: a number or two-letter rights, between
-// which Windows allows blanks but not after the last (S-41). A refusal is the
-// offset and the expectation.
+// scanRights reads the whole of s: two-letter rights and numbers in any order,
+// all of which add up. Blanks may stand before a two-letter right, not after
+// the last and not beside a number (S-41). The strict reader takes rights or
+// one number. A refusal is the offset and the expectation.
 func scanRights(s string, strict bool) (m winnt.AccessMask, off int, want string) {
-	if s == "" {
-		return 0, 0, ""
-	}
-	if c := s[0]; c == '-' || '0' <= c && c <= '9' {
-		return scanNumber(s, strict)
-	}
-	for i := 0; i < len(s); i += 2 {
-		for i < len(s) && s[i] == ' ' && !strict {
-			i++
+	for i := 0; i < len(s); {
+		var v winnt.AccessMask
+		var n int
+		if startsNumber(s[i:]) {
+			v, n, want = scanNumber(s[i:], strict)
+			if want == "" && strict && n != len(s) {
+				n, want = 0, "rights or one number, not both"
+			}
+		} else {
+			v, n, want = scanRight(s[i:], strict)
 		}
-		if i+2 > len(s) {
-			return 0, i, "a two-letter right such as GA"
+		if want != "" {
+			return 0, i + n, want
 		}
-		v, ok := findRight(s[i:i+2], strict)
-		if !ok {
-			return 0, i, "a two-letter right such as GA, or a number"
-		}
-		m |= v // S-38
+		m |= v // Rights add up, whether they are names or numbers (S-38).
+		i += n
 	}
 	return m, 0, ""
 }
 
-// scanNumber reads hexadecimal, octal and decimal masks. What is too large
-// becomes 0xffffffff; a minus sign negates what was read (S-38).
-func scanNumber(s string, strict bool) (m winnt.AccessMask, off int, want string) {
+func startsNumber(s string) bool { return s[0] == '-' || '0' <= s[0] && s[0] <= '9' }
+
+// scanRight reads a two-letter right and the blanks before it; n is its
+// length, or the offset of a fault.
+func scanRight(s string, strict bool) (m winnt.AccessMask, n int, want string) {
+	for n < len(s) && s[n] == ' ' && !strict {
+		n++
+	}
+	if n+2 > len(s) {
+		return 0, n, "a two-letter right such as GA"
+	}
+	m, ok := findRight(s[n:n+2], strict)
+	if !ok {
+		return 0, n, "a two-letter right such as GA, or a number"
+	}
+	return m, n + 2, ""
+}
+
+// scanNumber reads a hexadecimal, octal or decimal mask, as many digits as
+// there are. Too large a number becomes 0xffffffff; a minus sign negates what
+// was read (S-38). n is the length of the number, or the offset of a fault.
+func scanNumber(s string, strict bool) (m winnt.AccessMask, n int, want string) {
 	digits := strings.TrimPrefix(s, "-")
-	if strict && digits != s {
+	negative := digits != s
+	if negative && strict {
 		return 0, 0, "a mask without a sign"
 	}
-	at := len(s) - len(digits)
-	base := uint64(10)
-	switch {
-	case len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x':
-		base, at = 16, at+2
-	case len(digits) > 1 && digits[0] == '0':
-		base, at = 8, at+1
-	}
+	base, at := numberBase(digits)
+	at += len(s) - len(digits)
 	var v uint64
-	for i := at; i < len(s); i++ {
-		d := digitValue(s[i])
-		if d >= base {
-			return 0, i, "a digit, or ';'"
-		}
-		v = v*base + d
+	for n = at; n < len(s) && digitValue(s[n]) < base; n++ {
+		v = v*base + digitValue(s[n])
 		if v > 0xFFFFFFFF {
 			if strict {
 				return 0, 0, "a mask of at most 32 bits"
@@ -99,13 +108,25 @@ func scanNumber(s string, strict bool) (m winnt.AccessMask, off int, want string
 			v = 0xFFFFFFFF
 		}
 	}
-	if at == len(s) {
-		return 0, at, "a digit"
+	if n == at || n < len(s) && (s[n] == ' ' || startsNumber(s[n:])) {
+		return 0, n, "a digit, a two-letter right, or ';'"
 	}
-	if digits != s {
+	if negative {
 		v = -v
 	}
-	return winnt.AccessMask(uint32(v)), 0, ""
+	return winnt.AccessMask(uint32(v)), n, ""
+}
+
+// numberBase returns the base that the beginning of a number announces, and the
+// length of this beginning.
+func numberBase(digits string) (base uint64, prefix int) {
+	switch {
+	case len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x':
+		return 16, 2
+	case len(digits) > 1 && '0' == digits[0] && '0' <= digits[1] && digits[1] <= '9':
+		return 8, 1
+	}
+	return 10, 0
 }
 
 func digitValue(c byte) uint64 {

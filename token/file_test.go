@@ -102,8 +102,8 @@ var refusals = []struct{ text, path, part string }{
 	{`[]`, "", "want an object"},
 	{`{}`, "user", "missing"},
 	{`{"user":null}`, "user", "missing"},
-	{`{"user":"SY"`, "", "comma or }"},
-	{`{"user":"SY",}`, "", "after the comma"},
+	{`{"user":"SY"`, "", "want ',' or '}'"},
+	{`{"user":"SY",}`, "", "want a field name"},
 	{`{"user":"SY"}{`, "", "follows"},
 	{`{"user":"SY","user":"BA"}`, "user", "twice"},
 	{`{"user":"XX"}`, "user", "XX"},
@@ -115,7 +115,7 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","groups":["WD",{"attributes":[]}]}`, "groups[1].sid", "missing"},
 	{`{"user":"SY","groups":["DU"]}`, "groups[0]", "domain"},
 	{`{"user":"SY","groups":"WD"}`, "groups", "array"},
-	{`{"user":"SY","groups":["WD" "BA"]}`, "groups", "comma or ]"},
+	{`{"user":"SY","groups":["WD" "BA"]}`, "groups", "want ',' or ']'"},
 	{`{"user":"SY","groups":[{"sid":"BA","attributes":["Enabled","UseForDenyOnly"]}]}`, "groups[0]", "STATUS_INVALID_PARAMETER"},
 	{`{"user":"SY","privileges":["SeBackup"]}`, "privileges[0]", "SeBackup"},
 	{`{"user":"SY","privileges":["SeBackupPrivilege",{"name":"SeBackupPrivilege"}]}`, "privileges[1].name", "twice"},
@@ -152,7 +152,11 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"\q"}`, "user", "escape"},
 	{`{"user":"\ud800"}`, "user", "escape"},
 	{"{\"user\":\"\xff\"}", "user", "UTF-8"},
-	{`{"user":"SY`, "user", "without end"},
+	{`{"user":"SY`, "user", "without an end"},
+	{`{"user":"SY","groups":["WD",{"sid":"BA","attributes":null}]}`, "groups[1].attributes", "array"},
+	{`{"user":"SY","privileges":[{"name":"SeBackupPrivilege","attributes":null}]}`, "privileges[0].attributes", "array"},
+	{`{"user":"SY","userClaims":` + strings.Repeat("[", 200_000), "userClaims[0]", "object"},
+	{`{"user":"SY","userClaims":[{"name":"a","values":` + strings.Repeat("[", 200_000), "userClaims[0].values[0]", "number"},
 }
 
 // Every refusal names the field.

@@ -6,12 +6,13 @@ import (
 	"strconv"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sid"
 )
 
 // claimList reads [{"name":…,"type":…,"values":[…]}].
 func (r *fileReader) claimList(out *[]rawClaim) error {
-	return r.array(MaxGroups, func(int) error {
+	return r.Array(MaxGroups, func(int) error {
 		*out = append(*out, rawClaim{})
 		return r.claim(&(*out)[len(*out)-1])
 	})
@@ -19,27 +20,27 @@ func (r *fileReader) claimList(out *[]rawClaim) error {
 
 // claim reads one; its values may stand before its type.
 func (r *fileReader) claim(c *rawClaim) error {
-	r.peek()
-	start, values := r.p, 0
+	r.Peek()
+	start, values := r.Pos, 0
 	var seen [4]bool
-	err := r.object(claimFields, func(i int) (err error) {
+	err := r.fields(claimFields, func(i int) (err error) {
 		seen[i] = true
 		switch i {
 		case 0:
-			c.Name, err = r.text()
+			c.Name, err = r.Text()
 		case 1:
 			var t uint32
 			t, err = r.oneOf(claimTypes)
 			c.Type = claims.Type(t)
 		case 2:
-			values = r.p
+			values = r.Pos
 			if c.Type == 0 { // the type follows: come back
 				return r.skipValues()
 			}
 			err = r.values(c)
 		case 3:
 			var v uint64
-			v, err = r.unsigned(32)
+			v, err = r.Unsigned(32)
 			c.Flags = uint32(v)
 		}
 		return err
@@ -47,54 +48,53 @@ func (r *fileReader) claim(c *rawClaim) error {
 	if err != nil {
 		return err
 	}
-	end := r.p
+	end := r.Pos
 	for i, name := range claimFields[:3] {
 		if !seen[i] {
-			r.p = start
-			return within(name, r.fail("missing"))
+			return strict.Within(name, r.FailAt(start, "missing"))
 		}
 	}
 	if c.Len() == 0 && len(c.sids) == 0 {
-		r.p = values
+		r.Pos = values
 		if err := r.values(c); err != nil {
-			return within("values", err)
+			return strict.Within("values", err)
 		}
-		r.p = end
+		r.Pos = end
 	}
 	return nil
 }
 
 // skipValues reads over an array of plain values.
 func (r *fileReader) skipValues() error {
-	return r.array(claims.MaxValues, func(int) error {
-		switch c := r.peek(); {
+	return r.Array(claims.MaxValues, func(int) error {
+		switch c := r.Peek(); {
 		case c == '"':
-			_, err := r.text()
+			_, err := r.Text()
 			return err
 		case c == 't' || c == 'f':
-			_, err := r.boolean()
+			_, err := r.Boolean()
 			return err
 		}
-		_, err := r.number()
+		_, err := r.Number()
 		return err
 	})
 }
 
 func (r *fileReader) values(c *rawClaim) error {
-	return r.array(claims.MaxValues, func(int) error {
+	return r.Array(claims.MaxValues, func(int) error {
 		switch c.Type {
 		case claims.Int64:
 			v, err := r.signed()
 			c.Ints = append(c.Ints, v)
 			return err
 		case claims.Uint64:
-			v, err := r.unsigned(64)
+			v, err := r.Unsigned(64)
 			c.Uints = append(c.Uints, v)
 			return err
 		case claims.Boolean:
 			return r.truth(c)
 		case claims.String:
-			v, err := r.text()
+			v, err := r.Text()
 			c.Strings = append(c.Strings, v)
 			return err
 		case claims.SID:
@@ -108,12 +108,12 @@ func (r *fileReader) values(c *rawClaim) error {
 }
 
 func (r *fileReader) truth(c *rawClaim) error {
-	if b := r.peek(); b == '0' || b == '1' {
-		v, err := r.unsigned(1)
+	if b := r.Peek(); b == '0' || b == '1' {
+		v, err := r.Unsigned(1)
 		c.Uints = append(c.Uints, v)
 		return err
 	}
-	v, err := r.boolean()
+	v, err := r.Boolean()
 	n := uint64(0)
 	if v {
 		n = 1
@@ -124,16 +124,15 @@ func (r *fileReader) truth(c *rawClaim) error {
 
 // octets reads hexadecimal digits in a string.
 func (r *fileReader) octets(c *rawClaim) error {
-	r.peek()
-	at := r.p
-	s, err := r.text()
+	r.Peek()
+	at := r.Pos
+	s, err := r.Text()
 	if err != nil {
 		return err
 	}
 	v, err := hex.DecodeString(s)
 	if err != nil {
-		r.p = at
-		return r.fail("want octets as an even number of hexadecimal digits")
+		return r.FailAt(at, "want octets as an even number of hexadecimal digits")
 	}
 	c.Octets = append(c.Octets, v)
 	return nil
@@ -155,7 +154,7 @@ func (r *fileReader) resolveClaims(domain sid.SID) error {
 			for j, v := range c.sids {
 				s, err := resolveSID(v, domain)
 				if err != nil {
-					return within(fmt.Sprintf("%s[%d].values[%d]", l.name, i, j), err)
+					return strict.Within(fmt.Sprintf("%s[%d].values[%d]", l.name, i, j), err)
 				}
 				c.SIDs = append(c.SIDs, s)
 			}
@@ -163,7 +162,7 @@ func (r *fileReader) resolveClaims(domain sid.SID) error {
 		}
 		set, err := claims.NewSet(attrs)
 		if err != nil {
-			return &FileError{Path: l.name, Problem: err.Error(), Err: err}
+			return &strict.Error{Path: l.name, Problem: err.Error(), Err: err}
 		}
 		*l.out = set
 	}
@@ -180,13 +179,13 @@ func given(list *[]rawClaim) *[]rawClaim {
 
 // hexText reads bytes written in hexadecimal.
 func (r *fileReader) hexText() (string, error) {
-	s, err := r.text()
+	s, err := r.Text()
 	if err != nil {
 		return "", err
 	}
 	b, err := hex.DecodeString(s)
 	if err != nil {
-		return "", r.fail("want hexadecimal digits, two a byte")
+		return "", r.Fail("want hexadecimal digits, two a byte")
 	}
 	return string(b), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -47,7 +48,7 @@ type rawClaim struct {
 // fileReader holds what was read before SIDs can be resolved: aliases such as
 // DU need the domain, which may stand last.
 type fileReader struct {
-	scanner
+	strict.Reader
 	spec Spec
 
 	domain, owner, primary, dacl, level, trust, pkg    loc
@@ -72,12 +73,20 @@ func Parse(file []byte) (*Token, error) {
 	if len(file) > MaxFile {
 		return nil, &FileError{Offset: MaxFile, Problem: fmt.Sprintf("longer than %d bytes", MaxFile)}
 	}
-	r := fileReader{scanner: scanner{b: file}}
-	if err := r.object(fileFields, r.field); err != nil {
+	r := fileReader{Reader: strict.Reader{Scanner: strict.Scanner{Bytes: file}}}
+	t, err := r.read()
+	if err != nil {
+		return nil, fileError(file, err)
+	}
+	return t, nil
+}
+
+func (r *fileReader) read() (*Token, error) {
+	if err := r.fields(fileFields, r.field); err != nil {
 		return nil, err
 	}
-	if r.peek() != 0 || r.p < len(r.b) {
-		return nil, r.fail("something follows the object")
+	if err := r.Done(); err != nil {
+		return nil, err
 	}
 	if err := r.resolve(); err != nil {
 		return nil, err
@@ -87,6 +96,16 @@ func Parse(file []byte) (*Token, error) {
 		return nil, r.refused(err)
 	}
 	return t, nil
+}
+
+// fields reads an object; a field that is null counts as absent.
+func (r *fileReader) fields(names []string, f func(i int) error) error {
+	return r.Object(names, func(i int) error {
+		if r.Null() {
+			return nil
+		}
+		return f(i)
+	})
 }
 
 // refused says where the file has what New refuses.
@@ -119,7 +138,7 @@ func (r *fileReader) field(i int) (err error) {
 	case "restrictedDeviceGroups":
 		err = r.groupList(&r.restrictedDevice)
 	case "privileges":
-		err = r.array(64, r.privilege)
+		err = r.Array(64, r.privilege)
 	case "domain":
 		err = r.loc(name, &r.domain)
 	case "owner":
@@ -133,8 +152,8 @@ func (r *fileReader) field(i int) (err error) {
 	case "trustLevel":
 		err = r.loc(name, &r.trust)
 	case "appContainer":
-		if err = r.object(containerFields, r.container); err == nil && r.pkg.path == "" {
-			err = within("packageSid", r.fail("missing"))
+		if err = r.fields(containerFields, r.container); err == nil && r.pkg.path == "" {
+			err = strict.Within("packageSid", r.Fail("missing"))
 		}
 	case "userClaims":
 		err = r.claimList(&r.userClaims)
@@ -149,11 +168,11 @@ func (r *fileReader) field(i int) (err error) {
 		r.restrictedDeviceClaims = new([]rawClaim)
 		err = r.claimList(r.restrictedDeviceClaims)
 	case "writeRestricted":
-		s.WriteRestricted, err = r.boolean()
+		s.WriteRestricted, err = r.Boolean()
 	case "restricted":
-		s.IsRestricted, err = r.boolean()
+		s.IsRestricted, err = r.Boolean()
 	case "sandboxInert":
-		s.SandboxInert, err = r.boolean()
+		s.SandboxInert, err = r.Boolean()
 	default:
 		err = r.scalar(name)
 	}
@@ -179,32 +198,32 @@ func (r *fileReader) scalar(name string) (err error) {
 	case "flags":
 		s.Flags, err = r.words(fileFlags)
 	case "authenticationId":
-		v, err = r.unsigned(64)
+		v, err = r.Unsigned(64)
 		s.AuthenticationID = winnt.LUID(v)
 	case "parentTokenId":
-		v, err = r.unsigned(64)
+		v, err = r.Unsigned(64)
 		s.ParentTokenID = winnt.LUID(v)
 	case "modifiedId":
-		v, err = r.unsigned(64)
+		v, err = r.Unsigned(64)
 		s.ModifiedID = winnt.LUID(v)
 	case "originatingLogon":
-		v, err = r.unsigned(64)
+		v, err = r.Unsigned(64)
 		s.OriginatingLogon = winnt.LUID(v)
 	case "sourceId":
-		v, err = r.unsigned(64)
+		v, err = r.Unsigned(64)
 		s.Source.ID = winnt.LUID(v)
 	case "source":
-		s.Source.Name, err = r.text()
+		s.Source.Name, err = r.Text()
 	case "sessionId":
-		v, err = r.unsigned(32)
+		v, err = r.Unsigned(32)
 		s.SessionID = uint32(v)
 	case "dynamicCharged":
-		v, err = r.unsigned(32)
+		v, err = r.Unsigned(32)
 		s.DynamicCharged = uint32(v)
 	case "expirationTime":
 		s.ExpirationTime, err = r.signed()
 	case "isolationPrefix":
-		s.IsolationPrefix, err = r.text()
+		s.IsolationPrefix, err = r.Text()
 	case "auditPolicy":
 		s.AuditPolicy, err = r.hexText()
 	}

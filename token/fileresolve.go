@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -14,7 +15,7 @@ import (
 func (r *fileReader) resolve() error {
 	s := &r.spec
 	if r.user.sid.at == 0 {
-		return within("user", r.fail("missing, a token needs the SID of its user"))
+		return strict.Within("user", r.Fail("missing, a token needs the SID of its user"))
 	}
 	domain, err := r.findDomain()
 	if err != nil {
@@ -71,7 +72,7 @@ func (r *fileReader) findDomain() (sid.SID, error) {
 func resolveSID(l loc, domain sid.SID) (sid.SID, error) {
 	s, err := sid.Resolve(l.text, domain)
 	if err != nil {
-		return s, &FileError{Path: l.path, Offset: l.at, Problem: err.Error(), Err: err}
+		return s, &strict.Error{Path: l.path, Offset: l.at, Problem: err.Error(), Err: err}
 	}
 	return s, nil
 }
@@ -85,9 +86,9 @@ func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) 
 		s, err := resolveSID(g.sid, domain)
 		if err != nil {
 			if name == "user" {
-				return nil, within(name, err)
+				return nil, strict.Within(name, err)
 			}
-			return nil, within(name, within("["+strconv.Itoa(i)+"]", err))
+			return nil, strict.Within(name, strict.Within("["+strconv.Itoa(i)+"]", err))
 		}
 		out[i] = Group{s, g.attrs}
 	}
@@ -111,7 +112,7 @@ func (r *fileReader) settle() error {
 	case r.level.path != "":
 		level, ok := ParseIntegrityLevel(r.level.text)
 		if !ok {
-			return &FileError{Path: r.level.path, Offset: r.level.at,
+			return &strict.Error{Path: r.level.path, Offset: r.level.at,
 				Problem: fmt.Sprintf("unknown level %q, want one of %s, S-1-16-x or %s", r.level.text, choices(integrityLevels), noIntegrity)}
 		}
 		s.Integrity = level
@@ -139,10 +140,10 @@ func (r *fileReader) resolveDACL(domain sid.SID) error {
 	}
 	d, err := sddl.Parse(r.dacl.text, sddl.Options{Domain: domain, Extended: true})
 	if err != nil {
-		return &FileError{Path: r.dacl.path, Offset: r.dacl.at, Problem: err.Error(), Err: err}
+		return &strict.Error{Path: r.dacl.path, Offset: r.dacl.at, Problem: err.Error(), Err: err}
 	}
 	if d.Control()&sd.DACLPresent == 0 || d.SACL() != nil || !d.Owner().IsZero() || !d.Group().IsZero() {
-		return &FileError{Path: r.dacl.path, Offset: r.dacl.at, Problem: "want a DACL and nothing else, such as D:(A;;GA;;;SY)"}
+		return &strict.Error{Path: r.dacl.path, Offset: r.dacl.at, Problem: "want a DACL and nothing else, such as D:(A;;GA;;;SY)"}
 	}
 	s.DefaultDACL = d.DACL()
 	return nil

@@ -3,47 +3,47 @@ package token
 import (
 	"strconv"
 
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/winnt"
 )
 
 func (r *fileReader) loc(name string, l *loc) (err error) {
-	r.peek()
-	l.path, l.at = name, r.p
-	l.text, err = r.text()
+	r.Peek()
+	l.path, l.at = name, r.Pos
+	l.text, err = r.Text()
 	return err
 }
 
 func (r *fileReader) signed() (int64, error) {
-	s, err := r.number()
+	s, err := r.Number()
 	if err != nil {
 		return 0, err
 	}
 	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
-		return 0, r.fail("%s: want a number of 64 bits", s)
+		return 0, r.Fail("%s: want a number of 64 bits", s)
 	}
 	return v, nil
 }
 
 // oneOf reads one word of a table.
 func (r *fileReader) oneOf(table []named) (uint32, error) {
-	r.peek()
-	at := r.p
-	s, err := r.text()
+	r.Peek()
+	at := r.Pos
+	s, err := r.Text()
 	if err != nil {
 		return 0, err
 	}
 	v, ok := lookup(table, s)
 	if !ok {
-		r.p = at
-		return 0, r.fail("unknown name %q, want one of %s", s, choices(table))
+		return 0, r.FailAt(at, "unknown name %q, want one of %s", s, choices(table))
 	}
 	return v, nil
 }
 
 // words reads an array of words of a table.
 func (r *fileReader) words(table []named) (bits uint32, err error) {
-	err = r.array(32, func(int) error {
+	err = r.Array(32, func(int) error {
 		v, err := r.oneOf(table)
 		bits |= v
 		return err
@@ -55,14 +55,14 @@ func (r *fileReader) words(table []named) (bits uint32, err error) {
 // those of a bare SID.
 func (r *fileReader) group(g *rawGroup, bare uint32) error {
 	g.attrs, g.bare = bare, true
-	if r.peek() == '"' {
+	if r.Peek() == '"' {
 		return r.loc("", &g.sid)
 	}
-	if r.peek() != '{' {
-		return r.fail("want a SID, or an object with sid and attributes")
+	if r.Peek() != '{' {
+		return r.Fail("want a SID, or an object with sid and attributes")
 	}
-	start := r.p
-	err := r.object(groupFields, func(i int) (err error) {
+	start := r.Pos
+	err := r.Object(groupFields, func(i int) (err error) {
 		if i == 0 {
 			return r.loc("sid", &g.sid)
 		}
@@ -71,14 +71,13 @@ func (r *fileReader) group(g *rawGroup, bare uint32) error {
 		return err
 	})
 	if err == nil && g.sid.at == 0 {
-		r.p = start
-		err = within("sid", r.fail("missing"))
+		err = strict.Within("sid", r.FailAt(start, "missing"))
 	}
 	return err
 }
 
 func (r *fileReader) groupList(out *[]rawGroup) error {
-	return r.array(MaxGroups, func(int) error {
+	return r.Array(MaxGroups, func(int) error {
 		*out = append(*out, rawGroup{})
 		return r.group(&(*out)[len(*out)-1], groupForce)
 	})
@@ -88,12 +87,12 @@ func (r *fileReader) privilege(int) error {
 	attrs := winnt.SE_PRIVILEGE_ENABLED // of a bare name
 	var name loc
 	var err error
-	r.peek()
-	start := r.p
-	if r.peek() == '"' {
+	r.Peek()
+	start := r.Pos
+	if r.Peek() == '"' {
 		err = r.loc("", &name)
 	} else {
-		err = r.object(privilegeFields, func(i int) (err error) {
+		err = r.Object(privilegeFields, func(i int) (err error) {
 			if i == 0 {
 				return r.loc("name", &name)
 			}
@@ -101,8 +100,7 @@ func (r *fileReader) privilege(int) error {
 			return err
 		})
 		if err == nil && name.at == 0 {
-			r.p = start
-			err = within("name", r.fail("missing"))
+			err = strict.Within("name", r.FailAt(start, "missing"))
 		}
 	}
 	if err != nil {
@@ -110,10 +108,10 @@ func (r *fileReader) privilege(int) error {
 	}
 	p, err := winnt.ParsePrivilege(name.text)
 	if err != nil {
-		return &FileError{Path: name.path, Offset: name.at, Problem: err.Error(), Err: err}
+		return &strict.Error{Path: name.path, Offset: name.at, Problem: err.Error(), Err: err}
 	}
 	if r.spec.Privileges.Has(p) {
-		return &FileError{Path: name.path, Offset: name.at, Problem: name.text + " given twice"}
+		return &strict.Error{Path: name.path, Offset: name.at, Problem: name.text + " given twice"}
 	}
 	r.spec.Privileges |= p.Bit()
 	if attrs&winnt.SE_PRIVILEGE_ENABLED != 0 {
@@ -130,15 +128,15 @@ func (r *fileReader) container(i int) (err error) {
 	case 0:
 		err = r.loc("appContainer.packageSid", &r.pkg)
 	case 1:
-		err = r.array(MaxGroups, func(int) error {
+		err = r.Array(MaxGroups, func(int) error {
 			r.caps = append(r.caps, rawGroup{})
 			return r.group(&r.caps[len(r.caps)-1], winnt.SE_GROUP_ENABLED)
 		})
 	case 2:
-		r.spec.LowPrivilege, err = r.boolean()
+		r.spec.LowPrivilege, err = r.Boolean()
 	case 3:
 		var v uint64
-		v, err = r.unsigned(32)
+		v, err = r.Unsigned(32)
 		r.spec.LowBoxNumber = uint32(v)
 	}
 	return err

@@ -17,7 +17,7 @@ BACKUP, RESTORE = 0x11200A9, 0x11F0116  # A-54
 SUCCESS, DENIED, INVALID = "STATUS_SUCCESS", "STATUS_ACCESS_DENIED", "STATUS_INVALID_PARAMETER"
 QUESTION = """adOwnerReadOnly backup certificate claimsDisabled desired kernelMode level mapping objectTypes policies previous primary
 restore resultList self""".split()
-LEVELS = dict(None_=0, Untrusted=0, Low=4096, Medium=8192, MediumPlus=8448, High=12288, System=16384, Protected=20480)
+LEVELS = {"None": 0, "Untrusted": 0, "Low": 4096, "Medium": 8192, "MediumPlus": 8448, "High": 12288, "System": 16384, "Protected": 20480}
 ATTRIBUTES = {"Mandatory": 1, "Enabled": 4, "UseForDenyOnly": 0x10, "Integrity": 0x20}
 WORDS = """AA 5-32-579 AC 15-2-1 AN 5-7 AO 5-32-548 AS 18-1 AU 5-11 BA 5-32-544 BG 5-32-546 BO 5-32-551 BU 5-32-545 CD 5-32-574 CG 3-1
 CO 3-0 CY 5-32-569 ED 5-9 ER 5-32-573 ES 5-32-576 HA 5-32-578 HI 16-12288 HO 5-32-584 IS 5-32-568 IU 5-4 LS 5-19 LU 5-32-559 LW 16-4096
@@ -37,10 +37,11 @@ def check(ok, why, *args):
 
 def sid(text, domain=""):
     """A SID is (authority, sub-authorities…); text is S-1-… or an alias in capitals."""
-    full = ALIASES.get(text, text)
-    full = domain + full if full[0] == "-" else "S-1-" + full if text in ALIASES else full
-    check(re.fullmatch(r"S-1(-(0|[1-9][0-9]{0,9})){2,16}", full), "the SID %r: write it as S-1-… in decimal numbers", text)
-    return tuple(int(p) for p in full.split("-")[2:])
+    alias = ALIASES.get(text)
+    full = (domain if alias[0] == "-" else "S-1-") + alias if alias else text
+    parts = tuple(map(int, full.split("-")[2:])) if re.fullmatch(r"S-1(-(0|[1-9][0-9]{0,9})){2,16}", full) else ()
+    check(parts and max(parts) <= ALL, "the SID %r: write it as S-1-… in decimal numbers", text)
+    return parts
 
 def read_sid(b, whole=False):
     check(b[0] == 1 and b[1] <= 15 and not (whole and len(b) != 8 + 4 * b[1]), "a SID is malformed")
@@ -58,6 +59,7 @@ class Entry:
 
 def read_acl(b):
     size, count, out = *struct.unpack_from("<HH", b, 2), []
+    check(8 <= size <= len(b), "a list of the descriptor is malformed")
     b = b[8:size]
     for _ in range(count):
         n = struct.unpack_from("<H", b, 2)[0]
@@ -87,17 +89,28 @@ def counted(b):
     return b[4:4 + n]
 
 def flag(v):
-    check(v in (0, 1), "a boolean")
+    check(not isinstance(v, str) and v in (0, 1), "a boolean")
     return int(v)
 
 # A value is (kind, value): i integer, b boolean, s UTF-16, d SID, x octets. A claim is (folded name, flags, values).
 STORED = {1: lambda b: (("i", struct.unpack_from("<q", b)[0]), 8), 2: lambda b: (("i", struct.unpack_from("<Q", b)[0]), 8),
           3: lambda b: (("s", terminated(b)), len(terminated(b)) + 2), 5: lambda b: (("d", read_sid(counted(b), True)), len(counted(b)) + 4),
           6: lambda b: (("b", flag(struct.unpack_from("<Q", b)[0])), 8), 16: lambda b: (("x", counted(b)), len(counted(b)) + 4)}
-number = lambda v: int(v, 0) if isinstance(v, str) else int(v)
-WRITTEN = {"int64": lambda v, _: ("i", number(v)), "uint64": lambda v, _: ("i", number(v)), "boolean": lambda v, _: ("b", int(v)),
-           "string": lambda v, _: ("s", v.encode("utf-16-le")), "sid": lambda v, domain: ("d", sid(v, domain)),
-           "octets": lambda v, _: ("x", bytes.fromhex(v))}
+def unhex(text):
+    check(re.fullmatch("([0-9a-fA-F]{2})*", text), "the bytes %r: write two hexadecimal digits each", text)
+    return bytes.fromhex(text)
+
+def number(v, most):
+    """A number, or a string with a decimal or hexadecimal one."""
+    check(re.fullmatch("0|[1-9][0-9]{0,19}|0[xX][0-9a-fA-F]{1,16}", str(v)) and int(str(v), 0) <= most, "the number %r", v)
+    return int(str(v), 0)
+
+def signed(v):
+    check(not isinstance(v, (str, bool)) and -1 << 63 <= v < 1 << 63, "the number %r", v)
+    return v
+
+WRITTEN = {"int64": lambda v, _: ("i", signed(v)), "uint64": lambda v, _: ("i", number(v, (1 << 64) - 1)), "boolean": lambda v, _: ("b", flag(v)),
+           "string": lambda v, _: ("s", v.encode("utf-16-le")), "sid": lambda v, domain: ("d", sid(v, domain)), "octets": lambda v, _: ("x", unhex(v))}
 
 def read_attribute(b):
     """The claim of a resource attribute; one that cannot be read is none (S-33)."""
@@ -113,13 +126,48 @@ def unique(pairs):
     check(len({k for k, _ in pairs}) == len(pairs), "a key is given twice")
     return dict(pairs)
 
+# Shapes of a token file and a certificate in the notation of shape. G is a group, P a privilege, C a claim, W a list of words.
+MACROS = {"<G>": r"(s|\{(attributes:<W>,)?sid:s,\})", "<P>": r"(s|\{(attributes:<W>,)?name:s,\})",
+          "<C>": r"\{(flags:[nsz],)?name:s,type:s,values:\[([sbn],)*\],\}", "<W>": r"(z|\[(s,)*\])", "\n": ""}
+TOKEN = r"""\{(user:<G>,|(deviceGroups|groups|restrictedDeviceGroups|restrictedSids):(z|\[(<G>,)*\]),|
+(deviceClaims|localAttributes|restrictedDeviceClaims|restrictedUserClaims|userClaims):(z|\[(<C>,)*\]),|
+privileges:(z|\[(<P>,)*\]),|(flags|mandatoryPolicy):<W>,|(restricted|sandboxInert|writeRestricted):[bz],|
+appContainer:(z|\{(capabilities:(z|\[(<G>,)*\]),)?(lowPrivilege:[bz],)?(number:[nsz],)?packageSid:s,\}),|
+(auditPolicy|defaultDacl|domain|elevationType|impersonationLevel|integrityLevel|isolationPrefix):[sz],|
+(owner|primaryGroup|source|trustLevel|type):[sz],|(authenticationId|dynamicCharged|expirationTime|modifiedId):[nsz],|
+(originatingLogon|parentTokenId|sessionId|sourceId):[nsz],)*\}"""
+CERTIFICATE = r"""\{adOwnerReadOnly:b,backup:b,certificate:s,claimsDisabled:b,descriptor:s,desired:s,digest:s,granted:s,kernelMode:b,
+level:s,mapping:\[s,s,s,s,\],objectTypes:\[(s,)*\],policies:\{(\*:\[(\[s,s,s,\],)*\],)*\},previous:s,primary:s,privileges:\[(s,)*\],
+restore:b,resultList:b,results:\[(s,)*\],self:s,status:s,steps:\[(\{ace:n,bits:s,granted:b,list:s,node:n,pass:s,rule:s,\},)*\],token:s,\}"""
+LEXEME = re.compile(r'[ \t\r\n]+|[\[\]{}:,]|true|false|null|0|-?[1-9][0-9]{0,19}|"(?:[^"\\]|\\.)*"')
+
+def shape(v):
+    """Of what kind a value is: s, n, b, z for null, [of each,] or {key:of each,} with * for a key that is no word."""
+    if isinstance(v, list): return "[%s]" % "".join(shape(x) + "," for x in v)
+    if not isinstance(v, dict): return {str: "s", bool: "b", type(None): "z"}.get(type(v), "n")
+    return "{%s}" % "".join((k if re.fullmatch("[a-zA-Z]+", k) else "*") + ":" + shape(v[k]) + "," for k in sorted(v))
+
+def read_json(text, form):
+    """JSON of a shape that is the same when written again but for blanks and the order of keys."""
+    if isinstance(text, bytes): text = text.decode()
+    at = depth = 0
+    while at < len(text):
+        w = LEXEME.match(text, at)
+        check(w and (w[0][0] != '"' or dense(json.loads(w[0])) == w[0]), "at %d: write it as refmon token show --json does", at)
+        at, depth = w.end(), depth + {"[": 1, "{": 1, "]": -1, "}": -1}.get(w[0], 0)
+        check(depth <= 64, "lists and objects nest deeper than 64")
+    value = json.loads(text, object_pairs_hook=unique)
+    for name in MACROS: form = form.replace(name, MACROS[name])
+    check(re.fullmatch(form, shape(value)), "a field is missing, unknown, or of another type")
+    return value
+
 class Token:
     def __init__(self, text):
-        f = {k: v for k, v in json.loads(text, object_pairs_hook=unique).items() if v is not None}
+        f = {k: v for k, v in read_json(text, TOKEN).items() if v is not None}
         user = f["user"] if isinstance(f["user"], str) else f["user"]["sid"]
-        domain = f.get("domain", user.rpartition("-")[0] if user.startswith("S-1-5-21-") else "")
-        level, box = f.get("integrityLevel", "Medium").replace("None", "None_"), f.get("appContainer")
-        self.level = LEVELS[level] if level in LEVELS else sid(level)[-1]
+        domain = f.get("domain") or (user.rpartition("-")[0] if user.startswith("S-1-5-21-") else "")
+        level, box = f.get("integrityLevel", "Medium"), f.get("appContainer")
+        self.level = LEVELS[level] if level in LEVELS else sid(level)[1]
         self.package = sid(box["packageSid"], domain) if box else None
         pkg = (box.get("capabilities") or []) + [box["packageSid"], "S-1-15-2-2"] + ["AC"] * (not box.get("lowPrivilege")) if box else []
         said = lambda v: None if isinstance(v, str) else v.get("attributes")
@@ -131,7 +179,7 @@ class Token:
                 ("restricteddevice", f.get("restrictedDeviceGroups", []), 7, 4, 4, 0x14)):
             for v in values:
                 s, a = sid(v if isinstance(v, str) else v["sid"], domain), also | attributes(v, bare)
-                if name == "" and a & 0x20: self.level, a = s[-1], 0  # an integrity level is no group
+                if name == "" and a & 0x20: self.level, a = s[1], 0  # an integrity level is no group
                 elif name == "package" and a == 0: a = 4
                 if a & allow and not a & 0x10: self.members.add((name, False, s))
                 if a & deny: self.members.add((name, True, s))
@@ -144,7 +192,7 @@ class Token:
         for key in ("userClaims", "deviceClaims", "localAttributes"):
             own = f.get(key, [])
             for where, values in (key, own), ("restricted" + key, f.get("restricted" + key[0].upper() + key[1:], own)):
-                self.claims[where] = [(fold(c["name"].encode("utf-16-le")), number(c.get("flags") or 0),
+                self.claims[where] = [(fold(c["name"].encode("utf-16-le")), number(0 if c.get("flags") is None else c["flags"], ALL),
                                        [WRITTEN[c["type"]](v, domain) for v in c["values"]]) for c in values]
 
 def truth(b):
@@ -260,6 +308,7 @@ class Query:
         self.max, self.asked, self.each = bool(asked & MAXIMUM), asked & ~MAXIMUM, c["resultList"]
         self.strict = not self.max and not self.each  # what is missing ends the check
         types = [re.fullmatch("(0|[1-9][0-9]*) ([0-9a-f]{32})", text).groups() for text in c["objectTypes"]]
+        check(all(int(n) < 65536 for n, _ in types), "an object type's level")
         self.nodes, self.typed = [Node(int(n), bytes.fromhex(guid)) for n, guid in types] or [Node()], bool(types)
         levels = [-1] + [n.level for n in self.nodes]  # A-25
         self.valid = len(types) <= 4096 and len({n.guid for n in self.nodes}) == len(self.nodes) and all(
@@ -347,8 +396,8 @@ class Query:
         """Narrow what is held by the central access rules that apply (A-100, A-101)."""
         (_, e), policies = self.first(0x13), self.c["policies"]
         rules = next((r for text, r in policies.items() if text and sid(text) == e.sid), policies[""]) if e and policies else []
-        return all(self.read(read_descriptor(bytes.fromhex(descriptor))[2], name, True, self.own) for name, condition, descriptor in rules
-                   if not condition or Condition(self, bytes.fromhex(condition)).holds() == 1)
+        return all(self.read(read_descriptor(unhex(descriptor))[2], name, True, self.own) for name, condition, descriptor in rules
+                   if not condition or Condition(self, unhex(condition)).holds() == 1)
     def clip(self, m):
         for n in self.nodes: n.held &= m
         return self.nodes[0].held
@@ -412,7 +461,7 @@ def dense(value):
 def verify(cert, descriptor, token):
     """The outcome of a true certificate; raises Refused."""
     try:
-        c = json.loads(cert, object_pairs_hook=unique)
+        c = read_json(cert, CERTIFICATE)
         check(c["certificate"] == FORM, "the form is %r, this program knows %r", c["certificate"], FORM)
         q, want = Query(c, descriptor, token), {key: c[key] for key in QUESTION}
         results = q.decide()

@@ -177,7 +177,7 @@ func (z *authorization) check(a [9]uint64) {
 	answer := z.at(a[7]) // ResultListLength, GrantedAccessMask at 8, SaclEvaluationResults at 16, Error at 24
 	put := func(i int, dec access.Decision) {
 		code := uint32(0)
-		switch dec.Status {
+		switch dec.Status() {
 		case ntstatus.Success:
 		case ntstatus.PrivilegeNotHeld:
 			code = 1314
@@ -193,7 +193,7 @@ func (z *authorization) check(a [9]uint64) {
 			z.t.Error(err)
 		}
 		for i, n := range results {
-			put(i, access.Decision{Status: n.Status, Granted: n.Granted})
+			put(i, access.Decision{Verdict: n.Verdict, Granted: n.Granted})
 		}
 		return
 	}

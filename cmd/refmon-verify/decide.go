@@ -186,7 +186,7 @@ func (q *query) ceiling(need mask) mask {
 	first := func(kind byte, authority string) (int, entry, bool) { // of a type, and whether its SID is of this authority
 		i := slices.IndexFunc(q.sacl, func(e entry) bool { return e.kind == kind && e.live })
 		e := append(q.sacl, entry{sid: "\x01\x00"})[max(i, 0)]
-		return i, e, strings.HasPrefix(e.sid[2:], "\x00\x00\x00\x00\x00"+authority) && e.sid[1] > 0
+		return i, e, i >= 0 && strings.HasPrefix(e.sid[2:], "\x00\x00\x00\x00\x00"+authority) && e.sid[1] > 0
 	}
 	if i, e, is := first(0x14, "\x13"); i >= 0 && !(is && e.sid[1] == 2 && sub(t.trust, 0) >= sub(e.sid, 0) && sub(t.trust, 1) >= sub(e.sid, 1)) {
 		limit("A-64", i, q.mapped(e.mask)|systemSecurity)
@@ -303,7 +303,10 @@ func (q *query) spread(at int, m mask, deny bool) (hit bool) {
 
 // applies reports whether an entry is for the token in a pass, and its condition agrees. A compound one has a client and a server.
 func (q *query) applies(e *entry, pass string) bool {
-	who := pick(e.kind == 4, readSID(e.data), e.sid)
+	who := e.sid
+	if e.kind == 4 && e.acts {
+		who = readSID(e.data)
+	}
 	return e.acts && q.member(q.token, pass, who, e.deny) && (e.kind != 4 || q.member(q.primary, "", e.sid, false)) &&
 		(e.kind < 9 || !q.is("claimsDisabled") && q.holds(e.data, e.deny, pass) >= pick(e.deny, 0, 1))
 }

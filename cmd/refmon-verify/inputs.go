@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -35,8 +36,12 @@ func parseSID(name, domain string) string {
 func le(s string) uint64 {
 	return binary.LittleEndian.Uint64(append([]byte(s), 0, 0, 0, 0, 0, 0, 0, 0))
 }
-func isSID(s string) bool         { return s[0] == 1 && s[1] <= 15 && len(s) == 8+4*int(s[1]) }
-func readSID(b string) string     { return b[:min(len(b), 8+4*int((b + "\x00\x00")[1]))] }
+func isSID(s string) bool { return s[0] == 1 && s[1] <= 15 && len(s) == 8+4*int(s[1]) }
+func readSID(b string) string {
+	b = b[:8+4*int(b[1])]
+	check(isSID(b), "a SID is malformed")
+	return b
+}
 func sub(s string, i byte) uint64 { return le(s[8+4*int(i):][:4]) }
 func unhex(digits any) string     { return string(must(hex.DecodeString(digits.(string)))) }
 
@@ -51,20 +56,33 @@ type entry struct {
 
 // parseDescriptor gives owner, SACL and DACL of self-relative bytes; a list is nil where there is none.
 func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
-	part := func(field int, flag byte) string {
-		at := le((b + strings.Repeat("\x00", 20))[field : field+4])
-		return b[pick(at == 0 || b[2]&flag != flag, uint64(len(b)), at):]
+	if b == "" {
+		return "", nil, nil
 	}
-	return readSID(part(4, 0)), parseACL(part(12, 0x10)), parseACL(part(16, 4))
+	part := func(field int, flag byte) (rest string, there bool) {
+		at := le(b[field : field+4])
+		if at == 0 || b[2]&flag != flag {
+			return "", false
+		}
+		return b[at:], true
+	}
+	if rest, there := part(4, 0); there {
+		owner = readSID(rest)
+	}
+	if rest, there := part(12, 0x10); there {
+		sacl = parseACL(rest)
+	}
+	if rest, there := part(16, 4); there {
+		dacl = parseACL(rest)
+	}
+	return owner, sacl, dacl
 }
 
 func parseACL(b string) (list []entry) {
-	if b == "" {
-		return nil
-	}
 	list, rest := []entry{}, b[8:le(b[2:4])]
 	for range le(b[4:6]) {
-		a := rest[:max(4, le(rest[2:4]))]
+		a := rest[:le(rest[2:4])]
+		check(len(a) >= 4, "an entry is malformed")
 		e, at := entry{kind: a[0], live: a[1]&8 == 0}, pick(a[0] == 4, 12, 8)
 		if strings.Contains("\x05\x06\x07\x08\x0b\x0c\x0f\x10", a[:1]) { // object entries
 			at, e.guid = 12+16*int(a[8]&1)+8*int(a[8]&2), a[12:12+16*int(a[8]&1)]
@@ -125,13 +143,25 @@ var stored = map[uint64]func(s string) (value string, size int){
 	6:  func(s string) (string, int) { check(le(s[:8]) <= 1, "a boolean"); return unsigned("b", le(s[:8])), 8 },
 	16: func(s string) (string, int) { return "x" + counted(s), len(counted(s)) + 4 },
 }
-var written = map[any]func(s, domain string) string{
-	"int64":   func(s, _ string) string { return signed(must(strconv.ParseInt(s, 10, 64))) },
-	"uint64":  func(s, _ string) string { return unsigned("i", must(strconv.ParseUint(s, 0, 64))) },
-	"string":  func(s, _ string) string { return "s" + units(s) },
-	"sid":     func(s, domain string) string { return "d" + parseSID(s, domain) },
-	"boolean": func(s, _ string) string { return unsigned("b", pick[uint64](s == "false" || s == "0", 0, 1)) },
-	"octets":  func(s, _ string) string { return "x" + unhex(s) },
+var written = map[any]func(v any, domain string) string{
+	"int64":  func(v any, _ string) string { return signed(must(strconv.ParseInt(string(v.(json.Number)), 10, 64))) },
+	"uint64": func(v any, _ string) string { return unsigned("i", numeral(v, 64)) },
+	"string": func(v any, _ string) string { return "s" + units(v.(string)) },
+	"sid":    func(v any, domain string) string { return "d" + parseSID(v.(string), domain) },
+	"boolean": func(v any, _ string) string {
+		value, known := map[any]uint64{true: 1, false: 0, json.Number("1"): 1, json.Number("0"): 0}[v]
+		check(known, "a claim's boolean is true, false, 1 or 0")
+		return unsigned("b", value)
+	},
+	"octets": func(v any, _ string) string { return "x" + unhex(v) },
+}
+
+var digits = regexp.MustCompile(`^(0|[1-9][0-9]{0,19}|0[xX][0-9a-fA-F]{1,16})$`)
+
+// numeral is a number, or a string with a decimal or hexadecimal one.
+func numeral(v any, size int) uint64 {
+	check(digits.MatchString(fmt.Sprint(v)), "the number %v: write it in decimal digits, or as 0x and hexadecimal ones", v)
+	return must(strconv.ParseUint(fmt.Sprint(v), 0, size))
 }
 
 // attribute is a claim as an operand: disabled, or with a value twice, it is NULL (A-110, S-32).
@@ -161,8 +191,8 @@ func (t *token) parseAttribute(b string) {
 func (t *token) parseClaims(where string, list any, domain string) {
 	for _, v := range as[[]any](list) {
 		o, values := v.(map[string]any), []string(nil)
-		flags := must(strconv.ParseUint(fmt.Sprint(pick(o["flags"] == nil, "0", o["flags"])), 0, 32))
-		each(o["values"].([]any), func(v any) { values = append(values, written[o["type"]](fmt.Sprint(v), domain)) })
+		flags := numeral(pick[any](o["flags"] == nil, "0", o["flags"]), 32)
+		each(o["values"].([]any), func(v any) { values = append(values, written[o["type"]](v, domain)) })
 		t.claims[where+fold(units(o["name"].(string)), false)] = attribute(flags, values)
 	}
 }
@@ -189,12 +219,12 @@ func words(list any, key string, absent uint64, yield func(name string, attrs ui
 }
 
 func parseToken(text string) *token {
-	f, t := parseObject(text), &token{members: map[string]byte{}, claims: map[string]*operand{}, privileges: map[string]bool{}}
-	domain, level, box, pkg := as[string](f["domain"]), as[string](f["integrityLevel"]), as[map[string]any](f["appContainer"]), []any{}
+	f, t := parseObject(text, tokenShape), &token{members: map[string]byte{}, claims: map[string]*operand{}, privileges: map[string]bool{}}
+	domain, level, box, pkg := as[string](f["domain"]), pick(f["integrityLevel"] == nil, "ME", as[string](f["integrityLevel"])), as[map[string]any](f["appContainer"]), []any{}
 	words([]any{f["user"]}, "sid", 0, func(user string, _ uint64) {
 		domain = pick(domain == "" && strings.HasPrefix(user, "S-1-5-21-"), user[:max(0, strings.LastIndexByte(user, '-'))], domain)
 	})
-	levels := map[string]string{"": "ME", "Untrusted": "S-1-16-0", "None": "S-1-16-0", "Low": "LW", "Medium": "ME", "MediumPlus": "MP", "High": "HI",
+	levels := map[string]string{"Untrusted": "S-1-16-0", "None": "S-1-16-0", "Low": "LW", "Medium": "ME", "MediumPlus": "MP", "High": "HI",
 		"System": "SI", "Protected": "S-1-16-20480"}
 	t.level = sub(parseSID(pick(levels[level] == "", level, levels[level]), ""), 0)
 	if box != nil { // A-94
@@ -217,7 +247,7 @@ func parseToken(text string) *token {
 			t.members[l.pass+s] |= pick[byte](a&l.allow != 0 && a&0x10 == 0, 1, 0) | pick[byte](a&l.deny != 0, 2, 0)
 		})
 	}
-	words(f["privileges"], "name", 4, func(name string, a uint64) { t.privileges[name] = a&4 != 0 })
+	words(f["privileges"], "name", 4, func(name string, a uint64) { t.privileges[name] = t.privileges[name] || a&4 != 0 })
 	t.restricted, t.writeRestricted = as[bool](f["restricted"]) || len(as[[]any](f["restrictedSids"])) > 0, as[bool](f["writeRestricted"])
 	t.noWriteUp = f["mandatoryPolicy"] == nil || slices.Contains(as[[]any](f["mandatoryPolicy"]), any("NoWriteUp"))
 	t.trust = parseSID(pick(f["trustLevel"] == nil, "S-1-19-0-0", as[string](f["trustLevel"])), domain)

@@ -13,12 +13,12 @@
 package main
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -55,7 +55,7 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 			err = fmt.Errorf("%s%v", pick(malformed, "an input is malformed: ", ""), p)
 		}
 	}()
-	c := parseObject(cert)
+	c := parseObject(cert, certificateShape)
 	check(c["certificate"] == form, "the form is %v, this program knows %s", c["certificate"], form)
 	want := decide(c, descriptor, token)
 	want["descriptor"], want["token"] = hash(descriptor), hash(token)
@@ -67,14 +67,33 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 	return fmt.Sprintf("%s granted %s in %d steps", want["status"], want["granted"], len(want["steps"].([]any))), nil
 }
 
-// parseObject reads JSON that is the same when written again but for blanks and the order of keys: none is given twice.
-func parseObject(text string) (o map[string]any) {
-	var b bytes.Buffer
+// lexeme is a piece of JSON; numbers are whole and written in one way.
+var lexeme = regexp.MustCompile(`^(?:[ \t\r\n]+|[\[\]{}:,]|true|false|null|0|-?[1-9][0-9]{0,19}|"(?:[^"\\]|\\.)*")`)
+
+// parseObject reads JSON of a shape that is the same when written again but for blanks and the order of keys, so that no key
+// is given twice: each lexeme is the only way to write its value, and a key that is lost makes the new text shorter.
+func parseObject(text string, form *regexp.Regexp) (o map[string]any) {
+	size, depth := 0, 0
+	for rest, w := text, ""; rest != ""; rest = rest[len(w):] {
+		w = lexeme.FindString(rest)
+		check(w != "" && (w[0] != '"' || !strings.ContainsFunc(w, odd) || dense(unquote(w)) == w), "at byte %d: write it as refmon token show --json does", len(text)-len(rest))
+		depth += strings.Count("[{", w) - strings.Count("]}", w)
+		check(depth <= 64, "lists and objects nest deeper than 64")
+		size += len(strings.Trim(w, " \t\r\n"))
+	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
-	check(dec.Decode(&o) == nil && json.Compact(&b, []byte(text)) == nil, "no JSON object")
-	check(b.Len() == len(dense(o)), "a key is given twice, or characters are escaped: write it as refmon token show --json does")
+	check(dec.Decode(&o) == nil, "no JSON object")
+	check(size == len(dense(o)), "a key is given twice")
+	check(form.MatchString(shape(o)), "a field is missing, unknown, or of another type: the shape is %.500s", shape(o))
 	return o
+}
+
+func odd(r rune) bool { return r == '\\' || r < ' ' || r > '~' }
+
+func unquote(w string) (s string) {
+	_ = json.Unmarshal([]byte(w), &s) // where it fails, s differs from w
+	return s
 }
 
 // dense is JSON in one line without blanks, the keys of objects in alphabetical order.

@@ -571,12 +571,12 @@ func TestSmallAndAlone(t *testing.T) {
 		}
 		lines += bytes.Count(b, []byte("\n"))
 	}
-	if lines > 780 {
-		t.Errorf("%d lines of Go, at most 780 are allowed", lines)
+	if lines > 900 {
+		t.Errorf("%d lines of Go, at most 900 are allowed", lines)
 	}
 	b, err := os.ReadFile("../../tools/verify.py")
-	if n := bytes.Count(b, []byte("\n")); err != nil || n > 440 {
-		t.Errorf("verify.py: %d lines, at most 440 are allowed; %v", n, err)
+	if n := bytes.Count(b, []byte("\n")); err != nil || n > 500 {
+		t.Errorf("verify.py: %d lines, at most 500 are allowed; %v", n, err)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -58,7 +60,7 @@ func (c *accessCmd) Run(std *streams) error {
 		return err
 	}
 	defer func() { _ = in.close() }() // only read
-	item, err := bulk.Find(context.Background(), in.source, c.Path, dir.Domain, typ)
+	item, err := objects.Find(context.Background(), in.source, c.Path, dir.Domain, typ)
 	if err != nil {
 		return err
 	}
@@ -85,12 +87,12 @@ func (c *accessCmd) Run(std *streams) error {
 	if share != nil {
 		return c.both(std, share, q)
 	}
-	if c.JSON {
-		return printJSON(std, q)
-	}
 	a, err := q.Ask()
 	if err != nil {
 		return err
+	}
+	if c.JSON {
+		return printJSON(std, q, &a)
 	}
 	if _, err := fmt.Fprint(std.out, paintTable(std, printable(a.Why.String()))); err != nil {
 		return err
@@ -99,7 +101,7 @@ func (c *accessCmd) Run(std *streams) error {
 }
 
 // principal is the one who asks.
-func (c *accessCmd) principal(dir *bulk.Directory) (int, error) {
+func (c *accessCmd) principal(dir *people.Directory) (int, error) {
 	switch {
 	case c.As == "" && len(dir.Principals) > 1:
 		return 0, fmt.Errorf("--as WHO is missing: the directory has %d users", len(dir.Principals))

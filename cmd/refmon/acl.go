@@ -7,6 +7,7 @@ import (
 
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 )
@@ -57,7 +58,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 	w := bufio.NewWriterSize(std.out, 1<<20)
 	var line []byte
 	var sum bulk.Summary
-	err = bulk.All(ctx, in.source, domain, typ, func(i bulk.Item) bool {
+	err = objects.All(ctx, in.source, domain, typ, func(i objects.Item) bool {
 		sum.Objects++
 		if i.Err != nil {
 			switch sum.Unreadable++; {
@@ -70,11 +71,11 @@ func (c *aclExportCmd) Run(std *streams) error {
 			fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(i.Path), printable(i.Err.Error()))
 			return true
 		}
-		if i.Note == bulk.NoteStale {
+		if i.Note == objects.NoteStale {
 			if sum.Stale++; sum.FirstStale == "" {
 				sum.FirstStale = i.Path
 			}
-		} else if i.Note == bulk.NoteUnverified {
+		} else if i.Note == objects.NoteUnverified {
 			sum.Unverified++
 		}
 		line = batch.AppendString(append(line[:0], `{"path":`...), i.Path)
@@ -84,7 +85,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 		} else {
 			line = batch.AppendString(append(line, `,"sd":`...), text)
 		}
-		line = batch.AppendString(append(line, `,"type":`...), bulk.TypeName(i.Type))
+		line = batch.AppendString(append(line, `,"type":`...), objects.TypeName(i.Type))
 		_, err = w.Write(append(line, "}\n"...))
 		return err == nil
 	})

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/test/company"
 )
 
 // TestBenchBulk measures the verbs from file to file and prints the table of
@@ -31,7 +31,7 @@ func TestBenchBulk(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", refmon, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	s := bulk.Sample{Seed: 1, Objects: 1 << 20, Descriptors: 50_000, Principals: 4096, Groups: 800}
+	s := company.Sample{Seed: 1, Objects: 1 << 20, Descriptors: 50_000, Principals: 4096, Groups: 800}
 	write(t, filepath.Join(dir, "company.json"), s.Directory)
 	write(t, filepath.Join(dir, "objects.jsonl"), s.Write)
 	s.Descriptors = s.Objects

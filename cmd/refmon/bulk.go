@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -37,7 +39,7 @@ type shareFlag struct {
 	Share string `help:"Descriptor of the share they are reached through, in SDDL: what it does not grant nobody has." placeholder:"SDDL"`
 }
 
-func (c *shareFlag) share(d *bulk.Directory) (*sd.Descriptor, error) {
+func (c *shareFlag) share(d *people.Directory) (*sd.Descriptor, error) {
 	if c.Share == "" {
 		return nil, nil
 	}
@@ -49,7 +51,7 @@ func (c *shareFlag) share(d *bulk.Directory) (*sd.Descriptor, error) {
 }
 
 // directory reads the principals.
-func (c *directoryFlags) directory(std *streams) (*bulk.Directory, error) {
+func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 	if c.Directory == "" && len(c.Token) == 0 {
 		return nil, errors.New("who asks? give --directory FILE, or --token FILE")
 	}
@@ -64,7 +66,7 @@ func (c *directoryFlags) directory(std *streams) (*bulk.Directory, error) {
 			return nil, fmt.Errorf("read %s: %w", c.Directory, err)
 		}
 	}
-	d, err := bulk.ReadDirectory(file)
+	d, err := people.Read(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Directory, err)
 	}
@@ -76,7 +78,7 @@ func (c *directoryFlags) directory(std *streams) (*bulk.Directory, error) {
 		if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityImpersonation {
 			return nil, fmt.Errorf("%s: an impersonation token at %v opens nothing: give it the level Impersonation to ask what its user can do", name, t.Level())
 		}
-		d.Add(bulk.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
+		d.Add(people.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
 	}
 	if len(d.Principals) == 0 {
 		return nil, fmt.Errorf("%s: there are no users who can log on, so nobody can do anything", c.Directory)
@@ -84,35 +86,35 @@ func (c *directoryFlags) directory(std *streams) (*bulk.Directory, error) {
 	return d, nil
 }
 
-// objects is an opened input.
-type objects struct {
-	source bulk.Source
+// input is an opened input.
+type input struct {
+	source objects.Source
 	close  func() error
 	size   int64 // bytes, 0 if not known
 	file   *os.File
 }
 
 // open opens the objects file, or the paths.
-func (c *objectsFlags) open(std *streams, paths []string) (*objects, error) {
+func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	switch {
 	case c.Objects == "" && len(paths) == 0:
 		return nil, errors.New("which objects? give paths, or --objects FILE")
 	case c.Objects != "" && len(paths) > 0:
 		return nil, errors.New("give either paths or --objects FILE, not both")
 	case c.Objects == "":
-		return &objects{source: bulk.Files(paths, bulk.TreeOptions{Recurse: c.Recurse, Attribute: c.Attribute, IgnoreSystemACLs: c.IgnoreSystemACLs}), close: func() error { return nil }}, nil
+		return &input{source: objects.Files(paths, objects.TreeOptions{Recurse: c.Recurse, Attribute: c.Attribute, IgnoreSystemACLs: c.IgnoreSystemACLs}), close: func() error { return nil }}, nil
 	}
 	in, err := std.open(c.Objects)
 	if err != nil {
 		return nil, err
 	}
-	o := &objects{close: in.Close}
+	o := &input{close: in.Close}
 	if f, ok := in.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 			o.size, o.file = info.Size(), f
 		}
 	}
-	if o.source, err = bulk.Open(c.Objects, in); err != nil {
+	if o.source, err = objects.Open(c.Objects, in); err != nil {
 		in.Close()
 		return nil, fmt.Errorf("%s: %w", c.Objects, err)
 	}

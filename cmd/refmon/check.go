@@ -43,19 +43,19 @@ func (c *checkCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		q.Explain = c.Explain
-		return printJSON(std, q)
-	}
+	q.Explain = c.JSON && c.Explain
 	a, err := q.Ask()
 	if err != nil {
 		return err
+	}
+	if c.JSON {
+		return printJSON(std, q, &a)
 	}
 	colour := red
 	if a.Allowed() {
 		colour = green
 	}
-	fmt.Fprintf(std.out, "%s granted %s", std.paint(colour, a.Status.String()), a.Granted.Padded())
+	fmt.Fprintf(std.out, "%s granted %s", std.paint(colour, a.Status().String()), a.Granted.Padded())
 	if a.Granted != 0 {
 		fmt.Fprintf(std.out, " %s", q.Request.Type.Names(a.Granted))
 	}

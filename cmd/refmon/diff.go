@@ -35,7 +35,7 @@ Both states of rights are decided, not guessed: a new entry that changes nothing
 // Run compares.
 func (c *diffCmd) Run(std *streams) error {
 	d := &bulk.Diff{Summary: c.Summary}
-	var inputs [2]*objects
+	var inputs [2]*input
 	var err error
 	if d.Format, err = bulk.ParseFormat(c.Format); err != nil {
 		return err

@@ -15,8 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
-	"github.com/refmon/refmon/internal/verbs/bulk"
 )
 
 // Memory of the children of TestBoundedMemory: what the kernel lets them have
@@ -40,7 +40,7 @@ func TestBoundedMemory(t *testing.T) {
 	}
 	// Every object has a descriptor of its own; the paths are long, so that the
 	// first state of a diff is too large as well.
-	s := bulk.Sample{Seed: randtest.Seed(t), Objects: 200_000, Descriptors: 200_000, Principals: 12, Groups: 10}
+	s := company.Sample{Seed: randtest.Seed(t), Objects: 200_000, Descriptors: 200_000, Principals: 12, Groups: 10}
 	write(t, filepath.Join(dir, "company.json"), s.Directory)
 	grown := func(out io.Writer) error {
 		r, w := io.Pipe()

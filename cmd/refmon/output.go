@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 
 	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 )
 
 // outputFlags say where the rows of a long run go.
@@ -26,11 +27,11 @@ type output struct {
 	out, sets, checkpoint string
 	quiet                 bool
 	rows                  bool // the output is rows, which a resumed run adds to
-	in                    *objects
+	in                    *input
 	files                 []*os.File
 }
 
-func (c *outputFlags) output(std *streams, in *objects) *output {
+func (c *outputFlags) output(std *streams, in *input) *output {
 	return &output{std: std, out: c.Out, checkpoint: c.Checkpoint, quiet: c.Quiet, rows: true, in: in}
 }
 
@@ -153,7 +154,7 @@ func (o *output) diff(d *bulk.Diff, before int64) (err error) {
 		if err := d.Resume(at.before, at.at.State); err != nil {
 			return err
 		}
-		d.Skip = bulk.Lines(io.NewSectionReader(o.in.file, 0, at.before.Offset), 0, 0)
+		d.Skip = objects.Lines(io.NewSectionReader(o.in.file, 0, at.before.Offset), 0, 0)
 	}
 	out, err := d.Do(ctx)
 	bar.clear()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -26,7 +27,7 @@ func TestWhoCanEqualsCheck(t *testing.T) {
 	n := randtest.Count(t, "REFMON_SAMPLE", 100_000)
 	p := pairs{Rand: rng, dir: t.TempDir()}
 	args := p.principals(t)
-	p.objects(t, max(200, n/400))
+	p.list(t, max(200, n/400))
 	rights := []string{"read", "write", "full", "0x20000", "SD|WD"}
 	out := p.run(t, append([]string{"who-can", strings.Join(rights, "+"), "-f", "jsonl"}, args...))
 	can := map[[3]string]bool{}
@@ -153,7 +154,7 @@ func (p *pairs) principals(t *testing.T) []string {
 	if err := os.WriteFile(company, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := bulk.ReadDirectory(b)
+	d, err := people.Read(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,8 +214,8 @@ func (p *pairs) token() []byte {
 	return b
 }
 
-// objects writes the objects file.
-func (p *pairs) objects(t *testing.T, n int) {
+// list writes the objects file.
+func (p *pairs) list(t *testing.T, n int) {
 	t.Helper()
 	f, err := os.Create(filepath.Join(p.dir, "objects.jsonl"))
 	if err != nil {

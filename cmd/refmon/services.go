@@ -66,10 +66,10 @@ func (c *servicesCmd) list(std *streams) error {
 		for row := range part.t.All {
 			m := row.Info()
 			all++
-			if m.Support == nt.Complete {
+			if m.Missing == "" {
 				complete++
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\n", m.Name, m.Support, m.Summary)
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", m.Name, m.Support(), m.Summary)
 		}
 		fmt.Fprintln(w)
 	}
@@ -93,11 +93,11 @@ func (c *servicesCmd) one(std *streams, row nt.Row) error {
 	if c.JSON {
 		return json.NewEncoder(std.out).Encode(serviceJSON(row))
 	}
-	fmt.Fprintf(std.out, "%s: %s\n  support  %s", std.paint(bold, script.Signature(row)), m.Summary, m.Support)
+	fmt.Fprintf(std.out, "%s: %s\n  support  %s", std.paint(bold, script.Signature(row)), m.Summary, m.Support())
 	if m.Missing != "" {
 		fmt.Fprintf(std.out, ": %s", m.Missing)
 	}
-	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n\nStatuses, in the order of the tests:\n", strings.Join(script.OutNames(row), ", "), m.Source)
+	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n\nStatuses, in the order of the tests:\n", strings.Join(script.OutNames(row), ", "), m.Document())
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
 	for _, k := range m.Conditions {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", k.Rule, k.Status, k.When)
@@ -111,7 +111,7 @@ func serviceJSON(row nt.Row) map[string]any {
 	for _, k := range m.Conditions {
 		statuses = append(statuses, map[string]string{"status": k.Status.String(), "rule": k.Rule, "when": k.When})
 	}
-	o := map[string]any{"name": m.Name, "number": m.Number, "summary": m.Summary, "support": m.Support.String(), "source": m.Source,
+	o := map[string]any{"name": m.Name, "number": m.Number, "summary": m.Summary, "support": m.Support(), "source": m.Document(),
 		"in": script.InNames(row), "out": script.OutNames(row), "statuses": statuses}
 	if m.Missing != "" {
 		o["missing"] = m.Missing

@@ -34,7 +34,7 @@ each pair. Ids are those of [docs/rules](rules).
 		fmt.Fprintf(w, "\n## %s\n\n%s\n\n| service | support | |\n|---|---|---|\n", part.title, part.intro)
 		for row := range part.t.All {
 			m := row.Info()
-			fmt.Fprintf(w, "| [%s](#%s) | %s | %s |\n", m.Name, strings.ToLower(anchor(m.Name)), m.Support, m.Summary)
+			fmt.Fprintf(w, "| [%s](#%s) | %s | %s |\n", m.Name, strings.ToLower(anchor(m.Name)), m.Support(), m.Summary)
 		}
 		for row := range part.t.All {
 			if name := row.Info().Name; anchor(name) == name {
@@ -56,7 +56,7 @@ func anchor(name string) string {
 func writeService(w io.Writer, row nt.Row) {
 	m := row.Info()
 	fmt.Fprintf(w, "\n### %s\n\n`%s` → %s\n\n", m.Name, script.Signature(row), strings.Join(script.OutNames(row), ", "))
-	fmt.Fprintf(w, "%s. *%s.* Source: %s.", strings.ToUpper(m.Summary[:1])+m.Summary[1:], m.Support, m.Source)
+	fmt.Fprintf(w, "%s. *%s.* Source: %s.", strings.ToUpper(m.Summary[:1])+m.Summary[1:], m.Support(), m.Document())
 	if m.Missing != "" {
 		fmt.Fprintf(w, " Not built: %s.", m.Missing)
 	}

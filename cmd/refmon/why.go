@@ -52,11 +52,11 @@ func (c *whyCmd) Run(std *streams) error {
 		}
 	}
 	if c.JSON {
-		return printJSON(std, q)
+		return printJSON(std, q, &a)
 	}
 	switch {
 	case a.Refused != nil: // the call failed before it decided
-		_, err = fmt.Fprintf(std.out, "%s: %s (%s)\n", std.paint(red, a.Status.String()), a.Refused.Because, a.Refused.Rule)
+		_, err = fmt.Fprintf(std.out, "%s: %s (%s)\n", std.paint(red, a.Status().String()), a.Refused.Because, a.Refused.Rule)
 	default:
 		_, err = fmt.Fprint(std.out, paintTable(std, printable(a.Why.String())))
 	}

@@ -49,17 +49,17 @@ func (in *AccessCheckByTypeIn) service() nt.AccessCheckByTypeIn {
 }
 
 var (
-	rowAccessCheck = function(nt.Meta{Name: "AccessCheck", Summary: "decides whether a descriptor grants rights to a client", Support: nt.Complete, Conditions: of("NtAccessCheck")},
+	rowAccessCheck = function(nt.Meta{Name: "AccessCheck", Summary: "decides whether a descriptor grants rights to a client", Conditions: of("NtAccessCheck")},
 		func(t *Thread, in AccessCheckIn) (AccessCheckOut, ntstatus.Status) {
 			o, st := t.row("NtAccessCheck", nt.AccessCheckIn{SecurityDescriptor: in.SecurityDescriptor, ClientToken: in.ClientToken,
 				DesiredAccess: in.DesiredAccess, GenericMapping: in.GenericMapping, PrivilegeSetLength: in.PrivilegeSetLength})
 			return t.checked(o.(nt.AccessCheckOut), st)
 		})
-	rowAccessCheckByType = function(nt.Meta{Name: "AccessCheckByType", Summary: "the same for an object with properties", Support: nt.Complete, Conditions: of("NtAccessCheckByType")},
+	rowAccessCheckByType = function(nt.Meta{Name: "AccessCheckByType", Summary: "the same for an object with properties", Conditions: of("NtAccessCheckByType")},
 		func(t *Thread, in AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status) {
 			return t.checked(t.nt.NtAccessCheckByType(in.service()))
 		})
-	rowAccessCheckByTypeResultList = function(nt.Meta{Name: "AccessCheckByTypeResultList", Summary: "the same with one result a property", Support: nt.Complete, Conditions: of("NtAccessCheckByTypeResultList")},
+	rowAccessCheckByTypeResultList = function(nt.Meta{Name: "AccessCheckByTypeResultList", Summary: "the same with one result a property", Conditions: of("NtAccessCheckByTypeResultList")},
 		func(t *Thread, in AccessCheckByTypeIn) (out AccessCheckByTypeResultListOut, st ntstatus.Status) {
 			o, st := t.nt.NtAccessCheckByTypeResultList(in.service())
 			out = AccessCheckByTypeResultListOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength, GrantedAccessList: o.GrantedAccess}

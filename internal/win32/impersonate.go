@@ -32,7 +32,7 @@ var impersonateConditions = []nt.Condition{
 }
 
 var (
-	rowImpersonateSelf = function(nt.Meta{Name: "ImpersonateSelf", Summary: "gives the thread an impersonation token of its own process", Support: nt.Complete,
+	rowImpersonateSelf = function(nt.Meta{Name: "ImpersonateSelf", Summary: "gives the thread an impersonation token of its own process",
 		Conditions: append([]nt.Condition{
 			{Status: ntstatus.BadImpersonationLevel, Rule: "T-30", When: "the thread impersonates below SecurityImpersonation already"},
 			{Status: ntstatus.AccessDenied, Rule: "T-30", When: "the process token's DACL does not let the caller duplicate it"},
@@ -41,7 +41,7 @@ var (
 		func(t *Thread, in ImpersonateSelfIn) (out ImpersonateSelfOut, st ntstatus.Status) {
 			return out, t.impersonateSelf(in.ImpersonationLevel)
 		})
-	rowImpersonateLoggedOnUser = function(nt.Meta{Name: "ImpersonateLoggedOnUser", Summary: "lets the thread act as the user of a token", Support: nt.Complete,
+	rowImpersonateLoggedOnUser = function(nt.Meta{Name: "ImpersonateLoggedOnUser", Summary: "lets the thread act as the user of a token",
 		Conditions: append([]nt.Condition{
 			{Status: ntstatus.InvalidHandle, Rule: "I-72", When: "hToken names no handle"},
 			{Status: ntstatus.ObjectTypeMismatch, Rule: "I-72", When: "hToken is no token"},
@@ -50,7 +50,7 @@ var (
 		func(t *Thread, in ImpersonateLoggedOnUserIn) (out ImpersonateLoggedOnUserOut, st ntstatus.Status) {
 			return out, t.impersonateUser(in.Token)
 		})
-	rowSetThreadToken = function(nt.Meta{Name: "SetThreadToken", Summary: "sets or ends the impersonation of a thread", Support: nt.Complete, Conditions: of("NtSetInformationThread")},
+	rowSetThreadToken = function(nt.Meta{Name: "SetThreadToken", Summary: "sets or ends the impersonation of a thread", Conditions: of("NtSetInformationThread")},
 		func(t *Thread, in SetThreadTokenIn) (out SetThreadTokenOut, st ntstatus.Status) {
 			thread := in.Thread
 			if thread == 0 {
@@ -58,7 +58,7 @@ var (
 			}
 			return out, t.assign(thread, in.Token)
 		})
-	rowRevertToSelf = function(nt.Meta{Name: "RevertToSelf", Summary: "ends the impersonation of the calling thread", Support: nt.Complete,
+	rowRevertToSelf = function(nt.Meta{Name: "RevertToSelf", Summary: "ends the impersonation of the calling thread",
 		Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "I-51", When: "always; also when the thread was not impersonating"}}},
 		func(t *Thread, _ RevertToSelfIn) (out RevertToSelfOut, st ntstatus.Status) {
 			return out, t.assign(winnt.NtCurrentThread, 0) // I-51

@@ -81,14 +81,14 @@ type (
 
 var (
 	_ = nt.Add(&Table, nt.Entry[*Thread, GetLastErrorIn, GetLastErrorOut]{
-		Meta: nt.Meta{Name: "GetLastError", Summary: "the code of the last function that set one", Source: "GetLastError", Support: nt.Complete,
+		Meta: nt.Meta{Name: "GetLastError", Summary: "the code of the last function that set one", Source: "GetLastError",
 			Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "O-70", When: "always"}}},
 		Call: func(t *Thread, _ GetLastErrorIn) (GetLastErrorOut, ntstatus.Status) {
 			return GetLastErrorOut{t.last}, ntstatus.Success
 		},
 	})
 	_ = nt.Add(&Table, nt.Entry[*Thread, SetLastErrorIn, SetLastErrorOut]{
-		Meta: nt.Meta{Name: "SetLastError", Summary: "sets what GetLastError returns", Source: "SetLastError", Support: nt.Complete,
+		Meta: nt.Meta{Name: "SetLastError", Summary: "sets what GetLastError returns", Source: "SetLastError",
 			Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "O-70", When: "always"}}},
 		Call: func(t *Thread, in SetLastErrorIn) (SetLastErrorOut, ntstatus.Status) {
 			t.setLastError(in.Code)

@@ -84,27 +84,27 @@ type (
 func of(service string) []nt.Condition { return nt.NtTable.Find(service).Info().Conditions }
 
 var (
-	rowOpenProcessToken = function(nt.Meta{Name: "OpenProcessToken", Summary: "opens the primary token of a process", Support: nt.Complete, Conditions: of("NtOpenProcessToken")},
+	rowOpenProcessToken = function(nt.Meta{Name: "OpenProcessToken", Summary: "opens the primary token of a process", Conditions: of("NtOpenProcessToken")},
 		func(t *Thread, in OpenProcessTokenIn) (out OpenTokenOut, st ntstatus.Status) {
 			out.TokenHandle, st = t.nt.NtOpenProcessToken(in.ProcessHandle, in.DesiredAccess)
 			return out, st
 		})
-	rowOpenThreadToken = function(nt.Meta{Name: "OpenThreadToken", Summary: "opens the impersonation token of a thread", Support: nt.Complete, Conditions: of("NtOpenThreadToken")},
+	rowOpenThreadToken = function(nt.Meta{Name: "OpenThreadToken", Summary: "opens the impersonation token of a thread", Conditions: of("NtOpenThreadToken")},
 		func(t *Thread, in OpenThreadTokenIn) (out OpenTokenOut, st ntstatus.Status) {
 			out.TokenHandle, st = t.nt.NtOpenThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf)
 			return out, st
 		})
-	rowDuplicateToken = function(nt.Meta{Name: "DuplicateToken", Summary: "makes an impersonation token of an existing token", Support: nt.Complete, Conditions: of("NtDuplicateToken")},
+	rowDuplicateToken = function(nt.Meta{Name: "DuplicateToken", Summary: "makes an impersonation token of an existing token", Conditions: of("NtDuplicateToken")},
 		func(t *Thread, in DuplicateTokenIn) (out DuplicateTokenOut, st ntstatus.Status) {
 			out.DuplicateTokenHandle, st = t.duplicate(in.ExistingTokenHandle, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil, in.ImpersonationLevel, winnt.TokenImpersonation) // T-50
 			return out, st
 		})
-	rowDuplicateTokenEx = function(nt.Meta{Name: "DuplicateTokenEx", Summary: "makes a token that duplicates an existing one", Support: nt.Complete, Conditions: of("NtDuplicateToken")},
+	rowDuplicateTokenEx = function(nt.Meta{Name: "DuplicateTokenEx", Summary: "makes a token that duplicates an existing one", Conditions: of("NtDuplicateToken")},
 		func(t *Thread, in DuplicateTokenExIn) (out DuplicateTokenExOut, st ntstatus.Status) {
 			out.NewToken, st = t.duplicate(in.ExistingToken, in.DesiredAccess, in.TokenAttributes, in.ImpersonationLevel, in.TokenType)
 			return out, st
 		})
-	rowAdjustTokenPrivileges = function(nt.Meta{Name: "AdjustTokenPrivileges", Summary: "enables, disables or removes privileges of a token", Support: nt.Complete, Conditions: of("NtAdjustPrivilegesToken")},
+	rowAdjustTokenPrivileges = function(nt.Meta{Name: "AdjustTokenPrivileges", Summary: "enables, disables or removes privileges of a token", Conditions: of("NtAdjustPrivilegesToken")},
 		func(t *Thread, in AdjustTokenPrivilegesIn) (out AdjustTokenPrivilegesOut, st ntstatus.Status) {
 			r, st := t.row("NtAdjustPrivilegesToken", nt.AdjustPrivilegesTokenIn{TokenHandle: in.TokenHandle, DisableAllPrivileges: in.DisableAllPrivileges,
 				NewState: in.NewState, BufferLength: in.BufferLength, WantPrevious: in.WantPrevious})
@@ -114,7 +114,7 @@ var (
 			}
 			return AdjustTokenPrivilegesOut{o.PreviousState, o.ReturnLength}, st
 		})
-	rowPrivilegeCheck = function(nt.Meta{Name: "PrivilegeCheck", Summary: "tells whether privileges are enabled in a token", Support: nt.Complete, Conditions: of("NtPrivilegeCheck")},
+	rowPrivilegeCheck = function(nt.Meta{Name: "PrivilegeCheck", Summary: "tells whether privileges are enabled in a token", Conditions: of("NtPrivilegeCheck")},
 		func(t *Thread, in PrivilegeCheckIn) (out PrivilegeCheckOut, st ntstatus.Status) {
 			o, st := t.row("NtPrivilegeCheck", nt.PrivilegeCheckIn{ClientToken: in.ClientToken, RequiredPrivileges: in.RequiredPrivileges})
 			p := o.(nt.PrivilegeCheckOut)

@@ -25,8 +25,13 @@ static void assigned(void)
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
 	SeCaptureSubjectContext(&s);
 	PsRevertToSelf();
-	STATUS(SeAssignSecurity(parent, NULL, &d, FALSE, NULL, &m, PagedPool), STATUS_NO_TOKEN); /* S-60 */
-	CHECK(d == (PVOID)1);
+	/* without a subject, and with a context that was never captured (S-60) */
+	STATUS(SeAssignSecurity(parent, NULL, &d, FALSE, NULL, &m, PagedPool), STATUS_NO_TOKEN);
+	CHECK(d == NULL);
+	SECURITY_SUBJECT_CONTEXT empty = {0};
+	d = (PVOID)1;
+	STATUS(SeAssignSecurity(parent, NULL, &d, FALSE, &empty, &m, PagedPool), STATUS_NO_TOKEN);
+	CHECK(d == NULL);
 	/* owner and group of the client, inheritable entries of the parent */
 	STATUS(SeAssignSecurity(parent, NULL, &d, FALSE, &s, &m, PagedPool), STATUS_SUCCESS);
 	CHECK(reads(d, 7, "O:S-1-5-21-7-7-7-1001G:BUD:(A;;CC;;;WD)"));
@@ -41,6 +46,12 @@ static void assigned(void)
 	STATUS(SeAssignSecurity(parent, explicit, &d, FALSE, &s, &m, PagedPool), STATUS_INVALID_OWNER);
 	STATUS(SeAssignSecurityEx(parent, explicit, &d, NULL, FALSE, SEF_AVOID_OWNER_CHECK, &s, &m, PagedPool), STATUS_SUCCESS);
 	CHECK(reads(d, 7, "O:S-1-5-21-7-7-7-1002G:BUD:(A;;CC;;;BU)"));
+	STATUS(SeDeassignSecurity(&d), STATUS_SUCCESS);
+	/* an object of the kernel: GENERIC_READ|GENERIC_EXECUTE without what GENERIC_ALL lacks (S-65) */
+	GENERIC_MAPPING odd = {0x24001, 0x26002, 0x25004, 0x1F800F};
+	PSECURITY_DESCRIPTOR both = sddl("D:(A;;GRGX;;;WD)(A;IO;GR;;;BU)");
+	STATUS(SeAssignSecurity(NULL, both, &d, FALSE, &s, &odd, PagedPool), STATUS_SUCCESS);
+	CHECK(reads(d, 4, "D:(A;;CCLCRC;;;WD)(A;IO;GR;;;BU)"));
 	STATUS(SeDeassignSecurity(&d), STATUS_SUCCESS);
 	PSECURITY_DESCRIPTOR audit = sddl("S:(AU;SA;0x1;;;WD)");
 	STATUS(SeAssignSecurity(NULL, audit, &d, FALSE, &s, &m, PagedPool), STATUS_PRIVILEGE_NOT_HELD); /* S-71 */

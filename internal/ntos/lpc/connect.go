@@ -148,7 +148,8 @@ func (p *Port) forget(c *connection) {
 // listened to. The client goes on waiting until Complete is called on the new
 // port. Errors: STATUS_REPLY_MESSAGE_MISMATCH, STATUS_PORT_CONNECTION_REFUSED
 // for a client that is gone.
-func (p *Port) AcceptMessage(server *ps.Process, client nt.ClientID, id uint32, refuse bool, context uint64, answer []byte) (*Port, ntstatus.Status) {
+func (p *Port) AcceptMessage(server *ps.Process, client nt.ClientID, id uint32, refuse bool, context uint64,
+	answer []byte) (*Port, ntstatus.Status) {
 	p.mu.Lock()
 	c := p.known[id]
 	p.mu.Unlock()
@@ -200,7 +201,8 @@ func (p *Port) Complete() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// connectionOf is the connection that a server replies on: of a communication port its own, of a connection port that of the client that
+// connectionOf is the connection that a server replies on: of a communication port its own, of a
+// connection port that of the client that
 // waits. STATUS_INVALID_PORT_HANDLE for a client's end.
 func (p *Port) connectionOf(client nt.ClientID, id uint32) (*connection, ntstatus.Status) {
 	switch p.Kind {

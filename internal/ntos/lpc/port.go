@@ -11,7 +11,8 @@ import (
 )
 
 // PortType is the object type Port.
-var PortType = &ob.Type{ObjectType: winnt.PortObject, OnLastHandle: func(o ob.Object) { o.(*Port).closed() }, OnDestroy: func(o ob.Object) { o.(*Port).destroy() }}
+var PortType = &ob.Type{ObjectType: winnt.PortObject, OnLastHandle: func(o ob.Object) { o.(*Port).closed() },
+	OnDestroy: func(o ob.Object) { o.(*Port).destroy() }}
 
 // Limits of a port.
 const (
@@ -42,7 +43,8 @@ type Port struct {
 	// +checklocks:mu
 	pending []*connection // guarded by mu: connection ports
 	// +checklocks:mu
-	known map[uint32]*connection // guarded by mu: connection ports; those that were listened to, by the id of their request
+	// guarded by mu: connection ports; those that were listened to, by the id of their request
+	known map[uint32]*connection
 	// +checklocks:mu
 	last uint32 // guarded by mu: connection ports; the id last given to such a request
 	// +checklocks:mu
@@ -141,8 +143,10 @@ type waiter struct {
 // port. Errors: STATUS_OBJECT_NAME_NOT_FOUND for a port that is closed,
 // STATUS_INSUFFICIENT_RESOURCES, those of I-80.
 func (p *Port) Connect(client *ps.Thread, sqos nt.SecurityQualityOfService, info []byte) (*Port, ps.Outcome) {
-	c := &connection{sqos: sqos, port: p, client: nt.ClientID{UniqueProcess: client.Process().ID(), UniqueThread: client.ID()},
-		info: append([]byte(nil), info[:min(len(info), p.longest)]...), waiting: map[uint32]*waiter{}, changed: make(chan struct{})}
+	c := &connection{sqos: sqos, port: p,
+		client: nt.ClientID{UniqueProcess: client.Process().ID(), UniqueThread: client.ID()},
+		info: append([]byte(nil), info[:min(len(info),
+			p.longest)]...), waiting: map[uint32]*waiter{}, changed: make(chan struct{})}
 	if sqos.ContextTrackingMode == winnt.SECURITY_STATIC_TRACKING {
 		var out ps.Outcome
 		if c.static, out = client.CreateClientSecurity(sqos, false, p.process); out.Status != ntstatus.Success {
@@ -251,7 +255,8 @@ func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status
 	c.last++
 	t.Ref(ob.TagLink)
 	c.waiting[c.last] = &waiter{thread: t}
-	c.requests = append(c.requests, Message{Client: nt.ClientID{UniqueProcess: t.Process().ID(), UniqueThread: t.ID()}, ID: c.last, Data: append([]byte(nil), data...)})
+	c.requests = append(c.requests, Message{Client: nt.ClientID{UniqueProcess: t.Process().ID(), UniqueThread: t.ID()},
+		ID: c.last, Data: append([]byte(nil), data...)})
 	return c.last, ntstatus.Success
 }
 
@@ -344,7 +349,9 @@ func (p *Port) Reply(client nt.ClientID, id uint32, data []byte) ntstatus.Status
 // now.
 func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outcome {
 	if p.Kind != Server {
-		return ps.Outcome{Status: ntstatus.InvalidPortHandle, Rule: "I-88", Because: "the port is no server's communication port"} // I-88
+		// I-88
+		return ps.Outcome{Status: ntstatus.InvalidPortHandle, Rule: "I-88",
+			Because: "the port is no server's communication port"}
 	}
 	c := p.conn
 	c.mu.Lock()

@@ -130,7 +130,8 @@ func (e *End) Read(n int) ([]byte, ntstatus.Status) {
 // those nobody needs any more.
 //
 // +checklocks:in.mu
-func (in *Instance) takeLocked(box *queue, n int, server bool) (data []byte, st ntstatus.Status, dropped []*ps.ClientContext) {
+func (in *Instance) takeLocked(box *queue, n int, server bool) (data []byte, st ntstatus.Status,
+	dropped []*ps.ClientContext) {
 	for len(box.messages) > 0 && (len(data) < n || n == 0) {
 		m := &box.messages[0]
 		k := min(n-len(data), len(m.data))
@@ -261,7 +262,9 @@ func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
 	case in.state == Disconnected:
 		return nil, ps.Outcome{Status: ntstatus.InvalidPipeState, Rule: "I-85", Because: "the client was disconnected"}
 	case !in.read:
-		return nil, ps.Outcome{Status: ntstatus.CannotImpersonate, Rule: "I-85", Because: "nothing has been read from the client yet"} // I-85
+		// I-85
+		return nil, ps.Outcome{Status: ntstatus.CannotImpersonate, Rule: "I-85",
+			Because: "nothing has been read from the client yet"}
 	case in.static != nil:
 		return in.static, ps.Outcome{} // I-4
 	case in.last != nil:

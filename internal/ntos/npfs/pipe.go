@@ -20,10 +20,12 @@ const (
 )
 
 // DefaultSQOS is what a client allows that says nothing (I-84).
-var DefaultSQOS = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING, EffectiveOnly: true}
+var DefaultSQOS = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+	ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING, EffectiveOnly: true}
 
 // EndType is the object type of a pipe's ends: File.
-var EndType = &ob.Type{ObjectType: winnt.FileObject, OnLastHandle: func(o ob.Object) { o.(*End).closed() }, OnDestroy: func(o ob.Object) { o.(*End).destroy() }}
+var EndType = &ob.Type{ObjectType: winnt.FileObject, OnLastHandle: func(o ob.Object) { o.(*End).closed() },
+	OnDestroy: func(o ob.Object) { o.(*End).destroy() }}
 
 // State is the state of an instance.
 type State uint8
@@ -127,7 +129,8 @@ func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
 // STATUS_INSTANCE_NOT_AVAILABLE at the limit, STATUS_ACCESS_DENIED where the
 // first instance is asked for and the pipe is there, STATUS_OBJECT_NAME_NOT_FOUND
 // where another is and it is not, those of open.
-func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, open func(e *End, first *End) ntstatus.Status) ntstatus.Status {
+func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process,
+	open func(e *End, first *End) ntstatus.Status) ntstatus.Status {
 	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances || cfg.Quota < 0 || cfg.Quota > MaxQuota {
 		return ntstatus.InvalidParameter
 	}
@@ -226,7 +229,8 @@ func (p *pipe) remove(in *Instance) {
 // promises is refused. open makes the client end ready to be handed out.
 // Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE, those of
 // I-80 and of open.
-func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQualityOfService, open func(*End) ntstatus.Status) ps.Outcome {
+func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQualityOfService,
+	open func(*End) ntstatus.Status) ps.Outcome {
 	q := DefaultSQOS // I-84
 	if sqos != nil {
 		q = *sqos

@@ -21,7 +21,8 @@ type Auditor interface {
 	// Opened records a decision about an object, granted or not, before the
 	// handle works; h is reserved for a success. A failure, which is
 	// STATUS_AUDIT_FAILED, fails the open and nothing is granted.
-	Opened(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision, h winnt.Handle) (Audited, ntstatus.Status)
+	Opened(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision,
+		h winnt.Handle) (Audited, ntstatus.Status)
 	// Closed records the close of a handle whose open was recorded so.
 	Closed(c *Caller, obj Object, h winnt.Handle)
 }
@@ -34,13 +35,14 @@ func (c *Caller) records(attributes uint32) bool {
 
 // openAudited is OpenByPointer when opens are recorded: the handle is
 // reserved, the record written, then the handle published (U-73).
-func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask, attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask,
+	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	dec := Decide(c, obj, &subject, desired, attributes)
-	if dec.Status != ntstatus.Success {
+	if dec.Status() != ntstatus.Success {
 		if _, st := c.recordOpen(obj, subject, desired, dec, 0); st != ntstatus.Success {
 			return 0, 0, c.Fail("U-64", st)
 		}
-		return 0, 0, dec.Status
+		return 0, 0, dec.Status()
 	}
 	r, st := c.reserve(attributes)
 	if st != ntstatus.Success {
@@ -60,8 +62,9 @@ func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.A
 
 // recordOpen hands a decision of an access check to the auditor. Refusals
 // that came before the check are no access to the object.
-func (c *Caller) recordOpen(obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision, h winnt.Handle) (Audited, ntstatus.Status) {
-	if dec.Status == ntstatus.InvalidParameter {
+func (c *Caller) recordOpen(obj Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision,
+	h winnt.Handle) (Audited, ntstatus.Status) {
+	if dec.Status() == ntstatus.InvalidParameter {
 		return Audited{}, ntstatus.Success
 	}
 	return c.Audit.Opened(c, obj, subject, obj.Head().typ.mapDesired(desired), dec, h)

@@ -17,7 +17,8 @@ import (
 // added (O-36). A kernel-mode caller gets what it asks for unless attributes
 // carries OBJ_FORCE_ACCESS_CHECK (O-33). Errors: ACCESS_DENIED,
 // INVALID_PARAMETER, PRIVILEGE_NOT_HELD, BAD_IMPERSONATION_LEVEL.
-func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.AccessMask, attributes uint32) access.Decision {
+func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.AccessMask,
+	attributes uint32) access.Decision {
 	h := obj.Head()
 	if desired&winnt.RESERVED_RIGHTS != 0 { // O-20
 		return c.refuse(h, "O-20", ntstatus.AccessDenied)
@@ -32,11 +33,12 @@ func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.Access
 }
 
 // decideAccess is step (9) of O-22.
-func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask, attributes uint32) access.Decision {
+func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask,
+	attributes uint32) access.Decision {
 	t := h.typ
 	mapped := t.mapDesired(desired) // O-21
 	if !c.Checked(attributes) {
-		return access.Decision{Granted: t.addRights(t.kernelGrant(mapped))}
+		return access.Grant(t.addRights(t.kernelGrant(mapped)))
 	}
 	if mapped&^(t.Valid|winnt.ACCESS_SYSTEM_SECURITY|winnt.MAXIMUM_ALLOWED) != 0 {
 		return c.refuse(h, "O-21", ntstatus.AccessDenied)
@@ -55,12 +57,13 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 	if err != nil {                                 // a descriptor that cannot be evaluated grants nothing
 		return c.refuse(h, "O-33", ntstatus.AccessDenied)
 	}
-	if dec.Status != ntstatus.Success {
+	if dec.Status() != ntstatus.Success {
 		c.explain(h, d, subject, mapped)
 		return dec
 	}
 	if dec.Granted &= t.Valid | winnt.ACCESS_SYSTEM_SECURITY; dec.Granted == 0 {
-		return c.refuse(h, "O-21", ntstatus.AccessDenied) // O-21: MAXIMUM_ALLOWED found only bits that mean nothing on this type
+		// O-21: MAXIMUM_ALLOWED found only bits that mean nothing on this type
+		return c.refuse(h, "O-21", ntstatus.AccessDenied)
 	}
 	dec.Granted = t.addRights(dec.Granted) // O-36: after the check, no entry can deny it
 	return dec
@@ -90,7 +93,7 @@ func (c *Caller) grantUnprotected(h *Header, subject *access.Subject, mapped win
 func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access.Decision, bool) {
 	var used winnt.PrivilegeSet
 	if mapped&winnt.ACCESS_SYSTEM_SECURITY != 0 {
-		if !holds(subject, winnt.SeSecurityPrivilege) {
+		if !subject.Holds(winnt.SeSecurityPrivilege) {
 			return access.Decision{}, false
 		}
 		used = winnt.SeSecurityPrivilege.Bit()
@@ -98,26 +101,27 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 	if mapped&winnt.MAXIMUM_ALLOWED != 0 {
 		mapped = mapped&^winnt.MAXIMUM_ALLOWED | t.Valid // O-30: never ACCESS_SYSTEM_SECURITY
 	}
-	return access.Decision{Granted: t.addRights(mapped), PrivilegesUsed: used}, true
+	return access.Grant(t.addRights(mapped)).Using(used), true
 }
 
 // GrantNew decides what the creator of an object gets: every bit it asks for,
 // whatever the new object's own descriptor says (O-91). Errors: ACCESS_DENIED
 // (O-20, O-21), PRIVILEGE_NOT_HELD (O-30).
-func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask, attributes uint32) access.Decision {
+func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask,
+	attributes uint32) access.Decision {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		return access.Decision{Status: c.Fail("O-20", ntstatus.AccessDenied)}
+		return access.Refuse(c.Fail("O-20", ntstatus.AccessDenied))
 	}
 	mapped := t.mapDesired(desired)
 	if !c.Checked(attributes) {
-		return access.Decision{Granted: t.addRights(t.kernelGrant(mapped))}
+		return access.Grant(t.addRights(t.kernelGrant(mapped)))
 	}
 	if mapped&^(t.Valid|winnt.ACCESS_SYSTEM_SECURITY|winnt.MAXIMUM_ALLOWED) != 0 {
-		return access.Decision{Status: c.Fail("O-21", ntstatus.AccessDenied)}
+		return access.Refuse(c.Fail("O-21", ntstatus.AccessDenied))
 	}
 	dec, ok := grantAll(t, subject, mapped) // O-91
 	if !ok {
-		return access.Decision{Status: c.Fail("O-30", ntstatus.PrivilegeNotHeld)}
+		return access.Refuse(c.Fail("O-30", ntstatus.PrivilegeNotHeld))
 	}
 	return dec
 }
@@ -141,7 +145,7 @@ func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decis
 	if c.Why != nil {
 		c.Why.Object = h.describe()
 	}
-	return access.Decision{Status: c.Fail(rule, st)}
+	return access.Refuse(c.Fail(rule, st))
 }
 
 // explain repeats a denied check with a recording tracer when the call is

@@ -17,13 +17,16 @@ const (
 func TestDecideMasks(t *testing.T) { // O-20, O-21, O-90
 	w := newWorld(t)
 	event, tok := protected(eventType, ownEvent), protected(tokenType, "O:SYG:SYD:(A;;GA;;;"+alice+")")
-	for _, reserved := range []winnt.AccessMask{0x00200000, 0x00400000, 0x00800000, 0x04000000, 0x08000000, 0xFFFFFFFF} { // O-20
+	// O-20
+	for _, reserved := range []winnt.AccessMask{0x00200000, 0x00400000, 0x00800000, 0x04000000, 0x08000000,
+		0xFFFFFFFF} {
 		w.want("reserved bits", w.decide(event, reserved|1, 0), ntstatus.AccessDenied, 0)
 	}
 	w.want("generic read", w.decide(event, winnt.GENERIC_READ, 0), ntstatus.Success, 0x20001) // O-21
 	w.want("a bit the type lacks", w.decide(event, 0x8001, 0), ntstatus.AccessDenied, 0)
 	w.want("generic all", w.decide(event, winnt.GENERIC_ALL, 0), ntstatus.Success, winnt.EVENT_ALL_ACCESS)
-	w.want("SYNCHRONIZE of a token", w.decide(tok, winnt.SYNCHRONIZE|winnt.TOKEN_QUERY, 0), ntstatus.Success, winnt.TOKEN_QUERY)
+	w.want("SYNCHRONIZE of a token", w.decide(tok, winnt.SYNCHRONIZE|winnt.TOKEN_QUERY, 0), ntstatus.Success,
+		winnt.TOKEN_QUERY)
 	w.want("nothing else of a token", w.decide(tok, winnt.SYNCHRONIZE, 0), ntstatus.AccessDenied, 0)
 	w.want("OC-51: nothing", w.decide(event, 0, 0), ntstatus.AccessDenied, 0) // O-90
 	w.kernel(func() {
@@ -38,11 +41,14 @@ func TestDecideKernelMode(t *testing.T) { // O-33
 	event := protected(eventType, noRights)
 	w.want("user mode", w.decide(event, winnt.EVENT_MODIFY_STATE, 0), ntstatus.AccessDenied, 0)
 	w.kernel(func() {
-		w.want("kernel mode", w.decide(event, winnt.EVENT_MODIFY_STATE|winnt.ACCESS_SYSTEM_SECURITY, 0), ntstatus.Success, 0x1000002)
+		w.want("kernel mode", w.decide(event, winnt.EVENT_MODIFY_STATE|winnt.ACCESS_SYSTEM_SECURITY, 0),
+			ntstatus.Success, 0x1000002)
 		w.want("everything", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success, winnt.EVENT_ALL_ACCESS)
-		w.want("forced", w.decide(event, winnt.EVENT_MODIFY_STATE, winnt.OBJ_FORCE_ACCESS_CHECK), ntstatus.AccessDenied, 0)
+		w.want("forced", w.decide(event, winnt.EVENT_MODIFY_STATE, winnt.OBJ_FORCE_ACCESS_CHECK), ntstatus.AccessDenied,
+			0)
 	})
-	w.want("invalid attribute", w.decide(event, winnt.EVENT_MODIFY_STATE, winnt.OBJ_OPENLINK), ntstatus.InvalidParameter, 0)
+	w.want("invalid attribute", w.decide(event, winnt.EVENT_MODIFY_STATE, winnt.OBJ_OPENLINK),
+		ntstatus.InvalidParameter, 0)
 	process := protected(processType, ownThread)
 	w.want("invalid for a process", w.decide(process, 1, winnt.OBJ_PERMANENT), ntstatus.InvalidParameter, 0)
 }
@@ -67,7 +73,8 @@ func TestSystemSecurity(t *testing.T) { // O-30, OC-43, OC-44
 	w = newWorld(t, winnt.SeSecurityPrivilege)
 	w.want("with it", w.decide(event, both, 0), ntstatus.Success, both)
 	w.want("no descriptor", w.decide(newObject(eventType, nil), both, 0), ntstatus.Success, both)
-	w.want("never in MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success, winnt.EVENT_ALL_ACCESS)
+	w.want("never in MAXIMUM_ALLOWED", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success,
+		winnt.EVENT_ALL_ACCESS)
 	if d := w.decide(event, both, 0); !d.PrivilegesUsed.Has(winnt.SeSecurityPrivilege) {
 		t.Error("SeSecurityPrivilege is not recorded as used")
 	}
@@ -130,7 +137,7 @@ func TestGrantNew(t *testing.T) {
 	w := newWorld(t)
 	grant := func(desired winnt.AccessMask) (ntstatus.Status, winnt.AccessMask) {
 		d := ob.GrantNew(w.c, eventType, &w.self, desired, 0)
-		return d.Status, d.Granted
+		return d.Status(), d.Granted
 	}
 	for _, tt := range []struct {
 		what    string

@@ -10,10 +10,11 @@ import (
 // (NtDuplicateObject). Rights the source handle has need no check (O-55); more
 // need a fresh one, where the type allows that (O-56). subject is the one that
 // O-56 names. Errors: ACCESS_DENIED, and those of an access check.
-func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subject, desired winnt.AccessMask, options uint32) access.Decision {
+func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subject, desired winnt.AccessMask,
+	options uint32) access.Decision {
 	h := obj.Head()
 	if options&winnt.DUPLICATE_SAME_ACCESS != 0 { // O-54: desired is not looked at
-		return access.Decision{Granted: source.Access}
+		return access.Grant(source.Access)
 	}
 	if desired&winnt.RESERVED_RIGHTS != 0 {
 		return c.refuse(h, "O-20", ntstatus.AccessDenied)
@@ -21,7 +22,7 @@ func DecideDuplicate(c *Caller, obj Object, source Granted, subject *access.Subj
 	want := h.typ.mapDesired(desired) & (h.typ.Valid | winnt.ACCESS_SYSTEM_SECURITY) // O-54
 	switch {
 	case want&^source.Access == 0: // O-55
-		return access.Decision{Granted: h.typ.addRights(want)} // O-36: what the source has besides, too
+		return access.Grant(h.typ.addRights(want)) // O-36: what the source has besides, too
 	case !h.typ.DupCheck && c.Checked(0):
 		return c.refuse(h, "O-56", ntstatus.AccessDenied)
 	}

@@ -28,11 +28,12 @@ func ExampleNamespace() {
 	ns := ob.NewNamespace(ob.NewDirectory(nil, 0))
 	c := &ob.Caller{Table: ob.NewTable(0), Kernel: ob.NewKernelTable(0)}
 
-	owner, _, st := ns.Create(c, ob.Name{Path: `\ready`}, signalType, subject, winnt.EVENT_ALL_ACCESS, func(*ob.Directory) (ob.Object, ntstatus.Status) {
-		f := &signal{}
-		f.Init(signalType, f, sddl.MustParse("O:SYG:SYD:(A;;GR;;;WD)"))
-		return f, ntstatus.Success
-	})
+	owner, _, st := ns.Create(c, ob.Name{Path: `\ready`}, signalType, subject, winnt.EVENT_ALL_ACCESS,
+		func(*ob.Directory) (ob.Object, ntstatus.Status) {
+			f := &signal{}
+			f.Init(signalType, f, sddl.MustParse("O:SYG:SYD:(A;;GR;;;WD)"))
+			return f, ntstatus.Success
+		})
 	fmt.Println(owner, st)
 
 	h, granted, st := ns.Open(c, ob.Name{Path: `\ready`}, signalType, subject, winnt.GENERIC_READ)

@@ -31,7 +31,8 @@ const (
 
 // packWord makes the word of a slot in use, one change after old.
 func packWord(old uint64, access winnt.AccessMask, attributes uint32) uint64 {
-	return (old&^(oneSequence-1) + oneSequence) | slotValid | uint64(attributes&handleAttributes)<<attributeShift | uint64(access&accessBits)
+	return (old&^(oneSequence-1) + oneSequence) | slotValid | uint64(attributes&handleAttributes)<<attributeShift |
+		uint64(access&accessBits)
 }
 
 // clearWord makes the word of a free slot, one change after old.

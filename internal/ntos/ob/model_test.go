@@ -67,7 +67,10 @@ func TestTableModel(t *testing.T) {
 		table := ob.NewTable(limit)
 		m := &model{limit: limit, entries: map[winnt.Handle]modelEntry{}, held: map[winnt.Handle]ob.Reservation{}}
 		objects := []*object{newObject(eventType, nil), newObject(jobType, nil), newObject(fileType, nil)}
-		value := rapid.Custom(func(t *rapid.T) winnt.Handle { return winnt.Handle(rapid.IntRange(-8, 4*12).Draw(t, "value")) })
+		value := rapid.Custom(func(t *rapid.T) winnt.Handle {
+			return winnt.Handle(rapid.IntRange(-8, 4*12).Draw(t,
+				"value"))
+		})
 		object := rapid.SampledFrom(objects)
 		attrs := rapid.SampledFrom([]uint32{0, 0, 0, 1, 2, 4, 7, 0x30})
 		check := func(what string, got, want any) {

@@ -9,7 +9,8 @@ import (
 // Open makes a handle to an existing named object, in the order of O-22. typ
 // nil accepts any type. Errors: those of [Namespace.Resolve] and [Decide],
 // OBJECT_NAME_NOT_FOUND, OBJECT_TYPE_MISMATCH.
-func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask) (winnt.Handle,
+	winnt.AccessMask, ntstatus.Status) {
 	p, st := ns.resolve(c, n, typ, &subject, desired, false)
 	if st != ntstatus.Success {
 		return 0, 0, st
@@ -22,7 +23,8 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 }
 
 // open is steps (6) to (10) of O-22 for an object that was found.
-func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
+	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	h := p.Object.Head()
 	if p.Rest != "" || typ != nil && h.typ != typ { // O-22 (6)
 		return 0, 0, c.Fail("O-23", ntstatus.ObjectTypeMismatch)
@@ -30,13 +32,13 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	// decide
 	dec := Decide(c, p.Object, subject, desired, n.Attributes) // O-22 (7) to (9)
 	recorded := c.records(n.Attributes)
-	if dec.Status != ntstatus.Success {
+	if dec.Status() != ntstatus.Success {
 		if recorded {
 			if _, st := c.recordOpen(p.Object, *subject, desired, dec, 0); st != ntstatus.Success {
 				return 0, 0, c.Fail("U-64", st)
 			}
 		}
-		return 0, 0, dec.Status
+		return 0, 0, dec.Status()
 	}
 	// commit
 	r, st := c.reserve(n.Attributes)
@@ -93,7 +95,8 @@ type Maker func(parent *Directory) (Object, ntstatus.Status)
 // existing name it fails with OBJECT_NAME_COLLISION, or, with OBJ_OPENIF, opens
 // the object and returns OBJECT_NAME_EXISTS, a success. Other errors: those of
 // [Namespace.Open], [GrantNew] and make.
-func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask, make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject, desired winnt.AccessMask,
+	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if n.Path == "" {
 		return ns.createUnnamed(c, n, typ, &subject, desired, make)
 	}
@@ -107,7 +110,8 @@ func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject
 
 // createNamed is one attempt. It asks for another when the name was taken
 // between the walk and the insertion and OBJ_OPENIF turns that into an open.
-func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask, make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
+func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
+	make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
 	p, st := ns.resolve(c, n, typ, subject, desired, true)
 	if st != ntstatus.Success {
 		return 0, 0, false, st
@@ -134,8 +138,8 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 		return 0, 0, false, st
 	}
 	dec := GrantNew(c, typ, subject, desired, n.Attributes)
-	if dec.Status != ntstatus.Success {
-		return 0, 0, false, dec.Status
+	if dec.Status() != ntstatus.Success {
+		return 0, 0, false, dec.Status()
 	}
 	// commit
 	v, st = c.commitNew(&p, &creation{n, subject, desired, dec, make})
@@ -155,7 +159,7 @@ func (c *Caller) mayAdd(dir *Directory, typ *Type, subject *access.Subject, attr
 	if typ == DirectoryType {
 		right = winnt.DIRECTORY_CREATE_SUBDIRECTORY
 	}
-	return c.decideAccess(dir.Head(), subject, right, attributes).Status
+	return c.decideAccess(dir.Head(), subject, right, attributes).Status()
 }
 
 // creation is a create that was decided and is to be committed.
@@ -186,7 +190,8 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 	c.adopt(h, k.Attributes, p.Directory != nil)
 	if p.Directory == nil {
 		h.addHandle()
-	} else if st := p.Directory.insert(p.Last, h, k.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0, true); st != ntstatus.Success {
+	} else if st := p.Directory.insert(
+		p.Last, h, k.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0, true); st != ntstatus.Success {
 		r.Abandon()
 		return 0, c.Fail("O-23", st)
 	}
@@ -222,7 +227,8 @@ func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 
 // createUnnamed makes an object without a name. OBJ_PERMANENT means nothing
 // for it (O-26).
-func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask, make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
+	make Maker) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success {
 		return 0, 0, st
 	}
@@ -230,8 +236,8 @@ func (ns *Namespace) createUnnamed(c *Caller, n Name, typ *Type, subject *access
 		return 0, 0, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	dec := GrantNew(c, typ, subject, desired, n.Attributes)
-	if dec.Status != ntstatus.Success {
-		return 0, 0, dec.Status
+	if dec.Status() != ntstatus.Success {
+		return 0, 0, dec.Status()
 	}
 	v, st := c.commitNew(&Place{}, &creation{n, subject, desired, dec, make})
 	if st != ntstatus.Success {

@@ -51,7 +51,8 @@ func makeDirectory(*ob.Directory) (ob.Object, ntstatus.Status) {
 
 // create makes an event at a path with all access.
 func (w *world) create(path string, attributes uint32) (winnt.Handle, ntstatus.Status) {
-	v, _, st := w.ns.Create(w.c, ob.Name{Path: path, Attributes: attributes}, eventType, w.self, winnt.EVENT_ALL_ACCESS, makeEvent)
+	v, _, st := w.ns.Create(w.c, ob.Name{Path: path, Attributes: attributes}, eventType, w.self, winnt.EVENT_ALL_ACCESS,
+		makeEvent)
 	return v, st
 }
 

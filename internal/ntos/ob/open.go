@@ -10,14 +10,15 @@ import (
 // reference on (O-33): [Decide], then the handle in [Caller.TableFor]. Rights
 // are decided here and never again (O-34). Errors: those of [Decide] and
 // [Table.Insert].
-func OpenByPointer(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask, attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
+func OpenByPointer(c *Caller, obj Object, subject access.Subject, desired winnt.AccessMask,
+	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	if c.records(attributes) {
 		return c.openAudited(obj, subject, desired, attributes)
 	}
 	// decide
 	dec := Decide(c, obj, &subject, desired, attributes)
-	if dec.Status != ntstatus.Success {
-		return 0, 0, dec.Status
+	if dec.Status() != ntstatus.Success {
+		return 0, 0, dec.Status()
 	}
 	// commit
 	t := c.TableFor(attributes)

@@ -65,11 +65,13 @@ func (p *Place) Release() {
 // OBJECT_TYPE_MISMATCH, OBJECT_PATH_SYNTAX_BAD, OBJECT_NAME_INVALID,
 // PRIVILEGE_NOT_HELD, OBJECT_PATH_NOT_FOUND, REPARSE_POINT_ENCOUNTERED,
 // ACCESS_DENIED. A missing last component is no error: Place.Object is nil.
-func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask) (Place, ntstatus.Status) {
+func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask) (Place,
+	ntstatus.Status) {
 	return ns.resolve(c, n, typ, subject, desired, false)
 }
 
-func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask, create bool) (Place, ntstatus.Status) {
+func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
+	create bool) (Place, ntstatus.Status) {
 	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success { // O-22 (1)
 		return Place{}, st
 	}
@@ -132,22 +134,14 @@ func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask,
 	switch {
 	case desired&winnt.RESERVED_RIGHTS != 0:
 		return c.Fail("O-20", ntstatus.AccessDenied)
-	case create && n.Attributes&winnt.OBJ_PERMANENT != 0 && c.Mode != access.Kernel && !holds(subject, winnt.SeCreatePermanentPrivilege):
+	case create && n.Attributes&winnt.OBJ_PERMANENT != 0 && c.Mode != access.Kernel &&
+		!subject.Holds(winnt.SeCreatePermanentPrivilege):
 		return c.Fail("O-26", ntstatus.PrivilegeNotHeld)
-	case desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && c.Checked(n.Attributes) && !holds(subject, winnt.SeSecurityPrivilege):
+	case desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && c.Checked(n.Attributes) &&
+		!subject.Holds(winnt.SeSecurityPrivilege):
 		return c.Fail("O-30", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
-}
-
-// holds reports whether the subject has a privilege: enabled in the effective
-// token, and not that of a client who may not be acted for (T-102).
-func holds(subject *access.Subject, p winnt.Privilege) bool {
-	if subject.Client != nil && subject.Level < winnt.SecurityImpersonation {
-		return false // T-102
-	}
-	t := subject.Effective()
-	return t != nil && t.Has(p)
 }
 
 // walk follows one path.
@@ -242,8 +236,9 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 // traverse checks that the walk may look into dir: DIRECTORY_TRAVERSE unless
 // the effective token holds SeChangeNotifyPrivilege enabled (O-24).
 func (w *walk) traverse(dir *Directory) ntstatus.Status {
-	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) { // O-24: at every level; what lies at the end is checked
+	// O-24: at every level; what lies at the end is checked
+	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) {
 		return ntstatus.Success
 	}
-	return w.c.decideAccess(dir.Head(), w.subject, winnt.DIRECTORY_TRAVERSE, w.attributes).Status
+	return w.c.decideAccess(dir.Head(), w.subject, winnt.DIRECTORY_TRAVERSE, w.attributes).Status()
 }

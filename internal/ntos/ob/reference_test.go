@@ -48,8 +48,10 @@ func TestPseudoHandles(t *testing.T) {
 	w := newWorld(t)
 	w.c.ThreadAccess = winnt.THREAD_TERMINATE
 	wantStatus(t, "OC-14: -1 as thread", w.refer(winnt.NtCurrentProcess, 0, threadType), ntstatus.ObjectTypeMismatch)
-	wantStatus(t, "-2 within SelfAccess", w.refer(winnt.NtCurrentThread, winnt.THREAD_TERMINATE, threadType), ntstatus.Success)
-	wantStatus(t, "-2 beyond SelfAccess", w.refer(winnt.NtCurrentThread, winnt.THREAD_IMPERSONATE, threadType), ntstatus.AccessDenied)
+	wantStatus(t, "-2 within SelfAccess", w.refer(winnt.NtCurrentThread, winnt.THREAD_TERMINATE, threadType),
+		ntstatus.Success)
+	wantStatus(t, "-2 beyond SelfAccess", w.refer(winnt.NtCurrentThread, winnt.THREAD_IMPERSONATE, threadType),
+		ntstatus.AccessDenied)
 	o, g, _ := ob.Reference[*object](w.c, winnt.NtCurrentProcess, winnt.PROCESS_DUP_HANDLE, processType)
 	if ob.Object(o) != w.c.Process || g.Access != processType.Valid { // O-14, O-16
 		t.Errorf("-1 is %v with %v", o, g.Access)

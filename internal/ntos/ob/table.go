@@ -94,7 +94,8 @@ func (t *Table) Insert(obj Object, granted winnt.AccessMask, attributes uint32) 
 // InsertDuplicate is Insert for an object that was found through a handle. It
 // fails with INVALID_HANDLE when the last handle was closed since: otherwise
 // an object that ran its close action would be open again.
-func (t *Table) InsertDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
+func (t *Table) InsertDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle,
+	ntstatus.Status) {
 	h := obj.Head()
 	t.mu.Lock()
 	i, s, st := t.takeLocked()

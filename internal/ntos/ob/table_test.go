@@ -190,7 +190,8 @@ func TestRemoveKeepsCounts(t *testing.T) {
 	v, o := open(t, table, 3, winnt.OBJ_AUDIT_OBJECT_CLOSE)
 	c, st := table.Remove(v)
 	wantStatus(t, "remove", st, ntstatus.Success)
-	if c.Object != ob.Object(o) || c.Access != 3 || c.Attributes != winnt.OBJ_AUDIT_OBJECT_CLOSE || o.HandleCount() != 1 {
+	if c.Object != ob.Object(o) || c.Access != 3 || c.Attributes != winnt.OBJ_AUDIT_OBJECT_CLOSE ||
+		o.HandleCount() != 1 {
 		t.Errorf("removed %+v with %d handles", c, o.HandleCount())
 	}
 	wantStatus(t, "close of a removed value", table.Close(v), ntstatus.InvalidHandle)
@@ -238,7 +239,8 @@ func TestInherit(t *testing.T) { // O-59, OC-49
 	}
 	h, g, _ := child.Lookup(v, ob.TagCall)
 	h.Deref(ob.TagCall)
-	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 1, Attributes: winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE}) {
+	if h.Object() != ob.Object(o) || g != (ob.Granted{Access: 1,
+		Attributes: winnt.OBJ_INHERIT | winnt.OBJ_PROTECT_CLOSE}) {
 		t.Errorf("inherited %+v", g)
 	}
 	if o.HandleCount() != 2 {

@@ -54,7 +54,8 @@ const (
 	numTags
 )
 
-var tagNames = [numTags]string{"call", "handle", "impersonation", "primary", "context", "saved", "link", "name", "thread", "process", "system"}
+var tagNames = [numTags]string{"call", "handle", "impersonation", "primary", "context", "saved", "link", "name",
+	"thread", "process", "system"}
 
 // String is the lower-case word for the holder.
 func (t Tag) String() string {

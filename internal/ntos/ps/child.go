@@ -39,7 +39,9 @@ func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
 func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	s := p.sys
 	if s.Fault("ps: create process") {
-		return nil, nil, Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81", Because: "no memory for the process"} // O-81
+		// O-81
+		return nil, nil, Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81",
+			Because: "no memory for the process"}
 	}
 	s.jobs.Lock()
 	n, drop, out := p.newChildLocked(&c)
@@ -73,7 +75,9 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 // +checklocks:p.sys.jobs
 func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, out Outcome) {
 	if p.Exited() {
-		return nil, nil, Outcome{Status: ntstatus.ProcessIsTerminating, Rule: "O-47", Because: "the parent process has ended"} // O-47
+		// O-47
+		return nil, nil, Outcome{Status: ntstatus.ProcessIsTerminating, Rule: "O-47",
+			Because: "the parent process has ended"}
 	}
 	tok, fresh, out := p.childToken(c)
 	if out.Status != ntstatus.Success {
@@ -116,7 +120,8 @@ func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Out
 	}
 	v, st := se.Primary(tok.Value(), c.Image)
 	if st != ntstatus.Success {
-		return nil, false, Outcome{Status: st, Rule: "T-113", Because: "the token has no room for the integrity of the program"}
+		return nil, false, Outcome{Status: st, Rule: "T-113",
+			Because: "the token has no room for the integrity of the program"}
 	}
 	if c.Token != nil && !tok.InUse() && v == tok.Value() {
 		return tok, false, Outcome{} // T-112: attached as the object it is

@@ -45,16 +45,19 @@ type identity struct {
 // CreateClientSecurity is SeCreateClientSecurity: it captures the effective
 // token of the client thread at the quality of service the client allows.
 // server is who will impersonate: a copy also admits its process.
-func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote bool, server *Process) (*ClientContext, Outcome) {
+func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote bool, server *Process) (*ClientContext,
+	Outcome) {
 	var id identity
-	id.token, id.typ, id.effectiveOnly, id.level = t.EffectiveToken(ob.TagCall) // I-80: the state's level, whatever the token
+	// I-80: the state's level, whatever the token
+	id.token, id.typ, id.effectiveOnly, id.level = t.EffectiveToken(ob.TagCall)
 	defer id.token.Deref(ob.TagCall)
 	return t.process.sys.createClientSecurity(id, sqos, remote, server)
 }
 
 // CreateClientSecurityFromSubject is SeCreateClientSecurityFromSubjectContext:
 // the token of the captured context, EffectiveOnly FALSE (I-80).
-func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.SecurityQualityOfService, remote bool, server *Process) (*ClientContext, Outcome) {
+func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.SecurityQualityOfService, remote bool,
+	server *Process) (*ClientContext, Outcome) {
 	id := identity{token: c.Primary, typ: winnt.TokenPrimary}
 	if c.Client != nil {
 		id = identity{token: c.Client, typ: winnt.TokenImpersonation, level: c.Level}
@@ -62,7 +65,8 @@ func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.Secu
 	return s.createClientSecurity(id, sqos, remote, server)
 }
 
-func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfService, remote bool, server *Process) (*ClientContext, Outcome) {
+func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfService, remote bool,
+	server *Process) (*ClientContext, Outcome) {
 	refuse := func(st ntstatus.Status, why string) (*ClientContext, Outcome) {
 		return nil, Outcome{Status: st, Rule: "I-80", Because: why}
 	}

@@ -60,7 +60,8 @@ func (w *world) close() {
 }
 
 // value is a token of that user at that level; change may be nil.
-func value(tb testing.TB, u string, typ winnt.TokenType, level winnt.SecurityImpersonationLevel, change func(*token.Spec)) *token.Token {
+func value(tb testing.TB, u string, typ winnt.TokenType, level winnt.SecurityImpersonationLevel,
+	change func(*token.Spec)) *token.Token {
 	tb.Helper()
 	s := token.StandardUser(sid.MustParse(u))
 	s.Type, s.Level = typ, level
@@ -110,9 +111,11 @@ func (w *world) thread(p *ps.Process) *ps.Thread {
 }
 
 // impersonate must succeed without being demoted.
-func impersonate(tb testing.TB, t *ps.Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) {
+func impersonate(tb testing.TB, t *ps.Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
+	level winnt.SecurityImpersonationLevel) {
 	tb.Helper()
-	if out := ps.ImpersonateClient(t, tok, copyOnOpen, effectiveOnly, level); out.Status != ntstatus.Success || out.Demoted {
+	if out := ps.ImpersonateClient(t, tok, copyOnOpen, effectiveOnly, level); out.Status != ntstatus.Success ||
+		out.Demoted {
 		tb.Fatalf("impersonate: %+v", out)
 	}
 }

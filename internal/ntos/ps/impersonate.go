@@ -23,18 +23,22 @@ type Outcome struct {
 // impersonation token; the thread keeps one reference of its own. On failure
 // the thread's state is as before. t may be any thread, not only the caller's
 // (I-47).
-func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) Outcome {
+func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
+	level winnt.SecurityImpersonationLevel) Outcome {
 	if tok == nil { // I-40: the other parameters are ignored
 		t.RevertToSelf()
 		return Outcome{}
 	}
 	// capture
 	if level > winnt.SecurityDelegation {
-		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-41", Because: "the level is above SecurityDelegation"} // I-41 (1)
+		// I-41 (1)
+		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-41",
+			Because: "the level is above SecurityDelegation"}
 	}
 	sys := t.process.sys
 	if t.imp.Load() == nil && sys.Fault("ps: impersonation record") {
-		return Outcome{Status: ntstatus.NoMemory, Rule: "I-41", Because: "no memory for the impersonation record"} // I-41 (2), O-81
+		// I-41 (2), O-81
+		return Outcome{Status: ntstatus.NoMemory, Rule: "I-41", Because: "no memory for the impersonation record"}
 	}
 	value := tok.Value()
 	if value.Type() == winnt.TokenImpersonation && level > value.Level() {
@@ -53,7 +57,8 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 }
 
 // acceptInJob applies the limits of the process's jobs first.
-func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel, job *Job) Outcome {
+func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
+	level winnt.SecurityImpersonationLevel, job *Job) Outcome {
 	use, out := job.admit(t.process.sys, tok, false)
 	if out.Status != ntstatus.Success {
 		return out // I-41 (4)
@@ -73,7 +78,8 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 // whose limits the token was tested for. other is nil where the token itself
 // was installed: an Outcome is large, and handing it up costs as much as the
 // exchange.
-func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel, job *Job) (raises bool, other *Outcome) {
+func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
+	job *Job) (raises bool, other *Outcome) {
 	// decide
 	p, v := t.process.Token(), tok.Value()
 	ok, row := se.CanImpersonate(p, v, level, t.process.sys.Profile) // I-41 (5)
@@ -156,7 +162,8 @@ func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row
 
 // copyToken is SeCopyClientToken: an impersonation token at that level, not
 // effective-only, with one reference for the caller.
-func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonationLevel) (*se.TokenObject, ntstatus.Status) {
+func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonationLevel) (*se.TokenObject,
+	ntstatus.Status) {
 	sys := t.process.sys
 	if sys.Fault("se: copy token") {
 		return nil, ntstatus.InsufficientResources // O-81
@@ -244,7 +251,8 @@ func (t *Thread) RestoreImpersonation(saved *se.Impersonation) {
 // EffectiveToken is PsReferenceEffectiveToken: the client's token with the
 // state's EffectiveOnly and Level, counted as an impersonation token whatever
 // its own type; else the primary token (I-62).
-func (t *Thread) EffectiveToken(tag ob.Tag) (tok *se.TokenObject, typ winnt.TokenType, effectiveOnly bool, level winnt.SecurityImpersonationLevel) {
+func (t *Thread) EffectiveToken(tag ob.Tag) (tok *se.TokenObject, typ winnt.TokenType, effectiveOnly bool,
+	level winnt.SecurityImpersonationLevel) {
 	if r := t.Impersonation(tag); r != nil {
 		return r.Token, winnt.TokenImpersonation, r.EffectiveOnly, r.Level
 	}

@@ -22,7 +22,8 @@ func TestDisableMovesTheStateAndItsReference(t *testing.T) {
 
 	first, active := th.Disable()
 	if !active || th.IsImpersonating() || tok.PointerCount() != count {
-		t.Errorf("disabled: active %t, impersonating %t, count %d of %d", active, th.IsImpersonating(), tok.PointerCount(), count)
+		t.Errorf("disabled: active %t, impersonating %t, count %d of %d", active, th.IsImpersonating(),
+			tok.PointerCount(), count)
 	}
 	second, active := th.Disable()
 	if active || second.Record() != nil {
@@ -32,7 +33,8 @@ func TestDisableMovesTheStateAndItsReference(t *testing.T) {
 	th.Restore(first)
 	r := th.Impersonation(ob.TagCall)
 	defer r.Token.Deref(ob.TagCall)
-	if r.Token != tok || !r.CopyOnOpen || !r.EffectiveOnly || r.Level != winnt.SecurityImpersonation || tok.PointerCount() != count+1 {
+	if r.Token != tok || !r.CopyOnOpen || !r.EffectiveOnly || r.Level != winnt.SecurityImpersonation ||
+		tok.PointerCount() != count+1 {
 		t.Errorf("restored %+v, count %d of %d", r, tok.PointerCount()-1, count)
 	}
 }
@@ -69,7 +71,8 @@ func TestRestoreDecidesNothing(t *testing.T) {
 		n, _, _ := old.AdjustPrivileges(modified, true, nil)
 		return n
 	})
-	if out := ps.ImpersonateClient(th, w.token(user, winnt.SecurityImpersonation), false, false, winnt.SecurityImpersonation); !out.Demoted {
+	if out := ps.ImpersonateClient(th, w.token(user, winnt.SecurityImpersonation), false, false,
+		winnt.SecurityImpersonation); !out.Demoted {
 		t.Fatalf("the process can still impersonate: %+v", out)
 	}
 	th.Restore(saved)
@@ -91,7 +94,8 @@ func TestEffectiveToken(t *testing.T) {
 	impersonate(t, th, client.PrimaryToken(), false, true, winnt.SecurityIdentification) // I-44
 	tok, typ, effective, level := th.EffectiveToken(ob.TagCall)
 	defer tok.Deref(ob.TagCall)
-	if tok != client.PrimaryToken() || typ != winnt.TokenImpersonation || !effective || level != winnt.SecurityIdentification {
+	if tok != client.PrimaryToken() || typ != winnt.TokenImpersonation || !effective ||
+		level != winnt.SecurityIdentification {
 		t.Errorf("impersonating: %v, effective only %t, %v", typ, effective, level)
 	}
 }
@@ -101,7 +105,8 @@ func TestEffectiveToken(t *testing.T) {
 func TestCopyReplacesOnlyWhatWasRead(t *testing.T) {
 	w := newWorld(t, nt.Documented)
 	th := w.thread(w.process("server", privileged))
-	tok, other, dup := w.token(user, winnt.SecurityImpersonation), w.token("S-1-5-21-1-2-3-1002", winnt.SecurityImpersonation), w.token(user, winnt.SecurityImpersonation)
+	tok, other, dup := w.token(user, winnt.SecurityImpersonation), w.token("S-1-5-21-1-2-3-1002",
+		winnt.SecurityImpersonation), w.token(user, winnt.SecurityImpersonation)
 
 	impersonate(t, th, tok, true, false, winnt.SecurityImpersonation)
 	read := th.Impersonation(ob.TagCall)
@@ -132,7 +137,8 @@ func TestCopyIsRemembered(t *testing.T) {
 	}
 	got := th.Impersonation(ob.TagCall)
 	defer got.Token.Deref(ob.TagCall)
-	if want := (se.Impersonation{Token: dup, EffectiveOnly: true, Level: winnt.SecurityImpersonation, Own: true}); *got != want {
+	if want := (se.Impersonation{Token: dup, EffectiveOnly: true, Level: winnt.SecurityImpersonation,
+		Own: true}); *got != want {
 		t.Errorf("record %+v, want %+v", *got, want)
 	}
 }
@@ -148,7 +154,8 @@ func TestSubjects(t *testing.T) {
 	if self.Client != nil || self.Primary != p.Token() {
 		t.Errorf("as self: %+v", self)
 	}
-	if s.Client != tok.Value() || s.Primary != p.Token() || s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly { // I-25
+	// I-25
+	if s.Client != tok.Value() || s.Primary != p.Token() || s.Level != winnt.SecurityImpersonation || !s.EffectiveOnly {
 		t.Errorf("subject: %+v", s)
 	}
 }

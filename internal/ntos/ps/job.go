@@ -81,7 +81,8 @@ func (j *Job) SetLimits(l JobLimits) Outcome {
 	case l.Flags&JobOnlyToken != 0 && l.Token == nil:
 		return invalid("ONLY_TOKEN needs a token")
 	case l.Flags&JobOnlyToken != 0 && l.Token.Value().Type() != winnt.TokenPrimary:
-		return Outcome{Status: ntstatus.BadTokenType, Rule: "I-89", Because: "ONLY_TOKEN needs a primary token"} // I-89, T-112
+		// I-89, T-112
+		return Outcome{Status: ntstatus.BadTokenType, Rule: "I-89", Because: "ONLY_TOKEN needs a primary token"}
 	case l.Flags&JobFilterTokens != 0 && isEmpty(&l.Filter):
 		return invalid("FILTER_TOKENS needs at least one list")
 	}
@@ -95,7 +96,9 @@ func (j *Job) SetLimits(l JobLimits) Outcome {
 	case old.Flags&^l.Flags != 0,
 		old.Flags&JobOnlyToken != 0 && old.Token != l.Token,
 		old.Flags&JobFilterTokens != 0 && !sameFilter(&old.Filter, &l.Filter):
-		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-89", Because: "limits can be added, never removed or replaced"} // I-89
+		// I-89
+		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-89",
+			Because: "limits can be added, never removed or replaced"}
 	}
 	if l.Token != nil && old.Token == nil {
 		l.Token.Ref(ob.TagLink)

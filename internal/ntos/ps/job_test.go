@@ -95,7 +95,8 @@ func TestAssignRacesImpersonation(t *testing.T) {
 		if taken.Status == ntstatus.Success != th.IsImpersonating() {
 			t.Fatalf("impersonating gave %v, and the thread impersonates: %v", taken.Status, th.IsImpersonating())
 		}
-		if (joined.Status == ntstatus.Success) != (w.p.job.Load() == j) || (j.active == 1) != (joined.Status == ntstatus.Success) {
+		if (joined.Status == ntstatus.Success) != (w.p.job.Load() == j) ||
+			(j.active == 1) != (joined.Status == ntstatus.Success) {
 			t.Fatalf("joining gave %v, job %v, %d processes", joined.Status, w.p.job.Load(), j.active)
 		}
 		for _, o := range []ob.Object{th, tok, j} {
@@ -117,7 +118,8 @@ func TestJobsUnderLoad(t *testing.T) {
 		case 1:
 			jobs[i].SetLimits(JobLimits{Flags: JobOnlyToken, Token: only})
 		case 2:
-			jobs[i].SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
+			jobs[i].SetLimits(JobLimits{Flags: JobFilterTokens,
+				Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
 		}
 	}
 	var wg sync.WaitGroup
@@ -171,7 +173,8 @@ func TestDescendsFrom(t *testing.T) {
 		want bool
 	}{
 		{"itself", root, root, true}, {"its copy", copied, root, true}, {"what it is a copy of", root, copied, true},
-		{"filtered from a copy", child, root, true}, {"filtered twice", grandchild, root, true}, {"another token", other, root, false},
+		{"filtered from a copy", child, root, true}, {"filtered twice", grandchild, root, true}, {"another token",
+			other, root, false},
 		{"the parent of a filtered one", root, child, false}, {"a sibling", other, child, false},
 	} {
 		if got := c.t.DescendsFrom(c.r); got != c.want {
@@ -211,7 +214,8 @@ func TestPrimary(t *testing.T) {
 		s.MandatoryPolicy = c.policy
 		v := value(t, s)
 		n, st := se.Primary(v, c.image)
-		if st != ntstatus.Success || n.Integrity() != c.want || n.ModifiedID() != v.ModifiedID() || n.User() != v.User() {
+		if st != ntstatus.Success || n.Integrity() != c.want || n.ModifiedID() != v.ModifiedID() ||
+			n.User() != v.User() {
 			t.Errorf("policy %d, image %#x: %v, integrity %#x, want %#x", c.policy, c.image, st, n.Integrity(), c.want)
 		}
 	}

@@ -43,7 +43,9 @@ func (a *assignment) run() Outcome {
 		in.Ref(ob.TagLink)
 		a.job.parent.Store(in)
 	default:
-		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-91", Because: "the process is in a job that the new one is not nested in, and the new one is not empty"} // I-91
+		// I-91
+		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-91",
+			Because: "the process is in a job that the new one is not nested in, and the new one is not empty"}
 	}
 	out := a.decide()
 	if out.Status == ntstatus.Success {
@@ -90,7 +92,8 @@ func (a *assignment) decide() Outcome {
 func (a *assignment) replaceBy(j *Job, l *JobLimits) Outcome {
 	s := a.p.sys
 	if s.Fault("ps: job token") {
-		return Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81", Because: "the job's token could not be copied"}
+		return Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81",
+			Because: "the job's token could not be copied"}
 	}
 	n := s.Security.NewCopy(l.Token, l.Token.Value(), l.Token.Security())
 	a.later(n, ob.TagCall)

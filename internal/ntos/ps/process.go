@@ -68,7 +68,8 @@ type System struct {
 
 // New makes the system with its System process, whose token is boot.
 func New(profile nt.Profile, kernel *ob.Table, boot *token.Token) *System {
-	s := &System{Security: se.NewState(), Kernel: kernel, Profile: profile, nextID: 4, byID: map[winnt.Handle]ob.Object{}}
+	s := &System{Security: se.NewState(), Kernel: kernel, Profile: profile, nextID: 4,
+		byID: map[winnt.Handle]ob.Object{}}
 	tok := s.Security.NewToken(boot, se.NewDescriptor(boot, winnt.TokenObject, nil))
 	s.system = s.NewProcess("System", tok, nil)
 	tok.Deref(ob.TagCall)

@@ -15,14 +15,14 @@ import (
 func Creator(s *access.Subject, kernel bool) *sd.Caller {
 	t := s.Effective()
 	c := &sd.Caller{
-		Owner: t.Owner(), Group: t.PrimaryGroup(), ServerOwner: s.Primary.Owner(), ServerGroup: s.Primary.PrimaryGroup(),
+		Owner: t.Owner(), Group: t.PrimaryGroup(), ServerOwner: s.Primary.Owner(),
+		ServerGroup: s.Primary.PrimaryGroup(),
 		DefaultDACL: t.DefaultDACL(), Integrity: IntegritySID(t.Integrity()), Trust: t.TrustLevel(),
 		MayOwn: func(o sid.SID) bool { return mayOwn(t, o) },
 		Kernel: kernel,
 	}
-	if s.Client == nil || s.Level >= winnt.SecurityImpersonation {
-		c.Restore, c.Security, c.Relabel = t.Has(winnt.SeRestorePrivilege), t.Has(winnt.SeSecurityPrivilege), t.Has(winnt.SeRelabelPrivilege)
-	}
+	c.Restore, c.Security = s.Holds(winnt.SeRestorePrivilege), s.Holds(winnt.SeSecurityPrivilege)
+	c.Relabel = s.Holds(winnt.SeRelabelPrivilege)
 	return c
 }
 

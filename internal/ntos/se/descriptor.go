@@ -76,7 +76,8 @@ func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *s
 	case winnt.ProcessObject, winnt.ThreadObject:
 		policy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP // O-39
 	case winnt.TokenObject:
-		policy, ignoreGiven = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, true // O-39: a label in the caller's descriptor is ignored
+		// O-39: a label in the caller's descriptor is ignored
+		policy, ignoreGiven = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, true
 	default:
 		if creator.Integrity() < mediumRID {
 			policy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP // O-39
@@ -131,7 +132,8 @@ func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
 		Control: sd.DACLPresent | sd.SACLPresent | sd.SACLAutoInherited,
 		Owner:   client.Owner(), Group: client.PrimaryGroup(),
 		DACL: mustACL(aces),
-		SACL: mustACL([]sd.ACE{mustACE(sd.SystemMandatoryLabel, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, IntegritySID(client.Integrity()))}),
+		SACL: mustACL([]sd.ACE{mustACE(sd.SystemMandatoryLabel, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP,
+			IntegritySID(client.Integrity()))}),
 	})
 }
 

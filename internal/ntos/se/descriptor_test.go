@@ -29,7 +29,8 @@ func acl(tb testing.TB, dacl string) *sd.ACL {
 func TestNewDescriptor(t *testing.T) {
 	const group = "S-1-5-21-1-2-3-2001"
 	defaults := func(s *token.Spec) {
-		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(group), Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
+		s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(group),
+			Attributes: token.GroupDefault | winnt.SE_GROUP_OWNER})
 		s.Owner, s.PrimaryGroup = sid.MustParse(group), sid.MustParse(group)
 		s.DefaultDACL = acl(t, "(A;;GA;;;SY)(A;;GR;;;"+client+")")
 	}
@@ -40,19 +41,24 @@ func TestNewDescriptor(t *testing.T) {
 		explicit string
 		want     string
 	}{
-		{"the defaults, mapped by the type; a token has a label, marked as inherited", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "",
+		{"the defaults, mapped by the type; a token has a label, marked as inherited",
+			build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0xf01ff;;;SY)(A;;0x2001a;;;" + client + ")S:AI(ML;;NW;;;ME)"},
-		{"a process cannot be read from below either", build(t, client, winnt.TokenPrimary, defaults), winnt.ProcessObject, "",
+		{"a process cannot be read from below either", build(t, client, winnt.TokenPrimary, defaults),
+			winnt.ProcessObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;SY)(A;;0x20410;;;" + client + ")S:(ML;;NWNR;;;ME)"},
 		{"other types have none at Medium", build(t, client, winnt.TokenPrimary, defaults), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")"},
 		{"and one below", build(t, client, winnt.TokenPrimary, defaults, integrity(0x1000)), winnt.JobObject, "",
 			"O:" + group + "G:" + group + "D:(A;;0x1f003f;;;SY)(A;;0x20004;;;" + client + ")S:(ML;;NW;;;LW)"},
-		{"what is given counts, the rest is filled in", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "O:SYD:(A;;GX;;;WD)",
+		{"what is given counts, the rest is filled in", build(t, client, winnt.TokenPrimary, defaults),
+			winnt.TokenObject, "O:SYD:(A;;GX;;;WD)",
 			"O:SYG:" + group + "D:(A;;0x20005;;;WD)S:AI(ML;;NW;;;ME)"},
-		{"a label given to a token is ignored, an audit entry is not", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)",
+		{"a label given to a token is ignored, an audit entry is not", build(t, client, winnt.TokenPrimary, defaults),
+			winnt.TokenObject, "D:(A;;GA;;;WD)S:(AU;SA;GA;;;WD)(ML;;NW;;;LW)",
 			"O:" + group + "G:" + group + "D:(A;;0xf01ff;;;WD)S:AI(ML;;NW;;;ME)(AU;SA;GA;;;WD)"},
-		{"a label given to a process stays", build(t, client, winnt.TokenPrimary, defaults), winnt.ProcessObject, "D:(A;;GA;;;WD)S:(ML;;NW;;;LW)",
+		{"a label given to a process stays", build(t, client, winnt.TokenPrimary, defaults), winnt.ProcessObject,
+			"D:(A;;GA;;;WD)S:(ML;;NW;;;LW)",
 			"O:" + group + "G:" + group + "D:(A;;0x1fffff;;;WD)S:(ML;;NW;;;LW)"},
 		{"an empty DACL is one", build(t, client, winnt.TokenPrimary, defaults), winnt.TokenObject, "D:",
 			"O:" + group + "G:" + group + "D:S:AI(ML;;NW;;;ME)"},
@@ -71,7 +77,8 @@ func TestNewDescriptor(t *testing.T) {
 
 // O-38: without a default DACL a new object is open to all.
 func TestNoDefaultDACL(t *testing.T) {
-	d := se.NewDescriptor(build(t, client, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil }), winnt.JobObject, nil)
+	d := se.NewDescriptor(build(t, client, winnt.TokenPrimary, func(s *token.Spec) { s.DefaultDACL = nil }),
+		winnt.JobObject, nil)
 	if d.HasDACL() || d.DACL() != nil {
 		t.Errorf("the object has a DACL: %s", text(t, d))
 	}
@@ -91,14 +98,22 @@ func TestCopyDescriptor(t *testing.T) {
 		client, primary *token.Token
 		want            string
 	}{
-		{"client, server and system", build(t, client, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary), both},
-		{"its own user once", build(t, svc, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary), "(A;;" + ga + ";;;" + svc + ")(A;;" + ga + ";;;SY)"},
-		{"enabled Administrators of the server", build(t, client, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary, admins(token.GroupDefault)), both + "(A;;" + ga + ";;;BA)"},
-		{"not disabled ones", build(t, client, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary, admins(0)), both},
-		{"not deny-only ones", build(t, client, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary, admins(winnt.SE_GROUP_USE_FOR_DENY_ONLY)), both},
-		{"not the client's", build(t, client, winnt.TokenImpersonation, admins(token.GroupDefault)), build(t, svc, winnt.TokenPrimary), both},
-		{"a restricted client", build(t, client, winnt.TokenImpersonation, restricted("S-1-1-0")), build(t, svc, winnt.TokenPrimary), both + "(A;;" + ga + ";;;RC)"},
-		{"a restricted server", build(t, client, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary, restricted("S-1-1-0")), both + "(A;;" + ga + ";;;RC)"},
+		{"client, server and system", build(t, client, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary),
+			both},
+		{"its own user once", build(t, svc, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary),
+			"(A;;" + ga + ";;;" + svc + ")(A;;" + ga + ";;;SY)"},
+		{"enabled Administrators of the server", build(t, client, winnt.TokenImpersonation),
+			build(t, svc, winnt.TokenPrimary, admins(token.GroupDefault)), both + "(A;;" + ga + ";;;BA)"},
+		{"not disabled ones", build(t, client, winnt.TokenImpersonation), build(t, svc, winnt.TokenPrimary, admins(0)),
+			both},
+		{"not deny-only ones", build(t, client, winnt.TokenImpersonation),
+			build(t, svc, winnt.TokenPrimary, admins(winnt.SE_GROUP_USE_FOR_DENY_ONLY)), both},
+		{"not the client's", build(t, client, winnt.TokenImpersonation, admins(token.GroupDefault)),
+			build(t, svc, winnt.TokenPrimary), both},
+		{"a restricted client", build(t, client, winnt.TokenImpersonation, restricted("S-1-1-0")),
+			build(t, svc, winnt.TokenPrimary), both + "(A;;" + ga + ";;;RC)"},
+		{"a restricted server", build(t, client, winnt.TokenImpersonation),
+			build(t, svc, winnt.TokenPrimary, restricted("S-1-1-0")), both + "(A;;" + ga + ";;;RC)"},
 	} {
 		d := se.CopyDescriptor(c.client, c.primary)
 		want := sddl.MustParse("D:" + c.want).DACL()

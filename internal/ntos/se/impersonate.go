@@ -13,7 +13,8 @@ const systemSource = "*SYSTEM*"
 // CanImpersonate is the decision of I-42: may a thread of a process with
 // primary token p act at this level with token t? The row is the letter of
 // the first row of the table that applies. It is a pure function over values.
-func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, profile nt.Profile) (ok bool, row string) {
+func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, profile nt.Profile) (ok bool,
+	row string) {
 	anonymous := t.AuthenticationID() == winnt.ANONYMOUS_LOGON_LUID
 	switch {
 	case level < winnt.SecurityImpersonation:

@@ -85,33 +85,51 @@ func TestCanImpersonate(t *testing.T) {
 		observedAlso bool // what Observed allows, when it differs
 	}{
 		{"a: anonymous level", nil, client, nil, winnt.SecurityAnonymous, "a", "", true, false},
-		{"a: identification beats everything", nil, client, mods{anonymous("x"), restricted("S-1-1-0")}, winnt.SecurityIdentification, "a", "", true, false},
-		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b", "", true, false},
-		{"b before d", mods{privilege}, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b", "", true, false},
+		{"a: identification beats everything", nil, client, mods{anonymous("x"), restricted("S-1-1-0")},
+			winnt.SecurityIdentification, "a", "", true, false},
+		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b",
+			"", true, false},
+		{"b before d", mods{privilege}, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b", "", true,
+			false},
 		{"d: the privilege", mods{privilege}, client, nil, winnt.SecurityDelegation, "d", "", true, false},
-		{"d before c", mods{privilege}, client, mods{anonymous("NtLmSsp")}, winnt.SecurityImpersonation, "d", "", true, false},
+		{"d before c", mods{privilege}, client, mods{anonymous("NtLmSsp")}, winnt.SecurityImpersonation, "d", "", true,
+			false},
 		{"d needs it enabled", mods{disabled}, client, nil, winnt.SecurityImpersonation, "f", "", false, false},
-		{"c: anonymous, one's own user", nil, svc, mods{anonymous("NtLmSsp")}, winnt.SecurityImpersonation, "c", "", false, false},
-		{"c before e", nil, client, mods{anonymous("NtLmSsp"), origin(session)}, winnt.SecurityImpersonation, "c", "", false, false},
+		{"c: anonymous, one's own user", nil, svc, mods{anonymous("NtLmSsp")}, winnt.SecurityImpersonation, "c", "",
+			false, false},
+		{"c before e", nil, client, mods{anonymous("NtLmSsp"), origin(session)}, winnt.SecurityImpersonation, "c", "",
+			false, false},
 		{"e: explicit logon", nil, client, mods{origin(session)}, winnt.SecurityImpersonation, "e", "", true, false},
-		{"e of another session", nil, client, mods{origin(session + 7)}, winnt.SecurityImpersonation, "f", "", false, false},
-		{"e above the server", nil, client, mods{origin(session), integrity(0x3000)}, winnt.SecurityImpersonation, "f", "", false, false},
+		{"e of another session", nil, client, mods{origin(session + 7)}, winnt.SecurityImpersonation, "f", "", false,
+			false},
+		{"e above the server", nil, client, mods{origin(session), integrity(0x3000)}, winnt.SecurityImpersonation, "f",
+			"", false, false},
 		{"f: another user", nil, client, nil, winnt.SecurityImpersonation, "f", "", false, false},
-		{"g: the token restricted", nil, svc, mods{restricted("S-1-1-0")}, winnt.SecurityImpersonation, "g", "", false, false},
-		{"g: the process restricted", mods{restricted("S-1-1-0")}, svc, nil, winnt.SecurityImpersonation, "g", "", false, false},
-		{"g: the same SIDs in another order", mods{restricted("S-1-1-0", "S-1-5-11")}, svc, mods{restricted("S-1-5-11", "S-1-1-0")}, winnt.SecurityImpersonation, "g", "j", false, true},
-		{"g: fewer SIDs", mods{restricted("S-1-1-0", "S-1-5-11")}, svc, mods{restricted("S-1-1-0")}, winnt.SecurityImpersonation, "g", "", false, false},
-		{"g: more SIDs", mods{restricted("S-1-1-0")}, svc, mods{restricted("S-1-1-0", "S-1-5-11")}, winnt.SecurityImpersonation, "g", "", false, false},
+		{"g: the token restricted", nil, svc, mods{restricted("S-1-1-0")}, winnt.SecurityImpersonation, "g", "", false,
+			false},
+		{"g: the process restricted", mods{restricted("S-1-1-0")}, svc, nil, winnt.SecurityImpersonation, "g", "",
+			false, false},
+		{"g: the same SIDs in another order", mods{restricted("S-1-1-0", "S-1-5-11")}, svc,
+			mods{restricted("S-1-5-11", "S-1-1-0")}, winnt.SecurityImpersonation, "g", "j", false, true},
+		{"g: fewer SIDs", mods{restricted("S-1-1-0", "S-1-5-11")}, svc, mods{restricted("S-1-1-0")},
+			winnt.SecurityImpersonation, "g", "", false, false},
+		{"g: more SIDs", mods{restricted("S-1-1-0")}, svc, mods{restricted("S-1-1-0", "S-1-5-11")},
+			winnt.SecurityImpersonation, "g", "", false, false},
 		{"h: higher integrity", nil, svc, mods{integrity(0x3000)}, winnt.SecurityImpersonation, "h", "", false, false},
-		{"h2: elevated", mods{elevation(winnt.TokenElevationTypeLimited)}, svc, mods{elevation(winnt.TokenElevationTypeFull)}, winnt.SecurityImpersonation, "h2", "", false, false},
-		{"h2: both elevated", mods{elevation(winnt.TokenElevationTypeFull)}, svc, mods{elevation(winnt.TokenElevationTypeFull)}, winnt.SecurityImpersonation, "j", "", true, false},
+		{"h2: elevated", mods{elevation(winnt.TokenElevationTypeLimited)}, svc,
+			mods{elevation(winnt.TokenElevationTypeFull)}, winnt.SecurityImpersonation, "h2", "", false, false},
+		{"h2: both elevated", mods{elevation(winnt.TokenElevationTypeFull)}, svc,
+			mods{elevation(winnt.TokenElevationTypeFull)}, winnt.SecurityImpersonation, "j", "", true, false},
 		{"i: out of the box", mods{box("1-2-3")}, svc, nil, winnt.SecurityImpersonation, "i", "", false, false},
-		{"i: another box", mods{box("1-2-3")}, svc, mods{box("1-2-4")}, winnt.SecurityImpersonation, "i", "", false, false},
-		{"j: the same box", mods{box("1-2-3")}, svc, mods{box("1-2-3")}, winnt.SecurityImpersonation, "j", "", true, false},
+		{"i: another box", mods{box("1-2-3")}, svc, mods{box("1-2-4")}, winnt.SecurityImpersonation, "i", "", false,
+			false},
+		{"j: the same box", mods{box("1-2-3")}, svc, mods{box("1-2-3")}, winnt.SecurityImpersonation, "j", "", true,
+			false},
 		{"j: into a box", nil, svc, mods{box("1-2-3")}, winnt.SecurityImpersonation, "j", "", true, false},
 		{"j: the same identity", nil, svc, mods{integrity(0x1000)}, winnt.SecurityDelegation, "j", "", true, false},
 	} {
-		p, tok := build(t, svc, winnt.TokenPrimary, c.server...), build(t, c.user, winnt.TokenImpersonation, c.client...)
+		p, tok := build(t, svc, winnt.TokenPrimary, c.server...), build(t, c.user, winnt.TokenImpersonation,
+			c.client...)
 		if ok, row := se.CanImpersonate(p, tok, c.level, nt.Documented); ok != c.allowed || row != c.documented {
 			t.Errorf("%s: %t by row %s, want %t by %s", c.name, ok, row, c.allowed, c.documented)
 		}
@@ -131,7 +149,10 @@ func TestCanImpersonate(t *testing.T) {
 // A decision allocates nothing: it stands on the path of every impersonation.
 func TestCanImpersonateAllocatesNothing(t *testing.T) {
 	p, tok := build(t, svc, winnt.TokenPrimary), build(t, svc, winnt.TokenImpersonation)
-	if n := testing.AllocsPerRun(100, func() { se.CanImpersonate(p, tok, winnt.SecurityImpersonation, nt.Observed) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() {
+		se.CanImpersonate(p, tok, winnt.SecurityImpersonation,
+			nt.Observed)
+	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -164,7 +164,8 @@ func (l *LogonSessions) Link(a, b *token.Token) ntstatus.Status {
 	if a.ElevationType() == winnt.TokenElevationTypeLimited {
 		full, limited = b, a
 	}
-	if full.ElevationType() != winnt.TokenElevationTypeFull || limited.ElevationType() != winnt.TokenElevationTypeLimited || a.User().SID != b.User().SID {
+	if full.ElevationType() != winnt.TokenElevationTypeFull ||
+		limited.ElevationType() != winnt.TokenElevationTypeLimited || a.User().SID != b.User().SID {
 		return ntstatus.InvalidParameter // T-90
 	}
 	l.mu.Lock()

@@ -97,7 +97,8 @@ func TestLinkedSessions(t *testing.T) {
 			t.Errorf("linking %d and %d: %v", bad[0].ElevationType(), bad[1].ElevationType(), st)
 		}
 	}
-	if st := s.Sessions.Link(full, admin(t, s.AllocateLUID(), winnt.TokenElevationTypeLimited)); st != ntstatus.NoSuchLogonSession {
+	if st := s.Sessions.Link(full, admin(t, s.AllocateLUID(),
+		winnt.TokenElevationTypeLimited)); st != ntstatus.NoSuchLogonSession {
 		t.Errorf("linking with a session that is not there: %v", st)
 	}
 	if s.Sessions.Linked(full) != nil {
@@ -106,7 +107,8 @@ func TestLinkedSessions(t *testing.T) {
 	if st := s.Sessions.Link(limited, full); st != ntstatus.Success {
 		t.Fatalf("linking: %v", st)
 	}
-	if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full || s.Sessions.Linked(admin(t, one, 1)) != nil {
+	if s.Sessions.Linked(full) != limited || s.Sessions.Linked(limited) != full ||
+		s.Sessions.Linked(admin(t, one, 1)) != nil {
 		t.Error("the pair does not find each other")
 	}
 	third := s.AllocateLUID()

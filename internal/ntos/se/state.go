@@ -26,7 +26,8 @@ func NewState() *State {
 	s := &State{}
 	s.luid.Store(firstLUID)
 	s.Sessions.live = map[winnt.LUID]*session{}
-	for _, l := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID, winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
+	for _, l := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID,
+		winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
 		s.Sessions.live[l] = &session{permanent: true}
 	}
 	return s

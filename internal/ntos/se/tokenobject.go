@@ -39,7 +39,8 @@ type TokenObject struct {
 // (T-69). The TokenId is new.
 func (s *State) NewToken(value *token.Token, d *sd.Descriptor) *TokenObject {
 	if value.SessionDropped() {
-		value = value.WithFlags(value.ModifiedID(), 0, winnt.TOKEN_SESSION_NOT_REFERENCED) // the new object holds it anew
+		// the new object holds it anew
+		value = value.WithFlags(value.ModifiedID(), 0, winnt.TOKEN_SESSION_NOT_REFERENCED)
 	}
 	t := &TokenObject{id: s.AllocateLUID(), state: s, box: s.holdBox(value)}
 	t.value.Store(value)
@@ -133,7 +134,8 @@ type Impersonation struct {
 type records [16]atomic.Pointer[Impersonation]
 
 // Impersonation returns the record of this token with these parameters.
-func (t *TokenObject) Impersonation(copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) *Impersonation {
+func (t *TokenObject) Impersonation(copyOnOpen, effectiveOnly bool,
+	level winnt.SecurityImpersonationLevel) *Impersonation {
 	all := t.records.Load()
 	if all == nil {
 		t.records.CompareAndSwap(nil, new(records))
@@ -143,7 +145,8 @@ func (t *TokenObject) Impersonation(copyOnOpen, effectiveOnly bool, level winnt.
 	if r := slot.Load(); r != nil {
 		return r
 	}
-	slot.CompareAndSwap(nil, &Impersonation{Token: t, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level})
+	slot.CompareAndSwap(nil, &Impersonation{Token: t, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly,
+		Level: level})
 	return slot.Load()
 }
 

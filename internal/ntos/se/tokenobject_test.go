@@ -30,7 +30,8 @@ func TestSessionsLiveWithTheirTokens(t *testing.T) {
 	}
 	v = build(t, client, winnt.TokenPrimary, func(p *token.Spec) { p.AuthenticationID = winnt.NETWORKSERVICE_LUID })
 	s.NewToken(v, nil).Deref(ob.TagCall)
-	for _, known := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID, winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
+	for _, known := range []winnt.LUID{winnt.SYSTEM_LUID, winnt.ANONYMOUS_LOGON_LUID, winnt.LOCALSERVICE_LUID,
+		winnt.NETWORKSERVICE_LUID, winnt.IUSER_LUID} {
 		if !s.Sessions.Known(known) {
 			t.Errorf("session %s is gone", known)
 		}

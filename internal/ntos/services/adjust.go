@@ -17,7 +17,8 @@ const (
 )
 
 // NtAdjustPrivilegesToken enables, disables or removes privileges.
-func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt.AdjustPrivilegesTokenOut, st ntstatus.Status) {
+func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt.AdjustPrivilegesTokenOut,
+	st ntstatus.Status) {
 	// capture
 	if in.DisableAllPrivileges {
 		in.NewState = nt.Captured[[]nt.LUIDAndAttributes]{} // T-71: not looked at
@@ -70,7 +71,8 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 }
 
 // adjusted is the decision: the new value, the previous state, the status.
-func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesTokenIn, changes []token.PrivilegeChange) (*token.Token, nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
+func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesTokenIn,
+	changes []token.PrivilegeChange) (*token.Token, nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
 	var out nt.AdjustPrivilegesTokenOut
 	n, previous, st := old.AdjustPrivileges(modified, in.DisableAllPrivileges, changes) // T-71, T-72, T-73
 	if in.WantPrevious {

@@ -75,18 +75,22 @@ func (c *Context) adjustedStatus(st ntstatus.Status) ntstatus.Status {
 
 // NtAdjustTokenClaimsAndDeviceGroups enables or disables claims and device
 // groups by the rules of groups; it is all or nothing over the three lists.
-func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) (out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
+func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) (out nt.AdjustTokenClaimsOut,
+	st ntstatus.Status) {
 	// capture
-	if st := c.probe("T-74", in.NewUserState.Status, in.NewDeviceState.Status, in.NewDeviceGroupsState.Status); st != ntstatus.Success {
+	if st := c.probe("T-74", in.NewUserState.Status, in.NewDeviceState.Status,
+		in.NewDeviceGroupsState.Status); st != ntstatus.Success {
 		return out, st
 	}
 	// reference
-	tok, st := c.referenceAdjust(in.TokenHandle, in.WantPreviousUser || in.WantPreviousDevice || in.WantPreviousDeviceGroups)
+	tok, st := c.referenceAdjust(in.TokenHandle, in.WantPreviousUser || in.WantPreviousDevice ||
+		in.WantPreviousDeviceGroups)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer tok.Deref(ob.TagCall)
-	for _, st := range []ntstatus.Status{in.NewUserState.Status, in.NewDeviceState.Status, in.NewDeviceGroupsState.Status, sidStatus(in.NewDeviceGroupsState.V)} {
+	for _, st := range []ntstatus.Status{in.NewUserState.Status, in.NewDeviceState.Status,
+		in.NewDeviceGroupsState.Status, sidStatus(in.NewDeviceGroupsState.V)} {
 		if st != ntstatus.Success {
 			return out, c.Fail("T-74", st)
 		}
@@ -104,7 +108,8 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 }
 
 // adjustClaims is the decision: the new value, the previous states, the status.
-func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token, out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
+func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token,
+	out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
 	n, user, st1 := old.AdjustClaims(modified, false, in.UserResetToDefault, in.NewUserState.V)
 	n, device, st2 := n.AdjustClaims(modified, true, in.DeviceResetToDefault, in.NewDeviceState.V)
 	n, groups, st3 := n.AdjustDeviceGroups(modified, in.DeviceGroupsResetToDefault, in.NewDeviceGroupsState.V)

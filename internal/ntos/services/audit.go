@@ -19,11 +19,14 @@ func (a auditor) Opens() bool { return a.log.Policy.Opens() }
 
 // Opened records a decision (U-18). The request is made here, away from the
 // path of an open that is not recorded.
-func (a auditor) Opened(c *ob.Caller, obj ob.Object, subject access.Subject, desired winnt.AccessMask, dec access.Decision, h winnt.Handle) (ob.Audited, ntstatus.Status) {
+func (a auditor) Opened(c *ob.Caller, obj ob.Object, subject access.Subject, desired winnt.AccessMask,
+	dec access.Decision, h winnt.Handle) (ob.Audited, ntstatus.Status) {
 	head := obj.Head()
-	r := access.Request{Descriptor: head.Security(), Subject: subject, Desired: desired, Type: head.Type().ObjectType, Mode: c.Mode}
+	r := access.Request{Descriptor: head.Security(), Subject: subject, Desired: desired, Type: head.Type().ObjectType,
+		Mode: c.Mode}
 	ha, st := a.log.Opened(&audit.Opening{
-		Origin: originOf(c), Object: audit.Object{Type: head.Type().Name, Name: head.Path(), Handle: h}, Request: &r, Decision: dec,
+		Origin: originOf(c), Object: audit.Object{Type: head.Type().Name, Name: head.Path(),
+			Handle: h}, Request: &r, Decision: dec,
 	})
 	return ob.Audited{Rights: ha.Pending, OnClose: ha.GenerateOnClose}, st
 }
@@ -33,7 +36,8 @@ func (a auditor) Closed(c *ob.Caller, obj ob.Object, h winnt.Handle) {
 	head := obj.Head()
 	o := originOf(c)
 	o.Subject = c.Subjects.Subject()
-	a.log.Closed(o, audit.Object{Type: head.Type().Name, Name: head.Path(), Handle: h}, audit.HandleAudit{GenerateOnClose: true})
+	a.log.Closed(o, audit.Object{Type: head.Type().Name, Name: head.Path(), Handle: h},
+		audit.HandleAudit{GenerateOnClose: true})
 }
 
 // originOf is the process a record names; the subject is set by the caller.
@@ -64,7 +68,8 @@ func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
 
 // auditToken is the client of a call that names it by a handle (U-30, U-31).
 func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
-	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_QUERY, se.TokenType) // U-30; pseudo handles of tokens are not for here (O-15)
+	// U-30; pseudo handles of tokens are not for here (O-15)
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_QUERY, se.TokenType)
 	if st != ntstatus.Success {
 		return nil, st
 	}
@@ -129,7 +134,8 @@ func (c *Context) captureNames(names ...nt.Captured[string]) ntstatus.Status {
 }
 
 // NtOpenObjectAuditAlarm records that a client opened an object of a server.
-func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.OpenObjectAuditAlarmOut, st ntstatus.Status) {
+func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.OpenObjectAuditAlarmOut,
+	st ntstatus.Status) {
 	// reference
 	client, st := c.auditClient(in.ClientToken)
 	if st != ntstatus.Success {
@@ -154,14 +160,16 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 	}
 	// decide and commit
 	o := c.clientOrigin(client)
-	r := access.Request{Descriptor: in.SecurityDescriptor.V, Subject: o.Subject, Desired: in.DesiredAccess, Type: typeNamed(in.ObjectTypeName.V)}
-	d := access.Decision{Status: ntstatus.AccessDenied, PrivilegesUsed: set}
+	r := access.Request{Descriptor: in.SecurityDescriptor.V, Subject: o.Subject, Desired: in.DesiredAccess,
+		Type: typeNamed(in.ObjectTypeName.V)}
+	d := access.Refuse(ntstatus.AccessDenied).Using(set)
 	if in.AccessGranted {
-		d = access.Decision{Granted: in.GrantedAccess, PrivilegesUsed: set}
+		d = access.Grant(in.GrantedAccess).Using(set)
 	}
 	ha, st := c.Sys.Log.Opened(&audit.Opening{ // U-37
-		Origin:  o,
-		Object:  audit.Object{Server: in.SubsystemName.V, Type: in.ObjectTypeName.V, Name: in.ObjectName.V, Handle: in.HandleID.V},
+		Origin: o,
+		Object: audit.Object{Server: in.SubsystemName.V, Type: in.ObjectTypeName.V, Name: in.ObjectName.V,
+			Handle: in.HandleID.V},
 		Request: &r, Decision: d, Told: true,
 	})
 	if st != ntstatus.Success {
@@ -172,7 +180,8 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 }
 
 // NtPrivilegeObjectAuditAlarm records the use of privileges on an object.
-func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (out nt.PrivilegeObjectAuditAlarmOut, st ntstatus.Status) {
+func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (out nt.PrivilegeObjectAuditAlarmOut,
+	st ntstatus.Status) {
 	// reference
 	client, st := c.auditClient(in.ClientToken) // U-42: token, level, privilege
 	if st != ntstatus.Success {
@@ -192,14 +201,18 @@ func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn)
 		outcome = audit.Success
 	}
 	object := audit.Object{Server: in.SubsystemName.V, Handle: in.HandleID}
-	if st := c.Sys.Log.PrivilegesUsed(c.clientOrigin(client), object, in.DesiredAccess, set, outcome); st != ntstatus.Success { // U-42
+	// U-42
+	if st := c.Sys.Log.PrivilegesUsed(c.clientOrigin(client), object, in.DesiredAccess, set,
+		outcome); st != ntstatus.Success {
 		return out, c.Fail("U-64", st)
 	}
 	return out, ntstatus.Success
 }
 
 // NtPrivilegedServiceAuditAlarm records the use of privileges by a service.
-func (c *Context) NtPrivilegedServiceAuditAlarm(in nt.PrivilegedServiceAuditAlarmIn) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
+func (c *Context) NtPrivilegedServiceAuditAlarm(
+	in nt.PrivilegedServiceAuditAlarmIn,
+) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
 	// reference
 	client, st := c.auditClient(in.ClientToken) // U-43: token, level, privilege
 	if st != ntstatus.Success {
@@ -218,7 +231,8 @@ func (c *Context) NtPrivilegedServiceAuditAlarm(in nt.PrivilegedServiceAuditAlar
 	if in.AccessGranted {
 		outcome = audit.Success
 	}
-	if st := c.Sys.Log.ServiceCalled(c.clientOrigin(client), in.SubsystemName.V, in.ServiceName.V, set, outcome); st != ntstatus.Success {
+	if st := c.Sys.Log.ServiceCalled(c.clientOrigin(client), in.SubsystemName.V, in.ServiceName.V, set,
+		outcome); st != ntstatus.Success {
 		return out, c.Fail("U-64", st)
 	}
 	return out, ntstatus.Success

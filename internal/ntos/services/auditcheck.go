@@ -9,9 +9,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// maxAuditTypes bounds the object type list of a result list (U-47).
-const maxAuditTypes = 4096
-
 // auditedCheck is one call that checks and records; its methods run in their
 // order here.
 type auditedCheck struct {
@@ -54,7 +51,8 @@ func (a *auditedCheck) who() ntstatus.Status {
 		}
 		a.client = s.Client.WithTypeLevel(winnt.TokenImpersonation, s.Level)
 	}
-	if n := len(in.ObjectTypeList.V); a.list && in.ObjectTypeList.Status == ntstatus.Success && (n == 0 || n > maxAuditTypes) {
+	if n := len(in.ObjectTypeList.V); a.list && in.ObjectTypeList.Status == ntstatus.Success &&
+		(n == 0 || n > access.MaxObjectTypes) {
 		return c.Fail("U-47", ntstatus.InvalidParameter) // U-47
 	}
 	for _, st := range []ntstatus.Status{in.GenericMapping.Status, in.FaultOutputs} {
@@ -111,7 +109,8 @@ func (a *auditedCheck) capture() ntstatus.Status {
 func (a *auditedCheck) decide() (st ntstatus.Status) {
 	c, in := a.c, a.in
 	a.r = access.Request{
-		Descriptor: in.SecurityDescriptor.V, Desired: in.DesiredAccess, Mapping: &in.GenericMapping.V, Type: typeNamed(in.ObjectTypeName.V),
+		Descriptor: in.SecurityDescriptor.V, Desired: in.DesiredAccess, Mapping: &in.GenericMapping.V,
+		Type:        typeNamed(in.ObjectTypeName.V),
 		ObjectTypes: in.ObjectTypeList.V, Self: in.PrincipalSelfSid.V,
 		Subject: access.Subject{Primary: c.self.Process().Token(), Client: a.client, Level: a.client.Level()},
 	}
@@ -125,11 +124,11 @@ func (a *auditedCheck) decide() (st ntstatus.Status) {
 	}
 	c.explainCheck(&a.r, a.d)
 	if !a.list {
-		a.nodes = []access.NodeResult{{Granted: a.d.Granted, Status: a.d.Status}}
+		a.nodes = []access.NodeResult{{Granted: a.d.Granted, Verdict: a.d.Verdict}}
 	}
 	for _, n := range a.nodes {
 		a.out.GrantedAccess = append(a.out.GrantedAccess, n.Granted)
-		a.out.AccessStatus = append(a.out.AccessStatus, n.Status)
+		a.out.AccessStatus = append(a.out.AccessStatus, n.Status())
 	}
 	return ntstatus.Success
 }
@@ -141,7 +140,8 @@ func (a *auditedCheck) record() ntstatus.Status {
 	}
 	in := a.in
 	o := audit.Opening{Origin: a.c.clientOrigin(a.client), Request: &a.r, Decision: a.d,
-		Object: audit.Object{Server: in.SubsystemName.V, Type: in.ObjectTypeName.V, Name: in.ObjectName.V, Handle: in.HandleID}}
+		Object: audit.Object{Server: in.SubsystemName.V, Type: in.ObjectTypeName.V, Name: in.ObjectName.V,
+			Handle: in.HandleID}}
 	if a.list {
 		o.Nodes = a.nodes
 	}
@@ -162,16 +162,20 @@ func typeNamed(name string) *winnt.ObjectType {
 }
 
 // NtAccessCheckAndAuditAlarm decides for the client the thread acts as.
-func (c *Context) NtAccessCheckAndAuditAlarm(in nt.AccessCheckAndAuditAlarmIn) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
+func (c *Context) NtAccessCheckAndAuditAlarm(in nt.AccessCheckAndAuditAlarmIn) (nt.AccessCheckAndAuditAlarmOut,
+	ntstatus.Status) {
 	a := auditedCheck{c: c, in: &nt.AccessCheckAndAuditAlarmByHandleIn{
-		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName, ObjectName: in.ObjectName,
+		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName,
+		ObjectName:         in.ObjectName,
 		SecurityDescriptor: in.SecurityDescriptor, DesiredAccess: in.DesiredAccess, GenericMapping: in.GenericMapping,
 		ObjectCreation: in.ObjectCreation, FaultOutputs: in.FaultOutputs}}
 	return a.one()
 }
 
 // NtAccessCheckByTypeAndAuditAlarm is the same for an object with properties.
-func (c *Context) NtAccessCheckByTypeAndAuditAlarm(in nt.AccessCheckByTypeAndAuditAlarmIn) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
+func (c *Context) NtAccessCheckByTypeAndAuditAlarm(
+	in nt.AccessCheckByTypeAndAuditAlarmIn,
+) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
 	a := auditedCheck{c: c, in: withoutToken(&in), byType: true}
 	return a.one()
 }
@@ -181,11 +185,14 @@ func (a *auditedCheck) one() (out nt.AccessCheckAndAuditAlarmOut, st ntstatus.St
 	if st = a.run(); st != ntstatus.Success {
 		return out, st
 	}
-	return nt.AccessCheckAndAuditAlarmOut{GrantedAccess: a.d.Granted, AccessStatus: a.d.Status, GenerateOnClose: a.out.GenerateOnClose}, st
+	return nt.AccessCheckAndAuditAlarmOut{GrantedAccess: a.d.Granted, AccessStatus: a.d.Status(),
+		GenerateOnClose: a.out.GenerateOnClose}, st
 }
 
 // NtAccessCheckByTypeResultListAndAuditAlarm gives one result for each entry.
-func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarm(in nt.AccessCheckByTypeAndAuditAlarmIn) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
+func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarm(
+	in nt.AccessCheckByTypeAndAuditAlarmIn,
+) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
 	a := auditedCheck{c: c, in: withoutToken(&in), byType: true, list: true}
 	if st = a.run(); st != ntstatus.Success {
 		return out, st
@@ -195,7 +202,9 @@ func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarm(in nt.AccessCheckBy
 
 // NtAccessCheckByTypeResultListAndAuditAlarmByHandle asks for the client of a
 // token.
-func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(in nt.AccessCheckAndAuditAlarmByHandleIn) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
+func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(
+	in nt.AccessCheckAndAuditAlarmByHandleIn,
+) (out nt.AccessCheckResultListAndAuditAlarmOut, st ntstatus.Status) {
 	a := auditedCheck{c: c, in: &in, byType: true, list: true, byToken: true}
 	if st = a.run(); st != ntstatus.Success {
 		return out, st
@@ -205,21 +214,26 @@ func (c *Context) NtAccessCheckByTypeResultListAndAuditAlarmByHandle(in nt.Acces
 
 func withoutToken(in *nt.AccessCheckByTypeAndAuditAlarmIn) *nt.AccessCheckAndAuditAlarmByHandleIn {
 	return &nt.AccessCheckAndAuditAlarmByHandleIn{
-		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName, ObjectName: in.ObjectName,
-		SecurityDescriptor: in.SecurityDescriptor, PrincipalSelfSid: in.PrincipalSelfSid, DesiredAccess: in.DesiredAccess,
-		AuditType: in.AuditType, Flags: in.Flags, ObjectTypeList: in.ObjectTypeList, GenericMapping: in.GenericMapping,
+		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName,
+		ObjectName:         in.ObjectName,
+		SecurityDescriptor: in.SecurityDescriptor, PrincipalSelfSid: in.PrincipalSelfSid,
+		DesiredAccess: in.DesiredAccess,
+		AuditType:     in.AuditType,
+		Flags:         in.Flags, ObjectTypeList: in.ObjectTypeList, GenericMapping: in.GenericMapping,
 		ObjectCreation: in.ObjectCreation, FaultOutputs: in.FaultOutputs}
 }
 
 // NtCloseObjectAuditAlarm records a close (U-40).
-func (c *Context) NtCloseObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut, st ntstatus.Status) {
+func (c *Context) NtCloseObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut,
+	st ntstatus.Status) {
 	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
 		return c.Sys.Log.Closed(c.origin(), o, audit.HandleAudit{GenerateOnClose: true})
 	})
 }
 
 // NtDeleteObjectAuditAlarm records a deletion (U-41).
-func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut, st ntstatus.Status) {
+func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out nt.CloseObjectAuditAlarmOut,
+	st ntstatus.Status) {
 	return out, c.endAlarm(&in, func(o audit.Object) ntstatus.Status {
 		return c.Sys.Log.Deleted(c.origin(), o, audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE})
 	})

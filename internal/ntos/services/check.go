@@ -29,13 +29,14 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 		}
 		c.explainCheck(&r, d)
 	}
-	out.AccessStatus, out.GrantedAccess = d.Status, d.Granted
+	out.AccessStatus, out.GrantedAccess = d.Status(), d.Granted
 	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
 	return out, ntstatus.Success
 }
 
 // NtAccessCheckByTypeResultList gives one result for each entry of the list.
-func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out nt.AccessCheckByTypeResultListOut, st ntstatus.Status) {
+func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out nt.AccessCheckByTypeResultListOut,
+	st ntstatus.Status) {
 	if c.Mode == access.User && in.GenericMapping.Status == ntstatus.Success && // A-10 comes first
 		len(in.ObjectTypeList.V) == 0 && in.ObjectTypeList.Status == ntstatus.Success {
 		return out, c.Fail("A-11", ntstatus.InvalidParameter)
@@ -48,7 +49,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 	var results []access.NodeResult
 	if done { // the same in every entry
 		for range in.ObjectTypeList.V {
-			results = append(results, access.NodeResult{Granted: d.Granted, Status: d.Status})
+			results = append(results, access.NodeResult{Granted: d.Granted, Verdict: d.Verdict})
 		}
 	} else {
 		if st, results, d = access.NtAccessCheckResultList(&r); st != ntstatus.Success {
@@ -58,7 +59,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 	}
 	for _, n := range results {
 		out.GrantedAccess = append(out.GrantedAccess, n.Granted)
-		out.AccessStatus = append(out.AccessStatus, n.Status)
+		out.AccessStatus = append(out.AccessStatus, n.Status())
 	}
 	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
 	return out, ntstatus.Success
@@ -68,7 +69,8 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 // capture of the descriptor, and fills the request r. done means that the call
 // succeeds with decision d without a look at the descriptor. need
 // is set when the privilege buffer is too small.
-func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision, done bool, st ntstatus.Status) {
+func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, need *uint32) (d access.Decision,
+	done bool, st ntstatus.Status) {
 	fail := func(rule string, st ntstatus.Status) (access.Decision, bool, ntstatus.Status) {
 		return access.Decision{}, false, c.Fail(rule, st)
 	}
@@ -153,7 +155,7 @@ var noPrivileges = &nt.PrivilegeSet{}
 
 // privilegeSet lists the privileges used; none is written in the case of A-16.
 func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
-	if early && d.Status == ntstatus.PrivilegeNotHeld {
+	if early && d.Status() == ntstatus.PrivilegeNotHeld {
 		return nil
 	}
 	if d.PrivilegesUsed == 0 {
@@ -161,7 +163,8 @@ func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	}
 	s := &nt.PrivilegeSet{}
 	for p := range d.PrivilegesUsed.All {
-		s.Privilege = append(s.Privilege, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS})
+		s.Privilege = append(s.Privilege,
+			nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS})
 	}
 	return s
 }

@@ -24,7 +24,8 @@ type Context struct {
 
 	tickets map[nt.Ticket]*se.Impersonation // owned by the thread; nil stands for "not impersonating"
 	last    nt.Ticket                       // owned by the thread
-	mapping winnt.GenericMapping            // owned by the thread: of the access check under way, which would allocate it
+	// owned by the thread: of the access check under way, which would allocate it
+	mapping winnt.GenericMapping
 }
 
 // System is what the services of one kernel share.
@@ -151,10 +152,7 @@ func (c *Context) holds(p winnt.Privilege) bool {
 		return true // T-102
 	}
 	s := c.self.Subject()
-	if s.Client != nil && s.Level < winnt.SecurityImpersonation {
-		return false // T-102
-	}
-	return s.Effective().Has(p)
+	return s.Holds(p)
 }
 
 // handleAttributes checks the HandleAttributes of an Ex service (O-28, O-29)

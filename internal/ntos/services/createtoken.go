@@ -15,7 +15,8 @@ import (
 )
 
 // NtAllocateLocallyUniqueId returns an identifier never returned before.
-func (c *Context) NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn) (out nt.AllocateLocallyUniqueIDOut, st ntstatus.Status) {
+func (c *Context) NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn) (out nt.AllocateLocallyUniqueIDOut,
+	st ntstatus.Status) {
 	out.LUID = c.Sys.Security.AllocateLUID()
 	return out, ntstatus.Success
 }
@@ -24,8 +25,10 @@ func (c *Context) NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn) (out n
 // device groups and mandatory policy.
 func (c *Context) NtCreateToken(in nt.CreateTokenIn) (nt.CreateTokenOut, ntstatus.Status) {
 	return c.createToken(&nt.CreateTokenExIn{
-		DesiredAccess: in.DesiredAccess, ObjectAttributes: in.ObjectAttributes, TokenType: in.TokenType, AuthenticationID: in.AuthenticationID,
-		ExpirationTime: in.ExpirationTime, User: in.User, Groups: in.Groups, Privileges: in.Privileges, Owner: in.Owner,
+		DesiredAccess: in.DesiredAccess, ObjectAttributes: in.ObjectAttributes, TokenType: in.TokenType,
+		AuthenticationID: in.AuthenticationID,
+		ExpirationTime:   in.ExpirationTime,
+		User:             in.User, Groups: in.Groups, Privileges: in.Privileges, Owner: in.Owner,
 		PrimaryGroup: in.PrimaryGroup, DefaultDACL: in.DefaultDACL, Source: in.Source,
 	})
 }
@@ -68,10 +71,14 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 
 // captureCreate is T-10 up to the quality of service, in its order.
 func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes, st ntstatus.Status) {
-	if st := c.probe("T-10", in.AuthenticationID.Status, in.ExpirationTime.Status, required(in.User.V != nil, in.User.Status),
-		required(in.Groups.V != nil, in.Groups.Status), required(in.Privileges.V != nil, in.Privileges.Status), in.UserAttributes.Status,
+	if st := c.probe("T-10", in.AuthenticationID.Status, in.ExpirationTime.Status,
+		required(in.User.V != nil, in.User.Status),
+		required(in.Groups.V != nil, in.Groups.Status), required(in.Privileges.V != nil,
+			in.Privileges.Status), in.UserAttributes.Status,
 		in.DeviceAttributes.Status, in.DeviceGroups.Status, in.MandatoryPolicy.Status, in.Owner.Status,
-		required(!in.PrimaryGroup.V.IsZero(), in.PrimaryGroup.Status), in.DefaultDACL.Status, required(in.Source.V != nil, in.Source.Status)); st != ntstatus.Success {
+		required(!in.PrimaryGroup.V.IsZero(),
+			in.PrimaryGroup.Status), in.DefaultDACL.Status,
+		required(in.Source.V != nil, in.Source.Status)); st != ntstatus.Success {
 		return oa, st
 	}
 	if oa, st = c.captureAttributes(in.ObjectAttributes); st != ntstatus.Success {
@@ -84,7 +91,8 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 		return oa, c.Fail("T-10", ntstatus.PrivilegeNotHeld) // T-10
 	}
 	for _, st := range []ntstatus.Status{ // T-10: what was readable and is malformed
-		in.User.Status, in.Groups.Status, in.Privileges.Status, in.UserAttributes.Status, in.DeviceAttributes.Status, in.DeviceGroups.Status,
+		in.User.Status, in.Groups.Status, in.Privileges.Status, in.UserAttributes.Status,
+		in.DeviceAttributes.Status, in.DeviceGroups.Status,
 		in.MandatoryPolicy.Status, in.Owner.Status, in.PrimaryGroup.Status, in.DefaultDACL.Status, in.Source.Status,
 		sidStatus(append([]token.Group{*in.User.V}, in.Groups.V...)), sidStatus(in.DeviceGroups.V)} {
 		if st != ntstatus.Success {
@@ -132,9 +140,11 @@ func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfSer
 	s := token.Spec{
 		User: *in.User.V, Groups: in.Groups.V, Type: in.TokenType, // T-2 is token.New's
 		AuthenticationID: in.AuthenticationID.V, ExpirationTime: in.ExpirationTime.V, Source: *in.Source.V,
-		ModifiedID: c.Sys.Security.AllocateLUID(), SessionID: c.self.Process().Token().SessionID(), // T-12: ParentTokenId and OriginatingLogon stay 0
+		// T-12: ParentTokenId and OriginatingLogon stay 0
+		ModifiedID: c.Sys.Security.AllocateLUID(), SessionID: c.self.Process().Token().SessionID(),
 		Owner: in.Owner.V, PrimaryGroup: in.PrimaryGroup.V, DefaultDACL: in.DefaultDACL.V,
-		DeviceGroups: in.DeviceGroups.V, MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN,
+		DeviceGroups:    in.DeviceGroups.V,
+		MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN,
 	}
 	if sqos != nil {
 		s.Level = sqos.ImpersonationLevel
@@ -206,8 +216,8 @@ func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 func (c *Context) creatorAccess(desired winnt.AccessMask, explicit *sd.Descriptor) (winnt.AccessMask, ntstatus.Status) {
 	subject := c.self.Subject()
 	d := ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0) // O-91
-	if d.Status != ntstatus.Success {
-		return 0, d.Status
+	if d.Status() != ntstatus.Success {
+		return 0, d.Status()
 	}
 	if explicit != nil && explicit.SACL() != nil && !c.holds(winnt.SeSecurityPrivilege) {
 		return 0, c.Fail("O-30", ntstatus.PrivilegeNotHeld)

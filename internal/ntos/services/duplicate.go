@@ -32,7 +32,9 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 		return out, st
 	}
 	// reference
-	existing, info, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE, se.TokenType) // T-40 (4)
+	// T-40 (4)
+	existing, info, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE,
+		se.TokenType)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -46,7 +48,9 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 	if c.Sys.Fault("se: duplicate token") {
 		return out, c.Fail("T-53", ntstatus.InsufficientResources) // T-40 (6), T-53
 	}
-	granted, st := c.duplicateAccess(existing, info.Access, in.DesiredAccess, oa.SecurityDescriptor != nil && oa.SecurityDescriptor.SACL() != nil) // T-40 (7)
+	// T-40 (7)
+	granted, st := c.duplicateAccess(existing, info.Access, in.DesiredAccess, oa.SecurityDescriptor != nil &&
+		oa.SecurityDescriptor.SACL() != nil)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -62,7 +66,8 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 }
 
 // duplicateLevel decides the level of the duplicate, or why there is none.
-func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, typ winnt.TokenType, profile nt.Profile) (winnt.SecurityImpersonationLevel, string, ntstatus.Status) {
+func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, typ winnt.TokenType,
+	profile nt.Profile) (winnt.SecurityImpersonationLevel, string, ntstatus.Status) {
 	imp := existing.Type() == winnt.TokenImpersonation
 	if imp && sqos != nil && sqos.ImpersonationLevel > existing.Level() {
 		return 0, "T-41", ntstatus.BadImpersonationLevel // T-41: for either requested type; I-3
@@ -84,7 +89,8 @@ func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, ty
 }
 
 // duplicateAccess decides what the new handle grants (T-40 (7)).
-func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask, withSACL bool) (winnt.AccessMask, ntstatus.Status) {
+func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask,
+	withSACL bool) (winnt.AccessMask, ntstatus.Status) {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
 		return 0, c.Fail("O-20", ntstatus.AccessDenied) // O-20: before every privilege
 	}
@@ -94,8 +100,9 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 		if c.inValidMask(desired) != winnt.TokenObject.Mapping.Map(desired)&^winnt.SYNCHRONIZE {
 			return 0, c.Fail("O-21", ntstatus.AccessDenied) // O-21
 		}
-		if subject.Client != nil && subject.Level < winnt.SecurityImpersonation {
-			return 0, c.Fail("T-45", ntstatus.BadImpersonationLevel) // T-45, I-1, I-2: before what the level makes of privileges
+		if subject.BelowImpersonation() {
+			// T-45, I-1, I-2: before what the level makes of privileges
+			return 0, c.Fail("T-45", ntstatus.BadImpersonationLevel)
 		}
 	}
 	if withSACL { // T-52
@@ -112,10 +119,10 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 	}
 	if creator {
 		d := ob.GrantNew(&c.Caller, se.TokenType, &subject, c.inValidMask(desired), 0) // T-46
-		if d.Status == ntstatus.PrivilegeNotHeld {
-			c.Fail("T-45", d.Status) // T-46: the one right that is checked all the same
+		if d.Status() == ntstatus.PrivilegeNotHeld {
+			c.Fail("T-45", d.Status()) // T-46: the one right that is checked all the same
 		}
-		return d.Granted, d.Status
+		return d.Granted, d.Status()
 	}
 	// T-45: a gated bit without its privilege is left out of the grant, not failed.
 	want := winnt.TokenObject.Mapping.Map(desired)
@@ -129,13 +136,14 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 		return 0, ntstatus.Success // nothing is left to ask for
 	}
 	d := ob.Decide(&c.Caller, existing, &subject, want&^barred, 0) // T-45
-	return d.Granted &^ barred, d.Status
+	return d.Granted &^ barred, d.Status()
 }
 
 // inValidMask drops bits that mean nothing on a token (T-46); reserved bits
 // stay, for O-20 to refuse.
 func (c *Context) inValidMask(m winnt.AccessMask) winnt.AccessMask {
-	return winnt.TokenObject.Mapping.Map(m) & (winnt.TokenObject.Valid | winnt.ACCESS_SYSTEM_SECURITY | winnt.MAXIMUM_ALLOWED | winnt.RESERVED_RIGHTS)
+	return winnt.TokenObject.Mapping.Map(m) & (winnt.TokenObject.Valid | winnt.ACCESS_SYSTEM_SECURITY |
+		winnt.MAXIMUM_ALLOWED | winnt.RESERVED_RIGHTS)
 }
 
 // newTokenDescriptor is the descriptor of a new token: the one given, its gaps

@@ -23,7 +23,8 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 	}
 	var target *ps.Process
 	if in.TargetProcessHandle != 0 {
-		if target, st = c.referenceProcess(in.TargetProcessHandle, winnt.PROCESS_DUP_HANDLE); st != ntstatus.Success { // O-50
+		// O-50
+		if target, st = c.referenceProcess(in.TargetProcessHandle, winnt.PROCESS_DUP_HANDLE); st != ntstatus.Success {
 			return out, c.about("TargetProcessHandle", st)
 		}
 		defer target.Deref(ob.TagCall)
@@ -106,14 +107,15 @@ func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
 }
 
 // decideDuplicate decides what the new handle grants (O-54 to O-56).
-func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.DuplicateObjectIn) (winnt.AccessMask, ntstatus.Status) {
+func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.DuplicateObjectIn) (winnt.AccessMask,
+	ntstatus.Status) {
 	subject := c.self.Subject()
 	if c.Sys.Profile == nt.Observed && subject.Client == nil {
 		subject = access.Subject{Primary: target.Token()} // O-56 Observed: not the caller's own process
 	}
 	d := ob.DecideDuplicate(&c.Caller, from.head.Object(), from.Granted, &subject, in.DesiredAccess, uint32(in.Options))
-	if d.Status != ntstatus.Success {
-		return 0, d.Status
+	if d.Status() != ntstatus.Success {
+		return 0, d.Status()
 	}
 	if owner := from.head.Exclusive(); owner != nil && owner != ob.Object(target) {
 		return 0, c.Fail("O-27", ntstatus.AccessDenied) // O-27: the only process that may hold handles
@@ -123,7 +125,8 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 
 // insertDuplicate makes the handle. The kernel's table takes it only for
 // kernel mode that asks for it, with the System process as target (O-58).
-func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
+func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
+	in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	if st := c.MayInsert(); st != ntstatus.Success {
 		return 0, st
 	}
@@ -157,12 +160,14 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 
 // insertRecorded makes the handle with its record, event 4690, written before
 // it works (U-73).
-func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target *ps.Process, granted winnt.AccessMask, attributes uint32, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
+func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target *ps.Process, granted winnt.AccessMask,
+	attributes uint32, in *nt.DuplicateObjectIn) (winnt.Handle, ntstatus.Status) {
 	r, st := t.Reserve()
 	if st != ntstatus.Success {
 		return 0, st
 	}
-	if st := c.Sys.Log.Duplicated(c.origin(), in.SourceHandle, uint64(source.ID()), r.Handle(), uint64(target.ID())); st != ntstatus.Success {
+	if st := c.Sys.Log.Duplicated(c.origin(), in.SourceHandle, uint64(source.ID()), r.Handle(),
+		uint64(target.ID())); st != ntstatus.Success {
 		r.Abandon()
 		return 0, st // U-64: nothing is granted
 	}
@@ -194,7 +199,8 @@ func (c *Context) NtCompareObjects(in nt.CompareObjectsIn) (out nt.CompareObject
 }
 
 // NtMakeTemporaryObject lets an object's name go with its last handle.
-func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.MakeTemporaryObjectOut, st ntstatus.Status) {
+func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.MakeTemporaryObjectOut,
+	st ntstatus.Status) {
 	// reference
 	obj, _, st := ob.Reference[ob.Object](&c.Caller, in.Handle, winnt.DELETE, nil) // O-46
 	if st != ntstatus.Success {
@@ -207,7 +213,8 @@ func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.Mak
 }
 
 // NtMakePermanentObject lets an object's name outlive its last handle.
-func (c *Context) NtMakePermanentObject(in nt.MakePermanentObjectIn) (out nt.MakePermanentObjectOut, st ntstatus.Status) {
+func (c *Context) NtMakePermanentObject(in nt.MakePermanentObjectIn) (out nt.MakePermanentObjectOut,
+	st ntstatus.Status) {
 	// capture
 	if !c.holds(winnt.SeCreatePermanentPrivilege) {
 		return out, c.Fail("O-46", ntstatus.PrivilegeNotHeld) // O-46: before the handle

@@ -12,7 +12,8 @@ import (
 // its process could not have got by itself (I-48, I-99). It runs after the
 // thread has the token (Outcome.Raised), with no lock held, and never fails the
 // call. A demotion raised nothing.
-func (c *Context) NoteElevation(t *ps.Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) {
+func (c *Context) NoteElevation(t *ps.Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
+	level winnt.SecurityImpersonationLevel) {
 	p, v := t.Process().Token(), tok.Value()
 	e, unsafe := audit.UnsafeElevation(audit.Origin{
 		Subject: access.Subject{Primary: p}, Names: c.Sys.Log.Names,

@@ -34,7 +34,9 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 		return out, c.Fail("T-60", ntstatus.InvalidParameter) // T-60
 	}
 	// reference
-	existing, info, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE, se.TokenType) // T-60
+	// T-60
+	existing, info, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE,
+		se.TokenType)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -62,7 +64,8 @@ func listStatuses(in *nt.FilterTokenExIn) []ntstatus.Status {
 // checkLists refuses lists that could not be read or hold what is no SID: a
 // list that is left out would leave its rights in the token.
 func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
-	all := append(listStatuses(in), sidStatus(in.SIDsToDisable.V), sidStatus(in.RestrictedSIDs.V), sidStatus(in.DeviceGroupsToDisable.V), sidStatus(in.RestrictedDeviceGroups.V))
+	all := append(listStatuses(in), sidStatus(in.SIDsToDisable.V), sidStatus(in.RestrictedSIDs.V),
+		sidStatus(in.DeviceGroupsToDisable.V), sidStatus(in.RestrictedDeviceGroups.V))
 	for _, st := range all {
 		if st != ntstatus.Success {
 			return c.Fail("T-60", st)
@@ -102,9 +105,11 @@ func filterSpec(in *nt.FilterTokenExIn) token.FilterSpec {
 	f := token.FilterSpec{Flags: in.Flags, Disable: sidsOf(in.SIDsToDisable.V), Restrict: in.RestrictedSIDs.V,
 		DisableUserClaims: in.UserClaimsToDisable.V, DisableDeviceClaims: in.DeviceClaimsToDisable.V,
 		DisableDevice: sidsOf(in.DeviceGroupsToDisable.V), RestrictDevice: in.RestrictedDeviceGroups.V,
-		RestrictUserClaims: namesOf(in.RestrictedUserAttributes.V), RestrictDeviceClaims: namesOf(in.RestrictedDeviceAttributes.V)}
+		RestrictUserClaims:   namesOf(in.RestrictedUserAttributes.V),
+		RestrictDeviceClaims: namesOf(in.RestrictedDeviceAttributes.V)}
 	for _, p := range in.PrivilegesToDelete.V {
-		if v := winnt.Privilege(p.LUID); p.LUID <= winnt.LUID(winnt.LastPrivilege) && v.Valid() { // T-62: unknown ones are ignored
+		// T-62: unknown ones are ignored
+		if v := winnt.Privilege(p.LUID); p.LUID <= winnt.LUID(winnt.LastPrivilege) && v.Valid() {
 			f.Delete |= v.Bit()
 		}
 	}

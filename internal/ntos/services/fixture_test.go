@@ -33,7 +33,8 @@ func newWorld(tb testing.TB, cfg kernel.Config) *world {
 }
 
 // value is a token of that user with these privileges enabled.
-func value(tb testing.TB, user string, typ winnt.TokenType, level winnt.SecurityImpersonationLevel, privileges ...winnt.Privilege) *token.Token {
+func value(tb testing.TB, user string, typ winnt.TokenType, level winnt.SecurityImpersonationLevel,
+	privileges ...winnt.Privilege) *token.Token {
 	tb.Helper()
 	s := token.StandardUser(sid.MustParse(user))
 	s.Type, s.Level = typ, level
@@ -67,7 +68,8 @@ func (w *world) thread(p *kernel.Process) (*nt.Thread, *kernel.KernelThread) {
 }
 
 // token makes an object that admits the server of k.
-func (w *world) token(k *kernel.KernelThread, user string, level winnt.SecurityImpersonationLevel, privileges ...winnt.Privilege) *kernel.AccessToken {
+func (w *world) token(k *kernel.KernelThread, user string, level winnt.SecurityImpersonationLevel,
+	privileges ...winnt.Privilege) *kernel.AccessToken {
 	w.tb.Helper()
 	t := k.CaptureToken(value(w.tb, user, winnt.TokenImpersonation, level, privileges...), k.Thread())
 	w.tb.Cleanup(func() { k.PsDereferenceImpersonationToken(t) })

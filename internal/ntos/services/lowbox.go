@@ -12,7 +12,8 @@ import (
 // NtCreateLowBoxToken makes the AppContainer token of a package.
 func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateLowBoxTokenOut, st ntstatus.Status) {
 	// capture
-	if st := c.probe("O-3", required(!in.PackageSID.V.IsZero(), in.PackageSID.Status), in.Capabilities.Status, in.Handles.Status); st != ntstatus.Success {
+	if st := c.probe("O-3", required(!in.PackageSID.V.IsZero(), in.PackageSID.Status), in.Capabilities.Status,
+		in.Handles.Status); st != ntstatus.Success {
 		return out, st
 	}
 	oa, st := c.captureAttributes(in.ObjectAttributes)
@@ -20,7 +21,9 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 		return out, st
 	}
 	// reference
-	existing, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE, se.TokenType) // T-69
+	// T-69
+	existing, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE,
+		se.TokenType)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -33,11 +36,13 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 	// decide
 	old := existing.Value()
 	if old.Type() == winnt.TokenImpersonation && old.Level() < winnt.SecurityImpersonation {
-		return out, c.Fail("T-42", ntstatus.BadImpersonationLevel) // T-42: what identifies a client only becomes no primary token
+		// T-42: what identifies a client only becomes no primary token
+		return out, c.Fail("T-42", ntstatus.BadImpersonationLevel)
 	}
 	box := c.Sys.Security.Boxes.Hold(old.SessionID(), in.PackageSID.V) // T-69
 	defer box.Release()
-	value, st := old.LowBox(token.LowBoxSpec{Package: in.PackageSID.V, Capabilities: in.Capabilities.V, Number: box.Number(), ModifiedID: c.Sys.Security.AllocateLUID()})
+	value, st := old.LowBox(token.LowBoxSpec{Package: in.PackageSID.V, Capabilities: in.Capabilities.V,
+		Number: box.Number(), ModifiedID: c.Sys.Security.AllocateLUID()})
 	if st != ntstatus.Success {
 		return out, c.Fail("T-69", st) // T-69
 	}

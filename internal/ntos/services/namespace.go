@@ -27,7 +27,8 @@ type Event struct {
 func (e *Event) Signaled() bool { return e.signaled.Load() }
 
 // openNamed opens an object of a type by name (O-22).
-func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
+func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask) (winnt.Handle,
+	ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(a) // O-22 (1)
 	if st != ntstatus.Success {
@@ -40,30 +41,32 @@ func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, d
 
 // createNamed makes an object of a type, named or not (O-22). init makes the
 // object and gives it its header.
-func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask, init func(*sd.Descriptor) ob.Object) (winnt.Handle, ntstatus.Status) {
+func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask,
+	init func(*sd.Descriptor) ob.Object) (winnt.Handle, ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(a) // O-22 (1)
 	if st != ntstatus.Success {
 		return 0, st
 	}
 	// reference, decide, commit
-	h, _, st := c.Sys.Names.Create(&c.Caller, nameOf(&oa), typ, c.self.Subject(), desired, func(parent *ob.Directory) (ob.Object, ntstatus.Status) {
-		if c.Sys.Fault("ob: object") {
-			return nil, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
-		}
-		d, st := c.newDescriptor(typ, oa.SecurityDescriptor, parent)
-		if st != ntstatus.Success {
-			return nil, st
-		}
-		obj := init(d)
-		b := ob.Birth{}
-		if c.Sys.Log.Clock != nil {
-			b.CreationTime = c.Sys.Log.Clock()
-		}
-		obj.Head().SetBirth(b)
-		c.Sys.Security.Objects.Track(obj)
-		return obj, ntstatus.Success
-	})
+	h, _, st := c.Sys.Names.Create(&c.Caller, nameOf(&oa), typ, c.self.Subject(), desired,
+		func(parent *ob.Directory) (ob.Object, ntstatus.Status) {
+			if c.Sys.Fault("ob: object") {
+				return nil, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+			}
+			d, st := c.newDescriptor(typ, oa.SecurityDescriptor, parent)
+			if st != ntstatus.Success {
+				return nil, st
+			}
+			obj := init(d)
+			b := ob.Birth{}
+			if c.Sys.Log.Clock != nil {
+				b.CreationTime = c.Sys.Log.Clock()
+			}
+			obj.Head().SetBirth(b)
+			c.Sys.Security.Objects.Track(obj)
+			return obj, ntstatus.Success
+		})
 	return h, st
 }
 
@@ -71,7 +74,8 @@ func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type,
 // the inheritable entries of the directory, else the defaults of the creator's
 // effective token (O-38), with a label below medium (O-39). An event without a
 // name and without a descriptor has none (10 section 1.2).
-func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor, ntstatus.Status) {
+func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor,
+	ntstatus.Status) {
 	if typ == EventType && parent == nil && explicit == nil {
 		return nil, ntstatus.Success // O-35
 	}
@@ -99,10 +103,12 @@ func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *o
 }
 
 // NtCreateDirectoryObject makes a directory of named objects.
-func (c *Context) NtCreateDirectoryObject(in nt.CreateDirectoryObjectIn) (out nt.DirectoryObjectOut, st ntstatus.Status) {
-	out.DirectoryHandle, st = c.createNamed(in.ObjectAttributes, ob.DirectoryType, in.DesiredAccess, func(d *sd.Descriptor) ob.Object {
-		return ob.NewDirectory(d, 0)
-	})
+func (c *Context) NtCreateDirectoryObject(in nt.CreateDirectoryObjectIn) (out nt.DirectoryObjectOut,
+	st ntstatus.Status) {
+	out.DirectoryHandle, st = c.createNamed(in.ObjectAttributes, ob.DirectoryType, in.DesiredAccess,
+		func(d *sd.Descriptor) ob.Object {
+			return ob.NewDirectory(d, 0)
+		})
 	return out, st
 }
 
@@ -113,7 +119,8 @@ func (c *Context) NtOpenDirectoryObject(in nt.OpenDirectoryObjectIn) (out nt.Dir
 }
 
 // NtCreateSymbolicLinkObject makes a name that stands for another path.
-func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut, st ntstatus.Status) {
+func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut,
+	st ntstatus.Status) {
 	// capture
 	switch {
 	case in.LinkTarget.Status != ntstatus.Success:
@@ -121,14 +128,16 @@ func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (
 	case in.LinkTarget.V == "":
 		return out, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
-	out.SymbolicLinkHandle, st = c.createNamed(in.ObjectAttributes, ob.SymbolicLinkType, in.DesiredAccess, func(d *sd.Descriptor) ob.Object {
-		return ob.NewSymbolicLink(in.LinkTarget.V, d)
-	})
+	out.SymbolicLinkHandle, st = c.createNamed(in.ObjectAttributes, ob.SymbolicLinkType, in.DesiredAccess,
+		func(d *sd.Descriptor) ob.Object {
+			return ob.NewSymbolicLink(in.LinkTarget.V, d)
+		})
 	return out, st
 }
 
 // NtOpenSymbolicLinkObject opens a link itself.
-func (c *Context) NtOpenSymbolicLinkObject(in nt.OpenSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut, st ntstatus.Status) {
+func (c *Context) NtOpenSymbolicLinkObject(in nt.OpenSymbolicLinkObjectIn) (out nt.SymbolicLinkObjectOut,
+	st ntstatus.Status) {
 	out.SymbolicLinkHandle, st = c.openNamed(in.ObjectAttributes, ob.SymbolicLinkType, in.DesiredAccess)
 	return out, st
 }
@@ -139,12 +148,13 @@ func (c *Context) NtCreateEvent(in nt.CreateEventIn) (out nt.EventOut, st ntstat
 	if in.EventType > nt.SynchronizationEvent {
 		return out, c.Fail("O-3", ntstatus.InvalidParameter)
 	}
-	out.EventHandle, st = c.createNamed(in.ObjectAttributes, EventType, in.DesiredAccess, func(d *sd.Descriptor) ob.Object {
-		e := &Event{Kind: in.EventType}
-		e.signaled.Store(in.InitialState)
-		e.Init(EventType, e, d)
-		return e
-	})
+	out.EventHandle, st = c.createNamed(in.ObjectAttributes, EventType, in.DesiredAccess,
+		func(d *sd.Descriptor) ob.Object {
+			e := &Event{Kind: in.EventType}
+			e.signaled.Store(in.InitialState)
+			e.Init(EventType, e, d)
+			return e
+		})
 	return out, st
 }
 

@@ -41,7 +41,8 @@ func nameSize(name string) uint32 {
 func typeSize(t *ob.Type) uint32 { return typeInformationSize + textSize(t.Name) }
 
 // ObjectTypes are the types of a kernel, in the order of ObjectTypesInformation.
-var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenType, ps.JobType, ps.ProcessType, ps.ThreadType, EventType, FileType}
+var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenType, ps.JobType, ps.ProcessType,
+	ps.ThreadType, EventType, FileType}
 
 // NtQueryObject tells a fact about a handle or its object.
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
@@ -90,7 +91,8 @@ func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st 
 func (c *Context) basicInformation(h *ob.Header, g ob.Granted) nt.BasicInformation {
 	handles, references := h.Counts(1) // O-62
 	b := nt.BasicInformation{
-		Attributes: g.Attributes, GrantedAccess: g.Access, HandleCount: uint32(handles), PointerCount: uint32(references),
+		Attributes: g.Attributes, GrantedAccess: g.Access, HandleCount: uint32(handles),
+		PointerCount: uint32(references),
 		TypeInfoSize: typeSize(h.Type()), CreationTime: h.CreationTime(),
 	}
 	if h.Permanent() {
@@ -154,7 +156,8 @@ func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.
 }
 
 // NtSetInformationObject sets the flags of a handle.
-func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.SetInformationObjectOut, st ntstatus.Status) {
+func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.SetInformationObjectOut,
+	st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass != nt.ObjectHandleFlagInformation {
 		return out, c.Fail("O-63", ntstatus.InvalidInfoClass) // O-63

@@ -60,7 +60,8 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 
 // captureID captures what NtOpenProcess and NtOpenThread are given: exactly
 // one of name and id (O-37). Processes and threads have no names here.
-func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[*nt.ClientID]) (oa nt.ObjectAttributes, cid nt.ClientID, st ntstatus.Status) {
+func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[*nt.ClientID]) (oa nt.ObjectAttributes,
+	cid nt.ClientID, st ntstatus.Status) {
 	if id.Status != ntstatus.Success && a.Status != ntstatus.AccessViolation {
 		return oa, cid, c.Fail("O-3", id.Status) // O-3: what cannot be read comes before what is wrong in what can
 	}
@@ -90,15 +91,16 @@ func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 
 // openByID makes the handle. SeDebugPrivilege bypasses the access check and
 // grants what is asked (O-37).
-func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
+func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.AccessMask,
+	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if attributes&typ.Invalid != 0 {
 		return 0, c.Fail("O-22", ntstatus.InvalidParameter) // O-22 (7)
 	}
 	subject := c.self.Subject()
 	if c.Mode == access.User && desired != 0 && c.holds(winnt.SeDebugPrivilege) { // O-37; nothing asked is O-90's
 		d := ob.GrantNew(&c.Caller, obj.Head().Type(), &subject, desired, attributes)
-		if d.Status != ntstatus.Success {
-			return 0, d.Status
+		if d.Status() != ntstatus.Success {
+			return 0, d.Status()
 		}
 		return c.insert(obj, d.Granted, attributes)
 	}
@@ -128,7 +130,8 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	}
 	if oa.RootDirectory != 0 || strings.HasPrefix(oa.ObjectName, `\`) {
 		// reference, decide, commit
-		out.FileHandle, _, st = c.Sys.Names.Open(&c.Caller, nameOf(&oa), FileType, c.self.Subject(), in.DesiredAccess) // O-22 (2) to (10)
+		// O-22 (2) to (10)
+		out.FileHandle, _, st = c.Sys.Names.Open(&c.Caller, nameOf(&oa), FileType, c.self.Subject(), in.DesiredAccess)
 		return out, st
 	}
 	// reference: a plain name is one of the root of files, which is not walked to
@@ -152,7 +155,8 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 }
 
 // NtSetInformationThread sets or ends the impersonation of a thread.
-func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.SetInformationThreadOut, st ntstatus.Status) {
+func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.SetInformationThreadOut,
+	st ntstatus.Status) {
 	// capture
 	if in.ThreadInformationClass != nt.ThreadImpersonationToken {
 		return out, c.Fail("I-70", ntstatus.InvalidInfoClass) // I-70
@@ -164,7 +168,8 @@ func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.S
 		return out, c.Fail("O-3", in.ThreadInformation.Status) // O-3
 	}
 	// reference
-	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SET_THREAD_TOKEN, ps.ThreadType) // I-70
+	// I-70
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SET_THREAD_TOKEN, ps.ThreadType)
 	if st != ntstatus.Success {
 		return out, st
 	}

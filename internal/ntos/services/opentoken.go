@@ -26,7 +26,8 @@ func (c *Context) NtOpenProcessTokenEx(in nt.OpenProcessTokenExIn) (nt.OpenProce
 	return c.openProcessToken(in.ProcessHandle, in.DesiredAccess, attributes)
 }
 
-func (c *Context) openProcessToken(h winnt.Handle, desired winnt.AccessMask, attributes uint32) (out nt.OpenProcessTokenOut, st ntstatus.Status) {
+func (c *Context) openProcessToken(h winnt.Handle, desired winnt.AccessMask,
+	attributes uint32) (out nt.OpenProcessTokenOut, st ntstatus.Status) {
 	// reference
 	p, st := c.referenceProcess(h, winnt.PROCESS_QUERY_LIMITED_INFORMATION) // T-30
 	if st != ntstatus.Success {
@@ -56,7 +57,8 @@ func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadT
 	return c.openThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf, attributes)
 }
 
-func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool, attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
+func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool,
+	attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, h, winnt.THREAD_QUERY_INFORMATION, ps.ThreadType) // I-20 (3), I-26
 	if st != ntstatus.Success {
@@ -80,13 +82,15 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 		out.TokenHandle, st = c.openCopy(t, rec, subject, desired, attributes)
 		return out, st
 	}
-	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes) // I-22; I-28: the handle has a reference of its own
+	// I-22; I-28: the handle has a reference of its own
+	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes)
 	return out, st
 }
 
 // openCopy is I-23: the handle goes to a duplicate of the token, which takes
 // the token's place in the thread if the record is still the one read.
-func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.Subject, desired winnt.AccessMask, attributes uint32) (winnt.Handle, ntstatus.Status) {
+func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.Subject, desired winnt.AccessMask,
+	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	// decide
 	granted, st := c.decideCopy(rec.Token, subject, desired)
 	if st != ntstatus.Success {
@@ -116,12 +120,13 @@ func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.S
 
 // decideCopy decides the rights on the copy. Documented: the existing token's
 // own DACL; Observed: the opener is the creator, only O-30 is checked (I-23).
-func (c *Context) decideCopy(existing *se.TokenObject, subject access.Subject, desired winnt.AccessMask) (winnt.AccessMask, ntstatus.Status) {
+func (c *Context) decideCopy(existing *se.TokenObject, subject access.Subject,
+	desired winnt.AccessMask) (winnt.AccessMask, ntstatus.Status) {
 	var d access.Decision
 	if c.Sys.Profile == nt.Observed {
 		d = ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0) // I-23 Observed
 	} else {
 		d = ob.Decide(&c.Caller, existing, &subject, desired, 0) // I-23, I-22
 	}
-	return d.Granted, d.Status
+	return d.Granted, d.Status()
 }

@@ -56,8 +56,10 @@ func TestPrivilegesThatCount(t *testing.T) {
 		want ntstatus.Status
 	}{
 		{"the client lacks it", w.token(k, client, winnt.SecurityImpersonation), ntstatus.PrivilegeNotHeld},
-		{"the client holds it", w.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege), ntstatus.Success},
-		{"the client holds it and only identifies", w.token(k, client, winnt.SecurityIdentification, winnt.SeSecurityPrivilege), ntstatus.PrivilegeNotHeld},
+		{"the client holds it", w.token(k, client, winnt.SecurityImpersonation, winnt.SeSecurityPrivilege),
+			ntstatus.Success},
+		{"the client holds it and only identifies",
+			w.token(k, client, winnt.SecurityIdentification, winnt.SeSecurityPrivilege), ntstatus.PrivilegeNotHeld},
 	} {
 		k.PsImpersonateClient(k.Thread(), c.tok, false, false, winnt.SecurityDelegation)
 		if st := open(th); st != c.want {
@@ -80,7 +82,8 @@ func TestInputsAreCopied(t *testing.T) {
 	}
 	set := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}}
 	found, ok, st := th.NtPrivilegeCheck(h, set)
-	if !ok || st != ntstatus.Success || set.Privilege[0].Attributes != 0 || found.Privilege[0].Attributes != winnt.SE_PRIVILEGE_USED_FOR_ACCESS {
+	if !ok || st != ntstatus.Success || set.Privilege[0].Attributes != 0 ||
+		found.Privilege[0].Attributes != winnt.SE_PRIVILEGE_USED_FOR_ACCESS {
 		t.Errorf("privilege check: %t %s, set now %+v, found %+v", ok, st, set, found)
 	}
 	state := []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}
@@ -90,7 +93,8 @@ func TestInputsAreCopied(t *testing.T) {
 	q := &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}
 	oa := &nt.ObjectAttributes{Attributes: winnt.OBJ_INHERIT, SecurityQualityOfService: q}
 	if _, st := th.NtDuplicateToken(h, 0, oa, false, winnt.TokenImpersonation); st != ntstatus.Success ||
-		oa.Attributes != winnt.OBJ_INHERIT || oa.SecurityQualityOfService != q || *q != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}) {
+		oa.Attributes != winnt.OBJ_INHERIT || oa.SecurityQualityOfService != q ||
+		*q != (nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityIdentification}) {
 		t.Errorf("duplicate: %s, attributes now %+v", st, oa)
 	}
 }
@@ -123,7 +127,10 @@ func TestDirectPathsAllocateNothing(t *testing.T) {
 			th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, h)
 			th.NtSetInformationThread(winnt.NtCurrentThread, nt.ThreadImpersonationToken, 0)
 		}},
-		{"a refused NtOpenThreadToken", func() { th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true) }},
+		{"a refused NtOpenThreadToken", func() {
+			th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY,
+				true)
+		}},
 		{"NtClose of nothing", func() { th.NtClose(0xDEAD0) }},
 	} {
 		if n := testing.AllocsPerRun(100, c.f); n != 0 {

@@ -24,7 +24,8 @@ func pipeName(path string) (string, bool) {
 }
 
 // NtCreateNamedPipeFile makes an instance of a pipe and opens its server end.
-func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.CreateNamedPipeFileOut, st ntstatus.Status) {
+func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.CreateNamedPipeFileOut,
+	st ntstatus.Status) {
 	// capture
 	oa, st := c.captureAttributes(in.ObjectAttributes)
 	if st != ntstatus.Success {
@@ -37,20 +38,22 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 		return out, st
 	}
-	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances), Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition)}
+	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
+		Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition)}
 	st = c.Sys.Pipes.Create(name, cfg, c.self.Process(), func(e, first *npfs.End) ntstatus.Status {
 		subject := c.self.Subject()
 		// decide
 		d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor) // O-38
-		if first != nil {                                                                   // the pipe is there: its descriptor stands, and says who may add to it
-			if dec := ob.Decide(&c.Caller, first, &subject, winnt.FILE_CREATE_PIPE_INSTANCE, 0); dec.Status != ntstatus.Success {
-				return dec.Status
+		// the pipe is there: its descriptor stands, and says who may add to it
+		if first != nil {
+			if dec := ob.Decide(&c.Caller, first, &subject, winnt.FILE_CREATE_PIPE_INSTANCE, 0); !dec.Allowed() {
+				return dec.Status()
 			}
 			d = first.Security()
 		}
 		dec := ob.GrantNew(&c.Caller, npfs.EndType, &subject, in.DesiredAccess, oa.Attributes) // O-91
-		if dec.Status != ntstatus.Success {
-			return dec.Status
+		if dec.Status() != ntstatus.Success {
+			return dec.Status()
 		}
 		// commit
 		e.Init(npfs.EndType, e, d)
@@ -79,7 +82,8 @@ func whichInstance(disposition uint32) npfs.Which {
 // openPipe connects the calling thread to a listening instance: NtOpenFile of
 // a pipe's name. The quality of service is that of OBJECT_ATTRIBUTES, or the
 // default (I-84).
-func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.AccessMask) (h winnt.Handle, st ntstatus.Status) {
+func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.AccessMask) (h winnt.Handle,
+	st ntstatus.Status) {
 	server := c.Sys.Pipes.Find(name)
 	if server == nil {
 		return 0, c.Fail("O-23", ntstatus.ObjectNameNotFound) // O-23
@@ -88,8 +92,8 @@ func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.A
 	// decide
 	subject := c.self.Subject()
 	dec := ob.Decide(&c.Caller, server, &subject, desired, oa.Attributes)
-	if dec.Status != ntstatus.Success {
-		return 0, dec.Status
+	if dec.Status() != ntstatus.Success {
+		return 0, dec.Status()
 	}
 	// commit
 	o := c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, func(e *npfs.End) ntstatus.Status {

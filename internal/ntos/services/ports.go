@@ -12,11 +12,12 @@ import (
 
 // NtCreatePort makes a connection port.
 func (c *Context) NtCreatePort(in nt.CreatePortIn) (out nt.PortOut, st ntstatus.Status) {
-	out.PortHandle, st = c.createNamed(in.ObjectAttributes, lpc.PortType, winnt.PORT_ALL_ACCESS, func(d *sd.Descriptor) ob.Object {
-		p := lpc.NewConnection(c.self.Process(), int(in.MaxMessageLength))
-		p.Init(lpc.PortType, p, d)
-		return p
-	})
+	out.PortHandle, st = c.createNamed(in.ObjectAttributes, lpc.PortType, winnt.PORT_ALL_ACCESS,
+		func(d *sd.Descriptor) ob.Object {
+			p := lpc.NewConnection(c.self.Process(), int(in.MaxMessageLength))
+			p.Init(lpc.PortType, p, d)
+			return p
+		})
 	return out, st
 }
 
@@ -86,11 +87,13 @@ func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortO
 
 // received is what a server is told of a message.
 func received(m lpc.Message) nt.ReplyWaitReceivePortOut {
-	return nt.ReplyWaitReceivePortOut{ClientID: m.Client, MessageID: m.ID, Request: m.Data, Connecting: m.Connecting, Closed: m.Closed, PortContext: m.Context}
+	return nt.ReplyWaitReceivePortOut{ClientID: m.Client, MessageID: m.ID, Request: m.Data, Connecting: m.Connecting,
+		Closed: m.Closed, PortContext: m.Context}
 }
 
 // NtCompleteConnectPort ends the wait of a client that was accepted.
-func (c *Context) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (out nt.CompleteConnectPortOut, st ntstatus.Status) {
+func (c *Context) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (out nt.CompleteConnectPortOut,
+	st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
 	if st != ntstatus.Success {
 		return out, st
@@ -144,7 +147,8 @@ func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut
 		if st != ntstatus.Success {
 			return out, st
 		}
-		if comm, st = p.AcceptMessage(c.self.Process(), id, in.MessageID, in.Refuse, in.PortContext, in.ConnectionInformation.V); st != ntstatus.Success {
+		if comm, st = p.AcceptMessage(c.self.Process(), id, in.MessageID, in.Refuse, in.PortContext,
+			in.ConnectionInformation.V); st != ntstatus.Success {
 			return out, c.Fail("I-88", st)
 		}
 		if comm == nil {
@@ -158,7 +162,8 @@ func (c *Context) NtAcceptConnectPort(in nt.AcceptConnectPortIn) (out nt.PortOut
 }
 
 // NtRequestWaitReplyPort sends a request, or takes the reply to one.
-func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.RequestWaitReplyPortOut, st ntstatus.Status) {
+func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.RequestWaitReplyPortOut,
+	st ntstatus.Status) {
 	if in.Request.Status != ntstatus.Success {
 		return out, c.Fail("O-3", in.Request.Status)
 	}
@@ -180,7 +185,8 @@ func (c *Context) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (out nt.R
 }
 
 // NtReplyWaitReceivePort receives the oldest request.
-func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.ReplyWaitReceivePortOut, st ntstatus.Status) {
+func (c *Context) NtReplyWaitReceivePort(in nt.ReplyWaitReceivePortIn) (out nt.ReplyWaitReceivePortOut,
+	st ntstatus.Status) {
 	p, st := c.port(in.PortHandle)
 	if st != ntstatus.Success {
 		return out, st
@@ -214,7 +220,8 @@ func (c *Context) NtReplyPort(in nt.ReplyPortIn) (out nt.ReplyPortOut, st ntstat
 }
 
 // NtImpersonateClientOfPort impersonates the client of a message (I-88).
-func (c *Context) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (out nt.ImpersonateClientOfPortOut, st ntstatus.Status) {
+func (c *Context) NtImpersonateClientOfPort(in nt.ImpersonateClientOfPortIn) (out nt.ImpersonateClientOfPortOut,
+	st ntstatus.Status) {
 	id, st := c.messageClient(in.ClientID)
 	if st != ntstatus.Success {
 		return out, st

@@ -41,7 +41,8 @@ type creation struct {
 
 func (n *creation) capture() (st ntstatus.Status) {
 	c := n.c
-	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 || n.in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
+	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||
+		n.in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
 		return c.Fail("I-95", ntstatus.InvalidParameter) // I-95
 	}
 	if n.process, st = c.captureAttributes(n.in.ProcessObjectAttributes); st != ntstatus.Success {
@@ -61,7 +62,8 @@ func (n *creation) reference() (st ntstatus.Status) {
 	if n.in.ParentProcess == 0 {
 		n.parent = c.self.Process()
 		n.parent.Ref(ob.TagCall)
-	} else if n.parent, st = c.referenceProcess(n.in.ParentProcess, winnt.PROCESS_CREATE_PROCESS); st != ntstatus.Success {
+	} else if n.parent, st = c.referenceProcess(
+		n.in.ParentProcess, winnt.PROCESS_CREATE_PROCESS); st != ntstatus.Success {
 		return st
 	}
 	if n.in.Token == 0 {
@@ -78,7 +80,7 @@ func (n *creation) reference() (st ntstatus.Status) {
 func (n *creation) decide() ntstatus.Status {
 	c := n.c
 	if n.token != nil {
-		if !c.mayAssignPrimary(n.token, n.in.OfProcess) {
+		if !c.mayCreateWith(n.token, n.in) {
 			return c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
 		}
 		if st := n.primary(); st != ntstatus.Success {
@@ -98,12 +100,27 @@ func (n *creation) decide() ntstatus.Status {
 	} {
 		subject := c.self.Subject()
 		g := ob.GrantNew(&c.Caller, d.typ, &subject, d.desired, 0) // O-91: the creator gets what it asks for
-		if g.Status != ntstatus.Success {
-			return g.Status
+		if g.Status() != ntstatus.Success {
+			return g.Status()
 		}
 		*d.granted = g.Granted
 	}
 	return ntstatus.Success
+}
+
+// mayCreateWith reports whether the caller may make a process with that token.
+func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
+	switch {
+	// A token that is kin of the caller's process needs no privilege (I-96).
+	case in.KinOnly:
+		return c.mayAssignKin(tok)
+	// CreateProcessAsUser enables what the process holds for the time of the call (I-7).
+	case in.OfProcess && c.self.Process().Token().Present().Has(winnt.SeAssignPrimaryTokenPrivilege):
+		return true
+	case in.OfProcess:
+		return c.mayAssignKin(tok)
+	}
+	return c.mayAssignPrimary(tok)
 }
 
 // primary is the demand for a primary token. Documented: the token must be one
@@ -145,8 +162,8 @@ func (n *creation) openImage() ntstatus.Status {
 	if n.token != nil {
 		subject = access.Subject{Primary: n.token.Value()} // I-96
 	}
-	if d := ob.Decide(&c.Caller, h.Object(), &subject, winnt.FILE_EXECUTE, 0); d.Status != ntstatus.Success {
-		return d.Status
+	if d := ob.Decide(&c.Caller, h.Object(), &subject, winnt.FILE_EXECUTE, 0); d.Status() != ntstatus.Success {
+		return d.Status()
 	}
 	n.image = labelOf(h.Security())
 	return ntstatus.Success
@@ -258,7 +275,8 @@ func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, 
 }
 
 // NtSetInformationProcess replaces the primary token of a process.
-func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut, st ntstatus.Status) {
+func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut,
+	st ntstatus.Status) {
 	// capture
 	if in.ProcessInformationClass != nt.ProcessAccessToken {
 		return out, c.Fail("T-110", ntstatus.InvalidInfoClass) // T-110
@@ -275,13 +293,14 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 		return out, st
 	}
 	defer p.Deref(ob.TagCall)
-	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY,
+		se.TokenType)
 	if st != ntstatus.Success {
 		return out, c.Fail("T-110", st) // T-110
 	}
 	defer tok.Deref(ob.TagCall)
 	// decide and commit
-	if !c.mayAssignPrimary(tok, false) {
+	if !c.mayAssignPrimary(tok) {
 		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
 	}
 	return out, c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110

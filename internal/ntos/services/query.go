@@ -11,7 +11,8 @@ import (
 )
 
 // NtQueryInformationToken tells a fact about a token.
-func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt.QueryInformationTokenOut, st ntstatus.Status) {
+func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt.QueryInformationTokenOut,
+	st ntstatus.Status) {
 	// capture
 	if in.TokenInformationClass == 0 || in.TokenInformationClass > winnt.MaxTokenInfoClass {
 		return out, c.Fail("T-80", ntstatus.InvalidInfoClass) // T-80
@@ -71,7 +72,8 @@ func QueryToken(t *se.TokenObject, class winnt.TokenInfoClass) (value any, need 
 
 // queryLinkedToken answers TokenLinkedToken: a handle to a new object, so that
 // nothing done to it touches the token it stands for.
-func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.QueryInformationTokenOut, st ntstatus.Status) {
+func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.QueryInformationTokenOut,
+	st ntstatus.Status) {
 	// decide
 	linked := c.Sys.Security.Sessions.Linked(t.Value())
 	if linked == nil {
@@ -87,7 +89,8 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 	if c.holds(winnt.SeTcbPrivilege) {
 		linked = linked.WithTypeLevel(winnt.TokenPrimary, 0) // T-80
 	} else {
-		linked = linked.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification) // T-80: good for asking only
+		// T-80: good for asking only
+		linked = linked.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
 	}
 	dup := c.Sys.Security.NewToken(linked, c.newTokenDescriptor(nil))
 	defer dup.Deref(ob.TagCall)
@@ -101,7 +104,9 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 }
 
 // NtQuerySecurityAttributesToken tells the token's own security attributes.
-func (c *Context) NtQuerySecurityAttributesToken(in nt.QuerySecurityAttributesTokenIn) (out nt.QuerySecurityAttributesTokenOut, st ntstatus.Status) {
+func (c *Context) NtQuerySecurityAttributesToken(
+	in nt.QuerySecurityAttributesTokenIn,
+) (out nt.QuerySecurityAttributesTokenOut, st ntstatus.Status) {
 	// capture
 	if in.Attributes.Status != ntstatus.Success {
 		return out, c.Fail("T-80", in.Attributes.Status)

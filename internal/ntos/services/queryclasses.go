@@ -18,48 +18,81 @@ type answer func(*se.TokenObject, *token.Token) (any, uint32)
 // TokenRestrictedDeviceClaimAttributes, which are reserved;
 // TokenLoggingInformation and TokenLearningMode, which nothing uses.
 var classes = [winnt.MaxTokenInfoClass + 1]answer{
-	winnt.TokenUser:                  func(_ *se.TokenObject, v *token.Token) (any, uint32) { return oneGroup(v.User()) },
-	winnt.TokenGroups:                groupClass((*token.Token).Groups),
-	winnt.TokenPrivileges:            privilegesClass,
-	winnt.TokenOwner:                 func(_ *se.TokenObject, v *token.Token) (any, uint32) { return sidPointer(v.Owner()) },
-	winnt.TokenPrimaryGroup:          func(_ *se.TokenObject, v *token.Token) (any, uint32) { return sidPointer(v.PrimaryGroup()) },
-	winnt.TokenDefaultDacl:           defaultDACLClass,
-	winnt.TokenSource:                func(_ *se.TokenObject, v *token.Token) (any, uint32) { return v.Source(), 16 },
-	winnt.TokenTypeInfo:              func(_ *se.TokenObject, v *token.Token) (any, uint32) { return v.Type(), 4 },
-	winnt.TokenImpersonationLevel:    func(_ *se.TokenObject, v *token.Token) (any, uint32) { return v.Level(), 4 },
-	winnt.TokenStatistics:            func(t *se.TokenObject, v *token.Token) (any, uint32) { return statistics(t, v), statisticsSize },
-	winnt.TokenRestrictedSids:        groupClass((*token.Token).Restricted),
-	winnt.TokenSessionId:             number((*token.Token).SessionID),
-	winnt.TokenGroupsAndPrivileges:   groupsAndPrivilegesClass,
-	winnt.TokenSandBoxInert:          truth((*token.Token).SandboxInert),
-	winnt.TokenAuditPolicy:           func(_ *se.TokenObject, v *token.Token) (any, uint32) { return v.AuditPolicy(), token.AuditPolicySize },
-	winnt.TokenOrigin:                func(_ *se.TokenObject, v *token.Token) (any, uint32) { return v.OriginatingLogon(), 8 },
+	winnt.TokenUser: func(_ *se.TokenObject, v *token.Token) (any,
+		uint32) {
+		return oneGroup(v.User())
+	},
+	winnt.TokenGroups:     groupClass((*token.Token).Groups),
+	winnt.TokenPrivileges: privilegesClass,
+	winnt.TokenOwner: func(_ *se.TokenObject, v *token.Token) (any,
+		uint32) {
+		return sidPointer(v.Owner())
+	},
+	winnt.TokenPrimaryGroup: func(_ *se.TokenObject, v *token.Token) (any,
+		uint32) {
+		return sidPointer(v.PrimaryGroup())
+	},
+	winnt.TokenDefaultDacl:        defaultDACLClass,
+	winnt.TokenSource:             func(_ *se.TokenObject, v *token.Token) (any, uint32) { return v.Source(), 16 },
+	winnt.TokenTypeInfo:           func(_ *se.TokenObject, v *token.Token) (any, uint32) { return v.Type(), 4 },
+	winnt.TokenImpersonationLevel: func(_ *se.TokenObject, v *token.Token) (any, uint32) { return v.Level(), 4 },
+	winnt.TokenStatistics: func(t *se.TokenObject, v *token.Token) (any, uint32) {
+		return statistics(t, v),
+			statisticsSize
+	},
+	winnt.TokenRestrictedSids:      groupClass((*token.Token).Restricted),
+	winnt.TokenSessionId:           number((*token.Token).SessionID),
+	winnt.TokenGroupsAndPrivileges: groupsAndPrivilegesClass,
+	winnt.TokenSandBoxInert:        truth((*token.Token).SandboxInert),
+	winnt.TokenAuditPolicy: func(_ *se.TokenObject, v *token.Token) (any, uint32) {
+		return v.AuditPolicy(),
+			token.AuditPolicySize
+	},
+	winnt.TokenOrigin: func(_ *se.TokenObject, v *token.Token) (any,
+		uint32) {
+		return v.OriginatingLogon(), 8
+	},
 	winnt.TokenElevationType:         number((*token.Token).ElevationType),
 	winnt.TokenElevation:             truth((*token.Token).IsElevated),
 	winnt.TokenHasRestrictions:       truth((*token.Token).IsFiltered),
 	winnt.TokenAccessInformation:     accessInformationClass,
 	winnt.TokenVirtualizationAllowed: flagClass(winnt.TOKEN_VIRTUALIZE_ALLOWED),
 	winnt.TokenVirtualizationEnabled: flagClass(winnt.TOKEN_VIRTUALIZE_ENABLED),
-	winnt.TokenIntegrityLevel:        func(_ *se.TokenObject, v *token.Token) (any, uint32) { return oneGroup(v.IntegrityLevel()) },
-	winnt.TokenUIAccess:              flagClass(winnt.TOKEN_UIACCESS),
-	winnt.TokenMandatoryPolicy:       number((*token.Token).MandatoryPolicy),
-	winnt.TokenLogonSid:              logonSIDClass,
-	winnt.TokenIsAppContainer:        truth((*token.Token).IsAppContainer),
-	winnt.TokenCapabilities:          groupClass((*token.Token).Capabilities),
-	winnt.TokenAppContainerSid:       func(_ *se.TokenObject, v *token.Token) (any, uint32) { return sidPointer(v.Package()) },
+	winnt.TokenIntegrityLevel: func(_ *se.TokenObject, v *token.Token) (any,
+		uint32) {
+		return oneGroup(v.IntegrityLevel())
+	},
+	winnt.TokenUIAccess:        flagClass(winnt.TOKEN_UIACCESS),
+	winnt.TokenMandatoryPolicy: number((*token.Token).MandatoryPolicy),
+	winnt.TokenLogonSid:        logonSIDClass,
+	winnt.TokenIsAppContainer:  truth((*token.Token).IsAppContainer),
+	winnt.TokenCapabilities:    groupClass((*token.Token).Capabilities),
+	winnt.TokenAppContainerSid: func(_ *se.TokenObject, v *token.Token) (any,
+		uint32) {
+		return sidPointer(v.Package())
+	},
 	winnt.TokenAppContainerNumber:    number((*token.Token).LowBoxNumber),
 	winnt.TokenUserClaimAttributes:   claimClass((*token.Token).UserClaims, claimsSize),
 	winnt.TokenDeviceClaimAttributes: claimClass((*token.Token).DeviceClaims, claimsSize),
 	winnt.TokenDeviceGroups:          groupClass((*token.Token).DeviceGroups),
 
-	winnt.TokenRestrictedDeviceGroups:       groupClass((*token.Token).RestrictedDeviceGroups),
-	winnt.TokenSecurityAttributes:           claimClass((*token.Token).LocalAttributes, attributesSize),
-	winnt.TokenIsRestricted:                 truth((*token.Token).IsRestricted),
-	winnt.TokenProcessTrustLevel:            func(_ *se.TokenObject, v *token.Token) (any, uint32) { return sidPointer(v.TrustLevel()) },
-	winnt.TokenPrivateNameSpace:             flagClass(winnt.TOKEN_PRIVATE_NAMESPACE),
-	winnt.TokenSingletonAttributes:          func(*se.TokenObject, *token.Token) (any, uint32) { return []claims.Attribute{}, claimsHeader },
-	winnt.TokenBnoIsolation:                 isolationClass,
-	winnt.TokenChildProcessFlags:            func(_ *se.TokenObject, v *token.Token) (any, uint32) { return childProcessFlags(v), 4 },
+	winnt.TokenRestrictedDeviceGroups: groupClass((*token.Token).RestrictedDeviceGroups),
+	winnt.TokenSecurityAttributes:     claimClass((*token.Token).LocalAttributes, attributesSize),
+	winnt.TokenIsRestricted:           truth((*token.Token).IsRestricted),
+	winnt.TokenProcessTrustLevel: func(_ *se.TokenObject, v *token.Token) (any,
+		uint32) {
+		return sidPointer(v.TrustLevel())
+	},
+	winnt.TokenPrivateNameSpace: flagClass(winnt.TOKEN_PRIVATE_NAMESPACE),
+	winnt.TokenSingletonAttributes: func(*se.TokenObject, *token.Token) (any,
+		uint32) {
+		return []claims.Attribute{}, claimsHeader
+	},
+	winnt.TokenBnoIsolation: isolationClass,
+	winnt.TokenChildProcessFlags: func(_ *se.TokenObject, v *token.Token) (any,
+		uint32) {
+		return childProcessFlags(v), 4
+	},
 	winnt.TokenIsLessPrivilegedAppContainer: truth((*token.Token).LowPrivilege),
 	winnt.TokenIsSandboxed:                  truth((*token.Token).IsSandboxed),
 	winnt.TokenIsAppSilo:                    func(*se.TokenObject, *token.Token) (any, uint32) { return uint32(0), 4 },
@@ -148,18 +181,24 @@ func withUser(v *token.Token) []token.Group {
 }
 
 func groupsAndPrivilegesClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
-	x := nt.TokenGroupsAndPrivileges{SIDs: withUser(v), RestrictedSIDs: groupsOf(v.Restricted()), Privileges: privilegesOf(v), AuthenticationID: v.AuthenticationID()}
-	return x, uint32(groupsAndPrivs + groupsSize(x.SIDs) + groupsSize(x.RestrictedSIDs) + privilegeSize*len(x.Privileges))
+	x := nt.TokenGroupsAndPrivileges{SIDs: withUser(v), RestrictedSIDs: groupsOf(v.Restricted()),
+		Privileges: privilegesOf(v), AuthenticationID: v.AuthenticationID()}
+	return x, uint32(groupsAndPrivs + groupsSize(x.SIDs) + groupsSize(x.RestrictedSIDs) +
+		privilegeSize*len(x.Privileges))
 }
 
 func accessInformationClass(_ *se.TokenObject, v *token.Token) (any, uint32) {
 	x := nt.TokenAccessInformation{
-		SIDs: withUser(v), RestrictedSIDs: groupsOf(v.Restricted()), Privileges: privilegesOf(v), AuthenticationID: v.AuthenticationID(),
-		TokenType: v.Type(), ImpersonationLevel: v.Level(), MandatoryPolicy: v.MandatoryPolicy(), Flags: v.Flags(),
-		AppContainerNumber: v.LowBoxNumber(), PackageSID: v.Package(), Capabilities: groupsOf(v.Capabilities()), TrustLevelSID: v.TrustLevel(),
+		SIDs: withUser(v), RestrictedSIDs: groupsOf(v.Restricted()), Privileges: privilegesOf(v),
+		AuthenticationID:   v.AuthenticationID(),
+		TokenType:          v.Type(),
+		ImpersonationLevel: v.Level(), MandatoryPolicy: v.MandatoryPolicy(), Flags: v.Flags(),
+		AppContainerNumber: v.LowBoxNumber(), PackageSID: v.Package(), Capabilities: groupsOf(v.Capabilities()),
+		TrustLevelSID:      v.TrustLevel(),
 		SecurityAttributes: attributesOf(v.LocalAttributes()),
 	}
-	n := accessInformation + 3*sidHash + align8(privilegesHeader+privilegeSize*len(x.Privileges)) + groupsSize(x.SIDs) + groupsSize(x.RestrictedSIDs) +
+	n := accessInformation + 3*sidHash + align8(privilegesHeader+privilegeSize*len(x.Privileges)) +
+		groupsSize(x.SIDs) + groupsSize(x.RestrictedSIDs) +
 		groupsSize(x.Capabilities) + x.PackageSID.Len() + x.TrustLevelSID.Len()
 	if len(x.SecurityAttributes) > 0 {
 		n = align8(n) + int(attributesSize(x.SecurityAttributes))

@@ -12,7 +12,8 @@ import (
 )
 
 // NtQuerySecurityObject returns parts of an object's descriptor.
-func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.QuerySecurityObjectOut, st ntstatus.Status) {
+func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.QuerySecurityObjectOut,
+	st ntstatus.Status) {
 	// capture
 	if in.FaultLengthNeeded != ntstatus.Success {
 		return out, c.Fail("O-3", in.FaultLengthNeeded) // O-3
@@ -24,7 +25,8 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	// decide
-	part := sd.Select(obj.Head().Security(), uint32(in.SecurityInformation)) // O-64, O-66: one snapshot; without security, no parts
+	// O-64, O-66: one snapshot; without security, no parts
+	part := sd.Select(obj.Head().Security(), uint32(in.SecurityInformation))
 	out.LengthNeeded = uint32(part.Size())
 	if in.Length < out.LengthNeeded {
 		return out, c.Fail("O-64", ntstatus.BufferTooSmall) // O-64
@@ -35,7 +37,8 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 
 // referenceFor references any object; a right that the handle lacks is noted
 // with the rule that asks for it.
-func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule string) (ob.Object, ob.Granted, ntstatus.Status) {
+func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule string) (ob.Object, ob.Granted,
+	ntstatus.Status) {
 	if h == winnt.NtCurrentProcess {
 		c.ProcessAccess = c.self.Process().SelfAccess() // O-17
 	}
@@ -101,7 +104,8 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 }
 
 // changed is what an object's descriptor becomes, or which rule refuses.
-func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d *sd.Descriptor, rule string, st ntstatus.Status) {
+func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d *sd.Descriptor, rule string,
+	st ntstatus.Status) {
 	subject := c.self.Subject()
 	d, st = sd.Set(&sd.SetRequest{
 		Information: info, Old: old, New: given, Subject: se.Creator(&subject, c.Mode == access.Kernel), // S-61, S-73
@@ -127,9 +131,12 @@ func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d
 }
 
 // recordSecurity writes events 4670 and 4907 where the policy asks for them.
-func (c *Context) recordSecurity(h *ob.Header, handle winnt.Handle, info uint32, old, d *sd.Descriptor) ntstatus.Status {
+func (c *Context) recordSecurity(h *ob.Header, handle winnt.Handle, info uint32, old,
+	d *sd.Descriptor) ntstatus.Status {
 	if info&winnt.BACKUP_SECURITY_INFORMATION != 0 {
-		info |= winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION
+		info |= winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION |
+			winnt.SACL_SECURITY_INFORMATION
 	}
-	return c.Sys.Log.SecuritySet(c.origin(), audit.Object{Type: h.Type().Name, Name: h.Path(), Handle: handle}, old, d, info)
+	return c.Sys.Log.SecuritySet(c.origin(), audit.Object{Type: h.Type().Name, Name: h.Path(), Handle: handle}, old, d,
+		info)
 }

@@ -28,27 +28,35 @@ type setter struct {
 // setters are the classes that can be set (20 section 11). The change of
 // TokenSessionReference and TokenLinkedToken is not the token's value alone.
 var setters = [winnt.MaxTokenInfoClass + 1]*setter{
-	winnt.TokenOwner:                 {size: pointerSize, variable: true, change: setOwner},
-	winnt.TokenPrimaryGroup:          {size: pointerSize, variable: true, change: setPrimaryGroup},
-	winnt.TokenDefaultDacl:           {size: pointerSize, variable: true, change: setDefaultDACL},
-	winnt.TokenSessionId:             {size: 4, right: winnt.TOKEN_ADJUST_SESSIONID, privilege: winnt.SeTcbPrivilege, change: setSessionID},
-	winnt.TokenSessionReference:      {size: 4, privilege: winnt.SeTcbPrivilege},
-	winnt.TokenAuditPolicy:           {size: token.AuditPolicySize, privilege: winnt.SeTcbPrivilege, keeps: true, change: setAuditPolicy},
-	winnt.TokenOrigin:                {size: 8, privilege: winnt.SeTcbPrivilege, change: setOrigin},
-	winnt.TokenLinkedToken:           {size: 8, privilege: winnt.SeCreateTokenPrivilege},
-	winnt.TokenVirtualizationAllowed: {size: 4, privilege: winnt.SeCreateTokenPrivilege, keeps: true, change: setFlag(winnt.TOKEN_VIRTUALIZE_ALLOWED)},
+	winnt.TokenOwner:        {size: pointerSize, variable: true, change: setOwner},
+	winnt.TokenPrimaryGroup: {size: pointerSize, variable: true, change: setPrimaryGroup},
+	winnt.TokenDefaultDacl:  {size: pointerSize, variable: true, change: setDefaultDACL},
+	winnt.TokenSessionId: {size: 4, right: winnt.TOKEN_ADJUST_SESSIONID, privilege: winnt.SeTcbPrivilege,
+		change: setSessionID},
+	winnt.TokenSessionReference: {size: 4, privilege: winnt.SeTcbPrivilege},
+	winnt.TokenAuditPolicy: {size: token.AuditPolicySize, privilege: winnt.SeTcbPrivilege, keeps: true,
+		change: setAuditPolicy},
+	winnt.TokenOrigin:      {size: 8, privilege: winnt.SeTcbPrivilege, change: setOrigin},
+	winnt.TokenLinkedToken: {size: 8, privilege: winnt.SeCreateTokenPrivilege},
+	winnt.TokenVirtualizationAllowed: {size: 4, privilege: winnt.SeCreateTokenPrivilege, keeps: true,
+		change: setFlag(winnt.TOKEN_VIRTUALIZE_ALLOWED)},
 	winnt.TokenVirtualizationEnabled: {size: 4, keeps: true, change: setVirtualization},
 	winnt.TokenIntegrityLevel:        {size: sidAndAttributes, variable: true, change: setIntegrity},
-	winnt.TokenUIAccess:              {size: 4, privilege: winnt.SeTcbPrivilege, keeps: true, change: setFlag(winnt.TOKEN_UIACCESS)},
-	winnt.TokenMandatoryPolicy:       {size: 4, privilege: winnt.SeTcbPrivilege, change: setMandatoryPolicy},
-	winnt.TokenSecurityAttributes:    {size: claimsHeader, variable: true, privilege: winnt.SeTcbPrivilege, keeps: true, change: setAttributes},
-	winnt.TokenPrivateNameSpace:      {size: 4, privilege: winnt.SeTcbPrivilege, keeps: true, change: setFlag(winnt.TOKEN_PRIVATE_NAMESPACE)},
-	winnt.TokenBnoIsolation:          {size: isolationSize, privilege: winnt.SeTcbPrivilege, keeps: true, change: setIsolation},
-	winnt.TokenChildProcessFlags:     {size: 4, keeps: true, change: setChildProcessFlags},
+	winnt.TokenUIAccess: {size: 4, privilege: winnt.SeTcbPrivilege, keeps: true,
+		change: setFlag(winnt.TOKEN_UIACCESS)},
+	winnt.TokenMandatoryPolicy: {size: 4, privilege: winnt.SeTcbPrivilege, change: setMandatoryPolicy},
+	winnt.TokenSecurityAttributes: {size: claimsHeader, variable: true, privilege: winnt.SeTcbPrivilege, keeps: true,
+		change: setAttributes},
+	winnt.TokenPrivateNameSpace: {size: 4, privilege: winnt.SeTcbPrivilege, keeps: true,
+		change: setFlag(winnt.TOKEN_PRIVATE_NAMESPACE)},
+	winnt.TokenBnoIsolation: {size: isolationSize, privilege: winnt.SeTcbPrivilege, keeps: true,
+		change: setIsolation},
+	winnt.TokenChildProcessFlags: {size: 4, keeps: true, change: setChildProcessFlags},
 }
 
 // NtSetInformationToken changes a fact about a token.
-func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.SetInformationTokenOut, st ntstatus.Status) {
+func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.SetInformationTokenOut,
+	st ntstatus.Status) {
 	// capture
 	class := in.TokenInformationClass
 	if class > winnt.MaxTokenInfoClass || setters[class] == nil {
@@ -61,11 +69,14 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	if !row.variable && length != row.size {
 		return out, c.Fail("T-90", ntstatus.InfoLengthMismatch) // T-90: fixed size
 	}
-	if st := in.TokenInformation.Status; st == ntstatus.AccessViolation || st == ntstatus.Success && in.TokenInformation.V == nil && length > 0 {
+	if st := in.TokenInformation.Status; st == ntstatus.AccessViolation || st == ntstatus.Success &&
+		in.TokenInformation.V == nil && length > 0 {
 		return out, c.Fail("T-90", ntstatus.AccessViolation) // T-90: the probe
 	}
 	// reference
-	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.TokenHandle, winnt.TOKEN_ADJUST_DEFAULT|row.right, se.TokenType) // T-90
+	// T-90
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.TokenHandle, winnt.TOKEN_ADJUST_DEFAULT|row.right,
+		se.TokenType)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -87,7 +98,8 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	return out, ntstatus.Success
 }
 
-func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row *setter, value any) (st ntstatus.Status) {
+func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row *setter,
+	value any) (st ntstatus.Status) {
 	switch class {
 	case winnt.TokenSessionReference:
 		if n, ok := value.(uint32); !ok || n != 0 {

@@ -67,12 +67,15 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 	}
 	qos := *in.SecurityQos.V // O-4
 	// reference
-	server, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ServerThreadHandle, winnt.THREAD_DIRECT_IMPERSONATION, ps.ThreadType) // I-73
+	// I-73
+	server, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ServerThreadHandle, winnt.THREAD_DIRECT_IMPERSONATION,
+		ps.ThreadType)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer server.Deref(ob.TagCall)
-	client, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ClientThreadHandle, winnt.THREAD_IMPERSONATE, ps.ThreadType) // I-73
+	// I-73
+	client, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ClientThreadHandle, winnt.THREAD_IMPERSONATE, ps.ThreadType)
 	if st != ntstatus.Success {
 		return out, c.about("ClientThreadHandle", st)
 	}
@@ -88,7 +91,8 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 }
 
 // NtImpersonateAnonymousToken makes a thread act as the anonymous logon.
-func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn) (out nt.ImpersonateAnonymousTokenOut, st ntstatus.Status) {
+func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn) (out nt.ImpersonateAnonymousTokenOut,
+	st ntstatus.Status) {
 	// reference
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_IMPERSONATE, ps.ThreadType) // I-74
 	if st != ntstatus.Success {

@@ -12,7 +12,8 @@ type row struct {
 var table = []row{
 	{0, "winnt"},
 	{0, "ntstatus"},
-	{0, "internal/invariants"},
+	{0, "internal/printable"},
+	{0, "internal/strict"},
 
 	{1, "sid"},
 
@@ -31,7 +32,7 @@ var table = []row{
 	{5, "ntacl"},
 
 	{6, "nt"},
-	{6, "lsa"},
+	{6, "internal/beneath"},
 
 	{7, "internal/ntos"},
 	{7, "internal/ntos/ob"},
@@ -43,24 +44,25 @@ var table = []row{
 
 	{8, "kernel"},
 	{8, "auditlog"},
-	{8, "internal/wire"},
-	{8, "client"},
 
 	{9, "internal/win32"},
+	{9, "internal/marshal"},
 	{9, "internal/verbs/script"},
 	{9, "internal/verbs/faults"},
 	{9, "internal/test/model"},
 	{9, "internal/test/ntostest"},
+	{9, "internal/verbs/strictyaml"},
 	{9, "internal/verbs/batch"},
+	{9, "internal/verbs/version"},
 	{9, "internal/verbs/lint"},
 	{9, "internal/verbs/expect"},
+	{9, "internal/verbs/bulk/objects"},
+	{9, "internal/verbs/bulk/people"},
 	{9, "internal/verbs/bulk"},
 	{9, "vectors"},
 	{9, "docs"},
 	{9, "internal/verbs/replay"},
 	{9, "internal/verbs/trail"},
-	{9, "internal/server"},
-	{9, "internal/web"},
 
 	{10, "cmd/refmon"},
 	{10, "cmd/refmon-record"},
@@ -74,9 +76,13 @@ var table = []row{
 	{10, "."},
 	{10, "internal/test/layers"},
 	{10, "internal/test/rules"},
+	{10, "internal/test/zero"},
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/company"},
+	{10, "internal/test/mutants"},
+	{10, "internal/test/mutants/run"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for

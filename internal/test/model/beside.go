@@ -42,7 +42,8 @@ type Pair struct {
 }
 
 var sids = func() map[Name]sid.SID {
-	m := map[Name]sid.SID{System: sid.LocalSystem, Anonymous: sid.Anonymous, Admins: sid.Administrators, Users: sid.Users, Everyone: sid.Everyone, Limit: sid.Restricted}
+	m := map[Name]sid.SID{System: sid.LocalSystem, Anonymous: sid.Anonymous, Admins: sid.Administrators,
+		Users: sid.Users, Everyone: sid.Everyone, Limit: sid.Restricted}
 	for n, rid := range map[Name]uint32{Service: 2001, Alice: 1107, Bob: 1108, Staff: 3001} {
 		m[n], _ = sid.New(5, 21, 1, 2, 3, rid)
 	}
@@ -52,9 +53,13 @@ var sids = func() map[Name]sid.SID {
 // spec is a model token as the kernel is given it.
 func spec(v *Value) token.Spec {
 	s := token.Spec{
-		User: token.Group{SID: sids[v.User]}, IsRestricted: v.restricted(), Privileges: winnt.PrivilegeSet(v.Held), EnabledPrivileges: winnt.PrivilegeSet(v.Enabled),
-		Type: v.Type, Level: v.Level, AuthenticationID: winnt.LUID(v.Logon), OriginatingLogon: winnt.LUID(v.Origin), ModifiedID: winnt.LUID(v.Modified),
-		Integrity: se.IntegritySID(v.Integrity), MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP, Owner: sids[v.Owner], PrimaryGroup: sids[v.Primary],
+		User: token.Group{SID: sids[v.User]}, IsRestricted: v.restricted(), Privileges: winnt.PrivilegeSet(v.Held),
+		EnabledPrivileges: winnt.PrivilegeSet(v.Enabled),
+		Type:              v.Type,
+		Level:             v.Level, AuthenticationID: winnt.LUID(v.Logon), OriginatingLogon: winnt.LUID(v.Origin),
+		ModifiedID: winnt.LUID(v.Modified),
+		Integrity:  se.IntegritySID(v.Integrity), MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
+		Owner: sids[v.Owner], PrimaryGroup: sids[v.Primary],
 		DefaultDACL: list(v.Default, v.Default != nil), ElevationType: v.Elevation,
 	}
 	if v.FromSystem {
@@ -102,7 +107,8 @@ func descriptor(d *Descriptor) *sd.Descriptor {
 	p := sd.Parts{Owner: sids[d.Owner], Group: sids[d.Owner], Control: sd.DACLPresent, DACL: list(d.Entries, !d.NoDACL)}
 	if d.Policy != 0 {
 		p.Control |= sd.SACLPresent
-		p.SACL = must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.AccessMask(d.Policy), se.IntegritySID(d.Label)))))
+		p.SACL = must(sd.NewACL(must(sd.NewACE(sd.SystemMandatoryLabel, 0, winnt.AccessMask(d.Policy),
+			se.IntegritySID(d.Label)))))
 	}
 	return sd.New(p)
 }
@@ -116,7 +122,8 @@ func must[T any](v T, err error) T {
 
 // NewPair boots a kernel for a world and draws its model.
 func NewPair(w World) *Pair {
-	p := &Pair{World: w, M: w.machine(), ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{}, back: map[int]winnt.LUID{}}
+	p := &Pair{World: w, M: w.machine(), ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
+		back: map[int]winnt.LUID{}}
 	fails := func(point string) bool { return p.armed != nil && p.armed(point) }
 	p.M.failing = fails
 	p.sys = kernel.Boot(kernel.Config{Profile: w.Profile, Faults: fails})

@@ -23,7 +23,8 @@ func (c Caller) handleAttributes(a uint32) (uint32, ntstatus.Status) {
 }
 
 // openFor decides an open in the caller's mode for a subject.
-func (c Caller) openFor(s subject, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
+func (c Caller) openFor(s subject, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask,
+	ntstatus.Status) {
 	if c.KernelMode {
 		return kernelOpen(desired, k)
 	}
@@ -37,7 +38,8 @@ func (m *Machine) opened(c Caller, t *Token, granted winnt.AccessMask, attribute
 }
 
 // OpenProcessToken is NtOpenProcessToken and, with ex, NtOpenProcessTokenEx (T-30).
-func (m *Machine) OpenProcessToken(c Caller, h winnt.Handle, desired winnt.AccessMask, attributes uint32, ex bool) Result {
+func (m *Machine) OpenProcessToken(c Caller, h winnt.Handle, desired winnt.AccessMask, attributes uint32,
+	ex bool) Result {
 	if ex {
 		var st ntstatus.Status
 		if attributes, st = c.handleAttributes(attributes); st != ntstatus.Success {
@@ -57,7 +59,8 @@ func (m *Machine) OpenProcessToken(c Caller, h winnt.Handle, desired winnt.Acces
 }
 
 // OpenThreadToken is NtOpenThreadToken(Ex) (I-20 to I-29).
-func (m *Machine) OpenThreadToken(c Caller, h winnt.Handle, desired winnt.AccessMask, asSelf bool, attributes uint32, ex bool) Result {
+func (m *Machine) OpenThreadToken(c Caller, h winnt.Handle, desired winnt.AccessMask, asSelf bool, attributes uint32,
+	ex bool) Result {
 	if ex {
 		var st ntstatus.Status
 		if attributes, st = c.handleAttributes(attributes); st != ntstatus.Success {
@@ -90,7 +93,8 @@ func (m *Machine) OpenThreadToken(c Caller, h winnt.Handle, desired winnt.Access
 }
 
 // openCopy is I-23.
-func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired winnt.AccessMask, attributes uint32) Result {
+func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired winnt.AccessMask,
+	attributes uint32) Result {
 	var g winnt.AccessMask
 	var st ntstatus.Status
 	if m.Profile == nt.Observed && !c.KernelMode {
@@ -118,7 +122,8 @@ func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired 
 	}
 	dup := m.newToken(v, copyGuard(&v, &t.Process.Primary.Value), r.Token)
 	dup.Chain = min(dup.Chain, r.Level)
-	t.Record = &Record{Token: dup, EffectiveOnly: r.EffectiveOnly, Level: r.Level, Own: true, Just: r.Just, Under: r.Under}
+	t.Record = &Record{Token: dup, EffectiveOnly: r.EffectiveOnly, Level: r.Level, Own: true, Just: r.Just,
+		Under: r.Under}
 	return m.opened(c, dup, g, attributes)
 }
 
@@ -134,7 +139,8 @@ type QOS struct {
 }
 
 // Duplicate is NtDuplicateToken (T-40 to T-54).
-func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, attributes uint32, q *QOS, guard *Descriptor, effective bool, typ winnt.TokenType) Result {
+func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, attributes uint32, q *QOS,
+	guard *Descriptor, effective bool, typ winnt.TokenType) Result {
 	if typ != winnt.TokenPrimary && typ != winnt.TokenImpersonation {
 		return failed(ntstatus.InvalidParameter) // T-40 (1)
 	}
@@ -223,7 +229,8 @@ type Change struct {
 
 // AdjustPrivileges is NtAdjustPrivilegesToken (T-70 to T-73). Number is the
 // set of privileges changed.
-func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, changes []Change, previous bool, length uint32) Result {
+func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, changes []Change, previous bool,
+	length uint32) Result {
 	want := winnt.TOKEN_ADJUST_PRIVILEGES
 	if previous {
 		want |= winnt.TOKEN_QUERY
@@ -299,7 +306,8 @@ func (m *Machine) SetThreadToken(c Caller, thread, token winnt.Handle) Result {
 }
 
 // Impersonate is PsImpersonateClient (I-40 to I-46).
-func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel) Result {
+func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly bool,
+	level winnt.SecurityImpersonationLevel) Result {
 	if tok == nil {
 		t.Record = nil
 		return Result{}
@@ -326,7 +334,8 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 		c := v.as(winnt.TokenImpersonation, level)
 		tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok) // I-43
 	}
-	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just, Under: t.Process.Job}
+	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just,
+		Under: t.Process.Job}
 	return Result{}
 }
 

@@ -104,7 +104,8 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 	if !most && want&^ceiling != 0 {
 		return 0, ntstatus.AccessDenied
 	}
-	if want&winnt.WRITE_OWNER != 0 && (v.Enabled.has(winnt.SeTakeOwnershipPrivilege) || v.Enabled.has(winnt.SeRelabelPrivilege)) {
+	if want&winnt.WRITE_OWNER != 0 && (v.Enabled.has(winnt.SeTakeOwnershipPrivilege) ||
+		v.Enabled.has(winnt.SeRelabelPrivilege)) {
 		byPrivilege |= winnt.WRITE_OWNER
 	}
 	var byOwner winnt.AccessMask

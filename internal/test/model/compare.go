@@ -75,7 +75,8 @@ func (p *Pair) compare() error {
 		}
 		m := t.Record
 		if r.CopyOnOpen != m.CopyOnOpen || r.EffectiveOnly != m.EffectiveOnly || r.Level != m.Level {
-			return fmt.Errorf("t%d: kernel {copy %t effective %t level %d}, model {copy %t effective %t level %d}", i, r.CopyOnOpen, r.EffectiveOnly, r.Level, m.CopyOnOpen, m.EffectiveOnly, m.Level)
+			return fmt.Errorf("t%d: kernel {copy %t effective %t level %d}, model {copy %t effective %t level %d}", i,
+				r.CopyOnOpen, r.EffectiveOnly, r.Level, m.CopyOnOpen, m.EffectiveOnly, m.Level)
 		}
 		if id := p.id(r.Token); id != m.Token.ID {
 			return fmt.Errorf("t%d impersonates with token %d, model %d", i, id, m.Token.ID)
@@ -112,7 +113,8 @@ func (p *Pair) compareToken(i int, t *Token) error {
 	}
 	v, m := o.Value(), &t.Value
 	if uint64(v.Present()) != uint64(m.Held) || uint64(v.Enabled()) != uint64(m.Enabled) {
-		return fmt.Errorf("privileges: kernel held %#x enabled %#x, model %#x, %#x", v.Present(), v.Enabled(), m.Held, m.Enabled)
+		return fmt.Errorf("privileges: kernel held %#x enabled %#x, model %#x, %#x", v.Present(), v.Enabled(), m.Held,
+			m.Enabled)
 	}
 	if err := compareGroups(v, m); err != nil {
 		return err
@@ -141,7 +143,8 @@ func compareGroups(v *token.Token, m *Value) error {
 			return fmt.Errorf("the kernel has more than %d groups", i)
 		}
 		w := m.Groups[i]
-		if g.SID != sids[w.Name] || g.Attributes&winnt.SE_GROUP_ENABLED != 0 != w.Enabled || g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 != w.DenyOnly {
+		if g.SID != sids[w.Name] || g.Attributes&winnt.SE_GROUP_ENABLED != 0 != w.Enabled ||
+			g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 != w.DenyOnly {
 			return fmt.Errorf("group %d: kernel %s %#x, model %+v", i, g.SID, g.Attributes, w)
 		}
 		i++

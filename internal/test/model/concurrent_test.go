@@ -44,7 +44,8 @@ func TestConcurrentReaders(t *testing.T) {
 	stop := read(t, sys, target, set)
 	for i := range 20_000 {
 		s := states[i%len(states)]
-		if st := k.PsImpersonateClient(target, tokens[i%len(tokens)], s.copyOnOpen, s.effects, s.level); !st.IsSuccess() {
+		if st := k.PsImpersonateClient(target, tokens[i%len(tokens)], s.copyOnOpen, s.effects,
+			s.level); !st.IsSuccess() {
 			t.Fatal(st)
 		}
 		if i%7 == 0 {

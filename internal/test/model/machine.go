@@ -241,7 +241,8 @@ func (m *Machine) table(c Caller, h winnt.Handle) *Table {
 }
 
 // reference is O-31. pick says whether the slot is of the wanted type.
-func (m *Machine) reference(c Caller, h winnt.Handle, want winnt.AccessMask, pick func(*Slot) bool) (Slot, ntstatus.Status) {
+func (m *Machine) reference(c Caller, h winnt.Handle, want winnt.AccessMask, pick func(*Slot) bool) (Slot,
+	ntstatus.Status) {
 	var s *Slot
 	switch {
 	case h == winnt.NtCurrentProcess:

@@ -69,7 +69,8 @@ func (p *Pair) threadProperties(i int) error {
 		return fmt.Errorf("P-2: t%d is at level %d with a token at %d", i, s.Level, v.Level())
 	}
 	if s.Level > m.Record.Token.Chain {
-		return fmt.Errorf("P-2: t%d is at level %d with a token made through level %d", i, s.Level, m.Record.Token.Chain)
+		return fmt.Errorf("P-2: t%d is at level %d with a token made through level %d", i, s.Level,
+			m.Record.Token.Chain)
 	}
 	if m.Record.Under&1 != 0 && v.IsAdmin() {
 		// P-12

@@ -125,7 +125,8 @@ func (v *Value) groupPresent(n Name) bool {
 }
 
 func (v *Value) elevated() bool {
-	return v.Elevation == winnt.TokenElevationTypeFull || v.Elevation == winnt.TokenElevationTypeDefault && v.Integrity >= high
+	return v.Elevation == winnt.TokenElevationTypeFull || v.Elevation == winnt.TokenElevationTypeDefault &&
+		v.Integrity >= high
 }
 
 // Integrity levels.
@@ -194,7 +195,8 @@ func (v Value) String() string {
 	if v.Restricted != nil {
 		s += fmt.Sprintf(", restricted to %s", v.Restricted)
 	}
-	s += fmt.Sprintf(", integrity %#x, elevation %d, owner %s, logon %#x, origin %#x, privileges", v.Integrity, v.Elevation, v.Owner, v.Logon, v.Origin)
+	s += fmt.Sprintf(", integrity %#x, elevation %d, owner %s, logon %#x, origin %#x, privileges", v.Integrity,
+		v.Elevation, v.Owner, v.Logon, v.Origin)
 	for p := winnt.Privilege(1); p < 64; p++ {
 		if v.Held.has(p) {
 			mark := " "

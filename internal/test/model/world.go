@@ -30,12 +30,15 @@ var users = []Name{Service, Alice, Bob, System}
 
 // interesting are the privileges that a rule of the model asks for, and two
 // that none does.
-var interesting = []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeAssignPrimaryTokenPrivilege,
-	winnt.SeTcbPrivilege, winnt.SeDebugPrivilege, winnt.SeRelabelPrivilege, winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege}
+var interesting = []winnt.Privilege{winnt.SeImpersonatePrivilege, winnt.SeSecurityPrivilege,
+	winnt.SeTakeOwnershipPrivilege, winnt.SeAssignPrimaryTokenPrivilege,
+	winnt.SeTcbPrivilege, winnt.SeDebugPrivilege, winnt.SeRelabelPrivilege, winnt.SeShutdownPrivilege,
+	winnt.SeChangeNotifyPrivilege}
 
 // value draws a token of a user.
 func (d draw) value(user Name) Value {
-	v := Value{User: user, Owner: user, Type: winnt.TokenPrimary, Logon: uint64(0x10000 + slices.Index(users, user)), Integrity: medium, Elevation: winnt.TokenElevationTypeDefault}
+	v := Value{User: user, Owner: user, Type: winnt.TokenPrimary, Logon: uint64(0x10000 + slices.Index(users, user)),
+		Integrity: medium, Elevation: winnt.TokenElevationTypeDefault}
 	if user == Anonymous {
 		v.Logon, v.FromSystem = 0x3E6, d.coin(2)
 	}
@@ -87,7 +90,8 @@ func (d draw) value(user Name) Value {
 	return v
 }
 
-var masks = []winnt.AccessMask{winnt.GENERIC_ALL, winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_EXECUTE, 0x1F01FF, 0xF01FF, 0x8, 0xA, 0x20, 0x4, 0x28,
+var masks = []winnt.AccessMask{winnt.GENERIC_ALL, winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_EXECUTE,
+	0x1F01FF, 0xF01FF, 0x8, 0xA, 0x20, 0x4, 0x28,
 	winnt.READ_CONTROL, winnt.WRITE_DAC | winnt.READ_CONTROL, winnt.WRITE_OWNER, 0x1, 0x2, 0x120089}
 
 // guard draws a descriptor.
@@ -95,7 +99,9 @@ func (d draw) guard() *Descriptor {
 	g := &Descriptor{Owner: pick(d, Service, Alice, Bob, System, Admins), NoDACL: d.coin(12)}
 	if !g.NoDACL {
 		for range d.IntN(5) {
-			g.Entries = append(g.Entries, Entry{Deny: d.coin(4), Name: pick(d, Service, Alice, Bob, System, Admins, Users, Staff, Everyone, Limit), Mask: pick(d, masks...)})
+			g.Entries = append(g.Entries,
+				Entry{Deny: d.coin(4), Name: pick(d, Service, Alice, Bob, System, Admins, Users, Staff, Everyone,
+					Limit), Mask: pick(d, masks...)})
 		}
 		if d.coin(2) {
 			g.Entries = append(g.Entries, Entry{Name: pick(d, Everyone, Service, Alice), Mask: winnt.GENERIC_ALL})
@@ -121,7 +127,8 @@ func (w World) machine() *Machine {
 				v.Restricted = nil
 			}
 		}
-		p := &Process{Primary: m.newToken(v, defaultGuard(&v, &tokenKind, nil), nil), Guard: defaultGuard(&v, &processKind, nil)}
+		p := &Process{Primary: m.newToken(v, defaultGuard(&v, &tokenKind, nil), nil),
+			Guard: defaultGuard(&v, &processKind, nil)}
 		for range 2 {
 			t := &Thread{Process: p, Guard: defaultGuard(&v, &threadKind, nil)}
 			t.Self = 0x1 | 0x20 | 0x40 // O-18

@@ -20,11 +20,16 @@ func TestFailures(t *testing.T) {
 		want                []string // in each failure; nil: none
 		printed             string
 	}{
-		{"right", "expect(svc.thread.NtClose(Handle=0).status, STATUS_INVALID_HANDLE)", "", nil, "server/1           NtClose(Handle=NULL) -> STATUS_INVALID_HANDLE\n"},
-		{"an expectation failed", "expect(1, 2)", "documented", []string{"(documented): 1 of 1 expectations failed"}, "FAILED case:1:7: got 1, want 2\n"},
-		{"nothing is expected", "svc.thread.NtClose(Handle=0)", "observed", []string{"(observed): the case expects nothing"}, ""},
-		{"wrong program", "expect(1, 1)\nx = y", "documented", []string{"case:2:5: undefined: y"}, "error: case:2:5: undefined: y\n"},
-		{"a leak", "k = kernel_mode(svc.thread)\nk.PsReferencePrimaryToken(Process=svc)\nexpect(1, 1)", "documented", []string{"did not close cleanly"}, ""},
+		{"right", "expect(svc.thread.NtClose(Handle=0).status, STATUS_INVALID_HANDLE)", "", nil,
+			"server/1           NtClose(Handle=NULL) -> STATUS_INVALID_HANDLE\n"},
+		{"an expectation failed", "expect(1, 2)", "documented", []string{"(documented): 1 of 1 expectations failed"},
+			"FAILED case:1:7: got 1, want 2\n"},
+		{"nothing is expected", "svc.thread.NtClose(Handle=0)", "observed",
+			[]string{"(observed): the case expects nothing"}, ""},
+		{"wrong program", "expect(1, 1)\nx = y", "documented", []string{"case:2:5: undefined: y"},
+			"error: case:2:5: undefined: y\n"},
+		{"a leak", "k = kernel_mode(svc.thread)\nk.PsReferencePrimaryToken(Process=svc)\nexpect(1, 1)", "documented",
+			[]string{"did not close cleanly"}, ""},
 		{"profiles differ", "expect(1, 1)\nprint(profile())", "", []string{"the profiles differ"}, "documented\n"},
 	} {
 		in := &interpreter{prelude: prelude}

@@ -3,6 +3,11 @@
 // skipped where they are absent.
 //
 //	for i, row := range recordings.Rows[struct{ Hex string }](t, "sddl_to_bytes_windows.jsonl") { … }
+//
+// REFMON_VECTORS names their folder; by default it is ../shared/vectors beside
+// the repository. REFMON_VECTORS=required takes that folder too, and a test
+// whose recording is absent fails: a check of a submission cannot pass because
+// it had nothing to look at.
 package recordings
 
 import (
@@ -13,18 +18,37 @@ import (
 	"testing"
 )
 
-// Rows reads a file of one JSON value a line from the folder that
-// REFMON_VECTORS names, ../shared/vectors beside the repository by default.
-// It skips the test if the file is absent, and ends it at a row that is no T.
-func Rows[T any](t testing.TB, name string) []T {
+// required is the value of REFMON_VECTORS that turns a skip into a failure.
+const required = "required"
+
+// File returns the path of a recording, seen from a package directly below the
+// root. It skips the test if the recording is absent, or fails it if
+// recordings are required.
+func File(t testing.TB, name string) string {
 	t.Helper()
 	dir := os.Getenv("REFMON_VECTORS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared", "vectors") // the default of REFMON_VECTORS, from a package's folder
+	must := dir == required
+	if dir == "" || must {
+		dir = filepath.Join("..", "..", "shared", "vectors") // the default of REFMON_VECTORS
 	}
-	b, err := os.ReadFile(filepath.Join(dir, name))
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); err != nil {
+		if must {
+			t.Fatalf("REFMON_VECTORS=%s: the recording is not here: %v", required, err)
+		}
+		t.Skipf("the recording is not here, set REFMON_VECTORS to its folder: %v", err)
+	}
+	return path
+}
+
+// Rows returns the values of a recording of one JSON value a line. It skips the
+// test if the recording is absent, and ends it at a row that is no T or if
+// there is no row.
+func Rows[T any](t testing.TB, name string) []T {
+	t.Helper()
+	b, err := os.ReadFile(File(t, name))
 	if err != nil {
-		t.Skipf("recorded rows are not here, set REFMON_VECTORS to their folder: %v", err)
+		t.Fatal(err)
 	}
 	var rows []T
 	for line := range bytes.Lines(b) {
@@ -33,6 +57,9 @@ func Rows[T any](t testing.TB, name string) []T {
 			t.Fatalf("%s, row %d: %v", name, len(rows)+1, err)
 		}
 		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		t.Fatalf("%s has no rows", name)
 	}
 	return rows
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -47,7 +48,7 @@ func (c *checker) subject() (*subject, error) {
 		if s := c.defs.tokens[string(name)]; s != nil {
 			return s, nil
 		}
-		return nil, fmt.Errorf("tokenRef: no line before this one defines %q", clip(name))
+		return nil, fmt.Errorf("tokenRef: no line before this one defines %q", strict.Clip(name))
 	}
 	if s, ok := c.tokens.get(file); ok {
 		return s, nil
@@ -72,7 +73,7 @@ func (c *checker) desired() (winnt.AccessMask, error) {
 	if m, ok := c.rights.get(v); ok {
 		return m, nil
 	}
-	text, _ := unquote(c.unquote, v)
+	text, _ := strict.Unquote(c.unquote, v)
 	m, err := sddl.ParseRights(string(text))
 	if err != nil {
 		return 0, fmt.Errorf("desired: %w", err)
@@ -96,16 +97,16 @@ func (c *checker) mappingOf(r *access.Request) error {
 		r.Type = winnt.FileObject
 		return nil
 	case v[0] == '"':
-		name, _ := unquote(c.unquote, v)
+		name, _ := strict.Unquote(c.unquote, v)
 		if r.Type = winnt.ObjectTypeByName(string(name)); r.Type == nil {
-			return fmt.Errorf("mapping: %q is no type of object: use one of %s, or [read,write,execute,all]", clip(name), ObjectTypes)
+			return fmt.Errorf("mapping: %q is no type of object: use one of %s, or [read,write,execute,all]", strict.Clip(name), ObjectTypes)
 		}
 		return nil
 	}
 	masks := [4]*winnt.AccessMask{&c.mapping.Read, &c.mapping.Write, &c.mapping.Execute, &c.mapping.All}
-	s, n := scanner{b: v}, 0
-	for it := s.array(); it.next(&s); n++ {
-		m, err := c.maskValue("mapping", s.value(1))
+	s, n := strict.Scanner{Bytes: v}, 0
+	for it := s.Array(); it.Next(&s); n++ {
+		m, err := c.maskValue("mapping", s.Value(1))
 		if err != nil {
 			return err
 		}
@@ -113,8 +114,8 @@ func (c *checker) mappingOf(r *access.Request) error {
 			*masks[n] = m
 		}
 	}
-	if n != len(masks) || s.err != nil {
-		return fmt.Errorf("mapping: want the name of a type of object or four masks [read,write,execute,all], found %s", clip(v))
+	if n != len(masks) || s.Err != nil {
+		return fmt.Errorf("mapping: want the name of a type of object or four masks [read,write,execute,all], found %s", strict.Clip(v))
 	}
 	r.Mapping = &c.mapping
 	return nil
@@ -122,7 +123,7 @@ func (c *checker) mappingOf(r *access.Request) error {
 
 // maskValue reads a mask given as a number or as text.
 func (c *checker) maskValue(name string, v []byte) (winnt.AccessMask, error) {
-	text, ok := unquote(c.unquote, v)
+	text, ok := strict.Unquote(c.unquote, v)
 	if !ok {
 		return maskOf(name, v)
 	}
@@ -152,16 +153,16 @@ func (c *checker) options(s *subject, q *Question) error {
 		}
 	}
 	if v := c.slots[fCall]; !absent(v) {
-		name, _ := unquote(c.unquote, v)
+		name, _ := strict.Unquote(c.unquote, v)
 		var ok bool
 		if q.Call, ok = ParseCall(string(name)); !ok {
-			return fmt.Errorf(`call: want "SeAccessCheck" or "NtAccessCheck", found %s`, clip(v))
+			return fmt.Errorf(`call: want "SeAccessCheck" or "NtAccessCheck", found %s`, strict.Clip(v))
 		}
 	}
 	return c.objectTypes(r)
 }
 
-var objectTypeFields = layout{"level", "guid"}
+var objectTypeFields = strict.Layout{"level", "guid"}
 
 // objectTypes reads the list of object types.
 func (c *checker) objectTypes(r *access.Request) error {
@@ -170,9 +171,9 @@ func (c *checker) objectTypes(r *access.Request) error {
 		return nil
 	}
 	c.types = c.types[:0]
-	s := scanner{b: v}
-	for it := s.array(); it.next(&s); {
-		e, err := c.objectType(s.value(1))
+	s := strict.Scanner{Bytes: v}
+	for it := s.Array(); it.Next(&s); {
+		e, err := c.objectType(s.Value(1))
 		if err != nil {
 			return fmt.Errorf("objectTypes[%d]: %w", len(c.types), err)
 		}
@@ -181,8 +182,8 @@ func (c *checker) objectTypes(r *access.Request) error {
 		}
 		c.types = append(c.types, e)
 	}
-	if s.err != nil {
-		return fmt.Errorf("objectTypes: %w", s.err)
+	if s.Err != nil {
+		return fmt.Errorf("objectTypes: %w", s.Err)
 	}
 	r.ObjectTypes = c.types
 	return nil
@@ -190,7 +191,7 @@ func (c *checker) objectTypes(r *access.Request) error {
 
 func (c *checker) objectType(v []byte) (e access.ObjectTypeEntry, err error) {
 	var slots [2][]byte
-	if err := objectTypeFields.scan(slots[:], v); err != nil {
+	if err := objectTypeFields.Scan(slots[:], v); err != nil {
 		return e, err
 	}
 	if slots[0] == nil || slots[1] == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -41,7 +42,7 @@ const (
 	numCheckFields
 )
 
-var checkFields = layout{"id", "token", "tokenRef", "define", "sd", "sdHex", "desired", "mapping",
+var checkFields = strict.Layout{"id", "token", "tokenRef", "define", "sd", "sdHex", "desired", "mapping",
 	"selfSid", "objectTypes", "resultList", "resourceAttributes", "call"}
 
 // Job makes a batch that shares nothing with others.
@@ -57,9 +58,9 @@ func (c Checks) Job() *Job {
 // isDefine reports whether a line has the field define. It is true of every
 // line that scanLine finds one in: definitions are written by no other line.
 func isDefine(line []byte) bool {
-	s := scanner{b: bytes.TrimPrefix(line, bom)}
-	for it := s.object(); it.next(&s); s.value(1) {
-		if string(it.name) == "define" {
+	s := strict.Scanner{Bytes: bytes.TrimPrefix(line, bom)}
+	for it := s.Object(); it.Next(&s); s.Value(1) {
+		if string(it.Name) == "define" {
 			return true
 		}
 	}
@@ -116,7 +117,7 @@ type checker struct {
 }
 
 func (c *checker) answer(dst, line []byte, number int) ([]byte, bool) {
-	err := checkFields.scanLine(c.slots[:], line, number)
+	err := scanLine(checkFields, c.slots[:], line, number)
 	id, start := c.slots[fID], len(dst)
 	switch {
 	case err != nil:
@@ -146,23 +147,23 @@ func (c *checker) define(dst, id []byte) ([]byte, error) {
 	if c.defs.bytes+size > maxDefineBytes {
 		return dst, fmt.Errorf("define: more than %d MiB of token files defined", maxDefineBytes>>20)
 	}
-	s := scanner{b: c.slots[fDefine]}
-	for it := s.object(); it.next(&s); {
-		quoted := s.b[it.start : it.start+len(it.name)+2]
-		text, _ := unquote(nil, quoted)
+	s := strict.Scanner{Bytes: c.slots[fDefine]}
+	for it := s.Object(); it.Next(&s); {
+		quoted := s.Bytes[it.Start : it.Start+len(it.Name)+2]
+		text, _ := strict.Unquote(nil, quoted)
 		name := string(text)
 		if names[name] != nil {
-			return dst, fmt.Errorf("define: %q is there twice", clip(text))
+			return dst, fmt.Errorf("define: %q is there twice", strict.Clip(text))
 		}
-		sub, err := parseSubject(s.value(1))
+		sub, err := parseSubject(s.Value(1))
 		if err != nil {
-			return dst, fmt.Errorf("define: %q: %w", clip(text), err)
+			return dst, fmt.Errorf("define: %q: %w", strict.Clip(text), err)
 		}
 		names[name] = sub
 		order = append(order, name)
 	}
-	if s.err != nil {
-		return dst, fmt.Errorf("define: %w", s.err)
+	if s.Err != nil {
+		return dst, fmt.Errorf("define: %w", s.Err)
 	}
 	if len(c.defs.tokens)+len(names) > MaxDefinitions {
 		return dst, fmt.Errorf("define: more than %d tokens defined", MaxDefinitions)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -50,7 +51,7 @@ func Offset(err error) (at int, ok bool) {
 // conversion is one kind of conversion batch: the name of its text field and
 // the two directions. Each appends to dst.
 type conversion struct {
-	fields  layout // id, text, hex, domain
+	fields  strict.Layout // id, text, hex, domain
 	toBytes func(dst []byte, text string, domain sid.SID) ([]byte, error)
 	toText  func(dst []byte, binary []byte, domain sid.SID) ([]byte, error)
 }
@@ -61,7 +62,7 @@ type conversion struct {
 // DU …) their meaning (S-80).
 func SIDs() *Job {
 	return (&conversion{
-		fields: layout{"id", "sid", "hex", "domain"},
+		fields: strict.Layout{"id", "sid", "hex", "domain"},
 		toBytes: func(dst []byte, text string, domain sid.SID) ([]byte, error) {
 			s, err := sid.Resolve(text, domain)
 			if err != nil {
@@ -99,7 +100,7 @@ func badSIDByte(b []byte) int {
 // {"id","hex","domain"} becomes {"id","sddl"}, the canonical text (S-80).
 func Descriptors() *Job {
 	return (&conversion{
-		fields: layout{"id", "sddl", "hex", "domain"},
+		fields: strict.Layout{"id", "sddl", "hex", "domain"},
 		toBytes: func(dst []byte, text string, domain sid.SID) ([]byte, error) {
 			d, err := sddl.Parse(text, sddl.Options{Domain: domain})
 			if err != nil {
@@ -133,7 +134,7 @@ type converter struct {
 }
 
 func (c *converter) answer(dst, line []byte, number int) ([]byte, bool) {
-	err := c.fields.scanLine(c.slots[:], line, number)
+	err := scanLine(c.fields, c.slots[:], line, number)
 	id := c.slots[0]
 	field := ""
 	if err == nil {

@@ -98,7 +98,7 @@ func (q *Question) askNt() (a Answered, err error) {
 		call = q.Capture // A-18
 	}
 	if call != ntstatus.Success {
-		a = Answered{Decision: access.Decision{Status: call}}
+		a = Answered{Decision: access.Refuse(call)}
 		if q.Explain {
 			a.Refused = q.refused(call)
 		}
@@ -147,8 +147,13 @@ func (q *Question) Append(dst, id []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
+	return q.AppendAnswer(dst, id, &a)
+}
+
+// AppendAnswer appends an answer to the question that Ask gave, as Append does.
+func (q *Question) AppendAnswer(dst, id []byte, a *Answered) (_ []byte, err error) {
 	dst = append(appendID(dst, id), `,"status":"`...)
-	dst = appendStatus(dst, a.Status)
+	dst = appendStatus(dst, a.Status())
 	dst = appendMask(append(dst, `","granted":"`...), a.Granted)
 	dst = append(dst, `","privilegesUsed":[`...)
 	for i, name := range a.PrivilegesUsed.Names() {
@@ -191,7 +196,7 @@ func appendResults(dst []byte, results []access.NodeResult) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendStatus(append(dst, `{"status":"`...), r.Status)
+		dst = appendStatus(append(dst, `{"status":"`...), r.Status())
 		dst = appendMask(append(dst, `","granted":"`...), r.Granted)
 		dst = append(dst, `"}`...)
 	}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -14,6 +16,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/ntacl"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -33,12 +38,12 @@ func TestBenchTree(t *testing.T) {
 		t.Cleanup(func() { os.RemoveAll(root) })
 		name = makeTree(t, root)
 	}
-	s := Sample{Seed: 1, Objects: 1, Descriptors: 1, Principals: 10_000, Groups: 800}
-	var company bytes.Buffer
-	if err := s.Directory(&company); err != nil {
+	s := company.Sample{Seed: 1, Objects: 1, Descriptors: 1, Principals: 10_000, Groups: 800}
+	var text bytes.Buffer
+	if err := s.Directory(&text); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := ReadDirectory(company.Bytes())
+	dir, err := people.Read(text.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +52,9 @@ func TestBenchTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	three, _ := ParseRights("read+write+full")
-	source := func() Source { return Files([]string{root}, TreeOptions{Recurse: true, Attribute: name}) }
+	source := func() objects.Source {
+		return objects.Files([]string{root}, objects.TreeOptions{Recurse: true, Attribute: name})
+	}
 	whole := func(r Run) func() (Summary, error) {
 		return func() (Summary, error) {
 			out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -67,13 +74,20 @@ func TestBenchTree(t *testing.T) {
 		cpu  time.Duration
 	}{
 		{name: "finding the files", do: func() (sum Summary, err error) {
-			ntacl.Walk(osTree{}, root, true, func(ntacl.Found) bool { sum.Objects++; return true })
-			return sum, nil
+			found := source()
+			for b := (&objects.Batch{}); err == nil; b.Reset() {
+				err = found.Next(b)
+				sum.Objects += b.Len()
+			}
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return sum, err
 		}},
 		{name: "reading alone", do: func() (Summary, error) {
-			p := pipeline{source: source(), write: func(*portion, *Summary) error { return nil },
-				worker: func() (func(*portion), error) {
-					return func(b *portion) { b.each(func(*Object) { b.rows++ }) }, nil
+			p := pipeline[none]{source: source(), write: func(*box[none], *Summary) error { return nil },
+				worker: func() (func(*box[none]), error) {
+					return func(b *box[none]) { b.in.Each(func(*objects.Object) { b.sum.Objects++ }) }, nil
 				}}
 			return p.do(context.Background())
 		}},
@@ -131,7 +145,7 @@ func makeTree(t *testing.T, root string) string {
 	for i := range 500 {
 		text := "O:BAG:BAD:PAI"
 		for j := range 1 + i%6 {
-			text += fmt.Sprintf("(A;OICI;0x1200a9;;;%s-%d)", sampleDomain, 20000+(i*7+j*131)%800)
+			text += fmt.Sprintf("(A;OICI;0x1200a9;;;%s-%d)", company.Domain, 20000+(i*7+j*131)%800)
 		}
 		ds = append(ds, sddl.MustParse(text+"(A;;FA;;;SY)(A;;FA;;;BA)"))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -40,7 +41,7 @@ func (d *Diff) cause(c *change, before, after key) string {
 type state struct {
 	key
 	t   *token.Token
-	dir *Directory
+	dir *people.Directory
 }
 
 // reason is why a bit was granted or denied.

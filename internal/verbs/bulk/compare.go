@@ -8,7 +8,10 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -27,23 +30,28 @@ type key struct {
 	typ *winnt.ObjectType
 }
 
-// compared is what a batch found.
+// compared is what a batch of a summary found.
 type compared struct {
-	objects, changes int
-	groups           map[group]*tally
-	order            []group
+	groups map[group]*tally
+	order  []group
+}
+
+// parsed is a descriptor that was met before, as it is parsed for one side.
+type parsed struct {
+	d   *sd.Descriptor
+	err error
 }
 
 // comparer compares objects. Owned by one goroutine.
 type comparer struct {
 	d          *Diff
-	near       [2]near // of Before and After; the second is used for both if they are parsed alike
+	near       [2]near[parsed] // of Before and After; the second is used for both if they are parsed alike
 	evaluators map[side]*effective.Evaluator
 	gates      map[side][]winnt.AccessMask
 	changes    map[question][]change
 	held       int // bytes in changes, about
 	limit      int // of held
-	old        Object
+	old        objects.Object
 	entry      entry
 }
 
@@ -55,19 +63,24 @@ type side struct {
 
 // question is a pair of descriptors, and the principals it was compared for.
 type question struct {
-	before, after *known
+	before, after *known[parsed]
 	pairs         *two
 }
 
 // parsedCost is what a parsed descriptor takes, in bytes, about.
 const parsedCost = 2000
 
-func (d *Diff) worker() (func(b *portion), error) {
-	c := newComparer(d)
-	if _, _, err := c.evaluator(d.all.before, d.Type); err != nil {
-		return nil, err
+// worker makes the worker of a pipeline; decide says what each object is asked.
+func (d *Diff) worker(
+	decide func(c *comparer, b *box[compared], o *objects.Object) error,
+) func() (func(b *box[compared]), error) {
+	return func() (func(b *box[compared]), error) {
+		c := newComparer(d)
+		if _, _, err := c.evaluator(d.all.before, d.Type); err != nil {
+			return nil, err
+		}
+		return func(b *box[compared]) { c.batch(b, decide) }, nil
 	}
-	return c.batch, nil
 }
 
 func newComparer(d *Diff) *comparer {
@@ -88,7 +101,7 @@ func (d *Diff) compile(pairs []int) two {
 			t.at[i][j] = -1
 			if index >= 0 {
 				t.at[i][j] = len(tokens[j])
-				tokens[j] = append(tokens[j], [2]*Directory{d.Directory, d.DirectoryAfter}[j].Principals[index].Token)
+				tokens[j] = append(tokens[j], [2]*people.Directory{d.Directory, d.DirectoryAfter}[j].Principals[index].Token)
 			}
 		}
 	}
@@ -116,26 +129,25 @@ func (c *comparer) evaluator(p *effective.Principals, typ *winnt.ObjectType) (*e
 	return e, c.gates[s], nil
 }
 
-// batch compares the objects of a batch.
-func (c *comparer) batch(b *portion) {
-	b.each(func(o *Object) {
+// missing decides an object that only Before has.
+func (c *comparer) missing(b *box[compared], o *objects.Object) error { return c.object(b, o, o, nil) }
+
+// batch decides the objects of a batch.
+func (c *comparer) batch(b *box[compared], decide func(c *comparer, b *box[compared], o *objects.Object) error) {
+	b.in.Each(func(o *objects.Object) {
 		if b.fatal != nil {
 			return
 		}
-		b.rows++
+		b.sum.Objects++
 		if o.Type == nil {
 			o.Type = c.d.Type
 		}
-		if b.gone {
-			b.fatal = c.object(b, o, o, nil)
-			return
-		}
-		b.fatal = c.after(b, o)
+		b.fatal = decide(c, b, o)
 	})
 }
 
 // after compares an object of After with what was.
-func (c *comparer) after(b *portion, o *Object) error {
+func (c *comparer) after(b *box[compared], o *objects.Object) error {
 	slot, known, err := c.d.past.find(o.Path, &c.entry)
 	if err != nil {
 		return err
@@ -144,8 +156,8 @@ func (c *comparer) after(b *portion, o *Object) error {
 		c.d.past.mark(slot)
 	}
 	switch {
-	case o.err != nil:
-		b.fail(o, o.err)
+	case o.Err != nil:
+		b.fail(o, o.Err)
 		return nil
 	case !known:
 		return c.object(b, o, nil, o)
@@ -160,10 +172,10 @@ func (c *comparer) after(b *portion, o *Object) error {
 
 // object compares two states of an object, nil for one in which it is not
 // there; o is the one to be named.
-func (c *comparer) object(b *portion, o, before, after *Object) error {
-	var ks [2]*known
-	var as [2]*answer
-	for i, x := range [2]*Object{before, after} {
+func (c *comparer) object(b *box[compared], o, before, after *objects.Object) error {
+	var ks [2]*known[parsed]
+	var as [2]*parsed
+	for i, x := range [2]*objects.Object{before, after} {
 		if x == nil {
 			continue
 		}
@@ -186,10 +198,10 @@ func (c *comparer) object(b *portion, o, before, after *Object) error {
 	if err != nil || len(changes) == 0 {
 		return err
 	}
-	b.compared.objects++
-	b.compared.changes += len(changes)
+	b.sum.Changed++
+	b.sum.Changes += len(changes)
 	if c.d.Summary {
-		b.compared.add(c.d, string(o.Path), changes)
+		b.part.add(c.d, string(o.Path), changes)
 		return nil
 	}
 	for i := range changes {
@@ -200,12 +212,12 @@ func (c *comparer) object(b *portion, o, before, after *Object) error {
 }
 
 // alike reports whether two objects have equal descriptors, as they were given.
-func (c *comparer) alike(x, y *Object) bool {
-	return x.Type == y.Type && x.form == y.form && bytes.Equal(x.sd, y.sd) && c.d.Directory.Domain == c.d.DirectoryAfter.Domain
+func (c *comparer) alike(x, y *objects.Object) bool {
+	return x.Type == y.Type && x.Form == y.Form && bytes.Equal(x.SD, y.SD) && c.d.Directory.Domain == c.d.DirectoryAfter.Domain
 }
 
 // known finds or makes the parsed descriptor of an object of a side.
-func (c *comparer) known(i int, o *Object) (*known, *answer) {
+func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	dir := c.d.Directory
 	if i == 1 {
 		dir = c.d.DirectoryAfter
@@ -216,8 +228,8 @@ func (c *comparer) known(i int, o *Object) (*known, *answer) {
 	k := c.near[i].find(o, o.Type)
 	a := k.answer.Load()
 	if a == nil {
-		a = &answer{}
-		a.parsed, a.err = o.form.parse(o.sd, dir.Domain)
+		a = &parsed{}
+		a.d, a.err = o.Descriptor(dir.Domain)
 		if !k.answer.CompareAndSwap(nil, a) {
 			a = k.answer.Load()
 		}
@@ -226,18 +238,18 @@ func (c *comparer) known(i int, o *Object) (*known, *answer) {
 }
 
 // answer compares two descriptors for some principals, or remembers it.
-func (c *comparer) answer(q question, as [2]*answer) ([]change, error) {
+func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 	if known, ok := c.changes[q]; ok {
 		return known, nil
 	}
 	var ks [2]key
 	repeatable := true
 	var masks [2][]winnt.AccessMask
-	for i, k := range [2]*known{q.before, q.after} {
+	for i, k := range [2]*known[parsed]{q.before, q.after} {
 		if k == nil {
 			continue
 		}
-		ks[i] = key{as[i].parsed, k.typ}
+		ks[i] = key{as[i].d, k.typ}
 		e, gate, err := c.evaluator([2]*effective.Principals{q.pairs.before, q.pairs.after}[i], k.typ)
 		if err != nil {
 			return nil, err
@@ -364,7 +376,7 @@ func (d *Diff) summary() error {
 		case CSV:
 			out = appendCSV(out, t.Folder, fmt.Sprint(t.Objects), fmt.Sprint(who), t.Gained.Padded(), t.Lost.Padded(), t.Cause)
 		default:
-			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", Printable(t.Folder), t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), Printable(t.Cause))
+			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", printable.Line(t.Folder), t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), printable.Line(t.Cause))
 		}
 		_, err := d.Out.Write(out)
 		return err

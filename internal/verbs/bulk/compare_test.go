@@ -3,14 +3,16 @@ package bulk
 import (
 	"testing"
 
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/winnt"
 )
 
 // TestComparesWhatChanged: equal descriptors are evaluated for nobody but the
 // principals whose tokens differ, and others for everybody, once.
 func TestComparesWhatChanged(t *testing.T) {
-	company := func(text string) *Directory {
-		d, err := ReadDirectory([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text))
+	company := func(text string) *people.Directory {
+		d, err := people.Read([]byte("domain: S-1-5-21-1-2-3\nusers:\n" + text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -19,13 +21,13 @@ func TestComparesWhatChanged(t *testing.T) {
 	const alice = "  - {name: alice, sid: S-1-5-21-1-2-3-1107}\n"
 	bob := "  - {name: bob, sid: S-1-5-21-1-2-3-1108}\n"
 	staff := "  - {name: bob, sid: S-1-5-21-1-2-3-1108, memberOf: [S-1-5-21-1-2-3-2000]}\n"
-	object := func(text string) *Object {
-		return &Object{Path: []byte("/x"), sd: []byte(text), form: formSDDL, Type: winnt.FileObject}
+	object := func(text string) *objects.Object {
+		return &objects.Object{Path: []byte("/x"), SD: []byte(text), Form: objects.FormSDDL, Type: winnt.FileObject}
 	}
 	same, other := "O:BAG:BAD:(A;;FR;;;S-1-5-21-1-2-3-2000)", "O:BAG:BAD:(A;;FR;;;AU)"
 	for _, c := range []struct {
 		name          string
-		before, after *Directory
+		before, after *people.Directory
 		was, is       string
 		pairs         int // that are evaluated; 0: nothing is
 		changes       int
@@ -41,14 +43,14 @@ func TestComparesWhatChanged(t *testing.T) {
 		if c.after == nil {
 			d.DirectoryAfter = c.before
 		}
-		d.tables = [2]*table{newTable(0), newTable(0)}
+		d.tables = [2]*table[parsed]{newTable[parsed](0), newTable[parsed](0)}
 		d.match()
 		w := newComparer(d)
 		for range 2 {
-			b := &portion{}
+			b := &box[compared]{}
 			o, p := object(c.was), object(c.is)
-			if err := w.object(b, p, o, p); err != nil || b.compared.changes != c.changes {
-				t.Errorf("%s: %v, %d changes, want %d", c.name, err, b.compared.changes, c.changes)
+			if err := w.object(b, p, o, p); err != nil || b.sum.Changes != c.changes {
+				t.Errorf("%s: %v, %d changes, want %d", c.name, err, b.sum.Changes, c.changes)
 			}
 		}
 		n := 0

@@ -10,7 +10,11 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -22,9 +26,9 @@ import (
 // Only what can have changed is evaluated: objects whose descriptors differ, for
 // everybody; and, of the others, only principals whose tokens differ.
 type Diff struct {
-	Before, After  Source
-	Directory      *Directory
-	DirectoryAfter *Directory        // nil: the same
+	Before, After  objects.Source
+	Directory      *people.Directory
+	DirectoryAfter *people.Directory // nil: the same
 	Type           *winnt.ObjectType // of objects that do not tell; nil: file
 	Config         effective.Config
 	Share          *sd.Descriptor // a second gate before all objects of both states; nil: none
@@ -40,13 +44,13 @@ type Diff struct {
 	// Save is called when all rows up to a position of After have been written; nil:
 	// not. From there a Diff with Skip, the part of After before it, goes on.
 	Save  func(Position, json.RawMessage) error
-	State *os.File // with Save: where the rest of what Resume needs is kept
-	Skip  Source   // nil: nothing
+	State *os.File       // with Save: where the rest of what Resume needs is kept
+	Skip  objects.Source // nil: nothing
 
-	pairs  []pair    // of principals with one name, in the order of Directory
-	all    two       // pairs, all of them
-	moved  two       // those pairs whose tokens differ
-	tables [2]*table // what Before and After are parsed to
+	pairs  []pair            // of principals with one name, in the order of Directory
+	all    two               // pairs, all of them
+	moved  two               // those pairs whose tokens differ
+	tables [2]*table[parsed] // what Before and After are parsed to
 	past   *past
 	groups *aggregate[tally]
 	base   int       // objects compared before the pipeline that writes
@@ -87,9 +91,9 @@ func (d *Diff) Do(ctx context.Context) (out Outcome, err error) {
 	}
 	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
 	d.match()
-	d.tables[1] = newTable(d.CacheBytes / 4)
+	d.tables[1] = newTable[parsed](d.CacheBytes / 4)
 	if d.tables[0] = d.tables[1]; d.Directory.Domain != d.DirectoryAfter.Domain {
-		d.tables[0] = newTable(d.CacheBytes / 4)
+		d.tables[0] = newTable[parsed](d.CacheBytes / 4)
 	}
 	if d.groups == nil {
 		d.begin()
@@ -127,7 +131,7 @@ func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 	if d.before != nil {
 		d.base = d.before.Objects
 	}
-	p := pipeline{source: d.After, out: d.Out, workers: d.Workers, worker: d.worker, write: d.write}
+	p := pipeline[compared]{source: d.After, out: d.Out, workers: d.Workers, worker: d.worker((*comparer).after), write: d.write}
 	if d.Progress != nil {
 		p.progress = func(at Position) {
 			at.Offset += offset
@@ -149,7 +153,7 @@ func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 // gone adds what only Before has.
 func (d *Diff) gone(ctx context.Context, out *Outcome) error {
 	d.base += out.Objects
-	p := pipeline{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, worker: d.worker, write: d.write}
+	p := pipeline[compared]{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, worker: d.worker((*comparer).missing), write: d.write}
 	more, err := p.do(ctx)
 	more.Offset, more.Lines = 0, 0
 	out.Position, out.Gone = out.Plus(more.Position), err == nil
@@ -171,8 +175,8 @@ func (d *Diff) Resume(at Position, state json.RawMessage) error {
 	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
 	d.begin()
 	d.before = &at
-	if err := json.Unmarshal(state, &d.groups.runs); err != nil {
-		return err
+	if err := strict.Unmarshal(state, &d.groups.runs); err != nil {
+		return fmt.Errorf("state: %w", err)
 	}
 	return sizeAtLeast(d.State, d.groups.runs)
 }
@@ -191,17 +195,17 @@ func (d *Diff) Fingerprint() string {
 
 // read reads Before, and what has been compared of After.
 func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
-	err = objects(ctx, d.Before, func(b *portion, o *Object) error {
+	err = objects.Each(ctx, d.Before, func(b *objects.Batch, o *objects.Object) error {
 		if o.Type == nil {
 			o.Type = d.Type
 		}
 		sum.Objects++
-		if o.err != nil {
+		if o.Err != nil {
 			if sum.Unreadable++; sum.FirstError == nil {
-				sum.FirstError = fmt.Errorf("%s: %w", o.Path, o.err)
+				sum.FirstError = fmt.Errorf("%s: %w", o.Path, o.Err)
 			}
 		}
-		sum.Offset = b.end
+		sum.Offset = b.End
 		if sum.Objects&0xffff == 0 && d.Progress != nil {
 			d.Progress(sum.Position)
 		}
@@ -214,7 +218,7 @@ func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
 		return sum, err
 	}
 	var e entry
-	return sum, objects(ctx, d.Skip, func(_ *portion, o *Object) error {
+	return sum, objects.Each(ctx, d.Skip, func(_ *objects.Batch, o *objects.Object) error {
 		slot, ok, err := d.past.find(o.Path, &e)
 		if ok {
 			d.past.mark(slot)
@@ -284,7 +288,7 @@ func (d *Diff) heading() error {
 }
 
 // write puts out a batch, in order.
-func (d *Diff) write(b *portion, so *Summary) error {
+func (d *Diff) write(b *box[compared], so *Summary) error {
 	if b.fatal != nil {
 		return b.fatal
 	}
@@ -292,7 +296,7 @@ func (d *Diff) write(b *portion, so *Summary) error {
 		_, err := d.Out.Write(b.out)
 		return err
 	}
-	return d.collect(&b.compared, d.base+so.Objects)
+	return d.collect(&b.part, d.base+so.Objects)
 }
 
 func (d *Diff) row(dst []byte, name string, c *change) []byte {
@@ -306,5 +310,5 @@ func (d *Diff) row(dst []byte, name string, c *change) []byte {
 	case CSV:
 		return appendCSV(dst, who, name, c.gained.Padded(), c.lost.Padded(), c.cause)
 	}
-	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n", Printable(who), Printable(name), c.gained.Padded(), c.lost.Padded(), Printable(c.cause))
+	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n", printable.Line(who), printable.Line(name), c.gained.Padded(), c.lost.Padded(), printable.Line(c.cause))
 }

@@ -13,8 +13,11 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -23,19 +26,19 @@ import (
 // states are two states of a company: objects that came, went and changed, and
 // users too.
 type states struct {
-	dir, later    *bulk.Directory
+	dir, later    *people.Directory
 	before, after string
 }
 
 func twoStates(t *testing.T, n int) states {
-	s := bulk.Sample{Seed: randtest.Seed(t), Objects: n, Descriptors: n / 10, Principals: 40, Groups: 20}
-	dir, objects := sample(t, s)
+	s := company.Sample{Seed: randtest.Seed(t), Objects: n, Descriptors: n / 10, Principals: 40, Groups: 20}
+	dir, list := sample(t, s)
 	s.Seed++
 	_, others := sample(t, s)
 	rng := rand.New(rand.NewPCG(s.Seed, 6))
 	var before, after []string
 	other := strings.SplitAfter(others, "\n")
-	for i, line := range strings.SplitAfter(objects, "\n") {
+	for i, line := range strings.SplitAfter(list, "\n") {
 		if line == "" {
 			break
 		}
@@ -59,16 +62,16 @@ func twoStates(t *testing.T, n int) states {
 	}
 	changed := strings.NewReplacer(`"group3","sid"`, `"group3b","sid"`, `"user7"`, `"user7b"`, `["group5",`, `["group6",`).Replace(text.String())
 	changed = strings.ReplaceAll(changed, `"group3"`, `"group4"`)
-	return states{dir, must(bulk.ReadDirectory([]byte(changed))), strings.Join(before, ""), strings.Join(after, "")}
+	return states{dir, must(people.Read([]byte(changed))), strings.Join(before, ""), strings.Join(after, "")}
 }
 
 type diffRow struct{ Principal, Path, Gained, Lost string }
 
 // want asks the scalar check for every pair of both states.
-func (s *states) want(t *testing.T, later *bulk.Directory, share *sd.Descriptor) map[diffRow]bool {
+func (s *states) want(t *testing.T, later *people.Directory, share *sd.Descriptor) map[diffRow]bool {
 	t.Helper()
 	type pair struct{ who, path string }
-	side := func(dir *bulk.Directory, text string) map[pair]winnt.AccessMask {
+	side := func(dir *people.Directory, text string) map[pair]winnt.AccessMask {
 		out := map[pair]winnt.AccessMask{}
 		for line := range strings.Lines(text) {
 			var o struct{ Path, SD, Type string }
@@ -102,7 +105,7 @@ func (s *states) want(t *testing.T, later *bulk.Directory, share *sd.Descriptor)
 func (s *states) diff(t *testing.T, d *bulk.Diff) string {
 	t.Helper()
 	var out bytes.Buffer
-	d.Before, d.After = bulk.Lines(strings.NewReader(s.before), 0, 0), bulk.Lines(strings.NewReader(s.after), 0, 0)
+	d.Before, d.After = objects.Lines(strings.NewReader(s.before), 0, 0), objects.Lines(strings.NewReader(s.after), 0, 0)
 	d.Directory, d.Format, d.Out = s.dir, bulk.JSONL, &out
 	found, err := d.Do(context.Background())
 	if err != nil || found.Unreadable != 0 || !found.Compared || !found.Gone {
@@ -121,7 +124,7 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 	share := sddl.MustParse("O:BAG:SYD:(D;;WD;;;BU)(A;;FA;;;AU)")
 	for _, c := range []struct {
 		name  string
-		later *bulk.Directory
+		later *people.Directory
 		share *sd.Descriptor
 	}{{"objects", nil, nil}, {"objects and people", s.later, nil}, {"through a share", s.later, share}} {
 		t.Run(c.name, func(t *testing.T) {
@@ -170,7 +173,7 @@ func TestDiffResume(t *testing.T) {
 		var state json.RawMessage
 		ctx, cancel := context.WithCancel(context.Background())
 		d := &bulk.Diff{Directory: s.dir, Format: bulk.JSONL, Out: &out, Summary: summary, State: file, Workers: 1,
-			Before: bulk.Lines(strings.NewReader(s.before), 0, 0), After: bulk.Lines(&slow{strings.NewReader(s.after)}, 0, 0),
+			Before: objects.Lines(strings.NewReader(s.before), 0, 0), After: objects.Lines(&slow{strings.NewReader(s.after)}, 0, 0),
 			Progress: func(p bulk.Position) {
 				if p.Offset > int64(len(s.before)) {
 					cancel()
@@ -183,8 +186,8 @@ func TestDiffResume(t *testing.T) {
 			t.Fatalf("%+v, %v, saved %+v: wanted to be stopped in the middle", found, err, at)
 		}
 		rest := &bulk.Diff{Directory: s.dir, Format: bulk.JSONL, Out: &out, Summary: summary, State: file,
-			Before: bulk.Lines(strings.NewReader(s.before), 0, 0), After: bulk.Lines(strings.NewReader(s.after[at.Offset:]), at.Offset, at.Lines),
-			Skip: bulk.Lines(strings.NewReader(s.after[:at.Offset]), 0, 0), Save: func(bulk.Position, json.RawMessage) error { return nil }}
+			Before: objects.Lines(strings.NewReader(s.before), 0, 0), After: objects.Lines(strings.NewReader(s.after[at.Offset:]), at.Offset, at.Lines),
+			Skip: objects.Lines(strings.NewReader(s.after[:at.Offset]), 0, 0), Save: func(bulk.Position, json.RawMessage) error { return nil }}
 		if err := rest.Resume(at, state); err != nil {
 			t.Fatal(err)
 		}
@@ -200,8 +203,8 @@ func TestDiffResume(t *testing.T) {
 // TestReportSpills: a report is the same whatever memory there is, and when it
 // was stopped and went on.
 func TestReportSpills(t *testing.T) {
-	dir, objects := sample(t, bulk.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70, Groups: 20})
-	objects += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70, Groups: 20})
+	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
 	page := func(r *bulk.Report) string {
 		t.Helper()
 		var out bytes.Buffer
@@ -212,7 +215,7 @@ func TestReportSpills(t *testing.T) {
 	}
 	whole := ""
 	for _, c := range []struct{ workers, cache int }{{1, 0}, {3, 1}, {2, 1 << 20}} {
-		r := &bulk.Report{Title: "x", Directory: dir, Source: bulk.Lines(strings.NewReader(objects), 0, 0), Workers: c.workers, CacheBytes: c.cache}
+		r := &bulk.Report{Title: "x", Directory: dir, Source: objects.Lines(strings.NewReader(list), 0, 0), Workers: c.workers, CacheBytes: c.cache}
 		if err := r.Collect(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -230,13 +233,13 @@ func TestReportSpills(t *testing.T) {
 	var state json.RawMessage
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	r := &bulk.Report{Title: "x", Directory: dir, Source: bulk.Lines(&slow{strings.NewReader(objects)}, 0, 0), Workers: 1, State: file,
+	r := &bulk.Report{Title: "x", Directory: dir, Source: objects.Lines(&slow{strings.NewReader(list)}, 0, 0), Workers: 1, State: file,
 		Progress: func(bulk.Position) { cancel() },
 		Save:     func(p bulk.Position, s json.RawMessage) error { at, state = p, bytes.Clone(s); return nil }}
 	if err := r.Collect(ctx); !errors.Is(err, context.Canceled) || at.Objects == 0 || at.Objects == 30_001 || !strings.Contains(page(r), fmt.Sprintf("only the first %d objects", at.Objects)) {
 		t.Fatalf("%v, %+v: wanted to be stopped in the middle", err, at)
 	}
-	rest := &bulk.Report{Title: "x", Directory: dir, Source: bulk.Lines(strings.NewReader(objects[at.Offset:]), at.Offset, at.Lines), State: file,
+	rest := &bulk.Report{Title: "x", Directory: dir, Source: objects.Lines(strings.NewReader(list[at.Offset:]), at.Offset, at.Lines), State: file,
 		Save: func(bulk.Position, json.RawMessage) error { return nil }}
 	if err := rest.Resume(at, state); err != nil {
 		t.Fatal(err)
@@ -251,10 +254,10 @@ func TestReportSpills(t *testing.T) {
 
 // TestReportEqualsTheCheck: who reaches how much, by the scalar check.
 func TestReportEqualsTheCheck(t *testing.T) {
-	dir, objects := sample(t, bulk.Sample{Seed: randtest.Seed(t), Objects: 1500, Descriptors: 100, Principals: 70, Groups: 20})
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 1500, Descriptors: 100, Principals: 70, Groups: 20})
 	share := sddl.MustParse("O:BAG:SYD:(A;;FR;;;AU)(A;;FA;;;BA)(A;;FA;;;" + dir.Principals[3].Token.User().SID.String() + ")")
 	for _, gate := range []*sd.Descriptor{nil, share} {
-		r := &bulk.Report{Title: "x", Directory: dir, Share: gate, Source: bulk.Lines(strings.NewReader(objects), 0, 0)}
+		r := &bulk.Report{Title: "x", Directory: dir, Share: gate, Source: objects.Lines(strings.NewReader(list), 0, 0)}
 		if err := r.Collect(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +268,7 @@ func TestReportEqualsTheCheck(t *testing.T) {
 		rights := must(bulk.ParseRights("read+write+full"))
 		for _, p := range dir.Principals {
 			n := [3]int{}
-			for line := range strings.Lines(objects) {
+			for line := range strings.Lines(list) {
 				var o struct{ SD, Type string }
 				if err := json.Unmarshal([]byte(line), &o); err != nil {
 					t.Fatal(err)

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -48,45 +51,78 @@ func costFound(f *found) int {
 
 // gathered is what a batch adds to a report.
 type gathered struct {
-	by     map[*answer]*found
-	keys   map[*answer]string
-	order  []*answer
+	by     map[*judged]*found
+	keys   map[*judged]string
+	order  []*judged
 	reach  [3]tallies
 	errors []string
 }
 
 // keyOf names a descriptor with its type; parseKey reads it.
-func keyOf(o *Object) string {
-	return string(append(append(append([]byte{byte(o.form)}, TypeName(o.Type)...), 0), o.sd...))
+func keyOf(o *objects.Object) string {
+	return string(append(append(append([]byte{byte(o.Form)}, objects.TypeName(o.Type)...), 0), o.SD...))
 }
 
 func parseKey(text string, domain sid.SID) (k key, err error) {
 	for i := range len(text) {
 		if text[i] == 0 && i > 0 {
 			k.typ = winnt.ObjectTypeByName(text[1:i])
-			k.d, err = form(text[0]).parse([]byte(text[i+1:]), domain)
+			k.d, err = (&objects.Object{Form: objects.Form(text[0]), SD: []byte(text[i+1:])}).Descriptor(domain)
 			return k, err
 		}
 	}
 	return k, fmt.Errorf("%q is no key", text)
 }
 
-// put notes an object; it is the worker's.
-func (r *Report) put(b *portion, o *Object, a *answer, err error) {
-	g := b.gathered
-	if g == nil {
-		g = &gathered{by: map[*answer]*found{}, keys: map[*answer]string{}}
-		b.gathered = g
+// judged is the answer of a report: who can, and what else there is to say about
+// a descriptor.
+type judged struct {
+	sets    []effective.Set
+	counts  []uint32
+	allowed int64
+	risk    int // of each object
+	why     string
+	unknown []unknown // accounts without a name
+}
+
+// ask asks what a report is about.
+func (r *Report) ask(d *decider) asking[judged, *gathered] {
+	return asking[judged, *gathered]{
+		decide: func(x *sd.Descriptor, t *winnt.ObjectType) (a judged, share bool, err error) {
+			sets, share, err := d.sets(x, t)
+			if err != nil {
+				return a, share, err
+			}
+			a.sets, a.counts, a.allowed = keep(sets)
+			a.risk, a.why = r.risk(x, t, a.counts)
+			a.unknown = r.unknown(x, t)
+			return a, share, nil
+		},
+		cost: 8 * ((d.run.tokens.Len() + 63) / 64) * len(d.run.Rights),
+		put: func(b *box[*gathered], o *objects.Object, a *judged) {
+			b.sum.Allowed += a.allowed
+			gatheredOf(b).put(b.sum.Objects-1, o, a)
+		},
+		fail: func(b *box[*gathered], o *objects.Object, err error) {
+			if g := gatheredOf(b); len(g.errors) < maxErrors {
+				g.errors = append(g.errors, fmt.Sprintf("%s: %v", o.Path, err))
+			}
+		},
 	}
-	if err != nil {
-		if len(g.errors) < maxErrors {
-			g.errors = append(g.errors, fmt.Sprintf("%s: %v", o.Path, err))
-		}
-		return
+}
+
+func gatheredOf(b *box[*gathered]) *gathered {
+	if b.part == nil {
+		b.part = &gathered{by: map[*judged]*found{}, keys: map[*judged]string{}}
 	}
+	return b.part
+}
+
+// put notes the object of a number; it is the worker's.
+func (g *gathered) put(number int, o *objects.Object, a *judged) {
 	f := g.by[a]
 	if f == nil {
-		f = &found{First: b.rows - 1}
+		f = &found{First: number}
 		g.by[a], g.keys[a] = f, keyOf(o)
 		g.order = append(g.order, a)
 	}
@@ -104,16 +140,16 @@ func (g *gathered) finish() {
 			g.reach[i].add(s, uint64(f.Objects))
 			f.Counts[i] = int(a.counts[i])
 		}
-		f.Risk, f.Why, f.Unknown = a.about.Risk, a.about.Why, a.about.Unknown
+		f.Risk, f.Why, f.Unknown = a.risk, a.why, a.unknown
 	}
 }
 
 // write adds a batch up, in order.
-func (r *Report) write(b *portion, so *Summary) error {
-	if b.gathered == nil {
+func (r *Report) write(b *box[*gathered], so *Summary) error {
+	g := b.part
+	if g == nil {
 		return nil
 	}
-	g := b.gathered
 	r.Errors = append(r.Errors, g.errors[:min(len(g.errors), maxErrors-len(r.Errors))]...)
 	for i := range g.reach {
 		g.reach[i].addTo(r.reach, i)
@@ -166,7 +202,7 @@ func (r *Report) Collect(ctx context.Context) error {
 	if r.Type == nil {
 		r.Type = winnt.FileObject
 	}
-	r.run = &Run{Directory: r.Directory, Type: r.Type, Config: r.Config, Share: r.Share, inspect: r.inspect}
+	r.run = &Run{Directory: r.Directory, Type: r.Type, Config: r.Config, Share: r.Share}
 	for _, name := range reportRights {
 		r.run.Rights = append(r.run.Rights, Right{Name: name, word: slices.Index(words[:], name)})
 	}
@@ -176,18 +212,16 @@ func (r *Report) Collect(ctx context.Context) error {
 	if r.found == nil {
 		r.begin()
 	}
-	p := pipeline{source: r.Source, workers: r.Workers, progress: r.Progress, write: r.write, worker: func() (func(*portion), error) {
-		w, err := newWorker(r.run)
-		if err != nil {
-			return nil, err
-		}
-		w.put = r.put
-		return func(b *portion) {
-			if w.batch(b); b.gathered != nil {
-				b.gathered.finish()
+	p := pipeline[*gathered]{source: r.Source, workers: r.Workers, progress: r.Progress, write: r.write}
+	worker := workers(r.run, r.ask)
+	p.worker = func() (func(*box[*gathered]), error) {
+		batch, err := worker()
+		return func(b *box[*gathered]) {
+			if batch(b); b.part != nil {
+				b.part.finish()
 			}
-		}, nil
-	}}
+		}, err
+	}
 	if r.Save != nil {
 		p.save = func(at Position) error {
 			state, err := r.state()
@@ -232,8 +266,8 @@ func (r *Report) state() (json.RawMessage, error) {
 // Save. It is called before Collect.
 func (r *Report) Resume(at Position, state json.RawMessage) error {
 	var s reportState
-	if err := json.Unmarshal(state, &s); err != nil {
-		return err
+	if err := strict.Unmarshal(state, &s); err != nil {
+		return fmt.Errorf("state: %w", err)
 	}
 	if len(s.Reach) != len(r.Directory.Principals) {
 		return fmt.Errorf("the report was begun with %d principals", len(s.Reach))
@@ -253,38 +287,34 @@ func (r *Report) Fingerprint() string {
 	return "report " + q.Fingerprint()
 }
 
-// sizeAtLeast refuses a file that is shorter than the runs that should be in it.
+// sizeAtLeast refuses runs that do not follow one another, and a file that is shorter than they are.
 func sizeAtLeast(f *os.File, runs []int64) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	if runs[0] < 0 || !slices.IsSorted(runs) {
+		return errors.New("the checkpoint's runs do not follow one another: it was altered")
+	}
 	info, err := f.Stat()
-	if err == nil && len(runs) > 0 && info.Size() < runs[len(runs)-1] {
-		err = fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not that of this report", f.Name(), info.Size(), runs[len(runs)-1])
+	if err == nil && info.Size() < runs[len(runs)-1] {
+		err = fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not that of this report",
+			f.Name(), info.Size(), runs[len(runs)-1])
 	}
 	return err
-}
-
-// inspect notes what a report wants to know about a descriptor besides who can.
-func (r *Report) inspect(d *sd.Descriptor, typ *winnt.ObjectType, a *answer) {
-	a.about = &found{}
-	counts := [3]int{}
-	for i := range counts {
-		counts[i] = int(a.counts[i])
-	}
-	a.about.Risk, a.about.Why = r.risk(d, typ, counts)
-	a.about.Unknown = r.unknown(d, typ)
 }
 
 // risk scores an object with a descriptor: who can write or control it, weighed
 // by how many people that is. Fewer than half of the people is no risk of this
 // kind: that is what shares are for.
-func (r *Report) risk(d *sd.Descriptor, typ *winnt.ObjectType, counts [3]int) (score int, why string) {
-	half := (len(r.Directory.Principals) + 1) / 2
+func (r *Report) risk(d *sd.Descriptor, typ *winnt.ObjectType, counts []uint32) (score int, why string) {
+	half := uint32((len(r.Directory.Principals) + 1) / 2)
 	switch {
 	case !d.HasDACL():
-		return 8 * counts[0], "no DACL: everybody can do everything"
+		return 8 * int(counts[0]), "no DACL: everybody can do everything"
 	case counts[2] >= half && counts[2] > 1:
-		return 4 * counts[2], fmt.Sprintf("%d people have full control", counts[2])
+		return 4 * int(counts[2]), fmt.Sprintf("%d people have full control", counts[2])
 	case counts[1] >= half && counts[1] > 1:
-		return 2 * counts[1], fmt.Sprintf("%d people can write", counts[1])
+		return 2 * int(counts[1]), fmt.Sprintf("%d people can write", counts[1])
 	}
 	for _, a := range d.DACL().All() {
 		if a.Type() == sd.AccessAllowed && (a.SID() == sid.Anonymous || a.SID() == sid.Guests || a.SID() == sid.Everyone) && typ.Mapping.Map(a.Mask())&typ.Mapping.Write&^typ.Mapping.Read != 0 {

@@ -3,10 +3,16 @@ package bulk
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+	"io"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 )
 
 // setID names a set of principals by its content: 22 characters of base64url,
@@ -31,37 +37,157 @@ func idOf(s effective.Set) (id setID) {
 	return id
 }
 
-// sets writes those sets of the answers that have not been written yet: a row
-// each, with the numbers of its principals as ranges or, where that is shorter,
-// as a bitmap.
-func (w *writer) sets(fresh []*answer) error {
-	if len(fresh) == 0 {
+// indexed is the answer of Index: the name of the set of each right.
+type indexed struct {
+	ids     []setID
+	few     [4]setID // where the names of a few rights are kept, as in counted
+	allowed int64
+	fresh   *unwritten
+}
+
+// unwritten is the content of sets that may not be in the table yet. It belongs to
+// the writer from the moment it is published.
+type unwritten struct {
+	ids    []setID
+	sets   []effective.Set
+	counts []uint32
+	exprs  [][]byte // with Expressions: as JSON; nil where SIDs alone do not tell
+	put    atomic.Bool
+}
+
+// fresh is what a batch of Index keeps: sets that may not have been written yet.
+type fresh []*unwritten
+
+// askIndex asks for the set of each right by its name.
+func askIndex(d *decider) asking[indexed, fresh] {
+	w := &rows{run: d.run}
+	return asking[indexed, fresh]{
+		cost: 64 * len(d.run.Rights), // the sets go when they have been written
+		decide: func(x *sd.Descriptor, t *winnt.ObjectType) (a indexed, share bool, err error) {
+			sets, share, err := d.sets(x, t)
+			if err != nil {
+				return a, share, err
+			}
+			u := &unwritten{}
+			u.sets, u.counts, a.allowed = keep(sets)
+			for _, s := range u.sets {
+				u.ids = append(u.ids, idOf(s))
+			}
+			if len(u.ids) > len(a.few) {
+				a.ids = u.ids
+			}
+			copy(a.few[:], u.ids)
+			for i := range sets {
+				if d.run.Expressions {
+					u.exprs = append(u.exprs, d.expression(x, t, i))
+				}
+			}
+			a.fresh = u
+			return a, share, nil
+		},
+		put: func(b *box[fresh], o *objects.Object, a *indexed) {
+			b.sum.Allowed += a.allowed
+			if !a.fresh.put.Load() {
+				b.part = append(b.part, a.fresh)
+			}
+			b.out = w.index(b.out, o, a)
+		},
+		fail: failed[fresh](w),
+	}
+}
+
+// index writes the row of an object: the names of its sets.
+func (w *rows) index(dst []byte, o *objects.Object, a *indexed) []byte {
+	ids := a.few[:]
+	if a.ids != nil {
+		ids = a.ids
+	}
+	dst = append(appendPath(append(dst, `{"path":`...), o), `,"sets":{`...)
+	for i := range w.run.Rights {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(batch.AppendString(dst, w.run.Rights[i].Name), `:"`...)
+		dst = append(append(dst, ids[i][:]...), '"')
+	}
+	return append(appendNote(append(dst, '}'), o), "}\n"...)
+}
+
+// setWriter puts the table of sets out, in order. Owned by the goroutine of Do.
+type setWriter struct {
+	run     *Run
+	written [2]map[setID]struct{} // sets that are in the table, young and old ones
+	buf     []byte
+}
+
+// setsTo returns where the table of sets goes.
+func (r *Run) setsTo() io.Writer {
+	if r.Sets != nil {
+		return r.Sets
+	}
+	return r.Out
+}
+
+// batch writes those sets of a batch that have not been written yet: a row each,
+// with the numbers of its principals as ranges or, where that is shorter, as a
+// bitmap.
+func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
+	if len(b.part) == 0 {
 		return nil
 	}
 	out := w.buf[:0]
-	for _, a := range fresh {
-		if a.put.Load() {
+	for _, u := range b.part {
+		if u.put.Load() {
 			continue
 		}
-		for i, id := range a.ids {
+		for i, id := range u.ids {
 			if w.first(id) {
 				var x []byte
-				if a.exprs != nil {
-					x = a.exprs[i]
+				if u.exprs != nil {
+					x = u.exprs[i]
 				}
-				out = appendSet(out, id, a.counts[i], a.sets[i], x)
+				out = appendSet(out, id, u.counts[i], u.sets[i], x)
 			}
 		}
-		a.sets, a.exprs = nil, nil
-		a.put.Store(true)
+		u.sets, u.exprs, u.counts = nil, nil, nil
+		u.put.Store(true)
 	}
 	w.buf = out
-	to := w.run.Sets
-	if to == nil {
-		to = w.run.Out
-	}
-	_, err := to.Write(out)
+	_, err := w.run.setsTo().Write(out)
 	return err
+}
+
+// expression returns that of a right, as JSON: clauses of terms. The share's
+// clauses must allow too. Nil if SIDs alone do not tell.
+func (d *decider) expression(of *sd.Descriptor, t *winnt.ObjectType, right int) []byte {
+	e, err := d.evaluator(t)
+	if err != nil {
+		return nil
+	}
+	x, ok := e.Expression(of, right)
+	if ok && d.run.Share != nil {
+		var gate effective.Expression
+		gate, ok = e.Expression(d.run.Share, right)
+		x = append(x, gate...)
+	}
+	if !ok {
+		return nil
+	}
+	out := []byte{'['}
+	for i, c := range x {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, '[')
+		for j, t := range c {
+			if j > 0 {
+				out = append(out, ',')
+			}
+			out = append(append(append(out, '"'), t.String()...), '"')
+		}
+		out = append(out, ']')
+	}
+	return append(out, ']')
 }
 
 // maxWritten is how many names of sets a generation of those that are in the
@@ -71,7 +197,7 @@ const maxWritten = 1 << 20
 
 // first reports whether a set is not in the table as far as is known, and notes
 // that it is now.
-func (w *writer) first(id setID) bool {
+func (w *setWriter) first(id setID) bool {
 	if _, ok := w.written[0][id]; ok {
 		return false
 	}
@@ -141,7 +267,7 @@ func appendRanges(dst []byte, s effective.Set, most int) ([]byte, bool) {
 }
 
 // appendPrincipals appends the row that says which principal each number is.
-func appendPrincipals(dst []byte, d *Directory) []byte {
+func appendPrincipals(dst []byte, d *people.Directory) []byte {
 	dst = append(dst, `{"principals":[`...)
 	for i := range d.Principals {
 		if i > 0 {

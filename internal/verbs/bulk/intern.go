@@ -7,37 +7,39 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/winnt"
 )
 
-// known is a descriptor that was met before, as it was given and for a type.
-type known struct {
+// known is a descriptor that was met before, as it was given and for a type, and
+// its answer.
+type known[A any] struct {
 	hash uint64            // immutable
 	key  []byte            // immutable; in the form given
-	form form              // immutable
+	form objects.Form      // immutable
 	typ  *winnt.ObjectType // immutable
-	next *known            // guarded by shard.mu: with the same hash
+	next *known[A]         // guarded by shard.mu: with the same hash
 
-	answer atomic.Pointer[answer] // nil until somebody has decided it
+	answer atomic.Pointer[A] // nil until a worker has decided it
 }
 
-func (k *known) is(o *Object, typ *winnt.ObjectType) bool {
-	return k.form == o.form && k.typ == typ && bytes.Equal(k.key, o.sd)
+func (k *known[A]) is(o *objects.Object, typ *winnt.ObjectType) bool {
+	return k.form == o.Form && k.typ == typ && bytes.Equal(k.key, o.SD)
 }
 
 // table interns descriptors. It keeps two generations: when the young one is
 // full it becomes the old one and the old one goes, so that memory is bounded
 // and there is nothing to sweep. What goes is decided again if it comes again.
-type table struct {
+type table[A any] struct {
 	seed   maphash.Seed
 	limit  int // bytes a shard's generation may hold
-	shards [64]shard
+	shards [64]shard[A]
 }
 
-type shard struct {
+type shard[A any] struct {
 	mu sync.Mutex
 	// +checklocks:mu
-	young, old map[uint64]*known // guarded by mu
+	young, old map[uint64]*known[A] // guarded by mu
 	// +checklocks:mu
 	size int // guarded by mu; of the young generation
 }
@@ -45,18 +47,18 @@ type shard struct {
 // overhead is what an entry costs besides its key and answer, about.
 const overhead = 400
 
-func newTable(limit int) *table {
-	return &table{seed: maphash.MakeSeed(), limit: max(limit/2/64, 1<<16)}
+func newTable[A any](limit int) *table[A] {
+	return &table[A]{seed: maphash.MakeSeed(), limit: max(limit/2/64, 1<<16)}
 }
 
 // hash is that of a descriptor as it was given.
-func (t *table) hash(o *Object) uint64 {
-	return maphash.Bytes(t.seed, o.sd) + uint64(o.form)
+func (t *table[A]) hash(o *objects.Object) uint64 {
+	return maphash.Bytes(t.seed, o.SD) + uint64(o.Form)
 }
 
 // find is the entry of a descriptor, made if there is none; cost is what its
 // answer will take.
-func (t *table) find(h uint64, o *Object, typ *winnt.ObjectType, cost int) *known {
+func (t *table[A]) find(h uint64, o *objects.Object, typ *winnt.ObjectType, cost int) *known[A] {
 	s := &t.shards[h>>58]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,13 +69,13 @@ func (t *table) find(h uint64, o *Object, typ *winnt.ObjectType, cost int) *know
 	}
 	for k := s.old[h]; k != nil; k = k.next {
 		if k.is(o, typ) {
-			moved := &known{hash: h, key: k.key, form: k.form, typ: k.typ}
+			moved := &known[A]{hash: h, key: k.key, form: k.form, typ: k.typ}
 			moved.answer.Store(k.answer.Load())
 			s.put(moved, t.limit, cost)
 			return moved
 		}
 	}
-	k := &known{hash: h, key: bytes.Clone(o.sd), form: o.form, typ: typ}
+	k := &known[A]{hash: h, key: bytes.Clone(o.SD), form: o.Form, typ: typ}
 	s.put(k, t.limit, cost)
 	return k
 }
@@ -81,10 +83,10 @@ func (t *table) find(h uint64, o *Object, typ *winnt.ObjectType, cost int) *know
 // put adds k.
 //
 // +checklocks:s.mu
-func (s *shard) put(k *known, limit, cost int) {
+func (s *shard[A]) put(k *known[A], limit, cost int) {
 	size := len(k.key) + overhead + cost
 	if s.young == nil || s.size+size > limit {
-		s.old, s.young, s.size = s.young, make(map[uint64]*known), 0
+		s.old, s.young, s.size = s.young, make(map[uint64]*known[A]), 0
 	}
 	k.next = s.young[k.hash]
 	s.young[k.hash] = k
@@ -94,20 +96,20 @@ func (s *shard) put(k *known, limit, cost int) {
 // near is a worker's own look at the table: what it met lately, without a
 // lock. What it holds is kept even if the table has forgotten it. Owned by one
 // goroutine.
-type near struct {
-	table *table
+type near[A any] struct {
+	table *table[A]
 	cost  int // of an answer, in bytes
-	slots []*known
+	slots []*known[A]
 }
 
 // near makes a look that keeps half of what the table does at most, for answers
 // of a cost.
-func (t *table) near(cost int) near {
+func (t *table[A]) near(cost int) near[A] {
 	n := t.limit * len(t.shards) / (2*overhead + cost)
-	return near{t, cost, make([]*known, 1<<min(max(bits.Len(uint(n))-1, 6), 17))}
+	return near[A]{t, cost, make([]*known[A], 1<<min(max(bits.Len(uint(n))-1, 6), 17))}
 }
 
-func (n *near) find(o *Object, typ *winnt.ObjectType) *known {
+func (n *near[A]) find(o *objects.Object, typ *winnt.ObjectType) *known[A] {
 	h := n.table.hash(o)
 	slot := &n.slots[h&uint64(len(n.slots)-1)]
 	if k := *slot; k != nil && k.hash == h && k.is(o, typ) {

@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"sync/atomic"
 
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -52,7 +53,7 @@ func (p *past) close() {
 }
 
 // put adds an object; a later one of the same path replaces it.
-func (p *past) put(o *Object) error {
+func (p *past) put(o *objects.Object) error {
 	at, err := p.descriptor(o)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func (p *past) put(o *Object) error {
 	if int(kind) == len(p.types) {
 		p.types = append(p.types, o.Type)
 	}
-	if o.err != nil {
+	if o.Err != nil {
 		kind |= unreadable
 	}
 	var b [recordSize]byte
@@ -80,9 +81,9 @@ func (p *past) put(o *Object) error {
 
 // descriptor is the address of an object's descriptor, written down if it was
 // not met lately.
-func (p *past) descriptor(o *Object) (int64, error) {
+func (p *past) descriptor(o *objects.Object) (int64, error) {
 	var few [512]byte
-	key := append(append(few[:0], byte(o.form)), o.sd...)
+	key := append(append(few[:0], byte(o.Form)), o.SD...)
 	if at, ok := p.recent[string(key)]; ok {
 		return at, nil
 	}
@@ -177,8 +178,8 @@ func (p *past) find(path []byte, e *entry) (slot int64, ok bool, err error) {
 func (p *past) mark(slot int64) { p.seen[slot/32].Or(1 << (slot % 32)) }
 
 // object makes the object of a record, in o, which keeps the memory for it.
-func (p *past) object(e *entry, o *Object) error {
-	*o = Object{Path: append(o.Path[:0], e.path...), Type: p.types[e.kind&^unreadable]}
+func (p *past) object(e *entry, o *objects.Object) error {
+	*o = objects.Object{Path: append(o.Path[:0], e.path...), Type: p.types[e.kind&^unreadable]}
 	var b [4]byte
 	if err := p.texts.readAt(b[:], e.text); err != nil {
 		return err
@@ -191,7 +192,7 @@ func (p *past) object(e *entry, o *Object) error {
 	if err := p.texts.readAt(e.buf, e.text+4); err != nil {
 		return err
 	}
-	o.form, o.sd = form(e.buf[0]), e.buf[1:]
+	o.Form, o.SD = objects.Form(e.buf[0]), e.buf[1:]
 	return nil
 }
 
@@ -216,9 +217,10 @@ type rest struct {
 	at int64
 }
 
-func (r *rest) next(b *portion) error {
+// Next gives the next of them.
+func (r *rest) Next(b *objects.Batch) error {
 	var e, found entry
-	for r.at < r.p.log.size && len(b.objects) < rowsPerPortion {
+	for r.at < r.p.log.size && b.Len() < objects.PerBatch {
 		if err := r.p.read(r.at, &e); err != nil {
 			return err
 		}
@@ -230,14 +232,14 @@ func (r *rest) next(b *portion) error {
 		if found.at != e.at || e.kind&unreadable != 0 || r.p.seen[slot/32].Load()>>(slot%32)&1 != 0 {
 			continue // replaced by a later record, never read, or there still
 		}
-		var o Object
+		var o objects.Object
 		if err := r.p.object(&e, &o); err != nil {
 			return err
 		}
 		e.buf = nil // o has it now
-		b.objects = append(b.objects, o)
+		b.Add(o)
 	}
-	if b.gone = true; len(b.objects) == 0 {
+	if b.Len() == 0 {
 		return io.EOF
 	}
 	return nil

@@ -9,19 +9,19 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/refmon/refmon/ntacl"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 )
 
 // pipeline takes batches of a source through workers to one writer, in the
 // order of the input. Source, worker and write are needed.
-type pipeline struct {
-	source   Source
-	workers  int                                 // 0: one a core
-	worker   func() (func(b *portion), error)    // makes a worker, which belongs to one goroutine
-	write    func(b *portion, so *Summary) error // takes a batch; so is the sum before it
-	out      io.Writer                           // where rows go, once it is their turn
-	progress func(Position)                      // called now and then; nil: not
-	save     func(Position) error                // called when all up to a position has been written; nil: not
+type pipeline[T any] struct {
+	source   objects.Source
+	workers  int                                // 0: one a core
+	worker   func() (func(b *box[T]), error)    // makes a worker, which belongs to one goroutine
+	write    func(b *box[T], so *Summary) error // takes a batch; so is the sum before it
+	out      io.Writer                          // where rows go, once it is their turn
+	progress func(Position)                     // called now and then; nil: not
+	save     func(Position) error               // called when all up to a position has been written; nil: not
 
 	sum          Summary
 	cut          bool // the run was stopped inside a batch
@@ -29,64 +29,27 @@ type pipeline struct {
 	saved, shown time.Time
 }
 
-// portion is a part of the input on its way to the output.
-type portion struct {
-	data    []byte // lines
-	first   int    // number of the line before the first
-	lines   int
-	objects []Object      // instead of data
-	found   []ntacl.Found // instead of data: files that the worker reads
-	files   *files        // with found
-	reader  fileReader    // with found
-	end     int64         // offset of the input after it
-
-	out        []byte
-	rows       int
-	unreadable int
-	allowed    int64
-	notes      [3]int    // rows by their Note
-	stale      string    // path of the first with NoteStale
-	err        error     // of the first unreadable row
-	fresh      []*answer // Run: sets that may not have been written yet
-	gathered   *gathered // Report
-	compared   compared  // Diff
-	gone       bool      // Diff: objects that only the first state has
-	fatal      error     // ends the run
-	stopped    *atomic.Bool
-	cut        bool          // the run was stopped: what was counted is there, the rest is not
-	parts      chan []byte   // rows that are too many to wait for the end of the batch
-	taken      chan struct{} // the part has been written
-	done       chan struct{}
-}
-
-func (b *portion) reset() {
-	b.data, b.objects, b.found, b.out, b.fresh = b.data[:0], nil, nil, b.out[:0], b.fresh[:0]
-	b.first, b.lines, b.rows, b.unreadable, b.allowed, b.end, b.err = 0, 0, 0, 0, 0, 0, nil
-	b.notes, b.stale = [3]int{}, ""
-	b.gathered, b.compared, b.gone, b.fatal, b.cut = nil, compared{}, false, nil, false
-}
-
 // do runs. When ctx is cancelled it ends between two objects, and the error is
 // that of ctx: the output is then complete up to the position of the summary. A
 // source that waits for input at that moment is left waiting.
-func (p *pipeline) do(ctx context.Context) (Summary, error) {
+func (p *pipeline[T]) do(ctx context.Context) (Summary, error) {
 	defer context.AfterFunc(ctx, func() { p.stopped.Store(true) })()
 	if p.workers <= 0 {
 		p.workers = runtime.GOMAXPROCS(0)
 	}
 	stop := make(chan struct{}) // closed when the output fails
-	free := make(chan *portion, 4*p.workers)
+	free := make(chan *box[T], 4*p.workers)
 	for range cap(free) {
-		free <- &portion{done: make(chan struct{}, 1), parts: make(chan []byte), taken: make(chan struct{}), stopped: &p.stopped}
+		b := &box[T]{done: make(chan struct{}, 1), parts: make(chan []byte), taken: make(chan struct{})}
+		b.in.Stopped = &p.stopped
+		free <- b
 	}
-	work, order := make(chan *portion, cap(free)), make(chan *portion, cap(free))
+	work, order := make(chan *box[T], cap(free)), make(chan *box[T], cap(free))
 	var sourceErr error
 	go func() {
 		defer close(order)
 		defer close(work)
-		if f, ok := p.source.(*files); ok {
-			defer f.halt()
-		}
+		defer objects.Halt(p.source)
 		sourceErr = p.read(ctx, stop, free, work, order)
 	}()
 	for range p.workers {
@@ -114,9 +77,9 @@ func (p *pipeline) do(ctx context.Context) (Summary, error) {
 }
 
 // read hands out batches until the source ends.
-func (p *pipeline) read(ctx context.Context, stop chan struct{}, free, work, order chan *portion) error {
+func (p *pipeline[T]) read(ctx context.Context, stop chan struct{}, free, work, order chan *box[T]) error {
 	for {
-		var b *portion
+		var b *box[T]
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -129,7 +92,7 @@ func (p *pipeline) read(ctx context.Context, stop chan struct{}, free, work, ord
 		}
 		b.reset()
 		got := make(chan error, 1)
-		go func() { got <- p.source.next(b) }() // it may wait for its input for ever
+		go func() { got <- p.source.Next(&b.in) }() // it may wait for its input for ever
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -154,7 +117,7 @@ const (
 
 // drain writes batch after batch. After an error of the output it only takes
 // what is under way, so that no goroutine is left behind.
-func (p *pipeline) drain(order, free chan *portion, stop chan struct{}) (err error) {
+func (p *pipeline[T]) drain(order, free chan *box[T], stop chan struct{}) (err error) {
 	p.saved = time.Now()
 	for b := range order {
 		if lost := p.parts(b, err == nil && !p.cut); lost != nil {
@@ -162,7 +125,7 @@ func (p *pipeline) drain(order, free chan *portion, stop chan struct{}) (err err
 			close(stop)
 		}
 		if err == nil && !p.cut { // after a cut all else is cut as well, or too late
-			p.cut = b.cut
+			p.cut = b.in.Cut
 			if err = p.batch(b); err != nil {
 				err = fmt.Errorf("write: %w", err)
 				close(stop)
@@ -184,7 +147,7 @@ func (p *pipeline) drain(order, free chan *portion, stop chan struct{}) (err err
 
 // parts waits until a batch is done, and meanwhile writes, or drops, what there
 // are too many rows of to keep.
-func (p *pipeline) parts(b *portion, keep bool) (err error) {
+func (p *pipeline[T]) parts(b *box[T], keep bool) (err error) {
 	for {
 		select {
 		case <-b.done:
@@ -200,24 +163,12 @@ func (p *pipeline) parts(b *portion, keep bool) (err error) {
 	}
 }
 
-// maxRows is how many bytes of rows a batch keeps until it is its turn.
-const maxRows = 1 << 20
-
-// full hands rows to the writer if there are many, when it is their turn. It is
-// the worker's.
-func (b *portion) full() {
-	if len(b.out) >= maxRows && b.parts != nil {
-		b.parts <- b.out
-		<-b.taken
-		b.out = b.out[:0]
-	}
-}
-
-func (p *pipeline) batch(b *portion) error {
+func (p *pipeline[T]) batch(b *box[T]) error {
 	if err := p.write(b, &p.sum); err != nil {
 		return err
 	}
-	p.sum.add(b)
+	b.sum.Offset, b.sum.Lines = b.in.End, b.in.First+b.in.Lines
+	p.sum.add(&b.sum)
 	if p.save == nil && p.progress == nil {
 		return nil
 	}
@@ -231,42 +182,4 @@ func (p *pipeline) batch(b *portion) error {
 		return p.save(p.sum.Position)
 	}
 	return nil
-}
-
-// add counts a batch that has been written.
-func (s *Summary) add(b *portion) {
-	s.Objects += b.rows
-	s.Unreadable += b.unreadable
-	s.Allowed += b.allowed
-	s.Stale += b.notes[NoteStale]
-	s.Unverified += b.notes[NoteUnverified]
-	s.Changed += b.compared.objects
-	s.Changes += b.compared.changes
-	s.Offset, s.Lines = b.end, b.first+b.lines
-	if s.FirstStale == "" {
-		s.FirstStale = b.stale
-	}
-	if s.FirstError == nil {
-		s.FirstError = b.err
-	}
-}
-
-// stop reports whether the run was stopped; rest is how many bytes of the batch
-// have not been looked at.
-func (b *portion) stop(number, rest int) bool {
-	if b.stopped == nil || !b.stopped.Load() {
-		return false
-	}
-	b.cut = true
-	b.lines = number - b.first
-	b.end -= int64(rest)
-	return true
-}
-
-// fail counts an object that could not be decided.
-func (b *portion) fail(o *Object, err error) {
-	b.unreadable++
-	if b.err == nil {
-		b.err = fmt.Errorf("%s: %w", o.Path, err)
-	}
 }

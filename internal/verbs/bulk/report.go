@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"bytes"
 	"cmp"
 	"embed"
 	"encoding/json"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -21,8 +25,8 @@ import (
 // and Directory are needed; Collect fills the rest.
 type Report struct {
 	Title     string
-	Source    Source
-	Directory *Directory
+	Source    objects.Source
+	Directory *people.Directory
 	Type      *winnt.ObjectType // of objects that do not tell; nil: file
 	Config    effective.Config
 	Share     *sd.Descriptor // a second gate before all objects; nil: none
@@ -39,11 +43,11 @@ type Report struct {
 	Errors   []string // of the first unreadable objects
 	Partial  bool     // the run was interrupted
 
-	before Position // of the run this one goes on with
-	run    *Run
-	worker *worker // of the page
-	found  *aggregate[found]
-	reach  [][3]int // of each principal: objects it can read, write, control
+	before  Position // of the run this one goes on with
+	run     *Run
+	decider *decider // of the page
+	found   *aggregate[found]
+	reach   [][3]int // of each principal: objects it can read, write, control
 }
 
 // orphan is an account without a name.
@@ -192,7 +196,12 @@ func (r *Report) Write(out io.Writer) error {
 		return out
 	}
 	p.Risky, p.Widest = rows(risky), rows(widest)
-	return reportPage.Execute(out, p)
+	var text bytes.Buffer
+	if err := reportPage.Execute(&text, p); err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, printable.Text(text.String()))
+	return err
 }
 
 // reachRows are the principals who reach most.
@@ -283,25 +292,15 @@ func (r *Report) detail(l *listed) (detail, error) {
 
 // sets are the principals that have each right on a descriptor.
 func (r *Report) sets(k key) ([]effective.Set, error) {
-	if r.worker == nil {
-		w, err := newWorker(r.run)
+	if r.decider == nil {
+		d, err := newDecider(r.run)
 		if err != nil {
 			return nil, err
 		}
-		r.worker = w
+		r.decider = d
 	}
-	e, err := r.worker.evaluator(k.typ)
-	if err != nil {
-		return nil, err
-	}
-	gate := r.worker.gate(k.typ, e)
-	sets := e.Allowed(k.d)
-	for i := range gate.sets {
-		for j := range sets[i] {
-			sets[i][j] &= gate.sets[i][j]
-		}
-	}
-	return sets, nil
+	sets, _, err := r.decider.sets(k.d, k.typ)
+	return sets, err
 }
 
 // because names the entries that grant a right to a principal: of the object,

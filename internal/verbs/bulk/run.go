@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"sync/atomic"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -49,8 +50,8 @@ func ParseFormat(name string) (Format, error) {
 // Run is one pass over objects. Source, Directory, Out, and Rights save for
 // What, are needed; the zero value of the rest is a default. It is used once.
 type Run struct {
-	Source    Source
-	Directory *Directory
+	Source    objects.Source
+	Directory *people.Directory
 	Rights    []Right
 	Ask       Ask
 	Principal int               // What: index of the principal
@@ -71,30 +72,8 @@ type Run struct {
 	Progress func(Position)       // called now and then by the writer; nil: not
 	Save     func(Position) error // called when all rows up to a position have been written; nil: not
 
-	inspect func(d *sd.Descriptor, t *winnt.ObjectType, a *answer) // called with each new answer; nil: not
-	tokens  *effective.Principals
-	table   *table
-	names   names
-}
-
-// Position is how far a run has come.
-type Position struct {
-	Objects    int   // rows read, unreadable ones included
-	Unreadable int   // rows that could not be read
-	Stale      int   // rows with NoteStale
-	Changed    int   // Diff: objects on which somebody gained or lost something
-	Changes    int   // Diff: pairs of principal and object that changed
-	Unverified int   // rows with NoteUnverified
-	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
-	Lines      int   // lines of the input before it
-	Allowed    int64 // pairs of principal and object that were allowed, summed over the rights
-}
-
-// Summary is what a run did.
-type Summary struct {
-	Position
-	FirstError error  // the first unreadable row
-	FirstStale string // path of the first row with NoteStale
+	tokens *effective.Principals
+	names  names
 }
 
 // Do runs. Rows are written in the order of the input. When ctx is cancelled it
@@ -103,20 +82,19 @@ type Summary struct {
 // that moment is left waiting.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
 	r.prepare()
-	w := &writer{run: r}
-	if err := w.heading(); err != nil {
+	if err := r.heading(); err != nil {
 		return Summary{}, err
 	}
-	p := pipeline{source: r.Source, out: r.Out, workers: r.Workers, progress: r.Progress, save: r.Save, worker: func() (func(*portion), error) {
-		wk, err := newWorker(r)
-		if err != nil {
-			return nil, err
-		}
-		wk.rows = rows{run: r}
-		wk.put = wk.rows.put
-		return wk.batch, nil
-	}, write: w.batch}
-	return p.do(ctx)
+	switch r.Ask {
+	case Count:
+		return pass(ctx, r, askCount, nil)
+	case Index:
+		w := &setWriter{run: r}
+		return pass(ctx, r, askIndex, w.batch)
+	case What:
+		return pass(ctx, r, askWhat, nil)
+	}
+	return pass(ctx, r, askWho, nil)
 }
 
 // prepare fills in the defaults and compiles the principals.
@@ -134,64 +112,11 @@ func (r *Run) prepare() {
 		}
 		r.tokens = effective.Compile(tokens, r.Config)
 	}
-	r.table = newTable(r.CacheBytes)
 	r.names = makeNames(r.Directory, r.Format)
 }
 
 // defaultCache is how much memory what is remembered takes at most, in bytes.
 const defaultCache = 256 << 20
-
-// writer puts batches out in order. Owned by the goroutine of Do.
-type writer struct {
-	run     *Run
-	written [2]map[setID]struct{} // Index: sets that are in the table, young and old ones
-	buf     []byte
-}
-
-func (w *writer) batch(b *portion, _ *Summary) error {
-	if err := w.sets(b.fresh); err != nil {
-		return err
-	}
-	_, err := w.run.Out.Write(b.out)
-	return err
-}
-
-// answer is what a run knows about a descriptor. It is immutable once
-// published, save for the sets, which belong to the writer from then on.
-type answer struct {
-	err    error          // the descriptor could not be read
-	parsed *sd.Descriptor // Diff
-	about  *found         // Report
-	counts []uint32
-	sets   []effective.Set // Who; Index until they have been written
-	ids    []setID         // Index
-	exprs  [][]byte        // Index with Expressions: as JSON; nil where SIDs alone do not tell
-	mask   winnt.AccessMask
-	total  int64 // sum of counts
-	put    atomic.Bool
-
-	// Where counts and ids of a few rights are kept: a row then reads the answer
-	// and nothing else of memory that is far away.
-	few struct {
-		counts [4]uint32
-		ids    [4]setID
-	}
-}
-
-// Plus is the position of a run that went on from p.
-func (p Position) Plus(q Position) Position {
-	q.Objects += p.Objects
-	q.Unreadable += p.Unreadable
-	q.Stale += p.Stale
-	q.Changed += p.Changed
-	q.Changes += p.Changes
-	q.Unverified += p.Unverified
-	q.Allowed += p.Allowed
-	if q.Offset == 0 { // nothing was left to do
-		q.Offset, q.Lines = p.Offset, p.Lines
-	}
-	return q
-}
 
 // Fingerprint names the question of a run: runs with equal ones over the same
 // input write the same rows.
@@ -207,5 +132,5 @@ func (r *Run) Fingerprint() string {
 	if r.Share != nil {
 		fmt.Fprintf(h, " %x", r.Share.AppendOriginal(nil))
 	}
-	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.print())
+	return fmt.Sprintf("%016x%016x", h.Sum64(), r.Directory.Fingerprint())
 }

@@ -16,8 +16,11 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/company"
 	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -31,19 +34,19 @@ func must[T any](v T, err error) T {
 }
 
 // sample is a small company with its objects, from the generator.
-func sample(t testing.TB, s bulk.Sample) (dir *bulk.Directory, objects string) {
+func sample(t testing.TB, s company.Sample) (dir *people.Directory, list string) {
 	t.Helper()
 	var d, o bytes.Buffer
 	if err := errors.Join(s.Directory(&d), s.Write(&o)); err != nil {
 		t.Fatal(err)
 	}
-	return must(bulk.ReadDirectory(d.Bytes())), o.String()
+	return must(people.Read(d.Bytes())), o.String()
 }
 
-func runOver(t testing.TB, ctx context.Context, r *bulk.Run, objects string) (string, bulk.Summary, error) {
+func runOver(t testing.TB, ctx context.Context, r *bulk.Run, list string) (string, bulk.Summary, error) {
 	t.Helper()
 	var out bytes.Buffer
-	r.Source, r.Out = bulk.Lines(strings.NewReader(objects), 0, 0), &out
+	r.Source, r.Out = objects.Lines(strings.NewReader(list), 0, 0), &out
 	sum, err := r.Do(ctx)
 	return out.String(), sum, err
 }
@@ -52,20 +55,20 @@ func runOver(t testing.TB, ctx context.Context, r *bulk.Run, objects string) (st
 // compares: the names of who-can, its counts, the sets of --for-index read
 // back, and the masks of what-can.
 func TestRowsEqualTheCheck(t *testing.T) {
-	dir, objects := sample(t, bulk.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150, Groups: 40})
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150, Groups: 40})
 	rights := must(bulk.ParseRights("read+write+full"))
 	ctx := context.Background()
-	names, _, err := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, objects)
+	names, _, err := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts, sum, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Count, Format: bulk.JSONL}, objects)
-	index, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index}, objects)
-	what, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Ask: bulk.What, Principal: 7, Format: bulk.JSONL}, objects)
+	counts, sum, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Count, Format: bulk.JSONL}, list)
+	index, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Ask: bulk.Index}, list)
+	what, _, _ := runOver(t, ctx, &bulk.Run{Directory: dir, Ask: bulk.What, Principal: 7, Format: bulk.JSONL}, list)
 	nameRows, countRows, whatRows := decode[whoRow](t, names), decode[whoRow](t, counts), decode[whatRow](t, what)
 	sets := readIndex(t, index)
 	total := int64(0)
-	for i, line := range strings.Split(strings.TrimSpace(objects), "\n") {
+	for i, line := range strings.Split(strings.TrimSpace(list), "\n") {
 		var o struct{ Path, SD, Type string }
 		if err := json.Unmarshal([]byte(line), &o); err != nil {
 			t.Fatal(err)
@@ -96,7 +99,7 @@ func TestRowsEqualTheCheck(t *testing.T) {
 			t.Fatalf("%s: %v, the check grants %s", o.Path, got, best.Padded())
 		}
 	}
-	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(objects)) || sum.Lines != 3000 {
+	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(list)) || sum.Lines != 3000 {
 		t.Errorf("summary %+v, %d allowed", sum, total)
 	}
 }
@@ -176,13 +179,13 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 
 // Every setting of workers and memory gives the same bytes.
 func TestOutputDoesNotDependOnWorkers(t *testing.T) {
-	dir, objects := sample(t, bulk.Sample{Seed: randtest.Seed(t), Objects: 6_000, Descriptors: 900, Principals: 70, Groups: 20})
-	objects += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n\n{\"path\":\"no end of line\",\"sd\":\"D:(A;;FR;;;AU)\"}"
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 6_000, Descriptors: 900, Principals: 70, Groups: 20})
+	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n\n{\"path\":\"no end of line\",\"sd\":\"D:(A;;FR;;;AU)\"}"
 	rights := must(bulk.ParseRights("read+modify"))
 	for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.Index} {
 		want := ""
 		for _, c := range []struct{ workers, cache int }{{1, 0}, {2, 0}, {5, 1}, {3, 1 << 30}} {
-			got, sum, err := runOver(t, context.Background(), &bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers, CacheBytes: c.cache}, objects)
+			got, sum, err := runOver(t, context.Background(), &bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers, CacheBytes: c.cache}, list)
 			if err != nil || sum.Objects != 6_002 || sum.Unreadable != 1 {
 				t.Fatalf("%+v, %v", sum, err)
 			}
@@ -199,14 +202,14 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 // TestResume stops a run in the middle and goes on from its position: together
 // the two write what one would have.
 func TestResume(t *testing.T) {
-	dir, objects := sample(t, bulk.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10, Groups: 5})
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10, Groups: 5})
 	rights := must(bulk.ParseRights("read"))
-	whole, all, _ := runOver(t, context.Background(), &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL}, objects)
+	whole, all, _ := runOver(t, context.Background(), &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL}, list)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var out bytes.Buffer
 	r := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Workers: 1, Out: &out, Progress: func(bulk.Position) { cancel() }}
-	r.Source = bulk.Lines(&slow{strings.NewReader(objects)}, 0, 0)
+	r.Source = objects.Lines(&slow{strings.NewReader(list)}, 0, 0)
 	sum, err := r.Do(ctx)
 	if !errors.Is(err, context.Canceled) || sum.Objects == 0 || sum.Objects == 30_000 {
 		t.Fatalf("%+v, %v: wanted to be stopped in the middle", sum.Position, err)
@@ -215,7 +218,7 @@ func TestResume(t *testing.T) {
 		t.Fatalf("%d lines for %d objects", lines, sum.Objects)
 	}
 	rest := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Resumed: true, Out: &out,
-		Source: bulk.Lines(strings.NewReader(objects[sum.Offset:]), sum.Offset, sum.Lines)}
+		Source: objects.Lines(strings.NewReader(list[sum.Offset:]), sum.Offset, sum.Lines)}
 	more, err := rest.Do(context.Background())
 	if err != nil || out.String() != whole {
 		t.Errorf("%v, resumed output differs: %t", err, out.String() != whole)
@@ -235,15 +238,15 @@ func (s *slow) Read(p []byte) (int, error) {
 
 // A writer that fails ends the run with its error.
 func TestOutputFails(t *testing.T) {
-	dir, objects := sample(t, bulk.Sample{Seed: 1, Objects: 50_000, Descriptors: 50, Principals: 10, Groups: 5})
+	dir, list := sample(t, company.Sample{Seed: 1, Objects: 50_000, Descriptors: 50, Principals: 10, Groups: 5})
 	full := errors.New("the disk is full")
-	r := bulk.Run{Directory: dir, Rights: must(bulk.ParseRights("read")), Format: bulk.JSONL, Out: failing{full}, Source: bulk.Lines(strings.NewReader(objects), 0, 0)}
+	r := bulk.Run{Directory: dir, Rights: must(bulk.ParseRights("read")), Format: bulk.JSONL, Out: failing{full}, Source: objects.Lines(strings.NewReader(list), 0, 0)}
 	if _, err := r.Do(context.Background()); !errors.Is(err, full) {
 		t.Errorf("%v", err)
 	}
 	bad := errors.New("the disk is broken")
 	r = bulk.Run{Directory: dir, Rights: must(bulk.ParseRights("read")), Format: bulk.JSONL, Out: io.Discard,
-		Source: bulk.Lines(io.MultiReader(strings.NewReader(objects), failing{bad}), 0, 0)}
+		Source: objects.Lines(io.MultiReader(strings.NewReader(list), failing{bad}), 0, 0)}
 	if sum, err := r.Do(context.Background()); !errors.Is(err, bad) || sum.Objects == 0 {
 		t.Errorf("%+v %v", sum, err)
 	}
@@ -259,10 +262,10 @@ func (f failing) Read([]byte) (int, error)  { return 0, f.err }
 func TestLines(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 5))
 	words := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`, `""`, `:`, `:`, `,`, `,`, `{`, `}`, ` `, `\`, `"`, "\u00e9", "\x01", `null`, `1`}
-	dir := must(bulk.ReadDirectory([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
+	dir := must(people.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
 	run := func(text string, in io.Reader) string {
 		var out bytes.Buffer
-		r := bulk.Run{Directory: dir, Rights: must(bulk.ParseRights("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1, Source: bulk.Lines(in, 0, 0)}
+		r := bulk.Run{Directory: dir, Rights: must(bulk.ParseRights("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1, Source: objects.Lines(in, 0, 0)}
 		if _, err := r.Do(context.Background()); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
@@ -306,7 +309,7 @@ func (p *pieces) Read(b []byte) (int, error) {
 
 // TestNetworkLogon: what a user is in besides its groups.
 func TestNetworkLogon(t *testing.T) {
-	dir := must(bulk.ReadDirectory([]byte(`
+	dir := must(people.Read([]byte(`
 domain: S-1-5-21-1-2-3
 users:
   - {name: alice, sid: S-1-5-21-1-2-3-1107, memberOf: [a], claims: {Level: 3, Tags: [x, y]}}
@@ -367,7 +370,7 @@ func TestDirectoryRefusals(t *testing.T) {
 		"users: [{name: a, sid: S-1-5-21-1-2-3-4, claims: [{name: x, type: strin, values: [a]}]}]": "strin",
 		"domain: nowhere": "domain",
 	} {
-		if _, err := bulk.ReadDirectory([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := people.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q in it", text, err, want)
 		}
 	}

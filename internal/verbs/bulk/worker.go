@@ -1,209 +1,113 @@
 package bulk
 
 import (
-	"slices"
+	"context"
 
-	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
+// asking is a question as a worker asks it: A is the answer for a descriptor, T
+// what a batch keeps besides rows. Owned by one goroutine.
+type asking[A, T any] struct {
+	cost   int // bytes an answer takes, about
+	decide func(d *sd.Descriptor, t *winnt.ObjectType) (a A, share bool, err error)
+	put    func(b *box[T], o *objects.Object, a *A)
+	fail   func(b *box[T], o *objects.Object, err error) // of an object that could not be decided
+}
+
+// outcome is the answer for a descriptor, or why there is none. It is immutable
+// once published.
+type outcome[A any] struct {
+	err    error
+	answer A
+}
+
 // worker decides batches. Owned by one goroutine.
-type worker struct {
-	run        *Run
-	evaluators map[*winnt.ObjectType]*effective.Evaluator
-	gates      map[*winnt.ObjectType]gate
-	near       near
-	put        func(b *portion, o *Object, a *answer, err error)
-	rows       rows
-}
-
-func newWorker(r *Run) (*worker, error) {
-	w := &worker{run: r, evaluators: map[*winnt.ObjectType]*effective.Evaluator{}}
-	if _, err := w.evaluator(r.Type); err != nil {
-		return nil, err
-	}
-	cost := 0
-	switch r.Ask {
-	case Who:
-		cost = 8 * ((r.tokens.Len() + 63) / 64) * len(r.Rights)
-	case Index: // the sets go when they have been written
-		cost = 64 * len(r.Rights)
-	}
-	w.near = r.table.near(cost)
-	return w, nil
-}
-
-// evaluator is the one for a type of object.
-func (w *worker) evaluator(t *winnt.ObjectType) (*effective.Evaluator, error) {
-	if e := w.evaluators[t]; e != nil {
-		return e, nil
-	}
-	q := effective.Question{Type: t}
-	for _, r := range w.run.Rights {
-		q.Rights = append(q.Rights, r.Mask(t))
-	}
-	if w.run.Ask == What {
-		q.Rights = []winnt.AccessMask{winnt.MAXIMUM_ALLOWED}
-	}
-	e, err := effective.NewEvaluator(w.run.tokens, q)
-	if err != nil {
-		return nil, err
-	}
-	w.evaluators[t] = e
-	return e, nil
-}
-
-// gate is what the share leaves: the principals that have each right on it, and
-// the mask of the one principal of What. No sets stand for all.
-type gate struct {
-	sets []effective.Set
-	mask winnt.AccessMask
-}
-
-// gate is that for a type of object, whose words have masks of their own.
-func (w *worker) gate(t *winnt.ObjectType, e *effective.Evaluator) gate {
-	if w.run.Share == nil {
-		return gate{mask: ^winnt.AccessMask(0)}
-	}
-	g, ok := w.gates[t]
-	if !ok {
-		if w.run.Ask == What {
-			g.mask = e.Maximum(w.run.Share)[0]
-		}
-		for _, s := range e.Allowed(w.run.Share) {
-			g.sets = append(g.sets, slices.Clone(s))
-		}
-		if w.gates == nil {
-			w.gates = map[*winnt.ObjectType]gate{}
-		}
-		w.gates[t] = g
-	}
-	return g
+type worker[A, T any] struct {
+	run  *Run
+	ask  asking[A, T]
+	near near[outcome[A]]
 }
 
 // batch decides the objects of a batch and puts each where it belongs.
-func (w *worker) batch(b *portion) {
-	b.each(func(o *Object) {
-		b.rows++
+func (w *worker[A, T]) batch(b *box[T]) {
+	b.in.Each(func(o *objects.Object) {
+		b.sum.Objects++
 		if o.Type == nil {
 			o.Type = w.run.Type
 		}
-		if o.err != nil {
-			b.fail(o, o.err)
-			w.put(b, o, nil, o.err)
+		if o.Err != nil {
+			b.fail(o, o.Err)
+			w.ask.fail(b, o, o.Err)
 			return
 		}
 		b.note(o)
-		a := w.answer(o)
-		if a.err != nil {
-			b.fail(o, a.err)
-			w.put(b, o, nil, a.err)
+		x := w.outcome(o)
+		if x.err != nil {
+			b.fail(o, x.err)
+			w.ask.fail(b, o, x.err)
 			return
 		}
-		b.allowed += a.total
-		w.put(b, o, a, nil)
+		w.ask.put(b, o, &x.answer)
 	})
 }
 
-// answer finds or makes the answer for an object. Two workers that meet a new
+// outcome finds or makes the answer for an object. Two workers that meet a new
 // descriptor at once may both decide it; either answer will do.
-func (w *worker) answer(o *Object) *answer {
+func (w *worker[A, T]) outcome(o *objects.Object) *outcome[A] {
 	k := w.near.find(o, o.Type)
-	if a := k.answer.Load(); a != nil {
-		return a
+	if x := k.answer.Load(); x != nil {
+		return x
 	}
-	a, share := w.decide(o)
-	if share {
-		if !k.answer.CompareAndSwap(nil, a) {
-			return k.answer.Load()
-		}
+	x, share := w.decide(o)
+	if share && !k.answer.CompareAndSwap(nil, x) {
+		return k.answer.Load()
 	}
-	return a
+	return x
 }
 
-func (w *worker) decide(o *Object) (a *answer, share bool) {
-	d, err := o.form.parse(o.sd, w.run.Directory.Domain)
+func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
+	x = new(outcome[A])
+	d, err := o.Descriptor(w.run.Directory.Domain)
 	if err != nil {
-		return &answer{err: err}, true
+		x.err = err
+		return x, true
 	}
-	e, err := w.evaluator(o.Type)
-	if err != nil {
-		return &answer{err: err}, true
-	}
-	a = &answer{}
-	g := w.gate(o.Type, e)
-	if w.run.Ask == What {
-		a.mask = e.Maximum(d)[0] & g.mask
-		return a, e.Repeatable(d)
-	}
-	sets := e.Allowed(d)
-	a.counts = a.few.counts[:0]
-	if len(sets) > len(a.few.counts) {
-		a.counts = make([]uint32, 0, len(sets))
-	}
-	for i, s := range sets {
-		if g.sets != nil {
-			for j := range s {
-				s[j] &= g.sets[i][j]
-			}
-		}
-		n := s.Count()
-		a.counts = append(a.counts, uint32(n))
-		a.total += int64(n)
-	}
-	if w.run.Ask == Count {
-		return a, e.Repeatable(d)
-	}
-	if w.run.Ask == Index {
-		a.ids = a.few.ids[:0]
-	}
-	words := len(sets[0])
-	all := make(effective.Set, words*len(sets))
-	for i, s := range sets {
-		mine := all[i*words : (i+1)*words : (i+1)*words]
-		copy(mine, s)
-		a.sets = append(a.sets, mine)
-		if w.run.Ask == Index {
-			a.ids = append(a.ids, idOf(mine))
-		}
-	}
-	if w.run.inspect != nil {
-		w.run.inspect(d, o.Type, a)
-	}
-	if w.run.Ask == Index && w.run.Expressions {
-		for i := range sets {
-			a.exprs = append(a.exprs, w.expression(e, d, i))
-		}
-	}
-	return a, e.Repeatable(d)
+	x.answer, share, x.err = w.ask.decide(d, o.Type)
+	return x, share
 }
 
-// expression is that of a right, as JSON: clauses of terms. The share's clauses
-// must allow too. Nil if SIDs alone do not tell.
-func (w *worker) expression(e *effective.Evaluator, d *sd.Descriptor, right int) []byte {
-	x, ok := e.Expression(d, right)
-	if ok && w.run.Share != nil {
-		var gate effective.Expression
-		gate, ok = e.Expression(w.run.Share, right)
-		x = append(x, gate...)
-	}
-	if !ok {
-		return nil
-	}
-	out := []byte{'['}
-	for i, c := range x {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, '[')
-		for j, t := range c {
-			if j > 0 {
-				out = append(out, ',')
+// pass takes all objects through workers that ask one question. write puts out
+// what a batch keeps besides rows, before them; nil: nothing.
+func pass[A, T any](
+	ctx context.Context, r *Run, ask func(d *decider) asking[A, T], write func(b *box[T], so *Summary) error,
+) (Summary, error) {
+	p := pipeline[T]{source: r.Source, out: r.Out, workers: r.Workers, progress: r.Progress, save: r.Save}
+	p.worker = workers(r, ask)
+	p.write = func(b *box[T], so *Summary) error {
+		if write != nil {
+			if err := write(b, so); err != nil {
+				return err
 			}
-			out = append(append(append(out, '"'), t.String()...), '"')
 		}
-		out = append(out, ']')
+		_, err := r.Out.Write(b.out)
+		return err
 	}
-	return append(out, ']')
+	return p.do(ctx)
+}
+
+// workers returns a maker of workers that share what they know.
+func workers[A, T any](r *Run, ask func(d *decider) asking[A, T]) func() (func(*box[T]), error) {
+	known := newTable[outcome[A]](r.CacheBytes)
+	return func() (func(*box[T]), error) {
+		d, err := newDecider(r)
+		if err != nil {
+			return nil, err
+		}
+		w := &worker[A, T]{run: r, ask: ask(d)}
+		w.near = known.near(w.ask.cost)
+		return w.batch, nil
+	}
 }

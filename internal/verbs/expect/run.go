@@ -107,7 +107,7 @@ func (q *question) run(now func() time.Time, used map[int]bool) Case {
 // describe is what "why" of an expectation is looked for in.
 func describe(a *batch.Answered) string {
 	if a.Refused != nil {
-		return fmt.Sprintf("%s: %s (%s)\n", a.Status, a.Refused.Because, a.Refused.Rule)
+		return fmt.Sprintf("%s: %s (%s)\n", a.Status(), a.Refused.Because, a.Refused.Rule)
 	}
 	return a.Why.String()
 }

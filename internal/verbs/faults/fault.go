@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/refmon/refmon/kernel"
@@ -95,8 +94,7 @@ type service struct {
 	absent []absence
 	// verdict reads the status that counts when the call itself succeeds.
 	verdict func(out any) ntstatus.Status
-	// alone says that the service is not checked for leaving no trace when it
-	// fails: what it gives back is released by the world.
+	// settle releases what a successful call gave back.
 	settle func(w *world, out any)
 }
 
@@ -115,31 +113,23 @@ type fault[I any] struct {
 	needs  scope
 	only   []nt.Profile
 	lifts  string // see Fault
+	of     part   // what refuses
 	inject func(w *world, in *I)
 }
 
-// ofHandle reports whether the fault is one of referencing a handle.
-func (f *fault[I]) ofHandle() bool {
-	switch f.want {
-	case ntstatus.InvalidHandle, ntstatus.ObjectTypeMismatch:
-		return true
-	case ntstatus.AccessDenied:
-		return strings.Contains(f.takes, "Handle") || strings.Contains(f.name, "without")
-	}
-	return false
-}
+// part says what refuses a call: it tells apart faults of one status.
+type part uint8
 
-// ofCheck reports whether the fault is an access check that says no.
-func (f *fault[I]) ofCheck() bool {
-	if f.want != ntstatus.AccessDenied {
-		return false
-	}
-	for _, word := range []string{"refuses", "DACL", "may not"} {
-		if strings.Contains(f.name, word) {
-			return true
-		}
-	}
-	return false
+const (
+	ofCall   part = iota // the call's own rule
+	ofHandle             // the reference of a handle
+	ofCheck              // an access check
+)
+
+// ofHandle reports whether the fault is one of referencing a handle. These two
+// statuses have no other cause.
+func (f *fault[I]) ofHandle() bool {
+	return f.of == ofHandle || f.want == ntstatus.InvalidHandle || f.want == ntstatus.ObjectTypeMismatch
 }
 
 // setup is what define needs besides the faults.
@@ -165,7 +155,9 @@ func define[I any](s setup[I]) bool {
 		e.base = func(w *world) any { in := s.base(w); return &in }
 		for _, f := range s.faults {
 			e.faults = append(e.faults, &Fault{
-				Name: f.name, Want: f.want, rule: f.rule, when: f.when, takes: strings.Fields(f.takes), needs: f.needs, profiles: f.only, lifts: strings.Fields(f.lifts), handle: f.ofHandle(), denial: f.ofCheck(),
+				Name: f.name, Want: f.want, rule: f.rule, when: f.when,
+				takes: strings.Fields(f.takes), needs: f.needs, profiles: f.only,
+				lifts: strings.Fields(f.lifts), handle: f.ofHandle(), denial: f.of == ofCheck,
 				inject:  func(w *world, in any) { f.inject(w, in.(*I)) },
 				service: e, condition: find(e.row.Info(), f.rule, f.want, f.when),
 			})
@@ -230,135 +222,3 @@ func byOrder(list []*Fault) {
 		}
 	}
 }
-
-// outside are services that can fail and whose faults are not here, and why.
-var outside = map[string]string{
-	"AllocateLocallyUniqueId": cFace,
-	"CreatePort":              ports, "ConnectPort": ports, "AcceptConnectPort": ports, "RequestWaitReplyPort": ports, "ListenPort": ports, "CompleteConnectPort": ports,
-	"ReplyWaitReceivePort": ports, "ReplyPort": ports, "ImpersonateClientOfPort": ports,
-	"SeAssignSecurityEx": values, "SeSetSecurityDescriptorInfoEx": values, "SeUnregisterLogonSessionTerminatedRoutine": values,
-}
-
-const (
-	ports  = "what a port answers depends on the conversation, not on one call: transcript 30-ports"
-	values = "the routine works on values alone; its rules have tests of their own"
-)
-
-// Outside tells why no faults of a service are here; empty for a service that
-// has some, or was forgotten.
-func Outside(name string) string {
-	if reason, ok := outside[name]; ok {
-		return reason
-	}
-	if len(name) < 2 {
-		return ""
-	}
-	return outside[name[2:]]
-}
-
-// Known reports whether the faults of a service are known here.
-func Known(name string) bool { return registry[name] != nil }
-
-// Absence is a condition of a service that has no fault here, and why.
-type Absence struct {
-	Condition nt.Condition
-	Reason    string
-}
-
-// Absent lists the conditions of a service that no fault brings about. One
-// whose Reason is empty was forgotten.
-func Absent(name string) []Absence {
-	s := registry[name]
-	if s == nil {
-		return nil
-	}
-	var list []Absence
-	for i, c := range s.row.Info().Conditions {
-		if s.covers(i) {
-			continue
-		}
-		a := Absence{Condition: c}
-		for _, f := range s.faults {
-			if f.condition == i {
-				a.Reason = "kernel mode is not called with such a pointer"
-			}
-		}
-		for _, r := range s.absent {
-			if r.rule == c.Rule && strings.Contains(c.When, r.when) {
-				a.Reason = r.reason
-			}
-		}
-		list = append(list, a)
-	}
-	return list
-}
-
-func (s *service) covers(condition int) bool {
-	for _, f := range s.faults {
-		if f.condition == condition && f.callable() {
-			return true
-		}
-	}
-	return false
-}
-
-// Pair is two faults of one service that can hold at once. First is the one
-// that must win.
-type Pair struct {
-	Service       string
-	Profile       nt.Profile
-	First, Second *Fault
-}
-
-// Matrix lists the pairs of simultaneous faults of a service, in the order of
-// the tests. Two faults of one condition are a pair too where both can hold.
-func Matrix(name string, profile nt.Profile) []Pair {
-	list := Faults(name, profile)
-	var pairs []Pair
-	for i, a := range list {
-		for _, b := range list[i+1:] {
-			switch first := Winner(profile, a, b); {
-			case a.Excludes(b):
-			case first == a:
-				pairs = append(pairs, Pair{name, profile, a, b})
-			case first == b:
-				pairs = append(pairs, Pair{name, profile, b, a})
-			}
-		}
-	}
-	return pairs
-}
-
-// Winner is the fault of a set that the order of the conditions lets win; nil
-// if the call succeeds with all of them.
-func Winner(profile nt.Profile, set ...*Fault) *Fault {
-	var first *Fault
-	for _, f := range set {
-		if f.effective(profile) && !f.lifted(profile, set) && (first == nil || f.condition < first.condition) {
-			first = f
-		}
-	}
-	return first
-}
-
-// lifted reports whether another fault of the set makes f none.
-func (f *Fault) lifted(profile nt.Profile, set []*Fault) bool {
-	if profile != nt.Observed {
-		return false
-	}
-	for _, g := range set {
-		for _, l := range g.lifts {
-			if len(f.takes) == 1 && f.takes[0] == l {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// Check calls the service with both faults in force. The error says what came
-// back instead of what First promises.
-func (p Pair) Check() (Outcome, error) { return Call(p.Service, p.Profile, p.First, p.Second) }
-
-// String is "NtClose: O-40 no such handle + …".
-func (p Pair) String() string { return fmt.Sprintf("%s: %s + %s", p.Service, p.First, p.Second) }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// tokenShape is that of a token file (docs/DESIGN.md) in the notation of shape. G is a group, P a privilege, C a claim,
+// W a list of words.
+var tokenShape = expand(`\{(user:<G>,|(deviceGroups|groups|restrictedDeviceGroups|restrictedSids):(z|\[(<G>,)*\]),|
+	(deviceClaims|localAttributes|restrictedDeviceClaims|restrictedUserClaims|userClaims):(z|\[(<C>,)*\]),|
+	privileges:(z|\[(<P>,)*\]),|(flags|mandatoryPolicy):<W>,|(restricted|sandboxInert|writeRestricted):[bz],|
+	appContainer:(z|\{(capabilities:(z|\[(<G>,)*\]),)?(lowPrivilege:[bz],)?(number:[nsz],)?packageSid:s,\}),|
+	(auditPolicy|defaultDacl|domain|elevationType|impersonationLevel|integrityLevel):[sz],|
+	(isolationPrefix|owner|primaryGroup|source|trustLevel|type):[sz],|(authenticationId|dynamicCharged):[nsz],|
+	(expirationTime|modifiedId|originatingLogon|parentTokenId|sessionId|sourceId):[nsz],)*\}`)
+
+// certificateShape is that of a certificate (docs/certificates.md).
+var certificateShape = expand(`\{adOwnerReadOnly:b,backup:b,certificate:s,claimsDisabled:b,descriptor:s,desired:s,digest:s,
+	granted:s,kernelMode:b,level:s,mapping:\[s,s,s,s,\],objectTypes:\[(s,)*\],
+	policies:\{(\*:\[(\[s,s,s,\],)*\],)*\},previous:s,primary:s,
+	privileges:\[(s,)*\],restore:b,resultList:b,results:\[(s,)*\],self:s,status:s,
+	steps:\[(\{ace:n,bits:s,granted:b,list:s,node:n,pass:s,rule:s,\},)*\],token:s,\}`)
+
+func expand(form string) *regexp.Regexp {
+	form = strings.NewReplacer("\n", "", "\t", "", "<G>", `(s|\{(attributes:<W>,)?sid:s,\})`,
+		"<P>", `(s|\{(attributes:<W>,)?name:s,\})`, "<C>", `\{(flags:[nsz],)?name:s,type:s,values:\[([sbn],)*\],\}`).Replace(form)
+	return regexp.MustCompile("^" + strings.ReplaceAll(form, "<W>", `(z|\[(s,)*\])`) + "$")
+}
+
+var fieldName = regexp.MustCompile("^[a-zA-Z]+$")
+
+// shape tells of what kind a value is: s, n, b, z for null, [of each,] or {key:of each,} with * for a key that is no word.
+func shape(v any) string {
+	out := "z"
+	switch v := v.(type) {
+	case string:
+		return "s"
+	case bool:
+		return "b"
+	case json.Number:
+		return "n"
+	case []any:
+		out = "["
+		each(v, func(v any) { out += shape(v) + "," })
+		out += "]"
+	case map[string]any:
+		out = "{"
+		each(slices.Sorted(maps.Keys(v)), func(k string) { out += pick(fieldName.MatchString(k), k, "*") + ":" + shape(v[k]) + "," })
+		out += "}"
+	}
+	return out
+}

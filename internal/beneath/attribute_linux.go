@@ -1,0 +1,83 @@
+package beneath
+
+import (
+	"errors"
+	"io/fs"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Attribute appends an extended attribute of a file below the root to dst. It
+// returns nil if the file has no such attribute, also where the file system has no
+// attributes. A link is not
+// followed. most bounds the value, in bytes.
+func (d *Dirs) Attribute(dst []byte, path, name string, most int) ([]byte, error) {
+	fd, base, own, err := d.at(path)
+	if err != nil {
+		return nil, &fs.PathError{Op: "attribute " + name, Path: path, Err: err}
+	}
+	if own {
+		defer func() { _ = unix.Close(fd) }()
+	}
+	get := func(dst []byte) (int, error) { return unix.Lgetxattr(placeOf(fd, base), name, dst) }
+	if d.root.xattrat {
+		get = func(dst []byte) (int, error) { return getxattrat(fd, base, unix.AT_SYMLINK_NOFOLLOW, name, dst) }
+	}
+	if cap(dst)-len(dst) < 1024 {
+		dst = append(make([]byte, 0, len(dst)+4096), dst...)
+	}
+	for {
+		n, err := get(dst[len(dst):cap(dst)])
+		switch {
+		case err == nil:
+			return dst[:len(dst)+n], nil
+		case errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP):
+			return nil, nil
+		case errors.Is(err, unix.ERANGE) && cap(dst) < most:
+			dst = append(make([]byte, 0, 8*cap(dst)), dst...)
+		case errors.Is(err, unix.EINTR):
+		default:
+			return nil, &fs.PathError{Op: "attribute " + name, Path: path, Err: err}
+		}
+	}
+}
+
+// xattrArgs is struct xattr_args of linux/xattr.h where a pointer has 64 bits.
+type xattrArgs struct {
+	value unsafe.Pointer
+	size  uint32
+	flags uint32
+}
+
+// hasXattrAt reports whether the system has getxattrat (Linux 6.13).
+func hasXattrAt(fd int) bool {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		return false
+	}
+	var few [16]byte
+	_, err := getxattrat(fd, ".", unix.AT_SYMLINK_NOFOLLOW, "user.refmon", few[:])
+	return err == nil || errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, unix.ERANGE)
+}
+
+// getxattrat reads an attribute of a file of an open directory into dst, which is
+// not empty.
+func getxattrat(fd int, name string, flags int, attribute string, dst []byte) (int, error) {
+	path, err := unix.BytePtrFromString(name)
+	if err != nil {
+		return 0, err
+	}
+	of, err := unix.BytePtrFromString(attribute)
+	if err != nil {
+		return 0, err
+	}
+	args := xattrArgs{value: unsafe.Pointer(&dst[0]), size: uint32(len(dst))}
+	n, _, errno := unix.Syscall6(unix.SYS_GETXATTRAT, uintptr(fd), uintptr(unsafe.Pointer(path)), uintptr(flags),
+		uintptr(unsafe.Pointer(of)), uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args))
+	runtime.KeepAlive(dst)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}

@@ -1,0 +1,249 @@
+package beneath
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Root is a directory below which names are read. It is immutable.
+type Root struct {
+	dir     *os.File // closed by Close, or by the collector
+	device  uint64
+	openat2 bool // the system has it
+	xattrat bool // the system has getxattrat
+}
+
+// Open opens a directory to read below it. A link is followed here: the caller
+// named it.
+func Open(path string) (*Root, error) {
+	dir, err := os.OpenFile(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	r := &Root{dir: dir}
+	s, err := statAt(r.fd(), "", unix.AT_EMPTY_PATH)
+	if err != nil {
+		return nil, errors.Join(&fs.PathError{Op: "stat", Path: path, Err: err}, dir.Close())
+	}
+	r.device = uint64(s.Dev)
+	if fd, err := r.openBeneath(r.fd(), "."); err == nil {
+		r.openat2 = true
+		_ = unix.Close(fd)
+	}
+	r.xattrat = hasXattrAt(r.fd())
+	return r, nil
+}
+
+// Close gives the directory back. Without it the collector does.
+func (r *Root) Close() error { return r.dir.Close() }
+
+func (r *Root) fd() int { return int(r.dir.Fd()) }
+
+// openBeneath opens a directory below another.
+func (*Root) openBeneath(at int, name string) (int, error) {
+	how := unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV,
+	}
+	for {
+		// EAGAIN: a rename elsewhere came in between, and the kernel could not tell
+		// whether the path stayed below.
+		fd, err := unix.Openat2(at, name, &how)
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
+			return fd, err
+		}
+	}
+}
+
+// openStep opens one component without openat2.
+func (r *Root) openStep(at int, name string) (int, error) {
+	fd, err := unix.Openat(at, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	for errors.Is(err, unix.EINTR) {
+		fd, err = unix.Openat(at, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	}
+	if err != nil {
+		if s, lost := statAt(at, name, unix.AT_SYMLINK_NOFOLLOW); lost == nil && s.Mode&unix.S_IFMT == unix.S_IFLNK {
+			err = unix.ELOOP // O_PATH says ENOTDIR
+		}
+		return -1, err
+	}
+	s, err := statAt(fd, "", unix.AT_EMPTY_PATH)
+	if err == nil && uint64(s.Dev) != r.device {
+		err = unix.EXDEV
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// step opens a directory by one name.
+func (r *Root) step(at int, name string) (int, error) {
+	if r.openat2 {
+		return r.openBeneath(at, name)
+	}
+	return r.openStep(at, name)
+}
+
+// Dirs are the directories below a root that one goroutine holds open: those on
+// the way to the last file. The zero value is not usable; see [Root.Dirs].
+type Dirs struct {
+	root *Root
+	open []dir // each below the one before; never the root
+}
+
+// dir is an open directory; name is one component.
+type dir struct {
+	name string
+	fd   int
+}
+
+// maxOpen is how many directories Dirs holds open. Below that depth a directory
+// is opened anew for each change of directory.
+const maxOpen = 64
+
+// Dirs returns the directories of a goroutine, none of them open yet.
+func (r *Root) Dirs() *Dirs { return &Dirs{root: r} }
+
+// Close closes all directories. Dirs can be used again.
+func (d *Dirs) Close() {
+	for _, o := range d.open {
+		_ = unix.Close(o.fd) // only a place
+	}
+	d.open = d.open[:0]
+}
+
+var errNotBelow = errors.New("the path does not name what lies below the root")
+
+// at returns the directory of a path below the root, open, and the last
+// component; own says that the caller closes it. An empty path is the root, "."
+// in itself.
+func (d *Dirs) at(path string) (fd int, base string, own bool, err error) {
+	fd, depth := d.root.fd(), 0
+	rest := path
+	for {
+		name, after, more := strings.Cut(rest, "/")
+		if name == ".." || name == "" && more {
+			if own {
+				_ = unix.Close(fd)
+			}
+			return -1, "", false, errNotBelow
+		}
+		if !more {
+			return fd, cmp.Or(name, "."), own, nil
+		}
+		rest = after
+		if depth < len(d.open) && d.open[depth].name == name {
+			fd = d.open[depth].fd
+			depth++
+			continue
+		}
+		d.shut(depth)
+		next, err := d.root.step(fd, name)
+		if own {
+			_ = unix.Close(fd)
+		}
+		if err != nil {
+			return -1, "", false, meaning(err)
+		}
+		if own = depth >= maxOpen; !own {
+			d.open = append(d.open, dir{strings.Clone(name), next})
+		}
+		fd = next
+		depth++
+	}
+}
+
+// shut closes the directories from a depth on.
+func (d *Dirs) shut(depth int) {
+	if depth >= len(d.open) {
+		return
+	}
+	for _, o := range d.open[depth:] {
+		_ = unix.Close(o.fd)
+	}
+	d.open = d.open[:depth]
+}
+
+// Stat tells about a file below the root, by a path with slashes; of a link, about
+// the link.
+func (d *Dirs) Stat(path string) (unix.Stat_t, error) {
+	fd, base, own, err := d.at(path)
+	if err != nil {
+		return unix.Stat_t{}, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	if own {
+		defer func() { _ = unix.Close(fd) }()
+	}
+	s, err := statAt(fd, base, unix.AT_SYMLINK_NOFOLLOW)
+	if err != nil {
+		err = &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return s, err
+}
+
+// List returns the children of a directory below the root, sorted by name; "" is
+// the root itself.
+func (d *Dirs) List(path string) ([]fs.DirEntry, error) {
+	fd, base, own, err := d.at(path)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	if own {
+		defer func() { _ = unix.Close(fd) }()
+	}
+	place := fd
+	if base != "." {
+		if place, err = d.root.step(fd, base); err != nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: meaning(err)}
+		}
+		defer func() { _ = unix.Close(place) }()
+	}
+	list, err := readDir(place, path)
+	return list, err
+}
+
+// readDir lists an open directory.
+func readDir(place int, path string) ([]fs.DirEntry, error) {
+	fd, err := unix.Openat(place, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	for errors.Is(err, unix.EINTR) {
+		fd, err = unix.Openat(place, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), path)
+	defer func() { _ = f.Close() }() // only read
+	list, err := f.ReadDir(-1)
+	sortByName(list)
+	return list, err
+}
+
+// meaning gives the two refusals of a path their words.
+func meaning(err error) error {
+	switch {
+	case errors.Is(err, unix.ELOOP):
+		return ErrLink
+	case errors.Is(err, unix.EXDEV):
+		return ErrMount
+	}
+	return err
+}
+
+func statAt(fd int, name string, flags int) (s unix.Stat_t, err error) {
+	for {
+		if err = unix.Fstatat(fd, name, &s, flags); !errors.Is(err, unix.EINTR) {
+			return s, err
+		}
+	}
+}
+
+// placeOf names a file of an open directory for calls that take paths only.
+func placeOf(fd int, name string) string { return "/proc/self/fd/" + strconv.Itoa(fd) + "/" + name }

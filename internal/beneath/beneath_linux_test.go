@@ -1,0 +1,187 @@
+package beneath
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// variants are a root as every kernel gives it.
+func variants(t *testing.T, path string) map[string]*Root {
+	t.Helper()
+	out := map[string]*Root{}
+	for _, v := range []string{"as it is", "no openat2", "no getxattrat", "neither"} {
+		r, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = r.Close() })
+		r.openat2 = r.openat2 && v != "no openat2" && v != "neither"
+		r.xattrat = r.xattrat && v != "no getxattrat" && v != "neither"
+		out[v] = r
+	}
+	return out
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func makeFiles(t *testing.T, files ...string) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, f := range files {
+		path := filepath.Join(root, f)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(f), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// TestReadsBelow: files at every depth, in any order, and the root itself.
+func TestReadsBelow(t *testing.T) {
+	deep := strings.Repeat("d/", maxOpen+5) + "file"
+	root := makeFiles(t, "a", "b/c", "b/e/f", "b/g", deep)
+	attributes := unix.Setxattr(filepath.Join(root, "b/e/f"), "user.x", []byte("value"), 0) == nil
+	for name, r := range variants(t, root) {
+		t.Run(name, func(t *testing.T) {
+			before := openFiles(t)
+			d := r.Dirs()
+			for _, p := range []string{deep, "b/e/f", "a", "b/g", "b/c", deep, "b/e", "b", "", "b/e/f"} {
+				want := unix.Stat_t{}
+				if err := unix.Lstat(filepath.Join(root, p), &want); err != nil {
+					t.Fatal(err)
+				}
+				if s, err := d.Stat(p); err != nil || s.Ino != want.Ino {
+					t.Errorf("Stat(%q): inode %d, %v, want %d", p, s.Ino, err, want.Ino)
+				}
+			}
+			if list := must(d.List("b")); len(list) != 3 || list[0].Name() != "c" || !list[1].IsDir() {
+				t.Errorf("List: %v", list)
+			}
+			if list := must(d.List("")); len(list) != 3 {
+				t.Errorf("List of the root: %v", list)
+			}
+			if v := must(d.Attribute(nil, "b/g", "user.x", 1<<16)); v != nil {
+				t.Errorf("an attribute that is not there: %q", v)
+			}
+			if v := must(d.Attribute([]byte("+"), "b/e/f", "user.x", 1<<16)); attributes && string(v) != "+value" {
+				t.Errorf("attribute %q", v)
+			}
+			for _, p := range []string{"..", "../x", "b/..", "b//c", "/etc/passwd"} {
+				if _, err := d.Stat(p); err == nil {
+					t.Errorf("Stat(%q) succeeds", p)
+				}
+			}
+			if _, err := d.Stat("no/such"); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a directory that is not there: %v", err)
+			}
+			if d.Close(); openFiles(t) != before {
+				t.Errorf("%d files were open, %d are", before, openFiles(t))
+			}
+		})
+	}
+}
+
+func openFiles(t *testing.T) int { return len(must(os.ReadDir("/proc/self/fd"))) }
+
+// TestLinkInTheMiddle: a link that takes a directory's place is refused wherever
+// it stands, whatever it points to, and a link at the end is told about itself.
+func TestLinkInTheMiddle(t *testing.T) {
+	secret := makeFiles(t, "x/file")
+	for _, to := range []string{secret + "/x", "../b", "."} {
+		root := makeFiles(t, "a/x/file", "b/x/file")
+		for name, r := range variants(t, root) {
+			d := r.Dirs()
+			defer d.Close()
+			if _, err := d.Stat("a/x/file"); err != nil {
+				t.Fatal(err)
+			}
+			d.Close()
+			for _, at := range []string{"a", "a/x"} {
+				if err := errors.Join(os.Rename(filepath.Join(root, at), filepath.Join(root, "moved")),
+					os.Symlink(to, filepath.Join(root, at))); err != nil {
+					t.Fatal(err)
+				}
+				_, err := d.Stat("a/x/file")
+				_, lost := d.List("a/x")
+				_, none := d.Attribute(nil, "a/x/file", "user.x", 1<<16)
+				if !errors.Is(err, ErrLink) || !errors.Is(lost, ErrLink) || !errors.Is(none, ErrLink) {
+					t.Errorf("%s, %s -> %s: Stat %v, List %v, Attribute %v", name, at, to, err, lost, none)
+				}
+				if s, err := d.Stat(at); err != nil || s.Mode&unix.S_IFMT != unix.S_IFLNK {
+					t.Errorf("%s: the link itself: %v", name, err)
+				}
+				d.Close()
+				if err := errors.Join(os.Remove(filepath.Join(root, at)),
+					os.Rename(filepath.Join(root, "moved"), filepath.Join(root, at))); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// TestMount: what is mounted below the root is not visited.
+func TestMount(t *testing.T) {
+	for _, place := range []struct{ root, below string }{
+		{"/", "proc"}, {"/proc", "fs/binfmt_misc"}, {"/dev", "pts"}, {"/dev", "shm"},
+	} {
+		var of, in unix.Stat_t
+		if unix.Stat(place.root, &of) != nil || unix.Stat(place.root+"/"+place.below, &in) != nil || of.Dev == in.Dev {
+			continue
+		}
+		for name, r := range variants(t, place.root) {
+			d := r.Dirs()
+			if _, err := d.List(place.below); !errors.Is(err, ErrMount) {
+				t.Errorf("%s: %+v: %v", name, place, err)
+			}
+			d.Close()
+		}
+		return
+	}
+	t.Skip("nothing is mounted where this test looks")
+}
+
+func TestOpenErrors(t *testing.T) {
+	root := makeFiles(t, "a")
+	for _, path := range []string{root + "/none", root + "/a"} {
+		if _, err := Open(path); err == nil {
+			t.Errorf("Open(%s) succeeds", path)
+		}
+	}
+}
+
+// BenchmarkStat compares files read by their paths and below open directories.
+func BenchmarkStat(b *testing.B) {
+	root := b.TempDir()
+	dir := root + "/department/project/alpha"
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(dir+"/file", nil, 0o644)); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("path", func(b *testing.B) {
+		var buf [4096]byte
+		for b.Loop() {
+			_, _ = unix.Lgetxattr(dir+"/file", "user.x", buf[:])
+		}
+	})
+	d := must(Open(root)).Dirs()
+	b.Run("below", func(b *testing.B) {
+		buf := make([]byte, 0, 4096)
+		for i := 0; b.Loop(); i++ {
+			if _, err := d.Attribute(buf, "department/project/alpha/file", "user.x", 1<<16); err != nil {
+				b.Fatal(fmt.Errorf("%d: %w", i, err))
+			}
+		}
+	})
+}

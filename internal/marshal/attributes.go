@@ -1,0 +1,145 @@
+//go:build linux
+
+package marshal
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+)
+
+// maxClaims is how much memory the attributes of one list may take, in bytes.
+const maxClaims = 1 << 20
+
+// attributeReader copies TOKEN_SECURITY_ATTRIBUTES_INFORMATION. What is left
+// bounds the memory a list can take whose values all name the same text.
+type attributeReader struct {
+	*Memory
+	left int
+}
+
+// attributeSize is that of TOKEN_SECURITY_ATTRIBUTE_V1.
+const attributeSize = 40
+
+// TokenAttributesAt copies a list of attributes; NULL is nil.
+func (m *Memory) TokenAttributesAt(p Address) ([]claims.Attribute, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	var h [16]byte
+	// A structure begins at a multiple of 4 (O-3).
+	if p%4 != 0 {
+		return nil, ntstatus.DatatypeMisalignment
+	}
+	if st := m.Read(h[:], p); st != ntstatus.Success {
+		return nil, st
+	}
+	if le.Uint16(h[:]) != 1 {
+		return nil, ntstatus.InvalidParameter // the one version there is
+	}
+	r := attributeReader{m, maxClaims}
+	b, st := r.array(Address(le.Uint64(h[8:])), le.Uint32(h[4:]), attributeSize)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	list := make([]claims.Attribute, len(b)/attributeSize)
+	for i := range list {
+		if list[i], st = r.attribute(b[attributeSize*i:]); st != ntstatus.Success {
+			return nil, st
+		}
+	}
+	return list, ntstatus.Success
+}
+
+// array copies n elements.
+func (r *attributeReader) array(p Address, n uint32, size int) ([]byte, ntstatus.Status) {
+	if uint64(n)*uint64(size) > uint64(r.left) {
+		return nil, ntstatus.InsufficientResources
+	}
+	r.left -= int(n) * size
+	return r.Block(p, int(n)*size, 1)
+}
+
+// text copies what a UNICODE_STRING names.
+func (r *attributeReader) text(b []byte) (string, ntstatus.Status) {
+	n := int(le.Uint16(b))
+	if n > r.left {
+		return "", ntstatus.InsufficientResources
+	}
+	r.left -= n
+	if n%2 != 0 {
+		return "", ntstatus.InvalidParameter
+	}
+	return r.TextAt(Address(le.Uint64(b[8:])), n)
+}
+
+// terminated copies text up to its terminator.
+func (r *attributeReader) terminated(p Address) (string, ntstatus.Status) {
+	s, n, st := r.zeroTerminated(p, min(maxText, r.left/2))
+	if st == ntstatus.InvalidParameter && n < maxText {
+		return "", ntstatus.InsufficientResources
+	}
+	r.left -= 2 * n
+	return s, st
+}
+
+func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.Status) {
+	if a.Name, st = r.text(b); st != ntstatus.Success {
+		return a, st
+	}
+	a.Type, a.Flags = claims.Type(le.Uint16(b[16:])), le.Uint32(b[20:])
+	size := 8
+	switch a.Type {
+	case claims.String, claims.SID, claims.Octets:
+		size = 16
+	}
+	n := le.Uint32(b[24:])
+	values, st := r.array(Address(le.Uint64(b[32:])), n, size)
+	for i := 0; i < int(n) && st == ntstatus.Success; i++ {
+		st = r.value(&a, values[size*i:])
+	}
+	return a, st
+}
+
+// value adds one value; those of a type that there is none of are refused.
+func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Status) {
+	switch a.Type {
+	case claims.Int64:
+		a.Ints = append(a.Ints, int64(le.Uint64(b)))
+	case claims.Uint64, claims.Boolean:
+		a.Uints = append(a.Uints, le.Uint64(b))
+	case claims.String:
+		var s string
+		s, st = r.text(b)
+		a.Strings = append(a.Strings, s)
+	case claims.SID:
+		var s sid.SID
+		s, st = r.SIDAt(Address(le.Uint64(b)))
+		a.SIDs = append(a.SIDs, s)
+	case claims.Octets:
+		var o []byte
+		o, st = r.array(Address(le.Uint64(b)), le.Uint32(b[8:]), 1)
+		a.Octets = append(a.Octets, o)
+	default:
+		return ntstatus.InvalidParameter
+	}
+	return st
+}
+
+// NamesAt copies an array of n UNICODE_STRINGs.
+func (m *Memory) NamesAt(p Address, n uint32) ([]string, ntstatus.Status) {
+	r := attributeReader{m, maxClaims}
+	b, st := r.array(p, n, 16)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	var list []string
+	for ; len(b) > 0; b = b[16:] {
+		s, st := r.text(b)
+		if st != ntstatus.Success {
+			return nil, st
+		}
+		list = append(list, s)
+	}
+	return list, ntstatus.Success
+}

@@ -1,0 +1,204 @@
+//go:build linux
+
+package marshal
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+)
+
+// Descriptors that a thread keeps after it captured them, and the size of the
+// largest: programs ask about the same ones again, and comparing bytes is less
+// work than decoding them.
+const (
+	keptDescriptors = 4
+	keptBytes       = 4096
+)
+
+// descriptors are what a thread captured lately.
+type descriptors struct {
+	room []byte // of the capture under way
+	kept [keptDescriptors]struct {
+		raw raw
+		d   *sd.Descriptor
+	}
+	next int
+}
+
+// raw is a captured descriptor of either form:
+//
+//	offset size field
+//	0      2    control without SE_SELF_RELATIVE
+//	2      1    resource manager's byte
+//	3      -    owner, group, SACL, DACL: four bytes of length and as many bytes
+type raw []byte
+
+// DescriptorAt copies a descriptor in either form; NULL is nil.
+func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	c := &m.descriptors
+	b, st := m.captureDescriptor(c.room[:0], p)
+	c.room = b[:0]
+	if st == ntstatus.Success {
+		for i := range c.kept {
+			if bytes.Equal(c.kept[i].raw, b) {
+				return c.kept[i].d, ntstatus.Success
+			}
+		}
+	}
+	d, malformed := b.decode()
+	if malformed != ntstatus.Success { // a part that was read, before one that was not
+		return nil, malformed
+	}
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	if len(b) > keptBytes {
+		c.room = nil
+		return d, ntstatus.Success
+	}
+	k := &c.kept[c.next]
+	k.raw, k.d = append(k.raw[:0], b...), d
+	c.next = (c.next + 1) % keptDescriptors
+	return d, ntstatus.Success
+}
+
+// captureDescriptor appends what is at p, as far as it can be read.
+func (m *Memory) captureDescriptor(b raw, p Address) (raw, ntstatus.Status) {
+	var h [40]byte
+	if st := m.Read(h[:20], p); st != ntstatus.Success {
+		return b, st
+	}
+	if h[0] != 1 {
+		return b, ntstatus.UnknownRevision
+	}
+	control := sd.Control(le.Uint16(h[2:]))
+	var at [4]Address // owner, group, SACL, DACL
+	if control&sd.SelfRelative != 0 {
+		for i := range at {
+			if off := le.Uint32(h[4+4*i:]); off != 0 {
+				at[i] = p + Address(off)
+			}
+		}
+	} else {
+		if st := m.Read(h[:], p); st != ntstatus.Success {
+			return b, st
+		}
+		control = sd.Control(le.Uint16(h[2:]))
+		for i := range at {
+			at[i] = Address(le.Uint64(h[8+8*i:]))
+		}
+	}
+	b = append(le.AppendUint16(b, uint16(control&^sd.SelfRelative)), h[1])
+	for i, present := range [...]bool{true, true, control&sd.SACLPresent != 0, control&sd.DACLPresent != 0} {
+		mark := len(b)
+		b = append(b, 0, 0, 0, 0)
+		if at[i] == 0 || !present {
+			continue
+		}
+		var st ntstatus.Status
+		if i < 2 {
+			b, st = m.appendSID(b, at[i])
+		} else {
+			b, st = m.appendACL(b, at[i])
+		}
+		if st != ntstatus.Success {
+			return b[:mark], st
+		}
+		le.PutUint32(b[mark:], uint32(len(b)-mark-4))
+	}
+	return b, ntstatus.Success
+}
+
+// appendUser appends n bytes of user memory.
+func (m *Memory) appendUser(b []byte, p Address, n int) ([]byte, ntstatus.Status) {
+	b = slices.Grow(b, n)[:len(b)+n]
+	st := m.Read(b[len(b)-n:], p)
+	return b, st
+}
+
+func (m *Memory) appendSID(b []byte, p Address) ([]byte, ntstatus.Status) {
+	mark := len(b)
+	b, st := m.appendUser(b, p, 8)
+	if st != ntstatus.Success {
+		return b, st
+	}
+	if b[mark] != 1 || b[mark+1] > 15 {
+		return b, ntstatus.InvalidSID
+	}
+	n := 8 + 4*int(b[mark+1])
+	if b, st = m.appendUser(b[:mark], p, n); st != ntstatus.Success {
+		return b, st
+	}
+	// It changed between the two reads (O-4).
+	if b[mark] != 1 || 8+4*int(b[mark+1]) != n {
+		return b, ntstatus.InvalidSID
+	}
+	return b, ntstatus.Success
+}
+
+func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
+	mark := len(b)
+	b, st := m.appendUser(b, p, 8)
+	if st != ntstatus.Success {
+		return b, st
+	}
+	size := int(le.Uint16(b[mark+2:]))
+	if size < 8 {
+		return b, ntstatus.InvalidACL
+	}
+	if b, st = m.appendUser(b[:mark], p, size); st != ntstatus.Success {
+		return b, st
+	}
+	// It changed between the two reads (O-4).
+	if int(le.Uint16(b[mark+2:])) != size {
+		return b, ntstatus.InvalidACL
+	}
+	return b, ntstatus.Success
+}
+
+// decode makes the descriptor of the parts there are.
+func (b raw) decode() (*sd.Descriptor, ntstatus.Status) {
+	if len(b) == 0 {
+		return nil, ntstatus.Success
+	}
+	parts := sd.Parts{Control: sd.Control(le.Uint16(b)), RMControl: b[2]}
+	b = b[3:]
+	for i := 0; len(b) >= 4; i++ {
+		part := b[4 : 4+le.Uint32(b)]
+		b = b[4+len(part):]
+		if len(part) == 0 {
+			continue
+		}
+		var s sid.SID
+		var l *sd.ACL
+		var st ntstatus.Status
+		var err error
+		if i < 2 {
+			s, _, st = sid.DecodeString(string(part))
+		} else {
+			l, _, err = sd.DecodeACL(part)
+			st = StatusOf(err, ntstatus.InvalidACL)
+		}
+		if st != ntstatus.Success {
+			return nil, st
+		}
+		switch i {
+		case 0:
+			parts.Owner = s
+		case 1:
+			parts.Group = s
+		case 2:
+			parts.SACL = l
+		case 3:
+			parts.DACL = l
+		}
+	}
+	return sd.New(parts), ntstatus.Success
+}

@@ -1,0 +1,63 @@
+package strict
+
+// Members walks the members of an object or the elements of a list. The caller reads one value after each Next. It does not
+// hold the scanner, which would then have to live on the heap.
+type Members struct {
+	Name  []byte // of the present member, as written, without quotes
+	Start int    // offset of the present member's name
+	close byte
+	begun bool
+}
+
+// Object starts at an opening brace.
+func (s *Scanner) Object() Members { return s.open('{', '}', "an object") }
+
+// Array starts at an opening bracket.
+func (s *Scanner) Array() Members { return s.open('[', ']', "a list") }
+
+func (s *Scanner) open(open, shut byte, what string) Members {
+	if s.Peek() != open {
+		s.Failf(s.Pos, "want %s, found %s", what, s.found())
+	} else {
+		s.Pos++
+	}
+	return Members{close: shut}
+}
+
+// Next moves to the next member or element and, in an object, past its name.
+// It is false at the end and on an error.
+func (m *Members) Next(s *Scanner) bool {
+	if s.Err != nil {
+		return false
+	}
+	c := s.Peek()
+	switch {
+	case c == m.close:
+		s.Pos++
+		return false
+	case m.begun && c != ',':
+		s.Failf(s.Pos, "want ',' or '%c', found %s", m.close, s.found())
+		return false
+	case m.begun:
+		s.Pos++
+	}
+	m.begun = true
+	if m.close == ']' {
+		return true
+	}
+	if s.Peek() != '"' {
+		s.Failf(s.Pos, "want a field name in quotes, found %s", s.found())
+		return false
+	}
+	m.Start = s.Pos
+	if s.str(); s.Err != nil {
+		return false
+	}
+	m.Name = s.Bytes[m.Start+1 : s.Pos-1]
+	if s.Peek() != ':' {
+		s.Failf(s.Pos, "want ':' after the field name, found %s", s.found())
+		return false
+	}
+	s.Pos++
+	return true
+}

@@ -1,0 +1,235 @@
+package strict
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A Reader reads a document of a known shape: the caller asks for what must come next, and names the fields an object may
+// have. The zero value with Bytes set is ready.
+type Reader struct {
+	Scanner
+	depth int
+}
+
+// Fail returns an error at the next byte.
+func (r *Reader) Fail(format string, args ...any) error { return r.FailAt(r.Pos, format, args...) }
+
+// FailAt returns an error at an offset.
+func (r *Reader) FailAt(at int, format string, args ...any) error {
+	return &Error{Offset: at, Problem: fmt.Sprintf(format, args...)}
+}
+
+// Word consumes a literal name if it comes next.
+func (r *Reader) Word(w string) bool {
+	r.Peek()
+	if len(r.Bytes)-r.Pos < len(w) || string(r.Bytes[r.Pos:r.Pos+len(w)]) != w {
+		return false
+	}
+	r.Pos += len(w)
+	return true
+}
+
+// Null consumes null if it comes next.
+func (r *Reader) Null() bool { return r.Word("null") }
+
+// enter goes into a list or an object.
+func (r *Reader) enter() error {
+	if r.depth++; r.depth > MaxDepth {
+		return r.Fail("nested more than %d deep", MaxDepth)
+	}
+	return nil
+}
+
+// Object reads an object whose fields are among names (at most 64) and calls f with the index of each, in the order of the
+// file. f reads the value.
+func (r *Reader) Object(names []string, f func(i int) error) error {
+	if r.Peek() != '{' {
+		return r.Fail("want an object")
+	}
+	if err := r.enter(); err != nil {
+		return err
+	}
+	var seen uint64
+	for it := r.Scanner.Object(); it.Next(&r.Scanner); {
+		i := Layout(names).Index(it.Name)
+		if i < 0 {
+			return Within(Clip(it.Name), r.unknown(names, &it))
+		}
+		if seen>>i&1 != 0 {
+			return Within(names[i], r.FailAt(it.Start, "given twice"))
+		}
+		seen |= 1 << i
+		if err := f(i); err != nil {
+			return Within(names[i], err)
+		}
+	}
+	r.depth--
+	return r.Err
+}
+
+func (r *Reader) unknown(names []string, it *Members) error {
+	for _, n := range names {
+		if strings.EqualFold(n, string(it.Name)) {
+			return r.FailAt(it.Start, "unknown field, write it %s", n)
+		}
+	}
+	return r.FailAt(it.Start, "unknown field, want one of %s", strings.Join(names, ", "))
+}
+
+// Map reads an object with names of the file's own, each once, and calls f with each. f reads the value.
+func (r *Reader) Map(f func(key string) error) error {
+	if r.Peek() != '{' {
+		return r.Fail("want an object")
+	}
+	if err := r.enter(); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for it := r.Scanner.Object(); it.Next(&r.Scanner); {
+		text, _ := Unquote(nil, r.Bytes[it.Start:it.Start+len(it.Name)+2])
+		key := string(text)
+		if seen[key] {
+			return Within(Clip(text), r.FailAt(it.Start, "given twice"))
+		}
+		seen[key] = true
+		if err := f(key); err != nil {
+			return Within(key, err)
+		}
+	}
+	r.depth--
+	return r.Err
+}
+
+// Array reads a list and calls f for each element, at most limit.
+func (r *Reader) Array(limit int, f func(i int) error) error {
+	if r.Peek() != '[' {
+		return r.Fail("want an array")
+	}
+	if err := r.enter(); err != nil {
+		return err
+	}
+	i := 0
+	for it := r.Scanner.Array(); it.Next(&r.Scanner); i++ {
+		if i == limit {
+			return r.Fail("want at most %d entries", limit)
+		}
+		if err := f(i); err != nil {
+			return Within("["+strconv.Itoa(i)+"]", err)
+		}
+	}
+	r.depth--
+	return r.Err
+}
+
+// Text reads a string.
+func (r *Reader) Text() (string, error) {
+	if r.Peek() != '"' {
+		return "", r.Fail("want a string")
+	}
+	start := r.Pos
+	if r.str(); r.Err != nil {
+		return "", r.Err
+	}
+	text, _ := Unquote(nil, r.Bytes[start:r.Pos])
+	return string(text), nil
+}
+
+// Scalar reads a string, a number, true or false as the text that it is written with.
+func (r *Reader) Scalar() (string, error) {
+	switch c := r.Peek(); c {
+	case '"':
+		return r.Text()
+	case '{', '[', 'n':
+		return "", r.Fail("want text")
+	}
+	v := r.Value(r.depth)
+	return string(v), r.Err
+}
+
+// Number reads a whole number and returns its text.
+func (r *Reader) Number() (string, error) {
+	start := r.Pos
+	if c := r.Peek(); c != '-' && (c < '0' || c > '9') {
+		return "", r.Fail("want a number")
+	}
+	v := r.Value(r.depth)
+	if r.Err != nil {
+		return "", r.Err
+	}
+	if strings.ContainsAny(string(v), ".eE") {
+		return "", r.FailAt(start, "want a whole number without exponent")
+	}
+	return string(v), nil
+}
+
+// Unsigned reads a number of at most size bits, or a string that holds one, decimal or 0x….
+func (r *Reader) Unsigned(size int) (uint64, error) {
+	base, read := 10, r.Number
+	if r.Peek() == '"' {
+		base, read = 0, r.Text
+	}
+	start := r.Pos
+	s, err := read()
+	if err != nil {
+		return 0, err
+	}
+	v, err := strconv.ParseUint(s, base, size)
+	if err != nil {
+		return 0, r.FailAt(start, "%q: want a number of at most %d bits, such as 999 or \"0x3e7\"", Clip([]byte(s)), size)
+	}
+	return v, nil
+}
+
+// Boolean reads true or false.
+func (r *Reader) Boolean() (bool, error) {
+	switch {
+	case r.Word("true"):
+		return true, nil
+	case r.Word("false"):
+		return false, nil
+	}
+	return false, r.Fail("want true or false")
+}
+
+// Raw reads any value in which no name is given twice, and returns its bytes.
+func (r *Reader) Raw() ([]byte, error) {
+	var err error
+	switch r.Peek() {
+	case '{':
+		start := r.Pos
+		err = r.Map(func(string) error {
+			_, err := r.Raw()
+			return err
+		})
+		return r.Bytes[start:r.Pos], err
+	case '[':
+		start := r.Pos
+		err = r.Array(-1, func(int) error {
+			_, err := r.Raw()
+			return err
+		})
+		return r.Bytes[start:r.Pos], err
+	}
+	return r.Value(r.depth), r.Err
+}
+
+// Done fails where something follows the document.
+func (r *Reader) Done() error {
+	if r.Peek(); r.Pos < len(r.Bytes) {
+		return r.Fail("something follows the object")
+	}
+	return nil
+}
+
+// IsNumber reports whether text is a number as JSON writes it.
+func IsNumber(text string) bool {
+	if text == "" || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+		return false
+	}
+	s := Scanner{Bytes: []byte(text)}
+	s.number()
+	s.End()
+	return s.Err == nil
+}

@@ -1,0 +1,72 @@
+package strict
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// valid reports whether the scanner takes text as one value.
+func valid(text string) bool {
+	s := Scanner{Bytes: []byte(text)}
+	s.Value(0)
+	s.End()
+	return s.Err == nil
+}
+
+var scannerSeeds = []string{
+	`{}`, `[]`, `0`, `-0`, `01`, `1.`, `.5`, `1e`, `1e+9`, `-`, `+1`, `""`, `"\u00e9"`, `"\ud800"`, `"\ud83d\ude00"`, `"\udc00"`,
+	`{"a":1,}`, `[1,]`, `[,1]`, `{"a" 1}`, `{a:1}`, `tru`, `true1`, `nul`, ` [ 1 , { "b" : [ ] } ] `, `"` + "\x00" + `"`, "\"\xff\"",
+	strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth), `{"a":1}x`, "\t\r\n1", "\v1", `"\x"`, `"`, `"\`, `"\u12`, `[1 2]`, `{"a":1 "b":2}`,
+}
+
+// TestScannerAgainstTwin compares the scanner with encoding/json, which is
+// laxer in three ways only: bytes that are not UTF-8, lone surrogates, depth.
+func TestScannerAgainstTwin(t *testing.T) {
+	for _, text := range scannerSeeds {
+		compareScanner(t, text)
+	}
+}
+
+func compareScanner(t *testing.T, text string) {
+	t.Helper()
+	ours, theirs := valid(text), json.Valid([]byte(text))
+	if ours && !theirs {
+		t.Errorf("%q: taken, encoding/json refuses it", text)
+	}
+	if theirs && !ours && !laxOnly(text) {
+		t.Errorf("%q: refused, encoding/json takes it", text)
+	}
+}
+
+// laxOnly reports whether text has something only encoding/json allows.
+func laxOnly(text string) bool {
+	return strings.ToValidUTF8(text, "") != text || strings.Contains(strings.ToLower(text), `\ud`) ||
+		strings.Count(text, "[")+strings.Count(text, "{") > MaxDepth
+}
+
+func FuzzScanner(f *testing.F) {
+	for _, s := range scannerSeeds {
+		f.Add(s)
+	}
+	f.Fuzz(compareScanner)
+}
+
+func TestUnquoteAgainstTwin(t *testing.T) {
+	for _, text := range []string{`""`, `"plain"`, `"\"\\\/\b\f\n\r\t"`, `"aé\u00e9\u4e2d\ud83d\ude00z"`, `"\u0000"`} {
+		var want string
+		if err := json.Unmarshal([]byte(text), &want); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := Unquote(nil, []byte(text)); !ok || string(got) != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+		var back string
+		if err := json.Unmarshal(AppendString(nil, want), &back); err != nil || back != want {
+			t.Errorf("%s: written as %s: %q, %v", text, AppendString(nil, want), back, err)
+		}
+	}
+	if _, ok := Unquote(nil, []byte("12")); ok {
+		t.Error("a number was taken for a string")
+	}
+}

@@ -1,0 +1,90 @@
+package strict
+
+import "unicode/utf8"
+
+// Unquote returns the text of a scanned JSON string. Without escapes it is a part of raw, else it is built in buf. It is
+// false for what is no string.
+func Unquote(buf, raw []byte) (text []byte, ok bool) {
+	if len(raw) < 2 || raw[0] != '"' {
+		return nil, false
+	}
+	raw = raw[1 : len(raw)-1]
+	i := 0
+	for i < len(raw) && raw[i] != '\\' {
+		i++
+	}
+	if i == len(raw) {
+		return raw, true
+	}
+	buf = append(buf[:0], raw[:i]...)
+	for i < len(raw) {
+		if raw[i] != '\\' {
+			buf = append(buf, raw[i])
+			i++
+			continue
+		}
+		if raw[i+1] == 'u' {
+			r, n := unicodeEscape(raw[i:])
+			buf = utf8.AppendRune(buf, r)
+			i += n
+			continue
+		}
+		buf = append(buf, unescape(raw[i+1]))
+		i += 2
+	}
+	return buf, true
+}
+
+// unescape returns the character of a one-letter escape.
+func unescape(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	}
+	return c
+}
+
+// AppendString appends text as a JSON string. Bytes that are not UTF-8 become the replacement character.
+func AppendString(dst []byte, text string) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, '"')
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < ' ' || c == 0x7f:
+			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+		case c < utf8.RuneSelf:
+			dst = append(dst, c)
+		default:
+			r, n := utf8.DecodeRuneInString(text[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += n
+			continue
+		}
+		i++
+	}
+	return append(dst, '"')
+}
+
+// Clip shortens a text that an error quotes.
+func Clip(b []byte) string {
+	const most = 40
+	if len(b) <= most {
+		return string(b)
+	}
+	n := most
+	for n > 0 && !utf8.RuneStart(b[n]) {
+		n--
+	}
+	return string(b[:n]) + "…"
+}

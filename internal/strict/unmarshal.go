@@ -1,0 +1,66 @@
+package strict
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+)
+
+// Unmarshal reads one JSON value into v, as encoding/json does, once every name in it was found to be one of the Go type's
+// fields, in its case and given once. What the type leaves open (json.RawMessage, any, maps) may have names of its own.
+func Unmarshal(b []byte, v any) error {
+	r := Reader{Scanner: Scanner{Bytes: b}}
+	err := r.shaped(reflect.TypeOf(v))
+	if err == nil {
+		err = r.Done()
+	}
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// shaped reads a value that is to be decoded into t.
+func (r *Reader) shaped(t reflect.Type) error {
+	for t.Kind() == reflect.Pointer && !t.Implements(unmarshaler) {
+		t = t.Elem()
+	}
+	if t.Implements(unmarshaler) || reflect.PointerTo(t).Implements(unmarshaler) {
+		_, err := r.Raw()
+		return err
+	}
+	switch c := r.Peek(); {
+	case c == '{' && t.Kind() == reflect.Struct:
+		names, types := fieldsOf(t, nil, nil)
+		return r.Object(names, func(i int) error { return r.shaped(types[i]) })
+	case c == '{' && t.Kind() == reflect.Map:
+		return r.Map(func(string) error { return r.shaped(t.Elem()) })
+	case c == '[' && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array):
+		return r.Array(-1, func(int) error { return r.shaped(t.Elem()) })
+	}
+	_, err := r.Raw()
+	return err
+}
+
+// fieldsOf lists the names and types that encoding/json gives the fields of a struct.
+func fieldsOf(t reflect.Type, names []string, types []reflect.Type) ([]string, []reflect.Type) {
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
+			names, types = fieldsOf(f.Type, names, types)
+			continue
+		case !f.IsExported() || name == "-":
+			continue
+		case name == "":
+			name = f.Name
+		}
+		names, types = append(names, name), append(types, f.Type)
+	}
+	return names, types
+}

@@ -1,0 +1,152 @@
+package layers
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// The bounds of a line, a function without its comments, and a file.
+const (
+	maxColumns  = 120
+	maxFunction = 60
+	maxFile     = 300 // "250 or so"
+)
+
+// readLines finds what a text's lines and its name show.
+func readLines(name string, lines []string) []finding {
+	if outside(name, lines) {
+		return nil
+	}
+	var all []finding
+	at := func(i int, fault, what string) {
+		all = append(all, finding{fault, fmt.Sprintf("%s:%d", name, i+1), what})
+	}
+	ext := path.Ext(name)
+	code := ext == ".go" || ext == ".c" || ext == ".h"
+	if code {
+		if w := shapeless(name); w != "" {
+			at(0, "file-name", "\""+w+"\" says nothing about the subject of the file")
+		}
+		if len(lines) > maxFile && !strings.HasSuffix(name, "_test.go") {
+			at(0, "long-file", fmt.Sprintf("%d lines", len(lines)))
+		}
+	}
+	for i, line := range lines {
+		if n := utf8.RuneCountInString(line); code && n > maxColumns {
+			at(i, longLine(name), fmt.Sprintf("%d columns", n))
+		}
+		if code && longLine(name) == "long-line" && bareID.MatchString(line) {
+			at(i, "bare-id", "a rule's id without the sentence that says what the rule decides here")
+		}
+		if code || ext == ".md" {
+			if m := phrase.FindString(line); m != "" {
+				at(i, "phrase", fmt.Sprintf("%q: say it with a subject, a verb and an object", m))
+			}
+		}
+	}
+	if ext == ".c" {
+		all = append(all, longC(name, lines)...)
+	}
+	return all
+}
+
+// longLine is a fault of its own in tests, where tables of cases are allowed
+// more time to get shorter.
+func longLine(name string) string {
+	if strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "capi/tests/") {
+		return "long-line-in-test"
+	}
+	return "long-line"
+}
+
+// outside tells a text that is not written by hand for readers: generated
+// tables, test data, the log of changes, and the files of this test.
+func outside(name string, lines []string) bool {
+	if strings.Contains(name, "testdata/") || strings.Contains(filepath.Base(name), "_gen.") || name == "CHANGELOG.md" ||
+		strings.HasPrefix(name, "internal/test/layers/house") || strings.HasPrefix(name, "build/") {
+		return true
+	}
+	return slices.ContainsFunc(lines[:min(5, len(lines))], func(l string) bool {
+		return strings.Contains(l, "Code generated")
+	})
+}
+
+var nameless = []string{
+	"more", "misc", "util", "utils", "helper", "helpers", "extra", "extras", "common", "all", "past", "stuff", "tokensex",
+}
+
+// shapeless returns the word of a file's name that tells nothing, or "".
+func shapeless(name string) string {
+	base := strings.ToLower(strings.TrimSuffix(path.Base(name), path.Ext(name)))
+	for _, w := range strings.FieldsFunc(base, func(r rune) bool { return r == '_' || r == '-' || r == '.' }) {
+		if slices.Contains(nameless, w) || strings.HasPrefix(w, "more") || strings.HasPrefix(w, "extra") {
+			return w
+		}
+	}
+	return ""
+}
+
+// phrase is the wording that readers stumble over.
+var phrase = regexp.MustCompile(`(?i)\b(?:(?:is|are) (?:what|none)|somebody|whoever|save for|nobody)\b`)
+
+// bareID is a line that ends in a comment of nothing but rule ids.
+var bareID = regexp.MustCompile(`(?://|/\*)\s*(?:[OTIPSAUF]-[1-9][0-9]*[a-z]?(?:,\s*|\s+and\s+|\s*$|\s*\*/|\.))+$`)
+
+var startC = regexp.MustCompile(`^[A-Za-z_][^;=]*\)\s*\{?$`)
+
+// longC finds functions of C that are too long. One begins at the margin and
+// ends at the next brace there.
+func longC(name string, lines []string) []finding {
+	var all []finding
+	start := -1
+	for i, line := range lines {
+		switch {
+		case startC.MatchString(line):
+			start = i
+		case strings.HasPrefix(line, "}") && start >= 0:
+			if n := i - start + 1; n > maxFunction {
+				all = append(all, finding{"long-function", fmt.Sprintf("%s:%d", name, start+1), fmt.Sprintf("%d lines", n)})
+			}
+			start = -1
+		}
+	}
+	return all
+}
+
+func TestHouseSeesLines(t *testing.T) {
+	long := "x" + strings.Repeat("y", maxColumns)
+	for _, c := range []struct {
+		name, line string
+		want       string
+	}{
+		{"a/b.go", long, "long-line"},
+		{"a/b_test.go", long, "long-line-in-test"},
+		{"a/b.go", long[1:], ""},
+		{"a/b.md", long, ""},
+		{"a/testdata/b.go", long, ""},
+		{"a/more.go", "", "file-name"},
+		{"a/win_more.c", "", "file-name"},
+		{"a/anymore.go", "", ""},
+		{"a/b.go", "\t// I-" + "20", "bare-id"},
+		{"a/b.go", "\tfail() // I-" + "20, I-" + "21", "bare-id"},
+		{"a/b.go", "\t// The level is below Impersonation (I-" + "20).", ""},
+		{"a/b.md", "That is what it does.", "phrase"},
+		{"a/b.md", "Whoever asks", "phrase"},
+		{"a/b.md", "It says what it does. There are none.", "phrase"},
+		{"a/b.md", "It tells what it is.", ""},
+	} {
+		got := ""
+		for _, f := range readLines(c.name, []string{c.line}) {
+			got += f.fault
+		}
+		if got != c.want {
+			t.Errorf("%s %q: %q, want %q", c.name, c.line, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package model
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// DuplicateObject is NtDuplicateObject from user mode (O-50 to O-57).
+func (m *Machine) DuplicateObject(c Caller, from, h, to winnt.Handle, desired winnt.AccessMask, attributes,
+	options uint32) Result {
+	source, st := m.reference(c, from, 0x40, isProcess)
+	if st != ntstatus.Success {
+		return failed(st)
+	}
+	closing := options&winnt.DUPLICATE_CLOSE_SOURCE != 0
+	if closing && to != 0 {
+		defer m.closeIn(source.Process, h) // O-52
+	}
+	var target Slot
+	if to != 0 {
+		if target, st = m.reference(c, to, 0x40, isProcess); st != ntstatus.Success {
+			return failed(st)
+		}
+	}
+	s := m.sourceHandle(c, source.Process, h)
+	switch {
+	case s == nil:
+		return failed(ntstatus.InvalidHandle)
+	case to == 0 && closing:
+		return m.closeIn(source.Process, h) // O-51
+	case to == 0:
+		return failed(ntstatus.InvalidParameter)
+	}
+	n := *s
+	if options&winnt.DUPLICATE_SAME_ACCESS == 0 {
+		if n.Granted, st = m.duplicateRights(c, s, target.Process, desired); st != ntstatus.Success {
+			return failed(st)
+		}
+	}
+	n.Inherit = attributes&winnt.OBJ_INHERIT != 0
+	if options&winnt.DUPLICATE_SAME_ATTRIBUTES != 0 {
+		n.Inherit = s.Inherit
+	}
+	v := target.Process.Handles.Insert(n)
+	r := Result{Handle: v, Granted: n.Granted}
+	if n.Token != nil {
+		r.Token = n.Token.ID
+	}
+	return r
+}
+
+// closeIn closes a handle of a process; closing a pseudo handle does nothing.
+func (m *Machine) closeIn(p *Process, h winnt.Handle) Result {
+	if h < 0 && h != -3 && h >= -6 || p.Handles.Close(h) {
+		return Result{}
+	}
+	return failed(ntstatus.InvalidHandle)
+}
+
+// sourceHandle is O-16 and O-57.
+func (m *Machine) sourceHandle(c Caller, p *Process, h winnt.Handle) *Slot {
+	switch {
+	case h == winnt.NtCurrentProcess:
+		return &Slot{Process: p, Granted: 0x1FFFFF}
+	case h == winnt.NtCurrentThread && p == c.Process:
+		return &Slot{Thread: c.Thread, Granted: c.Self}
+	case h < 0:
+		return nil
+	}
+	if s := p.Handles.Find(h); s != nil {
+		n := *s
+		return &n
+	}
+	return nil
+}
+
+// duplicateRights are O-54 to O-56.
+func (m *Machine) duplicateRights(c Caller, s *Slot, target *Process, desired winnt.AccessMask) (winnt.AccessMask,
+	ntstatus.Status) {
+	if desired&reserved != 0 {
+		return 0, ntstatus.AccessDenied
+	}
+	k, guard := &fileKind, (*Descriptor)(nil)
+	switch {
+	case s.Token != nil:
+		k, guard = &tokenKind, s.Token.Guard
+	case s.Thread != nil:
+		k, guard = &threadKind, s.Thread.Guard
+	case s.Process != nil:
+		k, guard = &processKind, s.Process.Guard
+	}
+	want := k.mapped(desired) & (k.valid | saclBit)
+	switch {
+	case want&^s.Granted == 0:
+		return k.implied(want), ntstatus.Success // O-55, O-36
+	case k == &fileKind:
+		return 0, ntstatus.AccessDenied // O-56
+	}
+	who := c.subject()
+	if m.Profile == nt.Observed && !who.client {
+		who = subject{token: &target.Primary.Value} // O-56 Observed
+	}
+	return open(who, guard, want, k)
+}

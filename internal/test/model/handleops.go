@@ -1,0 +1,95 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
+)
+
+func duplicateObject(p *Pair, c *call, a *args) bool {
+	c.user = true
+	from, to := p.handle(c, a, isProcess, winnt.NtCurrentProcess), p.handle(c, a, isProcess, winnt.NtCurrentProcess)
+	if a.coin(12) {
+		to = 0
+	}
+	h := p.handle(c, a, (*Slot).used, winnt.NtCurrentProcess, winnt.NtCurrentThread)
+	desired, attributes := tokenMask(a), choose[uint32](a, 0, winnt.OBJ_INHERIT)
+	options := choose[uint32](a, 0, winnt.DUPLICATE_SAME_ACCESS,
+		winnt.DUPLICATE_SAME_ACCESS|winnt.DUPLICATE_CLOSE_SOURCE,
+		winnt.DUPLICATE_CLOSE_SOURCE, winnt.DUPLICATE_SAME_ATTRIBUTES)
+	c.duplicates = true
+	c.closes = options&winnt.DUPLICATE_CLOSE_SOURCE != 0
+	target := c.thread
+	if s, st := p.M.reference(p.caller(c), to, 0, isProcess); st == 0 {
+		target = p.index(s.Process.Threads[0])
+	}
+	c.text = fmt.Sprintf("%s(from %s, %s, to %s, %#x, %#x, options %d)", c.name("DuplicateObject"), from, h, to,
+		uint32(desired), attributes, options)
+	c.model = func() Result { return p.M.DuplicateObject(p.caller(c), from, h, to, desired, attributes, options) }
+	c.kernel = func() Result {
+		out, st := p.services(c).NtDuplicateObject(nt.DuplicateObjectIn{SourceProcessHandle: from, SourceHandle: h,
+			TargetProcessHandle: to, DesiredAccess: desired, HandleAttributes: attributes,
+			Options: nt.DuplicateOptions(options)})
+		r := Result{Status: st}
+		if st.IsSuccess() && to != 0 {
+			r.Handle = out.TargetHandle
+			r.Token, r.Granted, _ = p.named(target, r.Handle)
+		}
+		return r
+	}
+	return true
+}
+
+func openFile(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	f, desired := choose(a, p.M.Files...), fileMask(a)
+	c.text = fmt.Sprintf("%s(%q, %#x)", c.name("OpenFile"), f.Name, uint32(desired))
+	c.model = func() Result { return p.M.OpenFile(p.caller(c), f, desired) }
+	c.kernel = func() Result {
+		out, st := p.services(c).NtOpenFile(nt.OpenFileIn{DesiredAccess: desired,
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: f.Name})})
+		return p.result(c, out.FileHandle, st)
+	}
+	return true
+}
+
+func openByID(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	thread := a.coin(2)
+	desired := choose[winnt.AccessMask](a, 0x40, 0xC0, 0x1400, 0x1FFFFF, maximum, winnt.GENERIC_READ, 0x1000,
+		saclBit|0x40, 0)
+	id := choose(a, p.M.Processes...).ID
+	if thread {
+		id = choose(a, p.M.Threads...).ID
+	}
+	if a.coin(12) {
+		id = 0x7000
+	}
+	c.text = fmt.Sprintf("%s(%#x, id %s)", c.name(map[bool]string{true: "OpenThread", false: "OpenProcess"}[thread]),
+		uint32(desired), id)
+	c.model = func() Result { return p.M.OpenByID(p.caller(c), id, thread, desired) }
+	c.kernel = func() Result {
+		if thread {
+			out, st := p.services(c).NtOpenThread(nt.OpenThreadIn{DesiredAccess: desired,
+				ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueThread: id})})
+			return p.result(c, out.ThreadHandle, st)
+		}
+		out, st := p.services(c).NtOpenProcess(nt.OpenProcessIn{DesiredAccess: desired,
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueProcess: id})})
+		return p.result(c, out.ProcessHandle, st)
+	}
+	return true
+}
+
+func closeHandle(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h := p.handle(c, a, (*Slot).used)
+	c.text = fmt.Sprintf("%s(%s)", c.name("Close"), h)
+	c.model = func() Result { return p.M.Close(p.caller(c), h) }
+	c.kernel = func() Result {
+		_, st := p.services(c).NtClose(nt.CloseIn{Handle: h})
+		return Result{Status: st}
+	}
+	return true
+}

@@ -1,0 +1,263 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+func filterToken(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, f := p.handle(c, a, isToken), Filter{Max: a.coin(5)}
+	names := []Name{Service, Alice, Users, Staff, Admins, Everyone}
+	for range a.n(3) {
+		f.Disable = append(f.Disable, choose(a, names...))
+	}
+	for range a.n(3) {
+		f.Delete |= privs(choose(a, interesting...))
+	}
+	if a.coin(3) {
+		for range 1 + a.n(2) {
+			f.Restrict = append(f.Restrict, choose(a, append(names, Limit)...))
+		}
+	}
+	c.text = fmt.Sprintf("%s(%s, %+v)", c.name("FilterToken"), h, f)
+	c.model = func() Result { return p.M.FilterToken(p.caller(c), h, f) }
+	c.kernel = func() Result {
+		in := nt.FilterTokenIn{ExistingTokenHandle: h, SIDsToDisable: nt.Cap(groupsOf(f.Disable)),
+			RestrictedSIDs: nt.Cap(groupsOf(f.Restrict))}
+		if f.Max {
+			in.Flags = winnt.DISABLE_MAX_PRIVILEGE
+		}
+		for _, v := range interesting {
+			if f.Delete.has(v) {
+				in.PrivilegesToDelete.V = append(in.PrivilegesToDelete.V, nt.LUIDAndAttributes{LUID: v.LUID()})
+			}
+		}
+		out, st := p.services(c).NtFilterToken(in)
+		return p.result(c, out.NewTokenHandle, st)
+	}
+	return true
+}
+
+func adjustGroups(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, reset, previous := p.handle(c, a, isToken), a.coin(5), a.coin(2)
+	var changes []GroupChange
+	for range 1 + a.n(3) {
+		changes = append(changes, GroupChange{choose(a, Users, Staff, Admins, Everyone, Alice, Service), a.coin(2)})
+	}
+	c.text = fmt.Sprintf("%s(%s, reset %t, %v, previous %t)", c.name("AdjustGroupsToken"), h, reset, changes, previous)
+	c.model = func() Result { return p.M.AdjustGroups(p.caller(c), h, reset, changes, previous) }
+	c.kernel = func() Result {
+		in := nt.AdjustGroupsTokenIn{TokenHandle: h, ResetToDefault: reset, BufferLength: 1 << 16,
+			WantPrevious: previous}
+		for _, ch := range changes {
+			g := token.Group{SID: sids[ch.Name]}
+			if ch.Enable {
+				g.Attributes = winnt.SE_GROUP_ENABLED
+			}
+			in.NewState.V = append(in.NewState.V, g)
+		}
+		out, st := p.services(c).NtAdjustGroupsToken(in)
+		r := Result{Status: st}
+		if st.IsSuccess() {
+			r.Number = uint64(len(out.PreviousState))
+		}
+		return r
+	}
+	return true
+}
+
+func groupsOf(list []Name) (out []token.Group) {
+	for _, n := range list {
+		out = append(out, token.Group{SID: sids[n]})
+	}
+	return out
+}
+
+func openProcessToken(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, desired, ex := p.handle(c, a, isProcess, winnt.NtCurrentProcess), tokenMask(a), a.coin(2)
+	attributes := choose[uint32](a, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, winnt.OBJ_KERNEL_HANDLE, 0x20)
+	c.text = fmt.Sprintf("%s(%s, %#x, ex %t %#x)", c.name("OpenProcessToken"), h, uint32(desired), ex, attributes)
+	if !ex {
+		attributes = 0
+	}
+	c.model = func() Result { return p.M.OpenProcessToken(p.caller(c), h, desired, attributes, ex) }
+	c.kernel = func() Result {
+		if ex {
+			out, st := p.services(c).NtOpenProcessTokenEx(nt.OpenProcessTokenExIn{ProcessHandle: h,
+				DesiredAccess: desired, HandleAttributes: attributes})
+			return p.result(c, out.TokenHandle, st)
+		}
+		out, st := p.services(c).NtOpenProcessToken(nt.OpenProcessTokenIn{ProcessHandle: h, DesiredAccess: desired})
+		return p.result(c, out.TokenHandle, st)
+	}
+	return true
+}
+
+func openThreadToken(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, desired, ex, self := p.handle(c, a, isThread, winnt.NtCurrentThread), tokenMask(a), a.coin(3), a.coin(2)
+	attributes := choose[uint32](a, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, winnt.OBJ_KERNEL_HANDLE, 0x20)
+	c.text = fmt.Sprintf("%s(%s, %#x, OpenAsSelf %t, ex %t %#x)", c.name("OpenThreadToken"), h, uint32(desired), self,
+		ex, attributes)
+	if !ex {
+		attributes = 0
+	}
+	if s, st := p.M.reference(p.caller(c), h, 0, isThread); st == 0 {
+		c.target = p.index(s.Thread)
+	}
+	c.model = func() Result { return p.M.OpenThreadToken(p.caller(c), h, desired, self, attributes, ex) }
+	c.kernel = func() Result {
+		if ex {
+			out, st := p.services(c).NtOpenThreadTokenEx(nt.OpenThreadTokenExIn{ThreadHandle: h, DesiredAccess: desired,
+				OpenAsSelf: self, HandleAttributes: attributes})
+			return p.result(c, out.TokenHandle, st)
+		}
+		out, st := p.services(c).NtOpenThreadToken(nt.OpenThreadTokenIn{ThreadHandle: h, DesiredAccess: desired,
+			OpenAsSelf: self})
+		return p.result(c, out.TokenHandle, st)
+	}
+	return true
+}
+
+func duplicate(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, desired, effective := p.handle(c, a, isToken), tokenMask(a), a.coin(3)
+	if a.coin(3) {
+		desired = 0
+	}
+	typ := choose(a, winnt.TokenImpersonation, winnt.TokenImpersonation, winnt.TokenPrimary)
+	if a.coin(30) {
+		typ = 3
+	}
+	attributes := choose[uint32](a, 0, 0, winnt.OBJ_INHERIT, winnt.OBJ_KERNEL_HANDLE, 0x8000)
+	var q *QOS
+	if a.coin(2) {
+		q = &QOS{choose[winnt.SecurityImpersonationLevel](a, 0, 1, 2, 3, 2, 1, 4), a.coin(2)}
+	}
+	var guard *Descriptor
+	if a.coin(4) {
+		guard = newDraw(uint64(a.op.Args[6])).guard()
+	}
+	c.text = fmt.Sprintf("%s(%s, %#x, attributes %#x, qos %+v, sd %s, EffectiveOnly %t, type %d)",
+		c.name("DuplicateToken"), h, uint32(desired), attributes, q, guard, effective, typ)
+	c.model = func() Result { return p.M.Duplicate(p.caller(c), h, desired, attributes, q, guard, effective, typ) }
+	c.kernel = func() Result {
+		oa := &nt.ObjectAttributes{Attributes: attributes}
+		if q != nil {
+			oa.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: q.Level,
+				EffectiveOnly: q.EffectiveOnly}
+		}
+		if guard != nil {
+			// no label: T-52 is not the model's
+			oa.SecurityDescriptor = descriptor(&Descriptor{Owner: guard.Owner, NoDACL: guard.NoDACL,
+				Entries: guard.Entries})
+		}
+		out, st := p.services(c).NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: h, DesiredAccess: desired,
+			ObjectAttributes: nt.Cap(oa), EffectiveOnly: effective, TokenType: typ})
+		return p.result(c, out.NewTokenHandle, st)
+	}
+	return true
+}
+
+func adjust(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, all, previous := p.handle(c, a, isToken), a.coin(6), a.coin(2)
+	length := choose[uint32](a, 4096, 4096, 4096, 16, 4)
+	var changes []Change
+	for range 1 + a.n(3) {
+		changes = append(changes, Change{choose(a, interesting...),
+			choose[uint32](a, winnt.SE_PRIVILEGE_ENABLED, winnt.SE_PRIVILEGE_ENABLED, 0, winnt.SE_PRIVILEGE_REMOVED)})
+	}
+	c.text = fmt.Sprintf("%s(%s, all %t, %v, previous %t %d)", c.name("AdjustPrivilegesToken"), h, all, changes,
+		previous, length)
+	c.model = func() Result { return p.M.AdjustPrivileges(p.caller(c), h, all, changes, previous, length) }
+	c.kernel = func() Result {
+		in := nt.AdjustPrivilegesTokenIn{TokenHandle: h, DisableAllPrivileges: all, BufferLength: length,
+			WantPrevious: previous}
+		for _, ch := range changes {
+			in.NewState.V = append(in.NewState.V,
+				nt.LUIDAndAttributes{LUID: ch.Privilege.LUID(), Attributes: ch.Attributes})
+		}
+		out, st := p.services(c).NtAdjustPrivilegesToken(in)
+		r := Result{Status: st}
+		if st.IsSuccess() {
+			for _, l := range out.PreviousState {
+				r.Number |= 1 << l.LUID
+			}
+		}
+		return r
+	}
+	return true
+}
+
+func (p *Pair) queryHandle(c *call, a *args) winnt.Handle {
+	return p.handle(c, a, isToken, winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken,
+		winnt.NtCurrentEffectiveToken)
+}
+
+func query(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h := p.queryHandle(c, a)
+	class := choose(a, winnt.TokenTypeInfo, winnt.TokenImpersonationLevel, winnt.TokenPrivileges, winnt.TokenGroups,
+		winnt.TokenStatistics, winnt.TokenElevation, winnt.TokenIsRestricted, winnt.TokenSource)
+	c.text = fmt.Sprintf("%s(%s, class %d)", c.name("QueryInformationToken"), h, class)
+	c.model = func() Result {
+		r := p.M.Query(p.caller(c), h, class)
+		r.Token = 0
+		return r
+	}
+	c.kernel = func() Result {
+		out, st := p.services(c).NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: h,
+			TokenInformationClass: class, TokenInformationLength: 1 << 16})
+		r := Result{Status: st}
+		if st.IsSuccess() {
+			r.Number, r.Flag = information(out.TokenInformation)
+		}
+		return r
+	}
+	return true
+}
+
+func privilegeCheck(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, all := p.queryHandle(c, a), a.coin(2)
+	var set []winnt.Privilege
+	for range a.n(4) {
+		set = append(set, choose(a, interesting...))
+	}
+	c.text = fmt.Sprintf("%s(%s, %v, all %t)", c.name("PrivilegeCheck"), h, set, all)
+	c.model = func() Result { return p.M.PrivilegeCheck(p.caller(c), h, set, all) }
+	c.kernel = func() Result {
+		in := &nt.PrivilegeSet{}
+		if all {
+			in.Control = winnt.PRIVILEGE_SET_ALL_NECESSARY
+		}
+		for _, v := range set {
+			in.Privilege = append(in.Privilege, nt.LUIDAndAttributes{LUID: v.LUID()})
+		}
+		out, st := p.services(c).NtPrivilegeCheck(nt.PrivilegeCheckIn{ClientToken: h, RequiredPrivileges: nt.Cap(in)})
+		return Result{Status: st, Flag: out.Result}
+	}
+	return true
+}
+
+func accessCheck(p *Pair, c *call, a *args) bool {
+	c.mode(a)
+	h, desired := p.queryHandle(c, a), fileMask(a)
+	guard := newDraw(uint64(a.op.Args[6])).guard()
+	c.text = fmt.Sprintf("%s(%s, %s, %#x)", c.name("AccessCheck"), h, guard, uint32(desired))
+	c.model = func() Result { return p.M.AccessCheck(p.caller(c), h, guard, desired) }
+	c.kernel = func() Result {
+		out, st := p.services(c).NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: nt.Cap(descriptor(guard)),
+			ClientToken: h, DesiredAccess: desired, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
+			PrivilegeSetLength: 1 << 16})
+		return Result{Status: st, Granted: out.GrantedAccess, Verdict: out.AccessStatus}
+	}
+	return true
+}

@@ -1,0 +1,165 @@
+package mutants
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+//go:embed faults/*.txt
+var files embed.FS
+
+// A Fault is one mistake that a change could make. Its zero value changes
+// nothing and is refused.
+type Fault struct {
+	Name     string   // what is wrong then; unique
+	Folder   string   // of the package, below the root
+	Old, New string   // New stands in place of Old
+	Tests    []string // the packages whose tests should see it; Folder's by default
+	Survives string   // why no test sees it; "" where one should
+}
+
+// Faults returns all faults in the order of their files.
+func Faults() ([]Fault, error) {
+	var all []Fault
+	names, err := fs.Glob(files, "faults/*.txt")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		b, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		faults, err := parse(name, string(b))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, faults...)
+	}
+	seen := map[string]bool{}
+	for _, f := range all {
+		if seen[f.Name] {
+			return nil, fmt.Errorf("two faults are named %q", f.Name)
+		}
+		seen[f.Name] = true
+	}
+	return all, nil
+}
+
+// parse reads paragraphs of "key value" lines. A folder and its tests hold for
+// the paragraphs below them too.
+func parse(name, text string) ([]Fault, error) {
+	var all []Fault
+	var folder string
+	var tests []string
+	for i, line := range strings.Split(text, "\n") {
+		word, value, _ := strings.Cut(line, " ")
+		var last *Fault
+		if len(all) > 0 {
+			last = &all[len(all)-1]
+		}
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case word == "folder":
+			folder, tests = value, []string{value}
+		case word == "tests":
+			tests = strings.Fields(value)
+		case word == "fault":
+			all = append(all, Fault{Name: value, Folder: folder, Tests: tests})
+		case word == "old" && last != nil && last.Old == "":
+			last.Old = value
+		case word == "new" && last != nil && last.Old != "":
+			last.New = value
+		case word == "survives" && last != nil && last.Old != "":
+			last.Survives = value
+		default:
+			return nil, fmt.Errorf("%s:%d: %q: want folder, tests, fault, old, new or survives, in this order", name, i+1, line)
+		}
+	}
+	for _, f := range all {
+		if f.Name == "" || f.Folder == "" || f.Old == "" || f.Old == f.New {
+			return nil, fmt.Errorf("%s: fault %q: it needs a name, a folder, an old text and another new one", name, f.Name)
+		}
+	}
+	return all, nil
+}
+
+// Apply returns the file that the fault changes and what stands in it then.
+// It is an error if the old text is not there exactly once.
+func (f Fault) Apply(root string) (file string, changed []byte, err error) {
+	sources, err := filepath.Glob(filepath.Join(root, f.Folder, "*.go"))
+	if err != nil {
+		return "", nil, err
+	}
+	old := pattern(f.Old)
+	for _, name := range sources {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return "", nil, err
+		}
+		for _, at := range old.FindAllIndex(b, -1) {
+			if inComment(b, at[0]) {
+				continue
+			}
+			if file != "" {
+				const message = "fault %q: %q stands in %s more than once (again in %s): take more of the line"
+				return "", nil, fmt.Errorf(message, f.Name, f.Old, f.Folder, name)
+			}
+			file = name
+			changed = slices.Concat(b[:at[0]], []byte(f.New), b[at[1]:])
+		}
+	}
+	if file == "" {
+		return "", nil, fmt.Errorf("fault %q: %q stands nowhere in %s: write what stands there now", f.Name, f.Old, f.Folder)
+	}
+	return file, changed, nil
+}
+
+// inComment tells whether a place lies behind // on its line.
+func inComment(b []byte, at int) bool {
+	line := b[bytes.LastIndexByte(b[:at], '\n')+1 : at]
+	return bytes.Contains(line, []byte("//"))
+}
+
+var words = regexp.MustCompile(`\w+|[^\w\s]`)
+
+// pattern matches a text with any spaces and line breaks between its words, and
+// with the comma that a broken line wants before a closing bracket.
+func pattern(text string) *regexp.Regexp {
+	var b strings.Builder
+	tokens := words.FindAllString(text, -1)
+	for i, w := range tokens {
+		switch {
+		case i == 0:
+			if isWord(w) {
+				b.WriteString(`\b`)
+			}
+		case isWord(w) && isWord(tokens[i-1]):
+			b.WriteString(`\s+`)
+		case w == ")" || w == "}":
+			b.WriteString(`\s*,?\s*`)
+		default:
+			b.WriteString(`\s*`)
+		}
+		b.WriteString(regexp.QuoteMeta(w))
+	}
+	if isWord(tokens[len(tokens)-1]) {
+		b.WriteString(`\b`)
+	}
+	return regexp.MustCompile(b.String())
+}
+
+func isWord(w string) bool {
+	c := w[0]
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}

@@ -1,0 +1,150 @@
+package mutants
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const root = "../../.."
+
+// wanted is how many faults there are at least.
+const wanted = 200
+
+// TestFaultsApply: each old text stands in its folder exactly once, what stands
+// there instead is Go, and the tests that should see it exist. Whether it
+// compiles is found when it is asked.
+func TestFaultsApply(t *testing.T) {
+	faults, err := Faults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(faults) < wanted {
+		t.Errorf("%d faults, want %d", len(faults), wanted)
+	}
+	for _, f := range faults {
+		name, changed, err := f.Apply(root)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if _, err := parser.ParseFile(token.NewFileSet(), name, changed, parser.SkipObjectResolution); err != nil {
+			t.Errorf("fault %q: %v", f.Name, err)
+		}
+		for _, p := range f.Tests {
+			if tests, _ := filepath.Glob(filepath.Join(root, p, "*_test.go")); len(tests) == 0 {
+				t.Errorf("fault %q: %s has no tests", f.Name, p)
+			}
+		}
+	}
+}
+
+func TestFaultsAreFoundByTheirWords(t *testing.T) {
+	dir := t.TempDir()
+	const source = `package p
+
+// a < b once
+func f(a, b int) bool {
+	return g(a <
+		b,
+	) // a < b
+}
+
+func g(x bool) bool { return x == true }
+`
+	if err := os.WriteFile(filepath.Join(dir, "p.go"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ old, want string }{
+		{"a < b", ""}, {"g(a < b)", ""}, {"x == true", ""},
+		{"x == tru", "nowhere"}, {"bool", "more than once"}, {"a > b", "nowhere"},
+	} {
+		_, changed, err := Fault{Name: "n", Folder: ".", Old: c.old, New: "true"}.Apply(dir)
+		ok := err == nil && strings.Contains(string(changed), "true")
+		if c.want != "" {
+			ok = strings.Contains(fmt.Sprint(err), c.want)
+		}
+		if !ok {
+			t.Errorf("%q: %v\n%s", c.old, err, changed)
+		}
+	}
+}
+
+func TestFaultsAreParsed(t *testing.T) {
+	for text, want := range map[string]int{
+		"folder a\n\nfault x\nold b\nnew c\n":       1,
+		"folder a\nfault x\nold b\nnew\n":           1, // the text goes
+		"folder a\nfault x\nold b\nnew b\n":         -1,
+		"fault x\nold b\nnew c\n":                   -1,
+		"folder a\nfault x\nnew c\n":                -1,
+		"folder a\nfault x\nold b\nnew c\nnonsense": -1,
+	} {
+		got, err := parse("n", text)
+		if n := len(got); err == nil && n != want || (err != nil) != (want < 0) {
+			t.Errorf("%q: %d faults, %v", text, n, err)
+		}
+	}
+}
+
+// TestFaultsRun asks the tests of a small module about three faults of it.
+func TestFaultsRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it builds")
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module example.org/m\n\ngo 1.26\n",
+		"p/p.go": `package p
+func Less(a, b int) bool { return a < b }
+func Sum(a, b int) int   { return a + b }
+func Zero() int          { return 0 }
+`,
+		"p/p_test.go": `package p
+import "testing"
+func TestLess(t *testing.T) {
+	if Less(1, 1) { t.Fail() }
+}
+`,
+		"q/q_test.go": `package q
+import (
+	"testing"
+	"example.org/m/p"
+)
+func TestSum(t *testing.T) {
+	if p.Sum(1, 1) != 2 { t.Fail() }
+}
+`,
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := Runner{Root: dir, Scratch: t.TempDir()}
+	var rows []Row
+	for _, c := range []struct {
+		old, new string
+		want     Outcome
+	}{{"a < b", "a <= b", Killed}, {"a + b", "a - b", KilledLater}, {"return 0", "return 1", Survived}} {
+		f := Fault{Name: c.old, Folder: "p", Old: c.old, New: c.new, Tests: []string{"p"}}
+		got, err := r.Ask(f)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v, %v, want %v", c.old, got, err, c.want)
+		}
+		rows = append(rows, Row{f, got})
+	}
+	if _, err := r.Ask(Fault{Name: "broken", Folder: "p", Old: "a < b", New: "a <", Tests: []string{"p"}}); err == nil {
+		t.Error("a fault that does not compile counts as seen")
+	}
+	want := "| together | 3 | 1 | 1 | 1 |"
+	if table := Table(rows); !slices.Contains(strings.Split(table, "\n"), want) {
+		t.Errorf("got\n%s\nwant the line %s", table, want)
+	}
+}

@@ -1,0 +1,110 @@
+// Command run seeds faults of package mutants into refmon, one after the other,
+// and prints which of them the tests see. It runs in the module's root.
+//
+//	go run ./internal/test/mutants/run -sample 10          ten, drawn anew
+//	go run ./internal/test/mutants/run -seed 7 -sample 10  the ten of seed 7
+//	go run ./internal/test/mutants/run -match A-61         those with a word in their name
+//	go run ./internal/test/mutants/run -table FILE         all, and their table
+//
+// The exit code is 0 if every fault was seen, or no more survived than -allow
+// says, 1 if more survived, 2 if a fault does not apply or does not compile.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/internal/test/mutants"
+)
+
+var (
+	sample = flag.Int("sample", 0, "draw so many faults; 0 takes all")
+	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of -sample")
+	match  = flag.String("match", "", "take faults with this text in their folder or name")
+	table  = flag.String("table", "", "write the table of outcomes to this file")
+	allow  = flag.Int("allow", 0, "so many may survive")
+)
+
+func main() {
+	flag.Parse()
+	code, err := run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		code = 2
+	}
+	os.Exit(code)
+}
+
+// run asks the tests about the chosen faults and returns the exit code.
+func run() (int, error) {
+	faults, err := chosen()
+	if err != nil {
+		return 0, err
+	}
+	scratch, err := os.MkdirTemp("", "refmon-mutants")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(scratch)
+	r := mutants.Runner{Root: ".", Scratch: scratch}
+	var rows []mutants.Row
+	survived, broken := 0, 0
+	for _, f := range faults {
+		begun := time.Now()
+		outcome, err := r.Ask(f)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "mutants:", err)
+			broken++
+			continue
+		}
+		if outcome == mutants.Survived && f.Survives == "" {
+			survived++
+		}
+		if outcome != mutants.Survived && f.Survives != "" {
+			fmt.Printf("it is seen now, although its row says that it survives: %s\n", f.Survives)
+		}
+		fmt.Printf("%-22s %4.0f s  %s: %s\n", outcome, time.Since(begun).Seconds(), f.Folder, f.Name)
+		rows = append(rows, mutants.Row{Fault: f, Outcome: outcome})
+	}
+	fmt.Printf("%d faults, %d survived\n", len(faults), survived)
+	if *table != "" {
+		if err := mutants.WriteTable(*table, rows); err != nil {
+			return 0, err
+		}
+	}
+	switch {
+	case broken > 0:
+		return 0, fmt.Errorf("%d faults do not apply or do not compile", broken)
+	case survived > *allow:
+		return 1, nil
+	}
+	return 0, nil
+}
+
+// chosen returns the faults that the flags ask for.
+func chosen() ([]mutants.Fault, error) {
+	all, err := mutants.Faults()
+	if err != nil {
+		return nil, err
+	}
+	var faults []mutants.Fault
+	for _, f := range all {
+		if strings.Contains(f.Folder+" "+f.Name, *match) {
+			faults = append(faults, f)
+		}
+	}
+	if len(faults) == 0 {
+		return nil, fmt.Errorf("no fault has %q in its folder or name", *match)
+	}
+	if *sample > 0 && *sample < len(faults) {
+		fmt.Printf("seed %d\n", *seed)
+		rng := rand.New(rand.NewPCG(*seed, *seed))
+		rng.Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
+		faults = faults[:*sample]
+	}
+	return faults, nil
+}

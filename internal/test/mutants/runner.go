@@ -1,0 +1,158 @@
+package mutants
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Outcome tells who saw a fault. The zero value says that it was
+// not asked.
+type Outcome int
+
+// The outcomes of a fault, from best to worst.
+const (
+	Killed      Outcome = iota + 1 // the tests of its own package saw it
+	KilledLater                    // a dependent's tests saw it
+	Survived                       // no test saw it
+)
+
+// String returns the word of the table.
+func (o Outcome) String() string {
+	return [...]string{"not asked", "killed", "killed by a dependent", "survived"}[o]
+}
+
+// timeout ends the tests of a package. A fault that makes them run for ever
+// counts as seen.
+const timeout = 3 * time.Minute
+
+// errBroken is the error of a fault that does not compile.
+var errBroken = errors.New("it does not compile")
+
+// A Runner runs tests with a fault in place of what is right. Its fields are
+// immutable.
+type Runner struct {
+	Root    string // the module's folder
+	Scratch string // where overlays are written
+}
+
+// Ask applies a fault and runs the tests of its packages, then those of the
+// packages that import it. It is an error if the fault does not apply or does
+// not compile.
+func (r *Runner) Ask(f Fault) (Outcome, error) {
+	overlay, err := r.overlay(f)
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(filepath.Dir(overlay))
+	seen, err := r.test(overlay, f.Tests)
+	if err != nil {
+		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
+	}
+	if seen {
+		return Killed, nil
+	}
+	dependents, err := r.dependents(f)
+	if err != nil {
+		return 0, err
+	}
+	if seen, err = r.test(overlay, dependents); err != nil {
+		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
+	}
+	if seen {
+		return KilledLater, nil
+	}
+	return Survived, nil
+}
+
+// overlay writes the changed file and the JSON that the go command wants.
+func (r *Runner) overlay(f Fault) (string, error) {
+	root, err := filepath.Abs(r.Root)
+	if err != nil {
+		return "", err
+	}
+	name, changed, err := f.Apply(root)
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(r.Scratch, "fault")
+	if err != nil {
+		return "", err
+	}
+	replacement := filepath.Join(dir, "fault.go")
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {name: replacement}})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	return overlay, errors.Join(os.WriteFile(replacement, changed, 0o600), os.WriteFile(overlay, list, 0o600))
+}
+
+// test tells whether tests of some packages fail with an overlay.
+func (r *Runner) test(overlay string, packages []string) (seen bool, err error) {
+	if len(packages) == 0 {
+		return false, nil
+	}
+	args := []string{"test", "-short", "-failfast", "-vet=off", "-timeout=" + timeout.String(), "-overlay=" + overlay}
+	for _, p := range packages {
+		args = append(args, "./"+p)
+	}
+	out, err := r.command(args...)
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return false, nil
+	case !errors.As(err, &exit):
+		return false, err
+	case bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")):
+		return false, fmt.Errorf("%w: %s", errBroken, out)
+	}
+	return true, nil
+}
+
+// untested are the folders whose tests take minutes and go through the same
+// packages once more.
+var untested = []string{"capi", "cmd/refmon-record", "internal/test/mutants", "bench", "."}
+
+// dependents lists the packages that import a fault's, or whose tests do.
+func (r *Runner) dependents(f Fault) ([]string, error) {
+	const format = `{{.Dir}} {{.ImportPath}} {{join .Deps " "}} {{join .TestImports " "}} {{join .XTestImports " "}}`
+	out, err := r.command("list", "-f", format, "./...")
+	if err != nil {
+		return nil, fmt.Errorf("go list: %w: %s", err, out)
+	}
+	root, err := filepath.Abs(r.Root)
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		if len(words) < 2 {
+			continue
+		}
+		dir, err := filepath.Rel(root, words[0])
+		if err != nil {
+			return nil, err
+		}
+		imported := slices.ContainsFunc(words[2:], func(p string) bool { return strings.HasSuffix(p, "/"+f.Folder) })
+		if imported && !slices.Contains(f.Tests, dir) && !slices.Contains(untested, dir) {
+			list = append(list, dir)
+		}
+	}
+	return list, nil
+}
+
+// command runs the go command in the module.
+func (r *Runner) command(args ...string) ([]byte, error) {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = r.Root
+	return cmd.CombinedOutput()
+}

@@ -1,0 +1,125 @@
+package objects
+
+import (
+	"bufio"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// ldif reads dn and nTSecurityDescriptor of the entries of an LDIF file.
+type ldif struct {
+	r      *bufio.Scanner
+	number int
+	held   string // the next line, already read
+	have   bool
+}
+
+func newLDIF(in io.Reader) *ldif {
+	s := bufio.NewScanner(in)
+	s.Buffer(nil, MaxLine)
+	return &ldif{r: s}
+}
+
+func (l *ldif) Next(b *Batch) error { return gather(b, l.one) }
+
+func (l *ldif) raw() (string, bool) {
+	if l.have {
+		l.have = false
+		return l.held, true
+	}
+	if !l.r.Scan() {
+		return "", false
+	}
+	l.number++
+	return strings.TrimSuffix(l.r.Text(), "\r"), true
+}
+
+// line is a line with its continuations.
+func (l *ldif) line() (string, bool) {
+	text, ok := l.raw()
+	if !ok {
+		return "", false
+	}
+	if !l.r.Scan() {
+		return text, true
+	}
+	var b strings.Builder
+	b.WriteString(text)
+	for more := true; more; more = l.r.Scan() {
+		l.number++
+		next := strings.TrimSuffix(l.r.Text(), "\r")
+		if !strings.HasPrefix(next, " ") {
+			l.held, l.have = next, true
+			break
+		}
+		b.WriteString(next[1:])
+	}
+	return b.String(), true
+}
+
+func (l *ldif) one(o *Object) error {
+	for {
+		found, ended, err := l.entry(o)
+		if err != nil || found {
+			return err
+		}
+		if ended {
+			return io.EOF
+		}
+	}
+}
+
+// entry reads up to the next empty line.
+func (l *ldif) entry(o *Object) (found, ended bool, err error) {
+	*o = Object{Type: winnt.DirectoryServiceObject}
+	for {
+		text, ok := l.line()
+		if !ok {
+			if err := l.r.Err(); err != nil {
+				return false, true, fmt.Errorf("read objects: %w", err)
+			}
+			ended = true
+			break
+		}
+		if text == "" {
+			break
+		}
+		if text[0] == '#' {
+			continue
+		}
+		name, value, ok := ldifValue(text)
+		switch {
+		case strings.EqualFold(name, "dn"):
+			o.Path = value
+			if !ok {
+				o.Err = fmt.Errorf("line %d: dn: wrong base64", l.number)
+			}
+		case strings.EqualFold(name, "nTSecurityDescriptor"):
+			o.SD, o.Form = value, FormBinary
+			if !ok {
+				o.Err = fmt.Errorf("line %d: nTSecurityDescriptor: wrong base64", l.number)
+			}
+		}
+	}
+	if o.Path == nil {
+		return false, ended, nil
+	}
+	if o.Form == FormNone && o.Err == nil {
+		o.Err = fmt.Errorf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the right to read it", l.number)
+	}
+	return true, ended, nil
+}
+
+// ldifValue takes "name: text" or "name:: base64" apart.
+func ldifValue(line string) (name string, value []byte, ok bool) {
+	name, rest, _ := strings.Cut(line, ":")
+	if coded, is := strings.CutPrefix(rest, ":"); is {
+		value, err := base64.StdEncoding.DecodeString(strings.TrimSpace(coded))
+		return name, value, err == nil
+	}
+	return name, []byte(strings.TrimPrefix(rest, " ")), true
+}

@@ -1,0 +1,185 @@
+package objects
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/winnt"
+)
+
+// fast reads the lines that nearly all are: plain ASCII without escapes, known
+// fields in any order, each a string. false says nothing; slow decides.
+func (o *Object) fast(line []byte) bool {
+	if !plainASCII(line) {
+		return false
+	}
+	*o = Object{}
+	n := len(line)
+	if n < 2 || line[0] != '{' || line[n-1] != '}' {
+		return false
+	}
+	rest := line[1 : n-1]
+	for {
+		name, after, ok := quoted(rest)
+		if !ok || len(after) == 0 || after[0] != ':' {
+			return false
+		}
+		value, after, ok := quoted(after[1:])
+		if !ok || !o.field(name, value, rest) {
+			return false
+		}
+		if len(after) == 0 {
+			break
+		}
+		if after[0] != ',' {
+			return false
+		}
+		rest = after[1:]
+	}
+	return o.Quoted != nil && o.Form != FormNone
+}
+
+// quoted takes a string without escapes off the front.
+func quoted(b []byte) (text, after []byte, ok bool) {
+	if len(b) == 0 || b[0] != '"' {
+		return nil, nil, false
+	}
+	i := bytes.IndexByte(b[1:], '"')
+	if i < 0 {
+		return nil, nil, false
+	}
+	return b[1 : i+1], b[i+2:], true
+}
+
+// field notes a known field; false for others and for one that is there twice.
+func (o *Object) field(name, value, raw []byte) bool {
+	switch string(name) {
+	case "path":
+		if o.Quoted != nil {
+			return false
+		}
+		at := len(name) + 3
+		o.Path, o.Quoted = value, raw[at:at+len(value)+2]
+		return true
+	case "type":
+		if o.Type != nil {
+			return false
+		}
+		o.Type = objectType(value)
+		return o.Type != nil
+	}
+	f := formOfField(name)
+	if f == FormNone || o.Form != FormNone || len(value) == 0 {
+		return false
+	}
+	o.SD, o.Form = value, f
+	return true
+}
+
+func formOfField(name []byte) Form {
+	switch string(name) {
+	case "sd":
+		return FormSDDL
+	case "sdHex":
+		return FormHex
+	case "sdBase64":
+		return FormBase64
+	}
+	return FormNone
+}
+
+func objectType(name []byte) *winnt.ObjectType {
+	switch string(name) { // the two of almost every line
+	case "file":
+		return winnt.FileObject
+	case "directory":
+		return winnt.DirectoryFileObject
+	}
+	return winnt.ObjectTypeByName(string(name))
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// plainASCII reports that every byte is ASCII, no control character and no
+// backslash, eight at a time.
+func plainASCII(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		v := binary.LittleEndian.Uint64(b)
+		slash := v ^ (ones * '\\')
+		if (v|(v-ones*0x20)|(slash-ones))&highs != 0 {
+			return false // a borrow only comes from a byte that is one of these
+		}
+	}
+	return plainBytes(b)
+}
+
+func plainBytes(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c >= 0x80 || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// lineFields are the fields of a line; those from lineSD on are forms of the descriptor.
+var lineFields = strict.Layout{"path", "type", "sd", "sdHex", "sdBase64"}
+
+const lineSD = 2
+
+// slow reads any line as JSON and says what is wrong with it.
+func (o *Object) slow(line []byte, number int) {
+	*o = Object{}
+	var slots [5][]byte
+	err := lineFields.Scan(slots[:], line)
+	if text, ok := strict.Unquote(nil, slots[0]); ok {
+		o.Path = text
+	}
+	if err == nil {
+		err = o.fields(slots[:])
+	}
+	if err != nil {
+		o.Err = fmt.Errorf("line %d: %w", number, err)
+	}
+}
+
+// fields reads the values of a line.
+func (o *Object) fields(slots [][]byte) error {
+	var texts [5][]byte
+	for i, v := range slots {
+		if v == nil || v[0] == 'n' {
+			continue
+		}
+		var ok bool
+		if texts[i], ok = strict.Unquote(nil, v); !ok {
+			return fmt.Errorf("%s: want a string, found %s", lineFields[i], strict.Clip(v))
+		}
+	}
+	if texts[0] == nil {
+		return errors.New("there is no path")
+	}
+	for i, text := range texts[lineSD:] {
+		if len(text) == 0 {
+			continue
+		}
+		if o.Form != FormNone {
+			return errors.New("more than one of sd, sdHex and sdBase64")
+		}
+		o.SD, o.Form = text, formOfField([]byte(lineFields[lineSD+i]))
+	}
+	if o.Form == FormNone {
+		return errNoDescriptor
+	}
+	if texts[1] != nil {
+		if o.Type = winnt.ObjectTypeByName(string(texts[1])); o.Type == nil {
+			return fmt.Errorf("type %q is no type of object", strict.Clip(texts[1]))
+		}
+	}
+	return nil
+}

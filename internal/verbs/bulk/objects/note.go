@@ -1,0 +1,22 @@
+package objects
+
+// Note is something to know about an object that has an answer all the same.
+// The zero value is nothing.
+type Note uint8
+
+// Notes.
+const (
+	_ Note = iota
+	// NoteStale: the attribute's hash is not that of the POSIX permissions, which
+	// the server, and the answer, use instead.
+	NoteStale
+	// NoteUnverified: the attribute's hash can be verified by the server only; the
+	// answer is the attribute's.
+	NoteUnverified
+)
+
+// String is the note as rows of JSON have it.
+func (n Note) String() string {
+	return [...]string{"", "hash mismatch: the POSIX permissions were changed behind the server and count instead of the attribute",
+		"the attribute's hash can be verified by its server only"}[n%3]
+}

@@ -1,0 +1,49 @@
+package bulk
+
+// Position is how far a run has come.
+type Position struct {
+	Objects    int   // rows read, unreadable ones included
+	Unreadable int   // rows that could not be read
+	Stale      int   // rows with objects.NoteStale
+	Changed    int   // Diff: objects on which a principal gained or lost rights
+	Changes    int   // Diff: pairs of principal and object that changed
+	Unverified int   // rows with objects.NoteUnverified
+	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
+	Lines      int   // lines of the input before it
+	Allowed    int64 // pairs of principal and object that were allowed, summed over the rights
+}
+
+// Plus returns the position of a run that went on from p.
+func (p Position) Plus(q Position) Position {
+	q.Objects += p.Objects
+	q.Unreadable += p.Unreadable
+	q.Stale += p.Stale
+	q.Changed += p.Changed
+	q.Changes += p.Changes
+	q.Unverified += p.Unverified
+	q.Allowed += p.Allowed
+	if q.Offset == 0 { // nothing was left to do
+		q.Offset, q.Lines = p.Offset, p.Lines
+	}
+	return q
+}
+
+// Summary is what a run did.
+type Summary struct {
+	Position
+	FirstError error  // the first unreadable row
+	FirstStale string // path of the first row with objects.NoteStale
+}
+
+// add adds a batch that follows; its place in the input is the sum's from now on.
+func (s *Summary) add(b *Summary) {
+	offset, lines := b.Offset, b.Lines
+	s.Position = s.Plus(b.Position)
+	s.Offset, s.Lines = offset, lines
+	if s.FirstStale == "" {
+		s.FirstStale = b.FirstStale
+	}
+	if s.FirstError == nil {
+		s.FirstError = b.FirstError
+	}
+}

@@ -1,0 +1,131 @@
+package bulk
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// none is what a batch keeps of a question whose answers are rows alone.
+type none struct{}
+
+// named is the answer of Who: the principals that have each right.
+type named struct {
+	sets    []effective.Set
+	allowed int64
+}
+
+// askWho asks which principals have each right.
+func askWho(d *decider) asking[named, none] {
+	r := d.run
+	w := &rows{run: r}
+	return asking[named, none]{
+		cost: 8 * ((r.tokens.Len() + 63) / 64) * len(r.Rights),
+		decide: func(x *sd.Descriptor, t *winnt.ObjectType) (a named, share bool, err error) {
+			sets, share, err := d.sets(x, t)
+			a.sets, _, a.allowed = keep(sets)
+			return a, share, err
+		},
+		put: func(b *box[none], o *objects.Object, a *named) {
+			b.sum.Allowed += a.allowed
+			for i := range r.Rights {
+				b.out = w.who(b.out, o, r.Rights[i].Name, a.sets[i])
+				b.full()
+			}
+		},
+		fail: failed[none](w),
+	}
+}
+
+// counted is the answer of Count: how many principals have each right.
+type counted struct {
+	counts  []uint32
+	allowed int64
+	// Where the counts of a few rights are kept: a row then reads the answer and
+	// nothing else of memory that is far away.
+	few [4]uint32
+}
+
+// askCount asks how many principals have each right.
+func askCount(d *decider) asking[counted, none] {
+	w := &rows{run: d.run}
+	return asking[counted, none]{
+		decide: func(x *sd.Descriptor, t *winnt.ObjectType) (a counted, share bool, err error) {
+			sets, share, err := d.sets(x, t)
+			if len(sets) > len(a.few) {
+				a.counts = make([]uint32, len(sets))
+			}
+			for i, s := range sets {
+				n := s.Count()
+				a.allowed += int64(n)
+				a.at()[i] = uint32(n)
+			}
+			return a, share, err
+		},
+		put: func(b *box[none], o *objects.Object, a *counted) {
+			b.sum.Allowed += a.allowed
+			for i := range d.run.Rights {
+				b.out = w.count(b.out, o, d.run.Rights[i].Name, a.at()[i])
+			}
+		},
+		fail: failed[none](w),
+	}
+}
+
+// at returns the counts.
+func (a *counted) at() []uint32 {
+	if a.counts != nil {
+		return a.counts
+	}
+	return a.few[:]
+}
+
+// who writes the row of a right: the names of a set.
+func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set) []byte {
+	switch w.run.Format {
+	case JSONL:
+		dst = append(appendPath(append(dst, `{"path":`...), o), `,"right":`...)
+		dst = batch.AppendString(dst, right)
+		dst = w.join(append(dst, `,"principals":[`...), s, ",")
+		return append(appendNote(append(dst, ']'), o), "}\n"...)
+	case CSV:
+		w.cell = w.join(w.cell[:0], s, ";")
+		return appendCSV(dst, string(o.Path), right, string(w.cell))
+	}
+	if w.cell = w.join(w.cell[:0], s, ", "); len(w.cell) == 0 {
+		w.cell = append(w.cell, "(nobody)"...)
+	}
+	return appendColumns(dst, w.printable(o), right, string(w.cell))
+}
+
+// count writes the row of a right: how many have it.
+func (w *rows) count(dst []byte, o *objects.Object, right string, n uint32) []byte {
+	if w.run.Format == JSONL {
+		dst = append(appendPath(append(dst, `{"path":`...), o), `,"right":`...)
+		dst = batch.AppendString(dst, right)
+		dst = strconv.AppendUint(append(dst, `,"count":`...), uint64(n), 10)
+		return append(appendNote(dst, o), "}\n"...)
+	}
+	w.cell = strconv.AppendUint(w.cell[:0], uint64(n), 10)
+	if w.run.Format == CSV {
+		return appendCSV(dst, string(o.Path), right, string(w.cell))
+	}
+	return appendColumns(dst, w.printable(o), right, string(w.cell))
+}
+
+// join appends the names of a set.
+func (w *rows) join(dst []byte, s effective.Set, separator string) []byte {
+	begun := false
+	for i := range s.All() {
+		if begun {
+			dst = append(dst, separator...)
+		}
+		begun = true
+		dst = append(dst, w.run.names[i]...)
+	}
+	return dst
+}

@@ -1,0 +1,83 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of the routines that check privileges.
+type (
+	SeSinglePrivilegeCheckIn struct {
+		PrivilegeValue winnt.LUID
+		PreviousMode   ProcessorMode
+	}
+	SePrivilegeCheckIn struct {
+		RequiredPrivileges     nt.Captured[*nt.PrivilegeSet]
+		SubjectSecurityContext *SubjectContext
+		AccessMode             ProcessorMode
+	}
+	SePrivilegeCheckOut struct {
+		RequiredPrivileges *nt.PrivilegeSet // with USED_FOR_ACCESS set on those found
+		Result             bool
+	}
+)
+
+var (
+	rowSeSinglePrivilegeCheck = simple(
+		"SeSinglePrivilegeCheck",
+		"tells whether the calling thread may use a privilege",
+		always("T-102", "always; Result is TRUE for KernelMode"),
+		func(k *KernelThread, in SeSinglePrivilegeCheckIn) (SeTokenBoolOut, ntstatus.Status) {
+			s := k.Thread().Subject()
+			set := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: in.PrivilegeValue}}}
+			_, held := privilegesOf(set, &s, in.PreviousMode) // T-102
+			return SeTokenBoolOut{held}, ntstatus.Success
+		},
+	)
+
+	rowSePrivilegeCheck = simple(
+		"SePrivilegeCheck",
+		"tells whether a captured context may use privileges",
+		always("T-102", "always; Result is TRUE for KernelMode"),
+		func(_ *KernelThread, in SePrivilegeCheckIn) (SePrivilegeCheckOut, ntstatus.Status) {
+			s := in.SubjectSecurityContext.Subject()
+			set, held := privilegesOf(in.RequiredPrivileges.V, &s, in.AccessMode)
+			return SePrivilegeCheckOut{set, held}, ntstatus.Success
+		},
+	)
+)
+
+// privilegesOf marks the privileges of a set that a subject may use (T-101),
+// and tells whether they are enough; an impersonation token below
+// SecurityImpersonation may use none, and kernel mode all (T-102).
+func privilegesOf(set *nt.PrivilegeSet, s *access.Subject, m ProcessorMode) (*nt.PrivilegeSet, bool) {
+	if set == nil {
+		set = &nt.PrivilegeSet{}
+	}
+	if m == KernelMode {
+		return set, true // T-102
+	}
+	if s.BelowImpersonation() {
+		return set, false // T-102
+	}
+	return services.MarkPrivileges(set, s.Effective())
+}
+
+// SeSinglePrivilegeCheck tells whether the calling thread may use a privilege
+// (T-102).
+func (k *KernelThread) SeSinglePrivilegeCheck(privilege winnt.LUID, mode ProcessorMode) bool {
+	out, _ := call(k, rowSeSinglePrivilegeCheck, SeSinglePrivilegeCheckIn{privilege, mode})
+	return out.Result
+}
+
+// SePrivilegeCheck tells whether a captured context may use privileges, all or
+// one of them by set.Control, and returns the set with those marked (T-102).
+func (k *KernelThread) SePrivilegeCheck(
+	set *nt.PrivilegeSet, c *SubjectContext, mode ProcessorMode,
+) (found *nt.PrivilegeSet, result bool) {
+	out, _ := call(k, rowSePrivilegeCheck, SePrivilegeCheckIn{nt.Cap(set), c, mode})
+	return out.RequiredPrivileges, out.Result
+}

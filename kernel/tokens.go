@@ -1,0 +1,162 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of the Se* routines that take a token.
+type (
+	SeTokenIn       struct{ Token *AccessToken }
+	SeTokenBoolOut  struct{ Result bool }
+	SeTokenTypeOut  struct{ Result winnt.TokenType }
+	SeTokenLevelOut struct {
+		Result winnt.SecurityImpersonationLevel
+	}
+
+	SeQueryAuthenticationIDTokenOut struct {
+		AuthenticationID winnt.LUID `param:"AuthenticationId"`
+	}
+	SeQuerySessionIDTokenOut struct {
+		SessionID uint32 `param:"SessionId"`
+	}
+
+	SeQueryInformationTokenIn struct {
+		Token                 *AccessToken
+		TokenInformationClass winnt.TokenInfoClass
+	}
+	SeQueryInformationTokenOut struct{ TokenInformation any }
+
+	SeFilterTokenIn struct {
+		ExistingToken      *AccessToken
+		Flags              uint32
+		SIDsToDisable      nt.Captured[[]token.Group] `param:"SidsToDisable"`
+		PrivilegesToDelete nt.Captured[[]nt.LUIDAndAttributes]
+		RestrictedSIDs     nt.Captured[[]token.Group] `param:"RestrictedSids"`
+	}
+	SeFilterTokenOut struct{ FilteredToken *AccessToken }
+)
+
+// ask is a row that answers a question about a token and cannot fail.
+func ask[O any](name, summary string, f func(*token.Token) O) *nt.Entry[*KernelThread, SeTokenIn, O] {
+	return simple(name, summary, always("T-103", "always"), func(_ *KernelThread, in SeTokenIn) (O, ntstatus.Status) {
+		return f(in.Token.Value()), ntstatus.Success // T-103
+	})
+}
+
+var (
+	rowSeTokenIsAdmin = ask("SeTokenIsAdmin", "tells whether a token is an administrator's",
+		func(v *token.Token) SeTokenBoolOut { return SeTokenBoolOut{v.IsAdmin()} })
+	rowSeTokenIsRestricted = ask("SeTokenIsRestricted", "tells whether a token has restricting SIDs",
+		func(v *token.Token) SeTokenBoolOut { return SeTokenBoolOut{v.IsRestricted()} })
+	rowSeTokenIsWriteRestricted = ask(
+		"SeTokenIsWriteRestricted", "tells whether the restricting SIDs of a token limit writing only",
+		func(v *token.Token) SeTokenBoolOut { return SeTokenBoolOut{v.WriteRestricted()} })
+	rowSeTokenType = ask("SeTokenType", "tells the type of a token",
+		func(v *token.Token) SeTokenTypeOut { return SeTokenTypeOut{v.Type()} })
+	rowSeTokenImpersonationLevel = ask("SeTokenImpersonationLevel", "tells the impersonation level of a token",
+		func(v *token.Token) SeTokenLevelOut { return SeTokenLevelOut{v.Level()} })
+	rowSeQueryAuthenticationIDToken = ask("SeQueryAuthenticationIdToken", "tells the logon session of a token",
+		func(v *token.Token) SeQueryAuthenticationIDTokenOut {
+			return SeQueryAuthenticationIDTokenOut{v.AuthenticationID()}
+		})
+	rowSeQuerySessionIDToken = ask("SeQuerySessionIdToken", "tells the terminal-services session of a token",
+		func(v *token.Token) SeQuerySessionIDTokenOut { return SeQuerySessionIDTokenOut{v.SessionID()} })
+
+	rowSeQueryInformationToken = simple("SeQueryInformationToken", "tells a fact about a token", []nt.Condition{
+		{
+			Status: ntstatus.InvalidInfoClass,
+			Rule:   "T-80",
+			When: "a class that is unknown or cannot be queried, TokenLinkedToken, or " +
+				"TokenImpersonationLevel of a primary token",
+		},
+		{Status: ntstatus.NotFound, Rule: "T-80", When: "TokenLogonSid: the token has none"},
+	}, func(k *KernelThread, in SeQueryInformationTokenIn) (out SeQueryInformationTokenOut, st ntstatus.Status) {
+		out.TokenInformation, _, st = services.QueryToken(
+			in.Token, in.TokenInformationClass) // T-103: no handle, no rights
+		if st != ntstatus.Success {
+			k.ctx.Fail("T-80", st)
+		}
+		return out, st
+	})
+
+	rowSeFilterToken = simple("SeFilterToken", "makes a restricted version of a token", []nt.Condition{
+		{Status: ntstatus.InvalidParameter, Rule: "T-60", When: "Flags outside 0xF"},
+		{Status: ntstatus.AccessViolation, Rule: "T-60", When: "a list cannot be read"},
+		{Status: ntstatus.InvalidSID, Rule: "T-60", When: "a list holds a malformed SID"},
+		{Status: ntstatus.InvalidParameter, Rule: "T-63", When: "a restricting SID has attributes"},
+		{Status: ntstatus.InsufficientResources, Rule: "O-81", When: "memory ran out"},
+	}, func(k *KernelThread, in SeFilterTokenIn) (out SeFilterTokenOut, st ntstatus.Status) {
+		t, st := k.ctx.FilterObject(
+			in.ExistingToken,
+			nt.FilterTokenExIn{Flags: in.Flags, SIDsToDisable: in.SIDsToDisable,
+				PrivilegesToDelete: in.PrivilegesToDelete, RestrictedSIDs: in.RestrictedSIDs},
+		)
+		if st == ntstatus.Success {
+			t.Retag(ob.TagCall, ob.TagContext)
+		}
+		return SeFilterTokenOut{t}, st
+	})
+)
+
+// SeTokenIsAdmin tells whether a token is an administrator's (T-103).
+func (k *KernelThread) SeTokenIsAdmin(t *AccessToken) bool {
+	out, _ := call(k, rowSeTokenIsAdmin, SeTokenIn{t})
+	return out.Result
+}
+
+// SeTokenIsRestricted tells whether a token has restricting SIDs.
+func (k *KernelThread) SeTokenIsRestricted(t *AccessToken) bool {
+	out, _ := call(k, rowSeTokenIsRestricted, SeTokenIn{t})
+	return out.Result
+}
+
+// SeTokenIsWriteRestricted tells whether they limit writing only.
+func (k *KernelThread) SeTokenIsWriteRestricted(t *AccessToken) bool {
+	out, _ := call(k, rowSeTokenIsWriteRestricted, SeTokenIn{t})
+	return out.Result
+}
+
+// SeTokenType is the type of a token.
+func (k *KernelThread) SeTokenType(t *AccessToken) winnt.TokenType {
+	out, _ := call(k, rowSeTokenType, SeTokenIn{t})
+	return out.Result
+}
+
+// SeTokenImpersonationLevel is the level of a token; without meaning for a
+// primary one.
+func (k *KernelThread) SeTokenImpersonationLevel(t *AccessToken) winnt.SecurityImpersonationLevel {
+	out, _ := call(k, rowSeTokenImpersonationLevel, SeTokenIn{t})
+	return out.Result
+}
+
+// SeQueryAuthenticationIdToken is the logon session of a token.
+func (k *KernelThread) SeQueryAuthenticationIdToken(t *AccessToken) winnt.LUID {
+	out, _ := call(k, rowSeQueryAuthenticationIDToken, SeTokenIn{t})
+	return out.AuthenticationID
+}
+
+// SeQuerySessionIdToken is the terminal-services session of a token.
+func (k *KernelThread) SeQuerySessionIdToken(t *AccessToken) uint32 {
+	out, _ := call(k, rowSeQuerySessionIDToken, SeTokenIn{t})
+	return out.SessionID
+}
+
+// SeQueryInformationToken answers an information class of a token, by no
+// handle and so without rights (T-103).
+func (k *KernelThread) SeQueryInformationToken(t *AccessToken, class winnt.TokenInfoClass) (any, ntstatus.Status) {
+	out, st := call(k, rowSeQueryInformationToken, SeQueryInformationTokenIn{t, class})
+	return out.TokenInformation, st
+}
+
+// SeFilterToken makes a restricted version of a token. The caller owns one
+// reference, dropped with PsDereferencePrimaryToken or
+// PsDereferenceImpersonationToken.
+func (k *KernelThread) SeFilterToken(in SeFilterTokenIn) (*AccessToken, ntstatus.Status) {
+	out, st := call(k, rowSeFilterToken, in)
+	return out.FilteredToken, st
+}

@@ -1,0 +1,250 @@
+package kernel_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// userThread is a thread of a process with that token, on a kernel that is
+// checked for leaks at the end.
+func userThread(t *testing.T, spec token.Spec) (*kernel.System, *nt.Thread) {
+	t.Helper()
+	sys := kernel.Boot(kernel.Config{})
+	t.Cleanup(func() {
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	v, err := token.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.NewProcess("p", v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sys, th
+}
+
+// TC-41, TC-49, T-80, T-100: an output variable that cannot be written is told
+// before anything is said about the handles.
+func TestOutputsAreProbedFirst(t *testing.T) {
+	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	fault := ntstatus.AccessViolation
+	for _, h := range []winnt.Handle{0, winnt.NtCurrentProcessToken} {
+		if _, st := th.CallRow(nt.NtTable.Find("NtQueryInformationToken"),
+			nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenUser,
+				FaultReturnLength: fault}); st != fault {
+			t.Errorf("TC-41: handle %v: %v", h, st)
+		}
+		if _, st := th.CallRow(nt.NtTable.Find("NtCompareTokens"),
+			nt.CompareTokensIn{FirstTokenHandle: h, SecondTokenHandle: h, FaultEqual: fault}); st != fault {
+			t.Errorf("TC-49: handle %v: %v", h, st)
+		}
+	}
+}
+
+// T-69: an object whose handle the AppContainer token was given lives until the
+// token goes.
+func TestLowBoxKeepsObjects(t *testing.T) {
+	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	own, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	kept, st := th.NtFilterToken(own, 0, nil, nil, nil)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	before, _, _ := sys.Counts()
+	box, st := th.NtCreateLowBoxToken(own, winnt.TOKEN_QUERY, nil, sid.AppContainer("p"), nil, []winnt.Handle{kept})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	th.NtClose(kept)
+	if n, _, _ := sys.Counts(); n != before+1 {
+		t.Errorf("%d objects after the handle was closed, want %d", n, before+1)
+	}
+	th.NtClose(box)
+	if n, _, _ := sys.Counts(); n != before-1 {
+		t.Errorf("%d objects at the end, want %d", n, before-1)
+	}
+}
+
+// T-53, T-60, T-69: where an allocation fails nothing is left behind.
+func TestTokenAllocationsFail(t *testing.T) {
+	failing := ""
+	sys := kernel.Boot(kernel.Config{Faults: func(p string) bool { return p == failing }})
+	spec := token.LocalSystem()
+	spec.EnabledPrivileges |= winnt.SeCreateTokenPrivilege.Bit()
+	v, err := token.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.NewProcess("p", v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+	create := nt.CreateTokenIn{TokenType: winnt.TokenPrimary, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
+		User:   nt.Cap(&token.Group{SID: sid.LocalSystem}),
+		Groups: nt.Cap([]token.Group{}), Privileges: nt.Cap([]nt.LUIDAndAttributes{}),
+		PrimaryGroup: nt.Cap(sid.LocalSystem), Source: nt.Cap(&token.Source{Name: "test"})}
+	objects, handles, references := sys.Counts()
+	for point, call := range map[string]func() ntstatus.Status{
+		"se: create token": func() ntstatus.Status { _, st := th.NtCreateToken(create); return st },
+		"se: filter token": func() ntstatus.Status { _, st := th.NtFilterToken(own, 0, nil, nil, nil); return st },
+	} {
+		failing = point
+		if st := call(); st != ntstatus.InsufficientResources {
+			t.Errorf("%s: %v", point, st)
+		}
+		if o, h, r := sys.Counts(); o != objects || h != handles || r != references {
+			t.Errorf("%s: %d objects, %d handles, %d references, want %d, %d, %d", point, o, h, r, objects, handles,
+				references)
+		}
+		failing = ""
+	}
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A sandbox: the process's own token with Users disabled, all privileges but one
+// taken away, and writing restricted to what Everyone may write.
+func ExampleKernelThread_SeTokenIsWriteRestricted() {
+	sys := kernel.Boot(kernel.Config{})
+	defer sys.Close()
+	v, _ := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	p, _ := sys.NewProcess("browser", v)
+	th, _ := p.NewThread()
+	own, _ := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+	box, st := th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE|winnt.WRITE_RESTRICTED, []sid.SID{sid.Users}, nil,
+		[]sid.SID{sid.Everyone})
+	fmt.Println(st)
+	k := sys.KernelMode(th)
+	o, _, _ := k.ObReferenceObjectByHandle(box, 0, winnt.TokenObject, kernel.KernelMode)
+	defer k.ObDereferenceObject(o)
+	t := o.(*kernel.AccessToken)
+	fmt.Println(k.SeTokenIsWriteRestricted(t), k.SeTokenIsAdmin(t), t.Value().Present().Names())
+	// Output:
+	// STATUS_SUCCESS
+	// true false [SeChangeNotifyPrivilege]
+}
+
+func BenchmarkNtFilterToken(b *testing.B) {
+	w := newBench(b)
+	own, st := w.th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+	if st != ntstatus.Success {
+		b.Fatal(st)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		h, st := w.th.NtFilterToken(own, winnt.DISABLE_MAX_PRIVILEGE, nil, nil, nil)
+		if st != ntstatus.Success {
+			b.Fatal(st)
+		}
+		w.th.NtClose(h)
+	}
+}
+
+// SeAssignSecurityEx makes descriptors of kernel objects: each effective mask is
+// cut to what GENERIC_ALL means (S-65). A context without a primary token says
+// as little as none (S-60).
+func TestSeAssignSecurityEx(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := k.SeCaptureSubjectContext()
+	mapping := nt.Cap(winnt.GenericMapping{Read: 0x24001, Write: 0x26002, Execute: 0x25004, All: 0x1F800F})
+	parent := sddl.MustParse("D:(A;CI;GRGX;;;WD)")
+	in := kernel.SeAssignSecurityExIn{SubjectContext: s, GenericMapping: mapping, IsDirectoryObject: true}
+	for _, c := range []struct {
+		parent, explicit *sd.Descriptor
+		want             winnt.AccessMask
+	}{
+		{nil, sddl.MustParse("D:(A;;GRGX;;;WD)"), 0x20005},
+		{parent, nil, 0x20005},
+	} {
+		in.ParentDescriptor, in.ExplicitDescriptor = nt.Cap(c.parent), nt.Cap(c.explicit)
+		d, st := k.SeAssignSecurityEx(in)
+		if st != ntstatus.Success || d.DACL().Len() == 0 || d.DACL().At(0).Mask() != c.want {
+			t.Errorf("%v: %x, want the first mask %#x", st, d.Binary(), uint32(c.want))
+		}
+	}
+	for _, none := range []*kernel.SubjectContext{nil, {}} {
+		in.SubjectContext = none
+		if d, st := k.SeAssignSecurityEx(in); st != ntstatus.NoToken || d != nil {
+			t.Errorf("without a token: %v, %v", st, d)
+		}
+	}
+	k.SeReleaseSubjectContext(s)
+}
+
+// An input that could not be read is not taken for one that was left out: that
+// would grant what it forbids (O-3).
+func TestUnreadInputs(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := k.SeCaptureSubjectContext()
+	d, err := sddl.Parse("O:SYG:SYD:", sddl.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fault := nt.Captured[*sd.Descriptor]{Status: ntstatus.AccessViolation}
+	mapping := nt.Cap(winnt.FileObject.Mapping)
+	for _, in := range []kernel.SeAssignSecurityExIn{
+		{ParentDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
+		{ExplicitDescriptor: fault, SubjectContext: s, GenericMapping: mapping},
+	} {
+		if out, st := k.SeAssignSecurityEx(in); st != ntstatus.AccessViolation || out != nil {
+			t.Errorf("SeAssignSecurityEx: %v, %v", out, st)
+		}
+	}
+	for _, in := range []kernel.SeSetSecurityDescriptorInfoExIn{
+		{SecurityInformation: 4, ModificationDescriptor: fault, ObjectsSecurityDescriptor: nt.Cap(d),
+			GenericMapping: mapping},
+		{SecurityInformation: 4, ModificationDescriptor: nt.Cap(d), ObjectsSecurityDescriptor: fault,
+			GenericMapping: mapping},
+	} {
+		if out, st := k.SeSetSecurityDescriptorInfoEx(in); st != ntstatus.AccessViolation || out != nil {
+			t.Errorf("SeSetSecurityDescriptorInfoEx: %v, %v", out, st)
+		}
+	}
+	if _, st := k.SeSetSecurityDescriptorInfoEx(kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: 4,
+		ObjectsSecurityDescriptor: nt.Cap(d), GenericMapping: mapping}); st != ntstatus.InvalidSecurityDescr {
+		t.Errorf("SeSetSecurityDescriptorInfoEx without a change: %v", st)
+	}
+	out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: s,
+		DesiredAccess:  winnt.GENERIC_ALL,
+		GenericMapping: nt.Captured[winnt.GenericMapping]{Status: ntstatus.AccessViolation}})
+	if out.Result || out.AccessStatus != ntstatus.AccessViolation {
+		t.Errorf("SeAccessCheck: %+v", out)
+	}
+	k.SeReleaseSubjectContext(s)
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}

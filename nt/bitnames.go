@@ -1,0 +1,29 @@
+package nt
+
+import (
+	"strconv"
+	"strings"
+)
+
+type bitName struct {
+	bit  uint32
+	name string
+}
+
+// joinBits prints a mask by names, what has none in hexadecimal, "0" if empty.
+func joinBits(m uint32, names []bitName) string {
+	var parts []string
+	for _, n := range names {
+		if m&n.bit != 0 {
+			parts = append(parts, n.name)
+			m &^= n.bit
+		}
+	}
+	if m == 0 && parts == nil {
+		return "0"
+	}
+	if m != 0 {
+		parts = append(parts, "0x"+strconv.FormatUint(uint64(m), 16))
+	}
+	return strings.Join(parts, "|")
+}

@@ -1,0 +1,148 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of the services that open tokens.
+type (
+	OpenProcessTokenIn struct {
+		ProcessHandle winnt.Handle
+		DesiredAccess winnt.AccessMask `object:"token"`
+	}
+	OpenProcessTokenExIn struct {
+		ProcessHandle    winnt.Handle
+		DesiredAccess    winnt.AccessMask `object:"token"`
+		HandleAttributes uint32
+	}
+	OpenProcessTokenOut struct{ TokenHandle winnt.Handle }
+
+	OpenThreadTokenIn struct {
+		ThreadHandle  winnt.Handle
+		DesiredAccess winnt.AccessMask `object:"token"`
+		OpenAsSelf    bool
+	}
+	OpenThreadTokenExIn struct {
+		ThreadHandle     winnt.Handle
+		DesiredAccess    winnt.AccessMask `object:"token"`
+		OpenAsSelf       bool
+		HandleAttributes uint32
+	}
+	OpenThreadTokenOut struct{ TokenHandle winnt.Handle }
+)
+
+var openProcessTokenConditions = []Condition{
+	{ntstatus.AccessViolation, "O-3", "TokenHandle cannot be written"},
+	{ntstatus.InvalidParameter, "O-29",
+		"HandleAttributes lacks OBJ_KERNEL_HANDLE in kernel mode outside the System process, or has bits that " +
+			"are not supported"},
+	{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
+	{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
+	{ntstatus.AccessDenied, "T-30", "ProcessHandle lacks PROCESS_QUERY_LIMITED_INFORMATION"},
+	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
+	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
+	{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
+	{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
+	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+	{ntstatus.AccessDenied, "T-30", "the token's DACL does not grant DesiredAccess to the caller"},
+	{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
+}
+
+var openThreadTokenConditions = []Condition{
+	{ntstatus.AccessViolation, "O-3", "TokenHandle cannot be written"},
+	{ntstatus.InvalidParameter, "O-29",
+		"HandleAttributes lacks OBJ_KERNEL_HANDLE in kernel mode outside the System process, or has bits that " +
+			"are not supported"},
+	{ntstatus.InvalidHandle, "I-20", "ThreadHandle names no handle"},
+	{ntstatus.ObjectTypeMismatch, "I-20", "ThreadHandle is no thread"},
+	{ntstatus.AccessDenied, "I-20", "ThreadHandle lacks THREAD_QUERY_INFORMATION"},
+	{ntstatus.NoToken, "I-20", "the thread is not impersonating"},
+	{ntstatus.CantOpenAnonymous, "I-24", "the thread impersonates at SecurityAnonymous"},
+	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
+	{ntstatus.AccessDenied, "O-21", "DesiredAccess has bits that no token has"},
+	{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
+	{ntstatus.BadImpersonationLevel, "I-22",
+		"OpenAsSelf is FALSE and the caller impersonates below SecurityImpersonation"},
+	{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+	{ntstatus.AccessDenied, "I-22", "the token's DACL does not grant DesiredAccess"},
+	{ntstatus.InsufficientResources, "O-81", "memory ran out for the copy that CopyOnOpen makes"},
+	{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
+	{ntstatus.AccessDenied, "I-90", "a job's limits refuse the copy that CopyOnOpen makes"},
+}
+
+var (
+	rowOpenProcessToken = Add(&NtTable, Entry[Services, OpenProcessTokenIn, OpenProcessTokenOut]{
+		Meta: Meta{
+			Name:       "NtOpenProcessToken",
+			Summary:    "opens the primary token of a process",
+			Source:     "ZwOpenProcessTokenEx",
+			Conditions: openProcessTokenConditions,
+		},
+		Call: Services.NtOpenProcessToken,
+	})
+	rowOpenProcessTokenEx = Add(&NtTable, Entry[Services, OpenProcessTokenExIn, OpenProcessTokenOut]{
+		Meta: Meta{
+			Name:       "NtOpenProcessTokenEx",
+			Summary:    "opens the primary token of a process, with handle attributes",
+			Source:     "ZwOpenProcessTokenEx",
+			Conditions: openProcessTokenConditions,
+		},
+		Call: Services.NtOpenProcessTokenEx,
+	})
+	rowOpenThreadToken = Add(&NtTable, Entry[Services, OpenThreadTokenIn, OpenThreadTokenOut]{
+		Meta: Meta{
+			Name:       "NtOpenThreadToken",
+			Summary:    "opens the impersonation token of a thread",
+			Conditions: openThreadTokenConditions,
+		},
+		Call: Services.NtOpenThreadToken,
+	})
+	rowOpenThreadTokenEx = Add(&NtTable, Entry[Services, OpenThreadTokenExIn, OpenThreadTokenOut]{
+		Meta: Meta{
+			Name:       "NtOpenThreadTokenEx",
+			Summary:    "opens the impersonation token of a thread, with handle attributes",
+			Source:     "ZwOpenThreadTokenEx",
+			Conditions: openThreadTokenConditions,
+		},
+		Call: Services.NtOpenThreadTokenEx,
+	})
+)
+
+// NtOpenProcessToken opens the primary token of a process. The handle names
+// the process's own token object, not a copy (T-31).
+func (t *Thread) NtOpenProcessToken(process winnt.Handle, desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
+	in := OpenProcessTokenIn{process, desired}
+	out, st := call(t, rowOpenProcessToken, in)
+	return out.TokenHandle, st
+}
+
+// NtOpenProcessTokenEx is NtOpenProcessToken with handle attributes.
+func (t *Thread) NtOpenProcessTokenEx(
+	process winnt.Handle, desired winnt.AccessMask, attributes uint32,
+) (winnt.Handle, ntstatus.Status) {
+	in := OpenProcessTokenExIn{process, desired, attributes}
+	out, st := call(t, rowOpenProcessTokenEx, in)
+	return out.TokenHandle, st
+}
+
+// NtOpenThreadToken opens the token a thread impersonates with. With
+// openAsSelf the access check is made for the caller's process instead of the
+// client the caller may be impersonating (NtOpenThreadToken).
+func (t *Thread) NtOpenThreadToken(
+	thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool,
+) (winnt.Handle, ntstatus.Status) {
+	in := OpenThreadTokenIn{thread, desired, openAsSelf}
+	out, st := call(t, rowOpenThreadToken, in)
+	return out.TokenHandle, st
+}
+
+// NtOpenThreadTokenEx is NtOpenThreadToken with handle attributes
+// (ZwOpenThreadTokenEx).
+func (t *Thread) NtOpenThreadTokenEx(
+	thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool, attributes uint32,
+) (winnt.Handle, ntstatus.Status) {
+	in := OpenThreadTokenExIn{thread, desired, openAsSelf, attributes}
+	out, st := call(t, rowOpenThreadTokenEx, in)
+	return out.TokenHandle, st
+}

@@ -1,0 +1,64 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// QueryInformationTokenIn and QueryInformationTokenOut are the parameters of
+// NtQueryInformationToken. TokenInformation holds the Go value of the class
+// (see [winnt.TokenInfoClass]); lengths are those of 64-bit Windows.
+type (
+	QueryInformationTokenIn struct {
+		TokenHandle            winnt.Handle
+		TokenInformationClass  winnt.TokenInfoClass
+		TokenInformationLength uint32 `default:"4294967295"`
+		// FaultReturnLength is the status of probing ReturnLength.
+		FaultReturnLength ntstatus.Status `param:"-"`
+	}
+	QueryInformationTokenOut struct {
+		TokenInformation any
+		ReturnLength     uint32
+	}
+)
+
+var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTokenIn, QueryInformationTokenOut]{
+	Meta: Meta{
+		Name:    "NtQueryInformationToken",
+		Summary: "tells a fact about a token",
+		Source:  "NtQueryInformationToken; GetTokenInformation",
+		Conditions: []Condition{
+			{ntstatus.InvalidInfoClass, "T-80", "class 0 or above 50"},
+			{ntstatus.AccessViolation, "T-80", "ReturnLength is NULL, or a pointer cannot be written"},
+			{ntstatus.NoToken, "O-15", "TokenHandle is NtCurrentThreadToken and the thread is not impersonating"},
+			{ntstatus.CantOpenAnonymous, "I-24",
+				"TokenHandle is a pseudo handle for an impersonation at SecurityAnonymous"},
+			{ntstatus.InvalidHandle, "T-80", "TokenHandle names no handle"},
+			{ntstatus.ObjectTypeMismatch, "T-80", "TokenHandle is no token"},
+			{ntstatus.AccessDenied, "T-80", "TokenHandle lacks TOKEN_QUERY (TokenSource: TOKEN_QUERY_SOURCE)"},
+			{ntstatus.NoSuchLogonSession, "T-80", "TokenLinkedToken: the token is of no split pair"},
+			{ntstatus.PrivilegeNotHeld, "T-80",
+				"TokenAuditPolicy: the caller does not hold SeSecurityPrivilege enabled"},
+			{ntstatus.NotFound, "T-80", "TokenLogonSid: the token has none"},
+			{ntstatus.InvalidInfoClass, "T-80",
+				"a class that cannot be queried, or TokenImpersonationLevel of a primary token"},
+			{ntstatus.BufferTooSmall, "T-80", "the buffer is too small; ReturnLength says the need"},
+			{ntstatus.InsufficientResources, "O-81", "TokenLinkedToken: memory ran out"},
+		},
+	},
+	Call: Services.NtQueryInformationToken,
+	Scalars: func(in QueryInformationTokenIn) ntstatus.Status {
+		if in.TokenInformationClass == 0 || in.TokenInformationClass > winnt.MaxTokenInfoClass {
+			return ntstatus.InvalidInfoClass // T-80
+		}
+		return ntstatus.Success
+	},
+})
+
+// NtQueryInformationToken returns the information of a class as a Go value
+// (T-81), without a size to probe for.
+func (t *Thread) NtQueryInformationToken(token winnt.Handle, class winnt.TokenInfoClass) (any, ntstatus.Status) {
+	in := QueryInformationTokenIn{TokenHandle: token, TokenInformationClass: class, TokenInformationLength: ^uint32(0)}
+	out, st := call(t, rowQueryInformationToken, in)
+	return out.TokenInformation, st
+}

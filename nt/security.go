@@ -1,0 +1,118 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// SecurityInformation is SECURITY_INFORMATION: the parts of a descriptor that
+// a call is about.
+type SecurityInformation uint32
+
+// String joins the documented names without their common suffix by "|".
+func (i SecurityInformation) String() string {
+	return joinBits(uint32(i), []bitName{
+		{winnt.OWNER_SECURITY_INFORMATION, "OWNER"},
+		{winnt.GROUP_SECURITY_INFORMATION, "GROUP"},
+		{winnt.DACL_SECURITY_INFORMATION, "DACL"},
+		{winnt.SACL_SECURITY_INFORMATION, "SACL"},
+		{winnt.LABEL_SECURITY_INFORMATION, "LABEL"},
+		{winnt.ATTRIBUTE_SECURITY_INFORMATION, "ATTRIBUTE"},
+		{winnt.SCOPE_SECURITY_INFORMATION, "SCOPE"},
+		{winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "PROCESS_TRUST_LABEL"},
+		{winnt.ACCESS_FILTER_SECURITY_INFORMATION, "ACCESS_FILTER"},
+		{winnt.BACKUP_SECURITY_INFORMATION, "BACKUP"},
+		{winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, "UNPROTECTED_SACL"},
+		{winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, "UNPROTECTED_DACL"},
+		{winnt.PROTECTED_SACL_SECURITY_INFORMATION, "PROTECTED_SACL"},
+		{winnt.PROTECTED_DACL_SECURITY_INFORMATION, "PROTECTED_DACL"},
+	})
+}
+
+// QuerySecurityObjectIn and QuerySecurityObjectOut are the parameters of
+// NtQuerySecurityObject. Length is the size of the buffer in bytes,
+// LengthNeeded that of the self-relative descriptor.
+type (
+	QuerySecurityObjectIn struct {
+		Handle              winnt.Handle
+		SecurityInformation SecurityInformation
+		Length              uint32 `default:"4294967295"`
+		// FaultLengthNeeded is the status of probing LengthNeeded.
+		FaultLengthNeeded ntstatus.Status `param:"-"`
+	}
+	QuerySecurityObjectOut struct {
+		SecurityDescriptor *sd.Descriptor
+		LengthNeeded       uint32
+	}
+
+	SetSecurityObjectIn struct {
+		Handle              winnt.Handle
+		SecurityInformation SecurityInformation
+		SecurityDescriptor  Captured[*sd.Descriptor]
+	}
+	SetSecurityObjectOut struct{}
+)
+
+var (
+	rowQuerySecurityObject = Add(&NtTable, Entry[Services, QuerySecurityObjectIn, QuerySecurityObjectOut]{
+		Meta: Meta{
+			Name:    "NtQuerySecurityObject",
+			Summary: "returns parts of the descriptor of an object",
+			Source:  "ZwQuerySecurityObject",
+			Conditions: []Condition{
+				{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
+				{ntstatus.InvalidHandle, "O-31", "Handle names no handle"},
+				{ntstatus.AccessDenied, "O-64", "Handle lacks READ_CONTROL, or ACCESS_SYSTEM_SECURITY for the SACL"},
+				{ntstatus.BufferTooSmall, "O-64", "the buffer is too small; LengthNeeded says the need"},
+			},
+		},
+		Call: Services.NtQuerySecurityObject,
+	})
+	rowSetSecurityObject = Add(&NtTable, Entry[Services, SetSecurityObjectIn, SetSecurityObjectOut]{
+		Meta: Meta{
+			Name:    "NtSetSecurityObject",
+			Summary: "replaces parts of the descriptor of an object",
+			Source:  "ZwSetSecurityObject",
+			Conditions: []Condition{
+				{ntstatus.AccessViolation, "O-65", "SecurityDescriptor is NULL or cannot be read"},
+				{ntstatus.InvalidSecurityDescr, "O-65", "SecurityDescriptor is malformed"},
+				{ntstatus.UnknownRevision, "O-65", "SecurityDescriptor has another revision"},
+				{ntstatus.InvalidHandle, "O-31", "Handle names no handle"},
+				{ntstatus.AccessDenied, "O-65",
+					"Handle lacks WRITE_OWNER, WRITE_DAC or ACCESS_SYSTEM_SECURITY, as the parts need"},
+				{ntstatus.InvalidSecurityDescr, "O-65", "owner or group is to be set and SecurityDescriptor has none"},
+				{ntstatus.NoSecurityOnObject, "O-65", "the object has no descriptor"},
+				{ntstatus.InsufficientResources, "O-81", "memory ran out"},
+				{ntstatus.InvalidParameter, "S-75", "a list is to be protected and unprotected at once"},
+				{ntstatus.InvalidOwner, "S-61", "the caller may not make the new owner an owner"},
+				{ntstatus.PrivilegeNotHeld, "O-65", "a label above the caller's integrity without SeRelabelPrivilege"},
+				{ntstatus.AccessDenied, "O-65", "a trust label that the caller does not dominate"},
+				{ntstatus.InvalidACL, "S-17", "the resulting list would be too long"},
+				{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
+			},
+		},
+		Call: Services.NtSetSecurityObject,
+	})
+)
+
+// NtQuerySecurityObject returns the parts of an object's descriptor that
+// information chooses, in SECURITY_INFORMATION bits (ZwQuerySecurityObject).
+func (t *Thread) NtQuerySecurityObject(handle winnt.Handle, information uint32) (*sd.Descriptor, ntstatus.Status) {
+	in := QuerySecurityObjectIn{
+		Handle:              handle,
+		SecurityInformation: SecurityInformation(information),
+		Length:              ^uint32(0),
+	}
+	out, st := call(t, rowQuerySecurityObject, in)
+	return out.SecurityDescriptor, st
+}
+
+// NtSetSecurityObject replaces the parts of an object's descriptor that
+// information chooses (ZwSetSecurityObject). Handles made before keep what
+// they grant.
+func (t *Thread) NtSetSecurityObject(handle winnt.Handle, information uint32, d *sd.Descriptor) ntstatus.Status {
+	in := SetSecurityObjectIn{handle, SecurityInformation(information), Cap(d)}
+	_, st := call(t, rowSetSecurityObject, in)
+	return st
+}

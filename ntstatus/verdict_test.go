@@ -1,0 +1,23 @@
+package ntstatus_test
+
+import (
+	"errors"
+	"io/fs"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// A verdict that nobody gave denies; one that was given has its status.
+func TestVerdict(t *testing.T) {
+	var zero ntstatus.Verdict
+	if zero.Allowed() || zero.Status() != ntstatus.AccessDenied || !errors.Is(zero.Err(), fs.ErrPermission) {
+		t.Errorf("zero: %v, %v, %v", zero.Allowed(), zero.Status(), zero.Err())
+	}
+	for s := range ntstatus.All {
+		v := ntstatus.Decided(s)
+		if v.Status() != s || v.Allowed() != (s == ntstatus.Success) || (v.Err() == nil) != (s == ntstatus.Success) {
+			t.Errorf("%v: %v, allowed %v, error %v", s, v.Status(), v.Allowed(), v.Err())
+		}
+	}
+}

@@ -1,0 +1,72 @@
+// Command refmond is the daemon of refmon. `refmond --help` lists its verbs,
+// `refmond version` prints what it was built from.
+//
+// The exit code is 0 on success and 2 if the command line was malformed.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line; each verb is a field here and a file beside this one.
+type cli struct {
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+const description = `refmond answers questions about Windows-compatible access control for programs on this host.`
+
+// Exit codes: those of cmd/refmon.
+const (
+	exitSuccess   = 0
+	exitMalformed = 2
+)
+
+// streams are the outputs of a verb. Immutable.
+type streams struct {
+	out, err io.Writer
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], &streams{out: os.Stdout, err: os.Stderr}))
+}
+
+// run runs one command line and returns the exit code.
+func run(args []string, std *streams) int {
+	var c cli
+	helped := false
+	parser, err := kong.New(&c,
+		kong.Name("refmond"),
+		kong.Description(description),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
+		kong.Bind(std),
+	)
+	if err != nil {
+		return report(std, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if helped { // --help has printed its text, and what Parse says after it means nothing
+		return exitSuccess
+	}
+	if err != nil {
+		return report(std, err)
+	}
+	return report(std, ctx.Run())
+}
+
+// report prints an error and returns the exit code.
+func report(std *streams, err error) int {
+	if err == nil {
+		return exitSuccess
+	}
+	fmt.Fprintf(std.err, "refmond: %v; see refmond --help\n", err)
+	return exitMalformed
+}

@@ -1,0 +1,12 @@
+// Package server is the map of the server module; it holds no code. What
+// needs heavy libraries lives in this module, so that a program that imports
+// only the decision links none of them.
+//
+//   - cmd/refmond: the daemon's command. It prints its version.
+//
+// The module takes refmon itself from the folder above (replace in go.mod) and
+// may import its internal packages. Its tests run with the root's:
+//
+//	go test ./...                 in the root, or
+//	go -C server test ./...
+package server

@@ -1,0 +1,10 @@
+module github.com/refmon/refmon/server
+
+go 1.26
+
+require (
+	github.com/alecthomas/kong v1.17.0
+	github.com/refmon/refmon v0.0.0
+)
+
+replace github.com/refmon/refmon => ../
