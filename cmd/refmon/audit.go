@@ -25,7 +25,7 @@ type auditCmd struct {
 	Prove  auditProveCmd  `cmd:"" help:"Write a proof of a record, or that the log continues an older checkpoint."`
 }
 
-// Help is the long help of the verbs.
+// Help returns the long help of the verbs.
 func (auditCmd) Help() string {
 	return `Reads a folder that 'refmon run --audit DIR' or a program with package auditlog writes, also while
 it is being written:
@@ -138,7 +138,7 @@ type auditQueryCmd struct {
 	filterFlags
 }
 
-// Help is the long help of the verb.
+// Help returns the long help of the verb.
 func (auditQueryCmd) Help() string { return trail.Syntax }
 
 // Run prints the records that the expression chooses.

@@ -45,7 +45,7 @@ type auditReportCmd struct {
 	filterFlags
 }
 
-// Help is the long help of the verb.
+// Help returns the long help of the verb.
 func (auditReportCmd) Help() string {
 	return `Writes one HTML page that needs no network and runs no script: denials by user and by object,
 privileges, impersonations upward, changes of security and policy, and what verify says.`
@@ -86,7 +86,7 @@ type auditPolicyCmd struct {
 	Failure     string   `enum:",enable,disable" default:"" help:"enable or disable."`
 }
 
-// Help is the long help of the verb.
+// Help returns the long help of the verb.
 func (auditPolicyCmd) Help() string {
 	return `Shows which outcomes are recorded, as auditpol /get prints it, and changes it:
 

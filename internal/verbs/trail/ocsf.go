@@ -1,7 +1,6 @@
 package trail
 
 import (
-	"encoding/json"
 	"path"
 	"strconv"
 	"strings"
@@ -14,7 +13,7 @@ const ocsfVersion = "1.8.0"
 
 type object = map[string]any
 
-// OCSF is the record as an event of the Open Cybersecurity Schema Framework
+// OCSF returns the record as an event of the Open Cybersecurity Schema Framework
 // (U-76).
 func OCSF(e *audit.Event) map[string]any {
 	c := classOf(e)
@@ -53,7 +52,7 @@ type ocsf struct {
 	taken map[string]bool
 }
 
-// unixMilli is milliseconds since 1970.
+// unixMilli returns milliseconds since 1970.
 func unixMilli(t int64) int64 {
 	const until1970 = 116_444_736_000_000_000
 	return (t - until1970) / 10_000
@@ -66,7 +65,7 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// take is a field that has found its place; "-" and "" are none.
+// take returns a field that has found its place; "-" and "" stand for no value.
 func (o *ocsf) take(name string) string {
 	text, ok := o.e.Field(name)
 	if !ok {
@@ -83,7 +82,8 @@ func (o *ocsf) metadata() object {
 	m := object{
 		"version":  ocsfVersion,
 		"product":  object{"name": Generator, "vendor_name": Generator, "version": "0"},
-		"log_name": "Security", "event_code": strconv.Itoa(int(o.e.ID)), "uid": strconv.FormatUint(o.e.RecordID, 10), "sequence": o.e.RecordID,
+		"log_name": "Security", "event_code": strconv.Itoa(int(o.e.ID)), "uid": strconv.FormatUint(o.e.RecordID,
+			10), "sequence": o.e.RecordID,
 		"original_time": string(audit.AppendTime(nil, o.e.Time)), "profiles": []string{"host"},
 	}
 	if o.class.id > 200_000 {
@@ -92,7 +92,7 @@ func (o *ocsf) metadata() object {
 	return m
 }
 
-// user is the account whose fields have the prefix, nil if there is none.
+// user returns the account whose fields have the prefix, nil without one.
 func (o *ocsf) user(prefix string) object {
 	sid := o.take(prefix + "UserSid")
 	if sid == "" {
@@ -108,7 +108,7 @@ func (o *ocsf) user(prefix string) object {
 	return u
 }
 
-// userType is 1 for users, 3 for the system, 4 for service accounts.
+// userType returns 1 for users, 3 for the system, 4 for service accounts.
 func userType(sid string) int {
 	switch {
 	case sid == "S-1-5-18":
@@ -121,7 +121,7 @@ func userType(sid string) int {
 	return 0
 }
 
-// actor is who acted: the client as user, the server as its process's user.
+// actor returns who acted: the client as user, the server as its process's user.
 func (o *ocsf) actor() object {
 	user := o.user("Subject")
 	if user == nil {
@@ -159,7 +159,7 @@ func (o *ocsf) process(id, name string) object {
 	return p
 }
 
-// base is the last part of a path of either kind.
+// base returns the last part of a path of either kind.
 func base(name string) string {
 	if name == "" {
 		return ""
@@ -222,110 +222,4 @@ func or2(a, b object) object {
 		return b
 	}
 	return a
-}
-
-// logon adds the fields of an authentication.
-func (o *ocsf) logon(out object) {
-	if session := o.take("TargetLogonId"); session != "" {
-		out["session"] = object{"uid": session}
-	}
-	if n, err := strconv.Atoi(o.take("LogonType")); err == nil {
-		if n == 0 {
-			n = 1
-		}
-		out["logon_type_id"] = n
-	}
-	if name := o.take("LogonProcessName"); name != "" {
-		out["logon_process"] = object{"name": name}
-	}
-	if status := o.take("Status"); status != "" {
-		out["status_code"] = status
-	}
-}
-
-// privileges are those that a record lists.
-func (o *ocsf) privileges() []string {
-	out := []string{}
-	for f := range o.e.Fields() {
-		if (f.Name == "PrivilegeList" || f.Name == "EnabledPrivilegeList") && f.IsList() {
-			o.taken[f.Name] = true
-			for p := range f.Items() {
-				out = append(out, p)
-			}
-		}
-	}
-	return out
-}
-
-func (o *ocsf) entity(name string) object {
-	if o.e.ID == 4662 {
-		return object{"name": or(name, "unknown"), "type": "Directory object"}
-	}
-	if o.e.ID == 4616 {
-		return object{"name": "System time"}
-	}
-	policy := object{"name": or(subcategory(o.e), "Audit policy")}
-	if id := o.take("SubcategoryGuid"); id != "" {
-		policy["uid"] = id
-	}
-	return object{"name": "Audit policy", "type": "Policy", "policy": policy}
-}
-
-// resourceTypes are OCSF's numbers of object types.
-var resourceTypes = map[string]int{
-	"Directory": 1, "Event": 2, "Mutant": 5, "File": 7, "Token": 8, "Thread": 9, "Section": 10, "WindowStation": 11, "SymbolicLink": 18,
-	"Process": 20, "Desktop": 22, "Key": 25, "Semaphore": 28, "Job": 29, "Port": 30, "ALPC Port": 32,
-}
-
-func resourceType(typ string) int { return resourceTypes[typ] }
-
-// rights adds the access mask and the names of its rights, for the type of the
-// object.
-func (o *ocsf) rights(out object) {
-	text := o.take("AccessMask")
-	m, err := strconv.ParseUint(text, 0, 64)
-	if err != nil {
-		return
-	}
-	names := []string{}
-	for a := range o.e.Accesses() {
-		names = append(names, RightName(o.e, a.Bit))
-	}
-	switch o.class.id {
-	case fileActivity, entityManagement:
-		out["access_mask"], out["access_list"] = m, names
-	case processActivity:
-		out["requested_permissions"] = m
-		out["access_list"] = names
-	default:
-		out["access_mask"], out["access_list"] = m, names
-	}
-}
-
-// unmapped are the fields that have no place, under Windows' names.
-func (o *ocsf) unmapped() object {
-	out := object{}
-	for f := range o.e.Fields() {
-		switch {
-		case o.taken[f.Name]:
-		case f.IsList():
-			var items []string
-			for s := range f.Items() {
-				items = append(items, s)
-			}
-			out[f.Name] = items
-		case f.Text() != "-" && f.Text() != "":
-			out[f.Name] = f.Text()
-		}
-	}
-	return out
-}
-
-func (w *Writer) ocsf(e *audit.Event) error {
-	b, err := json.Marshal(OCSF(e))
-	if err != nil {
-		return err
-	}
-	_, err = w.out.Write(append(b, '\n'))
-	return err
 }

@@ -29,17 +29,26 @@ const (
 
 // classes are those of events whose object does not matter.
 var classes = map[uint16]class{
-	4624: {authentication, 1, ""}, 4625: {authentication, 1, ""}, 4634: {authentication, 2, ""}, 4647: {authentication, 2, ""}, 4648: {authentication, 1, ""},
-	4672: {authorizeSession, 1, ""}, 4964: {authorizeSession, 2, ""}, 4626: {authorizeSession, other, "Claims"}, 4627: {authorizeSession, 2, ""},
-	4703: {authorizeSession, 1, ""}, 4704: {userAccess, 1, ""}, 4717: {userAccess, 1, ""}, 4705: {userAccess, 2, ""}, 4718: {userAccess, 2, ""},
-	4673: {kernelResource, 1, ""}, 4690: {kernelResource, other, "Duplicate Handle"}, 4688: {processActivity, 1, ""}, 4689: {processActivity, 2, ""},
+	4624: {authentication, 1, ""}, 4625: {authentication, 1, ""}, 4634: {authentication, 2,
+		""}, 4647: {authentication, 2, ""}, 4648: {authentication, 1, ""},
+	4672: {authorizeSession, 1, ""}, 4964: {authorizeSession, 2, ""}, 4626: {authorizeSession, other,
+		"Claims"}, 4627: {authorizeSession, 2, ""},
+	4703: {authorizeSession, 1, ""}, 4704: {userAccess, 1, ""}, 4717: {userAccess, 1, ""}, 4705: {userAccess, 2,
+		""}, 4718: {userAccess, 2, ""},
+	4673: {kernelResource, 1, ""}, 4690: {kernelResource, other, "Duplicate Handle"}, 4688: {processActivity, 1,
+		""}, 4689: {processActivity, 2, ""},
 	4696: {processActivity, 5, ""}, audit.UnsafeElevationID: {processActivity, other, "Impersonate Upward"},
-	4715: {entityManagement, 3, ""}, 4719: {entityManagement, 3, ""}, 4817: {entityManagement, 3, ""}, 4902: {entityManagement, 1, ""},
-	4904: {entityManagement, 3, ""}, 4905: {entityManagement, 4, ""}, 4906: {eventLogActivity, other, "CrashOnAuditFail"},
-	4908: {entityManagement, 3, ""}, 4912: {entityManagement, 3, ""}, 4616: {entityManagement, 3, ""}, 4664: {fileActivity, 1, ""},
+	4715: {entityManagement, 3, ""}, 4719: {entityManagement, 3, ""}, 4817: {entityManagement, 3,
+		""}, 4902: {entityManagement, 1, ""},
+	4904: {entityManagement, 3, ""}, 4905: {entityManagement, 4, ""}, 4906: {eventLogActivity, other,
+		"CrashOnAuditFail"},
+	4908: {entityManagement, 3, ""}, 4912: {entityManagement, 3, ""}, 4616: {entityManagement, 3,
+		""}, 4664: {fileActivity, 1, ""},
 	4818: {fileActivity, other, "Central policy staging"},
-	4608: {eventLogActivity, 6, ""}, 1100: {eventLogActivity, 7, ""}, 1102: {eventLogActivity, 1, ""}, 1103: {eventLogActivity, other, "Nearly full"},
-	1104: {eventLogActivity, other, "Full"}, 1105: {eventLogActivity, 4, ""}, 4612: {eventLogActivity, other, "Records lost"},
+	4608: {eventLogActivity, 6, ""}, 1100: {eventLogActivity, 7, ""}, 1102: {eventLogActivity, 1,
+		""}, 1103: {eventLogActivity, other, "Nearly full"},
+	1104: {eventLogActivity, other, "Full"}, 1105: {eventLogActivity, 4, ""}, 4612: {eventLogActivity, other,
+		"Records lost"},
 	4621: {eventLogActivity, other, "Recovered"}, audit.OverwrittenID: {eventLogActivity, 2, ""},
 }
 
@@ -81,7 +90,7 @@ func classOf(e *audit.Event) class {
 	return class{kernelResource, 1, ""}
 }
 
-// byType is an activity of a file, of a key, or another one by name.
+// byType returns an activity of a file, of a key, or another one by name.
 func byType(file, key bool, ofFile, ofKey int, name string) class {
 	switch {
 	case file && ofFile > 0:
@@ -92,7 +101,7 @@ func byType(file, key bool, ofFile, ofKey int, name string) class {
 	return class{kernelResource, other, name}
 }
 
-// useOf is the file activity of a right that was used.
+// useOf returns the file activity of a right that was used.
 func useOf(m uint64) int {
 	for _, u := range []struct {
 		mask     uint64
@@ -105,7 +114,7 @@ func useOf(m uint64) int {
 	return 2
 }
 
-// readOrUpdate is the activity of an operation on a directory object.
+// readOrUpdate returns the activity of an operation on a directory object.
 func readOrUpdate(e *audit.Event) int {
 	const writes = 0x1 | 0x2 | 0x8 | 0x20 | 0x40 | 0x10000 | 0x40000 | 0x80000
 	if mask(e)&writes != 0 {
@@ -114,7 +123,7 @@ func readOrUpdate(e *audit.Event) int {
 	return 2
 }
 
-// mask is the access mask of a record.
+// mask returns the access mask of a record.
 func mask(e *audit.Event) uint64 {
 	text, _ := e.Field("AccessMask")
 	m, err := strconv.ParseUint(text, 0, 64)

@@ -69,10 +69,11 @@ var settings = [...]struct {
 	word  string
 	value audit.Setting
 }{
-	{"Success and Failure", audit.OnBoth}, {"No Auditing", 0}, {"Success", audit.OnSuccess}, {"Failure", audit.OnFailure},
+	{"Success and Failure", audit.OnBoth}, {"No Auditing", 0}, {"Success", audit.OnSuccess}, {"Failure",
+		audit.OnFailure},
 }
 
-// Setting is a setting in auditpol's words.
+// Setting returns a setting in auditpol's words.
 func Setting(v audit.Setting) string {
 	for _, s := range settings {
 		if s.value == v {
@@ -136,7 +137,7 @@ func StorePolicy(dir string, p *audit.Policy) error {
 	return nil
 }
 
-// Change is a policy with some subcategories set otherwise; success and failure
+// Change returns a policy with some subcategories set otherwise; success and failure
 // are enable, disable or "" for no change. nil stands for the default policy.
 func Change(p *audit.Policy, subcategories []string, success, failure string) (*audit.Policy, error) {
 	if p == nil {

@@ -27,7 +27,7 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 	},
 }).Parse(reportPage))
 
-// Report is what the page shows.
+// A Report holds what the page shows.
 type Report struct {
 	*Summary
 	Dir      string

@@ -35,7 +35,7 @@ func IsDirectory(e *audit.Event) bool {
 	return text == "%%1842"
 }
 
-// RightName is the name of a right for the type of the record's object: file
+// RightName returns the name of a right for the type of the record's object: file
 // names for files, directory names for directories (U-76).
 func RightName(e *audit.Event, bit winnt.AccessMask) string {
 	if name, ok := standardRights[bit]; ok {

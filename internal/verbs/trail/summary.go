@@ -95,7 +95,7 @@ type Row struct {
 	Count uint64
 }
 
-// Top are the rows with the highest counts.
+// Top returns the rows with the highest counts.
 func Top(m map[string]uint64, n int) []Row {
 	var rows []Row
 	for _, k := range slices.Sorted(maps.Keys(m)) {
@@ -105,10 +105,11 @@ func Top(m map[string]uint64, n int) []Row {
 	return rows[:min(n, len(rows))]
 }
 
-// Tables are the parts of a summary with their titles.
+// Tables returns the parts of a summary with their titles.
 func (s *Summary) Tables() []Table {
 	return []Table{
-		{"Events", Top(s.ByEvent, listed)}, {"Denials by user", Top(s.DenialsByUser, listed)}, {"Denials by object", Top(s.DenialsByObject, listed)},
+		{"Events", Top(s.ByEvent, listed)}, {"Denials by user", Top(s.DenialsByUser, listed)}, {"Denials by object",
+			Top(s.DenialsByObject, listed)},
 		{"Privileges used or enabled", Top(s.Privileges, listed)}, {"Impersonations upward", Top(s.Elevations, listed)},
 		{"Records by user", Top(s.ByUser, listed)},
 	}
@@ -123,7 +124,8 @@ type Table struct {
 // Print prints the tables, with at most n rows each.
 func (s *Summary) Print(out io.Writer, n int) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "%d records, %d failures, %s to %s\n", s.Records, s.Failures, audit.AppendTime(nil, s.First), audit.AppendTime(nil, s.Last))
+	fmt.Fprintf(out, "%d records, %d failures, %s to %s\n", s.Records, s.Failures, audit.AppendTime(nil, s.First),
+		audit.AppendTime(nil, s.Last))
 	for _, t := range s.Tables() {
 		if len(t.Rows) == 0 {
 			continue

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// requested is event 4656: a server asked for a handle as its client.
+// requested makes event 4656: a server asked for a handle as its client.
 func requested(t *testing.T, o audit.Object, outcome audit.Outcome, rights winnt.AccessMask) audit.Event {
 	t.Helper()
 	tokens := map[string]*token.Token{}
@@ -58,8 +58,10 @@ func TestFilter(t *testing.T) {
 	line := e.AppendJSON(nil)
 	for text, want := range map[string]bool{
 		"": true, "user=*1107": true, "user=S-1-5-20": true, "user=alice": false, "event=4656": true, "event=465": false,
-		`object="\srv\a*"`: true, `object=\SRV\*`: true, `object="?srv?a*b*"`: true, "object=b": false, "result=failure": true,
-		"result=success or event=4656": true, "result=success and event=4656": false, "not result=success and type=File": true,
+		`object="\srv\a*"`: true, `object=\SRV\*`: true, `object="?srv?a*b*"`: true, "object=b": false,
+		"result=failure":               true,
+		"result=success or event=4656": true, "result=success and event=4656": false,
+		"not result=success and type=File":               true,
 		"(result=success or event=4656) and user!=alice": true, "id=7": true, "id=8": false, "subcategory=file*": true,
 		"ProcessName=*files.exe": true, "AccessList=%%4417": true, "AccessList=-": false, "privilege=-": true,
 		"ProcessId=0x8": true, "NoSuchField=*": false,
@@ -72,7 +74,8 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%q: %t", text, got)
 		}
 	}
-	for _, text := range []string{"user", "user=", "=a", "and", "(user=a", "user=a)", "user=a user=b", "event=x", "result=maybe", `user="a`, "nonsense=1",
+	for _, text := range []string{"user", "user=", "=a", "and", "(user=a", "user=a)", "user=a user=b", "event=x",
+		"result=maybe", `user="a`, "nonsense=1",
 		"not", strings.Repeat("(", 200), strings.Repeat("not ", 200) + "user=a"} {
 		if _, err := Parse(text); err == nil {
 			t.Errorf("%q is taken", text)
@@ -138,12 +141,13 @@ func TestDirectory(t *testing.T) {
 		}
 	}
 	e := requested(t, audit.Object{Type: "File", Name: "d", Directory: true}, audit.Failure, 1)
-	if text := string(e.AppendJSON(nil)); !strings.Contains(text, `"text":"ListDirectory"`) || !strings.Contains(text, `"AccessReason":["%%4416:`) {
+	if text := string(e.AppendJSON(nil)); !strings.Contains(text, `"text":"ListDirectory"`) || !strings.Contains(text,
+		`"AccessReason":["%%4416:`) {
 		t.Error(text)
 	}
 }
 
-// event is what a reader of the schema takes from our XML.
+// An event holds what a reader of the schema takes from our XML.
 type event struct {
 	System struct {
 		Provider struct {
@@ -185,11 +189,14 @@ func TestXML(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := all.Event[0], all.Event[1]
-	if s := first.System; s.Provider.Name != "Microsoft-Windows-Security-Auditing" || s.EventID != 4656 || s.Task != 12800 || s.Keywords != "0x8020000000000000" ||
-		s.TimeCreated.SystemTime != "2024-02-29T16:00:00.123456700Z" || s.EventRecordID != 7 || s.Channel != "Security" || s.Computer != "dc1" {
+	if s := first.System; s.Provider.Name != "Microsoft-Windows-Security-Auditing" || s.EventID != 4656 ||
+		s.Task != 12800 || s.Keywords != "0x8020000000000000" ||
+		s.TimeCreated.SystemTime != "2024-02-29T16:00:00.123456700Z" || s.EventRecordID != 7 ||
+		s.Channel != "Security" || s.Computer != "dc1" {
 		t.Errorf("%+v", s)
 	}
-	want := strings.Fields(`SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId ObjectServer ObjectType ObjectName HandleId TransactionId
+	want := strings.Fields(`SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId ObjectServer
+		ObjectType ObjectName HandleId TransactionId
 		AccessList AccessReason AccessMask PrivilegeList RestrictedSidCount ProcessId ProcessName ResourceAttributes
 		PrimaryUserSid PrimaryUserName PrimaryDomainName PrimaryLogonId Generator`)
 	for i, d := range first.EventData.Data {
@@ -200,10 +207,12 @@ func TestXML(t *testing.T) {
 			t.Errorf("%q", d.Text)
 		}
 	}
-	if s := second.System; s.Provider.Name != "Microsoft-Windows-Eventlog" || s.Level != 4 || s.Task != 105 || s.Keywords != "0x4020000000000000" {
+	if s := second.System; s.Provider.Name != "Microsoft-Windows-Eventlog" || s.Level != 4 || s.Task != 105 ||
+		s.Keywords != "0x4020000000000000" {
 		t.Errorf("%+v", s)
 	}
-	if !strings.HasPrefix(second.UserData.Inner, `<AutoBackup xmlns="http://manifests.microsoft.com/`) || len(second.EventData.Data) > 0 {
+	if !strings.HasPrefix(second.UserData.Inner, `<AutoBackup xmlns="http://manifests.microsoft.com/`) ||
+		len(second.EventData.Data) > 0 {
 		t.Errorf("%s", second.UserData.Inner)
 	}
 }
@@ -217,21 +226,25 @@ func TestOCSF(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []string{
-		`"class_uid":1001`, `"activity_id":14`, `"type_uid":100114`, `"category_uid":1`, `"severity_id":2`, `"status_id":2`, `"time":1709222400123`,
-		`"actor":{"process":{"file":{"name":"files.exe"`, `"user":{"type_id":4,"uid":"S-1-5-20"}}`, `"user":{"type_id":1,"uid":"S-1-5-21-1-2-3-1107"}`,
+		`"class_uid":1001`, `"activity_id":14`, `"type_uid":100114`, `"category_uid":1`,
+		`"severity_id":2`, `"status_id":2`, `"time":1709222400123`,
+		`"actor":{"process":{"file":{"name":"files.exe"`, `"user":{"type_id":4,"uid":"S-1-5-20"}}`,
+		`"user":{"type_id":1,"uid":"S-1-5-21-1-2-3-1107"}`,
 		`"file":{"name":"a.txt","path":"\\srv\\a.txt","type_id":1}`, `"event_code":"4656"`, `"version":"1.8.0"`,
 	} {
 		if !strings.Contains(string(b), part) {
 			t.Errorf("%s is not in %s", part, b)
 		}
 	}
-	for typ, want := range map[string]class{"Key": {registryKey, 2, ""}, "Process": {processActivity, 3, ""}, "Token": {kernelResource, 1, ""}} {
+	for typ, want := range map[string]class{"Key": {registryKey, 2, ""}, "Process": {processActivity, 3, ""},
+		"Token": {kernelResource, 1, ""}} {
 		e := requested(t, audit.Object{Type: typ, Name: "x"}, audit.Success, 1)
 		if got := classOf(&e); got != want {
 			t.Errorf("%s: %+v", typ, got)
 		}
 	}
-	for m, want := range map[uint64]int{1: 2, 2: 3, 4: 3, 0x10000: 4, 0x40: 4, 0x10: 6, 0x40000: 7, 0x80: 8, 0x20000: 9, 0x20: 2} {
+	for m, want := range map[uint64]int{1: 2, 2: 3, 4: 3, 0x10000: 4, 0x40: 4, 0x10: 6, 0x40000: 7, 0x80: 8,
+		0x20000: 9, 0x20: 2} {
 		if got := useOf(m); got != want {
 			t.Errorf("%#x: %d, want %d", m, got, want)
 		}
@@ -258,7 +271,9 @@ func TestCSV(t *testing.T) {
 
 // TestPolicy: what auditpol prints is read back.
 func TestPolicy(t *testing.T) {
-	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Logon: audit.OnFailure, audit.Registry: audit.OnSuccess}})
+	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
+		audit.FileSystem: audit.OnBoth, audit.Logon: audit.OnFailure, audit.Registry: audit.OnSuccess,
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +285,8 @@ func TestPolicy(t *testing.T) {
 	if err != nil || !bytes.Equal(FormatPolicy(again), text) {
 		t.Errorf("%v\n%s", err, text)
 	}
-	for _, bad := range []string{"File System", "File System  Sometimes", "No Such Thing  Success", "Logon  Success\nLogon  Failure"} {
+	for _, bad := range []string{"File System", "File System  Sometimes", "No Such Thing  Success",
+		"Logon  Success\nLogon  Failure"} {
 		if _, err := ParsePolicy([]byte(bad)); err == nil {
 			t.Errorf("%q is taken", bad)
 		}

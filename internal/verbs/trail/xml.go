@@ -40,10 +40,13 @@ func AppendXML(dst []byte, e *audit.Event) []byte {
 	pid, _ := e.Field("ProcessId")
 	process, _ := strconv.ParseUint(pid, 0, 64) // no process: 0
 	dst = append(dst, `<Event xmlns="`+eventNS+`"><System>`+provider...)
-	dst = fmt.Appendf(dst, "<EventID>%d</EventID><Version>%d</Version><Level>%d</Level><Task>%d</Task><Opcode>0</Opcode><Keywords>0x%016x</Keywords>",
+	dst = fmt.Appendf(dst,
+		"<EventID>%d</EventID><Version>%d</Version><Level>%d</Level><Task>%d</Task><Opcode>0</Opcode><Keywords>0x%016x</Keywords>",
 		e.ID, e.Version, level, e.Task(), e.Keywords())
-	dst = fmt.Appendf(dst, `<TimeCreated SystemTime="%s"/><EventRecordID>%d</EventRecordID><Correlation/>`, systemTime(e.Time), e.RecordID)
-	dst = fmt.Appendf(dst, `<Execution ProcessID="%d" ThreadID="0"/><Channel>Security</Channel><Computer>%s</Computer><Security/></System>`,
+	dst = fmt.Appendf(dst, `<TimeCreated SystemTime="%s"/><EventRecordID>%d</EventRecordID><Correlation/>`,
+		systemTime(e.Time), e.RecordID)
+	dst = fmt.Appendf(dst,
+		`<Execution ProcessID="%d" ThreadID="0"/><Channel>Security</Channel><Computer>%s</Computer><Security/></System>`,
 		process, escape(e.Computer))
 	if own {
 		return appendUserData(dst, e, element)
@@ -71,7 +74,7 @@ func systemTime(t int64) string {
 	return whole + "." + (fraction + "000000000")[:9] + "Z"
 }
 
-// escape is text for XML; what XML cannot hold is U+FFFD.
+// escape returns text for XML; what XML cannot hold is U+FFFD.
 func escape(s string) string {
 	var b bytes.Buffer
 	_ = xml.EscapeText(&b, []byte(s)) // a Buffer does not fail
