@@ -58,6 +58,8 @@ func TestRename(t *testing.T) {
 		{"FO-074b", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Attributes: readOnly})), denied, "F-58"},
 		{"FO-074c", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{IsDirectory: true})), denied, "F-58"},
 		{"FO-074d", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})), 0, ""},
+		{"hidden", moving(t, "(A;;FA;;;U)", replace,
+			existing(fileaccess.Existing{Descriptor: empty, Attributes: fileaccess.AttributeHidden})), 0, ""},
 		{"FO-075a", moving(t, "(A;;0x100002;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})), denied, "F-58"},
 		{"FO-075b", moving(t, "(A;;0x100002;;;U)", replace, existing(fileaccess.Existing{Descriptor: aces(t, "(A;;SD;;;U)")})), 0, ""},
 		{"FO-076a", moving(t, "empty", holding(t, restore)), 0, ""},
