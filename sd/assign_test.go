@@ -109,6 +109,10 @@ func TestAssign(t *testing.T) {
 			want: og + "D:S:(AU;SA;CC;;;SY)"},
 		{id: "S-63 a NULL SACL stays", parent: "S:(AU;OISA;CC;;;SY)", creator: "D:S:NO_ACCESS_CONTROL", flags: sd.AvoidPrivilegeCheck,
 			want: og + "D:S:NO_ACCESS_CONTROL"},
+		{id: "S-64 protected without a list", parent: "D:(A;OI;CC;;;SY)", change: func(r *sd.AssignRequest) {
+			r.Creator = sd.New(sd.Parts{Control: sd.DACLProtected})
+		}, want: og + "D:P(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
+		{id: "S-63 marks of inheritance without auto-inherit", parent: "D:(A;OI;CC;;;SY)", creator: "D:(A;ID;RC;;;BA)", want: og + "D:(A;;RC;;;BA)"},
 		{id: "S-64 requests of both lists kept", creator: "D:AR(A;;GA;;;BA)S:AR(AU;SA;GA;;;BA)", flags: sd.AvoidPrivilegeCheck,
 			want: og + "D:AR(A;;FA;;;BA)S:AR(AU;SA;FA;;;BA)"},
 		{id: "S-68 group and server", parent: "D:(A;OI;CC;;;CG)(A;OI;CC;;;S-1-3-2)(A;OI;CC;;;S-1-3-3)(A;OI;CC;;;OW)", want: og + "D:(A;;CC;;;BU)(A;;CC;;;SY)(A;;CC;;;BA)(A;;CC;;;OW)",

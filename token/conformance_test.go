@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -518,6 +519,15 @@ func TestLowBox(t *testing.T) {
 	}
 	_, st := n.LowBox(token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-9-9-9")})
 	wantStatus(t, "an AppContainer's token again", st, ntstatus.InvalidParameter)
+	withList := setup()
+	withList.DefaultDACL = sddl.MustParse("D:(D;;GW;;;BG)(A;;GA;;;BA)").DACL()
+	list := lowbox(t, must(t, withList), "S-1-15-2-1-2-3").DefaultDACL()
+	if text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}), sddl.Options{}); text != "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)" {
+		t.Errorf("T-131: default DACL %s", text)
+	}
+	if n.DefaultDACL() != nil {
+		t.Error("T-131: a token without a default DACL gets none")
+	}
 	for level, want := range map[uint32]uint32{0: 0, 0x800: 0x800, 0x1000: 0x1000, 0x1001: 0x1000, 0x1800: 0x1000, 0x1FFF: 0x1000, 0x2100: 0x1000, 0x4000: 0x1000} {
 		s := setup()
 		s.Integrity = sid.IntegrityLevel(level)
