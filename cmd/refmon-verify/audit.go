@@ -187,4 +187,3 @@ func consistent(old, now checkpoint, path []string) {
 	}
 	check(sn == 0 && fr == old.root && sr == now.root, "the log does not continue the old checkpoint")
 }
-
