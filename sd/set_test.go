@@ -45,6 +45,8 @@ func TestSet(t *testing.T) {
 		{"S-75 unprotect", winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, "D:PAI(A;;FA;;;BA)", "", 0, "D:AI(A;;FA;;;BA)"},
 		{"S-75 SACL", sacl, "S:AI(AU;SA;FA;;;BA)(AU;IDSA;FR;;;WD)", "S:(AU;FA;FA;;;WD)", sd.SACLAutoInherit, "S:AI(AU;FA;FA;;;WD)(AU;IDSA;FR;;;WD)"},
 		{"S-75 only the SACL's bit", winnt.PROTECTED_SACL_SECURITY_INFORMATION, "S:AI(AU;SA;FA;;;BA)", "", 0, "S:PAI(AU;SA;FA;;;BA)"},
+		{"S-75 unprotect the SACL", winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, "S:PAI(AU;SA;FA;;;BA)", "", 0,
+			"S:AI(AU;SA;FA;;;BA)"},
 		{"C-81 AI", dacl, "", "D:AI(A;;FA;;;BA)", 0, "D:(A;;FA;;;BA)"},
 		{"C-81 AR", dacl, "", "D:AR(A;;FA;;;BA)", 0, "D:(A;;FA;;;BA)"},
 		{"C-81 AI|AR", dacl, "", "D:ARAI(A;;FA;;;BA)", 0, "D:AI(A;;FA;;;BA)"},
