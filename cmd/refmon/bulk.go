@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -34,9 +35,23 @@ type directoryFlags struct {
 	Token     []string `help:"Token file of a further principal, named by the file; may be repeated." placeholder:"FILE" short:"t"`
 }
 
+// objectTypeFlag says which parts of an object a question is about.
+type objectTypeFlag struct {
+	ObjectType []string `help:"Ask about a property, property set, extended right or class, by name or GUID; may be repeated." placeholder:"NAME|GUID"`
+}
+
+// chains returns the object types.
+func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
+	chains, err := words.Chains(c.ObjectType)
+	if err != nil {
+		return nil, fmt.Errorf("--object-type: %w", err)
+	}
+	return chains, nil
+}
+
 // shareFlag is a second gate before the objects.
 type shareFlag struct {
-	Share string `help:"Descriptor of the share they are reached through, in SDDL: what it does not grant nobody has." placeholder:"SDDL"`
+	Share string `help:"Descriptor of the share they are reached through, in SDDL: it limits what the objects grant." placeholder:"SDDL"`
 }
 
 func (c *shareFlag) share(d *people.Directory) (*sd.Descriptor, error) {

@@ -16,6 +16,7 @@ var table = []row{
 	{0, "internal/strict"},
 
 	{1, "sid"},
+	{1, "adrights"},
 
 	{2, "internal/sidset"},
 	{2, "claims"},
@@ -26,6 +27,7 @@ var table = []row{
 
 	{4, "access"},
 
+	{5, "internal/words"},
 	{5, "fileaccess"},
 	{5, "audit"},
 	{5, "effective"},
@@ -76,6 +78,7 @@ var table = []row{
 	{10, "."},
 	{10, "internal/test/layers"},
 	{10, "internal/test/rules"},
+	{10, "internal/test/zero"},
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
@@ -86,9 +87,11 @@ func serverSpec() token.Spec {
 	return s
 }
 
-// clientSpec is an impersonation token of another user.
+// clientSpec is an impersonation token of another user, without a logon SID, as
+// after a network logon.
 func clientSpec(level winnt.SecurityImpersonationLevel) token.Spec {
 	s := token.StandardUser(userSID)
+	s.Groups = slices.DeleteFunc(s.Groups, func(g token.Group) bool { return g.Attributes&winnt.SE_GROUP_LOGON_ID != 0 })
 	s.Type, s.Level = winnt.TokenImpersonation, level
 	return s
 }
