@@ -46,7 +46,7 @@ func TestOpenCases(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d, err := sddl.Parse(c.sd)
 			if err != nil {
-				t.Skipf("descriptor: %v", err)
+				t.Fatalf("descriptor: %v", err)
 			}
 			o := openObject(t, standardPolicy(t), winnt.FileObject, subject, d, c.desired)
 			if o.status != ntstatus.Success {

@@ -40,7 +40,7 @@ func seAssignSecurityEx(c *call) uint64 {
 	}
 	d, st := c.face.k.SeAssignSecurityEx(in)
 	if st == ntstatus.NoToken {
-		c.putU64(c.ptr(2), 0) // Without a subject the variable becomes NULL (S-60).
+		c.WriteU64(c.ptr(2), 0) // Without a subject the variable becomes NULL (S-60).
 	}
 	if st != ntstatus.Success {
 		return status(st)

@@ -46,9 +46,15 @@ func TestBulkEqualsScalar(t *testing.T) {
 		if w.one(3) {
 			q.Self = pick(w, worldSIDs)
 		}
-		if w.one(10) {
-			q.ObjectTypes = []access.ObjectTypeEntry{{GUID: worldGUIDs[0]}, {Level: 1, GUID: worldGUIDs[1]},
-				{Level: 1, GUID: worldGUIDs[2]}}
+		switch w.IntN(20) {
+		case 0, 1:
+			q.ObjectTypes = []access.ObjectTypeEntry{
+				{GUID: worldGUIDs[0]}, {Level: 1, GUID: worldGUIDs[1]}, {Level: 1, GUID: worldGUIDs[2]},
+			}
+		case 2, 3, 4, 5, 6: // a chain
+			for i, at := range w.Perm(len(worldGUIDs))[:1+w.IntN(3)] {
+				q.ObjectTypes = append(q.ObjectTypes, access.ObjectTypeEntry{Level: uint16(i), GUID: worldGUIDs[at]})
+			}
 		}
 		e := must(effective.NewEvaluator(p, q))
 		for range 8 {

@@ -133,6 +133,42 @@ func TestReinheritIsStable(t *testing.T) {
 	}
 }
 
+// Each list is inherited anew unless that list is protected: the protection of
+// one says nothing of the other, and goes down the tree in the same way (S-75, S-78).
+func TestReinheritProtection(t *testing.T) {
+	const gives = "D:(A;OICI;FR;;;WD)S:(AU;OICISA;FR;;;WD)"
+	for _, c := range []struct{ before, after string }{
+		{"D:(A;;FA;;;BA)S:(AU;SA;FA;;;BA)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+		{"D:P(A;;FA;;;BA)S:(AU;SA;FA;;;BA)", "D:P(A;;FA;;;BA)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+		{"D:(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:P(AU;SA;FA;;;BA)"},
+		{"D:P(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)", "D:P(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)"},
+		{"D:(A;ID;CC;;;BA)S:P(AU;IDSA;CC;;;BA)", "D:(A;OICIID;FR;;;WD)S:P(AU;IDSA;CC;;;BA)"},
+		{"D:P(A;ID;CC;;;BA)S:(AU;IDSA;CC;;;BA)", "D:P(A;ID;CC;;;BA)S:(AU;OICIIDSA;FR;;;WD)"},
+		{"S:(AU;SA;FA;;;BA)", "S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+	} {
+		grandchild := &sd.Node{Name: "leaf", Descriptor: sddl.MustParse("D:(A;ID;CC;;;BU)S:(AU;IDSA;CC;;;BU)")}
+		child := &sd.Node{Name: "folder", Descriptor: sddl.MustParse(c.before), IsContainer: true, Children: []*sd.Node{grandchild}}
+		root := &sd.Node{Descriptor: sddl.MustParse(gives), IsContainer: true, Children: []*sd.Node{child}}
+		got := map[string]string{"folder": c.before}
+		for change := range sd.Propagate(root, &winnt.FileObject.Mapping) {
+			got[strings.Join(change.Path, "/")] = text(t, change.After)
+		}
+		if got["folder"] != c.after {
+			t.Errorf("%s becomes %s, want %s", c.before, got["folder"], c.after)
+		}
+		dacl, sacl := "D:(A;ID;FR;;;WD)", "S:(AU;IDSA;FR;;;WD)"
+		if !strings.Contains(c.after, "(A;OICIID;FR;;;WD)") { // nothing comes down from a protected list
+			dacl = "D:"
+		}
+		if !strings.Contains(c.after, "(AU;OICIIDSA;FR;;;WD)") {
+			sacl = "S:"
+		}
+		if got["folder/leaf"] != dacl+sacl {
+			t.Errorf("below %s: %s, want %s", c.before, got["folder/leaf"], dacl+sacl)
+		}
+	}
+}
+
 // S-13, S-14: types in the wrong list and unknown ones survive inheritance of
 // their neighbours, and an unknown one is inherited as it is.
 func TestInheritOddTypes(t *testing.T) {
