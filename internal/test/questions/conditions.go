@@ -12,9 +12,12 @@ import (
 var (
 	scopes   = []string{"@User.", "@User.", "@Device.", "@Resource.", ""}
 	names    = []string{"x", "X", "y", "é", "É", "ა", "none"}
-	literals = []string{`0`, `1`, `-1`, `2`, `0x7fffffffffffffff`, `""`, `"a"`, `"A"`, `"b"`, `"ß"`, `"é"`, `"É"`, `"ა"`, `"Ა"`, `"😀"`, `SID(WD)`, `SID(BA)`, `#00`, `#0001`, `#`}
-	groupers = []string{"SID(WD)", "SID(BA)", "SID(BG)", "SID(OW)", "SID(PS)", "SID(RC)", "SID(S-1-5-21-1-2-3-2001)", "1"}
-	members  = []string{"Member_of", "Device_Member_of", "Member_of_any", "Device_Member_of_any", "Not_Member_of", "Not_Device_Member_of", "Not_Member_of_any", "Not_Device_Member_of_any"}
+	literals = []string{`0`, `1`, `-1`, `2`, `0x7fffffffffffffff`, `""`, `"a"`, `"A"`, `"b"`, `"ß"`, `"é"`, `"É"`,
+		`"ა"`, `"Ა"`, `"😀"`, `SID(WD)`, `SID(BA)`, `#00`, `#0001`, `#`}
+	groupers = []string{"SID(WD)", "SID(BA)", "SID(BG)", "SID(OW)", "SID(PS)", "SID(RC)", "SID(S-1-5-21-1-2-3-2001)",
+		"1"}
+	members = []string{"Member_of", "Device_Member_of", "Member_of_any", "Device_Member_of_any", "Not_Member_of",
+		"Not_Device_Member_of", "Not_Member_of_any", "Not_Device_Member_of_any"}
 )
 
 func (w World) name() string { return pick(w, scopes) + pick(w, names[:2+w.IntN(len(names)-1)]) }
@@ -51,14 +54,18 @@ func (w World) text(depth int) string {
 	if w.one(4) {
 		right = pick(w, scopes[:4]) + pick(w, names)
 	}
-	return "(" + w.name() + " " + pick(w, []string{"==", "!=", "<", "<=", ">", ">=", "Contains", "Any_of", "Not_Contains", "Not_Any_of"}) + " " + right + ")"
+	return "(" + w.name() + " " + pick(w, []string{"==", "!=", "<", "<=", ">", ">=", "Contains", "Any_of",
+		"Not_Contains", "Not_Any_of"}) + " " + right + ")"
 }
 
 // condition is a random expression that has a text.
 func (w World) condition() *claims.Expr {
 	for {
 		text := w.text(w.IntN(3))
-		if x, _, err := claims.ParseExpr(text, claims.ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, sid.SID{}) }}); err == nil {
+		if x, _, err := claims.ParseExpr(text, claims.ParseOptions{SID: func(text string) (sid.SID, int,
+			error) {
+			return sid.Scan(text, sid.SID{})
+		}}); err == nil {
 			return x
 		}
 	}
@@ -131,7 +138,8 @@ var claimFlags = []uint32{0, 0, 0, claims.FlagCaseSensitive, claims.FlagDisabled
 // attribute is a claim of any type.
 func (w World) attribute() claims.Attribute {
 	a := claims.Attribute{Name: pick(w, names), Flags: pick(w, claimFlags)}
-	a.Type = pick(w, []claims.Type{claims.Int64, claims.Int64, claims.Uint64, claims.String, claims.String, claims.SID, claims.Boolean, claims.Octets})
+	a.Type = pick(w, []claims.Type{claims.Int64, claims.Int64, claims.Uint64, claims.String, claims.String, claims.SID,
+		claims.Boolean, claims.Octets})
 	for range w.IntN(4) {
 		switch a.Type {
 		case claims.Int64:

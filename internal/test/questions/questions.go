@@ -35,11 +35,14 @@ var (
 		winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL, 0x01000001, 0x03000001, 0xFFFFFFFF, 0,
 	}
 	desired = []winnt.AccessMask{
-		1, 2, 3, 0x21, 0x20000, 0x60000, 0x80000, 0x80001, 0x10000, 0x120089, 0x1F01FF, sacl, sacl | 1, winnt.GENERIC_READ, winnt.GENERIC_EXECUTE, winnt.GENERIC_WRITE,
-		maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum | 1, maximum | 0x80000, maximum | sacl, maximum | winnt.GENERIC_WRITE,
+		1, 2, 3, 0x21, 0x20000, 0x60000, 0x80000, 0x80001, 0x10000, 0x120089, 0x1F01FF, sacl, sacl |
+			1, winnt.GENERIC_READ, winnt.GENERIC_EXECUTE, winnt.GENERIC_WRITE,
+		maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum | 1, maximum |
+			0x80000, maximum | sacl, maximum | winnt.GENERIC_WRITE,
 	}
 	// Types are the types of object asked about.
-	Types  = []*winnt.ObjectType{winnt.FileObject, winnt.FileObject, winnt.KeyObject, winnt.ProcessObject, winnt.DirectoryServiceObject}
+	Types = []*winnt.ObjectType{winnt.FileObject, winnt.FileObject, winnt.KeyObject, winnt.ProcessObject,
+		winnt.DirectoryServiceObject}
 	labels = []string{"S-1-16-0", "S-1-16-4096", "S-1-16-8192", "S-1-16-12288", "S-1-16-16384"}
 	trust  = []string{"S-1-19-512-1024", "S-1-19-512-8192", "S-1-19-1024-8192", "S-1-19-1024-4096"}
 	guids  = func() (out []winnt.GUID) {
@@ -117,7 +120,7 @@ func (w World) systemACE() sd.ACE {
 	return w.aceOf(2, 1, sid.Everyone)
 }
 
-// systemOf is a label, a trust label, a resource attribute or an access filter.
+// systemOf returns a label, a trust label, a resource attribute or an access filter.
 func (w World) systemOf(kind sd.Type) sd.ACE {
 	switch kind {
 	case sd.SystemMandatoryLabel:
@@ -135,7 +138,7 @@ func (w World) systemOf(kind sd.Type) sd.ACE {
 	return w.aceOf(sd.SystemAccessFilter, pick(w, masks), sid.Everyone)
 }
 
-// system is the entries of a SACL, nil for none. Each kind that a check looks at
+// system returns the entries of a SACL, nil for none. Each kind that a check looks at
 // is drawn on purpose besides, so that no kind is nearly absent.
 func (w World) system() (out []sd.ACE) {
 	if w.one(2) {
@@ -168,7 +171,8 @@ func (w World) Descriptor() *sd.Descriptor {
 }
 
 func (w World) groups(n int) (out []token.Group) {
-	attributes := []uint32{token.GroupDefault, token.GroupDefault, token.GroupDefault, 4, 0, winnt.SE_GROUP_USE_FOR_DENY_ONLY, 3}
+	attributes := []uint32{token.GroupDefault, token.GroupDefault, token.GroupDefault, 4, 0,
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY, 3}
 	for range n {
 		out = append(out, token.Group{SID: w.sid(), Attributes: pick(w, attributes)})
 	}
@@ -187,7 +191,8 @@ func (w World) Spec() token.Spec {
 		s.Groups = append(s.Groups, token.Group{SID: sid.Everyone, Attributes: token.GroupDefault})
 	}
 	if w.one(3) {
-		ps := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege}
+		ps := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege,
+			winnt.SeBackupPrivilege, winnt.SeRestorePrivilege}
 		for _, p := range ps {
 			if w.one(2) {
 				s.Privileges |= p.Bit()
@@ -236,7 +241,8 @@ func (w World) Tree() []access.ObjectTypeEntry {
 	perm := w.Perm(len(guids))
 	list := []access.ObjectTypeEntry{{GUID: guids[perm[0]]}}
 	for i := 1; i < n; i++ {
-		list = append(list, access.ObjectTypeEntry{Level: uint16(1 + w.IntN(min(4, int(list[i-1].Level)+1))), GUID: guids[perm[i]]})
+		list = append(list, access.ObjectTypeEntry{Level: uint16(1 + w.IntN(min(4, int(list[i-1].Level)+1))),
+			GUID: guids[perm[i]]})
 	}
 	return list
 }
