@@ -150,7 +150,7 @@ func (x *Explanation) certify(c *certificate) {
 	}
 }
 
-// level is the name of the impersonation's level, "" without a client.
+// level returns the name of the impersonation's level, "" without a client.
 func (s *Subject) level() string {
 	if s.Client == nil {
 		return ""
@@ -159,7 +159,7 @@ func (s *Subject) level() string {
 		"Delegation"}[min(s.Level, winnt.SecurityDelegation)]
 }
 
-// certifiedPolicies is the whole set: that an object's policy is not in it
+// certifiedPolicies returns the whole set: that an object's policy is not in it
 // decides, too. The recovery policy has the id "".
 func certifiedPolicies(s *PolicySet) map[string][][3]string {
 	out := map[string][][3]string{}
@@ -202,7 +202,7 @@ func sameToken(file, own []byte) error {
 	return nil
 }
 
-// bytesOf is the self-relative form, empty for nil.
+// bytesOf returns the self-relative form, empty for nil.
 func bytesOf(d *sd.Descriptor) []byte {
 	if d == nil {
 		return nil
@@ -210,7 +210,7 @@ func bytesOf(d *sd.Descriptor) []byte {
 	return d.Binary()
 }
 
-// valid is a name as JSON can carry it.
+// valid returns a name as JSON can carry it.
 func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
 
 func hashOf(b []byte) string {
@@ -218,7 +218,7 @@ func hashOf(b []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// compact is the one line of a certificate.
+// compact returns the one line of a certificate.
 func compact(c *certificate) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -19,7 +19,7 @@ type walk struct {
 	undecided, granted winnt.AccessMask
 }
 
-// run is the loop over the entries: there is no other. Each bit is decided by
+// run runs the loop over the entries: there is no other. Each bit is decided by
 // the first entry that applies and has it; what is left undecided
 // at the end was granted by nobody. It stays in registers while entries are
 // plain and their SIDs absent, which says all about them.

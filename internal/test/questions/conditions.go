@@ -22,7 +22,7 @@ var (
 
 func (w World) name() string { return pick(w, scopes) + pick(w, names[:2+w.IntN(len(names)-1)]) }
 
-// list is a literal, or several in braces.
+// list returns a literal, or several in braces.
 func (w World) list(from []string) string {
 	if w.one(3) {
 		return pick(w, from)
@@ -34,7 +34,7 @@ func (w World) list(from []string) string {
 	return "{" + strings.Join(out, ",") + "}"
 }
 
-// text is a conditional expression with every operator.
+// text returns a conditional expression with every operator.
 func (w World) text(depth int) string {
 	if depth > 0 && !w.one(3) {
 		if w.one(3) {
@@ -58,7 +58,7 @@ func (w World) text(depth int) string {
 		"Not_Contains", "Not_Any_of"}) + " " + right + ")"
 }
 
-// condition is a random expression that has a text.
+// condition returns a random expression that has a text.
 func (w World) condition() *claims.Expr {
 	for {
 		text := w.text(w.IntN(3))
@@ -71,7 +71,8 @@ func (w World) condition() *claims.Expr {
 	}
 }
 
-// Program is the bytes of a condition, now and then damaged or in no order.
+// Program returns the bytes of a condition, now and then damaged or in no
+// order.
 func (w World) Program() []byte {
 	b := w.condition().Encode()
 	switch w.IntN(8) {
@@ -83,7 +84,7 @@ func (w World) Program() []byte {
 	return b
 }
 
-// soup is tokens that need not add up to anything.
+// soup returns tokens that need not add up to anything.
 func (w World) soup() []byte {
 	counted := func(code byte, p ...byte) []byte { return append([]byte{code, byte(len(p)), 0, 0, 0}, p...) }
 	number := func() []byte {
@@ -135,7 +136,7 @@ func (w World) soup() []byte {
 // claimFlags are what claims have, mostly nothing.
 var claimFlags = []uint32{0, 0, 0, claims.FlagCaseSensitive, claims.FlagDisabled, claims.FlagUseForDenyOnly}
 
-// attribute is a claim of any type.
+// attribute returns a claim of any type.
 func (w World) attribute() claims.Attribute {
 	a := claims.Attribute{Name: pick(w, names), Flags: pick(w, claimFlags)}
 	a.Type = pick(w, []claims.Type{claims.Int64, claims.Int64, claims.Uint64, claims.String, claims.String, claims.SID,
@@ -159,7 +160,7 @@ func (w World) attribute() claims.Attribute {
 	return a
 }
 
-// claims is a set of attributes.
+// claims returns a set of attributes.
 func (w World) claims() *claims.Set {
 	var list []claims.Attribute
 	for range w.IntN(4) {
@@ -174,7 +175,8 @@ func (w World) claims() *claims.Set {
 	return set
 }
 
-// resource is the bytes of a resource attribute, with duplicates and damage.
+// resource returns the bytes of a resource attribute, with duplicates and
+// damage.
 func (w World) resource() []byte {
 	a := w.attribute()
 	b := a.Append(nil)

@@ -151,5 +151,5 @@ func (x *Drawn) Lacks(oneIn int) (lacks []string) {
 	return lacks
 }
 
-// Share is the part of the questions that had a feature.
+// Share returns the part of the questions that had a feature.
 func (x *Drawn) Share(name string) float64 { return float64(x.count[name]) / float64(x.questions) }

@@ -59,7 +59,8 @@ func (w World) one(in int) bool { return w.IntN(in) == 0 }
 
 func (w World) sid() sid.SID { return pick(w, sids) }
 
-// ace is any entry for a DACL, now and then one that does not belong there.
+// ace returns any entry for a DACL, now and then one that does not belong
+// there.
 func (w World) ace() sd.ACE {
 	types := []sd.Type{0, 0, 0, 0, 1, 1, 4, 5, 5, 6, 9, 9, 0xA, 0xB, 0xC, 2, 0x11, 0xD}
 	return w.aceOf(pick(w, types), pick(w, masks), w.sid())
@@ -155,7 +156,7 @@ func (w World) system() (out []sd.ACE) {
 	return out
 }
 
-// Descriptor is one with any entries, or none.
+// Descriptor returns one with any entries, or none.
 func (w World) Descriptor() *sd.Descriptor {
 	p := sd.Parts{Owner: w.sid(), Group: sid.LocalSystem}
 	if w.one(20) {
@@ -179,7 +180,7 @@ func (w World) groups(n int) (out []token.Group) {
 	return out
 }
 
-// Spec is a token.
+// Spec returns a token.
 func (w World) Spec() token.Spec {
 	s := token.Spec{Type: winnt.TokenImpersonation, Level: winnt.SecurityImpersonation}
 	s.User.SID = pick(w, []sid.SID{user, other, group})
@@ -235,7 +236,7 @@ func (w World) Spec() token.Spec {
 	return s
 }
 
-// Tree is a random preorder tree over distinct GUIDs.
+// Tree returns a random preorder tree over distinct GUIDs.
 func (w World) Tree() []access.ObjectTypeEntry {
 	n := 1 + w.IntN(len(guids)-1)
 	perm := w.Perm(len(guids))
@@ -247,7 +248,7 @@ func (w World) Tree() []access.ObjectTypeEntry {
 	return list
 }
 
-// Policies are two sets of rules for the ids that descriptors name.
+// Policies returns two sets of rules for the ids that descriptors name.
 func (w World) Policies() *access.PolicySet {
 	s := &access.PolicySet{}
 	for _, id := range []string{"S-1-17-1", "S-1-17-2"} {
@@ -264,7 +265,7 @@ func (w World) Policies() *access.PolicySet {
 	return s
 }
 
-// Request is a question about a descriptor.
+// Request returns a question about a descriptor.
 func (w World) Request(d *sd.Descriptor, client, primary *token.Token) *access.Request {
 	r := &access.Request{
 		Descriptor: d, Desired: pick(w, desired), Type: pick(w, Types),
