@@ -23,7 +23,7 @@ const CertificateForm = "refmon access certificate 2"
 var (
 	ErrOtherToken   = errors.New("access: the token file does not give the token that was asked about")
 	ErrNotExplained = errors.New("access: the explanation is of another question, or of none")
-	ErrCallback     = errors.New("access: Options.Callback is a Go function, which nobody else can repeat: a certificate cannot state it")
+	ErrCallback     = errors.New("access: Options.Callback is a Go function: a certificate cannot state it")
 )
 
 // certificate is the JSON document: canonical, so its keys are in alphabetical

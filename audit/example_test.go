@@ -42,8 +42,7 @@ func Example() {
 		return
 	}
 	if log.Policy.Opens() {
-		log.Opened(&audit.Opening{Object: audit.Object{Type: "File", Name: `\report.txt`}, Request: &req,
-			Decision: dec})
+		log.Opened(&audit.Opening{Object: audit.Object{Type: "File", Name: `\report.txt`}, Request: &req, Decision: dec})
 	}
 	for e := range sink.Events() {
 		name, _ := e.Field("ObjectName")
@@ -82,16 +81,12 @@ func ExamplePolicy_Records() {
 
 func ExampleNewLines() {
 	sink := audit.NewLines(os.Stdout)
-	e := audit.PrivilegedService(audit.Origin{}, "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege),
-		audit.Success)
+	e := audit.PrivilegedService(audit.Origin{}, "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success)
 	if err := sink.Write(e); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
-	// {"id":1,"time":"1601-01-01T00:00:00Z","event":4673,"version":0,"outcome":"success","subcategory":"Sensitive
-	// Privilege
-	// Use","subcategory_guid":"{0CCE9228-69AE-11D9-BED3-505054503030}","computer":"","data":{"SubjectUserSid":"S-1-0-0","SubjectUserName":"-","SubjectDomainName":"-","SubjectLogonId":"0x0","ObjectServer":"Refmon
-	// Server","Service":"Refmon","PrivilegeList":["SeTcbPrivilege"],"ProcessId":"0x0","ProcessName":"-"},"access":[],"chain":""}
+	// {"id":1,"time":"1601-01-01T00:00:00Z","event":4673,"version":0,"outcome":"success","subcategory":"Sensitive Privilege Use","subcategory_guid":"{0CCE9228-69AE-11D9-BED3-505054503030}","computer":"","data":{"SubjectUserSid":"S-1-0-0","SubjectUserName":"-","SubjectDomainName":"-","SubjectLogonId":"0x0","ObjectServer":"Refmon Server","Service":"Refmon","PrivilegeList":["SeTcbPrivilege"],"ProcessId":"0x0","ProcessName":"-"},"access":[],"chain":""}
 }
 
 func ExampleParseSubcategory() {
