@@ -210,6 +210,10 @@ func (r *nfs4Reader) entry(a sd.ACE) {
 
 // who names the subject of an entry; false drops it.
 func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
+	if (s == sid.CreatorOwner || s == sid.CreatorGroup) && r.inherits(x) {
+		// On the object itself it matches no one: it speaks of what inherits it.
+		x.Flags |= NFS4InheritOnly
+	}
 	inheritOnly := x.Flags&NFS4InheritOnly != 0
 	switch {
 	case s == sid.Everyone:
