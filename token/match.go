@@ -89,7 +89,8 @@ func newList(gs []Group) *list {
 }
 
 func makeList(gs []Group) *list {
-	l := &list{set: sidset.Make(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.MakeBits(len(gs)), deny: sidset.MakeBits(len(gs))}
+	l := &list{set: sidset.Make(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.MakeBits(len(gs)),
+		deny: sidset.MakeBits(len(gs))}
 	for i, g := range gs {
 		l.attrs[i] = g.Attributes
 		at := i

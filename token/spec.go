@@ -31,8 +31,10 @@ const (
 
 	// storedFlags are the flags of a token that do not follow from the rest
 	// of it; the last two are Spec's own booleans.
-	storedFlags = winnt.TOKEN_SESSION_NOT_REFERENCED | winnt.SE_BACKUP_PRIVILEGES_CHECKED | winnt.TOKEN_VIRTUALIZE_ALLOWED |
-		winnt.TOKEN_VIRTUALIZE_ENABLED | winnt.TOKEN_IS_FILTERED | winnt.TOKEN_UIACCESS | winnt.TOKEN_HAS_OWN_CLAIM_ATTRIBUTES |
+	storedFlags = winnt.TOKEN_SESSION_NOT_REFERENCED | winnt.SE_BACKUP_PRIVILEGES_CHECKED |
+		winnt.TOKEN_VIRTUALIZE_ALLOWED |
+		winnt.TOKEN_VIRTUALIZE_ENABLED | winnt.TOKEN_IS_FILTERED | winnt.TOKEN_UIACCESS |
+		winnt.TOKEN_HAS_OWN_CLAIM_ATTRIBUTES |
 		winnt.TOKEN_PRIVATE_NAMESPACE | winnt.TOKEN_NO_CHILD_PROCESS | winnt.TOKEN_NO_CHILD_PROCESS_UNLESS_SECURE |
 		winnt.TOKEN_AUDIT_NO_CHILD_PROCESS | winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT
 )
@@ -218,11 +220,13 @@ func (t *Token) mayOwn(i int) bool {
 func (t *Token) Spec() Spec {
 	b := t.body
 	s := Spec{
-		User: t.User(), Restricted: collect(t.Restricted()), IsRestricted: t.IsRestricted(), WriteRestricted: t.WriteRestricted(), SandboxInert: t.SandboxInert(),
+		User: t.User(), Restricted: collect(t.Restricted()), IsRestricted: t.IsRestricted(),
+		WriteRestricted: t.WriteRestricted(), SandboxInert: t.SandboxInert(),
 		Privileges: t.present, EnabledPrivileges: t.enabled, DefaultPrivileges: t.byDeflt,
 		Type: t.Type(), Level: t.Level(),
-		AuthenticationID: b.authenticationID, ParentTokenID: b.parentTokenID, ModifiedID: t.modified, OriginatingLogon: b.originatingLogon,
-		Source: b.source, ExpirationTime: b.expiration, SessionID: t.session, MandatoryPolicy: uint32(t.policy),
+		AuthenticationID: b.authenticationID, ParentTokenID: b.parentTokenID, ModifiedID: t.modified,
+		OriginatingLogon: b.originatingLogon,
+		Source:           b.source, ExpirationTime: b.expiration, SessionID: t.session, MandatoryPolicy: uint32(t.policy),
 		Owner: t.Owner(), PrimaryGroup: t.PrimaryGroup(), DefaultDACL: t.dacl, ElevationType: b.elevation,
 		Flags:   t.stored &^ (winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT),
 		Package: b.pkg, Capabilities: collect(t.Capabilities()), LowPrivilege: b.lowPrivilege, LowBoxNumber: b.lowBoxNumber,
