@@ -168,6 +168,26 @@ func StandardUser(user sid.SID) Spec {
 	return s
 }
 
+// NetworkUser returns the token of a user whose client has logged on over the
+// network, as a server impersonates it: an impersonation token at level
+// Impersonation, integrity Medium, SeChangeNotifyPrivilege, and the groups that
+// every such logon has after those given, of which the first is the primary
+// group. The groups given are enabled. It suits no guest and no anonymous
+// client, who are no Authenticated Users.
+func NetworkUser(user sid.SID, groups ...sid.SID) Spec {
+	s := profile(user, sid.MediumLevel, userEnabled, userEnabled)
+	s.Groups = make([]Group, 0, len(groups)+5)
+	for _, g := range groups {
+		s.Groups = append(s.Groups, Group{g, GroupDefault})
+	}
+	for _, g := range [...]sid.SID{sid.Everyone, sid.Users, sid.Network, sid.AuthenticatedUsers, sid.ThisOrganization} {
+		s.Groups = append(s.Groups, Group{g, GroupDefault})
+	}
+	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	s.DefaultDACL = allowing(grant{user, winnt.GENERIC_ALL}, grant{sid.LocalSystem, winnt.GENERIC_ALL})
+	return s
+}
+
 // LocalSystem is the operating system itself, logon session 0x3e7.
 func LocalSystem() Spec {
 	s := profile(sid.LocalSystem, sid.SystemLevel, systemHeld, systemEnabled,
