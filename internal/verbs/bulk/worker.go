@@ -22,6 +22,8 @@ type asking[A, T any] struct {
 type outcome[A any] struct {
 	err    error
 	answer A
+	remark Remark
+	text   string // of remark
 }
 
 // worker decides batches. Owned by one goroutine.
@@ -50,6 +52,7 @@ func (w *worker[A, T]) batch(b *box[T]) {
 			w.ask.fail(b, o, x.err)
 			return
 		}
+		b.sum.remark(o, &x.remark, x.text)
 		w.ask.put(b, o, &x.answer)
 	})
 }
@@ -76,6 +79,8 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 		return x, true
 	}
 	x.answer, share, x.err = w.ask.decide(d, o.Type)
+	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
+	x.text = x.remark.String()
 	return x, share
 }
 
