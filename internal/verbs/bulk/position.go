@@ -10,6 +10,7 @@ type Position struct {
 	Unverified int   // rows with objects.NoteUnverified
 	Typed      int   // rows with entries for one object type that were not considered
 	Unmapped   int   // rows that name an S-1-22 SID without an account
+	NoDACL     int   // rows with objects.NoteNoDACL
 	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
 	Lines      int   // lines of the input before it
 	// TypedEntries are the entries of Typed.
@@ -28,6 +29,7 @@ func (p Position) Plus(q Position) Position {
 	q.Typed += p.Typed
 	q.TypedEntries += p.TypedEntries
 	q.Unmapped += p.Unmapped
+	q.NoDACL += p.NoDACL
 	q.Allowed += p.Allowed
 	if q.Offset == 0 { // nothing was left to do
 		q.Offset, q.Lines = p.Offset, p.Lines
