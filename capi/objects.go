@@ -104,6 +104,9 @@ func ntOpenProcess(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
+	if c.ptr(2) == 0 { // ObjectAttributes are required, and read before the id (O-3)
+		return status(ntstatus.AccessViolation)
+	}
 	out, st := c.sys.NtOpenProcess(nt.OpenProcessIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ClientID: captured(c.clientIDAt(c.ptr(3)))})
 	return c.opened(c.ptr(0), out.ProcessHandle, st)
 }

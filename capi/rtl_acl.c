@@ -68,12 +68,22 @@ static char *end_of_aces(PACL acl)
 	return p > end ? NULL : p;
 }
 
+/* FALSE where an entry begins at the end of the list or beyond; TRUE and NULL where the end of the last one
+ * does not fit: validated on Windows. */
 BOOLEAN NTAPI RtlFirstFreeAce(PACL acl, PVOID *first)
 {
-	*first = end_of_aces(acl);
-	if (*first && (char *)*first == (char *)acl + acl->AclSize && acl->AceCount)
-		*first = NULL; /* full */
-	return end_of_aces(acl) != NULL;
+	char *p = (char *)(acl + 1), *end = (char *)acl + acl->AclSize;
+	*first = NULL;
+	for (ULONG i = 0; i < acl->AceCount; i++) {
+		if (p >= end)
+			return FALSE;
+		if (p + sizeof(ACE_HEADER) > end) /* it has no whole header, so its end does not fit either */
+			return i + 1 == acl->AceCount;
+		p += ((ACE_HEADER *)p)->AceSize;
+	}
+	if (p <= end)
+		*first = p;
+	return TRUE;
 }
 
 NTSTATUS NTAPI RtlQueryInformationAcl(PACL acl, PVOID information, ULONG length, ACL_INFORMATION_CLASS class)

@@ -18,7 +18,8 @@ static BOOL leave(struct found *f, DWORD code)
 
 static void copy(LPVOID to, PWSTR text, ULONG units, LPDWORD cch, BOOLEAN wide)
 {
-	memcpy(to, wide ? (LPVOID)text : (LPVOID)narrow(text, units), wide ? 2 * (size_t)units : units);
+	if (to)
+		memcpy(to, wide ? (LPVOID)text : (LPVOID)narrow(text, units), wide ? 2 * (size_t)units : units);
 	*cch = units - 1;
 }
 
@@ -26,7 +27,7 @@ static void copy(LPVOID to, PWSTR text, ULONG units, LPDWORD cch, BOOLEAN wide)
 static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use, BOOLEAN wide)
 {
 	struct found f = {0};
-	if (!sid || !cchName || !cchDomain || !use || (!name && *cchName) || (!domain && *cchDomain))
+	if (!sid || !cchName || !cchDomain || !use)
 		return fail(ERROR_INVALID_PARAMETER);
 	NTSTATUS st = rm_account_name(sid, &f.name, &f.domain, f.units, &f.use);
 	if (!NT_SUCCESS(st))
@@ -54,10 +55,11 @@ BOOL WINAPI LookupAccountSidA(LPCSTR system, PSID sid, LPSTR name, LPDWORD cchNa
 	return by_sid(sid, name, cchName, domain, cchDomain, use, FALSE);
 }
 
+/* A NULL name is the computer. */
 static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use, BOOLEAN wide)
 {
 	struct found f = {0};
-	if (!name || !size || !cchDomain || !use || (!sid && *size) || (!domain && *cchDomain))
+	if (!size || !cchDomain || !use)
 		return fail(ERROR_INVALID_PARAMETER);
 	NTSTATUS st = rm_account_sid(name, &f.sid, &f.domain, f.units, &f.use);
 	if (!NT_SUCCESS(st))
@@ -68,6 +70,8 @@ static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD
 		*cchDomain = f.units[1];
 		return leave(&f, ERROR_INSUFFICIENT_BUFFER);
 	}
+	if (!sid || !domain)
+		return leave(&f, ERROR_INVALID_PARAMETER);
 	memcpy(sid, f.sid, n);
 	copy(domain, f.domain, f.units[1], cchDomain, wide);
 	*use = f.use;

@@ -137,7 +137,10 @@ BOOL WINAPI GetSecurityDescriptorSacl(PSECURITY_DESCRIPTOR d, LPBOOL present, PA
 
 BOOL WINAPI SetSecurityDescriptorSacl(PSECURITY_DESCRIPTOR d, BOOL present, PACL acl, BOOL defaulted) { return done(RtlSetSaclSecurityDescriptor(d, present != 0, acl, defaulted != 0)); }
 
-BOOL WINAPI MakeSelfRelativeSD(PSECURITY_DESCRIPTOR from, PSECURITY_DESCRIPTOR to, LPDWORD length) { return done(RtlMakeSelfRelativeSD(from, to, length)); }
+BOOL WINAPI MakeSelfRelativeSD(PSECURITY_DESCRIPTOR from, PSECURITY_DESCRIPTOR to, LPDWORD length) 
+{
+	return done(RtlAbsoluteToSelfRelativeSD(from, to, length));
+}
 
 BOOL WINAPI MakeAbsoluteSD(PSECURITY_DESCRIPTOR from, PSECURITY_DESCRIPTOR to, LPDWORD toSize, PACL dacl, LPDWORD daclSize, PACL sacl, LPDWORD saclSize, PSID owner, LPDWORD ownerSize, PSID group, LPDWORD groupSize)
 {

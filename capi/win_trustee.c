@@ -62,9 +62,7 @@ LPWSTR WINAPI GetTrusteeNameW(PTRUSTEE_W t)
 {
 	if (!t)
 		return NULL;
-	if (t->TrusteeForm == TRUSTEE_IS_OBJECTS_AND_NAME)
-		return ((POBJECTS_AND_NAME_W)t->ptstrName)->ptstrName;
-	return t->TrusteeForm == TRUSTEE_IS_NAME ? t->ptstrName : NULL;
+	return t->TrusteeForm == TRUSTEE_IS_SID ? NULL : t->ptstrName; /* of the two forms with objects, the structure */
 }
 
 LPSTR WINAPI GetTrusteeNameA(PTRUSTEE_A t) { return (LPSTR)GetTrusteeNameW((PTRUSTEE_W)t); }

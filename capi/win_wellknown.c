@@ -159,6 +159,10 @@ BOOL WINAPI GetWindowsAccountDomainSid(PSID sid, PSID domain, DWORD *size)
 		return fail(ERROR_NON_ACCOUNT_SID);
 	memcpy(&s, sid, RtlLengthSid(sid));
 	s.sid.SubAuthorityCount = 4;
+	if (!domain) { /* the size is told, and still this is an invalid parameter: validated on Windows */
+		*size = RtlLengthSid(&s.sid);
+		return fail(ERROR_INVALID_PARAMETER);
+	}
 	return give(&s.sid, domain, size);
 }
 
@@ -172,5 +176,6 @@ BOOL WINAPI EqualDomainSid(PSID a, PSID b, BOOL *equal)
 	if (!n || !m)
 		return fail(ERROR_NON_DOMAIN_SID);
 	*equal = n == m && memcmp(((SID *)a)->SubAuthority, ((SID *)b)->SubAuthority, 4 * (size_t)n) == 0;
+	SetLastError(ERROR_SUCCESS); /* validated on Windows */
 	return TRUE;
 }

@@ -146,11 +146,10 @@ func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 		auto = false
 	}
 	p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION, winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, SACLProtected)
-	if i&winnt.SACL_SECURITY_INFORMATION != 0 && r.New.SACL() == nil || i&winnt.SACL_SECURITY_INFORMATION == 0 && len(in) == 0 { // S-73: removed
+	// A whole list is taken away by naming none (S-73); where a kind of entries was taken away, a list without
+	// entries stays (S-74).
+	if i&winnt.SACL_SECURITY_INFORMATION != 0 && r.New.SACL() == nil {
 		p.SACL = nil
-		if i&winnt.SACL_SECURITY_INFORMATION == 0 {
-			p.Control &^= SACLPresent
-		}
 		return ntstatus.Success
 	}
 	aces, inherited := r.merge(in, old, auto, p.Control&SACLProtected != 0, h)

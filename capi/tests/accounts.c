@@ -185,7 +185,6 @@ static void refusals(void)
 	FAILS(LookupAccountSidA(NULL, back, name, &n, domain, &m, &use), ERROR_INVALID_SID);
 	FAILS(LookupAccountSidA(NULL, UNMAPPED, name, &n, domain, &m, &use), ERROR_NOACCESS);
 	FAILS(LookupAccountSidA(NULL, NULL, name, &n, domain, &m, &use), ERROR_INVALID_PARAMETER);
-	FAILS(LookupAccountNameA(NULL, NULL, back, &size, domain, &m, &use), ERROR_INVALID_PARAMETER);
 	FAILS(LookupAccountNameA(NULL, "Users", NULL, &size, domain, &m, &use), ERROR_INVALID_PARAMETER);
 }
 

@@ -67,6 +67,7 @@ void test_pipes(void);
 void test_files(void);
 void test_ports(void);
 void test_routines(void);
+void test_validated(void);
 void test_more(void);
 void test_descriptors(void);
 void test_audit_checks(void);

@@ -39,7 +39,7 @@ static void objects(void)
 	BuildTrusteeWithObjectsAndSidW(&w, &o, &user_class, NULL, everyone);
 	SAME(GetTrusteeFormW(&w), TRUSTEE_IS_OBJECTS_AND_SID);
 	SAME(GetTrusteeTypeW(&w), TRUSTEE_IS_UNKNOWN);
-	CHECK(GetTrusteeNameW(&w) == NULL);
+	CHECK((void *)GetTrusteeNameW(&w) == &o);
 	CHECK((void *)w.ptstrName == &o && w.pMultipleTrustee == NULL);
 	SAME(o.ObjectsPresent, ACE_OBJECT_TYPE_PRESENT);
 	CHECK(memcmp(&o.ObjectTypeGuid, &user_class, sizeof user_class) == 0);
@@ -59,11 +59,11 @@ static void objects(void)
 	SAME(ow.ObjectsPresent, ACE_OBJECT_TYPE_PRESENT);
 	SAME(ow.ObjectType, SE_DS_OBJECT);
 	CHECK(ow.ObjectTypeName == type && ow.InheritedObjectTypeName == NULL && ow.ptstrName == name);
-	CHECK(GetTrusteeNameW(&w) == name);
+	CHECK((void *)GetTrusteeNameW(&w) == &ow);
 	BuildTrusteeWithObjectsAndNameA(&a, &oa, SE_DS_OBJECT, NULL, typeA, nameA);
 	SAME(GetTrusteeFormA(&a), TRUSTEE_IS_OBJECTS_AND_NAME);
 	SAME(oa.ObjectsPresent, ACE_INHERITED_OBJECT_TYPE_PRESENT);
-	CHECK(oa.InheritedObjectTypeName == typeA && GetTrusteeNameA(&a) == nameA);
+	CHECK(oa.InheritedObjectTypeName == typeA && (void *)GetTrusteeNameA(&a) == &oa);
 }
 
 static EXPLICIT_ACCESS_W object_entry(POBJECTS_AND_SID o, DWORD mask, ACCESS_MODE mode, DWORD inheritance, GUID *object, GUID *inherited, PSID sid)

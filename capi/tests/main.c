@@ -70,6 +70,7 @@ int main(void)
 	test_files();
 	test_ports();
 	test_routines();
+	test_validated();
 	test_more();
 	test_descriptors();
 	test_audit_checks();

@@ -52,7 +52,7 @@ var (
 			{Status: ntstatus.ObjectTypeMismatch, Rule: "I-96", When: "hToken is no token"},
 			{Status: ntstatus.AccessDenied, Rule: "I-96", When: "hToken lacks TOKEN_QUERY, TOKEN_ASSIGN_PRIMARY or (profile documented) TOKEN_DUPLICATE"},
 			{Status: ntstatus.BadTokenType, Rule: "I-96", When: "hToken is an impersonation token (profile documented)"},
-			{Status: ntstatus.PrivilegeNotHeld, Rule: "I-96", When: "the caller's process does not hold SeIncreaseQuotaPrivilege, and hToken is neither child nor sibling of its token"},
+			{Status: ntstatus.PrivilegeNotHeld, Rule: "I-96", When: "the caller's process does not hold SeIncreaseQuotaPrivilege, and hToken is not kin of its token"},
 		}, of("NtCreateUserProcess")...)},
 		func(t *Thread, in CreateProcessAsUserIn) (out CreateProcessOut, st ntstatus.Status) {
 			if in.Token != 0 {

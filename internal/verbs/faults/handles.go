@@ -20,7 +20,7 @@ var _ = define(setup[nt.QueryObjectIn]{
 		{rule: "O-3", want: ntstatus.AccessViolation, name: "ReturnLength cannot be written", takes: "ReturnLength", needs: pointers, inject: func(_ *world, in *nt.QueryObjectIn) { in.FaultReturnLength = ntstatus.AccessViolation }},
 		{rule: "O-60", want: ntstatus.InvalidHandle, name: "Handle names nothing", takes: "Handle", inject: func(_ *world, in *nt.QueryObjectIn) { in.Handle = noHandle }},
 		{rule: "O-61", want: ntstatus.InfoLengthMismatch, name: "a length that is not that of the class", takes: "length", inject: func(_ *world, in *nt.QueryObjectIn) { in.ObjectInformationLength = 3 }},
-		{rule: "O-61", want: ntstatus.BufferOverflow, name: "a name that does not fit", takes: "class length Handle", inject: func(w *world, in *nt.QueryObjectIn) {
+		{rule: "O-61", want: ntstatus.InfoLengthMismatch, name: "a name that does not fit", takes: "class length Handle", inject: func(w *world, in *nt.QueryObjectIn) {
 			w.event()
 			in.ObjectInformationClass, in.ObjectInformationLength, in.Handle = nt.ObjectNameInformation, 16, w.handle(w.named, 0)
 		}},
