@@ -46,6 +46,31 @@ BOOLEAN NTAPI RtlCreateUnicodeStringFromAsciiz(PUNICODE_STRING d, PCSTR s)
 	return TRUE;
 }
 
+NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG flags, PCUNICODE_STRING in, PUNICODE_STRING out)
+{
+	ULONG n = in ? in->Length : 0;
+	BOOLEAN terminated = (flags & RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE) != 0;
+	if (!out || flags > 3 || flags == RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING)
+		return STATUS_INVALID_PARAMETER;
+	if (in && (n % 2 || in->MaximumLength % 2 || n > in->MaximumLength || (!in->Buffer && in->MaximumLength)))
+		return STATUS_INVALID_PARAMETER;
+	if (terminated && n > 0xFFFC)
+		return STATUS_NAME_TOO_LONG;
+	*out = (UNICODE_STRING){0};
+	if (!n && !(flags & RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING))
+		return STATUS_SUCCESS;
+	ULONG size = n + 2 * terminated;
+	if (!(out->Buffer = malloc(size)))
+		return STATUS_NO_MEMORY;
+	if (n)
+		memcpy(out->Buffer, in->Buffer, n);
+	if (terminated)
+		out->Buffer[n / 2] = 0;
+	out->Length = (USHORT)n;
+	out->MaximumLength = (USHORT)size;
+	return STATUS_SUCCESS;
+}
+
 void NTAPI RtlFreeUnicodeString(PUNICODE_STRING s)
 {
 	free(s->Buffer);

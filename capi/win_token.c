@@ -18,6 +18,8 @@ BOOL WINAPI DuplicateHandle(HANDLE sourceProcess, HANDLE source, HANDLE targetPr
 	return done(NtDuplicateObject(sourceProcess, source, targetProcess, target, access, inherit ? OBJ_INHERIT : 0, options));
 }
 
+BOOL WINAPI CompareObjectHandles(HANDLE a, HANDLE b) { return done(NtCompareObjects(a, b)); }
+
 BOOL WINAPI GetHandleInformation(HANDLE h, LPDWORD flags)
 {
 	OBJECT_HANDLE_FLAG_INFORMATION f;

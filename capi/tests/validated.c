@@ -186,6 +186,37 @@ static void services(void)
 	FAILS(MakeSelfRelativeSD(d, (PSECURITY_DESCRIPTOR)room, &size), ERROR_BAD_DESCRIPTOR_FORMAT);
 }
 
+/* Copies of counted text, and handles of one object. */
+static void copies(void)
+{
+	WCHAR text[] = u"name";
+	UNICODE_STRING in = {8, 8, text}, out = {1, 1, NULL}, none = {0, 0, NULL};
+	HANDLE e = CreateEventA(NULL, TRUE, FALSE, NULL), same, other = CreateEventA(NULL, TRUE, FALSE, NULL);
+	STATUS(RtlDuplicateUnicodeString(0, &in, &out), STATUS_SUCCESS);
+	CHECK(out.Length == 8 && out.MaximumLength == 8 && out.Buffer != text && !memcmp(out.Buffer, text, 8));
+	RtlFreeUnicodeString(&out);
+	STATUS(RtlDuplicateUnicodeString(1, &in, &out), STATUS_SUCCESS);
+	CHECK(out.Length == 8 && out.MaximumLength == 10 && out.Buffer[4] == 0);
+	RtlFreeUnicodeString(&out);
+	STATUS(RtlDuplicateUnicodeString(1, &none, &out), STATUS_SUCCESS);
+	CHECK(out.Length == 0 && out.MaximumLength == 0 && out.Buffer == NULL);
+	STATUS(RtlDuplicateUnicodeString(3, NULL, &out), STATUS_SUCCESS);
+	CHECK(out.Length == 0 && out.MaximumLength == 2 && out.Buffer[0] == 0);
+	RtlFreeUnicodeString(&out);
+	STATUS(RtlDuplicateUnicodeString(2, &in, &out), STATUS_INVALID_PARAMETER);
+	STATUS(RtlDuplicateUnicodeString(4, &in, &out), STATUS_INVALID_PARAMETER);
+	STATUS(RtlDuplicateUnicodeString(0, &in, NULL), STATUS_INVALID_PARAMETER);
+	in.Length = 7;
+	STATUS(RtlDuplicateUnicodeString(0, &in, &out), STATUS_INVALID_PARAMETER);
+	in.Length = in.MaximumLength = 0xFFFE;
+	STATUS(RtlDuplicateUnicodeString(1, &in, &out), STATUS_NAME_TOO_LONG);
+	CHECK(DuplicateHandle(GetCurrentProcess(), e, GetCurrentProcess(), &same, 0, FALSE, DUPLICATE_SAME_ACCESS));
+	CHECK(CompareObjectHandles(e, same));
+	FAILS(CompareObjectHandles(e, other), ERROR_NOT_SAME_OBJECT);
+	FAILS(CompareObjectHandles(e, (HANDLE)0xdeadbeec), ERROR_INVALID_HANDLE);
+	CHECK(CloseHandle(e) && CloseHandle(same) && CloseHandle(other));
+}
+
 void test_validated(void)
 {
 	domains();
@@ -195,4 +226,5 @@ void test_validated(void)
 	trustees();
 	revisions();
 	services();
+	copies();
 }

@@ -18,6 +18,7 @@ REFMON_API void WINAPI SetLastError(DWORD dwErrCode);
 REFMON_API HLOCAL WINAPI LocalFree(HLOCAL hMem);
 REFMON_API BOOL WINAPI CloseHandle(HANDLE hObject);
 REFMON_API BOOL WINAPI DuplicateHandle(HANDLE hSourceProcessHandle, HANDLE hSourceHandle, HANDLE hTargetProcessHandle, LPHANDLE lpTargetHandle, DWORD dwDesiredAccess, BOOL bInheritHandle, DWORD dwOptions);
+REFMON_API BOOL WINAPI CompareObjectHandles(HANDLE hFirstObjectHandle, HANDLE hSecondObjectHandle);
 REFMON_API BOOL WINAPI GetHandleInformation(HANDLE hObject, LPDWORD lpdwFlags);
 REFMON_API BOOL WINAPI SetHandleInformation(HANDLE hObject, DWORD dwMask, DWORD dwFlags);
 REFMON_API HANDLE WINAPI GetCurrentProcess(void);
