@@ -18,7 +18,8 @@ import (
 
 // addWithData puts an entry with application data behind the others of a list
 // and tells the size of the list, or the one it would need.
-func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, mask winnt.AccessMask, s sid.SID, data []byte, returned user) uint64 {
+func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, mask winnt.AccessMask, s sid.SID,
+	data []byte, returned user) uint64 {
 	if st := c.ProbeU32(returned); st != ntstatus.Success {
 		return status(st)
 	}
@@ -90,7 +91,8 @@ func rmAddAttributeAce(c *call) uint64 {
 	if len(list) != 1 || c.mask(3) != 0 || list[0].Validate() != nil {
 		return status(ntstatus.InvalidParameter)
 	}
-	return c.addWithData(c.ptr(0), c.u32(1), sd.SystemResourceAttribute, uint8(c.u32(2)), 0, s, list[0].Append(nil), c.ptr(6))
+	return c.addWithData(c.ptr(0), c.u32(1), sd.SystemResourceAttribute, uint8(c.u32(2)), 0, s, list[0].Append(nil),
+		c.ptr(6))
 }
 
 // maxContainerName is the longest name of an AppContainer, in units.

@@ -78,8 +78,10 @@ func ntCreateUserProcess(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: c.mask(2), ThreadDesiredAccess: c.mask(3),
-		ProcessObjectAttributes: c.attributes(4), ThreadObjectAttributes: c.attributes(5), ProcessFlags: c.u32(6), ThreadFlags: c.u32(7),
+	out, st := c.sys.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: c.mask(2),
+		ThreadDesiredAccess:     c.mask(3),
+		ProcessObjectAttributes: c.attributes(4), ThreadObjectAttributes: c.attributes(5), ProcessFlags: c.u32(6),
+		ThreadFlags:   c.u32(7),
 		ParentProcess: a.parent, Token: a.token, ImageName: a.image})
 	if st.IsSuccess() && a.clientID != 0 {
 		var e marshal.Encoder
@@ -138,7 +140,8 @@ func ntTerminateProcess(c *call) uint64 {
 
 func ntSetInformationJobObject(c *call) uint64 {
 	class, length := nt.JobObjectInfoClass(c.u32(1)), c.u32(3)
-	in := nt.SetInformationJobObjectIn{JobHandle: c.handle(0), JobObjectInformationClass: class, JobObjectInformationLength: length}
+	in := nt.SetInformationJobObjectIn{JobHandle: c.handle(0), JobObjectInformationClass: class,
+		JobObjectInformationLength: length}
 	if class == nt.JobObjectSecurityLimitInformation && length == nt.JobSecurityLimitSize {
 		in.JobObjectInformation = captured(c.jobLimitsAt(c.ptr(2)))
 	}
@@ -190,8 +193,9 @@ func rmCreateProcess(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	v, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find("CreateProcessAsUser"), win32.CreateProcessAsUserIn{Token: c.handle(0),
-		ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
+	v, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find("CreateProcessAsUser"),
+		win32.CreateProcessAsUserIn{Token: c.handle(0),
+			ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
 	if !st.IsSuccess() {
 		return status(st)
 	}

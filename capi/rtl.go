@@ -124,7 +124,8 @@ func (c *call) win32Row(name string, in any) uint64 {
 }
 
 func rmImpersonateSelf(c *call) uint64 {
-	return c.win32Row("ImpersonateSelf", win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
+	return c.win32Row("ImpersonateSelf",
+		win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
 }
 
 func rmImpersonateUser(c *call) uint64 {

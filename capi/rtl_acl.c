@@ -22,31 +22,39 @@ NTSTATUS NTAPI RtlAddAccessDeniedAce(PACL acl, ULONG revision, ACCESS_MASK mask,
 }
 
 /* Without either GUID the plain form is written. */
-NTSTATUS NTAPI RtlAddAccessAllowedObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object, GUID *inherited, PSID sid)
+NTSTATUS NTAPI RtlAddAccessAllowedObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object,
+	GUID *inherited, PSID sid)
 {
-	return rm_add_ace(acl, revision, object || inherited ? ACCESS_ALLOWED_OBJECT_ACE_TYPE : ACCESS_ALLOWED_ACE_TYPE, flags, mask, sid, object, inherited);
+	return rm_add_ace(acl, revision, object || inherited ? ACCESS_ALLOWED_OBJECT_ACE_TYPE : ACCESS_ALLOWED_ACE_TYPE, flags,
+		mask, sid, object, inherited);
 }
 
-NTSTATUS NTAPI RtlAddAccessDeniedObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object, GUID *inherited, PSID sid)
+NTSTATUS NTAPI RtlAddAccessDeniedObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object,
+	GUID *inherited, PSID sid)
 {
-	return rm_add_ace(acl, revision, object || inherited ? ACCESS_DENIED_OBJECT_ACE_TYPE : ACCESS_DENIED_ACE_TYPE, flags, mask, sid, object, inherited);
+	return rm_add_ace(acl, revision, object || inherited ? ACCESS_DENIED_OBJECT_ACE_TYPE : ACCESS_DENIED_ACE_TYPE, flags,
+		mask, sid, object, inherited);
 }
 
-NTSTATUS NTAPI RtlAddAuditAccessAceEx(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, PSID sid, BOOLEAN success, BOOLEAN failure)
+NTSTATUS NTAPI RtlAddAuditAccessAceEx(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, PSID sid,
+	BOOLEAN success, BOOLEAN failure)
 {
 	flags |= (success ? SUCCESSFUL_ACCESS_ACE_FLAG : 0) | (failure ? FAILED_ACCESS_ACE_FLAG : 0);
 	return rm_add_ace(acl, revision, SYSTEM_AUDIT_ACE_TYPE, flags, mask, sid, NULL, NULL);
 }
 
-NTSTATUS NTAPI RtlAddAuditAccessAce(PACL acl, ULONG revision, ACCESS_MASK mask, PSID sid, BOOLEAN success, BOOLEAN failure)
+NTSTATUS NTAPI RtlAddAuditAccessAce(PACL acl, ULONG revision, ACCESS_MASK mask, PSID sid, BOOLEAN success,
+	BOOLEAN failure)
 {
 	return RtlAddAuditAccessAceEx(acl, revision, 0, mask, sid, success, failure);
 }
 
-NTSTATUS NTAPI RtlAddAuditAccessObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object, GUID *inherited, PSID sid, BOOLEAN success, BOOLEAN failure)
+NTSTATUS NTAPI RtlAddAuditAccessObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object,
+	GUID *inherited, PSID sid, BOOLEAN success, BOOLEAN failure)
 {
 	flags |= (success ? SUCCESSFUL_ACCESS_ACE_FLAG : 0) | (failure ? FAILED_ACCESS_ACE_FLAG : 0);
-	return rm_add_ace(acl, revision, object || inherited ? SYSTEM_AUDIT_OBJECT_ACE_TYPE : SYSTEM_AUDIT_ACE_TYPE, flags, mask, sid, object, inherited);
+	return rm_add_ace(acl, revision, object || inherited ? SYSTEM_AUDIT_OBJECT_ACE_TYPE : SYSTEM_AUDIT_ACE_TYPE, flags,
+		mask, sid, object, inherited);
 }
 
 NTSTATUS NTAPI RtlAddMandatoryAce(PACL acl, ULONG revision, ULONG flags, PSID sid, UCHAR type, ACCESS_MASK mask)

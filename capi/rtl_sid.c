@@ -147,7 +147,8 @@ NTSTATUS NTAPI RtlCopySid(ULONG length, PSID to, PSID from)
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI RtlAllocateAndInitializeSid(PSID_IDENTIFIER_AUTHORITY authority, UCHAR n, ULONG s0, ULONG s1, ULONG s2, ULONG s3, ULONG s4, ULONG s5, ULONG s6, ULONG s7, PSID *out)
+NTSTATUS NTAPI RtlAllocateAndInitializeSid(PSID_IDENTIFIER_AUTHORITY authority, UCHAR n, ULONG s0, ULONG s1, ULONG s2,
+	ULONG s3, ULONG s4, ULONG s5, ULONG s6, ULONG s7, PSID *out)
 {
 	const ULONG subs[8] = {s0, s1, s2, s3, s4, s5, s6, s7};
 	if (n > 8)
@@ -205,7 +206,10 @@ void NTAPI RtlMapGenericMask(PACCESS_MASK mask, PGENERIC_MAPPING m)
 	*mask = x & ~(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL);
 }
 
-BOOLEAN NTAPI RtlAreAllAccessesGranted(ACCESS_MASK granted, ACCESS_MASK desired) { return (granted & desired) == desired; }
+BOOLEAN NTAPI RtlAreAllAccessesGranted(ACCESS_MASK granted, ACCESS_MASK desired)
+{
+	return (granted & desired) == desired;
+}
 
 BOOLEAN NTAPI RtlAreAnyAccessesGranted(ACCESS_MASK granted, ACCESS_MASK desired) { return (granted & desired) != 0; }
 

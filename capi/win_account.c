@@ -24,7 +24,8 @@ static void copy(LPVOID to, PWSTR text, ULONG units, LPDWORD cch, BOOLEAN wide)
 }
 
 /* Only the local system is known. */
-static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use, BOOLEAN wide)
+static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use,
+	BOOLEAN wide)
 {
 	struct found f = {0};
 	if (!sid || !cchName || !cchDomain || !use)
@@ -43,20 +44,23 @@ static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWOR
 	return leave(&f, ERROR_SUCCESS);
 }
 
-BOOL WINAPI LookupAccountSidW(LPCWSTR system, PSID sid, LPWSTR name, LPDWORD cchName, LPWSTR domain, LPDWORD cchDomain, PSID_NAME_USE use)
+BOOL WINAPI LookupAccountSidW(LPCWSTR system, PSID sid, LPWSTR name, LPDWORD cchName, LPWSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	(void)system;
 	return by_sid(sid, name, cchName, domain, cchDomain, use, TRUE);
 }
 
-BOOL WINAPI LookupAccountSidA(LPCSTR system, PSID sid, LPSTR name, LPDWORD cchName, LPSTR domain, LPDWORD cchDomain, PSID_NAME_USE use)
+BOOL WINAPI LookupAccountSidA(LPCSTR system, PSID sid, LPSTR name, LPDWORD cchName, LPSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	(void)system;
 	return by_sid(sid, name, cchName, domain, cchDomain, use, FALSE);
 }
 
 /* A NULL name is the computer. */
-static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use, BOOLEAN wide)
+static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use,
+	BOOLEAN wide)
 {
 	struct found f = {0};
 	if (!size || !cchDomain || !use)
@@ -78,13 +82,15 @@ static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD
 	return leave(&f, ERROR_SUCCESS);
 }
 
-BOOL WINAPI LookupAccountNameW(LPCWSTR system, LPCWSTR name, PSID sid, LPDWORD size, LPWSTR domain, LPDWORD cchDomain, PSID_NAME_USE use)
+BOOL WINAPI LookupAccountNameW(LPCWSTR system, LPCWSTR name, PSID sid, LPDWORD size, LPWSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	(void)system;
 	return by_name(name, sid, size, domain, cchDomain, use, TRUE);
 }
 
-BOOL WINAPI LookupAccountNameA(LPCSTR system, LPCSTR name, PSID sid, LPDWORD size, LPSTR domain, LPDWORD cchDomain, PSID_NAME_USE use)
+BOOL WINAPI LookupAccountNameA(LPCSTR system, LPCSTR name, PSID sid, LPDWORD size, LPSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	(void)system;
 	PWSTR w = widen(name);

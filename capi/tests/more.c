@@ -33,33 +33,45 @@ static void conditional(void)
 	PACL acl = (PACL)room;
 	PSID everyone;
 	DWORD n = 0;
-	WCHAR staff[] = u"(@User.Team == \"staff\")", plain[] = u"Member_of {SID(BA)}", bad[] = u"(@User.Team ==", two[] = u"(a==1))(A;;0x1;;;WD";
+	WCHAR staff[] = u"(@User.Team == \"staff\")", plain[] = u"Member_of {SID(BA)}", bad[] = u"(@User.Team ==",
+		two[] = u"(a==1))(A;;0x1;;;WD";
 	CHECK(ConvertStringSidToSid("WD", &everyone));
 	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
 	CHECK(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n));
 	SAME(n, sizeof room);
 	same_ace(acl, dacl_of(sddl("D:(XA;;0x1;;;WD;(@User.Team == \"staff\"))")));
 	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
-	CHECK(AddConditionalAce(acl, ACL_REVISION, CONTAINER_INHERIT_ACE, ACCESS_DENIED_CALLBACK_ACE_TYPE, 0x2, everyone, plain, &n)); /* parentheses are optional */
+	/* parentheses are optional */
+	CHECK(AddConditionalAce(acl, ACL_REVISION, CONTAINER_INHERIT_ACE, ACCESS_DENIED_CALLBACK_ACE_TYPE, 0x2, everyone,
+		plain, &n));
 	same_ace(acl, dacl_of(sddl("D:(XD;CI;0x2;;;WD;(Member_of {SID(BA)}))")));
 	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
-	CHECK(AddConditionalAce(acl, ACL_REVISION, SUCCESSFUL_ACCESS_ACE_FLAG, SYSTEM_AUDIT_CALLBACK_ACE_TYPE, 0x2, everyone, plain, &n));
+	CHECK(AddConditionalAce(acl, ACL_REVISION, SUCCESSFUL_ACCESS_ACE_FLAG, SYSTEM_AUDIT_CALLBACK_ACE_TYPE, 0x2, everyone,
+		plain, &n));
 	same_ace(acl, sacl_of(sddl("S:(XU;SA;0x2;;;WD;(Member_of {SID(BA)}))")));
 	CHECK(InitializeAcl(acl, 64, ACL_REVISION));
 	CHECK(AddAccessAllowedAce(acl, ACL_REVISION, 1, everyone));
 	n = 0;
-	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n), ERROR_INSUFFICIENT_BUFFER);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n),
+		ERROR_INSUFFICIENT_BUFFER);
 	PACE_HEADER ace;
 	CHECK(GetAce(dacl_of(sddl("D:(XA;;0x1;;;WD;(@User.Team == \"staff\"))")), 0, (void **)&ace));
 	SAME(n, sizeof(ACL) + 20 + ace->AceSize); /* what it would take */
 	SAME(acl->AceCount, 1);
-	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_ACE_TYPE, 0x1, everyone, staff, &n), ERROR_INVALID_PARAMETER);
-	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, bad, &n), ERROR_INVALID_PARAMETER);
-	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, two, &n), ERROR_INVALID_PARAMETER);
-	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, NULL, &n), ERROR_NOACCESS);
-	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, UNMAPPED, staff, &n), ERROR_NOACCESS);
-	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, NULL), ERROR_NOACCESS);
-	FAILS(AddConditionalAce(UNMAPPED, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n), ERROR_NOACCESS);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_ACE_TYPE, 0x1, everyone, staff, &n),
+		ERROR_INVALID_PARAMETER);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, bad, &n),
+		ERROR_INVALID_PARAMETER);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, two, &n),
+		ERROR_INVALID_PARAMETER);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, NULL, &n),
+		ERROR_NOACCESS);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, UNMAPPED, staff, &n),
+		ERROR_NOACCESS);
+	FAILS(AddConditionalAce(acl, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, NULL),
+		ERROR_NOACCESS);
+	FAILS(AddConditionalAce(UNMAPPED, ACL_REVISION, 0, ACCESS_ALLOWED_CALLBACK_ACE_TYPE, 0x1, everyone, staff, &n),
+		ERROR_NOACCESS);
 	LocalFree(everyone);
 }
 
@@ -86,7 +98,8 @@ static void attributes(void)
 	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
 	CHECK(AddResourceAttributeAce(acl, ACL_REVISION, OBJECT_INHERIT_ACE, 0, everyone, &info, &n));
 	same_ace(acl, sacl_of(sddl("S:(RA;OI;;;;WD;(\"Secrecy\",TS,0x0,\"high\"))")));
-	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 1, everyone, &info, &n), ERROR_INVALID_PARAMETER); /* documented: the mask is 0 */
+	/* documented: the mask is 0 */
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 1, everyone, &info, &n), ERROR_INVALID_PARAMETER);
 	info.AttributeCount = 0;
 	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_INVALID_PARAMETER);
 	info.AttributeCount = 1;
@@ -116,9 +129,11 @@ static void attributes(void)
 	CHECK(AddAuditAccessObjectAce(acl, ACL_REVISION_DS, 0, 0x10, &guid, NULL, everyone, TRUE, FALSE));
 	same_ace(acl, sacl_of(sddl("S:(OU;SA;0x10;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)")));
 	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION_DS));
-	CHECK(AddAuditAccessObjectAce(acl, ACL_REVISION_DS, 0, 0x10, NULL, NULL, everyone, FALSE, TRUE)); /* without types a plain one */
+	/* without types a plain one */
+	CHECK(AddAuditAccessObjectAce(acl, ACL_REVISION_DS, 0, 0x10, NULL, NULL, everyone, FALSE, TRUE));
 	same_ace(acl, sacl_of(sddl("S:(AU;FA;0x10;;;WD)")));
-	FAILS(AddAuditAccessObjectAce(acl, ACL_REVISION, 0, 0x10, &guid, NULL, everyone, TRUE, FALSE), ERROR_REVISION_MISMATCH);
+	FAILS(AddAuditAccessObjectAce(acl, ACL_REVISION, 0, 0x10, &guid, NULL, everyone, TRUE, FALSE),
+		ERROR_REVISION_MISMATCH);
 	LocalFree(everyone);
 	LocalFree(policy);
 }
@@ -172,7 +187,8 @@ static void details(void)
 	PSECURITY_DESCRIPTOR s = sddl("O:BAG:SYD:(A;;FA;;;WD)");
 	ULONG n = GetSecurityDescriptorLength(s);
 	CHECK(RtlValidRelativeSecurityDescriptor(s, n, 0));
-	CHECK(RtlValidRelativeSecurityDescriptor(s, n, OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION));
+	CHECK(RtlValidRelativeSecurityDescriptor(s, n, OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+		DACL_SECURITY_INFORMATION));
 	CHECK(!RtlValidRelativeSecurityDescriptor(s, n, SACL_SECURITY_INFORMATION));
 	CHECK(!RtlValidRelativeSecurityDescriptor(s, n - 1, 0));
 	CHECK(!RtlValidRelativeSecurityDescriptor(s, 19, 0));
@@ -239,11 +255,13 @@ static void containers(void)
 	SAME(DeriveAppContainerSidFromAppContainerName(u"Microsoft.MicrosoftEdge_8wekyb3d8bbwe", &package), S_OK);
 	CHECK(EqualSid(package, want));
 	FreeSid(package);
-	SAME(DeriveAppContainerSidFromAppContainerName(u"microsoft.microsoftedge_8WEKYB3D8BBWE", &package), S_OK); /* in any case */
+	/* in any case */
+	SAME(DeriveAppContainerSidFromAppContainerName(u"microsoft.microsoftedge_8WEKYB3D8BBWE", &package), S_OK);
 	CHECK(EqualSid(package, want));
 	SAME((ULONG)DeriveAppContainerSidFromAppContainerName(NULL, &want), (ULONG)E_INVALIDARG);
 	SAME((ULONG)DeriveAppContainerSidFromAppContainerName(u"", &want), (ULONG)E_INVALIDARG);
-	SAME((ULONG)DeriveAppContainerSidFromAppContainerName(u"12345678901234567890123456789012345678901234567890123456789012345", &want), (ULONG)E_INVALIDARG);
+	PCWSTR longest = u"12345678901234567890123456789012345678901234567890123456789012345";
+	SAME((ULONG)DeriveAppContainerSidFromAppContainerName(longest, &want), (ULONG)E_INVALIDARG);
 	SID_AND_ATTRIBUTES capability = {internet, SE_GROUP_ENABLED};
 	OBJECT_ATTRIBUTES oa;
 	InitializeObjectAttributes(&oa, NULL, 0, NULL, NULL);
@@ -296,7 +314,8 @@ static void ids(void)
 	CHECK(GetTokenInformation(GetCurrentThreadEffectiveToken(), TokenType, &type, sizeof type, &n));
 	FAILS(GetTokenInformation(GetCurrentThreadToken(), TokenType, &type, sizeof type, &n), ERROR_NO_TOKEN);
 	PROCESS_INFORMATION p;
-	FAILS(CreateProcessAsUser(GetCurrentProcessToken(), "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p), ERROR_INVALID_HANDLE);
+	FAILS(CreateProcessAsUser(GetCurrentProcessToken(), "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p),
+		ERROR_INVALID_HANDLE);
 }
 
 static void by_name(void)
@@ -308,13 +327,16 @@ static void by_name(void)
 	PACL dacl = NULL, denied;
 	CHECK(e && j);
 	CHECK(ConvertStringSidToSid("WD", &everyone));
-	SAME(GetNamedSecurityInfo("capi-by-name", SE_KERNEL_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, NULL, &dacl, NULL, &d), ERROR_SUCCESS);
+	SAME(GetNamedSecurityInfo("capi-by-name", SE_KERNEL_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+		&owner, NULL, &dacl, NULL, &d), ERROR_SUCCESS);
 	CHECK(d && IsWellKnownSid(owner, WinBuiltinAdministratorsSid));
 	SAME(dacl->AceCount, 2);
 	LocalFree(d);
-	SAME(GetNamedSecurityInfoW(u"Local\\capi-by-name", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_SUCCESS);
+	SAME(GetNamedSecurityInfoW(u"Local\\capi-by-name", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL,
+		&d), ERROR_SUCCESS);
 	LocalFree(d);
-	SAME(GetNamedSecurityInfo("capi-job-by-name", SE_KERNEL_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_SUCCESS);
+	SAME(GetNamedSecurityInfo("capi-job-by-name", SE_KERNEL_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL,
+		&d), ERROR_SUCCESS);
 	LocalFree(d);
 	/* a list set by name is the one to be read, and to be obeyed */
 	EXPLICIT_ACCESS x = {READ_CONTROL, GRANT_ACCESS, NO_INHERITANCE, {0}};
@@ -322,34 +344,50 @@ static void by_name(void)
 	SAME(SetEntriesInAcl(1, &x, NULL, &denied), ERROR_SUCCESS);
 	char name[] = "capi-by-name";
 	SAME(SetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, denied, NULL), ERROR_SUCCESS);
-	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, &dacl, NULL, &d), ERROR_SUCCESS);
+	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, &dacl, NULL, &d),
+		ERROR_SUCCESS);
 	SAME(dacl->AceCount, 1);
 	LocalFree(d);
 	CHECK(OpenEvent(EVENT_MODIFY_STATE, FALSE, name) == NULL);
 	SAME(GetLastError(), ERROR_ACCESS_DENIED);
 	WCHAR wide[] = u"capi-by-name";
-	SAME(SetNamedSecurityInfoW(wide, SE_KERNEL_OBJECT, GROUP_SECURITY_INFORMATION, NULL, everyone, NULL, NULL), ERROR_ACCESS_DENIED); /* WRITE_OWNER is not granted */
-	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, SACL_SECURITY_INFORMATION, NULL, NULL, NULL, &dacl, &d), ERROR_PRIVILEGE_NOT_HELD);
-	SAME(GetNamedSecurityInfo("capi-no-such", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_FILE_NOT_FOUND);
-	SAME(GetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
-	SAME(GetNamedSecurityInfo("", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
-	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
-	SAME(GetNamedSecurityInfo(name, SE_SERVICE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_NOT_SUPPORTED);
-	SAME(GetNamedSecurityInfo(name, SE_UNKNOWN_OBJECT_TYPE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
-	SAME(SetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL), ERROR_INVALID_PARAMETER);
+	/* WRITE_OWNER is not granted */
+	SAME(SetNamedSecurityInfoW(wide, SE_KERNEL_OBJECT, GROUP_SECURITY_INFORMATION, NULL, everyone, NULL, NULL),
+		ERROR_ACCESS_DENIED);
+	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, SACL_SECURITY_INFORMATION, NULL, NULL, NULL, &dacl, &d),
+		ERROR_PRIVILEGE_NOT_HELD);
+	SAME(GetNamedSecurityInfo("capi-no-such", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_FILE_NOT_FOUND);
+	SAME(GetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_INVALID_PARAMETER);
+	SAME(GetNamedSecurityInfo("", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_INVALID_PARAMETER);
+	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, NULL),
+		ERROR_INVALID_PARAMETER);
+	SAME(GetNamedSecurityInfo(name, SE_SERVICE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_NOT_SUPPORTED);
+	SAME(GetNamedSecurityInfo(name, SE_UNKNOWN_OBJECT_TYPE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_INVALID_PARAMETER);
+	SAME(SetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL),
+		ERROR_INVALID_PARAMETER);
 	CHECK(CloseHandle(e));
 	CHECK(CloseHandle(j));
 	/* a pipe */
 	HANDLE pipe = CreateNamedPipe("\\\\.\\pipe\\capi-by-name", PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 2, 0, 0, 0, &sa);
 	CHECK(pipe != INVALID_HANDLE_VALUE);
-	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_SUCCESS);
+	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
+		NULL, &d), ERROR_SUCCESS);
 	CHECK(IsWellKnownSid(owner, WinBuiltinAdministratorsSid));
 	LocalFree(d);
-	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_PIPE_BUSY); /* it took the instance */
+	/* it took the instance */
+	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
+		NULL, &d), ERROR_PIPE_BUSY);
 	CHECK(DisconnectNamedPipe(pipe));
 	CHECK(CloseHandle(pipe));
-	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_FILE_NOT_FOUND);
-	SAME(GetNamedSecurityInfo("C:\\file", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d), ERROR_NOT_SUPPORTED);
+	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
+		NULL, &d), ERROR_FILE_NOT_FOUND);
+	SAME(GetNamedSecurityInfo("C:\\file", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d),
+		ERROR_NOT_SUPPORTED);
 	LocalFree(denied);
 	LocalFree(everyone);
 }
@@ -358,12 +396,18 @@ static void by_name(void)
 static void common_names(void)
 {
 	static const struct { LPCTSTR name; ULONG value; } table[] = {
-		{SE_CREATE_TOKEN_NAME, 2}, {SE_ASSIGNPRIMARYTOKEN_NAME, 3}, {SE_LOCK_MEMORY_NAME, 4}, {SE_INCREASE_QUOTA_NAME, 5}, {SE_MACHINE_ACCOUNT_NAME, 6}, {SE_TCB_NAME, 7},
-		{SE_SECURITY_NAME, 8}, {SE_TAKE_OWNERSHIP_NAME, 9}, {SE_LOAD_DRIVER_NAME, 10}, {SE_SYSTEM_PROFILE_NAME, 11}, {SE_SYSTEMTIME_NAME, 12}, {SE_PROF_SINGLE_PROCESS_NAME, 13},
-		{SE_INC_BASE_PRIORITY_NAME, 14}, {SE_CREATE_PAGEFILE_NAME, 15}, {SE_CREATE_PERMANENT_NAME, 16}, {SE_BACKUP_NAME, 17}, {SE_RESTORE_NAME, 18}, {SE_SHUTDOWN_NAME, 19},
-		{SE_DEBUG_NAME, 20}, {SE_AUDIT_NAME, 21}, {SE_SYSTEM_ENVIRONMENT_NAME, 22}, {SE_CHANGE_NOTIFY_NAME, 23}, {SE_REMOTE_SHUTDOWN_NAME, 24}, {SE_UNDOCK_NAME, 25},
-		{SE_SYNC_AGENT_NAME, 26}, {SE_ENABLE_DELEGATION_NAME, 27}, {SE_MANAGE_VOLUME_NAME, 28}, {SE_IMPERSONATE_NAME, 29}, {SE_CREATE_GLOBAL_NAME, 30},
-		{SE_TRUSTED_CREDMAN_ACCESS_NAME, 31}, {SE_RELABEL_NAME, 32}, {SE_INC_WORKING_SET_NAME, 33}, {SE_TIME_ZONE_NAME, 34}, {SE_CREATE_SYMBOLIC_LINK_NAME, 35},
+		{SE_CREATE_TOKEN_NAME, 2}, {SE_ASSIGNPRIMARYTOKEN_NAME, 3}, {SE_LOCK_MEMORY_NAME, 4}, {SE_INCREASE_QUOTA_NAME, 5},
+		{SE_MACHINE_ACCOUNT_NAME, 6}, {SE_TCB_NAME, 7},
+		{SE_SECURITY_NAME, 8}, {SE_TAKE_OWNERSHIP_NAME, 9}, {SE_LOAD_DRIVER_NAME, 10}, {SE_SYSTEM_PROFILE_NAME, 11},
+		{SE_SYSTEMTIME_NAME, 12}, {SE_PROF_SINGLE_PROCESS_NAME, 13},
+		{SE_INC_BASE_PRIORITY_NAME, 14}, {SE_CREATE_PAGEFILE_NAME, 15}, {SE_CREATE_PERMANENT_NAME, 16}, {SE_BACKUP_NAME, 17},
+		{SE_RESTORE_NAME, 18}, {SE_SHUTDOWN_NAME, 19},
+		{SE_DEBUG_NAME, 20}, {SE_AUDIT_NAME, 21}, {SE_SYSTEM_ENVIRONMENT_NAME, 22}, {SE_CHANGE_NOTIFY_NAME, 23},
+		{SE_REMOTE_SHUTDOWN_NAME, 24}, {SE_UNDOCK_NAME, 25},
+		{SE_SYNC_AGENT_NAME, 26}, {SE_ENABLE_DELEGATION_NAME, 27}, {SE_MANAGE_VOLUME_NAME, 28}, {SE_IMPERSONATE_NAME, 29},
+		{SE_CREATE_GLOBAL_NAME, 30},
+		{SE_TRUSTED_CREDMAN_ACCESS_NAME, 31}, {SE_RELABEL_NAME, 32}, {SE_INC_WORKING_SET_NAME, 33}, {SE_TIME_ZONE_NAME, 34},
+		{SE_CREATE_SYMBOLIC_LINK_NAME, 35},
 		{SE_DELEGATE_SESSION_USER_IMPERSONATE_NAME, 36},
 	};
 	for (unsigned i = 0; i < ARRAYSIZE(table); i++) {
