@@ -207,3 +207,28 @@ func rmCreateProcess(c *call) uint64 {
 	e.U32(o.ThreadID)
 	return status(c.Write(out, e.Bytes))
 }
+
+// rmIdsOf tells the ids of a process, or of a thread, by a handle.
+func rmIdsOf(c *call) uint64 {
+	s, _ := embedded()
+	k := s.KernelMode(c.nt)
+	typ, right := winnt.ProcessObject, winnt.PROCESS_QUERY_LIMITED_INFORMATION
+	if c.boolean(1) {
+		typ, right = winnt.ThreadObject, winnt.THREAD_QUERY_LIMITED_INFORMATION
+	}
+	o, _, st := k.ObReferenceObjectByHandle(c.handle(0), right, typ, kernel.UserMode)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	defer k.ObDereferenceObject(o)
+	var e marshal.Encoder
+	switch x := o.(type) {
+	case *kernel.EThread:
+		e.U64(uint64(x.Process().ID()))
+		e.U64(uint64(x.ID()))
+	case *kernel.EProcess:
+		e.U64(uint64(x.ID()))
+		e.U64(0)
+	}
+	return status(c.Write(c.ptr(2), e.Bytes))
+}

@@ -71,7 +71,8 @@ int main(void)
 	test_ports();
 	test_routines();
 	test_validated();
-	test_more();
+	test_ace_data();
+	test_identities();
 	test_descriptors();
 	test_audit_checks();
 	test_processes();
