@@ -10,7 +10,7 @@ import (
 // Parameters of further routines by which a thread gets a client's context.
 type (
 	PsAssignImpersonationTokenIn struct {
-		Thread      *EThread
+		Thread      *EThread     `required:"false"` // nil: the calling thread
 		TokenHandle winnt.Handle // 0 ends the impersonation
 	}
 	PsAssignImpersonationTokenOut struct{}
@@ -23,7 +23,7 @@ type (
 
 	SeImpersonateClientIn struct {
 		ClientContext *ClientContext
-		ServerThread  *EThread // nil: the calling thread
+		ServerThread  *EThread `required:"false"` // nil: the calling thread
 	}
 	SeImpersonateClientOut struct{}
 )
@@ -107,7 +107,7 @@ type (
 
 	SeImpersonateClientExIn struct {
 		ClientContext *ClientContext
-		ServerThread  *EThread // nil: the calling thread
+		ServerThread  *EThread `required:"false"` // nil: the calling thread
 	}
 	SeImpersonateClientExOut struct{}
 

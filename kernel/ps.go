@@ -12,7 +12,7 @@ import (
 type (
 	PsImpersonateClientIn struct {
 		Thread             *EThread
-		Token              *AccessToken // nil ends the impersonation
+		Token              *AccessToken `required:"false"` // nil ends the impersonation
 		CopyOnOpen         bool
 		EffectiveOnly      bool
 		ImpersonationLevel winnt.SecurityImpersonationLevel
@@ -29,7 +29,9 @@ type (
 		EffectiveOnly      bool
 		ImpersonationLevel winnt.SecurityImpersonationLevel
 	}
-	PsDereferenceImpersonationTokenIn  struct{ Token *AccessToken }
+	PsDereferenceImpersonationTokenIn struct {
+		Token *AccessToken `required:"false"`
+	}
 	PsDereferenceImpersonationTokenOut struct{}
 
 	PsReferencePrimaryTokenIn    struct{ Process *EProcess }
@@ -201,7 +203,7 @@ type (
 	}
 	PsRestoreImpersonationIn struct {
 		Thread             *EThread
-		ImpersonationState *SavedState
+		ImpersonationState *SavedState `required:"false"` // nil: nothing was set aside
 	}
 	PsRestoreImpersonationOut struct{}
 

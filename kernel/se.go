@@ -11,8 +11,10 @@ import (
 
 // Parameters of the routines on captured subject contexts.
 type (
-	SubjectContext             = ps.SubjectContext       // SECURITY_SUBJECT_CONTEXT
-	SeCaptureSubjectContextIn  struct{ Thread *EThread } // nil: the calling thread
+	SubjectContext            = ps.SubjectContext // SECURITY_SUBJECT_CONTEXT
+	SeCaptureSubjectContextIn struct {
+		Thread *EThread `required:"false"`
+	} // nil: the calling thread
 	SeCaptureSubjectContextOut struct{ SubjectContext *SubjectContext }
 	SeReleaseSubjectContextIn  struct{ SubjectContext *SubjectContext }
 	SeReleaseSubjectContextOut struct{}

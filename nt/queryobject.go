@@ -108,7 +108,7 @@ var (
 				{ntstatus.InfoLengthMismatch, "O-61",
 					"the length is not that of the class; for names and types, it is below the fixed part"},
 				{ntstatus.BufferOverflow, "O-61",
-					"the length is below that of the whole name; ReturnLength says the need"},
+					"the length is below that of the whole name (profile documented); ReturnLength says the need"},
 			},
 		},
 		Call: Services.NtQueryObject,

@@ -36,6 +36,8 @@ func openByID[I byID](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask,
 		[]fault[I]{
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "ObjectAttributes unreadable", takes: "oa", needs: pointers, inject: func(_ *world, in *I) { unreadable(oa(in)) }},
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "ClientId unreadable", takes: "id", needs: pointers, inject: func(_ *world, in *I) { unreadable(id(in)) }},
+			{rule: "O-37", want: ntstatus.AccessViolation, name: "ObjectAttributes NULL", takes: "oa oa.attributes oa.name",
+				inject: func(_ *world, in *I) { *oa(in) = nt.Captured[*nt.ObjectAttributes]{} }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits", takes: "oa.attributes", inject: func(_ *world, in *I) { oaOf(oa(in)).Attributes = 0x8000 }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "wrong Length", name: "ObjectAttributes of a wrong Length", takes: "oa", needs: pointers, inject: func(_ *world, in *I) { oa(in).Status = ntstatus.InvalidParameter }},
 			{rule: "O-37", want: ntstatus.InvalidParameterMix, name: "name and id", takes: "oa.name id.given", inject: func(_ *world, in *I) { oaOf(oa(in)).ObjectName = `\x` }},
