@@ -189,7 +189,6 @@ func (k *KernelThread) PsDereferencePrimaryToken(token *AccessToken) {
 
 // Parameters of the routines that set a thread's impersonation aside and reference its tokens.
 type (
-	SavedState                 = ps.SavedState // SE_IMPERSONATION_STATE
 	PsIsThreadImpersonatingIn  struct{ Thread *EThread }
 	PsIsThreadImpersonatingOut struct{ Result bool }
 
@@ -252,6 +251,10 @@ var (
 			return out, ntstatus.Success
 		})
 )
+
+// SavedState is an impersonation set aside (SE_IMPERSONATION_STATE). Each is
+// restored once, with PsRestoreImpersonation; nil stands for none.
+type SavedState = ps.SavedState
 
 // PsDisableImpersonation sets a thread's impersonation aside; active tells
 // whether there was one (I-60).
