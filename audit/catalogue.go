@@ -16,7 +16,7 @@ type Kind struct {
 	fields      string // names and blanks; S4 are the four of the subject
 }
 
-// subjectFields are what S4 stands for in a list of fields.
+// subjectFields replaces S4 in a list of fields.
 const subjectFields = "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId"
 
 // Fields yields the names of the fields in order.

@@ -49,7 +49,8 @@ func TestCatalogue(t *testing.T) {
 		t.Fatal("nothing was adjusted")
 	}
 	for _, e := range []audit.Event{
-		audit.HandleRequested(from, o, audit.HandleRequest{}), audit.HandleClosed(from, o), audit.ObjectDeleted(from, o),
+		audit.HandleRequested(from, o, audit.HandleRequest{}), audit.HandleClosed(from, o),
+		audit.ObjectDeleted(from, o),
 		audit.ObjectAccessed(from, o, 1, nil), audit.PermissionsChanged(from, o, nil, nil, 0),
 		audit.AuditSettingsChanged(from, o, nil, nil), audit.DirectoryAccessed(from, o, audit.DirectoryOperation{}),
 		audit.HandleDuplicated(from, 1, 2, 3, 4), audit.PrivilegedService(from, "s", "t", 0, audit.Success),
@@ -98,7 +99,9 @@ func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
 func TestChangePolicy(t *testing.T) {
 	sink := audit.NewMemory(0, 0)
 	log := &audit.Log{Sink: sink}
-	off, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnFailure}})
+	off, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnFailure},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +126,8 @@ func TestChangePolicy(t *testing.T) {
 			t.Errorf("event %d, task %d", e.ID, e.Task())
 		}
 	}
-	want := "%%8272 %%12288: %%8448, %%8450|%%8272 %%12290: %%8448, %%8450|%%8274 %%12800: %%8451|%%8277 %%13568: %%8448, %%8450"
+	want := "%%8272 %%12288: %%8448, %%8450|%%8272 %%12290: %%8448, %%8450|" +
+		"%%8274 %%12800: %%8451|%%8277 %%13568: %%8448, %%8450"
 	if got := strings.Join(lines[:4], "|"); got != want || len(lines) != 8 {
 		t.Errorf("%d records: %s", len(lines), got)
 	}

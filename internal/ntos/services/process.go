@@ -312,7 +312,7 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	return out, st
 }
 
-// target is the process that a record is about.
+// target returns the process that a record is about.
 func target(p *ps.Process) audit.Target {
 	return audit.Target{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Token: p.Token()}
 }
