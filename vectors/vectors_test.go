@@ -41,7 +41,11 @@ func TestAccess(t *testing.T) {
 	}
 	answers := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
 	for i, v := range all {
-		if got, want := value(t, answers[i]), value(t, v.Out); !reflect.DeepEqual(got, want) {
+		got, want := value(t, answers[i]), value(t, v.Out)
+		if answer, ok := got.(map[string]any); ok {
+			delete(answer, "note") // for those who read the answer
+		}
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s\n in  %s\n got %s\nwant %s", v.About, v.In, answers[i], v.Out)
 		}
 	}

@@ -80,6 +80,8 @@ func (c *aclExportCmd) Run(std *streams) error {
 			}
 		} else if i.Note == objects.NoteUnverified {
 			sum.Unverified++
+		} else if i.Note == objects.NoteNoDACL {
+			sum.NoDACL++
 		}
 		line = batch.AppendString(append(line[:0], `{"path":`...), i.Path)
 		text, err := sddl.Format(i.Descriptor, sddl.Options{})

@@ -150,6 +150,9 @@ func remark(std *streams, sum *bulk.Summary) {
 		fmt.Fprintf(std.err, "refmon: of %d of %d objects the POSIX permissions were changed behind the server's back (hash mismatch): they count instead of the attribute, as on the server; the first: %s\n",
 			sum.Stale, sum.Objects, printable(sum.FirstStale))
 	}
+	if sum.NoDACL > 0 {
+		fmt.Fprintf(std.err, "refmon: %d of %d descriptors have no D: part: no DACL limits access to their objects\n", sum.NoDACL, sum.Objects)
+	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err, "refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as they are\n", sum.Unverified, sum.Objects)
 	}

@@ -59,6 +59,9 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 		return nil, fmt.Errorf("--call %s: want SeAccessCheck or NtAccessCheck", printable(c.Call))
 	}
 	r.Subject = batch.SubjectFor(t, q.Call)
+	if batch.LacksDACL(r.Descriptor) {
+		fmt.Fprintln(std.err, "refmon: note: "+batch.NoDACL)
+	}
 	return q, choose(q, queries)
 }
 
