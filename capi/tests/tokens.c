@@ -25,7 +25,8 @@ static void logged_on(void)
 	CHECK(!strcmp(name, "None"));
 	TOKEN_GROUPS *logon = query(own, TokenLogonSid);
 	SAME(logon->GroupCount, 1);
-	SAME(logon->Groups[0].Attributes, SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED | SE_GROUP_LOGON_ID);
+	SAME(logon->Groups[0].Attributes,
+	     SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED | SE_GROUP_LOGON_ID);
 	SAME(*GetSidSubAuthority(logon->Groups[0].Sid, 0), 5);
 	TOKEN_DEFAULT_DACL *list = query(own, TokenDefaultDacl);
 	CHECK(list->DefaultDacl != NULL);
