@@ -32,7 +32,8 @@ type generator struct {
 
 var randomNames = []string{"a", "B", "c", "ć"}
 
-var randomStrings = []string{"", "a", "A", "foo", "FOO", "bar", "ß", "ẞ", "ć", "Ć", "\U00010400", "\U00010428", "\uFFFD", "a_", "Ab"}
+var randomStrings = []string{"", "a", "A", "foo", "FOO", "bar", "ß", "ẞ", "ć", "Ć", "\U00010400", "\U00010428",
+	"\uFFFD", "a_", "Ab"}
 
 func randomSID(r *rand.Rand) sid.SID {
 	s, _ := sid.New(5, 21, uint32(r.IntN(4)))

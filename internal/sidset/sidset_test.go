@@ -157,7 +157,8 @@ func TestFindIsInlined(t *testing.T) {
 	if err != nil {
 		t.Skipf("the go command cannot build here: %v", err)
 	}
-	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has", "can inline Index.Absent", "can inline (*Set).Absent"} {
+	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has", "can inline Index.Absent",
+		"can inline (*Set).Absent"} {
 		if !strings.Contains(string(out), f) {
 			t.Errorf("the compiler no longer says %q", f)
 		}
