@@ -42,7 +42,7 @@ const nfs4Rights = full
 // everybody if it denies. Audit and alarm entries go to the SACL. A nil map is
 // the default one. The error wraps [ErrNFS4ACL].
 func FromNFS4(list []NFS4ACE, owner, group sid.SID, names *NameMap) (*sd.Descriptor, []Loss, error) {
-	b := nfs4Builder{names: names, owner: owner, group: group}
+	b := nfs4Builder{names: names, owner: owner, group: group, dacl: make([]sd.ACE, 0, len(list)+2)}
 	for i, a := range list {
 		if err := b.entry(a); err != nil {
 			return nil, nil, fmt.Errorf("%w: entry %d: %w", ErrNFS4ACL, i, err)

@@ -20,31 +20,22 @@ var made = map[string]string{
 	"effective.Evaluator": "NewEvaluator makes them",
 }
 
-// harmless are methods whose yes grants nothing.
+// harmless are methods, and types all of whose methods, whose yes grants nothing.
 var harmless = map[string]string{
-	"ntstatus.Status.IsSuccess":         "a status is a number, and 0 is success; what decides holds a Verdict",
-	"sid.SID.Equal":                     "the zero SID equals itself",
-	"sid.SID.IsZero":                    "asks for the zero value",
-	"sd.ACE.IsZero":                     "asks for the zero value",
-	"sd.Descriptor.Equal":               "nothing equals nothing",
-	"sd.Type.IsAllow":                   "type 0 is ACCESS_ALLOWED_ACE_TYPE",
-	"token.Token.IsZero":                "asks for the zero value",
-	"token.Token.AdjustPrivileges":      "makes another zero token",
-	"token.Token.WithDefaultDACL":       "makes another zero token",
-	"token.Token.WithMandatoryPolicy":   "makes another zero token",
-	"audit.Active.CompareAndSwap":       "replaces no policy by no policy",
-	"effective.Evaluator.Repeatable":    "says that nothing random decided",
-	"effective.Set.Equal":               "the empty sets are equal",
-	"audit.Log.Closed":                  "a log without a sink has nothing to record",
-	"audit.Log.Deleted":                 "a log without a sink has nothing to record",
-	"audit.Log.Duplicated":              "a log without a sink has nothing to record",
-	"audit.Log.PrivilegesAdjusted":      "a log without a sink has nothing to record",
-	"audit.Log.PrivilegesUsed":          "a log without a sink has nothing to record",
-	"audit.Log.SecuritySet":             "a log without a sink has nothing to record",
-	"audit.Log.ServiceCalled":           "a log without a sink has nothing to record",
-	"audit.Log.ServiceCalledFromKernel": "a log without a sink has nothing to record",
-	"audit.Log.Used":                    "a log without a sink has nothing to record",
-	"audit.Log.Write":                   "a log without a sink has nothing to record",
+	"ntstatus.Status.IsSuccess":       "a status is a number, and 0 is success; what decides holds a Verdict",
+	"sid.SID.Equal":                   "the zero SID equals itself",
+	"sid.SID.IsZero":                  "asks for the zero value",
+	"sd.ACE.IsZero":                   "asks for the zero value",
+	"sd.Descriptor.Equal":             "nothing equals nothing",
+	"sd.Type.IsAllow":                 "type 0 is ACCESS_ALLOWED_ACE_TYPE",
+	"token.Token.IsZero":              "asks for the zero value",
+	"token.Token.AdjustPrivileges":    "makes another zero token",
+	"token.Token.WithDefaultDACL":     "makes another zero token",
+	"token.Token.WithMandatoryPolicy": "makes another zero token",
+	"audit.Log":                       "a log without a sink has nothing to record",
+	"audit.Active.CompareAndSwap":     "replaces no policy by no policy",
+	"effective.Evaluator.Repeatable":  "says that nothing random decided",
+	"effective.Set.Equal":             "the empty sets are equal",
 }
 
 // TestZeroValuesSayNo asks the zero value of each type all that can say yes,
@@ -66,7 +57,11 @@ func TestZeroValuesSayNo(t *testing.T) {
 			asked++
 			name := typ.String() + "." + m.Name
 			yes, stopped := ask(typ, m)
-			_, ok := harmless[name]
+			excuse := name
+			if _, ok := harmless[typ.String()]; ok {
+				excuse = typ.String()
+			}
+			_, ok := harmless[excuse]
 			_, useless := made[typ.String()]
 			switch {
 			case stopped != "":
@@ -76,7 +71,7 @@ func TestZeroValuesSayNo(t *testing.T) {
 			case yes && !ok:
 				t.Errorf("%s: the zero value says yes", name)
 			case yes:
-				delete(unused, name)
+				delete(unused, excuse)
 			}
 		}
 	}
