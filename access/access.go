@@ -159,7 +159,9 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 	if typ == nil {
 		return Decision{}, ErrNoMapping
 	}
-	if d == nil || desired == 0 {
+	// Without a descriptor everything is denied, and so is asking for
+	// nothing.
+	if d == nil || desired == 0 {
 		return denied(0), nil
 	}
 	var who identity // both set field by field: a literal is built elsewhere and copied

@@ -54,7 +54,8 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 	if (q.dacl.facts|q.sacl.facts)&sd.HasExtras != 0 {
 		return checkDecoded(t, b, desired, typ)
 	}
-	if desired == 0 {
+	// Asking for nothing is denied.
+	if desired == 0 {
 		return denied(0), nil
 	}
 	if q.desired&(ownerMask|maximum) != 0 || q.dacl.facts&sd.HasOwnerRights != 0 {

@@ -10,7 +10,8 @@ import (
 // condition decides whether a callback entry applies: one that allows if its
 // condition is TRUE, one that denies unless it is FALSE (section 7).
 func (q *query) condition(e *sd.Entry, f effect) cause {
-	if q.r.Options.ClaimsDisabled {
+	// Callback entries are switched off: they neither allow nor deny.
+	if q.r.Options.ClaimsDisabled {
 		return claimsDisabled
 	}
 	truth, opaque := claims.Unknown, false // malformed
@@ -18,9 +19,12 @@ func (q *query) condition(e *sd.Entry, f effect) cause {
 		switch {
 		case x.Condition != nil:
 			truth = q.evaluate(x.Condition, f, q.pass)
-		case x.Opaque && q.r.Options.Callback != nil:
+		case x.Opaque && q.r.Options.Callback != nil:
+			// The resource manager's callback decides data that is no condition
+			//
 			truth, opaque = q.r.Options.Callback(q.dacl.acl.At(int(e.Index)), q.who.token), true
-		case x.Opaque:
+		case x.Opaque:
+			// Without a callback such data is Unknown.
 			opaque = true
 		}
 	}
@@ -69,9 +73,11 @@ func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribu
 // attribute finds an attribute, whatever it may be used for.
 func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	switch {
-	case v.restricted && scope == claims.User: // T-67
+	case v.restricted && scope == claims.User:
+		// The restricted pass sees the claims that the restriction left (T-67).
 		return v.token.RestrictedUserClaims().Lookup(name)
-	case v.restricted && scope == claims.Device: // T-67
+	case v.restricted && scope == claims.Device:
+		// The same for the claims of the device (T-67).
 		return v.token.RestrictedDeviceClaims().Lookup(name)
 	}
 	switch scope {

@@ -50,13 +50,15 @@ func (q *query) enter() (d Decision, done bool, err error) {
 	if r.Mode == Kernel { // Kernel mode is granted what it asks for, without a check.
 		return q.settle(q.kernelMode()), true, nil
 	}
-	if r.Descriptor == nil {
+	// Without a descriptor everything is denied.
+	if r.Descriptor == nil {
 		return q.settle(denied(0)), true, nil
 	}
 	if r.Subject.BelowImpersonation() { // A client below Impersonation opens nothing.
 		return q.settle(Refuse(ntstatus.BadImpersonationLevel)), true, nil
 	}
-	if r.Desired == 0 {
+	// Asking for nothing is denied, unless something was granted before.
+	if r.Desired == 0 {
 		if q.previous == 0 {
 			return q.settle(denied(0)), true, nil
 		}
@@ -104,7 +106,8 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	if r == nil {
 		return ntstatus.InvalidParameter, d, true
 	}
-	if r.Mode == Kernel {
+	// Kernel mode is granted what it asks for, whatever token it names.
+	if r.Mode == Kernel {
 		q := query{r: r, mapping: r.mapping()}
 		if q.mapping == nil {
 			return ntstatus.InvalidParameter, d, true
@@ -114,20 +117,27 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 	}
 	t := r.Subject.Client
 	switch {
-	case r.Desired&winnt.GENERIC_RIGHTS != 0:
+	case r.Desired&winnt.GENERIC_RIGHTS != 0:
+		// The call maps no generic rights: the caller had to.
 		return ntstatus.GenericNotMapped, d, true
 	case t.IsZero(): // There is no client to ask about.
 		return ntstatus.InvalidHandle, d, true
-	case t.Type() != winnt.TokenImpersonation:
+	case t.Type() != winnt.TokenImpersonation:
+		// A primary token cannot be asked about.
 		return ntstatus.NoImpersonationToken, d, true
-	case t.Level() < winnt.SecurityIdentification:
+	case t.Level() < winnt.SecurityIdentification:
+		// An anonymous client cannot be asked about; one that may be identified can
+		//
 		return ntstatus.BadImpersonationLevel, d, true
-	case ValidateObjectTypes(r.ObjectTypes) != nil:
+	case ValidateObjectTypes(r.ObjectTypes) != nil:
+		// The object type list is no tree in preorder.
 		return ntstatus.InvalidParameter, d, true
 	}
 	q := query{who: &identity{token: t}, r: r, desired: r.Desired}
 	if r.Desired&sacl != 0 {
-		if _, ok := q.stage0(q.asked()); !ok {
+		// ACCESS_SYSTEM_SECURITY without its privilege is an answer of the call,
+		// not a failure.
+		if _, ok := q.stage0(q.asked()); !ok {
 			return ntstatus.Success, Refuse(ntstatus.PrivilegeNotHeld), true
 		}
 	}
@@ -165,7 +175,8 @@ func (q *query) ntEnter() (call ntstatus.Status, d Decision, done bool) {
 	if q.mapping = r.mapping(); q.mapping == nil {
 		return ntstatus.InvalidParameter, d, true
 	}
-	if r.Desired == 0 {
+	// Asking for nothing is denied.
+	if r.Desired == 0 {
 		return ntstatus.Success, denied(0), true
 	}
 	q.who.token, q.desired = r.Subject.Client, r.Desired

@@ -58,18 +58,21 @@ func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
 // integrity returns what the integrity levels of token and object leave (A-60
 // to A-63).
 func (q *query) integrity() winnt.AccessMask {
-	if q.who.token.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0 {
+	// The token asks for no protection of what is above it.
+	if q.who.token.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0 {
 		return everyBit
 	}
 	rid, policy, _ := q.label()
 	if q.who.token.Integrity() >= rid { // dominates
 		return everyBit
 	}
-	if q.who.token.IsAppContainer() && rid <= mediumRID {
+	// An AppContainer is not held against labels up to Medium.
+	if q.who.token.IsAppContainer() && rid <= mediumRID {
 		return everyBit
 	}
 	m := lowerSubject(q.mapping, policy)
-	if q.who.token.Has(winnt.SeRelabelPrivilege) {
+	// The privilege to relabel keeps WRITE_OWNER.
+	if q.who.token.Has(winnt.SeRelabelPrivilege) {
 		m |= winnt.WRITE_OWNER
 	}
 	return m
@@ -123,7 +126,8 @@ func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 			return everyBit
 		}
 	}
-	m := q.mapping.Map(e.Mask) | sacl
+	// The right to the SACL is no matter of trust labels.
+	m := q.mapping.Map(e.Mask) | sacl
 	if q.tr != nil {
 		q.tr.ceiling(q, Reason{Kind: TrustLabel, List: "SACL", Index: at}, trustLimit, m, need)
 	}
@@ -149,7 +153,8 @@ func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 		if q.filterHolds(e) == claims.True {
 			continue
 		}
-		left := q.mapping.Map(e.Mask) | sacl
+		// The right to the SACL is no matter of access filters.
+		left := q.mapping.Map(e.Mask) | sacl
 		m &= left
 		if q.tr != nil {
 			q.tr.ceiling(q, Reason{Kind: AccessFilter, List: "SACL", Index: at}, filterLimit, left, need)

@@ -56,7 +56,8 @@ func (q *query) member(s sid.SID, hash uint32, f effect) bool {
 		return counted(q.who.token, f).Has(q.sids.Find(hash, s))
 	case restrictedPass:
 		if f == deny {
-			return q.sids.Find(hash, s) >= 0
+			// Restricting SIDs that a later filter dropped still deny.
+			return q.sids.Find(hash, s) >= 0
 		}
 		return q.who.token.RestrictedSet().Find(hash, s) >= 0 // each as if enabled; Everyone is not implied
 	}
@@ -136,15 +137,18 @@ func (q *query) node(e *sd.Entry, k *aceKind) (int, cause) {
 		return 0, noTree
 	case !typed: // the whole object
 		return 0, matched
-	case q.tree == nil && k.effect == deny:
+	case q.tree == nil && k.effect == deny:
+		// Without a tree a denial of one type denies the object.
 		return 0, matched
-	case q.tree == nil:
+	case q.tree == nil:
+		// Without a tree a grant of one type grants nothing.
 		return 0, noTree
 	}
 	if n := q.tree.find(x.ObjectType); n >= 0 {
 		return n, matched
 	}
-	return 0, notInTree
+	// The type is not in the list, and the entry does nothing.
+	return 0, notInTree
 }
 
 // mapEntry returns the mapped mask of an entry without the bits no entry can

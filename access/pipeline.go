@@ -73,7 +73,8 @@ func (q *query) asked() winnt.AccessMask { return q.desired &^ maximum }
 
 // decide runs the stages of section 4 in their order.
 func (q *query) decide() Decision {
-	need := q.asked() &^ q.previous
+	// Rights granted before are not checked again.
+	need := q.asked() &^ q.previous
 	var used winnt.PrivilegeSet
 	if q.tr != nil {
 		q.tr.begin(q)
@@ -89,8 +90,10 @@ func (q *query) decide() Decision {
 	ceiling := everyBit
 	if q.sacl.facts&systemRare != 0 || q.who.token.Integrity() < mediumRID {
 		ceiling = q.ceiling(need)
-		q.byPrivilege &= ceiling
-		if q.strict() && need&^ceiling != 0 {
+		// Privileges grant nothing past the ceiling.
+		q.byPrivilege &= ceiling
+		// One right past the ceiling denies the request.
+		if q.strict() && need&^ceiling != 0 {
 			return q.settle(denied(used))
 		}
 	}
@@ -100,7 +103,8 @@ func (q *query) decide() Decision {
 	}
 	q.held = need &^ q.byPrivilege
 	if q.max() {
-		q.held = everyBit &^ ungranted
+		// Maximum mode is about every bit that an entry can grant.
+		q.held = everyBit &^ ungranted
 	}
 	q.held &= ceiling
 	// Stage 3: A-56.
@@ -118,10 +122,12 @@ func (q *query) decide() Decision {
 		q.tree.hold(q.held)
 	}
 	ok := q.read(0)
-	if ok && q.sacl.facts&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
+	// Central policies count where some are configured.
+	if ok && q.sacl.facts&sd.HasScopedPolicy != 0 && q.r.Policies.configured() {
 		ok = q.centralPolicy()
 	}
-	if !ok {
+	// A pass did not grant all that was asked for.
+	if !ok {
 		return q.settle(denied(used))
 	}
 	if q.strict() { // each pass covered what is asked, or ended the check
@@ -142,7 +148,8 @@ func (q *query) settle(d Decision) Decision {
 func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	total := q.held | q.byPrivilege | q.previous
 	if q.max() {
-		if total == 0 || q.asked()&^total != 0 {
+		// Maximum mode must find something, and all that was named.
+		if total == 0 || q.asked()&^total != 0 {
 			return denied(used)
 		}
 		return Grant(total).Using(used)
@@ -164,19 +171,25 @@ func (q *query) read(exempt winnt.AccessMask) bool {
 		return q.readNull(t.IsAppContainer(), exempt)
 	}
 	f := q.dacl.facts
-	special := f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
+	// Entries for OWNER RIGHTS and SELF stand for other SIDs.
+	special := f&sd.HasOwnerRights != 0 || f&sd.HasPrincipalSelf != 0 && !q.r.Self.IsZero()
 	for p := userPass; p <= packagePass; p++ {
 		limit := ^q.own // owner rights are the user's side's
 		switch p {
-		case restrictedPass:
+		case restrictedPass:
+			// The restricting SIDs must be granted the same rights.
 			if !t.IsRestricted() {
 				continue
 			}
-			if t.WriteRestricted() {
+			// A token restricted in writing is not restricted in other rights
+			//
+			if t.WriteRestricted() {
 				limit &= q.writeBits()
 			}
 			q.allowing = t.RestrictedSet().Len()
-		case packagePass:
+		case packagePass:
+			// The package or its capabilities must be granted the same rights
+			//
 			if !t.IsAppContainer() {
 				return true
 			}
@@ -200,7 +213,8 @@ func (q *query) read(exempt winnt.AccessMask) bool {
 		q.held = before&^limit | q.granted
 		if q.tree != nil {
 			q.tree.finish(limit)
-			q.held = q.tree.nodes[0].held
+			// The root stands for the object where one result is asked for.
+			q.held = q.tree.nodes[0].held
 		}
 		if q.tr != nil {
 			q.tr.passed(q, before&^q.held)
@@ -224,12 +238,14 @@ func (q *query) writeBits() winnt.AccessMask {
 func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	before := q.held
 	if q.max() {
-		q.clip(q.own | q.mapEntry(winnt.GENERIC_ALL) | q.asked())
+		// Without a DACL maximum mode grants all the type has.
+		q.clip(q.own | q.mapEntry(winnt.GENERIC_ALL) | q.asked())
 	}
 	if q.tr != nil {
 		q.tr.null(q, before)
 	}
-	if container {
+	// No DACL grants an AppContainer nothing.
+	if container {
 		before = q.held
 		q.clip(exempt)
 		if q.tr != nil {

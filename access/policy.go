@@ -83,7 +83,9 @@ func (s *PolicySet) recoveryRule() Rule {
 func (q *query) centralPolicy() bool {
 	at := nextSystem(q.sacl.entries, sd.SystemScopedPolicyID, 0)
 	p := q.r.Policies.Find(q.sacl.entries[at].SID)
-	if p == nil {
+	// The object names a policy that is not configured: the recovery policy applies
+	//
+	if p == nil {
 		rule := q.r.Policies.recoveryRule()
 		return q.rule(&rule, 0)
 	}

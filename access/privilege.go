@@ -34,7 +34,8 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 	if need&sacl&^q.byPrivilege == 0 {
 		return used, true
 	}
-	if !q.who.token.Has(winnt.SeSecurityPrivilege) {
+	// Only the privilege gives the right to the SACL, no entry does.
+	if !q.who.token.Has(winnt.SeSecurityPrivilege) {
 		if q.tr != nil {
 			q.tr.notHeld(winnt.SeSecurityPrivilege)
 		}
@@ -44,7 +45,8 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 	if q.tr != nil {
 		q.tr.privilege(securityHeld, winnt.SeSecurityPrivilege, sacl)
 	}
-	return used | winnt.SeSecurityPrivilege.Bit(), true
+	// A privilege that granted something is told.
+	return used | winnt.SeSecurityPrivilege.Bit(), true
 }
 
 // byIntent grants bits to the holder of a privilege, which is recorded if it
@@ -82,7 +84,8 @@ func (q *query) takeOwnership() winnt.PrivilegeSet {
 // before the DACL, so that no deny entry stops it.
 func (q *query) ownerRights() winnt.AccessMask {
 	t, owner := q.who.token, q.who.owner
-	if owner.IsZero() || !t.AllowBits().Has(t.SIDs().Find(q.ownerHash, owner)) {
+	// The owner must be an enabled SID of the token.
+	if owner.IsZero() || !t.AllowBits().Has(t.SIDs().Find(q.ownerHash, owner)) {
 		return 0
 	}
 	if q.dacl.facts&sd.HasOwnerRights != 0 {
@@ -100,7 +103,8 @@ func (q *query) ownerRights() winnt.AccessMask {
 		return 0
 	}
 	m := ownerMask
-	if q.r.Options.ADOwnerReadOnly {
+	// Active Directory can keep WRITE_DAC from owners.
+	if q.r.Options.ADOwnerReadOnly {
 		m = winnt.READ_CONTROL
 	}
 	m &= q.held
@@ -143,7 +147,9 @@ func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, 
 	if t.IsZero() {
 		return false, 0, ntstatus.InvalidHandle
 	}
-	if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityIdentification {
+	// A client that may not be identified cannot be asked about its privileges
+	//
+	if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityIdentification {
 		return false, 0, ntstatus.BadImpersonationLevel
 	}
 	found = set & t.Enabled()
@@ -166,10 +172,12 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 	if s.BelowImpersonation() { // The full check would refuse the level.
 		return false
 	}
-	if t.IsAppContainer() || t.IsRestricted() || !t.Member(sid.Everyone, false) {
+	// The shortcut is for tokens that the user pass alone decides about.
+	if t.IsAppContainer() || t.IsRestricted() || !t.Member(sid.Everyone, false) {
 		return false
 	}
-	if d.SACL().Facts()&(systemRare|sd.HasScopedPolicy) != 0 {
+	// A SACL that limits access needs the full check.
+	if d.SACL().Facts()&(systemRare|sd.HasScopedPolicy) != 0 {
 		return false
 	}
 	q := query{who: &identity{token: t, primary: t}, mapping: &typ.Mapping, r: &noExtras}
@@ -178,7 +186,8 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 	if wanted&^q.integrity() != 0 { // a low token and a right to write
 		return false
 	}
-	if !d.HasDACL() {
+	// Without a DACL every directory may be passed.
+	if !d.HasDACL() {
 		return true
 	}
 	q.pass, q.stop, q.slow, q.undecided = traversePass, true, true, wanted

@@ -29,7 +29,9 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 		return nil, Decision{}, ErrNoRequest
 	}
 	q := query{who: new(identity), r: r, tr: tr}
-	if len(r.ObjectTypes) == 0 || ValidateObjectTypes(r.ObjectTypes) != nil {
+	// There is no list to give results for, or it is no tree in preorder
+	//
+	if len(r.ObjectTypes) == 0 || ValidateObjectTypes(r.ObjectTypes) != nil {
 		if q.mapping = r.mapping(); q.mapping != nil {
 			q.mapRequest()
 		}
@@ -66,7 +68,8 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 	}
 	q.tree = newTree(r.ObjectTypes, true)
 	d = q.decide()
-	if d.Status() == ntstatus.PrivilegeNotHeld {
+	// The missing privilege is the answer in every entry.
+	if d.Status() == ntstatus.PrivilegeNotHeld {
 		return call, sameForAll(len(r.ObjectTypes), d), d
 	}
 	return call, q.nodeResults(), d

@@ -25,14 +25,16 @@ const (
 // no GUID twice. The error says which entry is wrong and wraps
 // STATUS_INVALID_PARAMETER. The empty list is valid: it is no tree.
 func ValidateObjectTypes(list []ObjectTypeEntry) error {
-	if len(list) > MaxObjectTypes {
+	// A list has a longest length.
+	if len(list) > MaxObjectTypes {
 		return listError(MaxObjectTypes, "the list has %d entries, at most %d are allowed", len(list), MaxObjectTypes)
 	}
 	seen := guidIndex{}
 	for i := range list {
 		e := &list[i]
 		switch {
-		case i == 0 && e.Level != 0:
+		case i == 0 && e.Level != 0:
+			// The list begins with its one root.
 			return listError(i, "the first entry has level %d, it must be the root at level 0", e.Level)
 		case i > 0 && e.Level == 0:
 			return listError(i, "a second root: only the first entry may have level 0")

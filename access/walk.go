@@ -63,10 +63,12 @@ func (q *query) run() {
 		}
 		q.undecided &^= m
 		if f == allow {
-			if q.granted |= m; q.undecided == 0 {
+			// All that was to be decided is granted.
+			if q.granted |= m; q.undecided == 0 {
 				return
 			}
-		} else if q.stop {
+		} else if q.stop {
+			// The first denial of what is still needed ends the walk.
 			return
 		}
 	}
@@ -126,8 +128,11 @@ func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.Access
 	t := q.tree
 	root := t.nodes[0]
 	if f == allow {
-		t.allow(at, m)
-	} else if hit := t.deny(at, m); hit != 0 && q.stop {
+		// A grant reaches the subtree, and ancestors all of whose children have it
+		//
+		t.allow(at, m)
+	} else if hit := t.deny(at, m); hit != 0 && q.stop {
+		// A denial of what the subtree still needs ends the walk.
 		q.treeStep(i, f, at, m, root)
 		return 0
 	}

@@ -15,7 +15,7 @@ func BenchmarkFromNFS4(b *testing.B) {
 	list, err := fileaccess.ParseNFS4("A::OWNER@:rwaDxtTnNcCoy,A::" + who + "1001:rwx,A::" + who + "1002:rx,A:g:" +
 		who +
 		"2001:rx,A:g:" + who + "2002:r,D::" + who + "1003:w,A::" + who + "1004:r,A:g:" + who +
-			"2003:r,A:g:GROUP@:rx,A::EVERYONE@:r")
+		"2003:r,A:g:GROUP@:rx,A::EVERYONE@:r")
 	if err != nil || len(list) != 10 {
 		b.Fatal(err)
 	}
