@@ -32,6 +32,7 @@ var table = []row{
 	{5, "effective"},
 	{5, "ntacl"},
 
+	{6, "cache"},
 	{6, "nt"},
 	{6, "lsa"},
 	{6, "internal/beneath"},
