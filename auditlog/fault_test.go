@@ -15,7 +15,7 @@ import (
 // copiedRecords is a little less than a tile.
 const copiedRecords = 251
 
-// copied is a log of some hundred records that a run starts from.
+// copied returns a log of some hundred records that a run starts from.
 func copied(t *testing.T) *memDisk {
 	t.Helper()
 	d := newMemDisk(t, "")
@@ -60,7 +60,7 @@ func work(t *testing.T, d *memDisk) (acknowledged, tried map[string]bool, failed
 }
 
 // check opens what is left of a log and looks for each acknowledged record, and
-// for records that nobody wrote.
+// for records that were never written.
 func checkLeft(t *testing.T, left *memDisk, what string, acknowledged, tried map[string]bool) {
 	t.Helper()
 	l, err := Open(testConfig(t, left))

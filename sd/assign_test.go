@@ -201,6 +201,7 @@ func TestAssignRefuses(t *testing.T) {
 		{"S-71 with the privilege", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Security = true },
 			ntstatus.Success},
 		{"S-71 not checked", "", "S:(AU;SA;FA;;;WD)", sd.AvoidPrivilegeCheck, nil, ntstatus.Success},
+		{"S-71 another check avoided", "", "S:(AU;SA;FA;;;WD)", sd.AvoidOwnerCheck, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
 		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true }, ntstatus.Success},

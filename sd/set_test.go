@@ -37,7 +37,7 @@ func TestSet(t *testing.T) {
 		{"S-73 nothing chosen", 0, old, "O:SYG:BAD:S:", 0, old},
 		{"S-74 label", label, old, "S:(ML;;NWNR;;;ME)(AU;FA;FA;;;WD)", 0,
 			"O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)(ML;;NWNR;;;ME)"},
-		{"S-74 label removed", label, "O:BAS:(ML;;NW;;;LW)", "", 0, "O:BA"},
+		{"S-74 label removed", label, "O:BAS:(ML;;NW;;;LW)", "", 0, "O:BAS:"},
 		{"S-74 added", winnt.SCOPE_SECURITY_INFORMATION, "O:BA", "S:(SP;;;;;S-1-17-1)", 0, "O:BAS:(SP;;;;;S-1-17-1)"},
 		{"whole SACL", sacl, old, "S:P(AU;FA;FA;;;WD)", 0, "O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:P(AU;FA;FA;;;WD)"},
 		{"S-75 auto-inherit", dacl, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)", "D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit,
@@ -59,8 +59,8 @@ func TestSet(t *testing.T) {
 		{"S-75 DACL auto-inherit beside a protected SACL", dacl, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:P(AU;SA;FA;;;BA)",
 			"D:(A;;FW;;;BU)", sd.DACLAutoInherit,
 			"D:AI(A;;FW;;;BU)(A;ID;FR;;;WD)S:P(AU;SA;FA;;;BA)"},
-		{"S-75 unprotect the SACL", winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, "D:P(A;;FA;;;BA)S:PAI(AU;SA;FA;;;BA)", "",
-			0, "D:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;BA)"},
+		{"S-75 unprotect the SACL", winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, "D:P(A;;FA;;;BA)S:PAI(AU;SA;FA;;;BA)", "", 0,
+			"D:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;BA)"},
 		{"S-75 auto-inheritance is for the list named", dacl | sacl, "D:AI(A;ID;FR;;;WD)S:AI(AU;IDSA;FR;;;WD)",
 			"D:(A;;FW;;;BU)S:(AU;SA;FW;;;BU)", sd.SACLAutoInherit,
 			"D:(A;;FW;;;BU)S:AI(AU;SA;FW;;;BU)(AU;IDSA;FR;;;WD)"},
@@ -161,8 +161,8 @@ func TestInformationAccess(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	d := parse("O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)")
-	for info, want := range map[uint32]string{owner | dacl: "O:BAD:P(A;;FA;;;BA)", label: "S:AI(ML;;NW;;;LW)", group |
-		sacl: "G:SYS:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)", winnt.SCOPE_SECURITY_INFORMATION: "",
+	for info, want := range map[uint32]string{owner | dacl: "O:BAD:P(A;;FA;;;BA)", label: "S:AI(ML;;NW;;;LW)",
+		group | sacl: "G:SYS:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)", winnt.SCOPE_SECURITY_INFORMATION: "",
 		backup: "O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)"} {
 		if got := text(t, sd.Select(d, info)); got != want {
 			t.Errorf("%#x: %s, want %s", info, got, want)
@@ -247,8 +247,8 @@ func TestMerge(t *testing.T) {
 	}{
 		{"grant", "D:(D;;FW;;;BG)(A;;FR;;;BA)(A;ID;FA;;;SY)", "D:(D;;FW;;;BG)(A;;FX;;;WD)(A;;FR;;;BA)(A;ID;FA;;;SY)",
 			sd.Explicit{Mode: sd.GrantAccess, Mask: winnt.FILE_GENERIC_EXECUTE, Trustee: sid.Everyone}},
-		{"grant adds", "D:(A;;CC;;;WD)", "D:(A;;CCDC;;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 2,
-			Trustee: sid.Everyone}},
+		{"grant adds", "D:(A;;CC;;;WD)", "D:(A;;CCDC;;;WD)",
+			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone}},
 		{"set replaces", "D:(D;;FW;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)", "D:(A;OICI;DC;;;WD)(A;ID;CC;;;WD)",
 			sd.Explicit{Mode: sd.SetAccessMode, Mask: 2, Inheritance: 3, Trustee: sid.Everyone}},
 		{"deny", "D:(A;;CCDC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;;DC;;;WD)(A;;CC;;;BA)",

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 )
@@ -199,8 +200,7 @@ func twin(text string) (auth uint64, subs []uint32, ok bool) {
 }
 
 func TestTwin(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for range 20000 {
 		auth := r.Uint64() >> (16 + r.IntN(48))

@@ -7,18 +7,18 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
 
 func newRand(t testing.TB) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
+		seed = randtest.Seed(t)
 	}
 	t.Logf("seed %d (repeat with -seed=%[1]d)", seed)
 	return rand.New(rand.NewPCG(seed, 1))

@@ -12,11 +12,11 @@ type row struct {
 var table = []row{
 	{0, "winnt"},
 	{0, "ntstatus"},
-	{0, "internal/invariants"},
 	{0, "internal/printable"},
 	{0, "internal/strict"},
 
 	{1, "sid"},
+	{1, "adrights"},
 
 	{2, "internal/sidset"},
 	{2, "claims"},
@@ -27,6 +27,7 @@ var table = []row{
 
 	{4, "access"},
 
+	{5, "internal/words"},
 	{5, "fileaccess"},
 	{5, "audit"},
 	{5, "effective"},
@@ -34,7 +35,6 @@ var table = []row{
 
 	{6, "cache"},
 	{6, "nt"},
-	{6, "lsa"},
 	{6, "internal/beneath"},
 
 	{7, "internal/ntos"},
@@ -47,8 +47,6 @@ var table = []row{
 
 	{8, "kernel"},
 	{8, "auditlog"},
-	{8, "internal/wire"},
-	{8, "client"},
 
 	{9, "internal/win32"},
 	{9, "internal/marshal"},
@@ -57,6 +55,7 @@ var table = []row{
 	{9, "internal/test/model"},
 	{9, "internal/test/ntostest"},
 	{9, "internal/verbs/strictyaml"},
+	{9, "internal/verbs/pipeline"},
 	{9, "internal/verbs/batch"},
 	{9, "internal/verbs/version"},
 	{9, "internal/verbs/lint"},
@@ -68,8 +67,6 @@ var table = []row{
 	{9, "docs"},
 	{9, "internal/verbs/replay"},
 	{9, "internal/verbs/trail"},
-	{9, "internal/server"},
-	{9, "internal/web"},
 
 	{10, "cmd/refmon"},
 	{10, "cmd/refmon-record"},
@@ -88,9 +85,9 @@ var table = []row{
 	{10, "internal/test/randtest"},
 	{10, "internal/test/bounded"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/company"},
 	{10, "internal/test/mutants"},
 	{10, "internal/test/mutants/run"},
-	{10, "internal/test/company"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for
