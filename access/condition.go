@@ -58,6 +58,16 @@ type environment struct {
 // can be read wins; the object's SACL is read by the monitor, whatever the
 // caller may do.
 func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
+	a, found := v.attribute(scope, name)
+	if found && a.Flags&claims.FlagUseForDenyOnly != 0 && !v.deny {
+		// A claim for deny only counts where the entry denies.
+		return claims.Attribute{}, false
+	}
+	return a, found
+}
+
+// attribute finds an attribute, whatever it may be used for.
+func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	switch {
 	case v.restricted && scope == claims.User: // T-67
 		return v.token.RestrictedUserClaims().Lookup(name)

@@ -13,7 +13,11 @@ func fields(pattern string, names ...string) matcher {
 		keys[i] = []byte(`"` + name + `":`)
 	}
 	pattern = strings.ToLower(pattern)
+	part := needleOf(pattern)
 	return func(r []byte) bool {
+		if !part.in(r) {
+			return false
+		}
 		for _, key := range keys {
 			if matchField(r, key, pattern) {
 				return true
@@ -114,4 +118,86 @@ func lower(c byte) byte {
 		return c + 'a' - 'A'
 	}
 	return c
+}
+
+// A needle is a piece of a pattern that every matching record has somewhere, in
+// any case: records without it need no closer look. The zero value is in every
+// record.
+type needle struct {
+	text string // small letters
+	rare int    // index of the letter that is looked for first
+}
+
+// common are the letters of our records, the most frequent first; what is not
+// among them is rarer still.
+const common = `esti0-nro1a5cludSpjgbmfDPNLIATRh23467899%CFOHMWEUV{}:.,_vy`
+
+// needleOf returns the longest piece of a pattern that stands in the JSON as it
+// is: without wild cards, and without characters that are escaped there.
+func needleOf(pattern string) needle {
+	var n needle
+	for piece := range strings.FieldsFuncSeq(pattern, func(r rune) bool {
+		return r == '*' || r == '?' || r == '"' || r == '\\' || r < ' ' || r > '~'
+	}) {
+		if len(piece) > len(n.text) {
+			n.text = piece
+		}
+	}
+	if len(n.text) < 3 {
+		return needle{}
+	}
+	for i := range len(n.text) {
+		if rarity(n.text[i]) > rarity(n.text[n.rare]) {
+			n.rare = i
+		}
+	}
+	return n
+}
+
+func rarity(c byte) int {
+	if at := strings.IndexByte(common, c); at >= 0 {
+		return at
+	}
+	return len(common)
+}
+
+// in reports whether the needle is in b.
+func (n needle) in(b []byte) bool {
+	if n.text == "" {
+		return true
+	}
+	c := n.text[n.rare]
+	if n.find(b, c) {
+		return true
+	}
+	upper := c
+	if c >= 'a' && c <= 'z' {
+		upper -= 'a' - 'A'
+	}
+	return upper != c && n.find(b, upper)
+}
+
+// find looks for the needle at each place of its rarest letter.
+func (n needle) find(b []byte, c byte) bool {
+	for from := n.rare; from < len(b); {
+		at := bytes.IndexByte(b[from:], c)
+		if at < 0 {
+			return false
+		}
+		start := from + at - n.rare
+		if end := start + len(n.text); end <= len(b) && equalFold(b[start:end], n.text) {
+			return true
+		}
+		from += at + 1
+	}
+	return false
+}
+
+func equalFold(b []byte, small string) bool {
+	for i := range b {
+		if lower(b[i]) != small[i] {
+			return false
+		}
+	}
+	return true
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // requested makes event 4656: a server asked for a handle as its client.
-func requested(t *testing.T, o audit.Object, outcome audit.Outcome, rights winnt.AccessMask) audit.Event {
+func requested(t testing.TB, o audit.Object, outcome audit.Outcome, rights winnt.AccessMask) audit.Event {
 	t.Helper()
 	tokens := map[string]*token.Token{}
 	for _, who := range []string{"S-1-5-20", "S-1-5-21-1-2-3-1107"} {
@@ -57,7 +57,8 @@ func TestFilter(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\srv\a "b"`}, audit.Failure, winnt.FILE_WRITE_DATA)
 	line := e.AppendJSON(nil)
 	for text, want := range map[string]bool{
-		"": true, "user=*1107": true, "user=S-1-5-20": true, "user=alice": false, "event=4656": true, "event=465": false,
+		"": true, "user=*1107": true, "user=S-1-5-20": true,
+		"user=alice": false, "event=4656": true, "event=465": false,
 		`object="\srv\a*"`: true, `object=\SRV\*`: true, `object="?srv?a*b*"`: true, "object=b": false,
 		"result=failure":               true,
 		"result=success or event=4656": true, "result=success and event=4656": false,
@@ -96,6 +97,21 @@ func TestFilter(t *testing.T) {
 		if f.Match(line) != c.want {
 			t.Errorf("%+v", c)
 		}
+	}
+}
+
+// TestNeedle: the quick look passes over no record that the slow one chooses.
+func TestNeedle(t *testing.T) {
+	e := requested(t, audit.Object{Type: "File", Name: `\Srv\Ärger "x" ReporT`}, audit.Failure, 2)
+	line := e.AppendJSON(nil)
+	for _, pattern := range []string{"*report", `*SRV*`, `\srv\*`, `*"x"*`, "*rger*", "*", "??rv*", "*ReporT",
+		`*\srv\?*"x" rep*`} {
+		if m := fields(pattern, "ObjectName"); !m(line) {
+			t.Errorf("%s does not match", pattern)
+		}
+	}
+	if needleOf("*no*such*thing*").in(line) || !needleOf("*no*").in(line) {
+		t.Error("the needle is found where it is not, or too short a one is looked for")
 	}
 }
 
