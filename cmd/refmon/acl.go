@@ -97,7 +97,8 @@ func (c *aclExportCmd) Run(std *streams) error {
 	err = errors.Join(err, w.Flush())
 	if err == nil && sum.Unreadable > 0 {
 		remark(std, &sum)
-		fmt.Fprintf(std.err, "refmon: %d of %d objects could not be read and are not in the output\n", sum.Unreadable, sum.Objects)
+		fmt.Fprintf(std.err, "refmon: %d of %d objects could not be read and are not in the output\n", sum.Unreadable,
+			sum.Objects)
 		return errReported
 	}
 	return conclude(std, sum, err)
