@@ -19,7 +19,7 @@ type directoryFromCmd struct {
 	Out   string   `help:"Write to FILE instead of standard output." placeholder:"FILE"`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (directoryFromCmd) Help() string {
 	return `Reads users and groups from what other systems list, and writes the directory file
 that who-can, what-can, access, diff and report take.
@@ -28,8 +28,8 @@ that who-can, what-can, access, diff and report take.
   pdbedit -L -v | refmon directory from pdbedit - --with passwd:/etc/passwd --with passwd:/etc/group
   refmon directory from ldif people.ldif --out company.yaml
 
-passwd takes lines of passwd and of group, as files or from getent. ldif is what
-ldapsearch writes; ask for objectClass, objectSid, sAMAccountName, memberOf,
+passwd takes lines of passwd and of group, as files or from getent. ldif is the output of
+ldapsearch; ask it for objectClass, objectSid, sAMAccountName, memberOf,
 primaryGroupID, userAccountControl, uidNumber and gidNumber. Accounts of one name
 are one account, and one without a SID is S-1-22-1-uid or S-1-22-2-gid, as Samba
 names it. What could not be resolved is listed on standard error.`

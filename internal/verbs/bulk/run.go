@@ -32,6 +32,7 @@ const (
 	Table Format = iota
 	JSONL
 	CSV
+	ESBulk // Who of one right: what Elasticsearch and OpenSearch take as _bulk
 )
 
 // ParseFormat finds a format by its name.
@@ -43,8 +44,10 @@ func ParseFormat(name string) (Format, error) {
 		return JSONL, nil
 	case "csv":
 		return CSV, nil
+	case "es-bulk":
+		return ESBulk, nil
 	}
-	return 0, fmt.Errorf("--format %q: want table, jsonl or csv", name)
+	return 0, fmt.Errorf("--format %q: want table, jsonl, csv or es-bulk", name)
 }
 
 // Run is one pass over objects. Source, Directory, Out, and Rights save for
@@ -84,6 +87,9 @@ type Run struct {
 // that moment is left waiting.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
 	r.prepare()
+	if r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1) {
+		return Summary{}, errOneRight
+	}
 	if err := r.heading(); err != nil {
 		return Summary{}, err
 	}

@@ -87,6 +87,9 @@ func (a *counted) at() []uint32 {
 // who writes the row of a right: the names of a set.
 func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set) []byte {
 	switch w.run.Format {
+	case ESBulk:
+		w.cell = w.join(w.cell[:0], s, ",")
+		return append(appendNote(appendDocument(dst, o, w.cell), o), "}\n"...)
 	case JSONL:
 		dst = append(appendPath(append(dst, `{"path":`...), o), `,"right":`...)
 		dst = batch.AppendString(dst, right)
