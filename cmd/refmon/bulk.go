@@ -153,6 +153,9 @@ func remark(std *streams, sum *bulk.Summary) {
 		fmt.Fprintf(std.err, "refmon: of %d of %d objects the POSIX permissions were changed behind the server's back (hash mismatch): they count instead of the attribute, as on the server; the first: %s\n",
 			sum.Stale, sum.Objects, printable(sum.FirstStale))
 	}
+	if sum.NoDACL > 0 {
+		fmt.Fprintf(std.err, "refmon: %d of %d descriptors have no D: part: no DACL limits access to their objects\n", sum.NoDACL, sum.Objects)
+	}
 	if sum.Typed > 0 {
 		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type asks about one type, "+
 			"and so do rights such as AddMember and WP:member\n",
@@ -161,9 +164,6 @@ func remark(std *streams, sum *bulk.Summary) {
 	if sum.Unmapped > 0 {
 		fmt.Fprintf(std.err, "refmon: %s name accounts of the server that the directory file does not have, such as %s: "+
 			"give its users uid and its groups gid\n", count(sum.Unmapped, "object", "objects"), sum.FirstUnmapped)
-	}
-	if sum.NoDACL > 0 {
-		fmt.Fprintf(std.err, "refmon: %d of %d descriptors have no D: part: no DACL limits access to their objects\n", sum.NoDACL, sum.Objects)
 	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err, "refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as they are\n", sum.Unverified, sum.Objects)

@@ -189,13 +189,13 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 			return nil
 		}
 	}
+	if as[1] != nil && batch.LacksDACL(as[1].d) {
+		b.sum.NoDACL++
+	}
 	for i := len(as) - 1; i >= 0; i-- { // of both states, counted as one object
 		if as[i] != nil && (i == 1 || as[1] == nil) {
 			b.sum.remark(o, &as[i].remark, "")
 		}
-	}
-	if as[1] != nil && batch.LacksDACL(as[1].d) {
-		b.sum.NoDACL++
 	}
 	pairs := &c.d.all
 	if ks[0] == ks[1] { // what changed can only be the principals

@@ -8,9 +8,9 @@ type Position struct {
 	Changed    int   // Diff: objects on which a principal gained or lost rights
 	Changes    int   // Diff: pairs of principal and object that changed
 	Unverified int   // rows with objects.NoteUnverified
+	NoDACL     int   // rows with objects.NoteNoDACL
 	Typed      int   // rows with entries for one object type that were not considered
 	Unmapped   int   // rows that name an S-1-22 SID without an account
-	NoDACL     int   // rows with objects.NoteNoDACL
 	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
 	Lines      int   // lines of the input before it
 	// TypedEntries are the entries of Typed.
@@ -26,10 +26,10 @@ func (p Position) Plus(q Position) Position {
 	q.Changed += p.Changed
 	q.Changes += p.Changes
 	q.Unverified += p.Unverified
+	q.NoDACL += p.NoDACL
 	q.Typed += p.Typed
 	q.TypedEntries += p.TypedEntries
 	q.Unmapped += p.Unmapped
-	q.NoDACL += p.NoDACL
 	q.Allowed += p.Allowed
 	if q.Offset == 0 { // nothing was left to do
 		q.Offset, q.Lines = p.Offset, p.Lines
