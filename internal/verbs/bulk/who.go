@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// none is what a batch keeps of a question whose answers are rows alone.
+// none is the part of a batch for a question whose answers are rows alone.
 type none struct{}
 
 // named is the answer of Who: the principals that have each right.

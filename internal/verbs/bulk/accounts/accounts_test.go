@@ -59,9 +59,11 @@ func TestPasswd(t *testing.T) {
 
 // TestPdbedit: SIDs of a server's accounts and ids of its system are one account.
 func TestPdbedit(t *testing.T) {
-	const printed = "---------------\nUnix username:        alice\nNT username:          \nAccount Flags:        [U          ]\n" +
+	const printed = "---------------\nUnix username:        alice\nNT username:          \n" +
+		"Account Flags:        [U          ]\n" +
 		"User SID:             S-1-5-21-1-2-3-3002\nPrimary Group SID:    S-1-5-21-1-2-3-513\n" +
-		"---------------\nUnix username:        root\nAccount Flags:        [DU         ]\nUser SID:             S-1-5-21-1-2-3-1000\n"
+		"---------------\nUnix username:        root\nAccount Flags:        [DU         ]\n" +
+		"User SID:             S-1-5-21-1-2-3-1000\n"
 	d, _ := read(t, [2]string{"passwd", passwd}, [2]string{"pdbedit", printed}, [2]string{"passwd", group})
 	members(t, d, "alice", "S-1-5-21-1-2-3-3002 S-1-22-1-1001 S-1-5-21-1-2-3-513 S-1-22-2-50")
 	if d.Disabled != 1 || d.Find("root") >= 0 || d.Domain.String() != "S-1-5-21-1-2-3" {
@@ -73,18 +75,22 @@ func TestLDIF(t *testing.T) {
 	binary := func(s string) string {
 		return base64.StdEncoding.EncodeToString([]byte(sid.MustParse(s).Binary()))
 	}
-	file := "version: 1\n\ndn: DC=corp,DC=test\nobjectClass: domainDNS\nobjectSid:: " + binary("S-1-5-21-1-2-3") + "\n\n" +
-		"dn: CN=Alice Smith,CN=Users,DC=cor\n p,DC=test\nobjectClass: user\nsAMAccountName: alice\nuserAccountControl: 512\n" +
+	file := "version: 1\n\ndn: DC=corp,DC=test\nobjectClass: domainDNS\n" +
+		"objectSid:: " + binary("S-1-5-21-1-2-3") + "\n\n" +
+		"dn: CN=Alice Smith,CN=Users,DC=cor\n p,DC=test\nobjectClass: user\nsAMAccountName: alice\n" +
+		"userAccountControl: 512\n" +
 		"objectSid:: " + binary("S-1-5-21-1-2-3-1107") + "\nprimaryGroupID: 513\nuidNumber: 1001\n" +
 		"memberOf: CN=Staff,DC=corp,DC=test\nmemberOf: CN=Elsewhere,DC=other\n\n" +
 		"dn: CN=Gone,DC=corp,DC=test\nobjectClass: user\nsAMAccountName: gone\nuserAccountControl: 514\n" +
 		"objectSid: S-1-5-21-1-2-3-1108\n\n" +
 		"dn: CN=staff,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: staff\nobjectSid: S-1-5-21-1-2-3-2000\n" +
 		"memberOf: CN=All,DC=corp,DC=test\n\n" +
-		"dn: CN=All,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: all\nobjectSid: S-1-5-21-1-2-3-2001\ngidNumber: 7\n\n" +
+		"dn: CN=All,DC=corp,DC=test\nobjectClass: group\nsAMAccountName: all\n" +
+		"objectSid: S-1-5-21-1-2-3-2001\ngidNumber: 7\n\n" +
 		"dn: OU=no account\nou: x\n"
 	d, unresolved := read(t, [2]string{"ldif", file})
-	members(t, d, "alice", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001 S-1-22-2-7 S-1-22-1-1001")
+	members(t, d, "alice", "S-1-5-21-1-2-3-1107 S-1-5-21-1-2-3-513 S-1-5-21-1-2-3-2000 S-1-5-21-1-2-3-2001")
+	members(t, d, "alice", "S-1-22-2-7 S-1-22-1-1001")
 	if d.Disabled != 1 || len(d.Principals) != 1 || d.Domain.String() != "S-1-5-21-1-2-3" {
 		t.Errorf("%d disabled, %d principals, domain %v", d.Disabled, len(d.Principals), d.Domain)
 	}
@@ -96,7 +102,8 @@ func TestLDIF(t *testing.T) {
 func TestErrors(t *testing.T) {
 	for _, c := range [][3]string{
 		{"passwd", "a:b\n", "line 1"}, {"passwd", "a:x:b:0:::\n", "line 1"}, {"pdbedit", "nothing", "Unix username"},
-		{"pdbedit", "Unix username: a\nUser SID: x\n", "line 2"}, {"ldif", "dn\n", "line 1"}, {"ldif", "dn:: !\n", "base64"},
+		{"pdbedit", "Unix username: a\nUser SID: x\n", "line 2"},
+		{"ldif", "dn\n", "line 1"}, {"ldif", "dn:: !\n", "base64"},
 		{"ldif", "dn: a\nobjectSid:: AAAA\n", `entry "a"`}, {"wbinfo", "", "want one of"},
 	} {
 		var l accounts.List
