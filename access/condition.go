@@ -9,7 +9,7 @@ import (
 
 // condition decides whether a callback entry applies: one that allows if its
 // condition is TRUE, one that denies unless it is FALSE (section 7).
-func (q *query) condition(e *sd.Entry, i int, f effect) cause {
+func (q *query) condition(e *sd.Entry, f effect) cause {
 	if q.r.Options.ClaimsDisabled {
 		return claimsDisabled
 	}
@@ -19,7 +19,7 @@ func (q *query) condition(e *sd.Entry, i int, f effect) cause {
 		case x.Condition != nil:
 			truth = q.evaluate(x.Condition, f, q.pass)
 		case x.Opaque && q.r.Options.Callback != nil:
-			truth, opaque = q.r.Options.Callback(q.dacl.acl.At(i), q.who.token), true
+			truth, opaque = q.r.Options.Callback(q.dacl.acl.At(int(e.Index)), q.who.token), true
 		case x.Opaque:
 			opaque = true
 		}
@@ -58,6 +58,16 @@ type environment struct {
 // can be read wins; the object's SACL is read by the monitor, whatever the
 // caller may do.
 func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
+	a, found := v.attribute(scope, name)
+	if found && a.Flags&claims.FlagUseForDenyOnly != 0 && !v.deny {
+		// A claim for deny only counts where the entry denies.
+		return claims.Attribute{}, false
+	}
+	return a, found
+}
+
+// attribute finds an attribute, whatever it may be used for.
+func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	switch {
 	case v.restricted && scope == claims.User: // T-67
 		return v.token.RestrictedUserClaims().Lookup(name)
@@ -81,7 +91,8 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	if l.Facts()&sd.HasResourceAttribute == 0 {
 		return claims.Attribute{}, false
 	}
-	for at := nextSystem(l.Entries(), sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l.Entries(), sd.SystemResourceAttribute, at+1) {
+	for at := nextSystem(l.Entries(), sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l.Entries(),
+		sd.SystemResourceAttribute, at+1) {
 		x := l.Extra(l.Entries()[at].Aux)
 		if x != nil && x.Attribute != nil && claims.EqualName(x.Attribute.Name, name) {
 			return *x.Attribute, true
@@ -93,14 +104,7 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 // Member follows the entry: enabled groups for one that allows,
 // deny-only ones too for one that denies, restricting SIDs in their pass.
 func (v *environment) Member(s sid.SID, device bool) bool {
-	switch s {
-	case sid.PrincipalSelf:
-		if !v.self.IsZero() {
-			s = v.self
-		}
-	case sid.OwnerRights:
-		s = v.owner
-	}
+	s = Substitute(s, v.self, v.owner)
 	t, hash := v.token, s.Hash()
 	switch {
 	case device && v.restricted:

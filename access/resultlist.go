@@ -31,7 +31,7 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 	q := query{who: new(identity), r: r, tr: tr}
 	if len(r.ObjectTypes) == 0 || ValidateObjectTypes(r.ObjectTypes) != nil {
 		if q.mapping = r.mapping(); q.mapping != nil {
-			q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)
+			q.mapRequest()
 		}
 		return nil, q.settle(Refuse(ntstatus.InvalidParameter)), nil
 	}
@@ -90,6 +90,7 @@ func (q *query) nodeResults() []NodeResult {
 		ok := asked&^total == 0
 		switch {
 		case !ok || q.max() && total == 0:
+			// The node lacks a right by name, also beside MAXIMUM_ALLOWED.
 			results[i] = NodeResult{asked & total, ntstatus.Decided(ntstatus.AccessDenied)}
 		case q.max():
 			results[i] = NodeResult{total, ntstatus.Decided(ntstatus.Success)}

@@ -114,7 +114,8 @@ func (t *twin) match(s side, x sid.SID, allow bool) bool {
 	case restrictedSide:
 		return contains(t.tok.Restricted, x)
 	case packageSide:
-		in := x == t.tok.Package || x == sid.MustParse("S-1-15-2-2") || x == sid.MustParse("S-1-15-2-1") && !t.tok.LowPrivilege
+		in := x == t.tok.Package || x == sid.MustParse("S-1-15-2-2") || x == sid.MustParse("S-1-15-2-1") &&
+			!t.tok.LowPrivilege
 		for _, c := range t.tok.Capabilities {
 			in = in || c.SID == x && c.Attributes&winnt.SE_GROUP_ENABLED != 0
 		}
@@ -179,6 +180,14 @@ type twinEnv struct {
 }
 
 func (e *twinEnv) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
+	a, ok := e.attribute(scope, name)
+	if e.allow && a.Flags&4 != 0 {
+		return claims.Attribute{}, false
+	}
+	return a, ok
+}
+
+func (e *twinEnv) attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	user, device := e.t.tok.UserClaims, e.t.tok.DeviceClaims
 	if e.s == restrictedSide { // T-67
 		user, device = narrowed(user, e.t.tok.RestrictedUserClaims), narrowed(device, e.t.tok.RestrictedDeviceClaims)

@@ -5,10 +5,10 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -17,13 +17,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
 
 // source makes a random source and prints its seed.
 func source(t testing.TB) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
+		seed = randtest.Seed(t)
 	}
 	t.Logf("seed %d (repeat with -seed %d)", seed, seed)
 	return rand.New(rand.NewPCG(seed, 0))
@@ -64,8 +64,9 @@ func tokenU(t testing.TB) *token.Token { return mustToken(t, specU()) }
 // tokenSystem is the process token of a server running as LocalSystem.
 func tokenSystem(t testing.TB) *token.Token {
 	return mustToken(t, token.Spec{
-		User:              token.Group{SID: sid.LocalSystem},
-		Groups:            []token.Group{{SID: sid.Administrators, Attributes: enabled}, {SID: sid.Everyone, Attributes: enabled}},
+		User: token.Group{SID: sid.LocalSystem},
+		Groups: []token.Group{{SID: sid.Administrators, Attributes: enabled},
+			{SID: sid.Everyone, Attributes: enabled}},
 		Integrity:         sid.MustParse("S-1-16-16384"),
 		Privileges:        winnt.Privileges(winnt.SeAuditPrivilege, winnt.SeTcbPrivilege, winnt.SeSecurityPrivilege),
 		EnabledPrivileges: winnt.Privileges(winnt.SeAuditPrivilege),
@@ -107,7 +108,8 @@ func open(t testing.TB, p *audit.Policy, subject access.Subject, descriptor stri
 	return openObject(t, p, winnt.FileObject, subject, sddl.MustParse(descriptor), desired)
 }
 
-func openObject(t testing.TB, p *audit.Policy, typ *winnt.ObjectType, subject access.Subject, d *sd.Descriptor, desired winnt.AccessMask) opened {
+func openObject(t testing.TB, p *audit.Policy, typ *winnt.ObjectType, subject access.Subject, d *sd.Descriptor,
+	desired winnt.AccessMask) opened {
 	t.Helper()
 	var sink audit.Memory
 	log := audit.Log{Sink: &sink, Names: people{}, Computer: "dc1", Clock: clock}

@@ -34,7 +34,8 @@ func CreateACL(buf []byte, revision uint32) ntstatus.Status {
 // needs, STATUS_INVALID_PARAMETER for flags other than those of inheritance
 // (and, in an audit entry, of auditing), STATUS_INVALID_ACL for a bad list,
 // STATUS_ALLOTTED_SPACE_EXCEEDED where there is no room.
-func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEExtra) ntstatus.Status {
+func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessMask, s sid.SID,
+	extra ...ACEExtra) ntstatus.Status {
 	if s.IsZero() {
 		return ntstatus.InvalidSID
 	}

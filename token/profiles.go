@@ -1,16 +1,19 @@
 package token
 
 import (
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// The built-in profiles: specs of the usual tokens, with the default
+// The built-in profiles are specs of the usual tokens, with the default
 // assignment of privileges. They are starting points: change the Spec before
-// New as the case needs. None has a default DACL.
+// New as the case needs. Those of a logon have what a logon gives: a logon SID,
+// None or Domain Users as primary group, and a default DACL (T-130).
 
 // limitedPrivileges are those a limited (UAC) token keeps.
-var limitedPrivileges = winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege,
+var limitedPrivileges = winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege,
+	winnt.SeUndockPrivilege,
 	winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
 
 // Privileges held in the built-in profiles, and which of them are enabled.
@@ -18,20 +21,25 @@ var (
 	systemEnabled = winnt.Privileges(winnt.SeLockMemoryPrivilege, winnt.SeTcbPrivilege, winnt.SeSystemProfilePrivilege,
 		winnt.SeProfileSingleProcessPrivilege, winnt.SeIncreaseBasePriorityPrivilege, winnt.SeCreatePagefilePrivilege,
 		winnt.SeCreatePermanentPrivilege, winnt.SeDebugPrivilege, winnt.SeAuditPrivilege, winnt.SeChangeNotifyPrivilege,
-		winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege, winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege,
+		winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege, winnt.SeIncreaseWorkingSetPrivilege,
+		winnt.SeTimeZonePrivilege,
 		winnt.SeCreateSymbolicLinkPrivilege, winnt.SeDelegateSessionUserImpersonatePrivilege)
 	systemHeld = systemEnabled | winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeAssignPrimaryTokenPrivilege,
-		winnt.SeIncreaseQuotaPrivilege, winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeLoadDriverPrivilege,
+		winnt.SeIncreaseQuotaPrivilege, winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege,
+		winnt.SeLoadDriverPrivilege,
 		winnt.SeSystemtimePrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeShutdownPrivilege,
 		winnt.SeSystemEnvironmentPrivilege, winnt.SeUndockPrivilege, winnt.SeManageVolumePrivilege,
 		winnt.SeTrustedCredManAccessPrivilege, winnt.SeRelabelPrivilege)
 
-	adminEnabled = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege)
-	adminHeld    = adminEnabled | winnt.Privileges(winnt.SeIncreaseQuotaPrivilege, winnt.SeSecurityPrivilege,
-		winnt.SeTakeOwnershipPrivilege, winnt.SeLoadDriverPrivilege, winnt.SeSystemProfilePrivilege, winnt.SeSystemtimePrivilege,
+	adminEnabled = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege,
+		winnt.SeCreateGlobalPrivilege)
+	adminHeld = adminEnabled | winnt.Privileges(winnt.SeIncreaseQuotaPrivilege, winnt.SeSecurityPrivilege,
+		winnt.SeTakeOwnershipPrivilege, winnt.SeLoadDriverPrivilege, winnt.SeSystemProfilePrivilege,
+		winnt.SeSystemtimePrivilege,
 		winnt.SeProfileSingleProcessPrivilege, winnt.SeIncreaseBasePriorityPrivilege, winnt.SeCreatePagefilePrivilege,
 		winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeShutdownPrivilege, winnt.SeDebugPrivilege,
-		winnt.SeSystemEnvironmentPrivilege, winnt.SeRemoteShutdownPrivilege, winnt.SeUndockPrivilege, winnt.SeManageVolumePrivilege,
+		winnt.SeSystemEnvironmentPrivilege, winnt.SeRemoteShutdownPrivilege, winnt.SeUndockPrivilege,
+		winnt.SeManageVolumePrivilege,
 		winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege, winnt.SeCreateSymbolicLinkPrivilege,
 		winnt.SeDelegateSessionUserImpersonatePrivilege)
 
@@ -39,8 +47,9 @@ var (
 	userHeld    = userEnabled | winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeUndockPrivilege,
 		winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
 
-	serviceEnabled = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege)
-	serviceHeld    = serviceEnabled | winnt.Privileges(winnt.SeAssignPrimaryTokenPrivilege, winnt.SeIncreaseQuotaPrivilege,
+	serviceEnabled = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege,
+		winnt.SeCreateGlobalPrivilege)
+	serviceHeld = serviceEnabled | winnt.Privileges(winnt.SeAssignPrimaryTokenPrivilege, winnt.SeIncreaseQuotaPrivilege,
 		winnt.SeAuditPrivilege, winnt.SeIncreaseWorkingSetPrivilege)
 )
 
@@ -62,12 +71,71 @@ func ordinary(sids ...sid.SID) []Group {
 	return gs
 }
 
+// domainUsersRID is the RID of the group that a new account of a domain or of
+// one computer is in: Domain Users, or None.
+const domainUsersRID = 513
+
+// logon adds what every logon gives a token. The primary group stands first,
+// so that it is the default; it is the user where the user is of no domain. The
+// default DACL admits the owner, the system and, for reading and executing, the
+// logon session (T-130).
+func (s *Spec) logon(owner sid.SID) {
+	user := s.User.SID
+	if user.Authority() == 5 && user.SubAuthorities() == 5 && user.Sub(0) == 21 {
+		s.Groups = append(ordinary(user.Prefix().WithRID(domainUsersRID)), s.Groups...)
+	} else {
+		s.PrimaryGroup = user
+	}
+	session := logonSID(user)
+	s.Groups = append(s.Groups, Group{session, GroupDefault | winnt.SE_GROUP_LOGON_ID})
+	s.DefaultDACL = defaultDACL(owner, session)
+}
+
+// logonSID returns the logon SID of the built-in profiles of a user. It is the
+// same for each token of the user, as those of one logon share it, and differs
+// between users: S-1-5-5-0-1001 for S-1-5-21-1-2-3-1001.
+func logonSID(user sid.SID) sid.SID {
+	var high uint32
+	for i := 1; i < user.SubAuthorities()-1; i++ {
+		high ^= user.Sub(i)
+	}
+	return sid.Logon(high, user.RID())
+}
+
+// defaultDACL returns the list that a logon gives: everything for the owner and
+// the system, reading and executing for the logon session.
+func defaultDACL(owner, session sid.SID) *sd.ACL {
+	return allowing(grant{owner, winnt.GENERIC_ALL}, grant{sid.LocalSystem, winnt.GENERIC_ALL},
+		grant{session, winnt.GENERIC_READ | winnt.GENERIC_EXECUTE})
+}
+
+// grant is an entry of a default DACL.
+type grant struct {
+	to   sid.SID
+	mask winnt.AccessMask
+}
+
+// allowing returns a list of these grants, nil if one is to the zero SID, which
+// New refuses as a user.
+func allowing(grants ...grant) *sd.ACL {
+	aces := make([]sd.ACE, len(grants))
+	for i, g := range grants {
+		var err error
+		if aces[i], err = sd.NewACE(sd.AccessAllowed, 0, g.mask, g.to); err != nil {
+			return nil
+		}
+	}
+	list, _ := sd.NewACL(aces...) // A few entries always fit.
+	return list
+}
+
 // Administrator is an elevated administrator logged on interactively: High
 // integrity, owner Administrators.
 func Administrator(user sid.SID) Spec {
 	s := profile(user, sid.HighLevel, adminHeld, adminEnabled, ordinary(sid.Everyone)...)
 	s.Groups = append(s.Groups, Group{sid.Administrators, GroupDefault | winnt.SE_GROUP_OWNER})
 	s.Groups = append(s.Groups, ordinary(sid.Users, sid.Interactive, sid.AuthenticatedUsers, sid.Local)...)
+	s.logon(sid.Administrators)
 	s.Owner = sid.Administrators
 	s.ElevationType = winnt.TokenElevationTypeFull
 	return s
@@ -86,6 +154,7 @@ func LimitedAdministrator(user sid.SID) Spec {
 	s.EnabledPrivileges &= limitedPrivileges
 	s.DefaultPrivileges &= limitedPrivileges
 	s.Integrity, s.Owner = sid.MediumLevel, sid.SID{}
+	s.DefaultDACL = defaultDACL(user, logonSID(user))
 	s.ElevationType = winnt.TokenElevationTypeLimited
 	s.Flags = winnt.TOKEN_IS_FILTERED
 	return s
@@ -93,8 +162,30 @@ func LimitedAdministrator(user sid.SID) Spec {
 
 // StandardUser is an ordinary user logged on interactively: Medium integrity.
 func StandardUser(user sid.SID) Spec {
-	return profile(user, sid.MediumLevel, userHeld, userEnabled,
+	s := profile(user, sid.MediumLevel, userHeld, userEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Interactive, sid.AuthenticatedUsers, sid.Local)...)
+	s.logon(user)
+	return s
+}
+
+// NetworkUser returns the token of a user whose client has logged on over the
+// network, as a server impersonates it: an impersonation token at level
+// Impersonation, integrity Medium, SeChangeNotifyPrivilege, and the groups that
+// every such logon has after those given, of which the first is the primary
+// group. The groups given are enabled. It suits no guest and no anonymous
+// client, who are no Authenticated Users.
+func NetworkUser(user sid.SID, groups ...sid.SID) Spec {
+	s := profile(user, sid.MediumLevel, userEnabled, userEnabled)
+	s.Groups = make([]Group, 0, len(groups)+5)
+	for _, g := range groups {
+		s.Groups = append(s.Groups, Group{g, GroupDefault})
+	}
+	for _, g := range [...]sid.SID{sid.Everyone, sid.Users, sid.Network, sid.AuthenticatedUsers, sid.ThisOrganization} {
+		s.Groups = append(s.Groups, Group{g, GroupDefault})
+	}
+	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	s.DefaultDACL = allowing(grant{user, winnt.GENERIC_ALL}, grant{sid.LocalSystem, winnt.GENERIC_ALL})
+	return s
 }
 
 // LocalSystem is the operating system itself, logon session 0x3e7.
@@ -103,6 +194,8 @@ func LocalSystem() Spec {
 		Group{sid.Administrators, winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_OWNER})
 	s.Groups = append(s.Groups, ordinary(sid.Everyone, sid.AuthenticatedUsers)...)
 	s.Owner, s.PrimaryGroup = sid.Administrators, sid.LocalSystem
+	s.DefaultDACL = allowing(grant{sid.LocalSystem, winnt.GENERIC_ALL},
+		grant{sid.Administrators, winnt.GENERIC_READ | winnt.GENERIC_EXECUTE | winnt.READ_CONTROL})
 	s.AuthenticationID = winnt.SYSTEM_LUID
 	s.Source.Name = SystemSource
 	return s
@@ -138,6 +231,7 @@ func NetworkService() Spec { return service(sid.NetworkService, winnt.NETWORKSER
 func service(user sid.SID, logon winnt.LUID) Spec {
 	s := profile(user, sid.SystemLevel, serviceHeld, serviceEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Service, sid.AuthenticatedUsers, sid.Local)...)
+	s.logon(user)
 	s.AuthenticationID = logon
 	return s
 }

@@ -170,19 +170,26 @@ var universe = func() (out []sid.SID) {
 	for rid := range uint32(12) {
 		out = append(out, account(7000+rid))
 	}
-	return append(out, sid.Everyone, sid.Users, sid.Administrators)
+	out = append(out, sid.Everyone, sid.Users, sid.Administrators)
+	for level := range uint32(5) { // integrity entries are named by changes too
+		out = append(out, sid.IntegrityLevel(level*0x1000))
+	}
+	return out
 }()
+
+// accounts are those of the universe that users and groups are made of.
+var accounts = universe[:len(universe)-5]
 
 func pick(r *rand.Rand) sid.SID { return universe[r.IntN(len(universe))] }
 
 func randomSpec(r *rand.Rand) token.Spec {
 	kinds := []uint32{0, 7, 4, 6, 2, 0x10, 0x11, 0x12, 0xF, 0xC0000007, 0xC0000004, 0xC}
-	s := token.Spec{User: token.Group{SID: pick(r)}, ModifiedID: 1}
+	s := token.Spec{User: token.Group{SID: accounts[r.IntN(len(accounts))]}, ModifiedID: 1}
 	if r.IntN(8) == 0 {
 		s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	}
 	for range r.IntN(90) % (1 + r.IntN(90)) { // beyond a word of the bitmaps now and then; SIDs repeat
-		s.Groups = append(s.Groups, token.Group{SID: pick(r), Attributes: kinds[r.IntN(len(kinds))]})
+		s.Groups = append(s.Groups, token.Group{SID: accounts[r.IntN(len(accounts))], Attributes: kinds[r.IntN(len(kinds))]})
 	}
 	if r.IntN(3) > 0 {
 		s.Integrity = sid.IntegrityLevel(uint32(r.IntN(5)) * 0x1000)
@@ -193,7 +200,8 @@ func randomSpec(r *rand.Rand) token.Spec {
 }
 
 func twinOf(t *token.Token) naive {
-	n := naive{groups: []token.Group{t.User()}, present: t.Present(), enabled: t.Enabled(), owner: t.Owner(), primary: t.PrimaryGroup(), modified: t.ModifiedID()}
+	n := naive{groups: []token.Group{t.User()}, present: t.Present(), enabled: t.Enabled(), owner: t.Owner(),
+		primary: t.PrimaryGroup(), modified: t.ModifiedID()}
 	for _, g := range t.Groups() {
 		n.groups = append(n.groups, g)
 	}
@@ -234,7 +242,8 @@ func step(r *rand.Rand, t *token.Token, n *naive) (after *token.Token, what stri
 	case 2, 3:
 		var cs []token.PrivilegeChange
 		for range r.IntN(4) {
-			cs = append(cs, token.PrivilegeChange{LUID: winnt.LUID(r.IntN(40)), Attributes: []uint32{0, 2, 2, 4, 6, 1, 0x80000000}[r.IntN(7)]})
+			cs = append(cs, token.PrivilegeChange{LUID: winnt.LUID(r.IntN(40)),
+				Attributes: []uint32{0, 2, 2, 4, 6, 1, 0x80000000}[r.IntN(7)]})
 		}
 		all := r.IntN(6) == 0
 		want = n.adjustPrivileges(id, all, cs)
@@ -259,7 +268,8 @@ func compare(t *testing.T, tok *token.Token, n *naive) {
 	if !slices.Equal(got.groups, n.groups) {
 		t.Fatalf("groups\n%v, want\n%v", got.groups, n.groups)
 	}
-	if got.present != n.present || got.enabled != n.enabled || got.owner != n.owner || got.primary != n.primary || got.modified != n.modified {
+	if got.present != n.present || got.enabled != n.enabled || got.owner != n.owner || got.primary != n.primary ||
+		got.modified != n.modified {
 		t.Fatalf("privileges, defaults or ModifiedId differ:\n%+v\n%+v", got, *n)
 	}
 	if tok.IsRestricted() != n.isRestr || tok.RestrictedSet().Len() != len(n.restricted) {

@@ -2,6 +2,7 @@
 """Check a certificate of refmon why --certificate against the descriptor's bytes and the token file alone.
 
     verify.py CERTIFICATE DESCRIPTOR TOKEN
+    verify.py audit KEY.pub PROOF [OLD-CHECKPOINT]          a proof of refmon audit prove: see verify_audit.py
 
 It decides the question anew, writes the certificate itself, and compares; docs/certificates.md describes the form. It needs
 Python 3.8 and nothing else. Exit code: 0 true, 1 false, altered or of another form, 2 a file cannot be read.
@@ -252,11 +253,11 @@ class Condition:
         check(code != 0x10 or len(b) % 2 == 0 and terminated(b + b"\0\0") == b, "a string")
         return {0x10: "s", 0x18: "x", 0x51: "d"}[code], read_sid(b, True) if code == 0x51 else b
     def attribute(self, scope, name):
-        """The last of a name; disabled, or with a value twice, it is NULL (A-110, S-32)."""
+        """The last of a name; disabled, or with a value twice, or for deny only where an entry allows, it is NULL (A-110, A-151, S-32)."""
         for n, flags, values in reversed(self.q.t.claims[self.name + scope]):
             if n == name:
                 o = Operand("a", values, sensitive=bool(flags & 2))
-                return Operand("a") if flags & 0x10 or len(set(o.keys(o.sensitive))) < len(values) else o
+                return Operand("a") if flags & 0x10 or flags & 4 and not self.deny or len(set(o.keys(o.sensitive))) < len(values) else o
         return Operand("a")
     def apply(self, family, op, l, r):
         """An operator; r is the last operand, which may be the only one."""
@@ -477,6 +478,7 @@ def verify(cert, descriptor, token):
     return "%s granted %s in %d steps" % (status, want["granted"], len(q.steps))
 
 def main(args):
+    if args[:1] == ["audit"]: return __import__("verify_audit").main(args[1:])
     if len(args) != 3: return print(__doc__) or 2
     try:
         cert, descriptor, token = (open(name, "rb").read() for name in args)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
@@ -37,8 +38,9 @@ type compared struct {
 
 // parsed is a descriptor that was met before, as it is parsed for one side.
 type parsed struct {
-	d   *sd.Descriptor
-	err error
+	d      *sd.Descriptor
+	err    error
+	remark Remark
 }
 
 // comparer compares objects. Owned by one goroutine.
@@ -187,6 +189,14 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 			return nil
 		}
 	}
+	if as[1] != nil && batch.LacksDACL(as[1].d) {
+		b.sum.NoDACL++
+	}
+	for i := len(as) - 1; i >= 0; i-- { // of both states, counted as one object
+		if as[i] != nil && (i == 1 || as[1] == nil) {
+			b.sum.remark(o, &as[i].remark, "")
+		}
+	}
 	pairs := &c.d.all
 	if ks[0] == ks[1] { // what changed can only be the principals
 		if pairs = &c.d.moved; len(pairs.pairs) == 0 {
@@ -228,7 +238,9 @@ func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	a := k.answer.Load()
 	if a == nil {
 		a = &parsed{}
-		a.d, a.err = o.Descriptor(dir.Domain)
+		if a.d, a.err = o.Descriptor(dir.Domain); a.err == nil {
+			a.remark = remarkOn(a.d, dir, true)
+		}
 		if !k.answer.CompareAndSwap(nil, a) {
 			a = k.answer.Load()
 		}
@@ -375,7 +387,7 @@ func (d *Diff) summary() error {
 		case CSV:
 			out = appendCSV(out, t.Folder, fmt.Sprint(t.Objects), fmt.Sprint(who), t.Gained.Padded(), t.Lost.Padded(), t.Cause)
 		default:
-			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", Printable(t.Folder), t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), Printable(t.Cause))
+			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", printable.Line(t.Folder), t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), printable.Line(t.Cause))
 		}
 		_, err := d.Out.Write(out)
 		return err

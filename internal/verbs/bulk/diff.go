@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
@@ -173,8 +175,8 @@ func (d *Diff) Resume(at Position, state json.RawMessage) error {
 	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
 	d.begin()
 	d.before = &at
-	if err := json.Unmarshal(state, &d.groups.runs); err != nil {
-		return err
+	if err := strict.Unmarshal(state, &d.groups.runs); err != nil {
+		return fmt.Errorf("state: %w", err)
 	}
 	return sizeAtLeast(d.State, d.groups.runs)
 }
@@ -308,5 +310,5 @@ func (d *Diff) row(dst []byte, name string, c *change) []byte {
 	case CSV:
 		return appendCSV(dst, who, name, c.gained.Padded(), c.lost.Padded(), c.cause)
 	}
-	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n", Printable(who), Printable(name), c.gained.Padded(), c.lost.Padded(), Printable(c.cause))
+	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n", printable.Line(who), printable.Line(name), c.gained.Padded(), c.lost.Padded(), printable.Line(c.cause))
 }

@@ -4,12 +4,16 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -201,9 +205,7 @@ func (r *Report) Collect(ctx context.Context) error {
 		r.Type = winnt.FileObject
 	}
 	r.run = &Run{Directory: r.Directory, Type: r.Type, Config: r.Config, Share: r.Share}
-	for _, name := range reportRights {
-		r.run.Rights = append(r.run.Rights, Right{Name: name, word: slices.Index(words[:], name)})
-	}
+	r.run.Rights, _ = words.Parse(strings.Join(reportRights[:], "+")) // words that exist
 	r.CacheBytes = cmp.Or(r.CacheBytes, defaultCache)
 	r.run.CacheBytes = r.CacheBytes / 2
 	r.run.prepare()
@@ -264,8 +266,8 @@ func (r *Report) state() (json.RawMessage, error) {
 // Save. It is called before Collect.
 func (r *Report) Resume(at Position, state json.RawMessage) error {
 	var s reportState
-	if err := json.Unmarshal(state, &s); err != nil {
-		return err
+	if err := strict.Unmarshal(state, &s); err != nil {
+		return fmt.Errorf("state: %w", err)
 	}
 	if len(s.Reach) != len(r.Directory.Principals) {
 		return fmt.Errorf("the report was begun with %d principals", len(s.Reach))
@@ -285,11 +287,18 @@ func (r *Report) Fingerprint() string {
 	return "report " + q.Fingerprint()
 }
 
-// sizeAtLeast refuses a file that is shorter than the runs that should be in it.
+// sizeAtLeast refuses runs that do not follow one another, and a file that is shorter than they are.
 func sizeAtLeast(f *os.File, runs []int64) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	if runs[0] < 0 || !slices.IsSorted(runs) {
+		return errors.New("the checkpoint's runs do not follow one another: it was altered")
+	}
 	info, err := f.Stat()
-	if err == nil && len(runs) > 0 && info.Size() < runs[len(runs)-1] {
-		err = fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not that of this report", f.Name(), info.Size(), runs[len(runs)-1])
+	if err == nil && info.Size() < runs[len(runs)-1] {
+		err = fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not that of this report",
+			f.Name(), info.Size(), runs[len(runs)-1])
 	}
 	return err
 }
@@ -303,7 +312,7 @@ func (r *Report) risk(d *sd.Descriptor, typ *winnt.ObjectType, counts []uint32) 
 	case !d.HasDACL():
 		return 8 * int(counts[0]), "no DACL: everybody can do everything"
 	case counts[2] >= half && counts[2] > 1:
-		return 4 * int(counts[2]), fmt.Sprintf("%d people have full control", counts[2])
+		return 4 * int(counts[2]), fmt.Sprintf("%d people can change its rights", counts[2])
 	case counts[1] >= half && counts[1] > 1:
 		return 2 * int(counts[1]), fmt.Sprintf("%d people can write", counts[1])
 	}

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
@@ -15,7 +16,7 @@ func makeNames(d *people.Directory, f Format) names {
 		if f == JSONL {
 			out[i] = batch.AppendString(nil, d.Principals[i].Name)
 		} else {
-			out[i] = []byte(Printable(d.Principals[i].Name))
+			out[i] = []byte(printable.Line(d.Principals[i].Name))
 		}
 	}
 	return out
@@ -72,7 +73,7 @@ func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
 	case w.run.Format == CSV:
 		return appendCSV(dst, string(o.Path), "error", text)
 	}
-	return appendColumns(dst, w.printable(o), "error", Printable(text))
+	return appendColumns(dst, w.printable(o), "error", printable.Line(text))
 }
 
 // appendPath appends the path as JSON.
@@ -83,16 +84,22 @@ func appendPath(dst []byte, o *objects.Object) []byte {
 	return batch.AppendString(dst, string(o.Path))
 }
 
-// appendNote appends the note of an object to its row in JSON; other formats
-// leave it to the summary.
+// appendNote appends the notes of an object to its row in JSON; other formats
+// leave them to the summary.
 func appendNote(dst []byte, o *objects.Object) []byte {
-	if o.Note == 0 {
+	text := o.Note.String()
+	switch {
+	case text == "" && o.Remark == "":
 		return dst
+	case text == "":
+		text = o.Remark
+	case o.Remark != "":
+		text += "; " + o.Remark
 	}
-	return batch.AppendString(append(dst, `,"note":`...), o.Note.String())
+	return batch.AppendString(append(dst, `,"note":`...), text)
 }
 
 func (w *rows) printable(o *objects.Object) []byte {
-	w.path = append(w.path[:0], Printable(string(o.Path))...)
+	w.path = append(w.path[:0], printable.Line(string(o.Path))...)
 	return w.path
 }

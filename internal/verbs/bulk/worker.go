@@ -3,6 +3,7 @@ package bulk
 import (
 	"context"
 
+	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -21,7 +22,10 @@ type asking[A, T any] struct {
 // once published.
 type outcome[A any] struct {
 	err    error
+	noDACL bool // the descriptor has no D: part
 	answer A
+	remark Remark
+	text   string // of remark
 }
 
 // worker decides batches. Owned by one goroutine.
@@ -43,13 +47,17 @@ func (w *worker[A, T]) batch(b *box[T]) {
 			w.ask.fail(b, o, o.Err)
 			return
 		}
-		b.note(o)
 		x := w.outcome(o)
+		if x.noDACL && o.Note == 0 {
+			o.Note = objects.NoteNoDACL
+		}
+		b.note(o)
 		if x.err != nil {
 			b.fail(o, x.err)
 			w.ask.fail(b, o, x.err)
 			return
 		}
+		b.sum.remark(o, &x.remark, x.text)
 		w.ask.put(b, o, &x.answer)
 	})
 }
@@ -75,7 +83,10 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 		x.err = err
 		return x, true
 	}
+	x.noDACL = batch.LacksDACL(d)
 	x.answer, share, x.err = w.ask.decide(d, o.Type)
+	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
+	x.text = x.remark.String()
 	return x, share
 }
 

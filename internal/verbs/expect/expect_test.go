@@ -3,6 +3,8 @@ package expect
 import (
 	"errors"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -52,16 +54,23 @@ expect:
 
 func TestErrorsNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: 1":                            `line 1: unknown field "a", want one of domain, principals, descriptors, expect`,
-		"domain: x":                       "",
-		"domain: WD\ndomain: WD":          "",
-		"principals:\n  a: b.json":        "line 2: principal a: no files here",
-		"principals:\n  a: {user: *x}":    "",
-		"descriptors:\n  d: {type: file}": "line 2: descriptor d: want either sddl or hex",
-		"descriptors:\n  d: {hex: zz}":    "line 2: descriptor d: encoding/hex: invalid byte: U+007A 'z'",
-		"- a":                             "line 1: want a map of domain, principals, descriptors, expect",
-		"expect: 1":                       "line 1: expect: want a list, each with name, who, on, want, is, why, self, call",
-		"expect: []":                      "nothing to test: the file has no expect",
+		"a: 1":                               "line 1: a: unknown field, want one of domain, principals, descriptors, expect",
+		"Domain: 1":                          "line 1: Domain: unknown field, write it domain",
+		"domain: x":                          "",
+		"domain: WD\ndomain: WD":             "line 2: domain: given twice",
+		"principals:\n  a: b.json":           "line 2: principals.a: no files here",
+		"principals:\n  a: {user: *x}":       "line 2: an alias (*) is not read: write the value out",
+		"principals:\n  a: &x {user: SY}":    "line 2: an anchor (&) is not read: write the value out",
+		"domain: !!str x":                    "line 1: a tag (!!str) is not read: write the value out",
+		"domain: WD\n---\ndomain: WD":        "line 2: a second document begins: want one",
+		"descriptors:\n  d: {type: file}":    "line 2: descriptors.d: want either sddl or hex",
+		"descriptors:\n  d: {hex: zz}":       "line 2: descriptors.d: encoding/hex: invalid byte: U+007A 'z'",
+		"descriptors:\n  d: 'D:'\n  d: 'D:'": "line 3: descriptors.d: given twice",
+		"- a":                                "line 1: want an object",
+		"expect: 1":                          "line 1: expect: want a list, each with name, who, on, want, is, why, self, call",
+		"expect: []":                         "nothing to test: the file has no expect",
+		strings.Repeat("[", 200_000):         "line 1: nested more than 64 deep",
+		strings.Repeat("- ", 100_000):        "line 1: nested more than 64 deep",
 	} {
 		_, err := Parse([]byte(text), noFiles)
 		var e *Error
@@ -71,17 +80,25 @@ func TestErrorsNameTheLine(t *testing.T) {
 	}
 }
 
-// FuzzParse: no input makes the reader panic, and what it reads can be run.
+// FuzzParse: no input makes the reader panic, its time and memory are bounded, and what it reads can be run.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"principals: {u: {user: S-1-5-21-1-2-3-1001}}\ndescriptors: {d: 'D:'}\nexpect: [{who: u, on: d, want: 1, is: denied}]",
-		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}", "\xef\xbb\xbfdomain: S-1-5-21-1-2-3", "expect: [{}]", "x: |\n  y", "<<: {a: 1}",
+		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}", "\xef\xbb\xbfdomain: S-1-5-21-1-2-3",
+		"expect: [{}]", "x: |\n  y", "<<: {a: 1}", "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]",
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
 		file, err := Parse(b, noFiles)
-		if err == nil {
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(b))+16<<20 || time.Since(start) > 10*time.Second {
+			t.Errorf("%d bytes of memory and %v for %d of the file", used, time.Since(start), len(b))
+		}
+		if err == nil && len(file.cases) < 1000 {
 			file.Run(time.Now)
 		}
 	})

@@ -28,6 +28,10 @@ type Config struct {
 	Record  func(Recorded) // gets each call of user mode, instead of the transcript
 	Backend Backend        // answers the calls of threads instead of the kernel
 	Token   *token.Token   // every process has this one, whatever the program says
+
+	Audit  audit.Sink    // takes the records too; nil: they are kept in memory only
+	Policy *audit.Policy // in force at the start; nil stands for the default
+	Clock  func() int64  // time of the records as a FILETIME; nil: 0
 }
 
 // Runner runs programs on one kernel.
@@ -65,7 +69,9 @@ func New(cfg Config) *Runner {
 		cfg.Output = io.Discard
 	}
 	r := &Runner{cfg: cfg, threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{}, faults: map[string]int{}, win32: map[*nt.Thread]*win32.Thread{}}
-	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, Log: &audit.Log{Sink: &r.sink, Computer: "refmon"}})
+	r.sink.durable = cfg.Audit
+	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, Log: &audit.Log{Sink: &r.sink, Computer: "refmon", Clock: cfg.Clock}})
+	r.sys.Audit().Policy.Store(cfg.Policy)
 	r.out = &transcript{r: r, w: cfg.Output}
 	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}
 	r.bound(r.thread)
@@ -80,14 +86,28 @@ var options = &syntax.FileOptions{Set: true, While: true, TopLevelControl: true,
 // Run runs one program. It returns [ErrExpectation] if an expectation did not
 // hold, and another error, with file, line and column, if the program is wrong.
 //
-// A program that takes too many steps or too much memory is wrong; after
-// [ErrStopped] the Runner is of no more use.
+// A program that takes too many steps or too much memory, or is longer than
+// [MaxSource], is wrong; after [ErrStopped] the Runner is of no more use.
 func (r *Runner) Run(name string, source []byte) error {
+	if err := tooLong(name, source); err != nil {
+		return err
+	}
 	err := r.guarded(func() error {
 		_, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
 		return err
 	})
 	return r.outcome(err)
+}
+
+// MaxSource is the longest program, in bytes. The compiler calls itself for each call or operator of a chain such as f()()():
+// a longer chain would overflow its stack, which ends the process.
+const MaxSource = 512 << 10
+
+func tooLong(name string, source []byte) error {
+	if len(source) > MaxSource {
+		return fmt.Errorf("%s: the program is longer than %d bytes", name, MaxSource)
+	}
+	return nil
 }
 
 // outcome prints what is left of the transcript and ends a program.
@@ -107,6 +127,9 @@ func (r *Runner) outcome(err error) error {
 // Load runs a program whose definitions the programs that follow see as
 // predeclared. Its calls are not printed, its expectations count.
 func (r *Runner) Load(name string, source []byte) error {
+	if err := tooLong(name, source); err != nil {
+		return err
+	}
 	quiet := r.cfg.Quiet
 	r.cfg.Quiet = true
 	defer func() { r.cfg.Quiet = quiet }()
