@@ -140,6 +140,9 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 		where := f.Where()
 		if f.Entry != "" {
 			where += " " + f.Entry
+			if f.On != "" {
+				where += " " + f.On
+			}
 		}
 		rule := ""
 		if f.Rule != "" {
