@@ -121,14 +121,10 @@ func (c *Context) pathOf(h *ob.Header) string {
 // queryName is class 1 (O-61).
 func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	name := c.pathOf(h)
-	out.ReturnLength = nameSize(name)
-	switch {
-	case length >= out.ReturnLength:
-	case length < unicodeString || c.Sys.Profile == nt.Observed:
-		// Windows tells no more of a buffer that holds the header alone.
+	out.ReturnLength = nameSize(name) // O-61: also when the buffer is too small
+	// A name needs room for its header and all its text.
+	if length < max(out.ReturnLength, unicodeString) {
 		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
-	default:
-		return out, c.Fail("O-61", ntstatus.BufferOverflow)
 	}
 	out.ObjectInformation = name
 	return out, ntstatus.Success
