@@ -155,13 +155,10 @@ func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	}
 	p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
 		winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, SACLProtected)
-	whole := i&winnt.SACL_SECURITY_INFORMATION != 0
-	// A list that is not given, or of which nothing is left, is removed (S-73).
-	if whole && r.New.SACL() == nil || !whole && len(in) == 0 {
+	// A whole list is taken away by naming none (S-73); where a kind of entries was taken away, a list without
+	// entries stays (S-74).
+	if i&winnt.SACL_SECURITY_INFORMATION != 0 && r.New.SACL() == nil {
 		p.SACL = nil
-		if !whole {
-			p.Control &^= SACLPresent
-		}
 		return ntstatus.Success
 	}
 	aces, inherited := r.merge(in, old, auto, p.Control&SACLProtected != 0, h)
