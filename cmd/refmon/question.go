@@ -62,10 +62,11 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 	if batch.LacksDACL(r.Descriptor) {
 		fmt.Fprintln(std.err, "refmon: note: "+batch.NoDACL)
 	}
+	noteTyped(std, r.Descriptor, queries)
 	return q, choose(q, queries)
 }
 
-// queries reads rights and the object types that they are asked about.
+// queries returns rights and the object types that they are asked about.
 func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Query, error) {
 	chains, err := c.chains()
 	if err != nil {

@@ -109,21 +109,6 @@ func (n *creation) decide() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// mayCreateWith reports whether the caller may make a process with that token.
-func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
-	switch {
-	// A token that is kin of the caller's process needs no privilege (I-96).
-	case in.KinOnly:
-		return c.mayAssignKin(tok)
-	// CreateProcessAsUser enables what the process holds for the time of the call (I-7).
-	case in.OfProcess && c.self.Process().Token().Present().Has(winnt.SeAssignPrimaryTokenPrivilege):
-		return true
-	case in.OfProcess:
-		return c.mayAssignKin(tok)
-	}
-	return c.mayAssignPrimary(tok)
-}
-
 // primary is the demand for a primary token. Documented: the token must be one
 // (T-112); Observed: an impersonation token is duplicated to one (I-96).
 func (n *creation) primary() ntstatus.Status {

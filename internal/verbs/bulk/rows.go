@@ -13,9 +13,12 @@ type names [][]byte
 func makeNames(d *people.Directory, f Format) names {
 	out := make(names, len(d.Principals))
 	for i := range d.Principals {
-		if f == JSONL {
+		switch f {
+		case JSONL:
 			out[i] = batch.AppendString(nil, d.Principals[i].Name)
-		} else {
+		case ESBulk:
+			out[i] = batch.AppendString(nil, "sid:"+d.Principals[i].Token.User().SID.String())
+		default:
 			out[i] = []byte(printable.Line(d.Principals[i].Name))
 		}
 	}
@@ -32,7 +35,7 @@ func (r *Run) heading() error {
 	case r.Ask == Index:
 		_, err := r.setsTo().Write(appendPrincipals(nil, r.Directory))
 		return err
-	case r.Format == JSONL:
+	case r.Format == JSONL || r.Format == ESBulk:
 	case r.Format == CSV:
 		out = append(out, csvHeading[r.Ask]...)
 	case r.Ask == What:
@@ -67,6 +70,8 @@ func failed[T any](w *rows) func(b *box[T], o *objects.Object, err error) {
 func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
 	text := batch.Shorten(err.Error())
 	switch {
+	case w.run.Format == ESBulk:
+		return append(batch.AppendString(append(appendDocument(dst, o, nil), `,"error":`...), text), "}\n"...)
 	case w.run.Ask == Index || w.run.Format == JSONL:
 		dst = append(appendPath(append(dst, `{"path":`...), o), `,"error":`...)
 		return append(batch.AppendString(dst, text), "}\n"...)
@@ -84,13 +89,19 @@ func appendPath(dst []byte, o *objects.Object) []byte {
 	return batch.AppendString(dst, string(o.Path))
 }
 
-// appendNote appends the note of an object to its row in JSON; other formats
-// leave it to the summary.
+// appendNote appends the notes of an object to its row in JSON; other formats
+// leave them to the summary.
 func appendNote(dst []byte, o *objects.Object) []byte {
-	if o.Note == 0 {
+	text := o.Note.String()
+	switch {
+	case text == "" && o.Remark == "":
 		return dst
+	case text == "":
+		text = o.Remark
+	case o.Remark != "":
+		text += "; " + o.Remark
 	}
-	return batch.AppendString(append(dst, `,"note":`...), o.Note.String())
+	return batch.AppendString(append(dst, `,"note":`...), text)
 }
 
 func (w *rows) printable(o *objects.Object) []byte {

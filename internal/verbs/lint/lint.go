@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -36,6 +37,7 @@ type Finding struct {
 	List  string `json:"list"` // "DACL", "SACL", "owner", "group" or "" for the whole
 	ACE   int    `json:"ace"`  // index in List, from 0; -1 for none
 	Entry string `json:"entry,omitempty"`
+	On    string `json:"on,omitempty"` // object types of the entry, by name
 	Kind  string `json:"kind"`
 	Rule  string `json:"rule,omitempty"` // id of the rule behind it, as docs/rules has it
 	What  string `json:"what"`
@@ -84,7 +86,8 @@ func Text(text string, typ *winnt.ObjectType, domain sid.SID) ([]Finding, error)
 	}
 	out := Check(d, typ, domain)
 	if _, err := sddl.ParseStrict(text, opt); err != nil {
-		out = append([]Finding{{ACE: -1, Kind: NotStrict, What: err.Error(), Mend: "write it as refmon fmt does"}}, out...)
+		out = append([]Finding{{ACE: -1, Kind: NotStrict, What: err.Error(), Mend: "write it as refmon fmt does"}},
+			out...)
 	}
 	return out, nil
 }
@@ -107,6 +110,7 @@ func (l *linter) add(list string, i int, a sd.ACE, kind, rule, mend, what string
 		text, err := sddl.FormatACE(a, sddl.Options{Domain: l.domain, Extended: true})
 		if err == nil {
 			f.Entry = text
+			f.On = words.Entry(a)
 		}
 	}
 	l.out = append(l.out, f)
@@ -133,17 +137,22 @@ func (l *linter) inheritance(list string, i int, a sd.ACE) {
 		l.add(list, i, a, NoInheritEffect, "A-70", "drop the entry, or its flag IO to make it act on this object",
 			"it is inherit-only, and nothing inherits it: it acts on no object at all")
 	case f&sd.NoPropagateInherit != 0 && !inherits:
-		l.add(list, i, a, NoInheritEffect, "", "drop the flag NP, or add OI or CI", "NP limits how far an entry is inherited, and nothing inherits this one")
+		l.add(list, i, a, NoInheritEffect, "", "drop the flag NP, or add OI or CI",
+			"NP limits how far an entry is inherited, and nothing inherits this one")
 	case inherits && !l.typ.Container && list == "DACL" && leafTypes[l.typ]:
-		l.add(list, i, a, NoInheritEffect, "", "drop OI and CI, or check it with --type directory", "it is to be inherited, and a %s has no children", l.typ.Name)
+		l.add(list, i, a, NoInheritEffect, "", "drop OI and CI, or check it with --type directory",
+			"it is to be inherited, and a %s has no children", l.typ.Name)
 	}
 	if _, ok := a.InheritedObjectType(); ok && !inherits {
-		l.add(list, i, a, NoInheritEffect, "", "drop the inherited object type, or add CI or OI", "it names the class that inherits it, and nothing inherits it")
+		l.add(list, i, a, NoInheritEffect, "", "drop the inherited object type, or add CI or OI",
+			"it names the class that inherits it, and nothing inherits it")
 	}
 }
 
 // leafTypes are the types of object that never hold others.
 var leafTypes = map[*winnt.ObjectType]bool{
-	winnt.FileObject: true, winnt.TokenObject: true, winnt.ProcessObject: true, winnt.ThreadObject: true, winnt.JobObject: true,
-	winnt.SymbolicLinkObject: true, winnt.EventObject: true, winnt.MutantObject: true, winnt.SemaphoreObject: true, winnt.SectionObject: true,
+	winnt.FileObject: true, winnt.TokenObject: true, winnt.ProcessObject: true, winnt.ThreadObject: true,
+	winnt.JobObject:          true,
+	winnt.SymbolicLinkObject: true, winnt.EventObject: true, winnt.MutantObject: true, winnt.SemaphoreObject: true,
+	winnt.SectionObject: true,
 }
