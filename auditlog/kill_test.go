@@ -5,7 +5,9 @@ package auditlog
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/refmon/refmon/audit"
 )
@@ -29,7 +33,69 @@ func TestMain(m *testing.M) {
 		write(dir)
 		return
 	}
+	if key := os.Getenv(signing); key != "" {
+		sign(key)
+		return
+	}
 	os.Exit(m.Run())
+}
+
+// signing, set in the environment, makes this program a signer with the key in
+// that file.
+const signing = "REFMON_AUDITLOG_SIGNER"
+
+func sign(file string) {
+	s, err := LoadKey(file)
+	if err != nil {
+		os.Exit(2)
+	}
+	text, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		os.Exit(2)
+	}
+	sig, err := s.Sign(text)
+	if err != nil {
+		os.Exit(2)
+	}
+	fmt.Println(base64.StdEncoding.EncodeToString(sig))
+}
+
+// TestCommandSigner: a program of the site signs, and one that signs with
+// another key is refused (U-71).
+func TestCommandSigner(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		if _, err := CreateKey(filepath.Join(dir, name), "host.example/audit"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	public, err := os.ReadFile(filepath.Join(dir, "a.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := CommandSigner(strings.TrimSpace(string(public)), os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Dir: filepath.Join(dir, "log"), Signers: []note.Signer{s}}
+	t.Setenv(signing, filepath.Join(dir, "b"))
+	if _, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "no signature of key") {
+		t.Errorf("another key: %v", err)
+	}
+	t.Setenv(signing, filepath.Join(dir, "a"))
+	for range 2 {
+		l := mustOpen(t, cfg)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys, err := ReadPublicKey(filepath.Join(dir, "a.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := Verify(Verification{Dir: cfg.Dir, Keys: keys}); err != nil || v.Last != 4 {
+		t.Errorf("%+v, %v", v, err)
+	}
 }
 
 // write writes from several goroutines until it is killed, or to the number of

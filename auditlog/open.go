@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"golang.org/x/mod/sumdb/note"
@@ -83,6 +84,9 @@ func ownKey(dir string) (note.Signer, error) {
 	s, err := LoadKey(file)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return s, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, checkpointName)); err == nil {
+		return nil, errors.New("the log is signed with a key that is not beside it: give that key")
 	}
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {

@@ -23,6 +23,7 @@ type auditCmd struct {
 	Report  auditReportCmd  `cmd:"" help:"Write one HTML page of denials, privileges and changes."`
 	Forward auditForwardCmd `cmd:"" help:"Hand records to one live sink, with a durable cursor."`
 	Policy  auditPolicyCmd  `cmd:"" help:"Show or change what is recorded, in auditpol's words."`
+	Key     auditKeyCmd     `cmd:"" help:"Make the key that signs a log's checkpoints."`
 	Prove   auditProveCmd   `cmd:"" help:"Write a proof of a record, or that the log continues an older checkpoint."`
 }
 

@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 )
 
 type auditStatsCmd struct {
@@ -84,6 +88,7 @@ type auditPolicyCmd struct {
 	Subcategory []string `help:"Change this subcategory, by name or GUID." placeholder:"NAME"`
 	Success     string   `enum:",enable,disable" default:"" help:"enable or disable."`
 	Failure     string   `enum:",enable,disable" default:"" help:"enable or disable."`
+	AuditKey    string   `help:"The log's key, where it does not lie beside it." placeholder:"FILE"`
 }
 
 // Help returns the long help of the verb.
@@ -111,5 +116,49 @@ func (c *auditPolicyCmd) Run(std *streams) error {
 	if p, err = trail.Change(p, c.Subcategory, c.Success, c.Failure); err != nil {
 		return err
 	}
-	return trail.StorePolicy(c.Dir, p)
+	return c.store(p)
+}
+
+// store records each change in the log, where there is one, and then keeps the
+// policy (U-2). The log of a running program is that program's.
+func (c *auditPolicyCmd) store(next *audit.Policy) error {
+	before, err := trail.LoadPolicy(c.Dir)
+	if err != nil {
+		return err
+	}
+	if before == nil {
+		before = audit.DefaultPolicy()
+	}
+	if _, err := os.Stat(filepath.Join(c.Dir, "checkpoint")); err == nil {
+		lc, err := logConfig(c.Dir, c.AuditKey)
+		if err != nil {
+			return err
+		}
+		l, err := auditlog.Open(lc)
+		if err != nil {
+			return fmt.Errorf("record the change: %w", err)
+		}
+		for _, e := range audit.PolicyChanged(hostUser(), before, next) {
+			e.Time, e.Computer = auditlog.Now(), "refmon"
+			if err := l.Write(e); err != nil {
+				return errors.Join(fmt.Errorf("record the change: %w", err), l.Close())
+			}
+		}
+		if err := l.Close(); err != nil {
+			return fmt.Errorf("record the change: %w", err)
+		}
+	}
+	return trail.StorePolicy(c.Dir, next)
+}
+
+// hostUser returns the user of this host who runs the program, as Samba writes a
+// user without an account.
+func hostUser() audit.Origin {
+	from := audit.Origin{ProcessID: uint64(os.Getpid()), ProcessName: "refmon"}
+	if user, err := sid.Parse(fmt.Sprintf("S-1-22-1-%d", max(os.Getuid(), 0))); err == nil {
+		if t, err := token.New(token.Spec{User: token.Group{SID: user}}); err == nil {
+			from.Subject.Primary = t
+		}
+	}
+	return from
 }

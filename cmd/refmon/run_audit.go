@@ -13,13 +13,9 @@ func (c *runCmd) trail(cfg *script.Config) (end func() error, err error) {
 	if c.Audit == "" {
 		return func() error { return nil }, nil
 	}
-	lc := auditlog.Config{Dir: c.Audit, Computer: "refmon"}
-	if c.AuditKey != "" {
-		s, err := auditlog.LoadKey(c.AuditKey)
-		if err != nil {
-			return nil, err
-		}
-		lc.Signers = []note.Signer{s}
+	lc, err := logConfig(c.Audit, c.AuditKey)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.Policy, err = trail.LoadPolicy(c.Audit); err != nil {
 		return nil, err
@@ -30,4 +26,18 @@ func (c *runCmd) trail(cfg *script.Config) (end func() error, err error) {
 	}
 	cfg.Audit, cfg.Clock = l, auditlog.Now
 	return l.Close, nil
+}
+
+// logConfig returns the configuration of a log whose key is in a file, or beside
+// it.
+func logConfig(dir, key string) (auditlog.Config, error) {
+	lc := auditlog.Config{Dir: dir, Computer: "refmon"}
+	if key != "" {
+		s, err := auditlog.LoadKey(key)
+		if err != nil {
+			return lc, err
+		}
+		lc.Signers = []note.Signer{s}
+	}
+	return lc, nil
 }
