@@ -77,9 +77,12 @@ func TestAssign(t *testing.T) {
 		{id: "C-77 user", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true, want: og +
 			"D:(A;;RP;;;SY)(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)",
 			change: func(r *sd.AssignRequest) { r.ObjectTypes = []winnt.GUID{user} }},
-		{id: "C-77 computer", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true, want: og +
-			"D:(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)"},
-		{id: "S-69 property kept", parent: "D:(OA;OI;RP;4c164200-20c0-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", want: og + "D:(OA;;RP;4c164200-20c0-11d0-a768-00aa006e0529;;SY)",
+		{id: "C-77 computer", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true,
+			want: og +
+				"D:(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)"},
+		{id: "S-69 property kept",
+			parent: "D:(OA;OI;RP;4c164200-20c0-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;SY)",
+			want:   og + "D:(OA;;RP;4c164200-20c0-11d0-a768-00aa006e0529;;SY)",
 			change: func(r *sd.AssignRequest) { r.ObjectTypes = []winnt.GUID{user} }},
 		{id: "S-69 leaf of another class", parent: "D:(OA;OI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", want: og +
 			"D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
@@ -93,15 +96,17 @@ func TestAssign(t *testing.T) {
 		{id: "S-64 request kept", creator: "D:AR(A;;GA;;;BA)", want: og + "D:AR(A;;FA;;;BA)"},
 		{id: "S-65 inherit-only without heirs kept", creator: "D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)", want: og +
 			"D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)"},
-		{id: "S-65 inherit-only without heirs kept, auto-inherit", creator: "D:(A;IO;GA;;;CO)(A;;RC;;;BA)", container: true,
-			flags: sd.DACLAutoInherit, want: og + "D:AI(A;IO;GA;;;CO)(A;;RC;;;BA)"},
+		{id: "S-65 inherit-only without heirs kept, auto-inherit", creator: "D:(A;IO;GA;;;CO)(A;;RC;;;BA)",
+			container: true,
+			flags:     sd.DACLAutoInherit, want: og + "D:AI(A;IO;GA;;;CO)(A;;RC;;;BA)"},
 		{id: "S-65 inherit-only without heirs kept in a SACL", creator: "D:S:(AU;IOSA;GA;;;BA)",
 			flags: sd.AvoidPrivilegeCheck,
 			want:  og + "D:S:(AU;IOSA;GA;;;BA)"},
 		{id: "S-65 kernel object, explicit", creator: "D:(A;;GRGX;;;BA)(D;;0x5000;;;BU)(A;IO;GR;;;SY)", want: og +
 			"D:(A;;CCLCRC;;;BA)(D;;;;;BU)(A;IO;GR;;;SY)",
 			change: kernelObject},
-		{id: "S-65 kernel object, default list", want: og + "D:(A;;0x1f800f;;;SY)(A;;CCLCRC;;;BA)", change: kernelObject},
+		{id: "S-65 kernel object, default list", want: og + "D:(A;;0x1f800f;;;SY)(A;;CCLCRC;;;BA)",
+			change: kernelObject},
 		{id: "S-65 kernel object, inherited", parent: "D:(A;OI;GRGX;;;WD)(A;OI;0x5001;;;BU)", want: og +
 			"D:(A;;CCLCRC;;;WD)(A;;CC;;;BU)", change: kernelObject},
 		{id: "S-65 kernel object, audit", creator: "D:S:(AU;SA;GRGX;;;WD)", flags: sd.AvoidPrivilegeCheck,
@@ -125,7 +130,8 @@ func TestAssign(t *testing.T) {
 				"D:P(A;;RC;;;BA)S:AI(AU;SA;RC;;;BA)(AU;IDSA;CC;;;SY)"},
 		{id: "S-63 auto-inheritance of the SACL alone", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)",
 			creator: "D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
-			flags:   sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og + "D:(A;;RC;;;BA)S:AI(AU;SA;RC;;;BA)(AU;IDSA;CC;;;SY)"},
+			flags:   sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
+			want:    og + "D:(A;;RC;;;BA)S:AI(AU;SA;RC;;;BA)(AU;IDSA;CC;;;SY)"},
 		{id: "S-63 defaulted SACL yields", parent: "S:(AU;OISA;CC;;;SY)", creator: "D:S:(AU;SA;RC;;;BA)",
 			flags: sd.DefaultDescriptor | sd.AvoidPrivilegeCheck,
 			want:  og + "D:S:(AU;SA;CC;;;SY)"},
@@ -188,14 +194,16 @@ func TestAssignRefuses(t *testing.T) {
 		{"C-72 parent without owner", "G:BU", "", sd.DefaultOwnerFromParent, nil, ntstatus.InvalidOwner},
 		{"C-73", "O:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.InvalidPrimaryGroup},
 		{"C-74", "", "O:BA", 0, nil, ntstatus.InvalidOwner},
-		{"C-74 with the privilege", "", "O:BA", 0, func(r *sd.AssignRequest) { r.Subject.Restore = true }, ntstatus.Success},
+		{"C-74 with the privilege", "", "O:BA", 0, func(r *sd.AssignRequest) { r.Subject.Restore = true },
+			ntstatus.Success},
 		{"S-61 owner group", "", "O:BA", 0, func(r *sd.AssignRequest) {
 			r.Subject.MayOwn = func(s sid.SID) bool { return s == sid.Administrators }
 		}, ntstatus.Success},
 		{"S-61 not checked", "", "O:BA", sd.AvoidOwnerCheck, nil, ntstatus.Success},
 		{"S-61 kernel", "", "O:BA", 0, func(r *sd.AssignRequest) { r.Subject.Kernel = true }, ntstatus.Success},
 		{"S-61 parent's owner", "O:S-1-5-21-1-2-3-1107", "", sd.DefaultOwnerFromParent, nil, ntstatus.Success},
-		{"S-62 none", "", "", 0, func(r *sd.AssignRequest) { r.Subject.Group = sid.SID{} }, ntstatus.InvalidPrimaryGroup},
+		{"S-62 none", "", "", 0, func(r *sd.AssignRequest) { r.Subject.Group = sid.SID{} },
+			ntstatus.InvalidPrimaryGroup},
 		{"S-62 parent's group", "G:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.Success},
 		{"S-71", "", "S:(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 with the privilege", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Security = true },
@@ -204,10 +212,12 @@ func TestAssignRefuses(t *testing.T) {
 		{"S-71 another check avoided", "", "S:(AU;SA;FA;;;WD)", sd.AvoidOwnerCheck, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
 		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
-		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true }, ntstatus.Success},
+		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true },
+			ntstatus.Success},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), Flags: c.flags, Subject: caller()}
+			r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), Flags: c.flags,
+				Subject: caller()}
 			if c.change != nil {
 				c.change(r)
 			}

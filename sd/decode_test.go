@@ -100,7 +100,8 @@ func TestDecodeACL(t *testing.T) {
 
 // S-24: four states of the DACL stay apart.
 func TestListStates(t *testing.T) {
-	for text, c := range map[string]struct{ present, has bool }{"": {false, false}, "D:NO_ACCESS_CONTROL": {true, false}, "D:": {true, true}, "D:(A;;GA;;;WD)": {true, true}} {
+	for text, c := range map[string]struct{ present, has bool }{"": {false, false},
+		"D:NO_ACCESS_CONTROL": {true, false}, "D:": {true, true}, "D:(A;;GA;;;WD)": {true, true}} {
 		d, err := sd.Decode(sddl.MustParse(text).Binary())
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +166,8 @@ func TestUsedOnce(t *testing.T) {
 	b := sddl.MustParse(sample).Binary()
 	d, _ := sd.Decode(b)
 	raw, st := sd.Peek(b)
-	if st != ntstatus.Success || raw.Owner != d.Owner() || raw.Group != d.Group() || raw.Control != d.Control() || raw.DACL != d.DACL().Binary() || raw.SACL != d.SACL().Binary() {
+	if st != ntstatus.Success || raw.Owner != d.Owner() || raw.Group != d.Group() || raw.Control != d.Control() ||
+		raw.DACL != d.DACL().Binary() || raw.SACL != d.SACL().Binary() {
 		t.Fatalf("%+v, %v", raw, st)
 	}
 	got, st := sd.CompileInto(nil, raw.DACL)
@@ -189,7 +191,8 @@ func TestUsedOnce(t *testing.T) {
 func TestExtras(t *testing.T) {
 	d := sddl.MustParse(sample)
 	object := d.DACL().Extra(d.DACL().Entries()[2].Aux)
-	if object == nil || !object.HasObjectType || object.HasInherited || object.ObjectType.String() != "4c164200-20c0-11d0-a768-00aa006e0529" {
+	if object == nil || !object.HasObjectType || object.HasInherited ||
+		object.ObjectType.String() != "4c164200-20c0-11d0-a768-00aa006e0529" {
 		t.Errorf("%+v", object)
 	}
 	if x := d.DACL().Extra(d.DACL().Entries()[3].Aux); x == nil || x.Condition == nil || x.BadCondition || x.Opaque {
@@ -201,7 +204,8 @@ func TestExtras(t *testing.T) {
 	if d.DACL().Extra(-1) != nil || d.DACL().Extra(99) != nil || d.DACL().Entries()[0].Aux != -1 {
 		t.Error("plain entries have no extra")
 	}
-	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true}} { // S-34
+	// S-34
+	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true}} {
 		a, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
 		l, _ := sd.NewACL(a)
 		if x := l.Extra(0); x == nil || *x != want {
@@ -215,7 +219,9 @@ func TestExtras(t *testing.T) {
 	}
 	c, _ := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone})
 	l, _ = sd.NewACL(c)
-	if x := l.Extra(0); x == nil || x.Client != sid.Everyone || l.Entries()[0].SID != sid.LocalSystem || l.Revision() != 3 { // S-16
+	// S-16
+	if x := l.Extra(0); x == nil || x.Client != sid.Everyone || l.Entries()[0].SID != sid.LocalSystem ||
+		l.Revision() != 3 {
 		t.Errorf("%+v", x)
 	}
 }
@@ -251,7 +257,8 @@ func twin(t *testing.T, l *sd.ACL) {
 	t.Helper()
 	for i, e := range l.Entries() {
 		a := l.At(i)
-		if e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() || e.Flags != a.Flags() || int(e.Index) != i || e.Hash != a.SID().Hash() {
+		if e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() || e.Flags != a.Flags() || int(e.Index) != i ||
+			e.Hash != a.SID().Hash() {
 			t.Fatalf("entry %d is compiled as %+v from %x", i, e, a.Binary())
 		}
 		if n := len(a.Binary()); n != int(a.Binary()[2])|int(a.Binary()[3])<<8 {
@@ -286,7 +293,8 @@ func TestPlacesOfEntries(t *testing.T) {
 			t.Fatalf("%s: another list", what)
 		}
 		for i, e := range got.Entries() {
-			if a := want.At(i); e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() || e.Hash != a.SID().Hash() {
+			if a := want.At(i); e.Mask != a.Mask() || e.SID != a.SID() || e.Kind != a.Type() ||
+				e.Hash != a.SID().Hash() {
 				t.Fatalf("%s: entry %d is %+v", what, i, e)
 			}
 		}

@@ -236,10 +236,10 @@ func dominates(a, b sid.SID) bool {
 }
 
 // SetControl applies RtlSetControlSecurityDescriptor to a control word: only the
-// AUTO_INHERIT_REQ, AUTO_INHERITED and PROTECTED bits may be named or set;
-// anything else is STATUS_INVALID_PARAMETER (S-26).
+// DACL_TRUSTED, SERVER_SECURITY, AUTO_INHERIT_REQ, AUTO_INHERITED and PROTECTED
+// bits may be named or set; anything else is STATUS_INVALID_PARAMETER (S-26).
 func SetControl(c, mask, bits Control) (Control, ntstatus.Status) {
-	const mutable Control = 0x3F00
+	const mutable Control = 0x3FC0
 	if mask&^mutable != 0 || bits&^mask != 0 {
 		return c, ntstatus.InvalidParameter
 	}

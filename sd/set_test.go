@@ -175,6 +175,15 @@ func TestSetControl(t *testing.T) { // S-26
 		sd.DACLProtected); st != ntstatus.Success || c != sd.DACLPresent|sd.DACLProtected {
 		t.Error(c, st)
 	}
+	for bit := sd.Control(1); bit != 0; bit <<= 1 {
+		want := ntstatus.InvalidParameter
+		if bit >= sd.DACLTrusted && bit <= sd.SACLProtected {
+			want = ntstatus.Success
+		}
+		if c, st := sd.SetControl(0, bit, bit); st != want || st == ntstatus.Success && c != bit {
+			t.Errorf("bit %#x: %#x, %v, want %v", bit, c, st, want)
+		}
+	}
 	if _, st := sd.SetControl(0, sd.DACLPresent, sd.DACLPresent); st != ntstatus.InvalidParameter {
 		t.Error(st)
 	}

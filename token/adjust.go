@@ -54,7 +54,7 @@ func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes [
 	}
 	n = new(Token)
 	*n = *t
-	n.present, n.enabled, n.byDeflt, n.modified = present, enabled, t.byDeflt&present, modified
+	n.present, n.enabled, n.byDefault, n.modified = present, enabled, t.byDefault&present, modified
 	return n, t.previous(changed), status
 }
 
@@ -75,7 +75,7 @@ func (t *Token) previous(changed winnt.PrivilegeSet) []PrivilegeChange {
 }
 
 func (t *Token) privilegeAttributes(p winnt.Privilege) (a uint32) {
-	if t.byDeflt.Has(p) {
+	if t.byDefault.Has(p) {
 		a |= winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT
 	}
 	if t.enabled.Has(p) {

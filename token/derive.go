@@ -29,7 +29,7 @@ func (t *Token) WithModifiedID(modified winnt.LUID) *Token {
 func (t *Token) EffectiveOnly() *Token {
 	n := *t
 	n.present = t.enabled // T-48: privileges
-	n.byDeflt &= t.enabled
+	n.byDefault &= t.enabled
 	old := t.groups
 	keep := true
 	for i, a := range old.alive {

@@ -124,7 +124,7 @@ func (w *filtered) drop(set winnt.PrivilegeSet) {
 	}
 	w.t.present &^= set
 	w.t.enabled &^= set
-	w.t.byDeflt &^= set
+	w.t.byDefault &^= set
 }
 
 // lua is the rest of LUA_TOKEN: administrative groups and integrity (T-65).

@@ -139,7 +139,7 @@ func New(s Spec) (*Token, error) {
 	t := &m.token
 	*t = Token{
 		body: b, groups: g,
-		present: s.Privileges, enabled: s.EnabledPrivileges, byDeflt: s.DefaultPrivileges,
+		present: s.Privileges, enabled: s.EnabledPrivileges, byDefault: s.DefaultPrivileges,
 		modified: s.ModifiedID, dacl: s.DefaultDACL, session: s.SessionID,
 		integrityAt: integrityAt, stored: s.Flags & storedFlags &^ (winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT),
 		typ: uint8(s.Type), level: uint8(s.Level), policy: uint8(s.MandatoryPolicy),
@@ -240,7 +240,7 @@ func (t *Token) Spec() Spec {
 	s := Spec{
 		User: t.User(), Restricted: collect(t.Restricted()), IsRestricted: t.IsRestricted(),
 		WriteRestricted: t.WriteRestricted(), SandboxInert: t.SandboxInert(),
-		Privileges: t.present, EnabledPrivileges: t.enabled, DefaultPrivileges: t.byDeflt,
+		Privileges: t.present, EnabledPrivileges: t.enabled, DefaultPrivileges: t.byDefault,
 		Type: t.Type(), Level: t.Level(),
 		AuthenticationID: b.authenticationID, ParentTokenID: b.parentTokenID, ModifiedID: t.modified,
 		OriginatingLogon: b.originatingLogon,

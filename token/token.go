@@ -27,11 +27,11 @@ type Source struct {
 // Token is an immutable security context. The zero value is of no use; a *Token
 // comes from New, Parse or an operation on another.
 type Token struct {
-	body    *body              // immutable, shared between derived values
-	groups  *groups            // immutable, shared until a group changes
-	present winnt.PrivilegeSet // privileges held, enabled or not
-	enabled winnt.PrivilegeSet // subset of present
-	byDeflt winnt.PrivilegeSet // subset of present: enabled by default
+	body      *body              // immutable, shared between derived values
+	groups    *groups            // immutable, shared until a group changes
+	present   winnt.PrivilegeSet // privileges held, enabled or not
+	enabled   winnt.PrivilegeSet // subset of present
+	byDefault winnt.PrivilegeSet // subset of present: enabled by default
 
 	modified winnt.LUID
 	dacl     *sd.ACL // default DACL; nil if there is none
@@ -172,7 +172,7 @@ func (t *Token) Enabled() winnt.PrivilegeSet { return t.enabled }
 func (t *Token) Present() winnt.PrivilegeSet { return t.present }
 
 // DefaultPrivileges are those held with SE_PRIVILEGE_ENABLED_BY_DEFAULT.
-func (t *Token) DefaultPrivileges() winnt.PrivilegeSet { return t.byDeflt }
+func (t *Token) DefaultPrivileges() winnt.PrivilegeSet { return t.byDefault }
 
 // Integrity is the RID of the integrity level, 0 (Untrusted) where the token
 // has none.

@@ -112,6 +112,9 @@ static void descriptors(void)
 	CHECK(SetSecurityDescriptorOwner(&d, admins, TRUE));
 	CHECK(SetSecurityDescriptorGroup(&d, admins, FALSE));
 	CHECK(SetSecurityDescriptorControl(&d, SE_DACL_PROTECTED, SE_DACL_PROTECTED));
+	CHECK(SetSecurityDescriptorControl(&d, SE_DACL_UNTRUSTED, SE_DACL_UNTRUSTED)); /* S-26 */
+	CHECK(SetSecurityDescriptorControl(&d, SE_SERVER_SECURITY, SE_SERVER_SECURITY));
+	CHECK(SetSecurityDescriptorControl(&d, SE_DACL_UNTRUSTED | SE_SERVER_SECURITY, 0));
 	FAILS(SetSecurityDescriptorControl(&d, SE_DACL_PRESENT, 0), ERROR_INVALID_PARAMETER);
 	CHECK(GetSecurityDescriptorControl(&d, &control, &revision));
 	SAME(control, SE_DACL_PRESENT | SE_OWNER_DEFAULTED | SE_DACL_PROTECTED);

@@ -16,6 +16,16 @@ static int reads(PSECURITY_DESCRIPTOR d, SECURITY_INFORMATION parts, const char 
 	return same;
 }
 
+/* An object of the kernel: GENERIC_READ|GENERIC_EXECUTE without the rights that GENERIC_ALL lacks (S-65). */
+static void kernel_masks(PSECURITY_SUBJECT_CONTEXT s)
+{
+	GENERIC_MAPPING odd = {0x24001, 0x26002, 0x25004, 0x1F800F};
+	PSECURITY_DESCRIPTOR both = sddl("D:(A;;GRGX;;;WD)(A;IO;GR;;;BU)"), d = NULL;
+	STATUS(SeAssignSecurity(NULL, both, &d, FALSE, s, &odd, PagedPool), STATUS_SUCCESS);
+	CHECK(reads(d, 4, "D:(A;;CCLCRC;;;WD)(A;IO;GR;;;BU)"));
+	STATUS(SeDeassignSecurity(&d), STATUS_SUCCESS);
+}
+
 static void assigned(void)
 {
 	GENERIC_MAPPING m = {1, 2, 4, 7};
@@ -49,12 +59,7 @@ static void assigned(void)
 		STATUS_SUCCESS);
 	CHECK(reads(d, 7, "O:S-1-5-21-7-7-7-1002G:BUD:(A;;CC;;;BU)"));
 	STATUS(SeDeassignSecurity(&d), STATUS_SUCCESS);
-	/* an object of the kernel: GENERIC_READ|GENERIC_EXECUTE without what GENERIC_ALL lacks (S-65) */
-	GENERIC_MAPPING odd = {0x24001, 0x26002, 0x25004, 0x1F800F};
-	PSECURITY_DESCRIPTOR both = sddl("D:(A;;GRGX;;;WD)(A;IO;GR;;;BU)");
-	STATUS(SeAssignSecurity(NULL, both, &d, FALSE, &s, &odd, PagedPool), STATUS_SUCCESS);
-	CHECK(reads(d, 4, "D:(A;;CCLCRC;;;WD)(A;IO;GR;;;BU)"));
-	STATUS(SeDeassignSecurity(&d), STATUS_SUCCESS);
+	kernel_masks(&s);
 	PSECURITY_DESCRIPTOR audit = sddl("S:(AU;SA;0x1;;;WD)");
 	STATUS(SeAssignSecurity(NULL, audit, &d, FALSE, &s, &m, PagedPool), STATUS_PRIVILEGE_NOT_HELD); /* S-71 */
 	STATUS(SeAssignSecurityEx(NULL, audit, &d, NULL, FALSE, SEF_AVOID_PRIVILEGE_CHECK, &s, &m, PagedPool), STATUS_SUCCESS);
