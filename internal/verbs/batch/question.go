@@ -57,7 +57,7 @@ type Question struct {
 	Explain    bool            // say why
 }
 
-// Answered is what a call returned. Status is the call's own if the call
+// Answered holds the results of a call. Status is the call's own if the call
 // failed, else the access status.
 type Answered struct {
 	access.Decision
