@@ -70,8 +70,8 @@ func (r *roster) addGroup(g *groupFile) error {
 	r.byName[key], r.bySID[s] = i, i
 	r.dir.names[s] = g.Name
 	a := account{sid: s}
-	if g.gid.given { // members match the SID of the gid too (B-1)
-		posix := g.gid.sid(unixGroup)
+	// Members match the SID of the gid too, if it is another one (B-1).
+	if posix := g.gid.sid(unixGroup); g.gid.given && posix != s {
 		if _, twice := r.bySID[posix]; twice {
 			return fmt.Errorf("its gid %d is another group's too", g.gid.id)
 		}
