@@ -97,7 +97,8 @@ func (q *Question) askNt() (a Answered, err error) {
 		call, a.Decision = access.NtAccessCheck(&q.Request)
 	}
 	if call == ntstatus.InvalidSecurityDescr && q.Capture != ntstatus.Success {
-		call = q.Capture
+		// What made the capture fail is the status of the call.
+		call = q.Capture
 	}
 	if call != ntstatus.Success {
 		a = Answered{Decision: access.Refuse(call)}

@@ -88,7 +88,8 @@ func (l *linter) condition(i int, e *entry) {
 		return // a resource manager may have a use for it
 	}
 	e.data = data
-	o := claims.Outcomes(1 << claims.Unknown)
+	// A condition that cannot be decoded is unknown for every token.
+	o := claims.Outcomes(1 << claims.Unknown)
 	if x, err := claims.Decode([]byte(data)); err == nil {
 		o = x.Outcomes(l.resource)
 	}
@@ -156,7 +157,8 @@ func (l *linter) idle(es []entry, i int) {
 			by = append(by, fmt.Sprint(j))
 		}
 	}
-	if e.bits&^decided == 0 {
+	// Earlier entries for the same SID have granted or denied all that this one is about.
+	if e.bits&^decided == 0 {
 		l.add("DACL", i, e.ace, NeverDecides, "A-71", drop(e.ace),
 			"entry %s decides all its rights before it, for everybody it is for", strings.Join(by, ", "))
 		return
