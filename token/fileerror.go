@@ -12,7 +12,7 @@ type FileError struct {
 	Offset  int    // byte offset into the file; 0 where it has none
 	Line    int    // from 1; 0 where the file has no such place
 	Problem string
-	Err     error // the cause, nil if there is none beyond Problem
+	Err     error // the cause, nil if Problem says all
 }
 
 // Error prints path, problem, offset and, in a file of many lines, the line.

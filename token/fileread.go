@@ -12,7 +12,7 @@ import (
 // MaxFile is the largest token file, in bytes.
 const MaxFile = 4 << 20
 
-// Fields of the token file. The first row is what everybody uses; the second
+// Fields of the token file. The first two rows are in common use; the rest
 // is for tokens that came out of an operation on another.
 var (
 	fileFields = []string{

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// operand is what lies on the stack of a condition: a result r, an attribute a (without values NULL), a literal l, a
+// operand is an entry of the stack of a condition: a result r, an attribute a (without values NULL), a literal l, a
 // list c.
 type operand struct {
 	kind      byte
@@ -26,7 +26,7 @@ func (o *operand) asTruth() int {
 	return pick(o.null() || strings.Contains("dx", (o.values[0] + "d")[:1]), o.truth, something)
 }
 
-// keys are what equal values have in common, and what orders them.
+// keys returns texts that equal values have in common and that order them.
 func (o *operand) keys(sensitive bool) (keys []string) {
 	each(o.values, func(v string) {
 		keys = append(keys, pick(v[0] == 's', fold(pick(v[0] == 's', v[1:], ""), sensitive), v[1:]))

@@ -44,7 +44,7 @@ type query struct {
 	owner, self                       string
 	sacl                              []entry
 	token, primary                    *token
-	asked, previous, own, byPrivilege mask // mapped; own is what the owner has without an entry
+	asked, previous, own, byPrivilege mask // mapped; own are the rights of the owner without an entry
 	// there are object types; MAXIMUM_ALLOWED was asked for; what is missing ends the check
 	typed, max, strict bool
 	nodes              []*node
@@ -185,7 +185,7 @@ func (q *query) answer(none bool, dacl []entry) string {
 	return pick(q.read(list{"DACL", false, dacl}, 0) && q.policy(), success, denied)
 }
 
-// ceiling is what trust label, access filters and integrity leave.
+// ceiling returns the rights that trust label, access filters and integrity leave.
 func (q *query) ceiling(need mask) mask {
 	t, m, left := q.token, q.mapping, ^mask(0)
 	limit := func(rule string, at int, rights mask) {

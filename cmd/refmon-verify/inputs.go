@@ -55,7 +55,7 @@ type entry struct {
 	sid, guid, data string
 }
 
-// parseDescriptor gives owner, SACL and DACL of self-relative bytes; a list is nil where there is none.
+// parseDescriptor gives owner, SACL and DACL of self-relative bytes; a list that is absent is nil.
 func parseDescriptor(b string) (owner string, sacl, dacl []entry) {
 	if b == "" {
 		return "", nil, nil
@@ -174,7 +174,7 @@ func attribute(flags uint64, values []string) *operand {
 	return pick(flags&0x10 != 0 || len(once) < len(values), &operand{kind: 'a'}, o)
 }
 
-// parseAttribute adds an attribute of the object; one that cannot be read is none (S-33), and of two of a name the
+// parseAttribute adds an attribute of the object; one that cannot be read is left out (S-33), and of two of a name the
 // first counts.
 func (t *token) parseAttribute(b string) {
 	defer func() { _ = recover() }()
@@ -202,7 +202,7 @@ func (t *token) parseClaims(where string, list any, domain string) {
 	}
 }
 
-// token is what a decision needs of a token file.
+// token holds the parts of a token file that a decision needs.
 type token struct {
 	// by pass and SID: 1 for entries that allow, 2 for those that deny
 	members                                map[string]byte

@@ -5,7 +5,7 @@ import "fmt"
 // Layout is the field names of one kind of object.
 type Layout []string
 
-// Index finds a name, -1 if it is none of these. Names are compared as they stand in the text: one written with escapes
+// Index finds a name, -1 for an unknown one. Names are compared as they stand in the text: one written with escapes
 // is unknown.
 func (l Layout) Index(name []byte) int {
 	for i, n := range l {

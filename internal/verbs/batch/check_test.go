@@ -103,7 +103,7 @@ func TestCheckLines(t *testing.T) {
 	}
 }
 
-// rest is what a good line needs besides its id.
+// rest completes a good line after its id.
 const rest = `"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":1`
 
 var malformedLines = []struct{ line, id, want string }{

@@ -66,7 +66,8 @@ func (c *checker) parseDescriptor(name string, v []byte, domain sid.SID) (*sd.De
 func (c *checker) refuseDescriptor(q *Question, name string, err error) error {
 	var bad *sd.DecodeError
 	if q.Call == NtAccessCheck && name == "sdHex" && errors.As(err, &bad) {
-		q.Capture = bad.Status
+		// NtAccessCheck fails with the status of the capture, in its place among the rules.
+		q.Capture = bad.Status
 		return nil
 	}
 	return fmt.Errorf("%s: %w", name, err)

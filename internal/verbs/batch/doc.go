@@ -18,7 +18,7 @@
 //	{"id":…,"error":"line 3: …"}
 //
 // and the others go on. The id is any JSON value and comes back byte for byte,
-// null where there is none or it could not be read.
+// null for a line without one or with one that could not be read.
 //
 // Memory does not grow with the input: a fixed number of chunks is in flight,
 // and the caches of parsed tokens and descriptors are bounded. Only the tokens

@@ -57,7 +57,7 @@ type Question struct {
 	Explain    bool            // say why
 }
 
-// Answered is what a call returned. Status is the call's own if the call
+// Answered holds the results of a call. Status is the call's own if the call
 // failed, else the access status.
 type Answered struct {
 	access.Decision
@@ -97,7 +97,8 @@ func (q *Question) askNt() (a Answered, err error) {
 		call, a.Decision = access.NtAccessCheck(&q.Request)
 	}
 	if call == ntstatus.InvalidSecurityDescr && q.Capture != ntstatus.Success {
-		call = q.Capture
+		// What made the capture fail is the status of the call.
+		call = q.Capture
 	}
 	if call != ntstatus.Success {
 		a = Answered{Decision: access.Refuse(call)}

@@ -44,7 +44,7 @@ func appendHex(dst, b []byte) []byte {
 }
 
 // decodeHex reads hexadecimal digits, any case, into buf. at is the offset of
-// the digit that is none, -1 if all is well.
+// the wrong digit, -1 if all are right.
 func decodeHex(buf, text []byte) (b []byte, at int) {
 	buf = buf[:0]
 	for i := 0; i+1 < len(text); i += 2 {

@@ -11,7 +11,7 @@ import (
 
 func noFiles(string) ([]byte, error) { return nil, errors.New("no files here") }
 
-// TestExampleFile: the example holds, and is what the help text promises.
+// TestExampleFile: the example holds, as the help text promises.
 func TestExampleFile(t *testing.T) {
 	b, err := os.ReadFile("../../../examples/permissions.yaml")
 	if err != nil {

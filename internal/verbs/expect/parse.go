@@ -30,7 +30,7 @@ type File struct {
 	marks []strict.Mark
 }
 
-// Descriptor is what an expectation is about.
+// A Descriptor is the subject of expectations.
 type Descriptor struct {
 	Name string
 	Line int

@@ -109,7 +109,7 @@ func (q *question) run(now func() time.Time, used map[int]bool) Case {
 	return c
 }
 
-// describe is what "why" of an expectation is looked for in.
+// describe returns the text in which "why" of an expectation is looked for.
 func describe(a *batch.Answered) string {
 	if a.Refused != nil {
 		return fmt.Sprintf("%s: %s (%s)\n", a.Status(), a.Refused.Because, a.Refused.Rule)

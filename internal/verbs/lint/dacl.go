@@ -13,13 +13,13 @@ import (
 // never are the rights no entry grants or denies.
 const never = winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY | winnt.GENERIC_RIGHTS
 
-// entry is what the check of a DACL needs to know of one of its entries.
+// entry holds the facts about an entry of a DACL that its check needs.
 type entry struct {
 	ace    sd.ACE
-	bits   winnt.AccessMask // that it can decide for somebody
+	bits   winnt.AccessMask // that it can decide for some token
 	allow  bool
 	deny   bool
-	always bool // it applies to whoever its SID matches: no condition, no object type
+	always bool // it applies to every token with its SID: no condition, no object type
 	data   string
 }
 
@@ -88,7 +88,8 @@ func (l *linter) condition(i int, e *entry) {
 		return // a resource manager may have a use for it
 	}
 	e.data = data
-	o := claims.Outcomes(1 << claims.Unknown)
+	// A condition that cannot be decoded is unknown for every token.
+	o := claims.Outcomes(1 << claims.Unknown)
 	if x, err := claims.Decode([]byte(data)); err == nil {
 		o = x.Outcomes(l.resource)
 	}
@@ -156,7 +157,8 @@ func (l *linter) idle(es []entry, i int) {
 			by = append(by, fmt.Sprint(j))
 		}
 	}
-	if e.bits&^decided == 0 {
+	// Earlier entries for the same SID have granted or denied all that this one is about.
+	if e.bits&^decided == 0 {
 		l.add("DACL", i, e.ace, NeverDecides, "A-71", drop(e.ace),
 			"entry %s decides all its rights before it, for everybody it is for", strings.Join(by, ", "))
 		return
@@ -190,7 +192,7 @@ func covers(f, e *entry) bool {
 	return f.data != "" && f.data == e.data && f.ace.Type() == e.ace.Type() && !f.ace.Type().IsObject()
 }
 
-// granted are the rights that entries may grant to somebody.
+// granted returns the rights that entries may grant to some token.
 func (l *linter) granted(es []entry) (m winnt.AccessMask) {
 	for i := range es {
 		if es[i].allow && es[i].ace.Flags()&sd.InheritOnly == 0 {
@@ -229,7 +231,7 @@ func (l *linter) order(list *sd.ACL) {
 	}
 }
 
-// trustee reports SIDs nobody has.
+// trustee reports SIDs that no token has.
 func (l *linter) trustee(list string, i int, a sd.ACE) {
 	for _, s := range []sid.SID{a.SID(), a.ClientSID()} {
 		switch {

@@ -18,7 +18,7 @@ import (
 const maxLine = 4 << 20
 
 // Line is one line of a file of descriptors: SDDL, or a row of an objects file
-// ({"path":…,"sd":…}). Text is SDDL, or else Descriptor is what the bytes hold.
+// ({"path":…,"sd":…}). Text is SDDL, or else Descriptor is decoded from the bytes.
 type Line struct {
 	Number     int // from 1
 	Path       string

@@ -22,7 +22,7 @@ const (
 	EveryoneWritable = "everyone-writable"  // any account that logs on may write
 	NoInheritEffect  = "no-inherit-effect"  // flags or GUIDs of inheritance that do nothing
 	WrongList        = "wrong-list"         // an entry that has no meaning in its list
-	UnknownType      = "unknown-type"       // an entry of a type nobody documents
+	UnknownType      = "unknown-type"       // an entry of an undocumented type
 	AlwaysUnknown    = "always-unknown"     // a condition that cannot be decided for any token
 	NeverTrue        = "never-true"         // a condition that is true for no token
 	NotStrict        = "not-strict"         // read by Windows, refused by the strict reader
@@ -32,7 +32,7 @@ const (
 	NoOutcome        = "no-outcome"         // an audit entry for neither success nor failure
 )
 
-// Finding is one thing that is wrong. The zero value is none.
+// Finding is one thing that is wrong. The zero value says nothing.
 type Finding struct {
 	List  string `json:"list"` // "DACL", "SACL", "owner", "group" or "" for the whole
 	ACE   int    `json:"ace"`  // index in List, from 0; -1 for none

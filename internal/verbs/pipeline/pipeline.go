@@ -35,7 +35,7 @@ type Pipeline[T any] struct {
 
 // A Hand is the reader's side of a pipeline.
 type Hand[T any] struct {
-	free    chan *Piece[T] // nobody uses these
+	free    chan *Piece[T] // unused
 	work    chan *Piece[T] // to the workers
 	order   chan *Piece[T] // to the writer
 	failed  chan struct{}  // closed when the writer has failed

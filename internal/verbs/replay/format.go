@@ -124,7 +124,7 @@ func Read(r io.Reader) (*Recording, error) {
 	return rec, nil
 }
 
-// utf8Of is r, out of UTF-16 where that is what its first bytes say.
+// utf8Of returns r, decoded from UTF-16 if its first bytes are the mark of it.
 func utf8Of(r *bufio.Reader) io.Reader {
 	if mark, err := r.Peek(2); err != nil || mark[0] != 0xFF || mark[1] != 0xFE {
 		return r

@@ -12,7 +12,7 @@ import (
 const oneHeader = `{"recording":1,"system":{"product":"Windows","build":1,"revision":0,"architecture":"amd64"},"date":"2026-01-02",` +
 	`"recorder":"x","token":{"user":"SY"},"tokens":"made"}` + "\n"
 
-// TestReadRefused: a line of a recording is what this package writes, and nothing else.
+// TestReadRefused: a line that this package would not write is refused.
 func TestReadRefused(t *testing.T) {
 	line := `{"case":"c","call":"x","status":"STATUS_SUCCESS"}`
 	for text, want := range map[string]string{

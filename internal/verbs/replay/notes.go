@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/docs"
 )
 
-// Notes are what the documents say about differences, by rule. The zero value
+// Notes hold the remarks of the documents about differences, by rule. The zero value
 // says nothing.
 type Notes struct {
 	Caveats map[string]string // the situation of a row of docs/CAVEATS.md

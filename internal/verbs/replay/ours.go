@@ -20,7 +20,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// answer is what refmon says to a question: the status and the out fields. own
+// answer returns refmon's answer to a question: the status and the out fields. own
 // is the token of the recorder.
 func answer(l *Line, own *token.Token) (status string, out Fields, err error) {
 	switch l.Call {

@@ -85,7 +85,7 @@ func conditions(rule, name, condition string) (list []Question, err error) {
 	return list, nil
 }
 
-// creation is the input of a "create" line, nil if it is none.
+// creation is the input of a "create" line, nil for another line.
 func creation(text string) Fields {
 	left, creator, _ := strings.Cut(text, " | ")
 	words := strings.SplitN(left, " ", 3)
@@ -152,7 +152,7 @@ func textQuestions(file string) (list []Question, err error) {
 }
 
 // Back is the question that follows a text that was accepted: its bytes as text
-// again. ok is false where there is none.
+// again. ok is false without one.
 func (q Question) Back(out Fields) (back Question, ok bool) {
 	hex, _ := out["hex"].(string)
 	back = Question{Case: q.Case + ", back", In: Fields{"hex": hex}, Rules: q.Rules}

@@ -13,8 +13,8 @@ import (
 var ErrWine = errors.New("recorded under Wine: what it says is no fact about Windows, so it makes no vectors")
 
 // WriteVectors writes the answered questions of a recording as vectors: one JSON
-// object a line, with the machine as their source. Programs are none: their
-// recording is what `refmon compare` runs.
+// object a line, with the machine as their source. Programs are left out: their
+// recordings are for `refmon compare`.
 func WriteVectors(w io.Writer, rec *Recording) error {
 	s := rec.Header.System
 	if s.Wine != "" {

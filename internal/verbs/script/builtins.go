@@ -60,7 +60,7 @@ func (*privilegeSetValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhasha
 
 type builtin func(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error)
 
-// predeclared is what a program starts with: the functions below and the
+// predeclared returns the names that a program starts with: the functions below and the
 // documented constants.
 func (r *Runner) predeclared() starlark.StringDict {
 	env := constants()

@@ -219,7 +219,8 @@ func (r *Runner) result(row nt.Row, in, out any, st ntstatus.Status) starlark.Va
 			fields[p.name] = starlark.None
 			if r.cfg.Backend == nil && r.cfg.Profile == nt.Observed && row.Probed(in) || r.cfg.Backend != nil &&
 				f.Int() == 0 {
-				fields[p.name] = starlark.MakeInt(0) // O-5
+				// Windows clears the handle of a call that got past its probe and failed (O-5).
+				fields[p.name] = starlark.MakeInt(0)
 			}
 			continue
 		}

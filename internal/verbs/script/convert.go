@@ -317,7 +317,7 @@ func selfSID(v starlark.Value) (nt.Captured[sid.SID], error) {
 		return nt.Captured[sid.SID]{}, fmt.Errorf("want a SID, got %s", v.Type())
 	}
 	x, err := sid.Resolve(s, sid.SID{})
-	if err != nil { // a SID that is none: the service's own fault
+	if err != nil { // an invalid SID: the service's own fault
 		return nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}, nil
 	}
 	return nt.Cap(x), nil

@@ -21,7 +21,7 @@ const (
 	heapGrace = 200 * time.Millisecond // for the step that is under way to end
 )
 
-// errHeap is what a program ends with that took more than maxHeap.
+// errHeap ends a program that took more than maxHeap.
 var errHeap = fmt.Errorf("the program takes more than %d MiB of memory", maxHeap>>20)
 
 // ErrStopped ends a program that left its Runner in no state to go on: its
@@ -99,7 +99,7 @@ func (r *Runner) ended(err error) error {
 	return err
 }
 
-// recovered is what the interpreter or the kernel panicked with, as an error:
+// recovered makes an error of a panic of the interpreter or the kernel:
 // an allocation that no machine could make, a reference dropped twice.
 func recovered(x any) error { return fmt.Errorf("%v: %w", x, ErrStopped) }
 

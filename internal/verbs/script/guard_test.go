@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A program of somebody else may be wrong in any way: it ends with an error at
+// A program from elsewhere may be wrong in any way: it ends with an error at
 // its place, in bounded time and memory.
 func TestBounds(t *testing.T) {
 	for _, c := range []struct {

@@ -62,7 +62,7 @@ type Runner struct {
 	held    int  // expectations that held
 }
 
-// ErrExpectation is what Run returns when an expectation did not hold.
+// ErrExpectation is returned by Run when an expectation did not hold.
 var ErrExpectation = errors.New("an expectation did not hold")
 
 // New boots a kernel for a program.

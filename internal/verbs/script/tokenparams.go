@@ -154,7 +154,7 @@ func sourceValue(v starlark.Value) (s token.Source, err error) {
 	return s, err
 }
 
-// sidText reads a SID or alias; text that is none becomes the zero SID, which
+// sidText reads a SID or alias; other text becomes the zero SID, which
 // a service refuses as malformed.
 func (r *Runner) sidText(v starlark.Value) (sid.SID, error) {
 	s, err := text1(v)
@@ -505,7 +505,7 @@ func daclText(l *sd.ACL) string {
 }
 
 // capturedText prints the value of a captured parameter of any type; known is
-// false for what is none.
+// false for any other value.
 func (t *transcript) capturedText(f reflect.Value) (text string, known bool) {
 	if f.Kind() != reflect.Struct || f.NumField() != 2 || !f.Field(1).CanInterface() ||
 		!strings.HasPrefix(f.Type().Name(), "Captured[") {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Principal is somebody who can ask for access.
+// A Principal can ask for access.
 type Principal struct {
 	Name  string
 	Token *token.Token
@@ -44,7 +44,7 @@ func (d *Directory) Known(s sid.SID) bool {
 }
 
 // Find returns the index of a principal by its name, by its name in another case if only one principal has it, or by
-// its SID; -1 if there is none.
+// its SID; -1 if no principal has it.
 func (d *Directory) Find(who string) int {
 	found, others := -1, 0
 	for i := range d.Principals {
