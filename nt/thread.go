@@ -57,6 +57,12 @@ type Thread struct {
 // get their threads from a process.
 func NewThread(sys Services, name string) *Thread { return &Thread{sys: sys, name: name} }
 
+// Close ends the thread: its impersonation is dropped, and the kernel keeps
+// nothing of it. It changes the kernel's half only, so that other goroutines
+// may read the Thread meanwhile; the thread makes no call afterwards. Handles
+// belong to the process and stay. Closing again does nothing.
+func (t *Thread) Close() { t.sys.EndThread() }
+
 // Name is the display name, such as "fileserver/1".
 func (t *Thread) Name() string { return t.name }
 

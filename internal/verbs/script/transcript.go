@@ -97,7 +97,7 @@ func (t *transcript) arguments(c *nt.Call) string {
 	in := reflect.ValueOf(c.In)
 	for _, p := range parameters(c.Row.InType()) {
 		f := in.FieldByIndex(p.index)
-		if p.preset != 0 && f.Uint() == p.preset || f.IsZero() && optional(p.typ) {
+		if p.preset != 0 && f.Uint() == p.preset || f.IsZero() && optional(p.typ) || p.empty && leftOut(f) {
 			continue
 		}
 		parts = append(parts, p.name+"="+t.parameter(&p, f))
@@ -108,7 +108,8 @@ func (t *transcript) arguments(c *nt.Call) string {
 // optional reports whether a zero value of the type says nothing: a pointer
 // that is NULL, flags without a bit. A token that is NULL does say something.
 func optional(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct || t == reflect.TypeFor[uint32]() || t == reflect.TypeFor[string]() || t == reflect.TypeFor[nt.DuplicateOptions]() || t.Kind() == reflect.Pointer && t != kernel.TokenType
+	return t.Kind() == reflect.Struct || t == reflect.TypeFor[uint32]() || t == reflect.TypeFor[string]() ||
+		t == reflect.TypeFor[nt.DuplicateOptions]() || t.Kind() == reflect.Pointer && t != kernel.TokenType
 }
 
 // results prints the out parameters of a call that succeeded.
@@ -165,7 +166,8 @@ func ofHandles(all []nt.Condition) []nt.Condition {
 		case ntstatus.InvalidHandle, ntstatus.ObjectTypeMismatch:
 			return k.Rule != "O-23"
 		case ntstatus.AccessDenied:
-			before := i > 0 && (all[i-1].Status == ntstatus.InvalidHandle || all[i-1].Status == ntstatus.ObjectTypeMismatch)
+			before := i > 0 && (all[i-1].Status == ntstatus.InvalidHandle ||
+				all[i-1].Status == ntstatus.ObjectTypeMismatch)
 			return k.Rule == "O-31" || before && all[i-1].Rule != "O-23"
 		}
 		return false
@@ -535,4 +537,11 @@ func (t *transcript) line(o map[string]any) {
 		b, _ = json.Marshal(map[string]string{"error": err.Error()})
 	}
 	t.buffer().Write(append(b, '\n'))
+}
+
+// leftOut reports whether attributes name and ask nothing, as those that a
+// program did not give.
+func leftOut(f reflect.Value) bool {
+	oa, ok := f.Interface().(nt.Captured[*nt.ObjectAttributes])
+	return ok && oa.V != nil && *oa.V == (nt.ObjectAttributes{}) && oa.Status == ntstatus.Success
 }
