@@ -62,3 +62,24 @@ func TestGoHost(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 }
+
+// The C tests in a program and over a library whose C are both built with the
+// address sanitizer; REFMON_SANITIZED names the folder of that library.
+func TestSanitized(t *testing.T) {
+	folder := os.Getenv("REFMON_SANITIZED")
+	if folder == "" {
+		t.Skip("build it with SANITIZE=address bash capi/build.sh FOLDER, and set REFMON_SANITIZED=FOLDER")
+	}
+	if !filepath.IsAbs(folder) {
+		folder = filepath.Join("..", folder) // as named from the root of the module
+	}
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ASAN_OPTIONS", "detect_leaks=0")
+	program := compile(t, folder, append(sources(t), "-fsanitize=address", "-lrefmon")...)
+	if out := run(t, "", program); !passed.MatchString(out) {
+		t.Errorf("%s", out)
+	}
+}
