@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
@@ -61,7 +62,8 @@ func (c *servicesCmd) list(std *streams) error {
 	for _, part := range []struct {
 		title string
 		t     *nt.Table
-	}{{"User mode: methods of a thread", &nt.NtTable}, {"Win32 functions: methods of a thread", &win32.Table}, {"Kernel mode: methods of kernel_mode(thread) or system()", &kernel.Table}} {
+	}{{"User mode: methods of a thread", &nt.NtTable}, {"Win32 functions: methods of a thread", &win32.Table},
+		{"Kernel mode: methods of kernel_mode(thread) or system()", &kernel.Table}} {
 		fmt.Fprintf(w, "%s\n", part.title)
 		for row := range part.t.All {
 			m := row.Info()
@@ -73,7 +75,8 @@ func (c *servicesCmd) list(std *streams) error {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "%d services, %d complete, %d partial; what is not listed does not exist yet.\n", all, complete, all-complete)
+	fmt.Fprintf(w, "%d services, %d complete, %d partial; what is not listed does not exist yet.\n", all, complete,
+		all-complete)
 	return w.Flush()
 }
 
@@ -97,12 +100,29 @@ func (c *servicesCmd) one(std *streams, row nt.Row) error {
 	if m.Missing != "" {
 		fmt.Fprintf(std.out, ": %s", m.Missing)
 	}
-	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n\nStatuses, in the order of the tests:\n", strings.Join(script.OutNames(row), ", "), m.Document())
+	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n", strings.Join(script.OutNames(row), ", "), m.Document())
+	if e := m.Events(); len(e) > 0 {
+		fmt.Fprintf(std.out, "  records  %s\n", eventNames(e))
+	}
+	fmt.Fprint(std.out, "\nStatuses, in the order of the tests:\n")
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
 	for _, k := range m.Conditions {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", k.Rule, k.Status, k.When)
 	}
 	return w.Flush()
+}
+
+// eventNames returns the audit records of a service with their titles.
+func eventNames(ids []uint16) string {
+	var names []string
+	for _, id := range ids {
+		title := "an impersonation upward" // Windows has no such event
+		if k, ok := audit.KindOf(id); ok {
+			title = k.Title
+		}
+		names = append(names, fmt.Sprintf("%d %s", id, title))
+	}
+	return strings.Join(names, ", ")
 }
 
 func serviceJSON(row nt.Row) map[string]any {
@@ -111,10 +131,14 @@ func serviceJSON(row nt.Row) map[string]any {
 	for _, k := range m.Conditions {
 		statuses = append(statuses, map[string]string{"status": k.Status.String(), "rule": k.Rule, "when": k.When})
 	}
-	o := map[string]any{"name": m.Name, "number": m.Number, "summary": m.Summary, "support": m.Support(), "source": m.Document(),
-		"in": script.InNames(row), "out": script.OutNames(row), "statuses": statuses}
+	o := map[string]any{"name": m.Name, "number": m.Number, "summary": m.Summary, "support": m.Support(),
+		"source": m.Document(),
+		"in":     script.InNames(row), "out": script.OutNames(row), "statuses": statuses}
 	if m.Missing != "" {
 		o["missing"] = m.Missing
+	}
+	if e := m.Events(); len(e) > 0 {
+		o["events"] = e
 	}
 	return o
 }

@@ -2,6 +2,7 @@ package services
 
 import (
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -194,7 +195,8 @@ func (n *creation) commit() ntstatus.Status {
 	if st = hp.Publish(p, n.processAccess, n.process.Attributes); st == ntstatus.Success {
 		st = ht.Publish(t, n.threadAccess, n.thread.Attributes)
 	}
-	c.Sys.Run(p, t) // it runs whatever becomes of the handles
+	c.Sys.Log.ProcessCreated(c.origin(), target(p), n.parent.Name()) // U-78: it exists already
+	c.Sys.Run(p, t)                                                  // it runs whatever becomes of the handles
 	n.out.ProcessHandle, n.out.ThreadHandle = hp.Handle(), ht.Handle()
 	if st != ntstatus.Success { // the caller's own process has ended meanwhile
 		return c.Fail("O-47", st)
@@ -288,5 +290,14 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	if !c.mayAssignPrimary(tok) {
 		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld)
 	}
-	return out, c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110
+	st = c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110
+	if st == ntstatus.Success {
+		c.Sys.Log.TokenAssigned(c.origin(), target(p)) // U-78: it has the token already
+	}
+	return out, st
+}
+
+// target returns the process that a record is about.
+func target(p *ps.Process) audit.Target {
+	return audit.Target{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Token: p.Token()}
 }

@@ -318,7 +318,8 @@ func TestRead(t *testing.T) {
 		"var y = c.Fail(\"O-6\", f(\"O-7\")) + refuse(h, \"O-8\") + fail(\"O-9\")\n"
 	src := sources{places{}, places{}, places{}}
 	src.read("p.go", []byte(text))
-	if want := (places{"A-1": "p.go:1", "T-2": "p.go:3", "T-3": "p.go:4", "O-6": "p.go:6", "O-8": "p.go:6"}); !maps.Equal(src.cited, want) {
+	if want := (places{"A-1": "p.go:1", "T-2": "p.go:3", "T-3": "p.go:4", "O-6": "p.go:6",
+		"O-8": "p.go:6"}); !maps.Equal(src.cited, want) {
 		t.Errorf("cited: got %v, want %v", src.cited, want)
 	}
 	if want := (places{"A-4": "p.go:5", "S-1": "p.go:5", "O-6": "p.go:6", "O-7": "p.go:6", "O-8": "p.go:6",
