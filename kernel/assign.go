@@ -94,7 +94,7 @@ var (
 func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {
 		if st != ntstatus.Success {
-			return k.ctx.Fail("O-3", st) // O-3
+			return k.ctx.Fail("O-3", st)
 		}
 	}
 	return ntstatus.Success

@@ -177,7 +177,7 @@ var rowObOpenObjectByPointer = nt.Add(&Table,
 		Call: func(k *KernelThread, in ObOpenObjectByPointerIn) (out ObOpenObjectByPointerOut, st ntstatus.Status) {
 			if t := in.Object.Head().Type().ObjectType; t != in.ObjectType &&
 				(in.ObjectType != nil || in.AccessMode == UserMode) {
-				return out, k.ctx.Fail("O-33", ntstatus.ObjectTypeMismatch) // O-33
+				return out, k.ctx.Fail("O-33", ntstatus.ObjectTypeMismatch)
 			}
 			c := k.callerIn(in.AccessMode)
 			subject, desired := k.Thread().Subject(), in.DesiredAccess

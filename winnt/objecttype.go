@@ -93,6 +93,19 @@ var (
 	SectionObject = &ObjectType{Name: "Section", Mapping: GenericMapping{0x20005, 0x20002, 0x20008, 0xF001F},
 		Valid: 0xF001F, DupCheck: true, Rights: []Right{{0x1, "SECTION_QUERY"}, {0x2, "SECTION_MAP_WRITE"},
 			{0x4, "SECTION_MAP_READ"}, {0x8, "SECTION_MAP_EXECUTE"}, {0x10, "SECTION_EXTEND_SIZE"}}}
+	// The mapping of "Desktop Security and Access Rights".
+	DesktopObject = &ObjectType{Name: "Desktop", Mapping: GenericMapping{0x20041, 0x200BE, 0x20100, 0xF01FF},
+		Valid: 0xF01FF, Container: true, Rights: []Right{
+			{0x1, "DESKTOP_READOBJECTS"}, {0x2, "DESKTOP_CREATEWINDOW"}, {0x4, "DESKTOP_CREATEMENU"},
+			{0x8, "DESKTOP_HOOKCONTROL"}, {0x10, "DESKTOP_JOURNALRECORD"}, {0x20, "DESKTOP_JOURNALPLAYBACK"},
+			{0x40, "DESKTOP_ENUMERATE"}, {0x80, "DESKTOP_WRITEOBJECTS"}, {0x100, "DESKTOP_SWITCHDESKTOP"}}}
+	// The mapping of "Window Station Security and Access Rights" for the
+	// interactive window station.
+	WindowStationObject = &ObjectType{Name: "WindowStation",
+		Mapping: GenericMapping{0x20303, 0x2001C, 0x20060, 0xF037F}, Valid: 0xF037F, Container: true, Rights: []Right{
+			{0x1, "WINSTA_ENUMDESKTOPS"}, {0x2, "WINSTA_READATTRIBUTES"}, {0x4, "WINSTA_ACCESSCLIPBOARD"},
+			{0x8, "WINSTA_CREATEDESKTOP"}, {0x10, "WINSTA_WRITEATTRIBUTES"}, {0x20, "WINSTA_ACCESSGLOBALATOMS"},
+			{0x40, "WINSTA_EXITWINDOWS"}, {0x100, "WINSTA_ENUMERATE"}, {0x200, "WINSTA_READSCREEN"}}}
 )
 
 // mappingNames are the names the batch format and the command line use.
@@ -101,13 +114,13 @@ var mappingNames = map[string]*ObjectType{
 	"process": ProcessObject, "thread": ThreadObject, "job": JobObject, "objectdirectory": DirectoryObject,
 	"symboliclink": SymbolicLinkObject, "event": EventObject, "port": PortObject,
 	"directoryservice": DirectoryServiceObject, "mutant": MutantObject, "semaphore": SemaphoreObject,
-	"section": SectionObject,
+	"section": SectionObject, "desktop": DesktopObject, "windowstation": WindowStationObject,
 }
 
 // ObjectTypeByName finds a type by its name in the batch format ("file",
 // "directory", "key", "token", "process", "thread", "job", "objectDirectory",
 // "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore",
-// "section"), any case; nil if there is none.
+// "section", "desktop", "windowStation"), any case; nil if there is none.
 func ObjectTypeByName(name string) *ObjectType { return mappingNames[strings.ToLower(name)] }
 
 var standardRights = []Right{

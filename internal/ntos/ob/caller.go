@@ -66,7 +66,7 @@ func (c *Caller) Checked(attributes uint32) bool {
 // MayInsert is the point at which making a handle can run out of memory.
 func (c *Caller) MayInsert() ntstatus.Status {
 	if c.Faults != nil && c.Faults("ob: handle") {
-		return c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+		return c.Fail("O-81", ntstatus.InsufficientResources)
 	}
 	return ntstatus.Success
 }

@@ -23,9 +23,9 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	if in.DisableAllPrivileges {
 		in.NewState = nt.Captured[[]nt.LUIDAndAttributes]{} // T-71: not looked at
 	} else if in.NewState.Status != ntstatus.Success {
-		return out, c.Fail("T-70", in.NewState.Status) // T-70
+		return out, c.Fail("T-70", in.NewState.Status)
 	} else if in.NewState.V == nil {
-		return out, c.Fail("T-70", ntstatus.InvalidParameter) // T-70
+		return out, c.Fail("T-70", ntstatus.InvalidParameter)
 	}
 	changes := make([]token.PrivilegeChange, len(in.NewState.V)) // O-4
 	for i, p := range in.NewState.V {
@@ -104,7 +104,7 @@ func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeChec
 	}
 	// decide
 	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityIdentification {
-		return out, c.Fail("T-101", ntstatus.BadImpersonationLevel) // T-101
+		return out, c.Fail("T-101", ntstatus.BadImpersonationLevel)
 	}
 	out.RequiredPrivileges, out.Result = MarkPrivileges(&set, v)
 	return out, ntstatus.Success
@@ -152,13 +152,13 @@ func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.Tok
 		return tok, st
 	}
 	if want&^pseudoTokenAccess != 0 {
-		return nil, c.Fail("O-15", ntstatus.AccessDenied) // O-15
+		return nil, c.Fail("O-15", ntstatus.AccessDenied)
 	}
 	if h != winnt.NtCurrentProcessToken {
 		r := c.self.Impersonation(ob.TagCall)
 		switch {
 		case r == nil && h == winnt.NtCurrentThreadToken:
-			return nil, c.Fail("O-15", ntstatus.NoToken) // O-15
+			return nil, c.Fail("O-15", ntstatus.NoToken)
 		case r != nil && r.Level == winnt.SecurityAnonymous:
 			r.Token.Deref(ob.TagCall)
 			return nil, c.Fail("I-24", ntstatus.CantOpenAnonymous) // O-15, I-24

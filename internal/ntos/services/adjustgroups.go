@@ -15,7 +15,7 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 	if in.ResetToDefault {
 		in.NewState = nt.Captured[[]token.Group]{} // T-75: not looked at
 	}
-	if st := c.probe("T-74", in.NewState.Status); st != ntstatus.Success { // T-74
+	if st := c.probe("T-74", in.NewState.Status); st != ntstatus.Success {
 		return out, st
 	}
 	// reference

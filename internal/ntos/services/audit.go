@@ -85,7 +85,7 @@ func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 // whoever is impersonated (I-7).
 func (c *Context) auditPrivilege() ntstatus.Status {
 	if !c.mayAudit() {
-		return c.Fail("U-32", ntstatus.PrivilegeNotHeld) // U-32
+		return c.Fail("U-32", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
 }
@@ -113,7 +113,7 @@ func (c *Context) auditSet(in nt.Captured[*nt.PrivilegeSet]) (set winnt.Privileg
 		return 0, ntstatus.Success
 	}
 	if len(in.V.Privilege) > maxAuditPrivileges {
-		return 0, c.Fail("U-35", ntstatus.InvalidParameter) // U-35
+		return 0, c.Fail("U-35", ntstatus.InvalidParameter)
 	}
 	for _, p := range in.V.Privilege {
 		if v := winnt.Privilege(p.LUID); p.LUID <= winnt.LUID(winnt.LastPrivilege) && v.Valid() {
@@ -127,7 +127,7 @@ func (c *Context) auditSet(in nt.Captured[*nt.PrivilegeSet]) (set winnt.Privileg
 func (c *Context) captureNames(names ...nt.Captured[string]) ntstatus.Status {
 	for _, n := range names {
 		if n.Status != ntstatus.Success {
-			return c.Fail("U-36", n.Status) // U-36
+			return c.Fail("U-36", n.Status)
 		}
 	}
 	return ntstatus.Success
@@ -143,7 +143,7 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 	}
 	// capture
 	if in.SecurityDescriptor.Status != ntstatus.Success {
-		return out, c.Fail("U-34", in.SecurityDescriptor.Status) // U-34
+		return out, c.Fail("U-34", in.SecurityDescriptor.Status)
 	}
 	if in.SecurityDescriptor.V == nil {
 		return out, ntstatus.Success // U-33: nothing is done
@@ -153,7 +153,7 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 		return out, st
 	}
 	if in.HandleID.Status != ntstatus.Success {
-		return out, c.Fail("U-35", in.HandleID.Status) // U-35
+		return out, c.Fail("U-35", in.HandleID.Status)
 	}
 	if st := c.captureNames(in.SubsystemName, in.ObjectTypeName, in.ObjectName); st != ntstatus.Success {
 		return out, st

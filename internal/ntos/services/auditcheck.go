@@ -39,7 +39,7 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
 	if a.byType && in.AuditType > nt.AuditEventDirectoryServiceAccess {
-		return c.Fail("U-45", ntstatus.InvalidParameter) // U-45
+		return c.Fail("U-45", ntstatus.InvalidParameter)
 	}
 	if !a.byToken {
 		s := c.self.Subject()
@@ -47,17 +47,17 @@ func (a *auditedCheck) who() ntstatus.Status {
 			return c.Fail("U-46", ntstatus.NoImpersonationToken) // U-46, U-56
 		}
 		if s.Level < winnt.SecurityIdentification {
-			return c.Fail("U-46", ntstatus.BadImpersonationLevel) // U-46
+			return c.Fail("U-46", ntstatus.BadImpersonationLevel)
 		}
 		a.client = s.Client.WithTypeLevel(winnt.TokenImpersonation, s.Level)
 	}
 	if n := len(in.ObjectTypeList.V); a.list && in.ObjectTypeList.Status == ntstatus.Success &&
 		(n == 0 || n > access.MaxObjectTypes) {
-		return c.Fail("U-47", ntstatus.InvalidParameter) // U-47
+		return c.Fail("U-47", ntstatus.InvalidParameter)
 	}
 	for _, st := range []ntstatus.Status{in.GenericMapping.Status, in.FaultOutputs} {
 		if st != ntstatus.Success {
-			return c.Fail("U-48", st) // U-48
+			return c.Fail("U-48", st)
 		}
 	}
 	if !a.byToken {
@@ -68,7 +68,7 @@ func (a *auditedCheck) who() ntstatus.Status {
 		return st
 	}
 	if client.Type() != winnt.TokenImpersonation {
-		return c.Fail("A-14", ntstatus.NoImpersonationToken)
+		return c.Fail("A-14", ntstatus.NoImpersonationToken)
 	}
 	a.client = client
 	return ntstatus.Success
@@ -77,7 +77,7 @@ func (a *auditedCheck) who() ntstatus.Status {
 func (a *auditedCheck) privilege() ntstatus.Status {
 	a.silent = !a.c.mayAudit()
 	if a.silent && a.in.Flags&winnt.AUDIT_ALLOW_NO_PRIVILEGE == 0 {
-		return a.c.Fail("U-50", ntstatus.PrivilegeNotHeld) // U-50
+		return a.c.Fail("U-50", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
 }
@@ -86,20 +86,20 @@ func (a *auditedCheck) privilege() ntstatus.Status {
 func (a *auditedCheck) capture() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {
-		return c.Fail("U-51", ntstatus.GenericNotMapped) // U-51
+		return c.Fail("U-51", ntstatus.GenericNotMapped)
 	}
 	if in.SecurityDescriptor.Status != ntstatus.Success {
-		return c.Fail("U-52", in.SecurityDescriptor.Status) // U-52
+		return c.Fail("U-52", in.SecurityDescriptor.Status)
 	}
 	if d := in.SecurityDescriptor.V; d == nil || d.Owner().IsZero() || d.Group().IsZero() {
-		return c.Fail("U-52", ntstatus.InvalidSecurityDescr) // U-52
+		return c.Fail("U-52", ntstatus.InvalidSecurityDescr)
 	}
 	if st := c.captureNames(in.SubsystemName, in.ObjectTypeName, in.ObjectName); st != ntstatus.Success {
 		return st // U-53
 	}
 	for _, st := range []ntstatus.Status{in.PrincipalSelfSid.Status, in.ObjectTypeList.Status} {
 		if st != ntstatus.Success {
-			return c.Fail("U-53", st) // U-53
+			return c.Fail("U-53", st)
 		}
 	}
 	return ntstatus.Success
@@ -147,7 +147,7 @@ func (a *auditedCheck) record() ntstatus.Status {
 	}
 	ha, st := a.c.Sys.Log.Opened(&o)
 	if st != ntstatus.Success {
-		return a.c.Fail("U-64", st) // U-64
+		return a.c.Fail("U-64", st)
 	}
 	a.out.GenerateOnClose = ha.GenerateOnClose
 	return ntstatus.Success

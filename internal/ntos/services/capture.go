@@ -15,7 +15,7 @@ func (c *Context) captureAttributes(in nt.Captured[*nt.ObjectAttributes]) (nt.Ob
 			c.why.Because = "OBJECT_ATTRIBUTES or its quality of service has a wrong Length"
 			return nt.ObjectAttributes{}, c.Fail("O-22", in.Status) // O-22 (1)
 		}
-		return nt.ObjectAttributes{}, c.Fail("O-3", in.Status) // O-3
+		return nt.ObjectAttributes{}, c.Fail("O-3", in.Status)
 	}
 	if in.V == nil {
 		return nt.ObjectAttributes{}, ntstatus.Success

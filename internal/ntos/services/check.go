@@ -39,7 +39,7 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 	st ntstatus.Status) {
 	if c.Mode == access.User && in.GenericMapping.Status == ntstatus.Success && // A-10 comes first
 		len(in.ObjectTypeList.V) == 0 && in.ObjectTypeList.Status == ntstatus.Success {
-		return out, c.Fail("A-11", ntstatus.InvalidParameter)
+		return out, c.Fail("A-11", ntstatus.InvalidParameter)
 	}
 	var r access.Request
 	d, done, st := c.checkRequest(&in, &r, &out.PrivilegeSetLength)

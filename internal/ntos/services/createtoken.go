@@ -56,7 +56,7 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 		return out, st
 	}
 	if c.Sys.Fault("se: create token") {
-		return out, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+		return out, c.Fail("O-81", ntstatus.InsufficientResources)
 	}
 	granted, st := c.creatorAccess(in.DesiredAccess, oa.SecurityDescriptor)
 	if st != ntstatus.Success {
@@ -85,10 +85,10 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 		return oa, st
 	}
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
-		return oa, c.Fail("T-10", ntstatus.BadTokenType) // T-10
+		return oa, c.Fail("T-10", ntstatus.BadTokenType)
 	}
 	if !c.holds(winnt.SeCreateTokenPrivilege) {
-		return oa, c.Fail("T-10", ntstatus.PrivilegeNotHeld) // T-10
+		return oa, c.Fail("T-10", ntstatus.PrivilegeNotHeld)
 	}
 	for _, st := range []ntstatus.Status{ // T-10: what was readable and is malformed
 		in.User.Status, in.Groups.Status, in.Privileges.Status, in.UserAttributes.Status,
@@ -100,7 +100,7 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 		}
 	}
 	if in.TokenType == winnt.TokenImpersonation && oa.SecurityQualityOfService == nil {
-		return oa, c.Fail("T-10", ntstatus.BadImpersonationLevel) // T-10
+		return oa, c.Fail("T-10", ntstatus.BadImpersonationLevel)
 	}
 	return oa, ntstatus.Success
 }
@@ -161,7 +161,7 @@ func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfSer
 	for _, p := range in.Privileges.V {
 		v := winnt.Privilege(p.LUID)
 		if p.LUID > winnt.LUID(winnt.LastPrivilege) || !v.Valid() {
-			return nil, c.Fail("T-10", ntstatus.NoSuchPrivilege) // T-10
+			return nil, c.Fail("T-10", ntstatus.NoSuchPrivilege)
 		}
 		s.Privileges |= v.Bit()
 		if p.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0 {
@@ -185,7 +185,7 @@ func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfSer
 	case !errors.As(err, &wrong):
 		return nil, c.Fail("T-3", ntstatus.InvalidParameter)
 	case wrong.Status == ntstatus.InvalidOwner || wrong.Status == ntstatus.InvalidPrimaryGroup:
-		return nil, c.Fail("T-11", wrong.Status) // T-11
+		return nil, c.Fail("T-11", wrong.Status)
 	}
 	return nil, c.Fail("T-3", wrong.Status) // T-3, T-4
 }

@@ -98,7 +98,7 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 	creator := c.Mode == access.Kernel || c.Sys.Profile == nt.Observed // T-46
 	if desired != 0 && !creator {
 		if c.inValidMask(desired) != winnt.TokenObject.Mapping.Map(desired)&^winnt.SYNCHRONIZE {
-			return 0, c.Fail("O-21", ntstatus.AccessDenied) // O-21
+			return 0, c.Fail("O-21", ntstatus.AccessDenied)
 		}
 		if subject.BelowImpersonation() {
 			// T-45, I-1, I-2: before what the level makes of privileges

@@ -51,7 +51,7 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 // there is nothing to do.
 func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn) ntstatus.Status {
 	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE == 0 {
-		return c.Fail("O-51", ntstatus.InvalidParameter) // O-51
+		return c.Fail("O-51", ntstatus.InvalidParameter)
 	}
 	if st := c.closeIn(source, in.SourceHandle); st != ntstatus.Success {
 		return c.Fail("O-51", st) // O-51: the status of the close
@@ -149,7 +149,7 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	case ntstatus.Success:
 		return h, st
 	case ntstatus.ProcessIsTerminating:
-		return 0, c.Fail("O-47", st) // O-47
+		return 0, c.Fail("O-47", st)
 	case ntstatus.InvalidHandle:
 		return 0, c.Fail("O-50", st) // the source was closed meanwhile
 	case ntstatus.AuditFailed:

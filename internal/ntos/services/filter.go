@@ -27,11 +27,11 @@ func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, nts
 
 func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st ntstatus.Status) {
 	// capture
-	if st := c.probe("T-60", listStatuses(in)...); st != ntstatus.Success { // T-60
+	if st := c.probe("T-60", listStatuses(in)...); st != ntstatus.Success {
 		return out, st
 	}
 	if in.Flags&^filterFlags != 0 {
-		return out, c.Fail("T-60", ntstatus.InvalidParameter) // T-60
+		return out, c.Fail("T-60", ntstatus.InvalidParameter)
 	}
 	// reference
 	// T-60
@@ -81,10 +81,10 @@ func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*s
 	spec.ParentTokenID, spec.ModifiedID = existing.ID(), c.Sys.Security.AllocateLUID() // T-64
 	value, st := existing.Value().Filter(spec)                                         // T-61, T-62, T-63, T-65
 	if st != ntstatus.Success {
-		return nil, c.Fail("T-63", st) // T-63
+		return nil, c.Fail("T-63", st)
 	}
 	if c.Sys.Fault("se: filter token") {
-		return nil, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+		return nil, c.Fail("O-81", ntstatus.InsufficientResources)
 	}
 	return c.Sys.Security.NewFiltered(existing, value, c.newTokenDescriptor(nil)), ntstatus.Success
 }
@@ -93,7 +93,7 @@ func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*s
 // a reference on the result.
 func (c *Context) FilterObject(existing *se.TokenObject, in nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
 	if in.Flags&^filterFlags != 0 {
-		return nil, c.Fail("T-60", ntstatus.InvalidParameter) // T-60
+		return nil, c.Fail("T-60", ntstatus.InvalidParameter)
 	}
 	if st := c.checkLists(&in); st != ntstatus.Success {
 		return nil, st

@@ -48,16 +48,16 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	st ntstatus.Status) {
 	// capture
 	if in.JobObjectInformationClass != nt.JobObjectSecurityLimitInformation {
-		return out, c.Fail("I-89", ntstatus.InvalidInfoClass) // I-89
+		return out, c.Fail("I-89", ntstatus.InvalidInfoClass)
 	}
 	if in.JobObjectInformationLength != nt.JobSecurityLimitSize {
-		return out, c.Fail("I-89", ntstatus.InfoLengthMismatch) // I-89
+		return out, c.Fail("I-89", ntstatus.InfoLengthMismatch)
 	}
 	if in.JobObjectInformation.Status != ntstatus.Success {
-		return out, c.Fail("O-3", in.JobObjectInformation.Status) // O-3
+		return out, c.Fail("O-3", in.JobObjectInformation.Status)
 	}
 	if in.JobObjectInformation.V == nil {
-		return out, c.Fail("O-3", ntstatus.AccessViolation) // O-3
+		return out, c.Fail("O-3", ntstatus.AccessViolation)
 	}
 	info := *in.JobObjectInformation.V // O-4
 	limits := ps.JobLimits{Flags: info.SecurityLimitFlags, Filter: jobFilter(&info)}
@@ -69,7 +69,7 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	}
 	defer j.Deref(ob.TagCall)
 	if limits.Flags&^winnt.JOB_OBJECT_SECURITY_VALID_FLAGS != 0 {
-		return out, c.Fail("I-89", ntstatus.InvalidParameter) // I-89
+		return out, c.Fail("I-89", ntstatus.InvalidParameter)
 	}
 	if limits.Flags&winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN != 0 {
 		tok, st := c.jobToken(info.JobToken)
@@ -86,7 +86,7 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 // jobToken references the token of ONLY_TOKEN (I-89).
 func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	if h == 0 {
-		return nil, c.Fail("I-89", ntstatus.InvalidParameter) // I-89
+		return nil, c.Fail("I-89", ntstatus.InvalidParameter)
 	}
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
 	if st != ntstatus.Success {
@@ -94,9 +94,9 @@ func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	}
 	switch {
 	case tok.Value().Type() != winnt.TokenPrimary:
-		st = c.Fail("I-89", ntstatus.BadTokenType) // I-89
+		st = c.Fail("I-89", ntstatus.BadTokenType)
 	case !c.mayAssignPrimary(tok):
-		st = c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
+		st = c.Fail("T-111", ntstatus.PrivilegeNotHeld)
 	default:
 		return tok, ntstatus.Success
 	}

@@ -46,7 +46,7 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 	value, st := old.LowBox(token.LowBoxSpec{Package: in.PackageSID.V, Capabilities: in.Capabilities.V,
 		Number: box.Number(), ModifiedID: c.Sys.Security.AllocateLUID()})
 	if st != ntstatus.Success {
-		return out, c.Fail("T-69", st) // T-69
+		return out, c.Fail("T-69", st)
 	}
 	kept, st := c.keep(in.Handles.V)
 	if st != ntstatus.Success {
@@ -54,7 +54,7 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 	}
 	defer drop(kept)
 	if c.Sys.Fault("se: create token") {
-		return out, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+		return out, c.Fail("O-81", ntstatus.InsufficientResources)
 	}
 	granted, st := c.creatorAccess(in.DesiredAccess, oa.SecurityDescriptor)
 	if st != ntstatus.Success {

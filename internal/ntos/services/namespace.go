@@ -52,7 +52,7 @@ func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type,
 	h, _, st := c.Sys.Names.Create(&c.Caller, nameOf(&oa), typ, c.self.Subject(), desired,
 		func(parent *ob.Directory) (ob.Object, ntstatus.Status) {
 			if c.Sys.Fault("ob: object") {
-				return nil, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+				return nil, c.Fail("O-81", ntstatus.InsufficientResources)
 			}
 			d, st := c.newDescriptor(typ, oa.SecurityDescriptor, parent)
 			if st != ntstatus.Success {
@@ -124,7 +124,7 @@ func (c *Context) NtCreateSymbolicLinkObject(in nt.CreateSymbolicLinkObjectIn) (
 	// capture
 	switch {
 	case in.LinkTarget.Status != ntstatus.Success:
-		return out, c.Fail("O-3", in.LinkTarget.Status) // O-3
+		return out, c.Fail("O-3", in.LinkTarget.Status)
 	case in.LinkTarget.V == "":
 		return out, c.Fail("O-22", ntstatus.InvalidParameter)
 	}

@@ -48,10 +48,10 @@ var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenT
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass > nt.ObjectHandleFlagInformation {
-		return out, c.Fail("O-60", ntstatus.InvalidInfoClass) // O-60
+		return out, c.Fail("O-60", ntstatus.InvalidInfoClass)
 	}
 	if in.FaultReturnLength != ntstatus.Success {
-		return out, c.Fail("O-3", in.FaultReturnLength) // O-3
+		return out, c.Fail("O-3", in.FaultReturnLength)
 	}
 	if in.ObjectInformationClass == nt.ObjectTypesInformation {
 		return c.queryTypes(in.ObjectInformationLength) // O-60: the handle is not looked at
@@ -81,7 +81,7 @@ func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st 
 		}, handleFlagSize
 	}
 	if in.ObjectInformationLength != anySize && in.ObjectInformationLength != out.ReturnLength {
-		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch) // O-61
+		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
 	}
 	out.ObjectInformation = value
 	return out, ntstatus.Success
@@ -147,7 +147,7 @@ func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.
 		out.ReturnLength += (typeSize(t) + 7) &^ 7
 	}
 	if length < out.ReturnLength {
-		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch) // O-61
+		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
 	}
 	out.ObjectInformation = list
 	return out, ntstatus.Success
@@ -158,13 +158,13 @@ func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.S
 	st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass != nt.ObjectHandleFlagInformation {
-		return out, c.Fail("O-63", ntstatus.InvalidInfoClass) // O-63
+		return out, c.Fail("O-63", ntstatus.InvalidInfoClass)
 	}
 	if in.ObjectInformationLength != handleFlagSize {
-		return out, c.Fail("O-63", ntstatus.InfoLengthMismatch) // O-63
+		return out, c.Fail("O-63", ntstatus.InfoLengthMismatch)
 	}
 	if in.ObjectInformation.Status != ntstatus.Success {
-		return out, c.Fail("O-3", in.ObjectInformation.Status) // O-3
+		return out, c.Fail("O-3", in.ObjectInformation.Status)
 	}
 	var attributes uint32
 	if in.ObjectInformation.V.Inherit {
@@ -176,7 +176,7 @@ func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.S
 	// commit: under the table's lock, so that a close comes before or after
 	t := c.TableOf(in.Handle)
 	if t == nil {
-		return out, c.Fail("O-63", ntstatus.InvalidHandle) // O-63
+		return out, c.Fail("O-63", ntstatus.InvalidHandle)
 	}
 	if st = t.SetAttributes(in.Handle, attributes); st != ntstatus.Success { // O-63: both are written
 		return out, c.Fail("O-63", st)

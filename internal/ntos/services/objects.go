@@ -29,7 +29,7 @@ func (c *Context) NtOpenProcess(in nt.OpenProcessIn) (out nt.OpenProcessOut, st 
 	// reference
 	p := c.Sys.LookupProcess(id.UniqueProcess)
 	if p == nil {
-		return out, c.Fail("O-37", ntstatus.InvalidCid) // O-37
+		return out, c.Fail("O-37", ntstatus.InvalidCid)
 	}
 	defer p.Deref(ob.TagCall)
 	out.ProcessHandle, st = c.openByID(p, winnt.ProcessObject, in.DesiredAccess, oa.Attributes)
@@ -48,7 +48,7 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 	// reference
 	t := c.Sys.LookupThread(id.UniqueThread)
 	if t == nil {
-		return out, c.Fail("O-37", ntstatus.InvalidCid) // O-37
+		return out, c.Fail("O-37", ntstatus.InvalidCid)
 	}
 	defer t.Deref(ob.TagCall)
 	if id.UniqueProcess&^3 != 0 && id.UniqueProcess&^3 != t.Process().ID() {
@@ -72,7 +72,7 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 		return oa, cid, st
 	}
 	if (id.V == nil) == (oa.ObjectName == "") {
-		return oa, cid, c.Fail("O-37", ntstatus.InvalidParameterMix) // O-37
+		return oa, cid, c.Fail("O-37", ntstatus.InvalidParameterMix)
 	}
 	if id.V == nil {
 		return oa, cid, c.Fail("O-23", ntstatus.ObjectNameNotFound) // O-23: no process has a name
@@ -84,10 +84,10 @@ func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[
 // ACCESS_SYSTEM_SECURITY without its privilege.
 func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		return c.Fail("O-20", ntstatus.AccessDenied) // O-20
+		return c.Fail("O-20", ntstatus.AccessDenied)
 	}
 	if desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && !c.holds(winnt.SeSecurityPrivilege) {
-		return c.Fail("O-30", ntstatus.PrivilegeNotHeld) // O-30
+		return c.Fail("O-30", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
 }
@@ -139,18 +139,18 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	}
 	// reference: a plain name is one of the root of files, which is not walked to
 	if oa.ObjectName == "" || strings.Contains(oa.ObjectName, `\`) {
-		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid) // O-23
+		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid)
 	}
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success { // O-22 (4)
 		return out, st
 	}
 	h := c.Sys.Files.Lookup(oa.ObjectName, oa.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0)
 	if h == nil {
-		return out, c.Fail("O-23", ntstatus.ObjectNameNotFound) // O-23
+		return out, c.Fail("O-23", ntstatus.ObjectNameNotFound)
 	}
 	defer h.Deref(ob.TagCall)
 	if h.Type() != FileType {
-		return out, c.Fail("O-23", ntstatus.ObjectTypeMismatch) // O-23
+		return out, c.Fail("O-23", ntstatus.ObjectTypeMismatch)
 	}
 	// decide and commit
 	out.FileHandle, _, st = ob.OpenByPointer(&c.Caller, h.Object(), c.self.Subject(), in.DesiredAccess, oa.Attributes)
@@ -162,13 +162,13 @@ func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.S
 	st ntstatus.Status) {
 	// capture
 	if in.ThreadInformationClass != nt.ThreadImpersonationToken {
-		return out, c.Fail("I-70", ntstatus.InvalidInfoClass) // I-70
+		return out, c.Fail("I-70", ntstatus.InvalidInfoClass)
 	}
 	if in.ThreadInformationLength != 8 {
-		return out, c.Fail("I-70", ntstatus.InfoLengthMismatch) // I-70
+		return out, c.Fail("I-70", ntstatus.InfoLengthMismatch)
 	}
 	if in.ThreadInformation.Status != ntstatus.Success {
-		return out, c.Fail("O-3", in.ThreadInformation.Status) // O-3
+		return out, c.Fail("O-3", in.ThreadInformation.Status)
 	}
 	// reference
 	// I-70
@@ -193,7 +193,7 @@ func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatu
 	defer tok.Deref(ob.TagCall)
 	v := tok.Value()
 	if v.Type() != winnt.TokenImpersonation {
-		return c.Fail("I-70", ntstatus.BadTokenType) // I-70
+		return c.Fail("I-70", ntstatus.BadTokenType)
 	}
 	// decide and commit
 	return c.Impersonated(ps.ImpersonateClient(t, tok, false, false, v.Level())) // I-70

@@ -101,7 +101,7 @@ func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.S
 		return 0, st
 	}
 	if c.Sys.Fault("se: copy token") {
-		return 0, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+		return 0, c.Fail("O-81", ntstatus.InsufficientResources)
 	}
 	v := rec.Token.Value()
 	if rec.EffectiveOnly {

@@ -33,7 +33,7 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	}
 	name, ok := pipeName(oa.ObjectName)
 	if !ok {
-		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid) // O-23
+		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid)
 	}
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 		return out, st
@@ -83,7 +83,7 @@ func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.A
 	st ntstatus.Status) {
 	server := c.Sys.Pipes.Find(name)
 	if server == nil {
-		return 0, c.Fail("O-23", ntstatus.ObjectNameNotFound) // O-23
+		return 0, c.Fail("O-23", ntstatus.ObjectNameNotFound)
 	}
 	defer server.Deref(ob.TagCall)
 	// decide
@@ -122,7 +122,7 @@ func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.
 // NtWriteFile writes to a pipe, or to a file that keeps nothing.
 func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
 	if in.Buffer.Status != ntstatus.Success {
-		return out, c.Fail("O-3", in.Buffer.Status) // O-3
+		return out, c.Fail("O-3", in.Buffer.Status)
 	}
 	obj, st := c.used(in.FileHandle, winnt.FILE_WRITE_DATA)
 	if st != ntstatus.Success {

@@ -44,7 +44,7 @@ func (n *creation) capture() (st ntstatus.Status) {
 	c := n.c
 	if n.in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||
 		n.in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
-		return c.Fail("I-95", ntstatus.InvalidParameter) // I-95
+		return c.Fail("I-95", ntstatus.InvalidParameter)
 	}
 	if n.process, st = c.captureAttributes(n.in.ProcessObjectAttributes); st != ntstatus.Success {
 		return st
@@ -73,7 +73,7 @@ func (n *creation) reference() (st ntstatus.Status) {
 	n.token, _, st = ob.Reference[*se.TokenObject](&c.Caller, n.in.Token, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
 	if st != ntstatus.Success {
 		n.token = nil
-		return c.Fail("I-96", st) // I-96
+		return c.Fail("I-96", st)
 	}
 	return ntstatus.Success
 }
@@ -82,7 +82,7 @@ func (n *creation) decide() ntstatus.Status {
 	c := n.c
 	if n.token != nil {
 		if !c.mayCreateWith(n.token, n.in) {
-			return c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
+			return c.Fail("T-111", ntstatus.PrivilegeNotHeld)
 		}
 		if st := n.primary(); st != ntstatus.Success {
 			return st
@@ -117,7 +117,7 @@ func (n *creation) primary() ntstatus.Status {
 	case v.Type() == winnt.TokenPrimary:
 		return ntstatus.Success
 	case c.Sys.Profile == nt.Documented:
-		return c.Fail("T-112", ntstatus.BadTokenType) // T-112
+		return c.Fail("T-112", ntstatus.BadTokenType)
 	case v.Level() < winnt.SecurityImpersonation:
 		return c.Fail("T-42", ntstatus.BadImpersonationLevel) // I-96 Observed, T-42
 	}
@@ -266,13 +266,13 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	st ntstatus.Status) {
 	// capture
 	if in.ProcessInformationClass != nt.ProcessAccessToken {
-		return out, c.Fail("T-110", ntstatus.InvalidInfoClass) // T-110
+		return out, c.Fail("T-110", ntstatus.InvalidInfoClass)
 	}
 	if in.ProcessInformationLength != 16 {
-		return out, c.Fail("T-110", ntstatus.InfoLengthMismatch) // T-110
+		return out, c.Fail("T-110", ntstatus.InfoLengthMismatch)
 	}
 	if in.ProcessInformation.Status != ntstatus.Success {
-		return out, c.Fail("O-3", in.ProcessInformation.Status) // O-3
+		return out, c.Fail("O-3", in.ProcessInformation.Status)
 	}
 	// reference
 	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_SET_INFORMATION) // T-110
@@ -283,12 +283,12 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY,
 		se.TokenType)
 	if st != ntstatus.Success {
-		return out, c.Fail("T-110", st) // T-110
+		return out, c.Fail("T-110", st)
 	}
 	defer tok.Deref(ob.TagCall)
 	// decide and commit
 	if !c.mayAssignPrimary(tok) {
-		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
+		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld)
 	}
 	st = c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110
 	if st == ntstatus.Success {

@@ -15,7 +15,7 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 	st ntstatus.Status) {
 	// capture
 	if in.TokenInformationClass == 0 || in.TokenInformationClass > winnt.MaxTokenInfoClass {
-		return out, c.Fail("T-80", ntstatus.InvalidInfoClass) // T-80
+		return out, c.Fail("T-80", ntstatus.InvalidInfoClass)
 	}
 	if in.FaultReturnLength != ntstatus.Success {
 		return out, c.Fail("T-80", in.FaultReturnLength) // T-80: probes before the handle
@@ -35,7 +35,7 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 		return c.queryLinkedToken(tok, in.TokenInformationLength)
 	}
 	if in.TokenInformationClass == winnt.TokenAuditPolicy && !c.holds(winnt.SeSecurityPrivilege) {
-		return out, c.Fail("T-80", ntstatus.PrivilegeNotHeld) // T-80
+		return out, c.Fail("T-80", ntstatus.PrivilegeNotHeld)
 	}
 	value, need, st := QueryToken(tok, in.TokenInformationClass)
 	if st != ntstatus.Success {
@@ -43,7 +43,7 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 	}
 	out.ReturnLength = need
 	if in.TokenInformationLength < need {
-		return out, c.Fail("T-80", ntstatus.BufferTooSmall) // T-80
+		return out, c.Fail("T-80", ntstatus.BufferTooSmall)
 	}
 	out.TokenInformation = value // T-81: a value
 	return out, ntstatus.Success
@@ -77,14 +77,14 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 	// decide
 	linked := c.Sys.Security.Sessions.Linked(t.Value())
 	if linked == nil {
-		return out, c.Fail("T-80", ntstatus.NoSuchLogonSession) // T-80
+		return out, c.Fail("T-80", ntstatus.NoSuchLogonSession)
 	}
 	out.ReturnLength = pointerSize
 	if length < pointerSize {
-		return out, c.Fail("T-80", ntstatus.BufferTooSmall) // T-80
+		return out, c.Fail("T-80", ntstatus.BufferTooSmall)
 	}
 	if c.Sys.Fault("se: copy token") {
-		return out, c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+		return out, c.Fail("O-81", ntstatus.InsufficientResources)
 	}
 	if c.holds(winnt.SeTcbPrivilege) {
 		linked = linked.WithTypeLevel(winnt.TokenPrimary, 0) // T-80
@@ -128,7 +128,7 @@ func (c *Context) NtQuerySecurityAttributesToken(
 	}
 	out.ReturnLength = attributesSize(list)
 	if in.Length < out.ReturnLength {
-		return out, c.Fail("T-80", ntstatus.BufferTooSmall) // T-80
+		return out, c.Fail("T-80", ntstatus.BufferTooSmall)
 	}
 	out.Buffer = list
 	return out, ntstatus.Success

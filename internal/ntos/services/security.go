@@ -17,7 +17,7 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	st ntstatus.Status) {
 	// capture
 	if in.FaultLengthNeeded != ntstatus.Success {
-		return out, c.Fail("O-3", in.FaultLengthNeeded) // O-3
+		return out, c.Fail("O-3", in.FaultLengthNeeded)
 	}
 	// reference
 	obj, _, st := c.referenceFor(in.Handle, sd.QueryAccess(uint32(in.SecurityInformation)), "O-64") // O-64
@@ -34,7 +34,7 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 	part := sd.Select(obj.Head().Security(), uint32(in.SecurityInformation))
 	out.LengthNeeded = uint32(part.Size())
 	if in.Length < out.LengthNeeded {
-		return out, c.Fail("O-64", ntstatus.BufferTooSmall) // O-64
+		return out, c.Fail("O-64", ntstatus.BufferTooSmall)
 	}
 	out.SecurityDescriptor = part
 	return out, ntstatus.Success
@@ -61,7 +61,7 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 	case in.SecurityDescriptor.Status != ntstatus.Success:
 		return out, c.Fail("O-65", in.SecurityDescriptor.Status) // O-65: unreadable, malformed, another revision
 	case in.SecurityDescriptor.V == nil:
-		return out, c.Fail("O-65", ntstatus.AccessViolation) // O-65
+		return out, c.Fail("O-65", ntstatus.AccessViolation)
 	}
 	info := uint32(in.SecurityInformation)
 	// reference
@@ -72,7 +72,7 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 	defer obj.Head().Deref(ob.TagCall)
 	if info&winnt.OWNER_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Owner().IsZero() ||
 		info&winnt.GROUP_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Group().IsZero() {
-		return out, c.Fail("O-65", ntstatus.InvalidSecurityDescr) // O-65
+		return out, c.Fail("O-65", ntstatus.InvalidSecurityDescr)
 	}
 	// decide and commit: a compare-and-swap that restarts (O-66)
 	return out, c.setSecurity(obj.Head(), in.Handle, info, in.SecurityDescriptor.V)
@@ -89,7 +89,7 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 			return c.Fail("O-65", ntstatus.NoSecurityOnObject)
 		}
 		if c.Sys.Fault("se: descriptor") {
-			return c.Fail("O-81", ntstatus.InsufficientResources) // O-81
+			return c.Fail("O-81", ntstatus.InsufficientResources)
 		}
 		d, rule, st := c.changed(h.Type(), info, old, given)
 		if st != ntstatus.Success {

@@ -60,7 +60,7 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	// capture
 	class := in.TokenInformationClass
 	if class > winnt.MaxTokenInfoClass || setters[class] == nil {
-		return out, c.Fail("T-90", ntstatus.InvalidInfoClass) // T-90
+		return out, c.Fail("T-90", ntstatus.InvalidInfoClass)
 	}
 	row, length := setters[class], in.TokenInformationLength
 	if length == naturalSize {
@@ -86,7 +86,7 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	}
 	// decide
 	if row.privilege != 0 && !c.holds(row.privilege) {
-		return out, c.Fail("T-90", ntstatus.PrivilegeNotHeld) // T-90
+		return out, c.Fail("T-90", ntstatus.PrivilegeNotHeld)
 	}
 	if in.TokenInformation.Status != ntstatus.Success {
 		return out, c.Fail("T-90", in.TokenInformation.Status) // T-90: malformed

@@ -61,7 +61,7 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 	case in.SecurityQos.Status == ntstatus.InvalidParameter:
 		return out, c.Fail("I-73", in.SecurityQos.Status) // I-73: a wrong Length
 	case in.SecurityQos.Status != ntstatus.Success:
-		return out, c.Fail("O-3", in.SecurityQos.Status) // O-3
+		return out, c.Fail("O-3", in.SecurityQos.Status)
 	case in.SecurityQos.V == nil:
 		return out, c.Fail("O-3", ntstatus.AccessViolation) // I-73: it must be given
 	}
@@ -101,7 +101,7 @@ func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn)
 	defer t.Deref(ob.TagCall)
 	// decide
 	if c.Mode == access.User && c.self.Process().Token().IsRestricted() {
-		return out, c.Fail("I-74", ntstatus.AccessDenied) // I-74
+		return out, c.Fail("I-74", ntstatus.AccessDenied)
 	}
 	tok := c.Sys.anonymousToken(t.Process())
 	defer tok.Deref(ob.TagCall)

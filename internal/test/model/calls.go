@@ -69,7 +69,7 @@ func (m *Machine) OpenThreadToken(c Caller, h winnt.Handle, desired winnt.Access
 	}
 	want := winnt.AccessMask(0x40)
 	if m.Profile == nt.Observed {
-		want = 0x800 // I-131
+		want = 0x800 // the limited right suffices on Windows (I-131)
 	}
 	s, st := m.reference(c, h, want, isThread)
 	if st != ntstatus.Success {

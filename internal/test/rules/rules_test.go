@@ -111,7 +111,7 @@ func (p places) note(at string, ids ...ID) {
 
 // sources is what the module says about rules.
 type sources struct {
-	cited  places // in comments of source files
+	cited  places // in comments of source files, and as an argument of a refusal
 	quoted places // strings of source files that are nothing but an id
 	named  places // anywhere in tests and testdata
 }
@@ -153,6 +153,10 @@ func scan(t *testing.T) sources {
 	return src
 }
 
+// refusals are the functions that take the id of the rule that refuses: an id
+// that is their argument is cited there, and the comment need not repeat it.
+var refusals = []string{"Fail", "refuse", "probe"}
+
 // read notes the ids of one source file. A string counts when it is nothing
 // but an id: the rule of an explanation's step, or of a row in a table. Any
 // other string may hold SDDL, where S-1 is no rule.
@@ -161,9 +165,19 @@ func (x sources) read(name string, src []byte) {
 	f := fset.AddFile(name, -1, len(src))
 	var s scanner.Scanner
 	s.Init(f, src, nil, scanner.ScanComments)
+	var calls []string // what each open parenthesis is of
+	last := ""         // the identifier before this token
 	for {
 		pos, tok, lit := s.Scan()
+		before := last
+		if last = ""; tok == token.IDENT {
+			last = lit
+		}
 		switch tok {
+		case token.LPAREN:
+			calls = append(calls, before)
+		case token.RPAREN:
+			calls = calls[:max(len(calls)-1, 0)]
 		case token.EOF:
 			return
 		case token.COMMENT:
@@ -174,7 +188,11 @@ func (x sources) read(name string, src []byte) {
 		case token.STRING:
 			text, err := strconv.Unquote(lit)
 			if ids := FindAll(text); err == nil && len(ids) == 1 && string(ids[0]) == text {
-				x.quoted.note(name+":"+strconv.Itoa(f.Line(pos)), ids[0])
+				at := name + ":" + strconv.Itoa(f.Line(pos))
+				x.quoted.note(at, ids[0])
+				if n := len(calls); n > 0 && slices.Contains(refusals, calls[n-1]) {
+					x.cited.note(at, ids[0])
+				}
 			}
 		}
 	}
@@ -296,13 +314,16 @@ func TestCompare(t *testing.T) {
 }
 
 func TestRead(t *testing.T) {
-	text := "package p // A-1\n\n/* T-2\nT-3 */\nvar x = \"A-4\" + \"S-1\" + \"see A-5\"\n"
+	text := "package p // A-1\n\n/* T-2\nT-3 */\nvar x = \"A-4\" + \"S-1\" + \"see A-5\"\n" +
+		"var y = c.Fail(\"O-6\", f(\"O-7\")) + refuse(h, \"O-8\") + fail(\"O-9\")\n"
 	src := sources{places{}, places{}, places{}}
 	src.read("p.go", []byte(text))
-	if want := (places{"A-1": "p.go:1", "T-2": "p.go:3", "T-3": "p.go:4"}); !maps.Equal(src.cited, want) {
+	if want := (places{"A-1": "p.go:1", "T-2": "p.go:3", "T-3": "p.go:4", "O-6": "p.go:6",
+		"O-8": "p.go:6"}); !maps.Equal(src.cited, want) {
 		t.Errorf("cited: got %v, want %v", src.cited, want)
 	}
-	if want := (places{"A-4": "p.go:5", "S-1": "p.go:5"}); !maps.Equal(src.quoted, want) {
+	if want := (places{"A-4": "p.go:5", "S-1": "p.go:5", "O-6": "p.go:6", "O-7": "p.go:6", "O-8": "p.go:6",
+		"O-9": "p.go:6"}); !maps.Equal(src.quoted, want) {
 		t.Errorf("quoted: got %v, want %v", src.quoted, want)
 	}
 }

@@ -12,8 +12,8 @@ import (
 
 // ObjectTypes lists the names that "mapping" and --type take.
 var ObjectTypes = strings.Join([]string{"file", "directory", "key", "token", "process", "thread", "job",
-	"objectDirectory",
-	"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "section"}, ", ")
+	"objectDirectory", "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "section",
+	"desktop", "windowStation"}, ", ")
 
 // Call is the routine whose own rules a question follows. The zero value is
 // SeAccessCheck.

@@ -207,9 +207,10 @@ func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 // STATUS_BUFFER_OVERFLOW comes with outputs.
 func failed(st ntstatus.Status) bool { return st>>30 == 3 }
 
-// result is the structure a call returns: status and the out parameters. What a
-// call that failed did not write is None. An output handle is None after a failure, as the variable is left alone; in the
-// Observed profile it is 0, as NULL is written (O-5).
+// result is the structure a call returns: status and the out parameters. An
+// output that a failed call did not write is None. An output handle is None
+// after every failure, as the variable is left alone; in the Observed profile
+// it is 0, as NULL is written (O-5).
 func (r *Runner) result(row nt.Row, in, out any, st ntstatus.Status) starlark.Value {
 	fields := starlark.StringDict{"status": statusValue(st)}
 	v := reflect.ValueOf(out)
