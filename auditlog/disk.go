@@ -54,7 +54,7 @@ func readFile(d disk, name string, limit int64) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("the file is larger than any of its kind")}
 	}
 	b := make([]byte, size)
-	if n, err := f.ReadAt(b, 0); err != nil && (err != io.EOF || n < len(b)) {
+	if n, err := f.ReadAt(b, 0); err != nil && (!errors.Is(err, io.EOF) || n < len(b)) {
 		return nil, err
 	}
 	return b, nil

@@ -46,12 +46,12 @@ func (n *notary) hand(job toSign, wait bool) {
 	if n.busy {
 		if !wait {
 			select {
-			case <-n.done:
+			case <-n.done: //nolint:errcheck // an error has ended the log already
 			default:
 				return
 			}
 		} else {
-			<-n.done
+			<-n.done //nolint:errcheck // an error has ended the log already
 		}
 		n.busy = false
 	}

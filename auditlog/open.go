@@ -129,12 +129,12 @@ func (w *writer) lastCheckpoint() (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	n, err := note.Open(b, note.VerifierList())
+	_, err = note.Open(b, note.VerifierList())
 	var unknown *note.UnverifiedNoteError
 	if !errors.As(err, &unknown) {
-		return Checkpoint{}, fmt.Errorf("%w: its checkpoint is no signed note: %v", ErrDamaged, err)
+		return Checkpoint{}, fmt.Errorf("%w: its checkpoint is no signed note: %w", ErrDamaged, err)
 	}
-	n = unknown.Note
+	n := unknown.Note
 	for _, s := range w.log.cfg.Signers {
 		for _, sig := range n.UnverifiedSigs {
 			if sig.Name == s.Name() && sig.Hash == s.KeyHash() && signedBy(s, n.Text, sig.Base64) {

@@ -108,7 +108,8 @@ func TestLimits(t *testing.T) {
 	}
 	for dir, all := range packages {
 		for name := range all.named {
-			if full := fmt.Sprintf("%s.%s", dir, name); strings.HasPrefix(name, "Max") && !listed[full] && !noLimits[full] {
+			if full := fmt.Sprintf("%s.%s", dir, name); strings.HasPrefix(name, "Max") && !listed[full] &&
+				!noLimits[full] {
 				t.Errorf("docs/adopt.md, Limits: no row for %s", full)
 			}
 		}
@@ -126,7 +127,8 @@ func TestSmallestEntries(t *testing.T) {
 		t.Fatal("no MaxACLSize")
 	}
 	size, _ := constant.Int64Val(v)
-	if n := (size - 8) / 16; n != 4095 || !strings.Contains(readFile(t, "docs/adopt.md"), "4,095 of the smallest kind (16 bytes)") {
+	if n := (size - 8) / 16; n != 4095 || !strings.Contains(readFile(t, "docs/adopt.md"),
+		"4,095 of the smallest kind (16 bytes)") {
 		t.Errorf("%d entries fit", n)
 	}
 }

@@ -126,7 +126,7 @@ func numberBase(digits string) (base uint64, prefix int) {
 	switch {
 	case len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x':
 		return 16, 2
-	case len(digits) > 1 && '0' == digits[0] && '0' <= digits[1] && digits[1] <= '9':
+	case len(digits) > 1 && digits[0] == '0' && '0' <= digits[1] && digits[1] <= '9':
 		return 8, 1
 	}
 	return 10, 0

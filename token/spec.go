@@ -137,7 +137,7 @@ func New(s Spec) (*Token, error) {
 	}
 	g.allow, g.deny = b.matchIn(maps[2*words:4*words:4*words], g.enabled, g.alive, integrityAt)
 	t := &m.token
-	*t = Token{
+	*t = Token{ //nolint:govet // unusedwrite does not see that t is returned
 		body: b, groups: g,
 		present: s.Privileges, enabled: s.EnabledPrivileges, byDefault: s.DefaultPrivileges,
 		modified: s.ModifiedID, dacl: s.DefaultDACL, session: s.SessionID,

@@ -180,7 +180,8 @@ func (g *agent) tell(o order) (p reply, err error) {
 	if err != nil {
 		g.ended = true
 		_ = g.in.Close()
-		err = unaskable(fmt.Errorf("%s ended the process that called it: %w", o.Call.Proc, errors.Join(err, g.cmd.Wait())))
+		err = unaskable(fmt.Errorf("%s ended the process that called it: %w", o.Call.Proc,
+			errors.Join(err, g.cmd.Wait())))
 	}
 	return p, err
 }

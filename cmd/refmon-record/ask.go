@@ -63,7 +63,8 @@ const ownerToSACL = 0xF
 // convert calls one of the four functions: the text or bytes, for a descriptor
 // the revision, to text also the parts; then where the result goes, for a
 // descriptor also its length.
-func (a *asker) convert(proc, text string, b []byte, arguments int, read func(at uint64, n uint32) (replay.Fields, error)) (string, replay.Fields, error) {
+func (a *asker) convert(proc, text string, b []byte, arguments int,
+	read func(at uint64, n uint32) (replay.Fields, error)) (string, replay.Fields, error) {
 	r := call("advapi32.dll", proc)
 	if b != nil {
 		r.ptr(r.add(append(b, make([]byte, 80)...))) // what a malformed length makes the function read is there

@@ -162,7 +162,8 @@ func (a *asker) context(t *token.Token) (ctx uint64, err error) {
 
 // modify gives a context claims and device groups.
 func (a *asker) modify(ctx uint64, t *token.Token) error {
-	for class, set := range map[uint64]*claims.Set{contextUserClaims: t.UserClaims(), contextDeviceClaims: t.DeviceClaims()} {
+	for class, set := range map[uint64]*claims.Set{contextUserClaims: t.UserClaims(),
+		contextDeviceClaims: t.DeviceClaims()} {
 		if set.Len() == 0 {
 			continue
 		}

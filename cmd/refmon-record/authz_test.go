@@ -166,13 +166,15 @@ func (z *authorization) check(a [9]uint64) {
 		return
 	}
 	q := z.at(a[2]) // DesiredAccess, PrincipalSelfSid at 8, ObjectTypeList at 16, its length at 24
-	r := access.Request{Subject: access.SubjectOf(t), Descriptor: d, Desired: winnt.AccessMask(le.Uint32(q)), Type: winnt.FileObject}
+	r := access.Request{Subject: access.SubjectOf(t), Descriptor: d, Desired: winnt.AccessMask(le.Uint32(q)),
+		Type: winnt.FileObject}
 	if p := le.Uint64(q[8:]); p != 0 {
 		r.Self = z.sid(p)
 	}
 	for i := range uint64(le.Uint32(q[24:])) {
 		b := z.at(le.Uint64(q[16:]) + 16*i) // Level, Sbz, ObjectType
-		r.ObjectTypes = append(r.ObjectTypes, access.ObjectTypeEntry{Level: le.Uint16(b), GUID: winnt.GUID(z.at(le.Uint64(b[8:]))[:16])})
+		r.ObjectTypes = append(r.ObjectTypes, access.ObjectTypeEntry{Level: le.Uint16(b),
+			GUID: winnt.GUID(z.at(le.Uint64(b[8:]))[:16])})
 	}
 	answer := z.at(a[7]) // ResultListLength, GrantedAccessMask at 8, SaclEvaluationResults at 16, Error at 24
 	put := func(i int, dec access.Decision) {

@@ -152,7 +152,8 @@ func (a *asker) native(v *vector) (string, replay.Fields, error) {
 		used = append(used, winnt.Privilege(l.LUID).String())
 	}
 	out["privilegesUsed"] = used
-	return verdicts(&p, granted, results, n, v.ResultList, func(n uint32) ntstatus.Status { return ntstatus.Status(n) }, out)
+	return verdicts(&p, granted, results, n, v.ResultList, func(n uint32) ntstatus.Status { return ntstatus.Status(n) },
+		out)
 }
 
 // question writes the arguments of NtAccessCheck or a relative of it.
@@ -175,7 +176,8 @@ func (k *packer) question(v *vector, h winnt.Handle, desired winnt.AccessMask) {
 }
 
 // verdicts reads what was granted, once or for each object type.
-func verdicts(p *reply, granted, results buffer, n int, list bool, status func(uint32) ntstatus.Status, out replay.Fields) (string, replay.Fields, error) {
+func verdicts(p *reply, granted, results buffer, n int, list bool, status func(uint32) ntstatus.Status,
+	out replay.Fields) (string, replay.Fields, error) {
 	var all []any
 	for i := range n {
 		st, mask := status(le.Uint32(p.bytes(results)[4*i:])), winnt.AccessMask(le.Uint32(p.bytes(granted)[4*i:]))

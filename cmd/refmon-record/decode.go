@@ -98,7 +98,8 @@ func queryToken(do gate, in any) (any, ntstatus.Status, error) {
 		if p.Missing != "" {
 			return nil, 0, skip("NtQueryInformationToken: %s", p.Missing)
 		}
-		if length, st = p.u32(need), ntstatus.Status(uint32(p.Return)); st != ntstatus.BufferTooSmall && st != ntstatus.InfoLengthMismatch {
+		if length, st = p.u32(need), ntstatus.Status(uint32(p.Return)); st != ntstatus.BufferTooSmall &&
+			st != ntstatus.InfoLengthMismatch {
 			return nt.QueryInformationTokenOut{}, st, nil
 		}
 	}
@@ -123,12 +124,17 @@ func readGroups(p *reply, b buffer) any { return p.groupList(b) }
 // readers turn the bytes of a class into the Go value that nt has for it.
 var readers = map[winnt.TokenInfoClass]func(p *reply, b buffer) any{
 	winnt.TokenUser: readGroup, winnt.TokenIntegrityLevel: readGroup,
-	winnt.TokenGroups: readGroups, winnt.TokenRestrictedSids: readGroups, winnt.TokenLogonSid: readGroups, winnt.TokenCapabilities: readGroups,
+	winnt.TokenGroups: readGroups, winnt.TokenRestrictedSids: readGroups, winnt.TokenLogonSid: readGroups,
+	winnt.TokenCapabilities: readGroups,
 	winnt.TokenDeviceGroups: readGroups, winnt.TokenRestrictedDeviceGroups: readGroups,
-	winnt.TokenOwner: readSID, winnt.TokenPrimaryGroup: readSID, winnt.TokenAppContainerSid: readSID, winnt.TokenProcessTrustLevel: readSID,
-	winnt.TokenSessionId: readU32, winnt.TokenSandBoxInert: readU32, winnt.TokenElevationType: readU32, winnt.TokenElevation: readU32,
-	winnt.TokenHasRestrictions: readU32, winnt.TokenVirtualizationAllowed: readU32, winnt.TokenVirtualizationEnabled: readU32, winnt.TokenUIAccess: readU32,
-	winnt.TokenMandatoryPolicy: readU32, winnt.TokenIsAppContainer: readU32, winnt.TokenAppContainerNumber: readU32, winnt.TokenIsRestricted: readU32,
+	winnt.TokenOwner: readSID, winnt.TokenPrimaryGroup: readSID, winnt.TokenAppContainerSid: readSID,
+	winnt.TokenProcessTrustLevel: readSID,
+	winnt.TokenSessionId:         readU32, winnt.TokenSandBoxInert: readU32, winnt.TokenElevationType: readU32,
+	winnt.TokenElevation:       readU32,
+	winnt.TokenHasRestrictions: readU32, winnt.TokenVirtualizationAllowed: readU32,
+	winnt.TokenVirtualizationEnabled: readU32, winnt.TokenUIAccess: readU32,
+	winnt.TokenMandatoryPolicy: readU32, winnt.TokenIsAppContainer: readU32, winnt.TokenAppContainerNumber: readU32,
+	winnt.TokenIsRestricted:       readU32,
 	winnt.TokenTypeInfo:           func(p *reply, b buffer) any { return winnt.TokenType(p.u32(b)) },
 	winnt.TokenImpersonationLevel: func(p *reply, b buffer) any { return winnt.SecurityImpersonationLevel(p.u32(b)) },
 	winnt.TokenOrigin:             func(p *reply, b buffer) any { return winnt.LUID(p.u64(b)) },
@@ -146,10 +152,13 @@ var readers = map[winnt.TokenInfoClass]func(p *reply, b buffer) any{
 	},
 	winnt.TokenStatistics: func(p *reply, b buffer) any {
 		m := p.bytes(b)
-		return nt.TokenStatistics{TokenID: winnt.LUID(le.Uint64(m)), AuthenticationID: winnt.LUID(le.Uint64(m[8:])), ExpirationTime: int64(le.Uint64(m[16:])),
-			TokenType: winnt.TokenType(le.Uint32(m[24:])), ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(m[28:])),
-			DynamicCharged: le.Uint32(m[32:]), DynamicAvailable: le.Uint32(m[36:]), GroupCount: le.Uint32(m[40:]), PrivilegeCount: le.Uint32(m[44:]),
-			ModifiedID: winnt.LUID(le.Uint64(m[48:]))}
+		return nt.TokenStatistics{TokenID: winnt.LUID(le.Uint64(m)), AuthenticationID: winnt.LUID(le.Uint64(m[8:])),
+			ExpirationTime:     int64(le.Uint64(m[16:])),
+			TokenType:          winnt.TokenType(le.Uint32(m[24:])),
+			ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(m[28:])),
+			DynamicCharged:     le.Uint32(m[32:]), DynamicAvailable: le.Uint32(m[36:]), GroupCount: le.Uint32(m[40:]),
+			PrivilegeCount: le.Uint32(m[44:]),
+			ModifiedID:     winnt.LUID(le.Uint64(m[48:]))}
 	},
 }
 

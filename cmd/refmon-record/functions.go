@@ -41,20 +41,23 @@ func none[O any](*reply) (out O) { return out }
 
 // functions are those above the services that a program may call.
 var functions = map[string]function{
-	"OpenProcessToken": boolean("OpenProcessToken", func(k *packer, in win32.OpenProcessTokenIn) func(*reply) win32.OpenTokenOut {
-		k.handle(in.ProcessHandle)
-		k.mask(in.DesiredAccess)
-		h := k.out()
-		return func(p *reply) win32.OpenTokenOut { return win32.OpenTokenOut{TokenHandle: winnt.Handle(p.u64(h))} }
-	}),
-	"OpenThreadToken": boolean("OpenThreadToken", func(k *packer, in win32.OpenThreadTokenIn) func(*reply) win32.OpenTokenOut {
+	"OpenProcessToken": boolean("OpenProcessToken",
+		func(k *packer, in win32.OpenProcessTokenIn) func(*reply) win32.OpenTokenOut {
+			k.handle(in.ProcessHandle)
+			k.mask(in.DesiredAccess)
+			h := k.out()
+			return func(p *reply) win32.OpenTokenOut { return win32.OpenTokenOut{TokenHandle: winnt.Handle(p.u64(h))} }
+		}),
+	"OpenThreadToken": boolean("OpenThreadToken", func(k *packer,
+		in win32.OpenThreadTokenIn) func(*reply) win32.OpenTokenOut {
 		k.handle(in.ThreadHandle)
 		k.mask(in.DesiredAccess)
 		k.flag(in.OpenAsSelf)
 		h := k.out()
 		return func(p *reply) win32.OpenTokenOut { return win32.OpenTokenOut{TokenHandle: winnt.Handle(p.u64(h))} }
 	}),
-	"DuplicateToken": boolean("DuplicateToken", func(k *packer, in win32.DuplicateTokenIn) func(*reply) win32.DuplicateTokenOut {
+	"DuplicateToken": boolean("DuplicateToken", func(k *packer,
+		in win32.DuplicateTokenIn) func(*reply) win32.DuplicateTokenOut {
 		k.handle(in.ExistingTokenHandle)
 		k.u32(uint32(in.ImpersonationLevel))
 		h := k.out()
@@ -62,18 +65,20 @@ var functions = map[string]function{
 			return win32.DuplicateTokenOut{DuplicateTokenHandle: winnt.Handle(p.u64(h))}
 		}
 	}),
-	"DuplicateTokenEx": boolean("DuplicateTokenEx", func(k *packer, in win32.DuplicateTokenExIn) func(*reply) win32.DuplicateTokenExOut {
-		k.handle(in.ExistingToken)
-		k.mask(in.DesiredAccess)
-		k.ptr(k.securityAttributes(in.TokenAttributes))
-		k.u32(uint32(in.ImpersonationLevel))
-		k.u32(uint32(in.TokenType))
-		h := k.out()
-		return func(p *reply) win32.DuplicateTokenExOut {
-			return win32.DuplicateTokenExOut{NewToken: winnt.Handle(p.u64(h))}
-		}
-	}),
-	"SetThreadToken": boolean("SetThreadToken", func(k *packer, in win32.SetThreadTokenIn) func(*reply) win32.SetThreadTokenOut {
+	"DuplicateTokenEx": boolean("DuplicateTokenEx",
+		func(k *packer, in win32.DuplicateTokenExIn) func(*reply) win32.DuplicateTokenExOut {
+			k.handle(in.ExistingToken)
+			k.mask(in.DesiredAccess)
+			k.ptr(k.securityAttributes(in.TokenAttributes))
+			k.u32(uint32(in.ImpersonationLevel))
+			k.u32(uint32(in.TokenType))
+			h := k.out()
+			return func(p *reply) win32.DuplicateTokenExOut {
+				return win32.DuplicateTokenExOut{NewToken: winnt.Handle(p.u64(h))}
+			}
+		}),
+	"SetThreadToken": boolean("SetThreadToken", func(k *packer,
+		in win32.SetThreadTokenIn) func(*reply) win32.SetThreadTokenOut {
 		if in.Thread == 0 {
 			k.num(0)
 		} else {
@@ -82,30 +87,34 @@ var functions = map[string]function{
 		k.handle(in.Token)
 		return none[win32.SetThreadTokenOut]
 	}),
-	"ImpersonateSelf": boolean("ImpersonateSelf", func(k *packer, in win32.ImpersonateSelfIn) func(*reply) win32.ImpersonateSelfOut {
+	"ImpersonateSelf": boolean("ImpersonateSelf", func(k *packer,
+		in win32.ImpersonateSelfIn) func(*reply) win32.ImpersonateSelfOut {
 		k.u32(uint32(in.ImpersonationLevel))
 		return none[win32.ImpersonateSelfOut]
 	}),
-	"ImpersonateLoggedOnUser": boolean("ImpersonateLoggedOnUser", func(k *packer, in win32.ImpersonateLoggedOnUserIn) func(*reply) win32.ImpersonateLoggedOnUserOut {
-		k.handle(in.Token)
-		return none[win32.ImpersonateLoggedOnUserOut]
-	}),
+	"ImpersonateLoggedOnUser": boolean("ImpersonateLoggedOnUser",
+		func(k *packer, in win32.ImpersonateLoggedOnUserIn) func(*reply) win32.ImpersonateLoggedOnUserOut {
+			k.handle(in.Token)
+			return none[win32.ImpersonateLoggedOnUserOut]
+		}),
 	"RevertToSelf": boolean("RevertToSelf", func(*packer, win32.RevertToSelfIn) func(*reply) win32.RevertToSelfOut {
 		return none[win32.RevertToSelfOut]
 	}),
-	"AdjustTokenPrivileges": boolean("AdjustTokenPrivileges", func(k *packer, in win32.AdjustTokenPrivilegesIn) func(*reply) win32.AdjustTokenPrivilegesOut {
-		k.handle(in.TokenHandle)
-		k.flag(in.DisableAllPrivileges)
-		captured(k, in.NewState, k.privileges)
-		previous, need := k.previous(in.BufferLength, in.WantPrevious)
-		return func(p *reply) (out win32.AdjustTokenPrivilegesOut) {
-			if in.WantPrevious {
-				out.PreviousState, out.ReturnLength = privilegeList(p.bytes(previous)), p.u32(need)
+	"AdjustTokenPrivileges": boolean("AdjustTokenPrivileges",
+		func(k *packer, in win32.AdjustTokenPrivilegesIn) func(*reply) win32.AdjustTokenPrivilegesOut {
+			k.handle(in.TokenHandle)
+			k.flag(in.DisableAllPrivileges)
+			captured(k, in.NewState, k.privileges)
+			previous, need := k.previous(in.BufferLength, in.WantPrevious)
+			return func(p *reply) (out win32.AdjustTokenPrivilegesOut) {
+				if in.WantPrevious {
+					out.PreviousState, out.ReturnLength = privilegeList(p.bytes(previous)), p.u32(need)
+				}
+				return out
 			}
-			return out
-		}
-	}),
-	"PrivilegeCheck": boolean("PrivilegeCheck", func(k *packer, in win32.PrivilegeCheckIn) func(*reply) win32.PrivilegeCheckOut {
+		}),
+	"PrivilegeCheck": boolean("PrivilegeCheck", func(k *packer,
+		in win32.PrivilegeCheckIn) func(*reply) win32.PrivilegeCheckOut {
 		k.handle(in.ClientToken)
 		var set buffer
 		captured(k, in.RequiredPrivileges, func(s *nt.PrivilegeSet) buffer {
@@ -128,65 +137,75 @@ var functions = map[string]function{
 		captured(k, in.GenericMapping, k.mapping)
 		return k.booleanVerdict(in.PrivilegeSetLength)
 	}),
-	"AccessCheckByType": boolean("AccessCheckByType", func(k *packer, in win32.AccessCheckByTypeIn) func(*reply) win32.AccessCheckOut {
-		k.types(in.SecurityDescriptor, in.PrincipalSelfSid, in.ClientToken, in.DesiredAccess, in.ObjectTypeList, in.GenericMapping)
-		return k.booleanVerdict(in.PrivilegeSetLength)
-	}),
-	"AccessCheckByTypeResultList": boolean("AccessCheckByTypeResultList", func(k *packer, in win32.AccessCheckByTypeIn) func(*reply) win32.AccessCheckByTypeResultListOut {
-		k.types(in.SecurityDescriptor, in.PrincipalSelfSid, in.ClientToken, in.DesiredAccess, in.ObjectTypeList, in.GenericMapping)
-		set, need := k.privilegeRoom(in.PrivilegeSetLength)
-		n := len(in.ObjectTypeList.V)
-		granted, status := k.room(4*max(n, 1)), k.room(4*max(n, 1))
-		k.ptr(granted).ptr(status)
-		return func(p *reply) (out win32.AccessCheckByTypeResultListOut) {
-			out.PrivilegeSet, out.PrivilegeSetLength = privilegeSetOf(p.bytes(set)), p.u32(need)
-			for i := range n {
-				out.GrantedAccessList = append(out.GrantedAccessList, winnt.AccessMask(le.Uint32(p.bytes(granted)[4*i:])))
-				out.AccessStatusList = append(out.AccessStatusList, win32.Code(le.Uint32(p.bytes(status)[4*i:])))
+	"AccessCheckByType": boolean("AccessCheckByType",
+		func(k *packer, in win32.AccessCheckByTypeIn) func(*reply) win32.AccessCheckOut {
+			k.types(in.SecurityDescriptor, in.PrincipalSelfSid, in.ClientToken, in.DesiredAccess, in.ObjectTypeList,
+				in.GenericMapping)
+			return k.booleanVerdict(in.PrivilegeSetLength)
+		}),
+	"AccessCheckByTypeResultList": boolean("AccessCheckByTypeResultList",
+		func(k *packer, in win32.AccessCheckByTypeIn) func(*reply) win32.AccessCheckByTypeResultListOut {
+			k.types(in.SecurityDescriptor, in.PrincipalSelfSid, in.ClientToken, in.DesiredAccess, in.ObjectTypeList,
+				in.GenericMapping)
+			set, need := k.privilegeRoom(in.PrivilegeSetLength)
+			n := len(in.ObjectTypeList.V)
+			granted, status := k.room(4*max(n, 1)), k.room(4*max(n, 1))
+			k.ptr(granted).ptr(status)
+			return func(p *reply) (out win32.AccessCheckByTypeResultListOut) {
+				out.PrivilegeSet, out.PrivilegeSetLength = privilegeSetOf(p.bytes(set)), p.u32(need)
+				for i := range n {
+					out.GrantedAccessList = append(out.GrantedAccessList,
+						winnt.AccessMask(le.Uint32(p.bytes(granted)[4*i:])))
+					out.AccessStatusList = append(out.AccessStatusList, win32.Code(le.Uint32(p.bytes(status)[4*i:])))
+				}
+				return out
 			}
-			return out
-		}
-	}),
-	"ObjectOpenAuditAlarm": boolean("ObjectOpenAuditAlarmW", func(k *packer, in win32.ObjectOpenAuditAlarmIn) func(*reply) win32.ObjectOpenAuditAlarmOut {
-		k.name(in.SubsystemName)
-		k.handle(in.HandleID.V)
-		k.name(in.ObjectTypeName)
-		k.name(in.ObjectName)
-		captured(k, in.SecurityDescriptor, k.descriptor)
-		k.handle(in.ClientToken)
-		k.mask(in.DesiredAccess)
-		k.mask(in.GrantedAccess)
-		captured(k, in.Privileges, k.privilegeSet)
-		k.flag(in.ObjectCreation)
-		k.flag(in.AccessGranted)
-		generate := k.room(4)
-		k.ptr(generate)
-		return func(p *reply) win32.ObjectOpenAuditAlarmOut {
-			return win32.ObjectOpenAuditAlarmOut{GenerateOnClose: p.u32(generate) != 0}
-		}
-	}),
-	"ObjectPrivilegeAuditAlarm": boolean("ObjectPrivilegeAuditAlarmW", func(k *packer, in win32.ObjectPrivilegeAuditAlarmIn) func(*reply) win32.ObjectPrivilegeAuditAlarmOut {
-		k.name(in.SubsystemName)
-		k.handle(in.HandleID)
-		k.handle(in.ClientToken)
-		k.mask(in.DesiredAccess)
-		captured(k, in.Privileges, k.privilegeSet)
-		k.flag(in.AccessGranted)
-		return none[win32.ObjectPrivilegeAuditAlarmOut]
-	}),
-	"PrivilegedServiceAuditAlarm": boolean("PrivilegedServiceAuditAlarmW", func(k *packer, in win32.PrivilegedServiceAuditAlarmIn) func(*reply) win32.PrivilegedServiceAuditAlarmOut {
-		k.name(in.SubsystemName)
-		k.name(in.ServiceName)
-		k.handle(in.ClientToken)
-		captured(k, in.Privileges, k.privilegeSet)
-		k.flag(in.AccessGranted)
-		return none[win32.PrivilegedServiceAuditAlarmOut]
-	}),
+		}),
+	"ObjectOpenAuditAlarm": boolean("ObjectOpenAuditAlarmW",
+		func(k *packer, in win32.ObjectOpenAuditAlarmIn) func(*reply) win32.ObjectOpenAuditAlarmOut {
+			k.name(in.SubsystemName)
+			k.handle(in.HandleID.V)
+			k.name(in.ObjectTypeName)
+			k.name(in.ObjectName)
+			captured(k, in.SecurityDescriptor, k.descriptor)
+			k.handle(in.ClientToken)
+			k.mask(in.DesiredAccess)
+			k.mask(in.GrantedAccess)
+			captured(k, in.Privileges, k.privilegeSet)
+			k.flag(in.ObjectCreation)
+			k.flag(in.AccessGranted)
+			generate := k.room(4)
+			k.ptr(generate)
+			return func(p *reply) win32.ObjectOpenAuditAlarmOut {
+				return win32.ObjectOpenAuditAlarmOut{GenerateOnClose: p.u32(generate) != 0}
+			}
+		}),
+	"ObjectPrivilegeAuditAlarm": boolean("ObjectPrivilegeAuditAlarmW",
+		func(k *packer, in win32.ObjectPrivilegeAuditAlarmIn) func(*reply) win32.ObjectPrivilegeAuditAlarmOut {
+			k.name(in.SubsystemName)
+			k.handle(in.HandleID)
+			k.handle(in.ClientToken)
+			k.mask(in.DesiredAccess)
+			captured(k, in.Privileges, k.privilegeSet)
+			k.flag(in.AccessGranted)
+			return none[win32.ObjectPrivilegeAuditAlarmOut]
+		}),
+	"PrivilegedServiceAuditAlarm": boolean("PrivilegedServiceAuditAlarmW",
+		func(k *packer, in win32.PrivilegedServiceAuditAlarmIn) func(*reply) win32.PrivilegedServiceAuditAlarmOut {
+			k.name(in.SubsystemName)
+			k.name(in.ServiceName)
+			k.handle(in.ClientToken)
+			captured(k, in.Privileges, k.privilegeSet)
+			k.flag(in.AccessGranted)
+			return none[win32.PrivilegedServiceAuditAlarmOut]
+		}),
 }
 
 // types writes what the functions with object types have in common.
-func (k *packer) types(d nt.Captured[*sd.Descriptor], self nt.Captured[sid.SID], h winnt.Handle, desired winnt.AccessMask, list nt.Captured[[]access.ObjectTypeEntry], m nt.Captured[winnt.GenericMapping]) {
-	k.byType(nt.AccessCheckByTypeIn{SecurityDescriptor: d, PrincipalSelfSid: self, ClientToken: h, DesiredAccess: desired, ObjectTypeList: list, GenericMapping: m})
+func (k *packer) types(d nt.Captured[*sd.Descriptor], self nt.Captured[sid.SID], h winnt.Handle,
+	desired winnt.AccessMask, list nt.Captured[[]access.ObjectTypeEntry], m nt.Captured[winnt.GenericMapping]) {
+	k.byType(nt.AccessCheckByTypeIn{SecurityDescriptor: d, PrincipalSelfSid: self, ClientToken: h,
+		DesiredAccess: desired, ObjectTypeList: list, GenericMapping: m})
 }
 
 // booleanVerdict writes the outputs of a check with one result.

@@ -48,7 +48,8 @@ func newLibrary(t *testing.T) *library {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	l := &library{t, filepath.Join(dir, "gate")}
-	out, err := exec.Command(cc, "-Wall", "-Werror", "-O1", "-rdynamic", "-o", l.program, "testdata/gate.c", "-L"+dir+"/lib", "-Wl,--no-as-needed", "-lrefmon", "-ldl", "-Wl,-rpath,"+dir+"/lib").CombinedOutput()
+	out, err := exec.Command(cc, "-Wall", "-Werror", "-O1", "-rdynamic", "-o", l.program, "testdata/gate.c",
+		"-L"+dir+"/lib", "-Wl,--no-as-needed", "-lrefmon", "-ldl", "-Wl,-rpath,"+dir+"/lib").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -341,7 +342,8 @@ func (l *library) programs(t *testing.T) {
 	if err != nil || len(files) < 30 {
 		t.Fatal(len(files), err)
 	}
-	rec := &replay.Recording{Header: replay.Header{Tokens: replay.MadeTokens, Token: json.RawMessage(`{"user":"S-1-5-18"}`)}}
+	rec := &replay.Recording{Header: replay.Header{Tokens: replay.MadeTokens,
+		Token: json.RawMessage(`{"user":"S-1-5-18"}`)}}
 	for _, name := range files {
 		source, err := os.ReadFile(name)
 		if err != nil {
@@ -357,7 +359,8 @@ func (l *library) programs(t *testing.T) {
 			for _, p := range b.all {
 				p.end()
 			}
-			rec.Lines = append(rec.Lines, replay.Line{Case: p.Case, Program: p.Source, Prelude: p.Prelude, Rules: p.Rules})
+			rec.Lines = append(rec.Lines, replay.Line{Case: p.Case, Program: p.Source, Prelude: p.Prelude,
+				Rules: p.Rules})
 			rec.Lines = append(rec.Lines, calls...)
 		}
 	}

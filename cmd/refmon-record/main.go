@@ -47,7 +47,8 @@ type asker struct {
 // record writes a recording of the questions built in and of the programs.
 func record(files []string, out io.Writer) (err error) {
 	if !onWindows {
-		return errors.New("this asks Windows, and there is none here: build it with GOOS=windows and run it there, or with Wine (docs/recording.md)")
+		return errors.New("this asks Windows, and there is none here: build it with GOOS=windows and run it there, or " +
+			"with Wine (docs/recording.md)")
 	}
 	if strconv.IntSize != 64 {
 		return errors.New("the layouts of structures are those of 64-bit Windows: build this with GOARCH=amd64 or arm64")

@@ -13,7 +13,8 @@ import (
 
 func TestExpand(t *testing.T) {
 	got := expand([]string{filepath.Join("testdata", "*.star"), "nothing*", "plain.star"})
-	want := []string{filepath.Join("testdata", "decided.star"), filepath.Join("testdata", "own.star"), "nothing*", "plain.star"}
+	want := []string{filepath.Join("testdata", "decided.star"), filepath.Join("testdata", "own.star"), "nothing*",
+		"plain.star"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

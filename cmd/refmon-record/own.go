@@ -33,13 +33,15 @@ func (a *asker) closing(h winnt.Handle) {
 
 // openOwn opens the token of this process.
 func (a *asker) openOwn(desired winnt.AccessMask) (winnt.Handle, error) {
-	o, err := invoke[nt.OpenProcessTokenOut](a.do, "NtOpenProcessToken", nt.OpenProcessTokenIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: desired})
+	o, err := invoke[nt.OpenProcessTokenOut](a.do, "NtOpenProcessToken",
+		nt.OpenProcessTokenIn{ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: desired})
 	return o.TokenHandle, err
 }
 
 // information is one class of a token.
 func information[T any](a *asker, h winnt.Handle, class winnt.TokenInfoClass) (v T, err error) {
-	o, err := invoke[nt.QueryInformationTokenOut](a.do, "NtQueryInformationToken", nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: class, TokenInformationLength: 0xFFFFFFFF})
+	o, err := invoke[nt.QueryInformationTokenOut](a.do, "NtQueryInformationToken",
+		nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: class, TokenInformationLength: 0xFFFFFFFF})
 	if err != nil {
 		return v, fmt.Errorf("%s: %w", class, err)
 	}
@@ -135,7 +137,8 @@ func (a *asker) enable(list ...winnt.Privilege) bool {
 	defer a.closing(h)
 	in := nt.AdjustPrivilegesTokenIn{TokenHandle: h}
 	for _, p := range list {
-		in.NewState.V = append(in.NewState.V, nt.LUIDAndAttributes{LUID: p.LUID(), Attributes: winnt.SE_PRIVILEGE_ENABLED})
+		in.NewState.V = append(in.NewState.V, nt.LUIDAndAttributes{LUID: p.LUID(),
+			Attributes: winnt.SE_PRIVILEGE_ENABLED})
 	}
 	_, st, err := findService("NtAdjustPrivilegesToken")(a.do, in)
 	return err == nil && st == ntstatus.Success // STATUS_NOT_ALL_ASSIGNED is informational
@@ -152,14 +155,17 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 	case !s.TrustLevel.IsZero():
 		return 0, skip("a trust level comes with the signature of a program")
 	}
-	in := nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), ExpirationTime: nt.Cap(int64(token.NeverExpires)),
-		User: nt.Cap(&s.User), Groups: nt.Cap(withoutIntegrity(s.Groups)), Owner: nt.Cap(s.Owner), PrimaryGroup: nt.Cap(t.PrimaryGroup()),
-		DefaultDACL: nt.Cap(s.DefaultDACL), Source: nt.Cap(&token.Source{Name: "refmon"})}
+	in := nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ,
+		AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), ExpirationTime: nt.Cap(int64(token.NeverExpires)),
+		User: nt.Cap(&s.User), Groups: nt.Cap(withoutIntegrity(s.Groups)), Owner: nt.Cap(s.Owner),
+		PrimaryGroup: nt.Cap(t.PrimaryGroup()),
+		DefaultDACL:  nt.Cap(s.DefaultDACL), Source: nt.Cap(&token.Source{Name: "refmon"})}
 	if typ == winnt.TokenImpersonation {
 		in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}})
 	}
 	if g := t.IntegrityLevel(); !g.SID.IsZero() {
-		in.Groups.V = append(in.Groups.V, token.Group{SID: g.SID, Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED})
+		in.Groups.V = append(in.Groups.V, token.Group{SID: g.SID,
+			Attributes: winnt.SE_GROUP_INTEGRITY | winnt.SE_GROUP_INTEGRITY_ENABLED})
 	}
 	in.Privileges.V = []nt.LUIDAndAttributes{}
 	for p, attributes := range t.Privileges() {
@@ -171,8 +177,9 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 	}
 	h = o.TokenHandle
 	if t.MandatoryPolicy() != winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP|winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN {
-		if _, err := invoke[nt.SetInformationTokenOut](a.do, "NtSetInformationToken", nt.SetInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenMandatoryPolicy,
-			TokenInformation: nt.Cap[any](t.MandatoryPolicy()), TokenInformationLength: 0xFFFFFFFF}); err != nil {
+		if _, err := invoke[nt.SetInformationTokenOut](a.do, "NtSetInformationToken",
+			nt.SetInformationTokenIn{TokenHandle: h, TokenInformationClass: winnt.TokenMandatoryPolicy,
+				TokenInformation: nt.Cap[any](t.MandatoryPolicy()), TokenInformationLength: 0xFFFFFFFF}); err != nil {
 			a.closing(h)
 			return 0, skip("the token's mandatory policy: %v", err)
 		}
@@ -209,7 +216,8 @@ func (a *asker) restrict(h winnt.Handle, t *token.Token) (winnt.Handle, error) {
 // primary tokens, so that another is duplicated from it.
 func (a *asker) lowBox(h winnt.Handle, t *token.Token, typ winnt.TokenType) (winnt.Handle, error) {
 	defer a.closing(h)
-	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: h, DesiredAccess: winnt.TOKEN_ALL_ACCESS, PackageSID: nt.Cap(t.Package())}
+	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: h, DesiredAccess: winnt.TOKEN_ALL_ACCESS,
+		PackageSID: nt.Cap(t.Package())}
 	for _, c := range t.Capabilities() {
 		in.Capabilities.V = append(in.Capabilities.V, c)
 	}
@@ -218,7 +226,8 @@ func (a *asker) lowBox(h winnt.Handle, t *token.Token, typ winnt.TokenType) (win
 		return box.TokenHandle, err
 	}
 	defer a.closing(box.TokenHandle)
-	d, err := invoke[nt.DuplicateTokenOut](a.do, "NtDuplicateToken", nt.DuplicateTokenIn{ExistingTokenHandle: box.TokenHandle, DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ,
-		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}})})
+	d, err := invoke[nt.DuplicateTokenOut](a.do, "NtDuplicateToken",
+		nt.DuplicateTokenIn{ExistingTokenHandle: box.TokenHandle, DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ,
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}})})
 	return d.NewTokenHandle, err
 }

@@ -188,7 +188,8 @@ func (k *packer) privilegeSet(s *nt.PrivilegeSet) buffer {
 	if s == nil {
 		return 0
 	}
-	return k.add(append(privilegeArray(u32le(nil, uint32(len(s.Privilege)), s.Control), s.Privilege), make([]byte, 12)...))
+	return k.add(append(privilegeArray(u32le(nil, uint32(len(s.Privilege)), s.Control), s.Privilege),
+		make([]byte, 12)...))
 }
 
 // objectTypes is an array of OBJECT_TYPE_LIST, 16 bytes each, and the GUIDs.

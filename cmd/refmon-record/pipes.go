@@ -19,28 +19,30 @@ const (
 
 // nameServices are the services on pipes, and those on names that are left.
 var nameServices = map[string]service{
-	"NtCreateNamedPipeFile": on("NtCreateNamedPipeFile", func(k *packer, in nt.CreateNamedPipeFileIn) func(*reply, bool) nt.CreateNamedPipeFileOut {
-		h := k.out()
-		k.mask(in.DesiredAccess)
-		captured(k, in.ObjectAttributes, k.pipeName)
-		k.ptr(k.room(16)).num(shareBoth).num(openIf).num(0)
-		k.u32(in.NamedPipeType)
-		k.u32(in.NamedPipeType) // read mode
-		k.num(completeOperation)
-		instances, quota := in.MaximumInstances, in.InboundQuota
-		if instances == 0 {
-			instances = 0xFFFFFFFF
-		}
-		if quota == 0 {
-			quota = pipeQuota
-		}
-		k.u32(instances)
-		k.u32(quota)
-		k.u32(quota)
-		timeout := int64(defaultTimeout)
-		k.ptr(k.add(le.AppendUint64(nil, uint64(timeout))))
-		return opened(h, func(h winnt.Handle) nt.CreateNamedPipeFileOut { return nt.CreateNamedPipeFileOut{FileHandle: h} })
-	}),
+	"NtCreateNamedPipeFile": on("NtCreateNamedPipeFile",
+		func(k *packer, in nt.CreateNamedPipeFileIn) func(*reply, bool) nt.CreateNamedPipeFileOut {
+			h := k.out()
+			k.mask(in.DesiredAccess)
+			captured(k, in.ObjectAttributes, k.pipeName)
+			k.ptr(k.room(16)).num(shareBoth).num(openIf).num(0)
+			k.u32(in.NamedPipeType)
+			k.u32(in.NamedPipeType) // read mode
+			k.num(completeOperation)
+			instances, quota := in.MaximumInstances, in.InboundQuota
+			if instances == 0 {
+				instances = 0xFFFFFFFF
+			}
+			if quota == 0 {
+				quota = pipeQuota
+			}
+			k.u32(instances)
+			k.u32(quota)
+			k.u32(quota)
+			timeout := int64(defaultTimeout)
+			k.ptr(k.add(le.AppendUint64(nil, uint64(timeout))))
+			return opened(h,
+				func(h winnt.Handle) nt.CreateNamedPipeFileOut { return nt.CreateNamedPipeFileOut{FileHandle: h} })
+		}),
 	"NtOpenFile": on("NtOpenFile", func(k *packer, in nt.OpenFileIn) func(*reply, bool) nt.OpenFileOut {
 		if oa := in.ObjectAttributes.V; oa != nil && !strings.Contains(strings.ToLower(oa.ObjectName), "pipe") {
 			k.fail(skip("NtOpenFile: a file that the program makes from outside"))
@@ -75,30 +77,36 @@ var nameServices = map[string]service{
 			return nt.WriteFileOut{Information: le.Uint32(p.bytes(status)[8:])}
 		}
 	}),
-	"NtFsControlFile": on("NtFsControlFile", func(k *packer, in nt.FsControlFileIn) func(*reply, bool) nt.FsControlFileOut {
+	"NtFsControlFile": on("NtFsControlFile", func(k *packer, in nt.FsControlFileIn) func(*reply,
+		bool) nt.FsControlFileOut {
 		k.handle(in.FileHandle)
 		k.num(0).num(0).num(0).ptr(k.room(16))
 		k.u32(in.FsControlCode)
 		k.num(0).num(0).num(0).num(0)
 		return nothing[nt.FsControlFileOut]
 	}),
-	"NtCreateSymbolicLinkObject": on("NtCreateSymbolicLinkObject", func(k *packer, in nt.CreateSymbolicLinkObjectIn) func(*reply, bool) nt.SymbolicLinkObjectOut {
-		h := k.out()
-		k.mask(in.DesiredAccess)
-		captured(k, in.ObjectAttributes, k.attributes)
-		captured(k, in.LinkTarget, k.unicode)
-		return opened(h, func(h winnt.Handle) nt.SymbolicLinkObjectOut { return nt.SymbolicLinkObjectOut{SymbolicLinkHandle: h} })
-	}),
-	"NtOpenSymbolicLinkObject": on("NtOpenSymbolicLinkObject", func(k *packer, in nt.OpenSymbolicLinkObjectIn) func(*reply, bool) nt.SymbolicLinkObjectOut {
-		h := k.out()
-		k.mask(in.DesiredAccess)
-		captured(k, in.ObjectAttributes, k.attributes)
-		return opened(h, func(h winnt.Handle) nt.SymbolicLinkObjectOut { return nt.SymbolicLinkObjectOut{SymbolicLinkHandle: h} })
-	}),
-	"NtMakeTemporaryObject": on("NtMakeTemporaryObject", func(k *packer, in nt.MakeTemporaryObjectIn) func(*reply, bool) nt.MakeTemporaryObjectOut {
-		k.handle(in.Handle)
-		return nothing[nt.MakeTemporaryObjectOut]
-	}),
+	"NtCreateSymbolicLinkObject": on("NtCreateSymbolicLinkObject",
+		func(k *packer, in nt.CreateSymbolicLinkObjectIn) func(*reply, bool) nt.SymbolicLinkObjectOut {
+			h := k.out()
+			k.mask(in.DesiredAccess)
+			captured(k, in.ObjectAttributes, k.attributes)
+			captured(k, in.LinkTarget, k.unicode)
+			return opened(h,
+				func(h winnt.Handle) nt.SymbolicLinkObjectOut { return nt.SymbolicLinkObjectOut{SymbolicLinkHandle: h} })
+		}),
+	"NtOpenSymbolicLinkObject": on("NtOpenSymbolicLinkObject",
+		func(k *packer, in nt.OpenSymbolicLinkObjectIn) func(*reply, bool) nt.SymbolicLinkObjectOut {
+			h := k.out()
+			k.mask(in.DesiredAccess)
+			captured(k, in.ObjectAttributes, k.attributes)
+			return opened(h,
+				func(h winnt.Handle) nt.SymbolicLinkObjectOut { return nt.SymbolicLinkObjectOut{SymbolicLinkHandle: h} })
+		}),
+	"NtMakeTemporaryObject": on("NtMakeTemporaryObject",
+		func(k *packer, in nt.MakeTemporaryObjectIn) func(*reply, bool) nt.MakeTemporaryObjectOut {
+			k.handle(in.Handle)
+			return nothing[nt.MakeTemporaryObjectOut]
+		}),
 }
 
 // pipeName is OBJECT_ATTRIBUTES with the flag that every caller gives who names

@@ -50,7 +50,8 @@ func (a *asker) program(p *replay.Program, own *token.Token) []replay.Line {
 	case errors.As(stopped, &why):
 		return append(lines, replay.Line{Case: p.Case, Skipped: why.Why})
 	case stopped != nil: // such as an index into what a failed call did not give
-		return append(lines, replay.Line{Case: p.Case, Skipped: fmt.Sprintf("the program cannot go on with these answers: %v", stopped)})
+		return append(lines, replay.Line{Case: p.Case,
+			Skipped: fmt.Sprintf("the program cannot go on with these answers: %v", stopped)})
 	}
 	return lines
 }

@@ -53,7 +53,8 @@ var services = map[string]service{
 		k.handle(in.Handle)
 		return nothing[nt.CloseOut]
 	}),
-	"NtDuplicateObject": on("NtDuplicateObject", func(k *packer, in nt.DuplicateObjectIn) func(*reply, bool) nt.DuplicateObjectOut {
+	"NtDuplicateObject": on("NtDuplicateObject", func(k *packer, in nt.DuplicateObjectIn) func(*reply,
+		bool) nt.DuplicateObjectOut {
 		k.handle(in.SourceProcessHandle)
 		k.handle(in.SourceHandle)
 		k.handle(in.TargetProcessHandle)
@@ -63,7 +64,8 @@ var services = map[string]service{
 		k.u32(uint32(in.Options))
 		return opened(h, func(h winnt.Handle) nt.DuplicateObjectOut { return nt.DuplicateObjectOut{TargetHandle: h} })
 	}),
-	"NtCompareObjects": on("NtCompareObjects", func(k *packer, in nt.CompareObjectsIn) func(*reply, bool) nt.CompareObjectsOut {
+	"NtCompareObjects": on("NtCompareObjects", func(k *packer, in nt.CompareObjectsIn) func(*reply,
+		bool) nt.CompareObjectsOut {
 		k.handle(in.FirstObjectHandle)
 		k.handle(in.SecondObjectHandle)
 		return nothing[nt.CompareObjectsOut]
@@ -82,47 +84,58 @@ var services = map[string]service{
 		captured(k, in.ClientID, k.clientID)
 		return opened(h, func(h winnt.Handle) nt.OpenThreadOut { return nt.OpenThreadOut{ThreadHandle: h} })
 	}),
-	"NtOpenProcessToken": on("NtOpenProcessToken", func(k *packer, in nt.OpenProcessTokenIn) func(*reply, bool) nt.OpenProcessTokenOut {
-		k.handle(in.ProcessHandle)
-		k.mask(in.DesiredAccess)
-		return opened(k.out(), func(h winnt.Handle) nt.OpenProcessTokenOut { return nt.OpenProcessTokenOut{TokenHandle: h} })
-	}),
-	"NtOpenProcessTokenEx": on("NtOpenProcessTokenEx", func(k *packer, in nt.OpenProcessTokenExIn) func(*reply, bool) nt.OpenProcessTokenOut {
-		k.handle(in.ProcessHandle)
-		k.mask(in.DesiredAccess)
-		k.u32(in.HandleAttributes)
-		return opened(k.out(), func(h winnt.Handle) nt.OpenProcessTokenOut { return nt.OpenProcessTokenOut{TokenHandle: h} })
-	}),
-	"NtOpenThreadToken": on("NtOpenThreadToken", func(k *packer, in nt.OpenThreadTokenIn) func(*reply, bool) nt.OpenThreadTokenOut {
+	"NtOpenProcessToken": on("NtOpenProcessToken",
+		func(k *packer, in nt.OpenProcessTokenIn) func(*reply, bool) nt.OpenProcessTokenOut {
+			k.handle(in.ProcessHandle)
+			k.mask(in.DesiredAccess)
+			return opened(k.out(),
+				func(h winnt.Handle) nt.OpenProcessTokenOut { return nt.OpenProcessTokenOut{TokenHandle: h} })
+		}),
+	"NtOpenProcessTokenEx": on("NtOpenProcessTokenEx",
+		func(k *packer, in nt.OpenProcessTokenExIn) func(*reply, bool) nt.OpenProcessTokenOut {
+			k.handle(in.ProcessHandle)
+			k.mask(in.DesiredAccess)
+			k.u32(in.HandleAttributes)
+			return opened(k.out(),
+				func(h winnt.Handle) nt.OpenProcessTokenOut { return nt.OpenProcessTokenOut{TokenHandle: h} })
+		}),
+	"NtOpenThreadToken": on("NtOpenThreadToken", func(k *packer, in nt.OpenThreadTokenIn) func(*reply,
+		bool) nt.OpenThreadTokenOut {
 		k.handle(in.ThreadHandle)
 		k.mask(in.DesiredAccess)
 		k.flag(in.OpenAsSelf)
-		return opened(k.out(), func(h winnt.Handle) nt.OpenThreadTokenOut { return nt.OpenThreadTokenOut{TokenHandle: h} })
+		return opened(k.out(),
+			func(h winnt.Handle) nt.OpenThreadTokenOut { return nt.OpenThreadTokenOut{TokenHandle: h} })
 	}),
-	"NtOpenThreadTokenEx": on("NtOpenThreadTokenEx", func(k *packer, in nt.OpenThreadTokenExIn) func(*reply, bool) nt.OpenThreadTokenOut {
-		k.handle(in.ThreadHandle)
-		k.mask(in.DesiredAccess)
-		k.flag(in.OpenAsSelf)
-		k.u32(in.HandleAttributes)
-		return opened(k.out(), func(h winnt.Handle) nt.OpenThreadTokenOut { return nt.OpenThreadTokenOut{TokenHandle: h} })
-	}),
-	"NtSetInformationThread": on("NtSetInformationThread", func(k *packer, in nt.SetInformationThreadIn) func(*reply, bool) nt.SetInformationThreadOut {
-		k.handle(in.ThreadHandle)
-		k.u32(uint32(in.ThreadInformationClass))
-		captured(k, in.ThreadInformation, func(h winnt.Handle) buffer { return k.add(le.AppendUint64(nil, uint64(h))) })
-		k.u32(in.ThreadInformationLength)
-		return nothing[nt.SetInformationThreadOut]
-	}),
-	"NtImpersonateThread": on("NtImpersonateThread", func(k *packer, in nt.ImpersonateThreadIn) func(*reply, bool) nt.ImpersonateThreadOut {
-		k.handle(in.ServerThreadHandle)
-		k.handle(in.ClientThreadHandle)
-		captured(k, in.SecurityQos, k.sqos)
-		return nothing[nt.ImpersonateThreadOut]
-	}),
-	"NtImpersonateAnonymousToken": on("NtImpersonateAnonymousToken", func(k *packer, in nt.ImpersonateAnonymousTokenIn) func(*reply, bool) nt.ImpersonateAnonymousTokenOut {
-		k.handle(in.ThreadHandle)
-		return nothing[nt.ImpersonateAnonymousTokenOut]
-	}),
+	"NtOpenThreadTokenEx": on("NtOpenThreadTokenEx",
+		func(k *packer, in nt.OpenThreadTokenExIn) func(*reply, bool) nt.OpenThreadTokenOut {
+			k.handle(in.ThreadHandle)
+			k.mask(in.DesiredAccess)
+			k.flag(in.OpenAsSelf)
+			k.u32(in.HandleAttributes)
+			return opened(k.out(),
+				func(h winnt.Handle) nt.OpenThreadTokenOut { return nt.OpenThreadTokenOut{TokenHandle: h} })
+		}),
+	"NtSetInformationThread": on("NtSetInformationThread",
+		func(k *packer, in nt.SetInformationThreadIn) func(*reply, bool) nt.SetInformationThreadOut {
+			k.handle(in.ThreadHandle)
+			k.u32(uint32(in.ThreadInformationClass))
+			captured(k, in.ThreadInformation, func(h winnt.Handle) buffer { return k.add(le.AppendUint64(nil, uint64(h))) })
+			k.u32(in.ThreadInformationLength)
+			return nothing[nt.SetInformationThreadOut]
+		}),
+	"NtImpersonateThread": on("NtImpersonateThread",
+		func(k *packer, in nt.ImpersonateThreadIn) func(*reply, bool) nt.ImpersonateThreadOut {
+			k.handle(in.ServerThreadHandle)
+			k.handle(in.ClientThreadHandle)
+			captured(k, in.SecurityQos, k.sqos)
+			return nothing[nt.ImpersonateThreadOut]
+		}),
+	"NtImpersonateAnonymousToken": on("NtImpersonateAnonymousToken",
+		func(k *packer, in nt.ImpersonateAnonymousTokenIn) func(*reply, bool) nt.ImpersonateAnonymousTokenOut {
+			k.handle(in.ThreadHandle)
+			return nothing[nt.ImpersonateAnonymousTokenOut]
+		}),
 	"NtCreateEvent": on("NtCreateEvent", func(k *packer, in nt.CreateEventIn) func(*reply, bool) nt.EventOut {
 		h := k.out()
 		k.mask(in.DesiredAccess)
@@ -137,53 +150,64 @@ var services = map[string]service{
 		captured(k, in.ObjectAttributes, k.attributes)
 		return opened(h, func(h winnt.Handle) nt.EventOut { return nt.EventOut{EventHandle: h} })
 	}),
-	"NtCreateDirectoryObject": on("NtCreateDirectoryObject", func(k *packer, in nt.CreateDirectoryObjectIn) func(*reply, bool) nt.DirectoryObjectOut {
-		h := k.out()
-		k.mask(in.DesiredAccess)
-		captured(k, in.ObjectAttributes, k.attributes)
-		return opened(h, func(h winnt.Handle) nt.DirectoryObjectOut { return nt.DirectoryObjectOut{DirectoryHandle: h} })
-	}),
-	"NtOpenDirectoryObject": on("NtOpenDirectoryObject", func(k *packer, in nt.OpenDirectoryObjectIn) func(*reply, bool) nt.DirectoryObjectOut {
-		h := k.out()
-		k.mask(in.DesiredAccess)
-		captured(k, in.ObjectAttributes, k.attributes)
-		return opened(h, func(h winnt.Handle) nt.DirectoryObjectOut { return nt.DirectoryObjectOut{DirectoryHandle: h} })
-	}),
-	"NtQuerySecurityObject": on("NtQuerySecurityObject", func(k *packer, in nt.QuerySecurityObjectIn) func(*reply, bool) nt.QuerySecurityObjectOut {
-		k.handle(in.Handle)
-		k.u32(uint32(in.SecurityInformation))
-		size := int(min(in.Length, 1<<16))
-		b, need := k.room(size), k.room(4)
-		k.ptr(b).num(uint64(size)).ptr(need)
-		return func(p *reply, ok bool) (out nt.QuerySecurityObjectOut) {
-			out.LengthNeeded = p.u32(need)
-			if ok {
-				out.SecurityDescriptor, _ = sd.Decode(p.bytes(b)[:min(int(out.LengthNeeded), size)])
+	"NtCreateDirectoryObject": on("NtCreateDirectoryObject",
+		func(k *packer, in nt.CreateDirectoryObjectIn) func(*reply, bool) nt.DirectoryObjectOut {
+			h := k.out()
+			k.mask(in.DesiredAccess)
+			captured(k, in.ObjectAttributes, k.attributes)
+			return opened(h,
+				func(h winnt.Handle) nt.DirectoryObjectOut { return nt.DirectoryObjectOut{DirectoryHandle: h} })
+		}),
+	"NtOpenDirectoryObject": on("NtOpenDirectoryObject",
+		func(k *packer, in nt.OpenDirectoryObjectIn) func(*reply, bool) nt.DirectoryObjectOut {
+			h := k.out()
+			k.mask(in.DesiredAccess)
+			captured(k, in.ObjectAttributes, k.attributes)
+			return opened(h,
+				func(h winnt.Handle) nt.DirectoryObjectOut { return nt.DirectoryObjectOut{DirectoryHandle: h} })
+		}),
+	"NtQuerySecurityObject": on("NtQuerySecurityObject",
+		func(k *packer, in nt.QuerySecurityObjectIn) func(*reply, bool) nt.QuerySecurityObjectOut {
+			k.handle(in.Handle)
+			k.u32(uint32(in.SecurityInformation))
+			size := int(min(in.Length, 1<<16))
+			b, need := k.room(size), k.room(4)
+			k.ptr(b).num(uint64(size)).ptr(need)
+			return func(p *reply, ok bool) (out nt.QuerySecurityObjectOut) {
+				out.LengthNeeded = p.u32(need)
+				if ok {
+					out.SecurityDescriptor, _ = sd.Decode(p.bytes(b)[:min(int(out.LengthNeeded), size)])
+				}
+				return out
 			}
-			return out
-		}
-	}),
-	"NtSetSecurityObject": on("NtSetSecurityObject", func(k *packer, in nt.SetSecurityObjectIn) func(*reply, bool) nt.SetSecurityObjectOut {
-		k.handle(in.Handle)
-		k.u32(uint32(in.SecurityInformation))
-		captured(k, in.SecurityDescriptor, k.descriptor)
-		return nothing[nt.SetSecurityObjectOut]
-	}),
+		}),
+	"NtSetSecurityObject": on("NtSetSecurityObject",
+		func(k *packer, in nt.SetSecurityObjectIn) func(*reply, bool) nt.SetSecurityObjectOut {
+			k.handle(in.Handle)
+			k.u32(uint32(in.SecurityInformation))
+			captured(k, in.SecurityDescriptor, k.descriptor)
+			return nothing[nt.SetSecurityObjectOut]
+		}),
 	"NtQueryObject": queryObject,
-	"NtSetInformationObject": on("NtSetInformationObject", func(k *packer, in nt.SetInformationObjectIn) func(*reply, bool) nt.SetInformationObjectOut {
-		k.handle(in.Handle)
-		k.u32(uint32(in.ObjectInformationClass))
-		captured(k, in.ObjectInformation, func(f nt.HandleFlagInformation) buffer { return k.add(flagBytes(f.Inherit, f.ProtectFromClose)) })
-		k.u32(in.ObjectInformationLength)
-		return nothing[nt.SetInformationObjectOut]
-	}),
-	"NtAllocateLocallyUniqueId": on("NtAllocateLocallyUniqueId", func(k *packer, _ nt.AllocateLocallyUniqueIDIn) func(*reply, bool) nt.AllocateLocallyUniqueIDOut {
-		at := k.room(8)
-		k.ptr(at)
-		return func(p *reply, _ bool) nt.AllocateLocallyUniqueIDOut {
-			return nt.AllocateLocallyUniqueIDOut{LUID: winnt.LUID(p.u64(at))}
-		}
-	}),
+	"NtSetInformationObject": on("NtSetInformationObject",
+		func(k *packer, in nt.SetInformationObjectIn) func(*reply, bool) nt.SetInformationObjectOut {
+			k.handle(in.Handle)
+			k.u32(uint32(in.ObjectInformationClass))
+			captured(k, in.ObjectInformation, func(f nt.HandleFlagInformation) buffer {
+				return k.add(flagBytes(f.Inherit,
+					f.ProtectFromClose))
+			})
+			k.u32(in.ObjectInformationLength)
+			return nothing[nt.SetInformationObjectOut]
+		}),
+	"NtAllocateLocallyUniqueId": on("NtAllocateLocallyUniqueId",
+		func(k *packer, _ nt.AllocateLocallyUniqueIDIn) func(*reply, bool) nt.AllocateLocallyUniqueIDOut {
+			at := k.room(8)
+			k.ptr(at)
+			return func(p *reply, _ bool) nt.AllocateLocallyUniqueIDOut {
+				return nt.AllocateLocallyUniqueIDOut{LUID: winnt.LUID(p.u64(at))}
+			}
+		}),
 }
 
 // findService is the service of a name; nil if it is not asked.
@@ -224,7 +248,8 @@ func guid(g winnt.GUID) []byte { return g[:] }
 // queryObject asks for the two classes of fixed size.
 func queryObject(do gate, in any) (any, ntstatus.Status, error) {
 	q := in.(nt.QueryObjectIn)
-	size := map[nt.ObjectInfoClass]uint32{nt.ObjectBasicInformation: 56, nt.ObjectHandleFlagInformation: 2}[q.ObjectInformationClass]
+	size := map[nt.ObjectInfoClass]uint32{nt.ObjectBasicInformation: 56,
+		nt.ObjectHandleFlagInformation: 2}[q.ObjectInformationClass]
 	if size == 0 {
 		return nil, 0, skip("NtQueryObject: class %s is not read by this recorder", q.ObjectInformationClass)
 	}
@@ -246,8 +271,10 @@ func queryObject(do gate, in any) (any, ntstatus.Status, error) {
 	case !st.IsSuccess():
 	case q.ObjectInformationClass == nt.ObjectBasicInformation:
 		at := func(i int) uint32 { return le.Uint32(m[i:]) }
-		out.ObjectInformation = nt.BasicInformation{Attributes: at(0), GrantedAccess: winnt.AccessMask(at(4)), HandleCount: at(8), PointerCount: at(12),
-			PagedPoolCharge: at(16), NonPagedPoolCharge: at(20), NameInfoSize: at(36), TypeInfoSize: at(40), SecurityDescriptorSize: at(44), CreationTime: int64(le.Uint64(m[48:]))}
+		out.ObjectInformation = nt.BasicInformation{Attributes: at(0), GrantedAccess: winnt.AccessMask(at(4)),
+			HandleCount: at(8), PointerCount: at(12),
+			PagedPoolCharge: at(16), NonPagedPoolCharge: at(20), NameInfoSize: at(36), TypeInfoSize: at(40),
+			SecurityDescriptorSize: at(44), CreationTime: int64(le.Uint64(m[48:]))}
 	default:
 		out.ObjectInformation = nt.HandleFlagInformation{Inherit: m[0] != 0, ProtectFromClose: m[1] != 0}
 	}

@@ -36,7 +36,8 @@ func (a *asker) revision() uint32 {
 	r := call("advapi32.dll", "RegGetValueW").num(0x80000002) // HKEY_LOCAL_MACHINE
 	n := r.add(u32le(nil, 4))
 	value := r.room(4)
-	r.ptr(r.wide(`SOFTWARE\Microsoft\Windows NT\CurrentVersion`)).ptr(r.wide("UBR")).num(0x10).num(0).ptr(value).ptr(n) // RRF_RT_REG_DWORD
+	// RRF_RT_REG_DWORD
+	r.ptr(r.wide(`SOFTWARE\Microsoft\Windows NT\CurrentVersion`)).ptr(r.wide("UBR")).num(0x10).num(0).ptr(value).ptr(n)
 	p := a.do(r)
 	if p.Missing != "" || uint32(p.Return) != 0 {
 		return 0

@@ -11,13 +11,15 @@ import (
 
 // tokenServices are the services on tokens, and the checks against them.
 var tokenServices = map[string]service{
-	"NtDuplicateToken": on("NtDuplicateToken", func(k *packer, in nt.DuplicateTokenIn) func(*reply, bool) nt.DuplicateTokenOut {
+	"NtDuplicateToken": on("NtDuplicateToken", func(k *packer, in nt.DuplicateTokenIn) func(*reply,
+		bool) nt.DuplicateTokenOut {
 		k.handle(in.ExistingTokenHandle)
 		k.mask(in.DesiredAccess)
 		captured(k, in.ObjectAttributes, k.attributes)
 		k.flag(in.EffectiveOnly)
 		k.u32(uint32(in.TokenType))
-		return opened(k.out(), func(h winnt.Handle) nt.DuplicateTokenOut { return nt.DuplicateTokenOut{NewTokenHandle: h} })
+		return opened(k.out(),
+			func(h winnt.Handle) nt.DuplicateTokenOut { return nt.DuplicateTokenOut{NewTokenHandle: h} })
 	}),
 	"NtFilterToken": on("NtFilterToken", func(k *packer, in nt.FilterTokenIn) func(*reply, bool) nt.FilterTokenOut {
 		k.handle(in.ExistingTokenHandle)
@@ -60,74 +62,80 @@ var tokenServices = map[string]service{
 		captured(k, in.Source, k.source)
 		return opened(h, func(h winnt.Handle) nt.CreateTokenOut { return nt.CreateTokenOut{TokenHandle: h} })
 	}),
-	"NtCreateLowBoxToken": on("NtCreateLowBoxToken", func(k *packer, in nt.CreateLowBoxTokenIn) func(*reply, bool) nt.CreateLowBoxTokenOut {
-		h := k.out()
-		k.handle(in.ExistingTokenHandle)
-		k.mask(in.DesiredAccess)
-		captured(k, in.ObjectAttributes, k.attributes)
-		captured(k, in.PackageSID, k.sidBuffer)
-		k.u32(uint32(len(in.Capabilities.V)))
-		captured(k, in.Capabilities, func(list []token.Group) buffer {
-			if len(list) == 0 {
-				return 0
-			}
-			at := k.room(16 * len(list))
-			k.sidArray(at, 0, list)
-			return at
-		})
-		k.u32(uint32(len(in.Handles.V)))
-		captured(k, in.Handles, func(list []winnt.Handle) buffer {
-			if len(list) == 0 {
-				return 0
-			}
-			var b []byte
-			for _, h := range list {
-				b = le.AppendUint64(b, uint64(h))
-			}
-			return k.add(b)
-		})
-		return opened(h, func(h winnt.Handle) nt.CreateLowBoxTokenOut { return nt.CreateLowBoxTokenOut{TokenHandle: h} })
-	}),
+	"NtCreateLowBoxToken": on("NtCreateLowBoxToken",
+		func(k *packer, in nt.CreateLowBoxTokenIn) func(*reply, bool) nt.CreateLowBoxTokenOut {
+			h := k.out()
+			k.handle(in.ExistingTokenHandle)
+			k.mask(in.DesiredAccess)
+			captured(k, in.ObjectAttributes, k.attributes)
+			captured(k, in.PackageSID, k.sidBuffer)
+			k.u32(uint32(len(in.Capabilities.V)))
+			captured(k, in.Capabilities, func(list []token.Group) buffer {
+				if len(list) == 0 {
+					return 0
+				}
+				at := k.room(16 * len(list))
+				k.sidArray(at, 0, list)
+				return at
+			})
+			k.u32(uint32(len(in.Handles.V)))
+			captured(k, in.Handles, func(list []winnt.Handle) buffer {
+				if len(list) == 0 {
+					return 0
+				}
+				var b []byte
+				for _, h := range list {
+					b = le.AppendUint64(b, uint64(h))
+				}
+				return k.add(b)
+			})
+			return opened(h,
+				func(h winnt.Handle) nt.CreateLowBoxTokenOut { return nt.CreateLowBoxTokenOut{TokenHandle: h} })
+		}),
 	"NtQueryInformationToken": queryToken,
 	"NtSetInformationToken":   setToken,
-	"NtAdjustPrivilegesToken": on("NtAdjustPrivilegesToken", func(k *packer, in nt.AdjustPrivilegesTokenIn) func(*reply, bool) nt.AdjustPrivilegesTokenOut {
-		k.handle(in.TokenHandle)
-		k.flag(in.DisableAllPrivileges)
-		captured(k, in.NewState, k.privileges)
-		previous, need := k.previous(in.BufferLength, in.WantPrevious)
-		return func(p *reply, ok bool) (out nt.AdjustPrivilegesTokenOut) {
-			if in.WantPrevious {
-				out.ReturnLength = p.u32(need)
-				if ok {
-					out.PreviousState = privilegeList(p.bytes(previous))
+	"NtAdjustPrivilegesToken": on("NtAdjustPrivilegesToken",
+		func(k *packer, in nt.AdjustPrivilegesTokenIn) func(*reply, bool) nt.AdjustPrivilegesTokenOut {
+			k.handle(in.TokenHandle)
+			k.flag(in.DisableAllPrivileges)
+			captured(k, in.NewState, k.privileges)
+			previous, need := k.previous(in.BufferLength, in.WantPrevious)
+			return func(p *reply, ok bool) (out nt.AdjustPrivilegesTokenOut) {
+				if in.WantPrevious {
+					out.ReturnLength = p.u32(need)
+					if ok {
+						out.PreviousState = privilegeList(p.bytes(previous))
+					}
 				}
+				return out
 			}
-			return out
-		}
-	}),
-	"NtAdjustGroupsToken": on("NtAdjustGroupsToken", func(k *packer, in nt.AdjustGroupsTokenIn) func(*reply, bool) nt.AdjustGroupsTokenOut {
-		k.handle(in.TokenHandle)
-		k.flag(in.ResetToDefault)
-		captured(k, in.NewState, k.groups)
-		previous, need := k.previous(in.BufferLength, in.WantPrevious)
-		return func(p *reply, ok bool) (out nt.AdjustGroupsTokenOut) {
-			if in.WantPrevious {
-				out.ReturnLength = p.u32(need)
-				if ok {
-					out.PreviousState = p.groupList(previous)
+		}),
+	"NtAdjustGroupsToken": on("NtAdjustGroupsToken",
+		func(k *packer, in nt.AdjustGroupsTokenIn) func(*reply, bool) nt.AdjustGroupsTokenOut {
+			k.handle(in.TokenHandle)
+			k.flag(in.ResetToDefault)
+			captured(k, in.NewState, k.groups)
+			previous, need := k.previous(in.BufferLength, in.WantPrevious)
+			return func(p *reply, ok bool) (out nt.AdjustGroupsTokenOut) {
+				if in.WantPrevious {
+					out.ReturnLength = p.u32(need)
+					if ok {
+						out.PreviousState = p.groupList(previous)
+					}
 				}
+				return out
 			}
-			return out
-		}
-	}),
-	"NtCompareTokens": on("NtCompareTokens", func(k *packer, in nt.CompareTokensIn) func(*reply, bool) nt.CompareTokensOut {
+		}),
+	"NtCompareTokens": on("NtCompareTokens", func(k *packer, in nt.CompareTokensIn) func(*reply,
+		bool) nt.CompareTokensOut {
 		k.handle(in.FirstTokenHandle)
 		k.handle(in.SecondTokenHandle)
 		equal := k.room(4)
 		k.ptr(equal)
 		return func(p *reply, _ bool) nt.CompareTokensOut { return nt.CompareTokensOut{Equal: p.bytes(equal)[0] != 0} }
 	}),
-	"NtPrivilegeCheck": on("NtPrivilegeCheck", func(k *packer, in nt.PrivilegeCheckIn) func(*reply, bool) nt.PrivilegeCheckOut {
+	"NtPrivilegeCheck": on("NtPrivilegeCheck", func(k *packer, in nt.PrivilegeCheckIn) func(*reply,
+		bool) nt.PrivilegeCheckOut {
 		k.handle(in.ClientToken)
 		var set buffer
 		captured(k, in.RequiredPrivileges, func(s *nt.PrivilegeSet) buffer {
@@ -150,29 +158,31 @@ var tokenServices = map[string]service{
 		captured(k, in.GenericMapping, k.mapping)
 		return k.verdict(in.PrivilegeSetLength)
 	}),
-	"NtAccessCheckByType": on("NtAccessCheckByType", func(k *packer, in nt.AccessCheckByTypeIn) func(*reply, bool) nt.AccessCheckOut {
-		k.byType(in)
-		return k.verdict(in.PrivilegeSetLength)
-	}),
-	"NtAccessCheckByTypeResultList": on("NtAccessCheckByTypeResultList", func(k *packer, in nt.AccessCheckByTypeIn) func(*reply, bool) nt.AccessCheckByTypeResultListOut {
-		k.byType(in)
-		set, need := k.privilegeRoom(in.PrivilegeSetLength)
-		n := len(in.ObjectTypeList.V)
-		granted, status := k.room(4*max(n, 1)), k.room(4*max(n, 1))
-		k.ptr(granted).ptr(status)
-		return func(p *reply, ok bool) (out nt.AccessCheckByTypeResultListOut) {
-			out.PrivilegeSetLength = p.u32(need)
-			if !ok {
+	"NtAccessCheckByType": on("NtAccessCheckByType",
+		func(k *packer, in nt.AccessCheckByTypeIn) func(*reply, bool) nt.AccessCheckOut {
+			k.byType(in)
+			return k.verdict(in.PrivilegeSetLength)
+		}),
+	"NtAccessCheckByTypeResultList": on("NtAccessCheckByTypeResultList",
+		func(k *packer, in nt.AccessCheckByTypeIn) func(*reply, bool) nt.AccessCheckByTypeResultListOut {
+			k.byType(in)
+			set, need := k.privilegeRoom(in.PrivilegeSetLength)
+			n := len(in.ObjectTypeList.V)
+			granted, status := k.room(4*max(n, 1)), k.room(4*max(n, 1))
+			k.ptr(granted).ptr(status)
+			return func(p *reply, ok bool) (out nt.AccessCheckByTypeResultListOut) {
+				out.PrivilegeSetLength = p.u32(need)
+				if !ok {
+					return out
+				}
+				out.PrivilegeSet = privilegeSetOf(p.bytes(set))
+				for i := range n {
+					out.GrantedAccess = append(out.GrantedAccess, winnt.AccessMask(le.Uint32(p.bytes(granted)[4*i:])))
+					out.AccessStatus = append(out.AccessStatus, ntstatus.Status(le.Uint32(p.bytes(status)[4*i:])))
+				}
 				return out
 			}
-			out.PrivilegeSet = privilegeSetOf(p.bytes(set))
-			for i := range n {
-				out.GrantedAccess = append(out.GrantedAccess, winnt.AccessMask(le.Uint32(p.bytes(granted)[4*i:])))
-				out.AccessStatus = append(out.AccessStatus, ntstatus.Status(le.Uint32(p.bytes(status)[4*i:])))
-			}
-			return out
-		}
-	}),
+		}),
 }
 
 // byType writes what the two calls with object types have in common.

@@ -55,7 +55,8 @@ func (w *wine) random(dll string) {
 	if _, err := exec.LookPath(compiler); err != nil {
 		w.t.Skip("this Wine has no bcryptprimitives.dll, and there is no " + compiler + " to build the stub with")
 	}
-	if out, err := exec.Command(compiler, "-shared", "-O2", "-o", dll, "wine/bcryptprimitives.c", "-ladvapi32").CombinedOutput(); err != nil {
+	if out, err := exec.Command(compiler, "-shared", "-O2", "-o", dll, "wine/bcryptprimitives.c",
+		"-ladvapi32").CombinedOutput(); err != nil {
 		w.t.Fatalf("%v\n%s", err, out)
 	}
 }
@@ -104,12 +105,14 @@ func TestWine(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	const transcripts = "../../internal/test/ntostest/testdata/"
-	out := w.run(exe, "testdata/own.star", "testdata/decided.star", "../../examples/impersonation.star", transcripts+"30-pipes.txt")
+	out := w.run(exe, "testdata/own.star", "testdata/decided.star", "../../examples/impersonation.star",
+		transcripts+"30-pipes.txt")
 	rec, err := replay.Read(bytes.NewReader(out))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := rec.Header.System; s.Wine == "" || s.Build < 7600 || s.Architecture != "amd64" || rec.Header.Tokens != replay.OwnToken {
+	if s := rec.Header.System; s.Wine == "" || s.Build < 7600 || s.Architecture != "amd64" ||
+		rec.Header.Tokens != replay.OwnToken {
 		t.Errorf("%+v", rec.Header)
 	}
 	r := compared(t, rec)
@@ -142,7 +145,10 @@ func TestWine(t *testing.T) {
 			}
 		}
 	}
-	if i := slices.IndexFunc(rec.Lines, func(l replay.Line) bool { return l.Case == "own.star" && l.Skipped != "" }); i >= 0 {
+	if i := slices.IndexFunc(rec.Lines, func(l replay.Line) bool {
+		return l.Case == "own.star" &&
+			l.Skipped != ""
+	}); i >= 0 {
 		t.Errorf("own.star ended early: %s", rec.Lines[i].Skipped)
 	}
 }

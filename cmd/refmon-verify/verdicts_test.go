@@ -56,7 +56,8 @@ func pythonVerdicts(t *testing.T, samples []sample) []string {
 func knownAlterations(t *testing.T) (list []sample) {
 	w := world{World: questions.World{Rand: rand.New(rand.NewPCG(3, 0))}}
 	plain := w.sample(t, map[string]int{})
-	for plain.descriptor == nil || parse(t, plain.cert)["self"] != "" || !bytes.Contains(plain.cert, []byte(`"node":0`)) {
+	for plain.descriptor == nil || parse(t, plain.cert)["self"] != "" ||
+		!bytes.Contains(plain.cert, []byte(`"node":0`)) {
 		plain = w.sample(t, map[string]int{})
 	}
 	with := func(from, to string) {
@@ -73,9 +74,12 @@ func knownAlterations(t *testing.T) (list []sample) {
 	with(`"kernelMode":false`, `"kernelMode":false,"kernelMode":false`)
 	// A character that stands as it is saves three bytes, which pay for a key.
 	with(`"self":""`, `"self":"","self":"\u2028"`)
-	list = append(list, forge(t, plain, `{"user":"SY","source":"","source":"`+strings.Repeat("\u2028", len(`"source":"",`)/3)+`"}`))
-	return append(list, forge(t, plain, `{"user":"SY","colour":1}`), forge(t, plain, `{"user":"SY","integrityLevel":""}`),
-		forge(t, plain, `{"user":"SY","sessionId":1.0}`), forge(t, plain, `{"user":"SY","groups":["S-1-5-9999999999"]}`),
+	list = append(list, forge(t, plain, `{"user":"SY","source":"","source":"`+strings.Repeat("\u2028",
+		len(`"source":"",`)/3)+`"}`))
+	return append(list, forge(t, plain, `{"user":"SY","colour":1}`),
+		forge(t, plain, `{"user":"SY","integrityLevel":""}`),
+		forge(t, plain, `{"user":"SY","sessionId":1.0}`),
+		forge(t, plain, `{"user":"SY","groups":["S-1-5-9999999999"]}`),
 		forge(t, plain, `{"user":"SY","userClaims":[{"name":"a","type":"octets","values":["00 01"]}]}`))
 }
 
@@ -155,7 +159,8 @@ func TestEqualVerdicts(t *testing.T) {
 		}
 		if (err == nil) != (python == "true") {
 			if wrong++; wrong < 6 {
-				t.Errorf("%d: Go says %v, Python %s\n%q\nsd %x\ntoken %q", i, err, python, s.cert, s.descriptor, s.token)
+				t.Errorf("%d: Go says %v, Python %s\n%q\nsd %x\ntoken %q", i, err, python, s.cert, s.descriptor,
+					s.token)
 			}
 		}
 	}
@@ -212,8 +217,10 @@ func (w world) file(t testing.TB, file []byte) []byte {
 func (w world) bytes(b []byte) []byte {
 	b = slices.Clone(b)
 	i := w.IntN(len(b))
-	piece := among(w, `"`, `{`, `}`, `[`, `]`, `,`, `:`, `0`, `-`, `1`, `.0`, `e1`, " ", "\n", "\t", "\r", "\v", "\u00a0", "\u2028", `\u2028`, `\`,
-		`\u0041`, "\xff", "\x00", "\ufeff", "null", "true", `"type":"Primary",`, `"self":"",`, `"node":-0,`, `\/`, "NaN", "\ud7ff", "é")
+	piece := among(w, `"`, `{`, `}`, `[`, `]`, `,`, `:`, `0`, `-`, `1`, `.0`, `e1`, " ", "\n", "\t", "\r", "\v",
+		"\u00a0", "\u2028", `\u2028`, `\`,
+		`\u0041`, "\xff", "\x00", "\ufeff", "null", "true", `"type":"Primary",`, `"self":"",`, `"node":-0,`, `\/`,
+		"NaN", "\ud7ff", "é")
 	switch w.IntN(4) {
 	case 0:
 		return append(b[:i], b[i+1:]...)
@@ -253,11 +260,16 @@ func (w world) octets(b []byte) []byte {
 // anything puts a value of any kind somewhere into a document.
 func (w world) anything(v any) any {
 	odd := func() any {
-		return among[any](w, nil, true, false, "", "x", "0", "-1", "010", "0x10", "0X1f", " 1", "1_0", "0b1", "+1", "S-1-1-0", "S-1-5-9999999999", "S-1-16-1-2",
-			"S-1-5-32-544 ", "s-1-1-0", "BA", "DU", "None_", "None", "00 01", "0A", "STATUS_SUCCESS", json.Number("0"), json.Number("-0"), json.Number("1"),
-			json.Number("1.0"), json.Number("1e0"), json.Number("4294967296"), json.Number("18446744073709551616"), json.Number("-1"), []any{}, []any{nil},
-			[]any{"BA"}, []any{"x"}, []any{json.Number("1")}, map[string]any{}, map[string]any{"sid": "BA"}, map[string]any{"sid": nil},
-			map[string]any{"sid": "BA", "attributes": nil}, map[string]any{"x": []any{}}, "\u2028", "\u007f", "\"\\\b\x01", "70000 00000000000000000000000000000000")
+		return among[any](w, nil, true, false, "", "x", "0", "-1", "010", "0x10", "0X1f", " 1", "1_0", "0b1", "+1",
+			"S-1-1-0", "S-1-5-9999999999", "S-1-16-1-2",
+			"S-1-5-32-544 ", "s-1-1-0", "BA", "DU", "None_", "None", "00 01", "0A", "STATUS_SUCCESS", json.Number("0"),
+			json.Number("-0"), json.Number("1"),
+			json.Number("1.0"), json.Number("1e0"), json.Number("4294967296"), json.Number("18446744073709551616"),
+			json.Number("-1"), []any{}, []any{nil},
+			[]any{"BA"}, []any{"x"}, []any{json.Number("1")}, map[string]any{}, map[string]any{"sid": "BA"},
+			map[string]any{"sid": nil},
+			map[string]any{"sid": "BA", "attributes": nil}, map[string]any{"x": []any{}}, "\u2028", "\u007f",
+			"\"\\\b\x01", "70000 00000000000000000000000000000000")
 	}
 	if w.IntN(6) == 0 {
 		return odd()
@@ -267,8 +279,10 @@ func (w world) anything(v any) any {
 		return w.anything(map[string]any(v))
 	case map[string]any:
 		keys := slices.Sorted(maps.Keys(v))
-		names := append(slices.Clone(keys), "restricted", "restrictedSids", "userClaims", "domain", "trustLevel", "appContainer", "groups", "x", "User",
-			"privileges", "integrityLevel", "attributes", "sid", "flags", "values", "type", "mandatoryPolicy", "lowPrivilege", "")
+		names := append(slices.Clone(keys), "restricted", "restrictedSids", "userClaims", "domain", "trustLevel",
+			"appContainer", "groups", "x", "User",
+			"privileges", "integrityLevel", "attributes", "sid", "flags", "values", "type", "mandatoryPolicy",
+			"lowPrivilege", "")
 		switch k := among(w, names...); {
 		case v[k] == nil:
 			v[k] = odd()

@@ -36,7 +36,8 @@ func (w world) token() []byte {
 		s := among(w, `"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`, `"WD"`, `"BA"`, `"RC"`, `"OW"`, `"PS"`, `"DU"`)
 		switch w.IntN(4) {
 		case 0:
-			return fmt.Sprintf(`{"sid":%s,"attributes":[%s]}`, s, among(w, "", `"Enabled"`, `"UseForDenyOnly"`, `"Mandatory"`, `"EnabledByDefault"`))
+			return fmt.Sprintf(`{"sid":%s,"attributes":[%s]}`, s,
+				among(w, "", `"Enabled"`, `"UseForDenyOnly"`, `"Mandatory"`, `"EnabledByDefault"`))
 		case 1:
 			return fmt.Sprintf(`{"sid":%s}`, s)
 		}
@@ -49,10 +50,12 @@ func (w world) token() []byte {
 		}
 		return "[" + strings.Join(out, ",") + "]"
 	}
-	user := among(w, `"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`, `{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]}`)
+	user := among(w, `"S-1-5-21-1-2-3-1001"`, `"S-1-5-21-1-2-3-2001"`,
+		`{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]}`)
 	f := []string{`"user":` + user, `"groups":` + list(w.IntN(6))}
 	if w.IntN(3) == 0 {
-		names := []string{`"SeSecurityPrivilege"`, `{"name":"SeTakeOwnershipPrivilege","attributes":[]}`, `"SeTakeOwnershipPrivilege"`, `"SeRelabelPrivilege"`, `{"name":"SeBackupPrivilege"}`}
+		names := []string{`"SeSecurityPrivilege"`, `{"name":"SeTakeOwnershipPrivilege","attributes":[]}`,
+			`"SeTakeOwnershipPrivilege"`, `"SeRelabelPrivilege"`, `{"name":"SeBackupPrivilege"}`}
 		f = append(f, `"privileges":[`+among(w, names...)+`,"SeChangeNotifyPrivilege"]`)
 	}
 	if w.IntN(2) == 0 {
@@ -62,23 +65,33 @@ func (w world) token() []byte {
 		f = append(f, `"mandatoryPolicy":`+among(w, `[]`, `["NoWriteUp"]`, `["NewProcessMin"]`, `null`))
 	}
 	if w.IntN(4) == 0 {
-		f = append(f, `"restricted":true`, `"restrictedSids":`+list(w.IntN(4)), fmt.Sprintf(`"writeRestricted":%v`, w.IntN(3) == 0))
+		f = append(f, `"restricted":true`, `"restrictedSids":`+list(w.IntN(4)),
+			fmt.Sprintf(`"writeRestricted":%v`, w.IntN(3) == 0))
 	}
 	if w.IntN(4) == 0 {
-		f = append(f, fmt.Sprintf(`"appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":[%s],"lowPrivilege":%v}`,
-			among(w, "", `"S-1-15-3-1"`, `{"sid":"S-1-15-3-1","attributes":["UseForDenyOnly"]}`, `{"sid":"S-1-15-3-1","attributes":["Mandatory"]}`), w.IntN(3) == 0))
+		f = append(f,
+			fmt.Sprintf(`"appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":[%s],"lowPrivilege":%v}`,
+				among(w, "", `"S-1-15-3-1"`, `{"sid":"S-1-15-3-1","attributes":["UseForDenyOnly"]}`,
+					`{"sid":"S-1-15-3-1","attributes":["Mandatory"]}`), w.IntN(3) == 0))
 	}
 	if w.IntN(4) == 0 {
 		f = append(f, `"trustLevel":"`+among(w, "S-1-19-512-1024", "S-1-19-1024-8192")+`"`)
 	}
 	if w.IntN(3) == 0 {
 		claim := func() string {
-			return among(w, `{"name":"x","type":"int64","values":[1,-2]}`, `{"type":"uint64","name":"X","values":["0xffffffffffffffff",1]}`, `{"name":"y","values":["A","b\u2028"],"type":"string"}`,
-				`{"name":"y","type":"sid","values":["WD","DU"],"flags":"0x10"}`, `{"name":"x","type":"boolean","values":[true,0]}`, `{"name":"x","type":"int64","values":[1],"flags":"0x4"}`, `{"name":"é","type":"octets","values":["00","0001"],"flags":2}`)
+			return among(w, `{"name":"x","type":"int64","values":[1,-2]}`,
+				`{"type":"uint64","name":"X","values":["0xffffffffffffffff",1]}`,
+				`{"name":"y","values":["A","b\u2028"],"type":"string"}`,
+				`{"name":"y","type":"sid","values":["WD","DU"],"flags":"0x10"}`,
+				`{"name":"x","type":"boolean","values":[true,0]}`,
+				`{"name":"x","type":"int64","values":[1],"flags":"0x4"}`,
+				`{"name":"é","type":"octets","values":["00","0001"],"flags":2}`)
 		}
-		f = append(f, `"userClaims":[`+claim()+`,`+claim()+`]`, `"localAttributes":[`+claim()+`]`, `"deviceClaims":[`+claim()+`]`, `"deviceGroups":`+list(w.IntN(3)))
+		f = append(f, `"userClaims":[`+claim()+`,`+claim()+`]`, `"localAttributes":[`+claim()+`]`,
+			`"deviceClaims":[`+claim()+`]`, `"deviceGroups":`+list(w.IntN(3)))
 		if w.IntN(2) == 0 {
-			f = append(f, `"restrictedUserClaims":[`+among(w, "", claim())+`]`, `"restrictedDeviceGroups":`+list(w.IntN(2)))
+			f = append(f, `"restrictedUserClaims":[`+among(w, "", claim())+`]`,
+				`"restrictedDeviceGroups":`+list(w.IntN(2)))
 		}
 	}
 	return []byte("{" + strings.Join(f, ", ") + "}")
@@ -123,7 +136,8 @@ func (w world) sample(t testing.TB, has map[string]int) sample {
 	rare(20, func() { r.Previous = winnt.AccessMask(w.Uint32()) })
 	rare(40, func() { r.ObjectTypes = append(r.ObjectTypes, access.ObjectTypeEntry{Level: uint16(w.IntN(3))}) })
 	rare(40, func() {
-		r.Mapping = &winnt.GenericMapping{Read: 1, Write: 2 | winnt.GENERIC_ALL, Execute: 4, All: winnt.AccessMask(w.Uint32())}
+		r.Mapping = &winnt.GenericMapping{Read: 1, Write: 2 | winnt.GENERIC_ALL, Execute: 4,
+			All: winnt.AccessMask(w.Uint32())}
 	})
 	explain := access.Explain
 	each := len(r.ObjectTypes) > 0 && one(2) || one(50)
@@ -186,9 +200,12 @@ func count(has map[string]int, r *access.Request, d access.Decision, x *access.E
 	}
 	note("granted", d.Allowed())
 	note("denied", !d.Allowed())
-	for _, f := range []struct{ name, rule string }{{"filter-decides", "A-65"}, {"label-decides", "A-62"}, {"trust-decides", "A-64"}, {"tree-denies", "A-83"}, {"invalid-list", "A-25"},
-		{"intent-decides", "A-54"}, {"security-privilege", "A-50"}, {"take-ownership", "A-51"}, {"owner", "A-56"}, {"policy-decides", "A-101"}, {"restricted-decides", "A-90"},
-		{"condition-decides", "condition"}, {"compound-decides", "compound"}, {"package-decides", "package"}, {"null-dacl", "A-42"}, {"empty-dacl", "A-43"}} {
+	for _, f := range []struct{ name, rule string }{{"filter-decides", "A-65"}, {"label-decides", "A-62"},
+		{"trust-decides", "A-64"}, {"tree-denies", "A-83"}, {"invalid-list", "A-25"},
+		{"intent-decides", "A-54"}, {"security-privilege", "A-50"}, {"take-ownership", "A-51"}, {"owner", "A-56"},
+		{"policy-decides", "A-101"}, {"restricted-decides", "A-90"},
+		{"condition-decides", "condition"}, {"compound-decides", "compound"}, {"package-decides", "package"},
+		{"null-dacl", "A-42"}, {"empty-dacl", "A-43"}} {
 		note(f.name, decides[f.rule])
 	}
 	types := map[sd.Type]bool{}
@@ -286,7 +303,8 @@ func (w world) conditional(t testing.TB) sample {
 		}
 		return a
 	}
-	l, err := sd.NewACL(entry(among(w, sd.AccessAllowedCallback, sd.AccessDeniedCallback), w.Program()), entry(sd.AccessAllowed, nil))
+	l, err := sd.NewACL(entry(among(w, sd.AccessAllowedCallback, sd.AccessDeniedCallback), w.Program()),
+		entry(sd.AccessAllowed, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +314,8 @@ func (w world) conditional(t testing.TB) sample {
 		}
 	}
 	d := w.Descriptor()
-	r := &access.Request{Descriptor: sd.New(sd.Parts{Owner: d.Owner(), DACL: l, SACL: d.SACL()}), Subject: access.Subject{Primary: client}, Desired: 1, Type: winnt.FileObject}
+	r := &access.Request{Descriptor: sd.New(sd.Parts{Owner: d.Owner(), DACL: l, SACL: d.SACL()}),
+		Subject: access.Subject{Primary: client}, Desired: 1, Type: winnt.FileObject}
 	_, x, err := access.Explain(r)
 	if err != nil {
 		t.Fatal(err)
@@ -348,7 +367,8 @@ func (m document) render(t testing.TB, reseal bool) []byte {
 // and may be true.
 func (w world) mutate(t testing.TB, cert []byte, reseal bool) []byte {
 	m := parse(t, cert)
-	keys := []string{"descriptor", "token", "status", "granted", "privileges", "steps", "steps", "steps", "results", "certificate", ""}
+	keys := []string{"descriptor", "token", "status", "granted", "privileges", "steps", "steps", "steps", "results",
+		"certificate", ""}
 	if !reseal {
 		for k := range m {
 			keys = append(keys, k)
@@ -381,8 +401,10 @@ func (w world) altered(key string, v any) any {
 		return w.alteredMap(v)
 	}
 	text := v.(string)
-	words := map[string][]string{"status": {"STATUS_SUCCESS", "STATUS_ACCESS_DENIED", "STATUS_PRIVILEGE_NOT_HELD"}, "level": {"", "Identification", "Impersonation", "None"},
-		"rule": {"A-70", "A-41", "A-40", "A-56", "A-82", "A-101"}, "list": {"", "DACL", "SACL"}, "pass": {"", "restricted", "package"}, "self": {"", "S-1-1-0", "WD"}}[key]
+	words := map[string][]string{"status": {"STATUS_SUCCESS", "STATUS_ACCESS_DENIED", "STATUS_PRIVILEGE_NOT_HELD"},
+		"level": {"", "Identification", "Impersonation", "None"},
+		"rule":  {"A-70", "A-41", "A-40", "A-56", "A-82", "A-101"}, "list": {"", "DACL", "SACL"},
+		"pass": {"", "restricted", "package"}, "self": {"", "S-1-1-0", "WD"}}[key]
 	if words = slices.DeleteFunc(words, func(s string) bool { return s == text }); words != nil {
 		return among(w, words...)
 	}
@@ -413,7 +435,9 @@ func (w world) alteredMap(v map[string]any) any {
 func (w world) alteredList(key string, v []any) any {
 	switch {
 	case len(v) == 0 || w.IntN(8) == 0:
-		return append(v, among[any](w, "SeDebugPrivilege", "0 00", map[string]any{"rule": "A-70", "list": "DACL", "ace": 0, "pass": "", "node": 0, "bits": "0x00000001", "granted": true}))
+		return append(v, among[any](w, "SeDebugPrivilege", "0 00",
+			map[string]any{"rule": "A-70", "list": "DACL", "ace": 0, "pass": "", "node": 0, "bits": "0x00000001",
+				"granted": true}))
 	case w.IntN(8) == 0:
 		i := w.IntN(len(v))
 		return slices.Delete(v, i, i+1)
@@ -515,7 +539,8 @@ func TestPython(t *testing.T) {
 			s = w.conditional(t)
 		}
 		altered := w.mutate(t, s.cert, i%4 < 2)
-		if err := enc.Encode(map[string]string{"cert": string(s.cert), "altered": string(altered), "sd": fmt.Sprintf("%x", s.descriptor), "token": string(s.token)}); err != nil {
+		if err := enc.Encode(map[string]string{"cert": string(s.cert), "altered": string(altered),
+			"sd": fmt.Sprintf("%x", s.descriptor), "token": string(s.token)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -598,7 +623,8 @@ func TestRun(t *testing.T) {
 	h := write("h", fmt.Appendf(nil, "%x\n", s.descriptor))
 	for want, args := range map[int][][]string{
 		0: {{c, d, k}, {c, h, k}},
-		1: {{write("a", bytes.Replace(s.cert, []byte(`"status":"STATUS_`), []byte(`"status":"STATUS_X`), 1)), d, k}, {k, d, k}, {c, d, c},
+		1: {{write("a", bytes.Replace(s.cert, []byte(`"status":"STATUS_`), []byte(`"status":"STATUS_X`), 1)), d, k},
+			{k, d, k}, {c, d, c},
 			{write("b", bytes.Replace(s.cert, []byte(`certificate 2`), []byte(`certificate 3`), 1)), d, k}},
 		2: {{}, {c}, {c, d, "nosuch"}},
 	} {

@@ -55,7 +55,8 @@ func TestReadersAreThoseOfSingleChecks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:NO_ACCESS_CONTROL", "O:S-1-5-21-1-2-3-1107G:SYD:(A;;RC;;;OW)", "O:BAG:SYD:(A;;0x1;;;WD)(D;;0x1;;;WD)",
+	for _, text := range []string{"O:BAG:SY", "O:BAG:SYD:NO_ACCESS_CONTROL", "O:S-1-5-21-1-2-3-1107G:SYD:(A;;RC;;;OW)",
+		"O:BAG:SYD:(A;;0x1;;;WD)(D;;0x1;;;WD)",
 		`O:BAG:SYD:(XA;;FR;;;WD;(Member_of{SID(S-1-5-21-1-2-3-2001)}))`, "O:BAG:SYD:(A;;FR;;;WD)S:(ML;;NR;;;HI)"} {
 		d := sddl.MustParse(text)
 		got, err := idx.Readers(d.Append(nil))

@@ -50,7 +50,8 @@ var errNoUser = errors.New("secured: the context has no token: call WithToken be
 func clean(name string) string { return path.Clean("/" + name) }
 
 // ask decides one open of a name. f.mu is held.
-func (f *FS) ask(ctx context.Context, name string, desired winnt.AccessMask, how fileaccess.Disposition, opt fileaccess.CreateOptions) (fileaccess.Decision, error) {
+func (f *FS) ask(ctx context.Context, name string, desired winnt.AccessMask, how fileaccess.Disposition,
+	opt fileaccess.CreateOptions) (fileaccess.Decision, error) {
 	t, _ := ctx.Value(tokenKey{}).(*token.Token)
 	if t == nil {
 		return fileaccess.Decision{}, errNoUser
@@ -99,7 +100,8 @@ func (f *FS) facts(ctx context.Context, name string) (*fileaccess.Facts, error) 
 		if err != nil {
 			return nil, err
 		}
-		facts.Path = append(facts.Path, fileaccess.Component{Name: name[:i], Descriptor: o.Descriptor, Exists: o.Exists, IsDirectory: o.IsDirectory})
+		facts.Path = append(facts.Path, fileaccess.Component{Name: name[:i], Descriptor: o.Descriptor, Exists: o.Exists,
+			IsDirectory: o.IsDirectory})
 		facts.Parent = &fileaccess.Directory{Name: name[:i], Descriptor: o.Descriptor}
 	}
 	var err error
@@ -241,7 +243,8 @@ func (f *FS) Rename(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	m := fileaccess.Move{Subject: access.SubjectOf(ctx.Value(tokenKey{}).(*token.Token)), Granted: handle.Granted, Directory: source.IsDirectory,
+	m := fileaccess.Move{Subject: access.SubjectOf(ctx.Value(tokenKey{}).(*token.Token)), Granted: handle.Granted,
+		Directory:     source.IsDirectory,
 		SameDirectory: path.Dir(from) == path.Dir(to), SameName: from == to, Target: *target}
 	if o, err := f.object(ctx, to); err != nil {
 		return err
@@ -286,7 +289,8 @@ func (l *listing) Readdir(count int) ([]fs.FileInfo, error) {
 		shown := all[:0:0]
 		l.fs.mu.Lock()
 		for _, info := range all {
-			if d := l.fs.descriptors[path.Join(l.name, info.Name())]; d != nil && fileaccess.Visible(&s, d, winnt.FILE_ALL_ACCESS, nil) {
+			if d := l.fs.descriptors[path.Join(l.name, info.Name())]; d != nil &&
+				fileaccess.Visible(&s, d, winnt.FILE_ALL_ACCESS, nil) {
 				shown = append(shown, info)
 			}
 		}

@@ -22,7 +22,8 @@ const (
 
 var users = map[string]string{
 	"admin": `{"user":"S-1-5-21-1-2-3-500","groups":["BA","WD"],"type":"Impersonation"}`,
-	"alice": `{"user":"S-1-5-21-1-2-3-1107","groups":["` + staff + `","WD"],"type":"Impersonation","privileges":["SeChangeNotifyPrivilege"]}`,
+	"alice": `{"user":"S-1-5-21-1-2-3-1107","groups":["` + staff +
+		`","WD"],"type":"Impersonation","privileges":["SeChangeNotifyPrivilege"]}`,
 	"guest": `{"user":"S-1-5-21-1-2-3-501","groups":["WD"],"type":"Impersonation"}`,
 }
 
@@ -31,7 +32,8 @@ var users = map[string]string{
 func serve(t *testing.T) string {
 	t.Helper()
 	h := &webdav.Handler{
-		FileSystem: secured.New(webdav.NewMemFS(), map[string]*sd.Descriptor{"/": sddl.MustParse(full + "(A;OICI;0x1301BF;;;" + staff + ")(A;;FR;;;WD)")}),
+		FileSystem: secured.New(webdav.NewMemFS(),
+			map[string]*sd.Descriptor{"/": sddl.MustParse(full + "(A;OICI;0x1301BF;;;" + staff + ")(A;;FR;;;WD)")}),
 		LockSystem: webdav.NewMemLS(),
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

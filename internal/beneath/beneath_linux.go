@@ -31,7 +31,7 @@ func Open(path string) (*Root, error) {
 	if err != nil {
 		return nil, errors.Join(&fs.PathError{Op: "stat", Path: path, Err: err}, dir.Close())
 	}
-	r.device = uint64(s.Dev)
+	r.device = uint64(s.Dev) //nolint:unconvert // some machines have a narrower one
 	if fd, err := r.openBeneath(r.fd(), "."); err == nil {
 		r.openat2 = true
 		_ = unix.Close(fd)
@@ -74,7 +74,7 @@ func (r *Root) openStep(at int, name string) (int, error) {
 		return -1, err
 	}
 	s, err := statAt(fd, "", unix.AT_EMPTY_PATH)
-	if err == nil && uint64(s.Dev) != r.device {
+	if err == nil && uint64(s.Dev) != r.device { //nolint:unconvert // some machines have a narrower one
 		err = unix.EXDEV
 	}
 	if err != nil {

@@ -52,6 +52,7 @@ func (m *Memory) GroupsAt(p Address) ([]token.Group, ntstatus.Status) {
 	return m.GroupsFrom(p+8, n)
 }
 
+// PrivilegesFrom reads an array of LUID_AND_ATTRIBUTES.
 func (m *Memory) PrivilegesFrom(p Address, count uint32) ([]nt.LUIDAndAttributes, ntstatus.Status) {
 	b, st := m.array(p, count, 12)
 	if st != ntstatus.Success {

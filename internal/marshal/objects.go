@@ -45,6 +45,7 @@ func (e *Encoder) Unicode(at int, s string) {
 	le.PutUint16(e.Bytes[at+2:], n+2)
 }
 
+// TypeInformation appends an OBJECT_TYPE_INFORMATION.
 func (e *Encoder) TypeInformation(v nt.TypeInformation) {
 	at := e.Reserve(104)
 	b := e.Bytes[at:]

@@ -64,6 +64,7 @@ func (e *Encoder) TokenInformation(class winnt.TokenInfoClass, value any) {
 	}
 }
 
+// Statistics appends a TOKEN_STATISTICS.
 func (e *Encoder) Statistics(v nt.TokenStatistics) {
 	e.U64(uint64(v.TokenID))
 	e.U64(uint64(v.AuthenticationID))
@@ -84,6 +85,7 @@ func groupsLength(list []token.Group) (n uint32) {
 	return n
 }
 
+// GroupsAndPrivileges appends a TOKEN_GROUPS_AND_PRIVILEGES with its lists.
 func (e *Encoder) GroupsAndPrivileges(v nt.TokenGroupsAndPrivileges) {
 	e.U32(uint32(len(v.SIDs)))
 	e.U32(groupsLength(v.SIDs))
@@ -168,6 +170,7 @@ func (e *Encoder) accessInformation(v nt.TokenAccessInformation) {
 	}
 }
 
+// Isolation appends a TOKEN_BNO_ISOLATION_INFORMATION and its prefix.
 func (e *Encoder) Isolation(v nt.TokenBnoIsolation) {
 	at := e.Reserve(8)
 	e.U8(v.IsolationEnabled)

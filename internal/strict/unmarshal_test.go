@@ -20,7 +20,7 @@ type outer struct {
 	Any   map[string]any   `json:"any"`
 	Ptr   *inner           `json:"ptr"`
 	Plain string
-	none  string
+	none  string //nolint:unused // no name of a file reaches it
 }
 
 // TestUnmarshal: every name is one of the type's, in its case, given once, at every depth that the type knows.

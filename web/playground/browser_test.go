@@ -34,9 +34,11 @@ func TestPage(t *testing.T) {
 	b.open(t, address)
 
 	b.want(t, "the first example", `document.querySelector("#verdict strong").textContent`, "Denied")
-	b.want(t, "its table", `[...document.querySelectorAll("#steps tbody tr:first-child td")].map(e => e.textContent).slice(0, 5).join("|")`,
+	b.want(t, "its table",
+		`[...document.querySelectorAll("#steps tbody tr:first-child td")].map(e => e.textContent).slice(0, 5).join("|")`,
 		"DACL 0|(D;;FW;;;S-1-5-21-1-2-3-2001)|·|−|A-70")
-	b.want(t, "its outcome", `[...document.querySelectorAll("#bits tbody tr")].map(e => e.cells[2].textContent).join("|")`, "left|denied")
+	b.want(t, "its outcome",
+		`[...document.querySelectorAll("#bits tbody tr")].map(e => e.cells[2].textContent).join("|")`, "left|denied")
 	b.picture(t, "denied")
 
 	b.eval(t, `document.querySelector("[data-rights=GR]").click()`)
@@ -50,14 +52,17 @@ func TestPage(t *testing.T) {
 	b.want(t, "and where it is said to be", `document.querySelector("#sd-mistake button").textContent`, "character 20")
 	b.eval(t, `document.querySelector("#sd-mistake button").click()`)
 	b.want(t, "which leads there", `sd.value.slice(sd.selectionStart, sd.selectionEnd)`, "ZZ")
-	b.want(t, "mark and text lie on each other", `(() => { const m = document.querySelector("[data-field=sd] mark").getBoundingClientRect(), a = sd.getBoundingClientRect(); return m.left > a.left && m.right < a.right && m.bottom <= a.bottom })()`, true)
+	b.want(t, "mark and text lie on each other",
+		`(() => { const m = document.querySelector("[data-field=sd] mark").getBoundingClientRect(), a = sd.getBoundingClientRect(); return m.left > a.left && m.right < a.right && m.bottom <= a.bottom })()`, true)
 	b.picture(t, "mistake")
 
 	const examples = `document.querySelectorAll("#example option").length`
 	n, _ := b.eval(t, examples).(float64)
 	for i := range int(n) - 2 { // all but "your own" and the one with mistakes
 		b.eval(t, `example.selectedIndex = `+string(rune('1'+i))+`; example.dispatchEvent(new Event("change"))`)
-		b.want(t, "an example has an answer", `document.querySelectorAll("#steps tbody tr").length > 0 && !answer.hidden && example.value !== "own"`, true)
+		b.want(t, "an example has an answer",
+			`document.querySelectorAll("#steps tbody tr").length > 0 && !answer.hidden && example.value !== "own"`,
+			true)
 	}
 	b.eval(t, `document.querySelector("#theme").click()`)
 	b.picture(t, "other-theme")
@@ -102,8 +107,10 @@ func startBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1440,1000", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")
+	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1440,1000",
+		"--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")
 	cmd.ExtraFiles = []*os.File{toRead, toWrite} // 3 and 4
 	if err := cmd.Start(); err != nil {
 		t.Skipf("Chromium does not start: %v", err)
@@ -194,7 +201,8 @@ func (b *browser) open(t *testing.T, address string) {
 	b.call(t, "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
 	b.session = attached.SessionID
 	for range 600 {
-		if b.eval(t, `Boolean(document.documentElement?.dataset.answered || document.documentElement?.dataset.failed)`) == true {
+		if b.eval(t,
+			`Boolean(document.documentElement?.dataset.answered || document.documentElement?.dataset.failed)`) == true {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

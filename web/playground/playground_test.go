@@ -36,7 +36,8 @@ func TestReasons(t *testing.T) {
 	for _, s := range r.Steps {
 		cells = append(cells, s.Where+" "+s.Cells+" "+s.Rule)
 	}
-	if got, want := strings.Join(words, ", "), "FILE_READ_DATA left, FILE_WRITE_DATA denied, FILE_APPEND_DATA granted"; got != want {
+	if got, want := strings.Join(words, ", "),
+		"FILE_READ_DATA left, FILE_WRITE_DATA denied, FILE_APPEND_DATA granted"; got != want {
 		t.Errorf("bits: %s, want %s", got, want)
 	}
 	if got, want := strings.Join(cells, ", "), "DACL 0 ..+ A-70, DACL 1 .-. A-70"; got != want {
@@ -52,7 +53,8 @@ func TestLineIsTheSameQuestion(t *testing.T) {
 	for _, q := range []Question{
 		{SD: "O:BAG:SYD:(A;;FR;;;DU)", Token: alice, Rights: "FR"},
 		{SD: "O:BAG:SYD:(A;;0x1;;;PS)", Token: alice, Rights: "1", Self: "S-1-5-21-1-2-3-1107"},
-		{SD: "O:BAG:SYD:(A;;KR;;;WD)", Token: " {\n \"user\" : \"BA\", \"groups\":[\"WD\"] } ", Rights: "GR|GW", Type: "key"},
+		{SD: "O:BAG:SYD:(A;;KR;;;WD)", Token: " {\n \"user\" : \"BA\", \"groups\":[\"WD\"] } ", Rights: "GR|GW",
+			Type: "key"},
 	} {
 		r := answer(t, q)
 		var out strings.Builder
@@ -77,7 +79,8 @@ func TestMistakes(t *testing.T) {
 	}{
 		{"alias", func(q *Question) { q.SD = "O:BAG:SYD:(A;;FR;;;ZZ)" }, "sd", "ZZ", "alias"},
 		{"no descriptor", func(q *Question) { q.SD = " " }, "sd", "", "O:BAG:SYD:"},
-		{"field of the token", func(q *Question) { q.Token = `{"user":"BA",` + "\n" + `"gruops":[]}` }, "token", `"gruops"`, "unknown field"},
+		{"field of the token", func(q *Question) { q.Token = `{"user":"BA",` + "\n" + `"gruops":[]}` }, "token",
+			`"gruops"`, "unknown field"},
 		{"no token", func(q *Question) { q.Token = "" }, "token", "", ""},
 		{"right", func(q *Question) { q.Rights = "FR|QQ" }, "rights", "QQ", `"QQ" is no right`},
 		{"no rights", func(q *Question) { q.Rights = " " }, "rights", "", "say which rights"},
@@ -90,7 +93,8 @@ func TestMistakes(t *testing.T) {
 		q := good
 		c.change(&q)
 		r := answer(t, q)
-		if len(r.Mistakes) != 1 || r.Mistakes[0].Field != c.field || !strings.Contains(r.Mistakes[0].Message, c.want) || r.Mistakes[0].Message == "" {
+		if len(r.Mistakes) != 1 || r.Mistakes[0].Field != c.field || !strings.Contains(r.Mistakes[0].Message, c.want) ||
+			r.Mistakes[0].Message == "" {
 			t.Errorf("%s: %+v", c.name, r.Mistakes)
 			continue
 		}
@@ -147,7 +151,8 @@ func FuzzAnswer(f *testing.F) {
 		if err := json.Unmarshal(in, &read); err != nil {
 			t.Fatal(err)
 		}
-		lengths := map[string]int{"sd": units(read.SD), "token": units(read.Token), "rights": units(read.Rights), "self": units(read.Self)}
+		lengths := map[string]int{"sd": units(read.SD), "token": units(read.Token), "rights": units(read.Rights),
+			"self": units(read.Self)}
 		for _, m := range r.Mistakes {
 			if m.From >= 0 && (m.To < m.From || m.To > lengths[m.Field]) {
 				t.Fatalf("%+v lies outside of a field of %d", m, lengths[m.Field])

@@ -43,7 +43,8 @@ func (q *Question) parse() (*access.Request, []Mistake) {
 	r := &access.Request{Type: winnt.FileObject}
 	if q.Type != "" {
 		if r.Type = winnt.ObjectTypeByName(q.Type); r.Type == nil {
-			wrong = append(wrong, whole("type", fmt.Sprintf("%q is no type of object: use one of %s", q.Type, batch.ObjectTypes)))
+			wrong = append(wrong, whole("type", fmt.Sprintf("%q is no type of object: use one of %s", q.Type,
+				batch.ObjectTypes)))
 		}
 	}
 	var domain sid.SID
@@ -132,7 +133,8 @@ func rightsMistake(text string, err error) Mistake {
 		if part := text[at : at+n]; part != "" {
 			if _, err := sddl.ParseRights(part); err != nil {
 				m.From, m.To = units(text[:at]), units(text[:at+n])
-				m.Message = fmt.Sprintf("%q is no right: use letters such as FR, a number such as 0x1, or a name such as FILE_READ_DATA", part)
+				m.Message = fmt.Sprintf("%q is no right: use letters such as FR, a number such as 0x1, or a name such "+
+					"as FILE_READ_DATA", part)
 				return m
 			}
 		}

@@ -75,10 +75,12 @@ func (q *Question) ask() Reply {
 		return Reply{Mistakes: []Mistake{whole("", err.Error())}}
 	}
 	r := Reply{
-		Allowed: d.Allowed(), Status: d.Status().String(), Granted: d.Granted.Padded(), Names: request.Type.Names(d.Granted),
+		Allowed: d.Allowed(), Status: d.Status().String(), Granted: d.Granted.Padded(),
+		Names:   request.Type.Names(d.Granted),
 		Verdict: x.Verdict(), Privileges: d.PrivilegesUsed.Names(), Line: q.line(), Text: x.String(),
 	}
-	r.Canonical, err = sddl.Format(request.Descriptor, sddl.Options{Domain: batch.UserDomain(request.Subject.Effective()), Extended: true})
+	r.Canonical, err = sddl.Format(request.Descriptor,
+		sddl.Options{Domain: batch.UserDomain(request.Subject.Effective()), Extended: true})
 	if err != nil {
 		r.Canonical = ""
 	}

@@ -60,7 +60,7 @@ func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadT
 func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool,
 	attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
 	// reference
-	want := winnt.AccessMask(winnt.THREAD_QUERY_INFORMATION) // I-20 (3), I-26
+	want := winnt.THREAD_QUERY_INFORMATION // I-20 (3), I-26
 	if c.Sys.Profile == nt.Observed {
 		want = winnt.THREAD_QUERY_LIMITED_INFORMATION // Windows asks for the limited right (I-131).
 	}

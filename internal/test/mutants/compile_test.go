@@ -115,7 +115,7 @@ func check(fset *token.FileSet, imports types.Importer, p listed, file string, c
 			first = err
 		}
 	}}
-	conf.Check(p.ImportPath, fset, syntax, nil) //nolint:errcheck // Error has it
+	conf.Check(p.ImportPath, fset, syntax, nil)
 	return first
 }
 

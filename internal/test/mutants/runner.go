@@ -52,7 +52,7 @@ func (r *Runner) Ask(f Fault) (Outcome, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(filepath.Dir(overlay))
+	defer os.RemoveAll(filepath.Dir(overlay)) //nolint:errcheck // it is below Scratch, which the caller removes
 	seen, err := r.test(overlay, f.Tests)
 	if err != nil {
 		return 0, fmt.Errorf("fault %q: %w", f.Name, err)

@@ -54,7 +54,8 @@ expect:
 
 func TestErrorsNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: 1":                               "line 1: a: unknown field, want one of domain, principals, descriptors, expect",
+		"a: 1": "line 1: a: unknown field, want one of domain, principals, descriptors, " +
+			"expect",
 		"Domain: 1":                          "line 1: Domain: unknown field, write it domain",
 		"domain: x":                          "",
 		"domain: WD\ndomain: WD":             "line 2: domain: given twice",
@@ -67,10 +68,11 @@ func TestErrorsNameTheLine(t *testing.T) {
 		"descriptors:\n  d: {hex: zz}":       "line 2: descriptors.d: encoding/hex: invalid byte: U+007A 'z'",
 		"descriptors:\n  d: 'D:'\n  d: 'D:'": "line 3: descriptors.d: given twice",
 		"- a":                                "line 1: want an object",
-		"expect: 1":                          "line 1: expect: want a list, each with name, who, on, want, is, why, self, call",
-		"expect: []":                         "nothing to test: the file has no expect",
-		strings.Repeat("[", 200_000):         "line 1: nested more than 64 deep",
-		strings.Repeat("- ", 100_000):        "line 1: nested more than 64 deep",
+		"expect: 1": "line 1: expect: want a list, each with name, who, on, want, is, why, " +
+			"self, call",
+		"expect: []":                  "nothing to test: the file has no expect",
+		strings.Repeat("[", 200_000):  "line 1: nested more than 64 deep",
+		strings.Repeat("- ", 100_000): "line 1: nested more than 64 deep",
 	} {
 		_, err := Parse([]byte(text), noFiles)
 		var e *Error
@@ -83,8 +85,10 @@ func TestErrorsNameTheLine(t *testing.T) {
 // FuzzParse: no input makes the reader panic, its time and memory are bounded, and what it reads can be run.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
-		"principals: {u: {user: S-1-5-21-1-2-3-1001}}\ndescriptors: {d: 'D:'}\nexpect: [{who: u, on: d, want: 1, is: denied}]",
-		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}", "\xef\xbb\xbfdomain: S-1-5-21-1-2-3",
+		"principals: {u: {user: S-1-5-21-1-2-3-1001}}\ndescriptors: {d: 'D:'}\nexpect: [{who: u, on: d, want: 1, is: " +
+			"denied}]",
+		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}",
+		"\xef\xbb\xbfdomain: S-1-5-21-1-2-3",
 		"expect: [{}]", "x: |\n  y", "<<: {a: 1}", "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]",
 	} {
 		f.Add([]byte(s))
@@ -95,7 +99,8 @@ func FuzzParse(f *testing.F) {
 		start := time.Now()
 		file, err := Parse(b, noFiles)
 		runtime.ReadMemStats(&after)
-		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(b))+16<<20 || time.Since(start) > 10*time.Second {
+		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(b))+16<<20 ||
+			time.Since(start) > 10*time.Second {
 			t.Errorf("%d bytes of memory and %v for %d of the file", used, time.Since(start), len(b))
 		}
 		if err == nil && len(file.cases) < 1000 {

@@ -19,19 +19,23 @@ import (
 func TestFindings(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)", ""},
-		{"O:BAG:SYD:(A;;FR;;;WD)(A;;FR;;;WD)", "DACL 1 never-decides"},                          // A-71
-		{"O:BAG:SYD:(A;;FR;;;BU)(A;;FX;;;BU)(A;;0x20;;;BU)", "DACL 2 never-decides"},            // A-71
-		{"O:BAG:SYD:(D;;FA;;;BU)(A;;FR;;;BU)", "DACL 1 never-decides"},                          // A-2: every right is refused first
+		{"O:BAG:SYD:(A;;FR;;;WD)(A;;FR;;;WD)", "DACL 1 never-decides"},               // A-71
+		{"O:BAG:SYD:(A;;FR;;;BU)(A;;FX;;;BU)(A;;0x20;;;BU)", "DACL 2 never-decides"}, // A-71
+		// A-2: every right is refused first
+		{"O:BAG:SYD:(D;;FA;;;BU)(A;;FR;;;BU)", "DACL 1 never-decides"},
 		{"O:BAG:SYD:(A;;FR;;;BU)(A;;FRFX;;;BU)", ""},                                            // FX is new
 		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)", "DACL 1 unreachable-deny; DACL 1 non-canonical"}, // A-71
-		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)(A;;FR;;;BA)", "DACL 1 non-canonical"},              // A-2: it stops tokens that hold BU for deny only
-		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;BA)", ""},                                              // both have READ_CONTROL and SYNCHRONIZE
-		{"O:BAG:SYD:(D;;0x2;;;BG)(A;;FR;;;BA)", "DACL 0 idle-deny"},                             // A-71
-		{"O:BAG:SYD:(A;;0x0;;;BA)", "DACL 0 never-decides"},                                     // A-46
-		{"O:BAG:SYD:(A;;0x1000000;;;BA)", "DACL 0 never-decides"},                               // A-46
-		{"O:BAG:SYD:(A;;0x0;;;OW)", ""},                                                         // A-56: it takes the owner's rights
-		{"O:BAG:SYD:(A;;RC;;;OW)(A;;RC;;;OW)", "DACL 1 never-decides"},                          // the first is enough
-		{"O:BAG:SYD:(A;IO;FR;;;BA)(A;;FR;;;BU)", "DACL 0 no-inherit-effect"},                    // A-70
+		// A-2: it stops tokens that hold BU for deny only
+		{"O:BAG:SYD:(A;;FR;;;BU)(D;;FR;;;BU)(A;;FR;;;BA)", "DACL 1 non-canonical"},
+		// both have READ_CONTROL and SYNCHRONIZE
+		{"O:BAG:SYD:(D;;FW;;;BG)(A;;FR;;;BA)", ""},
+		{"O:BAG:SYD:(D;;0x2;;;BG)(A;;FR;;;BA)", "DACL 0 idle-deny"}, // A-71
+		{"O:BAG:SYD:(A;;0x0;;;BA)", "DACL 0 never-decides"},         // A-46
+		{"O:BAG:SYD:(A;;0x1000000;;;BA)", "DACL 0 never-decides"},   // A-46
+		// A-56: it takes the owner's rights
+		{"O:BAG:SYD:(A;;0x0;;;OW)", ""},
+		{"O:BAG:SYD:(A;;RC;;;OW)(A;;RC;;;OW)", "DACL 1 never-decides"},       // the first is enough
+		{"O:BAG:SYD:(A;IO;FR;;;BA)(A;;FR;;;BU)", "DACL 0 no-inherit-effect"}, // A-70
 		{"O:BAG:SYD:(A;NP;FR;;;BA)", "DACL 0 no-inherit-effect"},
 		{"O:BAG:SYD:(A;OICI;FR;;;BA)", ""},
 		{"O:BAG:SYD:(A;;FR;;;CO)", "DACL 0 placeholder"}, // A-3
@@ -89,7 +93,8 @@ func TestWrongLists(t *testing.T) {
 	grant := sddl.MustParse("D:(A;;FR;;;BA)").DACL()
 	audit := sddl.MustParse("S:(AU;SA;FR;;;BA)").SACL()
 	found := Check(sd.New(sd.Parts{DACL: audit, SACL: grant}), winnt.DirectoryFileObject, sid.SID{})
-	if len(found) != 2 || found[0].Kind != WrongList || found[0].List != "DACL" || found[1].Kind != WrongList || found[1].List != "SACL" {
+	if len(found) != 2 || found[0].Kind != WrongList || found[0].List != "DACL" || found[1].Kind != WrongList ||
+		found[1].List != "SACL" {
 		t.Errorf("found %v", found)
 	}
 }
@@ -100,10 +105,13 @@ type world struct{ *rand.Rand }
 func pick[T any](w world, from []T) T { return from[w.IntN(len(from))] }
 
 var (
-	some  = []sid.SID{sid.Everyone, sid.Users, sid.Administrators, sid.OwnerRights, sid.PrincipalSelf, sid.AllAppPackages, sid.CreatorOwner, sid.MustParse("S-1-15-3-1")}
+	some = []sid.SID{sid.Everyone, sid.Users, sid.Administrators, sid.OwnerRights, sid.PrincipalSelf,
+		sid.AllAppPackages, sid.CreatorOwner, sid.MustParse("S-1-15-3-1")}
 	guids = []winnt.GUID{{1}, {2}, {3}}
-	masks = []winnt.AccessMask{0, 1, 2, 3, 0x20000, 0x60000, 0x80003, winnt.GENERIC_READ, winnt.GENERIC_ALL, 0x01000000, 0x01000001}
-	conds = []string{"(@User.x == 1)", "(@Resource.r == 1)", "(@Resource.none == 1)", "(@User.x < {1,2})", "(Member_of{SID(BU)})", "(!(Member_of{SID(BU)}))", "(@Resource.none || @User.x)"}
+	masks = []winnt.AccessMask{0, 1, 2, 3, 0x20000, 0x60000, 0x80003, winnt.GENERIC_READ, winnt.GENERIC_ALL, 0x01000000,
+		0x01000001}
+	conds = []string{"(@User.x == 1)", "(@Resource.r == 1)", "(@Resource.none == 1)", "(@User.x < {1,2})",
+		"(Member_of{SID(BU)})", "(!(Member_of{SID(BU)}))", "(@Resource.none || @User.x)"}
 )
 
 func (w world) entry() string {
@@ -131,7 +139,8 @@ func (w world) token(t *testing.T) *token.Token {
 	if w.IntN(3) == 0 {
 		s.IsRestricted, s.WriteRestricted = true, w.IntN(3) == 0
 		for range w.IntN(4) {
-			s.Restricted = append(s.Restricted, token.Group{SID: pick(w, some), Attributes: pick(w, []uint32{7, 7, winnt.SE_GROUP_USE_FOR_DENY_ONLY})})
+			s.Restricted = append(s.Restricted, token.Group{SID: pick(w, some),
+				Attributes: pick(w, []uint32{7, 7, winnt.SE_GROUP_USE_FOR_DENY_ONLY})})
 		}
 	}
 	if w.IntN(4) == 0 {
@@ -209,20 +218,24 @@ func without(t *testing.T, d *sd.Descriptor, i int) *sd.Descriptor {
 
 func (w world) same(t *testing.T, before, after *sd.Descriptor, f Finding, tokens []*token.Token) {
 	for range 60 {
-		r := access.Request{Descriptor: before, Subject: access.Subject{Primary: pick(w, tokens)}, Type: winnt.DirectoryFileObject,
-			Desired: pick(w, []winnt.AccessMask{1, 2, 3, 0x20000, 0x60001, winnt.MAXIMUM_ALLOWED, winnt.MAXIMUM_ALLOWED | 2, winnt.GENERIC_READ})}
+		r := access.Request{Descriptor: before, Subject: access.Subject{Primary: pick(w, tokens)},
+			Type: winnt.DirectoryFileObject,
+			Desired: pick(w, []winnt.AccessMask{1, 2, 3, 0x20000, 0x60001, winnt.MAXIMUM_ALLOWED,
+				winnt.MAXIMUM_ALLOWED | 2, winnt.GENERIC_READ})}
 		if w.IntN(3) == 0 {
 			r.Self = pick(w, some)
 		}
 		if w.IntN(3) == 0 {
-			r.ObjectTypes = []access.ObjectTypeEntry{{GUID: guids[0]}, {Level: 1, GUID: guids[1]}, {Level: uint16(1 + w.IntN(2)), GUID: guids[2]}}
+			r.ObjectTypes = []access.ObjectTypeEntry{{GUID: guids[0]}, {Level: 1, GUID: guids[1]},
+				{Level: uint16(1 + w.IntN(2)), GUID: guids[2]}}
 		}
 		other := r
 		other.Descriptor = after
 		x, _ := access.SeAccessCheck(&r)
 		y, _ := access.SeAccessCheck(&other)
 		if x != y {
-			t.Fatalf("%v\nwith the entry %+v, without %+v\ndesired %#x self %v tree %v\nsd %x\ntoken %+v", f, x, y, uint32(r.Desired), r.Self, r.ObjectTypes, before.Binary(), r.Subject.Primary.Spec())
+			t.Fatalf("%v\nwith the entry %+v, without %+v\ndesired %#x self %v tree %v\nsd %x\ntoken %+v", f, x, y,
+				uint32(r.Desired), r.Self, r.ObjectTypes, before.Binary(), r.Subject.Primary.Spec())
 		}
 		if r.ObjectTypes != nil {
 			xs, _, _ := access.CheckResultList(&r)
@@ -237,8 +250,10 @@ func (w world) same(t *testing.T, before, after *sd.Descriptor, f Finding, token
 // FuzzLines: no file makes the reader or the checks panic.
 func FuzzLines(f *testing.F) {
 	for _, s := range []string{
-		"O:BAG:SYD:(A;;FA;;;WD)\n# comment\n\n", `{"path":"x","sd":"D:(XA;;FR;;;BU;(@Resource.x == 1))"}`, `{"sdHex":"0100048014000000000000000000000014000000"}`,
-		`{"sdBase64":"AQAEgA=="}`, "{", "D:(0x15;;;;;#00)", "S:(ML;;;;;WD)(FL;;FR;;;WD;(@User.x))(RA;;;;;WD;(\"x\",TI,0x0,1))", "\xef\xbb\xbfD:NO_ACCESS_CONTROL",
+		"O:BAG:SYD:(A;;FA;;;WD)\n# comment\n\n", `{"path":"x","sd":"D:(XA;;FR;;;BU;(@Resource.x == 1))"}`,
+		`{"sdHex":"0100048014000000000000000000000014000000"}`,
+		`{"sdBase64":"AQAEgA=="}`, "{", "D:(0x15;;;;;#00)",
+		"S:(ML;;;;;WD)(FL;;FR;;;WD;(@User.x))(RA;;;;;WD;(\"x\",TI,0x0,1))", "\xef\xbb\xbfD:NO_ACCESS_CONTROL",
 	} {
 		f.Add([]byte(s))
 	}

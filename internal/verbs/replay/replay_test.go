@@ -21,7 +21,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-var header = Header{System: System{Product: "Windows 10.0 server", Build: 20348, Revision: 1, Architecture: "amd64"}, Date: "2026-01-02", Tokens: MadeTokens, Token: json.RawMessage(`{"user":"S-1-5-18"}`)}
+var header = Header{System: System{Product: "Windows 10.0 server", Build: 20348, Revision: 1, Architecture: "amd64"},
+	Date: "2026-01-02", Tokens: MadeTokens, Token: json.RawMessage(`{"user":"S-1-5-18"}`)}
 
 // recordOurs is a recording of refmon itself: its answers are the recorded ones.
 func recordOurs(t *testing.T, profile nt.Profile, files ...string) *Recording {
@@ -116,7 +117,8 @@ func TestProgramsAreTheTranscripts(t *testing.T) {
 
 // TestOursIsTheSame: what refmon answered it answers again, call by call.
 func TestOursIsTheSame(t *testing.T) {
-	rec := recordOurs(t, nt.Documented, transcripts+"20-duplicate-token.txt", transcripts+"30-pipes.txt", transcripts+"10-duplicate.txt", "../../../examples/impersonation.star")
+	rec := recordOurs(t, nt.Documented, transcripts+"20-duplicate-token.txt", transcripts+"30-pipes.txt",
+		transcripts+"10-duplicate.txt", "../../../examples/impersonation.star")
 	r := compare(t, rec)
 	if len(r.Differences) != 0 || r.Counts.Apart != 0 || r.Counts.Same < 300 {
 		t.Errorf("%+v\n%+v", r.Counts, r.Differences)
@@ -259,14 +261,17 @@ func FuzzCompare(f *testing.F) {
 		f.Fatal(err)
 	}
 	for i := 0; i < len(questions); i += 10 { // one of each kind and more
-		line, err := json.Marshal(Line{Case: "a", Call: questions[i].Call, In: questions[i].In, Status: "ERROR_SUCCESS", Out: Fields{"hex": "00"}})
+		line, err := json.Marshal(Line{Case: "a", Call: questions[i].Call, In: questions[i].In, Status: "ERROR_SUCCESS",
+			Out: Fields{"hex": "00"}})
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(string(line))
 	}
-	f.Add(`{"case":"a","call":"AccessCheck","status":"x","in":null}`)                                                                                        // no input at all
-	f.Add(`{"case":"a","call":"CreatePrivateObjectSecurityEx","status":"x","in":{"flags":"0xFFFFFFFF","mapping":"file","container":true,"objectType":"x"}}`) // every flag
+	// no input at all
+	f.Add(`{"case":"a","call":"AccessCheck","status":"x","in":null}`)
+	// every flag
+	f.Add(`{"case":"a","call":"CreatePrivateObjectSecurityEx","status":"x","in":{"flags":"0xFFFFFFFF","mapping":"file","container":true,"objectType":"x"}}`)
 	notes, err := ReadNotes()
 	if err != nil {
 		f.Fatal(err)

@@ -52,7 +52,7 @@ func run() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(scratch)
+	defer os.RemoveAll(scratch) //nolint:errcheck // it is below the system's temporary folder
 	r := mutants.Runner{Root: ".", Scratch: scratch, Own: *own}
 	var rows []mutants.Row
 	survived, broken := 0, 0
