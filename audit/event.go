@@ -24,7 +24,7 @@ type Header struct {
 	Subcategory Subcategory
 	Outcome     Outcome
 	Computer    string
-	Chain       string // raw bytes of the chain hash of a durable log, "" elsewhere
+	Chain       string // raw bytes of the hash of the record's leaf in a durable log, "" elsewhere
 }
 
 // Event is one record: an immutable value. The zero value is no record. The
@@ -52,12 +52,22 @@ func (e Event) WithHeader(h Header) Event {
 	return e
 }
 
-// Task is the number of the event's subcategory.
-func (e Event) Task() uint16 { return e.Subcategory.Task() }
+// Task is the number of the event's subcategory; events of the log service
+// have their own.
+func (e Event) Task() uint16 {
+	if e.logEvent() {
+		return logTasks[e.ID]
+	}
+	return e.Subcategory.Task()
+}
 
 // Keywords are the header keywords: 0x8020000000000000 for success,
-// 0x8010000000000000 for failure.
+// 0x8010000000000000 for failure, 0x4020000000000000 for events of the log
+// service.
 func (e Event) Keywords() uint64 {
+	if e.logEvent() {
+		return keywordLog
+	}
 	if e.Outcome == Success {
 		return keywordSuccess
 	}

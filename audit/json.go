@@ -31,7 +31,9 @@ func (e Event) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `,"outcome":"`...)
 	dst = append(dst, e.Outcome.String()...)
 	dst = append(dst, `","subcategory":"`...)
-	dst = append(dst, e.Subcategory.String()...)
+	if e.Subcategory != 0 { // events of the log service have none
+		dst = append(dst, e.Subcategory.String()...)
+	}
 	dst = append(dst, `","subcategory_guid":"`...)
 	dst = append(dst, guidText(e.Subcategory.GUID())...)
 	dst = append(dst, `",`...)

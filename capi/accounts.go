@@ -90,7 +90,7 @@ func use(s sid.SID) uint32 {
 
 // rmAccountName is what LookupAccountSid tells.
 func rmAccountName(c *call) uint64 {
-	s, st := sidAt(c.ptr(0))
+	s, st := c.SIDAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -98,7 +98,7 @@ func rmAccountName(c *call) uint64 {
 	if !ok {
 		return status(ntstatus.NoneMapped)
 	}
-	if st := c.putU32(c.ptr(4), a.use); st != ntstatus.Success {
+	if st := c.WriteU32(c.ptr(4), a.use); st != ntstatus.Success {
 		return status(st)
 	}
 	if st := c.giveText(c.ptr(1), c.ptr(3), a.name); st != 0 {
@@ -109,7 +109,7 @@ func rmAccountName(c *call) uint64 {
 
 // rmAccountSid is what LookupAccountName tells.
 func rmAccountSid(c *call) uint64 {
-	name, st := zeroTerminated(c.ptr(0))
+	name, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -117,7 +117,7 @@ func rmAccountSid(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	if st := c.putU32(c.ptr(4), a.use); st != ntstatus.Success {
+	if st := c.WriteU32(c.ptr(4), a.use); st != ntstatus.Success {
 		return status(st)
 	}
 	if st := c.give(c.ptr(1), []byte(a.sid.Binary())); st != ntstatus.Success {

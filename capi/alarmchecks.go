@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -36,13 +37,13 @@ func (c *call) auditOutputs(i int, n uint32) auditOutputs {
 }
 
 func (c *call) probeAudit(o auditOutputs) ntstatus.Status {
-	if st := c.probe(o.granted, 4*uintptr(o.n), 4); st != ntstatus.Success {
+	if st := c.Probe(o.granted, 4*uintptr(o.n), 4); st != ntstatus.Success {
 		return st
 	}
-	if st := c.probe(o.access, 4*uintptr(o.n), 4); st != ntstatus.Success {
+	if st := c.Probe(o.access, 4*uintptr(o.n), 4); st != ntstatus.Success {
 		return st
 	}
-	return c.probe(o.generate, 1, 1)
+	return c.Probe(o.generate, 1, 1)
 }
 
 // audited writes the results; nothing on failure.
@@ -53,7 +54,7 @@ func (c *call) audited(o auditOutputs, granted []winnt.AccessMask, access []ntst
 	if r := c.checked(checkOutputs{granted: o.granted, access: o.access}, nil, 0, granted, access, st); r != status(st) {
 		return r
 	}
-	if fault := c.putByte(o.generate, generate); fault != ntstatus.Success {
+	if fault := c.WriteBool(o.generate, generate); fault != ntstatus.Success {
 		return status(fault)
 	}
 	return status(st)
@@ -63,7 +64,7 @@ func ntAccessCheckAndAuditAlarm(c *call) uint64 {
 	o := c.auditOutputs(8, 1)
 	out, st := c.nt.NtAccessCheckAndAuditAlarm(nt.AccessCheckAndAuditAlarmIn{
 		SubsystemName: c.required(0), HandleID: c.handle(1), ObjectTypeName: c.required(2), ObjectName: c.required(3),
-		SecurityDescriptor: captured(c.descriptorAt(c.ptr(4))), DesiredAccess: c.mask(5), GenericMapping: captured(mappingAt(c.ptr(6))),
+		SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))), DesiredAccess: c.mask(5), GenericMapping: captured(c.MappingAt(c.ptr(6))),
 		ObjectCreation: c.boolean(7), FaultOutputs: c.probeAudit(o)})
 	return c.audited(o, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, out.GenerateOnClose, st)
 }
@@ -74,16 +75,16 @@ func (c *call) auditByType(i int, o *auditOutputs, list bool) (in nt.AccessCheck
 	n := c.u32(i + 8)
 	results := uint32(1)
 	if list {
-		if results = n; n > maxObjectTypes {
+		if results = n; n > marshal.MaxObjectTypes {
 			n, results = 0, 0
 		}
 	}
 	*o = c.auditOutputs(i+11, results)
 	return nt.AccessCheckAndAuditAlarmByHandleIn{
 		SubsystemName: c.required(0), HandleID: c.handle(1), ObjectTypeName: c.required(i), ObjectName: c.required(i + 1),
-		SecurityDescriptor: captured(c.descriptorAt(c.ptr(i + 2))), PrincipalSelfSid: captured(optionalSID(c.ptr(i + 3))), DesiredAccess: c.mask(i + 4),
-		AuditType: nt.AuditEventType(c.u32(i + 5)), Flags: c.u32(i + 6), ObjectTypeList: captured(objectTypesAt(c.ptr(i+7), n)),
-		GenericMapping: captured(mappingAt(c.ptr(i + 9))), ObjectCreation: c.boolean(i + 10), FaultOutputs: c.probeAudit(*o)}
+		SecurityDescriptor: captured(c.DescriptorAt(c.ptr(i + 2))), PrincipalSelfSid: captured(c.OptionalSIDAt(c.ptr(i + 3))), DesiredAccess: c.mask(i + 4),
+		AuditType: nt.AuditEventType(c.u32(i + 5)), Flags: c.u32(i + 6), ObjectTypeList: captured(c.ObjectTypesAt(c.ptr(i+7), n)),
+		GenericMapping: captured(c.MappingAt(c.ptr(i + 9))), ObjectCreation: c.boolean(i + 10), FaultOutputs: c.probeAudit(*o)}
 }
 
 // withoutToken is the input of the forms that ask for the thread's client.

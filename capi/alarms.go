@@ -9,7 +9,7 @@ import (
 )
 
 // text reads a UNICODE_STRING parameter.
-func (c *call) text(i int) nt.Captured[string] { return captured(stringAt(c.ptr(i))) }
+func (c *call) text(i int) nt.Captured[string] { return captured(c.StringAt(c.ptr(i))) }
 
 // usedPrivileges reads a PRIVILEGE_SET that is only read; NULL is none.
 func (c *call) usedPrivileges(i int) (x nt.Captured[*nt.PrivilegeSet]) {
@@ -17,32 +17,32 @@ func (c *call) usedPrivileges(i int) (x nt.Captured[*nt.PrivilegeSet]) {
 	if p == 0 {
 		return x
 	}
-	n, st := c.getU32(p)
+	n, st := c.ReadU32(p)
 	if st != ntstatus.Success {
 		return captured(x.V, st)
 	}
 	s := &nt.PrivilegeSet{}
-	if s.Control, st = c.getU32(p + 4); st != ntstatus.Success {
+	if s.Control, st = c.ReadU32(p + 4); st != ntstatus.Success {
 		return captured(x.V, st)
 	}
-	s.Privilege, st = privilegesFrom(p+8, n)
+	s.Privilege, st = c.PrivilegesFrom(p+8, n)
 	return captured(s, st)
 }
 
 func ntOpenObjectAuditAlarm(c *call) uint64 {
 	generate := c.ptr(11)
-	if st := c.probe(generate, 1, 1); st != ntstatus.Success {
+	if st := c.Probe(generate, 1, 1); st != ntstatus.Success {
 		return status(st)
 	}
-	in := nt.OpenObjectAuditAlarmIn{SubsystemName: c.required(0), ObjectTypeName: c.required(2), ObjectName: c.required(3), SecurityDescriptor: captured(c.descriptorAt(c.ptr(4))),
+	in := nt.OpenObjectAuditAlarmIn{SubsystemName: c.required(0), ObjectTypeName: c.required(2), ObjectName: c.required(3), SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))),
 		ClientToken: c.handle(5), DesiredAccess: c.mask(6), GrantedAccess: c.mask(7), Privileges: c.usedPrivileges(8), ObjectCreation: c.boolean(9), AccessGranted: c.boolean(10)}
 	if p := c.ptr(1); p != 0 {
-		v, st := c.getU64(p)
+		v, st := c.ReadU64(p)
 		in.HandleID = captured(winnt.Handle(v), st)
 	}
 	out, st := c.sys.NtOpenObjectAuditAlarm(in)
 	if st.IsSuccess() {
-		if fault := c.putByte(generate, out.GenerateOnClose); fault != ntstatus.Success {
+		if fault := c.WriteBool(generate, out.GenerateOnClose); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}

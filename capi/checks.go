@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -10,37 +11,37 @@ import (
 
 // privilegeSetAt copies a PRIVILEGE_SET, which is written back to.
 func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
-	n, st := c.getU32(p)
+	n, st := c.ReadU32(p)
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	if st := c.probe(p, 8+12*uintptr(n), 4); st != ntstatus.Success {
+	if st := c.Probe(p, 8+12*uintptr(n), 4); st != ntstatus.Success {
 		return nil, st
 	}
 	s := &nt.PrivilegeSet{}
-	if s.Control, st = c.getU32(p + 4); st != ntstatus.Success {
+	if s.Control, st = c.ReadU32(p + 4); st != ntstatus.Success {
 		return nil, st
 	}
-	s.Privilege, st = privilegesFrom(p+8, n)
+	s.Privilege, st = c.PrivilegesFrom(p+8, n)
 	return s, st
 }
 
 func ntPrivilegeCheck(c *call) uint64 {
 	set, result := c.ptr(1), c.ptr(2)
 	in := nt.PrivilegeCheckIn{ClientToken: c.handle(0), RequiredPrivileges: captured(c.privilegeSetAt(set))}
-	if st := c.probe(result, 1, 1); st != ntstatus.Success && in.RequiredPrivileges.Status == ntstatus.Success {
+	if st := c.Probe(result, 1, 1); st != ntstatus.Success && in.RequiredPrivileges.Status == ntstatus.Success {
 		in.RequiredPrivileges.Status = st // T-101: both probes before the handle
 	}
 	out, st := c.sys.NtPrivilegeCheck(in)
 	if !st.IsSuccess() {
 		return status(st)
 	}
-	var e encoder
-	e.privilegeSet(out.RequiredPrivileges)
-	if fault := put(set, e.b); fault != ntstatus.Success {
+	var e marshal.Encoder
+	e.PrivilegeSet(out.RequiredPrivileges)
+	if fault := c.Write(set, e.Bytes); fault != ntstatus.Success {
 		return status(fault)
 	}
-	if fault := c.putByte(result, out.Result); fault != ntstatus.Success {
+	if fault := c.WriteBool(result, out.Result); fault != ntstatus.Success {
 		return status(fault)
 	}
 	return status(st)
@@ -52,29 +53,29 @@ type checkOutputs struct{ set, setLength, granted, access user }
 // probeCheck probes what NtAccessCheck* reads and writes, before anything else
 // is looked at. n is the number of results.
 func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.GenericMapping, length uint32, st ntstatus.Status) {
-	if m, st = mappingAt(mapping); st != ntstatus.Success {
+	if m, st = c.MappingAt(mapping); st != ntstatus.Success {
 		return m, 0, st
 	}
-	if st = c.probeU32(o.setLength); st != ntstatus.Success {
+	if st = c.ProbeU32(o.setLength); st != ntstatus.Success {
 		return m, 0, st
 	}
-	if length, st = c.getU32(o.setLength); st != ntstatus.Success {
+	if length, st = c.ReadU32(o.setLength); st != ntstatus.Success {
 		return m, 0, st
 	}
-	if st = c.probe(o.set, uintptr(length), 4); st != ntstatus.Success { // a length of 0 needs no buffer
+	if st = c.Probe(o.set, uintptr(length), 4); st != ntstatus.Success { // a length of 0 needs no buffer
 		return m, 0, st
 	}
-	if st = c.probe(o.granted, 4*uintptr(n), 4); st != ntstatus.Success {
+	if st = c.Probe(o.granted, 4*uintptr(n), 4); st != ntstatus.Success {
 		return m, 0, st
 	}
-	return m, length, c.probe(o.access, 4*uintptr(n), 4)
+	return m, length, c.Probe(o.access, 4*uintptr(n), 4)
 }
 
 // checked writes the results of a check. Nothing is written on failure but the
 // length a privilege set needs.
 func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, granted []winnt.AccessMask, access []ntstatus.Status, st ntstatus.Status) uint64 {
 	if st == ntstatus.BufferTooSmall {
-		if fault := c.putU32(o.setLength, need); fault != ntstatus.Success {
+		if fault := c.WriteU32(o.setLength, need); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -82,17 +83,17 @@ func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, grante
 		return status(st)
 	}
 	if set != nil {
-		e := encoder{b: c.scratch[:0]}
-		e.privilegeSet(set)
-		if fault := put(o.set, e.b); fault != ntstatus.Success {
+		e := marshal.Encoder{Bytes: c.Scratch[:0]}
+		e.PrivilegeSet(set)
+		if fault := c.Write(o.set, e.Bytes); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
 	for i := range granted {
-		if fault := c.putU32(o.granted+user(4*i), uint32(granted[i])); fault != ntstatus.Success {
+		if fault := c.WriteU32(o.granted+user(4*i), uint32(granted[i])); fault != ntstatus.Success {
 			return status(fault)
 		}
-		if fault := c.putU32(o.access+user(4*i), uint32(access[i])); fault != ntstatus.Success {
+		if fault := c.WriteU32(o.access+user(4*i), uint32(access[i])); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -105,7 +106,7 @@ func ntAccessCheck(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(c.descriptorAt(c.ptr(0))), ClientToken: c.handle(1), DesiredAccess: c.mask(2),
+	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))), ClientToken: c.handle(1), DesiredAccess: c.mask(2),
 		GenericMapping: nt.Cap(m), PrivilegeSetLength: length})
 	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, st)
 }
@@ -121,8 +122,8 @@ func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, 
 	if st != ntstatus.Success {
 		return in, o, st
 	}
-	return nt.AccessCheckByTypeIn{SecurityDescriptor: captured(c.descriptorAt(c.ptr(0))), PrincipalSelfSid: captured(optionalSID(c.ptr(1))), ClientToken: c.handle(2),
-		DesiredAccess: c.mask(3), ObjectTypeList: captured(objectTypesAt(c.ptr(4), c.u32(5))), GenericMapping: nt.Cap(m), PrivilegeSetLength: length}, o, ntstatus.Success
+	return nt.AccessCheckByTypeIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))), PrincipalSelfSid: captured(c.OptionalSIDAt(c.ptr(1))), ClientToken: c.handle(2),
+		DesiredAccess: c.mask(3), ObjectTypeList: captured(c.ObjectTypesAt(c.ptr(4), c.u32(5))), GenericMapping: nt.Cap(m), PrivilegeSetLength: length}, o, ntstatus.Success
 }
 
 func ntAccessCheckByType(c *call) uint64 {

@@ -1,8 +1,11 @@
 /*
  * Entering Go. Each pthread gets a thread object at its first call. When it
- * ends, the destructor of a pthread key, which must not call into Go, puts the
- * number on a list that the next call of any thread empties.
+ * ends, the destructor of a pthread key, which must not call into Go, takes the
+ * number from the pthread and puts it on a list that the next call of any thread
+ * empties. Destructors of the program's own keys may still call after that: the
+ * pthread is attached anew, and its key's destructor runs once more.
  */
+#define _GNU_SOURCE /* pthread_getattr_np */
 #ifdef REFMON_MS_ABI
 #error "this file belongs to librefmon.so alone"
 #endif
@@ -26,12 +29,17 @@ static atomic_int forked;
 
 struct rm_teb *rm_teb(void) { return &teb; }
 
-static void thread_ended(void *node)
+static void give_back(struct ended *e)
 {
-	struct ended *e = node;
 	e->next = atomic_load(&ended_threads);
 	while (!atomic_compare_exchange_weak(&ended_threads, &e->next, e))
 		;
+}
+
+static void thread_ended(void *node)
+{
+	teb.thread = 0;
+	give_back(node);
 }
 
 uint64_t rm_take_ended(uint64_t *ids, uint64_t room)
@@ -46,7 +54,7 @@ uint64_t rm_take_ended(uint64_t *ids, uint64_t room)
 	}
 	while (e) { /* no room: back on the list, for the next round */
 		struct ended *next = e->next;
-		thread_ended(e);
+		give_back(e);
 		e = next;
 	}
 	return n;
@@ -63,21 +71,26 @@ __attribute__((constructor)) static void prepare(void)
 
 static uint64_t refuse(void)
 {
-	static const char text[] = "refmon: this process was forked from one that had librefmon loaded; it cannot call it before exec\n";
+	static const char text[] =
+		"refmon: this process was forked from one that had librefmon loaded; it cannot call it before exec\n";
 	if (atomic_exchange(&forked, 2) == 1)
 		(void)!write(2, text, sizeof text - 1);
 	return RM_NOT_SUPPORTED;
 }
 
-static uint64_t attach(void)
+/* Learns where the stack of the calling pthread is. */
+static void know_stack(void)
 {
-	struct ended *e = malloc(sizeof *e);
-	if (!e || !(e->thread = refmonAttach())) {
-		free(e);
-		return 0;
+	pthread_attr_t a;
+	void *low;
+	size_t size;
+	if (teb.stack_high || pthread_getattr_np(pthread_self(), &a))
+		return;
+	if (!pthread_attr_getstack(&a, &low, &size)) {
+		teb.stack_low = (uintptr_t)low;
+		teb.stack_high = (uintptr_t)low + size;
 	}
-	pthread_setspecific(key, e);
-	return teb.thread = e->thread;
+	pthread_attr_destroy(&a);
 }
 
 int rm_adopt(uint64_t thread)
@@ -85,9 +98,33 @@ int rm_adopt(uint64_t thread)
 	struct ended *e = malloc(sizeof *e);
 	if (!e)
 		return 0;
-	e->thread = teb.thread = thread;
-	pthread_setspecific(key, e);
+	e->thread = thread;
+	if (pthread_setspecific(key, e)) {
+		free(e);
+		return 0;
+	}
+	teb.thread = thread;
+	know_stack();
 	return 1;
+}
+
+static int attach(void)
+{
+	uint64_t thread = refmonAttach();
+	if (!thread)
+		return 0;
+	if (rm_adopt(thread))
+		return 1;
+	refmonDetach(thread);
+	return 0;
+}
+
+/* The end of the frames that lie between a call's arguments and the start of the pthread, 0 on a stack of
+ * the program's own: they stay usable for as long as the call lasts. */
+static uint64_t frames_end(const uint64_t *args)
+{
+	uintptr_t at = (uintptr_t)args;
+	return at >= teb.stack_low && at < teb.stack_high ? teb.stack_high : 0;
 }
 
 uint64_t rm_enter(uint32_t call, uint64_t *args)
@@ -98,13 +135,15 @@ uint64_t rm_enter(uint32_t call, uint64_t *args)
 		refmonDrain();
 	if (__builtin_expect(!teb.thread, 0) && !attach())
 		return RM_INSUFFICIENT_RESOURCES;
-	return refmonCall(teb.thread, call, args);
+	return refmonCall(teb.thread, call, args, frames_end(args));
 }
 
 void rm_run_as(uint64_t thread, uintptr_t call, uintptr_t routine, uintptr_t a, uintptr_t b)
 {
+	know_stack();
 	struct rm_teb own = teb;
-	teb = (struct rm_teb){.thread = thread};
+	teb.thread = thread;
+	teb.last_error = 0;
 	((rm_routine)call)((void *)routine, (void *)a, (void *)b);
 	teb = own;
 }

@@ -9,10 +9,12 @@
 #define RM_KERNEL 0x80000000u
 
 /* What a pthread keeps. thread is the number of its thread object, 0 before
- * its first call. */
+ * its first call and after librefmon's destructor; its stack is [low, high),
+ * 0 while that is not known. */
 struct rm_teb {
 	uint64_t thread;
 	uint32_t last_error;
+	uintptr_t stack_low, stack_high;
 };
 
 /* Exported for librefmon-ms.so and librefmonk.so, not for programs. */

@@ -27,7 +27,7 @@ func rmSetEntries(c *call) uint64 {
 	}
 	var old *sd.ACL
 	if p := c.ptr(2); p != 0 {
-		b, st := listBytes(p)
+		b, st := c.listBytes(p)
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -36,20 +36,20 @@ func rmSetEntries(c *call) uint64 {
 			return status(ntstatus.InvalidACL)
 		}
 	}
-	list, st := block(c.ptr(1), int(count)*explicitSize, 1)
+	list, st := c.Block(c.ptr(1), int(count)*explicitSize, 1)
 	if st != ntstatus.Success {
 		return status(st)
 	}
 	var requests []sd.Explicit
 	for ; len(list) > 0; list = list[explicitSize:] {
-		r, st := explicitOf(list, c.ptr(4), wide)
+		r, st := c.explicitOf(list, c.ptr(4), wide)
 		if st != ntstatus.Success {
 			return status(st)
 		}
 		requests = append(requests, r)
 	}
 	if old == nil && count == 0 {
-		return status(c.putU64(out, 0)) // no list in, none out
+		return status(c.WriteU64(out, 0)) // no list in, none out
 	}
 	acl, err := sd.Merge(old, requests...)
 	if err != nil {
@@ -61,14 +61,14 @@ func rmSetEntries(c *call) uint64 {
 	return status(c.give(out, []byte(acl.Binary())))
 }
 
-func explicitOf(b []byte, current user, wide bool) (r sd.Explicit, st ntstatus.Status) {
+func (c *call) explicitOf(b []byte, current user, wide bool) (r sd.Explicit, st ntstatus.Status) {
 	r.Mask, r.Mode = winnt.AccessMask(le.Uint32(b)), sd.AccessMode(le.Uint32(b[4:]))
 	inheritance, trustee := le.Uint32(b[8:]), b[16:]
 	if r.Mode < sd.GrantAccess || r.Mode > sd.SetAuditFailure || inheritance&^explicitInheritance != 0 {
 		return r, ntstatus.InvalidParameter
 	}
 	r.Inheritance = uint8(inheritance) & (sd.ValidInheritFlags &^ sd.Inherited)
-	t, st := trusteeOf(trustee, current, wide)
+	t, st := c.trusteeOf(trustee, current, wide)
 	r.Trustee, r.ObjectType, r.InheritedObjectType = t.sid, t.object, t.inherited
 	return r, st
 }
@@ -87,27 +87,27 @@ const (
 	trusteeObjectsAndName = 4
 )
 
-func trusteeOf(b []byte, current user, wide bool) (t trustee, st ntstatus.Status) {
+func (c *call) trusteeOf(b []byte, current user, wide bool) (t trustee, st ntstatus.Status) {
 	p, form := user(le.Uint64(b[24:])), le.Uint32(b[12:])
 	if le.Uint64(b) != 0 || le.Uint32(b[8:]) != 0 || p == 0 { // a second trustee must be none
 		return t, ntstatus.InvalidParameter
 	}
 	switch form {
 	case trusteeSID:
-		t.sid, st = sidAt(p)
+		t.sid, st = c.SIDAt(p)
 	case trusteeNamed:
-		t.sid, st = trusteeAccount(p, current, wide)
+		t.sid, st = c.trusteeAccount(p, current, wide)
 	case trusteeObjectsAndSID:
-		return objectsAndSID(p)
+		return c.objectsAndSID(p)
 	case trusteeObjectsAndName:
-		x, st := block(p, 32, 1)
+		x, st := c.Block(p, 32, 1)
 		if st != ntstatus.Success {
 			return t, st
 		}
 		if le.Uint32(x) != 0 {
 			return t, ntstatus.NotSupported // names of object types are a directory's
 		}
-		t.sid, st = trusteeAccount(user(le.Uint64(x[24:])), current, wide)
+		t.sid, st = c.trusteeAccount(user(le.Uint64(x[24:])), current, wide)
 		return t, st
 	default:
 		return t, ntstatus.InvalidParameter
@@ -116,8 +116,8 @@ func trusteeOf(b []byte, current user, wide bool) (t trustee, st ntstatus.Status
 }
 
 // objectsAndSID copies OBJECTS_AND_SID.
-func objectsAndSID(p user) (t trustee, st ntstatus.Status) {
-	b, st := block(p, 48, 1)
+func (c *call) objectsAndSID(p user) (t trustee, st ntstatus.Status) {
+	b, st := c.Block(p, 48, 1)
 	if st != ntstatus.Success {
 		return t, st
 	}
@@ -131,18 +131,18 @@ func objectsAndSID(p user) (t trustee, st ntstatus.Status) {
 	if present&2 != 0 {
 		t.inherited = (*winnt.GUID)(b[20:36])
 	}
-	t.sid, st = sidAt(user(le.Uint64(b[40:])))
+	t.sid, st = c.SIDAt(user(le.Uint64(b[40:])))
 	return t, st
 }
 
 // trusteeAccount is the SID of an account, or of the user that is current.
-func trusteeAccount(p, current user, wide bool) (sid.SID, ntstatus.Status) {
-	name, st := trusteeName(p, wide)
+func (c *call) trusteeAccount(p, current user, wide bool) (sid.SID, ntstatus.Status) {
+	name, st := c.trusteeName(p, wide)
 	if st != ntstatus.Success {
 		return sid.SID{}, st
 	}
 	if current != 0 && strings.EqualFold(name, "CURRENT_USER") {
-		return sidAt(current)
+		return c.SIDAt(current)
 	}
 	a, st := accountNamed(name)
 	return a.sid, st
@@ -150,25 +150,28 @@ func trusteeAccount(p, current user, wide bool) (sid.SID, ntstatus.Status) {
 
 // rmTrusteeSid is the SID of a TRUSTEE of either width.
 func rmTrusteeSid(c *call) uint64 {
-	b, st := block(c.ptr(0), 32, 1)
+	b, st := c.Block(c.ptr(0), 32, 1)
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	t, st := trusteeOf(b, c.ptr(1), c.boolean(2))
+	t, st := c.trusteeOf(b, c.ptr(1), c.boolean(2))
 	if st != ntstatus.Success {
 		return status(st)
 	}
 	return status(c.give(c.ptr(3), []byte(t.sid.Binary())))
 }
 
-func trusteeName(p user, wide bool) (string, ntstatus.Status) {
+// maxAccountName is the longest name that is read up to a terminator, in bytes.
+const maxAccountName = 1 << 20
+
+func (c *call) trusteeName(p user, wide bool) (string, ntstatus.Status) {
 	if wide {
-		return zeroTerminated(p)
+		return c.ZeroTerminatedAt(p)
 	}
 	var name []byte
 	var b [1]byte
-	for ; len(name) < maxText; p++ {
-		if st := get(b[:], p); st != ntstatus.Success {
+	for ; len(name) < maxAccountName; p++ {
+		if st := c.Read(b[:], p); st != ntstatus.Success {
 			return "", st
 		}
 		if b[0] == 0 {

@@ -9,9 +9,11 @@ package main
 import "C"
 
 import (
+	"encoding/binary"
 	"runtime/debug"
 	"unsafe"
 
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -36,10 +38,31 @@ func (c *call) ptr(i int) user              { return user(c.args[i]) }
 // status is the result of a stub that returns NTSTATUS.
 func status(st ntstatus.Status) uint64 { return uint64(st) }
 
+// user is an address that a caller passed.
+type user = marshal.Address
+
+// captured pairs a value with the status of reading it.
+func captured[T any](v T, st ntstatus.Status) nt.Captured[T] {
+	return nt.Captured[T]{V: v, Status: st}
+}
+
+// attributes captures the OBJECT_ATTRIBUTES that parameter i points to.
+func (c *call) attributes(i int) nt.Captured[*nt.ObjectAttributes] {
+	return captured(c.AttributesAt(c.ptr(i)))
+}
+
+var le = binary.LittleEndian
+
 //export refmonCall
-func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t) C.uint64_t {
+func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64_t) C.uint64_t {
+	t := threadByID(uint64(id))
+	if t == nil { // never: a pthread that ends forgets its number
+		return C.RM_NOT_SUPPORTED
+	}
 	old := debug.SetPanicOnFault(true)
-	r := threadByID(uint64(id)).enter((*[maxArgs]uint64)(unsafe.Pointer(args)), uint32(number))
+	low, high := t.Frames(uintptr(unsafe.Pointer(args)), uintptr(top))
+	r := t.enter((*[maxArgs]uint64)(unsafe.Pointer(args)), uint32(number))
+	t.Frames(low, high)
 	debug.SetPanicOnFault(old)
 	return C.uint64_t(r)
 }
@@ -61,6 +84,9 @@ func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 //export refmonAttach
 func refmonAttach() C.uint64_t { return C.uint64_t(attach()) }
 
+//export refmonDetach
+func refmonDetach(id C.uint64_t) { detach(uint64(id)) }
+
 //export refmonDrain
 func refmonDrain() {
 	var ids [64]C.uint64_t
@@ -79,12 +105,13 @@ func (c *call) wantsNull() bool { return c.profile == nt.Observed }
 // handle stays open.
 func (c *call) opened(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 	if !st.IsSuccess() {
+		// In the Observed profile a failure past the probe leaves NULL (O-5).
 		if c.wantsNull() {
-			c.putU64(out, 0) // O-5
+			c.WriteU64(out, 0)
 		}
 		return status(st)
 	}
-	if fault := c.putU64(out, uint64(h)); fault != ntstatus.Success {
+	if fault := c.WriteU64(out, uint64(h)); fault != ntstatus.Success {
 		return status(fault) // the handle stays open
 	}
 	return status(st)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -19,11 +19,11 @@ import (
 // addWithData puts an entry with application data behind the others of a list
 // and tells the size of the list, or the one it would need.
 func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, mask winnt.AccessMask, s sid.SID, data []byte, returned user) uint64 {
-	if st := c.probeU32(returned); st != ntstatus.Success {
+	if st := c.ProbeU32(returned); st != ntstatus.Success {
 		return status(st)
 	}
 	var need uint32
-	st := changeList(acl, func(list []byte) ntstatus.Status {
+	st := c.changeList(acl, func(list []byte) ntstatus.Status {
 		st := sd.AddACE(list, revision, t, flags, mask, s, sd.ACEExtra{AppData: data})
 		need = uint32(le.Uint16(list[2:]))
 		if l, _, err := sd.DecodeACL(list); st == ntstatus.AllottedSpaceExceeded && err == nil {
@@ -39,7 +39,7 @@ func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, ma
 		return st
 	})
 	if r := ntstatus.Status(st); r == ntstatus.Success || r == ntstatus.BufferTooSmall {
-		if fault := c.putU32(returned, need); fault != ntstatus.Success {
+		if fault := c.WriteU32(returned, need); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -55,11 +55,11 @@ func rmAddConditionalAce(c *call) uint64 {
 	if t != sd.AccessAllowedCallback && t != sd.AccessDeniedCallback && t != sd.SystemAuditCallback {
 		return status(ntstatus.InvalidParameter)
 	}
-	s, st := sidAt(c.ptr(5))
+	s, st := c.SIDAt(c.ptr(5))
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	text, st := zeroTerminated(c.ptr(6))
+	text, st := c.ZeroTerminatedAt(c.ptr(6))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -79,11 +79,11 @@ func rmAddConditionalAce(c *call) uint64 {
 
 // rmAddAttributeAce is AddResourceAttributeAce: of one attribute.
 func rmAddAttributeAce(c *call) uint64 {
-	s, st := sidAt(c.ptr(4))
+	s, st := c.SIDAt(c.ptr(4))
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	list, st := claimsAt(c.ptr(5))
+	list, st := c.ClaimsAt(c.ptr(5))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -93,62 +93,13 @@ func rmAddAttributeAce(c *call) uint64 {
 	return c.addWithData(c.ptr(0), c.u32(1), sd.SystemResourceAttribute, uint8(c.u32(2)), 0, s, list[0].Append(nil), c.ptr(6))
 }
 
-// claimSize is that of CLAIM_SECURITY_ATTRIBUTE_V1.
-const claimSize = 32
-
-// claimsAt copies CLAIM_SECURITY_ATTRIBUTES_INFORMATION, whose texts are
-// terminated; NULL is nil.
-func claimsAt(p user) ([]claims.Attribute, ntstatus.Status) {
-	if p == 0 {
-		return nil, ntstatus.Success
-	}
-	h, st := block(p, 16, 1)
-	if st != ntstatus.Success {
-		return nil, st
-	}
-	if le.Uint16(h) != 1 {
-		return nil, ntstatus.InvalidParameter // the one version there is
-	}
-	r := attributeReader{maxClaims}
-	b, st := r.array(user(le.Uint64(h[8:])), le.Uint32(h[4:]), claimSize)
-	var list []claims.Attribute
-	for ; len(b) > 0 && st == ntstatus.Success; b = b[claimSize:] {
-		a := claims.Attribute{Type: claims.Type(le.Uint16(b[8:])), Flags: le.Uint32(b[12:])}
-		if a.Name, st = zeroTerminated(user(le.Uint64(b))); st != ntstatus.Success {
-			return nil, st
-		}
-		st = r.claimValues(&a, user(le.Uint64(b[24:])), le.Uint32(b[16:]))
-		list = append(list, a)
-	}
-	return list, st
-}
-
-// claimValues copies n values; only those of texts differ from the counted form.
-func (r *attributeReader) claimValues(a *claims.Attribute, p user, n uint32) ntstatus.Status {
-	size := 8
-	if a.Type == claims.SID || a.Type == claims.Octets {
-		size = 16
-	}
-	values, st := r.array(p, n, size)
-	for ; len(values) > 0 && st == ntstatus.Success; values = values[size:] {
-		if a.Type != claims.String {
-			st = r.value(a, values)
-			continue
-		}
-		var s string
-		s, st = zeroTerminated(user(le.Uint64(values)))
-		a.Strings = append(a.Strings, s)
-	}
-	return st
-}
-
 // maxContainerName is the longest name of an AppContainer, in units.
 const maxContainerName = 64
 
 // rmAppcontainerSid is the SID of an AppContainer by its name: S-1-15-2 and the
 // first seven words of the hash of the name in lower case.
 func rmAppcontainerSid(c *call) uint64 {
-	name, st := zeroTerminated(c.ptr(0))
+	name, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -169,7 +120,7 @@ func rmAppcontainerSid(c *call) uint64 {
 }
 
 func rtlValidRelativeSecurityDescriptor(c *call) uint64 {
-	b, st := block(c.ptr(0), int(min(c.u32(1), 1<<18)), 1)
+	b, st := c.Block(c.ptr(0), int(min(c.u32(1), 1<<18)), 1)
 	if st != ntstatus.Success || len(b) < 20 || le.Uint16(b[2:])&uint16(sd.SelfRelative) == 0 {
 		return 0
 	}
@@ -199,14 +150,14 @@ func rmIdsOf(c *call) uint64 {
 		return status(st)
 	}
 	defer k.ObDereferenceObject(o)
-	var e encoder
+	var e marshal.Encoder
 	switch x := o.(type) {
 	case *kernel.EThread:
-		e.u64(uint64(x.Process().ID()))
-		e.u64(uint64(x.ID()))
+		e.U64(uint64(x.Process().ID()))
+		e.U64(uint64(x.ID()))
 	case *kernel.EProcess:
-		e.u64(uint64(x.ID()))
-		e.u64(0)
+		e.U64(uint64(x.ID()))
+		e.U64(0)
 	}
-	return status(put(c.ptr(2), e.b))
+	return status(c.Write(c.ptr(2), e.Bytes))
 }

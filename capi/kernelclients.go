@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -32,27 +33,27 @@ func (c *call) putClient(p user, x *kernel.ClientContext, st ntstatus.Status) ui
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	if st := c.probe(p, clientContextSize, 8); st != ntstatus.Success {
+	if st := c.Probe(p, clientContextSize, 8); st != ntstatus.Success {
 		c.face.k.SeDeleteClientSecurity(x)
 		return status(st)
 	}
-	var e encoder
-	e.u32(12)
-	e.u32(uint32(x.SQOS.ImpersonationLevel))
-	e.u8(x.SQOS.ContextTrackingMode)
-	e.u8(x.SQOS.EffectiveOnly)
-	e.align(8)
-	e.u64(own(x.Token))
-	e.u8(x.Direct)
-	e.u8(x.EffectiveOnly)
-	e.u8(x.Remote)
-	e.align(4)
+	var e marshal.Encoder
+	e.U32(12)
+	e.U32(uint32(x.SQOS.ImpersonationLevel))
+	e.U8(x.SQOS.ContextTrackingMode)
+	e.U8(x.SQOS.EffectiveOnly)
+	e.Align(8)
+	e.U64(own(x.Token))
+	e.U8(x.Direct)
+	e.U8(x.EffectiveOnly)
+	e.U8(x.Remote)
+	e.Align(4)
 	for _, id := range []winnt.LUID{x.Control.TokenID, x.Control.AuthenticationID, x.Control.ModifiedID} {
-		e.u64(uint64(id))
+		e.U64(uint64(id))
 	}
-	e.tokenInformation(winnt.TokenSource, x.Control.Source)
-	e.align(8)
-	return status(put(p, e.b))
+	e.TokenInformation(winnt.TokenSource, x.Control.Source)
+	e.Align(8)
+	return status(c.Write(p, e.Bytes))
 }
 
 func seCreateClientSecurity(c *call) uint64 {
@@ -79,7 +80,7 @@ func seCreateClientSecurityFromSubjectContext(c *call) uint64 {
 // is judged by the routine (I-80).
 func (c *call) qualityAt(i int) (q nt.SecurityQualityOfService, st ntstatus.Status) {
 	var b [12]byte
-	if st = get(b[:], c.ptr(i)); st != ntstatus.Success {
+	if st = c.Read(b[:], c.ptr(i)); st != ntstatus.Success {
 		return q, st
 	}
 	return nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(b[4:])), ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0}, st

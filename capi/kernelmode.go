@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
@@ -29,7 +30,7 @@ type face struct {
 func kernelCall(c *call, routine func(*call) uint64) uint64 {
 	if c.face == nil {
 		s, _ := embedded()
-		c.face = newFace(s.KernelMode(c.nt))
+		c.face = newFace(s.KernelMode(c.nt), c.Memory)
 	}
 	f := c.face
 	c.thread = &f.thread
@@ -44,9 +45,10 @@ func kernelCall(c *call, routine func(*call) uint64) uint64 {
 	return r
 }
 
-func newFace(k *kernel.KernelThread) *face {
+// newFace makes the face of a thread that has that memory.
+func newFace(k *kernel.KernelThread, m *marshal.Memory) *face {
 	sys := k.Zw().Services()
-	f := &face{thread: thread{nt: k.Zw(), sys: sys, profile: sys.Profile(), id: k.Thread().ID()}, k: k, locked: map[user]lockedSubject{}}
+	f := &face{thread: thread{nt: k.Zw(), sys: sys, profile: sys.Profile(), id: k.Thread().ID(), Memory: m}, k: k, locked: map[user]lockedSubject{}}
 	f.face = f
 	return f
 }
@@ -60,14 +62,14 @@ func (c *call) bug(format string, args ...any) {
 
 // read copies a structure that a routine has no status to refuse for.
 func (c *call) read(p user, b []byte) {
-	if get(b, p) != ntstatus.Success {
+	if c.Read(b, p) != ntstatus.Success {
 		c.bug("the memory at %#x cannot be read", uintptr(p))
 	}
 }
 
 // write is read's counterpart.
 func (c *call) write(p user, b []byte) {
-	if put(p, b) != ntstatus.Success {
+	if c.Write(p, b) != ntstatus.Success {
 		c.bug("the memory at %#x cannot be written", uintptr(p))
 	}
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
@@ -59,7 +60,7 @@ func obfDereferenceObject(c *call) uint64 {
 var openByPointer = kernel.Table.Find("ObOpenObjectByPointer")
 
 func obOpenObjectByPointer(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(6)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(6)); st != ntstatus.Success {
 		return status(st)
 	}
 	in := kernel.ObOpenObjectByPointerIn{Object: c.find(c.ptr(0)).object, HandleAttributes: c.u32(1), DesiredAccess: c.mask(3), ObjectType: c.objectType(4), AccessMode: c.processorMode(5)}
@@ -91,10 +92,10 @@ func obCloseHandle(c *call) uint64 {
 // obGetObjectSecurity gives a copy, NULL for an object without security.
 func obGetObjectSecurity(c *call) uint64 {
 	d := c.find(c.ptr(0)).object.Head().Security()
-	if st := firstFailure(c.probeHandle(c.ptr(1)), c.probe(c.ptr(2), 1, 1)); st != ntstatus.Success {
+	if st := firstFailure(c.ProbeHandle(c.ptr(1)), c.Probe(c.ptr(2), 1, 1)); st != ntstatus.Success {
 		return status(st)
 	}
-	if st := firstFailure(c.putU64(c.ptr(1), 0), c.putByte(c.ptr(2), d != nil)); st != ntstatus.Success || d == nil {
+	if st := firstFailure(c.WriteU64(c.ptr(1), 0), c.WriteBool(c.ptr(2), d != nil)); st != ntstatus.Success || d == nil {
 		return status(st)
 	}
 	return status(c.give(c.ptr(1), d.Append(nil)))
@@ -103,11 +104,11 @@ func obGetObjectSecurity(c *call) uint64 {
 // refmonCounts tells what is alive.
 func refmonCounts(c *call) uint64 {
 	s, _ := embedded()
-	var e encoder
+	var e marshal.Encoder
 	for _, n := range counts(s) {
-		e.u64(uint64(n))
+		e.U64(uint64(n))
 	}
-	c.write(c.ptr(0), e.b)
+	c.write(c.ptr(0), e.Bytes)
 	return 0
 }
 

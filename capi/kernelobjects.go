@@ -158,9 +158,9 @@ func disown[T ob.Object](c *call, p user) T {
 // receive writes the address of an object with its reference. On a fault the
 // reference is dropped.
 func (c *call) receive(out user, o ob.Object) ntstatus.Status {
-	if st := c.probeHandle(out); st != ntstatus.Success {
+	if st := c.ProbeHandle(out); st != ntstatus.Success {
 		o.Head().Deref(ob.TagContext)
 		return st
 	}
-	return c.putU64(out, own(o))
+	return c.WriteU64(out, own(o))
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -35,7 +36,7 @@ func TestObjectsAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		wg.Go(func() {
-			f := newFace(k)
+			f := newFace(k, new(marshal.Memory))
 			for range rounds {
 				mine := k.NewToken(value)
 				p := own(mine)

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -27,11 +28,11 @@ func seTokenIsWriteRestricted(c *call) uint64 {
 }
 
 func seQueryAuthenticationIdToken(c *call) uint64 {
-	return status(c.putU64(c.ptr(1), uint64(c.face.k.SeQueryAuthenticationIdToken(c.token(0)))))
+	return status(c.WriteU64(c.ptr(1), uint64(c.face.k.SeQueryAuthenticationIdToken(c.token(0)))))
 }
 
 func seQuerySessionIdToken(c *call) uint64 {
-	return status(c.putU32(c.ptr(1), c.face.k.SeQuerySessionIdToken(c.token(0))))
+	return status(c.WriteU32(c.ptr(1), c.face.k.SeQuerySessionIdToken(c.token(0))))
 }
 
 // seQueryInformationToken encodes twice: the pointers in a structure need to
@@ -42,24 +43,24 @@ func seQueryInformationToken(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	if st := c.probeHandle(out); st != ntstatus.Success {
+	if st := c.ProbeHandle(out); st != ntstatus.Success {
 		return status(st)
 	}
-	var size encoder
-	size.tokenInformation(class, v)
-	p := C.malloc(C.size_t(max(len(size.b), 1)))
+	var size marshal.Encoder
+	size.TokenInformation(class, v)
+	p := C.malloc(C.size_t(max(len(size.Bytes), 1)))
 	if p == nil {
 		return status(ntstatus.InsufficientResources)
 	}
-	e := encoder{base: user(uintptr(p))}
-	e.tokenInformation(class, v)
-	copy(unsafe.Slice((*byte)(p), len(e.b)), e.b)
-	return status(c.putU64(out, uint64(uintptr(p))))
+	e := marshal.Encoder{Base: user(uintptr(p))}
+	e.TokenInformation(class, v)
+	copy(unsafe.Slice((*byte)(p), len(e.Bytes)), e.Bytes)
+	return status(c.WriteU64(out, uint64(uintptr(p))))
 }
 
 func seFilterToken(c *call) uint64 {
 	t, st := c.face.k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: c.token(0), Flags: c.u32(1),
-		SIDsToDisable: captured(c.groupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.privilegesAt(c.ptr(3))), RestrictedSIDs: captured(c.groupsAt(c.ptr(4)))})
+		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))), RestrictedSIDs: captured(c.GroupsAt(c.ptr(4)))})
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -73,14 +74,14 @@ func seAccessCheck(c *call) uint64 {
 	if c.processorMode(7) == kernel.KernelMode {
 		mode = access.Kernel
 	}
-	r := c.face.k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: captured(c.descriptorAt(c.ptr(0))), SubjectSecurityContext: c.subjectAt(c.ptr(1)),
-		DesiredAccess: c.mask(3), PreviouslyGrantedAccess: c.mask(4), GenericMapping: captured(mappingAt(c.ptr(6))), AccessMode: mode})
+	r := c.face.k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))), SubjectSecurityContext: c.subjectAt(c.ptr(1)),
+		DesiredAccess: c.mask(3), PreviouslyGrantedAccess: c.mask(4), GenericMapping: captured(c.MappingAt(c.ptr(6))), AccessMode: mode})
 	if out != 0 {
 		c.write(out, make([]byte, 8))
 		if r.Privileges != nil {
-			var e encoder
-			e.privilegeSet(r.Privileges)
-			if st := c.give(out, e.b); st != ntstatus.Success {
+			var e marshal.Encoder
+			e.PrivilegeSet(r.Privileges)
+			if st := c.give(out, e.Bytes); st != ntstatus.Success {
 				r = kernel.SeAccessCheckOut{AccessStatus: st}
 			}
 		}
@@ -96,9 +97,9 @@ func sePrivilegeCheck(c *call) uint64 {
 		c.bug("the privilege set at %#x: %v", uintptr(c.ptr(0)), st)
 	}
 	found, held := c.face.k.SePrivilegeCheck(set, c.subjectAt(c.ptr(1)), c.processorMode(2))
-	var e encoder
-	e.privilegeSet(found)
-	c.write(c.ptr(0), e.b)
+	var e marshal.Encoder
+	e.PrivilegeSet(found)
+	c.write(c.ptr(0), e.Bytes)
 	return truth(held)
 }
 

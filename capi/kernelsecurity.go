@@ -30,9 +30,9 @@ func (c *call) hasSubject(p user) bool {
 }
 
 func seAssignSecurityEx(c *call) uint64 {
-	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.descriptorAt(c.ptr(0))), ExplicitDescriptor: captured(c.descriptorAt(c.ptr(1))),
-		ObjectType: captured(guidAt(c.ptr(3))), IsDirectoryObject: c.boolean(4), AutoInheritFlags: sd.AutoInherit(c.u32(5)), GenericMapping: captured(mappingAt(c.ptr(7)))}
-	if st := c.probeHandle(c.ptr(2)); st != ntstatus.Success {
+	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.DescriptorAt(c.ptr(0))), ExplicitDescriptor: captured(c.DescriptorAt(c.ptr(1))),
+		ObjectType: captured(c.guidAt(c.ptr(3))), IsDirectoryObject: c.boolean(4), AutoInheritFlags: sd.AutoInherit(c.u32(5)), GenericMapping: captured(c.MappingAt(c.ptr(7)))}
+	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)
 	}
 	if c.hasSubject(c.ptr(6)) {
@@ -40,7 +40,7 @@ func seAssignSecurityEx(c *call) uint64 {
 	}
 	d, st := c.face.k.SeAssignSecurityEx(in)
 	if st == ntstatus.NoToken {
-		c.putU64(c.ptr(2), 0) // Without a subject the variable becomes NULL (S-60).
+		c.WriteU64(c.ptr(2), 0) // Without a subject the variable becomes NULL (S-60).
 	}
 	if st != ntstatus.Success {
 		return status(st)
@@ -50,23 +50,23 @@ func seAssignSecurityEx(c *call) uint64 {
 
 // objectsDescriptor is the descriptor that a pointer at i points to.
 func (c *call) objectsDescriptor(i int) (*sd.Descriptor, ntstatus.Status) {
-	at, st := c.getU64(c.ptr(i))
+	at, st := c.ReadU64(c.ptr(i))
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	return c.descriptorAt(user(at))
+	return c.DescriptorAt(user(at))
 }
 
 // seSetSecurityDescriptorInfoEx leaves the descriptor it replaces to the
 // caller, who has the object and its lock.
 func seSetSecurityDescriptorInfoEx(c *call) uint64 {
-	information, st := c.getU32(c.ptr(1))
+	information, st := c.ReadU32(c.ptr(1))
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	in := kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: information, ModificationDescriptor: captured(c.descriptorAt(c.ptr(2))),
-		ObjectsSecurityDescriptor: captured(c.objectsDescriptor(3)), AutoInheritFlags: sd.AutoInherit(c.u32(4)), GenericMapping: captured(mappingAt(c.ptr(6)))}
-	if st := c.probeHandle(c.ptr(3)); st != ntstatus.Success {
+	in := kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: information, ModificationDescriptor: captured(c.DescriptorAt(c.ptr(2))),
+		ObjectsSecurityDescriptor: captured(c.objectsDescriptor(3)), AutoInheritFlags: sd.AutoInherit(c.u32(4)), GenericMapping: captured(c.MappingAt(c.ptr(6)))}
+	if st := c.ProbeHandle(c.ptr(3)); st != ntstatus.Success {
 		return status(st)
 	}
 	d, st := c.face.k.SeSetSecurityDescriptorInfoEx(in)
@@ -77,8 +77,8 @@ func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 }
 
 func seQuerySecurityDescriptorInfo(c *call) uint64 {
-	information, st := c.getU32(c.ptr(0))
-	length, st2 := c.getU32(c.ptr(2))
+	information, st := c.ReadU32(c.ptr(0))
+	length, st2 := c.ReadU32(c.ptr(2))
 	d, st3 := c.objectsDescriptor(3)
 	if st := firstFailure(st, st2, st3); st != ntstatus.Success {
 		return status(st)
@@ -87,13 +87,13 @@ func seQuerySecurityDescriptorInfo(c *call) uint64 {
 		d = sd.New(sd.Parts{}) // one without parts (O-64)
 	}
 	b := sd.Select(d, information).Append(nil)
-	if st := c.putU32(c.ptr(2), uint32(len(b))); st != ntstatus.Success {
+	if st := c.WriteU32(c.ptr(2), uint32(len(b))); st != ntstatus.Success {
 		return status(st)
 	}
 	if length < uint32(len(b)) {
 		return status(ntstatus.BufferTooSmall)
 	}
-	return status(put(c.ptr(1), b))
+	return status(c.Write(c.ptr(1), b))
 }
 
 // seValidSecurityDescriptor is the test of a self-relative descriptor with, in
@@ -103,6 +103,6 @@ func seValidSecurityDescriptor(c *call) uint64 {
 	if n < 20 {
 		return 0
 	}
-	b, st := block(c.ptr(1), int(n), 1)
+	b, st := c.Block(c.ptr(1), int(n), 1)
 	return truth(st == ntstatus.Success && sd.ValidRelative(b) && le.Uint32(b[4:]) != 0)
 }

@@ -79,7 +79,7 @@ func seCaptureSubjectContextEx(c *call) uint64 {
 }
 
 func (c *call) capture(out user, t *kernel.EThread, p *kernel.EProcess) {
-	if c.probe(out, subjectContextSize, 8) != ntstatus.Success {
+	if c.Probe(out, subjectContextSize, 8) != ntstatus.Success {
 		c.bug("the memory at %#x cannot be written", uintptr(out))
 	}
 	s := &kernel.SubjectContext{Process: p.ID()}
@@ -125,12 +125,12 @@ func seUnlockSubjectContext(c *call) uint64 {
 
 func seCreateAccessState(c *call) uint64 {
 	p, at := c.ptr(0), c.ptr(3)
-	if st := c.probe(p, accessStateSize, 8); st != ntstatus.Success {
+	if st := c.Probe(p, accessStateSize, 8); st != ntstatus.Success {
 		return status(st)
 	}
 	var m *winnt.GenericMapping
 	if at != 0 {
-		v, st := mappingAt(at)
+		v, st := c.MappingAt(at)
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -149,7 +149,7 @@ func seCreateAccessState(c *call) uint64 {
 	le.PutUint32(b[24:], uint32(s.OriginalDesiredAccess))
 	copy(b[32:], encodeSubject(s.SubjectSecurityContext))
 	le.PutUint64(b[72:], uint64(c.ptr(1)))
-	return status(put(p, b))
+	return status(c.Write(p, b))
 }
 
 // accessStateAt reads an ACCESS_STATE.
@@ -169,7 +169,7 @@ func seDeleteAccessState(c *call) uint64 {
 }
 
 func seFastTraverseCheck(c *call) uint64 {
-	d, st := c.descriptorAt(c.ptr(0))
+	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return 0
 	}

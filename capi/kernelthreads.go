@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -13,9 +14,9 @@ import (
 func rmCreateSystemThread(c *call) uint64 {
 	out, client, number := c.ptr(0), c.ptr(4), c.ptr(5)
 	attributes := c.attributes(2)
-	st := firstFailure(c.probeHandle(out), attributes.Status)
+	st := firstFailure(c.ProbeHandle(out), attributes.Status)
 	if client != 0 {
-		st = firstFailure(st, c.probe(client, 16, 4))
+		st = firstFailure(st, c.Probe(client, 16, 4))
 	}
 	if st != ntstatus.Success {
 		return status(st)
@@ -35,7 +36,7 @@ func rmCreateSystemThread(c *call) uint64 {
 	if err != nil {
 		return status(ntstatus.ProcessIsTerminating)
 	}
-	f := newFace(t)
+	f := newFace(t, new(marshal.Memory))
 	var flags uint32
 	if attributes.V != nil {
 		flags = attributes.V.Attributes
@@ -55,7 +56,7 @@ func rmCreateSystemThread(c *call) uint64 {
 
 // rmEndSystemThread gives back a thread object whose pthread never ran.
 func rmEndSystemThread(c *call) uint64 {
-	n, st := c.getU64(c.ptr(0))
+	n, st := c.ReadU64(c.ptr(0))
 	if st == ntstatus.Success {
 		detach(n)
 	}

@@ -11,6 +11,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
 )
@@ -43,7 +44,7 @@ func rmQueueWork(c *call) uint64 {
 // doWork runs items, in the order they were queued, as a thread of the System
 // process; there the Nt names have previous mode kernel, too (I-49).
 func doWork(_ context.Context, worker *kernel.KernelThread, _ *kernel.SubjectContext) {
-	id := register(&newFace(worker).thread)
+	id := register(&newFace(worker, new(marshal.Memory)).thread)
 	defer unregister(id)
 	for {
 		work.Lock()

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -13,7 +14,7 @@ func ntClose(c *call) uint64 { return status(c.nt.NtClose(c.handle(0))) }
 func ntDuplicateObject(c *call) uint64 {
 	out := c.ptr(3)
 	if out != 0 { // the handle may go unreported
-		if st := c.probeHandle(out); st != ntstatus.Success {
+		if st := c.ProbeHandle(out); st != ntstatus.Success {
 			return status(st)
 		}
 	}
@@ -33,20 +34,20 @@ func ntMakePermanentObject(c *call) uint64 { return status(c.nt.NtMakePermanentO
 func ntQueryObject(c *call) uint64 {
 	class, buffer, length, returned := nt.ObjectInfoClass(c.u32(1)), c.ptr(2), c.u32(3), c.ptr(4)
 	in := nt.QueryObjectIn{Handle: c.handle(0), ObjectInformationClass: class, ObjectInformationLength: length}
-	in.FaultReturnLength = c.probe(buffer, uintptr(length), 1)
+	in.FaultReturnLength = c.Probe(buffer, uintptr(length), 1)
 	if returned != 0 && in.FaultReturnLength == ntstatus.Success {
-		in.FaultReturnLength = c.probeU32(returned)
+		in.FaultReturnLength = c.ProbeU32(returned)
 	}
 	out, st := c.sys.NtQueryObject(in)
 	if st.IsSuccess() {
-		e := encoder{base: buffer}
-		e.objectInformation(out.ObjectInformation)
-		if fault := put(buffer, e.b); fault != ntstatus.Success {
+		e := marshal.Encoder{Base: buffer}
+		e.ObjectInformation(out.ObjectInformation)
+		if fault := c.Write(buffer, e.Bytes); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
 	if returned != 0 && out.ReturnLength != 0 {
-		if fault := c.putU32(returned, out.ReturnLength); fault != ntstatus.Success {
+		if fault := c.WriteU32(returned, out.ReturnLength); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -55,7 +56,7 @@ func ntQueryObject(c *call) uint64 {
 
 func ntSetInformationObject(c *call) uint64 {
 	in := nt.SetInformationObjectIn{Handle: c.handle(0), ObjectInformationClass: nt.ObjectInfoClass(c.u32(1)), ObjectInformationLength: c.u32(3)}
-	b, st := block(c.ptr(2), int(min(c.u32(3), 2)), 1)
+	b, st := c.Block(c.ptr(2), int(min(c.u32(3), 2)), 1)
 	in.ObjectInformation.Status = st
 	if len(b) == 2 {
 		in.ObjectInformation.V = nt.HandleFlagInformation{Inherit: b[0] != 0, ProtectFromClose: b[1] != 0}
@@ -67,12 +68,12 @@ func ntSetInformationObject(c *call) uint64 {
 func ntQuerySecurityObject(c *call) uint64 {
 	buffer, length, needed := c.ptr(2), c.u32(3), c.ptr(4)
 	in := nt.QuerySecurityObjectIn{Handle: c.handle(0), SecurityInformation: nt.SecurityInformation(c.u32(1)), Length: length}
-	if in.FaultLengthNeeded = c.probeU32(needed); in.FaultLengthNeeded == ntstatus.Success {
-		in.FaultLengthNeeded = c.probe(buffer, uintptr(length), 4)
+	if in.FaultLengthNeeded = c.ProbeU32(needed); in.FaultLengthNeeded == ntstatus.Success {
+		in.FaultLengthNeeded = c.Probe(buffer, uintptr(length), 4)
 	}
 	out, st := c.sys.NtQuerySecurityObject(in)
 	if st.IsSuccess() {
-		if fault := put(buffer, out.SecurityDescriptor.Append(nil)); fault != ntstatus.Success {
+		if fault := c.Write(buffer, out.SecurityDescriptor.Append(nil)); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -80,7 +81,7 @@ func ntQuerySecurityObject(c *call) uint64 {
 }
 
 func ntSetSecurityObject(c *call) uint64 {
-	d, st := c.descriptorAt(c.ptr(2))
+	d, st := c.DescriptorAt(c.ptr(2))
 	if c.ptr(2) == 0 {
 		st = ntstatus.AccessViolation // O-65
 	}
@@ -88,35 +89,35 @@ func ntSetSecurityObject(c *call) uint64 {
 	return status(st)
 }
 
-func clientIDAt(p user) (*nt.ClientID, ntstatus.Status) {
+func (c *call) clientIDAt(p user) (*nt.ClientID, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
 	}
 	var b [16]byte
-	if st := get(b[:], p); st != ntstatus.Success {
+	if st := c.Read(b[:], p); st != ntstatus.Success {
 		return nil, st
 	}
 	return &nt.ClientID{UniqueProcess: winnt.Handle(le.Uint64(b[:])), UniqueThread: winnt.Handle(le.Uint64(b[8:]))}, ntstatus.Success
 }
 
 func ntOpenProcess(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtOpenProcess(nt.OpenProcessIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ClientID: captured(clientIDAt(c.ptr(3)))})
+	out, st := c.sys.NtOpenProcess(nt.OpenProcessIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ClientID: captured(c.clientIDAt(c.ptr(3)))})
 	return c.opened(c.ptr(0), out.ProcessHandle, st)
 }
 
 func ntOpenThread(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtOpenThread(nt.OpenThreadIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ClientID: captured(clientIDAt(c.ptr(3)))})
+	out, st := c.sys.NtOpenThread(nt.OpenThreadIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ClientID: captured(c.clientIDAt(c.ptr(3)))})
 	return c.opened(c.ptr(0), out.ThreadHandle, st)
 }
 
 func ntGetNextThread(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(5)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(5)); st != ntstatus.Success {
 		return status(st)
 	}
 	out, st := c.sys.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: c.handle(0), ThreadHandle: c.handle(1), DesiredAccess: c.mask(2), HandleAttributes: c.u32(3), Flags: c.u32(4)})
@@ -129,7 +130,7 @@ func (c *call) handleAt(p user, length uint32) nt.Captured[winnt.Handle] {
 	if length < 8 {
 		return nt.Captured[winnt.Handle]{}
 	}
-	v, st := c.getU64(p)
+	v, st := c.ReadU64(p)
 	return captured(winnt.Handle(v), st)
 }
 
@@ -148,7 +149,7 @@ func ntSetInformationProcess(c *call) uint64 {
 }
 
 func ntImpersonateThread(c *call) uint64 {
-	q, st := qosAt(c.ptr(2))
+	q, st := c.QualityAt(c.ptr(2))
 	if c.ptr(2) == 0 {
 		st = ntstatus.AccessViolation // not optional here
 	}
@@ -161,7 +162,7 @@ func ntImpersonateAnonymousToken(c *call) uint64 {
 }
 
 func ntCreateEvent(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
 	out, st := c.sys.NtCreateEvent(nt.CreateEventIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), EventType: nt.EventType(c.u32(3)), InitialState: c.boolean(4)})
@@ -169,7 +170,7 @@ func ntCreateEvent(c *call) uint64 {
 }
 
 func ntOpenEvent(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
 	out, st := c.sys.NtOpenEvent(nt.OpenEventIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
@@ -177,7 +178,7 @@ func ntOpenEvent(c *call) uint64 {
 }
 
 func ntCreateDirectoryObject(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
 	out, st := c.sys.NtCreateDirectoryObject(nt.CreateDirectoryObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
@@ -185,7 +186,7 @@ func ntCreateDirectoryObject(c *call) uint64 {
 }
 
 func ntOpenDirectoryObject(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
 	out, st := c.sys.NtOpenDirectoryObject(nt.OpenDirectoryObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
@@ -193,10 +194,10 @@ func ntOpenDirectoryObject(c *call) uint64 {
 }
 
 func ntCreateSymbolicLinkObject(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	target, st := stringAt(c.ptr(3))
+	target, st := c.StringAt(c.ptr(3))
 	if c.ptr(3) == 0 {
 		st = ntstatus.AccessViolation
 	}
@@ -205,7 +206,7 @@ func ntCreateSymbolicLinkObject(c *call) uint64 {
 }
 
 func ntOpenSymbolicLinkObject(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
 	out, st := c.sys.NtOpenSymbolicLinkObject(nt.OpenSymbolicLinkObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
@@ -213,7 +214,7 @@ func ntOpenSymbolicLinkObject(c *call) uint64 {
 }
 
 func ntCreateJobObject(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
 	out, st := c.sys.NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
@@ -221,7 +222,7 @@ func ntCreateJobObject(c *call) uint64 {
 }
 
 func ntOpenJobObject(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
 	out, st := c.sys.NtOpenJobObject(nt.OpenJobObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
@@ -236,9 +237,9 @@ func ntAssignProcessToJobObject(c *call) uint64 {
 // refmonClientId tells the ids of the calling process and thread.
 func refmonClientId(c *call) uint64 {
 	_, process := embedded()
-	var e encoder
-	e.u64(uint64(process.ID()))
-	e.u64(uint64(c.id))
-	put(c.ptr(0), e.b)
+	var e marshal.Encoder
+	e.U64(uint64(process.ID()))
+	e.U64(uint64(c.id))
+	c.Write(c.ptr(0), e.Bytes)
 	return 0
 }

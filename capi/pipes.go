@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -17,6 +18,7 @@ func (c *call) waiting(h winnt.Handle, blocked ntstatus.Status, try func() ntsta
 			return st, waited
 		}
 		<-changed
+		c.Forget() // the program may have taken outputs away meanwhile
 		waited = true
 	}
 }
@@ -29,10 +31,10 @@ const (
 
 // probeOpen probes what the services write that give a file handle.
 func (c *call) probeOpen() ntstatus.Status {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return st
 	}
-	return c.probe(c.ptr(3), 16, 4)
+	return c.Probe(c.ptr(3), 16, 4)
 }
 
 // openedFile ends them.
@@ -76,7 +78,7 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 		return status(st)
 	}
 	if p := c.ptr(13); p != 0 { // how long NtFsControlFile(FSCTL_PIPE_WAIT) waits
-		if _, st := c.getU64(p); st != ntstatus.Success {
+		if _, st := c.ReadU64(p); st != ntstatus.Success {
 			return status(st)
 		}
 	}
@@ -114,10 +116,10 @@ func pipeParameters(disposition, options, typ, read, completion uint32) ntstatus
 
 // putIOStatus writes an IO_STATUS_BLOCK.
 func (c *call) putIOStatus(p user, st ntstatus.Status, information uint64) ntstatus.Status {
-	var e encoder
-	e.u64(uint64(st))
-	e.u64(information)
-	return put(p, e.b)
+	var e marshal.Encoder
+	e.U64(uint64(st))
+	e.U64(information)
+	return c.Write(p, e.Bytes)
 }
 
 // ioCall is one call on a file under way: where its result goes.
@@ -130,7 +132,7 @@ type ioCall struct {
 // belong to calls that do not wait, and every handle here does.
 func (c *call) io(event, routine, block int) (ioCall, ntstatus.Status) {
 	x := ioCall{c, c.ptr(block)}
-	if st := c.probe(x.block, 16, 4); st != ntstatus.Success {
+	if st := c.Probe(x.block, 16, 4); st != ntstatus.Success {
 		return x, st // O-3
 	}
 	if c.handle(event) != 0 || c.ptr(routine) != 0 {
@@ -143,12 +145,12 @@ func (c *call) io(event, routine, block int) (ioCall, ntstatus.Status) {
 // a ByteOffset and a Key, as far as to tell a bad pointer.
 func (c *call) optional(offset, key int) ntstatus.Status {
 	if p := c.ptr(offset); p != 0 {
-		if _, st := c.getU64(p); st != ntstatus.Success {
+		if _, st := c.ReadU64(p); st != ntstatus.Success {
 			return st
 		}
 	}
 	if p := c.ptr(key); p != 0 {
-		if _, st := c.getU32(p); st != ntstatus.Success {
+		if _, st := c.ReadU32(p); st != ntstatus.Success {
 			return st
 		}
 	}
@@ -170,7 +172,7 @@ func ntReadFile(c *call) uint64 {
 	h, buffer, length := c.handle(0), c.ptr(5), c.u32(6)
 	x, st := c.io(1, 2, 4)
 	if st == ntstatus.Success {
-		st = c.probe(buffer, uintptr(length), 1)
+		st = c.Probe(buffer, uintptr(length), 1)
 	}
 	if st == ntstatus.Success {
 		st = c.optional(7, 8)
@@ -183,7 +185,7 @@ func ntReadFile(c *call) uint64 {
 		b, st = c.nt.NtReadFile(h, length)
 		return st
 	})
-	if fault := put(buffer, b); fault != ntstatus.Success {
+	if fault := c.Write(buffer, b); fault != ntstatus.Success {
 		return status(fault)
 	}
 	return x.finish(st, len(b))
@@ -198,7 +200,7 @@ func ntWriteFile(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	b, st := block(c.ptr(5), int(c.u32(6)), 1)
+	b, st := c.Block(c.ptr(5), int(c.u32(6)), 1)
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -214,7 +216,7 @@ func ntFsControlFile(c *call) uint64 {
 	h, code := c.handle(0), c.u32(5)
 	x, st := c.io(1, 2, 4)
 	if st == ntstatus.Success {
-		st = c.probe(c.ptr(8), uintptr(c.u32(9)), 1)
+		st = c.Probe(c.ptr(8), uintptr(c.u32(9)), 1)
 	}
 	if st != ntstatus.Success {
 		return status(st)

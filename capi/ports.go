@@ -5,6 +5,7 @@ package main
 import (
 	"sync"
 
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -38,6 +39,7 @@ func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstat
 			return st
 		}
 		<-changed
+		c.Forget() // the program may have taken outputs away meanwhile
 	}
 }
 
@@ -48,11 +50,11 @@ type portMessage struct {
 	data   []byte
 }
 
-func messageAt(p user) (m portMessage, st ntstatus.Status) {
+func (c *call) messageAt(p user) (m portMessage, st ntstatus.Status) {
 	if p%4 != 0 {
 		return m, ntstatus.DatatypeMisalignment // O-3
 	}
-	h, st := block(p, messageHeader, 1)
+	h, st := c.Block(p, messageHeader, 1)
 	if st != ntstatus.Success {
 		return m, st
 	}
@@ -62,28 +64,28 @@ func messageAt(p user) (m portMessage, st ntstatus.Status) {
 	}
 	m.client = nt.ClientID{UniqueProcess: winnt.Handle(le.Uint64(h[8:])), UniqueThread: winnt.Handle(le.Uint64(h[16:]))}
 	m.id = le.Uint32(h[24:])
-	m.data, st = block(p+messageHeader, n, 1)
+	m.data, st = c.Block(p+messageHeader, n, 1)
 	return m, st
 }
 
 // putMessage writes a message that was received.
-func putMessage(p user, typ uint16, m portMessage) ntstatus.Status {
-	var e encoder
-	e.u16(uint16(len(m.data)))
-	e.u16(uint16(len(m.data) + messageHeader))
-	e.u16(typ)
-	e.u16(0)
-	e.u64(uint64(m.client.UniqueProcess))
-	e.u64(uint64(m.client.UniqueThread))
-	e.u32(m.id)
-	e.align(8)
-	e.u64(0)
-	e.b = append(e.b, m.data...)
-	return put(p, e.b)
+func (c *call) putMessage(p user, typ uint16, m portMessage) ntstatus.Status {
+	var e marshal.Encoder
+	e.U16(uint16(len(m.data)))
+	e.U16(uint16(len(m.data) + messageHeader))
+	e.U16(typ)
+	e.U16(0)
+	e.U64(uint64(m.client.UniqueProcess))
+	e.U64(uint64(m.client.UniqueThread))
+	e.U32(m.id)
+	e.Align(8)
+	e.U64(0)
+	e.Bytes = append(e.Bytes, m.data...)
+	return c.Write(p, e.Bytes)
 }
 
 func ntCreatePort(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
 	longest := c.u32(3)
@@ -102,45 +104,45 @@ type connecting struct {
 
 func (c *call) connecting() (x connecting, st ntstatus.Status) {
 	x = connecting{longest: c.ptr(5), info: c.ptr(6), infoLength: c.ptr(7)}
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return x, st
 	}
 	if x.longest != 0 {
-		if st := c.probeU32(x.longest); st != ntstatus.Success {
+		if st := c.ProbeU32(x.longest); st != ntstatus.Success {
 			return x, st
 		}
 	}
 	if x.infoLength == 0 {
 		return x, ntstatus.Success
 	}
-	if st := c.probeU32(x.infoLength); st != ntstatus.Success {
+	if st := c.ProbeU32(x.infoLength); st != ntstatus.Success {
 		return x, st
 	}
-	if x.room, st = c.getU32(x.infoLength); st != ntstatus.Success {
+	if x.room, st = c.ReadU32(x.infoLength); st != ntstatus.Success {
 		return x, st
 	}
 	if x.info == 0 {
 		x.room = 0
 		return x, st
 	}
-	return x, c.probe(x.info, uintptr(x.room), 1)
+	return x, c.Probe(x.info, uintptr(x.room), 1)
 }
 
 // connected writes what the server answered.
 func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.Status {
 	if x.infoLength != 0 {
 		answer = answer[:min(len(answer), int(x.room))]
-		if fault := put(x.info, answer); fault != ntstatus.Success {
+		if fault := c.Write(x.info, answer); fault != ntstatus.Success {
 			return fault
 		}
-		if fault := c.putU32(x.infoLength, uint32(len(answer))); fault != ntstatus.Success {
+		if fault := c.WriteU32(x.infoLength, uint32(len(answer))); fault != ntstatus.Success {
 			return fault
 		}
 	}
 	if x.longest == 0 {
 		return ntstatus.Success
 	}
-	return c.putU32(x.longest, longest+messageHeader)
+	return c.WriteU32(x.longest, longest+messageHeader)
 }
 
 // ntConnectPort waits until the server has completed the connection.
@@ -149,7 +151,7 @@ func ntConnectPort(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	name, st := stringAt(c.ptr(1))
+	name, st := c.StringAt(c.ptr(1))
 	if c.ptr(1) == 0 {
 		st = ntstatus.AccessViolation
 	}
@@ -159,7 +161,7 @@ func ntConnectPort(c *call) uint64 {
 	if c.ptr(3) != 0 || c.ptr(4) != 0 { // views of sections, which there are not
 		return status(ntstatus.NotSupported)
 	}
-	o, st := c.sys.NtConnectPort(nt.ConnectPortIn{PortName: name, SecurityQos: captured(qosAt(c.ptr(2))), ConnectionInformation: captured(block(x.info, int(x.room), 1))})
+	o, st := c.sys.NtConnectPort(nt.ConnectPortIn{PortName: name, SecurityQos: captured(c.QualityAt(c.ptr(2))), ConnectionInformation: captured(c.Block(x.info, int(x.room), 1))})
 	if !st.IsSuccess() {
 		return c.opened(c.ptr(0), 0, st)
 	}
@@ -179,8 +181,8 @@ func ntConnectPort(c *call) uint64 {
 	return c.opened(c.ptr(0), o.PortHandle, st)
 }
 
-// putMessage writes what a server received and remembers whom it may accept.
-func (c *call) putMessage(h winnt.Handle, p, context user, m *nt.ReplyWaitReceivePortOut) ntstatus.Status {
+// received writes what a server received and remembers whom it may accept.
+func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceivePortOut) ntstatus.Status {
 	typ := uint16(lpcRequest)
 	switch {
 	case m.Connecting:
@@ -191,18 +193,18 @@ func (c *call) putMessage(h winnt.Handle, p, context user, m *nt.ReplyWaitReceiv
 	case m.Closed:
 		typ = lpcPortClosed
 	}
-	if st := putMessage(p, typ, portMessage{m.ClientID, m.MessageID, m.Request}); st != ntstatus.Success {
+	if st := c.putMessage(p, typ, portMessage{m.ClientID, m.MessageID, m.Request}); st != ntstatus.Success {
 		return st
 	}
 	if context != 0 && !m.Connecting {
-		return c.putU64(context, m.PortContext)
+		return c.WriteU64(context, m.PortContext)
 	}
 	return ntstatus.Success
 }
 
 func ntListenPort(c *call) uint64 {
 	h, p := c.handle(0), c.ptr(1)
-	if st := c.probe(p, messageHeader, 4); st != ntstatus.Success {
+	if st := c.Probe(p, messageHeader, 4); st != ntstatus.Success {
 		return status(st)
 	}
 	var m nt.ReplyWaitReceivePortOut
@@ -211,17 +213,17 @@ func ntListenPort(c *call) uint64 {
 		return st
 	})
 	if st == ntstatus.Success {
-		st = c.putMessage(h, p, 0, &m)
+		st = c.received(h, p, 0, &m)
 	}
 	return status(st)
 }
 
 func ntAcceptConnectPort(c *call) uint64 {
 	out, accept := c.ptr(0), c.boolean(3)
-	if st := c.probeHandle(out); st != ntstatus.Success {
+	if st := c.ProbeHandle(out); st != ntstatus.Success {
 		return status(st)
 	}
-	m, st := messageAt(c.ptr(2))
+	m, st := c.messageAt(c.ptr(2))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -252,10 +254,10 @@ func ntCompleteConnectPort(c *call) uint64 {
 // ntRequestWaitReplyPort sends a request and waits for the reply to it.
 func ntRequestWaitReplyPort(c *call) uint64 {
 	h, reply := c.handle(0), c.ptr(2)
-	if st := c.probe(reply, messageHeader, 4); st != ntstatus.Success {
+	if st := c.Probe(reply, messageHeader, 4); st != ntstatus.Success {
 		return status(st)
 	}
-	m, st := messageAt(c.ptr(1))
+	m, st := c.messageAt(c.ptr(1))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -272,11 +274,11 @@ func ntRequestWaitReplyPort(c *call) uint64 {
 		return status(st)
 	}
 	_, process := embedded()
-	return status(putMessage(reply, lpcReply, portMessage{nt.ClientID{UniqueProcess: process.ID(), UniqueThread: c.id}, id, out.Reply}))
+	return status(c.putMessage(reply, lpcReply, portMessage{nt.ClientID{UniqueProcess: process.ID(), UniqueThread: c.id}, id, out.Reply}))
 }
 
 func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
-	m, st := messageAt(p)
+	m, st := c.messageAt(p)
 	if st != ntstatus.Success {
 		return st
 	}
@@ -291,11 +293,11 @@ func ntReplyPort(c *call) uint64 { return status(c.reply(c.handle(0), c.ptr(1)))
 func ntReplyWaitReceivePort(c *call) uint64 {
 	h, context, receive := c.handle(0), c.ptr(1), c.ptr(3)
 	if context != 0 {
-		if st := c.probeHandle(context); st != ntstatus.Success {
+		if st := c.ProbeHandle(context); st != ntstatus.Success {
 			return status(st)
 		}
 	}
-	if st := c.probe(receive, messageHeader, 4); st != ntstatus.Success {
+	if st := c.Probe(receive, messageHeader, 4); st != ntstatus.Success {
 		return status(st)
 	}
 	if p := c.ptr(2); p != 0 {
@@ -309,13 +311,13 @@ func ntReplyWaitReceivePort(c *call) uint64 {
 		return st
 	})
 	if st == ntstatus.Success {
-		st = c.putMessage(h, receive, context, &m)
+		st = c.received(h, receive, context, &m)
 	}
 	return status(st)
 }
 
 func ntImpersonateClientOfPort(c *call) uint64 {
-	m, st := messageAt(c.ptr(1))
+	m, st := c.messageAt(c.ptr(1))
 	if st != ntstatus.Success {
 		return status(st)
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
@@ -30,9 +31,9 @@ func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 
 // rmAssign makes the descriptor of a new private object.
 func rmAssign(c *call) uint64 {
-	parent, explicit, types := captured(c.descriptorAt(c.ptr(0))), captured(c.descriptorAt(c.ptr(1))), captured(guidsAt(c.ptr(3), c.u32(4)))
-	mapping := captured(mappingAt(c.ptr(8)))
-	for _, st := range []ntstatus.Status{parent.Status, explicit.Status, types.Status, mapping.Status, c.probeHandle(c.ptr(2))} {
+	parent, explicit, types := captured(c.DescriptorAt(c.ptr(0))), captured(c.DescriptorAt(c.ptr(1))), captured(c.guidsAt(c.ptr(3), c.u32(4)))
+	mapping := captured(c.MappingAt(c.ptr(8)))
+	for _, st := range []ntstatus.Status{parent.Status, explicit.Status, types.Status, mapping.Status, c.ProbeHandle(c.ptr(2))} {
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -49,14 +50,14 @@ func rmAssign(c *call) uint64 {
 }
 
 // guidsAt copies what n pointers name; NULL ones are passed over.
-func guidsAt(p user, n uint32) (list []winnt.GUID, st ntstatus.Status) {
-	if n > maxObjectTypes {
+func (c *call) guidsAt(p user, n uint32) (list []winnt.GUID, st ntstatus.Status) {
+	if n > marshal.MaxObjectTypes {
 		return nil, ntstatus.InvalidParameter
 	}
-	b, st := block(p, 8*int(n), 1)
+	b, st := c.Block(p, 8*int(n), 1)
 	for ; len(b) > 0 && st == ntstatus.Success; b = b[8:] {
 		var g *winnt.GUID
-		if g, st = guidAt(user(le.Uint64(b))); st == ntstatus.Success && g != nil {
+		if g, st = c.guidAt(user(le.Uint64(b))); st == ntstatus.Success && g != nil {
 			list = append(list, *g)
 		}
 	}
@@ -66,7 +67,7 @@ func guidsAt(p user, n uint32) (list []winnt.GUID, st ntstatus.Status) {
 // rmSetParts replaces parts of a private object's descriptor; the new one is
 // memory of its own.
 func rmSetParts(c *call) uint64 {
-	change, old, mapping := captured(c.descriptorAt(c.ptr(1))), captured(c.descriptorAt(c.ptr(2))), captured(mappingAt(c.ptr(4)))
+	change, old, mapping := captured(c.DescriptorAt(c.ptr(1))), captured(c.DescriptorAt(c.ptr(2))), captured(c.MappingAt(c.ptr(4)))
 	for _, st := range []ntstatus.Status{change.Status, old.Status, mapping.Status} {
 		if st != ntstatus.Success {
 			return status(st)
@@ -88,7 +89,7 @@ func rmSetParts(c *call) uint64 {
 
 // rmSelectParts copies parts of a descriptor to a buffer.
 func rmSelectParts(c *call) uint64 {
-	d, st := c.descriptorAt(c.ptr(0))
+	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -96,11 +97,11 @@ func rmSelectParts(c *call) uint64 {
 		return status(ntstatus.InvalidSecurityDescr)
 	}
 	b := sd.Select(d, c.u32(1)).Append(nil)
-	if st := c.putU32(c.ptr(4), uint32(len(b))); st != ntstatus.Success {
+	if st := c.WriteU32(c.ptr(4), uint32(len(b))); st != ntstatus.Success {
 		return status(st)
 	}
 	if c.u32(3) < uint32(len(b)) {
 		return status(ntstatus.BufferTooSmall)
 	}
-	return status(put(c.ptr(2), b))
+	return status(c.Write(c.ptr(2), b))
 }

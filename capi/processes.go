@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -38,7 +39,7 @@ func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Sta
 	if p == 0 {
 		return a, ntstatus.Success
 	}
-	total, st := c.getU64(p)
+	total, st := c.ReadU64(p)
 	if st != ntstatus.Success {
 		return a, st
 	}
@@ -46,7 +47,7 @@ func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Sta
 	if total < attributeListSize || (total-attributeListSize)%attributeEntrySize != 0 || n > maxProcessAttributes {
 		return a, ntstatus.InvalidParameter
 	}
-	b, st := block(p+attributeListSize, int(n)*attributeEntrySize, 4)
+	b, st := c.Block(p+attributeListSize, int(n)*attributeEntrySize, 4)
 	for ; len(b) > 0 && st == ntstatus.Success; b = b[attributeEntrySize:] {
 		size, value := le.Uint64(b[8:]), le.Uint64(b[16:])
 		switch le.Uint64(b) {
@@ -56,9 +57,9 @@ func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Sta
 			a.token = winnt.Handle(value)
 		case attributeClientID:
 			a.clientID = user(value)
-			st = c.probe(a.clientID, 16, 4)
+			st = c.Probe(a.clientID, 16, 4)
 		case attributeImageName:
-			a.image, st = textAt(user(value), int(min(size, 0xFFFE)))
+			a.image, st = c.TextAt(user(value), int(min(size, 0xFFFE)))
 		default:
 			st = ntstatus.NotSupported
 		}
@@ -69,7 +70,7 @@ func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Sta
 func ntCreateUserProcess(c *call) uint64 {
 	process, thread := c.ptr(0), c.ptr(1)
 	for _, p := range []user{process, thread} {
-		if st := c.probeHandle(p); st != ntstatus.Success {
+		if st := c.ProbeHandle(p); st != ntstatus.Success {
 			return status(st)
 		}
 	}
@@ -81,10 +82,10 @@ func ntCreateUserProcess(c *call) uint64 {
 		ProcessObjectAttributes: c.attributes(4), ThreadObjectAttributes: c.attributes(5), ProcessFlags: c.u32(6), ThreadFlags: c.u32(7),
 		ParentProcess: a.parent, Token: a.token, ImageName: a.image})
 	if st.IsSuccess() && a.clientID != 0 {
-		var e encoder
-		e.u64(uint64(out.ClientID.UniqueProcess))
-		e.u64(uint64(out.ClientID.UniqueThread))
-		if fault := put(a.clientID, e.b); fault != ntstatus.Success {
+		var e marshal.Encoder
+		e.U64(uint64(out.ClientID.UniqueProcess))
+		e.U64(uint64(out.ClientID.UniqueThread))
+		if fault := c.Write(a.clientID, e.Bytes); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -97,13 +98,13 @@ func ntCreateUserProcess(c *call) uint64 {
 func ntResumeThread(c *call) uint64 {
 	out := c.ptr(1)
 	if out != 0 {
-		if st := c.probeU32(out); st != ntstatus.Success {
+		if st := c.ProbeU32(out); st != ntstatus.Success {
 			return status(st)
 		}
 	}
 	n, st := c.nt.NtResumeThread(c.handle(0))
 	if st.IsSuccess() && out != 0 {
-		if fault := c.putU32(out, n); fault != ntstatus.Success {
+		if fault := c.WriteU32(out, n); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -147,18 +148,18 @@ func ntSetInformationJobObject(c *call) uint64 {
 
 // jobLimitsAt copies JOBOBJECT_SECURITY_LIMIT_INFORMATION.
 func (c *call) jobLimitsAt(p user) (*nt.JobSecurityLimitInformation, ntstatus.Status) {
-	b, st := block(p, nt.JobSecurityLimitSize, 4)
+	b, st := c.Block(p, nt.JobSecurityLimitSize, 4)
 	if st != ntstatus.Success {
 		return nil, st
 	}
 	x := &nt.JobSecurityLimitInformation{SecurityLimitFlags: le.Uint32(b), JobToken: winnt.Handle(le.Uint64(b[8:]))}
-	if x.SidsToDisable, st = c.groupsAt(user(le.Uint64(b[16:]))); st != ntstatus.Success {
+	if x.SidsToDisable, st = c.GroupsAt(user(le.Uint64(b[16:]))); st != ntstatus.Success {
 		return nil, st
 	}
-	if x.PrivilegesToDelete, st = c.privilegesAt(user(le.Uint64(b[24:]))); st != ntstatus.Success {
+	if x.PrivilegesToDelete, st = c.PrivilegesAt(user(le.Uint64(b[24:]))); st != ntstatus.Success {
 		return nil, st
 	}
-	x.RestrictedSids, st = c.groupsAt(user(le.Uint64(b[32:])))
+	x.RestrictedSids, st = c.GroupsAt(user(le.Uint64(b[32:])))
 	return x, st
 }
 
@@ -167,18 +168,18 @@ func (c *call) securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus
 	if p == 0 {
 		return nil, ntstatus.Success
 	}
-	b, st := block(p, 24, 1)
+	b, st := c.Block(p, 24, 1)
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	d, st := c.descriptorAt(user(le.Uint64(b[8:])))
+	d, st := c.DescriptorAt(user(le.Uint64(b[8:])))
 	return &win32.SecurityAttributes{SecurityDescriptor: d, InheritHandle: le.Uint32(b[16:]) != 0}, st
 }
 
 // rmCreateProcess is CreateProcess and, with a token, CreateProcessAsUser.
 func rmCreateProcess(c *call) uint64 {
 	out := c.ptr(5)
-	if st := c.probe(out, 24, 4); st != ntstatus.Success {
+	if st := c.Probe(out, 24, 4); st != ntstatus.Success {
 		return status(st)
 	}
 	process, st := c.securityAttributesAt(c.ptr(1))
@@ -195,10 +196,10 @@ func rmCreateProcess(c *call) uint64 {
 		return status(st)
 	}
 	o := v.(win32.CreateProcessOut)
-	var e encoder
-	e.u64(uint64(o.Process))
-	e.u64(uint64(o.Thread))
-	e.u32(o.ProcessID)
-	e.u32(o.ThreadID)
-	return status(put(out, e.b))
+	var e marshal.Encoder
+	e.U64(uint64(o.Process))
+	e.U64(uint64(o.Thread))
+	e.U32(o.ProcessID)
+	e.U32(o.ThreadID)
+	return status(c.Write(out, e.Bytes))
 }

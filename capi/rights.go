@@ -31,23 +31,23 @@ func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 // GetAuditedPermissionsFromAcl.
 func rmAclRights(c *call) uint64 {
 	granted, failed := c.ptr(4), c.ptr(5)
-	if st := c.probeU32(granted); st != ntstatus.Success {
+	if st := c.ProbeU32(granted); st != ntstatus.Success {
 		return status(st)
 	}
 	if failed != 0 {
-		if st := c.probeU32(failed); st != ntstatus.Success {
+		if st := c.ProbeU32(failed); st != ntstatus.Success {
 			return status(st)
 		}
 	}
-	b, st := block(c.ptr(1), 32, 1)
+	b, st := c.Block(c.ptr(1), 32, 1)
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	t, st := trusteeOf(b, c.ptr(2), c.boolean(3))
+	t, st := c.trusteeOf(b, c.ptr(2), c.boolean(3))
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	list, st := aclAt(c.ptr(0))
+	list, st := c.ACLAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -60,7 +60,7 @@ func rmAclRights(c *call) uint64 {
 		if st != ntstatus.Success {
 			return status(st)
 		}
-		return status(c.putU32(granted, uint32(mask)))
+		return status(c.WriteU32(granted, uint32(mask)))
 	}
 	var success, failure winnt.AccessMask
 	for a := range entriesFor(list, members) {
@@ -71,10 +71,10 @@ func rmAclRights(c *call) uint64 {
 			failure |= a.Mask()
 		}
 	}
-	if st := c.putU32(granted, uint32(success)); st != ntstatus.Success {
+	if st := c.WriteU32(granted, uint32(success)); st != ntstatus.Success {
 		return status(st)
 	}
-	return status(c.putU32(failed, uint32(failure)))
+	return status(c.WriteU32(failed, uint32(failure)))
 }
 
 // entriesFor are the entries of a list that are about the object itself and one

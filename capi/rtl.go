@@ -22,28 +22,28 @@ import (
 func rtlNtStatusToDosError(c *call) uint64 { return uint64(ntstatus.Status(c.u32(0)).Win32()) }
 
 // listBytes copies a list with the room behind its entries.
-func listBytes(p user) ([]byte, ntstatus.Status) {
+func (c *call) listBytes(p user) ([]byte, ntstatus.Status) {
 	var h [8]byte
-	if st := get(h[:], p); st != ntstatus.Success {
+	if st := c.Read(h[:], p); st != ntstatus.Success {
 		return nil, st
 	}
 	size := int(le.Uint16(h[2:]))
 	if size < len(h) {
 		return h[:], ntstatus.Success // the routine refuses it
 	}
-	return block(p, size, 1)
+	return c.Block(p, size, 1)
 }
 
 // changeList applies a routine to a copy of a list and writes it back.
-func changeList(p user, change func(acl []byte) ntstatus.Status) uint64 {
-	b, st := listBytes(p)
+func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint64 {
+	b, st := c.listBytes(p)
 	if st != ntstatus.Success {
 		return status(st)
 	}
 	if st = change(b); st != ntstatus.Success {
 		return status(st)
 	}
-	return status(put(p, b))
+	return status(c.Write(p, b))
 }
 
 func rtlCreateAcl(c *call) uint64 {
@@ -58,11 +58,11 @@ func rtlCreateAcl(c *call) uint64 {
 	if st := sd.CreateACL(b, c.u32(2)); st != ntstatus.Success {
 		return status(st)
 	}
-	return status(put(c.ptr(0), b[:8]))
+	return status(c.Write(c.ptr(0), b[:8]))
 }
 
 func rtlValidAcl(c *call) uint64 {
-	b, st := listBytes(c.ptr(0))
+	b, st := c.listBytes(c.ptr(0))
 	if st == ntstatus.Success && sd.ValidACL(b) {
 		return 1
 	}
@@ -70,19 +70,19 @@ func rtlValidAcl(c *call) uint64 {
 }
 
 func rtlAddAce(c *call) uint64 {
-	list, st := block(c.ptr(3), int(c.u32(4)&0xFFFFF), 1)
+	list, st := c.Block(c.ptr(3), int(c.u32(4)&0xFFFFF), 1)
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	return changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.InsertACEs(acl, c.u32(1), c.u32(2), list) })
+	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.InsertACEs(acl, c.u32(1), c.u32(2), list) })
 }
 
 func rtlDeleteAce(c *call) uint64 {
-	return changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.DeleteACE(acl, c.u32(1)) })
+	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status { return sd.DeleteACE(acl, c.u32(1)) })
 }
 
 func rtlGetAce(c *call) uint64 {
-	b, st := listBytes(c.ptr(0))
+	b, st := c.listBytes(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -90,30 +90,30 @@ func rtlGetAce(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	return status(c.putU64(c.ptr(2), uint64(c.ptr(0))+uint64(at)))
+	return status(c.WriteU64(c.ptr(2), uint64(c.ptr(0))+uint64(at)))
 }
 
-func guidAt(p user) (*winnt.GUID, ntstatus.Status) {
+func (c *call) guidAt(p user) (*winnt.GUID, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
 	}
 	g := new(winnt.GUID)
-	return g, get(g[:], p)
+	return g, c.Read(g[:], p)
 }
 
 func rmAddAce(c *call) uint64 {
-	s, st := sidAt(c.ptr(5))
+	s, st := c.SIDAt(c.ptr(5))
 	if st == ntstatus.AccessViolation {
 		return status(st)
 	}
 	var x sd.ACEExtra
-	if x.ObjectType, st = guidAt(c.ptr(6)); st != ntstatus.Success {
+	if x.ObjectType, st = c.guidAt(c.ptr(6)); st != ntstatus.Success {
 		return status(st)
 	}
-	if x.InheritedObjectType, st = guidAt(c.ptr(7)); st != ntstatus.Success {
+	if x.InheritedObjectType, st = c.guidAt(c.ptr(7)); st != ntstatus.Success {
 		return status(st)
 	}
-	return changeList(c.ptr(0), func(acl []byte) ntstatus.Status {
+	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status {
 		return sd.AddACE(acl, c.u32(1), sd.Type(c.u32(2)), uint8(c.u32(3)), c.mask(4), s, x)
 	})
 }
@@ -139,7 +139,7 @@ func (c *call) give(out user, b []byte) ntstatus.Status {
 		return ntstatus.NoMemory
 	}
 	copy(unsafe.Slice((*byte)(p), len(b)), b)
-	if st := c.putU64(out, uint64(uintptr(p))); st != ntstatus.Success {
+	if st := c.WriteU64(out, uint64(uintptr(p))); st != ntstatus.Success {
 		C.free(p)
 		return st
 	}
@@ -154,7 +154,7 @@ func (c *call) giveText(out, units user, s string) uint64 {
 		b = le.AppendUint16(b, x)
 	}
 	if units != 0 {
-		if st := c.putU32(units, uint32(len(u))); st != ntstatus.Success {
+		if st := c.WriteU32(units, uint32(len(u))); st != ntstatus.Success {
 			return status(st)
 		}
 	}
@@ -162,7 +162,7 @@ func (c *call) giveText(out, units user, s string) uint64 {
 }
 
 func rmParseDescriptor(c *call) uint64 {
-	text, st := zeroTerminated(c.ptr(0))
+	text, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -175,7 +175,7 @@ func rmParseDescriptor(c *call) uint64 {
 	}
 	b := d.Append(nil)
 	if c.ptr(2) != 0 {
-		if st := c.putU32(c.ptr(2), uint32(len(b))); st != ntstatus.Success {
+		if st := c.WriteU32(c.ptr(2), uint32(len(b))); st != ntstatus.Success {
 			return status(st)
 		}
 	}
@@ -183,7 +183,7 @@ func rmParseDescriptor(c *call) uint64 {
 }
 
 func rmFormatDescriptor(c *call) uint64 {
-	d, st := c.descriptorAt(c.ptr(0))
+	d, st := c.DescriptorAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -201,7 +201,7 @@ func rmFormatDescriptor(c *call) uint64 {
 }
 
 func rmParseSid(c *call) uint64 {
-	text, st := zeroTerminated(c.ptr(0))
+	text, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -213,7 +213,7 @@ func rmParseSid(c *call) uint64 {
 }
 
 func rmFormatSid(c *call) uint64 {
-	s, st := sidAt(c.ptr(0))
+	s, st := c.SIDAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -221,20 +221,20 @@ func rmFormatSid(c *call) uint64 {
 }
 
 func rmPrivilegeValue(c *call) uint64 {
-	name, st := zeroTerminated(c.ptr(0))
+	name, st := c.ZeroTerminatedAt(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		if strings.EqualFold(p.String(), name) {
-			return status(c.putU64(c.ptr(1), uint64(p.LUID())))
+			return status(c.WriteU64(c.ptr(1), uint64(p.LUID())))
 		}
 	}
 	return status(ntstatus.NoSuchPrivilege)
 }
 
 func rmPrivilegeName(c *call) uint64 {
-	v, st := c.getU64(c.ptr(0))
+	v, st := c.ReadU64(c.ptr(0))
 	if st != ntstatus.Success {
 		return status(st)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
@@ -17,28 +18,41 @@ import (
 
 // thread is a pthread's thread object; used by that pthread alone.
 type thread struct {
-	nt      *nt.Thread
-	sys     nt.Services
-	profile nt.Profile
-	id      winnt.Handle // of the thread object
-	face    *face        // its kernel-mode face, nil until it is used
-	now     call         // under way
-	scratch [scratchSize]byte
-	descriptors
+	nt              *nt.Thread
+	sys             nt.Services
+	profile         nt.Profile
+	id              winnt.Handle // of the thread object
+	face            *face        // its kernel-mode face, nil until it is used
+	number          uint64       // names the thread object in calls; never given to another
+	now             call         // under way
+	*marshal.Memory              // of its pthread; its face has the same
 }
 
 // embedded is the kernel in this process, booted by the first call.
 var embedded = sync.OnceValues(boot)
 
-// threads are the thread objects by number minus one; a slot of an ended thread
-// is nil and its number goes to free.
+// threads are the thread objects. A number is the place in the list, from 1 on,
+// in its low half and counts the owners of that place in its high half, so that
+// no number is ever given to another thread object.
 var (
 	threads   atomic.Pointer[[]*thread]
 	threadsMu sync.Mutex // guards free and writes of threads
-	free      []uint64   // guarded by threadsMu
+	free      []uint64   // guarded by threadsMu: numbers for the places of ended threads
 )
 
-func threadByID(id uint64) *thread { return (*threads.Load())[id-1] }
+// nextOwner is added to a number when its place comes free.
+const nextOwner = 1 << 32
+
+// threadByID returns the thread object of a number, nil when it has ended.
+func threadByID(id uint64) *thread {
+	list := *threads.Load()
+	if place := uint32(id) - 1; place < uint32(len(list)) {
+		if t := list[place]; t != nil && t.number == id {
+			return t
+		}
+	}
+	return nil
+}
 
 // user SIDs of the built-in profiles, in a domain that is nobody's.
 var (
@@ -106,7 +120,7 @@ func attach() uint64 {
 	if err != nil {
 		return 0
 	}
-	return register(&thread{nt: n, sys: n.Services(), profile: n.Services().Profile(), id: s.ThreadObject(n).ID()})
+	return register(&thread{nt: n, sys: n.Services(), profile: n.Services().Profile(), id: s.ThreadObject(n).ID(), Memory: new(marshal.Memory)})
 }
 
 // register gives a thread object a number.
@@ -118,29 +132,35 @@ func register(t *thread) uint64 {
 		old = *l
 	}
 	list := append([]*thread(nil), old...)
-	var id uint64
 	if k := len(free); k > 0 {
-		id, free = free[k-1], free[:k-1]
-		list[id-1] = t
+		t.number, free = free[k-1], free[:k-1]
+		list[uint32(t.number)-1] = t
 	} else {
 		list = append(list, t)
-		id = uint64(len(list))
+		t.number = uint64(len(list))
 	}
 	threads.Store(&list)
-	return id
+	return t.number
 }
 
 // detach gives a thread object back.
-func detach(id uint64) { unregister(id).sys.EndThread() }
+func detach(id uint64) {
+	if t := unregister(id); t != nil {
+		t.sys.EndThread()
+	}
+}
 
-// unregister takes a number back.
+// unregister takes a number back, for good; nil when that was done before.
 func unregister(id uint64) *thread {
 	threadsMu.Lock()
 	defer threadsMu.Unlock()
+	t := threadByID(id)
+	if t == nil {
+		return nil
+	}
 	list := append([]*thread(nil), *threads.Load()...)
-	t := list[id-1]
-	list[id-1] = nil
-	free = append(free, id)
+	list[uint32(id)-1] = nil
+	free = append(free, id+nextOwner)
 	threads.Store(&list)
 	return t
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -12,7 +13,7 @@ import (
 )
 
 func ntOpenProcessToken(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(2)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st) // O-3: before the handle
 	}
 	h, st := c.nt.NtOpenProcessToken(c.handle(0), c.mask(1))
@@ -20,7 +21,7 @@ func ntOpenProcessToken(c *call) uint64 {
 }
 
 func ntOpenProcessTokenEx(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(3)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(3)); st != ntstatus.Success {
 		return status(st)
 	}
 	h, st := c.nt.NtOpenProcessTokenEx(c.handle(0), c.mask(1), c.u32(2))
@@ -28,7 +29,7 @@ func ntOpenProcessTokenEx(c *call) uint64 {
 }
 
 func ntOpenThreadToken(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(3)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(3)); st != ntstatus.Success {
 		return status(st)
 	}
 	h, st := c.nt.NtOpenThreadToken(c.handle(0), c.mask(1), c.boolean(2))
@@ -36,7 +37,7 @@ func ntOpenThreadToken(c *call) uint64 {
 }
 
 func ntOpenThreadTokenEx(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(4)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(4)); st != ntstatus.Success {
 		return status(st)
 	}
 	h, st := c.nt.NtOpenThreadTokenEx(c.handle(0), c.mask(1), c.boolean(2), c.u32(3))
@@ -48,7 +49,7 @@ func ntDuplicateToken(c *call) uint64 {
 	if typ != winnt.TokenPrimary && typ != winnt.TokenImpersonation {
 		return status(ntstatus.InvalidParameter) // T-40: before any memory is touched
 	}
-	if st := c.probeHandle(c.ptr(5)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(5)); st != ntstatus.Success {
 		return status(st) // T-40
 	}
 	out, st := c.sys.NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: c.handle(0), DesiredAccess: c.mask(1),
@@ -57,11 +58,11 @@ func ntDuplicateToken(c *call) uint64 {
 }
 
 func ntFilterToken(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(5)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(5)); st != ntstatus.Success {
 		return status(st) // T-60
 	}
 	out, st := c.sys.NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: c.handle(0), Flags: c.u32(1),
-		SIDsToDisable: captured(c.groupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.privilegesAt(c.ptr(3))), RestrictedSIDs: captured(c.groupsAt(c.ptr(4)))})
+		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))), RestrictedSIDs: captured(c.GroupsAt(c.ptr(4)))})
 	return c.opened(c.ptr(5), out.NewTokenHandle, st)
 }
 
@@ -70,10 +71,10 @@ func (c *call) probePrevious(length uint32, previous, returned user) ntstatus.St
 	if previous == 0 {
 		return ntstatus.Success
 	}
-	if st := c.probe(previous, uintptr(length), 4); st != ntstatus.Success {
+	if st := c.Probe(previous, uintptr(length), 4); st != ntstatus.Success {
 		return st
 	}
-	return c.probeU32(returned)
+	return c.ProbeU32(returned)
 }
 
 func ntAdjustPrivilegesToken(c *call) uint64 {
@@ -86,13 +87,13 @@ func ntAdjustPrivilegesToken(c *call) uint64 {
 	}
 	in := nt.AdjustPrivilegesTokenIn{TokenHandle: c.handle(0), DisableAllPrivileges: all, BufferLength: length, WantPrevious: previous != 0}
 	if !all {
-		in.NewState = captured(c.privilegesAt(state)) // T-71: not read with DisableAllPrivileges
+		in.NewState = captured(c.PrivilegesAt(state)) // T-71: not read with DisableAllPrivileges
 	}
 	out, st := c.sys.NtAdjustPrivilegesToken(in)
 	if previous != 0 && st.IsSuccess() {
-		var e encoder
-		e.privileges(out.PreviousState)
-		if fault := put(previous, e.b); fault != ntstatus.Success {
+		var e marshal.Encoder
+		e.Privileges(out.PreviousState)
+		if fault := c.Write(previous, e.Bytes); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -102,7 +103,7 @@ func ntAdjustPrivilegesToken(c *call) uint64 {
 // returned writes a ReturnLength after success and where a buffer was too small.
 func (c *call) returned(p user, want bool, n uint32, st ntstatus.Status) ntstatus.Status {
 	if want && (st.IsSuccess() || st == ntstatus.BufferTooSmall) {
-		if fault := c.putU32(p, n); fault != ntstatus.Success {
+		if fault := c.WriteU32(p, n); fault != ntstatus.Success {
 			return fault
 		}
 	}
@@ -116,13 +117,13 @@ func ntAdjustGroupsToken(c *call) uint64 {
 	}
 	in := nt.AdjustGroupsTokenIn{TokenHandle: c.handle(0), ResetToDefault: c.boolean(1), BufferLength: length, WantPrevious: previous != 0}
 	if !in.ResetToDefault {
-		in.NewState = captured(c.groupsAt(c.ptr(2)))
+		in.NewState = captured(c.GroupsAt(c.ptr(2)))
 	}
 	out, st := c.sys.NtAdjustGroupsToken(in)
 	if previous != 0 && st.IsSuccess() {
-		e := encoder{base: previous}
-		e.groupList(out.PreviousState)
-		if fault := put(previous, e.b); fault != ntstatus.Success {
+		e := marshal.Encoder{Base: previous}
+		e.GroupList(out.PreviousState)
+		if fault := c.Write(previous, e.Bytes); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -132,14 +133,14 @@ func ntAdjustGroupsToken(c *call) uint64 {
 func ntQueryInformationToken(c *call) uint64 {
 	buffer, length, returned := c.ptr(2), c.u32(3), c.ptr(4)
 	in := nt.QueryInformationTokenIn{TokenHandle: c.handle(0), TokenInformationClass: winnt.TokenInfoClass(c.u32(1)), TokenInformationLength: length}
-	if in.FaultReturnLength = c.probe(buffer, uintptr(length), 4); in.FaultReturnLength == ntstatus.Success {
-		in.FaultReturnLength = c.probeU32(returned) // T-80: NULL is a fault
+	if in.FaultReturnLength = c.Probe(buffer, uintptr(length), 4); in.FaultReturnLength == ntstatus.Success {
+		in.FaultReturnLength = c.ProbeU32(returned) // T-80: NULL is a fault
 	}
 	out, st := c.sys.NtQueryInformationToken(in)
 	if st.IsSuccess() {
-		e := encoder{base: buffer}
-		e.tokenInformation(in.TokenInformationClass, out.TokenInformation)
-		if fault := put(buffer, e.b); fault != ntstatus.Success {
+		e := marshal.Encoder{Base: buffer}
+		e.TokenInformation(in.TokenInformationClass, out.TokenInformation)
+		if fault := c.Write(buffer, e.Bytes); fault != ntstatus.Success {
 			return status(fault) // the handle stays open
 		}
 	}
@@ -149,14 +150,14 @@ func ntQueryInformationToken(c *call) uint64 {
 func ntSetInformationToken(c *call) uint64 {
 	class, p, length := winnt.TokenInfoClass(c.u32(1)), c.ptr(2), c.u32(3)
 	in := nt.SetInformationTokenIn{TokenHandle: c.handle(0), TokenInformationClass: class, TokenInformationLength: length}
-	in.TokenInformation = captured(tokenInformationAt(class, p, length))
+	in.TokenInformation = captured(c.tokenInformationAt(class, p, length))
 	_, st := c.sys.NtSetInformationToken(in)
 	return status(st)
 }
 
 // tokenInformationAt copies what a class of NtSetInformationToken takes, as the
 // Go value of the class; nil for a length that the service refuses.
-func tokenInformationAt(class winnt.TokenInfoClass, p user, length uint32) (any, ntstatus.Status) {
+func (c *call) tokenInformationAt(class winnt.TokenInfoClass, p user, length uint32) (any, ntstatus.Status) {
 	need := uint32(4)
 	switch class {
 	case winnt.TokenOwner, winnt.TokenPrimaryGroup, winnt.TokenDefaultDacl, winnt.TokenOrigin, winnt.TokenLinkedToken:
@@ -172,33 +173,33 @@ func tokenInformationAt(class winnt.TokenInfoClass, p user, length uint32) (any,
 		if length == 0 {
 			return nil, ntstatus.Success
 		}
-		_, st := block(p, int(length), 1)
+		_, st := c.Block(p, int(length), 1)
 		return uint32(0), st // the length is refused in its place
 	}
-	b, st := block(p, int(need), 1)
+	b, st := c.Block(p, int(need), 1)
 	if st != ntstatus.Success {
 		return nil, st
 	}
 	switch class {
 	case winnt.TokenOwner, winnt.TokenPrimaryGroup:
-		return asAny(sidAt(user(le.Uint64(b))))
+		return asAny(c.SIDAt(user(le.Uint64(b))))
 	case winnt.TokenDefaultDacl:
-		return asAny(aclAt(user(le.Uint64(b))))
+		return asAny(c.ACLAt(user(le.Uint64(b))))
 	case winnt.TokenOrigin:
 		return winnt.LUID(le.Uint64(b)), ntstatus.Success
 	case winnt.TokenLinkedToken:
 		return winnt.Handle(le.Uint64(b)), ntstatus.Success
 	case winnt.TokenIntegrityLevel:
-		s, st := sidAt(user(le.Uint64(b)))
+		s, st := c.SIDAt(user(le.Uint64(b)))
 		return token.Group{SID: s, Attributes: le.Uint32(b[8:])}, st
 	case winnt.TokenBnoIsolation:
 		x := nt.TokenBnoIsolation{IsolationEnabled: b[8] != 0}
 		if at := user(le.Uint64(b)); at != 0 {
-			x.IsolationPrefix, st = zeroTerminated(at)
+			x.IsolationPrefix, st = c.ZeroTerminatedAt(at)
 		}
 		return x, st
 	case winnt.TokenSecurityAttributes:
-		return asAny(attributeChangesAt(b))
+		return asAny(c.attributeChangesAt(b))
 	case winnt.TokenAuditPolicy:
 		return b, ntstatus.Success
 	}
@@ -208,9 +209,9 @@ func tokenInformationAt(class winnt.TokenInfoClass, p user, length uint32) (any,
 func asAny[T any](v T, st ntstatus.Status) (any, ntstatus.Status) { return v, st }
 
 func ntCompareTokens(c *call) uint64 {
-	out, st := c.sys.NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: c.handle(0), SecondTokenHandle: c.handle(1), FaultEqual: c.probe(c.ptr(2), 1, 1)})
+	out, st := c.sys.NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: c.handle(0), SecondTokenHandle: c.handle(1), FaultEqual: c.Probe(c.ptr(2), 1, 1)})
 	if st.IsSuccess() {
-		if fault := c.putByte(c.ptr(2), out.Equal); fault != ntstatus.Success {
+		if fault := c.WriteBool(c.ptr(2), out.Equal); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -218,12 +219,12 @@ func ntCompareTokens(c *call) uint64 {
 }
 
 func ntAllocateLocallyUniqueId(c *call) uint64 {
-	if st := c.probe(c.ptr(0), 8, 4); st != ntstatus.Success {
+	if st := c.Probe(c.ptr(0), 8, 4); st != ntstatus.Success {
 		return status(st)
 	}
 	out, st := c.sys.NtAllocateLocallyUniqueId(nt.AllocateLocallyUniqueIDIn{})
 	if st.IsSuccess() {
-		if fault := c.putU64(c.ptr(0), uint64(out.LUID)); fault != ntstatus.Success {
+		if fault := c.WriteU64(c.ptr(0), uint64(out.LUID)); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -237,7 +238,7 @@ func pointee[T any](t *thread, p user, optional bool, read func(user) (T, ntstat
 	if p == 0 && optional {
 		return nt.Cap(zero)
 	}
-	at, st := t.getU64(p)
+	at, st := t.ReadU64(p)
 	if st != ntstatus.Success {
 		return captured(zero, st)
 	}
@@ -247,9 +248,9 @@ func pointee[T any](t *thread, p user, optional bool, read func(user) (T, ntstat
 	return captured(read(user(at)))
 }
 
-func sourceAt(p user) (*token.Source, ntstatus.Status) {
+func (c *call) sourceAt(p user) (*token.Source, ntstatus.Status) {
 	var b [16]byte
-	if st := get(b[:], p); st != ntstatus.Success {
+	if st := c.Read(b[:], p); st != ntstatus.Success {
 		return nil, st
 	}
 	n := 8
@@ -260,19 +261,19 @@ func sourceAt(p user) (*token.Source, ntstatus.Status) {
 }
 
 func ntCreateToken(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	auth, authStatus := c.getU64(c.ptr(4))
-	expires, expiresStatus := c.getU64(c.ptr(5))
+	auth, authStatus := c.ReadU64(c.ptr(4))
+	expires, expiresStatus := c.ReadU64(c.ptr(5))
 	in := nt.CreateTokenIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), TokenType: winnt.TokenType(c.u32(3)),
 		AuthenticationID: captured(winnt.LUID(auth), authStatus), ExpirationTime: captured(int64(expires), expiresStatus),
-		Groups: captured(c.groupsAt(c.ptr(7))), Privileges: captured(c.privilegesAt(c.ptr(8))),
-		Owner:        pointee(c.thread, c.ptr(9), true, sidAt),
-		PrimaryGroup: pointee(c.thread, c.ptr(10), false, sidAt),
-		DefaultDACL:  pointee(c.thread, c.ptr(11), true, func(p user) (*sd.ACL, ntstatus.Status) { return aclAt(p) }),
-		Source:       captured(sourceAt(c.ptr(12)))}
-	if users, st := groupsFrom(c.ptr(6), 1); st != ntstatus.Success {
+		Groups: captured(c.GroupsAt(c.ptr(7))), Privileges: captured(c.PrivilegesAt(c.ptr(8))),
+		Owner:        pointee(c.thread, c.ptr(9), true, c.SIDAt),
+		PrimaryGroup: pointee(c.thread, c.ptr(10), false, c.SIDAt),
+		DefaultDACL:  pointee(c.thread, c.ptr(11), true, func(p user) (*sd.ACL, ntstatus.Status) { return c.ACLAt(p) }),
+		Source:       captured(c.sourceAt(c.ptr(12)))}
+	if users, st := c.GroupsFrom(c.ptr(6), 1); st != ntstatus.Success {
 		in.User.Status = st
 	} else {
 		in.User.V = &users[0]
@@ -282,16 +283,16 @@ func ntCreateToken(c *call) uint64 {
 }
 
 func ntCreateLowBoxToken(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
 	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: c.handle(1), DesiredAccess: c.mask(2), ObjectAttributes: c.attributes(3),
-		PackageSID: captured[sid.SID](sidAt(c.ptr(4)))}
+		PackageSID: captured[sid.SID](c.SIDAt(c.ptr(4)))}
 	if n := c.u32(5); n > 0 {
-		in.Capabilities = captured(groupsFrom(c.ptr(6), n))
+		in.Capabilities = captured(c.GroupsFrom(c.ptr(6), n))
 	}
 	if n := c.u32(7); n > 0 {
-		b, st := block(c.ptr(8), 8*int(n), 4)
+		b, st := c.Block(c.ptr(8), 8*int(n), 4)
 		list := make([]winnt.Handle, len(b)/8)
 		for i := range list {
 			list[i] = winnt.Handle(le.Uint64(b[8*i:]))

@@ -4,6 +4,7 @@ package main
 
 import (
 	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -13,30 +14,30 @@ import (
 
 // attributeList reads a TOKEN_SECURITY_ATTRIBUTES_INFORMATION parameter.
 func (c *call) attributeList(i int) nt.Captured[[]claims.Attribute] {
-	return captured(tokenAttributesAt(c.ptr(i)))
+	return captured(c.TokenAttributesAt(c.ptr(i)))
 }
 
-func (c *call) groups(i int) nt.Captured[[]token.Group] { return captured(c.groupsAt(c.ptr(i))) }
+func (c *call) groups(i int) nt.Captured[[]token.Group] { return captured(c.GroupsAt(c.ptr(i))) }
 
 func ntCreateTokenEx(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(0)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	auth, authStatus := c.getU64(c.ptr(4))
-	expires, expiresStatus := c.getU64(c.ptr(5))
+	auth, authStatus := c.ReadU64(c.ptr(4))
+	expires, expiresStatus := c.ReadU64(c.ptr(5))
 	in := nt.CreateTokenExIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), TokenType: winnt.TokenType(c.u32(3)),
 		AuthenticationID: captured(winnt.LUID(auth), authStatus), ExpirationTime: captured(int64(expires), expiresStatus),
-		Groups: c.groups(7), Privileges: captured(c.privilegesAt(c.ptr(8))),
+		Groups: c.groups(7), Privileges: captured(c.PrivilegesAt(c.ptr(8))),
 		UserAttributes: c.attributeList(9), DeviceAttributes: c.attributeList(10), DeviceGroups: c.groups(11),
-		Owner:        pointee(c.thread, c.ptr(13), true, sidAt),
-		PrimaryGroup: pointee(c.thread, c.ptr(14), false, sidAt),
-		DefaultDACL:  pointee(c.thread, c.ptr(15), true, func(p user) (*sd.ACL, ntstatus.Status) { return aclAt(p) }),
-		Source:       captured(sourceAt(c.ptr(16)))}
+		Owner:        pointee(c.thread, c.ptr(13), true, c.SIDAt),
+		PrimaryGroup: pointee(c.thread, c.ptr(14), false, c.SIDAt),
+		DefaultDACL:  pointee(c.thread, c.ptr(15), true, func(p user) (*sd.ACL, ntstatus.Status) { return c.ACLAt(p) }),
+		Source:       captured(c.sourceAt(c.ptr(16)))}
 	if p := c.ptr(12); p != 0 {
-		v, st := c.getU32(p)
+		v, st := c.ReadU32(p)
 		in.MandatoryPolicy = captured(&v, st)
 	}
-	if users, st := groupsFrom(c.ptr(6), 1); st != ntstatus.Success {
+	if users, st := c.GroupsFrom(c.ptr(6), 1); st != ntstatus.Success {
 		in.User.Status = st
 	} else {
 		in.User.V = &users[0]
@@ -46,12 +47,12 @@ func ntCreateTokenEx(c *call) uint64 {
 }
 
 func ntFilterTokenEx(c *call) uint64 {
-	if st := c.probeHandle(c.ptr(13)); st != ntstatus.Success {
+	if st := c.ProbeHandle(c.ptr(13)); st != ntstatus.Success {
 		return status(st) // T-60
 	}
 	out, st := c.sys.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: c.handle(0), Flags: c.u32(1),
-		SIDsToDisable: c.groups(2), PrivilegesToDelete: captured(c.privilegesAt(c.ptr(3))), RestrictedSIDs: c.groups(4),
-		UserClaimsToDisable: captured(namesAt(c.ptr(6), c.u32(5))), DeviceClaimsToDisable: captured(namesAt(c.ptr(8), c.u32(7))),
+		SIDsToDisable: c.groups(2), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))), RestrictedSIDs: c.groups(4),
+		UserClaimsToDisable: captured(c.NamesAt(c.ptr(6), c.u32(5))), DeviceClaimsToDisable: captured(c.NamesAt(c.ptr(8), c.u32(7))),
 		DeviceGroupsToDisable: c.groups(9), RestrictedUserAttributes: c.attributeList(10), RestrictedDeviceAttributes: c.attributeList(11),
 		RestrictedDeviceGroups: c.groups(12)})
 	return c.opened(c.ptr(13), out.NewTokenHandle, st)
@@ -91,16 +92,16 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 			continue
 		}
 		if st.IsSuccess() {
-			e := encoder{base: l.buffer}
+			e := marshal.Encoder{Base: l.buffer}
 			switch i {
 			case 0:
-				e.tokenAttributes(out.PreviousUserState)
+				e.TokenAttributes(out.PreviousUserState)
 			case 1:
-				e.tokenAttributes(out.PreviousDeviceState)
+				e.TokenAttributes(out.PreviousDeviceState)
 			case 2:
-				e.groupList(out.PreviousDeviceGroups)
+				e.GroupList(out.PreviousDeviceGroups)
 			}
-			if fault := put(l.buffer, e.b); fault != ntstatus.Success {
+			if fault := c.Write(l.buffer, e.Bytes); fault != ntstatus.Success {
 				return status(fault)
 			}
 		}
@@ -113,17 +114,17 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 
 func ntQuerySecurityAttributesToken(c *call) uint64 {
 	buffer, length, returned := c.ptr(3), c.u32(4), c.ptr(5)
-	if st := c.probe(buffer, uintptr(length), 4); st != ntstatus.Success {
+	if st := c.Probe(buffer, uintptr(length), 4); st != ntstatus.Success {
 		return status(st) // T-80
 	}
-	if st := c.probeU32(returned); st != ntstatus.Success {
+	if st := c.ProbeU32(returned); st != ntstatus.Success {
 		return status(st) // T-80
 	}
-	out, st := c.sys.NtQuerySecurityAttributesToken(nt.QuerySecurityAttributesTokenIn{TokenHandle: c.handle(0), Attributes: captured(namesAt(c.ptr(1), c.u32(2))), Length: length})
+	out, st := c.sys.NtQuerySecurityAttributesToken(nt.QuerySecurityAttributesTokenIn{TokenHandle: c.handle(0), Attributes: captured(c.NamesAt(c.ptr(1), c.u32(2))), Length: length})
 	if st.IsSuccess() {
-		e := encoder{base: buffer}
-		e.tokenAttributes(out.Buffer)
-		if fault := put(buffer, e.b); fault != ntstatus.Success {
+		e := marshal.Encoder{Base: buffer}
+		e.TokenAttributes(out.Buffer)
+		if fault := c.Write(buffer, e.Bytes); fault != ntstatus.Success {
 			return status(fault)
 		}
 	}
@@ -132,16 +133,16 @@ func ntQuerySecurityAttributesToken(c *call) uint64 {
 
 // attributeChangesAt copies TOKEN_SECURITY_ATTRIBUTES_AND_OPERATION_INFORMATION,
 // an operation for each attribute.
-func attributeChangesAt(b []byte) ([]token.AttributeChange, ntstatus.Status) {
+func (c *call) attributeChangesAt(b []byte) ([]token.AttributeChange, ntstatus.Status) {
 	at := user(le.Uint64(b))
 	if at == 0 {
 		return nil, ntstatus.AccessViolation
 	}
-	list, st := tokenAttributesAt(at)
+	list, st := c.TokenAttributesAt(at)
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	operations, st := block(user(le.Uint64(b[8:])), 4*len(list), 4)
+	operations, st := c.Block(user(le.Uint64(b[8:])), 4*len(list), 4)
 	if st != ntstatus.Success {
 		return nil, st
 	}

@@ -15,6 +15,7 @@ static void *run(void *p)
 		abort(); /* no memory for 16 bytes */
 	made_here = 1;
 	s.routine(s.context);
+	made_here = 0; /* what the pthread's destructors call is made by another thread object */
 	return NULL;
 }
 
@@ -49,5 +50,6 @@ NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS status)
 	(void)status;
 	if (!made_here)
 		return STATUS_INVALID_PARAMETER;
+	made_here = 0;
 	pthread_exit(NULL);
 }

@@ -38,6 +38,7 @@ type cli struct {
 	Run      runCmd      `cmd:"" help:"Run a program that calls the kernel, and print the transcript."`
 	Repl     replCmd     `cmd:"" help:"The same language, one statement at a time."`
 	Compare  compareCmd  `cmd:"" help:"Show where a recording of Windows differs, by rule."`
+	Audit    auditCmd    `cmd:"" help:"Read, export and verify an audit log."`
 	Services servicesCmd `cmd:"" help:"List what the kernel can do, and each service's statuses with their rules."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -109,6 +110,8 @@ func report(std *streams, err error) int {
 		return exitGranted
 	case errors.Is(err, errDenied):
 		return exitDenied
+	case errors.Is(err, errBroken):
+		return exitBroken
 	case errors.Is(err, errReported):
 		return exitMalformed
 	}

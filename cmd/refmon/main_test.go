@@ -27,8 +27,8 @@ func TestScripts(t *testing.T) {
 // exits is the script command `exits CODE ARGS…`: it runs refmon with ARGS and
 // fails unless it ends with CODE. Its output is there for stdout and stderr.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 || len(args[0]) != 1 || strings.Trim(args[0], "012") != "" {
-		ts.Fatalf("usage: exits 0|1|2 ARGS…")
+	if neg || len(args) < 2 || len(args[0]) != 1 || strings.Trim(args[0], "0123") != "" {
+		ts.Fatalf("usage: exits 0|1|2|3 ARGS…")
 	}
 	err := ts.Exec("refmon", args[1:]...)
 	code := "0"

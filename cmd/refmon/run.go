@@ -20,17 +20,21 @@ type scriptFlags struct {
 	Profile string `enum:"documented,observed" default:"documented" help:"What to do where the documents and Windows differ: ${enum}."`
 }
 
-func (f *scriptFlags) runner(std *streams) *script.Runner {
+func (f *scriptFlags) runner(std *streams) *script.Runner { return script.New(f.config(std)) }
+
+func (f *scriptFlags) config(std *streams) script.Config {
 	cfg := script.Config{Output: std.out, JSON: f.JSON, Quiet: f.Quiet, Colour: std.colour}
 	if f.Profile == "observed" {
 		cfg.Profile = nt.Observed
 	}
-	return script.New(cfg)
+	return cfg
 }
 
 type runCmd struct {
 	File string `arg:"" help:"The program, a Starlark file; - for standard input."`
 	scriptFlags
+	Audit    string `help:"Keep the audit records in the log DIR, made if it is not there." placeholder:"DIR"`
+	AuditKey string `help:"Sign its checkpoints with this key instead of one beside the log." placeholder:"FILE"`
 }
 
 // Help is the long help of the verb.
@@ -50,8 +54,13 @@ func (c *runCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	r := c.runner(std)
-	return finish(r, r.Run(c.File, source))
+	cfg := c.config(std)
+	end, err := c.trail(&cfg)
+	if err != nil {
+		return err
+	}
+	r := script.New(cfg)
+	return errors.Join(finish(r, r.Run(c.File, source)), end())
 }
 
 func readProgram(name string, in io.Reader) ([]byte, error) {

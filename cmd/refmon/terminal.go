@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"strings"
+
+	controls "github.com/refmon/refmon/internal/printable"
 )
 
 // wantColour reports whether f is a terminal and the user did not ask for plain
@@ -45,13 +47,6 @@ func (s *streams) paintWords(text string, colours map[string]string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// printable replaces what could steer a terminal in a text that came from a
-// file or an argument: control characters other than the newline.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' || 0x7f <= r && r < 0xa0 {
-			return '\uFFFD'
-		}
-		return r
-	}, text)
-}
+// printable replaces what could steer a terminal in a text that came from a file
+// or an argument.
+func printable(text string) string { return controls.Text(text) }

@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Attribute appends an extended attribute of a file below the root to dst; nil if
-// there is none, also where the file system has no attributes. A link is not
+// Attribute appends an extended attribute of a file below the root to dst. It
+// returns nil if the file has no such attribute, also where the file system has no
+// attributes. A link is not
 // followed. most bounds the value, in bytes.
 func (d *Dirs) Attribute(dst []byte, path, name string, most int) ([]byte, error) {
 	fd, base, own, err := d.at(path)

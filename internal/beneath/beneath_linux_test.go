@@ -134,7 +134,9 @@ func TestLinkInTheMiddle(t *testing.T) {
 
 // TestMount: what is mounted below the root is not visited.
 func TestMount(t *testing.T) {
-	for _, place := range []struct{ root, below string }{{"/", "proc"}, {"/proc", "fs/binfmt_misc"}, {"/dev", "pts"}, {"/dev", "shm"}} {
+	for _, place := range []struct{ root, below string }{
+		{"/", "proc"}, {"/proc", "fs/binfmt_misc"}, {"/dev", "pts"}, {"/dev", "shm"},
+	} {
 		var of, in unix.Stat_t
 		if unix.Stat(place.root, &of) != nil || unix.Stat(place.root+"/"+place.below, &in) != nil || of.Dev == in.Dev {
 			continue

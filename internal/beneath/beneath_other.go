@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Root is a directory below which names are read; there is none on this system.
+// Root is a directory below which names are read. This system has no such thing.
 type Root struct{}
 
 // Open fails: this system has no way to stay below a directory here.

@@ -46,8 +46,11 @@ func Within(name string, err error) error {
 	return err
 }
 
-// Mark says on which line of its source the text from an offset on stands.
-type Mark struct{ Offset, Line int }
+// A Mark says on which line of its source the text from an offset on stands.
+type Mark struct {
+	Offset, Line int
+	Number       bool // the string at Offset stands for a number that JSON has no form for, such as 0x10
+}
 
 // LineOf returns the line of an offset: by the marks of a text that was made from another form, else by counting.
 func LineOf(text []byte, marks []Mark, offset int) int {

@@ -222,3 +222,14 @@ func (r *Reader) Done() error {
 	}
 	return nil
 }
+
+// IsNumber reports whether text is a number as JSON writes it.
+func IsNumber(text string) bool {
+	if text == "" || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+		return false
+	}
+	s := Scanner{Bytes: []byte(text)}
+	s.number()
+	s.End()
+	return s.Err == nil
+}

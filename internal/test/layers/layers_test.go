@@ -221,7 +221,7 @@ func TestPureAndCoreImports(t *testing.T) {
 					t.Errorf("%s imports %s: layers 0 to %d use the standard library only", f.name, p, lastPure)
 				case pure && within(p, effects) && !within(p, pureAnyway):
 					t.Errorf("%s imports %s: layers 0 to %d have no effects; take an interface or an argument instead", f.name, p, lastPure)
-				case external(p) && !within(p, []string{"golang.org/x/sys"}):
+				case external(p) && !within(p, append(linked[pkg], "golang.org/x/sys")):
 					t.Errorf("%s imports %s: layers 0 to %d link the standard library and golang.org/x/sys only", f.name, p, lastCore)
 				}
 			}

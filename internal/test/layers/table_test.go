@@ -13,6 +13,7 @@ var table = []row{
 	{0, "winnt"},
 	{0, "ntstatus"},
 	{0, "internal/invariants"},
+	{0, "internal/printable"},
 	{0, "internal/strict"},
 
 	{1, "sid"},
@@ -49,10 +50,12 @@ var table = []row{
 	{8, "client"},
 
 	{9, "internal/win32"},
+	{9, "internal/marshal"},
 	{9, "internal/verbs/script"},
 	{9, "internal/verbs/faults"},
 	{9, "internal/test/model"},
 	{9, "internal/test/ntostest"},
+	{9, "internal/verbs/strictyaml"},
 	{9, "internal/verbs/batch"},
 	{9, "internal/verbs/version"},
 	{9, "internal/verbs/lint"},
@@ -63,6 +66,7 @@ var table = []row{
 	{9, "vectors"},
 	{9, "docs"},
 	{9, "internal/verbs/replay"},
+	{9, "internal/verbs/trail"},
 	{9, "internal/server"},
 	{9, "internal/web"},
 
@@ -93,6 +97,9 @@ const lastPure = 5
 // lastCore is the last layer that links nothing but the standard library and
 // golang.org/x/sys, so that a program importing it stays small.
 const lastCore = 8
+
+// linked are the packages of layers up to lastCore that link more, and what.
+var linked = map[string][]string{"auditlog": {"golang.org/x/mod"}}
 
 // maxLines is the ceiling of a source file, tests apart.
 const maxLines = 800

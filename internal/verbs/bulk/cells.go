@@ -3,20 +3,12 @@ package bulk
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/printable"
 )
 
-// Printable replaces what could steer a terminal: control characters.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || 0x7f <= r && r < 0xa0 {
-			return utf8.RuneError
-		}
-		return r
-	}, text)
-}
-
 // appendCSV appends a record. A cell that a spreadsheet would run as a formula
-// starts with an apostrophe.
+// starts with an apostrophe. Controls are replaced, except for the ends of lines.
 func appendCSV(dst []byte, cells ...string) []byte {
 	for i, c := range cells {
 		if i > 0 {
@@ -25,6 +17,7 @@ func appendCSV(dst []byte, cells ...string) []byte {
 		if c != "" && strings.IndexByte("=+-@\t\r", c[0]) >= 0 {
 			c = "'" + c
 		}
+		c = printable.Text(c)
 		if !strings.ContainsAny(c, "\",\r\n") {
 			dst = append(dst, c...)
 			continue

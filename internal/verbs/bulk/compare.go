@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
@@ -375,7 +376,7 @@ func (d *Diff) summary() error {
 		case CSV:
 			out = appendCSV(out, t.Folder, fmt.Sprint(t.Objects), fmt.Sprint(who), t.Gained.Padded(), t.Lost.Padded(), t.Cause)
 		default:
-			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", Printable(t.Folder), t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), Printable(t.Cause))
+			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", printable.Line(t.Folder), t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), printable.Line(t.Cause))
 		}
 		_, err := d.Out.Write(out)
 		return err

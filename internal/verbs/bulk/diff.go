@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
@@ -308,5 +309,5 @@ func (d *Diff) row(dst []byte, name string, c *change) []byte {
 	case CSV:
 		return appendCSV(dst, who, name, c.gained.Padded(), c.lost.Padded(), c.cause)
 	}
-	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n", Printable(who), Printable(name), c.gained.Padded(), c.lost.Padded(), Printable(c.cause))
+	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n", printable.Line(who), printable.Line(name), c.gained.Padded(), c.lost.Padded(), printable.Line(c.cause))
 }

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"bytes"
 	"cmp"
 	"embed"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
@@ -194,7 +196,12 @@ func (r *Report) Write(out io.Writer) error {
 		return out
 	}
 	p.Risky, p.Widest = rows(risky), rows(widest)
-	return reportPage.Execute(out, p)
+	var text bytes.Buffer
+	if err := reportPage.Execute(&text, p); err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, printable.Text(text.String()))
+	return err
 }
 
 // reachRows are the principals who reach most.

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
@@ -15,7 +16,7 @@ func makeNames(d *people.Directory, f Format) names {
 		if f == JSONL {
 			out[i] = batch.AppendString(nil, d.Principals[i].Name)
 		} else {
-			out[i] = []byte(Printable(d.Principals[i].Name))
+			out[i] = []byte(printable.Line(d.Principals[i].Name))
 		}
 	}
 	return out
@@ -72,7 +73,7 @@ func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
 	case w.run.Format == CSV:
 		return appendCSV(dst, string(o.Path), "error", text)
 	}
-	return appendColumns(dst, w.printable(o), "error", Printable(text))
+	return appendColumns(dst, w.printable(o), "error", printable.Line(text))
 }
 
 // appendPath appends the path as JSON.
@@ -93,6 +94,6 @@ func appendNote(dst []byte, o *objects.Object) []byte {
 }
 
 func (w *rows) printable(o *objects.Object) []byte {
-	w.path = append(w.path[:0], Printable(string(o.Path))...)
+	w.path = append(w.path[:0], printable.Line(string(o.Path))...)
 	return w.path
 }

@@ -3,6 +3,7 @@ package expect
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -52,16 +53,23 @@ expect:
 
 func TestErrorsNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: 1":                            `line 1: unknown field "a", want one of domain, principals, descriptors, expect`,
-		"domain: x":                       "",
-		"domain: WD\ndomain: WD":          "",
-		"principals:\n  a: b.json":        "line 2: principal a: no files here",
-		"principals:\n  a: {user: *x}":    "",
-		"descriptors:\n  d: {type: file}": "line 2: descriptor d: want either sddl or hex",
-		"descriptors:\n  d: {hex: zz}":    "line 2: descriptor d: encoding/hex: invalid byte: U+007A 'z'",
-		"- a":                             "line 1: want a map of domain, principals, descriptors, expect",
-		"expect: 1":                       "line 1: expect: want a list, each with name, who, on, want, is, why, self, call",
-		"expect: []":                      "nothing to test: the file has no expect",
+		"a: 1":                               "line 1: a: unknown field, want one of domain, principals, descriptors, expect",
+		"Domain: 1":                          "line 1: Domain: unknown field, write it domain",
+		"domain: x":                          "",
+		"domain: WD\ndomain: WD":             "line 2: domain: given twice",
+		"principals:\n  a: b.json":           "line 2: principals.a: no files here",
+		"principals:\n  a: {user: *x}":       "line 2: an alias (*) is not read: write the value out",
+		"principals:\n  a: &x {user: SY}":    "line 2: an anchor (&) is not read: write the value out",
+		"domain: !!str x":                    "line 1: a tag (!!str) is not read: write the value out",
+		"domain: WD\n---\ndomain: WD":        "line 2: a second document begins: want one",
+		"descriptors:\n  d: {type: file}":    "line 2: descriptors.d: want either sddl or hex",
+		"descriptors:\n  d: {hex: zz}":       "line 2: descriptors.d: encoding/hex: invalid byte: U+007A 'z'",
+		"descriptors:\n  d: 'D:'\n  d: 'D:'": "line 3: descriptors.d: given twice",
+		"- a":                                "line 1: want an object",
+		"expect: 1":                          "line 1: expect: want a list, each with name, who, on, want, is, why, self, call",
+		"expect: []":                         "nothing to test: the file has no expect",
+		strings.Repeat("[", 200_000):         "line 1: nested more than 64 deep",
+		strings.Repeat("- ", 100_000):        "line 1: nested more than 64 deep",
 	} {
 		_, err := Parse([]byte(text), noFiles)
 		var e *Error

@@ -55,13 +55,19 @@ func (r *Runner) auditPolicy(b *starlark.Builtin, args starlark.Tuple, kwargs []
 // auditSink keeps records in memory until a program fills it up.
 type auditSink struct {
 	audit.Memory
-	full bool
+	full    bool
+	durable audit.Sink // takes each record first; may be nil
 }
 
 // Write implements audit.Sink.
 func (s *auditSink) Write(e audit.Event) error {
 	if s.full {
 		return audit.ErrFull
+	}
+	if s.durable != nil {
+		if err := s.durable.Write(e); err != nil {
+			return err
+		}
 	}
 	return s.Memory.Write(e)
 }

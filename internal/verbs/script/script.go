@@ -28,6 +28,10 @@ type Config struct {
 	Record  func(Recorded) // gets each call of user mode, instead of the transcript
 	Backend Backend        // answers the calls of threads instead of the kernel
 	Token   *token.Token   // every process has this one, whatever the program says
+
+	Audit  audit.Sink    // takes the records too; nil: they are kept in memory only
+	Policy *audit.Policy // in force at the start; nil stands for the default
+	Clock  func() int64  // time of the records as a FILETIME; nil: 0
 }
 
 // Runner runs programs on one kernel.
@@ -65,7 +69,9 @@ func New(cfg Config) *Runner {
 		cfg.Output = io.Discard
 	}
 	r := &Runner{cfg: cfg, threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{}, faults: map[string]int{}, win32: map[*nt.Thread]*win32.Thread{}}
-	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, Log: &audit.Log{Sink: &r.sink, Computer: "refmon"}})
+	r.sink.durable = cfg.Audit
+	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, Log: &audit.Log{Sink: &r.sink, Computer: "refmon", Clock: cfg.Clock}})
+	r.sys.Audit().Policy.Store(cfg.Policy)
 	r.out = &transcript{r: r, w: cfg.Output}
 	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}
 	r.bound(r.thread)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"regexp"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -156,23 +155,50 @@ func (t *transcript) reasons(c *nt.Call) []string {
 	return []string{"because " + w.Rule + ": " + w.Object}
 }
 
-// ofHandle finds the conditions that O-31 is the rule of.
-var ofHandle = regexp.MustCompile(`(?:Handle|handle|Token|Process) (?:names no handle|is no |lacks )`)
+// ofHandles returns the conditions of referencing the handles of a service,
+// whatever rules they are listed under: the first run of no handle, another
+// type, and the missing right behind these two. Later ones are of handles that
+// stand in a value. O-23 is about names.
+func ofHandles(all []nt.Condition) []nt.Condition {
+	reference := func(i int) bool {
+		switch k := all[i]; k.Status {
+		case ntstatus.InvalidHandle, ntstatus.ObjectTypeMismatch:
+			return k.Rule != "O-23"
+		case ntstatus.AccessDenied:
+			before := i > 0 && (all[i-1].Status == ntstatus.InvalidHandle || all[i-1].Status == ntstatus.ObjectTypeMismatch)
+			return k.Rule == "O-31" || before && all[i-1].Rule != "O-23"
+		}
+		return false
+	}
+	first := 0
+	for first < len(all) && !reference(first) {
+		first++
+	}
+	last := first
+	for last < len(all) && reference(last) {
+		last++
+	}
+	return all[first:last]
+}
 
-// conditionText is what the table of services says about a status by a rule:
-// each condition it can be. Not exact when it only speaks of the status, and
-// nothing when it does so more than once: a reason that may be another is none.
+// conditionText returns what the table of services says about a status by a
+// rule: each condition it can be. It is not exact when it only speaks of the
+// status, and empty when it does so more than once, since the reason may then
+// be another.
 func conditionText(c *nt.Call, rule string) (text string, exact bool) {
 	var byRule, byStatus []string
-	for _, k := range c.Row.Info().Conditions {
-		if k.Status != c.Status {
-			continue
-		}
-		if rule != "O-31" || ofHandle.MatchString(k.When) {
-			byStatus = append(byStatus, k.When)
-		}
-		if k.Rule == rule {
+	conditions := c.Row.Info().Conditions
+	for _, k := range conditions {
+		if k.Status == c.Status && k.Rule == rule {
 			byRule = append(byRule, k.When)
+		}
+	}
+	if rule == "O-31" {
+		conditions = ofHandles(conditions)
+	}
+	for _, k := range conditions {
+		if k.Status == c.Status {
+			byStatus = append(byStatus, k.When)
 		}
 	}
 	switch {

@@ -75,7 +75,7 @@ func (t *belowTree) Lstat(path string) (ntacl.Info, error) {
 	return info, nil
 }
 
-var errNoFile = errors.New("it was a file or a directory when it was found, and is none now")
+var errNoFile = errors.New("it was a file or a directory when it was found, and is something else now")
 
 // List gives the children of a directory by name.
 func (t *belowTree) List(path string) ([]ntacl.Entry, error) {
@@ -98,8 +98,8 @@ func infoOfStat(s *unix.Stat_t) ntacl.Info {
 }
 
 // attribute appends an extended attribute of a file that the caller named, not of
-// what a link points to unless follow is true; nil if there is none, also where
-// the file system has no attributes.
+// what a link points to unless follow is true. It returns nil if the file has no such
+// attribute, also where the file system has no attributes.
 func attribute(dst []byte, path, name string, follow bool) ([]byte, error) {
 	get := unix.Lgetxattr
 	if follow {

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/ntacl"
 )
 
-// below is a root whose files are read below it; there is none on this system.
+// below is a root whose files are read below it. This system has no such thing.
 type below struct{}
 
 // staysBelow says that a walk goes by paths here: a link that takes a directory's

@@ -10,7 +10,7 @@ import (
 // MaxLine is the longest line that is read, in bytes.
 const MaxLine = 4 << 20
 
-// batchSize is what a batch of lines holds, in bytes, save for a longer line.
+// batchSize is how many bytes a batch of lines holds. A longer line is alone.
 const batchSize = 1 << 20
 
 // lines is the source of an objects file in JSON lines.
@@ -50,7 +50,7 @@ func (l *lines) Next(b *Batch) error {
 		case err != nil:
 			return fmt.Errorf("read objects: %w", err)
 		case len(b.data) < batchSize && (n == room || bytes.IndexByte(b.data[len(b.data)-n:], '\n') < 0):
-			continue // else a pipe gave what it has: whoever writes it may wait for an answer
+			continue // else a pipe gave what it has, and its writer may wait for an answer
 		}
 		if l.done {
 			break

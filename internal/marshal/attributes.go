@@ -1,6 +1,6 @@
-//go:build cgo && linux
+//go:build linux
 
-package main
+package marshal
 
 import (
 	"github.com/refmon/refmon/claims"
@@ -13,28 +13,32 @@ const maxClaims = 1 << 20
 
 // attributeReader copies TOKEN_SECURITY_ATTRIBUTES_INFORMATION. What is left
 // bounds the memory a list can take whose values all name the same text.
-type attributeReader struct{ left int }
+type attributeReader struct {
+	*Memory
+	left int
+}
 
 // attributeSize is that of TOKEN_SECURITY_ATTRIBUTE_V1.
 const attributeSize = 40
 
-// tokenAttributesAt copies a list of attributes; NULL is nil.
-func tokenAttributesAt(p user) ([]claims.Attribute, ntstatus.Status) {
+// TokenAttributesAt copies a list of attributes; NULL is nil.
+func (m *Memory) TokenAttributesAt(p Address) ([]claims.Attribute, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
 	}
 	var h [16]byte
+	// A structure begins at a multiple of 4 (O-3).
 	if p%4 != 0 {
-		return nil, ntstatus.DatatypeMisalignment // O-3
+		return nil, ntstatus.DatatypeMisalignment
 	}
-	if st := get(h[:], p); st != ntstatus.Success {
+	if st := m.Read(h[:], p); st != ntstatus.Success {
 		return nil, st
 	}
 	if le.Uint16(h[:]) != 1 {
 		return nil, ntstatus.InvalidParameter // the one version there is
 	}
-	r := attributeReader{maxClaims}
-	b, st := r.array(user(le.Uint64(h[8:])), le.Uint32(h[4:]), attributeSize)
+	r := attributeReader{m, maxClaims}
+	b, st := r.array(Address(le.Uint64(h[8:])), le.Uint32(h[4:]), attributeSize)
 	if st != ntstatus.Success {
 		return nil, st
 	}
@@ -48,12 +52,12 @@ func tokenAttributesAt(p user) ([]claims.Attribute, ntstatus.Status) {
 }
 
 // array copies n elements.
-func (r *attributeReader) array(p user, n uint32, size int) ([]byte, ntstatus.Status) {
+func (r *attributeReader) array(p Address, n uint32, size int) ([]byte, ntstatus.Status) {
 	if uint64(n)*uint64(size) > uint64(r.left) {
 		return nil, ntstatus.InsufficientResources
 	}
 	r.left -= int(n) * size
-	return block(p, int(n)*size, 1)
+	return r.Block(p, int(n)*size, 1)
 }
 
 // text copies what a UNICODE_STRING names.
@@ -66,7 +70,17 @@ func (r *attributeReader) text(b []byte) (string, ntstatus.Status) {
 	if n%2 != 0 {
 		return "", ntstatus.InvalidParameter
 	}
-	return textAt(user(le.Uint64(b[8:])), n)
+	return r.TextAt(Address(le.Uint64(b[8:])), n)
+}
+
+// terminated copies text up to its terminator.
+func (r *attributeReader) terminated(p Address) (string, ntstatus.Status) {
+	s, n, st := r.zeroTerminated(p, min(maxText, r.left/2))
+	if st == ntstatus.InvalidParameter && n < maxText {
+		return "", ntstatus.InsufficientResources
+	}
+	r.left -= 2 * n
+	return s, st
 }
 
 func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.Status) {
@@ -80,7 +94,7 @@ func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.S
 		size = 16
 	}
 	n := le.Uint32(b[24:])
-	values, st := r.array(user(le.Uint64(b[32:])), n, size)
+	values, st := r.array(Address(le.Uint64(b[32:])), n, size)
 	for i := 0; i < int(n) && st == ntstatus.Success; i++ {
 		st = r.value(&a, values[size*i:])
 	}
@@ -100,11 +114,11 @@ func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Stat
 		a.Strings = append(a.Strings, s)
 	case claims.SID:
 		var s sid.SID
-		s, st = sidAt(user(le.Uint64(b)))
+		s, st = r.SIDAt(Address(le.Uint64(b)))
 		a.SIDs = append(a.SIDs, s)
 	case claims.Octets:
 		var o []byte
-		o, st = r.array(user(le.Uint64(b)), le.Uint32(b[8:]), 1)
+		o, st = r.array(Address(le.Uint64(b)), le.Uint32(b[8:]), 1)
 		a.Octets = append(a.Octets, o)
 	default:
 		return ntstatus.InvalidParameter
@@ -112,9 +126,9 @@ func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Stat
 	return st
 }
 
-// namesAt copies an array of n UNICODE_STRINGs.
-func namesAt(p user, n uint32) ([]string, ntstatus.Status) {
-	r := attributeReader{maxClaims}
+// NamesAt copies an array of n UNICODE_STRINGs.
+func (m *Memory) NamesAt(p Address, n uint32) ([]string, ntstatus.Status) {
+	r := attributeReader{m, maxClaims}
 	b, st := r.array(p, n, 16)
 	if st != ntstatus.Success {
 		return nil, st

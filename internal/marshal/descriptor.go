@@ -1,6 +1,6 @@
-//go:build cgo && linux
+//go:build linux
 
-package main
+package marshal
 
 import (
 	"bytes"
@@ -37,13 +37,13 @@ type descriptors struct {
 //	3      -    owner, group, SACL, DACL: four bytes of length and as many bytes
 type raw []byte
 
-// descriptorAt copies a descriptor in either form; NULL is nil.
-func (t *thread) descriptorAt(p user) (*sd.Descriptor, ntstatus.Status) {
+// DescriptorAt copies a descriptor in either form; NULL is nil.
+func (m *Memory) DescriptorAt(p Address) (*sd.Descriptor, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
 	}
-	c := &t.descriptors
-	b, st := captureDescriptor(c.room[:0], p)
+	c := &m.descriptors
+	b, st := m.captureDescriptor(c.room[:0], p)
 	c.room = b[:0]
 	if st == ntstatus.Success {
 		for i := range c.kept {
@@ -70,29 +70,29 @@ func (t *thread) descriptorAt(p user) (*sd.Descriptor, ntstatus.Status) {
 }
 
 // captureDescriptor appends what is at p, as far as it can be read.
-func captureDescriptor(b raw, p user) (raw, ntstatus.Status) {
+func (m *Memory) captureDescriptor(b raw, p Address) (raw, ntstatus.Status) {
 	var h [40]byte
-	if st := get(h[:20], p); st != ntstatus.Success {
+	if st := m.Read(h[:20], p); st != ntstatus.Success {
 		return b, st
 	}
 	if h[0] != 1 {
 		return b, ntstatus.UnknownRevision
 	}
 	control := sd.Control(le.Uint16(h[2:]))
-	var at [4]user // owner, group, SACL, DACL
+	var at [4]Address // owner, group, SACL, DACL
 	if control&sd.SelfRelative != 0 {
 		for i := range at {
 			if off := le.Uint32(h[4+4*i:]); off != 0 {
-				at[i] = p + user(off)
+				at[i] = p + Address(off)
 			}
 		}
 	} else {
-		if st := get(h[:], p); st != ntstatus.Success {
+		if st := m.Read(h[:], p); st != ntstatus.Success {
 			return b, st
 		}
 		control = sd.Control(le.Uint16(h[2:]))
 		for i := range at {
-			at[i] = user(le.Uint64(h[8+8*i:]))
+			at[i] = Address(le.Uint64(h[8+8*i:]))
 		}
 	}
 	b = append(le.AppendUint16(b, uint16(control&^sd.SelfRelative)), h[1])
@@ -104,9 +104,9 @@ func captureDescriptor(b raw, p user) (raw, ntstatus.Status) {
 		}
 		var st ntstatus.Status
 		if i < 2 {
-			b, st = appendSID(b, at[i])
+			b, st = m.appendSID(b, at[i])
 		} else {
-			b, st = appendACL(b, at[i])
+			b, st = m.appendACL(b, at[i])
 		}
 		if st != ntstatus.Success {
 			return b[:mark], st
@@ -117,15 +117,15 @@ func captureDescriptor(b raw, p user) (raw, ntstatus.Status) {
 }
 
 // appendUser appends n bytes of user memory.
-func appendUser(b []byte, p user, n int) ([]byte, ntstatus.Status) {
+func (m *Memory) appendUser(b []byte, p Address, n int) ([]byte, ntstatus.Status) {
 	b = slices.Grow(b, n)[:len(b)+n]
-	st := get(b[len(b)-n:], p)
+	st := m.Read(b[len(b)-n:], p)
 	return b, st
 }
 
-func appendSID(b []byte, p user) ([]byte, ntstatus.Status) {
+func (m *Memory) appendSID(b []byte, p Address) ([]byte, ntstatus.Status) {
 	mark := len(b)
-	b, st := appendUser(b, p, 8)
+	b, st := m.appendUser(b, p, 8)
 	if st != ntstatus.Success {
 		return b, st
 	}
@@ -133,18 +133,19 @@ func appendSID(b []byte, p user) ([]byte, ntstatus.Status) {
 		return b, ntstatus.InvalidSID
 	}
 	n := 8 + 4*int(b[mark+1])
-	if b, st = appendUser(b[:mark], p, n); st != ntstatus.Success {
+	if b, st = m.appendUser(b[:mark], p, n); st != ntstatus.Success {
 		return b, st
 	}
+	// It changed between the two reads (O-4).
 	if b[mark] != 1 || 8+4*int(b[mark+1]) != n {
-		return b, ntstatus.InvalidSID // it changed between the two reads (O-4)
+		return b, ntstatus.InvalidSID
 	}
 	return b, ntstatus.Success
 }
 
-func appendACL(b []byte, p user) ([]byte, ntstatus.Status) {
+func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
 	mark := len(b)
-	b, st := appendUser(b, p, 8)
+	b, st := m.appendUser(b, p, 8)
 	if st != ntstatus.Success {
 		return b, st
 	}
@@ -152,11 +153,12 @@ func appendACL(b []byte, p user) ([]byte, ntstatus.Status) {
 	if size < 8 {
 		return b, ntstatus.InvalidACL
 	}
-	if b, st = appendUser(b[:mark], p, size); st != ntstatus.Success {
+	if b, st = m.appendUser(b[:mark], p, size); st != ntstatus.Success {
 		return b, st
 	}
+	// It changed between the two reads (O-4).
 	if int(le.Uint16(b[mark+2:])) != size {
-		return b, ntstatus.InvalidACL // it changed between the two reads (O-4)
+		return b, ntstatus.InvalidACL
 	}
 	return b, ntstatus.Success
 }
@@ -182,7 +184,7 @@ func (b raw) decode() (*sd.Descriptor, ntstatus.Status) {
 			s, _, st = sid.DecodeString(string(part))
 		} else {
 			l, _, err = sd.DecodeACL(part)
-			st = statusOf(err, ntstatus.InvalidACL)
+			st = StatusOf(err, ntstatus.InvalidACL)
 		}
 		if st != ntstatus.Success {
 			return nil, st

@@ -1,0 +1,108 @@
+package audit
+
+import "strconv"
+
+// keywordLog are the keywords of events of the log service, 1100 to 1199.
+const keywordLog uint64 = 0x4020000000000000
+
+// OverwrittenID is the number of the event LogOverwritten. Windows has no such
+// event.
+const OverwrittenID = 64049
+
+// logEvent reports whether the event is one of the log service.
+func (e *Event) logEvent() bool { return e.ID >= 1100 && e.ID < 1200 }
+
+// logTasks are the tasks of the log service's events.
+var logTasks = map[uint16]uint16{1100: 103, 1102: 104, 1103: 101, 1104: 101, 1105: 105, 1108: 101}
+
+// LogStarted is event 4608: the log takes records.
+func LogStarted() Event {
+	return Event{Header: Header{ID: 4608, Subcategory: SecurityStateChange}}
+}
+
+// LogStopped is event 1100: the log takes no more records.
+func LogStopped() Event { return Event{Header: Header{ID: 1100}} }
+
+// LogRecovered is event 4612 as a log writes it after it cut bytes off its end
+// that are no whole record: nothing that was acknowledged is lost.
+func LogRecovered(bytes int64) Event {
+	e := AuditsDiscarded(0, Header{})
+	e.fields = append(e.fields, Field{Name: "BytesDiscarded", text: strconv.FormatInt(bytes, 10)})
+	return e
+}
+
+// LogNearlyFull is event 1103.
+func LogNearlyFull(percent uint64) Event {
+	var l fieldList
+	l.text("PercentFull", strconv.FormatUint(percent, 10))
+	return Event{Header: Header{ID: 1103}, fields: l}
+}
+
+// LogFull is event 1104: the log takes no more records, as it is configured.
+func LogFull() Event { return Event{Header: Header{ID: 1104}} }
+
+// LogArchived is event 1105: the oldest records were moved to a file.
+func LogArchived(file string) Event {
+	var l fieldList
+	l.text("Channel", "Security")
+	l.name("BackupPath", file)
+	return Event{Header: Header{ID: 1105}, fields: l}
+}
+
+// LogOverwritten says that the oldest records were removed, as the log is
+// configured. Windows keeps silent about it.
+func LogOverwritten(first, last uint64) Event {
+	var l fieldList
+	l.text("FirstRecordId", strconv.FormatUint(first, 10))
+	l.text("LastRecordId", strconv.FormatUint(last, 10))
+	return Event{Header: Header{ID: OverwrittenID, Subcategory: SystemIntegrity}, fields: l}
+}
+
+// Size is about how many bytes the record takes in memory.
+func (e *Event) Size() int { return e.size() }
+
+// Shorten cuts the longest fields until the JSON form fits the limit, and adds
+// a field Truncated that names them. An event that fits is returned as it is.
+func (e Event) Shorten(limit int) Event {
+	for len(e.AppendJSON(nil)) > limit {
+		at, longest := -1, 0
+		for i := range e.fields {
+			if n := len(e.fields[i].Text()); n > longest {
+				at, longest = i, n
+			}
+		}
+		if longest < 64 { // many short ones: rights with their reasons
+			e.access = nil
+			if at < 0 || longest < 8 {
+				return e
+			}
+		}
+		e = e.cut(at, longest/2)
+	}
+	return e
+}
+
+// cut shortens one field.
+func (e Event) cut(at, size int) Event {
+	fields := append([]Field(nil), e.fields...)
+	f := &fields[at]
+	marked := ""
+	if last := &fields[len(fields)-1]; last.Name == "Truncated" {
+		marked = last.text + ","
+		if last.text == f.Name || len(last.text) > len(f.Name) && last.text[len(last.text)-len(f.Name):] == f.Name {
+			marked = last.text
+		}
+		fields = fields[:len(fields)-1]
+	}
+	text := f.Text()[:size]
+	for i := 0; i < 3 && size > 0 && f.Text()[size]&0xC0 == 0x80; i++ { // not within a character
+		size--
+		text = text[:size]
+	}
+	*f = Field{Name: f.Name, text: text + "…"}
+	if marked == "" || marked[len(marked)-1] == ',' {
+		marked += f.Name
+	}
+	e.fields = append(fields, Field{Name: "Truncated", text: marked})
+	return e
+}

@@ -1,0 +1,70 @@
+package audit_test
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// TestParseEvent reads the golden records back: written again they are the
+// same bytes (U-80).
+func TestParseEvent(t *testing.T) {
+	b, err := os.ReadFile("testdata/events.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
+	for _, e := range []audit.Event{
+		audit.LogStarted(), audit.LogStopped(), audit.LogRecovered(17), audit.LogNearlyFull(93), audit.LogFull(),
+		audit.LogArchived("archive/a\"\xed\xa0\x80\n"), audit.LogOverwritten(1, 9),
+	} {
+		lines = append(lines, e.AppendJSON(nil))
+	}
+	for _, line := range lines {
+		e, err := audit.ParseEvent(line)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if got := e.AppendJSON(nil); !bytes.Equal(got, line) {
+			t.Errorf("got  %s\nwant %s", got, line)
+		}
+		for cut := range line {
+			if _, err := audit.ParseEvent(line[:cut]); err == nil {
+				t.Fatalf("%s is accepted", line[:cut])
+			}
+		}
+	}
+}
+
+func TestParseTime(t *testing.T) {
+	for _, v := range []int64{0, 1, 10_000_000, 116_444_736_000_000_000, 133_536_960_001_234_567, 132_223_104_000_000_000, 2_650_467_743_999_999_999} {
+		text := string(audit.AppendTime(nil, v))
+		if got, err := audit.ParseTime(text); err != nil || got != v {
+			t.Errorf("%s: %d, %v, want %d", text, got, err, v)
+		}
+	}
+	for _, text := range []string{"", "Z", "2024-03-01", "2024-03-01T12:00:00", "2024-13-01T12:00:00Z", "2024-03-01T12:00:00.12345678Z", "1600-01-01T00:00:00Z"} {
+		if _, err := audit.ParseTime(text); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
+// TestShorten: a record that is too long keeps its fields' names and says which
+// were cut (U-68).
+func TestShorten(t *testing.T) {
+	e := audit.LogArchived(strings.Repeat("é\x01", 10_000))
+	short := e.Shorten(4000)
+	if n := len(short.AppendJSON(nil)); n > 4000 {
+		t.Errorf("%d bytes", n)
+	}
+	if text, _ := short.Field("Truncated"); text != "BackupPath" {
+		t.Errorf("Truncated is %q", text)
+	}
+	if same := audit.LogFull().Shorten(4000); !bytes.Equal(same.AppendJSON(nil), audit.LogFull().AppendJSON(nil)) {
+		t.Error("a short record changed")
+	}
+}

@@ -1,0 +1,82 @@
+package auditlog
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// folder is the disk of the operating system.
+type folder struct{ dir string }
+
+func (d folder) path(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
+
+// Create implements disk.
+func (d folder) Create(name string) (file, error) {
+	f, err := os.OpenFile(d.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// Open implements disk. A file that may only be read is opened for reading.
+func (d folder) Open(name string) (file, error) {
+	f, err := os.OpenFile(d.path(name), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
+		f, err = os.Open(d.path(name))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// Mkdir implements disk.
+func (d folder) Mkdir(name string) error { return os.MkdirAll(d.path(name), 0o700) }
+
+// Rename implements disk.
+func (d folder) Rename(from, to string) error { return os.Rename(d.path(from), d.path(to)) }
+
+// Remove implements disk.
+func (d folder) Remove(name string) error { return os.Remove(d.path(name)) }
+
+// List implements disk.
+func (d folder) List(name string) ([]string, error) {
+	entries, err := os.ReadDir(d.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	slices.Sort(names)
+	return names, err
+}
+
+// SyncDir implements disk.
+func (d folder) SyncDir(name string) error {
+	f, err := os.Open(d.path(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// osFile is a file of the operating system.
+type osFile struct{ *os.File }
+
+// Size implements file.
+func (f osFile) Size() (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// Sync implements file.
+func (f osFile) Sync() error { return syncData(f.File) }

@@ -1,0 +1,50 @@
+package auditlog
+
+import (
+	"crypto/sha256"
+	"math/bits"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// frontier is all that a tree needs to grow: the roots of its perfect subtrees
+// from left to right, one for each bit of its size (RFC 6962, section 2.1).
+// The zero value is the empty tree.
+type frontier struct {
+	size   uint64
+	hashes []tlog.Hash
+}
+
+// valid reports whether there are as many hashes as the size needs.
+func (f *frontier) valid() bool { return len(f.hashes) == bits.OnesCount64(f.size) }
+
+// add appends a leaf.
+func (f *frontier) add(leaf tlog.Hash) {
+	h := leaf
+	for s := f.size; s&1 == 1; s >>= 1 {
+		last := len(f.hashes) - 1
+		h = tlog.NodeHash(f.hashes[last], h)
+		f.hashes = f.hashes[:last]
+	}
+	f.hashes = append(f.hashes, h)
+	f.size++
+}
+
+// root returns the hash of the whole tree.
+func (f *frontier) root() tlog.Hash {
+	if len(f.hashes) == 0 {
+		return sha256.Sum256(nil)
+	}
+	h := f.hashes[len(f.hashes)-1]
+	for i := len(f.hashes) - 2; i >= 0; i-- {
+		h = tlog.NodeHash(f.hashes[i], h)
+	}
+	return h
+}
+
+func (f *frontier) clone() frontier { return frontier{f.size, slices.Clone(f.hashes)} }
+
+func (f *frontier) equal(g *frontier) bool {
+	return f.size == g.size && slices.Equal(f.hashes, g.hashes)
+}

@@ -1,0 +1,129 @@
+package auditlog
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+const (
+	lockName   = "lock"
+	keyName    = "key"
+	publicName = "key.pub"
+)
+
+// CreateKey makes an Ed25519 key under a name such as host.example/audit and
+// writes it to a file that only its owner can read; the public half goes to
+// file.pub. It fails if the file is there.
+func CreateKey(file, name string) (note.Signer, error) {
+	private, public, err := note.GenerateKey(rand.Reader, name)
+	if err != nil {
+		return nil, fmt.Errorf("make the key of an audit log: %w", err)
+	}
+	if err := create(file, private, 0o600); err != nil {
+		return nil, err
+	}
+	if err := create(file+".pub", public, 0o644); err != nil {
+		return nil, err
+	}
+	return note.NewSigner(private)
+}
+
+func create(file, content string, mode fs.FileMode) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return fmt.Errorf("write the key of an audit log: %w", err)
+	}
+	_, err = f.WriteString(content + "\n")
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// LoadKey reads a key that [CreateKey] made. A key that others can read is
+// refused.
+func LoadKey(file string) (note.Signer, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the key of an audit log: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("the key %s can be read by others: chmod 600 it", file)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the key of an audit log: %w", err)
+	}
+	s, err := note.NewSigner(strings.TrimSpace(string(b)))
+	if err != nil {
+		return nil, fmt.Errorf("the key %s: %w", file, err)
+	}
+	return s, nil
+}
+
+// ReadPublicKey reads the public half of a key, one for each line: its form is
+// name+id+base64, as c2sp.org/signed-note has it.
+func ReadPublicKey(file string) ([]note.Verifier, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the public key of an audit log: %w", err)
+	}
+	var keys []note.Verifier
+	for line := range strings.SplitSeq(strings.TrimSpace(string(b)), "\n") {
+		v, err := note.NewVerifier(strings.TrimSpace(line))
+		if err != nil {
+			return nil, fmt.Errorf("the public key in %s: %w", file, err)
+		}
+		keys = append(keys, v)
+	}
+	return keys, nil
+}
+
+// signTimeout bounds a run of an external signer.
+const signTimeout = 10 * time.Second
+
+// command signs by a program that has the key.
+type command struct {
+	note.Verifier
+	args []string
+}
+
+// CommandSigner signs with a program of the site, so that the key need not be
+// where the log is: it gets the text on standard input and prints the Ed25519
+// signature in base64. public is the key's public half.
+func CommandSigner(public string, args ...string) (note.Signer, error) {
+	v, err := note.NewVerifier(public)
+	if err != nil {
+		return nil, fmt.Errorf("external signer: %w", err)
+	}
+	if len(args) == 0 {
+		return nil, errors.New("external signer: no program given")
+	}
+	return command{v, args}, nil
+}
+
+// Sign implements note.Signer.
+func (c command) Sign(text []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), signTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
+	cmd.Stdin = bytes.NewReader(text)
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("external signer %s: %w", c.args[0], err)
+	}
+	sig, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(out)))
+	if err != nil || !c.Verify(text, sig) {
+		return nil, fmt.Errorf("external signer %s: its output is no signature of key %s", c.args[0], c.Name())
+	}
+	return sig, nil
+}

@@ -1,0 +1,46 @@
+//go:build unix
+
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Lock implements disk: the writer holds flock on a file that names its
+// process; the kernel lets go of it when the process ends.
+func (d folder) Lock() (func() error, error) {
+	f, err := os.OpenFile(d.path(lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		b, _ := os.ReadFile(d.path(lockName)) // for the message only
+		_ = f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%w: process %s writes %s", ErrLocked, strings.TrimSpace(string(b)), d.dir)
+		}
+		return nil, os.NewSyscallError("flock", err)
+	}
+	if err := errors.Join(f.Truncate(0), writePID(f)); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f.Close, nil
+}
+
+func writePID(f *os.File) error {
+	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+// isReadOnly reports whether a file system refuses all writing.
+func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
+
+// isFull reports whether a write failed for want of room, which may come back.
+func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }

@@ -1,0 +1,136 @@
+package auditlog
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// opened is a record as most are: a handle to a file was asked for.
+func opened(t testing.TB, outcome audit.Outcome, name string) audit.Event {
+	t.Helper()
+	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := audit.Origin{Subject: access.Subject{Primary: tok}, ProcessID: 420, ProcessName: "files"}
+	return audit.HandleRequested(from, audit.Object{Type: "File", Name: name, Handle: 0x4c},
+		audit.HandleRequest{Outcome: outcome, Access: winnt.FILE_READ_DATA})
+}
+
+func mustOpen(t testing.TB, cfg Config) *Log {
+	t.Helper()
+	l, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// mustWrite writes records that are acknowledged together.
+func mustWrite(t testing.TB, l *Log, n int) {
+	t.Helper()
+	e := opened(t, audit.Failure, "report")
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			if err := l.Write(e); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func mustVerify(t testing.TB, dir string) *Verified {
+	t.Helper()
+	v, err := Verify(Verification{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// TestLog writes, closes, opens again: RecordIds go on, everything verifies
+// (U-63, U-70, U-71).
+func TestLog(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	for round := range 3 {
+		l := mustOpen(t, Config{Dir: dir, SegmentBytes: 6_000})
+		mustWrite(t, l, 40)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		v := mustVerify(t, dir)
+		if want := uint64((round + 1) * 42); v.Last != want || v.Checkpoint.Size != want || !v.Whole { // with start and stop
+			t.Fatalf("%+v, want %d records", v, want)
+		}
+	}
+	r, err := NewReader(dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for id := uint64(1); id <= 126; id++ {
+		rec, err := r.Next()
+		if err != nil || rec.ID != id {
+			t.Fatalf("record %d: %d, %v", id, rec.ID, err)
+		}
+		if e, err := rec.Event(); err != nil || e.RecordID != id {
+			t.Fatalf("record %d: %v, %v", id, e.RecordID, err)
+		}
+	}
+	for _, name := range []string{keyName, checkpointName, segmentName(1)} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+// TestOneWriter: a second writer is refused and told who the first is.
+func TestOneWriter(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, Config{Dir: dir})
+	defer l.Close()
+	_, err := Open(Config{Dir: dir})
+	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "process ") {
+		t.Errorf("a second writer: %v", err)
+	}
+}
+
+// TestGroupCommit: many goroutines get their records acknowledged, each once,
+// durable ones and relaxed ones side by side (U-60, U-62).
+func TestGroupCommit(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, Config{Dir: dir, Mode: Relaxed})
+	var all sync.WaitGroup
+	events := []audit.Event{opened(t, audit.Failure, "a"), opened(t, audit.Success, "b")}
+	for range 8 {
+		all.Go(func() {
+			for i := range 100 {
+				if err := l.Write(events[i%2]); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Write(events[0]); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	if v := mustVerify(t, dir); v.Last != 802 {
+		t.Errorf("%d records", v.Last)
+	}
+}

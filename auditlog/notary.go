@@ -1,0 +1,172 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// notary stores the tree's hashes and signs checkpoints, beside the writer, so
+// that no record waits for it. The writer owns leaves, signed and busy.
+type notary struct {
+	log    *Log
+	leaves []tlog.Hash // of durable records that were not handed over
+	signed uint64      // size of the newest note that was handed over
+	every  uint64
+
+	in    chan toSign
+	done  chan error // one answer for each note
+	busy  bool
+	tiles *tiler   // owned by the notary's goroutine while it is busy
+	old   []string // partial tiles of the last checkpoint
+	stale []string // partial tiles that were not completed
+}
+
+// due reports whether so many records came that a checkpoint is to be made.
+func (n *notary) due(last uint64) bool { return last >= n.signed+n.every }
+
+// start runs the notary's goroutine.
+func (n *notary) start() {
+	n.in, n.done = make(chan toSign), make(chan error, 1)
+	go func() {
+		for job := range n.in {
+			n.done <- n.notarize(job)
+		}
+		close(n.done)
+	}()
+}
+
+// hand gives a note to the notary unless it is still busy with another or
+// nothing is new; then the records wait for the next one.
+func (n *notary) hand(job toSign, wait bool) {
+	if n.busy {
+		if !wait {
+			select {
+			case <-n.done:
+			default:
+				return
+			}
+		} else {
+			<-n.done
+		}
+		n.busy = false
+	}
+	if job.size == n.signed {
+		return
+	}
+	n.leaves, n.signed, n.busy = nil, job.size, true
+	n.in <- job
+}
+
+// stop waits for the last note; its error is of the notary's last work.
+func (n *notary) stop() error {
+	close(n.in)
+	var err error
+	for e := range n.done {
+		err = e
+	}
+	return err
+}
+
+// notarize makes the tiles durable, then the checkpoint that needs them (U-71). An
+// error of the disk ends the log, for want of room it is tried again with the
+// next note.
+func (n *notary) notarize(job toSign) error {
+	for _, leaf := range job.leaves {
+		n.tiles.add(leaf)
+	}
+	err := n.store(job)
+	if err != nil && !isFull(err) {
+		return n.log.fail(fmt.Errorf("make a checkpoint of the audit log: %w", err))
+	}
+	return err
+}
+
+func (n *notary) store(job toSign) error {
+	d := n.log.cfg.disk
+	partial := n.tiles.partial()
+	fresh := slices.Clone(n.tiles.done)
+	for i := range partial {
+		if !n.stored(partial[i].path()) {
+			fresh = append(fresh, partial[i])
+		}
+	}
+	if err := storeTiles(d, fresh); err != nil {
+		for i := range partial { // what there is of them is of no use
+			n.stale = append(n.stale, partial[i].path())
+		}
+		return err
+	}
+	n.tiles.done = nil
+	c := Checkpoint{Origin: n.log.origin, Size: job.size, Root: job.root}
+	if f := n.tiles.frontier(); f.size != c.Size || f.root() != c.Root {
+		return fmt.Errorf("%w: the hashes of %d records do not add up", ErrDamaged, c.Size)
+	}
+	signed, err := signCheckpoint(&c, n.log.cfg.Signers)
+	if err != nil {
+		return err
+	}
+	if err := replace(d, checkpointName, signed); err != nil {
+		return err
+	}
+	n.log.noted.Store(&c)
+	return n.tidy(partial)
+}
+
+// stored reports whether the last checkpoint needed the partial tile.
+func (n *notary) stored(name string) bool { return slices.Contains(n.old, name) }
+
+// tidy removes the partial tiles that the new checkpoint does not need.
+func (n *notary) tidy(partial []tile) error {
+	var names []string
+	for i := range partial {
+		names = append(names, partial[i].path())
+	}
+	d := n.log.cfg.disk
+	for _, name := range append(n.stale, n.old...) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		_ = d.Remove(path.Dir(name)) // the folder stays while it has others
+	}
+	n.old, n.stale = names, nil
+	return nil
+}
+
+// findStale looks for partial tiles that a run left which ended before its
+// checkpoint: at the right edge of the tree, from the checkpoint's size on.
+func (n *notary) findStale(from, to uint64) error {
+	for l := 0; to>>(tileHeight*l) > 0; l++ {
+		for number := from >> (tileHeight * (l + 1)); number <= to>>(tileHeight*(l+1)); number++ {
+			dir := path.Dir(tilePath(l, number, 1))
+			names, err := n.log.cfg.disk.List(dir)
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				if name = path.Join(dir, name); !n.stored(name) {
+					n.stale = append(n.stale, name)
+				}
+			}
+		}
+	}
+	return n.tidyStale()
+}
+
+// tidyStale removes the partial tiles that were not completed.
+func (n *notary) tidyStale() error {
+	for _, name := range n.stale {
+		if err := n.log.cfg.disk.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	n.stale = nil
+	return nil
+}

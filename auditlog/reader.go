@@ -1,0 +1,204 @@
+package auditlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// Record is one stored record; its bytes are good until the next one is read.
+type Record struct {
+	ID    uint64
+	frame frame
+}
+
+// Payload returns the bytes that the tree has: JSON with an empty "chain".
+func (r *Record) Payload() []byte { return r.frame.payload() }
+
+// Leaf returns the record's hash in the tree: SHA-256 over a zero byte and the
+// payload.
+func (r *Record) Leaf() [32]byte { return r.frame.leaf() }
+
+// Event reads the payload. Its Chain is the leaf's hash.
+func (r *Record) Event() (audit.Event, error) {
+	e, err := audit.ParseEvent(r.Payload())
+	if err != nil {
+		return e, fmt.Errorf("record %d: %w", r.ID, err)
+	}
+	leaf := r.Leaf()
+	e.Chain = string(leaf[:])
+	return e, nil
+}
+
+// Reader reads records in order, also while a process writes them. Owned by one
+// goroutine.
+type Reader struct {
+	d    disk
+	next uint64
+	f    file
+	s    *scanner
+
+	complete bool // a segment follows the open one
+}
+
+// NewReader reads a folder from a RecordId on; 0 and 1 are the first record,
+// and a record that is not kept any more stands for the oldest that is.
+func NewReader(dir string, from uint64) (*Reader, error) { return newReader(folder{dir}, from) }
+
+func newReader(d disk, from uint64) (*Reader, error) {
+	firsts, err := segments(d)
+	if err != nil {
+		return nil, fmt.Errorf("read the audit log: %w", err)
+	}
+	if len(firsts) == 0 {
+		return nil, errors.New("read the audit log: the folder has no segment: is it the --audit folder?")
+	}
+	return &Reader{d: d, next: max(from, firsts[0], 1)}, nil
+}
+
+// Next returns the next record, [io.EOF] when none is there yet.
+func (r *Reader) Next() (Record, error) {
+	for {
+		if r.s == nil {
+			if err := r.open(); err != nil {
+				return Record{}, err
+			}
+		}
+		f, err := r.s.next()
+		switch {
+		case err == nil && f.id < r.next:
+		case err == nil && f.id > r.next:
+			return Record{}, fmt.Errorf("read the audit log: record %d follows %d: run refmon audit verify", f.id, r.next-1)
+		case err == nil:
+			r.next++
+			return Record{f.id, f}, nil
+		default:
+			more, err := r.advance(err)
+			if err != nil || !more {
+				return Record{}, err
+			}
+		}
+	}
+}
+
+// advance goes from the end of what was read to what came since: more of the
+// segment, or the next one. Bytes that are no whole frame are one being
+// written, unless a segment follows.
+func (r *Reader) advance(ended error) (more bool, err error) {
+	if !isEnd(ended) && !errors.Is(ended, errTorn) {
+		return false, fmt.Errorf("read the audit log: %w", ended)
+	}
+	firsts, err := segments(r.d)
+	if err != nil {
+		return false, fmt.Errorf("read the audit log: %w", err)
+	}
+	if firsts == nil || firsts[len(firsts)-1] <= r.s.head.first {
+		r.s.rewind()
+		return false, io.EOF
+	}
+	if !r.complete { // it may have grown between the reading and the listing
+		r.complete = true
+		r.s.rewind()
+		return true, nil
+	}
+	if !isEnd(ended) {
+		return false, fmt.Errorf("read the audit log: record %d is not whole: run refmon audit verify", r.next)
+	}
+	return true, r.Close()
+}
+
+// open opens the segment that has the next record.
+func (r *Reader) open() error {
+	firsts, err := segments(r.d)
+	if err != nil {
+		return fmt.Errorf("read the audit log: %w", err)
+	}
+	var first uint64
+	for _, v := range firsts {
+		if v <= r.next {
+			first = v
+		}
+	}
+	if first == 0 {
+		if len(firsts) == 0 {
+			return errors.New("read the audit log: its segments are gone")
+		}
+		return &GoneError{From: r.next, To: firsts[0] - 1}
+	}
+	r.f, r.s, err = openSegment(r.d, first)
+	if err != nil {
+		return fmt.Errorf("read the audit log: segment %s: %w", segmentName(first), err)
+	}
+	return nil
+}
+
+// Close ends the reading.
+func (r *Reader) Close() error {
+	if r.f == nil {
+		return nil
+	}
+	err := r.f.Close()
+	r.f, r.s, r.complete = nil, nil, false
+	return err
+}
+
+// Skip goes on with a RecordId.
+func (r *Reader) Skip(to uint64) error {
+	r.next = to
+	return r.Close()
+}
+
+// GoneError says that records are not kept any more.
+type GoneError struct{ From, To uint64 }
+
+// Error says which records are gone.
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("records %d to %d are not kept any more", e.From, e.To)
+}
+
+// pollEvery is how often a live reader looks for new records.
+const pollEvery = 100 * time.Millisecond
+
+// Wait returns the next record, waiting until there is one or ctx ends.
+func (r *Reader) Wait(ctx context.Context) (Record, error) {
+	for {
+		rec, err := r.Next()
+		if !errors.Is(err, io.EOF) {
+			return rec, err
+		}
+		select {
+		case <-ctx.Done():
+			return Record{}, ctx.Err()
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// Oldest returns the RecordId that reading began with, or goes on with.
+func (r *Reader) Oldest() uint64 { return r.next }
+
+// Last returns the RecordId of the last whole record, 0 if there is none.
+func (r *Reader) Last() (uint64, error) {
+	firsts, err := segments(r.d)
+	if err != nil || len(firsts) == 0 {
+		return 0, err
+	}
+	first := firsts[len(firsts)-1]
+	f, s, err := openSegment(r.d, first)
+	if err != nil {
+		return 0, fmt.Errorf("read the audit log: segment %s: %w", segmentName(first), err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	last := first - 1
+	for {
+		f, err := s.next()
+		if err != nil {
+			return last, nil //nolint:nilerr // what follows is not whole
+		}
+		last = f.id
+	}
+}

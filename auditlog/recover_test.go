@@ -1,0 +1,226 @@
+package auditlog
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// testKey is a key that is the same in every run.
+func testKey(t testing.TB) (note.Signer, note.Verifier) {
+	t.Helper()
+	private, public, err := note.GenerateKey(bytes.NewReader(make([]byte, 64)), "test.example/audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := note.NewSigner(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := note.NewVerifier(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, v
+}
+
+func testConfig(t testing.TB, d disk) Config {
+	t.Helper()
+	s, _ := testKey(t)
+	return Config{disk: d, Signers: []note.Signer{s}}
+}
+
+// recordsOf reads a log.
+func recordsOf(t testing.TB, d disk, from ...uint64) []audit.Event {
+	t.Helper()
+	r, err := newReader(d, append(from, 0)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []audit.Event
+	for {
+		rec, err := r.Next()
+		if err != nil {
+			return out
+		}
+		e, err := rec.Event()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+}
+
+func verifyDisk(t testing.TB, d disk) *Verified {
+	t.Helper()
+	_, key := testKey(t)
+	v, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// TestTornTail: a last record that is not whole is cut off, kept aside and
+// announced; what was acknowledged is there (U-61).
+func TestTornTail(t *testing.T) {
+	d := newMemDisk(t, "")
+	l := mustOpen(t, testConfig(t, d))
+	mustWrite(t, l, 5)
+	left := d.crash(func(int) int { return 0 }) // the process is gone
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := left.now[segmentName(1)].data
+	var torn []byte
+	torn = append(append(torn, whole...), rewrite(7, []byte(`{"id":7,"time":"x`))...)
+	for cut := 1; cut < frameFixed+17; cut++ {
+		d := left.crash(func(int) int { return 0 })
+		d.set(segmentName(1), torn[:len(whole)+cut])
+		l := mustOpen(t, testConfig(t, d))
+		if got := l.Recovered(); got.Records != 6 || got.Cut != int64(cut) {
+			t.Fatalf("cut %d: %+v", cut, got)
+		}
+		if kept := d.now[l.Recovered().CutFile].data; !bytes.Equal(kept, torn[len(whole):len(whole)+cut]) {
+			t.Errorf("cut %d: kept aside %q", cut, kept)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		events := recordsOf(t, d)
+		if len(events) != 9 || events[6].ID != 4608 || events[7].ID != 4612 || events[8].ID != 1100 {
+			t.Fatalf("cut %d: %d records", cut, len(events))
+		}
+		if text, _ := events[7].Field("BytesDiscarded"); text == "" || text == "0" {
+			t.Errorf("cut %d: announced as %q", cut, text)
+		}
+		verifyDisk(t, d)
+	}
+}
+
+// TestDamageIsRefused: a log whose records do not reach its checkpoint, or are
+// not those of it, takes no more records: the next checkpoint would sign it.
+func TestDamageIsRefused(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 5)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, frames := framesOf(t, d.now[segmentName(1)].data)
+	head := len(d.now[segmentName(1)].data)
+	for _, f := range frames {
+		head -= len(f)
+	}
+	for name, change := range map[string]func(d *memDisk){
+		"records cut off": func(d *memDisk) { d.now[segmentName(1)].data = d.now[segmentName(1)].data[:head+len(frames[0])] },
+		"a record changed": func(d *memDisk) {
+			f := rewrite(1, bytes.Replace(frames[0][frameFixed:], []byte("4608"), []byte("4609"), 1))
+			copy(d.now[segmentName(1)].data[head:], f)
+		},
+		"no checkpoint":      func(d *memDisk) { delete(d.now, checkpointName) },
+		"no segment":         func(d *memDisk) { delete(d.now, segmentName(1)) },
+		"another checkpoint": func(d *memDisk) { d.now[checkpointName].data[20] ^= 1 },
+	} {
+		copied := d.crash(func(int) int { return 0 })
+		change(copied)
+		again := cfg
+		again.disk = copied
+		if _, err := Open(again); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestTilesAreComputedAgain: lost hashes come back from the records.
+func TestTilesAreComputedAgain(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	cfg.SegmentBytes = 30_000
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 600)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name := range d.now {
+		if strings.HasPrefix(name, tileFolder) {
+			delete(d.now, name)
+		}
+	}
+	l = mustOpen(t, cfg)
+	if !l.Recovered().Rebuilt {
+		t.Error("it is not said that hashes were missing")
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	verifyDisk(t, d)
+}
+
+// TestRetention: old segments go, are moved, or the log stops, and a record
+// says so (U-67).
+func TestRetention(t *testing.T) {
+	for _, full := range []Full{Overwrite, Archive, Stop} {
+		d := newMemDisk(t, "")
+		cfg := testConfig(t, d)
+		cfg.SegmentBytes, cfg.CheckpointRecords = 5_000, 5
+		cfg.Keep = Keep{Bytes: 25_000, Full: full}
+		l := mustOpen(t, cfg)
+		var failed error
+		for i := 0; i < 80 && failed == nil; i++ {
+			failed = l.Write(opened(t, audit.Failure, "report"))
+			time.Sleep(100 * time.Microsecond) // lets a checkpoint come in between
+		}
+		if err := l.Close(); err != nil && full != Stop {
+			t.Fatal(err)
+		}
+		seen := map[uint16]bool{}
+		for _, e := range recordsOf(t, d) {
+			seen[e.ID] = true
+		}
+		v := verifyDisk(t, d)
+		switch full {
+		case Overwrite:
+			if failed != nil || !seen[audit.OverwrittenID] || v.First == 1 {
+				t.Errorf("overwrite: %v, %v, first %d", failed, seen, v.First)
+			}
+		case Archive:
+			if failed != nil || !seen[1105] || d.now["archive/"+segmentName(1)] == nil {
+				t.Errorf("archive: %v, %v", failed, seen)
+			}
+		case Stop:
+			if !errors.Is(failed, ErrStopped) || !seen[1104] || !seen[1103] || v.First != 1 {
+				t.Errorf("stop: %v, %v", failed, seen)
+			}
+		}
+	}
+}
+
+// TestOld: segments go by age too.
+func TestOld(t *testing.T) {
+	d := newMemDisk(t, "")
+	cfg := testConfig(t, d)
+	clock := int64(1)
+	cfg.clock = func() int64 { return clock }
+	cfg.SegmentBytes, cfg.Keep.Age = 2_000, time.Hour
+	l := mustOpen(t, cfg)
+	mustWrite(t, l, 10)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	clock = 2 * hour
+	l = mustOpen(t, cfg)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if v := verifyDisk(t, d); v.First == 1 {
+		t.Errorf("%+v", v)
+	}
+}

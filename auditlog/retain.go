@@ -1,0 +1,138 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// kept is a segment that is complete.
+type kept struct {
+	first uint64
+	bytes int64
+	ended int64 // time after its last record
+}
+
+// keeper knows the segments before the open one, oldest first.
+type keeper struct {
+	list    []kept
+	bytes   int64
+	stopped bool  // full under Stop, and said so
+	warned  int64 // time of the last warning
+}
+
+func (k *keeper) add(s kept) {
+	k.list = append(k.list, s)
+	k.bytes += s.bytes
+}
+
+const (
+	hour        = 3600 * 10_000_000 // 100-ns units
+	warnEvery   = 4 * hour
+	warnPercent = 90
+)
+
+// keepOld fills the list when a log is opened. A segment ended before the first
+// record of the next one.
+func (w *writer) keepOld(firsts []uint64) error {
+	d := w.log.cfg.disk
+	for i, first := range firsts[:len(firsts)-1] {
+		f, err := d.Open(segmentName(first))
+		if err != nil {
+			return err
+		}
+		size, err := f.Size()
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		ended := w.log.cfg.clock()
+		if f, s, err := openSegment(d, firsts[i+1]); err == nil {
+			if rec, err := s.next(); err == nil {
+				if r, err := audit.ParseEvent(rec.payload()); err == nil {
+					ended = r.Time
+				}
+			}
+			_ = f.Close() // only read
+		}
+		w.kept.add(kept{first, size, ended})
+	}
+	return nil
+}
+
+// retain removes or archives old segments, and warns or stops, as the
+// configuration says (U-67).
+func (w *writer) retain() error {
+	keep, now := &w.log.cfg.Keep, w.log.cfg.clock()
+	total := w.kept.bytes + w.size + int64(len(w.buf))
+	over := func() bool { return keep.Bytes > 0 && total > keep.Bytes }
+	if over() && keep.Full == Stop {
+		return w.stop()
+	}
+	if keep.Full != Overwrite && keep.Bytes > 0 && total >= keep.Bytes/100*warnPercent && now-w.kept.warned >= warnEvery {
+		w.kept.warned = now
+		w.say(audit.LogNearlyFull(uint64(total * 100 / keep.Bytes)))
+	}
+	for len(w.kept.list) > 0 {
+		s, next := w.kept.list[0], w.head.first
+		if len(w.kept.list) > 1 {
+			next = w.kept.list[1].first
+		}
+		old := keep.Age > 0 && now-s.ended > int64(keep.Age/100)
+		// What no checkpoint commits to is kept: it could not be told from what never was.
+		if !over() && !old || next-1 > w.log.Checkpoint().Size {
+			return nil
+		}
+		if err := w.removeSegment(s, next-1); err != nil {
+			return err
+		}
+		total -= s.bytes
+	}
+	return nil
+}
+
+// removeSegment removes or archives the oldest segment and says so.
+func (w *writer) removeSegment(s kept, last uint64) error {
+	d, keep := w.log.cfg.disk, &w.log.cfg.Keep
+	name := segmentName(s.first)
+	if keep.Full == Archive {
+		to := path.Join(keep.Archive, name)
+		if err := errors.Join(d.Mkdir(keep.Archive), d.Rename(name, to), d.SyncDir(keep.Archive)); err != nil {
+			return fmt.Errorf("archive segment %s: %w", name, err)
+		}
+		w.say(audit.LogArchived(to))
+	} else {
+		if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove segment %s: %w", name, err)
+		}
+		w.say(audit.LogOverwritten(s.first, last))
+	}
+	if err := d.SyncDir("."); err != nil {
+		return w.log.fail(err)
+	}
+	w.kept.list, w.kept.bytes = w.kept.list[1:], w.kept.bytes-s.bytes
+	return nil
+}
+
+// say adds a record of the log itself to the buffer.
+func (w *writer) say(e audit.Event) {
+	e.Time, e.Computer = w.log.cfg.clock(), w.log.cfg.Computer
+	w.encode(e)
+}
+
+// stop refuses the records in the buffer; the last one kept says that the log
+// is full.
+func (w *writer) stop() error {
+	if w.kept.stopped {
+		return ErrStopped
+	}
+	w.kept.stopped = true
+	w.begin()
+	w.say(audit.LogFull())
+	if err := errors.Join(w.append(), w.sync()); err != nil {
+		return err
+	}
+	return ErrStopped
+}

@@ -1,0 +1,94 @@
+package auditlog
+
+import (
+	"errors"
+	"io"
+)
+
+// chunk is how many bytes of a segment are read at a time; a frame fits.
+const chunk = 1 << 20
+
+// scanner reads the frames of one segment in order.
+type scanner struct {
+	f    io.ReaderAt
+	head header
+	buf  []byte // unread bytes of the segment, from at on
+	at   int64
+	eof  bool
+	room []byte
+}
+
+// scan reads the header of a segment.
+func scan(f io.ReaderAt) (*scanner, error) {
+	s := &scanner{f: f, room: make([]byte, chunk/64)}
+	if err := s.fill(); err != nil {
+		return nil, err
+	}
+	h, err := decodeHeader(s.buf)
+	if err != nil {
+		return nil, err
+	}
+	s.head = h
+	s.skip(int(h.size()))
+	return s, nil
+}
+
+// fill reads more bytes behind the unread ones.
+func (s *scanner) fill() error {
+	room := s.room
+	if s.at > 0 && len(room) < chunk { // a segment of some length: read more at a time
+		room = make([]byte, min(4*len(room), chunk))
+	}
+	n := copy(room, s.buf)
+	s.room = room
+	got, err := s.f.ReadAt(s.room[n:], s.at+int64(n))
+	s.buf = s.room[:n+got]
+	s.eof = errors.Is(err, io.EOF)
+	if s.eof {
+		return nil
+	}
+	return err
+}
+
+func (s *scanner) skip(n int) { s.buf, s.at = s.buf[n:], s.at+int64(n) }
+
+// rewind reads what follows anew: the segment may have grown.
+func (s *scanner) rewind() { s.buf, s.eof = nil, false }
+
+// next returns the next frame, which is good until the call after. It returns
+// io.EOF at the end of the segment and errTorn where bytes are no frame; at
+// stays before them.
+func (s *scanner) next() (frame, error) {
+	f, n, err := decodeFrame(s.buf)
+	for err != nil && !s.eof && len(s.buf) < frameFixed+MaxRecord {
+		if err := s.fill(); err != nil {
+			return frame{}, err
+		}
+		f, n, err = decodeFrame(s.buf)
+	}
+	if err != nil {
+		if len(s.buf) == 0 {
+			return frame{}, io.EOF
+		}
+		return frame{}, err
+	}
+	s.skip(n)
+	return f, nil
+}
+
+// openSegment opens the segment that starts with a RecordId.
+func openSegment(d disk, first uint64) (file, *scanner, error) {
+	f, err := d.Open(segmentName(first))
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := scan(f)
+	if err == nil && s.head.first != first {
+		err = errors.New("the header names another first RecordId")
+	}
+	if err != nil {
+		_ = f.Close() // only read
+		return nil, nil, err
+	}
+	return f, s, nil
+}

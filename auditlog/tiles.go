@@ -1,0 +1,241 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+const (
+	tileWidth  = 256 // hashes in a full tile
+	tileBytes  = tileWidth * tlog.HashSize
+	tileHeight = 8 // levels of the tree in a tile
+	tileFolder = "tile"
+)
+
+// tilePath is the C2SP path of a tile: level, number, and its width when it is
+// not full.
+func tilePath(level int, n uint64, width int) string {
+	p := fmt.Sprintf("%03d", n%1000)
+	for n >= 1000 {
+		n /= 1000
+		p = fmt.Sprintf("x%03d/%s", n%1000, p)
+	}
+	p = fmt.Sprintf("%s/%d/%s", tileFolder, level, p)
+	if width < tileWidth {
+		p += ".p/" + strconv.Itoa(width)
+	}
+	return p
+}
+
+// tiler makes the tiles of a growing tree.
+type tiler struct {
+	levels []tileLevel
+	done   []tile // full and not written yet
+}
+
+type tileLevel struct {
+	full uint64 // tiles of the level that are full
+	last []tlog.Hash
+}
+
+// tile is a tile and its content.
+type tile struct {
+	level  int
+	number uint64
+	hashes []tlog.Hash
+}
+
+func (t *tile) path() string { return tilePath(t.level, t.number, len(t.hashes)) }
+
+func (t *tile) content() []byte {
+	b := make([]byte, 0, len(t.hashes)*tlog.HashSize)
+	for i := range t.hashes {
+		b = append(b, t.hashes[i][:]...)
+	}
+	return b
+}
+
+// add appends a leaf.
+func (t *tiler) add(leaf tlog.Hash) {
+	h := leaf
+	for l := 0; ; l++ {
+		if l == len(t.levels) {
+			t.levels = append(t.levels, tileLevel{})
+		}
+		v := &t.levels[l]
+		if v.last == nil {
+			v.last = make([]tlog.Hash, 0, tileWidth)
+		}
+		if v.last = append(v.last, h); len(v.last) < tileWidth {
+			return
+		}
+		t.done = append(t.done, tile{l, v.full, v.last})
+		h = perfectRoot(v.last)
+		v.full, v.last = v.full+1, nil
+	}
+}
+
+// perfectRoot is the root of a perfect tree over the hashes.
+func perfectRoot(hashes []tlog.Hash) tlog.Hash {
+	var f frontier
+	for _, h := range hashes {
+		f.add(h)
+	}
+	return f.root()
+}
+
+// partial lists the tiles that are not full at the tree's present size.
+func (t *tiler) partial() []tile {
+	var out []tile
+	for l := range t.levels {
+		if v := &t.levels[l]; len(v.last) > 0 {
+			out = append(out, tile{l, v.full, v.last})
+		}
+	}
+	return out
+}
+
+// frontier returns the tree's perfect subtrees, computed from the tiles.
+func (t *tiler) frontier() frontier {
+	var out frontier
+	for l := len(t.levels) - 1; l >= 0; l-- {
+		v := &t.levels[l]
+		var f frontier
+		for _, h := range v.last {
+			f.add(h)
+		}
+		out.hashes = append(out.hashes, f.hashes...)
+		out.size += f.size << (tileHeight * l)
+	}
+	return out
+}
+
+// loadTiler reads back the tiles that a tree of the given size grows from.
+func loadTiler(d disk, size uint64) (*tiler, error) {
+	t := &tiler{}
+	for l := 0; size>>(tileHeight*l) > 0; l++ {
+		n := size >> (tileHeight * l)
+		v := tileLevel{full: n / tileWidth}
+		if w := int(n % tileWidth); w > 0 {
+			hashes, err := readTile(d, l, n/tileWidth, w)
+			if err != nil {
+				return nil, err
+			}
+			v.last = append(make([]tlog.Hash, 0, tileWidth), hashes...)
+		}
+		t.levels = append(t.levels, v)
+	}
+	return t, nil
+}
+
+// readTile reads the first hashes of a tile, from its full form where the
+// partial one is gone.
+func readTile(d disk, level int, n uint64, width int) ([]tlog.Hash, error) {
+	name := tilePath(level, n, width)
+	b, err := readFile(d, name, tileBytes)
+	if errors.Is(err, fs.ErrNotExist) && width < tileWidth {
+		name = tilePath(level, n, tileWidth)
+		b, err = readFile(d, name, tileBytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the hashes of the tree: %w", err)
+	}
+	if len(b) < width*tlog.HashSize {
+		return nil, fmt.Errorf("read the hashes of the tree: %s is cut off", name)
+	}
+	hashes := make([]tlog.Hash, width)
+	for i := range hashes {
+		copy(hashes[i][:], b[i*tlog.HashSize:])
+	}
+	return hashes, nil
+}
+
+// storeTiles writes tiles and makes them durable, folders included.
+func storeTiles(d disk, tiles []tile) error {
+	folders := map[string]bool{}
+	for i := range tiles {
+		t := &tiles[i]
+		dir := path.Dir(t.path())
+		if err := d.Mkdir(dir); err != nil {
+			return err
+		}
+		// One that is there was left by a run that ended before its checkpoint.
+		if err := d.Remove(t.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := writeNew(d, t.path(), t.content()); err != nil {
+			return err
+		}
+		for ; dir != "." && !folders[dir]; dir = path.Dir(dir) {
+			folders[dir] = true
+		}
+		folders["."] = true
+	}
+	for dir := range folders {
+		if err := d.SyncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tileHashes answers the questions of package tlog from the tiles of a folder.
+type tileHashes struct {
+	d    disk
+	size uint64
+}
+
+// ReadHashes implements tlog.HashReader.
+func (r tileHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		level, n := tlog.SplitStoredHashIndex(index)
+		l, below := level/tileHeight, level%tileHeight
+		first := uint64(n) << below // hash of the tile's own level that the subtree starts with
+		count := r.size >> (tileHeight * l)
+		number := first / tileWidth
+		width := int(min(tileWidth, count-number*tileWidth))
+		hashes, err := readTile(r.d, l, number, width)
+		if err != nil {
+			return nil, err
+		}
+		at := int(first % tileWidth)
+		if at+1<<below > width {
+			return nil, fmt.Errorf("the tree of %d records has no hash %d of level %d", r.size, n, level)
+		}
+		out[i] = perfectRoot(hashes[at : at+1<<below])
+	}
+	return out, nil
+}
+
+// parseTilePath returns what a path under the folder of tiles stands for.
+func parseTilePath(name string) (level int, number uint64, width int, ok bool) {
+	rest, ok := strings.CutPrefix(name, tileFolder+"/")
+	if !ok {
+		return 0, 0, 0, false
+	}
+	first, rest, _ := strings.Cut(rest, "/")
+	level, err := strconv.Atoi(first)
+	width = tileWidth
+	if whole, w, partial := strings.Cut(rest, ".p/"); partial {
+		rest = whole
+		if width, err = strconv.Atoi(w); err != nil {
+			return 0, 0, 0, false
+		}
+	}
+	for part := range strings.SplitSeq(rest, "/") {
+		n, bad := strconv.ParseUint(strings.TrimPrefix(part, "x"), 10, 32)
+		if bad != nil {
+			return 0, 0, 0, false
+		}
+		number = number*1000 + n
+	}
+	ok = err == nil && level >= 0 && level < 8 && width > 0 && tilePath(level, number, width) == name
+	return level, number, width, ok
+}

@@ -1,0 +1,172 @@
+package auditlog
+
+import (
+	"bytes"
+	"errors"
+	"path"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// tileCheck compares the stored hashes with those of the records, tile by tile
+// while the records are read. Only what the checkpoint needs must be there.
+type tileCheck struct {
+	d      disk
+	limit  uint64 // size of the checkpoint
+	made   tiler
+	before uint64 // records that were not read: their hashes cannot be computed
+	fault  *Fault // the first difference
+}
+
+// skip begins behind records that are not read. The hashes they left in the
+// tiles count as given: the root proves them.
+func (t *tileCheck) skip(size uint64) {
+	t.before = size
+	if stored, err := loadTiler(t.d, size); err == nil {
+		t.made = *stored
+		return
+	}
+	for l := 0; size>>(tileHeight*l) > 0; l++ {
+		n := size >> (tileHeight * l)
+		t.made.levels = append(t.made.levels, tileLevel{n / tileWidth, make([]tlog.Hash, n%tileWidth, tileWidth)})
+	}
+}
+
+// add compares a record's hash when its tile is full.
+func (t *tileCheck) add(leaf tlog.Hash) {
+	t.made.add(leaf)
+	for i := range t.made.done {
+		if made := &t.made.done[i]; t.fault == nil && (made.number+1)<<(tileHeight*(made.level+1)) <= t.limit {
+			t.fault = t.compare(made)
+		}
+	}
+	t.made.done = t.made.done[:0]
+}
+
+// compare finds the first record whose stored hash is not that of the record.
+func (t *tileCheck) compare(made *tile) *Fault {
+	stored, err := readFile(t.d, made.path(), tileBytes)
+	switch {
+	case err != nil:
+		return &Fault{FaultTree, 0, err.Error()}
+	case bytes.Equal(stored, made.content()):
+		return nil
+	}
+	at := 0
+	for at < len(stored)/tlog.HashSize && at < len(made.hashes) && tlog.Hash(stored[at*tlog.HashSize:][:tlog.HashSize]) == made.hashes[at] {
+		at++
+	}
+	first := (made.number*tileWidth+uint64(at))<<(tileHeight*made.level) + 1
+	return &Fault{FaultTree, first, made.path() + " has another hash than the record"}
+}
+
+// departure returns the first record that the stored hashes do not know, 0 if
+// there is none.
+func (t *tileCheck) departure() uint64 {
+	if t.fault == nil && len(t.made.levels) > 0 {
+		for _, made := range t.made.partial() {
+			if f := t.compare(&made); made.level == 0 && f != nil {
+				return f.Record
+			}
+		}
+	}
+	if t.fault == nil {
+		return 0
+	}
+	return t.fault.Record
+}
+
+// end compares the tiles that are not full at the checkpoint's size, and looks
+// at each file of the folder of tiles.
+func (t *tileCheck) end() error {
+	if t.fault != nil {
+		return t.fault
+	}
+	now, err := readFile(t.d, checkpointName, maxNote)
+	if err != nil {
+		return err
+	}
+	n, err := parseSigned(now)
+	if err == nil && n.Size != t.limit {
+		return nil // a process writes: these tiles belong to another checkpoint by now
+	}
+	stored, err := loadTiler(t.d, t.limit)
+	if err != nil {
+		return &Fault{FaultTree, 0, err.Error()}
+	}
+	if f := stored.frontier(); f.size != n.Size || f.root() != n.Root {
+		return &Fault{FaultTree, 0, "the stored hashes do not add up to the checkpoint"}
+	}
+	return t.files(tileFolder)
+}
+
+// files verifies each file in the folder of tiles: those of records that were
+// not read against the tiles above them.
+func (t *tileCheck) files(dir string) error {
+	names, err := t.d.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		full := path.Join(dir, name)
+		level, number, width, ok := parseTilePath(full)
+		if !ok || width == tileWidth && isFolder(t.d, full) {
+			if err := t.files(full); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := t.file(tile{level, number, nil}, width, full); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isFolder reports whether a name stands for a folder.
+func isFolder(d disk, name string) bool {
+	_, err := d.List(name)
+	return err == nil
+}
+
+// file verifies one tile by what is stored above it or, when it is partial, by
+// the wider form of it.
+func (t *tileCheck) file(v tile, width int, name string) error {
+	count := t.limit >> (tileHeight * v.level) // hashes of the level
+	if v.number*tileWidth+uint64(width) > count {
+		return nil // left by a run that ended before its checkpoint
+	}
+	stored, err := readFile(t.d, name, tileBytes)
+	if err != nil || len(stored) != width*tlog.HashSize {
+		return &Fault{FaultTree, 0, name + " has not the length of its tile"}
+	}
+	if width < tileWidth {
+		wide, err := readTile(t.d, v.level, v.number, int(min(tileWidth, count-v.number*tileWidth)))
+		v.hashes = wide
+		if err != nil || !bytes.HasPrefix(v.content(), stored) {
+			return &Fault{FaultTree, 0, name + " is not the beginning of its tile"}
+		}
+		return nil
+	}
+	if (v.number+1)<<(tileHeight*(v.level+1)) > t.before {
+		return nil // compared with the records
+	}
+	for at := 0; at < len(stored); at += tlog.HashSize {
+		v.hashes = append(v.hashes, tlog.Hash(stored[at:at+tlog.HashSize]))
+	}
+	above := count / tileWidth
+	wide, err := readTile(t.d, v.level+1, v.number/tileWidth, int(min(tileWidth, above-v.number/tileWidth*tileWidth)))
+	if err != nil || wide[v.number%tileWidth] != perfectRoot(v.hashes) {
+		return &Fault{FaultTree, 0, name + " does not add up to the tile above it"}
+	}
+	return nil
+}
+
+// parseSigned reads a checkpoint without a look at its signatures.
+func parseSigned(signed []byte) (Checkpoint, error) {
+	text, _, ok := bytes.Cut(signed, []byte("\n\n"))
+	if !ok {
+		return Checkpoint{}, errors.New("no signed note")
+	}
+	return parseCheckpoint(string(text) + "\n")
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A pthread whose key destructors call after librefmon's own destructor.
+func TestEndingThreads(t *testing.T) {
+	folder := library(t)
+	for source, libraries := range map[string][]string{"user": {"tests/ending/main.c"}, "kernel": {"tests/ending/kernel.c", "-lrefmonk"}} {
+		if out := run(t, "", compile(t, folder, append(libraries, "-lrefmon")...)); !passed.MatchString(out) {
+			t.Errorf("%s: %s", source, out)
+		}
+	}
+}
+
+// Bad pointers in programs that handle SIGSEGV themselves: the handler installed
+// after loading the library, before it, on an alternate stack, and blocked.
+func TestHandlers(t *testing.T) {
+	folder := library(t)
+	user := compile(t, folder, "tests/signals/user.c", "-lrefmon")
+	before := compile(t, folder, "tests/signals/before.c", "-ldl")
+	kernel := compile(t, folder, "tests/signals/kernel.c", "-lrefmonk", "-lrefmon")
+	commands := [][]string{{user, "mask"}}
+	for _, how := range []string{"0", "1", "2"} {
+		commands = append(commands, []string{user, "after", how}, []string{before, how, folder + "/lib/librefmon.so"}, []string{kernel, how})
+	}
+	for _, c := range commands {
+		if out := run(t, "", c[0], c[1:]...); !passed.MatchString(out) {
+			t.Errorf("%s: %s", c, out)
+		}
+	}
+}
+
+// A Go program has a runtime of its own, whose handler is installed after the library's.
+func TestGoHost(t *testing.T) {
+	folder := library(t)
+	source, err := os.ReadFile("tests/signals/gohost/main.go.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := t.TempDir()
+	for name, text := range map[string]string{"main.go": string(source), "go.mod": "module gohost\n\ngo 1.25\n"} {
+		if err := os.WriteFile(filepath.Join(module, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := filepath.Join(module, "gohost")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Dir = module
+	build.Env = append(os.Environ(), "CGO_ENABLED=1", "CGO_CFLAGS=-O1 -I"+folder+"/include",
+		"CGO_LDFLAGS=-L"+folder+"/lib -lrefmon -Wl,-rpath,"+folder+"/lib")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	if out := run(t, "", program); strings.TrimSpace(out) != "ok" {
+		t.Errorf("%s", out)
+	}
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"context"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/internal/verbs/trail"
+)
+
+// auditCmd are the verbs that read an audit log.
+type auditCmd struct {
+	Tail   auditTailCmd   `cmd:"" help:"Print records as they are written, one readable line each."`
+	Query  auditQueryCmd  `cmd:"" help:"Choose records and print them as text, JSON, CSV, Windows event XML or OCSF."`
+	Verify auditVerifyCmd `cmd:"" help:"Recompute everything, and say what was covered and what cannot be known."`
+}
+
+// Help is the long help of the verbs.
+func (auditCmd) Help() string {
+	return `Reads a folder that 'refmon run --audit DIR' or a program with package auditlog writes, also while
+it is being written:
+
+  refmon run --audit trail examples/audit.star
+  refmon audit query trail 'user=alice and result=failure'
+  refmon audit verify trail`
+}
+
+// errBroken ends a verification that found a fault; it has been printed.
+var errBroken = errors.New("the audit log is not what was written")
+
+// exitBroken is the exit code of a verification that found a fault (U-72).
+const exitBroken = 3
+
+type auditTailCmd struct {
+	Dir    string `arg:"" help:"The folder of the log."`
+	Lines  uint64 `short:"n" default:"10" help:"Begin with the last N records; 0: with the next one."`
+	Follow bool   `default:"true" negatable:"" help:"Wait for more records, until interrupted."`
+}
+
+// Run prints the last records and waits for more.
+func (c *auditTailCmd) Run(std *streams) error {
+	r, last, err := auditReader(c.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // only read
+	if err := r.Skip(max(r.Oldest(), last+1-min(c.Lines, last))); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) && c.Follow {
+			rec, err = r.Wait(ctx)
+		}
+		switch {
+		case errors.Is(err, io.EOF) || errors.Is(err, context.Canceled):
+			return nil
+		case err != nil:
+			return err
+		}
+		e, err := rec.Event()
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(std.out, trail.Line(&e)); err != nil {
+			return err
+		}
+	}
+}
+
+// auditReader opens a log and finds its last record.
+func auditReader(dir string) (*auditlog.Reader, uint64, error) {
+	r, err := auditlog.NewReader(dir, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	last, err := r.Last()
+	return r, last, err
+}
+
+// filterFlags choose records by the commonest fields.
+type filterFlags struct {
+	Expr      string `arg:"" optional:"" help:"An expression such as 'user=alice and not event=4658'."`
+	User      string `help:"Name or SID of the subject, of the server or of the target; * stands for any text."`
+	Object    string `help:"Name of the object; * stands for any text."`
+	Event     string `help:"Number of the event, such as 4656."`
+	Result    string `enum:",success,failure" default:"" help:"success or failure."`
+	Privilege string `help:"A privilege that was used or enabled, such as SeBackupPrivilege."`
+	Since     string `help:"Records from this time on: 2006-01-02T15:04:05Z."`
+	Until     string `help:"Records before this time."`
+}
+
+func (f *filterFlags) filter() (*trail.Filter, error) {
+	out, err := trail.Parse(f.Expr)
+	if err != nil {
+		return nil, err
+	}
+	for _, flag := range []struct{ name, value string }{
+		{"user", f.User}, {"object", f.Object}, {"event", f.Event}, {"result", f.Result}, {"privilege", f.Privilege},
+	} {
+		if flag.value == "" {
+			continue
+		}
+		g, err := trail.Parse(flag.name + `="` + flag.value + `"`)
+		if err != nil {
+			return nil, err
+		}
+		out = out.And(g)
+	}
+	if f.Since != "" {
+		if out.Since, err = audit.ParseTime(f.Since); err != nil {
+			return nil, err
+		}
+	}
+	if f.Until != "" {
+		if out.Until, err = audit.ParseTime(f.Until); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+type auditQueryCmd struct {
+	Dir    string `arg:"" help:"The folder of the log."`
+	Format string `enum:"table,json,csv,xml,ocsf" default:"table" help:"${enum}."`
+	filterFlags
+}
+
+// Help is the long help of the verb.
+func (auditQueryCmd) Help() string { return trail.Syntax }
+
+// Run prints the records that the expression chooses.
+func (c *auditQueryCmd) Run(std *streams) error {
+	f, err := c.filter()
+	if err != nil {
+		return err
+	}
+	r, err := auditlog.NewReader(c.Dir, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // only read
+	w, err := trail.NewWriter(std.out, c.Format)
+	if err != nil {
+		return err
+	}
+	if err := trail.Query(r, f, w.Write); err != nil {
+		return err
+	}
+	return w.Close()
+}

@@ -1,0 +1,164 @@
+//go:build linux
+
+package marshal
+
+import (
+	"encoding/binary"
+	"errors"
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+var le = binary.LittleEndian
+
+// SIDAt copies a SID; STATUS_INVALID_SID for one of another revision or with
+// more than 15 sub-authorities.
+func (m *Memory) SIDAt(p Address) (sid.SID, ntstatus.Status) {
+	var b [68]byte
+	if st := m.Read(b[:8], p); st != ntstatus.Success {
+		return sid.SID{}, st
+	}
+	if b[0] != 1 || b[1] > 15 {
+		return sid.SID{}, ntstatus.InvalidSID
+	}
+	n := 8 + 4*int(b[1])
+	if st := m.Read(b[:n], p); st != ntstatus.Success {
+		return sid.SID{}, st
+	}
+	// It changed between the two reads (O-4).
+	if b[0] != 1 || 8+4*int(b[1]) != n {
+		return sid.SID{}, ntstatus.InvalidSID
+	}
+	s, _, st := sid.DecodeString(string(b[:n]))
+	return s, st
+}
+
+// OptionalSIDAt is SIDAt where NULL stands for none.
+func (m *Memory) OptionalSIDAt(p Address) (sid.SID, ntstatus.Status) {
+	if p == 0 {
+		return sid.SID{}, ntstatus.Success
+	}
+	return m.SIDAt(p)
+}
+
+// ACLAt copies a list; NULL is nil.
+func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	var h [8]byte
+	if st := m.Read(h[:], p); st != ntstatus.Success {
+		return nil, st
+	}
+	size := int(le.Uint16(h[2:]))
+	if size < 8 {
+		return nil, ntstatus.InvalidACL
+	}
+	b, st := m.Block(p, size, 1)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	// It changed between the two reads (O-4).
+	if int(le.Uint16(b[2:])) != size {
+		return nil, ntstatus.InvalidACL
+	}
+	l, _, err := sd.DecodeACL(b)
+	return l, StatusOf(err, ntstatus.InvalidACL)
+}
+
+// StatusOf is the status a decoder's error carries, or the one given.
+func StatusOf(err error, otherwise ntstatus.Status) ntstatus.Status {
+	if err == nil {
+		return ntstatus.Success
+	}
+	if e := (*sd.DecodeError)(nil); errors.As(err, &e) {
+		return e.Status
+	}
+	return otherwise
+}
+
+// TextAt copies n bytes of UTF-16.
+func (m *Memory) TextAt(p Address, n int) (string, ntstatus.Status) {
+	b, st := m.Block(p, n&^1, 1)
+	if st != ntstatus.Success {
+		return "", st
+	}
+	u := make([]uint16, len(b)/2)
+	for i := range u {
+		u[i] = le.Uint16(b[2*i:])
+	}
+	return string(utf16.Decode(u)), ntstatus.Success
+}
+
+// StringAt copies a UNICODE_STRING; NULL is empty.
+func (m *Memory) StringAt(p Address) (string, ntstatus.Status) {
+	if p == 0 {
+		return "", ntstatus.Success
+	}
+	var h [16]byte
+	if st := m.Read(h[:], p); st != ntstatus.Success {
+		return "", st
+	}
+	n := int(le.Uint16(h[:]))
+	if n%2 != 0 {
+		return "", ntstatus.ObjectNameInvalid
+	}
+	return m.TextAt(Address(le.Uint64(h[8:])), n)
+}
+
+// QualityAt copies a SECURITY_QUALITY_OF_SERVICE; NULL is nil.
+func (m *Memory) QualityAt(p Address) (*nt.SecurityQualityOfService, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	var h [12]byte
+	if st := m.Read(h[:], p); st != ntstatus.Success {
+		return nil, st
+	}
+	level := le.Uint32(h[4:])
+	// The length and the level are judged while the structure is read (T-40).
+	if le.Uint32(h[:]) != 12 || level > 3 {
+		return nil, ntstatus.InvalidParameter
+	}
+	return &nt.SecurityQualityOfService{
+		ImpersonationLevel:  winnt.SecurityImpersonationLevel(level),
+		ContextTrackingMode: h[8] != 0,
+		EffectiveOnly:       h[9] != 0,
+	}, ntstatus.Success
+}
+
+// AttributesAt copies OBJECT_ATTRIBUTES with all it points to; NULL is nil.
+func (m *Memory) AttributesAt(p Address) (*nt.ObjectAttributes, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	var h [48]byte
+	// A structure begins at a multiple of 4 (O-3).
+	if p%4 != 0 {
+		return nil, ntstatus.DatatypeMisalignment
+	}
+	if st := m.Read(h[:], p); st != ntstatus.Success {
+		return nil, st
+	}
+	// OBJECT_ATTRIBUTES of another length are refused (T-40).
+	if le.Uint32(h[:]) != 48 {
+		return nil, ntstatus.InvalidParameter
+	}
+	oa := &nt.ObjectAttributes{RootDirectory: winnt.Handle(le.Uint64(h[8:])), Attributes: le.Uint32(h[24:])}
+	var st ntstatus.Status
+	if oa.SecurityQualityOfService, st = m.QualityAt(Address(le.Uint64(h[40:]))); st != ntstatus.Success {
+		return nil, st
+	}
+	if oa.ObjectName, st = m.StringAt(Address(le.Uint64(h[16:]))); st != ntstatus.Success {
+		return nil, st
+	}
+	if oa.SecurityDescriptor, st = m.DescriptorAt(Address(le.Uint64(h[32:]))); st != ntstatus.Success {
+		return nil, st
+	}
+	return oa, ntstatus.Success
+}

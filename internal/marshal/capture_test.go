@@ -1,0 +1,213 @@
+//go:build linux
+
+package marshal
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"runtime/metrics"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// arena is where the inputs of the fuzz target lie, so that their bytes can be
+// pointers to themselves: a page that can be written, one that can be read, and
+// one that nobody may touch.
+const (
+	arena     = 0x5_0000_0000
+	arenaSize = 2 * page
+)
+
+// mapArena makes the pages, once.
+func mapArena(t testing.TB) {
+	t.Helper()
+	const fixed = 0x100000 // MAP_FIXED_NOREPLACE
+	_, _, errno := syscall.Syscall6(syscall.SYS_MMAP, arena, arenaSize+page, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_PRIVATE|syscall.MAP_ANON|fixed, ^uintptr(0), 0)
+	if errno != 0 && errno != syscall.EEXIST {
+		t.Skipf("no memory at %#x: %v", arena, errno)
+	}
+	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena+arenaSize, page, syscall.PROT_NONE); errno != 0 {
+		t.Fatal(errno)
+	}
+}
+
+// fill puts an input into the arena and zeros behind it.
+func fill(t testing.TB, input []byte) {
+	var m Memory
+	b := make([]byte, arenaSize)
+	copy(b, input)
+	if st := m.Write(arena, b); st != ntstatus.Success {
+		t.Fatalf("the arena cannot be written: %v", st)
+	}
+}
+
+// captures are the structures that a caller passes, by name.
+var captures = map[string]func(m *Memory, p Address) ntstatus.Status{
+	"sid":               func(m *Memory, p Address) ntstatus.Status { _, st := m.SIDAt(p); return st },
+	"acl":               func(m *Memory, p Address) ntstatus.Status { _, st := m.ACLAt(p); return st },
+	"descriptor":        func(m *Memory, p Address) ntstatus.Status { _, st := m.DescriptorAt(p); return st },
+	"string":            func(m *Memory, p Address) ntstatus.Status { _, st := m.StringAt(p); return st },
+	"terminated":        func(m *Memory, p Address) ntstatus.Status { _, st := m.ZeroTerminatedAt(p); return st },
+	"quality":           func(m *Memory, p Address) ntstatus.Status { _, st := m.QualityAt(p); return st },
+	"object attributes": func(m *Memory, p Address) ntstatus.Status { _, st := m.AttributesAt(p); return st },
+	"groups":            func(m *Memory, p Address) ntstatus.Status { _, st := m.GroupsAt(p); return st },
+	"privileges":        func(m *Memory, p Address) ntstatus.Status { _, st := m.PrivilegesAt(p); return st },
+	"mapping":           func(m *Memory, p Address) ntstatus.Status { _, st := m.MappingAt(p); return st },
+	"object types":      func(m *Memory, p Address) ntstatus.Status { _, st := m.ObjectTypesAt(p, 4096); return st },
+	"token attributes":  func(m *Memory, p Address) ntstatus.Status { _, st := m.TokenAttributesAt(p); return st },
+	"claims":            func(m *Memory, p Address) ntstatus.Status { _, st := m.ClaimsAt(p); return st },
+	"names":             func(m *Memory, p Address) ntstatus.Status { _, st := m.NamesAt(p, 1<<16); return st },
+}
+
+// Bounds of one capture.
+const (
+	mostBytes = 64 << 20
+	mostTime  = 2 * time.Second // of the processor, on a slow and busy machine
+)
+
+func allocated() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
+}
+
+// cpu is the time that the process has spent.
+func cpu(t testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// captureAll captures each structure at each of a few places of an input.
+func captureAll(t testing.TB, input []byte) {
+	fill(t, input)
+	for name, capture := range captures {
+		for _, at := range []Address{arena, arena + 16, arena + 8 + 2, arena + arenaSize - 24} {
+			var m Memory
+			bytes, start := allocated(), cpu(t)
+			capture(&m, at)
+			if n := allocated() - bytes; n > mostBytes {
+				t.Errorf("%s at %#x took %d bytes of memory", name, at, n)
+			}
+			if d := cpu(t) - start; d > mostTime {
+				t.Errorf("%s at %#x took %v", name, at, d)
+			}
+		}
+	}
+}
+
+// words makes an input of little-endian words of 8 bytes.
+func words(list ...uint64) (b []byte) {
+	for _, w := range list {
+		b = le.AppendUint64(b, w)
+	}
+	return b
+}
+
+// seeds are inputs with the reason for each.
+func seeds() map[string][]byte {
+	count := uint64(1) << 32 // the upper half of a list's first word
+	return map[string][]byte{
+		"nothing":                                nil,
+		"a SID with 15 sub-authorities":          {1, 15, 0, 0, 0, 0, 0, 5},
+		"a SID with 16":                          {1, 16, 0, 0, 0, 0, 0, 5},
+		"a list as long as can be":               {2, 0, 0xff, 0xff, 0xff, 0xff},
+		"a list of no size":                      {2, 0, 0, 0},
+		"groups that name themselves":            words(0xffffffff, arena, 7, arena, 7),
+		"privileges without end":                 words(0xffffffff),
+		"an absolute descriptor in itself":       words(0x00148001, arena, arena, arena, arena),
+		"a relative descriptor beyond its end":   words(0x80040001, 0xfffffff0<<32|0xfffffff0, 0xfffffff0<<32|0xfffffff0),
+		"object attributes that name themselves": words(48, 0, arena, 0, arena, arena),
+		"a string in the page that is not there": words(0xffff, arena+arenaSize),
+		"as many claims as fit, one text":        append(words(1|32767*count, arena+64), words(0, 0, 0, 0, 0, 0, arena+arenaSize-32, 3, 1<<17, arena)...),
+		"one claim, whose values are one text":   append(words(1|1*count, arena+16), words(arena+256, 3, 1<<17, arena+512)...),
+		"attributes that name their own text":    append(words(1|20000*count, arena+16), words(0x00400040, arena, 3, 100000, arena)...),
+	}
+}
+
+// A capture takes no more time and memory than its bounds, whatever it is given.
+func FuzzCapture(f *testing.F) {
+	mapArena(f)
+	for _, b := range seeds() {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, input []byte) { captureAll(t, input) })
+}
+
+// The same for inputs drawn from words that matter: counts, sizes, and addresses
+// inside the arena, at its end and outside.
+func TestCaptureIsBounded(t *testing.T) {
+	mapArena(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	choices := []uint64{0, 1, 2, 3, 5, 6, 12, 16, 48, 0xff, 0xffff, 0xfffff, 0xffffffff, 1 << 32, 0xffffffff << 32, ^uint64(0),
+		0x8004_0001, 0x14_8001, arena, arena + 8, arena + 64, arena + arenaSize - 8, arena + arenaSize, 0x7eadbee0}
+	for range 40 {
+		var list []uint64
+		for range 1 + random.IntN(120) {
+			w := choices[random.IntN(len(choices))]
+			if random.IntN(4) == 0 {
+				w = w<<32 | choices[random.IntN(len(choices))]&0xffffffff
+			}
+			list = append(list, w)
+		}
+		captureAll(t, words(list...))
+	}
+}
+
+// Text that is named over and over counts each time.
+func TestClaimTextIsBounded(t *testing.T) {
+	const values, units = 1 << 16, 1 << 17
+	b := make([]byte, 64+8*values+2*units)
+	at := uint64(uintptr(unsafe.Pointer(&b[0])))
+	text := at + 64 + 8*values
+	copy(b, words(1|1<<32, at+16, text+2*units-2, 3, values, at+64)) // one claim, without a name
+	for i := range values {
+		le.PutUint64(b[64+8*i:], text)
+	}
+	for i := range units - 1 {
+		b[64+8*values+2*i] = 'a'
+	}
+	var m Memory
+	bytes := allocated()
+	_, st := m.ClaimsAt(Address(at))
+	runtime.KeepAlive(b)
+	if st != ntstatus.InsufficientResources || allocated()-bytes > mostBytes {
+		t.Errorf("65,536 values that name one text of 256 KB: %v, %d bytes", st, allocated()-bytes)
+	}
+}
+
+// A test of a page changes nothing, and knows what can be read and written.
+func TestPages(t *testing.T) {
+	mapArena(t)
+	fill(t, []byte{1, 2, 3, 4, 5, 6, 7, 8})
+	if !canRead(arena) || !canWrite(arena) {
+		t.Error("the arena cannot be used")
+	}
+	if canRead(arena+arenaSize) || canWrite(arena+arenaSize) {
+		t.Error("a page that nobody may touch can be used")
+	}
+	var m Memory
+	b := make([]byte, 8)
+	if st := m.Read(b, arena); st != ntstatus.Success || string(b) != "\x01\x02\x03\x04\x05\x06\x07\x08" {
+		t.Errorf("%v, %x", st, b)
+	}
+	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena, page, syscall.PROT_READ); errno != 0 {
+		t.Fatal(errno)
+	}
+	if !canRead(arena) || canWrite(arena) {
+		t.Error("a page for reading")
+	}
+	if st := m.Write(arena, b); st != ntstatus.AccessViolation { // found readable before, never writable
+		t.Errorf("written: %v", st)
+	}
+	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena, page, syscall.PROT_READ|syscall.PROT_WRITE); errno != 0 {
+		t.Fatal(errno)
+	}
+}

@@ -1,0 +1,99 @@
+//go:build linux
+
+package marshal
+
+import (
+	"github.com/refmon/refmon/claims"
+)
+
+// attributeHeader starts either attribute list, of count entries.
+func (e *Encoder) attributeHeader(count, size int) (at int) {
+	e.U16(1)
+	e.U16(0)
+	e.U32(uint32(count))
+	p := e.Reserve(8)
+	if count > 0 {
+		e.Point(p)
+	}
+	return e.Reserve(size * count)
+}
+
+// claims is CLAIM_SECURITY_ATTRIBUTES_INFORMATION: strings are pointers to text
+// with a terminator.
+func (e *Encoder) Claims(list []claims.Attribute) {
+	at := e.attributeHeader(len(list), 32)
+	for i := range list {
+		a, h := &list[i], at+32*i
+		le.PutUint16(e.Bytes[h+8:], uint16(a.Type))
+		le.PutUint32(e.Bytes[h+12:], a.Flags)
+		le.PutUint32(e.Bytes[h+16:], uint32(a.Len()))
+		e.Point(h + 24)
+		if a.Type == claims.String {
+			p := e.Reserve(8 * len(a.Strings))
+			for j, s := range a.Strings {
+				e.Point(p + 8*j)
+				e.Text(s)
+				e.U16(0)
+			}
+		} else {
+			e.values(a)
+		}
+		e.Point(h)
+		e.Text(a.Name)
+		e.U16(0)
+		e.Align(8)
+	}
+}
+
+// tokenAttributes is TOKEN_SECURITY_ATTRIBUTES_INFORMATION: strings are counted.
+func (e *Encoder) TokenAttributes(list []claims.Attribute) {
+	at := e.attributeHeader(len(list), 40)
+	for i := range list {
+		a, h := &list[i], at+40*i
+		le.PutUint16(e.Bytes[h+16:], uint16(a.Type))
+		le.PutUint32(e.Bytes[h+20:], a.Flags)
+		le.PutUint32(e.Bytes[h+24:], uint32(a.Len()))
+		e.Point(h + 32)
+		if a.Type == claims.String {
+			p := e.Reserve(16 * len(a.Strings))
+			for j, s := range a.Strings {
+				e.Counted(p+16*j, s)
+			}
+		} else {
+			e.values(a)
+		}
+		e.Counted(h, a.Name)
+		e.Align(8)
+	}
+}
+
+// counted writes text and the UNICODE_STRING at at that names it.
+func (e *Encoder) Counted(at int, s string) {
+	e.Point(at + 8)
+	n := uint16(e.Text(s))
+	le.PutUint16(e.Bytes[at:], n)
+	le.PutUint16(e.Bytes[at+2:], n)
+}
+
+// values are those of an attribute that holds no strings.
+func (e *Encoder) values(a *claims.Attribute) {
+	for _, v := range a.Ints {
+		e.U64(uint64(v))
+	}
+	for _, v := range a.Uints {
+		e.U64(v)
+	}
+	p := e.Reserve(16 * (len(a.SIDs) + len(a.Octets)))
+	blob := func(b []byte) {
+		e.Point(p)
+		le.PutUint32(e.Bytes[p+8:], uint32(len(b)))
+		e.Bytes = append(e.Bytes, b...)
+		p += 16
+	}
+	for _, s := range a.SIDs {
+		blob([]byte(s.Binary()))
+	}
+	for _, b := range a.Octets {
+		blob(b)
+	}
+}

@@ -1,0 +1,57 @@
+//go:build linux
+
+package marshal
+
+import (
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// claimSize is that of CLAIM_SECURITY_ATTRIBUTE_V1.
+const claimSize = 32
+
+// ClaimsAt copies CLAIM_SECURITY_ATTRIBUTES_INFORMATION, whose texts are
+// terminated; NULL is nil.
+func (m *Memory) ClaimsAt(p Address) ([]claims.Attribute, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	h, st := m.Block(p, 16, 1)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	if le.Uint16(h) != 1 {
+		return nil, ntstatus.InvalidParameter // the one version there is
+	}
+	r := attributeReader{m, maxClaims}
+	b, st := r.array(Address(le.Uint64(h[8:])), le.Uint32(h[4:]), claimSize)
+	var list []claims.Attribute
+	for ; len(b) > 0 && st == ntstatus.Success; b = b[claimSize:] {
+		a := claims.Attribute{Type: claims.Type(le.Uint16(b[8:])), Flags: le.Uint32(b[12:])}
+		if a.Name, st = r.terminated(Address(le.Uint64(b))); st != ntstatus.Success {
+			return nil, st
+		}
+		st = r.claimValues(&a, Address(le.Uint64(b[24:])), le.Uint32(b[16:]))
+		list = append(list, a)
+	}
+	return list, st
+}
+
+// claimValues copies n values; only those of texts differ from the counted form.
+func (r *attributeReader) claimValues(a *claims.Attribute, p Address, n uint32) ntstatus.Status {
+	size := 8
+	if a.Type == claims.SID || a.Type == claims.Octets {
+		size = 16
+	}
+	values, st := r.array(p, n, size)
+	for ; len(values) > 0 && st == ntstatus.Success; values = values[size:] {
+		if a.Type != claims.String {
+			st = r.value(a, values)
+			continue
+		}
+		var s string
+		s, st = r.terminated(Address(le.Uint64(values)))
+		a.Strings = append(a.Strings, s)
+	}
+	return st
+}

@@ -1,0 +1,117 @@
+//go:build linux
+
+package marshal
+
+import (
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// An Encoder builds a structure as 64-bit Windows lays it out, for a buffer at
+// Base: what is pointed to follows the fixed part (T-81). Bytes holds the parts
+// so far; their sum is the size that the service told. The zero value is empty.
+type Encoder struct {
+	Base  Address
+	Bytes []byte
+}
+
+// U8 appends a BOOLEAN.
+func (e *Encoder) U8(v bool) {
+	if v {
+		e.Bytes = append(e.Bytes, 1)
+	} else {
+		e.Bytes = append(e.Bytes, 0)
+	}
+}
+
+// U16 appends 16 bits.
+func (e *Encoder) U16(v uint16) { e.Bytes = le.AppendUint16(e.Bytes, v) }
+
+// U32 appends 32 bits.
+func (e *Encoder) U32(v uint32) { e.Bytes = le.AppendUint32(e.Bytes, v) }
+
+// U64 appends 64 bits.
+func (e *Encoder) U64(v uint64) { e.Bytes = le.AppendUint64(e.Bytes, v) }
+
+// Align appends zeros up to a multiple of n.
+func (e *Encoder) Align(n int) {
+	for len(e.Bytes)%n != 0 {
+		e.Bytes = append(e.Bytes, 0)
+	}
+}
+
+// Reserve leaves room for n bytes and tells where they are.
+func (e *Encoder) Reserve(n int) int {
+	at := len(e.Bytes)
+	e.Bytes = append(e.Bytes, make([]byte, n)...)
+	return at
+}
+
+// Here returns the address of the next byte.
+func (e *Encoder) Here() uint64 { return uint64(e.Base) + uint64(len(e.Bytes)) }
+
+// Point puts the address of the next byte into the pointer at at.
+func (e *Encoder) Point(at int) { le.PutUint64(e.Bytes[at:], e.Here()) }
+
+// SID appends a SID.
+func (e *Encoder) SID(s sid.SID) { e.Bytes = s.AppendBinary(e.Bytes) }
+
+// Text appends UTF-16 without a terminator and returns its size.
+func (e *Encoder) Text(s string) int {
+	u := utf16.Encode([]rune(s))
+	for _, c := range u {
+		e.U16(c)
+	}
+	return 2 * len(u)
+}
+
+// Privileges appends TOKEN_PRIVILEGES.
+func (e *Encoder) Privileges(list []nt.LUIDAndAttributes) {
+	e.U32(uint32(len(list)))
+	e.PrivilegeArray(list)
+}
+
+// PrivilegeArray appends LUID_AND_ATTRIBUTES.
+func (e *Encoder) PrivilegeArray(list []nt.LUIDAndAttributes) {
+	for _, p := range list {
+		e.U64(uint64(p.LUID))
+		e.U32(p.Attributes)
+	}
+}
+
+// PrivilegeSet appends a PRIVILEGE_SET.
+func (e *Encoder) PrivilegeSet(s *nt.PrivilegeSet) {
+	e.U32(uint32(len(s.Privilege)))
+	e.U32(s.Control)
+	e.PrivilegeArray(s.Privilege)
+}
+
+// GroupArray leaves room for SID_AND_ATTRIBUTES; Fill writes the SIDs.
+func (e *Encoder) GroupArray(list []token.Group) (at int) { return e.Reserve(16 * len(list)) }
+
+// Fill writes the entries of an array that GroupArray left room for.
+func (e *Encoder) Fill(at int, list []token.Group) {
+	for i, g := range list {
+		e.Point(at + 16*i)
+		le.PutUint32(e.Bytes[at+16*i+8:], g.Attributes)
+		e.SID(g.SID)
+	}
+}
+
+// GroupList appends TOKEN_GROUPS.
+func (e *Encoder) GroupList(list []token.Group) {
+	e.U64(uint64(len(list)))
+	e.Fill(e.GroupArray(list), list)
+}
+
+// SIDPointer appends a structure that is one pointer to a SID, NULL for none.
+func (e *Encoder) SIDPointer(s sid.SID) {
+	at := e.Reserve(8)
+	if !s.IsZero() {
+		e.Point(at)
+		e.SID(s)
+	}
+}

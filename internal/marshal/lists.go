@@ -1,0 +1,123 @@
+//go:build linux
+
+package marshal
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// maxListed is how many groups or privileges one list may have.
+const maxListed = 1 << 16
+
+// array copies n elements that are aligned to 4 bytes. Of more than maxListed as
+// many are read, so that memory which is not there is told first, and refused.
+func (m *Memory) array(p Address, n uint32, size int) ([]byte, ntstatus.Status) {
+	b, st := m.Block(p, int(min(n, maxListed))*size, 4)
+	if st == ntstatus.Success && n > maxListed {
+		return nil, ntstatus.InsufficientResources
+	}
+	return b, st
+}
+
+// GroupsFrom copies count SID_AND_ATTRIBUTES from p on.
+func (m *Memory) GroupsFrom(p Address, count uint32) ([]token.Group, ntstatus.Status) {
+	b, st := m.array(p, count, 16)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	list := make([]token.Group, count)
+	for i := range list {
+		s, st := m.SIDAt(Address(le.Uint64(b[16*i:])))
+		if st != ntstatus.Success {
+			return nil, st
+		}
+		list[i] = token.Group{SID: s, Attributes: le.Uint32(b[16*i+8:])}
+	}
+	return list, ntstatus.Success
+}
+
+// GroupsAt copies TOKEN_GROUPS; NULL is nil.
+func (m *Memory) GroupsAt(p Address) ([]token.Group, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	n, st := m.ReadU32(p)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return m.GroupsFrom(p+8, n)
+}
+
+func (m *Memory) PrivilegesFrom(p Address, count uint32) ([]nt.LUIDAndAttributes, ntstatus.Status) {
+	b, st := m.array(p, count, 12)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	list := make([]nt.LUIDAndAttributes, count)
+	for i := range list {
+		list[i] = nt.LUIDAndAttributes{LUID: winnt.LUID(le.Uint64(b[12*i:])), Attributes: le.Uint32(b[12*i+8:])}
+	}
+	return list, ntstatus.Success
+}
+
+// PrivilegesAt copies TOKEN_PRIVILEGES; NULL is nil.
+func (m *Memory) PrivilegesAt(p Address) ([]nt.LUIDAndAttributes, ntstatus.Status) {
+	if p == 0 {
+		return nil, ntstatus.Success
+	}
+	n, st := m.ReadU32(p)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	return m.PrivilegesFrom(p+4, n)
+}
+
+// MappingAt copies a GENERIC_MAPPING.
+func (m *Memory) MappingAt(p Address) (g winnt.GenericMapping, st ntstatus.Status) {
+	var b [16]byte
+	// The structure begins at a multiple of 4 (O-3).
+	if p%4 != 0 {
+		return g, ntstatus.DatatypeMisalignment
+	}
+	if st = m.Read(b[:], p); st != ntstatus.Success {
+		return g, st
+	}
+	right := func(i int) winnt.AccessMask { return winnt.AccessMask(le.Uint32(b[4*i:])) }
+	return winnt.GenericMapping{Read: right(0), Write: right(1), Execute: right(2), All: right(3)}, st
+}
+
+// MaxObjectTypes is the longest object type list.
+const MaxObjectTypes = 4096
+
+// ObjectTypesAt copies an OBJECT_TYPE_LIST of n entries.
+func (m *Memory) ObjectTypesAt(p Address, n uint32) ([]access.ObjectTypeEntry, ntstatus.Status) {
+	if n == 0 {
+		return nil, ntstatus.Success
+	}
+	// A count without a list, or beyond the limit, is refused.
+	if p == 0 || n > MaxObjectTypes {
+		return nil, ntstatus.InvalidParameter
+	}
+	b, st := m.Block(p, 16*int(n), 4)
+	if st != ntstatus.Success {
+		return nil, st
+	}
+	list := make([]access.ObjectTypeEntry, n)
+	for i := range list {
+		e := b[16*i:]
+		at := Address(le.Uint64(e[8:]))
+		// An entry names its type, and its reserved word is 0.
+		if le.Uint16(e[2:]) != 0 || at == 0 {
+			return nil, ntstatus.InvalidParameter
+		}
+		list[i].Level = le.Uint16(e)
+		if st := m.Read(list[i].GUID[:], at); st != ntstatus.Success {
+			return nil, st
+		}
+	}
+	return list, ntstatus.Success
+}

@@ -1,0 +1,199 @@
+//go:build linux
+
+package marshal
+
+import (
+	"encoding/binary"
+	"runtime"
+	"unsafe"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// An Address is a pointer of a C caller. It is never converted to a Go pointer:
+// it may be anything, and the collector and the stack copier must not see it.
+type Address uintptr
+
+// ScratchSize holds every fixed structure that is read or written at once.
+const ScratchSize = 128
+
+// A Memory reads and writes the memory of the process for the calls of one
+// thread; the zero value knows no frames and probes all. It belongs to that
+// thread.
+type Memory struct {
+	Scratch [ScratchSize]byte // for a structure under way
+
+	low, high uintptr  // the caller's frames: [low, high)
+	readable  pageList // pages that could be read during this call
+	writable  pageList // pages that could be written during this call
+	descriptors
+}
+
+// Frames names the part of the stack that holds the frames of the caller, which
+// stays usable for as long as the call lasts, and forgets what was probed before.
+// It returns the part that was named before.
+func (m *Memory) Frames(low, high uintptr) (oldLow, oldHigh uintptr) {
+	oldLow, oldHigh = m.low, m.high
+	m.low, m.high = low, high
+	m.Forget()
+	return oldLow, oldHigh
+}
+
+// Forget makes the rest of the call probe again: it waited, and the program went
+// on meanwhile.
+func (m *Memory) Forget() { m.readable, m.writable = pageList{}, pageList{} }
+
+// memmove is the runtime's; taking addresses as integers keeps hostile values
+// out of Go pointers. A fault inside it panics, see guarded.
+//
+//go:linkname memmove runtime.memmove
+//go:noescape
+func memmove(to, from, n uintptr)
+
+// guarded runs a copy whose addresses were probed. Another thread of the program
+// may have taken the memory away since: where the handler of SIGSEGV is still the
+// runtime's, the fault becomes STATUS_ACCESS_VIOLATION. Only the copy itself runs
+// under it, so that a mistake of our own is not mistaken for one of the caller.
+func guarded(to, from, n uintptr) (st ntstatus.Status) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(runtime.Error); !ok {
+				panic(r)
+			}
+			// The memory cannot be used (O-3).
+			st = ntstatus.AccessViolation
+		}
+	}()
+	memmove(to, from, n)
+	return ntstatus.Success
+}
+
+// lowest is the end of the pages that are never mapped.
+const lowest = 0x10000
+
+// bad reports whether no program can have n bytes at p.
+func (p Address) bad(n uintptr) bool {
+	return p < lowest || uintptr(p)+n < uintptr(p) || (uintptr(p)+n)>>47 != 0
+}
+
+// framed reports whether n bytes at p lie in the caller's frames.
+func (m *Memory) framed(p Address, n uintptr) bool {
+	return uintptr(p) >= m.low && uintptr(p) < m.high && n <= m.high-uintptr(p)
+}
+
+// Read copies n bytes of user memory into b.
+func (m *Memory) Read(b []byte, p Address) ntstatus.Status {
+	n := uintptr(len(b))
+	if n == 0 {
+		return ntstatus.Success
+	}
+	// The memory cannot be read (O-3).
+	if p.bad(n) || !m.framed(p, n) && !m.readable.usable(p, n, canRead) {
+		return ntstatus.AccessViolation
+	}
+	st := guarded(uintptr(unsafe.Pointer(&b[0])), uintptr(p), n)
+	runtime.KeepAlive(b)
+	return st
+}
+
+// Write copies b to user memory.
+func (m *Memory) Write(p Address, b []byte) ntstatus.Status {
+	n := uintptr(len(b))
+	if n == 0 {
+		return ntstatus.Success
+	}
+	// The memory cannot be written (O-3).
+	if p.bad(n) || !m.framed(p, n) && !m.writable.usable(p, n, canWrite) {
+		return ntstatus.AccessViolation
+	}
+	st := guarded(uintptr(p), uintptr(unsafe.Pointer(&b[0])), n)
+	runtime.KeepAlive(b)
+	return st
+}
+
+// Probe tests that n bytes can be written and that p is a multiple of align. A
+// length of 0 needs no memory.
+func (m *Memory) Probe(p Address, n, align uintptr) ntstatus.Status {
+	if n == 0 {
+		return ntstatus.Success
+	}
+	// A number or handle is written to a multiple of its alignment (O-3).
+	if uintptr(p)%align != 0 {
+		return ntstatus.DatatypeMisalignment
+	}
+	// An output must be writable from its first to its last byte (O-3).
+	if p.bad(n) || !m.framed(p, n) && !m.writable.usable(p, n, canWrite) {
+		return ntstatus.AccessViolation
+	}
+	return ntstatus.Success
+}
+
+// ProbeHandle probes an output handle.
+func (m *Memory) ProbeHandle(p Address) ntstatus.Status { return m.Probe(p, 8, 4) }
+
+// ProbeU32 probes an output of 32 bits.
+func (m *Memory) ProbeU32(p Address) ntstatus.Status { return m.Probe(p, 4, 4) }
+
+// WriteU64 writes 64 bits.
+func (m *Memory) WriteU64(p Address, v uint64) ntstatus.Status {
+	binary.LittleEndian.PutUint64(m.Scratch[:], v)
+	return m.Write(p, m.Scratch[:8])
+}
+
+// WriteU32 writes 32 bits.
+func (m *Memory) WriteU32(p Address, v uint32) ntstatus.Status {
+	binary.LittleEndian.PutUint32(m.Scratch[:], v)
+	return m.Write(p, m.Scratch[:4])
+}
+
+// WriteBool writes a BOOLEAN, one byte.
+func (m *Memory) WriteBool(p Address, v bool) ntstatus.Status {
+	m.Scratch[0] = 0
+	if v {
+		m.Scratch[0] = 1
+	}
+	return m.Write(p, m.Scratch[:1])
+}
+
+// ReadU32 reads 32 bits.
+func (m *Memory) ReadU32(p Address) (uint32, ntstatus.Status) {
+	st := m.Read(m.Scratch[:4], p)
+	return binary.LittleEndian.Uint32(m.Scratch[:]), st
+}
+
+// ReadU64 reads 64 bits.
+func (m *Memory) ReadU64(p Address) (uint64, ntstatus.Status) {
+	st := m.Read(m.Scratch[:8], p)
+	return binary.LittleEndian.Uint64(m.Scratch[:]), st
+}
+
+// Block copies n bytes of user memory; the copy is the caller's input from then
+// on (O-4).
+func (m *Memory) Block(p Address, n int, align uintptr) ([]byte, ntstatus.Status) {
+	if n == 0 {
+		return nil, ntstatus.Success
+	}
+	// An array begins at a multiple of its alignment (O-3).
+	if uintptr(p)%align != 0 {
+		return nil, ntstatus.DatatypeMisalignment
+	}
+	if p.bad(uintptr(n)) {
+		return nil, ntstatus.AccessViolation
+	}
+	if n <= chunk {
+		b := make([]byte, n)
+		st := m.Read(b, p)
+		return b, st
+	}
+	var b []byte // a count may be a lie: memory is taken as far as there is input
+	for len(b) < n {
+		part := make([]byte, min(chunk, n-len(b)))
+		if st := m.Read(part, p+Address(len(b))); st != ntstatus.Success {
+			return nil, st
+		}
+		b = append(b, part...)
+	}
+	return b, ntstatus.Success
+}
+
+const chunk = 1 << 16

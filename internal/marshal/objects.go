@@ -1,0 +1,61 @@
+//go:build linux
+
+package marshal
+
+import (
+	"github.com/refmon/refmon/nt"
+)
+
+// ObjectInformation encodes the answer of NtQueryObject.
+func (e *Encoder) ObjectInformation(value any) {
+	switch v := value.(type) {
+	case nt.BasicInformation:
+		for _, n := range []uint32{
+			v.Attributes, uint32(v.GrantedAccess), v.HandleCount, v.PointerCount, v.PagedPoolCharge, v.NonPagedPoolCharge,
+			0, 0, 0, v.NameInfoSize, v.TypeInfoSize, v.SecurityDescriptorSize,
+		} {
+			e.U32(n)
+		}
+		e.U64(uint64(v.CreationTime))
+	case string:
+		at := e.Reserve(16)
+		if v != "" {
+			e.Unicode(at, v)
+		}
+	case nt.TypeInformation:
+		e.TypeInformation(v)
+	case []nt.TypeInformation:
+		e.U64(uint64(len(v)))
+		for _, t := range v {
+			e.TypeInformation(t)
+			e.Align(8)
+		}
+	case nt.HandleFlagInformation:
+		e.U8(v.Inherit)
+		e.U8(v.ProtectFromClose)
+	}
+}
+
+// unicode writes text with a terminator and the UNICODE_STRING at at.
+func (e *Encoder) Unicode(at int, s string) {
+	e.Point(at + 8)
+	n := uint16(e.Text(s))
+	e.U16(0)
+	le.PutUint16(e.Bytes[at:], n)
+	le.PutUint16(e.Bytes[at+2:], n+2)
+}
+
+func (e *Encoder) TypeInformation(v nt.TypeInformation) {
+	at := e.Reserve(104)
+	b := e.Bytes[at:]
+	g := v.GenericMapping
+	for i, m := range []uint32{
+		v.InvalidAttributes, uint32(g.Read), uint32(g.Write), uint32(g.Execute), uint32(g.All), uint32(v.ValidAccessMask),
+	} {
+		le.PutUint32(b[64+4*i:], m)
+	}
+	if v.SecurityRequired {
+		b[88] = 1
+	}
+	e.Unicode(at, v.TypeName)
+}

@@ -1,0 +1,71 @@
+//go:build linux
+
+package marshal
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+const page = 4096
+
+// keptPages is how many pages of a call are remembered.
+const keptPages = 4
+
+// A pageList holds the pages of a call that are known to be usable. They are
+// remembered for that call alone, since the program may take memory away between
+// two calls.
+type pageList struct {
+	pages [keptPages]uintptr // addresses of pages, 0 for none
+	next  int
+}
+
+// usable reports whether n bytes from p on can be used, as test finds out for a
+// page at a time. Neither test raises a signal: the program may have a handler
+// for SIGSEGV of its own, or block it.
+func (l *pageList) usable(p Address, n uintptr, test func(at uintptr) bool) bool {
+	last := (uintptr(p) + n - 1) &^ (page - 1)
+	for at := uintptr(p) &^ (page - 1); ; at += page {
+		if !l.has(at) {
+			if !test(at) {
+				return false
+			}
+			l.pages[l.next] = at
+			l.next = (l.next + 1) % keptPages
+		}
+		if at == last {
+			return true
+		}
+	}
+}
+
+func (l *pageList) has(at uintptr) bool {
+	return l.pages[0] == at || l.pages[1] == at || l.pages[2] == at || l.pages[3] == at
+}
+
+// canRead reports whether a page can be read. The system reads a signal mask
+// before it refuses to do anything unknown with it: EFAULT tells that it could
+// not, and nothing changes in any case.
+func canRead(at uintptr) bool {
+	const unknown = ^uintptr(0)
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, unknown, at, 0, 8, 0, 0)
+	return errno != syscall.EFAULT
+}
+
+// Of futex(2).
+const (
+	futexWakeOpPrivate = 5 | 128
+	futexOrNothing     = 2<<28 | 0xFFF // *word |= 0, and nobody is woken unless it was -1
+)
+
+// ours is a word that nobody waits for.
+var ours uint32
+
+// canWrite reports whether a page can be written. The system puts the bits of 0
+// into its first word, which is atomic and changes nothing: a concurrent write of
+// the program is not lost.
+func canWrite(at uintptr) bool {
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(&ours)), futexWakeOpPrivate, 0, 0, at,
+		futexOrNothing)
+	return errno != syscall.EFAULT
+}

@@ -1,0 +1,36 @@
+//go:build linux
+
+package marshal
+
+import (
+	"unicode/utf16"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// maxText is the longest text that is read up to a terminator, in units.
+const maxText = 1 << 20
+
+// ZeroTerminatedAt copies UTF-16 up to its terminator; STATUS_INVALID_PARAMETER
+// where a million units have none.
+func (m *Memory) ZeroTerminatedAt(p Address) (string, ntstatus.Status) {
+	s, _, st := m.zeroTerminated(p, maxText)
+	return s, st
+}
+
+// zeroTerminated copies at most room units and counts them.
+func (m *Memory) zeroTerminated(p Address, room int) (s string, n int, st ntstatus.Status) {
+	var u []uint16
+	var b [2]byte
+	for len(u) < room {
+		if st := m.Read(b[:], p); st != ntstatus.Success {
+			return "", len(u), st
+		}
+		c := le.Uint16(b[:])
+		if c == 0 {
+			return string(utf16.Decode(u)), len(u), ntstatus.Success
+		}
+		u, p = append(u, c), p+2
+	}
+	return "", len(u), ntstatus.InvalidParameter
+}

@@ -1,0 +1,318 @@
+package trail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// Filter chooses records. The zero value chooses none; [Parse] makes others.
+type Filter struct {
+	match func(payload []byte) bool
+	// Since and Until bound the time of records as FILETIMEs, 0: no bound.
+	Since, Until int64
+}
+
+// Match reports whether a record is chosen.
+func (f *Filter) Match(payload []byte) bool {
+	if f.match == nil || !f.match(payload) {
+		return false
+	}
+	if f.Since == 0 && f.Until == 0 {
+		return true
+	}
+	t, err := audit.ParseTime(string(bytes.TrimSuffix(rawText(payload, `"time":"`), []byte(`"`))))
+	return err == nil && t >= f.Since && (f.Until == 0 || t < f.Until)
+}
+
+// Syntax describes the expressions of [Parse].
+const Syntax = `An expression compares fields of a record: name=value, name!=value. In a value * stands for any
+text and ? for one character; case does not count; quotes hold blanks. Terms are joined by and, or,
+not and parentheses. Names: user (name or SID of the subject or of the server), event, object,
+type, result (success or failure), privilege, subcategory, id, and every field by its own name,
+such as ProcessName or HandleId.
+
+  user=alice and result=failure
+  object="/srv/*" and (event=4656 or event=4663) and not privilege=SeBackupPrivilege`
+
+// Parse reads an expression; an empty one chooses all records.
+func Parse(text string) (*Filter, error) {
+	p := &exprParser{}
+	if err := p.split(text); err != nil {
+		return nil, fmt.Errorf("expression %q: %w", text, err)
+	}
+	if len(p.words) == 0 {
+		return &Filter{match: func([]byte) bool { return true }}, nil
+	}
+	m, err := p.or()
+	if err == nil && len(p.words) > 0 {
+		err = fmt.Errorf("%q is left over: join terms with and or or", p.words[0])
+	}
+	if err != nil {
+		return nil, fmt.Errorf("expression %q: %w", text, err)
+	}
+	return &Filter{match: m}, nil
+}
+
+// And returns the filter that chooses what both do.
+func (f *Filter) And(g *Filter) *Filter {
+	a, b := f.match, g.match
+	return &Filter{match: func(p []byte) bool { return a(p) && b(p) }, Since: max(f.Since, g.Since), Until: max(f.Until, g.Until)}
+}
+
+type matcher = func(payload []byte) bool
+
+// exprParser reads an expression by recursive descent.
+type exprParser struct {
+	words []string
+	depth int
+}
+
+// split divides an expression into words and parentheses.
+func (p *exprParser) split(text string) error {
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
+		case c == ' ' || c == '\t' || c == '\n':
+			i++
+		case c == '(' || c == ')':
+			p.words = append(p.words, text[i:i+1])
+			i++
+		default:
+			var word strings.Builder
+			for quoted := false; i < len(text) && (quoted || !strings.ContainsRune(" \t\n()", rune(text[i]))); i++ {
+				if text[i] == '"' {
+					quoted = !quoted
+					if i+1 == len(text) && quoted {
+						return errors.New("a quote has no end")
+					}
+					continue
+				}
+				word.WriteByte(text[i])
+			}
+			p.words = append(p.words, word.String())
+		}
+	}
+	return nil
+}
+
+func (p *exprParser) accept(word string) bool {
+	if len(p.words) == 0 || p.words[0] != word {
+		return false
+	}
+	p.words = p.words[1:]
+	return true
+}
+
+func (p *exprParser) or() (matcher, error) {
+	a, err := p.and()
+	for err == nil && p.accept("or") {
+		var b matcher
+		left := a
+		b, err = p.and()
+		a = func(r []byte) bool { return left(r) || b(r) }
+	}
+	return a, err
+}
+
+func (p *exprParser) and() (matcher, error) {
+	a, err := p.not()
+	for err == nil && p.accept("and") {
+		var b matcher
+		left := a
+		b, err = p.not()
+		a = func(r []byte) bool { return left(r) && b(r) }
+	}
+	return a, err
+}
+
+// maxDepth bounds the nesting of an expression.
+const maxDepth = 100
+
+func (p *exprParser) not() (matcher, error) {
+	if p.depth++; p.depth > maxDepth {
+		return nil, errors.New("it is nested too deeply")
+	}
+	defer func() { p.depth-- }()
+	switch {
+	case p.accept("not"):
+		m, err := p.not()
+		return func(r []byte) bool { return !m(r) }, err
+	case p.accept("("):
+		m, err := p.or()
+		if err == nil && !p.accept(")") {
+			err = errors.New("a parenthesis has no end")
+		}
+		return m, err
+	case len(p.words) == 0:
+		return nil, errors.New("a term is missing at the end")
+	}
+	word := p.words[0]
+	p.words = p.words[1:]
+	return term(word)
+}
+
+// term makes the matcher of name=value.
+func term(word string) (matcher, error) {
+	name, value, ok := strings.Cut(word, "=")
+	name, negated := strings.CutSuffix(name, "!")
+	if !ok || name == "" || value == "" {
+		return nil, fmt.Errorf("%q: want name=value, such as user=alice", word)
+	}
+	m, err := compare(name, value)
+	if err == nil && negated {
+		positive := m
+		m = func(r []byte) bool { return !positive(r) }
+	}
+	return m, err
+}
+
+// compare makes the matcher of one name.
+func compare(name, value string) (matcher, error) {
+	switch name {
+	case "event", "id":
+		if _, err := strconv.ParseUint(value, 10, 64); err != nil {
+			return nil, fmt.Errorf("%s=%s: want a number", name, value)
+		}
+		literal := []byte(`,"event":` + value + `,`)
+		if name == "id" {
+			prefix := []byte(`{"id":` + value + `,`)
+			return func(r []byte) bool { return bytes.HasPrefix(r, prefix) }, nil
+		}
+		return func(r []byte) bool { return bytes.Contains(r, literal) }, nil
+	case "result":
+		if value != "success" && value != "failure" {
+			return nil, fmt.Errorf("result=%s: want success or failure", value)
+		}
+		literal := []byte(`"outcome":"` + value + `"`)
+		return func(r []byte) bool { return bytes.Contains(r, literal) }, nil
+	case "subcategory":
+		return fields(value, "subcategory"), nil
+	case "user":
+		return fields(value, "SubjectUserName", "SubjectUserSid", "PrimaryUserName", "PrimaryUserSid",
+			"TargetUserName", "TargetUserSid"), nil
+	case "object":
+		return fields(value, "ObjectName", "Service", "LinkName"), nil
+	case "type":
+		return fields(value, "ObjectType"), nil
+	case "privilege":
+		return fields(value, "PrivilegeList", "EnabledPrivilegeList"), nil
+	}
+	if name[0] < 'A' || name[0] > 'Z' {
+		return nil, fmt.Errorf("unknown name %q: see refmon audit query --help", name)
+	}
+	return fields(value, name), nil
+}
+
+// fields matches records one of whose fields has the value.
+func fields(pattern string, names ...string) matcher {
+	keys := make([][]byte, len(names))
+	for i, name := range names {
+		keys[i] = []byte(`"` + name + `":`)
+	}
+	pattern = strings.ToLower(pattern)
+	return func(r []byte) bool {
+		for _, key := range keys {
+			if matchField(r, key, pattern) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// matchField compares a field where it stands in the JSON. A key cannot appear
+// inside a text: quotes are escaped there.
+func matchField(r, key []byte, pattern string) bool {
+	at := bytes.Index(r, key)
+	if at < 0 {
+		return false
+	}
+	rest := r[at+len(key):]
+	if len(rest) > 0 && rest[0] == '[' {
+		rest = rest[1:]
+	}
+	for len(rest) > 0 && rest[0] == '"' {
+		end := textEnd(rest)
+		if glob(pattern, plain(rest[1:end])) {
+			return true
+		}
+		rest = rest[min(end+1, len(rest)):]
+		if len(rest) < 2 || rest[0] != ',' || rest[1] != '"' {
+			return false
+		}
+		if after := rest[1:]; after[min(textEnd(after)+1, len(after)-1)] == ':' {
+			return false // the next key
+		}
+		rest = rest[1:]
+	}
+	return false
+}
+
+// textEnd is the index of the quote that ends the text at b[0].
+func textEnd(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(b)
+}
+
+// plain is a JSON text without its escapes.
+func plain(b []byte) []byte {
+	if bytes.IndexByte(b, '\\') < 0 {
+		return b
+	}
+	s, err := strconv.Unquote(`"` + string(b) + `"`)
+	if err != nil {
+		return b
+	}
+	return []byte(s)
+}
+
+// rawText is the text behind a key that ends in a quote.
+func rawText(r []byte, key string) []byte {
+	at := bytes.Index(r, []byte(key))
+	if at < 0 {
+		return nil
+	}
+	rest := r[at+len(key)-1:]
+	return rest[1:textEnd(rest)]
+}
+
+// glob matches text against a pattern in small letters: * is any text, ? one
+// byte. Letters outside ASCII match themselves.
+func glob(pattern string, text []byte) bool {
+	p, t, star, mark := 0, 0, -1, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark, p = p, t, p+1
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == lower(text[t])):
+			p, t = p+1, t+1
+		case star >= 0:
+			mark++
+			p, t = star+1, mark
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

@@ -1,0 +1,163 @@
+package trail
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/winnt"
+)
+
+// verbs say what happened, by event.
+var verbs = map[uint16]string{
+	1100: "stopped the log", 1102: "cleared the log", 1103: "the log is nearly full", 1104: "the log is full", 1105: "archived a segment",
+	4608: "started the log", 4612: "lost records", 4621: "recovered from a failed audit",
+	4624: "logged on", 4625: "failed to log on", 4634: "logged off", 4656: "open", 4658: "close", 4660: "delete", 4661: "open",
+	4662: "operate on", 4663: "use", 4670: "change permissions of", 4672: "logged on with privileges", 4673: "call a service with privileges",
+	4674: "use privileges on", 4688: "start a process", 4689: "end a process", 4690: "duplicate a handle", 4696: "assign a token",
+	4703: "adjust privileges", 4719: "change the audit policy", 4907: "change auditing of", 4912: "change an account's audit policy",
+	audit.UnsafeElevationID: "impersonate upward", audit.OverwrittenID: "removed old records",
+}
+
+// Line is one record in one line of text: who, as whom, did what, to what, with
+// which result, and the entry that decided.
+func Line(e *audit.Event) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s ", e.RecordID, audit.AppendTime(nil, e.Time))
+	if e.Outcome == audit.Failure {
+		b.WriteString("DENIED ")
+	}
+	if who := Who(e); who != "" {
+		b.WriteString(who + " ")
+	}
+	verb, ok := verbs[e.ID]
+	if !ok {
+		verb = fmt.Sprintf("event %d", e.ID)
+	}
+	b.WriteString(verb)
+	for _, part := range []string{What(e), rights(e), details(e)} {
+		if part != "" {
+			b.WriteString(" " + part)
+		}
+	}
+	if why := Why(e); why != "" {
+		b.WriteString(": " + why)
+	}
+	return clean(b.String())
+}
+
+// clean keeps a line a line, whatever a name has in it.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F || r >= 0x80 && r < 0xA0 || r == 0x2028 || r == 0x2029 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// Who is the subject of a record, behind the server that acted as it.
+func Who(e *audit.Event) string {
+	who := account(e, "Subject")
+	if server := account(e, "Primary"); server != "" {
+		return server + " as " + who
+	}
+	return who
+}
+
+func account(e *audit.Event, prefix string) string {
+	name, _ := e.Field(prefix + "UserName")
+	sid, _ := e.Field(prefix + "UserSid")
+	if name == "" || name == "-" {
+		return sid
+	}
+	if domain, _ := e.Field(prefix + "DomainName"); domain != "" && domain != "-" {
+		return domain + `\` + name
+	}
+	return name
+}
+
+// What is the object of a record: its type and name.
+func What(e *audit.Event) string {
+	name, ok := e.Field("ObjectName")
+	if !ok {
+		if name, ok = e.Field("Service"); ok {
+			return quote(name)
+		}
+		if who := account(e, "Target"); who != "" {
+			return "of " + who
+		}
+		return ""
+	}
+	typ, _ := e.Field("ObjectType")
+	return typ + " " + quote(name)
+}
+
+func quote(s string) string {
+	if s == "" || strings.ContainsAny(s, " \t") {
+		return fmt.Sprintf("%q", s)
+	}
+	return s
+}
+
+// rights are the names of the access mask.
+func rights(e *audit.Event) string {
+	var names []string
+	for a := range e.Accesses() {
+		names = append(names, RightName(e, a.Bit))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "for " + strings.Join(names, ",")
+}
+
+// details are what else a reader wants of some events.
+func details(e *audit.Event) string {
+	var parts []string
+	for _, name := range []string{"PrivilegeList", "EnabledPrivilegeList", "DisabledPrivilegeList", "AuditPolicyChanges", "SubcategoryGuid",
+		"NewSd", "AuditsDiscarded", "BytesDiscarded", "PercentFull", "BackupPath", "FirstRecordId", "LastRecordId", "Cause"} {
+		text, ok := e.Field(name)
+		if ok && text != "-" {
+			parts = append(parts, name+"="+strings.Join(strings.Fields(text), ","))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// reasonWords are the reasons of a decision, by message code.
+var reasonWords = map[uint16]string{
+	1801: "granted by", 1802: "denied by", 1803: "denied by the integrity level", 1804: "granted to the owner", 1805: "not granted by any entry",
+	1806: "there is no DACL", 1807: "the DACL is empty", 1810: "a privilege is missing", 1813: "granted by a central access rule",
+	1814: "not granted by a central access rule", 1830: "not granted to app containers", 1841: "denied by the trust label",
+}
+
+// Why is the decision's reason: of a denial the first entry that denied.
+func Why(e *audit.Event) string {
+	why := ""
+	for a := range e.Accesses() {
+		words, ok := reasonWords[a.Reason]
+		if !ok {
+			continue
+		}
+		text := strings.TrimSpace(words + " " + a.ACE)
+		granting := a.Reason == 1801 || a.Reason == 1804 || a.Reason == 1806 || a.Reason == 1813
+		if e.Outcome == audit.Failure && !granting {
+			return text
+		}
+		if why == "" && (e.Outcome == audit.Success) == granting {
+			why = text
+		}
+	}
+	return why
+}
+
+// RightName is the name of a right for the type of the record's object.
+func RightName(e *audit.Event, bit winnt.AccessMask) string {
+	for a := range e.Accesses() {
+		if a.Bit == bit {
+			return a.Text
+		}
+	}
+	return bit.String()
+}

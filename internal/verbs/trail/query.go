@@ -1,0 +1,33 @@
+package trail
+
+import (
+	"errors"
+	"io"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
+)
+
+// Query hands each record that the filter chooses to use, until the end of
+// what is written.
+func Query(r *auditlog.Reader, f *Filter, use func(e *audit.Event) error) error {
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !f.Match(rec.Payload()) {
+			continue
+		}
+		e, err := rec.Event()
+		if err != nil {
+			return err
+		}
+		if err := use(&e); err != nil {
+			return err
+		}
+	}
+}
