@@ -50,6 +50,9 @@ func (x *Explanation) Record() *ExplanationRecord {
 	}
 	if x.typ != nil {
 		r.Type = x.typ.Name
+		if x.typ == winnt.DirectoryFileObject {
+			r.Type = "directory" // its Name is that of a file
+		}
 	}
 	for _, n := range x.results {
 		r.Results = append(r.Results, ResultRecord{n.Status(), n.Granted})
@@ -63,9 +66,7 @@ func (x *Explanation) Record() *ExplanationRecord {
 }
 
 // Explanation returns the explanation of a record. It prints and answers as the
-// one it was made of; an entry that does not decode is left out of its step. No
-// certificate can be made of a record that says "granted" without a decision:
-// a certificate decides anew.
+// one it was made of; an entry that does not decode is left out of its step.
 func (r *ExplanationRecord) Explanation() *Explanation {
 	x := &Explanation{
 		Decision: Decision{Granted: r.Granted, Verdict: ntstatus.Decided(r.Status), PrivilegesUsed: r.PrivilegesUsed},
@@ -78,8 +79,8 @@ func (r *ExplanationRecord) Explanation() *Explanation {
 	for _, s := range r.Steps {
 		step := Step{Rule: s.Rule, List: s.List, ACE: int(s.ACE), Bits: s.Bits, Granted: s.Granted,
 			Because: s.Because, Pass: s.Pass, Node: int(s.Node)}
-		if len(s.Entry) > 0 {
-			step.entry, _ = sd.DecodeACE(s.Entry)
+		if len(s.Entry) >= 4 {
+			step.entry, _ = sd.RawACE(sd.Type(s.Entry[0]), s.Entry[1], s.Entry[4:])
 		}
 		x.Steps = append(x.Steps, step)
 	}

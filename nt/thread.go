@@ -45,11 +45,16 @@ func (p Profile) String() string {
 	return "documented"
 }
 
-// A Transport carries the calls of a thread to a kernel elsewhere. Call makes
-// one; why asks for the reason of a failure, too. It is used by one goroutine
-// at a time. Out is of the row's OutType also after a failure.
+// A Transport carries the calls of a thread to a kernel elsewhere. It is used by
+// one goroutine at a time.
 type Transport interface {
+	// Call makes a call; why asks for the reason of a failure, too. Out is of
+	// the row's OutType also after a failure.
 	Call(row Row, in any, why bool) (out any, st ntstatus.Status, reason Why)
+	// SaveImpersonation and RestoreImpersonation are those of [Services]. A
+	// saved state that cannot be had is an error, and nothing is changed.
+	SaveImpersonation() (Ticket, ntstatus.Status)
+	RestoreImpersonation(Ticket)
 }
 
 // Thread is one user-mode thread as its program sees it. It is made by a
@@ -109,6 +114,23 @@ func call[I, O any](t *Thread, row *Entry[Services, I, O], in I) (O, ntstatus.St
 		t.tracer.Traced(&Call{t.name, row, in, out, st, t.sys.TakeWhy()})
 	}
 	return out, st
+}
+
+// save sets the thread's impersonation aside (I-60, I-76).
+func (t *Thread) save() (Ticket, ntstatus.Status) {
+	if t.remote != nil {
+		return t.remote.SaveImpersonation()
+	}
+	return t.sys.SaveImpersonation(), ntstatus.Success
+}
+
+// restore puts back what a ticket stands for, once (I-61, I-76).
+func (t *Thread) restore(k Ticket) {
+	if t.remote != nil {
+		t.remote.RestoreImpersonation(k)
+		return
+	}
+	t.sys.RestoreImpersonation(k)
 }
 
 func (t *Thread) callRemote(r Row, in any) (any, ntstatus.Status) {
