@@ -6,7 +6,7 @@
 //
 // # Which package do you want
 //
-// To decide whether somebody may do something:
+// To decide what a token may do with an object:
 //
 //   - access: the access check. access.Check for one token and one
 //     descriptor, access.Explain for the reason, entry by entry.
@@ -21,6 +21,7 @@
 //   - effective: the check for many principals and objects at once.
 //   - ntacl: descriptors as Samba keeps them beside files.
 //   - audit: which accesses leave a record, and the records.
+//   - auditlog: the records kept for good, with proofs that none was altered.
 //
 // To keep files for others, as a file server does:
 //
@@ -31,17 +32,22 @@
 //   - kernel: boots a system of processes, threads, handles and token objects.
 //   - nt: the documented Nt services, called on a thread of that system.
 //
-// The command is cmd/refmon; `refmon run FILE.star` calls the same services
-// from a script and prints the transcript. capi gives C programs the same
-// services under their documented prototypes.
+// To compare an implementation of your own:
+//
+//   - vectors: questions with the decisions they must have.
+//
+// Commands: cmd/refmon asks all this from a shell, and `refmon run FILE.star`
+// calls the same services from a script and prints the transcript.
+// cmd/refmon-record records a Windows, cmd/refmon-verify verifies certificates.
+// capi gives C programs the services under their documented prototypes. The
+// module in server has what needs heavy libraries.
 //
 // # Three habits
 //
 // Deny is a value: an access.Decision says no, an error says that the
-// question was malformed. A token is a value too, and never changes; what NT
-// calls a token object is a box that holds one. And a goroutine is not a
-// thread: whoever acts is passed explicitly, nothing is impersonated behind
-// your back.
+// question was malformed. A token is a value too, and never changes; a token
+// object of NT is a box that holds one. And a goroutine is not a thread: the
+// acting thread is passed explicitly, nothing is impersonated behind your back.
 //
 // Packages import only packages above them in section 2 of docs/DESIGN.md;
 // sid to access have no effects and run anywhere, js/wasm included.

@@ -13,8 +13,8 @@ import (
 // Subject is the identity of a thread: its process's primary token and, while
 // it impersonates, the client's token with the level of the impersonation.
 // Level and EffectiveOnly are the thread's: a primary token can be impersonated
-// at a lower level, so Level is never read from Client. The zero value is
-// nobody and can ask nothing but in kernel mode.
+// at a lower level, so Level is never read from Client. The zero value has no
+// token and can ask nothing but in kernel mode.
 //
 // Source: SECURITY_SUBJECT_CONTEXT, SeCaptureSubjectContext.
 type Subject struct {
@@ -33,23 +33,58 @@ func SubjectOf(t *token.Token) Subject {
 }
 
 // Effective is the client's token while impersonating, else the primary one;
-// nil if there is neither, or no subject.
+// nil if there is neither, no subject, or a zero token.
 func (s *Subject) Effective() *token.Token {
-	switch {
-	case s == nil:
+	if s == nil {
 		return nil
-	case s.Client != nil:
-		return s.Client
 	}
-	return s.Primary
+	t := s.Primary
+	if s.Client != nil { // also a client that is no token: it must not fall back to the server
+		t = s.Client
+	}
+	if t.IsZero() {
+		return nil
+	}
+	return t
+}
+
+// BelowImpersonation reports a client whose level lets it be identified at most:
+// it can open nothing and may use no privilege (T-102).
+func (s *Subject) BelowImpersonation() bool {
+	return s != nil && s.Client != nil && s.Level < winnt.SecurityImpersonation
+}
+
+// Holds reports whether the subject may use a privilege: the effective token has
+// it enabled, and the client's level is not below Impersonation (T-102).
+func (s *Subject) Holds(p winnt.Privilege) bool {
+	if s.BelowImpersonation() {
+		return false
+	}
+	t := s.Effective()
+	return t != nil && t.Has(p)
+}
+
+// Substitute returns the SID that another stands for in a list of an object:
+// PRINCIPAL_SELF the self SID, if there is one, and OWNER RIGHTS the owner, once
+// and not again. Every other SID stands for itself.
+func Substitute(s, self, owner sid.SID) sid.SID {
+	switch s {
+	case sid.PrincipalSelf:
+		if !self.IsZero() {
+			return self
+		}
+	case sid.OwnerRights:
+		return owner
+	}
+	return s
 }
 
 // primary is the token the server SID of a compound entry is matched against.
 func (s *Subject) primary() *token.Token {
-	if s.Primary != nil {
-		return s.Primary
+	if s.Primary.IsZero() {
+		return s.Client
 	}
-	return s.Client
+	return s.Primary
 }
 
 // Mode is the previous processor mode. The zero value is User.
@@ -86,9 +121,9 @@ type Options struct {
 	Callback func(entry sd.ACE, t *token.Token) claims.Truth
 }
 
-// Request is a question. Descriptor, Subject, Desired and one of Type and
-// Mapping are what an ordinary one needs; the zero value of every other field
-// is the documented default.
+// Request is a question. An ordinary one needs Descriptor, Subject, Desired and
+// one of Type and Mapping; the zero value of every other field is the documented
+// default.
 type Request struct {
 	Descriptor *sd.Descriptor
 	Subject    Subject
@@ -117,7 +152,7 @@ var (
 // rules about impersonation levels. A nil descriptor denies, an empty
 // mask too. The error is [ErrNoToken] or [ErrNoMapping].
 func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
-	if t == nil {
+	if t.IsZero() {
 		return Decision{}, ErrNoToken
 	}
 	if typ == nil {

@@ -72,7 +72,8 @@ func BenchmarkCheck(b *testing.B) {
 }
 
 func BenchmarkSeAccessCheck(b *testing.B) {
-	r := &access.Request{Descriptor: benchSD(b, 900000), Subject: access.SubjectOf(benchToken(b, 20)), Desired: 1, Type: winnt.FileObject}
+	r := &access.Request{Descriptor: benchSD(b, 900000), Subject: access.SubjectOf(benchToken(b, 20)), Desired: 1,
+		Type: winnt.FileObject}
 	b.ReportAllocs()
 	for b.Loop() {
 		benchDecision, _ = access.SeAccessCheck(r)
@@ -179,7 +180,8 @@ func BenchmarkCold(b *testing.B) {
 }
 
 func BenchmarkExplain(b *testing.B) {
-	r := &access.Request{Descriptor: benchSD(b, 900000), Subject: access.SubjectOf(benchToken(b, 20)), Desired: 1, Type: winnt.FileObject}
+	r := &access.Request{Descriptor: benchSD(b, 900000), Subject: access.SubjectOf(benchToken(b, 20)), Desired: 1,
+		Type: winnt.FileObject}
 	b.ReportAllocs()
 	for b.Loop() {
 		benchDecision, _, _ = access.Explain(r)

@@ -23,7 +23,7 @@ const (
 //
 // The error is [ErrNoToken], [ErrNoMapping] or that of [sd.Decode].
 func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
-	if t == nil {
+	if t.IsZero() {
 		return Decision{}, ErrNoToken
 	}
 	if typ == nil {

@@ -86,8 +86,11 @@ var plainCases = []plainCase{
 	{id: "AC-066b", sd: "…(A;;0x1;;;WD)", desired: 1, want: 1, change: restricted(sid.Everyone)},
 	{id: "AC-067", sd: "…(A;;0x1;;;U)(A;;0x1;;;WD)", desired: 1, want: 1, change: restricted(sid.Everyone)},
 	{id: "AC-068", sd: "U:", desired: 0x20000, change: restricted(sid.Restricted)},
-	{id: "AC-069a", sd: "…(A;;0x1F01FF;;;U)", desired: 0x120089, want: 0x120089, change: all(restricted(sid.WriteRestricted), writeRestricted)}, // A-91
-	{id: "AC-069b", sd: "…(A;;0x1F01FF;;;U)", desired: 2, change: all(restricted(sid.WriteRestricted), writeRestricted)},
+	// A-91
+	{id: "AC-069a", sd: "…(A;;0x1F01FF;;;U)", desired: 0x120089, want: 0x120089,
+		change: all(restricted(sid.WriteRestricted), writeRestricted)},
+	{id: "AC-069b", sd: "…(A;;0x1F01FF;;;U)", desired: 2,
+		change: all(restricted(sid.WriteRestricted), writeRestricted)},
 	{id: "AC-070a", sd: "…(A;;FA;;;WD)", desired: 1, want: 1, change: low}, // A-62
 	{id: "AC-070b", sd: "…(A;;FA;;;WD)", desired: 2, change: low},
 	{id: "AC-070c", sd: "…(A;;FA;;;WD)", desired: maxMask, want: 0x1200A9, change: low},
@@ -95,9 +98,13 @@ var plainCases = []plainCase{
 	{id: "AC-071b", sd: "…(A;;FA;;;WD)S:(ML;;NWNR;;;HI)", desired: 0x20, want: 0x20, change: low},
 	{id: "AC-072", sd: "…(A;;FA;;;WD)S:(ML;;NW;;;LW)", desired: 2, want: 2, change: low}, // A-61
 	{id: "AC-073", sd: "…(A;;FA;;;WD)", desired: 0x80000, want: 0x80000, change: all(low, relab), used: usedRelab},
-	{id: "AC-074", sd: "…(A;;FA;;;WD)", desired: 2, want: 2, change: all(low, func(s *token.Spec) { s.MandatoryPolicy = 0 })}, // A-60
-	{id: "AC-075", sd: "…(A;;FA;;;U)", desired: 1, change: appContainer},                                                      // A-95
-	{id: "AC-076a", sd: "…(A;;FA;;;U)(A;;FR;;;P)", desired: 1, want: 1, change: appContainer},                                 // A-94
+	// A-60
+	{id: "AC-074", sd: "…(A;;FA;;;WD)", desired: 2, want: 2,
+		change: all(low, func(s *token.Spec) { s.MandatoryPolicy = 0 })},
+	// A-95
+	{id: "AC-075", sd: "…(A;;FA;;;U)", desired: 1, change: appContainer},
+	// A-94
+	{id: "AC-076a", sd: "…(A;;FA;;;U)(A;;FR;;;P)", desired: 1, want: 1, change: appContainer},
 	{id: "AC-076b", sd: "…(A;;FA;;;U)(A;;FR;;;AC)", desired: 1, want: 1, change: appContainer},
 	{id: "AC-076c", sd: "…(A;;FA;;;U)(A;;FR;;;CAP)", desired: 1, want: 1, change: appContainer},
 	{id: "AC-077a", sd: "…(A;;FA;;;U)(A;;FR;;;AC)", desired: 1, change: lpac},
@@ -107,34 +114,50 @@ var plainCases = []plainCase{
 	{id: "AC-080", sd: "…(A;;FA;;;U)(A;;FA;;;P)S:(ML;;NW;;;HI)", desired: 2, change: appContainer},
 	{id: "AC-081a", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 0x20000, want: 0x20000}, // A-64
 	{id: "AC-081b", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1},
-	{id: "AC-082", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1, want: 1, change: trust("S-1-19-1024-8192")},
+	{id: "AC-082", sd: "…(A;;GA;;;WD)S:(TL;;RC;;;S-1-19-512-8192)", desired: 1, want: 1,
+		change: trust("S-1-19-1024-8192")},
 	{id: "AC-083", sd: "…(A;;GA;;;WD)S:(FL;;RC;;;WD;(@User.x==1))", desired: 1}, // A-65
-	{id: "AC-084", sd: `…(XA;;0x1f;;;WD;(@User.Title=="PM"))`, desired: 0x10, want: 0x10, change: userClaims(texts("Title", "pm"))},
+	{id: "AC-084", sd: `…(XA;;0x1f;;;WD;(@User.Title=="PM"))`, desired: 0x10, want: 0x10,
+		change: userClaims(texts("Title", "pm"))},
 	{id: "AC-085", sd: `…(XA;;0x1f;;;WD;(@User.Title=="PM"))`, desired: 0x10},
 	{id: "AC-086", sd: "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", desired: 1},
-	{id: "AC-087", sd: "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", desired: 1, want: 1, change: userClaims(ints("x", 2))},
-	{id: "AC-088", sd: `…(XA;;0x1f;;;AA;(@Device.colour == {"orange","blue"}))`, desired: 0x10, want: 0x10, change: all(groups(sid.Everyone, aa), deviceClaims(texts("colour", "orange", "blue")))},
-	{id: "AC-089", sd: `…(XA;;0x1f;;;AA;(@Device.colour == "blue"))`, desired: 0x10, change: all(groups(sid.Everyone, aa), deviceClaims(texts("colour", "orange", "blue")))},
-	{id: "AC-090", sd: `…(XA;;0x1f;;;AA;(@Device.legs >= 1))`, desired: 0x10, want: 0x10, change: all(groups(sid.Everyone, aa), deviceClaims(ints("legs", 4)))},
-	{id: "AC-091", sd: `…(XA;;0x1f;;;AA;(Device_Member_of{SID(BA)} && Member_of{SID(WD)}))`, desired: 0x10, want: 0x10, change: all(groups(sid.Everyone, aa), deviceGroups(sid.Administrators, sid.Guests))},
-	{id: "AC-092a", sd: `…(XA;;0x1f;;;AA;(Device_Member_of{SID(AA)} || Member_of{SID(WD)}))`, desired: 0x10, want: 0x10, change: all(groups(sid.Everyone, aa), deviceGroups(sid.Administrators, sid.Guests))},
-	{id: "AC-092b", sd: `…(XA;;0x1f;;;AA;(Device_Member_of{SID(AA)} || Member_of{SID(WR)}))`, desired: 0x10, change: all(groups(sid.Everyone, aa), deviceGroups(sid.Administrators, sid.Guests))},
-	{id: "AC-093a", sd: `…(XA;;0x1f;;;AA;(! (Member_of{SID(BA)})))`, desired: 0x10, want: 0x10, change: groups(sid.Everyone, aa)},
-	{id: "AC-093b", sd: `…(XA;;0x1f;;;AA;(!(!( Member_of{SID(BA)}))))`, desired: 0x10, change: groups(sid.Everyone, aa)},
-	{id: "AC-094", sd: `…(XA;;0x1ff;;;WD;(Member_of_Any{SID(S-1-222-333)}))`, desired: 1, change: all(groups(), func(s *token.Spec) { s.User.SID = sid.MustParse("S-1-222-333") })},
-	{id: "AC-095", sd: `…(XA;;0x1f;;;AA;(@Device.colour Contains @Resource.colour))S:(RA;;;;;WD;("colour",TS,0x0,"blue","red"))`, desired: 0x10, want: 0x10, change: all(groups(sid.Everyone, aa), deviceClaims(texts("colour", "blue", "red")))},
+	{id: "AC-087", sd: "…(XD;;0x1;;;WD;(@User.x==1))(A;;0x1;;;WD)", desired: 1, want: 1,
+		change: userClaims(ints("x", 2))},
+	{id: "AC-088", sd: `…(XA;;0x1f;;;AA;(@Device.colour == {"orange","blue"}))`, desired: 0x10, want: 0x10,
+		change: all(groups(sid.Everyone, aa), deviceClaims(texts("colour", "orange", "blue")))},
+	{id: "AC-089", sd: `…(XA;;0x1f;;;AA;(@Device.colour == "blue"))`, desired: 0x10,
+		change: all(groups(sid.Everyone, aa), deviceClaims(texts("colour", "orange", "blue")))},
+	{id: "AC-090", sd: `…(XA;;0x1f;;;AA;(@Device.legs >= 1))`, desired: 0x10, want: 0x10,
+		change: all(groups(sid.Everyone, aa), deviceClaims(ints("legs", 4)))},
+	{id: "AC-091", sd: `…(XA;;0x1f;;;AA;(Device_Member_of{SID(BA)} && Member_of{SID(WD)}))`, desired: 0x10, want: 0x10,
+		change: all(groups(sid.Everyone, aa), deviceGroups(sid.Administrators, sid.Guests))},
+	{id: "AC-092a", sd: `…(XA;;0x1f;;;AA;(Device_Member_of{SID(AA)} || Member_of{SID(WD)}))`, desired: 0x10,
+		want: 0x10, change: all(groups(sid.Everyone, aa), deviceGroups(sid.Administrators, sid.Guests))},
+	{id: "AC-092b", sd: `…(XA;;0x1f;;;AA;(Device_Member_of{SID(AA)} || Member_of{SID(WR)}))`, desired: 0x10,
+		change: all(groups(sid.Everyone, aa), deviceGroups(sid.Administrators, sid.Guests))},
+	{id: "AC-093a", sd: `…(XA;;0x1f;;;AA;(! (Member_of{SID(BA)})))`, desired: 0x10, want: 0x10,
+		change: groups(sid.Everyone, aa)},
+	{id: "AC-093b", sd: `…(XA;;0x1f;;;AA;(!(!( Member_of{SID(BA)}))))`, desired: 0x10,
+		change: groups(sid.Everyone, aa)},
+	{id: "AC-094", sd: `…(XA;;0x1ff;;;WD;(Member_of_Any{SID(S-1-222-333)}))`, desired: 1,
+		change: all(groups(), func(s *token.Spec) { s.User.SID = sid.MustParse("S-1-222-333") })},
+	{id: "AC-095",
+		sd: `…(XA;;0x1f;;;AA;(@Device.colour Contains @Resource.colour))S:(RA;;;;;WD;("colour",TS,0x0,"blue","red"))`, desired: 0x10, want: 0x10, change: all(groups(sid.Everyone, aa), deviceClaims(texts("colour", "blue", "red")))},
 	{id: "AC-096a", sd: "…(0x09;;0x1;;;WD;#01020304)(A;;0x1;;;WD)", desired: 1, want: 1}, // A-72
 	{id: "AC-096b", sd: "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)", desired: 1},
 	{id: "AC-097", sd: "…(OA;;0x1;11111111-0000-0000-0000-000000000000;;WD)", desired: 1}, // A-80
 	{id: "AC-098", sd: "…(OD;;0x1;11111111-0000-0000-0000-000000000000;;WD)(A;;0x1;;;WD)", desired: 1},
 	{id: "AC-105a", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, ask: rulePolicy("")}, // A-101
 	{id: "AC-105b", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 1, want: 1, ask: rulePolicy("")},
-	{id: "AC-106", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, want: 2, ask: rulePolicy("(@Resource.none == 1)")},
+	{id: "AC-106", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: 2, want: 2,
+		ask: rulePolicy("(@Resource.none == 1)")},
 	{id: "AC-111a", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, want: 1}, // A-100
 	{id: "AC-111b", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, ask: rulePolicy("")},
 	{id: "AC-112a", sd: "…(XA;;0x1;;;WD;(Member_of{SID(BA)}))", desired: 1, change: denyOnlyBA},
 	{id: "AC-112b", sd: "…(XD;;0x1;;;WD;(Member_of{SID(BA)}))(A;;0x1;;;WD)", desired: 1, change: denyOnlyBA},
-	{id: "AC-108a", sd: "…", desired: 0x120089, want: 0x120089, change: privileges(winnt.SeBackupPrivilege), used: winnt.Privileges(winnt.SeBackupPrivilege), ask: intent(true, false)}, // A-54
+	// A-54
+	{id: "AC-108a", sd: "…", desired: 0x120089, want: 0x120089, change: privileges(winnt.SeBackupPrivilege),
+		used: winnt.Privileges(winnt.SeBackupPrivilege), ask: intent(true, false)},
 	{id: "AC-108b", sd: "…", desired: 2, change: privileges(winnt.SeBackupPrivilege), ask: intent(true, false)},
 	{id: "AC-109", sd: "…", desired: 1, change: privileges(winnt.SeBackupPrivilege)},
 	{id: "AC-110", sd: "…(A;;0x1;;;WD)S:(AU;SAFA;0x1;;;WD)", desired: 1, want: 1},
@@ -142,7 +165,8 @@ var plainCases = []plainCase{
 	{id: "AC-118", sd: "…(A;;FA;;;WD)", desired: saclBit, status: ntstatus.PrivilegeNotHeld, change: low},
 	{id: "AC-120a", sd: "…(XA;;0x1;;;WD;(@User.n))", desired: 1, want: 1, change: userClaims(ints("n", 0, 1))},
 	{id: "AC-120b", sd: "…(XA;;0x1;;;WD;(@User.s Contains {}))", desired: 1, change: userClaims(texts("s", "x"))},
-	{id: "AC-120c", sd: "…(XA;;0x1;;;WD;(@User.s Not_Any_of {}))", desired: 1, want: 1, change: userClaims(texts("s", "x"))},
+	{id: "AC-120c", sd: "…(XA;;0x1;;;WD;(@User.s Not_Any_of {}))", desired: 1, want: 1,
+		change: userClaims(texts("s", "x"))},
 }
 
 func denyOnlyBA(s *token.Spec) {
@@ -160,6 +184,7 @@ func rulePolicy(appliesTo string) func(*access.Request) {
 			}
 			rule.AppliesTo = x
 		}
-		r.Policies = &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"), Name: "p", Rules: []access.Rule{rule}}}}
+		r.Policies = &access.PolicySet{Policies: []access.Policy{{ID: sid.MustParse("S-1-17-1"), Name: "p",
+			Rules: []access.Rule{rule}}}}
 	}
 }

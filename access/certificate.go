@@ -30,29 +30,31 @@ var (
 // order. Masks are 0x and eight digits, hashes the SHA-256 in hexadecimal
 // digits, bytes hexadecimal digits.
 type certificate struct {
-	ADOwnerReadOnly bool                   `json:"adOwnerReadOnly"`
-	Backup          bool                   `json:"backup"`
-	Form            string                 `json:"certificate"`
-	ClaimsDisabled  bool                   `json:"claimsDisabled"`
-	Descriptor      string                 `json:"descriptor"` // hash of the self-relative bytes, of nothing if there is none
-	Desired         string                 `json:"desired"`    // before the generic mapping
-	Digest          string                 `json:"digest,omitempty"`
-	Granted         string                 `json:"granted"`
-	KernelMode      bool                   `json:"kernelMode"`
-	Level           string                 `json:"level"`       // of the impersonation, "" for none
-	Mapping         [4]string              `json:"mapping"`     // read, write, execute, all
-	ObjectTypes     []string               `json:"objectTypes"` // level and the bytes of the GUID
-	Policies        map[string][][3]string `json:"policies"`    // by id: name, condition and descriptor of each rule
-	Previous        string                 `json:"previous"`
-	Primary         string                 `json:"primary"`    // token file of the process, "" where it is the same token
-	Privileges      []string               `json:"privileges"` // used, in alphabetical order
-	Restore         bool                   `json:"restore"`
-	ResultList      bool                   `json:"resultList"`
-	Results         []string               `json:"results"` // status and rights of each node of a result list
-	Self            string                 `json:"self"`    // what S-1-5-10 stood for, "" for nothing
-	Status          string                 `json:"status"`
-	Steps           []certificateStep      `json:"steps"` // those that granted or refused something
-	Token           string                 `json:"token"` // hash of the token file
+	ADOwnerReadOnly bool   `json:"adOwnerReadOnly"`
+	Backup          bool   `json:"backup"`
+	Form            string `json:"certificate"`
+	ClaimsDisabled  bool   `json:"claimsDisabled"`
+	// hash of the self-relative bytes, of nothing if there is none
+	Descriptor  string                 `json:"descriptor"`
+	Desired     string                 `json:"desired"` // before the generic mapping
+	Digest      string                 `json:"digest,omitempty"`
+	Granted     string                 `json:"granted"`
+	KernelMode  bool                   `json:"kernelMode"`
+	Level       string                 `json:"level"`       // of the impersonation, "" for none
+	Mapping     [4]string              `json:"mapping"`     // read, write, execute, all
+	ObjectTypes []string               `json:"objectTypes"` // level and the bytes of the GUID
+	Policies    map[string][][3]string `json:"policies"`    // by id: name, condition and descriptor of each rule
+	Previous    string                 `json:"previous"`
+	// token file of the process, "" where it is the same token
+	Primary    string            `json:"primary"`
+	Privileges []string          `json:"privileges"` // used, in alphabetical order
+	Restore    bool              `json:"restore"`
+	ResultList bool              `json:"resultList"`
+	Results    []string          `json:"results"` // status and rights of each node of a result list
+	Self       string            `json:"self"`    // what S-1-5-10 stood for, "" for nothing
+	Status     string            `json:"status"`
+	Steps      []certificateStep `json:"steps"` // those that granted or refused something
+	Token      string            `json:"token"` // hash of the token file
 }
 
 type certificateStep struct {
@@ -105,12 +107,14 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 	}
 	c := certificate{
 		Form: CertificateForm, Descriptor: hashOf(bytesOf(r.Descriptor)), Token: hashOf(tokenFile),
-		Desired: r.Desired.Padded(), Mapping: [4]string{m.Read.Padded(), m.Write.Padded(), m.Execute.Padded(), m.All.Padded()},
+		Desired: r.Desired.Padded(), Mapping: [4]string{m.Read.Padded(), m.Write.Padded(), m.Execute.Padded(),
+			m.All.Padded()},
 		Previous: r.Previous.Padded(), Self: r.Self.String(), KernelMode: r.Mode == Kernel, Level: r.Subject.level(),
 		Backup: r.Intent.Backup, Restore: r.Intent.Restore,
 		ADOwnerReadOnly: r.Options.ADOwnerReadOnly, ClaimsDisabled: r.Options.ClaimsDisabled,
 		ObjectTypes: []string{}, Policies: certifiedPolicies(r.Policies),
-		Status: x.Decision.Status().String(), Granted: x.Decision.Granted.Padded(), Privileges: append([]string{}, x.Decision.PrivilegesUsed.Names()...),
+		Status: x.Decision.Status().String(), Granted: x.Decision.Granted.Padded(), Privileges: append([]string{},
+			x.Decision.PrivilegesUsed.Names()...),
 		ResultList: x.each, Results: []string{}, Steps: []certificateStep{},
 	}
 	primary, err := r.Subject.primary().MarshalJSON()
@@ -140,7 +144,8 @@ func (x *Explanation) certify(c *certificate) {
 	}
 	for i := range x.Steps {
 		if s := &x.Steps[i]; s.Bits != 0 {
-			c.Steps = append(c.Steps, certificateStep{s.ACE, s.Bits.Padded(), s.Granted, valid(s.List), s.Node, s.Pass, s.Rule})
+			c.Steps = append(c.Steps, certificateStep{s.ACE, s.Bits.Padded(), s.Granted, valid(s.List), s.Node, s.Pass,
+				s.Rule})
 		}
 	}
 }
@@ -150,7 +155,8 @@ func (s *Subject) level() string {
 	if s.Client == nil {
 		return ""
 	}
-	return [...]string{"Anonymous", "Identification", "Impersonation", "Delegation"}[min(s.Level, winnt.SecurityDelegation)]
+	return [...]string{"Anonymous", "Identification", "Impersonation",
+		"Delegation"}[min(s.Level, winnt.SecurityDelegation)]
 }
 
 // certifiedPolicies is the whole set: that an object's policy is not in it

@@ -114,16 +114,17 @@ func movesFor(r *Request) []move {
 	q := query{r: r, who: &identity{token: t}}
 	q.sacl.set(r.Descriptor.SACL())
 	if rid, _, _ := q.label(); t.Integrity() < rid {
-		moves = append(moves, move{"raise the token's integrity level to " + token.IntegrityName(rid), func(s *token.Spec, _ *sd.Parts) bool {
-			for i, g := range s.Groups {
-				if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
-					s.Groups = append(s.Groups[:i], s.Groups[i+1:]...)
-					break
+		moves = append(moves, move{"raise the token's integrity level to " + token.IntegrityName(rid),
+			func(s *token.Spec, _ *sd.Parts) bool {
+				for i, g := range s.Groups {
+					if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
+						s.Groups = append(s.Groups[:i], s.Groups[i+1:]...)
+						break
+					}
 				}
-			}
-			s.Integrity = sid.IntegrityLevel(rid)
-			return true
-		}})
+				s.Integrity = sid.IntegrityLevel(rid)
+				return true
+			}})
 	}
 	if t.IsRestricted() {
 		moves = append(moves, move{"use a token that is not restricted", func(s *token.Spec, _ *sd.Parts) bool {
@@ -209,14 +210,16 @@ func entryMoves(r *Request) (out []move) {
 	d := r.Descriptor
 	for i, a := range d.DACL().All() {
 		if a.Type().IsDeny() && a.Flags()&sd.InheritOnly == 0 {
-			out = append(out, move{fmt.Sprintf("drop DACL %d %s", i, printed(a)), func(_ *token.Spec, p *sd.Parts) bool { return drop(&p.DACL, a) }})
+			out = append(out, move{fmt.Sprintf("drop DACL %d %s", i, printed(a)),
+				func(_ *token.Spec, p *sd.Parts) bool { return drop(&p.DACL, a) }})
 		}
 	}
 	for i, a := range d.SACL().All() {
 		switch a.Type() {
 		case sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter, sd.SystemScopedPolicyID:
 			if a.Flags()&sd.InheritOnly == 0 {
-				out = append(out, move{fmt.Sprintf("drop SACL %d %s", i, printed(a)), func(_ *token.Spec, p *sd.Parts) bool { return drop(&p.SACL, a) }})
+				out = append(out, move{fmt.Sprintf("drop SACL %d %s", i, printed(a)),
+					func(_ *token.Spec, p *sd.Parts) bool { return drop(&p.SACL, a) }})
 			}
 		}
 	}
@@ -240,11 +243,12 @@ func entryMoves(r *Request) (out []move) {
 		if err != nil {
 			continue
 		}
-		out = append(out, move{"put " + printed(a) + " before the other entries", func(_ *token.Spec, p *sd.Parts) bool {
-			l, err := sd.NewACL(append([]sd.ACE{a}, p.DACL.Slice()...)...)
-			p.DACL = l
-			return err == nil
-		}})
+		out = append(out, move{"put " + printed(a) + " before the other entries",
+			func(_ *token.Spec, p *sd.Parts) bool {
+				l, err := sd.NewACL(append([]sd.ACE{a}, p.DACL.Slice()...)...)
+				p.DACL = l
+				return err == nil
+			}})
 	}
 	return out
 }

@@ -27,12 +27,19 @@ func TestChanges(t *testing.T) {
 		want    []string // each is in some change
 		steps   int
 	}{
-		{"O:BAG:SYD:(A;;0x1;;;BG)", nil, 1, []string{"member of S-1-5-32-546", "put (A;;CC;;;" + caseU.String() + ") before"}, 1},
+		{"O:BAG:SYD:(A;;0x1;;;BG)", nil, 1, []string{"member of S-1-5-32-546",
+			"put (A;;CC;;;" + caseU.String() + ") before"}, 1},
 		{"O:BAG:SYD:(D;;0x1;;;WD)(A;;0x1;;;WD)", nil, 1, []string{"drop DACL 0 (D;;CC;;;WD)"}, 1},
-		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, saclBit, []string{"give the token SeSecurityPrivilege"}, 1},
-		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 0x80000, []string{"SeTakeOwnershipPrivilege", "SeRelabelPrivilege", "before the other"}, 1},
-		{"O:BAG:SYD:(A;;FA;;;WD)", low, 2, []string{"raise the token's integrity level to Medium"}, 1},
-		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", nil, 2, []string{"integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}, 1},
+		//
+		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, saclBit, []string{"give the token SeSecurityPrivilege"}, 1},
+		//
+		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 0x80000, []string{"SeTakeOwnershipPrivilege", "SeRelabelPrivilege",
+			"before the other"}, 1},
+		//
+		{"O:BAG:SYD:(A;;FA;;;WD)", low, 2, []string{"raise the token's integrity level to Medium"}, 1},
+		//
+		{"O:BAG:SYD:(A;;FA;;;WD)S:(ML;;NW;;;HI)", nil, 2,
+			[]string{"integrity level to High", "drop SACL 0 (ML;;NW;;;HI)"}, 1},
 		{"O:BAG:SYD:(A;;FA;;;BG)", low, 2, []string{"raise the token's integrity level to Medium"}, 2},
 		{"O:BAG:SYD:", nil, 0x20000, []string{"member of S-1-5-32-544"}, 1}, // as owner
 		{"O:BAG:SYD:(A;;0x1;;;WD)", nil, 1, nil, 0},
@@ -42,7 +49,8 @@ func TestChanges(t *testing.T) {
 		if c.change != nil {
 			c.change(&s)
 		}
-		r := &access.Request{Descriptor: sddl.MustParse(c.text), Subject: access.Subject{Primary: mustToken(t, s)}, Desired: c.desired, Type: winnt.FileObject}
+		r := &access.Request{Descriptor: sddl.MustParse(c.text), Subject: access.Subject{Primary: mustToken(t, s)},
+			Desired: c.desired, Type: winnt.FileObject}
 		got, err := access.Changes(r)
 		if err != nil || (len(got) == 0) != (c.want == nil) {
 			t.Errorf("%s %#x: %v, %v", c.text, uint32(c.desired), got, err)
@@ -120,7 +128,8 @@ func ExampleExplanation_Certificate() {
 		fmt.Println(err)
 		return
 	}
-	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)"), Subject: access.Subject{Primary: t}, Desired: winnt.FILE_READ_DATA, Type: winnt.FileObject}
+	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)"), Subject: access.Subject{Primary: t},
+		Desired: winnt.FILE_READ_DATA, Type: winnt.FileObject}
 	_, x, err := access.Explain(r)
 	if err != nil {
 		fmt.Println(err)
@@ -134,7 +143,8 @@ func ExampleExplanation_Certificate() {
 // TestCertificateErrors: a certificate is about the explained question and its
 // token.
 func TestCertificateErrors(t *testing.T) {
-	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"), Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}
+	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;0x1;;;WD)"),
+		Subject: access.Subject{Primary: mustToken(t, baseSpec())}, Desired: 1, Type: winnt.FileObject}
 	_, x, err := access.Explain(r)
 	if err != nil {
 		t.Fatal(err)

@@ -81,7 +81,8 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	if l.Facts()&sd.HasResourceAttribute == 0 {
 		return claims.Attribute{}, false
 	}
-	for at := nextSystem(l.Entries(), sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l.Entries(), sd.SystemResourceAttribute, at+1) {
+	for at := nextSystem(l.Entries(), sd.SystemResourceAttribute, 0); at >= 0; at = nextSystem(l.Entries(),
+		sd.SystemResourceAttribute, at+1) {
 		x := l.Extra(l.Entries()[at].Aux)
 		if x != nil && x.Attribute != nil && claims.EqualName(x.Attribute.Name, name) {
 			return *x.Attribute, true
@@ -93,14 +94,7 @@ func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 // Member follows the entry: enabled groups for one that allows,
 // deny-only ones too for one that denies, restricting SIDs in their pass.
 func (v *environment) Member(s sid.SID, device bool) bool {
-	switch s {
-	case sid.PrincipalSelf:
-		if !v.self.IsZero() {
-			s = v.self
-		}
-	case sid.OwnerRights:
-		s = v.owner
-	}
+	s = Substitute(s, v.self, v.owner)
 	t, hash := v.token, s.Hash()
 	switch {
 	case device && v.restricted:

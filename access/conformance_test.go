@@ -35,8 +35,9 @@ const (
 // impersonation.
 func baseSpec() token.Spec {
 	return token.Spec{
-		User:      token.Group{SID: caseU},
-		Groups:    []token.Group{{SID: caseG, Attributes: enabled}, {SID: sid.Everyone, Attributes: enabled}, {SID: sid.AuthenticatedUsers, Attributes: enabled}},
+		User: token.Group{SID: caseU},
+		Groups: []token.Group{{SID: caseG, Attributes: enabled}, {SID: sid.Everyone, Attributes: enabled},
+			{SID: sid.AuthenticatedUsers, Attributes: enabled}},
 		Type:      winnt.TokenImpersonation,
 		Level:     winnt.SecurityImpersonation,
 		Integrity: sid.MediumLevel, MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
@@ -55,7 +56,8 @@ func mustToken(t testing.TB, s token.Spec) *token.Token {
 // expand writes out the abbreviations of section 14: a leading "…" is
 // O:BAG:SYD:, "U:" is O:<U>G:SYD:, "owned by G:" likewise, and ;U) ;G) ;P) ;CAP) are SIDs.
 func expand(text string) string {
-	text = strings.NewReplacer(";U)", ";"+caseU.String()+")", ";G)", ";"+caseG.String()+")", ";P)", ";"+casePkg.String()+")", ";CAP)", ";"+caseCap.String()+")").Replace(text)
+	text = strings.NewReplacer(";U)", ";"+caseU.String()+")", ";G)", ";"+caseG.String()+")", ";P)",
+		";"+casePkg.String()+")", ";CAP)", ";"+caseCap.String()+")").Replace(text)
 	if rest, ok := strings.CutPrefix(text, "…"); ok {
 		return "O:BAG:SYD:" + rest
 	}
@@ -225,7 +227,9 @@ func faces(t *testing.T, r *access.Request) map[string]access.Decision {
 		}
 		out["NtAccessCheck"] = d
 	}
-	if r.Self.IsZero() && r.ObjectTypes == nil && r.Intent == (access.Intent{}) && r.Policies == nil && r.Previous == 0 && r.Options.Callback == nil && !r.Options.ClaimsDisabled && !r.Options.ADOwnerReadOnly && r.Mapping == nil {
+	if r.Self.IsZero() && r.ObjectTypes == nil && r.Intent == (access.Intent{}) && r.Policies == nil &&
+		r.Previous == 0 && r.Options.Callback == nil && !r.Options.ClaimsDisabled && !r.Options.ADOwnerReadOnly &&
+		r.Mapping == nil {
 		if d, err = access.Check(r.Subject.Effective(), r.Descriptor, r.Desired, r.Type); err != nil {
 			t.Fatal(err)
 		}

@@ -37,14 +37,14 @@ func (q *query) enter() (d Decision, done bool, err error) {
 	if q.mapping = r.mapping(); q.mapping == nil {
 		return d, true, ErrNoMapping
 	}
-	q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)
-	if r.Mode == Kernel {
+	q.mapRequest()
+	if r.Mode == Kernel { // Kernel mode is granted what it asks for, without a check.
 		return q.settle(q.kernelMode()), true, nil
 	}
 	if r.Descriptor == nil {
 		return q.settle(denied(0)), true, nil
 	}
-	if r.Subject.Client != nil && r.Subject.Level < winnt.SecurityImpersonation {
+	if r.Subject.BelowImpersonation() { // A client below Impersonation opens nothing.
 		return q.settle(Refuse(ntstatus.BadImpersonationLevel)), true, nil
 	}
 	if r.Desired == 0 {
@@ -58,6 +58,12 @@ func (q *query) enter() (d Decision, done bool, err error) {
 	}
 	q.take(r)
 	return d, false, nil
+}
+
+// mapRequest maps the generic rights of what is asked and of what was granted
+// before.
+func (q *query) mapRequest() {
+	q.desired, q.previous = q.mapping.Map(q.r.Desired), q.mapping.Map(q.r.Previous)
 }
 
 // take reads what the check needs of the request's object and subject.
@@ -94,14 +100,14 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 		if q.mapping == nil {
 			return ntstatus.InvalidParameter, d, true
 		}
-		q.desired, q.previous = q.mapping.Map(r.Desired), q.mapping.Map(r.Previous)
+		q.mapRequest()
 		return ntstatus.Success, q.kernelMode(), true
 	}
 	t := r.Subject.Client
 	switch {
 	case r.Desired&winnt.GENERIC_RIGHTS != 0:
 		return ntstatus.GenericNotMapped, d, true
-	case t == nil:
+	case t.IsZero(): // There is no client to ask about.
 		return ntstatus.InvalidHandle, d, true
 	case t.Type() != winnt.TokenImpersonation:
 		return ntstatus.NoImpersonationToken, d, true

@@ -18,7 +18,8 @@ import (
 func ask(t testing.TB, text string, desired winnt.AccessMask, changes ...func(*token.Spec)) *access.Request {
 	spec := baseSpec()
 	all(changes...)(&spec)
-	return &access.Request{Descriptor: mustSD(t, text), Subject: access.SubjectOf(mustToken(t, spec)), Desired: desired, Type: winnt.FileObject}
+	return &access.Request{Descriptor: mustSD(t, text), Subject: access.SubjectOf(mustToken(t, spec)),
+		Desired: desired, Type: winnt.FileObject}
 }
 
 func primary(s *token.Spec) { s.Type, s.Level = winnt.TokenPrimary, 0 }
@@ -40,10 +41,12 @@ func TestNtAccessCheckOrder(t *testing.T) {
 		call ntstatus.Status
 	}{
 		{"AC-036 A-12", ask(t, "…", 0x80000000), ntstatus.GenericNotMapped},
-		{"A-13", &access.Request{Descriptor: mustSD(t, "…"), Desired: 1, Type: winnt.FileObject}, ntstatus.InvalidHandle},
+		{"A-13", &access.Request{Descriptor: mustSD(t, "…"), Desired: 1, Type: winnt.FileObject},
+			ntstatus.InvalidHandle},
 		{"AC-054 A-19 no owner", ask(t, "G:SYD:(A;;0x1;;;WD)", 1), ntstatus.InvalidSecurityDescr},
 		{"AC-054 A-19 no group", ask(t, "O:SYD:(A;;0x1;;;WD)", 1), ntstatus.InvalidSecurityDescr},
-		{"AC-056 A-15 A-21", ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityAnonymous)), ntstatus.BadImpersonationLevel},
+		{"AC-056 A-15 A-21", ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityAnonymous)),
+			ntstatus.BadImpersonationLevel},
 		{"AC-103 A-26", withList(ask(t, "…", 1)), ntstatus.InvalidParameter},
 		{"AC-114a A-27", withList(ask(t, "…", 0x80000000)), ntstatus.GenericNotMapped},
 		{"AC-114c", withList(ask(t, "D:(A;;0x1;;;WD)", 1)), ntstatus.InvalidParameter},
@@ -76,7 +79,8 @@ func TestNtAccessCheckSucceeds(t *testing.T) {
 		r    *access.Request
 		want access.Decision
 	}{
-		{"AC-056 identification is enough (A-21)", ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityIdentification)), access.Grant(1)},
+		{"AC-056 identification is enough (A-21)", ask(t, "…(A;;0x1;;;WD)", 1, level(winnt.SecurityIdentification)),
+			access.Grant(1)},
 		{"AC-113 A-24", ask(t, "…(A;;0x1;;;WD)", 0), denied},
 		{"AC-118 A-16", ask(t, "…(A;;FA;;;WD)", saclBit, low), notHeld},
 		{"A-16 beats A-19", ask(t, "D:(A;;FA;;;WD)", saclBit), notHeld},
@@ -101,8 +105,10 @@ func TestSeAccessCheckOrder(t *testing.T) {
 		want access.Decision
 	}{
 		{"AC-057 A-30", ask(t, "…(A;;0x1;;;WD)", 1, identification), access.Refuse(ntstatus.BadImpersonationLevel)},
-		{"AC-063 A-31", with(with(ask(t, "…", maxMask|1), kernel), func(r *access.Request) { r.Type = winnt.KeyObject }), access.Grant(0xF003F)},
-		{"A-31 without MAXIMUM_ALLOWED", with(with(ask(t, "…", winnt.GENERIC_READ), kernel), previous(2)), access.Grant(0x120089 | 2)},
+		{"AC-063 A-31", with(with(ask(t, "…", maxMask|1), kernel),
+			func(r *access.Request) { r.Type = winnt.KeyObject }), access.Grant(0xF003F)},
+		{"A-31 without MAXIMUM_ALLOWED", with(with(ask(t, "…", winnt.GENERIC_READ), kernel), previous(2)),
+			access.Grant(0x120089 | 2)},
 		{"A-32", with(ask(t, "…", 1), noSD), denied},
 		{"AC-064 A-35", with(ask(t, "…", 1), previous(1)), access.Grant(1)},
 		{"A-35 the rest is checked", with(ask(t, "…(A;;0x2;;;WD)", 3), previous(1)), access.Grant(3)},
@@ -112,7 +118,9 @@ func TestSeAccessCheckOrder(t *testing.T) {
 		{"AC-065b A-33", with(ask(t, "…", 0), previous(2)), access.Grant(2)},
 		{"AC-116a kernel mode first", with(with(ask(t, "…", 1, identification), noSD), kernel), access.Grant(1)},
 		{"AC-116b A-32 before A-30", with(ask(t, "…", 1, identification), noSD), denied},
-		{"A-25", with(ask(t, "…", 1), func(r *access.Request) { r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1}} }), access.Refuse(ntstatus.InvalidParameter)},
+		{"A-25",
+			with(ask(t, "…", 1),
+				func(r *access.Request) { r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1}} }), access.Refuse(ntstatus.InvalidParameter)},
 		{"A-3 S-1-3-4 without an owner", ask(t, "D:(A;;0x1;;;OW)", 1), denied},
 	} {
 		d, err := access.SeAccessCheck(c.r)
@@ -149,7 +157,8 @@ func TestMalformedQuestions(t *testing.T) {
 	if d, err := access.Check(tok, nil, 1, winnt.FileObject); err != nil || d.Status() != ntstatus.AccessDenied {
 		t.Errorf("Check without descriptor: %v %v", d, err)
 	}
-	if _, err := access.CheckBytes(tok, []byte{2}, 1, winnt.FileObject); !errors.Is(err, ntstatus.InvalidSecurityDescr.Err()) {
+	if _, err := access.CheckBytes(tok, []byte{2}, 1, winnt.FileObject); !errors.Is(err,
+		ntstatus.InvalidSecurityDescr.Err()) {
 		t.Errorf("CheckBytes of rubbish: %v", err)
 	}
 	if d, _ := access.Check(tok, r.Descriptor, 1, winnt.FileObject); !errors.Is(d.Err(), fs.ErrPermission) {
@@ -222,7 +231,8 @@ func TestFastTraverse(t *testing.T) {
 		if got := access.SeFastTraverseCheck(d, &s, traverse, winnt.DirectoryFileObject); got != c.want {
 			t.Errorf("%s: %v", c.id, got)
 		}
-		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse, Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
+		if full, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: s, Desired: traverse,
+			Type: winnt.DirectoryFileObject}); err != nil || c.want && !full.Allowed() {
 			t.Errorf("%s: the full check says %v, %v", c.id, full, err)
 		}
 	}
@@ -263,7 +273,8 @@ func TestPrivilegeCheck(t *testing.T) {
 	if used, st := access.PrivilegePolicy(held, saclBit|0x80000); used != usedBoth || st != ntstatus.Success {
 		t.Errorf("policy: %v %v", used, st)
 	}
-	if used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit); used != 0 || st != ntstatus.PrivilegeNotHeld {
+	if used, st := access.PrivilegePolicy(mustToken(t, baseSpec()), saclBit); used != 0 ||
+		st != ntstatus.PrivilegeNotHeld {
 		t.Errorf("policy without privilege: %v %v", used, st)
 	}
 }
@@ -284,7 +295,9 @@ func TestOptions(t *testing.T) {
 	if d, _ := access.SeAccessCheck(r); d.Granted != 1 {
 		t.Errorf("A-73: %+v", d)
 	}
-	for truth, want := range map[claims.Truth][2]bool{claims.True: {true, false}, claims.False: {false, true}, claims.Unknown: {false, false}} {
+	//
+	for truth, want := range map[claims.Truth][2]bool{claims.True: {true, false}, claims.False: {false, true},
+		claims.Unknown: {false, false}} {
 		for i, text := range []string{"…(0x09;;0x1;;;WD;#01020304)", "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)"} {
 			r := ask(t, text, 1)
 			r.Options.Callback = func(a sd.ACE, tok *token.Token) claims.Truth {

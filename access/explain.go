@@ -205,7 +205,8 @@ func (x *Explanation) String() string {
 		case r.Reason.Kind == AceDeny && x.culprits&r.Bit == 0:
 			word, why = "left   ", why+" ended the walk before this was decided"
 		}
-		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24) + word + "  " + why)
+		b.WriteString("\n" + pad(strconv.Itoa(i+1), columnWidth) + pad(r.Bit.String(), 11) + pad(x.name(r.Bit), 24) +
+			word + "  " + why)
 	}
 	b.WriteByte('\n')
 	return b.String()

@@ -51,7 +51,8 @@ func TestExplainGolden(t *testing.T) {
 		ask       func(*access.Request)
 	}{
 		{"the first entry that has a bit decides it", "…(D;;FW;;;BG)(D;;0x2;;;G)(A;;FA;;;U)", 3, nil, nil},
-		{"granted by two entries, the rest is not looked at", "…(A;;0x1;;;WD)(A;IO;0x2;;;WD)(A;;0x2;;;AU)(D;;0x1;;;WD)", 3, nil, nil},
+		{"granted by two entries, the rest is not looked at",
+			"…(A;;0x1;;;WD)(A;IO;0x2;;;WD)(A;;0x2;;;AU)(D;;0x1;;;WD)", 3, nil, nil},
 		{"MAXIMUM_ALLOWED", "U:(D;;0x2;;;G)(A;;FR;;;WD)(A;;0x2;;;U)", maxMask, nil, nil},
 		{"no entry, owner rights replaced", "U:(A;;0x1;;;OW)", 0x20001, nil, nil},
 		{"empty DACL, owner", "U:", 0x60001, nil, nil},
@@ -65,7 +66,8 @@ func TestExplainGolden(t *testing.T) {
 		{"restricted", "…(A;;0x3;;;U)(A;;0x1;;;RC)", 3, restricted(sid.Restricted), nil},
 		{"AppContainer", "…(A;;FA;;;U)(A;;FR;;;P)(D;;0x2;;;AC)", 3, appContainer, nil},
 		{"central access rule", "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", 3, nil, rulePolicy("")},
-		{"conditions", "…(XA;;0x1;;;WD;(@User.x==1))(XD;;0x1;;;WD;(@User.x==2))(XA;;0x1;;;WD;(Member_of{SID(WD)}))", 1, userClaims(ints("x", 3)), nil},
+		{"conditions", "…(XA;;0x1;;;WD;(@User.x==1))(XD;;0x1;;;WD;(@User.x==2))(XA;;0x1;;;WD;(Member_of{SID(WD)}))", 1,
+			userClaims(ints("x", 3)), nil},
 		{"object tree", guids("…(OA;;RP;{P2};;WD)(OD;;RP;{A1};;WD)(A;;RP;;;WD)"), 0x10, nil, tree},
 		{"granted before", "…", 4, nil, previous},
 		{"kernel mode", "…", 3, nil, kernel},
@@ -98,7 +100,8 @@ func TestStepJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err = json.Marshal(x.Steps[0]); err != nil || !strings.HasPrefix(string(got), `{"rule":"A-56","ace":null,"bits":"0x00020000"`) {
+	if got, err = json.Marshal(x.Steps[0]); err != nil ||
+		!strings.HasPrefix(string(got), `{"rule":"A-56","ace":null,"bits":"0x00020000"`) {
 		t.Errorf("got %s, %v", got, err)
 	}
 	if r, ok := x.Reason(0x20000); !ok || r.Reason.Kind != access.Owner || !r.Granted {
@@ -137,7 +140,8 @@ func TestUnknownTypeHasStep(t *testing.T) {
 	if err != nil || dec.Granted != 1 {
 		t.Fatalf("%+v, %v", dec, err)
 	}
-	want := []string{"this type of entry is unknown and decides nothing", "this type of entry belongs into a SACL and decides nothing here", "it allows them, and nothing before it decided them"}
+	want := []string{"this type of entry is unknown and decides nothing",
+		"this type of entry belongs into a SACL and decides nothing here", "it allows them, and nothing before it decided them"}
 	for i, s := range x.Steps {
 		if s.Because != want[i] || s.ACE != i {
 			t.Errorf("step %d: %+v, want %q", i, s, want[i])

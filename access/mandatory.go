@@ -14,7 +14,8 @@ const (
 )
 
 // policyBits are the bits of a label's mask that mean something.
-const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
+const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
+	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
 // ceiling is stage 1: the bits that the trust label, the access filters and
 // the integrity level leave, whatever privileges, owner and DACL say. need is
@@ -142,7 +143,8 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 // change it, not whom it is for.
 func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
-	for at := nextSystem(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSystem(q.sacl.entries, sd.SystemAccessFilter, at+1) {
+	for at := nextSystem(q.sacl.entries, sd.SystemAccessFilter, 0); at >= 0; at = nextSystem(q.sacl.entries,
+		sd.SystemAccessFilter, at+1) {
 		e := &q.sacl.entries[at]
 		if q.filterHolds(e) == claims.True {
 			continue

@@ -21,13 +21,8 @@ const (
 // resolve replaces SELF and OWNER RIGHTS by what they stand for, once.
 // CREATOR OWNER and CREATOR GROUP are ordinary SIDs here.
 func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
-	switch s {
-	case sid.PrincipalSelf:
-		if !q.r.Self.IsZero() {
-			return q.r.Self, q.r.Self.Hash()
-		}
-	case sid.OwnerRights:
-		return q.who.owner, q.ownerHash
+	if stands := Substitute(s, q.r.Self, q.who.owner); stands != s {
+		return stands, stands.Hash()
 	}
 	return s, hash
 }

@@ -14,9 +14,10 @@ const (
 
 // notes are the cases of vectors/access.jsonl.
 var notes = map[string]note{
-	"AC-001":  {recorded, "A-70", "An allow entry for the user grants what its mask names."},
-	"AC-002":  {recorded, "A-40", "One right that no entry allows denies the request as a whole."},
-	"AC-003":  {recorded, "A-70", "A deny entry for a group comes first and takes the right the user is allowed later."},
+	"AC-001": {recorded, "A-70", "An allow entry for the user grants what its mask names."},
+	"AC-002": {recorded, "A-40", "One right that no entry allows denies the request as a whole."},
+	"AC-003": {recorded, "A-70",
+		"A deny entry for a group comes first and takes the right the user is allowed later."},
 	"AC-004":  {recorded, "A-70", "The same two entries the other way round: the order decides."},
 	"AC-005":  {recorded, "A-71", "A deny entry for a right nobody asked for has no effect."},
 	"AC-006":  {recorded, "A-43", "A DACL without entries grants nothing."},
@@ -72,7 +73,8 @@ var notes = map[string]note{
 	"AC-066a": {documented, "A-90", "A restricted token needs an entry for a restricting SID too."},
 	"AC-066b": {documented, "A-90", "Everyone as the restricting SID, and an entry that gives it the right."},
 	"AC-067":  {documented, "A-90", "Two entries, one for each side."},
-	"AC-068":  {documented, "A-56", "A restricted owner without the owner among the restricting SIDs has no implicit rights."},
+	"AC-068": {documented, "A-56",
+		"A restricted owner without the owner among the restricting SIDs has no implicit rights."},
 	"AC-069a": {documented, "A-91", "A write-restricted token reads freely."},
 	"AC-069b": {documented, "A-91", "And needs a restricting SID to write."},
 	"AC-070a": {documented, "A-62", "A low token may read an object without label."},
@@ -141,7 +143,8 @@ var notes = map[string]note{
 	"AC-114b": {recorded, "A-27", "A primary token too."},
 	"AC-114c": {recorded, "A-27", "A bad list is found before a descriptor without owner."},
 	"AC-115":  {recorded, "A-11", "A missing list is found before generic rights."},
-	"AC-099":  {documented, "A-82", "Allowing a property set reaches its properties, and the parent has what all children have."},
+	"AC-099": {documented, "A-82",
+		"Allowing a property set reaches its properties, and the parent has what all children have."},
 	"AC-100":  {documented, "A-84", "The parent lacks what one child lacks."},
 	"AC-101":  {documented, "A-82", "All properties allowed make up the set and the class."},
 	"AC-102a": {documented, "A-85", "A denied property denies its ancestors."},

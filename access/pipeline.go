@@ -15,7 +15,7 @@ const (
 	ownerMask  = winnt.READ_CONTROL | winnt.WRITE_DAC
 	everyBit   = ^winnt.AccessMask(0)
 	ungranted  = sacl | maximum | winnt.GENERIC_RIGHTS // no entry grants these
-	mediumRID  = 0x2000
+	mediumRID  = winnt.SECURITY_MANDATORY_MEDIUM_RID
 	systemRare = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
 )
 

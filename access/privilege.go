@@ -13,7 +13,8 @@ const (
 	BackupRights = winnt.READ_CONTROL | winnt.ACCESS_SYSTEM_SECURITY | winnt.FILE_GENERIC_READ | winnt.FILE_TRAVERSE
 	// RestoreRights has FILE_ADD_FILE and FILE_ADD_SUBDIRECTORY as part of
 	// FILE_GENERIC_WRITE. The READ_CONTROL and SYNCHRONIZE in it are no slip.
-	RestoreRights = winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | winnt.FILE_GENERIC_WRITE | winnt.DELETE
+	RestoreRights = winnt.WRITE_DAC | winnt.WRITE_OWNER | winnt.ACCESS_SYSTEM_SECURITY | winnt.FILE_GENERIC_WRITE |
+		winnt.DELETE
 )
 
 // stage0 makes the grants of intent and asks for the privilege that
@@ -113,7 +114,7 @@ func (q *query) ownerRights() winnt.AccessMask {
 // A mandatory ceiling can still take WRITE_OWNER away. Without a token the status
 // is STATUS_NO_TOKEN.
 func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeSet, ntstatus.Status) {
-	if t == nil {
+	if t.IsZero() {
 		return 0, ntstatus.NoToken
 	}
 	q := query{who: &identity{token: t}, r: &noExtras, desired: desired}
@@ -135,8 +136,9 @@ func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeS
 // one of them. found are those that are, which the caller marks with
 // SE_PRIVILEGE_USED_FOR_ACCESS. An impersonation token below
 // SecurityIdentification gives STATUS_BAD_IMPERSONATION_LEVEL.
-func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, found winnt.PrivilegeSet, st ntstatus.Status) {
-	if t == nil {
+func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, found winnt.PrivilegeSet,
+	st ntstatus.Status) {
+	if t.IsZero() {
 		return false, 0, ntstatus.InvalidHandle
 	}
 	if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityIdentification {
@@ -159,7 +161,7 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 	if t == nil || d == nil || typ == nil || wanted == 0 || wanted&ungranted != 0 {
 		return false
 	}
-	if s.Client != nil && s.Level < winnt.SecurityImpersonation {
+	if s.BelowImpersonation() { // The full check would refuse the level.
 		return false
 	}
 	if t.IsAppContainer() || t.IsRestricted() || !t.Member(sid.Everyone, false) {

@@ -96,7 +96,8 @@ func vectorTokenOf(t *testing.T, s token.Spec) (f vectorTokenFile) {
 	if err := json.Unmarshal(b, &all); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"owner", "primaryGroup", "defaultDacl", "source", "restricted"} { // they do not decide
+	// they do not decide
+	for _, name := range []string{"owner", "primaryGroup", "defaultDacl", "source", "restricted"} {
 		delete(all, name)
 	}
 	b, _ = json.Marshal(all)
@@ -125,23 +126,39 @@ func at(l winnt.SecurityImpersonationLevel) func(*token.Spec) {
 }
 
 var callCases = []callCase{
-	{id: "AC-036", sd: "…(A;;FR;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck", status: ntstatus.GenericNotMapped},
-	{id: "AC-054a", sd: "G:SYD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidSecurityDescr},
-	{id: "AC-054b", sd: "O:BAD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidSecurityDescr},
-	{id: "AC-055", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.NoImpersonationToken, change: asPrimary},
-	{id: "AC-056a", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.BadImpersonationLevel, change: at(winnt.SecurityAnonymous)},
-	{id: "AC-056b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", granted: 1, change: at(winnt.SecurityIdentification)},
-	{id: "AC-057", sd: "…(A;;0x1;;;WD)", desired: 1, call: "SeAccessCheck", status: ntstatus.BadImpersonationLevel, change: at(winnt.SecurityIdentification)},
-	{id: "AC-103a", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(1, nodeC)},
-	{id: "AC-103b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(0, nodeC, 0, nodeP1)},
-	{id: "AC-103c", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(0, nodeC, 2, nodeP1)},
-	{id: "AC-103d", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(0, nodeC, 1, nodeP1, 1, nodeP1)},
-	{id: "AC-104", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, resultList: true},
+	{id: "AC-036", sd: "…(A;;FR;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck",
+		status: ntstatus.GenericNotMapped},
+	{id: "AC-054a", sd: "G:SYD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck",
+		status: ntstatus.InvalidSecurityDescr},
+	{id: "AC-054b", sd: "O:BAD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck",
+		status: ntstatus.InvalidSecurityDescr},
+	{id: "AC-055", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.NoImpersonationToken,
+		change: asPrimary},
+	{id: "AC-056a", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.BadImpersonationLevel,
+		change: at(winnt.SecurityAnonymous)},
+	{id: "AC-056b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", granted: 1,
+		change: at(winnt.SecurityIdentification)},
+	{id: "AC-057", sd: "…(A;;0x1;;;WD)", desired: 1, call: "SeAccessCheck", status: ntstatus.BadImpersonationLevel,
+		change: at(winnt.SecurityIdentification)},
+	{id: "AC-103a", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter,
+		list: list(1, nodeC)},
+	{id: "AC-103b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter,
+		list: list(0, nodeC, 0, nodeP1)},
+	{id: "AC-103c", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter,
+		list: list(0, nodeC, 2, nodeP1)},
+	{id: "AC-103d", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter,
+		list: list(0, nodeC, 1, nodeP1, 1, nodeP1)},
+	{id: "AC-104", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter,
+		resultList: true},
 	{id: "AC-113", sd: "…(A;;0x1;;;WD)", desired: 0, call: "NtAccessCheck", status: ntstatus.AccessDenied},
-	{id: "AC-114a", sd: "…(A;;0x1;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck", status: ntstatus.GenericNotMapped, list: list(0, nodeC, 2, nodeP1)},
-	{id: "AC-114b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.NoImpersonationToken, list: list(0, nodeC, 2, nodeP1), change: asPrimary},
-	{id: "AC-114c", sd: "G:SYD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter, list: list(0, nodeC, 2, nodeP1)},
-	{id: "AC-115", sd: "…(A;;0x1;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck", status: ntstatus.InvalidParameter, resultList: true},
+	{id: "AC-114a", sd: "…(A;;0x1;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck",
+		status: ntstatus.GenericNotMapped, list: list(0, nodeC, 2, nodeP1)},
+	{id: "AC-114b", sd: "…(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.NoImpersonationToken,
+		list: list(0, nodeC, 2, nodeP1), change: asPrimary},
+	{id: "AC-114c", sd: "G:SYD:(A;;0x1;;;WD)", desired: 1, call: "NtAccessCheck", status: ntstatus.InvalidParameter,
+		list: list(0, nodeC, 2, nodeP1)},
+	{id: "AC-115", sd: "…(A;;0x1;;;WD)", desired: winnt.GENERIC_READ, call: "NtAccessCheck",
+		status: ntstatus.InvalidParameter, resultList: true},
 }
 
 // treeCase is a case with a result for each node, of a directory object.
@@ -159,11 +176,16 @@ var (
 )
 
 var treeCases = []treeCase{
-	{"AC-099", "…(OA;;RP;{P1};;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2), []access.NodeResult{nodeGranted, nodeGranted, nodeGranted, nodeGranted}},
-	{"AC-100", "…(OA;;RP;{P1};;WD)", 0x10, list(0, nodeC, 1, nodeP1, 1, nodeP2), []access.NodeResult{nodeDenied, nodeGranted, nodeDenied}},
-	{"AC-101", "…(OA;;RP;{A1};;WD)(OA;;RP;{A2};;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2), []access.NodeResult{nodeGranted, nodeGranted, nodeGranted, nodeGranted}},
-	{"AC-102a", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1), []access.NodeResult{nodeDenied, nodeDenied, nodeDenied}},
-	{"AC-102b", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), []access.NodeResult{nodeDenied, nodeDenied, nodeDenied, nodeGranted}},
+	{"AC-099", "…(OA;;RP;{P1};;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2),
+		[]access.NodeResult{nodeGranted, nodeGranted, nodeGranted, nodeGranted}},
+	{"AC-100", "…(OA;;RP;{P1};;WD)", 0x10, list(0, nodeC, 1, nodeP1, 1, nodeP2),
+		[]access.NodeResult{nodeDenied, nodeGranted, nodeDenied}},
+	{"AC-101", "…(OA;;RP;{A1};;WD)(OA;;RP;{A2};;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2),
+		[]access.NodeResult{nodeGranted, nodeGranted, nodeGranted, nodeGranted}},
+	{"AC-102a", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1),
+		[]access.NodeResult{nodeDenied, nodeDenied, nodeDenied}},
+	{"AC-102b", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", 0x10, list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2),
+		[]access.NodeResult{nodeDenied, nodeDenied, nodeDenied, nodeGranted}},
 	{"AC-119", "U:", 0x20001, list(0, nodeC, 1, nodeP1), []access.NodeResult{nodeOwner, nodeOwner}},
 }
 

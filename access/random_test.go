@@ -28,7 +28,8 @@ func TestTwin(t *testing.T) {
 			}
 			i++
 			if t.Failed() {
-				t.Fatalf("pair %d: desired %#x previous %#x type %s self %v tree %v\nsd %x\ntoken %+v", i, uint32(r.Desired), uint32(r.Previous), r.Type.Name, r.Self, r.ObjectTypes, d.Binary(), client.Spec())
+				t.Fatalf("pair %d: desired %#x previous %#x type %s self %v tree %v\nsd %x\ntoken %+v", i,
+					uint32(r.Desired), uint32(r.Previous), r.Type.Name, r.Self, r.ObjectTypes, d.Binary(), client.Spec())
 			}
 		}
 	}
@@ -50,14 +51,16 @@ func compareWithTwin(t *testing.T, w questions.World, r *access.Request) (allowe
 		compareLists(t, r)
 	}
 	compareNative(t, r, want)
-	if r.Self.IsZero() && r.ObjectTypes == nil && r.Intent == (access.Intent{}) && r.Policies == nil && r.Previous == 0 && !r.Options.ADOwnerReadOnly && !r.Options.ClaimsDisabled {
+	if r.Self.IsZero() && r.ObjectTypes == nil && r.Intent == (access.Intent{}) && r.Policies == nil &&
+		r.Previous == 0 && !r.Options.ADOwnerReadOnly && !r.Options.ClaimsDisabled {
 		alone := *r
 		alone.Subject = access.Subject{Primary: r.Subject.Client}
 		want = newTwin(&alone).single()
 		if got, err = access.Check(r.Subject.Client, r.Descriptor, r.Desired, r.Type); err != nil || got != want {
 			t.Errorf("Check: %+v, %v; the twin says %+v", got, err, want)
 		}
-		if got, err = access.CheckBytes(r.Subject.Client, r.Descriptor.Binary(), r.Desired, r.Type); err != nil || got != want {
+		if got, err = access.CheckBytes(r.Subject.Client, r.Descriptor.Binary(), r.Desired, r.Type); err != nil ||
+			got != want {
 			t.Errorf("CheckBytes: %+v, %v; the twin says %+v", got, err, want)
 		}
 	}
@@ -81,7 +84,8 @@ func compareLists(t *testing.T, r *access.Request) {
 
 // compareNative asks the system call's face where it takes the question.
 func compareNative(t *testing.T, r *access.Request, want access.Decision) {
-	if r.Desired&winnt.GENERIC_RIGHTS != 0 || r.Previous != 0 || r.Descriptor.Owner().IsZero() || r.Descriptor.Group().IsZero() {
+	if r.Desired&winnt.GENERIC_RIGHTS != 0 || r.Previous != 0 || r.Descriptor.Owner().IsZero() ||
+		r.Descriptor.Group().IsZero() {
 		return
 	}
 	call, got := access.NtAccessCheck(r)

@@ -43,7 +43,8 @@ func TestRestrictedTwice(t *testing.T) {
 		{"what was dropped still denies", users, "O:BAG:BAD:(D;;FR;;;WD)(A;;FR;;;BU)", 0},
 		{"nothing is left", nobody, "O:BAG:BAD:(A;;FR;;;WD)(A;;FR;;;BU)(A;;FR;;;BG)", 0},
 	} {
-		for _, sd := range []string{c.sd, c.sd + "(XA;;FX;;;BA;(Member_of{SID(BA)}))"} { // plain and with an entry that is not
+		// plain and with an entry that is not
+		for _, sd := range []string{c.sd, c.sd + "(XA;;FX;;;BA;(Member_of{SID(BA)}))"} {
 			d, err := access.Check(c.tok, sddl.MustParse(sd), winnt.FILE_READ_DATA, winnt.FileObject)
 			if err != nil || d.Granted != c.want {
 				t.Errorf("%s: %s: granted %#x, want %#x, %v", c.name, sd, d.Granted, c.want, err)

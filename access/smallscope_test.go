@@ -34,7 +34,9 @@ func TestSmallScope(t *testing.T) {
 		}
 	}
 	t.Run("plain", func(t *testing.T) {
-		compareScope(t, plainEntries(t), plainTokens(t), []winnt.AccessMask{1, 2, 3, winnt.READ_CONTROL, winnt.READ_CONTROL | 1, maxMask, maxMask | 1, maxMask | winnt.READ_CONTROL}, n)
+		compareScope(t, plainEntries(t), plainTokens(t),
+			[]winnt.AccessMask{1, 2, 3, winnt.READ_CONTROL, winnt.READ_CONTROL | 1, maxMask, maxMask | 1,
+				maxMask | winnt.READ_CONTROL}, n)
 	})
 	t.Run("special", func(t *testing.T) {
 		compareScope(t, scopeEntries(t), scopeTokens(t), []winnt.AccessMask{1, 2, 3, maxMask, maxMask | 1}, n)
@@ -46,7 +48,8 @@ func compareScope(t *testing.T, entries []sd.ACE, tokens []*token.Token, masks [
 	var oracles []*twin // of each token and mask, but for the descriptor
 	for _, tok := range tokens {
 		for _, desired := range masks {
-			oracles = append(oracles, newTwin(&access.Request{Subject: access.Subject{Primary: tok}, Desired: desired, Type: winnt.FileObject}))
+			oracles = append(oracles, newTwin(&access.Request{Subject: access.Subject{Primary: tok}, Desired: desired,
+				Type: winnt.FileObject}))
 		}
 	}
 	var lists atomic.Int64
@@ -58,7 +61,8 @@ func compareScope(t *testing.T, entries []sd.ACE, tokens []*token.Token, masks [
 			r.Descriptor, o.r = d, &r
 			want := o.single()
 			if got, err := access.Check(r.Subject.Primary, d, r.Desired, r.Type); err != nil || got != want {
-				t.Errorf("desired %#x: %+v, %v; the twin says %+v\nsd %x\ntoken %+v", uint32(r.Desired), got, err, want, d.Binary(), r.Subject.Primary.Spec())
+				t.Errorf("desired %#x: %+v, %v; the twin says %+v\nsd %x\ntoken %+v", uint32(r.Desired), got, err,
+					want, d.Binary(), r.Subject.Primary.Spec())
 			}
 		}
 		return !t.Failed()
@@ -118,8 +122,10 @@ func plainTokens(t *testing.T) (out []*token.Token) {
 	for _, u := range states {
 		for _, g := range states {
 			for _, o := range states {
-				s := token.Spec{User: token.Group{SID: domain.WithRID(9999)}, Integrity: sid.MediumLevel, MandatoryPolicy: 1}
-				for _, group := range []token.Group{{SID: caseU, Attributes: u}, {SID: caseG, Attributes: g}, {SID: caseOther, Attributes: o}} {
+				s := token.Spec{User: token.Group{SID: domain.WithRID(9999)}, Integrity: sid.MediumLevel,
+					MandatoryPolicy: 1}
+				for _, group := range []token.Group{{SID: caseU, Attributes: u}, {SID: caseG, Attributes: g},
+					{SID: caseOther, Attributes: o}} {
 					if group.Attributes != absent {
 						s.Groups = append(s.Groups, group)
 					}
@@ -137,7 +143,8 @@ func scopeEntries(t *testing.T) (out []sd.ACE) {
 			for _, kind := range []struct {
 				typ   sd.Type
 				flags uint8
-			}{{sd.AccessAllowed, 0}, {sd.AccessDenied, 0}, {sd.AccessDenied, sd.InheritOnly}, {sd.AccessDeniedObject, 0}, {sd.AccessAllowedObject, 0}, {sd.SystemAudit, 0}} {
+			}{{sd.AccessAllowed, 0}, {sd.AccessDenied, 0}, {sd.AccessDenied, sd.InheritOnly}, {sd.AccessDeniedObject,
+				0}, {sd.AccessAllowedObject, 0}, {sd.SystemAudit, 0}} {
 				a, err := sd.NewACE(kind.typ, kind.flags, m, s)
 				if err != nil {
 					t.Fatal(err)
@@ -152,9 +159,11 @@ func scopeEntries(t *testing.T) (out []sd.ACE) {
 func scopeTokens(t *testing.T) (out []*token.Token) {
 	for _, user := range []uint32{0, denyOnly} {
 		for _, group := range []uint32{enabled, 0, denyOnly} {
-			for _, f := range []func(*token.Spec){func(*token.Spec) {}, restricted(caseG), all(restricted(caseU), writeRestricted), appContainer} {
+			for _, f := range []func(*token.Spec){func(*token.Spec) {}, restricted(caseG),
+				all(restricted(caseU), writeRestricted), appContainer} {
 				s := token.Spec{
-					User: token.Group{SID: caseU, Attributes: user}, Groups: []token.Group{{SID: caseG, Attributes: group}},
+					User: token.Group{SID: caseU, Attributes: user}, Groups: []token.Group{{SID: caseG,
+						Attributes: group}},
 					Integrity: sid.MediumLevel, MandatoryPolicy: 1,
 				}
 				f(&s)

@@ -45,7 +45,8 @@ func TestIntegrityTable(t *testing.T) {
 				got &= typ.Mapping.All
 			}
 			if got != row.allowed[i] {
-				t.Errorf("A-62: policy %q, %s: %#x, want %#x", row.policy, typ.Name, uint32(got), uint32(row.allowed[i]))
+				t.Errorf("A-62: policy %q, %s: %#x, want %#x", row.policy, typ.Name, uint32(got),
+					uint32(row.allowed[i]))
 			}
 		}
 	}
@@ -53,47 +54,72 @@ func TestIntegrityTable(t *testing.T) {
 
 // stageCases go beyond section 14: rules it has no row for.
 var stageCases = []plainCase{
-	// A-47, A-53: the ceiling stops privileges and intent, but not ACCESS_SYSTEM_SECURITY where writing is not forbidden.
+	// A-47, A-53: the ceiling stops privileges and intent, but not
+	// ACCESS_SYSTEM_SECURITY where writing is not forbidden.
 	{id: "A-47 owner", sd: "U:S:(ML;;NW;;;HI)", desired: 0x40000},
-	{id: "A-53 intent", sd: "…S:(ML;;NW;;;HI)", desired: 2, change: privileges(winnt.SeRestorePrivilege), used: winnt.Privileges(winnt.SeRestorePrivilege), ask: intent(false, true)},
+	{id: "A-53 intent", sd: "…S:(ML;;NW;;;HI)", desired: 2, change: privileges(winnt.SeRestorePrivilege),
+		used: winnt.Privileges(winnt.SeRestorePrivilege), ask: intent(false, true)},
 	{id: "A-62 sacl under NW", sd: "…S:(ML;;NW;;;HI)", desired: saclBit, change: sec, used: usedSec},
 	{id: "A-62 sacl under NR", sd: "…S:(ML;;NR;;;HI)", desired: saclBit, want: saclBit, change: sec, used: usedSec},
-	{id: "A-63 sacl under a trust label", sd: "…S:(TL;;0x0;;;S-1-19-512-8192)", desired: saclBit, want: saclBit, change: sec, used: usedSec},
-	{id: "A-63 container below a high label", sd: "…(A;;FA;;;U)(A;;FA;;;P)S:(ML;;NW;;;ME)", desired: 2, want: 2, change: appContainer},
+	{id: "A-63 sacl under a trust label", sd: "…S:(TL;;0x0;;;S-1-19-512-8192)", desired: saclBit, want: saclBit,
+		change: sec, used: usedSec},
+	{id: "A-63 container below a high label", sd: "…(A;;FA;;;U)(A;;FA;;;P)S:(ML;;NW;;;ME)", desired: 2, want: 2,
+		change: appContainer},
 	{id: "A-60 no integrity level in the label", sd: "…(A;;FA;;;WD)S:(ML;;NR;;;WD)", desired: 2, change: low},
-	{id: "A-60 the first label counts", sd: "…(A;;FA;;;WD)S:(ML;;NW;;;LW)(ML;;NW;;;HI)", desired: 2, want: 2, change: low},
+	{id: "A-60 the first label counts", sd: "…(A;;FA;;;WD)S:(ML;;NW;;;LW)(ML;;NW;;;HI)", desired: 2, want: 2,
+		change: low},
 	{id: "A-60 inherit-only label", sd: "…(A;;FA;;;WD)S:(ML;IOCI;NW;;;HI)", desired: 2, want: 2},
-	{id: "A-65 two filters", sd: "…(A;;FA;;;WD)S:(FL;;0x3;;;WD;(@User.x==1))(FL;;0x5;;;WD;(@User.x==1))", desired: maxMask, want: 1},
+	{id: "A-65 two filters", sd: "…(A;;FA;;;WD)S:(FL;;0x3;;;WD;(@User.x==1))(FL;;0x5;;;WD;(@User.x==1))",
+		desired: maxMask, want: 1},
 	{id: "A-65 true", sd: "…(A;;0x3;;;WD)S:(FL;;0x1;;;WD;(Member_of{SID(WD)}))", desired: maxMask, want: 3},
 	{id: "A-51 relabel above the ceiling", sd: "…", desired: 0x80000, want: 0x80000, change: relab, used: usedRelab},
-	{id: "A-52 take ownership first", sd: "…", desired: 0x80000, want: 0x80000, change: privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege), used: usedTake},
-	{id: "A-54 both", sd: "…", desired: maxMask, want: 0x011F01BF, change: privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege), used: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege), ask: intent(true, true)},
-	{id: "A-54 sacl without SeSecurity", sd: "…", desired: saclBit, want: saclBit, change: privileges(winnt.SeBackupPrivilege), used: winnt.Privileges(winnt.SeBackupPrivilege), ask: intent(true, false)},
-	{id: "A-55 debug", sd: "…", desired: 1, change: privileges(winnt.SeDebugPrivilege, winnt.SeTcbPrivilege, winnt.SeChangeNotifyPrivilege)},
-	{id: "A-53 privilege survives restriction", sd: "…", desired: 0x80000, want: 0x80000, change: all(restricted(sid.Restricted), take), used: usedTake},
-	{id: "A-53 privilege survives the container", sd: "…", desired: saclBit, want: saclBit, change: all(appContainer, sec), used: usedSec},
+	{id: "A-52 take ownership first", sd: "…", desired: 0x80000, want: 0x80000,
+		change: privileges(winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege), used: usedTake},
+	{id: "A-54 both", sd: "…", desired: maxMask, want: 0x011F01BF,
+		change: privileges(winnt.SeBackupPrivilege,
+			winnt.SeRestorePrivilege), used: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege), ask: intent(true, true)},
+	{id: "A-54 sacl without SeSecurity", sd: "…", desired: saclBit, want: saclBit,
+		change: privileges(winnt.SeBackupPrivilege), used: winnt.Privileges(winnt.SeBackupPrivilege), ask: intent(true,
+			false)},
+	{id: "A-55 debug", sd: "…", desired: 1, change: privileges(winnt.SeDebugPrivilege, winnt.SeTcbPrivilege,
+		winnt.SeChangeNotifyPrivilege)},
+	{id: "A-53 privilege survives restriction", sd: "…", desired: 0x80000, want: 0x80000,
+		change: all(restricted(sid.Restricted), take), used: usedTake},
+	{id: "A-53 privilege survives the container", sd: "…", desired: saclBit, want: saclBit,
+		change: all(appContainer, sec), used: usedSec},
 	{id: "A-4 everyone is not implied", sd: "…(A;;0x1;;;WD)", desired: 1, change: restricted(sid.Restricted)},
-	{id: "A-90 maximum", sd: "…(A;;0x7;;;U)(A;;0x3;;;RC)", desired: maxMask, want: 3, change: restricted(sid.Restricted)},
+	{id: "A-90 maximum", sd: "…(A;;0x7;;;U)(A;;0x3;;;RC)", desired: maxMask, want: 3,
+		change: restricted(sid.Restricted)},
 	{id: "A-90 empty list", sd: "…(A;;0x1;;;WD)", desired: 1, change: func(s *token.Spec) { s.IsRestricted = true }},
-	{id: "A-91 maximum", sd: "…(A;;FA;;;U)(A;;0x2;;;WR)", desired: maxMask, want: 0x1200EB, change: all(restricted(sid.WriteRestricted), writeRestricted)},
-	{id: "A-92", sd: "…(D;;0x1;;;RC)(A;;0x1;;;WD)(A;;0x1;;;RC)", desired: 1, change: restricted(sid.Restricted, sid.Everyone)},
+	{id: "A-91 maximum", sd: "…(A;;FA;;;U)(A;;0x2;;;WR)", desired: maxMask, want: 0x1200EB,
+		change: all(restricted(sid.WriteRestricted), writeRestricted)},
+	{id: "A-92", sd: "…(D;;0x1;;;RC)(A;;0x1;;;WD)(A;;0x1;;;RC)", desired: 1,
+		change: restricted(sid.Restricted, sid.Everyone)},
 	{id: "A-93", sd: "O:BAG:SYD:NO_ACCESS_CONTROL", desired: 1, want: 1, change: restricted(sid.Restricted)},
 	{id: "A-56 owner among the restricting", sd: "U:", desired: 0x20000, want: 0x20000, change: restricted(caseU)},
 	{id: "A-95 owner is not the package", sd: "U:", desired: 0x20000, change: appContainer},
 	{id: "A-95 owner and package", sd: "U:(A;;RC;;;P)", desired: 0x20000, want: 0x20000, change: appContainer},
-	{id: "A-94 the token's own group", sd: "…(A;;0x1;;;AC)", desired: 1, change: all(appContainer, groups(sid.AllAppPackages))},
+	{id: "A-94 the token's own group", sd: "…(A;;0x1;;;AC)", desired: 1,
+		change: all(appContainer, groups(sid.AllAppPackages))},
 	{id: "A-94 deny", sd: "…(A;;FA;;;U)(D;;0x1;;;P)(A;;FR;;;AC)", desired: 1, change: appContainer},
 	{id: "A-96 maximum", sd: "O:BAG:SYD:NO_ACCESS_CONTROL", desired: maxMask, change: appContainer},
 	{id: "A-100 recovery: owner", sd: "U:(A;;FA;;;WD)S:(SP;;;;;S-1-17-9)", desired: 1, want: 1, ask: rulePolicy("")},
 	{id: "A-103 owner", sd: "U:S:(SP;;;;;S-1-17-1)", desired: 0x40000, want: 0x40000, ask: rulePolicy("")},
-	{id: "A-103 owner in a container", sd: "U:(A;;RC;;;P)S:(SP;;;;;S-1-17-1)", desired: 0x20000, want: 0x20000, change: appContainer, ask: rulePolicy("")},
-	{id: "A-103 privilege", sd: "…S:(SP;;;;;S-1-17-1)", desired: 0x80000, want: 0x80000, change: take, used: usedTake, ask: rulePolicy("")},
+	{id: "A-103 owner in a container", sd: "U:(A;;RC;;;P)S:(SP;;;;;S-1-17-1)", desired: 0x20000, want: 0x20000,
+		change: appContainer, ask: rulePolicy("")},
+	{id: "A-103 privilege", sd: "…S:(SP;;;;;S-1-17-1)", desired: 0x80000, want: 0x80000, change: take, used: usedTake,
+		ask: rulePolicy("")},
 	{id: "A-101 a rule never adds", sd: "…S:(SP;;;;;S-1-17-1)", desired: 1, ask: rulePolicy("")},
-	{id: "A-101 resource attribute", sd: `…(A;;FA;;;WD)S:(RA;;;;;WD;("r",TI,0x0,1))(SP;;;;;S-1-17-1)`, desired: 2, ask: rulePolicy("(@Resource.r == 1)")},
-	{id: "A-101 maximum", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: maxMask, want: 0x120089, ask: rulePolicy("")},
-	{id: "A-110 local attribute", sd: "…(XA;;0x1;;;WD;(x == 1))", desired: 1, want: 1, change: func(s *token.Spec) { s.LocalAttributes = claimSet(ints("X", 1)) }},
-	{id: "A-112 malformed types are unknown", sd: `…(XA;;0x1;;;WD;(@User.x == "1"))`, desired: 1, change: userClaims(ints("x", 1))},
-	{id: "A-116 restricted pass", sd: "…(XA;;0x1;;;WD;(Member_of{SID(AU)}))", desired: 1, change: restricted(sid.Everyone)},
+	{id: "A-101 resource attribute", sd: `…(A;;FA;;;WD)S:(RA;;;;;WD;("r",TI,0x0,1))(SP;;;;;S-1-17-1)`, desired: 2,
+		ask: rulePolicy("(@Resource.r == 1)")},
+	{id: "A-101 maximum", sd: "…(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)", desired: maxMask, want: 0x120089,
+		ask: rulePolicy("")},
+	{id: "A-110 local attribute", sd: "…(XA;;0x1;;;WD;(x == 1))", desired: 1, want: 1,
+		change: func(s *token.Spec) { s.LocalAttributes = claimSet(ints("X", 1)) }},
+	{id: "A-112 malformed types are unknown", sd: `…(XA;;0x1;;;WD;(@User.x == "1"))`, desired: 1,
+		change: userClaims(ints("x", 1))},
+	{id: "A-116 restricted pass", sd: "…(XA;;0x1;;;WD;(Member_of{SID(AU)}))", desired: 1,
+		change: restricted(sid.Everyone)},
 	{id: "A-117 malformed", sd: "…(0x0a;;0x1;;;WD;#61727478ffffffff)(A;;0x1;;;WD)", desired: 1},
 	{id: "A-46 nothing but special bits", sd: "…(A;;0x03000000;;;WD)", desired: maxMask},
 }
@@ -137,7 +163,8 @@ func TestUnknownCondition(t *testing.T) {
 		claims.False:   {ntstatus.AccessDenied, ntstatus.Success},
 		claims.Unknown: {ntstatus.AccessDenied, ntstatus.AccessDenied},
 	} {
-		cond := map[claims.Truth]string{claims.True: "(@User.x == 1)", claims.False: "(@User.x == 2)", claims.Unknown: "(!(@User.y == 1))"}[truth]
+		cond := map[claims.Truth]string{claims.True: "(@User.x == 1)", claims.False: "(@User.x == 2)",
+			claims.Unknown: "(!(@User.y == 1))"}[truth]
 		for i, text := range []string{"…(XA;;0x1;;;WD;" + cond + ")", "…(XD;;0x1;;;WD;" + cond + ")(A;;0x1;;;WD)"} {
 			r := ask(t, text, 1, userClaims(ints("x", 1)))
 			if d, err := access.SeAccessCheck(r); err != nil || d.Status() != want[i] {

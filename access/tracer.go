@@ -28,7 +28,8 @@ func (t *tracer) set(m winnt.AccessMask, r Reason) {
 
 // add records a step that no entry stands behind.
 func (t *tracer) add(c cause, m winnt.AccessMask, granted bool) *Step {
-	t.x.Steps = append(t.x.Steps, Step{Rule: causes[c].rule, ACE: -1, Bits: m, Granted: granted, Because: causes[c].because})
+	t.x.Steps = append(t.x.Steps, Step{Rule: causes[c].rule, ACE: -1, Bits: m, Granted: granted,
+		Because: causes[c].because})
 	return &t.x.Steps[len(t.x.Steps)-1]
 }
 

@@ -49,7 +49,8 @@ func ValidateObjectTypes(list []ObjectTypeEntry) error {
 }
 
 func listError(i int, format string, args ...any) error {
-	return fmt.Errorf("object type list, entry %d: %s: %w", i, fmt.Sprintf(format, args...), ntstatus.InvalidParameter.Err())
+	return fmt.Errorf("object type list, entry %d: %s: %w", i, fmt.Sprintf(format, args...),
+		ntstatus.InvalidParameter.Err())
 }
 
 // guidIndex finds GUIDs of a list: by looking, or by a map once it is long.

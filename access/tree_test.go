@@ -23,19 +23,22 @@ var (
 
 // guids writes {P1} and the like out.
 func guids(text string) string {
-	return strings.NewReplacer("{P1}", nodeP1.String(), "{P2}", nodeP2.String(), "{A1}", nodeA1.String(), "{A2}", nodeA2.String()).Replace(text)
+	return strings.NewReplacer("{P1}", nodeP1.String(), "{P2}", nodeP2.String(), "{A1}", nodeA1.String(), "{A2}",
+		nodeA2.String()).Replace(text)
 }
 
 func list(levelAndGUID ...any) (out []access.ObjectTypeEntry) {
 	for i := 0; i < len(levelAndGUID); i += 2 {
-		out = append(out, access.ObjectTypeEntry{Level: uint16(levelAndGUID[i].(int)), GUID: levelAndGUID[i+1].(winnt.GUID)})
+		out = append(out, access.ObjectTypeEntry{Level: uint16(levelAndGUID[i].(int)),
+			GUID: levelAndGUID[i+1].(winnt.GUID)})
 	}
 	return out
 }
 
 func TestResultList(t *testing.T) {
 	const rp = winnt.ADS_RIGHT_DS_READ_PROP
-	ok, no := access.NodeResult{Granted: rp, Verdict: ntstatus.Decided(ntstatus.Success)}, access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
+	ok, no := access.NodeResult{Granted: rp,
+		Verdict: ntstatus.Decided(ntstatus.Success)}, access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
 	c12 := list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2)
 	for _, c := range []struct {
 		id, sd  string
@@ -46,16 +49,28 @@ func TestResultList(t *testing.T) {
 		change  func(*token.Spec)
 	}{
 		{"AC-099 A-82", "…(OA;;RP;{P1};;WD)", c12, rp, []access.NodeResult{ok, ok, ok, ok}, true, nil},
-		{"AC-100 A-84", "…(OA;;RP;{P1};;WD)", list(0, nodeC, 1, nodeP1, 1, nodeP2), rp, []access.NodeResult{no, ok, no}, false, nil},
+		{"AC-100 A-84", "…(OA;;RP;{P1};;WD)", list(0, nodeC, 1, nodeP1, 1, nodeP2), rp,
+			[]access.NodeResult{no, ok, no}, false, nil},
 		{"AC-101", "…(OA;;RP;{A1};;WD)(OA;;RP;{A2};;WD)", c12, rp, []access.NodeResult{ok, ok, ok, ok}, true, nil},
-		{"AC-102a A-83 A-85", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1, 2, nodeA1), rp, []access.NodeResult{no, no, no}, false, nil},
-		{"AC-102b", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), rp, []access.NodeResult{no, no, no, ok}, false, nil},
-		{"A-81 not in the list", "…(OD;;RP;{A2};;WD)(OA;;RP;;;WD)", list(0, nodeC, 1, nodeP1), rp, []access.NodeResult{ok, ok}, true, nil},
-		{"AC-119 A-86", "U:", list(0, nodeC, 1, nodeP1), 0x20001, []access.NodeResult{{Granted: 0x20000, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}, {Granted: 0x20000, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}}, false, nil},
-		{"A-86 privileges at every node", "…", list(0, nodeC, 1, nodeP1), 0x80000, []access.NodeResult{{Granted: 0x80000, Verdict: ntstatus.Decided(ntstatus.Success)}, {Granted: 0x80000, Verdict: ntstatus.Decided(ntstatus.Success)}}, true, take},
-		{"A-16 in every entry", "…", list(0, nodeC, 1, nodeP1), saclBit, []access.NodeResult{{Verdict: ntstatus.Decided(ntstatus.PrivilegeNotHeld)}, {Verdict: ntstatus.Decided(ntstatus.PrivilegeNotHeld)}}, false, nil},
-		{"A-87 a control access right", "…(OA;;CR;{A1};;WD)", list(0, nodeA1), winnt.ADS_RIGHT_DS_CONTROL_ACCESS, []access.NodeResult{{Granted: 0x100, Verdict: ntstatus.Decided(ntstatus.Success)}}, true, nil},
-		{"NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", list(0, nodeC, 1, nodeP1), rp, []access.NodeResult{ok, ok}, true, nil},
+		{"AC-102a A-83 A-85", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1, 2, nodeA1), rp,
+			[]access.NodeResult{no, no, no}, false, nil},
+		{"AC-102b", "…(OD;;RP;{A1};;WD)(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1, 2, nodeA1, 1, nodeP2), rp,
+			[]access.NodeResult{no, no, no, ok}, false, nil},
+		{"A-81 not in the list", "…(OD;;RP;{A2};;WD)(OA;;RP;;;WD)", list(0, nodeC, 1, nodeP1), rp,
+			[]access.NodeResult{ok, ok}, true, nil},
+		{"AC-119 A-86", "U:", list(0, nodeC, 1, nodeP1), 0x20001,
+			[]access.NodeResult{{Granted: 0x20000, Verdict: ntstatus.Decided(ntstatus.AccessDenied)},
+				{Granted: 0x20000, Verdict: ntstatus.Decided(ntstatus.AccessDenied)}}, false, nil},
+		{"A-86 privileges at every node", "…", list(0, nodeC, 1, nodeP1), 0x80000,
+			[]access.NodeResult{{Granted: 0x80000, Verdict: ntstatus.Decided(ntstatus.Success)},
+				{Granted: 0x80000, Verdict: ntstatus.Decided(ntstatus.Success)}}, true, take},
+		{"A-16 in every entry", "…", list(0, nodeC, 1, nodeP1), saclBit,
+			[]access.NodeResult{{Verdict: ntstatus.Decided(ntstatus.PrivilegeNotHeld)},
+				{Verdict: ntstatus.Decided(ntstatus.PrivilegeNotHeld)}}, false, nil},
+		{"A-87 a control access right", "…(OA;;CR;{A1};;WD)", list(0, nodeA1), winnt.ADS_RIGHT_DS_CONTROL_ACCESS,
+			[]access.NodeResult{{Granted: 0x100, Verdict: ntstatus.Decided(ntstatus.Success)}}, true, nil},
+		{"NULL DACL", "O:BAG:SYD:NO_ACCESS_CONTROL", list(0, nodeC, 1, nodeP1), rp, []access.NodeResult{ok, ok}, true,
+			nil},
 		{"A-24 nothing asked", "…(A;;RP;;;WD)", list(0, nodeC, 1, nodeP1), 0, []access.NodeResult{no, no}, false, nil},
 	} {
 		r := ask(t, guids(c.sd), c.desired)
@@ -67,7 +82,8 @@ func TestResultList(t *testing.T) {
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(c.want) || d.Status() != c.want[0].Status() {
 			t.Errorf("%s: %v %v, %v; want %v", c.id, got, d, err, c.want)
 		}
-		if call, got, _ := access.NtAccessCheckResultList(r); call != ntstatus.Success || fmt.Sprint(got) != fmt.Sprint(c.want) {
+		if call, got, _ := access.NtAccessCheckResultList(r); call != ntstatus.Success ||
+			fmt.Sprint(got) != fmt.Sprint(c.want) {
 			t.Errorf("%s, the call: %v %v; want %v", c.id, call, got, c.want)
 		}
 		if d, err := access.SeAccessCheck(r); err != nil || d.Allowed() != c.byType {
@@ -86,13 +102,16 @@ func TestResultListEmpty(t *testing.T) {
 		if call, results, _ := access.NtAccessCheckResultList(r); call != ntstatus.InvalidParameter || results != nil {
 			t.Errorf("A-11: %v %v", call, results)
 		}
-		if results, d, err := access.CheckResultList(r); err != nil || d.Status() != ntstatus.InvalidParameter || results != nil {
+		if results, d, err := access.CheckResultList(r); err != nil || d.Status() != ntstatus.InvalidParameter ||
+			results != nil {
 			t.Errorf("A-11: %v %v %v", results, d, err)
 		}
 	}
 	kernel := ask(t, "…", 3)
 	kernel.Mode, kernel.ObjectTypes = access.Kernel, list(0, nodeC, 1, nodeP1)
-	if call, results, _ := access.NtAccessCheckResultList(kernel); call != ntstatus.Success || fmt.Sprint(results) != fmt.Sprint([]access.NodeResult{{Granted: 3, Verdict: ntstatus.Decided(ntstatus.Success)}, {Granted: 3, Verdict: ntstatus.Decided(ntstatus.Success)}}) {
+	if call, results, _ := access.NtAccessCheckResultList(kernel); call != ntstatus.Success ||
+		fmt.Sprint(results) != fmt.Sprint([]access.NodeResult{{Granted: 3,
+			Verdict: ntstatus.Decided(ntstatus.Success)}, {Granted: 3, Verdict: ntstatus.Decided(ntstatus.Success)}}) {
 		t.Errorf("A-27: %v %v", call, results)
 	}
 }

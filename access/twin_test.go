@@ -114,7 +114,8 @@ func (t *twin) match(s side, x sid.SID, allow bool) bool {
 	case restrictedSide:
 		return contains(t.tok.Restricted, x)
 	case packageSide:
-		in := x == t.tok.Package || x == sid.MustParse("S-1-15-2-2") || x == sid.MustParse("S-1-15-2-1") && !t.tok.LowPrivilege
+		in := x == t.tok.Package || x == sid.MustParse("S-1-15-2-2") || x == sid.MustParse("S-1-15-2-1") &&
+			!t.tok.LowPrivilege
 		for _, c := range t.tok.Capabilities {
 			in = in || c.SID == x && c.Attributes&winnt.SE_GROUP_ENABLED != 0
 		}

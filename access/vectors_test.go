@@ -17,7 +17,8 @@ import (
 // vectorToken is a token as the vectors write it: all groups enabled, no user
 // but the first SID.
 func vectorToken(t *testing.T, sids, device []sid.SID, user, local []claims.Attribute) *token.Token {
-	s := token.Spec{User: token.Group{SID: sids[0]}, Type: winnt.TokenImpersonation, Level: winnt.SecurityImpersonation, Integrity: sid.MediumLevel}
+	s := token.Spec{User: token.Group{SID: sids[0]}, Type: winnt.TokenImpersonation,
+		Level: winnt.SecurityImpersonation, Integrity: sid.MediumLevel}
 	for _, x := range sids[1:] {
 		s.Groups = append(s.Groups, token.Group{SID: x, Attributes: enabled})
 	}
@@ -103,7 +104,8 @@ func TestVectorsAccess(t *testing.T) {
 	}
 	rows := recordings.Rows[row](t, "cond_ace_access_samba.jsonl")
 	for _, r := range rows {
-		tok := vectorToken(t, vectorSIDs(t, r.Token.Sids), vectorSIDs(t, r.Token.Device_sids), jsonClaims(t, r.Token.User_claims), jsonClaims(t, r.Token.Device_claims))
+		tok := vectorToken(t, vectorSIDs(t, r.Token.Sids), vectorSIDs(t, r.Token.Device_sids),
+			jsonClaims(t, r.Token.User_claims), jsonClaims(t, r.Token.Device_claims))
 		checkVector(t, tok, r.Sddl, sid.MustParse(r.Domain), r.Desired, r.Allow)
 	}
 	t.Logf("%d rows", len(rows))

@@ -19,7 +19,8 @@ type Active struct {
 }
 
 // openWord are the subcategories that an open of an object is recorded under.
-const openWord = 1<<(FileSystem-firstSubcategory) | 1<<(Registry-firstSubcategory) | 1<<(KernelObject-firstSubcategory) |
+const openWord = 1<<(FileSystem-firstSubcategory) | 1<<(Registry-firstSubcategory) |
+	1<<(KernelObject-firstSubcategory) |
 	1<<(SAM-firstSubcategory) | 1<<(RemovableStorage-firstSubcategory) | 1<<(DirectoryServiceAccess-firstSubcategory) |
 	1<<(SensitivePrivilegeUse-firstSubcategory) | 1<<(NonSensitivePrivilegeUse-firstSubcategory)
 

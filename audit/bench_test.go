@@ -31,9 +31,11 @@ func openAudited(log *audit.Log, r access.Request, dec access.Decision) bool {
 func TestAllocations(t *testing.T) {
 	var off audit.Log
 	var on audit.Log
-	on.Policy.Store(mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.KernelObject: audit.OnBoth}}))
+	on.Policy.Store(mustPolicy(t,
+		audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.KernelObject: audit.OnBoth}}))
 	subject := access.Subject{Primary: tokenU(t)}
-	r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)S:(AU;SA;GA;;;SY)"), Subject: subject, Desired: 8, Type: winnt.TokenObject}
+	r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;GA;;;WD)S:(AU;SA;GA;;;SY)"), Subject: subject,
+		Desired: 8, Type: winnt.TokenObject}
 	dec := access.Grant(8)
 	for name, f := range map[string]func(){
 		"off: open":        func() { keep = openIfAudited(&off, &r, dec) },
@@ -74,7 +76,8 @@ func BenchmarkEvaluate(b *testing.B) {
 func BenchmarkOpened(b *testing.B) {
 	log := audit.Log{Sink: audit.NewLines(io.Discard), Names: people{}, Clock: clock}
 	log.Policy.Store(standardPolicy(b))
-	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(b)}, Desired: 1, Type: winnt.FileObject}
+	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(b)},
+		Desired: 1, Type: winnt.FileObject}
 	b.ReportAllocs()
 	for b.Loop() {
 		h, _ := log.Opened(&audit.Opening{Object: reportFile, Request: &r, Decision: access.Grant(1)})

@@ -26,7 +26,8 @@ func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, i
 			return st
 		}
 	}
-	if info&winnt.SACL_SECURITY_INFORMATION != 0 && o.Type != "DirectoryService" && p.recordsToken(AuditPolicyChange, Success, t) {
+	if info&winnt.SACL_SECURITY_INFORMATION != 0 && o.Type != "DirectoryService" &&
+		p.recordsToken(AuditPolicyChange, Success, t) {
 		return l.Write(AuditSettingsChanged(from, o, before, after))
 	}
 	return ntstatus.Success
@@ -71,7 +72,8 @@ func (p *Policy) recordsPermissions(from *Origin, typ string, before *sd.Descrip
 		return false
 	}
 	r := access.Request{Descriptor: before, Subject: from.Subject, Desired: right, Type: winnt.ObjectTypeByName(typ)}
-	w := saclWalk{token: t, request: &r, mapping: mappingOf(&r), object: before.SACL(), global: p.global[typ], on: [2]bool{true, true}}
+	w := saclWalk{token: t, request: &r, mapping: mappingOf(&r), object: before.SACL(), global: p.global[typ],
+		on: [2]bool{true, true}}
 	v := w.single(access.Grant(right))
 	return v.Success
 }
@@ -93,7 +95,8 @@ func (l *Log) PrivilegesAdjusted(from Origin, before, after *token.Token) ntstat
 // ServiceCalled records the use of privileges by a service, event 4673
 // (NtPrivilegedServiceAuditAlarm). from.Subject.Client is the token that the
 // call names.
-func (l *Log) ServiceCalled(from Origin, server, service string, used winnt.PrivilegeSet, outcome Outcome) ntstatus.Status {
+func (l *Log) ServiceCalled(from Origin, server, service string, used winnt.PrivilegeSet,
+	outcome Outcome) ntstatus.Status {
 	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 { // U-43
 		return ntstatus.Success
 	}
@@ -103,7 +106,8 @@ func (l *Log) ServiceCalled(from Origin, server, service string, used winnt.Priv
 // ServiceCalledFromKernel is ServiceCalled for kernel code
 // (SePrivilegedServiceAuditAlarm): it is silent about the system's own
 // accounts, which use privileges all the time (U-43).
-func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used winnt.PrivilegeSet, outcome Outcome) ntstatus.Status {
+func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used winnt.PrivilegeSet,
+	outcome Outcome) ntstatus.Status {
 	if t := from.Subject.Effective(); t != nil {
 		switch t.User().SID {
 		case sid.LocalSystem, sid.LocalService, sid.NetworkService: // U-43
@@ -115,7 +119,8 @@ func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used 
 
 // PrivilegesUsed records the use of privileges on an object, event 4674
 // (NtPrivilegeObjectAuditAlarm). An empty set is nothing to record.
-func (l *Log) PrivilegesUsed(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet, outcome Outcome) ntstatus.Status {
+func (l *Log) PrivilegesUsed(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet,
+	outcome Outcome) ntstatus.Status {
 	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 { // U-42
 		return ntstatus.Success
 	}

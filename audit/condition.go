@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -73,7 +74,7 @@ func (v *conditionEnv) resource(name string) (claims.Attribute, bool) {
 
 // Member is the deny predicate: enabled and deny-only groups.
 func (v *conditionEnv) Member(s sid.SID, device bool) bool {
-	s = substitute(s, v.self, v.owner)
+	s = access.Substitute(s, v.self, v.owner)
 	if device {
 		return v.token.DeviceDenyBits().Has(v.token.DeviceSet().Find(s.Hash(), s))
 	}

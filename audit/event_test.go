@@ -20,16 +20,20 @@ var fieldNames = map[uint16]struct {
 	names   string
 }{
 	4612: {0, "AuditsDiscarded"},
-	4656: {1, "S4 ObjectServer ObjectType ObjectName HandleId TransactionId AccessList AccessReason AccessMask PrivilegeList RestrictedSidCount ProcessId ProcessName ResourceAttributes"},
+	4656: {1,
+		"S4 ObjectServer ObjectType ObjectName HandleId TransactionId AccessList AccessReason AccessMask PrivilegeList RestrictedSidCount ProcessId ProcessName ResourceAttributes"},
 	4658: {0, "S4 ObjectServer HandleId ProcessId ProcessName"},
 	4660: {0, "S4 ObjectServer HandleId ProcessId ProcessName TransactionId"},
-	4662: {0, "S4 ObjectServer ObjectType ObjectName OperationType HandleId AccessList AccessMask Properties AdditionalInfo AdditionalInfo2"},
-	4663: {1, "S4 ObjectServer ObjectType ObjectName HandleId AccessList AccessMask ProcessId ProcessName ResourceAttributes"},
+	4662: {0,
+		"S4 ObjectServer ObjectType ObjectName OperationType HandleId AccessList AccessMask Properties AdditionalInfo AdditionalInfo2"},
+	4663: {1,
+		"S4 ObjectServer ObjectType ObjectName HandleId AccessList AccessMask ProcessId ProcessName ResourceAttributes"},
 	4670: {0, "S4 ObjectServer ObjectType ObjectName HandleId OldSd NewSd ProcessId ProcessName"},
 	4673: {0, "S4 ObjectServer Service PrivilegeList ProcessId ProcessName"},
 	4674: {0, "S4 ObjectServer ObjectType ObjectName HandleId AccessMask PrivilegeList ProcessId ProcessName"},
 	4690: {0, "S4 SourceHandleId SourceProcessId TargetHandleId TargetProcessId"},
-	4703: {0, "S4 TargetUserSid TargetUserName TargetDomainName TargetLogonId ProcessName ProcessId EnabledPrivilegeList DisabledPrivilegeList"},
+	4703: {0,
+		"S4 TargetUserSid TargetUserName TargetDomainName TargetLogonId ProcessName ProcessId EnabledPrivilegeList DisabledPrivilegeList"},
 	4907: {0, "S4 ObjectServer ObjectType ObjectName HandleId OldSd NewSd ProcessId ProcessName"},
 }
 
@@ -51,11 +55,13 @@ func everyEvent(t testing.TB, from audit.Origin) []audit.Event {
 		audit.HandleRequested(from, o, audit.HandleRequest{Access: 0x120089, Descriptor: before}),
 		audit.HandleClosed(from, o),
 		audit.ObjectDeleted(from, o),
-		audit.DirectoryAccessed(from, audit.Object{Type: "DirectoryService", Handle: 8}, audit.DirectoryOperation{Access: 0x10}),
+		audit.DirectoryAccessed(from, audit.Object{Type: "DirectoryService", Handle: 8},
+			audit.DirectoryOperation{Access: 0x10}),
 		audit.ObjectAccessed(from, o, 1, before),
 		audit.PermissionsChanged(from, o, before, after, winnt.DACL_SECURITY_INFORMATION),
 		audit.PrivilegedService(from, "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success),
-		audit.PrivilegedObject(from, audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY, winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure),
+		audit.PrivilegedObject(from, audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY,
+			winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure),
 		audit.HandleDuplicated(from, 0x10, 0x1A4, 0x14, 0x1B8),
 		adjusted,
 		audit.AuditSettingsChanged(from, o, before, after),
@@ -63,7 +69,8 @@ func everyEvent(t testing.TB, from audit.Origin) []audit.Event {
 }
 
 func origin(t testing.TB) audit.Origin {
-	return audit.Origin{Subject: access.Subject{Primary: tokenU(t)}, Names: people{}, ProcessID: 0x1A4, ProcessName: `C:\srv\files.exe`}
+	return audit.Origin{Subject: access.Subject{Primary: tokenU(t)}, Names: people{}, ProcessID: 0x1A4,
+		ProcessName: `C:\srv\files.exe`}
 }
 
 // The names, order and versions of fields are those of the manifests.
@@ -92,7 +99,8 @@ func TestFieldOrder(t *testing.T) {
 
 // Tasks of the events, UC-27, UC-40, UC-41, UC-67; keywords of both outcomes.
 func TestTasks(t *testing.T) {
-	tasks := map[uint16]uint16{4612: 12290, 4656: 12800, 4658: 12800, 4660: 12800, 4662: 14080, 4663: 12800, 4670: 13570, 4673: 13056, 4674: 13056, 4690: 12807, 4703: 13317, 4907: 13568}
+	tasks := map[uint16]uint16{4612: 12290, 4656: 12800, 4658: 12800, 4660: 12800, 4662: 14080, 4663: 12800,
+		4670: 13570, 4673: 13056, 4674: 13056, 4690: 12807, 4703: 13317, 4907: 13568}
 	for _, e := range everyEvent(t, origin(t)) {
 		if e.Task() != tasks[e.ID] {
 			t.Errorf("event %d has task %d, want %d", e.ID, e.Task(), tasks[e.ID])
@@ -143,7 +151,8 @@ func TestUnknownNames(t *testing.T) {
 	from := origin(t)
 	from.Names = nil
 	e := audit.HandleClosed(from, audit.Object{})
-	if field(t, e, "SubjectUserName") != "-" || field(t, e, "SubjectDomainName") != "-" || field(t, e, "SubjectUserSid") != userU.String() {
+	if field(t, e, "SubjectUserName") != "-" || field(t, e, "SubjectDomainName") != "-" ||
+		field(t, e, "SubjectUserSid") != userU.String() {
 		t.Error("U-21: unknown name is -, the SID stays")
 	}
 	from.Subject = access.Subject{Primary: tokenSystem(t), Client: tokenU(t), Level: winnt.SecurityAnonymous}
@@ -174,8 +183,10 @@ func TestValueSyntax(t *testing.T) {
 			t.Errorf("U-22: %s = %q, want %q", name, got, want)
 		}
 	}
-	e = audit.PrivilegedObject(from, audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY, winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure)
-	for name, want := range map[string]string{"AccessMask": "16777216", "HandleId": "0x0", "ObjectType": "-", "ObjectName": "-", "PrivilegeList": "SeSecurityPrivilege"} {
+	e = audit.PrivilegedObject(from, audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY,
+		winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure)
+	for name, want := range map[string]string{"AccessMask": "16777216", "HandleId": "0x0", "ObjectType": "-",
+		"ObjectName": "-", "PrivilegeList": "SeSecurityPrivilege"} {
 		if got := field(t, e, name); got != want {
 			t.Errorf("UC-27: %s = %q, want %q", name, got, want)
 		}
@@ -187,11 +198,14 @@ func TestValueSyntax(t *testing.T) {
 
 // UC-28, U-58: the server is the caller's subsystem, Security for the kernel.
 func TestObjectServer(t *testing.T) {
-	e := audit.PrivilegedService(origin(t), "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success)
-	if field(t, e, "ObjectServer") != "Refmon Server" || field(t, e, "Service") != "Refmon" || e.Outcome != audit.Success {
+	e := audit.PrivilegedService(origin(t), "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege),
+		audit.Success)
+	if field(t, e, "ObjectServer") != "Refmon Server" || field(t, e, "Service") != "Refmon" ||
+		e.Outcome != audit.Success {
 		t.Error("UC-28: subsystem and service are recorded as given")
 	}
-	if e = audit.PrivilegedService(origin(t), "", "", 0, audit.Failure); field(t, e, "Service") != "-" || field(t, e, "PrivilegeList") != "-" {
+	if e = audit.PrivilegedService(origin(t), "", "", 0, audit.Failure); field(t, e, "Service") != "-" ||
+		field(t, e, "PrivilegeList") != "-" {
 		t.Error("U-57: absent values are -")
 	}
 	e = audit.HandleClosed(origin(t), audit.Object{Server: "App"})
@@ -207,7 +221,9 @@ func TestObjectServer(t *testing.T) {
 // U-57: how lists are joined in text, and which values are empty, not "-".
 func TestTextOfLists(t *testing.T) {
 	from := origin(t)
-	e := audit.HandleRequested(from, audit.Object{Type: "File"}, audit.HandleRequest{Access: 0x20001, Privileges: winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)})
+	e := audit.HandleRequested(from, audit.Object{Type: "File"},
+		audit.HandleRequest{Access: 0x20001, Privileges: winnt.Privileges(winnt.SeBackupPrivilege,
+			winnt.SeRestorePrivilege)})
 	if got, want := field(t, e, "AccessList"), "%%1538\r\n\t\t\t\t%%4416\r\n\t\t\t\t"; got != want {
 		t.Errorf("U-57: AccessList %q, want %q", got, want)
 	}
@@ -272,7 +288,8 @@ func TestRights(t *testing.T) {
 		bit  winnt.AccessMask
 		want string
 	}{
-		{"File", 1, "ReadData"}, {"File", 0x8000, "Undefined Access (no effect) Bit 15"}, {"Widget", 4, "Unknown specific access (bit 2)"}, {"Token", 2, "Duplicate"}, {"Key", 0x10000, "DELETE"},
+		{"File", 1, "ReadData"}, {"File", 0x8000, "Undefined Access (no effect) Bit 15"}, {"Widget", 4,
+			"Unknown specific access (bit 2)"}, {"Token", 2, "Duplicate"}, {"Key", 0x10000, "DELETE"},
 	} {
 		for r := range audit.Rights(c.typ, c.bit) {
 			if r.Text != c.want || r.Bit != c.bit {
@@ -302,7 +319,8 @@ func TestRightsAdjusted(t *testing.T) {
 	s.EnabledPrivileges = winnt.Privileges(winnt.SeBackupPrivilege)
 	on := mustToken(t, s)
 	e, ok := audit.RightsAdjusted(origin(t), off, on)
-	if !ok || e.Task() != 13317 || field(t, e, "EnabledPrivilegeList") != "SeBackupPrivilege" || field(t, e, "DisabledPrivilegeList") != "-" {
+	if !ok || e.Task() != 13317 || field(t, e, "EnabledPrivilegeList") != "SeBackupPrivilege" ||
+		field(t, e, "DisabledPrivilegeList") != "-" {
 		t.Errorf("UC-41: %v %d", ok, e.Task())
 	}
 	if _, ok := audit.RightsAdjusted(origin(t), on, on); ok {
@@ -332,7 +350,8 @@ func TestUnsafeElevation(t *testing.T) {
 	}{
 		{"I-48 privilege", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, strong, "Privilege"},
 		{"I-48 integrity", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, high, "Integrity"},
-		{"I-48 system thread", audit.Elevation{KernelMode: true, SystemThread: true, CopyOnOpen: true, Level: 2}, strong, ""},
+		{"I-48 system thread", audit.Elevation{KernelMode: true, SystemThread: true, CopyOnOpen: true, Level: 2},
+			strong, ""},
 		{"I-48 user mode", audit.Elevation{CopyOnOpen: true, Level: 2}, strong, ""},
 		{"I-48 no stronger", audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: 2}, weak, ""},
 		{"I-99 level below the token's", audit.Elevation{Level: winnt.SecurityIdentification}, client, "Level"},
@@ -345,17 +364,22 @@ func TestUnsafeElevation(t *testing.T) {
 			t.Errorf("%s: event %v", c.name, ok)
 			continue
 		}
-		if ok && (field(t, e, "Cause") != c.cause || field(t, e, "SubjectUserSid") != userU.String() || field(t, e, "TargetUserSid") != c.spec.User.SID.String()) {
-			t.Errorf("%s: cause %s, subject %s, target %s", c.name, field(t, e, "Cause"), field(t, e, "SubjectUserSid"), field(t, e, "TargetUserSid"))
+		if ok && (field(t, e, "Cause") != c.cause || field(t, e, "SubjectUserSid") != userU.String() ||
+			field(t, e, "TargetUserSid") != c.spec.User.SID.String()) {
+			t.Errorf("%s: cause %s, subject %s, target %s", c.name, field(t, e, "Cause"),
+				field(t, e, "SubjectUserSid"), field(t, e, "TargetUserSid"))
 		}
 	}
 	if _, ok := audit.UnsafeElevation(origin(t), audit.Elevation{KernelMode: true}); ok {
 		t.Error("no client, no elevation")
 	}
 	// U-57a: levels and yes or no are message codes.
-	for level, code := range map[winnt.SecurityImpersonationLevel]string{0: "%%1831", 1: "%%1832", 2: "%%1833", 3: "%%1840", 4: "-"} {
-		e, ok := audit.UnsafeElevation(origin(t), audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: level, Client: mustToken(t, strong)})
-		if !ok || field(t, e, "ImpersonationLevel") != code || field(t, e, "CopyOnOpen") != "%%1842" || field(t, e, "EffectiveOnly") != "%%1843" {
+	for level, code := range map[winnt.SecurityImpersonationLevel]string{0: "%%1831", 1: "%%1832", 2: "%%1833",
+		3: "%%1840", 4: "-"} {
+		e, ok := audit.UnsafeElevation(origin(t), audit.Elevation{KernelMode: true, CopyOnOpen: true, Level: level,
+			Client: mustToken(t, strong)})
+		if !ok || field(t, e, "ImpersonationLevel") != code || field(t, e, "CopyOnOpen") != "%%1842" ||
+			field(t, e, "EffectiveOnly") != "%%1843" {
 			t.Errorf("U-57a: level %d is %s", level, field(t, e, "ImpersonationLevel"))
 		}
 	}
@@ -369,7 +393,8 @@ func TestLongName(t *testing.T) {
 	if len(got) >= 32<<10 || !strings.HasSuffix(got, "é…") || len(got) < 32<<10-8 {
 		t.Errorf("a name of %d bytes became %d", len(name), len(got))
 	}
-	if whole := strings.Repeat("x", 32<<10-1); field(t, audit.ObjectAccessed(origin(t), audit.Object{Name: whole}, 1, nil), "ObjectName") != whole {
+	if whole := strings.Repeat("x", 32<<10-1); field(t,
+		audit.ObjectAccessed(origin(t), audit.Object{Name: whole}, 1, nil), "ObjectName") != whole {
 		t.Error("a name below 32 KiB is kept")
 	}
 }

@@ -64,8 +64,9 @@ func tokenU(t testing.TB) *token.Token { return mustToken(t, specU()) }
 // tokenSystem is the process token of a server running as LocalSystem.
 func tokenSystem(t testing.TB) *token.Token {
 	return mustToken(t, token.Spec{
-		User:              token.Group{SID: sid.LocalSystem},
-		Groups:            []token.Group{{SID: sid.Administrators, Attributes: enabled}, {SID: sid.Everyone, Attributes: enabled}},
+		User: token.Group{SID: sid.LocalSystem},
+		Groups: []token.Group{{SID: sid.Administrators, Attributes: enabled},
+			{SID: sid.Everyone, Attributes: enabled}},
 		Integrity:         sid.MustParse("S-1-16-16384"),
 		Privileges:        winnt.Privileges(winnt.SeAuditPrivilege, winnt.SeTcbPrivilege, winnt.SeSecurityPrivilege),
 		EnabledPrivileges: winnt.Privileges(winnt.SeAuditPrivilege),
@@ -107,7 +108,8 @@ func open(t testing.TB, p *audit.Policy, subject access.Subject, descriptor stri
 	return openObject(t, p, winnt.FileObject, subject, sddl.MustParse(descriptor), desired)
 }
 
-func openObject(t testing.TB, p *audit.Policy, typ *winnt.ObjectType, subject access.Subject, d *sd.Descriptor, desired winnt.AccessMask) opened {
+func openObject(t testing.TB, p *audit.Policy, typ *winnt.ObjectType, subject access.Subject, d *sd.Descriptor,
+	desired winnt.AccessMask) opened {
 	t.Helper()
 	var sink audit.Memory
 	log := audit.Log{Sink: &sink, Names: people{}, Computer: "dc1", Clock: clock}

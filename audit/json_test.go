@@ -60,7 +60,8 @@ func TestGoldenLines(t *testing.T) {
 	for _, desired := range []winnt.AccessMask{1, 2} {
 		openLine(t, &log, standardSD, desired)
 	}
-	openLine(t, &log, "O:SYG:SYD:(D;;0x2;;;S-1-5-21-1-2-3-1107)(A;;FA;;;S-1-5-21-1-2-3-1107)S:(AU;SAFA;0x3;;;WD)", 0x100003)
+	openLine(t, &log, "O:SYG:SYD:(D;;0x2;;;S-1-5-21-1-2-3-1107)(A;;FA;;;S-1-5-21-1-2-3-1107)S:(AU;SAFA;0x3;;;WD)",
+		0x100003)
 	from := origin(t)
 	for _, e := range everyEvent(t, from) {
 		log.Write(e)
@@ -69,7 +70,8 @@ func TestGoldenLines(t *testing.T) {
 	log.Write(audit.ObjectAccessed(from, reportFile, 1, nil)) // UC-38
 	strong := specU()
 	strong.Privileges = winnt.Privileges(winnt.SeDebugPrivilege)
-	log.Impersonated(origin(t), audit.Elevation{Thread: 0x200, KernelMode: true, CopyOnOpen: true, Level: 2, Client: mustToken(t, strong)})
+	log.Impersonated(origin(t), audit.Elevation{Thread: 0x200, KernelMode: true, CopyOnOpen: true, Level: 2,
+		Client: mustToken(t, strong)})
 
 	const file = "testdata/events.jsonl"
 	if *update {
@@ -94,12 +96,14 @@ func TestGoldenLines(t *testing.T) {
 
 func openLine(t *testing.T, log *audit.Log, descriptor string, desired winnt.AccessMask) {
 	t.Helper()
-	r := access.Request{Descriptor: sddl.MustParse(descriptor), Subject: access.Subject{Primary: tokenU(t)}, Desired: desired, Type: winnt.FileObject}
+	r := access.Request{Descriptor: sddl.MustParse(descriptor), Subject: access.Subject{Primary: tokenU(t)},
+		Desired: desired, Type: winnt.FileObject}
 	dec, err := access.SeAccessCheck(&r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.Opened(&audit.Opening{Origin: audit.Origin{ProcessID: 0x1A4, ProcessName: `C:\srv\files.exe`}, Object: reportFile, Request: &r, Decision: dec})
+	log.Opened(&audit.Opening{Origin: audit.Origin{ProcessID: 0x1A4, ProcessName: `C:\srv\files.exe`},
+		Object: reportFile, Request: &r, Decision: dec})
 }
 
 // U-80 as printed in the rule: key order, the access array, an array for each
@@ -197,10 +201,12 @@ func TestHostileNames(t *testing.T) {
 		t.Errorf("U-80: a lone surrogate is one U+FFFD: %s", e.AppendJSON(nil))
 	}
 	// In a list, the raw key is a list too.
-	e = audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"}, audit.HandleRequest{Access: 1, Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:\xff"}}})
+	e = audit.HandleRequested(audit.Origin{}, audit.Object{Type: "File"},
+		audit.HandleRequest{Access: 1, Reasons: []audit.Reason{{Bits: 1, Code: 1801, Entry: "D:\xff"}}})
 	l := readLine(t, e.AppendJSON(nil))
 	var raw []string
-	if err := json.Unmarshal(l.Data["AccessReason_raw"], &raw); err != nil || len(raw) != 1 || raw[0] != hex.EncodeToString([]byte("%%4416:\t%%1801\tD:\xff")) {
+	if err := json.Unmarshal(l.Data["AccessReason_raw"], &raw); err != nil || len(raw) != 1 ||
+		raw[0] != hex.EncodeToString([]byte("%%4416:\t%%1801\tD:\xff")) {
 		t.Errorf("U-80: raw list %q, %v", raw, err)
 	}
 	if l.Access[0].ACERaw != "443aff" {
@@ -219,7 +225,8 @@ func FuzzHostileNames(f *testing.F) {
 func TestTimes(t *testing.T) {
 	rnd := source(t)
 	start := time.Date(1601, 1, 1, 0, 0, 0, 0, time.UTC)
-	ticks := []int64{0, 1, 10, 9_999_999, 10_000_000, clock(), 116_444_736_000_000_000, -1, 864_000_000_000 * 59, 864_000_000_000 * 60}
+	ticks := []int64{0, 1, 10, 9_999_999, 10_000_000, clock(), 116_444_736_000_000_000, -1, 864_000_000_000 * 59,
+		864_000_000_000 * 60}
 	for range 20_000 {
 		ticks = append(ticks, rnd.Int64N(2_650_467_743_999_999_999)) // up to 9999-12-31
 	}

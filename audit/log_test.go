@@ -43,7 +43,8 @@ func TestFirstUse(t *testing.T) {
 	if len(events) != 1 || events[0].ID != 4663 || field(t, events[0], "AccessMask") != "0x1" {
 		t.Fatalf("UC-39: %v", ids(events))
 	}
-	if h, _ = log.Used(origin(t), reportFile, h, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|4, nil); h.Pending != 0 || h.Audited != 3 {
+	if h, _ = log.Used(origin(t), reportFile, h, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA|4, nil); h.Pending != 0 ||
+		h.Audited != 3 {
 		t.Errorf("state %+v", h)
 	}
 	if events = sink.Drain(); len(events) != 1 || field(t, events[0], "AccessMask") != "0x2" {
@@ -58,7 +59,8 @@ func TestCloseAndDelete(t *testing.T) {
 	log.Deleted(origin(t), reportFile, audited)
 	log.Closed(origin(t), reportFile, audited)
 	events := sink.Drain()
-	if !slices.Equal(ids(events), []int{4660, 4658}) || field(t, events[0], "HandleId") != field(t, events[1], "HandleId") {
+	if !slices.Equal(ids(events), []int{4660, 4658}) ||
+		field(t, events[0], "HandleId") != field(t, events[1], "HandleId") {
 		t.Errorf("UC-26: %v", ids(events))
 	}
 	if events[1].Task() != 12800 {
@@ -95,10 +97,13 @@ func TestPermissionsChanged(t *testing.T) {
 	}{
 		{"UC-40 audited", audit.FileSystem, reportFile, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;WD;;;WD)", dacl, []int{4670}},
 		{"UC-40 not audited", audit.FileSystem, reportFile, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)", dacl, nil},
-		{"under its own subcategory", audit.AuthorizationPolicyChange, reportFile, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;GA;;;WD)", dacl, []int{4670}},
+		{"under its own subcategory", audit.AuthorizationPolicyChange, reportFile,
+			"O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;GA;;;WD)", dacl, []int{4670}},
 		{"off", audit.Registry, reportFile, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;WD;;;WD)", dacl, nil},
-		{"owner, audited for WRITE_DAC only", audit.FileSystem, reportFile, "O:SYG:SYD:P(A;;FA;;;BA)S:(AU;SA;WD;;;WD)", owner, nil},
-		{"owner, audited", audit.FileSystem, reportFile, "O:SYG:SYD:P(A;;FA;;;BA)S:(AU;SA;WO;;;WD)", owner, []int{4670}},
+		{"owner, audited for WRITE_DAC only", audit.FileSystem, reportFile, "O:SYG:SYD:P(A;;FA;;;BA)S:(AU;SA;WD;;;WD)",
+			owner, nil},
+		{"owner, audited", audit.FileSystem, reportFile, "O:SYG:SYD:P(A;;FA;;;BA)S:(AU;SA;WO;;;WD)", owner,
+			[]int{4670}},
 		{"no change", audit.FileSystem, reportFile, "O:BAG:SYD:P(A;;FA;;;BA)S:(AU;SA;GA;;;WD)", dacl, nil},
 		{"other object, no SACL", audit.AuthorizationPolicyChange, event, "O:BAG:SYD:(A;;FR;;;WD)", dacl, []int{4670}},
 		{"other object, off", audit.KernelObject, event, "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;GA;;;WD)", dacl, nil},
@@ -111,8 +116,10 @@ func TestPermissionsChanged(t *testing.T) {
 		if !slices.Equal(ids(events), c.want) {
 			t.Errorf("%s: %v, want %v", c.name, ids(events), c.want)
 		}
-		if c.name == "UC-40 audited" && (field(t, events[0], "OldSd") != "D:(A;;FR;;;WD)" || field(t, events[0], "NewSd") != "D:P(A;;FA;;;BA)" || events[0].Task() != 13570) {
-			t.Errorf("UC-40: OldSd %q NewSd %q task %d", field(t, events[0], "OldSd"), field(t, events[0], "NewSd"), events[0].Task())
+		if c.name == "UC-40 audited" && (field(t, events[0], "OldSd") != "D:(A;;FR;;;WD)" ||
+			field(t, events[0], "NewSd") != "D:P(A;;FA;;;BA)" || events[0].Task() != 13570) {
+			t.Errorf("UC-40: OldSd %q NewSd %q task %d", field(t, events[0], "OldSd"), field(t, events[0], "NewSd"),
+				events[0].Task())
 		}
 	}
 }
@@ -128,7 +135,8 @@ func TestAuditSettingsChanged(t *testing.T) {
 	log, sink = newLog(t, audit.AuditPolicyChange)
 	log.SecuritySet(origin(t), reportFile, before, after, winnt.SACL_SECURITY_INFORMATION)
 	events := sink.Drain()
-	if !slices.Equal(ids(events), []int{4907}) || events[0].Task() != 13568 || field(t, events[0], "OldSd") != "S:(AU;SA;FR;;;WD)" || field(t, events[0], "NewSd") != "S:(AU;FA;FA;;;WD)" {
+	if !slices.Equal(ids(events), []int{4907}) || events[0].Task() != 13568 ||
+		field(t, events[0], "OldSd") != "S:(AU;SA;FR;;;WD)" || field(t, events[0], "NewSd") != "S:(AU;FA;FA;;;WD)" {
 		t.Errorf("UC-67: %v", ids(events))
 	}
 	log.SecuritySet(origin(t), audit.Object{Type: "DirectoryService"}, before, after, winnt.SACL_SECURITY_INFORMATION)
@@ -143,9 +151,11 @@ func TestPrivilegeAlarms(t *testing.T) {
 	log, sink := newLog(t, audit.SensitivePrivilegeUse, audit.NonSensitivePrivilegeUse)
 	tcb := winnt.Privileges(winnt.SeTcbPrivilege)
 	log.ServiceCalled(origin(t), "Refmon Server", "Refmon", tcb, audit.Success)
-	log.PrivilegesUsed(origin(t), audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY, winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure)
+	log.PrivilegesUsed(origin(t), audit.Object{}, winnt.ACCESS_SYSTEM_SECURITY,
+		winnt.Privileges(winnt.SeSecurityPrivilege), audit.Failure)
 	events := sink.Drain()
-	if !slices.Equal(ids(events), []int{4673, 4674}) || events[1].Outcome != audit.Failure || events[1].Task() != 13056 {
+	if !slices.Equal(ids(events), []int{4673, 4674}) || events[1].Outcome != audit.Failure ||
+		events[1].Task() != 13056 {
 		t.Fatalf("UC-27, UC-28: %v", ids(events))
 	}
 	log.PrivilegesUsed(origin(t), audit.Object{}, 1, 0, audit.Success)
@@ -204,7 +214,8 @@ func (brokenSink) Write(audit.Event) error { return errBroken }
 // U-18, U-64, U-65: a record that cannot be kept fails the operation only under the
 // fail-closed policy, and changes no decision otherwise.
 func TestFailurePolicy(t *testing.T) {
-	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)}, Desired: 1, Type: winnt.FileObject}
+	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)},
+		Desired: 1, Type: winnt.FileObject}
 	dec, err := access.SeAccessCheck(&r)
 	if err != nil {
 		t.Fatal(err)

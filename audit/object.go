@@ -64,7 +64,8 @@ func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 	from.appendProcess(&l)
 	l.text("ResourceAttributes", resourceAttributes(o.Type, r.Descriptor))
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4656, Version: 1, Subcategory: o.subcategory(), Outcome: r.Outcome}, fields: l, access: lines}
+	return Event{Header: Header{ID: 4656, Version: 1, Subcategory: o.subcategory(), Outcome: r.Outcome}, fields: l,
+		access: lines}
 }
 
 func restrictedCount(from *Origin) int {
@@ -129,7 +130,8 @@ func AuditSettingsChanged(from Origin, o Object, before, after *sd.Descriptor) E
 	return descriptorChanged(4907, AuditPolicyChange, from, o, before, after, winnt.SACL_SECURITY_INFORMATION)
 }
 
-func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
+func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, after *sd.Descriptor,
+	info uint32) Event {
 	var l fieldList
 	from.appendSubject(&l)
 	o.appendObject(&l)
@@ -179,12 +181,14 @@ func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
 	l.text("AdditionalInfo", absent)
 	l.text("AdditionalInfo2", "") // U-57
 	from.appendPrimary(&l)
-	return Event{Header: Header{ID: 4662, Subcategory: DirectoryServiceAccess, Outcome: op.Outcome}, fields: l, access: lines}
+	return Event{Header: Header{ID: 4662, Subcategory: DirectoryServiceAccess, Outcome: op.Outcome}, fields: l,
+		access: lines}
 }
 
 // HandleDuplicated is event 4690: a handle was duplicated from one process
 // into another, or within one.
-func HandleDuplicated(from Origin, source winnt.Handle, sourceProcess uint64, target winnt.Handle, targetProcess uint64) Event {
+func HandleDuplicated(from Origin, source winnt.Handle, sourceProcess uint64, target winnt.Handle,
+	targetProcess uint64) Event {
 	var l fieldList
 	from.appendSubject(&l)
 	l.hex("SourceHandleId", uint64(source))

@@ -37,7 +37,8 @@ func (h HandleAudit) Use(used winnt.AccessMask) (report winnt.AccessMask, next H
 }
 
 // Opened records an open: event 4656, or 4662 for an object of a directory
-// service, if the object's SACL asks for it, and event 4674 if privileges were used for the access (U-17). It is to be called
+// service, if the object's SACL asks for it, and event 4674 if privileges
+// were used for the access (U-17). It is to be called
 // when [Active.Opens] holds, after the decision and with the handle reserved
 // but not published (U-18). A status other than success is
 // STATUS_AUDIT_FAILED: the open fails with it.
@@ -111,7 +112,8 @@ func (o *Opening) reasons() []Reason {
 // Used records the first use of audited rights of a handle, event 4663, and
 // is the handle's state afterwards. d is the object's descriptor, for its
 // resource attributes.
-func (l *Log) Used(from Origin, o Object, h HandleAudit, used winnt.AccessMask, d *sd.Descriptor) (HandleAudit, ntstatus.Status) {
+func (l *Log) Used(from Origin, o Object, h HandleAudit, used winnt.AccessMask, d *sd.Descriptor) (HandleAudit,
+	ntstatus.Status) {
 	report, next := h.Use(used)
 	if report == 0 {
 		return h, ntstatus.Success
@@ -141,7 +143,8 @@ func (l *Log) Deleted(from Origin, o Object, h HandleAudit) ntstatus.Status {
 
 // Duplicated records the duplication of a handle, event 4690, if Handle
 // Manipulation is on for success.
-func (l *Log) Duplicated(from Origin, source winnt.Handle, sourceProcess uint64, target winnt.Handle, targetProcess uint64) ntstatus.Status {
+func (l *Log) Duplicated(from Origin, source winnt.Handle, sourceProcess uint64, target winnt.Handle,
+	targetProcess uint64) ntstatus.Status {
 	if !l.Records(HandleManipulation, Success, from.Subject.Effective()) {
 		return ntstatus.Success
 	}

@@ -13,7 +13,8 @@ import (
 
 // U-1: the default records three subcategories, both outcomes, and no other.
 func TestDefaultPolicy(t *testing.T) {
-	on := map[audit.Subcategory]bool{audit.AuditPolicyChange: true, audit.SecurityStateChange: true, audit.SystemIntegrity: true}
+	on := map[audit.Subcategory]bool{audit.AuditPolicyChange: true, audit.SecurityStateChange: true,
+		audit.SystemIntegrity: true}
 	var active audit.Active
 	for s := range audit.Subcategories {
 		for _, o := range []audit.Outcome{audit.Success, audit.Failure} {
@@ -48,8 +49,10 @@ func TestPerUserPolicy(t *testing.T) {
 		{"system only", audit.OnSuccess, audit.UserSetting{}, false, audit.OnSuccess},
 		{"UC-13 include failure", 0, audit.UserSetting{Include: audit.OnFailure}, false, audit.OnFailure},
 		{"UC-14 exclude success", audit.OnBoth, audit.UserSetting{Exclude: audit.OnSuccess}, false, audit.OnFailure},
-		{"UC-14 exclude success, administrator", audit.OnBoth, audit.UserSetting{Exclude: audit.OnSuccess}, true, audit.OnBoth},
-		{"both on the same bit: include comes last", audit.OnSuccess, audit.UserSetting{Include: audit.OnSuccess, Exclude: audit.OnSuccess}, false, audit.OnSuccess},
+		{"UC-14 exclude success, administrator", audit.OnBoth, audit.UserSetting{Exclude: audit.OnSuccess}, true,
+			audit.OnBoth},
+		{"both on the same bit: include comes last", audit.OnSuccess,
+			audit.UserSetting{Include: audit.OnSuccess, Exclude: audit.OnSuccess}, false, audit.OnSuccess},
 	} {
 		p := mustPolicy(t, audit.PolicySpec{
 			System: map[audit.Subcategory]audit.Setting{s: c.system},
@@ -105,20 +108,33 @@ func TestSubcategories(t *testing.T) {
 		category     audit.Category
 		categoryCode string
 	}{
-		{audit.SecurityStateChange, "Security State Change", "0cce9210-69ae-11d9-bed3-505054503030", 12288, audit.CategorySystem, "%%8272"},
-		{audit.FileSystem, "File System", "0cce921d-69ae-11d9-bed3-505054503030", 12800, audit.CategoryObjectAccess, "%%8274"},
-		{audit.Registry, "Registry", "0cce921e-69ae-11d9-bed3-505054503030", 12801, audit.CategoryObjectAccess, "%%8274"},
-		{audit.KernelObject, "Kernel Object", "0cce921f-69ae-11d9-bed3-505054503030", 12802, audit.CategoryObjectAccess, "%%8274"},
-		{audit.HandleManipulation, "Handle Manipulation", "0cce9223-69ae-11d9-bed3-505054503030", 12807, audit.CategoryObjectAccess, "%%8274"},
-		{audit.SensitivePrivilegeUse, "Sensitive Privilege Use", "0cce9228-69ae-11d9-bed3-505054503030", 13056, audit.CategoryPrivilegeUse, "%%8275"},
-		{audit.NonSensitivePrivilegeUse, "Non Sensitive Privilege Use", "0cce9229-69ae-11d9-bed3-505054503030", 13057, audit.CategoryPrivilegeUse, "%%8275"},
-		{audit.TokenRightAdjusted, "Token Right Adjusted Events", "0cce924a-69ae-11d9-bed3-505054503030", 13317, audit.CategoryDetailedTracking, "%%8276"},
-		{audit.AuditPolicyChange, "Audit Policy Change", "0cce922f-69ae-11d9-bed3-505054503030", 13568, audit.CategoryPolicyChange, "%%8277"},
-		{audit.AuthorizationPolicyChange, "Authorization Policy Change", "0cce9231-69ae-11d9-bed3-505054503030", 13570, audit.CategoryPolicyChange, "%%8277"},
-		{audit.DirectoryServiceAccess, "Directory Service Access", "0cce923b-69ae-11d9-bed3-505054503030", 14080, audit.CategoryDirectoryServiceAccess, "%%8279"},
-		{0x42, "Kerberos Authentication Service", "0cce9242-69ae-11d9-bed3-505054503030", 14339, audit.CategoryAccountLogon, "%%8280"},
+		{audit.SecurityStateChange, "Security State Change", "0cce9210-69ae-11d9-bed3-505054503030", 12288,
+			audit.CategorySystem, "%%8272"},
+		{audit.FileSystem, "File System", "0cce921d-69ae-11d9-bed3-505054503030", 12800, audit.CategoryObjectAccess,
+			"%%8274"},
+		{audit.Registry, "Registry", "0cce921e-69ae-11d9-bed3-505054503030", 12801, audit.CategoryObjectAccess,
+			"%%8274"},
+		{audit.KernelObject, "Kernel Object", "0cce921f-69ae-11d9-bed3-505054503030", 12802,
+			audit.CategoryObjectAccess, "%%8274"},
+		{audit.HandleManipulation, "Handle Manipulation", "0cce9223-69ae-11d9-bed3-505054503030", 12807,
+			audit.CategoryObjectAccess, "%%8274"},
+		{audit.SensitivePrivilegeUse, "Sensitive Privilege Use", "0cce9228-69ae-11d9-bed3-505054503030", 13056,
+			audit.CategoryPrivilegeUse, "%%8275"},
+		{audit.NonSensitivePrivilegeUse, "Non Sensitive Privilege Use", "0cce9229-69ae-11d9-bed3-505054503030", 13057,
+			audit.CategoryPrivilegeUse, "%%8275"},
+		{audit.TokenRightAdjusted, "Token Right Adjusted Events", "0cce924a-69ae-11d9-bed3-505054503030", 13317,
+			audit.CategoryDetailedTracking, "%%8276"},
+		{audit.AuditPolicyChange, "Audit Policy Change", "0cce922f-69ae-11d9-bed3-505054503030", 13568,
+			audit.CategoryPolicyChange, "%%8277"},
+		{audit.AuthorizationPolicyChange, "Authorization Policy Change", "0cce9231-69ae-11d9-bed3-505054503030", 13570,
+			audit.CategoryPolicyChange, "%%8277"},
+		{audit.DirectoryServiceAccess, "Directory Service Access", "0cce923b-69ae-11d9-bed3-505054503030", 14080,
+			audit.CategoryDirectoryServiceAccess, "%%8279"},
+		{0x42, "Kerberos Authentication Service", "0cce9242-69ae-11d9-bed3-505054503030", 14339,
+			audit.CategoryAccountLogon, "%%8280"},
 	} {
-		if c.s.String() != c.name || c.s.GUID().String() != c.guid || c.s.Task() != c.task || c.s.Category() != c.category || c.s.Category().Code() != c.categoryCode {
+		if c.s.String() != c.name || c.s.GUID().String() != c.guid || c.s.Task() != c.task ||
+			c.s.Category() != c.category || c.s.Category().Code() != c.categoryCode {
 			t.Errorf("%s: %s %d %s %s", c.name, c.s.GUID(), c.s.Task(), c.s.Category(), c.s.Category().Code())
 		}
 		for _, text := range []string{c.name, strings.ToUpper(c.name), c.guid, "{" + strings.ToUpper(c.guid) + "}"} {
@@ -154,7 +170,8 @@ func TestSubcategories(t *testing.T) {
 // The words follow the last policy, whoever stores it.
 func TestActiveFollows(t *testing.T) {
 	var active audit.Active
-	policies := []*audit.Policy{nil, standardPolicy(t), mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}})}
+	policies := []*audit.Policy{nil, standardPolicy(t),
+		mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}})}
 	for round := range 200 {
 		var wg sync.WaitGroup
 		for i := range 4 {
@@ -190,8 +207,10 @@ func TestActiveFollows(t *testing.T) {
 // The lists of section 2.1: thirteen sensitive privileges, seven exempt ones.
 // U-17, U-42.
 func TestPrivilegeTables(t *testing.T) {
-	sensitive := []string{"AssignPrimaryToken", "Audit", "Backup", "CreateToken", "Debug", "EnableDelegation", "Impersonate", "LoadDriver", "Restore", "Security", "SystemEnvironment", "TakeOwnership", "Tcb"}
-	ordinary := []string{"ChangeNotify", "CreateGlobal", "CreatePagefile", "CreatePermanent", "CreateSymbolicLink", "IncreaseBasePriority", "IncreaseQuota", "IncreaseWorkingSet", "LockMemory", "MachineAccount", "ManageVolume", "ProfileSingleProcess", "Relabel", "RemoteShutdown", "Shutdown", "SyncAgent", "SystemProfile", "Systemtime", "TimeZone", "TrustedCredManAccess", "Undock", "DelegateSessionUserImpersonate"}
+	sensitive := []string{"AssignPrimaryToken", "Audit", "Backup", "CreateToken", "Debug", "EnableDelegation",
+		"Impersonate", "LoadDriver", "Restore", "Security", "SystemEnvironment", "TakeOwnership", "Tcb"}
+	ordinary := []string{"ChangeNotify", "CreateGlobal", "CreatePagefile", "CreatePermanent", "CreateSymbolicLink",
+		"IncreaseBasePriority", "IncreaseQuota", "IncreaseWorkingSet", "LockMemory", "MachineAccount", "ManageVolume", "ProfileSingleProcess", "Relabel", "RemoteShutdown", "Shutdown", "SyncAgent", "SystemProfile", "Systemtime", "TimeZone", "TrustedCredManAccess", "Undock", "DelegateSessionUserImpersonate"}
 	check := func(names []string, want audit.Subcategory) {
 		for _, n := range names {
 			p, err := winnt.ParsePrivilege("Se" + n + "Privilege")
@@ -212,7 +231,8 @@ func TestPrivilegeTables(t *testing.T) {
 	if audit.PrivilegeSubcategory(mixed) != audit.SensitivePrivilegeUse {
 		t.Error("U-42: one sensitive privilege makes the use sensitive")
 	}
-	exempt := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeDebugPrivilege, winnt.SeCreateTokenPrivilege, winnt.SeAssignPrimaryTokenPrivilege, winnt.SeAuditPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
+	exempt := winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeDebugPrivilege, winnt.SeCreateTokenPrivilege,
+		winnt.SeAssignPrimaryTokenPrivilege, winnt.SeAuditPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege)
 	var all winnt.PrivilegeSet
 	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
 		all |= p.Bit()

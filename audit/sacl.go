@@ -219,7 +219,7 @@ func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 // for the self SID and the object's owner (U-12).
 func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	if s == sid.PrincipalSelf || s == sid.OwnerRights { // U-12
-		s = substitute(s, w.request.Self, w.request.Descriptor.Owner())
+		s = access.Substitute(s, w.request.Self, w.request.Descriptor.Owner())
 		hash = s.Hash()
 	}
 	if s.IsZero() {
@@ -227,18 +227,6 @@ func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	}
 	t := w.token
 	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0 // U-12
-}
-
-// substitute replaces PRINCIPAL_SELF, if there is a self SID, and OWNER RIGHTS
-// by what they stand for, once.
-func substitute(s, self, owner sid.SID) sid.SID {
-	switch {
-	case s == sid.PrincipalSelf && !self.IsZero():
-		return self
-	case s == sid.OwnerRights:
-		return owner
-	}
-	return s
 }
 
 // node is the place in the object type list that the entry speaks of: the

@@ -35,7 +35,8 @@ func TestOpenCases(t *testing.T) {
 		{"UC-05 failure only, granted", dacl + "S:(AU;FA;0x3;;;WD)", 1, "", "", nil},
 		{"UC-06 inherit-only", dacl + "S:(AU;IOOISAFA;0x3;;;WD)", 1, "", "", nil},
 		{"UC-07 maximum allowed", standardSD, winnt.MAXIMUM_ALLOWED, "success", "0x120089", nil},
-		{"UC-08 maximum allowed, denied", "O:BAG:SYD:S:(AU;SAFA;0x3;;;WD)", winnt.MAXIMUM_ALLOWED, "failure", "0x1f01ff", nil},
+		{"UC-08 maximum allowed, denied", "O:BAG:SYD:S:(AU;SAFA;0x3;;;WD)", winnt.MAXIMUM_ALLOWED, "failure",
+			"0x1f01ff", nil},
 		{"generic rights are mapped (U-11)", standardSD, winnt.GENERIC_WRITE, "failure", "0x120116", nil},
 		{"generic rights of the entry are mapped (U-12)", dacl + "S:(AU;SA;GR;;;WD)", 0x80, "success", "0x80", nil},
 		{"no SACL (U-10)", dacl, 1, "", "", nil},
@@ -112,7 +113,8 @@ func TestDenyPredicate(t *testing.T) {
 			t.Errorf("U-12 %s: recorded %v", c.name, got)
 		}
 	}
-	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;FA;0x3;;;PS)"), Subject: access.Subject{Primary: tokenU(t)}, Desired: 2, Type: winnt.FileObject, Self: userU}
+	r := access.Request{Descriptor: sddl.MustParse("O:SYG:SYD:S:(AU;FA;0x3;;;PS)"),
+		Subject: access.Subject{Primary: tokenU(t)}, Desired: 2, Type: winnt.FileObject, Self: userU}
 	if v := standardPolicy(t).Evaluate("File", &r, access.Refuse(ntstatus.AccessDenied), nil); !v.Failure {
 		t.Error("U-12: PRINCIPAL_SELF stands for the self SID")
 	}
@@ -137,12 +139,17 @@ func TestOpenPolicy(t *testing.T) {
 		desired winnt.AccessMask
 		want    int
 	}{
-		{"UC-11", audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.HandleManipulation: audit.OnBoth}}, user, 1, 0},
+		{"UC-11",
+			audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.HandleManipulation: audit.OnBoth}}, user, 1, 0},
 		{"UC-12", audit.PolicySpec{System: fs(audit.OnSuccess)}, user, 2, 0},
-		{"UC-13", audit.PolicySpec{System: fs(0), Users: perUser(audit.UserSetting{Include: audit.OnFailure})}, user, 2, 1},
-		{"UC-13 others", audit.PolicySpec{System: fs(0), Users: perUser(audit.UserSetting{Include: audit.OnFailure})}, access.Subject{Primary: tokenSystem(t)}, 2, 0},
-		{"UC-14", audit.PolicySpec{System: fs(audit.OnBoth), Users: perUser(audit.UserSetting{Exclude: audit.OnSuccess})}, user, 1, 0},
-		{"UC-14 administrator", audit.PolicySpec{System: fs(audit.OnBoth), Users: perUser(audit.UserSetting{Exclude: audit.OnSuccess})}, administrator, 1, 1},
+		{"UC-13", audit.PolicySpec{System: fs(0), Users: perUser(audit.UserSetting{Include: audit.OnFailure})}, user,
+			2, 1},
+		{"UC-13 others", audit.PolicySpec{System: fs(0), Users: perUser(audit.UserSetting{Include: audit.OnFailure})},
+			access.Subject{Primary: tokenSystem(t)}, 2, 0},
+		{"UC-14", audit.PolicySpec{System: fs(audit.OnBoth),
+			Users: perUser(audit.UserSetting{Exclude: audit.OnSuccess})}, user, 1, 0},
+		{"UC-14 administrator", audit.PolicySpec{System: fs(audit.OnBoth),
+			Users: perUser(audit.UserSetting{Exclude: audit.OnSuccess})}, administrator, 1, 1},
 	} {
 		o := open(t, mustPolicy(t, c.policy), c.subject, standardSD, c.desired)
 		if len(o.events) != c.want {
@@ -184,14 +191,17 @@ func TestObjectEntries(t *testing.T) {
 	descriptor := func(g winnt.GUID) *sd.Descriptor {
 		return sddl.MustParse("O:BAG:SYD:(A;;RP;;;WD)S:(OU;SA;RP;" + g.String() + ";;WD)")
 	}
-	p := mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.DirectoryServiceAccess: audit.OnBoth}})
+	p := mustPolicy(t,
+		audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.DirectoryServiceAccess: audit.OnBoth}})
 	list := []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: in}}
 	openDS := func(g winnt.GUID, list []access.ObjectTypeEntry) []audit.Event {
 		var sink audit.Memory
 		log := audit.Log{Sink: &sink}
 		log.Policy.Store(p)
-		r := access.Request{Descriptor: descriptor(g), Subject: access.Subject{Primary: tokenU(t)}, Desired: winnt.ADS_RIGHT_DS_READ_PROP, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
-		log.Opened(&audit.Opening{Object: audit.Object{Type: "DirectoryService", Name: "%{" + in.String() + "}", Handle: 8}, Request: &r, Decision: access.Grant(winnt.ADS_RIGHT_DS_READ_PROP)})
+		r := access.Request{Descriptor: descriptor(g), Subject: access.Subject{Primary: tokenU(t)},
+			Desired: winnt.ADS_RIGHT_DS_READ_PROP, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
+		log.Opened(&audit.Opening{Object: audit.Object{Type: "DirectoryService", Name: "%{" + in.String() + "}",
+			Handle: 8}, Request: &r, Decision: access.Grant(winnt.ADS_RIGHT_DS_READ_PROP)})
 		return sink.Drain()
 	}
 	if e := openDS(out, list); len(e) != 0 {
@@ -205,7 +215,8 @@ func TestObjectEntries(t *testing.T) {
 	if got := field(t, events[0], "ObjectType"); got != "%{19195A5B-6DA0-11D0-AFD3-00C04FD930C9}" {
 		t.Errorf("U-58: ObjectType %s", got)
 	}
-	if got, want := items(events[0], "Properties"), []string{"%%7684", "{BF967ABA-0DE6-11D0-A285-00AA003049E2}"}; !slices.Equal(got, want) {
+	if got, want := items(events[0], "Properties"), []string{"%%7684",
+		"{BF967ABA-0DE6-11D0-A285-00AA003049E2}"}; !slices.Equal(got, want) {
 		t.Errorf("U-58: Properties %q, want %q", got, want)
 	}
 	if e := openDS(out, nil); len(e) != 1 {
@@ -217,11 +228,14 @@ func TestObjectEntries(t *testing.T) {
 // of its node and those below.
 func TestResultList(t *testing.T) {
 	class, set, first, second := winnt.GUID{1}, winnt.GUID{2}, winnt.GUID{3}, winnt.GUID{4}
-	list := []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: set}, {Level: 2, GUID: first}, {Level: 1, GUID: second}}
+	list := []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: set}, {Level: 2, GUID: first},
+		{Level: 1, GUID: second}}
 	const desired = winnt.ADS_RIGHT_DS_READ_PROP
-	granted, denied := access.NodeResult{Granted: desired, Verdict: ntstatus.Decided(ntstatus.Success)}, access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
+	granted, denied := access.NodeResult{Granted: desired,
+		Verdict: ntstatus.Decided(ntstatus.Success)}, access.NodeResult{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
 	nodes := []access.NodeResult{denied, granted, granted, denied}
-	p := mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.DirectoryServiceAccess: audit.OnBoth}})
+	p := mustPolicy(t,
+		audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.DirectoryServiceAccess: audit.OnBoth}})
 	for _, c := range []struct {
 		sacl             string
 		success, failure bool
@@ -235,7 +249,8 @@ func TestResultList(t *testing.T) {
 		{"(AU;SAFA;WP;;;WD)", false, false, nil},
 		{"(OU;SAFA;RP;" + winnt.GUID{9}.String() + ";;WD)", false, false, nil},
 	} {
-		r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYS:" + c.sacl), Subject: access.Subject{Primary: tokenU(t)}, Desired: desired, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
+		r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYS:" + c.sacl),
+			Subject: access.Subject{Primary: tokenU(t)}, Desired: desired, Type: winnt.DirectoryServiceObject, ObjectTypes: list}
 		v := p.Evaluate("DirectoryService", &r, access.Refuse(ntstatus.AccessDenied), nodes)
 		if v.Success != c.success || v.Failure != c.failure || !slices.Equal(v.Nodes, c.nodes) {
 			t.Errorf("U-13 %s: %+v", c.sacl, v)
@@ -265,7 +280,8 @@ func TestGlobalSACL(t *testing.T) {
 
 // U-10: kernel mode is not recorded; neither is a request without token.
 func TestKernelModeIsSilent(t *testing.T) {
-	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)}, Desired: 1, Type: winnt.FileObject, Mode: access.Kernel}
+	r := access.Request{Descriptor: sddl.MustParse(standardSD), Subject: access.Subject{Primary: tokenU(t)},
+		Desired: 1, Type: winnt.FileObject, Mode: access.Kernel}
 	granted := access.Grant(1)
 	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); v.Success || v.Failure {
 		t.Error("U-10: kernel mode is not recorded")
@@ -292,7 +308,8 @@ func mustGUID(t testing.TB, s string) winnt.GUID {
 // Data of an audit entry that is no condition is for the resource manager; no
 // conditional entry counts where claims are off.
 func TestConditionOptions(t *testing.T) {
-	opaque, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("not artx")})
+	opaque, err := sd.NewACE(sd.SystemAuditCallback, sd.SuccessfulAccess, 1, sid.Everyone,
+		sd.ACEExtra{AppData: []byte("not artx")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +317,8 @@ func TestConditionOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := access.Request{Descriptor: sd.New(sd.Parts{Control: sd.SACLPresent, SACL: sacl}), Subject: access.Subject{Primary: tokenU(t)}, Desired: 1}
+	r := access.Request{Descriptor: sd.New(sd.Parts{Control: sd.SACLPresent, SACL: sacl}),
+		Subject: access.Subject{Primary: tokenU(t)}, Desired: 1}
 	answer := claims.Unknown
 	for _, c := range []struct {
 		options access.Options
@@ -322,7 +340,8 @@ func TestConditionOptions(t *testing.T) {
 
 // naive is U-10 to U-16 read off the text, for one outcome and without object
 // type list: no early exits, no shared tables.
-func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descriptor, self sid.SID, desired winnt.AccessMask, dec access.Decision) (generate bool, audited winnt.AccessMask) {
+func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descriptor, self sid.SID,
+	desired winnt.AccessMask, dec access.Decision) (generate bool, audited winnt.AccessMask) {
 	outcome, flag, mask := audit.Success, sd.SuccessfulAccess, dec.Granted
 	if dec.Status() != ntstatus.Success {
 		outcome, flag = audit.Failure, sd.FailedAccess
@@ -337,7 +356,8 @@ func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descr
 	counted := map[sid.SID]bool{}
 	counted[tok.User().SID] = true // enabled, or deny-only: both count
 	for _, g := range tok.Groups() {
-		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 && g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_USE_FOR_DENY_ONLY) != 0 {
+		if g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 &&
+			g.Attributes&(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_USE_FOR_DENY_ONLY) != 0 {
 			counted[g.SID] = true
 		}
 	}
@@ -368,10 +388,13 @@ func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descr
 // The evaluation and its naive twin agree on random inputs.
 func TestEvaluateTwin(t *testing.T) {
 	rnd := source(t)
-	pool := []sid.SID{userU, groupG, groupH, sid.Everyone, sid.Users, sid.PrincipalSelf, sid.OwnerRights, sid.LocalSystem, sid.CreatorOwner}
+	pool := []sid.SID{userU, groupG, groupH, sid.Everyone, sid.Users, sid.PrincipalSelf, sid.OwnerRights,
+		sid.LocalSystem, sid.CreatorOwner}
 	pick := func() sid.SID { return pool[rnd.IntN(len(pool))] }
-	masks := []winnt.AccessMask{0, 1, 2, 3, 0x80, winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_ALL, winnt.WRITE_DAC, winnt.DELETE | 4, winnt.ACCESS_SYSTEM_SECURITY, winnt.MAXIMUM_ALLOWED}
-	kinds := []sd.Type{sd.SystemAudit, sd.SystemAudit, sd.SystemAudit, sd.SystemAuditObject, sd.SystemAlarm, sd.SystemMandatoryLabel, sd.AccessAllowed}
+	masks := []winnt.AccessMask{0, 1, 2, 3, 0x80, winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_ALL,
+		winnt.WRITE_DAC, winnt.DELETE | 4, winnt.ACCESS_SYSTEM_SECURITY, winnt.MAXIMUM_ALLOWED}
+	kinds := []sd.Type{sd.SystemAudit, sd.SystemAudit, sd.SystemAudit, sd.SystemAuditObject, sd.SystemAlarm,
+		sd.SystemMandatoryLabel, sd.AccessAllowed}
 	acl := func() *sd.ACL {
 		var aces []sd.ACE
 		for range rnd.IntN(5) {
@@ -434,7 +457,8 @@ func TestEvaluateTwin(t *testing.T) {
 			parts.SACL = acl()
 		}
 		d := sd.New(parts)
-		r := access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Type: winnt.FileObject, Desired: masks[rnd.IntN(len(masks))]}
+		r := access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Type: winnt.FileObject,
+			Desired: masks[rnd.IntN(len(masks))]}
 		if rnd.IntN(2) == 0 {
 			r.Self = pick()
 		}
@@ -446,7 +470,8 @@ func TestEvaluateTwin(t *testing.T) {
 		v := p.Evaluate("File", &r, dec, nil)
 		if (v.Success || v.Failure) != wantGenerate || v.Audited != wantAudited || v.Success && !dec.Allowed() {
 			text, _ := sddl.Format(d, sddl.Options{Extended: true})
-			t.Fatalf("round %d: %+v, twin %v %#x\nsd %s self %s desired %s decision %+v", i, v, wantGenerate, wantAudited, text, r.Self, r.Desired, dec)
+			t.Fatalf("round %d: %+v, twin %v %#x\nsd %s self %s desired %s decision %+v", i, v, wantGenerate,
+				wantAudited, text, r.Self, r.Desired, dec)
 		}
 		if wantGenerate {
 			generated++
@@ -462,10 +487,12 @@ func TestEvaluateTwin(t *testing.T) {
 func TestConditionLikeDeny(t *testing.T) {
 	rnd := source(t)
 	spec := specU()
-	spec.Groups = append(spec.Groups, token.Group{SID: groupG, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}, token.Group{SID: groupH})
+	spec.Groups = append(spec.Groups, token.Group{SID: groupG, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY},
+		token.Group{SID: groupH})
 	tok := mustToken(t, spec)
 	atoms := []string{
-		"Member_of {SID(" + groupG.String() + ")}", "Member_of {SID(" + groupH.String() + ")}", "Member_of_Any {SID(WD), SID(SY)}",
+		"Member_of {SID(" + groupG.String() + ")}", "Member_of {SID(" + groupH.String() +
+			")}", "Member_of_Any {SID(WD), SID(SY)}",
 		"@User.Absent == 1", "@Resource.Level >= 3", "@Resource.Level < 3", "exists @Resource.Level", "exists Local", `@Resource.Name Contains {"a"}`,
 		"Device_Member_of {SID(WD)}", "@Resource.Off == 1", "Member_of {SID(OW)}", "Member_of {SID(PS)}",
 	}
@@ -492,7 +519,8 @@ func TestConditionLikeDeny(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := access.Request{Descriptor: sddl.MustParse(fmt.Sprintf("O:BUG:SYS:%s(XU;SA;0x1;;;WD;%s)", attributes, c)), Subject: access.Subject{Primary: tok}, Desired: 1, Type: winnt.FileObject}
+		r := access.Request{Descriptor: sddl.MustParse(fmt.Sprintf("O:BUG:SYS:%s(XU;SA;0x1;;;WD;%s)", attributes, c)),
+			Subject: access.Subject{Primary: tok}, Desired: 1, Type: winnt.FileObject}
 		v := p.Evaluate("File", &r, access.Grant(1), nil)
 		if v.Success == dec.Allowed() {
 			t.Fatalf("%s: deny entry denies %v, audit entry records %v", c, !dec.Allowed(), v.Success)

@@ -11,7 +11,8 @@ import (
 )
 
 func numbered(computer string) audit.Event {
-	return audit.HandleClosed(audit.Origin{}, audit.Object{}).WithHeader(audit.Header{ID: 4658, Subcategory: audit.FileSystem, Computer: computer})
+	return audit.HandleClosed(audit.Origin{}, audit.Object{}).WithHeader(audit.Header{ID: 4658,
+		Subcategory: audit.FileSystem, Computer: computer})
 }
 
 // UC-57, U-65, U-66: a full sink drops and counts; the first record kept

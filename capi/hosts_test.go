@@ -11,9 +11,9 @@ import (
 // A pthread whose key destructors call after librefmon's own destructor.
 func TestEndingThreads(t *testing.T) {
 	folder := library(t)
-	for source, libraries := range map[string][]string{"user": {"tests/ending/main.c"}, "kernel": {"tests/ending/kernel.c", "-lrefmonk"}} {
-		if out := run(t, "", compile(t, folder, append(libraries, "-lrefmon")...)); !passed.MatchString(out) {
-			t.Errorf("%s: %s", source, out)
+	for _, args := range [][]string{{"tests/ending/main.c"}, {"tests/ending/kernel.c", "-lrefmonk"}} {
+		if out := run(t, "", compile(t, folder, append(args, "-lrefmon")...)); !passed.MatchString(out) {
+			t.Errorf("%s: %s", args[0], out)
 		}
 	}
 }
@@ -27,7 +27,8 @@ func TestHandlers(t *testing.T) {
 	kernel := compile(t, folder, "tests/signals/kernel.c", "-lrefmonk", "-lrefmon")
 	commands := [][]string{{user, "mask"}}
 	for _, how := range []string{"0", "1", "2"} {
-		commands = append(commands, []string{user, "after", how}, []string{before, how, folder + "/lib/librefmon.so"}, []string{kernel, how})
+		commands = append(commands, []string{user, "after", how}, []string{kernel, how},
+			[]string{before, how, folder + "/lib/librefmon.so"})
 	}
 	for _, c := range commands {
 		if out := run(t, "", c[0], c[1:]...); !passed.MatchString(out) {

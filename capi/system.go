@@ -71,11 +71,11 @@ func boot() (*kernel.System, *kernel.Process) {
 	default:
 		die("REFMON_PROFILE is %q: want observed or documented", p)
 	}
-	tok, err := initialToken()
+	s := kernel.Boot(cfg)
+	tok, err := initialToken(s)
 	if err != nil {
 		die("%v", err)
 	}
-	s := kernel.Boot(cfg)
 	p, err := s.NewProcess("librefmon", tok)
 	if err != nil {
 		die("the process cannot be made: %v", err)
@@ -84,8 +84,8 @@ func boot() (*kernel.System, *kernel.Process) {
 }
 
 // initialToken is the token of the process: REFMON_TOKEN names its file,
-// REFMON_USER a built-in profile.
-func initialToken() (*token.Token, error) {
+// REFMON_USER a built-in profile, which is logged on.
+func initialToken(s *kernel.System) (*token.Token, error) {
 	if name := os.Getenv("REFMON_TOKEN"); name != "" {
 		file, err := os.ReadFile(name)
 		if err != nil {
@@ -99,12 +99,29 @@ func initialToken() (*token.Token, error) {
 	}
 	switch u := os.Getenv("REFMON_USER"); u {
 	case "", "administrator":
-		return token.New(token.Administrator(administratorUser))
+		return logOnAdministrator(s)
 	case "standard":
-		return token.New(token.StandardUser(standardUser))
+		spec := token.StandardUser(standardUser)
+		spec.AuthenticationID = s.OpenLogonSession()
+		return token.New(spec)
 	default:
 		return nil, fmt.Errorf("REFMON_USER is %q: want administrator or standard", u)
 	}
+}
+
+// logOnAdministrator makes the administrator's two tokens and returns the full
+// one; the limited one is linked to it.
+func logOnAdministrator(s *kernel.System) (*token.Token, error) {
+	specs := [2]token.Spec{token.Administrator(administratorUser), token.LimitedAdministrator(administratorUser)}
+	var pair [2]*token.Token
+	for i := range specs {
+		specs[i].AuthenticationID = s.OpenLogonSession()
+		var err error
+		if pair[i], err = token.New(specs[i]); err != nil {
+			return nil, err
+		}
+	}
+	return pair[0], s.LinkLogons(pair[0], pair[1]).Err()
 }
 
 func die(format string, args ...any) {

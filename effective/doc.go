@@ -8,8 +8,8 @@
 // classes of bits that occur together in the entries, and for each class the
 // entries are read once, the first that matches a token deciding the class for
 // it. Pairs with a rare feature (restricted tokens, AppContainers, conditional
-// and compound entries, trust labels, access filters, central policies, object
-// type lists) go through the scalar check, exactly those.
+// and compound entries, trust labels, access filters, central policies, lists of
+// object types that branch) go through the scalar check, exactly those.
 //
 //	p := effective.Compile(tokens, effective.Config{})
 //	e, err := effective.NewEvaluator(p, effective.Question{

@@ -15,6 +15,8 @@ type Evaluator struct {
 	rights []right
 	asked  winnt.AccessMask // of all rights together, without the bits no entry grants
 
+	chain []winnt.GUID // of the object types, if each is the only child of the one before; nil: not
+
 	interest winnt.AccessMask // asked, or every bit if any right will do
 
 	// Of the descriptor being decided, all over columns.
@@ -57,7 +59,7 @@ func NewEvaluator(p *Principals, q Question) (*Evaluator, error) {
 		return nil, err
 	}
 	n := len(p.tokens)
-	e := &Evaluator{p: p, q: q, rights: rights, plain: makeSet(n), rare: makeSet(n), scratch: makeSet(n)}
+	e := &Evaluator{p: p, q: q, chain: q.chain(), rights: rights, plain: makeSet(n), rare: makeSet(n), scratch: makeSet(n)}
 	for i := range rights {
 		e.asked |= rights[i].asked &^ ungranted
 		e.out = append(e.out, makeSet(n))

@@ -21,9 +21,15 @@ type Term struct {
 type Clause []Term
 
 // Expression says who is allowed by SIDs alone, for those who ask with a list of
-// SIDs instead of a token, such as a search engine: every clause must allow. One
-// without clauses allows everybody.
+// SIDs instead of a token, such as a search engine: there are clauses, and each
+// of them allows. The zero value refuses everybody, [Everybody] allows everybody.
 type Expression []Clause
+
+// everybody is the term that each one has: that of no SID.
+var everybody = Term{Allow: true}
+
+// Everybody returns the expression that allows everybody, "+*".
+func Everybody() Expression { return Expression{{everybody}} }
 
 // Expression is a short expression for one right of the question on a
 // descriptor: for the principals, and no others, it says what [Evaluator.Allowed]
@@ -41,7 +47,7 @@ func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bo
 		return nil, false
 	}
 	if !d.HasDACL() {
-		return nil, true
+		return Everybody(), true // There is no DACL, so everything is granted.
 	}
 	e.parts = append(e.parts[:0], r.asked)
 	if e.owner != nil {
@@ -56,6 +62,9 @@ func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bo
 			c, s := e.clause(m)
 			x, sets = append(x, c), append(sets, s)
 		}
+	}
+	if len(x) == 0 { // the right maps to no bits, which everybody has
+		return Everybody(), true
 	}
 	return minimize(x, sets, e.plain), true
 }
@@ -156,12 +165,12 @@ func (x Expression) Allows(has func(s sid.SID, deny bool) bool) bool {
 			return false
 		}
 	}
-	return true
+	return len(x) > 0
 }
 
 func (c Clause) allows(has func(s sid.SID, deny bool) bool) bool {
 	for _, t := range c {
-		if has(t.SID, !t.Allow) {
+		if t == everybody || has(t.SID, !t.Allow) {
 			return t.Allow
 		}
 	}
@@ -180,8 +189,12 @@ func (c Clause) String() string {
 	return b.String()
 }
 
-// String prints the SID with + where it allows and - where it refuses.
+// String prints the SID with + where it allows and - where it refuses, and "+*"
+// for everybody.
 func (t Term) String() string {
+	if t == everybody {
+		return "+*"
+	}
 	if t.Allow {
 		return "+" + t.SID.String()
 	}

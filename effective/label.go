@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	mediumRID      = 0x2000
+	mediumRID      = winnt.SECURITY_MANDATORY_MEDIUM_RID
 	labelAuthority = 16
 	policyBits     = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 )
@@ -17,7 +17,7 @@ const (
 // label reads the object's mandatory label: the tokens it limits and what it
 // leaves them.
 func (e *Evaluator) label(sacl *sd.ACL) {
-	rid, policy := uint32(mediumRID), winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
+	rid, policy := mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
 	if sacl.Facts()&sd.HasMandatoryLabel != 0 {
 		entries := sacl.Entries()
 		for i := range entries {

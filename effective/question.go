@@ -18,8 +18,11 @@ type Question struct {
 	// has any right at all.
 	Rights []winnt.AccessMask
 
-	Self        sid.SID                  // what S-1-5-10 stands for; zero: nothing
-	ObjectTypes []access.ObjectTypeEntry // tree of object types; not nil: every pair takes the scalar check
+	Self sid.SID // what S-1-5-10 stands for; zero: nothing
+	// ObjectTypes is a tree of object types. A chain, such as a class, a property
+	// set and a property, is decided like everything else; with a tree that
+	// branches, every pair takes the scalar check.
+	ObjectTypes []access.ObjectTypeEntry
 }
 
 // MaxRights is the most rights one question may ask for.
@@ -65,6 +68,20 @@ func (q *Question) rights() ([]right, error) {
 		out[i] = r
 	}
 	return out, nil
+}
+
+// chain returns the types of a list that does not branch, nil if it does.
+func (q *Question) chain() (types []winnt.GUID) {
+	if access.ValidateObjectTypes(q.ObjectTypes) != nil {
+		return nil
+	}
+	for i, e := range q.ObjectTypes {
+		if int(e.Level) != i {
+			return nil
+		}
+		types = append(types, e.GUID)
+	}
+	return types
 }
 
 // request is the scalar question for one pair.

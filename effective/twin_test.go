@@ -29,7 +29,10 @@ func TestBulkEqualsScalar(t *testing.T) {
 		cfg.Options.ADOwnerReadOnly = w.one(10)
 		cfg.Options.ClaimsDisabled = w.one(20)
 		if w.one(10) {
-			cfg.Options.Callback = func(a sd.ACE, t *token.Token) claims.Truth { return claims.Truth(len(a.AppData()) % 3) }
+			cfg.Options.Callback = func(a sd.ACE,
+				t *token.Token) claims.Truth {
+				return claims.Truth(len(a.AppData()) % 3)
+			}
 		}
 		tokens := w.tokens(1 + w.IntN(150))
 		p := effective.Compile(tokens, cfg)
@@ -43,8 +46,15 @@ func TestBulkEqualsScalar(t *testing.T) {
 		if w.one(3) {
 			q.Self = pick(w, worldSIDs)
 		}
-		if w.one(10) {
-			q.ObjectTypes = []access.ObjectTypeEntry{{GUID: worldGUIDs[0]}, {Level: 1, GUID: worldGUIDs[1]}, {Level: 1, GUID: worldGUIDs[2]}}
+		switch w.IntN(20) {
+		case 0, 1:
+			q.ObjectTypes = []access.ObjectTypeEntry{
+				{GUID: worldGUIDs[0]}, {Level: 1, GUID: worldGUIDs[1]}, {Level: 1, GUID: worldGUIDs[2]},
+			}
+		case 2, 3, 4, 5, 6: // a chain
+			for i, at := range w.Perm(len(worldGUIDs))[:1+w.IntN(3)] {
+				q.ObjectTypes = append(q.ObjectTypes, access.ObjectTypeEntry{Level: uint16(i), GUID: worldGUIDs[at]})
+			}
 		}
 		e := must(effective.NewEvaluator(p, q))
 		for range 8 {
@@ -55,17 +65,20 @@ func TestBulkEqualsScalar(t *testing.T) {
 			n, ok := compare(t, e, d, tokens, cfg, q)
 			compared, allowed = compared+n, allowed+ok
 			if t.Failed() {
-				t.Fatalf("after %d pairs: type %s rights %#x self %v options %+v\nsd %x", compared, q.Type.Name, q.Rights, q.Self, cfg.Options, d.Binary())
+				t.Fatalf("after %d pairs: type %s rights %v self %v options %+v\nsd %x", compared, q.Type.Name,
+					q.Rights, q.Self, cfg.Options, d.Binary())
 			}
 		}
 	}
 	t.Logf("%d pairs compared, %d allowed", compared, allowed)
 }
 
-func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*token.Token, cfg effective.Config, q effective.Question) (n, allowed int) {
+func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*token.Token, cfg effective.Config,
+	q effective.Question) (n, allowed int) {
 	t.Helper()
 	ask := func(tok *token.Token, desired winnt.AccessMask) access.Decision {
-		return must(access.SeAccessCheck(&access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Desired: desired, Type: q.Type,
+		return must(access.SeAccessCheck(&access.Request{Descriptor: d, Subject: access.Subject{Primary: tok},
+			Desired: desired, Type: q.Type,
 			Self: q.Self, ObjectTypes: q.ObjectTypes, Policies: cfg.Policies, Options: cfg.Options}))
 	}
 	sets := e.Allowed(d)
@@ -73,7 +86,7 @@ func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*t
 		for i, tok := range tokens {
 			dec := ask(tok, desired)
 			if got := sets[r].Has(i); got != dec.Allowed() {
-				t.Errorf("token %d, right %#x: bulk says %t, the check %v", i, desired, got, dec)
+				t.Errorf("token %d, right %v: bulk says %t, the check %v", i, desired, got, dec)
 				t.Logf("token %+v", tok.Spec())
 				return n, allowed
 			}
@@ -89,7 +102,7 @@ func compare(t *testing.T, e *effective.Evaluator, d *sd.Descriptor, tokens []*t
 	for i, got := range e.Maximum(d) {
 		want := ask(tokens[i], winnt.MAXIMUM_ALLOWED).Granted
 		if n++; got != want {
-			t.Errorf("token %d: bulk grants at most %#x, the check %#x", i, got, want)
+			t.Errorf("token %d: bulk grants at most %v, the check %v", i, got, want)
 			t.Logf("token %+v", tokens[i].Spec())
 			return n, allowed
 		}

@@ -1,6 +1,9 @@
 package effective
 
 import (
+	"slices"
+
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -22,7 +25,7 @@ func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	e.owner, e.ownBits, e.low = nil, 0, nil
 	const systemRare = sd.HasTrustLabel | sd.HasAccessFilter
 	f := d.SACL().Facts()
-	if f&systemRare != 0 || f&sd.HasScopedPolicy != 0 && e.p.cfg.Policies != nil || len(e.q.ObjectTypes) > 0 {
+	if f&systemRare != 0 || f&sd.HasScopedPolicy != 0 && e.p.cfg.Policies != nil || len(e.q.ObjectTypes) > 0 && e.chain == nil {
 		e.rare.fill(len(e.p.tokens))
 		clear(e.plain)
 		return
@@ -63,8 +66,8 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 		allow = false
 	case sd.AccessAllowedObject:
 		object = true
-	case sd.AccessDeniedObject: // denies with or without a type
-		allow = false
+	case sd.AccessDeniedObject:
+		allow, object = false, true
 	case sd.AccessAllowedCallback:
 		callback = true
 	case sd.AccessAllowedCallbackObject:
@@ -80,7 +83,7 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	default: // no other type has a part in a DACL
 		return
 	}
-	if object && e.typed(dacl, x) {
+	if object && e.passed(dacl, x, allow) {
 		return
 	}
 	if callback && x.Kind != sd.AccessAllowedCompound && e.p.cfg.Options.ClaimsDisabled {
@@ -99,21 +102,25 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	}
 }
 
-// typed reports that an entry is limited to a type of object.
-func (e *Evaluator) typed(dacl *sd.ACL, x *sd.Entry) bool {
+// passed reports that an object entry has no effect on what is asked.
+func (e *Evaluator) passed(dacl *sd.ACL, x *sd.Entry, allow bool) bool {
 	extra := dacl.Extra(x.Aux)
-	return extra != nil && extra.HasObjectType
+	if extra == nil || !extra.HasObjectType {
+		return false
+	}
+	if e.chain == nil {
+		// Without a list an entry for one type allows nothing, and denies.
+		return allow
+	}
+	// An entry acts on the node of its type, and is passed over if the list lacks it
+	// . In a chain what one node is granted or denied, all are.
+	return !slices.Contains(e.chain, extra.ObjectType)
 }
 
 // resolve replaces an entry's SID by what it stands for.
 func (e *Evaluator) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
-	switch s {
-	case sid.PrincipalSelf:
-		if !e.q.Self.IsZero() {
-			return e.q.Self, e.q.Self.Hash()
-		}
-	case sid.OwnerRights:
-		return e.d.Owner(), e.d.OwnerHash()
+	if stands := access.Substitute(s, e.q.Self, e.d.Owner()); stands != s {
+		return stands, stands.Hash()
 	}
 	return s, hash
 }

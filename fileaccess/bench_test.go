@@ -37,12 +37,14 @@ func typical(t testing.TB, desired winnt.AccessMask) (*fileaccess.Request, *file
 	}
 	d := sd.New(sd.Parts{Owner: sid.Administrators, Group: sid.LocalSystem, DACL: l})
 	f := &fileaccess.Facts{
-		Path:   []fileaccess.Component{{Name: "a", Descriptor: d, Exists: true, IsDirectory: true}, {Name: "b", Descriptor: d, Exists: true, IsDirectory: true}},
+		Path: []fileaccess.Component{{Name: "a", Descriptor: d, Exists: true, IsDirectory: true},
+			{Name: "b", Descriptor: d, Exists: true, IsDirectory: true}},
 		Parent: &fileaccess.Directory{Name: "b", Descriptor: d},
 		Object: fileaccess.Object{Exists: true, Attributes: normal, Descriptor: d},
 		Share:  &fileaccess.Share{Maximal: 0x1301BF},
 	}
-	r := &fileaccess.Request{Subject: access.SubjectOf(mustToken(t, spec)), Desired: desired, Disposition: fileaccess.FileOpen, Share: 7, Face: fileaccess.SMB, Name: `a\b\report.docx`}
+	r := &fileaccess.Request{Subject: access.SubjectOf(mustToken(t, spec)), Desired: desired,
+		Disposition: fileaccess.FileOpen, Share: 7, Face: fileaccess.SMB, Name: `a\b\report.docx`}
 	return r, f
 }
 
@@ -61,8 +63,14 @@ func BenchmarkOpen(b *testing.B) {
 		{"share", winnt.GENERIC_READ, func(_ *fileaccess.Request, f *fileaccess.Facts) {
 			f.Share = &fileaccess.Share{Descriptor: f.Object.Descriptor}
 		}},
-		{"traverse", winnt.GENERIC_READ, func(_ *fileaccess.Request, f *fileaccess.Facts) { f.Policy.Traverse = fileaccess.TraverseAlways }},
-		{"overwrite", winnt.GENERIC_WRITE, func(r *fileaccess.Request, _ *fileaccess.Facts) { r.Disposition = fileaccess.FileOverwriteIf }},
+		{"traverse", winnt.GENERIC_READ, func(_ *fileaccess.Request,
+			f *fileaccess.Facts) {
+			f.Policy.Traverse = fileaccess.TraverseAlways
+		}},
+		{"overwrite", winnt.GENERIC_WRITE, func(r *fileaccess.Request,
+			_ *fileaccess.Facts) {
+			r.Disposition = fileaccess.FileOverwriteIf
+		}},
 		{"create", winnt.GENERIC_WRITE, func(r *fileaccess.Request, f *fileaccess.Facts) {
 			r.Disposition, f.Object = fileaccess.FileCreate, fileaccess.Object{}
 		}},
@@ -159,7 +167,8 @@ func TestOpenAllocatesNothing(t *testing.T) {
 func TestRequestStaysOnTheStack(t *testing.T) {
 	r, f := typical(t, winnt.GENERIC_READ)
 	n := testing.AllocsPerRun(100, func() {
-		req := fileaccess.Request{Subject: r.Subject, Desired: winnt.GENERIC_READ, Disposition: fileaccess.FileOpen, Share: 7, Name: "f"}
+		req := fileaccess.Request{Subject: r.Subject, Desired: winnt.GENERIC_READ, Disposition: fileaccess.FileOpen,
+			Share: 7, Name: "f"}
 		facts := fileaccess.Facts{Parent: f.Parent, Object: f.Object}
 		d := fileaccess.Open(&req, &facts)
 		benchDecision.Granted = d.Granted

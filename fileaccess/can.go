@@ -18,7 +18,7 @@ const (
 	apart = winnt.WRITE_OWNER | sacl | ^full
 
 	ceilings  = sd.HasMandatoryLabel | sd.HasTrustLabel | sd.HasAccessFilter
-	mediumRID = 0x2000
+	mediumRID = winnt.SECURITY_MANDATORY_MEDIUM_RID
 )
 
 // engine asks the access check about one subject. It is only read.
@@ -39,7 +39,7 @@ func (e *engine) token() *token.Token { return e.subject.Effective() }
 // mayAsk reports a subject that can ask anything: there is a token, and a
 // client's has at least level Impersonation.
 func (e *engine) mayAsk() bool {
-	return e.token() != nil && (e.subject.Client == nil || e.subject.Level >= winnt.SecurityImpersonation)
+	return e.token() != nil && !e.subject.BelowImpersonation()
 }
 
 // Can is the set of rights among want that the descriptor gives the subject,
@@ -79,7 +79,8 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	}
 	most := e.check(d, maximum)
 	granted, used = most.Granted&want, most.PrivilegesUsed
-	for rest := want & apart; rest != 0; rest &= rest - 1 { // also what is granted already: a privilege comes first
+	// also what is granted already: a privilege comes first
+	for rest := want & apart; rest != 0; rest &= rest - 1 {
 		one := rest & -rest
 		dec = e.check(d, one)
 		granted |= dec.Granted
@@ -113,7 +114,8 @@ func (e *engine) check(d *sd.Descriptor, desired winnt.AccessMask) access.Decisi
 }
 
 func (e *engine) request(d *sd.Descriptor, desired winnt.AccessMask) *access.Request {
-	return &access.Request{Descriptor: d, Subject: *e.subject, Desired: desired, Type: winnt.FileObject, Policies: e.policy.Central, Options: e.policy.Access}
+	return &access.Request{Descriptor: d, Subject: *e.subject, Desired: desired, Type: winnt.FileObject,
+		Policies: e.policy.Central, Options: e.policy.Access}
 }
 
 // unlimited reports that no mandatory ceiling can be in the way.
@@ -141,8 +143,8 @@ func (e *engine) under(d *sd.Descriptor, bits winnt.AccessMask) winnt.AccessMask
 	return left
 }
 
-// opened is a descriptor whose SACL and owner are d's and whose DACL is in
-// nobody's way, so that a check against it shows the ceiling alone. An
+// opened returns a descriptor with the SACL and owner of d and a DACL that
+// denies nothing, so that a check against it shows the ceiling alone. An
 // AppContainer gets nothing from a NULL DACL and needs entries.
 func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
 	p := sd.Parts{Control: sd.DACLPresent, Owner: d.Owner(), Group: d.Group(), SACL: d.SACL()}

@@ -90,7 +90,8 @@ func (x *Explanation) String() string {
 		if r.Granted {
 			word = "granted"
 		}
-		b.WriteString(pad(r.Bit.String(), 11) + pad(x.names.RightName(r.Bit), 23) + word + "  " + r.Reason.String() + "\n")
+		b.WriteString(pad(r.Bit.String(), 11) + pad(x.names.RightName(r.Bit), 23) + word + "  " + r.Reason.String() +
+			"\n")
 	}
 	return b.String()
 }

@@ -29,9 +29,10 @@ const (
 // baseSpec is token T: {U; G, WD, AU}, medium, impersonation, SeChangeNotify.
 func baseSpec() token.Spec {
 	return token.Spec{
-		User:   token.Group{SID: caseU},
-		Groups: []token.Group{{SID: caseG, Attributes: enabled}, {SID: sid.Everyone, Attributes: enabled}, {SID: sid.AuthenticatedUsers, Attributes: enabled}},
-		Type:   winnt.TokenImpersonation, Level: winnt.SecurityImpersonation,
+		User: token.Group{SID: caseU},
+		Groups: []token.Group{{SID: caseG, Attributes: enabled}, {SID: sid.Everyone, Attributes: enabled},
+			{SID: sid.AuthenticatedUsers, Attributes: enabled}},
+		Type: winnt.TokenImpersonation, Level: winnt.SecurityImpersonation,
 		Integrity: sid.MediumLevel, MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
 		Privileges: winnt.SeChangeNotifyPrivilege.Bit(), EnabledPrivileges: winnt.SeChangeNotifyPrivilege.Bit(),
 	}
@@ -76,9 +77,11 @@ type setup func(*situation)
 // default O, and is opened.
 func newSituation(t testing.TB) *situation {
 	s := &situation{t: t, token: baseSpec()}
-	s.r = &fileaccess.Request{Disposition: fileaccess.FileOpen, Attributes: fileaccess.AttributeNormal, Share: 7, Name: "f"}
+	s.r = &fileaccess.Request{Disposition: fileaccess.FileOpen, Attributes: fileaccess.AttributeNormal, Share: 7,
+		Name: "f"}
 	s.f = &fileaccess.Facts{Parent: &fileaccess.Directory{Name: "P", Descriptor: aces(t, "(A;;0x1200A9;;;WD)")}}
-	s.f.Object = fileaccess.Object{Exists: true, Attributes: fileaccess.AttributeNormal, Descriptor: aces(t, "(A;;FA;;;WD)")}
+	s.f.Object = fileaccess.Object{Exists: true, Attributes: fileaccess.AttributeNormal,
+		Descriptor: aces(t, "(A;;FA;;;WD)")}
 	return s
 }
 
@@ -144,7 +147,8 @@ func noChangeNotify(s *situation) {
 func path(dacls ...string) setup {
 	return func(s *situation) {
 		for i, text := range dacls {
-			s.f.Path = append(s.f.Path, fileaccess.Component{Name: string(rune('a' + i)), Descriptor: aces(s.t, text), Exists: true, IsDirectory: true})
+			s.f.Path = append(s.f.Path, fileaccess.Component{Name: string(rune('a' + i)), Descriptor: aces(s.t, text),
+				Exists: true, IsDirectory: true})
 		}
 	}
 }

@@ -65,33 +65,37 @@ type need struct {
 	with winnt.Privilege  // 0: none
 }
 
-// needs is the table of F-55.
+// needs is what each operation asks of the handle (F-55); listing is a right of
+// its own (F-24, F-70), and a name needs none but by file id (F-25).
 var needs = [...]need{
-	Read:                         {name: "Read", all: winnt.FILE_READ_DATA},                                                                                      // F-55
-	Write:                        {name: "Write", all: winnt.FILE_WRITE_DATA},                                                                                    // F-55
-	Extend:                       {name: "Extend", all: winnt.FILE_APPEND_DATA},                                                                                  // F-55
-	Flush:                        {name: "Flush", any: writing},                                                                                                  // F-55
-	QueryBasic:                   {name: "QueryBasic", all: winnt.FILE_READ_ATTRIBUTES},                                                                          // F-55
-	QueryEA:                      {name: "QueryEA", all: winnt.FILE_READ_EA},                                                                                     // F-55
-	QueryOther:                   {name: "QueryOther"},                                                                                                           // F-55
-	QueryName:                    {name: "QueryName"},                                                                                                            // F-25
-	Enumerate:                    {name: "Enumerate", all: winnt.FILE_LIST_DIRECTORY},                                                                            // F-24, F-70
-	ChangeNotify:                 {name: "ChangeNotify", all: winnt.FILE_LIST_DIRECTORY},                                                                         // F-55
-	SetBasic:                     {name: "SetBasic", all: winnt.FILE_WRITE_ATTRIBUTES},                                                                           // F-55
-	SetEA:                        {name: "SetEA", all: winnt.FILE_WRITE_EA},                                                                                      // F-55
-	SetEndOfFile:                 {name: "SetEndOfFile", all: winnt.FILE_WRITE_DATA},                                                                             // F-55
-	SetAllocation:                {name: "SetAllocation", all: winnt.FILE_WRITE_DATA},                                                                            // F-55
-	SetValidDataLength:           {name: "SetValidDataLength", all: winnt.FILE_WRITE_DATA, with: winnt.SeManageVolumePrivilege},                                  // F-55
-	SetShortName:                 {name: "SetShortName", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES, with: winnt.SeRestorePrivilege},               // F-55
-	SetDisposition:               {name: "SetDisposition", all: winnt.DELETE},                                                                                    // F-55
-	SetDispositionIgnoreReadOnly: {name: "SetDispositionIgnoreReadOnly", all: winnt.DELETE},                                                                      // F-55
-	SetReparsePoint:              {name: "SetReparsePoint", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES},                                            // F-55
-	SetSymbolicLink:              {name: "SetSymbolicLink", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES, with: winnt.SeCreateSymbolicLinkPrivilege}, // F-55
-	SetSparse:                    {name: "SetSparse", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES},                                                  // F-55
-	CopyFrom:                     {name: "CopyFrom", all: winnt.FILE_READ_DATA},                                                                                  // F-55
-	CopyTo:                       {name: "CopyTo", any: writing},                                                                                                 // F-55
-	CopyToReadBack:               {name: "CopyToReadBack", all: winnt.FILE_READ_DATA, any: writing},                                                              // F-55
-	SetVolumeInformation:         {name: "SetVolumeInformation", all: winnt.FILE_WRITE_DATA},                                                                     // F-55
+	Read:          {name: "Read", all: winnt.FILE_READ_DATA},
+	Write:         {name: "Write", all: winnt.FILE_WRITE_DATA},
+	Extend:        {name: "Extend", all: winnt.FILE_APPEND_DATA},
+	Flush:         {name: "Flush", any: writing},
+	QueryBasic:    {name: "QueryBasic", all: winnt.FILE_READ_ATTRIBUTES},
+	QueryEA:       {name: "QueryEA", all: winnt.FILE_READ_EA},
+	QueryOther:    {name: "QueryOther"},
+	QueryName:     {name: "QueryName"},
+	Enumerate:     {name: "Enumerate", all: winnt.FILE_LIST_DIRECTORY},
+	ChangeNotify:  {name: "ChangeNotify", all: winnt.FILE_LIST_DIRECTORY},
+	SetBasic:      {name: "SetBasic", all: winnt.FILE_WRITE_ATTRIBUTES},
+	SetEA:         {name: "SetEA", all: winnt.FILE_WRITE_EA},
+	SetEndOfFile:  {name: "SetEndOfFile", all: winnt.FILE_WRITE_DATA},
+	SetAllocation: {name: "SetAllocation", all: winnt.FILE_WRITE_DATA},
+	SetValidDataLength: {name: "SetValidDataLength", all: winnt.FILE_WRITE_DATA,
+		with: winnt.SeManageVolumePrivilege},
+	SetShortName: {name: "SetShortName", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES,
+		with: winnt.SeRestorePrivilege},
+	SetDisposition:               {name: "SetDisposition", all: winnt.DELETE},
+	SetDispositionIgnoreReadOnly: {name: "SetDispositionIgnoreReadOnly", all: winnt.DELETE},
+	SetReparsePoint:              {name: "SetReparsePoint", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES},
+	SetSymbolicLink: {name: "SetSymbolicLink", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES,
+		with: winnt.SeCreateSymbolicLinkPrivilege},
+	SetSparse:            {name: "SetSparse", any: winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_ATTRIBUTES},
+	CopyFrom:             {name: "CopyFrom", all: winnt.FILE_READ_DATA},
+	CopyTo:               {name: "CopyTo", any: writing},
+	CopyToReadBack:       {name: "CopyToReadBack", all: winnt.FILE_READ_DATA, any: writing},
+	SetVolumeInformation: {name: "SetVolumeInformation", all: winnt.FILE_WRITE_DATA},
 }
 
 // String is the name of the operation.

@@ -17,7 +17,8 @@ func (o *opening) privileges() ntstatus.Status {
 	}
 	if !o.token().Has(winnt.SeSecurityPrivilege) { // F-15
 		if o.tr != nil {
-			o.tr.set(sacl, Reason{Kind: FromAccess, Access: access.Reason{Kind: access.Privilege, Index: -1, Privilege: winnt.SeSecurityPrivilege}})
+			o.tr.set(sacl, Reason{Kind: FromAccess,
+				Access: access.Reason{Kind: access.Privilege, Index: -1, Privilege: winnt.SeSecurityPrivilege}})
 		}
 		return o.fail("F-15", ntstatus.PrivilegeNotHeld)
 	}

@@ -13,19 +13,27 @@ type LossKind uint8
 
 // Kinds of losses. "Foreign" is the other side: POSIX or NFSv4.
 const (
-	LossSpecialBits        LossKind = iota + 1 // set-user-id, set-group-id and sticky bits: no descriptor says them
-	LossGroupUnion                             // rights of several matching groups add up in a descriptor; POSIX wants one entry with all of them
-	LossMask                                   // the mask is applied to each entry and no longer separate
-	LossWriteWithoutSearch                     // writing to a directory that may not be searched: worth nothing, and dropped
-	LossCreateMode                             // what a new object inherits is no longer cut down by the mode it is made with
-	LossUnknownName                            // the id or name has no SID: its entry is dropped, a denial counts for everybody
-	LossUnknownSID                             // the SID has no foreign name: its grant is dropped, a denial counts for everybody
-	LossRights                                 // Bits are granted and have no foreign permission, or not all that one needs
-	LossDenial                                 // a denial for a group is taken to hold for everybody who might be in it
-	LossEntryType                              // an entry of another type than allow and deny: a grant is dropped, a denial holds
-	LossInheritance                            // inheritance that differs for files and directories, or stops after one level
-	LossSACL                                   // the SACL: audit, label, attributes, policy
-	LossOwnerFixed                             // OWNER@ and GROUP@ became SIDs and do not follow a change of owner
+	LossSpecialBits LossKind = iota + 1 // set-user-id, set-group-id and sticky bits: no descriptor says them
+	// rights of several matching groups add up in a descriptor; POSIX wants one entry with all of them
+	LossGroupUnion
+	LossMask // the mask is applied to each entry and no longer separate
+	// writing to a directory that may not be searched: worth nothing, and dropped
+	LossWriteWithoutSearch
+	// what a new object inherits is no longer cut down by the mode it is made with
+	LossCreateMode
+	// the id or name has no SID: its entry is dropped, a denial counts for everybody
+	LossUnknownName
+	// the SID has no foreign name: its grant is dropped, a denial counts for everybody
+	LossUnknownSID
+	// Bits are granted and have no foreign permission, or not all that one needs
+	LossRights
+	LossDenial // a denial for a group is taken to hold for everybody who might be in it
+	// an entry of another type than allow and deny: a grant is dropped, a denial holds
+	LossEntryType
+	// inheritance that differs for files and directories, or stops after one level
+	LossInheritance
+	LossSACL       // the SACL: audit, label, attributes, policy
+	LossOwnerFixed // OWNER@ and GROUP@ became SIDs and do not follow a change of owner
 )
 
 var lossNames = [...]string{

@@ -61,7 +61,8 @@ var nfs4Letters = [...]struct {
 	bit    winnt.AccessMask
 }{
 	{'r', winnt.FILE_READ_DATA}, {'w', winnt.FILE_WRITE_DATA}, {'a', winnt.FILE_APPEND_DATA}, {'d', winnt.DELETE},
-	{'D', winnt.FILE_DELETE_CHILD}, {'x', winnt.FILE_EXECUTE}, {'t', winnt.FILE_READ_ATTRIBUTES}, {'T', winnt.FILE_WRITE_ATTRIBUTES},
+	{'D', winnt.FILE_DELETE_CHILD}, {'x', winnt.FILE_EXECUTE}, {'t', winnt.FILE_READ_ATTRIBUTES}, {'T',
+		winnt.FILE_WRITE_ATTRIBUTES},
 	{'n', winnt.FILE_READ_EA}, {'N', winnt.FILE_WRITE_EA}, {'c', winnt.READ_CONTROL}, {'C', winnt.WRITE_DAC},
 	{'o', winnt.WRITE_OWNER}, {'y', winnt.SYNCHRONIZE},
 	// What the tools read for several at once, and never write.

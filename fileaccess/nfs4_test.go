@@ -23,9 +23,11 @@ func TestParseNFS4(t *testing.T) {
 	}
 	want := []fileaccess.NFS4ACE{
 		{Who: "OWNER@", Mask: 0x1E01FF},
-		{Who: "staff@example.org", Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4DirectoryInherit | fileaccess.NFS4IdentifierGroup, Mask: 0x1200A9},
+		{Who: "staff@example.org", Flags: fileaccess.NFS4FileInherit | fileaccess.NFS4DirectoryInherit |
+			fileaccess.NFS4IdentifierGroup, Mask: 0x1200A9},
 		{Type: fileaccess.NFS4Deny, Who: "EVERYONE@", Mask: 6},
-		{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4SuccessfulAccess | fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 0x10000},
+		{Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4SuccessfulAccess | fileaccess.NFS4FailedAccess,
+			Who: "EVERYONE@", Mask: 0x10000},
 	}
 	if !slices.Equal(list, want) {
 		t.Errorf("%+v", list)
@@ -36,7 +38,8 @@ func TestParseNFS4(t *testing.T) {
 	if a, err := fileaccess.ParseNFS4("A::host:nfs@x:r"); err != nil || a[0].Who != "host:nfs@x" {
 		t.Errorf("a name with a colon: %v %v", a, err)
 	}
-	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r", strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
+	for _, bad := range []string{"A", "A::x", "B::x:r", "AD::x:r", ":f:x:r", "A:z:x:r", "A:::r", "A::x:q", "A:: x:r",
+		strings.Repeat(",", 1<<20+1), strings.Repeat("A::x:r\n", 4097)} {
 		if _, err := fileaccess.ParseNFS4(bad); !errors.Is(err, fileaccess.ErrNFS4ACL) {
 			t.Errorf("%.20q: %v", bad, err)
 		}
@@ -91,11 +94,13 @@ func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool
 // for the owner's own two; and it comes back as the same list.
 func TestNFS4MeansTheSame(t *testing.T) {
 	r := random(t)
-	names := []string{"OWNER@", "GROUP@", "EVERYONE@", "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"}
+	names := []string{"OWNER@", "GROUP@", "EVERYONE@", "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2001",
+		"S-1-5-21-1-2-3-2002"}
 	for range *pairsFlag / 10 {
 		var list []fileaccess.NFS4ACE
 		for range r.IntN(7) {
-			a := fileaccess.NFS4ACE{Type: fileaccess.NFS4Type(r.IntN(2)), Who: pick(r, names), Mask: (pick(r, someMasks) | pick(r, someMasks)) & 0x1F01FF}
+			a := fileaccess.NFS4ACE{Type: fileaccess.NFS4Type(r.IntN(2)), Who: pick(r, names),
+				Mask: (pick(r, someMasks) | pick(r, someMasks)) & 0x1F01FF}
 			if r.IntN(3) == 0 {
 				a.Flags = pick(r, []fileaccess.NFS4Flags{1, 2, 3, 7, 9, 11, 0x83})
 			}
@@ -106,7 +111,9 @@ func TestNFS4MeansTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		spec := token.Spec{User: token.Group{SID: caseU}, Groups: []token.Group{{SID: sid.Everyone, Attributes: enabled}, {SID: caseG, Attributes: enabled}}, Integrity: sid.MediumLevel}
+		spec := token.Spec{User: token.Group{SID: caseU},
+			Groups: []token.Group{{SID: sid.Everyone, Attributes: enabled},
+				{SID: caseG, Attributes: enabled}}, Integrity: sid.MediumLevel}
 		s := access.SubjectOf(mustToken(t, spec))
 		member := func(a fileaccess.NFS4ACE) bool {
 			switch a.Who {
@@ -143,12 +150,15 @@ func TestNFS4Losses(t *testing.T) {
 		SID:  func(who string, group bool) (sid.SID, bool) { return caseG, group && who == "staff" },
 		Name: func(s sid.SID) (string, bool, bool) { return "staff", true, s == caseG },
 	}
-	d, lost, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{{Who: "nobody@x", Mask: 1}, {Type: fileaccess.NFS4Deny, Who: "nobody@x", Mask: 2}, {Who: "OWNER@", Mask: 1},
-		{Who: "staff", Flags: fileaccess.NFS4IdentifierGroup, Mask: 4}, {Type: fileaccess.NFS4Audit, Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 2}}, caseU, caseG, users)
+	d, lost, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{{Who: "nobody@x", Mask: 1},
+		{Type: fileaccess.NFS4Deny, Who: "nobody@x", Mask: 2}, {Who: "OWNER@", Mask: 1},
+		{Who: "staff", Flags: fileaccess.NFS4IdentifierGroup, Mask: 4}, {Type: fileaccess.NFS4Audit,
+			Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 2}}, caseU, caseG, users)
 	if err != nil || !kinds(lost)[fileaccess.LossUnknownName] || !kinds(lost)[fileaccess.LossOwnerFixed] {
 		t.Errorf("%v %v", lost, err)
 	}
-	want := sddl.MustParse("O:" + caseU.String() + "G:" + caseG.String() + "D:(D;;0x2;;;WD)(A;;0x1;;;" + caseU.String() + ")(A;;0x4;;;" + caseG.String() + ")S:(AU;FA;0x2;;;WD)")
+	want := sddl.MustParse("O:" + caseU.String() + "G:" + caseG.String() + "D:(D;;0x2;;;WD)(A;;0x1;;;" +
+		caseU.String() + ")(A;;0x4;;;" + caseG.String() + ")S:(AU;FA;0x2;;;WD)")
 	if !d.Equal(want) {
 		t.Errorf("%s\nwant %s", sdText(d), sdText(want))
 	}
@@ -171,7 +181,8 @@ func TestNFS4Losses(t *testing.T) {
 		t.Errorf("no DACL: %v", list)
 	}
 	for _, bad := range []fileaccess.NFS4ACE{{Type: 4, Who: "EVERYONE@"}, {Who: "OWNER@"}} {
-		if _, _, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{bad}, sid.SID{}, caseG, nil); !errors.Is(err, fileaccess.ErrNFS4ACL) {
+		if _, _, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{bad}, sid.SID{}, caseG, nil); !errors.Is(err,
+			fileaccess.ErrNFS4ACL) {
 			t.Errorf("%v: %v", bad, err)
 		}
 	}

@@ -68,7 +68,8 @@ type nfs4Builder struct {
 	lost         losses
 }
 
-var nfs4Kinds = [...]sd.Type{NFS4Allow: sd.AccessAllowed, NFS4Deny: sd.AccessDenied, NFS4Audit: sd.SystemAudit, NFS4Alarm: sd.SystemAlarm}
+var nfs4Kinds = [...]sd.Type{NFS4Allow: sd.AccessAllowed, NFS4Deny: sd.AccessDenied, NFS4Audit: sd.SystemAudit,
+	NFS4Alarm: sd.SystemAlarm}
 
 // Flags that both kinds have, by their numbers: inheritance is the same four
 // bits, success and failure are shifted.
@@ -244,7 +245,8 @@ func (r *nfs4Reader) joins(x NFS4ACE, s sid.SID) bool {
 		return false
 	}
 	last := &r.out[len(r.out)-1]
-	if last.Who != x.Who || last.Type != x.Type || last.Mask != x.Mask || r.inherits(last) || last.Flags&NFS4Inherited != x.Flags&NFS4Inherited {
+	if last.Who != x.Who || last.Type != x.Type || last.Mask != x.Mask || r.inherits(last) ||
+		last.Flags&NFS4Inherited != x.Flags&NFS4Inherited {
 		return false
 	}
 	last.Flags |= x.Flags &^ NFS4InheritOnly

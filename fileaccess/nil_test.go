@@ -16,7 +16,8 @@ func TestNilDenies(t *testing.T) {
 	r := &fileaccess.Request{Subject: s, Desired: 1, Disposition: fileaccess.FileOpen, Name: "f"}
 	f := &fileaccess.Facts{}
 	for name, d := range map[string]fileaccess.Decision{
-		"Open(nil, nil)": fileaccess.Open(nil, nil), "Open(nil, f)": fileaccess.Open(nil, f), "Open(r, nil)": fileaccess.Open(r, nil),
+		"Open(nil, nil)": fileaccess.Open(nil, nil), "Open(nil, f)": fileaccess.Open(nil,
+			f), "Open(r, nil)": fileaccess.Open(r, nil),
 	} {
 		if d.Allowed() || d.Status() != ntstatus.InvalidParameter || d.Err() == nil {
 			t.Errorf("%s: %v", name, d.Status())
@@ -25,17 +26,21 @@ func TestNilDenies(t *testing.T) {
 	if d, x := fileaccess.Explain(nil, f); d.Allowed() || x == nil || x.String() == "" {
 		t.Error("Explain(nil)")
 	}
-	for name, d := range map[string]fileaccess.MoveDecision{"DecideRename": fileaccess.DecideRename(nil), "DecideLink": fileaccess.DecideLink(nil)} {
+	for name, d := range map[string]fileaccess.MoveDecision{"DecideRename": fileaccess.DecideRename(nil),
+		"DecideLink": fileaccess.DecideLink(nil)} {
 		if d.Allowed() || d.Status() != ntstatus.InvalidParameter {
 			t.Errorf("%s(nil): %v", name, d.Status())
 		}
 	}
-	for name, m := range map[string]fileaccess.MaximalAccess{"subject": fileaccess.Maximal(nil, f), "facts": fileaccess.Maximal(&s, nil)} {
+	for name, m := range map[string]fileaccess.MaximalAccess{"subject": fileaccess.Maximal(nil, f),
+		"facts": fileaccess.Maximal(&s, nil)} {
 		if m.Allowed() || m.Access != 0 {
 			t.Errorf("Maximal without %s: %v", name, m)
 		}
 	}
-	if fileaccess.Can(nil, sd.NoSecurity, 1, nil) != 0 || fileaccess.Visible(nil, sd.NoSecurity, winnt.FILE_ALL_ACCESS, nil) || fileaccess.Visible(&s, nil, winnt.FILE_ALL_ACCESS, nil) {
+	if fileaccess.Can(nil, sd.NoSecurity, 1, nil) != 0 ||
+		fileaccess.Visible(nil, sd.NoSecurity, winnt.FILE_ALL_ACCESS, nil) ||
+		fileaccess.Visible(&s, nil, winnt.FILE_ALL_ACCESS, nil) {
 		t.Error("a nil subject or descriptor has rights")
 	}
 	for _, c := range []struct {
@@ -51,7 +56,8 @@ func TestNilDenies(t *testing.T) {
 // F-100: a nil handle and one that nothing was granted to may do nothing.
 func TestNothingGrantedMayNothing(t *testing.T) {
 	for op := fileaccess.Read; op <= fileaccess.SetVolumeInformation; op++ {
-		if (*fileaccess.Handle)(nil).May(op) != ntstatus.AccessDenied || new(fileaccess.Handle).May(op) != ntstatus.AccessDenied {
+		if (*fileaccess.Handle)(nil).May(op) != ntstatus.AccessDenied ||
+			new(fileaccess.Handle).May(op) != ntstatus.AccessDenied {
 			t.Errorf("F-100: %v", op)
 		}
 	}
@@ -67,7 +73,8 @@ func TestNothingGrantedMayNothing(t *testing.T) {
 	if d, st := fileaccess.SetSecurity(h, nil); d != nil || st == ntstatus.Success {
 		t.Errorf("SetSecurity(nil): %v", st)
 	}
-	if d, st := fileaccess.QuerySecurity(h, nil, winnt.DACL_SECURITY_INFORMATION); d != nil || st != ntstatus.NoSecurityOnObject {
+	if d, st := fileaccess.QuerySecurity(h, nil, winnt.DACL_SECURITY_INFORMATION); d != nil ||
+		st != ntstatus.NoSecurityOnObject {
 		t.Errorf("F-101 QuerySecurity of no descriptor: %v", st)
 	}
 }
@@ -78,9 +85,10 @@ func TestNothingGrantedMayNothing(t *testing.T) {
 func TestMissingDescriptorsDeny(t *testing.T) {
 	none := func(s *situation) { s.f.Object.Descriptor = nil }
 	for name, setup := range map[string][]setup{
-		"object":                 in(none),
-		"object, backup intent":  in(none, intent, with(backup)),
-		"object, deletable":      in(none, func(s *situation) { s.r.Desired = winnt.DELETE; s.f.Parent.Descriptor = sd.NoSecurity }),
+		"object":                in(none),
+		"object, backup intent": in(none, intent, with(backup)),
+		"object, deletable": in(none,
+			func(s *situation) { s.r.Desired = winnt.DELETE; s.f.Parent.Descriptor = sd.NoSecurity }),
 		"parent of a new file":   in(create, missing, func(s *situation) { s.f.Parent.Descriptor = nil }),
 		"directory on the way":   in(twoDirs, noChangeNotify, func(s *situation) { s.f.Path[0].Descriptor = nil }),
 		"share without security": in(share("FA"), func(s *situation) { s.f.Share.Descriptor = nil }),
@@ -89,7 +97,8 @@ func TestMissingDescriptorsDeny(t *testing.T) {
 			t.Errorf("F-101 %s: %+v", name, d)
 		}
 	}
-	if d, _ := open(t, 1, func(s *situation) { s.f.Object.Descriptor = sd.NoSecurity }); !d.Allowed() || d.Granted != 1 {
+	if d, _ := open(t, 1, func(s *situation) { s.f.Object.Descriptor = sd.NoSecurity }); !d.Allowed() ||
+		d.Granted != 1 {
 		t.Errorf("F-101 no security in words: %+v", d)
 	}
 }

@@ -9,7 +9,8 @@ type note struct{ kind, rules, about string }
 // notes are the cases of vectors/open.jsonl; a case has one line for each
 // question.
 var notes = map[string]note{
-	"FO-001": {"documented", "F-1 F-44", "Rights are asked for by bits or as generic rights, and one that is missing denies."},
+	"FO-001": {"documented", "F-1 F-44",
+		"Rights are asked for by bits or as generic rights, and one that is missing denies."},
 	"FO-002": {"documented", "F-43", "Who may list the directory may read the attributes of what is in it."},
 	"FO-003": {"documented", "F-43", "Who may not list it may not."},
 	"FO-004": {"documented", "F-43 F-44", "Attributes alone, with an empty DACL."},
@@ -35,9 +36,11 @@ var notes = map[string]note{
 	"FO-026": {"documented", "F-29", "Making what exists is a collision, whatever it allows."},
 	"FO-027": {"recorded", "F-15", "Access to the SACL of what is made wants the privilege."},
 	"FO-028": {"documented", "F-32", "Who makes a read-only file may write through that handle."},
-	"FO-029": {"documented", "F-21", "The restore privilege in place of the directory's right; the observed profile wants the intent."},
+	"FO-029": {"documented", "F-21",
+		"The restore privilege in place of the directory's right; the observed profile wants the intent."},
 	"FO-030": {"decided", "F-32", "An owner that is not the maker's to give is found after the directory's right."},
-	"FO-031": {"documented", "F-33 F-36", "Overwriting implies rights that must be there; the observed profile drops them."},
+	"FO-031": {"documented", "F-33 F-36",
+		"Overwriting implies rights that must be there; the observed profile drops them."},
 	"FO-032": {"recorded", "F-33", "Who may only read cannot replace."},
 	"FO-033": {"documented", "F-33", "Superseding implies deleting, which the directory may give."},
 	"FO-034": {"documented", "F-35", "Hidden and system files are replaced only by who repeats the attribute."},
@@ -45,7 +48,8 @@ var notes = map[string]note{
 	"FO-036": {"documented", "F-34", "Implied rights by the restore privilege."},
 	"FO-037": {"documented", "F-29", "Directories are not overwritten."},
 	"FO-038": {"documented", "F-26", "What is missing is made or not found, as the disposition says."},
-	"FO-039": {"documented", "F-23", "Passing through directories, by privilege, by descriptor or by the store's setting."},
+	"FO-039": {"documented", "F-23",
+		"Passing through directories, by privilege, by descriptor or by the store's setting."},
 	"FO-040": {"documented", "F-22 F-23", "The first directory that fails decides."},
 	"FO-041": {"documented", "F-22", "The root of the share is not tested."},
 	"FO-042": {"documented", "F-22", "What stands on the way and is no directory, is going away, or leads elsewhere."},

@@ -63,8 +63,10 @@ func (o *opening) run() Decision {
 	if st != ntstatus.Success {
 		return o.refused(st)
 	}
-	d := Decision{Granted: o.granted, Implied: o.implied, Action: o.action, ForceShareRead: o.force, PrivilegesUsed: o.used, Verdict: ntstatus.Decided(ntstatus.Success)}
-	d.Audit = Audit{About: AuditObject, Descriptor: o.f.Object.Descriptor, Name: o.r.Name, Desired: o.desired | o.implied, Granted: o.granted}
+	d := Decision{Granted: o.granted, Implied: o.implied, Action: o.action, ForceShareRead: o.force,
+		PrivilegesUsed: o.used, Verdict: ntstatus.Decided(ntstatus.Success)}
+	d.Audit = Audit{About: AuditObject, Descriptor: o.f.Object.Descriptor, Name: o.r.Name,
+		Desired: o.desired | o.implied, Granted: o.granted}
 	if o.made != nil { // F-81
 		d.NewSD = o.made.descriptor
 		d.Audit.Descriptor = o.made.descriptor
@@ -164,7 +166,8 @@ func (o *opening) fail(rule string, st ntstatus.Status) ntstatus.Status {
 
 // refused is the answer to a request that failed.
 func (o *opening) refused(st ntstatus.Status) Decision {
-	d := Decision{Verdict: ntstatus.Decided(st), Rule: o.rule, Implied: o.implied, PrivilegesUsed: o.used, StoppedAt: o.stopped}
+	d := Decision{Verdict: ntstatus.Decided(st), Rule: o.rule, Implied: o.implied, PrivilegesUsed: o.used,
+		StoppedAt: o.stopped}
 	d.Audit = o.refusedAudit(st)
 	if o.hides(st) { // F-73: the audit record above keeps the true status
 		d.Rule = "F-73"

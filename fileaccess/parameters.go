@@ -32,7 +32,8 @@ func (o *opening) parameters() ntstatus.Status {
 func (o *opening) invalid() bool {
 	r, opt := o.r, o.options
 	switch {
-	case opt&^validOptions != 0, r.Attributes&^validAttributes != 0, r.Disposition > FileOverwriteIf, r.Share&^(ShareRead|ShareWrite|ShareDelete) != 0:
+	case opt&^validOptions != 0, r.Attributes&^validAttributes != 0, r.Disposition > FileOverwriteIf,
+		r.Share&^(ShareRead|ShareWrite|ShareDelete) != 0:
 		return true
 	case opt&synchronous != 0 && o.desired&winnt.SYNCHRONIZE == 0, opt&synchronous == synchronous:
 		return true

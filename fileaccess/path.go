@@ -49,7 +49,8 @@ func (o *opening) traverse(d *sd.Descriptor) bool {
 
 // refusedByDirectory notes a directory that lacks a right, for the audit
 // record (F-81).
-func (o *opening) refusedByDirectory(rule string, d *sd.Descriptor, name string, right winnt.AccessMask) ntstatus.Status {
+func (o *opening) refusedByDirectory(rule string, d *sd.Descriptor, name string,
+	right winnt.AccessMask) ntstatus.Status {
 	o.about, o.refusedBy, o.name, o.missing = AuditDirectory, d, name, right
 	return o.fail(rule, ntstatus.AccessDenied)
 }

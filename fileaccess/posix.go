@@ -91,7 +91,8 @@ func le32(b []byte) uint32 { return uint32(le16(b)) | uint32(le16(b[2:]))<<16 }
 func (l POSIXACL) Append(dst []byte) []byte {
 	dst = append(dst, xattrVersion, 0, 0, 0)
 	for _, e := range l {
-		dst = append(dst, byte(e.Tag), byte(e.Tag>>8), byte(e.Perm), byte(e.Perm>>8), byte(e.ID), byte(e.ID>>8), byte(e.ID>>16), byte(e.ID>>24))
+		dst = append(dst, byte(e.Tag), byte(e.Tag>>8), byte(e.Perm), byte(e.Perm>>8), byte(e.ID), byte(e.ID>>8),
+			byte(e.ID>>16), byte(e.ID>>24))
 	}
 	return dst
 }

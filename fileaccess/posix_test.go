@@ -53,7 +53,8 @@ func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileacce
 	}
 	matched := false
 	for _, e := range l {
-		if e.Tag == fileaccess.POSIXGroupOwner && slices.Contains(groups, p.Group) || e.Tag == fileaccess.POSIXGroup && slices.Contains(groups, e.ID) {
+		if e.Tag == fileaccess.POSIXGroupOwner && slices.Contains(groups, p.Group) || e.Tag == fileaccess.POSIXGroup &&
+			slices.Contains(groups, e.ID) {
 			matched = true
 			if e.Perm&mask&want == want {
 				return true
@@ -88,7 +89,8 @@ var threePerms = []fileaccess.POSIXPerm{fileaccess.POSIXRead, fileaccess.POSIXWr
 
 func randomPOSIX(r *rand.Rand) *fileaccess.POSIX {
 	perm := func() fileaccess.POSIXPerm { return fileaccess.POSIXPerm(r.IntN(8)) }
-	p := &fileaccess.POSIX{User: uint32(r.IntN(4)), Group: uint32(r.IntN(4)), Mode: uint32(r.IntN(0o1000)), Directory: r.IntN(2) == 0}
+	p := &fileaccess.POSIX{User: uint32(r.IntN(4)), Group: uint32(r.IntN(4)), Mode: uint32(r.IntN(0o1000)),
+		Directory: r.IntN(2) == 0}
 	if r.IntN(4) == 0 {
 		return p
 	}
@@ -126,8 +128,10 @@ func TestFromPOSIXMeansTheSame(t *testing.T) {
 		for _, perm := range threePerms {
 			rights := rightsOf(perm, p.Directory)
 			got := fileaccess.Can(&s, d, rights, nil)
-			if want := posixCheck(p, user, groups, posixWants(perm, p.Directory)); want && got != rights || !want && got != 0 {
-				t.Fatalf("%+v, user %d of %v, permission %d: %v, want %v\n%s", *p, user, groups, perm, got, want, sdText(d))
+			if want := posixCheck(p, user, groups, posixWants(perm, p.Directory)); want && got != rights || !want &&
+				got != 0 {
+				t.Fatalf("%+v, user %d of %v, permission %d: %v, want %v\n%s", *p, user, groups, perm, got, want,
+					sdText(d))
 			}
 		}
 	}
@@ -136,7 +140,8 @@ func TestFromPOSIXMeansTheSame(t *testing.T) {
 // POSIX permissions made of a descriptor give nobody more than it does.
 func TestToPOSIXGivesNoMore(t *testing.T) {
 	r := random(t)
-	pool := []sid.SID{fileaccess.UnixUser(0), fileaccess.UnixUser(1), fileaccess.UnixUser(2), fileaccess.UnixGroup(0), fileaccess.UnixGroup(1), fileaccess.UnixGroup(2), sid.Everyone, sid.OwnerRights, sid.AuthenticatedUsers}
+	pool := []sid.SID{fileaccess.UnixUser(0), fileaccess.UnixUser(1), fileaccess.UnixUser(2), fileaccess.UnixGroup(0),
+		fileaccess.UnixGroup(1), fileaccess.UnixGroup(2), sid.Everyone, sid.OwnerRights, sid.AuthenticatedUsers}
 	for range *pairsFlag / 10 {
 		var list []sd.ACE
 		for range r.IntN(6) {
@@ -144,7 +149,8 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 			if r.IntN(3) == 0 {
 				typ = sd.AccessDenied
 			}
-			a, err := sd.NewACE(typ, 0, pick(r, someMasks)|pick(r, someMasks)|pick(r, []winnt.AccessMask{0, 0x120089, 0x1F01FF}), pick(r, pool))
+			a, err := sd.NewACE(typ, 0, pick(r, someMasks)|pick(r, someMasks)|pick(r,
+				[]winnt.AccessMask{0, 0x120089, 0x1F01FF}), pick(r, pool))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +167,8 @@ func TestToPOSIXGivesNoMore(t *testing.T) {
 			t.Fatalf("%+v: %v", p, err)
 		}
 		user, groups := uint32(r.IntN(4)), []uint32{uint32(r.IntN(4)), uint32(r.IntN(4))}[:r.IntN(3)]
-		spec := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)}, Groups: []token.Group{{SID: sid.Everyone, Attributes: enabled}}, Integrity: sid.MediumLevel}
+		spec := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)},
+			Groups: []token.Group{{SID: sid.Everyone, Attributes: enabled}}, Integrity: sid.MediumLevel}
 		for _, g := range groups {
 			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: enabled})
 		}
@@ -213,8 +220,10 @@ func TestFamiliarModes(t *testing.T) {
 		want string
 	}{
 		{0o644, false, "O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x16019f;;;S-1-22-1-7)(A;;FR;;;S-1-22-2-8)(A;;FR;;;WD)"},
-		{0o604, false, "O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x16019f;;;S-1-22-1-7)(A;;0x120080;;;S-1-22-2-8)(D;;0x9;;;S-1-22-2-8)(A;;FR;;;WD)"},
-		{0o750, true, "O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x1601ff;;;S-1-22-1-7)(A;;0x1200a9;;;S-1-22-2-8)(A;;0x120080;;;WD)"},
+		{0o604, false,
+			"O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x16019f;;;S-1-22-1-7)(A;;0x120080;;;S-1-22-2-8)(D;;0x9;;;S-1-22-2-8)(A;;FR;;;WD)"},
+		{0o750, true,
+			"O:S-1-22-1-7G:S-1-22-2-8D:P(A;;0x1601ff;;;S-1-22-1-7)(A;;0x1200a9;;;S-1-22-2-8)(A;;0x120080;;;WD)"},
 	} {
 		d, _, err := fileaccess.FromMode(7, 8, c.mode, c.dir, nil)
 		if err != nil {
@@ -249,7 +258,8 @@ func TestPOSIXLosses(t *testing.T) {
 		if len(entries) > 0 {
 			l = append(l, fileaccess.POSIXEntry{Tag: 0x10, Perm: 7, ID: none})
 		}
-		l = append(l, fileaccess.POSIXEntry{Tag: 4, Perm: 4, ID: none}, fileaccess.POSIXEntry{Tag: 0x20, Perm: 4, ID: none})
+		l = append(l, fileaccess.POSIXEntry{Tag: 4, Perm: 4, ID: none},
+			fileaccess.POSIXEntry{Tag: 0x20, Perm: 4, ID: none})
 		slices.SortFunc(l, func(a, b fileaccess.POSIXEntry) int { return int(a.Tag) - int(b.Tag) })
 		return &fileaccess.POSIX{Access: l}
 	}
@@ -277,7 +287,8 @@ func TestPOSIXLosses(t *testing.T) {
 			t.Errorf("%v: a denial without SID was forgotten\n%s", c.p.Access, sdText(d))
 		}
 	}
-	for _, p := range []*fileaccess.POSIX{{User: 30}, {Group: 30}, {Access: fileaccess.POSIXACL{}}, {Directory: true, Default: fileaccess.POSIXACL{{}}}} {
+	for _, p := range []*fileaccess.POSIX{{User: 30}, {Group: 30}, {Access: fileaccess.POSIXACL{}},
+		{Directory: true, Default: fileaccess.POSIXACL{{}}}} {
 		if _, _, err := fileaccess.FromPOSIX(p, known); err == nil {
 			t.Errorf("%+v: no error", p)
 		}
@@ -316,7 +327,8 @@ func TestToPOSIXLosses(t *testing.T) {
 // A default list is inherited as POSIX would, and comes back.
 func TestDefaultLists(t *testing.T) {
 	p := &fileaccess.POSIX{User: 7, Group: 8, Mode: 0o755, Directory: true}
-	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5, ID: none}, {Tag: 0x10, Perm: 5, ID: none}, {Tag: 0x20, Perm: 0, ID: none}}
+	p.Default = fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: none}, {Tag: 2, Perm: 5, ID: 3}, {Tag: 4, Perm: 5, ID: none},
+		{Tag: 0x10, Perm: 5, ID: none}, {Tag: 0x20, Perm: 0, ID: none}}
 	d, _, err := fileaccess.FromPOSIX(p, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -326,7 +338,8 @@ func TestDefaultLists(t *testing.T) {
 		t.Errorf("%+v", back)
 	}
 	for _, directory := range []bool{false, true} {
-		made, st := sd.Assign(&sd.AssignRequest{Parent: d, IsContainer: directory, Mapping: &winnt.FileObject.Mapping, Subject: &sd.Caller{Owner: fileaccess.UnixUser(9), Group: fileaccess.UnixGroup(9)}})
+		made, st := sd.Assign(&sd.AssignRequest{Parent: d, IsContainer: directory, Mapping: &winnt.FileObject.Mapping,
+			Subject: &sd.Caller{Owner: fileaccess.UnixUser(9), Group: fileaccess.UnixGroup(9)}})
 		if st != 0 {
 			t.Fatal(st)
 		}
@@ -340,12 +353,16 @@ func TestDefaultLists(t *testing.T) {
 // An attribute as Linux writes it: user::rw-, user:1000:r--, group::r--,
 // mask::r--, other::---.
 func TestDecodePOSIX(t *testing.T) {
-	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" + "10000400ffffffff" + "20000000ffffffff")
+	b, _ := hex.DecodeString("02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" +
+		"10000400ffffffff" + "20000000ffffffff")
 	l, err := fileaccess.DecodePOSIX(b)
-	if err != nil || l.Mode() != 0o640 || l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4, ID: 1000}) || !bytes.Equal(l.Append(nil), b) {
+	if err != nil || l.Mode() != 0o640 || l[1] != (fileaccess.POSIXEntry{Tag: fileaccess.POSIXUser, Perm: 4,
+		ID: 1000}) || !bytes.Equal(l.Append(nil), b) {
 		t.Errorf("%+v %v", l, err)
 	}
-	for _, bad := range []string{"", "02", "03000000", "02000000", "0200000001", "0200000001000800ffffffff", "02000000" + "03000600ffffffff", "02000000" + "04000600ffffffff" + "01000600ffffffff", "02000000" + "01000600ffffffff" + "01000600ffffffff",
+	for _, bad := range []string{"", "02", "03000000", "02000000", "0200000001", "0200000001000800ffffffff",
+		"02000000" + "03000600ffffffff", "02000000" + "04000600ffffffff" + "01000600ffffffff", "02000000" +
+			"01000600ffffffff" + "01000600ffffffff",
 		"02000000" + "01000600ffffffff" + "02000400e8030000" + "04000400ffffffff" + "20000000ffffffff"} {
 		b, _ := hex.DecodeString(bad)
 		if _, err := fileaccess.DecodePOSIX(b); !errors.Is(err, fileaccess.ErrPOSIXACL) {
@@ -359,10 +376,15 @@ func TestDecodePOSIX(t *testing.T) {
 
 // FuzzDecodePOSIX: no panic, and what is read is written the same.
 func FuzzDecodePOSIX(f *testing.F) {
-	f.Add(fileaccess.ModeACL(0o644).Append(nil))                                                                                                                      // minimal
-	f.Add([]byte{2, 0, 0, 0})                                                                                                                                         // no entries
-	f.Add([]byte{1, 0, 0, 0})                                                                                                                                         // old version
-	f.Add(fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: 0}, {Tag: 2, Perm: 0, ID: 0}, {Tag: 4}, {Tag: 8, Perm: 6, ID: 5}, {Tag: 0x10, Perm: 7}, {Tag: 0x20}}.Append(nil)) // extended, odd ids
+	// minimal
+	f.Add(fileaccess.ModeACL(0o644).Append(nil))
+	// no entries
+	f.Add([]byte{2, 0, 0, 0})
+	// old version
+	f.Add([]byte{1, 0, 0, 0})
+	// extended, odd ids
+	f.Add(fileaccess.POSIXACL{{Tag: 1, Perm: 7, ID: 0}, {Tag: 2, Perm: 0, ID: 0}, {Tag: 4}, {Tag: 8, Perm: 6, ID: 5},
+		{Tag: 0x10, Perm: 7}, {Tag: 0x20}}.Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, err := fileaccess.DecodePOSIX(b)
 		if err != nil {
@@ -371,7 +393,8 @@ func FuzzDecodePOSIX(f *testing.F) {
 		if !bytes.Equal(l.Append(nil), b) {
 			t.Fatalf("%x came back as %x", b, l.Append(nil))
 		}
-		d, _, err := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1, Group: 1, Access: l, Directory: len(b)%2 == 0, Default: l}, nil)
+		d, _, err := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1, Group: 1, Access: l, Directory: len(b)%2 == 0,
+			Default: l}, nil)
 		if err == nil {
 			fileaccess.ToPOSIX(d, true, nil)
 		}

@@ -106,19 +106,23 @@ func tokenFile(t *testing.T, s token.Spec) json.RawMessage {
 // question writes a case's situation down.
 func (s *situation) question(t *testing.T) openQuestion {
 	q := openQuestion{
-		Token: tokenFile(t, s.token), Desired: s.r.Desired.String(), Disposition: uint32(s.r.Disposition), Options: uint32(s.r.Options),
+		Token: tokenFile(t,
+			s.token), Desired: s.r.Desired.String(), Disposition: uint32(s.r.Disposition), Options: uint32(s.r.Options),
 		Attributes: uint32(s.r.Attributes), Share: uint32(s.r.Share), SMB: s.r.Face == fileaccess.SMB, Name: s.r.Name,
-		Maximal: s.r.Maximal, MaximalTime: s.r.MaximalTime, ParentSD: sdOf(t, s.f.Parent.Descriptor), ReadOnly: s.f.ReadOnlyVolume,
+		Maximal: s.r.Maximal, MaximalTime: s.r.MaximalTime, ParentSD: sdOf(t,
+			s.f.Parent.Descriptor), ReadOnly: s.f.ReadOnlyVolume,
 		Traverse: uint8(s.f.Policy.Traverse), HideDenied: s.f.Policy.HideDenied, Observed: s.f.Policy.Profile == fileaccess.Observed,
 	}
 	if s.r.CreatorSD != nil {
 		q.CreatorSD = sdOf(t, s.r.CreatorSD)
 	}
 	for _, c := range s.f.Path {
-		q.Path = append(q.Path, openComponent{sdOf(t, c.Descriptor), c.Exists, c.IsDirectory, c.SymbolicLink, c.DeletePending})
+		q.Path = append(q.Path, openComponent{sdOf(t, c.Descriptor), c.Exists, c.IsDirectory, c.SymbolicLink,
+			c.DeletePending})
 	}
 	if o := &s.f.Object; o.Exists {
-		q.Object = &openObject{sdOf(t, o.Descriptor), o.IsDirectory, o.VolumeRoot, uint32(o.Attributes), o.ReparseTag, o.Stream && !o.StreamExists, o.ChangeTime}
+		q.Object = &openObject{sdOf(t, o.Descriptor), o.IsDirectory, o.VolumeRoot, uint32(o.Attributes), o.ReparseTag,
+			o.Stream && !o.StreamExists, o.ChangeTime}
 	}
 	if s.f.Share != nil {
 		q.ShareSD, q.ABE = sdOf(t, s.f.Share.Descriptor), s.f.Share.ABE
@@ -154,7 +158,8 @@ func TestPublishedVectors(t *testing.T) {
 			if status == 0 && a.want == 0 {
 				status = denied
 			}
-			l := openLine{n.about, openProvenance{n.kind, cited, source}, s.question(t), openAnswer{Status: status.String(), Granted: a.want.Padded()}}
+			l := openLine{n.about, openProvenance{n.kind, cited, source}, s.question(t),
+				openAnswer{Status: status.String(), Granted: a.want.Padded()}}
 			l.In.ID = fmt.Sprintf("%s%c", r.id, 'a'+i)
 			l.Out.ID = l.In.ID
 			if err := e.Encode(l); err != nil {

@@ -41,16 +41,20 @@ type world struct {
 var (
 	somePackage = sid.MustParse("S-1-15-2-1-2-3")
 	somePolicy  = sid.MustParse("S-1-17-1")
-	someSIDs    = []sid.SID{caseU, caseG, sid.Everyone, sid.AuthenticatedUsers, sid.Administrators, sid.OwnerRights, somePackage, sid.AllAppPackages, sid.AllRestrictedAppPackages}
-	someMasks   = []winnt.AccessMask{1, 2, 4, 0x20, 0x40, 0x41, 0x46, 0x80, 0x100, 0x112, 0x10000, 0x20000, 0x40000, 0x80000, 0x100000, 0x1200A9, 0x120089, 0x120116, 0x1301BF, 0x1F01FF, 0x10000000, 0x80000000, 0xFFFFFFFF, 0}
-	someLabels  = []sid.SID{sid.MustParse("S-1-16-0"), sid.MustParse("S-1-16-4096"), sid.MediumLevel, sid.MustParse("S-1-16-12288")}
+	someSIDs    = []sid.SID{caseU, caseG, sid.Everyone, sid.AuthenticatedUsers, sid.Administrators, sid.OwnerRights,
+		somePackage, sid.AllAppPackages, sid.AllRestrictedAppPackages}
+	someMasks = []winnt.AccessMask{1, 2, 4, 0x20, 0x40, 0x41, 0x46, 0x80, 0x100, 0x112, 0x10000, 0x20000, 0x40000,
+		0x80000, 0x100000, 0x1200A9, 0x120089, 0x120116, 0x1301BF, 0x1F01FF, 0x10000000, 0x80000000, 0xFFFFFFFF, 0}
+	someLabels = []sid.SID{sid.MustParse("S-1-16-0"), sid.MustParse("S-1-16-4096"), sid.MediumLevel,
+		sid.MustParse("S-1-16-12288")}
 )
 
 func pick[T any](w *rand.Rand, list []T) T { return list[w.IntN(len(list))] }
 
 func newWorld(t *testing.T, r *rand.Rand) *world {
 	w := &world{Rand: r}
-	w.central = &access.PolicySet{Policies: []access.Policy{{ID: somePolicy, Rules: []access.Rule{{Name: "limited", Descriptor: aces(t, "(A;;0x1301BF;;;WD)(A;;FA;;;U)")}}}}}
+	w.central = &access.PolicySet{Policies: []access.Policy{{ID: somePolicy,
+		Rules: []access.Rule{{Name: "limited", Descriptor: aces(t, "(A;;0x1301BF;;;WD)(A;;FA;;;U)")}}}}}
 	for range 120 {
 		w.tokens = append(w.tokens, w.newToken(t))
 	}
@@ -64,7 +68,8 @@ func newWorld(t *testing.T, r *rand.Rand) *world {
 func (w *world) newToken(t *testing.T) *token.Token {
 	s := baseSpec()
 	s.Privileges, s.EnabledPrivileges = 0, 0
-	for _, p := range []winnt.Privilege{winnt.SeChangeNotifyPrivilege, backup, restore, security, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
+	for _, p := range []winnt.Privilege{winnt.SeChangeNotifyPrivilege, backup, restore, security,
+		winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
 		if w.IntN(3) == 0 {
 			s.Privileges |= p.Bit()
 			if w.IntN(4) > 0 {
@@ -85,7 +90,8 @@ func (w *world) newToken(t *testing.T) *token.Token {
 	}
 	switch w.IntN(8) {
 	case 0:
-		s.IsRestricted, s.Restricted = true, []token.Group{{SID: pick(w.Rand, someSIDs[:4])}, {SID: pick(w.Rand, someSIDs[:4])}}
+		s.IsRestricted, s.Restricted = true, []token.Group{{SID: pick(w.Rand, someSIDs[:4])},
+			{SID: pick(w.Rand, someSIDs[:4])}}
 		s.WriteRestricted = w.IntN(2) == 0
 	case 1:
 		s.Package, s.LowPrivilege = somePackage, w.IntN(2) == 0
@@ -112,7 +118,8 @@ func (w *world) newSD(t *testing.T) *sd.Descriptor {
 		}
 		flags := uint8(0)
 		if w.IntN(6) == 0 {
-			flags = pick(w.Rand, []uint8{sd.InheritOnly | sd.ObjectInherit, sd.ObjectInherit, sd.ContainerInherit | sd.ObjectInherit})
+			flags = pick(w.Rand, []uint8{sd.InheritOnly | sd.ObjectInherit, sd.ObjectInherit,
+				sd.ContainerInherit | sd.ObjectInherit})
 		}
 		add(&list, typ, flags, pick(w.Rand, someMasks)|pick(w.Rand, someMasks), pick(w.Rand, someSIDs))
 	}
@@ -167,8 +174,10 @@ func (w *world) desired() winnt.AccessMask {
 // ask fills a request and facts.
 func (w *world) ask() (*fileaccess.Request, *fileaccess.Facts) {
 	r := &fileaccess.Request{
-		Subject: access.SubjectOf(pick(w.Rand, w.tokens)), Desired: w.desired(), Disposition: fileaccess.Disposition(w.IntN(6)),
-		Share: fileaccess.ShareAccess(w.IntN(8)), Face: fileaccess.Face(w.IntN(3)), Name: pick(w.Rand, []string{"f", `a\b\f`, `d\`, "f:s"}), Maximal: w.one(3),
+		Subject: access.SubjectOf(pick(w.Rand,
+			w.tokens)), Desired: w.desired(), Disposition: fileaccess.Disposition(w.IntN(6)),
+		Share: fileaccess.ShareAccess(w.IntN(8)), Face: fileaccess.Face(w.IntN(3)), Name: pick(w.Rand,
+			[]string{"f", `a\b\f`, `d\`, "f:s"}), Maximal: w.one(3),
 	}
 	if w.one(2) {
 		r.Disposition = fileaccess.FileOpen
@@ -176,7 +185,8 @@ func (w *world) ask() (*fileaccess.Request, *fileaccess.Facts) {
 	if w.one(40) {
 		r.Disposition = 6
 	}
-	for _, o := range []fileaccess.CreateOptions{0x1, 0x2, 0x8, 0x10, 0x20, 0x40, 0x1000, 0x2000, 0x20000, 0x200000, 0x10000000} {
+	for _, o := range []fileaccess.CreateOptions{0x1, 0x2, 0x8, 0x10, 0x20, 0x40, 0x1000, 0x2000, 0x20000, 0x200000,
+		0x10000000} {
 		if w.one(25) {
 			r.Options |= o
 		}
@@ -216,14 +226,16 @@ func (w *world) tame(r *fileaccess.Request, f *fileaccess.Facts) {
 func (w *world) facts(r *fileaccess.Request) *fileaccess.Facts {
 	f := &fileaccess.Facts{ReadOnlyVolume: w.one(10)}
 	for range w.IntN(3) {
-		f.Path = append(f.Path, fileaccess.Component{Descriptor: pick(w.Rand, w.sds), Exists: !w.one(15), IsDirectory: !w.one(15), SymbolicLink: w.one(15), DeletePending: w.one(15), BadStream: w.one(20)})
+		f.Path = append(f.Path, fileaccess.Component{Descriptor: pick(w.Rand, w.sds), Exists: !w.one(15),
+			IsDirectory: !w.one(15), SymbolicLink: w.one(15), DeletePending: w.one(15), BadStream: w.one(20)})
 	}
 	if !w.one(8) {
 		f.Parent = &fileaccess.Directory{Descriptor: pick(w.Rand, w.sds)}
 	}
 	if w.IntN(4) > 0 {
 		ob := &f.Object
-		*ob = fileaccess.Object{Exists: true, IsDirectory: w.one(4), VolumeRoot: w.one(10), Descriptor: pick(w.Rand, w.sds), OtherOpens: w.one(2), ChangeTime: 7}
+		*ob = fileaccess.Object{Exists: true, IsDirectory: w.one(4), VolumeRoot: w.one(10),
+			Descriptor: pick(w.Rand, w.sds), OtherOpens: w.one(2), ChangeTime: 7}
 		ob.Attributes = pick(w.Rand, []fileaccess.Attributes{0x80, 0x80, 0x80, 1, 2, 4, 6})
 		if w.one(12) {
 			ob.ReparseTag = pick(w.Rand, []uint32{fileaccess.SymbolicLinkTag, 0xA0000003})
@@ -236,7 +248,8 @@ func (w *world) facts(r *fileaccess.Request) *fileaccess.Facts {
 	if w.one(2) {
 		f.Share = &fileaccess.Share{Descriptor: pick(w.Rand, w.sds), ABE: w.one(2), NoGate: w.one(5)}
 	}
-	f.Policy = fileaccess.Policy{Traverse: fileaccess.Traverse(w.IntN(3)), HideDenied: w.one(3), Profile: fileaccess.Profile(w.IntN(2))}
+	f.Policy = fileaccess.Policy{Traverse: fileaccess.Traverse(w.IntN(3)), HideDenied: w.one(3),
+		Profile: fileaccess.Profile(w.IntN(2))}
 	if w.one(4) {
 		f.Policy.Central = w.central
 	}
@@ -273,11 +286,13 @@ func TestCanIsEachBitAlone(t *testing.T) {
 	for range *pairsFlag {
 		s := access.SubjectOf(pick(w.Rand, w.tokens))
 		d := pick(w.Rand, w.sds)
-		want := pick(w.Rand, []winnt.AccessMask{0x031F01FF, 0x1F01FF, 0x01FFFFFF, winnt.AccessMask(w.Uint32()) & 0x0FFFFFFF})
+		want := pick(w.Rand, []winnt.AccessMask{0x031F01FF, 0x1F01FF, 0x01FFFFFF,
+			winnt.AccessMask(w.Uint32()) & 0x0FFFFFFF})
 		twin := twin{r: &fileaccess.Request{Subject: s}, f: &fileaccess.Facts{}}
 		each, _ := twin.can(d, want&^maxAllowed)
 		if got := fileaccess.Can(&s, d, want, nil); got != each {
-			t.Fatalf("F-2: Can(%v) = %v, each alone %v\n%s", want, got, each, describe(twin.r, &fileaccess.Facts{Object: fileaccess.Object{Descriptor: d}}))
+			t.Fatalf("F-2: Can(%v) = %v, each alone %v\n%s", want, got, each,
+				describe(twin.r, &fileaccess.Facts{Object: fileaccess.Object{Descriptor: d}}))
 		}
 	}
 }
@@ -299,7 +314,8 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 			}
 			want.max = d.Max
 		}
-		got := twinAnswer{status: d.Status(), granted: d.Granted, implied: d.Implied, action: d.Action, used: d.PrivilegesUsed, force: d.ForceShareRead, made: d.NewSD != nil, max: d.Max}
+		got := twinAnswer{status: d.Status(), granted: d.Granted, implied: d.Implied, action: d.Action,
+			used: d.PrivilegesUsed, force: d.ForceShareRead, made: d.NewSD != nil, max: d.Max}
 		if !d.Allowed() {
 			want.implied, want.action, want.force, got.implied = 0, 0, false, 0
 		}
@@ -309,14 +325,16 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 		within(t, r, &d)
 		if w.one(10) {
 			explained, x := fileaccess.Explain(r, f)
-			if explained.Status() != d.Status() || explained.Granted != d.Granted || explained.PrivilegesUsed != d.PrivilegesUsed || x == nil {
+			if explained.Status() != d.Status() || explained.Granted != d.Granted ||
+				explained.PrivilegesUsed != d.PrivilegesUsed || x == nil {
 				t.Fatalf("explained differs\n%s", describe(r, f))
 			}
 		}
 		outcomes[d.Rule]++
 	}
 	t.Log(outcomes)
-	for _, rule := range []string{"", "A-30", "F-5", "F-6", "F-8", "F-10", "F-11", "F-12", "F-13", "F-14", "F-15", "F-22", "F-23", "F-26", "F-27", "F-28", "F-29", "F-30", "F-31", "F-33", "F-35", "F-38", "F-39", "F-44", "F-48", "F-73"} {
+	for _, rule := range []string{"", "A-30", "F-5", "F-6", "F-8", "F-10", "F-11", "F-12", "F-13", "F-14", "F-15",
+		"F-22", "F-23", "F-26", "F-27", "F-28", "F-29", "F-30", "F-31", "F-33", "F-35", "F-38", "F-39", "F-44", "F-48", "F-73"} {
 		if outcomes[rule] == 0 && *pairsFlag >= 100000 {
 			t.Errorf("no input ended in %q", rule)
 		}

@@ -12,18 +12,19 @@ type ReasonKind uint8
 
 // Kinds of reasons.
 const (
-	FromAccess        ReasonKind = iota + 1 // the access check of the object: see Reason.Access
-	Intent                                  // Reason.Privilege, by intent (F-20) or for an implied right (F-34)
-	ParentAllow                             // the directory's right Reason.Right, entry Reason.Access.Index (F-42, F-43)
-	ParentDeny                              // the directory was asked for Reason.Right and did not give it
-	ShareMask                               // outside what the share allows (F-6, F-8)
-	ReadOnlyAttribute                       // the file is read-only (F-38, F-39, F-41)
-	ReadOnlyVolume                          // the volume is (F-39, F-41)
-	Creator                                 // who makes an object gets what was asked for (F-32)
-	TraverseDenied                          // directory Reason.Component on the way lets nobody pass (F-23)
-	AttributeMismatch                       // hidden or system, and not repeated (F-35)
-	NoDescriptor                            // the object has none, which grants nothing (F-101)
-	Unreached                               // the open was refused before the bit was looked at
+	FromAccess ReasonKind = iota + 1 // the access check of the object: see Reason.Access
+	Intent                           // Reason.Privilege, by intent (F-20) or for an implied right (F-34)
+	// the directory's right Reason.Right, entry Reason.Access.Index (F-42, F-43)
+	ParentAllow
+	ParentDeny        // the directory was asked for Reason.Right and did not give it
+	ShareMask         // outside what the share allows (F-6, F-8)
+	ReadOnlyAttribute // the file is read-only (F-38, F-39, F-41)
+	ReadOnlyVolume    // the volume is (F-39, F-41)
+	Creator           // who makes an object gets what was asked for (F-32)
+	TraverseDenied    // directory Reason.Component on the way lets nobody pass (F-23)
+	AttributeMismatch // hidden or system, and not repeated (F-35)
+	NoDescriptor      // the object has none, which grants nothing (F-101)
+	Unreached         // the open was refused before the bit was looked at
 )
 
 var reasonNames = [...]string{
@@ -42,8 +43,9 @@ func (k ReasonKind) String() string {
 
 // Reason is why one bit was granted or refused. The zero value is none.
 type Reason struct {
-	Kind      ReasonKind
-	Access    access.Reason    // of FromAccess: of the object's check; of ParentAllow and ParentDeny: of the directory's
+	Kind ReasonKind
+	// of FromAccess: of the object's check; of ParentAllow and ParentDeny: of the directory's
+	Access    access.Reason
 	Privilege winnt.Privilege  // of Intent
 	Right     winnt.AccessMask // of ParentAllow and ParentDeny: the directory's right
 	Component int              // of TraverseDenied: index in Facts.Path

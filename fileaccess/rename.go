@@ -135,7 +135,9 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	case !opens:
 		return ntstatus.Success
 	}
-	r := Request{Subject: v.m.Subject, Desired: desired, Disposition: FileOpen, Options: OpenForBackupIntent, Share: ShareRead | ShareWrite} // F-57
+	// F-57
+	r := Request{Subject: v.m.Subject, Desired: desired, Disposition: FileOpen, Options: OpenForBackupIntent,
+		Share: ShareRead | ShareWrite}
 	d := Open(&r, &v.m.Target)
 	v.d.PrivilegesUsed |= d.PrivilegesUsed
 	if !d.Allowed() {

@@ -55,24 +55,35 @@ func TestRename(t *testing.T) {
 		{"FO-073a", moving(t, "(A;;0x100002;;;U)", isDir), denied, "F-44"},
 		{"FO-073b", moving(t, "(A;;0x4;;;U)", isDir), 0, ""},
 		{"FO-074a", moving(t, "(A;;FA;;;U)", existing(fileaccess.Existing{})), collision, "F-58"},
-		{"FO-074b", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Attributes: readOnly})), denied, "F-58"},
-		{"FO-074c", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{IsDirectory: true})), denied, "F-58"},
+		{"FO-074b", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Attributes: readOnly})), denied,
+			"F-58"},
+		{"FO-074c", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{IsDirectory: true})), denied,
+			"F-58"},
 		{"FO-074d", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})), 0, ""},
-		{"FO-075a", moving(t, "(A;;0x100002;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})), denied, "F-58"},
-		{"FO-075b", moving(t, "(A;;0x100002;;;U)", replace, existing(fileaccess.Existing{Descriptor: aces(t, "(A;;SD;;;U)")})), 0, ""},
+		{"FO-075a", moving(t, "(A;;0x100002;;;U)", replace, existing(fileaccess.Existing{Descriptor: empty})), denied,
+			"F-58"},
+		{"FO-075b", moving(t, "(A;;0x100002;;;U)", replace,
+			existing(fileaccess.Existing{Descriptor: aces(t, "(A;;SD;;;U)")})), 0, ""},
 		{"FO-076a", moving(t, "empty", holding(t, restore)), 0, ""},
 		{"FO-076b", moving(t, "empty"), denied, "F-44"},
 		{"FO-076c", moving(t, "empty", holding(t, restore), inside), denied, "F-57"},
-		{"inside, by SMB", moving(t, "empty", holding(t, restore), inside, func(m *fileaccess.Move) { m.Face = fileaccess.SMB }), 0, ""},
+		{"inside, by SMB", moving(t, "empty", holding(t, restore), inside,
+			func(m *fileaccess.Move) { m.Face = fileaccess.SMB }), 0, ""},
 		{"bad name", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-57"},
 		{"source going", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.DeletePending = true }), denied, "F-57"},
-		{"opens below", moving(t, "(A;;FA;;;U)", isDir, func(m *fileaccess.Move) { m.OpensBelow = true }), denied, "F-57"},
-		{"target going", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{DeletePending: true})), ntstatus.DeletePending, "F-58"},
+		{"opens below", moving(t, "(A;;FA;;;U)", isDir, func(m *fileaccess.Move) { m.OpensBelow = true }), denied,
+			"F-57"},
+		{"target going", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{DeletePending: true})),
+			ntstatus.DeletePending, "F-58"},
 		{"target open", moving(t, "(A;;FA;;;U)", replace, existing(fileaccess.Existing{Open: true})), denied, "F-58"},
-		{"level", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject.Level = winnt.SecurityIdentification }), ntstatus.BadImpersonationLevel, "A-30"},
-		{"nobody", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject = access.Subject{} }), ntstatus.NoToken, "A-30"},
+		{"level",
+			moving(t, "(A;;FA;;;U)",
+				func(m *fileaccess.Move) { m.Subject.Level = winnt.SecurityIdentification }), ntstatus.BadImpersonationLevel, "A-30"},
+		{"nobody", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject = access.Subject{} }),
+			ntstatus.NoToken, "A-30"},
 	} {
-		if d := fileaccess.DecideRename(&c.m); d.Status() != c.want || d.Rule != c.rule || d.Allowed() != (c.want == 0) || d.Replaces != (d.Allowed() && c.m.Existing != nil) {
+		if d := fileaccess.DecideRename(&c.m); d.Status() != c.want || d.Rule != c.rule ||
+			d.Allowed() != (c.want == 0) || d.Replaces != (d.Allowed() && c.m.Existing != nil) {
 			t.Errorf("%s: %+v, want %v by %s", c.id, d, c.want, c.rule)
 		}
 	}
@@ -97,13 +108,16 @@ func TestLink(t *testing.T) {
 		want ntstatus.Status
 		rule string
 	}{
-		{"FO-077a", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Directory = true }), ntstatus.FileIsADirectory, "F-59"},
+		{"FO-077a", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Directory = true }),
+			ntstatus.FileIsADirectory, "F-59"},
 		{"FO-077b", moving(t, "(A;;0x100004;;;U)", attrs), denied, "F-44"},
 		{"FO-077c", moving(t, "(A;;FA;;;U)", granted(0x10000)), denied, "F-59"},
-		{"as documented", moving(t, "(A;;FA;;;U)", granted(0), func(m *fileaccess.Move) { m.Target.Policy.LinkNeedsNothing = true }), 0, ""},
+		{"as documented", moving(t, "(A;;FA;;;U)", granted(0),
+			func(m *fileaccess.Move) { m.Target.Policy.LinkNeedsNothing = true }), 0, ""},
 		{"granted", moving(t, "(A;;0x100002;;;U)", attrs), 0, ""},
 		{"stream", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.Stream = true }), invalid, "F-59"},
-		{"source going", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.DeletePending = true }), denied, "F-59"},
+		{"source going", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.DeletePending = true }), denied,
+			"F-59"},
 		{"bad name", moving(t, "(A;;FA;;;U)", attrs, func(m *fileaccess.Move) { m.BadName = true }), invalid, "F-59"},
 		{"taken", moving(t, "(A;;FA;;;U)", attrs, existing(fileaccess.Existing{})), collision, "F-58"},
 	} {

@@ -47,7 +47,9 @@ func TestCanEdges(t *testing.T) {
 		t.Errorf("generic: %v", got)
 	}
 	s.Level = winnt.SecurityIdentification
-	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 || fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 || fileaccess.Visible(&s, sd.NoSecurity, 0x1F01FF, nil) {
+	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 ||
+		fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||
+		fileaccess.Visible(&s, sd.NoSecurity, 0x1F01FF, nil) {
 		t.Error("somebody who cannot ask has rights")
 	}
 	if d := fileaccess.Open(&fileaccess.Request{Desired: 1}, &fileaccess.Facts{}); d.Status() != ntstatus.NoToken {
@@ -65,10 +67,13 @@ func TestConnect(t *testing.T) {
 	}{
 		{fileaccess.Share{Descriptor: sd.NoSecurity}, fileaccess.Tree{Maximal: 0x1F01FF, Told: 0x1F01FF}, 0},
 		{fileaccess.Share{}, fileaccess.Tree{}, denied},
-		{fileaccess.Share{Descriptor: aces(t, "(A;;0x1200A9;;;WD)")}, fileaccess.Tree{Maximal: fileaccess.ShareReadRights, Told: 0x1200A9}, 0},
-		{fileaccess.Share{Descriptor: aces(t, "(A;;0x1301BF;;;WD)"), Told: aces(t, "(A;;FA;;;U)")}, fileaccess.Tree{Maximal: fileaccess.ShareChangeRights, Told: 0x1F01FF}, 0},
+		{fileaccess.Share{Descriptor: aces(t, "(A;;0x1200A9;;;WD)")},
+			fileaccess.Tree{Maximal: fileaccess.ShareReadRights, Told: 0x1200A9}, 0},
+		{fileaccess.Share{Descriptor: aces(t, "(A;;0x1301BF;;;WD)"), Told: aces(t, "(A;;FA;;;U)")},
+			fileaccess.Tree{Maximal: fileaccess.ShareChangeRights, Told: 0x1F01FF}, 0},
 		{fileaccess.Share{Descriptor: aces(t, "(A;;FA;;;BA)")}, fileaccess.Tree{}, denied},
-		{fileaccess.Share{Descriptor: aces(t, "(A;;FA;;;BA)"), Maximal: 0x1F01FF}, fileaccess.Tree{}, denied}, // what was found before does not count
+		// what was found before does not count
+		{fileaccess.Share{Descriptor: aces(t, "(A;;FA;;;BA)"), Maximal: 0x1F01FF}, fileaccess.Tree{}, denied},
 	} {
 		if got, st := fileaccess.Connect(&s, &c.share, nil); got != c.want || st != c.st {
 			t.Errorf("F-5 %+v: %+v %v", c.share, got, st)
@@ -81,7 +86,10 @@ func TestConnect(t *testing.T) {
 	if _, st := fileaccess.Connect(&s, &fileaccess.Share{}, nil); st != ntstatus.BadImpersonationLevel {
 		t.Error(st)
 	}
-	if d, _ := open(t, 1, share("FA"), func(s *situation) { s.f.Share.Descriptor = aces(t, "(A;;FA;;;BA)") }); d.Status() != denied || d.Rule != "F-5" {
+	if d, _ := open(t, 1, share("FA"), func(s *situation) {
+		s.f.Share.Descriptor = aces(t,
+			"(A;;FA;;;BA)")
+	}); d.Status() != denied || d.Rule != "F-5" {
 		t.Errorf("F-5: %+v", d)
 	}
 	if d, _ := open(t, 3, share("FA"), func(s *situation) { s.f.Share.Maximal = 0x1200A9 }); d.Rule != "F-6" {
@@ -142,7 +150,8 @@ func TestNames(t *testing.T) {
 		"": true, `\`: true, "f": true, `a\b\c`: true, `d\`: true, "f:s": true, "f:s:$DATA": true, "f::$data": true, "d::$INDEX_ALLOCATION": true, "d:$I30:$INDEX_ALLOCATION": true,
 		long: true, "ä€😀": true, strings.Repeat("😀", 127): true, " .x": true, "...": true, "f:a?b": true,
 		`\\`: false, `a\\b`: false, `\a`: false, ".": false, `a\..\b`: false, "f:": false, "f:s:$BAD": false, "f:s:$DATA:x": false, "f:a/b": false, ":s": false, `a:s\b`: false,
-		long + "x": false, strings.Repeat("😀", 128): false, "a\x1f": false, "a\x00": false, "a*": false, `a"`: false, "a/b": false, "a<": false, "a>": false, "a?": false, "a|b": false, "f:" + long + "x": false, "f:\x00": false,
+		long + "x": false, strings.Repeat("😀",
+			128): false, "a\x1f": false, "a\x00": false, "a*": false, `a"`: false, "a/b": false, "a<": false, "a>": false, "a?": false, "a|b": false, "f:" + long + "x": false, "f:\x00": false,
 	} {
 		if fileaccess.ValidName(name) != want {
 			t.Errorf("F-13 %q: %v", name, !want)
@@ -152,7 +161,8 @@ func TestNames(t *testing.T) {
 			t.Errorf("F-13 %q: %+v", name, d)
 		}
 	}
-	if d, _ := open(t, 1, nonDirOption, func(s *situation) { s.r.Name = `f\` }); d.Status() != ntstatus.ObjectNameInvalid {
+	if d, _ := open(t, 1, nonDirOption,
+		func(s *situation) { s.r.Name = `f\` }); d.Status() != ntstatus.ObjectNameInvalid {
 		t.Errorf("F-13: %+v", d)
 	}
 	if d, _ := open(t, 1, byID, func(s *situation) { s.r.Name = "\x01\x02\\" }); !d.Allowed() {
@@ -168,7 +178,8 @@ func TestNames(t *testing.T) {
 
 // F-22: a malformed stream name on the way comes before everything.
 func TestBadStreamOnTheWay(t *testing.T) {
-	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"), component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))
+	d, _ := open(t, 1, path("(A;;FA;;;WD)", "(A;;FA;;;WD)"),
+		component(1, func(c *fileaccess.Component) { c.BadStream, c.Exists = true, false }))
 	if d.Status() != ntstatus.ObjectNameInvalid || d.StoppedAt != 1 {
 		t.Errorf("F-22: %+v", d)
 	}
@@ -199,7 +210,8 @@ func TestPassingIsNotListing(t *testing.T) {
 
 // F-30: what cannot be made.
 func TestCreationRefused(t *testing.T) {
-	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary), parentFull); d.Status() != invalid || d.Rule != "F-30" {
+	if d, _ := open(t, 1, create, missing, dirOption, asked(fileaccess.AttributeTemporary),
+		parentFull); d.Status() != invalid || d.Rule != "F-30" {
 		t.Errorf("F-30: %+v", d)
 	}
 }
@@ -267,7 +279,8 @@ func TestMaximalAccess(t *testing.T) {
 		t.Errorf("F-45: %v %+v", d.Granted, d.Max)
 	}
 	_, s := open(t, 1, share("0x1301BF"), isReadOnly)
-	if got := fileaccess.Maximal(&s.r.Subject, s.f); got != (fileaccess.MaximalAccess{Access: 0x1301BF, Verdict: ntstatus.Decided(ntstatus.Success)}) {
+	if got := fileaccess.Maximal(&s.r.Subject, s.f); got != (fileaccess.MaximalAccess{Access: 0x1301BF,
+		Verdict: ntstatus.Decided(ntstatus.Success)}) {
 		t.Errorf("F-45: %+v", got)
 	}
 	if got := fileaccess.Maximal(&access.Subject{}, s.f); got.Status() != ntstatus.NoToken {
@@ -308,7 +321,8 @@ func TestExclusive(t *testing.T) {
 
 // F-49: opens for attributes alone conflict with nobody.
 func TestSharesModes(t *testing.T) {
-	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true, 0x100080: false, 0x60198: false} {
+	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,
+		0x100080: false, 0x60198: false} {
 		if fileaccess.SharesModes(m) != want {
 			t.Errorf("F-49 %v", m)
 		}
@@ -321,7 +335,8 @@ func TestSetSecurity(t *testing.T) {
 	all := fileaccess.Handle{Granted: 0x011F01FF}
 	subject := access.SubjectOf(mustToken(t, baseSpec()))
 	set := func(info uint32, text string, h *fileaccess.Handle) (*sd.Descriptor, ntstatus.Status) {
-		return fileaccess.SetSecurity(h, &fileaccess.SecurityChange{Information: info, Old: old, New: sddl.MustParse(text), Subject: subject})
+		return fileaccess.SetSecurity(h, &fileaccess.SecurityChange{Information: info, Old: old,
+			New: sddl.MustParse(text), Subject: subject})
 	}
 	for _, c := range []struct {
 		info uint32
@@ -342,7 +357,8 @@ func TestSetSecurity(t *testing.T) {
 	if d.DACL().Len() != 0 || old.DACL().Len() != 1 || all.May(fileaccess.Write) != 0 {
 		t.Error("F-52")
 	}
-	if _, st := fileaccess.SetSecurity(&all, &fileaccess.SecurityChange{Information: 4, Old: old, New: old}); st != ntstatus.NoToken {
+	if _, st := fileaccess.SetSecurity(&all, &fileaccess.SecurityChange{Information: 4, Old: old,
+		New: old}); st != ntstatus.NoToken {
 		t.Error(st)
 	}
 	if got := fileaccess.QueryRights(0x80000000) | fileaccess.QueryRights(0x40000000); got != 0x01020000 { // F-50
@@ -373,12 +389,16 @@ func TestOperations(t *testing.T) {
 		{fileaccess.ChangeNotify, 0, []winnt.AccessMask{1}}, {fileaccess.SetBasic, 0, []winnt.AccessMask{0x100}},
 		{fileaccess.SetEA, 0, []winnt.AccessMask{0x10}}, {fileaccess.SetEndOfFile, 0, []winnt.AccessMask{2}},
 		{fileaccess.SetAllocation, 0, []winnt.AccessMask{2}}, {fileaccess.SetValidDataLength, 0, []winnt.AccessMask{2}},
-		{fileaccess.SetShortName, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetShortName, fileaccess.SMB, []winnt.AccessMask{0x10000}},
-		{fileaccess.SetDisposition, 0, []winnt.AccessMask{0x10000}}, {fileaccess.SetDispositionIgnoreReadOnly, 0, []winnt.AccessMask{0x10000}},
-		{fileaccess.SetReparsePoint, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetSymbolicLink, 0, []winnt.AccessMask{2, 0x100}},
+		{fileaccess.SetShortName, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetShortName, fileaccess.SMB,
+			[]winnt.AccessMask{0x10000}},
+		{fileaccess.SetDisposition, 0, []winnt.AccessMask{0x10000}}, {fileaccess.SetDispositionIgnoreReadOnly, 0,
+			[]winnt.AccessMask{0x10000}},
+		{fileaccess.SetReparsePoint, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetSymbolicLink, 0,
+			[]winnt.AccessMask{2, 0x100}},
 		{fileaccess.SetSparse, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.CopyFrom, 0, []winnt.AccessMask{1}},
 		{fileaccess.CopyTo, 0, []winnt.AccessMask{2, 4}}, {fileaccess.CopyToReadBack, 0, []winnt.AccessMask{3, 5}},
-		{fileaccess.SetVolumeInformation, 0, []winnt.AccessMask{2}}, {fileaccess.QueryOther, 0, []winnt.AccessMask{0x100000}},
+		{fileaccess.SetVolumeInformation, 0, []winnt.AccessMask{2}}, {fileaccess.QueryOther, 0,
+			[]winnt.AccessMask{0x100000}},
 	} {
 		may := func(m winnt.AccessMask) ntstatus.Status {
 			h := fileaccess.Handle{Granted: m, Face: c.face, Subject: &able}
@@ -395,13 +415,15 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%v: %v is enough: %v", c.op, lacking, st)
 		}
 	}
-	for _, op := range []fileaccess.Operation{fileaccess.SetValidDataLength, fileaccess.SetShortName, fileaccess.SetSymbolicLink} {
+	for _, op := range []fileaccess.Operation{fileaccess.SetValidDataLength, fileaccess.SetShortName,
+		fileaccess.SetSymbolicLink} {
 		if h := (fileaccess.Handle{Granted: all}); h.May(op) != notHeld {
 			t.Errorf("%v without privilege: %v", op, h.May(op))
 		}
 	}
 	h := fileaccess.Handle{Granted: 2, Directory: true}
-	if h.May(fileaccess.SetEndOfFile) != invalid || h.May(fileaccess.SetAllocation) != invalid || h.May(200) != invalid {
+	if h.May(fileaccess.SetEndOfFile) != invalid || h.May(fileaccess.SetAllocation) != invalid ||
+		h.May(200) != invalid {
 		t.Error("INVALID_PARAMETER")
 	}
 	h = fileaccess.Handle{Granted: 4, Profile: fileaccess.Observed}
@@ -416,14 +438,16 @@ func TestOperations(t *testing.T) {
 // F-71 and F-74: in bulk as one by one; the share's rights count, intent and
 // backup privilege do not.
 func TestVisibleEntries(t *testing.T) {
-	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), sd.NoSecurity, aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}
+	entries := []*sd.Descriptor{aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;0x1;;;WD)"), sd.NoSecurity,
+		aces(t, "(A;;FR;;;WD)"), aces(t, "(A;;FA;;;BA)")}
 	entries = append(entries, entries[1])
 	spec := baseSpec()
 	spec.Privileges, spec.EnabledPrivileges = backup.Bit(), backup.Bit()
 	admin := baseSpec()
 	admin.Groups = append(admin.Groups, token.Group{SID: sid.Administrators, Attributes: enabled})
 	viewers := []fileaccess.Viewer{
-		{Subject: access.SubjectOf(mustToken(t, spec)), Share: 0x1200A9}, {Subject: access.SubjectOf(mustToken(t, admin)), Share: 0x1F01FF},
+		{Subject: access.SubjectOf(mustToken(t, spec)),
+			Share: 0x1200A9}, {Subject: access.SubjectOf(mustToken(t, admin)), Share: 0x1F01FF},
 		{Subject: access.SubjectOf(mustToken(t, admin)), Share: 0x20089}, {},
 	}
 	got := fileaccess.VisibleEntries(entries, viewers, nil)
@@ -477,17 +501,29 @@ func TestAuditInputs(t *testing.T) {
 		setup   []setup
 		want    want
 	}{
-		{"success", 0x80000000, nil, want{fileaccess.AuditObject, "f", 0x120089, 0}},                                                                       // F-80
-		{"implied", 1, in(overwrite), want{fileaccess.AuditObject, "f", 0x113, 0}},                                                                         // F-80
-		{"denied", 1, in(o("empty")), want{fileaccess.AuditObject, "f", 1, denied}},                                                                        // F-80
-		{"privilege", 0x1000000, nil, want{fileaccess.AuditObject, "f", 0x1000000, notHeld}},                                                               // F-80
-		{"no object", 1, in(missing), want{}},                                                                                                              //
-		{"collision", 1, in(create), want{}},                                                                                                               //
-		{"parent", 1, in(create, missing), want{fileaccess.AuditDirectory, "P", 2, denied}},                                                                // F-81
-		{"traverse", 1, in(twoDirs, noChangeNotify), want{fileaccess.AuditDirectory, "a", 0x20, denied}},                                                   // F-81
-		{"share", 2, in(share("0x1200A9")), want{fileaccess.AuditShare, "f", 2, denied}},                                                                   // F-83
-		{"share, implied", 1, in(share("0x1200A9"), overwrite), want{fileaccess.AuditShare, "f", 0x113, denied}},                                           // F-83
-		{"hidden", 1, in(share("FA"), abe, o("empty"), func(s *situation) { s.f.Policy.HideDenied = true }), want{fileaccess.AuditObject, "f", 1, denied}}, // F-73
+		// F-80
+		{"success", 0x80000000, nil, want{fileaccess.AuditObject, "f", 0x120089, 0}},
+		// F-80
+		{"implied", 1, in(overwrite), want{fileaccess.AuditObject, "f", 0x113, 0}},
+		// F-80
+		{"denied", 1, in(o("empty")), want{fileaccess.AuditObject, "f", 1, denied}},
+		// F-80
+		{"privilege", 0x1000000, nil, want{fileaccess.AuditObject, "f", 0x1000000, notHeld}},
+		//
+		{"no object", 1, in(missing), want{}},
+		//
+		{"collision", 1, in(create), want{}},
+		// F-81
+		{"parent", 1, in(create, missing), want{fileaccess.AuditDirectory, "P", 2, denied}},
+		// F-81
+		{"traverse", 1, in(twoDirs, noChangeNotify), want{fileaccess.AuditDirectory, "a", 0x20, denied}},
+		// F-83
+		{"share", 2, in(share("0x1200A9")), want{fileaccess.AuditShare, "f", 2, denied}},
+		// F-83
+		{"share, implied", 1, in(share("0x1200A9"), overwrite), want{fileaccess.AuditShare, "f", 0x113, denied}},
+		// F-73
+		{"hidden", 1, in(share("FA"), abe, o("empty"), func(s *situation) { s.f.Policy.HideDenied = true }),
+			want{fileaccess.AuditObject, "f", 1, denied}},
 	} {
 		d, s := open(t, c.desired, c.setup...)
 		got := want{d.Audit.About, d.Audit.Name, d.Audit.Desired, d.Audit.Status}
@@ -552,7 +588,8 @@ func TestReasons(t *testing.T) {
 		_, x := fileaccess.Explain(s.r, s.f)
 		r, ok := x.Reason(c.bit)
 		if !ok || r.Granted != c.granted || r.Reason.String() != c.text || r.Reason.Message() != c.code {
-			t.Errorf("%s: %v %q %d, want %v %q %d", c.what, r.Granted, r.Reason, r.Reason.Message(), c.granted, c.text, c.code)
+			t.Errorf("%s: %v %q %d, want %v %q %d", c.what, r.Granted, r.Reason, r.Reason.Message(), c.granted, c.text,
+				c.code)
 		}
 	}
 	if _, ok := new(fileaccess.Explanation).Reason(1); ok || fileaccess.ReasonKind(0).String() != "ReasonKind(0)" {
@@ -571,20 +608,26 @@ func TestWin32(t *testing.T) {
 		desired  winnt.AccessMask
 	}{
 		{fileaccess.CreateNew, 0, fileaccess.FileCreate, fileaccess.NonDirectoryFile, 0x100080},
-		{fileaccess.CreateAlways, 0x80 | del, fileaccess.FileOverwriteIf, fileaccess.NonDirectoryFile | fileaccess.DeleteOnClose, 0x110080},
+		{fileaccess.CreateAlways, 0x80 | del, fileaccess.FileOverwriteIf,
+			fileaccess.NonDirectoryFile | fileaccess.DeleteOnClose, 0x110080},
 		{fileaccess.OpenExisting, backupFlag, fileaccess.FileOpen, fileaccess.OpenForBackupIntent, 0x100080},
-		{fileaccess.OpenAlways, backupFlag | fileaccess.FlagOpenReparsePoint, fileaccess.FileOpenIf, fileaccess.OpenForBackupIntent | fileaccess.OpenReparsePoint, 0x100080},
-		{fileaccess.TruncateExisting, fileaccess.FlagNoBuffering | fileaccess.FlagWriteThrough, fileaccess.FileOverwrite, fileaccess.NonDirectoryFile | fileaccess.NoIntermediateBuffering | fileaccess.WriteThrough, 0x100080},
+		{fileaccess.OpenAlways, backupFlag | fileaccess.FlagOpenReparsePoint, fileaccess.FileOpenIf,
+			fileaccess.OpenForBackupIntent | fileaccess.OpenReparsePoint, 0x100080},
+		{fileaccess.TruncateExisting, fileaccess.FlagNoBuffering | fileaccess.FlagWriteThrough,
+			fileaccess.FileOverwrite, fileaccess.NonDirectoryFile | fileaccess.NoIntermediateBuffering |
+				fileaccess.WriteThrough, 0x100080},
 	} {
 		r, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, c.creation, c.flags)
-		if !ok || r.Disposition != c.want || r.Options != c.options || r.Desired != c.desired || r.Attributes != fileaccess.Attributes(c.flags&0x7FFF) {
+		if !ok || r.Disposition != c.want || r.Options != c.options || r.Desired != c.desired ||
+			r.Attributes != fileaccess.Attributes(c.flags&0x7FFF) {
 			t.Errorf("F-90 %d: %+v", c.creation, r)
 		}
 	}
 	if _, ok := fileaccess.CreateFile(access.Subject{}, "f", 0, 0, 0, 0); ok {
 		t.Error("F-90: creation 0")
 	}
-	if d, _ := open(t, 0, func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 { // F-90
+	// F-90
+	if d, _ := open(t, 0, func(s *situation) { s.r.Face = fileaccess.Win32; deleteOnClose(s) }); d.Granted != 0x110080 {
 		t.Errorf("F-90: %+v", d)
 	}
 	for st, want := range map[ntstatus.Status]uint32{

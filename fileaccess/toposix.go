@@ -130,7 +130,8 @@ func (r *posixReader) read(l *sd.ACL, directory bool, inherit uint8) POSIXACL {
 			out = append(out, POSIXEntry{POSIXGroupOwner, group, noID})
 		}
 		for i, g := range gs {
-			if !g.known || g.sid == r.owner || g.sid == r.group || g.sid == sid.Everyone || g.group != (tag == POSIXGroup) || named(gs[:i], g.sid) {
+			if !g.known || g.sid == r.owner || g.sid == r.group || g.sid == sid.Everyone ||
+				g.group != (tag == POSIXGroup) || named(gs[:i], g.sid) {
 				continue
 			}
 			p := r.perm(gs, g.sid, directory)

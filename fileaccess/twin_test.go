@@ -45,7 +45,8 @@ func (w *twin) single(d *sd.Descriptor, bit winnt.AccessMask) (bool, winnt.Privi
 	if d == nil { // F-101
 		return false, 0
 	}
-	dec, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: bit, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
+	dec, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: bit,
+		Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 	return err == nil && dec.Allowed(), dec.PrivilegesUsed
 }
 
@@ -88,7 +89,8 @@ func (w *twin) ceiling(d *sd.Descriptor, bit winnt.AccessMask) bool {
 	give(sid.AllRestrictedAppPackages)
 	acl, _ := sd.NewACL(list...)
 	open := sd.New(sd.Parts{Owner: d.Owner(), Group: d.Group(), SACL: d.SACL(), DACL: acl})
-	dec, err := access.SeAccessCheck(&access.Request{Descriptor: open, Subject: w.r.Subject, Desired: bit, Type: winnt.FileObject, Options: w.f.Policy.Access})
+	dec, err := access.SeAccessCheck(&access.Request{Descriptor: open, Subject: w.r.Subject, Desired: bit,
+		Type: winnt.FileObject, Options: w.f.Policy.Access})
 	return err == nil && dec.Allowed()
 }
 
@@ -100,7 +102,8 @@ func (w *twin) intentBit(d *sd.Descriptor, bit winnt.AccessMask) bool {
 	a, _ := sd.NewACE(sd.AccessDenied, 0, 0x1F01FF, sid.OwnerRights)
 	acl, _ := sd.NewACL(a)
 	shut := sd.New(sd.Parts{Owner: d.Owner(), Group: d.Group(), SACL: d.SACL(), DACL: acl})
-	dec, err := access.SeAccessCheck(&access.Request{Descriptor: shut, Subject: w.r.Subject, Desired: bit, Type: winnt.FileObject, Intent: access.Intent{Backup: true, Restore: true}, Options: w.f.Policy.Access})
+	dec, err := access.SeAccessCheck(&access.Request{Descriptor: shut, Subject: w.r.Subject, Desired: bit,
+		Type: winnt.FileObject, Intent: access.Intent{Backup: true, Restore: true}, Options: w.f.Policy.Access})
 	return err == nil && dec.Allowed()
 }
 
@@ -123,7 +126,8 @@ func (w *twin) decide() (a twinAnswer) {
 		a.status = ntstatus.BadImpersonationLevel
 		return
 	}
-	q := twinOpen{desired: winnt.FileObject.Mapping.Map(r.Desired), options: r.Options, shareMax: w.shareMax(), parent: f.Parent}
+	q := twinOpen{desired: winnt.FileObject.Mapping.Map(r.Desired), options: r.Options, shareMax: w.shareMax(),
+		parent: f.Parent}
 	if a.status = w.face(&q); a.status != 0 {
 		return
 	}
@@ -357,7 +361,8 @@ func (w *twin) existing(a *twinAnswer, q *twinOpen) {
 	}
 	for i := range 32 { // F-36
 		bit := winnt.AccessMask(1) << i
-		if w.f.Policy.Profile == fileaccess.Observed && a.implied&bit != 0 && q.desired&bit == 0 && !(isMax && (checked|q.pre|via)&bit != 0) {
+		if w.f.Policy.Profile == fileaccess.Observed && a.implied&bit != 0 && q.desired&bit == 0 &&
+			!(isMax && (checked|q.pre|via)&bit != 0) {
 			granted &^= bit
 		}
 	}
@@ -406,7 +411,8 @@ func (w *twin) imply(a *twinAnswer) ntstatus.Status {
 	implied := map[fileaccess.Disposition][3]winnt.AccessMask{
 		3: {0, 0, 2}, 4: {0x112, 2, 0}, 5: {0x112, 2, 2}, 0: {0x10110, 0x10000, 2}, 2: {0, 0, 2},
 	}[r.Disposition]
-	a.action = map[fileaccess.Disposition]fileaccess.Action{0: fileaccess.Superseded, 1: fileaccess.Opened, 3: fileaccess.Opened, 4: fileaccess.Overwritten, 5: fileaccess.Overwritten}[r.Disposition]
+	a.action = map[fileaccess.Disposition]fileaccess.Action{0: fileaccess.Superseded, 1: fileaccess.Opened,
+		3: fileaccess.Opened, 4: fileaccess.Overwritten, 5: fileaccess.Overwritten}[r.Disposition]
 	switch {
 	case !ob.Stream:
 		replaces := r.Disposition == 0 || r.Disposition == 4 || r.Disposition == 5
@@ -443,7 +449,8 @@ func (w *twin) check(a *twinAnswer, ask winnt.AccessMask, isMax bool) (checked w
 		ok, u := w.single(d, bit)
 		if bit == winnt.WRITE_OWNER && ask&bit == 0 && u != 0 {
 			// only a privilege gave it, and it was not asked for: does the descriptor?
-			dec, _ := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
+			dec, _ := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: w.r.Subject, Desired: twinMax,
+				Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 			ok, u = dec.Granted&bit != 0, 0
 		}
 		if ask&bit != 0 {
@@ -456,11 +463,13 @@ func (w *twin) check(a *twinAnswer, ask winnt.AccessMask, isMax bool) (checked w
 	return checked
 }
 
-func (w *twin) viaParent(parent *fileaccess.Directory, d *sd.Descriptor, remaining winnt.AccessMask, isMax bool) (m winnt.AccessMask) {
+func (w *twin) viaParent(parent *fileaccess.Directory, d *sd.Descriptor, remaining winnt.AccessMask,
+	isMax bool) (m winnt.AccessMask) {
 	if parent == nil {
 		return 0
 	}
-	if ok, _ := w.single(parent.Descriptor, 0x40); ok && (remaining&0x10000 != 0 || isMax) && w.ceiling(d, 0x10000) { // F-42
+	// F-42
+	if ok, _ := w.single(parent.Descriptor, 0x40); ok && (remaining&0x10000 != 0 || isMax) && w.ceiling(d, 0x10000) {
 		m |= 0x10000
 	}
 	if ok, _ := w.single(parent.Descriptor, 1); ok && (remaining&0x80 != 0 || isMax) && w.ceiling(d, 0x80) { // F-43
@@ -499,7 +508,8 @@ func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) 
 	}
 	var m winnt.AccessMask
 	if ob.Descriptor != nil {
-		dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject, Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
+		dec, _ := access.SeAccessCheck(&access.Request{Descriptor: ob.Descriptor, Subject: w.r.Subject,
+			Desired: twinMax, Type: winnt.FileObject, Policies: w.f.Policy.Central, Options: w.f.Policy.Access})
 		m = dec.Granted & 0x1F01FF
 	}
 	m |= w.viaParent(parent, ob.Descriptor, 0, true)

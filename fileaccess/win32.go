@@ -36,7 +36,8 @@ const (
 // CreateFile is the request that a call of CreateFile makes (F-90). The rights
 // that every such request asks for besides are in it; ok is false for a
 // creation disposition that does not exist, which is ERROR_INVALID_PARAMETER.
-func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share ShareAccess, c Creation, flags FileFlags) (r Request, ok bool) {
+func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share ShareAccess, c Creation,
+	flags FileFlags) (r Request, ok bool) {
 	r = Request{
 		Subject: s, Name: name, Share: share, Face: Win32,
 		Desired:    desired | winnt.SYNCHRONIZE | winnt.FILE_READ_ATTRIBUTES, // F-90
@@ -61,7 +62,9 @@ func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share S
 		option CreateOptions
 	}{
 		{FlagWriteThrough, WriteThrough}, {FlagNoBuffering, NoIntermediateBuffering},
-		{FlagDeleteOnClose, DeleteOnClose}, {FlagBackupSemantics, OpenForBackupIntent}, {FlagOpenReparsePoint, OpenReparsePoint}, // F-90
+		// F-90
+		{FlagDeleteOnClose, DeleteOnClose}, {FlagBackupSemantics, OpenForBackupIntent}, {FlagOpenReparsePoint,
+			OpenReparsePoint},
 	} {
 		if flags&m.flag != 0 {
 			r.Options |= m.option

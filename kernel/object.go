@@ -216,6 +216,7 @@ func (k *KernelThread) ObOpenObjectByPointer(
 
 // NewTokenProtected is NewToken with a descriptor of the object's own (O-38).
 func (k *KernelThread) NewTokenProtected(v *token.Token, d *sd.Descriptor) *AccessToken {
+	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, d))
 	t.Retag(ob.TagCall, ob.TagContext)
 	return t

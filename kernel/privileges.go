@@ -60,7 +60,7 @@ func privilegesOf(set *nt.PrivilegeSet, s *access.Subject, m ProcessorMode) (*nt
 	if m == KernelMode {
 		return set, true // T-102
 	}
-	if s.Client != nil && s.Level < winnt.SecurityImpersonation {
+	if s.BelowImpersonation() {
 		return set, false // T-102
 	}
 	return services.MarkPrivileges(set, s.Effective())

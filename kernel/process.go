@@ -28,7 +28,7 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	switch {
 	case t != nil && spec.Token != nil:
 		return nil, fmt.Errorf("process %q: want a token or a token object, not both", spec.Name)
-	case t == nil && spec.Token == nil:
+	case t == nil && spec.Token.IsZero():
 		return nil, fmt.Errorf("process %q: want a primary token", spec.Name)
 	case t == nil:
 		t = s.sys.Security.NewToken(spec.Token, se.NewDescriptor(spec.Token, winnt.TokenObject, nil))

@@ -121,8 +121,8 @@ func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, s
 		Mode:       in.AccessMode,
 	}
 	d, err := access.SeAccessCheck(r)
-	if err != nil {
-		return out, ntstatus.InvalidParameter
+	if err != nil { // the routine has no status of its own: what it says must deny
+		return SeAccessCheckOut{AccessStatus: ntstatus.InvalidParameter}, ntstatus.InvalidParameter
 	}
 	if !d.Allowed() {
 		k.ctx.ExplainCheck(r)

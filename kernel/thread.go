@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/internal/ntos/services"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -84,18 +85,42 @@ func (k *KernelThread) Trace(t nt.Tracer) {
 
 // NewToken makes a token object of a value, as a logon would; the caller owns
 // one reference, dropped with PsDereferenceImpersonationToken or
-// PsDereferencePrimaryToken.
+// PsDereferencePrimaryToken. A nil or zero value makes the token of S-1-0-0 at
+// level Anonymous, with which nothing can be opened.
 func (k *KernelThread) NewToken(v *token.Token) *AccessToken {
+	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
 	t.Retag(ob.TagCall, ob.TagContext)
 	return t
 }
+
+// valueOf returns a value, or the powerless one where there is no value: a nil token
+// would end an impersonation instead of making one.
+func valueOf(v *token.Token) *token.Token {
+	if v.IsZero() {
+		return powerless
+	}
+	return v
+}
+
+// powerless is immutable: the token of S-1-0-0, which no entry should name.
+var powerless = func() *token.Token {
+	v, err := token.New(token.Spec{
+		User: token.Group{SID: sid.MustParse("S-1-0-0")}, Type: winnt.TokenImpersonation, Level: winnt.SecurityAnonymous,
+		Integrity: sid.IntegrityLevel(winnt.SECURITY_MANDATORY_UNTRUSTED_RID),
+	})
+	if err != nil {
+		panic("kernel: the token of S-1-0-0: " + err.Error())
+	}
+	return v
+}()
 
 // CaptureToken makes a token object as a kernel component does that captures a
 // client for a server: its descriptor also admits the server's process user,
 // LocalSystem and, where the server has them enabled, Administrators (I-23).
 // The caller owns one reference, as with NewToken.
 func (k *KernelThread) CaptureToken(v *token.Token, server *EThread) *AccessToken {
+	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.CopyDescriptor(v, server.Process().Token()))
 	t.Retag(ob.TagCall, ob.TagContext)
 	return t

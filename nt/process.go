@@ -20,10 +20,15 @@ type (
 		ParentProcess           winnt.Handle
 		Token                   winnt.Handle
 		ImageName               string
-		// OfProcess asks for the privilege in the caller's process token, as
-		// CreateProcessAsUser does, where the service itself asks for it in
-		// the effective one (I-7).
+		// OfProcess asks whether the caller's process token holds the
+		// privilege, enabled or not, as CreateProcessAsUser does, which
+		// enables it for the call; the service itself asks whether it is
+		// enabled in the effective token (I-7).
 		OfProcess bool `param:"-"`
+		// KinOnly refuses a token that needs the privilege, also to a
+		// caller that has it: CreateProcessAsUser without
+		// SeIncreaseQuotaPrivilege (I-96).
+		KinOnly bool `param:"-"`
 	}
 	CreateUserProcessOut struct {
 		ProcessHandle winnt.Handle

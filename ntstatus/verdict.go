@@ -1,8 +1,8 @@
 package ntstatus
 
 // A Verdict holds the status of a decision. The zero value is
-// STATUS_ACCESS_DENIED, so that a decision that nobody made denies. Types that
-// can say yes embed it.
+// STATUS_ACCESS_DENIED, so that a decision that was never made denies.
+// Types that can say yes embed it.
 //
 // It is comparable: equal verdicts have equal statuses.
 type Verdict struct{ denial Status } // the status, exclusive-or STATUS_ACCESS_DENIED

@@ -1,13 +1,15 @@
 package token
 
 import (
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// The built-in profiles: specs of the usual tokens, with the default
+// The built-in profiles are specs of the usual tokens, with the default
 // assignment of privileges. They are starting points: change the Spec before
-// New as the case needs. None has a default DACL.
+// New as the case needs. Those of a logon have what a logon gives: a logon SID,
+// None or Domain Users as primary group, and a default DACL (T-130).
 
 // limitedPrivileges are those a limited (UAC) token keeps.
 var limitedPrivileges = winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege,
@@ -62,12 +64,71 @@ func ordinary(sids ...sid.SID) []Group {
 	return gs
 }
 
+// domainUsersRID is the RID of the group that a new account of a domain or of
+// one computer is in: Domain Users, or None.
+const domainUsersRID = 513
+
+// logon adds what every logon gives a token. The primary group stands first,
+// so that it is the default; it is the user where the user is of no domain. The
+// default DACL admits the owner, the system and, for reading and executing, the
+// logon session (T-130).
+func (s *Spec) logon(owner sid.SID) {
+	user := s.User.SID
+	if user.Authority() == 5 && user.SubAuthorities() == 5 && user.Sub(0) == 21 {
+		s.Groups = append(ordinary(user.Prefix().WithRID(domainUsersRID)), s.Groups...)
+	} else {
+		s.PrimaryGroup = user
+	}
+	session := logonSID(user)
+	s.Groups = append(s.Groups, Group{session, GroupDefault | winnt.SE_GROUP_LOGON_ID})
+	s.DefaultDACL = defaultDACL(owner, session)
+}
+
+// logonSID returns the logon SID of the built-in profiles of a user. It is the
+// same for each token of the user, as those of one logon share it, and differs
+// between users: S-1-5-5-0-1001 for S-1-5-21-1-2-3-1001.
+func logonSID(user sid.SID) sid.SID {
+	var high uint32
+	for i := 1; i < user.SubAuthorities()-1; i++ {
+		high ^= user.Sub(i)
+	}
+	return sid.Logon(high, user.RID())
+}
+
+// defaultDACL returns the list that a logon gives: everything for the owner and
+// the system, reading and executing for the logon session.
+func defaultDACL(owner, session sid.SID) *sd.ACL {
+	return allowing(grant{owner, winnt.GENERIC_ALL}, grant{sid.LocalSystem, winnt.GENERIC_ALL},
+		grant{session, winnt.GENERIC_READ | winnt.GENERIC_EXECUTE})
+}
+
+// grant is an entry of a default DACL.
+type grant struct {
+	to   sid.SID
+	mask winnt.AccessMask
+}
+
+// allowing returns a list of these grants, nil if one is to the zero SID, which
+// New refuses as a user.
+func allowing(grants ...grant) *sd.ACL {
+	aces := make([]sd.ACE, len(grants))
+	for i, g := range grants {
+		var err error
+		if aces[i], err = sd.NewACE(sd.AccessAllowed, 0, g.mask, g.to); err != nil {
+			return nil
+		}
+	}
+	list, _ := sd.NewACL(aces...) // A few entries always fit.
+	return list
+}
+
 // Administrator is an elevated administrator logged on interactively: High
 // integrity, owner Administrators.
 func Administrator(user sid.SID) Spec {
 	s := profile(user, sid.HighLevel, adminHeld, adminEnabled, ordinary(sid.Everyone)...)
 	s.Groups = append(s.Groups, Group{sid.Administrators, GroupDefault | winnt.SE_GROUP_OWNER})
 	s.Groups = append(s.Groups, ordinary(sid.Users, sid.Interactive, sid.AuthenticatedUsers, sid.Local)...)
+	s.logon(sid.Administrators)
 	s.Owner = sid.Administrators
 	s.ElevationType = winnt.TokenElevationTypeFull
 	return s
@@ -86,6 +147,7 @@ func LimitedAdministrator(user sid.SID) Spec {
 	s.EnabledPrivileges &= limitedPrivileges
 	s.DefaultPrivileges &= limitedPrivileges
 	s.Integrity, s.Owner = sid.MediumLevel, sid.SID{}
+	s.DefaultDACL = defaultDACL(user, logonSID(user))
 	s.ElevationType = winnt.TokenElevationTypeLimited
 	s.Flags = winnt.TOKEN_IS_FILTERED
 	return s
@@ -93,8 +155,10 @@ func LimitedAdministrator(user sid.SID) Spec {
 
 // StandardUser is an ordinary user logged on interactively: Medium integrity.
 func StandardUser(user sid.SID) Spec {
-	return profile(user, sid.MediumLevel, userHeld, userEnabled,
+	s := profile(user, sid.MediumLevel, userHeld, userEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Interactive, sid.AuthenticatedUsers, sid.Local)...)
+	s.logon(user)
+	return s
 }
 
 // LocalSystem is the operating system itself, logon session 0x3e7.
@@ -103,6 +167,8 @@ func LocalSystem() Spec {
 		Group{sid.Administrators, winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_OWNER})
 	s.Groups = append(s.Groups, ordinary(sid.Everyone, sid.AuthenticatedUsers)...)
 	s.Owner, s.PrimaryGroup = sid.Administrators, sid.LocalSystem
+	s.DefaultDACL = allowing(grant{sid.LocalSystem, winnt.GENERIC_ALL},
+		grant{sid.Administrators, winnt.GENERIC_READ | winnt.GENERIC_EXECUTE | winnt.READ_CONTROL})
 	s.AuthenticationID = winnt.SYSTEM_LUID
 	s.Source.Name = SystemSource
 	return s
@@ -138,6 +204,7 @@ func NetworkService() Spec { return service(sid.NetworkService, winnt.NETWORKSER
 func service(user sid.SID, logon winnt.LUID) Spec {
 	s := profile(user, sid.SystemLevel, serviceHeld, serviceEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Service, sid.AuthenticatedUsers, sid.Local)...)
+	s.logon(user)
 	s.AuthenticationID = logon
 	return s
 }

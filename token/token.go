@@ -47,6 +47,10 @@ type Token struct {
 	policy      uint8 // mandatory policy
 }
 
+// IsZero reports a token that no function of this package made: nil or the zero
+// value, which must be refused before it is asked anything.
+func (t *Token) IsZero() bool { return t == nil || t.body == nil }
+
 // groups is the changeable state of the user-and-groups array, as bitmaps over
 // its indexes.
 type groups struct {

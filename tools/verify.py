@@ -2,6 +2,7 @@
 """Check a certificate of refmon why --certificate against the descriptor's bytes and the token file alone.
 
     verify.py CERTIFICATE DESCRIPTOR TOKEN
+    verify.py audit KEY.pub PROOF [OLD-CHECKPOINT]          a proof of refmon audit prove: see verify_audit.py
 
 It decides the question anew, writes the certificate itself, and compares; docs/certificates.md describes the form. It needs
 Python 3.8 and nothing else. Exit code: 0 true, 1 false, altered or of another form, 2 a file cannot be read.
@@ -477,6 +478,7 @@ def verify(cert, descriptor, token):
     return "%s granted %s in %d steps" % (status, want["granted"], len(q.steps))
 
 def main(args):
+    if args[:1] == ["audit"]: return __import__("verify_audit").main(args[1:])
     if len(args) != 3: return print(__doc__) or 2
     try:
         cert, descriptor, token = (open(name, "rb").read() for name in args)

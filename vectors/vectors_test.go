@@ -57,7 +57,8 @@ func value(t *testing.T, b []byte) (v any) {
 func checkProvenance(t *testing.T, v vectors.Vector) {
 	t.Helper()
 	p := v.Provenance
-	if v.About == "" || p.Source == "" || len(p.Rules) == 0 || p.Kind != vectors.Documented && p.Kind != vectors.Recorded && p.Kind != vectors.Decided {
+	if v.About == "" || p.Source == "" || len(p.Rules) == 0 || p.Kind != vectors.Documented &&
+		p.Kind != vectors.Recorded && p.Kind != vectors.Decided {
 		t.Errorf("%s: what it shows or where it is from is missing: %+v", v.In, v)
 	}
 }
@@ -109,10 +110,12 @@ func (q *openQuestion) decide(t *testing.T) fileaccess.Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := fileaccess.Request{Subject: access.SubjectOf(tok), Desired: desired, Disposition: q.Disposition, Options: q.Options, Attributes: q.Attributes,
+	r := fileaccess.Request{Subject: access.SubjectOf(tok), Desired: desired, Disposition: q.Disposition,
+		Options: q.Options, Attributes: q.Attributes,
 		CreatorSD: parse(t, q.CreatorSD), Share: q.ShareAccess, Name: q.Name, Maximal: q.Maximal, MaximalTime: q.MaximalTime}
-	f := fileaccess.Facts{Parent: &fileaccess.Directory{Descriptor: parse(t, q.ParentSD)}, ReadOnlyVolume: q.ReadOnlyVolume,
-		Policy: fileaccess.Policy{Traverse: q.Traverse, HideDenied: q.HideDenied}}
+	f := fileaccess.Facts{Parent: &fileaccess.Directory{Descriptor: parse(t, q.ParentSD)},
+		ReadOnlyVolume: q.ReadOnlyVolume,
+		Policy:         fileaccess.Policy{Traverse: q.Traverse, HideDenied: q.HideDenied}}
 	if q.SMB {
 		r.Face = fileaccess.SMB
 	}
@@ -120,10 +123,13 @@ func (q *openQuestion) decide(t *testing.T) fileaccess.Decision {
 		f.Policy.Profile = fileaccess.Observed
 	}
 	for _, c := range q.Path {
-		f.Path = append(f.Path, fileaccess.Component{Descriptor: parse(t, c.SD), Exists: c.Exists, IsDirectory: c.Directory, SymbolicLink: c.SymbolicLink, DeletePending: c.DeletePending})
+		f.Path = append(f.Path,
+			fileaccess.Component{Descriptor: parse(t, c.SD), Exists: c.Exists, IsDirectory: c.Directory,
+				SymbolicLink: c.SymbolicLink, DeletePending: c.DeletePending})
 	}
 	if o := q.Object; o != nil {
-		f.Object = fileaccess.Object{Exists: true, IsDirectory: o.Directory, VolumeRoot: o.VolumeRoot, Attributes: o.Attributes, Descriptor: parse(t, o.SD),
+		f.Object = fileaccess.Object{Exists: true, IsDirectory: o.Directory, VolumeRoot: o.VolumeRoot,
+			Attributes: o.Attributes, Descriptor: parse(t, o.SD),
 			ReparseTag: o.ReparseTag, Stream: o.MissingStream, ChangeTime: o.ChangeTime}
 	}
 	if q.ShareSD != "" {
@@ -163,8 +169,10 @@ func TestOpen(t *testing.T) {
 		if err := json.Unmarshal(v.Out, &want); err != nil {
 			t.Fatal(err)
 		}
-		if got := q.decide(t); got.Status().String() != want.Status || got.Granted.Padded() != want.Granted || want.ID != q.ID {
-			t.Errorf("%s %s\n in  %s\n got %v %v by %s\nwant %s", q.ID, v.About, v.In, got.Status(), got.Granted, got.Rule, v.Out)
+		if got := q.decide(t); got.Status().String() != want.Status || got.Granted.Padded() != want.Granted ||
+			want.ID != q.ID {
+			t.Errorf("%s %s\n in  %s\n got %v %v by %s\nwant %s", q.ID, v.About, v.In, got.Status(), got.Granted, got.Rule,
+				v.Out)
 		}
 	}
 	if n < 100 {
@@ -199,7 +207,8 @@ for line in sys.stdin:
 	if err == nil || !strings.Contains(string(out), "differ") {
 		t.Errorf("a wrong program passes: %v\n%s", err, out)
 	}
-	if out, err = exec.Command(python, "run.py", python, "-c", "pass").CombinedOutput(); err == nil || !strings.Contains(string(out), "stopped") {
+	if out, err = exec.Command(python, "run.py", python, "-c",
+		"pass").CombinedOutput(); err == nil || !strings.Contains(string(out), "stopped") {
 		t.Errorf("a program that says nothing passes: %v\n%s", err, out)
 	}
 }

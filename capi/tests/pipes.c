@@ -62,7 +62,10 @@ static void serve(const struct scenario *s)
 	pthread_t t;
 	DWORD n;
 	char c;
-	HANDLE pipe = CreateNamedPipeA(pipe_path, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 1, 1024, 1024, 0, NULL);
+	/* the token's default DACL would admit Administrators, not the client */
+	SECURITY_ATTRIBUTES sa = {sizeof sa, sddl("D:(A;;GA;;;AU)"), FALSE};
+	HANDLE pipe = CreateNamedPipeA(pipe_path, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 1, 1024, 1024, 0, &sa);
+	CHECK(LocalFree(sa.lpSecurityDescriptor) == NULL);
 	CHECK(pipe != INVALID_HANDLE_VALUE);
 	FAILS(ImpersonateNamedPipeClient(pipe), 536); /* nobody is there: ERROR_PIPE_LISTENING */
 	pthread_barrier_init(&turn, NULL, 2);

@@ -12,6 +12,45 @@ static void *query(HANDLE t, TOKEN_INFORMATION_CLASS class)
 	return p;
 }
 
+/* The process is logged on: what a logon gives its tokens (T-130). */
+static void logged_on(void)
+{
+	HANDLE own = process_token(TOKEN_QUERY);
+	SID_NAME_USE use;
+	char name[40], domain[40];
+	DWORD n = sizeof name, m = sizeof domain, size;
+	TOKEN_PRIMARY_GROUP *group = query(own, TokenPrimaryGroup);
+	SAME(*GetSidSubAuthority(group->PrimaryGroup, *GetSidSubAuthorityCount(group->PrimaryGroup) - 1), 513);
+	CHECK(LookupAccountSidA(NULL, group->PrimaryGroup, name, &n, domain, &m, &use));
+	CHECK(!strcmp(name, "None"));
+	TOKEN_GROUPS *logon = query(own, TokenLogonSid);
+	SAME(logon->GroupCount, 1);
+	SAME(logon->Groups[0].Attributes, SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED | SE_GROUP_LOGON_ID);
+	SAME(*GetSidSubAuthority(logon->Groups[0].Sid, 0), 5);
+	TOKEN_DEFAULT_DACL *list = query(own, TokenDefaultDacl);
+	CHECK(list->DefaultDacl != NULL);
+	SAME(list->DefaultDacl->AceCount, 3);
+	TOKEN_OWNER *owner = query(own, TokenOwner);
+	TOKEN_GROUPS *groups = query(own, TokenGroups);
+	int stands = 0;
+	for (DWORD i = 0; i < groups->GroupCount; i++)
+		stands += EqualSid(groups->Groups[i].Sid, owner->Owner);
+	SAME(stands, 1);
+	/* the administrator's other token */
+	TOKEN_LINKED_TOKEN linked;
+	DWORD type;
+	CHECK(GetTokenInformation(own, TokenLinkedToken, &linked, sizeof linked, &size));
+	CHECK(GetTokenInformation(linked.LinkedToken, TokenElevationType, &type, sizeof type, &size));
+	SAME(type, TokenElevationTypeLimited);
+	CHECK(CloseHandle(linked.LinkedToken));
+	CHECK(CloseHandle(own));
+	free(group);
+	free(logon);
+	free(list);
+	free(owner);
+	free(groups);
+}
+
 static void opening(void)
 {
 	HANDLE h = (HANDLE)0x55, imp;
@@ -288,6 +327,7 @@ static void impersonating(void)
 
 void test_tokens(void)
 {
+	logged_on();
 	opening();
 	duplicating();
 	adjusting();

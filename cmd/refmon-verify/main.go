@@ -4,6 +4,10 @@
 //
 //	refmon-verify CERTIFICATE DESCRIPTOR TOKEN
 //
+// It also checks a proof of refmon audit prove: of a record, or that a log continues an older checkpoint of it.
+//
+//	refmon-verify audit KEY.pub PROOF [OLD-CHECKPOINT]
+//
 // DESCRIPTOR holds self-relative bytes, as they are or in hexadecimal digits. The exit code is 0 if the certificate is
 // true, 1 if it is false, altered or of another form, 2 if a file cannot be read.
 package main
@@ -22,6 +26,9 @@ import (
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
+	if len(args) > 0 && args[0] == "audit" {
+		return runAudit(args[1:])
+	}
 	var files []string
 	for _, name := range args {
 		if b, err := os.ReadFile(name); err == nil {

@@ -87,12 +87,12 @@ func (c *accessCmd) Run(std *streams) error {
 	if share != nil {
 		return c.both(std, share, q)
 	}
-	if c.JSON {
-		return printJSON(std, q)
-	}
 	a, err := q.Ask()
 	if err != nil {
 		return err
+	}
+	if c.JSON {
+		return printJSON(std, q, &a)
 	}
 	if _, err := fmt.Fprint(std.out, paintTable(std, printable(a.Why.String()))); err != nil {
 		return err

@@ -19,6 +19,7 @@ type auditCmd struct {
 	Tail   auditTailCmd   `cmd:"" help:"Print records as they are written, one readable line each."`
 	Query  auditQueryCmd  `cmd:"" help:"Choose records and print them as text, JSON, CSV, Windows event XML or OCSF."`
 	Verify auditVerifyCmd `cmd:"" help:"Recompute everything, and say what was covered and what cannot be known."`
+	Prove  auditProveCmd  `cmd:"" help:"Write a proof of a record, or that the log continues an older checkpoint."`
 }
 
 // Help is the long help of the verbs.

@@ -43,13 +43,13 @@ func (c *checkCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		q.Explain = c.Explain
-		return printJSON(std, q)
-	}
+	q.Explain = c.JSON && c.Explain
 	a, err := q.Ask()
 	if err != nil {
 		return err
+	}
+	if c.JSON {
+		return printJSON(std, q, &a)
 	}
 	colour := red
 	if a.Allowed() {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 )
@@ -140,9 +141,21 @@ func readCheckpoint(name string) (*checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c checkpoint
-	if err := json.Unmarshal(b, &c); err != nil {
+	c, err := parseCheckpoint(b)
+	if err != nil {
 		return nil, fmt.Errorf("%s is no checkpoint: %w", name, err)
+	}
+	return c, nil
+}
+
+// parseCheckpoint reads what writeCheckpoint wrote, and nothing else.
+func parseCheckpoint(b []byte) (*checkpoint, error) {
+	var c checkpoint
+	if err := strict.Unmarshal(b, &c); err != nil {
+		return nil, err
+	}
+	if p := c.Position; c.InputSize < 0 || c.Out < 0 || c.Sets < 0 || p.Offset < 0 || p.Lines < 0 || p.Offset > c.InputSize {
+		return nil, errors.New("a size or a position is out of range")
 	}
 	return &c, nil
 }

@@ -67,12 +67,8 @@ func verdict(allowed bool) error {
 }
 
 // printJSON prints the answer in the batch format and returns its verdict.
-func printJSON(std *streams, q *batch.Question) error {
-	a, err := q.Ask()
-	if err != nil {
-		return err
-	}
-	line, err := q.Append(nil, nil)
+func printJSON(std *streams, q *batch.Question, a *batch.Answered) error {
+	line, err := q.AppendAnswer(nil, nil, a)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (c *whyCmd) Run(std *streams) error {
 		}
 	}
 	if c.JSON {
-		return printJSON(std, q)
+		return printJSON(std, q, &a)
 	}
 	switch {
 	case a.Refused != nil: // the call failed before it decided

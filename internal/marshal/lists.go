@@ -91,7 +91,7 @@ func (m *Memory) MappingAt(p Address) (g winnt.GenericMapping, st ntstatus.Statu
 }
 
 // MaxObjectTypes is the longest object type list.
-const MaxObjectTypes = 4096
+const MaxObjectTypes = access.MaxObjectTypes
 
 // ObjectTypesAt copies an OBJECT_TYPE_LIST of n entries.
 func (m *Memory) ObjectTypesAt(p Address, n uint32) ([]access.ObjectTypeEntry, ntstatus.Status) {

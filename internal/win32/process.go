@@ -1,6 +1,7 @@
 package win32
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/nt"
@@ -51,7 +52,7 @@ var (
 			{Status: ntstatus.ObjectTypeMismatch, Rule: "I-96", When: "hToken is no token"},
 			{Status: ntstatus.AccessDenied, Rule: "I-96", When: "hToken lacks TOKEN_QUERY, TOKEN_ASSIGN_PRIMARY or (profile documented) TOKEN_DUPLICATE"},
 			{Status: ntstatus.BadTokenType, Rule: "I-96", When: "hToken is an impersonation token (profile documented)"},
-			{Status: ntstatus.PrivilegeNotHeld, Rule: "I-96", When: "the caller's process lacks SeIncreaseQuotaPrivilege"},
+			{Status: ntstatus.PrivilegeNotHeld, Rule: "I-96", When: "the caller's process does not hold SeIncreaseQuotaPrivilege, and hToken is neither child nor sibling of its token"},
 		}, of("NtCreateUserProcess")...)},
 		func(t *Thread, in CreateProcessAsUserIn) (out CreateProcessOut, st ntstatus.Status) {
 			if in.Token != 0 {
@@ -63,9 +64,8 @@ var (
 		})
 )
 
-// mayCreateAs is what CreateProcessAsUser asks for before it makes a process
-// (I-96): rights of the handle, the type of the token, and the quota privilege
-// of the caller's process. The service asks for the rest.
+// mayCreateAs checks what CreateProcessAsUser asks for before it makes a process:
+// rights of the handle and the type of the token. The service asks for the rest.
 func (t *Thread) mayCreateAs(token winnt.Handle) ntstatus.Status {
 	typ, st := t.tokenType(token)
 	if !st.IsSuccess() {
@@ -78,32 +78,26 @@ func (t *Thread) mayCreateAs(token winnt.Handle) ntstatus.Status {
 	want := winnt.TOKEN_QUERY | winnt.TOKEN_ASSIGN_PRIMARY
 	documented := t.nt.Services().Profile() == nt.Documented
 	if documented {
-		want |= winnt.TOKEN_DUPLICATE // I-96: Observed does not ask for it
+		// The documents ask for the right to duplicate; it was not seen to be needed (I-96).
+		want |= winnt.TOKEN_DUPLICATE
 	}
+	// The handle must have each of these rights (I-96).
 	if basic, _ := info.(nt.BasicInformation); want&^basic.GrantedAccess != 0 {
-		return ntstatus.AccessDenied // I-96
+		return ntstatus.AccessDenied
 	}
+	// The documents want a primary token; an impersonation token was seen to be duplicated (I-96).
 	if typ != winnt.TokenPrimary && documented {
-		return ntstatus.BadTokenType // I-96: Observed duplicates it
+		return ntstatus.BadTokenType
 	}
-	held, st := t.processHolds(winnt.SeIncreaseQuotaPrivilege)
-	if st.IsSuccess() && !held {
-		return ntstatus.PrivilegeNotHeld // I-96, I-7
-	}
-	return st
+	return ntstatus.Success
 }
 
-// processHolds tells whether a privilege is enabled in the caller's process
-// token, whoever the thread impersonates (I-7).
+// processHolds reports whether the caller's process token holds a privilege,
+// enabled or not, whatever the thread impersonates (I-7).
 func (t *Thread) processHolds(p winnt.Privilege) (bool, ntstatus.Status) {
 	v, st := t.nt.NtQueryInformationToken(winnt.NtCurrentProcessToken, winnt.TokenPrivileges)
 	list, _ := v.([]nt.LUIDAndAttributes)
-	for _, l := range list {
-		if l.LUID == p.LUID() && l.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0 {
-			return true, st
-		}
-	}
-	return false, st
+	return slices.ContainsFunc(list, func(l nt.LUIDAndAttributes) bool { return l.LUID == p.LUID() }), st
 }
 
 func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out CreateProcessOut, st ntstatus.Status) {
@@ -121,6 +115,14 @@ func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out Cre
 	}
 	if in.CreationFlags&winnt.CREATE_SUSPENDED != 0 {
 		n.ThreadFlags = winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED
+	}
+	if token != 0 {
+		// Without the quota privilege, held if not enabled, only kin of the caller's token will do (I-96).
+		held, st := t.processHolds(winnt.SeIncreaseQuotaPrivilege)
+		if !st.IsSuccess() {
+			return out, st
+		}
+		n.KinOnly = !held
 	}
 	o, st := t.nt.NtCreateUserProcess(n)
 	return CreateProcessOut{o.ProcessHandle, o.ThreadHandle, uint32(o.ClientID.UniqueProcess), uint32(o.ClientID.UniqueThread)}, st

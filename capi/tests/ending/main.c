@@ -1,7 +1,7 @@
 /*
  * A pthread that ends: the destructors of the program's own keys run after
- * librefmon's and may still call. They are a new thread then, which impersonates
- * nobody, and reach no other thread's impersonation.
+ * librefmon's and may still call. They are a new thread then, which does not
+ * impersonate, and reach no impersonation of another thread.
  */
 #include "../check.h"
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* A handler of the program for SIGSEGV, and memory that nobody may use. */
+/* A handler of the program for SIGSEGV, and memory that may not be used. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 

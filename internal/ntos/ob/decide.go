@@ -93,7 +93,7 @@ func (c *Caller) grantUnprotected(h *Header, subject *access.Subject, mapped win
 func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access.Decision, bool) {
 	var used winnt.PrivilegeSet
 	if mapped&winnt.ACCESS_SYSTEM_SECURITY != 0 {
-		if !holds(subject, winnt.SeSecurityPrivilege) {
+		if !subject.Holds(winnt.SeSecurityPrivilege) {
 			return access.Decision{}, false
 		}
 		used = winnt.SeSecurityPrivilege.Bit()

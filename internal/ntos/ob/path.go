@@ -135,23 +135,13 @@ func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask,
 	case desired&winnt.RESERVED_RIGHTS != 0:
 		return c.Fail("O-20", ntstatus.AccessDenied)
 	case create && n.Attributes&winnt.OBJ_PERMANENT != 0 && c.Mode != access.Kernel &&
-		!holds(subject, winnt.SeCreatePermanentPrivilege):
+		!subject.Holds(winnt.SeCreatePermanentPrivilege):
 		return c.Fail("O-26", ntstatus.PrivilegeNotHeld)
 	case desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && c.Checked(n.Attributes) &&
-		!holds(subject, winnt.SeSecurityPrivilege):
+		!subject.Holds(winnt.SeSecurityPrivilege):
 		return c.Fail("O-30", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
-}
-
-// holds reports whether the subject has a privilege: enabled in the effective
-// token, and not that of a client who may not be acted for (T-102).
-func holds(subject *access.Subject, p winnt.Privilege) bool {
-	if subject.Client != nil && subject.Level < winnt.SecurityImpersonation {
-		return false // T-102
-	}
-	t := subject.Effective()
-	return t != nil && t.Has(p)
 }
 
 // walk follows one path.

@@ -21,10 +21,8 @@ func Creator(s *access.Subject, kernel bool) *sd.Caller {
 		MayOwn: func(o sid.SID) bool { return mayOwn(t, o) },
 		Kernel: kernel,
 	}
-	if s.Client == nil || s.Level >= winnt.SecurityImpersonation {
-		c.Restore, c.Security, c.Relabel = t.Has(winnt.SeRestorePrivilege), t.Has(winnt.SeSecurityPrivilege),
-			t.Has(winnt.SeRelabelPrivilege)
-	}
+	c.Restore, c.Security = s.Holds(winnt.SeRestorePrivilege), s.Holds(winnt.SeSecurityPrivilege)
+	c.Relabel = s.Holds(winnt.SeRelabelPrivilege)
 	return c
 }
 

@@ -9,9 +9,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// maxAuditTypes bounds the object type list of a result list (U-47).
-const maxAuditTypes = 4096
-
 // auditedCheck is one call that checks and records; its methods run in their
 // order here.
 type auditedCheck struct {
@@ -55,7 +52,7 @@ func (a *auditedCheck) who() ntstatus.Status {
 		a.client = s.Client.WithTypeLevel(winnt.TokenImpersonation, s.Level)
 	}
 	if n := len(in.ObjectTypeList.V); a.list && in.ObjectTypeList.Status == ntstatus.Success &&
-		(n == 0 || n > maxAuditTypes) {
+		(n == 0 || n > access.MaxObjectTypes) {
 		return c.Fail("U-47", ntstatus.InvalidParameter) // U-47
 	}
 	for _, st := range []ntstatus.Status{in.GenericMapping.Status, in.FaultOutputs} {

@@ -152,10 +152,7 @@ func (c *Context) holds(p winnt.Privilege) bool {
 		return true // T-102
 	}
 	s := c.self.Subject()
-	if s.Client != nil && s.Level < winnt.SecurityImpersonation {
-		return false // T-102
-	}
-	return s.Effective().Has(p)
+	return s.Holds(p)
 }
 
 // handleAttributes checks the HandleAttributes of an Ex service (O-28, O-29)

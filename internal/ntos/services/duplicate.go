@@ -100,7 +100,7 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 		if c.inValidMask(desired) != winnt.TokenObject.Mapping.Map(desired)&^winnt.SYNCHRONIZE {
 			return 0, c.Fail("O-21", ntstatus.AccessDenied) // O-21
 		}
-		if subject.Client != nil && subject.Level < winnt.SecurityImpersonation {
+		if subject.BelowImpersonation() {
 			// T-45, I-1, I-2: before what the level makes of privileges
 			return 0, c.Fail("T-45", ntstatus.BadImpersonationLevel)
 		}

@@ -95,7 +95,7 @@ func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	switch {
 	case tok.Value().Type() != winnt.TokenPrimary:
 		st = c.Fail("I-89", ntstatus.BadTokenType) // I-89
-	case !c.mayAssignPrimary(tok, false):
+	case !c.mayAssignPrimary(tok):
 		st = c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
 	default:
 		return tok, ntstatus.Success
@@ -104,19 +104,20 @@ func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	return nil, st
 }
 
-// mayAssignPrimary is T-111: a privilege of the effective token, or of the
-// process's own (I-7), or a token that is a restricted version of the latter.
-func (c *Context) mayAssignPrimary(tok *se.TokenObject, ofProcess bool) bool {
-	held := c.holds(winnt.SeAssignPrimaryTokenPrivilege)
-	if ofProcess {
-		held = c.self.Process().Token().Has(winnt.SeAssignPrimaryTokenPrivilege) // I-7
-	}
-	if held || c.Mode == access.Kernel {
+// mayAssignPrimary reports whether the caller may give a process that token: its
+// effective token has the privilege, or the token is kin of its process's own (T-111).
+func (c *Context) mayAssignPrimary(tok *se.TokenObject) bool {
+	return c.holds(winnt.SeAssignPrimaryTokenPrivilege) || c.mayAssignKin(tok)
+}
+
+// mayAssignKin reports whether a token is kin of the one of the caller's process.
+func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
+	if c.Mode == access.Kernel {
 		return true
 	}
 	own := c.self.Process().ReferenceToken(ob.TagCall)
 	defer own.Deref(ob.TagCall)
-	return se.MayAssign(own, tok) // T-111
+	return se.MayAssign(own, tok)
 }
 
 // jobFilter is the filter of FILTER_TOKENS; attributes of the lists are not

@@ -80,7 +80,7 @@ func (n *creation) reference() (st ntstatus.Status) {
 func (n *creation) decide() ntstatus.Status {
 	c := n.c
 	if n.token != nil {
-		if !c.mayAssignPrimary(n.token, n.in.OfProcess) {
+		if !c.mayCreateWith(n.token, n.in) {
 			return c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
 		}
 		if st := n.primary(); st != ntstatus.Success {
@@ -106,6 +106,21 @@ func (n *creation) decide() ntstatus.Status {
 		*d.granted = g.Granted
 	}
 	return ntstatus.Success
+}
+
+// mayCreateWith reports whether the caller may make a process with that token.
+func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
+	switch {
+	// A token that is kin of the caller's process needs no privilege (I-96).
+	case in.KinOnly:
+		return c.mayAssignKin(tok)
+	// CreateProcessAsUser enables what the process holds for the time of the call (I-7).
+	case in.OfProcess && c.self.Process().Token().Present().Has(winnt.SeAssignPrimaryTokenPrivilege):
+		return true
+	case in.OfProcess:
+		return c.mayAssignKin(tok)
+	}
+	return c.mayAssignPrimary(tok)
 }
 
 // primary is the demand for a primary token. Documented: the token must be one
@@ -285,7 +300,7 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	}
 	defer tok.Deref(ob.TagCall)
 	// decide and commit
-	if !c.mayAssignPrimary(tok, false) {
+	if !c.mayAssignPrimary(tok) {
 		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
 	}
 	return out, c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110

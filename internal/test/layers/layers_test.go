@@ -169,7 +169,8 @@ func TestImportsPointUp(t *testing.T) {
 			}
 			for _, imported := range f.imports() {
 				if own, ok := tr.own(imported); ok && !above(own, at) {
-					t.Errorf("%s imports %s: a package imports only rows above its own (%s is layer %d)", f.name, own, pkg, table[at].layer)
+					t.Errorf("%s imports %s: a package imports only rows above its own (%s is layer %d)", f.name, own, pkg,
+						table[at].layer)
 				}
 			}
 		}
@@ -220,7 +221,8 @@ func TestPureAndCoreImports(t *testing.T) {
 				case pure && (external(p) || p == "C"):
 					t.Errorf("%s imports %s: layers 0 to %d use the standard library only", f.name, p, lastPure)
 				case pure && within(p, effects) && !within(p, pureAnyway):
-					t.Errorf("%s imports %s: layers 0 to %d have no effects; take an interface or an argument instead", f.name, p, lastPure)
+					t.Errorf("%s imports %s: layers 0 to %d have no effects; take an interface or an argument instead", f.name, p,
+						lastPure)
 				case external(p) && !within(p, append(linked[pkg], "golang.org/x/sys")):
 					t.Errorf("%s imports %s: layers 0 to %d link the standard library and golang.org/x/sys only", f.name, p, lastCore)
 				}
@@ -322,17 +324,20 @@ func TestRulesSeeWhatTheyAreFor(t *testing.T) {
 		pkg  string
 		at   int
 		want bool
-	}{{"sid", sd, true}, {"sd", sd, false}, {"sddl", sd, false}, {"nosuch", sd, false}, {"nt", kernel, true}, {"examples/server", kernel, false}} {
+	}{{"sid", sd, true}, {"sd", sd, false}, {"sddl", sd, false}, {"nosuch", sd, false}, {"nt", kernel,
+		true}, {"examples/server", kernel, false}} {
 		if got := above(c.pkg, c.at); got != c.want {
 			t.Errorf("%s above %s: got %t", c.pkg, table[c.at].path, got)
 		}
 	}
-	for p, want := range map[string]bool{"os/exec": true, "sync": true, "sync/atomic": false, "net/netip": false, "io/fs": false, "log/slog": true, "strings": false} {
+	for p, want := range map[string]bool{"os/exec": true, "sync": true, "sync/atomic": false, "net/netip": false,
+		"io/fs": false, "log/slog": true, "strings": false} {
 		if got := within(p, effects) && !within(p, pureAnyway); got != want {
 			t.Errorf("%s has effects: got %t", p, got)
 		}
 	}
-	for name, want := range map[string]bool{"FILE_READ_DATA": true, "SID": false, "ReadData": false, "A_": true, "ACLSize": false} {
+	for name, want := range map[string]bool{"FILE_READ_DATA": true, "SID": false, "ReadData": false, "A_": true,
+		"ACLSize": false} {
 		if got := allCaps.MatchString(name); got != want {
 			t.Errorf("%s is ALL_CAPS: got %t", name, got)
 		}

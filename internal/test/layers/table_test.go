@@ -12,7 +12,6 @@ type row struct {
 var table = []row{
 	{0, "winnt"},
 	{0, "ntstatus"},
-	{0, "internal/invariants"},
 	{0, "internal/printable"},
 	{0, "internal/strict"},
 
@@ -33,7 +32,6 @@ var table = []row{
 	{5, "ntacl"},
 
 	{6, "nt"},
-	{6, "lsa"},
 	{6, "internal/beneath"},
 
 	{7, "internal/ntos"},
@@ -46,8 +44,6 @@ var table = []row{
 
 	{8, "kernel"},
 	{8, "auditlog"},
-	{8, "internal/wire"},
-	{8, "client"},
 
 	{9, "internal/win32"},
 	{9, "internal/marshal"},
@@ -67,8 +63,6 @@ var table = []row{
 	{9, "docs"},
 	{9, "internal/verbs/replay"},
 	{9, "internal/verbs/trail"},
-	{9, "internal/server"},
-	{9, "internal/web"},
 
 	{10, "cmd/refmon"},
 	{10, "cmd/refmon-record"},
@@ -82,12 +76,13 @@ var table = []row{
 	{10, "."},
 	{10, "internal/test/layers"},
 	{10, "internal/test/rules"},
+	{10, "internal/test/zero"},
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
 	{10, "internal/test/questions"},
+	{10, "internal/test/company"},
 	{10, "internal/test/mutants"},
 	{10, "internal/test/mutants/run"},
-	{10, "internal/test/company"},
 }
 
 // lastPure is the last layer without effects; it builds for js/wasm and for

@@ -1,7 +1,6 @@
 package model_test
 
 import (
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
@@ -10,6 +9,9 @@ import (
 	"github.com/refmon/refmon/internal/test/model"
 	"github.com/refmon/refmon/nt"
 )
+
+// plainSeed is that of runs that ask for none: a plain test repeats itself.
+const plainSeed = 20_240_501
 
 // number reads an environment variable, or gives the default.
 func number(t *testing.T, name string, otherwise uint64) uint64 {
@@ -27,9 +29,9 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 // TestBesideTheModel runs histories of calls on the kernel and on the model
 // and checks P-1, P-2, P-3, P-4, P-5, P-6, P-7, P-8, P-9, P-10, P-12, P-14 and
 // P-15 after each call. REFMON_CALLS
-// says how many calls, REFMON_SEED repeats a run.
+// says how many calls, REFMON_SEED where to begin.
 func TestBesideTheModel(t *testing.T) {
-	seed := number(t, "REFMON_SEED", rand.Uint64()>>16)
+	seed := number(t, "REFMON_SEED", plainSeed)
 	calls := int(number(t, "REFMON_CALLS", 10_000))
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		t.Run(profile.String(), func(t *testing.T) {

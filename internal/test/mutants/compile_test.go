@@ -17,14 +17,14 @@ import (
 	"testing"
 )
 
-// listed is what go list says of a package.
+// listed is a package as go list describes it.
 type listed struct {
 	ImportPath, Dir, Export string
 	GoFiles                 []string
 }
 
-// TestFaultsCompile: a fault that the compiler sees is none that tests could
-// see. Each changed package is type checked beside the compiled others.
+// TestFaultsCompile: tests cannot be asked about a fault that the compiler
+// sees. Each changed package is type checked beside the compiled others.
 func TestFaultsCompile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: it wants compiled packages")

@@ -15,7 +15,7 @@ import (
 //go:embed faults/*.txt
 var files embed.FS
 
-// A Fault is one mistake that somebody could make. Its zero value changes
+// A Fault is one mistake that a change could make. Its zero value changes
 // nothing and is refused.
 type Fault struct {
 	Name     string   // what is wrong then; unique
@@ -112,7 +112,8 @@ func (f Fault) Apply(root string) (file string, changed []byte, err error) {
 				continue
 			}
 			if file != "" {
-				return "", nil, fmt.Errorf("fault %q: %q stands in %s more than once (again in %s): take more of the line", f.Name, f.Old, f.Folder, name)
+				const message = "fault %q: %q stands in %s more than once (again in %s): take more of the line"
+				return "", nil, fmt.Errorf(message, f.Name, f.Old, f.Folder, name)
 			}
 			file = name
 			changed = slices.Concat(b[:at[0]], []byte(f.New), b[at[1]:])

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Outcome is what the tests made of a fault. The zero value says that it was
+// An Outcome tells who saw a fault. The zero value says that it was
 // not asked.
 type Outcome int
 
@@ -29,8 +29,8 @@ func (o Outcome) String() string {
 	return [...]string{"not asked", "killed", "killed by a dependent", "survived"}[o]
 }
 
-// timeout is what the tests of one package may take before a fault that makes
-// them run for ever counts as seen.
+// timeout ends the tests of a package. A fault that makes them run for ever
+// counts as seen.
 const timeout = 3 * time.Minute
 
 // errBroken is the error of a fault that does not compile.

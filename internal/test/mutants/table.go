@@ -50,7 +50,8 @@ func Table(rows []Row) string {
 		total[r.Outcome]++
 	}
 	var b bytes.Buffer
-	b.WriteString("\n| package | faults | killed by its own tests | by a dependent's | survived |\n|---|---|---|---|---|\n")
+	b.WriteString("\n| package | faults | killed by its own tests | by a dependent's | survived |\n")
+	b.WriteString("|---|---|---|---|---|\n")
 	line := func(name string, c *[Survived + 1]int) {
 		sum := c[Killed] + c[KilledLater] + c[Survived]
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", name, sum, c[Killed], c[KilledLater], c[Survived])

@@ -20,24 +20,48 @@ func Walk(t *testing.T, dir string) {
 	datadriven.Walk(t, dir, func(t *testing.T, path string) { RunFile(t, path) })
 }
 
-// RunFile runs one transcript and returns how many cases it ran.
-func RunFile(t *testing.T, path string) (cases int) {
+// RunFile runs one transcript, each case as a subtest named by its line. With
+// -rewrite the cases run in a row, and a failure is reported after the file:
+// printed text is made the expected text, a failed expectation never is.
+func RunFile(t *testing.T, path string) {
 	t.Helper()
 	if err := checkReasons(path); err != nil {
 		t.Error(err)
 	}
 	in := &interpreter{}
-	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string { return in.command(t, d) })
-	for _, f := range in.failures { // after the file: -rewrite shows every failure and blesses none
+	var cases []func()
+	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+		if d.Rewrite || d.Cmd != "run" {
+			return in.command(t, d)
+		}
+		c, each := *d, &interpreter{prelude: in.prelude}
+		cases = append(cases, func() { each.compare(t, &c) })
+		return d.Expected
+	})
+	for _, f := range in.failures {
 		t.Error(f)
 	}
-	return in.cases
+	for _, run := range cases {
+		run()
+	}
+}
+
+// compare runs one case as a subtest of the file's.
+func (in *interpreter) compare(t *testing.T, d *datadriven.TestData) {
+	_, line, _ := strings.Cut(d.Pos, ":")
+	t.Run("line"+line, func(t *testing.T) {
+		if got := in.run(t, d); got != d.Expected {
+			t.Errorf("%s: printed\n%s\nwant\n%s", d.Pos, got, d.Expected)
+		}
+		for _, f := range in.failures {
+			t.Error(f)
+		}
+	})
 }
 
 // interpreter is the state of one file.
 type interpreter struct {
 	prelude  string
-	cases    int
 	failures []string
 }
 
@@ -47,7 +71,6 @@ func (in *interpreter) command(t *testing.T, d *datadriven.TestData) string {
 		in.prelude = d.Input
 		return ""
 	case "run":
-		in.cases++
 		return in.run(t, d)
 	}
 	d.Fatalf(t, "no command %s: want prelude or run", d.Cmd)

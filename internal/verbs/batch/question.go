@@ -147,6 +147,11 @@ func (q *Question) Append(dst, id []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
+	return q.AppendAnswer(dst, id, &a)
+}
+
+// AppendAnswer appends an answer to the question that Ask gave, as Append does.
+func (q *Question) AppendAnswer(dst, id []byte, a *Answered) (_ []byte, err error) {
 	dst = append(appendID(dst, id), `,"status":"`...)
 	dst = appendStatus(dst, a.Status())
 	dst = appendMask(append(dst, `","granted":"`...), a.Granted)

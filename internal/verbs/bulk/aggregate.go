@@ -117,7 +117,8 @@ func (a *aggregate[T]) each(f func(key string, v *T) error) error {
 	var h merging[T]
 	from := int64(0)
 	for i, to := range a.runs {
-		r := &run[T]{number: i, in: bufio.NewReaderSize(io.NewSectionReader(a.file, from, to-from), buffer)}
+		r := &run[T]{number: i, left: to - from}
+		r.in = bufio.NewReaderSize(io.NewSectionReader(a.file, from, to-from), buffer)
 		from = to
 		if err := r.next(); err != nil {
 			return err
@@ -151,6 +152,7 @@ func (a *aggregate[T]) each(f func(key string, v *T) error) error {
 type run[T any] struct {
 	number int
 	in     *bufio.Reader
+	left   int64 // bytes that were not read yet
 	key    string
 	v      *T
 }
@@ -160,11 +162,14 @@ func (r *run[T]) next() error {
 	if _, err := io.ReadFull(r.in, head[:]); err != nil {
 		return err
 	}
-	b := make([]byte, int(binary.LittleEndian.Uint32(head[:]))+int(binary.LittleEndian.Uint32(head[4:])))
+	n, m := binary.LittleEndian.Uint32(head[:]), binary.LittleEndian.Uint32(head[4:])
+	if r.left -= int64(len(head)) + int64(n) + int64(m); r.left < 0 {
+		return errors.New("a record is longer than its run: the file was altered")
+	}
+	b := make([]byte, int(n)+int(m))
 	if _, err := io.ReadFull(r.in, b); err != nil {
 		return err
 	}
-	n := binary.LittleEndian.Uint32(head[:])
 	r.key, r.v = string(b[:n]), new(T)
 	return json.Unmarshal(b[n:], r.v)
 }

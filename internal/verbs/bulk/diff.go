@@ -11,6 +11,7 @@ import (
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
@@ -174,8 +175,8 @@ func (d *Diff) Resume(at Position, state json.RawMessage) error {
 	d.CacheBytes = cmp.Or(d.CacheBytes, defaultCache)
 	d.begin()
 	d.before = &at
-	if err := json.Unmarshal(state, &d.groups.runs); err != nil {
-		return err
+	if err := strict.Unmarshal(state, &d.groups.runs); err != nil {
+		return fmt.Errorf("state: %w", err)
 	}
 	return sizeAtLeast(d.State, d.groups.runs)
 }

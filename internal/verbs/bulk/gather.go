@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -264,8 +266,8 @@ func (r *Report) state() (json.RawMessage, error) {
 // Save. It is called before Collect.
 func (r *Report) Resume(at Position, state json.RawMessage) error {
 	var s reportState
-	if err := json.Unmarshal(state, &s); err != nil {
-		return err
+	if err := strict.Unmarshal(state, &s); err != nil {
+		return fmt.Errorf("state: %w", err)
 	}
 	if len(s.Reach) != len(r.Directory.Principals) {
 		return fmt.Errorf("the report was begun with %d principals", len(s.Reach))
@@ -285,11 +287,18 @@ func (r *Report) Fingerprint() string {
 	return "report " + q.Fingerprint()
 }
 
-// sizeAtLeast refuses a file that is shorter than the runs that should be in it.
+// sizeAtLeast refuses runs that do not follow one another, and a file that is shorter than they are.
 func sizeAtLeast(f *os.File, runs []int64) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	if runs[0] < 0 || !slices.IsSorted(runs) {
+		return errors.New("the checkpoint's runs do not follow one another: it was altered")
+	}
 	info, err := f.Stat()
-	if err == nil && len(runs) > 0 && info.Size() < runs[len(runs)-1] {
-		err = fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not that of this report", f.Name(), info.Size(), runs[len(runs)-1])
+	if err == nil && info.Size() < runs[len(runs)-1] {
+		err = fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not that of this report",
+			f.Name(), info.Size(), runs[len(runs)-1])
 	}
 	return err
 }

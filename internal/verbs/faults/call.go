@@ -55,17 +55,20 @@ func (w *world) run(s *service, set []*Fault) (Outcome, error) {
 		want = first.Want
 	}
 	if got.Verdict != want {
-		return got, fmt.Errorf("%s with %s: got %s (rule %s), want %s", s.row.Info().Name, names(set), got.Verdict, got.Rule, want)
+		return got, fmt.Errorf("%s with %s: got %s (rule %s), want %s", s.row.Info().Name, names(set), got.Verdict, got.Rule,
+			want)
 	}
 	if first != nil && !first.named(got.Rule) {
-		return got, fmt.Errorf("%s with %s: got %s by rule %s, want it by %s", s.row.Info().Name, names(set), got.Verdict, got.Rule, first.rule)
+		return got, fmt.Errorf("%s with %s: got %s by rule %s, want it by %s", s.row.Info().Name, names(set), got.Verdict,
+			got.Rule, first.rule)
 	}
 	if s.settle != nil {
 		s.settle(w, out)
 	}
 	if !got.Status.IsSuccess() { // P-7: a failing service changes nothing observable
 		if after := w.state(); after != before {
-			return got, fmt.Errorf("%s with %s failed with %s and changed the system:\nbefore %s\nafter  %s", s.row.Info().Name, names(set), got.Status, before, after)
+			return got, fmt.Errorf("%s with %s failed with %s and changed the system:\nbefore %s\nafter  %s", s.row.Info().Name,
+				names(set), got.Status, before, after)
 		}
 	}
 	return got, nil

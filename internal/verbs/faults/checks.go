@@ -25,38 +25,54 @@ type checkParts[I checks] struct {
 
 func checkFaults[I checks](p checkParts[I]) []fault[I] {
 	return join(
-		inUserMode(handles("A-13", "ClientToken", "ClientToken", p.token, func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE) })),
+		inUserMode(handles("A-13", "ClientToken", "ClientToken", p.token,
+			func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE) })),
 		inUserMode(pseudoToken(p.token)),
 		[]fault[I]{
-			{rule: "A-10", want: ntstatus.AccessViolation, name: "GenericMapping unreadable", takes: "mapping", needs: pointers, inject: func(_ *world, in *I) { unreadable(p.mapping(in)) }},
-			{rule: "A-12", want: ntstatus.GenericNotMapped, name: "GENERIC_READ", takes: "desired.generic", needs: userOnly, inject: func(_ *world, in *I) { *p.mask(in) |= winnt.GENERIC_READ }},
-			{rule: "A-14", want: ntstatus.NoImpersonationToken, name: "a primary token", takes: "ClientToken", needs: userOnly, inject: func(w *world, in *I) {
-				*p.token(in) = w.handle(w.server.Object().PrimaryToken(), winnt.TOKEN_QUERY)
-			}},
-			{rule: "A-15", want: ntstatus.BadImpersonationLevel, name: "a token at SecurityAnonymous", takes: "ClientToken", needs: userOnly, inject: func(w *world, in *I) {
-				*p.token(in) = w.handle(w.existing(winnt.SecurityAnonymous), winnt.TOKEN_QUERY)
-			}},
-			{rule: "A-16", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly, inject: func(_ *world, in *I) { *p.mask(in) |= winnt.ACCESS_SYSTEM_SECURITY }},
-			{rule: "A-17", want: ntstatus.BufferTooSmall, name: "PrivilegeSetLength 4", takes: "length", needs: userOnly, inject: func(_ *world, in *I) { *p.length(in) = 4 }},
-			{rule: "A-18", want: ntstatus.UnknownRevision, name: "a malformed descriptor", takes: "sd", needs: userOnly, inject: func(_ *world, in *I) { p.d(in).Status = ntstatus.UnknownRevision }},
-			{rule: "A-19", want: ntstatus.InvalidSecurityDescr, name: "no descriptor", takes: "sd", needs: userOnly, inject: func(_ *world, in *I) { p.d(in).V = nil }},
-			{rule: "A-19", want: ntstatus.InvalidSecurityDescr, name: "a descriptor without owner", takes: "sd", needs: userOnly, inject: func(_ *world, in *I) {
-				p.d(in).V = sd.New(sd.Parts{Control: sd.DACLPresent, Group: userSID, DACL: fullFor(userSID)})
-			}},
+			{rule: "A-10", want: ntstatus.AccessViolation, name: "GenericMapping unreadable", takes: "mapping", needs: pointers,
+				inject: func(_ *world, in *I) { unreadable(p.mapping(in)) }},
+			{rule: "A-12", want: ntstatus.GenericNotMapped, name: "GENERIC_READ", takes: "desired.generic", needs: userOnly,
+				inject: func(_ *world, in *I) { *p.mask(in) |= winnt.GENERIC_READ }},
+			{rule: "A-14", want: ntstatus.NoImpersonationToken, name: "a primary token", takes: "ClientToken", needs: userOnly,
+				inject: func(w *world, in *I) {
+					*p.token(in) = w.handle(w.server.Object().PrimaryToken(), winnt.TOKEN_QUERY)
+				}},
+			{rule: "A-15", want: ntstatus.BadImpersonationLevel, name: "a token at SecurityAnonymous", takes: "ClientToken",
+				needs: userOnly, inject: func(w *world, in *I) {
+					*p.token(in) = w.handle(w.existing(winnt.SecurityAnonymous), winnt.TOKEN_QUERY)
+				}},
+			{rule: "A-16", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
+				takes: "desired.security", needs: userOnly, inject: func(_ *world, in *I) {
+					*p.mask(in) |= winnt.ACCESS_SYSTEM_SECURITY
+				}},
+			{rule: "A-17", want: ntstatus.BufferTooSmall, name: "PrivilegeSetLength 4", takes: "length", needs: userOnly,
+				inject: func(_ *world, in *I) { *p.length(in) = 4 }},
+			{rule: "A-18", want: ntstatus.UnknownRevision, name: "a malformed descriptor", takes: "sd", needs: userOnly,
+				inject: func(_ *world, in *I) { p.d(in).Status = ntstatus.UnknownRevision }},
+			{rule: "A-19", want: ntstatus.InvalidSecurityDescr, name: "no descriptor", takes: "sd", needs: userOnly,
+				inject: func(_ *world, in *I) { p.d(in).V = nil }},
+			{rule: "A-19", want: ntstatus.InvalidSecurityDescr, name: "a descriptor without owner", takes: "sd", needs: userOnly,
+				inject: func(_ *world, in *I) {
+					p.d(in).V = sd.New(sd.Parts{Control: sd.DACLPresent, Group: userSID, DACL: fullFor(userSID)})
+				}},
 		})
 }
 
 // typed are the faults that only the forms with an object type list have.
 func typed(list bool) []fault[nt.AccessCheckByTypeIn] {
 	f := []fault[nt.AccessCheckByTypeIn]{
-		{rule: "A-26", want: ntstatus.InvalidParameter, name: "two roots in the type list", takes: "types", needs: userOnly, inject: func(_ *world, in *nt.AccessCheckByTypeIn) { in.ObjectTypeList = badTypes() }},
-		{rule: "A-20", want: ntstatus.InvalidSID, name: "PrincipalSelfSid malformed", takes: "self", needs: userOnly, inject: func(_ *world, in *nt.AccessCheckByTypeIn) {
-			in.PrincipalSelfSid = nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}
-		}},
+		{rule: "A-26", want: ntstatus.InvalidParameter, name: "two roots in the type list", takes: "types", needs: userOnly,
+			inject: func(_ *world, in *nt.AccessCheckByTypeIn) { in.ObjectTypeList = badTypes() }},
+		{rule: "A-20", want: ntstatus.InvalidSID, name: "PrincipalSelfSid malformed", takes: "self", needs: userOnly,
+			inject: func(_ *world, in *nt.AccessCheckByTypeIn) {
+				in.PrincipalSelfSid = nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}
+			}},
 	}
 	if list {
-		f = append(f, fault[nt.AccessCheckByTypeIn]{rule: "A-11", want: ntstatus.InvalidParameter, name: "an empty type list", takes: "types", needs: userOnly,
-			inject: func(_ *world, in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V = nil }})
+		f = append(f,
+			fault[nt.AccessCheckByTypeIn]{rule: "A-11", want: ntstatus.InvalidParameter, name: "an empty type list",
+				takes: "types", needs: userOnly,
+				inject: func(_ *world, in *nt.AccessCheckByTypeIn) { in.ObjectTypeList.V = nil }})
 	}
 	return f
 }
@@ -64,7 +80,8 @@ func typed(list bool) []fault[nt.AccessCheckByTypeIn] {
 var _ = define(setup[nt.AccessCheckIn]{
 	names: []string{"NtAccessCheck", "ZwAccessCheck"},
 	base: func(w *world) nt.AccessCheckIn {
-		return nt.AccessCheckIn{SecurityDescriptor: nt.Cap(open()), ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY), DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: fileMapping(), PrivilegeSetLength: 64}
+		return nt.AccessCheckIn{SecurityDescriptor: nt.Cap(open()), ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY),
+			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: fileMapping(), PrivilegeSetLength: 64}
 	},
 	verdict: func(out any) ntstatus.Status { return out.(nt.AccessCheckOut).AccessStatus },
 	faults: checkFaults(checkParts[nt.AccessCheckIn]{
@@ -86,7 +103,8 @@ var typedParts = checkParts[nt.AccessCheckByTypeIn]{
 }
 
 func typedBase(w *world) nt.AccessCheckByTypeIn {
-	return nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(open()), ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY), DesiredAccess: winnt.FILE_READ_DATA,
+	return nt.AccessCheckByTypeIn{SecurityDescriptor: nt.Cap(open()),
+		ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY), DesiredAccess: winnt.FILE_READ_DATA,
 		ObjectTypeList: goodTypes(), GenericMapping: fileMapping(), PrivilegeSetLength: 64}
 }
 

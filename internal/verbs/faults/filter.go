@@ -13,7 +13,8 @@ import (
 // The services that create, filter, compare and adjust tokens.
 
 func tokenHandle[I any](rule string, h func(*I) *winnt.Handle, lacks winnt.AccessMask) []fault[I] {
-	return handles(rule, "TokenHandle", "TokenHandle", h, func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS&^lacks) })
+	return handles(rule, "TokenHandle", "TokenHandle", h,
+		func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS&^lacks) })
 }
 
 func malformed[T any]() nt.Captured[T] { return nt.Captured[T]{Status: ntstatus.InvalidSID} }
@@ -22,27 +23,37 @@ var _ = define(setup[nt.AdjustGroupsTokenIn]{
 	names: []string{"NtAdjustGroupsToken", "ZwAdjustGroupsToken"},
 	base: func(w *world) nt.AdjustGroupsTokenIn {
 		s := clientSpec(winnt.SecurityImpersonation)
-		s.Groups = append(s.Groups, token.Group{SID: account(3001), Attributes: winnt.SE_GROUP_ENABLED}, token.Group{SID: account(3002), Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
-		return nt.AdjustGroupsTokenIn{TokenHandle: w.handle(w.token(s, open()), winnt.TOKEN_ALL_ACCESS), NewState: nt.Cap([]token.Group{{SID: account(3001)}}), BufferLength: 4096, WantPrevious: true}
+		s.Groups = append(s.Groups, token.Group{SID: account(3001), Attributes: winnt.SE_GROUP_ENABLED},
+			token.Group{SID: account(3002), Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
+		return nt.AdjustGroupsTokenIn{TokenHandle: w.handle(w.token(s, open()), winnt.TOKEN_ALL_ACCESS),
+			NewState: nt.Cap([]token.Group{{SID: account(3001)}}), BufferLength: 4096, WantPrevious: true}
 	},
 	faults: join(
-		handles("T-74", "TokenHandle", "TokenHandle", func(in *nt.AdjustGroupsTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.owned[0], winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_GROUPS)
-		}),
+		handles("T-74", "TokenHandle", "TokenHandle",
+			func(in *nt.AdjustGroupsTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
+				return w.handle(w.owned[0], winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_GROUPS)
+			}),
 		[]fault[nt.AdjustGroupsTokenIn]{
-			{rule: "T-74", want: ntstatus.AccessViolation, name: "NewState unreadable", takes: "state", needs: pointers, inject: func(_ *world, in *nt.AdjustGroupsTokenIn) { unreadable(&in.NewState) }},
-			{rule: "T-74", want: ntstatus.InvalidParameter, name: "NewState NULL", takes: "state", inject: func(_ *world, in *nt.AdjustGroupsTokenIn) { in.NewState.V = nil }},
-			{rule: "T-74", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "state", inject: func(_ *world, in *nt.AdjustGroupsTokenIn) { in.NewState = malformed[[]token.Group]() }},
-			{rule: "T-75", want: ntstatus.CantDisableMandatory, name: "a mandatory group", takes: "state TokenHandle", inject: func(_ *world, in *nt.AdjustGroupsTokenIn) {
-				in.NewState = nt.Cap([]token.Group{{SID: sid.Users}})
-			}},
-			{rule: "T-75", want: ntstatus.CantEnableDenyOnly, name: "a deny-only group", takes: "state TokenHandle", inject: func(_ *world, in *nt.AdjustGroupsTokenIn) {
-				in.NewState = nt.Cap([]token.Group{{SID: account(3002), Attributes: winnt.SE_GROUP_ENABLED}})
-			}},
-			{rule: "T-74", want: ntstatus.BufferTooSmall, name: "BufferLength 8", takes: "length", inject: func(_ *world, in *nt.AdjustGroupsTokenIn) { in.BufferLength = 8 }},
-			{rule: "T-75", want: ntstatus.NotAllAssigned, name: "a group the token lacks", takes: "state", inject: func(_ *world, in *nt.AdjustGroupsTokenIn) {
-				in.NewState = nt.Cap([]token.Group{{SID: account(3001)}, {SID: account(3999)}})
-			}},
+			{rule: "T-74", want: ntstatus.AccessViolation, name: "NewState unreadable", takes: "state", needs: pointers,
+				inject: func(_ *world, in *nt.AdjustGroupsTokenIn) { unreadable(&in.NewState) }},
+			{rule: "T-74", want: ntstatus.InvalidParameter, name: "NewState NULL", takes: "state",
+				inject: func(_ *world, in *nt.AdjustGroupsTokenIn) { in.NewState.V = nil }},
+			{rule: "T-74", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "state",
+				inject: func(_ *world, in *nt.AdjustGroupsTokenIn) { in.NewState = malformed[[]token.Group]() }},
+			{rule: "T-75", want: ntstatus.CantDisableMandatory, name: "a mandatory group", takes: "state TokenHandle",
+				inject: func(_ *world, in *nt.AdjustGroupsTokenIn) {
+					in.NewState = nt.Cap([]token.Group{{SID: sid.Users}})
+				}},
+			{rule: "T-75", want: ntstatus.CantEnableDenyOnly, name: "a deny-only group", takes: "state TokenHandle",
+				inject: func(_ *world, in *nt.AdjustGroupsTokenIn) {
+					in.NewState = nt.Cap([]token.Group{{SID: account(3002), Attributes: winnt.SE_GROUP_ENABLED}})
+				}},
+			{rule: "T-74", want: ntstatus.BufferTooSmall, name: "BufferLength 8", takes: "length",
+				inject: func(_ *world, in *nt.AdjustGroupsTokenIn) { in.BufferLength = 8 }},
+			{rule: "T-75", want: ntstatus.NotAllAssigned, name: "a group the token lacks", takes: "state",
+				inject: func(_ *world, in *nt.AdjustGroupsTokenIn) {
+					in.NewState = nt.Cap([]token.Group{{SID: account(3001)}, {SID: account(3999)}})
+				}},
 		}),
 })
 
@@ -50,19 +61,25 @@ type filters interface {
 	nt.FilterTokenIn | nt.FilterTokenExIn
 }
 
-func filterFaults[I filters](h func(*I) *winnt.Handle, flags func(*I) *uint32, disable, restrict func(*I) *nt.Captured[[]token.Group]) []fault[I] {
+func filterFaults[I filters](h func(*I) *winnt.Handle, flags func(*I) *uint32, disable,
+	restrict func(*I) *nt.Captured[[]token.Group]) []fault[I] {
 	return join(
 		handles("T-60", "ExistingTokenHandle", "ExistingTokenHandle", h, func(w *world) winnt.Handle {
 			return w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_DUPLICATE)
 		}),
 		[]fault[I]{
-			{rule: "T-60", want: ntstatus.AccessViolation, name: "a list unreadable", takes: "disable", needs: pointers, inject: func(_ *world, in *I) { unreadable(disable(in)) }},
-			{rule: "T-60", want: ntstatus.InvalidParameter, name: "flags 0x10", takes: "flags", inject: func(_ *world, in *I) { *flags(in) = 0x10 }},
-			{rule: "T-60", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "disable", inject: func(_ *world, in *I) { *disable(in) = malformed[[]token.Group]() }},
-			{rule: "T-63", want: ntstatus.InvalidParameter, name: "a restricting SID with attributes", takes: "restrict", inject: func(_ *world, in *I) {
-				*restrict(in) = nt.Cap([]token.Group{{SID: sid.Users, Attributes: winnt.SE_GROUP_ENABLED}})
-			}},
-			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory", inject: func(w *world, _ *I) { w.failing["*"] = true }},
+			{rule: "T-60", want: ntstatus.AccessViolation, name: "a list unreadable", takes: "disable", needs: pointers,
+				inject: func(_ *world, in *I) { unreadable(disable(in)) }},
+			{rule: "T-60", want: ntstatus.InvalidParameter, name: "flags 0x10", takes: "flags",
+				inject: func(_ *world, in *I) { *flags(in) = 0x10 }},
+			{rule: "T-60", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "disable",
+				inject: func(_ *world, in *I) { *disable(in) = malformed[[]token.Group]() }},
+			{rule: "T-63", want: ntstatus.InvalidParameter, name: "a restricting SID with attributes", takes: "restrict",
+				inject: func(_ *world, in *I) {
+					*restrict(in) = nt.Cap([]token.Group{{SID: sid.Users, Attributes: winnt.SE_GROUP_ENABLED}})
+				}},
+			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory",
+				inject: func(w *world, _ *I) { w.failing["*"] = true }},
 		})
 }
 
@@ -93,19 +110,26 @@ var _ = define(setup[nt.FilterTokenExIn]{
 var _ = define(setup[nt.CompareTokensIn]{
 	names: []string{"NtCompareTokens", "ZwCompareTokens"},
 	base: func(w *world) nt.CompareTokensIn {
-		return nt.CompareTokensIn{FirstTokenHandle: w.handle(w.existing(2), winnt.TOKEN_QUERY), SecondTokenHandle: w.handle(w.existing(2), winnt.TOKEN_QUERY)}
+		return nt.CompareTokensIn{FirstTokenHandle: w.handle(w.existing(2), winnt.TOKEN_QUERY),
+			SecondTokenHandle: w.handle(w.existing(2), winnt.TOKEN_QUERY)}
 	},
 	faults: join(
-		handles("T-100", "", "FirstTokenHandle", func(in *nt.CompareTokensIn) *winnt.Handle { return &in.FirstTokenHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE)
-		}),
+		handles("T-100", "", "FirstTokenHandle", func(in *nt.CompareTokensIn) *winnt.Handle { return &in.FirstTokenHandle },
+			func(w *world) winnt.Handle {
+				return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE)
+			}),
 		[]fault[nt.CompareTokensIn]{
-			{rule: "T-100", want: ntstatus.AccessViolation, name: "Equal cannot be written", takes: "Equal", needs: pointers, inject: func(_ *world, in *nt.CompareTokensIn) { in.FaultEqual = ntstatus.AccessViolation }},
-			{rule: "O-15", want: ntstatus.NoToken, name: "NtCurrentThreadToken while not impersonating", takes: "FirstTokenHandle caller", inject: func(_ *world, in *nt.CompareTokensIn) { in.FirstTokenHandle = winnt.NtCurrentThreadToken }},
-			{rule: "I-24", want: ntstatus.CantOpenAnonymous, name: "NtCurrentThreadToken at SecurityAnonymous", takes: "FirstTokenHandle caller", inject: func(w *world, in *nt.CompareTokensIn) {
-				in.FirstTokenHandle = winnt.NtCurrentThreadToken
-				w.callerAt(winnt.SecurityAnonymous)
-			}},
+			{rule: "T-100", want: ntstatus.AccessViolation, name: "Equal cannot be written", takes: "Equal", needs: pointers,
+				inject: func(_ *world, in *nt.CompareTokensIn) { in.FaultEqual = ntstatus.AccessViolation }},
+			{rule: "O-15", want: ntstatus.NoToken, name: "NtCurrentThreadToken while not impersonating",
+				takes: "FirstTokenHandle caller", inject: func(_ *world, in *nt.CompareTokensIn) {
+					in.FirstTokenHandle = winnt.NtCurrentThreadToken
+				}},
+			{rule: "I-24", want: ntstatus.CantOpenAnonymous, name: "NtCurrentThreadToken at SecurityAnonymous",
+				takes: "FirstTokenHandle caller", inject: func(w *world, in *nt.CompareTokensIn) {
+					in.FirstTokenHandle = winnt.NtCurrentThreadToken
+					w.callerAt(winnt.SecurityAnonymous)
+				}},
 		}),
 })
 
@@ -128,31 +152,51 @@ type createParts[I creates] struct {
 
 func createFaults[I creates](p createParts[I]) []fault[I] {
 	return []fault[I]{
-		{rule: "T-10", want: ntstatus.AccessViolation, name: "Source NULL", takes: "source", needs: pointers, inject: func(_ *world, in *I) { p.source(in).V = nil }},
-		{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes", inject: func(_ *world, in *I) { p.oa(in).V.Attributes = 0x8000 }},
-		{rule: "T-40", want: ntstatus.InvalidParameter, name: "SQOS level 4", takes: "oa.sqos", inject: func(_ *world, in *I) {
-			p.oa(in).V.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: 4}
-		}},
-		{rule: "T-10", want: ntstatus.BadTokenType, name: "TokenType 3", takes: "type", inject: func(_ *world, in *I) { *p.typ(in) = 3 }},
-		{rule: "T-10", want: ntstatus.PrivilegeNotHeld, name: "no SeCreateTokenPrivilege", takes: "privilege", needs: userOnly, inject: func(w *world, _ *I) { w.stranger() }},
-		{rule: "T-10", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "groups", inject: func(_ *world, in *I) { *p.groups(in) = malformed[[]token.Group]() }},
-		{rule: "T-10", want: ntstatus.InvalidACL, name: "a malformed DefaultDacl", takes: "dacl", inject: func(_ *world, in *I) { *p.dacl(in) = nt.Captured[*sd.ACL]{Status: ntstatus.InvalidACL} }},
-		{rule: "T-10", want: ntstatus.BadImpersonationLevel, name: "an impersonation token without SQOS", takes: "type oa.sqos", inject: func(_ *world, in *I) {
-			*p.typ(in), p.oa(in).V.SecurityQualityOfService = winnt.TokenImpersonation, nil
-		}},
-		{rule: "T-5", want: ntstatus.NoSuchLogonSession, name: "an unknown logon session", takes: "logon", inject: func(_ *world, in *I) { *p.logon(in) = nt.Cap(winnt.LUID(0x999999)) }},
-		{rule: "T-10", want: ntstatus.NoSuchPrivilege, name: "a LUID that is no privilege", takes: "privileges", inject: func(_ *world, in *I) {
-			*p.privileges(in) = nt.Cap([]nt.LUIDAndAttributes{{LUID: 99}})
-		}},
-		{rule: "T-11", want: ntstatus.InvalidOwner, name: "a foreign owner", takes: "owner", inject: func(_ *world, in *I) { *p.owner(in) = nt.Cap(account(3999)) }},
-		{rule: "T-11", want: ntstatus.InvalidPrimaryGroup, name: "a foreign primary group", takes: "group", inject: func(_ *world, in *I) { *p.group(in) = nt.Cap(account(3999)) }},
-		{rule: "T-3", want: ntstatus.InvalidParameter, name: "a group enabled and deny-only", takes: "groups", inject: func(_ *world, in *I) {
-			*p.groups(in) = nt.Cap([]token.Group{{SID: sid.Users, Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY}})
-		}},
-		{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory", inject: func(w *world, _ *I) { w.failing["*"] = true }},
-		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved", inject: func(_ *world, in *I) { *p.mask(in) |= 0x00400000 }},
-		{rule: "O-21", want: ntstatus.AccessDenied, name: "bits a token does not know", takes: "desired.unknown", needs: userOnly, inject: func(_ *world, in *I) { *p.mask(in) |= 0x200 }},
-		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly, inject: func(_ *world, in *I) { *p.mask(in) |= winnt.ACCESS_SYSTEM_SECURITY }},
+		{rule: "T-10", want: ntstatus.AccessViolation, name: "Source NULL", takes: "source", needs: pointers,
+			inject: func(_ *world, in *I) { p.source(in).V = nil }},
+		{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
+			inject: func(_ *world, in *I) { p.oa(in).V.Attributes = 0x8000 }},
+		{rule: "T-40", want: ntstatus.InvalidParameter, name: "SQOS level 4", takes: "oa.sqos",
+			inject: func(_ *world, in *I) {
+				p.oa(in).V.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: 4}
+			}},
+		{rule: "T-10", want: ntstatus.BadTokenType, name: "TokenType 3", takes: "type",
+			inject: func(_ *world, in *I) { *p.typ(in) = 3 }},
+		{rule: "T-10", want: ntstatus.PrivilegeNotHeld, name: "no SeCreateTokenPrivilege", takes: "privilege",
+			needs: userOnly, inject: func(w *world, _ *I) { w.stranger() }},
+		{rule: "T-10", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "groups",
+			inject: func(_ *world, in *I) { *p.groups(in) = malformed[[]token.Group]() }},
+		{rule: "T-10", want: ntstatus.InvalidACL, name: "a malformed DefaultDacl", takes: "dacl",
+			inject: func(_ *world, in *I) { *p.dacl(in) = nt.Captured[*sd.ACL]{Status: ntstatus.InvalidACL} }},
+		{rule: "T-10", want: ntstatus.BadImpersonationLevel, name: "an impersonation token without SQOS",
+			takes: "type oa.sqos", inject: func(_ *world, in *I) {
+				*p.typ(in), p.oa(in).V.SecurityQualityOfService = winnt.TokenImpersonation, nil
+			}},
+		{rule: "T-5", want: ntstatus.NoSuchLogonSession, name: "an unknown logon session", takes: "logon",
+			inject: func(_ *world, in *I) { *p.logon(in) = nt.Cap(winnt.LUID(0x999999)) }},
+		{rule: "T-10", want: ntstatus.NoSuchPrivilege, name: "a LUID that is no privilege", takes: "privileges",
+			inject: func(_ *world, in *I) {
+				*p.privileges(in) = nt.Cap([]nt.LUIDAndAttributes{{LUID: 99}})
+			}},
+		{rule: "T-11", want: ntstatus.InvalidOwner, name: "a foreign owner", takes: "owner",
+			inject: func(_ *world, in *I) { *p.owner(in) = nt.Cap(account(3999)) }},
+		{rule: "T-11", want: ntstatus.InvalidPrimaryGroup, name: "a foreign primary group", takes: "group",
+			inject: func(_ *world, in *I) { *p.group(in) = nt.Cap(account(3999)) }},
+		{rule: "T-3", want: ntstatus.InvalidParameter, name: "a group enabled and deny-only", takes: "groups",
+			inject: func(_ *world, in *I) {
+				*p.groups(in) = nt.Cap([]token.Group{{SID: sid.Users,
+					Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY}})
+			}},
+		{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory",
+			inject: func(w *world, _ *I) { w.failing["*"] = true }},
+		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
+			inject: func(_ *world, in *I) { *p.mask(in) |= 0x00400000 }},
+		{rule: "O-21", want: ntstatus.AccessDenied, name: "bits a token does not know", takes: "desired.unknown",
+			needs: userOnly, inject: func(_ *world, in *I) { *p.mask(in) |= 0x200 }},
+		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
+			takes: "desired.security", needs: userOnly, inject: func(_ *world, in *I) {
+				*p.mask(in) |= winnt.ACCESS_SYSTEM_SECURITY
+			}},
 	}
 }
 
@@ -174,9 +218,12 @@ var _ = define(setup[nt.CreateTokenIn]{
 	names: []string{"NtCreateToken", "ZwCreateToken"},
 	base: func(w *world) nt.CreateTokenIn {
 		w.creator()
-		return nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: 2}}),
-			TokenType: winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: userSID}),
-			Groups: nt.Cap([]token.Group{{SID: sid.Users, Attributes: token.GroupDefault}}), Privileges: nt.Cap(privileges(winnt.SeChangeNotifyPrivilege)),
+		return nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS,
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: 2}}),
+			TokenType:        winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
+			User: nt.Cap(&token.Group{SID: userSID}),
+			Groups: nt.Cap([]token.Group{{SID: sid.Users,
+				Attributes: token.GroupDefault}}), Privileges: nt.Cap(privileges(winnt.SeChangeNotifyPrivilege)),
 			PrimaryGroup: nt.Cap(userSID), Source: nt.Cap(&token.Source{Name: "test"})}
 	},
 	faults: createFaults(createParts[nt.CreateTokenIn]{
@@ -197,9 +244,12 @@ var _ = define(setup[nt.CreateTokenExIn]{
 	names: []string{"NtCreateTokenEx", "ZwCreateTokenEx"},
 	base: func(w *world) nt.CreateTokenExIn {
 		w.creator()
-		return nt.CreateTokenExIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: 2}}),
-			TokenType: winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID), User: nt.Cap(&token.Group{SID: userSID}),
-			Groups: nt.Cap([]token.Group{{SID: sid.Users, Attributes: token.GroupDefault}}), Privileges: nt.Cap(privileges(winnt.SeChangeNotifyPrivilege)),
+		return nt.CreateTokenExIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS,
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: 2}}),
+			TokenType:        winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
+			User: nt.Cap(&token.Group{SID: userSID}),
+			Groups: nt.Cap([]token.Group{{SID: sid.Users,
+				Attributes: token.GroupDefault}}), Privileges: nt.Cap(privileges(winnt.SeChangeNotifyPrivilege)),
 			PrimaryGroup: nt.Cap(userSID), Source: nt.Cap(&token.Source{Name: "test"})}
 	},
 	faults: createFaults(createParts[nt.CreateTokenExIn]{
@@ -221,29 +271,49 @@ var packageSID = func() sid.SID { s, _ := sid.New(15, 2, 1, 2, 3); return s }()
 var _ = define(setup[nt.CreateLowBoxTokenIn]{
 	names: []string{"NtCreateLowBoxToken", "ZwCreateLowBoxToken"},
 	base: func(w *world) nt.CreateLowBoxTokenIn {
-		return nt.CreateLowBoxTokenIn{ExistingTokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS), DesiredAccess: winnt.TOKEN_QUERY, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), PackageSID: nt.Cap(packageSID)}
+		return nt.CreateLowBoxTokenIn{ExistingTokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS),
+			DesiredAccess: winnt.TOKEN_QUERY, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), PackageSID: nt.Cap(packageSID)}
 	},
 	faults: join(
-		handles("O-31", "ExistingTokenHandle", "ExistingTokenHandle", func(in *nt.CreateLowBoxTokenIn) *winnt.Handle { return &in.ExistingTokenHandle }, func(*world) winnt.Handle { return 0 })[:2],
+		handles("O-31", "ExistingTokenHandle", "ExistingTokenHandle",
+			func(in *nt.CreateLowBoxTokenIn) *winnt.Handle {
+				return &in.ExistingTokenHandle
+			}, func(*world) winnt.Handle { return 0 })[:2],
 		[]fault[nt.CreateLowBoxTokenIn]{
-			{rule: "T-69", want: ntstatus.AccessDenied, of: ofHandle, name: "ExistingTokenHandle without TOKEN_DUPLICATE", takes: "ExistingTokenHandle", needs: userOnly, inject: func(w *world, in *nt.CreateLowBoxTokenIn) {
-				in.ExistingTokenHandle = w.handle(w.existing(2), winnt.TOKEN_QUERY)
-			}},
-			{rule: "O-3", want: ntstatus.AccessViolation, name: "PackageSid unreadable", takes: "package", needs: pointers, inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { unreadable(&in.PackageSID) }},
-			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes", inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
-			{rule: "T-40", want: ntstatus.InvalidParameter, name: "SQOS level 4", takes: "oa.sqos", inject: func(_ *world, in *nt.CreateLowBoxTokenIn) {
-				in.ObjectAttributes.V.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: 4}
-			}},
-			{rule: "T-69", want: ntstatus.InvalidSID, name: "a malformed PackageSid", takes: "package", inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.PackageSID = malformed[sid.SID]() }},
-			{rule: "T-42", want: ntstatus.BadImpersonationLevel, name: "an Identification token", takes: "ExistingTokenHandle", inject: func(w *world, in *nt.CreateLowBoxTokenIn) {
-				in.ExistingTokenHandle = w.handle(w.existing(1), winnt.TOKEN_ALL_ACCESS)
-			}},
-			{rule: "T-69", want: ntstatus.InvalidParameter, name: "a PackageSid that is none", takes: "package", inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.PackageSID = nt.Cap(sid.Users) }},
-			{rule: "O-31", want: ntstatus.InvalidHandle, when: "one of Handles", name: "one of Handles names nothing", takes: "handles", inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.Handles = nt.Cap([]winnt.Handle{noHandle}) }},
-			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory", inject: func(w *world, _ *nt.CreateLowBoxTokenIn) { w.failing["*"] = true }},
-			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved", inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.DesiredAccess |= 0x00400000 }},
-			{rule: "O-21", want: ntstatus.AccessDenied, name: "bits a token does not know", takes: "desired.unknown", needs: userOnly, inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.DesiredAccess |= 0x200 }},
-			{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY }},
+			{rule: "T-69", want: ntstatus.AccessDenied, of: ofHandle, name: "ExistingTokenHandle without TOKEN_DUPLICATE",
+				takes: "ExistingTokenHandle", needs: userOnly, inject: func(w *world, in *nt.CreateLowBoxTokenIn) {
+					in.ExistingTokenHandle = w.handle(w.existing(2), winnt.TOKEN_QUERY)
+				}},
+			{rule: "O-3", want: ntstatus.AccessViolation, name: "PackageSid unreadable", takes: "package", needs: pointers,
+				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { unreadable(&in.PackageSID) }},
+			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
+				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
+			{rule: "T-40", want: ntstatus.InvalidParameter, name: "SQOS level 4", takes: "oa.sqos",
+				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) {
+					in.ObjectAttributes.V.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: 4}
+				}},
+			{rule: "T-69", want: ntstatus.InvalidSID, name: "a malformed PackageSid", takes: "package",
+				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.PackageSID = malformed[sid.SID]() }},
+			{rule: "T-42", want: ntstatus.BadImpersonationLevel, name: "an Identification token", takes: "ExistingTokenHandle",
+				inject: func(w *world, in *nt.CreateLowBoxTokenIn) {
+					in.ExistingTokenHandle = w.handle(w.existing(1), winnt.TOKEN_ALL_ACCESS)
+				}},
+			{rule: "T-69", want: ntstatus.InvalidParameter, name: "a PackageSid that is none", takes: "package",
+				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.PackageSID = nt.Cap(sid.Users) }},
+			{rule: "O-31", want: ntstatus.InvalidHandle, when: "one of Handles", name: "one of Handles names nothing",
+				takes: "handles", inject: func(_ *world, in *nt.CreateLowBoxTokenIn) {
+					in.Handles = nt.Cap([]winnt.Handle{noHandle})
+				}},
+			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory",
+				inject: func(w *world, _ *nt.CreateLowBoxTokenIn) { w.failing["*"] = true }},
+			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
+				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.DesiredAccess |= 0x00400000 }},
+			{rule: "O-21", want: ntstatus.AccessDenied, name: "bits a token does not know", takes: "desired.unknown",
+				needs: userOnly, inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.DesiredAccess |= 0x200 }},
+			{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
+				takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.CreateLowBoxTokenIn) {
+					in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
+				}},
 		}),
 })
 
@@ -251,55 +321,76 @@ var _ = define(setup[nt.AdjustTokenClaimsIn]{
 	names: []string{"NtAdjustTokenClaimsAndDeviceGroups", "ZwAdjustTokenClaimsAndDeviceGroups"},
 	base: func(w *world) nt.AdjustTokenClaimsIn {
 		s := clientSpec(2)
-		s.DeviceGroups = []token.Group{{SID: account(4001), Attributes: token.GroupDefault}, {SID: account(4002), Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}, {SID: account(4003), Attributes: winnt.SE_GROUP_ENABLED}}
-		return nt.AdjustTokenClaimsIn{TokenHandle: w.handle(w.token(s, open()), winnt.TOKEN_ALL_ACCESS), NewUserState: nt.Cap([]claims.Attribute(nil)), NewDeviceGroupsState: nt.Cap([]token.Group{{SID: account(4003)}}),
+		s.DeviceGroups = []token.Group{{SID: account(4001), Attributes: token.GroupDefault},
+			{SID: account(4002), Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}, {SID: account(4003),
+				Attributes: winnt.SE_GROUP_ENABLED}}
+		return nt.AdjustTokenClaimsIn{TokenHandle: w.handle(w.token(s, open()), winnt.TOKEN_ALL_ACCESS),
+			NewUserState: nt.Cap([]claims.Attribute(nil)), NewDeviceGroupsState: nt.Cap([]token.Group{{SID: account(4003)}}),
 			WantPreviousDeviceGroups: true, DeviceGroupsBufferLength: 4096}
 	},
 	faults: join(
-		handles("T-74", "TokenHandle", "TokenHandle", func(in *nt.AdjustTokenClaimsIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.owned[0], winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_GROUPS)
-		}),
+		handles("T-74", "TokenHandle", "TokenHandle",
+			func(in *nt.AdjustTokenClaimsIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
+				return w.handle(w.owned[0], winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_GROUPS)
+			}),
 		[]fault[nt.AdjustTokenClaimsIn]{
-			{rule: "T-74", want: ntstatus.AccessViolation, name: "NewUserState unreadable", takes: "user", needs: pointers, inject: func(_ *world, in *nt.AdjustTokenClaimsIn) { unreadable(&in.NewUserState) }},
-			{rule: "T-74", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "groups", inject: func(_ *world, in *nt.AdjustTokenClaimsIn) { in.NewDeviceGroupsState = malformed[[]token.Group]() }},
-			{rule: "T-75", want: ntstatus.CantDisableMandatory, name: "a mandatory device group", takes: "groups TokenHandle", inject: func(_ *world, in *nt.AdjustTokenClaimsIn) {
-				in.NewDeviceGroupsState = nt.Cap([]token.Group{{SID: account(4001)}})
-			}},
-			{rule: "T-75", want: ntstatus.CantEnableDenyOnly, name: "a deny-only device group", takes: "groups TokenHandle", inject: func(_ *world, in *nt.AdjustTokenClaimsIn) {
-				in.NewDeviceGroupsState = nt.Cap([]token.Group{{SID: account(4002), Attributes: winnt.SE_GROUP_ENABLED}})
-			}},
-			{rule: "T-74", want: ntstatus.BufferTooSmall, name: "DeviceGroupsBufferLength 8", takes: "length", inject: func(_ *world, in *nt.AdjustTokenClaimsIn) { in.DeviceGroupsBufferLength = 8 }},
-			{rule: "T-75", want: ntstatus.NotAllAssigned, name: "a device group the token lacks", takes: "groups", inject: func(_ *world, in *nt.AdjustTokenClaimsIn) {
-				in.NewDeviceGroupsState = nt.Cap([]token.Group{{SID: account(4003)}, {SID: account(4999)}})
-			}},
+			{rule: "T-74", want: ntstatus.AccessViolation, name: "NewUserState unreadable", takes: "user", needs: pointers,
+				inject: func(_ *world, in *nt.AdjustTokenClaimsIn) { unreadable(&in.NewUserState) }},
+			{rule: "T-74", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "groups",
+				inject: func(_ *world, in *nt.AdjustTokenClaimsIn) { in.NewDeviceGroupsState = malformed[[]token.Group]() }},
+			{rule: "T-75", want: ntstatus.CantDisableMandatory, name: "a mandatory device group", takes: "groups TokenHandle",
+				inject: func(_ *world, in *nt.AdjustTokenClaimsIn) {
+					in.NewDeviceGroupsState = nt.Cap([]token.Group{{SID: account(4001)}})
+				}},
+			{rule: "T-75", want: ntstatus.CantEnableDenyOnly, name: "a deny-only device group", takes: "groups TokenHandle",
+				inject: func(_ *world, in *nt.AdjustTokenClaimsIn) {
+					in.NewDeviceGroupsState = nt.Cap([]token.Group{{SID: account(4002), Attributes: winnt.SE_GROUP_ENABLED}})
+				}},
+			{rule: "T-74", want: ntstatus.BufferTooSmall, name: "DeviceGroupsBufferLength 8", takes: "length",
+				inject: func(_ *world, in *nt.AdjustTokenClaimsIn) { in.DeviceGroupsBufferLength = 8 }},
+			{rule: "T-75", want: ntstatus.NotAllAssigned, name: "a device group the token lacks", takes: "groups",
+				inject: func(_ *world, in *nt.AdjustTokenClaimsIn) {
+					in.NewDeviceGroupsState = nt.Cap([]token.Group{{SID: account(4003)}, {SID: account(4999)}})
+				}},
 		}),
 })
 
 var _ = define(setup[nt.SetInformationTokenIn]{
 	names: []string{"NtSetInformationToken", "ZwSetInformationToken"},
 	base: func(w *world) nt.SetInformationTokenIn {
-		return nt.SetInformationTokenIn{TokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS), TokenInformationClass: winnt.TokenOwner, TokenInformation: nt.Cap[any](userSID), TokenInformationLength: 8}
+		return nt.SetInformationTokenIn{TokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS),
+			TokenInformationClass: winnt.TokenOwner, TokenInformation: nt.Cap[any](userSID), TokenInformationLength: 8}
 	},
 	faults: join(
-		tokenHandle("T-90", func(in *nt.SetInformationTokenIn) *winnt.Handle { return &in.TokenHandle }, winnt.TOKEN_ADJUST_DEFAULT),
+		tokenHandle("T-90", func(in *nt.SetInformationTokenIn) *winnt.Handle { return &in.TokenHandle },
+			winnt.TOKEN_ADJUST_DEFAULT),
 		[]fault[nt.SetInformationTokenIn]{
-			{rule: "T-90", want: ntstatus.InvalidInfoClass, name: "TokenUser", takes: "class", inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformationClass = winnt.TokenUser }},
-			{rule: "T-90", want: ntstatus.InfoLengthMismatch, when: "fixed size", name: "TokenSessionId of length 8", takes: "class length value", inject: func(_ *world, in *nt.SetInformationTokenIn) {
-				in.TokenInformationClass, in.TokenInformation = winnt.TokenSessionId, nt.Cap[any](uint32(1))
-			}},
-			{rule: "T-90", want: ntstatus.AccessViolation, name: "TokenInformation unreadable", takes: "value", needs: pointers, inject: func(_ *world, in *nt.SetInformationTokenIn) { unreadable(&in.TokenInformation) }},
-			{rule: "T-90", want: ntstatus.InfoLengthMismatch, when: "variable size", name: "TokenOwner of length 4", takes: "class length", inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformationLength = 4 }},
-			{rule: "T-90", want: ntstatus.PrivilegeNotHeld, name: "TokenSessionId without SeTcbPrivilege", takes: "class length value", needs: userOnly, inject: func(_ *world, in *nt.SetInformationTokenIn) {
-				in.TokenInformationClass, in.TokenInformation, in.TokenInformationLength = winnt.TokenSessionId, nt.Cap[any](uint32(1)), 4
-			}},
-			{rule: "T-90", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "value", inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformation = malformed[any]() }},
-			{rule: "T-90", want: ntstatus.InvalidOwner, name: "a foreign owner", takes: "value class", inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformation = nt.Cap[any](account(3999)) }},
-			{rule: "T-90", want: ntstatus.InvalidPrimaryGroup, name: "a foreign primary group", takes: "value class", inject: func(_ *world, in *nt.SetInformationTokenIn) {
-				in.TokenInformationClass, in.TokenInformation = winnt.TokenPrimaryGroup, nt.Cap[any](account(3999))
-			}},
-			{rule: "T-90", want: ntstatus.InvalidACL, name: "a malformed DACL", takes: "value class", inject: func(_ *world, in *nt.SetInformationTokenIn) {
-				in.TokenInformationClass, in.TokenInformation = winnt.TokenDefaultDacl, nt.Captured[any]{Status: ntstatus.InvalidACL}
-			}},
+			{rule: "T-90", want: ntstatus.InvalidInfoClass, name: "TokenUser", takes: "class",
+				inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformationClass = winnt.TokenUser }},
+			{rule: "T-90", want: ntstatus.InfoLengthMismatch, when: "fixed size", name: "TokenSessionId of length 8",
+				takes: "class length value", inject: func(_ *world, in *nt.SetInformationTokenIn) {
+					in.TokenInformationClass, in.TokenInformation = winnt.TokenSessionId, nt.Cap[any](uint32(1))
+				}},
+			{rule: "T-90", want: ntstatus.AccessViolation, name: "TokenInformation unreadable", takes: "value", needs: pointers,
+				inject: func(_ *world, in *nt.SetInformationTokenIn) { unreadable(&in.TokenInformation) }},
+			{rule: "T-90", want: ntstatus.InfoLengthMismatch, when: "variable size", name: "TokenOwner of length 4",
+				takes: "class length", inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformationLength = 4 }},
+			{rule: "T-90", want: ntstatus.PrivilegeNotHeld, name: "TokenSessionId without SeTcbPrivilege",
+				takes: "class length value", needs: userOnly, inject: func(_ *world, in *nt.SetInformationTokenIn) {
+					in.TokenInformationClass, in.TokenInformation, in.TokenInformationLength = winnt.TokenSessionId, nt.Cap[any](uint32(1)), 4
+				}},
+			{rule: "T-90", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "value",
+				inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformation = malformed[any]() }},
+			{rule: "T-90", want: ntstatus.InvalidOwner, name: "a foreign owner", takes: "value class",
+				inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformation = nt.Cap[any](account(3999)) }},
+			{rule: "T-90", want: ntstatus.InvalidPrimaryGroup, name: "a foreign primary group", takes: "value class",
+				inject: func(_ *world, in *nt.SetInformationTokenIn) {
+					in.TokenInformationClass, in.TokenInformation = winnt.TokenPrimaryGroup, nt.Cap[any](account(3999))
+				}},
+			{rule: "T-90", want: ntstatus.InvalidACL, name: "a malformed DACL", takes: "value class",
+				inject: func(_ *world, in *nt.SetInformationTokenIn) {
+					in.TokenInformationClass, in.TokenInformation = winnt.TokenDefaultDacl, nt.Captured[any]{Status: ntstatus.InvalidACL}
+				}},
 		}),
 	absent: []absence{
 		{"T-90", "TokenLinkedToken", "shown by the transcripts of its class"},
@@ -315,15 +406,19 @@ var _ = define(setup[nt.QuerySecurityAttributesTokenIn]{
 		return nt.QuerySecurityAttributesTokenIn{TokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS), Length: 4096}
 	},
 	faults: join(
-		handles("T-80", "TokenHandle", "TokenHandle", func(in *nt.QuerySecurityAttributesTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE)
-		}),
+		handles("T-80", "TokenHandle", "TokenHandle",
+			func(in *nt.QuerySecurityAttributesTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
+				return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE)
+			}),
 		pseudoToken(func(in *nt.QuerySecurityAttributesTokenIn) *winnt.Handle { return &in.TokenHandle }),
 		[]fault[nt.QuerySecurityAttributesTokenIn]{
-			{rule: "T-80", want: ntstatus.AccessViolation, name: "Attributes unreadable", takes: "names", needs: pointers, inject: func(_ *world, in *nt.QuerySecurityAttributesTokenIn) { unreadable(&in.Attributes) }},
-			{rule: "T-80", want: ntstatus.NotFound, name: "an attribute the token lacks", takes: "names", inject: func(_ *world, in *nt.QuerySecurityAttributesTokenIn) {
-				in.Attributes = nt.Cap([]string{"WIN://NOTHING"})
-			}},
-			{rule: "T-80", want: ntstatus.BufferTooSmall, name: "Length 4", takes: "length", inject: func(_ *world, in *nt.QuerySecurityAttributesTokenIn) { in.Length = 4 }},
+			{rule: "T-80", want: ntstatus.AccessViolation, name: "Attributes unreadable", takes: "names", needs: pointers,
+				inject: func(_ *world, in *nt.QuerySecurityAttributesTokenIn) { unreadable(&in.Attributes) }},
+			{rule: "T-80", want: ntstatus.NotFound, name: "an attribute the token lacks", takes: "names",
+				inject: func(_ *world, in *nt.QuerySecurityAttributesTokenIn) {
+					in.Attributes = nt.Cap([]string{"WIN://NOTHING"})
+				}},
+			{rule: "T-80", want: ntstatus.BufferTooSmall, name: "Length 4", takes: "length",
+				inject: func(_ *world, in *nt.QuerySecurityAttributesTokenIn) { in.Length = 4 }},
 		}),
 })

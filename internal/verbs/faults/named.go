@@ -41,51 +41,98 @@ type named[I any] struct {
 	taken   string // for a create: an object of the type that exists
 }
 
+// faults lists what can be wrong with the name of an object and the access.
 func (n named[I]) faults() []fault[I] {
-	name := func(in *I) *string { return &n.oa(in).V.ObjectName }
-	list := join(
-		n.desired(),
-		[]fault[I]{
-			{rule: "O-81", want: ntstatus.InsufficientResources, when: "the handle", name: "no memory for the handle", takes: "memory.handle", inject: func(w *world, _ *I) { w.failing["ob: handle"] = true }},
-			{rule: "O-3", want: ntstatus.AccessViolation, when: "a pointer", name: "ObjectAttributes unreadable", takes: "oa", needs: pointers, inject: func(_ *world, in *I) { unreadable(n.oa(in)) }},
-			{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits", takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= 0x8000 }},
-			{rule: "O-27", want: ntstatus.InvalidParameter, name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: "oa.attributes", inject: func(_ *world, in *I) {
+	list := join(n.desired(), n.way())
+	if n.create {
+		return append(list, n.creating()...)
+	}
+	return append(list, n.opening()...)
+}
+
+// name returns where the name stands.
+func (n named[I]) name(in *I) *string { return &n.oa(in).V.ObjectName }
+
+// way lists the faults of the attributes and of the path.
+func (n named[I]) way() []fault[I] {
+	list := []fault[I]{
+		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the handle", name: "no memory for the handle",
+			takes: "memory.handle", inject: func(w *world, _ *I) { w.failing["ob: handle"] = true }},
+		{rule: "O-3", want: ntstatus.AccessViolation, when: "a pointer", name: "ObjectAttributes unreadable", takes: "oa",
+			needs: pointers, inject: func(_ *world, in *I) { unreadable(n.oa(in)) }},
+		{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits",
+			takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= 0x8000 }},
+		{rule: "O-27", want: ntstatus.InvalidParameter, name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: "oa.attributes",
+			inject: func(_ *world, in *I) {
 				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
 			}},
-			{rule: "O-31", want: ntstatus.InvalidHandle, name: "RootDirectory names nothing", takes: "oa.root", inject: func(_ *world, in *I) { n.oa(in).V.RootDirectory = noHandle }},
-			{rule: "O-31", want: ntstatus.ObjectTypeMismatch, name: "RootDirectory of another type", takes: "oa.root", inject: func(w *world, in *I) {
+		{rule: "O-31", want: ntstatus.InvalidHandle, name: "RootDirectory names nothing", takes: "oa.root",
+			inject: func(_ *world, in *I) { n.oa(in).V.RootDirectory = noHandle }},
+		{rule: "O-31", want: ntstatus.ObjectTypeMismatch, name: "RootDirectory of another type", takes: "oa.root",
+			inject: func(w *world, in *I) {
 				n.oa(in).V.RootDirectory = w.handle(w.existing(2), 0)
 			}},
-			{rule: "O-23", want: ntstatus.ObjectPathSyntaxBad, name: "a relative name without RootDirectory", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = "relative" }},
-			{rule: "O-23", want: ntstatus.ObjectNameInvalid, name: "an empty component", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = folder + `\\x` }},
-			{rule: "O-23", want: ntstatus.ObjectPathNotFound, name: "no such directory", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = `\nowhere\x` }},
-			{rule: "O-23", want: ntstatus.ObjectTypeMismatch, when: "another type", name: "a name of another type", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = n.object }}, // on the path, for a create
-		})
+		{rule: "O-23", want: ntstatus.ObjectPathSyntaxBad, name: "a relative name without RootDirectory", takes: "oa.name",
+			inject: func(_ *world, in *I) { *n.name(in) = "relative" }},
+		{rule: "O-23", want: ntstatus.ObjectNameInvalid, name: "an empty component", takes: "oa.name",
+			inject: func(_ *world, in *I) { *n.name(in) = folder + `\\x` }},
+		{rule: "O-23", want: ntstatus.ObjectPathNotFound, name: "no such directory", takes: "oa.name",
+			inject: func(_ *world, in *I) { *n.name(in) = `\nowhere\x` }},
+		// on the path, for a create
+		{rule: "O-23", want: ntstatus.ObjectTypeMismatch, when: "another type", name: "a name of another type",
+			takes: "oa.name", inject: func(_ *world, in *I) { *n.name(in) = n.object }},
+	}
 	if n.invalid != 0 {
 		rule := "O-33"
 		if n.create {
 			rule = "O-22"
 		}
-		list = append(list, fault[I]{rule: rule, want: ntstatus.InvalidParameter, when: "does not take", name: "an attribute the type does not take", takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= n.invalid }})
+		list = append(list,
+			fault[I]{rule: rule, want: ntstatus.InvalidParameter, when: "does not take",
+				name: "an attribute the type does not take", takes: "oa.attributes", inject: func(_ *world, in *I) {
+					n.oa(in).V.Attributes |= n.invalid
+				}})
 	}
-	if n.create {
-		return append(list,
-			fault[I]{rule: "O-26", want: ntstatus.PrivilegeNotHeld, name: "OBJ_PERMANENT without privilege", takes: "oa.attributes", needs: userOnly, inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= winnt.OBJ_PERMANENT }},
-			fault[I]{rule: "O-23", want: ntstatus.ObjectNameExists, name: "OBJ_OPENIF and the name is taken", takes: "oa.name oa.attributes caller desired memory", inject: func(_ *world, in *I) {
-				*name(in) = n.taken
+	return list
+}
+
+// creating lists the faults of a call that makes the object.
+func (n named[I]) creating() []fault[I] {
+	return []fault[I]{
+		{rule: "O-26", want: ntstatus.PrivilegeNotHeld, name: "OBJ_PERMANENT without privilege",
+			takes: "oa.attributes", needs: userOnly, inject: func(_ *world, in *I) {
+				n.oa(in).V.Attributes |= winnt.OBJ_PERMANENT
+			}},
+		{rule: "O-23", want: ntstatus.ObjectNameExists, name: "OBJ_OPENIF and the name is taken",
+			takes: "oa.name oa.attributes caller desired memory", inject: func(_ *world, in *I) {
+				*n.name(in) = n.taken
 				n.oa(in).V.Attributes |= winnt.OBJ_OPENIF
 			}},
-			fault[I]{rule: "O-23", want: ntstatus.ObjectNameCollision, name: "the name is taken", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = existing }},
-			fault[I]{rule: "O-81", want: ntstatus.InsufficientResources, when: "the object", name: "memory runs out for the object", takes: "memory.object", inject: func(w *world, _ *I) { w.failing["ob: object"] = true }},
-			caller[I]("I-1"))
-	}
-	return append(list,
-		fault[I]{rule: "O-27", want: ntstatus.InvalidParameter, when: "made without it", name: "OBJ_EXCLUSIVE of an object made without it", takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE }},
-		fault[I]{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "no object of that name", takes: "oa.name", inject: func(_ *world, in *I) { *name(in) = fresh }},
+		{rule: "O-23", want: ntstatus.ObjectNameCollision, name: "the name is taken", takes: "oa.name",
+			inject: func(_ *world, in *I) { *n.name(in) = existing }},
+		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the object",
+			name: "memory runs out for the object", takes: "memory.object", inject: func(w *world, _ *I) {
+				w.failing["ob: object"] = true
+			}},
 		caller[I]("I-1"),
-		fault[I]{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, when: "access check", name: "the descriptor refuses", takes: "sd", needs: userOnly, inject: func(w *world, _ *I) {
-			w.late = append(w.late, func() { w.named.Head().SetSecurity(closed()) })
-		}})
+	}
+}
+
+// opening lists the faults of a call that opens the object.
+func (n named[I]) opening() []fault[I] {
+	return []fault[I]{
+		{rule: "O-27", want: ntstatus.InvalidParameter, when: "made without it",
+			name: "OBJ_EXCLUSIVE of an object made without it", takes: "oa.attributes", inject: func(_ *world, in *I) {
+				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE
+			}},
+		{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "no object of that name", takes: "oa.name",
+			inject: func(_ *world, in *I) { *n.name(in) = fresh }},
+		caller[I]("I-1"),
+		{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, when: "access check", name: "the descriptor refuses",
+			takes: "sd", needs: userOnly, inject: func(w *world, _ *I) {
+				w.late = append(w.late, func() { w.named.Head().SetSecurity(closed()) })
+			}},
+	}
 }
 
 // desired leaves out DesiredAccess 0, which is no fault of a create (O-90).
@@ -119,7 +166,8 @@ func (w *world) made(h winnt.Handle, st ntstatus.Status) {
 
 // base makes the existing object with the service that makes them.
 func (w *world) event() {
-	out, st := w.k.Zw().Services().NtCreateEvent(nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS, ObjectAttributes: oaNamed(existing, nil)})
+	out, st := w.k.Zw().Services().NtCreateEvent(nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
+		ObjectAttributes: oaNamed(existing, nil)})
 	w.made(out.EventHandle, st)
 }
 
@@ -133,7 +181,9 @@ var _ = define(setup[nt.CreateEventIn]{
 		mask:    func(in *nt.CreateEventIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.CreateEventIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: existing,
-	}.faults(), fault[nt.CreateEventIn]{rule: "O-3", want: ntstatus.InvalidParameter, name: "EventType 7", takes: "type", inject: func(_ *world, in *nt.CreateEventIn) { in.EventType = 7 }}),
+	}.faults(), fault[nt.CreateEventIn]{rule: "O-3", want: ntstatus.InvalidParameter, name: "EventType 7", takes: "type", inject: func(_ *world, in *nt.CreateEventIn) {
+		in.EventType = 7
+	}}),
 	absent: elsewhere,
 })
 
@@ -154,7 +204,8 @@ var _ = define(setup[nt.OpenEventIn]{
 var _ = define(setup[nt.CreateJobObjectIn]{
 	names: []string{"NtCreateJobObject", "ZwCreateJobObject"},
 	base: func(w *world) nt.CreateJobObjectIn {
-		out, st := w.k.Zw().Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS, ObjectAttributes: oaNamed(existing, nil)})
+		out, st := w.k.Zw().Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS,
+			ObjectAttributes: oaNamed(existing, nil)})
 		w.made(out.JobHandle, st)
 		return nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
 	},
@@ -169,7 +220,8 @@ var _ = define(setup[nt.CreateJobObjectIn]{
 var _ = define(setup[nt.OpenJobObjectIn]{
 	names: []string{"NtOpenJobObject", "ZwOpenJobObject"},
 	base: func(w *world) nt.OpenJobObjectIn {
-		out, st := w.k.Zw().Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS, ObjectAttributes: oaNamed(existing, nil)})
+		out, st := w.k.Zw().Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS,
+			ObjectAttributes: oaNamed(existing, nil)})
 		w.made(out.JobHandle, st)
 		return nt.OpenJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_QUERY, ObjectAttributes: oaNamed(existing, nil)}
 	},
@@ -219,7 +271,8 @@ var _ = define(setup[nt.CreateSymbolicLinkObjectIn]{
 		w.event()
 		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
 		w.made(out.SymbolicLinkHandle, st)
-		return nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(fresh, nil), LinkTarget: nt.Cap(existing)}
+		return nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(fresh, nil),
+			LinkTarget: nt.Cap(existing)}
 	},
 	faults: append(named[nt.CreateSymbolicLinkObjectIn]{
 		mask: func(in *nt.CreateSymbolicLinkObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
@@ -228,9 +281,11 @@ var _ = define(setup[nt.CreateSymbolicLinkObjectIn]{
 		},
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: folder + `\link`,
 	}.faults(),
-		fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-3", want: ntstatus.AccessViolation, when: "LinkTarget", name: "LinkTarget unreadable", takes: "target", needs: pointers,
+		fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-3", want: ntstatus.AccessViolation, when: "LinkTarget",
+			name: "LinkTarget unreadable", takes: "target", needs: pointers,
 			inject: func(_ *world, in *nt.CreateSymbolicLinkObjectIn) { unreadable(&in.LinkTarget) }},
-		fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-22", want: ntstatus.InvalidParameter, when: "empty", name: "LinkTarget empty", takes: "target",
+		fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-22", want: ntstatus.InvalidParameter, when: "empty",
+			name: "LinkTarget empty", takes: "target",
 			inject: func(_ *world, in *nt.CreateSymbolicLinkObjectIn) { in.LinkTarget.V = "" }}),
 	absent: elsewhere,
 })
@@ -241,12 +296,14 @@ var _ = define(setup[nt.OpenSymbolicLinkObjectIn]{
 		w.event()
 		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
 		w.made(out.SymbolicLinkHandle, st)
-		return nt.OpenSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(folder+`\link`, nil)}
+		return nt.OpenSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY,
+			ObjectAttributes: oaNamed(folder+`\link`, nil)}
 	},
 	faults: named[nt.OpenSymbolicLinkObjectIn]{
 		mask:    func(in *nt.OpenSymbolicLinkObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.OpenSymbolicLinkObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, object: folder,
 	}.faults(),
-	absent: append(elsewhere, absence{"O-33", "does not take", "the attributes that a link does not take are those of links"}),
+	absent: append(elsewhere,
+		absence{"O-33", "does not take", "the attributes that a link does not take are those of links"}),
 })

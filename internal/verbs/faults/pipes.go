@@ -17,9 +17,11 @@ const pipeName = `\??\pipe\p`
 // be read; server and client are the two ends.
 func (w *world) pipe(sent bool) (server, client winnt.Handle) {
 	z := w.k.Zw().Services()
-	out, st := z.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE, ObjectAttributes: oaNamed(pipeName, open()), NamedPipeType: 1, MaximumInstances: 2})
+	out, st := z.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
+		ObjectAttributes: oaNamed(pipeName, open()), NamedPipeType: 1, MaximumInstances: 2})
 	check(st, "pipe")
-	f, st := z.NtOpenFile(nt.OpenFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE, ObjectAttributes: oaNamed(pipeName, nil)})
+	f, st := z.NtOpenFile(nt.OpenFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
+		ObjectAttributes: oaNamed(pipeName, nil)})
 	check(st, "client end")
 	if sent {
 		_, st = z.NtWriteFile(nt.WriteFileIn{FileHandle: f.FileHandle, Buffer: nt.Cap([]byte("hello"))})
@@ -65,12 +67,15 @@ var _ = define(setup[nt.ReadFileIn]{
 		server, _ := w.pipe(true)
 		return nt.ReadFileIn{FileHandle: server, Length: 64}
 	},
-	faults: join(fileHandles(func(in *nt.ReadFileIn) *winnt.Handle { return &in.FileHandle }, winnt.FILE_READ_DATA), []fault[nt.ReadFileIn]{
-		{rule: "I-85", want: ntstatus.PipeEmpty, name: "nothing to read", takes: "FileHandle", inject: func(w *world, in *nt.ReadFileIn) {
-			w.k.Zw().Services().NtReadFile(nt.ReadFileIn{FileHandle: in.FileHandle, Length: 64})
-		}},
-		{rule: "I-85", want: ntstatus.BufferOverflow, name: "a longer message", takes: "FileHandle length", inject: func(_ *world, in *nt.ReadFileIn) { in.Length = 1 }},
-	}),
+	faults: join(fileHandles(func(in *nt.ReadFileIn) *winnt.Handle { return &in.FileHandle }, winnt.FILE_READ_DATA),
+		[]fault[nt.ReadFileIn]{
+			{rule: "I-85", want: ntstatus.PipeEmpty, name: "nothing to read", takes: "FileHandle",
+				inject: func(w *world, in *nt.ReadFileIn) {
+					w.k.Zw().Services().NtReadFile(nt.ReadFileIn{FileHandle: in.FileHandle, Length: 64})
+				}},
+			{rule: "I-85", want: ntstatus.BufferOverflow, name: "a longer message", takes: "FileHandle length",
+				inject: func(_ *world, in *nt.ReadFileIn) { in.Length = 1 }},
+		}),
 	absent: conversation,
 })
 
@@ -81,7 +86,8 @@ var _ = define(setup[nt.WriteFileIn]{
 		return nt.WriteFileIn{FileHandle: client, Buffer: nt.Cap([]byte("hello"))}
 	},
 	faults: append(fileHandles(func(in *nt.WriteFileIn) *winnt.Handle { return &in.FileHandle }, winnt.FILE_WRITE_DATA),
-		fault[nt.WriteFileIn]{rule: "O-3", want: ntstatus.AccessViolation, name: "Buffer unreadable", takes: "Buffer", needs: pointers, inject: func(_ *world, in *nt.WriteFileIn) { unreadable(&in.Buffer) }}),
+		fault[nt.WriteFileIn]{rule: "O-3", want: ntstatus.AccessViolation, name: "Buffer unreadable", takes: "Buffer",
+			needs: pointers, inject: func(_ *world, in *nt.WriteFileIn) { unreadable(&in.Buffer) }}),
 	absent: conversation,
 })
 
@@ -92,26 +98,35 @@ var _ = define(setup[nt.FsControlFileIn]{
 		w.k.Zw().Services().NtReadFile(nt.ReadFileIn{FileHandle: server, Length: 64})
 		return nt.FsControlFileIn{FileHandle: server, FsControlCode: winnt.FSCTL_PIPE_IMPERSONATE}
 	},
-	faults: append(fileHandles(func(in *nt.FsControlFileIn) *winnt.Handle { return &in.FileHandle }, 0), []fault[nt.FsControlFileIn]{
-		{rule: "I-85", want: ntstatus.NotSupported, name: "another control code", takes: "code", inject: func(_ *world, in *nt.FsControlFileIn) { in.FsControlCode = 0x110000 }},
-		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *nt.FsControlFileIn) { w.job() }},
-	}...),
+	faults: append(fileHandles(func(in *nt.FsControlFileIn) *winnt.Handle { return &in.FileHandle }, 0),
+		[]fault[nt.FsControlFileIn]{
+			{rule: "I-85", want: ntstatus.NotSupported, name: "another control code", takes: "code",
+				inject: func(_ *world, in *nt.FsControlFileIn) { in.FsControlCode = 0x110000 }},
+			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
+				inject: func(w *world, _ *nt.FsControlFileIn) { w.job() }},
+		}...),
 	absent: append(conversation, absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"}),
 })
 
 var _ = define(setup[nt.CreateNamedPipeFileIn]{
 	names: []string{"NtCreateNamedPipeFile", "ZwCreateNamedPipeFile"},
 	base: func(w *world) nt.CreateNamedPipeFileIn {
-		return nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE, ObjectAttributes: oaNamed(pipeName, open()), NamedPipeType: 1, MaximumInstances: 1}
+		return nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
+			ObjectAttributes: oaNamed(pipeName, open()), NamedPipeType: 1, MaximumInstances: 1}
 	},
 	faults: []fault[nt.CreateNamedPipeFileIn]{
-		{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes", inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
-		{rule: "O-23", want: ntstatus.ObjectNameInvalid, name: "a name that is not a pipe's", takes: "oa.name", inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.ObjectName = `\nowhere\p` }},
-		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved", inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.DesiredAccess |= 0x00400000 }},
-		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.CreateNamedPipeFileIn) {
-			in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
-		}},
-		{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "FILE_OPEN of no pipe", takes: "disposition", inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.CreateDisposition = winnt.FILE_OPEN }},
+		{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
+			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
+		{rule: "O-23", want: ntstatus.ObjectNameInvalid, name: "a name that is not a pipe's", takes: "oa.name",
+			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.ObjectName = `\nowhere\p` }},
+		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
+			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.DesiredAccess |= 0x00400000 }},
+		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
+			takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.CreateNamedPipeFileIn) {
+				in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
+			}},
+		{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "FILE_OPEN of no pipe", takes: "disposition",
+			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.CreateDisposition = winnt.FILE_OPEN }},
 	},
 	absent: append(conversation, absence{"O-33", "", "it takes an instance made before: transcript 30-pipes"}),
 })
@@ -125,15 +140,20 @@ var _ = define(setup[kernel.SeFilterTokenIn]{
 		}
 	},
 	faults: []fault[kernel.SeFilterTokenIn]{
-		{rule: "T-60", want: ntstatus.InvalidParameter, name: "flags 0x10", takes: "flags", inject: func(_ *world, in *kernel.SeFilterTokenIn) { in.Flags = 0x10 }},
-		{rule: "T-60", want: ntstatus.AccessViolation, name: "a list unreadable", takes: "disable", inject: func(_ *world, in *kernel.SeFilterTokenIn) { unreadable(&in.SIDsToDisable) }},
-		{rule: "T-60", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "disable", inject: func(_ *world, in *kernel.SeFilterTokenIn) {
-			in.SIDsToDisable = malformed[[]token.Group]()
-		}},
-		{rule: "T-63", want: ntstatus.InvalidParameter, name: "a restricting SID with attributes", takes: "restrict", inject: func(_ *world, in *kernel.SeFilterTokenIn) {
-			in.RestrictedSIDs = nt.Cap([]token.Group{{SID: userSID, Attributes: winnt.SE_GROUP_ENABLED}})
-		}},
-		{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory", inject: func(w *world, _ *kernel.SeFilterTokenIn) { w.failing["*"] = true }},
+		{rule: "T-60", want: ntstatus.InvalidParameter, name: "flags 0x10", takes: "flags",
+			inject: func(_ *world, in *kernel.SeFilterTokenIn) { in.Flags = 0x10 }},
+		{rule: "T-60", want: ntstatus.AccessViolation, name: "a list unreadable", takes: "disable",
+			inject: func(_ *world, in *kernel.SeFilterTokenIn) { unreadable(&in.SIDsToDisable) }},
+		{rule: "T-60", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "disable",
+			inject: func(_ *world, in *kernel.SeFilterTokenIn) {
+				in.SIDsToDisable = malformed[[]token.Group]()
+			}},
+		{rule: "T-63", want: ntstatus.InvalidParameter, name: "a restricting SID with attributes", takes: "restrict",
+			inject: func(_ *world, in *kernel.SeFilterTokenIn) {
+				in.RestrictedSIDs = nt.Cap([]token.Group{{SID: userSID, Attributes: winnt.SE_GROUP_ENABLED}})
+			}},
+		{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory",
+			inject: func(w *world, _ *kernel.SeFilterTokenIn) { w.failing["*"] = true }},
 	},
 })
 
@@ -143,8 +163,10 @@ var _ = define(setup[kernel.SeQueryInformationTokenIn]{
 		return kernel.SeQueryInformationTokenIn{Token: w.existing(2), TokenInformationClass: winnt.TokenUser}
 	},
 	faults: []fault[kernel.SeQueryInformationTokenIn]{
-		{rule: "T-80", want: ntstatus.InvalidInfoClass, name: "class 51", takes: "class", inject: func(_ *world, in *kernel.SeQueryInformationTokenIn) { in.TokenInformationClass = 51 }},
-		{rule: "T-80", want: ntstatus.NotFound, name: "the logon SID of a token that has none", takes: "class", inject: func(_ *world, in *kernel.SeQueryInformationTokenIn) { in.TokenInformationClass = winnt.TokenLogonSid }},
+		{rule: "T-80", want: ntstatus.InvalidInfoClass, name: "class 51", takes: "class",
+			inject: func(_ *world, in *kernel.SeQueryInformationTokenIn) { in.TokenInformationClass = 51 }},
+		{rule: "T-80", want: ntstatus.NotFound, name: "the logon SID of a token that has none", takes: "class",
+			inject: func(_ *world, in *kernel.SeQueryInformationTokenIn) { in.TokenInformationClass = winnt.TokenLogonSid }},
 	},
 })
 
@@ -152,15 +174,17 @@ var _ = define(setup[kernel.SeUpdateClientSecurityIn]{
 	names: []string{"SeUpdateClientSecurity"},
 	base: func(w *world) kernel.SeUpdateClientSecurityIn {
 		w.impersonating()
-		c, o := w.other.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}, false, w.other.Process())
+		c, o := w.other.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+			ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}, false, w.other.Process())
 		check(o.Status, "client context")
 		w.drop = append(w.drop, c.Delete)
 		return kernel.SeUpdateClientSecurityIn{ClientThread: w.other, ClientContext: c}
 	},
 	faults: []fault[kernel.SeUpdateClientSecurityIn]{
-		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "the client now at SecurityIdentification", takes: "client", inject: func(w *world, _ *kernel.SeUpdateClientSecurityIn) {
-			w.impersonate(w.other, w.existing(winnt.SecurityIdentification), false, winnt.SecurityIdentification)
-		}},
+		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "the client now at SecurityIdentification",
+			takes: "client", inject: func(w *world, _ *kernel.SeUpdateClientSecurityIn) {
+				w.impersonate(w.other, w.existing(winnt.SecurityIdentification), false, winnt.SecurityIdentification)
+			}},
 	},
 	absent: []absence{{"I-82", "", notAFault}},
 })
@@ -171,6 +195,7 @@ var _ = define(setup[kernel.SeMarkLogonSessionIn]{
 		return kernel.SeMarkLogonSessionIn{LogonID: winnt.SYSTEM_LUID}
 	},
 	faults: []fault[kernel.SeMarkLogonSessionIn]{
-		{rule: "T-5", want: ntstatus.NotFound, name: "no such session", takes: "logon", inject: func(_ *world, in *kernel.SeMarkLogonSessionIn) { in.LogonID = 0x999999 }},
+		{rule: "T-5", want: ntstatus.NotFound, name: "no such session", takes: "logon",
+			inject: func(_ *world, in *kernel.SeMarkLogonSessionIn) { in.LogonID = 0x999999 }},
 	},
 })

@@ -63,34 +63,42 @@ func (w *world) primary(own bool) *se.TokenObject {
 var _ = define(setup[nt.AssignProcessToJobObjectIn]{
 	names: []string{"NtAssignProcessToJobObject", "ZwAssignProcessToJobObject"},
 	base: func(w *world) nt.AssignProcessToJobObjectIn {
-		return nt.AssignProcessToJobObjectIn{JobHandle: w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS), ProcessHandle: w.handle(w.process(), winnt.PROCESS_ALL_ACCESS)}
+		return nt.AssignProcessToJobObjectIn{JobHandle: w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS),
+			ProcessHandle: w.handle(w.process(), winnt.PROCESS_ALL_ACCESS)}
 	},
 	faults: join(
-		jobHandles(func(in *nt.AssignProcessToJobObjectIn) *winnt.Handle { return &in.JobHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS&^winnt.JOB_OBJECT_ASSIGN_PROCESS)
-		}),
-		handles("O-31", "ProcessHandle", "ProcessHandle", func(in *nt.AssignProcessToJobObjectIn) *winnt.Handle { return &in.ProcessHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.process(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_TERMINATE)
-		}),
+		jobHandles(func(in *nt.AssignProcessToJobObjectIn) *winnt.Handle { return &in.JobHandle },
+			func(w *world) winnt.Handle {
+				return w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS&^winnt.JOB_OBJECT_ASSIGN_PROCESS)
+			}),
+		handles("O-31", "ProcessHandle", "ProcessHandle",
+			func(in *nt.AssignProcessToJobObjectIn) *winnt.Handle { return &in.ProcessHandle }, func(w *world) winnt.Handle {
+				return w.handle(w.process(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_TERMINATE)
+			}),
 		[]fault[nt.AssignProcessToJobObjectIn]{
-			{rule: "I-91", want: ntstatus.AccessDenied, of: ofHandle, name: "the process in another job, and this one in use", takes: "JobHandle ProcessHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
-				j, p := w.jobObject(ps.JobLimits{}), w.process()
-				w.process().AssignToJob(j)
-				p.AssignToJob(w.jobObject(ps.JobLimits{}))
-				in.JobHandle, in.ProcessHandle = w.handle(j, winnt.JOB_OBJECT_ALL_ACCESS), w.handle(p, winnt.PROCESS_ALL_ACCESS)
-			}},
-			{rule: "I-90", want: ntstatus.AccessDenied, of: ofHandle, name: "a job for restricted tokens", takes: "JobHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
-				in.JobHandle = w.handle(w.jobObject(ps.JobLimits{Flags: ps.JobRestrictedToken}), winnt.JOB_OBJECT_ALL_ACCESS)
-			}},
-			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the job's token", takes: "JobHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
-				in.JobHandle = w.handle(w.jobObject(ps.JobLimits{Flags: ps.JobOnlyToken, Token: w.primary(true)}), winnt.JOB_OBJECT_ALL_ACCESS)
-				w.failing["ps: job token"] = true
-			}},
-			{rule: "O-47", want: ntstatus.ProcessIsTerminating, name: "the process has ended", takes: "ProcessHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
-				p := w.process()
-				in.ProcessHandle = w.handle(p, winnt.PROCESS_ALL_ACCESS)
-				p.Exit()
-			}},
+			{rule: "I-91", want: ntstatus.AccessDenied, of: ofHandle, name: "the process in another job, and this one in use",
+				takes: "JobHandle ProcessHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
+					j, p := w.jobObject(ps.JobLimits{}), w.process()
+					w.process().AssignToJob(j)
+					p.AssignToJob(w.jobObject(ps.JobLimits{}))
+					in.JobHandle, in.ProcessHandle = w.handle(j, winnt.JOB_OBJECT_ALL_ACCESS), w.handle(p, winnt.PROCESS_ALL_ACCESS)
+				}},
+			{rule: "I-90", want: ntstatus.AccessDenied, of: ofHandle, name: "a job for restricted tokens", takes: "JobHandle",
+				inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
+					in.JobHandle = w.handle(w.jobObject(ps.JobLimits{Flags: ps.JobRestrictedToken}), winnt.JOB_OBJECT_ALL_ACCESS)
+				}},
+			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the job's token", takes: "JobHandle",
+				inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
+					in.JobHandle = w.handle(w.jobObject(ps.JobLimits{Flags: ps.JobOnlyToken, Token: w.primary(true)}),
+						winnt.JOB_OBJECT_ALL_ACCESS)
+					w.failing["ps: job token"] = true
+				}},
+			{rule: "O-47", want: ntstatus.ProcessIsTerminating, name: "the process has ended", takes: "ProcessHandle",
+				inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
+					p := w.process()
+					in.ProcessHandle = w.handle(p, winnt.PROCESS_ALL_ACCESS)
+					p.Exit()
+				}},
 		}),
 })
 
@@ -107,32 +115,43 @@ var _ = define(setup[nt.SetInformationJobObjectIn]{
 			JobObjectInformation: nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN, JobToken: w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS)})}
 	},
 	faults: join(
-		jobHandles(func(in *nt.SetInformationJobObjectIn) *winnt.Handle { return &in.JobHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS&^winnt.JOB_OBJECT_SET_SECURITY_ATTRIBUTES)
-		}),
-		handles("T-111", "JobToken", "JobToken", func(in *nt.SetInformationJobObjectIn) *winnt.Handle { return &limitsOf(in).JobToken }, func(w *world) winnt.Handle {
-			return w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ASSIGN_PRIMARY)
-		}),
+		jobHandles(func(in *nt.SetInformationJobObjectIn) *winnt.Handle { return &in.JobHandle },
+			func(w *world) winnt.Handle {
+				return w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS&^winnt.JOB_OBJECT_SET_SECURITY_ATTRIBUTES)
+			}),
+		handles("T-111", "JobToken", "JobToken",
+			func(in *nt.SetInformationJobObjectIn) *winnt.Handle { return &limitsOf(in).JobToken }, func(w *world) winnt.Handle {
+				return w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ASSIGN_PRIMARY)
+			}),
 		[]fault[nt.SetInformationJobObjectIn]{
-			{rule: "I-89", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class", inject: func(_ *world, in *nt.SetInformationJobObjectIn) { in.JobObjectInformationClass = 2 }},
-			{rule: "I-89", want: ntstatus.InfoLengthMismatch, name: "length 36", takes: "length", inject: func(_ *world, in *nt.SetInformationJobObjectIn) { in.JobObjectInformationLength = 36 }},
-			{rule: "O-3", want: ntstatus.AccessViolation, name: "the information unreadable", takes: "JobToken flags", needs: pointers, inject: func(_ *world, in *nt.SetInformationJobObjectIn) {
-				in.JobObjectInformation.Status = ntstatus.AccessViolation
-			}},
-			{rule: "I-89", want: ntstatus.InvalidParameter, when: "flags outside", name: "unknown flags", takes: "flags", inject: func(_ *world, in *nt.SetInformationJobObjectIn) { limitsOf(in).SecurityLimitFlags |= 0x10 }},
-			{rule: "I-89", want: ntstatus.InvalidParameter, when: "JobToken is NULL", name: "no token", takes: "JobToken", inject: func(_ *world, in *nt.SetInformationJobObjectIn) { limitsOf(in).JobToken = 0 }},
-			{rule: "I-89", want: ntstatus.BadTokenType, name: "an impersonation token", takes: "JobToken", inject: func(w *world, in *nt.SetInformationJobObjectIn) {
-				limitsOf(in).JobToken = w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS)
-			}},
-			{rule: "T-111", want: ntstatus.PrivilegeNotHeld, name: "a foreign token without privilege", takes: "JobToken", needs: userOnly, inject: func(w *world, in *nt.SetInformationJobObjectIn) {
-				limitsOf(in).JobToken = w.handle(w.primary(false), winnt.TOKEN_ALL_ACCESS)
-			}},
-			{rule: "I-89", want: ntstatus.InvalidParameter, when: "without any list", name: "no list", takes: "flags.filter", inject: func(_ *world, in *nt.SetInformationJobObjectIn) {
-				limitsOf(in).SecurityLimitFlags |= winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS
-			}},
-			{rule: "I-89", want: ntstatus.AccessDenied, of: ofHandle, name: "a limit in force left out", takes: "JobHandle", inject: func(w *world, in *nt.SetInformationJobObjectIn) {
-				in.JobHandle = w.handle(w.jobObject(ps.JobLimits{Flags: ps.JobNoAdmin}), winnt.JOB_OBJECT_ALL_ACCESS)
-			}},
+			{rule: "I-89", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class",
+				inject: func(_ *world, in *nt.SetInformationJobObjectIn) { in.JobObjectInformationClass = 2 }},
+			{rule: "I-89", want: ntstatus.InfoLengthMismatch, name: "length 36", takes: "length",
+				inject: func(_ *world, in *nt.SetInformationJobObjectIn) { in.JobObjectInformationLength = 36 }},
+			{rule: "O-3", want: ntstatus.AccessViolation, name: "the information unreadable", takes: "JobToken flags",
+				needs: pointers, inject: func(_ *world, in *nt.SetInformationJobObjectIn) {
+					in.JobObjectInformation.Status = ntstatus.AccessViolation
+				}},
+			{rule: "I-89", want: ntstatus.InvalidParameter, when: "flags outside", name: "unknown flags", takes: "flags",
+				inject: func(_ *world, in *nt.SetInformationJobObjectIn) { limitsOf(in).SecurityLimitFlags |= 0x10 }},
+			{rule: "I-89", want: ntstatus.InvalidParameter, when: "JobToken is NULL", name: "no token", takes: "JobToken",
+				inject: func(_ *world, in *nt.SetInformationJobObjectIn) { limitsOf(in).JobToken = 0 }},
+			{rule: "I-89", want: ntstatus.BadTokenType, name: "an impersonation token", takes: "JobToken",
+				inject: func(w *world, in *nt.SetInformationJobObjectIn) {
+					limitsOf(in).JobToken = w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS)
+				}},
+			{rule: "T-111", want: ntstatus.PrivilegeNotHeld, name: "a foreign token without privilege", takes: "JobToken",
+				needs: userOnly, inject: func(w *world, in *nt.SetInformationJobObjectIn) {
+					limitsOf(in).JobToken = w.handle(w.primary(false), winnt.TOKEN_ALL_ACCESS)
+				}},
+			{rule: "I-89", want: ntstatus.InvalidParameter, when: "without any list", name: "no list", takes: "flags.filter",
+				inject: func(_ *world, in *nt.SetInformationJobObjectIn) {
+					limitsOf(in).SecurityLimitFlags |= winnt.JOB_OBJECT_SECURITY_FILTER_TOKENS
+				}},
+			{rule: "I-89", want: ntstatus.AccessDenied, of: ofHandle, name: "a limit in force left out", takes: "JobHandle",
+				inject: func(w *world, in *nt.SetInformationJobObjectIn) {
+					in.JobHandle = w.handle(w.jobObject(ps.JobLimits{Flags: ps.JobNoAdmin}), winnt.JOB_OBJECT_ALL_ACCESS)
+				}},
 		}),
 })
 
@@ -150,46 +169,63 @@ var _ = define(setup[nt.CreateUserProcessIn]{
 	base: func(w *world) nt.CreateUserProcessIn {
 		w.file("tool", open())
 		w.file("secret tool", closed())
-		return nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS, ThreadDesiredAccess: winnt.THREAD_ALL_ACCESS,
+		return nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+			ThreadDesiredAccess:     winnt.THREAD_ALL_ACCESS,
 			ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ThreadObjectAttributes: nt.Cap(&nt.ObjectAttributes{}),
-			ParentProcess: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS), Token: w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS), ImageName: "tool"}
+			ParentProcess: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS), Token: w.handle(w.primary(true),
+				winnt.TOKEN_ALL_ACCESS), ImageName: "tool"}
 	},
 	settle: settleProcess,
 	faults: join(
-		handles("O-31", "ParentProcess", "ParentProcess", func(in *nt.CreateUserProcessIn) *winnt.Handle { return &in.ParentProcess }, func(w *world) winnt.Handle {
-			return w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_CREATE_PROCESS)
-		}),
-		handles("I-96", "Token", "Token", func(in *nt.CreateUserProcessIn) *winnt.Handle { return &in.Token }, func(w *world) winnt.Handle {
-			return w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ASSIGN_PRIMARY)
-		}),
+		handles("O-31", "ParentProcess", "ParentProcess",
+			func(in *nt.CreateUserProcessIn) *winnt.Handle { return &in.ParentProcess }, func(w *world) winnt.Handle {
+				return w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_CREATE_PROCESS)
+			}),
+		handles("I-96", "Token", "Token", func(in *nt.CreateUserProcessIn) *winnt.Handle { return &in.Token },
+			func(w *world) winnt.Handle {
+				return w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ASSIGN_PRIMARY)
+			}),
 		[]fault[nt.CreateUserProcessIn]{
-			{rule: "I-95", want: ntstatus.InvalidParameter, name: "an unknown flag", takes: "flags", inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessFlags = 0x8000 }},
-			{rule: "O-3", want: ntstatus.AccessViolation, name: "attributes unreadable", takes: "oa", needs: pointers, inject: func(_ *world, in *nt.CreateUserProcessIn) { unreadable(&in.ProcessObjectAttributes) }},
-			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa", inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessObjectAttributes.V.Attributes = 0x8000 }},
-			{rule: "T-111", want: ntstatus.PrivilegeNotHeld, name: "a foreign token without privilege", takes: "Token", needs: userOnly, inject: func(w *world, in *nt.CreateUserProcessIn) {
-				in.Token = w.handle(w.primary(false), winnt.TOKEN_ALL_ACCESS)
-			}},
-			{rule: "T-112", want: ntstatus.BadTokenType, name: "an impersonation token", takes: "Token", only: documented, inject: func(w *world, in *nt.CreateUserProcessIn) {
-				in.Token = w.handle(w.impersonationOf(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS)
-			}},
-			{rule: "T-42", want: ntstatus.BadImpersonationLevel, name: "an identification token", takes: "Token", only: observed, inject: func(w *world, in *nt.CreateUserProcessIn) {
-				if w.profile == nt.Observed {
-					in.Token = w.handle(w.impersonationOf(winnt.SecurityIdentification), winnt.TOKEN_ALL_ACCESS)
-				}
-			}},
-			{rule: "I-95", want: ntstatus.ObjectNameNotFound, name: "no such program", takes: "image", inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ImageName = "no tool" }},
-			{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, name: "a program the user may not execute", takes: "image", needs: userOnly, inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ImageName = "secret tool" }},
-			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved", inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessDesiredAccess |= 0x00400000 }},
-			{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.CreateUserProcessIn) {
-				in.ThreadDesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
-			}},
-			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the process", takes: "memory", inject: func(w *world, _ *nt.CreateUserProcessIn) { w.failing["ps: create process"] = true }},
-			{rule: "O-47", want: ntstatus.ProcessIsTerminating, name: "a parent that has ended", takes: "ParentProcess", inject: func(w *world, in *nt.CreateUserProcessIn) {
-				p := w.process()
-				in.ParentProcess = w.handle(p, winnt.PROCESS_ALL_ACCESS)
-				p.Exit()
-			}},
-			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job for restricted tokens", takes: "job", inject: func(w *world, _ *nt.CreateUserProcessIn) { w.job() }},
+			{rule: "I-95", want: ntstatus.InvalidParameter, name: "an unknown flag", takes: "flags",
+				inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessFlags = 0x8000 }},
+			{rule: "O-3", want: ntstatus.AccessViolation, name: "attributes unreadable", takes: "oa", needs: pointers,
+				inject: func(_ *world, in *nt.CreateUserProcessIn) { unreadable(&in.ProcessObjectAttributes) }},
+			{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa",
+				inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessObjectAttributes.V.Attributes = 0x8000 }},
+			{rule: "T-111", want: ntstatus.PrivilegeNotHeld, name: "a foreign token without privilege", takes: "Token",
+				needs: userOnly, inject: func(w *world, in *nt.CreateUserProcessIn) {
+					in.Token = w.handle(w.primary(false), winnt.TOKEN_ALL_ACCESS)
+				}},
+			{rule: "T-112", want: ntstatus.BadTokenType, name: "an impersonation token", takes: "Token", only: documented,
+				inject: func(w *world, in *nt.CreateUserProcessIn) {
+					in.Token = w.handle(w.impersonationOf(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS)
+				}},
+			{rule: "T-42", want: ntstatus.BadImpersonationLevel, name: "an identification token", takes: "Token", only: observed,
+				inject: func(w *world, in *nt.CreateUserProcessIn) {
+					if w.profile == nt.Observed {
+						in.Token = w.handle(w.impersonationOf(winnt.SecurityIdentification), winnt.TOKEN_ALL_ACCESS)
+					}
+				}},
+			{rule: "I-95", want: ntstatus.ObjectNameNotFound, name: "no such program", takes: "image",
+				inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ImageName = "no tool" }},
+			{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, name: "a program the user may not execute", takes: "image",
+				needs: userOnly, inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ImageName = "secret tool" }},
+			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
+				inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessDesiredAccess |= 0x00400000 }},
+			{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
+				takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.CreateUserProcessIn) {
+					in.ThreadDesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
+				}},
+			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the process", takes: "memory",
+				inject: func(w *world, _ *nt.CreateUserProcessIn) { w.failing["ps: create process"] = true }},
+			{rule: "O-47", want: ntstatus.ProcessIsTerminating, name: "a parent that has ended", takes: "ParentProcess",
+				inject: func(w *world, in *nt.CreateUserProcessIn) {
+					p := w.process()
+					in.ParentProcess = w.handle(p, winnt.PROCESS_ALL_ACCESS)
+					p.Exit()
+				}},
+			{rule: "I-90", want: ntstatus.AccessDenied, name: "a job for restricted tokens", takes: "job",
+				inject: func(w *world, _ *nt.CreateUserProcessIn) { w.job() }},
 		}),
 })
 
@@ -206,56 +242,69 @@ var _ = define(setup[nt.ResumeThreadIn]{
 	base: func(w *world) nt.ResumeThreadIn {
 		return nt.ResumeThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS)}
 	},
-	faults: handles("O-31", "ThreadHandle", "ThreadHandle", func(in *nt.ResumeThreadIn) *winnt.Handle { return &in.ThreadHandle }, func(w *world) winnt.Handle {
-		return w.handle(w.other, winnt.THREAD_ALL_ACCESS&^winnt.THREAD_SUSPEND_RESUME)
-	}),
+	faults: handles("O-31", "ThreadHandle", "ThreadHandle",
+		func(in *nt.ResumeThreadIn) *winnt.Handle { return &in.ThreadHandle }, func(w *world) winnt.Handle {
+			return w.handle(w.other, winnt.THREAD_ALL_ACCESS&^winnt.THREAD_SUSPEND_RESUME)
+		}),
 })
 
 var _ = define(setup[nt.SetInformationProcessIn]{
 	names: []string{"NtSetInformationProcess", "ZwSetInformationProcess"},
 	base: func(w *world) nt.SetInformationProcessIn {
-		return nt.SetInformationProcessIn{ProcessHandle: w.handle(w.bare(), winnt.PROCESS_ALL_ACCESS), ProcessInformationClass: nt.ProcessAccessToken,
-			ProcessInformation: nt.Cap(w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS)), ProcessInformationLength: 16}
+		return nt.SetInformationProcessIn{ProcessHandle: w.handle(w.bare(), winnt.PROCESS_ALL_ACCESS),
+			ProcessInformationClass: nt.ProcessAccessToken,
+			ProcessInformation:      nt.Cap(w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS)), ProcessInformationLength: 16}
 	},
 	faults: join(
-		handles("O-31", "ProcessHandle", "ProcessHandle", func(in *nt.SetInformationProcessIn) *winnt.Handle { return &in.ProcessHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.bare(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_SET_INFORMATION)
-		}),
-		handles("T-110", "token handle", "token", func(in *nt.SetInformationProcessIn) *winnt.Handle { return &in.ProcessInformation.V }, func(w *world) winnt.Handle {
-			return w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ASSIGN_PRIMARY)
-		}),
+		handles("O-31", "ProcessHandle", "ProcessHandle",
+			func(in *nt.SetInformationProcessIn) *winnt.Handle { return &in.ProcessHandle }, func(w *world) winnt.Handle {
+				return w.handle(w.bare(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_SET_INFORMATION)
+			}),
+		handles("T-110", "token handle", "token",
+			func(in *nt.SetInformationProcessIn) *winnt.Handle { return &in.ProcessInformation.V }, func(w *world) winnt.Handle {
+				return w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ASSIGN_PRIMARY)
+			}),
 		[]fault[nt.SetInformationProcessIn]{
-			{rule: "T-110", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class", inject: func(_ *world, in *nt.SetInformationProcessIn) { in.ProcessInformationClass = 0 }},
-			{rule: "T-110", want: ntstatus.InfoLengthMismatch, name: "length 8", takes: "length", inject: func(_ *world, in *nt.SetInformationProcessIn) { in.ProcessInformationLength = 8 }},
-			{rule: "O-3", want: ntstatus.AccessViolation, name: "the information unreadable", takes: "token", needs: pointers, inject: func(_ *world, in *nt.SetInformationProcessIn) { unreadable(&in.ProcessInformation) }},
-			{rule: "T-111", want: ntstatus.PrivilegeNotHeld, name: "a foreign token without privilege", takes: "token", needs: userOnly, inject: func(w *world, in *nt.SetInformationProcessIn) {
-				in.ProcessInformation.V = w.handle(w.primary(false), winnt.TOKEN_ALL_ACCESS)
-			}},
-			{rule: "T-112", want: ntstatus.BadTokenType, name: "an impersonation token", takes: "token", inject: func(w *world, in *nt.SetInformationProcessIn) {
-				in.ProcessInformation.V = w.handle(w.impersonationOf(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS)
-			}},
-			{rule: "T-112", want: ntstatus.BadImpersonationLevel, name: "an anonymous token", takes: "token", only: observed, inject: func(w *world, in *nt.SetInformationProcessIn) {
-				if w.profile == nt.Observed {
-					in.ProcessInformation.V = w.handle(w.impersonationOf(winnt.SecurityAnonymous), winnt.TOKEN_ALL_ACCESS)
-				}
-			}},
-			{rule: "T-112", want: ntstatus.TokenAlreadyInUse, name: "a token in use", takes: "token", only: observed, inject: func(w *world, in *nt.SetInformationProcessIn) {
-				in.ProcessInformation.V = w.handle(w.server.Object().PrimaryToken(), winnt.TOKEN_ALL_ACCESS)
-			}},
-			{rule: "I-90", want: ntstatus.AccessDenied, of: ofHandle, name: "a job for restricted tokens", takes: "ProcessHandle", inject: func(w *world, in *nt.SetInformationProcessIn) {
-				p, j := w.bare(), w.jobObject(ps.JobLimits{})
-				p.AssignToJob(j)
-				j.SetLimits(ps.JobLimits{Flags: ps.JobRestrictedToken})
-				in.ProcessHandle = w.handle(p, winnt.PROCESS_ALL_ACCESS)
-			}},
-			{rule: "T-110", want: ntstatus.NotSupported, name: "a process that has started", takes: "ProcessHandle", inject: func(w *world, in *nt.SetInformationProcessIn) {
-				p := w.process()
-				t, st := p.NewThread()
-				if st != ntstatus.Success {
-					panic("faults: thread: " + st.String())
-				}
-				t.Deref(ob.TagCall)
-				in.ProcessHandle = w.handle(p, winnt.PROCESS_ALL_ACCESS)
-			}},
+			{rule: "T-110", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class",
+				inject: func(_ *world, in *nt.SetInformationProcessIn) { in.ProcessInformationClass = 0 }},
+			{rule: "T-110", want: ntstatus.InfoLengthMismatch, name: "length 8", takes: "length",
+				inject: func(_ *world, in *nt.SetInformationProcessIn) { in.ProcessInformationLength = 8 }},
+			{rule: "O-3", want: ntstatus.AccessViolation, name: "the information unreadable", takes: "token", needs: pointers,
+				inject: func(_ *world, in *nt.SetInformationProcessIn) { unreadable(&in.ProcessInformation) }},
+			{rule: "T-111", want: ntstatus.PrivilegeNotHeld, name: "a foreign token without privilege", takes: "token",
+				needs: userOnly, inject: func(w *world, in *nt.SetInformationProcessIn) {
+					in.ProcessInformation.V = w.handle(w.primary(false), winnt.TOKEN_ALL_ACCESS)
+				}},
+			{rule: "T-112", want: ntstatus.BadTokenType, name: "an impersonation token", takes: "token",
+				inject: func(w *world, in *nt.SetInformationProcessIn) {
+					in.ProcessInformation.V = w.handle(w.impersonationOf(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS)
+				}},
+			{rule: "T-112", want: ntstatus.BadImpersonationLevel, name: "an anonymous token", takes: "token", only: observed,
+				inject: func(w *world, in *nt.SetInformationProcessIn) {
+					if w.profile == nt.Observed {
+						in.ProcessInformation.V = w.handle(w.impersonationOf(winnt.SecurityAnonymous), winnt.TOKEN_ALL_ACCESS)
+					}
+				}},
+			{rule: "T-112", want: ntstatus.TokenAlreadyInUse, name: "a token in use", takes: "token", only: observed,
+				inject: func(w *world, in *nt.SetInformationProcessIn) {
+					in.ProcessInformation.V = w.handle(w.server.Object().PrimaryToken(), winnt.TOKEN_ALL_ACCESS)
+				}},
+			{rule: "I-90", want: ntstatus.AccessDenied, of: ofHandle, name: "a job for restricted tokens",
+				takes: "ProcessHandle", inject: func(w *world, in *nt.SetInformationProcessIn) {
+					p, j := w.bare(), w.jobObject(ps.JobLimits{})
+					p.AssignToJob(j)
+					j.SetLimits(ps.JobLimits{Flags: ps.JobRestrictedToken})
+					in.ProcessHandle = w.handle(p, winnt.PROCESS_ALL_ACCESS)
+				}},
+			{rule: "T-110", want: ntstatus.NotSupported, name: "a process that has started", takes: "ProcessHandle",
+				inject: func(w *world, in *nt.SetInformationProcessIn) {
+					p := w.process()
+					t, st := p.NewThread()
+					if st != ntstatus.Success {
+						panic("faults: thread: " + st.String())
+					}
+					t.Deref(ob.TagCall)
+					in.ProcessHandle = w.handle(p, winnt.PROCESS_ALL_ACCESS)
+				}},
 		}),
 })

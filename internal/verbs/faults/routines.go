@@ -26,18 +26,25 @@ func (w *world) stranger() {
 var _ = define(setup[kernel.PsImpersonateClientIn]{
 	names: []string{"PsImpersonateClient"},
 	base: func(w *world) kernel.PsImpersonateClientIn {
-		return kernel.PsImpersonateClientIn{Thread: w.other, Token: w.existing(winnt.SecurityImpersonation), ImpersonationLevel: winnt.SecurityImpersonation}
+		return kernel.PsImpersonateClientIn{Thread: w.other, Token: w.existing(winnt.SecurityImpersonation),
+			ImpersonationLevel: winnt.SecurityImpersonation}
 	},
 	faults: []fault[kernel.PsImpersonateClientIn]{
-		{rule: "I-40", want: ntstatus.Success, name: "Token NULL", takes: "token", inject: func(_ *world, in *kernel.PsImpersonateClientIn) { in.Token = nil }},
-		{rule: "I-41", want: ntstatus.InvalidParameter, name: "level 4", takes: "level", inject: func(_ *world, in *kernel.PsImpersonateClientIn) { in.ImpersonationLevel = 4 }},
-		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record", inject: func(w *world, _ *kernel.PsImpersonateClientIn) { w.failing["ps: impersonation record"] = true }},
-		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *kernel.PsImpersonateClientIn) { w.job() }},
-		{rule: "I-43", want: ntstatus.InsufficientResources, name: "the copy of a demotion fails", takes: "decision", inject: func(w *world, _ *kernel.PsImpersonateClientIn) {
-			w.stranger()
-			w.failing["se: copy token"] = true
-		}},
-		{rule: "I-43", want: ntstatus.Success, when: "identified", name: "the server lacks SeImpersonatePrivilege", takes: "decision", inject: func(w *world, _ *kernel.PsImpersonateClientIn) { w.stranger() }},
+		{rule: "I-40", want: ntstatus.Success, name: "Token NULL", takes: "token",
+			inject: func(_ *world, in *kernel.PsImpersonateClientIn) { in.Token = nil }},
+		{rule: "I-41", want: ntstatus.InvalidParameter, name: "level 4", takes: "level",
+			inject: func(_ *world, in *kernel.PsImpersonateClientIn) { in.ImpersonationLevel = 4 }},
+		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record",
+			inject: func(w *world, _ *kernel.PsImpersonateClientIn) { w.failing["ps: impersonation record"] = true }},
+		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
+			inject: func(w *world, _ *kernel.PsImpersonateClientIn) { w.job() }},
+		{rule: "I-43", want: ntstatus.InsufficientResources, name: "the copy of a demotion fails", takes: "decision",
+			inject: func(w *world, _ *kernel.PsImpersonateClientIn) {
+				w.stranger()
+				w.failing["se: copy token"] = true
+			}},
+		{rule: "I-43", want: ntstatus.Success, when: "identified", name: "the server lacks SeImpersonatePrivilege",
+			takes: "decision", inject: func(w *world, _ *kernel.PsImpersonateClientIn) { w.stranger() }},
 	},
 })
 
@@ -45,7 +52,8 @@ var _ = define(setup[kernel.SeCreateClientSecurityIn]{
 	names: []string{"SeCreateClientSecurity"},
 	base: func(w *world) kernel.SeCreateClientSecurityIn {
 		w.impersonating()
-		return kernel.SeCreateClientSecurityIn{ClientThread: w.other, ClientSecurityQos: nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}}
+		return kernel.SeCreateClientSecurityIn{ClientThread: w.other,
+			ClientSecurityQos: nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}}
 	},
 	settle: func(w *world, out any) {
 		if c := out.(kernel.SeCreateClientSecurityOut).ClientContext; c != nil {
@@ -53,15 +61,20 @@ var _ = define(setup[kernel.SeCreateClientSecurityIn]{
 		}
 	},
 	faults: []fault[kernel.SeCreateClientSecurityIn]{
-		{rule: "I-80", want: ntstatus.InvalidParameter, name: "level 4", takes: "level", inject: func(_ *world, in *kernel.SeCreateClientSecurityIn) { in.ClientSecurityQos.ImpersonationLevel = 4 }},
-		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "a level above the client's own", takes: "level", inject: func(_ *world, in *kernel.SeCreateClientSecurityIn) {
-			in.ClientSecurityQos.ImpersonationLevel = winnt.SecurityDelegation
-		}},
-		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "the client impersonates at SecurityIdentification", takes: "client", inject: func(w *world, _ *kernel.SeCreateClientSecurityIn) {
-			w.impersonate(w.other, w.existing(winnt.SecurityIdentification), false, winnt.SecurityIdentification)
-		}},
-		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "a remote server and no Delegation", takes: "remote", inject: func(_ *world, in *kernel.SeCreateClientSecurityIn) { in.RemoteSession = true }},
-		{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory", inject: func(w *world, _ *kernel.SeCreateClientSecurityIn) { w.failing["se: client context"] = true }},
+		{rule: "I-80", want: ntstatus.InvalidParameter, name: "level 4", takes: "level",
+			inject: func(_ *world, in *kernel.SeCreateClientSecurityIn) { in.ClientSecurityQos.ImpersonationLevel = 4 }},
+		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "a level above the client's own", takes: "level",
+			inject: func(_ *world, in *kernel.SeCreateClientSecurityIn) {
+				in.ClientSecurityQos.ImpersonationLevel = winnt.SecurityDelegation
+			}},
+		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "the client impersonates at SecurityIdentification",
+			takes: "client", inject: func(w *world, _ *kernel.SeCreateClientSecurityIn) {
+				w.impersonate(w.other, w.existing(winnt.SecurityIdentification), false, winnt.SecurityIdentification)
+			}},
+		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "a remote server and no Delegation", takes: "remote",
+			inject: func(_ *world, in *kernel.SeCreateClientSecurityIn) { in.RemoteSession = true }},
+		{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory",
+			inject: func(w *world, _ *kernel.SeCreateClientSecurityIn) { w.failing["se: client context"] = true }},
 	},
 })
 
@@ -69,7 +82,8 @@ var _ = define(setup[kernel.SeImpersonateClientExIn]{
 	names: []string{"SeImpersonateClientEx"},
 	base: func(w *world) kernel.SeImpersonateClientExIn {
 		w.impersonating()
-		c, o := w.other.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation, ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}, false, w.other.Process())
+		c, o := w.other.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+			ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}, false, w.other.Process())
 		if !o.Status.IsSuccess() {
 			panic("faults: client context: " + o.Status.String())
 		}
@@ -77,13 +91,17 @@ var _ = define(setup[kernel.SeImpersonateClientExIn]{
 		return kernel.SeImpersonateClientExIn{ClientContext: c}
 	},
 	faults: []fault[kernel.SeImpersonateClientExIn]{
-		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job", inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.job() }},
-		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record", inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.failing["ps: impersonation record"] = true }},
-		{rule: "I-43", want: ntstatus.InsufficientResources, name: "the copy of a demotion fails", takes: "decision", inject: func(w *world, _ *kernel.SeImpersonateClientExIn) {
-			w.stranger()
-			w.failing["se: copy token"] = true
-		}},
-		{rule: "I-43", want: ntstatus.Success, when: "identified", name: "the server lacks SeImpersonatePrivilege", takes: "decision", inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.stranger() }},
+		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
+			inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.job() }},
+		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record",
+			inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.failing["ps: impersonation record"] = true }},
+		{rule: "I-43", want: ntstatus.InsufficientResources, name: "the copy of a demotion fails", takes: "decision",
+			inject: func(w *world, _ *kernel.SeImpersonateClientExIn) {
+				w.stranger()
+				w.failing["se: copy token"] = true
+			}},
+		{rule: "I-43", want: ntstatus.Success, when: "identified", name: "the server lacks SeImpersonatePrivilege",
+			takes: "decision", inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.stranger() }},
 	},
 })
 
@@ -98,19 +116,29 @@ var _ = define(setup[kernel.SeAccessCheckIn]{
 	names: []string{"SeAccessCheck"},
 	base: func(w *world) kernel.SeAccessCheckIn {
 		w.impersonating()
-		return kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(open()), SubjectSecurityContext: w.context(w.other), DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: fileMapping(), AccessMode: access.User}
+		return kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(open()), SubjectSecurityContext: w.context(w.other),
+			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: fileMapping(), AccessMode: access.User}
 	},
 	verdict: func(out any) ntstatus.Status { return out.(kernel.SeAccessCheckOut).AccessStatus },
 	faults: []fault[kernel.SeAccessCheckIn]{
-		{rule: "O-3", want: ntstatus.AccessViolation, name: "an unreadable mapping", takes: "mapping", inject: func(_ *world, in *kernel.SeAccessCheckIn) { unreadable(&in.GenericMapping) }},
-		{rule: "A-31", want: ntstatus.Success, name: "AccessMode KernelMode", takes: "mode", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.AccessMode = access.Kernel }},
-		{rule: "A-32", want: ntstatus.AccessDenied, name: "no descriptor", takes: "sd", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.SecurityDescriptor.V = nil }},
-		{rule: "A-30", want: ntstatus.BadImpersonationLevel, name: "a context at SecurityIdentification", takes: "context", inject: func(w *world, in *kernel.SeAccessCheckIn) {
-			w.impersonate(w.other, w.existing(winnt.SecurityIdentification), false, winnt.SecurityIdentification)
-			in.SubjectSecurityContext = w.context(w.other)
-		}},
-		{rule: "A-33", want: ntstatus.AccessDenied, name: "DesiredAccess 0", takes: "desired", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.DesiredAccess = 0 }},
-		{rule: "A-50", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY }},
-		{rule: "A-40", want: ntstatus.AccessDenied, of: ofCheck, name: "the descriptor refuses", takes: "sd", inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.SecurityDescriptor.V = closed() }},
+		{rule: "O-3", want: ntstatus.AccessViolation, name: "an unreadable mapping", takes: "mapping",
+			inject: func(_ *world, in *kernel.SeAccessCheckIn) { unreadable(&in.GenericMapping) }},
+		{rule: "A-31", want: ntstatus.Success, name: "AccessMode KernelMode", takes: "mode",
+			inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.AccessMode = access.Kernel }},
+		{rule: "A-32", want: ntstatus.AccessDenied, name: "no descriptor", takes: "sd",
+			inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.SecurityDescriptor.V = nil }},
+		{rule: "A-30", want: ntstatus.BadImpersonationLevel, name: "a context at SecurityIdentification", takes: "context",
+			inject: func(w *world, in *kernel.SeAccessCheckIn) {
+				w.impersonate(w.other, w.existing(winnt.SecurityIdentification), false, winnt.SecurityIdentification)
+				in.SubjectSecurityContext = w.context(w.other)
+			}},
+		{rule: "A-33", want: ntstatus.AccessDenied, name: "DesiredAccess 0", takes: "desired",
+			inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.DesiredAccess = 0 }},
+		{rule: "A-50", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
+			takes: "desired.security", inject: func(_ *world, in *kernel.SeAccessCheckIn) {
+				in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
+			}},
+		{rule: "A-40", want: ntstatus.AccessDenied, of: ofCheck, name: "the descriptor refuses", takes: "sd",
+			inject: func(_ *world, in *kernel.SeAccessCheckIn) { in.SecurityDescriptor.V = closed() }},
 	},
 })

@@ -24,16 +24,23 @@ var (
 // under which the caller's own level is refused.
 func desired[I any](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask) []fault[I] {
 	list := []fault[I]{
-		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved", inject: func(_ *world, in *I) { *mask(in) |= 0x00400000 }},
-		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly,
+		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
+			inject: func(_ *world, in *I) { *mask(in) |= 0x00400000 }},
+		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
+			takes: "desired.security", needs: userOnly,
 			inject: func(_ *world, in *I) { *mask(in) |= winnt.ACCESS_SYSTEM_SECURITY }},
-		{rule: "O-90", want: ntstatus.AccessDenied, name: "DesiredAccess 0", takes: "desired", needs: userOnly, inject: func(_ *world, in *I) { *mask(in) = 0 }},
+		{rule: "O-90", want: ntstatus.AccessDenied, name: "DesiredAccess 0", takes: "desired", needs: userOnly,
+			inject: func(_ *world, in *I) { *mask(in) = 0 }},
 	}
-	list = append(list, fault[I]{rule: "O-81", want: ntstatus.InsufficientResources, when: "for the handle", name: "no memory for the handle", takes: "memory.handle",
-		inject: func(w *world, _ *I) { w.noHandle() }})
+	list = append(list,
+		fault[I]{rule: "O-81", want: ntstatus.InsufficientResources, when: "for the handle", name: "no memory for the handle",
+			takes:  "memory.handle",
+			inject: func(w *world, _ *I) { w.noHandle() }})
 	if unknown != 0 {
-		list = append(list, fault[I]{rule: "O-21", want: ntstatus.AccessDenied, name: "bits the type does not know", takes: "desired.unknown", needs: userOnly,
-			inject: func(_ *world, in *I) { *mask(in) |= unknown }})
+		list = append(list,
+			fault[I]{rule: "O-21", want: ntstatus.AccessDenied, name: "bits the type does not know", takes: "desired.unknown",
+				needs:  userOnly,
+				inject: func(_ *world, in *I) { *mask(in) |= unknown }})
 	}
 	return list
 }
@@ -49,10 +56,12 @@ func (w *world) noHandle() {
 // bare makes a handle of the right type with all rights but the needed ones.
 func handles[I any](rule, when, name string, bad func(*I) *winnt.Handle, bare func(w *world) winnt.Handle) []fault[I] {
 	return []fault[I]{
-		{rule: rule, want: ntstatus.InvalidHandle, when: when, name: name + " names nothing", takes: name, inject: func(_ *world, in *I) { *bad(in) = noHandle }},
+		{rule: rule, want: ntstatus.InvalidHandle, when: when, name: name + " names nothing", takes: name,
+			inject: func(_ *world, in *I) { *bad(in) = noHandle }},
 		{rule: rule, want: ntstatus.ObjectTypeMismatch, when: when, name: name + " of another type", takes: name,
 			inject: func(w *world, in *I) { *bad(in) = w.handle(w.anotherType(), 0) }},
-		{rule: rule, want: ntstatus.AccessDenied, of: ofHandle, when: when, name: name + " without the right", takes: name, needs: userOnly,
+		{rule: rule, want: ntstatus.AccessDenied, of: ofHandle, when: when, name: name + " without the right", takes: name,
+			needs:  userOnly,
 			inject: func(w *world, in *I) { *bad(in) = bare(w) }},
 	}
 }
@@ -67,7 +76,8 @@ func (w *world) anotherType() *ps.Job {
 
 // caller is the fault of a caller that impersonates below SecurityImpersonation.
 func caller[I any](rule string) fault[I] {
-	return fault[I]{rule: rule, want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification", takes: "caller", needs: userOnly,
+	return fault[I]{rule: rule, want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification",
+		takes: "caller", needs: userOnly,
 		inject: func(w *world, _ *I) { w.callerAt(winnt.SecurityIdentification) }}
 }
 

@@ -24,11 +24,13 @@ func openProcessToken[I opensProcess](h func(*I) *winnt.Handle, mask func(*I) *w
 	return join(
 		handles("O-31", "ProcessHandle", "ProcessHandle", h, func(w *world) winnt.Handle { return 0 })[:2],
 		[]fault[I]{
-			{rule: "T-30", want: ntstatus.AccessDenied, of: ofHandle, when: "ProcessHandle lacks", name: "ProcessHandle without the right", takes: "ProcessHandle", needs: userOnly,
+			{rule: "T-30", want: ntstatus.AccessDenied, of: ofHandle, when: "ProcessHandle lacks",
+				name: "ProcessHandle without the right", takes: "ProcessHandle", needs: userOnly,
 				inject: func(w *world, in *I) {
 					*h(in) = w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_QUERY_LIMITED_INFORMATION)
 				}},
-			{rule: "T-30", want: ntstatus.AccessDenied, of: ofCheck, when: "DACL", name: "the token's DACL refuses", takes: "sd", needs: userOnly,
+			{rule: "T-30", want: ntstatus.AccessDenied, of: ofCheck, when: "DACL", name: "the token's DACL refuses", takes: "sd",
+				needs:  userOnly,
 				inject: func(w *world, _ *I) { w.server.Object().PrimaryToken().SetSecurity(closed()) }},
 			caller[I]("I-1"),
 		},
@@ -42,7 +44,8 @@ var _ = define(setup[nt.OpenProcessTokenIn]{
 	names: []string{"NtOpenProcessToken", "ZwOpenProcessToken"},
 	base: func(w *world) nt.OpenProcessTokenIn {
 		w.server.Object().PrimaryToken().SetSecurity(open())
-		return nt.OpenProcessTokenIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS), DesiredAccess: winnt.TOKEN_QUERY}
+		return nt.OpenProcessTokenIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
+			DesiredAccess: winnt.TOKEN_QUERY}
 	},
 	faults: openProcessToken(
 		func(in *nt.OpenProcessTokenIn) *winnt.Handle { return &in.ProcessHandle },
@@ -54,7 +57,8 @@ var _ = define(setup[nt.OpenProcessTokenExIn]{
 	names: []string{"NtOpenProcessTokenEx", "ZwOpenProcessTokenEx"},
 	base: func(w *world) nt.OpenProcessTokenExIn {
 		w.server.Object().PrimaryToken().SetSecurity(open())
-		return nt.OpenProcessTokenExIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS), DesiredAccess: winnt.TOKEN_QUERY, HandleAttributes: winnt.OBJ_KERNEL_HANDLE}
+		return nt.OpenProcessTokenExIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
+			DesiredAccess: winnt.TOKEN_QUERY, HandleAttributes: winnt.OBJ_KERNEL_HANDLE}
 	},
 	faults: join(openProcessToken(
 		func(in *nt.OpenProcessTokenExIn) *winnt.Handle { return &in.ProcessHandle },
@@ -66,8 +70,10 @@ var _ = define(setup[nt.OpenProcessTokenExIn]{
 // attributes are the faults of HandleAttributes.
 func attributes[I any](a func(*I) *uint32) []fault[I] {
 	return []fault[I]{
-		{rule: "O-29", want: ntstatus.InvalidParameter, name: "attributes that are not supported", takes: "attributes", inject: func(_ *world, in *I) { *a(in) |= winnt.OBJ_EXCLUSIVE }},
-		{rule: "O-29", want: ntstatus.InvalidParameter, name: "no OBJ_KERNEL_HANDLE outside the System process", takes: "attributes", needs: kernOnly,
+		{rule: "O-29", want: ntstatus.InvalidParameter, name: "attributes that are not supported", takes: "attributes",
+			inject: func(_ *world, in *I) { *a(in) |= winnt.OBJ_EXCLUSIVE }},
+		{rule: "O-29", want: ntstatus.InvalidParameter, name: "no OBJ_KERNEL_HANDLE outside the System process",
+			takes: "attributes", needs: kernOnly,
 			inject: func(_ *world, in *I) { *a(in) = 0 }},
 	}
 }
@@ -81,12 +87,15 @@ func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *win
 			return w.handle(w.other, winnt.THREAD_ALL_ACCESS&^winnt.THREAD_QUERY_INFORMATION)
 		}),
 		[]fault[I]{
-			{rule: "I-20", want: ntstatus.NoToken, name: "the thread is not impersonating", takes: "target", inject: func(w *world, _ *I) { w.other.RevertToSelf() }},
-			{rule: "I-24", want: ntstatus.CantOpenAnonymous, name: "the thread impersonates at SecurityAnonymous", takes: "target",
+			{rule: "I-20", want: ntstatus.NoToken, name: "the thread is not impersonating", takes: "target",
+				inject: func(w *world, _ *I) { w.other.RevertToSelf() }},
+			{rule: "I-24", want: ntstatus.CantOpenAnonymous, name: "the thread impersonates at SecurityAnonymous",
+				takes: "target",
 				inject: func(w *world, _ *I) {
 					w.impersonate(w.other, w.token(clientSpec(winnt.SecurityAnonymous), open()), false, winnt.SecurityAnonymous)
 				}},
-			{rule: "I-22", want: ntstatus.AccessDenied, of: ofCheck, name: "the token's DACL refuses", takes: "sd", needs: userOnly,
+			{rule: "I-22", want: ntstatus.AccessDenied, of: ofCheck, name: "the token's DACL refuses", takes: "sd",
+				needs: userOnly,
 				inject: func(w *world, _ *I) {
 					w.late = append(w.late, func() {
 						if t := w.subjectToken(); t != nil {
@@ -94,12 +103,14 @@ func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *win
 						}
 					})
 				}},
-			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the copy", takes: "target", lifts: copied,
+			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the copy", takes: "target",
+				lifts: copied,
 				inject: func(w *world, _ *I) {
 					w.impersonate(w.other, w.token(clientSpec(winnt.SecurityImpersonation), open()), true, winnt.SecurityImpersonation)
 					w.job() // RESTRICTED_TOKEN, and the client is not
 				}},
-			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out for the copy", takes: "memory", lifts: copied,
+			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out for the copy", takes: "memory",
+				lifts:  copied,
 				inject: func(w *world, _ *I) { w.failing["se: copy token"] = true; w.copying() }},
 			caller[I]("I-22"),
 		},
@@ -150,7 +161,8 @@ var _ = define(setup[nt.OpenThreadTokenIn]{
 var _ = define(setup[nt.OpenThreadTokenExIn]{
 	names: []string{"NtOpenThreadTokenEx", "ZwOpenThreadTokenEx"},
 	base: func(w *world) nt.OpenThreadTokenExIn {
-		return nt.OpenThreadTokenExIn{ThreadHandle: w.impersonating(), DesiredAccess: winnt.TOKEN_QUERY, HandleAttributes: winnt.OBJ_KERNEL_HANDLE}
+		return nt.OpenThreadTokenExIn{ThreadHandle: w.impersonating(), DesiredAccess: winnt.TOKEN_QUERY,
+			HandleAttributes: winnt.OBJ_KERNEL_HANDLE}
 	},
 	faults: join(openThreadToken(
 		func(in *nt.OpenThreadTokenExIn) *winnt.Handle { return &in.ThreadHandle },
@@ -170,49 +182,65 @@ func oaOf(c *nt.Captured[*nt.ObjectAttributes]) *nt.ObjectAttributes {
 var _ = define(setup[nt.DuplicateTokenIn]{
 	names: []string{"NtDuplicateToken", "ZwDuplicateToken"},
 	base: func(w *world) nt.DuplicateTokenIn {
-		return nt.DuplicateTokenIn{ExistingTokenHandle: w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS), DesiredAccess: winnt.TOKEN_QUERY,
+		return nt.DuplicateTokenIn{ExistingTokenHandle: w.handle(w.existing(winnt.SecurityImpersonation),
+			winnt.TOKEN_ALL_ACCESS), DesiredAccess: winnt.TOKEN_QUERY,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), TokenType: winnt.TokenImpersonation}
 	},
 	faults: join(
-		handles("T-40", "ExistingTokenHandle", "ExistingTokenHandle", func(in *nt.DuplicateTokenIn) *winnt.Handle { return &in.ExistingTokenHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_DUPLICATE)
-		}),
+		handles("T-40", "ExistingTokenHandle", "ExistingTokenHandle",
+			func(in *nt.DuplicateTokenIn) *winnt.Handle { return &in.ExistingTokenHandle }, func(w *world) winnt.Handle {
+				return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_DUPLICATE)
+			}),
 		[]fault[nt.DuplicateTokenIn]{
-			{rule: "T-40", want: ntstatus.InvalidParameter, when: "TokenType", name: "TokenType 3", takes: "TokenType", inject: func(_ *world, in *nt.DuplicateTokenIn) { in.TokenType = 3 }},
-			{rule: "T-40", want: ntstatus.AccessViolation, name: "ObjectAttributes unreadable", takes: "ObjectAttributes", needs: pointers, inject: func(_ *world, in *nt.DuplicateTokenIn) {
-				in.ObjectAttributes.Status = ntstatus.AccessViolation
-			}},
-			{rule: "T-40", want: ntstatus.InvalidParameter, when: "Length", name: "SQOS level 4", takes: "ObjectAttributes.sqos", inject: func(_ *world, in *nt.DuplicateTokenIn) {
-				oaOf(&in.ObjectAttributes).SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: 4}
-			}},
-			{rule: "T-40", want: ntstatus.InvalidParameter, when: "Length", name: "ObjectAttributes of a wrong Length", takes: "ObjectAttributes", needs: pointers, inject: func(_ *world, in *nt.DuplicateTokenIn) {
-				in.ObjectAttributes.Status = ntstatus.InvalidParameter
-			}},
-			{rule: "T-41", want: ntstatus.BadImpersonationLevel, name: "a level above the existing token's", takes: "ObjectAttributes.sqos", inject: func(_ *world, in *nt.DuplicateTokenIn) {
-				oaOf(&in.ObjectAttributes).SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
-			}},
-			{rule: "T-42", want: ntstatus.BadImpersonationLevel, name: "a primary token of an Identification token", takes: "ExistingTokenHandle TokenType", inject: func(w *world, in *nt.DuplicateTokenIn) {
-				in.ExistingTokenHandle = w.handle(w.existing(winnt.SecurityIdentification), winnt.TOKEN_ALL_ACCESS)
-				in.TokenType = winnt.TokenPrimary
-			}},
-			{rule: "T-53", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory", inject: func(w *world, _ *nt.DuplicateTokenIn) { w.failing["se: duplicate token"] = true }},
-			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved", inject: func(_ *world, in *nt.DuplicateTokenIn) { in.DesiredAccess |= 0x00400000 }},
-			{rule: "O-21", want: ntstatus.AccessDenied, name: "bits a token does not know", takes: "desired.unknown", needs: userOnly, only: documented, inject: func(_ *world, in *nt.DuplicateTokenIn) { in.DesiredAccess |= 0x200 }},
-			{rule: "T-45", want: ntstatus.PrivilegeNotHeld, when: "ACCESS_SYSTEM_SECURITY", name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.DuplicateTokenIn) {
-				in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
-			}},
-			{rule: "T-52", want: ntstatus.PrivilegeNotHeld, name: "a SACL without privilege", takes: "ObjectAttributes.sd", needs: userOnly, inject: func(_ *world, in *nt.DuplicateTokenIn) {
-				oaOf(&in.ObjectAttributes).SecurityDescriptor = withSACL()
-			}},
-			{rule: "T-45", want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification", takes: "caller", needs: userOnly, only: documented, inject: func(w *world, _ *nt.DuplicateTokenIn) {
-				w.callerAt(winnt.SecurityIdentification)
-			}},
-			{rule: "T-45", want: ntstatus.AccessDenied, of: ofCheck, when: "DACL", name: "the existing token's DACL refuses", takes: "sd", needs: userOnly, only: documented, inject: func(w *world, _ *nt.DuplicateTokenIn) {
-				w.closing = true
-				for _, t := range w.owned {
-					t.SetSecurity(closed())
-				}
-			}},
+			{rule: "T-40", want: ntstatus.InvalidParameter, when: "TokenType", name: "TokenType 3", takes: "TokenType",
+				inject: func(_ *world, in *nt.DuplicateTokenIn) { in.TokenType = 3 }},
+			{rule: "T-40", want: ntstatus.AccessViolation, name: "ObjectAttributes unreadable", takes: "ObjectAttributes",
+				needs: pointers, inject: func(_ *world, in *nt.DuplicateTokenIn) {
+					in.ObjectAttributes.Status = ntstatus.AccessViolation
+				}},
+			{rule: "T-40", want: ntstatus.InvalidParameter, when: "Length", name: "SQOS level 4", takes: "ObjectAttributes.sqos",
+				inject: func(_ *world, in *nt.DuplicateTokenIn) {
+					oaOf(&in.ObjectAttributes).SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: 4}
+				}},
+			{rule: "T-40", want: ntstatus.InvalidParameter, when: "Length", name: "ObjectAttributes of a wrong Length",
+				takes: "ObjectAttributes", needs: pointers, inject: func(_ *world, in *nt.DuplicateTokenIn) {
+					in.ObjectAttributes.Status = ntstatus.InvalidParameter
+				}},
+			{rule: "T-41", want: ntstatus.BadImpersonationLevel, name: "a level above the existing token's",
+				takes: "ObjectAttributes.sqos", inject: func(_ *world, in *nt.DuplicateTokenIn) {
+					oaOf(&in.ObjectAttributes).SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
+				}},
+			{rule: "T-42", want: ntstatus.BadImpersonationLevel, name: "a primary token of an Identification token",
+				takes: "ExistingTokenHandle TokenType", inject: func(w *world, in *nt.DuplicateTokenIn) {
+					in.ExistingTokenHandle = w.handle(w.existing(winnt.SecurityIdentification), winnt.TOKEN_ALL_ACCESS)
+					in.TokenType = winnt.TokenPrimary
+				}},
+			{rule: "T-53", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory",
+				inject: func(w *world, _ *nt.DuplicateTokenIn) { w.failing["se: duplicate token"] = true }},
+			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
+				inject: func(_ *world, in *nt.DuplicateTokenIn) { in.DesiredAccess |= 0x00400000 }},
+			{rule: "O-21", want: ntstatus.AccessDenied, name: "bits a token does not know", takes: "desired.unknown",
+				needs: userOnly, only: documented, inject: func(_ *world, in *nt.DuplicateTokenIn) { in.DesiredAccess |= 0x200 }},
+			{rule: "T-45", want: ntstatus.PrivilegeNotHeld, when: "ACCESS_SYSTEM_SECURITY",
+				name: "ACCESS_SYSTEM_SECURITY without privilege", takes: "desired.security", needs: userOnly, inject: func(_ *world,
+					in *nt.DuplicateTokenIn) {
+					in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
+				}},
+			{rule: "T-52", want: ntstatus.PrivilegeNotHeld, name: "a SACL without privilege", takes: "ObjectAttributes.sd",
+				needs: userOnly, inject: func(_ *world, in *nt.DuplicateTokenIn) {
+					oaOf(&in.ObjectAttributes).SecurityDescriptor = withSACL()
+				}},
+			{rule: "T-45", want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification", takes: "caller",
+				needs: userOnly, only: documented, inject: func(w *world, _ *nt.DuplicateTokenIn) {
+					w.callerAt(winnt.SecurityIdentification)
+				}},
+			{rule: "T-45", want: ntstatus.AccessDenied, of: ofCheck, when: "DACL", name: "the existing token's DACL refuses",
+				takes: "sd", needs: userOnly, only: documented, inject: func(w *world, _ *nt.DuplicateTokenIn) {
+					w.closing = true
+					for _, t := range w.owned {
+						t.SetSecurity(closed())
+					}
+				}},
 		}),
 	absent: []absence{{"T-40", "NewTokenHandle", cFace}},
 })
@@ -240,83 +268,108 @@ func privileges(p ...winnt.Privilege) []nt.LUIDAndAttributes {
 var _ = define(setup[nt.AdjustPrivilegesTokenIn]{
 	names: []string{"NtAdjustPrivilegesToken", "ZwAdjustPrivilegesToken"},
 	base: func(w *world) nt.AdjustPrivilegesTokenIn {
-		return nt.AdjustPrivilegesTokenIn{TokenHandle: w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS),
+		return nt.AdjustPrivilegesTokenIn{TokenHandle: w.handle(w.existing(winnt.SecurityImpersonation),
+			winnt.TOKEN_ALL_ACCESS),
 			NewState: nt.Cap(privileges(winnt.SeShutdownPrivilege)), BufferLength: 4096, WantPrevious: true}
 	},
 	faults: join(
-		handles("T-70", "TokenHandle", "TokenHandle", func(in *nt.AdjustPrivilegesTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_PRIVILEGES)
-		}),
+		handles("T-70", "TokenHandle", "TokenHandle",
+			func(in *nt.AdjustPrivilegesTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
+				return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_PRIVILEGES)
+			}),
 		[]fault[nt.AdjustPrivilegesTokenIn]{
-			{rule: "T-70", want: ntstatus.AccessDenied, of: ofHandle, name: "previous state without TOKEN_QUERY", takes: "TokenHandle", needs: userOnly, inject: func(w *world, in *nt.AdjustPrivilegesTokenIn) {
-				in.TokenHandle = w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ADJUST_PRIVILEGES)
-			}},
-			{rule: "T-70", want: ntstatus.InvalidParameter, name: "NewState NULL", takes: "NewState", inject: func(_ *world, in *nt.AdjustPrivilegesTokenIn) { in.NewState.V = nil }},
-			{rule: "T-70", want: ntstatus.AccessViolation, name: "NewState unreadable", takes: "NewState", needs: pointers, inject: func(_ *world, in *nt.AdjustPrivilegesTokenIn) { unreadable(&in.NewState) }},
-			{rule: "T-70", want: ntstatus.BufferTooSmall, name: "BufferLength 4", takes: "BufferLength", inject: func(_ *world, in *nt.AdjustPrivilegesTokenIn) { in.BufferLength = 4 }},
-			{rule: "T-71", want: ntstatus.NotAllAssigned, name: "a privilege the token lacks", takes: "NewState", inject: func(_ *world, in *nt.AdjustPrivilegesTokenIn) {
-				in.NewState = nt.Cap(privileges(winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege))
-			}},
+			{rule: "T-70", want: ntstatus.AccessDenied, of: ofHandle, name: "previous state without TOKEN_QUERY",
+				takes: "TokenHandle", needs: userOnly, inject: func(w *world, in *nt.AdjustPrivilegesTokenIn) {
+					in.TokenHandle = w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ADJUST_PRIVILEGES)
+				}},
+			{rule: "T-70", want: ntstatus.InvalidParameter, name: "NewState NULL", takes: "NewState",
+				inject: func(_ *world, in *nt.AdjustPrivilegesTokenIn) { in.NewState.V = nil }},
+			{rule: "T-70", want: ntstatus.AccessViolation, name: "NewState unreadable", takes: "NewState", needs: pointers,
+				inject: func(_ *world, in *nt.AdjustPrivilegesTokenIn) { unreadable(&in.NewState) }},
+			{rule: "T-70", want: ntstatus.BufferTooSmall, name: "BufferLength 4", takes: "BufferLength",
+				inject: func(_ *world, in *nt.AdjustPrivilegesTokenIn) { in.BufferLength = 4 }},
+			{rule: "T-71", want: ntstatus.NotAllAssigned, name: "a privilege the token lacks", takes: "NewState",
+				inject: func(_ *world, in *nt.AdjustPrivilegesTokenIn) {
+					in.NewState = nt.Cap(privileges(winnt.SeShutdownPrivilege, winnt.SeTcbPrivilege))
+				}},
 		}),
 })
 
 var _ = define(setup[nt.PrivilegeCheckIn]{
 	names: []string{"NtPrivilegeCheck", "ZwPrivilegeCheck"},
 	base: func(w *world) nt.PrivilegeCheckIn {
-		return nt.PrivilegeCheckIn{ClientToken: w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_QUERY), RequiredPrivileges: nt.Cap(&nt.PrivilegeSet{Privilege: privileges(winnt.SeChangeNotifyPrivilege)})}
+		return nt.PrivilegeCheckIn{ClientToken: w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_QUERY),
+			RequiredPrivileges: nt.Cap(&nt.PrivilegeSet{Privilege: privileges(winnt.SeChangeNotifyPrivilege)})}
 	},
 	faults: join(
-		handles("T-101", "ClientToken", "ClientToken", func(in *nt.PrivilegeCheckIn) *winnt.Handle { return &in.ClientToken }, func(w *world) winnt.Handle {
-			return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_DUPLICATE)
-		}),
+		handles("T-101", "ClientToken", "ClientToken", func(in *nt.PrivilegeCheckIn) *winnt.Handle { return &in.ClientToken },
+			func(w *world) winnt.Handle {
+				return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_DUPLICATE)
+			}),
 		pseudoToken(func(in *nt.PrivilegeCheckIn) *winnt.Handle { return &in.ClientToken }),
 		[]fault[nt.PrivilegeCheckIn]{
-			{rule: "T-101", want: ntstatus.AccessViolation, name: "RequiredPrivileges unreadable", takes: "RequiredPrivileges", needs: pointers, inject: func(_ *world, in *nt.PrivilegeCheckIn) { unreadable(&in.RequiredPrivileges) }},
-			{rule: "T-101", want: ntstatus.BadImpersonationLevel, name: "a token at SecurityAnonymous", takes: "ClientToken", inject: func(w *world, in *nt.PrivilegeCheckIn) {
-				in.ClientToken = w.handle(w.existing(winnt.SecurityAnonymous), winnt.TOKEN_QUERY)
-			}},
+			{rule: "T-101", want: ntstatus.AccessViolation, name: "RequiredPrivileges unreadable", takes: "RequiredPrivileges",
+				needs: pointers, inject: func(_ *world, in *nt.PrivilegeCheckIn) { unreadable(&in.RequiredPrivileges) }},
+			{rule: "T-101", want: ntstatus.BadImpersonationLevel, name: "a token at SecurityAnonymous", takes: "ClientToken",
+				inject: func(w *world, in *nt.PrivilegeCheckIn) {
+					in.ClientToken = w.handle(w.existing(winnt.SecurityAnonymous), winnt.TOKEN_QUERY)
+				}},
 		}),
 })
 
 // pseudoToken are the faults of the pseudo handles that query services take.
 func pseudoToken[I any](h func(*I) *winnt.Handle) []fault[I] {
 	return []fault[I]{
-		{rule: "O-15", want: ntstatus.NoToken, name: "NtCurrentThreadToken while not impersonating", takes: "ClientToken TokenHandle caller", inject: func(_ *world, in *I) { *h(in) = winnt.NtCurrentThreadToken }},
-		{rule: "I-24", want: ntstatus.CantOpenAnonymous, name: "NtCurrentThreadToken at SecurityAnonymous", takes: "ClientToken TokenHandle caller", inject: func(w *world, in *I) {
-			*h(in) = winnt.NtCurrentThreadToken
-			w.callerAt(winnt.SecurityAnonymous)
-		}},
+		{rule: "O-15", want: ntstatus.NoToken, name: "NtCurrentThreadToken while not impersonating",
+			takes: "ClientToken TokenHandle caller", inject: func(_ *world, in *I) { *h(in) = winnt.NtCurrentThreadToken }},
+		{rule: "I-24", want: ntstatus.CantOpenAnonymous, name: "NtCurrentThreadToken at SecurityAnonymous",
+			takes: "ClientToken TokenHandle caller", inject: func(w *world, in *I) {
+				*h(in) = winnt.NtCurrentThreadToken
+				w.callerAt(winnt.SecurityAnonymous)
+			}},
 	}
 }
 
 var _ = define(setup[nt.QueryInformationTokenIn]{
 	names: []string{"NtQueryInformationToken", "ZwQueryInformationToken"},
 	base: func(w *world) nt.QueryInformationTokenIn {
-		return nt.QueryInformationTokenIn{TokenHandle: w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS), TokenInformationClass: winnt.TokenUser, TokenInformationLength: 4096}
+		return nt.QueryInformationTokenIn{TokenHandle: w.handle(w.existing(winnt.SecurityImpersonation),
+			winnt.TOKEN_ALL_ACCESS), TokenInformationClass: winnt.TokenUser, TokenInformationLength: 4096}
 	},
 	faults: join(
-		handles("T-80", "TokenHandle", "TokenHandle", func(in *nt.QueryInformationTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
-			return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_DUPLICATE)
-		}),
+		handles("T-80", "TokenHandle", "TokenHandle",
+			func(in *nt.QueryInformationTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
+				return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_DUPLICATE)
+			}),
 		pseudoToken(func(in *nt.QueryInformationTokenIn) *winnt.Handle { return &in.TokenHandle }),
 		[]fault[nt.QueryInformationTokenIn]{
-			{rule: "T-80", want: ntstatus.InvalidInfoClass, when: "class 0", name: "class 0", takes: "class", inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.TokenInformationClass = 0 }},
-			{rule: "T-80", want: ntstatus.InvalidInfoClass, when: "class 0", name: "class 51", takes: "class", inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.TokenInformationClass = 51 }},
-			{rule: "T-80", want: ntstatus.AccessViolation, name: "ReturnLength NULL", takes: "ReturnLength", needs: pointers, inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.FaultReturnLength = ntstatus.AccessViolation }},
-			{rule: "T-80", want: ntstatus.InvalidInfoClass, when: "TokenImpersonationLevel", name: "the level of a primary token", takes: "class TokenHandle", inject: func(w *world, in *nt.QueryInformationTokenIn) {
-				s := token.StandardUser(userSID)
-				in.TokenHandle, in.TokenInformationClass = w.handle(w.token(s, open()), winnt.TOKEN_QUERY), winnt.TokenImpersonationLevel
-			}},
-			{rule: "T-80", want: ntstatus.NoSuchLogonSession, name: "the linked token of a token that has none", takes: "class", inject: func(_ *world, in *nt.QueryInformationTokenIn) {
-				in.TokenInformationClass = winnt.TokenLinkedToken
-			}},
-			{rule: "T-80", want: ntstatus.PrivilegeNotHeld, name: "the audit policy without privilege", takes: "class", needs: userOnly, inject: func(_ *world, in *nt.QueryInformationTokenIn) {
-				in.TokenInformationClass = winnt.TokenAuditPolicy
-			}},
-			{rule: "T-80", want: ntstatus.NotFound, name: "the logon SID of a token that has none", takes: "class", inject: func(_ *world, in *nt.QueryInformationTokenIn) {
-				in.TokenInformationClass = winnt.TokenLogonSid
-			}},
-			{rule: "T-80", want: ntstatus.BufferTooSmall, name: "a buffer of 3 bytes", takes: "length", inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.TokenInformationLength = 3 }},
+			{rule: "T-80", want: ntstatus.InvalidInfoClass, when: "class 0", name: "class 0", takes: "class",
+				inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.TokenInformationClass = 0 }},
+			{rule: "T-80", want: ntstatus.InvalidInfoClass, when: "class 0", name: "class 51", takes: "class",
+				inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.TokenInformationClass = 51 }},
+			{rule: "T-80", want: ntstatus.AccessViolation, name: "ReturnLength NULL", takes: "ReturnLength", needs: pointers,
+				inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.FaultReturnLength = ntstatus.AccessViolation }},
+			{rule: "T-80", want: ntstatus.InvalidInfoClass, when: "TokenImpersonationLevel",
+				name: "the level of a primary token", takes: "class TokenHandle", inject: func(w *world,
+					in *nt.QueryInformationTokenIn) {
+					s := token.StandardUser(userSID)
+					in.TokenHandle, in.TokenInformationClass = w.handle(w.token(s, open()),
+						winnt.TOKEN_QUERY), winnt.TokenImpersonationLevel
+				}},
+			{rule: "T-80", want: ntstatus.NoSuchLogonSession, name: "the linked token of a token that has none", takes: "class",
+				inject: func(_ *world, in *nt.QueryInformationTokenIn) {
+					in.TokenInformationClass = winnt.TokenLinkedToken
+				}},
+			{rule: "T-80", want: ntstatus.PrivilegeNotHeld, name: "the audit policy without privilege", takes: "class",
+				needs: userOnly, inject: func(_ *world, in *nt.QueryInformationTokenIn) {
+					in.TokenInformationClass = winnt.TokenAuditPolicy
+				}},
+			{rule: "T-80", want: ntstatus.NotFound, name: "the logon SID of a token that has none", takes: "class",
+				inject: func(_ *world, in *nt.QueryInformationTokenIn) {
+					in.TokenInformationClass = winnt.TokenLogonSid
+				}},
+			{rule: "T-80", want: ntstatus.BufferTooSmall, name: "a buffer of 3 bytes", takes: "length",
+				inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.TokenInformationLength = 3 }},
 		}),
 	absent: []absence{{"O-81", "", "it takes a token that has a linked one"}},
 })

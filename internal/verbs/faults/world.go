@@ -2,6 +2,7 @@ package faults
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
@@ -56,7 +57,8 @@ type world struct {
 
 func newWorld(profile nt.Profile) *world {
 	w := &world{profile: profile, failing: map[string]bool{}}
-	w.sys = kernel.Boot(kernel.Config{Profile: profile, Faults: func(p string) bool { return w.calling && (w.failing[p] || w.failing["*"]) }})
+	w.sys = kernel.Boot(kernel.Config{Profile: profile,
+		Faults: func(p string) bool { return w.calling && (w.failing[p] || w.failing["*"]) }})
 	var err error
 	if w.server, err = w.sys.NewProcess("server", must(token.New(serverSpec()))); err != nil {
 		panic("faults: " + err.Error())
@@ -85,9 +87,11 @@ func serverSpec() token.Spec {
 	return s
 }
 
-// clientSpec is an impersonation token of another user.
+// clientSpec is an impersonation token of another user, without a logon SID, as
+// after a network logon.
 func clientSpec(level winnt.SecurityImpersonationLevel) token.Spec {
 	s := token.StandardUser(userSID)
+	s.Groups = slices.DeleteFunc(s.Groups, func(g token.Group) bool { return g.Attributes&winnt.SE_GROUP_LOGON_ID != 0 })
 	s.Type, s.Level = winnt.TokenImpersonation, level
 	return s
 }
@@ -112,7 +116,8 @@ func protect(list *sd.ACL) *sd.Descriptor {
 // withSACL is a descriptor whose SACL audits.
 func withSACL() *sd.Descriptor {
 	audit := must(sd.NewACL(must(sd.NewACE(sd.SystemAudit, 0x40, winnt.TOKEN_QUERY, sid.Everyone))))
-	return sd.New(sd.Parts{Control: sd.DACLPresent | sd.SACLPresent, Owner: svcSID, Group: svcSID, DACL: fullFor(sid.Everyone), SACL: audit})
+	return sd.New(sd.Parts{Control: sd.DACLPresent | sd.SACLPresent, Owner: svcSID, Group: svcSID,
+		DACL: fullFor(sid.Everyone), SACL: audit})
 }
 
 // token makes a token object that lives until the world ends.
@@ -140,7 +145,8 @@ func (w *world) protected(o ob.Object) winnt.Handle {
 }
 
 // impersonate makes a thread act with a token, whatever state it was in.
-func (w *world) impersonate(t *ps.Thread, tok *se.TokenObject, copyOnOpen bool, level winnt.SecurityImpersonationLevel) {
+func (w *world) impersonate(t *ps.Thread, tok *se.TokenObject, copyOnOpen bool,
+	level winnt.SecurityImpersonationLevel) {
 	if o := ps.ImpersonateClient(t, tok, copyOnOpen, false, level); !o.Status.IsSuccess() || o.Demoted {
 		panic("faults: impersonate: " + o.Status.String() + " " + o.Because)
 	}
@@ -182,7 +188,8 @@ func (w *world) state() string {
 			s += "; not impersonating"
 			continue
 		}
-		s += fmt.Sprintf("; token %d copy %t effective %t level %d modified %d", rec.Token.ID(), rec.CopyOnOpen, rec.EffectiveOnly, rec.Level, rec.Token.Value().ModifiedID())
+		s += fmt.Sprintf("; token %d copy %t effective %t level %d modified %d", rec.Token.ID(), rec.CopyOnOpen,
+			rec.EffectiveOnly, rec.Level, rec.Token.Value().ModifiedID())
 		rec.Token.Deref(ob.TagCall)
 	}
 	return s

@@ -5,10 +5,11 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/sd"
 )
 
@@ -56,29 +57,47 @@ func Lines(file []byte) ([]Line, error) {
 	return out, nil
 }
 
+var rowFields = strict.Layout{"sd", "sdHex", "sdBase64", "path", "type"}
+
 // row reads a row of an objects file.
 func row(text string) (l Line) {
-	var r struct {
-		Path   string `json:"path"`
-		SD     string `json:"sd"`
-		Hex    string `json:"sdHex"`
-		Base64 string `json:"sdBase64"`
-	}
-	if l.Err = json.Unmarshal([]byte(text), &r); l.Err != nil {
+	var slots [5][]byte
+	if l.Err = rowFields.Scan(slots[:], []byte(text)); l.Err != nil {
 		return l
 	}
-	l.Path = r.Path
-	var b []byte
-	switch {
-	case r.SD != "":
-		l.Text = r.SD
+	var texts [5]string
+	given := 0
+	for i, v := range slots {
+		if v == nil || v[0] == 'n' {
+			continue
+		}
+		text, ok := strict.Unquote(nil, v)
+		if !ok {
+			l.Err = fmt.Errorf("%s: want a string, found %s", rowFields[i], strict.Clip(v))
+			return l
+		}
+		if texts[i] = string(text); i < 3 && len(text) > 0 {
+			given++
+		}
+	}
+	l.Path = texts[3]
+	switch given {
+	case 0:
+		l.Err = errors.New("the row has none of sd, sdHex, sdBase64")
 		return l
-	case r.Hex != "":
-		b, l.Err = hex.DecodeString(r.Hex)
-	case r.Base64 != "":
-		b, l.Err = base64.StdEncoding.DecodeString(r.Base64)
+	case 1:
 	default:
-		l.Err = fmt.Errorf("the row has none of sd, sdHex, sdBase64")
+		l.Err = errors.New("the row has more than one of sd, sdHex, sdBase64")
+		return l
+	}
+	if l.Text = texts[0]; l.Text != "" {
+		return l
+	}
+	var b []byte
+	if texts[1] != "" {
+		b, l.Err = hex.DecodeString(texts[1])
+	} else {
+		b, l.Err = base64.StdEncoding.DecodeString(texts[2])
 	}
 	if l.Err == nil {
 		l.Descriptor, l.Err = sd.Decode(b)

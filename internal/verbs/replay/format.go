@@ -10,6 +10,8 @@ import (
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/refmon/refmon/internal/strict"
 )
 
 // Version is the format that this package reads and writes.
@@ -93,7 +95,7 @@ func Read(r io.Reader) (*Recording, error) {
 			continue
 		}
 		if rec.Header.Recording == 0 {
-			if err := strictly(b, &rec.Header); err != nil {
+			if err := strict.Unmarshal(b, &rec.Header); err != nil {
 				return nil, fmt.Errorf("line %d: want a header: %w: %w", n, ErrMalformed, err)
 			}
 			if rec.Header.Recording != Version {
@@ -102,7 +104,7 @@ func Read(r io.Reader) (*Recording, error) {
 			continue
 		}
 		var l Line
-		if err := strictly(b, &l); err != nil {
+		if err := strict.Unmarshal(b, &l); err != nil {
 			return nil, fmt.Errorf("line %d: %w: %w", n, ErrMalformed, err)
 		}
 		if l.Case == "" || l.Program == "" && l.Skipped == "" && (l.Call == "" || l.Status == "") {
@@ -161,14 +163,6 @@ func (w *wideReader) next() ([]byte, error) {
 		c = utf16.DecodeRune(c, rune(binary.LittleEndian.Uint16(unit[2:])))
 	}
 	return utf8.AppendRune(nil, c), nil
-}
-
-// strictly decodes one value and refuses fields that nothing reads, as they
-// would be differences that nobody sees.
-func strictly(b []byte, to any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	return d.Decode(to)
 }
 
 // Writer writes the lines of a recording.

@@ -1,10 +1,12 @@
 package objects
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/winnt"
@@ -19,7 +21,11 @@ type csvSource struct {
 }
 
 func newCSV(in io.Reader) *csvSource {
-	r := csv.NewReader(in)
+	text := bufio.NewReader(in)
+	if mark, _ := text.Peek(3); string(mark) == "\xef\xbb\xbf" { // before a quote, which must be the first of its field
+		_, _ = text.Discard(3)
+	}
+	r := csv.NewReader(text)
 	r.FieldsPerRecord = -1
 	r.ReuseRecord = true
 	return &csvSource{r: r}
@@ -70,26 +76,32 @@ func (c *csvSource) heading() error {
 	if err != nil {
 		return fmt.Errorf("read objects: heading: %w", err)
 	}
-	if strings.HasPrefix(strings.TrimPrefix(row[0], "\xef\xbb\xbf"), "#TYPE") { // ConvertTo-Csv of old
+	if strings.HasPrefix(row[0], "#TYPE") { // ConvertTo-Csv of old
 		return c.heading()
 	}
 	c.begun, c.path, c.sd, c.typ = true, -1, -1, -1
 	for i, name := range row {
-		switch strings.ToLower(strings.TrimPrefix(name, "\xef\xbb\xbf")) {
+		same := func(other string) bool { return strings.EqualFold(other, name) }
+		if name != "" && slices.ContainsFunc(row[:i], same) {
+			return fmt.Errorf("read objects: heading: column %s is there twice", name)
+		}
+		switch strings.ToLower(name) {
 		case "path", "pspath", "fullname", "name", "dn", "distinguishedname":
 			if c.path < 0 {
 				c.path = i
 			}
 		case "sd", "sddl", "sdhex", "sdbase64", "descriptor", "ntsecuritydescriptor":
-			if c.sd < 0 {
-				c.sd = i
+			if c.sd >= 0 {
+				return fmt.Errorf("read objects: heading: columns %s and %s both hold a descriptor", row[c.sd], name)
 			}
+			c.sd = i
 		case "type":
 			c.typ = i
 		}
 	}
 	if c.path < 0 || c.sd < 0 {
-		return fmt.Errorf("read objects: the heading %q has no column path, or none of sd, sddl, sdHex, sdBase64", strings.Join(row, ","))
+		return fmt.Errorf("read objects: the heading %q has no column path, or none of sd, sddl, sdHex, sdBase64",
+			strings.Join(row, ","))
 	}
 	return nil
 }

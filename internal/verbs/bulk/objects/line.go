@@ -3,9 +3,10 @@ package objects
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
+	"errors"
 	"fmt"
 
+	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -127,43 +128,58 @@ func plainBytes(b []byte) bool {
 	return true
 }
 
+// lineFields are the fields of a line; those from lineSD on are forms of the descriptor.
+var lineFields = strict.Layout{"path", "type", "sd", "sdHex", "sdBase64"}
+
+const lineSD = 2
+
 // slow reads any line as JSON and says what is wrong with it.
 func (o *Object) slow(line []byte, number int) {
 	*o = Object{}
-	var row struct {
-		Path     *string `json:"path"`
-		SD       *string `json:"sd"`
-		SDHex    *string `json:"sdHex"`
-		SDBase64 *string `json:"sdBase64"`
-		Type     *string `json:"type"`
+	var slots [5][]byte
+	err := lineFields.Scan(slots[:], line)
+	if text, ok := strict.Unquote(nil, slots[0]); ok {
+		o.Path = text
 	}
-	if err := json.Unmarshal(line, &row); err != nil {
+	if err == nil {
+		err = o.fields(slots[:])
+	}
+	if err != nil {
 		o.Err = fmt.Errorf("line %d: %w", number, err)
-		return
 	}
-	if row.Path == nil {
-		o.Err = fmt.Errorf("line %d: there is no path", number)
-		return
-	}
-	o.Path = []byte(*row.Path)
-	given := 0
-	for _, g := range []struct {
-		text *string
-		form Form
-	}{{row.SD, FormSDDL}, {row.SDHex, FormHex}, {row.SDBase64, FormBase64}} {
-		if g.text != nil && *g.text != "" {
-			o.SD, o.Form = []byte(*g.text), g.form
-			given++
+}
+
+// fields reads the values of a line.
+func (o *Object) fields(slots [][]byte) error {
+	var texts [5][]byte
+	for i, v := range slots {
+		if v == nil || v[0] == 'n' {
+			continue
+		}
+		var ok bool
+		if texts[i], ok = strict.Unquote(nil, v); !ok {
+			return fmt.Errorf("%s: want a string, found %s", lineFields[i], strict.Clip(v))
 		}
 	}
-	switch {
-	case given == 0:
-		o.Err = fmt.Errorf("line %d: %w", number, errNoDescriptor)
-	case given > 1:
-		o.Err = fmt.Errorf("line %d: more than one of sd, sdHex and sdBase64", number)
-	case row.Type != nil:
-		if o.Type = winnt.ObjectTypeByName(*row.Type); o.Type == nil {
-			o.Err = fmt.Errorf("line %d: type %q is no type of object", number, *row.Type)
+	if texts[0] == nil {
+		return errors.New("there is no path")
+	}
+	for i, text := range texts[lineSD:] {
+		if len(text) == 0 {
+			continue
+		}
+		if o.Form != FormNone {
+			return errors.New("more than one of sd, sdHex and sdBase64")
+		}
+		o.SD, o.Form = text, formOfField([]byte(lineFields[lineSD+i]))
+	}
+	if o.Form == FormNone {
+		return errNoDescriptor
+	}
+	if texts[1] != nil {
+		if o.Type = winnt.ObjectTypeByName(string(texts[1])); o.Type == nil {
+			return fmt.Errorf("type %q is no type of object", strict.Clip(texts[1]))
 		}
 	}
+	return nil
 }

@@ -3,16 +3,18 @@ package people
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/refmon/refmon/internal/strict"
 )
 
-// csvHead is the columns of a directory as CSV, or nil where the file is not
-// one: its first line must name the columns name and sid.
+// csvHead returns the columns of a directory as CSV, or nil where the file is not one: its first line must name the columns
+// name and sid.
 func csvHead(file []byte) []string {
 	line, _, _ := bytes.Cut(file, []byte("\n"))
 	head, err := csv.NewReader(bytes.NewReader(line)).Read()
@@ -26,37 +28,50 @@ func csvHead(file []byte) []string {
 			found++
 		}
 	}
-	if found != 2 {
+	if found < 2 {
 		return nil
 	}
 	return head
 }
 
-// readCSV reads a directory with a row for each account. Columns: name, sid,
-// kind (user, group or domain; user where it is empty), memberOf and claims.NAME
-// (values separated by semicolons), claims.NAME:int64 or :boolean, disabled.
-func readCSV(file []byte, head []string, f *directoryFile) error {
+// readCSV reads a directory with a row for each account. Columns, each once: name, sid, kind (user, group or domain; user
+// where it is empty), memberOf and claims.NAME (values separated by semicolons), claims.NAME:int64 or :boolean, disabled.
+func readCSV(file []byte, head []string) (*directoryFile, error) {
+	for i, column := range head {
+		again := func(other string) bool { return strings.EqualFold(columnName(other), columnName(column)) }
+		if slices.ContainsFunc(head[:i], again) {
+			return nil, fmt.Errorf("line 1: column %s is there twice", column)
+		}
+	}
+	f := &directoryFile{line: func(at int) int { return at }}
 	r := csv.NewReader(bytes.NewReader(file))
 	for first := true; ; first = false {
 		row, err := r.Read()
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return f, nil
 		case err != nil:
-			return err
+			return nil, err
 		case first:
 			continue
 		}
-		if err := f.addRow(head, row); err != nil {
-			line, _ := r.FieldPos(0)
-			return fmt.Errorf("line %d: %w", line, err)
+		line, _ := r.FieldPos(0)
+		if err := f.addRow(head, row, line); err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 	}
 }
 
-func (f *directoryFile) addRow(head, row []string) error {
-	var u userFile
-	claims, kind := map[string]any{}, "user"
+// columnName is a heading without the type of a claim.
+func columnName(head string) string {
+	name, _, _ := strings.Cut(head, ":")
+	return name
+}
+
+func (f *directoryFile) addRow(head, row []string, line int) error {
+	u := userFile{groupFile: groupFile{at: line}}
+	kind := "user"
+	var claims []string
 	for i, cell := range row {
 		cell = strings.TrimSpace(cell)
 		column := strings.ToLower(head[i])
@@ -79,7 +94,9 @@ func (f *directoryFile) addRow(head, row []string) error {
 			u.Disabled, err = strconv.ParseBool(strings.ToLower(cell))
 		case strings.HasPrefix(column, "claims.") && len(column) > len("claims."):
 			name, typ, _ := strings.Cut(head[i][len("claims."):], ":")
-			claims[name], err = csvClaim(split(cell), typ)
+			var claim string
+			claim, err = csvClaim(name, strings.ToLower(typ), split(cell))
+			claims = append(claims, claim)
 		default:
 			err = errors.New("no such column: there are kind, name, sid, memberOf, disabled and claims.NAME")
 		}
@@ -88,20 +105,27 @@ func (f *directoryFile) addRow(head, row []string) error {
 		}
 	}
 	if len(claims) > 0 {
-		u.Claims = claims
+		slices.Sort(claims)
+		u.Claims = []byte("[" + strings.Join(claims, ",") + "]")
 	}
+	return f.add(kind, &u)
+}
+
+// add adds an account of a kind.
+func (f *directoryFile) add(kind string, u *userFile) error {
 	switch kind {
 	case "user":
-		f.Users = append(f.Users, u)
+		f.Users = append(f.Users, *u)
 	case "group", "domain":
 		if u.Claims != nil || u.Disabled || kind == "domain" && (u.MemberOf != nil || f.Domain != "") {
-			return fmt.Errorf("a %s has a name and a SID, a group memberOf too; only users have claims or can be disabled, and there is one domain", kind)
+			return fmt.Errorf("a %s has a name and a SID, a group memberOf too; only users have claims or can be disabled, "+
+				"and there is one domain", kind)
 		}
 		if kind == "domain" {
 			f.Domain = u.SID
 			return nil
 		}
-		f.Groups = append(f.Groups, groupFile{u.Name, u.SID, u.MemberOf})
+		f.Groups = append(f.Groups, u.groupFile)
 	default:
 		return fmt.Errorf("kind %q: want user, group or domain", kind)
 	}
@@ -118,27 +142,32 @@ func split(cell string) (list []string) {
 	return list
 }
 
-// csvClaim gives text the type that its column names.
-func csvClaim(values []string, typ string) (any, error) {
-	list := make([]any, 0, len(values))
-	for _, v := range values {
-		switch strings.ToLower(typ) {
+// csvClaim writes a claim as a token file has it, of the type that its column names.
+func csvClaim(name, typ string, values []string) (string, error) {
+	list := []byte("[")
+	for i, v := range values {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		switch typ {
 		case "", "string":
-			list = append(list, v)
+			typ = "string"
+			list = strict.AppendString(list, v)
 		case "int64":
-			if _, err := strconv.ParseInt(v, 10, 64); err != nil {
-				return nil, fmt.Errorf("%q is no whole number of 64 bits", v)
+			n, err := strconv.ParseInt(v, 10, 64)
+			if err != nil {
+				return "", fmt.Errorf("%q is no whole number of 64 bits", v)
 			}
-			list = append(list, json.Number(v))
+			list = strconv.AppendInt(list, n, 10)
 		case "boolean":
 			b, err := strconv.ParseBool(strings.ToLower(v))
 			if err != nil {
-				return nil, fmt.Errorf("%q is neither true nor false", v)
+				return "", fmt.Errorf("%q is neither true nor false", v)
 			}
-			list = append(list, b)
+			list = strconv.AppendBool(list, b)
 		default:
-			return nil, fmt.Errorf("type %q: want string, int64 or boolean", typ)
+			return "", fmt.Errorf("type %q: want string, int64 or boolean", typ)
 		}
 	}
-	return list, nil
+	return fmt.Sprintf(`{"name":%s,"type":%q,"values":%s]}`, strict.AppendString(nil, name), typ, list), nil
 }

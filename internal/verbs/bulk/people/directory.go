@@ -43,13 +43,21 @@ func (d *Directory) Known(s sid.SID) bool {
 	return ok || sid.Name(s) != ""
 }
 
-// Find is the index of a principal by its name, in any case, or by its SID; -1
-// if there is none.
+// Find returns the index of a principal by its name, by its name in another case if only one principal has it, or by its
+// SID; -1 if there is none.
 func (d *Directory) Find(who string) int {
+	found, others := -1, 0
 	for i := range d.Principals {
-		if strings.EqualFold(d.Principals[i].Name, who) {
+		switch name := d.Principals[i].Name; {
+		case name == who:
 			return i
+		case strings.EqualFold(name, who):
+			found = i
+			others++
 		}
+	}
+	if others == 1 {
+		return found
 	}
 	if s, err := sid.Resolve(who, d.Domain); err == nil {
 		for i := range d.Principals {

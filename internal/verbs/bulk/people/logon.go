@@ -41,7 +41,10 @@ func (r *roster) token(u *userFile, seen []bool) (*token.Token, error) {
 		usual = append(usual, sid.AuthenticatedUsers, sid.ThisOrganization)
 		a.addUnlisted(r, sid.Users)
 	}
-	groups := r.closure(&a, seen)
+	groups, err := r.closure(&a, seen)
+	if err != nil {
+		return nil, err
+	}
 	spec := token.StandardUser(who)
 	for _, s := range groups {
 		if s == sid.Administrators {
@@ -55,7 +58,7 @@ func (r *roster) token(u *userFile, seen []bool) (*token.Token, error) {
 	for _, s := range append(groups, usual...) {
 		spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
 	}
-	if spec.UserClaims, err = r.claims(u.Claims); err != nil {
+	if spec.UserClaims, err = parseClaims(u.Claims); err != nil {
 		return nil, fmt.Errorf("claims: %w", err)
 	}
 	return token.New(spec)

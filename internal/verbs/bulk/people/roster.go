@@ -1,6 +1,7 @@
 package people
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -27,6 +28,10 @@ type roster struct {
 	bySID  map[sid.SID]int
 }
 
+func newRoster(d *Directory, groups int) *roster {
+	return &roster{d, make([]account, 0, groups), make(map[string]int, groups), make(map[sid.SID]int, groups)}
+}
+
 // tokens makes the token of each user, on all cores.
 func (r *roster) tokens(users []userFile) ([]*token.Token, []error) {
 	tokens, errs := make([]*token.Token, len(users)), make([]error, len(users))
@@ -44,30 +49,31 @@ func (r *roster) tokens(users []userFile) ([]*token.Token, []error) {
 	return tokens, errs
 }
 
-func (r *roster) addGroups(groups []groupFile) error {
-	for i, g := range groups {
-		s, err := sid.Resolve(g.SID, r.dir.Domain)
-		if err != nil {
-			return fmt.Errorf("directory: groups[%d] %q: sid: %w", i, g.Name, err)
-		}
-		key := strings.ToLower(g.Name)
-		if _, twice := r.byName[key]; twice || g.Name == "" {
-			return fmt.Errorf("directory: groups[%d] %q: every group needs a name, and one of its own", i, g.Name)
-		}
-		if _, twice := r.bySID[s]; twice {
-			return fmt.Errorf("directory: groups[%d] %q: its SID %v is another group's too", i, g.Name, s)
-		}
-		r.byName[key], r.bySID[s] = i, i
-		r.dir.names[s] = g.Name
-		r.groups = append(r.groups, account{sid: s})
+// addGroup adds a group; its memberships follow when all groups are known.
+func (r *roster) addGroup(g *groupFile) error {
+	s, err := sid.Resolve(g.SID, r.dir.Domain)
+	if err != nil {
+		return fmt.Errorf("sid: %w", err)
 	}
-	for i, g := range groups {
-		if err := r.members(&r.groups[i], g.MemberOf); err != nil {
-			return fmt.Errorf("directory: groups[%d] %q: %w", i, g.Name, err)
-		}
+	key := strings.ToLower(g.Name)
+	if _, twice := r.byName[key]; twice || g.Name == "" {
+		return errors.New("every group needs a name, and one of its own")
 	}
+	if _, err := sid.Resolve(g.Name, anyDomain); err == nil {
+		return errors.New("the name is that of a SID or an alias, which memberOf could mean as well: give the group another")
+	}
+	if _, twice := r.bySID[s]; twice {
+		return fmt.Errorf("its SID %v is another group's too", s)
+	}
+	i := len(r.groups)
+	r.byName[key], r.bySID[s] = i, i
+	r.dir.names[s] = g.Name
+	r.groups = append(r.groups, account{sid: s})
 	return nil
 }
+
+// anyDomain gives relative aliases a meaning.
+var anyDomain = sid.MustParse("S-1-5-21-0-0-0")
 
 // members resolves the names or SIDs of the groups an account is a member of.
 // A SID need not be listed.
@@ -90,37 +96,50 @@ func (r *roster) members(a *account, of []string) error {
 	return nil
 }
 
-// closure collects the groups of an account, those of its groups, and so on;
-// cycles are fine. seen has a place for each group, all clear before and after.
-func (r *roster) closure(a *account, seen []bool) []sid.SID {
+// closure collects the groups of an account, those of its groups, and so on; cycles are fine. It stops when they are more
+// than a token has. seen has a place for each group, all clear before and after.
+func (r *roster) closure(a *account, seen []bool) ([]sid.SID, error) {
 	reached := make([]int, 0, 64)
-	add := func(groups []int) {
-		for _, g := range groups {
-			if !seen[g] {
+	defer func() {
+		for _, g := range reached {
+			seen[g] = false
+		}
+	}()
+	out := make([]sid.SID, 0, len(a.direct)+8)
+	var unlisted map[sid.SID]bool // in out, once there are many
+	add := func(a *account) {
+		for _, s := range a.direct {
+			if unlisted[s] || unlisted == nil && slices.Contains(out, s) {
+				continue
+			}
+			if out = append(out, s); unlisted == nil && len(out) > 32 {
+				unlisted = make(map[sid.SID]bool)
+				for _, s := range out {
+					unlisted[s] = true
+				}
+			} else if unlisted != nil {
+				unlisted[s] = true
+			}
+			if len(out) > token.MaxGroups {
+				return
+			}
+		}
+		for _, g := range a.parent {
+			if !seen[g] && len(reached) <= token.MaxGroups {
 				seen[g] = true
 				reached = append(reached, g)
 			}
 		}
 	}
-	add(a.parent)
-	for i := 0; i < len(reached); i++ {
-		add(r.groups[reached[i]].parent)
+	add(a)
+	for i := 0; i < len(reached) && len(out)+len(reached) <= token.MaxGroups; i++ {
+		add(&r.groups[reached[i]])
 	}
-	out := make([]sid.SID, 0, len(reached)+len(a.direct)+8)
-	unlisted := func(sids []sid.SID) {
-		for _, s := range sids {
-			if !slices.Contains(out, s) {
-				out = append(out, s)
-			}
-		}
-	}
-	unlisted(a.direct)
-	for _, g := range reached {
-		unlisted(r.groups[g].direct)
+	if len(out)+len(reached) > token.MaxGroups {
+		return nil, fmt.Errorf("member of more than %d groups, which no token holds", token.MaxGroups)
 	}
 	for _, g := range reached {
-		seen[g] = false
 		out = append(out, r.groups[g].sid)
 	}
-	return out
+	return out, nil
 }

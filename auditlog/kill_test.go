@@ -1,0 +1,183 @@
+//go:build unix
+
+package auditlog
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// victim, set in the environment, makes this program the one that is killed: it
+// writes to the folder and prints each acknowledged name.
+const victim = "REFMON_AUDITLOG_VICTIM"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(victim); dir != "" {
+		write(dir)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// write writes from several goroutines until it is killed, or to the number of
+// records that REFMON_AUDITLOG_RECORDS says.
+func write(dir string) {
+	limit, err := strconv.Atoi(os.Getenv("REFMON_AUDITLOG_RECORDS"))
+	if err != nil {
+		limit = 1 << 30
+	}
+	l, err := Open(Config{Dir: dir, SegmentBytes: 200_000, CheckpointRecords: 100})
+	if err != nil {
+		fmt.Println("error", err)
+		return
+	}
+	var all sync.WaitGroup
+	for g := range 16 {
+		all.Go(func() {
+			for i := 0; i < limit/16; i++ {
+				name := fmt.Sprintf("%d-%d-%d", os.Getpid(), g, i)
+				if l.Write(audit.LogArchived(name)) == nil {
+					_, _ = os.Stdout.WriteString("ack " + name + "\n")
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := l.Close(); err != nil {
+		fmt.Println("error", err)
+	}
+}
+
+func startVictim(t *testing.T, dir string, more ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), victim+"="+dir), more...)
+	out := &bytes.Buffer{}
+	cmd.Stdout = out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, out
+}
+
+// kills is how often TestKill kills: REFMON_KILLS, else 3.
+func kills() int {
+	if n, err := strconv.Atoi(os.Getenv("REFMON_KILLS")); err == nil {
+		return n
+	}
+	return 3
+}
+
+// TestKill kills a process that writes, at random times: what it had
+// acknowledged is there, RecordIds only grow, and everything verifies (U-61,
+// U-63).
+func TestKill(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	rnd := rand.New(rand.NewPCG(7, 8))
+	acknowledged := map[string]bool{}
+	for range kills() {
+		cmd, out := startVictim(t, dir)
+		time.Sleep(20*time.Millisecond + time.Duration(rnd.IntN(60))*time.Millisecond)
+		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it was killed
+		lines := bufio.NewScanner(bytes.NewReader(out.Bytes()))
+		whole := bytes.LastIndexByte(out.Bytes(), '\n')
+		for at := 0; lines.Scan(); at += len(lines.Bytes()) + 1 {
+			if name, ok := strings.CutPrefix(lines.Text(), "ack "); ok && at < whole {
+				acknowledged[name] = true
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, checkpointName)); err != nil {
+			continue // killed before there was a log
+		}
+		l := mustOpen(t, Config{Dir: dir})
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		mustVerify(t, dir)
+	}
+	last, seen := uint64(0), map[string]bool{}
+	if _, err := os.Stat(filepath.Join(dir, checkpointName)); err == nil {
+		for _, e := range recordsOf(t, folder{dir}) {
+			if e.RecordID != last+1 {
+				t.Fatalf("record %d follows %d", e.RecordID, last)
+			}
+			last = e.RecordID
+			name, _ := e.Field("BackupPath")
+			seen[name] = true
+		}
+	}
+	for name := range acknowledged {
+		if !seen[name] {
+			t.Errorf("%s was acknowledged and is gone", name)
+		}
+	}
+	t.Logf("%d kills, %d records acknowledged, %d there", kills(), len(acknowledged), last)
+}
+
+// throughSeam are the system calls on files that a log makes through its disk;
+// each has a method there that tests let fail.
+var throughSeam = map[string]string{
+	"openat": "Create, Open, List, SyncDir", "pwrite64": "WriteAt", "fdatasync": "Sync", "fsync": "SyncDir", "ftruncate": "Truncate",
+	"renameat": "Rename", "unlinkat": "Remove", "rmdir": "Remove", "mkdirat": "Mkdir", "flock": "Lock", "unlink": "Remove", "rename": "Rename",
+	"renameat2": "Rename", "mkdir": "Mkdir",
+}
+
+// TestSeamIsComplete traces a process that writes: every system call that
+// changes a file is one that the seam stands before.
+func TestSeamIsComplete(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("strace is not here: whether the seam is complete is not tested")
+	}
+	dir := filepath.Join(t.TempDir(), "log")
+	trace := filepath.Join(t.TempDir(), "trace")
+	cmd := exec.Command(strace, "-f", "-qq", "-y", "-o", trace, "-e", "trace=%file,%desc", os.Args[0])
+	cmd.Env = append(os.Environ(), victim+"="+dir, "REFMON_AUDITLOG_RECORDS=800")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("strace does not run here (%v): %.200s", err, out)
+	}
+	b, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	harmless := map[string]bool{"read": true, "pread64": true, "close": true, "fstat": true, "newfstatat": true, "fcntl": true, "getdents64": true,
+		"epoll_ctl": true, "epoll_create1": true, "epoll_pwait": true, "eventfd2": true, "lseek": true, "readlinkat": true, "statx": true, "faccessat2": true}
+	seen := map[string]int{}
+	for line := range strings.SplitSeq(string(b), "\n") {
+		if !strings.Contains(line, dir) {
+			continue // not a file of the log
+		}
+		_, call, _ := strings.Cut(strings.TrimSpace(line), " ")
+		call, _, _ = strings.Cut(strings.TrimSpace(call), "(")
+		if strings.Contains(call, " ") || harmless[call] || call == "" {
+			continue
+		}
+		seen[call]++
+		// The key is made once, before the log: it has its own writes.
+		if throughSeam[call] == "" && !strings.Contains(line, "/key") && !strings.Contains(line, "/lock") {
+			t.Errorf("the system call %s does not go through the disk of package auditlog: %.200s", call, line)
+		}
+	}
+	for _, call := range []string{"pwrite64", "fdatasync", "fsync"} {
+		if seen[call] == 0 {
+			t.Errorf("no %s was traced: %v", call, seen)
+		}
+	}
+	t.Logf("%v", seen)
+}

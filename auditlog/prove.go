@@ -1,0 +1,102 @@
+package auditlog
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// ProveRecord returns a proof that a record is in the log, in the form
+// c2sp.org/tlog-proof@v1: whoever has the log's public key can check it without
+// the log. Its extra line holds the record's bytes in base64.
+func ProveRecord(dir string, id uint64) ([]byte, error) { return proveRecord(folder{dir}, id) }
+
+func proveRecord(d disk, id uint64) ([]byte, error) {
+	signed, c, err := ownCheckpoint(d)
+	if err != nil {
+		return nil, err
+	}
+	if id == 0 || id > c.Size {
+		return nil, fmt.Errorf("prove record %d: the newest checkpoint covers records 1 to %d: wait for the next one", id, c.Size)
+	}
+	r, err := newReader(d, id)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // only read
+	if r.Oldest() != id {
+		return nil, fmt.Errorf("prove record %d: %w", id, &GoneError{id, r.Oldest() - 1})
+	}
+	rec, err := r.Next()
+	if err != nil {
+		return nil, err
+	}
+	p, err := tlog.ProveRecord(int64(c.Size), int64(id-1), tileHashes{d, c.Size})
+	if err == nil {
+		err = tlog.CheckRecord(p, int64(c.Size), c.Root, int64(id-1), rec.Leaf())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("prove record %d: %w: run refmon audit verify", id, err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "c2sp.org/tlog-proof@v1\nextra %s\nindex %d\n", base64.StdEncoding.EncodeToString(rec.Payload()), id-1)
+	writeHashes(&b, p)
+	return append([]byte(b.String()), signed...), nil
+}
+
+// ProveSince returns a proof that the log of today continues the one of an older
+// checkpoint: nothing before it was changed or left out. It has the form of a
+// request to a C2SP witness: the old size, hashes, and the newest checkpoint.
+func ProveSince(dir string, old []byte) ([]byte, error) { return proveSince(folder{dir}, old) }
+
+func proveSince(d disk, old []byte) ([]byte, error) {
+	then, err := parseSigned(old)
+	if err != nil {
+		return nil, err
+	}
+	signed, now, err := ownCheckpoint(d)
+	if err != nil {
+		return nil, err
+	}
+	if then.Origin != now.Origin {
+		return nil, fmt.Errorf("the old checkpoint is of the log %q, the folder of %q", then.Origin, now.Origin)
+	}
+	if then.Size > now.Size {
+		return nil, fmt.Errorf("the old checkpoint names %d records, the newest one %d: records are gone", then.Size, now.Size)
+	}
+	var p tlog.TreeProof
+	if then.Size > 0 {
+		p, err = tlog.ProveTree(int64(now.Size), int64(then.Size), tileHashes{d, now.Size})
+		if err == nil {
+			err = tlog.CheckTree(p, int64(now.Size), now.Root, int64(then.Size), then.Root)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the log does not continue the old checkpoint: %w: run refmon audit verify", err)
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "old %d\n", then.Size)
+	writeHashes(&b, p)
+	return append([]byte(b.String()), signed...), nil
+}
+
+// writeHashes writes the hashes of a proof, one a line, and an empty line.
+func writeHashes(b *strings.Builder, hashes []tlog.Hash) {
+	for i := range hashes {
+		b.WriteString(base64.StdEncoding.EncodeToString(hashes[i][:]) + "\n")
+	}
+	b.WriteByte('\n')
+}
+
+// ownCheckpoint reads the folder's checkpoint; the proof made from it is
+// checked against its root, and its reader checks the signature.
+func ownCheckpoint(d disk) ([]byte, Checkpoint, error) {
+	signed, err := readFile(d, checkpointName, maxNote)
+	if err != nil {
+		return nil, Checkpoint{}, fmt.Errorf("read the checkpoint: %w", err)
+	}
+	c, err := parseSigned(signed)
+	return signed, c, err
+}

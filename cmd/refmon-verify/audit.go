@@ -1,0 +1,190 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"math/bits"
+	"os"
+	"strconv"
+	"strings"
+)
+
+const auditUsage = `usage: refmon-verify audit KEY.pub PROOF [OLD-CHECKPOINT]
+PROOF is of refmon audit prove: of a record, or with OLD-CHECKPOINT of what came since`
+
+// runAudit checks a proof of an audit log; exit codes are those of run.
+func runAudit(args []string) int {
+	var files []string
+	for _, name := range args {
+		if b, err := os.ReadFile(name); err == nil {
+			files = append(files, string(b))
+		}
+	}
+	if len(files) != len(args) || len(args) < 2 || len(args) > 3 {
+		fmt.Println(auditUsage)
+		return 2
+	}
+	outcome, err := verifyAudit(files[0], files[1], strings.Join(files[2:], ""))
+	fmt.Println(pick(err == nil, "verified: "+outcome, fmt.Sprint("refused: ", err)))
+	return pick(err == nil, 0, 1)
+}
+
+// checkpoint is the signed head of a log: its name, its size and the root of
+// its tree.
+type checkpoint struct {
+	origin string
+	size   uint64
+	root   string
+}
+
+func verifyAudit(key, proof, old string) (outcome string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	head, signed, ok := strings.Cut(proof, "\n\n")
+	check(ok, "the proof has no checkpoint")
+	now := openCheckpoint(signed, key)
+	lines := strings.Split(head, "\n")
+	if old != "" {
+		then := openCheckpoint(old, key)
+		check(lines[0] == fmt.Sprintf("old %d", then.size), "the proof does not start from the old checkpoint, of %d records", then.size)
+		check(then.origin == now.origin, "the checkpoints are of two logs")
+		consistent(then, now, hashes(lines[1:]))
+		return fmt.Sprintf("%s, %d records, continues the one of %d records", now.origin, now.size, then.size), nil
+	}
+	check(lines[0] == "c2sp.org/tlog-proof@v1" && len(lines) >= 3, "the proof is of another form")
+	record, ok := strings.CutPrefix(lines[1], "extra ")
+	check(ok, "the proof has no record")
+	payload := decode(record)
+	index, ok := strings.CutPrefix(lines[2], "index ")
+	check(ok, "the proof has no index")
+	n := number(index)
+	check(n < now.size, "record %d is behind the checkpoint", n+1)
+	check(included(hashOf("\x00", payload), n, now.size, hashes(lines[3:])) == now.root, "record %d is not in the tree of the checkpoint", n+1)
+	check(strings.HasPrefix(payload, fmt.Sprintf(`{"id":%d,`, n+1)), "the record has another number than its place")
+	return fmt.Sprintf("%s, record %d of %d: %s", now.origin, n+1, now.size, payload), nil
+}
+
+// openCheckpoint reads a signed note (c2sp.org/signed-note) whose text is a
+// checkpoint; the signature of the key must be there and good.
+func openCheckpoint(signed, key string) checkpoint {
+	text, signatures, ok := strings.Cut(signed, "\n\n")
+	check(ok, "the checkpoint has no signature")
+	text += "\n"
+	good := false
+	for _, line := range strings.Split(strings.TrimSpace(key), "\n") {
+		good = signedBy(text, signatures, strings.TrimSpace(line)) || good
+	}
+	check(good, "the checkpoint is not signed by the key")
+	lines := strings.Split(text, "\n")
+	check(len(lines) == 4, "the checkpoint has other lines than origin, size and root")
+	c := checkpoint{lines[0], number(lines[1]), decode(lines[2])}
+	check(len(c.root) == sha256.Size, "the root is no hash")
+	return c
+}
+
+// signedBy tells whether one of the signatures is the key's; a wrong one of the
+// key refuses the note.
+func signedBy(text, signatures, key string) bool {
+	part := strings.SplitN(key, "+", 3)
+	check(len(part) == 3, "the public key is not of the form name+id+base64")
+	public := decode(part[2])
+	check(len(public) == 33 && public[0] == 1, "the public key is not of Ed25519")
+	id := sha256.Sum256([]byte(part[0] + "\n" + public))
+	check(fmt.Sprintf("%x", id[:4]) == part[1], "the id in the public key is another one than its own")
+	good := false
+	for _, line := range strings.Split(strings.TrimSuffix(signatures, "\n"), "\n") {
+		word := strings.Split(line, " ")
+		check(len(word) == 3 && word[0] == "—", "a line behind the checkpoint is no signature")
+		sig := decode(word[2])
+		if word[1] != part[0] || len(sig) < 4 || sig[:4] != string(id[:4]) {
+			continue
+		}
+		check(ed25519.Verify([]byte(public[1:]), []byte(text), []byte(sig[4:])), "the signature of %s is wrong", part[0])
+		good = true
+	}
+	return good
+}
+
+func decode(s string) string {
+	b, err := base64.StdEncoding.Strict().DecodeString(s)
+	check(err == nil && base64.StdEncoding.EncodeToString(b) == s, "%.40q is no base64", s)
+	return string(b)
+}
+
+func number(s string) uint64 {
+	n, err := strconv.ParseUint(s, 10, 63)
+	check(err == nil && strconv.FormatUint(n, 10) == s, "%.40q is no number", s)
+	return n
+}
+
+func hashes(lines []string) (out []string) {
+	for _, line := range lines {
+		h := decode(line)
+		check(len(h) == sha256.Size, "a line of the proof is no hash")
+		out = append(out, h)
+	}
+	return out
+}
+
+func hashOf(parts ...string) string {
+	h := sha256.Sum256([]byte(strings.Join(parts, "")))
+	return string(h[:])
+}
+
+// included computes the root from a leaf and its path (RFC 9162, section 2.1.3.2).
+func included(leaf string, index, size uint64, path []string) string {
+	fn, sn, r := index, size-1, leaf
+	for _, p := range path {
+		check(sn > 0, "the proof is too long")
+		if fn&1 == 1 || fn == sn {
+			r = hashOf("\x01", p, r)
+			for fn&1 == 0 && fn != 0 {
+				fn, sn = fn>>1, sn>>1
+			}
+		} else {
+			r = hashOf("\x01", r, p)
+		}
+		fn, sn = fn>>1, sn>>1
+	}
+	check(sn == 0, "the proof is too short")
+	return r
+}
+
+// consistent checks that one tree continues another (RFC 9162, section 2.1.4.2).
+func consistent(old, now checkpoint, path []string) {
+	check(old.size <= now.size, "the old checkpoint has more records")
+	if old.size == now.size || old.size == 0 {
+		empty := sha256.Sum256(nil)
+		same := old.size == 0 && old.root == string(empty[:]) || old.size == now.size && old.root == now.root
+		check(same && len(path) == 0, "the roots of %d records differ", old.size)
+		return
+	}
+	if bits.OnesCount64(old.size) == 1 {
+		path = append([]string{old.root}, path...)
+	}
+	check(len(path) > 0, "the proof is too short")
+	fn, sn := old.size-1, now.size-1
+	for fn&1 == 1 {
+		fn, sn = fn>>1, sn>>1
+	}
+	fr, sr := path[0], path[0]
+	for _, c := range path[1:] {
+		check(sn > 0, "the proof is too long")
+		if fn&1 == 1 || fn == sn {
+			fr, sr = hashOf("\x01", c, fr), hashOf("\x01", c, sr)
+			for fn&1 == 0 && fn != 0 {
+				fn, sn = fn>>1, sn>>1
+			}
+		} else {
+			sr = hashOf("\x01", sr, c)
+		}
+		fn, sn = fn>>1, sn>>1
+	}
+	check(sn == 0 && fr == old.root && sr == now.root, "the log does not continue the old checkpoint")
+}
+

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/refmon/refmon/auditlog"
+)
+
+type auditProveCmd struct {
+	Dir   string `arg:"" help:"The folder of the log."`
+	ID    uint64 `arg:"" optional:"" help:"Prove that this record is in the log."`
+	Since string `help:"Prove that the log continues this older checkpoint." placeholder:"CHECKPOINT"`
+}
+
+// Help is the long help of the verb.
+func (auditProveCmd) Help() string {
+	return `Writes a proof that can be checked without the log and without refmon's packages, by who has the
+public key:
+
+  refmon audit prove DIR 17 >proof;                refmon-verify audit DIR/key.pub proof
+  refmon audit prove DIR --since old >proof;       refmon-verify audit DIR/key.pub proof old
+
+tools/verify.py takes the same arguments. A proof of a record holds the record.`
+}
+
+// Run writes the proof.
+func (c *auditProveCmd) Run(std *streams) error {
+	if (c.ID == 0) == (c.Since == "") {
+		return errors.New("want the number of a record, or --since CHECKPOINT")
+	}
+	var proof []byte
+	var err error
+	if c.ID > 0 {
+		proof, err = auditlog.ProveRecord(c.Dir, c.ID)
+	} else {
+		var old []byte
+		if old, err = os.ReadFile(c.Since); err != nil {
+			return fmt.Errorf("read the checkpoint: %w", err)
+		}
+		proof, err = auditlog.ProveSince(c.Dir, old)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = std.out.Write(proof)
+	return err
+}

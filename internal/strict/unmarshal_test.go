@@ -1,0 +1,71 @@
+package strict
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+type inner struct {
+	N int `json:"n"`
+}
+
+type outer struct {
+	inner
+	Name  string           `json:"name,omitempty"`
+	List  []inner          `json:"list"`
+	Map   map[string]inner `json:"map"`
+	Raw   json.RawMessage  `json:"raw"`
+	Any   map[string]any   `json:"any"`
+	Ptr   *inner           `json:"ptr"`
+	Plain string
+	none  string
+}
+
+// TestUnmarshal: every name is one of the type's, in its case, given once, at every depth that the type knows.
+func TestUnmarshal(t *testing.T) {
+	good := `{"n":1,"name":"a","list":[{"n":2}],"map":{"K":{"n":3},"k":{"n":4}},"raw":{"X":1,"x":2},"any":{"N":1},"ptr":{"n":5},"Plain":"p"}`
+	var got, want outer
+	if err := Unmarshal([]byte(good), &got); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(good), &want); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v, %v", got, want, err)
+	}
+	for text, part := range map[string]string{
+		`{"name":"a","name":"b"}`:                    "name: given twice",
+		`{"Name":"a"}`:                               "Name: unknown field, write it name",
+		`{"list":[{"n":1},{"N":1}]}`:                 "list[1].N: unknown field, write it n",
+		`{"map":{"k":{"n":1,"n":2}}}`:                "map.k.n: given twice",
+		`{"map":{"k":{},"k":{}}}`:                    "map.k: given twice",
+		`{"raw":{"a":[{"x":1,"x":2}]}}`:              "raw.a[0].x: given twice",
+		`{"any":{"a":1,"\u0061":2}}`:                 "any.a: given twice",
+		`{"none":"x"}`:                               "none: unknown field",
+		`{"ptr":{"m":1}}`:                            "ptr.m: unknown field",
+		`{} {}`:                                      "something follows",
+		`{"raw":` + strings.Repeat("[", 200_000):     "nested more than 64 deep",
+		`{"raw":` + strings.Repeat(`{"a":`, 200_000): "nested more than 64 deep",
+		`{"n":"x"}`:                                  "cannot unmarshal",
+		"{\"raw\":\"\xff\"}":                         "UTF-8",
+	} {
+		if err := Unmarshal([]byte(text), new(outer)); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%.60q: %v, want %s", text, err, part)
+		}
+	}
+}
+
+// FuzzUnmarshal: what is taken, encoding/json takes as well, with the same value.
+func FuzzUnmarshal(f *testing.F) {
+	f.Add([]byte(`{"n":1,"list":[{"n":2}],"raw":{"X":1}}`))
+	f.Add([]byte(`{"any":{"a":[1,{"b":null}]},"ptr":null}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var got, want outer
+		if Unmarshal(text, &got) != nil {
+			return
+		}
+		if err := json.Unmarshal(text, &want); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, encoding/json %+v, %v", got, want, err)
+		}
+	})
+}

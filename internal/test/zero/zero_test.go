@@ -1,0 +1,128 @@
+package zero
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// made are types whose zero value is of no use: a method stops the program
+// where it would have to look at what a constructor puts there. That is no yes.
+var made = map[string]string{
+	"token.Token":         "tokens come from package token; what decides refuses one that IsZero",
+	"nt.Thread":           "threads come from a kernel or a client",
+	"kernel.KernelThread": "System.KernelMode makes them",
+	"kernel.Process":      "System.CreateProcess makes them",
+	"audit.Log":           "Opened looks at what it is given, which must be there",
+	"effective.Evaluator": "NewEvaluator makes them",
+}
+
+// harmless are methods whose yes grants nothing.
+var harmless = map[string]string{
+	"ntstatus.Status.IsSuccess":         "a status is a number, and 0 is success; what decides holds a Verdict",
+	"sid.SID.Equal":                     "the zero SID equals itself",
+	"sid.SID.IsZero":                    "asks for the zero value",
+	"sd.ACE.IsZero":                     "asks for the zero value",
+	"sd.Descriptor.Equal":               "nothing equals nothing",
+	"sd.Type.IsAllow":                   "type 0 is ACCESS_ALLOWED_ACE_TYPE",
+	"token.Token.IsZero":                "asks for the zero value",
+	"token.Token.AdjustPrivileges":      "makes another zero token",
+	"token.Token.WithDefaultDACL":       "makes another zero token",
+	"token.Token.WithMandatoryPolicy":   "makes another zero token",
+	"audit.Active.CompareAndSwap":       "replaces no policy by no policy",
+	"effective.Evaluator.Repeatable":    "says that nothing random decided",
+	"effective.Set.Equal":               "the empty sets are equal",
+	"audit.Log.Closed":                  "a log without a sink has nothing to record",
+	"audit.Log.Deleted":                 "a log without a sink has nothing to record",
+	"audit.Log.Duplicated":              "a log without a sink has nothing to record",
+	"audit.Log.PrivilegesAdjusted":      "a log without a sink has nothing to record",
+	"audit.Log.PrivilegesUsed":          "a log without a sink has nothing to record",
+	"audit.Log.SecuritySet":             "a log without a sink has nothing to record",
+	"audit.Log.ServiceCalled":           "a log without a sink has nothing to record",
+	"audit.Log.ServiceCalledFromKernel": "a log without a sink has nothing to record",
+	"audit.Log.Used":                    "a log without a sink has nothing to record",
+	"audit.Log.Write":                   "a log without a sink has nothing to record",
+}
+
+// TestZeroValuesSayNo asks the zero value of each type all that can say yes,
+// with zero arguments.
+func TestZeroValuesSayNo(t *testing.T) {
+	asked, unused := 0, map[string]bool{}
+	for name := range harmless {
+		unused[name] = true
+	}
+	for name := range made {
+		unused[name] = true
+	}
+	for _, typ := range askable {
+		for i := range reflect.PointerTo(typ).NumMethod() {
+			m := reflect.PointerTo(typ).Method(i)
+			if !answers(m.Type) {
+				continue
+			}
+			asked++
+			name := typ.String() + "." + m.Name
+			yes, stopped := ask(typ, m)
+			_, ok := harmless[name]
+			_, useless := made[typ.String()]
+			switch {
+			case stopped != "":
+				if delete(unused, typ.String()); !useless {
+					t.Errorf("%s: the zero value stops the program: %s", name, stopped)
+				}
+			case yes && !ok:
+				t.Errorf("%s: the zero value says yes", name)
+			case yes:
+				delete(unused, name)
+			}
+		}
+	}
+	for name := range unused {
+		t.Errorf("%s needs no excuse", name)
+	}
+	if asked < 100 {
+		t.Errorf("only %d methods were asked", asked)
+	}
+}
+
+var (
+	boolean = reflect.TypeFor[bool]()
+	status  = reflect.TypeFor[ntstatus.Status]()
+)
+
+func answers(method reflect.Type) bool {
+	for out := range method.Outs() {
+		if out == boolean || out == status {
+			return true
+		}
+	}
+	return false
+}
+
+// ask calls a method of a zero value with zero arguments.
+func ask(typ reflect.Type, m reflect.Method) (yes bool, stopped string) {
+	defer func() {
+		if r := recover(); r != nil {
+			stopped = fmt.Sprint(r)
+		}
+	}()
+	in := []reflect.Value{reflect.New(typ)}
+	for i := 1; i < m.Type.NumIn(); i++ {
+		in = append(in, reflect.Zero(m.Type.In(i)))
+	}
+	call := m.Func.Call
+	if m.Type.IsVariadic() {
+		call = m.Func.CallSlice
+	}
+	for _, out := range call(in) {
+		switch out.Type() {
+		case boolean:
+			yes = yes || out.Bool()
+		case status:
+			yes = yes || out.Interface() == ntstatus.Success
+		}
+	}
+	return yes, ""
+}

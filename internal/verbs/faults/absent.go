@@ -1,0 +1,80 @@
+package faults
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/nt"
+)
+
+// outside are services that can fail and whose faults are not here, and why.
+var outside = map[string]string{
+	"AllocateLocallyUniqueId": cFace,
+	"CreatePort":              ports, "ConnectPort": ports, "AcceptConnectPort": ports, "RequestWaitReplyPort": ports,
+	"ListenPort": ports, "CompleteConnectPort": ports,
+	"ReplyWaitReceivePort": ports, "ReplyPort": ports, "ImpersonateClientOfPort": ports,
+	"SeAssignSecurityEx": values, "SeSetSecurityDescriptorInfoEx": values,
+	"SeUnregisterLogonSessionTerminatedRoutine": values,
+}
+
+const (
+	ports  = "what a port answers depends on the conversation, not on one call: transcript 30-ports"
+	values = "the routine works on values alone; its rules have tests of their own"
+)
+
+// Outside tells why no faults of a service are here; empty for a service that
+// has some, or was forgotten.
+func Outside(name string) string {
+	if reason, ok := outside[name]; ok {
+		return reason
+	}
+	if len(name) < 2 {
+		return ""
+	}
+	return outside[name[2:]]
+}
+
+// Known reports whether the faults of a service are known here.
+func Known(name string) bool { return registry[name] != nil }
+
+// Absence is a condition of a service that has no fault here, and why.
+type Absence struct {
+	Condition nt.Condition
+	Reason    string
+}
+
+// Absent lists the conditions of a service that no fault brings about. One
+// whose Reason is empty was forgotten.
+func Absent(name string) []Absence {
+	s := registry[name]
+	if s == nil {
+		return nil
+	}
+	var list []Absence
+	for i, c := range s.row.Info().Conditions {
+		if s.covers(i) {
+			continue
+		}
+		a := Absence{Condition: c}
+		for _, f := range s.faults {
+			if f.condition == i {
+				a.Reason = "kernel mode is not called with such a pointer"
+			}
+		}
+		for _, r := range s.absent {
+			if r.rule == c.Rule && strings.Contains(c.When, r.when) {
+				a.Reason = r.reason
+			}
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+func (s *service) covers(condition int) bool {
+	for _, f := range s.faults {
+		if f.condition == condition && f.callable() {
+			return true
+		}
+	}
+	return false
+}
