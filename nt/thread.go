@@ -55,6 +55,8 @@ type Transport interface {
 	// saved state that cannot be had is an error, and nothing is changed.
 	SaveImpersonation() (Ticket, ntstatus.Status)
 	RestoreImpersonation(Ticket)
+	// Profile is the conformance profile of the system.
+	Profile() Profile
 }
 
 // Thread is one user-mode thread as its program sees it. It is made by a
@@ -114,6 +116,14 @@ func call[I, O any](t *Thread, row *Entry[Services, I, O], in I) (O, ntstatus.St
 		t.tracer.Traced(&Call{t.name, row, in, out, st, t.sys.TakeWhy()})
 	}
 	return out, st
+}
+
+// Profile returns the conformance profile of the system.
+func (t *Thread) Profile() Profile {
+	if t.remote != nil {
+		return t.remote.Profile()
+	}
+	return t.sys.Profile()
 }
 
 // save sets the thread's impersonation aside (I-60, I-76).

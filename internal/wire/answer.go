@@ -6,11 +6,6 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// CallHead stands before the input of a call.
-type CallHead struct {
-	Why bool // the reason of a failure is wanted
-}
-
 // AnswerHead stands before what an answer carries: the output structure of a
 // call, the number and the name of a new thread, a ticket.
 type AnswerHead struct {

@@ -39,6 +39,12 @@ var choices = []reflect.Type{
 	reflect.TypeFor[nt.TokenAccessInformation](),
 	reflect.TypeFor[nt.TokenBnoIsolation](),
 	reflect.TypeFor[nt.HandleFlagInformation](),
+	reflect.TypeFor[nt.TokenStatistics](),
+	reflect.TypeFor[nt.BasicInformation](),
+	reflect.TypeFor[nt.TypeInformation](),
+	reflect.TypeFor[[]nt.TypeInformation](),
+	reflect.TypeFor[[]byte](),
+	reflect.TypeFor[[30]byte](),
 }
 
 // choice makes the codec of an interface: a number of choices and the value.

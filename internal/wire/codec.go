@@ -121,9 +121,12 @@ func byKind(t reflect.Type) *codec {
 		return &codec{k.String(), size, func(b []byte, v reflect.Value) ([]byte, error) {
 			return number(b, v.Uint(), size), nil
 		}, func(r *reader, v reflect.Value) { v.SetUint(r.number(size)) }}
-	case reflect.Int32, reflect.Int64:
-		size := int(t.Size())
-		return &codec{k.String(), size, func(b []byte, v reflect.Value) ([]byte, error) {
+	case reflect.Int, reflect.Int32, reflect.Int64: // an int travels as an int64
+		size := 8
+		if k == reflect.Int32 {
+			size = 4
+		}
+		return &codec{fmt.Sprintf("int%d", 8*size), size, func(b []byte, v reflect.Value) ([]byte, error) {
 			return number(b, uint64(v.Int()), size), nil
 		}, func(r *reader, v reflect.Value) {
 			shift := 64 - 8*size

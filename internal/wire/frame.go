@@ -51,6 +51,9 @@ type Frame struct {
 	Body    []byte
 }
 
+// MaxBody is the largest body of a frame.
+const MaxBody = MaxFrame - headSize
+
 const headSize = 15 // of the length's own bytes on: kind, request, thread, service
 
 // ErrFrame is wrapped by every error about a frame that breaks a rule.

@@ -42,12 +42,20 @@ func (r *Row) AppendOut(b []byte, out any) ([]byte, error) {
 // DecodeIn reads an input structure, which fills the bytes (W-6).
 func (r *Row) DecodeIn(b []byte) (any, error) { return decode(r.in, r.InType(), b) }
 
-// DecodeOut reads an output structure and returns the bytes after it.
-func (r *Row) DecodeOut(b []byte) (out any, rest []byte, err error) {
-	v := reflect.New(r.OutType()).Elem()
-	rd := &reader{b: b}
-	r.out.get(rd, v)
-	return v.Interface(), rd.b, rd.err
+// DecodeOut reads an output structure, which fills the bytes.
+func (r *Row) DecodeOut(b []byte) (any, error) { return decode(r.out, r.OutType(), b) }
+
+// Nothing returns the zero value of the output structure.
+func (r *Row) Nothing() any { return reflect.Zero(r.OutType()).Interface() }
+
+// AppendCall appends the body of a call: whether the reason of a failure is
+// wanted, and the input structure.
+func (r *Row) AppendCall(b []byte, in any, why bool) ([]byte, error) {
+	wanted := byte(0)
+	if why {
+		wanted = 1
+	}
+	return r.AppendIn(append(b, wanted), in)
 }
 
 func decode(c *codec, t reflect.Type, b []byte) (any, error) {
@@ -90,12 +98,14 @@ func prefix[T any](v value[T], b []byte) (x T, rest []byte, err error) {
 	return x, r.b, r.err
 }
 
-// HelloBody is the body of a hello. A client lists the rows it may call; the
-// server answers with all of its own, in the order of their numbers.
+// HelloBody is the body of a hello. Each side lists its rows in the order of
+// their numbers. The server also says what it made for the connection.
 type HelloBody struct {
 	Magic   string // "refmon"
 	Version uint32
-	Process uint64 // the server tells the process id
+	Profile uint8  // of the server's kernel
+	Process uint64 // id of the process; 0 from a client
+	Thread  string // name of the first thread, whose number is 1
 	Rows    []RowName
 }
 
@@ -109,9 +119,9 @@ const magic = "refmon"
 
 var helloBody = valueOf[HelloBody]()
 
-// AppendHello appends the body of a hello with all rows.
-func AppendHello(b []byte, process uint64) []byte {
-	h := HelloBody{Magic: magic, Version: Version, Process: process}
+// AppendHello appends the body of a hello with all rows in place of h's.
+func AppendHello(b []byte, h HelloBody) []byte {
+	h.Magic, h.Version, h.Rows = magic, Version, nil
 	for _, r := range Rows() {
 		h.Rows = append(h.Rows, RowName{r.Info().Name, r.Fingerprint})
 	}

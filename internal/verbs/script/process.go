@@ -135,8 +135,9 @@ func (r *Runner) processByID(b *starlark.Builtin, args starlark.Tuple, kwargs []
 		v.t, err = r.newThread(v)
 		return v, err
 	}
-	th.Trace(r.out)
-	v.t = &threadValue{r: r, th: th, process: v}
+	if v.t, err = r.attach(v, th); err != nil {
+		return nil, err
+	}
 	r.threads[th] = v.t
 	return v, nil
 }
