@@ -20,6 +20,7 @@
 //
 //   - effective: the check for many principals and objects at once.
 //   - ntacl: descriptors as Samba keeps them beside files.
+//   - adrights: names and GUIDs of the rights of Active Directory.
 //   - audit: which accesses leave a record, and the records.
 //   - auditlog: the records kept for good, with proofs that none was altered.
 //

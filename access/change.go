@@ -1,14 +1,11 @@
 package access
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sddl"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
-	"github.com/refmon/refmon/winnt"
 )
 
 // Change is one or more steps that together turn a denial into a grant. The
@@ -24,15 +21,17 @@ func (c Change) String() string { return strings.Join(c.Steps, ", and ") }
 const (
 	maxMoves    = 48 // single steps that are tried
 	maxGroups   = 16 // of them memberships
+	maxDrops    = 20 // of them entries that are dropped
 	maxTogether = 3  // steps of one change
 	maxChanges  = 12 // changes that are returned
 )
 
-// move is a single step: what it does, and how. It may return false where it
-// cannot be made.
+// move is a single step: what it does, and how, in the token or in the lists.
+// do and undo are nil for a step of the token, change for one of the lists.
 type move struct {
-	what  string
-	apply func(s *token.Spec, p *sd.Parts) bool
+	what     func() string
+	change   func(s *token.Spec)
+	do, undo func(x *trial)
 }
 
 // Changes are the smallest changes that grant a request that is denied: of the
@@ -40,12 +39,13 @@ type move struct {
 // restriction, no AppContainer) or of the descriptor (an entry more or less, or a
 // label). Each was tried: the request with the change is granted. All have the
 // same number of steps, at most three, and no change of fewer was found; of a
-// very long list only some entries are tried. There are none if the request is
-// granted already, or if the rules of the call refuse it whatever the token and
-// the descriptor are.
+// very long list only some entries are tried, those for the token's SIDs first.
+// There are none if the request is granted already, or if the rules of the call
+// refuse it whatever the token and the descriptor are.
 //
 // A change says what would grant, not what is wise. The error is that of
-// [SeAccessCheck].
+// [SeAccessCheck]. The lists are copied once: memory does not grow with what is
+// tried.
 func Changes(r *Request) ([]Change, error) {
 	d, err := SeAccessCheck(r)
 	if err != nil || d.Allowed() || r.Descriptor == nil || r.Desired == 0 {
@@ -55,228 +55,131 @@ func Changes(r *Request) ([]Change, error) {
 	if len(moves) > maxMoves {
 		moves = moves[:maxMoves]
 	}
+	x := newTrial(r)
 	var out []Change
 	for n := 1; n <= maxTogether && len(out) == 0; n++ {
 		if n == maxTogether && len(moves) > maxMoves/2 { // a few thousand checks at most
 			moves = moves[:maxMoves/2]
 		}
-		out = combinations(r, moves, nil, n, out)
+		out = x.combinations(moves, nil, n, out)
 	}
 	return out, nil
 }
 
 // combinations tries every choice of n more moves after those chosen.
-func combinations(r *Request, moves, chosen []move, n int, out []Change) []Change {
+func (x *trial) combinations(moves []move, chosen []*move, n int, out []Change) []Change {
 	if n == 0 {
-		if len(out) < maxChanges && grants(r, chosen) {
+		if len(out) < maxChanges && x.grants(chosen) {
 			c := Change{}
 			for _, m := range chosen {
-				c.Steps = append(c.Steps, m.what)
+				c.Steps = append(c.Steps, m.what())
 			}
 			out = append(out, c)
 		}
 		return out
 	}
 	for i := range moves {
-		out = combinations(r, moves[i+1:], append(chosen[:len(chosen):len(chosen)], moves[i]), n-1, out)
+		if len(out) < maxChanges {
+			out = x.combinations(moves[i+1:], append(chosen, &moves[i]), n-1, out)
+		}
 	}
 	return out
 }
 
-// grants makes the changes and asks again.
-func grants(r *Request, moves []move) bool {
-	t := r.Subject.Effective()
-	spec, parts := t.Spec(), r.Descriptor.Parts()
-	for _, m := range moves {
-		if !m.apply(&spec, &parts) {
-			return false
-		}
+// maxPut is how many entries can be put before a list: for the user, a
+// restricting SID and the package.
+const maxPut = 3
+
+// blank is an entry that does nothing.
+var blank = sd.Entry{Flags: sd.InheritOnly, Aux: -1}
+
+// trial is a request whose token and lists are changed for a check and then are
+// as before. It is owned by one search.
+type trial struct {
+	r          Request
+	dacl, sacl []sd.Entry // the object's, after maxPut places in the DACL for entries put before
+	changed    bool       // one of them is not the object's
+
+	token   *token.Token // the request's
+	made    *token.Token // of the token's moves of the last trial; nil: they make none
+	madeFor []*move
+}
+
+// newTrial copies the lists of a request.
+func newTrial(r *Request) *trial {
+	x := &trial{r: *r, token: r.Subject.Effective()}
+	for range maxPut {
+		x.dacl = append(x.dacl, blank)
 	}
-	changed, err := token.New(spec)
-	if err != nil {
+	x.dacl = append(x.dacl, r.Descriptor.DACL().Entries()...)
+	x.sacl = slices.Clone(r.Descriptor.SACL().Entries())
+	return x
+}
+
+// grants makes the changes, asks again, and takes them back.
+func (x *trial) grants(moves []*move) bool {
+	t := x.tokenOf(moves)
+	if t == nil {
 		return false
 	}
-	q := *r
-	q.Descriptor = sd.New(parts)
-	if q.Subject.Client != nil {
-		q.Subject.Client = changed
+	if x.r.Subject.Client != nil {
+		x.r.Subject.Client = t
 	} else {
-		q.Subject.Primary = changed
+		x.r.Subject.Primary = t
 	}
-	d, err := SeAccessCheck(&q)
+	x.changed = false
+	for _, m := range moves {
+		if m.do != nil {
+			m.do(x)
+			x.changed = true
+		}
+	}
+	q := query{who: new(identity), r: &x.r}
+	d, err := q.answer(x)
+	for _, m := range moves {
+		if m.undo != nil {
+			m.undo(x)
+		}
+	}
 	return err == nil && d.Allowed()
 }
 
-// movesFor lists the single steps that bear on a request.
-func movesFor(r *Request) []move {
-	moves := append(groupMoves(r), privilegeMoves(r)...)
-	t := r.Subject.Effective()
-	q := query{r: r, who: &identity{token: t}}
-	q.sacl.set(r.Descriptor.SACL())
-	if rid, _, _ := q.label(); t.Integrity() < rid {
-		moves = append(moves, move{"raise the token's integrity level to " + token.IntegrityName(rid),
-			func(s *token.Spec, _ *sd.Parts) bool {
-				for i, g := range s.Groups {
-					if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
-						s.Groups = append(s.Groups[:i], s.Groups[i+1:]...)
-						break
-					}
-				}
-				s.Integrity = sid.IntegrityLevel(rid)
-				return true
-			}})
-	}
-	if t.IsRestricted() {
-		moves = append(moves, move{"use a token that is not restricted", func(s *token.Spec, _ *sd.Parts) bool {
-			s.Restricted, s.IsRestricted, s.WriteRestricted = nil, false, false
-			return true
-		}})
-	}
-	if t.IsAppContainer() {
-		moves = append(moves, move{"leave the AppContainer", func(s *token.Spec, _ *sd.Parts) bool {
-			s.Package, s.Capabilities, s.LowPrivilege, s.LowBoxNumber = sid.SID{}, nil, false, 0
-			return true
-		}})
-	}
-	return append(moves, entryMoves(r)...)
-}
-
-// groupMoves make the token a member of whom an entry allows, or of the owner.
-func groupMoves(r *Request) (out []move) {
-	t, seen := r.Subject.Effective(), map[sid.SID]bool{sid.OwnerRights: true, sid.PrincipalSelf: true}
-	candidates := []sid.SID{}
-	for _, a := range r.Descriptor.DACL().All() {
-		if a.Type().IsAllow() && a.Flags()&sd.InheritOnly == 0 {
-			candidates = append(candidates, a.SID())
+// tokenOf returns the token as the moves change it, nil if there is no such
+// token.
+func (x *trial) tokenOf(moves []*move) *token.Token {
+	var of [maxTogether]*move
+	n := 0
+	for _, m := range moves {
+		if m.change != nil {
+			of[n] = m
+			n++
 		}
 	}
-	for _, s := range append(candidates, r.Descriptor.Owner()) {
-		if s.IsZero() || seen[s] || t.Member(s, false) || len(out) == maxGroups {
-			continue
-		}
-		seen[s] = true
-		what := "make the user a member of " + named(s)
-		if t.SIDs().Find(s.Hash(), s) >= 0 {
-			what = "enable " + named(s) + ", which the token holds disabled or for deny only"
-		}
-		out = append(out, move{what, func(spec *token.Spec, _ *sd.Parts) bool {
-			if spec.User.SID == s {
-				spec.User.Attributes = 0
-				return true
-			}
-			for i := range spec.Groups {
-				if g := &spec.Groups[i]; g.SID == s && g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
-					g.Attributes = token.GroupDefault
-					return true
-				}
-			}
-			spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
-			return true
-		}})
+	if n == 0 {
+		return x.token
 	}
-	return out
-}
-
-// privilegeMoves enable the privileges that the check looks at.
-func privilegeMoves(r *Request) (out []move) {
-	t := r.Subject.Effective()
-	looked := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege}
-	if r.Intent.Backup {
-		looked = append(looked, winnt.SeBackupPrivilege)
+	if slices.Equal(of[:n], x.madeFor) {
+		return x.made
 	}
-	if r.Intent.Restore {
-		looked = append(looked, winnt.SeRestorePrivilege)
+	spec := x.token.Spec()
+	for _, m := range of[:n] {
+		m.change(&spec)
 	}
-	for _, p := range looked {
-		if t.Has(p) {
-			continue
-		}
-		what := "give the token " + p.String() + ", enabled"
-		if t.Present().Has(p) {
-			what = "enable " + p.String() + ", which the token holds disabled"
-		}
-		out = append(out, move{what, func(s *token.Spec, _ *sd.Parts) bool {
-			s.Privileges |= p.Bit()
-			s.EnabledPrivileges |= p.Bit()
-			return true
-		}})
-	}
-	return out
-}
-
-// entryMoves take entries away that deny or limit, or put one before all others
-// that allows what is asked for.
-func entryMoves(r *Request) (out []move) {
-	d := r.Descriptor
-	for i, a := range d.DACL().All() {
-		if a.Type().IsDeny() && a.Flags()&sd.InheritOnly == 0 {
-			out = append(out, move{fmt.Sprintf("drop DACL %d %s", i, printed(a)),
-				func(_ *token.Spec, p *sd.Parts) bool { return drop(&p.DACL, a) }})
-		}
-	}
-	for i, a := range d.SACL().All() {
-		switch a.Type() {
-		case sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter, sd.SystemScopedPolicyID:
-			if a.Flags()&sd.InheritOnly == 0 {
-				out = append(out, move{fmt.Sprintf("drop SACL %d %s", i, printed(a)),
-					func(_ *token.Spec, p *sd.Parts) bool { return drop(&p.SACL, a) }})
-			}
-		}
-	}
-	if !d.HasDACL() {
-		return out
-	}
-	t := r.Subject.Effective()
-	mask := r.mapping().Map(r.Desired) &^ ungranted
-	if mask == 0 {
-		mask = r.mapping().Read
-	}
-	whom := []sid.SID{t.User().SID}
-	if t.IsRestricted() && t.RestrictedSet().Len() > 0 {
-		whom = append(whom, t.RestrictedSet().At(0))
-	}
-	if t.IsAppContainer() {
-		whom = append(whom, t.Package())
-	}
-	for _, s := range whom {
-		a, err := sd.NewACE(sd.AccessAllowed, 0, mask, s)
-		if err != nil {
-			continue
-		}
-		out = append(out, move{"put " + printed(a) + " before the other entries",
-			func(_ *token.Spec, p *sd.Parts) bool {
-				l, err := sd.NewACL(append([]sd.ACE{a}, p.DACL.Slice()...)...)
-				p.DACL = l
-				return err == nil
-			}})
-	}
-	return out
-}
-
-// drop takes the first entry equal to a out of a list.
-func drop(list **sd.ACL, a sd.ACE) bool {
-	entries := (*list).Slice()
-	for i := range entries {
-		if entries[i] == a {
-			l, err := sd.NewACL(append(entries[:i], entries[i+1:]...)...)
-			*list = l
-			return err == nil
-		}
-	}
-	return false
-}
-
-func printed(a sd.ACE) string {
-	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
+	made, err := token.New(spec)
 	if err != nil {
-		return a.Type().String()
+		made = nil
 	}
-	return text
+	x.made, x.madeFor = made, append(x.madeFor[:0], of[:n]...)
+	return made
 }
 
-func named(s sid.SID) string {
-	if n := sid.Name(s); n != "" {
-		return s.String() + " (" + n + ")"
+// lists makes a question about the changed lists.
+func (x *trial) lists(q *query) {
+	if !x.changed {
+		return
 	}
-	return s.String()
+	if q.dacl.present {
+		q.dacl.entries, q.dacl.facts = x.dacl, sd.FactsOf(x.dacl)
+	}
+	q.sacl.entries, q.sacl.facts = x.sacl, sd.FactsOf(x.sacl)
 }

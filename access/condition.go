@@ -9,7 +9,7 @@ import (
 
 // condition decides whether a callback entry applies: one that allows if its
 // condition is TRUE, one that denies unless it is FALSE (section 7).
-func (q *query) condition(e *sd.Entry, i int, f effect) cause {
+func (q *query) condition(e *sd.Entry, f effect) cause {
 	if q.r.Options.ClaimsDisabled {
 		return claimsDisabled
 	}
@@ -19,7 +19,7 @@ func (q *query) condition(e *sd.Entry, i int, f effect) cause {
 		case x.Condition != nil:
 			truth = q.evaluate(x.Condition, f, q.pass)
 		case x.Opaque && q.r.Options.Callback != nil:
-			truth, opaque = q.r.Options.Callback(q.dacl.acl.At(i), q.who.token), true
+			truth, opaque = q.r.Options.Callback(q.dacl.acl.At(int(e.Index)), q.who.token), true
 		case x.Opaque:
 			opaque = true
 		}
@@ -58,6 +58,16 @@ type environment struct {
 // can be read wins; the object's SACL is read by the monitor, whatever the
 // caller may do.
 func (v *environment) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
+	a, found := v.attribute(scope, name)
+	if found && a.Flags&claims.FlagUseForDenyOnly != 0 && !v.deny {
+		// A claim for deny only counts where the entry denies.
+		return claims.Attribute{}, false
+	}
+	return a, found
+}
+
+// attribute finds an attribute, whatever it may be used for.
+func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	switch {
 	case v.restricted && scope == claims.User: // T-67
 		return v.token.RestrictedUserClaims().Lookup(name)

@@ -17,15 +17,24 @@ func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 		return Decision{}, ErrNoRequest
 	}
 	q := query{who: new(identity), r: r, tr: tr}
+	return q.answer(nil)
+}
+
+// answer is the check of a request that is made ready here; with a trial, of its
+// lists.
+func (q *query) answer(x *trial) (Decision, error) {
 	d, done, err := q.enter()
 	if done || err != nil {
 		return d, err
 	}
-	if len(r.ObjectTypes) > 0 {
-		if ValidateObjectTypes(r.ObjectTypes) != nil {
+	if x != nil {
+		x.lists(q)
+	}
+	if types := q.r.ObjectTypes; len(types) > 0 {
+		if ValidateObjectTypes(types) != nil { // The list is no tree in preorder.
 			return q.settle(Refuse(ntstatus.InvalidParameter)), nil
 		}
-		q.tree = newTree(r.ObjectTypes, false)
+		q.tree = newTree(types, false)
 	}
 	return q.decide(), nil
 }

@@ -106,7 +106,8 @@ func (q *query) applies(r *Rule) bool {
 }
 
 // rule narrows what is held to what a rule's DACL grants, with the object's
-// owner and resource attributes.
+// resource attributes. OWNER RIGHTS is the object's owner there, whose implicit
+// rights no rule takes.
 func (q *query) rule(r *Rule, i int) bool {
 	if q.tr != nil {
 		q.tr.enterRule(r, i)

@@ -34,6 +34,7 @@ type vectorProvenance struct {
 	Kind   string   `json:"kind"`
 	Rules  []string `json:"rules"`
 	Source string   `json:"source"`
+	Run    string   `json:"run,omitempty"`
 }
 
 // vectorQuestion is a line of the batch format.
@@ -211,7 +212,10 @@ func vectorLineOf(t *testing.T, id, text string, desired winnt.AccessMask, chang
 		change(&spec)
 	}
 	cited := strings.Fields(n.rules)
-	v := vectorLine{About: n.about, Provenance: vectorProvenance{n.kind, cited, ""}}
+	v := vectorLine{About: n.about, Provenance: vectorProvenance{Kind: n.kind, Rules: cited, Run: runs[n.kind]}}
+	if v.Provenance.Run != "" {
+		v.Provenance.Kind = "recorded"
+	}
 	if len(cited) > 0 {
 		if v.Provenance.Source = rules.ID(cited[0]).Source(); v.Provenance.Source == "" {
 			t.Errorf("docs/rules has no %s", cited[0])

@@ -90,6 +90,7 @@ func (q *query) nodeResults() []NodeResult {
 		ok := asked&^total == 0
 		switch {
 		case !ok || q.max() && total == 0:
+			// The node lacks a right by name, also beside MAXIMUM_ALLOWED.
 			results[i] = NodeResult{asked & total, ntstatus.Decided(ntstatus.AccessDenied)}
 		case q.max():
 			results[i] = NodeResult{total, ntstatus.Decided(ntstatus.Success)}

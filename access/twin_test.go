@@ -180,6 +180,14 @@ type twinEnv struct {
 }
 
 func (e *twinEnv) Attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
+	a, ok := e.attribute(scope, name)
+	if e.allow && a.Flags&4 != 0 {
+		return claims.Attribute{}, false
+	}
+	return a, ok
+}
+
+func (e *twinEnv) attribute(scope claims.Scope, name string) (claims.Attribute, bool) {
 	user, device := e.t.tok.UserClaims, e.t.tok.DeviceClaims
 	if e.s == restrictedSide { // T-67
 		user, device = narrowed(user, e.t.tok.RestrictedUserClaims), narrowed(device, e.t.tok.RestrictedDeviceClaims)

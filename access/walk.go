@@ -93,7 +93,7 @@ func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 		at, c = q.node(e, k)
 	}
 	if c == matched && k.callback {
-		c = q.condition(e, i, k.effect)
+		c = q.condition(e, k.effect)
 	}
 	if c != matched {
 		if q.tr != nil {

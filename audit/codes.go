@@ -42,6 +42,8 @@ var specificCodes = map[string]*typeCodes{
 	"Event": {4384, [16]string{"Query event state", "Modify event state"}},
 	"File": {4416, [16]string{"ReadData", "WriteData", "AppendData", "ReadEA", "WriteEA",
 		"Execute/Traverse", "DeleteChild", "ReadAttributes", "WriteAttributes"}},
+	fileDirectory: {4416, [16]string{"ListDirectory", "AddFile", "AddSubdirectory", "ReadEA", "WriteEA",
+		"Traverse", "DeleteChild", "ReadAttributes", "WriteAttributes"}},
 	"Key": {4432, [16]string{"Query key value", "Set key value", "Create sub-key", "Enumerate sub-keys",
 		"Notify about changes to keys", "Create Link", 8: "64-bit view", 9: "32-bit view"}},
 	"Mutant":    {4448, [16]string{"Query mutant state"}},
@@ -82,6 +84,10 @@ var specificCodes = map[string]*typeCodes{
 	"AuditPolicy": {7936, [16]string{"Set system policy", "Query system policy", "Set per-user policy",
 		"Query per-user policy", "Enumerate users", "Set options", "Query options"}},
 }
+
+// fileDirectory is the row of a File that is a directory: the codes are a
+// file's, the names are those that its rights have for a directory.
+const fileDirectory = "File (directory)"
 
 // Right is one right of a record: the bit, its message code for the type and
 // the English text of the code.

@@ -15,15 +15,15 @@ func (e *Event) logEvent() bool { return e.ID >= 1100 && e.ID < 1200 }
 // logTasks are the tasks of the log service's events.
 var logTasks = map[uint16]uint16{1100: 103, 1102: 104, 1103: 101, 1104: 101, 1105: 105, 1108: 101}
 
-// LogStarted is event 4608: the log takes records.
+// LogStarted makes event 4608: the log takes records.
 func LogStarted() Event {
 	return Event{Header: Header{ID: 4608, Subcategory: SecurityStateChange}}
 }
 
-// LogStopped is event 1100: the log takes no more records.
+// LogStopped makes event 1100: the log takes no more records.
 func LogStopped() Event { return Event{Header: Header{ID: 1100}} }
 
-// LogRecovered is event 4612 as a log writes it after it cut bytes off its end
+// LogRecovered makes event 4612 as a log writes it after it cut bytes off its end
 // that are no whole record: nothing that was acknowledged is lost.
 func LogRecovered(bytes int64) Event {
 	e := AuditsDiscarded(0, Header{})
@@ -31,17 +31,17 @@ func LogRecovered(bytes int64) Event {
 	return e
 }
 
-// LogNearlyFull is event 1103.
+// LogNearlyFull makes event 1103.
 func LogNearlyFull(percent uint64) Event {
 	var l fieldList
 	l.text("PercentFull", strconv.FormatUint(percent, 10))
 	return Event{Header: Header{ID: 1103}, fields: l}
 }
 
-// LogFull is event 1104: the log takes no more records, as it is configured.
+// LogFull makes event 1104: the log takes no more records, as it is configured.
 func LogFull() Event { return Event{Header: Header{ID: 1104}} }
 
-// LogArchived is event 1105: the oldest records were moved to a file.
+// LogArchived makes event 1105: the oldest records were moved to a file.
 func LogArchived(file string) Event {
 	var l fieldList
 	l.text("Channel", "Security")
@@ -58,7 +58,7 @@ func LogOverwritten(first, last uint64) Event {
 	return Event{Header: Header{ID: OverwrittenID, Subcategory: SystemIntegrity}, fields: l}
 }
 
-// Size is about how many bytes the record takes in memory.
+// Size returns about how many bytes the record takes in memory.
 func (e *Event) Size() int { return e.size() }
 
 // Shorten cuts the longest fields until the JSON form fits the limit, and adds

@@ -15,9 +15,28 @@ type Object struct {
 	Type   string       // documented object type name, such as "File"
 	Name   string       // "" is recorded as "-"
 	Handle winnt.Handle // the handle or the caller's own handle identifier
+	// Directory says that a File is one: its rights have other names, and the
+	// record says so in a field of its own, which Windows' records lack.
+	Directory bool
 }
 
-// subcategory is the one that records of the object carry.
+// rightsType returns the type whose names the object's rights have.
+func (o *Object) rightsType() string {
+	if o.Directory && o.Type == "File" {
+		return fileDirectory
+	}
+	return o.Type
+}
+
+// appendDirectory adds behind the documented fields that the object is a
+// directory (U-75).
+func (o *Object) appendDirectory(l *fieldList) {
+	if o.Directory && o.Type == "File" {
+		l.text("ObjectDirectory", yesNo(true))
+	}
+}
+
+// subcategory returns the one that records of the object carry.
 func (o *Object) subcategory() Subcategory { return TypeSubcategory(o.Type) }
 
 func (o *Object) appendServer(l *fieldList) {
@@ -44,7 +63,7 @@ type HandleRequest struct {
 	Descriptor *sd.Descriptor     // of the object, for its resource attributes; may be nil
 }
 
-// HandleRequested is event 4656: a handle to an object was asked for. On
+// HandleRequested makes event 4656: a handle to an object was asked for. On
 // failure the handle is recorded as 0x0.
 func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 	var l fieldList
@@ -55,7 +74,7 @@ func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 	}
 	l.hex("HandleId", uint64(o.Handle))
 	l.text("TransactionId", nullGUID)
-	lines := accessLines(o.Type, r.Access, r.Reasons)
+	lines := accessLines(o.rightsType(), r.Access, r.Reasons)
 	l.list("AccessList", accessList, codes(lines))
 	l.list("AccessReason", accessList, reasonTexts(lines))
 	l.hex("AccessMask", uint64(r.Access))
@@ -64,6 +83,7 @@ func HandleRequested(from Origin, o Object, r HandleRequest) Event {
 	from.appendProcess(&l)
 	l.text("ResourceAttributes", resourceAttributes(o.Type, r.Descriptor))
 	from.appendPrimary(&l)
+	o.appendDirectory(&l)
 	return Event{Header: Header{ID: 4656, Version: 1, Subcategory: o.subcategory(), Outcome: r.Outcome}, fields: l,
 		access: lines}
 }
@@ -75,7 +95,7 @@ func restrictedCount(from *Origin) int {
 	return 0
 }
 
-// HandleClosed is event 4658: a handle whose open was recorded is gone. It is
+// HandleClosed makes event 4658: a handle whose open was recorded is gone. It is
 // written under the object's own task, although Handle Manipulation switches
 // it on.
 func HandleClosed(from Origin, o Object) Event {
@@ -88,7 +108,7 @@ func HandleClosed(from Origin, o Object) Event {
 	return Event{Header: Header{ID: 4658, Subcategory: o.subcategory()}, fields: l}
 }
 
-// ObjectDeleted is event 4660: the object of an audited handle was deleted. It
+// ObjectDeleted makes event 4660: the object of an audited handle was deleted. It
 // carries no object name; the handle leads to the 4656 that has it.
 func ObjectDeleted(from Origin, o Object) Event {
 	var l fieldList
@@ -101,23 +121,24 @@ func ObjectDeleted(from Origin, o Object) Event {
 	return Event{Header: Header{ID: 4660, Subcategory: o.subcategory()}, fields: l}
 }
 
-// ObjectAccessed is event 4663: audited rights of a handle were used. d is the
+// ObjectAccessed makes event 4663: audited rights of a handle were used. d is the
 // object's descriptor, for its resource attributes; it may be nil.
 func ObjectAccessed(from Origin, o Object, used winnt.AccessMask, d *sd.Descriptor) Event {
 	var l fieldList
 	from.appendSubject(&l)
 	o.appendObject(&l)
 	l.hex("HandleId", uint64(o.Handle))
-	lines := accessLines(o.Type, used, nil)
+	lines := accessLines(o.rightsType(), used, nil)
 	l.list("AccessList", accessList, codes(lines))
 	l.hex("AccessMask", uint64(used))
 	from.appendProcess(&l)
 	l.text("ResourceAttributes", resourceAttributes(o.Type, d))
 	from.appendPrimary(&l)
+	o.appendDirectory(&l)
 	return Event{Header: Header{ID: 4663, Version: 1, Subcategory: o.subcategory()}, fields: l, access: lines}
 }
 
-// PermissionsChanged is event 4670: owner or DACL of an object changed. info
+// PermissionsChanged makes event 4670: owner or DACL of an object changed. info
 // says which parts were set, as OWNER_SECURITY_INFORMATION and
 // DACL_SECURITY_INFORMATION; only these are shown.
 func PermissionsChanged(from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
@@ -125,7 +146,7 @@ func PermissionsChanged(from Origin, o Object, before, after *sd.Descriptor, inf
 	return descriptorChanged(4670, AuthorizationPolicyChange, from, o, before, after, info)
 }
 
-// AuditSettingsChanged is event 4907: the SACL of an object changed.
+// AuditSettingsChanged makes event 4907: the SACL of an object changed.
 func AuditSettingsChanged(from Origin, o Object, before, after *sd.Descriptor) Event {
 	return descriptorChanged(4907, AuditPolicyChange, from, o, before, after, winnt.SACL_SECURITY_INFORMATION)
 }
@@ -151,7 +172,7 @@ type DirectoryOperation struct {
 	Properties []winnt.GUID // nodes of the object type list that the record is about
 }
 
-// DirectoryAccessed is event 4662: an operation on an object of a directory
+// DirectoryAccessed makes event 4662: an operation on an object of a directory
 // service. Properties lists each right with the GUIDs of its nodes (U-58).
 func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
 	var l fieldList
@@ -185,7 +206,7 @@ func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
 		access: lines}
 }
 
-// HandleDuplicated is event 4690: a handle was duplicated from one process
+// HandleDuplicated makes event 4690: a handle was duplicated from one process
 // into another, or within one.
 func HandleDuplicated(from Origin, source winnt.Handle, sourceProcess uint64, target winnt.Handle,
 	targetProcess uint64) Event {

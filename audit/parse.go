@@ -229,7 +229,7 @@ func (p *parser) items(one func() string) []string {
 	return items
 }
 
-// styleOf is how the items of a list field are joined in text (U-57).
+// styleOf returns how the items of a list field are joined in text (U-57).
 func styleOf(name string) listStyle {
 	switch name {
 	case "AccessList", "AccessReason", "Properties":
@@ -311,7 +311,8 @@ func parseTime(s string) (int64, bool) {
 		return 0, false
 	}
 	var n [7]int64
-	for i, text := range [...]string{year, rest[1:3], rest[4:6], rest[7:9], rest[10:12], rest[13:15], (fraction + "0000000")[:7]} {
+	for i, text := range [...]string{year, rest[1:3], rest[4:6], rest[7:9], rest[10:12], rest[13:15],
+		(fraction + "0000000")[:7]} {
 		v, err := strconv.ParseUint(text, 10, 32)
 		if err != nil {
 			return 0, false

@@ -40,13 +40,15 @@ func TestParseEvent(t *testing.T) {
 }
 
 func TestParseTime(t *testing.T) {
-	for _, v := range []int64{0, 1, 10_000_000, 116_444_736_000_000_000, 133_536_960_001_234_567, 132_223_104_000_000_000, 2_650_467_743_999_999_999} {
+	for _, v := range []int64{0, 1, 10_000_000, 116_444_736_000_000_000, 133_536_960_001_234_567,
+		132_223_104_000_000_000, 2_650_467_743_999_999_999} {
 		text := string(audit.AppendTime(nil, v))
 		if got, err := audit.ParseTime(text); err != nil || got != v {
 			t.Errorf("%s: %d, %v, want %d", text, got, err, v)
 		}
 	}
-	for _, text := range []string{"", "Z", "2024-03-01", "2024-03-01T12:00:00", "2024-13-01T12:00:00Z", "2024-03-01T12:00:00.12345678Z", "1600-01-01T00:00:00Z"} {
+	for _, text := range []string{"", "Z", "2024-03-01", "2024-03-01T12:00:00", "2024-13-01T12:00:00Z",
+		"2024-03-01T12:00:00.12345678Z", "1600-01-01T00:00:00Z"} {
 		if _, err := audit.ParseTime(text); err == nil {
 			t.Errorf("%q is accepted", text)
 		}

@@ -51,7 +51,7 @@ func (l *accessLine) explain(reasons []Reason) {
 
 // hasReasons reports whether records of the type explain their rights: the
 // field applies to files and keys only.
-func hasReasons(typ string) bool { return typ == "File" || typ == "Key" }
+func hasReasons(typ string) bool { return typ == "File" || typ == fileDirectory || typ == "Key" }
 
 func codes(lines []accessLine) []string {
 	out := make([]string, len(lines))

@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// question is an audited open: its descriptor's SACL asks for a record.
+// question returns an audited open: its descriptor's SACL asks for a record.
 func question(t testing.TB) (*audit.Policy, *access.Request, access.Decision) {
 	t.Helper()
 	d, err := sddl.Parse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;0x3;;;WD)")
@@ -25,17 +25,21 @@ func question(t testing.TB) (*audit.Policy, *access.Request, access.Decision) {
 		t.Fatal(err)
 	}
 	tok, err := token.New(token.Spec{
-		User:   token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
-		Groups: []token.Group{{SID: sid.MustParse("S-1-1-0"), Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_MANDATORY}},
+		User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
+		Groups: []token.Group{{SID: sid.MustParse("S-1-1-0"),
+			Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_MANDATORY}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
+	p, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Desired: winnt.FILE_READ_DATA, Type: winnt.FileObject}
+	r := &access.Request{Descriptor: d, Subject: access.Subject{Primary: tok}, Desired: winnt.FILE_READ_DATA,
+		Type: winnt.FileObject}
 	dec, err := access.SeAccessCheck(r)
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +47,7 @@ func question(t testing.TB) (*audit.Policy, *access.Request, access.Decision) {
 	return p, r, dec
 }
 
-// idle is a log whose writer takes nothing.
+// idle returns a log whose writer takes nothing.
 func idle() *Log {
 	return &Log{
 		cfg:  Config{Mode: Relaxed},
@@ -52,7 +56,7 @@ func idle() *Log {
 	}
 }
 
-// decideAndEnqueue is what an audited open pays on the relaxed path for a record
+// decideAndEnqueue returns what an audited open pays on the relaxed path for a record
 // that is made: the SACL is evaluated, the record queued.
 func decideAndEnqueue(l *Log, p *audit.Policy, r *access.Request, d access.Decision, e audit.Event) bool {
 	if v := p.Evaluate("File", r, d, nil); !v.Success {
@@ -87,7 +91,7 @@ func BenchmarkDecideAndEnqueue(b *testing.B) {
 	}
 }
 
-// diskRate is how often a second the disk makes 300 appended bytes durable.
+// diskRate returns how often a second the disk makes 300 appended bytes durable.
 func diskRate(b *testing.B, dir string) float64 {
 	b.Helper()
 	f, err := os.Create(filepath.Join(dir, "rate"))

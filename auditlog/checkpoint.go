@@ -17,7 +17,7 @@ const checkpointName = "checkpoint"
 // maxNote bounds a signed checkpoint in bytes.
 const maxNote = 64 << 10
 
-// Checkpoint is what a log commits to: all records up to one of them. The zero
+// A Checkpoint commits a log to all its records up to one of them. The zero
 // value commits to nothing.
 type Checkpoint struct {
 	Origin string // name of the log

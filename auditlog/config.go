@@ -21,7 +21,7 @@ const (
 	Relaxed
 )
 
-// String is "sync" or "relaxed".
+// String returns "sync" or "relaxed".
 func (m Mode) String() string {
 	if m == Relaxed {
 		return "relaxed"
@@ -103,7 +103,7 @@ func (c *Config) defaults() {
 	}
 }
 
-// Now is the clock of records: 100-ns units since 1601-01-01.
+// Now returns the clock of records: 100-ns units since 1601-01-01.
 func Now() int64 {
 	const until1970 = 116_444_736_000_000_000
 	return time.Now().UnixNano()/100 + until1970

@@ -60,7 +60,7 @@ func readFile(d disk, name string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
-// temporary is what replace writes before it gives the content its name.
+// temporary names the file that replace writes before the content has its name.
 const temporary = "new"
 
 // replace puts content under a name of the top folder: afterwards the name has

@@ -28,7 +28,7 @@ func stored(t *testing.T, dir string) map[string][]byte {
 	return out
 }
 
-// edits is how many bytes TestEdits changes: REFMON_EDITS, else 300.
+// edits returns how many bytes TestEdits changes: REFMON_EDITS, else 300.
 func edits() int {
 	if n, err := strconv.Atoi(os.Getenv("REFMON_EDITS")); err == nil {
 		return n
@@ -105,7 +105,7 @@ func framesOf(t *testing.T, segment []byte) (head []byte, frames [][]byte) {
 	return head, frames
 }
 
-// TestTampering is by somebody who can write the folder and knows the format,
+// TestTampering returns by somebody who can write the folder and knows the format,
 // but has not the key (U-72, U-74).
 func TestTampering(t *testing.T) {
 	dir := t.TempDir()
@@ -155,7 +155,8 @@ func TestTampering(t *testing.T) {
 			return f
 		}(), FaultRecord, 10},
 		{"swapped", func() [][]byte { f := clone(); f[4], f[5] = f[5], f[4]; return f }(), FaultOrder, 5},
-		{"swapped and renumbered", func() [][]byte { f := clone(); f[0], f[5] = f[5], f[0]; return renumber(f) }(), FaultRecord, 1},
+		{"swapped and renumbered", func() [][]byte { f := clone(); f[0], f[5] = f[5], f[0]; return renumber(f) }(),
+			FaultRecord, 1},
 		{"deleted", append(clone()[:9], clone()[10:]...), FaultOrder, 10},
 		{"deleted and renumbered", renumber(append(clone()[:9], clone()[10:]...)), FaultTruncated, uint64(n)},
 		{"inserted and renumbered", renumber(append(append(clone()[:9], frames[0]), clone()[9:]...)), FaultRecord, 10},
@@ -203,7 +204,8 @@ func TestTampering(t *testing.T) {
 			t.Log("without an anchor it looks whole, as verify says")
 		}
 		var f *Fault
-		if _, err := Verify(Verification{disk: memory, Anchors: [][]byte{newest}}); !errors.As(err, &f) || f.Kind != FaultTruncated {
+		if _, err := Verify(Verification{disk: memory, Anchors: [][]byte{newest}}); !errors.As(err, &f) ||
+			f.Kind != FaultTruncated {
 			t.Errorf("against a newer checkpoint: %v", err)
 		}
 	})

@@ -15,7 +15,7 @@ import (
 // copiedRecords is a little less than a tile.
 const copiedRecords = 251
 
-// copied is a log of some hundred records that a run starts from.
+// copied returns a log of some hundred records that a run starts from.
 func copied(t *testing.T) *memDisk {
 	t.Helper()
 	d := newMemDisk(t, "")

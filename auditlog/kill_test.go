@@ -73,7 +73,7 @@ func startVictim(t *testing.T, dir string, more ...string) (*exec.Cmd, *bytes.Bu
 	return cmd, out
 }
 
-// kills is how often TestKill kills: REFMON_KILLS, else 3.
+// kills returns how often TestKill kills: REFMON_KILLS, else 3.
 func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("REFMON_KILLS")); err == nil {
 		return n
@@ -133,8 +133,10 @@ func TestKill(t *testing.T) {
 // throughSeam are the system calls on files that a log makes through its disk;
 // each has a method there that tests let fail.
 var throughSeam = map[string]string{
-	"openat": "Create, Open, List, SyncDir", "pwrite64": "WriteAt", "fdatasync": "Sync", "fsync": "SyncDir", "ftruncate": "Truncate",
-	"renameat": "Rename", "unlinkat": "Remove", "rmdir": "Remove", "mkdirat": "Mkdir", "flock": "Lock", "unlink": "Remove", "rename": "Rename",
+	"openat": "Create, Open, List, SyncDir", "pwrite64": "WriteAt", "fdatasync": "Sync",
+	"fsync": "SyncDir", "ftruncate": "Truncate",
+	"renameat": "Rename", "unlinkat": "Remove", "rmdir": "Remove", "mkdirat": "Mkdir", "flock": "Lock",
+	"unlink": "Remove", "rename": "Rename",
 	"renameat2": "Rename", "mkdir": "Mkdir",
 }
 
@@ -156,8 +158,10 @@ func TestSeamIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	harmless := map[string]bool{"read": true, "pread64": true, "close": true, "fstat": true, "newfstatat": true, "fcntl": true, "getdents64": true,
-		"epoll_ctl": true, "epoll_create1": true, "epoll_pwait": true, "eventfd2": true, "lseek": true, "readlinkat": true, "statx": true, "faccessat2": true}
+	harmless := map[string]bool{"read": true, "pread64": true, "close": true, "fstat": true, "newfstatat": true,
+		"fcntl": true, "getdents64": true,
+		"epoll_ctl": true, "epoll_create1": true, "epoll_pwait": true, "eventfd2": true, "lseek": true,
+		"readlinkat": true, "statx": true, "faccessat2": true}
 	seen := map[string]int{}
 	for line := range strings.SplitSeq(string(b), "\n") {
 		if !strings.Contains(line, dir) {

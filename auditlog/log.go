@@ -49,11 +49,12 @@ type Log struct {
 	w writer // owned by the writer's goroutine
 }
 
-// batch is what the writer takes at once: one sync serves all of it (U-62).
+// A batch holds the records that the writer takes at once: one sync serves all
+// of them (U-62).
 type batch struct {
 	events  []audit.Event
 	bytes   int
-	durable bool          // somebody waits for the disk
+	durable bool          // a caller waits for the disk
 	done    chan struct{} // closed when err is set
 	err     error
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// opened is a record as most are: a handle to a file was asked for.
+// opened returns a record as most are: a handle to a file was asked for.
 func opened(t testing.TB, outcome audit.Outcome, name string) audit.Event {
 	t.Helper()
 	tok, err := token.New(token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")}})
@@ -71,7 +71,8 @@ func TestLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := mustVerify(t, dir)
-		if want := uint64((round + 1) * 42); v.Last != want || v.Checkpoint.Size != want || !v.Whole { // with start and stop
+		if want := uint64((round + 1) * 42); v.Last != want || v.Checkpoint.Size != want ||
+			!v.Whole { // with start and stop
 			t.Fatalf("%+v, want %d records", v, want)
 		}
 	}

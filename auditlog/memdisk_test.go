@@ -19,7 +19,7 @@ import (
 // operation is a step; a test lets one step fail, or be the last.
 type memDisk struct {
 	mu     sync.Mutex
-	now    map[string]*inode // what a process sees
+	now    map[string]*inode // a process sees these
 	synced map[string]*inode // the names that a crash leaves
 	dirs   map[string]bool
 
@@ -74,7 +74,7 @@ func (d *memDisk) set(name string, b []byte) {
 
 func (d *memDisk) flip(name string, at int, bit byte) { d.now[name].data[at] ^= bit }
 
-// crash is the disk as the next process finds it: what was synced, and of the
+// crash returns the disk as the next process finds it: what was synced, and of the
 // rest as much as keep says.
 func (d *memDisk) crash(keep func(extra int) int) *memDisk {
 	d.mu.Lock()

@@ -77,7 +77,7 @@ func start(cfg Config, unlock func() error) (*Log, error) {
 	return l, nil
 }
 
-// ownKey is the key that lies beside the log.
+// ownKey returns the key that lies beside the log.
 func ownKey(dir string) (note.Signer, error) {
 	file := filepath.Join(dir, keyName)
 	s, err := LoadKey(file)
@@ -109,7 +109,7 @@ func (w *writer) recover() error {
 	case len(firsts) == 0 && c.Size == 0:
 		return w.create() // the last run ended before its first segment
 	case len(firsts) == 0:
-		return fmt.Errorf("%w: the checkpoint names %d records and there are none", ErrDamaged, c.Size)
+		return fmt.Errorf("%w: the checkpoint names %d records and the folder has no segment", ErrDamaged, c.Size)
 	}
 	w.log.noted.Store(&c)
 	if err := w.resume(firsts, &c); err != nil {

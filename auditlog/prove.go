@@ -9,7 +9,7 @@ import (
 )
 
 // ProveRecord returns a proof that a record is in the log, in the form
-// c2sp.org/tlog-proof@v1: whoever has the log's public key can check it without
+// c2sp.org/tlog-proof@v1: a reader with the log's public key can check it without
 // the log. Its extra line holds the record's bytes in base64.
 func ProveRecord(dir string, id uint64) ([]byte, error) { return proveRecord(folder{dir}, id) }
 
@@ -19,7 +19,8 @@ func proveRecord(d disk, id uint64) ([]byte, error) {
 		return nil, err
 	}
 	if id == 0 || id > c.Size {
-		return nil, fmt.Errorf("prove record %d: the newest checkpoint covers records 1 to %d: wait for the next one", id, c.Size)
+		return nil, fmt.Errorf("prove record %d: the newest checkpoint covers records 1 to %d: wait for the next one",
+			id, c.Size)
 	}
 	r, err := newReader(d, id)
 	if err != nil {
@@ -41,7 +42,8 @@ func proveRecord(d disk, id uint64) ([]byte, error) {
 		return nil, fmt.Errorf("prove record %d: %w: run refmon audit verify", id, err)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "c2sp.org/tlog-proof@v1\nextra %s\nindex %d\n", base64.StdEncoding.EncodeToString(rec.Payload()), id-1)
+	fmt.Fprintf(&b, "c2sp.org/tlog-proof@v1\nextra %s\nindex %d\n", base64.StdEncoding.EncodeToString(rec.Payload()),
+		id-1)
 	writeHashes(&b, p)
 	return append([]byte(b.String()), signed...), nil
 }
@@ -64,7 +66,8 @@ func proveSince(d disk, old []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the old checkpoint is of the log %q, the folder of %q", then.Origin, now.Origin)
 	}
 	if then.Size > now.Size {
-		return nil, fmt.Errorf("the old checkpoint names %d records, the newest one %d: records are gone", then.Size, now.Size)
+		return nil, fmt.Errorf("the old checkpoint names %d records, the newest one %d: records are gone", then.Size,
+			now.Size)
 	}
 	var p tlog.TreeProof
 	if then.Size > 0 {

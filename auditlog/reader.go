@@ -72,7 +72,8 @@ func (r *Reader) Next() (Record, error) {
 		switch {
 		case err == nil && f.id < r.next:
 		case err == nil && f.id > r.next:
-			return Record{}, fmt.Errorf("read the audit log: record %d follows %d: run refmon audit verify", f.id, r.next-1)
+			return Record{}, fmt.Errorf("read the audit log: record %d follows %d: run refmon audit verify", f.id,
+				r.next-1)
 		case err == nil:
 			r.next++
 			return Record{f.id, f}, nil
@@ -181,7 +182,7 @@ func (r *Reader) Wait(ctx context.Context) (Record, error) {
 // Oldest returns the RecordId that reading began with, or goes on with.
 func (r *Reader) Oldest() uint64 { return r.next }
 
-// Last returns the RecordId of the last whole record, 0 if there is none.
+// Last returns the RecordId of the last whole record, 0 without one.
 func (r *Reader) Last() (uint64, error) {
 	firsts, err := segments(r.d)
 	if err != nil || len(firsts) == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/audit"
 )
 
-// testKey is a key that is the same in every run.
+// testKey returns a key that is the same in every run.
 func testKey(t testing.TB) (note.Signer, note.Verifier) {
 	t.Helper()
 	private, public, err := note.GenerateKey(bytes.NewReader(make([]byte, 64)), "test.example/audit")

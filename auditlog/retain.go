@@ -71,7 +71,8 @@ func (w *writer) retain() error {
 	if over() && keep.Full == Stop {
 		return w.stop()
 	}
-	if keep.Full != Overwrite && keep.Bytes > 0 && total >= keep.Bytes/100*warnPercent && now-w.kept.warned >= warnEvery {
+	if keep.Full != Overwrite && keep.Bytes > 0 && total >= keep.Bytes/100*warnPercent &&
+		now-w.kept.warned >= warnEvery {
 		w.kept.warned = now
 		w.say(audit.LogNearlyFull(uint64(total * 100 / keep.Bytes)))
 	}

@@ -18,7 +18,7 @@ const (
 	tileFolder = "tile"
 )
 
-// tilePath is the C2SP path of a tile: level, number, and its width when it is
+// tilePath returns the C2SP path of a tile: level, number, and its width when it is
 // not full.
 func tilePath(level int, n uint64, width int) string {
 	p := fmt.Sprintf("%03d", n%1000)
@@ -81,7 +81,7 @@ func (t *tiler) add(leaf tlog.Hash) {
 	}
 }
 
-// perfectRoot is the root of a perfect tree over the hashes.
+// perfectRoot returns the root of a perfect tree over the hashes.
 func perfectRoot(hashes []tlog.Hash) tlog.Hash {
 	var f frontier
 	for _, h := range hashes {

@@ -13,7 +13,8 @@ import (
 
 // TestRoots: the test tree of RFC 6962's first implementations (U-70).
 func TestRoots(t *testing.T) {
-	leaves := []string{"", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"}
+	leaves := []string{"", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+		"606162636465666768696a6b6c6d6e6f"}
 	roots := []string{
 		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 		"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -49,7 +50,8 @@ func TestTiles(t *testing.T) {
 		width  int
 		path   string
 	}{
-		{0, 0, 256, "tile/0/000"}, {0, 1234067, 256, "tile/0/x001/x234/067"}, {1, 67, 112, "tile/1/067.p/112"}, {2, 0, 1, "tile/2/000.p/1"},
+		{0, 0, 256, "tile/0/000"}, {0, 1234067, 256, "tile/0/x001/x234/067"}, {1, 67, 112, "tile/1/067.p/112"}, {2, 0,
+			1, "tile/2/000.p/1"},
 	} {
 		if got := tilePath(c.level, c.number, c.width); got != c.path {
 			t.Errorf("%s, want %s", got, c.path)
@@ -58,7 +60,8 @@ func TestTiles(t *testing.T) {
 			t.Errorf("%s: %d %d %d %t", c.path, l, n, w, ok)
 		}
 	}
-	for _, bad := range []string{"tile/0/0", "tile/0/x001/x002", "tile/0/000.p/0", "tile/0/000.p/256", "tile/a/000", "tile/0/000.p/01", "tile/0/1000"} {
+	for _, bad := range []string{"tile/0/0", "tile/0/x001/x002", "tile/0/000.p/0", "tile/0/000.p/256", "tile/a/000",
+		"tile/0/000.p/01", "tile/0/1000"} {
 		if _, _, _, ok := parseTilePath(bad); ok {
 			t.Errorf("%s is taken for a tile", bad)
 		}
@@ -97,7 +100,8 @@ func TestTiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := tlog.CheckRecord(p, size, f.root(), n, tlog.RecordHash([]byte(strconv.FormatInt(n, 10)))); err != nil {
+		if err := tlog.CheckRecord(p, size, f.root(), n, tlog.RecordHash([]byte(strconv.FormatInt(n,
+			10)))); err != nil {
 			t.Errorf("leaf %d: %v", n, err)
 		}
 	}
@@ -133,7 +137,8 @@ func TestNotes(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	const root = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
-	for _, text := range []string{"", "a\n7\n", "a\n07\n" + root, "a\n+7\n" + root, "a\n-1\n" + root, "a\n7\nAAAA\n", "\n7\n" + root, "a\n7\n" + root + "more\n",
+	for _, text := range []string{"", "a\n7\n", "a\n07\n" + root, "a\n+7\n" + root, "a\n-1\n" + root, "a\n7\nAAAA\n",
+		"\n7\n" + root, "a\n7\n" + root + "more\n",
 		"a\n9223372036854775808\n" + root, "a\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\n"} {
 		if _, err := parseCheckpoint(text); err == nil {
 			t.Errorf("%q is taken", text)
@@ -166,7 +171,8 @@ func TestSigners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := Verify(Verification{Dir: dir + "/log", Keys: keys}); err != nil || v.Last != 6 || v.OwnKey || v.KeyInside {
+	if v, err := Verify(Verification{Dir: dir + "/log", Keys: keys}); err != nil || v.Last != 6 || v.OwnKey ||
+		v.KeyInside {
 		t.Errorf("%+v, %v", v, err)
 	}
 	if _, err := CommandSigner("nonsense", "true"); err == nil {

@@ -42,7 +42,7 @@ const (
 // Fault is the first thing that is wrong with a log. It is an error.
 type Fault struct {
 	Kind   string
-	Record uint64 // first bad RecordId, 0 where there is none to name
+	Record uint64 // first bad RecordId, 0: no record can be named
 	Text   string
 }
 
@@ -54,7 +54,7 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s: record %d: %s", f.Kind, f.Record, f.Text)
 }
 
-// Verified is what a verification covered.
+// Verified tells what a verification covered.
 type Verified struct {
 	Log         [16]byte
 	First, Last uint64       // records that were read; Last 0: none
@@ -91,7 +91,8 @@ func Verify(v Verification) (*Verified, error) {
 	}
 	if len(firsts) == 0 {
 		if len(c.wanted) > 0 && c.wanted[len(c.wanted)-1].Size > 0 {
-			return out, &Fault{FaultTruncated, 1, "no record is there, and a checkpoint names " + fmt.Sprint(c.wanted[len(c.wanted)-1].Size)}
+			return out, &Fault{FaultTruncated, 1, "no record is there, and a checkpoint names " +
+				fmt.Sprint(c.wanted[len(c.wanted)-1].Size)}
 		}
 		return out, errors.New("the folder has no segment: is it the --audit folder?")
 	}
@@ -164,7 +165,8 @@ func (c *check) anchors() error {
 		if i == 0 {
 			c.out.Checkpoint = a
 		} else if a.Origin != c.out.Checkpoint.Origin {
-			return &Fault{FaultSignature, 0, fmt.Sprintf("an anchor is of the log %q, the folder of %q", a.Origin, c.out.Checkpoint.Origin)}
+			return &Fault{FaultSignature, 0, fmt.Sprintf("an anchor is of the log %q, the folder of %q", a.Origin,
+				c.out.Checkpoint.Origin)}
 		}
 		c.wanted = append(c.wanted, a)
 	}
@@ -271,7 +273,9 @@ func (c *check) older(a Checkpoint) error {
 			err = tlog.CheckTree(p, int64(now.Size), now.Root, int64(a.Size), a.Root)
 		}
 		if err != nil {
-			return &Fault{FaultHistory, 0, fmt.Sprintf("the first %d records, which are not kept, are not those of the checkpoint: %v", a.Size, err)}
+			return &Fault{FaultHistory, 0,
+				fmt.Sprintf("the first %d records, which are not kept, are not those of the checkpoint: %v", a.Size,
+					err)}
 		}
 	}
 	c.out.Anchors = append(c.out.Anchors, a)
@@ -293,7 +297,8 @@ func (c *check) explain(err error) error {
 func (c *check) end() error {
 	for _, a := range c.wanted {
 		if a.Size > c.tree.size {
-			return &Fault{FaultTruncated, c.tree.size + 1, fmt.Sprintf("it is not there, and a checkpoint names %d records", a.Size)}
+			return &Fault{FaultTruncated, c.tree.size + 1,
+				fmt.Sprintf("it is not there, and a checkpoint names %d records", a.Size)}
 		}
 	}
 	return c.hashes.end()

@@ -53,7 +53,8 @@ func (t *tileCheck) compare(made *tile) *Fault {
 		return nil
 	}
 	at := 0
-	for at < len(stored)/tlog.HashSize && at < len(made.hashes) && tlog.Hash(stored[at*tlog.HashSize:][:tlog.HashSize]) == made.hashes[at] {
+	for at < len(stored)/tlog.HashSize && at < len(made.hashes) &&
+		tlog.Hash(stored[at*tlog.HashSize:][:tlog.HashSize]) == made.hashes[at] {
 		at++
 	}
 	first := (made.number*tileWidth+uint64(at))<<(tileHeight*made.level) + 1
@@ -61,7 +62,7 @@ func (t *tileCheck) compare(made *tile) *Fault {
 }
 
 // departure returns the first record that the stored hashes do not know, 0 if
-// there is none.
+// they know all of them.
 func (t *tileCheck) departure() uint64 {
 	if t.fault == nil && len(t.made.levels) > 0 {
 		for _, made := range t.made.partial() {

@@ -40,8 +40,9 @@ func (t Type) String() string {
 	return fmt.Sprintf("Type(%#x)", uint16(t))
 }
 
-// Attribute flags (MS-DTYP 2.4.10.1). Only FlagCaseSensitive, FlagDisabled and,
-// to inheritance, FlagNonInheritable change anything; the rest are carried.
+// Attribute flags (MS-DTYP 2.4.10.1). Only FlagCaseSensitive, FlagDisabled, by
+// the access check FlagUseForDenyOnly and, to inheritance,
+// FlagNonInheritable change anything; the rest are carried.
 const (
 	FlagNonInheritable    = 0x00000001
 	FlagCaseSensitive     = 0x00000002

@@ -93,7 +93,7 @@ func (e *Expr) overlap(env Env, n *node, contains bool) Truth { // A-114
 
 // agree reports whether each value of the right is comparable with each of
 // the left, whose values are of one type.
-func agree(l, r *view) bool {
+func agree(l, r *view) bool {
 	for i := 0; i < r.n; i++ {
 		y := r.at(i)
 		if !l.at(0).comparable(y) {

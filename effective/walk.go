@@ -25,7 +25,8 @@ func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	e.owner, e.ownBits, e.low = nil, 0, nil
 	const systemRare = sd.HasTrustLabel | sd.HasAccessFilter
 	f := d.SACL().Facts()
-	if f&systemRare != 0 || f&sd.HasScopedPolicy != 0 && e.p.cfg.Policies != nil || len(e.q.ObjectTypes) > 0 && e.chain == nil {
+	branches := len(e.q.ObjectTypes) > 0 && e.chain == nil
+	if f&systemRare != 0 || f&sd.HasScopedPolicy != 0 && e.p.cfg.Policies != nil || branches {
 		e.rare.fill(len(e.p.tokens))
 		clear(e.plain)
 		return

@@ -108,8 +108,8 @@ const (
 	TraverseNever                     // nothing is tested
 )
 
-// Profile chooses between the documents and what tested servers do, in the
-// three places where they differ: F-21, F-36 and writing through a handle
+// Profile chooses between the documents and what tested servers do, in the four
+// places where they differ: F-21, F-36, F-102 and writing through a handle
 // (F-55). The zero value is Documented.
 type Profile uint8
 

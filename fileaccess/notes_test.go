@@ -1,9 +1,8 @@
 package fileaccess_test
 
-// note says what a published case shows, by which rules, and where what it
-// expects is from: documented (by the rule's source), recorded (also seen in
-// another server's run or tests) or decided (by this project, where documents
-// are silent).
+// A note says what a published case shows, by which rules, and where its
+// expectation is from: documented (by the rule's source) or decided (by this
+// project, where documents are silent or tests of servers say otherwise).
 type note struct{ kind, rules, about string }
 
 // notes are the cases of vectors/open.jsonl; a case has one line for each
@@ -19,29 +18,29 @@ var notes = map[string]note{
 	"FO-007": {"documented", "F-42", "Even against an entry of the file that denies it."},
 	"FO-008": {"documented", "F-40 F-42", "File and directory each give a part; one right that neither gives denies."},
 	"FO-009": {"documented", "F-41", "The owner's rights, and what the directory adds to as much as allowed."},
-	"FO-010": {"recorded", "F-41", "As much as allowed: owner, an entry and the directory together."},
+	"FO-010": {"documented", "F-41", "As much as allowed: owner, an entry and the directory together."},
 	"FO-011": {"decided", "F-44", "As much as allowed is a denial if it is nothing."},
-	"FO-012": {"recorded", "F-44", "As much as allowed, with one right by name that is missing."},
+	"FO-012": {"documented", "F-44", "As much as allowed, with one right by name that is missing."},
 	"FO-014": {"documented", "F-38", "A read-only file refuses writing and appending, and nothing else."},
-	"FO-015": {"recorded", "F-41", "As much as allowed of a read-only file."},
-	"FO-016": {"recorded", "F-41", "A read-only directory is not limited."},
+	"FO-015": {"documented", "F-41", "As much as allowed of a read-only file."},
+	"FO-016": {"documented", "F-41", "A read-only directory is not limited."},
 	"FO-017": {"documented", "F-38 F-41", "As much as allowed and a right by name that a read-only file refuses."},
-	"FO-018": {"recorded", "F-39", "Nothing read-only is deleted on close."},
-	"FO-019": {"recorded", "F-30", "Nor is it made to be."},
+	"FO-018": {"documented", "F-39", "Nothing read-only is deleted on close."},
+	"FO-019": {"documented", "F-30", "Nor is it made to be."},
 	"FO-020": {"documented", "F-10", "Deletion on close wants DELETE by name or in generic rights."},
 	"FO-021": {"documented", "F-10 F-12", "Options that contradict the disposition or one another."},
 	"FO-022": {"documented", "F-11 F-12", "Which of two mistakes is told."},
 	"FO-023": {"documented", "F-31", "A file is made by the right to add files."},
 	"FO-024": {"documented", "F-31", "A directory by the right to add subdirectories."},
 	"FO-026": {"documented", "F-29", "Making what exists is a collision, whatever it allows."},
-	"FO-027": {"recorded", "F-15", "Access to the SACL of what is made wants the privilege."},
+	"FO-027": {"decided", "F-15", "Access to the SACL of what is made wants the privilege."},
 	"FO-028": {"documented", "F-32", "Who makes a read-only file may write through that handle."},
 	"FO-029": {"documented", "F-21",
 		"The restore privilege in place of the directory's right; the observed profile wants the intent."},
 	"FO-030": {"decided", "F-32", "An owner that is not the maker's to give is found after the directory's right."},
 	"FO-031": {"documented", "F-33 F-36",
 		"Overwriting implies rights that must be there; the observed profile drops them."},
-	"FO-032": {"recorded", "F-33", "Who may only read cannot replace."},
+	"FO-032": {"documented", "F-33", "Who may only read cannot replace."},
 	"FO-033": {"documented", "F-33", "Superseding implies deleting, which the directory may give."},
 	"FO-034": {"documented", "F-35", "Hidden and system files are replaced only by who repeats the attribute."},
 	"FO-035": {"decided", "F-38", "A read-only file is not replaced."},
@@ -69,8 +68,8 @@ var notes = map[string]note{
 	"FO-056": {"documented", "F-6", "Deletion on close through a share."},
 	"FO-057": {"documented", "F-6 F-8", "Share and file both decide, also about implied rights."},
 	"FO-058": {"decided", "F-8", "What the directory adds is cut down to the share."},
-	"FO-059": {"recorded", "F-6", "The SACL alone is not asked for through SMB."},
-	"FO-060": {"recorded", "F-15", "The privilege for the SACL is asked about before the name."},
+	"FO-059": {"documented", "F-6", "The SACL alone is not asked for through SMB."},
+	"FO-060": {"decided", "F-15", "The privilege for the SACL is asked about before the name."},
 	"FO-061": {"documented", "F-46", "Denying generic writing denies generic reading with it."},
 	"FO-062": {"documented", "F-46", "SYNCHRONIZE is a right like others."},
 	"FO-063": {"documented", "F-45", "The handle of an open that asks for maximal access."},

@@ -116,8 +116,13 @@ func (o *opening) decide() ntstatus.Status {
 
 // take maps what is asked for and applies what the face adds to it.
 func (o *opening) take() {
-	o.desired, o.options, o.share = winnt.FileObject.Mapping.Map(o.r.Desired), o.r.Options, everyRight // F-1
-	if o.options&OpenByFileID == 0 {                                                                   // F-25
+	desired := o.r.Desired
+	if o.policy.Profile == Observed && desired&maximum != 0 {
+		// Servers take a generic execute beside MAXIMUM_ALLOWED for what there is (F-102).
+		desired &^= winnt.GENERIC_EXECUTE
+	}
+	o.desired, o.options, o.share = winnt.FileObject.Mapping.Map(desired), o.r.Options, everyRight // F-1
+	if o.options&OpenByFileID == 0 {                                                               // F-25
 		o.parent = o.f.Parent
 	}
 	if o.r.Face == Win32 { // F-90

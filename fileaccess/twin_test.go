@@ -126,7 +126,11 @@ func (w *twin) decide() (a twinAnswer) {
 		a.status = ntstatus.BadImpersonationLevel
 		return
 	}
-	q := twinOpen{desired: winnt.FileObject.Mapping.Map(r.Desired), options: r.Options, shareMax: w.shareMax(),
+	asked := r.Desired
+	if f.Policy.Profile == fileaccess.Observed && asked&twinMax != 0 { // F-102
+		asked &^= 0x20000000
+	}
+	q := twinOpen{desired: winnt.FileObject.Mapping.Map(asked), options: r.Options, shareMax: w.shareMax(),
 		parent: f.Parent}
 	if a.status = w.face(&q); a.status != 0 {
 		return

@@ -95,6 +95,26 @@ func TestAssign(t *testing.T) {
 			want: og + "D:S:(AU;SA;CCLCRC;;;WD)", change: kernelObject},
 		{id: "S-65 no substitution", creator: "D:(A;OICI;GA;;;CO)", container: true, want: og + "D:(A;OICI;FA;;;CO)"},
 		{id: "S-65 split with auto-inherit", creator: "D:(A;OICI;GA;;;CO)", container: true, flags: sd.DACLAutoInherit, want: og + "D:AI(A;;FA;;;S-1-5-21-1-2-3-1107)(A;OICIIO;GA;;;CO)"},
+		{id: "S-65, S-67 a split entry that goes one level", creator: "D:(A;OICINP;GA;;;CO)", container: true, flags: sd.DACLAutoInherit,
+			want: og + "D:AI(A;;FA;;;S-1-5-21-1-2-3-1107)(A;OICINPIO;GA;;;CO)"},
+		{id: "S-65, S-67 the same in a SACL", creator: "D:S:(AU;OICINPSA;GA;;;WD)", container: true, flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
+			want: og + "D:S:AI(AU;SA;FA;;;WD)(AU;OICINPIOSA;GA;;;WD)"},
+		{id: "S-64 the SACL alone is protected", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)", creator: "D:(A;;RC;;;BA)S:P(AU;SA;RC;;;BA)",
+			flags: sd.DACLAutoInherit | sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og + "D:AI(A;;RC;;;BA)(A;ID;CC;;;SY)S:P(AU;SA;RC;;;BA)"},
+		{id: "S-64 the DACL alone is protected", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)", creator: "D:P(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
+			flags: sd.DACLAutoInherit | sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og + "D:P(A;;RC;;;BA)S:AI(AU;SA;RC;;;BA)(AU;IDSA;CC;;;SY)"},
+		{id: "S-63 auto-inheritance of the SACL alone", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)", creator: "D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
+			flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og + "D:(A;;RC;;;BA)S:AI(AU;SA;RC;;;BA)(AU;IDSA;CC;;;SY)"},
+		{id: "S-63 defaulted SACL yields", parent: "S:(AU;OISA;CC;;;SY)", creator: "D:S:(AU;SA;RC;;;BA)", flags: sd.DefaultDescriptor | sd.AvoidPrivilegeCheck,
+			want: og + "D:S:(AU;SA;CC;;;SY)"},
+		{id: "S-63 a NULL SACL stays", parent: "S:(AU;OISA;CC;;;SY)", creator: "D:S:NO_ACCESS_CONTROL", flags: sd.AvoidPrivilegeCheck,
+			want: og + "D:S:NO_ACCESS_CONTROL"},
+		{id: "S-64 protected without a list", parent: "D:(A;OI;CC;;;SY)", change: func(r *sd.AssignRequest) {
+			r.Creator = sd.New(sd.Parts{Control: sd.DACLProtected})
+		}, want: og + "D:P(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
+		{id: "S-63 marks of inheritance without auto-inherit", parent: "D:(A;OI;CC;;;SY)", creator: "D:(A;ID;RC;;;BA)", want: og + "D:(A;;RC;;;BA)"},
+		{id: "S-64 requests of both lists kept", creator: "D:AR(A;;GA;;;BA)S:AR(AU;SA;GA;;;BA)", flags: sd.AvoidPrivilegeCheck,
+			want: og + "D:AR(A;;FA;;;BA)S:AR(AU;SA;FA;;;BA)"},
 		{id: "S-68 group and server", parent: "D:(A;OI;CC;;;CG)(A;OI;CC;;;S-1-3-2)(A;OI;CC;;;S-1-3-3)(A;OI;CC;;;OW)", want: og + "D:(A;;CC;;;BU)(A;;CC;;;SY)(A;;CC;;;BA)(A;;CC;;;OW)",
 			change: func(r *sd.AssignRequest) {
 				r.Subject.ServerOwner, r.Subject.ServerGroup = sid.LocalSystem, sid.Administrators
@@ -148,6 +168,7 @@ func TestAssignRefuses(t *testing.T) {
 		{"S-71", "", "S:(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 with the privilege", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Security = true }, ntstatus.Success},
 		{"S-71 not checked", "", "S:(AU;SA;FA;;;WD)", sd.AvoidPrivilegeCheck, nil, ntstatus.Success},
+		{"S-71 another check avoided", "", "S:(AU;SA;FA;;;WD)", sd.AvoidOwnerCheck, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
 		{"S-71 higher label", "", "S:(ML;;NW;;;HI)", 0, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 relabel", "", "S:(ML;;NW;;;HI)", 0, func(r *sd.AssignRequest) { r.Subject.Relabel = true }, ntstatus.Success},
@@ -173,6 +194,24 @@ func TestAssignControl(t *testing.T) {
 	d, st := sd.Assign(&sd.AssignRequest{Creator: sd.New(p), Subject: caller()})
 	if st != ntstatus.Success || d.Control() != sd.SelfRelative|sd.DACLPresent|sd.RMControlValid || d.RMControl() != 7 {
 		t.Errorf("%v, control %#x, byte %d", st, d.Control(), d.RMControl())
+	}
+}
+
+// A list marked as defaulted yields to the parent's, the other list does not: S-63.
+func TestAssignDefaulted(t *testing.T) {
+	parent := parse("D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)")
+	for mark, want := range map[sd.Control]string{
+		0:                                   og + "D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
+		sd.DACLDefaulted:                    og + "D:(A;;CC;;;SY)S:(AU;SA;RC;;;BA)",
+		sd.SACLDefaulted:                    og + "D:(A;;RC;;;BA)S:(AU;SA;CC;;;SY)",
+		sd.DACLDefaulted | sd.SACLDefaulted: og + "D:(A;;CC;;;SY)S:(AU;SA;CC;;;SY)",
+	} {
+		p := parse("D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)").Parts()
+		p.Control |= mark
+		d, st := sd.Assign(&sd.AssignRequest{Parent: parent, Creator: sd.New(p), Subject: caller(), Flags: sd.AvoidPrivilegeCheck})
+		if st != ntstatus.Success || text(t, d) != want {
+			t.Errorf("%#x: %v, got %s, want %s", mark, st, text(t, d), want)
+		}
 	}
 }
 

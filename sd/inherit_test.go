@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -86,8 +87,7 @@ func inheritACE(a plainACE, container bool) []plainACE {
 
 // Inherit against the twin, on random lists: S-66, S-67, S-68, S-69.
 func TestInheritTwin(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	pick := func(s ...string) string { return s[r.IntN(len(s))] }
 	g, _ := winnt.ParseGUID(class1)
@@ -129,6 +129,42 @@ func TestReinheritIsStable(t *testing.T) {
 		once := sd.Reinherit(sddl.MustParse(s), parent, h)
 		if twice := sd.Reinherit(once, parent, h); twice != once {
 			t.Errorf("%s changes twice: %s, %s", s, text(t, once), text(t, twice))
+		}
+	}
+}
+
+// Each list is inherited anew unless that list is protected: the protection of
+// one says nothing of the other, and goes down the tree in the same way (S-75, S-78).
+func TestReinheritProtection(t *testing.T) {
+	const gives = "D:(A;OICI;FR;;;WD)S:(AU;OICISA;FR;;;WD)"
+	for _, c := range []struct{ before, after string }{
+		{"D:(A;;FA;;;BA)S:(AU;SA;FA;;;BA)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+		{"D:P(A;;FA;;;BA)S:(AU;SA;FA;;;BA)", "D:P(A;;FA;;;BA)S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+		{"D:(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)", "D:(A;;FA;;;BA)(A;OICIID;FR;;;WD)S:P(AU;SA;FA;;;BA)"},
+		{"D:P(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)", "D:P(A;;FA;;;BA)S:P(AU;SA;FA;;;BA)"},
+		{"D:(A;ID;CC;;;BA)S:P(AU;IDSA;CC;;;BA)", "D:(A;OICIID;FR;;;WD)S:P(AU;IDSA;CC;;;BA)"},
+		{"D:P(A;ID;CC;;;BA)S:(AU;IDSA;CC;;;BA)", "D:P(A;ID;CC;;;BA)S:(AU;OICIIDSA;FR;;;WD)"},
+		{"S:(AU;SA;FA;;;BA)", "S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
+	} {
+		grandchild := &sd.Node{Name: "leaf", Descriptor: sddl.MustParse("D:(A;ID;CC;;;BU)S:(AU;IDSA;CC;;;BU)")}
+		child := &sd.Node{Name: "folder", Descriptor: sddl.MustParse(c.before), IsContainer: true, Children: []*sd.Node{grandchild}}
+		root := &sd.Node{Descriptor: sddl.MustParse(gives), IsContainer: true, Children: []*sd.Node{child}}
+		got := map[string]string{"folder": c.before}
+		for change := range sd.Propagate(root, &winnt.FileObject.Mapping) {
+			got[strings.Join(change.Path, "/")] = text(t, change.After)
+		}
+		if got["folder"] != c.after {
+			t.Errorf("%s becomes %s, want %s", c.before, got["folder"], c.after)
+		}
+		dacl, sacl := "D:(A;ID;FR;;;WD)", "S:(AU;IDSA;FR;;;WD)"
+		if !strings.Contains(c.after, "(A;OICIID;FR;;;WD)") { // nothing comes down from a protected list
+			dacl = "D:"
+		}
+		if !strings.Contains(c.after, "(AU;OICIIDSA;FR;;;WD)") {
+			sacl = "S:"
+		}
+		if got["folder/leaf"] != dacl+sacl {
+			t.Errorf("below %s: %s, want %s", c.before, got["folder/leaf"], dacl+sacl)
 		}
 	}
 }

@@ -35,16 +35,37 @@ func TestSet(t *testing.T) {
 		{"S-73 list removed", dacl, old, "O:SY", 0, "O:BAG:SYS:(AU;SA;FA;;;WD)(ML;;NW;;;LW)"},
 		{"S-73 NULL list", dacl, old, "D:NO_ACCESS_CONTROL", 0, "O:BAG:SYD:NO_ACCESS_CONTROLS:(AU;SA;FA;;;WD)(ML;;NW;;;LW)"},
 		{"S-73 nothing chosen", 0, old, "O:SYG:BAD:S:", 0, old},
-		{"S-74 label", label, old, "S:(ML;;NWNR;;;ME)(AU;FA;FA;;;WD)", 0, "O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)(ML;;NWNR;;;ME)"},
+		{"S-74 label", label, old, "S:(ML;;NWNR;;;ME)(AU;FA;FA;;;WD)", 0,
+			"O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)(ML;;NWNR;;;ME)"},
 		{"S-74 label removed", label, "O:BAS:(ML;;NW;;;LW)", "", 0, "O:BA"},
 		{"S-74 added", winnt.SCOPE_SECURITY_INFORMATION, "O:BA", "S:(SP;;;;;S-1-17-1)", 0, "O:BAS:(SP;;;;;S-1-17-1)"},
 		{"whole SACL", sacl, old, "S:P(AU;FA;FA;;;WD)", 0, "O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:P(AU;FA;FA;;;WD)"},
-		{"S-75 auto-inherit", dacl, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)", "D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit, "D:AI(A;;FW;;;BU)(A;ID;FR;;;WD)"},
-		{"S-75 protected", dacl | winnt.PROTECTED_DACL_SECURITY_INFORMATION, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)", "D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit, "D:P(A;;FW;;;BU)(A;;FA;;;AN)"},
+		{"S-75 auto-inherit", dacl, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)", "D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit,
+			"D:AI(A;;FW;;;BU)(A;ID;FR;;;WD)"},
+		{"S-75 protected", dacl | winnt.PROTECTED_DACL_SECURITY_INFORMATION, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)",
+			"D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit, "D:P(A;;FW;;;BU)(A;;FA;;;AN)"},
 		{"S-75 only the bit", winnt.PROTECTED_DACL_SECURITY_INFORMATION, "D:AI(A;;FA;;;BA)", "", 0, "D:PAI(A;;FA;;;BA)"},
 		{"S-75 unprotect", winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, "D:PAI(A;;FA;;;BA)", "", 0, "D:AI(A;;FA;;;BA)"},
-		{"S-75 SACL", sacl, "S:AI(AU;SA;FA;;;BA)(AU;IDSA;FR;;;WD)", "S:(AU;FA;FA;;;WD)", sd.SACLAutoInherit, "S:AI(AU;FA;FA;;;WD)(AU;IDSA;FR;;;WD)"},
-		{"S-75 only the SACL's bit", winnt.PROTECTED_SACL_SECURITY_INFORMATION, "S:AI(AU;SA;FA;;;BA)", "", 0, "S:PAI(AU;SA;FA;;;BA)"},
+		{"S-75 SACL", sacl, "S:AI(AU;SA;FA;;;BA)(AU;IDSA;FR;;;WD)", "S:(AU;FA;FA;;;WD)", sd.SACLAutoInherit,
+			"S:AI(AU;FA;FA;;;WD)(AU;IDSA;FR;;;WD)"},
+		{"S-75 only the SACL's bit", winnt.PROTECTED_SACL_SECURITY_INFORMATION, "S:AI(AU;SA;FA;;;BA)", "", 0,
+			"S:PAI(AU;SA;FA;;;BA)"},
+		{"S-75 SACL protected", sacl | winnt.PROTECTED_SACL_SECURITY_INFORMATION, "S:AI(AU;SA;FA;;;BA)(AU;IDSA;FR;;;WD)",
+			"S:(AU;FA;FA;;;WD)(AU;IDSA;FW;;;AN)", sd.SACLAutoInherit,
+			"S:P(AU;FA;FA;;;WD)(AU;SA;FW;;;AN)"},
+		{"S-75 SACL auto-inherit beside a protected DACL", sacl, "D:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;BA)(AU;IDSA;FR;;;WD)",
+			"S:(AU;FA;FA;;;WD)", sd.SACLAutoInherit,
+			"D:P(A;;FA;;;BA)S:AI(AU;FA;FA;;;WD)(AU;IDSA;FR;;;WD)"},
+		{"S-75 DACL auto-inherit beside a protected SACL", dacl, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:P(AU;SA;FA;;;BA)",
+			"D:(A;;FW;;;BU)", sd.DACLAutoInherit,
+			"D:AI(A;;FW;;;BU)(A;ID;FR;;;WD)S:P(AU;SA;FA;;;BA)"},
+		{"S-75 unprotect the SACL", winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, "D:P(A;;FA;;;BA)S:PAI(AU;SA;FA;;;BA)", "", 0,
+			"D:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;BA)"},
+		{"S-75 auto-inheritance is for the list named", dacl | sacl, "D:AI(A;ID;FR;;;WD)S:AI(AU;IDSA;FR;;;WD)",
+			"D:(A;;FW;;;BU)S:(AU;SA;FW;;;BU)", sd.SACLAutoInherit,
+			"D:(A;;FW;;;BU)S:AI(AU;SA;FW;;;BU)(AU;IDSA;FR;;;WD)"},
+		{"S-79 SACL AI", sacl, "", "S:AI(AU;SA;FA;;;BA)", 0, "S:(AU;SA;FA;;;BA)"},
+		{"S-79 SACL P|AI|AR", sacl, "", "S:PARAI(AU;IDSA;FA;;;BA)", 0, "S:PAI(AU;IDSA;FA;;;BA)"},
 		{"C-81 AI", dacl, "", "D:AI(A;;FA;;;BA)", 0, "D:(A;;FA;;;BA)"},
 		{"C-81 AR", dacl, "", "D:AR(A;;FA;;;BA)", 0, "D:(A;;FA;;;BA)"},
 		{"C-81 AI|AR", dacl, "", "D:ARAI(A;;FA;;;BA)", 0, "D:AI(A;;FA;;;BA)"},
@@ -54,7 +75,8 @@ func TestSet(t *testing.T) {
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			before := parse(c.old)
-			d, st := sd.Set(&sd.SetRequest{Information: c.info, Old: before, New: parse(c.in), Flags: c.flags, Mapping: &winnt.FileObject.Mapping})
+			d, st := sd.Set(&sd.SetRequest{Information: c.info, Old: before, New: parse(c.in), Flags: c.flags,
+				Mapping: &winnt.FileObject.Mapping})
 			if st != ntstatus.Success {
 				t.Fatal(st)
 			}
@@ -66,7 +88,8 @@ func TestSet(t *testing.T) {
 			}
 		})
 	}
-	split, _ := sd.Set(&sd.SetRequest{Information: dacl, Old: parse("O:BA"), New: parse("D:(A;OICI;GR;;;CO)"), Flags: sd.DACLAutoInherit, IsContainer: true, Mapping: &winnt.FileObject.Mapping})
+	split, _ := sd.Set(&sd.SetRequest{Information: dacl, Old: parse("O:BA"), New: parse("D:(A;OICI;GR;;;CO)"),
+		Flags: sd.DACLAutoInherit, IsContainer: true, Mapping: &winnt.FileObject.Mapping})
 	if got := text(t, split); got != "O:BAD:AI(A;;FR;;;BA)(A;OICIIO;GR;;;CO)" { // S-65
 		t.Errorf("a placeholder set on a container becomes %s", got)
 	}
@@ -87,17 +110,23 @@ func TestSetRefuses(t *testing.T) {
 		want    ntstatus.Status
 	}{
 		{"C-78", protectBoth, "", "", nil, ntstatus.InvalidParameter},
-		{"C-78 SACL", winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, "", "", nil, ntstatus.InvalidParameter},
+		{"C-78 SACL", winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, "", "", nil,
+			ntstatus.InvalidParameter},
 		{"S-73 no owner", owner, "O:BA", "G:BA", nil, ntstatus.InvalidOwner},
 		{"S-73 no group", group, "G:BA", "O:BA", nil, ntstatus.InvalidPrimaryGroup},
 		{"S-61 other owner", owner, "O:BA", "O:SY", nil, ntstatus.InvalidOwner},
-		{"S-61 not checked", owner, "O:BA", "O:SY", func(r *sd.SetRequest) { r.Flags = sd.AvoidOwnerCheck }, ntstatus.Success},
+		{"S-61 not checked", owner, "O:BA", "O:SY", func(r *sd.SetRequest) { r.Flags = sd.AvoidOwnerCheck },
+			ntstatus.Success},
 		{"label above", label, "", "S:(ML;;NW;;;HI)", nil, ntstatus.PrivilegeNotHeld},
-		{"label above, privilege", label, "", "S:(ML;;NW;;;HI)", func(r *sd.SetRequest) { r.Subject.Relabel = true }, ntstatus.Success},
+		{"label above, privilege", label, "", "S:(ML;;NW;;;HI)", func(r *sd.SetRequest) { r.Subject.Relabel = true },
+			ntstatus.Success},
 		{"label of the caller", label, "", "S:(ML;;NW;;;ME)", nil, ntstatus.Success},
-		{"trust label", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "", "S:(TL;;RC;;;S-1-19-512-4096)", nil, ntstatus.AccessDenied},
-		{"trust label dominated", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "", "S:(TL;;RC;;;S-1-19-512-4096)", func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.Success},
-		{"old trust label higher", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "S:(TL;;RC;;;S-1-19-1024-4096)", "S:", func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.AccessDenied},
+		{"trust label", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "", "S:(TL;;RC;;;S-1-19-512-4096)", nil,
+			ntstatus.AccessDenied},
+		{"trust label dominated", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "", "S:(TL;;RC;;;S-1-19-512-4096)",
+			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.Success},
+		{"old trust label higher", winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION, "S:(TL;;RC;;;S-1-19-1024-4096)", "S:",
+			func(r *sd.SetRequest) { r.Subject.Trust = trusted }, ntstatus.AccessDenied},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			r := &sd.SetRequest{Information: c.info, Old: parse(c.old), New: parse(c.in), Subject: caller()}
@@ -132,7 +161,9 @@ func TestInformationAccess(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	d := parse("O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)")
-	for info, want := range map[uint32]string{owner | dacl: "O:BAD:P(A;;FA;;;BA)", label: "S:AI(ML;;NW;;;LW)", group | sacl: "G:SYS:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)", winnt.SCOPE_SECURITY_INFORMATION: "", backup: "O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)"} {
+	for info, want := range map[uint32]string{owner | dacl: "O:BAD:P(A;;FA;;;BA)", label: "S:AI(ML;;NW;;;LW)",
+		group | sacl: "G:SYS:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)", winnt.SCOPE_SECURITY_INFORMATION: "",
+		backup: "O:BAG:SYD:P(A;;FA;;;BA)S:AI(AU;SA;FA;;;WD)(ML;;NW;;;LW)"} {
 		if got := text(t, sd.Select(d, info)); got != want {
 			t.Errorf("%#x: %s, want %s", info, got, want)
 		}
@@ -140,7 +171,8 @@ func TestSelect(t *testing.T) {
 }
 
 func TestSetControl(t *testing.T) { // S-26
-	if c, st := sd.SetControl(sd.DACLPresent, sd.DACLProtected|sd.DACLAutoInherited, sd.DACLProtected); st != ntstatus.Success || c != sd.DACLPresent|sd.DACLProtected {
+	if c, st := sd.SetControl(sd.DACLPresent, sd.DACLProtected|sd.DACLAutoInherited,
+		sd.DACLProtected); st != ntstatus.Success || c != sd.DACLPresent|sd.DACLProtected {
 		t.Error(c, st)
 	}
 	if _, st := sd.SetControl(0, sd.DACLPresent, sd.DACLPresent); st != ntstatus.InvalidParameter {
@@ -166,7 +198,8 @@ func TestCanonicalize(t *testing.T) {
 		if d.DACL() == nil {
 			p = sd.Parts{SACL: out}
 		}
-		if got := text(t, sd.New(p)); got != want || sd.IsCanonical(l) || !sd.IsCanonical(out) || sd.Canonicalize(out) != out || out.Revision() != l.Revision() {
+		if got := text(t, sd.New(p)); got != want || sd.IsCanonical(l) || !sd.IsCanonical(out) ||
+			sd.Canonicalize(out) != out || out.Revision() != l.Revision() {
 			t.Errorf("%s became %s, want %s", in, got, want)
 		}
 	}
@@ -178,12 +211,14 @@ func TestCanonicalize(t *testing.T) {
 // Re-propagation: S-78.
 func TestPropagate(t *testing.T) {
 	leaf := func(name, s string) *sd.Node { return &sd.Node{Name: name, Descriptor: sddl.MustParse(s)} }
-	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)(A;OICIIO;GA;;;CO)"), IsContainer: true, Children: []*sd.Node{
-		{Name: "sub", IsContainer: true, Descriptor: sddl.MustParse("O:SYD:AI(D;;FW;;;BG)(A;OICIID;FA;;;WD)"), Children: []*sd.Node{
-			leaf("file", "O:LSD:AI(A;ID;FA;;;WD)"), leaf("closed", "O:LSD:PAI(A;;FA;;;SY)"),
-		}},
-		leaf("same", "O:BUD:AI(A;ID;FR;;;BU)(A;ID;FA;;;BU)"), leaf("null", "D:NO_ACCESS_CONTROL"),
-	}}
+	root := &sd.Node{Descriptor: sddl.MustParse("O:BAD:AI(A;OICI;FR;;;BU)(A;OICIIO;GA;;;CO)"), IsContainer: true,
+		Children: []*sd.Node{
+			{Name: "sub", IsContainer: true, Descriptor: sddl.MustParse("O:SYD:AI(D;;FW;;;BG)(A;OICIID;FA;;;WD)"),
+				Children: []*sd.Node{
+					leaf("file", "O:LSD:AI(A;ID;FA;;;WD)"), leaf("closed", "O:LSD:PAI(A;;FA;;;SY)"),
+				}},
+			leaf("same", "O:BUD:AI(A;ID;FR;;;BU)(A;ID;FA;;;BU)"), leaf("null", "D:NO_ACCESS_CONTROL"),
+		}}
 	want := map[string]string{
 		"sub":      "O:SYD:AI(D;;FW;;;BG)(A;OICIID;FR;;;BU)(A;ID;FA;;;SY)(A;OICIIOID;GA;;;CO)",
 		"sub/file": "O:LSD:AI(A;ID;FR;;;BU)(A;ID;FA;;;LS)",
@@ -210,16 +245,25 @@ func TestMerge(t *testing.T) {
 		id, old, want string
 		in            sd.Explicit
 	}{
-		{"grant", "D:(D;;FW;;;BG)(A;;FR;;;BA)(A;ID;FA;;;SY)", "D:(D;;FW;;;BG)(A;;FX;;;WD)(A;;FR;;;BA)(A;ID;FA;;;SY)", sd.Explicit{Mode: sd.GrantAccess, Mask: winnt.FILE_GENERIC_EXECUTE, Trustee: sid.Everyone}},
-		{"grant adds", "D:(A;;CC;;;WD)", "D:(A;;CCDC;;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone}},
-		{"set replaces", "D:(D;;FW;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)", "D:(A;OICI;DC;;;WD)(A;ID;CC;;;WD)", sd.Explicit{Mode: sd.SetAccessMode, Mask: 2, Inheritance: 3, Trustee: sid.Everyone}},
-		{"deny", "D:(A;;CCDC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;;DC;;;WD)(A;;CC;;;BA)", sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone}},
-		{"deny all of it", "D:(A;;CC;;;WD)", "D:(D;;CC;;;WD)", sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone}},
-		{"revoke", "D:(D;;CC;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)", sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone}},
+		{"grant", "D:(D;;FW;;;BG)(A;;FR;;;BA)(A;ID;FA;;;SY)", "D:(D;;FW;;;BG)(A;;FX;;;WD)(A;;FR;;;BA)(A;ID;FA;;;SY)",
+			sd.Explicit{Mode: sd.GrantAccess, Mask: winnt.FILE_GENERIC_EXECUTE, Trustee: sid.Everyone}},
+		{"grant adds", "D:(A;;CC;;;WD)", "D:(A;;CCDC;;;WD)",
+			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone}},
+		{"set replaces", "D:(D;;FW;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)", "D:(A;OICI;DC;;;WD)(A;ID;CC;;;WD)",
+			sd.Explicit{Mode: sd.SetAccessMode, Mask: 2, Inheritance: 3, Trustee: sid.Everyone}},
+		{"deny", "D:(A;;CCDC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;;DC;;;WD)(A;;CC;;;BA)",
+			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone}},
+		{"deny all of it", "D:(A;;CC;;;WD)", "D:(D;;CC;;;WD)",
+			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone}},
+		{"revoke", "D:(D;;CC;;;WD)(A;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)", "D:(D;;CC;;;WD)(A;ID;CC;;;WD)(A;;CC;;;BA)",
+			sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone}},
 		{"nothing", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)", sd.Explicit{Trustee: sid.Everyone}},
-		{"object grant", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
+		{"object grant", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)",
+			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
 		{"object revoke", "D:(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)", "D:(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)", sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
-		{"object deny", "D:(OA;;CCDC;;00000001-0000-0000-0000-000000000000;WD)", "D:(OD;;CC;;00000001-0000-0000-0000-000000000000;WD)(OA;;DC;;00000001-0000-0000-0000-000000000000;WD)", sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone, InheritedObjectType: &winnt.GUID{1}}},
+		{"object deny", "D:(OA;;CCDC;;00000001-0000-0000-0000-000000000000;WD)",
+			"D:(OD;;CC;;00000001-0000-0000-0000-000000000000;WD)(OA;;DC;;00000001-0000-0000-0000-000000000000;WD)",
+			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone, InheritedObjectType: &winnt.GUID{1}}},
 		{"from nothing", "", "D:(A;;CC;;;WD)", sd.Explicit{Mode: sd.GrantAccess, Mask: 1, Trustee: sid.Everyone}},
 	} {
 		t.Run(c.id, func(t *testing.T) {
@@ -232,7 +276,8 @@ func TestMerge(t *testing.T) {
 			}
 		})
 	}
-	l, err := sd.Merge(nil, sd.Explicit{Mode: sd.SetAuditFailure, Mask: 1, Trustee: sid.Everyone}, sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 2, Trustee: sid.Everyone})
+	l, err := sd.Merge(nil, sd.Explicit{Mode: sd.SetAuditFailure, Mask: 1, Trustee: sid.Everyone},
+		sd.Explicit{Mode: sd.SetAuditSuccess, Mask: 2, Trustee: sid.Everyone})
 	if err != nil || text(t, sd.New(sd.Parts{SACL: l})) != "S:(AU;SA;DC;;;WD)(AU;FA;CC;;;WD)" {
 		t.Error(l.Slice(), err)
 	}

@@ -38,22 +38,37 @@ func TestVectorsDecode(t *testing.T) {
 	}
 }
 
-// Recorded on a Windows file server: S-66. A row tells something of a kind of
-// child only where the entry is inheritable to it.
+// Recorded on a Windows file server: S-66. Whether a kind of child gets the
+// entry at all is told by the inheritance flags; the row tells its flags then,
+// and says 0 otherwise.
 func TestVectorsInheritFlags(t *testing.T) {
+	files, directories := 0, 0
 	for _, r := range recordings.Rows[struct {
 		Parent uint8 `json:"parent_ace_flags"`
 		File   uint8 `json:"child_file_flags"`
 		Dir    uint8 `json:"child_dir_flags"`
 	}](t, "inherit_ace_flags.jsonl") {
 		t.Run(fmt.Sprintf("%#x", r.Parent), func(t *testing.T) {
-			if f, effective, ok := sd.InheritFlags(r.Parent, false); ok && (f != r.File || !effective) {
-				t.Errorf("file %#x, want %#x", f, r.File)
+			_, _, toFile := inheritTwin(r.Parent, false)
+			f, effective, ok := sd.InheritFlags(r.Parent, false)
+			if ok != toFile || ok && !effective || f != r.File {
+				t.Errorf("file %#x, effective %t, inherited %t, want %#x, inherited %t", f, effective, ok, r.File, toFile)
 			}
-			if f, _, ok := sd.InheritFlags(r.Parent, true); ok && f != r.Dir {
-				t.Errorf("directory %#x, want %#x", f, r.Dir)
+			_, _, toDirectory := inheritTwin(r.Parent, true)
+			d, _, ok := sd.InheritFlags(r.Parent, true)
+			if ok != toDirectory || d != r.Dir {
+				t.Errorf("directory %#x, inherited %t, want %#x, inherited %t", d, ok, r.Dir, toDirectory)
+			}
+			if toFile {
+				files++
+			}
+			if toDirectory {
+				directories++
 			}
 		})
+	}
+	if files < 8 || directories < 8 {
+		t.Errorf("the rows tell of %d files and %d directories that inherit", files, directories)
 	}
 }
 

@@ -54,6 +54,8 @@ func TestRefusals(t *testing.T) {
 		{"S-42 text after", "D:(A;;GA;;;WD)x", ntstatus.InvalidACL, 14},
 		{"S-42 P:", "D:P:S:", ntstatus.InvalidACL, 3},
 		{"S-43 tag", "Q:(A;;GA;;;RU)", ntstatus.InvalidParameter, 0},
+		{"S-43 after a SACL", "S:(AU;SA;GA;;;WD)x", ntstatus.InvalidACL, -1},
+		{"S-43 after a DACL", "D:(A;;GA;;;WD)x", ntstatus.InvalidACL, 14},
 		{"S-41 lower case", "d:(A;;GA;;;LG)", ntstatus.InvalidParameter, 0},
 		{"callback without condition", "D:(XA;;GA;;;WD)", ntstatus.InvalidACL, 14},
 	} {

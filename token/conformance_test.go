@@ -6,6 +6,7 @@ import (
 
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -334,6 +335,17 @@ func TestAdjustGroupsRefusals(t *testing.T) {
 			t.Errorf("%s: G1 in the same list was changed", c.name)
 		}
 	}
+	// Enabling the integrity entry or the user is no change; neither becomes a group that grants.
+	for _, s := range []sid.SID{sid.MediumLevel, userU} {
+		n, prev, st := tok.AdjustGroups(200, false, []token.Group{{SID: s, Attributes: on}})
+		wantStatus(t, "T-75: enable "+s.String(), st, ntstatus.Success)
+		if n != tok || prev != nil || n.Member(sid.MediumLevel, false) || n.Member(sid.MediumLevel, true) {
+			t.Errorf("T-75: enabling %s changed the token: %v", s, prev)
+		}
+	}
+	if n, prev, _ := tok.AdjustGroups(200, true, nil); n.Member(sid.MediumLevel, false) || len(prev) != 0 {
+		t.Errorf("T-75: the integrity entry after a reset: %v", prev)
+	}
 	n, prev, st := tok.AdjustGroups(200, false, []token.Group{{SID: groupG1}, {SID: sid.Everyone, Attributes: on}})
 	wantStatus(t, "missing group", st, ntstatus.NotAllAssigned)
 	if n.Member(groupG1, false) || len(prev) != 1 || prev[0].SID != groupG1 || prev[0].Attributes != 6 || n.ModifiedID() != 200 {
@@ -424,6 +436,16 @@ func TestEqual(t *testing.T) {
 	if !tok.Equal(must(t, s)) {
 		t.Error("T-100: order, session, source and defaults do not matter")
 	}
+	disabled, denyOnly := must(t, setup(token.Group{SID: sid.Everyone})),
+		must(t, setup(token.Group{SID: sid.Everyone, Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}))
+	if disabled.Equal(denyOnly) || denyOnly.Equal(disabled) {
+		t.Error("T-100: a group for deny only is not a disabled one")
+	}
+	s = setup()
+	s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+	if tok.Equal(must(t, s)) || must(t, s).Equal(tok) {
+		t.Error("T-100: a user for deny only is not an ordinary one")
+	}
 	for name, o := range map[string]*token.Token{
 		"G1 disabled":      first(tok.AdjustGroups(1, false, []token.Group{{SID: groupG1}})),
 		"Users deny-only":  filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Users}}),
@@ -497,6 +519,22 @@ func TestLowBox(t *testing.T) {
 	}
 	_, st := n.LowBox(token.LowBoxSpec{Package: sid.MustParse("S-1-15-2-9-9-9")})
 	wantStatus(t, "an AppContainer's token again", st, ntstatus.InvalidParameter)
+	withList := setup()
+	withList.DefaultDACL = sddl.MustParse("D:(D;;GW;;;BG)(A;;GA;;;BA)").DACL()
+	list := lowbox(t, must(t, withList), "S-1-15-2-1-2-3").DefaultDACL()
+	if text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}), sddl.Options{}); text != "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)" {
+		t.Errorf("T-131: default DACL %s", text)
+	}
+	if n.DefaultDACL() != nil {
+		t.Error("T-131: a token without a default DACL gets none")
+	}
+	for level, want := range map[uint32]uint32{0: 0, 0x800: 0x800, 0x1000: 0x1000, 0x1001: 0x1000, 0x1800: 0x1000, 0x1FFF: 0x1000, 0x2100: 0x1000, 0x4000: 0x1000} {
+		s := setup()
+		s.Integrity = sid.IntegrityLevel(level)
+		if n := lowbox(t, must(t, s), "S-1-15-2-1-2-3"); n.Integrity() != want {
+			t.Errorf("T-69: from level %#x to %#x, want %#x", level, n.Integrity(), want)
+		}
+	}
 	s := setup()
 	s.Integrity = sid.SID{}
 	if n := lowbox(t, must(t, s), "S-1-15-2-1-2-3"); n.Integrity() != 0 {

@@ -2,6 +2,7 @@ package token
 
 import (
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -15,8 +16,10 @@ type LowBoxSpec struct {
 	ModifiedID   winnt.LUID
 }
 
-// LowBox is the AppContainer token made of t: primary, integrity Low (or what
-// it had below that), with package and capabilities (T-69).
+// LowBox returns the AppContainer token made of t: primary, integrity Low (or
+// what it had below that), with package and capabilities (T-69). Its default
+// DACL also admits the package, so that code in the AppContainer reaches what
+// it makes (T-131).
 //
 // STATUS_INVALID_PARAMETER: the package or a capability is no such SID, there
 // are too many, or t is an AppContainer's already, whose limits another package
@@ -50,5 +53,25 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 		b.lowPrivilege, b.lowBoxNumber = l.LowPrivilege, l.Number
 	})
 	n.typ, n.level = uint8(winnt.TokenPrimary), 0 // T-69, T-54
+	n.dacl = AdmitPackage(n.dacl, l.Package, winnt.GENERIC_ALL)
+	n.charged = max(n.charged, n.dynamicNeed(n.PrimaryGroup(), n.dacl))
 	return n, ntstatus.Success
+}
+
+// AdmitPackage returns the list with an entry at its end that grants a package
+// the mask (T-131). nil, which grants everything or is no list at all, stays
+// nil; a list without room for another entry stays as it is.
+func AdmitPackage(list *sd.ACL, pkg sid.SID, mask winnt.AccessMask) *sd.ACL {
+	if list == nil {
+		return nil
+	}
+	a, err := sd.NewACE(sd.AccessAllowed, 0, mask, pkg)
+	if err != nil {
+		return list
+	}
+	longer, err := sd.NewACL(append(list.Slice(), a)...)
+	if err != nil {
+		return list
+	}
+	return longer
 }

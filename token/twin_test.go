@@ -170,19 +170,26 @@ var universe = func() (out []sid.SID) {
 	for rid := range uint32(12) {
 		out = append(out, account(7000+rid))
 	}
-	return append(out, sid.Everyone, sid.Users, sid.Administrators)
+	out = append(out, sid.Everyone, sid.Users, sid.Administrators)
+	for level := range uint32(5) { // integrity entries are named by changes too
+		out = append(out, sid.IntegrityLevel(level*0x1000))
+	}
+	return out
 }()
+
+// accounts are those of the universe that users and groups are made of.
+var accounts = universe[:len(universe)-5]
 
 func pick(r *rand.Rand) sid.SID { return universe[r.IntN(len(universe))] }
 
 func randomSpec(r *rand.Rand) token.Spec {
 	kinds := []uint32{0, 7, 4, 6, 2, 0x10, 0x11, 0x12, 0xF, 0xC0000007, 0xC0000004, 0xC}
-	s := token.Spec{User: token.Group{SID: pick(r)}, ModifiedID: 1}
+	s := token.Spec{User: token.Group{SID: accounts[r.IntN(len(accounts))]}, ModifiedID: 1}
 	if r.IntN(8) == 0 {
 		s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	}
 	for range r.IntN(90) % (1 + r.IntN(90)) { // beyond a word of the bitmaps now and then; SIDs repeat
-		s.Groups = append(s.Groups, token.Group{SID: pick(r), Attributes: kinds[r.IntN(len(kinds))]})
+		s.Groups = append(s.Groups, token.Group{SID: accounts[r.IntN(len(accounts))], Attributes: kinds[r.IntN(len(kinds))]})
 	}
 	if r.IntN(3) > 0 {
 		s.Integrity = sid.IntegrityLevel(uint32(r.IntN(5)) * 0x1000)

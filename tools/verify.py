@@ -253,11 +253,11 @@ class Condition:
         check(code != 0x10 or len(b) % 2 == 0 and terminated(b + b"\0\0") == b, "a string")
         return {0x10: "s", 0x18: "x", 0x51: "d"}[code], read_sid(b, True) if code == 0x51 else b
     def attribute(self, scope, name):
-        """The last of a name; disabled, or with a value twice, it is NULL (A-110, S-32)."""
+        """The last of a name; disabled, or with a value twice, or for deny only where an entry allows, it is NULL (A-110, A-151, S-32)."""
         for n, flags, values in reversed(self.q.t.claims[self.name + scope]):
             if n == name:
                 o = Operand("a", values, sensitive=bool(flags & 2))
-                return Operand("a") if flags & 0x10 or len(set(o.keys(o.sensitive))) < len(values) else o
+                return Operand("a") if flags & 0x10 or flags & 4 and not self.deny or len(set(o.keys(o.sensitive))) < len(values) else o
         return Operand("a")
     def apply(self, family, op, l, r):
         """An operator; r is the last operand, which may be the only one."""

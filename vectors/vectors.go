@@ -11,7 +11,7 @@ import (
 // Kinds of Provenance.
 const (
 	Documented = "documented" // by the source of its first rule
-	Recorded   = "recorded"   // and also seen in another implementation's run or tests
+	Recorded   = "recorded"   // and also seen in a run of another implementation, which Run names
 	Decided    = "decided"    // by refmon, where documents are silent
 )
 
@@ -20,6 +20,7 @@ type Provenance struct {
 	Kind   string   `json:"kind"`
 	Rules  []string `json:"rules"`  // ids of docs/rules, the deciding one first
 	Source string   `json:"source"` // of the first rule
+	Run    string   `json:"run"`    // implementation, version, and the test or calls; of a recorded vector
 }
 
 // Vector is one question and its answer. The zero value asks nothing.

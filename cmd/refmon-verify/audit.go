@@ -51,7 +51,8 @@ func verifyAudit(key, proof, old string) (outcome string, err error) {
 	lines := strings.Split(head, "\n")
 	if old != "" {
 		then := openCheckpoint(old, key)
-		check(lines[0] == fmt.Sprintf("old %d", then.size), "the proof does not start from the old checkpoint, of %d records", then.size)
+		check(lines[0] == fmt.Sprintf("old %d", then.size),
+			"the proof does not start from the old checkpoint, of %d records", then.size)
 		check(then.origin == now.origin, "the checkpoints are of two logs")
 		consistent(then, now, hashes(lines[1:]))
 		return fmt.Sprintf("%s, %d records, continues the one of %d records", now.origin, now.size, then.size), nil
@@ -64,7 +65,8 @@ func verifyAudit(key, proof, old string) (outcome string, err error) {
 	check(ok, "the proof has no index")
 	n := number(index)
 	check(n < now.size, "record %d is behind the checkpoint", n+1)
-	check(included(hashOf("\x00", payload), n, now.size, hashes(lines[3:])) == now.root, "record %d is not in the tree of the checkpoint", n+1)
+	check(included(hashOf("\x00", payload), n, now.size, hashes(lines[3:])) == now.root,
+		"record %d is not in the tree of the checkpoint", n+1)
 	check(strings.HasPrefix(payload, fmt.Sprintf(`{"id":%d,`, n+1)), "the record has another number than its place")
 	return fmt.Sprintf("%s, record %d of %d: %s", now.origin, n+1, now.size, payload), nil
 }
@@ -104,7 +106,8 @@ func signedBy(text, signatures, key string) bool {
 		if word[1] != part[0] || len(sig) < 4 || sig[:4] != string(id[:4]) {
 			continue
 		}
-		check(ed25519.Verify([]byte(public[1:]), []byte(text), []byte(sig[4:])), "the signature of %s is wrong", part[0])
+		check(ed25519.Verify([]byte(public[1:]), []byte(text), []byte(sig[4:])), "the signature of %s is wrong",
+			part[0])
 		good = true
 	}
 	return good
@@ -187,4 +190,3 @@ func consistent(old, now checkpoint, path []string) {
 	}
 	check(sn == 0 && fr == old.root && sr == now.root, "the log does not continue the old checkpoint")
 }
-

@@ -11,6 +11,7 @@ type operand struct {
 	truth     int // of a result: -1 false, 0 unknown, 1 true
 	values    []string
 	sensitive bool
+	denyOnly  bool // of an attribute: NULL where the entry allows
 }
 
 func truth(b bool) int        { return pick(b, 1, -1) }
@@ -58,7 +59,7 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 		case op >= 0xF8:
 			scope := [...]string{"localAttributes", "userClaims", "resource", "deviceClaims"}[op-0xF8]
 			o.kind = 'a'
-			if found := q.token.claims[pass+scope+fold(e.counted(), false)]; found != nil {
+			if found := q.token.claims[pass+scope+fold(e.counted(), false)]; found != nil && (deny || !found.denyOnly) {
 				o = *found
 			}
 		case op == 0x50:

@@ -166,7 +166,7 @@ func numeral(v any, size int) uint64 {
 
 // attribute is a claim as an operand: disabled, or with a value twice, it is NULL (A-110, S-32).
 func attribute(flags uint64, values []string) *operand {
-	o := &operand{'a', 0, values, flags&2 != 0}
+	o := &operand{'a', 0, values, flags&2 != 0, flags&4 != 0}
 	once := slices.Compact(slices.Sorted(slices.Values(o.keys(o.sensitive))))
 	return pick(flags&0x10 != 0 || len(once) < len(values), &operand{kind: 'a'}, o)
 }

@@ -74,7 +74,7 @@ func (w world) token() []byte {
 	if w.IntN(3) == 0 {
 		claim := func() string {
 			return among(w, `{"name":"x","type":"int64","values":[1,-2]}`, `{"type":"uint64","name":"X","values":["0xffffffffffffffff",1]}`, `{"name":"y","values":["A","b\u2028"],"type":"string"}`,
-				`{"name":"y","type":"sid","values":["WD","DU"],"flags":"0x10"}`, `{"name":"x","type":"boolean","values":[true,0]}`, `{"name":"é","type":"octets","values":["00","0001"],"flags":2}`)
+				`{"name":"y","type":"sid","values":["WD","DU"],"flags":"0x10"}`, `{"name":"x","type":"boolean","values":[true,0]}`, `{"name":"x","type":"int64","values":[1],"flags":"0x4"}`, `{"name":"é","type":"octets","values":["00","0001"],"flags":2}`)
 		}
 		f = append(f, `"userClaims":[`+claim()+`,`+claim()+`]`, `"localAttributes":[`+claim()+`]`, `"deviceClaims":[`+claim()+`]`, `"deviceGroups":`+list(w.IntN(3)))
 		if w.IntN(2) == 0 {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/verbs/batch"
-	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 	"github.com/refmon/refmon/sd"
@@ -18,16 +17,18 @@ import (
 type accessCmd struct {
 	Path           string `arg:"" help:"Path of the object: in the file system, or in the objects file."`
 	As             string `help:"Who asks: a name or SID of the directory; not needed with one token file." placeholder:"WHO"`
-	Want           string `help:"Right asked for: read, write, modify, full, list, or names and masks; left out, all there is." placeholder:"RIGHT" short:"w"`
+	Want           string `help:"Right asked for: read, write, modify, full, list, control, or names and masks; left out, all there is." placeholder:"RIGHT" short:"w"`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
+	objectTypeFlag `embed:""`
 	JSON           bool `name:"json" help:"Print the answer as a line of the batch format, with its reasons; with --share two, of id share and object."`
 }
 
 // Help is the long help text.
 func (accessCmd) Help() string {
-	return `Explains what somebody may do with one object, and through which entry: refmon why with the descriptor of a file and the token of a user of the directory.
+	return `Explains what a user may do with one object, and through which entry: refmon why with the descriptor
+of a file and the token of a user of the directory.
 
   refmon access /srv/share/plan.docx --as alice --directory company.yaml
   refmon access /srv/share/plan.docx --as alice -d company.yaml --objects acls.jsonl --want write
@@ -71,14 +72,14 @@ func (c *accessCmd) Run(std *streams) error {
 	if c.Want != "" {
 		want = c.Want
 	}
-	rights, err := bulk.ParseRights(want)
+	queries, err := c.queries(want, item.Type)
 	if err != nil {
-		return fmt.Errorf("--want: %w", err)
+		return err
 	}
 	q := &batch.Question{Explain: true, Request: access.Request{Descriptor: item.Descriptor, Type: item.Type,
 		Subject: access.SubjectOf(dir.Principals[who].Token)}}
-	for _, r := range rights {
-		q.Request.Desired |= r.Mask(item.Type)
+	if err := choose(q, queries); err != nil {
+		return err
 	}
 	share, err := c.share(dir)
 	if err != nil {

@@ -28,12 +28,15 @@ const maxListed = 25
 
 // Help is the long help text.
 func (aclExportCmd) Help() string {
-	return `Reads the security descriptors of files, from the extended attribute in which Samba keeps them or else from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. With --objects it turns CSV, icacls saves and LDIF into that form.
+	return `Reads the security descriptors of files, from the extended attribute in which Samba keeps them or else
+from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. With --objects it turns CSV,
+icacls saves and LDIF into that form.
 
   refmon acl export /srv/share -r > acls.jsonl
   refmon acl export --objects get-acl.csv > acls.jsonl
 
-A descriptor that SDDL cannot say is written as sdHex. Files that cannot be read are listed on standard error, the first of many, and the exit code is then 2.`
+A descriptor that SDDL cannot say is written as sdHex. Files that cannot be read are listed on standard error,
+the first of many, and the exit code is then 2.`
 }
 
 // Run writes the objects.
@@ -77,6 +80,8 @@ func (c *aclExportCmd) Run(std *streams) error {
 			}
 		} else if i.Note == objects.NoteUnverified {
 			sum.Unverified++
+		} else if i.Note == objects.NoteNoDACL {
+			sum.NoDACL++
 		}
 		line = batch.AppendString(append(line[:0], `{"path":`...), i.Path)
 		text, err := sddl.Format(i.Descriptor, sddl.Options{})

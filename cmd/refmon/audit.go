@@ -16,13 +16,17 @@ import (
 
 // auditCmd are the verbs that read an audit log.
 type auditCmd struct {
-	Tail   auditTailCmd   `cmd:"" help:"Print records as they are written, one readable line each."`
-	Query  auditQueryCmd  `cmd:"" help:"Choose records and print them as text, JSON, CSV, Windows event XML or OCSF."`
-	Verify auditVerifyCmd `cmd:"" help:"Recompute everything, and say what was covered and what cannot be known."`
-	Prove  auditProveCmd  `cmd:"" help:"Write a proof of a record, or that the log continues an older checkpoint."`
+	Tail    auditTailCmd    `cmd:"" help:"Print records as they are written, one readable line each."`
+	Query   auditQueryCmd   `cmd:"" help:"Choose records and print them as text, JSON, CSV, Windows event XML or OCSF."`
+	Verify  auditVerifyCmd  `cmd:"" help:"Recompute everything, and say what was covered and what cannot be known."`
+	Stats   auditStatsCmd   `cmd:"" help:"Count records by event, user, object and privilege."`
+	Report  auditReportCmd  `cmd:"" help:"Write one HTML page of denials, privileges and changes."`
+	Forward auditForwardCmd `cmd:"" help:"Hand records to one live sink, with a durable cursor."`
+	Policy  auditPolicyCmd  `cmd:"" help:"Show or change what is recorded, in auditpol's words."`
+	Prove   auditProveCmd   `cmd:"" help:"Write a proof of a record, or that the log continues an older checkpoint."`
 }
 
-// Help is the long help of the verbs.
+// Help returns the long help of the verbs.
 func (auditCmd) Help() string {
 	return `Reads a folder that 'refmon run --audit DIR' or a program with package auditlog writes, also while
 it is being written:
@@ -135,7 +139,7 @@ type auditQueryCmd struct {
 	filterFlags
 }
 
-// Help is the long help of the verb.
+// Help returns the long help of the verb.
 func (auditQueryCmd) Help() string { return trail.Syntax }
 
 // Run prints the records that the expression chooses.

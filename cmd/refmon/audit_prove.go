@@ -14,7 +14,7 @@ type auditProveCmd struct {
 	Since string `help:"Prove that the log continues this older checkpoint." placeholder:"CHECKPOINT"`
 }
 
-// Help is the long help of the verb.
+// Help returns the long help of the verb.
 func (auditProveCmd) Help() string {
 	return `Writes a proof that can be checked without the log and without refmon's packages, by who has the
 public key:

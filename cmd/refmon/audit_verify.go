@@ -11,13 +11,13 @@ import (
 
 type auditVerifyCmd struct {
 	Dir        string   `arg:"" help:"The folder of the log."`
-	Checkpoint []string `help:"A checkpoint that was kept elsewhere: its records must still be there." placeholder:"FILE"`
+	Checkpoint []string `help:"A checkpoint kept elsewhere: its records must still be there." placeholder:"FILE"`
 	Key        []string `help:"The public key to trust; without it the one beside the log." placeholder:"FILE"`
 	From       uint64   `help:"Begin with the segment of this record."`
 	To         uint64   `help:"End at the first checkpoint that covers this record."`
 }
 
-// Help is the long help of the verb.
+// Help returns the long help of the verb.
 func (auditVerifyCmd) Help() string {
 	return `Computes the Merkle tree of all records that are kept and compares it with the stored hashes, with
 the log's signed checkpoint and with checkpoints that you kept elsewhere. A checkpoint that left the

@@ -14,6 +14,7 @@ import (
 	"github.com/refmon/refmon/internal/verbs/bulk"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/winnt"
@@ -34,9 +35,23 @@ type directoryFlags struct {
 	Token     []string `help:"Token file of a further principal, named by the file; may be repeated." placeholder:"FILE" short:"t"`
 }
 
+// objectTypeFlag says which parts of an object a question is about.
+type objectTypeFlag struct {
+	ObjectType []string `help:"Ask about a property, property set, extended right or class, by name or GUID; may be repeated." placeholder:"NAME|GUID"`
+}
+
+// chains returns the object types.
+func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
+	chains, err := words.Chains(c.ObjectType)
+	if err != nil {
+		return nil, fmt.Errorf("--object-type: %w", err)
+	}
+	return chains, nil
+}
+
 // shareFlag is a second gate before the objects.
 type shareFlag struct {
-	Share string `help:"Descriptor of the share they are reached through, in SDDL: what it does not grant nobody has." placeholder:"SDDL"`
+	Share string `help:"Descriptor of the share they are reached through, in SDDL: it limits what the objects grant." placeholder:"SDDL"`
 }
 
 func (c *shareFlag) share(d *people.Directory) (*sd.Descriptor, error) {
@@ -134,6 +149,9 @@ func remark(std *streams, sum *bulk.Summary) {
 	if sum.Stale > 0 {
 		fmt.Fprintf(std.err, "refmon: of %d of %d objects the POSIX permissions were changed behind the server's back (hash mismatch): they count instead of the attribute, as on the server; the first: %s\n",
 			sum.Stale, sum.Objects, printable(sum.FirstStale))
+	}
+	if sum.NoDACL > 0 {
+		fmt.Fprintf(std.err, "refmon: %d of %d descriptors have no D: part: no DACL limits access to their objects\n", sum.NoDACL, sum.Objects)
 	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err, "refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as they are\n", sum.Unverified, sum.Objects)

@@ -22,14 +22,17 @@ type diffCmd struct {
 
 // Help is the long help text.
 func (diffCmd) Help() string {
-	return `Compares two states of the same objects, or of the same users, and lists who gained or lost which rights on what, and why: the entry that was added or removed, the group somebody joined or left, the new owner.
+	return `Compares two states of the same objects, or of the same users, and lists who gained or lost which rights
+on what, and why: the entry that was added or removed, the group that a user joined or left, the new owner.
 
   refmon acl export /srv/share -r > before.jsonl
   … the migration …
   refmon acl export /srv/share -r > after.jsonl
   refmon diff before.jsonl after.jsonl --directory company.yaml --summary
 
-Both states of rights are decided, not guessed: a new entry that changes nothing for anybody is no difference. Objects that cannot be read on one side are counted and not compared. The exit code is 0 if nobody gained or lost anything, 1 if somebody did, 2 if something could not be read.`
+Both states of rights are decided, not guessed: a new entry that changes nothing for anybody is no difference.
+Objects that cannot be read on one side are counted and not compared. The exit code is 0 if nobody gained or
+lost anything, 1 if somebody did, 2 if something could not be read.`
 }
 
 // Run compares.

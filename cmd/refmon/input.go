@@ -48,6 +48,10 @@ func (s *streams) runBatch(job *batch.Job, name string) error {
 	}
 	defer in.Close()
 	sum, err := job.Run(in, s.out)
+	if sum.NoDACL > 0 {
+		fmt.Fprintf(s.err, "refmon: %d of %d lines have a descriptor without D:, so that no DACL limits access: look for \"note\"\n",
+			sum.NoDACL, sum.Lines)
+	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("batch %s: after %d lines: %w", name, sum.Lines, err)

@@ -18,13 +18,17 @@ type lintCmd struct {
 
 // Help is the long help text.
 func (lintCmd) Help() string {
-	return `Says what is wrong with a descriptor whoever asks: entries that never decide, refusals that come too late, lists out of order, flags without effect, conditions that cannot be true, SIDs nobody has, objects open to all. Each finding names the entry, the rule and the mend, and is true for every token: taking out an entry that never decides changes no decision.
+	return `Says what is wrong with a descriptor whoever asks: entries that never decide, refusals that come too
+late, lists out of order, flags without effect, conditions that cannot be true, SIDs nobody has, objects open to
+all. Each finding names the entry, the rule and the mend, and is true for every token: taking out an entry that
+never decides changes no decision.
 
   refmon lint 'O:BAG:SYD:(A;;FR;;;WD)(D;;FR;;;BG)(A;;FR;;;WD)'
   refmon lint shares.sddl
   refmon lint --json --type key - < keys.jsonl
 
-A file has one descriptor a line, as SDDL or as a row {"path":…,"sd":…} of an objects file (sdHex and sdBase64 hold bytes); empty lines and lines that start with # are passed over.
+A file has one descriptor a line, as SDDL or as a row {"path":…,"sd":…} of an objects file (sdHex and sdBase64
+hold bytes); empty lines and lines that start with # are passed over.
 
 The exit code is 0 if nothing was found, 1 if something was, 2 if a descriptor could not be read.`
 }

@@ -4,18 +4,21 @@ import (
 	"fmt"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
 )
 
 // question is what why and check ask about: one descriptor, one token, one mask.
 type question struct {
-	SDDL  string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL."`
-	Token string `help:"Token file that says who asks, - for standard input; see refmon token show --help." placeholder:"FILE" short:"t"`
-	Want  string `help:"Rights asked for: SDDL letters (FR, WD), a number, or names such as FILE_READ_DATA, joined by |. MAXIMUM_ALLOWED asks for all there is." placeholder:"RIGHTS" short:"w"`
-	Type  string `help:"Type of object, which gives generic rights their meaning: ${types}." default:"file" placeholder:"TYPE"`
-	Self  string `help:"SID that PRINCIPAL SELF (PS) stands for." placeholder:"SID"`
-	Call  string `help:"Routine whose own rules apply: SeAccessCheck or NtAccessCheck." default:"SeAccessCheck" placeholder:"NAME"`
+	SDDL           string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL."`
+	Token          string `help:"Token file that says who asks, - for standard input; see refmon token show --help." placeholder:"FILE" short:"t"`
+	Want           string `help:"Rights asked for: SDDL letters (FR, WD), a number, or names such as FILE_READ_DATA, joined by |. MAXIMUM_ALLOWED asks for all there is." placeholder:"RIGHTS" short:"w"`
+	Type           string `help:"Type of object, which gives generic rights their meaning: ${types}." default:"file" placeholder:"TYPE"`
+	Self           string `help:"SID that PRINCIPAL SELF (PS) stands for." placeholder:"SID"`
+	objectTypeFlag `embed:""`
+	Call           string `help:"Routine whose own rules apply: SeAccessCheck or NtAccessCheck." default:"SeAccessCheck" placeholder:"NAME"`
 }
 
 // ask makes a question of the arguments.
@@ -39,10 +42,11 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 	if r.Descriptor, err = sddl.Parse(c.SDDL, sddl.Options{Domain: domain}); err != nil {
 		return nil, err
 	}
-	if r.Desired, err = sddl.ParseRights(c.Want); err != nil {
-		return nil, fmt.Errorf("--want: %w", err)
-	}
 	if r.Type, err = objectType(c.Type); err != nil {
+		return nil, err
+	}
+	queries, err := c.queries(c.Want, r.Type)
+	if err != nil {
 		return nil, err
 	}
 	if c.Self != "" {
@@ -55,7 +59,43 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 		return nil, fmt.Errorf("--call %s: want SeAccessCheck or NtAccessCheck", printable(c.Call))
 	}
 	r.Subject = batch.SubjectFor(t, q.Call)
-	return q, nil
+	if batch.LacksDACL(r.Descriptor) {
+		fmt.Fprintln(std.err, "refmon: note: "+batch.NoDACL)
+	}
+	return q, choose(q, queries)
+}
+
+// queries reads rights and the object types that they are asked about.
+func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Query, error) {
+	chains, err := c.chains()
+	if err != nil {
+		return nil, err
+	}
+	rights, err := words.Parse(want)
+	if err != nil {
+		return nil, fmt.Errorf("--want: %w", err)
+	}
+	queries, err := words.Queries(rights, chains, t)
+	if err != nil {
+		return nil, fmt.Errorf("--want: %w", err)
+	}
+	return queries, nil
+}
+
+// choose asks the first of some queries that is granted, or else the first.
+func choose(q *batch.Question, queries []words.Query) error {
+	ask := func(x words.Query) { q.Request.Desired, q.Request.ObjectTypes = x.Desired, x.Types }
+	if len(queries) > 1 {
+		for _, x := range queries {
+			ask(x)
+			a, err := q.Ask()
+			if err != nil || a.Allowed() {
+				return err
+			}
+		}
+	}
+	ask(queries[0])
+	return nil
 }
 
 // verdict is the exit of a verb whose answer is yes or no.

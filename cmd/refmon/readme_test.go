@@ -27,7 +27,7 @@ func TestReadme(t *testing.T) {
 			command, want, _ := strings.Cut(m[1], "\n")
 			n++
 			var out, errs bytes.Buffer
-			run(words(strings.TrimPrefix(command, "$ refmon ")), &streams{in: strings.NewReader(""), out: &out, err: &errs})
+			run(shellWords(strings.TrimPrefix(command, "$ refmon ")), &streams{in: strings.NewReader(""), out: &out, err: &errs})
 			if !same(strings.TrimRight(out.String()+errs.String(), "\n"), strings.TrimRight(want, "\n")) {
 				t.Errorf("%s: %s\nprints\n%s%s\nthe page says\n%s", page, command, out.String(), errs.String(), want)
 			}
@@ -39,7 +39,7 @@ func TestReadme(t *testing.T) {
 }
 
 // words splits a command line; single quotes keep blanks.
-func words(line string) []string {
+func shellWords(line string) []string {
 	var list []string
 	for i, part := range strings.Split(line, "'") {
 		if i%2 == 1 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/expect"
 )
 
@@ -63,8 +64,22 @@ func (c *testCmd) Run(std *streams) error {
 		if err != nil {
 			return err
 		}
+		noteNoDACL(std, name, r)
 	}
 	return verdict(held)
+}
+
+// noteNoDACL says on standard error how many questions were about a descriptor without DACL.
+func noteNoDACL(std *streams, name string, r *expect.Report) {
+	n := 0
+	for _, x := range r.Cases {
+		if x.Note != "" {
+			n++
+		}
+	}
+	if n > 0 {
+		fmt.Fprintf(std.err, "refmon: %s: in %d of %s %s\n", name, n, count(len(r.Cases), "case", "cases"), batch.NoDACL)
+	}
 }
 
 func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
@@ -113,6 +128,9 @@ func (c *testCmd) printJSON(std *streams, name string, r *expect.Report) error {
 		row := map[string]any{"file": name, "line": x.Line, "who": x.Who, "on": x.On, "want": x.Want, "is": granted(x.Granted), "expected": granted(x.Expected), "holds": x.Problem == "", "took": x.Took.Nanoseconds()}
 		if x.Name != "" {
 			row["name"] = x.Name
+		}
+		if x.Note != "" {
+			row["note"] = x.Note
 		}
 		if x.Problem != "" {
 			row["problem"] = x.Problem

@@ -12,13 +12,15 @@ type whatCanCmd struct {
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
+	objectTypeFlag `embed:""`
 	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	outputFlags    `embed:""`
 }
 
 // Help is the long help text.
 func (whatCanCmd) Help() string {
-	return `Lists what one principal can do with each object: every right it has (what MAXIMUM_ALLOWED would grant), and those of read, write, modify, full and list that it has completely.
+	return `Lists what one principal can do with each object: every right it has (what MAXIMUM_ALLOWED would grant),
+and those of read, write, modify, full and list that it has completely, and control if it can change the rights.
 
   refmon what-can alice /srv/share -r --directory company.yaml
   refmon what-can alice --objects acls.jsonl --token alice.json --format jsonl
@@ -34,6 +36,9 @@ func (c *whatCanCmd) Run(std *streams) error {
 		return err
 	}
 	if run.Type, err = objectType(c.Type); err != nil {
+		return err
+	}
+	if run.Types, err = c.chains(); err != nil {
 		return err
 	}
 	if run.Directory, err = c.directory(std); err != nil {

@@ -7,11 +7,12 @@ import (
 )
 
 type whoCanCmd struct {
-	Right          string   `arg:"" help:"What to ask for: read, write, modify, full, list, or names and masks as check takes them; several joined by +."`
+	Right          string   `arg:"" help:"What to ask for: read, write, modify, full, list, control; words of a directory such as AddMember or DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by +."`
 	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
+	objectTypeFlag `embed:""`
 	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
 	Count          bool   `help:"Only how many principals can." xor:"what"`
 	ForIndex       bool   `help:"For search indexes: a row an object with the names of its allowed sets, and the table of sets, as JSON lines." xor:"what"`
@@ -22,13 +23,16 @@ type whoCanCmd struct {
 
 // Help is the long help text.
 func (whoCanCmd) Help() string {
-	return `Lists, for each object, every principal that has all of a right on it. The decision is the exact access check for each of them, not a guess from the entries.
+	return `Lists, for each object, every principal that has all of a right on it. The decision is the exact access
+check for each of them, not a guess from the entries.
 
   refmon who-can read /srv/share -r --directory company.yaml
   refmon who-can write+full --objects acls.jsonl -d company.yaml --format jsonl
   refmon who-can read+write+full -o acls.jsonl -d company.yaml --for-index --out index.jsonl --sets sets.jsonl
 
-The objects file has a JSON object a line: {"path":"/srv/a","sd":"O:BAG:SYD:(A;;FR;;;DU)","type":"file"}, with sdHex or sdBase64 instead of sd for bytes. CSV as Get-Acl exports it (a column Path and one of Sddl, sdHex, sdBase64), icacls saves and LDIF with nTSecurityDescriptor are recognised too.
+The objects file has a JSON object a line: {"path":"/srv/a","sd":"O:BAG:SYD:(A;;FR;;;DU)","type":"file"}, with
+sdHex or sdBase64 instead of sd for bytes. CSV as Get-Acl exports it (a column Path and one of Sddl, sdHex,
+sdBase64), icacls saves and LDIF with nTSecurityDescriptor are recognised too.
 
 The directory file names users and groups:
 
@@ -39,9 +43,21 @@ The directory file names users and groups:
     - {name: Engineering, sid: S-1-5-21-1-2-3-2001, memberOf: [Staff]}
     - {name: Staff, sid: S-1-5-21-1-2-3-2002}
 
-memberOf takes names of the file, SIDs and aliases such as BA; groups nest. Everyone, Authenticated Users, Users, Network, This Organization and Domain Users are added as a network logon would; disabled users are left out.
+control is WRITE_DAC or WRITE_OWNER, by an entry, as the owner or by a privilege. A word of a directory asks
+about the object types it means: DCSync is the two replication rights on a domain, AddMember is writing member.
+--object-type asks every other right about a property, property set, extended right or class.
 
---for-index writes {"path":…,"sets":{"read":"NAME",…}} a row, and for each set once {"set":"NAME","count":n,"ids":"0-3,7"} or, where that is shorter, "bitmap" (base64, bit 0 of byte 0 is principal 0). The first row {"principals":[…]} numbers the principals. A name is made of the set's content: it stays the same from run to run while the directory does. With --expressions a set has "expression": clauses that must all allow, each a list of SIDs read in order, "+SID" allows and "-SID" refuses whoever has it; it is left out where SIDs alone do not tell (claims, labels, privileges).
+memberOf takes names of the file, SIDs and aliases such as BA; groups nest. Everyone, Authenticated Users,
+Users, Network, This Organization and Domain Users are added as a network logon would; disabled users are left
+out.
+
+--for-index writes {"path":…,"sets":{"read":"NAME",…}} a row, and for each set once
+{"set":"NAME","count":n,"ids":"0-3,7"} or, where that is shorter, "bitmap" (base64, bit 0 of byte 0 is principal
+0). The first row {"principals":[…]} numbers the principals. A name is made of the SIDs in the set and the mask
+of its right, so that it stays the same from run to run and on every machine, and other users do not change it.
+With --expressions a set has "expression": clauses that must all allow, each a list of SIDs read in order,
+"+SID" allows and "-SID" refuses whoever has it; it is left out where SIDs alone do not tell (claims, labels,
+privileges).
 
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }
@@ -66,6 +82,9 @@ func (c *whoCanCmd) Run(std *streams) error {
 		return err
 	}
 	if run.Type, err = objectType(c.Type); err != nil {
+		return err
+	}
+	if run.Types, err = c.chains(); err != nil {
 		return err
 	}
 	if run.Directory, err = c.directory(std); err != nil {

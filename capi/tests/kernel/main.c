@@ -29,7 +29,10 @@ HANDLE logon(PSID user, TOKEN_TYPE type, SECURITY_IMPERSONATION_LEVEL level)
 	SECURITY_QUALITY_OF_SERVICE q = {sizeof q, level, SECURITY_STATIC_TRACKING, FALSE};
 	OBJECT_ATTRIBUTES a;
 	HANDLE h = NULL;
-	InitializeObjectAttributes(&a, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
+	static PSECURITY_DESCRIPTOR open; /* the caller's default DACL would not let the user at the token */
+	if (!open)
+		open = sddl("D:(A;;GA;;;WD)");
+	InitializeObjectAttributes(&a, NULL, OBJ_KERNEL_HANDLE, NULL, open);
 	a.SecurityQualityOfService = &q;
 	STATUS(ZwCreateToken(&h, TOKEN_ALL_ACCESS, &a, type, &session, &never, &u, (PTOKEN_GROUPS)&groups, (PTOKEN_PRIVILEGES)&privileges, NULL, &group, NULL, &source), STATUS_SUCCESS);
 	return h;

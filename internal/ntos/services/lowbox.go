@@ -5,6 +5,8 @@ import (
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -58,12 +60,25 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 	if st != ntstatus.Success {
 		return out, st
 	}
-	tok := c.Sys.Security.NewFiltered(existing, value, c.newTokenDescriptor(oa.SecurityDescriptor))
+	d := admitPackage(c.newTokenDescriptor(oa.SecurityDescriptor), in.PackageSID.V)
+	tok := c.Sys.Security.NewFiltered(existing, value, d)
 	defer tok.Deref(ob.TagCall)
 	tok.Keep(kept)
 	// commit
 	out.TokenHandle, st = c.insert(tok, granted, oa.Attributes&(winnt.OBJ_INHERIT|winnt.OBJ_KERNEL_HANDLE))
 	return out, st
+}
+
+// admitPackage returns the descriptor of an AppContainer's token with an entry
+// that lets the package at it: the token of its thread and process is one that
+// code in the AppContainer can open (T-131).
+func admitPackage(d *sd.Descriptor, pkg sid.SID) *sd.Descriptor {
+	if d == nil {
+		return nil
+	}
+	p := d.Parts()
+	p.DACL = token.AdmitPackage(p.DACL, pkg, winnt.TOKEN_ALL_ACCESS)
+	return sd.New(p)
 }
 
 // keep references the objects behind handles, of any type, for the token to

@@ -162,3 +162,25 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		}
 	})
 }
+
+// A program that a build left behind is not committed.
+func TestNoProgramsAreCommitted(t *testing.T) {
+	cmd := exec.Command("git", "ls-files", "-z")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Skipf("this is no git working tree: %v", err)
+	}
+	for _, name := range strings.Split(strings.TrimRight(string(out), "\x00"), "\x00") {
+		f, err := os.Open(filepath.Join(root, name))
+		if err != nil {
+			continue // deleted, and not yet committed
+		}
+		var magic [4]byte
+		n, _ := f.Read(magic[:])
+		f.Close()
+		if head := string(magic[:n]); head == "\x7fELF" || strings.HasPrefix(head, "MZ") || head == "!<ar" {
+			t.Errorf("%s is a program: git rm it", name)
+		}
+	}
+}

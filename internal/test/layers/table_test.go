@@ -16,6 +16,7 @@ var table = []row{
 	{0, "internal/strict"},
 
 	{1, "sid"},
+	{1, "adrights"},
 
 	{2, "internal/sidset"},
 	{2, "claims"},
@@ -26,6 +27,7 @@ var table = []row{
 
 	{4, "access"},
 
+	{5, "internal/words"},
 	{5, "fileaccess"},
 	{5, "audit"},
 	{5, "effective"},

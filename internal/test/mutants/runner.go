@@ -41,6 +41,7 @@ var errBroken = errors.New("it does not compile")
 type Runner struct {
 	Root    string // the module's folder
 	Scratch string // where overlays are written
+	Own     bool   // the tests of packages that import a fault's are left out
 }
 
 // Ask applies a fault and runs the tests of its packages, then those of the
@@ -58,6 +59,9 @@ func (r *Runner) Ask(f Fault) (Outcome, error) {
 	}
 	if seen {
 		return Killed, nil
+	}
+	if r.Own {
+		return Survived, nil
 	}
 	dependents, err := r.dependents(f)
 	if err != nil {

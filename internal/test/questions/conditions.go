@@ -125,9 +125,12 @@ func (w World) soup() []byte {
 	return append(b, make([]byte, pick(w, []int{0, 0, 0, 1, 3, 4}))...)
 }
 
+// claimFlags are what claims have, mostly nothing.
+var claimFlags = []uint32{0, 0, 0, claims.FlagCaseSensitive, claims.FlagDisabled, claims.FlagUseForDenyOnly}
+
 // attribute is a claim of any type.
 func (w World) attribute() claims.Attribute {
-	a := claims.Attribute{Name: pick(w, names), Flags: pick(w, []uint32{0, 0, 0, claims.FlagCaseSensitive, claims.FlagDisabled})}
+	a := claims.Attribute{Name: pick(w, names), Flags: pick(w, claimFlags)}
 	a.Type = pick(w, []claims.Type{claims.Int64, claims.Int64, claims.Uint64, claims.String, claims.String, claims.SID, claims.Boolean, claims.Octets})
 	for range w.IntN(4) {
 		switch a.Type {

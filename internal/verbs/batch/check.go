@@ -3,6 +3,7 @@ package batch
 import (
 	"bytes"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/strict"
@@ -52,6 +53,7 @@ func (c Checks) Job() *Job {
 		Worker:     func() Answer { return (&checker{defs: defs, explain: c.Explain}).answer },
 		Serial:     isDefine,
 		SerialWord: `"define"`,
+		noDACL:     &defs.noDACL,
 	}
 }
 
@@ -97,6 +99,8 @@ func UserDomain(t *token.Token) sid.SID {
 type definitions struct {
 	tokens map[string]*subject
 	bytes  int
+
+	noDACL atomic.Int64 // answers with the note
 }
 
 // checker is the state of one worker.
@@ -125,7 +129,9 @@ func (c *checker) answer(dst, line []byte, number int) ([]byte, bool) {
 		dst, err = c.define(dst, id)
 	default:
 		if err = c.ask(); err == nil {
-			dst, err = c.question.Append(dst, id)
+			if dst, err = c.question.Append(dst, id); err == nil && LacksDACL(c.question.Request.Descriptor) {
+				c.defs.noDACL.Add(1)
+			}
 		}
 	}
 	if err != nil {

@@ -124,6 +124,8 @@ var malformedLines = []struct{ line, id, want string }{
 	{`{"id":1,"token":{"usr":"BA"},"sd":"D:","desired":1}`, `1`, `usr`},
 	{`{"id":1,"tokenRef":"alice","desired":1}`, `1`, `want one of the fields "sd" and "sdHex"`},
 	{`{"id":1,` + rest + `,"sdHex":"00"}`, `1`, `not both`},
+	{`{"id":1,"tokenRef":"alice","sd":"","desired":1}`, `1`, "sd: the text is empty: give a descriptor, or null for none"},
+	{`{"id":1,"tokenRef":"alice","sdHex":"","desired":1}`, `1`, "sdHex: the text is empty"},
 	{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;ZZ)","desired":1}`, `1`, "sd: SDDL: at byte 19"},
 	{`{"id":1,"tokenRef":"alice","sd":{},"desired":1}`, `1`, "sd: want a string"},
 	{`{"id":1,"tokenRef":"alice","sdHex":"0g","desired":1}`, `1`, "sdHex: wrong hexadecimal digit"},
@@ -358,5 +360,24 @@ func BenchmarkChecks(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.N)*lines/b.Elapsed().Seconds(), "lines/s")
 		})
+	}
+}
+
+// TestNoDACL: a descriptor with parts but no D: grants everything, and the answer says so and is counted.
+func TestNoDACL(t *testing.T) {
+	var in, out bytes.Buffer
+	for _, sd := range []string{`"O:BAG:SY"`, `"O:BAG:SYD:NO_ACCESS_CONTROL"`, `"O:BAG:SYD:(A;;GA;;;BA)"`, `null`, `""`} {
+		fmt.Fprintf(&in, "{\"token\":{\"user\":\"BA\"},\"sd\":%s,\"desired\":1}\n", sd)
+	}
+	sum, err := Checks{}.Job().Run(&in, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := ""
+	for line := range strings.Lines(out.String()) {
+		notes += fmt.Sprintf("%v %v;", strings.Contains(line, "SUCCESS"), strings.Contains(line, `"note":"`+NoDACL+`"`))
+	}
+	if want := "true true;true false;true false;false false;false false;"; notes != want || sum.NoDACL != 1 || sum.Malformed != 1 {
+		t.Errorf("granted and noted: %s, want %s; %+v\n%s", notes, want, sum, out.String())
 	}
 }

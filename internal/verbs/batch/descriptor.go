@@ -48,6 +48,9 @@ func (c *checker) parseDescriptor(name string, v []byte, domain sid.SID) (*sd.De
 	if err != nil {
 		return nil, err
 	}
+	if len(text) == 0 {
+		return nil, fmt.Errorf("the text is empty: give a descriptor, or null for none")
+	}
 	if name == "sd" {
 		return sddl.Parse(string(text), sddl.Options{Domain: domain})
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // Limits of every batch. A longer line is answered by an error and skipped.
@@ -35,12 +36,15 @@ type Job struct {
 	SerialWord string
 	// Workers is how many goroutines answer; 0 means runtime.GOMAXPROCS.
 	Workers int
+
+	noDACL *atomic.Int64 // answers about a descriptor without DACL; nil: not counted
 }
 
 // Summary counts the lines of a finished run.
 type Summary struct {
 	Lines     int // lines answered
 	Malformed int // of these, lines answered by an error
+	NoDACL    int // lines answered with the note NoDACL
 }
 
 // chunk is a piece of input made of whole lines and, later, its answers. It is
@@ -94,7 +98,11 @@ func (j *Job) Run(in io.Reader, out io.Writer) (Summary, error) {
 		go r.worker()
 	}
 	go r.read()
-	return r.write(out)
+	sum, err := r.write(out)
+	if j.noDACL != nil {
+		sum.NoDACL = int(j.noDACL.Swap(0))
+	}
+	return sum, err
 }
 
 // write is the end of the pipeline; it runs on the caller's goroutine.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -172,8 +173,18 @@ func (q *Question) AppendAnswer(dst, id []byte, a *Answered) (_ []byte, err erro
 			return dst, err
 		}
 	}
+	if LacksDACL(q.Request.Descriptor) {
+		dst = AppendString(append(dst, `,"note":`...), NoDACL)
+	}
 	return append(dst, '}'), nil
 }
+
+// NoDACL is the note beside an answer about a descriptor of which [LacksDACL] is true.
+const NoDACL = "the descriptor has no D: part: no DACL limits access"
+
+// LacksDACL reports whether a descriptor has parts, but no DACL among them, so that everything is granted (A-42). One with
+// D:NO_ACCESS_CONTROL says so in words.
+func LacksDACL(d *sd.Descriptor) bool { return d != nil && d.Control()&sd.DACLPresent == 0 }
 
 func appendStatus(dst []byte, s ntstatus.Status) []byte {
 	switch s { // the two of almost every line

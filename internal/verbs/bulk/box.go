@@ -56,5 +56,7 @@ func (b *box[T]) note(o *objects.Object) {
 		}
 	case objects.NoteUnverified:
 		b.sum.Unverified++
+	case objects.NoteNoDACL:
+		b.sum.NoDACL++
 	}
 }

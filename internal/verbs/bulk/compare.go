@@ -188,6 +188,9 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 			return nil
 		}
 	}
+	if as[1] != nil && batch.LacksDACL(as[1].d) {
+		b.sum.NoDACL++
+	}
 	pairs := &c.d.all
 	if ks[0] == ks[1] { // what changed can only be the principals
 		if pairs = &c.d.moved; len(pairs.pairs) == 0 {

@@ -1,9 +1,11 @@
 package bulk
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -11,92 +13,159 @@ import (
 // decider evaluates descriptors for the principals of a run, and lets through
 // what the share does. Owned by one goroutine.
 type decider struct {
-	run        *Run
-	evaluators map[*winnt.ObjectType]*effective.Evaluator
-	gates      map[*winnt.ObjectType]gate
+	run   *Run
+	types map[*winnt.ObjectType]*asked
 }
 
-// gate is what the share leaves: the principals that have each right on it, and
-// the mask of the one principal of What. No sets stand for all.
-type gate struct {
-	sets []effective.Set
-	mask winnt.AccessMask
+// asked is the question of a run on one type of object, whose words have masks of
+// their own: an evaluator for each chain of object types.
+type asked struct {
+	evaluators []*effective.Evaluator
+	rights     [][]place       // of each right: its parts
+	any        []bool          // of each right: one part is enough
+	out        []effective.Set // of each right, if not every right has one part
+	gates      [][]effective.Set
+	gate       winnt.AccessMask // What: what the share leaves
 }
+
+// place is where the answer to a part of a right is.
+type place struct{ evaluator, set int }
 
 // newDecider makes a decider. The error is that of the question.
 func newDecider(r *Run) (*decider, error) {
-	d := &decider{run: r, evaluators: map[*winnt.ObjectType]*effective.Evaluator{}, gates: map[*winnt.ObjectType]gate{}}
-	_, err := d.evaluator(r.Type)
+	d := &decider{run: r, types: map[*winnt.ObjectType]*asked{}}
+	_, err := d.asked(r.Type)
 	return d, err
 }
 
-// evaluator returns the one for a type of object.
-func (d *decider) evaluator(t *winnt.ObjectType) (*effective.Evaluator, error) {
-	if e := d.evaluators[t]; e != nil {
-		return e, nil
+// asked returns the question on a type of object.
+func (d *decider) asked(t *winnt.ObjectType) (*asked, error) {
+	if a := d.types[t]; a != nil {
+		return a, nil
 	}
-	q := effective.Question{Type: t}
-	for _, r := range d.run.Rights {
-		q.Rights = append(q.Rights, r.Mask(t))
-	}
+	a := &asked{gate: ^winnt.AccessMask(0)}
+	var questions []effective.Question
 	if d.run.Ask == What {
-		q.Rights = []winnt.AccessMask{winnt.MAXIMUM_ALLOWED}
+		rights := []winnt.AccessMask{winnt.MAXIMUM_ALLOWED}
+		questions = []effective.Question{{Type: t, Rights: rights, ObjectTypes: words.Tree(d.run.Types)}}
+	} else {
+		questions = a.divide(d.run, t)
 	}
-	e, err := effective.NewEvaluator(d.run.tokens, q)
-	if err != nil {
-		return nil, err
+	for _, q := range questions {
+		e, err := effective.NewEvaluator(d.run.tokens, q)
+		if err != nil {
+			return nil, err
+		}
+		a.evaluators = append(a.evaluators, e)
 	}
-	d.evaluators[t] = e
-	return e, nil
+	a.share(d.run)
+	d.types[t] = a
+	return a, nil
 }
 
-// gate returns that for a type of object, whose words have masks of their own.
-func (d *decider) gate(t *winnt.ObjectType, e *effective.Evaluator) gate {
-	if d.run.Share == nil {
-		return gate{mask: ^winnt.AccessMask(0)}
-	}
-	g, ok := d.gates[t]
-	if !ok {
-		if d.run.Ask == What {
-			g.mask = e.Maximum(d.run.Share)[0]
+// divide makes a question for each chain of object types in the rights of a run.
+func (a *asked) divide(r *Run, t *winnt.ObjectType) (questions []effective.Question) {
+	at := map[string]int{}
+	single := true
+	for _, right := range r.Rights {
+		right = right.On(r.Types, t)
+		var places []place
+		for _, p := range right.Parts(t) {
+			key := fmt.Sprint(p.Types)
+			n, ok := at[key]
+			if !ok {
+				n = len(questions)
+				at[key] = n
+				questions = append(questions, effective.Question{Type: t, ObjectTypes: p.List()})
+			}
+			places = append(places, place{n, len(questions[n].Rights)})
+			questions[n].Rights = append(questions[n].Rights, p.Mask)
 		}
-		for _, s := range e.Allowed(d.run.Share) {
-			g.sets = append(g.sets, slices.Clone(s))
-		}
-		d.gates[t] = g
+		single = single && len(places) == 1
+		a.rights, a.any = append(a.rights, places), append(a.any, right.Any())
 	}
-	return g
+	if !single || len(questions) > 1 {
+		for range r.Rights {
+			a.out = append(a.out, make(effective.Set, (r.tokens.Len()+63)/64))
+		}
+	}
+	return questions
+}
+
+// share decides what the share leaves.
+func (a *asked) share(r *Run) {
+	if r.Share == nil {
+		return
+	}
+	if r.Ask == What {
+		a.gate = a.evaluators[0].Maximum(r.Share)[0]
+		return
+	}
+	for _, e := range a.evaluators {
+		var gate []effective.Set
+		for _, s := range e.Allowed(r.Share) {
+			gate = append(gate, slices.Clone(s))
+		}
+		a.gates = append(a.gates, gate)
+	}
 }
 
 // sets returns the principals that have each right. The sets are valid until the
 // next call; share says that the answer holds for every object with the
 // descriptor.
 func (d *decider) sets(x *sd.Descriptor, t *winnt.ObjectType) (sets []effective.Set, share bool, err error) {
-	e, err := d.evaluator(t)
+	a, err := d.asked(t)
 	if err != nil {
 		return nil, true, err
 	}
-	g := d.gate(t, e)
-	sets = e.Allowed(x)
-	for i, s := range sets {
-		if g.sets == nil {
-			break
-		}
-		for j := range s {
-			s[j] &= g.sets[i][j]
+	answers := make([][]effective.Set, len(a.evaluators))
+	for i, e := range a.evaluators {
+		answers[i] = e.Allowed(x)
+		for j, s := range answers[i] {
+			if a.gates == nil {
+				break
+			}
+			for k := range s {
+				s[k] &= a.gates[i][j][k]
+			}
 		}
 	}
-	return sets, e.Repeatable(x), nil
+	share = a.evaluators[0].Repeatable(x)
+	if a.out == nil {
+		return answers[0], share, nil
+	}
+	for i, places := range a.rights {
+		a.combine(i, places, answers)
+	}
+	return a.out, share, nil
+}
+
+// combine puts the answer for a right together: of all its parts, or of any.
+func (a *asked) combine(right int, places []place, answers [][]effective.Set) {
+	out := a.out[right]
+	clear(out)
+	for i, p := range places {
+		s := answers[p.evaluator][p.set]
+		for k := range out {
+			switch {
+			case i == 0:
+				out[k] = s[k]
+			case a.any[right]:
+				out[k] |= s[k]
+			default:
+				out[k] &= s[k]
+			}
+		}
+	}
 }
 
 // maximum returns every right of the one principal of What.
 func (d *decider) maximum(x *sd.Descriptor, t *winnt.ObjectType) (m winnt.AccessMask, share bool, err error) {
-	e, err := d.evaluator(t)
+	a, err := d.asked(t)
 	if err != nil {
 		return 0, true, err
 	}
-	g := d.gate(t, e)
-	return e.Maximum(x)[0] & g.mask, e.Repeatable(x), nil
+	return a.evaluators[0].Maximum(x)[0] & a.gate, a.evaluators[0].Repeatable(x), nil
 }
 
 // keep copies sets into one piece of memory, and counts them.

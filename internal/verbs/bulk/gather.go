@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -203,9 +205,7 @@ func (r *Report) Collect(ctx context.Context) error {
 		r.Type = winnt.FileObject
 	}
 	r.run = &Run{Directory: r.Directory, Type: r.Type, Config: r.Config, Share: r.Share}
-	for _, name := range reportRights {
-		r.run.Rights = append(r.run.Rights, Right{Name: name, word: slices.Index(words[:], name)})
-	}
+	r.run.Rights, _ = words.Parse(strings.Join(reportRights[:], "+")) // words that exist
 	r.CacheBytes = cmp.Or(r.CacheBytes, defaultCache)
 	r.run.CacheBytes = r.CacheBytes / 2
 	r.run.prepare()
@@ -312,7 +312,7 @@ func (r *Report) risk(d *sd.Descriptor, typ *winnt.ObjectType, counts []uint32) 
 	case !d.HasDACL():
 		return 8 * int(counts[0]), "no DACL: everybody can do everything"
 	case counts[2] >= half && counts[2] > 1:
-		return 4 * int(counts[2]), fmt.Sprintf("%d people have full control", counts[2])
+		return 4 * int(counts[2]), fmt.Sprintf("%d people can change its rights", counts[2])
 	case counts[1] >= half && counts[1] > 1:
 		return 2 * int(counts[1]), fmt.Sprintf("%d people can write", counts[1])
 	}

@@ -1,7 +1,6 @@
 package bulk
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
@@ -14,28 +13,6 @@ import (
 	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
 )
-
-// setID names a set of principals by its content: 22 characters of base64url,
-// 128 bits of a SHA-256. The same set has the same name in every run over the
-// same directory, so that runs can be resumed, and nobody can bring about two
-// sets of one name.
-type setID [22]byte
-
-func idOf(s effective.Set) (id setID) {
-	buf := make([]byte, 0, 1024)
-	h := sha256.New()
-	for _, w := range s {
-		buf = append(buf, byte(w), byte(w>>8), byte(w>>16), byte(w>>24), byte(w>>32), byte(w>>40), byte(w>>48), byte(w>>56))
-		if len(buf) == cap(buf) {
-			h.Write(buf)
-			buf = buf[:0]
-		}
-	}
-	h.Write(buf)
-	var sum [sha256.Size]byte
-	base64.RawURLEncoding.Encode(id[:], h.Sum(sum[:0])[:16])
-	return id
-}
 
 // indexed is the answer of Index: the name of the set of each right.
 type indexed struct {
@@ -70,8 +47,8 @@ func askIndex(d *decider) asking[indexed, fresh] {
 			}
 			u := &unwritten{}
 			u.sets, u.counts, a.allowed = keep(sets)
-			for _, s := range u.sets {
-				u.ids = append(u.ids, idOf(s))
+			for i, s := range u.sets {
+				u.ids = append(u.ids, d.run.namer.id(masksOf(d.run.Rights[i], t), s))
 			}
 			if len(u.ids) > len(a.few) {
 				a.ids = u.ids
@@ -160,14 +137,16 @@ func (w *setWriter) batch(b *box[fresh], _ *Summary) error {
 // expression returns that of a right, as JSON: clauses of terms. The share's
 // clauses must allow too. Nil if SIDs alone do not tell.
 func (d *decider) expression(of *sd.Descriptor, t *winnt.ObjectType, right int) []byte {
-	e, err := d.evaluator(t)
-	if err != nil {
+	asked, err := d.asked(t)
+	if err != nil || len(asked.rights[right]) != 1 {
 		return nil
 	}
-	x, ok := e.Expression(of, right)
+	part := asked.rights[right][0]
+	e := asked.evaluators[part.evaluator]
+	x, ok := e.Expression(of, part.set)
 	if ok && d.run.Share != nil {
 		var gate effective.Expression
-		gate, ok = e.Expression(d.run.Share, right)
+		gate, ok = e.Expression(d.run.Share, part.set)
 		x = append(x, gate...)
 	}
 	if !ok {

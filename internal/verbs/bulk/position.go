@@ -8,6 +8,7 @@ type Position struct {
 	Changed    int   // Diff: objects on which a principal gained or lost rights
 	Changes    int   // Diff: pairs of principal and object that changed
 	Unverified int   // rows with objects.NoteUnverified
+	NoDACL     int   // rows with objects.NoteNoDACL
 	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
 	Lines      int   // lines of the input before it
 	Allowed    int64 // pairs of principal and object that were allowed, summed over the rights
@@ -21,6 +22,7 @@ func (p Position) Plus(q Position) Position {
 	q.Changed += p.Changed
 	q.Changes += p.Changes
 	q.Unverified += p.Unverified
+	q.NoDACL += p.NoDACL
 	q.Allowed += p.Allowed
 	if q.Offset == 0 { // nothing was left to do
 		q.Offset, q.Lines = p.Offset, p.Lines

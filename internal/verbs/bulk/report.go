@@ -60,7 +60,7 @@ type orphan struct {
 }
 
 // The rights a report is about.
-var reportRights = [3]string{"read", "write", "full"}
+var reportRights = [3]string{"read", "write", "control"}
 
 // How much of each list is shown.
 const (
@@ -274,7 +274,7 @@ func (r *Report) detail(l *listed) (detail, error) {
 				row.More = row.Count - maxPeople
 				break
 			}
-			why := r.because(k, p, r.run.Rights[i].Mask(k.typ))
+			why := r.because(k, p, r.run.Rights[i])
 			n, ok := at[why]
 			if !ok {
 				n = len(row.By)
@@ -305,19 +305,28 @@ func (r *Report) sets(k key) ([]effective.Set, error) {
 
 // because names the entries that grant a right to a principal: of the object,
 // and of the share if there is one.
-func (r *Report) because(k key, p int, m winnt.AccessMask) string {
-	text := r.reasons(k.d, k.typ, p, m)
-	if r.Share != nil {
-		text += ", share " + r.reasons(r.Share, k.typ, p, m)
+func (r *Report) because(k key, p int, right Right) string {
+	var all []string
+	for _, part := range right.Parts(k.typ) {
+		text, ok := r.reasons(k.d, k.typ, p, part.Mask)
+		if ok && r.Share != nil {
+			var share string
+			share, ok = r.reasons(r.Share, k.typ, p, part.Mask)
+			text += ", share " + share
+		}
+		if ok && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
 	}
-	return text
+	return strings.Join(all, " or ")
 }
 
-func (r *Report) reasons(d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt.AccessMask) string {
-	_, x, err := access.Explain(&access.Request{Descriptor: d, Subject: access.Subject{Primary: r.Directory.Principals[p].Token},
+// reasons names the entries that grant a mask; ok is false if it is not granted.
+func (r *Report) reasons(d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt.AccessMask) (text string, ok bool) {
+	dec, x, err := access.Explain(&access.Request{Descriptor: d, Subject: access.Subject{Primary: r.Directory.Principals[p].Token},
 		Desired: m, Type: typ, Policies: r.Config.Policies, Options: r.Config.Options})
 	if err != nil {
-		return err.Error()
+		return err.Error(), true
 	}
 	var out []string
 	for _, b := range x.Reasons {
@@ -325,7 +334,7 @@ func (r *Report) reasons(d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt
 			out = append(out, text)
 		}
 	}
-	return strings.Join(out, " + ")
+	return strings.Join(out, " + "), dec.Allowed()
 }
 
 func entryKind(a sd.ACE) string {

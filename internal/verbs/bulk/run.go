@@ -56,6 +56,7 @@ type Run struct {
 	Ask       Ask
 	Principal int               // What: index of the principal
 	Type      *winnt.ObjectType // of objects that do not tell; nil: file
+	Types     [][]winnt.GUID    // chains of object types that rights on the object are asked about; nil: the object
 	Config    effective.Config  // policies and options of the check
 	Share     *sd.Descriptor    // a second gate before all objects: what it does not grant nobody has; nil: none
 	Format    Format
@@ -74,6 +75,7 @@ type Run struct {
 
 	tokens *effective.Principals
 	names  names
+	namer  *setNamer // Index
 }
 
 // Do runs. Rows are written in the order of the input. When ctx is cancelled it
@@ -113,6 +115,9 @@ func (r *Run) prepare() {
 		r.tokens = effective.Compile(tokens, r.Config)
 	}
 	r.names = makeNames(r.Directory, r.Format)
+	if r.Ask == Index {
+		r.namer = newSetNamer(r.Directory)
+	}
 }
 
 // defaultCache is how much memory what is remembered takes at most, in bytes.
@@ -122,12 +127,12 @@ const defaultCache = 256 << 20
 // input write the same rows.
 func (r *Run) Fingerprint() string {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%d %d %d %t", r.Ask, r.Format, r.Principal, r.Expressions)
+	fmt.Fprintf(h, "%d %d %d %t %v", r.Ask, r.Format, r.Principal, r.Expressions, r.Types)
 	if r.Type != nil {
 		fmt.Fprintf(h, " %s", r.Type.Name)
 	}
 	for _, right := range r.Rights {
-		fmt.Fprintf(h, " %q %x", right.Name, right.mask)
+		fmt.Fprintf(h, " %q %s", right.Name, masksOf(right.On(r.Types, winnt.FileObject), winnt.FileObject))
 	}
 	if r.Share != nil {
 		fmt.Fprintf(h, " %x", r.Share.AppendOriginal(nil))

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -284,7 +285,11 @@ func TestLines(t *testing.T) {
 		quick.WriteString(line + "}\n")
 		strict.WriteString(line + "} \n")
 	}
-	got, want := strings.Split(run("quick", strings.NewReader(quick.String())), "\n"), strings.Split(run("strict", strings.NewReader(strict.String())), "\n")
+	places := regexp.MustCompile(`byte \d+`) // the blank moves the end of the line
+	rowsOf := func(name, text string) []string {
+		return strings.Split(places.ReplaceAllString(run(name, strings.NewReader(text)), "byte"), "\n")
+	}
+	got, want := rowsOf("quick", quick.String()), rowsOf("strict", strict.String())
 	for i, line := range strings.Split(quick.String(), "\n") {
 		if i >= len(got) || i >= len(want) || got[i] != want[i] {
 			t.Fatalf("line %q: quick %q strict %q", line, got[min(i, len(got)-1)], want[min(i, len(want)-1)])

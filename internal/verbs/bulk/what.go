@@ -37,11 +37,13 @@ func (w *rows) what(dst []byte, o *objects.Object, m winnt.AccessMask) []byte {
 		return appendCSV(dst, string(o.Path), m.Padded(), strings.Join(have, ";"))
 	}
 	text := strings.Join(have, ", ")
-	if text == "" {
-		text = o.Type.Names(m)
-	}
-	if m == 0 {
+	switch {
+	case m == 0:
 		text = "(nothing)"
+	case len(have) == 0:
+		text = o.Type.Names(m)
+	case text == "control": // it says little of what else there is
+		text = o.Type.Names(m) + ", control"
 	}
 	return appendColumns(dst, w.printable(o), m.Padded(), text)
 }

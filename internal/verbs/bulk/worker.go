@@ -3,6 +3,7 @@ package bulk
 import (
 	"context"
 
+	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -21,6 +22,7 @@ type asking[A, T any] struct {
 // once published.
 type outcome[A any] struct {
 	err    error
+	noDACL bool // the descriptor has no D: part
 	answer A
 }
 
@@ -43,8 +45,11 @@ func (w *worker[A, T]) batch(b *box[T]) {
 			w.ask.fail(b, o, o.Err)
 			return
 		}
-		b.note(o)
 		x := w.outcome(o)
+		if x.noDACL && o.Note == 0 {
+			o.Note = objects.NoteNoDACL
+		}
+		b.note(o)
 		if x.err != nil {
 			b.fail(o, x.err)
 			w.ask.fail(b, o, x.err)
@@ -75,6 +80,7 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 		x.err = err
 		return x, true
 	}
+	x.noDACL = batch.LacksDACL(d)
 	x.answer, share, x.err = w.ask.decide(d, o.Type)
 	return x, share
 }

@@ -3,6 +3,7 @@ package expect
 import (
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -79,17 +80,25 @@ func TestErrorsNameTheLine(t *testing.T) {
 	}
 }
 
-// FuzzParse: no input makes the reader panic, and what it reads can be run.
+// FuzzParse: no input makes the reader panic, its time and memory are bounded, and what it reads can be run.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"principals: {u: {user: S-1-5-21-1-2-3-1001}}\ndescriptors: {d: 'D:'}\nexpect: [{who: u, on: d, want: 1, is: denied}]",
-		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}", "\xef\xbb\xbfdomain: S-1-5-21-1-2-3", "expect: [{}]", "x: |\n  y", "<<: {a: 1}",
+		"a: &x 1\nb: *x", "? [a]\n: b", "expect:\n- {who: [", "principals: !!map {}", "\xef\xbb\xbfdomain: S-1-5-21-1-2-3",
+		"expect: [{}]", "x: |\n  y", "<<: {a: 1}", "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]",
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
 		file, err := Parse(b, noFiles)
-		if err == nil {
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(b))+16<<20 || time.Since(start) > 10*time.Second {
+			t.Errorf("%d bytes of memory and %v for %d of the file", used, time.Since(start), len(b))
+		}
+		if err == nil && len(file.cases) < 1000 {
 			file.Run(time.Now)
 		}
 	})

@@ -29,6 +29,7 @@ type Case struct {
 	Took     time.Duration // of the question
 	Problem  string        // "" if the expectation holds
 	Why      string        // the explanation, of a case that failed
+	Note     string        // something to know about the answer; "": nothing
 }
 
 // Coverage says which entries of a DACL no case has put to use. Inherit-only
@@ -79,6 +80,9 @@ func (q *question) run(now func() time.Time, used map[int]bool) Case {
 		return c
 	}
 	c.Granted = a.Allowed()
+	if batch.LacksDACL(q.on.SD) {
+		c.Note = batch.NoDACL
+	}
 	text := describe(&a)
 	if a.Why != nil {
 		for i := range a.Why.Steps {

@@ -185,6 +185,7 @@ func checkAnswer(l *Line) (string, Fields, error) {
 	}
 	status, _ := out["status"].(string)
 	delete(out, "id")
+	delete(out, "note")
 	delete(out, "status")
 	return status, out, nil
 }

@@ -42,8 +42,10 @@ func WriteVectors(w io.Writer, rec *Recording) error {
 		if l.Skipped != "" || programs[l.Case] {
 			continue
 		}
-		v := vectors.Vector{About: about[l.Case], Provenance: vectors.Provenance{Kind: vectors.Recorded, Rules: l.Rules,
-			Source: fmt.Sprintf("refmon-record on %s build %d.%d %s, %s", s.Product, s.Build, s.Revision, s.Architecture, rec.Header.Date)}}
+		run := fmt.Sprintf("refmon-record on %s build %d.%d %s, %s",
+			s.Product, s.Build, s.Revision, s.Architecture, rec.Header.Date)
+		v := vectors.Vector{About: about[l.Case],
+			Provenance: vectors.Provenance{Kind: vectors.Recorded, Rules: l.Rules, Source: "a recording", Run: run}}
 		if v.About == "" {
 			v.About = fmt.Sprintf("What %s answers (%s).", l.Call, l.Case)
 		}

@@ -90,14 +90,28 @@ var options = &syntax.FileOptions{Set: true, While: true, TopLevelControl: true,
 // Run runs one program. It returns [ErrExpectation] if an expectation did not
 // hold, and another error, with file, line and column, if the program is wrong.
 //
-// A program that takes too many steps or too much memory is wrong; after
-// [ErrStopped] the Runner is of no more use.
+// A program that takes too many steps or too much memory, or is longer than
+// [MaxSource], is wrong; after [ErrStopped] the Runner is of no more use.
 func (r *Runner) Run(name string, source []byte) error {
+	if err := tooLong(name, source); err != nil {
+		return err
+	}
 	err := r.guarded(func() error {
 		_, err := starlark.ExecFileOptions(options, r.thread, name, source, r.globals)
 		return err
 	})
 	return r.outcome(err)
+}
+
+// MaxSource is the longest program, in bytes. The compiler calls itself for each call or operator of a chain such as f()()():
+// a longer chain would overflow its stack, which ends the process.
+const MaxSource = 512 << 10
+
+func tooLong(name string, source []byte) error {
+	if len(source) > MaxSource {
+		return fmt.Errorf("%s: the program is longer than %d bytes", name, MaxSource)
+	}
+	return nil
 }
 
 // outcome prints what is left of the transcript and ends a program.
@@ -117,6 +131,9 @@ func (r *Runner) outcome(err error) error {
 // Load runs a program whose definitions the programs that follow see as
 // predeclared. Its calls are not printed, its expectations count.
 func (r *Runner) Load(name string, source []byte) error {
+	if err := tooLong(name, source); err != nil {
+		return err
+	}
 	quiet := r.cfg.Quiet
 	r.cfg.Quiet = true
 	defer func() { r.cfg.Quiet = quiet }()

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/audit"
-	"github.com/refmon/refmon/winnt"
 )
 
 // verbs say what happened, by event.
@@ -19,7 +18,7 @@ var verbs = map[uint16]string{
 	audit.UnsafeElevationID: "impersonate upward", audit.OverwrittenID: "removed old records",
 }
 
-// Line is one record in one line of text: who, as whom, did what, to what, with
+// Line returns one record in one line of text: who, as whom, did what, to what, with
 // which result, and the entry that decided.
 func Line(e *audit.Event) string {
 	var b strings.Builder
@@ -56,7 +55,7 @@ func clean(s string) string {
 	}, s)
 }
 
-// Who is the subject of a record, behind the server that acted as it.
+// Who returns the subject of a record, behind the server that acted as it.
 func Who(e *audit.Event) string {
 	who := account(e, "Subject")
 	if server := account(e, "Primary"); server != "" {
@@ -77,7 +76,7 @@ func account(e *audit.Event, prefix string) string {
 	return name
 }
 
-// What is the object of a record: its type and name.
+// What returns the object of a record: its type and name.
 func What(e *audit.Event) string {
 	name, ok := e.Field("ObjectName")
 	if !ok {
@@ -100,7 +99,7 @@ func quote(s string) string {
 	return s
 }
 
-// rights are the names of the access mask.
+// rights returns the names of the access mask.
 func rights(e *audit.Event) string {
 	var names []string
 	for a := range e.Accesses() {
@@ -112,10 +111,11 @@ func rights(e *audit.Event) string {
 	return "for " + strings.Join(names, ",")
 }
 
-// details are what else a reader wants of some events.
+// details returns what else a reader wants of some events.
 func details(e *audit.Event) string {
 	var parts []string
-	for _, name := range []string{"PrivilegeList", "EnabledPrivilegeList", "DisabledPrivilegeList", "AuditPolicyChanges", "SubcategoryGuid",
+	for _, name := range []string{"PrivilegeList", "EnabledPrivilegeList", "DisabledPrivilegeList",
+		"AuditPolicyChanges", "SubcategoryGuid",
 		"NewSd", "AuditsDiscarded", "BytesDiscarded", "PercentFull", "BackupPath", "FirstRecordId", "LastRecordId", "Cause"} {
 		text, ok := e.Field(name)
 		if ok && text != "-" {
@@ -132,7 +132,7 @@ var reasonWords = map[uint16]string{
 	1814: "not granted by a central access rule", 1830: "not granted to app containers", 1841: "denied by the trust label",
 }
 
-// Why is the decision's reason: of a denial the first entry that denied.
+// Why returns the decision's reason: of a denial the first entry that denied.
 func Why(e *audit.Event) string {
 	why := ""
 	for a := range e.Accesses() {
@@ -150,14 +150,4 @@ func Why(e *audit.Event) string {
 		}
 	}
 	return why
-}
-
-// RightName is the name of a right for the type of the record's object.
-func RightName(e *audit.Event, bit winnt.AccessMask) string {
-	for a := range e.Accesses() {
-		if a.Bit == bit {
-			return a.Text
-		}
-	}
-	return bit.String()
 }

@@ -69,10 +69,11 @@ var settings = [...]struct {
 	word  string
 	value audit.Setting
 }{
-	{"Success and Failure", audit.OnBoth}, {"No Auditing", 0}, {"Success", audit.OnSuccess}, {"Failure", audit.OnFailure},
+	{"Success and Failure", audit.OnBoth}, {"No Auditing", 0}, {"Success", audit.OnSuccess}, {"Failure",
+		audit.OnFailure},
 }
 
-// Setting is a setting in auditpol's words.
+// Setting returns a setting in auditpol's words.
 func Setting(v audit.Setting) string {
 	for _, s := range settings {
 		if s.value == v {
@@ -104,8 +105,11 @@ func isHeading(line string) bool {
 	return false
 }
 
-// FormatPolicy writes a policy as auditpol /get prints it.
+// FormatPolicy writes a policy as auditpol /get prints it; nil is the default.
 func FormatPolicy(p *audit.Policy) []byte {
+	if p == nil {
+		p = audit.DefaultPolicy()
+	}
 	b := []byte("System audit policy\nCategory/Subcategory                      Setting\n")
 	for c := audit.CategorySystem; c <= audit.CategoryAccountLogon; c++ {
 		b = fmt.Appendf(b, "%s\n", c)
@@ -131,4 +135,28 @@ func StorePolicy(dir string, p *audit.Policy) error {
 		return fmt.Errorf("write the audit policy: %w", err)
 	}
 	return nil
+}
+
+// Change returns a policy with some subcategories set otherwise; success and failure
+// are enable, disable or "" for no change. nil stands for the default policy.
+func Change(p *audit.Policy, subcategories []string, success, failure string) (*audit.Policy, error) {
+	if p == nil {
+		p = audit.DefaultPolicy()
+	}
+	spec := p.Spec()
+	for _, name := range subcategories {
+		s, err := audit.ParseSubcategory(name)
+		if err != nil {
+			return nil, err
+		}
+		for bit, word := range map[audit.Setting]string{audit.OnSuccess: success, audit.OnFailure: failure} {
+			switch word {
+			case "enable":
+				spec.System[s] |= bit
+			case "disable":
+				spec.System[s] &^= bit
+			}
+		}
+	}
+	return audit.NewPolicy(spec)
 }

@@ -47,7 +47,7 @@ func unknown(v *auditlog.Verified, anchors int) []string {
 		say("whether the folder is an older copy of itself, or its end was cut off together with the checkpoint: give --checkpoint FILE, one that was kept elsewhere")
 	}
 	if v.OwnKey {
-		say("whether somebody wrote log and key anew: the public key came from the folder; give --key FILE")
+		say("whether log and key were written anew: the public key came from the folder; give --key FILE")
 	}
 	if v.KeyInside {
 		say("who signed: the private key lies in the folder, and who could write the log could sign it")

@@ -33,6 +33,13 @@ func NewWriter(w io.Writer, format string) (*Writer, error) {
 		if err := out.csv.Write(columns); err != nil {
 			return nil, err
 		}
+	case "xml":
+		out.one, out.close = out.xml, out.xmlEnd
+		if _, err := out.out.WriteString(xmlHead); err != nil {
+			return nil, err
+		}
+	case "ocsf":
+		out.one = out.ocsf
 	default:
 		return nil, fmt.Errorf("unknown format %q: want table, json, csv, xml or ocsf", format)
 	}
@@ -68,7 +75,8 @@ func (w *Writer) json(e *audit.Event) error {
 }
 
 // columns are those of the CSV form.
-var columns = []string{"id", "time", "event", "outcome", "subcategory", "computer", "subject_sid", "subject_name", "primary_sid",
+var columns = []string{"id", "time", "event", "outcome", "subcategory", "computer", "subject_sid", "subject_name",
+	"primary_sid",
 	"object_type", "object_name", "access_mask", "rights", "privileges", "reason"}
 
 func (w *Writer) row(e *audit.Event) error {
@@ -80,7 +88,8 @@ func (w *Writer) row(e *audit.Event) error {
 	if privileges == "" {
 		privileges = field("EnabledPrivilegeList")
 	}
-	row := []string{strconv.FormatUint(e.RecordID, 10), string(audit.AppendTime(nil, e.Time)), strconv.Itoa(int(e.ID)), e.Outcome.String(),
+	row := []string{strconv.FormatUint(e.RecordID, 10), string(audit.AppendTime(nil, e.Time)),
+		strconv.Itoa(int(e.ID)), e.Outcome.String(),
 		subcategory(e), e.Computer, field("SubjectUserSid"), field("SubjectUserName"), field("PrimaryUserSid"), field("ObjectType"), field("ObjectName"),
 		field("AccessMask"), rights(e), privileges, clean(Why(e))}
 	for i := range row {

@@ -26,6 +26,7 @@ var (
 	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "the seed of -sample")
 	match  = flag.String("match", "", "take faults with this text in their folder or name")
 	table  = flag.String("table", "", "write the table of outcomes to this file")
+	own    = flag.Bool("own", false, "run the tests of the fault's own package only")
 	allow  = flag.Int("allow", 0, "so many may survive")
 )
 
@@ -50,7 +51,7 @@ func run() (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(scratch)
-	r := mutants.Runner{Root: ".", Scratch: scratch}
+	r := mutants.Runner{Root: ".", Scratch: scratch, Own: *own}
 	var rows []mutants.Row
 	survived, broken := 0, 0
 	for _, f := range faults {

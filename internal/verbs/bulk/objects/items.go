@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/refmon/refmon/internal/verbs/batch"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -51,6 +52,9 @@ func All(ctx context.Context, s Source, domain sid.SID, typ *winnt.ObjectType, f
 				known[string(key)] = p
 			}
 			item.Descriptor, item.Err = p.d, p.err
+			if item.Err == nil && item.Note == 0 && batch.LacksDACL(p.d) {
+				item.Note = NoteNoDACL
+			}
 		}
 		if !f(item) {
 			return stopped

@@ -1,5 +1,7 @@
 package objects
 
+import "github.com/refmon/refmon/internal/verbs/batch"
+
 // Note is something to know about an object that has an answer all the same.
 // The zero value is nothing.
 type Note uint8
@@ -13,10 +15,12 @@ const (
 	// NoteUnverified: the attribute's hash can be verified by the server only; the
 	// answer is the attribute's.
 	NoteUnverified
+	// NoteNoDACL: the descriptor has no D: part, so that no DACL limits anybody.
+	NoteNoDACL
 )
 
 // String is the note as rows of JSON have it.
 func (n Note) String() string {
 	return [...]string{"", "hash mismatch: the POSIX permissions were changed behind the server and count instead of the attribute",
-		"the attribute's hash can be verified by its server only"}[n%3]
+		"the attribute's hash can be verified by its server only", batch.NoDACL}[n%4]
 }

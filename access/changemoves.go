@@ -1,0 +1,213 @@
+package access
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// movesFor lists the single steps that bear on a request.
+func movesFor(r *Request) []move {
+	moves := append(groupMoves(r), privilegeMoves(r)...)
+	moves = append(moves, limitMoves(r)...)
+	moves = append(moves, dropMoves(r)...)
+	return append(moves, putMoves(r)...)
+}
+
+// says returns a text that is known already.
+func says(what string) func() string { return func() string { return what } }
+
+// limitMoves take the token's limits away: its integrity, restriction and
+// AppContainer.
+func limitMoves(r *Request) (moves []move) {
+	t := r.Subject.Effective()
+	q := query{r: r, who: &identity{token: t}}
+	q.sacl.set(r.Descriptor.SACL())
+	if rid, _, _ := q.label(); t.Integrity() < rid {
+		what := says("raise the token's integrity level to " + token.IntegrityName(rid))
+		moves = append(moves, move{what: what, change: func(s *token.Spec) {
+			for i, g := range s.Groups {
+				if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
+					s.Groups = append(s.Groups[:i], s.Groups[i+1:]...)
+					break
+				}
+			}
+			s.Integrity = sid.IntegrityLevel(rid)
+		}})
+	}
+	if t.IsRestricted() {
+		moves = append(moves, move{what: says("use a token that is not restricted"), change: func(s *token.Spec) {
+			s.Restricted, s.IsRestricted, s.WriteRestricted = nil, false, false
+		}})
+	}
+	if t.IsAppContainer() {
+		moves = append(moves, move{what: says("leave the AppContainer"), change: func(s *token.Spec) {
+			s.Package, s.Capabilities, s.LowPrivilege, s.LowBoxNumber = sid.SID{}, nil, false, 0
+		}})
+	}
+	return moves
+}
+
+// groupMoves make the token a member of whom an entry allows, or of the owner.
+func groupMoves(r *Request) (out []move) {
+	t, seen := r.Subject.Effective(), map[sid.SID]bool{sid.OwnerRights: true, sid.PrincipalSelf: true}
+	add := func(s sid.SID) {
+		if s.IsZero() || seen[s] || t.Member(s, false) || len(out) == maxGroups {
+			return
+		}
+		seen[s] = true
+		what := "make the user a member of " + named(s)
+		if t.SIDs().Find(s.Hash(), s) >= 0 {
+			what = "enable " + named(s) + ", which the token holds disabled or for deny only"
+		}
+		out = append(out, move{what: says(what), change: func(spec *token.Spec) { enableIn(spec, s) }})
+	}
+	for _, e := range r.Descriptor.DACL().Entries() {
+		if e.Kind.IsAllow() && e.Flags&sd.InheritOnly == 0 {
+			add(e.SID)
+		}
+	}
+	add(r.Descriptor.Owner())
+	return out
+}
+
+// enableIn makes a SID count in a token: the user's, a group's it has, or a new
+// one's.
+func enableIn(spec *token.Spec, s sid.SID) {
+	if spec.User.SID == s {
+		spec.User.Attributes = 0
+		return
+	}
+	for i := range spec.Groups {
+		if g := &spec.Groups[i]; g.SID == s && g.Attributes&winnt.SE_GROUP_INTEGRITY == 0 {
+			g.Attributes = token.GroupDefault
+			return
+		}
+	}
+	spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
+}
+
+// privilegeMoves enable the privileges that the check looks at.
+func privilegeMoves(r *Request) (out []move) {
+	t := r.Subject.Effective()
+	looked := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege}
+	if r.Intent.Backup {
+		looked = append(looked, winnt.SeBackupPrivilege)
+	}
+	if r.Intent.Restore {
+		looked = append(looked, winnt.SeRestorePrivilege)
+	}
+	for _, p := range looked {
+		if t.Has(p) {
+			continue
+		}
+		what := "give the token " + p.String() + ", enabled"
+		if t.Present().Has(p) {
+			what = "enable " + p.String() + ", which the token holds disabled"
+		}
+		out = append(out, move{what: says(what), change: func(s *token.Spec) {
+			s.Privileges |= p.Bit()
+			s.EnabledPrivileges |= p.Bit()
+		}})
+	}
+	return out
+}
+
+// dropMoves take entries away that deny or limit: those that are met because of
+// the token's SIDs before the others, since a long list has more than are tried.
+func dropMoves(r *Request) (out []move) {
+	d, t := r.Descriptor, r.Subject.Effective()
+	deny := d.DACL().Entries()
+	for _, met := range [...]bool{true, false} {
+		for i := range deny {
+			e := &deny[i]
+			if !e.Kind.IsDeny() || e.Flags&sd.InheritOnly != 0 || meets(t, r, e) != met || len(out) == maxDrops {
+				continue
+			}
+			out = append(out, move{
+				what: func() string { return fmt.Sprintf("drop DACL %d %s", i, printed(d.DACL().At(i))) },
+				do:   func(x *trial) { x.dacl[maxPut+i] = blank },
+				undo: func(x *trial) { x.dacl[maxPut+i] = deny[i] },
+			})
+		}
+	}
+	limits := d.SACL().Entries()
+	for i := range limits {
+		switch e := &limits[i]; e.Kind {
+		case sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter, sd.SystemScopedPolicyID:
+			if e.Flags&sd.InheritOnly != 0 || len(out) >= maxDrops+maxPut {
+				continue
+			}
+			out = append(out, move{
+				what: func() string { return fmt.Sprintf("drop SACL %d %s", i, printed(d.SACL().At(i))) },
+				do:   func(x *trial) { x.sacl[i] = blank },
+				undo: func(x *trial) { x.sacl[i] = limits[i] },
+			})
+		}
+	}
+	return out
+}
+
+// meets reports an entry whose SID the token has in one of its lists, or that is
+// not plain.
+func meets(t *token.Token, r *Request, e *sd.Entry) bool {
+	s := Substitute(e.SID, r.Self, r.Descriptor.Owner())
+	return e.Aux != -1 || t.Member(s, true) || t.RestrictedDenySet().Find(s.Hash(), s) >= 0 ||
+		t.IsAppContainer() && s.Authority() == sid.AllAppPackages.Authority()
+}
+
+// putMoves put an entry before all others that allows what is asked for.
+func putMoves(r *Request) (out []move) {
+	if !r.Descriptor.HasDACL() {
+		return nil
+	}
+	t := r.Subject.Effective()
+	mask := r.mapping().Map(r.Desired) &^ ungranted
+	if mask == 0 {
+		mask = r.mapping().Read
+	}
+	whom := []sid.SID{t.User().SID}
+	if t.IsRestricted() && t.RestrictedSet().Len() > 0 {
+		whom = append(whom, t.RestrictedSet().At(0))
+	}
+	if t.IsAppContainer() {
+		whom = append(whom, t.Package())
+	}
+	for at, s := range whom {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, mask, s)
+		if err != nil || r.Descriptor.DACL().Len() > 0 && !fits(r.Descriptor.DACL(), a) {
+			continue
+		}
+		out = append(out, move{
+			what: says("put " + printed(a) + " before the other entries"),
+			do: func(x *trial) {
+				x.dacl[at] = sd.Entry{Mask: mask, Hash: s.Hash(), SID: s, Kind: sd.AccessAllowed, Aux: -1}
+			},
+			undo: func(x *trial) { x.dacl[at] = blank },
+		})
+	}
+	return out
+}
+
+// fits reports whether a list with one entry more is no longer than a list can
+// be.
+func fits(l *sd.ACL, a sd.ACE) bool { return l.Size()+len(a.Binary()) <= 0xFFFF }
+
+func printed(a sd.ACE) string {
+	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
+	if err != nil {
+		return a.Type().String()
+	}
+	return text
+}
+
+func named(s sid.SID) string {
+	if n := sid.Name(s); n != "" {
+		return s.String() + " (" + n + ")"
+	}
+	return s.String()
+}

@@ -1,0 +1,147 @@
+// Package adrights knows the names and GUIDs that entries of Active Directory
+// carry: extended rights, validated writes, property sets, classes and
+// attributes, and which property set an attribute belongs to.
+//
+//	e, ok := adrights.Find("User-Force-Change-Password")
+//	fmt.Println(adrights.Name(e.GUID, winnt.ADS_RIGHT_DS_CONTROL_ACCESS))
+//
+// The table is of the schema and the control access rights that MS-ADA1 to
+// MS-ADA3, MS-ADSC and MS-ADTS 5.1.3.2.1 publish. A forest can have more: those
+// are known by their GUIDs alone. The package has no state; everything may be used
+// from any goroutine.
+package adrights
+
+import (
+	_ "embed" // for the table
+	"iter"
+	"strings"
+
+	"github.com/refmon/refmon/winnt"
+)
+
+// Kind says what a GUID stands for. The zero value is an extended right.
+type Kind uint8
+
+// Kinds.
+const (
+	ExtendedRight Kind = iota
+	ValidatedWrite
+	PropertySet
+	Class
+	Attribute
+)
+
+// String returns the kind in words.
+func (k Kind) String() string {
+	names := [...]string{"extended right", "validated write", "property set", "class", "attribute"}
+	return names[int(k)%len(names)]
+}
+
+// Entry is one name.
+type Entry struct {
+	Name string
+	Kind Kind
+	GUID winnt.GUID
+	Set  winnt.GUID // of an attribute: its property set; zero: it belongs to no set
+}
+
+// table has a line for each name: 32 digits of the GUID as it is written, a letter
+// for the kind, the digits of the set or "-", the name.
+//
+//go:embed adrights.txt
+var table string
+
+const kinds = "xvsca"
+
+// All returns every entry, rights first.
+func All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for line := range strings.Lines(table) {
+			if !yield(parse(line)) {
+				return
+			}
+		}
+	}
+}
+
+func parse(line string) Entry {
+	f := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 4)
+	return Entry{Name: f[3], Kind: Kind(strings.Index(kinds, f[1])), GUID: guidOf(f[0]), Set: guidOf(f[2])}
+}
+
+// guidOf reads the digits of the table, "-" as the zero GUID. Only lines of the
+// table come here, and a test reads them all.
+func guidOf(digits string) winnt.GUID {
+	if len(digits) != 32 {
+		return winnt.GUID{}
+	}
+	text := strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
+	g, err := winnt.ParseGUID(text)
+	if err != nil {
+		return winnt.GUID{}
+	}
+	return g
+}
+
+// ByName returns the entries of a name, in any case. A name can stand for more
+// than one thing: "member" is an attribute, and a validated write has its GUID.
+func ByName(name string) (out []Entry) {
+	for e := range All() {
+		if strings.EqualFold(e.Name, name) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Find returns the first entry of a name, rights before classes and attributes.
+func Find(name string) (Entry, bool) {
+	for e := range All() {
+		if strings.EqualFold(e.Name, name) {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+// ByGUID returns the entries of a GUID.
+func ByGUID(g winnt.GUID) (out []Entry) {
+	digits := strings.ReplaceAll(g.String(), "-", "")
+	for line := range strings.Lines(table) {
+		if strings.HasPrefix(line, digits) {
+			out = append(out, parse(line))
+		}
+	}
+	return out
+}
+
+// Name returns the name of a GUID in an entry that has a mask, "" if it has no
+// name here. One GUID can be an attribute, the validated write of it and its
+// property set: the mask tells which is meant.
+func Name(g winnt.GUID, mask winnt.AccessMask) string {
+	all := ByGUID(g)
+	for _, want := range kindsOf(mask) {
+		for _, e := range all {
+			if e.Kind == want {
+				return e.Name
+			}
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0].Name
+}
+
+// kindsOf returns the kinds that a mask can be about, the likeliest first.
+func kindsOf(mask winnt.AccessMask) []Kind {
+	switch {
+	case mask&(winnt.ADS_RIGHT_DS_READ_PROP|winnt.ADS_RIGHT_DS_WRITE_PROP) != 0:
+		return []Kind{Attribute, PropertySet}
+	case mask&winnt.ADS_RIGHT_DS_CONTROL_ACCESS != 0:
+		return []Kind{ExtendedRight, Attribute}
+	case mask&winnt.ADS_RIGHT_DS_SELF != 0:
+		return []Kind{ValidatedWrite, Attribute}
+	}
+	return []Kind{Class}
+}

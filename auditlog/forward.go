@@ -1,0 +1,206 @@
+package auditlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// A Forwarder hands the records of a folder to one live sink as lines of JSON,
+// at least once and in order. It reads the folder, and the writer never waits for
+// it: a sink that is away for a day loses nothing while the records are kept.
+type Forwarder struct {
+	Dir    string
+	Sink   string // "unix:PATH", "tcp:HOST:PORT", or the name of a file
+	Cursor string // the file that remembers how far the sink has come
+
+	next  uint64
+	out   io.WriteCloser
+	sync  func() error
+	since time.Time // the cursor was written
+	sent  uint64    // records since then
+}
+
+// Bounds of a forwarder.
+const (
+	forwardWait  = 10 * time.Second // for one write to a socket
+	forwardRetry = 30 * time.Second // the longest pause before a sink is tried again
+	cursorEvery  = 1000             // records, or
+	cursorDelay  = time.Second
+)
+
+// Run forwards until ctx ends, and then returns nil. While the sink is away it
+// is tried again, with growing pauses. follow false ends at the newest record
+// instead, and an error of the sink ends the run.
+func (f *Forwarder) Run(ctx context.Context, follow bool) error {
+	if err := f.load(); err != nil {
+		return err
+	}
+	r, err := NewReader(f.Dir, f.next)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // only read
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, forwardRetry) {
+		sent, err := f.records(ctx, r, follow)
+		if sent {
+			pause = 100 * time.Millisecond
+		}
+		var lost *sinkError
+		switch {
+		case ctx.Err() != nil || err == nil:
+			return errors.Join(f.save(), f.close())
+		case !errors.As(err, &lost) || !follow:
+			return errors.Join(err, f.close())
+		}
+		_ = f.close() // the connection is over in any case
+		if err := r.Skip(f.next); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+// sinkError is a failure of the sink, which is tried again.
+type sinkError struct{ err error }
+
+// Error says what the sink failed at.
+func (e *sinkError) Error() string { return "the sink: " + e.err.Error() }
+
+// Unwrap returns the sink's own error.
+func (e *sinkError) Unwrap() error { return e.err }
+
+// records sends records until there are no more, or the sink fails.
+func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent bool, err error) {
+	if err := f.connect(ctx); err != nil {
+		return false, &sinkError{err}
+	}
+	var line []byte
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			if err := f.save(); err != nil || !follow {
+				return sent, err
+			}
+			rec, err = r.Wait(ctx)
+		}
+		var gone *GoneError
+		if errors.As(err, &gone) { // it was away longer than records are kept: the sink sees the gap
+			f.next = gone.To + 1
+			if err := r.Skip(f.next); err != nil {
+				return sent, err
+			}
+			continue
+		}
+		if err != nil {
+			return sent, err
+		}
+		e, err := rec.Event()
+		if err != nil {
+			return sent, err
+		}
+		if line, err = f.line(line, &e); err != nil {
+			return sent, &sinkError{err}
+		}
+		sent = true
+	}
+}
+
+// line sends one record and moves the cursor.
+func (f *Forwarder) line(buf []byte, e *audit.Event) ([]byte, error) {
+	buf = append(e.AppendJSON(buf[:0]), '\n')
+	if c, ok := f.out.(net.Conn); ok {
+		if err := c.SetWriteDeadline(time.Now().Add(forwardWait)); err != nil {
+			return buf, err
+		}
+	}
+	if _, err := f.out.Write(buf); err != nil {
+		return buf, err
+	}
+	f.next, f.sent = e.RecordID+1, f.sent+1
+	if f.sent >= cursorEvery || time.Since(f.since) > cursorDelay {
+		return buf, f.save()
+	}
+	return buf, nil
+}
+
+// connect opens the sink.
+func (f *Forwarder) connect(ctx context.Context) error {
+	network, address, ok := strings.Cut(f.Sink, ":")
+	if ok && (network == "unix" || network == "tcp") {
+		d := net.Dialer{Timeout: forwardWait}
+		c, err := d.DialContext(ctx, network, address)
+		f.out, f.sync = c, func() error { return nil }
+		return err
+	}
+	file, err := os.OpenFile(f.Sink, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	f.out, f.sync = file, func() error { return syncData(file) }
+	return nil
+}
+
+func (f *Forwarder) close() error {
+	if f.out == nil {
+		return nil
+	}
+	err := f.out.Close()
+	f.out = nil
+	return err
+}
+
+// load reads the cursor; without one it starts with the first record.
+func (f *Forwarder) load() error {
+	b, err := os.ReadFile(f.Cursor)
+	if errors.Is(err, fs.ErrNotExist) {
+		f.next = 1
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the cursor: %w", err)
+	}
+	if f.next, err = strconv.ParseUint(strings.TrimSpace(string(b)), 10, 56); err != nil || f.next == 0 {
+		return fmt.Errorf("read the cursor: %s holds no RecordId: remove it to begin anew", f.Cursor)
+	}
+	return nil
+}
+
+// save makes durable what the sink has, then the cursor behind it: after a
+// crash records come again, none is left out (U-77).
+func (f *Forwarder) save() error {
+	if f.sent == 0 {
+		return nil
+	}
+	if f.out != nil {
+		if err := f.sync(); err != nil {
+			return &sinkError{err}
+		}
+	}
+	name := f.Cursor + ".new"
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the cursor: %w", err)
+	}
+	_, err = file.WriteString(strconv.FormatUint(f.next, 10) + "\n")
+	if err = errors.Join(err, syncData(file), file.Close()); err == nil {
+		err = os.Rename(name, f.Cursor)
+	}
+	if err != nil {
+		return fmt.Errorf("write the cursor: %w", err)
+	}
+	f.sent, f.since = 0, time.Now()
+	return nil
+}

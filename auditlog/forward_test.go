@@ -1,0 +1,113 @@
+package auditlog
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+)
+
+// TestForward: a sink gets each record in order and at least once; one that was
+// away, or whose connection broke, loses none (U-77; UC-58).
+func TestForward(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, Config{Dir: filepath.Join(dir, "log"), SegmentBytes: 4000})
+	defer l.Close()
+	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: filepath.Join(dir, "sink"), Cursor: filepath.Join(dir, "cursor")}
+	for range 3 {
+		mustWrite(t, l, 10)
+		if err := f.Run(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(f.Sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if len(lines) != 31 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for i, line := range lines {
+		e, err := audit.ParseEvent([]byte(line))
+		if err != nil || e.RecordID != uint64(i+1) || len(e.Chain) != 32 {
+			t.Fatalf("line %d: %d, %v", i, e.RecordID, err)
+		}
+	}
+	if b, err := os.ReadFile(f.Cursor); err != nil || strings.TrimSpace(string(b)) != "32" {
+		t.Errorf("cursor %q, %v", b, err)
+	}
+	if err := os.WriteFile(f.Cursor, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Run(t.Context(), false); err == nil {
+		t.Error("a cursor that is no number is taken")
+	}
+}
+
+// TestForwardSocket hangs up on the forwarder after some records, again and
+// again: in the end the sink has them all.
+func TestForwardSocket(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, Config{Dir: filepath.Join(dir, "log")})
+	defer l.Close()
+	mustWrite(t, l, 99)
+	listener, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: "unix:" + filepath.Join(dir, "s"), Cursor: filepath.Join(dir, "cursor")}
+	go func() { ended <- f.Run(ctx, true) }()
+	seen := map[uint64]bool{}
+	c, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for in := bufio.NewScanner(c); len(seen) < 100 && in.Scan(); {
+		text, _, _ := strings.Cut(strings.TrimPrefix(in.Text(), `{"id":`), ",")
+		id, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[id] = true
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, l, 1) // finds that the other end is gone, sooner or later
+	mustWrite(t, l, 1)
+	for !seen[102] {
+		c, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for in := bufio.NewScanner(c); !seen[102] && in.Scan(); {
+			text, _, _ := strings.Cut(strings.TrimPrefix(in.Text(), `{"id":`), ",")
+			id, err := strconv.ParseUint(text, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[id] = true
+		}
+		c.Close()
+		mustWrite(t, l, 1)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	for id := uint64(1); id <= 100; id++ {
+		if !seen[id] {
+			t.Errorf("record %d did not come", id)
+		}
+	}
+}

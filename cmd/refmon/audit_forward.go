@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/refmon/refmon/auditlog"
+)
+
+type auditForwardCmd struct {
+	Dir    string `arg:"" help:"The folder of the log."`
+	To     string `required:"" help:"unix:PATH, tcp:HOST:PORT or a file." placeholder:"SINK"`
+	Cursor string `help:"The file that remembers how far the sink is; default: DIR/cursor." placeholder:"FILE"`
+	Follow bool   `default:"true" negatable:"" help:"Wait for more records, until interrupted."`
+}
+
+// Help returns the long help of the verb.
+func (auditForwardCmd) Help() string {
+	return `Hands records to one live sink as lines of JSON, in order and at least once: after a crash some come
+again, with the same id. A sink that is away is tried again and loses nothing while the records are
+kept; writing the log never waits for it. docs/audit-log.md has configurations of collectors.`
+}
+
+// Run forwards records.
+func (c *auditForwardCmd) Run(*streams) error {
+	f := &auditlog.Forwarder{Dir: c.Dir, Sink: c.To, Cursor: c.Cursor}
+	if f.Cursor == "" {
+		f.Cursor = filepath.Join(c.Dir, "cursor")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return f.Run(ctx, c.Follow)
+}

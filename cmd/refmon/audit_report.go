@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/internal/verbs/trail"
+)
+
+type auditStatsCmd struct {
+	Dir string `arg:"" help:"The folder of the log."`
+	Top int    `default:"10" help:"Rows of each table."`
+	filterFlags
+}
+
+// Run prints how often what happened.
+func (c *auditStatsCmd) Run(std *streams) error {
+	s, err := summary(c.Dir, &c.filterFlags)
+	if err != nil {
+		return err
+	}
+	return s.Print(std.out, max(c.Top, 0))
+}
+
+// summary counts the records that the flags choose.
+func summary(dir string, flags *filterFlags) (*trail.Summary, error) {
+	f, err := flags.filter()
+	if err != nil {
+		return nil, err
+	}
+	r, err := auditlog.NewReader(dir, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }() // only read
+	s := &trail.Summary{}
+	return s, trail.Query(r, f, s.Add)
+}
+
+type auditReportCmd struct {
+	Dir string `arg:"" help:"The folder of the log."`
+	Out string `required:"" short:"o" help:"The page to write." placeholder:"FILE"`
+	filterFlags
+}
+
+// Help returns the long help of the verb.
+func (auditReportCmd) Help() string {
+	return `Writes one HTML page that needs no network and runs no script: denials by user and by object,
+privileges, impersonations upward, changes of security and policy, and what verify says.`
+}
+
+// Run writes the page.
+func (c *auditReportCmd) Run(std *streams) error {
+	s, err := summary(c.Dir, &c.filterFlags)
+	if err != nil {
+		return err
+	}
+	r := &trail.Report{Summary: s, Dir: c.Dir}
+	v, err := auditlog.Verify(auditlog.Verification{Dir: c.Dir})
+	var fault *auditlog.Fault
+	switch {
+	case errors.As(err, &fault):
+		r.Verified = fault.Error()
+	case err != nil:
+		return err
+	default:
+		r.Verified, r.Intact = trail.Verified(v, 0), true
+	}
+	f, err := os.Create(c.Out)
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	if err := errors.Join(r.Write(f), f.Close()); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	_, err = fmt.Fprintf(std.out, "%d records, %d failures: see %s\n", s.Records, s.Failures, c.Out)
+	return err
+}
+
+type auditPolicyCmd struct {
+	Dir         string   `arg:"" help:"The folder of the log."`
+	Subcategory []string `help:"Change this subcategory, by name or GUID." placeholder:"NAME"`
+	Success     string   `enum:",enable,disable" default:"" help:"enable or disable."`
+	Failure     string   `enum:",enable,disable" default:"" help:"enable or disable."`
+}
+
+// Help returns the long help of the verb.
+func (auditPolicyCmd) Help() string {
+	return `Shows which outcomes are recorded, as auditpol /get prints it, and changes it:
+
+  refmon audit policy DIR --subcategory "File System" --success enable --failure enable
+
+'refmon run --audit DIR' begins with this policy; a program's audit_policy() replaces it.`
+}
+
+// Run shows the policy, or changes it.
+func (c *auditPolicyCmd) Run(std *streams) error {
+	p, err := trail.LoadPolicy(c.Dir)
+	if err != nil {
+		return err
+	}
+	if c.Success+c.Failure == "" && len(c.Subcategory) == 0 {
+		_, err := std.out.Write(trail.FormatPolicy(p))
+		return err
+	}
+	if c.Success+c.Failure == "" || len(c.Subcategory) == 0 {
+		return errors.New("want --subcategory NAME with --success or --failure")
+	}
+	if p, err = trail.Change(p, c.Subcategory, c.Success, c.Failure); err != nil {
+		return err
+	}
+	return trail.StorePolicy(c.Dir, p)
+}

@@ -1,0 +1,46 @@
+package se
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-111: without the privilege a process is given a child of the owner's token,
+// or a sibling of it, of one logon session and one user.
+func TestMayAssign(t *testing.T) {
+	s := NewState()
+	object := func(user string, session, parent winnt.LUID) *TokenObject {
+		spec := token.StandardUser(sid.MustParse(user))
+		spec.AuthenticationID, spec.ParentTokenID = session, parent
+		v, err := token.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := s.NewToken(v, nil)
+		t.Cleanup(func() { o.Deref(ob.TagCall) })
+		return o
+	}
+	const alice, bob = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
+	own := object(alice, 0x5000, 77)
+	for _, c := range []struct {
+		name string
+		t    *TokenObject
+		want bool
+	}{
+		{"a child", object(alice, 0x5000, own.ID()), true},
+		{"a child in another session, of another user", object(bob, 0x6000, own.ID()), true},
+		{"a sibling", object(alice, 0x5000, 77), true},
+		{"a sibling of another logon session", object(alice, 0x6000, 77), false},
+		{"a sibling of another user", object(bob, 0x5000, 77), false},
+		{"a child of another token", object(alice, 0x5000, 78), false},
+		{"the parent", object(alice, 0x5000, 0), false},
+	} {
+		if got := MayAssign(own, c.t); got != c.want {
+			t.Errorf("%s: %t, want %t", c.name, got, c.want)
+		}
+	}
+}

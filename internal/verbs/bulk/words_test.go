@@ -1,0 +1,101 @@
+package bulk_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/test/company"
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// objectTypes are GUIDs that entries of the random directories name.
+var objectTypes = []string{"member", "Membership", "User-Force-Change-Password", "DS-Replication-Get-Changes",
+	"DS-Replication-Get-Changes-All", "servicePrincipalName", "group", "User-Account-Restrictions"}
+
+// randomDirectoryACL returns a descriptor with entries for object types, allowing
+// and denying, among plain ones.
+func randomDirectoryACL(rng *rand.Rand, s company.Sample) string {
+	masks := []string{"0x20", "0x100", "0x130", "0xf01ff", "0x40000", "0x80000", "0x20028", "0x8"}
+	text := "O:DUG:DUD:"
+	for range 1 + rng.IntN(7) {
+		who := fmt.Sprintf("%s-%d", company.Domain, 20000+rng.IntN(s.Groups))
+		kind, object := []string{"A", "A", "D"}[rng.IntN(3)], ""
+		if rng.IntN(3) > 0 {
+			kind = "O" + kind
+			chain, err := words.Chain(objectTypes[rng.IntN(len(objectTypes))])
+			if err != nil {
+				panic(err)
+			}
+			object = chain[len(chain)-1].String()
+		}
+		text += fmt.Sprintf("(%s;;%s;%s;;%s)", kind, masks[rng.IntN(len(masks))], object, who)
+	}
+	return text
+}
+
+// has asks the scalar check about every part of a right.
+func has(t *testing.T, r bulk.Right, p access.Subject, d *sd.Descriptor) bool {
+	t.Helper()
+	typ, n := winnt.DirectoryServiceObject, 0
+	parts := r.Parts(typ)
+	for _, part := range parts {
+		q := &access.Request{Descriptor: d, Subject: p, Desired: part.Mask, Type: typ, ObjectTypes: part.List()}
+		if must(access.SeAccessCheck(q)).Allowed() {
+			n++
+		}
+	}
+	return n == len(parts) || r.Any() && n > 0
+}
+
+// TestWordsEqualTheCheck: words of a directory, with the object types that they
+// ask about, equal the scalar check with an object type list, pair by pair.
+func TestWordsEqualTheCheck(t *testing.T) {
+	s := company.Sample{Seed: randtest.Seed(t), Objects: 1, Descriptors: 1, Principals: 70, Groups: 12}
+	dir, _ := sample(t, s)
+	rng := rand.New(rand.NewPCG(s.Seed, 9))
+	rights := must(bulk.ParseRights("AddMember+ForceChangePassword+DCSync+WriteSPN+GenericAll+control+" +
+		"AllExtendedRights+WP:group+AddAllowedToAct"))
+	pairs := randtest.Count(t, "REFMON_PAIRS", 100_000)
+	var text strings.Builder
+	n := pairs / len(rights) / len(dir.Principals)
+	for i := range n {
+		fmt.Fprintf(&text, "{\"path\":\"/%d\",\"sd\":\"%s\"}\n", i, randomDirectoryACL(rng, s))
+	}
+	r := &bulk.Run{Directory: dir, Rights: rights, Type: winnt.DirectoryServiceObject, Format: bulk.JSONL}
+	out, _, err := runOver(t, context.Background(), r, text.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, allowed := decode[whoRow](t, out), map[string]int{}
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	for i, line := range lines {
+		d := must(sddl.Parse(strings.Split(line, `"`)[7], sddl.Options{Domain: dir.Domain}))
+		for j, right := range rights {
+			var want []string
+			for _, p := range dir.Principals {
+				if has(t, right, access.SubjectOf(p.Token), d) {
+					want = append(want, p.Name)
+				}
+			}
+			allowed[right.Name] += len(want)
+			if got := rows[i*len(rights)+j]; got.Right != right.Name || !slices.Equal(got.Principals, want) {
+				t.Fatalf("%s\n%+v\nwant %v", line, got, want)
+			}
+		}
+	}
+	for _, right := range rights {
+		if 200*allowed[right.Name] < n*len(dir.Principals) {
+			t.Errorf("%s is nearly never allowed: %v", right.Name, allowed)
+		}
+	}
+}

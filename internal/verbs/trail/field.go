@@ -1,0 +1,203 @@
+package trail
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// fields matches records one of whose fields has the value.
+func fields(pattern string, names ...string) matcher {
+	keys := make([][]byte, len(names))
+	for i, name := range names {
+		keys[i] = []byte(`"` + name + `":`)
+	}
+	pattern = strings.ToLower(pattern)
+	part := needleOf(pattern)
+	return func(r []byte) bool {
+		if !part.in(r) {
+			return false
+		}
+		for _, key := range keys {
+			if matchField(r, key, pattern) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// matchField compares a field where it stands in the JSON. A key cannot appear
+// inside a text: quotes are escaped there.
+func matchField(r, key []byte, pattern string) bool {
+	at := bytes.Index(r, key)
+	if at < 0 {
+		return false
+	}
+	rest := r[at+len(key):]
+	if len(rest) > 0 && rest[0] == '[' {
+		rest = rest[1:]
+	}
+	for len(rest) > 0 && rest[0] == '"' {
+		end := textEnd(rest)
+		if glob(pattern, plain(rest[1:end])) {
+			return true
+		}
+		rest = rest[min(end+1, len(rest)):]
+		if len(rest) < 2 || rest[0] != ',' || rest[1] != '"' {
+			return false
+		}
+		if after := rest[1:]; after[min(textEnd(after)+1, len(after)-1)] == ':' {
+			return false // the next key
+		}
+		rest = rest[1:]
+	}
+	return false
+}
+
+// textEnd returns the index of the quote that ends the text at b[0].
+func textEnd(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return len(b)
+}
+
+// plain returns a JSON text without its escapes.
+func plain(b []byte) []byte {
+	if bytes.IndexByte(b, '\\') < 0 {
+		return b
+	}
+	s, err := strconv.Unquote(`"` + string(b) + `"`)
+	if err != nil {
+		return b
+	}
+	return []byte(s)
+}
+
+// rawText returns the text behind a key that ends in a quote.
+func rawText(r []byte, key string) []byte {
+	at := bytes.Index(r, []byte(key))
+	if at < 0 {
+		return nil
+	}
+	rest := r[at+len(key)-1:]
+	return rest[1:textEnd(rest)]
+}
+
+// glob matches text against a pattern in small letters: * is any text, ? one
+// byte. Letters outside ASCII match themselves.
+func glob(pattern string, text []byte) bool {
+	p, t, star, mark := 0, 0, -1, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark, p = p, t, p+1
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == lower(text[t])):
+			p, t = p+1, t+1
+		case star >= 0:
+			mark++
+			p, t = star+1, mark
+		default:
+			return false
+		}
+	}
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// A needle is a piece of a pattern that every matching record has somewhere, in
+// any case: records without it need no closer look. The zero value is in every
+// record.
+type needle struct {
+	text string // small letters
+	rare int    // index of the letter that is looked for first
+}
+
+// common are the letters of our records, the most frequent first; what is not
+// among them is rarer still.
+const common = `esti0-nro1a5cludSpjgbmfDPNLIATRh23467899%CFOHMWEUV{}:.,_vy`
+
+// needleOf returns the longest piece of a pattern that stands in the JSON as it
+// is: without wild cards, and without characters that are escaped there.
+func needleOf(pattern string) needle {
+	var n needle
+	for piece := range strings.FieldsFuncSeq(pattern, func(r rune) bool {
+		return r == '*' || r == '?' || r == '"' || r == '\\' || r < ' ' || r > '~'
+	}) {
+		if len(piece) > len(n.text) {
+			n.text = piece
+		}
+	}
+	if len(n.text) < 3 {
+		return needle{}
+	}
+	for i := range len(n.text) {
+		if rarity(n.text[i]) > rarity(n.text[n.rare]) {
+			n.rare = i
+		}
+	}
+	return n
+}
+
+func rarity(c byte) int {
+	if at := strings.IndexByte(common, c); at >= 0 {
+		return at
+	}
+	return len(common)
+}
+
+// in reports whether the needle is in b.
+func (n needle) in(b []byte) bool {
+	if n.text == "" {
+		return true
+	}
+	c := n.text[n.rare]
+	if n.find(b, c) {
+		return true
+	}
+	upper := c
+	if c >= 'a' && c <= 'z' {
+		upper -= 'a' - 'A'
+	}
+	return upper != c && n.find(b, upper)
+}
+
+// find looks for the needle at each place of its rarest letter.
+func (n needle) find(b []byte, c byte) bool {
+	for from := n.rare; from < len(b); {
+		at := bytes.IndexByte(b[from:], c)
+		if at < 0 {
+			return false
+		}
+		start := from + at - n.rare
+		if end := start + len(n.text); end <= len(b) && equalFold(b[start:end], n.text) {
+			return true
+		}
+		from += at + 1
+	}
+	return false
+}
+
+func equalFold(b []byte, small string) bool {
+	for i := range b {
+		if lower(b[i]) != small[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,120 @@
+package trail
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
+)
+
+// largeBytes is the size of the log that BenchmarkLarge makes: REFMON_BYTES, or
+// 32 MiB.
+func largeBytes() int64 {
+	if n, err := strconv.ParseInt(os.Getenv("REFMON_BYTES"), 10, 64); err == nil {
+		return n
+	}
+	return 32 << 20
+}
+
+// BenchmarkLarge measures what takes long with a large log: opening it after
+// its writer was gone, a narrow query, and a verification beside plain SHA-256
+// over the same bytes.
+func BenchmarkLarge(b *testing.B) {
+	dir := filepath.Join(b.TempDir(), "log")
+	l, err := auditlog.Open(auditlog.Config{Dir: dir, Mode: auditlog.Relaxed})
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := requested(b, audit.Object{Type: "File", Name: `\srv\files\department\report.txt`}, audit.Success, 1)
+	size := int64(len(e.AppendJSON(nil)) + 16)
+	for at := int64(0); at < largeBytes(); at += size {
+		for err := l.Write(e); err != nil; err = l.Write(e) {
+			if !errors.Is(err, audit.ErrFull) {
+				b.Fatal(err)
+			}
+			time.Sleep(time.Millisecond) // the queue is full: the writer is at it
+		}
+	}
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+	rate := func(b *testing.B, work func()) {
+		for b.Loop() {
+			start := time.Now()
+			work()
+			b.ReportMetric(float64(largeBytes())/1e6/time.Since(start).Seconds(), "MB/s")
+		}
+	}
+	b.Run("recovery", func(b *testing.B) {
+		rate(b, func() {
+			l, err := auditlog.Open(auditlog.Config{Dir: dir})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			if err := l.Close(); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+		})
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		b.ReportMetric(float64(m.Sys)/(1<<20), "MiB-sys")
+	})
+	b.Run("query", func(b *testing.B) {
+		rate(b, func() {
+			r, err := auditlog.NewReader(dir, 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			f, err := Parse(`user=nobody and object="*department*"`)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := Query(r, f, func(*audit.Event) error { return errors.New("a record is found") }); err != nil {
+				b.Fatal(err)
+			}
+			if err := r.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	})
+	b.Run("verify", func(b *testing.B) {
+		rate(b, func() {
+			if _, err := auditlog.Verify(auditlog.Verification{Dir: dir}); err != nil {
+				b.Fatal(err)
+			}
+		})
+	})
+	b.Run("sha256", func(b *testing.B) { rate(b, func() { hashRecords(b, dir) }) })
+}
+
+// hashRecords hashes each record and does nothing else with it.
+func hashRecords(b *testing.B, dir string) {
+	b.Helper()
+	r, err := auditlog.NewReader(dir, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		sha256.Sum256(rec.Payload())
+	}
+	if err := r.Close(); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -1,0 +1,39 @@
+package trail
+
+import (
+	_ "embed" // the page
+	"html/template"
+	"io"
+
+	"github.com/refmon/refmon/audit"
+)
+
+//go:embed report.html
+var reportPage string
+
+var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	"time": func(t int64) string { return string(audit.AppendTime(nil, t)) },
+	"share": func(n, all uint64) uint64 {
+		if all == 0 {
+			return 0
+		}
+		return max(1, n*100/all)
+	},
+	"top": func(rows []Row) uint64 {
+		if len(rows) == 0 {
+			return 0
+		}
+		return rows[0].Count
+	},
+}).Parse(reportPage))
+
+// A Report holds what the page shows.
+type Report struct {
+	*Summary
+	Dir      string
+	Verified string // what a verification said, or its fault
+	Intact   bool
+}
+
+// Write writes the page: one file that needs nothing else and runs no script.
+func (r *Report) Write(w io.Writer) error { return reportTemplate.Execute(w, r) }

@@ -1,0 +1,149 @@
+package words
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/adrights"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Bits of rights on directory objects.
+const (
+	createChild  = winnt.ADS_RIGHT_DS_CREATE_CHILD
+	self         = winnt.ADS_RIGHT_DS_SELF
+	readProp     = winnt.ADS_RIGHT_DS_READ_PROP
+	writeProp    = winnt.ADS_RIGHT_DS_WRITE_PROP
+	extended     = winnt.ADS_RIGHT_DS_CONTROL_ACCESS
+	everything   = winnt.AccessMask(0xF01FF) // GENERIC_ALL as a directory maps it
+	genericWrite = winnt.READ_CONTROL | writeProp | self
+	genericRead  = winnt.READ_CONTROL | winnt.ADS_RIGHT_ACTRL_DS_LIST | readProp | winnt.ADS_RIGHT_DS_LIST_OBJECT
+)
+
+// directory is a word for rights on objects of a directory.
+type directory struct {
+	name string
+	mask winnt.AccessMask
+	// on names what each part is about; none: the whole object.
+	on []string
+	// own says why the word needs a GUID of the user's own; "": it does not.
+	own string
+}
+
+// forestsOwn is why some words need a GUID.
+const forestsOwn = "its attributes have GUIDs of each forest's own: write ReadLAPSPassword:GUID " +
+	"with the schemaIDGUID of ms-Mcs-AdmPwd, msLAPS-Password or msLAPS-EncryptedPassword"
+
+// directoryWords are the words that auditors use, with the masks and types that
+// Microsoft's pages and the pages of the tools give them.
+var directoryWords = []directory{
+	{name: "GenericAll", mask: everything},
+	{name: "GenericRead", mask: genericRead},
+	{name: "GenericWrite", mask: genericWrite},
+	{name: "AllExtendedRights", mask: extended},
+	{name: "ExtendedRight", mask: extended},
+	{name: "Self", mask: self},
+	{name: "ReadProperty", mask: readProp},
+	{name: "WriteProperty", mask: writeProp},
+	{name: "CreateChild", mask: createChild},
+	{name: "DeleteChild", mask: winnt.ADS_RIGHT_DS_DELETE_CHILD},
+	{name: "WriteDacl", mask: winnt.WRITE_DAC},
+	{name: "WriteOwner", mask: winnt.WRITE_OWNER},
+	{name: "AddMember", mask: writeProp, on: []string{"member"}},
+	{name: "AddSelf", mask: self, on: []string{"member"}},
+	{name: "ForceChangePassword", mask: extended, on: []string{"User-Force-Change-Password"}},
+	{name: "ResetPassword", mask: extended, on: []string{"User-Force-Change-Password"}},
+	{name: "GetChanges", mask: extended, on: []string{"DS-Replication-Get-Changes"}},
+	{name: "GetChangesAll", mask: extended, on: []string{"DS-Replication-Get-Changes-All"}},
+	{name: "GetChangesInFilteredSet", mask: extended, on: []string{"DS-Replication-Get-Changes-In-Filtered-Set"}},
+	{name: "DCSync", mask: extended, on: []string{"DS-Replication-Get-Changes", "DS-Replication-Get-Changes-All"}},
+	{name: "SyncLAPSPassword", mask: extended, on: []string{
+		"DS-Replication-Get-Changes", "DS-Replication-Get-Changes-In-Filtered-Set",
+	}},
+	{name: "WriteSPN", mask: writeProp, on: []string{"servicePrincipalName"}},
+	{name: "AddKeyCredentialLink", mask: writeProp, on: []string{"msDS-KeyCredentialLink"}},
+	{name: "AddAllowedToAct", mask: writeProp, on: []string{"msDS-AllowedToActOnBehalfOfOtherIdentity"}},
+	{name: "WriteAccountRestrictions", mask: writeProp, on: []string{"User-Account-Restrictions"}},
+	{name: "WritePublicInformation", mask: writeProp, on: []string{"Public-Information"}},
+	{name: "WriteAltSecurityIdentities", mask: writeProp, on: []string{"altSecurityIdentities"}},
+	{name: "WriteGPLink", mask: writeProp, on: []string{"gPLink"}},
+	{name: "Enroll", mask: extended, on: []string{"Certificate-Enrollment"}},
+	{name: "ReadLAPSPassword", mask: readProp | extended, own: forestsOwn},
+	{name: "ReadGMSAPassword", own: "the descriptor in msDS-GroupMSAMembership decides it, not the object's: " +
+		"give that one as sd and ask for RP"},
+}
+
+// directoryWord finds a word, in any case.
+func directoryWord(name string) (directory, bool) {
+	for _, w := range directoryWords {
+		if strings.EqualFold(w.name, name) {
+			return w, true
+		}
+	}
+	return directory{}, false
+}
+
+// directoryNames lists the words.
+func directoryNames() string {
+	names := make([]string, 0, len(directoryWords))
+	for _, w := range directoryWords {
+		names = append(names, w.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// right makes the right of a word; chain is the object type that the user gave.
+func (w directory) right(text string, chain []winnt.GUID) (Right, error) {
+	r := Right{Name: w.name}
+	switch {
+	case w.own != "" && (chain == nil || w.mask == 0):
+		return r, fmt.Errorf("rights %q: %s", text, w.own)
+	case len(w.on) > 0 && chain != nil:
+		return r, fmt.Errorf("rights %q: the word already says what it is about", text)
+	case len(w.on) == 0:
+		if chain != nil {
+			r.Name = text
+		}
+		r.parts = []Part{{w.mask, chain}}
+		return r, nil
+	}
+	for _, name := range w.on {
+		chain, err := Chain(name)
+		if err != nil {
+			return r, err
+		}
+		r.parts = append(r.parts, Part{w.mask, chain})
+	}
+	return r, nil
+}
+
+// ErrNoType says that a text names no object type.
+var ErrNoType = errors.New("it is neither a GUID nor the name of a right, property set, class or attribute")
+
+// Chain returns the object types of a name or GUID, from the root of the object
+// down: the object itself, which the zero GUID stands for; the property set of an
+// attribute; what is named. A class is the root itself.
+func Chain(name string) ([]winnt.GUID, error) {
+	e, ok := adrights.Find(name)
+	if !ok {
+		g, err := winnt.ParseGUID(strings.Trim(name, "{}"))
+		if err != nil {
+			return nil, fmt.Errorf("object type %q: %w", name, ErrNoType)
+		}
+		e = adrights.Entry{GUID: g, Kind: adrights.ExtendedRight}
+		for _, known := range adrights.ByGUID(g) {
+			if known.Set != (winnt.GUID{}) || known.Kind == adrights.Class {
+				e = known
+			}
+		}
+	}
+	var root winnt.GUID
+	switch {
+	case e.Kind == adrights.Class:
+		return []winnt.GUID{e.GUID}, nil
+	case e.Set != root && e.Set != e.GUID:
+		return []winnt.GUID{root, e.Set, e.GUID}, nil
+	}
+	return []winnt.GUID{root, e.GUID}, nil
+}

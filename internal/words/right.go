@@ -1,0 +1,160 @@
+package words
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Part is one thing that a right asks for: a mask, and the object type it is asked
+// about as a chain from the root of the object. No types ask about the object.
+type Part struct {
+	Mask  winnt.AccessMask
+	Types []winnt.GUID
+}
+
+// List returns the object type list of a part, nil if it asks about the object.
+func (p Part) List() []access.ObjectTypeEntry {
+	if p.Types == nil {
+		return nil
+	}
+	return Tree([][]winnt.GUID{p.Types})
+}
+
+// Right is something to ask for. The zero value asks for nothing, which the check
+// denies.
+type Right struct {
+	Name  string // as the user wrote it, words in their own case
+	typed string // of a word whose masks depend on the type of object; "": parts
+	parts []Part
+}
+
+// typed are the words that mean something on every type of object.
+var typed = [...]string{"read", "write", "modify", "full", "list", "control"}
+
+// Words lists the words that mean something on every type of object.
+const Words = "read, write, modify, full, list, control"
+
+// Any reports whether one part is enough. It is so for control, which is changing
+// the DACL or taking ownership: either gives the other.
+func (r Right) Any() bool { return r.typed == "control" }
+
+// Parts returns what a right asks for on a type of object, generic bits not yet
+// mapped. On files the words are the five that file managers offer: modify is
+// reading, writing, executing and deleting, and list grants the rights of "list
+// folder contents".
+func (r Right) Parts(t *winnt.ObjectType) []Part {
+	if r.typed == "control" {
+		return []Part{{Mask: winnt.WRITE_DAC}, {Mask: winnt.WRITE_OWNER}}
+	}
+	if r.typed != "" {
+		return []Part{{Mask: typedMask(r.typed, t)}}
+	}
+	return r.parts
+}
+
+// Mask returns every bit that a right asks for on a type of object.
+func (r Right) Mask(t *winnt.ObjectType) (m winnt.AccessMask) {
+	for _, p := range r.Parts(t) {
+		m |= p.Mask
+	}
+	return m
+}
+
+// typedMask returns the mask of a word with one part.
+func typedMask(word string, t *winnt.ObjectType) winnt.AccessMask {
+	m := &t.Mapping
+	switch word {
+	case "read":
+		return m.Read
+	case "write":
+		return m.Write
+	case "modify":
+		return m.Read | m.Write | m.Execute | winnt.DELETE
+	case "full":
+		return m.All
+	}
+	return m.Read | m.Execute // list
+}
+
+// Granted returns the words that a mask grants: those whose every bit is in it,
+// and control if one of its bits is.
+func Granted(granted winnt.AccessMask, t *winnt.ObjectType) []string {
+	var out []string
+	for _, w := range typed {
+		if w == "control" {
+			if granted&(winnt.WRITE_DAC|winnt.WRITE_OWNER) != 0 {
+				out = append(out, w)
+			}
+			continue
+		}
+		if m := typedMask(w, t); m != 0 && granted&m == m {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// Parse reads rights joined by "+", each a question of its own: a word, what
+// [sddl.ParseRights] reads, or one of these with ":" and the name or GUID of an
+// object type.
+func Parse(text string) ([]Right, error) {
+	var out []Right
+	for part := range strings.SplitSeq(text, "+") {
+		r, err := parseOne(part)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func parseOne(text string) (Right, error) {
+	for _, w := range typed {
+		if strings.EqualFold(w, text) {
+			return Right{Name: w, typed: w}, nil
+		}
+	}
+	name, object, limited := strings.Cut(text, ":")
+	var chain []winnt.GUID
+	if limited {
+		var err error
+		if chain, err = Chain(object); err != nil {
+			return Right{}, fmt.Errorf("rights %q: %w", text, err)
+		}
+	}
+	if w, ok := directoryWord(name); ok {
+		return w.right(text, chain)
+	}
+	m, err := sddl.ParseRights(name)
+	if err != nil {
+		return Right{}, fmt.Errorf("%w; the words are %s, and for a directory %s", err, Words, directoryNames())
+	}
+	if m == 0 {
+		return Right{}, fmt.Errorf("rights %q: it asks for nothing", text)
+	}
+	return Right{Name: text, parts: []Part{{m, chain}}}, nil
+}
+
+// On returns a right that asks about each of some object types, given as chains,
+// where it asked about the whole object.
+func (r Right) On(chains [][]winnt.GUID, t *winnt.ObjectType) Right {
+	if len(chains) == 0 || r.Any() {
+		return r
+	}
+	out := Right{Name: r.Name}
+	for _, p := range r.Parts(t) {
+		if p.Types != nil {
+			out.parts = append(out.parts, p)
+			continue
+		}
+		for _, chain := range chains {
+			out.parts = append(out.parts, Part{p.Mask, chain})
+		}
+	}
+	return out
+}

@@ -1,0 +1,69 @@
+package words
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Chains returns the chains of object types by their names or GUIDs. If one is a
+// class, it is the root of the others.
+func Chains(names []string) (chains [][]winnt.GUID, err error) {
+	var root winnt.GUID
+	for _, name := range names {
+		chain, err := Chain(name)
+		if err != nil {
+			return nil, err
+		}
+		if len(chain) == 1 && root == (winnt.GUID{}) {
+			root = chain[0]
+			continue
+		}
+		chains = append(chains, chain)
+	}
+	if root == (winnt.GUID{}) {
+		return chains, nil
+	}
+	for i, chain := range chains {
+		if len(chain) == 1 { // a second class
+			chain = []winnt.GUID{{}, chain[0]}
+		}
+		chain[0] = root
+		chains[i] = chain
+	}
+	if chains == nil {
+		chains = [][]winnt.GUID{{root}}
+	}
+	return chains, nil
+}
+
+// Tree returns the object type list of some chains, nil for no chains. A chain with
+// another root hangs below that of the first. No type is there twice.
+func Tree(chains [][]winnt.GUID) (list []access.ObjectTypeEntry) {
+	for _, chain := range chains {
+		if len(list) > 0 && chain[0] != list[0].GUID {
+			chain = append([]winnt.GUID{list[0].GUID}, chain...)
+		}
+		at := 0 // where the types of this chain go: behind the subtree of the last one found
+		for level, g := range chain {
+			known := slices.IndexFunc(list, func(e access.ObjectTypeEntry) bool { return e.GUID == g })
+			if known >= 0 {
+				at = end(list, known)
+				continue
+			}
+			list = slices.Insert(list, at, access.ObjectTypeEntry{Level: uint16(level), GUID: g})
+			at++
+		}
+	}
+	return list
+}
+
+// end returns the index behind the subtree of a node.
+func end(list []access.ObjectTypeEntry, at int) int {
+	i := at + 1
+	for i < len(list) && list[i].Level > list[at].Level {
+		i++
+	}
+	return i
+}
