@@ -148,3 +148,43 @@ func TestValidateObjectTypes(t *testing.T) {
 		}
 	}
 }
+
+// a denial at a node strikes its ancestors only where the node did not have
+// the right yet; one that comes after the grant changes nothing anywhere.
+func TestDenialAfterGrantInTree(t *testing.T) {
+	const rp = winnt.ADS_RIGHT_DS_READ_PROP
+	three := list(0, nodeC, 1, nodeP1, 1, nodeP2)
+	deep := list(0, nodeC, 1, nodeP1, 2, nodeA1, 2, nodeA2)
+	for _, c := range []struct {
+		sd   string
+		list []access.ObjectTypeEntry
+		want string // y or n for each node
+	}{
+		{"…(OA;;RP;{P1};;WD)(OD;;RP;{P1};;WD)(OA;;RP;{P2};;WD)", three, "yyy"},
+		{"…(OD;;RP;{P1};;WD)(OA;;RP;{P1};;WD)(OA;;RP;{P2};;WD)", three, "nny"},
+		{"…(OA;;RP;{A1};;WD)(OD;;RP;{A1};;WD)(OA;;RP;{A2};;WD)", deep, "yyyy"},
+		{"…(OA;;RP;{A1};;WD)(OD;;RP;{A2};;WD)(A;;RP;;;WD)", deep, "nnyn"},
+		{"…(OA;;RP;{P1};;WD)(OD;;RP;{A1};;WD)", deep, "yyyy"},
+		{"…(OA;;RP;{A1};;WD)(OD;;RP;{P1};;WD)(A;;RP;;;WD)", deep, "nnyn"},
+	} {
+		for _, desired := range []winnt.AccessMask{rp, winnt.MAXIMUM_ALLOWED} {
+			r := ask(t, guids(c.sd), desired)
+			r.Type, r.ObjectTypes = winnt.DirectoryServiceObject, c.list
+			results, _, err := access.CheckResultList(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, n := range results {
+				if n.Granted&rp != 0 {
+					got += "y"
+				} else {
+					got += "n"
+				}
+			}
+			if got != c.want {
+				t.Errorf("A-85 %s, %v: %s, want %s", c.sd, desired, got, c.want)
+			}
+		}
+	}
+}

@@ -105,7 +105,7 @@ func framesOf(t *testing.T, segment []byte) (head []byte, frames [][]byte) {
 	return head, frames
 }
 
-// TestTampering returns by somebody who can write the folder and knows the format,
+// TestTampering changes the folder as one does who can write it and knows the format,
 // but has not the key (U-72, U-74).
 func TestTampering(t *testing.T) {
 	dir := t.TempDir()

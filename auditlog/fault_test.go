@@ -60,7 +60,7 @@ func work(t *testing.T, d *memDisk) (acknowledged, tried map[string]bool, failed
 }
 
 // check opens what is left of a log and looks for each acknowledged record, and
-// for records that nobody wrote.
+// for records that were never written.
 func checkLeft(t *testing.T, left *memDisk, what string, acknowledged, tried map[string]bool) {
 	t.Helper()
 	l, err := Open(testConfig(t, left))

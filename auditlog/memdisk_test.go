@@ -35,7 +35,7 @@ type inode struct {
 	durable []byte
 }
 
-// errCrashed is what every operation after the last one answers.
+// errCrashed answers every operation after the last one.
 var errCrashed = errors.New("the process is gone")
 
 // newMemDisk copies a folder.

@@ -61,6 +61,9 @@ var accounts = sync.OnceValue(func() *accountTable {
 		t.add(name, account{s, domain, name, use(s)})
 		return true
 	})
+	for alias, name := range map[string]string{"LocalService": "LOCAL SERVICE", "NetworkService": "NETWORK SERVICE"} {
+		t.byName[strings.ToUpper(alias)] = t.byName[name]
+	}
 	return t
 })
 
@@ -109,9 +112,12 @@ func rmAccountName(c *call) uint64 {
 
 // rmAccountSid is what LookupAccountName tells.
 func rmAccountSid(c *call) uint64 {
-	name, st := c.ZeroTerminatedAt(c.ptr(0))
-	if st != ntstatus.Success {
-		return status(st)
+	name := computerName // of a name that is NULL
+	if p := c.ptr(0); p != 0 {
+		var st ntstatus.Status
+		if name, st = c.ZeroTerminatedAt(p); st != ntstatus.Success {
+			return status(st)
+		}
 	}
 	a, st := accountNamed(name)
 	if st != ntstatus.Success {

@@ -18,11 +18,13 @@ func (c *call) required(i int) nt.Captured[string] {
 }
 
 func ntCloseObjectAuditAlarm(c *call) uint64 {
-	return status(c.nt.NtCloseObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: c.required(0), HandleID: c.handle(1), GenerateOnClose: c.boolean(2)}))
+	return status(c.nt.NtCloseObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: c.required(0),
+		HandleID: c.handle(1), GenerateOnClose: c.boolean(2)}))
 }
 
 func ntDeleteObjectAuditAlarm(c *call) uint64 {
-	return status(c.nt.NtDeleteObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: c.required(0), HandleID: c.handle(1), GenerateOnClose: c.boolean(2)}))
+	return status(c.nt.NtDeleteObjectAuditAlarm(nt.CloseObjectAuditAlarmIn{SubsystemName: c.required(0),
+		HandleID: c.handle(1), GenerateOnClose: c.boolean(2)}))
 }
 
 // auditOutputs are where the checks that record write n results.
@@ -47,7 +49,8 @@ func (c *call) probeAudit(o auditOutputs) ntstatus.Status {
 }
 
 // audited writes the results; nothing on failure.
-func (c *call) audited(o auditOutputs, granted []winnt.AccessMask, access []ntstatus.Status, generate bool, st ntstatus.Status) uint64 {
+func (c *call) audited(o auditOutputs, granted []winnt.AccessMask, access []ntstatus.Status, generate bool,
+	st ntstatus.Status) uint64 {
 	if !st.IsSuccess() {
 		return status(st)
 	}
@@ -64,9 +67,11 @@ func ntAccessCheckAndAuditAlarm(c *call) uint64 {
 	o := c.auditOutputs(8, 1)
 	out, st := c.nt.NtAccessCheckAndAuditAlarm(nt.AccessCheckAndAuditAlarmIn{
 		SubsystemName: c.required(0), HandleID: c.handle(1), ObjectTypeName: c.required(2), ObjectName: c.required(3),
-		SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))), DesiredAccess: c.mask(5), GenericMapping: captured(c.MappingAt(c.ptr(6))),
+		SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))), DesiredAccess: c.mask(5),
+		GenericMapping: captured(c.MappingAt(c.ptr(6))),
 		ObjectCreation: c.boolean(7), FaultOutputs: c.probeAudit(o)})
-	return c.audited(o, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, out.GenerateOnClose, st)
+	return c.audited(o, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, out.GenerateOnClose,
+		st)
 }
 
 // auditByType reads the parameters of the forms with an object type list, which
@@ -82,23 +87,29 @@ func (c *call) auditByType(i int, o *auditOutputs, list bool) (in nt.AccessCheck
 	*o = c.auditOutputs(i+11, results)
 	return nt.AccessCheckAndAuditAlarmByHandleIn{
 		SubsystemName: c.required(0), HandleID: c.handle(1), ObjectTypeName: c.required(i), ObjectName: c.required(i + 1),
-		SecurityDescriptor: captured(c.DescriptorAt(c.ptr(i + 2))), PrincipalSelfSid: captured(c.OptionalSIDAt(c.ptr(i + 3))), DesiredAccess: c.mask(i + 4),
-		AuditType: nt.AuditEventType(c.u32(i + 5)), Flags: c.u32(i + 6), ObjectTypeList: captured(c.ObjectTypesAt(c.ptr(i+7), n)),
-		GenericMapping: captured(c.MappingAt(c.ptr(i + 9))), ObjectCreation: c.boolean(i + 10), FaultOutputs: c.probeAudit(*o)}
+		SecurityDescriptor: captured(c.DescriptorAt(c.ptr(i + 2))), PrincipalSelfSid: captured(c.OptionalSIDAt(c.ptr(i + 3))),
+		DesiredAccess: c.mask(i + 4),
+		AuditType:     nt.AuditEventType(c.u32(i + 5)), Flags: c.u32(i + 6),
+		ObjectTypeList: captured(c.ObjectTypesAt(c.ptr(i+7), n)),
+		GenericMapping: captured(c.MappingAt(c.ptr(i + 9))), ObjectCreation: c.boolean(i + 10),
+		FaultOutputs: c.probeAudit(*o)}
 }
 
 // withoutToken is the input of the forms that ask for the thread's client.
 func withoutToken(in nt.AccessCheckAndAuditAlarmByHandleIn) nt.AccessCheckByTypeAndAuditAlarmIn {
 	return nt.AccessCheckByTypeAndAuditAlarmIn{
 		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName, ObjectName: in.ObjectName,
-		SecurityDescriptor: in.SecurityDescriptor, PrincipalSelfSid: in.PrincipalSelfSid, DesiredAccess: in.DesiredAccess, AuditType: in.AuditType,
-		Flags: in.Flags, ObjectTypeList: in.ObjectTypeList, GenericMapping: in.GenericMapping, ObjectCreation: in.ObjectCreation, FaultOutputs: in.FaultOutputs}
+		SecurityDescriptor: in.SecurityDescriptor, PrincipalSelfSid: in.PrincipalSelfSid, DesiredAccess: in.DesiredAccess,
+		AuditType: in.AuditType,
+		Flags:     in.Flags, ObjectTypeList: in.ObjectTypeList, GenericMapping: in.GenericMapping,
+		ObjectCreation: in.ObjectCreation, FaultOutputs: in.FaultOutputs}
 }
 
 func ntAccessCheckByTypeAndAuditAlarm(c *call) uint64 {
 	var o auditOutputs
 	out, st := c.nt.NtAccessCheckByTypeAndAuditAlarm(withoutToken(c.auditByType(2, &o, false)))
-	return c.audited(o, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, out.GenerateOnClose, st)
+	return c.audited(o, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, out.GenerateOnClose,
+		st)
 }
 
 func ntAccessCheckByTypeResultListAndAuditAlarm(c *call) uint64 {

@@ -34,8 +34,10 @@ func ntOpenObjectAuditAlarm(c *call) uint64 {
 	if st := c.Probe(generate, 1, 1); st != ntstatus.Success {
 		return status(st)
 	}
-	in := nt.OpenObjectAuditAlarmIn{SubsystemName: c.required(0), ObjectTypeName: c.required(2), ObjectName: c.required(3), SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))),
-		ClientToken: c.handle(5), DesiredAccess: c.mask(6), GrantedAccess: c.mask(7), Privileges: c.usedPrivileges(8), ObjectCreation: c.boolean(9), AccessGranted: c.boolean(10)}
+	in := nt.OpenObjectAuditAlarmIn{SubsystemName: c.required(0), ObjectTypeName: c.required(2), ObjectName: c.required(3),
+		SecurityDescriptor: captured(c.DescriptorAt(c.ptr(4))),
+		ClientToken:        c.handle(5), DesiredAccess: c.mask(6), GrantedAccess: c.mask(7), Privileges: c.usedPrivileges(8),
+		ObjectCreation: c.boolean(9), AccessGranted: c.boolean(10)}
 	if p := c.ptr(1); p != 0 {
 		v, st := c.ReadU64(p)
 		in.HandleID = captured(winnt.Handle(v), st)
@@ -50,13 +52,15 @@ func ntOpenObjectAuditAlarm(c *call) uint64 {
 }
 
 func ntPrivilegeObjectAuditAlarm(c *call) uint64 {
-	_, st := c.sys.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn{SubsystemName: c.text(0), HandleID: c.handle(1), ClientToken: c.handle(2),
+	_, st := c.sys.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn{SubsystemName: c.text(0),
+		HandleID: c.handle(1), ClientToken: c.handle(2),
 		DesiredAccess: c.mask(3), Privileges: c.usedPrivileges(4), AccessGranted: c.boolean(5)})
 	return status(st)
 }
 
 func ntPrivilegedServiceAuditAlarm(c *call) uint64 {
-	_, st := c.sys.NtPrivilegedServiceAuditAlarm(nt.PrivilegedServiceAuditAlarmIn{SubsystemName: c.text(0), ServiceName: c.text(1), ClientToken: c.handle(2),
+	_, st := c.sys.NtPrivilegedServiceAuditAlarm(nt.PrivilegedServiceAuditAlarmIn{SubsystemName: c.text(0),
+		ServiceName: c.text(1), ClientToken: c.handle(2),
 		Privileges: c.usedPrivileges(3), AccessGranted: c.boolean(4)})
 	return status(st)
 }

@@ -47,14 +47,16 @@ func TestCallsAllocateNothing(t *testing.T) {
 		}
 	}
 	copy(memory.descriptor[:], sddl.MustParse("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-4)(A;;FA;;;BA)").Binary())
-	memory.mapping = [4]uint32{uint32(winnt.FILE_GENERIC_READ), uint32(winnt.FILE_GENERIC_WRITE), uint32(winnt.FILE_GENERIC_EXECUTE), uint32(winnt.FILE_ALL_ACCESS)}
+	memory.mapping = [4]uint32{uint32(winnt.FILE_GENERIC_READ), uint32(winnt.FILE_GENERIC_WRITE),
+		uint32(winnt.FILE_GENERIC_EXECUTE), uint32(winnt.FILE_ALL_ACCESS)}
 	binary.LittleEndian.PutUint32(memory.quality[:], 12)
 	memory.quality[4] = byte(winnt.SecurityImpersonation)
 	binary.LittleEndian.PutUint32(memory.attributes[:], 48)
 	binary.LittleEndian.PutUint64(memory.attributes[40:], pointer(&memory.quality))
 	const process, self = ^uint64(0), ^uint64(1)
 	do("NtOpenProcessToken", process, uint64(winnt.TOKEN_ALL_ACCESS), pointer(&memory.own))
-	do("NtDuplicateToken", memory.own, uint64(winnt.TOKEN_ALL_ACCESS), pointer(&memory.attributes), 0, uint64(winnt.TokenImpersonation), pointer(&memory.client))
+	do("NtDuplicateToken", memory.own, uint64(winnt.TOKEN_ALL_ACCESS), pointer(&memory.attributes), 0,
+		uint64(winnt.TokenImpersonation), pointer(&memory.client))
 	impersonate := func() {
 		do("NtSetInformationThread", self, uint64(nt.ThreadImpersonationToken), pointer(&memory.client), 8)
 	}

@@ -68,7 +68,8 @@ func library(t *testing.T) string {
 func compile(t *testing.T, folder string, args ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "program")
-	args = append(args, "-Wall", "-Werror", "-std=gnu11", "-O1", "-I", folder+"/include", "-o", program, "-L", folder+"/lib", "-Wl,-rpath,"+folder+"/lib", "-lpthread")
+	args = append(args, "-Wall", "-Werror", "-std=gnu11", "-O1", "-I", folder+"/include", "-o", program, "-L",
+		folder+"/lib", "-Wl,-rpath,"+folder+"/lib", "-lpthread")
 	if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
@@ -143,7 +144,8 @@ func TestLookup(t *testing.T) {
 	}
 	folder := library(t)
 	for _, flag := range []string{"-Wl,--as-needed", "-Wl,--no-as-needed", "-rdynamic"} {
-		if out := run(t, "", compile(t, folder, "tests/lookup/main.c", "-DREFMON_MS_ABI", flag, "-lrefmon-ms", "-lrefmon", "-ldl")); out != "ok\n" {
+		if out := run(t, "", compile(t, folder, "tests/lookup/main.c", "-DREFMON_MS_ABI", flag, "-lrefmon-ms", "-lrefmon",
+			"-ldl")); out != "ok\n" {
 			t.Errorf("%s: %s", flag, out)
 		}
 	}
@@ -157,7 +159,8 @@ func TestPrivileged(t *testing.T) {
 		if len(args) > 1 && runtime.GOARCH != "amd64" {
 			continue
 		}
-		out := run(t, "REFMON_TOKEN=tests/privileged/token.json", compile(t, folder, append([]string{"tests/privileged/main.c"}, args...)...))
+		out := run(t, "REFMON_TOKEN=tests/privileged/token.json", compile(t, folder,
+			append([]string{"tests/privileged/main.c"}, args...)...))
 		if !regexp.MustCompile(`(?m)^\d{3,} assertions, 0 failed$`).MatchString(out) {
 			t.Errorf("%v:\n%s", args, out)
 		}
@@ -189,7 +192,8 @@ int main(void)
 	CheckTokenMembership(NULL, admins, &member);
 	GetTokenInformation(own, TokenUser, room, sizeof room, &n);
 	ConvertSidToStringSidA(((PTOKEN_USER)room)->User.Sid, &user);
-	printf("handle %lx level %u elevated %u admin %d user %s\n", (unsigned long)(uintptr_t)h, level, elevated, member, user);
+	printf("handle %lx level %u elevated %u admin %d user %s\n", (unsigned long)(uintptr_t)h, level, elevated, member,
+		user);
 	return 0;
 }
 `), 0o644)
@@ -242,7 +246,8 @@ func TestExamples(t *testing.T) {
 	if err != nil {
 		t.Skip("no python3 for the ctypes example")
 	}
-	for env, want := range map[string]string{"REFMON_USER=administrator": "granted 0x1\n", "REFMON_USER=standard": "denied, error 5\n"} {
+	for env, want := range map[string]string{"REFMON_USER=administrator": "granted 0x1\n",
+		"REFMON_USER=standard": "denied, error 5\n"} {
 		if got := run(t, env, python, "tests/example.py", folder+"/lib/librefmon.so"); got != want {
 			t.Errorf("example.py, %s: got %q, want %q", env, got, want)
 		}
@@ -283,13 +288,16 @@ func TestHeaders(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "headers.c")
 	err := os.WriteFile(source, []byte(`#include <refmon/refmon.h>
 LPCTSTR name = SE_DEBUG_NAME;
-BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName(&e.Trustee, s); return LookupPrivilegeValue(NULL, s, &luid) && ConvertStringSidToSid(s, sid); }
+BOOL f(LPTSTR s, PSID *sid) { LUID luid; EXPLICIT_ACCESS e; BuildTrusteeWithName(&e.Trustee,
+	s); return LookupPrivilegeValue(NULL, s, &luid) && ConvertStringSidToSid(s, sid); }
 `), 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
 	common := []string{"-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-I", folder + "/include"}
-	for _, flags := range [][]string{{"-std=c11"}, {"-std=gnu11", "-DUNICODE"}, {"-std=gnu17", "-DREFMON_MS_ABI", "-DUNICODE"}, {"-x", "c++", "-std=c++17"}, {"-x", "c++", "-std=c++17", "-DUNICODE"}} {
+	for _, flags := range [][]string{{"-std=c11"}, {"-std=gnu11", "-DUNICODE"},
+		{"-std=gnu17", "-DREFMON_MS_ABI", "-DUNICODE"}, {"-x", "c++", "-std=c++17"},
+		{"-x", "c++", "-std=c++17", "-DUNICODE"}} {
 		args := append(append([]string{}, common...), append(flags, source)...)
 		if out, err := exec.Command(compiler(), args...).CombinedOutput(); err != nil {
 			if bytes.Contains(out, []byte("cc1plus")) { // a C compiler without its C++ part
@@ -308,7 +316,8 @@ func TestGenerated(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := 0
-	for _, h := range []string{"include/refmon/nt.h", "include/refmon/rtl.h", "include/refmon/winbase.h", "internal.h", "include/refmon/ntifs.h", "kernel/internal.h"} {
+	for _, h := range []string{"include/refmon/nt.h", "include/refmon/rtl.h", "include/refmon/winbase.h", "internal.h",
+		"include/refmon/ntifs.h", "kernel/internal.h"} {
 		text, err := os.ReadFile(h)
 		if err != nil {
 			t.Fatal(err)

@@ -52,7 +52,8 @@ type checkOutputs struct{ set, setLength, granted, access user }
 
 // probeCheck probes what NtAccessCheck* reads and writes, before anything else
 // is looked at. n is the number of results.
-func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.GenericMapping, length uint32, st ntstatus.Status) {
+func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.GenericMapping, length uint32,
+	st ntstatus.Status) {
 	if m, st = c.MappingAt(mapping); st != ntstatus.Success {
 		return m, 0, st
 	}
@@ -73,7 +74,8 @@ func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.Gener
 
 // checked writes the results of a check. Nothing is written on failure but the
 // length a privilege set needs.
-func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, granted []winnt.AccessMask, access []ntstatus.Status, st ntstatus.Status) uint64 {
+func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, granted []winnt.AccessMask,
+	access []ntstatus.Status, st ntstatus.Status) uint64 {
 	if st == ntstatus.BufferTooSmall {
 		if fault := c.WriteU32(o.setLength, need); fault != ntstatus.Success {
 			return status(fault)
@@ -106,9 +108,11 @@ func ntAccessCheck(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))), ClientToken: c.handle(1), DesiredAccess: c.mask(2),
+	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))),
+		ClientToken: c.handle(1), DesiredAccess: c.mask(2),
 		GenericMapping: nt.Cap(m), PrivilegeSetLength: length})
-	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, st)
+	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess},
+		[]ntstatus.Status{out.AccessStatus}, st)
 }
 
 // byType makes the input of the two forms with an object type list.
@@ -122,8 +126,10 @@ func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, 
 	if st != ntstatus.Success {
 		return in, o, st
 	}
-	return nt.AccessCheckByTypeIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))), PrincipalSelfSid: captured(c.OptionalSIDAt(c.ptr(1))), ClientToken: c.handle(2),
-		DesiredAccess: c.mask(3), ObjectTypeList: captured(c.ObjectTypesAt(c.ptr(4), c.u32(5))), GenericMapping: nt.Cap(m), PrivilegeSetLength: length}, o, ntstatus.Success
+	return nt.AccessCheckByTypeIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))),
+		PrincipalSelfSid: captured(c.OptionalSIDAt(c.ptr(1))), ClientToken: c.handle(2),
+		DesiredAccess: c.mask(3), ObjectTypeList: captured(c.ObjectTypesAt(c.ptr(4), c.u32(5))), GenericMapping: nt.Cap(m),
+		PrivilegeSetLength: length}, o, ntstatus.Success
 }
 
 func ntAccessCheckByType(c *call) uint64 {
@@ -132,7 +138,8 @@ func ntAccessCheckByType(c *call) uint64 {
 		return status(st)
 	}
 	out, st := c.sys.NtAccessCheckByType(in)
-	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess}, []ntstatus.Status{out.AccessStatus}, st)
+	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess},
+		[]ntstatus.Status{out.AccessStatus}, st)
 }
 
 func ntAccessCheckByTypeResultList(c *call) uint64 {

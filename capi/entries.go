@@ -22,7 +22,14 @@ const (
 // rmSetEntries is SetEntriesInAcl; the user is whom CURRENT_USER names.
 func rmSetEntries(c *call) uint64 {
 	count, out, wide := c.u32(0), c.ptr(3), c.boolean(5)
-	if out == 0 || count != 0 && c.ptr(1) == 0 {
+	if out == 0 {
+		return status(ntstatus.InvalidParameter)
+	}
+	// A failure leaves no list, as on Windows.
+	if st := c.WriteU64(out, 0); st != ntstatus.Success {
+		return status(st)
+	}
+	if count != 0 && c.ptr(1) == 0 {
 		return status(ntstatus.InvalidParameter)
 	}
 	var old *sd.ACL
@@ -89,7 +96,8 @@ const (
 
 func (c *call) trusteeOf(b []byte, current user, wide bool) (t trustee, st ntstatus.Status) {
 	p, form := user(le.Uint64(b[24:])), le.Uint32(b[12:])
-	if le.Uint64(b) != 0 || le.Uint32(b[8:]) != 0 || p == 0 { // a second trustee must be none
+	// Fields for a second trustee must be empty; those of a SID are not looked at, as on Windows.
+	if p == 0 || form != trusteeSID && (le.Uint64(b) != 0 || le.Uint32(b[8:]) != 0) {
 		return t, ntstatus.InvalidParameter
 	}
 	switch form {

@@ -8,29 +8,40 @@
 #define REFMON_HIDDEN extern __attribute__((visibility("hidden")))
 
 /* Adds an entry at the end of a list; both GUIDs may be NULL. */
-REFMON_HIDDEN NTSTATUS NTAPI rm_add_ace(PACL Acl, ULONG Revision, ULONG Type, ULONG Flags, ACCESS_MASK Mask, PSID Sid, GUID *ObjectType, GUID *InheritedObjectType);
+REFMON_HIDDEN NTSTATUS NTAPI rm_add_ace(PACL Acl, ULONG Revision, ULONG Type, ULONG Flags, ACCESS_MASK Mask, PSID Sid,
+	GUID *ObjectType, GUID *InheritedObjectType);
 /* Entries with data: Size is that of the list, or of the one it would take (STATUS_BUFFER_TOO_SMALL). */
-REFMON_HIDDEN NTSTATUS NTAPI rm_add_conditional_ace(PACL Acl, ULONG Revision, ULONG Type, ULONG Flags, ACCESS_MASK Mask, PSID Sid, PCWSTR Condition, PULONG Size);
-REFMON_HIDDEN NTSTATUS NTAPI rm_add_attribute_ace(PACL Acl, ULONG Revision, ULONG Flags, ACCESS_MASK Mask, PSID Sid, PCLAIM_SECURITY_ATTRIBUTES_INFORMATION Attribute, PULONG Size);
+REFMON_HIDDEN NTSTATUS NTAPI rm_add_conditional_ace(PACL Acl, ULONG Revision, ULONG Type, ULONG Flags, ACCESS_MASK Mask,
+	PSID Sid, PCWSTR Condition, PULONG Size);
+REFMON_HIDDEN NTSTATUS NTAPI rm_add_attribute_ace(PACL Acl, ULONG Revision, ULONG Flags, ACCESS_MASK Mask, PSID Sid,
+	PCLAIM_SECURITY_ATTRIBUTES_INFORMATION Attribute, PULONG Size);
 REFMON_HIDDEN NTSTATUS NTAPI rm_appcontainer_sid(PCWSTR Name, PSID *Sid);
 REFMON_HIDDEN NTSTATUS NTAPI rm_ids_of(HANDLE Handle, BOOLEAN Thread, PCLIENT_ID Ids);
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_self(SECURITY_IMPERSONATION_LEVEL Level);
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_user(HANDLE Token);
 
 /* CreateProcess and, with a token, CreateProcessAsUser. */
-REFMON_HIDDEN NTSTATUS NTAPI rm_create_process(HANDLE Token, LPSECURITY_ATTRIBUTES ProcessAttributes, LPSECURITY_ATTRIBUTES ThreadAttributes, BOOLEAN Inherit, ULONG Flags, LPPROCESS_INFORMATION Information);
+REFMON_HIDDEN NTSTATUS NTAPI rm_create_process(HANDLE Token, LPSECURITY_ATTRIBUTES ProcessAttributes,
+	LPSECURITY_ATTRIBUTES ThreadAttributes, BOOLEAN Inherit, ULONG Flags, LPPROCESS_INFORMATION Information);
 
 /* Descriptors of private objects; new ones come from malloc. */
-REFMON_HIDDEN NTSTATUS NTAPI rm_assign(PSECURITY_DESCRIPTOR Parent, PSECURITY_DESCRIPTOR Creator, PSECURITY_DESCRIPTOR *Descriptor, GUID **ObjectTypes, ULONG Count, BOOLEAN Container, ULONG Flags, HANDLE Token, PGENERIC_MAPPING Mapping);
-REFMON_HIDDEN NTSTATUS NTAPI rm_set_parts(SECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Change, PSECURITY_DESCRIPTOR Old, PSECURITY_DESCRIPTOR *Descriptor, PGENERIC_MAPPING Mapping, ULONG Flags, HANDLE Token);
-REFMON_HIDDEN NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Buffer, ULONG Length, PULONG Needed);
+REFMON_HIDDEN NTSTATUS NTAPI rm_assign(PSECURITY_DESCRIPTOR Parent, PSECURITY_DESCRIPTOR Creator,
+	PSECURITY_DESCRIPTOR *Descriptor, GUID **ObjectTypes, ULONG Count, BOOLEAN Container, ULONG Flags, HANDLE Token,
+	PGENERIC_MAPPING Mapping);
+REFMON_HIDDEN NTSTATUS NTAPI rm_set_parts(SECURITY_INFORMATION Information, PSECURITY_DESCRIPTOR Change,
+	PSECURITY_DESCRIPTOR Old, PSECURITY_DESCRIPTOR *Descriptor, PGENERIC_MAPPING Mapping, ULONG Flags, HANDLE Token);
+REFMON_HIDDEN NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMATION Information,
+	PSECURITY_DESCRIPTOR Buffer, ULONG Length, PULONG Needed);
 
 /* SetEntriesInAcl: EXPLICIT_ACCESS of either width; the new list comes from malloc. */
-REFMON_HIDDEN NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, PSID CurrentUser, BOOLEAN Wide);
+REFMON_HIDDEN NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, PSID CurrentUser,
+	BOOLEAN Wide);
 
-/* The SID of a trustee, from malloc; the rights a list gives it, or with Failed the two kinds it audits. Trustees are of either width. */
+/* The SID of a trustee, from malloc; the rights a list gives it, or with Failed the two kinds it audits.
+ * Trustees are of either width. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_trustee_sid(PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PSID *Sid);
-REFMON_HIDDEN NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PACCESS_MASK Rights, PACCESS_MASK Failed);
+REFMON_HIDDEN NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PACCESS_MASK Rights,
+	PACCESS_MASK Failed);
 
 /* Accounts. Results come from malloc; Units are those of the text and of the domain, terminators included. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use);
@@ -41,7 +52,8 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_computer(PSID *Sid);
 
 /* Conversions of text. Results come from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size);
-REFMON_HIDDEN NTSTATUS NTAPI rm_format_descriptor(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMATION Information, PWSTR *Text, PULONG Units);
+REFMON_HIDDEN NTSTATUS NTAPI rm_format_descriptor(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMATION Information,
+	PWSTR *Text, PULONG Units);
 REFMON_HIDDEN NTSTATUS NTAPI rm_parse_sid(PCWSTR Text, PSID *Sid);
 REFMON_HIDDEN NTSTATUS NTAPI rm_format_sid(PSID Sid, PWSTR *Text, PULONG Units);
 REFMON_HIDDEN NTSTATUS NTAPI rm_privilege_value(PCWSTR Name, PLUID Luid);

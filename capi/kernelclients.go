@@ -23,7 +23,8 @@ func (c *call) clientAt(p user, fetch func(*call, user) *kernel.AccessToken) *ke
 		c.bug("the client context at %#x has no token: it was deleted, or never created", uintptr(p))
 	}
 	return &kernel.ClientContext{
-		SQOS:  nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(b[4:])), ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0},
+		SQOS: nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(b[4:])),
+			ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0},
 		Token: fetch(c, at), Direct: b[24] != 0, EffectiveOnly: b[25] != 0, Remote: b[26] != 0,
 	}
 }
@@ -83,7 +84,8 @@ func (c *call) qualityAt(i int) (q nt.SecurityQualityOfService, st ntstatus.Stat
 	if st = c.Read(b[:], c.ptr(i)); st != ntstatus.Success {
 		return q, st
 	}
-	return nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(b[4:])), ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0}, st
+	return nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonationLevel(le.Uint32(b[4:])),
+		ContextTrackingMode: b[8] != 0, EffectiveOnly: b[9] != 0}, st
 }
 
 func seImpersonateClient(c *call) uint64 {

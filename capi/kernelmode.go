@@ -48,7 +48,8 @@ func kernelCall(c *call, routine func(*call) uint64) uint64 {
 // newFace makes the face of a thread that has that memory.
 func newFace(k *kernel.KernelThread, m *marshal.Memory) *face {
 	sys := k.Zw().Services()
-	f := &face{thread: thread{nt: k.Zw(), sys: sys, profile: sys.Profile(), id: k.Thread().ID(), Memory: m}, k: k, locked: map[user]lockedSubject{}}
+	f := &face{thread: thread{nt: k.Zw(), sys: sys, profile: sys.Profile(), id: k.Thread().ID(), Memory: m}, k: k,
+		locked: map[user]lockedSubject{}}
 	f.face = f
 	return f
 }

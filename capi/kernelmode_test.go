@@ -29,7 +29,8 @@ func kernelSources(t *testing.T) []string {
 			if _, err := os.Stat(f); err != nil { // the cached result depends on it
 				t.Fatal(err)
 			}
-			if filepath.Dir(f) == "tests/kernel" && filepath.Ext(f) == ".c" && filepath.Base(f) != "misuse.c" && filepath.Base(f) != "example.c" {
+			program := filepath.Base(f) == "misuse.c" || filepath.Base(f) == "example.c"
+			if filepath.Dir(f) == "tests/kernel" && filepath.Ext(f) == ".c" && !program {
 				list = append(list, f)
 			}
 		}
@@ -47,7 +48,8 @@ var passed = regexp.MustCompile(`(?m)^\d+ assertions, 0 failed$`)
 func TestKernelMode(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, append(kernelSources(t), "-lrefmonk", "-lrefmon")...)
-	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_PROFILE=documented", "all"}, {"REFMON_USER=standard", "standard"}} {
+	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_PROFILE=documented", "all"},
+		{"REFMON_USER=standard", "standard"}} {
 		out := run(t, c.env, program, c.arg)
 		t.Log(strings.TrimSpace(out))
 		if !passed.MatchString(out) {
@@ -62,7 +64,8 @@ func TestKernelModeMSABI(t *testing.T) {
 		t.Skip("ms_abi is of x86-64")
 	}
 	folder := library(t)
-	out := run(t, "", compile(t, folder, append(kernelSources(t), "-DREFMON_MS_ABI", "-lrefmonk-ms", "-lrefmon-ms", "-lrefmon")...))
+	out := run(t, "", compile(t, folder, append(kernelSources(t), "-DREFMON_MS_ABI", "-lrefmonk-ms", "-lrefmon-ms",
+		"-lrefmon")...))
 	if !passed.MatchString(out) {
 		t.Errorf("%s", out)
 	}
@@ -84,7 +87,8 @@ func TestKernelModeSanitized(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := compile(t, folder, append(append(kernelSources(t), routines...), sanitize, "-fno-sanitize-recover=undefined", "-lrefmon")...)
+	program := compile(t, folder, append(append(kernelSources(t), routines...), sanitize,
+		"-fno-sanitize-recover=undefined", "-lrefmon")...)
 	for _, c := range []struct{ env, arg string }{{"", "all"}, {"REFMON_USER=standard", "standard"}} {
 		if out := run(t, c.env, program, c.arg); !passed.MatchString(out) {
 			t.Errorf("%s: %s", c, out)
@@ -92,20 +96,24 @@ func TestKernelModeSanitized(t *testing.T) {
 	}
 }
 
+// owedNothing ends the reason of a reference that is given back once too often.
+const owedNothing = "all references that were given out have been given back already"
+
 // A mistake that has no status ends the program, with its reason.
 func TestKernelMisuse(t *testing.T) {
 	folder := library(t)
 	program := compile(t, folder, "tests/kernel/misuse.c", "-lrefmonk", "-lrefmon")
 	for i, want := range []string{
 		"PsRevertThreadToSelf: 0x[0-9a-f]+ is no object: it is gone, or it never was one",
-		"PsDereferencePrimaryToken: the Token at 0x[0-9a-f]+: all references that were given out have been given back already",
+		"PsDereferencePrimaryToken: the Token at 0x[0-9a-f]+: " + owedNothing,
 		"SeTokenIsAdmin: 0x[0-9a-f]+ is no object: it is gone, or it never was one",
 		"PsImpersonateClient: 0x[0-9a-f]+ is an object of type Token, which does not belong here",
-		"SeReleaseSubjectContext: the subject context at 0x[0-9a-f]+ has no primary token: it was released, or never captured",
+		"SeReleaseSubjectContext: the subject context at 0x[0-9a-f]+ has no primary token: " +
+			"it was released, or never captured",
 		"SeCaptureSubjectContext: the memory at 0x7eadbee0 cannot be written",
 		"SeUnlockSubjectContext: the subject context at 0x[0-9a-f]+ is not locked by this thread",
 		"SeImpersonateClient: the client context at 0x[0-9a-f]+ has no token: it was deleted, or never created",
-		"PsRestoreImpersonation: the Token at 0x[0-9a-f]+: all references that were given out have been given back already",
+		"PsRestoreImpersonation: the Token at 0x[0-9a-f]+: " + owedNothing,
 		"ObReferenceObjectByHandle: 0x[0-9a-f]+ is no object type: pass what a variable such as SeTokenObjectType points to",
 		"SeTokenType: 0x0 is no object: it is gone, or it never was one",
 		"the work item at 0x[0-9a-f]+ returned while it impersonates: it must call PsRevertToSelf",
@@ -163,7 +171,8 @@ func TestKernelExample(t *testing.T) {
 		t.Error("docs/c-abi.md does not have tests/kernel/example.c as it is")
 	}
 	folder := library(t)
-	want := "without OBJ_KERNEL_HANDLE: 0xC000000D\nwith OBJ_KERNEL_HANDLE:    0x00000000\nin user mode:              0xC0000008\n"
+	want := "without OBJ_KERNEL_HANDLE: 0xC000000D\nwith OBJ_KERNEL_HANDLE:    0x00000000\n" +
+		"in user mode:              0xC0000008\n"
 	if got := run(t, "", compile(t, folder, "tests/kernel/example.c", "-lrefmonk", "-lrefmon")); got != want {
 		t.Errorf("got\n%s", got)
 	}
@@ -178,7 +187,8 @@ func TestKernelExports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile(`(?m)^REFMON_(?:KERNEL|API) [^;]*?(\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^REFMON_(?:KERNEL|API) [^;]*?(\w+)\(`).FindAllStringSubmatch(string(text),
+		-1) {
 		want[m[1]] = true
 	}
 	for _, m := range regexp.MustCompile(`(?m)^REFMON_API \w+ ([^(]*?);`).FindAllStringSubmatch(string(text), -1) {

@@ -63,7 +63,8 @@ func obOpenObjectByPointer(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(6)); st != ntstatus.Success {
 		return status(st)
 	}
-	in := kernel.ObOpenObjectByPointerIn{Object: c.find(c.ptr(0)).object, HandleAttributes: c.u32(1), DesiredAccess: c.mask(3), ObjectType: c.objectType(4), AccessMode: c.processorMode(5)}
+	in := kernel.ObOpenObjectByPointerIn{Object: c.find(c.ptr(0)).object, HandleAttributes: c.u32(1),
+		DesiredAccess: c.mask(3), ObjectType: c.objectType(4), AccessMode: c.processorMode(5)}
 	if p := c.ptr(2); p != 0 {
 		in.PassedAccessState = c.accessStateAt(p)
 	}

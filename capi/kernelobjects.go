@@ -22,7 +22,8 @@ const (
 )
 
 // types are the object types by their addresses: objectTypes + 0x100 * index.
-var types = []*winnt.ObjectType{nil, winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject, winnt.JobObject, winnt.EventObject, winnt.FileObject}
+var types = []*winnt.ObjectType{nil, winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject, winnt.JobObject,
+	winnt.EventObject, winnt.FileObject}
 
 // objectType is a POBJECT_TYPE; NULL is any.
 func (c *call) objectType(i int) *winnt.ObjectType {
@@ -149,7 +150,8 @@ func disown[T ob.Object](c *call, p user) T {
 	o := object[T](c, p)
 	k := addressOf(o)
 	if k.owed.Add(-1) < 0 {
-		c.bug("the %s at %#x: all references that were given out have been given back already", o.Head().Type().Name, uintptr(p))
+		c.bug("the %s at %#x: all references that were given out have been given back already", o.Head().Type().Name,
+			uintptr(p))
 	}
 	objects.owed.Add(-1)
 	return o

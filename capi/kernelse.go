@@ -60,7 +60,8 @@ func seQueryInformationToken(c *call) uint64 {
 
 func seFilterToken(c *call) uint64 {
 	t, st := c.face.k.SeFilterToken(kernel.SeFilterTokenIn{ExistingToken: c.token(0), Flags: c.u32(1),
-		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))), RestrictedSIDs: captured(c.GroupsAt(c.ptr(4)))})
+		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))),
+		RestrictedSIDs: captured(c.GroupsAt(c.ptr(4)))})
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -74,8 +75,11 @@ func seAccessCheck(c *call) uint64 {
 	if c.processorMode(7) == kernel.KernelMode {
 		mode = access.Kernel
 	}
-	r := c.face.k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))), SubjectSecurityContext: c.subjectAt(c.ptr(1)),
-		DesiredAccess: c.mask(3), PreviouslyGrantedAccess: c.mask(4), GenericMapping: captured(c.MappingAt(c.ptr(6))), AccessMode: mode})
+	r := c.face.k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))),
+		SubjectSecurityContext: c.subjectAt(c.ptr(1)),
+		DesiredAccess:          c.mask(3), PreviouslyGrantedAccess: c.mask(4),
+		GenericMapping: captured(c.MappingAt(c.ptr(6))),
+		AccessMode:     mode})
 	if out != 0 {
 		c.write(out, make([]byte, 8))
 		if r.Privileges != nil {

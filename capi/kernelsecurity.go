@@ -30,8 +30,11 @@ func (c *call) hasSubject(p user) bool {
 }
 
 func seAssignSecurityEx(c *call) uint64 {
-	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.DescriptorAt(c.ptr(0))), ExplicitDescriptor: captured(c.DescriptorAt(c.ptr(1))),
-		ObjectType: captured(c.guidAt(c.ptr(3))), IsDirectoryObject: c.boolean(4), AutoInheritFlags: sd.AutoInherit(c.u32(5)), GenericMapping: captured(c.MappingAt(c.ptr(7)))}
+	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.DescriptorAt(c.ptr(0))),
+		ExplicitDescriptor: captured(c.DescriptorAt(c.ptr(1))),
+		ObjectType:         captured(c.guidAt(c.ptr(3))), IsDirectoryObject: c.boolean(4),
+		AutoInheritFlags: sd.AutoInherit(c.u32(5)),
+		GenericMapping:   captured(c.MappingAt(c.ptr(7)))}
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
 		return status(st)
 	}
@@ -64,8 +67,10 @@ func seSetSecurityDescriptorInfoEx(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	in := kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: information, ModificationDescriptor: captured(c.DescriptorAt(c.ptr(2))),
-		ObjectsSecurityDescriptor: captured(c.objectsDescriptor(3)), AutoInheritFlags: sd.AutoInherit(c.u32(4)), GenericMapping: captured(c.MappingAt(c.ptr(6)))}
+	in := kernel.SeSetSecurityDescriptorInfoExIn{SecurityInformation: information,
+		ModificationDescriptor:    captured(c.DescriptorAt(c.ptr(2))),
+		ObjectsSecurityDescriptor: captured(c.objectsDescriptor(3)), AutoInheritFlags: sd.AutoInherit(c.u32(4)),
+		GenericMapping: captured(c.MappingAt(c.ptr(6)))}
 	if st := c.ProbeHandle(c.ptr(3)); st != ntstatus.Success {
 		return status(st)
 	}

@@ -49,12 +49,14 @@ func (c *call) subjectAt(p user) *kernel.SubjectContext {
 
 // subjectOf is the context in a structure at p whose tokens are fetched by that
 // function.
-func (c *call) subjectOf(p user, b [subjectContextSize]byte, fetch func(*call, user) *kernel.AccessToken) *kernel.SubjectContext {
+func (c *call) subjectOf(p user, b [subjectContextSize]byte, fetch func(*call,
+	user) *kernel.AccessToken) *kernel.SubjectContext {
 	client, primary := user(le.Uint64(b[:])), user(le.Uint64(b[16:]))
 	if primary == 0 {
 		c.bug("the subject context at %#x has no primary token: it was released, or never captured", uintptr(p))
 	}
-	s := &kernel.SubjectContext{Level: winnt.SecurityImpersonationLevel(le.Uint32(b[8:])), Process: winnt.Handle(le.Uint64(b[24:]))}
+	s := &kernel.SubjectContext{Level: winnt.SecurityImpersonationLevel(le.Uint32(b[8:])),
+		Process: winnt.Handle(le.Uint64(b[24:]))}
 	s.Primary = fetch(c, primary)
 	if client != 0 {
 		s.Client = fetch(c, client)
@@ -157,8 +159,9 @@ func (c *call) accessStateAt(p user) *kernel.AccessState {
 	var b [32]byte
 	c.read(p, b[:])
 	return &kernel.AccessState{
-		RemainingDesiredAccess: winnt.AccessMask(le.Uint32(b[16:])), PreviouslyGrantedAccess: winnt.AccessMask(le.Uint32(b[20:])),
-		OriginalDesiredAccess: winnt.AccessMask(le.Uint32(b[24:])), TraversePrivilege: b[12]&1 != 0,
+		RemainingDesiredAccess:  winnt.AccessMask(le.Uint32(b[16:])),
+		PreviouslyGrantedAccess: winnt.AccessMask(le.Uint32(b[20:])),
+		OriginalDesiredAccess:   winnt.AccessMask(le.Uint32(b[24:])), TraversePrivilege: b[12]&1 != 0,
 		SubjectSecurityContext: c.subjectAt(p + 32),
 	}
 }

@@ -55,7 +55,8 @@ func ntQueryObject(c *call) uint64 {
 }
 
 func ntSetInformationObject(c *call) uint64 {
-	in := nt.SetInformationObjectIn{Handle: c.handle(0), ObjectInformationClass: nt.ObjectInfoClass(c.u32(1)), ObjectInformationLength: c.u32(3)}
+	in := nt.SetInformationObjectIn{Handle: c.handle(0), ObjectInformationClass: nt.ObjectInfoClass(c.u32(1)),
+		ObjectInformationLength: c.u32(3)}
 	b, st := c.Block(c.ptr(2), int(min(c.u32(3), 2)), 1)
 	in.ObjectInformation.Status = st
 	if len(b) == 2 {
@@ -67,7 +68,8 @@ func ntSetInformationObject(c *call) uint64 {
 
 func ntQuerySecurityObject(c *call) uint64 {
 	buffer, length, needed := c.ptr(2), c.u32(3), c.ptr(4)
-	in := nt.QuerySecurityObjectIn{Handle: c.handle(0), SecurityInformation: nt.SecurityInformation(c.u32(1)), Length: length}
+	in := nt.QuerySecurityObjectIn{Handle: c.handle(0), SecurityInformation: nt.SecurityInformation(c.u32(1)),
+		Length: length}
 	if in.FaultLengthNeeded = c.ProbeU32(needed); in.FaultLengthNeeded == ntstatus.Success {
 		in.FaultLengthNeeded = c.Probe(buffer, uintptr(length), 4)
 	}
@@ -85,7 +87,8 @@ func ntSetSecurityObject(c *call) uint64 {
 	if c.ptr(2) == 0 {
 		st = ntstatus.AccessViolation // O-65
 	}
-	_, st = c.sys.NtSetSecurityObject(nt.SetSecurityObjectIn{Handle: c.handle(0), SecurityInformation: nt.SecurityInformation(c.u32(1)), SecurityDescriptor: captured(d, st)})
+	_, st = c.sys.NtSetSecurityObject(nt.SetSecurityObjectIn{Handle: c.handle(0),
+		SecurityInformation: nt.SecurityInformation(c.u32(1)), SecurityDescriptor: captured(d, st)})
 	return status(st)
 }
 
@@ -97,14 +100,19 @@ func (c *call) clientIDAt(p user) (*nt.ClientID, ntstatus.Status) {
 	if st := c.Read(b[:], p); st != ntstatus.Success {
 		return nil, st
 	}
-	return &nt.ClientID{UniqueProcess: winnt.Handle(le.Uint64(b[:])), UniqueThread: winnt.Handle(le.Uint64(b[8:]))}, ntstatus.Success
+	return &nt.ClientID{UniqueProcess: winnt.Handle(le.Uint64(b[:])),
+		UniqueThread: winnt.Handle(le.Uint64(b[8:]))}, ntstatus.Success
 }
 
 func ntOpenProcess(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtOpenProcess(nt.OpenProcessIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ClientID: captured(c.clientIDAt(c.ptr(3)))})
+	if c.ptr(2) == 0 { // ObjectAttributes are required, and read before the id (O-3)
+		return status(ntstatus.AccessViolation)
+	}
+	out, st := c.sys.NtOpenProcess(nt.OpenProcessIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		ClientID: captured(c.clientIDAt(c.ptr(3)))})
 	return c.opened(c.ptr(0), out.ProcessHandle, st)
 }
 
@@ -112,7 +120,8 @@ func ntOpenThread(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtOpenThread(nt.OpenThreadIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ClientID: captured(c.clientIDAt(c.ptr(3)))})
+	out, st := c.sys.NtOpenThread(nt.OpenThreadIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		ClientID: captured(c.clientIDAt(c.ptr(3)))})
 	return c.opened(c.ptr(0), out.ThreadHandle, st)
 }
 
@@ -120,7 +129,8 @@ func ntGetNextThread(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(5)); st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: c.handle(0), ThreadHandle: c.handle(1), DesiredAccess: c.mask(2), HandleAttributes: c.u32(3), Flags: c.u32(4)})
+	out, st := c.sys.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: c.handle(0), ThreadHandle: c.handle(1),
+		DesiredAccess: c.mask(2), HandleAttributes: c.u32(3), Flags: c.u32(4)})
 	return c.opened(c.ptr(5), out.NewThreadHandle, st)
 }
 
@@ -135,14 +145,16 @@ func (c *call) handleAt(p user, length uint32) nt.Captured[winnt.Handle] {
 }
 
 func ntSetInformationThread(c *call) uint64 {
-	in := nt.SetInformationThreadIn{ThreadHandle: c.handle(0), ThreadInformationClass: nt.ThreadInfoClass(c.u32(1)), ThreadInformationLength: c.u32(3)}
+	in := nt.SetInformationThreadIn{ThreadHandle: c.handle(0), ThreadInformationClass: nt.ThreadInfoClass(c.u32(1)),
+		ThreadInformationLength: c.u32(3)}
 	in.ThreadInformation = c.handleAt(c.ptr(2), c.u32(3))
 	_, st := c.sys.NtSetInformationThread(in)
 	return status(st)
 }
 
 func ntSetInformationProcess(c *call) uint64 {
-	in := nt.SetInformationProcessIn{ProcessHandle: c.handle(0), ProcessInformationClass: nt.ProcessInfoClass(c.u32(1)), ProcessInformationLength: c.u32(3)}
+	in := nt.SetInformationProcessIn{ProcessHandle: c.handle(0), ProcessInformationClass: nt.ProcessInfoClass(c.u32(1)),
+		ProcessInformationLength: c.u32(3)}
 	in.ProcessInformation = c.handleAt(c.ptr(2), c.u32(3))
 	_, st := c.sys.NtSetInformationProcess(in)
 	return status(st)
@@ -153,7 +165,8 @@ func ntImpersonateThread(c *call) uint64 {
 	if c.ptr(2) == 0 {
 		st = ntstatus.AccessViolation // not optional here
 	}
-	_, st = c.sys.NtImpersonateThread(nt.ImpersonateThreadIn{ServerThreadHandle: c.handle(0), ClientThreadHandle: c.handle(1), SecurityQos: captured(q, st)})
+	_, st = c.sys.NtImpersonateThread(nt.ImpersonateThreadIn{ServerThreadHandle: c.handle(0),
+		ClientThreadHandle: c.handle(1), SecurityQos: captured(q, st)})
 	return status(st)
 }
 
@@ -165,7 +178,8 @@ func ntCreateEvent(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtCreateEvent(nt.CreateEventIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), EventType: nt.EventType(c.u32(3)), InitialState: c.boolean(4)})
+	out, st := c.sys.NtCreateEvent(nt.CreateEventIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		EventType: nt.EventType(c.u32(3)), InitialState: c.boolean(4)})
 	return c.opened(c.ptr(0), out.EventHandle, st)
 }
 
@@ -181,7 +195,8 @@ func ntCreateDirectoryObject(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtCreateDirectoryObject(nt.CreateDirectoryObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
+	out, st := c.sys.NtCreateDirectoryObject(nt.CreateDirectoryObjectIn{DesiredAccess: c.mask(1),
+		ObjectAttributes: c.attributes(2)})
 	return c.opened(c.ptr(0), out.DirectoryHandle, st)
 }
 
@@ -189,7 +204,8 @@ func ntOpenDirectoryObject(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtOpenDirectoryObject(nt.OpenDirectoryObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
+	out, st := c.sys.NtOpenDirectoryObject(nt.OpenDirectoryObjectIn{DesiredAccess: c.mask(1),
+		ObjectAttributes: c.attributes(2)})
 	return c.opened(c.ptr(0), out.DirectoryHandle, st)
 }
 
@@ -201,7 +217,8 @@ func ntCreateSymbolicLinkObject(c *call) uint64 {
 	if c.ptr(3) == 0 {
 		st = ntstatus.AccessViolation
 	}
-	out, st := c.sys.NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), LinkTarget: captured(target, st)})
+	out, st := c.sys.NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: c.mask(1),
+		ObjectAttributes: c.attributes(2), LinkTarget: captured(target, st)})
 	return c.opened(c.ptr(0), out.SymbolicLinkHandle, st)
 }
 
@@ -209,7 +226,8 @@ func ntOpenSymbolicLinkObject(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtOpenSymbolicLinkObject(nt.OpenSymbolicLinkObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
+	out, st := c.sys.NtOpenSymbolicLinkObject(nt.OpenSymbolicLinkObjectIn{DesiredAccess: c.mask(1),
+		ObjectAttributes: c.attributes(2)})
 	return c.opened(c.ptr(0), out.SymbolicLinkHandle, st)
 }
 
@@ -230,7 +248,8 @@ func ntOpenJobObject(c *call) uint64 {
 }
 
 func ntAssignProcessToJobObject(c *call) uint64 {
-	_, st := c.sys.NtAssignProcessToJobObject(nt.AssignProcessToJobObjectIn{JobHandle: c.handle(0), ProcessHandle: c.handle(1)})
+	_, st := c.sys.NtAssignProcessToJobObject(nt.AssignProcessToJobObjectIn{JobHandle: c.handle(0),
+		ProcessHandle: c.handle(1)})
 	return status(st)
 }
 

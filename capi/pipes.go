@@ -11,7 +11,8 @@ import (
 
 // waiting repeats a call on a pipe as long as it says blocked, after each
 // change of the pipe: the services never wait, a synchronous handle does.
-func (c *call) waiting(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) (st ntstatus.Status, waited bool) {
+func (c *call) waiting(h winnt.Handle, blocked ntstatus.Status, try func() ntstatus.Status) (st ntstatus.Status,
+	waited bool) {
 	for {
 		changed, ok := c.sys.PipeChanged(h) // before the call, so that no change is missed
 		if st = try(); st != blocked || !ok {
@@ -51,7 +52,8 @@ func ntOpenFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
 	}
-	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4), OpenOptions: c.u32(5)})
+	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		ShareAccess: c.u32(4), OpenOptions: c.u32(5)})
 	return c.openedFile(o.FileHandle, fileOpened, st)
 }
 
@@ -68,7 +70,8 @@ func ntCreateFile(c *call) uint64 {
 	case disposition != fileOpen && disposition != fileOpenIf:
 		return c.opened(c.ptr(0), 0, ntstatus.NotSupported)
 	}
-	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(6), OpenOptions: c.u32(8)})
+	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		ShareAccess: c.u32(6), OpenOptions: c.u32(8)})
 	return c.openedFile(o.FileHandle, fileOpened, st)
 }
 
@@ -82,8 +85,9 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 			return status(st)
 		}
 	}
-	in := nt.CreateNamedPipeFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4), CreateDisposition: c.u32(5),
-		NamedPipeType: c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11)}
+	in := nt.CreateNamedPipeFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4),
+		CreateDisposition: c.u32(5),
+		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11)}
 	if st := pipeParameters(in.CreateDisposition, c.u32(6), c.u32(7), c.u32(8), c.u32(9)); st != ntstatus.Success {
 		return c.opened(c.ptr(0), 0, st)
 	}
@@ -106,7 +110,8 @@ func pipeParameters(disposition, options, typ, read, completion uint32) ntstatus
 	)
 	message := typ & winnt.FILE_PIPE_MESSAGE_TYPE
 	switch {
-	case disposition < fileOpen || disposition > fileOpenIf, typ&^(winnt.FILE_PIPE_MESSAGE_TYPE|rejectRemote) != 0, read > 1, completion > 1, read > message:
+	case disposition < fileOpen || disposition > fileOpenIf, typ&^(winnt.FILE_PIPE_MESSAGE_TYPE|rejectRemote) != 0,
+		read > 1, completion > 1, read > message:
 		return ntstatus.InvalidParameter
 	case completion == 1, options&synchronous == 0:
 		return ntstatus.NotSupported

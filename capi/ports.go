@@ -92,7 +92,8 @@ func ntCreatePort(c *call) uint64 {
 	if longest <= messageHeader || longest > 0xFFFF {
 		return c.opened(c.ptr(0), 0, ntstatus.InvalidParameter)
 	}
-	out, st := c.sys.NtCreatePort(nt.CreatePortIn{ObjectAttributes: c.attributes(1), MaxMessageLength: longest - messageHeader})
+	out, st := c.sys.NtCreatePort(nt.CreatePortIn{ObjectAttributes: c.attributes(1),
+		MaxMessageLength: longest - messageHeader})
 	return c.opened(c.ptr(0), out.PortHandle, st)
 }
 
@@ -161,7 +162,8 @@ func ntConnectPort(c *call) uint64 {
 	if c.ptr(3) != 0 || c.ptr(4) != 0 { // views of sections, which there are not
 		return status(ntstatus.NotSupported)
 	}
-	o, st := c.sys.NtConnectPort(nt.ConnectPortIn{PortName: name, SecurityQos: captured(c.QualityAt(c.ptr(2))), ConnectionInformation: captured(c.Block(x.info, int(x.room), 1))})
+	o, st := c.sys.NtConnectPort(nt.ConnectPortIn{PortName: name, SecurityQos: captured(c.QualityAt(c.ptr(2))),
+		ConnectionInformation: captured(c.Block(x.info, int(x.room), 1))})
 	if !st.IsSuccess() {
 		return c.opened(c.ptr(0), 0, st)
 	}
@@ -236,7 +238,8 @@ func ntAcceptConnectPort(c *call) uint64 {
 	if !ok || m.id == 0 {
 		return c.opened(out, 0, ntstatus.ReplyMessageMismatch)
 	}
-	o, st := c.sys.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: h, ClientID: nt.Cap(&m.client), MessageID: m.id, Refuse: !accept,
+	o, st := c.sys.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: h, ClientID: nt.Cap(&m.client),
+		MessageID: m.id, Refuse: !accept,
 		PortContext: uint64(c.ptr(1)), ConnectionInformation: nt.Cap(m.data)})
 	if st == ntstatus.Success {
 		offered.Lock()
@@ -274,7 +277,8 @@ func ntRequestWaitReplyPort(c *call) uint64 {
 		return status(st)
 	}
 	_, process := embedded()
-	return status(c.putMessage(reply, lpcReply, portMessage{nt.ClientID{UniqueProcess: process.ID(), UniqueThread: c.id}, id, out.Reply}))
+	return status(c.putMessage(reply, lpcReply, portMessage{nt.ClientID{UniqueProcess: process.ID(), UniqueThread: c.id},
+		id, out.Reply}))
 }
 
 func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
@@ -282,7 +286,8 @@ func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
 	if st != ntstatus.Success {
 		return st
 	}
-	_, st = c.sys.NtReplyPort(nt.ReplyPortIn{PortHandle: h, ClientID: nt.Cap(&m.client), MessageID: m.id, Reply: nt.Cap(m.data)})
+	_, st = c.sys.NtReplyPort(nt.ReplyPortIn{PortHandle: h, ClientID: nt.Cap(&m.client), MessageID: m.id,
+		Reply: nt.Cap(m.data)})
 	return st
 }
 
@@ -321,6 +326,7 @@ func ntImpersonateClientOfPort(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	_, st = c.sys.NtImpersonateClientOfPort(nt.ImpersonateClientOfPortIn{PortHandle: c.handle(0), ClientID: nt.Cap(&m.client), MessageID: m.id})
+	_, st = c.sys.NtImpersonateClientOfPort(nt.ImpersonateClientOfPortIn{PortHandle: c.handle(0),
+		ClientID: nt.Cap(&m.client), MessageID: m.id})
 	return status(st)
 }

@@ -31,9 +31,11 @@ func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 
 // rmAssign makes the descriptor of a new private object.
 func rmAssign(c *call) uint64 {
-	parent, explicit, types := captured(c.DescriptorAt(c.ptr(0))), captured(c.DescriptorAt(c.ptr(1))), captured(c.guidsAt(c.ptr(3), c.u32(4)))
+	parent, explicit, types := captured(c.DescriptorAt(c.ptr(0))), captured(c.DescriptorAt(c.ptr(1))),
+		captured(c.guidsAt(c.ptr(3), c.u32(4)))
 	mapping := captured(c.MappingAt(c.ptr(8)))
-	for _, st := range []ntstatus.Status{parent.Status, explicit.Status, types.Status, mapping.Status, c.ProbeHandle(c.ptr(2))} {
+	for _, st := range []ntstatus.Status{parent.Status, explicit.Status, types.Status, mapping.Status,
+		c.ProbeHandle(c.ptr(2))} {
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -42,7 +44,8 @@ func rmAssign(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	d, st := sd.Assign(&sd.AssignRequest{Parent: parent.V, Creator: explicit.V, ObjectTypes: types.V, IsContainer: c.boolean(5), Flags: sd.AutoInherit(c.u32(6)), Subject: who, Mapping: &mapping.V})
+	d, st := sd.Assign(&sd.AssignRequest{Parent: parent.V, Creator: explicit.V, ObjectTypes: types.V,
+		IsContainer: c.boolean(5), Flags: sd.AutoInherit(c.u32(6)), Subject: who, Mapping: &mapping.V})
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -67,7 +70,8 @@ func (c *call) guidsAt(p user, n uint32) (list []winnt.GUID, st ntstatus.Status)
 // rmSetParts replaces parts of a private object's descriptor; the new one is
 // memory of its own.
 func rmSetParts(c *call) uint64 {
-	change, old, mapping := captured(c.DescriptorAt(c.ptr(1))), captured(c.DescriptorAt(c.ptr(2))), captured(c.MappingAt(c.ptr(4)))
+	change, old, mapping := captured(c.DescriptorAt(c.ptr(1))), captured(c.DescriptorAt(c.ptr(2))),
+		captured(c.MappingAt(c.ptr(4)))
 	for _, st := range []ntstatus.Status{change.Status, old.Status, mapping.Status} {
 		if st != ntstatus.Success {
 			return status(st)
@@ -80,7 +84,8 @@ func rmSetParts(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	d, st := sd.Set(&sd.SetRequest{Information: c.u32(0), Old: old.V, New: change.V, Flags: sd.AutoInherit(c.u32(5)), Subject: who, Mapping: &mapping.V})
+	d, st := sd.Set(&sd.SetRequest{Information: c.u32(0), Old: old.V, New: change.V, Flags: sd.AutoInherit(c.u32(5)),
+		Subject: who, Mapping: &mapping.V})
 	if st != ntstatus.Success {
 		return status(st)
 	}

@@ -78,8 +78,10 @@ func ntCreateUserProcess(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: c.mask(2), ThreadDesiredAccess: c.mask(3),
-		ProcessObjectAttributes: c.attributes(4), ThreadObjectAttributes: c.attributes(5), ProcessFlags: c.u32(6), ThreadFlags: c.u32(7),
+	out, st := c.sys.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: c.mask(2),
+		ThreadDesiredAccess:     c.mask(3),
+		ProcessObjectAttributes: c.attributes(4), ThreadObjectAttributes: c.attributes(5), ProcessFlags: c.u32(6),
+		ThreadFlags:   c.u32(7),
 		ParentProcess: a.parent, Token: a.token, ImageName: a.image})
 	if st.IsSuccess() && a.clientID != 0 {
 		var e marshal.Encoder
@@ -138,7 +140,8 @@ func ntTerminateProcess(c *call) uint64 {
 
 func ntSetInformationJobObject(c *call) uint64 {
 	class, length := nt.JobObjectInfoClass(c.u32(1)), c.u32(3)
-	in := nt.SetInformationJobObjectIn{JobHandle: c.handle(0), JobObjectInformationClass: class, JobObjectInformationLength: length}
+	in := nt.SetInformationJobObjectIn{JobHandle: c.handle(0), JobObjectInformationClass: class,
+		JobObjectInformationLength: length}
 	if class == nt.JobObjectSecurityLimitInformation && length == nt.JobSecurityLimitSize {
 		in.JobObjectInformation = captured(c.jobLimitsAt(c.ptr(2)))
 	}
@@ -190,8 +193,9 @@ func rmCreateProcess(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	v, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find("CreateProcessAsUser"), win32.CreateProcessAsUserIn{Token: c.handle(0),
-		ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
+	v, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find("CreateProcessAsUser"),
+		win32.CreateProcessAsUserIn{Token: c.handle(0),
+			ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
 	if !st.IsSuccess() {
 		return status(st)
 	}
@@ -202,4 +206,29 @@ func rmCreateProcess(c *call) uint64 {
 	e.U32(o.ProcessID)
 	e.U32(o.ThreadID)
 	return status(c.Write(out, e.Bytes))
+}
+
+// rmIdsOf tells the ids of a process, or of a thread, by a handle.
+func rmIdsOf(c *call) uint64 {
+	s, _ := embedded()
+	k := s.KernelMode(c.nt)
+	typ, right := winnt.ProcessObject, winnt.PROCESS_QUERY_LIMITED_INFORMATION
+	if c.boolean(1) {
+		typ, right = winnt.ThreadObject, winnt.THREAD_QUERY_LIMITED_INFORMATION
+	}
+	o, _, st := k.ObReferenceObjectByHandle(c.handle(0), right, typ, kernel.UserMode)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	defer k.ObDereferenceObject(o)
+	var e marshal.Encoder
+	switch x := o.(type) {
+	case *kernel.EThread:
+		e.U64(uint64(x.Process().ID()))
+		e.U64(uint64(x.ID()))
+	case *kernel.EProcess:
+		e.U64(uint64(x.ID()))
+		e.U64(0)
+	}
+	return status(c.Write(c.ptr(2), e.Bytes))
 }

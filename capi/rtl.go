@@ -124,7 +124,8 @@ func (c *call) win32Row(name string, in any) uint64 {
 }
 
 func rmImpersonateSelf(c *call) uint64 {
-	return c.win32Row("ImpersonateSelf", win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
+	return c.win32Row("ImpersonateSelf",
+		win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
 }
 
 func rmImpersonateUser(c *call) uint64 {
@@ -249,4 +250,22 @@ func rmPrivilegeName(c *call) uint64 {
 func domain() sid.SID {
 	_, p := embedded()
 	return p.Object().Token().User().SID.Prefix()
+}
+
+func rtlValidRelativeSecurityDescriptor(c *call) uint64 {
+	b, st := c.Block(c.ptr(0), int(min(c.u32(1), 1<<18)), 1)
+	if st != ntstatus.Success || len(b) < 20 || le.Uint16(b[2:])&uint16(sd.SelfRelative) == 0 {
+		return 0
+	}
+	d, err := sd.Decode(b)
+	if err != nil {
+		return 0
+	}
+	info := c.u32(2)
+	missing := info&1 != 0 && d.Owner().IsZero() || info&2 != 0 && d.Group().IsZero() ||
+		info&4 != 0 && d.Control()&sd.DACLPresent == 0 || info&8 != 0 && d.Control()&sd.SACLPresent == 0
+	if missing {
+		return 0
+	}
+	return 1
 }

@@ -22,31 +22,39 @@ NTSTATUS NTAPI RtlAddAccessDeniedAce(PACL acl, ULONG revision, ACCESS_MASK mask,
 }
 
 /* Without either GUID the plain form is written. */
-NTSTATUS NTAPI RtlAddAccessAllowedObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object, GUID *inherited, PSID sid)
+NTSTATUS NTAPI RtlAddAccessAllowedObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object,
+	GUID *inherited, PSID sid)
 {
-	return rm_add_ace(acl, revision, object || inherited ? ACCESS_ALLOWED_OBJECT_ACE_TYPE : ACCESS_ALLOWED_ACE_TYPE, flags, mask, sid, object, inherited);
+	return rm_add_ace(acl, revision, object || inherited ? ACCESS_ALLOWED_OBJECT_ACE_TYPE : ACCESS_ALLOWED_ACE_TYPE, flags,
+		mask, sid, object, inherited);
 }
 
-NTSTATUS NTAPI RtlAddAccessDeniedObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object, GUID *inherited, PSID sid)
+NTSTATUS NTAPI RtlAddAccessDeniedObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object,
+	GUID *inherited, PSID sid)
 {
-	return rm_add_ace(acl, revision, object || inherited ? ACCESS_DENIED_OBJECT_ACE_TYPE : ACCESS_DENIED_ACE_TYPE, flags, mask, sid, object, inherited);
+	return rm_add_ace(acl, revision, object || inherited ? ACCESS_DENIED_OBJECT_ACE_TYPE : ACCESS_DENIED_ACE_TYPE, flags,
+		mask, sid, object, inherited);
 }
 
-NTSTATUS NTAPI RtlAddAuditAccessAceEx(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, PSID sid, BOOLEAN success, BOOLEAN failure)
+NTSTATUS NTAPI RtlAddAuditAccessAceEx(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, PSID sid,
+	BOOLEAN success, BOOLEAN failure)
 {
 	flags |= (success ? SUCCESSFUL_ACCESS_ACE_FLAG : 0) | (failure ? FAILED_ACCESS_ACE_FLAG : 0);
 	return rm_add_ace(acl, revision, SYSTEM_AUDIT_ACE_TYPE, flags, mask, sid, NULL, NULL);
 }
 
-NTSTATUS NTAPI RtlAddAuditAccessAce(PACL acl, ULONG revision, ACCESS_MASK mask, PSID sid, BOOLEAN success, BOOLEAN failure)
+NTSTATUS NTAPI RtlAddAuditAccessAce(PACL acl, ULONG revision, ACCESS_MASK mask, PSID sid, BOOLEAN success,
+	BOOLEAN failure)
 {
 	return RtlAddAuditAccessAceEx(acl, revision, 0, mask, sid, success, failure);
 }
 
-NTSTATUS NTAPI RtlAddAuditAccessObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object, GUID *inherited, PSID sid, BOOLEAN success, BOOLEAN failure)
+NTSTATUS NTAPI RtlAddAuditAccessObjectAce(PACL acl, ULONG revision, ULONG flags, ACCESS_MASK mask, GUID *object,
+	GUID *inherited, PSID sid, BOOLEAN success, BOOLEAN failure)
 {
 	flags |= (success ? SUCCESSFUL_ACCESS_ACE_FLAG : 0) | (failure ? FAILED_ACCESS_ACE_FLAG : 0);
-	return rm_add_ace(acl, revision, object || inherited ? SYSTEM_AUDIT_OBJECT_ACE_TYPE : SYSTEM_AUDIT_ACE_TYPE, flags, mask, sid, object, inherited);
+	return rm_add_ace(acl, revision, object || inherited ? SYSTEM_AUDIT_OBJECT_ACE_TYPE : SYSTEM_AUDIT_ACE_TYPE, flags,
+		mask, sid, object, inherited);
 }
 
 NTSTATUS NTAPI RtlAddMandatoryAce(PACL acl, ULONG revision, ULONG flags, PSID sid, UCHAR type, ACCESS_MASK mask)
@@ -68,12 +76,22 @@ static char *end_of_aces(PACL acl)
 	return p > end ? NULL : p;
 }
 
+/* FALSE where an entry begins at the end of the list or beyond; TRUE and NULL where the end of the last one
+ * does not fit: validated on Windows. */
 BOOLEAN NTAPI RtlFirstFreeAce(PACL acl, PVOID *first)
 {
-	*first = end_of_aces(acl);
-	if (*first && (char *)*first == (char *)acl + acl->AclSize && acl->AceCount)
-		*first = NULL; /* full */
-	return end_of_aces(acl) != NULL;
+	char *p = (char *)(acl + 1), *end = (char *)acl + acl->AclSize;
+	*first = NULL;
+	for (ULONG i = 0; i < acl->AceCount; i++) {
+		if (p >= end)
+			return FALSE;
+		if (p + sizeof(ACE_HEADER) > end) /* it has no whole header, so its end does not fit either */
+			return i + 1 == acl->AceCount;
+		p += ((ACE_HEADER *)p)->AceSize;
+	}
+	if (p <= end)
+		*first = p;
+	return TRUE;
 }
 
 NTSTATUS NTAPI RtlQueryInformationAcl(PACL acl, PVOID information, ULONG length, ACL_INFORMATION_CLASS class)

@@ -63,7 +63,8 @@ ULONG NTAPI RtlLengthSecurityDescriptor(PSECURITY_DESCRIPTOR p)
 	return n;
 }
 
-NTSTATUS NTAPI RtlGetControlSecurityDescriptor(PSECURITY_DESCRIPTOR p, PSECURITY_DESCRIPTOR_CONTROL control, PULONG revision)
+NTSTATUS NTAPI RtlGetControlSecurityDescriptor(PSECURITY_DESCRIPTOR p, PSECURITY_DESCRIPTOR_CONTROL control,
+	PULONG revision)
 {
 	*revision = ((SD *)p)->Revision;
 	if (*revision != SECURITY_DESCRIPTOR_REVISION)
@@ -72,9 +73,11 @@ NTSTATUS NTAPI RtlGetControlSecurityDescriptor(PSECURITY_DESCRIPTOR p, PSECURITY
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI RtlSetControlSecurityDescriptor(PSECURITY_DESCRIPTOR p, SECURITY_DESCRIPTOR_CONTROL interest, SECURITY_DESCRIPTOR_CONTROL set)
+NTSTATUS NTAPI RtlSetControlSecurityDescriptor(PSECURITY_DESCRIPTOR p, SECURITY_DESCRIPTOR_CONTROL interest,
+	SECURITY_DESCRIPTOR_CONTROL set)
 {
-	const SECURITY_DESCRIPTOR_CONTROL settable = SE_DACL_AUTO_INHERIT_REQ | SE_SACL_AUTO_INHERIT_REQ | SE_DACL_AUTO_INHERITED | SE_SACL_AUTO_INHERITED | SE_DACL_PROTECTED | SE_SACL_PROTECTED;
+	const SECURITY_DESCRIPTOR_CONTROL settable = SE_DACL_AUTO_INHERIT_REQ | SE_SACL_AUTO_INHERIT_REQ |
+		SE_DACL_AUTO_INHERITED | SE_SACL_AUTO_INHERITED | SE_DACL_PROTECTED | SE_SACL_PROTECTED;
 	if (interest & ~settable || set & ~interest)
 		return STATUS_INVALID_PARAMETER;
 	((SD *)p)->Control = (((SD *)p)->Control & ~interest) | set;
@@ -100,9 +103,15 @@ static NTSTATUS absolute(const SD *d)
 
 static void set_flag(SD *d, WORD flag, int on) { d->Control = (d->Control & ~flag) | (on ? flag : 0); }
 
-NTSTATUS NTAPI RtlGetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR p, PSID *sid, PBOOLEAN defaulted) { return get_sid(p, OWNER, SE_OWNER_DEFAULTED, sid, defaulted); }
+NTSTATUS NTAPI RtlGetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR p, PSID *sid, PBOOLEAN defaulted)
+{
+	return get_sid(p, OWNER, SE_OWNER_DEFAULTED, sid, defaulted);
+}
 
-NTSTATUS NTAPI RtlGetGroupSecurityDescriptor(PSECURITY_DESCRIPTOR p, PSID *sid, PBOOLEAN defaulted) { return get_sid(p, GROUP, SE_GROUP_DEFAULTED, sid, defaulted); }
+NTSTATUS NTAPI RtlGetGroupSecurityDescriptor(PSECURITY_DESCRIPTOR p, PSID *sid, PBOOLEAN defaulted)
+{
+	return get_sid(p, GROUP, SE_GROUP_DEFAULTED, sid, defaulted);
+}
 
 NTSTATUS NTAPI RtlSetOwnerSecurityDescriptor(PSECURITY_DESCRIPTOR p, PSID sid, BOOLEAN defaulted)
 {
@@ -147,13 +156,25 @@ static NTSTATUS set_acl(SD *d, PACL *at, WORD flag, WORD byDefault, BOOLEAN pres
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI RtlGetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR p, PBOOLEAN present, PACL *acl, PBOOLEAN defaulted) { return get_acl(p, DACL, SE_DACL_PRESENT, SE_DACL_DEFAULTED, present, acl, defaulted); }
+NTSTATUS NTAPI RtlGetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR p, PBOOLEAN present, PACL *acl, PBOOLEAN defaulted)
+{
+	return get_acl(p, DACL, SE_DACL_PRESENT, SE_DACL_DEFAULTED, present, acl, defaulted);
+}
 
-NTSTATUS NTAPI RtlGetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR p, PBOOLEAN present, PACL *acl, PBOOLEAN defaulted) { return get_acl(p, SACL, SE_SACL_PRESENT, SE_SACL_DEFAULTED, present, acl, defaulted); }
+NTSTATUS NTAPI RtlGetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR p, PBOOLEAN present, PACL *acl, PBOOLEAN defaulted)
+{
+	return get_acl(p, SACL, SE_SACL_PRESENT, SE_SACL_DEFAULTED, present, acl, defaulted);
+}
 
-NTSTATUS NTAPI RtlSetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR p, BOOLEAN present, PACL acl, BOOLEAN defaulted) { return set_acl(p, &((SD *)p)->Dacl, SE_DACL_PRESENT, SE_DACL_DEFAULTED, present, acl, defaulted); }
+NTSTATUS NTAPI RtlSetDaclSecurityDescriptor(PSECURITY_DESCRIPTOR p, BOOLEAN present, PACL acl, BOOLEAN defaulted)
+{
+	return set_acl(p, &((SD *)p)->Dacl, SE_DACL_PRESENT, SE_DACL_DEFAULTED, present, acl, defaulted);
+}
 
-NTSTATUS NTAPI RtlSetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR p, BOOLEAN present, PACL acl, BOOLEAN defaulted) { return set_acl(p, &((SD *)p)->Sacl, SE_SACL_PRESENT, SE_SACL_DEFAULTED, present, acl, defaulted); }
+NTSTATUS NTAPI RtlSetSaclSecurityDescriptor(PSECURITY_DESCRIPTOR p, BOOLEAN present, PACL acl, BOOLEAN defaulted)
+{
+	return set_acl(p, &((SD *)p)->Sacl, SE_SACL_PRESENT, SE_SACL_DEFAULTED, present, acl, defaulted);
+}
 
 /* Either form to self-relative, in the order SACL, DACL, owner, group. */
 NTSTATUS NTAPI RtlMakeSelfRelativeSD(PSECURITY_DESCRIPTOR from, PSECURITY_DESCRIPTOR to, PULONG length)
@@ -191,7 +212,8 @@ NTSTATUS NTAPI RtlAbsoluteToSelfRelativeSD(PSECURITY_DESCRIPTOR from, PSECURITY_
 	return RtlMakeSelfRelativeSD(from, to, length);
 }
 
-NTSTATUS NTAPI RtlSelfRelativeToAbsoluteSD(PSECURITY_DESCRIPTOR from, PSECURITY_DESCRIPTOR to, PULONG toSize, PACL dacl, PULONG daclSize, PACL sacl, PULONG saclSize, PSID owner, PULONG ownerSize, PSID group, PULONG groupSize)
+NTSTATUS NTAPI RtlSelfRelativeToAbsoluteSD(PSECURITY_DESCRIPTOR from, PSECURITY_DESCRIPTOR to, PULONG toSize, PACL dacl,
+	PULONG daclSize, PACL sacl, PULONG saclSize, PSID owner, PULONG ownerSize, PSID group, PULONG groupSize)
 {
 	SD *d = from, *a = to;
 	void *parts[] = {owner, group, sacl, dacl};

@@ -46,6 +46,31 @@ BOOLEAN NTAPI RtlCreateUnicodeStringFromAsciiz(PUNICODE_STRING d, PCSTR s)
 	return TRUE;
 }
 
+NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG flags, PCUNICODE_STRING in, PUNICODE_STRING out)
+{
+	ULONG n = in ? in->Length : 0;
+	BOOLEAN terminated = (flags & RTL_DUPLICATE_UNICODE_STRING_NULL_TERMINATE) != 0;
+	if (!out || flags > 3 || flags == RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING)
+		return STATUS_INVALID_PARAMETER;
+	if (in && (n % 2 || in->MaximumLength % 2 || n > in->MaximumLength || (!in->Buffer && in->MaximumLength)))
+		return STATUS_INVALID_PARAMETER;
+	if (terminated && n > 0xFFFC)
+		return STATUS_NAME_TOO_LONG;
+	*out = (UNICODE_STRING){0};
+	if (!n && !(flags & RTL_DUPLICATE_UNICODE_STRING_ALLOCATE_NULL_STRING))
+		return STATUS_SUCCESS;
+	ULONG size = n + 2 * terminated;
+	if (!(out->Buffer = malloc(size)))
+		return STATUS_NO_MEMORY;
+	if (n)
+		memcpy(out->Buffer, in->Buffer, n);
+	if (terminated)
+		out->Buffer[n / 2] = 0;
+	out->Length = (USHORT)n;
+	out->MaximumLength = (USHORT)size;
+	return STATUS_SUCCESS;
+}
+
 void NTAPI RtlFreeUnicodeString(PUNICODE_STRING s)
 {
 	free(s->Buffer);
@@ -122,7 +147,8 @@ NTSTATUS NTAPI RtlCopySid(ULONG length, PSID to, PSID from)
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI RtlAllocateAndInitializeSid(PSID_IDENTIFIER_AUTHORITY authority, UCHAR n, ULONG s0, ULONG s1, ULONG s2, ULONG s3, ULONG s4, ULONG s5, ULONG s6, ULONG s7, PSID *out)
+NTSTATUS NTAPI RtlAllocateAndInitializeSid(PSID_IDENTIFIER_AUTHORITY authority, UCHAR n, ULONG s0, ULONG s1, ULONG s2,
+	ULONG s3, ULONG s4, ULONG s5, ULONG s6, ULONG s7, PSID *out)
 {
 	const ULONG subs[8] = {s0, s1, s2, s3, s4, s5, s6, s7};
 	if (n > 8)
@@ -180,7 +206,10 @@ void NTAPI RtlMapGenericMask(PACCESS_MASK mask, PGENERIC_MAPPING m)
 	*mask = x & ~(GENERIC_READ | GENERIC_WRITE | GENERIC_EXECUTE | GENERIC_ALL);
 }
 
-BOOLEAN NTAPI RtlAreAllAccessesGranted(ACCESS_MASK granted, ACCESS_MASK desired) { return (granted & desired) == desired; }
+BOOLEAN NTAPI RtlAreAllAccessesGranted(ACCESS_MASK granted, ACCESS_MASK desired)
+{
+	return (granted & desired) == desired;
+}
 
 BOOLEAN NTAPI RtlAreAnyAccessesGranted(ACCESS_MASK granted, ACCESS_MASK desired) { return (granted & desired) != 0; }
 

@@ -137,7 +137,8 @@ func attach() uint64 {
 	if err != nil {
 		return 0
 	}
-	return register(&thread{nt: n, sys: n.Services(), profile: n.Services().Profile(), id: s.ThreadObject(n).ID(), Memory: new(marshal.Memory)})
+	return register(&thread{nt: n, sys: n.Services(), profile: n.Services().Profile(), id: s.ThreadObject(n).ID(),
+		Memory: new(marshal.Memory)})
 }
 
 // register gives a thread object a number.

@@ -62,7 +62,8 @@ func ntFilterToken(c *call) uint64 {
 		return status(st) // T-60
 	}
 	out, st := c.sys.NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: c.handle(0), Flags: c.u32(1),
-		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))), RestrictedSIDs: captured(c.GroupsAt(c.ptr(4)))})
+		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))),
+		RestrictedSIDs: captured(c.GroupsAt(c.ptr(4)))})
 	return c.opened(c.ptr(5), out.NewTokenHandle, st)
 }
 
@@ -85,7 +86,8 @@ func ntAdjustPrivilegesToken(c *call) uint64 {
 	if st := c.probePrevious(length, previous, returned); st != ntstatus.Success {
 		return status(st) // T-70
 	}
-	in := nt.AdjustPrivilegesTokenIn{TokenHandle: c.handle(0), DisableAllPrivileges: all, BufferLength: length, WantPrevious: previous != 0}
+	in := nt.AdjustPrivilegesTokenIn{TokenHandle: c.handle(0), DisableAllPrivileges: all, BufferLength: length,
+		WantPrevious: previous != 0}
 	if !all {
 		in.NewState = captured(c.PrivilegesAt(state)) // T-71: not read with DisableAllPrivileges
 	}
@@ -115,7 +117,8 @@ func ntAdjustGroupsToken(c *call) uint64 {
 	if st := c.probePrevious(length, previous, returned); st != ntstatus.Success {
 		return status(st) // T-74
 	}
-	in := nt.AdjustGroupsTokenIn{TokenHandle: c.handle(0), ResetToDefault: c.boolean(1), BufferLength: length, WantPrevious: previous != 0}
+	in := nt.AdjustGroupsTokenIn{TokenHandle: c.handle(0), ResetToDefault: c.boolean(1), BufferLength: length,
+		WantPrevious: previous != 0}
 	if !in.ResetToDefault {
 		in.NewState = captured(c.GroupsAt(c.ptr(2)))
 	}
@@ -132,7 +135,8 @@ func ntAdjustGroupsToken(c *call) uint64 {
 
 func ntQueryInformationToken(c *call) uint64 {
 	buffer, length, returned := c.ptr(2), c.u32(3), c.ptr(4)
-	in := nt.QueryInformationTokenIn{TokenHandle: c.handle(0), TokenInformationClass: winnt.TokenInfoClass(c.u32(1)), TokenInformationLength: length}
+	in := nt.QueryInformationTokenIn{TokenHandle: c.handle(0), TokenInformationClass: winnt.TokenInfoClass(c.u32(1)),
+		TokenInformationLength: length}
 	if in.FaultReturnLength = c.Probe(buffer, uintptr(length), 4); in.FaultReturnLength == ntstatus.Success {
 		in.FaultReturnLength = c.ProbeU32(returned) // T-80: NULL is a fault
 	}
@@ -209,7 +213,8 @@ func (c *call) tokenInformationAt(class winnt.TokenInfoClass, p user, length uin
 func asAny[T any](v T, st ntstatus.Status) (any, ntstatus.Status) { return v, st }
 
 func ntCompareTokens(c *call) uint64 {
-	out, st := c.sys.NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: c.handle(0), SecondTokenHandle: c.handle(1), FaultEqual: c.Probe(c.ptr(2), 1, 1)})
+	out, st := c.sys.NtCompareTokens(nt.CompareTokensIn{FirstTokenHandle: c.handle(0), SecondTokenHandle: c.handle(1),
+		FaultEqual: c.Probe(c.ptr(2), 1, 1)})
 	if st.IsSuccess() {
 		if fault := c.WriteBool(c.ptr(2), out.Equal); fault != ntstatus.Success {
 			return status(fault)
@@ -266,7 +271,8 @@ func ntCreateToken(c *call) uint64 {
 	}
 	auth, authStatus := c.ReadU64(c.ptr(4))
 	expires, expiresStatus := c.ReadU64(c.ptr(5))
-	in := nt.CreateTokenIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), TokenType: winnt.TokenType(c.u32(3)),
+	in := nt.CreateTokenIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		TokenType:        winnt.TokenType(c.u32(3)),
 		AuthenticationID: captured(winnt.LUID(auth), authStatus), ExpirationTime: captured(int64(expires), expiresStatus),
 		Groups: captured(c.GroupsAt(c.ptr(7))), Privileges: captured(c.PrivilegesAt(c.ptr(8))),
 		Owner:        pointee(c.thread, c.ptr(9), true, c.SIDAt),
@@ -286,8 +292,9 @@ func ntCreateLowBoxToken(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
 		return status(st)
 	}
-	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: c.handle(1), DesiredAccess: c.mask(2), ObjectAttributes: c.attributes(3),
-		PackageSID: captured[sid.SID](c.SIDAt(c.ptr(4)))}
+	in := nt.CreateLowBoxTokenIn{ExistingTokenHandle: c.handle(1), DesiredAccess: c.mask(2),
+		ObjectAttributes: c.attributes(3),
+		PackageSID:       captured[sid.SID](c.SIDAt(c.ptr(4)))}
 	if n := c.u32(5); n > 0 {
 		in.Capabilities = captured(c.GroupsFrom(c.ptr(6), n))
 	}

@@ -18,15 +18,17 @@ static BOOL leave(struct found *f, DWORD code)
 
 static void copy(LPVOID to, PWSTR text, ULONG units, LPDWORD cch, BOOLEAN wide)
 {
-	memcpy(to, wide ? (LPVOID)text : (LPVOID)narrow(text, units), wide ? 2 * (size_t)units : units);
+	if (to)
+		memcpy(to, wide ? (LPVOID)text : (LPVOID)narrow(text, units), wide ? 2 * (size_t)units : units);
 	*cch = units - 1;
 }
 
 /* Only the local system is known. */
-static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use, BOOLEAN wide)
+static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use,
+	BOOLEAN wide)
 {
 	struct found f = {0};
-	if (!sid || !cchName || !cchDomain || !use || (!name && *cchName) || (!domain && *cchDomain))
+	if (!sid || !cchName || !cchDomain || !use)
 		return fail(ERROR_INVALID_PARAMETER);
 	NTSTATUS st = rm_account_name(sid, &f.name, &f.domain, f.units, &f.use);
 	if (!NT_SUCCESS(st))
@@ -42,22 +44,26 @@ static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWOR
 	return leave(&f, ERROR_SUCCESS);
 }
 
-BOOL WINAPI LookupAccountSidW(LPCWSTR system, PSID sid, LPWSTR name, LPDWORD cchName, LPWSTR domain, LPDWORD cchDomain, PSID_NAME_USE use)
+BOOL WINAPI LookupAccountSidW(LPCWSTR system, PSID sid, LPWSTR name, LPDWORD cchName, LPWSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	(void)system;
 	return by_sid(sid, name, cchName, domain, cchDomain, use, TRUE);
 }
 
-BOOL WINAPI LookupAccountSidA(LPCSTR system, PSID sid, LPSTR name, LPDWORD cchName, LPSTR domain, LPDWORD cchDomain, PSID_NAME_USE use)
+BOOL WINAPI LookupAccountSidA(LPCSTR system, PSID sid, LPSTR name, LPDWORD cchName, LPSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	(void)system;
 	return by_sid(sid, name, cchName, domain, cchDomain, use, FALSE);
 }
 
-static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use, BOOLEAN wide)
+/* A NULL name is the computer. */
+static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use,
+	BOOLEAN wide)
 {
 	struct found f = {0};
-	if (!name || !size || !cchDomain || !use || (!sid && *size) || (!domain && *cchDomain))
+	if (!size || !cchDomain || !use)
 		return fail(ERROR_INVALID_PARAMETER);
 	NTSTATUS st = rm_account_sid(name, &f.sid, &f.domain, f.units, &f.use);
 	if (!NT_SUCCESS(st))
@@ -68,19 +74,23 @@ static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD
 		*cchDomain = f.units[1];
 		return leave(&f, ERROR_INSUFFICIENT_BUFFER);
 	}
+	if (!sid || !domain)
+		return leave(&f, ERROR_INVALID_PARAMETER);
 	memcpy(sid, f.sid, n);
 	copy(domain, f.domain, f.units[1], cchDomain, wide);
 	*use = f.use;
 	return leave(&f, ERROR_SUCCESS);
 }
 
-BOOL WINAPI LookupAccountNameW(LPCWSTR system, LPCWSTR name, PSID sid, LPDWORD size, LPWSTR domain, LPDWORD cchDomain, PSID_NAME_USE use)
+BOOL WINAPI LookupAccountNameW(LPCWSTR system, LPCWSTR name, PSID sid, LPDWORD size, LPWSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	(void)system;
 	return by_name(name, sid, size, domain, cchDomain, use, TRUE);
 }
 
-BOOL WINAPI LookupAccountNameA(LPCSTR system, LPCSTR name, PSID sid, LPDWORD size, LPSTR domain, LPDWORD cchDomain, PSID_NAME_USE use)
+BOOL WINAPI LookupAccountNameA(LPCSTR system, LPCSTR name, PSID sid, LPDWORD size, LPSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
 {
 	(void)system;
 	PWSTR w = widen(name);

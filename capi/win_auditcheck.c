@@ -55,39 +55,51 @@ BOOL WINAPI ObjectDeleteAuditAlarmW(LPCWSTR server, LPVOID id, BOOL generate)
 	return done(NtDeleteObjectAuditAlarm(n.at[0], id, generate != 0));
 }
 
-BOOL WINAPI AccessCheckAndAuditAlarmW(LPCWSTR server, LPVOID id, LPWSTR type, LPWSTR object, PSECURITY_DESCRIPTOR d, DWORD desired, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPBOOL result, LPBOOL generate)
+BOOL WINAPI AccessCheckAndAuditAlarmW(LPCWSTR server, LPVOID id, LPWSTR type, LPWSTR object, PSECURITY_DESCRIPTOR d,
+	DWORD desired, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPBOOL result, LPBOOL generate)
 {
 	struct names n;
 	names(&n, server, type, object);
 	BOOLEAN g;
-	NTSTATUS access, st = NtAccessCheckAndAuditAlarm(n.at[0], id, n.at[1], n.at[2], d, desired, mapping, creation != 0, granted, result ? &access : NULL, generate ? &g : NULL);
+	NTSTATUS access, st = NtAccessCheckAndAuditAlarm(n.at[0], id, n.at[1], n.at[2], d, desired, mapping, creation != 0,
+		granted, result ? &access : NULL, generate ? &g : NULL);
 	return answer(st, access, g, result, generate);
 }
 
-BOOL WINAPI AccessCheckByTypeAndAuditAlarmW(LPCWSTR server, LPVOID id, LPCWSTR type, LPCWSTR object, PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list, DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPBOOL result, LPBOOL generate)
+BOOL WINAPI AccessCheckByTypeAndAuditAlarmW(LPCWSTR server, LPVOID id, LPCWSTR type, LPCWSTR object,
+	PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list,
+	DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPBOOL result, LPBOOL generate)
 {
 	struct names n;
 	names(&n, server, type, object);
 	BOOLEAN g;
-	NTSTATUS access, st = NtAccessCheckByTypeAndAuditAlarm(n.at[0], id, n.at[1], n.at[2], d, self, desired, audit, flags, list, count, mapping, creation != 0, granted, result ? &access : NULL, generate ? &g : NULL);
+	NTSTATUS access, st = NtAccessCheckByTypeAndAuditAlarm(n.at[0], id, n.at[1], n.at[2], d, self, desired, audit, flags,
+		list, count, mapping, creation != 0, granted, result ? &access : NULL, generate ? &g : NULL);
 	return answer(st, access, g, result, generate);
 }
 
-BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmW(LPCWSTR server, LPVOID id, LPCWSTR type, LPCWSTR object, PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list, DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPDWORD results, LPBOOL generate)
+BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmW(LPCWSTR server, LPVOID id, LPCWSTR type, LPCWSTR object,
+	PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list,
+	DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPDWORD results, LPBOOL generate)
 {
 	struct names n;
 	names(&n, server, type, object);
 	BOOLEAN g;
-	NTSTATUS st = NtAccessCheckByTypeResultListAndAuditAlarm(n.at[0], id, n.at[1], n.at[2], d, self, desired, audit, flags, list, count, mapping, creation != 0, granted, (PNTSTATUS)results, generate ? &g : NULL);
+	NTSTATUS st = NtAccessCheckByTypeResultListAndAuditAlarm(n.at[0], id, n.at[1], n.at[2], d, self, desired, audit, flags,
+		list, count, mapping, creation != 0, granted, (PNTSTATUS)results, generate ? &g : NULL);
 	return answers(st, count, g, results, generate);
 }
 
-BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmByHandleW(LPCWSTR server, LPVOID id, HANDLE token, LPCWSTR type, LPCWSTR object, PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list, DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPDWORD results, LPBOOL generate)
+BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmByHandleW(LPCWSTR server, LPVOID id, HANDLE token, LPCWSTR type,
+	LPCWSTR object, PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags,
+	POBJECT_TYPE_LIST list, DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPDWORD results,
+	LPBOOL generate)
 {
 	struct names n;
 	names(&n, server, type, object);
 	BOOLEAN g;
-	NTSTATUS st = NtAccessCheckByTypeResultListAndAuditAlarmByHandle(n.at[0], id, token, n.at[1], n.at[2], d, self, desired, audit, flags, list, count, mapping, creation != 0, granted, (PNTSTATUS)results, generate ? &g : NULL);
+	NTSTATUS st = NtAccessCheckByTypeResultListAndAuditAlarmByHandle(n.at[0], id, token, n.at[1], n.at[2], d, self,
+		desired, audit, flags, list, count, mapping, creation != 0, granted, (PNTSTATUS)results, generate ? &g : NULL);
 	return answers(st, count, g, results, generate);
 }
 
@@ -107,7 +119,8 @@ BOOL WINAPI ObjectDeleteAuditAlarmA(LPCSTR server, LPVOID id, BOOL generate)
 	return r;
 }
 
-BOOL WINAPI AccessCheckAndAuditAlarmA(LPCSTR server, LPVOID id, LPSTR type, LPSTR object, PSECURITY_DESCRIPTOR d, DWORD desired, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPBOOL result, LPBOOL generate)
+BOOL WINAPI AccessCheckAndAuditAlarmA(LPCSTR server, LPVOID id, LPSTR type, LPSTR object, PSECURITY_DESCRIPTOR d,
+	DWORD desired, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPBOOL result, LPBOOL generate)
 {
 	PWSTR s = widen(server), t = widen(type), o = widen(object);
 	BOOL r = AccessCheckAndAuditAlarmW(s, id, t, o, d, desired, mapping, creation, granted, result, generate);
@@ -117,30 +130,40 @@ BOOL WINAPI AccessCheckAndAuditAlarmA(LPCSTR server, LPVOID id, LPSTR type, LPST
 	return r;
 }
 
-BOOL WINAPI AccessCheckByTypeAndAuditAlarmA(LPCSTR server, LPVOID id, LPCSTR type, LPCSTR object, PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list, DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPBOOL result, LPBOOL generate)
+BOOL WINAPI AccessCheckByTypeAndAuditAlarmA(LPCSTR server, LPVOID id, LPCSTR type, LPCSTR object,
+	PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list,
+	DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPBOOL result, LPBOOL generate)
 {
 	PWSTR s = widen(server), t = widen(type), o = widen(object);
-	BOOL r = AccessCheckByTypeAndAuditAlarmW(s, id, t, o, d, self, desired, audit, flags, list, count, mapping, creation, granted, result, generate);
+	BOOL r = AccessCheckByTypeAndAuditAlarmW(s, id, t, o, d, self, desired, audit, flags, list, count, mapping, creation,
+		granted, result, generate);
 	free(s);
 	free(t);
 	free(o);
 	return r;
 }
 
-BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmA(LPCSTR server, LPVOID id, LPCSTR type, LPCSTR object, PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list, DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPDWORD results, LPBOOL generate)
+BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmA(LPCSTR server, LPVOID id, LPCSTR type, LPCSTR object,
+	PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list,
+	DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPDWORD results, LPBOOL generate)
 {
 	PWSTR s = widen(server), t = widen(type), o = widen(object);
-	BOOL r = AccessCheckByTypeResultListAndAuditAlarmW(s, id, t, o, d, self, desired, audit, flags, list, count, mapping, creation, granted, results, generate);
+	BOOL r = AccessCheckByTypeResultListAndAuditAlarmW(s, id, t, o, d, self, desired, audit, flags, list, count, mapping,
+		creation, granted, results, generate);
 	free(s);
 	free(t);
 	free(o);
 	return r;
 }
 
-BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmByHandleA(LPCSTR server, LPVOID id, HANDLE token, LPCSTR type, LPCSTR object, PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags, POBJECT_TYPE_LIST list, DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPDWORD results, LPBOOL generate)
+BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmByHandleA(LPCSTR server, LPVOID id, HANDLE token, LPCSTR type,
+	LPCSTR object, PSECURITY_DESCRIPTOR d, PSID self, DWORD desired, AUDIT_EVENT_TYPE audit, DWORD flags,
+	POBJECT_TYPE_LIST list, DWORD count, PGENERIC_MAPPING mapping, BOOL creation, LPDWORD granted, LPDWORD results,
+	LPBOOL generate)
 {
 	PWSTR s = widen(server), t = widen(type), o = widen(object);
-	BOOL r = AccessCheckByTypeResultListAndAuditAlarmByHandleW(s, id, token, t, o, d, self, desired, audit, flags, list, count, mapping, creation, granted, results, generate);
+	BOOL r = AccessCheckByTypeResultListAndAuditAlarmByHandleW(s, id, token, t, o, d, self, desired, audit, flags, list,
+		count, mapping, creation, granted, results, generate);
 	free(s);
 	free(t);
 	free(o);

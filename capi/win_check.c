@@ -19,21 +19,27 @@ static BOOL checked(NTSTATUS st, NTSTATUS access, LPBOOL result)
 	return TRUE;
 }
 
-BOOL WINAPI AccessCheck(PSECURITY_DESCRIPTOR d, HANDLE token, DWORD desired, PGENERIC_MAPPING mapping, PPRIVILEGE_SET set, LPDWORD length, LPDWORD granted, LPBOOL result)
+BOOL WINAPI AccessCheck(PSECURITY_DESCRIPTOR d, HANDLE token, DWORD desired, PGENERIC_MAPPING mapping,
+	PPRIVILEGE_SET set, LPDWORD length, LPDWORD granted, LPBOOL result)
 {
 	NTSTATUS access, st = NtAccessCheck(d, token, desired, mapping, set, length, granted, result ? &access : NULL);
 	return checked(st, access, result);
 }
 
-BOOL WINAPI AccessCheckByType(PSECURITY_DESCRIPTOR d, PSID self, HANDLE token, DWORD desired, POBJECT_TYPE_LIST list, DWORD n, PGENERIC_MAPPING mapping, PPRIVILEGE_SET set, LPDWORD length, LPDWORD granted, LPBOOL result)
+BOOL WINAPI AccessCheckByType(PSECURITY_DESCRIPTOR d, PSID self, HANDLE token, DWORD desired, POBJECT_TYPE_LIST list,
+	DWORD n, PGENERIC_MAPPING mapping, PPRIVILEGE_SET set, LPDWORD length, LPDWORD granted, LPBOOL result)
 {
-	NTSTATUS access, st = NtAccessCheckByType(d, self, token, desired, list, n, mapping, set, length, granted, result ? &access : NULL);
+	NTSTATUS access, st = NtAccessCheckByType(d, self, token, desired, list, n, mapping, set, length, granted,
+		result ? &access : NULL);
 	return checked(st, access, result);
 }
 
-BOOL WINAPI AccessCheckByTypeResultList(PSECURITY_DESCRIPTOR d, PSID self, HANDLE token, DWORD desired, POBJECT_TYPE_LIST list, DWORD n, PGENERIC_MAPPING mapping, PPRIVILEGE_SET set, LPDWORD length, LPDWORD granted, LPDWORD results)
+BOOL WINAPI AccessCheckByTypeResultList(PSECURITY_DESCRIPTOR d, PSID self, HANDLE token, DWORD desired,
+	POBJECT_TYPE_LIST list, DWORD n, PGENERIC_MAPPING mapping, PPRIVILEGE_SET set, LPDWORD length, LPDWORD granted,
+	LPDWORD results)
 {
-	NTSTATUS st = NtAccessCheckByTypeResultList(d, self, token, desired, list, n, mapping, set, length, granted, (PNTSTATUS)results);
+	NTSTATUS st = NtAccessCheckByTypeResultList(d, self, token, desired, list, n, mapping, set, length, granted,
+		(PNTSTATUS)results);
 	for (DWORD i = 0; NT_SUCCESS(st) && i < n; i++)
 		results[i] = results[i] ? RtlNtStatusToDosError(results[i]) : 0; /* 0 or a code */
 	return done(st);

@@ -33,7 +33,8 @@ static DWORD list(ULONG count, PVOID entries, PSID current, BOOLEAN wide, PACL *
 	return code;
 }
 
-static DWORD make(PVOID owner, PVOID group, ULONG accesses, PVOID access, ULONG audits, PVOID audit, PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out, BOOLEAN wide)
+static DWORD make(PVOID owner, PVOID group, ULONG accesses, PVOID access, ULONG audits, PVOID audit,
+	PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out, BOOLEAN wide)
 {
 	_Alignas(8) char room[TOKEN_USER_MAX_SIZE];
 	struct making m = {0};
@@ -46,7 +47,8 @@ static DWORD make(PVOID owner, PVOID group, ULONG accesses, PVOID access, ULONG 
 		return ERROR_INVALID_PARAMETER;
 	RtlCreateSecurityDescriptor(&d, SECURITY_DESCRIPTOR_REVISION);
 	if (old) {
-		if (!RtlValidSecurityDescriptor(old) || !NT_SUCCESS(RtlGetControlSecurityDescriptor(old, &control, &revision)) || !(control & SE_SELF_RELATIVE))
+		if (!RtlValidSecurityDescriptor(old) || !NT_SUCCESS(RtlGetControlSecurityDescriptor(old, &control, &revision)) ||
+			!(control & SE_SELF_RELATIVE))
 			return ERROR_INVALID_SECURITY_DESCR; /* it must be self-relative */
 		RtlGetOwnerSecurityDescriptor(old, &d.Owner, &defaulted);
 		RtlGetGroupSecurityDescriptor(old, &d.Group, &defaulted);
@@ -63,7 +65,8 @@ static DWORD make(PVOID owner, PVOID group, ULONG accesses, PVOID access, ULONG 
 		code = list(audits, audit, current, wide, &d.Sacl, &m.sacl);
 	if (code)
 		return leave(&m, code);
-	d.Control &= ~((owner ? SE_OWNER_DEFAULTED : 0) | (group ? SE_GROUP_DEFAULTED : 0) | (accesses ? SE_DACL_DEFAULTED : 0) | (audits ? SE_SACL_DEFAULTED : 0));
+	d.Control &= ~((owner ? SE_OWNER_DEFAULTED : 0) | (group ? SE_GROUP_DEFAULTED : 0) |
+		(accesses ? SE_DACL_DEFAULTED : 0) | (audits ? SE_SACL_DEFAULTED : 0));
 	d.Control |= (accesses ? SE_DACL_PRESENT : 0) | (audits ? SE_SACL_PRESENT : 0);
 	RtlMakeSelfRelativeSD(&d, NULL, &n);
 	PSECURITY_DESCRIPTOR made = malloc(n);
@@ -79,12 +82,14 @@ static DWORD make(PVOID owner, PVOID group, ULONG accesses, PVOID access, ULONG 
 	return leave(&m, code);
 }
 
-DWORD WINAPI BuildSecurityDescriptorW(PTRUSTEE_W owner, PTRUSTEE_W group, ULONG accesses, PEXPLICIT_ACCESS_W access, ULONG audits, PEXPLICIT_ACCESS_W audit, PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out)
+DWORD WINAPI BuildSecurityDescriptorW(PTRUSTEE_W owner, PTRUSTEE_W group, ULONG accesses, PEXPLICIT_ACCESS_W access,
+	ULONG audits, PEXPLICIT_ACCESS_W audit, PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out)
 {
 	return make(owner, group, accesses, access, audits, audit, old, size, out, TRUE);
 }
 
-DWORD WINAPI BuildSecurityDescriptorA(PTRUSTEE_A owner, PTRUSTEE_A group, ULONG accesses, PEXPLICIT_ACCESS_A access, ULONG audits, PEXPLICIT_ACCESS_A audit, PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out)
+DWORD WINAPI BuildSecurityDescriptorA(PTRUSTEE_A owner, PTRUSTEE_A group, ULONG accesses, PEXPLICIT_ACCESS_A access,
+	ULONG audits, PEXPLICIT_ACCESS_A audit, PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out)
 {
 	return make(owner, group, accesses, access, audits, audit, old, size, out, FALSE);
 }
@@ -127,7 +132,8 @@ static DWORD entries(PACL acl, PULONG count, PEXPLICIT_ACCESS_W *out)
 	return ERROR_SUCCESS;
 }
 
-static DWORD take_apart(PTRUSTEE_W *owner, PTRUSTEE_W *group, PULONG accesses, PEXPLICIT_ACCESS_W *access, PULONG audits, PEXPLICIT_ACCESS_W *audit, PSECURITY_DESCRIPTOR d, BOOLEAN wide)
+static DWORD take_apart(PTRUSTEE_W *owner, PTRUSTEE_W *group, PULONG accesses, PEXPLICIT_ACCESS_W *access,
+	PULONG audits, PEXPLICIT_ACCESS_W *audit, PSECURITY_DESCRIPTOR d, BOOLEAN wide)
 {
 	PSID o = NULL, g = NULL;
 	PACL dacl = NULL, sacl = NULL;
@@ -167,12 +173,15 @@ static DWORD take_apart(PTRUSTEE_W *owner, PTRUSTEE_W *group, PULONG accesses, P
 	return ERROR_SUCCESS;
 }
 
-DWORD WINAPI LookupSecurityDescriptorPartsW(PTRUSTEE_W *owner, PTRUSTEE_W *group, PULONG accesses, PEXPLICIT_ACCESS_W *access, PULONG audits, PEXPLICIT_ACCESS_W *audit, PSECURITY_DESCRIPTOR d)
+DWORD WINAPI LookupSecurityDescriptorPartsW(PTRUSTEE_W *owner, PTRUSTEE_W *group, PULONG accesses,
+	PEXPLICIT_ACCESS_W *access, PULONG audits, PEXPLICIT_ACCESS_W *audit, PSECURITY_DESCRIPTOR d)
 {
 	return take_apart(owner, group, accesses, access, audits, audit, d, TRUE);
 }
 
-DWORD WINAPI LookupSecurityDescriptorPartsA(PTRUSTEE_A *owner, PTRUSTEE_A *group, PULONG accesses, PEXPLICIT_ACCESS_A *access, PULONG audits, PEXPLICIT_ACCESS_A *audit, PSECURITY_DESCRIPTOR d)
+DWORD WINAPI LookupSecurityDescriptorPartsA(PTRUSTEE_A *owner, PTRUSTEE_A *group, PULONG accesses,
+	PEXPLICIT_ACCESS_A *access, PULONG audits, PEXPLICIT_ACCESS_A *audit, PSECURITY_DESCRIPTOR d)
 {
-	return take_apart((PTRUSTEE_W *)owner, (PTRUSTEE_W *)group, accesses, (PEXPLICIT_ACCESS_W *)access, audits, (PEXPLICIT_ACCESS_W *)audit, d, FALSE);
+	return take_apart((PTRUSTEE_W *)owner, (PTRUSTEE_W *)group, accesses, (PEXPLICIT_ACCESS_W *)access, audits,
+		(PEXPLICIT_ACCESS_W *)audit, d, FALSE);
 }

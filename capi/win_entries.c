@@ -7,9 +7,15 @@ static DWORD set_entries(ULONG count, PVOID list, PACL old, PACL *new, BOOLEAN w
 	return RtlNtStatusToDosError(rm_set_entries(count, list, old, new, rm_current_user(room, sizeof room), wide));
 }
 
-DWORD WINAPI SetEntriesInAclW(ULONG count, PEXPLICIT_ACCESS_W list, PACL old, PACL *new) { return set_entries(count, list, old, new, TRUE); }
+DWORD WINAPI SetEntriesInAclW(ULONG count, PEXPLICIT_ACCESS_W list, PACL old, PACL *new)
+{
+	return set_entries(count, list, old, new, TRUE);
+}
 
-DWORD WINAPI SetEntriesInAclA(ULONG count, PEXPLICIT_ACCESS_A list, PACL old, PACL *new) { return set_entries(count, list, old, new, FALSE); }
+DWORD WINAPI SetEntriesInAclA(ULONG count, PEXPLICIT_ACCESS_A list, PACL old, PACL *new)
+{
+	return set_entries(count, list, old, new, FALSE);
+}
 
 static DWORD acl_rights(PACL acl, PVOID trustee, BOOLEAN wide, PACCESS_MASK rights, PACCESS_MASK failed)
 {
@@ -17,13 +23,25 @@ static DWORD acl_rights(PACL acl, PVOID trustee, BOOLEAN wide, PACCESS_MASK righ
 	return RtlNtStatusToDosError(rm_acl_rights(acl, trustee, rm_current_user(room, sizeof room), wide, rights, failed));
 }
 
-DWORD WINAPI GetEffectiveRightsFromAclW(PACL acl, PTRUSTEE_W trustee, PACCESS_MASK rights) { return acl_rights(acl, trustee, TRUE, rights, NULL); }
+DWORD WINAPI GetEffectiveRightsFromAclW(PACL acl, PTRUSTEE_W trustee, PACCESS_MASK rights)
+{
+	return acl_rights(acl, trustee, TRUE, rights, NULL);
+}
 
-DWORD WINAPI GetEffectiveRightsFromAclA(PACL acl, PTRUSTEE_A trustee, PACCESS_MASK rights) { return acl_rights(acl, trustee, FALSE, rights, NULL); }
+DWORD WINAPI GetEffectiveRightsFromAclA(PACL acl, PTRUSTEE_A trustee, PACCESS_MASK rights)
+{
+	return acl_rights(acl, trustee, FALSE, rights, NULL);
+}
 
-DWORD WINAPI GetAuditedPermissionsFromAclW(PACL acl, PTRUSTEE_W trustee, PACCESS_MASK success, PACCESS_MASK failure) { return failure ? acl_rights(acl, trustee, TRUE, success, failure) : ERROR_NOACCESS; }
+DWORD WINAPI GetAuditedPermissionsFromAclW(PACL acl, PTRUSTEE_W trustee, PACCESS_MASK success, PACCESS_MASK failure)
+{
+	return failure ? acl_rights(acl, trustee, TRUE, success, failure) : ERROR_NOACCESS;
+}
 
-DWORD WINAPI GetAuditedPermissionsFromAclA(PACL acl, PTRUSTEE_A trustee, PACCESS_MASK success, PACCESS_MASK failure) { return failure ? acl_rights(acl, trustee, FALSE, success, failure) : ERROR_NOACCESS; }
+DWORD WINAPI GetAuditedPermissionsFromAclA(PACL acl, PTRUSTEE_A trustee, PACCESS_MASK success, PACCESS_MASK failure)
+{
+	return failure ? acl_rights(acl, trustee, FALSE, success, failure) : ERROR_NOACCESS;
+}
 
 /* What explicit entries can say of an entry; 0 for another kind. */
 static BYTE plain(BYTE type)
@@ -106,4 +124,7 @@ DWORD WINAPI GetExplicitEntriesFromAclW(PACL acl, PULONG count, PEXPLICIT_ACCESS
 	return error;
 }
 
-DWORD WINAPI GetExplicitEntriesFromAclA(PACL acl, PULONG count, PEXPLICIT_ACCESS_A *list) { return GetExplicitEntriesFromAclW(acl, count, (PEXPLICIT_ACCESS_W *)list); }
+DWORD WINAPI GetExplicitEntriesFromAclA(PACL acl, PULONG count, PEXPLICIT_ACCESS_A *list)
+{
+	return GetExplicitEntriesFromAclW(acl, count, (PEXPLICIT_ACCESS_W *)list);
+}

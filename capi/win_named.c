@@ -48,7 +48,8 @@ static BOOL attributes(struct named *n, LPCWSTR name, ULONG flags, BOOL inherit,
 	n->text = name && *name ? place(name, &n->name) : NULL;
 	if (name && *name && !n->text)
 		return FALSE;
-	InitializeObjectAttributes(&n->oa, n->text ? &n->name : NULL, (n->text ? flags : 0) | (inherit ? OBJ_INHERIT : 0), NULL, d);
+	InitializeObjectAttributes(&n->oa, n->text ? &n->name : NULL, (n->text ? flags : 0) | (inherit ? OBJ_INHERIT : 0),
+		NULL, d);
 	return TRUE;
 }
 
@@ -71,7 +72,8 @@ HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name, DWORD flags
 	}
 	if (!attributes(&n, name, OBJ_OPENIF, sa && sa->bInheritHandle, sa ? sa->lpSecurityDescriptor : NULL))
 		return NULL;
-	NTSTATUS st = NtCreateEvent(&h, access, &n.oa, flags & CREATE_EVENT_MANUAL_RESET ? NotificationEvent : SynchronizationEvent, (flags & CREATE_EVENT_INITIAL_SET) != 0);
+	NTSTATUS st = NtCreateEvent(&h, access, &n.oa, flags & CREATE_EVENT_MANUAL_RESET ? NotificationEvent
+		: SynchronizationEvent, (flags & CREATE_EVENT_INITIAL_SET) != 0);
 	return made(&n, st) ? h : NULL;
 }
 
@@ -85,7 +87,8 @@ HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES sa, LPCSTR name, DWORD flags,
 
 HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCWSTR name)
 {
-	return CreateEventExW(sa, name, (manual ? CREATE_EVENT_MANUAL_RESET : 0) | (initial ? CREATE_EVENT_INITIAL_SET : 0), EVENT_ALL_ACCESS);
+	return CreateEventExW(sa, name, (manual ? CREATE_EVENT_MANUAL_RESET : 0) | (initial ? CREATE_EVENT_INITIAL_SET : 0),
+		EVENT_ALL_ACCESS);
 }
 
 HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, LPCSTR name)
@@ -97,7 +100,8 @@ HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, 
 }
 
 /* Opens by name, with the service for that type of object. */
-static HANDLE open_by(NTSTATUS(NTAPI *service)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES), DWORD access, BOOL inherit, LPCWSTR name)
+static HANDLE open_by(NTSTATUS(NTAPI *service)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES), DWORD access, BOOL inherit,
+	LPCWSTR name)
 {
 	HANDLE h = NULL;
 	struct named n;
@@ -110,7 +114,10 @@ static HANDLE open_by(NTSTATUS(NTAPI *service)(PHANDLE, ACCESS_MASK, POBJECT_ATT
 	return done(st) ? h : NULL;
 }
 
-HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name) { return open_by(NtOpenEvent, access, inherit, name); }
+HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
+{
+	return open_by(NtOpenEvent, access, inherit, name);
+}
 
 HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name)
 {
@@ -138,7 +145,10 @@ HANDLE WINAPI CreateJobObjectA(LPSECURITY_ATTRIBUTES sa, LPCSTR name)
 	return h;
 }
 
-HANDLE WINAPI OpenJobObjectW(DWORD access, BOOL inherit, LPCWSTR name) { return open_by(NtOpenJobObject, access, inherit, name); }
+HANDLE WINAPI OpenJobObjectW(DWORD access, BOOL inherit, LPCWSTR name)
+{
+	return open_by(NtOpenJobObject, access, inherit, name);
+}
 
 HANDLE WINAPI OpenJobObjectA(DWORD access, BOOL inherit, LPCSTR name)
 {

@@ -32,7 +32,8 @@ static HANDLE none(DWORD code)
 	return INVALID_HANDLE_VALUE;
 }
 
-HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD instances, DWORD outSize, DWORD inSize, DWORD timeout, LPSECURITY_ATTRIBUTES sa)
+HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD instances, DWORD outSize, DWORD inSize,
+	DWORD timeout, LPSECURITY_ATTRIBUTES sa)
 {
 	if (!(open & PIPE_ACCESS_DUPLEX) || !instances || instances > PIPE_UNLIMITED_INSTANCES)
 		return none(ERROR_INVALID_PARAMETER);
@@ -44,19 +45,24 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 		return none(ERROR_INVALID_NAME);
 	HANDLE h = INVALID_HANDLE_VALUE;
 	OBJECT_ATTRIBUTES oa;
-	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE | (sa && sa->bInheritHandle ? OBJ_INHERIT : 0), NULL, sa ? sa->lpSecurityDescriptor : NULL);
+	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE | (sa && sa->bInheritHandle ? OBJ_INHERIT : 0), NULL,
+		sa ? sa->lpSecurityDescriptor : NULL);
 	ACCESS_MASK access = (open & (WRITE_DAC | WRITE_OWNER | ACCESS_SYSTEM_SECURITY)) | SYNCHRONIZE;
-	access |= (open & PIPE_ACCESS_INBOUND ? FILE_GENERIC_READ : 0) | (open & PIPE_ACCESS_OUTBOUND ? FILE_GENERIC_WRITE : 0);
+	access |= (open & PIPE_ACCESS_INBOUND ? FILE_GENERIC_READ : 0) | (open & PIPE_ACCESS_OUTBOUND ? FILE_GENERIC_WRITE
+		: 0);
 	IO_STATUS_BLOCK io;
 	LARGE_INTEGER wait = {.QuadPart = timeout * -10000ll};
-	NTSTATUS st = NtCreateNamedPipeFile(&h, access, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE, open & FILE_FLAG_FIRST_PIPE_INSTANCE ? FILE_CREATE : FILE_OPEN_IF, FILE_SYNCHRONOUS_IO_NONALERT,
-		mode & PIPE_TYPE_MESSAGE ? FILE_PIPE_MESSAGE_TYPE : 0, mode & PIPE_READMODE_MESSAGE ? FILE_PIPE_MESSAGE_MODE : 0, FILE_PIPE_QUEUE_OPERATION,
+	NTSTATUS st = NtCreateNamedPipeFile(&h, access, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE,
+		open & FILE_FLAG_FIRST_PIPE_INSTANCE ? FILE_CREATE : FILE_OPEN_IF, FILE_SYNCHRONOUS_IO_NONALERT,
+		mode & PIPE_TYPE_MESSAGE ? FILE_PIPE_MESSAGE_TYPE : 0, mode & PIPE_READMODE_MESSAGE ? FILE_PIPE_MESSAGE_MODE : 0,
+		FILE_PIPE_QUEUE_OPERATION,
 		instances == PIPE_UNLIMITED_INSTANCES ? FILE_PIPE_UNLIMITED_INSTANCES : instances, inSize, outSize, &wait);
 	free(w);
 	return done(st) ? h : INVALID_HANDLE_VALUE;
 }
 
-HANDLE WINAPI CreateNamedPipeA(LPCSTR name, DWORD open, DWORD mode, DWORD instances, DWORD outSize, DWORD inSize, DWORD timeout, LPSECURITY_ATTRIBUTES sa)
+HANDLE WINAPI CreateNamedPipeA(LPCSTR name, DWORD open, DWORD mode, DWORD instances, DWORD outSize, DWORD inSize,
+	DWORD timeout, LPSECURITY_ATTRIBUTES sa)
 {
 	PWSTR w = widen(name);
 	HANDLE h = CreateNamedPipeW(w, open, mode, instances, outSize, inSize, timeout, sa);
@@ -70,7 +76,10 @@ static BOOL control(HANDLE h, ULONG code)
 	return done(NtFsControlFile(h, NULL, NULL, NULL, &io, code, NULL, 0, NULL, 0));
 }
 
-BOOL WINAPI ConnectNamedPipe(HANDLE h, LPVOID overlapped) { return overlapped ? fail(ERROR_NOT_SUPPORTED) : control(h, FSCTL_PIPE_LISTEN); }
+BOOL WINAPI ConnectNamedPipe(HANDLE h, LPVOID overlapped)
+{
+	return overlapped ? fail(ERROR_NOT_SUPPORTED) : control(h, FSCTL_PIPE_LISTEN);
+}
 
 BOOL WINAPI DisconnectNamedPipe(HANDLE h) { return control(h, FSCTL_PIPE_DISCONNECT); }
 
@@ -78,7 +87,8 @@ BOOL WINAPI ImpersonateNamedPipeClient(HANDLE h) { return control(h, FSCTL_PIPE_
 
 /* The SQOS flags say what the server may do with the caller's identity; without
  * SECURITY_SQOS_PRESENT the kernel's default applies. */
-HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES sa, DWORD disposition, DWORD flags, HANDLE template)
+HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES sa, DWORD disposition,
+	DWORD flags, HANDLE template)
 {
 	(void)template;
 	if (disposition != OPEN_EXISTING)
@@ -92,7 +102,9 @@ HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_AT
 	HANDLE h = INVALID_HANDLE_VALUE;
 	IO_STATUS_BLOCK io;
 	OBJECT_ATTRIBUTES oa;
-	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, (flags >> 16) & 3, flags & SECURITY_CONTEXT_TRACKING ? SECURITY_DYNAMIC_TRACKING : SECURITY_STATIC_TRACKING, (flags & SECURITY_EFFECTIVE_ONLY) != 0};
+	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, (flags >> 16) & 3,
+		flags & SECURITY_CONTEXT_TRACKING ? SECURITY_DYNAMIC_TRACKING : SECURITY_STATIC_TRACKING,
+		(flags & SECURITY_EFFECTIVE_ONLY) != 0};
 	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE | (sa && sa->bInheritHandle ? OBJ_INHERIT : 0), NULL, NULL);
 	if (flags & SECURITY_SQOS_PRESENT)
 		oa.SecurityQualityOfService = &qos;
@@ -101,7 +113,8 @@ HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_AT
 	return done(st) ? h : INVALID_HANDLE_VALUE;
 }
 
-HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES sa, DWORD disposition, DWORD flags, HANDLE template)
+HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES sa, DWORD disposition,
+	DWORD flags, HANDLE template)
 {
 	PWSTR w = widen(name);
 	HANDLE h = CreateFileW(w, access, share, sa, disposition, flags, template);
@@ -120,13 +133,15 @@ static BOOL moved(NTSTATUS st, IO_STATUS_BLOCK *io, LPDWORD n)
 BOOL WINAPI ReadFile(HANDLE h, LPVOID buffer, DWORD n, LPDWORD read, LPVOID overlapped)
 {
 	IO_STATUS_BLOCK io;
-	return moved(overlapped ? STATUS_NOT_SUPPORTED : NtReadFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io, read);
+	return moved(overlapped ? STATUS_NOT_SUPPORTED : NtReadFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io,
+		read);
 }
 
 BOOL WINAPI WriteFile(HANDLE h, LPCVOID buffer, DWORD n, LPDWORD written, LPVOID overlapped)
 {
 	IO_STATUS_BLOCK io;
-	return moved(overlapped ? STATUS_NOT_SUPPORTED : NtWriteFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io, written);
+	return moved(overlapped ? STATUS_NOT_SUPPORTED : NtWriteFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io,
+		written);
 }
 
 /* The client's end of the pipe of that name, connected like any other. */

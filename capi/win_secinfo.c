@@ -1,17 +1,21 @@
 /* Security of objects in parts, with an error code. */
 #include "win.h"
 
-#define IN_SACL (SACL_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION | ATTRIBUTE_SECURITY_INFORMATION | SCOPE_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION)
+#define IN_SACL \
+	(SACL_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION | ATTRIBUTE_SECURITY_INFORMATION | \
+	 SCOPE_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION)
 
 /* Whether there are objects of that type here. */
 static DWORD check_type(SE_OBJECT_TYPE type)
 {
 	if (type == SE_KERNEL_OBJECT || type == SE_FILE_OBJECT)
 		return ERROR_SUCCESS;
-	return (ULONG)type - SE_FILE_OBJECT > SE_REGISTRY_WOW64_64KEY - SE_FILE_OBJECT ? ERROR_INVALID_PARAMETER : ERROR_NOT_SUPPORTED;
+	return (ULONG)type - SE_FILE_OBJECT > SE_REGISTRY_WOW64_64KEY - SE_FILE_OBJECT ? ERROR_INVALID_PARAMETER
+		: ERROR_NOT_SUPPORTED;
 }
 
-DWORD WINAPI GetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner, PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
+DWORD WINAPI GetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner, PSID *group,
+	PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
 {
 	DWORD error = check_type(type);
 	if (error)
@@ -50,7 +54,8 @@ DWORD WINAPI GetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION
 
 /* Parts that info does not name are ignored; a NULL DACL that it names grants
  * everyone everything. The kernel does the PROTECTED and UNPROTECTED bits. */
-DWORD WINAPI SetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group, PACL dacl, PACL sacl)
+DWORD WINAPI SetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group,
+	PACL dacl, PACL sacl)
 {
 	DWORD error = check_type(type);
 	if (error)
@@ -83,7 +88,8 @@ static DWORD open_object(LPCWSTR name, SE_OBJECT_TYPE type, DWORD access, HANDLE
 	return RtlNtStatusToDosError(type == SE_FILE_OBJECT ? rm_open_pipe(name, access, h) : rm_open_named(name, access, h));
 }
 
-DWORD WINAPI GetNamedSecurityInfoW(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner, PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
+DWORD WINAPI GetNamedSecurityInfoW(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner,
+	PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
 {
 	HANDLE h;
 	DWORD access;
@@ -98,7 +104,8 @@ DWORD WINAPI GetNamedSecurityInfoW(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_I
 	return error;
 }
 
-DWORD WINAPI GetNamedSecurityInfoA(LPCSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner, PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
+DWORD WINAPI GetNamedSecurityInfoA(LPCSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID *owner,
+	PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *out)
 {
 	PWSTR w = widen(name);
 	DWORD error = GetNamedSecurityInfoW(w, type, info, owner, group, dacl, sacl, out);
@@ -106,7 +113,8 @@ DWORD WINAPI GetNamedSecurityInfoA(LPCSTR name, SE_OBJECT_TYPE type, SECURITY_IN
 	return error;
 }
 
-DWORD WINAPI SetNamedSecurityInfoW(LPWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group, PACL dacl, PACL sacl)
+DWORD WINAPI SetNamedSecurityInfoW(LPWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group,
+	PACL dacl, PACL sacl)
 {
 	HANDLE h;
 	DWORD access;
@@ -119,7 +127,8 @@ DWORD WINAPI SetNamedSecurityInfoW(LPWSTR name, SE_OBJECT_TYPE type, SECURITY_IN
 	return error;
 }
 
-DWORD WINAPI SetNamedSecurityInfoA(LPSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group, PACL dacl, PACL sacl)
+DWORD WINAPI SetNamedSecurityInfoA(LPSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION info, PSID owner, PSID group,
+	PACL dacl, PACL sacl)
 {
 	PWSTR w = widen(name);
 	DWORD error = SetNamedSecurityInfoW(w, type, info, owner, group, dacl, sacl);

@@ -1,7 +1,8 @@
 /* SDDL, SIDs and privileges as text; named events. */
 #include "win.h"
 
-BOOL WINAPI ConvertStringSecurityDescriptorToSecurityDescriptorW(LPCWSTR text, DWORD revision, PSECURITY_DESCRIPTOR *d, PULONG size)
+BOOL WINAPI ConvertStringSecurityDescriptorToSecurityDescriptorW(LPCWSTR text, DWORD revision, PSECURITY_DESCRIPTOR *d,
+	PULONG size)
 {
 	if (!text || !d)
 		return fail(ERROR_INVALID_PARAMETER);
@@ -10,7 +11,8 @@ BOOL WINAPI ConvertStringSecurityDescriptorToSecurityDescriptorW(LPCWSTR text, D
 	return done(rm_parse_descriptor(text, d, size));
 }
 
-BOOL WINAPI ConvertStringSecurityDescriptorToSecurityDescriptorA(LPCSTR text, DWORD revision, PSECURITY_DESCRIPTOR *d, PULONG size)
+BOOL WINAPI ConvertStringSecurityDescriptorToSecurityDescriptorA(LPCSTR text, DWORD revision, PSECURITY_DESCRIPTOR *d,
+	PULONG size)
 {
 	PWSTR w = widen(text);
 	BOOL r = ConvertStringSecurityDescriptorToSecurityDescriptorW(w, revision, d, size);
@@ -18,14 +20,16 @@ BOOL WINAPI ConvertStringSecurityDescriptorToSecurityDescriptorA(LPCSTR text, DW
 	return r;
 }
 
-BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorW(PSECURITY_DESCRIPTOR d, DWORD revision, SECURITY_INFORMATION info, LPWSTR *text, PULONG length)
+BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorW(PSECURITY_DESCRIPTOR d, DWORD revision,
+	SECURITY_INFORMATION info, LPWSTR *text, PULONG length)
 {
 	if (revision != SDDL_REVISION_1)
 		return fail(ERROR_UNKNOWN_REVISION);
 	return done(rm_format_descriptor(d, info, text, length));
 }
 
-BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorA(PSECURITY_DESCRIPTOR d, DWORD revision, SECURITY_INFORMATION info, LPSTR *text, PULONG length)
+BOOL WINAPI ConvertSecurityDescriptorToStringSecurityDescriptorA(PSECURITY_DESCRIPTOR d, DWORD revision,
+	SECURITY_INFORMATION info, LPSTR *text, PULONG length)
 {
 	PWSTR w;
 	ULONG n;

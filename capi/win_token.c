@@ -13,10 +13,14 @@ HLOCAL WINAPI LocalFree(HLOCAL p)
 
 BOOL WINAPI CloseHandle(HANDLE h) { return done(NtClose(h)); }
 
-BOOL WINAPI DuplicateHandle(HANDLE sourceProcess, HANDLE source, HANDLE targetProcess, LPHANDLE target, DWORD access, BOOL inherit, DWORD options)
+BOOL WINAPI DuplicateHandle(HANDLE sourceProcess, HANDLE source, HANDLE targetProcess, LPHANDLE target, DWORD access,
+	BOOL inherit, DWORD options)
 {
-	return done(NtDuplicateObject(sourceProcess, source, targetProcess, target, access, inherit ? OBJ_INHERIT : 0, options));
+	return done(NtDuplicateObject(sourceProcess, source, targetProcess, target, access, inherit ? OBJ_INHERIT : 0,
+		options));
 }
+
+BOOL WINAPI CompareObjectHandles(HANDLE a, HANDLE b) { return done(NtCompareObjects(a, b)); }
 
 BOOL WINAPI GetHandleInformation(HANDLE h, LPDWORD flags)
 {
@@ -76,15 +80,23 @@ HANDLE WINAPI OpenThread(DWORD access, BOOL inherit, DWORD tid)
 	return done(NtOpenThread(&h, access, &oa, &id)) ? h : NULL;
 }
 
-BOOL WINAPI OpenProcessToken(HANDLE process, DWORD access, PHANDLE token) { return done(NtOpenProcessToken(process, access, token)); }
+BOOL WINAPI OpenProcessToken(HANDLE process, DWORD access, PHANDLE token)
+{
+	return done(NtOpenProcessToken(process, access, token));
+}
 
-BOOL WINAPI OpenThreadToken(HANDLE thread, DWORD access, BOOL self, PHANDLE token) { return done(NtOpenThreadToken(thread, access, self != 0, token)); }
+BOOL WINAPI OpenThreadToken(HANDLE thread, DWORD access, BOOL self, PHANDLE token)
+{
+	return done(NtOpenThreadToken(thread, access, self != 0, token));
+}
 
-BOOL WINAPI DuplicateTokenEx(HANDLE existing, DWORD access, LPSECURITY_ATTRIBUTES sa, SECURITY_IMPERSONATION_LEVEL level, TOKEN_TYPE type, PHANDLE out)
+BOOL WINAPI DuplicateTokenEx(HANDLE existing, DWORD access, LPSECURITY_ATTRIBUTES sa,
+	SECURITY_IMPERSONATION_LEVEL level, TOKEN_TYPE type, PHANDLE out)
 {
 	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, level, SECURITY_STATIC_TRACKING, FALSE};
 	OBJECT_ATTRIBUTES oa;
-	InitializeObjectAttributes(&oa, NULL, sa && sa->bInheritHandle ? OBJ_INHERIT : 0, NULL, sa ? sa->lpSecurityDescriptor : NULL);
+	InitializeObjectAttributes(&oa, NULL, sa && sa->bInheritHandle ? OBJ_INHERIT : 0, NULL,
+		sa ? sa->lpSecurityDescriptor : NULL);
 	oa.SecurityQualityOfService = &qos;
 	return done(NtDuplicateToken(existing, access, &oa, FALSE, type, out));
 }
@@ -94,7 +106,8 @@ BOOL WINAPI DuplicateToken(HANDLE existing, SECURITY_IMPERSONATION_LEVEL level, 
 	return DuplicateTokenEx(existing, TOKEN_IMPERSONATE | TOKEN_QUERY, NULL, level, TokenImpersonation, out); /* T-50 */
 }
 
-BOOL WINAPI AdjustTokenPrivileges(HANDLE token, BOOL all, PTOKEN_PRIVILEGES state, DWORD length, PTOKEN_PRIVILEGES previous, PDWORD returned)
+BOOL WINAPI AdjustTokenPrivileges(HANDLE token, BOOL all, PTOKEN_PRIVILEGES state, DWORD length,
+	PTOKEN_PRIVILEGES previous, PDWORD returned)
 {
 	NTSTATUS st = NtAdjustPrivilegesToken(token, all != 0, state, length, previous, returned);
 	if (NT_SUCCESS(st)) /* TRUE; the code tells whether all were assigned */
@@ -102,7 +115,8 @@ BOOL WINAPI AdjustTokenPrivileges(HANDLE token, BOOL all, PTOKEN_PRIVILEGES stat
 	return done(st);
 }
 
-BOOL WINAPI AdjustTokenGroups(HANDLE token, BOOL reset, PTOKEN_GROUPS state, DWORD length, PTOKEN_GROUPS previous, PDWORD returned)
+BOOL WINAPI AdjustTokenGroups(HANDLE token, BOOL reset, PTOKEN_GROUPS state, DWORD length, PTOKEN_GROUPS previous,
+	PDWORD returned)
 {
 	NTSTATUS st = NtAdjustGroupsToken(token, reset != 0, state, length, previous, returned);
 	if (NT_SUCCESS(st))
@@ -110,9 +124,16 @@ BOOL WINAPI AdjustTokenGroups(HANDLE token, BOOL reset, PTOKEN_GROUPS state, DWO
 	return done(st);
 }
 
-BOOL WINAPI GetTokenInformation(HANDLE token, TOKEN_INFORMATION_CLASS class, LPVOID buffer, DWORD length, PDWORD returned) { return done(NtQueryInformationToken(token, class, buffer, length, returned)); }
+BOOL WINAPI GetTokenInformation(HANDLE token, TOKEN_INFORMATION_CLASS class, LPVOID buffer, DWORD length,
+	PDWORD returned)
+{
+	return done(NtQueryInformationToken(token, class, buffer, length, returned));
+}
 
-BOOL WINAPI SetTokenInformation(HANDLE token, TOKEN_INFORMATION_CLASS class, LPVOID buffer, DWORD length) { return done(NtSetInformationToken(token, class, buffer, length)); }
+BOOL WINAPI SetTokenInformation(HANDLE token, TOKEN_INFORMATION_CLASS class, LPVOID buffer, DWORD length)
+{
+	return done(NtSetInformationToken(token, class, buffer, length));
+}
 
 /* Counted arrays as the structures the service takes; NULL for a count of 0. */
 static PTOKEN_GROUPS groups(DWORD n, PSID_AND_ATTRIBUTES list)
@@ -125,7 +146,8 @@ static PTOKEN_GROUPS groups(DWORD n, PSID_AND_ATTRIBUTES list)
 	return g;
 }
 
-BOOL WINAPI CreateRestrictedToken(HANDLE existing, DWORD flags, DWORD disable, PSID_AND_ATTRIBUTES sids, DWORD delete, PLUID_AND_ATTRIBUTES privileges, DWORD restricted, PSID_AND_ATTRIBUTES restrict_, PHANDLE out)
+BOOL WINAPI CreateRestrictedToken(HANDLE existing, DWORD flags, DWORD disable, PSID_AND_ATTRIBUTES sids, DWORD delete,
+	PLUID_AND_ATTRIBUTES privileges, DWORD restricted, PSID_AND_ATTRIBUTES restrict_, PHANDLE out)
 {
 	if ((disable && !sids) || (delete && !privileges) || (restricted && !restrict_))
 		return fail(ERROR_INVALID_PARAMETER);
@@ -204,7 +226,11 @@ BOOL WINAPI CheckTokenMembership(HANDLE token, PSID sid, PBOOL member)
 
 BOOL WINAPI AllocateLocallyUniqueId(PLUID luid) { return done(NtAllocateLocallyUniqueId(luid)); }
 
-BOOL WINAPI SetThreadToken(PHANDLE thread, HANDLE token) { return done(NtSetInformationThread(thread ? *thread : NtCurrentThread(), ThreadImpersonationToken, &token, sizeof token)); }
+BOOL WINAPI SetThreadToken(PHANDLE thread, HANDLE token)
+{
+	return done(NtSetInformationThread(thread ? *thread : NtCurrentThread(), ThreadImpersonationToken, &token,
+		sizeof token));
+}
 
 BOOL WINAPI ImpersonateSelf(SECURITY_IMPERSONATION_LEVEL level) { return done(rm_impersonate_self(level)); }
 

@@ -32,9 +32,13 @@ void WINAPI BuildTrusteeWithObjectsAndSidW(PTRUSTEE_W t, POBJECTS_AND_SID o, GUI
 	build(t, TRUSTEE_IS_OBJECTS_AND_SID, (LPWSTR)o);
 }
 
-void WINAPI BuildTrusteeWithObjectsAndSidA(PTRUSTEE_A t, POBJECTS_AND_SID o, GUID *object, GUID *inherited, PSID sid) { BuildTrusteeWithObjectsAndSidW((PTRUSTEE_W)t, o, object, inherited, sid); }
+void WINAPI BuildTrusteeWithObjectsAndSidA(PTRUSTEE_A t, POBJECTS_AND_SID o, GUID *object, GUID *inherited, PSID sid)
+{
+	BuildTrusteeWithObjectsAndSidW((PTRUSTEE_W)t, o, object, inherited, sid);
+}
 
-void WINAPI BuildTrusteeWithObjectsAndNameW(PTRUSTEE_W t, POBJECTS_AND_NAME_W o, SE_OBJECT_TYPE type, LPWSTR object, LPWSTR inherited, LPWSTR name)
+void WINAPI BuildTrusteeWithObjectsAndNameW(PTRUSTEE_W t, POBJECTS_AND_NAME_W o, SE_OBJECT_TYPE type, LPWSTR object,
+	LPWSTR inherited, LPWSTR name)
 {
 	o->ObjectsPresent = (object ? ACE_OBJECT_TYPE_PRESENT : 0) | (inherited ? ACE_INHERITED_OBJECT_TYPE_PRESENT : 0);
 	o->ObjectType = type;
@@ -44,9 +48,11 @@ void WINAPI BuildTrusteeWithObjectsAndNameW(PTRUSTEE_W t, POBJECTS_AND_NAME_W o,
 	build(t, TRUSTEE_IS_OBJECTS_AND_NAME, (LPWSTR)o);
 }
 
-void WINAPI BuildTrusteeWithObjectsAndNameA(PTRUSTEE_A t, POBJECTS_AND_NAME_A o, SE_OBJECT_TYPE type, LPSTR object, LPSTR inherited, LPSTR name)
+void WINAPI BuildTrusteeWithObjectsAndNameA(PTRUSTEE_A t, POBJECTS_AND_NAME_A o, SE_OBJECT_TYPE type, LPSTR object,
+	LPSTR inherited, LPSTR name)
 {
-	BuildTrusteeWithObjectsAndNameW((PTRUSTEE_W)t, (POBJECTS_AND_NAME_W)o, type, (LPWSTR)object, (LPWSTR)inherited, (LPWSTR)name);
+	BuildTrusteeWithObjectsAndNameW((PTRUSTEE_W)t, (POBJECTS_AND_NAME_W)o, type, (LPWSTR)object, (LPWSTR)inherited,
+		(LPWSTR)name);
 }
 
 TRUSTEE_FORM WINAPI GetTrusteeFormW(PTRUSTEE_W t) { return t ? t->TrusteeForm : TRUSTEE_BAD_FORM; }
@@ -62,14 +68,13 @@ LPWSTR WINAPI GetTrusteeNameW(PTRUSTEE_W t)
 {
 	if (!t)
 		return NULL;
-	if (t->TrusteeForm == TRUSTEE_IS_OBJECTS_AND_NAME)
-		return ((POBJECTS_AND_NAME_W)t->ptstrName)->ptstrName;
-	return t->TrusteeForm == TRUSTEE_IS_NAME ? t->ptstrName : NULL;
+	return t->TrusteeForm == TRUSTEE_IS_SID ? NULL : t->ptstrName; /* of the two forms with objects, the structure */
 }
 
 LPSTR WINAPI GetTrusteeNameA(PTRUSTEE_A t) { return (LPSTR)GetTrusteeNameW((PTRUSTEE_W)t); }
 
-void WINAPI BuildExplicitAccessWithNameW(PEXPLICIT_ACCESS_W e, LPWSTR name, DWORD mask, ACCESS_MODE mode, DWORD inheritance)
+void WINAPI BuildExplicitAccessWithNameW(PEXPLICIT_ACCESS_W e, LPWSTR name, DWORD mask, ACCESS_MODE mode,
+	DWORD inheritance)
 {
 	e->grfAccessPermissions = mask;
 	e->grfAccessMode = mode;
@@ -77,7 +82,8 @@ void WINAPI BuildExplicitAccessWithNameW(PEXPLICIT_ACCESS_W e, LPWSTR name, DWOR
 	build(&e->Trustee, TRUSTEE_IS_NAME, name);
 }
 
-void WINAPI BuildExplicitAccessWithNameA(PEXPLICIT_ACCESS_A e, LPSTR name, DWORD mask, ACCESS_MODE mode, DWORD inheritance)
+void WINAPI BuildExplicitAccessWithNameA(PEXPLICIT_ACCESS_A e, LPSTR name, DWORD mask, ACCESS_MODE mode,
+	DWORD inheritance)
 {
 	e->grfAccessPermissions = mask;
 	e->grfAccessMode = mode;

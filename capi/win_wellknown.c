@@ -18,21 +18,26 @@ static const struct known { BYTE authority, count; DWORD subs[MOST]; } known[] =
 	[WinEnterpriseControllersSid] = ONE(5, 9), [WinSelfSid] = ONE(5, 10), [WinAuthenticatedUserSid] = ONE(5, 11),
 	[WinRestrictedCodeSid] = ONE(5, 12), [WinTerminalServerSid] = ONE(5, 13), [WinRemoteLogonIdSid] = ONE(5, 14),
 	[WinThisOrganizationSid] = ONE(5, 15), [WinIUserSid] = ONE(5, 17), [WinLocalSystemSid] = ONE(5, 18),
-	[WinLocalServiceSid] = ONE(5, 19), [WinNetworkServiceSid] = ONE(5, 20), [WinEnterpriseReadonlyControllersSid] = ONE(5, 22),
-	[WinWriteRestrictedCodeSid] = ONE(5, 33), [WinLocalAccountSid] = ONE(5, 113), [WinLocalAccountAndAdministratorSid] = ONE(5, 114),
+	[WinLocalServiceSid] = ONE(5, 19), [WinNetworkServiceSid] = ONE(5, 20),
+	[WinEnterpriseReadonlyControllersSid] = ONE(5, 22),
+	[WinWriteRestrictedCodeSid] = ONE(5, 33), [WinLocalAccountSid] = ONE(5, 113),
+	[WinLocalAccountAndAdministratorSid] = ONE(5, 114),
 	[WinOtherOrganizationSid] = ONE(5, 1000),
-	[WinNTLMAuthenticationSid] = TWO(5, 64, 10), [WinSChannelAuthenticationSid] = TWO(5, 64, 14), [WinDigestAuthenticationSid] = TWO(5, 64, 21),
+	[WinNTLMAuthenticationSid] = TWO(5, 64, 10), [WinSChannelAuthenticationSid] = TWO(5, 64, 14),
+	[WinDigestAuthenticationSid] = TWO(5, 64, 21),
 	[WinThisOrganizationCertificateSid] = TWO(5, 65, 1), [WinUserModeDriversSid] = {5, 6, {84, 0, 0, 0, 0, 0}},
 
 	[WinBuiltinDomainSid] = ONE(5, SECURITY_BUILTIN_DOMAIN_RID), [WinBuiltinAdministratorsSid] = BUILTIN(544),
 	[WinBuiltinUsersSid] = BUILTIN(545), [WinBuiltinGuestsSid] = BUILTIN(546), [WinBuiltinPowerUsersSid] = BUILTIN(547),
 	[WinBuiltinAccountOperatorsSid] = BUILTIN(548), [WinBuiltinSystemOperatorsSid] = BUILTIN(549),
-	[WinBuiltinPrintOperatorsSid] = BUILTIN(550), [WinBuiltinBackupOperatorsSid] = BUILTIN(551), [WinBuiltinReplicatorSid] = BUILTIN(552),
+	[WinBuiltinPrintOperatorsSid] = BUILTIN(550), [WinBuiltinBackupOperatorsSid] = BUILTIN(551),
+	[WinBuiltinReplicatorSid] = BUILTIN(552),
 	[WinBuiltinPreWindows2000CompatibleAccessSid] = BUILTIN(554), [WinBuiltinRemoteDesktopUsersSid] = BUILTIN(555),
 	[WinBuiltinNetworkConfigurationOperatorsSid] = BUILTIN(556), [WinBuiltinIncomingForestTrustBuildersSid] = BUILTIN(557),
 	[WinBuiltinPerfMonitoringUsersSid] = BUILTIN(558), [WinBuiltinPerfLoggingUsersSid] = BUILTIN(559),
 	[WinBuiltinAuthorizationAccessSid] = BUILTIN(560), [WinBuiltinTerminalServerLicenseServersSid] = BUILTIN(561),
-	[WinBuiltinDCOMUsersSid] = BUILTIN(562), [WinBuiltinIUsersSid] = BUILTIN(568), [WinBuiltinCryptoOperatorsSid] = BUILTIN(569),
+	[WinBuiltinDCOMUsersSid] = BUILTIN(562), [WinBuiltinIUsersSid] = BUILTIN(568),
+	[WinBuiltinCryptoOperatorsSid] = BUILTIN(569),
 	[WinBuiltinEventLogReadersGroup] = BUILTIN(573), [WinBuiltinCertSvcDComAccessGroup] = BUILTIN(574),
 	[WinBuiltinRDSRemoteAccessServersSid] = BUILTIN(575), [WinBuiltinRDSEndpointServersSid] = BUILTIN(576),
 	[WinBuiltinRDSManagementServersSid] = BUILTIN(577), [WinBuiltinHyperVAdminsSid] = BUILTIN(578),
@@ -41,23 +46,33 @@ static const struct known { BYTE authority, count; DWORD subs[MOST]; } known[] =
 	[WinBuiltinDeviceOwnersSid] = BUILTIN(583),
 
 	[WinNewEnterpriseReadonlyControllersSid] = OF_DOMAIN(498), [WinAccountAdministratorSid] = OF_DOMAIN(500),
-	[WinAccountGuestSid] = OF_DOMAIN(501), [WinAccountKrbtgtSid] = OF_DOMAIN(502), [WinAccountDefaultSystemManagedSid] = OF_DOMAIN(503),
-	[WinAccountDomainAdminsSid] = OF_DOMAIN(512), [WinAccountDomainUsersSid] = OF_DOMAIN(513), [WinAccountDomainGuestsSid] = OF_DOMAIN(514),
-	[WinAccountComputersSid] = OF_DOMAIN(515), [WinAccountControllersSid] = OF_DOMAIN(516), [WinAccountCertAdminsSid] = OF_DOMAIN(517),
-	[WinAccountSchemaAdminsSid] = OF_DOMAIN(518), [WinAccountEnterpriseAdminsSid] = OF_DOMAIN(519), [WinAccountPolicyAdminsSid] = OF_DOMAIN(520),
+	[WinAccountGuestSid] = OF_DOMAIN(501), [WinAccountKrbtgtSid] = OF_DOMAIN(502),
+	[WinAccountDefaultSystemManagedSid] = OF_DOMAIN(503),
+	[WinAccountDomainAdminsSid] = OF_DOMAIN(512), [WinAccountDomainUsersSid] = OF_DOMAIN(513),
+	[WinAccountDomainGuestsSid] = OF_DOMAIN(514),
+	[WinAccountComputersSid] = OF_DOMAIN(515), [WinAccountControllersSid] = OF_DOMAIN(516),
+	[WinAccountCertAdminsSid] = OF_DOMAIN(517),
+	[WinAccountSchemaAdminsSid] = OF_DOMAIN(518), [WinAccountEnterpriseAdminsSid] = OF_DOMAIN(519),
+	[WinAccountPolicyAdminsSid] = OF_DOMAIN(520),
 	[WinAccountReadonlyControllersSid] = OF_DOMAIN(521), [WinAccountCloneableControllersSid] = OF_DOMAIN(522),
-	[WinAccountProtectedUsersSid] = OF_DOMAIN(525), [WinAccountKeyAdminsSid] = OF_DOMAIN(526), [WinAccountEnterpriseKeyAdminsSid] = OF_DOMAIN(527),
+	[WinAccountProtectedUsersSid] = OF_DOMAIN(525), [WinAccountKeyAdminsSid] = OF_DOMAIN(526),
+	[WinAccountEnterpriseKeyAdminsSid] = OF_DOMAIN(527),
 	[WinAccountRasAndIasServersSid] = OF_DOMAIN(553), [WinCacheablePrincipalsGroupSid] = OF_DOMAIN(571),
 	[WinNonCacheablePrincipalsGroupSid] = OF_DOMAIN(572),
 
-	[WinBuiltinAnyPackageSid] = TWO(15, 2, 1), [WinCapabilityInternetClientSid] = TWO(15, 3, 1), [WinCapabilityInternetClientServerSid] = TWO(15, 3, 2),
+	[WinBuiltinAnyPackageSid] = TWO(15, 2, 1), [WinCapabilityInternetClientSid] = TWO(15, 3, 1),
+	[WinCapabilityInternetClientServerSid] = TWO(15, 3, 2),
 	[WinCapabilityPrivateNetworkClientServerSid] = TWO(15, 3, 3), [WinCapabilityPicturesLibrarySid] = TWO(15, 3, 4),
-	[WinCapabilityVideosLibrarySid] = TWO(15, 3, 5), [WinCapabilityMusicLibrarySid] = TWO(15, 3, 6), [WinCapabilityDocumentsLibrarySid] = TWO(15, 3, 7),
+	[WinCapabilityVideosLibrarySid] = TWO(15, 3, 5), [WinCapabilityMusicLibrarySid] = TWO(15, 3, 6),
+	[WinCapabilityDocumentsLibrarySid] = TWO(15, 3, 7),
 	[WinCapabilityEnterpriseAuthenticationSid] = TWO(15, 3, 8), [WinCapabilitySharedUserCertificatesSid] = TWO(15, 3, 9),
-	[WinCapabilityRemovableStorageSid] = TWO(15, 3, 10), [WinCapabilityAppointmentsSid] = TWO(15, 3, 11), [WinCapabilityContactsSid] = TWO(15, 3, 12),
+	[WinCapabilityRemovableStorageSid] = TWO(15, 3, 10), [WinCapabilityAppointmentsSid] = TWO(15, 3, 11),
+	[WinCapabilityContactsSid] = TWO(15, 3, 12),
 
-	[WinUntrustedLabelSid] = ONE(16, 0), [WinLowLabelSid] = ONE(16, SECURITY_MANDATORY_LOW_RID), [WinMediumLabelSid] = ONE(16, SECURITY_MANDATORY_MEDIUM_RID),
-	[WinMediumPlusLabelSid] = ONE(16, 0x2100), [WinHighLabelSid] = ONE(16, SECURITY_MANDATORY_HIGH_RID), [WinSystemLabelSid] = ONE(16, SECURITY_MANDATORY_SYSTEM_RID),
+	[WinUntrustedLabelSid] = ONE(16, 0), [WinLowLabelSid] = ONE(16, SECURITY_MANDATORY_LOW_RID),
+	[WinMediumLabelSid] = ONE(16, SECURITY_MANDATORY_MEDIUM_RID),
+	[WinMediumPlusLabelSid] = ONE(16, 0x2100), [WinHighLabelSid] = ONE(16, SECURITY_MANDATORY_HIGH_RID),
+	[WinSystemLabelSid] = ONE(16, SECURITY_MANDATORY_SYSTEM_RID),
 	[WinAuthenticationAuthorityAssertedSid] = ONE(18, 1), [WinAuthenticationServiceAssertedSid] = ONE(18, 2),
 	[WinAuthenticationFreshKeyAuthSid] = ONE(18, 3), [WinAuthenticationKeyTrustSid] = ONE(18, 4),
 	[WinAuthenticationKeyPropertyMFASid] = ONE(18, 5), [WinAuthenticationKeyPropertyAttestationSid] = ONE(18, 6),
@@ -159,6 +174,10 @@ BOOL WINAPI GetWindowsAccountDomainSid(PSID sid, PSID domain, DWORD *size)
 		return fail(ERROR_NON_ACCOUNT_SID);
 	memcpy(&s, sid, RtlLengthSid(sid));
 	s.sid.SubAuthorityCount = 4;
+	if (!domain) { /* the size is told, and still this is an invalid parameter: validated on Windows */
+		*size = RtlLengthSid(&s.sid);
+		return fail(ERROR_INVALID_PARAMETER);
+	}
 	return give(&s.sid, domain, size);
 }
 
@@ -172,5 +191,6 @@ BOOL WINAPI EqualDomainSid(PSID a, PSID b, BOOL *equal)
 	if (!n || !m)
 		return fail(ERROR_NON_DOMAIN_SID);
 	*equal = n == m && memcmp(((SID *)a)->SubAuthority, ((SID *)b)->SubAuthority, 4 * (size_t)n) == 0;
+	SetLastError(ERROR_SUCCESS); /* validated on Windows */
 	return TRUE;
 }

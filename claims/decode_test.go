@@ -33,7 +33,8 @@ func TestMalformedExpressions(t *testing.T) {
 		{"S-34", "four bytes of padding", "f802000000610000000000"},
 		{"S-34", "token after padding", "f8020000006100" + "00a2"},
 		{"S-35", "2001 tokens", "f8020000006100" + strings.Repeat("a2", MaxTokens)},
-		{"S-35", "2001 tokens, most of them members", "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) + "86" + strings.Repeat("a2", 8)},
+		{"S-35", "2001 tokens, most of them members", "f8020000006100" + "50de260000" + strings.Repeat("1800000000", 1990) +
+			"86" + strings.Repeat("a2", 8)},
 		{"S-35", "10001 bytes", "18" + "08270000" + strings.Repeat("00", 9992)},
 	} {
 		tokens, err := hex.DecodeString(c.tokens)
@@ -107,13 +108,16 @@ func TestWidths(t *testing.T) {
 func TestUnprintable(t *testing.T) {
 	attribute := func(code byte, name string) []byte { return appendToken([]byte(signature), code, []byte(name)) }
 	for what, code := range map[string][]byte{
-		"local name with a blank":      attribute(tokLocal, "a\x00 \x00"),
-		"local name empty":             attribute(tokLocal, ""),
-		"local name is an operator":    attribute(tokLocal, "E\x00x\x00i\x00s\x00t\x00s\x00"),
-		"user name empty":              attribute(tokUser, ""),
-		"string with a quote":          append(appendToken(attribute(tokUser, "a\x00"), tokString, []byte("\"\x00")), opEqual),
-		"string with a lone surrogate": append(appendToken(attribute(tokUser, "a\x00"), tokString, []byte("\x00\xD8")), opEqual),
-		"SID without sub-authorities":  append(appendToken(attribute(tokUser, "a\x00"), tokSID, []byte("\x01\x00\x00\x00\x00\x00\x00\x05")), opEqual),
+		"local name with a blank":   attribute(tokLocal, "a\x00 \x00"),
+		"local name empty":          attribute(tokLocal, ""),
+		"local name is an operator": attribute(tokLocal, "E\x00x\x00i\x00s\x00t\x00s\x00"),
+		"user name empty":           attribute(tokUser, ""),
+		"string with a quote": append(appendToken(attribute(tokUser, "a\x00"), tokString, []byte("\"\x00")),
+			opEqual),
+		"string with a lone surrogate": append(appendToken(attribute(tokUser, "a\x00"), tokString, []byte("\x00\xD8")),
+			opEqual),
+		"SID without sub-authorities": append(appendToken(attribute(tokUser, "a\x00"), tokSID,
+			[]byte("\x01\x00\x00\x00\x00\x00\x00\x05")), opEqual),
 	} {
 		e, err := Decode(code)
 		if err != nil || e.Format(nil) != "" {

@@ -45,32 +45,51 @@ func TestEval(t *testing.T) {
 		{"A-110", `(off == 1)`, u},
 		{"A-110", `(none == 1)`, u},
 		{"A-111", `(one)`, y}, {"A-111", `(zero)`, f}, {"A-111", `(yes)`, y}, {"A-111", `(no)`, f}, {"A-111", `(both)`, y},
-		{"A-111", `(s)`, y}, {"A-111", `(empty)`, f}, {"A-111", `(blank2)`, y}, {"A-111", `(zeros)`, y}, {"A-111", `(big)`, y},
+		{"A-111", `(s)`, y}, {"A-111", `(empty)`, f}, {"A-111", `(blank2)`, y}, {"A-111", `(zeros)`, y},
+		{"A-111", `(big)`, y},
 		{"A-111", `(missing)`, u}, {"A-111", `(who)`, u}, {"A-111", `(oct)`, u},
 		{"A-111", `(!(one))`, f}, {"A-111", `(!(zero))`, y}, {"A-111", `(!(missing))`, u},
-		{"A-111", `(one && one)`, y}, {"A-111", `(missing && zero)`, f}, {"A-111", `(zero && missing)`, f}, {"A-111", `(one && missing)`, u}, {"A-111", `(missing && one)`, u},
-		{"A-111", `(zero || zero)`, f}, {"A-111", `(missing || one)`, y}, {"A-111", `(one || missing)`, y}, {"A-111", `(zero || missing)`, u}, {"A-111", `(missing || zero)`, u},
+		{"A-111", `(one && one)`, y}, {"A-111", `(missing && zero)`, f}, {"A-111", `(zero && missing)`, f},
+		{"A-111", `(one && missing)`, u}, {"A-111", `(missing && one)`, u},
+		{"A-111", `(zero || zero)`, f}, {"A-111", `(missing || one)`, y}, {"A-111", `(one || missing)`, y},
+		{"A-111", `(zero || missing)`, u}, {"A-111", `(missing || zero)`, u},
 		{"A-111", `(one || !(one))`, y}, // recorded otherwise: the table is the rule
-		{"A-112", `(one == @User.one)`, y}, {"A-112", `(one == 0x1)`, y}, {"A-112", `(one != 2)`, y}, {"A-112", `(one < 2)`, y}, {"A-112", `(one <= 0)`, f}, {"A-112", `(one > -1)`, y}, {"A-112", `(one >= 1)`, y},
+		{"A-112", `(one == @User.one)`, y}, {"A-112", `(one == 0x1)`, y}, {"A-112", `(one != 2)`, y},
+		{"A-112", `(one < 2)`, y}, {"A-112", `(one <= 0)`, f}, {"A-112", `(one > -1)`, y}, {"A-112", `(one >= 1)`, y},
 		{"A-112", `(big > 0x7fffffffffffffff)`, y}, {"A-112", `(big == -0x8000000000000000)`, f}, {"A-112", `(big > -1)`, y},
 		{"A-112", `(one == @User.missing)`, u}, {"A-112", `(one == "1")`, u}, {"A-112", `(missing == 1)`, u},
-		{"A-112", `(yes == 1)`, y}, {"A-112", `(no == 0)`, y}, {"A-112", `(yes == 42)`, u}, {"A-112", `(yes < 1)`, u}, {"A-112", `(yes == @User.yes)`, y}, {"A-112", `(one == @User.yes)`, y},
-		{"A-112", `(s == "fOO")`, y}, {"A-112", `(s == @User.s)`, y}, {"A-112", `(cs == "foo")`, f}, {"A-112", `(cs == "Foo")`, y}, {"A-112", `(s < "foo_")`, y}, {"A-112", `(s >= "FON")`, y},
+		{"A-112", `(yes == 1)`, y}, {"A-112", `(no == 0)`, y}, {"A-112", `(yes == 42)`, u}, {"A-112", `(yes < 1)`, u},
+		{"A-112", `(yes == @User.yes)`, y}, {"A-112", `(one == @User.yes)`, y},
+		{"A-112", `(s == "fOO")`, y}, {"A-112", `(s == @User.s)`, y}, {"A-112", `(cs == "foo")`, f},
+		{"A-112", `(cs == "Foo")`, y}, {"A-112", `(s < "foo_")`, y}, {"A-112", `(s >= "FON")`, y},
 		{"A-112", `(oct == #0102)`, y}, {"A-112", `(oct < #010200)`, y}, {"A-112", `(oct > #0101ff)`, y},
 		{"A-112", `(who == SID(WD))`, y}, {"A-112", `(who != SID(BA))`, y}, {"A-112", `(who < SID(BA))`, u},
 		{"A-112", `(set < {3})`, u}, {"A-112", `(one < {3})`, u}, {"A-112", `(set >= 1)`, u},
-		{"A-113", `(strset == {"BANANA", "apple"})`, y}, {"A-113", `(strset == {"apple", "banana", "apple"})`, f}, {"A-113", `(strset == {"apple", "apple"})`, f},
-		{"A-113", `(strset != {"apple", "banana", "pear"})`, y}, {"A-113", `(one == {1})`, y}, {"A-113", `(one == {1, 2})`, f}, {"A-113", `(one == {"x", "y"})`, u},
-		{"A-113", `(set == {1, "2"})`, u}, {"A-113", `(set == 1)`, f}, {"A-113", `(strset == @Resource.fruit)`, y}, {"A-113", `(one == {})`, f},
-		{"A-114", `(set Contains 1)`, y}, {"A-114", `(set Contains {2, 1, 1})`, y}, {"A-114", `(set Contains {1, 3})`, f}, {"A-114", `(set Not_Contains {1, 3})`, y}, {"A-114", `(one Contains {1})`, y},
-		{"A-114", `(set Contains {})`, f}, {"A-114", `(missing Contains {})`, f}, {"A-114", `(missing Not_Contains {})`, y}, {"A-114", `(missing Contains 1)`, u}, {"A-114", `(set Contains "1")`, u}, {"A-114", `(set Contains {1, "x"})`, u},
-		{"A-114", `(set Any_of {2, 3})`, y}, {"A-114", `(set Any_of {3})`, f}, {"A-114", `(set Any_of 1)`, u}, {"A-114", `(set Any_of {})`, f}, {"A-114", `(set Not_Any_of {})`, y}, {"A-114", `(missing Any_of {})`, u}, {"A-114", `(missing Not_Any_of {1})`, u},
-		{"A-114", `(strset Any_of @Resource.fruit)`, y}, {"A-114", `(strset Any_of @Resource.one)`, y}, {"A-114", `(strset Contains @Resource.one)`, y}, {"A-114", `(strset Contains @Resource.missing)`, u},
-		{"A-115", `(Exists one)`, y}, {"A-115", `(Exists missing)`, f}, {"A-115", `(Not_Exists missing)`, y}, {"A-115", `(Exists off)`, f}, {"A-115", `(Exists none)`, f},
-		{"A-115", `(Exists @Resource.fruit)`, y}, {"A-115", `(Exists @User.Title)`, y}, {"A-115", `(Not_Exists @Device.x)`, y},
-		{"A-116", `(Member_of {SID(WD), SID(BU)})`, y}, {"A-116", `(Member_of {SID(WD), SID(BA)})`, f}, {"A-116", `(Member_of SID(WD))`, y}, {"A-116", `(Member_of_any {SID(BA), SID(WD)})`, y}, {"A-116", `(Member_of_any {SID(BA)})`, f},
+		{"A-113", `(strset == {"BANANA", "apple"})`, y}, {"A-113", `(strset == {"apple", "banana", "apple"})`, f},
+		{"A-113", `(strset == {"apple", "apple"})`, f},
+		{"A-113", `(strset != {"apple", "banana", "pear"})`, y}, {"A-113", `(one == {1})`, y},
+		{"A-113", `(one == {1, 2})`, f}, {"A-113", `(one == {"x", "y"})`, u},
+		{"A-113", `(set == {1, "2"})`, u}, {"A-113", `(set == 1)`, f}, {"A-113", `(strset == @Resource.fruit)`, y},
+		{"A-113", `(one == {})`, f},
+		{"A-114", `(set Contains 1)`, y}, {"A-114", `(set Contains {2, 1, 1})`, y}, {"A-114", `(set Contains {1, 3})`, f},
+		{"A-114", `(set Not_Contains {1, 3})`, y}, {"A-114", `(one Contains {1})`, y},
+		{"A-114", `(set Contains {})`, f}, {"A-114", `(missing Contains {})`, f}, {"A-114", `(missing Not_Contains {})`, y},
+		{"A-114", `(missing Contains 1)`, u}, {"A-114", `(set Contains "1")`, u}, {"A-114", `(set Contains {1, "x"})`, u},
+		{"A-114", `(set Any_of {2, 3})`, y}, {"A-114", `(set Any_of {3})`, f}, {"A-114", `(set Any_of 1)`, u},
+		{"A-114", `(set Any_of {})`, f}, {"A-114", `(set Not_Any_of {})`, y}, {"A-114", `(missing Any_of {})`, u},
+		{"A-114", `(missing Not_Any_of {1})`, u},
+		{"A-114", `(strset Any_of @Resource.fruit)`, y}, {"A-114", `(strset Any_of @Resource.one)`, y},
+		{"A-114", `(strset Contains @Resource.one)`, y}, {"A-114", `(strset Contains @Resource.missing)`, u},
+		{"A-115", `(Exists one)`, y}, {"A-115", `(Exists missing)`, f}, {"A-115", `(Not_Exists missing)`, y},
+		{"A-115", `(Exists off)`, f}, {"A-115", `(Exists none)`, f},
+		{"A-115", `(Exists @Resource.fruit)`, y}, {"A-115", `(Exists @User.Title)`, y},
+		{"A-115", `(Not_Exists @Device.x)`, y},
+		{"A-116", `(Member_of {SID(WD), SID(BU)})`, y}, {"A-116", `(Member_of {SID(WD), SID(BA)})`, f},
+		{"A-116", `(Member_of SID(WD))`, y}, {"A-116", `(Member_of_any {SID(BA), SID(WD)})`, y},
+		{"A-116", `(Member_of_any {SID(BA)})`, f},
 		{"A-116", `(Not_Member_of {SID(WD), SID(BA)})`, y}, {"A-116", `(Not_Member_of_any {SID(WD), SID(BA)})`, f},
-		{"A-116", `(Device_Member_of {SID(BG)})`, y}, {"A-116", `(Device_Member_of_any {SID(BG), SID(WD)})`, y}, {"A-116", `(Not_Device_Member_of {SID(BG)})`, f}, {"A-116", `(Not_Device_Member_of_any {SID(WD)})`, y},
+		{"A-116", `(Device_Member_of {SID(BG)})`, y}, {"A-116", `(Device_Member_of_any {SID(BG), SID(WD)})`, y},
+		{"A-116", `(Not_Device_Member_of {SID(BG)})`, f}, {"A-116", `(Not_Device_Member_of_any {SID(WD)})`, y},
 		{"A-116", `(Member_of {})`, u}, {"A-116", `(Member_of_any {SID(WD), 3})`, u}, {"A-116", `(Not_Member_of {3})`, u},
 		{"A-117", `(set Contains @User.one == @User.yes)`, u},
 	} {
@@ -85,7 +104,8 @@ func TestNoDevice(t *testing.T) {
 	env := evalEnv()
 	env.hasDevice = false
 	for text, want := range map[string]Truth{
-		`(Device_Member_of {SID(BG)})`: False, `(Not_Device_Member_of_any {SID(BG)})`: True, `(Device_Member_of {3})`: Unknown,
+		`(Device_Member_of {SID(BG)})`: False, `(Not_Device_Member_of_any {SID(BG)})`: True,
+		`(Device_Member_of {3})`: Unknown,
 	} {
 		if got := mustParse(text).Eval(env); got != want {
 			t.Errorf("%s is %v, want %v", text, got, want)
@@ -154,7 +174,8 @@ func TestDuplicateAttribute(t *testing.T) {
 	env := &fixedEnv{attributes: [4]map[string]Attribute{
 		Resource: {"d": strs("d", "x", "X"), "long": ints("long", make([]int64, 50)...)}}}
 	for text, want := range map[string]Truth{
-		`(@Resource.d)`: Unknown, `(@Resource.d == {"x", "X"})`: Unknown, `(Exists @Resource.d)`: False, `(@Resource.long Contains 0)`: Unknown,
+		`(@Resource.d)`: Unknown, `(@Resource.d == {"x", "X"})`: Unknown, `(Exists @Resource.d)`: False,
+		`(@Resource.long Contains 0)`: Unknown,
 	} {
 		if got := mustParse(text).Eval(env); got != want {
 			t.Errorf("S-32: %s is %v, want %v", text, got, want)

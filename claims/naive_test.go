@@ -183,9 +183,11 @@ func naiveLogic(op byte, a, b Truth) Truth {
 	case opNot:
 		return map[Truth]Truth{U: U, F: T, T: F}[a]
 	case opAnd:
-		return map[[2]Truth]Truth{{T, T}: T, {T, F}: F, {F, T}: F, {F, F}: F, {U, F}: F, {F, U}: F, {U, T}: U, {T, U}: U, {U, U}: U}[[2]Truth{a, b}]
+		return map[[2]Truth]Truth{{T, T}: T, {T, F}: F, {F, T}: F, {F, F}: F, {U, F}: F, {F, U}: F, {U, T}: U, {T, U}: U,
+			{U, U}: U}[[2]Truth{a, b}]
 	}
-	return map[[2]Truth]Truth{{T, T}: T, {T, F}: T, {F, T}: T, {F, F}: F, {U, F}: U, {F, U}: U, {U, T}: T, {T, U}: T, {U, U}: U}[[2]Truth{a, b}]
+	return map[[2]Truth]Truth{{T, T}: T, {T, F}: T, {F, T}: T, {F, F}: F, {U, F}: U, {F, U}: U, {U, T}: T, {T, U}: T,
+		{U, U}: U}[[2]Truth{a, b}]
 }
 
 func naiveBool(b, negate bool) Truth {
@@ -199,7 +201,8 @@ func naiveMember(op byte, v naiveValue, env Env) Truth {
 	if v.attribute || v.isTruth || len(v.values) == 0 {
 		return Unknown
 	}
-	device := op == opDeviceMemberOf || op == opDeviceMemberOfAny || op == opNotDeviceMemberOf || op == opNotDeviceMembOfAny
+	device := op == opDeviceMemberOf || op == opDeviceMemberOfAny || op == opNotDeviceMemberOf ||
+		op == opNotDeviceMembOfAny
 	held := 0
 	for _, x := range v.values {
 		s, ok := x.(sid.SID)
@@ -247,7 +250,8 @@ func naiveRelation(op byte, l, r naiveValue) Truth {
 		}
 	}
 	c, _ := naiveCompare(l.values[0], r.values[0], sensitive)
-	return naiveBool(map[byte]bool{opLess: c < 0, opLessEqual: c <= 0, opGreater: c > 0, opGreaterEqual: c >= 0}[op], false)
+	return naiveBool(map[byte]bool{opLess: c < 0, opLessEqual: c <= 0, opGreater: c > 0, opGreaterEqual: c >= 0}[op],
+		false)
 }
 
 func naiveSet(op byte, l, r naiveValue) Truth {

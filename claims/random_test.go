@@ -6,18 +6,18 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
 
 // source makes a random source and prints its seed.
 func source(t *testing.T) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
+		seed = randtest.Seed(t)
 	}
 	t.Logf("seed %d (repeat with -seed %d)", seed, seed)
 	return rand.New(rand.NewPCG(seed, 0))
@@ -32,7 +32,8 @@ type generator struct {
 
 var randomNames = []string{"a", "B", "c", "ć"}
 
-var randomStrings = []string{"", "a", "A", "foo", "FOO", "bar", "ß", "ẞ", "ć", "Ć", "\U00010400", "\U00010428", "\uFFFD", "a_", "Ab"}
+var randomStrings = []string{"", "a", "A", "foo", "FOO", "bar", "ß", "ẞ", "ć", "Ć", "\U00010400", "\U00010428",
+	"\uFFFD", "a_", "Ab"}
 
 func randomSID(r *rand.Rand) sid.SID {
 	s, _ := sid.New(5, 21, uint32(r.IntN(4)))

@@ -123,7 +123,8 @@ func TestWindowsBytes(t *testing.T) {
 
 // checkConditionRow compiles the condition at the start of text, compares its
 // bytes, and returns the condition and the canonical text of the bytes.
-func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) (source, printed string) {
+func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) (source,
+	printed string) {
 	t.Helper()
 	e, n, err := ParseExpr(text, opt)
 	if err != nil {
@@ -144,7 +145,8 @@ func checkConditionRow(t *testing.T, text string, opt ParseOptions, alias func(s
 }
 
 // checkAttributeRow is checkConditionRow for an attribute.
-func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) (source, printed string) {
+func checkAttributeRow(t *testing.T, text string, opt ParseOptions, alias func(sid.SID) string, want []byte) (source,
+	printed string) {
 	t.Helper()
 	a, n, err := ParseAttribute(text, opt)
 	if err != nil {

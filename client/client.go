@@ -239,6 +239,9 @@ func (t *thread) Call(row nt.Row, in any, why bool) (out any, st ntstatus.Status
 	return out, head.Status, head.Reason()
 }
 
+// EndThread implements [nt.Transport].
+func (t *thread) EndThread() { _, _, _ = t.c.ask(&wire.Frame{Kind: wire.EndThread, Thread: t.number}) }
+
 // Profile implements [nt.Transport].
 func (t *thread) Profile() nt.Profile { return t.c.profile }
 

@@ -71,7 +71,8 @@ func BenchmarkAllowed(b *testing.B) {
 
 func BenchmarkMaximum(b *testing.B) {
 	tokens, ds := office(4096, 512)
-	e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
+	e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
+		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		e.Maximum(ds[i%len(ds)])
@@ -90,7 +91,9 @@ func BenchmarkCompile(b *testing.B) {
 // Evaluating allocates nothing once its buffers are there.
 func TestAllocations(t *testing.T) {
 	tokens, ds := office(300, 64)
-	e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}), effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_GENERIC_READ, winnt.FILE_ALL_ACCESS}}))
+	e := must(effective.NewEvaluator(effective.Compile(tokens, effective.Config{}),
+		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_GENERIC_READ,
+			winnt.FILE_ALL_ACCESS}}))
 	run := func() {
 		for _, d := range ds {
 			e.Allowed(d)

@@ -63,7 +63,8 @@ func ExampleEvaluator_Maximum() {
 
 func ExampleView() {
 	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`, `{"user":"S-1-5-21-1-2-3-1107"}`)
-	v, err := effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_READ_DATA}}, effective.Config{})
+	v, err := effective.NewView(effective.Question{Type: winnt.FileObject,
+		Rights: []winnt.AccessMask{winnt.FILE_READ_DATA}}, effective.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return

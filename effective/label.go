@@ -11,7 +11,8 @@ import (
 const (
 	mediumRID      = winnt.SECURITY_MANDATORY_MEDIUM_RID
 	labelAuthority = 16
-	policyBits     = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
+	policyBits     = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
+		winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 )
 
 // label reads the object's mandatory label: the tokens it limits and what it
@@ -76,8 +77,9 @@ func (e *Evaluator) ceiling(policy winnt.AccessMask) [2]winnt.AccessMask {
 
 func (e *Evaluator) probe(policy winnt.AccessMask, held winnt.PrivilegeSet) (granted winnt.AccessMask) {
 	t, err := token.New(token.Spec{
-		User: token.Group{SID: sid.Nobody}, Integrity: sid.UntrustedLevel, MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
-		Privileges: held, EnabledPrivileges: held,
+		User: token.Group{SID: sid.Nobody}, Integrity: sid.UntrustedLevel,
+		MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
+		Privileges:      held, EnabledPrivileges: held,
 	})
 	if err != nil {
 		return 0 // cannot be: the spec is a constant; denying is the safe side
@@ -90,7 +92,8 @@ func (e *Evaluator) probe(policy winnt.AccessMask, held winnt.PrivilegeSet) (gra
 	if err != nil {
 		return 0
 	}
-	d := sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, SACL: list}) // no DACL: everything else is granted
+	// no DACL: everything else is granted
+	d := sd.New(sd.Parts{Owner: sid.LocalSystem, Group: sid.LocalSystem, SACL: list})
 	for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 		if bit&(winnt.GENERIC_RIGHTS|maximum) != 0 {
 			continue

@@ -73,7 +73,8 @@ func TestFingerprint(t *testing.T) {
 // attributes could tell them apart, and then equal descriptors may not share
 // answers either.
 func TestSharing(t *testing.T) {
-	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))), must(token.New(token.StandardUser(worldUsers[0])))}
+	same := []*token.Token{must(token.New(token.StandardUser(worldUsers[0]))),
+		must(token.New(token.StandardUser(worldUsers[0])))}
 	if n := effective.Compile(same, effective.Config{}).Distinct(); n != 1 {
 		t.Errorf("%d columns for two equal tokens", n)
 	}
@@ -84,10 +85,12 @@ func TestSharing(t *testing.T) {
 	}
 	s := token.StandardUser(worldUsers[0])
 	s.LocalAttributes = must(claims.NewSet([]claims.Attribute{{Name: "x", Type: claims.Int64, Ints: []int64{1}}}))
-	if n := effective.Compile([]*token.Token{must(token.New(s)), must(token.New(s))}, effective.Config{}).Distinct(); n != 2 {
+	if n := effective.Compile([]*token.Token{must(token.New(s)), must(token.New(s))},
+		effective.Config{}).Distinct(); n != 2 {
 		t.Errorf("%d columns with local attributes", n)
 	}
-	opaque := sd.New(sd.Parts{DACL: must(sd.NewACL(must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte{1, 2, 3, 4}}))))})
+	opaque := sd.New(sd.Parts{DACL: must(sd.NewACL(must(sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone,
+		sd.ACEExtra{AppData: []byte{1, 2, 3, 4}}))))})
 	for _, c := range []struct {
 		cfg  effective.Config
 		d    *sd.Descriptor
@@ -100,7 +103,8 @@ func TestSharing(t *testing.T) {
 		{callback, opaque, false},
 		{callback, nil, true},
 	} {
-		e := must(effective.NewEvaluator(effective.Compile(same, c.cfg), effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
+		e := must(effective.NewEvaluator(effective.Compile(same, c.cfg),
+			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 		if got := e.Repeatable(c.d); got != c.want {
 			t.Errorf("%x with callback %t: repeatable %t", c.d.Binary(), c.cfg.Options.Callback != nil, got)
 		}
@@ -115,7 +119,8 @@ func TestQuestions(t *testing.T) {
 	}{
 		{effective.Question{Rights: []winnt.AccessMask{1}}, access.ErrNoMapping},
 		{effective.Question{Type: winnt.FileObject}, effective.ErrNoRights},
-		{effective.Question{Type: winnt.FileObject, Rights: make([]winnt.AccessMask, effective.MaxRights+1)}, effective.ErrRights},
+		{effective.Question{Type: winnt.FileObject, Rights: make([]winnt.AccessMask, effective.MaxRights+1)},
+			effective.ErrRights},
 		{effective.Question{Type: winnt.FileObject, Rights: make([]winnt.AccessMask, effective.MaxRights)}, nil},
 	} {
 		if _, err := effective.NewEvaluator(p, c.q); !errors.Is(err, c.want) {

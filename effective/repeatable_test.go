@@ -50,7 +50,8 @@ func TestWhatIsShared(t *testing.T) {
 		{"opaque data, nobody asked", left, effective.Config{}, true},
 		{"opaque data, callback", left, withCallback(callback), false},
 	} {
-		e := must(effective.NewEvaluator(effective.Compile([]*token.Token{one}, c.cfg), effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
+		e := must(effective.NewEvaluator(effective.Compile([]*token.Token{one}, c.cfg),
+			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 		if got := e.Repeatable(c.d); got != c.want {
 			t.Errorf("%s: repeatable %v, want %v", c.name, got, c.want)
 		}

@@ -52,7 +52,8 @@ func NewView(q Question, cfg Config) (*View, error) {
 	if _, err := q.rights(); err != nil {
 		return nil, err
 	}
-	return &View{cfg: cfg, q: q, at: map[string]int{}, prints: map[string]string{}, objects: map[string]*kept{}, shared: map[string]*kept{}}, nil
+	return &View{cfg: cfg, q: q, at: map[string]int{}, prints: map[string]string{}, objects: map[string]*kept{},
+		shared: map[string]*kept{}}, nil
 }
 
 // Allowed reports the present answer for one object, principal and right.

@@ -64,7 +64,8 @@ func TestView(t *testing.T) {
 	}
 }
 
-func checkView(t *testing.T, v *effective.View, q effective.Question, objects map[string]*sd.Descriptor, people map[string]*token.Token, answers map[effective.Change]bool) {
+func checkView(t *testing.T, v *effective.View, q effective.Question, objects map[string]*sd.Descriptor,
+	people map[string]*token.Token, answers map[effective.Change]bool) {
 	t.Helper()
 	allowed := 0
 	for object, d := range objects {
@@ -74,7 +75,8 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 				if want {
 					allowed++
 				}
-				if v.Allowed(object, who, r) != want || answers[effective.Change{Object: object, Principal: who, Right: r}] != want {
+				if v.Allowed(object, who, r) != want ||
+					answers[effective.Change{Object: object, Principal: who, Right: r}] != want {
 					t.Fatalf("%s %s right %d: the check says %t, the view %t, what it told %t", object, who, r, want,
 						v.Allowed(object, who, r), answers[effective.Change{Object: object, Principal: who, Right: r}])
 				}
@@ -94,7 +96,8 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 // The first change of everything is everything; putting the same again is none.
 func TestViewTellsOnce(t *testing.T) {
 	tokens, ds := office(10, 1)
-	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}, effective.Config{}))
+	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},
+		effective.Config{}))
 	var list []effective.Principal
 	for i, tok := range tokens {
 		list = append(list, effective.Principal{Name: fmt.Sprint(i), Token: tok})

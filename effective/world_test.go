@@ -33,28 +33,38 @@ var (
 		return out
 	}()
 	worldSIDs = []sid.SID{
-		worldUsers[0], worldUsers[1], worldUsers[2], sid.Everyone, sid.Everyone, sid.AuthenticatedUsers, sid.Administrators, sid.LocalSystem, sid.Restricted,
-		sid.WriteRestricted, sid.OwnerRights, sid.PrincipalSelf, sid.CreatorOwner, worldPkg, worldCap, sid.AllAppPackages, sid.AllRestrictedAppPackages,
+		worldUsers[0], worldUsers[1], worldUsers[2], sid.Everyone, sid.Everyone, sid.AuthenticatedUsers, sid.Administrators,
+		sid.LocalSystem, sid.Restricted,
+		sid.WriteRestricted, sid.OwnerRights, sid.PrincipalSelf, sid.CreatorOwner, worldPkg, worldCap, sid.AllAppPackages,
+		sid.AllRestrictedAppPackages,
 	}
 	worldMasks = []winnt.AccessMask{
 		1, 2, 3, 4, 0x10, 0x20, 0x120089, 0x1F01FF, 0x20000, 0x40000, 0x60000, 0x80000, 0x10000, 0xF0000,
 		winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_ALL, 0x01000001, 0x03000001, 0xFFFFFFFF, 0,
 	}
 	worldDesired = []winnt.AccessMask{
-		0, 1, 2, 3, 0x21, 0x20000, 0x60000, 0x80000, 0x80001, 0x10000, 0x120089, 0x1F01FF, saclBit, saclBit | 1, winnt.GENERIC_READ, 0x04000000,
-		winnt.GENERIC_EXECUTE, maxMask, maxMask, maxMask | 1, maxMask | 0x80000, maxMask | saclBit, maxMask | winnt.GENERIC_WRITE, 0x40000000, 0xFFFFFFFF,
+		0, 1, 2, 3, 0x21, 0x20000, 0x60000, 0x80000, 0x80001, 0x10000, 0x120089, 0x1F01FF, saclBit, saclBit | 1,
+		winnt.GENERIC_READ, 0x04000000,
+		winnt.GENERIC_EXECUTE, maxMask, maxMask, maxMask | 1, maxMask | 0x80000, maxMask | saclBit, maxMask |
+			winnt.GENERIC_WRITE, 0x40000000, 0xFFFFFFFF,
 	}
-	worldTypes  = []*winnt.ObjectType{winnt.FileObject, winnt.FileObject, winnt.KeyObject, winnt.ProcessObject, winnt.DirectoryServiceObject, winnt.PortObject}
+	worldTypes = []*winnt.ObjectType{winnt.FileObject, winnt.FileObject, winnt.KeyObject, winnt.ProcessObject,
+		winnt.DirectoryServiceObject, winnt.PortObject}
 	worldLabels = []string{"S-1-16-0", "S-1-16-4096", "S-1-16-8192", "S-1-16-12288", "S-1-16-16384"}
 	worldTrust  = []string{"S-1-19-512-1024", "S-1-19-512-8192", "S-1-19-1024-8192", "S-1-19-1024-4096"}
 	worldGUIDs  = []winnt.GUID{{0: 1}, {0: 2}, {0: 3}, {0: 4}}
 	worldExprs  = func() (out []*claims.Expr) {
 		for _, c := range []string{
-			"(@User.x == 1)", "(@User.x)", "(Exists @Resource.r)", `(@Resource.r == "a")`, "(Member_of{SID(WD)})", "(Member_of{SID(BA)})",
-			"(Member_of_any{SID(BA),SID(WD)})", "(Device_Member_of{SID(BA)})", "(!(@User.x == 1))", "(@Device.d Contains {1,2})", "(local == 1)",
+			"(@User.x == 1)", "(@User.x)", "(Exists @Resource.r)", `(@Resource.r == "a")`, "(Member_of{SID(WD)})",
+			"(Member_of{SID(BA)})",
+			"(Member_of_any{SID(BA),SID(WD)})", "(Device_Member_of{SID(BA)})", "(!(@User.x == 1))",
+			"(@Device.d Contains {1,2})", "(local == 1)",
 			"(Member_of{SID(OW)} || @User.none)", "(Member_of{SID(PS)})",
 		} {
-			x, _, err := claims.ParseExpr(c, claims.ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, worldDomain) }})
+			x, _, err := claims.ParseExpr(c, claims.ParseOptions{SID: func(text string) (sid.SID, int,
+				error) {
+				return sid.Scan(text, worldDomain)
+			}})
 			if err != nil {
 				panic(fmt.Sprint(c, ": ", err))
 			}
@@ -171,7 +181,8 @@ func (w world) token() *token.Token {
 		s.User.Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	}
 	if w.one(3) {
-		for _, p := range []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege, winnt.SeBackupPrivilege} {
+		for _, p := range []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege,
+			winnt.SeRelabelPrivilege, winnt.SeBackupPrivilege} {
 			if w.one(2) {
 				s.Privileges |= p.Bit()
 				if w.one(2) {

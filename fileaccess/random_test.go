@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -16,14 +16,14 @@ import (
 )
 
 var (
-	seedFlag  = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
+	seedFlag  = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
 	pairsFlag = flag.Int("pairs", 100000, "random inputs")
 )
 
 func random(t *testing.T) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
+		seed = randtest.Seed(t)
 	}
 	t.Logf("-seed=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))

@@ -17,8 +17,8 @@ type (
 		ExplicitDescriptor nt.Captured[*sd.Descriptor]
 		ObjectType         nt.Captured[*winnt.GUID]
 		IsDirectoryObject  bool
-		AutoInheritFlags   sd.AutoInherit // SEF_*
-		SubjectContext     *SubjectContext
+		AutoInheritFlags   sd.AutoInherit  // SEF_*
+		SubjectContext     *SubjectContext `required:"false"`
 		GenericMapping     nt.Captured[winnt.GenericMapping]
 	}
 	SeAssignSecurityExOut struct{ NewDescriptor *sd.Descriptor }

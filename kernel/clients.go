@@ -10,7 +10,7 @@ import (
 // Parameters of further routines by which a thread gets a client's context.
 type (
 	PsAssignImpersonationTokenIn struct {
-		Thread      *EThread
+		Thread      *EThread     `required:"false"` // nil: the calling thread
 		TokenHandle winnt.Handle // 0 ends the impersonation
 	}
 	PsAssignImpersonationTokenOut struct{}
@@ -23,7 +23,7 @@ type (
 
 	SeImpersonateClientIn struct {
 		ClientContext *ClientContext
-		ServerThread  *EThread // nil: the calling thread
+		ServerThread  *EThread `required:"false"` // nil: the calling thread
 	}
 	SeImpersonateClientOut struct{}
 )
@@ -72,6 +72,11 @@ var (
 	)
 )
 
+// ClientContext is a captured client (SECURITY_CLIENT_CONTEXT): its token and
+// the quality of service it allows. SeCreateClientSecurity makes one,
+// SeDeleteClientSecurity gives it back. The zero value is not usable.
+type ClientContext = ps.ClientContext
+
 // PsAssignImpersonationToken makes a thread, nil for the calling one,
 // impersonate the token behind a handle; 0 ends the impersonation (I-70).
 func (k *KernelThread) PsAssignImpersonationToken(thread *EThread, token winnt.Handle) ntstatus.Status {
@@ -97,7 +102,6 @@ func (k *KernelThread) SeImpersonateClient(c *ClientContext, thread *EThread) {
 
 // Parameters of the routines that capture a client and impersonate it.
 type (
-	ClientContext            = ps.ClientContext // SECURITY_CLIENT_CONTEXT
 	SeCreateClientSecurityIn struct {
 		ClientThread      *EThread
 		ClientSecurityQos nt.SecurityQualityOfService
@@ -107,7 +111,7 @@ type (
 
 	SeImpersonateClientExIn struct {
 		ClientContext *ClientContext
-		ServerThread  *EThread // nil: the calling thread
+		ServerThread  *EThread `required:"false"` // nil: the calling thread
 	}
 	SeImpersonateClientExOut struct{}
 

@@ -63,7 +63,7 @@ type (
 	ObOpenObjectByPointerIn struct {
 		Object            Object
 		HandleAttributes  uint32
-		PassedAccessState *AccessState // nil: DesiredAccess, asked by the calling thread
+		PassedAccessState *AccessState `required:"false"` // nil: DesiredAccess, asked by the calling thread
 		DesiredAccess     winnt.AccessMask
 		ObjectType        *winnt.ObjectType
 		AccessMode        ProcessorMode

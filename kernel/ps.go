@@ -12,7 +12,7 @@ import (
 type (
 	PsImpersonateClientIn struct {
 		Thread             *EThread
-		Token              *AccessToken // nil ends the impersonation
+		Token              *AccessToken `required:"false"` // nil ends the impersonation
 		CopyOnOpen         bool
 		EffectiveOnly      bool
 		ImpersonationLevel winnt.SecurityImpersonationLevel
@@ -29,7 +29,9 @@ type (
 		EffectiveOnly      bool
 		ImpersonationLevel winnt.SecurityImpersonationLevel
 	}
-	PsDereferenceImpersonationTokenIn  struct{ Token *AccessToken }
+	PsDereferenceImpersonationTokenIn struct {
+		Token *AccessToken `required:"false"`
+	}
 	PsDereferenceImpersonationTokenOut struct{}
 
 	PsReferencePrimaryTokenIn    struct{ Process *EProcess }
@@ -187,7 +189,6 @@ func (k *KernelThread) PsDereferencePrimaryToken(token *AccessToken) {
 
 // Parameters of the routines that set a thread's impersonation aside and reference its tokens.
 type (
-	SavedState                 = ps.SavedState // SE_IMPERSONATION_STATE
 	PsIsThreadImpersonatingIn  struct{ Thread *EThread }
 	PsIsThreadImpersonatingOut struct{ Result bool }
 
@@ -201,7 +202,7 @@ type (
 	}
 	PsRestoreImpersonationIn struct {
 		Thread             *EThread
-		ImpersonationState *SavedState
+		ImpersonationState *SavedState `required:"false"` // nil: nothing was set aside
 	}
 	PsRestoreImpersonationOut struct{}
 
@@ -250,6 +251,10 @@ var (
 			return out, ntstatus.Success
 		})
 )
+
+// SavedState is an impersonation set aside (SE_IMPERSONATION_STATE). Each is
+// restored once, with PsRestoreImpersonation; nil stands for none.
+type SavedState = ps.SavedState
 
 // PsDisableImpersonation sets a thread's impersonation aside; active tells
 // whether there was one (I-60).

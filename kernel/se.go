@@ -11,8 +11,9 @@ import (
 
 // Parameters of the routines on captured subject contexts.
 type (
-	SubjectContext             = ps.SubjectContext       // SECURITY_SUBJECT_CONTEXT
-	SeCaptureSubjectContextIn  struct{ Thread *EThread } // nil: the calling thread
+	SeCaptureSubjectContextIn struct {
+		Thread *EThread `required:"false"`
+	} // nil: the calling thread
 	SeCaptureSubjectContextOut struct{ SubjectContext *SubjectContext }
 	SeReleaseSubjectContextIn  struct{ SubjectContext *SubjectContext }
 	SeReleaseSubjectContextOut struct{}
@@ -103,6 +104,12 @@ var (
 		},
 	}, seAccessCheck)
 )
+
+// SubjectContext is what a thread acts with, captured at one moment
+// (SECURITY_SUBJECT_CONTEXT). SeCaptureSubjectContext makes one,
+// SeReleaseSubjectContext gives it back; Subject is its value for package
+// access. The zero value is not usable.
+type SubjectContext = ps.SubjectContext
 
 func seAccessCheck(k *KernelThread, in SeAccessCheckIn) (out SeAccessCheckOut, st ntstatus.Status) {
 	st = in.GenericMapping.Status

@@ -97,6 +97,7 @@ func (s *System) SetEveryoneIncludesAnonymous(on bool) { s.sys.EveryoneIncludesA
 func rootDescriptor() *sd.Descriptor {
 	list, err := sd.NewACL(
 		allow(winnt.DIRECTORY_QUERY|winnt.DIRECTORY_TRAVERSE|winnt.READ_CONTROL, sid.Everyone),
+		allow(winnt.DIRECTORY_QUERY|winnt.DIRECTORY_TRAVERSE|winnt.READ_CONTROL, sid.Restricted),
 		allow(winnt.DIRECTORY_ALL_ACCESS, sid.LocalSystem), allow(winnt.DIRECTORY_ALL_ACCESS, sid.Administrators))
 	if err != nil {
 		panic("kernel: root descriptor: " + err.Error())

@@ -15,9 +15,19 @@ import (
 // Object references as kernel routines take them. A reference is counted: who
 // is given one drops it with the routine the documents name.
 type (
-	EThread     = ps.Thread      // PETHREAD
-	EProcess    = ps.Process     // PEPROCESS
-	AccessToken = se.TokenObject // PACCESS_TOKEN
+	// EThread is a thread object (PETHREAD). Methods worth knowing: ID, Name,
+	// Process, Subject (who it acts as now), IsImpersonating, Exited. The zero
+	// value is not usable: [System.ThreadObject] and [KernelThread.Thread] give one.
+	EThread = ps.Thread
+	// EProcess is a process object (PEPROCESS). Methods worth knowing: ID, Name,
+	// Token (its primary token's value), Table. The zero value is not usable:
+	// [Process.Object] gives one.
+	EProcess = ps.Process
+	// AccessToken is a token object (PACCESS_TOKEN): a descriptor around a token
+	// value. Methods worth knowing: Value, ID, Security, PointerCount. The zero
+	// value is not usable: [KernelThread.NewToken] and [KernelThread.CaptureToken]
+	// make one.
+	AccessToken = se.TokenObject
 )
 
 // KernelThread is a thread running in kernel mode: the Zw*, Ps*, Se* and Ob*

@@ -21,12 +21,12 @@ type (
 	OpenThreadTokenIn struct {
 		ThreadHandle  winnt.Handle
 		DesiredAccess winnt.AccessMask `object:"token"`
-		OpenAsSelf    bool
+		OpenAsSelf    bool             `required:"true"`
 	}
 	OpenThreadTokenExIn struct {
 		ThreadHandle     winnt.Handle
 		DesiredAccess    winnt.AccessMask `object:"token"`
-		OpenAsSelf       bool
+		OpenAsSelf       bool             `required:"true"`
 		HandleAttributes uint32
 	}
 	OpenThreadTokenOut struct{ TokenHandle winnt.Handle }
@@ -56,7 +56,7 @@ var openThreadTokenConditions = []Condition{
 			"are not supported"},
 	{ntstatus.InvalidHandle, "I-20", "ThreadHandle names no handle"},
 	{ntstatus.ObjectTypeMismatch, "I-20", "ThreadHandle is no thread"},
-	{ntstatus.AccessDenied, "I-20", "ThreadHandle lacks THREAD_QUERY_INFORMATION"},
+	{ntstatus.AccessDenied, "I-20", "ThreadHandle lacks THREAD_QUERY_INFORMATION, or the limited right (profile observed)"},
 	{ntstatus.NoToken, "I-20", "the thread is not impersonating"},
 	{ntstatus.CantOpenAnonymous, "I-24", "the thread impersonates at SecurityAnonymous"},
 	{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},

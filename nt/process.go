@@ -185,6 +185,7 @@ func (t *Thread) NtSetInformationProcess(
 }
 
 var openByIDConditions = []Condition{
+	{ntstatus.AccessViolation, "O-37", "ObjectAttributes is NULL"},
 	{ntstatus.AccessViolation, "O-3", "a pointer cannot be read or written"},
 	{ntstatus.InvalidParameter, "O-22", "OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits"},
 	{ntstatus.InvalidParameterMix, "O-37", "name and client id both given, or both missing"},
@@ -202,9 +203,9 @@ var openByIDConditions = []Condition{
 // OpenProcessIn and OpenProcessOut are the parameters of NtOpenProcess.
 type (
 	OpenProcessIn struct {
-		DesiredAccess    winnt.AccessMask `object:"process"`
-		ObjectAttributes Captured[*ObjectAttributes]
-		ClientID         Captured[*ClientID] `param:"ClientId"`
+		DesiredAccess    winnt.AccessMask            `object:"process"`
+		ObjectAttributes Captured[*ObjectAttributes] `default:"empty"`
+		ClientID         Captured[*ClientID]         `param:"ClientId"`
 	}
 	OpenProcessOut struct{ ProcessHandle winnt.Handle }
 )
@@ -214,11 +215,20 @@ var rowOpenProcess = Add(&NtTable, Entry[Services, OpenProcessIn, OpenProcessOut
 	Call: Services.NtOpenProcess,
 })
 
-// NtOpenProcess opens the process with that id (NtOpenProcess).
+// orEmpty returns attributes that name and ask nothing where none are given: a
+// NULL pointer is STATUS_ACCESS_VIOLATION in C (O-37).
+func orEmpty(a *ObjectAttributes) Captured[*ObjectAttributes] {
+	if a == nil {
+		a = &ObjectAttributes{}
+	}
+	return Cap(a)
+}
+
+// NtOpenProcess opens the process with that id (NtOpenProcess). attributes may be nil.
 func (t *Thread) NtOpenProcess(
 	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
 ) (winnt.Handle, ntstatus.Status) {
-	in := OpenProcessIn{desired, Cap(attributes), Cap(id)}
+	in := OpenProcessIn{desired, orEmpty(attributes), Cap(id)}
 	out, st := call(t, rowOpenProcess, in)
 	return out.ProcessHandle, st
 }

@@ -64,6 +64,7 @@ var (
 				{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
 				{ntstatus.InvalidHandle, "O-31", "Handle names no handle"},
 				{ntstatus.AccessDenied, "O-64", "Handle lacks READ_CONTROL, or ACCESS_SYSTEM_SECURITY for the SACL"},
+				{ntstatus.PipeDisconnected, "I-130", "Handle is a pipe client's that the server disconnected"},
 				{ntstatus.BufferTooSmall, "O-64", "the buffer is too small; LengthNeeded says the need"},
 			},
 		},

@@ -55,6 +55,8 @@ type Transport interface {
 	// saved state that cannot be had is an error, and nothing is changed.
 	SaveImpersonation() (Ticket, ntstatus.Status)
 	RestoreImpersonation(Ticket)
+	// EndThread ends the thread; doing it again does nothing.
+	EndThread()
 	// Profile is the conformance profile of the system.
 	Profile() Profile
 }
@@ -76,6 +78,18 @@ func NewThread(sys Services, name string) *Thread { return &Thread{sys: sys, nam
 // NewRemoteThread returns a thread whose calls a transport carries. Clients of a
 // daemon call it; programs get their threads from a connection.
 func NewRemoteThread(tr Transport, name string) *Thread { return &Thread{remote: tr, name: name} }
+
+// Close ends the thread: its impersonation is dropped, and the kernel keeps
+// nothing of it. It changes the kernel's half only, so that other goroutines
+// may read the Thread meanwhile; the thread makes no call afterwards. Handles
+// belong to the process and stay. Closing again does nothing.
+func (t *Thread) Close() {
+	if t.remote != nil {
+		t.remote.EndThread()
+		return
+	}
+	t.sys.EndThread()
+}
 
 // Name is the display name, such as "fileserver/1".
 func (t *Thread) Name() string { return t.name }

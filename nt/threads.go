@@ -132,9 +132,9 @@ func (t *Thread) NtImpersonateAnonymousToken(thread winnt.Handle) ntstatus.Statu
 // OpenThreadIn and OpenThreadOut are the parameters of NtOpenThread.
 type (
 	OpenThreadIn struct {
-		DesiredAccess    winnt.AccessMask `object:"thread"`
-		ObjectAttributes Captured[*ObjectAttributes]
-		ClientID         Captured[*ClientID] `param:"ClientId"`
+		DesiredAccess    winnt.AccessMask            `object:"thread"`
+		ObjectAttributes Captured[*ObjectAttributes] `default:"empty"`
+		ClientID         Captured[*ClientID]         `param:"ClientId"`
 	}
 	OpenThreadOut struct{ ThreadHandle winnt.Handle }
 )
@@ -148,7 +148,7 @@ var rowOpenThread = Add(&NtTable, Entry[Services, OpenThreadIn, OpenThreadOut]{
 func (t *Thread) NtOpenThread(
 	desired winnt.AccessMask, attributes *ObjectAttributes, id *ClientID,
 ) (winnt.Handle, ntstatus.Status) {
-	in := OpenThreadIn{desired, Cap(attributes), Cap(id)}
+	in := OpenThreadIn{desired, orEmpty(attributes), Cap(id)}
 	out, st := call(t, rowOpenThread, in)
 	return out.ThreadHandle, st
 }

@@ -102,7 +102,8 @@ func TestRefusals(t *testing.T) {
 	}
 	for name, b := range map[string][]byte{
 		"empty": nil, "short": good[:6], "version 0": change(0, 0), "version 5": change(0, 5), "two versions": change(2, 2),
-		"null pointer": change(6, 0), "cut descriptor": good[:20], "offset before the descriptor": change(12, 4), "offset 0x8": change(12, 8),
+		"null pointer": change(6, 0), "cut descriptor": good[:20], "offset before the descriptor": change(12, 4),
+		"offset 0x8": change(12, 8),
 	} {
 		if _, err := ntacl.Decode(b); !errors.Is(err, ntacl.ErrAttribute) {
 			t.Errorf("%s: %v", name, err)
@@ -118,7 +119,8 @@ func TestRefusals(t *testing.T) {
 // FuzzDecode: no panic, and what was decoded is written and read back the same.
 func FuzzDecode(f *testing.F) {
 	for v := uint16(1); v <= 4; v++ {
-		b, err := (&ntacl.Attribute{Version: v, HashType: 1, What: "posix_acl", Time: 5, Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")}).Append(nil)
+		b, err := (&ntacl.Attribute{Version: v, HashType: 1, What: "posix_acl", Time: 5,
+			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")}).Append(nil)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -138,7 +140,8 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v: %x", err, again)
 		}
-		if c.Version != a.Version || c.HashType != a.HashType || c.Hash != a.Hash || c.What != a.What || c.Time != a.Time || c.SystemHash != a.SystemHash || !c.Descriptor.Equal(a.Descriptor) {
+		if c.Version != a.Version || c.HashType != a.HashType || c.Hash != a.Hash || c.What != a.What || c.Time != a.Time ||
+			c.SystemHash != a.SystemHash || !c.Descriptor.Equal(a.Descriptor) {
 			t.Errorf("%+v\n%+v", a, c)
 		}
 	})

@@ -46,7 +46,8 @@ func TestPosix(t *testing.T) {
 			t.Errorf("%s: %s, want %s (%v)", c.name, got, want, err)
 		}
 	}
-	for _, bad := range []string{"", "02", "0100000001000600ffffffff", "0200000001000600ffff", "0200000003000600ffffffff"} {
+	for _, bad := range []string{"", "02", "0100000001000600ffffffff", "0200000001000600ffff",
+		"0200000003000600ffffffff"} {
 		b, _ := hex.DecodeString(bad)
 		if _, err := ntacl.Posix(ntacl.Info{}, append([]byte{}, b...), nil); err == nil {
 			t.Errorf("%q: accepted", bad)

@@ -52,7 +52,8 @@ func (f forest) Attribute(dst []byte, p, name string) ([]byte, error) {
 }
 
 func TestWalk(t *testing.T) {
-	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/closed/": "!", "/closed/x": "3", "/d": ""}
+	f := forest{"/": "root", "/a": "1", "/b/": "", "/b/c": "2", "/b/link": "@", "/closed/": "!", "/closed/x": "3",
+		"/d": ""}
 	walk := func(root string, recurse bool, most int) (out []string) {
 		ntacl.Walk(f, root, recurse, func(x ntacl.Found) bool {
 			out = append(out, fmt.Sprintf("%s %t %v", x.Path, x.Directory, x.Err))
@@ -60,7 +61,8 @@ func TestWalk(t *testing.T) {
 		})
 		return out
 	}
-	want := []string{"/ true <nil>", "/a false <nil>", "/b/ true <nil>", "/b/c false <nil>", "/closed/ true <nil>", "/closed/ true gone", "/closed/x false <nil>", "/d false <nil>"}
+	want := []string{"/ true <nil>", "/a false <nil>", "/b/ true <nil>", "/b/c false <nil>", "/closed/ true <nil>",
+		"/closed/ true gone", "/closed/x false <nil>", "/d false <nil>"}
 	if got := walk("/", true, 99); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -87,7 +89,8 @@ func TestRead(t *testing.T) {
 		}
 		return string(b)
 	}
-	f := forest{"none": "", "v1": value(ntacl.Attribute{Version: 1}), "stale": value(ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}),
+	f := forest{"none": "", "v1": value(ntacl.Attribute{Version: 1}),
+		"stale":   value(ntacl.Attribute{Version: 4, HashType: 1, What: "posix_acl"}),
 		"folder/": value(ntacl.Attribute{Version: 3, HashType: 1, Hash: [64]byte{1}}), "cut": "\x01\x00", "!": "!"}
 	for _, c := range []struct {
 		path       string

@@ -128,10 +128,12 @@ func (l *ACL) Entries() []Entry {
 	if l.n == 0 {
 		return nil
 	}
-	if l.placed && uintptr(unsafe.Pointer(l.first))-uintptr(unsafe.Pointer(l)) == unsafe.Sizeof(*l) { // guessed, as in Descriptor.DACL
+	// guessed, as in Descriptor.DACL
+	if l.placed && uintptr(unsafe.Pointer(l.first))-uintptr(unsafe.Pointer(l)) == unsafe.Sizeof(*l) {
 		return (*[1 << 16]Entry)(unsafe.Add(unsafe.Pointer(l), unsafe.Sizeof(*l)))[:l.n:l.n]
 	}
-	return (*[1 << 16]Entry)(unsafe.Pointer(l.first))[:l.n:l.n] // spares unsafe.Slice's test for an overflow that 16 bits cannot cause
+	// spares unsafe.Slice's test for an overflow that 16 bits cannot cause
+	return (*[1 << 16]Entry)(unsafe.Pointer(l.first))[:l.n:l.n]
 }
 
 // Extra is the part of an entry that only some types have; aux is its Aux.

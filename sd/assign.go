@@ -25,9 +25,9 @@ const (
 	AvoidOwnerRestriction  AutoInherit = 0x1000
 )
 
-// Caller is what creating or changing a descriptor needs to know of the
+// A Caller tells what creating or changing a descriptor needs to know of the
 // caller's effective token. Package sd lies below package token, so the facts
-// are given. The zero value may nothing.
+// are given. The zero value has no rights.
 type Caller struct {
 	Owner, Group             sid.SID // default owner and primary group of the effective token
 	ServerOwner, ServerGroup sid.SID // the same of the primary token
@@ -53,13 +53,14 @@ type AssignRequest struct {
 	KernelObject    bool // effective masks are cut down to Mapping.All (S-65)
 }
 
-// Assign makes the descriptor of a new object: SeAssignSecurityEx, and
+// Assign makes the descriptor of a new object, as SeAssignSecurityEx does, and
 // SeAssignSecurity with no flags. The statuses: STATUS_NO_TOKEN without a
 // subject (S-60), STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP,
 // STATUS_PRIVILEGE_NOT_HELD (S-61, S-62, S-71), STATUS_INVALID_ACL if the
 // result would not fit in a list.
 func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
-	if r.Subject == nil { // S-60
+	// Without a subject there is nobody to own the object (S-60).
+	if r.Subject == nil {
 		return nil, ntstatus.NoToken
 	}
 	owner, st := r.owner()
@@ -73,9 +74,12 @@ func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
 	if st := r.checkSACL(); st != ntstatus.Success {
 		return nil, st
 	}
-	h := &Heir{r.IsContainer, r.ObjectTypes, owner, group, r.Subject.ServerOwner, r.Subject.ServerGroup, r.Mapping, r.KernelObject}
+	h := &Heir{r.IsContainer, r.ObjectTypes, owner, group, r.Subject.ServerOwner, r.Subject.ServerGroup, r.Mapping,
+		r.KernelObject}
 	p := Parts{Owner: owner, Group: group}
-	p.Control = r.Creator.Control() & (RMControlValid | DACLProtected | SACLProtected | DACLAutoInheritRequest | SACLAutoInheritRequest) // S-64
+	// The product is protected as the creator's descriptor is, and keeps its requests; no part is DEFAULTED (S-64).
+	p.Control = r.Creator.Control() & (RMControlValid | DACLProtected | SACLProtected | DACLAutoInheritRequest |
+		SACLAutoInheritRequest)
 	p.RMControl = r.Creator.RMControl()
 	if st := r.assignDACL(&p, h); st != ntstatus.Success {
 		return nil, st
@@ -86,7 +90,8 @@ func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
 	return New(p), ntstatus.Success
 }
 
-// owner is S-61.
+// owner returns the owner of the new object: the creator's, the parent's on
+// request, or the token's default, and whether the subject may assign it (S-61).
 func (r *AssignRequest) owner() (sid.SID, ntstatus.Status) {
 	o := r.Creator.Owner()
 	if o.IsZero() && r.Flags&DefaultOwnerFromParent != 0 {
@@ -113,7 +118,8 @@ func (f *Caller) mayAssign(o sid.SID) bool {
 	return f.MayOwn != nil && f.MayOwn(o)
 }
 
-// group is S-62.
+// group returns the group of the new object: the creator's, the parent's on
+// request, or the token's (S-62).
 func (r *AssignRequest) group() (sid.SID, ntstatus.Status) {
 	g := r.Creator.Group()
 	switch {
@@ -129,7 +135,7 @@ func (r *AssignRequest) group() (sid.SID, ntstatus.Status) {
 	return g, ntstatus.Success
 }
 
-// checkSACL is S-71.
+// checkSACL asks for the privileges that the entries of a creator's SACL need (S-71).
 func (r *AssignRequest) checkSACL() ntstatus.Status {
 	if r.Creator.Control()&SACLPresent == 0 || r.Flags&AvoidPrivilegeCheck != 0 || r.Subject.Kernel {
 		return ntstatus.Success
@@ -160,9 +166,11 @@ func (f *Caller) mayLabel(level sid.SID) bool {
 }
 
 func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
-	c := creatorList{r.Creator.Control()&DACLPresent != 0, r.Creator.Control()&DACLDefaulted != 0, r.Creator.Control()&DACLProtected != 0, r.Creator.DACL()}
+	c := creatorList{r.Creator.Control()&DACLPresent != 0, r.Creator.Control()&DACLDefaulted != 0,
+		r.Creator.Control()&DACLProtected != 0, r.Creator.DACL()}
 	auto := r.Flags&DACLAutoInherit != 0
-	if auto && !c.protected { // S-64
+	// The product follows its parent unless its list is protected (S-64).
+	if auto && !c.protected {
 		p.Control |= DACLAutoInherited
 	}
 	var inherited []ACE
@@ -170,11 +178,13 @@ func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
 		inherited = Inherit(r.Parent.DACL(), h, auto)
 	}
 	p.Control |= DACLPresent
-	if c.present && c.list == nil { // S-63: NULL stays NULL
+	// A NULL DACL of the creator stays NULL (S-63).
+	if c.present && c.list == nil {
 		return ntstatus.Success
 	}
 	aces, found := c.compute(inherited, r.Flags&DefaultDescriptor != 0, auto, h)
-	if !found { // S-63: the token's default
+	// Neither the creator nor the parent says anything: the token's default counts (S-63).
+	if !found {
 		if r.Subject.DefaultDACL == nil {
 			return ntstatus.Success
 		}
@@ -188,14 +198,17 @@ func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
 }
 
 func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
-	c := creatorList{r.Creator.Control()&SACLPresent != 0, r.Creator.Control()&SACLDefaulted != 0, r.Creator.Control()&SACLProtected != 0, r.Creator.SACL()}
+	c := creatorList{r.Creator.Control()&SACLPresent != 0, r.Creator.Control()&SACLDefaulted != 0,
+		r.Creator.Control()&SACLProtected != 0, r.Creator.SACL()}
 	auto := r.Flags&SACLAutoInherit != 0
-	if auto && !c.protected { // S-64
+	// The product follows its parent unless its list is protected (S-64).
+	if auto && !c.protected {
 		p.Control |= SACLAutoInherited
 	}
 	var parent []ACE
 	for _, a := range r.Parent.SACL().All() {
-		if !c.protected || a.Type() == SystemResourceAttribute || a.Type() == SystemScopedPolicyID { // S-70
+		// Attributes and policy identifiers pass a protected list (S-70).
+		if !c.protected || a.Type() == SystemResourceAttribute || a.Type() == SystemScopedPolicyID {
 			parent = append(parent, a)
 		}
 	}
@@ -211,7 +224,7 @@ func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
 		aces = inherited
 	}
 	if label, needed := r.label(aces); needed {
-		aces, found = append([]ACE{label}, aces...), true // S-77: first by convention
+		aces, found = append([]ACE{label}, aces...), true // A label stands first (S-77).
 	}
 	if !found {
 		return ntstatus.Success
@@ -227,8 +240,8 @@ func (r *AssignRequest) assignSACL(p *Parts, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// label is the mandatory label a new object needs: the one the flags ask for,
-// or no-write-up at the level of a token below medium (S-70).
+// label returns the mandatory label a new object needs: the one the flags ask
+// for, or no-write-up at the level of a token below medium (S-70).
 func (r *AssignRequest) label(aces []ACE) (ACE, bool) {
 	policy := winnt.AccessMask(r.Flags>>8) & 7
 	if policy == 0 && r.Subject.integrity() < sid.MediumLevel.RID() {

@@ -61,73 +61,105 @@ func TestAssign(t *testing.T) {
 		{id: "C-65 leaf", parent: "D:(A;OICI;RC;;;WD)", want: og + "D:(A;;RC;;;WD)"},
 		{id: "C-65 container", parent: "D:(A;OICI;RC;;;WD)", container: true, want: og + "D:(A;OICI;RC;;;WD)"},
 		{id: "C-66", parent: "D:(A;OICINP;RC;;;WD)", container: true, want: og + "D:(A;;RC;;;WD)"},
-		{id: "C-67", parent: "D:(A;OICI;GR;;;CO)", creator: "O:BA", container: true, want: "O:BAG:BUD:(A;;0x21001;;;BA)(A;OICIIO;GR;;;CO)",
+		{id: "C-67", parent: "D:(A;OICI;GR;;;CO)", creator: "O:BA", container: true,
+			want:   "O:BAG:BUD:(A;;0x21001;;;BA)(A;OICIIO;GR;;;CO)",
 			change: func(r *sd.AssignRequest) { r.Mapping, r.Subject.Restore = &odd, true }},
-		{id: "C-67 kernel object", parent: "D:(A;OICI;GR;;;CO)", creator: "O:BA", container: true, want: "O:BAG:BUD:(A;;CCRC;;;BA)(A;OICIIO;GR;;;CO)",
+		{id: "C-67 kernel object", parent: "D:(A;OICI;GR;;;CO)", creator: "O:BA", container: true,
+			want:   "O:BAG:BUD:(A;;CCRC;;;BA)(A;OICIIO;GR;;;CO)",
 			change: func(r *sd.AssignRequest) { r.Mapping, r.Subject.Restore, r.KernelObject = &odd, true, true }},
 		{id: "C-68", parent: "D:(A;OICI;RC;;;WD)", creator: "D:NO_ACCESS_CONTROL", want: og + "D:NO_ACCESS_CONTROL"},
 		{id: "C-69", parent: "D:(A;OICI;RC;;;WD)", creator: "D:", want: og + "D:"},
 		{id: "C-70", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
-		{id: "C-75", parent: "D:(A;OI;CC;;;SY)", creator: "D:(A;;RC;;;BA)(A;ID;GA;;;WD)", flags: sd.DACLAutoInherit, want: og + "D:AI(A;;RC;;;BA)(A;ID;CC;;;SY)"},
-		{id: "C-76", parent: "D:(A;OI;CC;;;SY)", creator: "D:P(A;;RC;;;BA)(A;ID;GA;;;WD)", flags: sd.DACLAutoInherit, want: og + "D:P(A;;RC;;;BA)(A;;FA;;;WD)"},
-		{id: "C-77 user", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true, want: og + "D:(A;;RP;;;SY)(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)",
+		{id: "C-75", parent: "D:(A;OI;CC;;;SY)", creator: "D:(A;;RC;;;BA)(A;ID;GA;;;WD)", flags: sd.DACLAutoInherit,
+			want: og + "D:AI(A;;RC;;;BA)(A;ID;CC;;;SY)"},
+		{id: "C-76", parent: "D:(A;OI;CC;;;SY)", creator: "D:P(A;;RC;;;BA)(A;ID;GA;;;WD)", flags: sd.DACLAutoInherit,
+			want: og + "D:P(A;;RC;;;BA)(A;;FA;;;WD)"},
+		{id: "C-77 user", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true, want: og +
+			"D:(A;;RP;;;SY)(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)",
 			change: func(r *sd.AssignRequest) { r.ObjectTypes = []winnt.GUID{user} }},
-		{id: "C-77 computer", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true, want: og + "D:(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)"},
+		{id: "C-77 computer", parent: "D:(OA;CI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", container: true, want: og +
+			"D:(OA;CIIO;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)"},
 		{id: "S-69 property kept", parent: "D:(OA;OI;RP;4c164200-20c0-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", want: og + "D:(OA;;RP;4c164200-20c0-11d0-a768-00aa006e0529;;SY)",
 			change: func(r *sd.AssignRequest) { r.ObjectTypes = []winnt.GUID{user} }},
-		{id: "S-69 leaf of another class", parent: "D:(OA;OI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
+		{id: "S-69 leaf of another class", parent: "D:(OA;OI;RP;;bf967aba-0de6-11d0-a285-00aa003049e2;SY)", want: og +
+			"D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
 		{id: "C-82 AI", parent: "D:PAI(A;OI;RC;;;WD)", flags: sd.DACLAutoInherit, want: og + "D:AI(A;ID;RC;;;WD)"},
 		{id: "C-82", parent: "D:P(A;OI;RC;;;WD)", want: og + "D:(A;;RC;;;WD)"},
-		{id: "S-63 defaulted yields to the parent", parent: "D:(A;OI;RC;;;WD)", creator: "D:(A;;GA;;;BA)", flags: sd.DefaultDescriptor, want: og + "D:(A;;RC;;;WD)"},
-		{id: "S-63 defaulted, nothing inheritable", parent: "D:(A;;RC;;;WD)", creator: "D:(A;;GA;;;BA)", flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
+		{id: "S-63 defaulted yields to the parent", parent: "D:(A;OI;RC;;;WD)", creator: "D:(A;;GA;;;BA)",
+			flags: sd.DefaultDescriptor, want: og + "D:(A;;RC;;;WD)"},
+		{id: "S-63 defaulted, nothing inheritable", parent: "D:(A;;RC;;;WD)", creator: "D:(A;;GA;;;BA)",
+			flags: sd.DefaultDescriptor, want: og + "D:(A;;FA;;;BA)"},
 		{id: "S-63 creator wins", parent: "D:(A;OI;RC;;;WD)", creator: "D:(A;ID;GA;;;BA)", want: og + "D:(A;;FA;;;BA)"},
 		{id: "S-64 request kept", creator: "D:AR(A;;GA;;;BA)", want: og + "D:AR(A;;FA;;;BA)"},
-		{id: "S-65 inherit-only without heirs kept", creator: "D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)", want: og + "D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)"},
+		{id: "S-65 inherit-only without heirs kept", creator: "D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)", want: og +
+			"D:(A;IO;GA;;;BA)(A;OIIO;GA;;;BA)"},
 		{id: "S-65 inherit-only without heirs kept, auto-inherit", creator: "D:(A;IO;GA;;;CO)(A;;RC;;;BA)", container: true,
 			flags: sd.DACLAutoInherit, want: og + "D:AI(A;IO;GA;;;CO)(A;;RC;;;BA)"},
-		{id: "S-65 inherit-only without heirs kept in a SACL", creator: "D:S:(AU;IOSA;GA;;;BA)", flags: sd.AvoidPrivilegeCheck,
-			want: og + "D:S:(AU;IOSA;GA;;;BA)"},
-		{id: "S-65 kernel object, explicit", creator: "D:(A;;GRGX;;;BA)(D;;0x5000;;;BU)(A;IO;GR;;;SY)", want: og + "D:(A;;CCLCRC;;;BA)(D;;;;;BU)(A;IO;GR;;;SY)",
+		{id: "S-65 inherit-only without heirs kept in a SACL", creator: "D:S:(AU;IOSA;GA;;;BA)",
+			flags: sd.AvoidPrivilegeCheck,
+			want:  og + "D:S:(AU;IOSA;GA;;;BA)"},
+		{id: "S-65 kernel object, explicit", creator: "D:(A;;GRGX;;;BA)(D;;0x5000;;;BU)(A;IO;GR;;;SY)", want: og +
+			"D:(A;;CCLCRC;;;BA)(D;;;;;BU)(A;IO;GR;;;SY)",
 			change: kernelObject},
 		{id: "S-65 kernel object, default list", want: og + "D:(A;;0x1f800f;;;SY)(A;;CCLCRC;;;BA)", change: kernelObject},
-		{id: "S-65 kernel object, inherited", parent: "D:(A;OI;GRGX;;;WD)(A;OI;0x5001;;;BU)", want: og + "D:(A;;CCLCRC;;;WD)(A;;CC;;;BU)", change: kernelObject},
+		{id: "S-65 kernel object, inherited", parent: "D:(A;OI;GRGX;;;WD)(A;OI;0x5001;;;BU)", want: og +
+			"D:(A;;CCLCRC;;;WD)(A;;CC;;;BU)", change: kernelObject},
 		{id: "S-65 kernel object, audit", creator: "D:S:(AU;SA;GRGX;;;WD)", flags: sd.AvoidPrivilegeCheck,
 			want: og + "D:S:(AU;SA;CCLCRC;;;WD)", change: kernelObject},
 		{id: "S-65 no substitution", creator: "D:(A;OICI;GA;;;CO)", container: true, want: og + "D:(A;OICI;FA;;;CO)"},
-		{id: "S-65 split with auto-inherit", creator: "D:(A;OICI;GA;;;CO)", container: true, flags: sd.DACLAutoInherit, want: og + "D:AI(A;;FA;;;S-1-5-21-1-2-3-1107)(A;OICIIO;GA;;;CO)"},
-		{id: "S-65, S-67 a split entry that goes one level", creator: "D:(A;OICINP;GA;;;CO)", container: true, flags: sd.DACLAutoInherit,
-			want: og + "D:AI(A;;FA;;;S-1-5-21-1-2-3-1107)(A;OICINPIO;GA;;;CO)"},
-		{id: "S-65, S-67 the same in a SACL", creator: "D:S:(AU;OICINPSA;GA;;;WD)", container: true, flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
-			want: og + "D:S:AI(AU;SA;FA;;;WD)(AU;OICINPIOSA;GA;;;WD)"},
-		{id: "S-64 the SACL alone is protected", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)", creator: "D:(A;;RC;;;BA)S:P(AU;SA;RC;;;BA)",
-			flags: sd.DACLAutoInherit | sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og + "D:AI(A;;RC;;;BA)(A;ID;CC;;;SY)S:P(AU;SA;RC;;;BA)"},
-		{id: "S-64 the DACL alone is protected", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)", creator: "D:P(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
-			flags: sd.DACLAutoInherit | sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og + "D:P(A;;RC;;;BA)S:AI(AU;SA;RC;;;BA)(AU;IDSA;CC;;;SY)"},
-		{id: "S-63 auto-inheritance of the SACL alone", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)", creator: "D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
-			flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og + "D:(A;;RC;;;BA)S:AI(AU;SA;RC;;;BA)(AU;IDSA;CC;;;SY)"},
-		{id: "S-63 defaulted SACL yields", parent: "S:(AU;OISA;CC;;;SY)", creator: "D:S:(AU;SA;RC;;;BA)", flags: sd.DefaultDescriptor | sd.AvoidPrivilegeCheck,
-			want: og + "D:S:(AU;SA;CC;;;SY)"},
-		{id: "S-63 a NULL SACL stays", parent: "S:(AU;OISA;CC;;;SY)", creator: "D:S:NO_ACCESS_CONTROL", flags: sd.AvoidPrivilegeCheck,
-			want: og + "D:S:NO_ACCESS_CONTROL"},
+		{id: "S-65 split with auto-inherit", creator: "D:(A;OICI;GA;;;CO)", container: true, flags: sd.DACLAutoInherit,
+			want: og + "D:AI(A;;FA;;;S-1-5-21-1-2-3-1107)(A;OICIIO;GA;;;CO)"},
+		{id: "S-65, S-67 a split entry that goes one level", creator: "D:(A;OICINP;GA;;;CO)", container: true,
+			flags: sd.DACLAutoInherit,
+			want:  og + "D:AI(A;;FA;;;S-1-5-21-1-2-3-1107)(A;OICINPIO;GA;;;CO)"},
+		{id: "S-65, S-67 the same in a SACL", creator: "D:S:(AU;OICINPSA;GA;;;WD)", container: true,
+			flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
+			want:  og + "D:S:AI(AU;SA;FA;;;WD)(AU;OICINPIOSA;GA;;;WD)"},
+		{id: "S-64 the SACL alone is protected", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)",
+			creator: "D:(A;;RC;;;BA)S:P(AU;SA;RC;;;BA)",
+			flags:   sd.DACLAutoInherit | sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og +
+				"D:AI(A;;RC;;;BA)(A;ID;CC;;;SY)S:P(AU;SA;RC;;;BA)"},
+		{id: "S-64 the DACL alone is protected", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)",
+			creator: "D:P(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
+			flags:   sd.DACLAutoInherit | sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og +
+				"D:P(A;;RC;;;BA)S:AI(AU;SA;RC;;;BA)(AU;IDSA;CC;;;SY)"},
+		{id: "S-63 auto-inheritance of the SACL alone", parent: "D:(A;OI;CC;;;SY)S:(AU;OISA;CC;;;SY)",
+			creator: "D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)",
+			flags:   sd.SACLAutoInherit | sd.AvoidPrivilegeCheck, want: og + "D:(A;;RC;;;BA)S:AI(AU;SA;RC;;;BA)(AU;IDSA;CC;;;SY)"},
+		{id: "S-63 defaulted SACL yields", parent: "S:(AU;OISA;CC;;;SY)", creator: "D:S:(AU;SA;RC;;;BA)",
+			flags: sd.DefaultDescriptor | sd.AvoidPrivilegeCheck,
+			want:  og + "D:S:(AU;SA;CC;;;SY)"},
+		{id: "S-63 a NULL SACL stays", parent: "S:(AU;OISA;CC;;;SY)", creator: "D:S:NO_ACCESS_CONTROL",
+			flags: sd.AvoidPrivilegeCheck,
+			want:  og + "D:S:NO_ACCESS_CONTROL"},
 		{id: "S-64 protected without a list", parent: "D:(A;OI;CC;;;SY)", change: func(r *sd.AssignRequest) {
 			r.Creator = sd.New(sd.Parts{Control: sd.DACLProtected})
 		}, want: og + "D:P(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
-		{id: "S-63 marks of inheritance without auto-inherit", parent: "D:(A;OI;CC;;;SY)", creator: "D:(A;ID;RC;;;BA)", want: og + "D:(A;;RC;;;BA)"},
-		{id: "S-64 requests of both lists kept", creator: "D:AR(A;;GA;;;BA)S:AR(AU;SA;GA;;;BA)", flags: sd.AvoidPrivilegeCheck,
-			want: og + "D:AR(A;;FA;;;BA)S:AR(AU;SA;FA;;;BA)"},
-		{id: "S-68 group and server", parent: "D:(A;OI;CC;;;CG)(A;OI;CC;;;S-1-3-2)(A;OI;CC;;;S-1-3-3)(A;OI;CC;;;OW)", want: og + "D:(A;;CC;;;BU)(A;;CC;;;SY)(A;;CC;;;BA)(A;;CC;;;OW)",
+		{id: "S-63 marks of inheritance without auto-inherit", parent: "D:(A;OI;CC;;;SY)", creator: "D:(A;ID;RC;;;BA)",
+			want: og + "D:(A;;RC;;;BA)"},
+		{id: "S-64 requests of both lists kept", creator: "D:AR(A;;GA;;;BA)S:AR(AU;SA;GA;;;BA)",
+			flags: sd.AvoidPrivilegeCheck,
+			want:  og + "D:AR(A;;FA;;;BA)S:AR(AU;SA;FA;;;BA)"},
+		{id: "S-68 group and server", parent: "D:(A;OI;CC;;;CG)(A;OI;CC;;;S-1-3-2)(A;OI;CC;;;S-1-3-3)(A;OI;CC;;;OW)",
+			want: og + "D:(A;;CC;;;BU)(A;;CC;;;SY)(A;;CC;;;BA)(A;;CC;;;OW)",
 			change: func(r *sd.AssignRequest) {
 				r.Subject.ServerOwner, r.Subject.ServerGroup = sid.LocalSystem, sid.Administrators
 			}},
-		{id: "S-70 attributes pass a protected list", parent: `S:(AU;OISA;FA;;;WD)(RA;OI;;;;WD;("a",TI,0x0,1))(RA;OI;;;;WD;("b",TI,0x1,1))(SP;OI;;;;S-1-17-1)`, creator: "D:S:P(AU;SA;CC;;;WD)", flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
+		{id: "S-70 attributes pass a protected list",
+			parent:  `S:(AU;OISA;FA;;;WD)(RA;OI;;;;WD;("a",TI,0x0,1))(RA;OI;;;;WD;("b",TI,0x1,1))(SP;OI;;;;S-1-17-1)`,
+			creator: "D:S:P(AU;SA;CC;;;WD)", flags: sd.SACLAutoInherit | sd.AvoidPrivilegeCheck,
 			want: og + `D:S:P(AU;SA;CC;;;WD)(RA;ID;;;;WD;("a",TI,0x0,1))(SP;ID;;;;S-1-17-1)`},
-		{id: "S-70 audit and label", parent: "S:(AU;OISAFA;FA;;;WD)(ML;OICI;NW;;;HI)", creator: "D:", want: og + "D:S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)"},
-		{id: "S-70 low token", creator: "D:", want: og + "D:S:(ML;;NW;;;LW)", change: func(r *sd.AssignRequest) { r.Subject.Integrity = sid.LowLevel }},
-		{id: "S-70 label by flags", creator: "D:", flags: sd.LabelNoReadUp | sd.LabelNoExecuteUp, want: og + "D:S:(ML;;NRNX;;;ME)"},
+		{id: "S-70 audit and label", parent: "S:(AU;OISAFA;FA;;;WD)(ML;OICI;NW;;;HI)", creator: "D:", want: og +
+			"D:S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)"},
+		{id: "S-70 low token", creator: "D:", want: og + "D:S:(ML;;NW;;;LW)",
+			change: func(r *sd.AssignRequest) { r.Subject.Integrity = sid.LowLevel }},
+		{id: "S-70 label by flags", creator: "D:", flags: sd.LabelNoReadUp | sd.LabelNoExecuteUp, want: og +
+			"D:S:(ML;;NRNX;;;ME)"},
 		{id: "S-72", parent: "D:NO_ACCESS_CONTROL", want: og + "D:(A;;FA;;;SY)(A;;0x1200a9;;;BA)"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), IsContainer: c.container, Flags: c.flags, Subject: caller(), Mapping: &file}
+			r := &sd.AssignRequest{Parent: parse(c.parent), Creator: parse(c.creator), IsContainer: c.container,
+				Flags: c.flags, Subject: caller(), Mapping: &file}
 			if c.change != nil {
 				c.change(r)
 			}
@@ -166,7 +198,8 @@ func TestAssignRefuses(t *testing.T) {
 		{"S-62 none", "", "", 0, func(r *sd.AssignRequest) { r.Subject.Group = sid.SID{} }, ntstatus.InvalidPrimaryGroup},
 		{"S-62 parent's group", "G:BA", "", sd.DefaultGroupFromParent, nil, ntstatus.Success},
 		{"S-71", "", "S:(AU;SA;FA;;;WD)", 0, nil, ntstatus.PrivilegeNotHeld},
-		{"S-71 with the privilege", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Security = true }, ntstatus.Success},
+		{"S-71 with the privilege", "", "S:(AU;SA;FA;;;WD)", 0, func(r *sd.AssignRequest) { r.Subject.Security = true },
+			ntstatus.Success},
 		{"S-71 not checked", "", "S:(AU;SA;FA;;;WD)", sd.AvoidPrivilegeCheck, nil, ntstatus.Success},
 		{"S-71 another check avoided", "", "S:(AU;SA;FA;;;WD)", sd.AvoidOwnerCheck, nil, ntstatus.PrivilegeNotHeld},
 		{"S-71 own label", "", "S:(ML;;NW;;;ME)", 0, nil, ntstatus.Success},
@@ -208,7 +241,8 @@ func TestAssignDefaulted(t *testing.T) {
 	} {
 		p := parse("D:(A;;RC;;;BA)S:(AU;SA;RC;;;BA)").Parts()
 		p.Control |= mark
-		d, st := sd.Assign(&sd.AssignRequest{Parent: parent, Creator: sd.New(p), Subject: caller(), Flags: sd.AvoidPrivilegeCheck})
+		d, st := sd.Assign(&sd.AssignRequest{Parent: parent, Creator: sd.New(p), Subject: caller(),
+			Flags: sd.AvoidPrivilegeCheck})
 		if st != ntstatus.Success || text(t, d) != want {
 			t.Errorf("%#x: %v, got %s, want %s", mark, st, text(t, d), want)
 		}
@@ -218,7 +252,8 @@ func TestAssignDefaulted(t *testing.T) {
 // inheritTwin is S-66 spelt out row by row.
 func inheritTwin(flags uint8, container bool) (child uint8, effective, ok bool) {
 	rows := map[uint8][2]string{ // leaf, container
-		0x0: {"-", "-"}, 0x1: {"", "OIIO"}, 0x5: {"", "-"}, 0x2: {"-", "CI"}, 0x6: {"-", ""}, 0x3: {"", "OICI"}, 0x7: {"", ""}, 0x4: {"-", "-"},
+		0x0: {"-", "-"}, 0x1: {"", "OIIO"}, 0x5: {"", "-"}, 0x2: {"-", "CI"}, 0x6: {"-", ""}, 0x3: {"", "OICI"},
+		0x7: {"", ""}, 0x4: {"-", "-"},
 	}
 	cell := rows[flags&0x7][0]
 	if container {

@@ -49,7 +49,8 @@ func NewACE(t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEE
 	}
 	b = pad4(append(b, x.AppData...))
 	if len(b) > MaxACLSize-aclHeaderSize { // S-17
-		return ACE{}, buildError(ntstatus.AllottedSpaceExceeded, "ACE of %d bytes, a list holds %d", len(b), MaxACLSize-aclHeaderSize)
+		return ACE{}, buildError(ntstatus.AllottedSpaceExceeded, "ACE of %d bytes, a list holds %d", len(b),
+			MaxACLSize-aclHeaderSize)
 	}
 	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
 	return ACE{string(b)}, nil

@@ -148,7 +148,8 @@ func (d *Descriptor) RMControl() byte {
 // Equal reports whether both have equal parts and control.
 func (d *Descriptor) Equal(o *Descriptor) bool {
 	a, b := d.Parts(), o.Parts()
-	return a.Control|SelfRelative == b.Control|SelfRelative && a.RMControl == b.RMControl && a.Owner == b.Owner && a.Group == b.Group && a.DACL.Equal(b.DACL) && a.SACL.Equal(b.SACL)
+	return a.Control|SelfRelative == b.Control|SelfRelative && a.RMControl == b.RMControl && a.Owner == b.Owner &&
+		a.Group == b.Group && a.DACL.Equal(b.DACL) && a.SACL.Equal(b.SACL)
 }
 
 // DecodeError says what is wrong with a descriptor or list, and where.

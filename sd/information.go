@@ -7,11 +7,27 @@ import (
 
 // Groups of SECURITY_INFORMATION bits, which package winnt names.
 const (
-	saclParts = winnt.LABEL_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION | winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION | winnt.ACCESS_FILTER_SECURITY_INFORMATION
-	everyPart = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION
+	saclParts = winnt.LABEL_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION |
+		winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION |
+		winnt.ACCESS_FILTER_SECURITY_INFORMATION
+	ownerParts = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION
+	everyPart  = ownerParts | winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION
+
+	protectDACL = winnt.PROTECTED_DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
+	protectSACL = winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION
+
+	// The parts whose reading or changing asks for each right.
+	readControlReads = ownerParts | winnt.DACL_SECURITY_INFORMATION | saclParts | winnt.BACKUP_SECURITY_INFORMATION
+	saclReads        = winnt.SACL_SECURITY_INFORMATION | winnt.BACKUP_SECURITY_INFORMATION
+	writeOwnerSets   = ownerParts | winnt.LABEL_SECURITY_INFORMATION | winnt.BACKUP_SECURITY_INFORMATION
+	writeDACSets     = winnt.DACL_SECURITY_INFORMATION | protectDACL | winnt.ATTRIBUTE_SECURITY_INFORMATION |
+		winnt.ACCESS_FILTER_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION |
+		winnt.BACKUP_SECURITY_INFORMATION
+	saclSets = winnt.SACL_SECURITY_INFORMATION | winnt.SCOPE_SECURITY_INFORMATION | protectSACL |
+		winnt.BACKUP_SECURITY_INFORMATION
 )
 
-// PartOf is the bit that chooses SACL entries of type t one by one; for types
+// PartOf returns the bit that chooses SACL entries of type t one by one; for types
 // without a bit of their own it is winnt.SACL_SECURITY_INFORMATION.
 func PartOf(t Type) uint32 {
 	switch t {
@@ -29,36 +45,36 @@ func PartOf(t Type) uint32 {
 	return winnt.SACL_SECURITY_INFORMATION
 }
 
-// QueryAccess is SeQuerySecurityAccessMask: the access a handle needs to read
+// QueryAccess returns, as SeQuerySecurityAccessMask, the access a handle needs to read
 // the parts.
 func QueryAccess(i uint32) winnt.AccessMask {
 	var m winnt.AccessMask
-	if i&(winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|winnt.DACL_SECURITY_INFORMATION|saclParts|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+	if i&readControlReads != 0 {
 		m |= winnt.READ_CONTROL
 	}
-	if i&(winnt.SACL_SECURITY_INFORMATION|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+	if i&saclReads != 0 {
 		m |= winnt.ACCESS_SYSTEM_SECURITY
 	}
 	return m
 }
 
-// SetAccess is SeSetSecurityAccessMask: the access a handle needs to change
+// SetAccess returns, as SeSetSecurityAccessMask, the access a handle needs to change
 // the parts.
 func SetAccess(i uint32) winnt.AccessMask {
 	var m winnt.AccessMask
-	if i&(winnt.OWNER_SECURITY_INFORMATION|winnt.GROUP_SECURITY_INFORMATION|winnt.LABEL_SECURITY_INFORMATION|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+	if i&writeOwnerSets != 0 {
 		m |= winnt.WRITE_OWNER
 	}
-	if i&(winnt.DACL_SECURITY_INFORMATION|winnt.PROTECTED_DACL_SECURITY_INFORMATION|winnt.UNPROTECTED_DACL_SECURITY_INFORMATION|winnt.ATTRIBUTE_SECURITY_INFORMATION|winnt.ACCESS_FILTER_SECURITY_INFORMATION|winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+	if i&writeDACSets != 0 {
 		m |= winnt.WRITE_DAC
 	}
-	if i&(winnt.SACL_SECURITY_INFORMATION|winnt.SCOPE_SECURITY_INFORMATION|winnt.PROTECTED_SACL_SECURITY_INFORMATION|winnt.UNPROTECTED_SACL_SECURITY_INFORMATION|winnt.BACKUP_SECURITY_INFORMATION) != 0 {
+	if i&saclSets != 0 {
 		m |= winnt.ACCESS_SYSTEM_SECURITY
 	}
 	return m
 }
 
-// Select is SeQuerySecurityDescriptorInfo: d cut down to the parts chosen.
+// Select returns, as SeQuerySecurityDescriptorInfo, d cut down to the parts chosen.
 // Without winnt.SACL_SECURITY_INFORMATION, only entries of the types chosen are in the SACL.
 func Select(d *Descriptor, i uint32) *Descriptor {
 	if i&winnt.BACKUP_SECURITY_INFORMATION != 0 {
@@ -76,8 +92,10 @@ func Select(d *Descriptor, i uint32) *Descriptor {
 	}
 	if i&winnt.SACL_SECURITY_INFORMATION == 0 {
 		kept := pick(p.SACL, func(t Type) bool { return PartOf(t)&i != 0 })
+		// A list without entries is part of every kind of its entries (S-74).
+		empty := p.SACL != nil && p.SACL.Len() == 0 && i&saclParts != 0
 		p.SACL = nil
-		if len(kept) == 0 {
+		if len(kept) == 0 && !empty {
 			p.Control &^= saclControl
 		} else if l, err := NewACL(kept...); err == nil { // never longer than it was
 			p.SACL = l

@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Heir is the object that inherits: what inheritance needs to know of it. The
+// An Heir is the object that inherits, as far as inheritance needs to know it. The
 // zero value is a leaf without owner and class.
 type Heir struct {
 	Container    bool
@@ -17,7 +17,7 @@ type Heir struct {
 	KernelObject bool                  // effective masks are cut down to Mapping.All
 }
 
-// InheritFlags is what an entry's flags become on a child, and whether the
+// InheritFlags returns what an entry's flags become on a child, and whether the
 // child's copy is effective there; ok is false if the child gets none. Audit
 // flags and Critical are kept, Inherited is the caller's to set (S-66).
 func InheritFlags(flags uint8, container bool) (child uint8, effective, ok bool) {
@@ -38,7 +38,7 @@ func InheritFlags(flags uint8, container bool) (child uint8, effective, ok bool)
 	return 0, false, false
 }
 
-// Inherit is the entries h gets from a parent's list: S-66 to S-70. With
+// Inherit returns the entries h gets from a parent's list: S-66 to S-70. With
 // auto, each is marked Inherited. A nil parent gives none (S-72).
 func Inherit(parent *ACL, h *Heir, auto bool) []ACE {
 	var out []ACE
@@ -56,7 +56,8 @@ func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 	if !ok {
 		return out
 	}
-	if class, named := a.InheritedObjectType(); named && effective && !h.is(class) { // S-69
+	if class, named := a.InheritedObjectType(); named && effective && !h.is(class) {
+		// An entry for another class only waits here, if anything can inherit it (S-69).
 		if flags&(ObjectInherit|ContainerInherit) == 0 {
 			return out
 		}
@@ -66,7 +67,7 @@ func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 		flags |= Inherited
 	}
 	if !effective {
-		return append(out, a.WithFlags(flags)) // S-68: placeholders stay
+		return append(out, a.WithFlags(flags)) // An entry that waits keeps its placeholders (S-68).
 	}
 	return h.split(out, a.WithFlags(flags), true)
 }
@@ -87,7 +88,8 @@ func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 	if h.Mapping != nil && a.Type().Layout() != LayoutUnknown && !carriesPolicy(a.Type()) {
 		m := h.Mapping.Map(a.Mask())
-		if h.KernelObject { // S-65
+		// An object of the kernel grants nothing beyond GENERIC_ALL of its type (S-65).
+		if h.KernelObject {
 			m &= h.Mapping.All
 		}
 		a = a.WithMask(m)
@@ -108,7 +110,7 @@ func carriesPolicy(t Type) bool {
 	return t == SystemMandatoryLabel || t == SystemResourceAttribute || t == SystemScopedPolicyID
 }
 
-// substitute is who stands for a placeholder, the zero SID for anyone else.
+// substitute returns the SID that stands for a placeholder, the zero SID for any other.
 // OWNER RIGHTS is no placeholder (S-68).
 func (h *Heir) substitute(s sid.SID) sid.SID {
 	switch s {
@@ -135,12 +137,13 @@ func (h *Heir) is(class winnt.GUID) bool {
 
 // plainOf is the type an object type becomes without its GUIDs.
 var plainOf = map[Type]Type{
-	AccessAllowedObject: AccessAllowed, AccessDeniedObject: AccessDenied, SystemAuditObject: SystemAudit, SystemAlarmObject: SystemAlarm,
+	AccessAllowedObject: AccessAllowed, AccessDeniedObject: AccessDenied, SystemAuditObject: SystemAudit,
+	SystemAlarmObject:           SystemAlarm,
 	AccessAllowedCallbackObject: AccessAllowedCallback, AccessDeniedCallbackObject: AccessDeniedCallback,
 	SystemAuditCallbackObject: SystemAuditCallback, SystemAlarmCallbackObject: SystemAlarmCallback,
 }
 
-// dropClass is a without its InheritedObjectType; an entry that then names no
+// dropClass returns a without its InheritedObjectType; an entry that then names no
 // object type either becomes a plain one (S-69).
 func (a ACE) dropClass() ACE {
 	if _, named := a.InheritedObjectType(); !named {
@@ -154,7 +157,7 @@ func (a ACE) dropClass() ACE {
 		t = plainOf[t]
 	}
 	out, err := NewACE(t, a.Flags(), a.Mask(), a.SID(), x)
-	if err != nil { // cannot be: it is shorter than a
+	if err != nil { // unreachable: it is shorter than a
 		return a
 	}
 	return out

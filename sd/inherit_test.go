@@ -95,7 +95,8 @@ func TestInheritTwin(t *testing.T) {
 		var in, want strings.Builder
 		container := r.IntN(2) == 0
 		for range r.IntN(6) {
-			a := plainACE{kind: pick("A", "D", "OA", "OD"), rights: pick("GR", "GA", "CC", "FA"), who: pick("CO", "CG", "WD", "OW")}
+			a := plainACE{kind: pick("A", "D", "OA", "OD"), rights: pick("GR", "GA", "CC", "FA"),
+				who: pick("CO", "CG", "WD", "OW")}
 			for _, f := range []string{"OI", "CI", "NP", "IO"} {
 				if r.IntN(2) == 0 {
 					a.flags += f
@@ -110,7 +111,8 @@ func TestInheritTwin(t *testing.T) {
 			}
 		}
 		parent := sddl.MustParse("D:" + in.String()).DACL()
-		h := &sd.Heir{Container: container, ObjectTypes: []winnt.GUID{g}, Owner: sid.LocalSystem, Group: sid.Administrators, Mapping: &winnt.FileObject.Mapping}
+		h := &sd.Heir{Container: container, ObjectTypes: []winnt.GUID{g}, Owner: sid.LocalSystem, Group: sid.Administrators,
+			Mapping: &winnt.FileObject.Mapping}
 		l, err := sd.NewACL(sd.Inherit(parent, h, true)...)
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +126,8 @@ func TestInheritTwin(t *testing.T) {
 // A descriptor inherited anew twice is the same as once (S-78).
 func TestReinheritIsStable(t *testing.T) {
 	parent := sddl.MustParse("D:(A;OICI;GA;;;CO)(D;CI;FW;;;BG)(A;OIIO;FR;;;BU)S:(AU;OISAFA;FA;;;WD)")
-	for _, s := range []string{"O:SYG:BAD:(A;;FA;;;BA)(A;ID;CC;;;WD)S:AI(ML;;NW;;;LW)(AU;IDSA;CC;;;WD)", "O:SYG:BAD:PAI(A;ID;FA;;;BA)", ""} {
+	for _, s := range []string{"O:SYG:BAD:(A;;FA;;;BA)(A;ID;CC;;;WD)S:AI(ML;;NW;;;LW)(AU;IDSA;CC;;;WD)",
+		"O:SYG:BAD:PAI(A;ID;FA;;;BA)", ""} {
 		h := &sd.Heir{Container: true, Mapping: &winnt.FileObject.Mapping}
 		once := sd.Reinherit(sddl.MustParse(s), parent, h)
 		if twice := sd.Reinherit(once, parent, h); twice != once {
@@ -147,7 +150,8 @@ func TestReinheritProtection(t *testing.T) {
 		{"S:(AU;SA;FA;;;BA)", "S:(AU;SA;FA;;;BA)(AU;OICIIDSA;FR;;;WD)"},
 	} {
 		grandchild := &sd.Node{Name: "leaf", Descriptor: sddl.MustParse("D:(A;ID;CC;;;BU)S:(AU;IDSA;CC;;;BU)")}
-		child := &sd.Node{Name: "folder", Descriptor: sddl.MustParse(c.before), IsContainer: true, Children: []*sd.Node{grandchild}}
+		child := &sd.Node{Name: "folder", Descriptor: sddl.MustParse(c.before), IsContainer: true,
+			Children: []*sd.Node{grandchild}}
 		root := &sd.Node{Descriptor: sddl.MustParse(gives), IsContainer: true, Children: []*sd.Node{child}}
 		got := map[string]string{"folder": c.before}
 		for change := range sd.Propagate(root, &winnt.FileObject.Mapping) {
@@ -179,7 +183,8 @@ func TestInheritOddTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := sd.Inherit(l, &sd.Heir{Mapping: &winnt.FileObject.Mapping}, false)
-	if len(got) != 2 || got[0].AppData() != "whatever" || got[0].Flags() != 0 || got[1].Mask() != winnt.FILE_GENERIC_READ || got[1].Flags() != sd.SuccessfulAccess {
+	if len(got) != 2 || got[0].AppData() != "whatever" || got[0].Flags() != 0 ||
+		got[1].Mask() != winnt.FILE_GENERIC_READ || got[1].Flags() != sd.SuccessfulAccess {
 		t.Errorf("%x", got)
 	}
 }

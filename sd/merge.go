@@ -53,7 +53,8 @@ func (r *Explicit) apply(aces []ACE) ([]ACE, error) {
 	case GrantAccess:
 		return r.add(aces, r.typed(AccessAllowed, AccessAllowedObject), flags)
 	case SetAccessMode:
-		return r.add(r.remove(aces, func(t Type) bool { return !t.IsSystem() }), r.typed(AccessAllowed, AccessAllowedObject), flags)
+		return r.add(r.remove(aces, func(t Type) bool { return !t.IsSystem() }),
+			r.typed(AccessAllowed, AccessAllowedObject), flags)
 	case DenyAccess:
 		return r.add(r.subtract(aces), r.typed(AccessDenied, AccessDeniedObject), flags)
 	case RevokeAccess:
@@ -126,7 +127,8 @@ func (r *Explicit) add(aces []ACE, t Type, flags uint8) ([]ACE, error) {
 			return aces, nil
 		}
 	}
-	a, err := NewACE(t, flags, r.Mask, r.Trustee, ACEExtra{ObjectType: r.ObjectType, InheritedObjectType: r.InheritedObjectType})
+	a, err := NewACE(t, flags, r.Mask, r.Trustee, ACEExtra{ObjectType: r.ObjectType,
+		InheritedObjectType: r.InheritedObjectType})
 	if err != nil {
 		return nil, err
 	}

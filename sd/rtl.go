@@ -34,7 +34,8 @@ func CreateACL(buf []byte, revision uint32) ntstatus.Status {
 // needs, STATUS_INVALID_PARAMETER for flags other than those of inheritance
 // (and, in an audit entry, of auditing), STATUS_INVALID_ACL for a bad list,
 // STATUS_ALLOTTED_SPACE_EXCEEDED where there is no room.
-func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEExtra) ntstatus.Status {
+func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessMask, s sid.SID,
+	extra ...ACEExtra) ntstatus.Status {
 	if s.IsZero() {
 		return ntstatus.InvalidSID
 	}
@@ -70,7 +71,7 @@ func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessM
 // for a bad list of either kind, STATUS_BUFFER_TOO_SMALL where there is no
 // room (S-19).
 func InsertACEs(acl []byte, revision, index uint32, list []byte) ntstatus.Status {
-	if !ValidACL(acl) || revision > 4 {
+	if !ValidACL(acl) {
 		return ntstatus.InvalidParameter
 	}
 	count, l := 0, view(list)
@@ -92,6 +93,7 @@ func InsertACEs(acl []byte, revision, index uint32, list []byte) ntstatus.Status
 	copy(acl[at+len(list):], acl[at:end])
 	copy(acl[at:], list)
 	bump(acl, count)
+	// A revision that no list can have is taken, and the list is invalid then (S-19).
 	acl[0] = max(acl[0], byte(revision))
 	return ntstatus.Success
 }

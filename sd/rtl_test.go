@@ -19,8 +19,10 @@ func TestCreateACL(t *testing.T) {
 		revision uint32
 		want     ntstatus.Status
 	}{
-		{"C-60 size 7", 7, 2, ntstatus.BufferTooSmall}, {"C-60 rev 1", 8, 1, ntstatus.InvalidParameter}, {"C-60 rev 5", 8, 5, ntstatus.InvalidParameter},
-		{"C-60 size 65536", 65536, 2, ntstatus.InvalidParameter}, {"smallest", 8, 2, ntstatus.Success}, {"rounded", 10, 4, ntstatus.Success},
+		{"C-60 size 7", 7, 2, ntstatus.BufferTooSmall}, {"C-60 rev 1", 8, 1, ntstatus.InvalidParameter},
+		{"C-60 rev 5", 8, 5, ntstatus.InvalidParameter},
+		{"C-60 size 65536", 65536, 2, ntstatus.InvalidParameter}, {"smallest", 8, 2, ntstatus.Success},
+		{"rounded", 10, 4, ntstatus.Success},
 	} {
 		b := make([]byte, c.size)
 		if st := sd.CreateACL(b, c.revision); st != c.want {
@@ -45,12 +47,16 @@ func TestAddACE(t *testing.T) { // S-19
 	}{
 		{"invalid SID before all", sd.AddACE(bad, 9, sd.AccessAllowed, 0xFF, 1, sid.SID{}), ntstatus.InvalidSID},
 		{"revision before flags", sd.AddACE(bad, 5, sd.AccessAllowed, 0xFF, 1, sid.Everyone), ntstatus.RevisionMismatch},
-		{"object entry, revision 2", sd.AddACE(b, 2, sd.AccessAllowedObject, 0, 1, sid.Everyone, sd.ACEExtra{ObjectType: &guid}), ntstatus.RevisionMismatch},
-		{"flags before the list", sd.AddACE(bad, 2, sd.AccessAllowed, sd.SuccessfulAccess, 1, sid.Everyone), ntstatus.InvalidParameter},
+		{"object entry, revision 2", sd.AddACE(b, 2, sd.AccessAllowedObject, 0, 1, sid.Everyone,
+			sd.ACEExtra{ObjectType: &guid}), ntstatus.RevisionMismatch},
+		{"flags before the list", sd.AddACE(bad, 2, sd.AccessAllowed, sd.SuccessfulAccess, 1, sid.Everyone),
+			ntstatus.InvalidParameter},
 		{"bad list", sd.AddACE(bad, 2, sd.AccessAllowed, 0, 1, sid.Everyone), ntstatus.InvalidACL},
 		{"allowed", sd.AddACE(b, 2, sd.AccessAllowed, sd.ObjectInherit, 1, sid.Everyone), ntstatus.Success},
-		{"audit flags", sd.AddACE(b, 4, sd.SystemAudit, sd.SuccessfulAccess|sd.FailedAccess, 2, sid.Everyone), ntstatus.Success},
-		{"no room", sd.AddACE(b, 2, sd.AccessAllowed, 0, 1, sid.MustParse("S-1-5-21-1-2-3-4")), ntstatus.AllottedSpaceExceeded},
+		{"audit flags", sd.AddACE(b, 4, sd.SystemAudit, sd.SuccessfulAccess|sd.FailedAccess, 2, sid.Everyone),
+			ntstatus.Success},
+		{"no room", sd.AddACE(b, 2, sd.AccessAllowed, 0, 1, sid.MustParse("S-1-5-21-1-2-3-4")),
+			ntstatus.AllottedSpaceExceeded},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %v, want %v", c.id, c.got, c.want)
@@ -113,7 +119,8 @@ func TestBuild(t *testing.T) {
 		}
 	}
 	plain, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone)
-	object, _ := sd.NewACE(sd.AccessDeniedObject, 0, 1, sid.Everyone, sd.ACEExtra{ObjectType: &guid, InheritedObjectType: &guid})
+	object, _ := sd.NewACE(sd.AccessDeniedObject, 0, 1, sid.Everyone,
+		sd.ACEExtra{ObjectType: &guid, InheritedObjectType: &guid})
 	if g, ok := object.InheritedObjectType(); !ok || g != guid || object.ObjectFlags() != 3 {
 		t.Error("S-12: the second GUID")
 	}
@@ -148,13 +155,15 @@ func TestZeroValues(t *testing.T) {
 	var l *sd.ACL
 	var a sd.ACE
 	empty := new(sd.ACL)
-	if d.HasDACL() || d.DACL() != nil || !d.Owner().IsZero() || len(d.Binary()) != 20 || l.Len() != 0 || l.Binary() != "" || empty.Len() != 0 || len(empty.Binary()) != 8 || empty.Revision() != 2 {
+	if d.HasDACL() || d.DACL() != nil || !d.Owner().IsZero() || len(d.Binary()) != 20 || l.Len() != 0 ||
+		l.Binary() != "" || empty.Len() != 0 || len(empty.Binary()) != 8 || empty.Revision() != 2 {
 		t.Error("descriptor or list")
 	}
 	if !d.Equal(new(sd.Descriptor)) || l.Equal(empty) {
 		t.Error("equality")
 	}
-	if a.Mask() != 0 || a.Flags() != 0 || !a.SID().IsZero() || a.AppData() != "" || a.WithFlags(1) != a || a.WithMask(1) != a || a.WithSID(sid.Everyone) != a || l.At(0) != a {
+	if a.Mask() != 0 || a.Flags() != 0 || !a.SID().IsZero() || a.AppData() != "" || a.WithFlags(1) != a ||
+		a.WithMask(1) != a || a.WithSID(sid.Everyone) != a || l.At(0) != a {
 		t.Error("entry")
 	}
 	if sd.Type(0x16).String() != "ACE_TYPE(0x16)" || sd.AccessAllowed.String() != "ACCESS_ALLOWED_ACE_TYPE" {

@@ -18,7 +18,7 @@ type SetRequest struct {
 	Bare        bool                  // the RTL call: control bits are stored as they are given (S-79)
 }
 
-// Set is SeSetSecurityDescriptorInfoEx: Old with the chosen parts of New, a
+// Set returns, as SeSetSecurityDescriptorInfoEx, Old with the chosen parts of New, a
 // new value (S-73, S-76). The statuses: STATUS_INVALID_PARAMETER for protected
 // and unprotected at once (S-75), STATUS_INVALID_OWNER,
 // STATUS_INVALID_PRIMARY_GROUP (S-73), STATUS_PRIVILEGE_NOT_HELD for a label
@@ -26,7 +26,8 @@ type SetRequest struct {
 // dominate, STATUS_INVALID_ACL for a list that would be too long.
 func Set(r *SetRequest) (*Descriptor, ntstatus.Status) {
 	i := r.Information
-	if i&winnt.PROTECTED_DACL_SECURITY_INFORMATION != 0 && i&winnt.UNPROTECTED_DACL_SECURITY_INFORMATION != 0 || i&winnt.PROTECTED_SACL_SECURITY_INFORMATION != 0 && i&winnt.UNPROTECTED_SACL_SECURITY_INFORMATION != 0 { // S-75
+	// A list is to be protected and unprotected at once (S-75).
+	if i&protectDACL == protectDACL || i&protectSACL == protectSACL {
 		return nil, ntstatus.InvalidParameter
 	}
 	if i&winnt.BACKUP_SECURITY_INFORMATION != 0 {
@@ -40,12 +41,12 @@ func Set(r *SetRequest) (*Descriptor, ntstatus.Status) {
 		return nil, st
 	}
 	h := &Heir{Container: r.IsContainer, Owner: p.Owner, Group: p.Group, Mapping: r.Mapping}
-	if i&(winnt.DACL_SECURITY_INFORMATION|winnt.PROTECTED_DACL_SECURITY_INFORMATION|winnt.UNPROTECTED_DACL_SECURITY_INFORMATION) != 0 {
+	if i&(winnt.DACL_SECURITY_INFORMATION|protectDACL) != 0 {
 		if st := r.setDACL(&p, i, h); st != ntstatus.Success {
 			return nil, st
 		}
 	}
-	if i&(winnt.SACL_SECURITY_INFORMATION|saclParts|winnt.PROTECTED_SACL_SECURITY_INFORMATION|winnt.UNPROTECTED_SACL_SECURITY_INFORMATION) != 0 {
+	if i&(winnt.SACL_SECURITY_INFORMATION|saclParts|protectSACL) != 0 {
 		if st := r.setSACL(&p, i, h); st != ntstatus.Success {
 			return nil, st
 		}
@@ -56,17 +57,20 @@ func Set(r *SetRequest) (*Descriptor, ntstatus.Status) {
 func (r *SetRequest) setOwners(p *Parts, i uint32) ntstatus.Status {
 	if i&winnt.OWNER_SECURITY_INFORMATION != 0 {
 		o := r.New.Owner()
-		if o.IsZero() { // S-73
+		// The owner may not be taken away (S-73).
+		if o.IsZero() {
 			return ntstatus.InvalidOwner
 		}
-		if r.Subject != nil && r.Flags&AvoidOwnerCheck == 0 && !r.Subject.mayAssign(o) { // S-61
+		if r.Subject != nil && r.Flags&AvoidOwnerCheck == 0 && !r.Subject.mayAssign(o) {
+			// The subject may not make this SID an owner (S-61).
 			return ntstatus.InvalidOwner
 		}
 		p.Owner = o
 		p.Control = p.Control&^OwnerDefaulted | r.New.Control()&OwnerDefaulted
 	}
 	if i&winnt.GROUP_SECURITY_INFORMATION != 0 {
-		if r.New.Group().IsZero() { // S-73
+		// Nor may the group (S-73).
+		if r.New.Group().IsZero() {
 			return ntstatus.InvalidPrimaryGroup
 		}
 		p.Group = r.New.Group()
@@ -107,11 +111,13 @@ func (r *SetRequest) setDACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	} else {
 		in = r.Old.DACL().Slice()
 	}
-	p.Control = protect(p.Control, i, winnt.PROTECTED_DACL_SECURITY_INFORMATION, winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, DACLProtected)
+	p.Control = protect(p.Control, i, winnt.PROTECTED_DACL_SECURITY_INFORMATION,
+		winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, DACLProtected)
 	if i&winnt.DACL_SECURITY_INFORMATION == 0 { // only the bit changes
 		return ntstatus.Success
 	}
-	if r.New.DACL() == nil { // S-73: removed
+	// A list that is not given is removed (S-73).
+	if r.New.DACL() == nil {
 		p.DACL = nil
 		return ntstatus.Success
 	}
@@ -130,7 +136,8 @@ func (r *SetRequest) setDACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 
 func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	if i&(winnt.SACL_SECURITY_INFORMATION|saclParts) == 0 {
-		p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION, winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, SACLProtected)
+		p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
+			winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, SACLProtected)
 		return ntstatus.Success
 	}
 	old, in := r.Old.SACL(), r.New.SACL().Slice()
@@ -138,19 +145,20 @@ func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	auto := r.Flags&SACLAutoInherit != 0
 	if i&winnt.SACL_SECURITY_INFORMATION != 0 {
 		p.Control = p.Control&^saclControl | r.storedControl(saclControl, SACLAutoInherited, SACLAutoInheritRequest)
-	} else { // S-74: only entries of the types chosen are replaced
+	} else {
+		// Only entries of the types chosen are replaced (S-74).
 		chosen := func(t Type) bool { return PartOf(t)&i != 0 }
 		in = append(pick(old, func(t Type) bool { return !chosen(t) }), pick(r.New.SACL(), chosen)...)
 		revision = max(revision, old.Revision())
 		p.Control |= SACLPresent
 		auto = false
 	}
-	p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION, winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, SACLProtected)
-	if i&winnt.SACL_SECURITY_INFORMATION != 0 && r.New.SACL() == nil || i&winnt.SACL_SECURITY_INFORMATION == 0 && len(in) == 0 { // S-73: removed
+	p.Control = protect(p.Control, i, winnt.PROTECTED_SACL_SECURITY_INFORMATION,
+		winnt.UNPROTECTED_SACL_SECURITY_INFORMATION, SACLProtected)
+	// A whole list is taken away by naming none (S-73); where a kind of entries was taken away, a list without
+	// entries stays (S-74).
+	if i&winnt.SACL_SECURITY_INFORMATION != 0 && r.New.SACL() == nil {
 		p.SACL = nil
-		if i&winnt.SACL_SECURITY_INFORMATION == 0 {
-			p.Control &^= SACLPresent
-		}
 		return ntstatus.Success
 	}
 	aces, inherited := r.merge(in, old, auto, p.Control&SACLProtected != 0, h)
@@ -165,7 +173,7 @@ func (r *SetRequest) setSACL(p *Parts, i uint32, h *Heir) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// merge is the list to store. With auto-inheritance it is the new explicit
+// merge returns the list to store. With auto-inheritance it is the new explicit
 // entries and the old inherited ones (S-75); otherwise the new list as it is,
 // marks of inheritance included (S-79). inherited tells that the result
 // follows its parent.
@@ -180,7 +188,7 @@ func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (a
 		switch {
 		case a.Flags()&InheritOnly != 0:
 			aces = append(aces, a)
-		case auto: // as on creation, S-65
+		case auto: // The entry is treated as on creation (S-65).
 			aces = h.split(aces, a, false)
 		default:
 			aces = append(aces, h.effective(a, false, false))
@@ -197,7 +205,7 @@ func (r *SetRequest) merge(in []ACE, old *ACL, auto, protected bool, h *Heir) (a
 	return aces, true
 }
 
-// storedControl is what of New's control word is stored for one list: all of
+// storedControl returns the part of New's control word that is stored for one list: all of
 // it by the bare call; through an object, AUTO_INHERITED only together with
 // AUTO_INHERIT_REQ, and AUTO_INHERIT_REQ never (S-79).
 func (r *SetRequest) storedControl(list, inherited, request Control) Control {
@@ -227,7 +235,7 @@ func dominates(a, b sid.SID) bool {
 	return a.SubAuthorities() == 2 && b.SubAuthorities() == 2 && a.Sub(0) >= b.Sub(0) && a.Sub(1) >= b.Sub(1)
 }
 
-// SetControl is RtlSetControlSecurityDescriptor on a control word: only the
+// SetControl applies RtlSetControlSecurityDescriptor to a control word: only the
 // AUTO_INHERIT_REQ, AUTO_INHERITED and PROTECTED bits may be named or set;
 // anything else is STATUS_INVALID_PARAMETER (S-26).
 func SetControl(c, mask, bits Control) (Control, ntstatus.Status) {

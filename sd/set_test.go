@@ -37,7 +37,7 @@ func TestSet(t *testing.T) {
 		{"S-73 nothing chosen", 0, old, "O:SYG:BAD:S:", 0, old},
 		{"S-74 label", label, old, "S:(ML;;NWNR;;;ME)(AU;FA;FA;;;WD)", 0,
 			"O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:(AU;SA;FA;;;WD)(ML;;NWNR;;;ME)"},
-		{"S-74 label removed", label, "O:BAS:(ML;;NW;;;LW)", "", 0, "O:BA"},
+		{"S-74 label removed", label, "O:BAS:(ML;;NW;;;LW)", "", 0, "O:BAS:"},
 		{"S-74 added", winnt.SCOPE_SECURITY_INFORMATION, "O:BA", "S:(SP;;;;;S-1-17-1)", 0, "O:BAS:(SP;;;;;S-1-17-1)"},
 		{"whole SACL", sacl, old, "S:P(AU;FA;FA;;;WD)", 0, "O:BAG:SYD:AI(A;;FA;;;BA)(A;ID;FR;;;WD)S:P(AU;FA;FA;;;WD)"},
 		{"S-75 auto-inherit", dacl, "D:AI(A;;FA;;;BA)(A;ID;FR;;;WD)", "D:(A;;FW;;;BU)(A;ID;FA;;;AN)", sd.DACLAutoInherit,

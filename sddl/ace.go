@@ -32,7 +32,8 @@ var aceFlags = []struct {
 	bit  uint8
 }{
 	{"OI", sd.ObjectInherit}, {"CI", sd.ContainerInherit}, {"NP", sd.NoPropagateInherit}, {"IO", sd.InheritOnly},
-	{"ID", sd.Inherited}, {"SA", sd.SuccessfulAccess}, {"FA", sd.FailedAccess}, {"CR", sd.Critical}, {"TP", sd.TrustProtectedFilter},
+	{"ID", sd.Inherited}, {"SA", sd.SuccessfulAccess}, {"FA", sd.FailedAccess}, {"CR", sd.Critical},
+	{"TP", sd.TrustProtectedFilter},
 }
 
 // fields is one ACE as it is read.
@@ -86,7 +87,8 @@ func (f *fields) build() (sd.ACE, error) {
 	if f.raw {
 		return sd.RawACE(f.t, f.flags, f.data)
 	}
-	return sd.NewACE(f.t, f.flags, f.mask, f.trustee, sd.ACEExtra{ObjectType: f.object, InheritedObjectType: f.inherits, AppData: f.data})
+	return sd.NewACE(f.t, f.flags, f.mask, f.trustee, sd.ACEExtra{ObjectType: f.object, InheritedObjectType: f.inherits,
+		AppData: f.data})
 }
 
 func (p *parser) semicolon() error {

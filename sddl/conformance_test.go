@@ -62,7 +62,8 @@ func TestCanonicalText(t *testing.T) {
 		{"C-41", "D:(XA;;CC;;;WD;(Member_of_Any{SID(BA),SID(WD)}))", "D:(XA;;CC;;;WD;(Member_of_any {SID(BA), SID(WD)}))"},
 		{"C-43 a", "D:(XA;;CC;;;WD;(OctetStringType==##1#2#3##))", "D:(XA;;CC;;;WD;(OctetStringType == #01020300))"},
 		{"C-43 b", "D:(XA;;CC;;;WD;(OctetStringType==#1#2#3##))", "D:(XA;;CC;;;WD;(OctetStringType == #01020300))"},
-		{"C-44", "D:(XA;;CC;;;WD;(@USER.A || @Device.B && @USER.C))", "D:(XA;;CC;;;WD;((@USER.A) || ((@DEVICE.B) && (@USER.C))))"},
+		{"C-44", "D:(XA;;CC;;;WD;(@USER.A || @Device.B && @USER.C))",
+			"D:(XA;;CC;;;WD;((@USER.A) || ((@DEVICE.B) && (@USER.C))))"},
 		{"C-49", `S:(RA;;;;;WD;("Dept",TS,0,"Fin"))`, `S:(RA;;;;;WD;("Dept",TS,0x0,"Fin"))`},
 		{"S-38 name, number", "D:(A;;GR0xFFFFFFFF;;;LG)", "D:(A;;0xffffffff;;;LG)"},
 		{"S-38 number, name", "D:(A;;0xFFFFFFFFGR;;;LG)", "D:(A;;0xffffffff;;;LG)"},
@@ -93,7 +94,8 @@ func TestCanonicalText(t *testing.T) {
 
 // Control words of C-12, C-13, C-16, C-17.
 func TestControl(t *testing.T) {
-	for text, want := range map[string]sd.Control{"D:": 0x8004, "S:": 0x8010, "S:D:P": 0x9014, "D:ARPAI(A;;GA;;;SY)": 0x9504} {
+	for text, want := range map[string]sd.Control{"D:": 0x8004, "S:": 0x8010, "S:D:P": 0x9014,
+		"D:ARPAI(A;;GA;;;SY)": 0x9504} {
 		if got := sddl.MustParse(text).Control(); got != want {
 			t.Errorf("%s: %#x, want %#x", text, got, want)
 		}
@@ -102,13 +104,16 @@ func TestControl(t *testing.T) {
 
 // S-38, S-39: masks. C-23, C-24.
 func TestRights(t *testing.T) {
-	for text, want := range map[string]winnt.AccessMask{"FR": 0x120089, "FW": 0x120116, "FX": 0x1200A0, "FA": 0x1F01FF, "KA": 0xF003F, "KR": 0x20019, "KW": 0x20006, "KX": 0x20019} {
+	for text, want := range map[string]winnt.AccessMask{"FR": 0x120089, "FW": 0x120116, "FX": 0x1200A0, "FA": 0x1F01FF,
+		"KA": 0xF003F, "KR": 0x20019, "KW": 0x20006, "KX": 0x20019} {
 		a := sddl.MustParse("D:(A;;" + text + ";;;WD)").DACL().At(0)
 		if a.Mask() != want {
 			t.Errorf("%s is %#x, want %#x", text, a.Mask(), want)
 		}
 	}
-	for text, want := range map[string]winnt.AccessMask{"FR|WD": 0x160089, "FRWD": 0x160089, "0x20089": 0x20089, "33": 33, "FILE_READ_DATA": 1, "read_control | WRITE_DAC": 0x60000, "TOKEN_QUERY,DELETE": 0x10008, "KEY_ALL_ACCESS": 0xF003F, "gr": 0x80000000} {
+	for text, want := range map[string]winnt.AccessMask{"FR|WD": 0x160089, "FRWD": 0x160089, "0x20089": 0x20089,
+		"33": 33, "FILE_READ_DATA": 1, "read_control | WRITE_DAC": 0x60000, "TOKEN_QUERY,DELETE": 0x10008,
+		"KEY_ALL_ACCESS": 0xF003F, "gr": 0x80000000} {
 		if got, err := sddl.ParseRights(text); got != want || err != nil {
 			t.Errorf("%q: %#x, %v, want %#x", text, got, err, want)
 		}
@@ -126,17 +131,23 @@ func TestEntryBytes(t *testing.T) {
 		id, text, hex string
 		revision      byte
 	}{
-		{"C-29", "D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", "050028000001000001000000531a72ab2f1ed011981900aa0040529b010100000000000100000000", 4},
+		{"C-29", "D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)",
+			"050028000001000001000000531a72ab2f1ed011981900aa0040529b010100000000000100000000", 4},
 		{"C-30", "D:(OA;CIIO;RP;4c164200-20c0-11d0-a768-00aa006e0529;bf967aba-0de6-11d0-a285-00aa003049e2;RU)",
-			"050a3c00100000000300000000" + "42164cc020d011a76800aa006e0529" + "ba7a96bfe60dd011a28500aa003049e2" + "0102000000000005200000002a020000", 4},
+			"050a3c00100000000300000000" + "42164cc020d011a76800aa006e0529" + "ba7a96bfe60dd011a28500aa003049e2" +
+				"0102000000000005200000002a020000", 4},
 		{"C-32", "S:(AU;SAFA;CCWD;;;WD)", "02c0140001000400010100000000000100000000", 2},
 		{"C-34", "S:(ML;;NW;;;LW)", "1100140001000000010100000000001000100000", 2},
 		{"C-35", "S:(SP;;;;;S-1-17-1)", "1300140000000000010100000000001101000000", 2},
 		{"C-36", "S:(TL;;RC;;;S-1-19-512-8192)", "140018000000020001020000000000130002000000200000", 2},
-		{"C-37", `S:(FL;;RC;;;WD;(@User.Title=="PM"))`, "150034000000020001010000000000010000000061727478f90a0000005400690074006c006500100400000050004d0080000000", 2},
-		{"C-38", `D:(XA;;FX;;;WD;(@User.Title=="PM"))`, "09003400a000120001010000000000010000000061727478f90a0000005400690074006c006500100400000050004d0080000000", 2},
-		{"C-49", `S:(RA;;;;;WD;("Dept",TS,0,"Fin"))`, "12003c0000000000010100000000000100000000140000000300000000000000010000001e00000044006500700074000000460069006e0000000000", 2},
-		{"C-50", `S:(RA;;;;;WD;("Lvl",TI,0,1,2))`, "12004400000000000101000000000001000000001800000001000000000000000200000020000000280000004c0076006c00000001000000000000000200000000000000", 2},
+		{"C-37", `S:(FL;;RC;;;WD;(@User.Title=="PM"))`,
+			"150034000000020001010000000000010000000061727478f90a0000005400690074006c006500100400000050004d0080000000", 2},
+		{"C-38", `D:(XA;;FX;;;WD;(@User.Title=="PM"))`,
+			"09003400a000120001010000000000010000000061727478f90a0000005400690074006c006500100400000050004d0080000000", 2},
+		{"C-49", `S:(RA;;;;;WD;("Dept",TS,0,"Fin"))`,
+			"12003c0000000000010100000000000100000000140000000300000000000000010000001e00000044006500700074000000460069006e0000000000", 2},
+		{"C-50", `S:(RA;;;;;WD;("Lvl",TI,0,1,2))`,
+			"12004400000000000101000000000001000000001800000001000000000000000200000020000000280000004c0076006c00000001000000000000000200000000000000", 2},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			d, err := sddl.Parse(c.text, opt)
@@ -163,7 +174,8 @@ func TestConditionBytes(t *testing.T) {
 	for _, c := range []struct{ id, text, hex string }{
 		{"C-39", "D:(XA;;0x1f;;;AA;(@Device.legs >= 1))", "61727478fb080000006c00650067007300040100000000000000030285000000"},
 		{"C-40", "D:(XA;;CC;;;WD;(Member_of SID(BA)))", "617274785110000000" + ba + "89" + "0000"},
-		{"C-41", "D:(XA;;CC;;;WD;(Member_of_Any{SID(BA),SID(WD)}))", "61727478" + "5026000000" + "5110000000" + ba + "510c000000" + wd + "8b"},
+		{"C-41", "D:(XA;;CC;;;WD;(Member_of_Any{SID(BA),SID(WD)}))", "61727478" + "5026000000" + "5110000000" + ba +
+			"510c000000" + wd + "8b"},
 		{"C-42", "D:(XA;;CC;;;WD;(@Resource.c == -1))", "61727478fa02000000630004ffffffffffffffff02028000"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
@@ -225,7 +237,8 @@ func TestExtended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	object, _ := sd.NewACE(sd.AccessDeniedCallbackObject, sd.ContainerInherit, 3, sid.Everyone, sd.ACEExtra{ObjectType: &guid, AppData: []byte("artx")})
+	object, _ := sd.NewACE(sd.AccessDeniedCallbackObject, sd.ContainerInherit, 3, sid.Everyone,
+		sd.ACEExtra{ObjectType: &guid, AppData: []byte("artx")})
 	opaque, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
 	trailing, _ := sd.NewACE(sd.AccessAllowed, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte("\x01\x02\x03\x04")})
 	unknown, err := sd.RawACE(0x40, sd.Inherited, []byte{1, 2})

@@ -52,8 +52,11 @@ func Format(d *sd.Descriptor, o Options) (string, error) {
 
 // Groups of SECURITY_INFORMATION bits.
 const (
-	everyPart = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION
-	saclParts = winnt.LABEL_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION | winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION | winnt.ACCESS_FILTER_SECURITY_INFORMATION
+	everyPart = winnt.OWNER_SECURITY_INFORMATION | winnt.GROUP_SECURITY_INFORMATION | winnt.DACL_SECURITY_INFORMATION |
+		winnt.SACL_SECURITY_INFORMATION
+	saclParts = winnt.LABEL_SECURITY_INFORMATION | winnt.ATTRIBUTE_SECURITY_INFORMATION |
+		winnt.SCOPE_SECURITY_INFORMATION | winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION |
+		winnt.ACCESS_FILTER_SECURITY_INFORMATION
 )
 
 // FormatSID prints the alias of s, or its text form (S-10).
@@ -73,7 +76,8 @@ func appendOwner(b []byte, tag string, s sid.SID, o Options) ([]byte, error) {
 	case s.IsZero():
 		return b, nil
 	case !hasText(s): // S-46
-		return nil, fmt.Errorf("print %s %s has no sub-authority, so SDDL has no form for it: %w", tag, s, ntstatus.InvalidSID.Err())
+		return nil, fmt.Errorf("print %s %s has no sub-authority, so SDDL has no form for it: %w", tag, s,
+			ntstatus.InvalidSID.Err())
 	}
 	return append(append(b, tag...), FormatSID(s, o.Domain)...), nil
 }
@@ -84,7 +88,8 @@ func FormatACE(a sd.ACE, o Options) (string, error) {
 	return string(b), err
 }
 
-func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only func(sd.Type) bool, o Options) ([]byte, error) {
+func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only func(sd.Type) bool,
+	o Options) ([]byte, error) {
 	if c&f.present == 0 {
 		return b, nil
 	}
@@ -137,10 +142,12 @@ func appendACE(b []byte, a sd.ACE, o Options) ([]byte, error) {
 		b = b[:start]
 	}
 	if !o.Extended { // S-45
-		return nil, fmt.Errorf("%s has no SDDL form here; set Extended to print it as bytes: %w", a.Type(), ntstatus.InvalidACL.Err())
+		return nil, fmt.Errorf("%s has no SDDL form here; set Extended to print it as bytes: %w", a.Type(),
+			ntstatus.InvalidACL.Err())
 	}
 	b = fmt.Appendf(b, "(0x%02x", uint8(a.Type()))
-	if f := (fields{t: a.Type(), flags: a.Flags(), mask: a.Mask(), trustee: a.SID(), data: []byte(a.AppData())}); hasText(f.trustee) && (f.t.Layout() == sd.LayoutBasic || f.t.IsObject()) {
+	if f := (fields{t: a.Type(), flags: a.Flags(), mask: a.Mask(), trustee: a.SID(),
+		data: []byte(a.AppData())}); hasText(f.trustee) && (f.t.Layout() == sd.LayoutBasic || f.t.IsObject()) {
 		f.object, f.inherits = guidPointer(a.ObjectType()), guidPointer(a.InheritedObjectType())
 		if again, err := f.build(); err == nil && again == a {
 			b = appendFields(b, a, o)
@@ -164,7 +171,8 @@ func appendFlags(b []byte, a sd.ACE) []byte {
 		if a.Flags()&f.bit == 0 {
 			continue
 		}
-		if f.bit == sd.SuccessfulAccess && (f.name == "TP") != (a.Type() == sd.SystemAccessFilter) { // S-40: 0x40 has two names
+		// S-40: 0x40 has two names
+		if f.bit == sd.SuccessfulAccess && (f.name == "TP") != (a.Type() == sd.SystemAccessFilter) {
 			continue
 		}
 		b = append(b, f.name...)

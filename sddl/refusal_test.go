@@ -25,9 +25,12 @@ func TestRefusals(t *testing.T) {
 		{"C-31 digits", "D:(OA;;CR;ab721a531e2f11d0981900aa0040529b;;WD)", ntstatus.InvalidStringUUID, 10},
 		{"C-31 space", "D:(OA;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b ;;WD)", ntstatus.InvalidStringUUID, 10},
 		{"S-41 blank before a GUID", "D:(OA;;CR; ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidStringUUID, 11},
-		{"S-41 blank before the second GUID", "D:(OA;;CR;; ab721a53-1e2f-11d0-9819-00aa0040529b;WD)", ntstatus.InvalidStringUUID, 12},
-		{"S-41 blank before a GUID in a SACL", "S:(OU;SA;CR; ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)", ntstatus.InvalidStringUUID, 13},
-		{"S-41 blank after the second GUID", "S:(OU;SA;CR;;ab721a53-1e2f-11d0-9819-00aa0040529b ;WD)", ntstatus.InvalidStringUUID, 13},
+		{"S-41 blank before the second GUID", "D:(OA;;CR;; ab721a53-1e2f-11d0-9819-00aa0040529b;WD)",
+			ntstatus.InvalidStringUUID, 12},
+		{"S-41 blank before a GUID in a SACL", "S:(OU;SA;CR; ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)",
+			ntstatus.InvalidStringUUID, 13},
+		{"S-41 blank after the second GUID", "S:(OU;SA;CR;;ab721a53-1e2f-11d0-9819-00aa0040529b ;WD)",
+			ntstatus.InvalidStringUUID, 13},
 		{"S-38 half a name after a number", "D:(A;;0x1G;;;WD)", ntstatus.InvalidACL, 9},
 		{"S-38 half a number after a name", "D:(A;;GR0x;;;WD)", ntstatus.InvalidACL, 9},
 		{"S-38 octal digit", "D:(A;;GR08;;;WD)", ntstatus.InvalidACL, 9},
@@ -78,7 +81,8 @@ func TestRefusals(t *testing.T) {
 	if !errors.As(err, &se) || se.Status != ntstatus.UnknownRevision || se.Status.Win32() != 1305 {
 		t.Errorf("C-56: %v", err)
 	}
-	if ntstatus.InvalidStringUUID.Win32() != 1705 || ntstatus.InvalidACL.Win32() != 1336 || ntstatus.InvalidSID.Win32() != 1337 {
+	if ntstatus.InvalidStringUUID.Win32() != 1705 || ntstatus.InvalidACL.Win32() != 1336 ||
+		ntstatus.InvalidSID.Win32() != 1337 {
 		t.Error("S-43: Win32 codes")
 	}
 	if _, err := sddl.Parse("D:(XA;;CC;;;WD;(@Device.bb == 0x7fffffffffffffff))"); err != nil { // C-48
@@ -92,8 +96,11 @@ func TestRefusals(t *testing.T) {
 // S-80, S-41: what the strict reader refuses and the other one repairs.
 func TestStrict(t *testing.T) {
 	for _, text := range []string{
-		"D:(A;;-1;;;WD)", "D:(A;;0x123456789;;;WD)" /* C-27, C-28 */, "O:S-1-3-4294967296-3-4" /* C-08 */, "D:(a;;GA;;;WD)", "D:(A;;ga;;;WD)", "D:(A;;GA;;;wd)",
-		"D: P", " D:", "D:(A;;GA;;; WD)", "D:(A; OI;GA;;;WD)", "D:(A;;RP LC;;;WD)", "D:(A;;GR0x1;;;WD)", "D:(A;;0x1GR;;;WD)", "O:S-01-5-18", "O:s-1-5-18", "D:(XA;;GA;;;WD;(@User.a == 0xffffffffffffffff))", "D:(XA;;GA;;;WD;(Member_of SID(ba)))",
+		"D:(A;;-1;;;WD)", "D:(A;;0x123456789;;;WD)" /* C-27, C-28 */, "O:S-1-3-4294967296-3-4" /* C-08 */, "D:(a;;GA;;;WD)",
+		"D:(A;;ga;;;WD)", "D:(A;;GA;;;wd)",
+		"D: P", " D:", "D:(A;;GA;;; WD)", "D:(A; OI;GA;;;WD)", "D:(A;;RP LC;;;WD)", "D:(A;;GR0x1;;;WD)",
+		"D:(A;;0x1GR;;;WD)", "O:S-01-5-18", "O:s-1-5-18", "D:(XA;;GA;;;WD;(@User.a == 0xffffffffffffffff))",
+		"D:(XA;;GA;;;WD;(Member_of SID(ba)))",
 	} {
 		if _, err := sddl.Parse(text); err != nil {
 			t.Errorf("the ordinary reader: %v", err)

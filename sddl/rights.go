@@ -16,7 +16,8 @@ type right struct {
 
 // letters are the rights of one bit, in the order they are printed (S-39).
 var letters = []right{
-	{"CC", 0x1}, {"DC", 0x2}, {"LC", 0x4}, {"SW", 0x8}, {"RP", 0x10}, {"WP", 0x20}, {"DT", 0x40}, {"LO", 0x80}, {"CR", 0x100},
+	{"CC", 0x1}, {"DC", 0x2}, {"LC", 0x4}, {"SW", 0x8}, {"RP", 0x10}, {"WP", 0x20}, {"DT", 0x40}, {"LO", 0x80},
+	{"CR", 0x100},
 	{"SD", winnt.DELETE}, {"RC", winnt.READ_CONTROL}, {"WD", winnt.WRITE_DAC}, {"WO", winnt.WRITE_OWNER},
 	{"GA", winnt.GENERIC_ALL}, {"GX", winnt.GENERIC_EXECUTE}, {"GW", winnt.GENERIC_WRITE}, {"GR", winnt.GENERIC_READ},
 }
@@ -24,13 +25,15 @@ var letters = []right{
 // whole are the rights that stand for a whole mask. KX comes after KR, whose
 // mask it shares, so it is never printed.
 var whole = []right{
-	{"FA", winnt.FILE_ALL_ACCESS}, {"FR", winnt.FILE_GENERIC_READ}, {"FW", winnt.FILE_GENERIC_WRITE}, {"FX", winnt.FILE_GENERIC_EXECUTE},
+	{"FA", winnt.FILE_ALL_ACCESS}, {"FR", winnt.FILE_GENERIC_READ}, {"FW", winnt.FILE_GENERIC_WRITE},
+	{"FX", winnt.FILE_GENERIC_EXECUTE},
 	{"KA", winnt.KEY_ALL_ACCESS}, {"KR", winnt.KEY_READ}, {"KW", winnt.KEY_WRITE}, {"KX", winnt.KEY_EXECUTE},
 }
 
 // label are the policy bits of a mandatory label.
 var label = []right{
-	{"NW", winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP}, {"NR", winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP}, {"NX", winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP},
+	{"NW", winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP}, {"NR", winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP},
+	{"NX", winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP},
 }
 
 func findRight(name string, strict bool) (winnt.AccessMask, bool) {
@@ -195,7 +198,8 @@ func ParseRights(text string) (winnt.AccessMask, error) {
 				}
 			}
 			if want != "" {
-				return 0, fmt.Errorf("rights %q: %q is no right; want %s or a documented name such as FILE_READ_DATA", text, part, want)
+				return 0, fmt.Errorf("rights %q: %q is no right; want %s or a documented name such as FILE_READ_DATA", text, part,
+					want)
 			}
 		}
 		m |= v
@@ -206,18 +210,25 @@ func ParseRights(text string) (winnt.AccessMask, error) {
 // namedRights maps documented names to masks.
 var namedRights = map[string]winnt.AccessMask{
 	"MAXIMUM_ALLOWED": winnt.MAXIMUM_ALLOWED, "ACCESS_SYSTEM_SECURITY": winnt.ACCESS_SYSTEM_SECURITY,
-	"FILE_ALL_ACCESS": winnt.FILE_ALL_ACCESS, "FILE_GENERIC_READ": winnt.FILE_GENERIC_READ, "FILE_GENERIC_WRITE": winnt.FILE_GENERIC_WRITE, "FILE_GENERIC_EXECUTE": winnt.FILE_GENERIC_EXECUTE,
-	"KEY_ALL_ACCESS": winnt.KEY_ALL_ACCESS, "KEY_READ": winnt.KEY_READ, "KEY_WRITE": winnt.KEY_WRITE, "KEY_EXECUTE": winnt.KEY_EXECUTE,
-	"TOKEN_ALL_ACCESS": winnt.TOKEN_ALL_ACCESS, "TOKEN_READ": winnt.TOKEN_READ, "TOKEN_WRITE": winnt.TOKEN_WRITE, "TOKEN_EXECUTE": winnt.TOKEN_EXECUTE,
-	"PROCESS_ALL_ACCESS": winnt.PROCESS_ALL_ACCESS, "THREAD_ALL_ACCESS": winnt.THREAD_ALL_ACCESS, "JOB_OBJECT_ALL_ACCESS": winnt.JOB_OBJECT_ALL_ACCESS,
-	"DIRECTORY_ALL_ACCESS": winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS, "EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "PORT_ALL_ACCESS": winnt.PORT_ALL_ACCESS,
+	"FILE_ALL_ACCESS": winnt.FILE_ALL_ACCESS, "FILE_GENERIC_READ": winnt.FILE_GENERIC_READ,
+	"FILE_GENERIC_WRITE": winnt.FILE_GENERIC_WRITE, "FILE_GENERIC_EXECUTE": winnt.FILE_GENERIC_EXECUTE,
+	"KEY_ALL_ACCESS": winnt.KEY_ALL_ACCESS, "KEY_READ": winnt.KEY_READ, "KEY_WRITE": winnt.KEY_WRITE,
+	"KEY_EXECUTE":      winnt.KEY_EXECUTE,
+	"TOKEN_ALL_ACCESS": winnt.TOKEN_ALL_ACCESS, "TOKEN_READ": winnt.TOKEN_READ, "TOKEN_WRITE": winnt.TOKEN_WRITE,
+	"TOKEN_EXECUTE":      winnt.TOKEN_EXECUTE,
+	"PROCESS_ALL_ACCESS": winnt.PROCESS_ALL_ACCESS, "THREAD_ALL_ACCESS": winnt.THREAD_ALL_ACCESS,
+	"JOB_OBJECT_ALL_ACCESS": winnt.JOB_OBJECT_ALL_ACCESS,
+	"DIRECTORY_ALL_ACCESS":  winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS,
+	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "PORT_ALL_ACCESS": winnt.PORT_ALL_ACCESS,
 	"STANDARD_RIGHTS_REQUIRED": winnt.STANDARD_RIGHTS_REQUIRED, "STANDARD_RIGHTS_ALL": winnt.STANDARD_RIGHTS_ALL,
 }
 
 func init() {
 	for _, t := range [...]*winnt.ObjectType{
-		winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject, winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject, winnt.JobObject,
-		winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject, winnt.DirectoryServiceObject, winnt.MutantObject, winnt.SemaphoreObject, winnt.SectionObject,
+		winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject, winnt.TokenObject, winnt.ProcessObject,
+		winnt.ThreadObject, winnt.JobObject,
+		winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject, winnt.DirectoryServiceObject,
+		winnt.MutantObject, winnt.SemaphoreObject, winnt.SectionObject,
 	} {
 		for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 			if n := t.RightName(bit); !strings.HasPrefix(n, "0x") {

@@ -51,8 +51,10 @@ func CapabilitySIDs(name string) (group, capability SID) {
 
 // firstCapabilities are the capabilities with a RID of their own, from 1 on
 // (winnt.h, SECURITY_CAPABILITY_*).
-var firstCapabilities = [...]string{"internetClient", "internetClientServer", "privateNetworkClientServer", "picturesLibrary", "videosLibrary",
-	"musicLibrary", "documentsLibrary", "enterpriseAuthentication", "sharedUserCertificates", "removableStorage", "appointments", "contacts"}
+var firstCapabilities = [...]string{"internetClient", "internetClientServer", "privateNetworkClientServer",
+	"picturesLibrary", "videosLibrary",
+	"musicLibrary", "documentsLibrary", "enterpriseAuthentication", "sharedUserCertificates", "removableStorage",
+	"appointments", "contacts"}
 
 // nameHash is the SHA-256 of a name as eight little-endian numbers.
 func nameHash(name string, fold func(rune) rune) (h [8]uint32) {

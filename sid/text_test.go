@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 )
@@ -65,7 +66,8 @@ func TestSubAuthorityLimit(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1", "S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
+	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1",
+		"S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
 		if s, err := sid.Parse(text); err == nil {
 			t.Errorf("%q was read as %v", text, s)
 		}
@@ -74,7 +76,8 @@ func TestParseRefuses(t *testing.T) {
 
 // S-80, S-8: the strict reader refuses what the other one repairs.
 func TestParseStrict(t *testing.T) {
-	for _, text := range []string{"s-1-5-32-544", "S-01-5-32-544", "S-1-5-032-544", "S-1-5-0x20-544", "S-0x1-5-20-243", "S-1-3-4294967296-3-4", "ba", "S-1-0x5-1"} {
+	for _, text := range []string{"s-1-5-32-544", "S-01-5-32-544", "S-1-5-032-544", "S-1-5-0x20-544", "S-0x1-5-20-243",
+		"S-1-3-4294967296-3-4", "ba", "S-1-0x5-1"} {
 		if s, err := sid.ParseStrict(text); err == nil {
 			t.Errorf("%q was read as %v", text, s)
 		}
@@ -88,7 +91,8 @@ func TestParseStrict(t *testing.T) {
 
 // S-9: a D before a colon is the tag of the next section.
 func TestScanStopsAtTag(t *testing.T) {
-	for text, want := range map[string]string{"S-1-2-0x200D:": "S-1-2-512", "S-1-2-0xDD:": "S-1-2-13", "S-1-2-0x2D": "S-1-2-45", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
+	for text, want := range map[string]string{"S-1-2-0x200D:": "S-1-2-512", "S-1-2-0xDD:": "S-1-2-13",
+		"S-1-2-0x2D": "S-1-2-45", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
 		s, n, err := sid.Scan(text, sid.SID{})
 		if err != nil || s.String() != want {
 			t.Errorf("%q: %v, %v, want %s", text, s, err, want)
@@ -110,7 +114,8 @@ func TestAlias(t *testing.T) {
 	if a := sid.Alias(s, sid.MustParse("S-1-5-21-1-2-4")); a != "" {
 		t.Errorf("alias %q in another domain", a)
 	}
-	if sid.Name(s) != "Domain Users" || sid.Name(sid.Administrators) != "Administrators" || sid.Name(sid.MustParse("S-1-9-9")) != "" {
+	if sid.Name(s) != "Domain Users" || sid.Name(sid.Administrators) != "Administrators" ||
+		sid.Name(sid.MustParse("S-1-9-9")) != "" {
 		t.Error("names")
 	}
 	if a, n := sid.Account(sid.LocalSystem); a != "NT AUTHORITY" || n != "SYSTEM" {
@@ -151,7 +156,8 @@ func TestMarshalText(t *testing.T) {
 // S-2, S-3, S-4, S-5: the value itself.
 func TestValue(t *testing.T) {
 	a, b := sid.MustParse("S-1-5-21-1-2-3-500"), sid.MustParse("S-1-5-21-1-2-3-501")
-	if !a.EqualPrefix(b) || a.EqualPrefix(a.Prefix()) || a == b || a.Compare(b) >= 0 || b.Compare(a) <= 0 || a.Compare(a) != 0 {
+	if !a.EqualPrefix(b) || a.EqualPrefix(a.Prefix()) || a == b || a.Compare(b) >= 0 || b.Compare(a) <= 0 ||
+		a.Compare(a) != 0 {
 		t.Error("S-3, S-4: prefixes and order")
 	}
 	empty, ok := sid.New(5)
@@ -161,7 +167,8 @@ func TestValue(t *testing.T) {
 	for _, c := range []struct {
 		hex string
 		ok  bool
-	}{{"0100000000000005", true}, {"0200000000000005", false}, {"1100000000000005", false}, {"0110000000000005", false}, {"01010000000000051200", false}, {"01000000000000", false}} {
+	}{{"0100000000000005", true}, {"0200000000000005", false}, {"1100000000000005", false}, {"0110000000000005", false},
+		{"01010000000000051200", false}, {"01000000000000", false}} {
 		in, _ := hex.DecodeString(c.hex)
 		_, _, err := sid.Decode(in) // S-1, S-2
 		if (err == nil) != c.ok {
@@ -193,8 +200,7 @@ func twin(text string) (auth uint64, subs []uint32, ok bool) {
 }
 
 func TestTwin(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))
 	for range 20000 {
 		auth := r.Uint64() >> (16 + r.IntN(48))

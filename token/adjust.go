@@ -25,7 +25,8 @@ type PrivilegeChange struct {
 // changed, in ascending order; fed back it restores them, except what was
 // removed. Where nothing changed the receiver itself is returned, with its old
 // ModifiedId.
-func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes []PrivilegeChange) (n *Token, previous []PrivilegeChange, status ntstatus.Status) {
+func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes []PrivilegeChange) (n *Token,
+	previous []PrivilegeChange, status ntstatus.Status) {
 	present, enabled := t.present, t.enabled
 	if disableAll { // T-71: NewState is ignored
 		enabled = 0
@@ -108,7 +109,8 @@ func (t *Token) PrivilegeCount() int { return bits.OnesCount64(uint64(t.present)
 // change names a group the token does not have. previous has the old
 // attributes of what changed, in the token's order. A SID that is in the token
 // more than once is changed everywhere.
-func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group, status ntstatus.Status) {
+func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group,
+	status ntstatus.Status) {
 	enabled := append(sidset.Bits(nil), t.groups.enabled...)
 	if reset {
 		t.resetGroups(enabled)

@@ -8,11 +8,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// entries is the user-and-groups array with the attributes settled, and the
-// index of the integrity entry, 0 without one.
-func (s *Spec) entries() (out []Group, integrityAt uint16) {
-	out = make([]Group, 0, len(s.Groups)+2)
-	out = append(append(out, s.User), s.Groups...)
+// entries appends the user-and-groups array with the attributes settled to
+// room, and returns the index of the integrity entry, 0 without one.
+func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
+	out = append(append(room, s.User), s.Groups...)
 	for i := range out {
 		a := &out[i].Attributes
 		switch {
@@ -20,7 +19,8 @@ func (s *Spec) entries() (out []Group, integrityAt uint16) {
 		case *a&winnt.SE_GROUP_INTEGRITY != 0:
 			integrityAt = uint16(i)
 		case *a&winnt.SE_GROUP_MANDATORY != 0 && *a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0:
-			*a |= winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT // T-2
+			// A mandatory group is enabled, also by default (T-2).
+			*a |= winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT
 		}
 	}
 	if integrityAt == 0 && !s.Integrity.IsZero() {
@@ -30,11 +30,10 @@ func (s *Spec) entries() (out []Group, integrityAt uint16) {
 	return out, integrityAt
 }
 
-func (s *Spec) body(entries []Group) *body {
-	n := len(entries)
-	words := (n + 63) / 64
-	maps := make(sidset.Bits, 2*words)
-	b := &body{
+// fill makes b the body of the entries; maps has room for its two bitmaps.
+func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
+	n, words := len(entries), len(maps)/2
+	*b = body{
 		set: sidset.Make(compact(entries)), attrs: make([]uint32, n),
 		denyOnly: maps[:words:words], pinned: maps[words:],
 		authenticationID: s.AuthenticationID, parentTokenID: s.ParentTokenID, originatingLogon: s.OriginatingLogon,
@@ -60,7 +59,6 @@ func (s *Spec) body(entries []Group) *body {
 	if b.elevation == 0 {
 		b.elevation = winnt.TokenElevationTypeDefault
 	}
-	return b
 }
 
 // classify derives the bitmaps from the attributes.
@@ -98,6 +96,9 @@ func (b *body) restrict(gs []Group) {
 
 // withAttributes gives the entries that have none the attributes a.
 func withAttributes(gs []Group, a uint32) []Group {
+	if len(gs) == 0 {
+		return nil
+	}
 	out := make([]Group, len(gs))
 	for i, g := range gs {
 		if g.Attributes == 0 {

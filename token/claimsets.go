@@ -61,7 +61,8 @@ func (t *Token) WithIsolationPrefix(prefix string) *Token {
 // everything as it was and return the receiver. STATUS_NOT_ALL_ASSIGNED (a
 // success) means that a change names a claim the token does not have. previous
 // has what changed as it was. Rules and order are those of groups (T-75).
-func (t *Token) AdjustClaims(modified winnt.LUID, device, reset bool, changes []claims.Attribute) (n *Token, previous []claims.Attribute, status ntstatus.Status) {
+func (t *Token) AdjustClaims(modified winnt.LUID, device, reset bool, changes []claims.Attribute) (n *Token,
+	previous []claims.Attribute, status ntstatus.Status) {
 	set := t.body.userClaims
 	if device {
 		set = t.body.deviceClaims
@@ -144,7 +145,8 @@ func resetClaim(a *claims.Attribute) {
 }
 
 // AdjustDeviceGroups is AdjustGroups for the groups of the device.
-func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group, status ntstatus.Status) {
+func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group,
+	status ntstatus.Status) {
 	old := collect(t.body.device.all)
 	now := append([]Group(nil), old...)
 	if reset {

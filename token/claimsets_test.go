@@ -34,9 +34,11 @@ func flagsOf(s *claims.Set) (out []uint32) {
 // claimed is a token with three claims of the user and of the device.
 func claimed(t testing.TB) *token.Token {
 	s := setup()
-	s.UserClaims = claimsOf(t, attr("Level", 0, 3), attr("Fixed", claims.FlagMandatory, 1), attr("Off", claims.FlagDisabled|claims.FlagDisabledByDefault, 1))
+	s.UserClaims = claimsOf(t, attr("Level", 0, 3), attr("Fixed", claims.FlagMandatory, 1),
+		attr("Off", claims.FlagDisabled|claims.FlagDisabledByDefault, 1))
 	s.DeviceClaims = s.UserClaims
-	s.DeviceGroups = []token.Group{{SID: groupG1, Attributes: winnt.SE_GROUP_ENABLED}, {SID: groupG2, Attributes: token.GroupDefault}}
+	s.DeviceGroups = []token.Group{{SID: groupG1, Attributes: winnt.SE_GROUP_ENABLED},
+		{SID: groupG2, Attributes: token.GroupDefault}}
 	return must(t, s)
 }
 
@@ -46,16 +48,19 @@ func TestAdjustClaims(t *testing.T) {
 	off := func(name string) claims.Attribute { return claims.Attribute{Name: name, Flags: claims.FlagDisabled} }
 	n, previous, st := tok.AdjustClaims(7, false, false, []claims.Attribute{off("LEVEL"), {Name: "off"}, {Name: "none"}})
 	wantStatus(t, "one unknown", st, ntstatus.NotAllAssigned)
-	if got := flagsOf(n.UserClaims()); !slices.Equal(got, []uint32{claims.FlagDisabled, claims.FlagMandatory, claims.FlagDisabledByDefault}) || n.ModifiedID() != 7 {
+	if got := flagsOf(n.UserClaims()); !slices.Equal(got, []uint32{claims.FlagDisabled, claims.FlagMandatory,
+		claims.FlagDisabledByDefault}) || n.ModifiedID() != 7 {
 		t.Errorf("flags %#x, modified %v", got, n.ModifiedID())
 	}
-	if len(previous) != 2 || previous[0].Name != "Level" || previous[1].Flags != claims.FlagDisabled|claims.FlagDisabledByDefault {
+	if len(previous) != 2 || previous[0].Name != "Level" ||
+		previous[1].Flags != claims.FlagDisabled|claims.FlagDisabledByDefault {
 		t.Errorf("previous %v", previous)
 	}
 	if !slices.Equal(flagsOf(n.DeviceClaims()), flagsOf(tok.DeviceClaims())) {
 		t.Error("the device's claims changed")
 	}
-	if back, _, st := n.AdjustClaims(8, false, true, nil); st != ntstatus.Success || !slices.Equal(flagsOf(back.UserClaims()), flagsOf(tok.UserClaims())) {
+	if back, _, st := n.AdjustClaims(8, false, true, nil); st != ntstatus.Success ||
+		!slices.Equal(flagsOf(back.UserClaims()), flagsOf(tok.UserClaims())) {
 		t.Errorf("reset: %v, %#x", st, flagsOf(back.UserClaims()))
 	}
 	same, _, st := tok.AdjustClaims(7, true, false, []claims.Attribute{off("Level"), off("Fixed")})
@@ -79,8 +84,10 @@ func TestFilterClaims(t *testing.T) {
 	if tok.RestrictedUserClaims() != tok.UserClaims() || tok.RestrictedDeviceClaims() != tok.DeviceClaims() {
 		t.Error("without a list the restricted pass sees all claims")
 	}
-	n := filter(t, tok, token.FilterSpec{DisableUserClaims: []string{"level", "fixed", "none"}, RestrictUserClaims: []string{"OFF", "Level"}, RestrictDeviceClaims: []string{}})
-	want := []uint32{claims.FlagDisabled | claims.FlagDisabledByDefault, claims.FlagDisabled | claims.FlagDisabledByDefault, claims.FlagDisabled | claims.FlagDisabledByDefault}
+	n := filter(t, tok, token.FilterSpec{DisableUserClaims: []string{"level", "fixed", "none"},
+		RestrictUserClaims: []string{"OFF", "Level"}, RestrictDeviceClaims: []string{}})
+	want := []uint32{claims.FlagDisabled | claims.FlagDisabledByDefault, claims.FlagDisabled |
+		claims.FlagDisabledByDefault, claims.FlagDisabled | claims.FlagDisabledByDefault}
 	if got := flagsOf(n.UserClaims()); !slices.Equal(got, want) || !n.IsFiltered() {
 		t.Errorf("flags %#x, want %#x", got, want)
 	}
@@ -126,7 +133,8 @@ func TestAuditPolicyAndIsolation(t *testing.T) {
 			t.Errorf("policy %x prefix %q", v.AuditPolicy(), v.IsolationPrefix())
 		}
 	}
-	if again, err := token.Parse(text); err != nil || string(again.AuditPolicy()) != string(policy) || again.IsolationPrefix() != "box" {
+	if again, err := token.Parse(text); err != nil || string(again.AuditPolicy()) != string(policy) ||
+		again.IsolationPrefix() != "box" {
 		t.Errorf("lost in a file: %v %s", err, text)
 	}
 	if _, err := token.Parse([]byte(`{"user":"WD","auditPolicy":"12"}`)); err == nil {
@@ -152,11 +160,13 @@ func TestChangeAttributes(t *testing.T) {
 	}{
 		{"nothing", nil, "A=x,y N=1"},
 		{"none", []token.AttributeChange{op(token.AttributeNone, text("Z"))}, "A=x,y N=1"},
-		{"add values, one of them there", []token.AttributeChange{op(token.AttributeAdd, text("a", "X", "z"))}, "A=x,y,z N=1"},
+		{"add values, one of them there", []token.AttributeChange{op(token.AttributeAdd, text("a", "X", "z"))},
+			"A=x,y,z N=1"},
 		{"add an attribute", []token.AttributeChange{op(token.AttributeAdd, text("B", "b"))}, "A=x,y N=1 B=b"},
 		{"add another type", []token.AttributeChange{op(token.AttributeAdd, text("N", "b"))}, "STATUS_INVALID_PARAMETER"},
 		{"replace", []token.AttributeChange{op(token.AttributeReplace, text("N", "b"))}, "A=x,y N=b"},
-		{"replace by nothing", []token.AttributeChange{op(token.AttributeReplace, text("A")), op(token.AttributeReplace, text("Z"))}, "N=1"},
+		{"replace by nothing", []token.AttributeChange{op(token.AttributeReplace, text("A")),
+			op(token.AttributeReplace, text("Z"))}, "N=1"},
 		{"replace what is not there", []token.AttributeChange{op(token.AttributeReplace, text("B", "b"))}, "A=x,y N=1 B=b"},
 		{"delete a value", []token.AttributeChange{op(token.AttributeDelete, text("A", "Y"))}, "A=x N=1"},
 		{"delete every value", []token.AttributeChange{op(token.AttributeDelete, text("A", "y", "x"))}, "N=1"},
@@ -164,8 +174,10 @@ func TestChangeAttributes(t *testing.T) {
 		{"delete what is not there", []token.AttributeChange{op(token.AttributeDelete, text("B"))}, "STATUS_NOT_FOUND"},
 		{"replace all", []token.AttributeChange{op(token.AttributeReplaceAll, text("B", "b"))}, "B=b"},
 		{"replace all by nothing", []token.AttributeChange{op(token.AttributeReplaceAll, text("B"))}, ""},
-		{"replace all beside another", []token.AttributeChange{op(token.AttributeReplaceAll, text("B", "b")), op(token.AttributeNone, text("B"))}, "STATUS_INVALID_PARAMETER"},
-		{"all or nothing", []token.AttributeChange{op(token.AttributeAdd, text("B", "b")), op(token.AttributeDelete, text("C"))}, "STATUS_NOT_FOUND"},
+		{"replace all beside another", []token.AttributeChange{op(token.AttributeReplaceAll, text("B", "b")),
+			op(token.AttributeNone, text("B"))}, "STATUS_INVALID_PARAMETER"},
+		{"all or nothing", []token.AttributeChange{op(token.AttributeAdd, text("B", "b")),
+			op(token.AttributeDelete, text("C"))}, "STATUS_NOT_FOUND"},
 		{"unknown operation", []token.AttributeChange{op(9, text("B", "b"))}, "STATUS_INVALID_PARAMETER"},
 		{"no attribute", []token.AttributeChange{op(token.AttributeAdd, claims.Attribute{})}, "STATUS_INVALID_PARAMETER"},
 	} {

@@ -15,14 +15,16 @@ import (
 // TC-7, TC-21, T-49, T-54: a duplicate differs in type and level only.
 func TestDuplicate(t *testing.T) {
 	s := setup()
-	s.Source, s.SessionID, s.OriginatingLogon, s.ParentTokenID, s.ExpirationTime = token.Source{Name: "User32", ID: 9}, 3, 0x77, 0x88, 12345
+	s.Source, s.SessionID, s.OriginatingLogon, s.ParentTokenID, s.ExpirationTime = token.Source{Name: "User32", ID: 9},
+		3, 0x77, 0x88, 12345
 	tok := must(t, s)
 	for level := winnt.SecurityAnonymous; level <= winnt.SecurityDelegation; level++ {
 		d := tok.WithTypeLevel(winnt.TokenImpersonation, level)
 		if d.Type() != winnt.TokenImpersonation || d.Level() != level {
 			t.Errorf("type %v level %v, want impersonation, %v", d.Type(), d.Level(), level)
 		}
-		if d.ModifiedID() != 100 || d.AuthenticationID() != 0x5000 || d.ParentTokenID() != 0x88 || d.OriginatingLogon() != 0x77 ||
+		if d.ModifiedID() != 100 || d.AuthenticationID() != 0x5000 || d.ParentTokenID() != 0x88 ||
+			d.OriginatingLogon() != 0x77 ||
 			d.SessionID() != 3 || d.Source() != s.Source || d.ExpirationTime() != 12345 || d.GroupCount() != 4 || !d.Equal(tok) {
 			t.Error("T-49: something else than type and level changed")
 		}
@@ -70,7 +72,8 @@ func TestEffectiveOnly(t *testing.T) {
 
 // TC-12, value part: a disabled group and privilege are not in the child.
 func TestStripBeforeHandingOn(t *testing.T) {
-	s := setup(token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT})
+	s := setup(token.Group{SID: sid.Administrators, Attributes: winnt.SE_GROUP_ENABLED |
+		winnt.SE_GROUP_ENABLED_BY_DEFAULT})
 	s.Privileges |= winnt.SeTcbPrivilege.Bit()
 	s.EnabledPrivileges |= winnt.SeTcbPrivilege.Bit()
 	tok := must(t, s)
@@ -91,7 +94,9 @@ func TestStripBeforeHandingOn(t *testing.T) {
 func TestFilterNothing(t *testing.T) {
 	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
 	n := filter(t, tok, token.FilterSpec{ParentTokenID: parentID, ModifiedID: 7})
-	if n.ParentTokenID() != parentID || n.IsFiltered() || n.ModifiedID() != 7 || n.Level() != winnt.SecurityIdentification || n.Type() != winnt.TokenImpersonation { // T-64
+	// T-64
+	if n.ParentTokenID() != parentID || n.IsFiltered() || n.ModifiedID() != 7 ||
+		n.Level() != winnt.SecurityIdentification || n.Type() != winnt.TokenImpersonation {
 		t.Errorf("parent %v filtered %v modified %v level %v", n.ParentTokenID(), n.IsFiltered(), n.ModifiedID(), n.Level())
 	}
 	_, st := tok.Filter(token.FilterSpec{Flags: 0x10})
@@ -106,7 +111,8 @@ func TestFilterPrivileges(t *testing.T) {
 		t.Errorf("left %v", n.Present().Names())
 	}
 	n = filter(t, tok, token.FilterSpec{Delete: winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeTcbPrivilege)})
-	if n.Present() != winnt.SeShutdownPrivilege.Bit() || n.Has(winnt.SeChangeNotifyPrivilege) || n.Flags()&winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE != 0 {
+	if n.Present() != winnt.SeShutdownPrivilege.Bit() || n.Has(winnt.SeChangeNotifyPrivilege) ||
+		n.Flags()&winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE != 0 {
 		t.Errorf("left %v", n.Present().Names())
 	}
 }
@@ -173,7 +179,8 @@ func TestRestrictingTwiceKeepsDenying(t *testing.T) {
 
 // TC-27: a mandatory group becomes deny-only and stays mandatory.
 func TestFilterDisable(t *testing.T) {
-	n := filter(t, must(t, setup()), token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone, sid.MediumLevel, userU}}) // T-61
+	// T-61
+	n := filter(t, must(t, setup()), token.FilterSpec{Disable: []sid.SID{sid.Users, sid.Everyone, sid.MediumLevel, userU}})
 	if a, _ := attributes(t, n, sid.Users); a != winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY {
 		t.Errorf("Users %#x, want 0x11", a)
 	}
@@ -202,7 +209,8 @@ func TestFilterFlags(t *testing.T) {
 		t.Error("T-64: WRITE_RESTRICTED with a list")
 	}
 	full := filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Everyone)})
-	if n = filter(t, full, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED, Restrict: restricting(sid.Everyone)}); n.WriteRestricted() {
+	if n = filter(t, full, token.FilterSpec{Flags: winnt.WRITE_RESTRICTED,
+		Restrict: restricting(sid.Everyone)}); n.WriteRestricted() {
 		t.Error("T-68: narrowing the restriction to writing would widen reading")
 	}
 	if n = filter(t, tok, token.FilterSpec{Disable: []sid.SID{sid.Administrators}}); n.Owner() != userU {
@@ -233,9 +241,12 @@ func TestFilterLUA(t *testing.T) {
 			t.Errorf("%v deny-only %v", g.SID, deny)
 		}
 	}
-	want := winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege, winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
-	if n.Present() != want || n.Integrity() != 0x2000 || n.ElevationType() != 3 || n.Owner() != userU || !n.IsFiltered() || n.IsElevated() || n.IsAdmin() {
-		t.Errorf("privileges %v integrity %#x elevation %d owner %v", n.Present().Names(), n.Integrity(), n.ElevationType(), n.Owner())
+	want := winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege,
+		winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
+	if n.Present() != want || n.Integrity() != 0x2000 || n.ElevationType() != 3 || n.Owner() != userU ||
+		!n.IsFiltered() || n.IsElevated() || n.IsAdmin() {
+		t.Errorf("privileges %v integrity %#x elevation %d owner %v", n.Present().Names(), n.Integrity(), n.ElevationType(),
+			n.Owner())
 	}
 	low := setup()
 	low.Integrity = sid.LowLevel
@@ -255,7 +266,8 @@ func TestFilterDevice(t *testing.T) {
 	}
 	n = filter(t, n, token.FilterSpec{RestrictDevice: restricting(c)})
 	n = filter(t, n, token.FilterSpec{RestrictDevice: restricting(a)})
-	if n = filter(t, n, token.FilterSpec{RestrictDevice: restricting(c)}); n.RestrictedDeviceSet() == nil || n.RestrictedDeviceSet().Len() != 0 {
+	if n = filter(t, n, token.FilterSpec{RestrictDevice: restricting(c)}); n.RestrictedDeviceSet() == nil ||
+		n.RestrictedDeviceSet().Len() != 0 {
 		t.Error("T-67: the empty intersection must not become no list")
 	}
 }
@@ -265,10 +277,12 @@ func TestAdjustPrivileges(t *testing.T) {
 	tok := must(t, setup())
 	n, prev, st := tok.AdjustPrivileges(200, false, []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege)})
 	wantStatus(t, "enable Shutdown", st, ntstatus.Success)
-	if !n.Has(winnt.SeShutdownPrivilege) || n.ModifiedID() != 200 || len(prev) != 1 || prev[0] != (token.PrivilegeChange{LUID: 19}) {
+	if !n.Has(winnt.SeShutdownPrivilege) || n.ModifiedID() != 200 || len(prev) != 1 ||
+		prev[0] != (token.PrivilegeChange{LUID: 19}) {
 		t.Errorf("enabled %v modified %v previous %v", n.Enabled().Names(), n.ModifiedID(), prev)
 	}
-	n, prev, st = tok.AdjustPrivileges(201, false, []token.PrivilegeChange{enable(winnt.SeTcbPrivilege), {LUID: 1 << 40}, {LUID: 99}})
+	n, prev, st = tok.AdjustPrivileges(201, false, []token.PrivilegeChange{enable(winnt.SeTcbPrivilege), {LUID: 1 << 40},
+		{LUID: 99}})
 	wantStatus(t, "enable SeTcb", st, ntstatus.NotAllAssigned)
 	if n != tok || prev != nil || n.ModifiedID() != 100 {
 		t.Error("T-72: nothing changed, so ModifiedId stays and nothing is added")
@@ -283,7 +297,8 @@ func TestAdjustPrivileges(t *testing.T) {
 // TC-32: REMOVED is for ever, and ENABLED beside it is ignored.
 func TestRemovePrivilege(t *testing.T) {
 	tok := must(t, setup())
-	n, prev, st := tok.AdjustPrivileges(200, false, []token.PrivilegeChange{{LUID: 19, Attributes: winnt.SE_PRIVILEGE_REMOVED | winnt.SE_PRIVILEGE_ENABLED}})
+	n, prev, st := tok.AdjustPrivileges(200, false,
+		[]token.PrivilegeChange{{LUID: 19, Attributes: winnt.SE_PRIVILEGE_REMOVED | winnt.SE_PRIVILEGE_ENABLED}})
 	wantStatus(t, "remove Shutdown", st, ntstatus.Success)
 	if len(prev) != 1 || prev[0].LUID != 19 || n.Present().Has(winnt.SeShutdownPrivilege) {
 		t.Errorf("previous %v: a removed one is listed too", prev)
@@ -295,7 +310,8 @@ func TestRemovePrivilege(t *testing.T) {
 // TC-33: what Previous reports restores the state exactly.
 func TestPreviousRestores(t *testing.T) {
 	tok := must(t, setup())
-	changes := []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege), {LUID: 23}, {LUID: 19}, enable(winnt.SeShutdownPrivilege)}
+	changes := []token.PrivilegeChange{enable(winnt.SeShutdownPrivilege), {LUID: 23}, {LUID: 19},
+		enable(winnt.SeShutdownPrivilege)}
 	n, prev, _ := tok.AdjustPrivileges(200, false, changes)
 	back, _, st := n.AdjustPrivileges(201, false, prev)
 	wantStatus(t, "restore", st, ntstatus.Success)
@@ -306,7 +322,8 @@ func TestPreviousRestores(t *testing.T) {
 			}
 		}
 	}
-	g, prevG, _ := tok.AdjustGroups(202, false, []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
+	g, prevG, _ := tok.AdjustGroups(202, false, []token.Group{{SID: groupG1},
+		{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
 	if back, _, st := g.AdjustGroups(203, false, prevG); st != ntstatus.Success || !back.Equal(tok) || g.Equal(tok) {
 		t.Errorf("groups: %v, previous %v", st, prevG)
 	}
@@ -348,7 +365,8 @@ func TestAdjustGroupsRefusals(t *testing.T) {
 	}
 	n, prev, st := tok.AdjustGroups(200, false, []token.Group{{SID: groupG1}, {SID: sid.Everyone, Attributes: on}})
 	wantStatus(t, "missing group", st, ntstatus.NotAllAssigned)
-	if n.Member(groupG1, false) || len(prev) != 1 || prev[0].SID != groupG1 || prev[0].Attributes != 6 || n.ModifiedID() != 200 {
+	if n.Member(groupG1, false) || len(prev) != 1 || prev[0].SID != groupG1 || prev[0].Attributes != 6 ||
+		n.ModifiedID() != 200 {
 		t.Errorf("the rest must be applied: previous %v", prev)
 	}
 }
@@ -356,7 +374,8 @@ func TestAdjustGroupsRefusals(t *testing.T) {
 // TC-36, value part: reset gives every group its default back.
 func TestAdjustGroupsReset(t *testing.T) {
 	tok := must(t, setup())
-	n, _, _ := tok.AdjustGroups(200, false, []token.Group{{SID: groupG1}, {SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
+	n, _, _ := tok.AdjustGroups(200, false, []token.Group{{SID: groupG1},
+		{SID: groupG2, Attributes: winnt.SE_GROUP_ENABLED}})
 	n, prev, st := n.AdjustGroups(201, true, []token.Group{{SID: sid.Users}})
 	wantStatus(t, "T-75: reset ignores the list", st, ntstatus.Success)
 	if !n.Equal(tok) || len(prev) != 2 {
@@ -389,7 +408,8 @@ func TestSetters(t *testing.T) {
 		t.Fatal(err)
 	}
 	if tok.DynamicCharged() != 500 || tok.DynamicAvailable() != 500-16 {
-		t.Errorf("charged %d, available %d, want 500 and 484 beside a primary group of 16 bytes", tok.DynamicCharged(), tok.DynamicAvailable())
+		t.Errorf("charged %d, available %d, want 500 and 484 beside a primary group of 16 bytes", tok.DynamicCharged(),
+			tok.DynamicAvailable())
 	}
 	_, st = tok.WithDefaultDACL(200, big)
 	wantStatus(t, "4 KiB default DACL", st, ntstatus.AllottedSpaceExceeded)
@@ -417,7 +437,8 @@ func TestIntegrity(t *testing.T) {
 	if none.Integrity() != 0 || none.IntegrityLevel().SID != sid.UntrustedLevel {
 		t.Error("T-4: no entry counts as Untrusted")
 	}
-	if n, st = none.WithIntegrity(200, sid.HighLevel); st != ntstatus.Success || n.Integrity() != 0x3000 || n.ModifiedID() != 200 {
+	if n, st = none.WithIntegrity(200, sid.HighLevel); st != ntstatus.Success || n.Integrity() != 0x3000 ||
+		n.ModifiedID() != 200 {
 		t.Error("a level where there was none")
 	}
 }
@@ -506,7 +527,8 @@ func TestPrivilegeCheck(t *testing.T) {
 func TestLowBox(t *testing.T) {
 	tok := must(t, setup()).WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation)
 	n := lowbox(t, tok, "S-1-15-2-1-2-3", "S-1-15-3-1")
-	if n.Integrity() != 0x1000 || n.Flags()&winnt.TOKEN_LOWBOX == 0 || n.Type() != winnt.TokenPrimary || n.Level() != 0 || n.LowBoxNumber() != 4 || !n.CapabilityBits().Has(0) {
+	if n.Integrity() != 0x1000 || n.Flags()&winnt.TOKEN_LOWBOX == 0 || n.Type() != winnt.TokenPrimary ||
+		n.Level() != 0 || n.LowBoxNumber() != 4 || !n.CapabilityBits().Has(0) {
 		t.Error("integrity Low, LOWBOX, primary, its number, capability enabled")
 	}
 	for _, bad := range []token.LowBoxSpec{
@@ -522,13 +544,15 @@ func TestLowBox(t *testing.T) {
 	withList := setup()
 	withList.DefaultDACL = sddl.MustParse("D:(D;;GW;;;BG)(A;;GA;;;BA)").DACL()
 	list := lowbox(t, must(t, withList), "S-1-15-2-1-2-3").DefaultDACL()
-	if text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}), sddl.Options{}); text != "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)" {
+	if text, _ := sddl.Format(sd.New(sd.Parts{DACL: list}),
+		sddl.Options{}); text != "D:(D;;GW;;;BG)(A;;GA;;;BA)(A;;GA;;;S-1-15-2-1-2-3)" {
 		t.Errorf("T-131: default DACL %s", text)
 	}
 	if n.DefaultDACL() != nil {
 		t.Error("T-131: a token without a default DACL gets none")
 	}
-	for level, want := range map[uint32]uint32{0: 0, 0x800: 0x800, 0x1000: 0x1000, 0x1001: 0x1000, 0x1800: 0x1000, 0x1FFF: 0x1000, 0x2100: 0x1000, 0x4000: 0x1000} {
+	for level, want := range map[uint32]uint32{0: 0, 0x800: 0x800, 0x1000: 0x1000, 0x1001: 0x1000, 0x1800: 0x1000,
+		0x1FFF: 0x1000, 0x2100: 0x1000, 0x4000: 0x1000} {
 		s := setup()
 		s.Integrity = sid.IntegrityLevel(level)
 		if n := lowbox(t, must(t, s), "S-1-15-2-1-2-3"); n.Integrity() != want {

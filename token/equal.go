@@ -12,7 +12,9 @@ func (t *Token) Equal(o *Token) bool {
 	if t == o {
 		return true
 	}
-	if t.present != o.present || t.enabled != o.enabled || t.body.pkg != o.body.pkg || t.IsRestricted() != o.IsRestricted() { // T-100
+	// T-100
+	if t.present != o.present || t.enabled != o.enabled || t.body.pkg != o.body.pkg ||
+		t.IsRestricted() != o.IsRestricted() {
 		return false
 	}
 	if t.body == o.body && t.groups == o.groups {

@@ -32,7 +32,8 @@ func (w *filtered) disableDevice(sids []sid.SID) {
 	gs := collect(w.b.device.all)
 	for i, g := range gs {
 		if slices.Contains(sids, g.SID) {
-			gs[i].Attributes = g.Attributes&^(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT) | winnt.SE_GROUP_USE_FOR_DENY_ONLY
+			gs[i].Attributes = g.Attributes&^(winnt.SE_GROUP_ENABLED|winnt.SE_GROUP_ENABLED_BY_DEFAULT) |
+				winnt.SE_GROUP_USE_FOR_DENY_ONLY
 			w.effect = true
 		}
 	}

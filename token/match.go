@@ -89,7 +89,8 @@ func newList(gs []Group) *list {
 }
 
 func makeList(gs []Group) *list {
-	l := &list{set: sidset.Make(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.MakeBits(len(gs)), deny: sidset.MakeBits(len(gs))}
+	l := &list{set: sidset.Make(compact(gs)), attrs: make([]uint32, len(gs)), allow: sidset.MakeBits(len(gs)),
+		deny: sidset.MakeBits(len(gs))}
 	for i, g := range gs {
 		l.attrs[i] = g.Attributes
 		at := i
@@ -107,11 +108,16 @@ func makeList(gs []Group) *list {
 	return l
 }
 
-// match computes over all entries at once, a word at a time.
+// match computes which entries grant and which refuse.
 func (b *body) match(enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
+	return b.matchIn(make(sidset.Bits, 2*len(alive)), enabled, alive, integrityAt)
+}
+
+// matchIn is match with room for its two bitmaps. It computes them over all
+// entries at once, a word at a time.
+func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
 	w := len(alive)
-	both := make(sidset.Bits, 2*w)
-	allow, deny = both[:w:w], both[w:]
+	allow, deny = room[:w:w], room[w:]
 	for i := range alive {
 		e := enabled[i]
 		if i == 0 {

@@ -45,7 +45,8 @@ func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 	p.Control = sd.DACLPresent
 	if r.IntN(3) == 0 {
 		p.Control |= sd.SACLPresent
-		p.SACL = acl([]sd.ACE{ace(sd.Type(0x11), winnt.AccessMask(1+r.IntN(7)), sid.IntegrityLevel(uint32(r.IntN(5))*0x1000))})
+		p.SACL = acl([]sd.ACE{ace(sd.Type(0x11), winnt.AccessMask(1+r.IntN(7)),
+			sid.IntegrityLevel(uint32(r.IntN(5))*0x1000))})
 	}
 	return sd.New(p)
 }
@@ -82,7 +83,8 @@ func TestFilterMonotony(t *testing.T) {
 		}
 		for range 6 {
 			d := randomDescriptor(t, r)
-			for _, mask := range []winnt.AccessMask{winnt.MAXIMUM_ALLOWED, winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA | winnt.READ_CONTROL,
+			for _, mask := range []winnt.AccessMask{winnt.MAXIMUM_ALLOWED, winnt.FILE_READ_DATA, winnt.FILE_WRITE_DATA |
+				winnt.READ_CONTROL,
 				winnt.WRITE_OWNER, winnt.GENERIC_READ, winnt.ACCESS_SYSTEM_SECURITY, winnt.WRITE_DAC | winnt.DELETE} {
 				had := granted(t, tok, d, mask)
 				for i, n := range chain[1:] {

@@ -19,9 +19,12 @@ type named struct {
 // CamelCase without the prefix; the same holds for the other tables.
 var (
 	groupAttributes = []named{
-		{"Mandatory", winnt.SE_GROUP_MANDATORY}, {"EnabledByDefault", winnt.SE_GROUP_ENABLED_BY_DEFAULT}, {"Enabled", winnt.SE_GROUP_ENABLED},
-		{"Owner", winnt.SE_GROUP_OWNER}, {"UseForDenyOnly", winnt.SE_GROUP_USE_FOR_DENY_ONLY}, {"Integrity", winnt.SE_GROUP_INTEGRITY},
-		{"IntegrityEnabled", winnt.SE_GROUP_INTEGRITY_ENABLED}, {"Resource", winnt.SE_GROUP_RESOURCE}, {"LogonId", winnt.SE_GROUP_LOGON_ID}}
+		{"Mandatory", winnt.SE_GROUP_MANDATORY}, {"EnabledByDefault", winnt.SE_GROUP_ENABLED_BY_DEFAULT},
+		{"Enabled", winnt.SE_GROUP_ENABLED},
+		{"Owner", winnt.SE_GROUP_OWNER}, {"UseForDenyOnly", winnt.SE_GROUP_USE_FOR_DENY_ONLY},
+		{"Integrity", winnt.SE_GROUP_INTEGRITY},
+		{"IntegrityEnabled", winnt.SE_GROUP_INTEGRITY_ENABLED}, {"Resource", winnt.SE_GROUP_RESOURCE},
+		{"LogonId", winnt.SE_GROUP_LOGON_ID}}
 	privilegeAttributes = []named{
 		{"EnabledByDefault", winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT}, {"Enabled", winnt.SE_PRIVILEGE_ENABLED}}
 	tokenTypes = []named{{"Primary", uint32(winnt.TokenPrimary)}, {"Impersonation", uint32(winnt.TokenImpersonation)}}
@@ -29,20 +32,24 @@ var (
 		{"Anonymous", uint32(winnt.SecurityAnonymous)}, {"Identification", uint32(winnt.SecurityIdentification)},
 		{"Impersonation", uint32(winnt.SecurityImpersonation)}, {"Delegation", uint32(winnt.SecurityDelegation)}}
 	policies = []named{
-		{"NoWriteUp", winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP}, {"NewProcessMin", winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN}}
+		{"NoWriteUp", winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP},
+		{"NewProcessMin", winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN}}
 	elevations = []named{
-		{"Default", winnt.TokenElevationTypeDefault}, {"Full", winnt.TokenElevationTypeFull}, {"Limited", winnt.TokenElevationTypeLimited}}
+		{"Default", winnt.TokenElevationTypeDefault}, {"Full", winnt.TokenElevationTypeFull},
+		{"Limited", winnt.TokenElevationTypeLimited}}
 	integrityLevels = []named{ // T-4
 		{"Untrusted", winnt.SECURITY_MANDATORY_UNTRUSTED_RID}, {"Low", winnt.SECURITY_MANDATORY_LOW_RID},
 		{"Medium", winnt.SECURITY_MANDATORY_MEDIUM_RID}, {"MediumPlus", winnt.SECURITY_MANDATORY_MEDIUM_PLUS_RID},
 		{"High", winnt.SECURITY_MANDATORY_HIGH_RID}, {"System", winnt.SECURITY_MANDATORY_SYSTEM_RID},
 		{"Protected", winnt.SECURITY_MANDATORY_PROTECTED_PROCESS_RID}}
 	fileFlags = []named{
-		{"SessionNotReferenced", winnt.TOKEN_SESSION_NOT_REFERENCED}, {"BackupPrivilegesChecked", winnt.SE_BACKUP_PRIVILEGES_CHECKED},
+		{"SessionNotReferenced", winnt.TOKEN_SESSION_NOT_REFERENCED},
+		{"BackupPrivilegesChecked", winnt.SE_BACKUP_PRIVILEGES_CHECKED},
 		{"VirtualizeAllowed", winnt.TOKEN_VIRTUALIZE_ALLOWED}, {"VirtualizeEnabled", winnt.TOKEN_VIRTUALIZE_ENABLED},
 		{"IsFiltered", winnt.TOKEN_IS_FILTERED}, {"UIAccess", winnt.TOKEN_UIACCESS},
 		{"HasOwnClaimAttributes", winnt.TOKEN_HAS_OWN_CLAIM_ATTRIBUTES}, {"PrivateNamespace", winnt.TOKEN_PRIVATE_NAMESPACE},
-		{"NoChildProcess", winnt.TOKEN_NO_CHILD_PROCESS}, {"NoChildProcessUnlessSecure", winnt.TOKEN_NO_CHILD_PROCESS_UNLESS_SECURE},
+		{"NoChildProcess", winnt.TOKEN_NO_CHILD_PROCESS}, {"NoChildProcessUnlessSecure",
+			winnt.TOKEN_NO_CHILD_PROCESS_UNLESS_SECURE},
 		{"AuditNoChildProcess", winnt.TOKEN_AUDIT_NO_CHILD_PROCESS}}
 	claimTypes = []named{
 		{"int64", uint32(claims.Int64)}, {"uint64", uint32(claims.Uint64)}, {"string", uint32(claims.String)},

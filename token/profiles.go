@@ -12,7 +12,8 @@ import (
 // None or Domain Users as primary group, and a default DACL (T-130).
 
 // limitedPrivileges are those a limited (UAC) token keeps.
-var limitedPrivileges = winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege, winnt.SeUndockPrivilege,
+var limitedPrivileges = winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeChangeNotifyPrivilege,
+	winnt.SeUndockPrivilege,
 	winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
 
 // Privileges held in the built-in profiles, and which of them are enabled.
@@ -20,20 +21,25 @@ var (
 	systemEnabled = winnt.Privileges(winnt.SeLockMemoryPrivilege, winnt.SeTcbPrivilege, winnt.SeSystemProfilePrivilege,
 		winnt.SeProfileSingleProcessPrivilege, winnt.SeIncreaseBasePriorityPrivilege, winnt.SeCreatePagefilePrivilege,
 		winnt.SeCreatePermanentPrivilege, winnt.SeDebugPrivilege, winnt.SeAuditPrivilege, winnt.SeChangeNotifyPrivilege,
-		winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege, winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege,
+		winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege, winnt.SeIncreaseWorkingSetPrivilege,
+		winnt.SeTimeZonePrivilege,
 		winnt.SeCreateSymbolicLinkPrivilege, winnt.SeDelegateSessionUserImpersonatePrivilege)
 	systemHeld = systemEnabled | winnt.Privileges(winnt.SeCreateTokenPrivilege, winnt.SeAssignPrimaryTokenPrivilege,
-		winnt.SeIncreaseQuotaPrivilege, winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeLoadDriverPrivilege,
+		winnt.SeIncreaseQuotaPrivilege, winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege,
+		winnt.SeLoadDriverPrivilege,
 		winnt.SeSystemtimePrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeShutdownPrivilege,
 		winnt.SeSystemEnvironmentPrivilege, winnt.SeUndockPrivilege, winnt.SeManageVolumePrivilege,
 		winnt.SeTrustedCredManAccessPrivilege, winnt.SeRelabelPrivilege)
 
-	adminEnabled = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege)
-	adminHeld    = adminEnabled | winnt.Privileges(winnt.SeIncreaseQuotaPrivilege, winnt.SeSecurityPrivilege,
-		winnt.SeTakeOwnershipPrivilege, winnt.SeLoadDriverPrivilege, winnt.SeSystemProfilePrivilege, winnt.SeSystemtimePrivilege,
+	adminEnabled = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege,
+		winnt.SeCreateGlobalPrivilege)
+	adminHeld = adminEnabled | winnt.Privileges(winnt.SeIncreaseQuotaPrivilege, winnt.SeSecurityPrivilege,
+		winnt.SeTakeOwnershipPrivilege, winnt.SeLoadDriverPrivilege, winnt.SeSystemProfilePrivilege,
+		winnt.SeSystemtimePrivilege,
 		winnt.SeProfileSingleProcessPrivilege, winnt.SeIncreaseBasePriorityPrivilege, winnt.SeCreatePagefilePrivilege,
 		winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeShutdownPrivilege, winnt.SeDebugPrivilege,
-		winnt.SeSystemEnvironmentPrivilege, winnt.SeRemoteShutdownPrivilege, winnt.SeUndockPrivilege, winnt.SeManageVolumePrivilege,
+		winnt.SeSystemEnvironmentPrivilege, winnt.SeRemoteShutdownPrivilege, winnt.SeUndockPrivilege,
+		winnt.SeManageVolumePrivilege,
 		winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege, winnt.SeCreateSymbolicLinkPrivilege,
 		winnt.SeDelegateSessionUserImpersonatePrivilege)
 
@@ -41,8 +47,9 @@ var (
 	userHeld    = userEnabled | winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeUndockPrivilege,
 		winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
 
-	serviceEnabled = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege)
-	serviceHeld    = serviceEnabled | winnt.Privileges(winnt.SeAssignPrimaryTokenPrivilege, winnt.SeIncreaseQuotaPrivilege,
+	serviceEnabled = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege,
+		winnt.SeCreateGlobalPrivilege)
+	serviceHeld = serviceEnabled | winnt.Privileges(winnt.SeAssignPrimaryTokenPrivilege, winnt.SeIncreaseQuotaPrivilege,
 		winnt.SeAuditPrivilege, winnt.SeIncreaseWorkingSetPrivilege)
 )
 
@@ -158,6 +165,26 @@ func StandardUser(user sid.SID) Spec {
 	s := profile(user, sid.MediumLevel, userHeld, userEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Interactive, sid.AuthenticatedUsers, sid.Local)...)
 	s.logon(user)
+	return s
+}
+
+// NetworkUser returns the token of a user whose client has logged on over the
+// network, as a server impersonates it: an impersonation token at level
+// Impersonation, integrity Medium, SeChangeNotifyPrivilege, and the groups that
+// every such logon has after those given, of which the first is the primary
+// group. The groups given are enabled. It suits no guest and no anonymous
+// client, who are no Authenticated Users.
+func NetworkUser(user sid.SID, groups ...sid.SID) Spec {
+	s := profile(user, sid.MediumLevel, userEnabled, userEnabled)
+	s.Groups = make([]Group, 0, len(groups)+5)
+	for _, g := range groups {
+		s.Groups = append(s.Groups, Group{g, GroupDefault})
+	}
+	for _, g := range [...]sid.SID{sid.Everyone, sid.Users, sid.Network, sid.AuthenticatedUsers, sid.ThisOrganization} {
+		s.Groups = append(s.Groups, Group{g, GroupDefault})
+	}
+	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	s.DefaultDACL = allowing(grant{user, winnt.GENERIC_ALL}, grant{sid.LocalSystem, winnt.GENERIC_ALL})
 	return s
 }
 

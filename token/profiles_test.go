@@ -27,8 +27,10 @@ func TestProfilesAreLogons(t *testing.T) {
 			"D:(A;;GA;;;" + u + ")(A;;GA;;;SY)" + logon, "S-1-5-5-0-1001"},
 		{"the same RID of another domain", token.StandardUser(sid.MustParse(v)), "S-1-5-21-9-2-3-513", v,
 			"D:(A;;GA;;;" + v + ")(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-8-1001)", "S-1-5-5-8-1001"},
-		{"local service", token.LocalService(), "S-1-5-19", "S-1-5-19", "D:(A;;GA;;;LS)(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-0-19)", "S-1-5-5-0-19"},
-		{"network service", token.NetworkService(), "S-1-5-20", "S-1-5-20", "D:(A;;GA;;;NS)(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-0-20)", "S-1-5-5-0-20"},
+		{"local service", token.LocalService(), "S-1-5-19", "S-1-5-19",
+			"D:(A;;GA;;;LS)(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-0-19)", "S-1-5-5-0-19"},
+		{"network service", token.NetworkService(), "S-1-5-20", "S-1-5-20",
+			"D:(A;;GA;;;NS)(A;;GA;;;SY)(A;;GXGR;;;S-1-5-5-0-20)", "S-1-5-5-0-20"},
 		{"local system", token.LocalSystem(), "S-1-5-18", "S-1-5-32-544", "D:(A;;GA;;;SY)(A;;RCGXGR;;;BA)", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -41,7 +43,8 @@ func TestProfilesAreLogons(t *testing.T) {
 				t.Errorf("default DACL %s, %v, want %s", text, err, c.dacl)
 			}
 			g, ok := tok.LogonSID()
-			if ok != (c.seen != "") || ok && (g.SID.String() != c.seen || g.Attributes != token.GroupDefault|winnt.SE_GROUP_LOGON_ID) {
+			if ok != (c.seen != "") || ok && (g.SID.String() != c.seen ||
+				g.Attributes != token.GroupDefault|winnt.SE_GROUP_LOGON_ID) {
 				t.Errorf("logon SID %v, %t, want %q", g, ok, c.seen)
 			}
 			if ok && !tok.Member(g.SID, false) {

@@ -31,8 +31,10 @@ const (
 
 	// storedFlags are the flags of a token that do not follow from the rest
 	// of it; the last two are Spec's own booleans.
-	storedFlags = winnt.TOKEN_SESSION_NOT_REFERENCED | winnt.SE_BACKUP_PRIVILEGES_CHECKED | winnt.TOKEN_VIRTUALIZE_ALLOWED |
-		winnt.TOKEN_VIRTUALIZE_ENABLED | winnt.TOKEN_IS_FILTERED | winnt.TOKEN_UIACCESS | winnt.TOKEN_HAS_OWN_CLAIM_ATTRIBUTES |
+	storedFlags = winnt.TOKEN_SESSION_NOT_REFERENCED | winnt.SE_BACKUP_PRIVILEGES_CHECKED |
+		winnt.TOKEN_VIRTUALIZE_ALLOWED |
+		winnt.TOKEN_VIRTUALIZE_ENABLED | winnt.TOKEN_IS_FILTERED | winnt.TOKEN_UIACCESS |
+		winnt.TOKEN_HAS_OWN_CLAIM_ATTRIBUTES |
 		winnt.TOKEN_PRIVATE_NAMESPACE | winnt.TOKEN_NO_CHILD_PROCESS | winnt.TOKEN_NO_CHILD_PROCESS_UNLESS_SECURE |
 		winnt.TOKEN_AUDIT_NO_CHILD_PROCESS | winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT
 )
@@ -96,6 +98,17 @@ type Spec struct {
 	DynamicCharged uint32 // 0: computed, max(500, need)
 }
 
+// commonEntries is the number of entries up to which New needs no memory for
+// them but what the token keeps.
+const commonEntries = 40
+
+// made is a token with the parts it alone has at first, in one allocation.
+type made struct {
+	token  Token
+	body   body
+	groups groups
+}
+
 // New makes a token. The error is a [*SpecError] whose status is
 // STATUS_INVALID_SID, STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP (T-11),
 // STATUS_BAD_TOKEN_TYPE, STATUS_BAD_IMPERSONATION_LEVEL,
@@ -104,20 +117,24 @@ func New(s Spec) (*Token, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
-	entries, integrityAt := s.entries()
-	b := s.body(entries)
+	var room [commonEntries]Group
+	entries, integrityAt := s.entries(room[:0])
 	n := len(entries)
-	words := len(b.denyOnly)
-	state := make(sidset.Bits, 2*words)
-	g := &groups{enabled: state[:words:words], alive: state[words:]}
+	words := (n + 63) / 64
+	maps := make(sidset.Bits, 6*words)
+	m := new(made)
+	b, g := &m.body, &m.groups
+	s.fill(b, entries, maps[4*words:])
+	g.enabled, g.alive = maps[:words:words], maps[words:2*words:2*words]
 	for i, e := range entries {
 		g.alive.Set(i)
 		if e.Attributes&winnt.SE_GROUP_ENABLED != 0 {
 			g.enabled.Set(i)
 		}
 	}
-	g.allow, g.deny = b.match(g.enabled, g.alive, integrityAt)
-	t := &Token{
+	g.allow, g.deny = b.matchIn(maps[2*words:4*words:4*words], g.enabled, g.alive, integrityAt)
+	t := &m.token
+	*t = Token{
 		body: b, groups: g,
 		present: s.Privileges, enabled: s.EnabledPrivileges, byDeflt: s.DefaultPrivileges,
 		modified: s.ModifiedID, dacl: s.DefaultDACL, session: s.SessionID,
@@ -218,11 +235,13 @@ func (t *Token) mayOwn(i int) bool {
 func (t *Token) Spec() Spec {
 	b := t.body
 	s := Spec{
-		User: t.User(), Restricted: collect(t.Restricted()), IsRestricted: t.IsRestricted(), WriteRestricted: t.WriteRestricted(), SandboxInert: t.SandboxInert(),
+		User: t.User(), Restricted: collect(t.Restricted()), IsRestricted: t.IsRestricted(),
+		WriteRestricted: t.WriteRestricted(), SandboxInert: t.SandboxInert(),
 		Privileges: t.present, EnabledPrivileges: t.enabled, DefaultPrivileges: t.byDeflt,
 		Type: t.Type(), Level: t.Level(),
-		AuthenticationID: b.authenticationID, ParentTokenID: b.parentTokenID, ModifiedID: t.modified, OriginatingLogon: b.originatingLogon,
-		Source: b.source, ExpirationTime: b.expiration, SessionID: t.session, MandatoryPolicy: uint32(t.policy),
+		AuthenticationID: b.authenticationID, ParentTokenID: b.parentTokenID, ModifiedID: t.modified,
+		OriginatingLogon: b.originatingLogon,
+		Source:           b.source, ExpirationTime: b.expiration, SessionID: t.session, MandatoryPolicy: uint32(t.policy),
 		Owner: t.Owner(), PrimaryGroup: t.PrimaryGroup(), DefaultDACL: t.dacl, ElevationType: b.elevation,
 		Flags:   t.stored &^ (winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT),
 		Package: b.pkg, Capabilities: collect(t.Capabilities()), LowPrivilege: b.lowPrivilege, LowBoxNumber: b.lowBoxNumber,

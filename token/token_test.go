@@ -33,7 +33,8 @@ func TestFlags(t *testing.T) {
 			t.Errorf("%v: flags %#x after disabling all", p, off.Flags())
 		}
 	}
-	n := tok.WithFlags(3, winnt.TOKEN_VIRTUALIZE_ALLOWED|winnt.TOKEN_WRITE_RESTRICTED|winnt.TOKEN_IS_RESTRICTED, winnt.TOKEN_UIACCESS|winnt.TOKEN_NOT_LOW)
+	n := tok.WithFlags(3, winnt.TOKEN_VIRTUALIZE_ALLOWED|winnt.TOKEN_WRITE_RESTRICTED|winnt.TOKEN_IS_RESTRICTED,
+		winnt.TOKEN_UIACCESS|winnt.TOKEN_NOT_LOW)
 	if got := n.Flags(); got != winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_VIRTUALIZE_ALLOWED {
 		t.Errorf("flags %#x after WithFlags", got)
 	}
@@ -60,7 +61,8 @@ func TestMandatoryIsEnabled(t *testing.T) {
 
 // T-3: enabled and deny-only exclude each other; the user needs no ENABLED.
 func TestEnabledDenyOnly(t *testing.T) {
-	_, err := token.New(setup(token.Group{SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY}))
+	_, err := token.New(setup(token.Group{SID: sid.Everyone, Attributes: winnt.SE_GROUP_ENABLED |
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY}))
 	wantSpecError(t, err, "groups[3]", ntstatus.InvalidParameter)
 	s := setup()
 	if !must(t, s).Member(userU, false) {
@@ -74,7 +76,8 @@ func TestEnabledDenyOnly(t *testing.T) {
 
 // T-4: levels, and at most one entry that says so.
 func TestIntegrityEntry(t *testing.T) {
-	for name, rid := range map[string]uint32{"Untrusted": 0, "Low": 0x1000, "Medium": 0x2000, "MediumPlus": 0x2100, "High": 0x3000, "System": 0x4000, "Protected": 0x5000, "S-1-16-9000": 9000} {
+	for name, rid := range map[string]uint32{"Untrusted": 0, "Low": 0x1000, "Medium": 0x2000, "MediumPlus": 0x2100,
+		"High": 0x3000, "System": 0x4000, "Protected": 0x5000, "S-1-16-9000": 9000} {
 		s, ok := token.ParseIntegrityLevel(name)
 		if !ok || s.RID() != rid || token.IntegrityName(rid) != name {
 			t.Errorf("%s: %v, name back %s", name, s, token.IntegrityName(rid))
@@ -180,7 +183,8 @@ func TestMatchingBits(t *testing.T) {
 // A Spec taken from a token makes an equal one; slices belong to the caller.
 func TestSpecRoundTrip(t *testing.T) {
 	tok := filter(t, must(t, token.Administrator(userU)), token.FilterSpec{
-		Flags: winnt.LUA_TOKEN | winnt.SANDBOX_INERT, Restrict: restricting(sid.Users), Disable: []sid.SID{userU}, ParentTokenID: 5, ModifiedID: 6})
+		Flags: winnt.LUA_TOKEN | winnt.SANDBOX_INERT, Restrict: restricting(sid.Users), Disable: []sid.SID{userU},
+		ParentTokenID: 5, ModifiedID: 6})
 	s := tok.Spec()
 	again := must(t, s)
 	want, _ := tok.MarshalJSON()
@@ -213,7 +217,8 @@ func TestLogonSIDAndElevation(t *testing.T) {
 	for _, c := range []struct {
 		spec token.Spec
 		want bool
-	}{{token.Administrator(userU), true}, {token.LimitedAdministrator(userU), false}, {token.StandardUser(userU), false}, {token.LocalSystem(), true}} {
+	}{{token.Administrator(userU), true}, {token.LimitedAdministrator(userU), false}, {token.StandardUser(userU), false},
+		{token.LocalSystem(), true}} {
 		if got := must(t, c.spec).IsElevated(); got != c.want {
 			t.Errorf("%v elevated: %v", c.spec.User.SID, got)
 		}
@@ -233,7 +238,8 @@ func TestIsSandboxed(t *testing.T) {
 	}{
 		{"administrator", tok, false},
 		{"restricted", filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users)}), false},
-		{"write-restricted", filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users), Flags: winnt.WRITE_RESTRICTED}), true},
+		{"write-restricted", filter(t, tok, token.FilterSpec{Restrict: restricting(sid.Users),
+			Flags: winnt.WRITE_RESTRICTED}), true},
 		{"LUA", filter(t, tok, token.FilterSpec{Flags: winnt.LUA_TOKEN}), true},
 		{"AppContainer", lowbox(t, tok, "S-1-15-2-1-2-3"), true},
 	} {
@@ -251,10 +257,12 @@ func TestProfiles(t *testing.T) {
 		held, enabled []int
 	}{
 		{"system", token.LocalSystem(),
-			[]int{2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 28, 29, 30, 31, 32, 33, 34, 35, 36},
+			[]int{2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 25, 28, 29, 30, 31, 32, 33, 34,
+				35, 36},
 			[]int{4, 7, 11, 13, 14, 15, 16, 20, 21, 23, 29, 30, 33, 34, 35, 36}},
 		{"administrator", token.Administrator(userU),
-			[]int{5, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 22, 23, 24, 25, 28, 29, 30, 33, 34, 35, 36}, []int{23, 29, 30}},
+			[]int{5, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 22, 23, 24, 25, 28, 29, 30, 33, 34, 35, 36},
+			[]int{23, 29, 30}},
 		{"limited", token.LimitedAdministrator(userU), []int{19, 23, 25, 33, 34}, []int{23}},
 		{"user", token.StandardUser(userU), []int{19, 23, 25, 33, 34}, []int{23}},
 		{"local service", token.LocalService(), []int{3, 5, 12, 21, 23, 29, 30, 33, 34}, []int{23, 29, 30}},
@@ -273,7 +281,8 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("%s: held %v enabled %v", c.name, held, enabled)
 		}
 	}
-	if anon := must(t, token.Anonymous(false)); anon.GroupCount() != 1 || anon.AuthenticationID() != 0x3E6 || anon.Source().Name != "*SYSTEM*" {
+	if anon := must(t, token.Anonymous(false)); anon.GroupCount() != 1 || anon.AuthenticationID() != 0x3E6 ||
+		anon.Source().Name != "*SYSTEM*" {
 		t.Error("ANONYMOUS LOGON has its integrity entry and nothing else")
 	}
 }

@@ -200,7 +200,8 @@ func randomSpec(r *rand.Rand) token.Spec {
 }
 
 func twinOf(t *token.Token) naive {
-	n := naive{groups: []token.Group{t.User()}, present: t.Present(), enabled: t.Enabled(), owner: t.Owner(), primary: t.PrimaryGroup(), modified: t.ModifiedID()}
+	n := naive{groups: []token.Group{t.User()}, present: t.Present(), enabled: t.Enabled(), owner: t.Owner(),
+		primary: t.PrimaryGroup(), modified: t.ModifiedID()}
 	for _, g := range t.Groups() {
 		n.groups = append(n.groups, g)
 	}
@@ -241,7 +242,8 @@ func step(r *rand.Rand, t *token.Token, n *naive) (after *token.Token, what stri
 	case 2, 3:
 		var cs []token.PrivilegeChange
 		for range r.IntN(4) {
-			cs = append(cs, token.PrivilegeChange{LUID: winnt.LUID(r.IntN(40)), Attributes: []uint32{0, 2, 2, 4, 6, 1, 0x80000000}[r.IntN(7)]})
+			cs = append(cs, token.PrivilegeChange{LUID: winnt.LUID(r.IntN(40)),
+				Attributes: []uint32{0, 2, 2, 4, 6, 1, 0x80000000}[r.IntN(7)]})
 		}
 		all := r.IntN(6) == 0
 		want = n.adjustPrivileges(id, all, cs)
@@ -266,7 +268,8 @@ func compare(t *testing.T, tok *token.Token, n *naive) {
 	if !slices.Equal(got.groups, n.groups) {
 		t.Fatalf("groups\n%v, want\n%v", got.groups, n.groups)
 	}
-	if got.present != n.present || got.enabled != n.enabled || got.owner != n.owner || got.primary != n.primary || got.modified != n.modified {
+	if got.present != n.present || got.enabled != n.enabled || got.owner != n.owner || got.primary != n.primary ||
+		got.modified != n.modified {
 		t.Fatalf("privileges, defaults or ModifiedId differ:\n%+v\n%+v", got, *n)
 	}
 	if tok.IsRestricted() != n.isRestr || tok.RestrictedSet().Len() != len(n.restricted) {

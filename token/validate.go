@@ -44,7 +44,8 @@ func (s *Spec) validate() error {
 	for _, l := range []struct {
 		field string
 		gs    []Group
-	}{{"restrictedSids", s.Restricted}, {"deviceGroups", s.DeviceGroups}, {"restrictedDeviceGroups", s.RestrictedDeviceGroups}, {"appContainer.capabilities", s.Capabilities}} {
+	}{{"restrictedSids", s.Restricted}, {"deviceGroups", s.DeviceGroups},
+		{"restrictedDeviceGroups", s.RestrictedDeviceGroups}, {"appContainer.capabilities", s.Capabilities}} {
 		if err := validateList(l.field, l.gs); err != nil {
 			return err
 		}
@@ -60,9 +61,11 @@ func (s *Spec) validateScalars() error {
 	case s.Level > winnt.SecurityDelegation:
 		return fieldError("impersonationLevel", s.Level, ntstatus.BadImpersonationLevel, "want 0 to 3")
 	case (s.Privileges|s.EnabledPrivileges|s.DefaultPrivileges)&^known != 0:
-		return fieldError("privileges", fmt.Sprintf("%#x", uint64(s.Privileges)), ntstatus.NoSuchPrivilege, "want privileges 2 to 36 only")
+		return fieldError("privileges", fmt.Sprintf("%#x", uint64(s.Privileges)), ntstatus.NoSuchPrivilege,
+			"want privileges 2 to 36 only")
 	case (s.EnabledPrivileges|s.DefaultPrivileges)&^s.Privileges != 0:
-		return fieldError("privileges", (s.EnabledPrivileges | s.DefaultPrivileges).Names(), ntstatus.InvalidParameter, "those enabled must be among those held")
+		return fieldError("privileges", (s.EnabledPrivileges | s.DefaultPrivileges).Names(), ntstatus.InvalidParameter,
+			"those enabled must be among those held")
 	case s.MandatoryPolicy&^3 != 0:
 		return fieldError("mandatoryPolicy", s.MandatoryPolicy, ntstatus.InvalidParameter, "want 0 to 3")
 	case s.ElevationType > winnt.TokenElevationTypeLimited:

@@ -61,14 +61,22 @@ const (
 	MaxTokenInfoClass = TokenLearningMode
 )
 
-var tokenInfoNames = [...]string{1: "TokenUser", "TokenGroups", "TokenPrivileges", "TokenOwner", "TokenPrimaryGroup", "TokenDefaultDacl", "TokenSource",
-	"TokenType", "TokenImpersonationLevel", "TokenStatistics", "TokenRestrictedSids", "TokenSessionId", "TokenGroupsAndPrivileges", "TokenSessionReference",
-	"TokenSandBoxInert", "TokenAuditPolicy", "TokenOrigin", "TokenElevationType", "TokenLinkedToken", "TokenElevation", "TokenHasRestrictions",
-	"TokenAccessInformation", "TokenVirtualizationAllowed", "TokenVirtualizationEnabled", "TokenIntegrityLevel", "TokenUIAccess", "TokenMandatoryPolicy",
-	"TokenLogonSid", "TokenIsAppContainer", "TokenCapabilities", "TokenAppContainerSid", "TokenAppContainerNumber", "TokenUserClaimAttributes",
-	"TokenDeviceClaimAttributes", "TokenRestrictedUserClaimAttributes", "TokenRestrictedDeviceClaimAttributes", "TokenDeviceGroups",
-	"TokenRestrictedDeviceGroups", "TokenSecurityAttributes", "TokenIsRestricted", "TokenProcessTrustLevel", "TokenPrivateNameSpace",
-	"TokenSingletonAttributes", "TokenBnoIsolation", "TokenChildProcessFlags", "TokenIsLessPrivilegedAppContainer", "TokenIsSandboxed", "TokenIsAppSilo",
+var tokenInfoNames = [...]string{1: "TokenUser", "TokenGroups", "TokenPrivileges", "TokenOwner", "TokenPrimaryGroup",
+	"TokenDefaultDacl", "TokenSource",
+	"TokenType", "TokenImpersonationLevel", "TokenStatistics", "TokenRestrictedSids", "TokenSessionId",
+	"TokenGroupsAndPrivileges", "TokenSessionReference",
+	"TokenSandBoxInert", "TokenAuditPolicy", "TokenOrigin", "TokenElevationType", "TokenLinkedToken", "TokenElevation",
+	"TokenHasRestrictions",
+	"TokenAccessInformation", "TokenVirtualizationAllowed", "TokenVirtualizationEnabled", "TokenIntegrityLevel",
+	"TokenUIAccess", "TokenMandatoryPolicy",
+	"TokenLogonSid", "TokenIsAppContainer", "TokenCapabilities", "TokenAppContainerSid", "TokenAppContainerNumber",
+	"TokenUserClaimAttributes",
+	"TokenDeviceClaimAttributes", "TokenRestrictedUserClaimAttributes", "TokenRestrictedDeviceClaimAttributes",
+	"TokenDeviceGroups",
+	"TokenRestrictedDeviceGroups", "TokenSecurityAttributes", "TokenIsRestricted", "TokenProcessTrustLevel",
+	"TokenPrivateNameSpace",
+	"TokenSingletonAttributes", "TokenBnoIsolation", "TokenChildProcessFlags", "TokenIsLessPrivilegedAppContainer",
+	"TokenIsSandboxed", "TokenIsAppSilo",
 	"TokenLoggingInformation", "TokenLearningMode"}
 
 // String prints the documented name.

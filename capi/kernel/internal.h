@@ -16,7 +16,8 @@ enum { RM_TYPE_TOKEN = 1, RM_TYPE_PROCESS, RM_TYPE_THREAD, RM_TYPE_JOB, RM_TYPE_
 
 REFMON_KERNEL BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode);
 
-REFMON_KERNEL NTSTATUS NTAPI rm_create_system_thread(PHANDLE Handle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, HANDLE Process, PCLIENT_ID ClientId, uint64_t *Number);
+REFMON_KERNEL NTSTATUS NTAPI rm_create_system_thread(PHANDLE Handle, ULONG DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, HANDLE Process, PCLIENT_ID ClientId, uint64_t *Number);
 REFMON_KERNEL NTSTATUS NTAPI rm_end_system_thread(uint64_t *Number);
 REFMON_KERNEL NTSTATUS NTAPI rm_queue_work(rm_routine Call, PVOID Routine, PVOID First, PVOID Second);
 

@@ -4,8 +4,10 @@
 
 PEPROCESS PsInitialSystemProcess = RM_SYSTEM_PROCESS;
 
-static POBJECT_TYPE token = RM_OBJECT_TYPE(RM_TYPE_TOKEN), process = RM_OBJECT_TYPE(RM_TYPE_PROCESS), thread = RM_OBJECT_TYPE(RM_TYPE_THREAD);
-static POBJECT_TYPE job = RM_OBJECT_TYPE(RM_TYPE_JOB), event = RM_OBJECT_TYPE(RM_TYPE_EVENT), file = RM_OBJECT_TYPE(RM_TYPE_FILE);
+static POBJECT_TYPE token = RM_OBJECT_TYPE(RM_TYPE_TOKEN), process = RM_OBJECT_TYPE(RM_TYPE_PROCESS),
+	thread = RM_OBJECT_TYPE(RM_TYPE_THREAD);
+static POBJECT_TYPE job = RM_OBJECT_TYPE(RM_TYPE_JOB), event = RM_OBJECT_TYPE(RM_TYPE_EVENT),
+	file = RM_OBJECT_TYPE(RM_TYPE_FILE);
 POBJECT_TYPE *SeTokenObjectType = &token, *PsProcessType = &process, *PsThreadType = &thread;
 POBJECT_TYPE *PsJobType = &job, *ExEventObjectType = &event, *IoFileObjectType = &file;
 
@@ -19,14 +21,19 @@ HANDLE NTAPI PsGetCurrentProcessId(void) { return PsGetProcessId(PsGetCurrentPro
 
 HANDLE NTAPI PsGetCurrentThreadId(void) { return PsGetThreadId(PsGetCurrentThread()); }
 
-BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID privilege, KPROCESSOR_MODE mode) { return rm_single_privilege_check(&privilege, mode); }
+BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID privilege, KPROCESSOR_MODE mode)
+{
+	return rm_single_privilege_check(&privilege, mode);
+}
 
-NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR parent, PSECURITY_DESCRIPTOR explicit, PSECURITY_DESCRIPTOR *d, BOOLEAN directory, PSECURITY_SUBJECT_CONTEXT subject, PGENERIC_MAPPING mapping, POOL_TYPE pool)
+NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR parent, PSECURITY_DESCRIPTOR explicit, PSECURITY_DESCRIPTOR *d,
+	BOOLEAN directory, PSECURITY_SUBJECT_CONTEXT subject, PGENERIC_MAPPING mapping, POOL_TYPE pool)
 {
 	return SeAssignSecurityEx(parent, explicit, d, NULL, directory, 0, subject, mapping, pool);
 }
 
-NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID object, PSECURITY_INFORMATION information, PSECURITY_DESCRIPTOR change, PSECURITY_DESCRIPTOR *d, POOL_TYPE pool, PGENERIC_MAPPING mapping)
+NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID object, PSECURITY_INFORMATION information, PSECURITY_DESCRIPTOR change,
+	PSECURITY_DESCRIPTOR *d, POOL_TYPE pool, PGENERIC_MAPPING mapping)
 {
 	return SeSetSecurityDescriptorInfoEx(object, information, change, d, 0, pool, mapping);
 }
@@ -46,13 +53,15 @@ void NTAPI ObReleaseObjectSecurity(PSECURITY_DESCRIPTOR d, BOOLEAN allocated)
 		free(d);
 }
 
-NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE h, ACCESS_MASK access, POBJECT_TYPE type, KPROCESSOR_MODE mode, ULONG tag, PVOID *object, POBJECT_HANDLE_INFORMATION info)
+NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE h, ACCESS_MASK access, POBJECT_TYPE type, KPROCESSOR_MODE mode,
+	ULONG tag, PVOID *object, POBJECT_HANDLE_INFORMATION info)
 {
 	(void)tag;
 	return ObReferenceObjectByHandle(h, access, type, mode, object, info);
 }
 
-NTSTATUS NTAPI ObReferenceObjectByPointerWithTag(PVOID object, ACCESS_MASK access, POBJECT_TYPE type, KPROCESSOR_MODE mode, ULONG tag)
+NTSTATUS NTAPI ObReferenceObjectByPointerWithTag(PVOID object, ACCESS_MASK access, POBJECT_TYPE type,
+	KPROCESSOR_MODE mode, ULONG tag)
 {
 	(void)tag;
 	return ObReferenceObjectByPointer(object, access, type, mode);

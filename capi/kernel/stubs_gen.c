@@ -3,87 +3,161 @@
 
 NTSTATUS NTAPI ZwOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, PHANDLE TokenHandle)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)TokenHandle};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)TokenHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenProcessToken, args);
 }
-NTSTATUS NTAPI ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, PHANDLE TokenHandle)
+NTSTATUS NTAPI ZwOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
+	PHANDLE TokenHandle)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)TokenHandle};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)TokenHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenProcessTokenEx, args);
 }
-NTSTATUS NTAPI ZwOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf, PHANDLE TokenHandle)
+NTSTATUS NTAPI ZwOpenThreadToken(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
+	PHANDLE TokenHandle)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)OpenAsSelf, (uint64_t)(uintptr_t)TokenHandle};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)OpenAsSelf, (uint64_t)(uintptr_t)TokenHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenThreadToken, args);
 }
-NTSTATUS NTAPI ZwOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf, ULONG HandleAttributes, PHANDLE TokenHandle)
+NTSTATUS NTAPI ZwOpenThreadTokenEx(HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, BOOLEAN OpenAsSelf,
+	ULONG HandleAttributes, PHANDLE TokenHandle)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)OpenAsSelf, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)TokenHandle};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)OpenAsSelf, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)TokenHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenThreadTokenEx, args);
 }
-NTSTATUS NTAPI ZwDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly, TOKEN_TYPE TokenType, PHANDLE NewTokenHandle)
+NTSTATUS NTAPI ZwDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, BOOLEAN EffectiveOnly, TOKEN_TYPE TokenType, PHANDLE NewTokenHandle)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)EffectiveOnly, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)NewTokenHandle};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)EffectiveOnly, (uint64_t)(uintptr_t)TokenType,
+		(uint64_t)(uintptr_t)NewTokenHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtDuplicateToken, args);
 }
-NTSTATUS NTAPI ZwFilterToken(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable, PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PHANDLE NewTokenHandle)
+NTSTATUS NTAPI ZwFilterToken(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable,
+	PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PHANDLE NewTokenHandle)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)SidsToDisable, (uint64_t)(uintptr_t)PrivilegesToDelete, (uint64_t)(uintptr_t)RestrictedSids, (uint64_t)(uintptr_t)NewTokenHandle};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)Flags,
+		(uint64_t)(uintptr_t)SidsToDisable, (uint64_t)(uintptr_t)PrivilegesToDelete, (uint64_t)(uintptr_t)RestrictedSids,
+		(uint64_t)(uintptr_t)NewTokenHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtFilterToken, args);
 }
-NTSTATUS NTAPI ZwAdjustPrivilegesToken(HANDLE TokenHandle, BOOLEAN DisableAllPrivileges, PTOKEN_PRIVILEGES NewState, ULONG BufferLength, PTOKEN_PRIVILEGES PreviousState, PULONG ReturnLength)
+NTSTATUS NTAPI ZwAdjustPrivilegesToken(HANDLE TokenHandle, BOOLEAN DisableAllPrivileges, PTOKEN_PRIVILEGES NewState,
+	ULONG BufferLength, PTOKEN_PRIVILEGES PreviousState, PULONG ReturnLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DisableAllPrivileges, (uint64_t)(uintptr_t)NewState, (uint64_t)(uintptr_t)BufferLength, (uint64_t)(uintptr_t)PreviousState, (uint64_t)(uintptr_t)ReturnLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DisableAllPrivileges,
+		(uint64_t)(uintptr_t)NewState, (uint64_t)(uintptr_t)BufferLength, (uint64_t)(uintptr_t)PreviousState,
+		(uint64_t)(uintptr_t)ReturnLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAdjustPrivilegesToken, args);
 }
-NTSTATUS NTAPI ZwAdjustGroupsToken(HANDLE TokenHandle, BOOLEAN ResetToDefault, PTOKEN_GROUPS NewState, ULONG BufferLength, PTOKEN_GROUPS PreviousState, PULONG ReturnLength)
+NTSTATUS NTAPI ZwAdjustGroupsToken(HANDLE TokenHandle, BOOLEAN ResetToDefault, PTOKEN_GROUPS NewState,
+	ULONG BufferLength, PTOKEN_GROUPS PreviousState, PULONG ReturnLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)ResetToDefault, (uint64_t)(uintptr_t)NewState, (uint64_t)(uintptr_t)BufferLength, (uint64_t)(uintptr_t)PreviousState, (uint64_t)(uintptr_t)ReturnLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)ResetToDefault,
+		(uint64_t)(uintptr_t)NewState, (uint64_t)(uintptr_t)BufferLength, (uint64_t)(uintptr_t)PreviousState,
+		(uint64_t)(uintptr_t)ReturnLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAdjustGroupsToken, args);
 }
-NTSTATUS NTAPI ZwQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength, PULONG ReturnLength)
+NTSTATUS NTAPI ZwQueryInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
+	PVOID TokenInformation, ULONG TokenInformationLength, PULONG ReturnLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)TokenInformationClass, (uint64_t)(uintptr_t)TokenInformation, (uint64_t)(uintptr_t)TokenInformationLength, (uint64_t)(uintptr_t)ReturnLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)TokenInformationClass,
+		(uint64_t)(uintptr_t)TokenInformation, (uint64_t)(uintptr_t)TokenInformationLength,
+		(uint64_t)(uintptr_t)ReturnLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryInformationToken, args);
 }
-NTSTATUS NTAPI ZwSetInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID TokenInformation, ULONG TokenInformationLength)
+NTSTATUS NTAPI ZwSetInformationToken(HANDLE TokenHandle, TOKEN_INFORMATION_CLASS TokenInformationClass,
+	PVOID TokenInformation, ULONG TokenInformationLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)TokenInformationClass, (uint64_t)(uintptr_t)TokenInformation, (uint64_t)(uintptr_t)TokenInformationLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)TokenInformationClass,
+		(uint64_t)(uintptr_t)TokenInformation, (uint64_t)(uintptr_t)TokenInformationLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationToken, args);
 }
 NTSTATUS NTAPI ZwCompareTokens(HANDLE FirstTokenHandle, HANDLE SecondTokenHandle, PBOOLEAN Equal)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)FirstTokenHandle, (uint64_t)(uintptr_t)SecondTokenHandle, (uint64_t)(uintptr_t)Equal};
+	uint64_t args[] = {(uint64_t)(uintptr_t)FirstTokenHandle, (uint64_t)(uintptr_t)SecondTokenHandle,
+		(uint64_t)(uintptr_t)Equal};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCompareTokens, args);
 }
-NTSTATUS NTAPI ZwCreateToken(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups, PTOKEN_PRIVILEGES Privileges, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup, PTOKEN_DEFAULT_DACL DefaultDacl, PTOKEN_SOURCE Source)
+NTSTATUS NTAPI ZwCreateToken(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups,
+	PTOKEN_PRIVILEGES Privileges, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup, PTOKEN_DEFAULT_DACL DefaultDacl,
+	PTOKEN_SOURCE Source)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)AuthenticationId, (uint64_t)(uintptr_t)ExpirationTime, (uint64_t)(uintptr_t)User, (uint64_t)(uintptr_t)Groups, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)Owner, (uint64_t)(uintptr_t)PrimaryGroup, (uint64_t)(uintptr_t)DefaultDacl, (uint64_t)(uintptr_t)Source};
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)AuthenticationId,
+		(uint64_t)(uintptr_t)ExpirationTime, (uint64_t)(uintptr_t)User, (uint64_t)(uintptr_t)Groups,
+		(uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)Owner, (uint64_t)(uintptr_t)PrimaryGroup,
+		(uint64_t)(uintptr_t)DefaultDacl, (uint64_t)(uintptr_t)Source};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateToken, args);
 }
-NTSTATUS NTAPI ZwCreateTokenEx(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups, PTOKEN_PRIVILEGES Privileges, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION UserAttributes, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION DeviceAttributes, PTOKEN_GROUPS DeviceGroups, PTOKEN_MANDATORY_POLICY TokenMandatoryPolicy, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup, PTOKEN_DEFAULT_DACL DefaultDacl, PTOKEN_SOURCE Source)
+NTSTATUS NTAPI ZwCreateTokenEx(PHANDLE TokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	TOKEN_TYPE TokenType, PLUID AuthenticationId, PLARGE_INTEGER ExpirationTime, PTOKEN_USER User, PTOKEN_GROUPS Groups,
+	PTOKEN_PRIVILEGES Privileges, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION UserAttributes,
+	PTOKEN_SECURITY_ATTRIBUTES_INFORMATION DeviceAttributes, PTOKEN_GROUPS DeviceGroups,
+	PTOKEN_MANDATORY_POLICY TokenMandatoryPolicy, PTOKEN_OWNER Owner, PTOKEN_PRIMARY_GROUP PrimaryGroup,
+	PTOKEN_DEFAULT_DACL DefaultDacl, PTOKEN_SOURCE Source)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)AuthenticationId, (uint64_t)(uintptr_t)ExpirationTime, (uint64_t)(uintptr_t)User, (uint64_t)(uintptr_t)Groups, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)UserAttributes, (uint64_t)(uintptr_t)DeviceAttributes, (uint64_t)(uintptr_t)DeviceGroups, (uint64_t)(uintptr_t)TokenMandatoryPolicy, (uint64_t)(uintptr_t)Owner, (uint64_t)(uintptr_t)PrimaryGroup, (uint64_t)(uintptr_t)DefaultDacl, (uint64_t)(uintptr_t)Source};
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TokenType, (uint64_t)(uintptr_t)AuthenticationId,
+		(uint64_t)(uintptr_t)ExpirationTime, (uint64_t)(uintptr_t)User, (uint64_t)(uintptr_t)Groups,
+		(uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)UserAttributes, (uint64_t)(uintptr_t)DeviceAttributes,
+		(uint64_t)(uintptr_t)DeviceGroups, (uint64_t)(uintptr_t)TokenMandatoryPolicy, (uint64_t)(uintptr_t)Owner,
+		(uint64_t)(uintptr_t)PrimaryGroup, (uint64_t)(uintptr_t)DefaultDacl, (uint64_t)(uintptr_t)Source};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateTokenEx, args);
 }
-NTSTATUS NTAPI ZwFilterTokenEx(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable, PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, ULONG DisableUserClaimsCount, PCUNICODE_STRING UserClaimsToDisable, ULONG DisableDeviceClaimsCount, PCUNICODE_STRING DeviceClaimsToDisable, PTOKEN_GROUPS DeviceGroupsToDisable, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedUserAttributes, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedDeviceAttributes, PTOKEN_GROUPS RestrictedDeviceGroups, PHANDLE NewTokenHandle)
+NTSTATUS NTAPI ZwFilterTokenEx(HANDLE ExistingTokenHandle, ULONG Flags, PTOKEN_GROUPS SidsToDisable,
+	PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, ULONG DisableUserClaimsCount,
+	PCUNICODE_STRING UserClaimsToDisable, ULONG DisableDeviceClaimsCount, PCUNICODE_STRING DeviceClaimsToDisable,
+	PTOKEN_GROUPS DeviceGroupsToDisable, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedUserAttributes,
+	PTOKEN_SECURITY_ATTRIBUTES_INFORMATION RestrictedDeviceAttributes, PTOKEN_GROUPS RestrictedDeviceGroups,
+	PHANDLE NewTokenHandle)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)SidsToDisable, (uint64_t)(uintptr_t)PrivilegesToDelete, (uint64_t)(uintptr_t)RestrictedSids, (uint64_t)(uintptr_t)DisableUserClaimsCount, (uint64_t)(uintptr_t)UserClaimsToDisable, (uint64_t)(uintptr_t)DisableDeviceClaimsCount, (uint64_t)(uintptr_t)DeviceClaimsToDisable, (uint64_t)(uintptr_t)DeviceGroupsToDisable, (uint64_t)(uintptr_t)RestrictedUserAttributes, (uint64_t)(uintptr_t)RestrictedDeviceAttributes, (uint64_t)(uintptr_t)RestrictedDeviceGroups, (uint64_t)(uintptr_t)NewTokenHandle};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)Flags,
+		(uint64_t)(uintptr_t)SidsToDisable, (uint64_t)(uintptr_t)PrivilegesToDelete, (uint64_t)(uintptr_t)RestrictedSids,
+		(uint64_t)(uintptr_t)DisableUserClaimsCount, (uint64_t)(uintptr_t)UserClaimsToDisable,
+		(uint64_t)(uintptr_t)DisableDeviceClaimsCount, (uint64_t)(uintptr_t)DeviceClaimsToDisable,
+		(uint64_t)(uintptr_t)DeviceGroupsToDisable, (uint64_t)(uintptr_t)RestrictedUserAttributes,
+		(uint64_t)(uintptr_t)RestrictedDeviceAttributes, (uint64_t)(uintptr_t)RestrictedDeviceGroups,
+		(uint64_t)(uintptr_t)NewTokenHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtFilterTokenEx, args);
 }
-NTSTATUS NTAPI ZwAdjustTokenClaimsAndDeviceGroups(HANDLE TokenHandle, BOOLEAN UserResetToDefault, BOOLEAN DeviceResetToDefault, BOOLEAN DeviceGroupsResetToDefault, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewUserState, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewDeviceState, PTOKEN_GROUPS NewDeviceGroupsState, ULONG UserBufferLength, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousUserState, ULONG DeviceBufferLength, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousDeviceState, ULONG DeviceGroupsBufferLength, PTOKEN_GROUPS PreviousDeviceGroups, PULONG UserReturnLength, PULONG DeviceReturnLength, PULONG DeviceGroupsReturnBufferLength)
+NTSTATUS NTAPI ZwAdjustTokenClaimsAndDeviceGroups(HANDLE TokenHandle, BOOLEAN UserResetToDefault,
+	BOOLEAN DeviceResetToDefault, BOOLEAN DeviceGroupsResetToDefault, PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewUserState,
+	PTOKEN_SECURITY_ATTRIBUTES_INFORMATION NewDeviceState, PTOKEN_GROUPS NewDeviceGroupsState, ULONG UserBufferLength,
+	PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousUserState, ULONG DeviceBufferLength,
+	PTOKEN_SECURITY_ATTRIBUTES_INFORMATION PreviousDeviceState, ULONG DeviceGroupsBufferLength,
+	PTOKEN_GROUPS PreviousDeviceGroups, PULONG UserReturnLength, PULONG DeviceReturnLength,
+	PULONG DeviceGroupsReturnBufferLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)UserResetToDefault, (uint64_t)(uintptr_t)DeviceResetToDefault, (uint64_t)(uintptr_t)DeviceGroupsResetToDefault, (uint64_t)(uintptr_t)NewUserState, (uint64_t)(uintptr_t)NewDeviceState, (uint64_t)(uintptr_t)NewDeviceGroupsState, (uint64_t)(uintptr_t)UserBufferLength, (uint64_t)(uintptr_t)PreviousUserState, (uint64_t)(uintptr_t)DeviceBufferLength, (uint64_t)(uintptr_t)PreviousDeviceState, (uint64_t)(uintptr_t)DeviceGroupsBufferLength, (uint64_t)(uintptr_t)PreviousDeviceGroups, (uint64_t)(uintptr_t)UserReturnLength, (uint64_t)(uintptr_t)DeviceReturnLength, (uint64_t)(uintptr_t)DeviceGroupsReturnBufferLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)UserResetToDefault,
+		(uint64_t)(uintptr_t)DeviceResetToDefault, (uint64_t)(uintptr_t)DeviceGroupsResetToDefault,
+		(uint64_t)(uintptr_t)NewUserState, (uint64_t)(uintptr_t)NewDeviceState, (uint64_t)(uintptr_t)NewDeviceGroupsState,
+		(uint64_t)(uintptr_t)UserBufferLength, (uint64_t)(uintptr_t)PreviousUserState,
+		(uint64_t)(uintptr_t)DeviceBufferLength, (uint64_t)(uintptr_t)PreviousDeviceState,
+		(uint64_t)(uintptr_t)DeviceGroupsBufferLength, (uint64_t)(uintptr_t)PreviousDeviceGroups,
+		(uint64_t)(uintptr_t)UserReturnLength, (uint64_t)(uintptr_t)DeviceReturnLength,
+		(uint64_t)(uintptr_t)DeviceGroupsReturnBufferLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAdjustTokenClaimsAndDeviceGroups, args);
 }
-NTSTATUS NTAPI ZwQuerySecurityAttributesToken(HANDLE TokenHandle, PCUNICODE_STRING Attributes, ULONG NumberOfAttributes, PVOID Buffer, ULONG Length, PULONG ReturnLength)
+NTSTATUS NTAPI ZwQuerySecurityAttributesToken(HANDLE TokenHandle, PCUNICODE_STRING Attributes,
+	ULONG NumberOfAttributes, PVOID Buffer, ULONG Length, PULONG ReturnLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)Attributes, (uint64_t)(uintptr_t)NumberOfAttributes, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ReturnLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)Attributes,
+		(uint64_t)(uintptr_t)NumberOfAttributes, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length,
+		(uint64_t)(uintptr_t)ReturnLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQuerySecurityAttributesToken, args);
 }
-NTSTATUS NTAPI ZwCreateLowBoxToken(PHANDLE TokenHandle, HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PSID PackageSid, ULONG CapabilityCount, PSID_AND_ATTRIBUTES Capabilities, ULONG HandleCount, HANDLE *Handles)
+NTSTATUS NTAPI ZwCreateLowBoxToken(PHANDLE TokenHandle, HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, PSID PackageSid, ULONG CapabilityCount, PSID_AND_ATTRIBUTES Capabilities,
+	ULONG HandleCount, HANDLE *Handles)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)ExistingTokenHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)PackageSid, (uint64_t)(uintptr_t)CapabilityCount, (uint64_t)(uintptr_t)Capabilities, (uint64_t)(uintptr_t)HandleCount, (uint64_t)(uintptr_t)Handles};
+	uint64_t args[] = {(uint64_t)(uintptr_t)TokenHandle, (uint64_t)(uintptr_t)ExistingTokenHandle,
+		(uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)PackageSid,
+		(uint64_t)(uintptr_t)CapabilityCount, (uint64_t)(uintptr_t)Capabilities, (uint64_t)(uintptr_t)HandleCount,
+		(uint64_t)(uintptr_t)Handles};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateLowBoxToken, args);
 }
 NTSTATUS NTAPI ZwAllocateLocallyUniqueId(PLUID Luid)
@@ -93,32 +167,53 @@ NTSTATUS NTAPI ZwAllocateLocallyUniqueId(PLUID Luid)
 }
 NTSTATUS NTAPI ZwPrivilegeCheck(HANDLE ClientToken, PPRIVILEGE_SET RequiredPrivileges, PBOOLEAN Result)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)RequiredPrivileges, (uint64_t)(uintptr_t)Result};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)RequiredPrivileges,
+		(uint64_t)(uintptr_t)Result};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtPrivilegeCheck, args);
 }
-NTSTATUS NTAPI ZwAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+NTSTATUS NTAPI ZwAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess,
+	PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess,
+	PNTSTATUS AccessStatus)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PrivilegeSet, (uint64_t)(uintptr_t)PrivilegeSetLength, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)ClientToken,
+		(uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PrivilegeSet,
+		(uint64_t)(uintptr_t)PrivilegeSetLength, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAccessCheck, args);
 }
-NTSTATUS NTAPI ZwAccessCheckByType(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+NTSTATUS NTAPI ZwAccessCheckByType(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, HANDLE ClientToken,
+	ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength,
+	PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess,
+	PNTSTATUS AccessStatus)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PrivilegeSet, (uint64_t)(uintptr_t)PrivilegeSetLength, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid,
+		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectTypeList,
+		(uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PrivilegeSet,
+		(uint64_t)(uintptr_t)PrivilegeSetLength, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAccessCheckByType, args);
 }
-NTSTATUS NTAPI ZwAccessCheckByTypeResultList(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+NTSTATUS NTAPI ZwAccessCheckByTypeResultList(PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid,
+	HANDLE ClientToken, ACCESS_MASK DesiredAccess, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength,
+	PGENERIC_MAPPING GenericMapping, PPRIVILEGE_SET PrivilegeSet, PULONG PrivilegeSetLength, PACCESS_MASK GrantedAccess,
+	PNTSTATUS AccessStatus)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PrivilegeSet, (uint64_t)(uintptr_t)PrivilegeSetLength, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid,
+		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectTypeList,
+		(uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PrivilegeSet,
+		(uint64_t)(uintptr_t)PrivilegeSetLength, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAccessCheckByTypeResultList, args);
 }
-NTSTATUS NTAPI ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass, PVOID ThreadInformation, ULONG ThreadInformationLength)
+NTSTATUS NTAPI ZwSetInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
+	PVOID ThreadInformation, ULONG ThreadInformationLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)ThreadInformationClass, (uint64_t)(uintptr_t)ThreadInformation, (uint64_t)(uintptr_t)ThreadInformationLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)ThreadInformationClass,
+		(uint64_t)(uintptr_t)ThreadInformation, (uint64_t)(uintptr_t)ThreadInformationLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationThread, args);
 }
-NTSTATUS NTAPI ZwImpersonateThread(HANDLE ServerThreadHandle, HANDLE ClientThreadHandle, PSECURITY_QUALITY_OF_SERVICE SecurityQos)
+NTSTATUS NTAPI ZwImpersonateThread(HANDLE ServerThreadHandle, HANDLE ClientThreadHandle,
+	PSECURITY_QUALITY_OF_SERVICE SecurityQos)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ServerThreadHandle, (uint64_t)(uintptr_t)ClientThreadHandle, (uint64_t)(uintptr_t)SecurityQos};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ServerThreadHandle, (uint64_t)(uintptr_t)ClientThreadHandle,
+		(uint64_t)(uintptr_t)SecurityQos};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtImpersonateThread, args);
 }
 NTSTATUS NTAPI ZwImpersonateAnonymousToken(HANDLE ThreadHandle)
@@ -131,9 +226,12 @@ NTSTATUS NTAPI ZwClose(HANDLE Handle)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtClose, args);
 }
-NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle, PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options)
+NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle,
+	PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)SourceProcessHandle, (uint64_t)(uintptr_t)SourceHandle, (uint64_t)(uintptr_t)TargetProcessHandle, (uint64_t)(uintptr_t)TargetHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Options};
+	uint64_t args[] = {(uint64_t)(uintptr_t)SourceProcessHandle, (uint64_t)(uintptr_t)SourceHandle,
+		(uint64_t)(uintptr_t)TargetProcessHandle, (uint64_t)(uintptr_t)TargetHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Options};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtDuplicateObject, args);
 }
 NTSTATUS NTAPI ZwCompareObjects(HANDLE FirstObjectHandle, HANDLE SecondObjectHandle)
@@ -151,84 +249,115 @@ NTSTATUS NTAPI ZwMakePermanentObject(HANDLE Handle)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtMakePermanentObject, args);
 }
-NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation, ULONG ObjectInformationLength, PULONG ReturnLength)
+NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation,
+	ULONG ObjectInformationLength, PULONG ReturnLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass, (uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength, (uint64_t)(uintptr_t)ReturnLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass,
+		(uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength,
+		(uint64_t)(uintptr_t)ReturnLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryObject, args);
 }
-NTSTATUS NTAPI ZwSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation, ULONG ObjectInformationLength)
+NTSTATUS NTAPI ZwSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+	PVOID ObjectInformation, ULONG ObjectInformationLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass, (uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass,
+		(uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationObject, args);
 }
-NTSTATUS NTAPI ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length, PULONG LengthNeeded)
+NTSTATUS NTAPI ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length, PULONG LengthNeeded)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)LengthNeeded};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation,
+		(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)LengthNeeded};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQuerySecurityObject, args);
 }
-NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor)
+NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR SecurityDescriptor)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation, (uint64_t)(uintptr_t)SecurityDescriptor};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation,
+		(uint64_t)(uintptr_t)SecurityDescriptor};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetSecurityObject, args);
 }
-NTSTATUS NTAPI ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
+NTSTATUS NTAPI ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PCLIENT_ID ClientId)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenProcess, args);
 }
-NTSTATUS NTAPI ZwOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId)
+NTSTATUS NTAPI ZwOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PCLIENT_ID ClientId)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenThread, args);
 }
-NTSTATUS NTAPI ZwGetNextThread(HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Flags, PHANDLE NewThreadHandle)
+NTSTATUS NTAPI ZwGetNextThread(HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
+	ULONG HandleAttributes, ULONG Flags, PHANDLE NewThreadHandle)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)NewThreadHandle};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle,
+		(uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Flags,
+		(uint64_t)(uintptr_t)NewThreadHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtGetNextThread, args);
 }
-NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass, PVOID ProcessInformation, ULONG ProcessInformationLength)
+NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
+	PVOID ProcessInformation, ULONG ProcessInformationLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ProcessInformationClass, (uint64_t)(uintptr_t)ProcessInformation, (uint64_t)(uintptr_t)ProcessInformationLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ProcessInformationClass,
+		(uint64_t)(uintptr_t)ProcessInformation, (uint64_t)(uintptr_t)ProcessInformationLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationProcess, args);
 }
-NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, EVENT_TYPE EventType, BOOLEAN InitialState)
+NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	EVENT_TYPE EventType, BOOLEAN InitialState)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)EventType, (uint64_t)(uintptr_t)InitialState};
+	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)EventType, (uint64_t)(uintptr_t)InitialState};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateEvent, args);
 }
 NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenEvent, args);
 }
-NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateDirectoryObject, args);
 }
-NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenDirectoryObject, args);
 }
-NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget)
+NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)LinkTarget};
+	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)LinkTarget};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateSymbolicLinkObject, args);
 }
-NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenSymbolicLinkObject, args);
 }
 NTSTATUS NTAPI ZwCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateJobObject, args);
 }
 NTSTATUS NTAPI ZwOpenJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes};
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenJobObject, args);
 }
 NTSTATUS NTAPI ZwAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle)
@@ -236,14 +365,23 @@ NTSTATUS NTAPI ZwAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle
 	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)ProcessHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAssignProcessToJobObject, args);
 }
-NTSTATUS NTAPI ZwSetInformationJobObject(HANDLE JobHandle, JOBOBJECTINFOCLASS JobObjectInformationClass, PVOID JobObjectInformation, ULONG JobObjectInformationLength)
+NTSTATUS NTAPI ZwSetInformationJobObject(HANDLE JobHandle, JOBOBJECTINFOCLASS JobObjectInformationClass,
+	PVOID JobObjectInformation, ULONG JobObjectInformationLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)JobObjectInformationClass, (uint64_t)(uintptr_t)JobObjectInformation, (uint64_t)(uintptr_t)JobObjectInformationLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)JobObjectInformationClass,
+		(uint64_t)(uintptr_t)JobObjectInformation, (uint64_t)(uintptr_t)JobObjectInformationLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationJobObject, args);
 }
-NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessDesiredAccess, ACCESS_MASK ThreadDesiredAccess, POBJECT_ATTRIBUTES ProcessObjectAttributes, POBJECT_ATTRIBUTES ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags, PVOID ProcessParameters, PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList)
+NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessDesiredAccess,
+	ACCESS_MASK ThreadDesiredAccess, POBJECT_ATTRIBUTES ProcessObjectAttributes,
+	POBJECT_ATTRIBUTES ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags, PVOID ProcessParameters,
+	PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)ProcessDesiredAccess, (uint64_t)(uintptr_t)ThreadDesiredAccess, (uint64_t)(uintptr_t)ProcessObjectAttributes, (uint64_t)(uintptr_t)ThreadObjectAttributes, (uint64_t)(uintptr_t)ProcessFlags, (uint64_t)(uintptr_t)ThreadFlags, (uint64_t)(uintptr_t)ProcessParameters, (uint64_t)(uintptr_t)CreateInfo, (uint64_t)(uintptr_t)AttributeList};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle,
+		(uint64_t)(uintptr_t)ProcessDesiredAccess, (uint64_t)(uintptr_t)ThreadDesiredAccess,
+		(uint64_t)(uintptr_t)ProcessObjectAttributes, (uint64_t)(uintptr_t)ThreadObjectAttributes,
+		(uint64_t)(uintptr_t)ProcessFlags, (uint64_t)(uintptr_t)ThreadFlags, (uint64_t)(uintptr_t)ProcessParameters,
+		(uint64_t)(uintptr_t)CreateInfo, (uint64_t)(uintptr_t)AttributeList};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateUserProcess, args);
 }
 NTSTATUS NTAPI ZwResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
@@ -251,39 +389,67 @@ NTSTATUS NTAPI ZwResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
 	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)PreviousSuspendCount};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtResumeThread, args);
 }
-NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
+NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)OpenOptions};
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess,
+		(uint64_t)(uintptr_t)OpenOptions};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenFile, args);
 }
-NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
+NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+	ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)AllocationSize, (uint64_t)(uintptr_t)FileAttributes, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)CreateDisposition, (uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)EaBuffer, (uint64_t)(uintptr_t)EaLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)AllocationSize,
+		(uint64_t)(uintptr_t)FileAttributes, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)CreateDisposition,
+		(uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)EaBuffer, (uint64_t)(uintptr_t)EaLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateFile, args);
 }
-NTSTATUS NTAPI ZwCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances, ULONG InboundQuota, ULONG OutboundQuota, PLARGE_INTEGER DefaultTimeout)
+NTSTATUS NTAPI ZwCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition,
+	ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances,
+	ULONG InboundQuota, ULONG OutboundQuota, PLARGE_INTEGER DefaultTimeout)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)CreateDisposition, (uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)NamedPipeType, (uint64_t)(uintptr_t)ReadMode, (uint64_t)(uintptr_t)CompletionMode, (uint64_t)(uintptr_t)MaximumInstances, (uint64_t)(uintptr_t)InboundQuota, (uint64_t)(uintptr_t)OutboundQuota, (uint64_t)(uintptr_t)DefaultTimeout};
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess,
+		(uint64_t)(uintptr_t)CreateDisposition, (uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)NamedPipeType,
+		(uint64_t)(uintptr_t)ReadMode, (uint64_t)(uintptr_t)CompletionMode, (uint64_t)(uintptr_t)MaximumInstances,
+		(uint64_t)(uintptr_t)InboundQuota, (uint64_t)(uintptr_t)OutboundQuota, (uint64_t)(uintptr_t)DefaultTimeout};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateNamedPipeFile, args);
 }
-NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine, (uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine,
+		(uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer,
+		(uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtReadFile, args);
 }
-NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine, (uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine,
+		(uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer,
+		(uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtWriteFile, args);
 }
-NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer, ULONG OutputBufferLength)
+NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
+	ULONG OutputBufferLength)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine, (uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)FsControlCode, (uint64_t)(uintptr_t)InputBuffer, (uint64_t)(uintptr_t)InputBufferLength, (uint64_t)(uintptr_t)OutputBuffer, (uint64_t)(uintptr_t)OutputBufferLength};
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine,
+		(uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)FsControlCode,
+		(uint64_t)(uintptr_t)InputBuffer, (uint64_t)(uintptr_t)InputBufferLength, (uint64_t)(uintptr_t)OutputBuffer,
+		(uint64_t)(uintptr_t)OutputBufferLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtFsControlFile, args);
 }
-NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen, BOOLEAN EffectiveOnly, SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
+NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen, BOOLEAN EffectiveOnly,
+	SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Thread, (uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)CopyOnOpen, (uint64_t)(uintptr_t)EffectiveOnly, (uint64_t)(uintptr_t)ImpersonationLevel};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Thread, (uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)CopyOnOpen,
+		(uint64_t)(uintptr_t)EffectiveOnly, (uint64_t)(uintptr_t)ImpersonationLevel};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_PsImpersonateClient, args);
 }
 void NTAPI PsRevertToSelf(void)
@@ -321,9 +487,11 @@ void NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken)
 	uint64_t args[] = {(uint64_t)(uintptr_t)PrimaryToken};
 	rm_enter(RM_KERNEL | RM_PsDereferencePrimaryToken, args);
 }
-PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen, PBOOLEAN EffectiveOnly, PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
+PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen, PBOOLEAN EffectiveOnly,
+	PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Thread, (uint64_t)(uintptr_t)CopyOnOpen, (uint64_t)(uintptr_t)EffectiveOnly, (uint64_t)(uintptr_t)ImpersonationLevel};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Thread, (uint64_t)(uintptr_t)CopyOnOpen, (uint64_t)(uintptr_t)EffectiveOnly,
+		(uint64_t)(uintptr_t)ImpersonationLevel};
 	return (PACCESS_TOKEN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_PsReferenceImpersonationToken, args));
 }
 void NTAPI PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken)
@@ -376,14 +544,18 @@ NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD *Thread)
 	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadId, (uint64_t)(uintptr_t)Thread};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_PsLookupThreadByThreadId, args);
 }
-NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD ClientThread, PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos, BOOLEAN RemoteSession, PSECURITY_CLIENT_CONTEXT ClientContext)
+NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD ClientThread, PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos,
+	BOOLEAN RemoteSession, PSECURITY_CLIENT_CONTEXT ClientContext)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ClientThread, (uint64_t)(uintptr_t)ClientSecurityQos, (uint64_t)(uintptr_t)RemoteSession, (uint64_t)(uintptr_t)ClientContext};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ClientThread, (uint64_t)(uintptr_t)ClientSecurityQos,
+		(uint64_t)(uintptr_t)RemoteSession, (uint64_t)(uintptr_t)ClientContext};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeCreateClientSecurity, args);
 }
-NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext, PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos, BOOLEAN ServerIsRemote, PSECURITY_CLIENT_CONTEXT ClientContext)
+NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext,
+	PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos, BOOLEAN ServerIsRemote, PSECURITY_CLIENT_CONTEXT ClientContext)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubjectContext, (uint64_t)(uintptr_t)ClientSecurityQos, (uint64_t)(uintptr_t)ServerIsRemote, (uint64_t)(uintptr_t)ClientContext};
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubjectContext, (uint64_t)(uintptr_t)ClientSecurityQos,
+		(uint64_t)(uintptr_t)ServerIsRemote, (uint64_t)(uintptr_t)ClientContext};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeCreateClientSecurityFromSubjectContext, args);
 }
 void NTAPI SeImpersonateClient(PSECURITY_CLIENT_CONTEXT ClientContext, PETHREAD ServerThread)
@@ -426,19 +598,29 @@ void NTAPI SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext)
 	uint64_t args[] = {(uint64_t)(uintptr_t)SubjectContext};
 	rm_enter(RM_KERNEL | RM_SeReleaseSubjectContext, args);
 }
-BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, BOOLEAN SubjectContextLocked, ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess, PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus)
+BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
+	BOOLEAN SubjectContextLocked, ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess,
+	PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess,
+	PNTSTATUS AccessStatus)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)SubjectSecurityContext, (uint64_t)(uintptr_t)SubjectContextLocked, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)PreviouslyGrantedAccess, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)AccessMode, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)SubjectSecurityContext,
+		(uint64_t)(uintptr_t)SubjectContextLocked, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)PreviouslyGrantedAccess, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)GenericMapping,
+		(uint64_t)(uintptr_t)AccessMode, (uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus};
 	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeAccessCheck, args));
 }
-BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, KPROCESSOR_MODE AccessMode)
+BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext,
+	KPROCESSOR_MODE AccessMode)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)RequiredPrivileges, (uint64_t)(uintptr_t)SubjectSecurityContext, (uint64_t)(uintptr_t)AccessMode};
+	uint64_t args[] = {(uint64_t)(uintptr_t)RequiredPrivileges, (uint64_t)(uintptr_t)SubjectSecurityContext,
+		(uint64_t)(uintptr_t)AccessMode};
 	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SePrivilegeCheck, args));
 }
-NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PAUX_ACCESS_DATA AuxData, ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping)
+NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PAUX_ACCESS_DATA AuxData, ACCESS_MASK DesiredAccess,
+	PGENERIC_MAPPING GenericMapping)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)AccessState, (uint64_t)(uintptr_t)AuxData, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GenericMapping};
+	uint64_t args[] = {(uint64_t)(uintptr_t)AccessState, (uint64_t)(uintptr_t)AuxData, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)GenericMapping};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeCreateAccessState, args);
 }
 void NTAPI SeDeleteAccessState(PACCESS_STATE AccessState)
@@ -446,19 +628,25 @@ void NTAPI SeDeleteAccessState(PACCESS_STATE AccessState)
 	uint64_t args[] = {(uint64_t)(uintptr_t)AccessState};
 	rm_enter(RM_KERNEL | RM_SeDeleteAccessState, args);
 }
-BOOLEAN NTAPI SeFastTraverseCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess, KPROCESSOR_MODE AccessMode)
+BOOLEAN NTAPI SeFastTraverseCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PACCESS_STATE AccessState,
+	ACCESS_MASK DesiredAccess, KPROCESSOR_MODE AccessMode)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)AccessState, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AccessMode};
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)AccessState,
+		(uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AccessMode};
 	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_SeFastTraverseCheck, args));
 }
-NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID *TokenInformation)
+NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CLASS TokenInformationClass,
+	PVOID *TokenInformation)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)TokenInformationClass, (uint64_t)(uintptr_t)TokenInformation};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)TokenInformationClass,
+		(uint64_t)(uintptr_t)TokenInformation};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeQueryInformationToken, args);
 }
-NTSTATUS NTAPI SeFilterToken(PACCESS_TOKEN ExistingToken, ULONG Flags, PTOKEN_GROUPS SidsToDisable, PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PACCESS_TOKEN *FilteredToken)
+NTSTATUS NTAPI SeFilterToken(PACCESS_TOKEN ExistingToken, ULONG Flags, PTOKEN_GROUPS SidsToDisable,
+	PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PACCESS_TOKEN *FilteredToken)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingToken, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)SidsToDisable, (uint64_t)(uintptr_t)PrivilegesToDelete, (uint64_t)(uintptr_t)RestrictedSids, (uint64_t)(uintptr_t)FilteredToken};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ExistingToken, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)SidsToDisable,
+		(uint64_t)(uintptr_t)PrivilegesToDelete, (uint64_t)(uintptr_t)RestrictedSids, (uint64_t)(uintptr_t)FilteredToken};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeFilterToken, args);
 }
 TOKEN_TYPE NTAPI SeTokenType(PACCESS_TOKEN Token)
@@ -496,19 +684,30 @@ NTSTATUS NTAPI SeQuerySessionIdToken(PACCESS_TOKEN Token, PULONG SessionId)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Token, (uint64_t)(uintptr_t)SessionId};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeQuerySessionIdToken, args);
 }
-NTSTATUS NTAPI SeAssignSecurityEx(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURITY_DESCRIPTOR ExplicitDescriptor, PSECURITY_DESCRIPTOR *NewDescriptor, GUID *ObjectType, BOOLEAN IsDirectoryObject, ULONG AutoInheritFlags, PSECURITY_SUBJECT_CONTEXT SubjectContext, PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType)
+NTSTATUS NTAPI SeAssignSecurityEx(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURITY_DESCRIPTOR ExplicitDescriptor,
+	PSECURITY_DESCRIPTOR *NewDescriptor, GUID *ObjectType, BOOLEAN IsDirectoryObject, ULONG AutoInheritFlags,
+	PSECURITY_SUBJECT_CONTEXT SubjectContext, PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)ParentDescriptor, (uint64_t)(uintptr_t)ExplicitDescriptor, (uint64_t)(uintptr_t)NewDescriptor, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)IsDirectoryObject, (uint64_t)(uintptr_t)AutoInheritFlags, (uint64_t)(uintptr_t)SubjectContext, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)PoolType};
+	uint64_t args[] = {(uint64_t)(uintptr_t)ParentDescriptor, (uint64_t)(uintptr_t)ExplicitDescriptor,
+		(uint64_t)(uintptr_t)NewDescriptor, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)IsDirectoryObject,
+		(uint64_t)(uintptr_t)AutoInheritFlags, (uint64_t)(uintptr_t)SubjectContext, (uint64_t)(uintptr_t)GenericMapping,
+		(uint64_t)(uintptr_t)PoolType};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeAssignSecurityEx, args);
 }
-NTSTATUS NTAPI SeSetSecurityDescriptorInfoEx(PVOID Object, PSECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR ModificationDescriptor, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor, ULONG AutoInheritFlags, POOL_TYPE PoolType, PGENERIC_MAPPING GenericMapping)
+NTSTATUS NTAPI SeSetSecurityDescriptorInfoEx(PVOID Object, PSECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR ModificationDescriptor, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor, ULONG AutoInheritFlags,
+	POOL_TYPE PoolType, PGENERIC_MAPPING GenericMapping)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)SecurityInformation, (uint64_t)(uintptr_t)ModificationDescriptor, (uint64_t)(uintptr_t)ObjectsSecurityDescriptor, (uint64_t)(uintptr_t)AutoInheritFlags, (uint64_t)(uintptr_t)PoolType, (uint64_t)(uintptr_t)GenericMapping};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)SecurityInformation,
+		(uint64_t)(uintptr_t)ModificationDescriptor, (uint64_t)(uintptr_t)ObjectsSecurityDescriptor,
+		(uint64_t)(uintptr_t)AutoInheritFlags, (uint64_t)(uintptr_t)PoolType, (uint64_t)(uintptr_t)GenericMapping};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeSetSecurityDescriptorInfoEx, args);
 }
-NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor, PULONG Length, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor)
+NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR SecurityDescriptor, PULONG Length, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityInformation, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ObjectsSecurityDescriptor};
+	uint64_t args[] = {(uint64_t)(uintptr_t)SecurityInformation, (uint64_t)(uintptr_t)SecurityDescriptor,
+		(uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ObjectsSecurityDescriptor};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeQuerySecurityDescriptorInfo, args);
 }
 BOOLEAN NTAPI SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR SecurityDescriptor)
@@ -521,14 +720,18 @@ NTSTATUS NTAPI SeMarkLogonSessionForTerminationNotification(PLUID LogonId)
 	uint64_t args[] = {(uint64_t)(uintptr_t)LogonId};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeMarkLogonSessionForTerminationNotification, args);
 }
-NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
+NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+	KPROCESSOR_MODE AccessMode, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)AccessMode, (uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)HandleInformation};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectType,
+		(uint64_t)(uintptr_t)AccessMode, (uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)HandleInformation};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_ObReferenceObjectByHandle, args);
 }
-NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode)
+NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
+	KPROCESSOR_MODE AccessMode)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)AccessMode};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectType,
+		(uint64_t)(uintptr_t)AccessMode};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_ObReferenceObjectByPointer, args);
 }
 LONG_PTR NTAPI ObfReferenceObject(PVOID Object)
@@ -546,9 +749,12 @@ LONG_PTR NTAPI ObfDereferenceObject(PVOID Object)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Object};
 	return (LONG_PTR)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_ObfDereferenceObject, args));
 }
-NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PHANDLE Handle)
+NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState,
+	ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PHANDLE Handle)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)PassedAccessState, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectType, (uint64_t)(uintptr_t)AccessMode, (uint64_t)(uintptr_t)Handle};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)HandleAttributes,
+		(uint64_t)(uintptr_t)PassedAccessState, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectType,
+		(uint64_t)(uintptr_t)AccessMode, (uint64_t)(uintptr_t)Handle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_ObOpenObjectByPointer, args);
 }
 void NTAPI ObMakeTemporaryObject(PVOID Object)
@@ -563,7 +769,8 @@ NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode)
 }
 NTSTATUS NTAPI ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *SecurityDescriptor, PBOOLEAN MemoryAllocated)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)MemoryAllocated};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)SecurityDescriptor,
+		(uint64_t)(uintptr_t)MemoryAllocated};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_ObGetObjectSecurity, args);
 }
 void NTAPI refmon_open_logon_session(PLUID LogonId)
@@ -581,9 +788,12 @@ BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Privilege, (uint64_t)(uintptr_t)Mode};
 	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_rm_single_privilege_check, args));
 }
-NTSTATUS NTAPI rm_create_system_thread(PHANDLE Handle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, HANDLE Process, PCLIENT_ID ClientId, uint64_t *Number)
+NTSTATUS NTAPI rm_create_system_thread(PHANDLE Handle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	HANDLE Process, PCLIENT_ID ClientId, uint64_t *Number)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)Process, (uint64_t)(uintptr_t)ClientId, (uint64_t)(uintptr_t)Number};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)Process, (uint64_t)(uintptr_t)ClientId,
+		(uint64_t)(uintptr_t)Number};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_rm_create_system_thread, args);
 }
 NTSTATUS NTAPI rm_end_system_thread(uint64_t *Number)
@@ -593,7 +803,8 @@ NTSTATUS NTAPI rm_end_system_thread(uint64_t *Number)
 }
 NTSTATUS NTAPI rm_queue_work(rm_routine Call, PVOID Routine, PVOID First, PVOID Second)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)Call, (uint64_t)(uintptr_t)Routine, (uint64_t)(uintptr_t)First, (uint64_t)(uintptr_t)Second};
+	uint64_t args[] = {(uint64_t)(uintptr_t)Call, (uint64_t)(uintptr_t)Routine, (uint64_t)(uintptr_t)First,
+		(uint64_t)(uintptr_t)Second};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_rm_queue_work, args);
 }
 NTSTATUS NTAPI rm_register_session_routine(rm_session_ended Call, PVOID Routine, PVOID Context)

@@ -19,7 +19,8 @@ static void *run(void *p)
 	return NULL;
 }
 
-NTSTATUS NTAPI PsCreateSystemThread(PHANDLE handle, ULONG access, POBJECT_ATTRIBUTES attributes, HANDLE process, PCLIENT_ID id, PKSTART_ROUTINE routine, PVOID context)
+NTSTATUS NTAPI PsCreateSystemThread(PHANDLE handle, ULONG access, POBJECT_ATTRIBUTES attributes, HANDLE process,
+	PCLIENT_ID id, PKSTART_ROUTINE routine, PVOID context)
 {
 	struct start *s = malloc(sizeof *s);
 	pthread_attr_t detached;

@@ -8,19 +8,24 @@ static GUID guids[2] = {{0xa}, {0xb}};
 static OBJECT_TYPE_LIST types[2] = {{0, 0, &guids[0]}, {1, 0, &guids[1]}};
 static UNICODE_STRING server, type, name;
 
-static NTSTATUS check(PSECURITY_DESCRIPTOR d, ACCESS_MASK desired, PACCESS_MASK granted, PNTSTATUS access, PBOOLEAN generate)
+static NTSTATUS check(PSECURITY_DESCRIPTOR d, ACCESS_MASK desired, PACCESS_MASK granted, PNTSTATUS access,
+	PBOOLEAN generate)
 {
 	return NtAccessCheckAndAuditAlarm(&server, NULL, &type, &name, d, desired, &mapping, FALSE, granted, access, generate);
 }
 
-static NTSTATUS by_type(PSECURITY_DESCRIPTOR d, AUDIT_EVENT_TYPE audit, ULONG flags, ULONG n, ACCESS_MASK desired, PACCESS_MASK granted, PNTSTATUS access, PBOOLEAN generate)
+static NTSTATUS by_type(PSECURITY_DESCRIPTOR d, AUDIT_EVENT_TYPE audit, ULONG flags, ULONG n, ACCESS_MASK desired,
+	PACCESS_MASK granted, PNTSTATUS access, PBOOLEAN generate)
 {
-	return NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, &name, d, NULL, desired, audit, flags, n ? types : NULL, n, &mapping, FALSE, granted, access, generate);
+	return NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, &name, d, NULL, desired, audit, flags, n ? types : NULL,
+		n, &mapping, FALSE, granted, access, generate);
 }
 
-static NTSTATUS list(PSECURITY_DESCRIPTOR d, ULONG flags, ULONG n, PACCESS_MASK granted, PNTSTATUS access, PBOOLEAN generate)
+static NTSTATUS list(PSECURITY_DESCRIPTOR d, ULONG flags, ULONG n, PACCESS_MASK granted, PNTSTATUS access,
+	PBOOLEAN generate)
 {
-	return NtAccessCheckByTypeResultListAndAuditAlarm(&server, NULL, &type, &name, d, NULL, 3, AuditEventObjectAccess, flags, types, n, &mapping, FALSE, granted, access, generate);
+	return NtAccessCheckByTypeResultListAndAuditAlarm(&server, NULL, &type, &name, d, NULL, 3, AuditEventObjectAccess,
+		flags, types, n, &mapping, FALSE, granted, access, generate);
 }
 
 static void order(void)
@@ -49,24 +54,38 @@ static void order(void)
 		STATUS(list(d, 0, 2, bad[i], access, &generate), STATUS_ACCESS_VIOLATION);
 		STATUS(list(d, 0, 2, granted, bad[i], &generate), STATUS_ACCESS_VIOLATION);
 		STATUS(list(d, 0, 2, granted, access, bad[i]), STATUS_ACCESS_VIOLATION);
-		STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types, 2, &mapping, FALSE, bad[i], access, &generate), STATUS_ACCESS_VIOLATION);
+		STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types,
+			2, &mapping, FALSE, bad[i], access, &generate), STATUS_ACCESS_VIOLATION);
 		if (bad[i] != readonly)
-			STATUS(NtAccessCheckAndAuditAlarm(&server, NULL, &type, &name, d, 1, bad[i], FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
+			STATUS(NtAccessCheckAndAuditAlarm(&server, NULL, &type, &name, d, 1, bad[i], FALSE, granted, access, &generate),
+				STATUS_ACCESS_VIOLATION);
 	}
 	STATUS(check(d, GENERIC_READ, granted, access, &generate), STATUS_PRIVILEGE_NOT_HELD); /* UC-34 */
 	STATUS(check(NULL, 1, granted, access, &generate), STATUS_PRIVILEGE_NOT_HELD);
-	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types, 2, &mapping, FALSE, granted, access, &generate), STATUS_INVALID_HANDLE); /* U-49 before U-50 */
-	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NtCurrentThread(), &type, &name, d, NULL, 1, 0, 0, types, 2, &mapping, FALSE, granted, access, &generate), STATUS_OBJECT_TYPE_MISMATCH);
-	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, anonymous, &type, &name, d, NULL, 1, 0, 0, types, 2, &mapping, FALSE, granted, access, &generate), STATUS_BAD_IMPERSONATION_LEVEL);
+	/* U-49 before U-50 */
+	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NULL, &type, &name, d, NULL, 1, 0, 0, types,
+		2, &mapping, FALSE, granted, access, &generate), STATUS_INVALID_HANDLE);
+	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, NtCurrentThread(), &type, &name, d, NULL, 1,
+		0, 0, types, 2, &mapping, FALSE, granted, access, &generate), STATUS_OBJECT_TYPE_MISMATCH);
+	STATUS(NtAccessCheckByTypeResultListAndAuditAlarmByHandle(&server, NULL, anonymous, &type, &name, d, NULL, 1, 0, 0,
+		types, 2, &mapping, FALSE, granted, access, &generate), STATUS_BAD_IMPERSONATION_LEVEL);
 	/* the rest with the flag that does without the privilege */
-	STATUS(by_type(d, 0, AUDIT_ALLOW_NO_PRIVILEGE, 0, GENERIC_READ, granted, access, &generate), STATUS_GENERIC_NOT_MAPPED);
+	STATUS(by_type(d, 0, AUDIT_ALLOW_NO_PRIVILEGE, 0, GENERIC_READ, granted, access, &generate),
+		STATUS_GENERIC_NOT_MAPPED);
 	STATUS(by_type(NULL, 0, AUDIT_ALLOW_NO_PRIVILEGE, 0, 1, granted, access, &generate), STATUS_INVALID_SECURITY_DESCR);
 	STATUS(by_type(UNMAPPED, 0, AUDIT_ALLOW_NO_PRIVILEGE, 0, 1, granted, access, &generate), STATUS_ACCESS_VIOLATION);
-	STATUS(by_type(sddl("D:(A;;FR;;;WD)"), 0, AUDIT_ALLOW_NO_PRIVILEGE, 0, 1, granted, access, &generate), STATUS_INVALID_SECURITY_DESCR); /* UC-35 */
-	STATUS(NtAccessCheckByTypeAndAuditAlarm(NULL, NULL, &type, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0, &mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION); /* U-36 */
-	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, NULL, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0, &mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
-	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, NULL, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0, &mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
-	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, &name, d, "\1\xff\0\0\0\0\0\0", 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0, &mapping, FALSE, granted, access, &generate), STATUS_INVALID_SID);
+	/* UC-35 */
+	STATUS(by_type(sddl("D:(A;;FR;;;WD)"), 0, AUDIT_ALLOW_NO_PRIVILEGE, 0, 1, granted, access, &generate),
+		STATUS_INVALID_SECURITY_DESCR);
+	/* U-36 */
+	STATUS(NtAccessCheckByTypeAndAuditAlarm(NULL, NULL, &type, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
+		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, NULL, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
+		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, NULL, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
+		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, &name, d, "\1\xff\0\0\0\0\0\0", 1, 0,
+		AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0, &mapping, FALSE, granted, access, &generate), STATUS_INVALID_SID);
 	types[0].Level = 1;
 	STATUS(by_type(d, 0, AUDIT_ALLOW_NO_PRIVILEGE, 2, 1, granted, access, &generate), STATUS_INVALID_PARAMETER);
 	types[0].Level = 0;
@@ -82,8 +101,10 @@ static void order(void)
 static void answers(void)
 {
 	static const struct { const char *sddl; ACCESS_MASK desired; } cases[] = {
-		{"O:BAG:SYD:(A;;FR;;;WD)", 1}, {"O:BAG:SYD:(A;;FR;;;WD)", 2}, {"O:BAG:SYD:(D;;0x1;;;WD)(A;;FR;;;WD)", 1}, {"O:BAG:SY", MAXIMUM_ALLOWED},
-		{"O:BAG:SYD:(A;;FR;;;WD)", MAXIMUM_ALLOWED}, {"O:BAG:SYD:", READ_CONTROL}, {"O:SYG:SYD:", READ_CONTROL}, {"O:SYG:SYD:(A;;0x3;;;BA)", 3},
+		{"O:BAG:SYD:(A;;FR;;;WD)", 1}, {"O:BAG:SYD:(A;;FR;;;WD)", 2}, {"O:BAG:SYD:(D;;0x1;;;WD)(A;;FR;;;WD)", 1},
+		{"O:BAG:SY", MAXIMUM_ALLOWED},
+		{"O:BAG:SYD:(A;;FR;;;WD)", MAXIMUM_ALLOWED}, {"O:BAG:SYD:", READ_CONTROL}, {"O:SYG:SYD:", READ_CONTROL},
+		{"O:SYG:SYD:(A;;0x3;;;BA)", 3},
 		{"O:SYG:SYD:(OA;;0x1;0000000b-0000-0000-0000-000000000000;;WD)(A;;0x2;;;WD)", 3},
 	};
 	HANDLE t = client(SecurityIdentification);
@@ -96,7 +117,8 @@ static void answers(void)
 		NTSTATUS wanted[2], gotten[2] = {9, 9};
 		BOOLEAN generate = 9;
 		STATUS(NtAccessCheckByType(d, NULL, t, cases[i].desired, types, 2, &mapping, &set, &n, want, wanted), STATUS_SUCCESS);
-		STATUS(by_type(d, AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, 2, cases[i].desired, got, gotten, &generate), STATUS_SUCCESS);
+		STATUS(by_type(d, AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, 2, cases[i].desired, got, gotten, &generate),
+			STATUS_SUCCESS);
 		SAME(got[0], want[0]);
 		STATUS(gotten[0], wanted[0]);
 		SAME(got[1], 9);
@@ -132,20 +154,28 @@ static void win32(void)
 	PSECURITY_DESCRIPTOR d = sddl("O:SYG:SYD:(OA;;0x1;0000000b-0000-0000-0000-000000000000;;WD)(A;;0x2;;;WD)");
 	DWORD granted[2] = {9, 9}, results[2] = {9, 9};
 	BOOL result = 9, generate = 9;
-	FAILS(AccessCheckAndAuditAlarmA("s", NULL, "File", "f", d, 2, &mapping, FALSE, granted, &result, &generate), ERROR_NO_IMPERSONATION_TOKEN); /* U-56 */
+	/* U-56 */
+	FAILS(AccessCheckAndAuditAlarmA("s", NULL, "File", "f", d, 2, &mapping, FALSE, granted, &result, &generate),
+		ERROR_NO_IMPERSONATION_TOKEN);
 	CHECK(ImpersonateSelf(SecurityImpersonation));
-	FAILS(AccessCheckAndAuditAlarmA("s", NULL, "File", "f", d, 2, &mapping, FALSE, granted, &result, &generate), ERROR_PRIVILEGE_NOT_HELD);
-	FAILS(AccessCheckAndAuditAlarmW(u"s", NULL, u"File", u"f", d, 2, &mapping, FALSE, granted, &result, &generate), ERROR_PRIVILEGE_NOT_HELD);
-	FAILS(AccessCheckAndAuditAlarmW(u"s", NULL, u"File", u"f", d, 2, &mapping, FALSE, granted, NULL, &generate), ERROR_NOACCESS);
-	FAILS(AccessCheckAndAuditAlarmW(u"s", NULL, u"File", u"f", d, 2, &mapping, FALSE, granted, &result, NULL), ERROR_NOACCESS);
+	FAILS(AccessCheckAndAuditAlarmA("s", NULL, "File", "f", d, 2, &mapping, FALSE, granted, &result, &generate),
+		ERROR_PRIVILEGE_NOT_HELD);
+	FAILS(AccessCheckAndAuditAlarmW(u"s", NULL, u"File", u"f", d, 2, &mapping, FALSE, granted, &result, &generate),
+		ERROR_PRIVILEGE_NOT_HELD);
+	FAILS(AccessCheckAndAuditAlarmW(u"s", NULL, u"File", u"f", d, 2, &mapping, FALSE, granted, NULL, &generate),
+		ERROR_NOACCESS);
+	FAILS(AccessCheckAndAuditAlarmW(u"s", NULL, u"File", u"f", d, 2, &mapping, FALSE, granted, &result, NULL),
+		ERROR_NOACCESS);
 	SAME(result, 9);
 	SAME(generate, 9);
-	CHECK(AccessCheckByTypeAndAuditAlarmA("s", NULL, "File", "f", d, NULL, 2, AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, types, 2, &mapping, FALSE, granted, &result, &generate));
+	CHECK(AccessCheckByTypeAndAuditAlarmA("s", NULL, "File", "f", d, NULL, 2, AuditEventObjectAccess,
+		AUDIT_ALLOW_NO_PRIVILEGE, types, 2, &mapping, FALSE, granted, &result, &generate));
 	SAME(result, TRUE);
 	SAME(granted[0], 2);
 	SAME(generate, FALSE);
 	SetLastError(0);
-	CHECK(AccessCheckByTypeAndAuditAlarmW(u"s", NULL, u"File", u"f", d, NULL, 4, AuditEventDirectoryServiceAccess, AUDIT_ALLOW_NO_PRIVILEGE, types, 2, &mapping, FALSE, granted, &result, &generate));
+	CHECK(AccessCheckByTypeAndAuditAlarmW(u"s", NULL, u"File", u"f", d, NULL, 4, AuditEventDirectoryServiceAccess,
+		AUDIT_ALLOW_NO_PRIVILEGE, types, 2, &mapping, FALSE, granted, &result, &generate));
 	SAME(result, FALSE);
 	SAME(granted[0], 0);
 	SAME(GetLastError(), ERROR_ACCESS_DENIED);
@@ -153,23 +183,31 @@ static void win32(void)
 	GUID other = {0xc};
 	three[2].ObjectType = &other;
 	DWORD g[3], r[3];
-	CHECK(AccessCheckByTypeResultListAndAuditAlarmW(u"s", NULL, u"File", u"f", d, NULL, 3, AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
+	CHECK(AccessCheckByTypeResultListAndAuditAlarmW(u"s", NULL, u"File", u"f", d, NULL, 3, AuditEventObjectAccess,
+		AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
 	SAME(r[0], ERROR_ACCESS_DENIED);
 	SAME(r[1], ERROR_SUCCESS);
 	SAME(r[2], ERROR_ACCESS_DENIED);
 	SAME(g[1], 3);
 	SAME(g[2], 2); /* what it has of it */
-	CHECK(AccessCheckByTypeResultListAndAuditAlarmA("s", NULL, "File", "f", d, NULL, 3, AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
+	CHECK(AccessCheckByTypeResultListAndAuditAlarmA("s", NULL, "File", "f", d, NULL, 3, AuditEventObjectAccess,
+		AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
 	SAME(r[1], ERROR_SUCCESS);
 	CHECK(RevertToSelf());
 	HANDLE t = client(SecurityImpersonation), own = process_token(TOKEN_QUERY);
-	CHECK(AccessCheckByTypeResultListAndAuditAlarmByHandleW(u"s", NULL, t, u"File", u"f", d, NULL, 3, AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
+	CHECK(AccessCheckByTypeResultListAndAuditAlarmByHandleW(u"s", NULL, t, u"File", u"f", d, NULL, 3,
+		AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
 	SAME(r[0], ERROR_ACCESS_DENIED);
 	SAME(r[1], ERROR_SUCCESS);
-	CHECK(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, t, "File", "f", d, NULL, 3, AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
+	CHECK(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, t, "File", "f", d, NULL, 3, AuditEventObjectAccess,
+		AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
 	SAME(r[1], ERROR_SUCCESS);
-	FAILS(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, own, "File", "f", d, NULL, 3, AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, granted, results, &generate), ERROR_NO_IMPERSONATION_TOKEN);
-	FAILS(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, NULL, "File", "f", d, NULL, 3, AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, granted, results, &generate), ERROR_INVALID_HANDLE);
+	FAILS(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, own, "File", "f", d, NULL, 3,
+		AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, granted, results,
+		&generate), ERROR_NO_IMPERSONATION_TOKEN);
+	FAILS(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, NULL, "File", "f", d, NULL, 3,
+		AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, granted, results,
+		&generate), ERROR_INVALID_HANDLE);
 	SAME(results[0], 9);
 	CHECK(CloseHandle(own));
 	CHECK(CloseHandle(t));

@@ -49,14 +49,18 @@ static void order(HANDLE t)
 	ACCESS_MASK granted = 7;
 	NTSTATUS access = 7;
 	HANDLE primary = process_token(TOKEN_QUERY), anonymous = client(SecurityAnonymous);
-	STATUS(NtAccessCheck(NULL, anonymous, GENERIC_READ, &file, &set, &n, &granted, &access), STATUS_GENERIC_NOT_MAPPED); /* */
+	/* */
+	STATUS(NtAccessCheck(NULL, anonymous, GENERIC_READ, &file, &set, &n, &granted, &access), STATUS_GENERIC_NOT_MAPPED);
 	STATUS(NtAccessCheck(NULL, NULL, 1, &file, &set, &n, &granted, &access), STATUS_INVALID_HANDLE); /* */
 	STATUS(NtAccessCheck(NULL, NtCurrentProcess(), 1, &file, &set, &n, &granted, &access), STATUS_OBJECT_TYPE_MISMATCH);
 	STATUS(NtAccessCheck(NULL, primary, 1, &file, &set, &n, &granted, &access), STATUS_NO_IMPERSONATION_TOKEN); /* */
-	STATUS(NtAccessCheck(NULL, anonymous, 1, &file, &set, &n, &granted, &access), STATUS_BAD_IMPERSONATION_LEVEL); /* */
+	/* */
+	STATUS(NtAccessCheck(NULL, anonymous, 1, &file, &set, &n, &granted, &access), STATUS_BAD_IMPERSONATION_LEVEL);
 	STATUS(NtAccessCheck(NULL, t, 1, &file, &set, &n, &granted, &access), STATUS_INVALID_SECURITY_DESCR); /* */
-	STATUS(NtAccessCheck(sddl("D:(A;;0x1;;;WD)"), t, 1, &file, &set, &n, &granted, &access), STATUS_INVALID_SECURITY_DESCR);
-	STATUS(NtAccessCheck(sddl("O:BAD:(A;;0x1;;;WD)"), t, 1, &file, &set, &n, &granted, &access), STATUS_INVALID_SECURITY_DESCR);
+	STATUS(NtAccessCheck(sddl("D:(A;;0x1;;;WD)"), t, 1, &file, &set, &n, &granted, &access),
+		STATUS_INVALID_SECURITY_DESCR);
+	STATUS(NtAccessCheck(sddl("O:BAD:(A;;0x1;;;WD)"), t, 1, &file, &set, &n, &granted, &access),
+		STATUS_INVALID_SECURITY_DESCR);
 	n = 0;
 	STATUS(NtAccessCheck(d, t, GENERIC_READ, &file, &set, &n, &granted, &access), STATUS_GENERIC_NOT_MAPPED);
 	SAME(n, 0);
@@ -67,7 +71,8 @@ static void order(HANDLE t)
 	memset(&bad, 0, sizeof bad);
 	STATUS(NtAccessCheck(&bad, t, 1, &file, &set, &n, &granted, &access), STATUS_UNKNOWN_REVISION); /* */
 	SID self = {9, 1, {{0}}, {0}};
-	STATUS(NtAccessCheckByType(d, &self, t, 1, NULL, 0, &file, &set, &n, &granted, &access), STATUS_INVALID_SID); /* */
+	/* */
+	STATUS(NtAccessCheckByType(d, &self, t, 1, NULL, 0, &file, &set, &n, &granted, &access), STATUS_INVALID_SID);
 	/* not held, and the privilege buffer stays as it is */
 	memset(&set, 0x5a, sizeof set);
 	STATUS(NtAccessCheck(d, t, ACCESS_SYSTEM_SECURITY, &file, &set, &n, &granted, &access), STATUS_SUCCESS);
@@ -98,7 +103,8 @@ static void by_type(HANDLE t)
 	ULONG n = sizeof set;
 	ACCESS_MASK granted[3] = {7, 7, 7};
 	NTSTATUS access[3] = {7, 7, 7};
-	STATUS(NtAccessCheckByTypeResultList(d, NULL, t, 0x10, list, 3, &file, &set, &n, granted, access), STATUS_SUCCESS); /* AC-100 */
+	/* AC-100 */
+	STATUS(NtAccessCheckByTypeResultList(d, NULL, t, 0x10, list, 3, &file, &set, &n, granted, access), STATUS_SUCCESS);
 	SAME(access[0], STATUS_ACCESS_DENIED);
 	SAME(access[1], 0);
 	SAME(granted[1], 0x10);
@@ -112,7 +118,8 @@ static void by_type(HANDLE t)
 	SAME(results[1], 0);
 	list[1].Level = 2; /* AC-103, AC-114 */
 	STATUS(NtAccessCheckByType(d, NULL, t, 0x10, list, 3, &file, &set, &n, granted, access), STATUS_INVALID_PARAMETER);
-	STATUS(NtAccessCheckByType(d, NULL, t, GENERIC_READ, list, 3, &file, &set, &n, granted, access), STATUS_GENERIC_NOT_MAPPED);
+	STATUS(NtAccessCheckByType(d, NULL, t, GENERIC_READ, list, 3, &file, &set, &n, granted, access),
+		STATUS_GENERIC_NOT_MAPPED);
 	list[1].Level = 1;
 	list[2].Sbz = 1;
 	STATUS(NtAccessCheckByType(d, NULL, t, 0x10, list, 3, &file, &set, &n, granted, access), STATUS_INVALID_PARAMETER);
@@ -163,9 +170,12 @@ static void alarms(HANDLE t)
 	BOOL generate = 9;
 	HANDLE anonymous = client(SecurityAnonymous);
 	/* this process's token holds no SeAuditPrivilege (U-32); the token comes before it (U-30, U-31) */
-	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, t, 1, 1, NULL, FALSE, TRUE, &generate), ERROR_PRIVILEGE_NOT_HELD);
-	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, NULL, 1, 1, NULL, FALSE, TRUE, &generate), ERROR_INVALID_HANDLE);
-	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, anonymous, 1, 1, NULL, FALSE, TRUE, &generate), ERROR_BAD_IMPERSONATION_LEVEL);
+	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, t, 1, 1, NULL, FALSE, TRUE, &generate),
+		ERROR_PRIVILEGE_NOT_HELD);
+	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, NULL, 1, 1, NULL, FALSE, TRUE, &generate),
+		ERROR_INVALID_HANDLE);
+	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, anonymous, 1, 1, NULL, FALSE, TRUE, &generate),
+		ERROR_BAD_IMPERSONATION_LEVEL);
 	FAILS(ObjectOpenAuditAlarmA("test", NULL, "thing", "one", d, t, 1, 1, NULL, FALSE, TRUE, NULL), ERROR_NOACCESS);
 	FAILS(ObjectPrivilegeAuditAlarmA("test", NULL, t, 1, &set, TRUE), ERROR_PRIVILEGE_NOT_HELD);
 	FAILS(PrivilegedServiceAuditAlarmW(u"test", u"service", t, &set, TRUE), ERROR_PRIVILEGE_NOT_HELD);

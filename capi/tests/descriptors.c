@@ -12,7 +12,8 @@ static PACL list_of(PSECURITY_DESCRIPTOR d, int sacl)
 {
 	BOOL present, defaulted;
 	PACL acl = NULL;
-	CHECK(sacl ? GetSecurityDescriptorSacl(d, &present, &acl, &defaulted) : GetSecurityDescriptorDacl(d, &present, &acl, &defaulted));
+	CHECK(sacl ? GetSecurityDescriptorSacl(d, &present, &acl, &defaulted)
+		: GetSecurityDescriptorDacl(d, &present, &acl, &defaulted));
 	return acl;
 }
 
@@ -39,7 +40,7 @@ static void objects(void)
 	BuildTrusteeWithObjectsAndSidW(&w, &o, &user_class, NULL, everyone);
 	SAME(GetTrusteeFormW(&w), TRUSTEE_IS_OBJECTS_AND_SID);
 	SAME(GetTrusteeTypeW(&w), TRUSTEE_IS_UNKNOWN);
-	CHECK(GetTrusteeNameW(&w) == NULL);
+	CHECK((void *)GetTrusteeNameW(&w) == &o);
 	CHECK((void *)w.ptstrName == &o && w.pMultipleTrustee == NULL);
 	SAME(o.ObjectsPresent, ACE_OBJECT_TYPE_PRESENT);
 	CHECK(memcmp(&o.ObjectTypeGuid, &user_class, sizeof user_class) == 0);
@@ -59,14 +60,15 @@ static void objects(void)
 	SAME(ow.ObjectsPresent, ACE_OBJECT_TYPE_PRESENT);
 	SAME(ow.ObjectType, SE_DS_OBJECT);
 	CHECK(ow.ObjectTypeName == type && ow.InheritedObjectTypeName == NULL && ow.ptstrName == name);
-	CHECK(GetTrusteeNameW(&w) == name);
+	CHECK((void *)GetTrusteeNameW(&w) == &ow);
 	BuildTrusteeWithObjectsAndNameA(&a, &oa, SE_DS_OBJECT, NULL, typeA, nameA);
 	SAME(GetTrusteeFormA(&a), TRUSTEE_IS_OBJECTS_AND_NAME);
 	SAME(oa.ObjectsPresent, ACE_INHERITED_OBJECT_TYPE_PRESENT);
-	CHECK(oa.InheritedObjectTypeName == typeA && GetTrusteeNameA(&a) == nameA);
+	CHECK(oa.InheritedObjectTypeName == typeA && (void *)GetTrusteeNameA(&a) == &oa);
 }
 
-static EXPLICIT_ACCESS_W object_entry(POBJECTS_AND_SID o, DWORD mask, ACCESS_MODE mode, DWORD inheritance, GUID *object, GUID *inherited, PSID sid)
+static EXPLICIT_ACCESS_W object_entry(POBJECTS_AND_SID o, DWORD mask, ACCESS_MODE mode, DWORD inheritance, GUID *object,
+	GUID *inherited, PSID sid)
 {
 	EXPLICIT_ACCESS_W e = {mask, mode, inheritance, {0}};
 	BuildTrusteeWithObjectsAndSidW(&e.Trustee, o, object, inherited, sid);
@@ -82,9 +84,12 @@ static void object_entries(void)
 	ULONG n;
 	EXPLICIT_ACCESS_W e = object_entry(&o, 0x100, GRANT_ACCESS, 0, &reset_password, NULL, users);
 	GIVES(&e, NULL, "D:(OA;;0x100;" RESET_PASSWORD ";;BU)");
-	GIVES(&e, dacl("D:(A;;0x1;;;BU)"), "D:(A;;0x1;;;BU)(OA;;0x100;" RESET_PASSWORD ";;BU)"); /* object grants behind plain ones */
-	GIVES(&e, dacl("D:(OA;;0x10;" RESET_PASSWORD ";;BU)"), "D:(OA;;0x110;" RESET_PASSWORD ";;BU)"); /* added to one of the same type */
-	GIVES(&e, dacl("D:(OA;;0x10;" USER_CLASS ";;BU)"), "D:(OA;;0x100;" RESET_PASSWORD ";;BU)(OA;;0x10;" USER_CLASS ";;BU)");
+	/* object grants behind plain ones */
+	GIVES(&e, dacl("D:(A;;0x1;;;BU)"), "D:(A;;0x1;;;BU)(OA;;0x100;" RESET_PASSWORD ";;BU)");
+	/* added to one of the same type */
+	GIVES(&e, dacl("D:(OA;;0x10;" RESET_PASSWORD ";;BU)"), "D:(OA;;0x110;" RESET_PASSWORD ";;BU)");
+	GIVES(&e, dacl("D:(OA;;0x10;" USER_CLASS ";;BU)"),
+		"D:(OA;;0x100;" RESET_PASSWORD ";;BU)(OA;;0x10;" USER_CLASS ";;BU)");
 	e = object_entry(&o, 0x100, GRANT_ACCESS, SUB_CONTAINERS_ONLY_INHERIT, &reset_password, &user_class, users);
 	GIVES(&e, NULL, "D:(OA;CI;0x100;" RESET_PASSWORD ";" USER_CLASS ";BU)");
 	e = object_entry(&o, 0x100, GRANT_ACCESS, SUB_CONTAINERS_ONLY_INHERIT, NULL, &user_class, users);
@@ -92,9 +97,11 @@ static void object_entries(void)
 	e = object_entry(&o, 0x1, GRANT_ACCESS, 0, NULL, NULL, users); /* without types it is as any other */
 	GIVES(&e, NULL, "D:(A;;0x1;;;BU)");
 	e = object_entry(&o, 0x10, DENY_ACCESS, 0, &reset_password, NULL, users);
-	GIVES(&e, dacl("D:(A;;0x10;;;BU)(OA;;0x110;" RESET_PASSWORD ";;BU)"), "D:(OD;;0x10;" RESET_PASSWORD ";;BU)(A;;0x10;;;BU)(OA;;0x100;" RESET_PASSWORD ";;BU)");
+	GIVES(&e, dacl("D:(A;;0x10;;;BU)(OA;;0x110;" RESET_PASSWORD ";;BU)"),
+		"D:(OD;;0x10;" RESET_PASSWORD ";;BU)(A;;0x10;;;BU)(OA;;0x100;" RESET_PASSWORD ";;BU)");
 	e = object_entry(&o, 0x10, SET_ACCESS, 0, &reset_password, NULL, users);
-	GIVES(&e, dacl("D:(A;;0x1;;;BU)(OA;;0x100;" RESET_PASSWORD ";;BU)(OA;;0x2;" USER_CLASS ";;BU)"), "D:(A;;0x1;;;BU)(OA;;0x10;" RESET_PASSWORD ";;BU)(OA;;0x2;" USER_CLASS ";;BU)");
+	GIVES(&e, dacl("D:(A;;0x1;;;BU)(OA;;0x100;" RESET_PASSWORD ";;BU)(OA;;0x2;" USER_CLASS ";;BU)"),
+		"D:(A;;0x1;;;BU)(OA;;0x10;" RESET_PASSWORD ";;BU)(OA;;0x2;" USER_CLASS ";;BU)");
 	e = object_entry(&o, 0, REVOKE_ACCESS, 0, &reset_password, NULL, users);
 	SAME(SetEntriesInAclW(1, &e, dacl("D:(A;;0x1;;;BU)(OA;;0x100;" RESET_PASSWORD ";;BU)"), &acl), ERROR_SUCCESS);
 	SAME(acl->AceCount, 1); /* the plain entry; the list keeps its revision */
@@ -126,7 +133,8 @@ static void object_entries(void)
 	SAME(list[0].grfInheritance, SUB_CONTAINERS_ONLY_INHERIT);
 	POBJECTS_AND_SID x = (void *)list[0].Trustee.ptstrName;
 	SAME(x->ObjectsPresent, 3);
-	CHECK(memcmp(&x->ObjectTypeGuid, &reset_password, 16) == 0 && memcmp(&x->InheritedObjectTypeGuid, &user_class, 16) == 0);
+	CHECK(memcmp(&x->ObjectTypeGuid, &reset_password, 16) == 0 && memcmp(&x->InheritedObjectTypeGuid, &user_class,
+		16) == 0);
 	CHECK(EqualSid(x->pSid, users));
 	x = (void *)list[1].Trustee.ptstrName;
 	SAME(list[1].grfAccessMode, DENY_ACCESS);
@@ -175,7 +183,8 @@ static void rights(void)
 	SAME(GetEffectiveRightsFromAclW(dacl("D:(A;;0x4;;;BA)"), &w, &m), ERROR_SUCCESS);
 	SAME(m, 4);
 	m = 77;
-	SAME(GetEffectiveRightsFromAclW(dacl("D:(D;ID;0x4;;;BA)"), &w, &m), ERROR_INVALID_ACL); /* documented: an inherited refusal */
+	/* documented: an inherited refusal */
+	SAME(GetEffectiveRightsFromAclW(dacl("D:(D;ID;0x4;;;BA)"), &w, &m), ERROR_INVALID_ACL);
 	SAME(GetEffectiveRightsFromAclW(NULL, &w, &m), ERROR_INVALID_ACL);
 	SAME(GetEffectiveRightsFromAclW(UNMAPPED, &w, &m), ERROR_NOACCESS);
 	BuildTrusteeWithNameW(&w, nobody);
@@ -203,7 +212,9 @@ static void is_sddl(PSECURITY_DESCRIPTOR d, ULONG size, const char *want)
 	LPSTR text = NULL;
 	SAME(GetSecurityDescriptorLength(d), size);
 	CHECK(IsValidSecurityDescriptor(d));
-	CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorA(d, SDDL_REVISION_1, OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION, &text, NULL));
+	CHECK(ConvertSecurityDescriptorToStringSecurityDescriptorA(d, SDDL_REVISION_1,
+		OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION,
+		&text, NULL));
 	CHECK(strcmp(text, want) == 0);
 	if (strcmp(text, want))
 		printf("\tgot %s, want %s\n", text, want);
@@ -240,7 +251,8 @@ static void build(void)
 	SAME(BuildSecurityDescriptorA(&ownerA, NULL, 0, NULL, 0, NULL, NULL, &n, &d), ERROR_NONE_MAPPED);
 	SECURITY_DESCRIPTOR absolute;
 	CHECK(InitializeSecurityDescriptor(&absolute, SECURITY_DESCRIPTOR_REVISION));
-	SAME(BuildSecurityDescriptorW(&owner, NULL, 0, NULL, 0, NULL, &absolute, &n, &d), ERROR_INVALID_SECURITY_DESCR); /* documented: self-relative */
+	/* documented: self-relative */
+	SAME(BuildSecurityDescriptorW(&owner, NULL, 0, NULL, 0, NULL, &absolute, &n, &d), ERROR_INVALID_SECURITY_DESCR);
 	SAME(BuildSecurityDescriptorW(&owner, NULL, 1, NULL, 0, NULL, NULL, &n, &d), ERROR_INVALID_PARAMETER);
 	SAME(BuildSecurityDescriptorW(&owner, NULL, 0, NULL, 0, NULL, NULL, NULL, &d), ERROR_INVALID_PARAMETER);
 	SAME(BuildSecurityDescriptorW(&owner, NULL, 0, NULL, 0, NULL, NULL, &n, NULL), ERROR_INVALID_PARAMETER);
@@ -271,12 +283,14 @@ static void take_apart(void)
 	SAME(LookupSecurityDescriptorPartsW(&ownerW, NULL, NULL, NULL, NULL, NULL, d), ERROR_SUCCESS);
 	CHECK(memcmp(GetTrusteeNameW(ownerW), u"BUILTIN\\Administrators", 46) == 0);
 	LocalFree(ownerW);
-	SAME(LookupSecurityDescriptorPartsA(&owner, &group, &accesses, &access, &audits, &audit, sddl("D:NO_ACCESS_CONTROL")), ERROR_SUCCESS);
+	SAME(LookupSecurityDescriptorPartsA(&owner, &group, &accesses, &access, &audits, &audit, sddl("D:NO_ACCESS_CONTROL")),
+		ERROR_SUCCESS);
 	CHECK(owner == NULL && group == NULL && access == NULL && audit == NULL);
 	SAME(accesses, 0);
 	SAME(audits, 0);
 	owner = (void *)0x55;
-	SAME(LookupSecurityDescriptorPartsA(&owner, NULL, NULL, NULL, NULL, NULL, sddl("O:S-1-5-21-1-2-3-4")), ERROR_NONE_MAPPED);
+	SAME(LookupSecurityDescriptorPartsA(&owner, NULL, NULL, NULL, NULL, NULL, sddl("O:S-1-5-21-1-2-3-4")),
+		ERROR_NONE_MAPPED);
 	SAME(LookupSecurityDescriptorPartsA(&owner, NULL, &accesses, NULL, NULL, NULL, d), ERROR_INVALID_PARAMETER);
 	SAME(LookupSecurityDescriptorPartsA(&owner, NULL, NULL, NULL, NULL, NULL, NULL), ERROR_INVALID_SECURITY_DESCR);
 	CHECK(owner == (void *)0x55);

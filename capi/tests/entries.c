@@ -130,7 +130,8 @@ static void refusals(void)
 	e = entry(1, GRANT_ACCESS, 0, room);
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_SID);
 	e = entry(1, GRANT_ACCESS, 0, everyone);
-	e.Trustee.pMultipleTrustee = &e.Trustee;
+	e.Trustee.TrusteeForm = TRUSTEE_IS_NAME;
+	e.Trustee.pMultipleTrustee = &e.Trustee; /* looked at for names */
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
 	e.Trustee.pMultipleTrustee = NULL;
 	e.Trustee.TrusteeForm = TRUSTEE_BAD_FORM;

@@ -15,10 +15,12 @@ static void path(PCWSTR text)
 	InitializeObjectAttributes(&oa, &name, OBJ_CASE_INSENSITIVE, NULL, NULL);
 }
 
-static NTSTATUS create(PHANDLE h, ULONG disposition, ULONG options, ULONG type, ULONG read, ULONG completion, ULONG instances)
+static NTSTATUS create(PHANDLE h, ULONG disposition, ULONG options, ULONG type, ULONG read, ULONG completion,
+	ULONG instances)
 {
 	IO_STATUS_BLOCK io = {{-1}, 77};
-	NTSTATUS st = NtCreateNamedPipeFile(h, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE, disposition, options, type, read, completion, instances, 4096, 4096, &timeout);
+	NTSTATUS st = NtCreateNamedPipeFile(h, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &oa, &io,
+		FILE_SHARE_READ | FILE_SHARE_WRITE, disposition, options, type, read, completion, instances, 4096, 4096, &timeout);
 	if (NT_SUCCESS(st)) {
 		STATUS(io.Status, STATUS_SUCCESS);
 		SAME(io.Information, FILE_CREATED);
@@ -54,13 +56,16 @@ static void parameters(void)
 	STATUS(create(&h, FILE_CREATE, sync, 4, 0, 0, 1), STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 2, 0, 1), STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, 2, 1), STATUS_INVALID_PARAMETER);
-	STATUS(create(&h, FILE_CREATE, sync, FILE_PIPE_BYTE_STREAM_TYPE, FILE_PIPE_MESSAGE_MODE, 0, 1), STATUS_INVALID_PARAMETER); /* bytes have no messages */
+	/* bytes have no messages */
+	STATUS(create(&h, FILE_CREATE, sync, FILE_PIPE_BYTE_STREAM_TYPE, FILE_PIPE_MESSAGE_MODE, 0, 1),
+		STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, 0, 0), STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, 0, 300), STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, 0, 0, 0, 0, 1), STATUS_NOT_SUPPORTED);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, FILE_PIPE_COMPLETE_OPERATION, 1), STATUS_NOT_SUPPORTED);
 	STATUS(create(&h, FILE_OPEN, sync, 0, 0, 0, 1), STATUS_OBJECT_NAME_NOT_FOUND);
-	STATUS(create(&h, FILE_CREATE, sync, FILE_PIPE_REJECT_REMOTE_CLIENTS, 0, 0, FILE_PIPE_UNLIMITED_INSTANCES), STATUS_SUCCESS);
+	STATUS(create(&h, FILE_CREATE, sync, FILE_PIPE_REJECT_REMOTE_CLIENTS, 0, 0, FILE_PIPE_UNLIMITED_INSTANCES),
+		STATUS_SUCCESS);
 	STATUS(NtClose(h), STATUS_SUCCESS);
 	path(u"\\BaseNamedObjects\\native");
 	STATUS(create(&h, FILE_OPEN_IF, sync, 0, 0, 0, 1), STATUS_OBJECT_NAME_INVALID);
@@ -101,7 +106,8 @@ static void instances(void)
 static NTSTATUS open_end(PHANDLE h, ULONG disposition)
 {
 	IO_STATUS_BLOCK io = {{-1}, 77};
-	NTSTATUS st = NtCreateFile(h, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &oa, &io, NULL, 0, 0, disposition, FILE_SYNCHRONOUS_IO_NONALERT, NULL, 0);
+	NTSTATUS st = NtCreateFile(h, GENERIC_READ | GENERIC_WRITE | SYNCHRONIZE, &oa, &io, NULL, 0, 0, disposition,
+		FILE_SYNCHRONOUS_IO_NONALERT, NULL, 0);
 	SAME(io.Information, NT_SUCCESS(st) ? FILE_OPENED : 77);
 	return st;
 }
@@ -240,8 +246,10 @@ static void faults(void)
 	path(u"\\??\\pipe\\native-faults");
 	for (int i = 0; i < 6; i++) {
 		void *p = bad[i];
-		STATUS(NtCreateNamedPipeFile(p, GENERIC_READ, &oa, &io, 0, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, 0, 1, 0, 0, &timeout), STATUS_ACCESS_VIOLATION);
-		STATUS(NtCreateNamedPipeFile(&h, GENERIC_READ, &oa, p, 0, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, 0, 1, 0, 0, &timeout), STATUS_ACCESS_VIOLATION);
+		STATUS(NtCreateNamedPipeFile(p, GENERIC_READ, &oa, &io, 0, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, 0, 1, 0,
+			0, &timeout), STATUS_ACCESS_VIOLATION);
+		STATUS(NtCreateNamedPipeFile(&h, GENERIC_READ, &oa, p, 0, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, 0, 1, 0, 0,
+			&timeout), STATUS_ACCESS_VIOLATION);
 		STATUS(NtCreateFile(p, GENERIC_READ, &oa, &io, NULL, 0, 0, FILE_OPEN, 0, NULL, 0), STATUS_ACCESS_VIOLATION);
 		STATUS(NtCreateFile(&h, GENERIC_READ, &oa, p, NULL, 0, 0, FILE_OPEN, 0, NULL, 0), STATUS_ACCESS_VIOLATION);
 		STATUS(NtReadFile(NULL, NULL, NULL, NULL, p, b, 1, NULL, NULL), STATUS_ACCESS_VIOLATION);
@@ -250,8 +258,10 @@ static void faults(void)
 		STATUS(NtFsControlFile(NULL, NULL, NULL, NULL, p, FSCTL_PIPE_LISTEN, NULL, 0, NULL, 0), STATUS_ACCESS_VIOLATION);
 		STATUS(NtFsControlFile(NULL, NULL, NULL, NULL, &io, FSCTL_PIPE_LISTEN, NULL, 0, p, 8), STATUS_ACCESS_VIOLATION);
 		if (p && p != readonly) {
-			STATUS(NtCreateNamedPipeFile(&h, GENERIC_READ, p, &io, 0, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, 0, 1, 0, 0, &timeout), STATUS_ACCESS_VIOLATION);
-			STATUS(NtCreateNamedPipeFile(&h, GENERIC_READ, &oa, &io, 0, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, 0, 1, 0, 0, p), STATUS_ACCESS_VIOLATION);
+			STATUS(NtCreateNamedPipeFile(&h, GENERIC_READ, p, &io, 0, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, 0, 1, 0,
+				0, &timeout), STATUS_ACCESS_VIOLATION);
+			STATUS(NtCreateNamedPipeFile(&h, GENERIC_READ, &oa, &io, 0, FILE_CREATE, FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, 0, 1, 0,
+				0, p), STATUS_ACCESS_VIOLATION);
 			STATUS(NtCreateFile(&h, GENERIC_READ, p, &io, NULL, 0, 0, FILE_OPEN, 0, NULL, 0), STATUS_ACCESS_VIOLATION);
 			STATUS(NtWriteFile(NULL, NULL, NULL, NULL, &io, p, 1, NULL, NULL), STATUS_ACCESS_VIOLATION);
 			STATUS(NtReadFile(NULL, NULL, NULL, NULL, &io, b, 1, p, NULL), STATUS_ACCESS_VIOLATION);

@@ -111,7 +111,8 @@ static void decisions(void)
 	ACCESS_ALLOWED_ACE *entry;
 	mapping = (GENERIC_MAPPING){1, 2, 4, 7};
 	types[0] = (OBJECT_TYPE_LIST){0, 0, &type};
-	CHECK(InitializeSecurityDescriptor(&d, 1) && InitializeAcl(first, sizeof one, ACL_REVISION) && InitializeAcl(second, sizeof two, ACL_REVISION));
+	CHECK(InitializeSecurityDescriptor(&d, 1) && InitializeAcl(first, sizeof one, ACL_REVISION) &&
+		InitializeAcl(second, sizeof two, ACL_REVISION));
 	CHECK(SetSecurityDescriptorOwner(&d, system_sid, FALSE) && SetSecurityDescriptorGroup(&d, system_sid, FALSE));
 	CHECK(AddAccessAllowedAce(first, ACL_REVISION, 1, everyone) && AddAccessAllowedAce(second, ACL_REVISION, 2, everyone));
 	CHECK(GetAce(first, 0, (void **)&entry) && SetSecurityDescriptorDacl(&d, TRUE, first, FALSE));
@@ -161,7 +162,8 @@ static int adjusted(void)
 		char room[2048];
 	} now;
 	ULONG n;
-	if (NtAdjustPrivilegesToken(token, FALSE, &adjust, 0, NULL, NULL) || NtQueryInformationToken(token, TokenPrivileges, &now, sizeof now, &n))
+	if (NtAdjustPrivilegesToken(token, FALSE, &adjust, 0, NULL, NULL) ||
+		NtQueryInformationToken(token, TokenPrivileges, &now, sizeof now, &n))
 		return -1;
 	for (DWORD i = 0; i < now.p.PrivilegeCount; i++)
 		if (now.p.Privileges[i].Luid.LowPart == adjust.Privileges[0].Luid.LowPart)
@@ -199,7 +201,8 @@ void test_flip(void)
 		char room[256];
 	} u;
 	DWORD n;
-	CHECK(ConvertStringSidToSidA("LS", &system_sid) && ConvertStringSidToSidA("WD", &everyone) && ConvertStringSidToSidA("PS", &self));
+	CHECK(ConvertStringSidToSidA("LS", &system_sid) && ConvertStringSidToSidA("WD", &everyone) &&
+		ConvertStringSidToSidA("PS", &self));
 	own = process_token(TOKEN_ALL_ACCESS);
 	CHECK(GetTokenInformation(own, TokenUser, &u, sizeof u, &n));
 	user = u.user.User.Sid;
@@ -217,7 +220,8 @@ void test_flip(void)
 	adjust.Privileges[0].Attributes = SE_PRIVILEGE_ENABLED;
 	SAME(adjusted(), 1);
 	required.Privilege[0].Luid = adjust.Privileges[0].Luid;
-	during("privilege required", &required.Privilege[0].Luid.LowPart, 4, required.Privilege[0].Luid.LowPart, 2 /* SeCreateToken */, held);
+	during("privilege required", &required.Privilege[0].Luid.LowPart, 4, required.Privilege[0].Luid.LowPart,
+		2 /* SeCreateToken */, held);
 	during("token of a thread", &wanted, 8, (uintptr_t)token, 0, impersonating);
 	CHECK(RevertToSelf());
 	CHECK(CloseHandle(token));

@@ -6,18 +6,26 @@
 #include <sys/mman.h>
 #include <time.h>
 
-typedef NTSTATUS(NTAPI *any)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+typedef NTSTATUS(NTAPI *any)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+	uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 #define F(f) {(any)(void *)f, #f}
 
 static const struct { any f; const char *name; } calls[] = {
-	F(NtOpenProcessToken), F(NtOpenProcessTokenEx), F(NtOpenThreadToken), F(NtOpenThreadTokenEx), F(NtDuplicateToken), F(NtFilterToken), F(NtAdjustPrivilegesToken),
-	F(NtAdjustGroupsToken), F(NtQueryInformationToken), F(NtSetInformationToken), F(NtCompareTokens), F(NtCreateToken), F(NtCreateLowBoxToken), F(NtPrivilegeCheck),
-	F(NtAccessCheck), F(NtAccessCheckByType), F(NtAccessCheckByTypeResultList), F(NtSetInformationThread), F(NtImpersonateThread), F(NtDuplicateObject), F(NtQueryObject),
-	F(NtSetInformationObject), F(NtQuerySecurityObject), F(NtSetSecurityObject), F(NtOpenProcess), F(NtOpenThread), F(NtGetNextThread), F(NtCreateEvent), F(NtOpenEvent),
-	F(NtCreateDirectoryObject), F(NtCreateSymbolicLinkObject), F(NtCreateJobObject), F(NtOpenObjectAuditAlarm), F(NtPrivilegeObjectAuditAlarm), F(NtPrivilegedServiceAuditAlarm),
+	F(NtOpenProcessToken), F(NtOpenProcessTokenEx), F(NtOpenThreadToken), F(NtOpenThreadTokenEx), F(NtDuplicateToken),
+	F(NtFilterToken), F(NtAdjustPrivilegesToken),
+	F(NtAdjustGroupsToken), F(NtQueryInformationToken), F(NtSetInformationToken), F(NtCompareTokens), F(NtCreateToken),
+	F(NtCreateLowBoxToken), F(NtPrivilegeCheck),
+	F(NtAccessCheck), F(NtAccessCheckByType), F(NtAccessCheckByTypeResultList), F(NtSetInformationThread),
+	F(NtImpersonateThread), F(NtDuplicateObject), F(NtQueryObject),
+	F(NtSetInformationObject), F(NtQuerySecurityObject), F(NtSetSecurityObject), F(NtOpenProcess), F(NtOpenThread),
+	F(NtGetNextThread), F(NtCreateEvent), F(NtOpenEvent),
+	F(NtCreateDirectoryObject), F(NtCreateSymbolicLinkObject), F(NtCreateJobObject), F(NtOpenObjectAuditAlarm),
+	F(NtPrivilegeObjectAuditAlarm), F(NtPrivilegedServiceAuditAlarm),
 	F(NtOpenFile), F(RtlCreateAcl), F(RtlValidAcl), F(RtlAddAce), F(RtlDeleteAce), F(RtlGetAce), F(NtClose),
-	F(NtCreateTokenEx), F(NtFilterTokenEx), F(NtAdjustTokenClaimsAndDeviceGroups), F(NtQuerySecurityAttributesToken), F(NtSetInformationJobObject), F(NtCreateUserProcess),
-	F(NtCreateFile), F(NtCreateNamedPipeFile), F(NtResumeThread), F(NtCreatePort), F(NtAcceptConnectPort), F(NtReplyPort), F(NtImpersonateClientOfPort), F(NtCompleteConnectPort), F(NtReadFile), F(NtWriteFile), F(NtFsControlFile),
+	F(NtCreateTokenEx), F(NtFilterTokenEx), F(NtAdjustTokenClaimsAndDeviceGroups), F(NtQuerySecurityAttributesToken),
+	F(NtSetInformationJobObject), F(NtCreateUserProcess),
+	F(NtCreateFile), F(NtCreateNamedPipeFile), F(NtResumeThread), F(NtCreatePort), F(NtAcceptConnectPort), F(NtReplyPort),
+	F(NtImpersonateClientOfPort), F(NtCompleteConnectPort), F(NtReadFile), F(NtWriteFile), F(NtFsControlFile),
 };
 
 static uint64_t state;
@@ -31,7 +39,8 @@ static uint64_t next(void)
 
 static uint64_t argument(char *arena, HANDLE *handles, int n)
 {
-	static const uint64_t odd[] = {0, 1, 4, 8, 16, 20, 24, 48, 56, 0x7fffffff, 0x80000000, 0xffffffff, ~0ull, 0x7eadbee0, 0xffff800000000000, 0xdeadbee0deadbee0, 0x02000000, 0x01000000};
+	static const uint64_t odd[] = {0, 1, 4, 8, 16, 20, 24, 48, 56, 0x7fffffff, 0x80000000, 0xffffffff, ~0ull, 0x7eadbee0,
+		0xffff800000000000, 0xdeadbee0deadbee0, 0x02000000, 0x01000000};
 	switch (next() % 6) {
 	case 0: return odd[next() % (sizeof odd / sizeof *odd)];
 	case 1: return (uint64_t)handles[next() % n];
@@ -49,7 +58,8 @@ void test_fuzz(void)
 	long count = many ? atol(many) : 30000;
 	char *arena = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	mprotect(arena + 2 * 4096, 4096, PROT_NONE);
-	HANDLE own = process_token(TOKEN_ALL_ACCESS), imp = client(SecurityImpersonation), handles[] = {imp, NULL, NtCurrentProcess(), NtCurrentThread(), (HANDLE)0x7ffc};
+	HANDLE own = process_token(TOKEN_ALL_ACCESS), imp = client(SecurityImpersonation), handles[] = {imp, NULL,
+		NtCurrentProcess(), NtCurrentThread(), (HANDLE)0x7ffc};
 	printf("fuzz: REFMON_FUZZ_SEED=%#llx\n", (unsigned long long)first);
 	fflush(stdout);
 	for (long i = 0; i < count; i++) {
@@ -60,7 +70,8 @@ void test_fuzz(void)
 		for (int j = 0; j < 17; j++)
 			a[j] = argument(arena, handles, 5);
 		int k = next() % (sizeof calls / sizeof *calls);
-		calls[k].f(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15], a[16]);
+		calls[k].f(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15],
+			a[16]);
 	}
 	CHECK(RevertToSelf());
 	NtClose(own);

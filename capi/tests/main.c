@@ -70,7 +70,9 @@ int main(void)
 	test_files();
 	test_ports();
 	test_routines();
-	test_more();
+	test_validated();
+	test_ace_data();
+	test_identities();
 	test_descriptors();
 	test_audit_checks();
 	test_processes();

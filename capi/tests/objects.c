@@ -11,7 +11,8 @@ static void handles(void)
 	d = (HANDLE)((uintptr_t)own | 3); /* O-10 */
 	DWORD type, n;
 	STATUS(NtQueryInformationToken(d, TokenType, &type, 4, &n), STATUS_SUCCESS);
-	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), &d, 0, 0, DUPLICATE_SAME_ACCESS), STATUS_SUCCESS);
+	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), &d, 0, 0, DUPLICATE_SAME_ACCESS),
+		STATUS_SUCCESS);
 	STATUS(NtCompareObjects(own, d), STATUS_SUCCESS);
 	CHECK(SetHandleInformation(d, HANDLE_FLAG_PROTECT_FROM_CLOSE, HANDLE_FLAG_PROTECT_FROM_CLOSE));
 	CHECK(GetHandleInformation(d, &flags));
@@ -19,12 +20,16 @@ static void handles(void)
 	STATUS(NtClose(d), STATUS_HANDLE_NOT_CLOSABLE);
 	CHECK(SetHandleInformation(d, HANDLE_FLAG_PROTECT_FROM_CLOSE, 0));
 	STATUS(NtClose(d), STATUS_SUCCESS);
-	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), &d, ~0u, 0, 0), STATUS_ACCESS_DENIED); /* 70 1.10 item 16 */
+	/* 70 1.10 item 16 */
+	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), &d, ~0u, 0, 0), STATUS_ACCESS_DENIED);
 	SAME((uintptr_t)d, 0);
 	d = own;
-	STATUS(NtDuplicateObject(NtCurrentProcess(), (HANDLE)0xdeadbeec, NtCurrentProcess(), &d, 0, 0, 0), STATUS_INVALID_HANDLE);
+	STATUS(NtDuplicateObject(NtCurrentProcess(), (HANDLE)0xdeadbeec, NtCurrentProcess(), &d, 0, 0, 0),
+		STATUS_INVALID_HANDLE);
 	SAME((uintptr_t)d, 0);
-	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), NULL, 0, 0, DUPLICATE_SAME_ACCESS), STATUS_SUCCESS); /* the handle leaks */
+	/* the handle leaks */
+	STATUS(NtDuplicateObject(NtCurrentProcess(), own, NtCurrentProcess(), NULL, 0, 0, DUPLICATE_SAME_ACCESS),
+		STATUS_SUCCESS);
 	e = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, GetCurrentProcessId());
 	CHECK(e != NULL);
 	CHECK(CloseHandle(e));
@@ -123,7 +128,8 @@ static void private_objects(void)
 	BOOL defaulted;
 	DWORD n;
 	CHECK(ConvertStringSidToSidA("BA", &admins));
-	CHECK(CreatePrivateObjectSecurity(parent, NULL, &d, FALSE, own, &file)); /* a leaf takes what object-inherit entries say */
+	/* a leaf takes what object-inherit entries say */
+	CHECK(CreatePrivateObjectSecurity(parent, NULL, &d, FALSE, own, &file));
 	same_dacl(d, "D:(A;;FR;;;WD)");
 	CHECK(GetSecurityDescriptorOwner(d, &owner, &defaulted));
 	CHECK(EqualSid(owner, admins)); /* the token's default owner */
@@ -132,7 +138,8 @@ static void private_objects(void)
 	same_dacl(d, "D:(A;;FR;;;BU)"); /* mapped */
 	CHECK(DestroyPrivateObjectSecurity(&d));
 	CHECK(d == NULL);
-	CHECK(CreatePrivateObjectSecurity(NULL, sddl("D:(A;;GA;;;BA)"), &d, TRUE, own, &file)); /* what the creator says wins */
+	/* what the creator says wins */
+	CHECK(CreatePrivateObjectSecurity(NULL, sddl("D:(A;;GA;;;BA)"), &d, TRUE, own, &file));
 	same_dacl(d, "D:(A;;FA;;;BA)");
 	CHECK(DestroyPrivateObjectSecurity(&d));
 	FAILS(CreatePrivateObjectSecurity(parent, NULL, &d, FALSE, NULL, &file), ERROR_NO_TOKEN);

@@ -116,7 +116,8 @@ void test_pipes(void)
 	}
 	FAILS(CreateNamedPipeA("no pipe", 3, 0, 1, 0, 0, 0, NULL) != INVALID_HANDLE_VALUE, ERROR_INVALID_NAME);
 	FAILS(CreateNamedPipeA(pipe_path, 0, 0, 1, 0, 0, 0, NULL) != INVALID_HANDLE_VALUE, ERROR_INVALID_PARAMETER);
-	FAILS(CreateFileA("\\\\.\\pipe\\nobody", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) != INVALID_HANDLE_VALUE, ERROR_FILE_NOT_FOUND);
+	FAILS(CreateFileA("\\\\.\\pipe\\nobody", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) != INVALID_HANDLE_VALUE,
+		ERROR_FILE_NOT_FOUND);
 	CHECK(CloseHandle(filtered));
 	CHECK(CloseHandle(limited));
 	CHECK(CloseHandle(own));

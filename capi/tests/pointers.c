@@ -68,9 +68,11 @@ static void inputs(void)
 			STATUS(NtSetInformationToken(own, TokenOwner, p, sizeof owner), STATUS_ACCESS_VIOLATION);
 		}
 		STATUS(NtQueryInformationToken(own, TokenUser, p, 100, &n), STATUS_ACCESS_VIOLATION);
-		STATUS(NtQueryInformationToken(own, TokenUser, buffer, sizeof buffer, p), STATUS_ACCESS_VIOLATION); /* T-80: NULL too */
+		/* T-80: NULL too */
+		STATUS(NtQueryInformationToken(own, TokenUser, buffer, sizeof buffer, p), STATUS_ACCESS_VIOLATION);
 		STATUS(NtQueryInformationToken(NULL, TokenUser, buffer, sizeof buffer, p), STATUS_ACCESS_VIOLATION);
-		STATUS(NtQueryInformationToken(NULL, 99, buffer, sizeof buffer, p), STATUS_INVALID_INFO_CLASS); /* T-80: the class first */
+		/* T-80: the class first */
+		STATUS(NtQueryInformationToken(NULL, 99, buffer, sizeof buffer, p), STATUS_INVALID_INFO_CLASS);
 		STATUS(NtQuerySecurityObject(own, DACL_SECURITY_INFORMATION, buffer, sizeof buffer, p), STATUS_ACCESS_VIOLATION);
 		STATUS(NtPrivilegeCheck(own, p, (PBOOLEAN)buffer), STATUS_ACCESS_VIOLATION);
 	}
@@ -153,9 +155,12 @@ static void check_outputs(void)
 	OBJECT_TYPE_LIST list = {0, 0, UNMAPPED};
 	STATUS(NtAccessCheckByType(d, NULL, t, 1, &list, 1, m, set, &n, &granted, &access), STATUS_ACCESS_VIOLATION);
 	list.ObjectType = NULL;
-	STATUS(NtAccessCheckByType(d, NULL, t, 1, &list, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER); /* */
-	STATUS(NtAccessCheckByType(d, NULL, t, 1, NULL, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER); /* */
-	STATUS(NtAccessCheckByTypeResultList(d, NULL, t, 1, NULL, 0, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER); /* */
+	/* */
+	STATUS(NtAccessCheckByType(d, NULL, t, 1, &list, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
+	/* */
+	STATUS(NtAccessCheckByType(d, NULL, t, 1, NULL, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
+	/* */
+	STATUS(NtAccessCheckByTypeResultList(d, NULL, t, 1, NULL, 0, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
 	FAILS(AccessCheck(d, t, 1, m, set, &n, &granted, NULL), ERROR_NOACCESS);
 	CHECK(CloseHandle(t));
 }

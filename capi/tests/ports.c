@@ -18,7 +18,10 @@ static message make(const char *text)
 	return m;
 }
 
-static int says(const message *m, const char *text) { return m->h.u1.s1.DataLength == strlen(text) && memcmp(m->data, text, strlen(text)) == 0; }
+static int says(const message *m, const char *text)
+{
+	return m->h.u1.s1.DataLength == strlen(text) && memcmp(m->data, text, strlen(text)) == 0;
+}
 
 static NTSTATUS connect(PHANDLE h, PSECURITY_QUALITY_OF_SERVICE qos, char *info, ULONG *length, PULONG longest)
 {

@@ -34,8 +34,10 @@ static void children(void)
 	HANDLE own = process_token(TOKEN_QUERY), t, imp = client(SecurityImpersonation), d;
 	FAILS(CreateProcessA(NULL, NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_INVALID_PARAMETER);
 	FAILS(CreateProcessA(NULL, "", NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_INVALID_PARAMETER);
-	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0x00000001 /* DEBUG_PROCESS */, NULL, NULL, &si, &p), ERROR_NOT_SUPPORTED);
-	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0x01000000 /* CREATE_BREAKAWAY_FROM_JOB */, NULL, NULL, &si, &p), ERROR_NOT_SUPPORTED);
+	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0x00000001 /* DEBUG_PROCESS */, NULL, NULL, &si, &p),
+		ERROR_NOT_SUPPORTED);
+	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0x01000000 /* CREATE_BREAKAWAY_FROM_JOB */, NULL, NULL, &si, &p),
+		ERROR_NOT_SUPPORTED);
 	SAME((uintptr_t)p.hProcess, 0);
 	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, NULL), ERROR_NOACCESS);
 	FAILS(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, UNMAPPED), ERROR_NOACCESS);
@@ -66,7 +68,8 @@ static void children(void)
 	CHECK(CloseHandle(h));
 	/* handles can be put into it and taken out */
 	CHECK(DuplicateHandle(GetCurrentProcess(), own, p.hProcess, &d, 0, FALSE, DUPLICATE_SAME_ACCESS));
-	CHECK(DuplicateHandle(p.hProcess, d, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE));
+	CHECK(DuplicateHandle(p.hProcess, d, GetCurrentProcess(), &h, 0, FALSE,
+		DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE));
 	STATUS(NtCompareObjects(h, own), STATUS_SUCCESS);
 	CHECK(CloseHandle(h));
 	/* its first thread can be made to impersonate */
@@ -97,7 +100,8 @@ static void inheritance(void)
 	CHECK(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS));
 	STATUS(NtCompareObjects(h, e), STATUS_SUCCESS);
 	CHECK(CloseHandle(h));
-	FAILS(DuplicateHandle(p.hProcess, mine, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS), ERROR_INVALID_HANDLE);
+	FAILS(DuplicateHandle(p.hProcess, mine, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS),
+		ERROR_INVALID_HANDLE);
 	SAME(ResumeThread(p.hThread), 1);
 	SAME(ResumeThread(p.hThread), 0);
 	end(&p);
@@ -196,17 +200,22 @@ static void as_user(void)
 	FAILS(CreateProcessAsUserA(other, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_PRIVILEGE_NOT_HELD);
 	CHECK(CloseHandle(other));
 	/* rights of the handle */
-	CHECK(DuplicateHandle(GetCurrentProcess(), child, GetCurrentProcess(), &weak, TOKEN_QUERY | TOKEN_DUPLICATE, FALSE, 0));
+	CHECK(DuplicateHandle(GetCurrentProcess(), child, GetCurrentProcess(), &weak, TOKEN_QUERY | TOKEN_DUPLICATE, FALSE,
+		0));
 	FAILS(CreateProcessAsUserA(weak, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_ACCESS_DENIED);
 	CHECK(CloseHandle(weak));
-	CHECK(DuplicateHandle(GetCurrentProcess(), child, GetCurrentProcess(), &weak, TOKEN_ASSIGN_PRIMARY | TOKEN_DUPLICATE, FALSE, 0));
+	CHECK(DuplicateHandle(GetCurrentProcess(), child, GetCurrentProcess(), &weak, TOKEN_ASSIGN_PRIMARY | TOKEN_DUPLICATE,
+		FALSE, 0));
 	FAILS(CreateProcessAsUserA(weak, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_ACCESS_DENIED);
 	CHECK(CloseHandle(weak));
-	FAILS(CreateProcessAsUserA((HANDLE)0xdeadbeec, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_INVALID_HANDLE);
-	FAILS(CreateProcessAsUserA(GetCurrentProcess(), "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_INVALID_HANDLE);
+	FAILS(CreateProcessAsUserA((HANDLE)0xdeadbeec, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),
+		ERROR_INVALID_HANDLE);
+	FAILS(CreateProcessAsUserA(GetCurrentProcess(), "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),
+		ERROR_INVALID_HANDLE);
 	/* I-96, observed: an impersonation token is made a primary one, from SecurityImpersonation up */
 	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, NULL, SecurityIdentification, TokenImpersonation, &other));
-	FAILS(CreateProcessAsUserA(other, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p), ERROR_BAD_IMPERSONATION_LEVEL);
+	FAILS(CreateProcessAsUserA(other, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p),
+		ERROR_BAD_IMPERSONATION_LEVEL);
 	CHECK(CloseHandle(other));
 	CHECK(CloseHandle(child));
 	CHECK(CloseHandle(own));
@@ -217,9 +226,12 @@ static void native(void)
 {
 	HANDLE p = (HANDLE)0x55, t = (HANDLE)0x55, child = restricted();
 	CLIENT_ID id = {0};
-	struct { SIZE_T TotalLength; PS_ATTRIBUTE a[3]; } list = {sizeof list, {{PS_ATTRIBUTE_PARENT_PROCESS, 8, {(ULONG_PTR)-1}, NULL}, {PS_ATTRIBUTE_CLIENT_ID, 16, {(ULONG_PTR)&id}, NULL}, {PS_ATTRIBUTE_TOKEN, 8, {(ULONG_PTR)child}, NULL}}};
+	struct { SIZE_T TotalLength; PS_ATTRIBUTE a[3]; } list = {sizeof list,
+		{{PS_ATTRIBUTE_PARENT_PROCESS, 8, {(ULONG_PTR)-1}, NULL}, {PS_ATTRIBUTE_CLIENT_ID, 16, {(ULONG_PTR)&id}, NULL},
+		{PS_ATTRIBUTE_TOKEN, 8, {(ULONG_PTR)child}, NULL}}};
 	PPS_ATTRIBUTE_LIST attributes = (PPS_ATTRIBUTE_LIST)&list;
-	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_SUCCESS);
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
+		STATUS_SUCCESS);
 	CHECK(id.UniqueProcess && id.UniqueThread);
 	HANDLE again = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, (DWORD)(uintptr_t)id.UniqueProcess);
 	STATUS(NtCompareObjects(again, p), STATUS_SUCCESS);
@@ -227,24 +239,34 @@ static void native(void)
 	STATUS(NtTerminateProcess(p, STATUS_SUCCESS), STATUS_SUCCESS);
 	STATUS(NtClose(p), STATUS_SUCCESS);
 	STATUS(NtClose(t), STATUS_SUCCESS);
-	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 1, 0, NULL, NULL, NULL), STATUS_INVALID_PARAMETER); /* I-95 */
+	/* I-95 */
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 1, 0, NULL, NULL, NULL),
+		STATUS_INVALID_PARAMETER);
 	SAME((uintptr_t)p, 0);
 	SAME((uintptr_t)t, 0);
-	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 2, NULL, NULL, NULL), STATUS_INVALID_PARAMETER);
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 2, NULL, NULL, NULL),
+		STATUS_INVALID_PARAMETER);
 	list.a[2].Value = 0xdeadbeec;
-	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_INVALID_HANDLE);
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
+		STATUS_INVALID_HANDLE);
 	list.a[2].Attribute = PS_ATTRIBUTE_IMAGE_NAME;
 	list.a[2].Size = 6;
 	list.a[2].ValuePtr = u"abc";
-	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_OBJECT_NAME_NOT_FOUND); /* I-95: no such file */
+	/* I-95: no such file */
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
+		STATUS_OBJECT_NAME_NOT_FOUND);
 	list.a[2].ValuePtr = UNMAPPED;
-	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_ACCESS_VIOLATION);
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
+		STATUS_ACCESS_VIOLATION);
 	list.a[2].Attribute = 0x00060001; /* a debug object */
-	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_NOT_SUPPORTED);
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
+		STATUS_NOT_SUPPORTED);
 	list.TotalLength = sizeof list - 1;
-	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_INVALID_PARAMETER);
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
+		STATUS_INVALID_PARAMETER);
 	list.TotalLength = 0;
-	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes), STATUS_INVALID_PARAMETER);
+	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 0, 0, NULL, NULL, attributes),
+		STATUS_INVALID_PARAMETER);
 	void *bad[] = {NULL, UNMAPPED, KERNEL, NONCANONICAL, readonly, none};
 	for (int i = 0; i < 6; i++) {
 		STATUS(NtCreateUserProcess(bad[i], &t, 0, 0, NULL, NULL, 0, 0, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
@@ -280,13 +302,18 @@ static void jobs(void)
 	CHECK(CloseHandle(again));
 	FAILS(OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, NULL), ERROR_INVALID_PARAMETER);
 	STATUS(NtSetInformationJobObject(job, 4, &limit, sizeof limit), STATUS_INVALID_INFO_CLASS);
-	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit - 1), STATUS_INFO_LENGTH_MISMATCH);
-	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, UNMAPPED, sizeof limit), STATUS_ACCESS_VIOLATION);
+	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit - 1),
+		STATUS_INFO_LENGTH_MISMATCH);
+	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, UNMAPPED, sizeof limit),
+		STATUS_ACCESS_VIOLATION);
 	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, NULL, sizeof limit), STATUS_ACCESS_VIOLATION);
-	STATUS(NtSetInformationJobObject(NULL, JobObjectSecurityLimitInformation, &limit, sizeof limit), STATUS_INVALID_HANDLE);
-	STATUS(NtSetInformationJobObject(imp, JobObjectSecurityLimitInformation, &limit, sizeof limit), STATUS_OBJECT_TYPE_MISMATCH);
+	STATUS(NtSetInformationJobObject(NULL, JobObjectSecurityLimitInformation, &limit, sizeof limit),
+		STATUS_INVALID_HANDLE);
+	STATUS(NtSetInformationJobObject(imp, JobObjectSecurityLimitInformation, &limit, sizeof limit),
+		STATUS_OBJECT_TYPE_MISMATCH);
 	limit.SecurityLimitFlags = 0x10;
-	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER); /* I-89 */
+	/* I-89 */
+	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER);
 	limit.SecurityLimitFlags = JOB_OBJECT_SECURITY_FILTER_TOKENS; /* I-89: without any list */
 	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER);
 	limit.SidsToDisable = UNMAPPED;

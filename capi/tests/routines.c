@@ -17,9 +17,12 @@ static void is_text(PSECURITY_DESCRIPTOR d, SECURITY_INFORMATION info, const cha
 static void private_objects(void)
 {
 	HANDLE own = process_token(TOKEN_QUERY);
-	PSECURITY_DESCRIPTOR d = NULL, parent = sddl("O:BAG:SYD:(A;OICI;0x1;;;WD)(OA;OIIO;0x2;;bf967aba-0de6-11d0-a285-00aa003049e2;BU)(OA;OIIO;0x4;;00299570-246d-11d0-a768-00aa006e0529;BU)");
+	PSECURITY_DESCRIPTOR d = NULL,
+		parent = sddl("O:BAG:SYD:(A;OICI;0x1;;;WD)(OA;OIIO;0x2;;bf967aba-0de6-11d0-a285-00aa003049e2;BU)"
+			"(OA;OIIO;0x4;;00299570-246d-11d0-a768-00aa006e0529;BU)");
 	GUID user = {0xbf967aba, 0x0de6, 0x11d0, {0xa2, 0x85, 0x00, 0xaa, 0x00, 0x30, 0x49, 0xe2}};
-	GUID other = {0x00299570, 0x246d, 0x11d0, {0xa7, 0x68, 0x00, 0xaa, 0x00, 0x6e, 0x05, 0x29}}, *types[] = {&user, &other};
+	GUID other = {0x00299570, 0x246d, 0x11d0, {0xa7, 0x68, 0x00, 0xaa, 0x00, 0x6e, 0x05, 0x29}}, *types[] = {&user,
+		&other};
 	char room[512];
 	ULONG n = 0;
 	STATUS(RtlNewSecurityObject(parent, NULL, &d, FALSE, own, &mapping), STATUS_SUCCESS);
@@ -35,21 +38,28 @@ static void private_objects(void)
 	CHECK(d == NULL);
 	STATUS(RtlNewSecurityObjectEx(parent, NULL, &d, &user, FALSE, SEF_DACL_AUTO_INHERIT, own, &mapping), STATUS_SUCCESS);
 	is_text(d, DACL_SECURITY_INFORMATION, "D:AI(A;ID;CC;;;WD)(A;ID;DC;;;BU)"); /* what is for users, too */
-	STATUS(RtlSetSecurityObjectEx(DACL_SECURITY_INFORMATION, sddl("D:P(A;;0x4;;;BU)"), &d, SEF_DACL_AUTO_INHERIT, &mapping, own), STATUS_SUCCESS);
+	STATUS(RtlSetSecurityObjectEx(DACL_SECURITY_INFORMATION, sddl("D:P(A;;0x4;;;BU)"), &d, SEF_DACL_AUTO_INHERIT, &mapping,
+		own), STATUS_SUCCESS);
 	is_text(d, DACL_SECURITY_INFORMATION, "D:P(A;;LC;;;BU)");
 	STATUS(RtlDeleteSecurityObject(&d), STATUS_SUCCESS);
-	STATUS(RtlNewSecurityObjectWithMultipleInheritance(parent, NULL, &d, types, 2, FALSE, SEF_DACL_AUTO_INHERIT, own, &mapping), STATUS_SUCCESS);
-	is_text(d, DACL_SECURITY_INFORMATION, "D:AI(A;ID;CC;;;WD)(A;ID;DC;;;BU)(A;ID;LC;;;BU)"); /* and what is for the other type */
+	STATUS(RtlNewSecurityObjectWithMultipleInheritance(parent, NULL, &d, types, 2, FALSE, SEF_DACL_AUTO_INHERIT, own,
+		&mapping), STATUS_SUCCESS);
+	/* and what is for the other type */
+	is_text(d, DACL_SECURITY_INFORMATION, "D:AI(A;ID;CC;;;WD)(A;ID;DC;;;BU)(A;ID;LC;;;BU)");
 	STATUS(RtlDeleteSecurityObject(&d), STATUS_SUCCESS);
-	CHECK(CreatePrivateObjectSecurityWithMultipleInheritance(parent, NULL, &d, types + 1, 1, FALSE, SEF_DACL_AUTO_INHERIT, own, &mapping));
+	CHECK(CreatePrivateObjectSecurityWithMultipleInheritance(parent, NULL, &d, types + 1, 1, FALSE, SEF_DACL_AUTO_INHERIT,
+		own, &mapping));
 	is_text(d, DACL_SECURITY_INFORMATION, "D:AI(A;ID;CC;;;WD)(A;ID;LC;;;BU)");
 	CHECK(DestroyPrivateObjectSecurity(&d));
-	CHECK(CreatePrivateObjectSecurityWithMultipleInheritance(parent, NULL, &d, NULL, 0, FALSE, SEF_DACL_AUTO_INHERIT, own, &mapping));
+	CHECK(CreatePrivateObjectSecurityWithMultipleInheritance(parent, NULL, &d, NULL, 0, FALSE, SEF_DACL_AUTO_INHERIT, own,
+		&mapping));
 	is_text(d, DACL_SECURITY_INFORMATION, "D:AI(A;ID;CC;;;WD)");
 	CHECK(DestroyPrivateObjectSecurity(&d));
-	FAILS(CreatePrivateObjectSecurityWithMultipleInheritance(parent, NULL, &d, UNMAPPED, 1, FALSE, 0, own, &mapping), ERROR_NOACCESS);
+	FAILS(CreatePrivateObjectSecurityWithMultipleInheritance(parent, NULL, &d, UNMAPPED, 1, FALSE, 0, own, &mapping),
+		ERROR_NOACCESS);
 	types[0] = UNMAPPED;
-	FAILS(CreatePrivateObjectSecurityWithMultipleInheritance(parent, NULL, &d, types, 2, FALSE, 0, own, &mapping), ERROR_NOACCESS);
+	FAILS(CreatePrivateObjectSecurityWithMultipleInheritance(parent, NULL, &d, types, 2, FALSE, 0, own, &mapping),
+		ERROR_NOACCESS);
 	STATUS(RtlNewSecurityObject(parent, NULL, &d, FALSE, own, NULL), STATUS_ACCESS_VIOLATION);
 	STATUS(RtlNewSecurityObject(UNMAPPED, NULL, &d, FALSE, own, &mapping), STATUS_ACCESS_VIOLATION);
 	STATUS(RtlNewSecurityObject(parent, NULL, UNMAPPED, FALSE, own, &mapping), STATUS_ACCESS_VIOLATION);
@@ -69,7 +79,8 @@ static void strings_and_sids(void)
 	LocalFree(text);
 	STATUS(RtlInitializeSidEx(&s, &nt, 0), STATUS_SUCCESS);
 	SAME(s.sid.SubAuthorityCount, 0);
-	STATUS(RtlInitializeSidEx(&s, &nt, 15, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 10u, 11u, 12u, 13u, 14u, 15u), STATUS_SUCCESS);
+	STATUS(RtlInitializeSidEx(&s, &nt, 15, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 9u, 10u, 11u, 12u, 13u, 14u, 15u),
+		STATUS_SUCCESS);
 	SAME(*RtlSubAuthoritySid(&s, 14), 15);
 	STATUS(RtlInitializeSidEx(&s, &nt, 16), STATUS_INVALID_PARAMETER);
 	UNICODE_STRING u;

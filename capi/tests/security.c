@@ -134,7 +134,8 @@ static void descriptors(void)
 	SAME(present, FALSE);
 	FAILS(SetSecurityDescriptorOwner(room, admins, FALSE), ERROR_INVALID_SECURITY_DESCR);
 	DWORD dn = 0, an = 0, sn = 0, on = 0, gn = 0;
-	FAILS(MakeAbsoluteSD(room, &back, &dn, (PACL)acls, &an, NULL, &sn, sidroom[0], &on, sidroom[1], &gn), ERROR_INSUFFICIENT_BUFFER);
+	FAILS(MakeAbsoluteSD(room, &back, &dn, (PACL)acls, &an, NULL, &sn, sidroom[0], &on, sidroom[1], &gn),
+		ERROR_INSUFFICIENT_BUFFER);
 	SAME(dn, 40);
 	SAME(an, 28);
 	SAME(sn, 0);
@@ -144,7 +145,8 @@ static void descriptors(void)
 	CHECK(EqualSid(back.Owner, admins) && EqualSid(back.Group, admins));
 	CHECK(back.Dacl == (PACL)acls && back.Sacl == NULL);
 	SAME(back.Control, control);
-	FAILS(MakeAbsoluteSD(&back, &d, &dn, (PACL)acls, &an, NULL, &sn, sidroom[0], &on, sidroom[1], &gn), ERROR_BAD_DESCRIPTOR_FORMAT);
+	FAILS(MakeAbsoluteSD(&back, &d, &dn, (PACL)acls, &an, NULL, &sn, sidroom[0], &on, sidroom[1], &gn),
+		ERROR_BAD_DESCRIPTOR_FORMAT);
 	CHECK(!IsValidSecurityDescriptor(NULL));
 	CHECK(LocalFree(admins) == NULL);
 }

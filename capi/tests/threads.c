@@ -15,7 +15,8 @@ static void *act(void *arg)
 	GENERIC_MAPPING m = {1, 1, 1, 1};
 	HANDLE none;
 	SetLastError(1000 + me);
-	FAILS(OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &none), ERROR_NO_TOKEN); /* a new thread impersonates nobody */
+	/* a new thread impersonates nobody */
+	FAILS(OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &none), ERROR_NO_TOKEN);
 	SetLastError(1000 + me);
 	CHECK(SetThreadToken(NULL, tokens[me]));
 	pthread_barrier_wait(&both);
@@ -67,7 +68,8 @@ void test_threads(void)
 		CHECK(pthread_join(t[i], &ids[i]) == 0);
 	CHECK(ids[0] != ids[1]);
 	HANDLE h;
-	STATUS(NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h), STATUS_NO_TOKEN); /* this thread was never touched */
+	/* this thread was never touched */
+	STATUS(NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h), STATUS_NO_TOKEN);
 	/* ended threads give their objects back: their ids are of nobody any more */
 	for (int i = 0; i < 2; i++) {
 		SetLastError(0);

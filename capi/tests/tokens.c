@@ -25,7 +25,8 @@ static void logged_on(void)
 	CHECK(!strcmp(name, "None"));
 	TOKEN_GROUPS *logon = query(own, TokenLogonSid);
 	SAME(logon->GroupCount, 1);
-	SAME(logon->Groups[0].Attributes, SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED | SE_GROUP_LOGON_ID);
+	SAME(logon->Groups[0].Attributes,
+	     SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED | SE_GROUP_LOGON_ID);
 	SAME(*GetSidSubAuthority(logon->Groups[0].Sid, 0), 5);
 	TOKEN_DEFAULT_DACL *list = query(own, TokenDefaultDacl);
 	CHECK(list->DefaultDacl != NULL);
@@ -102,9 +103,11 @@ static void duplicating(void)
 	STATUS(NtDuplicateToken(own, TOKEN_ALL_ACCESS, &oa, FALSE, TokenImpersonation, &d), STATUS_SUCCESS);
 	STATUS(NtQueryInformationToken(d, TokenImpersonationLevel, &v, 4, &n), STATUS_SUCCESS);
 	SAME(v, SecurityIdentification); /* TC-2: the level of the quality of service */
-	STATUS(NtDuplicateToken(d, TOKEN_ALL_ACCESS, NULL, FALSE, TokenPrimary, &e), STATUS_BAD_IMPERSONATION_LEVEL); /* T-42 */
+	/* T-42 */
+	STATUS(NtDuplicateToken(d, TOKEN_ALL_ACCESS, NULL, FALSE, TokenPrimary, &e), STATUS_BAD_IMPERSONATION_LEVEL);
 	qos.ImpersonationLevel = SecurityImpersonation;
-	STATUS(NtDuplicateToken(d, TOKEN_ALL_ACCESS, &oa, FALSE, TokenImpersonation, &e), STATUS_BAD_IMPERSONATION_LEVEL); /* T-41 */
+	/* T-41 */
+	STATUS(NtDuplicateToken(d, TOKEN_ALL_ACCESS, &oa, FALSE, TokenImpersonation, &e), STATUS_BAD_IMPERSONATION_LEVEL);
 	STATUS(NtDuplicateToken(NULL, 0, NULL, FALSE, TokenPrimary, &e), STATUS_INVALID_HANDLE);
 	STATUS(NtDuplicateToken(NtCurrentProcess(), 0, NULL, FALSE, TokenPrimary, &e), STATUS_OBJECT_TYPE_MISMATCH);
 	STATUS(NtDuplicateToken(NtCurrentProcessToken(), 0, NULL, FALSE, TokenPrimary, &e), STATUS_INVALID_HANDLE); /* O-15 */
@@ -287,7 +290,8 @@ static void setting(void)
 static void impersonating(void)
 {
 	HANDLE own = process_token(TOKEN_ALL_ACCESS), imp = client(SecurityImpersonation), h, weak;
-	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &own, sizeof own), STATUS_BAD_TOKEN_TYPE); /* I-70 */
+	/* I-70 */
+	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &own, sizeof own), STATUS_BAD_TOKEN_TYPE);
 	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &imp, 4), STATUS_INFO_LENGTH_MISMATCH);
 	STATUS(NtSetInformationThread(NtCurrentThread(), 99, &imp, sizeof imp), STATUS_INVALID_INFO_CLASS);
 	CHECK(DuplicateHandle(GetCurrentProcess(), imp, GetCurrentProcess(), &weak, TOKEN_QUERY, FALSE, 0));
@@ -308,7 +312,8 @@ static void impersonating(void)
 	CHECK(RevertToSelf());
 	FAILS(ImpersonateLoggedOnUser(NULL), ERROR_INVALID_HANDLE);
 	CHECK(ImpersonateAnonymousToken(GetCurrentThread()));
-	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h) || GetLastError() == ERROR_CANT_OPEN_ANONYMOUS || GetLastError() == ERROR_ACCESS_DENIED);
+	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h) || GetLastError() == ERROR_CANT_OPEN_ANONYMOUS ||
+		GetLastError() == ERROR_ACCESS_DENIED);
 	CHECK(RevertToSelf());
 	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, SecurityImpersonation, 0, 0};
 	STATUS(NtImpersonateThread(NtCurrentThread(), NtCurrentThread(), &qos), STATUS_SUCCESS);
@@ -340,11 +345,16 @@ void test_tokens(void)
 void test_query(void)
 {
 	HANDLE own = process_token(TOKEN_QUERY | TOKEN_QUERY_SOURCE);
-	static const struct { int class, size; } fixed[] = {{TokenSource, 16}, {TokenType, 4}, {TokenStatistics, 56}, {TokenSessionId, 4}, {TokenSandBoxInert, 4}, {TokenOrigin, 8},
-		{TokenElevationType, 4}, {TokenElevation, 4}, {TokenHasRestrictions, 4}, {TokenVirtualizationAllowed, 4}, {TokenVirtualizationEnabled, 4}, {TokenIntegrityLevel, 28},
-		{TokenUIAccess, 4}, {TokenMandatoryPolicy, 4}, {TokenIsAppContainer, 4}, {TokenCapabilities, 8}, {TokenAppContainerSid, 8}, {TokenAppContainerNumber, 4},
-		{TokenUserClaimAttributes, 16}, {TokenDeviceClaimAttributes, 16}, {TokenDeviceGroups, 8}, {TokenRestrictedDeviceGroups, 8}, {TokenSecurityAttributes, 16},
-		{TokenIsRestricted, 4}, {TokenProcessTrustLevel, 8}, {TokenPrivateNameSpace, 4}, {TokenSingletonAttributes, 16}, {TokenBnoIsolation, 16}, {TokenChildProcessFlags, 4},
+	static const struct { int class, size; } fixed[] = {{TokenSource, 16}, {TokenType, 4}, {TokenStatistics, 56},
+		{TokenSessionId, 4}, {TokenSandBoxInert, 4}, {TokenOrigin, 8},
+		{TokenElevationType, 4}, {TokenElevation, 4}, {TokenHasRestrictions, 4}, {TokenVirtualizationAllowed, 4},
+		{TokenVirtualizationEnabled, 4}, {TokenIntegrityLevel, 28},
+		{TokenUIAccess, 4}, {TokenMandatoryPolicy, 4}, {TokenIsAppContainer, 4}, {TokenCapabilities, 8},
+		{TokenAppContainerSid, 8}, {TokenAppContainerNumber, 4},
+		{TokenUserClaimAttributes, 16}, {TokenDeviceClaimAttributes, 16}, {TokenDeviceGroups, 8},
+		{TokenRestrictedDeviceGroups, 8}, {TokenSecurityAttributes, 16},
+		{TokenIsRestricted, 4}, {TokenProcessTrustLevel, 8}, {TokenPrivateNameSpace, 4}, {TokenSingletonAttributes, 16},
+		{TokenBnoIsolation, 16}, {TokenChildProcessFlags, 4},
 		{TokenIsLessPrivilegedAppContainer, 4}, {TokenIsSandboxed, 4}, {TokenIsAppSilo, 4}, {TokenRestrictedSids, 8}};
 	char room[8192];
 	ULONG n;
@@ -356,7 +366,8 @@ void test_query(void)
 		SAME(n, fixed[i].size);
 		SAME((unsigned char)room[0], 0x5a); /* untouched */
 	}
-	static const int invalid[] = {0, 51, 1000, TokenSessionReference, TokenRestrictedUserClaimAttributes, TokenRestrictedDeviceClaimAttributes, TokenImpersonationLevel, TokenLoggingInformation, TokenLearningMode};
+	static const int invalid[] = {0, 51, 1000, TokenSessionReference, TokenRestrictedUserClaimAttributes,
+		TokenRestrictedDeviceClaimAttributes, TokenImpersonationLevel, TokenLoggingInformation, TokenLearningMode};
 	for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
 		STATUS(NtQueryInformationToken(own, invalid[i], room, sizeof room, &n), STATUS_INVALID_INFO_CLASS);
 	HANDLE weak = process_token(TOKEN_QUERY);

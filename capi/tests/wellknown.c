@@ -1,23 +1,30 @@
-/* Well-known SIDs and domains. The text of each is in the documentation of WELL_KNOWN_SID_TYPE and of well-known SIDs. */
+/* Well-known SIDs and domains. The text of each is in the documentation of WELL_KNOWN_SID_TYPE and of well-known
+ * SIDs. */
 #include "check.h"
 
 static const struct { int number; WELL_KNOWN_SID_TYPE type; const char *text; } table[] = {
-	{0, WinNullSid, "S-1-0-0"}, {1, WinWorldSid, "S-1-1-0"}, {2, WinLocalSid, "S-1-2-0"}, {3, WinCreatorOwnerSid, "S-1-3-0"},
+	{0, WinNullSid, "S-1-0-0"}, {1, WinWorldSid, "S-1-1-0"}, {2, WinLocalSid, "S-1-2-0"},
+	{3, WinCreatorOwnerSid, "S-1-3-0"},
 	{6, WinCreatorGroupServerSid, "S-1-3-3"}, {11, WinInteractiveSid, "S-1-5-4"}, {12, WinServiceSid, "S-1-5-6"},
 	{13, WinAnonymousSid, "S-1-5-7"}, {16, WinSelfSid, "S-1-5-10"}, {17, WinAuthenticatedUserSid, "S-1-5-11"},
 	{18, WinRestrictedCodeSid, "S-1-5-12"}, {20, WinRemoteLogonIdSid, "S-1-5-14"}, {22, WinLocalSystemSid, "S-1-5-18"},
-	{24, WinNetworkServiceSid, "S-1-5-20"}, {25, WinBuiltinDomainSid, "S-1-5-32"}, {26, WinBuiltinAdministratorsSid, "S-1-5-32-544"},
+	{24, WinNetworkServiceSid, "S-1-5-20"}, {25, WinBuiltinDomainSid, "S-1-5-32"},
+	{26, WinBuiltinAdministratorsSid, "S-1-5-32-544"},
 	{27, WinBuiltinUsersSid, "S-1-5-32-545"}, {34, WinBuiltinReplicatorSid, "S-1-5-32-552"},
-	{35, WinBuiltinPreWindows2000CompatibleAccessSid, "S-1-5-32-554"}, {37, WinBuiltinNetworkConfigurationOperatorsSid, "S-1-5-32-556"},
+	{35, WinBuiltinPreWindows2000CompatibleAccessSid, "S-1-5-32-554"},
+	{37, WinBuiltinNetworkConfigurationOperatorsSid, "S-1-5-32-556"},
 	{38, WinAccountAdministratorSid, "S-1-5-21-1-2-3-500"}, {41, WinAccountDomainAdminsSid, "S-1-5-21-1-2-3-512"},
 	{50, WinAccountRasAndIasServersSid, "S-1-5-21-1-2-3-553"}, {51, WinNTLMAuthenticationSid, "S-1-5-64-10"},
 	{55, WinOtherOrganizationSid, "S-1-5-1000"}, {62, WinBuiltinIUsersSid, "S-1-5-32-568"}, {63, WinIUserSid, "S-1-5-17"},
-	{66, WinLowLabelSid, "S-1-16-4096"}, {68, WinHighLabelSid, "S-1-16-12288"}, {70, WinWriteRestrictedCodeSid, "S-1-5-33"},
+	{66, WinLowLabelSid, "S-1-16-4096"}, {68, WinHighLabelSid, "S-1-16-12288"},
+	{70, WinWriteRestrictedCodeSid, "S-1-5-33"},
 	{71, WinCreatorOwnerRightsSid, "S-1-3-4"}, {72, WinCacheablePrincipalsGroupSid, "S-1-5-21-1-2-3-571"},
-	{76, WinBuiltinEventLogReadersGroup, "S-1-5-32-573"}, {79, WinMediumPlusLabelSid, "S-1-16-8448"}, {81, WinConsoleLogonSid, "S-1-2-1"},
+	{76, WinBuiltinEventLogReadersGroup, "S-1-5-32-573"}, {79, WinMediumPlusLabelSid, "S-1-16-8448"},
+	{81, WinConsoleLogonSid, "S-1-2-1"},
 	{82, WinThisOrganizationCertificateSid, "S-1-5-65-1"}, {84, WinBuiltinAnyPackageSid, "S-1-15-2-1"},
 	{94, WinCapabilityRemovableStorageSid, "S-1-15-3-10"}, {98, WinUserModeDriversSid, "S-1-5-84-0-0-0-0-0"},
-	{99, WinBuiltinHyperVAdminsSid, "S-1-5-32-578"}, {105, WinLocalAccountSid, "S-1-5-113"}, {106, WinLocalAccountAndAdministratorSid, "S-1-5-114"},
+	{99, WinBuiltinHyperVAdminsSid, "S-1-5-32-578"}, {105, WinLocalAccountSid, "S-1-5-113"},
+	{106, WinLocalAccountAndAdministratorSid, "S-1-5-114"},
 	{107, WinAccountProtectedUsersSid, "S-1-5-21-1-2-3-525"}, {103, WinAuthenticationAuthorityAssertedSid, "S-1-18-1"},
 	{118, WinAuthenticationFreshKeyAuthSid, "S-1-18-3"}, {119, WinBuiltinDeviceOwnersSid, "S-1-5-32-583"},
 };

@@ -78,6 +78,7 @@ func (c *accessCmd) Run(std *streams) error {
 	}
 	q := &batch.Question{Explain: true, Request: access.Request{Descriptor: item.Descriptor, Type: item.Type,
 		Subject: access.SubjectOf(dir.Principals[who].Token)}}
+	noteTyped(std, item.Descriptor, queries)
 	if err := choose(q, queries); err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (c *accessCmd) Run(std *streams) error {
 	if c.JSON {
 		return printJSON(std, q, &a)
 	}
-	if _, err := fmt.Fprint(std.out, paintTable(std, printable(a.Why.String()))); err != nil {
+	if _, err := fmt.Fprint(std.out, paintTable(std, printable(a.Why.String()+typesOf(item.Descriptor)))); err != nil {
 		return err
 	}
 	return verdict(a.Allowed())

@@ -116,6 +116,9 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		return nil, errors.New("which objects? give paths, or --objects FILE")
 	case c.Objects != "" && len(paths) > 0:
 		return nil, errors.New("give either paths or --objects FILE, not both")
+	case c.Objects == "" && len(paths) == 1 && !c.Recurse && objects.Holds(paths[0]):
+		return nil, fmt.Errorf("%s holds the descriptors of other objects: give it as --objects %s, "+
+			"or add --recurse to ask about the file itself", paths[0], paths[0])
 	case c.Objects == "":
 		return &input{source: objects.Files(paths, objects.TreeOptions{Recurse: c.Recurse, Attribute: c.Attribute, IgnoreSystemACLs: c.IgnoreSystemACLs}), close: func() error { return nil }}, nil
 	}
@@ -152,6 +155,15 @@ func remark(std *streams, sum *bulk.Summary) {
 	}
 	if sum.NoDACL > 0 {
 		fmt.Fprintf(std.err, "refmon: %d of %d descriptors have no D: part: no DACL limits access to their objects\n", sum.NoDACL, sum.Objects)
+	}
+	if sum.Typed > 0 {
+		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type asks about one type, "+
+			"and so do rights such as AddMember and WP:member\n",
+			count(sum.TypedEntries, "object entry", "object entries"), count(sum.Typed, "object", "objects"))
+	}
+	if sum.Unmapped > 0 {
+		fmt.Fprintf(std.err, "refmon: %s name accounts of the server that the directory file does not have, such as %s: "+
+			"give its users uid and its groups gid\n", count(sum.Unmapped, "object", "objects"), sum.FirstUnmapped)
 	}
 	if sum.Unverified > 0 {
 		fmt.Fprintf(std.err, "refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as they are\n", sum.Unverified, sum.Objects)

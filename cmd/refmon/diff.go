@@ -73,6 +73,7 @@ func (c *diffCmd) Run(std *streams) error {
 // concludeDiff says on standard error what a comparison found and left out, and
 // chooses its error.
 func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
+	remark(std, &out.Summary)
 	switch {
 	case errors.Is(err, context.Canceled) && !out.Compared:
 		fmt.Fprintf(std.err, "refmon: interrupted while the first state was read: nothing was compared\n")

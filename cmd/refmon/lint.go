@@ -76,24 +76,33 @@ func (p *lintPage) file(name string) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	for _, l := range lines {
-		p.lines++
 		found, err := p.line(l)
 		if err != nil {
 			p.malformed++
 			fmt.Fprintf(p.std.err, "%s:%d: %s\n", name, l.Number, printable(err.Error()))
 			continue
 		}
+		p.lines++
 		if err := p.print(l, name, found); err != nil {
 			return err
 		}
 	}
 	if !p.json {
-		fmt.Fprintf(p.std.out, "%s in %s\n", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
+		p.total()
 	}
 	if p.malformed > 0 {
 		return errReported
 	}
 	return verdict(p.found == 0)
+}
+
+// total prints how much was found, in those lines that could be read.
+func (p *lintPage) total() {
+	fmt.Fprintf(p.std.out, "%s in %s", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
+	if p.malformed > 0 {
+		fmt.Fprintf(p.std.out, "; %s could not be read", count(p.malformed, "line", "lines"))
+	}
+	fmt.Fprintln(p.std.out)
 }
 
 func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {
@@ -131,6 +140,9 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 		where := f.Where()
 		if f.Entry != "" {
 			where += " " + f.Entry
+			if f.On != "" {
+				where += " " + f.On
+			}
 		}
 		rule := ""
 		if f.Rule != "" {

@@ -20,7 +20,9 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "tamper": tamper},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "tamper": tamper,
+		},
 	})
 }
 

@@ -62,6 +62,7 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 	if batch.LacksDACL(r.Descriptor) {
 		fmt.Fprintln(std.err, "refmon: note: "+batch.NoDACL)
 	}
+	noteTyped(std, r.Descriptor, queries)
 	return q, choose(q, queries)
 }
 

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/refmon/refmon/internal/verbs/batch"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -124,7 +125,12 @@ func (p *descriptorPage) list(name string, l *sd.ACL, present bool, meaning stri
 	fmt.Fprintf(out, "\n%s: %s, revision %d, %d bytes\n", name, count(l.Len(), "entry", "entries"), l.Revision(), l.Size())
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for i, a := range l.All() {
-		fmt.Fprintf(w, "%3d\t%s\t%s\t%s\n", i, p.effect(a), p.who(a.SID()), strings.Join(append([]string{p.rights(a)}, flagNames(a)...), "  "))
+		cells := []string{p.rights(a)}
+		if on := words.Entry(a); on != "" {
+			cells = append(cells, on)
+		}
+		cells = append(cells, flagNames(a)...)
+		fmt.Fprintf(w, "%3d\t%s\t%s\t%s\n", i, p.effect(a), p.who(a.SID()), strings.Join(cells, "  "))
 	}
 	return w.Flush()
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
@@ -97,12 +98,29 @@ func (c *servicesCmd) one(std *streams, row nt.Row) error {
 	if m.Missing != "" {
 		fmt.Fprintf(std.out, ": %s", m.Missing)
 	}
-	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n\nStatuses, in the order of the tests:\n", strings.Join(script.OutNames(row), ", "), m.Document())
+	fmt.Fprintf(std.out, "\n  returns  %s\n  source   %s\n", strings.Join(script.OutNames(row), ", "), m.Document())
+	if e := m.Events(); len(e) > 0 {
+		fmt.Fprintf(std.out, "  records  %s\n", eventNames(e))
+	}
+	fmt.Fprint(std.out, "\nStatuses, in the order of the tests:\n")
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
 	for _, k := range m.Conditions {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", k.Rule, k.Status, k.When)
 	}
 	return w.Flush()
+}
+
+// eventNames returns the audit records of a service with their titles.
+func eventNames(ids []uint16) string {
+	var names []string
+	for _, id := range ids {
+		title := "an impersonation upward" // Windows has no such event
+		if k, ok := audit.KindOf(id); ok {
+			title = k.Title
+		}
+		names = append(names, fmt.Sprintf("%d %s", id, title))
+	}
+	return strings.Join(names, ", ")
 }
 
 func serviceJSON(row nt.Row) map[string]any {
@@ -115,6 +133,9 @@ func serviceJSON(row nt.Row) map[string]any {
 		"in": script.InNames(row), "out": script.OutNames(row), "statuses": statuses}
 	if m.Missing != "" {
 		o["missing"] = m.Missing
+	}
+	if e := m.Events(); len(e) > 0 {
+		o["events"] = e
 	}
 	return o
 }

@@ -101,7 +101,7 @@ func (r *attributeReader) attribute(b []byte) (a claims.Attribute, st ntstatus.S
 	return a, st
 }
 
-// value adds one value; those of a type that there is none of are refused.
+// value adds one value, and refuses an unknown type.
 func (r *attributeReader) value(a *claims.Attribute, b []byte) (st ntstatus.Status) {
 	switch a.Type {
 	case claims.Int64:

@@ -38,7 +38,7 @@ func (m *Memory) SIDAt(p Address) (sid.SID, ntstatus.Status) {
 	return s, st
 }
 
-// OptionalSIDAt is SIDAt where NULL stands for none.
+// OptionalSIDAt copies a SID; NULL is the zero SID.
 func (m *Memory) OptionalSIDAt(p Address) (sid.SID, ntstatus.Status) {
 	if p == 0 {
 		return sid.SID{}, ntstatus.Success
@@ -71,7 +71,7 @@ func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	return l, StatusOf(err, ntstatus.InvalidACL)
 }
 
-// StatusOf is the status a decoder's error carries, or the one given.
+// StatusOf returns the status that the error of a decoder carries, or the one given.
 func StatusOf(err error, otherwise ntstatus.Status) ntstatus.Status {
 	if err == nil {
 		return ntstatus.Success

@@ -15,8 +15,8 @@ import (
 )
 
 // arena is where the inputs of the fuzz target lie, so that their bytes can be
-// pointers to themselves: a page that can be written, one that can be read, and
-// one that nobody may touch.
+// pointers to themselves: two pages that can be written, and one that cannot be
+// touched.
 const (
 	arena     = 0x5_0000_0000
 	arenaSize = 2 * page
@@ -126,9 +126,12 @@ func seeds() map[string][]byte {
 		"a relative descriptor beyond its end":   words(0x80040001, 0xfffffff0<<32|0xfffffff0, 0xfffffff0<<32|0xfffffff0),
 		"object attributes that name themselves": words(48, 0, arena, 0, arena, arena),
 		"a string in the page that is not there": words(0xffff, arena+arenaSize),
-		"as many claims as fit, one text":        append(words(1|32767*count, arena+64), words(0, 0, 0, 0, 0, 0, arena+arenaSize-32, 3, 1<<17, arena)...),
-		"one claim, whose values are one text":   append(words(1|1*count, arena+16), words(arena+256, 3, 1<<17, arena+512)...),
-		"attributes that name their own text":    append(words(1|20000*count, arena+16), words(0x00400040, arena, 3, 100000, arena)...),
+		"as many claims as fit, one text": append(words(1|32767*count, arena+64),
+			words(0, 0, 0, 0, 0, 0, arena+arenaSize-32, 3, 1<<17, arena)...),
+		"one claim, whose values are one text": append(words(1|1*count, arena+16),
+			words(arena+256, 3, 1<<17, arena+512)...),
+		"attributes that name their own text": append(words(1|20000*count, arena+16),
+			words(0x00400040, arena, 3, 100000, arena)...),
 	}
 }
 
@@ -146,7 +149,8 @@ func FuzzCapture(f *testing.F) {
 func TestCaptureIsBounded(t *testing.T) {
 	mapArena(t)
 	random := rand.New(rand.NewPCG(1, 2))
-	choices := []uint64{0, 1, 2, 3, 5, 6, 12, 16, 48, 0xff, 0xffff, 0xfffff, 0xffffffff, 1 << 32, 0xffffffff << 32, ^uint64(0),
+	choices := []uint64{0, 1, 2, 3, 5, 6, 12, 16, 48, 0xff, 0xffff, 0xfffff, 0xffffffff, 1 << 32,
+		0xffffffff << 32, ^uint64(0),
 		0x8004_0001, 0x14_8001, arena, arena + 8, arena + 64, arena + arenaSize - 8, arena + arenaSize, 0x7eadbee0}
 	for range 40 {
 		var list []uint64
@@ -191,7 +195,7 @@ func TestPages(t *testing.T) {
 		t.Error("the arena cannot be used")
 	}
 	if canRead(arena+arenaSize) || canWrite(arena+arenaSize) {
-		t.Error("a page that nobody may touch can be used")
+		t.Error("a page without access can be used")
 	}
 	var m Memory
 	b := make([]byte, 8)

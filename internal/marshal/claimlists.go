@@ -18,7 +18,7 @@ func (e *Encoder) attributeHeader(count, size int) (at int) {
 	return e.Reserve(size * count)
 }
 
-// claims is CLAIM_SECURITY_ATTRIBUTES_INFORMATION: strings are pointers to text
+// Claims appends CLAIM_SECURITY_ATTRIBUTES_INFORMATION: strings are pointers to text
 // with a terminator.
 func (e *Encoder) Claims(list []claims.Attribute) {
 	at := e.attributeHeader(len(list), 32)
@@ -45,7 +45,7 @@ func (e *Encoder) Claims(list []claims.Attribute) {
 	}
 }
 
-// tokenAttributes is TOKEN_SECURITY_ATTRIBUTES_INFORMATION: strings are counted.
+// TokenAttributes appends TOKEN_SECURITY_ATTRIBUTES_INFORMATION: strings are counted.
 func (e *Encoder) TokenAttributes(list []claims.Attribute) {
 	at := e.attributeHeader(len(list), 40)
 	for i := range list {
@@ -67,7 +67,7 @@ func (e *Encoder) TokenAttributes(list []claims.Attribute) {
 	}
 }
 
-// counted writes text and the UNICODE_STRING at at that names it.
+// Counted writes text and the UNICODE_STRING at at that names it.
 func (e *Encoder) Counted(at int, s string) {
 	e.Point(at + 8)
 	n := uint16(e.Text(s))
@@ -75,7 +75,7 @@ func (e *Encoder) Counted(at int, s string) {
 	le.PutUint16(e.Bytes[at+2:], n)
 }
 
-// values are those of an attribute that holds no strings.
+// values appends those of an attribute that holds no strings.
 func (e *Encoder) values(a *claims.Attribute) {
 	for _, v := range a.Ints {
 		e.U64(uint64(v))

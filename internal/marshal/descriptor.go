@@ -19,7 +19,7 @@ const (
 	keptBytes       = 4096
 )
 
-// descriptors are what a thread captured lately.
+// descriptors holds what a thread captured lately.
 type descriptors struct {
 	room []byte // of the capture under way
 	kept [keptDescriptors]struct {

@@ -43,7 +43,7 @@ func (m *Memory) Frames(low, high uintptr) (oldLow, oldHigh uintptr) {
 // on meanwhile.
 func (m *Memory) Forget() { m.readable, m.writable = pageList{}, pageList{} }
 
-// memmove is the runtime's; taking addresses as integers keeps hostile values
+// memmove copies as the runtime does; taking addresses as integers keeps hostile values
 // out of Go pointers. A fault inside it panics, see guarded.
 //
 //go:linkname memmove runtime.memmove

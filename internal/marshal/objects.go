@@ -36,7 +36,7 @@ func (e *Encoder) ObjectInformation(value any) {
 	}
 }
 
-// unicode writes text with a terminator and the UNICODE_STRING at at.
+// Unicode writes text with a terminator and the UNICODE_STRING at at.
 func (e *Encoder) Unicode(at int, s string) {
 	e.Point(at + 8)
 	n := uint16(e.Text(s))

@@ -55,10 +55,10 @@ func canRead(at uintptr) bool {
 // Of futex(2).
 const (
 	futexWakeOpPrivate = 5 | 128
-	futexOrNothing     = 2<<28 | 0xFFF // *word |= 0, and nobody is woken unless it was -1
+	futexOrNothing     = 2<<28 | 0xFFF // *word |= 0, and no thread is woken unless it was -1
 )
 
-// ours is a word that nobody waits for.
+// ours is a word that no thread waits for.
 var ours uint32
 
 // canWrite reports whether a page can be written. The system puts the bits of 0

@@ -48,12 +48,14 @@ func Make(sids []sid.SID) *Set {
 	for n < 4*len(sids) { // load of at most a quarter
 		n *= 2
 	}
+	words := filterWords(len(sids))
+	room := make([]uint64, words+n/8+n/2) // filter, tags and slots are allocated at once
 	s := &Set{
-		tags:  make([]uint8, n),
-		slots: make([]uint32, n),
+		tags:  unsafe.Slice((*uint8)(unsafe.Pointer(&room[words])), n),
+		slots: unsafe.Slice((*uint32)(unsafe.Pointer(&room[words+n/8])), n),
 		shift: uint8(32 - bits.TrailingZeros32(uint32(n))),
 		sids:  sids,
-		index: makeIndex(len(sids)),
+		index: Index{&room[0], uint32(64*words - 1)},
 	}
 	for i, x := range sids {
 		h := x.Hash()
@@ -133,13 +135,13 @@ var full = ^uint64(0)
 // many absent SIDs is looked up in vain.
 const filterBits = 64
 
-// makeIndex makes the filter for count SIDs, one bit a hash.
-func makeIndex(count int) Index {
-	n := 64
-	for n < filterBits*count {
+// filterWords returns the words of the filter for count SIDs, one bit a hash.
+func filterWords(count int) int {
+	n := 1
+	for 64*n < filterBits*count {
 		n *= 2
 	}
-	return Index{&make([]uint64, n/64)[0], uint32(n - 1)}
+	return n
 }
 
 func (x Index) add(hash uint32) {

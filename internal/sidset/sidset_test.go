@@ -7,18 +7,18 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/internal/sidset"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/sid"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes one from the clock")
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
 
 func newRand(t testing.TB) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
+		seed = randtest.Seed(t)
 	}
 	t.Logf("seed %d (repeat with -seed=%[1]d)", seed)
 	return rand.New(rand.NewPCG(seed, 1))
@@ -157,7 +157,8 @@ func TestFindIsInlined(t *testing.T) {
 	if err != nil {
 		t.Skipf("the go command cannot build here: %v", err)
 	}
-	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has", "can inline Index.Absent", "can inline (*Set).Absent"} {
+	for _, f := range []string{"can inline (*Set).Find", "can inline Bits.Has", "can inline Index.Absent",
+		"can inline (*Set).Absent"} {
 		if !strings.Contains(string(out), f) {
 			t.Errorf("the compiler no longer says %q", f)
 		}

@@ -47,16 +47,19 @@ type (
 )
 
 var (
-	rowObjectOpenAuditAlarm = function(nt.Meta{Name: "ObjectOpenAuditAlarm", Summary: "records that a client opened an object", Conditions: of("NtOpenObjectAuditAlarm")},
+	rowObjectOpenAuditAlarm = function(nt.Meta{Name: "ObjectOpenAuditAlarm",
+		Summary: "records that a client opened an object", Conditions: of("NtOpenObjectAuditAlarm")},
 		func(t *Thread, in ObjectOpenAuditAlarmIn) (out ObjectOpenAuditAlarmOut, st ntstatus.Status) {
 			out.GenerateOnClose, st = t.nt.NtOpenObjectAuditAlarm(nt.OpenObjectAuditAlarmIn(in))
 			return out, st
 		})
-	rowObjectPrivilegeAuditAlarm = function(nt.Meta{Name: "ObjectPrivilegeAuditAlarm", Summary: "records the use of privileges on an object", Conditions: of("NtPrivilegeObjectAuditAlarm")},
+	rowObjectPrivilegeAuditAlarm = function(nt.Meta{Name: "ObjectPrivilegeAuditAlarm",
+		Summary: "records the use of privileges on an object", Conditions: of("NtPrivilegeObjectAuditAlarm")},
 		func(t *Thread, in ObjectPrivilegeAuditAlarmIn) (out ObjectPrivilegeAuditAlarmOut, st ntstatus.Status) {
 			return out, t.nt.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn(in))
 		})
-	rowPrivilegedServiceAuditAlarm = function(nt.Meta{Name: "PrivilegedServiceAuditAlarm", Summary: "records the use of privileges by a service", Conditions: of("NtPrivilegedServiceAuditAlarm")},
+	rowPrivilegedServiceAuditAlarm = function(nt.Meta{Name: "PrivilegedServiceAuditAlarm",
+		Summary: "records the use of privileges by a service", Conditions: of("NtPrivilegedServiceAuditAlarm")},
 		func(t *Thread, in PrivilegedServiceAuditAlarmIn) (out PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
 			return out, t.nt.NtPrivilegedServiceAuditAlarm(nt.PrivilegedServiceAuditAlarmIn(in))
 		})

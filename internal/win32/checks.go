@@ -44,25 +44,32 @@ type (
 )
 
 func (in *AccessCheckByTypeIn) service() nt.AccessCheckByTypeIn {
-	return nt.AccessCheckByTypeIn{SecurityDescriptor: in.SecurityDescriptor, PrincipalSelfSid: in.PrincipalSelfSid, ClientToken: in.ClientToken,
-		DesiredAccess: in.DesiredAccess, ObjectTypeList: in.ObjectTypeList, GenericMapping: in.GenericMapping, PrivilegeSetLength: in.PrivilegeSetLength}
+	return nt.AccessCheckByTypeIn{SecurityDescriptor: in.SecurityDescriptor, PrincipalSelfSid: in.PrincipalSelfSid,
+		ClientToken:   in.ClientToken,
+		DesiredAccess: in.DesiredAccess, ObjectTypeList: in.ObjectTypeList, GenericMapping: in.GenericMapping,
+		PrivilegeSetLength: in.PrivilegeSetLength}
 }
 
 var (
-	rowAccessCheck = function(nt.Meta{Name: "AccessCheck", Summary: "decides whether a descriptor grants rights to a client", Conditions: of("NtAccessCheck")},
+	rowAccessCheck = function(nt.Meta{Name: "AccessCheck",
+		Summary: "decides whether a descriptor grants rights to a client", Conditions: of("NtAccessCheck")},
 		func(t *Thread, in AccessCheckIn) (AccessCheckOut, ntstatus.Status) {
-			o, st := t.row("NtAccessCheck", nt.AccessCheckIn{SecurityDescriptor: in.SecurityDescriptor, ClientToken: in.ClientToken,
+			o, st := t.row("NtAccessCheck", nt.AccessCheckIn{SecurityDescriptor: in.SecurityDescriptor,
+				ClientToken:   in.ClientToken,
 				DesiredAccess: in.DesiredAccess, GenericMapping: in.GenericMapping, PrivilegeSetLength: in.PrivilegeSetLength})
 			return t.checked(o.(nt.AccessCheckOut), st)
 		})
-	rowAccessCheckByType = function(nt.Meta{Name: "AccessCheckByType", Summary: "the same for an object with properties", Conditions: of("NtAccessCheckByType")},
+	rowAccessCheckByType = function(nt.Meta{Name: "AccessCheckByType", Summary: "the same for an object with properties",
+		Conditions: of("NtAccessCheckByType")},
 		func(t *Thread, in AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status) {
 			return t.checked(t.nt.NtAccessCheckByType(in.service()))
 		})
-	rowAccessCheckByTypeResultList = function(nt.Meta{Name: "AccessCheckByTypeResultList", Summary: "the same with one result a property", Conditions: of("NtAccessCheckByTypeResultList")},
+	rowAccessCheckByTypeResultList = function(nt.Meta{Name: "AccessCheckByTypeResultList",
+		Summary: "the same with one result a property", Conditions: of("NtAccessCheckByTypeResultList")},
 		func(t *Thread, in AccessCheckByTypeIn) (out AccessCheckByTypeResultListOut, st ntstatus.Status) {
 			o, st := t.nt.NtAccessCheckByTypeResultList(in.service())
-			out = AccessCheckByTypeResultListOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength, GrantedAccessList: o.GrantedAccess}
+			out = AccessCheckByTypeResultListOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength,
+				GrantedAccessList: o.GrantedAccess}
 			for _, s := range o.AccessStatus {
 				out.AccessStatusList = append(out.AccessStatusList, Code(s.Win32()))
 			}
@@ -73,7 +80,8 @@ var (
 // checked turns the decision into a BOOL; the last error tells why it is FALSE
 // although the function itself returns TRUE (AccessCheck, AccessStatus).
 func (t *Thread) checked(o nt.AccessCheckOut, st ntstatus.Status) (AccessCheckOut, ntstatus.Status) {
-	out := AccessCheckOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength, GrantedAccess: o.GrantedAccess}
+	out := AccessCheckOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength,
+		GrantedAccess: o.GrantedAccess}
 	if st.IsSuccess() {
 		out.AccessStatus = o.AccessStatus.IsSuccess()
 		if !out.AccessStatus {

@@ -28,29 +28,36 @@ type (
 var impersonateConditions = []nt.Condition{
 	{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
 	{Status: ntstatus.NoMemory, Rule: "I-41", When: "no memory for the impersonation record"},
-	{Status: ntstatus.Success, Rule: "I-43", When: "the user may only be identified: the thread gets a copy at SecurityIdentification"},
+	{Status: ntstatus.Success, Rule: "I-43",
+		When: "the user may only be identified: the thread gets a copy at SecurityIdentification"},
 }
 
 var (
-	rowImpersonateSelf = function(nt.Meta{Name: "ImpersonateSelf", Summary: "gives the thread an impersonation token of its own process",
+	rowImpersonateSelf = function(nt.Meta{Name: "ImpersonateSelf",
+		Summary: "gives the thread an impersonation token of its own process",
 		Conditions: append([]nt.Condition{
-			{Status: ntstatus.BadImpersonationLevel, Rule: "T-30", When: "the thread impersonates below SecurityImpersonation already"},
+			{Status: ntstatus.BadImpersonationLevel, Rule: "T-30",
+				When: "the thread impersonates below SecurityImpersonation already"},
 			{Status: ntstatus.AccessDenied, Rule: "T-30", When: "the process token's DACL does not let the caller duplicate it"},
 			{Status: ntstatus.InvalidParameter, Rule: "I-71", When: "ImpersonationLevel is above SecurityDelegation"},
 		}, impersonateConditions...)},
 		func(t *Thread, in ImpersonateSelfIn) (out ImpersonateSelfOut, st ntstatus.Status) {
 			return out, t.impersonateSelf(in.ImpersonationLevel)
 		})
-	rowImpersonateLoggedOnUser = function(nt.Meta{Name: "ImpersonateLoggedOnUser", Summary: "lets the thread act as the user of a token",
+	rowImpersonateLoggedOnUser = function(nt.Meta{Name: "ImpersonateLoggedOnUser",
+		Summary: "lets the thread act as the user of a token",
 		Conditions: append([]nt.Condition{
 			{Status: ntstatus.InvalidHandle, Rule: "I-72", When: "hToken names no handle"},
 			{Status: ntstatus.ObjectTypeMismatch, Rule: "I-72", When: "hToken is no token"},
-			{Status: ntstatus.AccessDenied, Rule: "I-72", When: "hToken lacks TOKEN_QUERY and, for a primary token, TOKEN_DUPLICATE, for an impersonation token TOKEN_IMPERSONATE"},
+			{Status: ntstatus.AccessDenied, Rule: "I-72",
+				When: "hToken lacks TOKEN_QUERY and, for a primary token, TOKEN_DUPLICATE, " +
+					"for an impersonation token TOKEN_IMPERSONATE"},
 		}, impersonateConditions...)},
 		func(t *Thread, in ImpersonateLoggedOnUserIn) (out ImpersonateLoggedOnUserOut, st ntstatus.Status) {
 			return out, t.impersonateUser(in.Token)
 		})
-	rowSetThreadToken = function(nt.Meta{Name: "SetThreadToken", Summary: "sets or ends the impersonation of a thread", Conditions: of("NtSetInformationThread")},
+	rowSetThreadToken = function(nt.Meta{Name: "SetThreadToken", Summary: "sets or ends the impersonation of a thread",
+		Conditions: of("NtSetInformationThread")},
 		func(t *Thread, in SetThreadTokenIn) (out SetThreadTokenOut, st ntstatus.Status) {
 			thread := in.Thread
 			if thread == 0 {
@@ -59,7 +66,8 @@ var (
 			return out, t.assign(thread, in.Token)
 		})
 	rowRevertToSelf = function(nt.Meta{Name: "RevertToSelf", Summary: "ends the impersonation of the calling thread",
-		Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "I-51", When: "always; also when the thread was not impersonating"}}},
+		Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "I-51",
+			When: "always; also when the thread was not impersonating"}}},
 		func(t *Thread, _ RevertToSelfIn) (out RevertToSelfOut, st ntstatus.Status) {
 			return out, t.assign(winnt.NtCurrentThread, 0) // I-51
 		})
@@ -110,7 +118,8 @@ func (t *Thread) impersonateUser(token winnt.Handle) ntstatus.Status {
 // does not let the caller ask for rights (T-45), the duplicate is asked for with
 // those of the handle (T-44), which a logon gives in full.
 func (t *Thread) duplicateUser(token winnt.Handle) (winnt.Handle, ntstatus.Status) {
-	dup, st := t.duplicate(token, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil, winnt.SecurityImpersonation, winnt.TokenImpersonation)
+	dup, st := t.duplicate(token, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil, winnt.SecurityImpersonation,
+		winnt.TokenImpersonation)
 	if st == ntstatus.AccessDenied {
 		return t.duplicate(token, 0, nil, winnt.SecurityImpersonation, winnt.TokenImpersonation)
 	}

@@ -41,18 +41,23 @@ type (
 const noProgram = "no program is loaded; of the creation flags only CREATE_SUSPENDED"
 
 var (
-	rowCreateProcess = function(nt.Meta{Name: "CreateProcess", Summary: "makes a process with a copy of the caller's primary token", Missing: noProgram, Conditions: of("NtCreateUserProcess")},
+	rowCreateProcess = function(nt.Meta{Name: "CreateProcess",
+		Summary: "makes a process with a copy of the caller's primary token", Missing: noProgram,
+		Conditions: of("NtCreateUserProcess")},
 		func(t *Thread, in CreateProcessIn) (CreateProcessOut, ntstatus.Status) {
 			return t.createProcess(&in, 0)
 		})
-	rowCreateProcessAsUser = function(nt.Meta{Name: "CreateProcessAsUser", Summary: "makes a process with the token of a user", Missing: noProgram,
+	rowCreateProcessAsUser = function(nt.Meta{Name: "CreateProcessAsUser",
+		Summary: "makes a process with the token of a user", Missing: noProgram,
 		Conditions: append([]nt.Condition{
 			{Status: ntstatus.Success, Rule: "I-96", When: "hToken is NULL: as CreateProcess"},
 			{Status: ntstatus.InvalidHandle, Rule: "I-96", When: "hToken names no handle"},
 			{Status: ntstatus.ObjectTypeMismatch, Rule: "I-96", When: "hToken is no token"},
-			{Status: ntstatus.AccessDenied, Rule: "I-96", When: "hToken lacks TOKEN_QUERY, TOKEN_ASSIGN_PRIMARY or (profile documented) TOKEN_DUPLICATE"},
+			{Status: ntstatus.AccessDenied, Rule: "I-96",
+				When: "hToken lacks TOKEN_QUERY, TOKEN_ASSIGN_PRIMARY or (profile documented) TOKEN_DUPLICATE"},
 			{Status: ntstatus.BadTokenType, Rule: "I-96", When: "hToken is an impersonation token (profile documented)"},
-			{Status: ntstatus.PrivilegeNotHeld, Rule: "I-96", When: "the caller's process does not hold SeIncreaseQuotaPrivilege, and hToken is neither child nor sibling of its token"},
+			{Status: ntstatus.PrivilegeNotHeld, Rule: "I-96",
+				When: "the caller's process does not hold SeIncreaseQuotaPrivilege, and hToken is not kin of its token"},
 		}, of("NtCreateUserProcess")...)},
 		func(t *Thread, in CreateProcessAsUserIn) (out CreateProcessOut, st ntstatus.Status) {
 			if in.Token != 0 {
@@ -60,7 +65,8 @@ var (
 					return out, st
 				}
 			}
-			return t.createProcess(&CreateProcessIn{in.ApplicationName, in.CommandLine, in.ProcessAttributes, in.ThreadAttributes, in.InheritHandles, in.CreationFlags}, in.Token)
+			return t.createProcess(&CreateProcessIn{in.ApplicationName, in.CommandLine, in.ProcessAttributes,
+				in.ThreadAttributes, in.InheritHandles, in.CreationFlags}, in.Token)
 		})
 )
 
@@ -125,7 +131,8 @@ func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out Cre
 		n.KinOnly = !held
 	}
 	o, st := t.nt.NtCreateUserProcess(n)
-	return CreateProcessOut{o.ProcessHandle, o.ThreadHandle, uint32(o.ClientID.UniqueProcess), uint32(o.ClientID.UniqueThread)}, st
+	return CreateProcessOut{o.ProcessHandle, o.ThreadHandle, uint32(o.ClientID.UniqueProcess),
+		uint32(o.ClientID.UniqueThread)}, st
 }
 
 // program is the name of the program: the application name, else the first

@@ -84,39 +84,49 @@ type (
 func of(service string) []nt.Condition { return nt.NtTable.Find(service).Info().Conditions }
 
 var (
-	rowOpenProcessToken = function(nt.Meta{Name: "OpenProcessToken", Summary: "opens the primary token of a process", Conditions: of("NtOpenProcessToken")},
+	rowOpenProcessToken = function(nt.Meta{Name: "OpenProcessToken", Summary: "opens the primary token of a process",
+		Conditions: of("NtOpenProcessToken")},
 		func(t *Thread, in OpenProcessTokenIn) (out OpenTokenOut, st ntstatus.Status) {
 			out.TokenHandle, st = t.nt.NtOpenProcessToken(in.ProcessHandle, in.DesiredAccess)
 			return out, st
 		})
-	rowOpenThreadToken = function(nt.Meta{Name: "OpenThreadToken", Summary: "opens the impersonation token of a thread", Conditions: of("NtOpenThreadToken")},
+	rowOpenThreadToken = function(nt.Meta{Name: "OpenThreadToken", Summary: "opens the impersonation token of a thread",
+		Conditions: of("NtOpenThreadToken")},
 		func(t *Thread, in OpenThreadTokenIn) (out OpenTokenOut, st ntstatus.Status) {
 			out.TokenHandle, st = t.nt.NtOpenThreadToken(in.ThreadHandle, in.DesiredAccess, in.OpenAsSelf)
 			return out, st
 		})
-	rowDuplicateToken = function(nt.Meta{Name: "DuplicateToken", Summary: "makes an impersonation token of an existing token", Conditions: of("NtDuplicateToken")},
+	rowDuplicateToken = function(nt.Meta{Name: "DuplicateToken",
+		Summary: "makes an impersonation token of an existing token", Conditions: of("NtDuplicateToken")},
 		func(t *Thread, in DuplicateTokenIn) (out DuplicateTokenOut, st ntstatus.Status) {
-			out.DuplicateTokenHandle, st = t.duplicate(in.ExistingTokenHandle, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil, in.ImpersonationLevel, winnt.TokenImpersonation) // T-50
+			out.DuplicateTokenHandle, st = t.duplicate(in.ExistingTokenHandle, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil,
+				in.ImpersonationLevel, winnt.TokenImpersonation) // T-50
 			return out, st
 		})
-	rowDuplicateTokenEx = function(nt.Meta{Name: "DuplicateTokenEx", Summary: "makes a token that duplicates an existing one", Conditions: of("NtDuplicateToken")},
+	rowDuplicateTokenEx = function(nt.Meta{Name: "DuplicateTokenEx",
+		Summary: "makes a token that duplicates an existing one", Conditions: of("NtDuplicateToken")},
 		func(t *Thread, in DuplicateTokenExIn) (out DuplicateTokenExOut, st ntstatus.Status) {
-			out.NewToken, st = t.duplicate(in.ExistingToken, in.DesiredAccess, in.TokenAttributes, in.ImpersonationLevel, in.TokenType)
+			out.NewToken, st = t.duplicate(in.ExistingToken, in.DesiredAccess, in.TokenAttributes, in.ImpersonationLevel,
+				in.TokenType)
 			return out, st
 		})
-	rowAdjustTokenPrivileges = function(nt.Meta{Name: "AdjustTokenPrivileges", Summary: "enables, disables or removes privileges of a token", Conditions: of("NtAdjustPrivilegesToken")},
+	rowAdjustTokenPrivileges = function(nt.Meta{Name: "AdjustTokenPrivileges",
+		Summary: "enables, disables or removes privileges of a token", Conditions: of("NtAdjustPrivilegesToken")},
 		func(t *Thread, in AdjustTokenPrivilegesIn) (out AdjustTokenPrivilegesOut, st ntstatus.Status) {
-			r, st := t.row("NtAdjustPrivilegesToken", nt.AdjustPrivilegesTokenIn{TokenHandle: in.TokenHandle, DisableAllPrivileges: in.DisableAllPrivileges,
-				NewState: in.NewState, BufferLength: in.BufferLength, WantPrevious: in.WantPrevious})
+			r, st := t.row("NtAdjustPrivilegesToken", nt.AdjustPrivilegesTokenIn{TokenHandle: in.TokenHandle,
+				DisableAllPrivileges: in.DisableAllPrivileges,
+				NewState:             in.NewState, BufferLength: in.BufferLength, WantPrevious: in.WantPrevious})
 			o := r.(nt.AdjustPrivilegesTokenOut)
 			if st.IsSuccess() {
 				t.setLastError(Code(st.Win32())) // O-70, T-71: TRUE; the code tells whether all were assigned
 			}
 			return AdjustTokenPrivilegesOut{o.PreviousState, o.ReturnLength}, st
 		})
-	rowPrivilegeCheck = function(nt.Meta{Name: "PrivilegeCheck", Summary: "tells whether privileges are enabled in a token", Conditions: of("NtPrivilegeCheck")},
+	rowPrivilegeCheck = function(nt.Meta{Name: "PrivilegeCheck",
+		Summary: "tells whether privileges are enabled in a token", Conditions: of("NtPrivilegeCheck")},
 		func(t *Thread, in PrivilegeCheckIn) (out PrivilegeCheckOut, st ntstatus.Status) {
-			o, st := t.row("NtPrivilegeCheck", nt.PrivilegeCheckIn{ClientToken: in.ClientToken, RequiredPrivileges: in.RequiredPrivileges})
+			o, st := t.row("NtPrivilegeCheck", nt.PrivilegeCheckIn{ClientToken: in.ClientToken,
+				RequiredPrivileges: in.RequiredPrivileges})
 			p := o.(nt.PrivilegeCheckOut)
 			return PrivilegeCheckOut{p.RequiredPrivileges, p.Result}, st
 		})
@@ -129,8 +139,10 @@ func (t *Thread) row(service string, in any) (any, ntstatus.Status) {
 
 // duplicate is NtDuplicateToken as both functions call it: the level goes into
 // a quality of service with static tracking (T-50).
-func (t *Thread) duplicate(existing winnt.Handle, desired winnt.AccessMask, a *SecurityAttributes, level winnt.SecurityImpersonationLevel, typ winnt.TokenType) (winnt.Handle, ntstatus.Status) {
-	return t.nt.NtDuplicateToken(existing, desired, a.objectAttributes(&nt.SecurityQualityOfService{ImpersonationLevel: level}), false, typ)
+func (t *Thread) duplicate(existing winnt.Handle, desired winnt.AccessMask, a *SecurityAttributes,
+	level winnt.SecurityImpersonationLevel, typ winnt.TokenType) (winnt.Handle, ntstatus.Status) {
+	return t.nt.NtDuplicateToken(existing, desired,
+		a.objectAttributes(&nt.SecurityQualityOfService{ImpersonationLevel: level}), false, typ)
 }
 
 // OpenProcessToken opens the primary token of a process.
@@ -140,14 +152,16 @@ func (t *Thread) OpenProcessToken(process winnt.Handle, desired winnt.AccessMask
 }
 
 // OpenThreadToken opens the token a thread impersonates with.
-func (t *Thread) OpenThreadToken(thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool) (token winnt.Handle, ok bool) {
+func (t *Thread) OpenThreadToken(thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool) (token winnt.Handle,
+	ok bool) {
 	out, ok := call(t, rowOpenThreadToken, OpenThreadTokenIn{thread, desired, openAsSelf})
 	return out.TokenHandle, ok
 }
 
 // DuplicateToken makes an impersonation token with TOKEN_IMPERSONATE and
 // TOKEN_QUERY.
-func (t *Thread) DuplicateToken(existing winnt.Handle, level winnt.SecurityImpersonationLevel) (token winnt.Handle, ok bool) {
+func (t *Thread) DuplicateToken(existing winnt.Handle, level winnt.SecurityImpersonationLevel) (token winnt.Handle,
+	ok bool) {
 	out, ok := call(t, rowDuplicateToken, DuplicateTokenIn{existing, level})
 	return out.DuplicateTokenHandle, ok
 }

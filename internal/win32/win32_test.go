@@ -84,7 +84,8 @@ func TestLastError(t *testing.T) {
 	if _, ok := w.OpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, false); ok || w.LastError() != 1008 {
 		t.Fatalf("ok %v, last error %v, want ERROR_NO_TOKEN", ok, w.LastError())
 	}
-	h, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+	h, ok := w.OpenProcessToken(winnt.NtCurrentProcess,
+		winnt.TOKEN_ADJUST_PRIVILEGES|winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
 	if !ok || w.LastError() != 1008 {
 		t.Fatalf("ok %v, last error %v, want the former one", ok, w.LastError())
 	}
@@ -103,7 +104,8 @@ func TestLastError(t *testing.T) {
 	if !ok {
 		t.Fatal(w.LastError())
 	}
-	out, ok := w.PrivilegeCheck(d, &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}})
+	out, ok := w.PrivilegeCheck(d,
+		&nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: winnt.SeShutdownPrivilege.LUID()}}})
 	if !ok || !out.Result {
 		t.Errorf("privilege check: %v %v %v", ok, out.Result, w.LastError())
 	}
@@ -127,7 +129,8 @@ func TestCreateProcess(t *testing.T) {
 			t.Errorf("%q %q: process %d does not run", c.app, c.command, out.ProcessID)
 		}
 	}
-	if _, ok := w.CreateProcess(win32.CreateProcessIn{CreationFlags: 0x10}); ok || !errors.Is(w.LastError(), win32.Code(87)) {
+	if _, ok := w.CreateProcess(win32.CreateProcessIn{CreationFlags: 0x10}); ok || !errors.Is(w.LastError(),
+		win32.Code(87)) {
 		t.Errorf("unknown flag: %v %v, want ERROR_INVALID_PARAMETER", ok, w.LastError())
 	}
 }

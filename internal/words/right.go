@@ -47,7 +47,7 @@ func (r Right) Any() bool { return r.typed == "control" }
 // reading, writing, executing and deleting, and list grants the rights of "list
 // folder contents".
 func (r Right) Parts(t *winnt.ObjectType) []Part {
-	if r.typed == "control" {
+	if r.typed == "control" { // either right gives the other (B-2)
 		return []Part{{Mask: winnt.WRITE_DAC}, {Mask: winnt.WRITE_OWNER}}
 	}
 	if r.typed != "" {

@@ -78,7 +78,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestControl: one of the two rights is enough, and a mask that has one shows it.
+// TestControl: one of the two rights is enough, and a mask that has one shows it
+// (B-2).
 func TestControl(t *testing.T) {
 	rights, err := words.Parse("control+full")
 	if err != nil || !rights[0].Any() || rights[1].Any() || len(rights[0].Parts(winnt.FileObject)) != 2 {

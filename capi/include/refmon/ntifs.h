@@ -80,34 +80,46 @@ typedef struct _ACCESS_STATE {
 
 #define TOKEN_HAS_TRAVERSE_PRIVILEGE 0x0001u
 
-typedef struct _OBJECT_HANDLE_INFORMATION { ULONG HandleAttributes; ACCESS_MASK GrantedAccess; } OBJECT_HANDLE_INFORMATION, *POBJECT_HANDLE_INFORMATION;
+typedef struct _OBJECT_HANDLE_INFORMATION {
+	ULONG HandleAttributes;
+	ACCESS_MASK GrantedAccess;
+} OBJECT_HANDLE_INFORMATION, *POBJECT_HANDLE_INFORMATION;
 
 #define OBJ_PROTECT_CLOSE 0x00000001u
 
 /* Privileges and SIDs that the kernel exports. */
 typedef struct _SE_EXPORTS {
-	LUID SeCreateTokenPrivilege, SeAssignPrimaryTokenPrivilege, SeLockMemoryPrivilege, SeIncreaseQuotaPrivilege, SeUnsolicitedInputPrivilege, SeTcbPrivilege;
-	LUID SeSecurityPrivilege, SeTakeOwnershipPrivilege, SeLoadDriverPrivilege, SeCreatePagefilePrivilege, SeIncreaseBasePriorityPrivilege, SeSystemProfilePrivilege;
-	LUID SeSystemtimePrivilege, SeProfileSingleProcessPrivilege, SeCreatePermanentPrivilege, SeBackupPrivilege, SeRestorePrivilege, SeShutdownPrivilege;
-	LUID SeDebugPrivilege, SeAuditPrivilege, SeSystemEnvironmentPrivilege, SeChangeNotifyPrivilege, SeRemoteShutdownPrivilege;
+	LUID SeCreateTokenPrivilege, SeAssignPrimaryTokenPrivilege, SeLockMemoryPrivilege, SeIncreaseQuotaPrivilege,
+		SeUnsolicitedInputPrivilege, SeTcbPrivilege;
+	LUID SeSecurityPrivilege, SeTakeOwnershipPrivilege, SeLoadDriverPrivilege, SeCreatePagefilePrivilege,
+		SeIncreaseBasePriorityPrivilege, SeSystemProfilePrivilege;
+	LUID SeSystemtimePrivilege, SeProfileSingleProcessPrivilege, SeCreatePermanentPrivilege, SeBackupPrivilege,
+		SeRestorePrivilege, SeShutdownPrivilege;
+	LUID SeDebugPrivilege, SeAuditPrivilege, SeSystemEnvironmentPrivilege, SeChangeNotifyPrivilege,
+		SeRemoteShutdownPrivilege;
 	PSID SeNullSid, SeWorldSid, SeLocalSid, SeCreatorOwnerSid, SeCreatorGroupSid;
 	PSID SeNtAuthoritySid, SeDialupSid, SeNetworkSid, SeBatchSid, SeInteractiveSid, SeLocalSystemSid;
-	PSID SeAliasAdminsSid, SeAliasUsersSid, SeAliasGuestsSid, SeAliasPowerUsersSid, SeAliasAccountOpsSid, SeAliasSystemOpsSid, SeAliasPrintOpsSid, SeAliasBackupOpsSid;
+	PSID SeAliasAdminsSid, SeAliasUsersSid, SeAliasGuestsSid, SeAliasPowerUsersSid, SeAliasAccountOpsSid,
+		SeAliasSystemOpsSid, SeAliasPrintOpsSid, SeAliasBackupOpsSid;
 	PSID SeAuthenticatedUsersSid, SeRestrictedSid, SeAnonymousLogonSid;
 	LUID SeUndockPrivilege, SeSyncAgentPrivilege, SeEnableDelegationPrivilege;
 	PSID SeLocalServiceSid, SeNetworkServiceSid;
-	LUID SeManageVolumePrivilege, SeImpersonatePrivilege, SeCreateGlobalPrivilege, SeTrustedCredManAccessPrivilege, SeRelabelPrivilege;
+	LUID SeManageVolumePrivilege, SeImpersonatePrivilege, SeCreateGlobalPrivilege, SeTrustedCredManAccessPrivilege,
+		SeRelabelPrivilege;
 	LUID SeIncreaseWorkingSetPrivilege, SeTimeZonePrivilege, SeCreateSymbolicLinkPrivilege;
-	PSID SeIUserSid, SeUntrustedMandatorySid, SeLowMandatorySid, SeMediumMandatorySid, SeHighMandatorySid, SeSystemMandatorySid;
+	PSID SeIUserSid, SeUntrustedMandatorySid, SeLowMandatorySid, SeMediumMandatorySid, SeHighMandatorySid,
+		SeSystemMandatorySid;
 	PSID SeOwnerRightsSid, SeAllAppPackagesSid;
 } SE_EXPORTS, *PSE_EXPORTS;
 REFMON_API PSE_EXPORTS SeExports;
 
-REFMON_API POBJECT_TYPE *SeTokenObjectType, *PsProcessType, *PsThreadType, *PsJobType, *ExEventObjectType, *IoFileObjectType;
+REFMON_API POBJECT_TYPE *SeTokenObjectType, *PsProcessType, *PsThreadType, *PsJobType, *ExEventObjectType,
+	*IoFileObjectType;
 REFMON_API PEPROCESS PsInitialSystemProcess; /* the System process */
 
 /* Threads, processes and whom they act for. */
-REFMON_KERNEL NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen, BOOLEAN EffectiveOnly, SECURITY_IMPERSONATION_LEVEL ImpersonationLevel);
+REFMON_KERNEL NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen,
+	BOOLEAN EffectiveOnly, SECURITY_IMPERSONATION_LEVEL ImpersonationLevel);
 REFMON_KERNEL void NTAPI PsRevertToSelf(void);
 REFMON_KERNEL void NTAPI PsRevertThreadToSelf(PETHREAD Thread);
 REFMON_KERNEL NTSTATUS NTAPI PsAssignImpersonationToken(PETHREAD Thread, HANDLE Token);
@@ -115,7 +127,8 @@ REFMON_KERNEL BOOLEAN NTAPI PsDisableImpersonation(PETHREAD Thread, PSE_IMPERSON
 REFMON_KERNEL void NTAPI PsRestoreImpersonation(PETHREAD Thread, PSE_IMPERSONATION_STATE ImpersonationState);
 REFMON_KERNEL PACCESS_TOKEN NTAPI PsReferencePrimaryToken(PEPROCESS Process);
 REFMON_KERNEL void NTAPI PsDereferencePrimaryToken(PACCESS_TOKEN PrimaryToken);
-REFMON_KERNEL PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen, PBOOLEAN EffectiveOnly, PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel);
+REFMON_KERNEL PACCESS_TOKEN NTAPI PsReferenceImpersonationToken(PETHREAD Thread, PBOOLEAN CopyOnOpen,
+	PBOOLEAN EffectiveOnly, PSECURITY_IMPERSONATION_LEVEL ImpersonationLevel);
 REFMON_KERNEL void NTAPI PsDereferenceImpersonationToken(PACCESS_TOKEN ImpersonationToken);
 REFMON_KERNEL PETHREAD NTAPI PsGetCurrentThread(void);
 REFMON_KERNEL PEPROCESS NTAPI PsGetCurrentProcess(void);
@@ -133,31 +146,42 @@ REFMON_KERNEL NTSTATUS NTAPI PsLookupProcessByProcessId(HANDLE ProcessId, PEPROC
 REFMON_KERNEL NTSTATUS NTAPI PsLookupThreadByThreadId(HANDLE ThreadId, PETHREAD *Thread);
 
 /* Captured clients and subjects. */
-REFMON_KERNEL NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD ClientThread, PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos, BOOLEAN RemoteSession, PSECURITY_CLIENT_CONTEXT ClientContext);
-REFMON_KERNEL NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext, PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos, BOOLEAN ServerIsRemote, PSECURITY_CLIENT_CONTEXT ClientContext);
+REFMON_KERNEL NTSTATUS NTAPI SeCreateClientSecurity(PETHREAD ClientThread,
+	PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos, BOOLEAN RemoteSession, PSECURITY_CLIENT_CONTEXT ClientContext);
+REFMON_KERNEL NTSTATUS NTAPI SeCreateClientSecurityFromSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext,
+	PSECURITY_QUALITY_OF_SERVICE ClientSecurityQos, BOOLEAN ServerIsRemote, PSECURITY_CLIENT_CONTEXT ClientContext);
 REFMON_KERNEL void NTAPI SeImpersonateClient(PSECURITY_CLIENT_CONTEXT ClientContext, PETHREAD ServerThread);
 REFMON_KERNEL NTSTATUS NTAPI SeImpersonateClientEx(PSECURITY_CLIENT_CONTEXT ClientContext, PETHREAD ServerThread);
 REFMON_KERNEL void NTAPI SeDeleteClientSecurity(PSECURITY_CLIENT_CONTEXT ClientContext);
 #define SeStopImpersonatingClient() PsRevertToSelf()
 REFMON_KERNEL void NTAPI SeCaptureSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
-REFMON_KERNEL void NTAPI SeCaptureSubjectContextEx(PETHREAD Thread, PEPROCESS Process, PSECURITY_SUBJECT_CONTEXT SubjectContext);
+REFMON_KERNEL void NTAPI SeCaptureSubjectContextEx(PETHREAD Thread, PEPROCESS Process,
+	PSECURITY_SUBJECT_CONTEXT SubjectContext);
 REFMON_KERNEL void NTAPI SeLockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
 REFMON_KERNEL void NTAPI SeUnlockSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
 REFMON_KERNEL void NTAPI SeReleaseSubjectContext(PSECURITY_SUBJECT_CONTEXT SubjectContext);
 #define SeQuerySubjectContextToken(c) ((c)->ClientToken ? (c)->ClientToken : (c)->PrimaryToken)
 
 /* Checks. */
-REFMON_KERNEL BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, BOOLEAN SubjectContextLocked, ACCESS_MASK DesiredAccess, ACCESS_MASK PreviouslyGrantedAccess, PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping, KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus);
+REFMON_KERNEL BOOLEAN NTAPI SeAccessCheck(PSECURITY_DESCRIPTOR SecurityDescriptor,
+	PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, BOOLEAN SubjectContextLocked, ACCESS_MASK DesiredAccess,
+	ACCESS_MASK PreviouslyGrantedAccess, PPRIVILEGE_SET *Privileges, PGENERIC_MAPPING GenericMapping,
+	KPROCESSOR_MODE AccessMode, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus);
 REFMON_API void NTAPI SeFreePrivileges(PPRIVILEGE_SET Privileges);
-REFMON_KERNEL BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges, PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, KPROCESSOR_MODE AccessMode);
+REFMON_KERNEL BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges,
+	PSECURITY_SUBJECT_CONTEXT SubjectSecurityContext, KPROCESSOR_MODE AccessMode);
 REFMON_API BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID PrivilegeValue, KPROCESSOR_MODE PreviousMode);
-REFMON_KERNEL NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PAUX_ACCESS_DATA AuxData, ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping);
+REFMON_KERNEL NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PAUX_ACCESS_DATA AuxData,
+	ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping);
 REFMON_KERNEL void NTAPI SeDeleteAccessState(PACCESS_STATE AccessState);
-REFMON_KERNEL BOOLEAN NTAPI SeFastTraverseCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PACCESS_STATE AccessState, ACCESS_MASK DesiredAccess, KPROCESSOR_MODE AccessMode);
+REFMON_KERNEL BOOLEAN NTAPI SeFastTraverseCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PACCESS_STATE AccessState,
+	ACCESS_MASK DesiredAccess, KPROCESSOR_MODE AccessMode);
 
 /* Tokens. What SeQueryInformationToken gives is freed with ExFreePool. */
-REFMON_KERNEL NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CLASS TokenInformationClass, PVOID *TokenInformation);
-REFMON_KERNEL NTSTATUS NTAPI SeFilterToken(PACCESS_TOKEN ExistingToken, ULONG Flags, PTOKEN_GROUPS SidsToDisable, PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PACCESS_TOKEN *FilteredToken);
+REFMON_KERNEL NTSTATUS NTAPI SeQueryInformationToken(PACCESS_TOKEN Token, TOKEN_INFORMATION_CLASS TokenInformationClass,
+	PVOID *TokenInformation);
+REFMON_KERNEL NTSTATUS NTAPI SeFilterToken(PACCESS_TOKEN ExistingToken, ULONG Flags, PTOKEN_GROUPS SidsToDisable,
+	PTOKEN_PRIVILEGES PrivilegesToDelete, PTOKEN_GROUPS RestrictedSids, PACCESS_TOKEN *FilteredToken);
 REFMON_KERNEL TOKEN_TYPE NTAPI SeTokenType(PACCESS_TOKEN Token);
 REFMON_KERNEL SECURITY_IMPERSONATION_LEVEL NTAPI SeTokenImpersonationLevel(PACCESS_TOKEN Token);
 REFMON_KERNEL BOOLEAN NTAPI SeTokenIsAdmin(PACCESS_TOKEN Token);
@@ -167,12 +191,22 @@ REFMON_KERNEL NTSTATUS NTAPI SeQueryAuthenticationIdToken(PACCESS_TOKEN Token, P
 REFMON_KERNEL NTSTATUS NTAPI SeQuerySessionIdToken(PACCESS_TOKEN Token, PULONG SessionId);
 
 /* Descriptors; new ones are freed with SeDeassignSecurity or ExFreePool. */
-REFMON_API NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURITY_DESCRIPTOR ExplicitDescriptor, PSECURITY_DESCRIPTOR *NewDescriptor, BOOLEAN IsDirectoryObject, PSECURITY_SUBJECT_CONTEXT SubjectContext, PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType);
-REFMON_KERNEL NTSTATUS NTAPI SeAssignSecurityEx(PSECURITY_DESCRIPTOR ParentDescriptor, PSECURITY_DESCRIPTOR ExplicitDescriptor, PSECURITY_DESCRIPTOR *NewDescriptor, GUID *ObjectType, BOOLEAN IsDirectoryObject, ULONG AutoInheritFlags, PSECURITY_SUBJECT_CONTEXT SubjectContext, PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType);
+REFMON_API NTSTATUS NTAPI SeAssignSecurity(PSECURITY_DESCRIPTOR ParentDescriptor,
+	PSECURITY_DESCRIPTOR ExplicitDescriptor, PSECURITY_DESCRIPTOR *NewDescriptor, BOOLEAN IsDirectoryObject,
+	PSECURITY_SUBJECT_CONTEXT SubjectContext, PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType);
+REFMON_KERNEL NTSTATUS NTAPI SeAssignSecurityEx(PSECURITY_DESCRIPTOR ParentDescriptor,
+	PSECURITY_DESCRIPTOR ExplicitDescriptor, PSECURITY_DESCRIPTOR *NewDescriptor, GUID *ObjectType,
+	BOOLEAN IsDirectoryObject, ULONG AutoInheritFlags, PSECURITY_SUBJECT_CONTEXT SubjectContext,
+	PGENERIC_MAPPING GenericMapping, POOL_TYPE PoolType);
 REFMON_API NTSTATUS NTAPI SeDeassignSecurity(PSECURITY_DESCRIPTOR *SecurityDescriptor);
-REFMON_API NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID Object, PSECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR ModificationDescriptor, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor, POOL_TYPE PoolType, PGENERIC_MAPPING GenericMapping);
-REFMON_KERNEL NTSTATUS NTAPI SeSetSecurityDescriptorInfoEx(PVOID Object, PSECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR ModificationDescriptor, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor, ULONG AutoInheritFlags, POOL_TYPE PoolType, PGENERIC_MAPPING GenericMapping);
-REFMON_KERNEL NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInformation, PSECURITY_DESCRIPTOR SecurityDescriptor, PULONG Length, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor);
+REFMON_API NTSTATUS NTAPI SeSetSecurityDescriptorInfo(PVOID Object, PSECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR ModificationDescriptor, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor, POOL_TYPE PoolType,
+	PGENERIC_MAPPING GenericMapping);
+REFMON_KERNEL NTSTATUS NTAPI SeSetSecurityDescriptorInfoEx(PVOID Object, PSECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR ModificationDescriptor, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor, ULONG AutoInheritFlags,
+	POOL_TYPE PoolType, PGENERIC_MAPPING GenericMapping);
+REFMON_KERNEL NTSTATUS NTAPI SeQuerySecurityDescriptorInfo(PSECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR SecurityDescriptor, PULONG Length, PSECURITY_DESCRIPTOR *ObjectsSecurityDescriptor);
 REFMON_KERNEL BOOLEAN NTAPI SeValidSecurityDescriptor(ULONG Length, PSECURITY_DESCRIPTOR SecurityDescriptor);
 
 /* Logon sessions. Routines run on the thread that drops the session's last token. */
@@ -180,27 +214,38 @@ typedef NTSTATUS(NTAPI *PSE_LOGON_SESSION_TERMINATED_ROUTINE)(PLUID LogonId);
 typedef NTSTATUS(NTAPI *PSE_LOGON_SESSION_TERMINATED_ROUTINE_EX)(PLUID LogonId, PVOID Context);
 REFMON_KERNEL NTSTATUS NTAPI SeMarkLogonSessionForTerminationNotification(PLUID LogonId);
 REFMON_API NTSTATUS NTAPI SeRegisterLogonSessionTerminatedRoutine(PSE_LOGON_SESSION_TERMINATED_ROUTINE CallbackRoutine);
-REFMON_API NTSTATUS NTAPI SeUnregisterLogonSessionTerminatedRoutine(PSE_LOGON_SESSION_TERMINATED_ROUTINE CallbackRoutine);
-REFMON_API NTSTATUS NTAPI SeRegisterLogonSessionTerminatedRoutineEx(PSE_LOGON_SESSION_TERMINATED_ROUTINE_EX CallbackRoutine, PVOID Context);
-REFMON_API NTSTATUS NTAPI SeUnregisterLogonSessionTerminatedRoutineEx(PSE_LOGON_SESSION_TERMINATED_ROUTINE_EX CallbackRoutine, PVOID Context);
+REFMON_API NTSTATUS NTAPI SeUnregisterLogonSessionTerminatedRoutine(
+	PSE_LOGON_SESSION_TERMINATED_ROUTINE CallbackRoutine);
+REFMON_API NTSTATUS NTAPI SeRegisterLogonSessionTerminatedRoutineEx(
+	PSE_LOGON_SESSION_TERMINATED_ROUTINE_EX CallbackRoutine, PVOID Context);
+REFMON_API NTSTATUS NTAPI SeUnregisterLogonSessionTerminatedRoutineEx(
+	PSE_LOGON_SESSION_TERMINATED_ROUTINE_EX CallbackRoutine, PVOID Context);
 
 /* Objects. */
-REFMON_KERNEL NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation);
-REFMON_KERNEL NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode);
+REFMON_KERNEL NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess,
+	POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation);
+REFMON_KERNEL NTSTATUS NTAPI ObReferenceObjectByPointer(PVOID Object, ACCESS_MASK DesiredAccess,
+	POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode);
 REFMON_KERNEL LONG_PTR NTAPI ObfReferenceObject(PVOID Object);
 REFMON_KERNEL BOOLEAN NTAPI ObReferenceObjectSafe(PVOID Object); /* FALSE for an object that is gone */
 REFMON_KERNEL LONG_PTR NTAPI ObfDereferenceObject(PVOID Object);
 #define ObReferenceObject(o) ObfReferenceObject(o)
 #define ObDereferenceObject(o) ObfDereferenceObject(o)
-REFMON_KERNEL NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes, PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, PHANDLE Handle);
+REFMON_KERNEL NTSTATUS NTAPI ObOpenObjectByPointer(PVOID Object, ULONG HandleAttributes,
+	PACCESS_STATE PassedAccessState, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode,
+	PHANDLE Handle);
 REFMON_KERNEL void NTAPI ObMakeTemporaryObject(PVOID Object);
 REFMON_KERNEL NTSTATUS NTAPI ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE PreviousMode);
 REFMON_API BOOLEAN NTAPI ObIsKernelHandle(HANDLE Handle);
-REFMON_KERNEL NTSTATUS NTAPI ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *SecurityDescriptor, PBOOLEAN MemoryAllocated);
+REFMON_KERNEL NTSTATUS NTAPI ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *SecurityDescriptor,
+	PBOOLEAN MemoryAllocated);
 REFMON_API void NTAPI ObReleaseObjectSecurity(PSECURITY_DESCRIPTOR SecurityDescriptor, BOOLEAN MemoryAllocated);
 /* The forms with a tag; it is not kept. */
-REFMON_API NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation);
-REFMON_API NTSTATUS NTAPI ObReferenceObjectByPointerWithTag(PVOID Object, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag);
+REFMON_API NTSTATUS NTAPI ObReferenceObjectByHandleWithTag(HANDLE Handle, ACCESS_MASK DesiredAccess,
+	POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag, PVOID *Object,
+	POBJECT_HANDLE_INFORMATION HandleInformation);
+REFMON_API NTSTATUS NTAPI ObReferenceObjectByPointerWithTag(PVOID Object, ACCESS_MASK DesiredAccess,
+	POBJECT_TYPE ObjectType, KPROCESSOR_MODE AccessMode, ULONG Tag);
 REFMON_API LONG_PTR NTAPI ObfReferenceObjectWithTag(PVOID Object, ULONG Tag);
 REFMON_API LONG_PTR NTAPI ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag);
 #define ObReferenceObjectWithTag(o, t) ObfReferenceObjectWithTag(o, t)
@@ -208,15 +253,22 @@ REFMON_API LONG_PTR NTAPI ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag);
 REFMON_API void NTAPI ObDereferenceObjectDeferDelete(PVOID Object);
 REFMON_API void NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag);
 
-/* Work for a thread of the System process, one item after the other; it impersonates nobody, and must not when it returns. */
+/* Work for a thread of the System process, one item after the other; it impersonates nobody, and must not when
+ * it returns. */
 typedef struct _LIST_ENTRY { struct _LIST_ENTRY *Flink, *Blink; } LIST_ENTRY, *PLIST_ENTRY;
 typedef struct _DEVICE_OBJECT *PDEVICE_OBJECT; /* only handed on: any pointer */
 typedef struct _IO_WORKITEM *PIO_WORKITEM;
 typedef void(NTAPI *PWORKER_THREAD_ROUTINE)(PVOID Parameter);
 typedef void(NTAPI *PIO_WORKITEM_ROUTINE)(PDEVICE_OBJECT DeviceObject, PVOID Context);
 typedef void(NTAPI *PIO_WORKITEM_ROUTINE_EX)(PVOID IoObject, PVOID Context, PIO_WORKITEM IoWorkItem);
-typedef struct _WORK_QUEUE_ITEM { LIST_ENTRY List; PWORKER_THREAD_ROUTINE WorkerRoutine; PVOID Parameter; } WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
-typedef enum _WORK_QUEUE_TYPE { CriticalWorkQueue, DelayedWorkQueue, HyperCriticalWorkQueue, NormalWorkQueue } WORK_QUEUE_TYPE; /* all the same here */
+typedef struct _WORK_QUEUE_ITEM {
+	LIST_ENTRY List;
+	PWORKER_THREAD_ROUTINE WorkerRoutine;
+	PVOID Parameter;
+} WORK_QUEUE_ITEM, *PWORK_QUEUE_ITEM;
+/* all the same here */
+typedef enum _WORK_QUEUE_TYPE { CriticalWorkQueue, DelayedWorkQueue, HyperCriticalWorkQueue,
+	NormalWorkQueue } WORK_QUEUE_TYPE;
 #define ExInitializeWorkItem(Item, Routine, Context) \
 	do { \
 		(Item)->WorkerRoutine = (Routine); \
@@ -226,13 +278,19 @@ typedef enum _WORK_QUEUE_TYPE { CriticalWorkQueue, DelayedWorkQueue, HyperCritic
 REFMON_API void NTAPI ExQueueWorkItem(PWORK_QUEUE_ITEM WorkItem, WORK_QUEUE_TYPE QueueType);
 REFMON_API PIO_WORKITEM NTAPI IoAllocateWorkItem(PDEVICE_OBJECT DeviceObject);
 REFMON_API void NTAPI IoFreeWorkItem(PIO_WORKITEM IoWorkItem);
-REFMON_API void NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context);
-REFMON_API void NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine, WORK_QUEUE_TYPE QueueType, PVOID Context);
+REFMON_API void NTAPI IoQueueWorkItem(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE WorkerRoutine,
+	WORK_QUEUE_TYPE QueueType, PVOID Context);
+REFMON_API void NTAPI IoQueueWorkItemEx(PIO_WORKITEM IoWorkItem, PIO_WORKITEM_ROUTINE_EX WorkerRoutine,
+	WORK_QUEUE_TYPE QueueType, PVOID Context);
 
-/* A thread that runs kernel code only, of the System process where ProcessHandle is NULL; it ends when its routine returns. */
+/* A thread that runs kernel code only, of the System process where ProcessHandle is NULL; it ends when its
+ * routine returns. */
 typedef void(NTAPI *PKSTART_ROUTINE)(PVOID StartContext);
-REFMON_API NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine, PVOID StartContext);
-REFMON_API NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus); /* the calling one; STATUS_INVALID_PARAMETER for another kind */
+REFMON_API NTSTATUS NTAPI PsCreateSystemThread(PHANDLE ThreadHandle, ULONG DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, HANDLE ProcessHandle, PCLIENT_ID ClientId, PKSTART_ROUTINE StartRoutine,
+	PVOID StartContext);
+/* the calling one; STATUS_INVALID_PARAMETER for another kind */
+REFMON_API NTSTATUS NTAPI PsTerminateSystemThread(NTSTATUS ExitStatus);
 
 /* Frees what the routines above allocate; NULL is accepted. */
 REFMON_API void NTAPI ExFreePool(PVOID P);
@@ -240,7 +298,8 @@ REFMON_API void NTAPI ExFreePoolWithTag(PVOID P, ULONG Tag);
 
 /* refmon's own: a new logon session, as an authentication package makes it; it lives until its last token goes. */
 REFMON_KERNEL void NTAPI refmon_open_logon_session(PLUID LogonId);
-/* refmon's own: what is alive in the kernel, and how many references routines above gave out that were not given back. */
+/* refmon's own: what is alive in the kernel, and how many references routines above gave out that were not given
+ * back. */
 typedef struct _REFMON_COUNTS { LONG64 Objects, Handles, References, Owed; } REFMON_COUNTS, *PREFMON_COUNTS;
 REFMON_KERNEL void NTAPI refmon_counts(PREFMON_COUNTS Counts);
 

@@ -12,8 +12,10 @@ int main(void)
 	NTSTATUS access;
 	DWORD type;
 	GENERIC_MAPPING m = {0x120089, 0x120116, 0x1200a0, 0x1f01ff};
-	if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &own) || !DuplicateToken(own, SecurityImpersonation, &client) ||
-		!ConvertStringSecurityDescriptorToSecurityDescriptorA("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-4)(A;;FA;;;BA)", 1, &d, NULL) || !SetThreadToken(NULL, client))
+	if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &own) ||
+		!DuplicateToken(own, SecurityImpersonation, &client) ||
+		!ConvertStringSecurityDescriptorToSecurityDescriptorA("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-4)(A;;FA;;;BA)", 1, &d,
+		NULL) || !SetThreadToken(NULL, client))
 		return 1;
 	BENCH("RtlNtStatusToDosError (empty call)", RtlNtStatusToDosError(0));
 	BENCH("NtClose of no handle", NtClose(NULL));

@@ -17,10 +17,13 @@ int main(void)
 		return 1;
 	SeCaptureSubjectContext(&s);
 	BENCH("PsGetCurrentThread", PsGetCurrentThread());
-	BENCH("PsImpersonateClient + PsRevertToSelf", PsImpersonateClient(me, mine, TRUE, FALSE, SecurityImpersonation); PsRevertToSelf());
-	BENCH("ObReferenceObjectByHandle + ObDereferenceObject", ObReferenceObjectByHandle(ZwCurrentThread(), 0, NULL, KernelMode, &o, NULL); ObDereferenceObject(o));
+	BENCH("PsImpersonateClient + PsRevertToSelf", PsImpersonateClient(me, mine, TRUE, FALSE,
+		SecurityImpersonation); PsRevertToSelf());
+	BENCH("ObReferenceObjectByHandle + ObDereferenceObject", ObReferenceObjectByHandle(ZwCurrentThread(), 0, NULL,
+		KernelMode, &o, NULL); ObDereferenceObject(o));
 	BENCH("SeCapture- + SeReleaseSubjectContext", SeCaptureSubjectContext(&t); SeReleaseSubjectContext(&t));
-	BENCH("SeAccessCheck, the token's own list", SeAccessCheck(d, &s, FALSE, TOKEN_QUERY, 0, NULL, &m, UserMode, &granted, &st));
+	BENCH("SeAccessCheck, the token's own list", SeAccessCheck(d, &s, FALSE, TOKEN_QUERY, 0, NULL, &m, UserMode, &granted,
+		&st));
 	SeReleaseSubjectContext(&s);
 	PsDereferencePrimaryToken(mine);
 	ObReleaseObjectSecurity(d, allocated);

@@ -4,7 +4,8 @@
 static const GENERIC_MAPPING mapping = {0x120089, 0x120116, 0x1200A0, 0x1F01FF};
 
 /* SeAccessCheck as a row: what is asked and what comes of it. */
-static void row(int line, PSECURITY_DESCRIPTOR d, PSECURITY_SUBJECT_CONTEXT s, ACCESS_MASK desired, ACCESS_MASK previous, KPROCESSOR_MODE mode, NTSTATUS want, ACCESS_MASK granted)
+static void row(int line, PSECURITY_DESCRIPTOR d, PSECURITY_SUBJECT_CONTEXT s, ACCESS_MASK desired,
+	ACCESS_MASK previous, KPROCESSOR_MODE mode, NTSTATUS want, ACCESS_MASK granted)
 {
 	GENERIC_MAPPING m = mapping;
 	ACCESS_MASK got = 0xDEAD;
@@ -21,7 +22,8 @@ static void row(int line, PSECURITY_DESCRIPTOR d, PSECURITY_SUBJECT_CONTEXT s, A
 static void checks_of_alice(void)
 {
 	PSECURITY_DESCRIPTOR d = sddl("O:SYG:SYD:(D;;0x4;;;S-1-5-21-7-7-7-1001)(A;;0x3;;;S-1-5-21-7-7-7-1001)(A;;FR;;;BU)");
-	PSECURITY_DESCRIPTOR null = sddl("O:SYG:SYD:NO_ACCESS_CONTROL"), empty = sddl("O:SYG:SYD:"), hers = sddl("O:S-1-5-21-7-7-7-1001G:SYD:");
+	PSECURITY_DESCRIPTOR null = sddl("O:SYG:SYD:NO_ACCESS_CONTROL"), empty = sddl("O:SYG:SYD:"),
+		hers = sddl("O:S-1-5-21-7-7-7-1001G:SYD:");
 	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation);
 	SECURITY_SUBJECT_CONTEXT s;
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
@@ -58,7 +60,8 @@ static void checks_of_alice(void)
 	ROW(null, &s, ACCESS_SYSTEM_SECURITY, 0, UserMode, STATUS_PRIVILEGE_NOT_HELD, 0);
 	ROW(empty, &s, WRITE_OWNER, 0, UserMode, STATUS_ACCESS_DENIED, 0);
 	SeReleaseSubjectContext(&s);
-	/* below SecurityImpersonation nothing is granted in user mode, whatever the list says; the state's level counts (IC-78) */
+	/* below SecurityImpersonation nothing is granted in user mode, whatever the list says (A-30); the state's level
+	 * counts (IC-78) */
 	for (int level = 0; level < 2; level++) {
 		STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, level), STATUS_SUCCESS);
 		SeCaptureSubjectContext(&s);
@@ -93,7 +96,8 @@ static void privileges_used(void)
 	SAME(used->Privilege[0].Attributes, SE_PRIVILEGE_USED_FOR_ACCESS);
 	SAME(used->Privilege[1].Luid.LowPart, SE_TAKE_OWNERSHIP_PRIVILEGE);
 	SeFreePrivileges(used);
-	CHECK(!SeAccessCheck(empty, &s, FALSE, ACCESS_SYSTEM_SECURITY | 1, 0, &used, &m, UserMode, &granted, &st)); /* also when denied */
+	/* also when denied */
+	CHECK(!SeAccessCheck(empty, &s, FALSE, ACCESS_SYSTEM_SECURITY | 1, 0, &used, &m, UserMode, &granted, &st));
 	STATUS(st, STATUS_ACCESS_DENIED);
 	CHECK(used != NULL);
 	SAME(used->PrivilegeCount, 1);
@@ -121,7 +125,8 @@ static void privileges_used(void)
 
 static void privilege_checks(void)
 {
-	struct { DWORD n, control; LUID_AND_ATTRIBUTES p[2]; } set = {2, PRIVILEGE_SET_ALL_NECESSARY, {{SeExports->SeChangeNotifyPrivilege, 0}, {SeExports->SeShutdownPrivilege, 0}}};
+	struct { DWORD n, control; LUID_AND_ATTRIBUTES p[2]; } set = {2, PRIVILEGE_SET_ALL_NECESSARY,
+		{{SeExports->SeChangeNotifyPrivilege, 0}, {SeExports->SeShutdownPrivilege, 0}}};
 	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation);
 	SECURITY_SUBJECT_CONTEXT s;
 	LUID nobodys = {999, 0};

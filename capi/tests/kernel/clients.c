@@ -103,7 +103,8 @@ static void tracking(void)
 {
 	HANDLE k = logon(alice, TokenImpersonation, SecurityDelegation);
 	PACCESS_TOKEN a;
-	SECURITY_QUALITY_OF_SERVICE fixed = {sizeof fixed, SecurityImpersonation, SECURITY_STATIC_TRACKING, FALSE}, live = {sizeof live, SecurityImpersonation, SECURITY_DYNAMIC_TRACKING, FALSE};
+	SECURITY_QUALITY_OF_SERVICE fixed = {sizeof fixed, SecurityImpersonation, SECURITY_STATIC_TRACKING,
+		FALSE}, live = {sizeof live, SecurityImpersonation, SECURITY_DYNAMIC_TRACKING, FALSE};
 	SECURITY_CLIENT_CONTEXT s, d, remote;
 	STATUS(ObReferenceObjectByHandle(k, 0, *SeTokenObjectType, KernelMode, &a, NULL), STATUS_SUCCESS);
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityDelegation), STATUS_SUCCESS);

@@ -19,7 +19,8 @@ static int reads(PSECURITY_DESCRIPTOR d, SECURITY_INFORMATION parts, const char 
 static void assigned(void)
 {
 	GENERIC_MAPPING m = {1, 2, 4, 7};
-	PSECURITY_DESCRIPTOR parent = sddl("O:SYG:SYD:(A;OICI;0x1;;;WD)(A;;0x2;;;BU)"), explicit = sddl("O:S-1-5-21-7-7-7-1002D:(A;;GR;;;BU)"), d = (PVOID)1;
+	PSECURITY_DESCRIPTOR parent = sddl("O:SYG:SYD:(A;OICI;0x1;;;WD)(A;;0x2;;;BU)"),
+		explicit = sddl("O:S-1-5-21-7-7-7-1002D:(A;;GR;;;BU)"), d = (PVOID)1;
 	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation);
 	SECURITY_SUBJECT_CONTEXT s;
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
@@ -44,7 +45,8 @@ static void assigned(void)
 	STATUS(SeDeassignSecurity(&d), STATUS_SUCCESS);
 	/* bob may not be made the owner by alice, unless the caller answers for it (S-61) */
 	STATUS(SeAssignSecurity(parent, explicit, &d, FALSE, &s, &m, PagedPool), STATUS_INVALID_OWNER);
-	STATUS(SeAssignSecurityEx(parent, explicit, &d, NULL, FALSE, SEF_AVOID_OWNER_CHECK, &s, &m, PagedPool), STATUS_SUCCESS);
+	STATUS(SeAssignSecurityEx(parent, explicit, &d, NULL, FALSE, SEF_AVOID_OWNER_CHECK, &s, &m, PagedPool),
+		STATUS_SUCCESS);
 	CHECK(reads(d, 7, "O:S-1-5-21-7-7-7-1002G:BUD:(A;;CC;;;BU)"));
 	STATUS(SeDeassignSecurity(&d), STATUS_SUCCESS);
 	/* an object of the kernel: GENERIC_READ|GENERIC_EXECUTE without what GENERIC_ALL lacks (S-65) */

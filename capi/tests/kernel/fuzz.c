@@ -18,7 +18,10 @@ enum { ARENA = 4096 };
 static char *arena; /* ARENA bytes, then a page that cannot be touched */
 
 /* An address in the arena, often close to its end. */
-static void *place(size_t n) { return arena + (next() % 2 ? ARENA - n - next() % 8 * 4 % (ARENA - n) : next() % (ARENA - n) & ~3ull); }
+static void *place(size_t n)
+{
+	return arena + (next() % 2 ? ARENA - n - next() % 8 * 4 % (ARENA - n) : next() % (ARENA - n) & ~3ull);
+}
 
 /* A copy of a valid structure with some bytes changed, at a random place. */
 static void *damaged(const void *from, size_t n)
@@ -45,7 +48,8 @@ void test_kfuzz(void)
 	fflush(stdout);
 	arena = mmap(NULL, 2 * ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	mprotect(arena + ARENA, ARENA, PROT_NONE);
-	PSECURITY_DESCRIPTOR list[] = {sddl("O:BAG:SYD:(A;;GR;;;WD)(D;;GW;;;BU)S:(AU;SA;GA;;;WD)(ML;;NW;;;ME)"), sddl("O:S-1-5-21-7-7-7-1001G:BUD:(OA;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;BU)"), sddl("D:")};
+	PSECURITY_DESCRIPTOR list[] = {sddl("O:BAG:SYD:(A;;GR;;;WD)(D;;GW;;;BU)S:(AU;SA;GA;;;WD)(ML;;NW;;;ME)"),
+		sddl("O:S-1-5-21-7-7-7-1001G:BUD:(OA;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;BU)"), sddl("D:")};
 	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation);
 	GENERIC_MAPPING m = {1, 2, 4, 7};
 	SECURITY_SUBJECT_CONTEXT s;
@@ -76,7 +80,8 @@ void test_kfuzz(void)
 				st = STATUS_INVALID_SECURITY_DESCR;
 			break;
 		case 2:
-			st = SeAssignSecurityEx(pointer(bad), next() % 2 ? pointer(damaged(old, RtlLengthSecurityDescriptor(old))) : NULL, &n, NULL, next() & 1, next() & 0x7F, next() % 4 ? &s : NULL, pointer(&m), PagedPool);
+			st = SeAssignSecurityEx(pointer(bad), next() % 2 ? pointer(damaged(old, RtlLengthSecurityDescriptor(old))) : NULL,
+			&n, NULL, next() & 1, next() & 0x7F, next() % 4 ? &s : NULL, pointer(&m), PagedPool);
 			CHECK(NT_SUCCESS(st) == (n != NULL));
 			CHECK(!n || RtlValidSecurityDescriptor(n));
 			SeDeassignSecurity(&n);
@@ -91,11 +96,13 @@ void test_kfuzz(void)
 			break;
 		}
 		case 4: {
-			struct { DWORD n; SID_AND_ATTRIBUTES g[2]; } groups = {2, {{pointer(SeExports->SeWorldSid), 0}, {damaged(SeExports->SeAliasUsersSid, 16), 0}}};
+			struct { DWORD n; SID_AND_ATTRIBUTES g[2]; } groups = {2, {{pointer(SeExports->SeWorldSid), 0},
+				{damaged(SeExports->SeAliasUsersSid, 16), 0}}};
 			struct { DWORD n; LUID_AND_ATTRIBUTES p[1]; } privileges = {1, {{SeExports->SeShutdownPrivilege, 0}}};
 			PACCESS_TOKEN f = NULL;
 			groups.n = next() % 8 ? next() % 3 : next();
-			st = SeFilterToken(a, next() % 8 ? next() & 0xF : next(), next() % 2 ? pointer(damaged(&groups, sizeof groups)) : NULL, pointer(damaged(&privileges, sizeof privileges)),
+			st = SeFilterToken(a, next() % 8 ? next() & 0xF : next(), next() % 2 ? pointer(damaged(&groups, sizeof groups))
+				: NULL, pointer(damaged(&privileges, sizeof privileges)),
 				next() % 2 ? pointer(damaged(&groups, sizeof groups)) : NULL, pointer(&f));
 			CHECK(!f || NT_SUCCESS(st));
 			if (f)

@@ -2,7 +2,8 @@
 #include "kernel.h"
 
 /* Impersonates and looks: the state must be that. Gives the reference on the state's token back. */
-static PACCESS_TOKEN expect(PACCESS_TOKEN token, BOOLEAN copy, BOOLEAN effective, SECURITY_IMPERSONATION_LEVEL level, SECURITY_IMPERSONATION_LEVEL want)
+static PACCESS_TOKEN expect(PACCESS_TOKEN token, BOOLEAN copy, BOOLEAN effective, SECURITY_IMPERSONATION_LEVEL level,
+	SECURITY_IMPERSONATION_LEVEL want)
 {
 	STATUS(PsImpersonateClient(ME, token, copy, effective, level), STATUS_SUCCESS);
 	STATE s = state();
@@ -33,10 +34,12 @@ static void states(void)
 			for (int level = SecurityAnonymous; level <= SecurityDelegation; level++)
 				CHECK(expect(a[SecurityDelegation], copy, effective, level, level) == a[SecurityDelegation]);
 	/* A level above the token's is lowered to it (IC-28, I-41). */
-	CHECK(expect(a[SecurityIdentification], FALSE, FALSE, SecurityDelegation, SecurityIdentification) == a[SecurityIdentification]);
+	CHECK(expect(a[SecurityIdentification], FALSE, FALSE, SecurityDelegation,
+		SecurityIdentification) == a[SecurityIdentification]);
 	CHECK(expect(a[SecurityAnonymous], FALSE, FALSE, SecurityImpersonation, SecurityAnonymous) == a[SecurityAnonymous]);
 	/* A level that is none changes nothing (IC-72). */
-	CHECK(expect(a[SecurityImpersonation], TRUE, FALSE, SecurityImpersonation, SecurityImpersonation) == a[SecurityImpersonation]);
+	CHECK(expect(a[SecurityImpersonation], TRUE, FALSE, SecurityImpersonation,
+		SecurityImpersonation) == a[SecurityImpersonation]);
 	STATUS(PsImpersonateClient(ME, a[SecurityDelegation], FALSE, FALSE, 4), STATUS_INVALID_PARAMETER);
 	s = state();
 	CHECK(s.token == a[SecurityImpersonation]);
@@ -74,7 +77,8 @@ static void primary(void)
 /* "If the caller needs to preserve the previous impersonation ..." (I-45, IC-17). */
 static void saved(void)
 {
-	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation), b = token_of(bob, TokenImpersonation, SecurityDelegation);
+	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation), b = token_of(bob, TokenImpersonation,
+		SecurityDelegation);
 	CHECK(expect(a, TRUE, TRUE, SecurityImpersonation, SecurityImpersonation) == a);
 	STATE s = state();
 	CHECK(user_is(s.token, alice));

@@ -16,7 +16,8 @@ static PACCESS_TOKEN administrator(void)
 	HANDLE h = NULL;
 	InitializeObjectAttributes(&a, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
 	a.SecurityQualityOfService = &q;
-	STATUS(ZwCreateToken(&h, TOKEN_ALL_ACCESS, &a, TokenImpersonation, &session, &never, &u, &groups, &privileges, NULL, &group, NULL, &source), STATUS_SUCCESS);
+	STATUS(ZwCreateToken(&h, TOKEN_ALL_ACCESS, &a, TokenImpersonation, &session, &never, &u, &groups, &privileges, NULL,
+		&group, NULL, &source), STATUS_SUCCESS);
 	return referenced(h);
 }
 
@@ -36,13 +37,16 @@ void test_kjobs(void)
 	PACCESS_TOKEN admin = administrator(), a = token_of(alice, TokenImpersonation, SecurityImpersonation);
 	HANDLE no_admin = job(JOB_OBJECT_SECURITY_NO_ADMIN), restricted = job(JOB_OBJECT_SECURITY_RESTRICTED_TOKEN);
 	CHECK(SeTokenIsAdmin(admin));
-	STATUS(ZwAssignProcessToJobObject(restricted, ZwCurrentProcess()), STATUS_ACCESS_DENIED); /* its own token is not restricted */
+	/* its own token is not restricted */
+	STATUS(ZwAssignProcessToJobObject(restricted, ZwCurrentProcess()), STATUS_ACCESS_DENIED);
 	STATUS(PsImpersonateClient(ME, admin, TRUE, FALSE, SecurityIdentification), STATUS_SUCCESS);
-	STATUS(ZwAssignProcessToJobObject(no_admin, ZwCurrentProcess()), STATUS_ACCESS_DENIED); /* a thread is an administrator */
+	/* a thread is an administrator */
+	STATUS(ZwAssignProcessToJobObject(no_admin, ZwCurrentProcess()), STATUS_ACCESS_DENIED);
 	STATE before = state();
 	STATUS(PsImpersonateClient(ME, a, FALSE, TRUE, SecurityIdentification), STATUS_SUCCESS);
 	STATUS(ZwAssignProcessToJobObject(no_admin, ZwCurrentProcess()), STATUS_SUCCESS);
-	/* "can fail to successfully return the server thread to the previous impersonation if ... there are job restrictions" (IC-36) */
+	/* "can fail to successfully return the server thread to the previous impersonation if ... there are job
+	 * restrictions" (IC-36) */
 	STATUS(PsImpersonateClient(ME, before.token, before.copy, before.effective, before.level), STATUS_ACCESS_DENIED);
 	STATE s = state(); /* which stays as it is (IC-31) */
 	CHECK(s.token == a);
@@ -69,7 +73,9 @@ void test_kjobs(void)
 	TOKEN_GROUPS users = {1, {{SeExports->SeAliasUsersSid, 0}}}, *g;
 	JOBOBJECT_SECURITY_LIMIT_INFORMATION filter = {.SecurityLimitFlags = JOB_OBJECT_SECURITY_FILTER_TOKENS};
 	HANDLE filters = job(0);
-	STATUS(ZwSetInformationJobObject(filters, JobObjectSecurityLimitInformation, &filter, sizeof filter), STATUS_INVALID_PARAMETER); /* IC-35 */
+	/* IC-35 */
+	STATUS(ZwSetInformationJobObject(filters, JobObjectSecurityLimitInformation, &filter, sizeof filter),
+		STATUS_INVALID_PARAMETER);
 	filter.SidsToDisable = &users;
 	STATUS(ZwSetInformationJobObject(filters, JobObjectSecurityLimitInformation, &filter, sizeof filter), STATUS_SUCCESS);
 	STATUS(ZwAssignProcessToJobObject(filters, ZwCurrentProcess()), STATUS_SUCCESS);

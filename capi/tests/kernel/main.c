@@ -22,8 +22,10 @@ HANDLE logon(PSID user, TOKEN_TYPE type, SECURITY_IMPERSONATION_LEVEL level)
 	LUID session = {0x3E7, 0}; /* SYSTEM_LUID: always there */
 	LARGE_INTEGER never = {.QuadPart = INT64_MAX};
 	TOKEN_USER u = {{user, 0}};
-	struct { DWORD n; SID_AND_ATTRIBUTES g[2]; } groups = {2, {{SeExports->SeWorldSid, 7}, {SeExports->SeAliasUsersSid, 7}}};
-	struct { DWORD n; LUID_AND_ATTRIBUTES p[2]; } privileges = {2, {{SeExports->SeChangeNotifyPrivilege, 3}, {SeExports->SeShutdownPrivilege, 0}}};
+	struct { DWORD n; SID_AND_ATTRIBUTES g[2]; } groups = {2, {{SeExports->SeWorldSid, 7},
+		{SeExports->SeAliasUsersSid, 7}}};
+	struct { DWORD n; LUID_AND_ATTRIBUTES p[2]; } privileges = {2, {{SeExports->SeChangeNotifyPrivilege, 3},
+		{SeExports->SeShutdownPrivilege, 0}}};
 	TOKEN_PRIMARY_GROUP group = {SeExports->SeAliasUsersSid};
 	TOKEN_SOURCE source = {"ktests", {0, 0}};
 	SECURITY_QUALITY_OF_SERVICE q = {sizeof q, level, SECURITY_STATIC_TRACKING, FALSE};
@@ -34,7 +36,8 @@ HANDLE logon(PSID user, TOKEN_TYPE type, SECURITY_IMPERSONATION_LEVEL level)
 		open = sddl("D:(A;;GA;;;WD)");
 	InitializeObjectAttributes(&a, NULL, OBJ_KERNEL_HANDLE, NULL, open);
 	a.SecurityQualityOfService = &q;
-	STATUS(ZwCreateToken(&h, TOKEN_ALL_ACCESS, &a, type, &session, &never, &u, (PTOKEN_GROUPS)&groups, (PTOKEN_PRIVILEGES)&privileges, NULL, &group, NULL, &source), STATUS_SUCCESS);
+	STATUS(ZwCreateToken(&h, TOKEN_ALL_ACCESS, &a, type, &session, &never, &u, (PTOKEN_GROUPS)&groups,
+		(PTOKEN_PRIVILEGES)&privileges, NULL, &group, NULL, &source), STATUS_SUCCESS);
 	return h;
 }
 
@@ -46,7 +49,10 @@ PACCESS_TOKEN referenced(HANDLE h)
 	return o;
 }
 
-PACCESS_TOKEN token_of(PSID user, TOKEN_TYPE type, SECURITY_IMPERSONATION_LEVEL level) { return referenced(logon(user, type, level)); }
+PACCESS_TOKEN token_of(PSID user, TOKEN_TYPE type, SECURITY_IMPERSONATION_LEVEL level)
+{
+	return referenced(logon(user, type, level));
+}
 
 int user_is(PACCESS_TOKEN token, PSID user)
 {
@@ -123,7 +129,8 @@ int main(int argc, char **argv)
 	ExQueueWorkItem(&first, DelayedWorkQueue);
 	while (!warmed)
 		usleep(1000);
-	void (*tests[])(void) = {test_impersonate, test_zw, test_clients, test_subjects, test_access, test_ktokens, test_kdescriptors, test_kobjects, test_ksessions, test_kthreads, test_kwork, test_kpipes, test_kfuzz, test_fork};
+	void (*tests[])(void) = {test_impersonate, test_zw, test_clients, test_subjects, test_access, test_ktokens,
+		test_kdescriptors, test_kobjects, test_ksessions, test_kthreads, test_kwork, test_kpipes, test_kfuzz, test_fork};
 	size_t n = sizeof tests / sizeof *tests;
 	if (argc > 1 && !strcmp(argv[1], "standard"))
 		tests[0] = test_standard, n = 1;

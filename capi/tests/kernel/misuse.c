@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void NTAPI keeps(PVOID token) { PsImpersonateClient(PsGetCurrentThread(), token, FALSE, FALSE, SecurityIdentification); }
+static void NTAPI keeps(PVOID token)
+{
+	PsImpersonateClient(PsGetCurrentThread(), token, FALSE, FALSE, SecurityIdentification);
+}
 
 int main(int argc, char **argv)
 {
@@ -51,7 +54,8 @@ int main(int argc, char **argv)
 		SeImpersonateClient(&c, NULL);
 		break;
 	case 8: /* restored twice (I-61) */
-		if (SeFilterToken(mine, 0, NULL, NULL, NULL, &o) || PsImpersonateClient(PsGetCurrentThread(), o, FALSE, FALSE, SecurityIdentification))
+		if (SeFilterToken(mine, 0, NULL, NULL, NULL, &o) || PsImpersonateClient(PsGetCurrentThread(), o, FALSE, FALSE,
+		SecurityIdentification))
 			return 3;
 		PsDereferencePrimaryToken(o);
 		PsDisableImpersonation(PsGetCurrentThread(), &state);

@@ -25,9 +25,11 @@ static void pointers(void)
 	HANDLE h;
 	STATUS(NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, &h), STATUS_SUCCESS);
 	a = (PVOID)1;
-	STATUS(ObReferenceObjectByHandle((HANDLE)0x54320, TOKEN_DUPLICATE, *PsThreadType, UserMode, &a, NULL), STATUS_INVALID_HANDLE);
+	STATUS(ObReferenceObjectByHandle((HANDLE)0x54320, TOKEN_DUPLICATE, *PsThreadType, UserMode, &a, NULL),
+		STATUS_INVALID_HANDLE);
 	STATUS(ObReferenceObjectByHandle(h, TOKEN_DUPLICATE, *PsThreadType, UserMode, &a, NULL), STATUS_OBJECT_TYPE_MISMATCH);
-	STATUS(ObReferenceObjectByHandle(h, TOKEN_DUPLICATE, *PsThreadType, KernelMode, &a, NULL), STATUS_OBJECT_TYPE_MISMATCH);
+	STATUS(ObReferenceObjectByHandle(h, TOKEN_DUPLICATE, *PsThreadType, KernelMode, &a, NULL),
+		STATUS_OBJECT_TYPE_MISMATCH);
 	STATUS(ObReferenceObjectByHandle(h, TOKEN_DUPLICATE, *SeTokenObjectType, UserMode, &a, NULL), STATUS_ACCESS_DENIED);
 	CHECK(a == (PVOID)1);
 	STATUS(ObReferenceObjectByHandle(h, TOKEN_DUPLICATE, *SeTokenObjectType, KernelMode, &a, &info), STATUS_SUCCESS);
@@ -88,7 +90,8 @@ static void addresses(void)
 	for (int i = 0; i < 3000; i++) { /* more than are kept in mind */
 		PACCESS_TOKEN t = NULL;
 		HANDLE h = NULL;
-		if (NtOpenProcessToken(NtCurrentProcess(), TOKEN_DUPLICATE, &h) || NtDuplicateToken(h, 0, NULL, FALSE, TokenImpersonation, &last))
+		if (NtOpenProcessToken(NtCurrentProcess(), TOKEN_DUPLICATE, &h) ||
+			NtDuplicateToken(h, 0, NULL, FALSE, TokenImpersonation, &last))
 			break;
 		ObReferenceObjectByHandle(last, 0, NULL, KernelMode, &t, NULL);
 		if (t == first || !t)
@@ -124,12 +127,14 @@ static void lookups(void)
 static void opening(void)
 {
 	HANDLE k = logon(alice, TokenImpersonation, SecurityImpersonation), h = (HANDLE)1;
-	STATUS(ZwSetSecurityObject(k, DACL_SECURITY_INFORMATION, sddl("O:SYG:SYD:(A;;0x8;;;BA)(A;;0xF01FF;;;S-1-5-21-7-7-7-1001)")), STATUS_SUCCESS);
+	STATUS(ZwSetSecurityObject(k, DACL_SECURITY_INFORMATION,
+		sddl("O:SYG:SYD:(A;;0x8;;;BA)(A;;0xF01FF;;;S-1-5-21-7-7-7-1001)")), STATUS_SUCCESS);
 	PACCESS_TOKEN a = referenced(k);
 	OBJECT_HANDLE_INFORMATION info;
 	PVOID o;
 	/* kernel mode is granted what it asks, unless it wants to be asked */
-	STATUS(ObOpenObjectByPointer(a, OBJ_KERNEL_HANDLE, NULL, TOKEN_ALL_ACCESS, *SeTokenObjectType, KernelMode, &h), STATUS_SUCCESS);
+	STATUS(ObOpenObjectByPointer(a, OBJ_KERNEL_HANDLE, NULL, TOKEN_ALL_ACCESS, *SeTokenObjectType, KernelMode, &h),
+		STATUS_SUCCESS);
 	CHECK(ObIsKernelHandle(h));
 	STATUS(ObReferenceObjectByHandle(h, 0, NULL, KernelMode, &o, &info), STATUS_SUCCESS);
 	CHECK(o == a);
@@ -139,8 +144,10 @@ static void opening(void)
 	STATUS(ObOpenObjectByPointer(a, 0, NULL, MAXIMUM_ALLOWED, NULL, KernelMode, &h), STATUS_SUCCESS);
 	CHECK(!ObIsKernelHandle(h));
 	STATUS(NtClose(h), STATUS_SUCCESS);
-	STATUS(ObOpenObjectByPointer(a, OBJ_KERNEL_HANDLE | OBJ_FORCE_ACCESS_CHECK, NULL, TOKEN_ALL_ACCESS, NULL, KernelMode, &h), STATUS_ACCESS_DENIED);
-	STATUS(ObOpenObjectByPointer(a, OBJ_KERNEL_HANDLE | OBJ_FORCE_ACCESS_CHECK, NULL, TOKEN_QUERY, NULL, KernelMode, &h), STATUS_SUCCESS);
+	STATUS(ObOpenObjectByPointer(a, OBJ_KERNEL_HANDLE | OBJ_FORCE_ACCESS_CHECK, NULL, TOKEN_ALL_ACCESS, NULL, KernelMode,
+		&h), STATUS_ACCESS_DENIED);
+	STATUS(ObOpenObjectByPointer(a, OBJ_KERNEL_HANDLE | OBJ_FORCE_ACCESS_CHECK, NULL, TOKEN_QUERY, NULL, KernelMode, &h),
+		STATUS_SUCCESS);
 	STATUS(ZwClose(h), STATUS_SUCCESS);
 	/* user mode: the calling thread's context */
 	STATUS(ObOpenObjectByPointer(a, 0, NULL, TOKEN_QUERY, NULL, UserMode, &h), STATUS_OBJECT_TYPE_MISMATCH);
@@ -149,7 +156,8 @@ static void opening(void)
 	STATUS(ObOpenObjectByPointer(a, 0, NULL, TOKEN_QUERY, *SeTokenObjectType, UserMode, &h), STATUS_SUCCESS);
 	STATUS(NtClose(h), STATUS_SUCCESS);
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
-	STATUS(ObOpenObjectByPointer(a, 0, NULL, TOKEN_QUERY | TOKEN_DUPLICATE, *SeTokenObjectType, UserMode, &h), STATUS_SUCCESS);
+	STATUS(ObOpenObjectByPointer(a, 0, NULL, TOKEN_QUERY | TOKEN_DUPLICATE, *SeTokenObjectType, UserMode, &h),
+		STATUS_SUCCESS);
 	STATUS(NtClose(h), STATUS_SUCCESS);
 	/* an access state brings its own subject and what is still wanted */
 	ACCESS_STATE s;
@@ -164,8 +172,10 @@ static void opening(void)
 	SeDeleteAccessState(&s);
 	/* who may only be identified opens nothing by a descriptor, and everything without one (I-1, I-2, IC-37) */
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityIdentification), STATUS_SUCCESS);
-	STATUS(ObOpenObjectByPointer(a, 0, NULL, TOKEN_QUERY, *SeTokenObjectType, UserMode, &h), STATUS_BAD_IMPERSONATION_LEVEL);
-	STATUS(ObOpenObjectByPointer(a, OBJ_KERNEL_HANDLE, NULL, TOKEN_QUERY, *SeTokenObjectType, KernelMode, &h), STATUS_SUCCESS);
+	STATUS(ObOpenObjectByPointer(a, 0, NULL, TOKEN_QUERY, *SeTokenObjectType, UserMode, &h),
+		STATUS_BAD_IMPERSONATION_LEVEL);
+	STATUS(ObOpenObjectByPointer(a, OBJ_KERNEL_HANDLE, NULL, TOKEN_QUERY, *SeTokenObjectType, KernelMode, &h),
+		STATUS_SUCCESS);
 	STATUS(ZwClose(h), STATUS_SUCCESS);
 	PsRevertToSelf();
 	STATUS(ObOpenObjectByPointer(a, 0, NULL, TOKEN_QUERY, NULL, KernelMode, readonly), STATUS_ACCESS_VIOLATION);
@@ -196,7 +206,8 @@ static void security(void)
 	STATUS(ObGetObjectSecurity(e, &d, NULL), STATUS_ACCESS_VIOLATION);
 	STATUS(ZwClose(h), STATUS_SUCCESS);
 	/* the object lives on with its pointer (O-44) */
-	STATUS(ObOpenObjectByPointer(e, OBJ_KERNEL_HANDLE, NULL, EVENT_ALL_ACCESS, *ExEventObjectType, KernelMode, &h), STATUS_SUCCESS);
+	STATUS(ObOpenObjectByPointer(e, OBJ_KERNEL_HANDLE, NULL, EVENT_ALL_ACCESS, *ExEventObjectType, KernelMode, &h),
+		STATUS_SUCCESS);
 	STATUS(ZwClose(h), STATUS_SUCCESS);
 	ObDereferenceObject(e);
 	/* without a descriptor there is none to get */

@@ -39,7 +39,8 @@ static PACCESS_TOKEN last_token(PLUID session, int mark)
 	HANDLE h;
 	InitializeObjectAttributes(&a, NULL, OBJ_KERNEL_HANDLE, NULL, NULL);
 	refmon_open_logon_session(session);
-	STATUS(ZwCreateToken(&h, TOKEN_ALL_ACCESS, &a, TokenPrimary, session, &never, &u, &groups, &privileges, NULL, &group, NULL, &source), STATUS_SUCCESS);
+	STATUS(ZwCreateToken(&h, TOKEN_ALL_ACCESS, &a, TokenPrimary, session, &never, &u, &groups, &privileges, NULL, &group,
+		NULL, &source), STATUS_SUCCESS);
 	if (mark)
 		STATUS(SeMarkLogonSessionForTerminationNotification(session), STATUS_SUCCESS);
 	return referenced(h);

@@ -1,4 +1,5 @@
-/* A server without SeImpersonatePrivilege (REFMON_USER=standard): whom it may be, and whom it may only identify (I-42, I-43). */
+/* A server without SeImpersonatePrivilege (REFMON_USER=standard): whom it may be, and whom it may only identify
+ * (I-42, I-43). */
 #include "kernel.h"
 
 static STATE become(PACCESS_TOKEN t, SECURITY_IMPERSONATION_LEVEL level)
@@ -25,7 +26,8 @@ static PACCESS_TOKEN own(SECURITY_IMPERSONATION_LEVEL level)
 
 void test_standard(void)
 {
-	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityDelegation), p = token_of(alice, TokenPrimary, 0), mine = own(SecurityDelegation), restricted;
+	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityDelegation), p = token_of(alice, TokenPrimary,
+		0), mine = own(SecurityDelegation), restricted;
 	CHECK(!SeSinglePrivilegeCheck(SeExports->SeImpersonatePrivilege, UserMode));
 	/* another user: up to SecurityIdentification the token itself (row a, IC-19) ... */
 	for (int level = SecurityAnonymous; level <= SecurityIdentification; level++) {

@@ -16,7 +16,8 @@ static BOOLEAN may(PSECURITY_DESCRIPTOR d, PSECURITY_SUBJECT_CONTEXT s)
 
 static void snapshots(void)
 {
-	PSECURITY_DESCRIPTOR of_alice = sddl("O:SYG:SYD:(A;;0x1;;;S-1-5-21-7-7-7-1001)"), of_admins = sddl("O:SYG:SYD:(A;;0x1;;;BA)");
+	PSECURITY_DESCRIPTOR of_alice = sddl("O:SYG:SYD:(A;;0x1;;;S-1-5-21-7-7-7-1001)"),
+		of_admins = sddl("O:SYG:SYD:(A;;0x1;;;BA)");
 	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation), mine = PsReferencePrimaryToken(MINE);
 	SECURITY_SUBJECT_CONTEXT self, client;
 	SeCaptureSubjectContext(&self);
@@ -48,7 +49,8 @@ static void snapshots(void)
 /* The Ex form: the client of a thread, or none, and the primary token of a process. */
 static void extended(void)
 {
-	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation), system = PsReferencePrimaryToken(PsInitialSystemProcess);
+	PACCESS_TOKEN a = token_of(alice, TokenImpersonation,
+		SecurityImpersonation), system = PsReferencePrimaryToken(PsInitialSystemProcess);
 	SECURITY_SUBJECT_CONTEXT s;
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityIdentification), STATUS_SUCCESS);
 	SeCaptureSubjectContextEx(ME, MINE, &s);

@@ -62,7 +62,8 @@ static void *watched(void *arg)
 		if (!s.token)
 			continue;
 		int i = s.token == tokens[1];
-		wrong += s.token != tokens[i] || s.copy != i || s.effective != !i || s.level != (i ? SecurityIdentification : SecurityImpersonation);
+		wrong += s.token != tokens[i] || s.copy != i || s.effective != !i || s.level != (i ? SecurityIdentification
+			: SecurityImpersonation);
 		seen[i] = 1;
 		PsDereferenceImpersonationToken(s.token);
 	}
@@ -84,7 +85,8 @@ static void on_another(void)
 	CHECK(IoThreadToProcess(other) == MINE);
 	int wrong = 0;
 	for (int i = 0; i < ROUNDS || !seen[0] || !seen[1]; i++) {
-		wrong += PsImpersonateClient(other, tokens[i & 1], i & 1, !(i & 1), i & 1 ? SecurityIdentification : SecurityImpersonation) != STATUS_SUCCESS;
+		wrong += PsImpersonateClient(other, tokens[i & 1], i & 1, !(i & 1),
+			i & 1 ? SecurityIdentification : SecurityImpersonation) != STATUS_SUCCESS;
 		if (i % 7 == 0)
 			PsRevertThreadToSelf(other);
 	}
@@ -103,7 +105,8 @@ static void on_another(void)
 }
 
 /* Threads of kernel code: the System process's, or another's. */
-static struct { atomic_int stage; PETHREAD me; HANDLE id, process; BOOLEAN system; NTSTATUS open, nt; PACCESS_TOKEN client; } made;
+static struct { atomic_int stage; PETHREAD me; HANDLE id, process; BOOLEAN system; NTSTATUS open,
+	nt; PACCESS_TOKEN client; } made;
 
 static void NTAPI start(PVOID context)
 {
@@ -114,13 +117,15 @@ static void NTAPI start(PVOID context)
 	made.system = PsIsSystemThread(ME);
 	made.client = state().token;
 	made.open = ZwOpenProcessTokenEx(ZwCurrentProcess(), TOKEN_QUERY, 0, &h);
-	made.nt = NtOpenProcessTokenEx(NtCurrentProcess(), TOKEN_QUERY, OBJ_INHERIT, &u); /* kernel mode takes no OBJ_INHERIT */
+	/* kernel mode takes no OBJ_INHERIT */
+	made.nt = NtOpenProcessTokenEx(NtCurrentProcess(), TOKEN_QUERY, OBJ_INHERIT, &u);
 	if (!made.open)
 		ZwClose(h);
 	made.stage = 1;
 	while (made.stage == 1)
 		;
-	STATUS(PsImpersonateClient(ME, tokens[0], FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS); /* ends while impersonating */
+	/* ends while impersonating */
+	STATUS(PsImpersonateClient(ME, tokens[0], FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
 	if (context)
 		PsTerminateSystemThread(STATUS_SUCCESS);
 }
@@ -136,7 +141,8 @@ static void system_threads(void)
 	STATUS(PsCreateSystemThread(NULL, THREAD_ALL_ACCESS, &a, NULL, NULL, start, NULL), STATUS_ACCESS_VIOLATION);
 	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, NULL, readonly, start, NULL), STATUS_ACCESS_VIOLATION);
 	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, (HANDLE)0x54320, NULL, start, NULL), STATUS_INVALID_HANDLE);
-	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, ZwCurrentThread(), NULL, start, NULL), STATUS_OBJECT_TYPE_MISMATCH);
+	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, ZwCurrentThread(), NULL, start, NULL),
+		STATUS_OBJECT_TYPE_MISMATCH);
 	STATUS(PsTerminateSystemThread(STATUS_SUCCESS), STATUS_INVALID_PARAMETER); /* this is none */
 	for (int i = 0; i < 3; i++) {
 		HANDLE process = i == 1 ? ZwCurrentProcess() : NULL;

@@ -3,7 +3,8 @@
 
 static void facts(void)
 {
-	PACCESS_TOKEN mine = PsReferencePrimaryToken(MINE), p = token_of(alice, TokenPrimary, 0), i = token_of(bob, TokenImpersonation, SecurityDelegation);
+	PACCESS_TOKEN mine = PsReferencePrimaryToken(MINE), p = token_of(alice, TokenPrimary, 0), i = token_of(bob,
+		TokenImpersonation, SecurityDelegation);
 	LUID session = {9, 9};
 	ULONG n = 99, need;
 	CHECK(SeTokenIsAdmin(mine));
@@ -26,7 +27,8 @@ static void facts(void)
 	STATUS(SeQueryInformationToken(p, 0, &v), STATUS_INVALID_INFO_CLASS);
 	STATUS(SeQueryInformationToken(p, MaxTokenInfoClass, &v), STATUS_INVALID_INFO_CLASS);
 	STATUS(SeQueryInformationToken(p, TokenLinkedToken, &v), STATUS_INVALID_INFO_CLASS);
-	STATUS(SeQueryInformationToken(p, TokenImpersonationLevel, &v), STATUS_INVALID_INFO_CLASS); /* of a primary token (T-80) */
+	/* of a primary token (T-80) */
+	STATUS(SeQueryInformationToken(p, TokenImpersonationLevel, &v), STATUS_INVALID_INFO_CLASS);
 	CHECK(v == (PVOID)1);
 	STATUS(SeQueryInformationToken(p, TokenUser, none), STATUS_ACCESS_VIOLATION);
 	PTOKEN_GROUPS g;
@@ -38,7 +40,8 @@ static void facts(void)
 	CHECK(g->Groups[1].Attributes & SE_GROUP_ENABLED);
 	ExFreePool(g);
 	PTOKEN_SOURCE source;
-	STATUS(SeQueryInformationToken(p, TokenSource, (PVOID *)&source), STATUS_SUCCESS); /* no handle, so no TOKEN_QUERY_SOURCE */
+	/* no handle, so no TOKEN_QUERY_SOURCE */
+	STATUS(SeQueryInformationToken(p, TokenSource, (PVOID *)&source), STATUS_SUCCESS);
 	CHECK(!memcmp(source->SourceName, "ktests", 6));
 	ExFreePoolWithTag(source, 0);
 	/* every class has the size and, pointers apart, the contents that user mode gets */

@@ -1,4 +1,5 @@
-/* "The task should be dispatched to a work queue where [it] can be safely handled by system worker thread" (seed "PsImpersonateClient", I-49, IC-60). */
+/* "The task should be dispatched to a work queue where [it] can be safely handled by system worker thread" (seed
+ * "PsImpersonateClient", I-49, IC-60). */
 #include "kernel.h"
 #include <pthread.h>
 
@@ -46,7 +47,8 @@ static void NTAPI serve(PVOID parameter)
 	CHECK(!ObIsKernelHandle(h));
 	STATUS(ZwClose(h), STATUS_SUCCESS);
 	/* the requester is data to decide with */
-	CHECK(SeAccessCheck(sddl("O:SYG:SYD:(A;;0x1;;;S-1-5-21-7-7-7-1001)"), &r->who, FALSE, 1, 0, NULL, &m, UserMode, &granted, &st));
+	CHECK(SeAccessCheck(sddl("O:SYG:SYD:(A;;0x1;;;S-1-5-21-7-7-7-1001)"), &r->who, FALSE, 1, 0, NULL, &m, UserMode,
+		&granted, &st));
 	CHECK(!SeAccessCheck(sddl("O:SYG:SYD:(A;;0x1;;;SY)"), &r->who, FALSE, 1, 0, NULL, &m, UserMode, &granted, &st));
 	/* it may act for a client, if it stops before it returns */
 	STATUS(PsImpersonateClient(ME, r->who.ClientToken, FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);

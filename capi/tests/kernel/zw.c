@@ -1,4 +1,5 @@
-/* The services with previous mode kernel (seeds "ZwOpenThreadTokenEx", "NtDuplicateToken"; O-2, O-13, O-28, O-29, I-26). */
+/* The services with previous mode kernel (seeds "ZwOpenThreadTokenEx", "NtDuplicateToken"; O-2, O-13, O-28,
+ * O-29, I-26). */
 #include "kernel.h"
 
 static void opening(void)
@@ -17,7 +18,8 @@ static void opening(void)
 	/* "must be set if the caller is not running in the system process context" (O-29) */
 	STATUS(ZwOpenThreadTokenEx(ZwCurrentThread(), TOKEN_QUERY, TRUE, 0, &h), STATUS_INVALID_PARAMETER);
 	STATUS(ZwOpenThreadTokenEx(ZwCurrentThread(), TOKEN_QUERY, TRUE, OBJ_INHERIT, &h), STATUS_INVALID_PARAMETER);
-	STATUS(ZwOpenThreadTokenEx(ZwCurrentThread(), TOKEN_QUERY, TRUE, OBJ_KERNEL_HANDLE | OBJ_INHERIT, &h), STATUS_INVALID_PARAMETER);
+	STATUS(ZwOpenThreadTokenEx(ZwCurrentThread(), TOKEN_QUERY, TRUE, OBJ_KERNEL_HANDLE | OBJ_INHERIT, &h),
+		STATUS_INVALID_PARAMETER);
 	STATUS(ZwOpenThreadTokenEx(ZwCurrentThread(), TOKEN_QUERY, TRUE, OBJ_KERNEL_HANDLE, &h), STATUS_SUCCESS);
 	CHECK(ObIsKernelHandle(h));
 	CHECK((intptr_t)h < 0);
@@ -88,7 +90,8 @@ static void unchecked(void)
 	STATUS(NtClose(thread), STATUS_SUCCESS);
 }
 
-/* Whose context is compared with the token's DACL: the thread's, the process's, or in kernel mode nobody's (IC-7, IC-8, I-21, I-26). */
+/* Whose context is compared with the token's DACL: the thread's, the process's, or in kernel mode nobody's
+ * (IC-7, IC-8, I-21, I-26). */
 static void lists(void)
 {
 	static const struct { const char *sddl; NTSTATUS thread, process; } cases[] = {
@@ -118,7 +121,8 @@ static void lists(void)
 	}
 }
 
-/* CopyOnOpen and EffectiveOnly: an open goes through a copy, which takes the token's place (I-5, I-6, I-23, IC-11, IC-73). */
+/* CopyOnOpen and EffectiveOnly: an open goes through a copy, which takes the token's place (I-5, I-6, I-23,
+ * IC-11, IC-73). */
 static void copies(void)
 {
 	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation);
@@ -231,7 +235,8 @@ static void threads(void)
 	HANDLE k = logon(alice, TokenImpersonation, SecurityImpersonation), p = logon(alice, TokenPrimary, 0);
 	STATUS(ObReferenceObjectByHandle(k, 0, NULL, KernelMode, &a, NULL), STATUS_SUCCESS);
 	STATUS(ZwSetInformationThread(ZwCurrentThread(), ThreadImpersonationToken, &k, 4), STATUS_INFO_LENGTH_MISMATCH);
-	STATUS(ZwSetInformationThread(ZwCurrentThread(), ThreadImpersonationToken, &p, sizeof p), STATUS_BAD_TOKEN_TYPE); /* IC-41 */
+	/* IC-41 */
+	STATUS(ZwSetInformationThread(ZwCurrentThread(), ThreadImpersonationToken, &p, sizeof p), STATUS_BAD_TOKEN_TYPE);
 	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &k, sizeof k), STATUS_INVALID_HANDLE);
 	STATUS(ZwSetInformationThread(ZwCurrentThread(), ThreadImpersonationToken, &k, sizeof k), STATUS_SUCCESS);
 	STATE s = state();
@@ -283,7 +288,8 @@ static void checking(void)
 		STATUS(ZwCompareTokens(k, u, &equal), STATUS_SUCCESS);
 		SAME(equal, TRUE);
 		PRIVILEGE_SET change = {1, PRIVILEGE_SET_ALL_NECESSARY, {{SeExports->SeChangeNotifyPrivilege, 0}}};
-		STATUS(ZwPrivilegeCheck(k, &change, &held), level < SecurityIdentification ? STATUS_BAD_IMPERSONATION_LEVEL : STATUS_SUCCESS);
+		STATUS(ZwPrivilegeCheck(k, &change, &held), level < SecurityIdentification ? STATUS_BAD_IMPERSONATION_LEVEL
+			: STATUS_SUCCESS);
 		SAME(held, level < SecurityIdentification ? 9 : TRUE);
 		PVOID o;
 		STATUS(ObReferenceObjectByHandle(k, 0, *SeTokenObjectType, UserMode, &o, NULL), STATUS_INVALID_HANDLE); /* O-31 (2) */

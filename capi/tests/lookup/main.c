@@ -25,10 +25,12 @@ int main(void)
 			return 1;
 		}
 	}
-	int WINAPI (*create)(int, void *, void *, unsigned *) = (int WINAPI (*)(int, void *, void *, unsigned *))dlsym(RTLD_DEFAULT, "CreateWellKnownSid");
+	int WINAPI (*create)(int, void *, void *, unsigned *) = (int WINAPI (*)(int, void *, void *,
+		unsigned *))dlsym(RTLD_DEFAULT, "CreateWellKnownSid");
 	char sid[68], other[68];
 	unsigned n = sizeof sid, m = sizeof other;
-	if (!create(1, NULL, sid, &n) || !CreateWellKnownSid(1, NULL, other, &m) || n != m || memcmp(sid, other, 12) || !IsWellKnownSid(sid, 1))
+	if (!create(1, NULL, sid, &n) || !CreateWellKnownSid(1, NULL, other, &m) || n != m || memcmp(sid, other, 12) ||
+		!IsWellKnownSid(sid, 1))
 		return 2; /* WinWorldSid, twelve bytes */
 	puts(NtClose(NULL) == (int)0xC0000008 ? "ok" : "NtClose");
 	return 0;

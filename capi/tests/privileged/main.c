@@ -41,12 +41,18 @@ static void claims(void)
 	strings[1] = text(u"green");
 	sids[0].pValue = sid(STAFF);
 	sids[0].ValueLength = RtlLengthSid(sids[0].pValue);
-	user_claims[0] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Level"), CLAIM_SECURITY_ATTRIBUTE_TYPE_INT64, 0, 0, 2, {.pInt64 = ints}};
-	user_claims[1] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Colours"), CLAIM_SECURITY_ATTRIBUTE_TYPE_STRING, 0, 0, 2, {.pString = strings}};
-	user_claims[2] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Team"), CLAIM_SECURITY_ATTRIBUTE_TYPE_SID, 0, 0, 1, {.pOctetString = sids}};
-	user_claims[3] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Key"), CLAIM_SECURITY_ATTRIBUTE_TYPE_OCTET_STRING, 0, CLAIM_SECURITY_ATTRIBUTE_MANDATORY, 1, {.pOctetString = octets}};
-	user_claims[4] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Managed"), CLAIM_SECURITY_ATTRIBUTE_TYPE_BOOLEAN, 0, 0, 1, {.pUint64 = uints}};
-	device_claims[0] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Level"), CLAIM_SECURITY_ATTRIBUTE_TYPE_UINT64, 0, 0, 1, {.pUint64 = uints}};
+	user_claims[0] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Level"), CLAIM_SECURITY_ATTRIBUTE_TYPE_INT64, 0, 0, 2,
+		{.pInt64 = ints}};
+	user_claims[1] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Colours"), CLAIM_SECURITY_ATTRIBUTE_TYPE_STRING, 0, 0, 2,
+		{.pString = strings}};
+	user_claims[2] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Team"), CLAIM_SECURITY_ATTRIBUTE_TYPE_SID, 0, 0, 1,
+		{.pOctetString = sids}};
+	user_claims[3] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Key"), CLAIM_SECURITY_ATTRIBUTE_TYPE_OCTET_STRING, 0,
+		CLAIM_SECURITY_ATTRIBUTE_MANDATORY, 1, {.pOctetString = octets}};
+	user_claims[4] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Managed"), CLAIM_SECURITY_ATTRIBUTE_TYPE_BOOLEAN, 0, 0, 1,
+		{.pUint64 = uints}};
+	device_claims[0] = (TOKEN_SECURITY_ATTRIBUTE_V1){text(u"Level"), CLAIM_SECURITY_ATTRIBUTE_TYPE_UINT64, 0, 0, 1,
+		{.pUint64 = uints}};
 }
 
 struct parts {
@@ -67,15 +73,19 @@ static struct parts parts(void)
 {
 	const DWORD on = SE_GROUP_MANDATORY | SE_GROUP_ENABLED_BY_DEFAULT | SE_GROUP_ENABLED;
 	return (struct parts){.session = SYSTEM_LUID, .user = {{sid(ALICE), 0}},
-		.groups = {3, {{sid(STAFF), SE_GROUP_ENABLED | SE_GROUP_ENABLED_BY_DEFAULT}, {sid("S-1-1-0"), on}, {sid("S-1-16-8192"), SE_GROUP_INTEGRITY | SE_GROUP_INTEGRITY_ENABLED}}},
+		.groups = {3, {{sid(STAFF), SE_GROUP_ENABLED | SE_GROUP_ENABLED_BY_DEFAULT}, {sid("S-1-1-0"), on},
+		{sid("S-1-16-8192"), SE_GROUP_INTEGRITY | SE_GROUP_INTEGRITY_ENABLED}}},
 		.privileges = {1, {{{SE_CHANGE_NOTIFY_PRIVILEGE, 0}, SE_PRIVILEGE_ENABLED | SE_PRIVILEGE_ENABLED_BY_DEFAULT}}},
-		.devices = {1, {{sid(DEVICES), on}}}, .policy = {TOKEN_MANDATORY_POLICY_NO_WRITE_UP}, .primary = {sid(STAFF)}, .source = {"capitest", {7, 0}}};
+		.devices = {1, {{sid(DEVICES), on}}}, .policy = {TOKEN_MANDATORY_POLICY_NO_WRITE_UP}, .primary = {sid(STAFF)},
+		.source = {"capitest", {7, 0}}};
 }
 
 static NTSTATUS create(PHANDLE h, struct parts *p, TOKEN_TYPE type)
 {
-	return NtCreateTokenEx(h, TOKEN_ALL_ACCESS, NULL, type, &p->session, &p->expires, &p->user, (PTOKEN_GROUPS)&p->groups, (PTOKEN_PRIVILEGES)&p->privileges,
-		&user, &device, (PTOKEN_GROUPS)&p->devices, &p->policy, p->owner.Owner ? &p->owner : NULL, &p->primary, &p->dacl, &p->source);
+	return NtCreateTokenEx(h, TOKEN_ALL_ACCESS, NULL, type, &p->session, &p->expires, &p->user, (PTOKEN_GROUPS)&p->groups,
+		(PTOKEN_PRIVILEGES)&p->privileges,
+		&user, &device, (PTOKEN_GROUPS)&p->devices, &p->policy, p->owner.Owner ? &p->owner : NULL, &p->primary, &p->dacl,
+		&p->source);
 }
 
 static HANDLE alice(void)
@@ -171,7 +181,9 @@ static void created(void)
 	STATUS(create(&x, &p, TokenImpersonation), STATUS_BAD_IMPERSONATION_LEVEL);
 	InitializeObjectAttributes(&oa, NULL, 0, NULL, NULL);
 	oa.SecurityQualityOfService = &qos;
-	STATUS(NtCreateTokenEx(&x, TOKEN_ALL_ACCESS, &oa, TokenImpersonation, &p.session, &p.expires, &p.user, (PTOKEN_GROUPS)&p.groups, (PTOKEN_PRIVILEGES)&p.privileges, NULL, NULL, NULL, NULL, NULL, &p.primary, NULL, &p.source), STATUS_SUCCESS);
+	STATUS(NtCreateTokenEx(&x, TOKEN_ALL_ACCESS, &oa, TokenImpersonation, &p.session, &p.expires, &p.user,
+		(PTOKEN_GROUPS)&p.groups, (PTOKEN_PRIVILEGES)&p.privileges, NULL, NULL, NULL, NULL, NULL, &p.primary, NULL,
+		&p.source), STATUS_SUCCESS);
 	DWORD level = 9, n;
 	STATUS(NtQueryInformationToken(x, TokenImpersonationLevel, &level, sizeof level, &n), STATUS_SUCCESS);
 	SAME(level, SecurityImpersonation);
@@ -220,12 +232,19 @@ static void created(void)
 		octets[0].pValue = bad[i];
 		STATUS(create(&x, &p, TokenPrimary), STATUS_ACCESS_VIOLATION);
 		octets[0].pValue = "\1\2\3";
-		STATUS(NtCreateTokenEx(bad[i], TOKEN_ALL_ACCESS, NULL, TokenPrimary, &p.session, &p.expires, &p.user, (PTOKEN_GROUPS)&p.groups, (PTOKEN_PRIVILEGES)&p.privileges, NULL, NULL, NULL, NULL, NULL, &p.primary, NULL, &p.source), STATUS_ACCESS_VIOLATION);
-		STATUS(NtCreateTokenEx(&x, TOKEN_ALL_ACCESS, NULL, TokenPrimary, &p.session, &p.expires, &p.user, (PTOKEN_GROUPS)&p.groups, (PTOKEN_PRIVILEGES)&p.privileges, bad[i], NULL, NULL, NULL, NULL, &p.primary, NULL, &p.source), STATUS_ACCESS_VIOLATION);
-		STATUS(NtCreateTokenEx(&x, TOKEN_ALL_ACCESS, NULL, TokenPrimary, &p.session, &p.expires, &p.user, (PTOKEN_GROUPS)&p.groups, (PTOKEN_PRIVILEGES)&p.privileges, NULL, NULL, NULL, bad[i], NULL, &p.primary, NULL, &p.source), STATUS_ACCESS_VIOLATION);
+		STATUS(NtCreateTokenEx(bad[i], TOKEN_ALL_ACCESS, NULL, TokenPrimary, &p.session, &p.expires, &p.user,
+			(PTOKEN_GROUPS)&p.groups, (PTOKEN_PRIVILEGES)&p.privileges, NULL, NULL, NULL, NULL, NULL, &p.primary, NULL,
+			&p.source), STATUS_ACCESS_VIOLATION);
+		STATUS(NtCreateTokenEx(&x, TOKEN_ALL_ACCESS, NULL, TokenPrimary, &p.session, &p.expires, &p.user,
+			(PTOKEN_GROUPS)&p.groups, (PTOKEN_PRIVILEGES)&p.privileges, bad[i], NULL, NULL, NULL, NULL, &p.primary, NULL,
+			&p.source), STATUS_ACCESS_VIOLATION);
+		STATUS(NtCreateTokenEx(&x, TOKEN_ALL_ACCESS, NULL, TokenPrimary, &p.session, &p.expires, &p.user,
+			(PTOKEN_GROUPS)&p.groups, (PTOKEN_PRIVILEGES)&p.privileges, NULL, NULL, NULL, bad[i], NULL, &p.primary, NULL,
+			&p.source), STATUS_ACCESS_VIOLATION);
 	}
 	/* the old form, and without the privilege */
-	STATUS(NtCreateToken(&x, TOKEN_QUERY, NULL, TokenPrimary, &p.session, &p.expires, &p.user, (PTOKEN_GROUPS)&p.groups, (PTOKEN_PRIVILEGES)&p.privileges, NULL, &p.primary, NULL, &p.source), STATUS_SUCCESS);
+	STATUS(NtCreateToken(&x, TOKEN_QUERY, NULL, TokenPrimary, &p.session, &p.expires, &p.user, (PTOKEN_GROUPS)&p.groups,
+		(PTOKEN_PRIVILEGES)&p.privileges, NULL, &p.primary, NULL, &p.source), STATUS_SUCCESS);
 	CHECK(CloseHandle(x));
 	BOOLEAN was;
 	STATUS(RtlAdjustPrivilege(SE_CREATE_TOKEN_PRIVILEGE, FALSE, FALSE, &was), STATUS_SUCCESS);
@@ -261,10 +280,12 @@ static void adjusted(void)
 	change.ValueType = CLAIM_SECURITY_ATTRIBUTE_TYPE_INT64;
 	SAME(enabled(h, u"Level"), 1);
 	/* 16 for the list, 40 for the attribute, 2 values and 10 bytes of name, up to a multiple of 8 */
-	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, &state, NULL, NULL, 16, old, 0, NULL, 0, NULL, &n, NULL, NULL), STATUS_BUFFER_TOO_SMALL);
+	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, &state, NULL, NULL, 16, old, 0, NULL, 0, NULL, &n,
+		NULL, NULL), STATUS_BUFFER_TOO_SMALL);
 	SAME(n, 16 + 40 + 32);
 	SAME(enabled(h, u"Level"), 1); /* T-74: nothing is changed */
-	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, &state, NULL, NULL, sizeof before, old, 0, NULL, sizeof devices, groups, &n, NULL, &m), STATUS_SUCCESS);
+	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, &state, NULL, NULL, sizeof before, old, 0, NULL,
+		sizeof devices, groups, &n, NULL, &m), STATUS_SUCCESS);
 	SAME(n, 16 + 40 + 32);
 	SAME(m, 8);
 	SAME(groups->GroupCount, 0);
@@ -275,25 +296,40 @@ static void adjusted(void)
 	SAME(old->Attribute.pAttributeV1->Flags, 0);
 	SAME(old->Attribute.pAttributeV1->Values.pInt64[1], 7);
 	SAME(enabled(h, u"Level"), 0);
-	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, old, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL), STATUS_SUCCESS); /* as it was */
+	/* as it was */
+	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, old, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL,
+		NULL, NULL), STATUS_SUCCESS);
 	SAME(enabled(h, u"Level"), 1);
 	change.Name = text(u"Key");
-	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, &state, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL), STATUS_CANT_DISABLE_MANDATORY); /* T-75 */
+	/* T-75 */
+	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, &state, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL,
+		NULL, NULL), STATUS_CANT_DISABLE_MANDATORY);
 	change.Name = text(u"Nothing");
-	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, &state, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL), STATUS_NOT_ALL_ASSIGNED);
-	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, UNMAPPED, UNMAPPED, UNMAPPED, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL), STATUS_SUCCESS); /* not read */
-	STATUS(NtAdjustTokenClaimsAndDeviceGroups(NULL, TRUE, TRUE, TRUE, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL), STATUS_INVALID_HANDLE);
+	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, &state, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL,
+		NULL, NULL), STATUS_NOT_ALL_ASSIGNED);
+	/* not read */
+	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, UNMAPPED, UNMAPPED, UNMAPPED, 0, NULL, 0, NULL, 0, NULL,
+		NULL, NULL, NULL), STATUS_SUCCESS);
+	STATUS(NtAdjustTokenClaimsAndDeviceGroups(NULL, TRUE, TRUE, TRUE, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL,
+		NULL, NULL), STATUS_INVALID_HANDLE);
 	void *bad[] = {UNMAPPED, KERNEL, NONCANONICAL, none, readonly};
 	for (unsigned i = 0; i < ARRAYSIZE(bad); i++) {
 		if (bad[i] != readonly) {
-			STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, TRUE, TRUE, bad[i], NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
-			STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, FALSE, TRUE, NULL, bad[i], NULL, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
-			STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, FALSE, NULL, NULL, bad[i], 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
+			STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, TRUE, TRUE, bad[i], NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL,
+				NULL, NULL), STATUS_ACCESS_VIOLATION);
+			STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, FALSE, TRUE, NULL, bad[i], NULL, 0, NULL, 0, NULL, 0, NULL, NULL,
+				NULL, NULL), STATUS_ACCESS_VIOLATION);
+			STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, FALSE, NULL, NULL, bad[i], 0, NULL, 0, NULL, 0, NULL, NULL,
+				NULL, NULL), STATUS_ACCESS_VIOLATION);
 		}
-		STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, NULL, NULL, NULL, 8, bad[i], 0, NULL, 0, NULL, &n, NULL, NULL), STATUS_ACCESS_VIOLATION);
-		STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, NULL, NULL, NULL, 0, NULL, 8, bad[i], 0, NULL, NULL, &n, NULL), STATUS_ACCESS_VIOLATION);
-		STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, NULL, NULL, NULL, 0, NULL, 0, NULL, 8, bad[i], NULL, NULL, &n), STATUS_ACCESS_VIOLATION);
-		STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, NULL, NULL, NULL, sizeof before, old, 0, NULL, 0, NULL, bad[i], NULL, NULL), STATUS_ACCESS_VIOLATION);
+		STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, NULL, NULL, NULL, 8, bad[i], 0, NULL, 0, NULL, &n,
+			NULL, NULL), STATUS_ACCESS_VIOLATION);
+		STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, NULL, NULL, NULL, 0, NULL, 8, bad[i], 0, NULL, NULL,
+			&n, NULL), STATUS_ACCESS_VIOLATION);
+		STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, NULL, NULL, NULL, 0, NULL, 0, NULL, 8, bad[i], NULL,
+			NULL, &n), STATUS_ACCESS_VIOLATION);
+		STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, TRUE, TRUE, TRUE, NULL, NULL, NULL, sizeof before, old, 0, NULL, 0, NULL,
+			bad[i], NULL, NULL), STATUS_ACCESS_VIOLATION);
 	}
 	CHECK(CloseHandle(h));
 }
@@ -305,20 +341,26 @@ static void filtered(void)
 	struct { DWORD GroupCount; SID_AND_ATTRIBUTES Groups[1]; } g = {1, {{sid(DEVICES), 0}}};
 	_Alignas(8) char room[512];
 	ULONG n;
-	STATUS(NtFilterTokenEx(h, 0, NULL, NULL, NULL, 2, names, 0, NULL, (PTOKEN_GROUPS)&g, NULL, NULL, NULL, &f), STATUS_SUCCESS);
+	STATUS(NtFilterTokenEx(h, 0, NULL, NULL, NULL, 2, names, 0, NULL, (PTOKEN_GROUPS)&g, NULL, NULL, NULL, &f),
+		STATUS_SUCCESS);
 	PCLAIM_SECURITY_ATTRIBUTES_INFORMATION c = (void *)malloc(2048);
 	STATUS(NtQueryInformationToken(f, TokenUserClaimAttributes, c, 2048, &n), STATUS_SUCCESS);
 	SAME(c->AttributeCount, 5);
-	SAME(c->Attribute.pAttributeV1[0].Flags & CLAIM_SECURITY_ATTRIBUTE_DISABLED, CLAIM_SECURITY_ATTRIBUTE_DISABLED); /* T-67 */
-	SAME(c->Attribute.pAttributeV1[1].Flags & CLAIM_SECURITY_ATTRIBUTE_DISABLED, CLAIM_SECURITY_ATTRIBUTE_DISABLED); /* T-67 */
+	/* T-67 */
+	SAME(c->Attribute.pAttributeV1[0].Flags & CLAIM_SECURITY_ATTRIBUTE_DISABLED, CLAIM_SECURITY_ATTRIBUTE_DISABLED);
+	/* T-67 */
+	SAME(c->Attribute.pAttributeV1[1].Flags & CLAIM_SECURITY_ATTRIBUTE_DISABLED, CLAIM_SECURITY_ATTRIBUTE_DISABLED);
 	SAME(c->Attribute.pAttributeV1[2].Flags, 0);
 	free(c);
 	STATUS(NtQueryInformationToken(f, TokenDeviceGroups, room, sizeof room, &n), STATUS_SUCCESS);
 	SAME(((PTOKEN_GROUPS)room)->Groups[0].Attributes & SE_GROUP_USE_FOR_DENY_ONLY, SE_GROUP_USE_FOR_DENY_ONLY);
 	CHECK(CloseHandle(f));
-	STATUS(NtFilterTokenEx(h, 0x10, NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, &f), STATUS_INVALID_PARAMETER); /* T-60 */
+	/* T-60 */
+	STATUS(NtFilterTokenEx(h, 0x10, NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, &f),
+		STATUS_INVALID_PARAMETER);
 	SAME((uintptr_t)f, 0);
-	STATUS(NtFilterTokenEx(NULL, 0, NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, &f), STATUS_INVALID_HANDLE);
+	STATUS(NtFilterTokenEx(NULL, 0, NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, &f),
+		STATUS_INVALID_HANDLE);
 	void *bad[] = {UNMAPPED, KERNEL, NONCANONICAL, none};
 	for (unsigned i = 0; i < ARRAYSIZE(bad); i++) {
 		void *p = bad[i];
@@ -429,7 +471,8 @@ static void alarms(void)
 	DWORD granted = 9;
 	BOOL access = 9, generate = 9;
 	BOOLEAN was;
-	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA("O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x7;;;WD)", SDDL_REVISION_1, &d, NULL));
+	CHECK(ConvertStringSecurityDescriptorToSecurityDescriptorA("O:SYG:SYD:(A;;0x1;;;WD)S:(AU;SAFA;0x7;;;WD)",
+		SDDL_REVISION_1, &d, NULL));
 	CHECK(ImpersonateSelf(SecurityImpersonation));
 	CHECK(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", d, 1, &m, FALSE, &granted, &access, &generate));
 	SAME(granted, 1);
@@ -438,9 +481,12 @@ static void alarms(void)
 	SAME(granted, 0);
 	SAME(access, FALSE);
 	SAME(GetLastError(), ERROR_ACCESS_DENIED);
-	FAILS(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", d, GENERIC_READ, &m, FALSE, &granted, &access, &generate), ERROR_GENERIC_NOT_MAPPED);
-	FAILS(AccessCheckAndAuditAlarmA(NULL, NULL, "File", "name", d, 1, &m, FALSE, &granted, &access, &generate), ERROR_NOACCESS);
-	FAILS(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", NULL, 1, &m, FALSE, &granted, &access, &generate), ERROR_INVALID_SECURITY_DESCR);
+	FAILS(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", d, GENERIC_READ, &m, FALSE, &granted, &access,
+		&generate), ERROR_GENERIC_NOT_MAPPED);
+	FAILS(AccessCheckAndAuditAlarmA(NULL, NULL, "File", "name", d, 1, &m, FALSE, &granted, &access, &generate),
+		ERROR_NOACCESS);
+	FAILS(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", NULL, 1, &m, FALSE, &granted, &access, &generate),
+		ERROR_INVALID_SECURITY_DESCR);
 	/* I-7: the client's token does not count, the process's does */
 	STATUS(RtlAdjustPrivilege(SE_AUDIT_PRIVILEGE, FALSE, TRUE, &was), STATUS_SUCCESS);
 	CHECK(AccessCheckAndAuditAlarmA("server", NULL, "File", "name", d, 1, &m, FALSE, &granted, &access, &generate));

@@ -300,4 +300,12 @@ func (e *End) closed() {
 	}
 }
 
+// Detached reports whether e is the end of a client that the server sent away.
+func (e *End) Detached() bool {
+	in := e.instance
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !e.isServer && in.client != e && (in.state == Disconnected || in.state == Listening || in.client != nil)
+}
+
 func (e *End) destroy() { e.process.Deref(ob.TagLink) }

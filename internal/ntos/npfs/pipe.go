@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -67,7 +68,8 @@ type pipe struct {
 	fs        *FileSystem
 	key       string
 	cfg       Config
-	instances []*Instance // guarded by fs.mu
+	security  *ob.SharedSecurity // immutable pointer: of every end of every instance (I-130)
+	instances []*Instance        // guarded by fs.mu
 }
 
 // Instance is one connection of a pipe, made or to be made.
@@ -122,15 +124,14 @@ type End struct {
 
 func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
 
-// Create makes an instance of the pipe of that name, listening. open makes its
-// server end ready to be handed out, or fails and leaves it alone; it gets the
-// server end of an existing instance, nil for the first, and runs with no lock
-// held. Errors:
+// Create makes an instance of the pipe of that name, listening. The first one
+// gives the name its descriptor. open hands the server end out, or refuses; it
+// learns whether the pipe was there, and runs with no lock held. Errors:
 // STATUS_INSTANCE_NOT_AVAILABLE at the limit, STATUS_ACCESS_DENIED where the
 // first instance is asked for and the pipe is there, STATUS_OBJECT_NAME_NOT_FOUND
 // where another is and it is not, those of open.
-func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process,
-	open func(e *End, first *End) ntstatus.Status) ntstatus.Status {
+func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd.Descriptor,
+	open func(e *End, existed bool) ntstatus.Status) ntstatus.Status {
 	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances || cfg.Quota < 0 || cfg.Quota > MaxQuota {
 		return ntstatus.InvalidParameter
 	}
@@ -140,24 +141,32 @@ func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process,
 	if cfg.Quota == 0 {
 		cfg.Quota = DefaultQuota
 	}
-	first := fs.firstEnd(name)
-	if first != nil {
-		defer first.Deref(ob.TagCall)
-	}
 	in := &Instance{changed: make(chan struct{})}
-	e := &End{instance: in, isServer: true, process: creator}
-	creator.Ref(ob.TagLink)
-	in.server = e // not referenced yet: nobody can connect before open made it
-	if st := fs.add(name, cfg, in); st != ntstatus.Success {
-		creator.Deref(ob.TagLink)
+	existed, st := fs.add(name, cfg, in, d)
+	if st != ntstatus.Success {
 		return st
 	}
-	if st := open(e, first); st != ntstatus.Success {
+	e := newEnd(in, creator)
+	defer e.Deref(ob.TagCall)
+	e.isServer = true
+	if st := open(e, existed); st != ntstatus.Success {
 		in.pipe.remove(in)
-		creator.Deref(ob.TagLink)
 		return st
 	}
+	in.mu.Lock()
+	in.server = e // no client can connect before
+	in.mu.Unlock()
 	return ntstatus.Success
+}
+
+// newEnd makes an end with one reference for the caller. Its descriptor is that
+// of the pipe's name.
+func newEnd(in *Instance, p *ps.Process) *End {
+	e := &End{instance: in, process: p}
+	p.Ref(ob.TagLink)
+	e.Init(EndType, e, nil)
+	e.ShareSecurity(in.pipe.security) // The descriptor belongs to the name, not to the end (I-130).
+	return e
 }
 
 // firstEnd is a server end of the pipe with a reference, nil without one.
@@ -184,29 +193,32 @@ func (fs *FileSystem) firstEnd(name string) *End {
 // reference for the caller; nil if there is no such pipe.
 func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
 
-func (fs *FileSystem) add(name string, cfg Config, in *Instance) ntstatus.Status {
+// add enters an instance, and with the first one the name with its descriptor.
+func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descriptor) (existed bool,
+	st ntstatus.Status) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	p := fs.pipes[fold(name)]
 	switch {
 	case p != nil && cfg.Which == First:
-		return ntstatus.AccessDenied // documented: the name is another's already
+		return true, ntstatus.AccessDenied // documented: the name is another's already
 	case p == nil && cfg.Which == Another:
-		return ntstatus.ObjectNameNotFound
+		return false, ntstatus.ObjectNameNotFound
 	}
+	existed = p != nil
 	if p == nil {
 		if fs.pipes == nil {
 			fs.pipes = map[string]*pipe{}
 		}
-		p = &pipe{fs: fs, key: fold(name), cfg: cfg}
+		p = &pipe{fs: fs, key: fold(name), cfg: cfg, security: ob.NewSharedSecurity(d)}
 		fs.pipes[p.key] = p
 	}
 	if len(p.instances) >= p.cfg.Instances {
-		return ntstatus.InstanceNotAvailable
+		return existed, ntstatus.InstanceNotAvailable
 	}
 	in.pipe = p
 	p.instances = append(p.instances, in)
-	return ntstatus.Success
+	return existed, ntstatus.Success
 }
 
 // remove takes an instance out; the name goes with the last.
@@ -248,10 +260,9 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 			return out
 		}
 	}
-	e := &End{instance: in, process: client.Process()}
-	client.Process().Ref(ob.TagLink)
+	e := newEnd(in, client.Process())
+	defer e.Deref(ob.TagCall)
 	if st := open(e); st != ntstatus.Success {
-		client.Process().Deref(ob.TagLink)
 		in.release()
 		if static != nil {
 			static.Delete()

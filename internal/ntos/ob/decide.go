@@ -116,8 +116,11 @@ func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessM
 	if !c.Checked(attributes) {
 		return access.Grant(t.addRights(t.kernelGrant(mapped)))
 	}
-	if mapped&^(t.Valid|winnt.ACCESS_SYSTEM_SECURITY|winnt.MAXIMUM_ALLOWED) != 0 {
-		return access.Refuse(c.Fail("O-21", ntstatus.AccessDenied))
+	if foreign := mapped &^ (t.Valid | winnt.ACCESS_SYSTEM_SECURITY | winnt.MAXIMUM_ALLOWED); foreign != 0 {
+		if mapped&winnt.MAXIMUM_ALLOWED == 0 {
+			return access.Refuse(c.Fail("O-21", ntstatus.AccessDenied))
+		}
+		mapped &^= foreign // A creator that asks for everything gets what the type has (O-130).
 	}
 	dec, ok := grantAll(t, subject, mapped) // O-91
 	if !ok {

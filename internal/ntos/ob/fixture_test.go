@@ -4,10 +4,10 @@ import (
 	"flag"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/test/randtest"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -16,13 +16,13 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-var seedFlag = flag.Uint64("seed", 1, "seed of the random tests; 0 takes one from the clock")
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 takes that of REFMON_SEED")
 
 // newRand gives a random source and prints its seed.
 func newRand(t testing.TB) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
+		seed = randtest.Seed(t)
 	}
 	t.Logf("seed %d (repeat with -seed=%[1]d)", seed)
 	return rand.New(rand.NewPCG(seed, 1))

@@ -17,6 +17,7 @@ type Header struct {
 	counts atomic.Uint64
 
 	security atomic.Pointer[sd.Descriptor] // atomic; the value is immutable
+	shared   *SharedSecurity               // immutable once shared; nil: security is the object's own
 	link     atomic.Pointer[link]          // atomic; written under the directory's mu
 
 	permanent atomic.Bool // atomic; cleared under the directory's mu
@@ -82,15 +83,38 @@ func (h *Header) Permanent() bool { return h.permanent.Load() }
 
 // Security is the descriptor of the moment, nil if the object has none. The
 // value is immutable: a check that has taken it sees no later change (O-66).
-func (h *Header) Security() *sd.Descriptor { return h.security.Load() }
+func (h *Header) Security() *sd.Descriptor { return h.descriptor().Load() }
 
 // SetSecurity replaces the descriptor.
-func (h *Header) SetSecurity(d *sd.Descriptor) { h.security.Store(d) }
+func (h *Header) SetSecurity(d *sd.Descriptor) { h.descriptor().Store(d) }
 
 // CompareAndSwapSecurity replaces the descriptor if it is still old. A caller
 // that changes parts of it starts again from [Header.Security] when it is not.
 func (h *Header) CompareAndSwapSecurity(old, new *sd.Descriptor) bool {
-	return h.security.CompareAndSwap(old, new)
+	return h.descriptor().CompareAndSwap(old, new)
+}
+
+// SharedSecurity is one descriptor of several objects, such as the ends of a
+// pipe. The zero value is no descriptor.
+type SharedSecurity struct{ descriptor atomic.Pointer[sd.Descriptor] }
+
+// NewSharedSecurity makes a descriptor for several objects.
+func NewSharedSecurity(d *sd.Descriptor) *SharedSecurity {
+	s := &SharedSecurity{}
+	s.descriptor.Store(d)
+	return s
+}
+
+// ShareSecurity gives the object a descriptor that others have too: what is
+// set through one is seen through all. Call it before the object is shared.
+func (h *Header) ShareSecurity(s *SharedSecurity) { h.shared = s }
+
+// descriptor returns where the object's descriptor stands.
+func (h *Header) descriptor() *atomic.Pointer[sd.Descriptor] {
+	if h.shared != nil {
+		return &h.shared.descriptor
+	}
+	return &h.security
 }
 
 // Ref takes a reference for a caller that already holds one, or that got the

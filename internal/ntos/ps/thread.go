@@ -81,7 +81,9 @@ func (t *Thread) Resume() (was bool) {
 func (t *Thread) Suspended() bool { return t.suspended.Load() }
 
 // selfThreadAlways is what a thread may always do to itself (O-18).
-const selfThreadAlways = winnt.THREAD_TERMINATE | winnt.THREAD_SET_INFORMATION | winnt.THREAD_QUERY_INFORMATION
+// The limited rights come with the full ones (O-36).
+const selfThreadAlways = winnt.THREAD_TERMINATE | winnt.THREAD_SET_INFORMATION | winnt.THREAD_QUERY_INFORMATION |
+	winnt.THREAD_SET_LIMITED_INFORMATION | winnt.THREAD_QUERY_LIMITED_INFORMATION
 
 // ID is the thread id.
 func (t *Thread) ID() winnt.Handle { return t.id }

@@ -26,6 +26,7 @@ type Context struct {
 	last    nt.Ticket                       // owned by the thread
 	// owned by the thread: of the access check under way, which would allocate it
 	mapping winnt.GenericMapping
+	closed  atomic.Bool // what the context held was given back
 }
 
 // System is what the services of one kernel share.
@@ -66,6 +67,9 @@ func NewContext(sys *System, t *ps.Thread, mode access.Mode) *Context {
 
 // Close gives back what the context holds: unused tickets and the thread.
 func (c *Context) Close() {
+	if c.closed.Swap(true) {
+		return
+	}
 	for k := range c.tickets {
 		c.dropTicket(k)
 	}

@@ -120,6 +120,21 @@ func (c *Context) mayAssignKin(tok *se.TokenObject) bool {
 	return se.MayAssign(own, tok)
 }
 
+// mayCreateWith reports whether the caller may make a process with that token.
+func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
+	switch {
+	// A token that is kin of the caller's process needs no privilege (I-96).
+	case in.KinOnly:
+		return c.mayAssignKin(tok)
+	// CreateProcessAsUser enables what the process holds for the time of the call (I-7).
+	case in.OfProcess && c.self.Process().Token().Present().Has(winnt.SeAssignPrimaryTokenPrivilege):
+		return true
+	case in.OfProcess:
+		return c.mayAssignKin(tok)
+	}
+	return c.mayAssignPrimary(tok)
+}
+
 // jobFilter is the filter of FILTER_TOKENS; attributes of the lists are not
 // looked at (T-61, T-62), those of restricting SIDs where they are used.
 func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {

@@ -122,11 +122,9 @@ func (c *Context) pathOf(h *ob.Header) string {
 func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	name := c.pathOf(h)
 	out.ReturnLength = nameSize(name) // O-61: also when the buffer is too small
-	switch {
-	case length < unicodeString:
-		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch) // O-61
-	case length < out.ReturnLength:
-		return out, c.Fail("O-61", ntstatus.BufferOverflow) // O-61
+	// A name needs room for its header and all its text.
+	if length < max(out.ReturnLength, unicodeString) {
+		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
 	}
 	out.ObjectInformation = name
 	return out, ntstatus.Success

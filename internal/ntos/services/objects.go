@@ -62,8 +62,11 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 // one of name and id (O-37). Processes and threads have no names here.
 func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[*nt.ClientID]) (oa nt.ObjectAttributes,
 	cid nt.ClientID, st ntstatus.Status) {
-	if id.Status != ntstatus.Success && a.Status != ntstatus.AccessViolation {
+	if id.Status != ntstatus.Success && a.Status != ntstatus.AccessViolation && a.V != nil {
 		return oa, cid, c.Fail("O-3", id.Status) // O-3: what cannot be read comes before what is wrong in what can
+	}
+	if a.V == nil && a.Status == ntstatus.Success {
+		return oa, cid, c.Fail("O-37", ntstatus.AccessViolation) // NULL attributes are not optional here.
 	}
 	if oa, st = c.captureAttributes(a); st != ntstatus.Success {
 		return oa, cid, st

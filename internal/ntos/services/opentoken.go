@@ -60,7 +60,11 @@ func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadT
 func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool,
 	attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
 	// reference
-	t, _, st := ob.Reference[*ps.Thread](&c.Caller, h, winnt.THREAD_QUERY_INFORMATION, ps.ThreadType) // I-20 (3), I-26
+	want := winnt.AccessMask(winnt.THREAD_QUERY_INFORMATION) // I-20 (3), I-26
+	if c.Sys.Profile == nt.Observed {
+		want = winnt.THREAD_QUERY_LIMITED_INFORMATION // Windows asks for the limited right (I-131).
+	}
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, h, want, ps.ThreadType)
 	if st != ntstatus.Success {
 		return out, st
 	}

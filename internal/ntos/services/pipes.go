@@ -40,25 +40,22 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	}
 	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
 		Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition)}
-	st = c.Sys.Pipes.Create(name, cfg, c.self.Process(), func(e, first *npfs.End) ntstatus.Status {
-		subject := c.self.Subject()
+	subject := c.self.Subject()
+	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor) // O-38
+	st = c.Sys.Pipes.Create(name, cfg, c.self.Process(), d, func(e *npfs.End, existed bool) ntstatus.Status {
 		// decide
-		d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor) // O-38
-		// the pipe is there: its descriptor stands, and says who may add to it
-		if first != nil {
-			if dec := ob.Decide(&c.Caller, first, &subject, winnt.FILE_CREATE_PIPE_INSTANCE, 0); !dec.Allowed() {
+		if existed { // The descriptor of the name stands and says who may add an instance (I-130).
+			dec := ob.Decide(&c.Caller, e, &subject, winnt.FILE_CREATE_PIPE_INSTANCE, 0)
+			if !dec.Allowed() {
 				return dec.Status()
 			}
-			d = first.Security()
 		}
 		dec := ob.GrantNew(&c.Caller, npfs.EndType, &subject, in.DesiredAccess, oa.Attributes) // O-91
 		if dec.Status() != ntstatus.Success {
 			return dec.Status()
 		}
 		// commit
-		e.Init(npfs.EndType, e, d)
 		c.Sys.Security.Objects.Track(e)
-		defer e.Deref(ob.TagCall)
 		out.FileHandle, st = c.insert(e, dec.Granted, oa.Attributes)
 		return st
 	})
@@ -97,9 +94,7 @@ func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.A
 	}
 	// commit
 	o := c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, func(e *npfs.End) ntstatus.Status {
-		e.Init(npfs.EndType, e, server.Security())
 		c.Sys.Security.Objects.Track(e)
-		defer e.Deref(ob.TagCall)
 		h, st = c.insert(e, dec.Granted, oa.Attributes)
 		return st
 	})

@@ -2,6 +2,7 @@ package services
 
 import (
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -108,21 +109,6 @@ func (n *creation) decide() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// mayCreateWith reports whether the caller may make a process with that token.
-func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn) bool {
-	switch {
-	// A token that is kin of the caller's process needs no privilege (I-96).
-	case in.KinOnly:
-		return c.mayAssignKin(tok)
-	// CreateProcessAsUser enables what the process holds for the time of the call (I-7).
-	case in.OfProcess && c.self.Process().Token().Present().Has(winnt.SeAssignPrimaryTokenPrivilege):
-		return true
-	case in.OfProcess:
-		return c.mayAssignKin(tok)
-	}
-	return c.mayAssignPrimary(tok)
-}
-
 // primary is the demand for a primary token. Documented: the token must be one
 // (T-112); Observed: an impersonation token is duplicated to one (I-96).
 func (n *creation) primary() ntstatus.Status {
@@ -209,7 +195,8 @@ func (n *creation) commit() ntstatus.Status {
 	if st = hp.Publish(p, n.processAccess, n.process.Attributes); st == ntstatus.Success {
 		st = ht.Publish(t, n.threadAccess, n.thread.Attributes)
 	}
-	c.Sys.Run(p, t) // it runs whatever becomes of the handles
+	c.Sys.Log.ProcessCreated(c.origin(), target(p), n.parent.Name()) // U-78: it exists already
+	c.Sys.Run(p, t)                                                  // it runs whatever becomes of the handles
 	n.out.ProcessHandle, n.out.ThreadHandle = hp.Handle(), ht.Handle()
 	if st != ntstatus.Success { // the caller's own process has ended meanwhile
 		return c.Fail("O-47", st)
@@ -303,5 +290,14 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	if !c.mayAssignPrimary(tok) {
 		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld) // T-111
 	}
-	return out, c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110
+	st = c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110
+	if st == ntstatus.Success {
+		c.Sys.Log.TokenAssigned(c.origin(), target(p)) // U-78: it has the token already
+	}
+	return out, st
+}
+
+// target returns the process that a record is about.
+func target(p *ps.Process) audit.Target {
+	return audit.Target{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Token: p.Token()}
 }

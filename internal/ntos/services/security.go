@@ -3,6 +3,7 @@ package services
 import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
@@ -24,6 +25,10 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
+	if e, ok := obj.(*npfs.End); ok && e.Detached() {
+		// A client that the server disconnected learns nothing of the pipe any more.
+		return out, c.Fail("I-130", ntstatus.PipeDisconnected)
+	}
 	// decide
 	// O-64, O-66: one snapshot; without security, no parts
 	part := sd.Select(obj.Head().Security(), uint32(in.SecurityInformation))

@@ -57,6 +57,7 @@ var table = []row{
 	{9, "internal/test/wired"},
 	{9, "internal/test/ntostest"},
 	{9, "internal/verbs/strictyaml"},
+	{9, "internal/verbs/pipeline"},
 	{9, "internal/verbs/batch"},
 	{9, "internal/verbs/version"},
 	{9, "internal/verbs/lint"},

@@ -67,7 +67,11 @@ func (m *Machine) OpenThreadToken(c Caller, h winnt.Handle, desired winnt.Access
 			return failed(st)
 		}
 	}
-	s, st := m.reference(c, h, 0x40, isThread)
+	want := winnt.AccessMask(0x40)
+	if m.Profile == nt.Observed {
+		want = 0x800 // I-131
+	}
+	s, st := m.reference(c, h, want, isThread)
 	if st != ntstatus.Success {
 		return failed(st)
 	}

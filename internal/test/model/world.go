@@ -131,7 +131,7 @@ func (w World) machine() *Machine {
 			Guard: defaultGuard(&v, &processKind, nil)}
 		for range 2 {
 			t := &Thread{Process: p, Guard: defaultGuard(&v, &threadKind, nil)}
-			t.Self = 0x1 | 0x20 | 0x40 // O-18
+			t.Self = 0x1 | 0x20 | 0x40 | 0x400 | 0x800 // O-18, O-36
 			if g, st := decide(&v, t.Guard, maximum, &threadKind); st.IsSuccess() {
 				t.Self |= g
 			}

@@ -106,23 +106,50 @@ func (w World) acl(n int, one func() sd.ACE) *sd.ACL {
 }
 
 func (w World) systemACE() sd.ACE {
-	switch w.IntN(9) {
-	case 0:
-		return w.aceOf(0x11, winnt.AccessMask(w.IntN(8)), sid.MustParse(pick(w, append(labels, "S-1-1-0"))))
-	case 1:
-		return w.aceOf(0x14, pick(w, masks), sid.MustParse(pick(w, append(trust, "S-1-1-0"))))
-	case 2:
-		return w.aceOf(0x15, pick(w, masks), sid.Everyone)
+	switch n := w.IntN(9); n {
+	case 0, 1, 2:
+		return w.systemOf([]sd.Type{sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel, sd.SystemAccessFilter}[n])
 	case 3, 6, 7:
 		return w.aceOf(0x13, 0, sid.MustParse(pick(w, []string{"S-1-17-1", "S-1-17-2", "S-1-17-9"})))
 	case 4, 5:
-		e, err := sd.NewACE(0x12, uint8(w.IntN(2)*8), 0, sid.Everyone, sd.ACEExtra{AppData: w.resource()})
+		return w.systemOf(sd.SystemResourceAttribute)
+	}
+	return w.aceOf(2, 1, sid.Everyone)
+}
+
+// systemOf is a label, a trust label, a resource attribute or an access filter.
+func (w World) systemOf(kind sd.Type) sd.ACE {
+	switch kind {
+	case sd.SystemMandatoryLabel:
+		return w.aceOf(kind, winnt.AccessMask(w.IntN(8)), sid.MustParse(pick(w, append(labels, "S-1-1-0"))))
+	case sd.SystemProcessTrustLabel:
+		return w.aceOf(kind, pick(w, masks), sid.MustParse(pick(w, append(trust, "S-1-1-0"))))
+	}
+	if kind == sd.SystemResourceAttribute {
+		e, err := sd.NewACE(kind, uint8(w.IntN(2)*8), 0, sid.Everyone, sd.ACEExtra{AppData: w.resource()})
 		if err != nil {
 			panic(err)
 		}
 		return e
 	}
-	return w.aceOf(2, 1, sid.Everyone)
+	return w.aceOf(sd.SystemAccessFilter, pick(w, masks), sid.Everyone)
+}
+
+// system is the entries of a SACL, nil for none. Each kind that a check looks at
+// is drawn on purpose besides, so that no kind is nearly absent.
+func (w World) system() (out []sd.ACE) {
+	if w.one(2) {
+		for range w.IntN(4) {
+			out = append(out, w.systemACE())
+		}
+	}
+	for _, kind := range []sd.Type{sd.SystemMandatoryLabel, sd.SystemProcessTrustLabel,
+		sd.SystemAccessFilter, sd.SystemResourceAttribute} {
+		if w.one(12) {
+			out = append(out, w.systemOf(kind))
+		}
+	}
+	return out
 }
 
 // Descriptor is one with any entries, or none.
@@ -131,11 +158,11 @@ func (w World) Descriptor() *sd.Descriptor {
 	if w.one(20) {
 		p.Owner = sid.SID{}
 	}
-	if !w.one(12) {
+	if !w.one(9) {
 		p.DACL = w.acl(w.IntN(7), w.ace)
 	}
-	if w.one(2) {
-		p.SACL = w.acl(w.IntN(4), w.systemACE)
+	if system := w.system(); system != nil {
+		p.SACL = w.acl(len(system), func() (a sd.ACE) { a, system = system[0], system[1:]; return a })
 	}
 	return sd.New(p)
 }
@@ -181,15 +208,15 @@ func (w World) Spec() token.Spec {
 	}
 	if w.one(4) {
 		s.Package = pkg
-		s.LowPrivilege = w.one(3)
+		s.LowPrivilege = w.one(2)
 		s.Capabilities = []token.Group{{SID: capability, Attributes: uint32(w.IntN(2)) * 4}}
 		if s.Capabilities[0].Attributes == 0 {
 			s.Capabilities[0].Attributes = winnt.SE_GROUP_MANDATORY
 		}
 	}
-	if w.one(3) {
+	if w.one(2) {
 		s.UserClaims, s.DeviceClaims, s.LocalAttributes = w.claims(), w.claims(), w.claims()
-		if w.one(2) {
+		if w.one(2) || s.IsRestricted {
 			s.RestrictedUserClaims, s.RestrictedDeviceClaims = w.claims(), w.claims()
 		}
 		s.DeviceGroups = w.groups(w.IntN(3))
@@ -249,10 +276,10 @@ func (w World) Request(d *sd.Descriptor, client, primary *token.Token) *access.R
 	if w.one(6) {
 		r.Previous = pick(w, masks) &^ (winnt.MAXIMUM_ALLOWED | winnt.GENERIC_RIGHTS)
 	}
-	if w.one(2) {
+	if !w.one(3) {
 		r.Policies = w.Policies()
 	}
-	r.Options.ADOwnerReadOnly = w.one(10)
+	r.Options.ADOwnerReadOnly = w.one(8)
 	r.Options.ClaimsDisabled = w.one(20)
 	return r
 }

@@ -2,11 +2,13 @@ package batch
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"runtime"
-	"sync"
 	"sync/atomic"
+
+	"github.com/refmon/refmon/internal/verbs/pipeline"
 )
 
 // Limits of every batch. A longer line is answered by an error and skipped.
@@ -47,29 +49,25 @@ type Summary struct {
 	NoDACL    int // lines answered with the note NoDACL
 }
 
-// chunk is a piece of input made of whole lines and, later, its answers. It is
-// owned by the reader, then by one worker, then by the writer.
+// chunk is a piece of input made of whole lines and, later, its answers.
 type chunk struct {
 	data  []byte
 	first int // number of the first line
 	out   []byte
 	lines int
 	bad   int
-	done  chan struct{} // capacity 1; one token when out is complete
 }
 
-// run is the state of one Job.Run.
-type run struct {
-	job     *Job
-	in      io.Reader
-	free    chan *chunk   // chunks nobody uses; its size bounds the memory
-	work    chan *chunk   // to the workers
-	order   chan *chunk   // to the writer, in input order
-	stop    chan struct{} // closed when the writer gives up
-	pending sync.WaitGroup
-	line    int    // owned by the reader: number of the next line
-	serial  Answer // owned by the reader
-	readErr error  // written by the reader before it closes order
+// piece is a chunk on its way.
+type piece = pipeline.Piece[chunk]
+
+// reader cuts the input of one Job.Run into chunks.
+type reader struct {
+	job    *Job
+	in     io.Reader
+	hand   *pipeline.Hand[chunk]
+	line   int    // number of the next line
+	serial Answer // made when a line needs it
 }
 
 // Run answers every line of in on out until in ends. It returns an error only
@@ -78,56 +76,35 @@ type run struct {
 //
 // Answers are written as soon as they are known and all before them are: a
 // program may write one line, wait for its answer, and write the next.
-func (j *Job) Run(in io.Reader, out io.Writer) (Summary, error) {
+func (j *Job) Run(in io.Reader, out io.Writer) (sum Summary, err error) {
 	workers := j.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	chunks := 2*workers + 2
-	r := &run{
-		job: j, in: in, line: 1,
-		free:  make(chan *chunk, chunks),
-		work:  make(chan *chunk, chunks),
-		order: make(chan *chunk, chunks),
-		stop:  make(chan struct{}),
+	p := pipeline.Pipeline[chunk]{
+		Pieces: 2*workers + 2, Workers: workers, Leave: true,
+		Read: func(h *pipeline.Hand[chunk]) error {
+			r := &reader{job: j, in: in, hand: h, line: 1}
+			return r.read()
+		},
+		Worker: func() (func(*chunk), error) {
+			answer := j.Worker()
+			return func(c *chunk) { c.answer(answer) }, nil
+		},
+		Write: func(c *chunk) error {
+			if _, err := out.Write(c.out); err != nil {
+				return err
+			}
+			sum.Lines += c.lines
+			sum.Malformed += c.bad
+			return nil
+		},
 	}
-	for range chunks {
-		r.free <- &chunk{done: make(chan struct{}, 1)}
-	}
-	for range workers {
-		go r.worker()
-	}
-	go r.read()
-	sum, err := r.write(out)
+	read, write := p.Run()
 	if j.noDACL != nil {
 		sum.NoDACL = int(j.noDACL.Swap(0))
 	}
-	return sum, err
-}
-
-// write is the end of the pipeline; it runs on the caller's goroutine.
-func (r *run) write(out io.Writer) (sum Summary, err error) {
-	for c := range r.order {
-		<-c.done
-		if _, err := out.Write(c.out); err != nil {
-			close(r.stop)
-			return sum, err
-		}
-		sum.Lines += c.lines
-		sum.Malformed += c.bad
-		r.free <- c // never blocks: there is room for every chunk
-	}
-	return sum, r.readErr
-}
-
-// worker answers chunks until there are no more.
-func (r *run) worker() {
-	answer := r.job.Worker()
-	for c := range r.work {
-		c.answer(answer)
-		r.pending.Done()
-		c.done <- struct{}{}
-	}
+	return sum, cmp.Or(write, read)
 }
 
 // answer fills c.out from c.data.
@@ -161,15 +138,14 @@ var errStopped = errors.New("batch stopped")
 
 // read cuts the input into chunks of whole lines. Each successful Read that
 // completes a line is sent on at once, so that nothing waits for a full buffer.
-func (r *run) read() {
-	defer close(r.order)
-	defer close(r.work)
-	c, err := r.take(nil)
+func (r *reader) read() error {
+	p, err := r.take(nil)
 	if err != nil {
-		return
+		return ended(err)
 	}
 	idle := 0
 	for {
+		c := &p.Value
 		if len(c.data) == cap(c.data) {
 			c.data = append(c.data, 0)[:len(c.data)] // a long line: grow
 		}
@@ -182,25 +158,30 @@ func (r *run) read() {
 		if idle > emptyReads && err == nil {
 			err = io.ErrNoProgress
 		}
-		c, err = r.cut(c, old, err)
-		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, errStopped) {
-				r.readErr = err
-			}
-			return
+		if p, err = r.cut(p, old, err); err != nil {
+			return ended(err)
 		}
 	}
 }
 
-// cut sends the whole lines of c on, of which the bytes from old on are new,
-// and returns the chunk to go on with. At the end of the input (err is set) the
+// ended returns the error of a reader that ended otherwise than it should.
+func ended(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, errStopped) {
+		return nil
+	}
+	return err
+}
+
+// cut sends the whole lines of p on, of which the bytes from old on are new,
+// and returns the piece to go on with. At the end of the input (err is set) the
 // last line needs no newline.
-func (r *run) cut(c *chunk, old int, err error) (*chunk, error) {
+func (r *reader) cut(p *piece, old int, err error) (*piece, error) {
+	c := &p.Value
 	end := bytes.LastIndexByte(c.data[old:], '\n')
 	switch {
 	case err != nil:
 		if len(c.data) > 0 {
-			if stopped := r.dispatch(c); stopped != nil {
+			if stopped := r.dispatch(p); stopped != nil {
 				return nil, stopped
 			}
 		}
@@ -212,25 +193,26 @@ func (r *run) cut(c *chunk, old int, err error) (*chunk, error) {
 			return nil, err
 		}
 		c.data = c.data[:end]
-		return next, r.dispatch(c)
+		return next, r.dispatch(p)
 	case len(c.data) > MaxLine:
 		// What was read is more than a line may have: it is answered as it
 		// stands, and the rest of the line is thrown away.
 		c.data = c.data[:MaxLine+1]
-		if err := r.dispatch(c); err != nil {
+		if err := r.dispatch(p); err != nil {
 			return nil, err
 		}
 		return r.skipLine()
 	}
-	return c, nil
+	return p, nil
 }
 
-// skipLine reads up to the next newline and returns a chunk with what follows.
-func (r *run) skipLine() (*chunk, error) {
-	c, err := r.take(nil)
+// skipLine reads up to the next newline and returns a piece with what follows.
+func (r *reader) skipLine() (*piece, error) {
+	p, err := r.take(nil)
 	if err != nil {
 		return nil, err
 	}
+	c := &p.Value
 	for idle := 0; idle <= emptyReads; idle++ {
 		n, err := r.in.Read(c.data[:cap(c.data)])
 		if n > 0 {
@@ -239,7 +221,7 @@ func (r *run) skipLine() (*chunk, error) {
 		b := c.data[:n]
 		if i := bytes.IndexByte(b, '\n'); i >= 0 {
 			c.data = append(c.data[:0], b[i+1:]...)
-			return r.cut(c, 0, err)
+			return r.cut(p, 0, err)
 		}
 		if err != nil {
 			return nil, err
@@ -248,51 +230,57 @@ func (r *run) skipLine() (*chunk, error) {
 	return nil, io.ErrNoProgress
 }
 
-// take waits for a free chunk and fills it with the bytes of tail.
-func (r *run) take(tail []byte) (*chunk, error) {
-	select {
-	case c := <-r.free:
-		if cap(c.data) == 0 || cap(c.data) > keepCap {
-			c.data = make([]byte, 0, max(chunkSize, 2*len(tail)))
-		}
-		if cap(c.out) > keepCap {
-			c.out = nil
-		}
-		c.data = append(c.data[:0], tail...)
-		c.bad, c.lines = 0, 0
-		return c, nil
-	case <-r.stop:
+// take waits for a free piece and fills it with the bytes of tail.
+func (r *reader) take(tail []byte) (*piece, error) {
+	p, ok := r.hand.Take()
+	if !ok {
 		return nil, errStopped
 	}
+	c := &p.Value
+	if cap(c.data) == 0 || cap(c.data) > keepCap {
+		c.data = make([]byte, 0, max(chunkSize, 2*len(tail)))
+	}
+	if cap(c.out) > keepCap {
+		c.out = nil
+	}
+	c.data = append(c.data[:0], tail...)
+	c.bad, c.lines = 0, 0
+	return p, nil
 }
 
-// dispatch hands c to the workers and the writer, or answers it here, in
+// dispatch hands p to the workers and the writer, or answers it here, in
 // pieces, if some of its lines are serial.
-func (r *run) dispatch(c *chunk) error {
-	if r.job.Serial == nil || !bytes.Contains(c.data, []byte(r.job.SerialWord)) {
-		r.send(c)
+func (r *reader) dispatch(p *piece) error {
+	data := p.Value.data
+	if r.job.Serial == nil || !bytes.Contains(data, []byte(r.job.SerialWord)) {
+		r.number(&p.Value)
+		r.hand.Send(p)
 		return nil
 	}
-	for rest := c.data; len(rest) > 0; {
-		n, serial := r.stretch(rest)
-		piece, err := r.take(rest[:n])
+	for len(data) > 0 {
+		n, serial := r.stretch(data)
+		part, err := r.take(data[:n])
 		if err != nil {
 			return err
 		}
-		rest = rest[n:]
-		if serial {
-			r.sendSerial(piece)
-		} else {
-			r.send(piece)
+		data = data[n:]
+		r.number(&part.Value)
+		if !serial {
+			r.hand.Send(part)
+			continue
 		}
+		if r.serial == nil {
+			r.serial = r.job.Worker()
+		}
+		r.hand.Alone(part, func(c *chunk) { c.answer(r.serial) })
 	}
-	r.free <- c
+	r.hand.Return(p)
 	return nil
 }
 
 // stretch measures the longest run of lines at the start of b that are all
 // serial or all not.
-func (r *run) stretch(b []byte) (n int, serial bool) {
+func (r *reader) stretch(b []byte) (n int, serial bool) {
 	for rest := b; len(rest) > 0; {
 		line, next := cutLine(rest)
 		is := bytes.Contains(line, []byte(r.job.SerialWord)) && r.job.Serial(line)
@@ -305,29 +293,8 @@ func (r *run) stretch(b []byte) (n int, serial bool) {
 	return n, serial
 }
 
-// send passes c on to be answered by any worker. Neither channel blocks: each
-// has room for every chunk.
-func (r *run) send(c *chunk) {
-	r.number(c)
-	r.pending.Add(1)
-	r.work <- c
-	r.order <- c
-}
-
-// sendSerial answers c here, when everything before it has been answered.
-func (r *run) sendSerial(c *chunk) {
-	r.number(c)
-	r.pending.Wait()
-	if r.serial == nil {
-		r.serial = r.job.Worker()
-	}
-	c.answer(r.serial)
-	c.done <- struct{}{}
-	r.order <- c
-}
-
 // number gives c the number of its first line and counts its lines.
-func (r *run) number(c *chunk) {
+func (r *reader) number(c *chunk) {
 	c.first = r.line
 	r.line += bytes.Count(c.data, []byte{'\n'})
 	if c.data[len(c.data)-1] != '\n' {

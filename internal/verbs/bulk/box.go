@@ -17,7 +17,6 @@ type box[T any] struct {
 
 	parts chan []byte   // rows that are too many to wait for the end of the batch
 	taken chan struct{} // the part has been written
-	done  chan struct{}
 }
 
 func (b *box[T]) reset() {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -85,6 +86,9 @@ func (s state) text(a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {
 		text = fmt.Sprintf("of type %d", a.Type())
+	}
+	if on := words.Entry(a); on != "" {
+		text += " " + on
 	}
 	return text + " " + s.dir.Name(a.SID())
 }

@@ -38,8 +38,9 @@ type compared struct {
 
 // parsed is a descriptor that was met before, as it is parsed for one side.
 type parsed struct {
-	d   *sd.Descriptor
-	err error
+	d      *sd.Descriptor
+	err    error
+	remark Remark
 }
 
 // comparer compares objects. Owned by one goroutine.
@@ -191,6 +192,11 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 	if as[1] != nil && batch.LacksDACL(as[1].d) {
 		b.sum.NoDACL++
 	}
+	for i := len(as) - 1; i >= 0; i-- { // of both states, counted as one object
+		if as[i] != nil && (i == 1 || as[1] == nil) {
+			b.sum.remark(o, &as[i].remark, "")
+		}
+	}
 	pairs := &c.d.all
 	if ks[0] == ks[1] { // what changed can only be the principals
 		if pairs = &c.d.moved; len(pairs.pairs) == 0 {
@@ -232,7 +238,9 @@ func (c *comparer) known(i int, o *objects.Object) (*known[parsed], *parsed) {
 	a := k.answer.Load()
 	if a == nil {
 		a = &parsed{}
-		a.d, a.err = o.Descriptor(dir.Domain)
+		if a.d, a.err = o.Descriptor(dir.Domain); a.err == nil {
+			a.remark = remarkOn(a.d, dir, true)
+		}
 		if !k.answer.CompareAndSwap(nil, a) {
 			a = k.answer.Load()
 		}

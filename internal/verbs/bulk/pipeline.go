@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+	ordered "github.com/refmon/refmon/internal/verbs/pipeline"
 )
 
 // pipeline takes batches of a source through workers to one writer, in the
@@ -37,39 +38,28 @@ func (p *pipeline[T]) do(ctx context.Context) (Summary, error) {
 	if p.workers <= 0 {
 		p.workers = runtime.GOMAXPROCS(0)
 	}
-	stop := make(chan struct{}) // closed when the output fails
-	free := make(chan *box[T], 4*p.workers)
-	for range cap(free) {
-		b := &box[T]{done: make(chan struct{}, 1), parts: make(chan []byte), taken: make(chan struct{})}
-		b.in.Stopped = &p.stopped
-		free <- b
+	p.saved = time.Now()
+	l := ordered.Pipeline[box[T]]{
+		Pieces: 4 * p.workers, Workers: p.workers, Stop: ctx.Done(),
+		Init: func(b *box[T]) {
+			b.parts, b.taken = make(chan []byte), make(chan struct{})
+			b.in.Stopped = &p.stopped
+		},
+		Read:   func(h *ordered.Hand[box[T]]) error { return p.read(ctx, h) },
+		Worker: p.worker,
+		Wait:   p.parts,
+		Write:  p.batch,
 	}
-	work, order := make(chan *box[T], cap(free)), make(chan *box[T], cap(free))
-	var sourceErr error
-	go func() {
-		defer close(order)
-		defer close(work)
-		defer objects.Halt(p.source)
-		sourceErr = p.read(ctx, stop, free, work, order)
-	}()
-	for range p.workers {
-		decide, err := p.worker()
-		if err != nil {
-			close(stop)
-			for range order {
-			}
-			return Summary{}, err
-		}
-		go func() {
-			for b := range work {
-				decide(b)
-				b.done <- struct{}{}
-			}
-		}()
+	read, err := l.Run()
+	objects.Halt(p.source)
+	if err == nil && p.save != nil {
+		err = p.save(p.sum.Position)
 	}
-	err := p.drain(order, free, stop)
+	if p.progress != nil {
+		p.progress(p.sum.Position)
+	}
 	if err == nil {
-		if err = sourceErr; err == nil && p.cut { // set before order was closed
+		if err = read; err == nil && p.cut {
 			err = ctx.Err()
 		}
 	}
@@ -77,22 +67,15 @@ func (p *pipeline[T]) do(ctx context.Context) (Summary, error) {
 }
 
 // read hands out batches until the source ends.
-func (p *pipeline[T]) read(ctx context.Context, stop chan struct{}, free, work, order chan *box[T]) error {
+func (p *pipeline[T]) read(ctx context.Context, h *ordered.Hand[box[T]]) error {
 	for {
-		var b *box[T]
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-stop:
-			return nil
-		case b = <-free:
-		}
-		if err := ctx.Err(); err != nil {
+		b, ok := h.Take()
+		if err := ctx.Err(); err != nil || !ok {
 			return err
 		}
-		b.reset()
+		b.Value.reset()
 		got := make(chan error, 1)
-		go func() { got <- p.source.Next(&b.in) }() // it may wait for its input for ever
+		go func() { got <- p.source.Next(&b.Value.in) }() // it may wait for its input for ever
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -104,8 +87,7 @@ func (p *pipeline[T]) read(ctx context.Context, stop chan struct{}, free, work, 
 				return err
 			}
 		}
-		order <- b
-		work <- b
+		h.Send(b)
 	}
 }
 
@@ -115,55 +97,39 @@ const (
 	showEvery = 200 * time.Millisecond
 )
 
-// drain writes batch after batch. After an error of the output it only takes
-// what is under way, so that no goroutine is left behind.
-func (p *pipeline[T]) drain(order, free chan *box[T], stop chan struct{}) (err error) {
-	p.saved = time.Now()
-	for b := range order {
-		if lost := p.parts(b, err == nil && !p.cut); lost != nil {
-			err = lost
-			close(stop)
-		}
-		if err == nil && !p.cut { // after a cut all else is cut as well, or too late
-			p.cut = b.in.Cut
-			if err = p.batch(b); err != nil {
-				err = fmt.Errorf("write: %w", err)
-				close(stop)
-			}
-		}
-		select {
-		case free <- b:
-		default: // cannot be: there are as many places as batches
-		}
-	}
-	if err == nil && p.save != nil {
-		err = p.save(p.sum.Position)
-	}
-	if p.progress != nil {
-		p.progress(p.sum.Position)
-	}
-	return err
-}
-
 // parts waits until a batch is done, and meanwhile writes, or drops, what there
 // are too many rows of to keep.
-func (p *pipeline[T]) parts(b *box[T], keep bool) (err error) {
+func (p *pipeline[T]) parts(b *ordered.Piece[box[T]], failed bool) (err error) {
+	keep := !failed && !p.cut
 	for {
 		select {
-		case <-b.done:
+		case <-b.Done():
 			return err
-		case part := <-b.parts:
+		case part := <-b.Value.parts:
 			if keep && err == nil {
 				if _, err = p.out.Write(part); err != nil {
 					err = fmt.Errorf("write: %w", err)
 				}
 			}
-			b.taken <- struct{}{}
+			b.Value.taken <- struct{}{}
 		}
 	}
 }
 
+// batch writes a batch. After a cut all else is cut as well, or too late.
 func (p *pipeline[T]) batch(b *box[T]) error {
+	if p.cut {
+		return nil
+	}
+	p.cut = b.in.Cut
+	if err := p.put(b); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// put writes a batch and counts it, and now and then saves and shows how far the run has come.
+func (p *pipeline[T]) put(b *box[T]) error {
 	if err := p.write(b, &p.sum); err != nil {
 		return err
 	}

@@ -9,9 +9,13 @@ type Position struct {
 	Changes    int   // Diff: pairs of principal and object that changed
 	Unverified int   // rows with objects.NoteUnverified
 	NoDACL     int   // rows with objects.NoteNoDACL
+	Typed      int   // rows with entries for one object type that were not considered
+	Unmapped   int   // rows that name an S-1-22 SID without an account
 	Offset     int64 // byte of the input after the last row written; 0 where the source has no bytes
 	Lines      int   // lines of the input before it
-	Allowed    int64 // pairs of principal and object that were allowed, summed over the rights
+	// TypedEntries are the entries of Typed.
+	TypedEntries int
+	Allowed      int64 // pairs of principal and object that were allowed, summed over the rights
 }
 
 // Plus returns the position of a run that went on from p.
@@ -23,6 +27,9 @@ func (p Position) Plus(q Position) Position {
 	q.Changes += p.Changes
 	q.Unverified += p.Unverified
 	q.NoDACL += p.NoDACL
+	q.Typed += p.Typed
+	q.TypedEntries += p.TypedEntries
+	q.Unmapped += p.Unmapped
 	q.Allowed += p.Allowed
 	if q.Offset == 0 { // nothing was left to do
 		q.Offset, q.Lines = p.Offset, p.Lines
@@ -35,6 +42,8 @@ type Summary struct {
 	Position
 	FirstError error  // the first unreadable row
 	FirstStale string // path of the first row with objects.NoteStale
+	// FirstUnmapped is the first S-1-22 SID without an account.
+	FirstUnmapped string
 }
 
 // add adds a batch that follows; its place in the input is the sum's from now on.
@@ -44,6 +53,9 @@ func (s *Summary) add(b *Summary) {
 	s.Offset, s.Lines = offset, lines
 	if s.FirstStale == "" {
 		s.FirstStale = b.FirstStale
+	}
+	if s.FirstUnmapped == "" {
+		s.FirstUnmapped = b.FirstUnmapped
 	}
 	if s.FirstError == nil {
 		s.FirstError = b.FirstError

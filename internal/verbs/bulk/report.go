@@ -17,6 +17,7 @@ import (
 	"github.com/refmon/refmon/internal/printable"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/internal/verbs/bulk/people"
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
 )
@@ -258,6 +259,9 @@ func (r *Report) detail(l *listed) (detail, error) {
 		rights := strings.Join(Words(m, k.typ), ", ")
 		if rights == "" {
 			rights = strings.ReplaceAll(k.typ.Names(m), "|", ", ")
+		}
+		if on := words.Entry(a); on != "" {
+			rights += " " + on
 		}
 		d.Entries = append(d.Entries, entryRow{i, entryKind(a), r.Directory.Name(a.SID()), rights, m.Padded(), !r.Directory.Known(a.SID())})
 	}

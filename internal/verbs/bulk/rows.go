@@ -84,13 +84,19 @@ func appendPath(dst []byte, o *objects.Object) []byte {
 	return batch.AppendString(dst, string(o.Path))
 }
 
-// appendNote appends the note of an object to its row in JSON; other formats
-// leave it to the summary.
+// appendNote appends the notes of an object to its row in JSON; other formats
+// leave them to the summary.
 func appendNote(dst []byte, o *objects.Object) []byte {
-	if o.Note == 0 {
+	text := o.Note.String()
+	switch {
+	case text == "" && o.Remark == "":
 		return dst
+	case text == "":
+		text = o.Remark
+	case o.Remark != "":
+		text += "; " + o.Remark
 	}
-	return batch.AppendString(append(dst, `,"note":`...), o.Note.String())
+	return batch.AppendString(append(dst, `,"note":`...), text)
 }
 
 func (w *rows) printable(o *objects.Object) []byte {

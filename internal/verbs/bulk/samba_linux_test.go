@@ -385,7 +385,7 @@ func (s *samba) whoCanRead(share string) (readers map[string][]string, notes map
 		rel, err := filepath.Rel(root, row.Path)
 		s.must(err)
 		readers[rel] = row.Principals
-		if row.Note != "" {
+		if strings.Contains(row.Note, "hash") {
 			notes[rel] = row.Note
 		}
 	}

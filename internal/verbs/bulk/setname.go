@@ -56,7 +56,7 @@ func newSetNamer(d *people.Directory) *setNamer {
 }
 
 // id names a set. right is the text of its masks. The SIDs are written in order,
-// those of one domain as their last parts after the domain.
+// those of one domain as their last parts after the domain (B-3).
 func (n *setNamer) id(right string, s effective.Set) (id setID) {
 	ranked := make(effective.Set, len(s))
 	for i := range s.All() {

@@ -37,7 +37,7 @@ func setNames(t *testing.T, users, rights, rows string) []map[string]string {
 }
 
 // TestSetNames: a set is named by the SIDs in it and the mask of its right. Who
-// else there is, and in which order, does not matter; who is in it does.
+// else there is, and in which order, does not matter; who is in it does (B-3).
 func TestSetNames(t *testing.T) {
 	user := func(name string, rid int) string {
 		return fmt.Sprintf(`{"name":"%s","sid":"S-1-5-21-1-2-3-%d"}`, name, rid)

@@ -24,6 +24,8 @@ type outcome[A any] struct {
 	err    error
 	noDACL bool // the descriptor has no D: part
 	answer A
+	remark Remark
+	text   string // of remark
 }
 
 // worker decides batches. Owned by one goroutine.
@@ -55,6 +57,7 @@ func (w *worker[A, T]) batch(b *box[T]) {
 			w.ask.fail(b, o, x.err)
 			return
 		}
+		b.sum.remark(o, &x.remark, x.text)
 		w.ask.put(b, o, &x.answer)
 	})
 }
@@ -82,6 +85,8 @@ func (w *worker[A, T]) decide(o *objects.Object) (x *outcome[A], share bool) {
 	}
 	x.noDACL = batch.LacksDACL(d)
 	x.answer, share, x.err = w.ask.decide(d, o.Type)
+	x.remark = remarkOn(d, w.run.Directory, w.run.whole(o.Type))
+	x.text = x.remark.String()
 	return x, share
 }
 

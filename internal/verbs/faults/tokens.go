@@ -84,7 +84,8 @@ func attributes[I any](a func(*I) *uint32) []fault[I] {
 func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *winnt.AccessMask) []fault[I] {
 	return join(
 		handles("I-20", "ThreadHandle", "ThreadHandle", h, func(w *world) winnt.Handle {
-			return w.handle(w.other, winnt.THREAD_ALL_ACCESS&^winnt.THREAD_QUERY_INFORMATION)
+			const needed = winnt.THREAD_QUERY_INFORMATION | winnt.THREAD_QUERY_LIMITED_INFORMATION
+			return w.handle(w.other, winnt.THREAD_ALL_ACCESS&^needed)
 		}),
 		[]fault[I]{
 			{rule: "I-20", want: ntstatus.NoToken, name: "the thread is not impersonating", takes: "target",

@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 
+	"github.com/refmon/refmon/internal/words"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
@@ -36,6 +37,7 @@ type Finding struct {
 	List  string `json:"list"` // "DACL", "SACL", "owner", "group" or "" for the whole
 	ACE   int    `json:"ace"`  // index in List, from 0; -1 for none
 	Entry string `json:"entry,omitempty"`
+	On    string `json:"on,omitempty"` // object types of the entry, by name
 	Kind  string `json:"kind"`
 	Rule  string `json:"rule,omitempty"` // id of the rule behind it, as docs/rules has it
 	What  string `json:"what"`
@@ -107,6 +109,7 @@ func (l *linter) add(list string, i int, a sd.ACE, kind, rule, mend, what string
 		text, err := sddl.FormatACE(a, sddl.Options{Domain: l.domain, Extended: true})
 		if err == nil {
 			f.Entry = text
+			f.On = words.Entry(a)
 		}
 	}
 	l.out = append(l.out, f)

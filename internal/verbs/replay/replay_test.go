@@ -335,7 +335,7 @@ func TestBackend(t *testing.T) {
 	p := Program{Case: "b", Source: `
 p = process("p", token_profile("user")).thread
 k = kernel_mode(p)
-expect(p.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY).TokenHandle, None)
+expect(p.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY, OpenAsSelf=False).TokenHandle, None)
 h = p.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
 p.NtClose(Handle=h)
 p.ImpersonateSelf(ImpersonationLevel=SecurityIdentification)

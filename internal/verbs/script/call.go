@@ -11,6 +11,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 
 	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
@@ -23,6 +24,8 @@ type parameter struct {
 	typ    reflect.Type
 	object *winnt.ObjectType // of a mask
 	preset uint64            // value when it is left out
+	empty  bool              // OBJECT_ATTRIBUTES that name and ask nothing when they are left out
+	must   bool              // it cannot be left out
 }
 
 // parameters lists the fields of an In or Out structure under their
@@ -40,9 +43,31 @@ func parameters(t reflect.Type) []parameter {
 		}
 		p := parameter{name: name, index: f.Index, typ: f.Type, object: winnt.ObjectTypeByName(f.Tag.Get("object"))}
 		p.preset, _ = strconv.ParseUint(f.Tag.Get("default"), 10, 64)
+		p.empty = f.Tag.Get("default") == "empty"
+		p.must = mustBeGiven(f)
 		list = append(list, p)
 	}
 	return list
+}
+
+// mustBeGiven reports whether a parameter has no meaning when it is left out:
+// a reference to an object, unless the documents allow NULL, and what the tag
+// required says.
+func mustBeGiven(f reflect.StructField) bool {
+	switch f.Tag.Get("required") {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return f.Type.Kind() == reflect.Pointer && references[f.Type]
+}
+
+// references are the types of parameters that are references to objects of the kernel.
+var references = map[reflect.Type]bool{
+	kernel.ThreadType: true, kernel.TokenType: true, kernel.ProcessType: true, kernel.RoutineType: true,
+	reflect.TypeFor[*kernel.ClientContext](): true, reflect.TypeFor[*kernel.SubjectContext](): true,
+	reflect.TypeFor[*kernel.SavedState](): true, reflect.TypeFor[*kernel.AccessState](): true,
 }
 
 // method makes a row of a table callable.
@@ -111,6 +136,7 @@ func (r *Runner) fill(row nt.Row, in reflect.Value, kwargs []starlark.Tuple) err
 	}
 	short := &nt.ObjectAttributes{}
 	shortUsed := false
+	given := map[string]bool{}
 	r.server = nil
 	sort.SliceStable(kwargs, func(i, j int) bool { return first(kwargs[i][0]) && !first(kwargs[j][0]) })
 	for _, kw := range kwargs {
@@ -135,6 +161,15 @@ func (r *Runner) fill(row nt.Row, in reflect.Value, kwargs []starlark.Tuple) err
 		}
 		if c, ok := f.Interface().(winnt.TokenInfoClass); ok {
 			r.class = c
+		}
+		given[name] = f.Kind() != reflect.Pointer || !f.IsNil()
+	}
+	for _, p := range params {
+		switch f := in.FieldByIndex(p.index); {
+		case p.must && !given[p.name]:
+			return fmt.Errorf("%s is missing: the call needs it", p.name)
+		case p.empty && !given[p.name]:
+			f.Set(reflect.ValueOf(nt.Cap(&nt.ObjectAttributes{})))
 		}
 	}
 	if shortUsed {
@@ -167,8 +202,12 @@ func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 	return nil
 }
 
-// result is the structure a call returns: status and the out parameters. An
-// output handle is None after a failure, as the variable is left alone; in the
+// failed reports whether a status is an error; a warning such as
+// STATUS_BUFFER_OVERFLOW comes with outputs.
+func failed(st ntstatus.Status) bool { return st>>30 == 3 }
+
+// result is the structure a call returns: status and the out parameters. What a
+// call that failed did not write is None. An output handle is None after a failure, as the variable is left alone; in the
 // Observed profile it is 0, as NULL is written (O-5).
 func (r *Runner) result(row nt.Row, in, out any, st ntstatus.Status) starlark.Value {
 	fields := starlark.StringDict{"status": statusValue(st)}
@@ -180,6 +219,10 @@ func (r *Runner) result(row nt.Row, in, out any, st ntstatus.Status) starlark.Va
 			if r.cfg.Backend == nil && r.cfg.Profile == nt.Observed && row.Probed(in) || r.cfg.Backend != nil && f.Int() == 0 {
 				fields[p.name] = starlark.MakeInt(0) // O-5
 			}
+			continue
+		}
+		if failed(st) && f.IsZero() {
+			fields[p.name] = starlark.None // A call that failed wrote nothing there.
 			continue
 		}
 		fields[p.name] = r.toValue(f, p.object)

@@ -20,7 +20,7 @@ var (
 	headerComment = regexp.MustCompile(`(?s)/\*.*?\*/|//[^\n]*`)
 	prototype     = regexp.MustCompile(`(?s)\b(?:NTAPI|WINAPI)\s+([A-Z][A-Za-z]+)\s*\(` +
 		`([^;{}()]*(?:\([^()]*\)[^;{}()]*)*)\)\s*;`)
-	lastName      = regexp.MustCompile(`([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*$`)
+	lastName = regexp.MustCompile(`([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*$`)
 )
 
 // prototypes returns the names of the parameters of each function that a header

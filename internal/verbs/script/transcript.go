@@ -97,7 +97,7 @@ func (t *transcript) arguments(c *nt.Call) string {
 	in := reflect.ValueOf(c.In)
 	for _, p := range parameters(c.Row.InType()) {
 		f := in.FieldByIndex(p.index)
-		if p.preset != 0 && f.Uint() == p.preset || f.IsZero() && optional(p.typ) {
+		if p.preset != 0 && f.Uint() == p.preset || f.IsZero() && optional(p.typ) || p.empty && leftOut(f) {
 			continue
 		}
 		parts = append(parts, p.name+"="+t.parameter(&p, f))
@@ -535,4 +535,11 @@ func (t *transcript) line(o map[string]any) {
 		b, _ = json.Marshal(map[string]string{"error": err.Error()})
 	}
 	t.buffer().Write(append(b, '\n'))
+}
+
+// leftOut reports whether attributes name and ask nothing, as those that a
+// program did not give.
+func leftOut(f reflect.Value) bool {
+	oa, ok := f.Interface().(nt.Captured[*nt.ObjectAttributes])
+	return ok && oa.V != nil && *oa.V == (nt.ObjectAttributes{}) && oa.Status == ntstatus.Success
 }

@@ -57,7 +57,8 @@ func TestFilter(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\srv\a "b"`}, audit.Failure, winnt.FILE_WRITE_DATA)
 	line := e.AppendJSON(nil)
 	for text, want := range map[string]bool{
-		"": true, "user=*1107": true, "user=S-1-5-20": true, "user=alice": false, "event=4656": true, "event=465": false,
+		"": true, "user=*1107": true, "user=S-1-5-20": true,
+		"user=alice": false, "event=4656": true, "event=465": false,
 		`object="\srv\a*"`: true, `object=\SRV\*`: true, `object="?srv?a*b*"`: true, "object=b": false,
 		"result=failure":               true,
 		"result=success or event=4656": true, "result=success and event=4656": false,
@@ -103,7 +104,8 @@ func TestFilter(t *testing.T) {
 func TestNeedle(t *testing.T) {
 	e := requested(t, audit.Object{Type: "File", Name: `\Srv\Ärger "x" ReporT`}, audit.Failure, 2)
 	line := e.AppendJSON(nil)
-	for _, pattern := range []string{"*report", `*SRV*`, `\srv\*`, `*"x"*`, "*rger*", "*", "??rv*", "*ReporT", `*\srv\?*"x" rep*`} {
+	for _, pattern := range []string{"*report", `*SRV*`, `\srv\*`, `*"x"*`, "*rger*", "*", "??rv*", "*ReporT",
+		`*\srv\?*"x" rep*`} {
 		if m := fields(pattern, "ObjectName"); !m(line) {
 			t.Errorf("%s does not match", pattern)
 		}

@@ -34,6 +34,7 @@ type Object struct {
 	Type   *winnt.ObjectType // nil: the type of the run
 	Err    error             // the row could not be read
 	Note   Note
+	Remark string // of the run that decides it, for its row; "" as it is read
 }
 
 // Descriptor parses the descriptor of an object.

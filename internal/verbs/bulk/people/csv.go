@@ -88,6 +88,10 @@ func (f *directoryFile) addRow(head, row []string, line int) error {
 			u.SID = cell
 		case column == "kind":
 			kind = strings.ToLower(cell)
+		case column == "uid":
+			u.uid, err = parseUnixID(cell)
+		case column == "gid":
+			u.gid, err = parseUnixID(cell)
 		case column == "memberof":
 			u.MemberOf = split(cell)
 		case column == "disabled":
@@ -98,7 +102,7 @@ func (f *directoryFile) addRow(head, row []string, line int) error {
 			claim, err = csvClaim(name, strings.ToLower(typ), split(cell))
 			claims = append(claims, claim)
 		default:
-			err = errors.New("no such column: there are kind, name, sid, memberOf, disabled and claims.NAME")
+			err = errors.New("no such column: there are kind, name, sid, memberOf, disabled, uid, gid and claims.NAME")
 		}
 		if err != nil {
 			return fmt.Errorf("column %s: %w", head[i], err)
@@ -117,9 +121,9 @@ func (f *directoryFile) add(kind string, u *userFile) error {
 	case "user":
 		f.Users = append(f.Users, *u)
 	case "group", "domain":
-		if u.Claims != nil || u.Disabled || kind == "domain" && (u.MemberOf != nil || f.Domain != "") {
-			return fmt.Errorf("a %s has a name and a SID, a group memberOf too; only users have claims or can be disabled, "+
-				"and there is one domain", kind)
+		if u.Claims != nil || u.Disabled || u.uid.given || kind == "domain" && (u.MemberOf != nil || f.Domain != "") {
+			return fmt.Errorf("a %s has a name and a SID, a group memberOf and gid too; "+
+				"only users have claims or a uid or can be disabled, and there is one domain", kind)
 		}
 		if kind == "domain" {
 			f.Domain = u.SID

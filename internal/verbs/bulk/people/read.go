@@ -23,21 +23,23 @@ type directoryFile struct {
 // userFile is a user as it is written.
 type userFile struct {
 	groupFile
-	Claims   []byte // the list of a token file, as JSON; nil: none
+	Claims   []byte // the list of a token file, as JSON; nil: the user has no claims
 	Disabled bool
+	uid      unixID // of the user on a server with POSIX accounts
 }
 
 // groupFile is a group as it is written.
 type groupFile struct {
 	Name, SID string
 	MemberOf  []string
+	gid       unixID // of a group; of a user: its primary group's
 	at        int
 }
 
 var (
 	directoryFields = []string{"domain", "users", "groups"}
-	userFields      = []string{"name", "sid", "memberOf", "claims", "disabled"}
-	groupFields     = userFields[:3]
+	groupFields     = []string{"name", "sid", "memberOf", "gid"}
+	userFields      = append(groupFields[:4:4], "claims", "disabled", "uid")
 )
 
 // maxAccounts is how many users, and how many groups, a directory may have; of a group it is the number of memberships.
@@ -119,6 +121,8 @@ func (r *reader) field(g *groupFile, i int) (err error) {
 		g.Name, err = r.Scalar()
 	case 1:
 		g.SID, err = r.Scalar()
+	case 3:
+		g.gid, err = r.unixID()
 	default:
 		if r.Null() {
 			return nil
@@ -141,6 +145,8 @@ func (r *reader) user(u *userFile) error {
 			u.Claims, err = r.claims()
 		case "disabled":
 			u.Disabled, err = r.Boolean()
+		case "uid":
+			u.uid, err = r.unixID()
 		default:
 			err = r.field(&u.groupFile, i)
 		}
@@ -184,6 +190,9 @@ func newDirectory(f *directoryFile) (*Directory, error) {
 		seen[u.Name] = true
 		t := tokens[i]
 		d.names[t.User().SID] = u.Name
+		if u.uid.given {
+			d.names[u.uid.sid(unixUser)] = u.Name
+		}
 		if u.Disabled {
 			d.Disabled++
 			continue

@@ -68,7 +68,17 @@ func (r *roster) addGroup(g *groupFile) error {
 	i := len(r.groups)
 	r.byName[key], r.bySID[s] = i, i
 	r.dir.names[s] = g.Name
-	r.groups = append(r.groups, account{sid: s})
+	a := account{sid: s}
+	if g.gid.given { // members match the SID of the gid too (B-1)
+		posix := g.gid.sid(unixGroup)
+		if _, twice := r.bySID[posix]; twice {
+			return fmt.Errorf("its gid %d is another group's too", g.gid.id)
+		}
+		r.bySID[posix] = i
+		r.dir.names[posix] = g.Name
+		a.direct = append(a.direct, posix)
+	}
+	r.groups = append(r.groups, a)
 	return nil
 }
 

@@ -25,7 +25,8 @@ func ntCreateTokenEx(c *call) uint64 {
 	}
 	auth, authStatus := c.ReadU64(c.ptr(4))
 	expires, expiresStatus := c.ReadU64(c.ptr(5))
-	in := nt.CreateTokenExIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), TokenType: winnt.TokenType(c.u32(3)),
+	in := nt.CreateTokenExIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		TokenType:        winnt.TokenType(c.u32(3)),
 		AuthenticationID: captured(winnt.LUID(auth), authStatus), ExpirationTime: captured(int64(expires), expiresStatus),
 		Groups: c.groups(7), Privileges: captured(c.PrivilegesAt(c.ptr(8))),
 		UserAttributes: c.attributeList(9), DeviceAttributes: c.attributeList(10), DeviceGroups: c.groups(11),
@@ -52,9 +53,11 @@ func ntFilterTokenEx(c *call) uint64 {
 	}
 	out, st := c.sys.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: c.handle(0), Flags: c.u32(1),
 		SIDsToDisable: c.groups(2), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))), RestrictedSIDs: c.groups(4),
-		UserClaimsToDisable: captured(c.NamesAt(c.ptr(6), c.u32(5))), DeviceClaimsToDisable: captured(c.NamesAt(c.ptr(8), c.u32(7))),
-		DeviceGroupsToDisable: c.groups(9), RestrictedUserAttributes: c.attributeList(10), RestrictedDeviceAttributes: c.attributeList(11),
-		RestrictedDeviceGroups: c.groups(12)})
+		UserClaimsToDisable: captured(c.NamesAt(c.ptr(6), c.u32(5))), DeviceClaimsToDisable: captured(c.NamesAt(c.ptr(8),
+			c.u32(7))),
+		DeviceGroupsToDisable: c.groups(9), RestrictedUserAttributes: c.attributeList(10),
+		RestrictedDeviceAttributes: c.attributeList(11),
+		RestrictedDeviceGroups:     c.groups(12)})
 	return c.opened(c.ptr(13), out.NewTokenHandle, st)
 }
 
@@ -66,13 +69,15 @@ type previousList struct {
 }
 
 func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
-	lists := [3]previousList{{c.u32(7), c.ptr(8), c.ptr(13)}, {c.u32(9), c.ptr(10), c.ptr(14)}, {c.u32(11), c.ptr(12), c.ptr(15)}}
+	lists := [3]previousList{{c.u32(7), c.ptr(8), c.ptr(13)}, {c.u32(9), c.ptr(10), c.ptr(14)},
+		{c.u32(11), c.ptr(12), c.ptr(15)}}
 	for _, l := range lists {
 		if st := c.probePrevious(l.length, l.buffer, l.returned); st != ntstatus.Success {
 			return status(st) // T-74
 		}
 	}
-	in := nt.AdjustTokenClaimsIn{TokenHandle: c.handle(0), UserResetToDefault: c.boolean(1), DeviceResetToDefault: c.boolean(2), DeviceGroupsResetToDefault: c.boolean(3),
+	in := nt.AdjustTokenClaimsIn{TokenHandle: c.handle(0), UserResetToDefault: c.boolean(1),
+		DeviceResetToDefault: c.boolean(2), DeviceGroupsResetToDefault: c.boolean(3),
 		UserBufferLength: lists[0].length, WantPreviousUser: lists[0].buffer != 0,
 		DeviceBufferLength: lists[1].length, WantPreviousDevice: lists[1].buffer != 0,
 		DeviceGroupsBufferLength: lists[2].length, WantPreviousDeviceGroups: lists[2].buffer != 0}
@@ -120,7 +125,8 @@ func ntQuerySecurityAttributesToken(c *call) uint64 {
 	if st := c.ProbeU32(returned); st != ntstatus.Success {
 		return status(st) // T-80
 	}
-	out, st := c.sys.NtQuerySecurityAttributesToken(nt.QuerySecurityAttributesTokenIn{TokenHandle: c.handle(0), Attributes: captured(c.NamesAt(c.ptr(1), c.u32(2))), Length: length})
+	out, st := c.sys.NtQuerySecurityAttributesToken(nt.QuerySecurityAttributesTokenIn{TokenHandle: c.handle(0),
+		Attributes: captured(c.NamesAt(c.ptr(1), c.u32(2))), Length: length})
 	if st.IsSuccess() {
 		e := marshal.Encoder{Base: buffer}
 		e.TokenAttributes(out.Buffer)
@@ -148,7 +154,8 @@ func (c *call) attributeChangesAt(b []byte) ([]token.AttributeChange, ntstatus.S
 	}
 	changes := make([]token.AttributeChange, len(list))
 	for i := range changes {
-		changes[i] = token.AttributeChange{Attribute: list[i], Operation: token.AttributeOperation(le.Uint32(operations[4*i:]))}
+		changes[i] = token.AttributeChange{Attribute: list[i],
+			Operation: token.AttributeOperation(le.Uint32(operations[4*i:]))}
 	}
 	return changes, ntstatus.Success
 }

@@ -1,0 +1,134 @@
+package audit_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+func names(e audit.Event) []string {
+	var out []string
+	for f := range e.Fields() {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// TestCatalogue: what our constructors write has the fields of the catalogue, in
+// order, and each kind can be made.
+func TestCatalogue(t *testing.T) {
+	from := audit.Origin{ProcessID: 8, ProcessName: "p"}
+	o := audit.Object{Type: "File", Name: "f"}
+	all := 0
+	for k := range audit.Kinds {
+		all++
+		e, err := audit.Make(k.ID, outcomeFor(k), from, nil)
+		if err != nil || !slices.Equal(names(e), slices.Collect(k.Fields())) || e.Version != k.Version {
+			t.Errorf("%d: %v, %v", k.ID, err, names(e))
+		}
+		if e.Subcategory != 0 && !e.Subcategory.Valid() {
+			t.Errorf("%d: subcategory %s", k.ID, e.Subcategory)
+		}
+		if got, err := audit.ParseEvent(e.AppendJSON(nil)); err != nil || !slices.Equal(names(got), names(e)) {
+			t.Errorf("%d is not read back: %v", k.ID, err)
+		}
+	}
+	if all != 67 {
+		t.Errorf("%d kinds", all)
+	}
+	before, after := tokenOf(t), tokenOf(t, winnt.SeBackupPrivilege)
+	adjusted, ok := audit.RightsAdjusted(from, before, after)
+	if !ok {
+		t.Fatal("nothing was adjusted")
+	}
+	for _, e := range []audit.Event{
+		audit.HandleRequested(from, o, audit.HandleRequest{}), audit.HandleClosed(from, o),
+		audit.ObjectDeleted(from, o),
+		audit.ObjectAccessed(from, o, 1, nil), audit.PermissionsChanged(from, o, nil, nil, 0),
+		audit.AuditSettingsChanged(from, o, nil, nil), audit.DirectoryAccessed(from, o, audit.DirectoryOperation{}),
+		audit.HandleDuplicated(from, 1, 2, 3, 4), audit.PrivilegedService(from, "s", "t", 0, audit.Success),
+		audit.PrivilegedObject(from, o, 0, 0, audit.Success), adjusted, audit.AuditsDiscarded(1, audit.Header{}),
+		audit.LogStarted(), audit.LogStopped(), audit.LogNearlyFull(90), audit.LogFull(), audit.LogArchived("f"),
+	} {
+		k, ok := audit.KindOf(e.ID)
+		if want := slices.Collect(k.Fields()); !ok || !slices.Equal(names(e), want) || e.Version != k.Version {
+			t.Errorf("%d has %v, the catalogue %v", e.ID, names(e), want)
+		}
+	}
+	if _, err := audit.Make(4656, audit.Success, from, audit.Values{"NoField": {"x"}}); err == nil {
+		t.Error("a field of another event is taken")
+	}
+	if _, err := audit.Make(4663, audit.Failure, from, nil); err == nil {
+		t.Error("an outcome that is not documented is taken")
+	}
+	if _, err := audit.Make(1, audit.Success, from, nil); err == nil {
+		t.Error("an unknown event is made")
+	}
+}
+
+func outcomeFor(k audit.Kind) audit.Outcome {
+	if k.Outcomes == audit.OnFailure {
+		return audit.Failure
+	}
+	return audit.Success
+}
+
+func tokenOf(t *testing.T, privileges ...winnt.Privilege) *token.Token {
+	t.Helper()
+	s := token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-500")}}
+	for _, p := range privileges {
+		s.Privileges |= p.Bit()
+	}
+	s.EnabledPrivileges = s.Privileges
+	tok, err := token.New(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// TestChangePolicy: it needs SeSecurityPrivilege, and each change is a record
+// even where policy changes are not recorded (U-2; UC-44).
+func TestChangePolicy(t *testing.T) {
+	sink := audit.NewMemory(0, 0)
+	log := &audit.Log{Sink: sink}
+	off, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnFailure},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := audit.Origin{Subject: access.Subject{Primary: tokenOf(t)}}
+	if st := log.ChangePolicy(plain, off); st != ntstatus.PrivilegeNotHeld || sink.Len() != 0 {
+		t.Errorf("without the privilege: %v, %d records", st, sink.Len())
+	}
+	admin := audit.Origin{Subject: access.Subject{Primary: tokenOf(t, winnt.SeSecurityPrivilege)}}
+	if st := log.ChangePolicy(admin, off); st != ntstatus.Success || log.Policy.Load() != off {
+		t.Errorf("with it: %v", st)
+	}
+	if st := log.ChangePolicy(admin, nil); st != ntstatus.Success {
+		t.Errorf("back to the default: %v", st)
+	}
+	var lines []string
+	for e := range sink.Events() {
+		sub, _ := e.Field("SubcategoryId")
+		changes, _ := e.Field("AuditPolicyChanges")
+		category, _ := e.Field("CategoryId")
+		lines = append(lines, category+" "+sub+": "+changes)
+		if e.ID != 4719 || e.Task() != 13568 {
+			t.Errorf("event %d, task %d", e.ID, e.Task())
+		}
+	}
+	want := "%%8272 %%12288: %%8448, %%8450|%%8272 %%12290: %%8448, %%8450|" +
+		"%%8274 %%12800: %%8451|%%8277 %%13568: %%8448, %%8450"
+	if got := strings.Join(lines[:4], "|"); got != want || len(lines) != 8 {
+		t.Errorf("%d records: %s", len(lines), got)
+	}
+}

@@ -1,0 +1,65 @@
+package audit
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Target is the process that a record is about, with the token it has.
+type Target struct {
+	ProcessID   uint64
+	ProcessName string
+	Token       *token.Token
+}
+
+// values returns the fields of the target's account.
+func (t *Target) values(from *Origin) Values {
+	var l fieldList
+	from.appendToken(&l, "Target", t.Token)
+	v := Values{}
+	for i := range l {
+		v[l[i].Name] = []string{l[i].text}
+	}
+	return v
+}
+
+// ProcessCreated records that a process was made, event 4688, under Process
+// Creation. The command line is never recorded.
+func (l *Log) ProcessCreated(from Origin, t Target, parent string) ntstatus.Status {
+	if !l.Records(ProcessCreation, Success, from.Subject.Effective()) {
+		return ntstatus.Success
+	}
+	from = l.named(from)
+	v := t.values(&from)
+	v["NewProcessId"], v["NewProcessName"] = []string{winnt.LUID(t.ProcessID).String()}, []string{t.ProcessName}
+	v["ParentProcessName"] = []string{parent}
+	if t.Token != nil {
+		v["MandatoryLabel"] = []string{"S-1-16-" + strconv.FormatUint(uint64(t.Token.Integrity()), 10)}
+	}
+	return l.make(4688, from, v)
+}
+
+// TokenAssigned records that a process was given another primary token, event
+// 4696, under Process Creation.
+func (l *Log) TokenAssigned(from Origin, t Target) ntstatus.Status {
+	if !l.Records(ProcessCreation, Success, from.Subject.Effective()) {
+		return ntstatus.Success
+	}
+	from = l.named(from)
+	v := t.values(&from)
+	v["TargetProcessId"] = []string{winnt.LUID(t.ProcessID).String()}
+	v["TargetProcessName"] = []string{t.ProcessName}
+	return l.make(4696, from, v)
+}
+
+// make writes a success of the catalogue.
+func (l *Log) make(id uint16, from Origin, v Values) ntstatus.Status {
+	e, err := Make(id, Success, from, v)
+	if err != nil {
+		return ntstatus.Unsuccessful // the catalogue and its user disagree
+	}
+	return l.Write(e)
+}

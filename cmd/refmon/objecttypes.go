@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/internal/verbs/bulk"
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sd"
+)
+
+// typesOf lists the entries of a DACL that are limited to object types, by their
+// names, below an explanation.
+func typesOf(d *sd.Descriptor) string {
+	var b strings.Builder
+	for i, a := range d.DACL().All() {
+		if on := words.Entry(a); on != "" {
+			fmt.Fprintf(&b, "  DACL %d: %s\n", i, on)
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\nentries for object types:\n" + b.String()
+}
+
+// noteTyped says on standard error how many entries a question without object types
+// leaves out (B-4).
+func noteTyped(std *streams, d *sd.Descriptor, queries []words.Query) {
+	n := bulk.TypedEntries(d)
+	for _, q := range queries {
+		if len(queries) > 1 || q.Types != nil { // control, or a question about types
+			return
+		}
+	}
+	if n > 0 {
+		fmt.Fprintf(std.err, "refmon: %s not considered: --object-type asks about one type, "+
+			"and so do rights such as AddMember and WP:member\n", count(n, "object entry was", "object entries were"))
+	}
+}

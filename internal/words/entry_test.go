@@ -1,0 +1,30 @@
+package words_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/words"
+	"github.com/refmon/refmon/sddl"
+)
+
+// TestEntry: GUIDs go by their names; of one GUID with several the mask decides.
+func TestEntry(t *testing.T) {
+	for text, want := range map[string]string{
+		"(A;;WP;;;WD)":  "",
+		"(OA;;WP;;;WD)": "",
+		"(OA;;WP;00000000-0000-0000-0000-000000000000;;WD)": "",
+		"(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)": "on member",
+		"(OA;;SW;bf9679c0-0de6-11d0-a285-00aa003049e2;;WD)": "on Self-Membership",
+		"(OD;;CR;00299570-246d-11d0-a768-00aa006e0529;;WD)": "on User-Force-Change-Password",
+		"(OA;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;WD)": "on user",
+		"(OA;CI;RP;12345678-0000-0000-0000-000000000001;bf967aba-0de6-11d0-a285-00aa003049e2;WD)": "on " +
+			"12345678-0000-0000-0000-000000000001, for children of class user",
+		"(OA;CI;GA;;bf967a9c-0de6-11d0-a285-00aa003049e2;WD)": "for children of class group",
+	} {
+		for _, a := range sddl.MustParse("D:" + text).DACL().All() {
+			if got := words.Entry(a); got != want {
+				t.Errorf("%s: %q, want %q", text, got, want)
+			}
+		}
+	}
+}

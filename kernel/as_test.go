@@ -1,0 +1,88 @@
+package kernel_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// I-76: As runs its function as the client, nests, and puts back what was there
+// before, also when the function panics; nothing is left of the token objects.
+func TestAs(t *testing.T) {
+	b := newBench(t)
+	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
+	bob := benchToken(t, "S-1-5-21-1-2-3-1108", winnt.TokenPrimary)
+	who := func() string {
+		h, st := b.th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+		if st == ntstatus.NoToken {
+			return "self"
+		}
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		defer b.th.NtClose(h)
+		return b.k.Thread().Subject().Client.User().SID.String()
+	}
+	o0, h0, r0 := b.sys.Counts()
+	failure := errors.New("of the function")
+	err := b.sys.As(b.th, alice, func() error {
+		if got := who(); got != "S-1-5-21-1-2-3-1107" {
+			t.Errorf("acts as %s", got)
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_ = b.sys.As(b.th, bob, func() error {
+				if got := who(); got != "S-1-5-21-1-2-3-1108" {
+					t.Errorf("acts as %s within", got)
+				}
+				panic("within")
+			})
+		}()
+		if got := who(); got != "S-1-5-21-1-2-3-1107" {
+			t.Errorf("acts as %s after the inner one", got)
+		}
+		return failure
+	})
+	if !errors.Is(err, failure) || who() != "self" {
+		t.Errorf("%v, and the thread acts as %s", err, who())
+	}
+	if o, h, r := b.sys.Counts(); o != o0 || h != h0 || r != r0 {
+		t.Errorf("objects, handles, references: %d %d %d, before %d %d %d", o, h, r, o0, h0, r0)
+	}
+}
+
+// As never runs its function when the thread cannot impersonate.
+func TestAsRefuses(t *testing.T) {
+	b := newBench(t)
+	alice := benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenImpersonation)
+	never := func() error { t.Error("the function ran"); return nil }
+	other := kernel.Boot(kernel.Config{})
+	if err := other.As(b.th, alice, never); err == nil {
+		t.Error("a thread of another system was taken")
+	}
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	if b.sys.As(nil, alice, never) == nil || b.sys.As(b.th, nil, never) == nil || b.sys.As(b.th, alice, nil) == nil {
+		t.Error("nil was taken")
+	}
+	p, err := b.sys.NewProcess("jailed", benchToken(t, "S-1-5-21-1-2-3-2000", winnt.TokenPrimary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st := p.AssignToJob(kernel.JobSecurity{Flags: winnt.JOB_OBJECT_SECURITY_RESTRICTED_TOKEN}); st.IsSuccess() {
+		t.Fatal("a job of restricted tokens took a process without one")
+	}
+	th.Close()
+	th.Close() // does nothing
+	if err := b.sys.As(th, alice, never); err == nil {
+		t.Error("a thread that ended was taken")
+	}
+}

@@ -1,0 +1,39 @@
+package token_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// networkUser is a token as a file server makes one: a user, 20 groups.
+func networkUser() token.Spec {
+	groups := make([]sid.SID, 15)
+	for i := range groups {
+		groups[i] = account(uint32(3000 + i))
+	}
+	return token.NetworkUser(userU, groups...)
+}
+
+// BenchmarkNew20 makes a token of 20 groups from SIDs that are there.
+func BenchmarkNew20(b *testing.B) {
+	s := networkUser()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := token.New(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A token of 20 groups takes few allocations: servers make one a session.
+func TestNewAllocations(t *testing.T) {
+	s := networkUser()
+	if n := len(s.Groups); n != 20 {
+		t.Fatalf("%d groups", n)
+	}
+	if got := testing.AllocsPerRun(100, func() { must(t, s) }); got > 8 {
+		t.Errorf("%.0f allocations, want at most 8", got)
+	}
+}
