@@ -19,6 +19,7 @@
 // To ask for many at once, or to keep account:
 //
 //   - effective: the check for many principals and objects at once.
+//   - cache: tokens and descriptors kept in a bounded number.
 //   - ntacl: descriptors as Samba keeps them beside files.
 //   - adrights: names and GUIDs of the rights of Active Directory.
 //   - audit: which accesses leave a record, and the records.

@@ -23,8 +23,8 @@ type Subject struct {
 	EffectiveOnly   bool                             // kept for duplication; no check reads it
 }
 
-// SubjectOf is the subject of a thread that has t: as its primary token, or,
-// for an impersonation token, as its client at the token's own level.
+// SubjectOf returns the subject of a thread that has t: as its primary token,
+// or, for an impersonation token, as its client at the token's own level.
 func SubjectOf(t *token.Token) Subject {
 	if t != nil && t.Type() == winnt.TokenImpersonation {
 		return Subject{Primary: t, Client: t, Level: t.Level()}
@@ -32,8 +32,8 @@ func SubjectOf(t *token.Token) Subject {
 	return Subject{Primary: t}
 }
 
-// Effective is the client's token while impersonating, else the primary one;
-// nil if there is neither, no subject, or a zero token.
+// Effective returns the client's token while impersonating, else the primary
+// one; nil if there is neither, no subject, or a zero token.
 func (s *Subject) Effective() *token.Token {
 	if s == nil {
 		return nil
@@ -79,7 +79,8 @@ func Substitute(s, self, owner sid.SID) sid.SID {
 	return s
 }
 
-// primary is the token the server SID of a compound entry is matched against.
+// primary returns the token the server SID of a compound entry is matched
+// against.
 func (s *Subject) primary() *token.Token {
 	if s.Primary.IsZero() {
 		return s.Client
@@ -96,7 +97,7 @@ const (
 	Kernel      // nothing is checked
 )
 
-// String is the documented name of the mode, UserMode or KernelMode.
+// String returns the documented name of the mode, UserMode or KernelMode.
 func (m Mode) String() string {
 	if m == Kernel {
 		return "KernelMode"
@@ -175,7 +176,7 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 // mask and mapping. It is never written to.
 var noExtras Request
 
-// mapping is the generic mapping to use, nil if the request has none.
+// mapping returns the generic mapping to use, nil if the request has none.
 func (r *Request) mapping() *winnt.GenericMapping {
 	switch {
 	case r == nil:

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// benchToken is a user with n SIDs in all, the last of which is the group the
-// deciding entry names.
+// benchToken returns a user with n SIDs in all, the last of which is the group
+// the deciding entry names.
 func benchToken(t testing.TB, n int) *token.Token {
 	s := baseSpec()
 	s.Groups = nil

@@ -16,7 +16,7 @@ const (
 	stackSACL = 8
 )
 
-// CheckBytes is [Check] from a self-relative descriptor that is used once: it
+// CheckBytes runs [Check] from a self-relative descriptor that is used once: it
 // is neither copied nor kept, and nothing is allocated for up to 64 plain
 // entries in the DACL and 8 in the SACL. b must not change meanwhile. A
 // descriptor used again is better decoded, by [sd.Decode].
@@ -63,7 +63,7 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 	return q.decide(), nil
 }
 
-// checkDecoded is the way of descriptors that are invalid or not plain.
+// checkDecoded decides for descriptors that are invalid or not plain.
 func checkDecoded(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
 	d, err := sd.Decode(b)
 	if err != nil {

@@ -23,7 +23,7 @@ const CertificateForm = "refmon access certificate 2"
 var (
 	ErrOtherToken   = errors.New("access: the token file does not give the token that was asked about")
 	ErrNotExplained = errors.New("access: the explanation is of another question, or of none")
-	ErrCallback     = errors.New("access: Options.Callback is a Go function, which nobody else can repeat: a certificate cannot state it")
+	ErrCallback     = errors.New("access: Options.Callback is a Go function: a certificate cannot state it")
 )
 
 // certificate is the JSON document: canonical, so its keys are in alphabetical
@@ -150,7 +150,7 @@ func (x *Explanation) certify(c *certificate) {
 	}
 }
 
-// level is the name of the impersonation's level, "" without a client.
+// level returns the name of the impersonation's level, "" without a client.
 func (s *Subject) level() string {
 	if s.Client == nil {
 		return ""
@@ -159,7 +159,7 @@ func (s *Subject) level() string {
 		"Delegation"}[min(s.Level, winnt.SecurityDelegation)]
 }
 
-// certifiedPolicies is the whole set: that an object's policy is not in it
+// certifiedPolicies returns the whole set: that an object's policy is not in it
 // decides, too. The recovery policy has the id "".
 func certifiedPolicies(s *PolicySet) map[string][][3]string {
 	out := map[string][][3]string{}
@@ -202,7 +202,7 @@ func sameToken(file, own []byte) error {
 	return nil
 }
 
-// bytesOf is the self-relative form, empty for nil.
+// bytesOf returns the self-relative form, empty for nil.
 func bytesOf(d *sd.Descriptor) []byte {
 	if d == nil {
 		return nil
@@ -210,7 +210,7 @@ func bytesOf(d *sd.Descriptor) []byte {
 	return d.Binary()
 }
 
-// valid is a name as JSON can carry it.
+// valid returns a name as JSON can carry it.
 func valid(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
 
 func hashOf(b []byte) string {
@@ -218,7 +218,7 @@ func hashOf(b []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// compact is the one line of a certificate.
+// compact returns the one line of a certificate.
 func compact(c *certificate) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -34,8 +34,8 @@ type move struct {
 	do, undo func(x *trial)
 }
 
-// Changes are the smallest changes that grant a request that is denied: of the
-// token (membership of a group, a privilege, the integrity level, no
+// Changes returns the smallest changes that grant a request that is denied: of
+// the token (membership of a group, a privilege, the integrity level, no
 // restriction, no AppContainer) or of the descriptor (an entry more or less, or a
 // label). Each was tried: the request with the change is granted. All have the
 // same number of steps, at most three, and no change of fewer was found; of a

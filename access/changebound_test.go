@@ -48,7 +48,8 @@ func fullList(t testing.TB) *sd.Descriptor {
 // is not built anew for each of thousands of choices.
 func TestChangesAreBounded(t *testing.T) {
 	d := fullList(t)
-	r := &access.Request{Descriptor: d, Subject: access.SubjectOf(benchToken(t, 20)), Desired: 1, Type: winnt.FileObject}
+	r := &access.Request{Descriptor: d, Subject: access.SubjectOf(benchToken(t, 20)), Desired: 1,
+		Type: winnt.FileObject}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	changes, err := access.Changes(r)

@@ -32,7 +32,8 @@ func TestOwnerRightsInCentralRule(t *testing.T) {
 			ID: sid.MustParse("S-1-17-1"), Rules: []access.Rule{{Name: "r", Descriptor: sddl.MustParse(c.rule)}},
 		}}}
 		d := sddl.MustParse("O:" + caseU.String() + "G:SYD:(A;;FA;;;WD)S:(SP;;;;;S-1-17-1)")
-		dec, err := access.SeAccessCheck(&access.Request{Descriptor: d, Subject: access.SubjectOf(mustToken(t, baseSpec())),
+		dec, err := access.SeAccessCheck(&access.Request{Descriptor: d,
+			Subject: access.SubjectOf(mustToken(t, baseSpec())),
 			Desired: c.desired, Type: winnt.FileObject, Policies: policies})
 		if err != nil || dec.Granted != c.want || dec.Allowed() != (c.want != 0) {
 			t.Errorf("A-152 %s %v: %v, want %v (%v)", c.rule, c.desired, dec, c.want, err)

@@ -31,7 +31,7 @@ const (
 	saclBit  = winnt.ACCESS_SYSTEM_SECURITY
 )
 
-// baseSpec is token T: {U; G, WD, AU enabled}, medium, no privileges,
+// baseSpec returns token T: {U; G, WD, AU enabled}, medium, no privileges,
 // impersonation.
 func baseSpec() token.Spec {
 	return token.Spec{

@@ -38,7 +38,8 @@ func TestClaimForDenyOnly(t *testing.T) {
 			"D:(XD;;0x2;;;WD;" + x + ")(A;;0x3;;;WD)":              1,
 			"D:(XD;;0x2;;;WD;(" + prefix + "x == 2))(A;;0x3;;;WD)": 3,
 		} {
-			d, err := access.Check(tok, sddl.MustParse("O:BAG:SY"+text+resource), winnt.MAXIMUM_ALLOWED, winnt.FileObject)
+			d, err := access.Check(tok, sddl.MustParse("O:BAG:SY"+text+resource), winnt.MAXIMUM_ALLOWED,
+				winnt.FileObject)
 			if err != nil || d.Granted&3 != want&3 || d.Granted&0x1FFFFC != 0 && want == 0 {
 				t.Errorf("A-151 %s: %v, want %v (%v)", text, d, want, err)
 			}

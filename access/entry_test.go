@@ -28,7 +28,7 @@ func level(l winnt.SecurityImpersonationLevel) func(*token.Spec) {
 	return func(s *token.Spec) { s.Level = l }
 }
 
-// nt is the answer of NtAccessCheck as one value: the call status if it
+// nt returns the answer of NtAccessCheck as one value: the call status if it
 // failed, else the decision.
 func nt(r *access.Request) (ntstatus.Status, access.Decision) { return access.NtAccessCheck(r) }
 

@@ -12,11 +12,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// alice is a user of the groups Everyone and Users.
+// alice returns a user of the groups Everyone and Users.
 func alice() *token.Token {
 	t, err := token.New(token.Spec{
-		User:      token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
-		Groups:    []token.Group{{SID: sid.Everyone, Attributes: token.GroupDefault}, {SID: sid.Users, Attributes: token.GroupDefault}},
+		User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-1107")},
+		Groups: []token.Group{{SID: sid.Everyone, Attributes: token.GroupDefault},
+			{SID: sid.Users, Attributes: token.GroupDefault}},
 		Integrity: sid.MediumLevel,
 	})
 	if err != nil {
@@ -60,7 +61,8 @@ func ExampleSeAccessCheck() {
 }
 
 func ExampleNtAccessCheck() {
-	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;BU)"), Desired: winnt.GENERIC_READ, Type: winnt.FileObject}
+	r := &access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;BU)"), Desired: winnt.GENERIC_READ,
+		Type: winnt.FileObject}
 	r.Subject.Client = alice()
 	call, _ := access.NtAccessCheck(r)
 	fmt.Println(call)
@@ -75,11 +77,12 @@ func ExampleNtAccessCheck() {
 func ExampleCheckResultList() {
 	class, property := winnt.GUID{1}, winnt.GUID{2}
 	r := &access.Request{
-		Descriptor:  sddl.MustParse("O:BAG:SYD:(OA;;RP;" + property.String() + ";;WD)"),
-		Subject:     access.SubjectOf(alice()),
-		Desired:     winnt.ADS_RIGHT_DS_READ_PROP,
-		Type:        winnt.DirectoryServiceObject,
-		ObjectTypes: []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: property}, {Level: 1, GUID: winnt.GUID{3}}},
+		Descriptor: sddl.MustParse("O:BAG:SYD:(OA;;RP;" + property.String() + ";;WD)"),
+		Subject:    access.SubjectOf(alice()),
+		Desired:    winnt.ADS_RIGHT_DS_READ_PROP,
+		Type:       winnt.DirectoryServiceObject,
+		ObjectTypes: []access.ObjectTypeEntry{{Level: 0, GUID: class}, {Level: 1, GUID: property},
+			{Level: 1, GUID: winnt.GUID{3}}},
 	}
 	results, _, err := access.CheckResultList(r)
 	for _, n := range results {

@@ -27,8 +27,8 @@ type Step struct {
 	entry sd.ACE // the zero value for a stage
 }
 
-// Entry is the SDDL of the entry, in the extended form where SDDL has none;
-// "" for a stage.
+// Entry returns the SDDL of the entry, in the extended form where SDDL has
+// none; "" for a stage.
 func (s *Step) Entry() string {
 	if s.entry.IsZero() {
 		return ""
@@ -73,7 +73,7 @@ type Explanation struct {
 	typ      *winnt.ObjectType // nil: rights print as numbers
 }
 
-// Explain is [SeAccessCheck] with a record of what it did. The decision is
+// Explain runs [SeAccessCheck] with a record of what it did. The decision is
 // always the same.
 func Explain(r *Request) (Decision, *Explanation, error) {
 	t := new(tracer)
@@ -85,7 +85,7 @@ func Explain(r *Request) (Decision, *Explanation, error) {
 	return d, &t.x, nil
 }
 
-// ExplainResultList is [CheckResultList] with a record of what it did; its
+// ExplainResultList runs [CheckResultList] with a record of what it did; its
 // reasons are those of the root.
 func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error) {
 	t := new(tracer)
@@ -115,7 +115,7 @@ func (x *Explanation) prepare(r *Request) {
 	}
 }
 
-// interesting are the bits there is a reason for.
+// interesting returns the bits there is a reason for.
 func (x *Explanation) interesting() winnt.AccessMask {
 	m := x.Asked | x.Decision.Granted
 	if x.Desired&winnt.MAXIMUM_ALLOWED != 0 && x.mapping != nil {
@@ -124,7 +124,7 @@ func (x *Explanation) interesting() winnt.AccessMask {
 	return m &^ winnt.MAXIMUM_ALLOWED
 }
 
-// Reason is the row of one bit; ok is false if the explanation has none.
+// Reason returns the row of one bit; ok is false if the explanation has none.
 func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	for _, r := range x.Reasons {
 		if r.Bit == bit {
@@ -134,7 +134,7 @@ func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	return BitReason{}, false
 }
 
-// Verdict is the decision in one line.
+// Verdict returns the decision in one line.
 func (x *Explanation) Verdict() string {
 	var b strings.Builder
 	if x.Decision.Allowed() {
@@ -242,7 +242,7 @@ func pad(s string, n int) string {
 	return s + strings.Repeat(" ", n-len(s))
 }
 
-// String is the pass as steps name it.
+// String returns the pass as steps name it.
 func (p pass) String() string {
 	switch p {
 	case restrictedPass:

@@ -17,8 +17,8 @@ const (
 const policyBits = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
 	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
-// ceiling is stage 1: the bits that the trust label, the access filters and
-// the integrity level leave, whatever privileges, owner and DACL say. need is
+// ceiling applies stage 1: the bits that the trust label, the access filters
+// and the integrity level leave, whatever privileges, owner and DACL say. need is
 // what is asked for, for the explanation.
 func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit
@@ -31,8 +31,8 @@ func (q *query) ceiling(need winnt.AccessMask) winnt.AccessMask {
 	return m & q.explainedIntegrity(need)
 }
 
-// nextSystem is the next entry of a type in a SACL that is not inherit-only,
-// from an index on, or -1.
+// nextSystem returns the next entry of a type in a SACL that is not
+// inherit-only, from an index on, or -1.
 func nextSystem(entries []sd.Entry, t sd.Type, from int) int {
 	for i := from; i < len(entries); i++ {
 		if entries[i].Kind == t && entries[i].Flags&sd.InheritOnly == 0 {
@@ -42,8 +42,8 @@ func nextSystem(entries []sd.Entry, t sd.Type, from int) int {
 	return -1
 }
 
-// label is the object's integrity level and policy: those of its first label,
-// by default Medium with NO_WRITE_UP, also where the label's SID is no
+// label returns the object's integrity level and policy: those of its first
+// label, by default Medium with NO_WRITE_UP, also where the label's SID is no
 // integrity level. at is the label's index, -1 for the default.
 func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
 	if q.sacl.facts&sd.HasMandatoryLabel != 0 {
@@ -55,8 +55,8 @@ func (q *query) label() (rid uint32, policy winnt.AccessMask, at int) {
 	return mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, -1
 }
 
-// integrity is what the integrity levels of token and object leave (A-60 to
-//
+// integrity returns what the integrity levels of token and object leave (A-60
+// to A-63).
 func (q *query) integrity() winnt.AccessMask {
 	if q.who.token.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP == 0 {
 		return everyBit
@@ -84,7 +84,7 @@ func (q *query) explainedIntegrity(need winnt.AccessMask) winnt.AccessMask {
 	return m
 }
 
-// lowerSubject is what a subject of lower integrity may be granted under a
+// lowerSubject returns what a subject of lower integrity may be granted under a
 // label's policy. A right that two classes share goes only when both are
 // forbidden.
 func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.AccessMask {
@@ -111,8 +111,8 @@ func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.Access
 	return base &^ (forbidden &^ permitted)
 }
 
-// trust is what the first process trust label leaves to a token that does not
-// dominate it: the label's mask. A label whose SID is no trust level
+// trust returns what the first process trust label leaves to a token that does
+// not dominate it: the label's mask. A label whose SID is no trust level
 // is dominated by nobody.
 func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	at := nextSystem(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
@@ -138,8 +138,8 @@ func trustOf(s sid.SID) (kind, level uint32, ok bool) {
 	return s.Sub(0), s.Sub(1), true
 }
 
-// filters is what the access filters leave: each whose condition is not TRUE,
-// or that has none, leaves its mask. The SID of a filter says who may
+// filters returns what the access filters leave: each whose condition is not
+// TRUE, or that has none, leaves its mask. The SID of a filter says who may
 // change it, not whom it is for.
 func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 	m := everyBit

@@ -39,8 +39,8 @@ func (q *query) sidsOf(p pass) *sidset.Set {
 	return nil
 }
 
-// counted are the user and groups that count for an effect: enabled ones for
-// entries that allow, the deny-only ones too for entries that deny.
+// counted returns the user and groups that count for an effect: enabled ones
+// for entries that allow, the deny-only ones too for entries that deny.
 func counted(t *token.Token, f effect) sidset.Bits {
 	if f == deny {
 		return t.DenyBits()
@@ -102,15 +102,15 @@ func (q *query) matches(e *sd.Entry, k *aceKind) cause {
 	return matched
 }
 
-// matchesEveryone is the matching of SeFastTraverseCheck: a plain entry that
-// allows Everyone all that is wanted, or a deny entry for anybody, whatever
+// matchesEveryone reports the matching of SeFastTraverseCheck: a plain entry
+// that allows Everyone all that is wanted, or a deny entry for anybody, whatever
 // its object type or condition.
 func (q *query) matchesEveryone(e *sd.Entry, k *aceKind) bool {
 	return k.effect == deny ||
 		e.Kind == sd.AccessAllowed && e.SID == sid.Everyone && q.undecided&^q.mapping.Map(e.Mask) == 0
 }
 
-// missed is why a SID did not match in this pass.
+// missed returns why a SID did not match in this pass.
 func (q *query) missed(s sid.SID, hash uint32, f effect) cause {
 	switch {
 	case q.pass == restrictedPass:
@@ -125,8 +125,8 @@ func (q *query) missed(s sid.SID, hash uint32, f effect) cause {
 	return userNotAllow
 }
 
-// node is the node of the object tree an object entry acts on. Without a tree
-// an allow entry for one type grants nothing, and a deny entry denies
+// node returns the node of the object tree an object entry acts on. Without a
+// tree an allow entry for one type grants nothing, and a deny entry denies
 // whatever its type.
 func (q *query) node(e *sd.Entry, k *aceKind) (int, cause) {
 	x := q.dacl.acl.Extra(e.Aux)
@@ -147,7 +147,7 @@ func (q *query) node(e *sd.Entry, k *aceKind) (int, cause) {
 	return 0, notInTree
 }
 
-// mapEntry is the mapped mask of an entry without the bits no entry can
+// mapEntry returns the mapped mask of an entry without the bits no entry can
 // grant: MAXIMUM_ALLOWED and ACCESS_SYSTEM_SECURITY.
 func (q *query) mapEntry(m winnt.AccessMask) winnt.AccessMask {
 	return q.mapping.Map(m) &^ (winnt.MAXIMUM_ALLOWED | winnt.ACCESS_SYSTEM_SECURITY)

@@ -21,9 +21,10 @@ var runs = map[string]string{
 
 // notes are the cases of vectors/access.jsonl.
 var notes = map[string]note{
-	"AC-001":  {samba417, "A-70", "An allow entry for the user grants what its mask names."},
-	"AC-002":  {samba417, "A-40", "One right that no entry allows denies the request as a whole."},
-	"AC-003":  {samba417, "A-70", "A deny entry for a group comes first and takes the right the user is allowed later."},
+	"AC-001": {samba417, "A-70", "An allow entry for the user grants what its mask names."},
+	"AC-002": {samba417, "A-40", "One right that no entry allows denies the request as a whole."},
+	"AC-003": {samba417, "A-70",
+		"A deny entry for a group comes first and takes the right the user is allowed later."},
 	"AC-004":  {samba417, "A-70", "The same two entries the other way round: the order decides."},
 	"AC-005":  {samba417, "A-71", "A deny entry for a right nobody asked for has no effect."},
 	"AC-006":  {samba417, "A-43", "A DACL without entries grants nothing."},

@@ -61,14 +61,14 @@ type query struct {
 	walk // the pass that runs
 }
 
-// max is maximum mode: passes produce sets instead of having to cover one.
+// max reports maximum mode: passes produce sets instead of having to cover one.
 func (q *query) max() bool { return q.desired&maximum != 0 }
 
-// strict is explicit mode with one result: whatever is not covered ends the
-// check.
+// strict reports explicit mode with one result: whatever is not covered ends
+// the check.
 func (q *query) strict() bool { return !q.max() && (q.tree == nil || !q.tree.each) }
 
-// asked are the bits asked for by name.
+// asked returns the bits asked for by name.
 func (q *query) asked() winnt.AccessMask { return q.desired &^ maximum }
 
 // decide runs the stages of section 4 in their order.
@@ -130,7 +130,7 @@ func (q *query) decide() Decision {
 	return q.settle(q.combine(used))
 }
 
-// settle is the end of every way through the check.
+// settle ends every way through the check.
 func (q *query) settle(d Decision) Decision {
 	if q.tr != nil {
 		q.tr.end(q, d)
@@ -138,7 +138,7 @@ func (q *query) settle(d Decision) Decision {
 	return d
 }
 
-// combine is stage 8 for one result.
+// combine applies stage 8 for one result.
 func (q *query) combine(used winnt.PrivilegeSet) Decision {
 	total := q.held | q.byPrivilege | q.previous
 	if q.max() {
@@ -212,14 +212,15 @@ func (q *query) read(exempt winnt.AccessMask) bool {
 	return true
 }
 
-// writeBits are the rights a write-restricted token is restricted in.
+// writeBits returns the rights a write-restricted token is restricted in
+//
 func (q *query) writeBits() winnt.AccessMask {
 	m := q.mapping
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | m.Write&^(m.Read|m.Execute)
 }
 
-// readNull is read where there is no DACL: it grants everything, also
-// in the restricted pass, but nothing to an AppContainer.
+// readNull does what read does where there is no DACL: it grants everything
+// also in the restricted pass, but nothing to an AppContainer.
 func (q *query) readNull(container bool, exempt winnt.AccessMask) bool {
 	before := q.held
 	if q.max() {

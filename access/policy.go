@@ -55,7 +55,7 @@ var recovery = func() *sd.Descriptor {
 
 func (s *PolicySet) configured() bool { return s != nil && len(s.Policies) > 0 }
 
-// Find is the policy with an id, nil if the set has none.
+// Find returns the policy with an id, nil if the set has none.
 func (s *PolicySet) Find(id sid.SID) *Policy {
 	if s == nil {
 		return nil
@@ -68,7 +68,7 @@ func (s *PolicySet) Find(id sid.SID) *Policy {
 	return nil
 }
 
-// recoveryRule is the one rule of the recovery policy.
+// recoveryRule returns the one rule of the recovery policy.
 func (s *PolicySet) recoveryRule() Rule {
 	d := s.Recovery
 	if d == nil {
@@ -77,8 +77,8 @@ func (s *PolicySet) recoveryRule() Rule {
 	return Rule{Name: "recovery policy", Descriptor: d}
 }
 
-// centralPolicy is stage 7: the intersection of what the applicable rules of
-// the object's policy grant. What privileges and the owner's implicit rights
+// centralPolicy applies stage 7: the intersection of what the applicable rules
+// of the object's policy grant. What privileges and the owner's implicit rights
 // granted stays.
 func (q *query) centralPolicy() bool {
 	at := nextSystem(q.sacl.entries, sd.SystemScopedPolicyID, 0)

@@ -77,7 +77,7 @@ func (q *query) takeOwnership() winnt.PrivilegeSet {
 	return 0
 }
 
-// ownerRights is what the owner has without any entry: READ_CONTROL and
+// ownerRights returns what the owner has without any entry: READ_CONTROL and
 // WRITE_DAC, unless an entry for OWNER RIGHTS takes its place. It comes
 // before the DACL, so that no deny entry stops it.
 func (q *query) ownerRights() winnt.AccessMask {
@@ -110,7 +110,7 @@ func (q *query) ownerRights() winnt.AccessMask {
 	return m
 }
 
-// PrivilegePolicy is what a call can know about privileges before it has a
+// PrivilegePolicy returns what a call can know about privileges before it has a
 // descriptor: which ones the mask will use, or STATUS_PRIVILEGE_NOT_HELD where
 // ACCESS_SYSTEM_SECURITY is asked for without SeSecurityPrivilege.
 // A mandatory ceiling can still take WRITE_OWNER away. Without a token the status
@@ -133,8 +133,8 @@ func PrivilegePolicy(t *token.Token, desired winnt.AccessMask) (winnt.PrivilegeS
 	return used, ntstatus.Success
 }
 
-// PrivilegeCheck is the decision of NtPrivilegeCheck and SePrivilegeCheck in
-// user mode: with all set, every privilege of the set must be enabled, else
+// PrivilegeCheck returns the decision of NtPrivilegeCheck and SePrivilegeCheck
+// in user mode: with all set, every privilege of the set must be enabled, else
 // one of them. found are those that are, which the caller marks with
 // SE_PRIVILEGE_USED_FOR_ACCESS. An impersonation token below
 // SecurityIdentification gives STATUS_BAD_IMPERSONATION_LEVEL.
@@ -153,7 +153,7 @@ func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, 
 	return found != 0, found, ntstatus.Success
 }
 
-// SeFastTraverseCheck is the shortcut for walking through directories: true
+// SeFastTraverseCheck takes the shortcut for walking through directories: true
 // means that the full check would grant wanted, false that it has to be run
 // . It is never true where the full check could refuse: a client below
 // SecurityImpersonation, an AppContainer, a restricted token, a token without

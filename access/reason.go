@@ -38,7 +38,7 @@ var kindNames = [...]string{
 	KernelMode: "KernelMode", PreviouslyGranted: "PreviouslyGranted", NotAsked: "NotAsked",
 }
 
-// String is the documented name of the kind.
+// String returns the documented name of the kind.
 func (k ReasonKind) String() string {
 	if k == 0 || int(k) >= len(kindNames) {
 		return "ReasonKind(" + strconv.Itoa(int(k)) + ")"

@@ -54,7 +54,8 @@ func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 		for tok, want := range map[*token.Token]bool{plain: c.plain, restricted: c.restricted} {
 			got, err := access.Check(tok, d, winnt.FILE_GENERIC_READ, winnt.FileObject)
 			if err != nil || got.Allowed() != want {
-				t.Errorf("%s, restricted %t: allowed %t, %v, want %t", c.entries, tok.IsRestricted(), got.Allowed(), err, want)
+				t.Errorf("%s, restricted %t: allowed %t, %v, want %t", c.entries, tok.IsRestricted(), got.Allowed(),
+					err, want)
 			}
 		}
 	}

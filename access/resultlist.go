@@ -17,7 +17,7 @@ type NodeResult struct {
 // String prints the status and the mask.
 func (n NodeResult) String() string { return n.Status().String() + " " + n.Granted.String() }
 
-// CheckResultList is SeAccessCheck with a result for every node of
+// CheckResultList runs SeAccessCheck with a result for every node of
 // ObjectTypes, as AccessCheckByTypeResultList gives it. The decision is that of
 // the root, with the privileges used; its Granted is 0 unless allowed. A list
 // that is empty or invalid gives STATUS_INVALID_PARAMETER and no
@@ -49,8 +49,8 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 	return sameForAll(len(r.ObjectTypes), d), d, nil
 }
 
-// NtAccessCheckResultList is NtAccessCheckByTypeResultList (section 3.1) apart
-// from the rules about pointers and buffers. An empty list fails the call
+// NtAccessCheckResultList runs NtAccessCheckByTypeResultList (section 3.1)
+// apart from the rules about pointers and buffers. An empty list fails the call
 // before anything else. The decision is that of the root.
 func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeResult, d Decision) {
 	if r == nil || len(r.ObjectTypes) == 0 { // There is no list to give results for.
@@ -80,7 +80,7 @@ func sameForAll(n int, d Decision) []NodeResult {
 	return results
 }
 
-// nodeResults is stage 8 for each node. Privilege and previous bits
+// nodeResults applies stage 8 for each node. Privilege and previous bits
 // count at every node.
 func (q *query) nodeResults() []NodeResult {
 	results := make([]NodeResult, len(q.tree.nodes))

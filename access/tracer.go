@@ -120,8 +120,8 @@ func (t *tracer) decided(q *query, i int, f effect, m winnt.AccessMask) {
 	t.decide(q, i, f, m)
 }
 
-// decidedAt is decided at a node of the tree; root are the bits that it
-// decides for the root.
+// decidedAt does what decided does at a node of the tree; root are the bits
+// that it decides for the root.
 func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.AccessMask) {
 	t.entry(q, i, decidedBy(q, f), m)
 	t.x.Steps[len(t.x.Steps)-1].Node = at
@@ -161,7 +161,7 @@ func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
 	}
 }
 
-// denial is the reason of bits that a pass does not grant; i is the entry
+// denial returns the reason of bits that a pass does not grant; i is the entry
 // that denies them, -1 if none allows them.
 func (t *tracer) denial(q *query, i int) Reason {
 	r := Reason{List: "DACL", Index: i}
@@ -304,8 +304,8 @@ func (t *tracer) end(q *query, d Decision) {
 	}
 }
 
-// early is the rule of section 3.3 that decided before the pipeline, matched
-// if none did.
+// early returns the rule of section 3.3 that decided before the pipeline,
+// matched if none did.
 func early(q *query, d Decision) cause {
 	switch {
 	case d.Status() == ntstatus.InvalidParameter:

@@ -129,7 +129,7 @@ func newTree(list []ObjectTypeEntry, each bool) *tree {
 	return t
 }
 
-// find is the node of a GUID, or -1.
+// find returns the node of a GUID, or -1.
 func (t *tree) find(g winnt.GUID) int { return t.index.find(t.list, g) }
 
 // hold sets what each node holds before the first pass.
@@ -197,7 +197,7 @@ func (t *tree) deny(at int, m winnt.AccessMask) (hit winnt.AccessMask) {
 	return hit
 }
 
-// undecided is what some node has still to decide.
+// undecided returns what some node has still to decide.
 func (t *tree) undecided() (m winnt.AccessMask) {
 	for i := range t.nodes {
 		m |= t.nodes[i].undecided

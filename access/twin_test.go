@@ -124,7 +124,7 @@ func (t *twin) match(s side, x sid.SID, allow bool) bool {
 	return matchSpec(t.tok, x, allow)
 }
 
-// applies is the column "applies when" of section 7.
+// applies applies the column "applies when" of section 7.
 func (t *twin) applies(s side, a sd.ACE, hasTree bool) (effect string) {
 	if a.Flags()&0x08 != 0 {
 		return ""
@@ -246,7 +246,7 @@ func (e *twinEnv) HasDevice() bool {
 	return len(e.t.tok.DeviceGroups) > 0
 }
 
-// explicitWalk is A-70: whether the list grants all of need.
+// explicitWalk applies A-70: whether the list grants all of need.
 func (t *twin) explicitWalk(l *sd.ACL, s side, need winnt.AccessMask) bool {
 	for _, a := range l.All() {
 		if need == 0 {
@@ -265,7 +265,7 @@ func (t *twin) explicitWalk(l *sd.ACL, s side, need winnt.AccessMask) bool {
 	return need == 0
 }
 
-// maximumWalk is the column "effect (maximum)".
+// maximumWalk applies the column "effect (maximum)".
 func (t *twin) maximumWalk(l *sd.ACL, s side) (granted winnt.AccessMask) {
 	var denied winnt.AccessMask
 	for _, a := range l.All() {
@@ -321,7 +321,7 @@ func (t *twin) children(n int) (out []int) {
 	return out
 }
 
-// nodeOf is A-81; -1 where the entry is to be ignored.
+// nodeOf applies A-81; -1 where the entry is to be ignored.
 func (t *twin) nodeOf(a sd.ACE) int {
 	g, ok := a.ObjectType()
 	if !ok {
@@ -330,7 +330,7 @@ func (t *twin) nodeOf(a sd.ACE) int {
 	return slices.IndexFunc(t.r.ObjectTypes, func(e access.ObjectTypeEntry) bool { return e.GUID == g })
 }
 
-// explicitTree is: whether the root gets all of need.
+// explicitTree applies: whether the root gets all of need.
 func (t *twin) explicitTree(l *sd.ACL, s side, need winnt.AccessMask) bool {
 	n := len(t.r.ObjectTypes)
 	remaining := make([]winnt.AccessMask, n)
@@ -370,7 +370,7 @@ func (t *twin) explicitTree(l *sd.ACL, s side, need winnt.AccessMask) bool {
 	return remaining[0] == 0
 }
 
-// maximumTree is A-85: what each node gets.
+// maximumTree applies A-85: what each node gets.
 func (t *twin) maximumTree(l *sd.ACL, s side) []winnt.AccessMask {
 	n := len(t.r.ObjectTypes)
 	granted, denied := make([]winnt.AccessMask, n), make([]winnt.AccessMask, n)
@@ -408,7 +408,7 @@ func (t *twin) maximumTree(l *sd.ACL, s side) []winnt.AccessMask {
 	return granted
 }
 
-// systemEntries are the SACL's entries of a type that are not inherit-only.
+// systemEntries returns the SACL's entries of a type that are not inherit-only.
 func (t *twin) systemEntries(typ sd.Type) (out []sd.ACE) {
 	for _, a := range t.r.Descriptor.SACL().All() {
 		if a.Type() == typ && a.Flags()&0x08 == 0 {
@@ -418,7 +418,7 @@ func (t *twin) systemEntries(typ sd.Type) (out []sd.ACE) {
 	return out
 }
 
-// ceiling is section 6.
+// ceiling applies section 6.
 func (t *twin) ceiling() winnt.AccessMask {
 	limit := ^winnt.AccessMask(0)
 	if ls := t.systemEntries(0x14); len(ls) > 0 {
@@ -543,8 +543,8 @@ func (t *twin) writeBits() winnt.AccessMask { // A-91
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | t.m.Write&^(t.m.Read|t.m.Execute)
 }
 
-// rules are the DACLs of the central access rules that apply;
-// nil stands for no DACL.
+// rules returns the DACLs of the central access rules that apply (A-100,
+// A-101); nil stands for no DACL.
 func (t *twin) rules() (out []*sd.ACL) {
 	ids := t.systemEntries(0x13)
 	if len(ids) == 0 || t.r.Policies == nil || len(t.r.Policies.Policies) == 0 {
@@ -567,7 +567,7 @@ func (t *twin) rules() (out []*sd.ACL) {
 	return []*sd.ACL{mustDescriptor("D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;GA;;;OW)").DACL()}
 }
 
-// single is the answer of SeAccessCheck and its ByType form.
+// single returns the answer of SeAccessCheck and its ByType form.
 func (t *twin) single() access.Decision {
 	no := func(s ntstatus.Status) access.Decision { return access.Refuse(s).Using(t.used) }
 	ceiling, status, done := t.before(false)
@@ -594,7 +594,7 @@ func (t *twin) single() access.Decision {
 	return access.Grant(t.asked | t.prev).Using(t.used)
 }
 
-// covers is sections 7 and 8 in explicit mode: need for the user's side,
+// covers applies sections 7 and 8 in explicit mode: need for the user's side,
 // pkg for the package's.
 func (t *twin) covers(l *sd.ACL, need, pkg winnt.AccessMask) bool {
 	container := !t.tok.Package.IsZero()
@@ -620,7 +620,7 @@ func (t *twin) covers(l *sd.ACL, need, pkg winnt.AccessMask) bool {
 	return !container || walk(l, packageSide, pkg)
 }
 
-// finals is A-41 for every node, one without a tree.
+// finals applies A-41 for every node, one without a tree.
 func (t *twin) finals(ceiling winnt.AccessMask) []winnt.AccessMask {
 	n := max(1, len(t.r.ObjectTypes))
 	final := t.sets(t.r.Descriptor.DACL(), false)
@@ -635,7 +635,7 @@ func (t *twin) finals(ceiling winnt.AccessMask) []winnt.AccessMask {
 	return final
 }
 
-// sets is sections 7 and 8 in maximum mode.
+// sets applies sections 7 and 8 in maximum mode.
 func (t *twin) sets(l *sd.ACL, rule bool) []winnt.AccessMask {
 	n := max(1, len(t.r.ObjectTypes))
 	out := make([]winnt.AccessMask, n)
@@ -679,7 +679,7 @@ func (t *twin) sets(l *sd.ACL, rule bool) []winnt.AccessMask {
 	return out
 }
 
-// each is the answer of the result list form.
+// each returns the answer of the result list form.
 func (t *twin) each() ([]access.NodeResult, winnt.PrivilegeSet) {
 	out := make([]access.NodeResult, len(t.r.ObjectTypes))
 	ceiling, status, done := t.before(true)

@@ -14,8 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// vectorToken is a token as the vectors write it: all groups enabled, no user
-// but the first SID.
+// vectorToken returns a token as the vectors write it: all groups enabled, no
+// user but the first SID.
 func vectorToken(t *testing.T, sids, device []sid.SID, user, local []claims.Attribute) *token.Token {
 	s := token.Spec{User: token.Group{SID: sids[0]}, Type: winnt.TokenImpersonation,
 		Level: winnt.SecurityImpersonation, Integrity: sid.MediumLevel}

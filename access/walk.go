@@ -19,7 +19,7 @@ type walk struct {
 	undecided, granted winnt.AccessMask
 }
 
-// run is the loop over the entries: there is no other. Each bit is decided by
+// run runs the loop over the entries: there is no other. Each bit is decided by
 // the first entry that applies and has it; what is left undecided
 // at the end was granted by nobody. It stays in registers while entries are
 // plain and their SIDs absent, which says all about them.
@@ -29,7 +29,8 @@ func (q *query) run() {
 		index, table = sidset.Anything()
 	}
 	for i := range entries {
-		if h := entries[i].Hash; index.Absent(h) || table.Absent(h) {
+		// The token has none of the SIDs that hash so: the entry is for others.
+		if h := entries[i].Hash; index.Absent(h) || table.Absent(h) {
 			continue
 		}
 		e := &entries[i]
@@ -45,7 +46,7 @@ func (q *query) run() {
 			if f, at = q.judge(e, i); f == ignore {
 				continue
 			}
-		} else if hit := q.sids.Find(e.Hash, e.SID); hit < 0 || q.pass == userPass && !counted(q.who.token, f).Has(hit) || q.pass == restrictedPass && f == allow && hit >= q.allowing {
+		} else if hit := q.sids.Find(e.Hash, e.SID); hit < 0 || !q.counts(hit, f) {
 			if q.tr != nil {
 				q.tr.entry(q, i, q.missed(e.SID, e.Hash, f), 0)
 			}
@@ -69,6 +70,21 @@ func (q *query) run() {
 			return
 		}
 	}
+}
+
+// counts reports whether a SID of the pass counts for an effect.
+func (q *query) counts(hit int, f effect) bool {
+	switch {
+	case q.pass == userPass:
+		// Enabled SIDs count for entries that allow, deny-only ones too for
+		// entries that deny.
+		return counted(q.who.token, f).Has(hit)
+	case q.pass == restrictedPass && f == allow:
+		// A restricting SID that a later filter dropped counts where an entry denies
+		// and not where it allows.
+		return hit < q.allowing
+	}
+	return true
 }
 
 // judge decides whether an entry applies that is not plain, or whose SID may

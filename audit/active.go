@@ -24,7 +24,7 @@ const openWord = 1<<(FileSystem-firstSubcategory) | 1<<(Registry-firstSubcategor
 	1<<(SAM-firstSubcategory) | 1<<(RemovableStorage-firstSubcategory) | 1<<(DirectoryServiceAccess-firstSubcategory) |
 	1<<(SensitivePrivilegeUse-firstSubcategory) | 1<<(NonSensitivePrivilegeUse-firstSubcategory)
 
-// Load is the policy in force, never nil.
+// Load returns the policy in force, never nil.
 func (a *Active) Load() *Policy {
 	if p := a.policy.Load(); p != nil {
 		return p

@@ -12,8 +12,8 @@ import (
 
 var keep bool // results end here, so that calls are not optimized away
 
-// openIfAudited is how an open path calls the package: the request is copied
-// only when there is something to do.
+// openIfAudited reports how an open path calls the package: the request is
+// copied only when there is something to do.
 func openIfAudited(log *audit.Log, r *access.Request, dec access.Decision) bool {
 	if !log.Policy.Opens() {
 		return false
@@ -50,7 +50,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// BenchmarkOpenOff is what auditing adds to an open while it is off.
+// BenchmarkOpenOff measures what auditing adds to an open while it is off.
 func BenchmarkOpenOff(b *testing.B) {
 	var log audit.Log
 	r := access.Request{Subject: access.Subject{Primary: tokenU(b)}}
@@ -60,8 +60,8 @@ func BenchmarkOpenOff(b *testing.B) {
 	}
 }
 
-// BenchmarkEvaluate is the SACL of a file with three audit entries, none of
-// which matches.
+// BenchmarkEvaluate measures the SACL of a file with three audit entries, none
+// of which matches.
 func BenchmarkEvaluate(b *testing.B) {
 	p := standardPolicy(b)
 	r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;SY)(AU;FA;FA;;;WD)(AU;SA;FA;;;BA)"), Subject: access.Subject{Primary: tokenU(b)}, Desired: 1, Type: winnt.FileObject}
@@ -72,7 +72,8 @@ func BenchmarkEvaluate(b *testing.B) {
 	}
 }
 
-// BenchmarkOpened is a recorded open of a file with reasons, up to the line.
+// BenchmarkOpened measures a recorded open of a file with reasons, up to the
+// line.
 func BenchmarkOpened(b *testing.B) {
 	log := audit.Log{Sink: audit.NewLines(io.Discard), Names: people{}, Clock: clock}
 	log.Policy.Store(standardPolicy(b))
@@ -85,7 +86,7 @@ func BenchmarkOpened(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendJSON is one line of event 4656.
+// BenchmarkAppendJSON measures one line of event 4656.
 func BenchmarkAppendJSON(b *testing.B) {
 	e := everyEvent(b, origin(b))[1]
 	var buf []byte

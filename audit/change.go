@@ -33,7 +33,7 @@ func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, i
 	return ntstatus.Success
 }
 
-// changed is info less the parts that are the same in both descriptors.
+// changed returns info less the parts that are the same in both descriptors.
 func changed(before, after *sd.Descriptor, info uint32) uint32 {
 	var out uint32
 	if before.Owner() != after.Owner() {
@@ -103,7 +103,7 @@ func (l *Log) ServiceCalled(from Origin, server, service string, used winnt.Priv
 	return l.writeIf(from.Subject.Effective(), PrivilegedService(l.named(from), server, service, used, outcome)) // U-43
 }
 
-// ServiceCalledFromKernel is ServiceCalled for kernel code
+// ServiceCalledFromKernel does the work of ServiceCalled for kernel code
 // (SePrivilegedServiceAuditAlarm): it is silent about the system's own
 // accounts, which use privileges all the time (U-43).
 func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used winnt.PrivilegeSet,

@@ -131,11 +131,11 @@ func specificRight(row *typeCodes, n int) Right {
 	return r
 }
 
-// message is the form in which a record refers to a message text.
+// message returns the form in which a record refers to a message text.
 func message(code uint16) string { return "%%" + strconv.Itoa(int(code)) }
 
-// TypeSubcategory is the subcategory that opens of objects of the named type
-// are recorded under: File System, Registry, SAM, Directory Service Access,
+// TypeSubcategory returns the subcategory that opens of objects of the named
+// type are recorded under: File System, Registry, SAM, Directory Service Access,
 // and Kernel Object for every other type.
 func TypeSubcategory(typ string) Subcategory {
 	switch typ {

@@ -72,7 +72,7 @@ func (v *conditionEnv) resource(name string) (claims.Attribute, bool) {
 	return claims.Attribute{}, false
 }
 
-// Member is the deny predicate: enabled and deny-only groups.
+// Member applies the deny predicate: enabled and deny-only groups.
 func (v *conditionEnv) Member(s sid.SID, device bool) bool {
 	s = access.Substitute(s, v.self, v.owner)
 	if device {

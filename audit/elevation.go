@@ -22,8 +22,8 @@ type Elevation struct {
 	Level         winnt.SecurityImpersonationLevel
 }
 
-// UnsafeElevation is the event that marks a thread which was given a stronger
-// token than its process has; Origin.Subject.Primary is the process's token. ok
+// UnsafeElevation returns the event that marks a thread which was given a
+// stronger token than its process has; Origin.Subject.Primary is the process's token. ok
 // is false when the call was harmless. It is written whatever the policy says,
 // and the call succeeds in any case.
 //
@@ -56,8 +56,8 @@ func UnsafeElevation(from Origin, c Elevation) (e Event, ok bool) {
 	return elevationEvent(from, c, extra, causes), true
 }
 
-// tokenLevel is the level that a direct open of the token gives: its own, and
-// that of full impersonation for a primary token.
+// tokenLevel returns the level that a direct open of the token gives: its own,
+// and that of full impersonation for a primary token.
 func tokenLevel(t *token.Token) winnt.SecurityImpersonationLevel {
 	if t.Type() == winnt.TokenPrimary {
 		return winnt.SecurityImpersonation
@@ -87,7 +87,7 @@ func integrityText(t *token.Token) string {
 	return "S-1-16-" + strconv.FormatUint(uint64(t.Integrity()), 10)
 }
 
-// levelCode is the message code of an impersonation level (U-57a).
+// levelCode returns the message code of an impersonation level (U-57a).
 func levelCode(l winnt.SecurityImpersonationLevel) string {
 	switch l { // U-57a
 	case winnt.SecurityAnonymous:
@@ -102,7 +102,7 @@ func levelCode(l winnt.SecurityImpersonationLevel) string {
 	return absent
 }
 
-// yesNo is the message code of a yes-or-no field (U-57a).
+// yesNo returns the message code of a yes-or-no field (U-57a).
 func yesNo(b bool) string {
 	if b { // U-57a
 		return "%%1842"

@@ -46,13 +46,13 @@ type accessLine struct {
 	name   string // privilege or central access rule, see Reason
 }
 
-// WithHeader is the event under another header.
+// WithHeader returns the event under another header.
 func (e Event) WithHeader(h Header) Event {
 	e.Header = h
 	return e
 }
 
-// Task is the number of the event's subcategory; events of the log service
+// Task returns the number of the event's subcategory; events of the log service
 // have their own.
 func (e Event) Task() uint16 {
 	if e.logEvent() {
@@ -61,7 +61,7 @@ func (e Event) Task() uint16 {
 	return e.Subcategory.Task()
 }
 
-// Keywords are the header keywords: 0x8020000000000000 for success,
+// Keywords returns the header keywords: 0x8020000000000000 for success,
 // 0x8010000000000000 for failure, 0x4020000000000000 for events of the log
 // service.
 func (e Event) Keywords() uint64 {
@@ -77,7 +77,7 @@ func (e Event) Keywords() uint64 {
 // Fields yields the fields in their documented order.
 func (e Event) Fields() iter.Seq[Field] { return slices.Values(e.fields) }
 
-// Field is the text of the named field; ok is false if the event has none.
+// Field returns the text of the named field; ok is false if the event has none.
 func (e Event) Field(name string) (text string, ok bool) {
 	for _, f := range e.fields {
 		if f.Name == name {
@@ -87,7 +87,7 @@ func (e Event) Field(name string) (text string, ok bool) {
 	return "", false
 }
 
-// size is about how many bytes the record takes when held in memory.
+// size returns about how many bytes the record takes when held in memory.
 func (e *Event) size() int {
 	n := 128 + len(e.Computer) + 64*len(e.access)
 	for i := range e.fields {
@@ -132,8 +132,8 @@ func (f Field) Items() iter.Seq[string] {
 	return slices.Values([]string{f.text})
 }
 
-// Text is the value as Windows writes it in event text: lists are joined with
-// the white space that belongs to the field (U-57).
+// Text returns the value as Windows writes it in event text: lists are joined
+// with the white space that belongs to the field (U-57).
 func (f Field) Text() string {
 	if !f.IsList() {
 		return f.text

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// explainAccess is why the access check decided each bit of a request, nil if
-// it cannot tell.
+// explainAccess returns why the access check decided each bit of a request, nil
+// if it cannot tell.
 func explainAccess(r *access.Request) []Reason {
 	_, x, err := access.Explain(r)
 	if err != nil {
@@ -76,8 +76,8 @@ func reasonOf(r *access.Request, b *access.BitReason) Reason {
 	return out
 }
 
-// entryOf is the entry that a reason points to, the zero value if it points to
-// none.
+// entryOf returns the entry that a reason points to, the zero value if it
+// points to none.
 func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
 	if why.List == "SACL" {
 		return d.SACL().At(why.Index)
@@ -85,8 +85,8 @@ func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
 	return d.DACL().At(why.Index)
 }
 
-// entryText is the SDDL of the entry with the letter of its list, "" if there
-// is none.
+// entryText returns the SDDL of the entry with the letter of its list, "" if
+// there is none.
 func entryText(d *sd.Descriptor, why *access.Reason) string {
 	a := entryOf(d, why)
 	if a.IsZero() {
@@ -102,7 +102,7 @@ func entryText(d *sd.Descriptor, why *access.Reason) string {
 	return "D:" + text
 }
 
-// rightsOf is a mask without the bits that ask for no right of their own.
+// rightsOf returns a mask without the bits that ask for no right of their own.
 func rightsOf(m *winnt.GenericMapping, mask winnt.AccessMask) winnt.AccessMask {
 	return m.Map(mask) &^ winnt.MAXIMUM_ALLOWED
 }

@@ -46,7 +46,7 @@ func mustToken(t testing.TB, s token.Spec) *token.Token {
 	return tok
 }
 
-// specU is user U, medium, member of Everyone and Users.
+// specU returns user U, medium, member of Everyone and Users.
 func specU() token.Spec {
 	return token.Spec{
 		User: token.Group{SID: userU},
@@ -61,7 +61,7 @@ func specU() token.Spec {
 
 func tokenU(t testing.TB) *token.Token { return mustToken(t, specU()) }
 
-// tokenSystem is the process token of a server running as LocalSystem.
+// tokenSystem returns the process token of a server running as LocalSystem.
 func tokenSystem(t testing.TB) *token.Token {
 	return mustToken(t, token.Spec{
 		User: token.Group{SID: sid.LocalSystem},
@@ -83,8 +83,8 @@ func mustPolicy(t testing.TB, spec audit.PolicySpec) *audit.Policy {
 	return p
 }
 
-// standardPolicy is the setup of the conformance cases: File System and Handle
-// Manipulation, success and failure.
+// standardPolicy returns the setup of the conformance cases: File System and
+// Handle Manipulation, success and failure.
 func standardPolicy(t testing.TB) *audit.Policy {
 	return mustPolicy(t, audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{
 		audit.FileSystem: audit.OnBoth, audit.HandleManipulation: audit.OnBoth,
@@ -130,7 +130,7 @@ func openObject(t testing.TB, p *audit.Policy, typ *winnt.ObjectType, subject ac
 	return o
 }
 
-// clock is 2024-03-01 12:00:00.1234567 UTC.
+// clock returns 2024-03-01 12:00:00.1234567 UTC.
 func clock() int64 { return 133_537_680_001_234_567 }
 
 // people names a few accounts.
@@ -146,7 +146,7 @@ func (people) Account(s sid.SID) (name, domain string, ok bool) {
 	return "", "", false
 }
 
-// field is the text of an event's field, failing the test if it has none.
+// field returns the text of an event's field, failing the test if it has none.
 func field(t testing.TB, e audit.Event, name string) string {
 	t.Helper()
 	text, ok := e.Field(name)
@@ -156,7 +156,7 @@ func field(t testing.TB, e audit.Event, name string) string {
 	return text
 }
 
-// items are the entries of an event's field.
+// items returns the entries of an event's field.
 func items(e audit.Event, name string) []string {
 	for f := range e.Fields() {
 		if f.Name == name {

@@ -57,7 +57,7 @@ func (e Event) AppendJSON(dst []byte) []byte {
 	return append(dst, `"}`...)
 }
 
-// MarshalJSON is [Event.AppendJSON].
+// MarshalJSON returns [Event.AppendJSON].
 func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
 
 func appendField(dst []byte, f *Field) []byte {
@@ -168,8 +168,8 @@ func appendASCII(dst []byte, c byte) []byte {
 	return append(dst, c)
 }
 
-// invalidLen is how many bytes of s, which starts with an invalid one, become
-// one U+FFFD: a lone surrogate in its three-byte form is one character.
+// invalidLen returns how many bytes of s, which starts with an invalid one,
+// become one U+FFFD: a lone surrogate in its three-byte form is one character.
 func invalidLen(s string) int {
 	if len(s) >= 3 && s[0] == 0xED && s[1]&0xE0 == 0xA0 && s[2]&0xC0 == 0x80 {
 		return 3
@@ -177,8 +177,8 @@ func invalidLen(s string) int {
 	return 1
 }
 
-// FromUTF16 is the string of a name given in UTF-16. A lone surrogate is kept
-// in its three-byte form, which is no valid UTF-8 but loses nothing; the JSON
+// FromUTF16 returns the string of a name given in UTF-16. A lone surrogate is
+// kept in its three-byte form, which is no valid UTF-8 but loses nothing; the JSON
 // form shows both the readable and the exact value.
 func FromUTF16(units []uint16) string {
 	b := make([]byte, 0, len(units)+len(units)/2)

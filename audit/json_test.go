@@ -146,7 +146,7 @@ var hostile = []string{
 	"\xff\xfe latin bytes", "\xed\xa0", "ends in \xe2\x82", "", strings.Repeat("long\n", 9000), "\uFFFD itself",
 }
 
-// checkHostile is what has to hold for a name, whatever it is (UC-61): one
+// checkHostile checks what has to hold for a name, whatever it is (UC-61): one
 // line, valid JSON, and the exact value can be had back.
 func checkHostile(t testing.TB, name string) {
 	t.Helper()

@@ -49,7 +49,7 @@ func (l *Lines) Write(e Event) error {
 	return failed
 }
 
-// Lost is the number of records that were not written, for want of room or
+// Lost returns the number of records that were not written, for want of room or
 // because the writer failed.
 func (l *Lines) Lost() uint64 { return l.lost.Load() }
 

@@ -55,7 +55,7 @@ func (l *Log) Records(s Subcategory, o Outcome, t *token.Token) bool {
 	return l.Policy.On(s, o) && l.Policy.Load().recordsToken(s, o, t)
 }
 
-// named is the origin with the log's names.
+// named returns the origin with the log's names.
 func (l *Log) named(from Origin) Origin {
 	if from.Names == nil {
 		from.Names = l.Names

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// newLog is a log over a memory sink with a policy that records the given
+// newLog returns a log over a memory sink with a policy that records the given
 // subcategories, both outcomes.
 func newLog(t testing.TB, on ...audit.Subcategory) (*audit.Log, *audit.Memory) {
 	system := map[audit.Subcategory]audit.Setting{}

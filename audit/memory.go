@@ -103,10 +103,10 @@ func (s *memoryState) push(e Event) {
 	s.bytes += e.size()
 }
 
-// Len is the number of records held.
+// Len returns the number of records held.
 func (m *Memory) Len() int { return m.load().held }
 
-// Dropped is the number of records ever dropped.
+// Dropped returns the number of records ever dropped.
 func (m *Memory) Dropped() uint64 { return m.load().dropped }
 
 // Events yields the records held at the time of the call, oldest first.

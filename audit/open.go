@@ -28,8 +28,8 @@ type HandleAudit struct {
 	Pending         winnt.AccessMask // those of Audited not used yet
 }
 
-// Use is what the first use of rights through a handle does: report are those
-// to record now, each once in the handle's life, and next is the state after.
+// Use returns what the first use of rights through a handle does: report are
+// those to record now, each once in the handle's life, and next is the state after.
 func (h HandleAudit) Use(used winnt.AccessMask) (report winnt.AccessMask, next HandleAudit) {
 	report = h.Pending & used
 	h.Pending &^= used
@@ -61,8 +61,8 @@ func (l *Log) Opened(o *Opening) (HandleAudit, ntstatus.Status) {
 	return HandleAudit{v.GenerateOnClose(), v.Audited, v.Audited}, ntstatus.Success
 }
 
-// event is the record of an open: 4662 for an object of a directory service,
-// else 4656.
+// event returns the record of an open: 4662 for an object of a directory
+// service, else 4656.
 func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
 	if TypeSubcategory(o.Object.Type) == DirectoryServiceAccess {
 		op := DirectoryOperation{Outcome: outcome, Access: v.Access}

@@ -18,7 +18,7 @@ const (
 	Failure
 )
 
-// String is "success" or "failure", the words of the JSON form.
+// String returns "success" or "failure", the words of the JSON form.
 func (o Outcome) String() string {
 	if o == Success {
 		return "success"
@@ -40,7 +40,7 @@ const (
 // Has reports whether s records the outcome.
 func (s Setting) Has(o Outcome) bool { return s>>(o&1)&1 != 0 }
 
-// String is "none", "success", "failure" or "success and failure".
+// String returns "none", "success", "failure" or "success and failure".
 func (s Setting) String() string {
 	switch s & OnBoth {
 	case OnSuccess:
@@ -236,7 +236,7 @@ func (w *words) setting(s Subcategory) Setting {
 	return v
 }
 
-// System is the system policy's setting of a subcategory.
+// System returns the system policy's setting of a subcategory.
 func (p *Policy) System(s Subcategory) Setting {
 	if !s.Valid() {
 		return 0
@@ -244,10 +244,10 @@ func (p *Policy) System(s Subcategory) Setting {
 	return p.system.setting(s)
 }
 
-// Options are the settings that belong to no subcategory.
+// Options returns the settings that belong to no subcategory.
 func (p *Policy) Options() Options { return p.options }
 
-// GlobalSACL is the SACL that counts for every object of the type, nil if
+// GlobalSACL returns the SACL that counts for every object of the type, nil if
 // there is none.
 func (p *Policy) GlobalSACL(typ string) *sd.ACL { return p.global[typ] }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// PrivilegedService is event 4673: a service that needs privileges was called.
-// server is the subsystem's name, service the name of its service; empty ones
+// PrivilegedService returns event 4673: a service that needs privileges was
+// called. server is the subsystem's name, service the name of its service; empty ones
 // are recorded as "-".
 func PrivilegedService(from Origin, server, service string, used winnt.PrivilegeSet, outcome Outcome) Event {
 	var l fieldList
@@ -21,8 +21,8 @@ func PrivilegedService(from Origin, server, service string, used winnt.Privilege
 	return Event{Header: Header{ID: 4673, Subcategory: PrivilegeSubcategory(used), Outcome: outcome}, fields: l}
 }
 
-// PrivilegedObject is event 4674: privileges were used on an object. The mask
-// is written in decimal, unlike every other mask (U-22).
+// PrivilegedObject returns event 4674: privileges were used on an object. The
+// mask is written in decimal, unlike every other mask (U-22).
 func PrivilegedObject(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet, outcome Outcome) Event {
 	var l fieldList
 	from.appendSubject(&l)
@@ -35,8 +35,8 @@ func PrivilegedObject(from Origin, o Object, desired winnt.AccessMask, used winn
 	return Event{Header: Header{ID: 4674, Subcategory: PrivilegeSubcategory(used), Outcome: outcome}, fields: l}
 }
 
-// RightsAdjusted is event 4703: privileges of a token were switched. before
-// and after are the two values of the token; ok is false when no privilege
+// RightsAdjusted returns event 4703: privileges of a token were switched.
+// before and after are the two values of the token; ok is false when no privilege
 // changed, and then there is nothing to record.
 func RightsAdjusted(from Origin, before, after *token.Token) (e Event, ok bool) {
 	enabled := after.Enabled() &^ before.Enabled()
@@ -55,7 +55,7 @@ func RightsAdjusted(from Origin, before, after *token.Token) (e Event, ok bool) 
 	return Event{Header: Header{ID: 4703, Subcategory: TokenRightAdjusted}, fields: l}, true
 }
 
-// AuditsDiscarded is event 4612: n records were lost. It takes time and
+// AuditsDiscarded returns event 4612: n records were lost. It takes time and
 // computer from the record it precedes.
 func AuditsDiscarded(n uint64, before Header) Event {
 	var l fieldList

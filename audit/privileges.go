@@ -34,7 +34,7 @@ const ExemptPrivileges = winnt.PrivilegeSet(0 |
 	1<<winnt.SeBackupPrivilege |
 	1<<winnt.SeRestorePrivilege)
 
-// PrivilegeSubcategory is the subcategory that use of the privileges is
+// PrivilegeSubcategory returns the subcategory that use of the privileges is
 // recorded under: sensitive as soon as one of them is.
 func PrivilegeSubcategory(used winnt.PrivilegeSet) Subcategory {
 	if used&SensitivePrivileges != 0 { // U-42
@@ -43,8 +43,8 @@ func PrivilegeSubcategory(used winnt.PrivilegeSet) Subcategory {
 	return NonSensitivePrivilegeUse // U-42
 }
 
-// AuditedPrivileges are those of the privileges whose use the policy lets be
-// recorded.
+// AuditedPrivileges returns those of the privileges whose use the policy lets
+// be recorded.
 func (p *Policy) AuditedPrivileges(used winnt.PrivilegeSet) winnt.PrivilegeSet {
 	if !p.options.FullPrivilegeAuditing {
 		used &^= ExemptPrivileges // U-17

@@ -19,7 +19,7 @@ type Reason struct {
 	Name string
 }
 
-// accessLines are the rights of mask in record order, each with the reason
+// accessLines returns the rights of mask in record order, each with the reason
 // that names its bit. Where reasons are given, a bit without one was not
 // looked at.
 func accessLines(typ string, mask winnt.AccessMask, reasons []Reason) []accessLine {
@@ -61,8 +61,8 @@ func codes(lines []accessLine) []string {
 	return out
 }
 
-// reasonTexts are the entries of AccessReason, none where no reason is known:
-// "%%right:", a tab, "%%reason", then a tab and the entry or privilege. The
+// reasonTexts returns the entries of AccessReason, none where no reason is
+// known: "%%right:", a tab, "%%reason", then a tab and the entry or privilege. The
 // name of a central access rule follows its code without a tab.
 func reasonTexts(lines []accessLine) []string {
 	var out []string
@@ -86,8 +86,8 @@ func reasonTexts(lines []accessLine) []string {
 	return out
 }
 
-// descriptorText is the SDDL of the parts that info chooses, "-" if there are
-// none, a message code if the text is too long.
+// descriptorText returns the SDDL of the parts that info chooses, "-" if there
+// are none, a message code if the text is too long.
 func descriptorText(d *sd.Descriptor, info uint32) string {
 	if d == nil {
 		return absent
@@ -102,8 +102,8 @@ func descriptorText(d *sd.Descriptor, info uint32) string {
 	return text
 }
 
-// resourceAttributes is the SDDL of the attribute entries of a file, "S:AI"
-// where it has none, "-" for types that have no resource attributes (U-57).
+// resourceAttributes returns the SDDL of the attribute entries of a file,
+// "S:AI" where it has none, "-" for types that have no resource attributes (U-57).
 func resourceAttributes(typ string, d *sd.Descriptor) string {
 	if typ != "File" {
 		return absent

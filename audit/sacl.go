@@ -27,8 +27,8 @@ type Verdict struct {
 	Nodes []int
 }
 
-// GenerateOnClose is the result of that name: the success side was recorded,
-// so the close of the handle is to be (U-15).
+// GenerateOnClose returns the result of that name: the success side was
+// recorded, so the close of the handle is to be (U-15).
 func (v *Verdict) GenerateOnClose() bool { return v.Success }
 
 // Evaluate decides whether an access to an object of the named type is
@@ -60,7 +60,7 @@ func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, no
 	return w.single(dec)
 }
 
-// recordsToken is Records for the account of a token.
+// recordsToken decides Records for the account of a token.
 func (p *Policy) recordsToken(s Subcategory, o Outcome, t *token.Token) bool {
 	if len(p.users) == 0 || t == nil {
 		return p.system.has(s, o)
@@ -85,7 +85,7 @@ func outcomeOf(dec access.Decision) Outcome {
 	return Failure
 }
 
-// auditedMask is the mask that audit entries are compared with (U-11).
+// auditedMask returns the mask that audit entries are compared with (U-11).
 func auditedMask(r *access.Request, m *winnt.GenericMapping, o Outcome, granted winnt.AccessMask) winnt.AccessMask {
 	if o == Success { // U-11: also when MAXIMUM_ALLOWED was asked for
 		return granted
@@ -214,8 +214,8 @@ func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
 	return w.condition(list, e) // U-12
 }
 
-// matches is the deny predicate of the effective token: enabled and deny-only
-// SIDs count, and so do restricting ones. PRINCIPAL_SELF and OWNER RIGHTS stand
+// matches applies the deny predicate of the effective token: enabled and
+// deny-only SIDs count, and so do restricting ones. PRINCIPAL_SELF and OWNER RIGHTS stand
 // for the self SID and the object's owner (U-12).
 func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	if s == sid.PrincipalSelf || s == sid.OwnerRights { // U-12
@@ -229,7 +229,7 @@ func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0 // U-12
 }
 
-// node is the place in the object type list that the entry speaks of: the
+// node returns the place in the object type list that the entry speaks of: the
 // whole list for an entry without object type, and for every entry where there
 // is no list (U-13). ok is false if the list does not have the entry's type.
 func (w *saclWalk) node(list *sd.ACL, e *sd.Entry) (n int, ok bool) {
@@ -248,7 +248,8 @@ func (w *saclWalk) node(list *sd.ACL, e *sd.Entry) (n int, ok bool) {
 	return 0, false // U-13
 }
 
-// subtreeEnd is one past the last node below root; the list is in preorder.
+// subtreeEnd returns one past the last node below root; the list is in
+// preorder.
 func (w *saclWalk) subtreeEnd(root int) int {
 	list := w.request.ObjectTypes
 	n := root + 1

@@ -46,7 +46,7 @@ func TestOpenCases(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d, err := sddl.Parse(c.sd)
 			if err != nil {
-				t.Skipf("descriptor: %v", err)
+				t.Fatalf("descriptor: %v", err)
 			}
 			o := openObject(t, standardPolicy(t), winnt.FileObject, subject, d, c.desired)
 			if o.status != ntstatus.Success {
@@ -338,8 +338,8 @@ func TestConditionOptions(t *testing.T) {
 	}
 }
 
-// naive is U-10 to U-16 read off the text, for one outcome and without object
-// type list: no early exits, no shared tables.
+// naive applies U-10 to U-16 read off the text, for one outcome and without
+// object type list: no early exits, no shared tables.
 func naive(p *audit.Policy, typ *winnt.ObjectType, tok *token.Token, d *sd.Descriptor, self sid.SID,
 	desired winnt.AccessMask, dec access.Decision) (generate bool, audited winnt.AccessMask) {
 	outcome, flag, mask := audit.Success, sd.SuccessfulAccess, dec.Granted

@@ -74,7 +74,7 @@ var categories = [...]struct {
 	CategoryAccountLogon:           {"Account Logon", 0x50},
 }
 
-// String is the documented name, "Category(n)" for an unknown value.
+// String returns the documented name, "Category(n)" for an unknown value.
 func (c Category) String() string {
 	if int(c) < len(categories) {
 		return categories[c].name
@@ -82,7 +82,7 @@ func (c Category) String() string {
 	return fmt.Sprintf("Category(%d)", uint8(c))
 }
 
-// GUID is the documented identifier, the null GUID for an unknown value.
+// GUID returns the documented identifier, the null GUID for an unknown value.
 func (c Category) GUID() winnt.GUID {
 	if int(c) >= len(categories) {
 		return winnt.GUID{}
@@ -91,8 +91,8 @@ func (c Category) GUID() winnt.GUID {
 		0x30, 0x30}
 }
 
-// Code is the message code that stands for the category in records, such as
-// "%%8274" for Object Access.
+// Code returns the message code that stands for the category in records, such
+// as "%%8274" for Object Access.
 func (c Category) Code() string { return fmt.Sprintf("%%%%%d", 8272+uint(c)) }
 
 // Subcategories yields every known subcategory in ascending order.
@@ -109,10 +109,10 @@ func (s Subcategory) Valid() bool {
 	return s >= firstSubcategory && s <= lastSubcategory && subcategories[s-firstSubcategory].name != ""
 }
 
-// bit is the place of s in a policy word; s must be valid.
+// bit returns the place of s in a policy word; s must be valid.
 func (s Subcategory) bit() uint64 { return 1 << ((s - firstSubcategory) & 63) }
 
-// String is the documented name, "Subcategory(0xnn)" for an unknown value.
+// String returns the documented name, "Subcategory(0xnn)" for an unknown value.
 func (s Subcategory) String() string {
 	if s.Valid() {
 		return subcategories[s-firstSubcategory].name
@@ -120,7 +120,7 @@ func (s Subcategory) String() string {
 	return fmt.Sprintf("Subcategory(%#x)", uint8(s))
 }
 
-// GUID is the documented identifier, the null GUID for an unknown value.
+// GUID returns the documented identifier, the null GUID for an unknown value.
 func (s Subcategory) GUID() winnt.GUID {
 	if !s.Valid() {
 		return winnt.GUID{}
@@ -128,7 +128,7 @@ func (s Subcategory) GUID() winnt.GUID {
 	return winnt.GUID{byte(s), 0x92, 0xCE, 0x0C, 0xAE, 0x69, 0xD9, 0x11, 0xBE, 0xD3, 0x50, 0x50, 0x54, 0x50, 0x30, 0x30}
 }
 
-// Task is the number that events of the subcategory carry as their task, 0
+// Task returns the number that events of the subcategory carry as their task, 0
 // for an unknown value. "%%" and this number is the message code that stands
 // for the subcategory in records.
 func (s Subcategory) Task() uint16 {
@@ -138,7 +138,8 @@ func (s Subcategory) Task() uint16 {
 	return 0
 }
 
-// Category is the group the subcategory belongs to; System if s is unknown.
+// Category returns the group the subcategory belongs to; System if s is
+// unknown.
 func (s Subcategory) Category() Category {
 	if s.Valid() {
 		return subcategories[s-firstSubcategory].category
@@ -158,7 +159,7 @@ func ParseSubcategory(text string) (Subcategory, error) {
 	return 0, fmt.Errorf("unknown audit subcategory %q: want a name such as %q or its GUID", text, FileSystem)
 }
 
-// MarshalText is the documented name; an unknown value is an error.
+// MarshalText returns the documented name; an unknown value is an error.
 func (s Subcategory) MarshalText() ([]byte, error) {
 	if !s.Valid() {
 		return nil, fmt.Errorf("audit subcategory %#x has no name", uint8(s))
@@ -175,5 +176,5 @@ func (s *Subcategory) UnmarshalText(text []byte) error {
 	return err
 }
 
-// guidText is the braced upper-case form that records use (U-22).
+// guidText returns the braced upper-case form that records use (U-22).
 func guidText(g winnt.GUID) string { return "{" + strings.ToUpper(g.String()) + "}" }

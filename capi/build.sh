@@ -2,11 +2,17 @@
 # Builds librefmon.so, librefmon-ms.so, their kernel-mode companions librefmonk.so
 # and librefmonk-ms.so, the headers and the .pc files into a folder
 # (default build/capi): bash capi/build.sh [FOLDER]. Needs Go with cgo and a C
-# compiler (CC, default cc).
+# compiler (CC, default cc). SANITIZE=address,undefined builds its C with those
+# sanitizers, for programs that are built with them too.
 set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../build/capi}")
 cd "$(dirname "$0")"
 cc=${CC:-cc}
+sanitize=()
+if [[ -n ${SANITIZE:-} ]]; then
+	sanitize=("-fsanitize=$SANITIZE" -fno-omit-frame-pointer -g)
+	export CGO_CFLAGS="${sanitize[*]}" CGO_LDFLAGS="-fsanitize=$SANITIZE"
+fi
 mkdir -p "$out/lib/pkgconfig" "$out/include"
 # Symbolic binding keeps calls within the library from reaching functions of
 # the same names in librefmon-ms.so, which have another calling convention.
@@ -14,7 +20,7 @@ CGO_ENABLED=1 go build -buildmode=c-shared -ldflags '-s -w -extldflags "-Wl,-Bsy
 rm -f "$out/lib/librefmon.h"
 rm -rf "$out/include/refmon"
 cp -R include/refmon "$out/include/"
-"$cc" -shared -fPIC -O2 -std=gnu11 -Wall -Iinclude -o "$out/lib/librefmonk.so" \
+"$cc" -shared -fPIC -O2 -std=gnu11 -Wall "${sanitize[@]}" -Iinclude -o "$out/lib/librefmonk.so" \
 	kernel/*.c -Wl,-Bsymbolic -Wl,-soname,librefmonk.so "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
 machine=$("$cc" -dumpmachine)
 # veneers NAME SOURCE... builds the ms_abi forms twice: as a shared library for
@@ -26,7 +32,7 @@ machine=$("$cc" -dumpmachine)
 # libraries of the program, before librefmon.so: what is looked up by name at run
 # time has the same calling convention as what was linked.
 veneers() {
-	local name=$1 flags=(-fPIC -O2 -std=gnu11 -Wall -DREFMON_MS_ABI -Iinclude) objects
+	local name=$1 flags=(-fPIC -O2 -std=gnu11 -Wall "${sanitize[@]}" -DREFMON_MS_ABI -Iinclude) objects
 	shift
 	objects=$(mktemp -d)
 	for source; do
@@ -35,7 +41,7 @@ veneers() {
 	local anchor=rm_anchor_${name//-/_}
 	echo "const char $anchor = 1;" | "$cc" -c -x c "${flags[@]}" -o "$objects/shared" -
 	echo "extern const char $anchor; const char *const ${anchor}_used = &$anchor;" | "$cc" -c -x c "${flags[@]}" -o "$objects/static" -
-	"$cc" -shared -o "$out/lib/lib$name.so.0" "$objects"/*.o "$objects/shared" -Wl,-Bsymbolic -Wl,-soname,"lib$name.so.0" "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
+	"$cc" "${sanitize[@]}" -shared -o "$out/lib/lib$name.so.0" "$objects"/*.o "$objects/shared" -Wl,-Bsymbolic -Wl,-soname,"lib$name.so.0" "-Wl,-rpath,\$ORIGIN" -L"$out/lib" -lrefmon -lpthread
 	"$cc" -r -nostdlib -o "$objects/all" "$objects"/*.o "$objects/static"
 	nm --defined-only --extern-only --format=posix "$objects/all" | cut -d' ' -f1 > "$objects/names"
 	objcopy --weaken-symbols="$objects/names" "$objects/all" "$objects/$name.o"

@@ -193,7 +193,7 @@ func TestKernelExports(t *testing.T) {
 	}
 	for _, m := range regexp.MustCompile(`(?m)^REFMON_API \w+ ([^(]*?);`).FindAllStringSubmatch(string(text), -1) {
 		for name := range strings.SplitSeq(m[1], ",") {
-			want[strings.Trim(name, " *")] = true
+			want[strings.Trim(name, " *\n\t")] = true
 		}
 	}
 	if text, err = os.ReadFile("include/refmon/nt.h"); err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Maximal is the maximal access of a subject to an existing object: what an
-// open for MAXIMUM_ALLOWED without options would grant, the read-only
+// Maximal returns the maximal access of a subject to an existing object: what
+// an open for MAXIMUM_ALLOWED without options would grant, the read-only
 // attribute and a read-only volume disregarded, cut down to the share (F-45).
 //
 // A nil subject, or one without a token, gives STATUS_NO_TOKEN, nil facts
@@ -53,8 +53,8 @@ func (o *opening) maximal() MaximalAccess {
 	return MaximalAccess{Access: granted, Verdict: ntstatus.Decided(ntstatus.Success)}
 }
 
-// throughParentOf is throughParent for the object just made, whose ceiling is
-// its new descriptor's.
+// throughParentOf applies throughParent for the object just made, whose ceiling
+// is its new descriptor's.
 func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 	made := new(Facts)
 	*made = *o.f
@@ -64,7 +64,8 @@ func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 	o2.throughParent(granted, 0, true)
 }
 
-// exclusive is F-48: whoever cannot write may not keep others from reading.
+// exclusive applies F-48: whoever cannot write may not keep others from
+// reading.
 func (o *opening) exclusive() ntstatus.Status {
 	ob := &o.f.Object
 	if !ob.Exists || o.r.Share&ShareRead != 0 {

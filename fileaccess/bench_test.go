@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// typical is an open as a file server sees it: a user of twenty SIDs, a
+// typical returns an open as a file server sees it: a user of twenty SIDs, a
 // descriptor of ten entries the last of which decides, two directories on the
 // way, a share.
 func typical(t testing.TB, desired winnt.AccessMask) (*fileaccess.Request, *fileaccess.Facts) {

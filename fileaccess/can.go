@@ -33,7 +33,7 @@ type engine struct {
 
 func engineOf(s *access.Subject, p *Policy) engine { return engine{s, p} }
 
-// token is the effective one, nil if there is none.
+// token returns the effective one, nil if there is none.
 func (e *engine) token() *token.Token { return e.subject.Effective() }
 
 // mayAsk reports a subject that can ask anything: there is a token, and a
@@ -42,8 +42,8 @@ func (e *engine) mayAsk() bool {
 	return e.token() != nil && !e.subject.BelowImpersonation()
 }
 
-// Can is the set of rights among want that the descriptor gives the subject,
-// each as if it were asked for alone, with every stage of the access check
+// Can returns the set of rights among want that the descriptor gives the
+// subject, each as if it were asked for alone, with every stage of the access check
 // and never with backup or restore intent (F-2). Unix mode bits and a Unix
 // super-user play no part (F-3). Generic bits of want are
 // mapped, MAXIMUM_ALLOWED is ignored. A nil descriptor gives nothing; an object
@@ -64,7 +64,7 @@ func Can(s *access.Subject, d *sd.Descriptor, want winnt.AccessMask, p *Policy) 
 // defaultPolicy is never written to.
 var defaultPolicy Policy
 
-// can is Can for a mapped mask and a subject that may ask, with the
+// can decides Can for a mapped mask and a subject that may ask, with the
 // privileges used.
 func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	if want == 0 {
@@ -89,8 +89,8 @@ func (e *engine) can(d *sd.Descriptor, want winnt.AccessMask) (granted winnt.Acc
 	return granted, used
 }
 
-// most is everything a descriptor gives, and of the rest what is asked for by
-// name: maximum mode, in which a privilege gives WRITE_OWNER only when it is
+// most returns everything a descriptor gives, and of the rest what is asked for
+// by name: maximum mode, in which a privilege gives WRITE_OWNER only when it is
 // asked for (F-41, A-44).
 func (e *engine) most(d *sd.Descriptor, asked winnt.AccessMask) (granted winnt.AccessMask, used winnt.PrivilegeSet) {
 	dec := e.check(d, maximum)
@@ -166,7 +166,8 @@ func (e *engine) opened(d *sd.Descriptor) *sd.Descriptor {
 	return sd.New(p)
 }
 
-// anySID is a SID of the token that matches allow entries, zero if it has none.
+// anySID returns a SID of the token that matches allow entries, zero if it has
+// none.
 func (e *engine) anySID() sid.SID {
 	set, bits := e.token().SIDs(), e.token().AllowBits()
 	for i := range set.Len() {
@@ -177,7 +178,7 @@ func (e *engine) anySID() sid.SID {
 	return sid.SID{}
 }
 
-// firstOf is a restricting SID, zero if the token has none.
+// firstOf returns a restricting SID, zero if the token has none.
 func firstOf(t *token.Token) sid.SID {
 	if s := t.RestrictedSet(); s.Len() > 0 {
 		return s.At(0)

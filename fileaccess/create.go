@@ -12,7 +12,7 @@ import (
 // creation is what a new object gets.
 type creation struct{ descriptor *sd.Descriptor }
 
-// creating is the right of the parent that a creation needs (F-31).
+// creating returns the right of the parent that a creation needs (F-31).
 func (o *opening) creating() winnt.AccessMask {
 	if o.options&DirectoryFile != 0 {
 		return winnt.FILE_ADD_SUBDIRECTORY
@@ -20,7 +20,7 @@ func (o *opening) creating() winnt.AccessMask {
 	return winnt.FILE_ADD_FILE
 }
 
-// create is step 6 for a name that does not exist: F-30 to F-32.
+// create applies step 6 for a name that does not exist: F-30 to F-32.
 func (o *opening) create() ntstatus.Status {
 	switch {
 	case o.options&DirectoryFile != 0 && o.r.Attributes&AttributeTemporary != 0: // F-30
@@ -53,8 +53,8 @@ func (o *opening) create() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// parentAllows is F-31: the pre-grant, the parent's descriptor, or the restore
-// privilege.
+// parentAllows applies F-31: the pre-grant, the parent's descriptor, or the
+// restore privilege.
 func (o *opening) parentAllows(right winnt.AccessMask) bool {
 	if o.pre&right != 0 {
 		return true
@@ -73,8 +73,8 @@ func (o *opening) parentAllows(right winnt.AccessMask) bool {
 	return true
 }
 
-// assign is the descriptor of the new object: inheritance from the directory,
-// marked as such only where the directory's own list is (F-32, S-79).
+// assign returns the descriptor of the new object: inheritance from the
+// directory, marked as such only where the directory's own list is (F-32, S-79).
 func (o *opening) assign() (*sd.Descriptor, ntstatus.Status) {
 	a := sd.AssignRequest{
 		Creator:     o.r.CreatorSD,
@@ -94,7 +94,7 @@ func (o *opening) assign() (*sd.Descriptor, ntstatus.Status) {
 	return sd.Assign(&a)
 }
 
-// callerOf is what creating and changing descriptors needs to know of a
+// callerOf returns what creating and changing descriptors needs to know of a
 // subject that has a token: owner and default list are the effective token's.
 func callerOf(s *access.Subject) *sd.Caller {
 	t := s.Effective()

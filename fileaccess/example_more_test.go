@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// user is somebody without privileges.
+// user returns somebody without privileges.
 func user() access.Subject {
 	t, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"],"type":"Impersonation"}`))
 	if err != nil {
@@ -54,7 +54,8 @@ func ExampleHandle_May() {
 
 func ExampleDecideLink() {
 	m := fileaccess.Move{Subject: user(), Granted: winnt.FILE_WRITE_ATTRIBUTES}
-	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)")}
+	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true,
+		Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)")}
 	m.Existing = &fileaccess.Existing{}
 	d := fileaccess.DecideLink(&m)
 	fmt.Println(d.Status(), d.Rule)
@@ -86,7 +87,8 @@ func ExampleSetSecurity() {
 
 func ExampleVisibleEntries() {
 	entries := []*sd.Descriptor{sddl.MustParse("O:BAG:BAD:(A;;FR;;;WD)"), sddl.MustParse("O:BAG:BAD:(A;;FA;;;BA)")}
-	fmt.Println(fileaccess.VisibleEntries(entries, []fileaccess.Viewer{{Subject: user(), Share: fileaccess.ShareReadRights}}, nil))
+	fmt.Println(fileaccess.VisibleEntries(entries,
+		[]fileaccess.Viewer{{Subject: user(), Share: fileaccess.ShareReadRights}}, nil))
 	// Output: [[true false]]
 }
 
@@ -111,7 +113,8 @@ func ExampleFromMode() {
 func ExampleFromPOSIX() {
 	acl := fileaccess.POSIXACL{
 		{Tag: fileaccess.POSIXOwner, Perm: 6}, {Tag: fileaccess.POSIXUser, ID: 1001, Perm: 0},
-		{Tag: fileaccess.POSIXGroupOwner, Perm: 4}, {Tag: fileaccess.POSIXMask, Perm: 4}, {Tag: fileaccess.POSIXOther, Perm: 4},
+		{Tag: fileaccess.POSIXGroupOwner, Perm: 4}, {Tag: fileaccess.POSIXMask, Perm: 4}, {Tag: fileaccess.POSIXOther,
+			Perm: 4},
 	}
 	d, lost, _ := fileaccess.FromPOSIX(&fileaccess.POSIX{User: 1000, Group: 100, Access: acl}, nil)
 	for _, a := range d.DACL().All() {
@@ -129,7 +132,8 @@ func ExampleFromPOSIX() {
 }
 
 func ExampleToPOSIX() {
-	p, lost := fileaccess.ToPOSIX(sddl.MustParse("O:S-1-22-1-1000G:S-1-22-2-100D:(A;;FA;;;S-1-22-1-1000)(A;;FR;;;WD)"), false, nil)
+	p, lost := fileaccess.ToPOSIX(sddl.MustParse("O:S-1-22-1-1000G:S-1-22-2-100D:(A;;FA;;;S-1-22-1-1000)(A;;FR;;;WD)"),
+		false, nil)
 	fmt.Printf("%o %v\n", p.Mode, lost)
 	// Output: 744 [rights without permission: S-1-22-1-1000 0x90000]
 }
@@ -164,17 +168,21 @@ func ExampleFromNFS4() {
 // from the explanation (F-80).
 func Example_audit() {
 	policy, _ := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
-	r := fileaccess.Request{Subject: user(), Desired: winnt.FILE_READ_DATA | winnt.DELETE, Disposition: fileaccess.FileOpen, Name: `reports\q3.xlsx`}
+	r := fileaccess.Request{Subject: user(), Desired: winnt.FILE_READ_DATA | winnt.DELETE,
+		Disposition: fileaccess.FileOpen, Name: `reports\q3.xlsx`}
 	f := fileaccess.Facts{
 		Parent: &fileaccess.Directory{Descriptor: sddl.MustParse("O:BAG:BAD:(A;;0x40;;;WD)")},
-		Object: fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)")},
+		Object: fileaccess.Object{Exists: true,
+			Descriptor: sddl.MustParse("O:BAG:BAD:(A;;FR;;;WD)S:(AU;SAFA;FA;;;WD)")},
 	}
 	d, x := fileaccess.Explain(&r, &f)
 	if d.Audit.About != fileaccess.AuditObject && d.Audit.About != fileaccess.AuditDirectory {
 		return
 	}
-	asked := access.Request{Descriptor: d.Audit.Descriptor, Subject: r.Subject, Desired: d.Audit.Desired, Type: winnt.FileObject}
-	v := policy.Evaluate("File", &asked, access.Decision{Granted: d.Audit.Granted, Verdict: ntstatus.Decided(d.Audit.Status)}, nil)
+	asked := access.Request{Descriptor: d.Audit.Descriptor, Subject: r.Subject, Desired: d.Audit.Desired,
+		Type: winnt.FileObject}
+	v := policy.Evaluate("File", &asked, access.Decision{Granted: d.Audit.Granted,
+		Verdict: ntstatus.Decided(d.Audit.Status)}, nil)
 	var reasons []audit.Reason
 	var own access.Explanation
 	for _, b := range x.Reasons {
@@ -185,8 +193,10 @@ func Example_audit() {
 		}
 	}
 	reasons = append(reasons, audit.Reasons(&asked, &own)...)
-	e := audit.HandleRequested(audit.Origin{Subject: r.Subject}, audit.Object{Type: "File", Name: d.Audit.Name, Handle: 0x44},
-		audit.HandleRequest{Access: v.Access, Reasons: reasons, Privileges: d.PrivilegesUsed, Descriptor: d.Audit.Descriptor})
+	e := audit.HandleRequested(audit.Origin{Subject: r.Subject},
+		audit.Object{Type: "File", Name: d.Audit.Name, Handle: 0x44},
+		audit.HandleRequest{Access: v.Access, Reasons: reasons, Privileges: d.PrivilegesUsed,
+			Descriptor: d.Audit.Descriptor})
 	text, _ := e.Field("AccessReason")
 	fmt.Println(v.Success, e.ID, strings.Join(strings.Fields(text), " "))
 	// Output: true 4656 %%1537: %%1811 %%4416: %%1801 D:(A;;FR;;;WD)

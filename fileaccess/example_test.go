@@ -21,17 +21,21 @@ type entry struct {
 
 var (
 	store = map[string]*entry{
-		"":                   {dir: true, sd: sddl.MustParse("O:BAG:BAD:AI(A;OICI;FA;;;BA)(A;OICI;0x1200A9;;;WD)")},
-		"reports":            {dir: true, sd: sddl.MustParse("O:BAG:BAD:AI(A;OICI;FA;;;BA)(A;OICI;0x1301BF;;;S-1-5-21-1-2-3-2001)")},
+		"": {dir: true, sd: sddl.MustParse("O:BAG:BAD:AI(A;OICI;FA;;;BA)(A;OICI;0x1200A9;;;WD)")},
+		"reports": {dir: true,
+			sd: sddl.MustParse("O:BAG:BAD:AI(A;OICI;FA;;;BA)(A;OICI;0x1301BF;;;S-1-5-21-1-2-3-2001)")},
 		`reports\q3.xlsx`:    {sd: sddl.MustParse("O:BAG:BAD:AI(A;ID;FA;;;BA)(A;ID;0x1301BF;;;S-1-5-21-1-2-3-2001)")},
 		`reports\board.docx`: {sd: sddl.MustParse("O:BAG:BAD:(A;;FA;;;BA)")},
 	}
 	public = fileaccess.Share{Descriptor: sddl.MustParse("D:(A;;0x1301BF;;;WD)")}
 )
 
-// createFile is the whole open path of an SMB2 CREATE: look up, decide, commit.
-func createFile(s access.Subject, name string, desired winnt.AccessMask, d fileaccess.Disposition) (fileaccess.Handle, ntstatus.Status) {
-	req := fileaccess.Request{Subject: s, Desired: desired, Disposition: d, Share: fileaccess.ShareRead, Face: fileaccess.SMB, Name: name}
+// createFile returns the whole open path of an SMB2 CREATE: look up, decide,
+// commit.
+func createFile(s access.Subject, name string, desired winnt.AccessMask, d fileaccess.Disposition) (fileaccess.Handle,
+	ntstatus.Status) {
+	req := fileaccess.Request{Subject: s, Desired: desired, Disposition: d, Share: fileaccess.ShareRead,
+		Face: fileaccess.SMB, Name: name}
 	facts := fileaccess.Facts{Share: &public}
 	for i := 0; i < len(name); i++ { // the directories on the way
 		if name[i] == '\\' {
@@ -90,7 +94,9 @@ func Example() {
 
 func ExampleExplain() {
 	user, _ := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"],"type":"Impersonation"}`))
-	r := fileaccess.Request{Subject: access.SubjectOf(user), Desired: winnt.DELETE | winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA, Disposition: fileaccess.FileOpen, Name: "f"}
+	r := fileaccess.Request{Subject: access.SubjectOf(user),
+		Desired: winnt.DELETE | winnt.FILE_READ_DATA |
+			winnt.FILE_WRITE_DATA, Disposition: fileaccess.FileOpen, Name: "f"}
 	f := fileaccess.Facts{
 		Parent: &fileaccess.Directory{Descriptor: sddl.MustParse("O:BAG:BAD:(A;;0x41;;;WD)")},
 		Object: fileaccess.Object{Exists: true, Descriptor: sddl.MustParse("O:BAG:BAD:(D;;FW;;;WD)(A;;FA;;;WD)")},
@@ -126,7 +132,8 @@ func ExampleVisible() {
 func ExampleDecideRename() {
 	user, _ := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"],"type":"Impersonation"}`))
 	m := fileaccess.Move{Subject: access.SubjectOf(user), Granted: winnt.DELETE, Face: fileaccess.SMB}
-	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: sddl.MustParse("O:BAG:BAD:(A;;0x1200A9;;;WD)")}
+	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true,
+		Descriptor: sddl.MustParse("O:BAG:BAD:(A;;0x1200A9;;;WD)")}
 	d := fileaccess.DecideRename(&m)
 	fmt.Println(d.Status(), d.Rule)
 	// Output: STATUS_ACCESS_DENIED F-44

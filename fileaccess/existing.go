@@ -16,7 +16,7 @@ const (
 	unwritable = writing | winnt.FILE_DELETE_CHILD
 )
 
-// existing is step 6 for a name that exists.
+// existing applies step 6 for a name that exists.
 func (o *opening) existing() ntstatus.Status {
 	ob := &o.f.Object
 	if ob.ReparseTag != 0 && o.options&OpenReparsePoint == 0 { // F-28
@@ -49,7 +49,7 @@ func (o *opening) existing() ntstatus.Status {
 	return o.checkObject()
 }
 
-// taken is F-29: dispositions that a thing which is there refuses.
+// taken applies F-29: dispositions that a thing which is there refuses.
 func (o *opening) taken() ntstatus.Status {
 	ob := &o.f.Object
 	switch {
@@ -108,7 +108,7 @@ func (o *opening) imply() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// checkObject is section 6.2 from F-40 on.
+// checkObject applies section 6.2 from F-40 on.
 func (o *opening) checkObject() ntstatus.Status {
 	d := o.f.Object.Descriptor
 	o.granted = o.pre
@@ -148,8 +148,8 @@ func (o *opening) trace(d *sd.Descriptor, want, granted winnt.AccessMask) {
 	}
 }
 
-// unwritable is what a read-only file or volume takes from maximum mode, also
-// from what intent granted (F-41).
+// unwritable returns what a read-only file or volume takes from maximum mode,
+// also from what intent granted (F-41).
 func (o *opening) unwritable() winnt.AccessMask {
 	readOnly := o.f.Object.Attributes&AttributeReadOnly != 0 && o.f.Object.file()
 	if !readOnly && !o.f.ReadOnlyVolume {
@@ -190,7 +190,7 @@ func (o *opening) throughParent(granted *winnt.AccessMask, remaining winnt.Acces
 	}
 }
 
-// actionTaken is what the response reports.
+// actionTaken returns what the response reports.
 func (o *opening) actionTaken() Action {
 	ob := &o.f.Object
 	switch {

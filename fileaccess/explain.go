@@ -28,8 +28,8 @@ type Explanation struct {
 	names *winnt.ObjectType
 }
 
-// Explain is [Open] with a record of why. The decision is always the same. The
-// explanation of a nil request or nil facts is empty.
+// Explain runs [Open] with a record of why. The decision is always the same.
+// The explanation of a nil request or nil facts is empty.
 func Explain(r *Request, f *Facts) (Decision, *Explanation) {
 	if r == nil || f == nil {
 		d := noQuestion()
@@ -59,7 +59,7 @@ func Explain(r *Request, f *Facts) (Decision, *Explanation) {
 	return d, x
 }
 
-// Reason is the row of one bit; ok is false if there is none.
+// Reason returns the row of one bit; ok is false if there is none.
 func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	for _, r := range x.Reasons {
 		if r.Bit == bit {
@@ -156,7 +156,7 @@ func (t *tracer) parent(e *engine, d *sd.Descriptor, right, parent winnt.AccessM
 	t.set(right, r)
 }
 
-// why is the access check's reason for one bit.
+// why returns the access check's reason for one bit.
 func (e *engine) why(d *sd.Descriptor, bit winnt.AccessMask) access.Reason {
 	_, x, err := access.Explain(e.request(d, bit))
 	if err != nil {

@@ -26,7 +26,8 @@ const (
 	maxAllowed = winnt.MAXIMUM_ALLOWED
 )
 
-// baseSpec is token T: {U; G, WD, AU}, medium, impersonation, SeChangeNotify.
+// baseSpec returns token T: {U; G, WD, AU}, medium, impersonation,
+// SeChangeNotify.
 func baseSpec() token.Spec {
 	return token.Spec{
 		User: token.Group{SID: caseU},
@@ -73,7 +74,7 @@ type situation struct {
 
 type setup func(*situation)
 
-// newSituation is section 12's default: the file exists in default P with
+// newSituation applies section 12's default: the file exists in default P with
 // default O, and is opened.
 func newSituation(t testing.TB) *situation {
 	s := &situation{t: t, token: baseSpec()}
@@ -188,7 +189,7 @@ func open(t testing.TB, desired winnt.AccessMask, all ...setup) (fileaccess.Deci
 
 const denied = ntstatus.AccessDenied
 
-// sdText is a descriptor for failure messages.
+// sdText returns a descriptor for failure messages.
 func sdText(d *sd.Descriptor) string {
 	text, err := sddl.Format(d, sddl.Options{Extended: true})
 	if err != nil {

@@ -29,13 +29,13 @@ type POSIX struct {
 	Default     POSIXACL // of a directory, for what is made in it; nil: none
 }
 
-// FromMode is [FromPOSIX] of a mode alone.
+// FromMode returns [FromPOSIX] of a mode alone.
 func FromMode(user, group, mode uint32, directory bool, ids *IDMap) (*sd.Descriptor, []Loss, error) {
 	return FromPOSIX(&POSIX{User: user, Group: group, Mode: mode, Directory: directory}, ids)
 }
 
-// FromPOSIX is the descriptor that gives each subject what POSIX permissions
-// do: the owner's entry counts for the owner alone, a user's for the user
+// FromPOSIX returns the descriptor that gives each subject what POSIX
+// permissions do: the owner's entry counts for the owner alone, a user's for the user
 // alone, a group's for its members, and the rest of the world gets what is
 // left. Denials that this needs stand where they must, which need not be the
 // canonical order. What cannot be said is in the losses; of these only
@@ -187,8 +187,8 @@ func (b *posixBuilder) add(t sd.Type, flags uint8, m winnt.AccessMask, s sid.SID
 	}
 }
 
-// named is the SID of a user or group. An entry without one is dropped, and
-// what it lacks is taken from everybody it could be about.
+// named returns the SID of a user or group. An entry without one is dropped,
+// and what it lacks is taken from everybody it could be about.
 func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
 	s, ok := b.ids.group(e.ID)
 	what := "group"
@@ -202,7 +202,7 @@ func (b *posixBuilder) named(e POSIXEntry) (sid.SID, bool) {
 	return s, ok
 }
 
-// rights are what permissions stand for.
+// rights returns what permissions stand for.
 func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.AccessMask) {
 	if p&POSIXRead != 0 {
 		m |= posixRead
@@ -223,7 +223,7 @@ func (b *posixBuilder) rights(p POSIXPerm, directory bool, s sid.SID) (m winnt.A
 	return m
 }
 
-// posixAll is all that permissions can stand for.
+// posixAll returns all that permissions can stand for.
 func posixAll(directory bool) winnt.AccessMask {
 	if directory {
 		return posixRead | posixWrite | posixEnter | winnt.FILE_DELETE_CHILD

@@ -98,7 +98,7 @@ var needs = [...]need{
 	SetVolumeInformation: {name: "SetVolumeInformation", all: winnt.FILE_WRITE_DATA},
 }
 
-// String is the name of the operation.
+// String returns the name of the operation.
 func (op Operation) String() string {
 	if int(op) < len(needs) {
 		return needs[op].name
@@ -152,7 +152,7 @@ func (h *Handle) adapt(op Operation, n *need) {
 	}
 }
 
-// deletable is the part of a disposition that is not about rights.
+// deletable returns the part of a disposition that is not about rights.
 func (h *Handle) deletable(op Operation) ntstatus.Status {
 	if h.Attributes&AttributeReadOnly != 0 {
 		if op == SetDisposition || h.Granted&winnt.FILE_WRITE_ATTRIBUTES == 0 { // F-55

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// privileges is step 3: what intent grants, and then the privilege for the
+// privileges applies step 3: what intent grants, and then the privilege for the
 // SACL, before any name is looked up (F-15, F-20).
 func (o *opening) privileges() ntstatus.Status {
 	if o.options&OpenForBackupIntent != 0 {

@@ -43,7 +43,7 @@ var lossNames = [...]string{
 	LossEntryType: "type of entry", LossInheritance: "inheritance", LossSACL: "SACL", LossOwnerFixed: "owner and group fixed",
 }
 
-// String is a short English phrase.
+// String returns a short English phrase.
 func (k LossKind) String() string {
 	if int(k) < len(lossNames) && lossNames[k] != "" {
 		return lossNames[k]

@@ -79,8 +79,8 @@ func validText(s, forbidden string, least byte) bool {
 	return units <= maxName
 }
 
-// Unparsed is the part of the name behind component at (Decision.StoppedAt),
-// with its leading backslash: what the client has to resolve anew after
+// Unparsed returns the part of the name behind component at
+// (Decision.StoppedAt), with its leading backslash: what the client has to resolve anew after
 // STATUS_STOPPED_ON_SYMLINK.
 func (r *Request) Unparsed(at int) string {
 	rest := strings.TrimPrefix(r.Name, `\`)

@@ -179,7 +179,7 @@ func (a NFS4ACE) String() string {
 	return b.String()
 }
 
-// FormatNFS4 is the text of a list, one entry a line.
+// FormatNFS4 returns the text of a list, one entry a line.
 func FormatNFS4(list []NFS4ACE) string {
 	var b strings.Builder
 	for _, a := range list {

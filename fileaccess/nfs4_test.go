@@ -74,7 +74,7 @@ func FuzzParseNFS4(f *testing.F) {
 	})
 }
 
-// nfs4Check is the algorithm of RFC 7530, section 6.2.1, for one right.
+// nfs4Check reports the algorithm of RFC 7530, section 6.2.1, for one right.
 func nfs4Check(list []fileaccess.NFS4ACE, member func(a fileaccess.NFS4ACE) bool, bit winnt.AccessMask) bool {
 	for _, a := range list {
 		if a.Flags&fileaccess.NFS4InheritOnly != 0 || a.Mask&bit == 0 || !member(a) {

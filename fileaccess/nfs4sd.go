@@ -34,8 +34,8 @@ func (m *NameMap) name(s sid.SID) (who string, group, ok bool) {
 // the same numbers.
 const nfs4Rights = full
 
-// FromNFS4 is the descriptor of an NFSv4 ACL. Both kinds decide each right by
-// the first entry that has it, so that the order stays and nothing is gained
+// FromNFS4 returns the descriptor of an NFSv4 ACL. Both kinds decide each right
+// by the first entry that has it, so that the order stays and nothing is gained
 // or lost but what the losses name. OWNER@ and GROUP@ become the owner and
 // group of now, and CREATOR OWNER and CREATOR GROUP where they are inherited.
 // An entry for a name without SID is dropped if it allows, and taken for
@@ -138,7 +138,7 @@ func (b *nfs4Builder) add(a NFS4ACE, flags uint8, s sid.SID) error {
 	return nil
 }
 
-// ToNFS4 is the NFSv4 ACL of a descriptor: entry by entry, generic rights
+// ToNFS4 returns the NFSv4 ACL of a descriptor: entry by entry, generic rights
 // mapped. Where it cannot say what a descriptor does it grants less. An object
 // without DACL lets EVERYONE@ do everything, a nil descriptor gives the empty
 // list, which grants nothing. A nil map is the default one.
@@ -210,6 +210,10 @@ func (r *nfs4Reader) entry(a sd.ACE) {
 
 // who names the subject of an entry; false drops it.
 func (r *nfs4Reader) who(x *NFS4ACE, s sid.SID) bool {
+	if (s == sid.CreatorOwner || s == sid.CreatorGroup) && r.inherits(x) {
+		// On the object itself it matches no one: it speaks of what inherits it.
+		x.Flags |= NFS4InheritOnly
+	}
 	inheritOnly := x.Flags&NFS4InheritOnly != 0
 	switch {
 	case s == sid.Everyone:

@@ -137,7 +137,8 @@ const everyRight = ^winnt.AccessMask(0)
 
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
-// lastComponent is steps 5 and 6: create what is missing, open what is there.
+// lastComponent applies steps 5 and 6: create what is missing, open what is
+// there.
 func (o *opening) lastComponent() ntstatus.Status {
 	o.stopped = len(o.f.Path)
 	ob := &o.f.Object
@@ -169,7 +170,7 @@ func (o *opening) fail(rule string, st ntstatus.Status) ntstatus.Status {
 	return st
 }
 
-// refused is the answer to a request that failed.
+// refused returns the answer to a request that failed.
 func (o *opening) refused(st ntstatus.Status) Decision {
 	d := Decision{Verdict: ntstatus.Decided(st), Rule: o.rule, Implied: o.implied, PrivilegesUsed: o.used,
 		StoppedAt: o.stopped}
@@ -183,8 +184,8 @@ func (o *opening) refused(st ntstatus.Status) Decision {
 	return d
 }
 
-// refusedAudit is what is to be recorded of a failure: denials of the object,
-// of a directory or of the share, and nothing where it was not about rights.
+// refusedAudit returns what is to be recorded of a failure: denials of the
+// object, of a directory or of the share, and nothing where it was not about rights.
 func (o *opening) refusedAudit(st ntstatus.Status) Audit {
 	a := Audit{About: o.about, Descriptor: o.refusedBy, Name: o.name, Desired: o.missing, Status: st}
 	switch {

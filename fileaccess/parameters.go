@@ -11,7 +11,7 @@ import (
 // the reserved ones.
 const neverGranted winnt.AccessMask = 0x0CE0FE00
 
-// parameters is step 1: F-10 to F-13.
+// parameters applies step 1: F-10 to F-13.
 func (o *opening) parameters() ntstatus.Status {
 	switch {
 	case o.invalid(): // F-10
@@ -28,7 +28,7 @@ func (o *opening) parameters() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// invalid is F-10.
+// invalid applies F-10.
 func (o *opening) invalid() bool {
 	r, opt := o.r, o.options
 	switch {

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// walk is step 4: every component but the last, in order. The root of the
+// walk applies step 4: every component but the last, in order. The root of the
 // share is not one of them (F-22).
 func (o *opening) walk() ntstatus.Status {
 	for i := range o.f.Path {
@@ -31,7 +31,7 @@ func (o *opening) walk() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// traverse is the test of one directory on the way. The privilege is not
+// traverse reports the test of one directory on the way. The privilege is not
 // recorded as used (F-23). The documented shortcut for directories that
 // everyone may pass is slower than the check itself, and not taken.
 func (o *opening) traverse(d *sd.Descriptor) bool {

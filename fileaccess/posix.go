@@ -136,7 +136,7 @@ func (l POSIXACL) Check() error {
 	return nil
 }
 
-// find is the permissions of the one entry with a tag.
+// find returns the permissions of the one entry with a tag.
 func (l POSIXACL) find(tag POSIXTag) (POSIXPerm, bool) {
 	for _, e := range l {
 		if e.Tag == tag {
@@ -146,7 +146,7 @@ func (l POSIXACL) find(tag POSIXTag) (POSIXPerm, bool) {
 	return 0, false
 }
 
-// ModeACL is the list that a mode's nine permission bits stand for.
+// ModeACL returns the list that a mode's nine permission bits stand for.
 func ModeACL(mode uint32) POSIXACL {
 	return POSIXACL{
 		{POSIXOwner, POSIXPerm(mode>>6) & everyPerm, noID},
@@ -157,7 +157,7 @@ func ModeACL(mode uint32) POSIXACL {
 
 const noID = 0xFFFFFFFF
 
-// Mode is the nine permission bits a list shows: the mask stands for the
+// Mode returns the nine permission bits a list shows: the mask stands for the
 // group where there is one.
 func (l POSIXACL) Mode() uint32 {
 	u, _ := l.find(POSIXOwner)
@@ -182,10 +182,10 @@ const (
 	unixGroups    = 2
 )
 
-// UnixUser is the SID of a user in the default map, S-1-22-1-id.
+// UnixUser returns the SID of a user in the default map, S-1-22-1-id.
 func UnixUser(id uint32) sid.SID { return unixSID(unixUsers, id) }
 
-// UnixGroup is the SID of a group in the default map, S-1-22-2-id.
+// UnixGroup returns the SID of a group in the default map, S-1-22-2-id.
 func UnixGroup(id uint32) sid.SID { return unixSID(unixGroups, id) }
 
 func unixSID(kind, id uint32) sid.SID {

@@ -19,7 +19,7 @@ import (
 
 const none = 0xFFFFFFFF
 
-// unixToken is a Unix process: a user and groups of the default map.
+// unixToken returns a Unix process: a user and groups of the default map.
 func unixToken(t testing.TB, user uint32, groups ...uint32) access.Subject {
 	s := token.Spec{User: token.Group{SID: fileaccess.UnixUser(user)}, Integrity: sid.MediumLevel}
 	s.Groups = append(s.Groups, token.Group{SID: sid.Everyone, Attributes: enabled})
@@ -29,7 +29,7 @@ func unixToken(t testing.TB, user uint32, groups ...uint32) access.Subject {
 	return access.SubjectOf(mustToken(t, s))
 }
 
-// posixCheck is POSIX 1003.1e draft 17 section 23.1.5 for one permission.
+// posixCheck reports POSIX 1003.1e draft 17 section 23.1.5 for one permission.
 func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileaccess.POSIXPerm) bool {
 	l := p.Access
 	if l == nil {
@@ -64,7 +64,7 @@ func posixCheck(p *fileaccess.POSIX, user uint32, groups []uint32, want fileacce
 	return !matched && l[len(l)-1].Perm&want == want
 }
 
-// posixWants is what a permission is worth: writing to a directory needs
+// posixWants returns what a permission is worth: writing to a directory needs
 // searching it.
 func posixWants(perm fileaccess.POSIXPerm, directory bool) fileaccess.POSIXPerm {
 	if perm == fileaccess.POSIXWrite && directory {

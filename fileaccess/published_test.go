@@ -93,7 +93,7 @@ func sdOf(t *testing.T, d *sd.Descriptor) string {
 	return text
 }
 
-// tokenFile is the part of a token file that decides.
+// tokenFile returns the part of a token file that decides.
 func tokenFile(t *testing.T, s token.Spec) json.RawMessage {
 	t.Helper()
 	b, err := mustToken(t, s).MarshalJSON()

@@ -341,7 +341,7 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 	}
 }
 
-// within is the invariant of FO-087.
+// within returns the invariant of FO-087.
 func within(t *testing.T, r *fileaccess.Request, d *fileaccess.Decision) {
 	mapped := winnt.FileObject.Mapping.Map(r.Desired)
 	limit := mapped&^maxAllowed | d.Implied

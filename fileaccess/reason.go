@@ -33,7 +33,7 @@ var reasonNames = [...]string{
 	AttributeMismatch: "AttributeMismatch", NoDescriptor: "NoDescriptor", Unreached: "Unreached",
 }
 
-// String is the name of the kind.
+// String returns the name of the kind.
 func (k ReasonKind) String() string {
 	if int(k) < len(reasonNames) && reasonNames[k] != "" {
 		return reasonNames[k]
@@ -71,8 +71,8 @@ func (r Reason) String() string {
 	return r.Kind.String()
 }
 
-// Message is the code that stands for the reason in audit records: 1811 and
-// 1812 for a directory's rights, 1805 for limits that have no code of their
+// Message returns the code that stands for the reason in audit records: 1811
+// and 1812 for a directory's rights, 1805 for limits that have no code of their
 // own (F-80). It is 0 for FromAccess, whose codes package audit knows, and
 // 1801 for Intent and Creator, who granted.
 func (r Reason) Message() uint16 {

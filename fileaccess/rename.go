@@ -147,7 +147,7 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// replace is F-58: what is to be done about an object that has the name.
+// replace applies F-58: what is to be done about an object that has the name.
 func (v *move) replace() ntstatus.Status {
 	x := v.m.Existing
 	switch { // F-58

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// moving is a rename of a file to another directory, whose DACL is given.
+// moving returns a rename of a file to another directory, whose DACL is given.
 func moving(t *testing.T, target string, change ...func(*fileaccess.Move)) fileaccess.Move {
 	m := fileaccess.Move{Subject: access.SubjectOf(mustToken(t, baseSpec())), Granted: 0x10000}
 	m.Target.Object = fileaccess.Object{Exists: true, IsDirectory: true, Descriptor: aces(t, target)}

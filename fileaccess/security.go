@@ -14,8 +14,8 @@ const (
 	saclProtection = winnt.PROTECTED_SACL_SECURITY_INFORMATION | winnt.UNPROTECTED_SACL_SECURITY_INFORMATION
 )
 
-// QueryRights are the rights a handle needs to read the parts of a descriptor
-// that info names, in SECURITY_INFORMATION bits (F-50).
+// QueryRights returns the rights a handle needs to read the parts of a
+// descriptor that info names, in SECURITY_INFORMATION bits (F-50).
 func QueryRights(info uint32) winnt.AccessMask {
 	m := sd.QueryAccess(info)
 	if info&daclProtection != 0 { // F-50
@@ -27,10 +27,10 @@ func QueryRights(info uint32) winnt.AccessMask {
 	return m
 }
 
-// SetRights are the rights a handle needs to change the parts (F-50).
+// SetRights returns the rights a handle needs to change the parts (F-50).
 func SetRights(info uint32) winnt.AccessMask { return sd.SetAccess(info) }
 
-// QuerySecurity is the parts of a descriptor that a handle may read, or
+// QuerySecurity returns the parts of a descriptor that a handle may read, or
 // STATUS_ACCESS_DENIED and nothing if it may not read them all (F-50). A nil
 // descriptor is STATUS_NO_SECURITY_ON_OBJECT: what was not read must not be
 // taken for a descriptor without a DACL.
@@ -53,8 +53,8 @@ type SecurityChange struct {
 	Subject     access.Subject
 }
 
-// SetSecurity is the object's descriptor after a change, as a new value; the
-// caller stores it. Open handles keep what they have, and children inherit
+// SetSecurity returns the object's descriptor after a change, as a new value;
+// the caller stores it. Open handles keep what they have, and children inherit
 // nothing of it until that is asked for (F-52). The statuses:
 // STATUS_ACCESS_DENIED for a missing right, before anything else (F-50);
 // STATUS_INVALID_OWNER for an owner that is absent or that the subject may

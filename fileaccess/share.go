@@ -48,7 +48,7 @@ func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status)
 	return t, ntstatus.Success
 }
 
-// shareMaximal is what a share allows the subject (F-5).
+// shareMaximal returns what a share allows the subject (F-5).
 func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	switch {
 	case s == nil:
@@ -60,7 +60,7 @@ func (e *engine) shareMaximal(s *Share) winnt.AccessMask {
 	return m
 }
 
-// gate is step 0 of requests that came through a share: F-5, F-6, F-7.
+// gate applies step 0 of requests that came through a share: F-5, F-6, F-7.
 func (o *opening) gate() ntstatus.Status {
 	s := o.f.Share
 	if s != nil {

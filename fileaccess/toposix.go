@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ToPOSIX is the POSIX permissions nearest to a descriptor: they give nobody
-// more than it does. A permission is there only if all rights are that it
+// ToPOSIX returns the POSIX permissions nearest to a descriptor: they give
+// nobody more than it does. A permission is there only if all rights are that it
 // stands for; what is then left over is in the losses, as is everything else
 // that POSIX cannot say. A denial of a group is held against every user and
 // group that is named, because membership is not known. Access has named
@@ -63,7 +63,7 @@ type grant struct {
 	known bool // it has an id
 }
 
-// grants are the entries of a list in force: on the object itself, or with
+// grants returns the entries of a list in force: on the object itself, or with
 // inherit set on what inherits by that flag.
 func (r *posixReader) grants(l *sd.ACL, inherit uint8) []grant {
 	var out []grant
@@ -154,7 +154,7 @@ func named(gs []grant, s sid.SID) bool {
 	return false
 }
 
-// perm is what one entry may say: the rights that its subject has whatever
+// perm returns what one entry may say: the rights that its subject has whatever
 // groups it is in. Somebody who is none of those named may still be in groups
 // that have no id, whose denials count; a group's members may be in others.
 func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
@@ -187,7 +187,8 @@ func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	return p
 }
 
-// permOf is the permissions all of whose rights are granted, and those rights.
+// permOf returns the permissions all of whose rights are granted, and those
+// rights.
 func permOf(granted winnt.AccessMask, directory bool) (p POSIXPerm, used winnt.AccessMask) {
 	write := posixWrite
 	if directory {
@@ -205,7 +206,7 @@ func permOf(granted winnt.AccessMask, directory bool) (p POSIXPerm, used winnt.A
 	return p, used
 }
 
-// defaults is the default list of a directory: what both files and
+// defaults returns the default list of a directory: what both files and
 // directories made in it inherit. nil if they inherit nothing.
 func (r *posixReader) defaults(l *sd.ACL) POSIXACL {
 	if len(r.grants(l, sd.ObjectInherit)) == 0 && len(r.grants(l, sd.ContainerInherit)) == 0 {
@@ -225,7 +226,7 @@ func (r *posixReader) defaults(l *sd.ACL) POSIXACL {
 	return out
 }
 
-// both is what two lists give alike. Who is named in one of them only gets
+// both returns what two lists give alike. Who is named in one of them only gets
 // what its class has in the other: nothing, for an entry of its own would
 // otherwise stand in for none.
 func both(a, b POSIXACL) POSIXACL {

@@ -40,7 +40,7 @@ func (w *twin) token() *token.Token { return w.r.Subject.Effective() }
 
 func (w *twin) has(p winnt.Privilege) bool { return w.token().Has(p) }
 
-// single is an access check of one bit.
+// single returns an access check of one bit.
 func (w *twin) single(d *sd.Descriptor, bit winnt.AccessMask) (bool, winnt.PrivilegeSet) {
 	if d == nil { // F-101
 		return false, 0
@@ -50,7 +50,7 @@ func (w *twin) single(d *sd.Descriptor, bit winnt.AccessMask) (bool, winnt.Privi
 	return err == nil && dec.Allowed(), dec.PrivilegesUsed
 }
 
-// can is F-2.
+// can applies F-2.
 func (w *twin) can(d *sd.Descriptor, want winnt.AccessMask) (m winnt.AccessMask, used winnt.PrivilegeSet) {
 	for i := range 32 {
 		bit := winnt.AccessMask(1) << i
@@ -164,7 +164,7 @@ type twinOpen struct {
 	restores               bool
 }
 
-// face is F-5 to F-7 and F-90.
+// face applies F-5 to F-7 and F-90.
 func (w *twin) face(q *twinOpen) ntstatus.Status {
 	r, f := w.r, w.f
 	if r.Face == fileaccess.Win32 {
@@ -197,7 +197,7 @@ func (w *twin) face(q *twinOpen) ntstatus.Status {
 	return 0
 }
 
-// parameters is F-10 to F-14.
+// parameters applies F-10 to F-14.
 func (w *twin) parameters(q *twinOpen) ntstatus.Status {
 	r, options, desired := w.r, q.options, q.desired
 	dirOpt, nonDir := options&1 != 0, options&0x40 != 0
@@ -221,7 +221,7 @@ func (w *twin) parameters(q *twinOpen) ntstatus.Status {
 	return 0
 }
 
-// privileges is F-20 and F-15.
+// privileges applies F-20 and F-15.
 func (w *twin) privileges(q *twinOpen, a *twinAnswer) ntstatus.Status {
 	if q.options&0x4000 != 0 {
 		if d := w.r.Disposition; d == 1 || d == 3 || d == 5 {
@@ -383,7 +383,7 @@ func (w *twin) existing(a *twinAnswer, q *twinOpen) {
 	}
 }
 
-// collides is F-27 to F-29.
+// collides applies F-27 to F-29.
 func (w *twin) collides(q *twinOpen) ntstatus.Status {
 	r, ob, options := w.r, &w.f.Object, q.options
 	dirOpen := ob.IsDirectory && !ob.Stream
@@ -408,8 +408,8 @@ func (w *twin) collides(q *twinOpen) ntstatus.Status {
 	return 0
 }
 
-// imply is F-35 and the table of F-33: by disposition, the unnamed stream, a
-// stream that exists, one that does not.
+// imply applies F-35 and the table of F-33: by disposition, the unnamed stream,
+// a stream that exists, one that does not.
 func (w *twin) imply(a *twinAnswer) ntstatus.Status {
 	r, ob := w.r, &w.f.Object
 	implied := map[fileaccess.Disposition][3]winnt.AccessMask{
@@ -437,7 +437,8 @@ func (w *twin) imply(a *twinAnswer) ntstatus.Status {
 	return 0
 }
 
-// check is F-40 and F-41, with the privileges that what was asked for used.
+// check applies F-40 and F-41, with the privileges that what was asked for
+// used.
 func (w *twin) check(a *twinAnswer, ask winnt.AccessMask, isMax bool) (checked winnt.AccessMask) {
 	d := w.f.Object.Descriptor
 	if !isMax {
@@ -504,7 +505,7 @@ func (w *twin) exclusive(a *twinAnswer, parent *fileaccess.Directory, options fi
 	}
 }
 
-// maximal is F-45 for what exists.
+// maximal applies F-45 for what exists.
 func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) fileaccess.MaximalAccess {
 	ob := &w.f.Object
 	if w.r.MaximalTime != 0 && w.r.MaximalTime == ob.ChangeTime {
@@ -523,7 +524,7 @@ func (w *twin) maximal(parent *fileaccess.Directory, shareMax winnt.AccessMask) 
 	return fileaccess.MaximalAccess{Access: m, Verdict: ntstatus.Decided(ntstatus.Success)}
 }
 
-// hide is F-73.
+// hide applies F-73.
 func (w *twin) hide(a *twinAnswer) {
 	if !w.f.Policy.HideDenied || w.f.Share == nil || !w.f.Share.ABE {
 		return

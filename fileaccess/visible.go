@@ -19,7 +19,7 @@ func Visible(s *access.Subject, entry *sd.Descriptor, share winnt.AccessMask, p 
 	return e.mayAsk() && e.visible(entry, share)
 }
 
-// visible is F-71: neither the parent's rights nor intent help.
+// visible applies F-71: neither the parent's rights nor intent help.
 func (e *engine) visible(d *sd.Descriptor, share winnt.AccessMask) bool {
 	if winnt.FILE_GENERIC_READ&^share != 0 {
 		return false
@@ -33,8 +33,8 @@ type Viewer struct {
 	Share   winnt.AccessMask // what [Connect] found
 }
 
-// VisibleEntries is [Visible] for each viewer and each entry: result[v][e]. An
-// entry's descriptor is looked at once for each viewer, however many entries
+// VisibleEntries decides [Visible] for each viewer and each entry:
+// result[v][e]. An entry's descriptor is looked at once for each viewer, however many entries
 // share it or have an equal one (F-74).
 func VisibleEntries(entries []*sd.Descriptor, viewers []Viewer, p *Policy) [][]bool {
 	class, distinct := classes(entries)

@@ -33,8 +33,8 @@ const (
 	attributeFlags FileFlags = 0x00007FFF
 )
 
-// CreateFile is the request that a call of CreateFile makes (F-90). The rights
-// that every such request asks for besides are in it; ok is false for a
+// CreateFile returns the request that a call of CreateFile makes (F-90). The
+// rights that every such request asks for besides are in it; ok is false for a
 // creation disposition that does not exist, which is ERROR_INVALID_PARAMETER.
 func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share ShareAccess, c Creation,
 	flags FileFlags) (r Request, ok bool) {
@@ -79,8 +79,8 @@ func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share S
 	return r, true
 }
 
-// LastError is the Win32 error of a status of an open; creating says that the
-// call was to make the file, in which a collision has another number (F-91).
+// LastError returns the Win32 error of a status of an open; creating says that
+// the call was to make the file, in which a collision has another number (F-91).
 func LastError(st ntstatus.Status, creating bool) uint32 {
 	switch {
 	case st == ntstatus.ObjectNameCollision && creating: // F-91

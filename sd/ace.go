@@ -1,8 +1,6 @@
 package sd
 
 import (
-	"encoding/binary"
-
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
@@ -145,42 +143,16 @@ func (a ACE) AppData() string {
 	return a.b[off:]
 }
 
-// WithFlags is the entry with other flags.
-func (a ACE) WithFlags(flags uint8) ACE {
-	if a.b == "" || a.b[1] == flags {
-		return a
-	}
-	b := []byte(a.b)
-	b[1] = flags
-	return ACE{string(b)}
-}
+// WithFlags returns the entry with other flags.
+func (a ACE) WithFlags(flags uint8) ACE { return (*editor)(nil).withFlags(a, flags) }
 
-// WithMask is the entry with another access mask; an unknown type is
+// WithMask returns the entry with another access mask; an unknown type is
 // returned as it is.
-func (a ACE) WithMask(m winnt.AccessMask) ACE {
-	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 || a.Mask() == m {
-		return a
-	}
-	b := []byte(a.b)
-	binary.LittleEndian.PutUint32(b[4:], uint32(m))
-	return ACE{string(b)}
-}
+func (a ACE) WithMask(m winnt.AccessMask) ACE { return (*editor)(nil).withMask(a, m) }
 
-// WithSID is the entry with another trustee (of a compound entry: another
+// WithSID returns the entry with another trustee (of a compound entry: another
 // server); everything else stays, application data included.
-func (a ACE) WithSID(s sid.SID) ACE {
-	off := sidOffset(a.b)
-	old := a.SID()
-	if off < 0 || s.IsZero() || s == old {
-		return a
-	}
-	b := make([]byte, 0, len(a.b)+s.Len())
-	b = append(b, a.b[:off]...)
-	b = s.AppendBinary(b)
-	b = append(b, a.b[off+old.Len():]...)
-	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
-	return ACE{string(b)}
-}
+func (a ACE) WithSID(s sid.SID) ACE { return (*editor)(nil).withSID(a, s) }
 
 // sidOffset is where the first SID of a valid entry starts, -1 if its type is
 // unknown.

@@ -55,7 +55,7 @@ func newACL(revision byte, aces []ACE) (*ACL, error) {
 	for _, a := range aces {
 		b = append(b, a.b...)
 	}
-	return compile(string(b)), nil
+	return compile(view(b)), nil // b is written to no more
 }
 
 // Revision is the revision byte, 0 for no list.

@@ -74,8 +74,11 @@ func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
 	if st := r.checkSACL(); st != ntstatus.Success {
 		return nil, st
 	}
-	h := &Heir{r.IsContainer, r.ObjectTypes, owner, group, r.Subject.ServerOwner, r.Subject.ServerGroup, r.Mapping,
-		r.KernelObject}
+	h := &Heir{
+		Container: r.IsContainer, ObjectTypes: r.ObjectTypes, Owner: owner, Group: group,
+		ServerOwner: r.Subject.ServerOwner, ServerGroup: r.Subject.ServerGroup,
+		Mapping: r.Mapping, KernelObject: r.KernelObject, edit: new(editor),
+	}
 	p := Parts{Owner: owner, Group: group}
 	// The product is protected as the creator's descriptor is, and keeps its requests; no part is DEFAULTED (S-64).
 	p.Control = r.Creator.Control() & (RMControlValid | DACLProtected | SACLProtected | DACLAutoInheritRequest |
@@ -175,7 +178,7 @@ func (r *AssignRequest) assignDACL(p *Parts, h *Heir) ntstatus.Status {
 	}
 	var inherited []ACE
 	if !c.protected {
-		inherited = Inherit(r.Parent.DACL(), h, auto)
+		inherited = h.inheritAll(r.Parent.DACL(), auto)
 	}
 	p.Control |= DACLPresent
 	// A NULL DACL of the creator stays NULL (S-63).

@@ -55,7 +55,7 @@ func (h *Heir) explicit(l *ACL, auto bool, take int) []ACE {
 		if a.Flags()&Inherited != 0 && take == takeExplicit {
 			continue
 		}
-		a = a.WithFlags(a.Flags() &^ Inherited)
+		a = h.edit.withFlags(a, a.Flags()&^Inherited)
 		switch {
 		case a.Flags()&InheritOnly != 0:
 			out = append(out, a)

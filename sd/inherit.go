@@ -15,6 +15,8 @@ type Heir struct {
 	ServerGroup  sid.SID
 	Mapping      *winnt.GenericMapping // maps generic bits of effective entries; nil keeps them
 	KernelObject bool                  // effective masks are cut down to Mapping.All
+
+	edit *editor // nil: each entry is allocated
 }
 
 // InheritFlags returns what an entry's flags become on a child, and whether the
@@ -41,7 +43,16 @@ func InheritFlags(flags uint8, container bool) (child uint8, effective, ok bool)
 // Inherit returns the entries h gets from a parent's list: S-66 to S-70. With
 // auto, each is marked Inherited. A nil parent gives none (S-72).
 func Inherit(parent *ACL, h *Heir, auto bool) []ACE {
-	var out []ACE
+	own := *h // another goroutine may inherit for the same Heir
+	own.edit = new(editor)
+	return own.inheritAll(parent, auto)
+}
+
+func (h *Heir) inheritAll(parent *ACL, auto bool) []ACE {
+	if parent.Len() == 0 {
+		return nil
+	}
+	out := make([]ACE, 0, parent.Len())
 	for _, a := range parent.All() {
 		out = h.inherit(out, a, auto)
 	}
@@ -67,9 +78,9 @@ func (h *Heir) inherit(out []ACE, a ACE, auto bool) []ACE {
 		flags |= Inherited
 	}
 	if !effective {
-		return append(out, a.WithFlags(flags)) // An entry that waits keeps its placeholders (S-68).
+		return append(out, h.edit.withFlags(a, flags)) // An entry that waits keeps its placeholders (S-68).
 	}
-	return h.split(out, a.WithFlags(flags), true)
+	return h.split(out, h.edit.withFlags(a, flags), true)
 }
 
 // split appends the effective form of a; if that differs from the stored one
@@ -78,7 +89,8 @@ func (h *Heir) split(out []ACE, a ACE, drop bool) []ACE {
 	const spread = ObjectInherit | ContainerInherit
 	e := h.effective(a, true, drop)
 	if h.Container && a.Flags()&spread != 0 && e != a {
-		return append(out, e.WithFlags(a.Flags()&^(spread|NoPropagateInherit)), a.WithFlags(a.Flags()|InheritOnly))
+		return append(out, h.edit.withFlags(e, a.Flags()&^(spread|NoPropagateInherit)),
+			h.edit.withFlags(a, a.Flags()|InheritOnly))
 	}
 	return append(out, e)
 }
@@ -92,11 +104,11 @@ func (h *Heir) effective(a ACE, substitute, drop bool) ACE {
 		if h.KernelObject {
 			m &= h.Mapping.All
 		}
-		a = a.WithMask(m)
+		a = h.edit.withMask(a, m)
 	}
 	if substitute {
 		if s := h.substitute(a.SID()); !s.IsZero() {
-			a = a.WithSID(s)
+			a = h.edit.withSID(a, s)
 		}
 	}
 	if drop {

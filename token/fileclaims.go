@@ -143,9 +143,11 @@ func (r *fileReader) resolveClaims(domain sid.SID) error {
 		name string
 		raw  *[]rawClaim
 		out  **claims.Set
-	}{{"userClaims", given(&r.userClaims), &r.spec.UserClaims}, {"deviceClaims", given(&r.deviceClaims), &r.spec.DeviceClaims},
+	}{{"userClaims", given(&r.userClaims), &r.spec.UserClaims},
+		{"deviceClaims", given(&r.deviceClaims), &r.spec.DeviceClaims},
 		{"localAttributes", given(&r.local), &r.spec.LocalAttributes},
-		{"restrictedUserClaims", r.restrictedUser, &r.spec.RestrictedUserClaims}, {"restrictedDeviceClaims", r.restrictedDeviceClaims, &r.spec.RestrictedDeviceClaims}} {
+		{"restrictedUserClaims", r.restrictedUser, &r.spec.RestrictedUserClaims},
+		{"restrictedDeviceClaims", r.restrictedDeviceClaims, &r.spec.RestrictedDeviceClaims}} {
 		if l.raw == nil {
 			continue
 		}

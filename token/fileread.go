@@ -16,8 +16,10 @@ const MaxFile = 4 << 20
 // is for tokens that came out of an operation on another.
 var (
 	fileFields = []string{
-		"user", "groups", "privileges", "type", "impersonationLevel", "integrityLevel", "mandatoryPolicy", "owner", "primaryGroup", "defaultDacl", "restrictedSids", "writeRestricted",
-		"appContainer", "userClaims", "deviceClaims", "deviceGroups", "authenticationId", "sessionId", "source", "domain",
+		"user", "groups", "privileges", "type", "impersonationLevel", "integrityLevel", "mandatoryPolicy", "owner",
+		"primaryGroup", "defaultDacl", "restrictedSids", "writeRestricted",
+		"appContainer", "userClaims", "deviceClaims", "deviceGroups", "authenticationId", "sessionId", "source",
+		"domain",
 		"restricted", "sandboxInert", "restrictedDeviceGroups", "localAttributes", "elevationType", "trustLevel",
 		"parentTokenId", "modifiedId", "originatingLogon", "sourceId", "expirationTime", "flags", "dynamicCharged",
 		"restrictedUserClaims", "restrictedDeviceClaims", "auditPolicy", "isolationPrefix"}

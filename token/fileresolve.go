@@ -30,8 +30,10 @@ func (r *fileReader) resolve() error {
 		name string
 		raw  []rawGroup
 		out  *[]Group
-	}{{"groups", r.groups, &s.Groups}, {"restrictedSids", r.restricted, &s.Restricted}, {"deviceGroups", r.device, &s.DeviceGroups},
-		{"restrictedDeviceGroups", r.restrictedDevice, &s.RestrictedDeviceGroups}, {"appContainer.capabilities", r.caps, &s.Capabilities}} {
+	}{{"groups", r.groups, &s.Groups}, {"restrictedSids", r.restricted, &s.Restricted},
+		{"deviceGroups", r.device, &s.DeviceGroups},
+		{"restrictedDeviceGroups", r.restrictedDevice, &s.RestrictedDeviceGroups},
+		{"appContainer.capabilities", r.caps, &s.Capabilities}} {
 		if *l.out, err = r.resolveGroups(l.name, l.raw, domain); err != nil {
 			return err
 		}
@@ -113,7 +115,8 @@ func (r *fileReader) settle() error {
 		level, ok := ParseIntegrityLevel(r.level.text)
 		if !ok {
 			return &strict.Error{Path: r.level.path, Offset: r.level.at,
-				Problem: fmt.Sprintf("unknown level %q, want one of %s, S-1-16-x or %s", r.level.text, choices(integrityLevels), noIntegrity)}
+				Problem: fmt.Sprintf("unknown level %q, want one of %s, S-1-16-x or %s", r.level.text,
+					choices(integrityLevels), noIntegrity)}
 		}
 		s.Integrity = level
 	default:
@@ -143,7 +146,8 @@ func (r *fileReader) resolveDACL(domain sid.SID) error {
 		return &strict.Error{Path: r.dacl.path, Offset: r.dacl.at, Problem: err.Error(), Err: err}
 	}
 	if d.Control()&sd.DACLPresent == 0 || d.SACL() != nil || !d.Owner().IsZero() || !d.Group().IsZero() {
-		return &strict.Error{Path: r.dacl.path, Offset: r.dacl.at, Problem: "want a DACL and nothing else, such as D:(A;;GA;;;SY)"}
+		return &strict.Error{Path: r.dacl.path, Offset: r.dacl.at,
+			Problem: "want a DACL and nothing else, such as D:(A;;GA;;;SY)"}
 	}
 	s.DefaultDACL = d.DACL()
 	return nil

@@ -81,18 +81,22 @@ type filePrivilege struct {
 func (t *Token) MarshalJSON() ([]byte, error) {
 	f := file{
 		User: groupFile(t.User(), 0), Privileges: t.privilegeFile(), Type: nameOf(tokenTypes, uint32(t.Type())),
-		MandatoryPolicy: namesOf(policies, t.MandatoryPolicy()), Owner: t.Owner().String(), PrimaryGroup: t.PrimaryGroup().String(),
+		MandatoryPolicy: namesOf(policies, t.MandatoryPolicy()), Owner: t.Owner().String(),
+		PrimaryGroup:   t.PrimaryGroup().String(),
 		RestrictedSIDs: groupFiles(slices.All(t.Spec().Restricted), groupForce), WriteRestricted: t.WriteRestricted(),
-		UserClaims: claimFile(t.UserClaims()), DeviceClaims: claimFile(t.DeviceClaims()), DeviceGroups: groupFiles(t.DeviceGroups(), groupForce),
+		UserClaims: claimFile(t.UserClaims()), DeviceClaims: claimFile(t.DeviceClaims()),
+		DeviceGroups:     groupFiles(t.DeviceGroups(), groupForce),
 		AuthenticationID: luidFile(t.AuthenticationID()), SessionID: t.session, Source: t.body.source.Name,
 
 		SandboxInert: t.SandboxInert(), RestrictedDeviceGroups: groupFiles(t.RestrictedDeviceGroups(), groupForce),
 		LocalAttributes: claimFile(t.LocalAttributes()), TrustLevel: t.body.trust.String(),
-		ParentTokenID: luidFile(t.ParentTokenID()), ModifiedID: luidFile(t.modified), OriginatingLogon: luidFile(t.OriginatingLogon()),
-		SourceID: luidFile(t.body.source.ID),
+		ParentTokenID: luidFile(t.ParentTokenID()), ModifiedID: luidFile(t.modified),
+		OriginatingLogon: luidFile(t.OriginatingLogon()),
+		SourceID:         luidFile(t.body.source.ID),
 
-		RestrictedUserClaims: narrowed(t.body.restrictedUser), RestrictedDeviceClaims: narrowed(t.body.restrictedDeviceClaims),
-		AuditPolicy: hex.EncodeToString([]byte(t.body.auditPolicy)), IsolationPrefix: t.body.isolation,
+		RestrictedUserClaims:   narrowed(t.body.restrictedUser),
+		RestrictedDeviceClaims: narrowed(t.body.restrictedDeviceClaims),
+		AuditPolicy:            hex.EncodeToString([]byte(t.body.auditPolicy)), IsolationPrefix: t.body.isolation,
 	}
 	f.Restricted = t.IsRestricted() && len(f.RestrictedSIDs) == 0
 	if t.Type() == winnt.TokenImpersonation || t.level != 0 {
@@ -110,7 +114,8 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 	}
 	f.Groups, f.IntegrityLevel = t.groupsFile()
 	if t.IsAppContainer() {
-		f.AppContainer = &fileContainer{t.body.pkg.String(), groupFiles(t.Capabilities(), winnt.SE_GROUP_ENABLED), t.body.lowPrivilege, t.body.lowBoxNumber}
+		f.AppContainer = &fileContainer{t.body.pkg.String(), groupFiles(t.Capabilities(), winnt.SE_GROUP_ENABLED),
+			t.body.lowPrivilege, t.body.lowBoxNumber}
 	}
 	var err error
 	if f.DefaultDACL, err = daclFile(t.dacl); err != nil {

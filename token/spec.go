@@ -47,8 +47,11 @@ const GroupDefault = groupForce
 // what it keeps. Where the zero value of a field means something else than
 // "none", its comment says so.
 type Spec struct {
-	User   Group   // attributes are 0 or SE_GROUP_USE_FOR_DENY_ONLY as a rule
-	Groups []Group // order is kept; may hold the integrity entry
+	User Group // attributes are 0 or SE_GROUP_USE_FOR_DENY_ONLY as a rule
+	// Groups keep their order and may hold the integrity entry. A group with
+	// attributes 0 is disabled: it grants nothing. An ordinary group of a logon
+	// has GroupDefault.
+	Groups []Group
 
 	// Restricted are the restricting SIDs; attributes 0 stand for GroupDefault.
 	// An entry with SE_GROUP_USE_FOR_DENY_ONLY matches deny entries only.

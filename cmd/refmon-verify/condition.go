@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// operand is what lies on the stack of a condition: a result r, an attribute a (without values NULL), a literal l, a list c.
+// operand is what lies on the stack of a condition: a result r, an attribute a (without values NULL), a literal l, a
+// list c.
 type operand struct {
 	kind      byte
 	truth     int // of a result: -1 false, 0 unknown, 1 true
@@ -17,7 +18,8 @@ type operand struct {
 func truth(b bool) int        { return pick(b, 1, -1) }
 func (o *operand) null() bool { return o.kind == 'r' || o.kind == 'a' && len(o.values) == 0 }
 
-// asTruth is an operand of a logical operator: a result, or whether an attribute has a value that is not nothing.
+// asTruth is an operand of a logical operator: a result, or whether an attribute has a value that is not nothing
+//
 func (o *operand) asTruth() int {
 	check(o.kind == 'r' || o.kind == 'a', "a literal has no truth")
 	something := truth(some(o.values, func(v string) bool { return len(v) > 1 && v[1:] != unsigned("", 0) }))
@@ -74,12 +76,14 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 			check(family != '.', "an unknown operator")
 			n -= pick(strings.IndexByte("em!", family) >= 0, 1, 2)
 			l, r := &stack[n], &stack[len(stack)-1]
-			t := pick(family == 'm', q.memberOf(op-pick[byte](op >= 0x90, 0x90, 0x89), r, deny, pass), 0) + apply(family, op, l, r)
+			t := pick(family == 'm', q.memberOf(op-pick[byte](op >= 0x90, 0x90, 0x89), r, deny, pass), 0) +
+				apply(family, op, l, r)
 			o = operand{kind: 'r', truth: pick(op >= 0x8D && op < 0xA0, -t, t)}
 		}
 		stack = append(stack[:n], o)
 	}
-	check(len(stack) == 1 && code[:4] == "artx" && len(code) <= 10000 && tokens <= 2000 && strings.HasPrefix("\x00\x00\x00", e.rest), "no expression")
+	check(len(stack) == 1 && code[:4] == "artx" && len(code) <= 10000 && tokens <= 2000 &&
+		strings.HasPrefix("\x00\x00\x00", e.rest), "no expression")
 	return stack[0].asTruth()
 }
 
@@ -90,7 +94,8 @@ func apply(family, op byte, l, r *operand) int {
 		return some(r.values, func(y string) bool { return x[0] != y[0] && (!bit(x) || !bit(y)) })
 	}
 	x, y := l.keys(l.sensitive || r.sensitive), r.keys(l.sensitive || r.sensitive)
-	missing, lacking := func(v string) bool { return !slices.Contains(x, v) }, func(v string) bool { return !slices.Contains(y, v) }
+	missing, lacking := func(v string) bool { return !slices.Contains(x, v) },
+		func(v string) bool { return !slices.Contains(y, v) }
 	switch {
 	case family == '&':
 		return min(l.asTruth(), r.asTruth())
@@ -102,7 +107,8 @@ func apply(family, op byte, l, r *operand) int {
 		return pick(l.kind == 'a', truth(!l.null()), 0)
 	case family == 'c' && r.kind == 'c' && len(y) == 0:
 		return -1
-	case family == 'm' || l.kind != 'a' || l.null() || r.null() || family == 'a' && r.kind == 'l' || some(l.values, odd):
+	case family == 'm' || l.kind != 'a' || l.null() || r.null() || family == 'a' && r.kind == 'l' ||
+		some(l.values, odd):
 		return 0
 	case family == 'c':
 		return truth(!some(y, missing))
@@ -110,7 +116,8 @@ func apply(family, op byte, l, r *operand) int {
 		return truth(len(slices.DeleteFunc(y, missing)) > 0)
 	case op <= 0x81: // no value is twice on the left
 		return truth((len(x) == len(y) && !some(x, lacking)) == (op == 0x80))
-	case len(x) != 1 || len(y) != 1 || r.kind == 'c' || strings.Contains("bd", l.values[0][:1]) || r.values[0][0] == 'b':
+	case len(x) != 1 || len(y) != 1 || r.kind == 'c' || strings.Contains("bd", l.values[0][:1]) ||
+		r.values[0][0] == 'b':
 		return 0
 	}
 	return truth([...]bool{x[0] < y[0], x[0] <= y[0], x[0] > y[0], x[0] >= y[0]}[op-0x82])
@@ -122,6 +129,7 @@ func (q *query) memberOf(form byte, o *operand, deny bool, pass string) int {
 	deny = deny && pass == "" || where == "restricteddevice"
 	held := func(v string) bool { return q.member(q.token, where, v[1:], deny) }
 	lacking := func(v string) bool { return !held(v) }
-	known := (o.kind == 'l' || o.kind == 'c') && len(o.values) > 0 && !some(o.values, func(v string) bool { return v[0] != 'd' })
+	known := (o.kind == 'l' || o.kind == 'c') && len(o.values) > 0 &&
+		!some(o.values, func(v string) bool { return v[0] != 'd' })
 	return pick(known, truth(pick(form&2 != 0, some(o.values, held), !some(o.values, lacking))), 0)
 }

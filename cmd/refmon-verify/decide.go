@@ -13,9 +13,11 @@ type mask uint32
 const (
 	deleteRight, readControl, writeDAC, writeOwner, synchronize mask = 0x10000, 0x20000, 0x40000, 0x80000, 0x100000
 	systemSecurity, maximum, generic                            mask = 0x1000000, 0x2000000, 0xF0000000
-	grantable                                                        = ^(systemSecurity | maximum | generic) // by an entry (A-46)
-	backupRights, restoreRights                                 mask = 0x11200A9, 0x11F0116                  // A-54
-	success, denied, invalid                                         = "STATUS_SUCCESS", "STATUS_ACCESS_DENIED", "STATUS_INVALID_PARAMETER"
+	// by an entry (A-46)
+	grantable                        = ^(systemSecurity | maximum | generic)
+	backupRights, restoreRights mask = 0x11200A9, 0x11F0116 // A-54
+	success, denied, invalid         = "STATUS_SUCCESS", "STATUS_ACCESS_DENIED",
+		"STATUS_INVALID_PARAMETER"
 )
 
 var selfSID, ownerRights = parseSID("PS", ""), parseSID("OW", "")
@@ -43,9 +45,10 @@ type query struct {
 	sacl                              []entry
 	token, primary                    *token
 	asked, previous, own, byPrivilege mask // mapped; own is what the owner has without an entry
-	typed, max, strict                bool // there are object types; MAXIMUM_ALLOWED was asked for; what is missing ends the check
-	nodes                             []*node
-	steps, used                       []any
+	// there are object types; MAXIMUM_ALLOWED was asked for; what is missing ends the check
+	typed, max, strict bool
+	nodes              []*node
+	steps, used        []any
 }
 
 // list is one to read: the object's, or that of a central access rule.
@@ -67,7 +70,8 @@ func (q *query) mapped(m mask) mask {
 // step notes what granted or refused bits; a stage has no list.
 func (q *query) step(rule, list string, ace int, pass string, node int, bits mask, granted bool) {
 	if bits != 0 {
-		q.steps = append(q.steps, map[string]any{"rule": rule, "list": list, "ace": ace, "pass": pass, "node": node, "bits": bits.String(), "granted": granted})
+		q.steps = append(q.steps, map[string]any{"rule": rule, "list": list, "ace": ace, "pass": pass, "node": node,
+			"bits": bits.String(), "granted": granted})
 	}
 }
 
@@ -92,7 +96,8 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 		policies previous primary restore resultList self`) {
 		want[key] = c[key]
 	}
-	q := &query{c: c, token: parseToken(file), primary: parseToken(pick(primary == "", file, primary)), steps: []any{}, used: []any{}}
+	q := &query{c: c, token: parseToken(file), primary: parseToken(pick(primary == "", file, primary)), steps: []any{},
+		used: []any{}}
 	owner, sacl, dacl := parseDescriptor(descriptor)
 	q.owner, q.sacl = owner, sacl
 	if self != "" {
@@ -128,9 +133,11 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 	return want
 }
 
-// answer applies the rules before the check in their order, then its stages (A-40 to A-103). Of success the nodes hold what is granted.
+// answer applies the rules before the check in their order, then its stages (A-40 to A-103). Of success the nodes hold
+// what is granted.
 func (q *query) answer(none bool, dacl []entry) string {
-	valid, level := q.plant(), slices.Index([]string{"", "Anonymous", "Identification", "Impersonation", "Delegation"}, q.c["level"].(string))
+	valid, level := q.plant(), slices.Index([]string{"", "Anonymous", "Identification", "Impersonation", "Delegation"},
+		q.c["level"].(string))
 	check(level >= 0, "the level %v", q.c["level"])
 	for _, r := range [...]struct {
 		applies      bool
@@ -165,11 +172,13 @@ func (q *query) answer(none bool, dacl []entry) string {
 	if q.byPrivilege &= ceiling; q.strict && need&^ceiling != 0 {
 		return denied
 	}
-	_ = q.privilege("A-51", "SeTakeOwnershipPrivilege", need&writeOwner&ceiling) || q.privilege("A-51", "SeRelabelPrivilege", need&writeOwner&ceiling)
+	_ = q.privilege("A-51", "SeTakeOwnershipPrivilege", need&writeOwner&ceiling) ||
+		q.privilege("A-51", "SeRelabelPrivilege", need&writeOwner&ceiling)
 	held := pick(q.max, grantable, need&^q.byPrivilege) & ceiling
 	each(q.nodes, func(n *node) { n.held = held })
 	if held&(readControl|writeDAC) != 0 && q.token.members[q.owner]&1 != 0 { // A-56
-		lost := some(dacl, func(e entry) bool { return e.sid == ownerRights && e.live }) || q.token.restricted && q.token.members["restricted"+q.owner]&1 == 0
+		lost := some(dacl, func(e entry) bool { return e.sid == ownerRights && e.live }) || q.token.restricted &&
+			q.token.members["restricted"+q.owner]&1 == 0
 		q.own = pick(lost, 0, held&(readControl|pick(q.is("adOwnerReadOnly"), 0, writeDAC)))
 		q.stage("A-56", pick(lost, readControl|writeDAC, q.own), !lost)
 	}
@@ -183,12 +192,14 @@ func (q *query) ceiling(need mask) mask {
 		q.step(rule, pick(at < 0, "", "SACL"), at, "", 0, (need|pick(q.max, m[3], 0))&^rights, false)
 		left &= rights
 	}
-	first := func(kind byte, authority string) (int, entry, bool) { // of a type, and whether its SID is of this authority
+	// of a type, and whether its SID is of this authority
+	first := func(kind byte, authority string) (int, entry, bool) {
 		i := slices.IndexFunc(q.sacl, func(e entry) bool { return e.kind == kind && e.live })
 		e := append(q.sacl, entry{sid: "\x01\x00"})[max(i, 0)]
 		return i, e, i >= 0 && strings.HasPrefix(e.sid[2:], "\x00\x00\x00\x00\x00"+authority) && e.sid[1] > 0
 	}
-	if i, e, is := first(0x14, "\x13"); i >= 0 && !(is && e.sid[1] == 2 && sub(t.trust, 0) >= sub(e.sid, 0) && sub(t.trust, 1) >= sub(e.sid, 1)) {
+	if i, e, is := first(0x14, "\x13"); i >= 0 && !(is && e.sid[1] == 2 && sub(t.trust, 0) >= sub(e.sid, 0) &&
+		sub(t.trust, 1) >= sub(e.sid, 1)) {
 		limit("A-64", i, q.mapped(e.mask)|systemSecurity)
 	}
 	for i, e := range q.sacl {
@@ -203,7 +214,8 @@ func (q *query) ceiling(need mask) mask {
 	if t.noWriteUp && t.level < level && (t.pkg == "" || level > 0x2000) && policy != 0 {
 		rights := m[0] | m[2] | synchronize | readControl | pick(policy&1 == 0, m[3]|systemSecurity, 0)
 		var classes [2]mask // permitted, forbidden
-		for i, c := range [3]mask{m[1] | deleteRight | writeDAC | writeOwner | systemSecurity, m[0] | readControl, m[2]&^m[0] | synchronize} {
+		for i, c := range [3]mask{m[1] | deleteRight | writeDAC | writeOwner | systemSecurity, m[0] | readControl,
+			m[2]&^m[0] | synchronize} {
 			classes[policy>>i&1] |= c
 		}
 		limit("A-62", at, rights&^(classes[1]&^classes[0])|pick(t.privileges["SeRelabelPrivilege"], writeOwner, 0))
@@ -214,7 +226,8 @@ func (q *query) ceiling(need mask) mask {
 // policy narrows what is held by the central access rules that apply (A-100, A-101).
 func (q *query) policy() bool {
 	policies := q.c["policies"].(map[string]any)
-	i, rules := slices.IndexFunc(q.sacl, func(e entry) bool { return e.kind == 0x13 && e.live }), policies[""] // recovery
+	// recovery
+	i, rules := slices.IndexFunc(q.sacl, func(e entry) bool { return e.kind == 0x13 && e.live }), policies[""]
 	for id, r := range policies {
 		if id != "" && i >= 0 && parseSID(id, "") == q.sacl[i].sid {
 			rules = r
@@ -223,7 +236,8 @@ func (q *query) policy() bool {
 	return i < 0 || !some(as[[]any](rules), func(r any) bool {
 		rule := r.([]any)
 		_, _, dacl := parseDescriptor(unhex(rule[2]))
-		return (rule[1] == "" || q.holds(unhex(rule[1]), false, "") == 1) && !q.read(list{rule[0].(string), true, dacl}, q.own)
+		return (rule[1] == "" || q.holds(unhex(rule[1]), false, "") == 1) &&
+			!q.read(list{rule[0].(string), true, dacl}, q.own)
 	})
 }
 
@@ -238,15 +252,20 @@ func (q *query) read(l list, exempt mask) bool {
 		clip(pick(t.pkg == "", ^mask(0), exempt))
 		return !q.strict || held == q.nodes[0].held
 	}
-	second := limit & pick(t.writeRestricted, deleteRight|writeDAC|writeOwner|q.mapping[1]&^(q.mapping[0]|q.mapping[2]), ^mask(0)) // A-91
-	return q.narrow(l, "", limit) && (!t.restricted || q.narrow(l, "restricted", second)) && (t.pkg == "" || q.narrow(l, "package", ^exempt))
+	// A-91
+	second := limit & pick(t.writeRestricted, deleteRight|writeDAC|writeOwner|q.mapping[1]&^(q.mapping[0]|q.mapping[2]),
+		^mask(0))
+	return q.narrow(l, "", limit) && (!t.restricted || q.narrow(l, "restricted", second)) &&
+		(t.pkg == "" || q.narrow(l, "package", ^exempt))
 }
 
-// narrow is one walk over a list: of the rights within limit, each is decided by the first entry that applies and has it
-// (A-70). False ends the check.
+// narrow is one walk over a list: of the rights within limit, each is decided by the first entry that applies and has
+// it (A-70). False ends the check.
 func (q *query) narrow(l list, pass string, limit mask) bool {
-	rules := map[string][3]string{"restricted": {"A-90", "A-92", "A-90"}, "package": {"A-94", "A-94", "A-95"}, "": { // of allowed, denied, left
-		pick(q.typed, "A-82", "A-70"), pick(q.typed, "A-83", pick(q.strict, "A-70", "A-41")), pick(len(l.dacl) == 0, "A-43", "A-40")}}[pass]
+	// of allowed, denied, left
+	rules := map[string][3]string{"restricted": {"A-90", "A-92", "A-90"}, "package": {"A-94", "A-94", "A-95"}, "": {
+		pick(q.typed, "A-82", "A-70"), pick(q.typed, "A-83", pick(q.strict, "A-70", "A-41")),
+		pick(len(l.dacl) == 0, "A-43", "A-40")}}[pass]
 	before, denying, stopped := q.nodes[0].held, false, false
 	each(q.nodes, func(n *node) { n.held = pick(q.is("resultList"), n.held, before); n.open, n.got = n.held&limit, 0 })
 	for i, e := range l.dacl {
@@ -272,7 +291,8 @@ func (q *query) plant() bool {
 	for i, v := range q.c["objectTypes"].([]any) {
 		level, guid, _ := strings.Cut(v.(string), " ")
 		n := &node{level: int(must(strconv.ParseUint(level, 10, 16))), guid: unhex(guid)}
-		check(fmt.Sprintf("%d %x", n.level, n.guid) == v && len(n.guid) == 16, "the object type %v: write level and GUID", v)
+		check(fmt.Sprintf("%d %x", n.level, n.guid) == v && len(n.guid) == 16,
+			"the object type %v: write level and GUID", v)
 		valid = valid && (n.level == 0) == (i == 0) && n.level <= min(last+1, 4) && !seen[guid] && i < 4096
 		q.nodes, seen[guid], last, q.typed = append(q.nodes, n), true, n.level, true
 	}
@@ -286,8 +306,8 @@ func (q *query) end(i int) int {
 	return pick(below < 0, len(q.nodes), i+1+below)
 }
 
-// spread grants or denies m at a node and below it; an ancestor is granted what all its children are, and denied what one
-// is (A-82 to A-85). It reports whether the subtree had still to decide some of it.
+// spread grants or denies m at a node and below it; an ancestor is granted what all its children are, and denied what
+// one is (A-82 to A-85). It reports whether the subtree had still to decide some of it.
 func (q *query) spread(at int, m mask, deny bool) (hit bool) {
 	up := m &^ q.nodes[at].got
 	for i := q.end(at) - 1; i >= 0; i-- {
@@ -301,7 +321,8 @@ func (q *query) spread(at int, m mask, deny bool) (hit bool) {
 	return hit
 }
 
-// applies reports whether an entry is for the token in a pass, and its condition agrees (A-70). A compound one has a client and a server.
+// applies reports whether an entry is for the token in a pass, and its condition agrees (A-70). A compound one has a
+// client and a server.
 func (q *query) applies(e *entry, pass string) bool {
 	who := e.sid
 	if e.kind == 4 && e.acts {

@@ -27,7 +27,8 @@ func parseSID(name, domain string) string {
 	alias := aliases[max(i+1, 0)]
 	full := pick(len(name) == 2 && i >= 0, pick(alias[0] == '-', domain, "S-1-")+alias, name)
 	check(canonical.MatchString(full), "the SID %q: write it as S-1-… in decimal numbers", name)
-	parts, number := strings.Split(full, "-")[2:], func(p string) uint32 { return uint32(must(strconv.ParseUint(p, 10, 32))) }
+	parts, number := strings.Split(full, "-")[2:],
+		func(p string) uint32 { return uint32(must(strconv.ParseUint(p, 10, 32))) }
 	b := binary.BigEndian.AppendUint32([]byte{1, byte(len(parts) - 1), 0, 0}, number(parts[0]))
 	each(parts[1:], func(p string) { b = binary.LittleEndian.AppendUint32(b, number(p)) })
 	return string(b)
@@ -131,7 +132,8 @@ func terminated(s string) string {
 // counted is as many bytes as the first four say.
 func counted(s string) string { return s[4 : 4+le(s[:4])] }
 
-// stored give the values of claims in an attribute of the object, by its type; and what the claims of a token file hold.
+// stored give the values of claims in an attribute of the object, by its type; and what the claims of a token file
+// hold.
 var stored = map[uint64]func(s string) (value string, size int){
 	1: func(s string) (string, int) { return signed(int64(le(s[:8]))), 8 },
 	2: func(s string) (string, int) { return unsigned("i", le(s[:8])), 8 },
@@ -160,7 +162,8 @@ var digits = regexp.MustCompile(`^(0|[1-9][0-9]{0,19}|0[xX][0-9a-fA-F]{1,16})$`)
 
 // numeral is a number, or a string with a decimal or hexadecimal one.
 func numeral(v any, size int) uint64 {
-	check(digits.MatchString(fmt.Sprint(v)), "the number %v: write it in decimal digits, or as 0x and hexadecimal ones", v)
+	check(digits.MatchString(fmt.Sprint(v)), "the number %v: write it in decimal digits, or as 0x and hexadecimal ones",
+		v)
 	return must(strconv.ParseUint(fmt.Sprint(v), 0, size))
 }
 
@@ -171,7 +174,8 @@ func attribute(flags uint64, values []string) *operand {
 	return pick(flags&0x10 != 0 || len(once) < len(values), &operand{kind: 'a'}, o)
 }
 
-// parseAttribute adds an attribute of the object; one that cannot be read is none (S-33), and of two of a name the first counts.
+// parseAttribute adds an attribute of the object; one that cannot be read is none (S-33), and of two of a name the
+// first counts.
 func (t *token) parseAttribute(b string) {
 	defer func() { _ = recover() }()
 	at := func(field uint64) string { return b[le(b[field:field+4]):] }
@@ -180,7 +184,8 @@ func (t *token) parseAttribute(b string) {
 		value, size := stored[le(b[4:6])](at(16 + 4*i))
 		values, left = append(values, value), left-size
 	}
-	check(stored[le(b[4:6])] != nil && name != "" && flags&0xFF00 == 0 && len(values) <= 4096 && left >= 0, "an attribute")
+	check(stored[le(b[4:6])] != nil && name != "" && flags&0xFF00 == 0 && len(values) <= 4096 && left >= 0,
+		"an attribute")
 	if t.claims["resource"+name] == nil {
 		t.claims["resource"+name] = attribute(flags, values)
 		t.claims["restrictedresource"+name] = t.claims["resource"+name]
@@ -199,7 +204,8 @@ func (t *token) parseClaims(where string, list any, domain string) {
 
 // token is what a decision needs of a token file.
 type token struct {
-	members                                map[string]byte     // by pass and SID: 1 for entries that allow (A-1), 2 for those that deny (A-2)
+	// by pass and SID: 1 for entries that allow (A-1), 2 for those that deny (A-2)
+	members                                map[string]byte
 	claims                                 map[string]*operand // by pass, field of the file and name
 	privileges                             map[string]bool
 	restricted, writeRestricted, noWriteUp bool
@@ -219,25 +225,34 @@ func words(list any, key string, absent uint64, yield func(name string, attrs ui
 }
 
 func parseToken(text string) *token {
-	f, t := parseObject(text, tokenShape), &token{members: map[string]byte{}, claims: map[string]*operand{}, privileges: map[string]bool{}}
-	domain, level, box, pkg := as[string](f["domain"]), pick(f["integrityLevel"] == nil, "ME", as[string](f["integrityLevel"])), as[map[string]any](f["appContainer"]), []any{}
+	f, t := parseObject(text, tokenShape), &token{members: map[string]byte{}, claims: map[string]*operand{},
+		privileges: map[string]bool{}}
+	domain, level, box, pkg := as[string](f["domain"]),
+		pick(f["integrityLevel"] == nil, "ME", as[string](f["integrityLevel"])), as[map[string]any](f["appContainer"]),
+		[]any{}
 	words([]any{f["user"]}, "sid", 0, func(user string, _ uint64) {
-		domain = pick(domain == "" && strings.HasPrefix(user, "S-1-5-21-"), user[:max(0, strings.LastIndexByte(user, '-'))], domain)
+		domain = pick(domain == "" && strings.HasPrefix(user, "S-1-5-21-"),
+			user[:max(0, strings.LastIndexByte(user, '-'))], domain)
 	})
-	levels := map[string]string{"Untrusted": "S-1-16-0", "None": "S-1-16-0", "Low": "LW", "Medium": "ME", "MediumPlus": "MP", "High": "HI",
+	levels := map[string]string{"Untrusted": "S-1-16-0", "None": "S-1-16-0", "Low": "LW", "Medium": "ME",
+		"MediumPlus": "MP", "High": "HI",
 		"System": "SI", "Protected": "S-1-16-20480"}
 	t.level = sub(parseSID(pick(levels[level] == "", level, levels[level]), ""), 0)
 	if box != nil { // A-94
 		t.pkg = parseSID(box["packageSid"].(string), domain)
-		pkg = append(as[[]any](box["capabilities"]), box["packageSid"], "S-1-15-2-2", pick(as[bool](box["lowPrivilege"]), "S-1-15-2-2", "AC"))
+		pkg = append(as[[]any](box["capabilities"]), box["packageSid"], "S-1-15-2-2",
+			pick(as[bool](box["lowPrivilege"]), "S-1-15-2-2", "AC"))
 	}
 	for _, l := range [...]struct {
-		pass                      string
-		list                      any
-		absent, also, allow, deny uint64 // attributes: of a bare name; of all; that count for entries that allow; that deny
+		pass string
+		list any
+		// attributes: of a bare name; of all; that count for entries that allow; that deny
+		absent, also, allow, deny uint64
 	}{
-		{"", []any{f["user"]}, 0, 4, 4, 0x14}, {"", f["groups"], 7, 0, 5, 0x15}, {"restricted", f["restrictedSids"], 7, 4, 4, 0x14},
-		{"device", f["deviceGroups"], 7, 0, 4, 0x14}, {"restricteddevice", f["restrictedDeviceGroups"], 7, 4, 4, 0x14}, {"package", pkg, 4, 0, 4, 4},
+		{"", []any{f["user"]}, 0, 4, 4, 0x14}, {"", f["groups"], 7, 0, 5, 0x15},
+		{"restricted", f["restrictedSids"], 7, 4, 4, 0x14},
+		{"device", f["deviceGroups"], 7, 0, 4, 0x14}, {"restricteddevice", f["restrictedDeviceGroups"], 7, 4, 4, 0x14},
+		{"package", pkg, 4, 0, 4, 4},
 	} {
 		words(l.list, "sid", l.absent, func(name string, a uint64) {
 			s := parseSID(name, domain)
@@ -247,8 +262,12 @@ func parseToken(text string) *token {
 			t.members[l.pass+s] |= pick[byte](a&l.allow != 0 && a&0x10 == 0, 1, 0) | pick[byte](a&l.deny != 0, 2, 0)
 		})
 	}
-	words(f["privileges"], "name", 4, func(name string, a uint64) { t.privileges[name] = t.privileges[name] || a&4 != 0 })
-	t.restricted, t.writeRestricted = as[bool](f["restricted"]) || len(as[[]any](f["restrictedSids"])) > 0, as[bool](f["writeRestricted"])
+	words(f["privileges"], "name", 4, func(name string, a uint64) {
+		t.privileges[name] = t.privileges[name] ||
+			a&4 != 0
+	})
+	t.restricted, t.writeRestricted = as[bool](f["restricted"]) || len(as[[]any](f["restrictedSids"])) > 0,
+		as[bool](f["writeRestricted"])
 	t.noWriteUp = f["mandatoryPolicy"] == nil || slices.Contains(as[[]any](f["mandatoryPolicy"]), any("NoWriteUp"))
 	t.trust = parseSID(pick(f["trustLevel"] == nil, "S-1-19-0-0", as[string](f["trustLevel"])), domain)
 	t.trust = pick(t.trust[1] == 2, t.trust, strings.Repeat("\x00", 16)) // none is (0, 0)

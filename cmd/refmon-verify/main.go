@@ -1,6 +1,7 @@
 // Command refmon-verify checks a certificate of refmon why --certificate against the descriptor's bytes and the token
 // file alone: it decides the question anew, writes the certificate itself, and compares. It shares no code with refmon
-// and links the standard library only, so that an auditor can read all there is to trust; docs/certificates.md has the form.
+// and links the standard library only, so that an auditor can read all there is to trust; docs/certificates.md has the
+// form.
 //
 //	refmon-verify CERTIFICATE DESCRIPTOR TOKEN
 //
@@ -61,7 +62,8 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 	want["descriptor"], want["token"] = hash(descriptor), hash(token)
 	want["digest"] = hash(dense(want))
 	for key := range want {
-		check(dense(c[key]) == dense(want[key]), "%s is %.200s, and the inputs give %.200s", key, dense(c[key]), dense(want[key]))
+		check(dense(c[key]) == dense(want[key]), "%s is %.200s, and the inputs give %.200s", key, dense(c[key]),
+			dense(want[key]))
 	}
 	check(dense(c) == dense(want), "it has other fields than a certificate")
 	return fmt.Sprintf("%s granted %s in %d steps", want["status"], want["granted"], len(want["steps"].([]any))), nil
@@ -70,13 +72,15 @@ func verify(cert, descriptor, token string) (outcome string, err error) {
 // lexeme is a piece of JSON; numbers are whole and written in one way.
 var lexeme = regexp.MustCompile(`^(?:[ \t\r\n]+|[\[\]{}:,]|true|false|null|0|-?[1-9][0-9]{0,19}|"(?:[^"\\]|\\.)*")`)
 
-// parseObject reads JSON of a shape that is the same when written again but for blanks and the order of keys, so that no key
-// is given twice: each lexeme is the only way to write its value, and a key that is lost makes the new text shorter.
+// parseObject reads JSON of a shape that is the same when written again but for blanks and the order of keys, so that
+// no key is given twice: each lexeme is the only way to write its value, and a key that is lost makes the new text
+// shorter.
 func parseObject(text string, form *regexp.Regexp) (o map[string]any) {
 	size, depth := 0, 0
 	for rest, w := text, ""; rest != ""; rest = rest[len(w):] {
 		w = lexeme.FindString(rest)
-		check(w != "" && (w[0] != '"' || !strings.ContainsFunc(w, odd) || dense(unquote(w)) == w), "at byte %d: write it as refmon token show --json does", len(text)-len(rest))
+		check(w != "" && (w[0] != '"' || !strings.ContainsFunc(w, odd) || dense(unquote(w)) == w),
+			"at byte %d: write it as refmon token show --json does", len(text)-len(rest))
 		depth += strings.Count("[{", w) - strings.Count("]}", w)
 		check(depth <= 64, "lists and objects nest deeper than 64")
 		size += len(strings.Trim(w, " \t\r\n"))

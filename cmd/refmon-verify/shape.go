@@ -33,7 +33,8 @@ func expand(form string) *regexp.Regexp {
 
 var fieldName = regexp.MustCompile("^[a-zA-Z]+$")
 
-// shape tells of what kind a value is: s, n, b, z for null, [of each,] or {key:of each,} with * for a key that is no word.
+// shape tells of what kind a value is: s, n, b, z for null, [of each,] or {key:of each,} with * for a key that is no
+// word.
 func shape(v any) string {
 	out := "z"
 	switch v := v.(type) {
@@ -49,7 +50,10 @@ func shape(v any) string {
 		out += "]"
 	case map[string]any:
 		out = "{"
-		each(slices.Sorted(maps.Keys(v)), func(k string) { out += pick(fieldName.MatchString(k), k, "*") + ":" + shape(v[k]) + "," })
+		each(slices.Sorted(maps.Keys(v)), func(k string) {
+			out += pick(fieldName.MatchString(k), k, "*") + ":" +
+				shape(v[k]) + ","
+		})
 		out += "}"
 	}
 	return out

@@ -74,15 +74,7 @@ func (c *aclExportCmd) Run(std *streams) error {
 			fmt.Fprintf(std.err, "refmon: %s: %s\n", printable(i.Path), printable(i.Err.Error()))
 			return true
 		}
-		if i.Note == objects.NoteStale {
-			if sum.Stale++; sum.FirstStale == "" {
-				sum.FirstStale = i.Path
-			}
-		} else if i.Note == objects.NoteUnverified {
-			sum.Unverified++
-		} else if i.Note == objects.NoteNoDACL {
-			sum.NoDACL++
-		}
+		countNote(&sum, &i)
 		line = batch.AppendString(append(line[:0], `{"path":`...), i.Path)
 		text, err := sddl.Format(i.Descriptor, sddl.Options{})
 		if err != nil || c.Hex {
@@ -97,8 +89,23 @@ func (c *aclExportCmd) Run(std *streams) error {
 	err = errors.Join(err, w.Flush())
 	if err == nil && sum.Unreadable > 0 {
 		remark(std, &sum)
-		fmt.Fprintf(std.err, "refmon: %d of %d objects could not be read and are not in the output\n", sum.Unreadable, sum.Objects)
+		fmt.Fprintf(std.err, "refmon: %d of %d objects could not be read and are not in the output\n", sum.Unreadable,
+			sum.Objects)
 		return errReported
 	}
 	return conclude(std, sum, err)
+}
+
+// countNote counts the note of an object.
+func countNote(sum *bulk.Summary, i *objects.Item) {
+	switch i.Note {
+	case objects.NoteStale:
+		if sum.Stale++; sum.FirstStale == "" {
+			sum.FirstStale = i.Path
+		}
+	case objects.NoteUnverified:
+		sum.Unverified++
+	case objects.NoteNoDACL:
+		sum.NoDACL++
+	}
 }

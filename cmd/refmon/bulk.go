@@ -91,7 +91,9 @@ func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 			return nil, err
 		}
 		if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityImpersonation {
-			return nil, fmt.Errorf("%s: an impersonation token at %v opens nothing: give it the level Impersonation to ask what its user can do", name, t.Level())
+			return nil,
+				fmt.Errorf("%s: an impersonation token at %v opens nothing: give it the level Impersonation to ask "+
+					"what its user can do", name, t.Level())
 		}
 		d.Add(people.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
 	}
@@ -120,7 +122,9 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 		return nil, fmt.Errorf("%s holds the descriptors of other objects: give it as --objects %s, "+
 			"or add --recurse to ask about the file itself", paths[0], paths[0])
 	case c.Objects == "":
-		return &input{source: objects.Files(paths, objects.TreeOptions{Recurse: c.Recurse, Attribute: c.Attribute, IgnoreSystemACLs: c.IgnoreSystemACLs}), close: func() error { return nil }}, nil
+		return &input{source: objects.Files(paths,
+			objects.TreeOptions{Recurse: c.Recurse, Attribute: c.Attribute, IgnoreSystemACLs: c.IgnoreSystemACLs}),
+			close: func() error { return nil }}, nil
 	}
 	in, err := std.open(c.Objects)
 	if err != nil {
@@ -150,11 +154,14 @@ func interrupted() (context.Context, context.CancelFunc) {
 // remark says on standard error which answers are not those of the attributes.
 func remark(std *streams, sum *bulk.Summary) {
 	if sum.Stale > 0 {
-		fmt.Fprintf(std.err, "refmon: of %d of %d objects the POSIX permissions were changed behind the server's back (hash mismatch): they count instead of the attribute, as on the server; the first: %s\n",
+		fmt.Fprintf(std.err,
+			"refmon: of %d of %d objects the POSIX permissions were changed behind the server's back (hash mismatch): "+
+				"they count instead of the attribute, as on the server; the first: %s\n",
 			sum.Stale, sum.Objects, printable(sum.FirstStale))
 	}
 	if sum.NoDACL > 0 {
-		fmt.Fprintf(std.err, "refmon: %d of %d descriptors have no D: part: no DACL limits access to their objects\n", sum.NoDACL, sum.Objects)
+		fmt.Fprintf(std.err, "refmon: %d of %d descriptors have no D: part: no DACL limits access to their objects\n",
+			sum.NoDACL, sum.Objects)
 	}
 	if sum.Typed > 0 {
 		fmt.Fprintf(std.err, "refmon: %s of %s were not considered: --object-type asks about one type, "+
@@ -162,11 +169,14 @@ func remark(std *streams, sum *bulk.Summary) {
 			count(sum.TypedEntries, "object entry", "object entries"), count(sum.Typed, "object", "objects"))
 	}
 	if sum.Unmapped > 0 {
-		fmt.Fprintf(std.err, "refmon: %s name accounts of the server that the directory file does not have, such as %s: "+
-			"give its users uid and its groups gid\n", count(sum.Unmapped, "object", "objects"), sum.FirstUnmapped)
+		fmt.Fprintf(std.err,
+			"refmon: %s name accounts of the server that the directory file does not have, such as %s: "+
+				"give its users uid and its groups gid\n", count(sum.Unmapped, "object", "objects"), sum.FirstUnmapped)
 	}
 	if sum.Unverified > 0 {
-		fmt.Fprintf(std.err, "refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as they are\n", sum.Unverified, sum.Objects)
+		fmt.Fprintf(std.err,
+			"refmon: %d of %d objects have a hash that only their server can verify: their attributes were taken as "+
+				"they are\n", sum.Unverified, sum.Objects)
 	}
 }
 
@@ -175,12 +185,14 @@ func conclude(std *streams, sum bulk.Summary, err error) error {
 	remark(std, &sum)
 	switch {
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(std.err, "refmon: interrupted: the output is complete for the first %d objects and lacks the rest\n", sum.Objects)
+		fmt.Fprintf(std.err,
+			"refmon: interrupted: the output is complete for the first %d objects and lacks the rest\n", sum.Objects)
 		return errReported
 	case err != nil:
 		return err
 	case sum.Unreadable > 0:
-		fmt.Fprintf(std.err, "refmon: %d of %d objects could not be read: look for \"error\" in the output; the first: %s\n",
+		fmt.Fprintf(std.err,
+			"refmon: %d of %d objects could not be read: look for \"error\" in the output; the first: %s\n",
 			sum.Unreadable, sum.Objects, printable(sum.FirstError.Error()))
 		return errReported
 	case sum.Objects == 0:

@@ -62,7 +62,8 @@ func (o *output) resume(question string, adds bool) (*resumption, error) {
 		return nil, err
 	case old == nil:
 	case old.Question != r.at.Question || old.InputSize != r.at.InputSize:
-		return nil, fmt.Errorf("%s belongs to another question, directory or objects file: remove it to start anew", o.checkpoint)
+		return nil, fmt.Errorf("%s belongs to another question, directory or objects file: remove it to start anew",
+			o.checkpoint)
 	case old.Done:
 		fmt.Fprintln(o.std.err, "refmon: the checkpoint says that all is done")
 		return nil, nil
@@ -123,7 +124,8 @@ func (o *output) reopen(name string, size int64) (*counter, error) {
 	case err != nil:
 		return nil, err
 	case info.Size() < size:
-		return nil, fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not the output of that run", name, info.Size(), size)
+		return nil, fmt.Errorf("%s has %d bytes, the checkpoint says %d: it is not the output of that run", name,
+			info.Size(), size)
 	}
 	if err := f.Truncate(size); err != nil {
 		return nil, err
@@ -154,7 +156,8 @@ func parseCheckpoint(b []byte) (*checkpoint, error) {
 	if err := strict.Unmarshal(b, &c); err != nil {
 		return nil, err
 	}
-	if p := c.Position; c.InputSize < 0 || c.Out < 0 || c.Sets < 0 || p.Offset < 0 || p.Lines < 0 || p.Offset > c.InputSize {
+	if p := c.Position; c.InputSize < 0 || c.Out < 0 || c.Sets < 0 || p.Offset < 0 || p.Lines < 0 ||
+		p.Offset > c.InputSize {
 		return nil, errors.New("a size or a position is out of range")
 	}
 	return &c, nil

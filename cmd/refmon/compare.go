@@ -70,7 +70,8 @@ func (c *compareCmd) Run(std *streams) error {
 
 func printComparison(std *streams, r *replay.Report) error {
 	s, out := r.Header.System, std.out
-	fmt.Fprintf(out, "%s build %d.%d %s, %s, tokens %s\n", s.Product, s.Build, s.Revision, s.Architecture, r.Header.Date, r.Header.Tokens)
+	fmt.Fprintf(out, "%s build %d.%d %s, %s, tokens %s\n", s.Product, s.Build, s.Revision, s.Architecture,
+		r.Header.Date, r.Header.Tokens)
 	if s.Wine != "" {
 		fmt.Fprintf(out, "recorded under Wine %s: this shows that the recorder works, not what Windows does\n", s.Wine)
 	}
@@ -95,7 +96,8 @@ func printComparison(std *streams, r *replay.Report) error {
 		return err
 	}
 	c := r.Counts
-	_, err := fmt.Fprintf(out, "\n%d same, %d known, %d differ, %d not compared, %d skipped\n", c.Same, c.Known, c.Unexplained, c.Apart, c.Skipped)
+	_, err := fmt.Fprintf(out, "\n%d same, %d known, %d differ, %d not compared, %d skipped\n", c.Same, c.Known,
+		c.Unexplained, c.Apart, c.Skipped)
 	return err
 }
 

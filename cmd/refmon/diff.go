@@ -79,12 +79,15 @@ func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 		fmt.Fprintf(std.err, "refmon: interrupted while the first state was read: nothing was compared\n")
 		return errReported
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(std.err, "refmon: interrupted: the output is complete for the first %d objects of the second state, and lacks the rest and what only the first state has\n", out.Objects)
+		fmt.Fprintf(std.err,
+			"refmon: interrupted: the output is complete for the first %d objects of the second state, and lacks the "+
+				"rest and what only the first state has\n", out.Objects)
 		return errReported
 	case err != nil:
 		return err
 	case out.Unreadable > 0:
-		fmt.Fprintf(std.err, "refmon: %d objects could not be read and were not compared; the first: %s\n", out.Unreadable, printable(out.FirstError.Error()))
+		fmt.Fprintf(std.err, "refmon: %d objects could not be read and were not compared; the first: %s\n",
+			out.Unreadable, printable(out.FirstError.Error()))
 		return errReported
 	case out.Changes > 0:
 		fmt.Fprintf(std.err, "refmon: %d of %d objects changed for somebody\n", out.Changed, out.Objects)

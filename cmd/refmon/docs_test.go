@@ -15,7 +15,7 @@ var rewrite = flag.Bool("rewrite", false, "write the output of the commands into
 // they print; read the difference before you commit it.
 func TestDocuments(t *testing.T) {
 	t.Chdir("../..")
-	for _, name := range []string{"docs/bulk.md"} {
+	for _, name := range []string{"docs/bulk.md", "docs/search.md"} {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -55,7 +55,8 @@ func (c *servicesCmd) faultsOf(std *streams, row nt.Row, profile nt.Profile) err
 	}
 	fmt.Fprintln(w, "\nA cell names the rule that decides; - : the two cannot hold at once.")
 	for _, a := range faults.Absent(name) {
-		fmt.Fprintf(w, "not in the table: %s %s, %s: %s\n", a.Condition.Rule, a.Condition.Status, a.Condition.When, a.Reason)
+		fmt.Fprintf(w, "not in the table: %s %s, %s: %s\n", a.Condition.Rule, a.Condition.Status, a.Condition.When,
+			a.Reason)
 	}
 	return w.Flush()
 }
@@ -83,7 +84,8 @@ func faultsJSON(std *streams, name string, profile nt.Profile) error {
 	e := json.NewEncoder(std.out)
 	for _, p := range faults.Matrix(name, profile) {
 		got, err := p.Check()
-		line := pairJSON{name, profile.String(), jsonOf(p.First), jsonOf(p.Second), p.First.Rule(), got.Verdict.String(), err == nil}
+		line := pairJSON{name, profile.String(), jsonOf(p.First), jsonOf(p.Second), p.First.Rule(),
+			got.Verdict.String(), err == nil}
 		if err := e.Encode(line); err != nil {
 			return err
 		}

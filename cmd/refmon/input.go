@@ -49,14 +49,16 @@ func (s *streams) runBatch(job *batch.Job, name string) error {
 	defer in.Close()
 	sum, err := job.Run(in, s.out)
 	if sum.NoDACL > 0 {
-		fmt.Fprintf(s.err, "refmon: %d of %d lines have a descriptor without D:, so that no DACL limits access: look for \"note\"\n",
+		fmt.Fprintf(s.err,
+			"refmon: %d of %d lines have a descriptor without D:, so that no DACL limits access: look for \"note\"\n",
 			sum.NoDACL, sum.Lines)
 	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("batch %s: after %d lines: %w", name, sum.Lines, err)
 	case sum.Malformed > 0:
-		fmt.Fprintf(s.err, "refmon: %d of %d lines were malformed: look for \"error\" in the output\n", sum.Malformed, sum.Lines)
+		fmt.Fprintf(s.err, "refmon: %d of %d lines were malformed: look for \"error\" in the output\n", sum.Malformed,
+			sum.Lines)
 		return errReported
 	}
 	return nil

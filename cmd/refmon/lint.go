@@ -98,7 +98,8 @@ func (p *lintPage) file(name string) error {
 
 // total prints how much was found, in those lines that could be read.
 func (p *lintPage) total() {
-	fmt.Fprintf(p.std.out, "%s in %s", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
+	fmt.Fprintf(p.std.out, "%s in %s", count(p.found, "finding", "findings"),
+		count(p.lines, "descriptor", "descriptors"))
 	if p.malformed > 0 {
 		fmt.Fprintf(p.std.out, "; %s could not be read", count(p.malformed, "line", "lines"))
 	}
@@ -148,7 +149,8 @@ func (p *lintPage) print(l lint.Line, name string, found []lint.Finding) error {
 		if f.Rule != "" {
 			rule = " (" + f.Rule + ")"
 		}
-		if _, err := fmt.Fprintf(p.std.out, "%s%s: %s\n    %s%s\n    mend: %s\n", printable(at), printable(where), p.std.paint(red, f.Kind), printable(f.What), rule, printable(f.Mend)); err != nil {
+		if _, err := fmt.Fprintf(p.std.out, "%s%s: %s\n    %s%s\n    mend: %s\n", printable(at), printable(where),
+			p.std.paint(red, f.Kind), printable(f.What), rule, printable(f.Mend)); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// typesOf lists the entries of a DACL that are limited to object types, by their
+// typesOf returns the lines of the entries of a DACL that are limited to object types, by their
 // names, below an explanation.
 func typesOf(d *sd.Descriptor) string {
 	var b strings.Builder
@@ -24,7 +24,7 @@ func typesOf(d *sd.Descriptor) string {
 	return "\nentries for object types:\n" + b.String()
 }
 
-// noteTyped says on standard error how many entries a question without object types
+// noteTyped prints on standard error how many entries a question without object types
 // leaves out (B-4).
 func noteTyped(std *streams, d *sd.Descriptor, queries []words.Query) {
 	n := bulk.TypedEntries(d)

@@ -48,7 +48,8 @@ func (b *bar) show(p bulk.Position) {
 		if read := p.Offset - b.from; read > 0 {
 			left = time.Duration(float64(b.size-p.Offset) / (float64(read) / spent) * float64(time.Second)).Round(time.Second).String()
 		}
-		text = fmt.Sprintf("[%s%s] %3.0f %%  %s, %s left", strings.Repeat("=", full), strings.Repeat(" ", width-full), 100*done, text, left)
+		text = fmt.Sprintf("[%s%s] %3.0f %%  %s, %s left", strings.Repeat("=", full), strings.Repeat(" ", width-full),
+			100*done, text, left)
 	}
 	if p.Unreadable > 0 {
 		text += fmt.Sprintf(", %d unreadable", p.Unreadable)

@@ -66,7 +66,7 @@ func (c *question) ask(std *streams) (*batch.Question, error) {
 	return q, choose(q, queries)
 }
 
-// queries reads rights and the object types that they are asked about.
+// queries returns rights and the object types that they are asked about.
 func (c *objectTypeFlag) queries(want string, t *winnt.ObjectType) ([]words.Query, error) {
 	chains, err := c.chains()
 	if err != nil {

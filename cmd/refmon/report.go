@@ -61,7 +61,8 @@ func (c *reportCmd) Run(std *streams) error {
 		w := bufio.NewWriter(f)
 		err = errors.Join(r.Write(w), w.Flush(), f.Close())
 		if err == nil {
-			_, err = fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects, r.Distinct, len(dir.Principals))
+			_, err = fmt.Fprintf(std.out, "%s: %d objects, %d distinct descriptors, %d principals\n", c.Out, r.Objects,
+				r.Distinct, len(dir.Principals))
 		}
 		return err
 	})

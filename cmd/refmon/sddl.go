@@ -97,7 +97,8 @@ func (p *descriptorPage) print() error {
 	if err := p.list("DACL", p.d.DACL(), p.d.Control()&sd.DACLPresent != 0, "everyone has every access"); err != nil {
 		return err
 	}
-	if err := p.list("SACL", p.d.SACL(), p.d.Control()&sd.SACLPresent != 0, "nothing is audited, no label"); err != nil {
+	if err := p.list("SACL", p.d.SACL(), p.d.Control()&sd.SACLPresent != 0,
+		"nothing is audited, no label"); err != nil {
 		return err
 	}
 	text, err := sddl.Format(p.d, sddl.Options{Domain: p.domain})
@@ -122,7 +123,8 @@ func (p *descriptorPage) list(name string, l *sd.ACL, present bool, meaning stri
 		fmt.Fprintf(out, "\n%s: empty\n", name)
 		return nil
 	}
-	fmt.Fprintf(out, "\n%s: %s, revision %d, %d bytes\n", name, count(l.Len(), "entry", "entries"), l.Revision(), l.Size())
+	fmt.Fprintf(out, "\n%s: %s, revision %d, %d bytes\n", name, count(l.Len(), "entry", "entries"), l.Revision(),
+		l.Size())
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for i, a := range l.All() {
 		cells := []string{p.rights(a)}

@@ -62,7 +62,8 @@ func (c *servicesCmd) list(std *streams) error {
 	for _, part := range []struct {
 		title string
 		t     *nt.Table
-	}{{"User mode: methods of a thread", &nt.NtTable}, {"Win32 functions: methods of a thread", &win32.Table}, {"Kernel mode: methods of kernel_mode(thread) or system()", &kernel.Table}} {
+	}{{"User mode: methods of a thread", &nt.NtTable}, {"Win32 functions: methods of a thread", &win32.Table},
+		{"Kernel mode: methods of kernel_mode(thread) or system()", &kernel.Table}} {
 		fmt.Fprintf(w, "%s\n", part.title)
 		for row := range part.t.All {
 			m := row.Info()
@@ -74,7 +75,8 @@ func (c *servicesCmd) list(std *streams) error {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "%d services, %d complete, %d partial; what is not listed does not exist yet.\n", all, complete, all-complete)
+	fmt.Fprintf(w, "%d services, %d complete, %d partial; what is not listed does not exist yet.\n", all, complete,
+		all-complete)
 	return w.Flush()
 }
 
@@ -129,8 +131,9 @@ func serviceJSON(row nt.Row) map[string]any {
 	for _, k := range m.Conditions {
 		statuses = append(statuses, map[string]string{"status": k.Status.String(), "rule": k.Rule, "when": k.When})
 	}
-	o := map[string]any{"name": m.Name, "number": m.Number, "summary": m.Summary, "support": m.Support(), "source": m.Document(),
-		"in": script.InNames(row), "out": script.OutNames(row), "statuses": statuses}
+	o := map[string]any{"name": m.Name, "number": m.Number, "summary": m.Summary, "support": m.Support(),
+		"source": m.Document(),
+		"in":     script.InNames(row), "out": script.OutNames(row), "statuses": statuses}
 	if m.Missing != "" {
 		o["missing"] = m.Missing
 	}

@@ -28,8 +28,12 @@ each pair. Ids are those of [docs/rules](rules).
 		t            *nt.Table
 	}{
 		{"User mode", "Methods of `nt.Thread`, and of a thread in a script.", &nt.NtTable},
-		{"Win32 functions", "Methods of a thread in a script. A function returns a BOOL and leaves the Win32 code of the status for GetLastError.", &win32.Table},
-		{"Kernel mode", "Methods of `kernel.KernelThread`, and of `kernel_mode(thread)` and `system()` in a script. A Zw routine is the Nt service with previous mode kernel, and described there.", &kernel.Table},
+		{"Win32 functions",
+			"Methods of a thread in a script. A function returns a BOOL and leaves the Win32 code of the status for " +
+				"GetLastError.", &win32.Table},
+		{"Kernel mode",
+			"Methods of `kernel.KernelThread`, and of `kernel_mode(thread)` and `system()` in a script. A Zw routine " +
+				"is the Nt service with previous mode kernel, and described there.", &kernel.Table},
 	} {
 		fmt.Fprintf(w, "\n## %s\n\n%s\n\n| service | support | |\n|---|---|---|\n", part.title, part.intro)
 		for row := range part.t.All {

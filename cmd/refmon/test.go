@@ -78,7 +78,8 @@ func noteNoDACL(std *streams, name string, r *expect.Report) {
 		}
 	}
 	if n > 0 {
-		fmt.Fprintf(std.err, "refmon: %s: in %d of %s %s\n", name, n, count(len(r.Cases), "case", "cases"), batch.NoDACL)
+		fmt.Fprintf(std.err, "refmon: %s: in %d of %s %s\n", name, n, count(len(r.Cases), "case", "cases"),
+			batch.NoDACL)
 	}
 }
 
@@ -91,24 +92,28 @@ func (c *testCmd) print(std *streams, name string, r *expect.Report) error {
 		}
 		switch {
 		case x.Problem != "":
-			fmt.Fprintf(&b, "%s  %s:%d: %s: %s\n", std.paint(red, "FAIL"), name, x.Line, printable(what), printable(x.Problem))
+			fmt.Fprintf(&b, "%s  %s:%d: %s: %s\n", std.paint(red, "FAIL"), name, x.Line, printable(what),
+				printable(x.Problem))
 			for _, line := range strings.Split(strings.TrimSpace(x.Why), "\n") {
 				fmt.Fprintf(&b, "      %s\n", printable(line))
 			}
 		case !c.Quiet:
-			fmt.Fprintf(&b, "%s    %8s  %s: %s\n", std.paint(green, "ok"), x.Took.Round(100*time.Nanosecond), printable(what), granted(x.Granted))
+			fmt.Fprintf(&b, "%s    %8s  %s: %s\n", std.paint(green, "ok"), x.Took.Round(100*time.Nanosecond),
+				printable(what), granted(x.Granted))
 		}
 	}
 	for _, v := range r.Coverage {
 		if len(v.Never) == 0 && c.Quiet {
 			continue
 		}
-		fmt.Fprintf(&b, "coverage  %s: %d of %s decided\n", printable(v.Name), v.Entries-len(v.Never), count(v.Entries, "entry", "entries"))
+		fmt.Fprintf(&b, "coverage  %s: %d of %s decided\n", printable(v.Name), v.Entries-len(v.Never),
+			count(v.Entries, "entry", "entries"))
 		for _, e := range v.Never {
 			fmt.Fprintf(&b, "      %s:%d: never decided: DACL %d %s\n", name, v.Line, e.Index, printable(e.Text))
 		}
 	}
-	fmt.Fprintf(&b, "%s: %s, %d failed, %s\n", name, count(len(r.Cases), "case", "cases"), r.Failed, r.Took.Round(time.Microsecond))
+	fmt.Fprintf(&b, "%s: %s, %d failed, %s\n", name, count(len(r.Cases), "case", "cases"), r.Failed,
+		r.Took.Round(time.Microsecond))
 	_, err := fmt.Fprint(std.out, b.String())
 	return err
 }
@@ -125,7 +130,9 @@ func (c *testCmd) printJSON(std *streams, name string, r *expect.Report) error {
 	enc := json.NewEncoder(std.out)
 	enc.SetEscapeHTML(false)
 	for _, x := range r.Cases {
-		row := map[string]any{"file": name, "line": x.Line, "who": x.Who, "on": x.On, "want": x.Want, "is": granted(x.Granted), "expected": granted(x.Expected), "holds": x.Problem == "", "took": x.Took.Nanoseconds()}
+		row := map[string]any{"file": name, "line": x.Line, "who": x.Who, "on": x.On, "want": x.Want,
+			"is": granted(x.Granted), "expected": granted(x.Expected), "holds": x.Problem == "",
+			"took": x.Took.Nanoseconds()}
 		if x.Name != "" {
 			row["name"] = x.Name
 		}
@@ -144,7 +151,8 @@ func (c *testCmd) printJSON(std *streams, name string, r *expect.Report) error {
 		for _, e := range v.Never {
 			never = append(never, e.Index)
 		}
-		if err := enc.Encode(map[string]any{"file": name, "line": v.Line, "descriptor": v.Name, "entries": v.Entries, "neverDecided": never}); err != nil {
+		if err := enc.Encode(map[string]any{"file": name, "line": v.Line, "descriptor": v.Name, "entries": v.Entries,
+			"neverDecided": never}); err != nil {
 			return err
 		}
 	}

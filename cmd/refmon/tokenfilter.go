@@ -41,7 +41,8 @@ func (c *tokenFilterCmd) Run(std *streams) error {
 	for _, set := range []struct {
 		on   bool
 		flag uint32
-	}{{c.WriteRestricted, winnt.WRITE_RESTRICTED}, {c.DisableMaxPrivilege, winnt.DISABLE_MAX_PRIVILEGE}, {c.LUA, winnt.LUA_TOKEN}, {c.SandboxInert, winnt.SANDBOX_INERT}} {
+	}{{c.WriteRestricted, winnt.WRITE_RESTRICTED}, {c.DisableMaxPrivilege, winnt.DISABLE_MAX_PRIVILEGE},
+		{c.LUA, winnt.LUA_TOKEN}, {c.SandboxInert, winnt.SANDBOX_INERT}} {
 		if set.on {
 			f.Flags |= set.flag
 		}
@@ -104,7 +105,8 @@ func (c *tokenLowBoxCmd) Run(std *streams) error {
 	}
 	n, st := t.LowBox(l)
 	if err := st.Err(); err != nil {
-		return fmt.Errorf("lowbox: the package must be S-1-15-2-…, capabilities S-1-15-3-…, and the token no AppContainer's yet: %w", err)
+		return fmt.Errorf("lowbox: the package must be S-1-15-2-…, capabilities S-1-15-3-…, and the token no "+
+			"AppContainer's yet: %w", err)
 	}
 	return std.writeToken(n, c.Out)
 }

@@ -13,7 +13,7 @@ type whoCanCmd struct {
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
-	Format         string `help:"table, jsonl or csv." default:"table" enum:"table,jsonl,csv" short:"f"`
+	Format         string `help:"table, jsonl, csv or es-bulk." default:"table" enum:"table,jsonl,csv,es-bulk" short:"f"`
 	Count          bool   `help:"Only how many principals can." xor:"what"`
 	ForIndex       bool   `help:"For search indexes: a row an object with the names of its allowed sets, and the table of sets, as JSON lines." xor:"what"`
 	Expressions    bool   `help:"With --for-index: add to each set an expression over SIDs that allows exactly its principals."`
@@ -58,6 +58,9 @@ of its right, so that it stays the same from run to run and on every machine, an
 With --expressions a set has "expression": clauses that must all allow, each a list of SIDs read in order,
 "+SID" allows and "-SID" refuses whoever has it; it is left out where SIDs alone do not tell (claims, labels,
 privileges).
+
+--format es-bulk writes what Elasticsearch and OpenSearch take as _bulk: for each object an action and a
+document with _allow_access_control, the SIDs of those who have the right; see docs/search.md.
 
 Unreadable objects give a row with "error", never an empty or a full list; the exit code is then 2.`
 }

@@ -56,7 +56,8 @@ func (c *whyCmd) Run(std *streams) error {
 	}
 	switch {
 	case a.Refused != nil: // the call failed before it decided
-		_, err = fmt.Fprintf(std.out, "%s: %s (%s)\n", std.paint(red, a.Status().String()), a.Refused.Because, a.Refused.Rule)
+		_, err = fmt.Fprintf(std.out, "%s: %s (%s)\n", std.paint(red, a.Status().String()), a.Refused.Because,
+			a.Refused.Rule)
 	default:
 		_, err = fmt.Fprint(std.out, paintTable(std, printable(a.Why.String()+typesOf(q.Request.Descriptor))))
 	}

@@ -78,5 +78,6 @@ func unknown(names []string, name []byte, at int) error {
 			return &Error{Offset: at, Problem: fmt.Sprintf("unknown field %q: write it %q", Clip(name), n)}
 		}
 	}
-	return &Error{Offset: at, Problem: fmt.Sprintf("unknown field %q: known are %s", Clip(name), strings.Join(sorted, ", "))}
+	return &Error{Offset: at, Problem: fmt.Sprintf("unknown field %q: known are %s", Clip(name),
+		strings.Join(sorted, ", "))}
 }

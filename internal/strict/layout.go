@@ -5,8 +5,8 @@ import "fmt"
 // Layout is the field names of one kind of object.
 type Layout []string
 
-// Index finds a name, -1 if it is none of these. Names are compared as they stand in the text: one written with escapes is
-// unknown.
+// Index finds a name, -1 if it is none of these. Names are compared as they stand in the text: one written with escapes
+// is unknown.
 func (l Layout) Index(name []byte) int {
 	for i, n := range l {
 		if string(name) == n {
@@ -16,8 +16,8 @@ func (l Layout) Index(name []byte) int {
 	return -1
 }
 
-// Scan reads an object into slots, one for each name of l; the slot of an absent field stays as it is. After an error the
-// slots hold what was read before it and, where only a field was wrong, everything else.
+// Scan reads an object into slots, one for each name of l; the slot of an absent field stays as it is. After an error
+// the slots hold what was read before it and, where only a field was wrong, everything else.
 func (l Layout) Scan(slots [][]byte, object []byte) error {
 	s := Scanner{Bytes: object}
 	var wrong error

@@ -1,7 +1,7 @@
 package strict
 
-// Members walks the members of an object or the elements of a list. The caller reads one value after each Next. It does not
-// hold the scanner, which would then have to live on the heap.
+// Members walks the members of an object or the elements of a list. The caller reads one value after each Next. It does
+// not hold the scanner, which would then have to live on the heap.
 type Members struct {
 	Name  []byte // of the present member, as written, without quotes
 	Start int    // offset of the present member's name

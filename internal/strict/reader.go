@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A Reader reads a document of a known shape: the caller asks for what must come next, and names the fields an object may
-// have. The zero value with Bytes set is ready.
+// A Reader reads a document of a known shape: the caller asks for what must come next, and names the fields an object
+// may have. The zero value with Bytes set is ready.
 type Reader struct {
 	Scanner
 	depth int
@@ -42,8 +42,8 @@ func (r *Reader) enter() error {
 	return nil
 }
 
-// Object reads an object whose fields are among names (at most 64) and calls f with the index of each, in the order of the
-// file. f reads the value.
+// Object reads an object whose fields are among names (at most 64) and calls f with the index of each, in the order of
+// the file. f reads the value.
 func (r *Reader) Object(names []string, f func(i int) error) error {
 	if r.Peek() != '{' {
 		return r.Fail("want an object")
@@ -177,7 +177,8 @@ func (r *Reader) Unsigned(size int) (uint64, error) {
 	}
 	v, err := strconv.ParseUint(s, base, size)
 	if err != nil {
-		return 0, r.FailAt(start, "%q: want a number of at most %d bits, such as 999 or \"0x3e7\"", Clip([]byte(s)), size)
+		return 0, r.FailAt(start, "%q: want a number of at most %d bits, such as 999 or \"0x3e7\"", Clip([]byte(s)),
+			size)
 	}
 	return v, nil
 }

@@ -9,10 +9,10 @@ import (
 // MaxDepth is how deep lists and objects may nest.
 const MaxDepth = 64
 
-// A Scanner reads JSON as RFC 8259 defines it, and no more: it takes spans out of its bytes and copies nothing. It exists
-// because encoding/json matches names in any case, keeps the last of two equal names, replaces bytes that are not UTF-8,
-// gives up the id of a line whose end is broken, and takes ten times as long (BenchmarkScan). The zero value with Bytes set
-// is ready; the first error stays.
+// A Scanner reads JSON as RFC 8259 defines it, and no more: it takes spans out of its bytes and copies nothing. It
+// exists because encoding/json matches names in any case, keeps the last of two equal names, replaces bytes that are
+// not UTF-8, gives up the id of a line whose end is broken, and takes ten times as long (BenchmarkScan). The zero value
+// with Bytes set is ready; the first error stays.
 type Scanner struct {
 	Bytes []byte
 	Pos   int // offset of the next byte
@@ -67,8 +67,8 @@ func (s *Scanner) End() {
 	}
 }
 
-// Value reads one value of any kind and returns its bytes. depth is how many lists and objects enclose it. Names of inner
-// objects are not looked at.
+// Value reads one value of any kind and returns its bytes. depth is how many lists and objects enclose it. Names of
+// inner objects are not looked at.
 func (s *Scanner) Value(depth int) []byte {
 	c := s.Peek()
 	start := s.Pos

@@ -2,8 +2,8 @@ package strict
 
 import "unicode/utf8"
 
-// Unquote returns the text of a scanned JSON string. Without escapes it is a part of raw, else it is built in buf. It is
-// false for what is no string.
+// Unquote returns the text of a scanned JSON string. Without escapes it is a part of raw, else it is built in buf. It
+// is false for what is no string.
 func Unquote(buf, raw []byte) (text []byte, ok bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return nil, false

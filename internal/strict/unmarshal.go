@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Unmarshal reads one JSON value into v, as encoding/json does, once every name in it was found to be one of the Go type's
-// fields, in its case and given once. What the type leaves open (json.RawMessage, any, maps) may have names of its own.
+// Unmarshal reads one JSON value into v, as encoding/json does, once every name in it was found to be one of the Go
+// type's fields, in its case and given once. What the type leaves open (json.RawMessage, any, maps) may have names of
+// its own.
 func Unmarshal(b []byte, v any) error {
 	r := Reader{Scanner: Scanner{Bytes: b}}
 	err := r.shaped(reflect.TypeOf(v))

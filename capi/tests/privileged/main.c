@@ -452,13 +452,24 @@ static void as_user(void)
 	CHECK(TerminateProcess(p.hProcess, 0));
 	CHECK(CloseHandle(p.hProcess));
 	CHECK(CloseHandle(p.hThread));
+	/* held and not enabled will do, taken away will not (I-96) */
 	BOOLEAN was;
-	STATUS(RtlAdjustPrivilege(SE_ASSIGNPRIMARYTOKEN_PRIVILEGE, FALSE, FALSE, &was), STATUS_SUCCESS);
+	HANDLE own = NULL;
+	static const ULONG needed[] = {SE_ASSIGNPRIMARYTOKEN_PRIVILEGE, SE_INCREASE_QUOTA_PRIVILEGE};
+	STATUS(NtOpenProcessToken(NtCurrentProcess(), TOKEN_ALL_ACCESS, &own), STATUS_SUCCESS);
+	for (int i = 0; i < 2; i++)
+		STATUS(RtlAdjustPrivilege(needed[i], FALSE, FALSE, &was), STATUS_SUCCESS);
+	CHECK(CreateProcessAsUserA(h, NULL, "program", NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p));
+	CHECK(TerminateProcess(p.hProcess, 0) && CloseHandle(p.hProcess) && CloseHandle(p.hThread));
+	for (int i = 0; i < 2; i++) {
+		STATUS(RtlAdjustPrivilege(needed[i], FALSE, FALSE, &was), STATUS_SUCCESS);
+		SAME(was, FALSE);
+		STATUS(RtlAdjustPrivilege(needed[i], TRUE, FALSE, &was), STATUS_SUCCESS);
+	}
+	TOKEN_PRIVILEGES gone = {1, {{{SE_INCREASE_QUOTA_PRIVILEGE, 0}, SE_PRIVILEGE_REMOVED}}};
+	STATUS(NtAdjustPrivilegesToken(own, FALSE, &gone, 0, NULL, NULL), STATUS_SUCCESS);
 	FAILS(CreateProcessAsUserA(h, NULL, "program", NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p), ERROR_PRIVILEGE_NOT_HELD);
-	STATUS(RtlAdjustPrivilege(SE_ASSIGNPRIMARYTOKEN_PRIVILEGE, TRUE, FALSE, &was), STATUS_SUCCESS);
-	STATUS(RtlAdjustPrivilege(SE_INCREASE_QUOTA_PRIVILEGE, FALSE, FALSE, &was), STATUS_SUCCESS);
-	FAILS(CreateProcessAsUserA(h, NULL, "program", NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p), ERROR_PRIVILEGE_NOT_HELD);
-	STATUS(RtlAdjustPrivilege(SE_INCREASE_QUOTA_PRIVILEGE, TRUE, FALSE, &was), STATUS_SUCCESS);
+	CHECK(CloseHandle(own));
 	CHECK(CloseHandle(h));
 }
 

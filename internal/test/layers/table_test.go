@@ -33,6 +33,7 @@ var table = []row{
 	{5, "effective"},
 	{5, "ntacl"},
 
+	{6, "cache"},
 	{6, "nt"},
 	{6, "internal/beneath"},
 
@@ -64,6 +65,7 @@ var table = []row{
 	{9, "internal/verbs/expect"},
 	{9, "internal/verbs/bulk/objects"},
 	{9, "internal/verbs/bulk/people"},
+	{9, "internal/verbs/bulk/accounts"},
 	{9, "internal/verbs/bulk"},
 	{9, "vectors"},
 	{9, "docs"},
@@ -85,6 +87,7 @@ var table = []row{
 	{10, "internal/test/zero"},
 	{10, "internal/test/recordings"},
 	{10, "internal/test/randtest"},
+	{10, "internal/test/bounded"},
 	{10, "internal/test/questions"},
 	{10, "internal/test/company"},
 	{10, "internal/test/mutants"},

@@ -3,6 +3,7 @@ package mutants
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,6 +16,9 @@ import (
 //go:embed faults/*.txt
 var files embed.FS
 
+// ErrStale is the error of a fault whose old text is not there exactly once.
+var ErrStale = errors.New("the fault is stale")
+
 // A Fault is one mistake that a change could make. Its zero value changes
 // nothing and is refused.
 type Fault struct {
@@ -24,6 +28,10 @@ type Fault struct {
 	Tests    []string // the packages whose tests should see it; Folder's by default
 	Survives string   // why no test sees it; "" where one should
 }
+
+// Stale is how many faults may no longer apply: a change of the sources need
+// not repair the texts of others in the same breath, and more than a few do.
+const Stale = 8
 
 // Faults returns all faults in the order of their files.
 func Faults() ([]Fault, error) {
@@ -113,14 +121,15 @@ func (f Fault) Apply(root string) (file string, changed []byte, err error) {
 			}
 			if file != "" {
 				const message = "fault %q: %q stands in %s more than once (again in %s): take more of the line"
-				return "", nil, fmt.Errorf(message, f.Name, f.Old, f.Folder, name)
+				return "", nil, fmt.Errorf(message+": %w", f.Name, f.Old, f.Folder, name, ErrStale)
 			}
 			file = name
 			changed = slices.Concat(b[:at[0]], []byte(f.New), b[at[1]:])
 		}
 	}
 	if file == "" {
-		return "", nil, fmt.Errorf("fault %q: %q stands nowhere in %s: write what stands there now", f.Name, f.Old, f.Folder)
+		return "", nil, fmt.Errorf("fault %q: %q stands nowhere in %s: write what stands there now: %w",
+			f.Name, f.Old, f.Folder, ErrStale)
 	}
 	return file, changed, nil
 }

@@ -12,14 +12,17 @@ import (
 var (
 	scopes   = []string{"@User.", "@User.", "@Device.", "@Resource.", ""}
 	names    = []string{"x", "X", "y", "é", "É", "ა", "none"}
-	literals = []string{`0`, `1`, `-1`, `2`, `0x7fffffffffffffff`, `""`, `"a"`, `"A"`, `"b"`, `"ß"`, `"é"`, `"É"`, `"ა"`, `"Ა"`, `"😀"`, `SID(WD)`, `SID(BA)`, `#00`, `#0001`, `#`}
-	groupers = []string{"SID(WD)", "SID(BA)", "SID(BG)", "SID(OW)", "SID(PS)", "SID(RC)", "SID(S-1-5-21-1-2-3-2001)", "1"}
-	members  = []string{"Member_of", "Device_Member_of", "Member_of_any", "Device_Member_of_any", "Not_Member_of", "Not_Device_Member_of", "Not_Member_of_any", "Not_Device_Member_of_any"}
+	literals = []string{`0`, `1`, `-1`, `2`, `0x7fffffffffffffff`, `""`, `"a"`, `"A"`, `"b"`, `"ß"`, `"é"`, `"É"`,
+		`"ა"`, `"Ა"`, `"😀"`, `SID(WD)`, `SID(BA)`, `#00`, `#0001`, `#`}
+	groupers = []string{"SID(WD)", "SID(BA)", "SID(BG)", "SID(OW)", "SID(PS)", "SID(RC)", "SID(S-1-5-21-1-2-3-2001)",
+		"1"}
+	members = []string{"Member_of", "Device_Member_of", "Member_of_any", "Device_Member_of_any", "Not_Member_of",
+		"Not_Device_Member_of", "Not_Member_of_any", "Not_Device_Member_of_any"}
 )
 
 func (w World) name() string { return pick(w, scopes) + pick(w, names[:2+w.IntN(len(names)-1)]) }
 
-// list is a literal, or several in braces.
+// list returns a literal, or several in braces.
 func (w World) list(from []string) string {
 	if w.one(3) {
 		return pick(w, from)
@@ -31,7 +34,7 @@ func (w World) list(from []string) string {
 	return "{" + strings.Join(out, ",") + "}"
 }
 
-// text is a conditional expression with every operator.
+// text returns a conditional expression with every operator.
 func (w World) text(depth int) string {
 	if depth > 0 && !w.one(3) {
 		if w.one(3) {
@@ -51,20 +54,25 @@ func (w World) text(depth int) string {
 	if w.one(4) {
 		right = pick(w, scopes[:4]) + pick(w, names)
 	}
-	return "(" + w.name() + " " + pick(w, []string{"==", "!=", "<", "<=", ">", ">=", "Contains", "Any_of", "Not_Contains", "Not_Any_of"}) + " " + right + ")"
+	return "(" + w.name() + " " + pick(w, []string{"==", "!=", "<", "<=", ">", ">=", "Contains", "Any_of",
+		"Not_Contains", "Not_Any_of"}) + " " + right + ")"
 }
 
-// condition is a random expression that has a text.
+// condition returns a random expression that has a text.
 func (w World) condition() *claims.Expr {
 	for {
 		text := w.text(w.IntN(3))
-		if x, _, err := claims.ParseExpr(text, claims.ParseOptions{SID: func(text string) (sid.SID, int, error) { return sid.Scan(text, sid.SID{}) }}); err == nil {
+		if x, _, err := claims.ParseExpr(text, claims.ParseOptions{SID: func(text string) (sid.SID, int,
+			error) {
+			return sid.Scan(text, sid.SID{})
+		}}); err == nil {
 			return x
 		}
 	}
 }
 
-// Program is the bytes of a condition, now and then damaged or in no order.
+// Program returns the bytes of a condition, now and then damaged or in no
+// order.
 func (w World) Program() []byte {
 	b := w.condition().Encode()
 	switch w.IntN(8) {
@@ -76,7 +84,7 @@ func (w World) Program() []byte {
 	return b
 }
 
-// soup is tokens that need not add up to anything.
+// soup returns tokens that need not add up to anything.
 func (w World) soup() []byte {
 	counted := func(code byte, p ...byte) []byte { return append([]byte{code, byte(len(p)), 0, 0, 0}, p...) }
 	number := func() []byte {
@@ -128,10 +136,11 @@ func (w World) soup() []byte {
 // claimFlags are what claims have, mostly nothing.
 var claimFlags = []uint32{0, 0, 0, claims.FlagCaseSensitive, claims.FlagDisabled, claims.FlagUseForDenyOnly}
 
-// attribute is a claim of any type.
+// attribute returns a claim of any type.
 func (w World) attribute() claims.Attribute {
 	a := claims.Attribute{Name: pick(w, names), Flags: pick(w, claimFlags)}
-	a.Type = pick(w, []claims.Type{claims.Int64, claims.Int64, claims.Uint64, claims.String, claims.String, claims.SID, claims.Boolean, claims.Octets})
+	a.Type = pick(w, []claims.Type{claims.Int64, claims.Int64, claims.Uint64, claims.String, claims.String, claims.SID,
+		claims.Boolean, claims.Octets})
 	for range w.IntN(4) {
 		switch a.Type {
 		case claims.Int64:
@@ -151,7 +160,7 @@ func (w World) attribute() claims.Attribute {
 	return a
 }
 
-// claims is a set of attributes.
+// claims returns a set of attributes.
 func (w World) claims() *claims.Set {
 	var list []claims.Attribute
 	for range w.IntN(4) {
@@ -166,7 +175,8 @@ func (w World) claims() *claims.Set {
 	return set
 }
 
-// resource is the bytes of a resource attribute, with duplicates and damage.
+// resource returns the bytes of a resource attribute, with duplicates and
+// damage.
 func (w World) resource() []byte {
 	a := w.attribute()
 	b := a.Append(nil)

@@ -15,7 +15,7 @@ type feature struct {
 	in   func(r *access.Request, t *token.Token, d *sd.Descriptor) bool
 }
 
-// has is a feature of the entries of a list.
+// has returns a feature of the entries of a list.
 func has(name string, system bool, met func(a sd.ACE) bool) feature {
 	return feature{name, func(_ *access.Request, _ *token.Token, d *sd.Descriptor) bool {
 		l := d.DACL()
@@ -31,6 +31,7 @@ func has(name string, system bool, met func(a sd.ACE) bool) feature {
 	}}
 }
 
+// ofType matches entries of some types.
 func ofType(types ...sd.Type) func(a sd.ACE) bool {
 	return func(a sd.ACE) bool {
 		for _, t := range types {
@@ -42,6 +43,7 @@ func ofType(types ...sd.Type) func(a sd.ACE) bool {
 	}
 }
 
+// of matches entries of a SID.
 func of(s sid.SID) func(a sd.ACE) bool { return func(a sd.ACE) bool { return a.SID() == s } }
 
 // features are all that a generator must draw.
@@ -63,7 +65,10 @@ var features = []feature{
 	{"self", func(r *access.Request, _ *token.Token, _ *sd.Descriptor) bool { return !r.Self.IsZero() }},
 	{"intent", func(r *access.Request, _ *token.Token, _ *sd.Descriptor) bool { return r.Intent != access.Intent{} }},
 	{"granted before", func(r *access.Request, _ *token.Token, _ *sd.Descriptor) bool { return r.Previous != 0 }},
-	{"owner read-only", func(r *access.Request, _ *token.Token, _ *sd.Descriptor) bool { return r.Options.ADOwnerReadOnly }},
+	{"owner read-only", func(r *access.Request, _ *token.Token,
+		_ *sd.Descriptor) bool {
+		return r.Options.ADOwnerReadOnly
+	}},
 	{"maximum", func(r *access.Request, _ *token.Token, _ *sd.Descriptor) bool {
 		return r.Desired&winnt.MAXIMUM_ALLOWED != 0
 	}},
@@ -101,7 +106,10 @@ var features = []feature{
 		}
 		return false
 	}},
-	{"device groups", func(_ *access.Request, t *token.Token, _ *sd.Descriptor) bool { return t.DeviceSet().Len() > 0 }},
+	{"device groups", func(_ *access.Request, t *token.Token,
+		_ *sd.Descriptor) bool {
+		return t.DeviceSet().Len() > 0
+	}},
 }
 
 // Drawn counts what questions had.
@@ -143,5 +151,5 @@ func (x *Drawn) Lacks(oneIn int) (lacks []string) {
 	return lacks
 }
 
-// Share is the part of the questions that had a feature.
+// Share returns the part of the questions that had a feature.
 func (x *Drawn) Share(name string) float64 { return float64(x.count[name]) / float64(x.questions) }

@@ -35,11 +35,14 @@ var (
 		winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL, 0x01000001, 0x03000001, 0xFFFFFFFF, 0,
 	}
 	desired = []winnt.AccessMask{
-		1, 2, 3, 0x21, 0x20000, 0x60000, 0x80000, 0x80001, 0x10000, 0x120089, 0x1F01FF, sacl, sacl | 1, winnt.GENERIC_READ, winnt.GENERIC_EXECUTE, winnt.GENERIC_WRITE,
-		maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum | 1, maximum | 0x80000, maximum | sacl, maximum | winnt.GENERIC_WRITE,
+		1, 2, 3, 0x21, 0x20000, 0x60000, 0x80000, 0x80001, 0x10000, 0x120089, 0x1F01FF, sacl, sacl |
+			1, winnt.GENERIC_READ, winnt.GENERIC_EXECUTE, winnt.GENERIC_WRITE,
+		maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum, maximum | 1, maximum |
+			0x80000, maximum | sacl, maximum | winnt.GENERIC_WRITE,
 	}
 	// Types are the types of object asked about.
-	Types  = []*winnt.ObjectType{winnt.FileObject, winnt.FileObject, winnt.KeyObject, winnt.ProcessObject, winnt.DirectoryServiceObject}
+	Types = []*winnt.ObjectType{winnt.FileObject, winnt.FileObject, winnt.KeyObject, winnt.ProcessObject,
+		winnt.DirectoryServiceObject}
 	labels = []string{"S-1-16-0", "S-1-16-4096", "S-1-16-8192", "S-1-16-12288", "S-1-16-16384"}
 	trust  = []string{"S-1-19-512-1024", "S-1-19-512-8192", "S-1-19-1024-8192", "S-1-19-1024-4096"}
 	guids  = func() (out []winnt.GUID) {
@@ -56,7 +59,8 @@ func (w World) one(in int) bool { return w.IntN(in) == 0 }
 
 func (w World) sid() sid.SID { return pick(w, sids) }
 
-// ace is any entry for a DACL, now and then one that does not belong there.
+// ace returns any entry for a DACL, now and then one that does not belong
+// there.
 func (w World) ace() sd.ACE {
 	types := []sd.Type{0, 0, 0, 0, 1, 1, 4, 5, 5, 6, 9, 9, 0xA, 0xB, 0xC, 2, 0x11, 0xD}
 	return w.aceOf(pick(w, types), pick(w, masks), w.sid())
@@ -117,7 +121,7 @@ func (w World) systemACE() sd.ACE {
 	return w.aceOf(2, 1, sid.Everyone)
 }
 
-// systemOf is a label, a trust label, a resource attribute or an access filter.
+// systemOf returns a label, a trust label, a resource attribute or an access filter.
 func (w World) systemOf(kind sd.Type) sd.ACE {
 	switch kind {
 	case sd.SystemMandatoryLabel:
@@ -135,7 +139,7 @@ func (w World) systemOf(kind sd.Type) sd.ACE {
 	return w.aceOf(sd.SystemAccessFilter, pick(w, masks), sid.Everyone)
 }
 
-// system is the entries of a SACL, nil for none. Each kind that a check looks at
+// system returns the entries of a SACL, nil for none. Each kind that a check looks at
 // is drawn on purpose besides, so that no kind is nearly absent.
 func (w World) system() (out []sd.ACE) {
 	if w.one(2) {
@@ -152,7 +156,7 @@ func (w World) system() (out []sd.ACE) {
 	return out
 }
 
-// Descriptor is one with any entries, or none.
+// Descriptor returns one with any entries, or none.
 func (w World) Descriptor() *sd.Descriptor {
 	p := sd.Parts{Owner: w.sid(), Group: sid.LocalSystem}
 	if w.one(20) {
@@ -168,14 +172,15 @@ func (w World) Descriptor() *sd.Descriptor {
 }
 
 func (w World) groups(n int) (out []token.Group) {
-	attributes := []uint32{token.GroupDefault, token.GroupDefault, token.GroupDefault, 4, 0, winnt.SE_GROUP_USE_FOR_DENY_ONLY, 3}
+	attributes := []uint32{token.GroupDefault, token.GroupDefault, token.GroupDefault, 4, 0,
+		winnt.SE_GROUP_USE_FOR_DENY_ONLY, 3}
 	for range n {
 		out = append(out, token.Group{SID: w.sid(), Attributes: pick(w, attributes)})
 	}
 	return out
 }
 
-// Spec is a token.
+// Spec returns a token.
 func (w World) Spec() token.Spec {
 	s := token.Spec{Type: winnt.TokenImpersonation, Level: winnt.SecurityImpersonation}
 	s.User.SID = pick(w, []sid.SID{user, other, group})
@@ -187,7 +192,8 @@ func (w World) Spec() token.Spec {
 		s.Groups = append(s.Groups, token.Group{SID: sid.Everyone, Attributes: token.GroupDefault})
 	}
 	if w.one(3) {
-		ps := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege, winnt.SeBackupPrivilege, winnt.SeRestorePrivilege}
+		ps := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege,
+			winnt.SeBackupPrivilege, winnt.SeRestorePrivilege}
 		for _, p := range ps {
 			if w.one(2) {
 				s.Privileges |= p.Bit()
@@ -230,18 +236,19 @@ func (w World) Spec() token.Spec {
 	return s
 }
 
-// Tree is a random preorder tree over distinct GUIDs.
+// Tree returns a random preorder tree over distinct GUIDs.
 func (w World) Tree() []access.ObjectTypeEntry {
 	n := 1 + w.IntN(len(guids)-1)
 	perm := w.Perm(len(guids))
 	list := []access.ObjectTypeEntry{{GUID: guids[perm[0]]}}
 	for i := 1; i < n; i++ {
-		list = append(list, access.ObjectTypeEntry{Level: uint16(1 + w.IntN(min(4, int(list[i-1].Level)+1))), GUID: guids[perm[i]]})
+		list = append(list, access.ObjectTypeEntry{Level: uint16(1 + w.IntN(min(4, int(list[i-1].Level)+1))),
+			GUID: guids[perm[i]]})
 	}
 	return list
 }
 
-// Policies are two sets of rules for the ids that descriptors name.
+// Policies returns two sets of rules for the ids that descriptors name.
 func (w World) Policies() *access.PolicySet {
 	s := &access.PolicySet{}
 	for _, id := range []string{"S-1-17-1", "S-1-17-2"} {
@@ -258,7 +265,7 @@ func (w World) Policies() *access.PolicySet {
 	return s
 }
 
-// Request is a question about a descriptor.
+// Request returns a question about a descriptor.
 func (w World) Request(d *sd.Descriptor, client, primary *token.Token) *access.Request {
 	r := &access.Request{
 		Descriptor: d, Desired: pick(w, desired), Type: pick(w, Types),

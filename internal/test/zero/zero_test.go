@@ -14,6 +14,7 @@ var made = map[string]string{
 	"token.Token":         "tokens come from package token; what decides refuses one that IsZero",
 	"nt.Thread":           "threads come from a kernel or a client",
 	"kernel.KernelThread": "System.KernelMode makes them",
+	"kernel.System":       "Boot makes them",
 	"kernel.Process":      "System.CreateProcess makes them",
 	"audit.Log":           "Opened looks at what it is given, which must be there",
 	"effective.Evaluator": "NewEvaluator makes them",

@@ -99,7 +99,8 @@ func (c *checker) mappingOf(r *access.Request) error {
 	case v[0] == '"':
 		name, _ := strict.Unquote(c.unquote, v)
 		if r.Type = winnt.ObjectTypeByName(string(name)); r.Type == nil {
-			return fmt.Errorf("mapping: %q is no type of object: use one of %s, or [read,write,execute,all]", strict.Clip(name), ObjectTypes)
+			return fmt.Errorf("mapping: %q is no type of object: use one of %s, or [read,write,execute,all]",
+				strict.Clip(name), ObjectTypes)
 		}
 		return nil
 	}
@@ -115,7 +116,8 @@ func (c *checker) mappingOf(r *access.Request) error {
 		}
 	}
 	if n != len(masks) || s.Err != nil {
-		return fmt.Errorf("mapping: want the name of a type of object or four masks [read,write,execute,all], found %s", strict.Clip(v))
+		return fmt.Errorf("mapping: want the name of a type of object or four masks [read,write,execute,all], found %s",
+			strict.Clip(v))
 	}
 	r.Mapping = &c.mapping
 	return nil

@@ -73,10 +73,12 @@ func SIDs() *Job {
 		toText: func(dst, binary []byte, _ sid.SID) ([]byte, error) {
 			s, n, err := sid.Decode(binary)
 			if err != nil {
-				return dst, &refusal{badSIDByte(binary), fmt.Errorf("%w: at byte %d of the binary form", err, badSIDByte(binary))}
+				return dst, &refusal{badSIDByte(binary),
+					fmt.Errorf("%w: at byte %d of the binary form", err, badSIDByte(binary))}
 			}
 			if n != len(binary) {
-				return dst, &refusal{n, fmt.Errorf("%w: it ends after %d bytes and %d more follow", sid.ErrInvalid, n, len(binary)-n)}
+				return dst, &refusal{n, fmt.Errorf("%w: it ends after %d bytes and %d more follow", sid.ErrInvalid, n,
+					len(binary)-n)}
 			}
 			return s.AppendText(dst), nil
 		},
@@ -177,7 +179,8 @@ func (c *converter) convert() (field string, err error) {
 	}
 	var at int
 	if c.binary, at = decodeHex(c.binary, hex); at >= 0 {
-		return "", wrapField("hex", &refusal{at, fmt.Errorf("wrong hexadecimal digit or an odd number of them at %d", at)})
+		return "", wrapField("hex", &refusal{at, fmt.Errorf("wrong hexadecimal digit or an odd number of them at %d",
+			at)})
 	}
 	c.result, err = c.toText(c.result[:0], c.binary, domain)
 	return name, wrapField("hex", refuse(err))

@@ -108,7 +108,8 @@ func parseAttributes(v []byte) (*claims.Set, error) {
 	t, err := token.Parse(file)
 	var wrong *token.FileError
 	if errors.As(err, &wrong) {
-		return nil, fmt.Errorf("resourceAttributes%s: %s (byte %d)", strings.TrimPrefix(wrong.Path, field), wrong.Problem, max(0, wrong.Offset-len(before)))
+		return nil, fmt.Errorf("resourceAttributes%s: %s (byte %d)", strings.TrimPrefix(wrong.Path, field),
+			wrong.Problem, max(0, wrong.Offset-len(before)))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("resourceAttributes: %w", err)

@@ -11,7 +11,8 @@ import (
 )
 
 // ObjectTypes lists the names that "mapping" and --type take.
-var ObjectTypes = strings.Join([]string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",
+var ObjectTypes = strings.Join([]string{"file", "directory", "key", "token", "process", "thread", "job",
+	"objectDirectory",
 	"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "section"}, ", ")
 
 // Call is the routine whose own rules a question follows. The zero value is
@@ -182,8 +183,8 @@ func (q *Question) AppendAnswer(dst, id []byte, a *Answered) (_ []byte, err erro
 // NoDACL is the note beside an answer about a descriptor of which [LacksDACL] is true.
 const NoDACL = "the descriptor has no D: part: no DACL limits access"
 
-// LacksDACL reports whether a descriptor has parts, but no DACL among them, so that everything is granted. One with
-// D:NO_ACCESS_CONTROL says so in words.
+// LacksDACL reports whether a descriptor has parts, but no DACL among them, so that everything is granted. One
+// with D:NO_ACCESS_CONTROL says so in words.
 func LacksDACL(d *sd.Descriptor) bool { return d != nil && d.Control()&sd.DACLPresent == 0 }
 
 func appendStatus(dst []byte, s ntstatus.Status) []byte {

@@ -31,7 +31,7 @@ func newAggregate[T any](limit int, add func(into, v *T), cost func(v *T) int) *
 	return &aggregate[T]{add: add, cost: cost, limit: max(limit, 1<<16), m: map[string]*T{}}
 }
 
-// entryCost is what an entry of the map takes besides key and value.
+// entryCost is the memory of an entry of the map besides key and value.
 const entryCost = 64
 
 // merge adds a value, which belongs to the aggregate from then on.

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 )
 
-// box is a part of the input on its way to the output; part is what its question
-// adds to it. It belongs to the goroutine that holds it.
+// box is a part of the input on its way to the output; part holds the additions of
+// its question. It belongs to the goroutine that holds it.
 type box[T any] struct {
 	in    objects.Batch
 	sum   Summary // of this batch; the place in the input is that of in

@@ -30,7 +30,7 @@ type key struct {
 	typ *winnt.ObjectType
 }
 
-// compared is what a batch of a summary found.
+// compared holds the groups that a batch of a summary found.
 type compared struct {
 	groups map[group]*tally
 	order  []group
@@ -68,7 +68,7 @@ type question struct {
 	pairs         *two
 }
 
-// parsedCost is what a parsed descriptor takes, in bytes, about.
+// parsedCost is about how many bytes a parsed descriptor takes.
 const parsedCost = 2000
 
 // worker makes the worker of a pipeline; decide says what each object is asked.
@@ -85,7 +85,10 @@ func (d *Diff) worker(
 }
 
 func newComparer(d *Diff) *comparer {
-	c := &comparer{d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{}, changes: map[question][]change{}, limit: d.CacheBytes / 16}
+	c := &comparer{
+		d: d, evaluators: map[side]*effective.Evaluator{}, gates: map[side][]winnt.AccessMask{},
+		changes: map[question][]change{}, limit: d.CacheBytes / 16,
+	}
 	for i, t := range d.tables {
 		c.near[i] = t.near(parsedCost)
 	}
@@ -102,7 +105,8 @@ func (d *Diff) compile(pairs []int) two {
 			t.at[i][j] = -1
 			if index >= 0 {
 				t.at[i][j] = len(tokens[j])
-				tokens[j] = append(tokens[j], [2]*people.Directory{d.Directory, d.DirectoryAfter}[j].Principals[index].Token)
+				dir := [2]*people.Directory{d.Directory, d.DirectoryAfter}[j]
+				tokens[j] = append(tokens[j], dir.Principals[index].Token)
 			}
 		}
 	}
@@ -114,7 +118,9 @@ func (d *Diff) compile(pairs []int) two {
 }
 
 // evaluator is the one for a side, and what the share leaves of its answers.
-func (c *comparer) evaluator(p *effective.Principals, typ *winnt.ObjectType) (*effective.Evaluator, []winnt.AccessMask, error) {
+func (c *comparer) evaluator(
+	p *effective.Principals, typ *winnt.ObjectType,
+) (*effective.Evaluator, []winnt.AccessMask, error) {
 	s := side{p, typ}
 	if e := c.evaluators[s]; e != nil {
 		return e, c.gates[s], nil
@@ -222,7 +228,8 @@ func (c *comparer) object(b *box[compared], o, before, after *objects.Object) er
 
 // alike reports whether two objects have equal descriptors, as they were given.
 func (c *comparer) alike(x, y *objects.Object) bool {
-	return x.Type == y.Type && x.Form == y.Form && bytes.Equal(x.SD, y.SD) && c.d.Directory.Domain == c.d.DirectoryAfter.Domain
+	return x.Type == y.Type && x.Form == y.Form && bytes.Equal(x.SD, y.SD) &&
+		c.d.Directory.Domain == c.d.DirectoryAfter.Domain
 }
 
 // known finds or makes the parsed descriptor of an object of a side.
@@ -305,7 +312,7 @@ func (d *Diff) changed(t *two, masks [2][]winnt.AccessMask) (out []change) {
 	return out
 }
 
-// group is what a summary adds up; tally is the sum.
+// group is a row of a summary, and tally its sums.
 type (
 	group struct{ folder, cause string }
 	tally struct {
@@ -382,12 +389,14 @@ func (d *Diff) summary() error {
 		switch d.Format {
 		case JSONL:
 			out = batch.AppendString(append(out, `{"folder":`...), t.Folder)
-			out = fmt.Appendf(out, `,"objects":%d,"principals":%d,"gained":"%s","lost":"%s","cause":`, t.Objects, who, t.Gained.Padded(), t.Lost.Padded())
+			out = fmt.Appendf(out, `,"objects":%d,"principals":%d,"gained":"%s","lost":"%s","cause":`,
+				t.Objects, who, t.Gained.Padded(), t.Lost.Padded())
 			out = append(batch.AppendString(out, t.Cause), "}\n"...)
 		case CSV:
 			out = appendCSV(out, t.Folder, fmt.Sprint(t.Objects), fmt.Sprint(who), t.Gained.Padded(), t.Lost.Padded(), t.Cause)
 		default:
-			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", printable.Line(t.Folder), t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), printable.Line(t.Cause))
+			out = fmt.Appendf(out, "%-32s  %8d  %10d  %-10s  %-10s  %s\n", printable.Line(t.Folder),
+				t.Objects, who, t.Gained.Padded(), t.Lost.Padded(), printable.Line(t.Cause))
 		}
 		_, err := d.Out.Write(out)
 		return err

@@ -70,7 +70,7 @@ type two struct {
 	at            [][2]int // of each pair: its index in before and after; -1: it is not there
 }
 
-// Outcome is what a comparison found. Objects, Changed and so on count objects
+// Outcome holds the findings of a comparison. Objects, Changed and so on count objects
 // of either side.
 type Outcome struct {
 	Summary
@@ -131,7 +131,8 @@ func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 	if d.before != nil {
 		d.base = d.before.Objects
 	}
-	p := pipeline[compared]{source: d.After, out: d.Out, workers: d.Workers, worker: d.worker((*comparer).after), write: d.write}
+	p := pipeline[compared]{source: d.After, out: d.Out, workers: d.Workers, write: d.write}
+	p.worker = d.worker((*comparer).after)
 	if d.Progress != nil {
 		p.progress = func(at Position) {
 			at.Offset += offset
@@ -153,7 +154,8 @@ func (d *Diff) compare(ctx context.Context, offset int64) (Summary, error) {
 // gone adds what only Before has.
 func (d *Diff) gone(ctx context.Context, out *Outcome) error {
 	d.base += out.Objects
-	p := pipeline[compared]{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, worker: d.worker((*comparer).missing), write: d.write}
+	p := pipeline[compared]{source: &rest{p: d.past}, out: d.Out, workers: d.Workers, write: d.write}
+	p.worker = d.worker((*comparer).missing)
 	more, err := p.do(ctx)
 	more.Offset, more.Lines = 0, 0
 	out.Position, out.Gone = out.Plus(more.Position), err == nil
@@ -266,7 +268,9 @@ func (d *Diff) match() {
 // differ reports whether a check could tell the tokens of a pair apart.
 func (d *Diff) differ(p pair) bool {
 	was, is := d.Directory.Principals[p.before].Token, d.DirectoryAfter.Principals[p.after].Token
-	return was.LocalAttributes().Len()+is.LocalAttributes().Len() > 0 || effective.Fingerprint(was) != effective.Fingerprint(is)
+	// Local attributes can differ from one moment to the next.
+	local := was.LocalAttributes().Len()+is.LocalAttributes().Len() > 0
+	return local || effective.Fingerprint(was) != effective.Fingerprint(is)
 }
 
 // heading starts the output.
@@ -310,5 +314,6 @@ func (d *Diff) row(dst []byte, name string, c *change) []byte {
 	case CSV:
 		return appendCSV(dst, who, name, c.gained.Padded(), c.lost.Padded(), c.cause)
 	}
-	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n", printable.Line(who), printable.Line(name), c.gained.Padded(), c.lost.Padded(), printable.Line(c.cause))
+	return fmt.Appendf(dst, "%-16s  %-32s  %-10s  %-10s  %s\n",
+		printable.Line(who), printable.Line(name), c.gained.Padded(), c.lost.Padded(), printable.Line(c.cause))
 }

@@ -51,7 +51,7 @@ func costFound(f *found) int {
 	return n
 }
 
-// gathered is what a batch adds to a report.
+// gathered is the part of a report that a batch adds.
 type gathered struct {
 	by     map[*judged]*found
 	keys   map[*judged]string
@@ -246,7 +246,7 @@ func (r *Report) begin() {
 	}
 }
 
-// reportState is what goes on in a resumed report; the rest is in the file of
+// reportState is the part of a report that a checkpoint holds; the rest is in the file of
 // the aggregate.
 type reportState struct {
 	Runs   []int64  `json:"runs"`
@@ -305,7 +305,7 @@ func sizeAtLeast(f *os.File, runs []int64) error {
 
 // risk scores an object with a descriptor: who can write or control it, weighed
 // by how many people that is. Fewer than half of the people is no risk of this
-// kind: that is what shares are for.
+// kind: that is the purpose of shares.
 func (r *Report) risk(d *sd.Descriptor, typ *winnt.ObjectType, counts []uint32) (score int, why string) {
 	half := uint32((len(r.Directory.Principals) + 1) / 2)
 	switch {
@@ -317,12 +317,16 @@ func (r *Report) risk(d *sd.Descriptor, typ *winnt.ObjectType, counts []uint32) 
 		return 2 * int(counts[1]), fmt.Sprintf("%d people can write", counts[1])
 	}
 	for _, a := range d.DACL().All() {
-		if a.Type() == sd.AccessAllowed && (a.SID() == sid.Anonymous || a.SID() == sid.Guests || a.SID() == sid.Everyone) && typ.Mapping.Map(a.Mask())&typ.Mapping.Write&^typ.Mapping.Read != 0 {
+		writes := typ.Mapping.Map(a.Mask())&typ.Mapping.Write&^typ.Mapping.Read != 0
+		if a.Type() == sd.AccessAllowed && outsider(a.SID()) && writes {
 			return 1, r.Directory.Name(a.SID()) + " has writing rights by an entry"
 		}
 	}
 	return 0, ""
 }
+
+// outsider reports whether a SID stands for users that the directory need not know.
+func outsider(s sid.SID) bool { return s == sid.Anonymous || s == sid.Guests || s == sid.Everyone }
 
 // unknown lists the accounts of a descriptor that have no name.
 func (r *Report) unknown(d *sd.Descriptor, typ *winnt.ObjectType) (out []unknown) {

@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"github.com/refmon/refmon/internal/verbs/bulk/objects"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/winnt"
@@ -32,7 +33,7 @@ type unwritten struct {
 	put    atomic.Bool
 }
 
-// fresh is what a batch of Index keeps: sets that may not have been written yet.
+// fresh holds the sets of a batch of Index that may not have been written yet.
 type fresh []*unwritten
 
 // askIndex asks for the set of each right by its name.
@@ -207,7 +208,7 @@ func appendSet(dst []byte, id setID, count uint32, s effective.Set, expression [
 	}
 	raw := make([]byte, 0, 8*len(s))
 	for _, w := range s {
-		raw = append(raw, byte(w), byte(w>>8), byte(w>>16), byte(w>>24), byte(w>>32), byte(w>>40), byte(w>>48), byte(w>>56))
+		raw = binary.LittleEndian.AppendUint64(raw, w)
 	}
 	dst = append(dst[:mark], `,"bitmap":"`...)
 	dst = base64.StdEncoding.AppendEncode(dst, raw)

@@ -44,7 +44,7 @@ type shard[A any] struct {
 	size int // guarded by mu; of the young generation
 }
 
-// overhead is what an entry costs besides its key and answer, about.
+// overhead is about how many bytes an entry takes besides its key and answer.
 const overhead = 400
 
 func newTable[A any](limit int) *table[A] {
@@ -56,8 +56,8 @@ func (t *table[A]) hash(o *objects.Object) uint64 {
 	return maphash.Bytes(t.seed, o.SD) + uint64(o.Form)
 }
 
-// find is the entry of a descriptor, made if there is none; cost is what its
-// answer will take.
+// find returns the entry of a descriptor, and makes it if it is new; cost is the
+// memory of its answer.
 func (t *table[A]) find(h uint64, o *objects.Object, typ *winnt.ObjectType, cost int) *known[A] {
 	s := &t.shards[h>>58]
 	s.mu.Lock()

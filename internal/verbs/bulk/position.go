@@ -37,7 +37,7 @@ func (p Position) Plus(q Position) Position {
 	return q
 }
 
-// Summary is what a run did.
+// Summary tells about a run that has ended.
 type Summary struct {
 	Position
 	FirstError error  // the first unreadable row

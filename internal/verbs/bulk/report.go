@@ -138,7 +138,9 @@ func (b *best) add(l *listed) {
 }
 
 func (b *best) trim() {
-	slices.SortFunc(*b, func(x, y *listed) int { return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.First, y.First)) })
+	slices.SortFunc(*b, func(x, y *listed) int {
+		return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.First, y.First))
+	})
 	*b = (*b)[:min(len(*b), maxListed)]
 }
 
@@ -155,7 +157,8 @@ func (r *Report) Write(out io.Writer) error {
 			risky.add(&listed{found: *f, key: key, score: f.Risk * f.Objects, why: f.Why})
 		}
 		if f.Counts[0] > 0 {
-			widest.add(&listed{found: *f, key: key, score: f.Counts[0] * f.Objects, why: fmt.Sprintf("%d of %d can read", f.Counts[0], p.People)})
+			why := fmt.Sprintf("%d of %d can read", f.Counts[0], p.People)
+			widest.add(&listed{found: *f, key: key, score: f.Counts[0] * f.Objects, why: why})
 		}
 		for _, u := range f.Unknown {
 			if err := unknown.merge(u.SID, &orphan{u.SID, f.Objects, u.Granted, f.Samples[0], f.First}); err != nil {
@@ -209,8 +212,10 @@ func (r *Report) Write(out io.Writer) error {
 func (r *Report) reachRows() (out []reachRow) {
 	total := max(r.Objects-r.Unreadable, 1)
 	for i, n := range r.reach {
-		out = append(out, reachRow{r.Directory.Principals[i].Name, n[0], n[1], n[2], 100 * n[0] / total, 100 * n[1] / total, 100 * n[2] / total,
-			r.Directory.Principals[i].Token.IsAdmin()})
+		p := r.Directory.Principals[i]
+		out = append(out, reachRow{
+			p.Name, n[0], n[1], n[2], 100 * n[0] / total, 100 * n[1] / total, 100 * n[2] / total, p.Token.IsAdmin(),
+		})
 	}
 	slices.SortStableFunc(out, func(a, b reachRow) int {
 		return cmp.Or(b.Full-a.Full, b.Write-a.Write, b.Read-a.Read)
@@ -263,7 +268,9 @@ func (r *Report) detail(l *listed) (detail, error) {
 		if on := words.Entry(a); on != "" {
 			rights += " " + on
 		}
-		d.Entries = append(d.Entries, entryRow{i, entryKind(a), r.Directory.Name(a.SID()), rights, m.Padded(), !r.Directory.Known(a.SID())})
+		d.Entries = append(d.Entries, entryRow{
+			i, entryKind(a), r.Directory.Name(a.SID()), rights, m.Padded(), !r.Directory.Known(a.SID()),
+		})
 	}
 	sets, err := r.sets(k)
 	if err != nil {
@@ -326,7 +333,9 @@ func (r *Report) because(k key, p int, right Right) string {
 }
 
 // reasons names the entries that grant a mask; ok is false if it is not granted.
-func (r *Report) reasons(d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt.AccessMask) (text string, ok bool) {
+func (r *Report) reasons(
+	d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt.AccessMask,
+) (text string, ok bool) {
 	dec, x, err := access.Explain(&access.Request{Descriptor: d, Subject: access.Subject{Primary: r.Directory.Principals[p].Token},
 		Desired: m, Type: typ, Policies: r.Config.Policies, Options: r.Config.Options})
 	if err != nil {

@@ -13,9 +13,12 @@ type names [][]byte
 func makeNames(d *people.Directory, f Format) names {
 	out := make(names, len(d.Principals))
 	for i := range d.Principals {
-		if f == JSONL {
+		switch f {
+		case JSONL:
 			out[i] = batch.AppendString(nil, d.Principals[i].Name)
-		} else {
+		case ESBulk:
+			out[i] = batch.AppendString(nil, "sid:"+d.Principals[i].Token.User().SID.String())
+		default:
 			out[i] = []byte(printable.Line(d.Principals[i].Name))
 		}
 	}
@@ -32,7 +35,7 @@ func (r *Run) heading() error {
 	case r.Ask == Index:
 		_, err := r.setsTo().Write(appendPrincipals(nil, r.Directory))
 		return err
-	case r.Format == JSONL:
+	case r.Format == JSONL || r.Format == ESBulk:
 	case r.Format == CSV:
 		out = append(out, csvHeading[r.Ask]...)
 	case r.Ask == What:
@@ -67,6 +70,8 @@ func failed[T any](w *rows) func(b *box[T], o *objects.Object, err error) {
 func (w *rows) unreadable(dst []byte, o *objects.Object, err error) []byte {
 	text := batch.Shorten(err.Error())
 	switch {
+	case w.run.Format == ESBulk:
+		return append(batch.AppendString(append(appendDocument(dst, o, nil), `,"error":`...), text), "}\n"...)
 	case w.run.Ask == Index || w.run.Format == JSONL:
 		dst = append(appendPath(append(dst, `{"path":`...), o), `,"error":`...)
 		return append(batch.AppendString(dst, text), "}\n"...)

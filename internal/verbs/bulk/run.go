@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Ask is what a run asks of each object. The zero value is Who.
+// Ask is the question of a run about each object. The zero value is Who.
 type Ask uint8
 
 // Questions of a run.
@@ -32,6 +32,7 @@ const (
 	Table Format = iota
 	JSONL
 	CSV
+	ESBulk // Who of one right: what Elasticsearch and OpenSearch take as _bulk
 )
 
 // ParseFormat finds a format by its name.
@@ -43,12 +44,14 @@ func ParseFormat(name string) (Format, error) {
 		return JSONL, nil
 	case "csv":
 		return CSV, nil
+	case "es-bulk":
+		return ESBulk, nil
 	}
-	return 0, fmt.Errorf("--format %q: want table, jsonl or csv", name)
+	return 0, fmt.Errorf("--format %q: want table, jsonl, csv or es-bulk", name)
 }
 
-// Run is one pass over objects. Source, Directory, Out, and Rights save for
-// What, are needed; the zero value of the rest is a default. It is used once.
+// Run is one pass over objects. Source, Directory and Out are needed, and
+// Rights except for What; the zero value of the rest is a default. It is used once.
 type Run struct {
 	Source    objects.Source
 	Directory *people.Directory
@@ -56,7 +59,7 @@ type Run struct {
 	Ask       Ask
 	Principal int               // What: index of the principal
 	Type      *winnt.ObjectType // of objects that do not tell; nil: file
-	Types     [][]winnt.GUID    // chains of object types that rights on the object are asked about; nil: the object
+	Types     [][]winnt.GUID    // chains of object types to ask about; nil: the object
 	Config    effective.Config  // policies and options of the check
 	Share     *sd.Descriptor    // a second gate before all objects: what it does not grant nobody has; nil: none
 	Format    Format
@@ -84,6 +87,9 @@ type Run struct {
 // that moment is left waiting.
 func (r *Run) Do(ctx context.Context) (Summary, error) {
 	r.prepare()
+	if r.Format == ESBulk && (r.Ask != Who || len(r.Rights) != 1) {
+		return Summary{}, errOneRight
+	}
 	if err := r.heading(); err != nil {
 		return Summary{}, err
 	}

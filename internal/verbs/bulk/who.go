@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// none is what a batch keeps of a question whose answers are rows alone.
+// none is the part of a batch for a question whose answers are rows alone.
 type none struct{}
 
 // named is the answer of Who: the principals that have each right.
@@ -87,6 +87,9 @@ func (a *counted) at() []uint32 {
 // who writes the row of a right: the names of a set.
 func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set) []byte {
 	switch w.run.Format {
+	case ESBulk:
+		w.cell = w.join(w.cell[:0], s, ",")
+		return append(appendNote(appendDocument(dst, o, w.cell), o), "}\n"...)
 	case JSONL:
 		dst = append(appendPath(append(dst, `{"path":`...), o), `,"right":`...)
 		dst = batch.AppendString(dst, right)

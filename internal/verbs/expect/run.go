@@ -97,7 +97,8 @@ func (q *question) run(now func() time.Time, used map[int]bool) Case {
 	default:
 		for _, want := range q.why {
 			if !strings.Contains(text, want) {
-				c.Problem = fmt.Sprintf("%s as expected, but the explanation does not contain %q", word(c.Granted), want)
+				c.Problem = fmt.Sprintf("%s as expected, but the explanation does not contain %q", word(c.Granted),
+					want)
 				break
 			}
 		}

@@ -66,7 +66,8 @@ func (l *linter) entry(i int, a sd.ACE) entry {
 		l.add("DACL", i, a, UnknownType, "A-70", "drop the entry", "the type %s is unknown and decides nothing", t)
 		return e
 	case t.IsSystem():
-		l.add("DACL", i, a, WrongList, "A-70", "move it to the SACL, or drop it", "an entry of this type decides nothing in a DACL")
+		l.add("DACL", i, a, WrongList, "A-70", "move it to the SACL, or drop it",
+			"an entry of this type decides nothing in a DACL")
 		return e
 	}
 	e.allow, e.deny = t.IsAllow(), t.IsDeny()
@@ -98,11 +99,13 @@ func (l *linter) condition(i int, e *entry) {
 	mend := "mend the condition: its types, its names, and that @Resource names an attribute the SACL has"
 	switch {
 	case o == 1<<claims.Unknown:
-		l.add("DACL", i, e.ace, AlwaysUnknown, "A-112", mend, "its condition cannot be decided for any token, %s", effect)
+		l.add("DACL", i, e.ace, AlwaysUnknown, "A-112", mend, "its condition cannot be decided for any token, %s",
+			effect)
 	case e.allow && !o.Has(claims.True):
 		l.add("DACL", i, e.ace, NeverTrue, "A-70", mend, "its condition is true for no token, %s", effect)
 	case e.deny && o == 1<<claims.False:
-		l.add("DACL", i, e.ace, NeverTrue, "A-70", mend, "its condition is false for every token, so it denies nobody anything")
+		l.add("DACL", i, e.ace, NeverTrue, "A-70", mend,
+			"its condition is false for every token, so it denies nobody anything")
 	}
 	if e.allow && !o.Has(claims.True) || e.deny && o == 1<<claims.False {
 		e.bits = 0
@@ -130,7 +133,8 @@ func (l *linter) idle(es []entry, i int) {
 	e := &es[i]
 	if e.bits == 0 {
 		if l.typ.Mapping.Map(e.ace.Mask())&^never == 0 {
-			l.add("DACL", i, e.ace, NeverDecides, "A-46", "drop the entry", "no entry grants or denies any of its rights")
+			l.add("DACL", i, e.ace, NeverDecides, "A-46", "drop the entry",
+				"no entry grants or denies any of its rights")
 		}
 		return // else its condition was found wanting
 	}
@@ -139,7 +143,8 @@ func (l *linter) idle(es []entry, i int) {
 	for j := range i {
 		f := &es[j]
 		m := f.bits & e.bits
-		if m == 0 || f.ace.Flags()&sd.InheritOnly != 0 || f.ace.SID() != e.ace.SID() || e.ace.Type() == sd.AccessAllowedCompound {
+		if m == 0 || f.ace.Flags()&sd.InheritOnly != 0 || f.ace.SID() != e.ace.SID() ||
+			e.ace.Type() == sd.AccessAllowedCompound {
 			continue
 		}
 		if f.always && f.allow {
@@ -152,7 +157,8 @@ func (l *linter) idle(es []entry, i int) {
 		}
 	}
 	if e.bits&^decided == 0 {
-		l.add("DACL", i, e.ace, NeverDecides, "A-71", drop(e.ace), "entry %s decides all its rights before it, for everybody it is for", strings.Join(by, ", "))
+		l.add("DACL", i, e.ace, NeverDecides, "A-71", drop(e.ace),
+			"entry %s decides all its rights before it, for everybody it is for", strings.Join(by, ", "))
 		return
 	}
 	if e.deny && e.bits&^decided&l.granted(es[i+1:]) == 0 {
@@ -163,8 +169,10 @@ func (l *linter) idle(es []entry, i int) {
 // late reports a refusal of what nothing after it grants.
 func (l *linter) late(i int, e *entry, granted winnt.AccessMask, before []string) {
 	if granted != 0 {
-		l.add("DACL", i, e.ace, UnreachableDeny, "A-71", "move it before entry "+before[0]+", if the refusal is meant to win",
-			"entry %s grants the same SID %s before it, and nothing after it grants the rest: it stops nobody", strings.Join(before, ", "), l.typ.Names(granted))
+		l.add("DACL", i, e.ace, UnreachableDeny, "A-71",
+			"move it before entry "+before[0]+", if the refusal is meant to win",
+			"entry %s grants the same SID %s before it, and nothing after it grants the rest: it stops nobody",
+			strings.Join(before, ", "), l.typ.Names(granted))
 		return
 	}
 	l.add("DACL", i, e.ace, IdleDeny, "A-71", "move it before the entry whose grant it is to stop, or "+drop(e.ace),
@@ -215,7 +223,8 @@ func (l *linter) order(list *sd.ACL) {
 			continue
 		}
 		l.add("DACL", i, entries[i], NonCanonical, "", "if the order is no purpose, sort it: refmon fmt --canonical",
-			"canonical are explicit refusals first, then explicit grants (of each, those for one object type last), then what is inherited; some editors refuse or rewrite a list in another order")
+			"canonical are explicit refusals first, then explicit grants (of each, those for one object type last), "+
+				"then what is inherited; some editors refuse or rewrite a list in another order")
 		return
 	}
 }
@@ -225,9 +234,11 @@ func (l *linter) trustee(list string, i int, a sd.ACE) {
 	for _, s := range []sid.SID{a.SID(), a.ClientSID()} {
 		switch {
 		case s.IsZero():
-		case (s == sid.CreatorOwner || s == sid.CreatorGroup) && list == "DACL" && a.Flags()&(sd.ObjectInherit|sd.ContainerInherit|sd.InheritOnly) == 0:
+		case (s == sid.CreatorOwner || s == sid.CreatorGroup) && list == "DACL" &&
+			a.Flags()&(sd.ObjectInherit|sd.ContainerInherit|sd.InheritOnly) == 0:
 			l.add(list, i, a, Placeholder, "A-3", "name the owner, use OWNER RIGHTS (OW), or add OI CI IO",
-				"%s is replaced when a child inherits the entry, and nothing inherits it: here it is for tokens that hold %s itself", sid.Name(s), s)
+				"%s is replaced when a child inherits the entry, and nothing inherits it: here it is for tokens that "+
+					"hold %s itself", sid.Name(s), s)
 		case !known(s):
 			l.add(list, i, a, UnknownSID, "", "check it for a slip of the pen", "%s", unknown(s))
 		}

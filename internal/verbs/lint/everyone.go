@@ -13,8 +13,9 @@ import (
 var stranger = func() *token.Token {
 	user, _ := sid.New(5, 21, 0xFFFFFFFE, 0xFFFFFFFE, 0xFFFFFFFE, 0xFFFFFFFE)
 	t, err := token.New(token.Spec{
-		User:      token.Group{SID: user},
-		Groups:    []token.Group{{SID: sid.Everyone, Attributes: token.GroupDefault}, {SID: sid.AuthenticatedUsers, Attributes: token.GroupDefault}},
+		User: token.Group{SID: user},
+		Groups: []token.Group{{SID: sid.Everyone, Attributes: token.GroupDefault},
+			{SID: sid.AuthenticatedUsers, Attributes: token.GroupDefault}},
 		Integrity: sid.MediumLevel, MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
 	})
 	if err != nil {
@@ -52,5 +53,6 @@ func (l *linter) everyone() {
 
 func (l *linter) everyoneBy(i int, a sd.ACE, m winnt.AccessMask) {
 	l.add("DACL", i, a, EveryoneWritable, "A-70", "grant it to a group of those who need it",
-		"a token of any account that logs on, with Everyone and Authenticated Users alone, is granted %s by it", l.typ.Names(m))
+		"a token of any account that logs on, with Everyone and Authenticated Users alone, is granted %s by it",
+		l.typ.Names(m))
 }

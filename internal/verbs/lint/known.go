@@ -47,7 +47,8 @@ func knownNT(s sid.SID, n int) bool {
 		return false
 	case 88: // NFS identities
 		return n >= 2
-	case 80, 82, 83, 84, 85, 86, 87, 89, 90, 93, 94, 96, 97, 99: // services, application pools, virtual machines, drivers …
+	// services, application pools, virtual machines, drivers …
+	case 80, 82, 83, 84, 85, 86, 87, 89, 90, 93, 94, 96, 97, 99:
 		return n >= 2
 	}
 	return false

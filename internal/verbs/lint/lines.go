@@ -30,7 +30,8 @@ type Line struct {
 // IsText reports whether an argument is SDDL rather than the name of a file.
 func IsText(arg string) bool {
 	arg = strings.TrimLeft(arg, " \t")
-	return len(arg) >= 2 && arg[1] == ':' && strings.ContainsRune("OGDS", rune(arg[0])) && !strings.ContainsAny(arg[2:min(3, len(arg))], `\/`)
+	return len(arg) >= 2 && arg[1] == ':' && strings.ContainsRune("OGDS", rune(arg[0])) &&
+		!strings.ContainsAny(arg[2:min(3, len(arg))], `\/`)
 }
 
 // Lines reads a file of descriptors, one a line. Empty lines and those that

@@ -86,7 +86,8 @@ func Text(text string, typ *winnt.ObjectType, domain sid.SID) ([]Finding, error)
 	}
 	out := Check(d, typ, domain)
 	if _, err := sddl.ParseStrict(text, opt); err != nil {
-		out = append([]Finding{{ACE: -1, Kind: NotStrict, What: err.Error(), Mend: "write it as refmon fmt does"}}, out...)
+		out = append([]Finding{{ACE: -1, Kind: NotStrict, What: err.Error(), Mend: "write it as refmon fmt does"}},
+			out...)
 	}
 	return out, nil
 }
@@ -136,17 +137,22 @@ func (l *linter) inheritance(list string, i int, a sd.ACE) {
 		l.add(list, i, a, NoInheritEffect, "A-70", "drop the entry, or its flag IO to make it act on this object",
 			"it is inherit-only, and nothing inherits it: it acts on no object at all")
 	case f&sd.NoPropagateInherit != 0 && !inherits:
-		l.add(list, i, a, NoInheritEffect, "", "drop the flag NP, or add OI or CI", "NP limits how far an entry is inherited, and nothing inherits this one")
+		l.add(list, i, a, NoInheritEffect, "", "drop the flag NP, or add OI or CI",
+			"NP limits how far an entry is inherited, and nothing inherits this one")
 	case inherits && !l.typ.Container && list == "DACL" && leafTypes[l.typ]:
-		l.add(list, i, a, NoInheritEffect, "", "drop OI and CI, or check it with --type directory", "it is to be inherited, and a %s has no children", l.typ.Name)
+		l.add(list, i, a, NoInheritEffect, "", "drop OI and CI, or check it with --type directory",
+			"it is to be inherited, and a %s has no children", l.typ.Name)
 	}
 	if _, ok := a.InheritedObjectType(); ok && !inherits {
-		l.add(list, i, a, NoInheritEffect, "", "drop the inherited object type, or add CI or OI", "it names the class that inherits it, and nothing inherits it")
+		l.add(list, i, a, NoInheritEffect, "", "drop the inherited object type, or add CI or OI",
+			"it names the class that inherits it, and nothing inherits it")
 	}
 }
 
 // leafTypes are the types of object that never hold others.
 var leafTypes = map[*winnt.ObjectType]bool{
-	winnt.FileObject: true, winnt.TokenObject: true, winnt.ProcessObject: true, winnt.ThreadObject: true, winnt.JobObject: true,
-	winnt.SymbolicLinkObject: true, winnt.EventObject: true, winnt.MutantObject: true, winnt.SemaphoreObject: true, winnt.SectionObject: true,
+	winnt.FileObject: true, winnt.TokenObject: true, winnt.ProcessObject: true, winnt.ThreadObject: true,
+	winnt.JobObject:          true,
+	winnt.SymbolicLinkObject: true, winnt.EventObject: true, winnt.MutantObject: true, winnt.SemaphoreObject: true,
+	winnt.SectionObject: true,
 }

@@ -26,17 +26,20 @@ func (l *linter) sacl() {
 			l.add("SACL", i, a, UnknownType, "", "drop the entry", "the type %s is unknown and does nothing", t)
 			continue
 		case !t.IsSystem():
-			l.add("SACL", i, a, WrongList, "", "move it to the DACL, or drop it", "an entry of this type does nothing in a SACL")
+			l.add("SACL", i, a, WrongList, "", "move it to the DACL, or drop it",
+				"an entry of this type does nothing in a SACL")
 			continue
 		case t.IsAudit() && a.Flags()&(sd.SuccessfulAccess|sd.FailedAccess) == 0:
-			l.add("SACL", i, a, NoOutcome, "", "add SA, FA or both", "it is for neither success (SA) nor failure (FA), so it audits nothing")
+			l.add("SACL", i, a, NoOutcome, "", "add SA, FA or both",
+				"it is for neither success (SA) nor failure (FA), so it audits nothing")
 		}
 		if a.Flags()&sd.InheritOnly != 0 {
 			continue
 		}
 		if rule, ok := onlyFirst[t]; ok {
 			if j, seen := first[t]; seen {
-				l.add("SACL", i, a, SecondOfKind, rule, drop(a), "only the first entry of its type counts, which is entry %d", j)
+				l.add("SACL", i, a, SecondOfKind, rule, drop(a),
+					"only the first entry of its type counts, which is entry %d", j)
 				continue
 			}
 			first[t] = i
@@ -56,7 +59,8 @@ func (l *linter) sacl() {
 func (l *linter) label(i int, a sd.ACE) {
 	switch {
 	case a.SID().Authority() != 16 || a.SID().SubAuthorities() == 0:
-		l.add("SACL", i, a, BadLabel, "A-60", "use LW, ME, HI or SI", "its SID is no integrity level, so the object has the default label, Medium with no-write-up")
+		l.add("SACL", i, a, BadLabel, "A-60", "use LW, ME, HI or SI",
+			"its SID is no integrity level, so the object has the default label, Medium with no-write-up")
 	case a.Mask()&labelPolicy == 0:
 		l.add("SACL", i, a, NoPolicy, "A-62", "give it NW, NR or NX", "it forbids nothing to lower levels")
 	}
@@ -68,7 +72,8 @@ func (l *linter) filter(i int, a sd.ACE) {
 	if err == nil && x.Outcomes(l.resource).Has(claims.True) {
 		return
 	}
-	l.add("SACL", i, a, NeverTrue, "A-65", "mend the condition", "its condition is true for no token, so it limits everybody to its mask")
+	l.add("SACL", i, a, NeverTrue, "A-65", "mend the condition",
+		"its condition is true for no token, so it limits everybody to its mask")
 }
 
 // attribute checks a resource attribute: of several with one name the first
@@ -81,7 +86,8 @@ func (l *linter) attribute(i int, a sd.ACE, names []claims.Attribute) []claims.A
 	}
 	for _, n := range names {
 		if claims.EqualName(n.Name, v.Name) {
-			l.add("SACL", i, a, SecondOfKind, "A-110", drop(a), "an entry before it gives the attribute %q, and the first counts", n.Name)
+			l.add("SACL", i, a, SecondOfKind, "A-110", drop(a),
+				"an entry before it gives the attribute %q, and the first counts", n.Name)
 			return names
 		}
 	}

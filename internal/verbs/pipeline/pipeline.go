@@ -73,11 +73,12 @@ func (h *Hand[T]) Alone(p *Piece[T], work func(v *T)) {
 	h.order <- p
 }
 
-// Run runs until the input ends or the writer fails. It returns the errors of the two ends; that of a worker that could not
-// be made is the first, and then nothing was read.
+// Run runs until the input ends or the writer fails. It returns the errors of the two ends; that of a worker that could
+// not be made is the first, and then nothing was read.
 func (l *Pipeline[T]) Run() (read, write error) {
 	h := &Hand[T]{stop: l.Stop, failed: make(chan struct{})}
-	h.free, h.work, h.order = make(chan *Piece[T], l.Pieces), make(chan *Piece[T], l.Pieces), make(chan *Piece[T], l.Pieces)
+	h.free, h.work, h.order = make(chan *Piece[T], l.Pieces), make(chan *Piece[T], l.Pieces),
+		make(chan *Piece[T], l.Pieces)
 	for range l.Pieces {
 		p := &Piece[T]{done: make(chan struct{}, 1)}
 		if l.Init != nil {

@@ -172,7 +172,8 @@ func (c *comparer) calls(p *Program, profile nt.Profile) map[place]*Line {
 
 // asked is a call of ours that asks what l does, nil if it does not.
 func asked(l, ours *Line) *Line {
-	if ours == nil || ours.Call != l.Call || !reflect.DeepEqual(plain(Answer{Out: ours.In}).Out, plain(Answer{Out: l.In}).Out) {
+	if ours == nil || ours.Call != l.Call || !reflect.DeepEqual(plain(Answer{Out: ours.In}).Out,
+		plain(Answer{Out: l.In}).Out) {
 		return nil
 	}
 	return ours
@@ -195,7 +196,8 @@ func (c *comparer) compared(l *Line, ours, observed Answer, rules, by []string) 
 		c.Counts.Same++
 		return
 	}
-	d := Difference{Case: l.Case, Line: l.Line, Thread: l.Thread, Call: l.Call, In: l.In, Rules: rules, Theirs: theirs, Ours: ours,
+	d := Difference{Case: l.Case, Line: l.Line, Thread: l.Thread, Call: l.Call, In: l.In, Rules: rules, Theirs: theirs,
+		Ours:     ours,
 		Observed: reflect.DeepEqual(theirs, observed), Absent: absent, Caveat: caveat}
 	if d.Known() {
 		c.Counts.Known++
@@ -240,7 +242,8 @@ func first(rules []string) string {
 // passing are fields that tell about the moment or the machine's memory, which
 // function was asked, or (PrivilegeSetLength) nothing that is documented for a
 // call that succeeds.
-var passing = []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "PagedPoolCharge", "NonPagedPoolCharge", "NameInfoSize", "TypeInfoSize", "CreationTime", "ExpirationTime", "DynamicCharged", "DynamicAvailable", "function"}
+var passing = []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "PagedPoolCharge", "NonPagedPoolCharge",
+	"NameInfoSize", "TypeInfoSize", "CreationTime", "ExpirationTime", "DynamicCharged", "DynamicAvailable", "function"}
 
 // plain is an answer as it reads after a journey through JSON, without fields
 // that pass, so that two of them can be compared.

@@ -99,7 +99,8 @@ func Read(r io.Reader) (*Recording, error) {
 				return nil, fmt.Errorf("line %d: want a header: %w: %w", n, ErrMalformed, err)
 			}
 			if rec.Header.Recording != Version {
-				return nil, fmt.Errorf("line %d: format %d is not known, only %d: %w", n, rec.Header.Recording, Version, ErrMalformed)
+				return nil, fmt.Errorf("line %d: format %d is not known, only %d: %w", n, rec.Header.Recording, Version,
+					ErrMalformed)
 			}
 			continue
 		}
@@ -108,7 +109,9 @@ func Read(r io.Reader) (*Recording, error) {
 			return nil, fmt.Errorf("line %d: %w: %w", n, ErrMalformed, err)
 		}
 		if l.Case == "" || l.Program == "" && l.Skipped == "" && (l.Call == "" || l.Status == "") {
-			return nil, fmt.Errorf("line %d: want a case, and a program, a call with its status, or a reason to skip it: %w", n, ErrMalformed)
+			return nil,
+				fmt.Errorf("line %d: want a case, and a program, a call with its status, or a reason to skip it: %w", n,
+					ErrMalformed)
 		}
 		rec.Lines = append(rec.Lines, l)
 	}

@@ -40,7 +40,8 @@ func ReadNotes() (n Notes, err error) {
 			switch {
 			case strings.HasPrefix(section, "Choices"):
 				n.Decided[id] = strings.TrimSpace(cells[2])
-			case strings.HasPrefix(section, "Rules that are not built"), strings.HasPrefix(section, "Recorded outcomes"):
+			case strings.HasPrefix(section, "Rules that are not built"),
+				strings.HasPrefix(section, "Recorded outcomes"):
 				n.Absent[id] = true
 			}
 		}

@@ -147,7 +147,8 @@ func createAnswer(l *Line, own *token.Token) (string, Fields, error) {
 		return "", nil, fmt.Errorf("%s: %w: %w", l.Case, ErrMalformed, err)
 	}
 	subject := access.Subject{Primary: own}
-	d, st := sd.Assign(&sd.AssignRequest{Parent: c.Parent, Creator: c.Creator, IsContainer: c.Container, ObjectTypes: c.ObjectTypes, Flags: sd.AutoInherit(c.Flags),
+	d, st := sd.Assign(&sd.AssignRequest{Parent: c.Parent, Creator: c.Creator, IsContainer: c.Container,
+		ObjectTypes: c.ObjectTypes, Flags: sd.AutoInherit(c.Flags),
 		Subject: se.Creator(&subject, false), Mapping: &c.Mapping})
 	if st != ntstatus.Success {
 		status, _ := win32Answer(nil, st.Err())

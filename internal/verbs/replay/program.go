@@ -95,7 +95,8 @@ func skipOutput(lines []string, i int) int {
 func (p *Program) Run(profile nt.Profile, own *token.Token, backend script.Backend) (calls []Line, stopped error) {
 	cfg := script.Config{Profile: profile, Token: own, Backend: backend}
 	cfg.Record = func(c script.Recorded) {
-		l := Line{Case: p.Case, Line: c.Line, Time: c.Time, Thread: c.Thread, Call: c.Call, In: c.In, Status: c.Status, Out: c.Out, Rules: p.Rules}
+		l := Line{Case: p.Case, Line: c.Line, Time: c.Time, Thread: c.Thread, Call: c.Call, In: c.In, Status: c.Status,
+			Out: c.Out, Rules: p.Rules}
 		for _, rule := range []string{c.Rule, c.Step} {
 			if rule != "" && !slices.Contains(l.by, rule) {
 				l.by = append(l.by, rule)

@@ -40,7 +40,8 @@ func Questions() ([]Question, error) {
 	}
 	for _, relations := range []int{500, 501, 4000} { // 3 tokens each and one between two: 1,999, 2,003, 15,999
 		text := "O:SYG:SYD:(XA;;FR;;;WD;(" + strings.Repeat("@User.a == 1 && ", relations-1) + "@User.a == 1))"
-		list = append(list, Question{Case: fmt.Sprintf("S-35, %d relations", relations), Call: TextToDescriptor, In: Fields{"sddl": text}, Rules: []string{"S-35"}})
+		list = append(list, Question{Case: fmt.Sprintf("S-35, %d relations", relations), Call: TextToDescriptor,
+			In: Fields{"sddl": text}, Rules: []string{"S-35"}})
 	}
 	seen := map[string]bool{}
 	var checks []Question
@@ -55,7 +56,8 @@ func Questions() ([]Question, error) {
 		id, _ := in["id"].(string)
 		if text, ok := in["sd"].(string); ok && !seen[text] {
 			seen[text] = true
-			list = append(list, Question{Case: id + " sd", Call: TextToDescriptor, In: Fields{"sddl": text}, Rules: []string{"S-46"}})
+			list = append(list, Question{Case: id + " sd", Call: TextToDescriptor, In: Fields{"sddl": text},
+				Rules: []string{"S-46"}})
 		}
 		checks = append(checks, Question{Case: id, Call: AccessCheck, In: in, Rules: v.Provenance.Rules})
 	}
@@ -73,9 +75,11 @@ func conditions(rule, name, condition string) (list []Question, err error) {
 	if err := json.Unmarshal([]byte(conditionToken), &tok); err != nil {
 		return nil, err
 	}
-	for kind, text := range map[string]string{"allows": "O:SYG:SYD:(XA;;FR;;;WD;%s)", "denies": "O:SYG:SYD:(XD;;FR;;;WD;%s)(A;;FR;;;WD)"} {
+	for kind, text := range map[string]string{"allows": "O:SYG:SYD:(XA;;FR;;;WD;%s)",
+		"denies": "O:SYG:SYD:(XD;;FR;;;WD;%s)(A;;FR;;;WD)"} {
 		id := name + ", " + kind
-		list = append(list, Question{Case: id, Call: AccessCheck, Rules: []string{rule}, In: Fields{"id": id, "token": tok, "sd": fmt.Sprintf(text, condition), "desired": "0x1"}})
+		list = append(list, Question{Case: id, Call: AccessCheck, Rules: []string{rule},
+			In: Fields{"id": id, "token": tok, "sd": fmt.Sprintf(text, condition), "desired": "0x1"}})
 	}
 	slices.SortFunc(list, func(a, b Question) int { return strings.Compare(a.Case, b.Case) })
 	return list, nil

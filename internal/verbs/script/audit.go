@@ -15,13 +15,17 @@ import (
 
 // auditPolicy sets the system policy: {"File System": "success,failure", …};
 // what is not named is off.
-func (r *Runner) auditPolicy(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) auditPolicy(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var settings *starlark.Dict
 	full, crash := false, false
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "settings", &settings, "full_privilege_auditing?", &full, "crash_on_audit_fail?", &crash); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "settings", &settings, "full_privilege_auditing?", &full,
+		"crash_on_audit_fail?", &crash); err != nil {
 		return nil, err
 	}
-	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{}, Options: audit.Options{FullPrivilegeAuditing: full}}
+	spec := audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{},
+		Options: audit.Options{FullPrivilegeAuditing: full}}
 	if crash {
 		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
 	}
@@ -79,7 +83,9 @@ func (r *Runner) auditFull(b *starlark.Builtin, args starlark.Tuple, kwargs []st
 
 // auditRecords returns the records written since the last call, each as the
 // dictionary its JSON line is.
-func (r *Runner) auditRecords(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) auditRecords(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
 		return nil, err
 	}

@@ -56,7 +56,8 @@ func (e *UnaskableError) Error() string { return e.Why }
 // here: it is the call that cannot be made.
 var inside = map[string]string{
 	"queue_system_work": "a thread of kernel mode", "job": "a job made from outside", "fault": "a failing allocation",
-	"close_all": "closing handles from outside", "process_by_id": "a process that a call has made", "logon_session": "a logon session",
+	"close_all": "closing handles from outside", "process_by_id": "a process that a call has made",
+	"logon_session":   "a logon session",
 	"security_policy": "a change of the system's policy", "package_directory": "a directory made from outside",
 	"audit_records": "a look at the audit log", "audit_full": "a full audit log",
 }
@@ -79,7 +80,8 @@ func (r *Runner) backendProcess(v *processValue, t *token.Token) (starlark.Value
 // queryHandle is handle_information where calls are recorded: by the service
 // that tells the same, so that what a handle grants is recorded, too.
 func (r *Runner) queryHandle(th *threadValue, h winnt.Handle) (starlark.Value, error) {
-	out, st, err := th.callRow(nt.NtTable.Find("NtQueryObject"), nt.QueryObjectIn{Handle: h, ObjectInformationClass: nt.ObjectBasicInformation, ObjectInformationLength: 56})
+	out, st, err := th.callRow(nt.NtTable.Find("NtQueryObject"),
+		nt.QueryObjectIn{Handle: h, ObjectInformationClass: nt.ObjectBasicInformation, ObjectInformationLength: 56})
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +89,8 @@ func (r *Runner) queryHandle(th *threadValue, h winnt.Handle) (starlark.Value, e
 		return nil, fmt.Errorf("handle %s: %w", h, err)
 	}
 	basic, _ := out.(nt.QueryObjectOut).ObjectInformation.(nt.BasicInformation)
-	return r.toValue(reflect.ValueOf(kernel.HandleInformation{HandleAttributes: basic.Attributes, GrantedAccess: basic.GrantedAccess}), nil), nil
+	return r.toValue(reflect.ValueOf(kernel.HandleInformation{HandleAttributes: basic.Attributes,
+		GrantedAccess: basic.GrantedAccess}), nil), nil
 }
 
 // idValue is the id of a process or thread of a backend.

@@ -66,14 +66,20 @@ func (r *Runner) predeclared() starlark.StringDict {
 	env := constants()
 	for name, f := range map[string]builtin{
 		"token": r.token, "process": r.process, "system": r.systemThread, "kernel_mode": r.kernelMode, "file": r.file,
-		"object_attributes": r.attributes, "sqos": sqosBuiltin, "privilege_set": privilegeSetBuiltin, "bad_pointer": badPointer,
-		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job, "handle_information": r.handleInformation, "security_policy": r.securityPolicy, "package_directory": r.packageDirectory,
-		"security_attributes": r.securityAttributes, "job_security_limits": r.jobSecurityLimits, "process_by_id": r.processByID,
+		"object_attributes": r.attributes, "sqos": sqosBuiltin, "privilege_set": privilegeSetBuiltin,
+		"bad_pointer":  badPointer,
+		"token_object": r.tokenObject, "token_with": tokenWith, "fault": r.fault, "job": r.job,
+		"handle_information": r.handleInformation, "security_policy": r.securityPolicy,
+		"package_directory":   r.packageDirectory,
+		"security_attributes": r.securityAttributes, "job_security_limits": r.jobSecurityLimits,
+		"process_by_id": r.processByID,
 		"logon_session": r.logonSession, "package_sid": packageSID, "capability_sid": capabilitySID,
 		"audit_policy": r.auditPolicy, "audit_records": r.auditRecords, "audit_full": r.auditFull,
-		"profile": r.profile, "counts": r.counts, "close_all": r.closeAll, "step": r.step, "token_profile": tokenProfile,
+		"profile": r.profile, "counts": r.counts, "close_all": r.closeAll, "step": r.step,
+		"token_profile": tokenProfile,
 	} {
-		env[name] = starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		env[name] = starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+			kwargs []starlark.Tuple) (starlark.Value, error) {
 			if r.cfg.Backend != nil && inside[name] != "" {
 				return nil, unaskable(name)
 			}
@@ -84,10 +90,12 @@ func (r *Runner) predeclared() starlark.StringDict {
 	env["range"] = starlark.NewBuiltin("range", boundedRange)
 	env["queue_system_work"] = starlark.NewBuiltin("queue_system_work", r.queueSystemWork)
 	for name, h := range map[string]winnt.Handle{
-		"NtCurrentProcess": winnt.NtCurrentProcess, "NtCurrentThread": winnt.NtCurrentThread, "NtCurrentProcessToken": winnt.NtCurrentProcessToken,
-		"NtCurrentThreadToken": winnt.NtCurrentThreadToken, "NtCurrentEffectiveToken": winnt.NtCurrentEffectiveToken,
+		"NtCurrentProcess": winnt.NtCurrentProcess, "NtCurrentThread": winnt.NtCurrentThread,
+		"NtCurrentProcessToken": winnt.NtCurrentProcessToken,
+		"NtCurrentThreadToken":  winnt.NtCurrentThreadToken, "NtCurrentEffectiveToken": winnt.NtCurrentEffectiveToken,
 	} {
-		env[name] = starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+		env[name] = starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+			kwargs []starlark.Tuple) (starlark.Value, error) {
 			return starlark.MakeInt64(int64(h)), starlark.UnpackArgs(b.Name(), args, kwargs)
 		})
 	}
@@ -195,7 +203,9 @@ func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 	v := &processValue{r: r, p: p}
 	if r.cfg.Backend != nil {
 		if spec.TokenObject != nil || text != starlark.None {
-			return nil, &UnaskableError{"process: a token object, or a descriptor of its own, cannot be given to a process that is made from outside"}
+			return nil,
+				&UnaskableError{"process: a token object, or a descriptor of its own, cannot be given to a process " +
+					"that is made from outside"}
 		}
 		return r.backendProcess(v, spec.Token)
 	}
@@ -233,7 +243,9 @@ func (r *Runner) newThread(v *processValue) (*threadValue, error) {
 	return t, nil
 }
 
-func (r *Runner) systemThread(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) systemThread(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs); err != nil {
 		return nil, err
 	}
@@ -287,7 +299,8 @@ func (r *Runner) attributes(b *starlark.Builtin, args starlark.Tuple, kwargs []s
 	var qv, text starlark.Value = starlark.None, starlark.None
 	length := 48
 	var attributes, root starlark.Value = starlark.MakeInt(0), starlark.MakeInt(0)
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name?", &v.oa.ObjectName, "attributes?", &attributes, "sd?", &text, "sqos?", &qv, "root?", &root, "length?", &length); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name?", &v.oa.ObjectName, "attributes?", &attributes, "sd?",
+		&text, "sqos?", &qv, "root?", &root, "length?", &length); err != nil {
 		return nil, err
 	}
 	n, err := number(attributes)
@@ -324,7 +337,8 @@ func sqosBuiltin(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tup
 	var level starlark.Value
 	v := &sqosValue{}
 	length := 12
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "level", &level, "dynamic?", &v.q.ContextTrackingMode, "effective_only?", &v.q.EffectiveOnly, "length?", &length); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "level", &level, "dynamic?", &v.q.ContextTrackingMode,
+		"effective_only?", &v.q.EffectiveOnly, "length?", &length); err != nil {
 		return nil, err
 	}
 	n, err := number(level)
@@ -374,7 +388,8 @@ func (r *Runner) counts(b *starlark.Builtin, args starlark.Tuple, kwargs []starl
 	if r.cfg.Record != nil {
 		o, h, n = 0, 0, 0 // the kernel's own, which another system does not tell
 	}
-	return starlark.Tuple{starlark.MakeInt64(o), starlark.MakeInt64(h), starlark.MakeInt64(n)}, starlark.UnpackArgs(b.Name(), args, kwargs)
+	return starlark.Tuple{starlark.MakeInt64(o), starlark.MakeInt64(h), starlark.MakeInt64(n)},
+		starlark.UnpackArgs(b.Name(), args, kwargs)
 }
 
 // closeAll closes every handle of every process and ends all impersonation.
@@ -411,7 +426,9 @@ func tokenProfile(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tu
 
 // expect compares; a difference fails the run but lets it go on, so that one
 // run shows every difference.
-func (r *Runner) expect(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) expect(
+	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var got, want starlark.Value
 	why := ""
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "got", &got, "want", &want, "why?", &why); err != nil {

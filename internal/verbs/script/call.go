@@ -72,7 +72,8 @@ var references = map[reflect.Type]bool{
 
 // method makes a row of a table callable.
 func (r *Runner) method(row nt.Row, invoke func(nt.Row, any) (any, ntstatus.Status, error)) *starlark.Builtin {
-	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (v starlark.Value, err error) {
+	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+		kwargs []starlark.Tuple) (v starlark.Value, err error) {
 		defer func() {
 			if x := recover(); x != nil { // here, where the place in the program is known
 				v, err = nil, fmt.Errorf("%s: %w", b.Name(), recovered(x))
@@ -216,7 +217,8 @@ func (r *Runner) result(row nt.Row, in, out any, st ntstatus.Status) starlark.Va
 		f := v.FieldByIndex(p.index)
 		if p.typ == handleType && !st.IsSuccess() {
 			fields[p.name] = starlark.None
-			if r.cfg.Backend == nil && r.cfg.Profile == nt.Observed && row.Probed(in) || r.cfg.Backend != nil && f.Int() == 0 {
+			if r.cfg.Backend == nil && r.cfg.Profile == nt.Observed && row.Probed(in) || r.cfg.Backend != nil &&
+				f.Int() == 0 {
 				fields[p.name] = starlark.MakeInt(0) // O-5
 			}
 			continue

@@ -87,7 +87,10 @@ var converters = map[reflect.Type]converter{
 		return nt.Cap(winnt.Handle(n)), err
 	}),
 	clientIDType: func(_ *Runner, row nt.Row, to reflect.Value, v starlark.Value) error {
-		return set(to, v, func(v starlark.Value) (nt.Captured[*nt.ClientID], error) { return clientID(row.Info().Name, v) })
+		return set(to, v, func(v starlark.Value) (nt.Captured[*nt.ClientID],
+			error) {
+			return clientID(row.Info().Name, v)
+		})
 	},
 	descriptorType: func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error {
 		return set(to, v, func(v starlark.Value) (nt.Captured[*sd.Descriptor], error) {
@@ -95,7 +98,10 @@ var converters = map[reflect.Type]converter{
 			return nt.Cap(d), err
 		})
 	},
-	kernel.ThreadType: func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return r.setThread(to, v) },
+	kernel.ThreadType: func(r *Runner, _ nt.Row, to reflect.Value,
+		v starlark.Value) error {
+		return r.setThread(to, v)
+	},
 	kernel.ProcessType: func(_ *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error {
 		p, ok := v.(*processValue)
 		if !ok {
@@ -104,8 +110,11 @@ var converters = map[reflect.Type]converter{
 		to.Set(reflect.ValueOf(p.p.Object()))
 		return nil
 	},
-	kernel.TokenType:  func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return r.setToken(to, v) },
-	kernel.ObjectType: func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return r.setObject(to, v) },
+	kernel.TokenType: func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return r.setToken(to, v) },
+	kernel.ObjectType: func(r *Runner, _ nt.Row, to reflect.Value,
+		v starlark.Value) error {
+		return r.setObject(to, v)
+	},
 }
 
 // octets reads a buffer, which a program gives as a string.

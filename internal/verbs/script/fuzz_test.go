@@ -16,7 +16,8 @@ var chains = []string{"()", ".b", "+1", "[0]", " if 1 else 1", " and 1"}
 func TestLongSource(t *testing.T) {
 	for _, c := range chains {
 		r := New(Config{})
-		if err := r.Run("x", []byte("x = 1"+strings.Repeat(c, MaxSource))); err == nil || !strings.Contains(err.Error(), "longer than") {
+		if err := r.Run("x", []byte("x = 1"+strings.Repeat(c, MaxSource))); err == nil ||
+			!strings.Contains(err.Error(), "longer than") {
 			t.Errorf("%q: %v", c, err)
 		}
 		_ = r.Run("x", []byte("x = 1"+strings.Repeat(c, (64<<10)/len(c))))
@@ -28,7 +29,8 @@ func TestLongSource(t *testing.T) {
 
 // FuzzSource: no program panics or hangs, and its memory and its transcript are bounded.
 func FuzzSource(f *testing.F) {
-	f.Add([]byte("th = process(\"p\", token(user=\"SY\")).thread\nr = th.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), " +
+	f.Add([]byte("th = process(\"p\", token(user=\"SY\")).thread\nr = " +
+		"th.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), " +
 		"DesiredAccess=TOKEN_QUERY, OpenAsSelf=False)\nexpect(r.status, STATUS_NO_TOKEN)\n"))
 	f.Add([]byte("def f(n):\n    for i in range(n):\n        print(i)\nf(10)\n"))
 	f.Add([]byte("x = [1]\nfor i in range(9):\n    x = x + x\n"))
@@ -45,7 +47,8 @@ func FuzzSource(f *testing.F) {
 		r := New(Config{Output: &out})
 		err := r.Run("x", source)
 		runtime.ReadMemStats(&after)
-		if held := int64(after.HeapInuse) - int64(before.HeapInuse); held > 2*maxHeap || time.Since(start) > time.Minute {
+		if held := int64(after.HeapInuse) - int64(before.HeapInuse); held > 2*maxHeap ||
+			time.Since(start) > time.Minute {
 			t.Errorf("%d bytes of heap and %v", held, time.Since(start))
 		}
 		if err != nil && !errors.Is(err, ErrExpectation) && err.Error() == "" {

@@ -111,7 +111,9 @@ func heap() uint64 {
 }
 
 // boundedRange is range(), which refuses what would fill the memory in one step.
-func boundedRange(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func boundedRange(
+	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	v, err := starlark.Call(th, starlark.Universe["range"], args, kwargs)
 	if err != nil {
 		return nil, err

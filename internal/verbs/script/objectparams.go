@@ -22,15 +22,23 @@ var (
 
 // objectConstants are the documented names that only the services on objects use.
 var objectConstants = map[string]uint32{
-	"OWNER_SECURITY_INFORMATION": winnt.OWNER_SECURITY_INFORMATION, "GROUP_SECURITY_INFORMATION": winnt.GROUP_SECURITY_INFORMATION,
-	"DACL_SECURITY_INFORMATION": winnt.DACL_SECURITY_INFORMATION, "SACL_SECURITY_INFORMATION": winnt.SACL_SECURITY_INFORMATION,
-	"LABEL_SECURITY_INFORMATION": winnt.LABEL_SECURITY_INFORMATION, "ATTRIBUTE_SECURITY_INFORMATION": winnt.ATTRIBUTE_SECURITY_INFORMATION,
-	"SCOPE_SECURITY_INFORMATION": winnt.SCOPE_SECURITY_INFORMATION, "PROCESS_TRUST_LABEL_SECURITY_INFORMATION": winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION,
-	"ACCESS_FILTER_SECURITY_INFORMATION": winnt.ACCESS_FILTER_SECURITY_INFORMATION, "BACKUP_SECURITY_INFORMATION": winnt.BACKUP_SECURITY_INFORMATION,
-	"PROTECTED_DACL_SECURITY_INFORMATION": winnt.PROTECTED_DACL_SECURITY_INFORMATION, "PROTECTED_SACL_SECURITY_INFORMATION": winnt.PROTECTED_SACL_SECURITY_INFORMATION,
-	"UNPROTECTED_DACL_SECURITY_INFORMATION": winnt.UNPROTECTED_DACL_SECURITY_INFORMATION, "UNPROTECTED_SACL_SECURITY_INFORMATION": winnt.UNPROTECTED_SACL_SECURITY_INFORMATION,
-	"SEF_DACL_AUTO_INHERIT": 0x1, "SEF_SACL_AUTO_INHERIT": 0x2, "SEF_DEFAULT_DESCRIPTOR_FOR_OBJECT": 0x4, "SEF_AVOID_PRIVILEGE_CHECK": 0x8,
-	"SEF_AVOID_OWNER_CHECK": 0x10, "SEF_DEFAULT_OWNER_FROM_PARENT": 0x20, "SEF_DEFAULT_GROUP_FROM_PARENT": 0x40,
+	"OWNER_SECURITY_INFORMATION":               winnt.OWNER_SECURITY_INFORMATION,
+	"GROUP_SECURITY_INFORMATION":               winnt.GROUP_SECURITY_INFORMATION,
+	"DACL_SECURITY_INFORMATION":                winnt.DACL_SECURITY_INFORMATION,
+	"SACL_SECURITY_INFORMATION":                winnt.SACL_SECURITY_INFORMATION,
+	"LABEL_SECURITY_INFORMATION":               winnt.LABEL_SECURITY_INFORMATION,
+	"ATTRIBUTE_SECURITY_INFORMATION":           winnt.ATTRIBUTE_SECURITY_INFORMATION,
+	"SCOPE_SECURITY_INFORMATION":               winnt.SCOPE_SECURITY_INFORMATION,
+	"PROCESS_TRUST_LABEL_SECURITY_INFORMATION": winnt.PROCESS_TRUST_LABEL_SECURITY_INFORMATION,
+	"ACCESS_FILTER_SECURITY_INFORMATION":       winnt.ACCESS_FILTER_SECURITY_INFORMATION,
+	"BACKUP_SECURITY_INFORMATION":              winnt.BACKUP_SECURITY_INFORMATION,
+	"PROTECTED_DACL_SECURITY_INFORMATION":      winnt.PROTECTED_DACL_SECURITY_INFORMATION,
+	"PROTECTED_SACL_SECURITY_INFORMATION":      winnt.PROTECTED_SACL_SECURITY_INFORMATION,
+	"UNPROTECTED_DACL_SECURITY_INFORMATION":    winnt.UNPROTECTED_DACL_SECURITY_INFORMATION,
+	"UNPROTECTED_SACL_SECURITY_INFORMATION":    winnt.UNPROTECTED_SACL_SECURITY_INFORMATION,
+	"SEF_DACL_AUTO_INHERIT":                    0x1, "SEF_SACL_AUTO_INHERIT": 0x2, "SEF_DEFAULT_DESCRIPTOR_FOR_OBJECT": 0x4,
+	"SEF_AVOID_PRIVILEGE_CHECK": 0x8,
+	"SEF_AVOID_OWNER_CHECK":     0x10, "SEF_DEFAULT_OWNER_FROM_PARENT": 0x20, "SEF_DEFAULT_GROUP_FROM_PARENT": 0x40,
 	"OBJ_IGNORE_IMPERSONATED_DEVICEMAP": winnt.OBJ_IGNORE_IMPERSONATED_DEVICEMAP,
 }
 
@@ -122,7 +130,9 @@ func capturedSQOS(v starlark.Value) (c nt.Captured[*nt.SecurityQualityOfService]
 }
 
 // securityPolicy sets policies of the system: EveryoneIncludesAnonymous.
-func (r *Runner) securityPolicy(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) securityPolicy(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var everyone bool
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "EveryoneIncludesAnonymous", &everyone); err != nil {
 		return nil, err
@@ -133,7 +143,9 @@ func (r *Runner) securityPolicy(b *starlark.Builtin, args starlark.Tuple, kwargs
 
 // packageDirectory makes the directory in which an AppContainer process has its
 // named objects, and returns its path.
-func (r *Runner) packageDirectory(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) packageDirectory(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var p *processValue
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "process", &p); err != nil {
 		return nil, err

@@ -111,7 +111,9 @@ func objectType(v starlark.Value) (*winnt.ObjectType, error) {
 // tokenObject makes a token object of a value. With sd it has a descriptor of
 // its own, otherwise one by the token's defaults. The reference is the
 // program's until it ends.
-func (r *Runner) tokenObject(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) tokenObject(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var v *tokenValue
 	var text starlark.Value = starlark.None
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "token", &v, "sd?", &text); err != nil {
@@ -136,7 +138,8 @@ func (r *Runner) tokenObject(b *starlark.Builtin, args starlark.Tuple, kwargs []
 func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var v *tokenValue
 	var origin, authentication, parent, elevation, session starlark.Value
-	err := starlark.UnpackArgs(b.Name(), args, kwargs, "token", &v, "OriginatingLogon?", &origin, "AuthenticationId?", &authentication,
+	err := starlark.UnpackArgs(b.Name(), args, kwargs, "token", &v, "OriginatingLogon?", &origin, "AuthenticationId?",
+		&authentication,
 		"ParentTokenId?", &parent, "ElevationType?", &elevation, "SessionId?", &session)
 	if err != nil {
 		return nil, err
@@ -171,7 +174,9 @@ func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple
 
 // handleInformation tells what a handle of a thread's process, or of the
 // kernel, grants (OBJECT_HANDLE_INFORMATION). It prints nothing.
-func (r *Runner) handleInformation(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) handleInformation(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var th *threadValue
 	var hv starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "thread", &th, "handle", &hv); err != nil {
@@ -246,7 +251,8 @@ func (r *Runner) job(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark
 	}
 	var only *objectValue
 	var disable, remove, restrict *starlark.List
-	if err := starlark.UnpackArgs(b.Name(), nil, kwargs, "JobToken?", &only, "SidsToDisable?", &disable, "PrivilegesToDelete?", &remove, "RestrictedSids?", &restrict); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), nil, kwargs, "JobToken?", &only, "SidsToDisable?", &disable,
+		"PrivilegesToDelete?", &remove, "RestrictedSids?", &restrict); err != nil {
 		return nil, err
 	}
 	if only != nil {

@@ -44,7 +44,8 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 			"Sid": starlark.String(x.SID.String()), "Attributes": starlark.MakeUint64(uint64(x.Attributes))})
 	case nt.LUIDAndAttributes:
 		return starlarkstruct.FromStringDict(starlark.String("privilege"), starlark.StringDict{
-			"Luid": starlark.MakeUint64(uint64(x.LUID)), "Name": starlark.String(privilegeName(x.LUID)), "Attributes": starlark.MakeUint64(uint64(x.Attributes))})
+			"Luid": starlark.MakeUint64(uint64(x.LUID)), "Name": starlark.String(privilegeName(x.LUID)),
+			"Attributes": starlark.MakeUint64(uint64(x.Attributes))})
 	case *nt.PrivilegeSet:
 		if x == nil {
 			return starlark.None

@@ -61,7 +61,9 @@ func setStruct(to reflect.Value, v starlark.Value) (done bool, err error) {
 }
 
 // securityAttributes makes SECURITY_ATTRIBUTES.
-func (r *Runner) securityAttributes(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) securityAttributes(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var text starlark.Value = starlark.None
 	a := &win32.SecurityAttributes{}
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "sd?", &text, "inherit?", &a.InheritHandle); err != nil {
@@ -76,11 +78,14 @@ func (r *Runner) securityAttributes(b *starlark.Builtin, args starlark.Tuple, kw
 }
 
 // jobSecurityLimits makes JOBOBJECT_SECURITY_LIMIT_INFORMATION.
-func (r *Runner) jobSecurityLimits(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) jobSecurityLimits(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var flags uint32
 	var tok starlark.Value = starlark.None
 	var disable, remove, restrict *starlark.List
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "SecurityLimitFlags?", &flags, "JobToken?", &tok, "SidsToDisable?", &disable,
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "SecurityLimitFlags?", &flags, "JobToken?", &tok,
+		"SidsToDisable?", &disable,
 		"PrivilegesToDelete?", &remove, "RestrictedSids?", &restrict); err != nil {
 		return nil, err
 	}
@@ -111,7 +116,9 @@ func (r *Runner) jobSecurityLimits(b *starlark.Builtin, args starlark.Tuple, kwa
 
 // processByID is the process of an id, such as one that a call has made; its
 // thread is the first one.
-func (r *Runner) processByID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) processByID(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var id starlark.Value
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "id", &id); err != nil {
 		return nil, err
@@ -145,7 +152,9 @@ func (r *Runner) processByID(b *starlark.Builtin, args starlark.Tuple, kwargs []
 // queueSystemWork runs fn(worker, requester) on a system thread, on behalf of
 // a thread: worker is the system thread in kernel mode, requester the context
 // of the thread when the work was queued. It returns what fn returns.
-func (r *Runner) queueSystemWork(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) queueSystemWork(
+	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	var t *threadValue
 	var fn starlark.Callable
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "thread", &t, "fn", &fn); err != nil {
@@ -164,7 +173,8 @@ func (r *Runner) queueSystemWork(th *starlark.Thread, b *starlark.Builtin, args 
 		err error
 	}
 	done := make(chan outcome, 1)
-	err := r.sys.KernelMode(t.th).QueueSystemWork(func(_ context.Context, worker *kernel.KernelThread, requester *kernel.SubjectContext) {
+	err := r.sys.KernelMode(t.th).QueueSystemWork(func(_ context.Context, worker *kernel.KernelThread,
+		requester *kernel.SubjectContext) {
 		var o outcome
 		defer func() {
 			if x := recover(); x != nil {
@@ -174,7 +184,8 @@ func (r *Runner) queueSystemWork(th *starlark.Thread, b *starlark.Builtin, args 
 		}()
 		worker.Trace(r.out)
 		defer worker.Trace(nil)
-		o.v, o.err = starlark.Call(th, fn, starlark.Tuple{&kernelValue{r, worker}, &opaqueValue{reflect.ValueOf(requester)}}, nil)
+		o.v, o.err = starlark.Call(th, fn, starlark.Tuple{&kernelValue{r, worker},
+			&opaqueValue{reflect.ValueOf(requester)}}, nil)
 	})
 	if err != nil {
 		return nil, err

@@ -78,7 +78,8 @@ func (t *transcript) begin(c *nt.Call) Recorded {
 	time := t.symbols.call(t.at)
 	process, _, _ := strings.Cut(c.Thread, "/")
 	t.table, t.fresh = process, false
-	return Recorded{Line: t.at, Time: time, Thread: c.Thread, Call: c.Row.Info().Name, In: t.fields(c.Row.InType(), c.In, true), Rule: c.Why.Rule, Step: t.rule}
+	return Recorded{Line: t.at, Time: time, Thread: c.Thread, Call: c.Row.Info().Name,
+		In: t.fields(c.Row.InType(), c.In, true), Rule: c.Why.Rule, Step: t.rule}
 }
 
 // recordFunction keeps one call of a function above the services. Its status is
@@ -152,7 +153,8 @@ func (t *transcript) value(f reflect.Value) any {
 	switch x := f.Interface().(type) {
 	case nil:
 		return nil
-	case ntstatus.Status, win32.Code, winnt.TokenType, winnt.SecurityImpersonationLevel, winnt.TokenInfoClass, nt.ThreadInfoClass, nt.ObjectInfoClass:
+	case ntstatus.Status, win32.Code, winnt.TokenType, winnt.SecurityImpersonationLevel, winnt.TokenInfoClass,
+		nt.ThreadInfoClass, nt.ObjectInfoClass:
 		return fmt.Sprint(x)
 	case winnt.AccessMask:
 		return x.Padded()

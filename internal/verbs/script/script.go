@@ -57,11 +57,13 @@ type Runner struct {
 	sink     auditSink                                                   // what audit_records() takes from
 	faults   map[string]int                                              // allocations still to fail, by point
 	win32    map[*nt.Thread]*win32.Thread                                // Win32 faces of threads, made when used
-	stopped  error                                                       // wraps ErrStopped: nothing may touch the kernel any more
-	limit    uint64                                                      // bytes of the heap, set before the program goes on
-	working  bool                                                        // a program waits for work of its own
-	failed   int                                                         // expectations that did not hold
-	held     int                                                         // expectations that held
+	// wraps ErrStopped: nothing may touch the kernel any more
+	stopped error
+	// bytes of the heap, set before the program goes on
+	limit   uint64
+	working bool // a program waits for work of its own
+	failed  int  // expectations that did not hold
+	held    int  // expectations that held
 }
 
 // ErrExpectation is what Run returns when an expectation did not hold.
@@ -72,9 +74,11 @@ func New(cfg Config) *Runner {
 	if cfg.Output == nil {
 		cfg.Output = io.Discard
 	}
-	r := &Runner{cfg: cfg, threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{}, faults: map[string]int{}, win32: map[*nt.Thread]*win32.Thread{}}
+	r := &Runner{cfg: cfg, threads: map[*nt.Thread]*threadValue{}, names: map[*kernel.AccessToken]string{},
+		faults: map[string]int{}, win32: map[*nt.Thread]*win32.Thread{}}
 	r.sink.durable = cfg.Audit
-	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails, Log: &audit.Log{Sink: &r.sink, Computer: "refmon", Clock: cfg.Clock}})
+	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails,
+		Log: &audit.Log{Sink: &r.sink, Computer: "refmon", Clock: cfg.Clock}})
 	r.sys.Audit().Policy.Store(cfg.Policy)
 	r.out = &transcript{r: r, w: cfg.Output}
 	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}
@@ -103,8 +107,8 @@ func (r *Runner) Run(name string, source []byte) error {
 	return r.outcome(err)
 }
 
-// MaxSource is the longest program, in bytes. The compiler calls itself for each call or operator of a chain such as f()()():
-// a longer chain would overflow its stack, which ends the process.
+// MaxSource is the longest program, in bytes. The compiler calls itself for each call or operator of a chain such as
+// f()()(): a longer chain would overflow its stack, which ends the process.
 const MaxSource = 512 << 10
 
 func tooLong(name string, source []byte) error {

@@ -64,7 +64,11 @@ func (r *Runner) convertToken(name string, to reflect.Value, v starlark.Value) (
 		err = set(to, v, captured(func(v starlark.Value) ([]string, error) { return listOf(v, text1) }))
 	case capHandlesType:
 		err = set(to, v, captured(func(v starlark.Value) ([]winnt.Handle, error) {
-			return listOf(v, func(v starlark.Value) (winnt.Handle, error) { n, err := handle(v); return winnt.Handle(n), err })
+			return listOf(v, func(v starlark.Value) (winnt.Handle, error) {
+				n, err := handle(v)
+				return winnt.Handle(n),
+					err
+			})
 		}))
 	case capAnyType:
 		err = set(to, v, captured(r.tokenInformation))
@@ -233,13 +237,15 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 			fields[k] = kv[1]
 		}
 	case *starlarkstruct.Struct:
-		for from, to := range map[string]string{"Name": "name", "ValueType": "type", "Flags": "flags", "Values": "values"} {
+		for from, to := range map[string]string{"Name": "name", "ValueType": "type", "Flags": "flags",
+			"Values": "values"} {
 			if fields[to], err = x.Attr(from); err != nil {
 				return a, err
 			}
 		}
 	default:
-		return a, fmt.Errorf("want a claim such as {\"name\": …, \"type\": \"string\", \"values\": […]}, got %s", v.Type())
+		return a, fmt.Errorf("want a claim such as {\"name\": …, \"type\": \"string\", \"values\": […]}, got %s",
+			v.Type())
 	}
 	if fields["name"] == nil {
 		return a, fmt.Errorf("a claim wants a name")
@@ -270,7 +276,8 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	return a, r.claimValues(&a, fields["values"])
 }
 
-var claimTypeNames = map[claims.Type]string{claims.Int64: "int64", claims.Uint64: "uint64", claims.String: "string", claims.SID: "sid",
+var claimTypeNames = map[claims.Type]string{claims.Int64: "int64", claims.Uint64: "uint64", claims.String: "string",
+	claims.SID:     "sid",
 	claims.Boolean: "boolean", claims.Octets: "octets"}
 
 func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) {
@@ -306,11 +313,16 @@ func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) 
 
 // tokenConstants are the documented names that only the services on tokens use.
 var tokenConstants = map[string]uint32{
-	"DISABLE_MAX_PRIVILEGE": winnt.DISABLE_MAX_PRIVILEGE, "SANDBOX_INERT": winnt.SANDBOX_INERT, "LUA_TOKEN": winnt.LUA_TOKEN, "WRITE_RESTRICTED": winnt.WRITE_RESTRICTED,
-	"TOKEN_MANDATORY_POLICY_NO_WRITE_UP": winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP, "TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN": winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN,
-	"CLAIM_SECURITY_ATTRIBUTE_NON_INHERITABLE": claims.FlagNonInheritable, "CLAIM_SECURITY_ATTRIBUTE_VALUE_CASE_SENSITIVE": claims.FlagCaseSensitive,
-	"CLAIM_SECURITY_ATTRIBUTE_USE_FOR_DENY_ONLY": claims.FlagUseForDenyOnly, "CLAIM_SECURITY_ATTRIBUTE_DISABLED_BY_DEFAULT": claims.FlagDisabledByDefault,
-	"CLAIM_SECURITY_ATTRIBUTE_DISABLED": claims.FlagDisabled, "CLAIM_SECURITY_ATTRIBUTE_MANDATORY": claims.FlagMandatory,
+	"DISABLE_MAX_PRIVILEGE": winnt.DISABLE_MAX_PRIVILEGE, "SANDBOX_INERT": winnt.SANDBOX_INERT,
+	"LUA_TOKEN": winnt.LUA_TOKEN, "WRITE_RESTRICTED": winnt.WRITE_RESTRICTED,
+	"TOKEN_MANDATORY_POLICY_NO_WRITE_UP":            winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP,
+	"TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN":        winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN,
+	"CLAIM_SECURITY_ATTRIBUTE_NON_INHERITABLE":      claims.FlagNonInheritable,
+	"CLAIM_SECURITY_ATTRIBUTE_VALUE_CASE_SENSITIVE": claims.FlagCaseSensitive,
+	"CLAIM_SECURITY_ATTRIBUTE_USE_FOR_DENY_ONLY":    claims.FlagUseForDenyOnly,
+	"CLAIM_SECURITY_ATTRIBUTE_DISABLED_BY_DEFAULT":  claims.FlagDisabledByDefault,
+	"CLAIM_SECURITY_ATTRIBUTE_DISABLED":             claims.FlagDisabled,
+	"CLAIM_SECURITY_ATTRIBUTE_MANDATORY":            claims.FlagMandatory,
 }
 
 // addTokenConstants enters them, with the flags of tokens.
@@ -321,8 +333,9 @@ func addTokenConstants(env starlark.StringDict) {
 }
 
 // attributeOperations are the operations of class 39 by their documented names.
-var attributeOperations = map[string]token.AttributeOperation{"NONE": token.AttributeNone, "REPLACE_ALL": token.AttributeReplaceAll,
-	"ADD": token.AttributeAdd, "DELETE": token.AttributeDelete, "REPLACE": token.AttributeReplace}
+var attributeOperations = map[string]token.AttributeOperation{"NONE": token.AttributeNone,
+	"REPLACE_ALL": token.AttributeReplaceAll,
+	"ADD":         token.AttributeAdd, "DELETE": token.AttributeDelete, "REPLACE": token.AttributeReplace}
 
 // tokenInformation reads what NtSetInformationToken is given, by the class the
 // call names.
@@ -406,7 +419,8 @@ func (r *Runner) tokenOut(x any) (starlark.Value, bool) {
 	switch x := x.(type) {
 	case claims.Attribute:
 		return starlarkstruct.FromStringDict(starlark.String("claim"), starlark.StringDict{
-			"Name": starlark.String(x.Name), "ValueType": starlark.String(claimTypeNames[x.Type]), "Flags": starlark.MakeUint64(uint64(x.Flags)),
+			"Name": starlark.String(x.Name), "ValueType": starlark.String(claimTypeNames[x.Type]),
+			"Flags":  starlark.MakeUint64(uint64(x.Flags)),
 			"Values": r.claimList(x)}), true
 	}
 	return nil, false
@@ -493,7 +507,8 @@ func daclText(l *sd.ACL) string {
 // capturedText prints the value of a captured parameter of any type; known is
 // false for what is none.
 func (t *transcript) capturedText(f reflect.Value) (text string, known bool) {
-	if f.Kind() != reflect.Struct || f.NumField() != 2 || !f.Field(1).CanInterface() || !strings.HasPrefix(f.Type().Name(), "Captured[") {
+	if f.Kind() != reflect.Struct || f.NumField() != 2 || !f.Field(1).CanInterface() ||
+		!strings.HasPrefix(f.Type().Name(), "Captured[") {
 		return "", false
 	}
 	v := f.Field(0)
@@ -517,7 +532,9 @@ func (t *transcript) capturedText(f reflect.Value) (text string, known bool) {
 }
 
 // logonSession makes a logon session and tells its identifier.
-func (r *Runner) logonSession(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (r *Runner) logonSession(
+	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
 	return starlark.MakeUint64(uint64(r.sys.OpenLogonSession())), starlark.UnpackArgs(b.Name(), args, kwargs)
 }
 

@@ -108,7 +108,8 @@ func (t *transcript) arguments(c *nt.Call) string {
 // optional reports whether a zero value of the type says nothing: a pointer
 // that is NULL, flags without a bit. A token that is NULL does say something.
 func optional(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct || t == reflect.TypeFor[uint32]() || t == reflect.TypeFor[string]() || t == reflect.TypeFor[nt.DuplicateOptions]() || t.Kind() == reflect.Pointer && t != kernel.TokenType
+	return t.Kind() == reflect.Struct || t == reflect.TypeFor[uint32]() || t == reflect.TypeFor[string]() ||
+		t == reflect.TypeFor[nt.DuplicateOptions]() || t.Kind() == reflect.Pointer && t != kernel.TokenType
 }
 
 // results prints the out parameters of a call that succeeded.
@@ -165,7 +166,8 @@ func ofHandles(all []nt.Condition) []nt.Condition {
 		case ntstatus.InvalidHandle, ntstatus.ObjectTypeMismatch:
 			return k.Rule != "O-23"
 		case ntstatus.AccessDenied:
-			before := i > 0 && (all[i-1].Status == ntstatus.InvalidHandle || all[i-1].Status == ntstatus.ObjectTypeMismatch)
+			before := i > 0 && (all[i-1].Status == ntstatus.InvalidHandle ||
+				all[i-1].Status == ntstatus.ObjectTypeMismatch)
 			return k.Rule == "O-31" || before && all[i-1].Rule != "O-23"
 		}
 		return false

@@ -123,14 +123,16 @@ func (v *processValue) Attr(name string) (starlark.Value, error) {
 	case "name":
 		return starlark.String(v.p.Name()), nil
 	case "new_thread":
-		return starlark.NewBuiltin("new_thread", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kw []starlark.Tuple) (starlark.Value, error) {
+		return starlark.NewBuiltin("new_thread", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+			kw []starlark.Tuple) (starlark.Value, error) {
 			if err := starlark.UnpackArgs(b.Name(), args, kw); err != nil {
 				return nil, err
 			}
 			return v.r.newThread(v)
 		}), nil
 	case "exit":
-		return starlark.NewBuiltin("exit", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kw []starlark.Tuple) (starlark.Value, error) {
+		return starlark.NewBuiltin("exit", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+			kw []starlark.Tuple) (starlark.Value, error) {
 			if err := starlark.UnpackArgs(b.Name(), args, kw); err != nil {
 				return nil, err
 			}
@@ -233,7 +235,8 @@ func (v *kernelValue) Attr(name string) (starlark.Value, error) {
 		}), nil
 	}
 	if nt.NtTable.Find(name) != nil {
-		return nil, fmt.Errorf("%s is a user-mode service: call it on a thread, or Zw%s here", name, strings.TrimPrefix(name, "Nt"))
+		return nil, fmt.Errorf("%s is a user-mode service: call it on a thread, or Zw%s here", name,
+			strings.TrimPrefix(name, "Nt"))
 	}
 	return noAttribute("kernel thread", name, v.AttrNames())
 }

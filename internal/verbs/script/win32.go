@@ -19,7 +19,8 @@ func codeValue(c win32.Code) named { return named{"WIN32", uint64(c), c.String()
 // (ERROR_SUCCESS where it left that alone), .status, the status behind it, and
 // the out parameters.
 func (r *Runner) win32Method(v *threadValue, row nt.Row) *starlark.Builtin {
-	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
+		kwargs []starlark.Tuple) (starlark.Value, error) {
 		if len(args) > 0 {
 			return nil, fmt.Errorf("%s takes its parameters by name: %s", b.Name(), Signature(row))
 		}
@@ -33,7 +34,8 @@ func (r *Runner) win32Method(v *threadValue, row nt.Row) *starlark.Builtin {
 			return nil, fmt.Errorf("%s: %w", b.Name(), err)
 		}
 		r.out.win32(c)
-		fields := starlark.StringDict{"result": starlark.Bool(c.result), "last_error": codeValue(c.code), "status": statusValue(c.Status)}
+		fields := starlark.StringDict{"result": starlark.Bool(c.result), "last_error": codeValue(c.code),
+			"status": statusValue(c.Status)}
 		for _, p := range parameters(row.OutType()) {
 			fields[p.name] = starlark.None
 			if f := reflect.ValueOf(c.Out).FieldByIndex(p.index); c.result || p.typ != handleType {
@@ -80,7 +82,8 @@ func (t *transcript) win32(c *win32Call) {
 		verdict += " " + c.code.String()
 	}
 	w := t.buffer()
-	fmt.Fprintf(w, "%-18s %s(%s) -> %s%s\n", c.Thread, c.Row.Info().Name, t.arguments(&c.Call), verdict, t.results(&c.Call))
+	fmt.Fprintf(w, "%-18s %s(%s) -> %s%s\n", c.Thread, c.Row.Info().Name, t.arguments(&c.Call), verdict,
+		t.results(&c.Call))
 	for _, line := range t.win32Reasons(c) {
 		fmt.Fprintf(w, "%-18s   %s\n", "", t.colour(dim, line))
 	}
@@ -120,7 +123,8 @@ func (t *transcript) win32JSON(c *win32Call) {
 		}
 		return m
 	}
-	o := map[string]any{"thread": c.Thread, "call": c.Row.Info().Name, "result": c.result, "lastError": c.code.String(), "status": c.Status.String(), "in": show(c.In, c.Row.InType())}
+	o := map[string]any{"thread": c.Thread, "call": c.Row.Info().Name, "result": c.result, "lastError": c.code.String(),
+		"status": c.Status.String(), "in": show(c.In, c.Row.InType())}
 	if c.result {
 		o["out"] = show(c.Out, c.Row.OutType())
 	}

@@ -22,11 +22,13 @@ const MaxFile = 64 << 20
 // [strict.Mark]. The error is a [*strict.Error] with the line.
 func JSON(file []byte) (text []byte, marks []strict.Mark, err error) {
 	if len(file) > MaxFile {
-		return nil, nil, &strict.Error{Line: 1, Problem: fmt.Sprintf("longer than %d bytes of YAML: write it as JSON", MaxFile)}
+		return nil, nil, &strict.Error{Line: 1, Problem: fmt.Sprintf("longer than %d bytes of YAML: write it as JSON",
+			MaxFile)}
 	}
 	defer func() { // the library panics on some malformed files
 		if p := recover(); p != nil {
-			text, marks, err = nil, nil, &strict.Error{Line: 1, Problem: fmt.Sprintf("this is no YAML that can be read (%v)", p)}
+			text, marks, err = nil, nil, &strict.Error{Line: 1,
+				Problem: fmt.Sprintf("this is no YAML that can be read (%v)", p)}
 		}
 	}()
 	words := lexer.Tokenize(string(file))

@@ -53,7 +53,8 @@ func (c *csvSource) one(o *Object) error {
 	}
 	line, _ := c.r.FieldPos(0) // a row that was read has a field
 	if c.path >= len(row) || c.sd >= len(row) {
-		o.Path, o.Err = []byte(fmt.Sprintf("line %d", line)), fmt.Errorf("line %d: there are only %d columns", line, len(row))
+		o.Path, o.Err = []byte(fmt.Sprintf("line %d", line)),
+			fmt.Errorf("line %d: there are only %d columns", line, len(row))
 		return nil
 	}
 	o.Path, o.SD = []byte(trimProvider(row[c.path])), []byte(row[c.sd])

@@ -109,7 +109,8 @@ func (l *ldif) entry(o *Object) (found, ended bool, err error) {
 		return false, ended, nil
 	}
 	if o.Form == FormNone && o.Err == nil {
-		o.Err = fmt.Errorf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the right to read it", l.number)
+		o.Err = fmt.Errorf("the entry that ends at line %d has no nTSecurityDescriptor: ask for it by name, with the "+
+			"right to read it", l.number)
 	}
 	return true, ended, nil
 }

@@ -61,7 +61,8 @@ func (l *lines) Next(b *Batch) error {
 			break
 		}
 		if len(b.data) > MaxLine {
-			return fmt.Errorf("read objects: the line after byte %d is longer than %d bytes: is this a file of JSON lines?", l.offset, MaxLine)
+			return fmt.Errorf("read objects: the line after byte %d is longer than %d bytes: is this a file of JSON "+
+				"lines?", l.offset, MaxLine)
 		}
 	}
 	if len(b.data) == 0 {

@@ -21,6 +21,7 @@ const (
 
 // String is the note as rows of JSON have it.
 func (n Note) String() string {
-	return [...]string{"", "hash mismatch: the POSIX permissions were changed behind the server and count instead of the attribute",
+	return [...]string{"",
+		"hash mismatch: the POSIX permissions were changed behind the server and count instead of the attribute",
 		"the attribute's hash can be verified by its server only", batch.NoDACL}[n%4]
 }

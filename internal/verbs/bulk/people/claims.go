@@ -22,8 +22,8 @@ func parseClaims(list []byte) (*claims.Set, error) {
 	return t.UserClaims(), nil
 }
 
-// claims reads the claims of a user: the list of a token file, or a mapping from names to a value or values, whose type is
-// that of the first. It returns a list of a token file, ordered by name.
+// claims reads the claims of a user: the list of a token file, or a mapping from names to a value or values, whose type
+// is that of the first. It returns a list of a token file, ordered by name.
 func (r *reader) claims() ([]byte, error) {
 	switch {
 	case r.Null():

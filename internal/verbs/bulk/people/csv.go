@@ -13,8 +13,8 @@ import (
 	"github.com/refmon/refmon/internal/strict"
 )
 
-// csvHead returns the columns of a directory as CSV, or nil where the file is not one: its first line must name the columns
-// name and sid.
+// csvHead returns the columns of a directory as CSV, or nil where the file is not one: its first line must name the
+// columns name and sid.
 func csvHead(file []byte) []string {
 	line, _, _ := bytes.Cut(file, []byte("\n"))
 	head, err := csv.NewReader(bytes.NewReader(line)).Read()
@@ -34,8 +34,9 @@ func csvHead(file []byte) []string {
 	return head
 }
 
-// readCSV reads a directory with a row for each account. Columns, each once: name, sid, kind (user, group or domain; user
-// where it is empty), memberOf and claims.NAME (values separated by semicolons), claims.NAME:int64 or :boolean, disabled.
+// readCSV reads a directory with a row for each account. Columns, each once: name, sid, kind (user, group or domain;
+// user where it is empty), memberOf and claims.NAME (values separated by semicolons), claims.NAME:int64 or :boolean,
+// disabled.
 func readCSV(file []byte, head []string) (*directoryFile, error) {
 	for i, column := range head {
 		again := func(other string) bool { return strings.EqualFold(columnName(other), columnName(column)) }

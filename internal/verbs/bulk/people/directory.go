@@ -43,8 +43,8 @@ func (d *Directory) Known(s sid.SID) bool {
 	return ok || sid.Name(s) != ""
 }
 
-// Find returns the index of a principal by its name, by its name in another case if only one principal has it, or by its
-// SID; -1 if there is none.
+// Find returns the index of a principal by its name, by its name in another case if only one principal has it, or by
+// its SID; -1 if there is none.
 func (d *Directory) Find(who string) int {
 	found, others := -1, 0
 	for i := range d.Principals {

@@ -41,7 +41,7 @@ func (r *roster) token(u *userFile, seen []bool) (*token.Token, error) {
 		usual = append(usual, sid.AuthenticatedUsers, sid.ThisOrganization)
 		a.addUnlisted(r, sid.Users)
 	}
-	r.posix(&a, u)
+	r.posix(&a, who, u)
 	groups, err := r.closure(&a, seen)
 	if err != nil {
 		return nil, err

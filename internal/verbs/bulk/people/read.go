@@ -45,9 +45,9 @@ var (
 // maxAccounts is how many users, and how many groups, a directory may have; of a group it is the number of memberships.
 const maxAccounts = 1 << 24
 
-// Read reads a directory file: domain, users and groups, as YAML, JSON or CSV (see readCSV). A field that does not exist, an
-// unknown group and a name that is there twice are errors that name it and its line. Disabled users are left out: they
-// cannot log on.
+// Read reads a directory file: domain, users and groups, as YAML, JSON or CSV (see readCSV). A field that does not
+// exist, an unknown group and a name that is there twice are errors that name it and its line. Disabled users are left
+// out: they cannot log on.
 func Read(file []byte) (*Directory, error) {
 	file = bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))
 	f, err := readFile(file)

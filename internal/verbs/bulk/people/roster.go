@@ -60,7 +60,8 @@ func (r *roster) addGroup(g *groupFile) error {
 		return errors.New("every group needs a name, and one of its own")
 	}
 	if _, err := sid.Resolve(g.Name, anyDomain); err == nil {
-		return errors.New("the name is that of a SID or an alias, which memberOf could mean as well: give the group another")
+		return errors.New("the name is that of a SID or an alias, which memberOf could mean as well: give the group " +
+			"another")
 	}
 	if _, twice := r.bySID[s]; twice {
 		return fmt.Errorf("its SID %v is another group's too", s)
@@ -69,8 +70,8 @@ func (r *roster) addGroup(g *groupFile) error {
 	r.byName[key], r.bySID[s] = i, i
 	r.dir.names[s] = g.Name
 	a := account{sid: s}
-	if g.gid.given { // members match the SID of the gid too (B-1)
-		posix := g.gid.sid(unixGroup)
+	// Members match the SID of the gid too, if it is another one (B-1).
+	if posix := g.gid.sid(unixGroup); g.gid.given && posix != s {
 		if _, twice := r.bySID[posix]; twice {
 			return fmt.Errorf("its gid %d is another group's too", g.gid.id)
 		}
@@ -106,8 +107,8 @@ func (r *roster) members(a *account, of []string) error {
 	return nil
 }
 
-// closure collects the groups of an account, those of its groups, and so on; cycles are fine. It stops when they are more
-// than a token has. seen has a place for each group, all clear before and after.
+// closure collects the groups of an account, those of its groups, and so on; cycles are fine. It stops when they are
+// more than a token has. seen has a place for each group, all clear before and after.
 func (r *roster) closure(a *account, seen []bool) ([]sid.SID, error) {
 	reached := make([]int, 0, 64)
 	defer func() {

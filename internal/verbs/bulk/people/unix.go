@@ -43,9 +43,9 @@ func (r *reader) unixID() (unixID, error) {
 
 // posix gives a user what its server matches besides its own SIDs (B-1): the SID of
 // its uid, and its primary group, listed or by the SID of its gid.
-func (r *roster) posix(a *account, u *userFile) {
-	if u.uid.given {
-		a.direct = append(a.direct, u.uid.sid(unixUser))
+func (r *roster) posix(a *account, who sid.SID, u *userFile) {
+	if s := u.uid.sid(unixUser); u.uid.given && s != who {
+		a.direct = append(a.direct, s)
 	}
 	if u.gid.given {
 		a.addUnlisted(r, u.gid.sid(unixGroup))

@@ -1,0 +1,97 @@
+package cache_test
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/refmon/refmon/cache"
+)
+
+// get asks for a key whose value is the key, and reports whether it was made.
+func get(t *testing.T, c *cache.Cache[int, string], key int) (made bool) {
+	t.Helper()
+	v, err := c.Get(key, func() (string, error) { made = true; return strconv.Itoa(key), nil })
+	if err != nil || v != strconv.Itoa(key) {
+		t.Errorf("key %d: %q, %v", key, v, err)
+	}
+	return made
+}
+
+func TestLeastRecentGoes(t *testing.T) {
+	c := cache.New[int, string](3)
+	for i, want := range []struct {
+		key  int
+		made bool
+	}{{1, true}, {2, true}, {3, true}, {1, false}, {4, true} /* 2 goes */, {1, false}, {3, false},
+		{2, true} /* 4 goes */, {4, true}} {
+		if got := get(t, c, want.key); got != want.made {
+			t.Errorf("step %d, key %d: made %t, want %t", i, want.key, got, want.made)
+		}
+		if c.Len() > 3 {
+			t.Fatalf("%d values", c.Len())
+		}
+	}
+	c.Drop(4)
+	c.Drop(99)
+	if c.Len() != 2 || !get(t, c, 4) {
+		t.Error("a dropped value is still there")
+	}
+}
+
+func TestErrorsAreNotKept(t *testing.T) {
+	c := cache.New[int, string](3)
+	wrong := errors.New("wrong")
+	if _, err := c.Get(1, func() (string, error) { return "", wrong }); err != wrong || c.Len() != 0 {
+		t.Errorf("%v, %d values", err, c.Len())
+	}
+	if !get(t, c, 1) {
+		t.Error("the failure was kept")
+	}
+}
+
+func TestWithoutRoom(t *testing.T) {
+	for _, c := range []*cache.Cache[int, string]{new(cache.Cache[int, string]), cache.New[int, string](0),
+		cache.New[int, string](-1)} {
+		if !get(t, c, 1) || !get(t, c, 1) || c.Len() != 0 {
+			t.Error("a cache without room kept something")
+		}
+		c.Drop(1)
+	}
+}
+
+// Many goroutines, few keys: each gets the value of its key, and one value a key.
+func TestConcurrent(t *testing.T) {
+	c := cache.New[int, *int](8)
+	var group sync.WaitGroup
+	for g := range 8 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			for i := range 2000 {
+				key := (g*31 + i) % 16
+				v, err := c.Get(key, func() (*int, error) { return &key, nil })
+				if err != nil || *v != key {
+					t.Errorf("key %d: %d, %v", key, *v, err)
+					return
+				}
+				if i%97 == 0 {
+					c.Drop(key)
+				}
+			}
+		}()
+	}
+	group.Wait()
+	if c.Len() > 8 {
+		t.Errorf("%d values", c.Len())
+	}
+}
+
+func BenchmarkGet(b *testing.B) {
+	c := cache.New[string, int](100)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Get("key", func() (int, error) { return 1, nil })
+	}
+}

@@ -1,0 +1,69 @@
+package sd
+
+import (
+	"encoding/binary"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// An editor makes changed entries in memory that they share, so that the entries
+// of a list take one allocation. What it gave out is never written to again. A
+// nil editor allocates each entry; the zero value is ready for use. It is owned
+// by one goroutine.
+type editor struct{ room []byte }
+
+// editorRoom is the memory for a few dozen entries with short SIDs.
+const editorRoom = 1024
+
+// take returns n bytes that nothing else uses.
+func (e *editor) take(n int) []byte {
+	if e == nil {
+		return make([]byte, n)
+	}
+	if cap(e.room)-len(e.room) < n {
+		e.room = make([]byte, 0, max(n, editorRoom))
+	}
+	at := len(e.room)
+	e.room = e.room[:at+n]
+	return e.room[at : at+n : at+n]
+}
+
+// withFlags returns the entry with other flags.
+func (e *editor) withFlags(a ACE, flags uint8) ACE {
+	if a.b == "" || a.b[1] == flags {
+		return a
+	}
+	b := e.take(len(a.b))
+	copy(b, a.b)
+	b[1] = flags
+	return ACE{view(b)}
+}
+
+// withMask returns the entry with another access mask; an entry of an unknown
+// type stays as it is.
+func (e *editor) withMask(a ACE, m winnt.AccessMask) ACE {
+	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 || a.Mask() == m {
+		return a
+	}
+	b := e.take(len(a.b))
+	copy(b, a.b)
+	binary.LittleEndian.PutUint32(b[4:], uint32(m))
+	return ACE{view(b)}
+}
+
+// withSID returns the entry with another trustee, of a compound entry with
+// another server; everything else stays, application data included.
+func (e *editor) withSID(a ACE, s sid.SID) ACE {
+	off := sidOffset(a.b)
+	old := a.SID()
+	if off < 0 || s.IsZero() || s == old {
+		return a
+	}
+	b := e.take(len(a.b) - old.Len() + s.Len())
+	n := copy(b, a.b[:off])
+	n += copy(b[n:], s.Binary())
+	copy(b[n:], a.b[off+old.Len():])
+	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
+	return ACE{view(b)}
+}

@@ -1,0 +1,32 @@
+package sddl_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/sddl"
+)
+
+// FuzzParseRights: S-38, S-39, S-46. A mask that is read prints as rights that
+// read as the same mask, and no text takes more than a multiple of its length.
+func FuzzParseRights(f *testing.F) {
+	for _, text := range []string{"FR|WD", "FRWD", "0x20089", "33", "FILE_READ_DATA", "read_control | WRITE_DAC",
+		"TOKEN_QUERY,DELETE",
+		"", "|", "-1", "0x123456789", "GR0x1", "0x", "00000000000000000000", strings.Repeat("GA|", 1000),
+		strings.Repeat("0", 5000)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		bounded.Run(t, len(text), func() {
+			m, err := sddl.ParseRights(text)
+			if err != nil || m == 0 {
+				return
+			}
+			if again, err := sddl.ParseRights(sddl.FormatRights(m)); err != nil || again != m {
+				t.Errorf("%q is %#x, printed %q, read as %#x, %v", text, uint32(m), sddl.FormatRights(m), uint32(again),
+					err)
+			}
+		})
+	})
+}

@@ -1,0 +1,32 @@
+package sid_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/bounded"
+	"github.com/refmon/refmon/sid"
+)
+
+// FuzzDecode: S-1, S-2. What is read writes the same bytes, and no input takes
+// more than the bytes of one SID.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(sid.Administrators.Binary()))
+	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 5})           // no sub-authority
+	f.Add([]byte{1, 15, 0, 0, 0, 0, 0, 5, 1, 0, 0}) // fifteen announced, less than one there
+	f.Add([]byte{1, 16, 0, 0, 0, 0, 0, 5})          // one too many
+	f.Add([]byte{2, 1, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bounded.Run(t, len(b), func() {
+			s, n, err := sid.Decode(b)
+			if err != nil {
+				if n != 0 || !s.IsZero() {
+					t.Errorf("a refusal with %v of %d bytes", s, n)
+				}
+				return
+			}
+			if got := string(s.AppendBinary(nil)); got != string(b[:n]) {
+				t.Errorf("%x was read as %x", b[:n], got)
+			}
+		})
+	})
+}
