@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ const HelloTimeout = 30 * time.Second
 // Conn is a connection: a process of the daemon.
 type Conn struct {
 	conn     net.Conn
+	from     *bufio.Reader     // of conn; owned by New, then by read
 	process  winnt.Handle      // immutable
 	profile  nt.Profile        // immutable
 	services map[string]uint16 // immutable: the daemon's numbers of the rows that both sides know alike
@@ -50,7 +52,7 @@ func Dial(socket string) (*Conn, error) {
 
 // New speaks to a daemon at the other end of a stream, which it then owns.
 func New(c net.Conn) (*Conn, error) {
-	conn := &Conn{conn: c, waiting: map[uint64]chan *wire.Frame{}, services: map[string]uint16{}}
+	conn := &Conn{conn: c, from: bufio.NewReader(c), waiting: map[uint64]chan *wire.Frame{}, services: map[string]uint16{}}
 	if err := conn.greet(); err != nil {
 		_ = c.Close()
 		return nil, err
@@ -67,7 +69,7 @@ func (c *Conn) greet() error {
 	if _, err := c.conn.Write(hello); err != nil {
 		return fmt.Errorf("hello: %w", err)
 	}
-	f, err := wire.ReadFrame(c.conn)
+	f, err := wire.ReadFrame(c.from)
 	if err != nil {
 		return fmt.Errorf("hello: %w", err)
 	}
@@ -150,7 +152,7 @@ func (c *Conn) lose(err error) error {
 // ends the connection.
 func (c *Conn) read() {
 	for {
-		f, err := wire.ReadFrame(c.conn)
+		f, err := wire.ReadFrame(c.from)
 		if err == nil && f.Kind != wire.Answer {
 			err = fmt.Errorf("%w: kind %d where an answer belongs", wire.ErrFrame, f.Kind)
 		}

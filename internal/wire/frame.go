@@ -72,23 +72,26 @@ func AppendFrame(b []byte, f *Frame) []byte {
 // ReadFrame reads a frame. It returns io.EOF where the stream ends between two
 // frames, io.ErrUnexpectedEOF within one.
 func ReadFrame(r io.Reader) (*Frame, error) {
-	var head [4 + headSize]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+	var length [4]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
 		return nil, err
 	}
-	n := binary.LittleEndian.Uint32(head[:])
-	// The length is compared before memory is taken (W-2).
+	n := binary.LittleEndian.Uint32(length[:])
+	// The length is compared before memory is taken, and before more is read (W-2).
 	if n < headSize || n > MaxFrame {
 		return nil, fmt.Errorf("%w: a length of %d, want %d to %d", ErrFrame, n, headSize, MaxFrame)
 	}
-	f := &Frame{
-		Kind:    Kind(head[4]),
-		Request: binary.LittleEndian.Uint64(head[5:]),
-		Thread:  binary.LittleEndian.Uint32(head[13:]),
-		Service: binary.LittleEndian.Uint16(head[17:]),
+	head, err := readBody(r, headSize)
+	if err != nil {
+		return nil, err
 	}
-	body, err := readBody(r, int(n-headSize))
-	f.Body = body
+	f := &Frame{
+		Kind:    Kind(head[0]),
+		Request: binary.LittleEndian.Uint64(head[1:]),
+		Thread:  binary.LittleEndian.Uint32(head[9:]),
+		Service: binary.LittleEndian.Uint16(head[13:]),
+	}
+	f.Body, err = readBody(r, int(n-headSize))
 	return f, err
 }
 

@@ -48,6 +48,9 @@ func (r *Row) DecodeOut(b []byte) (any, error) { return decode(r.out, r.OutType(
 // Nothing returns the zero value of the output structure.
 func (r *Row) Nothing() any { return reflect.Zero(r.OutType()).Interface() }
 
+// NothingIn returns the zero value of the input structure.
+func (r *Row) NothingIn() any { return reflect.Zero(r.InType()).Interface() }
+
 // AppendCall appends the body of a call: whether the reason of a failure is
 // wanted, and the input structure.
 func (r *Row) AppendCall(b []byte, in any, why bool) ([]byte, error) {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -33,12 +34,13 @@ const WriteTimeout = 30 * time.Second
 // process exit, waits for its calls, and returns why the connection ended: nil
 // where the client closed it between two frames.
 func Serve(conn net.Conn, p Process) error {
-	s := &session{conn: conn, process: p, threads: map[uint32]*worker{}}
+	s := &session{conn: conn, from: bufio.NewReader(conn), process: p, threads: map[uint32]*worker{}}
 	err := s.begin()
 	if err == nil {
 		err = s.read()
 	}
 	s.end(err)
+	// The end of a connection is the exit of its process: handles close, threads revert (W-12).
 	p.Exit()
 	s.hangUp()
 	s.running.Wait()
@@ -55,6 +57,7 @@ func Serve(conn net.Conn, p Process) error {
 // and the reader share.
 type session struct {
 	conn    net.Conn
+	from    *bufio.Reader // of conn; owned by the reader
 	process Process
 	threads map[uint32]*worker // owned by the reader
 	last    uint32             // number of the newest thread; owned by the reader
@@ -99,7 +102,7 @@ func (s *session) begin() error {
 
 // greet exchanges hellos. Another version is told ours and refused (W-1).
 func (s *session) greet(thread string) error {
-	f, err := ReadFrame(s.conn)
+	f, err := ReadFrame(s.from)
 	if err != nil {
 		return err
 	}
@@ -117,7 +120,7 @@ func (s *session) greet(thread string) error {
 
 func (s *session) read() error {
 	for {
-		f, err := ReadFrame(s.conn)
+		f, err := ReadFrame(s.from)
 		if err != nil {
 			return err
 		}

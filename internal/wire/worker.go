@@ -7,8 +7,8 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// worker runs the calls of one thread in their order, so that a call that waits
-// holds up no other thread.
+// worker runs the calls of one thread in their order, beside those of other
+// threads (W-11).
 type worker struct {
 	s       *session
 	th      *nt.Thread // used by run alone
@@ -122,6 +122,7 @@ func (w *worker) call(f *Frame) (head AnswerHead, rest []byte, err error) {
 	}
 	sys := w.th.Services()
 	sys.RecordWhy(why)
+	// The call is that of a thread in process, reasons included (W-10).
 	out, st := w.th.CallRow(row.Row, in)
 	head.Status = st
 	if why {
