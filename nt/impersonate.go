@@ -13,12 +13,15 @@ import (
 //	if err != nil { return err }
 //	defer revert()
 func (t *Thread) Impersonate(token winnt.Handle) (revert func(), err error) {
-	ticket := t.sys.SaveImpersonation()
-	if st := t.NtSetInformationThread(winnt.NtCurrentThread, ThreadImpersonationToken, token); !st.IsSuccess() {
-		t.sys.RestoreImpersonation(ticket)
+	ticket, st := t.save()
+	if !st.IsSuccess() {
 		return func() {}, st.Err()
 	}
-	return func() { t.sys.RestoreImpersonation(ticket) }, nil
+	if st := t.NtSetInformationThread(winnt.NtCurrentThread, ThreadImpersonationToken, token); !st.IsSuccess() {
+		t.restore(ticket)
+		return func() {}, st.Err()
+	}
+	return func() { t.restore(ticket) }, nil
 }
 
 // As runs fn while the thread impersonates with token. It never runs fn when

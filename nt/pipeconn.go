@@ -204,12 +204,16 @@ func (t *Thread) DialPipe(name string, qos *SecurityQualityOfService) (*PipeConn
 // what was there before. revert is never nil, may be called again and cannot
 // fail. On error the thread is unchanged (I-76).
 func (c *PipeConn) ImpersonateClient(th *Thread) (revert func(), err error) {
-	ticket := th.sys.SaveImpersonation()
-	if st := th.NtFsControlFile(c.h, winnt.FSCTL_PIPE_IMPERSONATE); !st.IsSuccess() {
-		th.sys.RestoreImpersonation(ticket)
+	ticket, st := th.save()
+	if st == ntstatus.Success {
+		if st = th.NtFsControlFile(c.h, winnt.FSCTL_PIPE_IMPERSONATE); st != ntstatus.Success {
+			th.restore(ticket)
+		}
+	}
+	if st != ntstatus.Success {
 		return func() {}, c.fail("impersonate", st.Err())
 	}
-	return func() { th.sys.RestoreImpersonation(ticket) }, nil
+	return func() { th.restore(ticket) }, nil
 }
 
 // Read implements net.Conn. On a pipe of messages one that is longer than b is
@@ -359,7 +363,12 @@ type worker struct {
 	t *Thread // guarded by mu
 }
 
+// worker makes the thread. A connection to a daemon has none: what waits there
+// cannot be told to a net.Conn's deadlines, so its users make the calls themselves.
 func (t *Thread) worker() (*worker, error) {
+	if t.sys == nil {
+		return nil, ntstatus.NotSupported.Err()
+	}
 	sys, name, st := t.sys.NewThread()
 	if !st.IsSuccess() {
 		return nil, st.Err()

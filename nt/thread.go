@@ -45,39 +45,73 @@ func (p Profile) String() string {
 	return "documented"
 }
 
+// A Transport carries the calls of a thread to a kernel elsewhere. It is used by
+// one goroutine at a time.
+type Transport interface {
+	// Call makes a call; why asks for the reason of a failure, too. Out is of
+	// the row's OutType also after a failure.
+	Call(row Row, in any, why bool) (out any, st ntstatus.Status, reason Why)
+	// SaveImpersonation and RestoreImpersonation are those of [Services]. A
+	// saved state that cannot be had is an error, and nothing is changed.
+	SaveImpersonation() (Ticket, ntstatus.Status)
+	RestoreImpersonation(Ticket)
+	// EndThread ends the thread; doing it again does nothing.
+	EndThread()
+	// Profile is the conformance profile of the system.
+	Profile() Profile
+}
+
 // Thread is one user-mode thread as its program sees it. It is made by a
-// kernel, is used by one goroutine at a time, and its zero value is not usable.
+// kernel, or by a client of one. It is used by one goroutine at a time, and its
+// zero value is not usable.
 type Thread struct {
-	sys    Services // immutable
-	name   string   // immutable
-	tracer Tracer   // owned by the thread
+	sys    Services  // immutable; nil for a thread of a kernel elsewhere
+	remote Transport // immutable; nil for a thread of this program's kernel
+	name   string    // immutable
+	tracer Tracer    // owned by the thread
 }
 
 // NewThread wraps the implementation of one thread. Kernels call it; programs
 // get their threads from a process.
 func NewThread(sys Services, name string) *Thread { return &Thread{sys: sys, name: name} }
 
+// NewRemoteThread returns a thread whose calls a transport carries. Clients of a
+// daemon call it; programs get their threads from a connection.
+func NewRemoteThread(tr Transport, name string) *Thread { return &Thread{remote: tr, name: name} }
+
 // Close ends the thread: its impersonation is dropped, and the kernel keeps
 // nothing of it. It changes the kernel's half only, so that other goroutines
 // may read the Thread meanwhile; the thread makes no call afterwards. Handles
 // belong to the process and stay. Closing again does nothing.
-func (t *Thread) Close() { t.sys.EndThread() }
+func (t *Thread) Close() {
+	if t.remote != nil {
+		t.remote.EndThread()
+		return
+	}
+	t.sys.EndThread()
+}
 
 // Name is the display name, such as "fileserver/1".
 func (t *Thread) Name() string { return t.name }
 
-// Services is the implementation behind the thread, for rows called by name.
+// Services returns the implementation behind the thread, nil for a thread of a
+// kernel elsewhere.
 func (t *Thread) Services() Services { return t.sys }
 
 // Trace sets or, with nil, removes the tracer. With a tracer set a denied call
 // also records why; without one calls take the direct path.
 func (t *Thread) Trace(tr Tracer) {
 	t.tracer = tr
-	t.sys.RecordWhy(tr != nil)
+	if t.sys != nil {
+		t.sys.RecordWhy(tr != nil)
+	}
 }
 
 // CallRow calls a row of [NtTable] by name, traced like a method call.
 func (t *Thread) CallRow(r Row, in any) (any, ntstatus.Status) {
+	if t.remote != nil {
+		return t.callRemote(r, in)
+	}
 	out, st := r.Invoke(t.sys, in)
 	if t.tracer != nil {
 		t.tracer.Traced(&Call{t.name, r, in, out, st, t.sys.TakeWhy()})
@@ -87,9 +121,46 @@ func (t *Thread) CallRow(r Row, in any) (any, ntstatus.Status) {
 
 // call is the one path of a typed call: the row's implementation, then the tracer.
 func call[I, O any](t *Thread, row *Entry[Services, I, O], in I) (O, ntstatus.Status) {
+	if t.remote != nil {
+		out, st := t.callRemote(row, in)
+		return out.(O), st
+	}
 	out, st := row.Call(t.sys, in)
 	if t.tracer != nil {
 		t.tracer.Traced(&Call{t.name, row, in, out, st, t.sys.TakeWhy()})
+	}
+	return out, st
+}
+
+// Profile returns the conformance profile of the system.
+func (t *Thread) Profile() Profile {
+	if t.remote != nil {
+		return t.remote.Profile()
+	}
+	return t.sys.Profile()
+}
+
+// save sets the thread's impersonation aside (I-60, I-76).
+func (t *Thread) save() (Ticket, ntstatus.Status) {
+	if t.remote != nil {
+		return t.remote.SaveImpersonation()
+	}
+	return t.sys.SaveImpersonation(), ntstatus.Success
+}
+
+// restore puts back what a ticket stands for, once (I-61, I-76).
+func (t *Thread) restore(k Ticket) {
+	if t.remote != nil {
+		t.remote.RestoreImpersonation(k)
+		return
+	}
+	t.sys.RestoreImpersonation(k)
+}
+
+func (t *Thread) callRemote(r Row, in any) (any, ntstatus.Status) {
+	out, st, why := t.remote.Call(r, in, t.tracer != nil)
+	if t.tracer != nil {
+		t.tracer.Traced(&Call{t.name, r, in, out, st, why})
 	}
 	return out, st
 }

@@ -82,7 +82,7 @@ func (t *Thread) mayCreateAs(token winnt.Handle) ntstatus.Status {
 		return st
 	}
 	want := winnt.TOKEN_QUERY | winnt.TOKEN_ASSIGN_PRIMARY
-	documented := t.nt.Services().Profile() == nt.Documented
+	documented := t.nt.Profile() == nt.Documented
 	if documented {
 		// The documents ask for the right to duplicate; it was not seen to be needed (I-96).
 		want |= winnt.TOKEN_DUPLICATE

@@ -47,12 +47,15 @@ var table = []row{
 
 	{8, "kernel"},
 	{8, "auditlog"},
+	{8, "internal/wire"},
+	{8, "client"},
 
 	{9, "internal/win32"},
 	{9, "internal/marshal"},
 	{9, "internal/verbs/script"},
 	{9, "internal/verbs/faults"},
 	{9, "internal/test/model"},
+	{9, "internal/test/wired"},
 	{9, "internal/test/ntostest"},
 	{9, "internal/verbs/strictyaml"},
 	{9, "internal/verbs/pipeline"},

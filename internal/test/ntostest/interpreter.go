@@ -11,30 +11,37 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"github.com/refmon/refmon/internal/test/wired"
 	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/nt"
 )
 
 // Walk runs every transcript below a folder, each file as a subtest.
-func Walk(t *testing.T, dir string) {
-	datadriven.Walk(t, dir, func(t *testing.T, path string) { RunFile(t, path) })
+func Walk(t *testing.T, dir string) { walk(t, dir, false) }
+
+// WalkWired runs them with the calls of user mode over connections: what they
+// print is the same, byte for byte (W-10).
+func WalkWired(t *testing.T, dir string) { walk(t, dir, true) }
+
+func walk(t *testing.T, dir string, wired bool) {
+	datadriven.Walk(t, dir, func(t *testing.T, path string) { runFile(t, path, wired) })
 }
 
-// RunFile runs one transcript, each case as a subtest named by its line. With
+// runFile runs one transcript, each case as a subtest named by its line. With
 // -rewrite the cases run in a row, and a failure is reported after the file:
 // printed text is made the expected text, a failed expectation never is.
-func RunFile(t *testing.T, path string) {
+func runFile(t *testing.T, path string, wired bool) {
 	t.Helper()
 	if err := checkReasons(path); err != nil {
 		t.Error(err)
 	}
-	in := &interpreter{}
+	in := &interpreter{wired: wired}
 	var cases []func()
 	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 		if d.Rewrite || d.Cmd != "run" {
 			return in.command(t, d)
 		}
-		c, each := *d, &interpreter{prelude: in.prelude}
+		c, each := *d, &interpreter{prelude: in.prelude, wired: wired}
 		cases = append(cases, func() { each.compare(t, &c) })
 		return d.Expected
 	})
@@ -61,6 +68,7 @@ func (in *interpreter) compare(t *testing.T, d *datadriven.TestData) {
 
 // interpreter is the state of one file.
 type interpreter struct {
+	wired    bool // the calls of user mode go over connections
 	prelude  string
 	failures []string
 }
@@ -106,7 +114,12 @@ func (in *interpreter) program(d *datadriven.TestData, profile nt.Profile) strin
 		in.failures = append(in.failures, fmt.Sprintf("%s (%s): ", d.Pos, profile)+fmt.Sprintf(format, a...))
 	}
 	var out strings.Builder
-	r := script.New(script.Config{Output: &out, Profile: profile})
+	cfg := script.Config{Output: &out, Profile: profile}
+	var connections wired.Connections
+	if in.wired {
+		cfg.Attach = connections.Attach
+	}
+	r := script.New(cfg)
 	err := r.Load("prelude", []byte(in.prelude))
 	if err == nil {
 		err = r.Run("case", []byte(d.Input))
@@ -119,6 +132,9 @@ func (in *interpreter) program(d *datadriven.TestData, profile nt.Profile) strin
 		fmt.Fprintf(&out, "error: %v\n", err)
 	case held == 0:
 		fail("the case expects nothing: say with expect(…) what the documents say")
+	}
+	if err := connections.Close(); err != nil {
+		fail("a connection ended: %v", err)
 	}
 	if leak := r.Close(); leak != nil {
 		fail("the kernel did not close cleanly: %v", leak)

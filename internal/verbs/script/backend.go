@@ -102,7 +102,7 @@ func idValue(b interface{ ID() (winnt.Handle, error) }) (starlark.Value, error) 
 // callRow makes a call of a thread, here or in the backend.
 func (v *threadValue) callRow(row nt.Row, in any) (any, ntstatus.Status, error) {
 	if v.b == nil {
-		out, st := v.th.CallRow(row, in)
+		out, st := v.calls.CallRow(row, in)
 		return out, st, nil
 	}
 	out, st, err := v.b.CallRow(row, in)
@@ -124,15 +124,15 @@ func (v *threadValue) callFunction(row nt.Row, in any) (*win32Call, error) {
 		}
 		return c, err
 	}
-	w := v.r.win32[v.th]
+	w := v.r.win32[v.calls]
 	if w == nil {
-		w = win32.On(v.th)
-		v.r.win32[v.th] = w
+		w = win32.On(v.calls)
+		v.r.win32[v.calls] = w
 	}
 	inner := &recorder{}
-	v.th.Trace(inner)
+	v.calls.Trace(inner)
 	c.Out, c.result, c.code, c.Status = w.CallRow(row, in)
-	v.th.Trace(v.r.out)
+	v.calls.Trace(v.r.out)
 	c.inner = inner.calls
 	return c, nil
 }

@@ -213,13 +213,27 @@ func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 	return v, err
 }
 
+// attach returns the value of a thread, traced.
+func (r *Runner) attach(v *processValue, th *nt.Thread) (t *threadValue, err error) {
+	t = &threadValue{r: r, th: th, calls: th, process: v}
+	if r.cfg.Attach != nil {
+		if t.calls, err = r.cfg.Attach(v.p, th); err != nil {
+			return nil, err
+		}
+	}
+	t.calls.Trace(r.out)
+	return t, nil
+}
+
 func (r *Runner) newThread(v *processValue) (*threadValue, error) {
 	th, err := v.p.NewThread()
 	if err != nil {
 		return nil, err
 	}
-	th.Trace(r.out)
-	t := &threadValue{r: r, th: th, process: v}
+	t, err := r.attach(v, th)
+	if err != nil {
+		return nil, err
+	}
 	if v.b != nil {
 		if t.b, err = v.b.NewThread(); err != nil {
 			return nil, err

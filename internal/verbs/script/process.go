@@ -142,8 +142,9 @@ func (r *Runner) processByID(
 		v.t, err = r.newThread(v)
 		return v, err
 	}
-	th.Trace(r.out)
-	v.t = &threadValue{r: r, th: th, process: v}
+	if v.t, err = r.attach(v, th); err != nil {
+		return nil, err
+	}
 	r.threads[th] = v.t
 	return v, nil
 }

@@ -29,6 +29,10 @@ type Config struct {
 	Backend Backend        // answers the calls of threads instead of the kernel
 	Token   *token.Token   // every process has this one, whatever the program says
 
+	// Attach gives the thread that makes the calls of a new thread in its place,
+	// such as one of a connection to the kernel; nil: the thread itself.
+	Attach func(*kernel.Process, *nt.Thread) (*nt.Thread, error)
+
 	Audit  audit.Sink    // takes the records too; nil: they are kept in memory only
 	Policy *audit.Policy // in force at the start; nil stands for the default
 	Clock  func() int64  // time of the records as a FILETIME; nil: 0

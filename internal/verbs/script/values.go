@@ -149,7 +149,8 @@ func (v *processValue) Attr(name string) (starlark.Value, error) {
 // threadValue is a thread in user mode: its methods are the rows of nt.NtTable.
 type threadValue struct {
 	r       *Runner
-	th      *nt.Thread
+	th      *nt.Thread // as the kernel made it
+	calls   *nt.Thread // makes the calls: th, or what Config.Attach gave
 	process *processValue
 	b       BackendThread
 }

@@ -1,0 +1,88 @@
+package access
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// An ExplanationRecord holds all of an [Explanation] in exported fields, for
+// those who carry it to another program. The zero value is that of a denial
+// without steps.
+type ExplanationRecord struct {
+	Status         ntstatus.Status
+	Granted        winnt.AccessMask
+	PrivilegesUsed winnt.PrivilegeSet
+	Desired, Asked winnt.AccessMask
+	Culprits       winnt.AccessMask // bits that were refused, not just left behind by a refusal
+	Type           string           // name of the object's type; "": rights print as numbers
+	Mapping        *winnt.GenericMapping
+	ResultList     bool
+	Results        []ResultRecord
+	Steps          []StepRecord
+	Reasons        []BitReason
+}
+
+// A ResultRecord holds one row of a result list.
+type ResultRecord struct {
+	Status  ntstatus.Status
+	Granted winnt.AccessMask
+}
+
+// A StepRecord holds a [Step] and the binary form of its entry, which is empty
+// for a stage.
+type StepRecord struct {
+	Rule, List    string
+	ACE           int64
+	Bits          winnt.AccessMask
+	Granted       bool
+	Because, Pass string
+	Node          int64
+	Entry         []byte
+}
+
+// Record returns the explanation as a record.
+func (x *Explanation) Record() *ExplanationRecord {
+	r := &ExplanationRecord{
+		Status: x.Decision.Status(), Granted: x.Decision.Granted, PrivilegesUsed: x.Decision.PrivilegesUsed,
+		Desired: x.Desired, Asked: x.Asked, Culprits: x.culprits, Mapping: x.mapping, ResultList: x.each,
+		Reasons: x.Reasons,
+	}
+	if x.typ != nil {
+		r.Type = x.typ.Name
+		if x.typ == winnt.DirectoryFileObject {
+			r.Type = "directory" // its Name is that of a file
+		}
+	}
+	for _, n := range x.results {
+		r.Results = append(r.Results, ResultRecord{n.Status(), n.Granted})
+	}
+	for i := range x.Steps {
+		s := &x.Steps[i]
+		r.Steps = append(r.Steps, StepRecord{s.Rule, s.List, int64(s.ACE), s.Bits, s.Granted, s.Because, s.Pass,
+			int64(s.Node), []byte(s.entry.Binary())})
+	}
+	return r
+}
+
+// Explanation returns the explanation of a record. It prints and answers as the
+// one it was made of; an entry that does not decode is left out of its step.
+func (r *ExplanationRecord) Explanation() *Explanation {
+	x := &Explanation{
+		Decision: Decision{Granted: r.Granted, Verdict: ntstatus.Decided(r.Status), PrivilegesUsed: r.PrivilegesUsed},
+		Desired:  r.Desired, Asked: r.Asked, Reasons: r.Reasons,
+		culprits: r.Culprits, mapping: r.Mapping, each: r.ResultList, typ: winnt.ObjectTypeByName(r.Type),
+	}
+	for _, n := range r.Results {
+		x.results = append(x.results, NodeResult{Granted: n.Granted, Verdict: ntstatus.Decided(n.Status)})
+	}
+	for _, s := range r.Steps {
+		step := Step{Rule: s.Rule, List: s.List, ACE: int(s.ACE), Bits: s.Bits, Granted: s.Granted,
+			Because: s.Because, Pass: s.Pass, Node: int(s.Node)}
+		if len(s.Entry) >= 4 {
+			step.entry, _ = sd.RawACE(sd.Type(s.Entry[0]), s.Entry[1], s.Entry[4:])
+		}
+		x.Steps = append(x.Steps, step)
+	}
+	return x
+}

@@ -1,0 +1,81 @@
+// Package wired carries the calls of a program's threads over connections to
+// the kernel that the program runs on, for tests that hold the two ways equal.
+package wired
+
+import (
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Connections has one connection a process. The zero value has none yet. It is
+// used by one goroutine at a time.
+type Connections struct {
+	of      map[*kernel.Process]*connection
+	serving sync.WaitGroup
+	ended   chan error
+}
+
+type connection struct {
+	conn    *client.Conn
+	process *process
+}
+
+// Attach returns the thread of a connection whose calls the kernel's thread makes.
+func (c *Connections) Attach(p *kernel.Process, th *nt.Thread) (*nt.Thread, error) {
+	if k := c.of[p]; k != nil {
+		k.process.next <- th
+		return k.conn.NewThread()
+	}
+	if c.of == nil {
+		c.of, c.ended = map[*kernel.Process]*connection{}, make(chan error, 1<<16)
+	}
+	ours, theirs := net.Pipe()
+	served := &process{p, th.Profile(), make(chan *nt.Thread, 1)}
+	served.next <- th
+	c.serving.Go(func() { c.ended <- wire.Serve(theirs, served) })
+	conn, err := client.New(ours)
+	if err != nil {
+		return nil, err
+	}
+	c.of[p] = &connection{conn, served}
+	return conn.Thread(), nil
+}
+
+// Close ends the connections and returns the first fault of one.
+func (c *Connections) Close() (fault error) {
+	for p, k := range c.of {
+		if err := k.conn.Err(); err != nil && fault == nil {
+			fault = fmt.Errorf("connection of %s: %w", p.Name(), err)
+		}
+		_ = k.conn.Close()
+	}
+	c.serving.Wait()
+	for range c.of {
+		if err := <-c.ended; err != nil && fault == nil {
+			fault = err
+		}
+	}
+	c.of = nil
+	return fault
+}
+
+// process hands threads that the program made to the server. The program, not
+// the connection, ends the process and its threads.
+type process struct {
+	p       *kernel.Process
+	profile nt.Profile
+	next    chan *nt.Thread
+}
+
+func (p *process) ID() winnt.Handle               { return p.p.ID() }
+func (p *process) Profile() nt.Profile            { return p.profile }
+func (p *process) NewThread() (*nt.Thread, error) { return <-p.next, nil }
+func (p *process) Exit()                          {}
+func (p *process) GiveBack(*nt.Thread)            {}

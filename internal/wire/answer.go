@@ -1,0 +1,73 @@
+package wire
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// AnswerHead stands before what an answer carries: the output structure of a
+// call, the number and the name of a new thread, a ticket.
+type AnswerHead struct {
+	Status ntstatus.Status
+	Why    *WhyBody // nil unless it was wanted and there is one
+}
+
+// WhyBody is an [nt.Why].
+type WhyBody struct {
+	Rule, Because, Object string
+	Explanation           *access.ExplanationRecord
+}
+
+// ThreadBody is what the answer to NewThread carries.
+type ThreadBody struct {
+	Thread uint32
+	Name   string
+}
+
+// TicketBody is what the answer to Save and the body of Restore carry.
+type TicketBody struct{ Ticket uint64 }
+
+var (
+	answerHead = valueOf[AnswerHead]()
+	threadBody = valueOf[ThreadBody]()
+	ticketBody = valueOf[TicketBody]()
+)
+
+// whyBody returns what travels of a reason, nil for one that says nothing.
+func whyBody(w nt.Why) *WhyBody {
+	if w == (nt.Why{}) {
+		return nil
+	}
+	b := &WhyBody{Rule: w.Rule, Because: w.Because, Object: w.Object}
+	if w.Explanation != nil {
+		b.Explanation = w.Explanation.Record()
+	}
+	return b
+}
+
+// Reason returns the reason of an answer, the zero value where there is none.
+func (h *AnswerHead) Reason() nt.Why {
+	if h.Why == nil {
+		return nt.Why{}
+	}
+	w := nt.Why{Rule: h.Why.Rule, Because: h.Why.Because, Object: h.Why.Object}
+	if h.Why.Explanation != nil {
+		w.Explanation = h.Why.Explanation.Explanation()
+	}
+	return w
+}
+
+// DecodeAnswer reads the head of an answer and returns the bytes after it.
+func DecodeAnswer(b []byte) (h AnswerHead, rest []byte, err error) {
+	return prefix(answerHead, b)
+}
+
+// DecodeThread reads the answer to NewThread.
+func DecodeThread(b []byte) (ThreadBody, error) { return threadBody.decode(b) }
+
+// DecodeTicket reads a ticket.
+func DecodeTicket(b []byte) (TicketBody, error) { return ticketBody.decode(b) }
+
+// AppendTicket appends a ticket.
+func AppendTicket(b []byte, k nt.Ticket) []byte { return ticketBody.append(b, TicketBody{uint64(k)}) }

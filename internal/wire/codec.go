@@ -1,0 +1,246 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// ErrValue is wrapped by every error about a body that does not decode.
+var ErrValue = errors.New("malformed value")
+
+// A codec writes and reads the values of one Go type. Codecs are made once a
+// type, from the types of the service table alone: no row has a line of its own.
+type codec struct {
+	form  string // the type in words: what a fingerprint is made of
+	least int    // bytes that a value has at least
+	put   func(b []byte, v reflect.Value) ([]byte, error)
+	get   func(r *reader, v reflect.Value) // sets r.err
+}
+
+// nothing is the length of a slice that is nil.
+const nothing = ^uint32(0)
+
+// reader takes values from the bytes of a body. The first error stands.
+type reader struct {
+	b   []byte
+	err error
+}
+
+func (r *reader) fail(format string, a ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: "+format, append([]any{ErrValue}, a...)...)
+	}
+}
+
+// take returns the next n bytes, nil after an error.
+func (r *reader) take(n int) []byte {
+	if r.err != nil {
+		return nil
+	}
+	if n > len(r.b) {
+		r.fail("%d bytes are missing", n-len(r.b))
+		return nil
+	}
+	b := r.b[:n:n]
+	r.b = r.b[n:]
+	return b
+}
+
+// number reads a little-endian number of size bytes.
+func (r *reader) number(size int) uint64 {
+	var full [8]byte
+	copy(full[:], r.take(size))
+	return binary.LittleEndian.Uint64(full[:])
+}
+
+func (r *reader) flag() bool {
+	n := r.number(1)
+	if n > 1 {
+		r.fail("a flag of %d, want 0 or 1", n)
+	}
+	return n == 1
+}
+
+// count reads the length of a list whose elements have at least size bytes, and
+// compares it with the bytes that are left before memory is taken (W-2).
+func (r *reader) count(size int) (n int, isNil bool) {
+	c := uint32(r.number(4))
+	if c == nothing {
+		return 0, true
+	}
+	if r.err == nil && int64(c)*int64(max(size, 1)) > int64(len(r.b)) {
+		r.fail("a list of %d elements in %d bytes", c, len(r.b))
+		return 0, true
+	}
+	return int(c), false
+}
+
+var codecs struct {
+	mu   sync.Mutex
+	made map[reflect.Type]*codec
+}
+
+// codecOf returns the codec of a type. It panics for a type that has none: a row
+// with such a type is found by the first test.
+func codecOf(t reflect.Type) *codec {
+	codecs.mu.Lock()
+	defer codecs.mu.Unlock()
+	if codecs.made == nil {
+		codecs.made = map[reflect.Type]*codec{}
+	}
+	return make1(t)
+}
+
+func make1(t reflect.Type) *codec {
+	if c := codecs.made[t]; c != nil {
+		return c
+	}
+	c := leaf(t)
+	if c == nil {
+		c = byKind(t)
+	}
+	codecs.made[t] = c
+	return c
+}
+
+func byKind(t reflect.Type) *codec {
+	switch k := t.Kind(); k {
+	case reflect.Bool:
+		return &codec{"bool", 1, func(b []byte, v reflect.Value) ([]byte, error) {
+			if v.Bool() {
+				return append(b, 1), nil
+			}
+			return append(b, 0), nil
+		}, func(r *reader, v reflect.Value) { v.SetBool(r.flag()) }}
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		size := int(t.Size())
+		return &codec{k.String(), size, func(b []byte, v reflect.Value) ([]byte, error) {
+			return number(b, v.Uint(), size), nil
+		}, func(r *reader, v reflect.Value) { v.SetUint(r.number(size)) }}
+	case reflect.Int, reflect.Int32, reflect.Int64: // an int travels as an int64
+		size := 8
+		if k == reflect.Int32 {
+			size = 4
+		}
+		return &codec{fmt.Sprintf("int%d", 8*size), size, func(b []byte, v reflect.Value) ([]byte, error) {
+			return number(b, uint64(v.Int()), size), nil
+		}, func(r *reader, v reflect.Value) {
+			shift := 64 - 8*size
+			v.SetInt(int64(r.number(size)) << shift >> shift)
+		}}
+	case reflect.String:
+		return &codec{"string", 4, func(b []byte, v reflect.Value) ([]byte, error) {
+			return append(number(b, uint64(v.Len()), 4), v.String()...), nil
+		}, func(r *reader, v reflect.Value) {
+			n, isNil := r.count(1)
+			if isNil {
+				r.fail("a string without a length")
+			}
+			v.SetString(string(r.take(n)))
+		}}
+	case reflect.Pointer:
+		return pointer(t)
+	case reflect.Slice:
+		return slice(t)
+	case reflect.Array:
+		return array(t)
+	case reflect.Struct:
+		return structure(t)
+	case reflect.Interface:
+		return choice(t)
+	}
+	panic("wire: no codec for " + t.String())
+}
+
+func number(b []byte, n uint64, size int) []byte {
+	return append(b, binary.LittleEndian.AppendUint64(nil, n)[:size]...)
+}
+
+func pointer(t reflect.Type) *codec {
+	e := make1(t.Elem())
+	return &codec{"*" + e.form, 1, func(b []byte, v reflect.Value) ([]byte, error) {
+		if v.IsNil() {
+			return append(b, 0), nil
+		}
+		return e.put(append(b, 1), v.Elem())
+	}, func(r *reader, v reflect.Value) {
+		if r.flag() {
+			p := reflect.New(t.Elem())
+			e.get(r, p.Elem())
+			v.Set(p)
+		}
+	}}
+}
+
+func slice(t reflect.Type) *codec {
+	e := make1(t.Elem())
+	return &codec{"[]" + e.form, 4, func(b []byte, v reflect.Value) (_ []byte, err error) {
+		if v.IsNil() {
+			return number(b, uint64(nothing), 4), nil
+		}
+		b = number(b, uint64(v.Len()), 4)
+		for i := 0; i < v.Len() && err == nil; i++ {
+			b, err = e.put(b, v.Index(i))
+		}
+		return b, err
+	}, func(r *reader, v reflect.Value) {
+		n, isNil := r.count(e.least)
+		if isNil {
+			return
+		}
+		s := reflect.MakeSlice(t, n, n)
+		for i := 0; i < n && r.err == nil; i++ {
+			e.get(r, s.Index(i))
+		}
+		v.Set(s)
+	}}
+}
+
+func array(t reflect.Type) *codec {
+	e, n := make1(t.Elem()), t.Len()
+	return &codec{fmt.Sprintf("[%d]%s", n, e.form), n * e.least, func(b []byte, v reflect.Value) (_ []byte, err error) {
+		for i := 0; i < n && err == nil; i++ {
+			b, err = e.put(b, v.Index(i))
+		}
+		return b, err
+	}, func(r *reader, v reflect.Value) {
+		for i := 0; i < n && r.err == nil; i++ {
+			e.get(r, v.Index(i))
+		}
+	}}
+}
+
+func structure(t reflect.Type) *codec {
+	fields := make([]*codec, t.NumField())
+	c := &codec{}
+	var form strings.Builder
+	form.WriteString("{")
+	for i := range fields {
+		f := t.Field(i)
+		if !f.IsExported() {
+			panic(fmt.Sprintf("wire: %s has a field %s that is not exported, and no codec of its own", t, f.Name))
+		}
+		fields[i] = make1(f.Type)
+		c.least += fields[i].least
+		form.WriteString(f.Name + " " + fields[i].form + ";")
+	}
+	c.form = form.String() + "}"
+	c.put = func(b []byte, v reflect.Value) (_ []byte, err error) {
+		for i, f := range fields {
+			if b, err = f.put(b, v.Field(i)); err != nil {
+				return nil, fmt.Errorf("%s: %w", t.Field(i).Name, err)
+			}
+		}
+		return b, nil
+	}
+	c.get = func(r *reader, v reflect.Value) {
+		for i, f := range fields {
+			f.get(r, v.Field(i))
+		}
+	}
+	return c
+}

@@ -1,0 +1,114 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Version is the protocol's version. Another one is refused (W-1).
+const Version = 1
+
+// Bounds of a connection (W-2, W-3).
+const (
+	MaxFrame   = 4 << 20  // bytes of a frame after its length
+	MaxPending = 256      // calls of a connection that have no answer yet
+	MaxBytes   = 16 << 20 // bytes of these calls
+	MaxThreads = 1024     // threads of a connection
+	MaxTickets = 64       // saved impersonations of a thread
+)
+
+// Kind tells frames apart. 0 is no kind.
+type Kind uint8
+
+// Kinds of frames. A client sends a hello first; every other one of its frames
+// is answered by one frame of kind Answer with the same request.
+const (
+	Hello     Kind = 1 + iota // both ways: version and rows
+	Call                      // a service of a thread
+	Answer                    // the answer to any frame but Hello
+	NewThread                 // makes a thread
+	EndThread                 // ends a thread
+	Save                      // sets a thread's impersonation aside
+	Restore                   // puts it back
+)
+
+// Frame is one message.
+//
+//	offset size field
+//	0      4    length of the rest, little-endian like all numbers
+//	4      1    kind
+//	5      8    request: chosen by the client, repeated in the answer
+//	13     4    thread, 0 for Hello and NewThread
+//	17     2    service: the position of the row in the server's hello
+//	19          body
+type Frame struct {
+	Kind    Kind
+	Request uint64
+	Thread  uint32
+	Service uint16
+	Body    []byte
+}
+
+// MaxBody is the largest body of a frame.
+const MaxBody = MaxFrame - headSize
+
+const headSize = 15 // of the length's own bytes on: kind, request, thread, service
+
+// ErrFrame is wrapped by every error about a frame that breaks a rule.
+var ErrFrame = errors.New("malformed frame")
+
+// AppendFrame appends the bytes of a frame.
+func AppendFrame(b []byte, f *Frame) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(headSize+len(f.Body)))
+	b = append(b, byte(f.Kind))
+	b = binary.LittleEndian.AppendUint64(b, f.Request)
+	b = binary.LittleEndian.AppendUint32(b, f.Thread)
+	b = binary.LittleEndian.AppendUint16(b, f.Service)
+	return append(b, f.Body...)
+}
+
+// ReadFrame reads a frame. It returns io.EOF where the stream ends between two
+// frames, io.ErrUnexpectedEOF within one.
+func ReadFrame(r io.Reader) (*Frame, error) {
+	var length [4]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return nil, err
+	}
+	n := binary.LittleEndian.Uint32(length[:])
+	// The length is compared before memory is taken, and before more is read (W-2).
+	if n < headSize || n > MaxFrame {
+		return nil, fmt.Errorf("%w: a length of %d, want %d to %d", ErrFrame, n, headSize, MaxFrame)
+	}
+	head, err := readBody(r, headSize)
+	if err != nil {
+		return nil, err
+	}
+	f := &Frame{
+		Kind:    Kind(head[0]),
+		Request: binary.LittleEndian.Uint64(head[1:]),
+		Thread:  binary.LittleEndian.Uint32(head[9:]),
+		Service: binary.LittleEndian.Uint16(head[13:]),
+	}
+	f.Body, err = readBody(r, int(n-headSize))
+	return f, err
+}
+
+// readBody takes memory as bytes arrive, so that a length alone costs nothing.
+func readBody(r io.Reader, n int) ([]byte, error) {
+	const step = 64 << 10
+	body := make([]byte, 0, min(n, step))
+	for len(body) < n {
+		k := min(n-len(body), max(step, len(body)))
+		at := len(body)
+		body = append(body, make([]byte, k)...)
+		if _, err := io.ReadFull(r, body[at:]); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+	return body, nil
+}

@@ -1,0 +1,90 @@
+package wire
+
+import (
+	"reflect"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+)
+
+// leaf returns the codec of a type that travels in a binary form of its own, nil
+// for others.
+func leaf(t reflect.Type) *codec {
+	switch t {
+	case reflect.TypeFor[sid.SID]():
+		return bytesOf("SID", func(s sid.SID) []byte { return []byte(s.Binary()) }, func(b []byte) (sid.SID, bool) {
+			s, n, err := sid.Decode(b)
+			return s.Clone(), err == nil && n == len(b)
+		})
+	case reflect.TypeFor[*sd.Descriptor]():
+		return bytesOf("SECURITY_DESCRIPTOR", func(d *sd.Descriptor) []byte {
+			if d == nil {
+				return nil
+			}
+			return d.AppendOriginal(nil)
+		}, func(b []byte) (*sd.Descriptor, bool) {
+			d, err := sd.Decode(b)
+			return d, err == nil
+		})
+	case reflect.TypeFor[*sd.ACL]():
+		return bytesOf("ACL", func(l *sd.ACL) []byte {
+			if l == nil {
+				return nil
+			}
+			return []byte(l.Binary())
+		}, func(b []byte) (*sd.ACL, bool) {
+			l, n, err := sd.DecodeACL(b)
+			return l, err == nil && n == len(b)
+		})
+	case reflect.TypeFor[claims.Attribute]():
+		return attribute()
+	}
+	return nil
+}
+
+// bytesOf makes the codec of a type with a binary form: a length and the bytes.
+// No bytes are the zero value.
+func bytesOf[T any](form string, to func(T) []byte, from func([]byte) (T, bool)) *codec {
+	return &codec{form, 4, func(b []byte, v reflect.Value) ([]byte, error) {
+		bytes := to(v.Interface().(T))
+		return append(number(b, uint64(len(bytes)), 4), bytes...), nil
+	}, func(r *reader, v reflect.Value) {
+		n, isNil := r.count(1)
+		if b := r.take(n); n > 0 && r.err == nil {
+			value, ok := from(b)
+			if !ok {
+				r.fail("%d bytes are no valid %s", n, form)
+				return
+			}
+			v.Set(reflect.ValueOf(value))
+		} else if isNil {
+			r.fail("a %s without a length", form)
+		}
+	}}
+}
+
+// attributeFields has the fields of a claim that travel; its index is made anew.
+type attributeFields struct {
+	Name    string
+	Type    claims.Type
+	Flags   uint32
+	Ints    []int64
+	Uints   []uint64
+	Strings []string
+	SIDs    []sid.SID
+	Octets  [][]byte
+}
+
+func attribute() *codec {
+	f := make1(reflect.TypeFor[attributeFields]())
+	return &codec{f.form, f.least, func(b []byte, v reflect.Value) ([]byte, error) {
+		a := v.Interface().(claims.Attribute)
+		return f.put(b, reflect.ValueOf(attributeFields{a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs, a.Octets}))
+	}, func(r *reader, v reflect.Value) {
+		var a attributeFields
+		f.get(r, reflect.ValueOf(&a).Elem())
+		v.Set(reflect.ValueOf(claims.Attribute{Name: a.Name, Type: a.Type, Flags: a.Flags, Ints: a.Ints,
+			Uints: a.Uints, Strings: a.Strings, SIDs: a.SIDs, Octets: a.Octets}))
+	}}
+}

@@ -1,0 +1,147 @@
+package wire
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/refmon/refmon/nt"
+)
+
+// A Row carries the parameters of one service.
+type Row struct {
+	nt.Row
+	Service     uint16 // position in nt.NtTable
+	Fingerprint uint64 // of the name and the types: equal rows understand each other (W-5)
+	in, out     *codec
+}
+
+// Rows returns the rows of [nt.NtTable] in its order. Kernel-mode routines are in
+// another table and never travel (W-4).
+var Rows = sync.OnceValue(func() []*Row {
+	var rows []*Row
+	for r := range nt.NtTable.All {
+		row := &Row{Row: r, Service: uint16(len(rows)), in: codecOf(r.InType()), out: codecOf(r.OutType())}
+		sum := sha256.Sum256([]byte(r.Info().Name + "\n" + row.in.form + "\n" + row.out.form))
+		row.Fingerprint = binary.LittleEndian.Uint64(sum[:])
+		rows = append(rows, row)
+	}
+	return rows
+})
+
+// AppendIn appends the bytes of an input structure, which is of the row's InType.
+func (r *Row) AppendIn(b []byte, in any) ([]byte, error) { return r.in.put(b, reflect.ValueOf(in)) }
+
+// AppendOut appends the bytes of an output structure.
+func (r *Row) AppendOut(b []byte, out any) ([]byte, error) {
+	return r.out.put(b, reflect.ValueOf(out))
+}
+
+// DecodeIn reads an input structure, which fills the bytes (W-6).
+func (r *Row) DecodeIn(b []byte) (any, error) { return decode(r.in, r.InType(), b) }
+
+// DecodeOut reads an output structure, which fills the bytes.
+func (r *Row) DecodeOut(b []byte) (any, error) { return decode(r.out, r.OutType(), b) }
+
+// Nothing returns the zero value of the output structure.
+func (r *Row) Nothing() any { return reflect.Zero(r.OutType()).Interface() }
+
+// NothingIn returns the zero value of the input structure.
+func (r *Row) NothingIn() any { return reflect.Zero(r.InType()).Interface() }
+
+// AppendCall appends the body of a call: whether the reason of a failure is
+// wanted, and the input structure.
+func (r *Row) AppendCall(b []byte, in any, why bool) ([]byte, error) {
+	wanted := byte(0)
+	if why {
+		wanted = 1
+	}
+	return r.AppendIn(append(b, wanted), in)
+}
+
+func decode(c *codec, t reflect.Type, b []byte) (any, error) {
+	v := reflect.New(t).Elem()
+	r := &reader{b: b}
+	c.get(r, v)
+	if len(r.b) > 0 {
+		r.fail("%d bytes too many", len(r.b))
+	}
+	return v.Interface(), r.err
+}
+
+// value is the codec of one type that is no row's.
+type value[T any] struct{ c func() *codec }
+
+func valueOf[T any]() value[T] {
+	return value[T]{sync.OnceValue(func() *codec { return codecOf(reflect.TypeFor[T]()) })}
+}
+
+func (v value[T]) append(b []byte, x T) []byte {
+	b, err := v.c().put(b, reflect.ValueOf(x))
+	if err != nil {
+		panic(err) // unreachable: none of these types holds an interface
+	}
+	return b
+}
+
+func (v value[T]) decode(b []byte) (T, error) {
+	x, err := decode(v.c(), reflect.TypeFor[T](), b)
+	if err != nil {
+		return *new(T), err
+	}
+	return x.(T), nil
+}
+
+// prefix reads a value and returns the bytes after it.
+func prefix[T any](v value[T], b []byte) (x T, rest []byte, err error) {
+	r := &reader{b: b}
+	v.c().get(r, reflect.ValueOf(&x).Elem())
+	return x, r.b, r.err
+}
+
+// HelloBody is the body of a hello. Each side lists its rows in the order of
+// their numbers. The server also says what it made for the connection.
+type HelloBody struct {
+	Magic   string // "refmon"
+	Version uint32
+	Profile uint8  // of the server's kernel
+	Process uint64 // id of the process; 0 from a client
+	Thread  string // name of the first thread, whose number is 1
+	Rows    []RowName
+}
+
+// RowName names a row as one side knows it.
+type RowName struct {
+	Name        string
+	Fingerprint uint64
+}
+
+const magic = "refmon"
+
+var helloBody = valueOf[HelloBody]()
+
+// AppendHello appends the body of a hello with all rows in place of h's.
+func AppendHello(b []byte, h HelloBody) []byte {
+	h.Magic, h.Version, h.Rows = magic, Version, nil
+	for _, r := range Rows() {
+		h.Rows = append(h.Rows, RowName{r.Info().Name, r.Fingerprint})
+	}
+	return helloBody.append(b, h)
+}
+
+// DecodeHello reads the body of a hello and refuses another version (W-1).
+func DecodeHello(b []byte) (HelloBody, error) {
+	h, err := helloBody.decode(b)
+	switch {
+	case err != nil:
+		return h, fmt.Errorf("hello: %w", err)
+	case h.Magic != magic:
+		return h, fmt.Errorf("hello: %w: the other side does not speak this protocol", ErrValue)
+	case h.Version != Version:
+		return h, fmt.Errorf("hello: %w: version %d, want %d: use client and daemon of one release", ErrValue,
+			h.Version, Version)
+	}
+	return h, nil
+}

@@ -1,0 +1,338 @@
+package wire_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// process gives a connection a process of a kernel.
+type process struct {
+	*kernel.Process
+	profile nt.Profile
+}
+
+func (p process) Profile() nt.Profile    { return p.profile }
+func (p process) GiveBack(th *nt.Thread) { th.Close() }
+
+// served is a kernel with one connection whose client is the test.
+type served struct {
+	*testing.T
+	sys  *kernel.System
+	conn net.Conn
+	end  chan error
+}
+
+// serve starts a connection. At the test's end nothing is left of it.
+func serve(t *testing.T) *served {
+	t.Helper()
+	s := &served{T: t, sys: kernel.Boot(kernel.Config{}), end: make(chan error, 1)}
+	user, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.sys.NewProcess("client", user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := net.Pipe()
+	s.conn = ours
+	go func() { s.end <- wire.Serve(theirs, process{p, nt.Documented}) }()
+	t.Cleanup(func() {
+		_ = ours.Close()
+		// The process has exited, and nothing of it is left (W-12).
+		if err := s.sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// ended waits for the server's side to end and returns why.
+func (s *served) ended() error {
+	s.Helper()
+	select {
+	case err := <-s.end:
+		return err
+	case <-time.After(time.Minute):
+		s.Fatal("the server goes on")
+		return nil
+	}
+}
+
+// greet exchanges hellos as a client does.
+func (s *served) greet() {
+	s.Helper()
+	s.send(&wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	if f := s.receive(); f.Kind != wire.Hello {
+		s.Fatalf("kind %d where a hello belongs", f.Kind)
+	}
+}
+
+func (s *served) send(f *wire.Frame) {
+	s.Helper()
+	if _, err := s.conn.Write(wire.AppendFrame(nil, f)); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *served) receive() *wire.Frame {
+	s.Helper()
+	f, err := wire.ReadFrame(s.conn)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return f
+}
+
+// status sends a frame and returns the status of its answer.
+func (s *served) status(f *wire.Frame) ntstatus.Status {
+	s.Helper()
+	s.send(f)
+	answer := s.receive()
+	head, _, err := wire.DecodeAnswer(answer.Body)
+	if err != nil || answer.Kind != wire.Answer || answer.Request != f.Request {
+		s.Fatalf("%+v, %v", answer, err)
+	}
+	return head.Status
+}
+
+func (s *served) connect() *client.Conn {
+	s.Helper()
+	c, err := client.New(s.conn)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return c
+}
+
+// call is the frame of a call.
+func call(t *testing.T, name string, in any) *wire.Frame {
+	t.Helper()
+	row := wire.Rows()[nt.NtTable.Find(name).Info().Number]
+	body, err := row.AppendCall(nil, in, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &wire.Frame{Kind: wire.Call, Request: 7, Thread: 1, Service: row.Service, Body: body}
+}
+
+// TestClient makes calls of two threads through a client, and leaves handles and
+// an impersonation behind for the end of the connection (W-10, W-12).
+func TestClient(t *testing.T) {
+	s := serve(t)
+	c := s.connect()
+	th := c.Thread()
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_DUPLICATE)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	dup, st := th.NtDuplicateToken(h, winnt.TOKEN_ALL_ACCESS, nil, false, winnt.TokenImpersonation)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	revert, err := th.Impersonate(dup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := c.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
+		t.Errorf("the other thread: %s", st)
+	}
+	own, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true)
+	if st != ntstatus.Success || own == 0 {
+		t.Errorf("the impersonating thread: %s", st)
+	}
+	revert()
+	revert() // A ticket works once (W-8).
+	if _, st := th.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.NoToken {
+		t.Errorf("after reverting: %s", st)
+	}
+	if _, err := th.Impersonate(dup); err != nil {
+		t.Error(err)
+	}
+	other.Close()
+	if _, st := other.NtOpenThreadToken(winnt.NtCurrentThread, winnt.TOKEN_QUERY, true); st != ntstatus.InvalidCid {
+		t.Errorf("a thread that ended: %s", st) // its number is not given (W-7)
+	}
+	_ = c.Close()
+	if err := s.ended(); err != nil {
+		t.Error(err)
+	}
+	// The connection is lost: calls fail and change nothing (W-9).
+	if _, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.PortDisconnected {
+		t.Errorf("after Close: %s", st)
+	}
+	if _, err := c.NewThread(); !errors.Is(err, client.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// TestOrder sends calls of one thread without waiting: they are answered in their
+// order (W-11).
+func TestOrder(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	const n = 40
+	go func() {
+		for i := range n {
+			f := call(t, "NtClose", nt.CloseIn{Handle: 4})
+			f.Request = uint64(i)
+			_, _ = s.conn.Write(wire.AppendFrame(nil, f))
+		}
+	}()
+	for i := range n {
+		if f := s.receive(); f.Request != uint64(i) {
+			t.Fatalf("answer %d is to request %d", i, f.Request)
+		}
+	}
+}
+
+// TestRefused sends what a client with this protocol cannot send: the connection
+// ends and says why, and nothing is left of it.
+func TestRefused(t *testing.T) {
+	long := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
+	badHello := wire.AppendHello(nil, wire.HelloBody{})
+	binary.LittleEndian.PutUint32(badHello[4+len("refmon"):], wire.Version+1)
+	truncated := call(t, "NtClose", nt.CloseIn{Handle: 4})
+	truncated.Body = truncated.Body[:len(truncated.Body)-1]
+	longer := call(t, "NtClose", nt.CloseIn{Handle: 4})
+	longer.Body = append(longer.Body, 0)
+	for _, c := range []struct {
+		name  string
+		rule  string
+		hello bool
+		bytes []byte
+		want  error
+	}{
+		{"a length of 4 GiB", "W-2", true, long, wire.ErrFrame},
+		{"a length below a head", "W-2", true, []byte{1, 0, 0, 0}, wire.ErrFrame},
+		{"no hello", "W-1", false, wire.AppendFrame(nil, call(t, "NtClose", nt.CloseIn{})), wire.ErrFrame},
+		{"another version", "W-1", false,
+			wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: badHello}), wire.ErrValue},
+		{"an unknown kind", "W-6", true, wire.AppendFrame(nil, &wire.Frame{Kind: 99}), wire.ErrFrame},
+		{"an answer", "W-6", true, wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer}), wire.ErrFrame},
+		{"a body too short", "W-6", true, wire.AppendFrame(nil, truncated), wire.ErrValue},
+		{"a body too long", "W-6", true, wire.AppendFrame(nil, longer), wire.ErrValue},
+		{"half a frame", "W-6", true, wire.AppendFrame(nil, longer)[:9], io.ErrUnexpectedEOF},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serve(t)
+			if c.hello {
+				s.greet()
+			}
+			go func() { _, _ = io.Copy(io.Discard, s.conn) }()
+			_, _ = s.conn.Write(c.bytes)
+			if c.want == io.ErrUnexpectedEOF {
+				_ = s.conn.Close()
+			}
+			if err := s.ended(); !errors.Is(err, c.want) {
+				t.Errorf("%s: ended with %v, want %v", c.rule, err, c.want)
+			}
+		})
+	}
+}
+
+// TestRefusedByStatus sends what is answered with a status, after which the
+// connection goes on.
+func TestRefusedByStatus(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	closing := call(t, "NtClose", nt.CloseIn{Handle: 4})
+	foreign, unknown := *closing, *closing
+	foreign.Thread, unknown.Service = 2, 60000
+	for _, c := range []struct {
+		frame *wire.Frame
+		want  ntstatus.Status
+	}{
+		{closing, ntstatus.InvalidHandle},
+		{&foreign, ntstatus.InvalidCid},   // a thread that is not of this connection (W-7)
+		{&unknown, ntstatus.NotSupported}, // a row that the server does not have (W-5)
+		{&wire.Frame{Kind: wire.Restore, Thread: 1, Body: wire.AppendTicket(nil, 99)}, ntstatus.Success}, // W-8: does nothing
+		{closing, ntstatus.InvalidHandle},
+	} {
+		if st := s.status(c.frame); st != c.want {
+			t.Errorf("%+v: %s, want %s", c.frame, st, c.want)
+		}
+	}
+	// Bounds answer with a status (W-3).
+	for range wire.MaxThreads - 1 {
+		if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.InsufficientResources {
+		t.Errorf("a thread too many: %s", st)
+	}
+	for range wire.MaxTickets {
+		if st := s.status(&wire.Frame{Kind: wire.Save, Thread: 1}); st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	if st := s.status(&wire.Frame{Kind: wire.Save, Thread: 1}); st != ntstatus.InsufficientResources {
+		t.Errorf("a ticket too many: %s", st)
+	}
+}
+
+// TestUnknownRow connects to a server that knows one row by other types: that row
+// alone is not supported (W-5).
+func TestUnknownRow(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	go func() {
+		f, err := wire.ReadFrame(theirs)
+		if err != nil {
+			return
+		}
+		b := wire.AppendHello(nil, wire.HelloBody{})
+		row := wire.Rows()[0]
+		at := bytes.Index(b, binary.LittleEndian.AppendUint64([]byte(row.Info().Name), row.Fingerprint))
+		b[at+len(row.Info().Name)]++
+		_, _ = theirs.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Request: f.Request, Body: b}))
+		if f, err = wire.ReadFrame(theirs); err == nil {
+			_, _ = theirs.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer, Request: f.Request, Body: []byte{8, 0, 0, 0xc0, 0}}))
+		}
+	}()
+	c, err := client.New(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	rows := wire.Rows()
+	if _, st := c.Thread().CallRow(rows[0].Row, rows[0].NothingIn()); st != ntstatus.NotSupported {
+		t.Errorf("%s: %s", rows[0].Info().Name, st)
+	}
+	if _, st := c.Thread().CallRow(rows[1].Row, rows[1].NothingIn()); st != ntstatus.InvalidHandle {
+		t.Errorf("%s: %s", rows[1].Info().Name, st)
+	}
+}
+
+// FuzzServe sends any bytes after a hello: the server ends, without a panic, and
+// nothing of the process is left.
+func FuzzServe(f *testing.F) {
+	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread, Request: 1}))
+	f.Add(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Save, Thread: 1}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := serve(t)
+		s.greet()
+		go func() { _, _ = io.Copy(io.Discard, s.conn) }()
+		_, _ = s.conn.Write(b)
+		_ = s.conn.Close()
+		_ = s.ended()
+	})
+}
