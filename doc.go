@@ -32,6 +32,7 @@
 // To act for others, as a server does:
 //
 //   - kernel: boots a system of processes, threads, handles and token objects.
+//   - client: connects to a kernel in another program; internal/wire carries the calls.
 //   - nt: the documented Nt services, called on a thread of that system.
 //
 // To compare an implementation of your own:

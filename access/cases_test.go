@@ -142,7 +142,8 @@ var plainCases = []plainCase{
 	{id: "AC-094", sd: `…(XA;;0x1ff;;;WD;(Member_of_Any{SID(S-1-222-333)}))`, desired: 1,
 		change: all(groups(), func(s *token.Spec) { s.User.SID = sid.MustParse("S-1-222-333") })},
 	{id: "AC-095",
-		sd: `…(XA;;0x1f;;;AA;(@Device.colour Contains @Resource.colour))S:(RA;;;;;WD;("colour",TS,0x0,"blue","red"))`, desired: 0x10, want: 0x10, change: all(groups(sid.Everyone, aa), deviceClaims(texts("colour", "blue", "red")))},
+		sd:      `…(XA;;0x1f;;;AA;(@Device.colour Contains @Resource.colour))S:(RA;;;;;WD;("colour",TS,0x0,"blue","red"))`,
+		desired: 0x10, want: 0x10, change: all(groups(sid.Everyone, aa), deviceClaims(texts("colour", "blue", "red")))},
 	{id: "AC-096a", sd: "…(0x09;;0x1;;;WD;#01020304)(A;;0x1;;;WD)", desired: 1, want: 1}, // A-72
 	{id: "AC-096b", sd: "…(0x0a;;0x1;;;WD;#01020304)(A;;0x1;;;WD)", desired: 1},
 	{id: "AC-097", sd: "…(OA;;0x1;11111111-0000-0000-0000-000000000000;;WD)", desired: 1}, // A-80

@@ -107,7 +107,8 @@ func ExampleChanges() {
 		return
 	}
 	changes, err := access.Changes(&access.Request{
-		Descriptor: sddl.MustParse("O:BAG:SYD:(D;;0x2;;;BG)(A;;FA;;;WD)"), Subject: access.Subject{Primary: t}, Desired: winnt.FILE_WRITE_DATA, Type: winnt.FileObject,
+		Descriptor: sddl.MustParse("O:BAG:SYD:(D;;0x2;;;BG)(A;;FA;;;WD)"), Subject: access.Subject{Primary: t},
+		Desired: winnt.FILE_WRITE_DATA, Type: winnt.FileObject,
 	})
 	if err != nil {
 		fmt.Println(err)

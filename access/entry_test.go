@@ -120,7 +120,8 @@ func TestSeAccessCheckOrder(t *testing.T) {
 		{"AC-116b A-32 before A-30", with(ask(t, "…", 1, identification), noSD), denied},
 		{"A-25",
 			with(ask(t, "…", 1),
-				func(r *access.Request) { r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1}} }), access.Refuse(ntstatus.InvalidParameter)},
+				func(r *access.Request) { r.ObjectTypes = []access.ObjectTypeEntry{{Level: 1}} }),
+			access.Refuse(ntstatus.InvalidParameter)},
 		{"A-3 S-1-3-4 without an owner", ask(t, "D:(A;;0x1;;;OW)", 1), denied},
 	} {
 		d, err := access.SeAccessCheck(c.r)

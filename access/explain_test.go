@@ -141,7 +141,8 @@ func TestUnknownTypeHasStep(t *testing.T) {
 		t.Fatalf("%+v, %v", dec, err)
 	}
 	want := []string{"this type of entry is unknown and decides nothing",
-		"this type of entry belongs into a SACL and decides nothing here", "it allows them, and nothing before it decided them"}
+		"this type of entry belongs into a SACL and decides nothing here",
+		"it allows them, and nothing before it decided them"}
 	for i, s := range x.Steps {
 		if s.Because != want[i] || s.ACE != i {
 			t.Errorf("step %d: %+v, want %q", i, s, want[i])

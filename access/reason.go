@@ -32,8 +32,9 @@ const (
 )
 
 var kindNames = [...]string{
-	AceAllow: "AceAllow", AceDeny: "AceDeny", Owner: "Owner", Privilege: "Privilege", NullDacl: "NullDacl", EmptyDacl: "EmptyDacl",
-	NoAce: "NoAce", IntegrityPolicy: "IntegrityPolicy", TrustLabel: "TrustLabel", AccessFilter: "AccessFilter",
+	AceAllow: "AceAllow", AceDeny: "AceDeny", Owner: "Owner", Privilege: "Privilege", NullDacl: "NullDacl",
+	EmptyDacl: "EmptyDacl",
+	NoAce:     "NoAce", IntegrityPolicy: "IntegrityPolicy", TrustLabel: "TrustLabel", AccessFilter: "AccessFilter",
 	RestrictedPass: "RestrictedPass", AppContainerPass: "AppContainerPass", CentralAccessRule: "CentralAccessRule",
 	KernelMode: "KernelMode", PreviouslyGranted: "PreviouslyGranted", NotAsked: "NotAsked",
 }

@@ -64,7 +64,9 @@ func BenchmarkOpenOff(b *testing.B) {
 // of which matches.
 func BenchmarkEvaluate(b *testing.B) {
 	p := standardPolicy(b)
-	r := access.Request{Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;SY)(AU;FA;FA;;;WD)(AU;SA;FA;;;BA)"), Subject: access.Subject{Primary: tokenU(b)}, Desired: 1, Type: winnt.FileObject}
+	r := access.Request{Descriptor: sddl.MustParse(
+		"O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FA;;;SY)(AU;FA;FA;;;WD)(AU;SA;FA;;;BA)"), Subject: access.Subject{Primary: tokenU(b)},
+		Desired: 1, Type: winnt.FileObject}
 	b.ReportAllocs()
 	for b.Loop() {
 		v := p.Evaluate("File", &r, access.Grant(1), nil)

@@ -21,11 +21,13 @@ var fieldNames = map[uint16]struct {
 }{
 	4612: {0, "AuditsDiscarded"},
 	4656: {1,
-		"S4 ObjectServer ObjectType ObjectName HandleId TransactionId AccessList AccessReason AccessMask PrivilegeList RestrictedSidCount ProcessId ProcessName ResourceAttributes"},
+		"S4 ObjectServer ObjectType ObjectName HandleId TransactionId AccessList AccessReason AccessMask " +
+			"PrivilegeList RestrictedSidCount ProcessId ProcessName ResourceAttributes"},
 	4658: {0, "S4 ObjectServer HandleId ProcessId ProcessName"},
 	4660: {0, "S4 ObjectServer HandleId ProcessId ProcessName TransactionId"},
 	4662: {0,
-		"S4 ObjectServer ObjectType ObjectName OperationType HandleId AccessList AccessMask Properties AdditionalInfo AdditionalInfo2"},
+		"S4 ObjectServer ObjectType ObjectName OperationType HandleId AccessList AccessMask Properties AdditionalInfo " +
+			"AdditionalInfo2"},
 	4663: {1,
 		"S4 ObjectServer ObjectType ObjectName HandleId AccessList AccessMask ProcessId ProcessName ResourceAttributes"},
 	4670: {0, "S4 ObjectServer ObjectType ObjectName HandleId OldSd NewSd ProcessId ProcessName"},
@@ -33,7 +35,8 @@ var fieldNames = map[uint16]struct {
 	4674: {0, "S4 ObjectServer ObjectType ObjectName HandleId AccessMask PrivilegeList ProcessId ProcessName"},
 	4690: {0, "S4 SourceHandleId SourceProcessId TargetHandleId TargetProcessId"},
 	4703: {0,
-		"S4 TargetUserSid TargetUserName TargetDomainName TargetLogonId ProcessName ProcessId EnabledPrivilegeList DisabledPrivilegeList"},
+		"S4 TargetUserSid TargetUserName TargetDomainName TargetLogonId ProcessName ProcessId EnabledPrivilegeList " +
+			"DisabledPrivilegeList"},
 	4907: {0, "S4 ObjectServer ObjectType ObjectName HandleId OldSd NewSd ProcessId ProcessName"},
 }
 
@@ -121,7 +124,8 @@ func TestClientAndPrimary(t *testing.T) {
 	from.Subject = access.Subject{Primary: tokenSystem(t), Client: tokenU(t), Level: winnt.SecurityImpersonation}
 	e := audit.HandleClosed(from, audit.Object{Type: "File", Handle: 4})
 	for name, want := range map[string]string{
-		"SubjectUserSid": "S-1-5-21-1-2-3-1107", "SubjectUserName": "alice", "SubjectDomainName": "REFMON", "SubjectLogonId": "0x5a1b2",
+		"SubjectUserSid": "S-1-5-21-1-2-3-1107", "SubjectUserName": "alice", "SubjectDomainName": "REFMON",
+		"SubjectLogonId": "0x5a1b2",
 		"PrimaryUserSid": "S-1-5-18", "PrimaryUserName": "DC1$", "PrimaryDomainName": "REFMON", "PrimaryLogonId": "0x3e7",
 	} {
 		if got := field(t, e, name); got != want {

@@ -139,7 +139,8 @@ func withChain(h audit.Header) audit.Header {
 
 // hostile are names that break careless writers. UC-61.
 var hostile = []string{
-	"two\nlines", "quote\"and\\slash", "<script>&amp;</script>", "tab\tcr\rnul\x00bell\x07", "\u2028\u2029 line separators",
+	"two\nlines", "quote\"and\\slash", "<script>&amp;</script>", "tab\tcr\rnul\x00bell\x07",
+	"\u2028\u2029 line separators",
 	audit.FromUTF16([]uint16{'a', 0xD800, 'b'}), // a lone high surrogate
 	audit.FromUTF16([]uint16{0xDC00}),           // a lone low surrogate
 	audit.FromUTF16([]uint16{0xD83D, 0xDE00}),   // a good pair: an emoji

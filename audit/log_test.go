@@ -126,7 +126,8 @@ func TestPermissionsChanged(t *testing.T) {
 
 // UC-67: a change of the SACL is recorded under Audit Policy Change.
 func TestAuditSettingsChanged(t *testing.T) {
-	before, after := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"), sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;FA;FA;;;WD)")
+	before, after := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;FR;;;WD)"),
+		sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;FA;FA;;;WD)")
 	log, sink := newLog(t, audit.FileSystem, audit.AuthorizationPolicyChange)
 	log.SecuritySet(origin(t), reportFile, before, after, winnt.SACL_SECURITY_INFORMATION)
 	if sink.Len() != 0 {

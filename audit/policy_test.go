@@ -210,7 +210,9 @@ func TestPrivilegeTables(t *testing.T) {
 	sensitive := []string{"AssignPrimaryToken", "Audit", "Backup", "CreateToken", "Debug", "EnableDelegation",
 		"Impersonate", "LoadDriver", "Restore", "Security", "SystemEnvironment", "TakeOwnership", "Tcb"}
 	ordinary := []string{"ChangeNotify", "CreateGlobal", "CreatePagefile", "CreatePermanent", "CreateSymbolicLink",
-		"IncreaseBasePriority", "IncreaseQuota", "IncreaseWorkingSet", "LockMemory", "MachineAccount", "ManageVolume", "ProfileSingleProcess", "Relabel", "RemoteShutdown", "Shutdown", "SyncAgent", "SystemProfile", "Systemtime", "TimeZone", "TrustedCredManAccess", "Undock", "DelegateSessionUserImpersonate"}
+		"IncreaseBasePriority", "IncreaseQuota", "IncreaseWorkingSet", "LockMemory", "MachineAccount", "ManageVolume",
+		"ProfileSingleProcess", "Relabel", "RemoteShutdown", "Shutdown", "SyncAgent", "SystemProfile", "Systemtime",
+		"TimeZone", "TrustedCredManAccess", "Undock", "DelegateSessionUserImpersonate"}
 	check := func(names []string, want audit.Subcategory) {
 		for _, n := range names {
 			p, err := winnt.ParsePrivilege("Se" + n + "Privilege")

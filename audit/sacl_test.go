@@ -435,8 +435,9 @@ func TestEvaluateTwin(t *testing.T) {
 	for i := range n {
 		if i%64 == 0 {
 			p = mustPolicy(t, audit.PolicySpec{
-				System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: settings() | audit.OnSuccess},
-				Users:       map[sid.SID]map[audit.Subcategory]audit.UserSetting{pick(): {audit.FileSystem: {Include: settings(), Exclude: settings()}}},
+				System: map[audit.Subcategory]audit.Setting{audit.FileSystem: settings() | audit.OnSuccess},
+				Users: map[sid.SID]map[audit.Subcategory]audit.UserSetting{pick(): {audit.FileSystem: {Include: settings(),
+					Exclude: settings()}}},
 				GlobalSACLs: map[string]*sd.ACL{"File": acl()},
 			})
 			s := specU()
@@ -493,7 +494,8 @@ func TestConditionLikeDeny(t *testing.T) {
 	atoms := []string{
 		"Member_of {SID(" + groupG.String() + ")}", "Member_of {SID(" + groupH.String() +
 			")}", "Member_of_Any {SID(WD), SID(SY)}",
-		"@User.Absent == 1", "@Resource.Level >= 3", "@Resource.Level < 3", "exists @Resource.Level", "exists Local", `@Resource.Name Contains {"a"}`,
+		"@User.Absent == 1", "@Resource.Level >= 3", "@Resource.Level < 3", "exists @Resource.Level", "exists Local",
+		`@Resource.Name Contains {"a"}`,
 		"Device_Member_of {SID(WD)}", "@Resource.Off == 1", "Member_of {SID(OW)}", "Member_of {SID(PS)}",
 	}
 	var expr func(depth int) string

@@ -65,7 +65,8 @@ func TestForwardSocket(t *testing.T) {
 	defer listener.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
-	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: "unix:" + filepath.Join(dir, "s"), Cursor: filepath.Join(dir, "cursor")}
+	f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: "unix:" + filepath.Join(dir, "s"),
+		Cursor: filepath.Join(dir, "cursor")}
 	go func() { ended <- f.Run(ctx, true) }()
 	seen := map[uint64]bool{}
 	c, err := listener.Accept()

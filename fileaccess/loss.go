@@ -38,9 +38,12 @@ const (
 
 var lossNames = [...]string{
 	LossSpecialBits: "special bits", LossGroupUnion: "rights of groups add up", LossMask: "mask folded into the entries",
-	LossWriteWithoutSearch: "directory writable but not searchable", LossCreateMode: "mode at creation", LossUnknownName: "name without SID",
-	LossUnknownSID: "SID without name", LossRights: "rights without permission", LossDenial: "denial of a group held against everybody",
-	LossEntryType: "type of entry", LossInheritance: "inheritance", LossSACL: "SACL", LossOwnerFixed: "owner and group fixed",
+	LossWriteWithoutSearch: "directory writable but not searchable", LossCreateMode: "mode at creation",
+	LossUnknownName: "name without SID",
+	LossUnknownSID:  "SID without name", LossRights: "rights without permission",
+	LossDenial:    "denial of a group held against everybody",
+	LossEntryType: "type of entry", LossInheritance: "inheritance", LossSACL: "SACL",
+	LossOwnerFixed: "owner and group fixed",
 }
 
 // String returns a short English phrase.

@@ -17,7 +17,8 @@ import (
 
 // The text form of nfs4_acl(5).
 func TestParseNFS4(t *testing.T) {
-	list, err := fileaccess.ParseNFS4("# a comment\nA::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:RX,D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d")
+	list, err := fileaccess.ParseNFS4(
+		"# a comment\nA::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:RX,D::EVERYONE@:wa\n\nU:SF:EVERYONE@:d")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,8 @@ func TestParseNFS4(t *testing.T) {
 	if !slices.Equal(list, want) {
 		t.Errorf("%+v", list)
 	}
-	if got := fileaccess.FormatNFS4(list); got != "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\n" {
+	if got := fileaccess.FormatNFS4(
+		list); got != "A::OWNER@:rwaDxtTnNcCoy\nA:fdg:staff@example.org:rxtncy\nD::EVERYONE@:wa\nU:SF:EVERYONE@:d\n" {
 		t.Error(got)
 	}
 	if a, err := fileaccess.ParseNFS4("A::host:nfs@x:r"); err != nil || a[0].Who != "host:nfs@x" {

@@ -111,7 +111,8 @@ func (s *situation) question(t *testing.T) openQuestion {
 		Attributes: uint32(s.r.Attributes), Share: uint32(s.r.Share), SMB: s.r.Face == fileaccess.SMB, Name: s.r.Name,
 		Maximal: s.r.Maximal, MaximalTime: s.r.MaximalTime, ParentSD: sdOf(t,
 			s.f.Parent.Descriptor), ReadOnly: s.f.ReadOnlyVolume,
-		Traverse: uint8(s.f.Policy.Traverse), HideDenied: s.f.Policy.HideDenied, Observed: s.f.Policy.Profile == fileaccess.Observed,
+		Traverse: uint8(s.f.Policy.Traverse), HideDenied: s.f.Policy.HideDenied,
+		Observed: s.f.Policy.Profile == fileaccess.Observed,
 	}
 	if s.r.CreatorSD != nil {
 		q.CreatorSD = sdOf(t, s.r.CreatorSD)

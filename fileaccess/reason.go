@@ -29,7 +29,8 @@ const (
 
 var reasonNames = [...]string{
 	FromAccess: "Access", Intent: "Intent", ParentAllow: "ParentAllow", ParentDeny: "ParentDeny", ShareMask: "ShareMask",
-	ReadOnlyAttribute: "ReadOnlyAttribute", ReadOnlyVolume: "ReadOnlyVolume", Creator: "Creator", TraverseDenied: "Traverse",
+	ReadOnlyAttribute: "ReadOnlyAttribute", ReadOnlyVolume: "ReadOnlyVolume", Creator: "Creator",
+	TraverseDenied:    "Traverse",
 	AttributeMismatch: "AttributeMismatch", NoDescriptor: "NoDescriptor", Unreached: "Unreached",
 }
 

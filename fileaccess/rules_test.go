@@ -147,11 +147,14 @@ func TestInvalidParameters(t *testing.T) {
 func TestNames(t *testing.T) {
 	long := strings.Repeat("x", 255)
 	for name, want := range map[string]bool{
-		"": true, `\`: true, "f": true, `a\b\c`: true, `d\`: true, "f:s": true, "f:s:$DATA": true, "f::$data": true, "d::$INDEX_ALLOCATION": true, "d:$I30:$INDEX_ALLOCATION": true,
+		"": true, `\`: true, "f": true, `a\b\c`: true, `d\`: true, "f:s": true, "f:s:$DATA": true, "f::$data": true,
+		"d::$INDEX_ALLOCATION": true, "d:$I30:$INDEX_ALLOCATION": true,
 		long: true, "ä€😀": true, strings.Repeat("😀", 127): true, " .x": true, "...": true, "f:a?b": true,
-		`\\`: false, `a\\b`: false, `\a`: false, ".": false, `a\..\b`: false, "f:": false, "f:s:$BAD": false, "f:s:$DATA:x": false, "f:a/b": false, ":s": false, `a:s\b`: false,
+		`\\`: false, `a\\b`: false, `\a`: false, ".": false, `a\..\b`: false, "f:": false, "f:s:$BAD": false,
+		"f:s:$DATA:x": false, "f:a/b": false, ":s": false, `a:s\b`: false,
 		long + "x": false, strings.Repeat("😀",
-			128): false, "a\x1f": false, "a\x00": false, "a*": false, `a"`: false, "a/b": false, "a<": false, "a>": false, "a?": false, "a|b": false, "f:" + long + "x": false, "f:\x00": false,
+			128): false, "a\x1f": false, "a\x00": false, "a*": false, `a"`: false, "a/b": false, "a<": false, "a>": false,
+		"a?": false, "a|b": false, "f:" + long + "x": false, "f:\x00": false,
 	} {
 		if fileaccess.ValidName(name) != want {
 			t.Errorf("F-13 %q: %v", name, !want)
@@ -631,8 +634,9 @@ func TestWin32(t *testing.T) {
 		t.Errorf("F-90: %+v", d)
 	}
 	for st, want := range map[ntstatus.Status]uint32{
-		denied: 5, cannot: 5, ntstatus.FileIsADirectory: 5, ntstatus.DeletePending: 5, notFound: 2, ntstatus.ObjectPathNotFound: 3,
-		ntstatus.NotADirectory: 267, notHeld: 1314, protected: 19, ntstatus.SharingViolation: 32, invalid: 87, 0: 0,
+		denied: 5, cannot: 5, ntstatus.FileIsADirectory: 5, ntstatus.DeletePending: 5, notFound: 2,
+		ntstatus.ObjectPathNotFound: 3,
+		ntstatus.NotADirectory:      267, notHeld: 1314, protected: 19, ntstatus.SharingViolation: 32, invalid: 87, 0: 0,
 	} {
 		if got := fileaccess.LastError(st, false); got != want {
 			t.Errorf("F-91 %v: %d", st, got)

@@ -28,7 +28,8 @@ func TestPosix(t *testing.T) {
 		{"007", 0o007, false, "", "(A;;;;;" + owner + ")(A;;;;;" + group + ")(A;;FA;;;WD)"},
 		{"directory 611", 0o611, true, "", "(A;;0x1f01df;;;" + owner + ")(A;;FX;;;" + group + ")(A;;FX;;;WD)"},
 		// user::rw-, user:1002:rw- (r-- by the mask), group::r--, group:1001:r--, mask r--, other r--
-		{"named, masked", 0o644, false, "0200000001000600ffffffff02000600ea03000004000400ffffffff08000400e903000010000400ffffffff20000400ffffffff",
+		{"named, masked", 0o644, false,
+			"0200000001000600ffffffff02000600ea03000004000400ffffffff08000400e903000010000400ffffffff20000400ffffffff",
 			"(A;;0x1f019f;;;" + owner + ")(A;;FR;;;S-1-22-1-1002)(A;;FR;;;" + group + ")(A;;FR;;;S-1-22-2-1001)(A;;FR;;;WD)"},
 	} {
 		var acl []byte

@@ -110,7 +110,8 @@ func FuzzVerify(f *testing.F) {
 	// no entries
 	f.Add(uint32(0o644), true, []byte("\x02\x00\x00\x00"), []byte{}, []byte{1})
 	// a user, others
-	f.Add(uint32(0o4755), false, []byte("\x02\x00\x00\x00\x02\x00\x07\x00\x01\x00\x00\x00\x20\x00\x00\x00\xff\xff\xff\xff"), []byte(nil), []byte{})
+	f.Add(uint32(0o4755), false, []byte(
+		"\x02\x00\x00\x00\x02\x00\x07\x00\x01\x00\x00\x00\x20\x00\x00\x00\xff\xff\xff\xff"), []byte(nil), []byte{})
 	// an unknown tag
 	f.Add(uint32(0), true, []byte("\x02\x00\x00\x00\x03\x00\x00\x00\x00\x00\x00\x00"), []byte{2}, []byte{2, 3})
 	f.Fuzz(func(t *testing.T, mode uint32, directory bool, access, inherited, hash []byte) {

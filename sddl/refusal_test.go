@@ -109,7 +109,8 @@ func TestStrict(t *testing.T) {
 			t.Errorf("%s was read", text)
 		}
 	}
-	for _, text := range []string{"O:BAG:SYD:PAI(A;OICI;FA;;;S-1-5-18)(XA;;FX;;;WD;(@User.Title == \"PM\"))S:(ML;;NW;;;LW)", ""} {
+	for _, text := range []string{"O:BAG:SYD:PAI(A;OICI;FA;;;S-1-5-18)(XA;;FX;;;WD;(@User.Title == " +
+		"\"PM\"))S:(ML;;NW;;;LW)", ""} {
 		if _, err := sddl.ParseStrict(text); err != nil {
 			t.Error(err)
 		}

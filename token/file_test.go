@@ -38,16 +38,20 @@ func TestParseExample(t *testing.T) {
 	if a, _ := attributes(t, tok, account(2001)); a != 0x10 {
 		t.Errorf("deny-only group has %#x", a)
 	}
-	if tok.Present() != winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege) || tok.Enabled() != winnt.SeChangeNotifyPrivilege.Bit() {
+	if tok.Present() != winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeBackupPrivilege) ||
+		tok.Enabled() != winnt.SeChangeNotifyPrivilege.Bit() {
 		t.Errorf("privileges %v, enabled %v", tok.Present().Names(), tok.Enabled().Names())
 	}
-	if tok.Type() != winnt.TokenImpersonation || tok.Level() != winnt.SecurityImpersonation || tok.Integrity() != 0x2000 || tok.MandatoryPolicy() != 3 {
+	if tok.Type() != winnt.TokenImpersonation || tok.Level() != winnt.SecurityImpersonation || tok.Integrity() != 0x2000 ||
+		tok.MandatoryPolicy() != 3 {
 		t.Errorf("type %v level %v integrity %#x policy %d", tok.Type(), tok.Level(), tok.Integrity(), tok.MandatoryPolicy())
 	}
-	if tok.IsRestricted() || !tok.IsAppContainer() || tok.Package() != sid.MustParse("S-1-15-2-1-2-3") || tok.LowPrivilege() || !tok.CapabilityBits().Has(0) {
+	if tok.IsRestricted() || !tok.IsAppContainer() || tok.Package() != sid.MustParse("S-1-15-2-1-2-3") ||
+		tok.LowPrivilege() || !tok.CapabilityBits().Has(0) {
 		t.Error("AppContainer with one capability, not restricted")
 	}
-	if a, ok := tok.UserClaims().Lookup("department"); !ok || a.Type != claims.String || !reflect.DeepEqual(a.Strings, []string{"Engineering"}) {
+	if a, ok := tok.UserClaims().Lookup("department"); !ok || a.Type != claims.String ||
+		!reflect.DeepEqual(a.Strings, []string{"Engineering"}) {
 		t.Errorf("claim %v", a)
 	}
 	if tok.AuthenticationID() != 0x3e7 || tok.Source().Name != "User32" || tok.SessionID() != 0 {
@@ -61,7 +65,9 @@ func TestParseExample(t *testing.T) {
 // Defaults as documented: only user is required.
 func TestParseDefaults(t *testing.T) {
 	tok := parse(t, `{"user":"S-1-5-21-1-2-3-1001"}`)
-	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 || tok.Integrity() != 0x2000 || tok.MandatoryPolicy() != 3 || tok.Owner() != userU || tok.PrimaryGroup() != userU || tok.Present() != 0 || tok.GroupCount() != 1 || tok.IsRestricted() || tok.UserClaims() != nil {
+	if tok.Type() != winnt.TokenPrimary || tok.Level() != 0 || tok.Integrity() != 0x2000 || tok.MandatoryPolicy() != 3 ||
+		tok.Owner() != userU || tok.PrimaryGroup() != userU || tok.Present() != 0 || tok.GroupCount() != 1 ||
+		tok.IsRestricted() || tok.UserClaims() != nil {
 		t.Error("some default is wrong")
 	}
 	text, err := sddl.Format(sddl.MustParse("D:(A;;GA;;;S-1-5-21-1-2-3-1001)(A;;GA;;;SY)"), sddl.Options{})

@@ -19,7 +19,8 @@ func TestFlags(t *testing.T) {
 	s.Flags = winnt.TOKEN_UIACCESS | winnt.TOKEN_IS_RESTRICTED | winnt.TOKEN_LOWBOX
 	tok := must(t, s)
 	if got := tok.Flags(); got != winnt.TOKEN_HAS_TRAVERSE_PRIVILEGE|winnt.TOKEN_NOT_LOW|winnt.TOKEN_UIACCESS {
-		t.Errorf("flags %#x: want traverse, not low, UI access; held but disabled privileges and given mirrors count for nothing", got)
+		t.Errorf("flags %#x: want traverse, not low, UI access; held but disabled privileges and given mirrors count "+
+			"for nothing", got)
 	}
 	for p, flag := range map[winnt.Privilege]uint32{
 		winnt.SeBackupPrivilege: 0x2, winnt.SeRestorePrivilege: 0x4, winnt.SeImpersonatePrivilege: 0x80,

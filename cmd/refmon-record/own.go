@@ -161,7 +161,8 @@ func (a *asker) make(t *token.Token, typ winnt.TokenType) (h winnt.Handle, err e
 		PrimaryGroup: nt.Cap(t.PrimaryGroup()),
 		DefaultDACL:  nt.Cap(s.DefaultDACL), Source: nt.Cap(&token.Source{Name: "refmon"})}
 	if typ == winnt.TokenImpersonation {
-		in.ObjectAttributes = nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}})
+		in.ObjectAttributes = nt.Cap(
+			&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}})
 	}
 	if g := t.IntegrityLevel(); !g.SID.IsZero() {
 		in.Groups.V = append(in.Groups.V, token.Group{SID: g.SID,

@@ -27,7 +27,8 @@ var certificateShape = expand(`\{adOwnerReadOnly:b,backup:b,certificate:s,claims
 
 func expand(form string) *regexp.Regexp {
 	form = strings.NewReplacer("\n", "", "\t", "", "<G>", `(s|\{(attributes:<W>,)?sid:s,\})`,
-		"<P>", `(s|\{(attributes:<W>,)?name:s,\})`, "<C>", `\{(flags:[nsz],)?name:s,type:s,values:\[([sbn],)*\],\}`).Replace(form)
+		"<P>", `(s|\{(attributes:<W>,)?name:s,\})`, "<C>",
+		`\{(flags:[nsz],)?name:s,type:s,values:\[([sbn],)*\],\}`).Replace(form)
 	return regexp.MustCompile("^" + strings.ReplaceAll(form, "<W>", `(z|\[(s,)*\])`) + "$")
 }
 

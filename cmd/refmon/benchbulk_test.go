@@ -36,7 +36,8 @@ func TestBenchBulk(t *testing.T) {
 	write(t, filepath.Join(dir, "objects.jsonl"), s.Write)
 	s.Descriptors = s.Objects
 	write(t, filepath.Join(dir, "distinct.jsonl"), s.Write)
-	fmt.Printf("seed %d, %d objects, %d principals, %d groups; %s, %d cores, %s\n\n", s.Seed, s.Objects, s.Principals, s.Groups, processor(), runtime.NumCPU(), runtime.Version())
+	fmt.Printf("seed %d, %d objects, %d principals, %d groups; %s, %d cores, %s\n\n", s.Seed, s.Objects, s.Principals,
+		s.Groups, processor(), runtime.NumCPU(), runtime.Version())
 	fmt.Println("| descriptors | question | output | seconds | CPU seconds | ns a decision | MiB |")
 	fmt.Println("|---|---|---|---|---|---|---|")
 	for _, c := range []struct{ file, what, right, flags string }{
@@ -46,7 +47,8 @@ func TestBenchBulk(t *testing.T) {
 		{"distinct.jsonl", "1,048,576", "read", "--count"},
 		{"distinct.jsonl", "1,048,576", "read+write+full", "--for-index"},
 	} {
-		args := []string{"who-can", c.right, "-o", filepath.Join(dir, c.file), "-d", filepath.Join(dir, "company.json"), c.flags,
+		args := []string{"who-can", c.right, "-o", filepath.Join(dir, c.file), "-d",
+			filepath.Join(dir, "company.json"), c.flags,
 			"-f", "jsonl", "--out", filepath.Join(dir, "out.jsonl")}
 		if c.flags == "--for-index" {
 			args = append(args, "--sets", filepath.Join(dir, "sets.jsonl"))
@@ -70,7 +72,8 @@ func TestBenchBulk(t *testing.T) {
 			}
 		}
 		decisions := float64(s.Objects) * float64(s.Principals) * float64(1+strings.Count(c.right, "+"))
-		fmt.Printf("| %s | `who-can %s %s` | %d MB | %.2f | %.2f | %.3f | %d |\n", c.what, c.right, c.flags, size/1_000_000, best.Seconds(), cpu.Seconds(), float64(best.Nanoseconds())/decisions, memory)
+		fmt.Printf("| %s | `who-can %s %s` | %d MB | %.2f | %.2f | %.3f | %d |\n", c.what, c.right, c.flags, size/1_000_000,
+			best.Seconds(), cpu.Seconds(), float64(best.Nanoseconds())/decisions, memory)
 	}
 }
 

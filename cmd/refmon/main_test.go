@@ -81,7 +81,8 @@ func TestColourIsForTerminals(t *testing.T) {
 
 // TestWrongCommandLines: exit code 2, and the error names the help to read.
 func TestWrongCommandLines(t *testing.T) {
-	for _, args := range [][]string{{"nosuch"}, {"sid", "--nosuch"}, {"--nosuch"}, {"why"}, {"sid"}, {"sid", "BA", "--batch", "-"}} {
+	for _, args := range [][]string{{"nosuch"}, {"sid", "--nosuch"}, {"--nosuch"}, {"why"}, {"sid"},
+		{"sid", "BA", "--batch", "-"}} {
 		var out, errs bytes.Buffer
 		if code := run(args, &streams{in: strings.NewReader(""), out: &out, err: &errs}); code != exitMalformed {
 			t.Errorf("%q: exit code %d, want 2", args, code)

@@ -130,7 +130,8 @@ func childOutput(t *testing.T, dir, refmon string, args []string, limited bool) 
 	}
 	cmd := exec.Command(refmon, args...)
 	if limited {
-		cmd = exec.Command("sh", append([]string{"-c", fmt.Sprintf(`ulimit -d %d && exec "$0" "$@"`, hardLimit>>10), refmon}, args...)...)
+		cmd = exec.Command("sh", append([]string{"-c", fmt.Sprintf(`ulimit -d %d && exec "$0" "$@"`, hardLimit>>10), refmon},
+			args...)...)
 		cmd.Env = append(os.Environ(), fmt.Sprintf("GOMEMLIMIT=%d", softLimit))
 	}
 	var stderr bytes.Buffer

@@ -55,7 +55,8 @@ func TestWhoCanEqualsCheck(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line, _ := json.Marshal(map[string]any{"id": i, "tokenRef": who, "sd": o.SD, "mapping": o.Type, "desired": uint32(parsed[0].Mask(winnt.ObjectTypeByName(o.Type)))})
+		line, _ := json.Marshal(map[string]any{"id": i, "tokenRef": who, "sd": o.SD, "mapping": o.Type,
+			"desired": uint32(parsed[0].Mask(winnt.ObjectTypeByName(o.Type)))})
 		questions.Write(append(line, '\n'))
 	}
 	name := filepath.Join(p.dir, "questions.jsonl")
@@ -180,16 +181,19 @@ func (p *pairs) principals(t *testing.T) []string {
 // token is a token file: deny-only and disabled groups, privileges, integrity
 // levels, restricted and write-restricted tokens, AppContainers, claims.
 func (p *pairs) token() []byte {
-	f := map[string]any{"user": fmt.Sprint(pairsDomain, "-", 1000+p.IntN(20)), "integrityLevel": oneOf(p, "Untrusted", "Low", "Medium", "High", "System"),
+	f := map[string]any{"user": fmt.Sprint(pairsDomain, "-", 1000+p.IntN(20)),
+		"integrityLevel":  oneOf(p, "Untrusted", "Low", "Medium", "High", "System"),
 		"mandatoryPolicy": oneOf(p, []string{"NoWriteUp"}, []string{}, []string{"NoWriteUp", "NewProcessMin"})}
 	groups := []any{"WD", "AU"}
 	for range p.IntN(6) {
 		s := oneOf(p, "BA", "BU", "BG", fmt.Sprint(pairsDomain, "-", 2000+p.IntN(8)))
-		groups = append(groups, oneOf[any](p, s, s, map[string]any{"sid": s, "attributes": []string{"UseForDenyOnly"}}, map[string]any{"sid": s, "attributes": []string{}}))
+		groups = append(groups, oneOf[any](p, s, s, map[string]any{"sid": s, "attributes": []string{"UseForDenyOnly"}},
+			map[string]any{"sid": s, "attributes": []string{}}))
 	}
 	f["groups"] = groups
 	var privileges []any
-	for _, name := range []string{"SeSecurityPrivilege", "SeTakeOwnershipPrivilege", "SeRelabelPrivilege", "SeBackupPrivilege", "SeRestorePrivilege"} {
+	for _, name := range []string{"SeSecurityPrivilege", "SeTakeOwnershipPrivilege", "SeRelabelPrivilege",
+		"SeBackupPrivilege", "SeRestorePrivilege"} {
 		switch p.IntN(4) {
 		case 0:
 			privileges = append(privileges, name)
@@ -203,10 +207,12 @@ func (p *pairs) token() []byte {
 		f["writeRestricted"] = p.one(2)
 	}
 	if p.one(5) {
-		f["appContainer"] = map[string]any{"packageSid": "S-1-15-2-1-2-3-4-5-6-7", "capabilities": []string{"S-1-15-3-1"}, "lowPrivilege": p.one(3)}
+		f["appContainer"] = map[string]any{"packageSid": "S-1-15-2-1-2-3-4-5-6-7", "capabilities": []string{"S-1-15-3-1"},
+			"lowPrivilege": p.one(3)}
 	}
 	if p.one(2) {
-		f["userClaims"] = []any{map[string]any{"name": "Level", "type": "int64", "values": []int{p.IntN(3)}}, map[string]any{"name": "Dept", "type": "string", "values": []string{oneOf(p, "Sales", "Legal")}}}
+		f["userClaims"] = []any{map[string]any{"name": "Level", "type": "int64", "values": []int{p.IntN(3)}},
+			map[string]any{"name": "Dept", "type": "string", "values": []string{oneOf(p, "Sales", "Legal")}}}
 		f["deviceClaims"] = []any{map[string]any{"name": "Managed", "type": "boolean", "values": []bool{p.one(2)}}}
 		f["deviceGroups"] = []string{oneOf(p, "BU", fmt.Sprint(pairsDomain, "-2000"))}
 	}
@@ -223,7 +229,8 @@ func (p *pairs) list(t *testing.T, n int) {
 	}
 	defer f.Close()
 	for i := range n {
-		o := objectRow{fmt.Sprint("/", i), p.sddl(), oneOf(p, "file", "directory", "file", "key", "process", "directoryService")}
+		o := objectRow{fmt.Sprint("/", i), p.sddl(), oneOf(p, "file", "directory", "file", "key", "process",
+			"directoryService")}
 		if i > 0 && p.one(4) {
 			o.SD = p.rows[p.IntN(i)].SD
 		}
@@ -236,8 +243,10 @@ func (p *pairs) list(t *testing.T, n int) {
 }
 
 func (p *pairs) who() string {
-	return oneOf(p, "WD", "AU", "BA", "BU", "BG", "SY", "OW", "CO", "PS", "RC", "WR", "AC", "S-1-15-2-1-2-3-4-5-6-7", "S-1-15-3-1",
-		fmt.Sprint(pairsDomain, "-", 1000+p.IntN(20)), fmt.Sprint(pairsDomain, "-", 2000+p.IntN(8)), fmt.Sprint(pairsDomain, "-", 2000+p.IntN(8)))
+	return oneOf(p, "WD", "AU", "BA", "BU", "BG", "SY", "OW", "CO", "PS", "RC", "WR", "AC", "S-1-15-2-1-2-3-4-5-6-7",
+		"S-1-15-3-1",
+		fmt.Sprint(pairsDomain, "-", 1000+p.IntN(20)), fmt.Sprint(pairsDomain, "-", 2000+p.IntN(8)),
+		fmt.Sprint(pairsDomain, "-", 2000+p.IntN(8)))
 }
 
 // sddl is a descriptor: entries of all kinds in any order, conditions, object
@@ -264,7 +273,8 @@ func (p *pairs) sddl() string {
 	}
 	text += "S:"
 	if p.one(2) {
-		text += "(ML;" + oneOf(p, "", "OI", "IO") + ";" + oneOf(p, "NW", "NR", "NX", "NWNR", "NWNRNX") + ";;;" + oneOf(p, "LW", "ME", "HI", "SI") + ")"
+		text += "(ML;" + oneOf(p, "", "OI", "IO") + ";" + oneOf(p, "NW", "NR", "NX", "NWNR", "NWNRNX") + ";;;" +
+			oneOf(p, "LW", "ME", "HI", "SI") + ")"
 	}
 	if p.one(2) {
 		text += `(RA;;;;;WD;("Level",TI,0x0,` + fmt.Sprint(p.IntN(3)) + `))`
@@ -274,14 +284,18 @@ func (p *pairs) sddl() string {
 
 func (p *pairs) ace() string {
 	flags := oneOf(p, "", "", "", "ID", "OICI", "OICIIO")
-	mask := oneOf(p, "FA", "FR", "FW", "FX", "GA", "GR", "GW", "0x1", "0x2", "0x20000", "0x10000", "0x40000", "0x80000", "0x1200a9", "0xffffffff", "0x0")
+	mask := oneOf(p, "FA", "FR", "FW", "FX", "GA", "GR", "GW", "0x1", "0x2", "0x20000", "0x10000", "0x40000", "0x80000",
+		"0x1200a9", "0xffffffff", "0x0")
 	kind := oneOf(p, "A", "A", "A", "A", "D", "D", "OA", "OD", "XA", "XA", "XD")
 	switch kind {
 	case "OA", "OD":
-		return fmt.Sprintf("(%s;%s;%s;%s;;%s)", kind, flags, mask, oneOf(p, "", "00000000-0000-0000-0000-000000000001"), p.who())
+		return fmt.Sprintf("(%s;%s;%s;%s;;%s)", kind, flags, mask,
+			oneOf(p, "", "00000000-0000-0000-0000-000000000001"), p.who())
 	case "XA", "XD":
-		return fmt.Sprintf("(%s;%s;%s;;;%s;%s)", kind, flags, mask, p.who(), oneOf(p, "(@User.Level >= 1)", `(@User.Dept == "Sales")`, "(Exists @User.Level)",
-			"(@User.Level == @Resource.Level)", "(Member_of {SID(BA)})", "(!(Member_of_any {SID(BU), SID(BG)}))", "(@Device.Managed == 1)", "(Device_Member_of {SID(BU)})", "(Not_Member_of {SID(PS)})"))
+		return fmt.Sprintf("(%s;%s;%s;;;%s;%s)", kind, flags, mask, p.who(),
+			oneOf(p, "(@User.Level >= 1)", `(@User.Dept == "Sales")`, "(Exists @User.Level)",
+				"(@User.Level == @Resource.Level)", "(Member_of {SID(BA)})", "(!(Member_of_any {SID(BU), SID(BG)}))",
+				"(@Device.Managed == 1)", "(Device_Member_of {SID(BU)})", "(Not_Member_of {SID(PS)})"))
 	}
 	return fmt.Sprintf("(%s;%s;%s;;;%s)", kind, flags, mask, p.who())
 }

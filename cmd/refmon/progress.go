@@ -46,7 +46,8 @@ func (b *bar) show(p bulk.Position) {
 		full := min(int(done*width), width)
 		left := "…"
 		if read := p.Offset - b.from; read > 0 {
-			left = time.Duration(float64(b.size-p.Offset) / (float64(read) / spent) * float64(time.Second)).Round(time.Second).String()
+			left = time.Duration(float64(b.size-p.Offset) / (float64(read) / spent) * float64(time.Second)).Round(
+				time.Second).String()
 		}
 		text = fmt.Sprintf("[%s%s] %3.0f %%  %s, %s left", strings.Repeat("=", full), strings.Repeat(" ", width-full),
 			100*done, text, left)

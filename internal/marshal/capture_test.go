@@ -211,7 +211,8 @@ func TestPages(t *testing.T) {
 	if st := m.Write(arena, b); st != ntstatus.AccessViolation { // found readable before, never writable
 		t.Errorf("written: %v", st)
 	}
-	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena, page, syscall.PROT_READ|syscall.PROT_WRITE); errno != 0 {
+	if _, _, errno := syscall.Syscall(syscall.SYS_MPROTECT, arena, page,
+		syscall.PROT_READ|syscall.PROT_WRITE); errno != 0 {
 		t.Fatal(errno)
 	}
 }

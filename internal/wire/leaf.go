@@ -80,7 +80,8 @@ func attribute() *codec {
 	f := make1(reflect.TypeFor[attributeFields]())
 	return &codec{f.form, f.least, func(b []byte, v reflect.Value) ([]byte, error) {
 		a := v.Interface().(claims.Attribute)
-		return f.put(b, reflect.ValueOf(attributeFields{a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs, a.Octets}))
+		return f.put(b, reflect.ValueOf(attributeFields{a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs,
+			a.Octets}))
 	}, func(r *reader, v reflect.Value) {
 		var a attributeFields
 		f.get(r, reflect.ValueOf(&a).Elem())

@@ -305,7 +305,8 @@ func TestUnknownRow(t *testing.T) {
 		b[at+len(row.Info().Name)]++
 		_, _ = theirs.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Request: f.Request, Body: b}))
 		if f, err = wire.ReadFrame(theirs); err == nil {
-			_, _ = theirs.Write(wire.AppendFrame(nil, &wire.Frame{Kind: wire.Answer, Request: f.Request, Body: []byte{8, 0, 0, 0xc0, 0}}))
+			_, _ = theirs.Write(wire.AppendFrame(nil,
+				&wire.Frame{Kind: wire.Answer, Request: f.Request, Body: []byte{8, 0, 0, 0xc0, 0}}))
 		}
 	}()
 	c, err := client.New(ours)

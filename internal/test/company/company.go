@@ -80,7 +80,8 @@ func (s *Sample) Write(out io.Writer) error {
 		if i%16 == 0 {
 			typ = "directory"
 		}
-		fmt.Fprintf(w, "{\"path\":\"/srv/share/department%d/project%d/file%d.docx\",\"sd\":\"%s\",\"type\":\"%s\"}\n", i/65536, i/256, i, descriptors[d], typ)
+		fmt.Fprintf(w, "{\"path\":\"/srv/share/department%d/project%d/file%d.docx\",\"sd\":\"%s\",\"type\":\"%s\"}\n",
+			i/65536, i/256, i, descriptors[d], typ)
 	}
 	return w.Flush()
 }

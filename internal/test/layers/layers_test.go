@@ -134,7 +134,8 @@ func (f file) imports() []string {
 func TestEveryPackageHasARow(t *testing.T) {
 	for pkg := range load(t).packages {
 		if place(pkg) < 0 {
-			t.Errorf("package %s has no row: give it one in section 2 of docs/DESIGN.md and in internal/test/layers/table_test.go (a new package has three callers or an ADR)", pkg)
+			t.Errorf("package %s has no row: give it one in section 2 of docs/DESIGN.md and in "+
+				"internal/test/layers/table_test.go (a new package has three callers or an ADR)", pkg)
 		}
 	}
 }

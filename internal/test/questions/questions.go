@@ -27,12 +27,15 @@ var (
 	capability = sid.MustParse("S-1-15-3-1")
 
 	sids = []sid.SID{
-		user, group, other, sid.Everyone, sid.Everyone, sid.Everyone, sid.Administrators, sid.LocalSystem, sid.Restricted, sid.WriteRestricted,
-		sid.OwnerRights, sid.PrincipalSelf, sid.CreatorOwner, pkg, capability, sid.AllAppPackages, sid.AllRestrictedAppPackages,
+		user, group, other, sid.Everyone, sid.Everyone, sid.Everyone, sid.Administrators, sid.LocalSystem, sid.Restricted,
+		sid.WriteRestricted,
+		sid.OwnerRights, sid.PrincipalSelf, sid.CreatorOwner, pkg, capability, sid.AllAppPackages,
+		sid.AllRestrictedAppPackages,
 	}
 	masks = []winnt.AccessMask{
 		1, 2, 3, 4, 0x10, 0x20, 0x120089, 0x1F01FF, 0x20000, 0x40000, 0x60000, 0x80000, 0x10000, 0xF0000,
-		winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL, 0x01000001, 0x03000001, 0xFFFFFFFF, 0,
+		winnt.GENERIC_READ, winnt.GENERIC_WRITE, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL, winnt.GENERIC_ALL,
+		0x01000001, 0x03000001, 0xFFFFFFFF, 0,
 	}
 	desired = []winnt.AccessMask{
 		1, 2, 3, 0x21, 0x20000, 0x60000, 0x80000, 0x80001, 0x10000, 0x120089, 0x1F01FF, sacl, sacl |

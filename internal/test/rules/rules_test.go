@@ -223,7 +223,8 @@ func TestRulesAreCitedAndTested(t *testing.T) {
 	for _, r := range rules {
 		known[r.id] = true
 		if _, ok := src.cited[r.id]; !ok {
-			t.Errorf("%s: %s is cited in no source file: put `// %s` at the branch that decides it, or take the line out until it is built", r.at, r.id, r.id)
+			t.Errorf("%s: %s is cited in no source file: put `// %s` at the branch that decides it, or take the line out "+
+				"until it is built", r.at, r.id, r.id)
 		}
 		if _, ok := src.named[r.id]; !ok {
 			t.Errorf("%s: %s is named in no test: name it in the _test.go or testdata file that checks it", r.at, r.id)
@@ -233,7 +234,8 @@ func TestRulesAreCitedAndTested(t *testing.T) {
 	maps.Copy(used, src.cited)
 	for _, id := range slices.SortedFunc(maps.Keys(used), compareAll) {
 		if !known[id] {
-			t.Errorf("%s: %s is cited but docs/rules/%s does not list it: add its line, and name it in a test", used[id], id, families[id.Family()])
+			t.Errorf("%s: %s is cited but docs/rules/%s does not list it: add its line, and name it in a test", used[id], id,
+				families[id.Family()])
 		}
 	}
 	t.Logf("%d rules listed, %d cited, %d named in tests", len(rules), len(used), len(src.named))

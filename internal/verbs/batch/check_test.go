@@ -60,7 +60,9 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":8,"status":"STATUS_SUCCESS","granted":"0x00000007","privilegesUsed":[]}`},
 	{"principal self", `{"id":9,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;PS)","desired":1,"selfSid":"DU"}`,
 		`{"id":9,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
-	{"result list", `{"id":10,"tokenRef":"alice","sd":"O:BAG:SYD:(OA;;RP;` + y + `;;WD)","desired":16,"mapping":"directoryService","resultList":true,"objectTypes":[{"level":0,"guid":"` + x + `"},{"guid":"` + y + `","level":1},{"level":1,"guid":"` + strings.Replace(x, "bf", "be", 1) + `"}]}`,
+	{"result list", `{"id":10,"tokenRef":"alice","sd":"O:BAG:SYD:(OA;;RP;` + y +
+		`;;WD)","desired":16,"mapping":"directoryService","resultList":true,"objectTypes":[{"level":0,"guid":"` + x +
+		`"},{"guid":"` + y + `","level":1},{"level":1,"guid":"` + strings.Replace(x, "bf", "be", 1) + `"}]}`,
 		`{"id":10,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[],"results":[{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"},{"status":"STATUS_SUCCESS","granted":"0x00000010"},{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"}]}`},
 	{"resource attributes", `{"id":11,"token":{"user":"BA","userClaims":[{"name":"n","type":"int64","values":[3]}]},"sd":"O:SYG:SYD:(XA;;FR;;;BA;(@User.n==@Resource.m))","desired":1,"resourceAttributes":[{"name":"m","type":"int64","values":[3]}]}`,
 		`{"id":11,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
@@ -184,9 +186,12 @@ func TestMalformedLines(t *testing.T) {
 
 func TestExplainLines(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
-		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(D;;0x2;;;WD)(A;;FR;;;WD)","desired":3}`, `"why":[{"rule":"A-70","ace":0,"bits":"0x00000002","because":"`},
-		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":"GR","call":"NtAccessCheck"}`, `"why":[{"rule":"A-12","ace":null,"bits":"0x80000000","because":"`},
-		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;1;;;WD)","desired":1,"call":"NtAccessCheck"}`, `"why":[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(D;;0x2;;;WD)(A;;FR;;;WD)","desired":3}`,
+			`"why":[{"rule":"A-70","ace":0,"bits":"0x00000002","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:","desired":"GR","call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-12","ace":null,"bits":"0x80000000","because":"`},
+		{`{"id":1,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;1;;;WD)","desired":1,"call":"NtAccessCheck"}`,
+			`"why":[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"`},
 	} {
 		answers, _ := ask(t, true, c.line)
 		if !strings.Contains(answers[0], c.want) || !json.Valid([]byte(answers[0])) {
@@ -200,7 +205,8 @@ func TestDefinitionsHoldFromTheirLineOn(t *testing.T) {
 	answers, sum := ask(t, false, q+
 		`{"id":7,"define":{"bob":{"user":"BA"},"c\u0061rol":{"user":"BU"}}}`+"\n"+q+
 		`{"define":{"bob":{"user":"BU"}}}`+"\n"+q)
-	want := []string{"no line before this one", `{"id":7,"defined":["bob","carol"]}`, "STATUS_SUCCESS", `{"id":null,"defined":["bob"]}`, "STATUS_ACCESS_DENIED"}
+	want := []string{"no line before this one", `{"id":7,"defined":["bob","carol"]}`, "STATUS_SUCCESS",
+		`{"id":null,"defined":["bob"]}`, "STATUS_ACCESS_DENIED"}
 	for i, w := range want {
 		if !strings.Contains(answers[i], w) {
 			t.Errorf("answer %d: %s, want %s", i, answers[i], w)
@@ -282,7 +288,8 @@ func twin(t *testing.T, named map[string]json.RawMessage, line []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := access.Check(tok, sddl.MustParse(q.SD, sddl.Options{Domain: tok.User().SID.Prefix()}), desired, winnt.FileObject)
+	d, err := access.Check(tok, sddl.MustParse(q.SD, sddl.Options{Domain: tok.User().SID.Prefix()}), desired,
+		winnt.FileObject)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +384,8 @@ func TestNoDACL(t *testing.T) {
 	for line := range strings.Lines(out.String()) {
 		notes += fmt.Sprintf("%v %v;", strings.Contains(line, "SUCCESS"), strings.Contains(line, `"note":"`+NoDACL+`"`))
 	}
-	if want := "true true;true false;true false;false false;false false;"; notes != want || sum.NoDACL != 1 || sum.Malformed != 1 {
+	if want := "true true;true false;true false;false false;false false;"; notes != want || sum.NoDACL != 1 ||
+		sum.Malformed != 1 {
 		t.Errorf("granted and noted: %s, want %s; %+v\n%s", notes, want, sum, out.String())
 	}
 }

@@ -75,7 +75,8 @@ func tokenFile(i int) string {
 // something to nearly everyone.
 func sdText(i int) string {
 	last := [...]string{"BU", "DU", "WD", "BA"}[i%4]
-	return fmt.Sprintf("O:BAG:SYD:AI(D;;FW;;;BG)(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1301bf;;;S-1-5-21-1-2-3-%d)(A;;FR;;;%s)", 5000+i, last)
+	return fmt.Sprintf("O:BAG:SYD:AI(D;;FW;;;BG)(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1301bf;;;S-1-5-21-1-2-3-%d)(A;;FR;;;%s)",
+		5000+i, last)
 }
 
 func desiredText(rng *rand.Rand) string {

@@ -113,7 +113,8 @@ func TestBenchTree(t *testing.T) {
 			}
 		}
 	}
-	fmt.Printf("%d files and folders, %d principals, the least of 5 runs each\n\n| | seconds | CPU seconds | of which reading | of CPU seconds |\n|---|--:|--:|--:|--:|\n", n, len(dir.Principals))
+	fmt.Printf("%d files and folders, %d principals, the least of 5 runs each\n\n| | seconds | CPU seconds | of "+
+		"which reading | of CPU seconds |\n|---|--:|--:|--:|--:|\n", n, len(dir.Principals))
 	for i, r := range rows {
 		share := func(all, reading time.Duration) string {
 			if i < 2 {
@@ -121,7 +122,8 @@ func TestBenchTree(t *testing.T) {
 			}
 			return fmt.Sprintf("%.0f %%", 100*reading.Seconds()/all.Seconds())
 		}
-		fmt.Printf("| %s | %.2f | %.2f | %s | %s |\n", r.name, r.best.Seconds(), r.cpu.Seconds(), share(r.best, rows[1].best), share(r.cpu, rows[1].cpu))
+		fmt.Printf("| %s | %.2f | %.2f | %s | %s |\n", r.name, r.best.Seconds(), r.cpu.Seconds(), share(r.best, rows[1].best),
+			share(r.cpu, rows[1].cpu))
 	}
 }
 
@@ -137,7 +139,8 @@ func makeTree(t *testing.T, root string) string {
 	t.Helper()
 	name := ntacl.Name
 	a := &ntacl.Attribute{Version: 4, HashType: ntacl.HashSHA256, What: "posix_acl"}
-	blob, _ := hex.DecodeString("0000020000000000" + "0000000000000000" + "0000000000000000" + "a4810000" + // a file of root's, mode 0644
+	// a file of root's, mode 0644
+	blob, _ := hex.DecodeString("0000020000000000" + "0000000000000000" + "0000000000000000" + "a4810000" +
 		"03000000" + "03000000" + "00000000" + "0200020006000000" + "0400040004000000" + "0500050004000000")
 	sum := sha256.Sum256(blob)
 	copy(a.SystemHash[:], sum[:])

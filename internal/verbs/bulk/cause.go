@@ -47,8 +47,9 @@ type state struct {
 
 // reason is why a bit was granted or denied.
 func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
-	_, x, err := access.Explain(&access.Request{Descriptor: s.d, Subject: access.Subject{Primary: s.t}, Desired: winnt.MAXIMUM_ALLOWED | bit,
-		Type: s.typ, Policies: d.Config.Policies, Options: d.Config.Options})
+	_, x, err := access.Explain(&access.Request{Descriptor: s.d, Subject: access.Subject{Primary: s.t},
+		Desired: winnt.MAXIMUM_ALLOWED | bit,
+		Type:    s.typ, Policies: d.Config.Policies, Options: d.Config.Options})
 	if err != nil {
 		return access.Reason{}
 	}

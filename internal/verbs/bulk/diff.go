@@ -283,7 +283,8 @@ func (d *Diff) heading() error {
 	case d.Format == CSV:
 		text = "principal,path,gained,lost,cause\n"
 	case d.Format == Table && d.Summary:
-		text = fmt.Sprintf("%-32s  %8s  %10s  %-10s  %-10s  %s\n", "FOLDER", "OBJECTS", "PRINCIPALS", "GAINED", "LOST", "CAUSE")
+		text = fmt.Sprintf("%-32s  %8s  %10s  %-10s  %-10s  %s\n", "FOLDER", "OBJECTS", "PRINCIPALS", "GAINED",
+			"LOST", "CAUSE")
 	case d.Format == Table:
 		text = fmt.Sprintf("%-16s  %-32s  %-10s  %-10s  %s\n", "PRINCIPAL", "PATH", "GAINED", "LOST", "CAUSE")
 	}

@@ -60,7 +60,8 @@ func twoStates(t *testing.T, n int) states {
 	if err := s.Directory(&text); err != nil {
 		t.Fatal(err)
 	}
-	changed := strings.NewReplacer(`"group3","sid"`, `"group3b","sid"`, `"user7"`, `"user7b"`, `["group5",`, `["group6",`).Replace(text.String())
+	changed := strings.NewReplacer(`"group3","sid"`, `"group3b","sid"`, `"user7"`, `"user7b"`, `["group5",`,
+		`["group6",`).Replace(text.String())
 	changed = strings.ReplaceAll(changed, `"group3"`, `"group4"`)
 	return states{dir, must(people.Read([]byte(changed))), strings.Join(before, ""), strings.Join(after, "")}
 }
@@ -149,10 +150,12 @@ func TestDiffEqualsTheCheck(t *testing.T) {
 			}
 			sums := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Summary: true})
 			for _, workers := range []int{1, 3} {
-				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers, CacheBytes: 1}); got != text {
+				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers,
+					CacheBytes: 1}); got != text {
 					t.Errorf("%d workers and no memory: other rows", workers)
 				}
-				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers, CacheBytes: 1, Summary: true}); got != sums {
+				if got := s.diff(t, &bulk.Diff{DirectoryAfter: c.later, Share: c.share, Workers: workers, CacheBytes: 1,
+					Summary: true}); got != sums {
 					t.Errorf("%d workers and no memory: another summary\n%s\n%s", workers, got, sums)
 				}
 			}
@@ -173,7 +176,8 @@ func TestDiffResume(t *testing.T) {
 		var state json.RawMessage
 		ctx, cancel := context.WithCancel(context.Background())
 		d := &bulk.Diff{Directory: s.dir, Format: bulk.JSONL, Out: &out, Summary: summary, State: file, Workers: 1,
-			Before: objects.Lines(strings.NewReader(s.before), 0, 0), After: objects.Lines(&slow{strings.NewReader(s.after)}, 0, 0),
+			Before: objects.Lines(strings.NewReader(s.before), 0, 0),
+			After:  objects.Lines(&slow{strings.NewReader(s.after)}, 0, 0),
 			Progress: func(p bulk.Position) {
 				if p.Offset > int64(len(s.before)) {
 					cancel()
@@ -182,12 +186,15 @@ func TestDiffResume(t *testing.T) {
 			Save: func(p bulk.Position, s json.RawMessage) error { at, state = p, bytes.Clone(s); return nil }}
 		found, err := d.Do(ctx)
 		cancel()
-		if !errors.Is(err, context.Canceled) || at.Offset == 0 || at.Offset == int64(len(s.after)) || found.Objects != at.Objects {
+		if !errors.Is(err, context.Canceled) || at.Offset == 0 || at.Offset == int64(len(s.after)) ||
+			found.Objects != at.Objects {
 			t.Fatalf("%+v, %v, saved %+v: wanted to be stopped in the middle", found, err, at)
 		}
 		rest := &bulk.Diff{Directory: s.dir, Format: bulk.JSONL, Out: &out, Summary: summary, State: file,
-			Before: objects.Lines(strings.NewReader(s.before), 0, 0), After: objects.Lines(strings.NewReader(s.after[at.Offset:]), at.Offset, at.Lines),
-			Skip: objects.Lines(strings.NewReader(s.after[:at.Offset]), 0, 0), Save: func(bulk.Position, json.RawMessage) error { return nil }}
+			Before: objects.Lines(strings.NewReader(s.before), 0, 0),
+			After:  objects.Lines(strings.NewReader(s.after[at.Offset:]), at.Offset, at.Lines),
+			Skip:   objects.Lines(strings.NewReader(s.after[:at.Offset]), 0, 0),
+			Save:   func(bulk.Position, json.RawMessage) error { return nil }}
 		if err := rest.Resume(at, state); err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +210,8 @@ func TestDiffResume(t *testing.T) {
 // TestReportSpills: a report is the same whatever memory there is, and when it
 // was stopped and went on.
 func TestReportSpills(t *testing.T) {
-	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70, Groups: 20})
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 8000, Principals: 70,
+		Groups: 20})
 	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n"
 	page := func(r *bulk.Report) string {
 		t.Helper()
@@ -215,7 +223,8 @@ func TestReportSpills(t *testing.T) {
 	}
 	whole := ""
 	for _, c := range []struct{ workers, cache int }{{1, 0}, {3, 1}, {2, 1 << 20}} {
-		r := &bulk.Report{Title: "x", Directory: dir, Source: objects.Lines(strings.NewReader(list), 0, 0), Workers: c.workers, CacheBytes: c.cache}
+		r := &bulk.Report{Title: "x", Directory: dir, Source: objects.Lines(strings.NewReader(list), 0, 0),
+			Workers: c.workers, CacheBytes: c.cache}
 		if err := r.Collect(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -233,13 +242,16 @@ func TestReportSpills(t *testing.T) {
 	var state json.RawMessage
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	r := &bulk.Report{Title: "x", Directory: dir, Source: objects.Lines(&slow{strings.NewReader(list)}, 0, 0), Workers: 1, State: file,
+	r := &bulk.Report{Title: "x", Directory: dir, Source: objects.Lines(&slow{strings.NewReader(list)}, 0, 0), Workers: 1,
+		State:    file,
 		Progress: func(bulk.Position) { cancel() },
 		Save:     func(p bulk.Position, s json.RawMessage) error { at, state = p, bytes.Clone(s); return nil }}
-	if err := r.Collect(ctx); !errors.Is(err, context.Canceled) || at.Objects == 0 || at.Objects == 30_001 || !strings.Contains(page(r), fmt.Sprintf("only the first %d objects", at.Objects)) {
+	if err := r.Collect(ctx); !errors.Is(err, context.Canceled) || at.Objects == 0 || at.Objects == 30_001 ||
+		!strings.Contains(page(r), fmt.Sprintf("only the first %d objects", at.Objects)) {
 		t.Fatalf("%v, %+v: wanted to be stopped in the middle", err, at)
 	}
-	rest := &bulk.Report{Title: "x", Directory: dir, Source: objects.Lines(strings.NewReader(list[at.Offset:]), at.Offset, at.Lines), State: file,
+	rest := &bulk.Report{Title: "x", Directory: dir, Source: objects.Lines(strings.NewReader(list[at.Offset:]), at.Offset,
+		at.Lines), State: file,
 		Save: func(bulk.Position, json.RawMessage) error { return nil }}
 	if err := rest.Resume(at, state); err != nil {
 		t.Fatal(err)
@@ -254,8 +266,10 @@ func TestReportSpills(t *testing.T) {
 
 // TestReportEqualsTheCheck: who reaches how much, by the scalar check.
 func TestReportEqualsTheCheck(t *testing.T) {
-	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 1500, Descriptors: 100, Principals: 70, Groups: 20})
-	share := sddl.MustParse("O:BAG:SYD:(A;;FR;;;AU)(A;;FA;;;BA)(A;;FA;;;" + dir.Principals[3].Token.User().SID.String() + ")")
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 1500, Descriptors: 100, Principals: 70,
+		Groups: 20})
+	share := sddl.MustParse("O:BAG:SYD:(A;;FR;;;AU)(A;;FA;;;BA)(A;;FA;;;" +
+		dir.Principals[3].Token.User().SID.String() + ")")
 	for _, gate := range []*sd.Descriptor{nil, share} {
 		r := &bulk.Report{Title: "x", Directory: dir, Share: gate, Source: objects.Lines(strings.NewReader(list), 0, 0)}
 		if err := r.Collect(context.Background()); err != nil {

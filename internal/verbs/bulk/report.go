@@ -336,7 +336,8 @@ func (r *Report) because(k key, p int, right Right) string {
 func (r *Report) reasons(
 	d *sd.Descriptor, typ *winnt.ObjectType, p int, m winnt.AccessMask,
 ) (text string, ok bool) {
-	dec, x, err := access.Explain(&access.Request{Descriptor: d, Subject: access.Subject{Primary: r.Directory.Principals[p].Token},
+	dec, x, err := access.Explain(&access.Request{Descriptor: d,
+		Subject: access.Subject{Primary: r.Directory.Principals[p].Token},
 		Desired: m, Type: typ, Policies: r.Config.Policies, Options: r.Config.Options})
 	if err != nil {
 		return err.Error(), true

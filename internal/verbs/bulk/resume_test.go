@@ -59,7 +59,8 @@ func TestResumeRefused(t *testing.T) {
 // FuzzResume: no checkpoint and no file beside it panics the report or takes memory out of proportion.
 func FuzzResume(f *testing.F) {
 	f.Add([]byte(`{"runs":[8],"reach":[[0,0,0]],"errors":null}`), []byte("\x01\x00\x00\x00\x02\x00\x00\x00a{}"))
-	f.Add([]byte(`{"runs":[11,22],"reach":[[0,0,0]],"errors":["x"]}`), []byte("\x01\x00\x00\x00\x02\x00\x00\x00a{}\x01\x00\x00\x00\x02\x00\x00\x00a{}"))
+	f.Add([]byte(`{"runs":[11,22],"reach":[[0,0,0]],"errors":["x"]}`),
+		[]byte("\x01\x00\x00\x00\x02\x00\x00\x00a{}\x01\x00\x00\x00\x02\x00\x00\x00a{}"))
 	f.Fuzz(func(t *testing.T, state, gathered []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -56,7 +56,8 @@ func runOver(t testing.TB, ctx context.Context, r *bulk.Run, list string) (strin
 // compares: the names of who-can, its counts, the sets of --for-index read
 // back, and the masks of what-can.
 func TestRowsEqualTheCheck(t *testing.T) {
-	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150, Groups: 40})
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 3000, Descriptors: 200, Principals: 150,
+		Groups: 40})
 	rights := must(bulk.ParseRights("read+write+full"))
 	ctx := context.Background()
 	names, _, err := runOver(t, ctx, &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, CacheBytes: 1}, list)
@@ -100,7 +101,8 @@ func TestRowsEqualTheCheck(t *testing.T) {
 			t.Fatalf("%s: %v, the check grants %s", o.Path, got, best.Padded())
 		}
 	}
-	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(list)) || sum.Lines != 3000 {
+	if sum.Objects != 3000 || sum.Unreadable != 0 || sum.Allowed != total || sum.Offset != int64(len(list)) ||
+		sum.Lines != 3000 {
 		t.Errorf("summary %+v, %d allowed", sum, total)
 	}
 }
@@ -180,13 +182,16 @@ func readIndex(t *testing.T, text string) (out []map[string][]string) {
 
 // Every setting of workers and memory gives the same bytes.
 func TestOutputDoesNotDependOnWorkers(t *testing.T) {
-	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 6_000, Descriptors: 900, Principals: 70, Groups: 20})
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 6_000, Descriptors: 900, Principals: 70,
+		Groups: 20})
 	list += "{\"path\":\"/bad\",\"sd\":\"O:\"}\n\n{\"path\":\"no end of line\",\"sd\":\"D:(A;;FR;;;AU)\"}"
 	rights := must(bulk.ParseRights("read+modify"))
 	for _, ask := range []bulk.Ask{bulk.Who, bulk.Count, bulk.Index} {
 		want := ""
 		for _, c := range []struct{ workers, cache int }{{1, 0}, {2, 0}, {5, 1}, {3, 1 << 30}} {
-			got, sum, err := runOver(t, context.Background(), &bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers, CacheBytes: c.cache}, list)
+			got, sum, err := runOver(t, context.Background(),
+				&bulk.Run{Directory: dir, Rights: rights, Ask: ask, Format: bulk.JSONL, Workers: c.workers,
+					CacheBytes: c.cache}, list)
 			if err != nil || sum.Objects != 6_002 || sum.Unreadable != 1 {
 				t.Fatalf("%+v, %v", sum, err)
 			}
@@ -203,13 +208,15 @@ func TestOutputDoesNotDependOnWorkers(t *testing.T) {
 // TestResume stops a run in the middle and goes on from its position: together
 // the two write what one would have.
 func TestResume(t *testing.T) {
-	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10, Groups: 5})
+	dir, list := sample(t, company.Sample{Seed: randtest.Seed(t), Objects: 30_000, Descriptors: 500, Principals: 10,
+		Groups: 5})
 	rights := must(bulk.ParseRights("read"))
 	whole, all, _ := runOver(t, context.Background(), &bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL}, list)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var out bytes.Buffer
-	r := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Workers: 1, Out: &out, Progress: func(bulk.Position) { cancel() }}
+	r := bulk.Run{Directory: dir, Rights: rights, Format: bulk.JSONL, Workers: 1, Out: &out,
+		Progress: func(bulk.Position) { cancel() }}
 	r.Source = objects.Lines(&slow{strings.NewReader(list)}, 0, 0)
 	sum, err := r.Do(ctx)
 	if !errors.Is(err, context.Canceled) || sum.Objects == 0 || sum.Objects == 30_000 {
@@ -241,7 +248,8 @@ func (s *slow) Read(p []byte) (int, error) {
 func TestOutputFails(t *testing.T) {
 	dir, list := sample(t, company.Sample{Seed: 1, Objects: 50_000, Descriptors: 50, Principals: 10, Groups: 5})
 	full := errors.New("the disk is full")
-	r := bulk.Run{Directory: dir, Rights: must(bulk.ParseRights("read")), Format: bulk.JSONL, Out: failing{full}, Source: objects.Lines(strings.NewReader(list), 0, 0)}
+	r := bulk.Run{Directory: dir, Rights: must(bulk.ParseRights("read")), Format: bulk.JSONL, Out: failing{full},
+		Source: objects.Lines(strings.NewReader(list), 0, 0)}
 	if _, err := r.Do(context.Background()); !errors.Is(err, full) {
 		t.Errorf("%v", err)
 	}
@@ -262,11 +270,13 @@ func (f failing) Read([]byte) (int, error)  { return 0, f.err }
 // one takes, and lines may come in any pieces.
 func TestLines(t *testing.T) {
 	rng := rand.New(rand.NewPCG(randtest.Seed(t), 5))
-	words := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`, `""`, `:`, `:`, `,`, `,`, `{`, `}`, ` `, `\`, `"`, "\u00e9", "\x01", `null`, `1`}
+	words := []string{`"path"`, `"sd"`, `"sdHex"`, `"type"`, `"other"`, `"/a"`, `"O:SYD:(A;;FR;;;AU)"`, `"file"`, `"key"`,
+		`""`, `:`, `:`, `,`, `,`, `{`, `}`, ` `, `\`, `"`, "\u00e9", "\x01", `null`, `1`}
 	dir := must(people.Read([]byte(`{"users":[{"name":"a","sid":"S-1-5-21-1-2-3-4"}]}`)))
 	run := func(text string, in io.Reader) string {
 		var out bytes.Buffer
-		r := bulk.Run{Directory: dir, Rights: must(bulk.ParseRights("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1, Source: objects.Lines(in, 0, 0)}
+		r := bulk.Run{Directory: dir, Rights: must(bulk.ParseRights("0x1")), Format: bulk.JSONL, Out: &out, Workers: 1,
+			Source: objects.Lines(in, 0, 0)}
 		if _, err := r.Do(context.Background()); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
@@ -328,7 +338,8 @@ groups:
   - {name: Staff, sid: S-1-5-21-1-2-3-513, memberOf: [S-1-5-21-1-2-3-2009]}
 `)))
 	for _, c := range []struct{ who, in, out string }{
-		{"alice", "WD NU AU S-1-5-15 BU DU S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-2003 S-1-5-21-1-2-3-2009", "BA BG IU S-1-5-21-1-2-3-512"},
+		{"alice", "WD NU AU S-1-5-15 BU DU S-1-5-21-1-2-3-2001 S-1-5-21-1-2-3-2002 S-1-5-21-1-2-3-2003 S-1-5-21-1-2-3-2009",
+			"BA BG IU S-1-5-21-1-2-3-512"},
 		{"guest", "WD NU BG S-1-5-21-1-2-3-514", "AU BU DU S-1-5-15"},
 		{"admin", "WD AU BU BA S-1-5-21-1-2-3-512 DU", "S-1-5-21-1-2-3-2001"},
 		{"stranger", "WD NU AU BU", "DU S-1-5-21-1-2-3-2009"},
@@ -357,7 +368,8 @@ groups:
 		t.Errorf("claim Dept: %+v", a)
 	}
 	admin := dir.Principals[dir.Find("admin")].Token
-	if !admin.Has(winnt.SeTakeOwnershipPrivilege) || admin.Integrity() != 0x3000 || alice.Has(winnt.SeTakeOwnershipPrivilege) {
+	if !admin.Has(winnt.SeTakeOwnershipPrivilege) || admin.Integrity() != 0x3000 ||
+		alice.Has(winnt.SeTakeOwnershipPrivilege) {
 		t.Error("administrators have the full token, others have not")
 	}
 }
@@ -388,7 +400,8 @@ func TestRights(t *testing.T) {
 		want winnt.AccessMask
 	}{
 		{"read", winnt.FileObject, 0x120089}, {"Write", winnt.FileObject, 0x120116}, {"modify", winnt.FileObject, 0x1301BF},
-		{"full", winnt.FileObject, 0x1F01FF}, {"list", winnt.DirectoryFileObject, 0x1200A9}, {"read", winnt.KeyObject, 0x20019},
+		{"full", winnt.FileObject, 0x1F01FF}, {"list", winnt.DirectoryFileObject, 0x1200A9},
+		{"read", winnt.KeyObject, 0x20019},
 		{"FR|WD", winnt.FileObject, 0x160089}, {"0x3", winnt.KeyObject, 3}, {"FILE_READ_DATA", winnt.FileObject, 1},
 	} {
 		if got := must(bulk.ParseRights(c.text))[0].Mask(c.typ); got != c.want {

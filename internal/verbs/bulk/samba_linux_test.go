@@ -63,14 +63,18 @@ var sambaFiles = []struct {
 }{
 	{"open", "D:P(A;;0x120089;;;WD)", []string{"alice", "bob", "carol"}},
 	{"denied first", "D:P(D;;0x120089;;;S-1-5-21-1-2-3-2001)(A;;0x1f01ff;;;WD)", []string{"bob", "carol"}},
-	{"a group", "D:P(D;;0x2;;;S-1-5-21-1-2-3-1107)(A;;0x1f01ff;;;S-1-5-21-1-2-3-2001)(A;;0x1f01ff;;;SY)", []string{"alice"}},
+	{"a group", "D:P(D;;0x2;;;S-1-5-21-1-2-3-1107)(A;;0x1f01ff;;;S-1-5-21-1-2-3-2001)(A;;0x1f01ff;;;SY)",
+		[]string{"alice"}},
 	{"named", "D:P(A;;0x1f01ff;;;S-1-5-21-1-2-3-1108)(D;;0x6;;;GUEST)(A;;0x12019f;;;GUEST)", []string{"bob"}},
 	{"owned", "O:S-1-22-1-1G:S-1-22-2-1D:P(A;;0x80;;;WD)", nil},
 	{"owner rights", "O:S-1-22-1-1G:S-1-22-2-1D:P(A;;0x20080;;;OW)(A;;0x81;;;AU)", nil},
 	{"nobody", "D:P", nil},
-	{"changed", "O:S-1-22-1-12345G:S-1-22-2-12346D:P(A;;0x120089;;;S-1-5-21-1-2-3-1108)(A;;0x1f01ff;;;SY)", []string{"bob"}},
-	{"folder", "D:PAI(A;OICI;0x1f01ff;;;BA)(A;OICIIO;0x1f01ff;;;CO)(A;CI;0x1200a9;;;AU)", []string{"alice", "bob", "carol"}},
-	{"folder/below", "D:AI(A;;0x1f01ff;;;S-1-5-21-1-2-3-1107)(A;ID;0x1f01ff;;;BA)(A;ID;0x1200a9;;;S-1-5-21-1-2-3-1107)", []string{"alice", "carol"}},
+	{"changed", "O:S-1-22-1-12345G:S-1-22-2-12346D:P(A;;0x120089;;;S-1-5-21-1-2-3-1108)(A;;0x1f01ff;;;SY)",
+		[]string{"bob"}},
+	{"folder", "D:PAI(A;OICI;0x1f01ff;;;BA)(A;OICIIO;0x1f01ff;;;CO)(A;CI;0x1200a9;;;AU)",
+		[]string{"alice", "bob", "carol"}},
+	{"folder/below", "D:AI(A;;0x1f01ff;;;S-1-5-21-1-2-3-1107)(A;ID;0x1f01ff;;;BA)(A;ID;0x1200a9;;;S-1-5-21-1-2-3-1107)",
+		[]string{"alice", "carol"}},
 }
 
 const sambaDirectory = `{"domain": "S-1-5-21-1-2-3",
@@ -165,10 +169,13 @@ func (s *samba) must(err error) {
 // folder.
 func (s *samba) configure() {
 	var b strings.Builder
-	fmt.Fprintf(&b, "[global]\n\tnetbios name = REFMONTEST\n\tworkgroup = REFMONGROUP\n\tserver role = standalone server\n"+
+	fmt.Fprintf(&b, "[global]\n\tnetbios name = REFMONTEST\n\tworkgroup = REFMONGROUP\n\tserver role = standalone "+
+		"server\n"+
 		"\tinterfaces = %s/8\n\tbind interfaces only = yes\n\tsmb ports = 445\n\tdisable netbios = yes\n"+
-		"\tpassdb backend = tdbsam\n\tload printers = no\n\tdisable spoolss = yes\n\trpc start on demand helpers = no\n\tlog file = %s/log.%%m\n", s.address, s.dir)
-	for _, option := range []string{"private dir", "lock directory", "state directory", "cache directory", "pid directory", "ncalrpc dir"} {
+		"\tpassdb backend = tdbsam\n\tload printers = no\n\tdisable spoolss = yes\n\trpc start on demand helpers = "+
+		"no\n\tlog file = %s/log.%%m\n", s.address, s.dir)
+	for _, option := range []string{"private dir", "lock directory", "state directory", "cache directory", "pid directory",
+		"ncalrpc dir"} {
 		dir := filepath.Join(s.dir, strings.ReplaceAll(option, " ", "-"))
 		s.must(os.Mkdir(dir, 0o755))
 		fmt.Fprintf(&b, "\t%s = %s\n", option, dir)
@@ -177,7 +184,8 @@ func (s *samba) configure() {
 		dir := filepath.Join(s.dir, share.name)
 		s.must(os.Mkdir(dir, 0o755))
 		s.must(os.Chmod(dir, 0o755))
-		fmt.Fprintf(&b, "[%s]\n\tpath = %s\n\tread only = no\n\tadmin users = root\n\tvfs objects = acl_xattr\n%s", share.name, dir, share.config)
+		fmt.Fprintf(&b, "[%s]\n\tpath = %s\n\tread only = no\n\tadmin users = root\n\tvfs objects = acl_xattr\n%s",
+			share.name, dir, share.config)
 	}
 	s.must(os.WriteFile(s.config(), []byte(b.String()), 0o600))
 }
@@ -224,14 +232,16 @@ func (s *samba) tokenOf(user string) *token.Token {
 	out, err := exec.Command("pdbedit", "-s", s.config(), "-u", user, "-v").Output()
 	s.must(err)
 	spec := token.Spec{}
-	for _, m := range regexp.MustCompile(`(?m)^(User|Primary Group) SID:\s+(\S+)$`).FindAllStringSubmatch(string(out), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^(User|Primary Group) SID:\s+(\S+)$`).FindAllStringSubmatch(string(out),
+		-1) {
 		if m[1] == "User" {
 			spec.User.SID = sid.MustParse(m[2])
 		} else {
 			spec.Groups = append(spec.Groups, enabledGroup(sid.MustParse(m[2])))
 		}
 	}
-	for _, text := range []string{"S-1-22-1-1", "S-1-22-2-1", "S-1-1-0", "S-1-5-2", "S-1-5-11"} { // uid 1 and gid 1 are daemon's
+	// uid 1 and gid 1 are daemon's
+	for _, text := range []string{"S-1-22-1-1", "S-1-22-2-1", "S-1-1-0", "S-1-5-2", "S-1-5-11"} {
 		spec.Groups = append(spec.Groups, enabledGroup(sid.MustParse(text)))
 	}
 	t, err := token.New(spec)
@@ -293,7 +303,8 @@ func (s *samba) readBack(share, path string, version uint16) *ntacl.Attribute {
 		s.t.Fatalf("%s: %v", path, err)
 	}
 	if a.Version != version || a.HashType != ntacl.HashSHA256 {
-		s.t.Errorf("%s: attribute of version %d, hash type %d, want %d and %d", path, a.Version, a.HashType, version, ntacl.HashSHA256)
+		s.t.Errorf("%s: attribute of version %d, hash type %d, want %d and %d", path, a.Version, a.HashType, version,
+			ntacl.HashSHA256)
 	}
 	if again, err := a.Append(nil); err != nil || !bytes.Equal(again, raw) {
 		s.t.Errorf("%s: written again:\n%x, %v\nwas:\n%x", path, again, err, raw)

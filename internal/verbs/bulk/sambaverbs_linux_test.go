@@ -51,7 +51,8 @@ func (s *samba) behindTheServer(share string, verified bool) {
 				s.t.Errorf("%s: notes %v, readers %v; the attribute counts", c.what, notes, rows[name])
 			}
 		default:
-			if len(notes) != 1 || !strings.HasPrefix(notes[name], "hash mismatch") || !slices.Equal(rows[name], c.reader) && len(rows[name])+len(c.reader) > 0 {
+			if len(notes) != 1 || !strings.HasPrefix(notes[name], "hash mismatch") || !slices.Equal(rows[name], c.reader) &&
+				len(rows[name])+len(c.reader) > 0 {
 				s.t.Errorf("%s: notes %v, readers %v, want %v", c.what, notes, rows[name], c.reader)
 			}
 			s.samePermissions(path, shown)
@@ -65,13 +66,17 @@ func (s *samba) otherVerbs(share string) {
 	s.t.Helper()
 	root := filepath.Join(s.dir, share)
 	file := filepath.Join(root, "a group")
-	if out, code := s.refmon("what-can", "alice", file, "-f", "jsonl"); code != 0 || !strings.Contains(out, `"granted":"0x001f01fd"`) {
+	if out, code := s.refmon("what-can", "alice", file, "-f", "jsonl"); code != 0 ||
+		!strings.Contains(out, `"granted":"0x001f01fd"`) {
 		s.t.Errorf("what-can: exit code %d, %s", code, out)
 	}
-	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read"); code != 0 || !strings.HasPrefix(out, "GRANTED") || !strings.Contains(out, "AceAllow DACL 2") { // the server puts SYSTEM first
+	// the server puts SYSTEM first
+	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read"); code != 0 ||
+		!strings.HasPrefix(out, "GRANTED") || !strings.Contains(out, "AceAllow DACL 2") {
 		s.t.Errorf("access: exit code %d, %s", code, out)
 	}
-	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read", "--share", "D:(A;;RC;;;WD)"); code != 1 || !strings.HasPrefix(out, "DENIED by the share\n") {
+	if out, code := s.refmon("access", file, "--as", "alice", "--want", "read", "--share", "D:(A;;RC;;;WD)"); code != 1 ||
+		!strings.HasPrefix(out, "DENIED by the share\n") {
 		s.t.Errorf("access through a share that grants READ_CONTROL: exit code %d, %s", code, out)
 	}
 	export := func(name string) string {
@@ -89,12 +94,15 @@ func (s *samba) otherVerbs(share string) {
 	after := export("after.jsonl")
 	out, code := s.refmon("diff", before, after, "-f", "jsonl")
 	want := fmt.Sprintf(`{"principal":"alice","path":%q,"gained":"0x00000000","lost":"0x001f01fd","cause":"entry removed: `, file)
-	gained := fmt.Sprintf(`{"principal":"bob","path":%q,"gained":"0x00120089","lost":"0x00000000","cause":"entry added: `, file)
-	if code != 1 || strings.Count(out, `{"principal"`) != 2 || !strings.Contains(out, want) || !strings.Contains(out, gained) {
+	gained := fmt.Sprintf(`{"principal":"bob","path":%q,"gained":"0x00120089","lost":"0x00000000","cause":"entry added: `,
+		file)
+	if code != 1 || strings.Count(out, `{"principal"`) != 2 || !strings.Contains(out, want) ||
+		!strings.Contains(out, gained) {
 		s.t.Errorf("diff: exit code %d\n%swant the rows\n%s\n%s", code, out, want, gained)
 	}
 	page := filepath.Join(s.dir, share+".html")
-	if out, code := s.refmon("report", root, "-r", "--out", page); code != 0 || !strings.Contains(out, fmt.Sprintf("%d objects", len(sambaFiles)+1)) {
+	if out, code := s.refmon("report", root, "-r", "--out", page); code != 0 ||
+		!strings.Contains(out, fmt.Sprintf("%d objects", len(sambaFiles)+1)) {
 		s.t.Errorf("report: exit code %d, %s", code, out)
 	}
 	if b, err := os.ReadFile(page); err != nil || !strings.Contains(string(b), "<code>"+file+"</code>") {
@@ -133,6 +141,7 @@ func (s *samba) samePermissions(path, shown string) {
 	slices.Sort(mine)
 	slices.Sort(theirs)
 	if !slices.Equal(mine, theirs) {
-		s.t.Errorf("%s: the permissions amount to\n%s\nthe server shows\n%s", path, strings.Join(mine, "\n"), strings.Join(theirs, "\n"))
+		s.t.Errorf("%s: the permissions amount to\n%s\nthe server shows\n%s", path, strings.Join(mine, "\n"),
+			strings.Join(theirs, "\n"))
 	}
 }

@@ -377,7 +377,8 @@ var _ = define(setup[nt.SetInformationTokenIn]{
 				takes: "class length", inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformationLength = 4 }},
 			{rule: "T-90", want: ntstatus.PrivilegeNotHeld, name: "TokenSessionId without SeTcbPrivilege",
 				takes: "class length value", needs: userOnly, inject: func(_ *world, in *nt.SetInformationTokenIn) {
-					in.TokenInformationClass, in.TokenInformation, in.TokenInformationLength = winnt.TokenSessionId, nt.Cap[any](uint32(1)), 4
+					in.TokenInformationClass, in.TokenInformation, in.TokenInformationLength = winnt.TokenSessionId,
+						nt.Cap[any](uint32(1)), 4
 				}},
 			{rule: "T-90", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "value",
 				inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformation = malformed[any]() }},
@@ -389,7 +390,8 @@ var _ = define(setup[nt.SetInformationTokenIn]{
 				}},
 			{rule: "T-90", want: ntstatus.InvalidACL, name: "a malformed DACL", takes: "value class",
 				inject: func(_ *world, in *nt.SetInformationTokenIn) {
-					in.TokenInformationClass, in.TokenInformation = winnt.TokenDefaultDacl, nt.Captured[any]{Status: ntstatus.InvalidACL}
+					in.TokenInformationClass, in.TokenInformation = winnt.TokenDefaultDacl,
+						nt.Captured[any]{Status: ntstatus.InvalidACL}
 				}},
 		}),
 	absent: []absence{

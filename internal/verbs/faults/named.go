@@ -181,9 +181,10 @@ var _ = define(setup[nt.CreateEventIn]{
 		mask:    func(in *nt.CreateEventIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.CreateEventIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: existing,
-	}.faults(), fault[nt.CreateEventIn]{rule: "O-3", want: ntstatus.InvalidParameter, name: "EventType 7", takes: "type", inject: func(_ *world, in *nt.CreateEventIn) {
-		in.EventType = 7
-	}}),
+	}.faults(), fault[nt.CreateEventIn]{rule: "O-3", want: ntstatus.InvalidParameter, name: "EventType 7", takes: "type",
+		inject: func(_ *world, in *nt.CreateEventIn) {
+			in.EventType = 7
+		}}),
 	absent: elsewhere,
 })
 
@@ -237,7 +238,8 @@ var _ = define(setup[nt.CreateDirectoryObjectIn]{
 	names: []string{"NtCreateDirectoryObject", "ZwCreateDirectoryObject"},
 	base: func(w *world) nt.CreateDirectoryObjectIn {
 		w.event()
-		out, st := w.k.Zw().Services().NtCreateDirectoryObject(nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(folder+`\sub`, nil)})
+		out, st := w.k.Zw().Services().NtCreateDirectoryObject(
+			nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(folder+`\sub`, nil)})
 		w.made(out.DirectoryHandle, st)
 		return nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
 	},
@@ -253,7 +255,8 @@ var _ = define(setup[nt.OpenDirectoryObjectIn]{
 	names: []string{"NtOpenDirectoryObject", "ZwOpenDirectoryObject"},
 	base: func(w *world) nt.OpenDirectoryObjectIn {
 		w.event()
-		out, st := w.k.Zw().Services().NtCreateDirectoryObject(nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(folder+`\sub`, nil)})
+		out, st := w.k.Zw().Services().NtCreateDirectoryObject(
+			nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(folder+`\sub`, nil)})
 		w.made(out.DirectoryHandle, st)
 		return nt.OpenDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_QUERY, ObjectAttributes: oaNamed(folder+`\sub`, nil)}
 	},
@@ -269,7 +272,9 @@ var _ = define(setup[nt.CreateSymbolicLinkObjectIn]{
 	names: []string{"NtCreateSymbolicLinkObject", "ZwCreateSymbolicLinkObject"},
 	base: func(w *world) nt.CreateSymbolicLinkObjectIn {
 		w.event()
-		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
+		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(
+			nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY,
+				ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
 		w.made(out.SymbolicLinkHandle, st)
 		return nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(fresh, nil),
 			LinkTarget: nt.Cap(existing)}
@@ -294,7 +299,9 @@ var _ = define(setup[nt.OpenSymbolicLinkObjectIn]{
 	names: []string{"NtOpenSymbolicLinkObject", "ZwOpenSymbolicLinkObject"},
 	base: func(w *world) nt.OpenSymbolicLinkObjectIn {
 		w.event()
-		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
+		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(
+			nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY,
+				ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
 		w.made(out.SymbolicLinkHandle, st)
 		return nt.OpenSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY,
 			ObjectAttributes: oaNamed(folder+`\link`, nil)}

@@ -33,7 +33,8 @@ type byID interface {
 
 // openByID are the faults of NtOpenProcess and NtOpenThread.
 func openByID[I byID](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask,
-	oa func(*I) *nt.Captured[*nt.ObjectAttributes], id func(*I) *nt.Captured[*nt.ClientID], target func(*world) ob.Object) []fault[I] {
+	oa func(*I) *nt.Captured[*nt.ObjectAttributes], id func(*I) *nt.Captured[*nt.ClientID],
+	target func(*world) ob.Object) []fault[I] {
 	return join(
 		desired(mask, unknown),
 		[]fault[I]{

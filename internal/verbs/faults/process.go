@@ -112,7 +112,9 @@ var _ = define(setup[nt.SetInformationJobObjectIn]{
 	base: func(w *world) nt.SetInformationJobObjectIn {
 		return nt.SetInformationJobObjectIn{JobHandle: w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS),
 			JobObjectInformationClass: nt.JobObjectSecurityLimitInformation, JobObjectInformationLength: nt.JobSecurityLimitSize,
-			JobObjectInformation: nt.Cap(&nt.JobSecurityLimitInformation{SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN, JobToken: w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS)})}
+			JobObjectInformation: nt.Cap(
+				&nt.JobSecurityLimitInformation{SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN,
+					JobToken: w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS)})}
 	},
 	faults: join(
 		jobHandles(func(in *nt.SetInformationJobObjectIn) *winnt.Handle { return &in.JobHandle },

@@ -18,7 +18,9 @@ func TestBounds(t *testing.T) {
 		{"a range taken at once", "list(range(1 << 62))", "p.star:1:11: range: more than 16777216 elements", false},
 		{"recursion", "def f(n): return f(n)\nf(0)", "p.star:1:18: function f called recursively", false},
 		{"nesting", "x = " + strings.Repeat("(", 100_000), "p.star:1:82: excessive nesting", false},
-		{"a reference dropped twice", "p = process('a', token(user='BA'))\nk = kernel_mode(p.thread)\nt = k.PsReferencePrimaryToken(Process=p).Token\nfor i in range(9):\n    k.PsDereferencePrimaryToken(Token=t)\n",
+		{"a reference dropped twice",
+			"p = process('a', token(user='BA'))\nk = kernel_mode(p.thread)\nt = " +
+				"k.PsReferencePrimaryToken(Process=p).Token\nfor i in range(9):\n    k.PsDereferencePrimaryToken(Token=t)\n",
 			"p.star:5:32: PsDereferencePrimaryToken: ob: reference count of a Token fell below zero", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,7 +69,8 @@ func TestQuiet(t *testing.T) {
 	for _, json := range []bool{false, true} {
 		var b strings.Builder
 		r := New(Config{Output: &b, Quiet: true, JSON: json})
-		err := r.Run("p.star", []byte("step('a', 'I-1')\nprint('b')\np = process('c', token(user='BA'))\np.thread.NtClose(Handle=4)\nexpect(1, 2)\n"))
+		err := r.Run("p.star", []byte(
+			"step('a', 'I-1')\nprint('b')\np = process('c', token(user='BA'))\np.thread.NtClose(Handle=4)\nexpect(1, 2)\n"))
 		if !errors.Is(err, ErrExpectation) {
 			t.Errorf("got %v", err)
 		}

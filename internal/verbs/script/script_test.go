@@ -152,10 +152,12 @@ print("said")
 	if second := mustRun(t, script.Config{}, program); first != second {
 		t.Errorf("two runs print differently:\n%s\n%s", first, second)
 	}
-	if strings.Contains(first, "0xc0") || !strings.Contains(first, "# a step [I-22]\n") || !strings.Contains(first, "\nsaid\n") {
+	if strings.Contains(first, "0xc0") || !strings.Contains(first, "# a step [I-22]\n") ||
+		!strings.Contains(first, "\nsaid\n") {
 		t.Errorf("printed\n%s", first)
 	}
-	if coloured := mustRun(t, script.Config{Colour: true}, program); !strings.Contains(coloured, "\x1b[32mSTATUS_SUCCESS\x1b[0m") ||
+	if coloured := mustRun(t, script.Config{Colour: true}, program); !strings.Contains(coloured,
+		"\x1b[32mSTATUS_SUCCESS\x1b[0m") ||
 		regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(coloured, "") != first {
 		t.Errorf("colours change more than colours:\n%s", coloured)
 	}
@@ -182,10 +184,12 @@ print("p")
 	if len(lines) != 5 {
 		t.Fatalf("%d lines, want 5:\n%s", len(lines), out)
 	}
-	if l := lines[0]; l["thread"] != "server/1" || l["call"] != "NtOpenFile" || l["status"] != "STATUS_ACCESS_DENIED" || l["why"] == nil || l["out"] != nil {
+	if l := lines[0]; l["thread"] != "server/1" || l["call"] != "NtOpenFile" || l["status"] != "STATUS_ACCESS_DENIED" ||
+		l["why"] == nil || l["out"] != nil {
 		t.Errorf("a denied open: %v", l)
 	}
-	if l := lines[1]; l["out"].(map[string]any)["TokenHandle"] != "0x4" || l["in"].(map[string]any)["DesiredAccess"] != "TOKEN_QUERY" {
+	if l := lines[1]; l["out"].(map[string]any)["TokenHandle"] != "0x4" ||
+		l["in"].(map[string]any)["DesiredAccess"] != "TOKEN_QUERY" {
 		t.Errorf("an open: %v", l)
 	}
 	if l := lines[2]; l["rule"] != "O-40" {
@@ -273,7 +277,8 @@ func TestEndlessProgram(t *testing.T) {
 func TestInteract(t *testing.T) {
 	var b bytes.Buffer
 	r := script.New(script.Config{Output: &b})
-	err := r.Interact(strings.NewReader("x = 20\nx + 1\nnonsense(\n)\ny\nfor i in range(2):\n    x += i\n\nx\nexpect(x, 20)\n"), "")
+	err := r.Interact(strings.NewReader(
+		"x = 20\nx + 1\nnonsense(\n)\ny\nfor i in range(2):\n    x += i\n\nx\nexpect(x, 20)\n"), "")
 	if !errors.Is(err, script.ErrExpectation) {
 		t.Errorf("ended with %v", err)
 	}

@@ -9,12 +9,17 @@ import (
 
 // verbs say what happened, by event.
 var verbs = map[uint16]string{
-	1100: "stopped the log", 1102: "cleared the log", 1103: "the log is nearly full", 1104: "the log is full", 1105: "archived a segment",
+	1100: "stopped the log", 1102: "cleared the log", 1103: "the log is nearly full", 1104: "the log is full",
+	1105: "archived a segment",
 	4608: "started the log", 4612: "lost records", 4621: "recovered from a failed audit",
-	4624: "logged on", 4625: "failed to log on", 4634: "logged off", 4656: "open", 4658: "close", 4660: "delete", 4661: "open",
-	4662: "operate on", 4663: "use", 4670: "change permissions of", 4672: "logged on with privileges", 4673: "call a service with privileges",
-	4674: "use privileges on", 4688: "start a process", 4689: "end a process", 4690: "duplicate a handle", 4696: "assign a token",
-	4703: "adjust privileges", 4719: "change the audit policy", 4907: "change auditing of", 4912: "change an account's audit policy",
+	4624: "logged on", 4625: "failed to log on", 4634: "logged off", 4656: "open", 4658: "close", 4660: "delete",
+	4661: "open",
+	4662: "operate on", 4663: "use", 4670: "change permissions of", 4672: "logged on with privileges",
+	4673: "call a service with privileges",
+	4674: "use privileges on", 4688: "start a process", 4689: "end a process", 4690: "duplicate a handle",
+	4696: "assign a token",
+	4703: "adjust privileges", 4719: "change the audit policy", 4907: "change auditing of",
+	4912:                    "change an account's audit policy",
 	audit.UnsafeElevationID: "impersonate upward", audit.OverwrittenID: "removed old records",
 }
 
@@ -127,8 +132,10 @@ func details(e *audit.Event) string {
 
 // reasonWords are the reasons of a decision, by message code.
 var reasonWords = map[uint16]string{
-	1801: "granted by", 1802: "denied by", 1803: "denied by the integrity level", 1804: "granted to the owner", 1805: "not granted by any entry",
-	1806: "there is no DACL", 1807: "the DACL is empty", 1810: "a privilege is missing", 1813: "granted by a central access rule",
+	1801: "granted by", 1802: "denied by", 1803: "denied by the integrity level", 1804: "granted to the owner",
+	1805: "not granted by any entry",
+	1806: "there is no DACL", 1807: "the DACL is empty", 1810: "a privilege is missing",
+	1813: "granted by a central access rule",
 	1814: "not granted by a central access rule", 1830: "not granted to app containers", 1841: "denied by the trust label",
 }
 

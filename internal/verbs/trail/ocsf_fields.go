@@ -56,8 +56,9 @@ func (o *ocsf) entity(name string) object {
 
 // resourceTypes are OCSF's numbers of object types.
 var resourceTypes = map[string]int{
-	"Directory": 1, "Event": 2, "Mutant": 5, "File": 7, "Token": 8, "Thread": 9, "Section": 10, "WindowStation": 11, "SymbolicLink": 18,
-	"Process": 20, "Desktop": 22, "Key": 25, "Semaphore": 28, "Job": 29, "Port": 30, "ALPC Port": 32,
+	"Directory": 1, "Event": 2, "Mutant": 5, "File": 7, "Token": 8, "Thread": 9, "Section": 10, "WindowStation": 11,
+	"SymbolicLink": 18,
+	"Process":      20, "Desktop": 22, "Key": 25, "Semaphore": 28, "Job": 29, "Port": 30, "ALPC Port": 32,
 }
 
 func resourceType(typ string) int { return resourceTypes[typ] }

@@ -16,9 +16,10 @@ var standardRights = map[winnt.AccessMask]string{
 
 // specificRights are the rights of each type, by bit.
 var specificRights = map[string]string{
-	"File":      "ReadData WriteData AppendData ReadEA WriteEA Execute - ReadAttributes WriteAttributes",
-	"directory": "ListDirectory AddFile AddSubdirectory ReadEA WriteEA Traverse DeleteChild ReadAttributes WriteAttributes",
-	"Key":       "QueryValue SetValue CreateSubKey EnumerateSubKeys Notify CreateLink - - Wow64_64Key Wow64_32Key",
+	"File": "ReadData WriteData AppendData ReadEA WriteEA Execute - ReadAttributes WriteAttributes",
+	"directory": "ListDirectory AddFile AddSubdirectory ReadEA WriteEA Traverse DeleteChild ReadAttributes " +
+		"WriteAttributes",
+	"Key": "QueryValue SetValue CreateSubKey EnumerateSubKeys Notify CreateLink - - Wow64_64Key Wow64_32Key",
 	"Token": "AssignPrimary Duplicate Impersonate Query QuerySource AdjustPrivileges AdjustGroups AdjustDefault " +
 		"AdjustSessionId",
 	"Process": "Terminate CreateThread SetSessionId VmOperation VmRead VmWrite DupHandle CreateProcess SetQuota " +

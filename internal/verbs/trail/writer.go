@@ -90,7 +90,8 @@ func (w *Writer) row(e *audit.Event) error {
 	}
 	row := []string{strconv.FormatUint(e.RecordID, 10), string(audit.AppendTime(nil, e.Time)),
 		strconv.Itoa(int(e.ID)), e.Outcome.String(),
-		subcategory(e), e.Computer, field("SubjectUserSid"), field("SubjectUserName"), field("PrimaryUserSid"), field("ObjectType"), field("ObjectName"),
+		subcategory(e), e.Computer, field("SubjectUserSid"), field("SubjectUserName"), field("PrimaryUserSid"),
+		field("ObjectType"), field("ObjectName"),
 		field("AccessMask"), rights(e), privileges, clean(Why(e))}
 	for i := range row {
 		row[i] = harmless(row[i])

@@ -24,7 +24,8 @@ const (
 
 // logElements are the elements of the log service's events.
 var logElements = map[uint16]string{
-	1100: "ServiceShutdown", 1102: "LogFileCleared", 1103: "LogFileNearlyFull", 1104: "FileIsFull", 1105: "AutoBackup", 1108: "EventProcessingFailure",
+	1100: "ServiceShutdown", 1102: "LogFileCleared", 1103: "LogFileNearlyFull", 1104: "FileIsFull", 1105: "AutoBackup",
+	1108: "EventProcessingFailure",
 }
 
 // AppendXML appends the record as a Windows event (U-81).

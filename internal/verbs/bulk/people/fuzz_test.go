@@ -11,7 +11,8 @@ import (
 
 // FuzzDirectory: no panic, bounded time and memory, and what is accepted has a token each and is found by its name.
 func FuzzDirectory(f *testing.F) {
-	f.Add([]byte("domain: S-1-5-21-1-2-3\nusers:\n  - {name: a, sid: S-1-5-21-1-2-3-4, memberOf: [g], claims: {x: [1, 2]}}\n" +
+	f.Add([]byte("domain: S-1-5-21-1-2-3\nusers:\n  - {name: a, sid: S-1-5-21-1-2-3-4, memberOf: [g], claims: {x: " +
+		"[1, 2]}}\n" +
 		"groups:\n  - {name: g, sid: DU, memberOf: [g]}\n"))
 	f.Add([]byte(`{"users":[{"name":"a","sid":"BA","claims":[{"name":"x","type":"sid","values":["BA"]}]}]}`))
 	f.Add([]byte("name,sid,kind,memberOf,claims.x:int64,disabled\na,BA,,g;BU,1;2,false\ng,DU,group,g,,\n,S-1-5-21-1-2-3,domain,,,\n"))
@@ -31,7 +32,8 @@ func FuzzDirectory(f *testing.F) {
 		start := time.Now()
 		d, err := people.Read(file)
 		runtime.ReadMemStats(&after)
-		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(file))+16<<20 || time.Since(start) > 10*time.Second {
+		if used := after.TotalAlloc - before.TotalAlloc; used > 4096*uint64(len(file))+16<<20 ||
+			time.Since(start) > 10*time.Second {
 			t.Errorf("%d bytes of memory and %v for %d of the file", used, time.Since(start), len(file))
 		}
 		if err != nil {

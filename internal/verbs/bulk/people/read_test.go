@@ -29,14 +29,18 @@ func TestRefused(t *testing.T) {
 		`{"users":[{"claims":` + strings.Repeat("[", 200000): "nested more than 64 deep",
 		"users: &u\n- {name: a}\n":                           "line 1: an anchor",
 		"domain: S-1-5-21-1-2-3\n---\nusers: []\n":           "line 2: a second document",
-		"users:\n- name: a\n  sid: S-1-5-21-1-2-3-4\n  disabled: true\n  disabled: false\n": "line 5: users[0].disabled: given twice",
-		"users:\n- name: a\n  sid: S-1-5-21-1-2-3-4\n  claims: {level: 0x10}\n":             "line 4: users[0].claims.level: write numbers in decimal",
-		"groups:\n- {name: S-1-5-32-544, sid: S-1-5-21-1-2-3-4}\n":                          `line 2: groups[0] "S-1-5-32-544": the name is that of a SID`,
-		"groups:\n- {name: ba, sid: S-1-5-21-1-2-3-4}\n":                                    `line 2: groups[0] "ba": the name is that of a SID or an alias`,
-		"groups:\n- {name: DA, sid: S-1-5-21-1-2-3-4}\n":                                    "an alias",
-		"users:\n- {name: S-1-5-18, sid: S-1-5-21-1-2-3-4}\n":                               "has the form of a SID",
-		"name,sid,Name\na,BA,b":                      "line 1: column Name is there twice",
-		"name,sid,claims.x,claims.X:int64\na,BA,b,1": "line 1: column claims.X:int64 is there twice",
+		"users:\n- name: a\n  sid: S-1-5-21-1-2-3-4\n  disabled: true\n  disabled: " +
+			"false\n": "line 5: users[0].disabled: given twice",
+		"users:\n- name: a\n  sid: S-1-5-21-1-2-3-4\n  claims: {level: " +
+			"0x10}\n": "line 4: users[0].claims.level: write numbers in decimal",
+		"groups:\n- {name: S-1-5-32-544, sid: " +
+			"S-1-5-21-1-2-3-4}\n": `line 2: groups[0] "S-1-5-32-544": the name is that of a SID`,
+		"groups:\n- {name: ba, sid: " +
+			"S-1-5-21-1-2-3-4}\n": `line 2: groups[0] "ba": the name is that of a SID or an alias`,
+		"groups:\n- {name: DA, sid: S-1-5-21-1-2-3-4}\n":      "an alias",
+		"users:\n- {name: S-1-5-18, sid: S-1-5-21-1-2-3-4}\n": "has the form of a SID",
+		"name,sid,Name\na,BA,b":                               "line 1: column Name is there twice",
+		"name,sid,claims.x,claims.X:int64\na,BA,b,1":          "line 1: column claims.X:int64 is there twice",
 	} {
 		if _, err := people.Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80q: %v, want %s", text, err, want)
@@ -72,7 +76,8 @@ func manyGroups(n int) []byte {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "\n"+`{"name":"g%d","sid":"S-1-5-21-1-2-3-%d","memberOf":["g%d","g%d","g%d"]}`, i, i+1000, (i+1)%n, (i*7+3)%n, (i*31+5)%n)
+		fmt.Fprintf(&b, "\n"+`{"name":"g%d","sid":"S-1-5-21-1-2-3-%d","memberOf":["g%d","g%d","g%d"]}`, i, i+1000, (i+1)%n,
+			(i*7+3)%n, (i*31+5)%n)
 	}
 	b.WriteString(`],"users":[{"name":"u","sid":"S-1-5-21-1-2-4-1","memberOf":["g0"]}]}`)
 	return []byte(b.String())
