@@ -12,7 +12,8 @@ import (
 // required reads a UNICODE_STRING that must be there.
 func (c *call) required(i int) nt.Captured[string] {
 	if c.ptr(i) == 0 {
-		return captured("", ntstatus.AccessViolation) // U-36
+		// A required name must not be NULL (U-36).
+		return captured("", ntstatus.AccessViolation)
 	}
 	return c.text(i)
 }

@@ -27,7 +27,8 @@ func (c *call) threadOr(i int) *kernel.EThread {
 
 func psImpersonateClient(c *call) uint64 {
 	var t *kernel.AccessToken
-	if c.ptr(1) != 0 { // I-40
+	// Without a token the call ends the impersonation (I-40).
+	if c.ptr(1) != 0 {
 		t = c.token(1)
 	}
 	return status(c.face.k.PsImpersonateClient(c.eThread(0), t, c.boolean(2), c.boolean(3), c.level(4)))
@@ -105,7 +106,8 @@ func psDereferencePrimaryToken(c *call) uint64 {
 func psReferenceImpersonationToken(c *call) uint64 {
 	t, copyOnOpen, effectiveOnly, level := c.face.k.PsReferenceImpersonationToken(c.eThread(0))
 	if t == nil {
-		return 0 // I-62: outputs untouched
+		// The thread has no client: the token is NULL, and the outputs stay as they were (I-62).
+		return 0
 	}
 	c.write(c.ptr(1), []byte{byte(truth(copyOnOpen))})
 	c.write(c.ptr(2), []byte{byte(truth(effectiveOnly))})
@@ -114,7 +116,8 @@ func psReferenceImpersonationToken(c *call) uint64 {
 }
 
 func psDereferenceImpersonationToken(c *call) uint64 {
-	if c.ptr(0) != 0 { // I-62
+	// The program may pass on the NULL that a thread without a client gave it (I-62).
+	if c.ptr(0) != 0 {
 		c.face.k.PsDereferenceImpersonationToken(disown[*kernel.AccessToken](c, c.ptr(0)))
 	}
 	return 0

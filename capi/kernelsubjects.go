@@ -112,7 +112,8 @@ func seLockSubjectContext(c *call) uint64 {
 	var b [subjectContextSize]byte
 	c.read(c.ptr(0), b[:])
 	s := c.subjectOf(c.ptr(0), b, object[*kernel.AccessToken])
-	s.Lock() // I-83
+	// A locked subject keeps the values that its tokens have now (I-83).
+	s.Lock()
 	c.face.locked[c.ptr(0)] = lockedSubject{b, s}
 	return 0
 }

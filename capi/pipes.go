@@ -138,7 +138,8 @@ type ioCall struct {
 func (c *call) io(event, routine, block int) (ioCall, ntstatus.Status) {
 	x := ioCall{c, c.ptr(block)}
 	if st := c.Probe(x.block, 16, 4); st != ntstatus.Success {
-		return x, st // O-3
+		// The status block cannot be written: every pointer is looked at before any handle (O-3).
+		return x, st
 	}
 	if c.handle(event) != 0 || c.ptr(routine) != 0 {
 		return x, ntstatus.NotSupported

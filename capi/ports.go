@@ -52,7 +52,8 @@ type portMessage struct {
 
 func (c *call) messageAt(p user) (m portMessage, st ntstatus.Status) {
 	if p%4 != 0 {
-		return m, ntstatus.DatatypeMisalignment // O-3
+		// The message is not aligned: every pointer is looked at before any handle (O-3).
+		return m, ntstatus.DatatypeMisalignment
 	}
 	h, st := c.Block(p, messageHeader, 1)
 	if st != ntstatus.Success {

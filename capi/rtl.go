@@ -48,11 +48,12 @@ func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint6
 
 func rtlCreateAcl(c *call) uint64 {
 	n := c.u32(1)
+	// The header must fit into the list, and its field of 16 bits must hold the size: each has its own status (S-19).
 	if n < 8 {
-		return status(ntstatus.BufferTooSmall) // S-19
+		return status(ntstatus.BufferTooSmall)
 	}
 	if n > 0xFFFF {
-		return status(ntstatus.InvalidParameter) // S-19
+		return status(ntstatus.InvalidParameter)
 	}
 	b := make([]byte, n)
 	if st := sd.CreateACL(b, c.u32(2)); st != ntstatus.Success {

@@ -97,15 +97,15 @@ func apply(family, op byte, l, r *operand) int {
 	missing, lacking := func(v string) bool { return !slices.Contains(x, v) },
 		func(v string) bool { return !slices.Contains(y, v) }
 	switch {
-	case family == '&':
+	case family == '&': // NOT, AND and OR are three-valued.
 		return min(l.asTruth(), r.asTruth())
 	case family == '|':
 		return max(l.asTruth(), r.asTruth())
 	case family == '!':
 		return -l.asTruth()
-	case family == 'e':
+	case family == 'e': // An attribute exists if it is found and not NULL.
 		return pick(l.kind == 'a', truth(!l.null()), 0)
-	case family == 'c' && r.kind == 'c' && len(y) == 0:
+	case family == 'c' && r.kind == 'c' && len(y) == 0: // Contains of an empty right side is False.
 		return -1
 	case family == 'm' || l.kind != 'a' || l.null() || r.null() || family == 'a' && r.kind == 'l' ||
 		some(l.values, odd):

@@ -238,7 +238,7 @@ func parseToken(text string) *token {
 		"MediumPlus": "MP", "High": "HI",
 		"System": "SI", "Protected": "S-1-16-20480"}
 	t.level = sub(parseSID(pick(levels[level] == "", level, levels[level]), ""), 0)
-	if box != nil {
+	if box != nil { // These SIDs are the package's side of an AppContainer.
 		t.pkg = parseSID(box["packageSid"].(string), domain)
 		pkg = append(as[[]any](box["capabilities"]), box["packageSid"], "S-1-15-2-2",
 			pick(as[bool](box["lowPrivilege"]), "S-1-15-2-2", "AC"))

@@ -61,7 +61,8 @@ var (
 		func(t *Thread, in SetThreadTokenIn) (out SetThreadTokenOut, st ntstatus.Status) {
 			thread := in.Thread
 			if thread == 0 {
-				thread = winnt.NtCurrentThread // I-71
+				// SetThreadToken without a thread is for the calling one (I-71).
+				thread = winnt.NtCurrentThread
 			}
 			return out, t.assign(thread, in.Token)
 		})
@@ -69,7 +70,8 @@ var (
 		Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "I-51",
 			When: "always; also when the thread was not impersonating"}}},
 		func(t *Thread, _ RevertToSelfIn) (out RevertToSelfOut, st ntstatus.Status) {
-			return out, t.assign(winnt.NtCurrentThread, 0) // I-51
+			// Setting no token on the thread ends its impersonation.
+			return out, t.assign(winnt.NtCurrentThread, 0)
 		})
 )
 

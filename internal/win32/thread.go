@@ -28,11 +28,12 @@ func (t *Thread) LastError() Code { return t.last }
 
 func (t *Thread) setLastError(c Code) { t.last, t.set = c, true }
 
-// done sets the last error of a call that failed (O-70). STATUS_NOT_ALL_ASSIGNED
+// done sets the last error of a call that failed. STATUS_NOT_ALL_ASSIGNED
 // is a success whose function says so itself.
 func (t *Thread) done(st ntstatus.Status) {
 	if !st.IsSuccess() {
-		t.setLastError(Code(st.Win32())) // O-70
+		// The last error is the one that stands for the status (O-70).
+		t.setLastError(Code(st.Win32()))
 	}
 }
 

@@ -99,8 +99,9 @@ var (
 	rowDuplicateToken = function(nt.Meta{Name: "DuplicateToken",
 		Summary: "makes an impersonation token of an existing token", Conditions: of("NtDuplicateToken")},
 		func(t *Thread, in DuplicateTokenIn) (out DuplicateTokenOut, st ntstatus.Status) {
+			// The new handle has TOKEN_IMPERSONATE and TOKEN_QUERY (T-50).
 			out.DuplicateTokenHandle, st = t.duplicate(in.ExistingTokenHandle, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil,
-				in.ImpersonationLevel, winnt.TokenImpersonation) // T-50
+				in.ImpersonationLevel, winnt.TokenImpersonation)
 			return out, st
 		})
 	rowDuplicateTokenEx = function(nt.Meta{Name: "DuplicateTokenEx",

@@ -282,7 +282,8 @@ func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 	for i := range out {
 		out[i].cause = c.d.cause(&out[i], ks[0], ks[1])
 	}
-	if repeatable {
+	// The answer is shared only where no condition reads what can change from one moment to the next.
+	if repeatable {
 		size := 2 * (parsedCost + overhead)
 		for i := range out {
 			size += 96 + len(out[i].cause)

@@ -71,7 +71,8 @@ func (l *linter) entry(i int, a sd.ACE) entry {
 		return e
 	}
 	e.allow, e.deny = t.IsAllow(), t.IsDeny()
-	e.bits = l.typ.Mapping.Map(a.Mask()) &^ never
+	// Generic rights are mapped; ACCESS_SYSTEM_SECURITY and MAXIMUM_ALLOWED no entry can grant.
+	e.bits = l.typ.Mapping.Map(a.Mask()) &^ never
 	_, typed := a.ObjectType()
 	e.always = (t == sd.AccessAllowed || t == sd.AccessDenied) && !typed
 	if t.IsCallback() {
