@@ -83,7 +83,7 @@ func boot() (*kernel.System, *kernel.Process) {
 	return s, p
 }
 
-// initialToken is the token of the process: REFMON_TOKEN names its file,
+// initialToken returns the token of the process: REFMON_TOKEN names its file,
 // REFMON_USER a built-in profile, which is logged on.
 func initialToken(s *kernel.System) (*token.Token, error) {
 	if name := os.Getenv("REFMON_TOKEN"); name != "" {

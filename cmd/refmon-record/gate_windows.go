@@ -19,7 +19,7 @@ var (
 	memmove = windows.NewLazySystemDLL("ntdll.dll").NewProc("RtlMoveMemory")
 )
 
-// find is an exported function of a library of the system.
+// find returns an exported function of a library of the system.
 func find(dll, name string) *windows.LazyProc {
 	if p, ok := procs.Load(dll + name); ok {
 		return p.(*windows.LazyProc)

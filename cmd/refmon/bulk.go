@@ -143,7 +143,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	return o, nil
 }
 
-// interrupted is a context that ctrl-C and a polite kill cancel. A second
+// interrupted returns a context that ctrl-C and a polite kill cancel. A second
 // signal ends the program as usual.
 func interrupted() (context.Context, context.CancelFunc) {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

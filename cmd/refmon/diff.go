@@ -20,7 +20,7 @@ type diffCmd struct {
 	outputFlags    `embed:""`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (diffCmd) Help() string {
 	return `Compares two states of the same objects, or of the same users, and lists who gained or lost which rights
 on what, and why: the entry that was added or removed, the group that a user joined or left, the new owner.

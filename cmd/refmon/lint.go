@@ -16,7 +16,7 @@ type lintCmd struct {
 	JSON   bool   `name:"json" help:"Print each finding as a line of JSON."`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (lintCmd) Help() string {
 	return `Says what is wrong with a descriptor whoever asks: entries that never decide, refusals that come too
 late, lists out of order, flags without effect, conditions that cannot be true, SIDs nobody has, objects open to

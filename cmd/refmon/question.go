@@ -99,7 +99,7 @@ func choose(q *batch.Question, queries []words.Query) error {
 	return nil
 }
 
-// verdict is the exit of a verb whose answer is yes or no.
+// verdict returns the exit of a verb whose answer is yes or no.
 func verdict(allowed bool) error {
 	if allowed {
 		return nil

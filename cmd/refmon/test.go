@@ -17,7 +17,7 @@ type testCmd struct {
 	JSON  bool     `name:"json" help:"Print each case, and the coverage of each descriptor, as a line of JSON."`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (testCmd) Help() string {
 	return `Runs a team's expectations about permissions, for CI. A file names principals (the fields of a token file, or the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected:
 

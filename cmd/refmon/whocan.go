@@ -21,7 +21,7 @@ type whoCanCmd struct {
 	outputFlags    `embed:""`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (whoCanCmd) Help() string {
 	return `Lists, for each object, every principal that has all of a right on it. The decision is the exact access
 check for each of them, not a guess from the entries.

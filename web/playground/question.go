@@ -147,7 +147,7 @@ func whole(field, message string) Mistake {
 	return Mistake{Field: field, From: -1, To: -1, Message: message}
 }
 
-// span is how many bytes of rest are worth marking: a text in quotation marks,
+// span tells how many bytes of rest are worth marking: a text in quotation marks,
 // a word, or one character.
 func span(rest string) int {
 	if strings.HasPrefix(rest, `"`) {
@@ -179,7 +179,7 @@ func units(s string) (n int) {
 	return n
 }
 
-// line is the question as a line of `refmon check --batch`.
+// line returns the question as a line of `refmon check --batch`.
 func (q *Question) line() string {
 	var file bytes.Buffer
 	if json.Compact(&file, []byte(q.Token)) != nil {

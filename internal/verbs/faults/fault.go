@@ -41,16 +41,16 @@ const (
 	kernOnly       // user mode is not tested for it
 )
 
-// Rule is the id of the rule behind the fault.
+// Rule returns the id of the rule behind the fault.
 func (f *Fault) Rule() string { return f.rule }
 
-// Condition is the row of the service's table that the fault brings about.
+// Condition returns the row of the service's table that the fault brings about.
 func (f *Fault) Condition() nt.Condition { return f.service.row.Info().Conditions[f.condition] }
 
-// Order is the position of the condition among those of its service.
+// Order returns the position of the condition among those of its service.
 func (f *Fault) Order() int { return f.condition }
 
-// String is "T-40 no such handle".
+// String returns "T-40 no such handle".
 func (f *Fault) String() string { return f.rule + " " + f.Name }
 
 // Excludes reports whether two faults cannot hold at once: they take up the
@@ -167,7 +167,7 @@ func define[I any](s setup[I]) bool {
 	return true
 }
 
-// find is the index of the condition with that rule and status, or with
+// find returns the index of the condition with that rule and status, or with
 // STATUS_SUCCESS and the status in a verdict; -1 if the row has none.
 func find(m *nt.Meta, rule string, st ntstatus.Status, when string) int {
 	for _, status := range []ntstatus.Status{st, ntstatus.Success} {

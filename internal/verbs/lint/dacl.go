@@ -206,7 +206,7 @@ func (l *linter) granted(es []entry) (m winnt.AccessMask) {
 	return m
 }
 
-// drop is the mend of an entry that does nothing on this object.
+// drop returns the mend of an entry that does nothing on this object.
 func drop(a sd.ACE) string {
 	if a.Flags()&(sd.ObjectInherit|sd.ContainerInherit) != 0 {
 		return "make it inherit-only (IO) if children need it, else drop it"
