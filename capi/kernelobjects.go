@@ -99,7 +99,7 @@ func forgetDead() {
 // lend gives an object's address without a reference; NULL for nil.
 func lend(o ob.Object) uint64 { return uint64(addressOf(o).address) }
 
-// own gives an object's address together with a reference that somebody took
+// own gives an object's address together with a reference that was taken
 // for the program.
 func own(o ob.Object) uint64 {
 	k := addressOf(o)

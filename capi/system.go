@@ -54,7 +54,7 @@ func threadByID(id uint64) *thread {
 	return nil
 }
 
-// user SIDs of the built-in profiles, in a domain that is nobody's.
+// user SIDs of the built-in profiles, in a domain that does not exist.
 var (
 	administratorUser = sid.MustParse("S-1-5-21-1000000001-1000000002-1000000003-500")
 	standardUser      = sid.MustParse("S-1-5-21-1000000001-1000000002-1000000003-1001")

@@ -31,7 +31,7 @@ func find(dll, name string) *windows.LazyProc {
 
 // do carries a request out on the calling OS thread. Buffers live in memory of
 // their own during the call: it may leave any bytes there, and what lies beside
-// them is nobody else's.
+// them belongs to no other call.
 func do(r *request) (p reply) {
 	f := find(r.DLL, r.Proc)
 	if err := f.Find(); err != nil {

@@ -47,7 +47,7 @@ type asker struct {
 // record writes a recording of the questions built in and of the programs.
 func record(files []string, out io.Writer) (err error) {
 	if !onWindows {
-		return errors.New("this asks Windows, and this system is not Windows: build it with GOOS=windows and run it there, or " +
+		return errors.New("this asks Windows, but this system is another: build it with GOOS=windows and run it there, or " +
 			"with Wine (docs/recording.md)")
 	}
 	if strconv.IntSize != 64 {

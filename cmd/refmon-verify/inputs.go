@@ -98,7 +98,7 @@ func parseACL(b string) (list []entry) {
 	return list
 }
 
-// unsigned writes a value of a claim: its kind (i integer, b boolean, s UTF-16, d SID, x octets) and what orders those of a kind.
+// unsigned writes a value: its kind (i integer, b boolean, s UTF-16, d SID, x octets) and what orders those of a kind.
 func unsigned(kind string, v uint64) string { return fmt.Sprintf("%s1%020d", kind, v) }
 func signed(v int64) string {
 	return pick(v < 0, fmt.Sprintf("i0%020d", uint64(v)), unsigned("i", uint64(v)))

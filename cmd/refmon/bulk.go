@@ -98,7 +98,7 @@ func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 		d.Add(people.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
 	}
 	if len(d.Principals) == 0 {
-		return nil, fmt.Errorf("%s: there are no users who can log on, so nobody can do anything", c.Directory)
+		return nil, fmt.Errorf("%s: there are no users who can log on, so no user can do anything", c.Directory)
 	}
 	return d, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// question is what why and check ask about: one descriptor, one token, one mask.
+// question holds what why and check ask about: one descriptor, one token, one mask.
 type question struct {
 	SDDL           string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL."`
 	Token          string `help:"Token file that says who asks, - for standard input; see refmon token show --help." placeholder:"FILE" short:"t"`

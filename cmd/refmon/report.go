@@ -23,7 +23,7 @@ type reportCmd struct {
 // Help returns the long help text.
 func (reportCmd) Help() string {
 	return `Writes one HTML file that opens offline: how much everybody can read, change and control; the riskiest
-grants (everybody, or nearly, may write); the widest descriptors; accounts that nobody knows; and for each of
+grants (everybody, or nearly, may write); the widest descriptors; accounts that no directory knows; and for each of
 these descriptors its entries, who gets in, and through which entry.
 
   refmon report /srv/share -r --directory company.yaml --out share.html

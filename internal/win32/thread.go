@@ -22,8 +22,8 @@ func On(t *nt.Thread) *Thread { return &Thread{nt: t} }
 // NT returns the thread itself.
 func (t *Thread) NT() *nt.Thread { return t.nt }
 
-// LastError implements GetLastError: it returns the code of the last function that set one. Most
-// functions leave it alone when they succeed.
+// LastError implements GetLastError: it returns the code of the last function
+// that set one. Most functions leave it alone when they succeed.
 func (t *Thread) LastError() Code { return t.last }
 
 func (t *Thread) setLastError(c Code) { t.last, t.set = c, true }

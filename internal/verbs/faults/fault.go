@@ -13,7 +13,7 @@ import (
 type Fault struct {
 	// Name says what is wrong, in a few words.
 	Name string
-	// Want is what the call returns when this fault wins: the status of its
+	// Want is the status that the call returns when this fault wins: the status of its
 	// condition or, where the call succeeds and carries a verdict
 	// (AccessStatus), that verdict.
 	Want ntstatus.Status
@@ -24,7 +24,7 @@ type Fault struct {
 	profiles   []nt.Profile // nil: both
 	handle     bool         // a handle parameter that cannot be referenced
 	denial     bool         // an access check that refuses
-	lifts      []string     // what faults of others take up that are none beside this one, in the Observed profile
+	lifts      []string     // what faults of others take up that do not fail beside this one, in the Observed profile
 	inject     func(w *world, in any)
 
 	service   *service
@@ -132,7 +132,7 @@ func (f *fault[I]) ofHandle() bool {
 	return f.of == ofHandle || f.want == ntstatus.InvalidHandle || f.want == ntstatus.ObjectTypeMismatch
 }
 
-// setup is what define needs besides the faults.
+// setup holds what define needs besides the faults.
 type setup[I any] struct {
 	names   []string // Nt and Zw name
 	base    func(w *world) I

@@ -50,7 +50,7 @@ func openByID[I byID](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask,
 				takes: "oa", needs: pointers, inject: func(_ *world, in *I) { oa(in).Status = ntstatus.InvalidParameter }},
 			{rule: "O-37", want: ntstatus.InvalidParameterMix, name: "name and id", takes: "oa.name id.given",
 				inject: func(_ *world, in *I) { oaOf(oa(in)).ObjectName = `\x` }},
-			{rule: "O-37", want: ntstatus.InvalidCid, name: "an id nobody has", takes: "id.value",
+			{rule: "O-37", want: ntstatus.InvalidCid, name: "an id that no object has", takes: "id.value",
 				inject: func(_ *world, in *I) {
 					id(in).V = &nt.ClientID{UniqueProcess: 0x7FFC, UniqueThread: 0x7FFC}
 				}},

@@ -45,7 +45,7 @@ type world struct {
 	named   ob.Object         // see made
 	child   *kernel.Process   // see suspended
 	naked   bool              // tokens made from now on have no descriptor
-	closing bool              // tokens made from now on admit nobody
+	closing bool              // tokens made from now on admit no caller
 	odd     *ps.Job           // see anotherType
 	calling bool              // the call itself is running: memory can run out
 	failing map[string]bool   // allocation points that fail (O-81)
@@ -104,7 +104,7 @@ func fullFor(who ...sid.SID) *sd.ACL {
 	return must(sd.NewACL(aces...))
 }
 
-// open lets everybody do everything; nobody is let in by closed.
+// open lets everybody do everything; closed lets no caller in.
 func open() *sd.Descriptor { return protect(fullFor(sid.Everyone)) }
 
 func closed() *sd.Descriptor { return protect(must(sd.NewACL())) }

@@ -181,8 +181,8 @@ func asked(l, ours *Line) *Line {
 
 func answerOf(l Line) Answer { return plain(Answer{l.Status, l.Out}) }
 
-// compared counts a line by what both say. rules are what it is about, by those
-// of them that are sure: where none is, the line settles nothing, and no caveat
+// compared counts a line by what both say. rules are the rules it is about, by those
+// of them that are sure: without one, the line settles nothing, and no caveat
 // explains it.
 func (c *comparer) compared(l *Line, ours, observed Answer, rules, by []string) {
 	theirs := plain(Answer{l.Status, l.Out})

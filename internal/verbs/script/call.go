@@ -208,7 +208,7 @@ func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 func failed(st ntstatus.Status) bool { return st>>30 == 3 }
 
 // result returns the structure a call returns: status and the out parameters. An
-// output that a failed call did not write is None. An output handle is None
+// output that a failed call did not write reads None. An output handle reads None
 // after every failure, as the variable is left alone; in the Observed profile
 // it is 0, as NULL is written (O-5).
 func (r *Runner) result(row nt.Row, in, out any, st ntstatus.Status) starlark.Value {

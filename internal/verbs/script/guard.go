@@ -27,7 +27,7 @@ var errHeap = fmt.Errorf("the program takes more than %d MiB of memory", maxHeap
 // ErrStopped ends a program that left its Runner in no state to go on: its
 // memory grew within one step, which nothing can interrupt, or it broke an
 // invariant of the kernel, such as a reference dropped twice. Close does nothing
-// then. After a step that still runs, whoever runs the programs of others had
+// then. After a step that still runs, a host of the programs of others had
 // better end the process.
 var ErrStopped = errors.New("the kernel has stopped")
 

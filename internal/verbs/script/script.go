@@ -196,7 +196,7 @@ func locate(err error) error {
 	return err
 }
 
-// lineOf returns the line of the program's innermost frame, 0 if there is none; what
+// lineOf returns the line of the program's innermost frame, 0 without one; what
 // [Runner.Load] has defined counts as its caller.
 func lineOf(th *starlark.Thread) int {
 	for i := range th.CallStackDepth() {
