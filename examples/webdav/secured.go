@@ -253,7 +253,7 @@ func (f *FS) Rename(ctx context.Context, from, to string) error {
 	}
 	d := fileaccess.DecideRename(&m)
 	if !d.Allowed() {
-		return refusal(to, d.Status.Err())
+		return refusal(to, d.Err())
 	}
 	if d.Nothing {
 		return nil
