@@ -34,7 +34,8 @@ func obReferenceObjectByPointer(c *call) uint64 {
 	return status(ntstatus.Success)
 }
 
-// The counts that the two short forms return are only good for being looked at.
+// obfReferenceObject references an object. The counts that the two short forms
+// return are only good for being looked at.
 func obfReferenceObject(c *call) uint64 {
 	o := c.find(c.ptr(0)).object
 	o.Head().Ref(ob.TagContext)

@@ -17,7 +17,7 @@ func (c *call) level(i int) winnt.SecurityImpersonationLevel {
 	return winnt.SecurityImpersonationLevel(c.u32(i))
 }
 
-// threadOr is a thread that may be left out: the calling one.
+// threadOr returns a thread that may be left out: then it is the calling one.
 func (c *call) threadOr(i int) *kernel.EThread {
 	if c.ptr(i) == 0 {
 		return c.face.k.Thread()
@@ -52,8 +52,8 @@ func psAssignImpersonationToken(c *call) uint64 {
 // the copy that an open made (I-6).
 const ownCopy = 0xC0F1
 
-// The state that was set aside is in the program's structure, and its token's
-// reference belongs to the program.
+// psDisableImpersonation writes the state that it sets aside into the program's
+// structure; the reference of its token belongs to the program.
 func psDisableImpersonation(c *call) uint64 {
 	t := c.eThread(0)
 	var b [16]byte

@@ -98,7 +98,7 @@ func ntCreatePort(c *call) uint64 {
 	return c.opened(c.ptr(0), out.PortHandle, st)
 }
 
-// connecting is what NtConnectPort writes: probed first.
+// connecting holds the places that NtConnectPort writes to: they are probed first.
 type connecting struct {
 	longest, info, infoLength user
 	room                      uint32 // bytes at info

@@ -148,7 +148,7 @@ func (c *call) give(out user, b []byte) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// giveText is give for UTF-16 text with a terminator, which counts.
+// giveText gives UTF-16 text with a terminator, which counts.
 func (c *call) giveText(out, units user, s string) uint64 {
 	u := append(utf16.Encode([]rune(s)), 0)
 	b := make([]byte, 0, 2*len(u))
@@ -247,7 +247,7 @@ func rmPrivilegeName(c *call) uint64 {
 	return c.giveText(c.ptr(1), c.ptr(2), p.String())
 }
 
-// domain is that of the process's user, for the aliases of accounts.
+// domain returns the domain of the process's user, for the aliases of accounts.
 func domain() sid.SID {
 	_, p := embedded()
 	return p.Object().Token().User().SID.Prefix()

@@ -18,7 +18,7 @@ type operand struct {
 func truth(b bool) int        { return pick(b, 1, -1) }
 func (o *operand) null() bool { return o.kind == 'r' || o.kind == 'a' && len(o.values) == 0 }
 
-// asTruth is an operand of a logical operator: a result, or whether an attribute has a value that is not nothing
+// asTruth decides an operand of a logical operator: a result, or whether an attribute has a value that is not nothing
 //
 func (o *operand) asTruth() int {
 	check(o.kind == 'r' || o.kind == 'a', "a literal has no truth")
@@ -87,7 +87,7 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 	return stack[0].asTruth()
 }
 
-// apply is an operator, but for the Member_of family; r is the last operand, which may be the only one.
+// apply decides an operator, but for the Member_of family; r is the last operand, which may be the only one.
 func apply(family, op byte, l, r *operand) int {
 	bit := func(v string) bool { return v[0] == 'b' || v == unsigned("i", 0) || v == unsigned("i", 1) }
 	odd := func(x string) bool { // does not agree with each of the right

@@ -259,7 +259,7 @@ func (q *query) read(l list, exempt mask) bool {
 		(t.pkg == "" || q.narrow(l, "package", ^exempt))
 }
 
-// narrow is one walk over a list: of the rights within limit, each is decided by the first entry that applies and has
+// narrow walks once over a list: of the rights within limit, each is decided by the first entry that applies and has
 // it. False ends the check.
 func (q *query) narrow(l list, pass string, limit mask) bool {
 	// of allowed, denied, left
@@ -300,7 +300,7 @@ func (q *query) plant() bool {
 	return valid
 }
 
-// end is one past the subtree of a node.
+// end returns the index one past the subtree of a node.
 func (q *query) end(i int) int {
 	below := slices.IndexFunc(q.nodes[i+1:], func(n *node) bool { return n.level <= q.nodes[i].level })
 	return pick(below < 0, len(q.nodes), i+1+below)

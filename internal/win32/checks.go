@@ -99,7 +99,7 @@ func (t *Thread) AccessCheck(in AccessCheckIn) (AccessCheckOut, bool) {
 	return call(t, rowAccessCheck, in)
 }
 
-// AccessCheckByType is AccessCheck with an object type list and a SID for
+// AccessCheckByType does what AccessCheck does, with an object type list and a SID for
 // PRINCIPAL_SELF.
 func (t *Thread) AccessCheckByType(in AccessCheckByTypeIn) (AccessCheckOut, bool) {
 	return call(t, rowAccessCheckByType, in)

@@ -75,7 +75,7 @@ var (
 		})
 )
 
-// assign is NtSetInformationThread with the class for tokens (I-70).
+// assign calls NtSetInformationThread with the class for tokens (I-70).
 func (t *Thread) assign(thread, token winnt.Handle) ntstatus.Status {
 	return t.nt.NtSetInformationThread(thread, nt.ThreadImpersonationToken, token)
 }

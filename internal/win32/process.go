@@ -136,7 +136,7 @@ func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out Cre
 		uint32(o.ClientID.UniqueThread)}, st
 }
 
-// program is the name of the program: the application name, else the first
+// program returns the name of the program: the application name, else the first
 // word of the command line, which quotes may hold together.
 func program(application, command string) string {
 	if application != "" {

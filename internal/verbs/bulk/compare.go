@@ -117,7 +117,7 @@ func (d *Diff) compile(pairs []int) two {
 	return t
 }
 
-// evaluator is the one for a side, and what the share leaves of its answers.
+// evaluator returns the evaluator for a side, and what the share leaves of its answers.
 func (c *comparer) evaluator(
 	p *effective.Principals, typ *winnt.ObjectType,
 ) (*effective.Evaluator, []winnt.AccessMask, error) {

@@ -17,7 +17,7 @@ import (
 // 22 characters of base64url, 128 bits of a SHA-256. The name does not depend on
 // who else there is, nor on their order: it is the same in every run and on every
 // machine, and a user who comes or goes renames the sets that he is in, no others.
-// Nobody can bring about two sets of one name.
+// No user can bring about two sets of one name.
 type setID [22]byte
 
 // setNamer names the sets of a run. Immutable.
