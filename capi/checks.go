@@ -106,7 +106,8 @@ func ntAccessCheck(c *call) uint64 {
 	o := checkOutputs{c.ptr(4), c.ptr(5), c.ptr(6), c.ptr(7)}
 	m, length, st := c.probeCheck(c.ptr(3), o, 1)
 	if st != ntstatus.Success {
-		return status(st)
+		// The pointers of the call are tried before anything else.
+		return status(st)
 	}
 	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))),
 		ClientToken: c.handle(1), DesiredAccess: c.mask(2),
@@ -124,7 +125,8 @@ func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, 
 	}
 	m, length, st := c.probeCheck(c.ptr(6), o, n)
 	if st != ntstatus.Success {
-		return in, o, st
+		// The pointers of the call are tried before anything else.
+		return in, o, st
 	}
 	return nt.AccessCheckByTypeIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))),
 		PrincipalSelfSid: captured(c.OptionalSIDAt(c.ptr(1))), ClientToken: c.handle(2),

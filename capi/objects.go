@@ -85,7 +85,8 @@ func ntQuerySecurityObject(c *call) uint64 {
 func ntSetSecurityObject(c *call) uint64 {
 	d, st := c.DescriptorAt(c.ptr(2))
 	if c.ptr(2) == 0 {
-		st = ntstatus.AccessViolation // O-65
+		// NULL is no descriptor, and the service looks at the descriptor before the handle (O-65).
+		st = ntstatus.AccessViolation
 	}
 	_, st = c.sys.NtSetSecurityObject(nt.SetSecurityObjectIn{Handle: c.handle(0),
 		SecurityInformation: nt.SecurityInformation(c.u32(1)), SecurityDescriptor: captured(d, st)})

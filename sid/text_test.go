@@ -66,7 +66,8 @@ func TestSubAuthorityLimit(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1",
+	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1", "S-1-5-0x",
+		"S-1-5-0xg", "S-1-0x-1", "S-0x-5-18", "S-0x1-5-0x",
 		"S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
 		if s, err := sid.Parse(text); err == nil {
 			t.Errorf("%q was read as %v", text, s)
@@ -98,6 +99,18 @@ func TestScanStopsAtTag(t *testing.T) {
 			t.Errorf("%q: %v, %v, want %s", text, s, err, want)
 		}
 		_ = n
+	}
+}
+
+// S-80: an x without a hexadecimal digit after it is no part of the number: the
+// SID ends after the 0.
+func TestScanStopsAtBareX(t *testing.T) {
+	for text, want := range map[string]int{"S-1-5-0x": 7, "S-1-5-0xg": 7, "S-1-5-0X-1": 7, "S-1-5-18-0x)": 10,
+		"S-1-5-0xf": 9} {
+		s, n, err := sid.Scan(text, sid.SID{})
+		if err != nil || n != want || text[want-1] == '0' && s.Sub(s.SubAuthorities()-1) != 0 {
+			t.Errorf("%q: %v, %d bytes, %v; want %d bytes", text, s, n, err, want)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ type listed struct {
 
 var (
 	entry = regexp.MustCompile(`^- \*\*([^*]+)\*\*(.*)$`)
-	// prose is what follows the id: a sentence, then its source, which may
+	// prose follows the id: a sentence, then its source, which may
 	// go on in the following lines of the same item.
 	prose = regexp.MustCompile(`^ \S.*[.)].* \*Source: \S.*\*$`)
 )
@@ -110,7 +110,7 @@ func (p places) note(at string, ids ...ID) {
 	}
 }
 
-// sources is what the module says about rules.
+// sources holds what the module says about rules.
 type sources struct {
 	cited  places // in comments of source files, and as an argument of a refusal
 	quoted places // strings of source files that are nothing but an id

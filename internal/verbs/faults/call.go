@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Outcome is what a call came to.
+// Outcome tells what a call came to.
 type Outcome struct {
 	Status  ntstatus.Status // what the call returned
 	Verdict ntstatus.Status // its AccessStatus where it has one, else Status
@@ -19,7 +19,7 @@ type Outcome struct {
 // Call calls a service on a fresh kernel with a set of faults in force, which
 // must not exclude one another. The error tells a result other than the one
 // that the earliest condition of the set promises, a failed call that left a
-// trace, or a leak. Faults that are none in the service's mode or in the
+// trace, or a leak. Faults that do not fail in the service's mode or in the
 // profile are in force and do not count.
 func Call(name string, profile nt.Profile, set ...*Fault) (Outcome, error) {
 	s := registry[name]
