@@ -30,7 +30,8 @@ func ntPrivilegeCheck(c *call) uint64 {
 	set, result := c.ptr(1), c.ptr(2)
 	in := nt.PrivilegeCheckIn{ClientToken: c.handle(0), RequiredPrivileges: captured(c.privilegeSetAt(set))}
 	if st := c.Probe(result, 1, 1); st != ntstatus.Success && in.RequiredPrivileges.Status == ntstatus.Success {
-		in.RequiredPrivileges.Status = st // T-101: both probes before the handle
+		// Both pointers are tried before the handle (T-101).
+		in.RequiredPrivileges.Status = st
 	}
 	out, st := c.sys.NtPrivilegeCheck(in)
 	if !st.IsSuccess() {
@@ -63,7 +64,8 @@ func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.Gener
 	if length, st = c.ReadU32(o.setLength); st != ntstatus.Success {
 		return m, 0, st
 	}
-	if st = c.Probe(o.set, uintptr(length), 4); st != ntstatus.Success { // a length of 0 needs no buffer
+	// A length of 0 needs no buffer.
+	if st = c.Probe(o.set, uintptr(length), 4); st != ntstatus.Success {
 		return m, 0, st
 	}
 	if st = c.Probe(o.granted, 4*uintptr(n), 4); st != ntstatus.Success {

@@ -79,7 +79,8 @@ func psRestoreImpersonation(c *call) uint64 {
 	c.read(c.ptr(1), b[:])
 	p := user(le.Uint64(b[:]))
 	if p == 0 {
-		t.RestoreImpersonation(nil) // I-61: a state with no token clears
+		// A state without a token clears the impersonation (I-61).
+		t.RestoreImpersonation(nil)
 		return 0
 	}
 	tok, level := disown[*kernel.AccessToken](c, p), winnt.SecurityImpersonationLevel(le.Uint32(b[12:]))

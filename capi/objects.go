@@ -22,7 +22,8 @@ func ntDuplicateObject(c *call) uint64 {
 	if out == 0 {
 		return status(st)
 	}
-	return c.opened(out, h, st) // O-5: NULL on failure in the Observed profile
+	// In the Observed profile the handle is NULL after a failure (O-5).
+	return c.opened(out, h, st)
 }
 
 func ntCompareObjects(c *call) uint64 { return status(c.nt.NtCompareObjects(c.handle(0), c.handle(1))) }

@@ -83,7 +83,8 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 		UserBufferLength: lists[0].length, WantPreviousUser: lists[0].buffer != 0,
 		DeviceBufferLength: lists[1].length, WantPreviousDevice: lists[1].buffer != 0,
 		DeviceGroupsBufferLength: lists[2].length, WantPreviousDeviceGroups: lists[2].buffer != 0}
-	if !in.UserResetToDefault { // T-74: a state is not read with its reset
+	// A state is not read with its reset.
+	if !in.UserResetToDefault {
 		in.NewUserState = c.attributeList(4)
 	}
 	if !in.DeviceResetToDefault {

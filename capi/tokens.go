@@ -14,7 +14,8 @@ import (
 
 func ntOpenProcessToken(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
-		return status(st) // O-3: before the handle
+		// The pointers are looked at before the handle (O-3).
+		return status(st)
 	}
 	h, st := c.nt.NtOpenProcessToken(c.handle(0), c.mask(1))
 	return c.opened(c.ptr(2), h, st)
@@ -94,7 +95,8 @@ func ntAdjustPrivilegesToken(c *call) uint64 {
 	in := nt.AdjustPrivilegesTokenIn{TokenHandle: c.handle(0), DisableAllPrivileges: all, BufferLength: length,
 		WantPrevious: previous != 0}
 	if !all {
-		in.NewState = captured(c.PrivilegesAt(state)) // T-71: not read with DisableAllPrivileges
+		// The list is not read with DisableAllPrivileges (T-71).
+		in.NewState = captured(c.PrivilegesAt(state))
 	}
 	out, st := c.sys.NtAdjustPrivilegesToken(in)
 	if previous != 0 && st.IsSuccess() {
@@ -144,7 +146,8 @@ func ntQueryInformationToken(c *call) uint64 {
 	in := nt.QueryInformationTokenIn{TokenHandle: c.handle(0), TokenInformationClass: winnt.TokenInfoClass(c.u32(1)),
 		TokenInformationLength: length}
 	if in.FaultReturnLength = c.Probe(buffer, uintptr(length), 4); in.FaultReturnLength == ntstatus.Success {
-		in.FaultReturnLength = c.ProbeU32(returned) // T-80: NULL is a fault
+		// A place for the length is wanted: NULL is a fault (T-80).
+		in.FaultReturnLength = c.ProbeU32(returned)
 	}
 	out, st := c.sys.NtQueryInformationToken(in)
 	if st.IsSuccess() {

@@ -90,7 +90,7 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 // apply decides an operator, but for the Member_of family; r is the last operand, which may be the only one.
 func apply(family, op byte, l, r *operand) int {
 	bit := func(v string) bool { return v[0] == 'b' || v == unsigned("i", 0) || v == unsigned("i", 1) }
-	odd := func(x string) bool { // does not agree with each of the right
+	odd := func(x string) bool { // It does not agree with each of the right.
 		return some(r.values, func(y string) bool { return x[0] != y[0] && (!bit(x) || !bit(y)) })
 	}
 	x, y := l.keys(l.sensitive || r.sensitive), r.keys(l.sensitive || r.sensitive)
@@ -114,7 +114,7 @@ func apply(family, op byte, l, r *operand) int {
 		return truth(!some(y, missing))
 	case family == 'a':
 		return truth(len(slices.DeleteFunc(y, missing)) > 0)
-	case op <= 0x81: // no value is twice on the left
+	case op <= 0x81: // No value is twice on the left.
 		return truth((len(x) == len(y) && !some(x, lacking)) == (op == 0x80))
 	case len(x) != 1 || len(y) != 1 || r.kind == 'c' || strings.Contains("bd", l.values[0][:1]) ||
 		r.values[0][0] == 'b':

@@ -65,7 +65,8 @@ func (w *world) run(s *service, set []*Fault) (Outcome, error) {
 	if s.settle != nil {
 		s.settle(w, out)
 	}
-	if !got.Status.IsSuccess() { // P-7: a failing service changes nothing observable
+	// A failing service changes nothing observable (P-7).
+	if !got.Status.IsSuccess() {
 		if after := w.state(); after != before {
 			return got, fmt.Errorf("%s with %s failed with %s and changed the system:\nbefore %s\nafter  %s", s.row.Info().Name,
 				names(set), got.Status, before, after)

@@ -49,7 +49,7 @@ func (l *linter) dacl() {
 		if !e.allow && !e.deny || e.ace.Flags()&sd.InheritOnly != 0 {
 			continue
 		}
-		if e.ace.SID() == sid.OwnerRights && owners == 1 { // its being there takes rights from the owner
+		if e.ace.SID() == sid.OwnerRights && owners == 1 { // Its being there takes rights from the owner.
 			continue
 		}
 		l.idle(es, i)
