@@ -93,7 +93,7 @@ func TestParseStrict(t *testing.T) {
 // S-9: a D before a colon is the tag of the next section.
 func TestScanStopsAtTag(t *testing.T) {
 	for text, want := range map[string]string{"S-1-2-0x200D:": "S-1-2-512", "S-1-2-0xDD:": "S-1-2-13",
-		"S-1-2-0x2D": "S-1-2-45", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
+		"S-1-2-0x2D": "S-1-2-45", "S-1-2-0xD:": "S-1-2-13", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
 		s, n, err := sid.Scan(text, sid.SID{})
 		if err != nil || s.String() != want {
 			t.Errorf("%q: %v, %v, want %s", text, s, err, want)
@@ -176,6 +176,11 @@ func TestValue(t *testing.T) {
 	empty, ok := sid.New(5)
 	if !ok || empty.EqualPrefix(empty) || empty.Len() != 8 || empty.String() != "S-1-5" {
 		t.Error("S-5: no sub-authorities")
+	}
+	for _, o := range []sid.SID{{}, empty, sid.Everyone, a.Prefix(), a.WithRID(1)} {
+		if a.EqualPrefix(o) || o.EqualPrefix(a) {
+			t.Errorf("S-4: %v and %v have one prefix", a, o)
+		}
 	}
 	for _, c := range []struct {
 		hex string
