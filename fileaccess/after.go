@@ -24,7 +24,8 @@ func Maximal(s *access.Subject, f *Facts) MaximalAccess {
 	switch {
 	case o.token() == nil:
 		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoToken)}
-	case !o.mayAsk():
+	case !o.mayAsk():
+		// A client below Impersonation may ask nothing.
 		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.BadImpersonationLevel)}
 	case f.Share != nil:
 		o.share = o.shareMaximal(f.Share)
@@ -38,7 +39,8 @@ func (o *opening) maximal() MaximalAccess {
 	d := o.f.Object.Descriptor
 	if o.made != nil { // F-45: not what the creator was granted
 		d = o.made.descriptor
-	} else if o.r.MaximalTime != 0 && o.r.MaximalTime == o.f.Object.ChangeTime { // F-45
+	} else if o.r.MaximalTime != 0 && o.r.MaximalTime == o.f.Object.ChangeTime {
+		// The client's time stamp is the object's: it gets no answer (F-45).
 		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.NoneMapped)}
 	}
 	granted, _ := o.most(d, 0)
@@ -47,7 +49,8 @@ func (o *opening) maximal() MaximalAccess {
 	} else {
 		o.throughParentOf(&granted)
 	}
-	if granted &= o.share; granted == 0 { // F-45, F-44
+	// The share cuts down what is told; if it leaves nothing, that is a denial (F-45, F-44).
+	if granted &= o.share; granted == 0 {
 		return MaximalAccess{Verdict: ntstatus.Decided(ntstatus.AccessDenied)}
 	}
 	return MaximalAccess{Access: granted, Verdict: ntstatus.Decided(ntstatus.Success)}
@@ -64,24 +67,27 @@ func (o *opening) throughParentOf(granted *winnt.AccessMask) {
 	o2.throughParent(granted, 0, true)
 }
 
-// exclusive applies F-48: whoever cannot write may not keep others from
+// exclusive applies F-48: a subject that cannot write may not keep others from
 // reading.
 func (o *opening) exclusive() ntstatus.Status {
 	ob := &o.f.Object
 	if !ob.Exists || o.r.Share&ShareRead != 0 {
 		return ntstatus.Success
 	}
-	if ob.directory() && !ob.OtherOpens { // F-48
+	// A directory without other opens is asked for the right to write to it (F-48).
+	if ob.directory() && !ob.OtherOpens {
 		granted, _ := o.can(ob.Descriptor, winnt.FILE_GENERIC_WRITE)
 		if granted == winnt.FILE_GENERIC_WRITE {
 			return ntstatus.Success
 		}
-	} else if o.parent != nil { // F-48
+	} else if o.parent != nil {
+		// For anything else the right to add files to its directory counts (F-48).
 		if granted, _ := o.can(o.parent.Descriptor, winnt.FILE_ADD_FILE); granted != 0 {
 			return ntstatus.Success
 		}
 	}
-	if ob.directory() && o.options&DisallowExclusive != 0 { // F-48
+	// The open of a directory says that it is to be denied rather than made to share.
+	if ob.directory() && o.options&DisallowExclusive != 0 {
 		return o.fail("F-48", ntstatus.AccessDenied)
 	}
 	o.force = true

@@ -33,7 +33,7 @@ type engine struct {
 
 func engineOf(s *access.Subject, p *Policy) engine { return engine{s, p} }
 
-// token returns the effective one, nil if there is none.
+// token returns the effective token, nil if the subject has no token.
 func (e *engine) token() *token.Token { return e.subject.Effective() }
 
 // mayAsk reports a subject that can ask anything: there is a token, and a

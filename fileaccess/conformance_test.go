@@ -329,7 +329,7 @@ func TestConformanceCreateThenOpen(t *testing.T) {
 
 // FO-069, FO-078, FO-079, FO-083, FO-086: what handles may.
 func TestConformanceHandles(t *testing.T) {
-	nobody := access.SubjectOf(mustToken(t, baseSpec()))
+	unprivileged := access.SubjectOf(mustToken(t, baseSpec()))
 	for _, c := range []struct {
 		id   string
 		h    fileaccess.Handle
@@ -340,7 +340,7 @@ func TestConformanceHandles(t *testing.T) {
 		{"FO-069 native", fileaccess.Handle{Granted: 0x20}, fileaccess.Read, denied},
 		{"FO-078a", fileaccess.Handle{Granted: 2}, fileaccess.SetBasic, denied}, // F-55
 		{"FO-078b", fileaccess.Handle{Granted: 4}, fileaccess.SetEndOfFile, denied},
-		{"FO-078c", fileaccess.Handle{Granted: 2, Subject: &nobody}, fileaccess.SetValidDataLength, notHeld},
+		{"FO-078c", fileaccess.Handle{Granted: 2, Subject: &unprivileged}, fileaccess.SetValidDataLength, notHeld},
 		{"FO-079a", fileaccess.Handle{Granted: 0x10000, Attributes: readOnly}, fileaccess.SetDisposition, cannot},
 		{"FO-079b", fileaccess.Handle{Granted: 0x10000, Directory: true, NotEmpty: true}, fileaccess.SetDisposition,
 			ntstatus.DirectoryNotEmpty},

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// creation is what a new object gets.
+// creation holds what a new object gets.
 type creation struct{ descriptor *sd.Descriptor }
 
 // creating returns the right of the parent that a creation needs (F-31).
@@ -23,13 +23,16 @@ func (o *opening) creating() winnt.AccessMask {
 // create applies step 6 for a name that does not exist: F-30 to F-32.
 func (o *opening) create() ntstatus.Status {
 	switch {
-	case o.options&DirectoryFile != 0 && o.r.Attributes&AttributeTemporary != 0: // F-30
+	case o.options&DirectoryFile != 0 && o.r.Attributes&AttributeTemporary != 0:
+		// A directory cannot be temporary.
 		return o.fail("F-30", ntstatus.InvalidParameter)
-	case o.r.Attributes&AttributeReadOnly != 0 && o.options&DeleteOnClose != 0: // F-30
+	case o.r.Attributes&AttributeReadOnly != 0 && o.options&DeleteOnClose != 0:
+		// What is made read-only cannot be deleted on close.
 		return o.fail("F-30", ntstatus.CannotDelete)
 	}
 	right := o.creating()
-	if !o.parentAllows(right) { // F-31
+	// Neither the directory nor a privilege gives the right to make the object.
+	if !o.parentAllows(right) {
 		name, d := "", (*sd.Descriptor)(nil)
 		if o.parent != nil {
 			name, d = o.parent.Name, o.parent.Descriptor
@@ -39,14 +42,16 @@ func (o *opening) create() ntstatus.Status {
 		}
 		return o.refusedByDirectory("F-31", d, name, right)
 	}
-	if o.granted = o.desired &^ maximum; o.max() { // F-32
+	// The maker is granted what it asked for, everything in maximum mode (F-32).
+	if o.granted = o.desired &^ maximum; o.max() {
 		o.granted |= full
 	}
 	if o.tr != nil {
 		o.tr.set(o.granted, Reason{Kind: Creator})
 	}
 	d, st := o.assign()
-	if st != ntstatus.Success { // F-32
+	// No descriptor could be made for the new object.
+	if st != ntstatus.Success {
 		return o.fail("F-32", st)
 	}
 	o.made = &creation{d}
@@ -66,10 +71,12 @@ func (o *opening) parentAllows(right winnt.AccessMask) bool {
 			return true
 		}
 	}
-	if !o.restores() { // F-21
+	// Only the restore privilege is left to stand in for the parent's right (F-21).
+	if !o.restores() {
 		return false
 	}
-	o.used |= winnt.SeRestorePrivilege.Bit() // F-82
+	// The use of the privilege is recorded (F-82).
+	o.used |= winnt.SeRestorePrivilege.Bit()
 	return true
 }
 

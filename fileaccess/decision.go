@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Action is what was done to the object, as a create response reports it. The
+// Action says what was done to the object, as a create response reports it. The
 // zero value is Superseded; it means nothing where the decision denies.
 type Action uint32
 
@@ -48,7 +48,7 @@ type MaximalAccess struct {
 }
 
 // Audited says which object's SACL an audit record of an open depends on. The
-// zero value is none: there is nothing to record.
+// zero value means that there is nothing to record.
 type Audited uint8
 
 // What an audit record is about.
@@ -59,7 +59,7 @@ const (
 	AuditShare             // the share refused: event 5145 and no 4656 (F-83)
 )
 
-// Audit is what an audit record of the open says (F-80 to F-83): with About
+// Audit holds what an audit record of the open says (F-80 to F-83): with About
 // AuditObject or AuditDirectory, a handle request (event 4656) for an object
 // of type File, if Descriptor's SACL or the global one asks for it.
 type Audit struct {

@@ -27,7 +27,7 @@
 //     as descriptors, with the losses stated.
 //
 // Rights are decided once, at the open. Everything later is a test of the
-// handle's granted mask, so that a changed descriptor closes nobody's handle
+// handle's granted mask, so that a changed descriptor closes no handle
 // (F-52).
 //
 // Sources: MS-FSA 2.1.4.14 and 2.1.5, MS-SMB2 3.3.5, MS-FSCC, MS-DTYP 2.4.7,

@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// user returns somebody without privileges.
+// user returns a user without privileges.
 func user() access.Subject {
 	t, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["WD"],"type":"Impersonation"}`))
 	if err != nil {

@@ -10,8 +10,8 @@ const (
 	overwriteNeeds = winnt.FILE_WRITE_DATA | winnt.FILE_WRITE_EA | winnt.FILE_WRITE_ATTRIBUTES
 	supersedeNeeds = winnt.DELETE | winnt.FILE_WRITE_EA | winnt.FILE_WRITE_ATTRIBUTES
 
-	// writing are what a read-only file takes from an explicit request
-	// (F-38), unwritable what it takes from maximum mode (F-41).
+	// writing has the rights that a read-only file takes from an explicit request
+	// (F-38), unwritable those it takes from maximum mode (F-41).
 	writing    = winnt.FILE_WRITE_DATA | winnt.FILE_APPEND_DATA
 	unwritable = writing | winnt.FILE_DELETE_CHILD
 )
@@ -19,7 +19,8 @@ const (
 // existing applies step 6 for a name that exists.
 func (o *opening) existing() ntstatus.Status {
 	ob := &o.f.Object
-	if ob.ReparseTag != 0 && o.options&OpenReparsePoint == 0 { // F-28
+	// A reparse point that is not opened itself ends the open before any access test.
+	if ob.ReparseTag != 0 && o.options&OpenReparsePoint == 0 {
 		if o.r.Face != SMB {
 			return o.fail("F-28", ntstatus.Reparse)
 		}
@@ -34,13 +35,15 @@ func (o *opening) existing() ntstatus.Status {
 		return st
 	}
 	readOnly := ob.Attributes&AttributeReadOnly != 0
-	if readOnly && ob.file() && ((o.desired|o.implied)&writing != 0 || o.r.Disposition == FileSupersede) { // F-38
+	// A read-only file denies writing, appending, overwriting and superseding.
+	if readOnly && ob.file() && ((o.desired|o.implied)&writing != 0 || o.r.Disposition == FileSupersede) {
 		if o.tr != nil {
 			o.tr.set((o.desired|o.implied)&(writing|winnt.DELETE), Reason{Kind: ReadOnlyAttribute})
 		}
 		return o.fail("F-38", ntstatus.AccessDenied)
 	}
-	if o.options&DeleteOnClose != 0 && (readOnly || o.f.ReadOnlyVolume) { // F-39
+	// Nothing read-only, and nothing on a read-only volume, is deleted on close.
+	if o.options&DeleteOnClose != 0 && (readOnly || o.f.ReadOnlyVolume) {
 		if o.tr != nil {
 			o.tr.set(winnt.DELETE, readOnlyReason(readOnly))
 		}
@@ -54,11 +57,13 @@ func (o *opening) taken() ntstatus.Status {
 	ob := &o.f.Object
 	switch {
 	case !ob.directory():
-		if o.r.Disposition == FileCreate && (!ob.Stream || ob.StreamExists) { // F-29
+		// A file or stream that exists cannot be created.
+		if o.r.Disposition == FileCreate && (!ob.Stream || ob.StreamExists) {
 			return o.fail("F-29", ntstatus.ObjectNameCollision)
 		}
 	case o.r.Disposition == FileOpen || o.r.Disposition == FileOpenIf:
-	case ob.VolumeRoot: // F-29
+	case ob.VolumeRoot:
+		// The root of a volume can only be opened; another disposition is a denial, not a collision.
 		return o.fail("F-29", ntstatus.AccessDenied)
 	default:
 		return o.fail("F-29", ntstatus.ObjectNameCollision)
@@ -72,18 +77,23 @@ func (o *opening) imply() ntstatus.Status {
 	switch {
 	case ob.Stream && !ob.StreamExists:
 		switch {
-		case d == FileOpen || d == FileOverwrite: // F-33
+		case d == FileOpen || d == FileOverwrite:
+			// A stream that is missing cannot be opened or overwritten.
 			return o.fail("F-33", ntstatus.ObjectNameNotFound)
-		case o.f.ReadOnlyVolume: // F-26
+		case o.f.ReadOnlyVolume:
+			// A stream that is missing cannot be made on a read-only volume.
 			return o.fail("F-26", ntstatus.MediaWriteProtected)
 		}
-		o.implied = winnt.FILE_WRITE_DATA // F-33
+		// Making a stream implies writing data (F-33).
+		o.implied = winnt.FILE_WRITE_DATA
 	case d == FileOpen || d == FileOpenIf:
 		return ntstatus.Success
 	case ob.Stream && d == FileSupersede:
-		o.implied = winnt.DELETE // F-33
+		// Superseding a stream implies deleting it (F-33).
+		o.implied = winnt.DELETE
 	case ob.Stream:
-		o.implied = winnt.FILE_WRITE_DATA // F-33
+		// Overwriting a stream implies writing its data (F-33).
+		o.implied = winnt.FILE_WRITE_DATA
 	default:
 		lost := ob.Attributes &^ o.r.Attributes & (AttributeHidden | AttributeSystem)
 		if lost != 0 { // F-35; a read-only volume ended in F-14
@@ -92,14 +102,18 @@ func (o *opening) imply() ntstatus.Status {
 			}
 			return o.fail("F-35", ntstatus.AccessDenied)
 		}
-		if o.implied = overwriteNeeds; d == FileSupersede { // F-33
+		// Overwriting implies writing data, extended attributes and attributes; superseding implies deleting and the
+		// latter two (F-33).
+		if o.implied = overwriteNeeds; d == FileSupersede {
 			o.implied = supersedeNeeds
 		}
 	}
-	if o.restores() { // F-34
+	// The restore privilege gives the implied rights unchecked (F-34).
+	if o.restores() {
 		o.unchecked = o.implied
 		if o.implied&^o.pre != 0 {
-			o.used |= winnt.SeRestorePrivilege.Bit() // F-82
+			// The use of the privilege is recorded where intent did not grant the rights (F-82).
+			o.used |= winnt.SeRestorePrivilege.Bit()
 		}
 		if o.tr != nil {
 			o.tr.set(o.unchecked&^o.pre, Reason{Kind: Intent, Privilege: winnt.SeRestorePrivilege})
@@ -112,32 +126,38 @@ func (o *opening) imply() ntstatus.Status {
 func (o *opening) checkObject() ntstatus.Status {
 	d := o.f.Object.Descriptor
 	o.granted = o.pre
-	remaining := o.desired&^(o.pre|maximum) | o.implied&^o.unchecked // F-33, F-34
+	// Implied rights are checked too, except those that the restore privilege gives (F-33, F-34).
+	remaining := o.desired&^(o.pre|maximum) | o.implied&^o.unchecked
 	var checked winnt.AccessMask
 	var used winnt.PrivilegeSet
 	if o.max() {
-		checked, used = o.most(d, remaining) // F-41
+		// Maximum mode grants all that the descriptor gives (F-41).
+		checked, used = o.most(d, remaining)
 		o.trace(d, (full|remaining)&^(o.pre|o.unchecked), checked)
 		o.granted |= checked
 		o.granted &^= o.unwritable()
 	} else {
-		checked, used = o.can(d, remaining) // F-40
+		// Each right that intent does not cover is checked by itself against the descriptor (F-40).
+		checked, used = o.can(d, remaining)
 		o.trace(d, remaining&^o.unchecked, checked)
 		o.granted |= checked
 	}
 	o.used |= used
 	o.throughParent(&o.granted, remaining, o.max())
-	// F-46: SYNCHRONIZE and READ_CONTROL are no exceptions.
-	if remaining&^(o.granted|o.unchecked) != 0 || o.granted|o.unchecked == 0 { // F-44
+	// SYNCHRONIZE and READ_CONTROL are no exceptions (F-46).
+	// One right that is left denies all, and so does being granted nothing.
+	if remaining&^(o.granted|o.unchecked) != 0 || o.granted|o.unchecked == 0 {
 		return o.fail("F-44", ntstatus.AccessDenied)
 	}
 	if o.policy.Profile == Documented {
-		o.granted |= o.unchecked // F-36
+		// The documents leave the implied rights in the handle (F-36).
+		o.granted |= o.unchecked
 		return ntstatus.Success
 	}
 	o.granted |= o.unchecked & o.desired
 	if !o.max() {
-		o.granted &= o.desired // F-36
+		// Servers as observed drop from the handle what was only implied (F-36).
+		o.granted &= o.desired
 	}
 	return ntstatus.Success
 }
@@ -174,8 +194,10 @@ func readOnlyReason(attribute bool) Reason {
 // mandatory ceiling does (F-42, F-43).
 func (o *opening) throughParent(granted *winnt.AccessMask, remaining winnt.AccessMask, max bool) {
 	for _, g := range [...]struct{ right, parent winnt.AccessMask }{
-		{winnt.DELETE, winnt.FILE_DELETE_CHILD},                 // F-42
-		{winnt.FILE_READ_ATTRIBUTES, winnt.FILE_LIST_DIRECTORY}, // F-43
+		// Who may delete the children of a directory may delete its entries (F-42).
+		{winnt.DELETE, winnt.FILE_DELETE_CHILD},
+		// Who may list a directory may read the attributes of its entries (F-43).
+		{winnt.FILE_READ_ATTRIBUTES, winnt.FILE_LIST_DIRECTORY},
 	} {
 		if *granted&g.right != 0 || !max && remaining&g.right == 0 || o.parent == nil {
 			continue

@@ -59,7 +59,7 @@ func Explain(r *Request, f *Facts) (Decision, *Explanation) {
 	return d, x
 }
 
-// Reason returns the row of one bit; ok is false if there is none.
+// Reason returns the row of one bit; ok is false if the bit has no row.
 func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 	for _, r := range x.Reasons {
 		if r.Bit == bit {

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Facts is what the caller found when it looked the name up. The zero value
+// Facts holds what the caller found when it looked the name up. The zero value
 // is a name that does not exist, in no directory, on no share.
 //
 // Wherever a descriptor is nil it grants nothing, so that a caller that failed
@@ -48,7 +48,7 @@ type Directory struct {
 // SymbolicLinkTag is IO_REPARSE_TAG_SYMLINK (MS-FSCC 2.1.2.1).
 const SymbolicLinkTag uint32 = 0xA000000C
 
-// Object is what the last component names. The zero value does not exist.
+// Object describes what the last component names. The zero value does not exist.
 type Object struct {
 	Exists       bool
 	IsDirectory  bool
@@ -76,7 +76,7 @@ type Share struct {
 	// Told is the descriptor the maximal access told to the client is
 	// computed from; nil: Descriptor is (F-5).
 	Told *sd.Descriptor
-	// Maximal is what [Connect] found for the subject; 0: found anew.
+	// Maximal holds what [Connect] found for the subject; 0: found anew.
 	Maximal winnt.AccessMask
 	// ABE is access-based enumeration (F-71).
 	ABE bool
@@ -88,7 +88,7 @@ type Share struct {
 // Policy is how the store is set up. The zero value is the documented default.
 type Policy struct {
 	Traverse   Traverse
-	HideDenied bool // F-73
+	HideDenied bool // a refusal that would tell of a hidden entry is disguised (F-73)
 	Profile    Profile
 	// LinkNeedsNothing lets every handle be the source of a hard link, as
 	// the documents have it (F-59).

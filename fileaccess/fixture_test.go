@@ -64,7 +64,7 @@ func aces(t testing.TB, text string) *sd.Descriptor {
 	return d
 }
 
-// situation is what a case changes before the open.
+// situation holds what a case changes before the open.
 type situation struct {
 	t     testing.TB
 	token token.Spec

@@ -19,8 +19,8 @@ const (
 	posixEnter = winnt.FILE_EXECUTE
 )
 
-// POSIX is the permissions of a Unix file. The zero value is owned by user and
-// group 0, and nobody may do anything with it.
+// POSIX is the permissions of a Unix file. The zero value is owned by user
+// and group 0 and gives no rights.
 type POSIX struct {
 	User, Group uint32
 	Mode        uint32 // permission bits 07777; the lower nine are read where Access is nil
@@ -105,7 +105,7 @@ func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 	}
 	var users, groups []who
 	var other who
-	nobody := map[POSIXTag]winnt.AccessMask{} // what those without SID lack
+	unnamed := map[POSIXTag]winnt.AccessMask{} // what those without SID lack
 	for _, e := range l {
 		w := who{}
 		switch e.Tag {
@@ -118,7 +118,7 @@ func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 		case POSIXUser, POSIXGroup:
 			var ok bool
 			if w.sid, ok = b.named(e); !ok {
-				nobody[e.Tag] |= posixAll(directory) &^ b.rights(e.Perm&mask, directory, sid.SID{})
+				unnamed[e.Tag] |= posixAll(directory) &^ b.rights(e.Perm&mask, directory, sid.SID{})
 				continue
 			}
 		default:
@@ -143,9 +143,9 @@ func (b *posixBuilder) list(l POSIXACL, directory bool, flags uint8) {
 			other = w
 		}
 	}
-	other.allow &^= nobody[POSIXUser] | nobody[POSIXGroup]
+	other.allow &^= unnamed[POSIXUser] | unnamed[POSIXGroup]
 	for i := range groups {
-		groups[i].allow &^= nobody[POSIXUser]
+		groups[i].allow &^= unnamed[POSIXUser]
 	}
 	b.union(groups)
 	b.entries(users, groups, other, flags)

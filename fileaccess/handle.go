@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Handle is what the rights of later operations depend on: what the open
+// Handle holds what the rights of later operations depend on: what the open
 // granted, and facts of the object as it is now. The zero value has no rights
 // and may do nothing.
 type Handle struct {
@@ -24,7 +24,7 @@ type Handle struct {
 	Subject *access.Subject
 }
 
-// Operation is what is done through a handle. The zero value is Read.
+// Operation names what is done through a handle. The zero value is Read.
 type Operation uint8
 
 // Operations of section 9. Rename, link and security have functions of their
@@ -57,7 +57,7 @@ const (
 	SetVolumeInformation                   // volume control and object id information
 )
 
-// need is what one operation asks of Granted.
+// need holds what one operation asks of Granted.
 type need struct {
 	name string
 	all  winnt.AccessMask
@@ -65,7 +65,7 @@ type need struct {
 	with winnt.Privilege  // 0: none
 }
 
-// needs is what each operation asks of the handle (F-55); listing is a right of
+// needs lists what each operation asks of the handle (F-55); listing is a right of
 // its own (F-24, F-70), and a name needs none but by file id (F-25).
 var needs = [...]need{
 	Read:          {name: "Read", all: winnt.FILE_READ_DATA},
@@ -122,14 +122,17 @@ func (h *Handle) May(op Operation) ntstatus.Status {
 	n := needs[op]
 	h.adapt(op, &n)
 	switch {
-	case n.all&^h.Granted != 0, n.any != 0 && n.any&h.Granted == 0: // F-55
+	case n.all&^h.Granted != 0, n.any != 0 && n.any&h.Granted == 0:
+		// The handle lacks a right that the operation needs (F-55).
 		return ntstatus.AccessDenied
-	case n.with != 0 && !h.holds(n.with): // F-55
+	case n.with != 0 && !h.holds(n.with):
+		// The operation needs a privilege that is not held (F-55).
 		return ntstatus.PrivilegeNotHeld
 	}
 	switch op {
 	case SetEndOfFile, SetAllocation:
-		if h.Directory { // F-55
+		// A directory has no size that could be set (F-55).
+		if h.Directory {
 			return ntstatus.InvalidParameter
 		}
 	case SetDisposition, SetDispositionIgnoreReadOnly:
@@ -143,11 +146,14 @@ func (h *Handle) adapt(op Operation, n *need) {
 	switch {
 	case op == Read && h.Face == SMB: // F-47: execute reads
 		n.all, n.any = 0, winnt.FILE_READ_DATA|winnt.FILE_EXECUTE
-	case (op == Write || op == Extend) && h.Profile == Observed: // F-55
+	case (op == Write || op == Extend) && h.Profile == Observed:
+		// Servers as observed accept either right to write for both kinds of writing (F-55).
 		n.all, n.any = 0, writing
-	case op == SetShortName && h.Face == SMB: // F-55
+	case op == SetShortName && h.Face == SMB:
+		// Through SMB a short name needs DELETE instead (F-55).
 		n.all, n.any = winnt.DELETE, 0
-	case op == QueryName && h.ByID: // F-25
+	case op == QueryName && h.ByID:
+		// The name of an object opened by file id is told only to a handle that may traverse (F-25).
 		n.all = winnt.FILE_TRAVERSE
 	}
 }
@@ -155,11 +161,13 @@ func (h *Handle) adapt(op Operation, n *need) {
 // deletable returns the part of a disposition that is not about rights.
 func (h *Handle) deletable(op Operation) ntstatus.Status {
 	if h.Attributes&AttributeReadOnly != 0 {
-		if op == SetDisposition || h.Granted&winnt.FILE_WRITE_ATTRIBUTES == 0 { // F-55
+		// A read-only object stays, unless the request ignores the attribute and the handle may change it (F-55).
+		if op == SetDisposition || h.Granted&winnt.FILE_WRITE_ATTRIBUTES == 0 {
 			return ntstatus.CannotDelete
 		}
 	}
-	if h.Directory && h.NotEmpty { // F-55
+	// A directory that has entries stays (F-55).
+	if h.Directory && h.NotEmpty {
 		return ntstatus.DirectoryNotEmpty
 	}
 	return ntstatus.Success

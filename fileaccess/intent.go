@@ -15,7 +15,8 @@ func (o *opening) privileges() ntstatus.Status {
 	if o.desired&sacl&^o.pre == 0 {
 		return ntstatus.Success
 	}
-	if !o.token().Has(winnt.SeSecurityPrivilege) { // F-15
+	// Access to the SACL needs SeSecurityPrivilege before any name is looked up.
+	if !o.token().Has(winnt.SeSecurityPrivilege) {
 		if o.tr != nil {
 			o.tr.set(sacl, Reason{Kind: FromAccess,
 				Access: access.Reason{Kind: access.Privilege, Index: -1, Privilege: winnt.SeSecurityPrivilege}})
@@ -34,7 +35,8 @@ func (o *opening) intent() {
 		want = everyRight
 	}
 	switch o.r.Disposition {
-	case FileOpen, FileOpenIf, FileOverwriteIf: // F-20
+	case FileOpen, FileOpenIf, FileOverwriteIf:
+		// The backup privilege grants only for dispositions that open (F-20).
 		o.byIntent(winnt.SeBackupPrivilege, want&access.BackupRights)
 	}
 	o.byIntent(winnt.SeRestorePrivilege, want&access.RestoreRights)
@@ -46,7 +48,8 @@ func (o *opening) byIntent(p winnt.Privilege, bits winnt.AccessMask) {
 		return
 	}
 	if o.f.Object.Exists {
-		bits = o.intentUnder(o.f.Object.Descriptor, bits) // F-20
+		// The object's mandatory ceiling limits what intent grants (F-20).
+		bits = o.intentUnder(o.f.Object.Descriptor, bits)
 	}
 	o.pre |= bits
 	o.used |= p.Bit()

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LossKind is what a conversion between kinds of permissions could not say.
+// LossKind names what a conversion between kinds of permissions could not say.
 // The zero value is nothing.
 type LossKind uint8
 
@@ -58,7 +58,7 @@ func (k LossKind) String() string {
 type Loss struct {
 	Kind LossKind
 	SID  sid.SID          // whom it concerns; zero: the whole
-	Name string           // the foreign name or id, where that is what is known
+	Name string           // the foreign name or id, where that is known
 	Bits winnt.AccessMask // the rights concerned; 0: not about rights
 }
 

@@ -12,7 +12,7 @@ const maxName = 255
 // ValidName reports whether a path below the root of a share is well formed
 // (MS-FSCC 2.1.5): components separated by single backslashes, each of 1 to
 // 255 UTF-16 units without control characters and without any of
-// " * / : < > ? |; "." and ".." are none. The last component may be followed
+// " * / : < > ? |; "." and ".." are no components. The last component may be followed
 // by a stream name and a stream type, and one backslash may end the path. The
 // empty path is the root.
 func ValidName(path string) bool {

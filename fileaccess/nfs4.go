@@ -22,7 +22,7 @@ const (
 const nfs4Types = "ADUL"
 
 // NFS4Flags is aceflag4 of RFC 7530, section 6.2.1.4, with the inherited flag
-// of RFC 5661. The zero value is none.
+// of RFC 5661. The zero value has no flag.
 type NFS4Flags uint32
 
 // Flags of NFSv4 entries.
@@ -78,7 +78,7 @@ const (
 	MaxNFS4Entries = 4096
 )
 
-// ErrNFS4ACL is what every refusal of an NFSv4 ACL wraps.
+// ErrNFS4ACL is wrapped by every refusal of an NFSv4 ACL.
 var ErrNFS4ACL = errors.New("invalid NFSv4 ACL")
 
 // ParseNFS4 reads the text of nfs4_getfacl: entries type:flags:who:rights such

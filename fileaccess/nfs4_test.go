@@ -152,8 +152,8 @@ func TestNFS4Losses(t *testing.T) {
 		SID:  func(who string, group bool) (sid.SID, bool) { return caseG, group && who == "staff" },
 		Name: func(s sid.SID) (string, bool, bool) { return "staff", true, s == caseG },
 	}
-	d, lost, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{{Who: "nobody@x", Mask: 1},
-		{Type: fileaccess.NFS4Deny, Who: "nobody@x", Mask: 2}, {Who: "OWNER@", Mask: 1},
+	d, lost, err := fileaccess.FromNFS4([]fileaccess.NFS4ACE{{Who: "unknown@x", Mask: 1},
+		{Type: fileaccess.NFS4Deny, Who: "unknown@x", Mask: 2}, {Who: "OWNER@", Mask: 1},
 		{Who: "staff", Flags: fileaccess.NFS4IdentifierGroup, Mask: 4}, {Type: fileaccess.NFS4Audit,
 			Flags: fileaccess.NFS4FailedAccess, Who: "EVERYONE@", Mask: 2}}, caseU, caseG, users)
 	if err != nil || !kinds(lost)[fileaccess.LossUnknownName] || !kinds(lost)[fileaccess.LossOwnerFixed] {

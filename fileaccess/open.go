@@ -12,7 +12,7 @@ type opening struct {
 	engine
 	r  *Request
 	f  *Facts
-	tr *tracer // nil: nobody asks why
+	tr *tracer // nil: the reasons are not recorded
 
 	desired winnt.AccessMask // mapped, and cleaned by the face
 	options CreateOptions
@@ -20,7 +20,7 @@ type opening struct {
 
 	share     winnt.AccessMask // what the share allows; everything without one
 	pre       winnt.AccessMask // granted by intent (F-20)
-	implied   winnt.AccessMask // F-33
+	implied   winnt.AccessMask // what the disposition asks for besides (F-33)
 	unchecked winnt.AccessMask // the part of implied a privilege gives (F-34)
 	granted   winnt.AccessMask
 	used      winnt.PrivilegeSet
@@ -67,7 +67,8 @@ func (o *opening) run() Decision {
 		PrivilegesUsed: o.used, Verdict: ntstatus.Decided(ntstatus.Success)}
 	d.Audit = Audit{About: AuditObject, Descriptor: o.f.Object.Descriptor, Name: o.r.Name,
 		Desired: o.desired | o.implied, Granted: o.granted}
-	if o.made != nil { // F-81
+	// A creation is recorded by the new object's SACL (F-81).
+	if o.made != nil {
 		d.NewSD = o.made.descriptor
 		d.Audit.Descriptor = o.made.descriptor
 	}
@@ -84,7 +85,8 @@ func (o *opening) decide() ntstatus.Status {
 	if o.token() == nil {
 		return o.fail("A-30", ntstatus.NoToken)
 	}
-	if !o.mayAsk() {
+	// A client below Impersonation may ask nothing.
+	if !o.mayAsk() {
 		return o.fail("A-30", ntstatus.BadImpersonationLevel)
 	}
 	o.take()
@@ -121,11 +123,14 @@ func (o *opening) take() {
 		// Servers take a generic execute beside MAXIMUM_ALLOWED for what there is (F-102).
 		desired &^= winnt.GENERIC_EXECUTE
 	}
-	o.desired, o.options, o.share = winnt.FileObject.Mapping.Map(desired), o.r.Options, everyRight // F-1
-	if o.options&OpenByFileID == 0 {                                                               // F-25
+	// The request is mapped before any other rule looks at it (F-1).
+	o.desired, o.options, o.share = winnt.FileObject.Mapping.Map(desired), o.r.Options, everyRight
+	// An open by file id has no parent to gain from (F-25).
+	if o.options&OpenByFileID == 0 {
 		o.parent = o.f.Parent
 	}
-	if o.r.Face == Win32 { // F-90
+	// CreateFile asks for more rights than its caller names (F-90).
+	if o.r.Face == Win32 {
 		o.desired |= winnt.SYNCHRONIZE | winnt.FILE_READ_ATTRIBUTES
 		if o.options&DeleteOnClose != 0 {
 			o.desired |= winnt.DELETE
@@ -142,7 +147,8 @@ func (o *opening) max() bool { return o.desired&maximum != 0 }
 func (o *opening) lastComponent() ntstatus.Status {
 	o.stopped = len(o.f.Path)
 	ob := &o.f.Object
-	if !ob.Exists { // F-26
+	// A missing name is made, unless the disposition only opens or the volume is read-only.
+	if !ob.Exists {
 		switch {
 		case o.r.Disposition == FileOpen || o.r.Disposition == FileOverwrite:
 			return o.fail("F-26", ntstatus.ObjectNameNotFound)
@@ -152,7 +158,8 @@ func (o *opening) lastComponent() ntstatus.Status {
 		return o.create()
 	}
 	o.found = true
-	switch { // F-27
+	// The object must be of the kind that the options want.
+	switch {
 	case o.options&DirectoryFile != 0 && !ob.directory():
 		if o.r.Disposition == FileCreate {
 			return o.fail("F-27", ntstatus.ObjectNameCollision)
@@ -189,11 +196,14 @@ func (o *opening) refused(st ntstatus.Status) Decision {
 func (o *opening) refusedAudit(st ntstatus.Status) Audit {
 	a := Audit{About: o.about, Descriptor: o.refusedBy, Name: o.name, Desired: o.missing, Status: st}
 	switch {
-	case a.About == AuditDirectory: // F-81
+	case a.About == AuditDirectory:
+		// The record is about the directory that refused and the right that was missing (F-81).
 		return a
-	case a.About == AuditShare: // F-83
+	case a.About == AuditShare:
+		// A refusal by the share is a record of the share (F-83).
 	case st != ntstatus.AccessDenied && st != ntstatus.PrivilegeNotHeld && st != ntstatus.CannotDelete,
-		!o.f.Object.Exists, !o.found && st != ntstatus.PrivilegeNotHeld: // F-80
+		!o.f.Object.Exists, !o.found && st != ntstatus.PrivilegeNotHeld:
+		// Only a failure about the rights to an object that exists is recorded (F-80).
 		return Audit{}
 	default:
 		a.About, a.Descriptor = AuditObject, o.f.Object.Descriptor
@@ -207,11 +217,13 @@ func (o *opening) refusedAudit(st ntstatus.Status) Audit {
 // not, and stay what they are.
 func (o *opening) hides(st ntstatus.Status) bool {
 	p := &o.f.Policy
-	if !p.HideDenied || !o.found || o.f.Share == nil || !o.f.Share.ABE { // F-73
+	// Nothing is hidden unless policy and share hide entries and the last component was looked at (F-73).
+	if !p.HideDenied || !o.found || o.f.Share == nil || !o.f.Share.ABE {
 		return false
 	}
 	switch st {
-	case ntstatus.AccessDenied, ntstatus.ObjectNameCollision, ntstatus.NotADirectory, ntstatus.FileIsADirectory: // F-73
+	case ntstatus.AccessDenied, ntstatus.ObjectNameCollision, ntstatus.NotADirectory, ntstatus.FileIsADirectory:
+		// These statuses would tell that a hidden entry exists (F-73).
 		return !o.visible(o.f.Object.Descriptor, o.shareMaximal(o.f.Share))
 	}
 	return false

@@ -14,15 +14,19 @@ const neverGranted winnt.AccessMask = 0x0CE0FE00
 // parameters applies step 1: F-10 to F-13.
 func (o *opening) parameters() ntstatus.Status {
 	switch {
-	case o.invalid(): // F-10
+	case o.invalid():
+		// The request has unknown bits, or options that contradict each other or the rights.
 		return o.fail("F-10", ntstatus.InvalidParameter)
-	case o.desired == 0 || o.desired&neverGranted != 0: // F-11
+	case o.desired == 0 || o.desired&neverGranted != 0:
+		// The request asks for nothing, or for a bit that no file has.
 		return o.fail("F-11", ntstatus.AccessDenied)
-	case o.options&DirectoryFile != 0 && o.options&NonDirectoryFile != 0: // F-12
+	case o.options&DirectoryFile != 0 && o.options&NonDirectoryFile != 0:
+		// The request wants a directory and no directory at once.
 		return o.fail("F-12", ntstatus.InvalidParameter)
 	case o.options&OpenByFileID != 0: // its name is a number
 		return ntstatus.Success
-	case !ValidName(o.r.Name), o.options&NonDirectoryFile != 0 && strings.HasSuffix(o.r.Name, `\`): // F-13
+	case !ValidName(o.r.Name), o.options&NonDirectoryFile != 0 && strings.HasSuffix(o.r.Name, `\`):
+		// The name is malformed, or ends in a backslash where no directory is wanted.
 		return o.fail("F-13", ntstatus.ObjectNameInvalid)
 	}
 	return ntstatus.Success

@@ -12,7 +12,8 @@ func (o *opening) walk() ntstatus.Status {
 	for i := range o.f.Path {
 		c := &o.f.Path[i]
 		o.stopped = i
-		switch { // F-22
+		// The tests of a component come in this order.
+		switch {
 		case c.BadStream:
 			return o.fail("F-22", ntstatus.ObjectNameInvalid)
 		case !c.Exists, !c.IsDirectory:
@@ -36,11 +37,14 @@ func (o *opening) walk() ntstatus.Status {
 // everyone may pass is slower than the check itself, and not taken.
 func (o *opening) traverse(d *sd.Descriptor) bool {
 	switch {
-	case o.policy.Traverse == TraverseNever: // F-23
+	case o.policy.Traverse == TraverseNever:
+		// The store skips the test (F-23).
 		return true
-	case o.policy.Traverse == TraversePrivilege && o.token().Has(winnt.SeChangeNotifyPrivilege): // F-23
+	case o.policy.Traverse == TraversePrivilege && o.token().Has(winnt.SeChangeNotifyPrivilege):
+		// A holder of the privilege to pass is not tested (F-23).
 		return true
-	case o.pre&winnt.FILE_TRAVERSE != 0: // F-23
+	case o.pre&winnt.FILE_TRAVERSE != 0:
+		// Intent granted the traversal (F-23).
 		return true
 	}
 	granted, _ := o.can(d, winnt.FILE_TRAVERSE)

@@ -8,7 +8,7 @@ import (
 )
 
 // POSIXTag is the kind of a POSIX ACL entry, with the values of the Linux
-// extended attributes. The zero value is none.
+// extended attributes. The zero value is no kind.
 type POSIXTag uint16
 
 // Kinds of POSIX ACL entries.
@@ -21,7 +21,7 @@ const (
 	POSIXOther      POSIXTag = 0x20 // ACL_OTHER
 )
 
-// POSIXPerm is a set of permissions. The zero value is none.
+// POSIXPerm is a set of permissions. The zero value is empty.
 type POSIXPerm uint16
 
 // Permissions.
@@ -52,7 +52,7 @@ type POSIXACL []POSIXEntry
 //	then 8 bytes an entry:
 //	0      2    tag
 //	2      2    permissions
-//	4      4    id, 0xFFFFFFFF where there is none
+//	4      4    id, 0xFFFFFFFF where the tag has no id
 const (
 	xattrVersion = 2
 	xattrHeader  = 4
@@ -62,7 +62,7 @@ const (
 	MaxPOSIXEntries = (65536 - xattrHeader) / xattrEntry
 )
 
-// ErrPOSIXACL is what every refusal of a POSIX ACL wraps.
+// ErrPOSIXACL is wrapped by every refusal of a POSIX ACL.
 var ErrPOSIXACL = errors.New("invalid POSIX ACL")
 
 // DecodePOSIX reads the value of an extended attribute. The error wraps

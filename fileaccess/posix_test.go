@@ -137,7 +137,7 @@ func TestFromPOSIXMeansTheSame(t *testing.T) {
 	}
 }
 
-// POSIX permissions made of a descriptor give nobody more than it does.
+// POSIX permissions made of a descriptor give no subject more than it does.
 func TestToPOSIXGivesNoMore(t *testing.T) {
 	r := random(t)
 	pool := []sid.SID{fileaccess.UnixUser(0), fileaccess.UnixUser(1), fileaccess.UnixUser(2), fileaccess.UnixGroup(0),
@@ -282,7 +282,7 @@ func TestPOSIXLosses(t *testing.T) {
 		if err != nil || !kinds(lost)[c.want] || kinds(lost)[0] {
 			t.Errorf("%v: %v %v", c.want, lost, err)
 		}
-		s := unixToken(t, 5) // somebody else
+		s := unixToken(t, 5) // another user
 		if c.want == fileaccess.LossUnknownName && fileaccess.Can(&s, d, 1, nil) != 0 {
 			t.Errorf("%v: a denial without SID was forgotten\n%s", c.p.Access, sdText(d))
 		}

@@ -132,7 +132,7 @@ func (s *situation) question(t *testing.T) openQuestion {
 }
 
 // TestPublishedVectors keeps vectors/open.jsonl equal to openRows: what it
-// expects is what they expect, and never what a run gave.
+// expects holds what they expect, and never what a run gave.
 func TestPublishedVectors(t *testing.T) {
 	var want bytes.Buffer
 	e := json.NewEncoder(&want)

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ReasonKind is what decided a bit of an open. The zero value is no reason.
+// ReasonKind says what decided a bit of an open. The zero value is no reason.
 type ReasonKind uint8
 
 // Kinds of reasons.
@@ -21,7 +21,7 @@ const (
 	ReadOnlyAttribute // the file is read-only (F-38, F-39, F-41)
 	ReadOnlyVolume    // the volume is (F-39, F-41)
 	Creator           // who makes an object gets what was asked for (F-32)
-	TraverseDenied    // directory Reason.Component on the way lets nobody pass (F-23)
+	TraverseDenied    // directory Reason.Component on the way may not be passed (F-23)
 	AttributeMismatch // hidden or system, and not repeated (F-35)
 	NoDescriptor      // the object has none, which grants nothing (F-101)
 	Unreached         // the open was refused before the bit was looked at
@@ -42,7 +42,7 @@ func (k ReasonKind) String() string {
 	return "ReasonKind(" + strconv.Itoa(int(k)) + ")"
 }
 
-// Reason is why one bit was granted or refused. The zero value is none.
+// Reason says why one bit was granted or refused. The zero value says nothing.
 type Reason struct {
 	Kind ReasonKind
 	// of FromAccess: of the object's check; of ParentAllow and ParentDeny: of the directory's
@@ -78,11 +78,14 @@ func (r Reason) String() string {
 // 1801 for Intent and Creator, who granted.
 func (r Reason) Message() uint16 {
 	switch r.Kind {
-	case ParentAllow: // F-80
+	case ParentAllow:
+		// The directory granted the right (F-80).
 		return 1811
-	case ParentDeny: // F-80
+	case ParentDeny:
+		// The directory refused the right (F-80).
 		return 1812
-	case ShareMask, ReadOnlyAttribute, ReadOnlyVolume, AttributeMismatch, TraverseDenied: // F-80
+	case ShareMask, ReadOnlyAttribute, ReadOnlyVolume, AttributeMismatch, TraverseDenied:
+		// These limits have no code of their own (F-80).
 		return 1805
 	case Intent, Creator:
 		return 1801

@@ -24,7 +24,7 @@ type Move struct {
 	SameName        bool // and the new name is exactly the old one
 	ReplaceIfExists bool
 
-	// Target is what was found of the target directory: it is opened by the
+	// Target holds what was found of the target directory: it is opened by the
 	// rules of [Open], with Target.Object the directory itself. Its Policy
 	// is that of the decision.
 	Target   Facts
@@ -39,7 +39,7 @@ type Existing struct {
 	Attributes    Attributes
 	Descriptor    *sd.Descriptor // nil grants nothing
 	DeletePending bool
-	Open          bool // somebody has it open
+	Open          bool // there is an open of it
 }
 
 // MoveDecision is the answer to a rename or link. The zero value denies.
@@ -56,7 +56,7 @@ type move struct {
 	engine
 	m *Move
 	d MoveDecision
-	// granted is what the open of the target directory granted.
+	// granted holds what the open of the target directory granted.
 	granted winnt.AccessMask
 }
 
@@ -90,7 +90,8 @@ func (v *move) fail(rule string, st ntstatus.Status) ntstatus.Status {
 
 func (v *move) rename() ntstatus.Status {
 	m := v.m
-	switch { // F-57
+	// A rename needs DELETE on the handle and a good name.
+	switch {
 	case m.Granted&winnt.DELETE == 0:
 		return v.fail("F-57", ntstatus.AccessDenied)
 	case m.BadName:
@@ -104,7 +105,8 @@ func (v *move) rename() ntstatus.Status {
 	if st := v.enter(!m.SameDirectory || m.Face != Native, desired); st != ntstatus.Success {
 		return st
 	}
-	switch { // F-57
+	// An object that is to be deleted is not renamed, nor is a directory with opens below it.
+	switch {
 	case m.DeletePending:
 		return v.fail("F-57", ntstatus.AccessDenied)
 	case m.Directory && m.OpensBelow:
@@ -135,7 +137,7 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 	case !opens:
 		return ntstatus.Success
 	}
-	// F-57
+	// The target directory must open for adding the object (F-57).
 	r := Request{Subject: v.m.Subject, Desired: desired, Disposition: FileOpen, Options: OpenForBackupIntent,
 		Share: ShareRead | ShareWrite}
 	d := Open(&r, &v.m.Target)
@@ -150,7 +152,8 @@ func (v *move) enter(opens bool, desired winnt.AccessMask) ntstatus.Status {
 // replace applies F-58: what is to be done about an object that has the name.
 func (v *move) replace() ntstatus.Status {
 	x := v.m.Existing
-	switch { // F-58
+	// An object in the way must be meant to be replaced, and must be one that can be deleted now.
+	switch {
 	case x == nil:
 		return ntstatus.Success
 	case !v.m.ReplaceIfExists:
@@ -180,7 +183,8 @@ func (v *move) mayDelete(x *Existing) bool {
 
 func (v *move) link() ntstatus.Status {
 	m := v.m
-	switch { // F-59
+	// A hard link needs a file that stays, the right to write its attributes, and a good name.
+	switch {
 	case m.Stream:
 		return v.fail("F-59", ntstatus.InvalidParameter)
 	case m.Directory:
@@ -192,8 +196,10 @@ func (v *move) link() ntstatus.Status {
 	case m.BadName:
 		return v.fail("F-59", ntstatus.InvalidParameter)
 	}
-	if st := v.enter(true, winnt.FILE_ADD_FILE|winnt.SYNCHRONIZE); st != ntstatus.Success { // F-59
+	// The target directory must open for adding files (F-59).
+	if st := v.enter(true, winnt.FILE_ADD_FILE|winnt.SYNCHRONIZE); st != ntstatus.Success {
 		return st
 	}
-	return v.replace() // F-59
+	// An object in the way of a link is treated like one in the way of a rename (F-59).
+	return v.replace()
 }

@@ -82,7 +82,7 @@ func TestRename(t *testing.T) {
 			moving(t, "(A;;FA;;;U)",
 				func(m *fileaccess.Move) { m.Subject.Level = winnt.SecurityIdentification }),
 			ntstatus.BadImpersonationLevel, "A-30"},
-		{"nobody", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject = access.Subject{} }),
+		{"no token", moving(t, "(A;;FA;;;U)", func(m *fileaccess.Move) { m.Subject = access.Subject{} }),
 			ntstatus.NoToken, "A-30"},
 	} {
 		if d := fileaccess.DecideRename(&c.m); d.Status() != c.want || d.Rule != c.rule ||

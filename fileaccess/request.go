@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Request is what a client asks of one open or create. The zero value asks
+// Request holds what a client asks of one open or create. The zero value asks
 // for nothing, which is refused (F-11).
 type Request struct {
 	// Subject is who asks. A client token below SecurityImpersonation gives
@@ -22,7 +22,7 @@ type Request struct {
 
 	// Name is the path below the root of the share, with backslashes, as it
 	// was asked for: `a\b\f:stream`. It is checked for form only (F-13) and
-	// is what audit records say. Empty is the root itself.
+	// stands in audit records. Empty is the root itself.
 	Name string
 
 	// Maximal asks for the maximal access too (the MxAc create context).
@@ -49,7 +49,7 @@ const (
 
 // CreateOptions are the FILE_* options of an open. Those named here have a
 // meaning for the decision; others of the documented ones are accepted and
-// mean nothing here. The zero value is none. Source: MS-SMB2 2.2.13.
+// mean nothing here. The zero value has no option. Source: MS-SMB2 2.2.13.
 type CreateOptions uint32
 
 // Options with a meaning for the decision.
@@ -70,7 +70,7 @@ const (
 	synchronous  = SynchronousIOAlert | SynchronousIONonalert
 )
 
-// Attributes are FILE_ATTRIBUTE_* bits (MS-FSCC 2.6). The zero value is none.
+// Attributes are FILE_ATTRIBUTE_* bits (MS-FSCC 2.6). The zero value has no bit.
 type Attributes uint32
 
 // Attributes with a meaning for the decision.
@@ -86,7 +86,7 @@ const (
 	validAttributes = 0x7FB7
 )
 
-// ShareAccess is what other opens may do meanwhile. The zero value is an
+// ShareAccess says what other opens may do meanwhile. The zero value is an
 // exclusive open.
 type ShareAccess uint32
 

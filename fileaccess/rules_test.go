@@ -16,7 +16,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// F-3: the Unix super-user is nobody special.
+// F-3: the Unix super-user has no special rights.
 func TestNoSuperUser(t *testing.T) {
 	d, _ := open(t, 1, o("(A;;FA;;;BA)"), func(s *situation) { s.token.User.SID = sid.MustParse("S-1-22-1-0") })
 	if d.Status() != denied {
@@ -50,10 +50,10 @@ func TestCanEdges(t *testing.T) {
 	if fileaccess.Can(&s, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Can(&access.Subject{}, sd.NoSecurity, 1, nil) != 0 ||
 		fileaccess.Visible(&s, sd.NoSecurity, 0x1F01FF, nil) {
-		t.Error("somebody who cannot ask has rights")
+		t.Error("a subject that cannot ask has rights")
 	}
 	if d := fileaccess.Open(&fileaccess.Request{Desired: 1}, &fileaccess.Facts{}); d.Status() != ntstatus.NoToken {
-		t.Errorf("nobody: %+v", d)
+		t.Errorf("no subject: %+v", d)
 	}
 }
 
@@ -287,7 +287,7 @@ func TestMaximalAccess(t *testing.T) {
 		t.Errorf("F-45: %+v", got)
 	}
 	if got := fileaccess.Maximal(&access.Subject{}, s.f); got.Status() != ntstatus.NoToken {
-		t.Errorf("nobody: %+v", got)
+		t.Errorf("no subject: %+v", got)
 	}
 	s.r.Subject.Level = winnt.SecurityIdentification
 	if got := fileaccess.Maximal(&s.r.Subject, s.f); got.Status() != ntstatus.BadImpersonationLevel {
@@ -295,7 +295,7 @@ func TestMaximalAccess(t *testing.T) {
 	}
 }
 
-// F-48: a directory nobody else has open is asked itself; with
+// F-48: a directory without other opens is asked itself; with
 // DISALLOW_EXCLUSIVE the open fails.
 func TestExclusive(t *testing.T) {
 	disallow := options(fileaccess.DisallowExclusive)
@@ -322,7 +322,7 @@ func TestExclusive(t *testing.T) {
 	}
 }
 
-// F-49: opens for attributes alone conflict with nobody.
+// F-49: opens for attributes alone conflict with no other.
 func TestSharesModes(t *testing.T) {
 	for m, want := range map[winnt.AccessMask]bool{1: true, 2: true, 4: true, 0x20: true, 0x10000: true,
 		0x100080: false, 0x60198: false} {
@@ -355,7 +355,7 @@ func TestSetSecurity(t *testing.T) {
 			t.Errorf("F-51 %q: %v", c.text, st)
 		}
 	}
-	// F-52: the old value is what it was, and the handle keeps its rights.
+	// F-52: the old value is as it was, and the handle keeps its rights.
 	d, _ := set(4, "D:", &all)
 	if d.DACL().Len() != 0 || old.DACL().Len() != 1 || all.May(fileaccess.Write) != 0 {
 		t.Error("F-52")

@@ -18,10 +18,12 @@ const (
 // descriptor that info names, in SECURITY_INFORMATION bits (F-50).
 func QueryRights(info uint32) winnt.AccessMask {
 	m := sd.QueryAccess(info)
-	if info&daclProtection != 0 { // F-50
+	// The protection of the DACL is read with READ_CONTROL (F-50).
+	if info&daclProtection != 0 {
 		m |= winnt.READ_CONTROL
 	}
-	if info&saclProtection != 0 { // F-50
+	// The protection of the SACL is read with ACCESS_SYSTEM_SECURITY (F-50).
+	if info&saclProtection != 0 {
 		m |= winnt.ACCESS_SYSTEM_SECURITY
 	}
 	return m
@@ -70,7 +72,8 @@ func SetSecurity(h *Handle, c *SecurityChange) (*sd.Descriptor, ntstatus.Status)
 	if c.Subject.Effective() == nil {
 		return nil, ntstatus.NoToken
 	}
-	return sd.Set(&sd.SetRequest{ // F-51
+	// The owner must be the subject's to assign, and a label above the subject's needs a privilege (F-51).
+	return sd.Set(&sd.SetRequest{
 		Information: c.Information, Old: c.Old, New: c.New,
 		Subject: callerOf(&c.Subject), IsContainer: h.Directory, Mapping: &winnt.FileObject.Mapping,
 	})

@@ -39,10 +39,12 @@ func Connect(s *access.Subject, share *Share, p *Policy) (Tree, ntstatus.Status)
 	found := *share
 	found.Maximal = 0
 	t := Tree{Maximal: e.shareMaximal(&found)}
-	if t.Maximal == 0 { // F-5
+	// A subject to whom the share gives nothing cannot connect (F-5).
+	if t.Maximal == 0 {
 		return Tree{}, ntstatus.AccessDenied
 	}
-	if t.Told = t.Maximal; share.Told != nil { // F-5
+	// The client is told what another descriptor gives, if the share has one for that (F-5).
+	if t.Told = t.Maximal; share.Told != nil {
 		t.Told, _ = e.can(share.Told, full)
 	}
 	return t, ntstatus.Success
@@ -75,20 +77,24 @@ func (o *opening) gate() ntstatus.Status {
 	case o.desired&^sacl == 0: // F-6 (2), (3)
 		return o.refusedByShare("F-6", ntstatus.AccessDenied)
 	case !open && o.desired&^(sacl|maximum)&^o.share != 0: // F-6 (4)
-		if s.ABE && o.r.Disposition == FileOpen { // F-72
+		// Access-based enumeration changes the status of an open at the share alone (F-72).
+		if s.ABE && o.r.Disposition == FileOpen {
 			return o.refusedByShare("F-6", ntstatus.ObjectNameNotFound)
 		}
 		return o.refusedByShare("F-6", ntstatus.AccessDenied)
 	}
-	o.options &^= synchronous // F-7
+	// The synchronous options are dropped before the store's rules see them (F-7).
+	o.options &^= synchronous
 	if o.options&NoIntermediateBuffering != 0 {
-		o.desired &^= winnt.FILE_APPEND_DATA // F-7
+		// Appending is dropped from an unbuffered open (F-7).
+		o.desired &^= winnt.FILE_APPEND_DATA
 	}
 	return ntstatus.Success
 }
 
 func (o *opening) refusedByShare(rule string, st ntstatus.Status) ntstatus.Status {
-	o.about = AuditShare // F-83
+	// A refusal by the share is a record of the share (F-83).
+	o.about = AuditShare
 	if o.tr != nil {
 		o.tr.set(o.desired&^(sacl|maximum)&^o.share, Reason{Kind: ShareMask})
 	}
@@ -103,19 +109,23 @@ func (o *opening) underShare() ntstatus.Status {
 	if o.made != nil {
 		needed |= o.creating()
 	}
-	if needed&^roof != 0 { // F-8
+	// An implied right or a creation outside the share is refused.
+	if needed&^roof != 0 {
 		if o.tr != nil {
 			o.tr.set(needed&^roof, Reason{Kind: ShareMask})
 		}
-		o.about = AuditShare // F-83
+		// The record is about the share and not about the object (F-83).
+		o.about = AuditShare
 		o.made = nil
 		return o.fail("F-8", ntstatus.AccessDenied)
 	}
 	if o.tr != nil {
 		o.tr.set(o.granted&^roof, Reason{Kind: ShareMask})
 	}
-	if o.granted &= roof; o.granted == 0 { // F-44
-		o.about = AuditShare // F-83
+	// Being granted nothing is a denial (F-44).
+	if o.granted &= roof; o.granted == 0 {
+		// The record is about the share and not about the object (F-83).
+		o.about = AuditShare
 		o.made = nil
 		return o.fail("F-8", ntstatus.AccessDenied)
 	}

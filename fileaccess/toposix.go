@@ -7,7 +7,7 @@ import (
 )
 
 // ToPOSIX returns the POSIX permissions nearest to a descriptor: they give
-// nobody more than it does. A permission is there only if all rights are that it
+// no subject more than it does. A permission is there only if all rights are that it
 // stands for; what is then left over is in the losses, as is everything else
 // that POSIX cannot say. A denial of a group is held against every user and
 // group that is named, because membership is not known. Access has named
@@ -155,7 +155,7 @@ func named(gs []grant, s sid.SID) bool {
 }
 
 // perm returns what one entry may say: the rights that its subject has whatever
-// groups it is in. Somebody who is none of those named may still be in groups
+// groups it is in. A subject beside those named may still be in groups
 // that have no id, whose denials count; a group's members may be in others.
 func (r *posixReader) perm(gs []grant, s sid.SID, directory bool) POSIXPerm {
 	var granted, denied winnt.AccessMask

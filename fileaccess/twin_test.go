@@ -156,7 +156,7 @@ func (w *twin) decide() (a twinAnswer) {
 	return
 }
 
-// twinOpen is what the steps hand on.
+// twinOpen holds what the steps hand on.
 type twinOpen struct {
 	desired, pre, shareMax winnt.AccessMask
 	options                fileaccess.CreateOptions

@@ -8,7 +8,7 @@ import (
 
 // Visible reports whether access-based enumeration shows an entry to a
 // subject: it may read the entry by the entry's own descriptor, and the share
-// allows reading. share is what [Connect] found; all bits where there is no
+// allows reading. share holds what [Connect] found; all bits where there is no
 // share. "." and ".." are always shown, which is the caller's to do (F-71). A
 // nil policy is the default one.
 func Visible(s *access.Subject, entry *sd.Descriptor, share winnt.AccessMask, p *Policy) bool {
@@ -27,7 +27,7 @@ func (e *engine) visible(d *sd.Descriptor, share winnt.AccessMask) bool {
 	return e.check(d, winnt.FILE_GENERIC_READ).Allowed()
 }
 
-// Viewer is somebody who lists a directory. The zero value sees nothing.
+// Viewer is a subject that lists a directory. The zero value sees nothing.
 type Viewer struct {
 	Subject access.Subject
 	Share   winnt.AccessMask // what [Connect] found

@@ -40,10 +40,12 @@ func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share S
 	flags FileFlags) (r Request, ok bool) {
 	r = Request{
 		Subject: s, Name: name, Share: share, Face: Win32,
-		Desired:    desired | winnt.SYNCHRONIZE | winnt.FILE_READ_ATTRIBUTES, // F-90
+		// Every call asks for these two rights besides (F-90).
+		Desired:    desired | winnt.SYNCHRONIZE | winnt.FILE_READ_ATTRIBUTES,
 		Attributes: Attributes(flags & attributeFlags),
 	}
-	switch c { // F-90
+	// Each creation disposition stands for a native one (F-90).
+	switch c {
 	case CreateNew:
 		r.Disposition = FileCreate
 	case CreateAlways:
@@ -62,7 +64,7 @@ func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share S
 		option CreateOptions
 	}{
 		{FlagWriteThrough, WriteThrough}, {FlagNoBuffering, NoIntermediateBuffering},
-		// F-90
+		// Each flag stands for an option (F-90).
 		{FlagDeleteOnClose, DeleteOnClose}, {FlagBackupSemantics, OpenForBackupIntent}, {FlagOpenReparsePoint,
 			OpenReparsePoint},
 	} {
@@ -70,7 +72,8 @@ func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share S
 			r.Options |= m.option
 		}
 	}
-	if flags&FlagDeleteOnClose != 0 { // F-90
+	// Deletion on close asks for DELETE (F-90).
+	if flags&FlagDeleteOnClose != 0 {
 		r.Desired |= winnt.DELETE
 	}
 	if flags&FlagBackupSemantics == 0 { // F-90: directories are for those who know about them
@@ -83,9 +86,11 @@ func CreateFile(s access.Subject, name string, desired winnt.AccessMask, share S
 // the call was to make the file, in which a collision has another number (F-91).
 func LastError(st ntstatus.Status, creating bool) uint32 {
 	switch {
-	case st == ntstatus.ObjectNameCollision && creating: // F-91
+	case st == ntstatus.ObjectNameCollision && creating:
+		// A collision has a number of its own at creation (F-91).
 		return 80
-	case st == ntstatus.DeletePending: // F-91
+	case st == ntstatus.DeletePending:
+		// A pending deletion has the number of a denial (F-91).
 		return 5
 	}
 	return st.Win32()
