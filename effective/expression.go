@@ -16,8 +16,8 @@ type Term struct {
 	Allow bool
 }
 
-// Clause is read in order: the first term whose SID somebody has decides, and
-// who has none is refused. A clause without terms refuses everybody.
+// Clause is read in order: the first term whose SID a principal has decides, and
+// a principal that has none is refused. A clause without terms refuses everybody.
 type Clause []Term
 
 // Expression says who is allowed by SIDs alone, for those who ask with a list of

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Config is what every question about a set of principals has in common. The
+// Config holds what every question about a set of principals has in common. The
 // zero value is the default of the access check.
 type Config struct {
 	Policies *access.PolicySet // central access policies; nil: none configured
@@ -63,7 +63,8 @@ func (p *Principals) intern(tokens []*token.Token) {
 	p.column = make([]uint32, len(tokens))
 	for i, t := range tokens {
 		c := uint32(len(p.tokens))
-		if users[t.User().SID] > 1 && p.cfg.Options.Callback == nil && t.LocalAttributes().Len() == 0 {
+		// Equal principals share a column, except where a callback or local attributes may change the answer.
+		if users[t.User().SID] > 1 && p.cfg.Options.Callback == nil && t.LocalAttributes().Len() == 0 {
 			f := Fingerprint(t)
 			if known, ok := seen[f]; ok {
 				p.column[i] = known
@@ -96,7 +97,8 @@ func (p *Principals) classify(i int, t *token.Token) {
 
 // orderLevels makes the sets of tokens up to each integrity level.
 func (p *Principals) orderLevels() {
-	limited := func(t *token.Token) bool {
+	// Integrity limits only tokens with the no-write-up policy.
+	limited := func(t *token.Token) bool {
 		return t.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP != 0
 	}
 	for _, t := range p.tokens {
@@ -117,8 +119,8 @@ func (p *Principals) orderLevels() {
 	}
 }
 
-// below is the set of tokens that an object of a level limits; nil if
-// there are none.
+// below returns the set of tokens that an object of a level limits; nil if
+// there are no such tokens.
 func (p *Principals) below(rid uint32) Set {
 	i, _ := slices.BinarySearch(p.levels, rid)
 	if i == 0 {

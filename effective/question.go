@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Question is what is asked about every descriptor. Type and Rights are
+// Question holds what is asked about every descriptor. Type and Rights are
 // needed; the zero value of the other fields is the documented default.
 type Question struct {
 	Type *winnt.ObjectType
