@@ -90,6 +90,10 @@ func TestNoStatusGrants(t *testing.T) {
 			t.Errorf("NtAccessCheckResultList: %v, %v", call, d)
 		}
 	}
+	if call, d := access.NtAccessCheck(&access.Request{Subject: ask(t, "…", 1).Subject, Desired: 1,
+		Type: winnt.FileObject}); call != ntstatus.InvalidSecurityDescr || d.Allowed() {
+		t.Errorf("A-19 no descriptor: %v, %v", call, d)
+	}
 	for _, tok := range []*token.Token{nil, zero} {
 		if ok, _, st := access.PrivilegeCheck(tok, 0, true); ok || st == ntstatus.Success {
 			t.Errorf("PrivilegeCheck: %v", st)

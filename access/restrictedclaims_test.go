@@ -27,7 +27,7 @@ func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 	}
 	spec := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001"))
 	spec.UserClaims, spec.DeviceClaims = set("kept", "gone"), set("kept", "gone")
-	spec.Restricted = []token.Group{{SID: sid.Everyone}}
+	spec.Restricted = []token.Group{{SID: sid.Everyone}, {SID: sid.Restricted}}
 	spec.RestrictedUserClaims, spec.RestrictedDeviceClaims = set("kept"), set("kept")
 	restricted, err := token.New(spec)
 	if err != nil {
@@ -47,6 +47,10 @@ func TestRestrictedPassSeesNamedClaims(t *testing.T) {
 		{"(XA;;FR;;;WD;(@Device.kept == 1))", true, true},
 		{"(XA;;FR;;;WD;(@Device.gone == 1))", true, false},
 		{"(XD;;FR;;;WD;(@User.kept == 1))(A;;FR;;;WD)", false, false},
+		// The ordinary pass of a restricted token sees what the filter took away, too.
+		{"(XA;;FR;;;AU;(@User.gone == 1))(A;;FR;;;RC)", true, true},
+		{"(XA;;FR;;;AU;(@Device.gone == 1))(A;;FR;;;RC)", true, true},
+		{"(XD;;FR;;;AU;(@User.gone == 1))(A;;FR;;;AU)(A;;FR;;;RC)", false, false},
 		{"(XD;;FR;;;WD;(Not_Exists @User.gone))(A;;FR;;;WD)", true, false},
 		{"(XD;;FR;;;WD;(Not_Exists @Device.gone))(A;;FR;;;WD)", true, false},
 	} {

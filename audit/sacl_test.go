@@ -276,6 +276,17 @@ func TestGlobalSACL(t *testing.T) {
 	if len(key.events) != 0 {
 		t.Error("U-16: the global SACL of File does not count for a Key")
 	}
+	p = mustPolicy(t, audit.PolicySpec{
+		System:      map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth, audit.Registry: audit.OnBoth},
+		GlobalSACLs: map[string]*sd.ACL{"Key": sddl.MustParse("S:(AU;SA;KR;;;WD)").SACL()},
+	})
+	key = openObject(t, p, winnt.KeyObject, subject, sddl.MustParse("O:BAG:SYD:(A;;KR;;;WD)"), 1)
+	if len(key.events) != 1 || !key.handle.GenerateOnClose {
+		t.Errorf("U-16: the global SACL of Key: events %v", ids(key.events))
+	}
+	if o := open(t, p, subject, "O:BAG:SYD:(A;;FR;;;WD)", 1); len(o.events) != 0 {
+		t.Error("U-16: the global SACL of Key does not count for a File")
+	}
 }
 
 // U-10: kernel mode is not recorded; neither is a request without token.

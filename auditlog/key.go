@@ -31,22 +31,36 @@ func CreateKey(file, name string) (note.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the key of an audit log: %w", err)
 	}
-	if err := create(file, private, 0o600); err != nil {
+	if _, err := os.Lstat(file); err == nil {
+		return nil, fmt.Errorf("write the key of an audit log: %w", &fs.PathError{Op: "create", Path: file, Err: fs.ErrExist})
+	}
+	// The public half comes first and each file whole: who finds a key finds both halves.
+	if err := place(file+".pub", public, 0o644); err != nil {
 		return nil, err
 	}
-	if err := create(file+".pub", public, 0o644); err != nil {
+	if err := place(file, private, 0o600); err != nil {
 		return nil, err
 	}
 	return note.NewSigner(private)
 }
 
-func create(file, content string, mode fs.FileMode) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+// place writes a file under another name, and renames it once it is whole.
+func place(file, content string, mode fs.FileMode) error {
+	part := file + ".new"
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return fmt.Errorf("write the key of an audit log: %w", err)
 	}
-	_, err = f.WriteString(content + "\n")
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = f.Chmod(mode); err == nil { // it may have been left there, open to others
+		_, err = f.WriteString(content + "\n")
+	}
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(part, file)
+	}
+	if err != nil {
+		return fmt.Errorf("write the key of an audit log: %w", err)
+	}
+	return nil
 }
 
 // LoadKey reads a key that [CreateKey] made. A key that others can read is

@@ -6,8 +6,10 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -250,4 +252,30 @@ func TestSeamIsComplete(t *testing.T) {
 		}
 	}
 	t.Logf("%v", seen)
+}
+
+// TestKeyIsWhole makes a key after a run that ended between the halves of one:
+// both halves are there, and they belong together.
+func TestKeyIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a")
+	for _, left := range []string{"a.pub", "a.pub.new", "a.new"} {
+		if err := os.WriteFile(filepath.Join(dir, left), []byte("half"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := CreateKey(file, "host.example/audit"); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := LoadKey(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := ReadPublicKey(file + ".pub")
+	if err != nil || len(keys) != 1 || keys[0].KeyHash() != signer.KeyHash() {
+		t.Fatalf("%v, %v, want the key of %s", keys, err, signer.Name())
+	}
+	if _, err := CreateKey(file, "host.example/audit"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over a key: %v", err)
+	}
 }

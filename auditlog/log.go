@@ -116,6 +116,8 @@ func (l *Log) refusalLocked() error {
 
 // waitLocked waits for room in the queue. A relaxed record does not wait, a
 // durable one at most five seconds (U-66).
+//
+// +checklocks:l.mu
 func (l *Log) waitLocked(durable bool) error {
 	if !durable {
 		return audit.ErrFull

@@ -26,7 +26,7 @@ const computerName = "REFMON"
 
 var machine = administratorUser.Prefix()
 
-// account is what a look-up tells. A domain's name is not the account's but
+// account holds what a look-up tells. A domain's name is not the account's but
 // its own, except that BUILTIN has both.
 type account struct {
 	sid          sid.SID
@@ -67,7 +67,7 @@ var accounts = sync.OnceValue(func() *accountTable {
 	return t
 })
 
-// accountNamed is the account NAME or DOMAIN\NAME, in any case.
+// accountNamed returns the account NAME or DOMAIN\NAME, in any case.
 func accountNamed(name string) (account, ntstatus.Status) {
 	domain, key, qualified := strings.Cut(name, `\`)
 	if !qualified {
@@ -80,7 +80,7 @@ func accountNamed(name string) (account, ntstatus.Status) {
 	return a, ntstatus.Success
 }
 
-// use is the type of a well-known SID.
+// use returns the type of a well-known SID.
 func use(s sid.SID) uint32 {
 	switch {
 	case s.Authority() == 5 && s.SubAuthorities() == 2 && s.Sub(0) == 32:
@@ -91,7 +91,7 @@ func use(s sid.SID) uint32 {
 	return useWellKnownGroup
 }
 
-// rmAccountName is what LookupAccountSid tells.
+// rmAccountName looks an account up by its SID, for LookupAccountSid.
 func rmAccountName(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(0))
 	if st != ntstatus.Success {
@@ -110,7 +110,7 @@ func rmAccountName(c *call) uint64 {
 	return c.giveText(c.ptr(2), c.ptr(3)+4, a.domain)
 }
 
-// rmAccountSid is what LookupAccountName tells.
+// rmAccountSid looks a SID up by the name of its account, for LookupAccountName.
 func rmAccountSid(c *call) uint64 {
 	name := computerName // of a name that is NULL
 	if p := c.ptr(0); p != 0 {

@@ -46,7 +46,7 @@ func (c *call) addWithData(acl user, revision uint32, t sd.Type, flags uint8, ma
 // listHeader is the size of an ACL without entries.
 const listHeader = 8
 
-// rmAddConditionalAce is AddConditionalAce.
+// rmAddConditionalAce implements AddConditionalAce.
 func rmAddConditionalAce(c *call) uint64 {
 	t := sd.Type(c.u32(2))
 	if t != sd.AccessAllowedCallback && t != sd.AccessDeniedCallback && t != sd.SystemAuditCallback {
@@ -74,7 +74,7 @@ func rmAddConditionalAce(c *call) uint64 {
 	return c.addWithData(c.ptr(0), c.u32(1), t, uint8(c.u32(3)), c.mask(4), s, []byte(data), c.ptr(7))
 }
 
-// rmAddAttributeAce is AddResourceAttributeAce: of one attribute.
+// rmAddAttributeAce implements AddResourceAttributeAce, for one attribute.
 func rmAddAttributeAce(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(4))
 	if st != ntstatus.Success {

@@ -12,7 +12,8 @@ import (
 // required reads a UNICODE_STRING that must be there.
 func (c *call) required(i int) nt.Captured[string] {
 	if c.ptr(i) == 0 {
-		return captured("", ntstatus.AccessViolation) // U-36
+		// A required name must not be NULL (U-36).
+		return captured("", ntstatus.AccessViolation)
 	}
 	return c.text(i)
 }
@@ -33,7 +34,7 @@ type auditOutputs struct {
 	n                         uint32
 }
 
-// auditOutputs are the last three parameters, from i on.
+// auditOutputs returns the last three parameters, from i on.
 func (c *call) auditOutputs(i int, n uint32) auditOutputs {
 	return auditOutputs{c.ptr(i), c.ptr(i + 1), c.ptr(i + 2), n}
 }
@@ -95,7 +96,7 @@ func (c *call) auditByType(i int, o *auditOutputs, list bool) (in nt.AccessCheck
 		FaultOutputs: c.probeAudit(*o)}
 }
 
-// withoutToken is the input of the forms that ask for the thread's client.
+// withoutToken returns the input of the forms that ask for the thread's client.
 func withoutToken(in nt.AccessCheckAndAuditAlarmByHandleIn) nt.AccessCheckByTypeAndAuditAlarmIn {
 	return nt.AccessCheckByTypeAndAuditAlarmIn{
 		SubsystemName: in.SubsystemName, HandleID: in.HandleID, ObjectTypeName: in.ObjectTypeName, ObjectName: in.ObjectName,

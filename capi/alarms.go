@@ -11,7 +11,7 @@ import (
 // text reads a UNICODE_STRING parameter.
 func (c *call) text(i int) nt.Captured[string] { return captured(c.StringAt(c.ptr(i))) }
 
-// usedPrivileges reads a PRIVILEGE_SET that is only read; NULL is none.
+// usedPrivileges reads a PRIVILEGE_SET that is only read; NULL is no set.
 func (c *call) usedPrivileges(i int) (x nt.Captured[*nt.PrivilegeSet]) {
 	p := c.ptr(i)
 	if p == 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// memory is what the pointers of a caller point to; it is global so that it does
+// memory holds what the pointers of a caller point to; it is global so that it does
 // not move.
 var memory struct {
 	own, client, opened     uint64

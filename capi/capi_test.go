@@ -216,8 +216,8 @@ int main(void)
 		}
 	}
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "REFMON_USER=nobody")
-	if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(`REFMON_USER is "nobody"`)) {
+	cmd.Env = append(os.Environ(), "REFMON_USER=stranger")
+	if out, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(out, []byte(`REFMON_USER is "stranger"`)) {
 		t.Errorf("an unknown user: %v, %s", err, out)
 	}
 }

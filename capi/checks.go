@@ -30,7 +30,8 @@ func ntPrivilegeCheck(c *call) uint64 {
 	set, result := c.ptr(1), c.ptr(2)
 	in := nt.PrivilegeCheckIn{ClientToken: c.handle(0), RequiredPrivileges: captured(c.privilegeSetAt(set))}
 	if st := c.Probe(result, 1, 1); st != ntstatus.Success && in.RequiredPrivileges.Status == ntstatus.Success {
-		in.RequiredPrivileges.Status = st // T-101: both probes before the handle
+		// Both pointers are tried before the handle (T-101).
+		in.RequiredPrivileges.Status = st
 	}
 	out, st := c.sys.NtPrivilegeCheck(in)
 	if !st.IsSuccess() {
@@ -63,7 +64,8 @@ func (c *call) probeCheck(mapping user, o checkOutputs, n uint32) (m winnt.Gener
 	if length, st = c.ReadU32(o.setLength); st != ntstatus.Success {
 		return m, 0, st
 	}
-	if st = c.Probe(o.set, uintptr(length), 4); st != ntstatus.Success { // a length of 0 needs no buffer
+	// A length of 0 needs no buffer.
+	if st = c.Probe(o.set, uintptr(length), 4); st != ntstatus.Success {
 		return m, 0, st
 	}
 	if st = c.Probe(o.granted, 4*uintptr(n), 4); st != ntstatus.Success {
@@ -106,7 +108,8 @@ func ntAccessCheck(c *call) uint64 {
 	o := checkOutputs{c.ptr(4), c.ptr(5), c.ptr(6), c.ptr(7)}
 	m, length, st := c.probeCheck(c.ptr(3), o, 1)
 	if st != ntstatus.Success {
-		return status(st)
+		// The pointers of the call are tried before anything else.
+		return status(st)
 	}
 	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))),
 		ClientToken: c.handle(1), DesiredAccess: c.mask(2),
@@ -124,7 +127,8 @@ func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, 
 	}
 	m, length, st := c.probeCheck(c.ptr(6), o, n)
 	if st != ntstatus.Success {
-		return in, o, st
+		// The pointers of the call are tried before anything else.
+		return in, o, st
 	}
 	return nt.AccessCheckByTypeIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))),
 		PrincipalSelfSid: captured(c.OptionalSIDAt(c.ptr(1))), ClientToken: c.handle(2),

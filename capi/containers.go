@@ -14,7 +14,7 @@ import (
 // maxContainerName is the longest name of an AppContainer, in units.
 const maxContainerName = 64
 
-// rmAppcontainerSid is the SID of an AppContainer by its name: S-1-15-2 and the
+// rmAppcontainerSid gives the SID of an AppContainer by its name: S-1-15-2 and the
 // first seven words of the hash of the name in lower case.
 func rmAppcontainerSid(c *call) uint64 {
 	name, st := c.ZeroTerminatedAt(c.ptr(0))

@@ -36,5 +36,5 @@ package main
 
 //go:generate go run gen.go
 
-// main is required by -buildmode=c-shared and never runs there.
+// main exists because -buildmode=c-shared requires it; it never runs there.
 func main() {}

@@ -19,7 +19,7 @@ const (
 	explicitInheritance = 0x1F
 )
 
-// rmSetEntries is SetEntriesInAcl; the user is whom CURRENT_USER names.
+// rmSetEntries implements SetEntriesInAcl; the user is whom CURRENT_USER names.
 func rmSetEntries(c *call) uint64 {
 	count, out, wide := c.u32(0), c.ptr(3), c.boolean(5)
 	if out == 0 {
@@ -80,7 +80,7 @@ func (c *call) explicitOf(b []byte, current user, wide bool) (r sd.Explicit, st 
 	return r, st
 }
 
-// trustee is what a TRUSTEE says.
+// trustee holds what a TRUSTEE says.
 type trustee struct {
 	sid               sid.SID
 	object, inherited *winnt.GUID
@@ -143,7 +143,7 @@ func (c *call) objectsAndSID(p user) (t trustee, st ntstatus.Status) {
 	return t, st
 }
 
-// trusteeAccount is the SID of an account, or of the user that is current.
+// trusteeAccount returns the SID of an account, or of the user that is current.
 func (c *call) trusteeAccount(p, current user, wide bool) (sid.SID, ntstatus.Status) {
 	name, st := c.trusteeName(p, wide)
 	if st != ntstatus.Success {
@@ -156,7 +156,7 @@ func (c *call) trusteeAccount(p, current user, wide bool) (sid.SID, ntstatus.Sta
 	return a.sid, st
 }
 
-// rmTrusteeSid is the SID of a TRUSTEE of either width.
+// rmTrusteeSid gives the SID of a TRUSTEE of either width.
 func rmTrusteeSid(c *call) uint64 {
 	b, st := c.Block(c.ptr(0), 32, 1)
 	if st != ntstatus.Success {

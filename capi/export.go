@@ -35,7 +35,7 @@ func (c *call) mask(i int) winnt.AccessMask { return winnt.AccessMask(c.args[i])
 func (c *call) boolean(i int) bool          { return uint8(c.args[i]) != 0 } // BOOLEAN: one byte
 func (c *call) ptr(i int) user              { return user(c.args[i]) }
 
-// status is the result of a stub that returns NTSTATUS.
+// status returns the result of a stub that returns NTSTATUS.
 func status(st ntstatus.Status) uint64 { return uint64(st) }
 
 // user is an address that a caller passed.

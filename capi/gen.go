@@ -157,7 +157,7 @@ func broken(b []byte) []byte {
 	return out.Bytes()
 }
 
-// goName is NtClose as ntClose, rm_add_ace as rmAddAce.
+// goName turns NtClose into ntClose, and rm_add_ace into rmAddAce.
 func goName(c string) string {
 	words := strings.Split(c, "_")
 	for i, w := range words[1:] {

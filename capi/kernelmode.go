@@ -68,7 +68,7 @@ func (c *call) read(p user, b []byte) {
 	}
 }
 
-// write is read's counterpart.
+// write fills a structure that a routine has no status to refuse for.
 func (c *call) write(p user, b []byte) {
 	if c.Write(p, b) != ntstatus.Success {
 		c.bug("the memory at %#x cannot be written", uintptr(p))

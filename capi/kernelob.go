@@ -26,14 +26,16 @@ func obReferenceObjectByHandle(c *call) uint64 {
 func obReferenceObjectByPointer(c *call) uint64 {
 	o, t := c.find(c.ptr(0)).object, c.objectType(2)
 	if mine := o.Head().Type().ObjectType; mine != t && (t != nil || c.processorMode(3) == kernel.UserMode) {
-		return status(ntstatus.ObjectTypeMismatch) // O-33
+		// The object is of another type; only kernel mode may leave the type out (O-33).
+		return status(ntstatus.ObjectTypeMismatch)
 	}
 	o.Head().Ref(ob.TagContext)
 	own(o)
 	return status(ntstatus.Success)
 }
 
-// The counts that the two short forms return are only good for being looked at.
+// obfReferenceObject references an object. The counts that the two short forms
+// return are only good for being looked at.
 func obfReferenceObject(c *call) uint64 {
 	o := c.find(c.ptr(0)).object
 	o.Head().Ref(ob.TagContext)
@@ -85,7 +87,8 @@ func obMakeTemporaryObject(c *call) uint64 {
 // obCloseHandle closes for the mode it is told: user mode has no kernel handles.
 func obCloseHandle(c *call) uint64 {
 	if c.processorMode(1) == kernel.UserMode && c.handle(0) < 0 {
-		return status(ntstatus.InvalidHandle) // O-13
+		// User mode does not see the handles of the kernel table, which have the top bit set (O-13).
+		return status(ntstatus.InvalidHandle)
 	}
 	return status(c.face.k.ZwClose(c.handle(0)))
 }

@@ -25,7 +25,7 @@ const (
 var types = []*winnt.ObjectType{nil, winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject, winnt.JobObject,
 	winnt.EventObject, winnt.FileObject}
 
-// objectType is a POBJECT_TYPE; NULL is any.
+// objectType returns the type that a POBJECT_TYPE stands for; nil for any type.
 func (c *call) objectType(i int) *winnt.ObjectType {
 	p := c.ptr(i)
 	if p == 0 {
@@ -55,7 +55,7 @@ var objects = struct {
 	owed  atomic.Int64 // the sum of all owed
 }{at: map[user]*known{}, of: map[*ob.Header]*known{}, next: firstObject, sweep: 1024}
 
-// addressOf is the address of an object that the caller knows to be alive.
+// addressOf returns the address of an object that the caller knows to be alive.
 func addressOf(o ob.Object) *known {
 	h := o.Head()
 	objects.RLock()
@@ -99,7 +99,7 @@ func forgetDead() {
 // lend gives an object's address without a reference; NULL for nil.
 func lend(o ob.Object) uint64 { return uint64(addressOf(o).address) }
 
-// own gives an object's address together with a reference that somebody took
+// own gives an object's address together with a reference that was taken
 // for the program.
 func own(o ob.Object) uint64 {
 	k := addressOf(o)
@@ -108,8 +108,8 @@ func own(o ob.Object) uint64 {
 	return uint64(k.address)
 }
 
-// alive is the object at an address, referenced until the routine returns; nil
-// where there is none.
+// alive returns the object at an address, referenced until the routine returns;
+// nil if no object is there.
 func (c *call) alive(p user) *known {
 	if p == systemProcess { // known to programs from the start
 		_, process := embedded()
@@ -125,7 +125,7 @@ func (c *call) alive(p user) *known {
 	return k
 }
 
-// find is alive for an address that must be of an object.
+// find does what alive does, for an address that must be of an object.
 func (c *call) find(p user) *known {
 	k := c.alive(p)
 	if k == nil {
@@ -134,7 +134,7 @@ func (c *call) find(p user) *known {
 	return k
 }
 
-// object is the object of a type T at an address.
+// object returns the object of a type T at an address.
 func object[T ob.Object](c *call, p user) T {
 	k := c.find(p)
 	o, ok := k.object.(T)
@@ -144,8 +144,8 @@ func object[T ob.Object](c *call, p user) T {
 	return o
 }
 
-// disown is object for a reference that the program gives back, which the
-// caller then drops.
+// disown returns the object whose reference the program gives back; the caller
+// then drops that reference.
 func disown[T ob.Object](c *call, p user) T {
 	o := object[T](c, p)
 	k := addressOf(o)

@@ -17,7 +17,7 @@ func (c *call) level(i int) winnt.SecurityImpersonationLevel {
 	return winnt.SecurityImpersonationLevel(c.u32(i))
 }
 
-// threadOr is a thread that may be left out: the calling one.
+// threadOr returns a thread that may be left out: then it is the calling one.
 func (c *call) threadOr(i int) *kernel.EThread {
 	if c.ptr(i) == 0 {
 		return c.face.k.Thread()
@@ -27,7 +27,8 @@ func (c *call) threadOr(i int) *kernel.EThread {
 
 func psImpersonateClient(c *call) uint64 {
 	var t *kernel.AccessToken
-	if c.ptr(1) != 0 { // I-40
+	// Without a token the call ends the impersonation (I-40).
+	if c.ptr(1) != 0 {
 		t = c.token(1)
 	}
 	return status(c.face.k.PsImpersonateClient(c.eThread(0), t, c.boolean(2), c.boolean(3), c.level(4)))
@@ -51,8 +52,8 @@ func psAssignImpersonationToken(c *call) uint64 {
 // the copy that an open made (I-6).
 const ownCopy = 0xC0F1
 
-// The state that was set aside is in the program's structure, and its token's
-// reference belongs to the program.
+// psDisableImpersonation writes the state that it sets aside into the program's
+// structure; the reference of its token belongs to the program.
 func psDisableImpersonation(c *call) uint64 {
 	t := c.eThread(0)
 	var b [16]byte
@@ -78,7 +79,8 @@ func psRestoreImpersonation(c *call) uint64 {
 	c.read(c.ptr(1), b[:])
 	p := user(le.Uint64(b[:]))
 	if p == 0 {
-		t.RestoreImpersonation(nil) // I-61: a state with no token clears
+		// A state without a token clears the impersonation (I-61).
+		t.RestoreImpersonation(nil)
 		return 0
 	}
 	tok, level := disown[*kernel.AccessToken](c, p), winnt.SecurityImpersonationLevel(le.Uint32(b[12:]))
@@ -105,7 +107,8 @@ func psDereferencePrimaryToken(c *call) uint64 {
 func psReferenceImpersonationToken(c *call) uint64 {
 	t, copyOnOpen, effectiveOnly, level := c.face.k.PsReferenceImpersonationToken(c.eThread(0))
 	if t == nil {
-		return 0 // I-62: outputs untouched
+		// The thread has no client: the token is NULL, and the outputs stay as they were (I-62).
+		return 0
 	}
 	c.write(c.ptr(1), []byte{byte(truth(copyOnOpen))})
 	c.write(c.ptr(2), []byte{byte(truth(effectiveOnly))})
@@ -114,7 +117,8 @@ func psReferenceImpersonationToken(c *call) uint64 {
 }
 
 func psDereferenceImpersonationToken(c *call) uint64 {
-	if c.ptr(0) != 0 { // I-62
+	// The program may pass on the NULL that a thread without a client gave it (I-62).
+	if c.ptr(0) != 0 {
 		c.face.k.PsDereferenceImpersonationToken(disown[*kernel.AccessToken](c, c.ptr(0)))
 	}
 	return 0

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/sd"
 )
 
-// firstFailure is the first status that is no success.
+// firstFailure returns the first status that is no success.
 func firstFailure(list ...ntstatus.Status) ntstatus.Status {
 	for _, st := range list {
 		if st != ntstatus.Success {
@@ -51,7 +51,7 @@ func seAssignSecurityEx(c *call) uint64 {
 	return status(c.give(c.ptr(2), d.Append(nil)))
 }
 
-// objectsDescriptor is the descriptor that a pointer at i points to.
+// objectsDescriptor returns the descriptor that a pointer at i points to.
 func (c *call) objectsDescriptor(i int) (*sd.Descriptor, ntstatus.Status) {
 	at, st := c.ReadU64(c.ptr(i))
 	if st != ntstatus.Success {
@@ -101,8 +101,8 @@ func seQuerySecurityDescriptorInfo(c *call) uint64 {
 	return status(c.Write(c.ptr(1), b))
 }
 
-// seValidSecurityDescriptor is the test of a self-relative descriptor with, in
-// addition, an owner (S-22).
+// seValidSecurityDescriptor tests a self-relative descriptor, which must have an
+// owner in addition (S-22).
 func seValidSecurityDescriptor(c *call) uint64 {
 	n := c.u32(0)
 	if n < 20 {

@@ -17,8 +17,8 @@ const (
 	accessStateSize    = 160
 )
 
-// A SECURITY_SUBJECT_CONTEXT is the program's: the references of its two
-// tokens are owed by the program until SeReleaseSubjectContext.
+// encodeSubject lays out a SECURITY_SUBJECT_CONTEXT. It is the program's: the
+// program owes the references of its two tokens until SeReleaseSubjectContext.
 func encodeSubject(s *kernel.SubjectContext) []byte {
 	b := make([]byte, subjectContextSize)
 	if s.Client != nil {
@@ -37,7 +37,7 @@ type lockedSubject struct {
 	subject   *kernel.SubjectContext
 }
 
-// subjectAt is the context at p: as it was locked, or as its tokens are now.
+// subjectAt returns the context at p: as it was locked, or as its tokens are now.
 func (c *call) subjectAt(p user) *kernel.SubjectContext {
 	var b [subjectContextSize]byte
 	c.read(p, b[:])
@@ -47,7 +47,7 @@ func (c *call) subjectAt(p user) *kernel.SubjectContext {
 	return c.subjectOf(p, b, object[*kernel.AccessToken])
 }
 
-// subjectOf is the context in a structure at p whose tokens are fetched by that
+// subjectOf returns the context in a structure at p whose tokens are fetched by that
 // function.
 func (c *call) subjectOf(p user, b [subjectContextSize]byte, fetch func(*call,
 	user) *kernel.AccessToken) *kernel.SubjectContext {
@@ -112,7 +112,8 @@ func seLockSubjectContext(c *call) uint64 {
 	var b [subjectContextSize]byte
 	c.read(c.ptr(0), b[:])
 	s := c.subjectOf(c.ptr(0), b, object[*kernel.AccessToken])
-	s.Lock() // I-83
+	// A locked subject keeps the values that its tokens have now (I-83).
+	s.Lock()
 	c.face.locked[c.ptr(0)] = lockedSubject{b, s}
 	return 0
 }

@@ -22,7 +22,8 @@ func ntDuplicateObject(c *call) uint64 {
 	if out == 0 {
 		return status(st)
 	}
-	return c.opened(out, h, st) // O-5: NULL on failure in the Observed profile
+	// In the Observed profile the handle is NULL after a failure (O-5).
+	return c.opened(out, h, st)
 }
 
 func ntCompareObjects(c *call) uint64 { return status(c.nt.NtCompareObjects(c.handle(0), c.handle(1))) }
@@ -85,7 +86,8 @@ func ntQuerySecurityObject(c *call) uint64 {
 func ntSetSecurityObject(c *call) uint64 {
 	d, st := c.DescriptorAt(c.ptr(2))
 	if c.ptr(2) == 0 {
-		st = ntstatus.AccessViolation // O-65
+		// NULL is no descriptor, and the service looks at the descriptor before the handle (O-65).
+		st = ntstatus.AccessViolation
 	}
 	_, st = c.sys.NtSetSecurityObject(nt.SetSecurityObjectIn{Handle: c.handle(0),
 		SecurityInformation: nt.SecurityInformation(c.u32(1)), SecurityDescriptor: captured(d, st)})

@@ -106,7 +106,7 @@ func pipeParameters(disposition, options, typ, read, completion uint32) ntstatus
 	const (
 		fileOpen, fileOpenIf = 1, 3
 		synchronous          = 0x10 | 0x20 // FILE_SYNCHRONOUS_IO_ALERT, _NONALERT
-		rejectRemote         = 2           // FILE_PIPE_REJECT_REMOTE_CLIENTS: there are none
+		rejectRemote         = 2           // FILE_PIPE_REJECT_REMOTE_CLIENTS: no client is remote
 	)
 	message := typ & winnt.FILE_PIPE_MESSAGE_TYPE
 	switch {
@@ -138,7 +138,8 @@ type ioCall struct {
 func (c *call) io(event, routine, block int) (ioCall, ntstatus.Status) {
 	x := ioCall{c, c.ptr(block)}
 	if st := c.Probe(x.block, 16, 4); st != ntstatus.Success {
-		return x, st // O-3
+		// The status block cannot be written: every pointer is looked at before any handle (O-3).
+		return x, st
 	}
 	if c.handle(event) != 0 || c.ptr(routine) != 0 {
 		return x, ntstatus.NotSupported
@@ -164,7 +165,7 @@ func (c *call) optional(offset, key int) ntstatus.Status {
 
 // finish writes the IO_STATUS_BLOCK, which a failure leaves alone.
 func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
-	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is none
+	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is no failure
 	if uint32(st)&failed != failed {
 		if fault := x.putIOStatus(x.block, st, uint64(information)); fault != ntstatus.Success {
 			return status(fault)

@@ -52,7 +52,8 @@ type portMessage struct {
 
 func (c *call) messageAt(p user) (m portMessage, st ntstatus.Status) {
 	if p%4 != 0 {
-		return m, ntstatus.DatatypeMisalignment // O-3
+		// The message is not aligned: every pointer is looked at before any handle (O-3).
+		return m, ntstatus.DatatypeMisalignment
 	}
 	h, st := c.Block(p, messageHeader, 1)
 	if st != ntstatus.Success {
@@ -97,7 +98,7 @@ func ntCreatePort(c *call) uint64 {
 	return c.opened(c.ptr(0), out.PortHandle, st)
 }
 
-// connecting is what NtConnectPort writes: probed first.
+// connecting holds the places that NtConnectPort writes to: they are probed first.
 type connecting struct {
 	longest, info, infoLength user
 	room                      uint32 // bytes at info

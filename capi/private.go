@@ -12,8 +12,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// creator is who a token stands for when a private object's descriptor is made;
-// NULL is nobody.
+// creator returns whom a token stands for when a private object's descriptor is
+// made; nil for NULL.
 func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 	if h == 0 {
 		return nil, ntstatus.Success

@@ -26,7 +26,7 @@ const (
 // maxProcessAttributes is the longest list that is read.
 const maxProcessAttributes = 32
 
-// processAttributes is what a PS_ATTRIBUTE_LIST says.
+// processAttributes holds what a PS_ATTRIBUTE_LIST says.
 type processAttributes struct {
 	parent, token winnt.Handle
 	image         string
@@ -179,7 +179,7 @@ func (c *call) securityAttributesAt(p user) (*win32.SecurityAttributes, ntstatus
 	return &win32.SecurityAttributes{SecurityDescriptor: d, InheritHandle: le.Uint32(b[16:]) != 0}, st
 }
 
-// rmCreateProcess is CreateProcess and, with a token, CreateProcessAsUser.
+// rmCreateProcess implements CreateProcess and, with a token, CreateProcessAsUser.
 func rmCreateProcess(c *call) uint64 {
 	out := c.ptr(5)
 	if st := c.Probe(out, 24, 4); st != ntstatus.Success {

@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// groupsOfAccount are the groups a trustee is a member of: those of the tokens
+// groupsOfAccount returns the groups a trustee is a member of: those of the tokens
 // of the two users that have one, and Everyone.
 func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 	members := map[sid.SID]bool{s: true, sid.Everyone: true}
@@ -27,7 +27,7 @@ func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 	return members
 }
 
-// rmAclRights is GetEffectiveRightsFromAcl and, with a place for failures,
+// rmAclRights implements GetEffectiveRightsFromAcl and, with a place for failures,
 // GetAuditedPermissionsFromAcl.
 func rmAclRights(c *call) uint64 {
 	granted, failed := c.ptr(4), c.ptr(5)
@@ -77,7 +77,7 @@ func rmAclRights(c *call) uint64 {
 	return status(c.WriteU32(failed, uint32(failure)))
 }
 
-// entriesFor are the entries of a list that are about the object itself and one
+// entriesFor yields the entries of a list that are about the object itself and one
 // of the SIDs.
 func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) {
 	return func(yield func(sd.ACE) bool) {
@@ -89,7 +89,7 @@ func entriesFor(list *sd.ACL, members map[sid.SID]bool) func(func(sd.ACE) bool) 
 	}
 }
 
-// effectiveRights are those that plain entries leave, in their order. A list
+// effectiveRights returns the rights that plain entries leave, in their order. A list
 // with an inherited refusal is not one that the function takes (documented).
 func effectiveRights(list *sd.ACL, members map[sid.SID]bool) (granted winnt.AccessMask, st ntstatus.Status) {
 	for _, a := range list.All() {

@@ -48,11 +48,12 @@ func (c *call) changeList(p user, change func(acl []byte) ntstatus.Status) uint6
 
 func rtlCreateAcl(c *call) uint64 {
 	n := c.u32(1)
+	// The header must fit into the list, and its field of 16 bits must hold the size: each has its own status (S-19).
 	if n < 8 {
-		return status(ntstatus.BufferTooSmall) // S-19
+		return status(ntstatus.BufferTooSmall)
 	}
 	if n > 0xFFFF {
-		return status(ntstatus.InvalidParameter) // S-19
+		return status(ntstatus.InvalidParameter)
 	}
 	b := make([]byte, n)
 	if st := sd.CreateACL(b, c.u32(2)); st != ntstatus.Success {
@@ -147,7 +148,7 @@ func (c *call) give(out user, b []byte) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// giveText is give for UTF-16 text with a terminator, which counts.
+// giveText gives UTF-16 text with a terminator, which counts.
 func (c *call) giveText(out, units user, s string) uint64 {
 	u := append(utf16.Encode([]rune(s)), 0)
 	b := make([]byte, 0, 2*len(u))
@@ -246,7 +247,7 @@ func rmPrivilegeName(c *call) uint64 {
 	return c.giveText(c.ptr(1), c.ptr(2), p.String())
 }
 
-// domain is that of the process's user, for the aliases of accounts.
+// domain returns the domain of the process's user, for the aliases of accounts.
 func domain() sid.SID {
 	_, p := embedded()
 	return p.Object().Token().User().SID.Prefix()

@@ -54,7 +54,7 @@ func threadByID(id uint64) *thread {
 	return nil
 }
 
-// user SIDs of the built-in profiles, in a domain that is nobody's.
+// user SIDs of the built-in profiles, in a domain that does not exist.
 var (
 	administratorUser = sid.MustParse("S-1-5-21-1000000001-1000000002-1000000003-500")
 	standardUser      = sid.MustParse("S-1-5-21-1000000001-1000000002-1000000003-1001")
@@ -83,7 +83,7 @@ func boot() (*kernel.System, *kernel.Process) {
 	return s, p
 }
 
-// initialToken is the token of the process: REFMON_TOKEN names its file,
+// initialToken returns the token of the process: REFMON_TOKEN names its file,
 // REFMON_USER a built-in profile, which is logged on.
 func initialToken(s *kernel.System) (*token.Token, error) {
 	if name := os.Getenv("REFMON_TOKEN"); name != "" {

@@ -49,7 +49,8 @@ func ntCreateTokenEx(c *call) uint64 {
 
 func ntFilterTokenEx(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(13)); st != ntstatus.Success {
-		return status(st) // T-60
+		// The pointers are looked at before the flags and the handle (T-60).
+		return status(st)
 	}
 	out, st := c.sys.NtFilterTokenEx(nt.FilterTokenExIn{ExistingTokenHandle: c.handle(0), Flags: c.u32(1),
 		SIDsToDisable: c.groups(2), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))), RestrictedSIDs: c.groups(4),
@@ -73,7 +74,8 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 		{c.u32(11), c.ptr(12), c.ptr(15)}}
 	for _, l := range lists {
 		if st := c.probePrevious(l.length, l.buffer, l.returned); st != ntstatus.Success {
-			return status(st) // T-74
+			// The pointers are looked at before the handle (T-74).
+			return status(st)
 		}
 	}
 	in := nt.AdjustTokenClaimsIn{TokenHandle: c.handle(0), UserResetToDefault: c.boolean(1),
@@ -81,7 +83,8 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 		UserBufferLength: lists[0].length, WantPreviousUser: lists[0].buffer != 0,
 		DeviceBufferLength: lists[1].length, WantPreviousDevice: lists[1].buffer != 0,
 		DeviceGroupsBufferLength: lists[2].length, WantPreviousDeviceGroups: lists[2].buffer != 0}
-	if !in.UserResetToDefault { // T-74: a state is not read with its reset
+	// A state is not read with its reset.
+	if !in.UserResetToDefault {
 		in.NewUserState = c.attributeList(4)
 	}
 	if !in.DeviceResetToDefault {
@@ -119,11 +122,12 @@ func ntAdjustTokenClaimsAndDeviceGroups(c *call) uint64 {
 
 func ntQuerySecurityAttributesToken(c *call) uint64 {
 	buffer, length, returned := c.ptr(3), c.u32(4), c.ptr(5)
+	// The buffer and the place for the length are looked at before the handle (T-80).
 	if st := c.Probe(buffer, uintptr(length), 4); st != ntstatus.Success {
-		return status(st) // T-80
+		return status(st)
 	}
 	if st := c.ProbeU32(returned); st != ntstatus.Success {
-		return status(st) // T-80
+		return status(st)
 	}
 	out, st := c.sys.NtQuerySecurityAttributesToken(nt.QuerySecurityAttributesTokenIn{TokenHandle: c.handle(0),
 		Attributes: captured(c.NamesAt(c.ptr(1), c.u32(2))), Length: length})

@@ -14,7 +14,8 @@ import (
 
 func ntOpenProcessToken(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
-		return status(st) // O-3: before the handle
+		// The pointers are looked at before the handle (O-3).
+		return status(st)
 	}
 	h, st := c.nt.NtOpenProcessToken(c.handle(0), c.mask(1))
 	return c.opened(c.ptr(2), h, st)
@@ -47,10 +48,12 @@ func ntOpenThreadTokenEx(c *call) uint64 {
 func ntDuplicateToken(c *call) uint64 {
 	typ := winnt.TokenType(c.u32(4))
 	if typ != winnt.TokenPrimary && typ != winnt.TokenImpersonation {
-		return status(ntstatus.InvalidParameter) // T-40: before any memory is touched
+		// The token type comes first, before any memory is touched (T-40).
+		return status(ntstatus.InvalidParameter)
 	}
 	if st := c.ProbeHandle(c.ptr(5)); st != ntstatus.Success {
-		return status(st) // T-40
+		// The pointers come next, before the existing handle.
+		return status(st)
 	}
 	out, st := c.sys.NtDuplicateToken(nt.DuplicateTokenIn{ExistingTokenHandle: c.handle(0), DesiredAccess: c.mask(1),
 		ObjectAttributes: c.attributes(2), EffectiveOnly: c.boolean(3), TokenType: typ})
@@ -59,7 +62,8 @@ func ntDuplicateToken(c *call) uint64 {
 
 func ntFilterToken(c *call) uint64 {
 	if st := c.ProbeHandle(c.ptr(5)); st != ntstatus.Success {
-		return status(st) // T-60
+		// The pointers are looked at before the flags and the handle (T-60).
+		return status(st)
 	}
 	out, st := c.sys.NtFilterToken(nt.FilterTokenIn{ExistingTokenHandle: c.handle(0), Flags: c.u32(1),
 		SIDsToDisable: captured(c.GroupsAt(c.ptr(2))), PrivilegesToDelete: captured(c.PrivilegesAt(c.ptr(3))),
@@ -81,15 +85,18 @@ func (c *call) probePrevious(length uint32, previous, returned user) ntstatus.St
 func ntAdjustPrivilegesToken(c *call) uint64 {
 	all, state, length, previous, returned := c.boolean(1), c.ptr(2), c.u32(3), c.ptr(4), c.ptr(5)
 	if !all && state == 0 {
-		return status(ntstatus.InvalidParameter) // T-70: before the probes
+		// There is neither a list nor all: the call fails before its pointers are looked at (T-70).
+		return status(ntstatus.InvalidParameter)
 	}
 	if st := c.probePrevious(length, previous, returned); st != ntstatus.Success {
-		return status(st) // T-70
+		// The pointers come next, before the handle.
+		return status(st)
 	}
 	in := nt.AdjustPrivilegesTokenIn{TokenHandle: c.handle(0), DisableAllPrivileges: all, BufferLength: length,
 		WantPrevious: previous != 0}
 	if !all {
-		in.NewState = captured(c.PrivilegesAt(state)) // T-71: not read with DisableAllPrivileges
+		// The list is not read with DisableAllPrivileges (T-71).
+		in.NewState = captured(c.PrivilegesAt(state))
 	}
 	out, st := c.sys.NtAdjustPrivilegesToken(in)
 	if previous != 0 && st.IsSuccess() {
@@ -115,7 +122,8 @@ func (c *call) returned(p user, want bool, n uint32, st ntstatus.Status) ntstatu
 func ntAdjustGroupsToken(c *call) uint64 {
 	length, previous, returned := c.u32(3), c.ptr(4), c.ptr(5)
 	if st := c.probePrevious(length, previous, returned); st != ntstatus.Success {
-		return status(st) // T-74
+		// The pointers are looked at before the handle (T-74).
+		return status(st)
 	}
 	in := nt.AdjustGroupsTokenIn{TokenHandle: c.handle(0), ResetToDefault: c.boolean(1), BufferLength: length,
 		WantPrevious: previous != 0}
@@ -138,7 +146,8 @@ func ntQueryInformationToken(c *call) uint64 {
 	in := nt.QueryInformationTokenIn{TokenHandle: c.handle(0), TokenInformationClass: winnt.TokenInfoClass(c.u32(1)),
 		TokenInformationLength: length}
 	if in.FaultReturnLength = c.Probe(buffer, uintptr(length), 4); in.FaultReturnLength == ntstatus.Success {
-		in.FaultReturnLength = c.ProbeU32(returned) // T-80: NULL is a fault
+		// A place for the length is wanted: NULL is a fault (T-80).
+		in.FaultReturnLength = c.ProbeU32(returned)
 	}
 	out, st := c.sys.NtQueryInformationToken(in)
 	if st.IsSuccess() {

@@ -31,11 +31,12 @@ static BOOL answer(NTSTATUS st, NTSTATUS access, BOOLEAN generate, LPBOOL result
 	return TRUE;
 }
 
-/* The same for a list, whose results become codes. */
+/* The same for a list. */
 static BOOL answers(NTSTATUS st, DWORD n, BOOLEAN generate, LPDWORD results, LPBOOL out)
 {
+	/* Each entry becomes 0, or the code that tells why access was not granted. */
 	for (DWORD i = 0; NT_SUCCESS(st) && i < n; i++)
-		results[i] = results[i] ? RtlNtStatusToDosError(results[i]) : 0; /* */
+		results[i] = results[i] ? RtlNtStatusToDosError(results[i]) : 0;
 	if (NT_SUCCESS(st))
 		*out = generate;
 	return done(st);

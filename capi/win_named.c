@@ -39,7 +39,7 @@ static PWSTR place(LPCWSTR name, PUNICODE_STRING s)
 /* What a function on named objects passes on. */
 struct named {
 	UNICODE_STRING name;
-	PWSTR text; /* freed by whoever filled it */
+	PWSTR text; /* freed by the function that filled it */
 	OBJECT_ATTRIBUTES oa;
 };
 

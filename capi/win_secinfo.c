@@ -20,7 +20,7 @@ DWORD WINAPI GetSecurityInfo(HANDLE h, SE_OBJECT_TYPE type, SECURITY_INFORMATION
 	DWORD error = check_type(type);
 	if (error)
 		return error;
-	if (!out) /* nothing is asked for, or parts of what nobody could free */
+	if (!out) /* nothing is asked for, or parts of a descriptor that the caller could not free */
 		return ERROR_INVALID_PARAMETER;
 	PSECURITY_DESCRIPTOR d = NULL;
 	ULONG n = 0;

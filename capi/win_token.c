@@ -103,7 +103,8 @@ BOOL WINAPI DuplicateTokenEx(HANDLE existing, DWORD access, LPSECURITY_ATTRIBUTE
 
 BOOL WINAPI DuplicateToken(HANDLE existing, SECURITY_IMPERSONATION_LEVEL level, PHANDLE out)
 {
-	return DuplicateTokenEx(existing, TOKEN_IMPERSONATE | TOKEN_QUERY, NULL, level, TokenImpersonation, out); /* T-50 */
+	/* The new handle has TOKEN_IMPERSONATE and TOKEN_QUERY (T-50). */
+	return DuplicateTokenEx(existing, TOKEN_IMPERSONATE | TOKEN_QUERY, NULL, level, TokenImpersonation, out);
 }
 
 BOOL WINAPI AdjustTokenPrivileges(HANDLE token, BOOL all, PTOKEN_PRIVILEGES state, DWORD length,

@@ -21,7 +21,7 @@ const (
 	Octets  Type = 0x10 // TX
 )
 
-// String is the two letters of the type in descriptor text, or its number.
+// String returns the two letters of the type in descriptor text, or its number.
 func (t Type) String() string {
 	switch t {
 	case Int64:
@@ -60,7 +60,7 @@ const (
 // MaxValues is the largest number of values of one attribute.
 const MaxValues = 4096
 
-// ErrAttribute is what every refusal of an attribute wraps.
+// ErrAttribute is wrapped by every refusal of an attribute.
 var ErrAttribute = errors.New("invalid claim attribute")
 
 // Attribute is a named list of values of one type. Only the slice that
@@ -81,7 +81,7 @@ type Attribute struct {
 	order *order
 }
 
-// Len is the number of values.
+// Len returns the number of values.
 func (a *Attribute) Len() int {
 	switch a.Type {
 	case Int64:
@@ -100,7 +100,7 @@ func (a *Attribute) Len() int {
 
 // Validate reports, wrapping [ErrAttribute], why a cannot be a claim: an
 // unknown type, reserved flags, too many values, an empty name, a NUL in the
-// name or a string, a SID that is none, a boolean other than 0 or 1.
+// name or a string, a zero SID, a boolean other than 0 or 1.
 // Duplicate values are legal here; see [Attribute.Duplicates].
 func (a *Attribute) Validate() error {
 	if err := a.validateHead(); err != nil {
@@ -129,11 +129,12 @@ func (a *Attribute) Validate() error {
 	return nil
 }
 
-// validateHead is the part of Validate that concerns no single value.
+// validateHead checks the parts that concern no single value.
 func (a *Attribute) validateHead() error {
 	switch a.Type {
 	case Int64, Uint64, String, SID, Boolean, Octets:
-	default: // S-33
+	default:
+		// An attribute of an unknown type cannot be read (S-33).
 		return fmt.Errorf("%w %q: unknown value type %#x", ErrAttribute, a.Name, uint16(a.Type))
 	}
 	if a.Flags&flagsReserved != 0 {

@@ -54,7 +54,8 @@ func DecodeAttribute(b []byte) (Attribute, error) {
 		if err == nil && used > left {
 			err = fmt.Errorf("the values overlap and take more than %d bytes", maxDecoded)
 		}
-		if err != nil { // S-33
+		// A value that cannot be read fails the whole attribute (S-33).
+		if err != nil {
 			return Attribute{}, fmt.Errorf("%w %q: value %d: %w", ErrAttribute, a.Name, i, err)
 		}
 		left -= used
@@ -148,10 +149,10 @@ func decodeCounted(b []byte, off uint32) ([]byte, error) {
 }
 
 // Append appends the attribute as Windows writes it: header, offsets, name,
-// then each value without alignment, and zero bytes up to a multiple of 4.
-// An attribute that Validate refuses has no such form; what is appended then
-// need not decode.
-func (a *Attribute) Append(dst []byte) []byte { // S-30
+// then each value without alignment, and zero bytes up to a multiple of 4
+// (S-30). An attribute that Validate refuses has no such form; what is appended
+// then need not decode.
+func (a *Attribute) Append(dst []byte) []byte {
 	n := a.Len()
 	start := len(dst)
 	dst = append(dst, make([]byte, attributeHeader+4*n)...)

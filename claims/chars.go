@@ -9,8 +9,8 @@ import (
 // tab, form feed, carriage return.
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
-// isLocalRune reports the characters of a name without prefix.
-func isLocalRune(r rune) bool { // S-49
+// isLocalRune reports whether r may stand in a name without prefix (S-49).
+func isLocalRune(r rune) bool {
 	switch {
 	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
 		return true
@@ -20,23 +20,24 @@ func isLocalRune(r rune) bool { // S-49
 	return r >= 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-// isPlain reports the characters of a prefixed name that are written as they
-// are, and must not be escaped (MS-DTYP 2.5.1.1, attr-char2).
-func isPlain(r rune) bool { // S-49
+// isPlain reports whether a prefixed name shows r as it is, never escaped:
+// attr-char2 of MS-DTYP 2.5.1.1 (S-49).
+func isPlain(r rune) bool {
 	return r < 0x80 && (isLocalRune(r) || r != 0 && strings.IndexByte("#$'*+-;?@[\\]^_`{}~", byte(r)) >= 0)
 }
 
-// mustEscape reports the characters that a prefixed name shows only as %hhhh.
-func mustEscape(r rune) bool { // S-49
+// mustEscape reports whether a prefixed name shows r only as %hhhh: blanks,
+// controls and the characters of operators (S-49).
+func mustEscape(r rune) bool {
 	if r <= ' ' || r == 0x7F {
 		return true
 	}
 	return r < 0x80 && strings.IndexByte("!&()><=|%\"", byte(r)) >= 0
 }
 
-// wordOperator is the operator that a word names, without regard to case;
-// 0 for none.
-func wordOperator(word string) byte { // S-48
+// wordOperator returns the operator that a word names, without regard to case
+// (S-48). It returns 0 for any other word.
+func wordOperator(word string) byte {
 	if len(word) < len("Exists") || len(word) > len("Not_Device_Member_of_any") {
 		return 0
 	}
@@ -64,7 +65,7 @@ func asciiEqualFold(a, b string) bool {
 // isDigit reports whether c is a digit of the base (8, 10 or 16).
 func isDigit(c byte, base uint64) bool { return digit(c) < base }
 
-// digit is the value of a digit, 255 for no hex digit.
+// digit returns the value of a digit, 255 for no hex digit.
 func digit(c byte) uint64 {
 	switch {
 	case c >= '0' && c <= '9':

@@ -20,7 +20,8 @@ func (e *Expr) relation(env Env, n *node) Truth {
 		return Unknown
 	}
 	x, y := l.at(0), r.at(0)
-	if x.typ == Boolean || y.typ == Boolean || x.typ == SID {
+	// Booleans and SIDs are compared for equality only.
+	if x.typ == Boolean || y.typ == Boolean || x.typ == SID {
 		return Unknown
 	}
 	c := x.compare(y, sensitive)
@@ -35,10 +36,10 @@ func (e *Expr) relation(env Env, n *node) Truth {
 	return truthOf(c >= 0)
 }
 
-// equal compares as sets whose left side has no duplicates: the same number
-// of members, and each one of the left among the right. A repeated member on
-// the right therefore makes them unequal.
-func equal(l, r *view, sensitive bool) bool {
+// equal compares as sets whose left side has no duplicates: the same number of
+// members, and each one of the left among the right. A repeated member on the
+// right therefore makes them unequal.
+func equal(l, r *view, sensitive bool) bool {
 	if l.n != r.n {
 		return false
 	}
@@ -55,14 +56,16 @@ func (e *Expr) set(env Env, n *node) Truth {
 	contains := n.op == opContains || n.op == opNotContains
 	t := e.overlap(env, n, contains)
 	if n.op == opNotContains || n.op == opNotAnyOf {
-		return t.Not()
+		// The negated operators give the opposite, and Unknown stays Unknown
+		//
+		return t.Not()
 	}
 	return t
 }
 
-// overlap is whether every value of the right (contains), or else some, is
-// among those of the left.
-func (e *Expr) overlap(env Env, n *node, contains bool) Truth {
+// overlap reports whether every value of the right (contains), or else some, is
+// among those of the left.
+func (e *Expr) overlap(env Env, n *node, contains bool) Truth {
 	var l, r view
 	if !e.load(env, n.right, &r) {
 		return Unknown
@@ -91,9 +94,9 @@ func (e *Expr) overlap(env Env, n *node, contains bool) Truth { // A-114
 	return truthOf(contains)
 }
 
-// agree reports whether each value of the right is comparable with each of
-// the left, whose values are of one type.
-func agree(l, r *view) bool {
+// agree reports whether each value of the right is comparable with each of the
+// left, whose values are of one type.
+func agree(l, r *view) bool {
 	for i := 0; i < r.n; i++ {
 		y := r.at(i)
 		if !l.at(0).comparable(y) {

@@ -24,7 +24,9 @@ func (d *decoder) apply(code byte, stack []ref) []ref {
 func (d *decoder) check(n node) {
 	switch operators[n.op].family {
 	case famBinary, famNot:
-		if d.isLiteral(n.left) || d.isLiteral(n.right) {
+		// A literal as operand of a logical operator makes the whole expression
+		// Unknown.
+		if d.isLiteral(n.left) || d.isLiteral(n.right) {
 			d.broken = true
 		}
 	case famRelation:
@@ -35,7 +37,8 @@ func (d *decoder) check(n node) {
 		}
 		d.checkRight(n.right)
 	case famSet:
-		if !d.isAttribute(n.left) { // S-36
+		// Text has an attribute before a set operator (S-36).
+		if !d.isAttribute(n.left) {
 			d.text = false
 		}
 		d.checkRight(n.right)
@@ -52,9 +55,9 @@ func (d *decoder) check(n node) {
 	}
 }
 
-// checkRight notes a right operand that cannot be written: a result, or a
-// local attribute.
-func (d *decoder) checkRight(r ref) { // S-36
+// checkRight notes a right operand that text cannot write: a result, or a local
+// attribute (S-36).
+func (d *decoder) checkRight(r ref) {
 	if r >= 0 || d.isAttribute(r) && d.e.operands[^r].scope == Local {
 		d.text = false
 	}
@@ -72,7 +75,9 @@ func (d *decoder) isLiteral(r ref) bool {
 // left.
 func (d *decoder) finish(stack []ref) {
 	switch {
-	case d.broken || len(stack) != 1 || d.isLiteral(stack[0]): // A-117, S-37
+	case d.broken || len(stack) != 1 || d.isLiteral(stack[0]):
+		// A program without exactly one result, the empty one included, is
+		// always Unknown (A-117, S-37).
 		d.e.state = stateBroken
 		return
 	case d.text:

@@ -17,7 +17,8 @@ func Decode(artx []byte) (*Expr, error) {
 	if !IsConditional(artx) {
 		return nil, fmt.Errorf("%w: it does not start with %q", ErrExpr, signature)
 	}
-	if len(artx) > MaxExprSize { // S-35
+	// An expression has at most 10,000 bytes (S-35).
+	if len(artx) > MaxExprSize {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrExpr, len(artx), MaxExprSize)
 	}
 	d := decoder{e: &Expr{raw: string(artx)}, off: len(signature)}
@@ -49,7 +50,8 @@ func (d *decoder) program() ([]ref, error) {
 	raw := d.e.raw
 	for d.off < len(raw) {
 		at, code := d.off, raw[d.off]
-		if code == tokPad { // S-34
+		// At most three zero bytes stand behind the tokens (S-34).
+		if code == tokPad {
 			rest := raw[at:]
 			if len(rest) > 3 || strings.Trim(rest, "\x00") != "" {
 				return nil, d.errorf(at, "padding is more than 3 bytes or not zero")
@@ -57,7 +59,8 @@ func (d *decoder) program() ([]ref, error) {
 			break
 		}
 		d.off++
-		if d.tokens++; d.tokens > MaxTokens { // S-35
+		// An expression has at most 2,000 tokens (S-35).
+		if d.tokens++; d.tokens > MaxTokens {
 			return nil, d.errorf(at, "more than %d tokens", MaxTokens)
 		}
 		if operators[code].family != famNone {
@@ -108,10 +111,12 @@ func (d *decoder) composite(at int) (operand, error) {
 	for d.off = end - len(p); d.off < end; {
 		at, code := d.off, d.e.raw[d.off]
 		d.off++
-		if d.tokens++; d.tokens > MaxTokens { // S-35
+		// The members of a list count as tokens too (S-35).
+		if d.tokens++; d.tokens > MaxTokens {
 			return operand{}, d.errorf(at, "more than %d tokens", MaxTokens)
 		}
-		l, err := d.literal(code, at) // S-34
+		// A list holds literals, never another list (S-34).
+		l, err := d.literal(code, at)
 		if err != nil {
 			return operand{}, err
 		}
@@ -125,7 +130,7 @@ func (d *decoder) composite(at int) (operand, error) {
 	return o, nil
 }
 
-// commonType is the type of all literals, 0 if there are several or none.
+// commonType returns the type of all literals, 0 if there are several or none.
 func commonType(lits []literal) Type {
 	if len(lits) == 0 {
 		return 0
@@ -183,7 +188,8 @@ func (d *decoder) integer(code byte, at int) (literal, error) {
 	}
 	l := literal{typ: Int64, width: code, i: int64(v), sign: raw[d.off+8], base: raw[d.off+9]}
 	d.off += 10
-	if shift := 64 - 8<<(code-tokInt8); l.i<<shift>>shift != l.i { // S-34
+	// An integer out of the range of its width does not decode (S-34).
+	if shift := 64 - 8<<(code-tokInt8); l.i<<shift>>shift != l.i {
 		return literal{}, d.errorf(at, "integer %d is out of range for its width", l.i)
 	}
 	return l, nil

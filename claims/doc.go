@@ -27,7 +27,7 @@
 // # Guards
 //
 // Sets and expressions never change once made and may be used from any
-// goroutine. An Attribute is plain data; whoever shares one must not write to
+// goroutine. An Attribute is plain data; code that shares one must not write to
 // its slices. Evaluation allocates nothing, takes no lock and ends after
 // a number of steps bounded by the size of the expression and its attributes.
 package claims

@@ -3,20 +3,22 @@ package claims
 // Eval runs the condition. A program error, an absent attribute or operands
 // of unfitting types give Unknown; True needs a proof, and so does False.
 func (e *Expr) Eval(env Env) Truth {
-	if e.state == stateBroken {
+	// A program without exactly one result is Unknown.
+	if e.state == stateBroken {
 		return Unknown
 	}
 	return e.truth(env, e.root)
 }
 
-// truth is the value of a node, or of an attribute used as a condition.
+// truth evaluates a node, or an attribute used as a condition.
 func (e *Expr) truth(env Env, r ref) Truth {
 	if r < 0 {
 		return e.attributeTruth(env, r)
 	}
 	n := &e.nodes[r]
 	switch n.op {
-	case opAnd:
+	case opAnd:
+		// False settles a conjunction, and Unknown wins over True.
 		l := e.truth(env, n.left)
 		if l == False {
 			return False
@@ -25,7 +27,8 @@ func (e *Expr) truth(env Env, r ref) Truth {
 			return r
 		}
 		return l
-	case opOr:
+	case opOr:
+		// True settles a disjunction, and Unknown wins over False.
 		l := e.truth(env, n.left)
 		if l == True {
 			return True
@@ -34,7 +37,8 @@ func (e *Expr) truth(env Env, r ref) Truth {
 			return r
 		}
 		return l
-	case opNot:
+	case opNot:
+		// The negation of Unknown is Unknown.
 		return e.truth(env, n.left).Not()
 	}
 	switch operators[n.op].family {
@@ -59,17 +63,20 @@ func (e *Expr) load(env Env, r ref, v *view) (ok bool) {
 		*v = view{lits: o.lits, order: o.order, n: len(o.lits), typ: o.typ, composite: o.kind == kindComposite}
 		return true
 	}
-	a, found := env.Attribute(o.scope, o.name)
+	// The prefix says which list holds the name; an attribute that is missing
+	// or disabled is NULL.
+	a, found := env.Attribute(o.scope, o.name)
 	if !found || a.Flags&FlagDisabled != 0 {
 		return false
 	}
 	*v = a.view()
-	return v.n > 0 && v.n <= MaxValues && !v.duplicates() // S-32
+	// An attribute that holds one value twice counts as not existing (S-32).
+	return v.n > 0 && v.n <= MaxValues && !v.duplicates()
 }
 
-// attributeTruth is an attribute as a condition: whether any value is a
-// non-zero integer, a true boolean or a non-empty string.
-func (e *Expr) attributeTruth(env Env, r ref) Truth {
+// attributeTruth evaluates an attribute as a condition: it is True if any value
+// is a non-zero integer, a true boolean or a non-empty string.
+func (e *Expr) attributeTruth(env Env, r ref) Truth {
 	var v view
 	if !e.load(env, r, &v) {
 		return Unknown
@@ -85,8 +92,9 @@ func (e *Expr) attributeTruth(env Env, r ref) Truth { // A-111
 	return False
 }
 
-// exists tells whether an attribute is there and not NULL, in every scope.
-func (e *Expr) exists(env Env, n *node) Truth {
+// exists reports whether an attribute is there and not NULL, in every scope
+//
+func (e *Expr) exists(env Env, n *node) Truth {
 	if n.left >= 0 || e.operands[^n.left].kind != kindAttribute {
 		return Unknown
 	}
@@ -101,9 +109,9 @@ func (e *Expr) exists(env Env, n *node) Truth { // A-115
 	return t
 }
 
-// member is the Member_of family: all SIDs of the list, or with _Any at least
-// one, of the token or of its device.
-func (e *Expr) member(env Env, n *node) Truth {
+// member evaluates the Member_of family: all SIDs of the list, or with _Any at
+// least one, of the token or of its device.
+func (e *Expr) member(env Env, n *node) Truth {
 	if n.left >= 0 {
 		return Unknown
 	}

@@ -17,7 +17,7 @@ const (
 	Device                // @Device.: device claims of the token
 )
 
-// String is the prefix as Windows prints it, "" for Local.
+// String returns the prefix as Windows prints it, "" for Local.
 func (s Scope) String() string {
 	switch s {
 	case User:
@@ -39,7 +39,7 @@ const (
 	True
 )
 
-// String is "Unknown", "False" or "True".
+// String returns "Unknown", "False" or "True".
 func (t Truth) String() string {
 	switch t {
 	case False:
@@ -50,8 +50,8 @@ func (t Truth) String() string {
 	return "Unknown"
 }
 
-// Not is the three-valued negation: Unknown stays Unknown.
-func (t Truth) Not() Truth {
+// Not returns the three-valued negation: Unknown stays Unknown.
+func (t Truth) Not() Truth {
 	switch t {
 	case False:
 		return True
@@ -61,8 +61,8 @@ func (t Truth) Not() Truth { // A-111
 	return Unknown
 }
 
-// Env is what a condition asks about: the attributes of token and object, and
-// membership. Membership follows the entry that carries the condition: one
+// Env answers what a condition asks about: the attributes of token and object,
+// and membership. Membership follows the entry that carries the condition: one
 // that allows counts enabled groups, one that denies or audits also deny-only
 // ones, and the restricted pass looks at restricting SIDs only.
 type Env interface {
@@ -75,7 +75,7 @@ type Env interface {
 	HasDevice() bool
 }
 
-// ErrExpr is what every refusal of an expression's bytes wraps.
+// ErrExpr is wrapped by every refusal of an expression's bytes.
 var ErrExpr = errors.New("invalid conditional expression")
 
 // Expr is a compiled condition, immutable. The zero value is the empty
@@ -144,9 +144,10 @@ func (e *Expr) Reads(s Scope) bool {
 	return false
 }
 
-// Encode is the application data of the entry: "artx", the tokens, and zero
-// bytes up to a multiple of 4. A decoded expression gives back its own bytes.
-func (e *Expr) Encode() []byte { // S-34
+// Encode returns the application data of the entry: "artx", the tokens, and
+// zero bytes up to a multiple of 4 (S-34). A decoded expression gives back its
+// own bytes.
+func (e *Expr) Encode() []byte {
 	if e.raw == "" {
 		return []byte(signature)
 	}

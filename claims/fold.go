@@ -9,11 +9,11 @@ type upperRun struct {
 	delta  int32
 }
 
-// upper is the upper-case form of one UTF-16 unit, as Windows compares
-// strings: a simple, one to one mapping of single units from the era of
-// Unicode 5.1. Pairs that later versions added are unequal, nothing folds to
-// several letters, and surrogates map to themselves, so that letters outside
-// the Basic Multilingual Plane have no case.
+// upper returns the upper-case form of one UTF-16 unit, as Windows compares
+// strings: a simple, one to one mapping of single units from the era of Unicode
+// 5.1. Pairs that later versions added are unequal, nothing folds to several
+// letters, and surrogates map to themselves, so that letters outside the Basic
+// Multilingual Plane have no case.
 //
 // Source and method: the mappings are Simple_Uppercase_Mapping of the Unicode
 // Character Database (unicode.ToUpper), kept where both code points have an
@@ -39,9 +39,9 @@ func upper(u uint16) uint16 {
 	return uint16(int32(u) + r.delta)
 }
 
-// EqualName reports whether two attribute names are the same: without regard
-// to case, by the same table as string values.
-func EqualName(a, b string) bool { // S-32
+// EqualName reports whether two attribute names are the same without regard to
+// case, by the table for string values (S-32).
+func EqualName(a, b string) bool {
 	return compareStrings(a, b, false) == 0
 }
 
@@ -49,7 +49,9 @@ func EqualName(a, b string) bool { // S-32
 // sensitive. The result is negative, 0 or positive.
 func compareStrings(a, b string, sensitive bool) int {
 	i := 0
-	for i < len(a) && i < len(b) && a[i]|b[i] < 0x80 {
+	// An ASCII character is one UTF-16 unit; units are compared in upper case
+	// unless sensitive.
+	for i < len(a) && i < len(b) && a[i]|b[i] < 0x80 {
 		x, y := a[i], b[i]
 		if x != y {
 			if !sensitive {
@@ -84,7 +86,7 @@ func compareStrings(a, b string, sensitive bool) int {
 	}
 }
 
-// foldHash is a hash that is equal for names that EqualName calls equal.
+// foldHash returns a hash that is equal for names that EqualName calls equal.
 func foldHash(s string) uint32 {
 	h := uint32(2166136261)
 	for u := (units{s: s}); ; {

@@ -8,16 +8,16 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// Format is the canonical text, as Windows prints it, outer parentheses
-// included: `((@USER.A) && (@DEVICE.B == 1))`. alias names a SID ("BA"); where
-// it returns "", or is nil, the S-1-… form is printed.
+// Format returns the canonical text, as Windows prints it, outer parentheses
+// included: `((@USER.A) && (@DEVICE.B == 1))` (S-48). alias names a SID ("BA");
+// where it returns "", or is nil, the S-1-… form is printed.
 //
 // Format returns "" for an expression that no text says: a program that does
 // not add up to one result, an operand where the grammar has none (a literal
 // on the left, a local attribute on the right), a local name or a string with
 // a character that cannot be written. The text of any other expression parses
 // to the same meaning, and one that came from text to the same bytes.
-func (e *Expr) Format(alias func(sid.SID) string) string { // S-48
+func (e *Expr) Format(alias func(sid.SID) string) string {
 	if e.state != stateFine {
 		return ""
 	}
@@ -104,8 +104,8 @@ func (p *printer) operand(o *operand) {
 	}
 }
 
-// attribute prints a name. Local names have no escapes.
-func (p *printer) attribute(scope Scope, name string) { // S-49
+// attribute prints a name; a local one has no escapes (S-49).
+func (p *printer) attribute(scope Scope, name string) {
 	if scope == Local {
 		if !isLocalName(name) {
 			p.failed = true
@@ -136,9 +136,9 @@ func isLocalName(name string) bool {
 	return true
 }
 
-// appendEscaped appends a name, each unit outside the plain characters as %
-// and four lower-case hex digits.
-func appendEscaped(dst []byte, name string) []byte { // S-49
+// appendEscaped appends a name, each unit outside the plain characters as % and
+// four lower-case hex digits (S-49).
+func appendEscaped(dst []byte, name string) []byte {
 	const hex = "0123456789abcdef"
 	for u := (units{s: name}); ; {
 		x, ok := u.step()
@@ -158,10 +158,12 @@ func (p *printer) literal(l *literal) {
 	case String:
 		p.quoted(l.s)
 	case Octets:
-		p.byte('#') // S-51
+		// An octet string is # and hexadecimal digits (S-51).
+		p.byte('#')
 		p.hex(l.s)
 	case SID:
-		p.string("SID(") // S-52
+		// A condition writes a SID as SID(…) (S-52).
+		p.string("SID(")
 		p.sid(l.sid)
 		p.byte(')')
 	default:
@@ -169,8 +171,9 @@ func (p *printer) literal(l *literal) {
 	}
 }
 
-// quoted prints a string, which cannot hold a quote or a lone surrogate.
-func (p *printer) quoted(s string) { // S-50
+// quoted prints a string, which has no escapes and cannot hold a quote or a
+// lone surrogate (S-50).
+func (p *printer) quoted(s string) {
 	if strings.IndexByte(s, '"') >= 0 || !utf8.ValidString(s) {
 		p.failed = true
 	}
@@ -186,9 +189,9 @@ func (p *printer) hex(s string) {
 	}
 }
 
-// integer prints a number with the sign and base its author used. Without
-// a sign, octal and hex show the 64 bits as they are.
-func (p *printer) integer(l *literal) { // S-50
+// integer prints a number with the sign and base its author used. Without a
+// sign, octal and hex show the 64 bits as they are (S-50).
+func (p *printer) integer(l *literal) {
 	magnitude := uint64(l.i)
 	switch {
 	case l.i < 0 && (l.sign == signMinus || l.base != baseOctal && l.base != baseHex):
@@ -229,11 +232,11 @@ func (p *printer) sid(s sid.SID) {
 	}
 }
 
-// Format is the attribute as it stands in a resource-attribute entry:
-// `("name",TI,0x0,1,2)`. alias is as in [Expr.Format]. It returns "" for an
-// attribute that no text says: one without values, or with a string that
+// Format returns the attribute as it stands in a resource-attribute entry:
+// `("name",TI,0x0,1,2)` (S-53). alias is as in [Expr.Format]. It returns "" for
+// an attribute that no text says: one without values, or with a string that
 // holds a quote or a lone surrogate, or one that Validate refuses.
-func (a *Attribute) Format(alias func(sid.SID) string) string { // S-53
+func (a *Attribute) Format(alias func(sid.SID) string) string {
 	if a.Len() == 0 || a.Validate() != nil {
 		return ""
 	}
@@ -266,9 +269,9 @@ func (a *Attribute) Format(alias func(sid.SID) string) string { // S-53
 	return string(p.buf)
 }
 
-// octets prints a value of type TX: bare hex digits. An empty one is written
-// as a pair of quotes, since nothing at all would be no value.
-func (p *printer) octets(b []byte) { // S-51
+// octets prints a value of type TX as bare hexadecimal digits (S-51). It writes
+// an empty one as a pair of quotes, since nothing at all would be no value.
+func (p *printer) octets(b []byte) {
 	if len(b) == 0 {
 		p.string(`""`)
 		return

@@ -12,7 +12,7 @@ import (
 // The naive evaluator is the oracle of Eval: it runs the bytes on a stack as
 // MS-DTYP describes, without a tree, an order or an early end.
 
-// naiveValue is what the naive evaluator has on its stack.
+// naiveValue is one element of the naive evaluator's stack.
 type naiveValue struct {
 	truth     Truth
 	isTruth   bool

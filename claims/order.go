@@ -20,7 +20,7 @@ type order struct {
 	uniqueExact bool           // no two values equal
 }
 
-// newOrder is the order of a list, nil for a short, mixed or overlong one.
+// newOrder returns the order of a list, nil for a short, mixed or overlong one.
 func newOrder(v *view) *order {
 	if v.n <= shortList || v.typ == 0 || v.n > MaxValues {
 		return nil
@@ -84,7 +84,7 @@ func (a *Attribute) setOrder() {
 	a.order = newOrder(&v)
 }
 
-// view is the attribute as an operand.
+// view returns the attribute as an operand.
 func (a *Attribute) view() view {
 	v := view{a: *a, n: a.Len(), typ: a.Type, attribute: true, sensitive: a.Flags&FlagCaseSensitive != 0}
 	if o := a.order; o != nil && len(o.index) == v.n && o.data == a.data() {
@@ -101,7 +101,9 @@ func (a *Attribute) Duplicates() bool {
 	return v.duplicates()
 }
 
-func (v *view) duplicates() bool { // S-32
+// duplicates reports whether one value occurs twice, so that the attribute
+// counts as not existing (S-32).
+func (v *view) duplicates() bool {
 	if v.n < 2 {
 		return false
 	}

@@ -11,15 +11,16 @@ func (o Outcomes) Has(t Truth) bool { return o>>t&1 != 0 }
 
 const anyOutcome = 1<<Unknown | 1<<False | 1<<True
 
-// Outcomes is a superset of what the condition can evaluate to, whatever token
-// asks: an outcome that is missing is impossible, one that is there need not be
-// reachable. resource finds the object's attributes, which are known; nil
-// stands for an object without any.
+// Outcomes returns a superset of what the condition can evaluate to, whatever
+// token asks: an outcome that is missing is impossible, one that is there need
+// not be reachable. resource finds the object's attributes, which are known;
+// nil stands for an object without any.
 //
-// It is what a checker of descriptors needs: an entry that allows by a
-// condition that cannot be True allows nobody.
+// A checker of descriptors needs it: an entry that allows by a condition that
+// cannot be True has no effect.
 func (e *Expr) Outcomes(resource func(name string) (Attribute, bool)) Outcomes {
-	if e.state == stateBroken {
+	// A program without exactly one result is Unknown.
+	if e.state == stateBroken {
 		return 1 << Unknown
 	}
 	return e.outcomes(objectOnly(resource), e.root)
@@ -36,10 +37,10 @@ func (f objectOnly) Attribute(scope Scope, name string) (Attribute, bool) {
 	return f(name)
 }
 
-// Member is false: never asked for a node of fixed operands.
+// Member returns false: no node of fixed operands asks for it.
 func (objectOnly) Member(sid.SID, bool) bool { return false }
 
-// HasDevice is false: never asked for a node of fixed operands.
+// HasDevice returns false: no node of fixed operands asks for it.
 func (objectOnly) HasDevice() bool { return false }
 
 func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
@@ -51,18 +52,22 @@ func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
 	}
 	n := &e.nodes[r]
 	switch n.op {
-	case opAnd, opOr:
+	case opAnd, opOr:
+		// Each pair of outcomes of the two operands gives one outcome.
 		return combine(n.op, e.outcomes(env, n.left), e.outcomes(env, n.right))
 	case opNot:
 		return negated(e.outcomes(env, n.left))
 	}
 	switch operators[n.op].family {
-	case famMember:
+	case famMember:
+		// A list that is empty or holds anything but SIDs gives Unknown, any
+		// other list never does.
 		if n.left >= 0 || e.operands[^n.left].kind == kindAttribute || e.operands[^n.left].typ != SID {
 			return 1 << Unknown
 		}
 		return 1<<False | 1<<True
-	case famExists:
+	case famExists:
+		// An attribute exists or does not, which is never Unknown.
 		switch {
 		case n.left >= 0 || e.fixed(n.left):
 			return 1 << e.truth(env, r)
@@ -72,7 +77,8 @@ func (e *Expr) outcomes(env objectOnly, r ref) Outcomes {
 	return e.compared(env, r)
 }
 
-// compared is outcomes for relations and set operations.
+// compared returns the outcomes of a relation or of a set operation (A-112,
+//
 func (e *Expr) compared(env objectOnly, r ref) Outcomes {
 	n := &e.nodes[r]
 	if (n.left >= 0 || e.fixed(n.left)) && (n.right >= 0 || e.fixed(n.right)) {
@@ -119,7 +125,7 @@ func negated(o Outcomes) Outcomes {
 	return o&(1<<Unknown) | o>>1&(1<<False) | o<<1&(1<<True)
 }
 
-// combine is every outcome of two operands taken independently.
+// combine returns every outcome of two operands taken independently.
 func combine(op byte, l, r Outcomes) (out Outcomes) {
 	for x := Unknown; x <= True; x++ {
 		for y := Unknown; y <= True; y++ {
@@ -131,9 +137,9 @@ func combine(op byte, l, r Outcomes) (out Outcomes) {
 	return out
 }
 
-// join is the table of AND and OR: one operand may settle it, else Unknown
-// wins.
-func join(op byte, x, y Truth) Truth {
+// join returns the entry in the table of AND and OR: one operand may settle it,
+// else Unknown wins.
+func join(op byte, x, y Truth) Truth {
 	settles := False
 	if op == opOr {
 		settles = True

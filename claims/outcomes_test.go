@@ -77,6 +77,19 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("%s: outcomes %03b, want %03b", c.text, got, c.want)
 		}
 	}
+	// A result is no list of SIDs: a membership in it is Unknown. It has no text.
+	for _, code := range []byte{opMemberOf, opDeviceMemberOf, opMemberOfAny, opNotMemberOf, opNotDeviceMembOfAny} {
+		for _, scope := range []byte{tokUser, tokResource} {
+			tokens := appendToken([]byte(signature), scope, appendUTF16(nil, "level"))
+			e, err := Decode(append(tokens, opExists, code))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := e.Outcomes(object); got != u || e.Eval(&testEnv{}) != Unknown {
+				t.Errorf("%s over Exists: outcomes %03b, evaluates to %v", operators[code].text, got, e.Eval(&testEnv{}))
+			}
+		}
+	}
 	if got := new(Expr).Outcomes(nil); got != u {
 		t.Errorf("empty program: %03b", got)
 	}

@@ -61,7 +61,8 @@ type parser struct {
 	depth  int
 }
 
-func (p *parser) tooLong() error { // S-35
+// tooLong returns the error for a condition past the limits (S-35).
+func (p *parser) tooLong() error {
 	return p.fail(p.pos, "a condition of at most 10000 bytes and 2000 tokens")
 }
 
@@ -95,8 +96,8 @@ func (p *parser) expectClose() error {
 }
 
 // expression reads operands joined by operators that bind at least as tightly
-// as min. Equal ones group to the left.
-func (p *parser) expression(min int) (result, error) { // S-47
+// as min. Equal ones group to the left (S-47).
+func (p *parser) expression(min int) (result, error) {
 	left, err := p.operand()
 	for err == nil {
 		at := p.pos
@@ -113,7 +114,8 @@ func (p *parser) expression(min int) (result, error) { // S-47
 			_, err = p.expression(prec + 1)
 			left = resultTruth
 		} else {
-			if (code == opContains || code == opNotContains) && !isSpace(p.peek()) { // S-47
+			// A blank follows Contains (S-47).
+			if (code == opContains || code == opNotContains) && !isSpace(p.peek()) {
 				return 0, p.fail(p.pos, "a blank after "+operators[code].text)
 			}
 			err = p.value()
@@ -127,9 +129,10 @@ func (p *parser) expression(min int) (result, error) { // S-47
 	return 0, err
 }
 
-// checkLeft refuses what cannot stand before an operator. A relation takes an
-// attribute, or the result of the set operators, which bind tighter.
-func (p *parser) checkLeft(left result, code byte) error { // S-36
+// checkLeft refuses an operand that cannot stand before an operator. A set
+// operator takes an attribute, a relation also the result of a set operator,
+// which binds tighter (S-36).
+func (p *parser) checkLeft(left result, code byte) error {
 	switch operators[code].family {
 	case famSet:
 		if left != resultAttribute {
@@ -143,8 +146,8 @@ func (p *parser) checkLeft(left result, code byte) error { // S-36
 	return nil
 }
 
-// operator looks at the binary operator at the position; code 0 is none. The
-// word operators need a blank before them.
+// operator looks at the binary operator at the position; code is 0 for
+// anything else. The word operators need a blank before them.
 func (p *parser) operator(blank bool) (code byte, size, prec int) {
 	rest := p.text[p.pos:]
 	if len(rest) >= 2 {
@@ -169,7 +172,8 @@ func (p *parser) operator(blank bool) (code byte, size, prec int) {
 	case '>':
 		return opGreater, 1, precRelation
 	}
-	if !blank { // S-47
+	// A blank stands before a word operator (S-47).
+	if !blank {
 		return 0, 0, 0
 	}
 	word := p.word()

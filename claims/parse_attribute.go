@@ -1,10 +1,10 @@
 package claims
 
 // ParseAttribute reads the last field of a resource-attribute entry at the
-// start of text, `("name",TI,0x0,1,2)`; n is how many bytes it took. At least
-// one value is needed. Blanks may stand around every part. The error is
-// a [*SyntaxError].
-func ParseAttribute(text string, opt ParseOptions) (a Attribute, n int, err error) { // S-53
+// start of text, `("name",TI,0x0,1,2)` (S-53); n is how many bytes it took. At
+// least one value is needed. Blanks may stand around every part. The error is a
+// [*SyntaxError].
+func ParseAttribute(text string, opt ParseOptions) (a Attribute, n int, err error) {
 	s := scanner{text: text, opt: opt}
 	if err := s.attribute(&a); err != nil {
 		return Attribute{}, 0, err
@@ -53,7 +53,8 @@ func (s *scanner) attribute(a *Attribute) error {
 			return err
 		}
 	}
-	if a.Len() == 0 { // S-31
+	// The text needs at least one value after the flags (S-31).
+	if a.Len() == 0 {
 		return s.fail(s.pos, ", and a value")
 	}
 	if !s.take(')') {
@@ -126,9 +127,9 @@ func (s *scanner) attributeValue(a *Attribute) error {
 	return nil
 }
 
-// octets reads hexadecimal digits, bare or in quotes. A leading # is a digit
-// 0 like any other.
-func (s *scanner) octets() ([]byte, error) { // S-51
+// octets reads hexadecimal digits, bare or in quotes. A leading # is a digit 0
+// like any other (S-51).
+func (s *scanner) octets() ([]byte, error) {
 	at := s.pos
 	quoted := s.peek() == '"'
 	if quoted {

@@ -21,7 +21,8 @@ func (p *parser) operand() (result, error) {
 	case '!':
 		p.pos++
 		p.space()
-		if p.peek() != '(' { // S-47
+		// A parenthesis follows ! (S-47).
+		if p.peek() != '(' {
 			return 0, p.fail(p.pos, "( after !")
 		}
 		_, err := p.expression(precRelation)
@@ -65,8 +66,9 @@ func (p *parser) existing() error {
 	return p.local(word)
 }
 
-// members reads what follows Member_of: a SID, one in parentheses, or a list.
-func (p *parser) members() error { // S-52
+// members reads the operand of Member_of: a SID, one in parentheses, or a list
+// (S-52).
+func (p *parser) members() error {
 	p.space()
 	switch p.peek() {
 	case '{':
@@ -82,8 +84,8 @@ func (p *parser) members() error { // S-52
 	return p.sidLiteral()
 }
 
-// local emits an attribute without prefix.
-func (p *parser) local(word string) error { // S-49
+// local emits an attribute without prefix, whose name has no escapes (S-49).
+func (p *parser) local(word string) error {
 	p.pos += len(word)
 	at := p.begin(tokLocal)
 	p.out = appendUTF16(p.out, word)
@@ -96,7 +98,8 @@ func (p *parser) prefixed() error {
 		prefix string
 		code   byte
 	}{{"@User.", tokUser}, {"@Resource.", tokResource}, {"@Device.", tokDevice}} {
-		if n := len(s.prefix); len(p.text)-p.pos >= n && asciiEqualFold(p.text[p.pos:p.pos+n], s.prefix) { // S-48
+		// A prefix is read without regard to case (S-48).
+		if n := len(s.prefix); len(p.text)-p.pos >= n && asciiEqualFold(p.text[p.pos:p.pos+n], s.prefix) {
 			p.pos += n
 			name, err := p.name(false)
 			if err != nil {
@@ -110,9 +113,9 @@ func (p *parser) prefixed() error {
 	return p.fail(p.pos, "@User., @Device. or @Resource.")
 }
 
-// value reads the right side of a relation or set operator: a literal,
-// a list, or an attribute with a prefix.
-func (p *parser) value() error { // S-36
+// value reads the right side of a relation or set operator: a literal, a list,
+// or an attribute with a prefix (S-36).
+func (p *parser) value() error {
 	p.space()
 	switch p.peek() {
 	case '@':
@@ -123,8 +126,8 @@ func (p *parser) value() error { // S-36
 	return p.literal()
 }
 
-// composite reads {a, b, …}; {} is empty.
-func (p *parser) composite() error { // S-52
+// composite reads {a, b, …}; {} is the empty list (S-52).
+func (p *parser) composite() error {
 	p.pos++
 	at := p.begin(tokComposite)
 	if p.take('}') {
@@ -177,8 +180,8 @@ func (p *parser) literal() error {
 	return p.sidLiteral()
 }
 
-// sidLiteral reads SID(…).
-func (p *parser) sidLiteral() error { // S-52
+// sidLiteral reads a SID as a condition writes it, SID(…) (S-52).
+func (p *parser) sidLiteral() error {
 	if rest := p.text[p.pos:]; len(rest) < 4 || !asciiEqualFold(rest[:4], "SID(") {
 		return p.fail(p.pos, "a literal or an attribute with a prefix")
 	}

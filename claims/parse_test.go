@@ -91,6 +91,10 @@ func TestConditionRefusals(t *testing.T) {
 		{"S-49", `(@User.%41)`, 7},
 		{"S-49", `(a-b == 1)`, 2},
 		{"S-49", `(@Foo.b == 1)`, 1},
+		{"S-48", `(@User.`, 7}, // the text ends where the name should begin
+		{"S-48", `(a == @Device.`, 14},
+		{"S-48", `(@Resource.`, 11},
+		{"S-48", `(@User`, 1},
 		{"S-52", `(Member_of{,})`, 11},
 		{"S-52", `(Member_of{SID(AA),})`, 19},
 		{"S-52", `(Member_of{{SID(AA)}})`, 11},

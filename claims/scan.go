@@ -26,7 +26,7 @@ type SyntaxError struct {
 	Err    error  // why a SID was refused, else nil
 }
 
-// Error is the offset and the expectation.
+// Error returns the offset and the expectation.
 func (e *SyntaxError) Error() string {
 	if e.Err != nil {
 		return fmt.Sprintf("at byte %d: want %s: %v", e.Offset, e.Want, e.Err)
@@ -34,7 +34,7 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("at byte %d: want %s", e.Offset, e.Want)
 }
 
-// Unwrap is Err.
+// Unwrap returns Err.
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
 // scanner reads the tokens that conditions and attributes share.
@@ -46,7 +46,7 @@ type scanner struct {
 
 func (s *scanner) fail(at int, want string) error { return &SyntaxError{Offset: at, Want: want} }
 
-// peek is the byte at the position, 0 at the end.
+// peek returns the byte at the position, 0 at the end.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.text) {
 		return s.text[s.pos]
@@ -70,7 +70,7 @@ func (s *scanner) take(c byte) bool {
 	return true
 }
 
-// expect is take with an error.
+// expect skips blanks and the byte c, or fails.
 func (s *scanner) expect(c byte) error {
 	if !s.take(c) {
 		return s.fail(s.pos, string(rune(c)))
@@ -78,7 +78,7 @@ func (s *scanner) expect(c byte) error {
 	return nil
 }
 
-// word is the run of local-name characters at the position.
+// word returns the run of local-name characters at the position.
 func (s *scanner) word() string {
 	i := s.pos
 	for i < len(s.text) {
@@ -91,8 +91,8 @@ func (s *scanner) word() string {
 	return s.text[s.pos:i]
 }
 
-// quoted reads "…"; there is no way to write a quote inside.
-func (s *scanner) quoted() (string, error) { // S-50
+// quoted reads "…"; there is no way to write a quote inside (S-50).
+func (s *scanner) quoted() (string, error) {
 	at := s.pos
 	if !s.take('"') {
 		return "", s.fail(s.pos, "a quoted string")
@@ -112,8 +112,8 @@ func (s *scanner) quoted() (string, error) { // S-50
 }
 
 // name reads a name up to a character that must be escaped, or up to the
-// closing quote if quoted, and resolves its escapes.
-func (s *scanner) name(quoted bool) (string, error) { // S-49
+// closing quote if quoted, and resolves its escapes (S-49).
+func (s *scanner) name(quoted bool) (string, error) {
 	start := s.pos
 	var units []uint16
 	for s.pos < len(s.text) {
@@ -142,9 +142,9 @@ func (s *scanner) name(quoted bool) (string, error) { // S-49
 	return fromUnits(units), nil
 }
 
-// escape reads %hhhh. Characters that stand for themselves must not be
-// escaped.
-func (s *scanner) escape() (uint16, error) { // S-49
+// escape reads %hhhh. Characters that stand for themselves must not be escaped
+// (S-49).
+func (s *scanner) escape() (uint16, error) {
 	at := s.pos
 	var v uint64
 	for i := 1; i <= 4; i++ {
@@ -160,7 +160,7 @@ func (s *scanner) escape() (uint16, error) { // S-49
 	return uint16(v), nil
 }
 
-// fromUnits is the string of UTF-16 units.
+// fromUnits returns the string of UTF-16 units.
 func fromUnits(units []uint16) string {
 	b := make([]byte, 0, 2*len(units))
 	for _, u := range units {
@@ -175,8 +175,8 @@ type number struct {
 	sign, base uint8
 }
 
-// number reads an optional sign and decimal, 0octal or 0xhex digits.
-func (s *scanner) number() (number, error) { // S-50
+// number reads an optional sign and decimal, 0octal or 0xhex digits (S-50).
+func (s *scanner) number() (number, error) {
 	at := s.pos
 	n := number{sign: signNone, base: baseDecimal}
 	switch s.peek() {
@@ -213,8 +213,8 @@ func (s *scanner) number() (number, error) { // S-50
 }
 
 // int64 reads an integer that fits int64. An unsigned octal or hexadecimal
-// number may use all 64 bits.
-func (s *scanner) int64() (int64, number, error) { // S-50
+// number may use all 64 bits (S-50).
+func (s *scanner) int64() (int64, number, error) {
 	at := s.pos
 	n, err := s.number()
 	if err != nil {
@@ -234,9 +234,9 @@ func (s *scanner) int64() (int64, number, error) { // S-50
 	return 0, n, s.fail(at, "an integer in the range of int64")
 }
 
-// hex reads hexadecimal digits, '#' standing for 0. An odd number of them
-// gets a leading 0. digits is how many there were.
-func (s *scanner) hex() (b []byte, digits int) { // S-51
+// hex reads hexadecimal digits, '#' standing for 0, and tells how many there
+// were. An odd number of them gets a leading 0 (S-51).
+func (s *scanner) hex() (b []byte, digits int) {
 	start := s.pos
 	for s.pos < len(s.text) && (s.text[s.pos] == '#' || isDigit(s.text[s.pos], 16)) {
 		s.pos++
@@ -259,8 +259,8 @@ func (s *scanner) hex() (b []byte, digits int) { // S-51
 	return b, len(run)
 }
 
-// sid reads a SID or alias.
-func (s *scanner) sid() (sid.SID, error) { // S-52
+// sid reads a SID or alias (S-52).
+func (s *scanner) sid() (sid.SID, error) {
 	read := s.opt.SID
 	if read == nil {
 		read = func(text string) (sid.SID, int, error) { return sid.Scan(text, sid.SID{}) }

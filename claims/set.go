@@ -24,7 +24,9 @@ func NewSet(attributes []Attribute) (*Set, error) {
 			return nil, fmt.Errorf("attribute %d: %w", i, err)
 		}
 		a.setOrder()
-		if a.Duplicates() { // S-32
+		// One attribute that holds a value twice makes the whole set invalid
+		// (S-32).
+		if a.Duplicates() {
 			return nil, fmt.Errorf("attribute %d: %w %q: duplicate values", i, ErrAttribute, a.Name)
 		}
 		s.attributes = append(s.attributes, a)
@@ -33,7 +35,7 @@ func NewSet(attributes []Attribute) (*Set, error) {
 	return s, nil
 }
 
-// clone is a copy that shares no slice, holding only what its type uses.
+// clone returns a copy that shares no slice, holding only what its type uses.
 func (a *Attribute) clone() Attribute {
 	c := Attribute{Name: a.Name, Type: a.Type, Flags: a.Flags}
 	switch a.Type {
@@ -53,7 +55,7 @@ func (a *Attribute) clone() Attribute {
 	return c
 }
 
-// Len is the number of attributes, those that a later one hides included.
+// Len returns the number of attributes, those that a later one hides included.
 func (s *Set) Len() int {
 	if s == nil {
 		return 0

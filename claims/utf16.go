@@ -12,9 +12,9 @@ const (
 	surrogateMax = 0xDFFF
 )
 
-// nextRune is the first code point of s and its size in bytes. Unlike
-// utf8.DecodeRuneInString it returns lone surrogates as themselves. s must
-// not be empty; a byte that is neither gives U+FFFD, size 1.
+// nextRune returns the first code point of s and its size in bytes. Unlike
+// utf8.DecodeRuneInString it returns lone surrogates as themselves. s must not
+// be empty; a byte that is neither gives U+FFFD, size 1.
 func nextRune(s string) (r rune, size int) {
 	if s[0] < utf8.RuneSelf {
 		return rune(s[0]), 1
@@ -34,8 +34,8 @@ func appendRune(dst []byte, r rune) []byte {
 	return utf8.AppendRune(dst, r)
 }
 
-// decodeUTF16 is the string of the little-endian units in b, whose length is
-// even.
+// decodeUTF16 returns the string of the little-endian units in b, whose length
+// is even.
 func decodeUTF16(b string) string {
 	dst := make([]byte, 0, len(b)/2)
 	for i := 0; i+1 < len(b); i += 2 {
@@ -71,7 +71,7 @@ type units struct {
 	next uint16 // low surrogate still to come, 0 if none
 }
 
-// step is the next unit; ok is false at the end.
+// step returns the next unit; ok is false at the end.
 func (u *units) step() (unit uint16, ok bool) {
 	if u.next != 0 {
 		unit, u.next = u.next, 0

@@ -12,8 +12,8 @@ type elem struct {
 	s   string // String; the bytes of Octets; the binary form of a SID
 }
 
-// high is the part of an integer above its low 63 bits: -1 if it is negative,
-// 1 for a Uint64 out of the range of int64, else 0.
+// high returns the part of an integer above its low 63 bits: -1 if it is
+// negative, 1 for a Uint64 out of the range of int64, else 0.
 func (x elem) high() int {
 	switch {
 	case x.i >= 0:
@@ -63,13 +63,13 @@ type view struct {
 	lits      []literal
 	order     *order // of a long list, nil otherwise
 	n         int
-	typ       Type // of all values; 0 if they differ or there are none
+	typ       Type // of all values; 0 if they differ or the list is empty
 	attribute bool
 	composite bool // a composite literal, a set even with one member
 	sensitive bool // the claim asks for case-sensitive comparison
 }
 
-// at is value i of the list.
+// at returns value i of the list.
 func (v *view) at(i int) elem {
 	if v.attribute {
 		return v.a.at(i)
@@ -78,7 +78,7 @@ func (v *view) at(i int) elem {
 	return elem{typ: l.typ, i: l.i, s: l.s}
 }
 
-// at is value i, which must exist.
+// at returns value i, which must exist.
 func (a *Attribute) at(i int) elem {
 	switch a.Type {
 	case Int64:

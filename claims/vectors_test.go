@@ -108,7 +108,7 @@ func TestWindowsBytes(t *testing.T) {
 					text, printed = checkConditionRow(t, tail.text, opt, alias, conditions[0])
 					conditions = conditions[1:]
 				}
-				// This file's texts are what Windows prints.
+				// Windows printed this file's texts.
 				if strings.Contains(r.Src, "short-conditional") && printed != text {
 					t.Errorf("canonical text\n got %s\nwant %s", printed, text)
 				}

@@ -90,3 +90,62 @@ func TestExpressionsAreShort(t *testing.T) {
 		}
 	}
 }
+
+// A group that is disabled for all of the principals decides nothing: the
+// expression is the one of principals without it, to the letter.
+func TestExpressionPassesDisabledGroups(t *testing.T) {
+	text := func(groups string) string {
+		e := must(effective.NewEvaluator(effective.Compile(tokens(groups), effective.Config{}),
+			effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{7}}))
+		x, ok := e.Expression(sddl.MustParse("D:(A;;0x3;;;BU)(A;;0x4;;;AU)(A;;0x1;;;BG)"), 0)
+		if !ok {
+			t.Errorf("%s: no expression", groups)
+		}
+		return fmt.Sprint(x)
+	}
+	const user = `{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"`
+	without, with := text(user+`]}`), text(user+`,{"sid":"BG","attributes":[]}]}`)
+	if without != with {
+		t.Errorf("%s without the disabled group, %s with it", without, with)
+	}
+}
+
+// Central policies send a descriptor to the access check only if it names one
+// (A-100): a label alone does not.
+func TestPoliciesLeaveOtherDescriptors(t *testing.T) {
+	w := world{rand.New(rand.NewPCG(1, 5))}
+	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU","AU"]}`)
+	e := must(effective.NewEvaluator(effective.Compile(people, effective.Config{Policies: w.policies()}),
+		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
+	for text, want := range map[string]bool{
+		"O:SYG:SYD:(A;;FA;;;BU)":                         true,
+		"O:SYG:SYD:(A;;FA;;;BU)S:(ML;;NW;;;LW)":          true,
+		"O:SYG:SYD:(A;;FA;;;BU)S:(SP;;;;;S-1-17-1)":      false,
+		"O:SYG:SYD:(A;;FA;;;BU)S:(ML;;NW;;;S-1-16-0)":    true,
+		"O:SYG:SYD:(A;;FA;;;BU)S:(TL;;0x1;;;S-1-19-0-0)": false,
+	} {
+		if _, ok := e.Expression(sddl.MustParse(text), 0); ok != want {
+			t.Errorf("%s: SIDs alone tell: %t, want %t", text, ok, want)
+		}
+	}
+}
+
+// ACCESS_SYSTEM_SECURITY beside other rights needs its privilege as well as the
+// entries, and takes nothing from those who hold both (A-50).
+func TestSystemSecurityBesideRights(t *testing.T) {
+	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`,
+		`{"user":"S-1-5-21-1-2-3-1108","groups":["BU"],"privileges":["SeSecurityPrivilege"]}`,
+		`{"user":"S-1-5-21-1-2-3-1109","groups":["BG"],"privileges":["SeSecurityPrivilege"]}`)
+	e := must(effective.NewEvaluator(effective.Compile(people, effective.Config{}),
+		effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1, saclBit | 1, saclBit}}))
+	sets := e.Allowed(sddl.MustParse("O:SYG:SYD:(A;;FA;;;BU)"))
+	for right, want := range []string{"yyn", "nyn", "nyy"} {
+		got := ""
+		for i := range people {
+			got += map[bool]string{true: "y", false: "n"}[sets[right].Has(i)]
+		}
+		if got != want {
+			t.Errorf("right %d: %s, want %s", right, got, want)
+		}
+	}
+}

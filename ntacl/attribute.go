@@ -30,7 +30,7 @@ const (
 // system holds.
 const MaxSize = sd.MaxSize + 4096
 
-// ErrAttribute is what every refusal of an attribute's bytes wraps.
+// ErrAttribute is wrapped by every refusal of an attribute's bytes.
 var ErrAttribute = errors.New("invalid NTACL attribute")
 
 // Attribute is the value of the extended attribute. The zero value has no
@@ -130,7 +130,7 @@ func (a *Attribute) header(b []byte) (int, error) {
 }
 
 // Append appends the attribute as the server writes it: owner, group, SACL and
-// DACL in this order. It fails if the version is none of 1 to 4, the
+// DACL in this order. It fails if the version is outside 1 to 4, the
 // description holds a zero byte or there is no descriptor.
 func (a *Attribute) Append(dst []byte) ([]byte, error) {
 	switch {

@@ -2,6 +2,7 @@ package ntacl_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"strconv"
@@ -112,6 +113,48 @@ func TestRefusals(t *testing.T) {
 	for _, a := range []ntacl.Attribute{{}, {Version: 5}, {Version: 1}, {Version: 4, What: "a\x00b"}} {
 		if _, err := a.Append(nil); !errors.Is(err, ntacl.ErrAttribute) {
 			t.Errorf("%+v: %v", a, err)
+		}
+	}
+}
+
+// An offset that points before the descriptor is refused, also where it would be
+// one of a part if it counted from the descriptor's own start.
+func TestOffsetsBeforeTheDescriptor(t *testing.T) {
+	d := sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;WD)")
+	for version, at := range map[uint16]int{2: 28, 3: 80, 4: 160} {
+		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for field := at + 4; field < at+20; field += 4 {
+			b := bytes.Clone(good)
+			off := binary.LittleEndian.Uint32(b[field:])
+			binary.LittleEndian.PutUint32(b[field:], off-uint32(at))
+			if off-uint32(at) > uint32(at) {
+				continue
+			}
+			if a, err := ntacl.Decode(b); !errors.Is(err, ntacl.ErrAttribute) {
+				t.Errorf("version %d, the offset %d at byte %d: %v, %v", version, off-uint32(at), field, a, err)
+			}
+		}
+	}
+}
+
+// An attribute may end with its header: what there is is taken, and the lack of
+// a descriptor is the descriptor's mistake.
+func TestSplitAtTheEnd(t *testing.T) {
+	for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
+		good, err := (&ntacl.Attribute{Version: version, What: "posix_acl",
+			Descriptor: sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)")}).Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var a ntacl.Attribute
+		if rest, err := a.Split(good[:at]); err != nil || len(rest) != 0 || a.Version != version {
+			t.Errorf("version %d: %x, %v", version, rest, err)
+		}
+		if _, err := a.Split(good[:at-1]); !errors.Is(err, ntacl.ErrAttribute) {
+			t.Errorf("version %d, a byte less: %v", version, err)
 		}
 	}
 }

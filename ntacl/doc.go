@@ -5,7 +5,7 @@
 // [Decode] takes an attribute apart and [Attribute.Append] puts it together,
 // versions 1 to 4. [Walk] finds the files of a [Tree], which the caller
 // implements, and a [Reader] reads each: the attribute's descriptor, or the
-// permissions of which [Posix] makes one where there is none.
+// permissions of which [Posix] makes a descriptor for a file without one.
 //
 //	a, err := ntacl.Decode(value) // of the attribute security.NTACL
 //	if err != nil { return err }

@@ -16,10 +16,10 @@ const (
 	permExecute = 1
 )
 
-// unixMask is what a server grants for POSIX permissions: reading and
-// executing are the generic rights without what only the other needs, writing
-// comes with deleting and changing DACL and owner, and all three are full
-// control. Writing a directory is deleting its children too.
+// unixMask returns the rights that a server grants for POSIX permissions:
+// reading and executing are the generic rights without what only the other
+// needs, writing comes with deleting and changing DACL and owner, and all three
+// are full control. Writing a directory is deleting its children too.
 func unixMask(perm uint16, directory bool) (m winnt.AccessMask) {
 	if perm&permRead != 0 {
 		m |= winnt.FILE_GENERIC_READ
@@ -55,11 +55,12 @@ func (a Accounts) of(id uint32, group bool) sid.SID {
 	return s
 }
 
-// Posix is the descriptor that a server makes of a file without the attribute:
-// an entry that allows for the owner, the group, each named user and group, and
-// Everyone. acl is the value of the attribute system.posix_acl_access, nil if
-// there is none. Entries that only children of a directory inherit are left
-// out: they depend on the server's configuration and decide nothing here.
+// Posix returns the descriptor that a server makes of a file without the
+// attribute: an entry that allows for the owner, the group, each named user and
+// group, and Everyone. acl is the value of the attribute
+// system.posix_acl_access, nil for a file without it. Entries that only
+// children of a directory inherit are left out: they depend on the server's
+// configuration and decide nothing here.
 //
 // POSIX stops at the first class that fits, the entries add up: a user who is
 // refused by name but whose group is allowed gets in, here as on the server.
@@ -108,7 +109,7 @@ type posixEntry struct {
 	id        uint32
 }
 
-// posixEntries are the entries of a POSIX ACL with the mask applied, or the
+// posixEntries returns the entries of a POSIX ACL with the mask applied, or the
 // three classes of the mode.
 func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
 	all, err := rawEntries(f, acl)
@@ -131,9 +132,9 @@ func posixEntries(f Info, acl []byte) ([]posixEntry, error) {
 	return out, err
 }
 
-// rawEntries are the entries as they stand, the mask among them. The layout is
-// that of Linux: u32 version 2, then for each entry u16 tag, u16 permissions,
-// u32 id.
+// rawEntries returns the entries as they stand, the mask among them. The layout
+// is that of Linux: u32 version 2, then for each entry u16 tag, u16
+// permissions, u32 id.
 func rawEntries(f Info, acl []byte) ([]posixEntry, error) {
 	if acl == nil {
 		m := uint16(f.Mode)

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// Verdict is what a file's POSIX permissions say about its attribute. The zero
-// value is Unhashed.
+// Verdict tells what a file's POSIX permissions say about its attribute. The
+// zero value is Unhashed.
 type Verdict uint8
 
 // Verdicts.
@@ -28,7 +28,7 @@ const (
 	Unverifiable
 )
 
-// String is the verdict as a word.
+// String returns the verdict as a word.
 func (v Verdict) String() string {
 	return [...]string{"unhashed", "intact", "stale", "unverifiable"}[v&3]
 }
@@ -37,10 +37,11 @@ const systemACL = "posix_acl" // description of the hash that Verify knows
 
 // Verify compares the attribute's hash with the permissions of its file: mode,
 // owner, group, and the attributes system.posix_acl_access and
-// system.posix_acl_default, nil where there is none.
+// system.posix_acl_default, nil for a file without them.
 //
-// A change of the bits setuid, setgid and sticky alone is none: the descriptor
-// the permissions amount to stays the same, and the server looks at that next.
+// A change of the bits setuid, setgid and sticky alone does not count: the
+// descriptor the permissions amount to stays the same, and the server looks at
+// that next.
 func (a *Attribute) Verify(f Info, access, inherited []byte) Verdict {
 	switch {
 	case a.Version <= 2 || a.Version == 3 && a.HashType == HashSHA256 && a.Hash == [64]byte{}:
@@ -52,7 +53,7 @@ func (a *Attribute) Verify(f Info, access, inherited []byte) Verdict {
 	}
 	blob, err := systemBlob(f, access, inherited)
 	if err != nil {
-		return Stale // they are none that the server can have hashed
+		return Stale // the server cannot have hashed them
 	}
 	for bits := range uint32(8) {
 		mode := f.Mode ^ bits<<9 // the file's own mode first
@@ -70,7 +71,7 @@ func (a *Attribute) Verify(f Info, access, inherited []byte) Verdict {
 	return Stale
 }
 
-// kind is the type of the file as the upper bits of a mode.
+// kind returns the type of the file as the upper bits of a mode.
 func (f *Info) kind() uint32 {
 	if f.Directory {
 		return 0o040000
@@ -81,7 +82,7 @@ func (f *Info) kind() uint32 {
 // modeAt is the offset of the mode in what is hashed.
 const modeAt = 24
 
-// systemBlob is what the second hash of version 4 is taken over:
+// systemBlob returns the bytes that the second hash of version 4 is taken over:
 //
 //	offset size field
 //	0      4    reference pointer of the access ACL, 0x00020000

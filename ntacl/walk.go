@@ -1,7 +1,7 @@
 package ntacl
 
-// Info is what a tree tells about a file. The zero value is a file of root that
-// nobody may touch.
+// Info holds what a tree tells about a file. The zero value is a file of root that
+// no user may touch.
 type Info struct {
 	Directory bool
 	Other     bool   // neither file nor directory: a link, a device; it is not visited
@@ -26,7 +26,7 @@ type Tree interface {
 	// List gives the children of a directory.
 	List(path string) ([]Entry, error)
 	// Attribute appends the value of an extended attribute to dst; nil and no
-	// error if there is none.
+	// error for a file without it.
 	Attribute(dst []byte, path, name string) ([]byte, error)
 	// Join is the path of a child.
 	Join(path, name string) string
@@ -96,7 +96,7 @@ type Reader struct {
 // File is a file that has been read.
 type File struct {
 	Descriptor []byte    // self-relative bytes; of the attribute, or nil: [Posix] makes one
-	Attribute  Attribute // without Descriptor; version 0: there is none
+	Attribute  Attribute // without Descriptor; version 0: the file has none
 	Verdict    Verdict   // on Attribute; Stale: there is no Descriptor
 	Info       Info      // with no Descriptor
 	PosixACL   []byte    // with no Descriptor: the POSIX ACL, if there is one

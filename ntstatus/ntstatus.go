@@ -29,7 +29,7 @@ func (s Status) IsSuccess() bool { return int32(s) >= 0 }
 // IsError reports NT_ERROR: severity error.
 func (s Status) IsError() bool { return s>>30 == 3 }
 
-// Severity is 0 success, 1 informational, 2 warning, 3 error.
+// Severity returns 0 for success, 1 informational, 2 warning, 3 error.
 func (s Status) Severity() int { return int(s >> 30) }
 
 // String prints the documented name, or NTSTATUS(0x%08X) for others.
@@ -40,8 +40,8 @@ func (s Status) String() string {
 	return fmt.Sprintf("NTSTATUS(0x%08X)", uint32(s))
 }
 
-// Win32 is the Win32 error code of the status, as RtlNtStatusToDosError gives
-// it; ERROR_MR_MID_NOT_FOUND (317) where there is none.
+// Win32 returns the Win32 error code of the status, as RtlNtStatusToDosError
+// gives it; ERROR_MR_MID_NOT_FOUND (317) for a status without one.
 func (s Status) Win32() uint32 {
 	if r, ok := byStatus[s]; ok {
 		return r.win32
@@ -64,7 +64,7 @@ func All(yield func(Status, string) bool) {
 	}
 }
 
-// Err is nil for a success or informational status, else an [*Error].
+// Err returns nil for a success or informational status, else an [*Error].
 func (s Status) Err() error {
 	if s.IsSuccess() {
 		return nil

@@ -39,10 +39,10 @@ const (
 // IsZero reports whether a is no entry.
 func (a ACE) IsZero() bool { return a.b == "" }
 
-// Binary is the exact bytes (S-13); they must not be written to.
+// Binary returns the exact bytes (S-13); they must not be written to.
 func (a ACE) Binary() string { return a.b }
 
-// Type is the entry's type.
+// Type returns the entry's type.
 func (a ACE) Type() Type {
 	if a.b == "" {
 		return 0
@@ -50,7 +50,7 @@ func (a ACE) Type() Type {
 	return Type(a.b[0])
 }
 
-// Flags are the inheritance and audit flags.
+// Flags returns the inheritance and audit flags.
 func (a ACE) Flags() uint8 {
 	if a.b == "" {
 		return 0
@@ -58,7 +58,7 @@ func (a ACE) Flags() uint8 {
 	return a.b[1]
 }
 
-// Mask is the access mask, 0 for an unknown type.
+// Mask returns the access mask, 0 for an unknown type.
 func (a ACE) Mask() winnt.AccessMask {
 	if a.Type().Layout() == LayoutUnknown || len(a.b) < 8 {
 		return 0
@@ -66,8 +66,8 @@ func (a ACE) Mask() winnt.AccessMask {
 	return winnt.AccessMask(u32(a.b, 4))
 }
 
-// SID is the trustee; of a compound entry the server's SID; the zero SID for
-// an unknown type.
+// SID returns the trustee; of a compound entry the server's SID; the zero SID
+// for an unknown type.
 func (a ACE) SID() sid.SID {
 	off := sidOffset(a.b)
 	if off < 0 {
@@ -77,7 +77,7 @@ func (a ACE) SID() sid.SID {
 	return s
 }
 
-// ServerSID is the first SID of a compound entry, else the zero SID.
+// ServerSID returns the first SID of a compound entry, else the zero SID.
 func (a ACE) ServerSID() sid.SID {
 	if a.Type().Layout() != LayoutCompound {
 		return sid.SID{}
@@ -85,7 +85,7 @@ func (a ACE) ServerSID() sid.SID {
 	return a.SID()
 }
 
-// ClientSID is the second SID of a compound entry, else the zero SID.
+// ClientSID returns the second SID of a compound entry, else the zero SID.
 func (a ACE) ClientSID() sid.SID {
 	s := a.ServerSID()
 	if s.IsZero() {
@@ -95,7 +95,7 @@ func (a ACE) ClientSID() sid.SID {
 	return c
 }
 
-// ObjectFlags are the flags of the object layout, unknown bits included
+// ObjectFlags returns the flags of the object layout, unknown bits included
 // (S-12); 0 for other layouts.
 func (a ACE) ObjectFlags() uint32 {
 	if !a.Type().IsObject() || len(a.b) < 12 {
@@ -104,8 +104,8 @@ func (a ACE) ObjectFlags() uint32 {
 	return u32(a.b, 8)
 }
 
-// ObjectType is the GUID of the property, extended right or child class the
-// entry is about; ok is false if it names none.
+// ObjectType returns the GUID of the property, extended right or child class
+// the entry is about; ok is false if it names none.
 func (a ACE) ObjectType() (g winnt.GUID, ok bool) {
 	if a.ObjectFlags()&ObjectTypePresent == 0 {
 		return g, false
@@ -114,8 +114,8 @@ func (a ACE) ObjectType() (g winnt.GUID, ok bool) {
 	return g, true
 }
 
-// InheritedObjectType is the GUID of the class that inherits the entry; ok is
-// false if it names none.
+// InheritedObjectType returns the GUID of the class that inherits the entry; ok
+// is false if it names none.
 func (a ACE) InheritedObjectType() (g winnt.GUID, ok bool) {
 	f := a.ObjectFlags()
 	if f&InheritedObjectTypePresent == 0 {
@@ -129,8 +129,8 @@ func (a ACE) InheritedObjectType() (g winnt.GUID, ok bool) {
 	return g, true
 }
 
-// AppData is what follows the last SID, padding included; all that follows
-// the header for an unknown type.
+// AppData returns the bytes after the last SID, padding included; for an
+// unknown type all that follows the header.
 func (a ACE) AppData() string {
 	off := sidOffset(a.b)
 	if off < 0 {
@@ -154,8 +154,8 @@ func (a ACE) WithMask(m winnt.AccessMask) ACE { return (*editor)(nil).withMask(a
 // server); everything else stays, application data included.
 func (a ACE) WithSID(s sid.SID) ACE { return (*editor)(nil).withSID(a, s) }
 
-// sidOffset is where the first SID of a valid entry starts, -1 if its type is
-// unknown.
+// sidOffset returns the offset of the first SID of a valid entry, -1 if its
+// type is unknown.
 func sidOffset(b string) int {
 	if len(b) < 12 {
 		return -1

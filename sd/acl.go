@@ -45,7 +45,8 @@ func newACL(revision byte, aces []ACE) (*ACL, error) {
 		size += len(a.b)
 		revision = max(revision, a.Type().info().revision)
 	}
-	if size > MaxACLSize { // S-17
+	// A list has at most 65532 bytes (S-17).
+	if size > MaxACLSize {
 		return nil, buildError(ntstatus.AllottedSpaceExceeded, "ACL of %d bytes, at most %d are possible", size, MaxACLSize)
 	}
 	b := make([]byte, aclHeaderSize, size)
@@ -58,7 +59,7 @@ func newACL(revision byte, aces []ACE) (*ACL, error) {
 	return compile(view(b)), nil // b is written to no more
 }
 
-// Revision is the revision byte, 0 for no list.
+// Revision returns the revision byte, 0 for no list.
 func (l *ACL) Revision() byte {
 	if l == nil {
 		return 0
@@ -66,7 +67,7 @@ func (l *ACL) Revision() byte {
 	return l.Binary()[0]
 }
 
-// Len is the number of entries.
+// Len returns the number of entries.
 func (l *ACL) Len() int {
 	if l == nil {
 		return 0
@@ -74,7 +75,7 @@ func (l *ACL) Len() int {
 	return int(l.n)
 }
 
-// Size is the size in bytes, slack included; 0 for no list.
+// Size returns the size in bytes, slack included; 0 for no list.
 func (l *ACL) Size() int {
 	if l == nil {
 		return 0
@@ -82,7 +83,7 @@ func (l *ACL) Size() int {
 	return len(l.Binary())
 }
 
-// Binary is the exact bytes, slack included; they must not be written to.
+// Binary returns the exact bytes, slack included; they must not be written to.
 func (l *ACL) Binary() string {
 	switch {
 	case l == nil:
@@ -93,7 +94,8 @@ func (l *ACL) Binary() string {
 	return unsafe.String(l.bytes, l.size)
 }
 
-// At is entry i, counted from 0; the zero ACE if there is none.
+// At returns entry i, counted from 0; the zero ACE if the list has no such
+// entry.
 func (l *ACL) At(i int) ACE {
 	if i < 0 || i >= l.Len() {
 		return ACE{}
@@ -119,7 +121,7 @@ func (l *ACL) All() iter.Seq2[int, ACE] {
 	}
 }
 
-// Entries are the compiled entries, one for each ACE in order. The slice is
+// Entries returns the compiled entries, one for each ACE in order. The slice is
 // shared and must not be written to.
 func (l *ACL) Entries() []Entry {
 	if l == nil {
@@ -136,7 +138,7 @@ func (l *ACL) Entries() []Entry {
 	return (*[1 << 16]Entry)(unsafe.Pointer(l.first))[:l.n:l.n]
 }
 
-// Extra is the part of an entry that only some types have; aux is its Aux.
+// Extra returns the part of an entry that only some types have; aux is its Aux.
 // It is nil for -1. The value is shared and must not be written to.
 func (l *ACL) Extra(aux int32) *Extra {
 	if l == nil || l.extras == nil || aux < 0 || int(aux) >= len(*l.extras) {
@@ -150,7 +152,7 @@ func (l *ACL) Equal(o *ACL) bool {
 	return (l == nil) == (o == nil) && l.Binary() == o.Binary()
 }
 
-// Slice is the entries as a new slice.
+// Slice returns the entries as a new slice.
 func (l *ACL) Slice() []ACE {
 	s := make([]ACE, 0, l.Len())
 	for _, a := range l.All() {
@@ -175,14 +177,15 @@ func DecodeACL(b []byte) (l *ACL, n int, err error) {
 	return l, len(s), nil
 }
 
-// ValidACL is RtlValidAcl: whether a valid list starts at b (S-20).
+// ValidACL implements RtlValidAcl: it reports whether a valid list starts at b
+// (S-20).
 func ValidACL(b []byte) bool {
 	off, _ := faultInACL(view(b))
 	return off < 0
 }
 
-// faultInACL is the offset of the first fault of the list at the start of b
-// and what it is, or -1.
+// faultInACL returns the offset of the first fault of the list at the start of
+// b and what it is, or -1.
 func faultInACL(b string) (int, string) {
 	size, st := aclExtent(b)
 	if st != ntstatus.Success {

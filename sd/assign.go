@@ -33,7 +33,7 @@ type Caller struct {
 	ServerOwner, ServerGroup sid.SID // the same of the primary token
 	DefaultDACL              *ACL
 	Integrity                sid.SID // S-1-16-x; zero is medium
-	Trust                    sid.SID // S-1-19-type-level; zero is none
+	Trust                    sid.SID // S-1-19-type-level; zero: no trust level
 	MayOwn                   func(sid.SID) bool
 	// MayOwn reports the token's user and its enabled groups with
 	// SE_GROUP_OWNER; nil is Owner alone.
@@ -44,7 +44,7 @@ type Caller struct {
 
 // AssignRequest is the input of [Assign]. The zero value lacks Subject.
 type AssignRequest struct {
-	Parent, Creator *Descriptor // nil where there is none
+	Parent, Creator *Descriptor // either may be nil
 	IsContainer     bool
 	ObjectTypes     []winnt.GUID // classes of the new object
 	Flags           AutoInherit
@@ -59,7 +59,7 @@ type AssignRequest struct {
 // STATUS_PRIVILEGE_NOT_HELD (S-61, S-62, S-71), STATUS_INVALID_ACL if the
 // result would not fit in a list.
 func Assign(r *AssignRequest) (*Descriptor, ntstatus.Status) {
-	// Without a subject there is nobody to own the object (S-60).
+	// Without a subject the object would have no owner (S-60).
 	if r.Subject == nil {
 		return nil, ntstatus.NoToken
 	}

@@ -131,8 +131,7 @@ func ExampleDecode() {
 	fmt.Println(err)
 	// Output:
 	// S-1-5-21-1-2-3-1107 10 <nil>
-	// security descriptor: at byte 4: an offset must be 0, or at least 20, a multiple of 4 and inside:
-	// STATUS_INVALID_SECURITY_DESCR
+	// security descriptor: at byte 4: an offset must be 0, or at least 20, a multiple of 4 and inside: STATUS_INVALID_SECURITY_DESCR
 }
 
 func ExampleNewACL() {

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ACEExtra is what some layouts carry beyond a mask and a SID.
+// ACEExtra holds what some layouts carry beyond a mask and a SID.
 type ACEExtra struct {
 	ObjectType, InheritedObjectType *winnt.GUID // object layout; nil is absent
 	AppData                         []byte      // bytes after the SID, zero-padded to a multiple of 4
@@ -48,7 +48,8 @@ func NewACE(t Type, flags uint8, mask winnt.AccessMask, s sid.SID, extra ...ACEE
 		b = x.ClientSID.AppendBinary(b)
 	}
 	b = pad4(append(b, x.AppData...))
-	if len(b) > MaxACLSize-aclHeaderSize { // S-17
+	// An entry that no list can hold is not built (S-17).
+	if len(b) > MaxACLSize-aclHeaderSize {
 		return ACE{}, buildError(ntstatus.AllottedSpaceExceeded, "ACE of %d bytes, a list holds %d", len(b),
 			MaxACLSize-aclHeaderSize)
 	}

@@ -92,7 +92,8 @@ func (e *Entry) compile(b string, i uint16) (size int, ok bool) {
 		return e.compileOther(b, i)
 	}
 	size = u16(b, 2)
-	if size > len(b) || size < minPlainSize || size&3 != 0 { // S-20
+	// An entry fits its list, holds its SID and is a multiple of 4 long (S-20).
+	if size > len(b) || size < minPlainSize || size&3 != 0 {
 		return 0, false
 	}
 	s, _, st := sid.DecodeString(b[8:size])
@@ -128,19 +129,21 @@ var plain = func() (t [256]bool) {
 
 const minPlainSize = 16
 
-// aclExtent is the size of the list at the start of b, its header checked.
+// aclExtent returns the size of the list at the start of b, its header checked.
 func aclExtent(b string) (int, ntstatus.Status) {
-	if len(b) < aclHeaderSize || b[0] < 2 || b[0] > 4 { // S-16, S-20
+	// A list has a header and a revision from 2 to 4 (S-16, S-20).
+	if len(b) < aclHeaderSize || b[0] < 2 || b[0] > 4 {
 		return 0, ntstatus.InvalidACL
 	}
 	size := u16(b, 2)
-	if size < aclHeaderSize || size&1 != 0 || size > len(b) { // S-20
+	// The size of a list is even, and the list fits where it stands (S-20).
+	if size < aclHeaderSize || size&1 != 0 || size > len(b) {
 		return 0, ntstatus.InvalidACL
 	}
 	return size, ntstatus.Success
 }
 
-// aceExtent is the size of the entry at the start of b and its first SID,
+// aceExtent returns the size of the entry at the start of b and its first SID,
 // the zero SID for an unknown type (S-20).
 func aceExtent(b string) (n int, s sid.SID, ok bool) {
 	if len(b) < aceHeaderSize {

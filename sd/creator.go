@@ -6,8 +6,8 @@ type creatorList struct {
 	list                          *ACL // not nil when compute is called on a present one
 }
 
-// compute is the table of S-63; found is false if neither the creator nor the
-// parent gives a list.
+// compute applies the table of S-63; found is false if neither the creator nor
+// the parent gives a list.
 func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (aces []ACE, found bool) {
 	switch {
 	case !c.present || c.defaulted || isDefault:
@@ -26,8 +26,8 @@ func (c creatorList) compute(inherited []ACE, isDefault, auto bool, h *Heir) (ac
 	return append(h.explicit(c.list, true, takeExplicit), inherited...), true
 }
 
-// always is what a list gets whatever the creator said: resource attributes
-// and policy identifiers (S-70).
+// always returns the entries that a list gets whatever the creator said:
+// resource attributes and policy identifiers (S-70).
 func (c creatorList) always(inherited []ACE) []ACE {
 	var out []ACE
 	for _, a := range inherited {

@@ -38,14 +38,17 @@ func bad(off int, what string) fault {
 
 // peek takes b apart; end is where the last part ends.
 func peek(b string) (r Raw, end int, f fault) {
-	if len(b) < headerSize { // S-22
+	// A self-relative descriptor has at least 20 bytes (S-22).
+	if len(b) < headerSize {
 		return r, 0, bad(len(b), "a self-relative descriptor has at least 20 bytes")
 	}
-	if b[0] != 1 { // S-23
+	// A descriptor of another revision than 1 is of unknown revision (S-23).
+	if b[0] != 1 {
 		return r, 0, fault{0, ntstatus.UnknownRevision, "the revision must be 1"}
 	}
 	r.Control = Control(u16(b, 2))
-	if r.Control&SelfRelative == 0 { // S-22
+	// A self-relative descriptor has the flag that says so (S-22).
+	if r.Control&SelfRelative == 0 {
 		return r, 0, bad(2, "the control word of these bytes must have SE_SELF_RELATIVE")
 	}
 	if r.Control&RMControlValid != 0 {
@@ -82,7 +85,8 @@ func partOffset(b string, field int) (int, fault) {
 	if off == 0 {
 		return 0, fault{}
 	}
-	if off < headerSize || off&3 != 0 || uint64(off) >= uint64(len(b)) { // S-22
+	// A part starts behind the header, at a multiple of 4, and inside (S-22).
+	if off < headerSize || off&3 != 0 || uint64(off) >= uint64(len(b)) {
 		return 0, bad(field, "an offset must be 0, or at least 20, a multiple of 4 and inside")
 	}
 	return int(off), fault{}
@@ -94,7 +98,8 @@ func peekSID(b string, field int) (s sid.SID, end int, f fault) {
 		return s, 0, f
 	}
 	s, n, st := sid.DecodeString(b[off:])
-	if st != ntstatus.Success { // S-21
+	// A descriptor with an invalid SID is invalid (S-21).
+	if st != ntstatus.Success {
 		return s, 0, bad(off, "a SID of revision 1 must fit here")
 	}
 	return s, off + n, f
@@ -106,7 +111,8 @@ func peekACL(b string, field int) (l string, end int, f fault) {
 		return "", 0, f
 	}
 	n, st := aclExtent(b[off:])
-	if st != ntstatus.Success { // S-21
+	// A descriptor with an invalid list is invalid (S-21).
+	if st != ntstatus.Success {
 		return "", 0, bad(off, "an ACL header needs revision 2 to 4 and an even size of at least 8 that fits")
 	}
 	return b[off : off+n], off + n, f
@@ -196,7 +202,7 @@ func decode(b string) (*Descriptor, error) {
 	return d, nil
 }
 
-// error is f on the heap.
+// error returns f on the heap.
 func (f fault) error() error { e := DecodeError(f); return &e }
 
 // assemble makes the value of raw parts with as few allocations as there can
@@ -261,8 +267,8 @@ func (d *Descriptor) writes(b string) bool {
 	return d.sacl.Size()&3 == 0 && d.dacl.Size()&3 == 0
 }
 
-// ValidRelative is RtlValidRelativeSecurityDescriptor on len(b) bytes, with
-// the checks of RtlValidAcl on both lists (S-20, S-21, S-22).
+// ValidRelative implements RtlValidRelativeSecurityDescriptor on len(b) bytes,
+// with the checks of RtlValidAcl on both lists (S-20, S-21, S-22).
 func ValidRelative(b []byte) bool {
 	r, _, f := peek(view(b))
 	if f.Status != 0 {

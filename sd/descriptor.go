@@ -16,7 +16,7 @@ import (
 //	0      1    revision, 1
 //	1      1    resource manager's byte if RMControlValid, else 0
 //	2      2    control
-//	4      4    offset of the owner, 0 if there is none
+//	4      4    offset of the owner, 0 without one
 //	8      4    offset of the group
 //	12     4    offset of the SACL
 //	16     4    offset of the DACL
@@ -75,7 +75,7 @@ func (d *Descriptor) Parts() Parts {
 	return Parts{d.Control(), d.rm, d.owner, d.group, d.dacl, d.sacl}
 }
 
-// Control is the control word; SelfRelative is always set.
+// Control returns the control word; SelfRelative is always set.
 func (d *Descriptor) Control() Control {
 	if d == nil {
 		return SelfRelative
@@ -83,7 +83,7 @@ func (d *Descriptor) Control() Control {
 	return d.control | SelfRelative
 }
 
-// Owner is the owner, the zero SID if there is none.
+// Owner returns the owner, the zero SID if the descriptor has none.
 func (d *Descriptor) Owner() sid.SID {
 	if d == nil {
 		return sid.SID{}
@@ -91,7 +91,7 @@ func (d *Descriptor) Owner() sid.SID {
 	return d.owner
 }
 
-// OwnerHash is Owner().Hash(), computed once.
+// OwnerHash returns Owner().Hash(), computed once.
 func (d *Descriptor) OwnerHash() uint32 {
 	if d == nil {
 		return 0
@@ -99,7 +99,7 @@ func (d *Descriptor) OwnerHash() uint32 {
 	return d.ownerHash
 }
 
-// Group is the primary group, the zero SID if there is none.
+// Group returns the primary group, the zero SID if the descriptor has none.
 func (d *Descriptor) Group() sid.SID {
 	if d == nil {
 		return sid.SID{}
@@ -107,7 +107,7 @@ func (d *Descriptor) Group() sid.SID {
 	return d.group
 }
 
-// DACL is the discretionary list, nil if absent or NULL (S-24).
+// DACL returns the discretionary list, nil if absent or NULL (S-24).
 func (d *Descriptor) DACL() *ACL {
 	if d == nil {
 		return nil
@@ -125,7 +125,7 @@ func (d *Descriptor) DACL() *ACL {
 	return d.dacl
 }
 
-// SACL is the system list, nil if absent or NULL (S-24).
+// SACL returns the system list, nil if absent or NULL (S-24).
 func (d *Descriptor) SACL() *ACL {
 	if d == nil {
 		return nil
@@ -137,7 +137,7 @@ func (d *Descriptor) SACL() *ACL {
 // everything is granted (S-24).
 func (d *Descriptor) HasDACL() bool { return d != nil && d.dacl != nil }
 
-// RMControl is the resource manager's byte, 0 without RMControlValid.
+// RMControl returns the resource manager's byte, 0 without RMControlValid.
 func (d *Descriptor) RMControl() byte {
 	if d == nil {
 		return 0
@@ -155,7 +155,7 @@ func (d *Descriptor) Equal(o *Descriptor) bool {
 // DecodeError says what is wrong with a descriptor or list, and where.
 type DecodeError struct {
 	Offset int             // byte offset into the input
-	Status ntstatus.Status // S-23
+	Status ntstatus.Status // of the fault found (S-23)
 	What   string          // what should be there
 }
 
@@ -167,7 +167,7 @@ func (e *DecodeError) Error() string {
 // Unwrap makes errors.Is hold for the status as an error.
 func (e *DecodeError) Unwrap() error { return e.Status.Err() }
 
-// Size is the number of bytes Append appends.
+// Size returns the number of bytes Append appends.
 func (d *Descriptor) Size() int {
 	if d == nil {
 		return headerSize
@@ -214,5 +214,5 @@ func (d *Descriptor) AppendOriginal(dst []byte) []byte {
 	return d.Append(dst)
 }
 
-// Binary is Append into a new slice.
+// Binary returns what Append appends, in a new slice.
 func (d *Descriptor) Binary() []byte { return d.Append(make([]byte, 0, d.Size())) }

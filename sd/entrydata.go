@@ -6,12 +6,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Extra is what a compiled entry has beyond an [Entry]. It is immutable once
+// Extra holds what a compiled entry has beyond an [Entry]. It is immutable once
 // its list is made; the zero value says nothing.
 type Extra struct {
 	ObjectType, InheritedObjectType winnt.GUID
 	HasObjectType, HasInherited     bool
-	Condition                       *claims.Expr      // nil if there is none or it is malformed
+	Condition                       *claims.Expr      // nil without one, or if it is malformed
 	BadCondition                    bool              // starts as a condition but is malformed (S-34)
 	Opaque                          bool              // callback data that is no condition
 	Attribute                       *claims.Attribute // of a resource attribute; nil if malformed (S-33)
@@ -35,7 +35,8 @@ func makeExtra(a ACE) Extra {
 		e, err := claims.Decode(data)
 		x.Condition, x.BadCondition = e, err != nil
 	case t == SystemResourceAttribute:
-		if v, err := claims.DecodeAttribute([]byte(a.AppData())); err == nil { // S-33
+		// A claim that cannot be read counts as absent (S-33).
+		if v, err := claims.DecodeAttribute([]byte(a.AppData())); err == nil {
 			x.Attribute = &v
 		}
 	}

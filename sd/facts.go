@@ -56,7 +56,8 @@ func FactsOf(entries []Entry) Facts {
 	return f
 }
 
-// Facts are those of the list's entries, computed once; none for no list.
+// Facts returns the facts about the list's entries, computed once; those of no
+// entries for no list.
 func (l *ACL) Facts() Facts {
 	if l == nil {
 		return 0

@@ -32,10 +32,10 @@ type Explicit struct {
 	ObjectType, InheritedObjectType *winnt.GUID
 }
 
-// Merge is SetEntriesInAcl: a new list from old, which may be nil, and the
-// requests in order. New refusals stand before and new grants after the
-// explicit refusals there were, all before what is inherited. Inherited
-// entries are never changed. It fails as [NewACL] and [NewACE] do.
+// Merge implements SetEntriesInAcl: it makes a new list from old, which may be
+// nil, and the requests in order. New refusals stand before and new grants
+// after the explicit refusals there were, all before what is inherited.
+// Inherited entries are never changed. It fails as [NewACL] and [NewACE] do.
 func Merge(old *ACL, requests ...Explicit) (*ACL, error) {
 	aces := old.Slice()
 	for _, r := range requests {
@@ -67,7 +67,7 @@ func (r *Explicit) apply(aces []ACE) ([]ACE, error) {
 	return aces, nil
 }
 
-// typed is the type of the entry to make.
+// typed returns the type of the entry to make.
 func (r *Explicit) typed(plain, object Type) Type {
 	if r.ObjectType != nil || r.InheritedObjectType != nil {
 		return object

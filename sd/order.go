@@ -47,7 +47,7 @@ func IsCanonical(l *ACL) bool {
 	return true
 }
 
-// Canonicalize is l in canonical order, entries of one rank as they stood
+// Canonicalize returns l in canonical order, entries of one rank as they stood
 // (S-77). The revision is kept; l itself is returned if it is in order.
 func Canonicalize(l *ACL) *ACL {
 	if IsCanonical(l) {

@@ -51,9 +51,9 @@ func propagate(n *Node, now *Descriptor, path []string, mapping *winnt.GenericMa
 	return true
 }
 
-// Reinherit is d with its inherited entries replaced by what parent gives now
-// (S-78). A list that is protected, absent or NULL stays. h says what kind of
-// object d belongs to; its owner and group are d's. d itself is returned if
+// Reinherit returns d with its inherited entries replaced by what parent gives
+// now (S-78). A list that is protected, absent or NULL stays. h says what kind
+// of object d belongs to; its owner and group are d's. d itself is returned if
 // nothing changes.
 func Reinherit(d, parent *Descriptor, h *Heir) *Descriptor {
 	if d == nil {

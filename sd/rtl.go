@@ -11,12 +11,14 @@ import (
 // The Rtl* routines on a list in the caller's own bytes, for faces that have
 // C prototypes. Everything else in this package works on values.
 
-// CreateACL is RtlCreateAcl on the whole of buf: an empty list whose size
-// field is len(buf) rounded up to a multiple of 4. STATUS_BUFFER_TOO_SMALL
-// below 8 bytes, STATUS_INVALID_PARAMETER for a revision other than 2 to 4 or
-// more than 65535 bytes (S-19).
+// CreateACL implements RtlCreateAcl on the whole of buf: it makes an empty list
+// whose size field is len(buf) rounded up to a multiple of 4. It returns
+// STATUS_BUFFER_TOO_SMALL below 8 bytes, STATUS_INVALID_PARAMETER for a
+// revision other than 2 to 4 or more than 65535 bytes.
 func CreateACL(buf []byte, revision uint32) ntstatus.Status {
-	if len(buf) < aclHeaderSize { // S-19
+	// The room for the header is looked at first, then revision and size
+	// (S-19).
+	if len(buf) < aclHeaderSize {
 		return ntstatus.BufferTooSmall
 	}
 	if revision < 2 || revision > 4 || len(buf) > 0xFFFF {
@@ -28,12 +30,12 @@ func CreateACL(buf []byte, revision uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// AddACE is RtlAddAccessAllowedAceEx and its relatives: it puts an entry
-// after the last one. In this order (S-19): STATUS_INVALID_SID for the zero
-// SID, STATUS_REVISION_MISMATCH for a revision above 4 or below what the type
-// needs, STATUS_INVALID_PARAMETER for flags other than those of inheritance
-// (and, in an audit entry, of auditing), STATUS_INVALID_ACL for a bad list,
-// STATUS_ALLOTTED_SPACE_EXCEEDED where there is no room.
+// AddACE implements RtlAddAccessAllowedAceEx and its relatives: it puts an
+// entry after the last one. In this order (S-19): STATUS_INVALID_SID for the
+// zero SID, STATUS_REVISION_MISMATCH for a revision above 4 or below what the
+// type needs, STATUS_INVALID_PARAMETER for flags other than those of
+// inheritance (and, in an audit entry, of auditing), STATUS_INVALID_ACL for a
+// bad list, STATUS_ALLOTTED_SPACE_EXCEEDED where there is no room.
 func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessMask, s sid.SID,
 	extra ...ACEExtra) ntstatus.Status {
 	if s.IsZero() {
@@ -66,10 +68,10 @@ func AddACE(acl []byte, revision uint32, t Type, flags uint8, mask winnt.AccessM
 	return ntstatus.Success
 }
 
-// InsertACEs is RtlAddAce: it puts the entries in list, count of them, before
-// entry index, or at the end if there is none such. STATUS_INVALID_PARAMETER
-// for a bad list of either kind, STATUS_BUFFER_TOO_SMALL where there is no
-// room (S-19).
+// InsertACEs implements RtlAddAce: it puts the entries in list, count of them,
+// before entry index, or at the end if the list has no such entry. It returns
+// STATUS_INVALID_PARAMETER for a bad list of either kind,
+// STATUS_BUFFER_TOO_SMALL where there is no room (S-19).
 func InsertACEs(acl []byte, revision, index uint32, list []byte) ntstatus.Status {
 	if !ValidACL(acl) {
 		return ntstatus.InvalidParameter
@@ -98,21 +100,23 @@ func InsertACEs(acl []byte, revision, index uint32, list []byte) ntstatus.Status
 	return ntstatus.Success
 }
 
-// GetACE is RtlGetAce: entry index of a valid list, copied, and its offset.
-// STATUS_INVALID_PARAMETER if there is none (S-19) or the list is bad.
+// GetACE implements RtlGetAce: it returns entry index of a valid list, copied,
+// and its offset, or STATUS_INVALID_PARAMETER if the list is bad or has no such
+// entry.
 func GetACE(acl []byte, index uint32) (a ACE, offset int, st ntstatus.Status) {
 	if !ValidACL(acl) {
 		return ACE{}, 0, ntstatus.InvalidParameter
 	}
 	off := offsetOf(acl, index)
-	if off < 0 { // S-19
+	// A list that holds no such entry is an invalid parameter (S-19).
+	if off < 0 {
 		return ACE{}, 0, ntstatus.InvalidParameter
 	}
 	return ACE{string(acl[off : off+u16(view(acl), off+2)])}, off, ntstatus.Success
 }
 
-// DeleteACE is RtlDeleteAce: entry index goes, the bytes freed are slack. The
-// revision stays (S-16).
+// DeleteACE implements RtlDeleteAce: entry index goes, the bytes freed are
+// slack. The revision stays (S-16).
 func DeleteACE(acl []byte, index uint32) ntstatus.Status {
 	if !ValidACL(acl) {
 		return ntstatus.InvalidParameter
@@ -128,7 +132,7 @@ func DeleteACE(acl []byte, index uint32) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// used is where the last entry of a valid list ends.
+// used returns the offset at which the last entry of a valid list ends.
 func used(acl []byte) int {
 	b := view(acl)
 	off := aclHeaderSize
@@ -138,7 +142,8 @@ func used(acl []byte) int {
 	return off
 }
 
-// offsetOf is where entry index of a valid list starts, -1 if there is none.
+// offsetOf returns the offset at which entry index of a valid list starts, -1
+// if the list has no such entry.
 func offsetOf(acl []byte, index uint32) int {
 	b := view(acl)
 	if uint64(index) >= uint64(u16(b, 4)) {

@@ -92,7 +92,7 @@ func (t Type) String() string {
 	return "ACE_TYPE(0x" + strconv.FormatUint(uint64(t), 16) + ")"
 }
 
-// Layout is how an ACE of this type is arranged; LayoutUnknown above 0x15.
+// Layout tells how an ACE of this type is arranged; LayoutUnknown above 0x15.
 func (t Type) Layout() Layout { return t.info().layout }
 
 // IsObject reports the types with the object layout.

@@ -113,7 +113,8 @@ func (p *parser) aceType(f *fields, system bool) error {
 		p.pos = at
 		return p.fail(ntstatus.InvalidACL, "an ACE type such as A or D, then ';'")
 	}
-	if f.t.Layout() != sd.LayoutUnknown && f.t.IsSystem() != system { // S-14
+	// A type that belongs in the other list is refused (S-14).
+	if f.t.Layout() != sd.LayoutUnknown && f.t.IsSystem() != system {
 		p.pos = at
 		return p.fail(ntstatus.InvalidACL, "an ACE type that belongs in this list")
 	}
@@ -144,7 +145,8 @@ func (p *parser) aceRights(f *fields) error {
 		p.pos += off
 		return p.fail(ntstatus.InvalidACL, want)
 	}
-	if f.t == sd.SystemResourceAttribute && m != 0 { // S-31
+	// A resource attribute has no rights.
+	if f.t == sd.SystemResourceAttribute && m != 0 {
 		return p.fail(ntstatus.InvalidACL, "no rights in a resource attribute")
 	}
 	f.mask = m
@@ -187,7 +189,8 @@ func (p *parser) aceTrustee(f *fields) error {
 	if err != nil {
 		return err
 	}
-	if f.t == sd.SystemResourceAttribute && s != sid.Everyone { // S-31
+	// A resource attribute is for Everyone.
+	if f.t == sd.SystemResourceAttribute && s != sid.Everyone {
 		p.pos = at
 		return p.fail(ntstatus.InvalidACL, "WD, the trustee of every resource attribute")
 	}

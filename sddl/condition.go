@@ -13,7 +13,8 @@ import (
 func (p *parser) options() claims.ParseOptions {
 	return claims.ParseOptions{Strict: p.strict, SID: func(text string) (sid.SID, int, error) {
 		s, n, err := sid.Scan(text, p.opt.Domain)
-		if err == nil && p.strict { // S-80
+		// The strict reader takes a SID in its canonical form only (S-80).
+		if err == nil && p.strict {
 			_, err = sid.ResolveStrict(text[:n], p.opt.Domain)
 		}
 		return s, n, err
@@ -72,7 +73,9 @@ func formatTail(a sd.ACE, o Options) (tail string, ok bool) {
 		return ";" + tail, p.condition(&f) == nil && padded(f.data) == string(data)
 	case a.Type() == sd.SystemResourceAttribute:
 		v, err := claims.DecodeAttribute(data)
-		if err != nil || a.Mask() != 0 || a.SID() != sid.Everyone { // S-31
+		// A resource attribute with rights, or for another than Everyone, has
+		// no text.
+		if err != nil || a.Mask() != 0 || a.SID() != sid.Everyone {
 			return "", false
 		}
 		if tail = v.Format(alias); tail == "" {
@@ -85,7 +88,7 @@ func formatTail(a sd.ACE, o Options) (tail string, ok bool) {
 	return "", len(data) == 0
 }
 
-// padded is what NewACE makes of application data.
+// padded returns application data as NewACE pads it.
 func padded(b []byte) string {
 	for len(b)&3 != 0 {
 		b = append(b, 0)

@@ -250,6 +250,12 @@ func TestExtended(t *testing.T) {
 	if _, err := sddl.Parse("D:(0x00;;GA;;;;#01)", sddl.Options{Extended: true}); err == nil {
 		t.Error("rights without a trustee were dropped")
 	}
+	for _, text := range []string{"D:(A;;;;;;(@User.x))", "D:(XA;;;;;;(@User.x))", `S:(RA;;;;;;("x",TI,0,1))`, "D:(A;;;;;)",
+		"D:(A;;;;;;#01)"} {
+		if d, err := sddl.Parse(text); err == nil {
+			t.Errorf("%s: without a trustee it was read as %x", text, d.Binary())
+		}
+	}
 	for want, a := range map[string]sd.ACE{
 		"(0x04;;;;;;#0300000001000000010100000000000512000000010100000000000100000000)": compound,
 		"(0x0c;CI;CCDC;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD;#61727478)":             object,

@@ -18,7 +18,8 @@ func Format(d *sd.Descriptor, o Options) (string, error) {
 	switch {
 	case info == 0:
 		info = everyPart
-	case info&winnt.BACKUP_SECURITY_INFORMATION != 0: // S-44
+	case info&winnt.BACKUP_SECURITY_INFORMATION != 0:
+		// A backup asks for every part (S-44).
 		info |= everyPart
 	}
 	b := make([]byte, 0, 256)
@@ -75,7 +76,8 @@ func appendOwner(b []byte, tag string, s sid.SID, o Options) ([]byte, error) {
 	switch {
 	case s.IsZero():
 		return b, nil
-	case !hasText(s): // S-46
+	case !hasText(s):
+		// A SID that no text reads back is not printed (S-46).
 		return nil, fmt.Errorf("print %s %s has no sub-authority, so SDDL has no form for it: %w", tag, s,
 			ntstatus.InvalidSID.Err())
 	}
@@ -95,7 +97,8 @@ func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only 
 	}
 	start := len(b)
 	b = append(b, tag...)
-	if c&f.protected != 0 { // S-40
+	// The flags of a list print in the order P, AR, AI (S-40).
+	if c&f.protected != 0 {
 		b = append(b, 'P')
 	}
 	if c&f.request != 0 {
@@ -104,7 +107,8 @@ func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only 
 	if c&f.inherited != 0 {
 		b = append(b, "AI"...)
 	}
-	if l == nil { // S-42
+	// A present NULL list prints as NO_ACCESS_CONTROL (S-42).
+	if l == nil {
 		if only != nil {
 			return b[:start], nil
 		}
@@ -112,7 +116,9 @@ func appendACL(b []byte, tag string, c sd.Control, f listFlags, l *sd.ACL, only 
 	}
 	shown := 0
 	for i, a := range l.All() {
-		if only != nil && !only(a.Type()) { // S-44
+		// Without the SACL as a whole only the types asked for are printed
+		// (S-44).
+		if only != nil && !only(a.Type()) {
 			continue
 		}
 		var err error
@@ -141,7 +147,8 @@ func appendACE(b []byte, a sd.ACE, o Options) ([]byte, error) {
 		}
 		b = b[:start]
 	}
-	if !o.Extended { // S-45
+	// An entry without a token prints only in our extended form (S-45).
+	if !o.Extended {
 		return nil, fmt.Errorf("%s has no SDDL form here; set Extended to print it as bytes: %w", a.Type(),
 			ntstatus.InvalidACL.Err())
 	}

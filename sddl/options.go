@@ -55,7 +55,7 @@ func ParseStrict(s string, opts ...Options) (*sd.Descriptor, error) {
 	return parse(s, true, opts)
 }
 
-// MustParse is Parse for texts known to be right; it panics on others.
+// MustParse calls Parse for texts known to be right; it panics on others.
 func MustParse(s string, opts ...Options) *sd.Descriptor {
 	d, err := Parse(s, opts...)
 	if err != nil {
@@ -69,7 +69,8 @@ func parse(s string, strict bool, opts []Options) (*sd.Descriptor, error) {
 	if len(opts) > 0 {
 		p.opt = opts[0]
 	}
-	if p.opt.Revision > 1 { // S-43
+	// Another revision than 1 is refused as unknown (S-43).
+	if p.opt.Revision > 1 {
 		return nil, &SyntaxError{s, 0, "SDDL revision 1", ntstatus.UnknownRevision}
 	}
 	if len(s) > maxInput {

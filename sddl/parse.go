@@ -22,7 +22,7 @@ func (p *parser) fail(st ntstatus.Status, want string) error {
 
 func (p *parser) rest() string { return p.text[p.pos:] }
 
-// peek is the next byte, 0 at the end.
+// peek returns the next byte, 0 at the end.
 func (p *parser) peek() byte {
 	if p.pos < len(p.text) {
 		return p.text[p.pos]
@@ -57,7 +57,8 @@ func (p *parser) descriptor() (*sd.Descriptor, error) {
 		if p.pos+1 >= len(p.text) || p.text[p.pos+1] != ':' || !strings.ContainsRune("OGDS", rune(tag)) { // S-41: upper case
 			return nil, p.fail(p.sectionStatus(seen), "O:, G:, D: or S:")
 		}
-		if strings.IndexByte(seen, tag) >= 0 { // S-42
+		// A section may stand once only (S-42).
+		if strings.IndexByte(seen, tag) >= 0 {
 			return nil, p.fail(ntstatus.InvalidACL, "each section at most once")
 		}
 		seen += string(tag)
@@ -82,7 +83,7 @@ func (p *parser) descriptor() (*sd.Descriptor, error) {
 	return sd.New(parts), nil
 }
 
-// sectionStatus is the status for text that is no section: what follows a
+// sectionStatus returns the status for text that is no section: what follows a
 // list is taken for a malformed ACE, anything else for an unknown tag (S-43).
 func (p *parser) sectionStatus(seen string) ntstatus.Status {
 	if strings.HasSuffix(seen, "D") || strings.HasSuffix(seen, "S") {
@@ -160,7 +161,8 @@ func (p *parser) aces(f listFlags) (*sd.ACL, error) {
 		p.blanks()
 	}
 	l, err := sd.NewACL(aces...)
-	if err != nil { // S-17
+	// A list that is too long is refused as an invalid one (S-17).
+	if err != nil {
 		return nil, &SyntaxError{p.text, start, "a list of at most 65532 bytes", ntstatus.InvalidACL}
 	}
 	return l, nil

@@ -12,10 +12,11 @@ import (
 // (CreateAppContainerProfile).
 const MaxAppContainerName = 64
 
-// AppContainer is the SID of the AppContainer of that name, S-1-15-2- and
+// AppContainer returns the SID of the AppContainer of that name, S-1-15-2- and
 // seven numbers: the first 28 bytes of the SHA-256 of the name in lower case,
-// as little-endian UTF-16 (DeriveAppContainerSidFromAppContainerName). It is
-// the zero SID for a name that is empty or longer than [MaxAppContainerName].
+// as little-endian UTF-16 (DeriveAppContainerSidFromAppContainerName). It
+// returns the zero SID for a name that is empty or longer than
+// [MaxAppContainerName].
 func AppContainer(name string) SID {
 	units := utf16.Encode([]rune(name))
 	if len(units) == 0 || len(units) > MaxAppContainerName {
@@ -26,7 +27,7 @@ func AppContainer(name string) SID {
 	return s
 }
 
-// CapabilitySIDs are the SIDs of the capability of that name
+// CapabilitySIDs returns the SIDs of the capability of that name
 // (DeriveCapabilitySidsFromName): capability goes into the list of an
 // AppContainer token, S-1-15-3-1024- and the eight numbers of the SHA-256 of
 // the name in upper case, or S-1-15-3-n for one of the twelve that were there
@@ -56,7 +57,7 @@ var firstCapabilities = [...]string{"internetClient", "internetClientServer", "p
 	"musicLibrary", "documentsLibrary", "enterpriseAuthentication", "sharedUserCertificates", "removableStorage",
 	"appointments", "contacts"}
 
-// nameHash is the SHA-256 of a name as eight little-endian numbers.
+// nameHash returns the SHA-256 of a name as eight little-endian numbers.
 func nameHash(name string, fold func(rune) rune) (h [8]uint32) {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(strings.Map(fold, name))) {

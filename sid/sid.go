@@ -37,7 +37,7 @@ const (
 //	8      4n   sub-authorities, little-endian
 type SID struct{ b string }
 
-// ErrInvalid is what every reader of binary SIDs wraps; its status is
+// ErrInvalid is wrapped by every reader of binary SIDs; its status is
 // STATUS_INVALID_SID.
 var ErrInvalid = errors.New("invalid SID")
 
@@ -68,31 +68,35 @@ func Decode(b []byte) (s SID, n int, err error) {
 // DecodeString reads the SID at the start of b without copying: the value is
 // a substring of b.
 func DecodeString(b string) (s SID, n int, st ntstatus.Status) {
-	if len(b) < MinSize || b[0] != 1 || b[1] > MaxSubAuthorities { // S-2
+	// A SID has revision 1 and at most fifteen sub-authorities (S-2).
+	if len(b) < MinSize || b[0] != 1 || b[1] > MaxSubAuthorities {
 		return SID{}, 0, ntstatus.InvalidSID
 	}
 	n = 8 + 4*int(b[1])
-	if len(b) < n { // S-1
+	// Where fewer bytes are left than a SID takes there is no SID (S-1).
+	if len(b) < n {
 		return SID{}, 0, ntstatus.InvalidSID
 	}
 	return SID{b[:n]}, n, ntstatus.Success
 }
 
-// Size is the size of the SID at the start of b: 8 + 4n, or
-// STATUS_INVALID_SID where there is none.
+// Size returns the size of the SID at the start of b, 8 + 4n, or
+// STATUS_INVALID_SID if no SID starts there.
 func Size(b []byte) (int, ntstatus.Status) {
-	if len(b) < MinSize || b[0] != 1 || b[1] > MaxSubAuthorities { // S-2
+	// A SID has revision 1 and at most fifteen sub-authorities (S-2).
+	if len(b) < MinSize || b[0] != 1 || b[1] > MaxSubAuthorities {
 		return 0, ntstatus.InvalidSID
 	}
 	n := 8 + 4*int(b[1])
-	if len(b) < n { // S-1
+	// Where fewer bytes are left than a SID takes there is no SID (S-1).
+	if len(b) < n {
 		return 0, ntstatus.InvalidSID
 	}
 	return n, ntstatus.Success
 }
 
-// Equal is s == t, without the call that comparing strings is: for the one
-// comparison of a check.
+// Equal reports whether s == t, without the call that comparing strings is: for
+// the one comparison of a check.
 func (s SID) Equal(t SID) bool {
 	n := len(s.b)
 	if n != len(t.b) {
@@ -111,10 +115,10 @@ func (s SID) Equal(t SID) bool {
 // IsZero reports whether s is no SID.
 func (s SID) IsZero() bool { return s.b == "" }
 
-// Len is the size of the binary form in bytes, 0 for the zero value.
+// Len returns the size of the binary form in bytes, 0 for the zero value.
 func (s SID) Len() int { return len(s.b) }
 
-// Binary is the binary form; it shares storage and must not be written to.
+// Binary returns the binary form; it shares storage and must not be written to.
 func (s SID) Binary() string { return s.b }
 
 // AppendBinary appends the binary form.
@@ -123,7 +127,7 @@ func (s SID) AppendBinary(dst []byte) []byte { return append(dst, s.b...) }
 // Clone returns an equal SID with storage of its own.
 func (s SID) Clone() SID { return SID{strings.Clone(s.b)} }
 
-// Authority is the 48-bit identifier authority.
+// Authority returns the 48-bit identifier authority.
 func (s SID) Authority() uint64 {
 	if s.b == "" {
 		return 0
@@ -135,7 +139,7 @@ func (s SID) Authority() uint64 {
 	return a
 }
 
-// SubAuthorities is the number of sub-authorities.
+// SubAuthorities returns the number of sub-authorities.
 func (s SID) SubAuthorities() int {
 	if s.b == "" {
 		return 0
@@ -143,13 +147,13 @@ func (s SID) SubAuthorities() int {
 	return int(s.b[1])
 }
 
-// Sub is sub-authority i, counted from 0; it must exist.
+// Sub returns sub-authority i, counted from 0; it must exist.
 func (s SID) Sub(i int) uint32 {
 	o := 8 + 4*i
 	return uint32(s.b[o]) | uint32(s.b[o+1])<<8 | uint32(s.b[o+2])<<16 | uint32(s.b[o+3])<<24
 }
 
-// RID is the last sub-authority, 0 if there is none.
+// RID returns the last sub-authority, 0 if s has none.
 func (s SID) RID() uint32 {
 	if n := s.SubAuthorities(); n > 0 {
 		return s.Sub(n - 1)
@@ -157,8 +161,8 @@ func (s SID) RID() uint32 {
 	return 0
 }
 
-// Prefix is the SID without its last sub-authority: the domain of an account.
-// The zero value if there is none to take away.
+// Prefix returns the SID without its last sub-authority: the domain of an
+// account. It returns the zero value if s has none to take away.
 func (s SID) Prefix() SID {
 	n := s.SubAuthorities()
 	if n == 0 {
@@ -169,7 +173,7 @@ func (s SID) Prefix() SID {
 	return SID{string(b)}
 }
 
-// WithRID is s with one more sub-authority; the zero value if s has 15.
+// WithRID returns s with one more sub-authority; the zero value if s has 15.
 func (s SID) WithRID(rid uint32) SID {
 	n := s.SubAuthorities()
 	if s.IsZero() || n == MaxSubAuthorities {
@@ -214,9 +218,10 @@ func (s SID) Compare(o SID) int {
 // hashMul is 2^64 divided by the golden ratio, the usual multiplier.
 const hashMul = 0x9E3779B97F4A7C15
 
-// Hash is a 32-bit hash of the content, the same in every process. Compiled
-// descriptors keep it beside each entry and tokens index their SIDs by it; it
-// is no protection against collisions, so every match compares the bytes.
+// Hash returns a 32-bit hash of the content, the same in every process.
+// Compiled descriptors keep it beside each entry and tokens index their SIDs by
+// it; it is no protection against collisions, so every match compares the
+// bytes.
 func (s SID) Hash() uint32 {
 	n := len(s.b)
 	if n < 8 {

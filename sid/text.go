@@ -22,7 +22,7 @@ func (e *SyntaxError) Error() string {
 // Unwrap makes errors.Is(err, ErrInvalid) hold.
 func (e *SyntaxError) Unwrap() error { return ErrInvalid }
 
-// Status is STATUS_INVALID_SID (S-23).
+// Status returns STATUS_INVALID_SID (S-23).
 func (e *SyntaxError) Status() ntstatus.Status { return ntstatus.InvalidSID }
 
 // Parse reads the text form the way Windows was recorded to read it (S-80):
@@ -38,7 +38,7 @@ func Parse(text string) (SID, error) { return Resolve(text, SID{}) }
 // that do not fit (S-80).
 func ParseStrict(text string) (SID, error) { return ResolveStrict(text, SID{}) }
 
-// MustParse is Parse for texts known to be right; it panics on others.
+// MustParse calls Parse for texts known to be right; it panics on others.
 func MustParse(text string) SID {
 	s, err := Parse(text)
 	if err != nil {
@@ -61,14 +61,15 @@ func Resolve(text string, domain SID) (SID, error) {
 	return s, nil
 }
 
-// ResolveStrict is [Resolve] with the strictness of [ParseStrict].
+// ResolveStrict does what [Resolve] does, with the strictness of [ParseStrict].
 func ResolveStrict(text string, domain SID) (SID, error) {
 	s, err := Resolve(text, domain)
 	if err != nil {
 		return SID{}, err
 	}
 	if canonical := s.String(); canonical != text {
-		if a := Alias(s, domain); a != text { // S-80
+		// The strict reader takes the canonical form or the alias only (S-80).
+		if a := Alias(s, domain); a != text {
 			return SID{}, &SyntaxError{text, 0, "the canonical form " + canonical}
 		}
 	}
@@ -106,7 +107,8 @@ func (p *scanner) fail(at int, want string) error { return &SyntaxError{p.text, 
 func (p *scanner) sid() (SID, error) {
 	at := p.pos
 	revision, hex, ok := p.number(1 << 32)
-	if !ok || revision != 1 { // S-7
+	// The text of a SID has revision 1 (S-7).
+	if !ok || revision != 1 {
 		return SID{}, p.fail(at, "revision 1")
 	}
 	p.hex = hex // S-80: S-0x1-20 is S-1-32
@@ -115,7 +117,8 @@ func (p *scanner) sid() (SID, error) {
 		return SID{}, p.fail(p.pos, "-authority")
 	}
 	authority, _, ok := p.number(1 << 48)
-	if !ok || authority >= 1<<48 { // S-8
+	// An authority that is too large is an error (S-8).
+	if !ok || authority >= 1<<48 {
 		return SID{}, p.fail(at, "an authority below 2^48")
 	}
 	var subs [MaxSubAuthorities]uint32
@@ -126,13 +129,15 @@ func (p *scanner) sid() (SID, error) {
 		if !ok {
 			return SID{}, p.fail(at, "a sub-authority")
 		}
-		if n == MaxSubAuthorities { // S-7
+		// The text of a SID has at most fifteen sub-authorities (S-7).
+		if n == MaxSubAuthorities {
 			return SID{}, p.fail(at, "at most 15 sub-authorities")
 		}
 		subs[n] = uint32(v)
 		n++
 	}
-	if n == 0 { // S-7
+	// The text of a SID has at least one sub-authority (S-7).
+	if n == 0 {
 		return SID{}, p.fail(p.pos, "at least one sub-authority")
 	}
 	s, _ := New(authority, subs[:n]...)
@@ -162,7 +167,8 @@ func (p *scanner) number(max uint64) (v uint64, hex, ok bool) {
 	}
 	for p.pos < len(p.text) {
 		d := digit(p.text[p.pos])
-		if d >= base || p.pos > start && p.tag() { // S-9
+		// The tag of the DACL ends a run of hexadecimal digits (S-9).
+		if d >= base || p.pos > start && p.tag() {
 			break
 		}
 		if v < max {
@@ -178,7 +184,7 @@ func (p *scanner) tag() bool {
 	return p.text[p.pos] == 'D' && p.pos+1 < len(p.text) && p.text[p.pos+1] == ':'
 }
 
-// digit is the value of a hexadecimal digit, 255 for any other byte.
+// digit returns the value of a hexadecimal digit, 255 for any other byte.
 func digit(c byte) uint64 {
 	switch {
 	case '0' <= c && c <= '9':
@@ -232,10 +238,11 @@ func (s SID) appendText(dst []byte, pad bool) []byte {
 	return dst
 }
 
-// MarshalText is String as bytes; the zero value gives none.
+// MarshalText returns String as bytes; the zero value gives none.
 func (s SID) MarshalText() ([]byte, error) { return s.AppendText(nil), nil }
 
-// UnmarshalText is [Parse], save that no text at all gives the zero value.
+// UnmarshalText reads text as [Parse] does, but gives the zero value for no
+// text at all.
 func (s *SID) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*s = SID{}

@@ -66,7 +66,8 @@ func TestSubAuthorityLimit(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1",
+	for _, text := range []string{"", "S", "S-", "S-1", "S-1-", "S-1-1", "S-1-1-", "S-1-5-x", "S-1-5-0x-1", "S-1-5-0x",
+		"S-1-5-0xg", "S-1-0x-1", "S-0x-5-18", "S-0x1-5-0x",
 		"S-1-281474976710656-1", "S-2-5-32", "S-1-5--1", "XX", "DA", "S-1-5-32-544 ", "S-1-5-32-544D:"} {
 		if s, err := sid.Parse(text); err == nil {
 			t.Errorf("%q was read as %v", text, s)
@@ -92,12 +93,24 @@ func TestParseStrict(t *testing.T) {
 // S-9: a D before a colon is the tag of the next section.
 func TestScanStopsAtTag(t *testing.T) {
 	for text, want := range map[string]string{"S-1-2-0x200D:": "S-1-2-512", "S-1-2-0xDD:": "S-1-2-13",
-		"S-1-2-0x2D": "S-1-2-45", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
+		"S-1-2-0x2D": "S-1-2-45", "S-1-2-0xD:": "S-1-2-13", "S-1-5-18D:": "S-1-5-18", "BAG:SY": "S-1-5-32-544"} {
 		s, n, err := sid.Scan(text, sid.SID{})
 		if err != nil || s.String() != want {
 			t.Errorf("%q: %v, %v, want %s", text, s, err, want)
 		}
 		_ = n
+	}
+}
+
+// S-80: an x without a hexadecimal digit after it is no part of the number: the
+// SID ends after the 0.
+func TestScanStopsAtBareX(t *testing.T) {
+	for text, want := range map[string]int{"S-1-5-0x": 7, "S-1-5-0xg": 7, "S-1-5-0X-1": 7, "S-1-5-18-0x)": 10,
+		"S-1-5-0xf": 9} {
+		s, n, err := sid.Scan(text, sid.SID{})
+		if err != nil || n != want || text[want-1] == '0' && s.Sub(s.SubAuthorities()-1) != 0 {
+			t.Errorf("%q: %v, %d bytes, %v; want %d bytes", text, s, n, err, want)
+		}
 	}
 }
 
@@ -163,6 +176,11 @@ func TestValue(t *testing.T) {
 	empty, ok := sid.New(5)
 	if !ok || empty.EqualPrefix(empty) || empty.Len() != 8 || empty.String() != "S-1-5" {
 		t.Error("S-5: no sub-authorities")
+	}
+	for _, o := range []sid.SID{{}, empty, sid.Everyone, a.Prefix(), a.WithRID(1)} {
+		if a.EqualPrefix(o) || o.EqualPrefix(a) {
+			t.Errorf("S-4: %v and %v have one prefix", a, o)
+		}
 	}
 	for _, c := range []struct {
 		hex string

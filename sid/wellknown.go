@@ -75,10 +75,10 @@ var (
 
 // known is a row of the table of well-known SIDs.
 type known struct {
-	alias  string // SDDL alias, "" if there is none
+	alias  string // SDDL alias, "" without one
 	sid    SID    // zero for a row relative to a domain
 	rid    uint32 // of a relative row
-	domain string // name of the authority or domain, "" if there is none
+	domain string // name of the authority or domain, "" without one
 	name   string // English account name
 }
 
@@ -117,13 +117,15 @@ func ParseAlias(alias string, domain SID) (SID, error) {
 		return k.sid, nil
 	}
 	s := domain.WithRID(k.rid)
-	if s.IsZero() { // S-10
+	// An alias relative to a domain is accepted only if the domain is known
+	// (S-10).
+	if s.IsZero() {
 		return SID{}, &SyntaxError{alias, 0, "an alias that needs no domain (" + k.alias + " does, and none was given)"}
 	}
 	return s, nil
 }
 
-// Alias is the upper-case SDDL alias of s, or "" if it has none. Aliases
+// Alias returns the upper-case SDDL alias of s, or "" if it has none. Aliases
 // relative to a domain are found only for accounts of the domain given (S-10).
 func Alias(s, domain SID) string {
 	if k := bySID[s]; k != nil {
@@ -142,12 +144,12 @@ func relative(s, domain SID) *known {
 	return byRID[s.RID()]
 }
 
-// Name is the English name of a well-known SID without its authority, such
+// Name returns the English name of a well-known SID without its authority, such
 // as "Everyone" or "Administrators"; "" if s is not well known. Well-known
 // accounts of any domain S-1-5-21-x-y-z are named too.
 func Name(s SID) string { _, name := Account(s); return name }
 
-// Account is the authority and the name of a well-known SID, such as
+// Account returns the authority and the name of a well-known SID, such as
 // "BUILTIN", "Administrators". The authority is "" for Everyone and the like,
 // and for accounts of a domain, whose name a SID does not tell.
 func Account(s SID) (authority, name string) {
@@ -171,8 +173,8 @@ func WellKnown(yield func(s SID, name string) bool) {
 	}
 }
 
-// Logon is S-1-5-5-high-low, the SID of a logon session.
+// Logon returns S-1-5-5-high-low, the SID of a logon session.
 func Logon(high, low uint32) SID { return mustNew(5, 5, high, low) }
 
-// IntegrityLevel is S-1-16-rid.
+// IntegrityLevel returns S-1-16-rid.
 func IntegrityLevel(rid uint32) SID { return mustNew(16, rid) }

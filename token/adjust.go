@@ -49,7 +49,8 @@ func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes [
 		}
 	}
 	changed := (present ^ t.present) | (enabled ^ t.enabled)
-	if changed == 0 { // T-72
+	// An adjustment that changes nothing leaves ModifiedId alone (T-72).
+	if changed == 0 {
 		return t, nil, status
 	}
 	n = new(Token)
@@ -96,7 +97,7 @@ func (t *Token) Privileges() func(yield func(winnt.Privilege, uint32) bool) {
 	}
 }
 
-// PrivilegeCount is the number of privileges held (TOKEN_STATISTICS).
+// PrivilegeCount returns the number of privileges held (TOKEN_STATISTICS).
 func (t *Token) PrivilegeCount() int { return bits.OnesCount64(uint64(t.present)) }
 
 // AdjustGroups enables and disables groups; only SE_GROUP_ENABLED of a change
@@ -148,12 +149,15 @@ func (t *Token) AdjustGroups(modified winnt.LUID, reset bool, changes []Group) (
 func (t *Token) adjustGroup(enabled sidset.Bits, i int, enable bool) ntstatus.Status {
 	a := t.body.attrs[i]
 	switch {
-	case enable && a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0: // T-75
+	case enable && a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0:
+		// A deny-only group cannot be enabled (T-75).
 		return ntstatus.CantEnableDenyOnly
 	case enable && (i == 0 || i == int(t.integrityAt)): // in force without ENABLED, or never
 	case enable:
 		enabled.Set(i)
-	case i == 0 || i == int(t.integrityAt) || a&winnt.SE_GROUP_MANDATORY != 0 || isLogon(a): // T-75
+	case i == 0 || i == int(t.integrityAt) || a&winnt.SE_GROUP_MANDATORY != 0 || isLogon(a):
+		// The user, the integrity entry, a mandatory group and the logon SID
+		// cannot be disabled (T-75).
 		return ntstatus.CantDisableMandatory
 	default:
 		enabled.Clear(i)
@@ -166,7 +170,9 @@ func (t *Token) resetGroups(enabled sidset.Bits) {
 	for i := range t.Groups() {
 		a := t.body.attrs[i]
 		if a&(winnt.SE_GROUP_MANDATORY|winnt.SE_GROUP_USE_FOR_DENY_ONLY|winnt.SE_GROUP_INTEGRITY) != 0 {
-			continue // T-75
+			// Resetting passes over the groups that no adjustment may change
+			// (T-75).
+			continue
 		}
 		switch {
 		case a&winnt.SE_GROUP_ENABLED_BY_DEFAULT != 0:

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/sid"
 )
 
-// AttributeOperation is what to do with one of a token's security attributes
+// AttributeOperation says what to do with one of a token's security attributes
 // (TOKEN_SECURITY_ATTRIBUTE_OPERATION; AUTHZ_SECURITY_ATTRIBUTE_OPERATION of
 // the Authz documentation). The zero value does nothing.
 type AttributeOperation uint32
@@ -20,7 +20,7 @@ const (
 	AttributeReplace                       // the values take the place of the old ones; none deletes the attribute
 )
 
-// String is the documented name without its prefix.
+// String returns the documented name without its prefix.
 func (o AttributeOperation) String() string {
 	names := [...]string{"NONE", "REPLACE_ALL", "ADD", "DELETE", "REPLACE"}
 	if int(o) < len(names) {
@@ -39,7 +39,7 @@ type AttributeChange struct {
 // all of them or none. ModifiedId is kept: it is the caller's to change.
 //
 // STATUS_INVALID_PARAMETER: an unknown operation, REPLACE_ALL beside others,
-// an attribute that is none, or values of another type than the attribute has.
+// an invalid attribute, or values of another type than the attribute has.
 // STATUS_NOT_FOUND: an attribute to delete that the token does not have.
 func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.Status) {
 	var now []claims.Attribute
@@ -129,7 +129,7 @@ func removed(now []claims.Attribute, at int) []claims.Attribute {
 	return append(append([]claims.Attribute(nil), now[:at]...), now[at+1:]...)
 }
 
-// joinValues is a with the values of b that it lacks.
+// joinValues returns a with the values of b that it lacks.
 func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	fresh, ok := withoutValues(b, a)
 	if !ok {
@@ -143,7 +143,8 @@ func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	return a, true
 }
 
-// withoutValues is a without the values of b; not ok where the types differ.
+// withoutValues returns a without the values of b; not ok where the types
+// differ.
 func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	if a.Type != b.Type {
 		return a, false

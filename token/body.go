@@ -67,7 +67,9 @@ func (b *body) classify() {
 		if a&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
 			b.denyOnly.Set(i)
 		}
-		if i == 0 || a&(winnt.SE_GROUP_USE_FOR_DENY_ONLY|winnt.SE_GROUP_INTEGRITY) != 0 { // T-48
+		// The user, deny-only groups and the integrity entry stay in an
+		// effective-only duplicate (T-48).
+		if i == 0 || a&(winnt.SE_GROUP_USE_FOR_DENY_ONLY|winnt.SE_GROUP_INTEGRITY) != 0 {
 			b.pinned.Set(i)
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// RestrictedUserClaims is what the restricted pass of an access check sees of
-// the user's claims: all of them, unless NtFilterTokenEx narrowed them (T-67).
+// RestrictedUserClaims returns the user's claims that the restricted pass of an
+// access check sees: all of them, unless NtFilterTokenEx narrowed them (T-67).
 func (t *Token) RestrictedUserClaims() *claims.Set {
 	if t.body.restrictedUser != nil {
 		return t.body.restrictedUser
@@ -15,7 +15,8 @@ func (t *Token) RestrictedUserClaims() *claims.Set {
 	return t.body.userClaims
 }
 
-// RestrictedDeviceClaims is the same for the claims of the device.
+// RestrictedDeviceClaims returns the device's claims that the restricted pass
+// sees.
 func (t *Token) RestrictedDeviceClaims() *claims.Set {
 	if t.body.restrictedDeviceClaims != nil {
 		return t.body.restrictedDeviceClaims
@@ -26,7 +27,7 @@ func (t *Token) RestrictedDeviceClaims() *claims.Set {
 // AuditPolicySize is the size of a per-user audit policy, in bytes.
 const AuditPolicySize = 30
 
-// AuditPolicy is the per-user audit policy of class 16: [AuditPolicySize]
+// AuditPolicy returns the per-user audit policy of class 16: [AuditPolicySize]
 // bytes, half a byte a subcategory. All zero where none was set.
 func (t *Token) AuditPolicy() []byte {
 	out := make([]byte, AuditPolicySize)
@@ -43,8 +44,8 @@ func (t *Token) WithAuditPolicy(policy []byte) (*Token, ntstatus.Status) {
 	return t.withBody(t.modified, func(b *body) { b.auditPolicy = string(policy) }), ntstatus.Success
 }
 
-// IsolationPrefix is the prefix of the token's private part of the namespace
-// (class 44), "" where names are not isolated.
+// IsolationPrefix returns the prefix of the token's private part of the
+// namespace (class 44), "" where names are not isolated.
 func (t *Token) IsolationPrefix() string { return t.body.isolation }
 
 // WithIsolationPrefix sets the prefix, "" for none. ModifiedId is kept.
@@ -144,7 +145,8 @@ func resetClaim(a *claims.Attribute) {
 	}
 }
 
-// AdjustDeviceGroups is AdjustGroups for the groups of the device.
+// AdjustDeviceGroups adjusts the groups of the device as AdjustGroups does
+// those of the user.
 func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group,
 	status ntstatus.Status) {
 	old := collect(t.body.device.all)

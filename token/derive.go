@@ -5,27 +5,26 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// WithTypeLevel is the value of a duplicate: everything is kept, ModifiedId
-// included, but type and level (T-49). Whether the level may be had is the
-// caller's question (T-41 to T-43); on a primary token it is only reported
-// (T-54).
+// WithTypeLevel returns the value of a duplicate: everything is kept but type
+// and level. The caller decides whether the level may be had (T-41 to T-43); on
+// a primary token it is only reported (T-54).
 func (t *Token) WithTypeLevel(typ winnt.TokenType, level winnt.SecurityImpersonationLevel) *Token {
-	n := *t // T-49
+	// Everything but type and level is kept, ModifiedId included (T-49).
+	n := *t
 	n.typ, n.level = uint8(typ), uint8(level)
 	return &n
 }
 
-// WithModifiedID is the same value under another ModifiedId.
+// WithModifiedID returns the same value under another ModifiedId.
 func (t *Token) WithModifiedID(modified winnt.LUID) *Token {
 	n := *t
 	n.modified = modified
 	return &n
 }
 
-// EffectiveOnly is the token without its disabled groups and privileges, for
-// good (T-48). The user, deny-only groups and the integrity entry stay. A
-// primary group or default owner that goes is replaced by the user. ModifiedId
-// is kept.
+// EffectiveOnly returns the token without its disabled groups and privileges,
+// for good. The user, deny-only groups and the integrity entry stay. A primary
+// group or default owner that goes is replaced by the user. ModifiedId is kept.
 func (t *Token) EffectiveOnly() *Token {
 	n := *t
 	n.present = t.enabled // T-48: privileges
@@ -47,7 +46,8 @@ func (t *Token) EffectiveOnly() *Token {
 	if !alive.Has(int(n.primary)) { // T-48; the SID may be there once more
 		n.primary = uint16(max(0, n.index(t.PrimaryGroup())))
 	}
-	if !alive.Has(int(n.owner)) { // T-48
+	// The user takes the place of a default owner that goes (T-48).
+	if !alive.Has(int(n.owner)) {
 		n.owner = uint16(max(0, n.ownerIndex(t.Owner())))
 	}
 	return &n

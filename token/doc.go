@@ -1,4 +1,4 @@
-// Package token holds access tokens as immutable values: who somebody is, for
+// Package token holds access tokens as immutable values: who a caller is, for
 // the access check, for impersonation and for audit.
 //
 // A [Token] is one security context: user, groups, restricting SIDs,

@@ -4,15 +4,16 @@ import (
 	"github.com/refmon/refmon/internal/sidset"
 )
 
-// Equal is NtCompareTokens: whether both would be treated alike in every access
-// check that looks at user, groups, restricting SIDs, privileges and
-// AppContainer (T-100). Lists compare as sets. Type, level, identifiers, source,
-// defaults and claims do not matter.
+// Equal implements NtCompareTokens: it reports whether both would be treated
+// alike in every access check that looks at user, groups, restricting SIDs,
+// privileges and AppContainer. Lists compare as sets. Type, level, identifiers,
+// source, defaults and claims do not matter.
 func (t *Token) Equal(o *Token) bool {
 	if t == o {
 		return true
 	}
-	// T-100
+	// Equal tokens have the same privileges and the same package, and both are
+	// restricted or neither is (T-100).
 	if t.present != o.present || t.enabled != o.enabled || t.body.pkg != o.body.pkg ||
 		t.IsRestricted() != o.IsRestricted() {
 		return false
@@ -20,7 +21,9 @@ func (t *Token) Equal(o *Token) bool {
 	if t.body == o.body && t.groups == o.groups {
 		return true
 	}
-	return t.equalGroups(o) && // T-100
+	// User, groups, restricting SIDs and capabilities are compared as sets
+	// (T-100).
+	return t.equalGroups(o) &&
 		subset(t.body.restricted, o.body.restricted) && subset(o.body.restricted, t.body.restricted) &&
 		equalLists(t.body.capabilities, o.body.capabilities)
 }
@@ -46,7 +49,8 @@ func (t *Token) equalGroups(o *Token) bool {
 	return true
 }
 
-// held has a bit for each SID still in the token, at its first index.
+// held returns a bitmap with a bit for each SID still in the token, at its
+// first index.
 func (t *Token) held() sidset.Bits {
 	out := append(sidset.Bits(nil), t.groups.alive...)
 	for at, first := range t.body.set.Duplicates() {

@@ -171,7 +171,7 @@ func (r *fileReader) resolveClaims(domain sid.SID) error {
 	return nil
 }
 
-// given is nil for an empty list, which says nothing.
+// given returns the list, or nil for an empty one, which says nothing.
 func given(list *[]rawClaim) *[]rawClaim {
 	if len(*list) == 0 {
 		return nil

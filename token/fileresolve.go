@@ -58,8 +58,8 @@ func (r *fileReader) resolve() error {
 	return r.resolveDACL(domain)
 }
 
-// findDomain is the SID that relative aliases count from: domain, or else the
-// domain of the user, the zero SID where neither tells.
+// findDomain returns the SID that relative aliases count from: domain, or else
+// the domain of the user, the zero SID where neither tells.
 func (r *fileReader) findDomain() (sid.SID, error) {
 	if r.domain.path != "" {
 		return resolveSID(r.domain, sid.SID{})

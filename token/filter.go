@@ -9,8 +9,8 @@ import (
 
 const filterFlags = winnt.DISABLE_MAX_PRIVILEGE | winnt.SANDBOX_INERT | winnt.LUA_TOKEN | winnt.WRITE_RESTRICTED
 
-// FilterSpec is what NtFilterToken and NtFilterTokenEx take. The zero value
-// filters nothing.
+// FilterSpec holds the parameters of NtFilterToken and NtFilterTokenEx. The zero
+// value filters nothing.
 type FilterSpec struct {
 	Flags    uint32             // DISABLE_MAX_PRIVILEGE, SANDBOX_INERT, LUA_TOKEN, WRITE_RESTRICTED
 	Disable  []sid.SID          // become deny-only
@@ -30,14 +30,15 @@ type FilterSpec struct {
 	ModifiedID    winnt.LUID
 }
 
-// Filter is the restricted token NtFilterToken makes: it can do less, never
-// more, with any descriptor without conditional entries (T-68). Type and level
-// are kept (T-64).
+// Filter returns the restricted token NtFilterToken makes: it can do less,
+// never more, with any descriptor without conditional entries (T-68). Type and
+// level are kept (T-64).
 //
 // STATUS_INVALID_PARAMETER: a flag outside 0xF (T-60), a restricting SID with
 // attributes (T-63), an entry that is no SID, or too many of them.
 func (t *Token) Filter(f FilterSpec) (*Token, ntstatus.Status) {
-	if f.Flags&^filterFlags != 0 { // T-60
+	// Four flags are documented, any other is refused (T-60).
+	if f.Flags&^filterFlags != 0 {
 		return nil, ntstatus.InvalidParameter
 	}
 	for _, l := range [][]Group{f.Restrict, f.RestrictDevice} {
@@ -74,7 +75,8 @@ func restricting(gs []Group) ntstatus.Status {
 		return ntstatus.InvalidParameter
 	}
 	for _, g := range gs {
-		if g.Attributes != 0 || g.SID.IsZero() { // T-63
+		// A restricting SID comes without attributes (T-63).
+		if g.Attributes != 0 || g.SID.IsZero() {
 			return ntstatus.InvalidParameter
 		}
 	}
@@ -96,7 +98,8 @@ func (w *filtered) disable(sids []sid.SID) {
 
 func (w *filtered) denyOnly(i int) {
 	a := &w.b.attrs[i]
-	if *a&winnt.SE_GROUP_INTEGRITY != 0 { // T-61
+	// The integrity entry cannot be made deny-only (T-61).
+	if *a&winnt.SE_GROUP_INTEGRITY != 0 {
 		return
 	}
 	if *a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
@@ -108,11 +111,13 @@ func (w *filtered) denyOnly(i int) {
 }
 
 func (w *filtered) privileges(f *FilterSpec) {
-	drop := f.Delete                              // T-62
+	// A privilege to delete goes, one that is not held is skipped (T-62).
+	drop := f.Delete
 	if f.Flags&winnt.DISABLE_MAX_PRIVILEGE != 0 { // T-62: the list is ignored
 		drop = ^winnt.SeChangeNotifyPrivilege.Bit()
 	}
-	if f.Flags&winnt.LUA_TOKEN != 0 { // T-65
+	// LUA_TOKEN keeps only the privileges of a limited token (T-65).
+	if f.Flags&winnt.LUA_TOKEN != 0 {
 		drop |= ^limitedPrivileges
 	}
 	w.drop(drop)
@@ -127,7 +132,8 @@ func (w *filtered) drop(set winnt.PrivilegeSet) {
 	w.t.byDefault &^= set
 }
 
-// lua is the rest of LUA_TOKEN: administrative groups and integrity (T-65).
+// lua applies the rest of LUA_TOKEN: administrative groups and integrity
+// (T-65).
 func (w *filtered) lua() {
 	for i, g := range w.old.Groups() {
 		if isAdministrative(g.SID) {
@@ -166,10 +172,13 @@ func (w *filtered) restrict(f *FilterSpec) {
 	if len(f.Restrict) == 0 {
 		return
 	}
-	gs := withAttributes(f.Restrict, groupForce) // T-63
+	// Every restricting SID is enabled (T-63).
+	gs := withAttributes(f.Restrict, groupForce)
 	if old := w.old.body.restricted; old != nil {
-		gs = common(gs, old)           // T-63: may be empty, and restricts then too
-		gs = append(gs, w.left(gs)...) // T-68
+		gs = common(gs, old) // T-63: may be empty, and restricts then too
+		// A SID that this restriction drops goes on matching deny entries
+		// (T-68).
+		gs = append(gs, w.left(gs)...)
 	}
 	w.b.restrict(gs)
 	w.effect = true
@@ -193,8 +202,8 @@ func common(gs []Group, set *sidset.Set) []Group {
 	return out
 }
 
-// left are the restricting SIDs that gs lacks: they go on matching deny entries
-// (T-68).
+// left returns the restricting SIDs that gs lacks: they go on matching deny
+// entries (T-68).
 func (w *filtered) left(gs []Group) (out []Group) {
 	seen := map[sid.SID]bool{}
 	for _, g := range gs {
@@ -217,15 +226,19 @@ func (w *filtered) finish(f *FilterSpec) {
 	maps := make(sidset.Bits, 2*words)
 	b.denyOnly, b.pinned = maps[:words:words], maps[words:]
 	b.classify()
-	b.parentTokenID = f.ParentTokenID // T-64
-	n.modified = f.ModifiedID         // T-64
+	// A filtered token names its origin as parent (T-64).
+	b.parentTokenID = f.ParentTokenID
+	// ModifiedId is the caller's: the filtered token is another value.
+	n.modified = f.ModifiedID
 	n.body = b
 	n.groups = &groups{enabled: w.enabled, alive: w.old.groups.alive}
 	n.groups.allow, n.groups.deny = b.match(w.enabled, n.groups.alive, n.integrityAt)
-	if f.Flags&winnt.SANDBOX_INERT != 0 { // T-64
+	// SANDBOX_INERT is carried as a flag of the new token.
+	if f.Flags&winnt.SANDBOX_INERT != 0 {
 		n.stored |= winnt.TOKEN_SANDBOX_INERT
 	}
-	if w.effect { // T-64
+	// A token is marked filtered only when something was taken from it (T-64).
+	if w.effect {
 		n.stored |= winnt.TOKEN_IS_FILTERED
 	}
 	if b.denyOnly.Has(int(n.owner)) { // T-66, and T-65 for Administrators

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// extended is what NtFilterTokenEx adds (T-67).
+// extended applies what NtFilterTokenEx adds (T-67).
 func (w *filtered) extended(f *FilterSpec) {
 	b := w.b
 	if f.DropUserClaims && b.userClaims != nil {
@@ -75,8 +75,9 @@ func (w *filtered) disableClaims(set *claims.Set, names []string) *claims.Set {
 	return n
 }
 
-// restrictClaims is what the restricted pass will see: the token's own claims
-// of these names, and of those only what an earlier list let through (T-63).
+// restrictClaims returns the claims that the restricted pass will see: the
+// token's own claims of these names, and of those only what an earlier list let
+// through (T-63).
 func (w *filtered) restrictClaims(own, before *claims.Set, names []string) *claims.Set {
 	if names == nil {
 		return before

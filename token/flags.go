@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Flags is the TOKEN_* flags of the token. Those that mirror something else
-// are computed from it here, so that they cannot disagree (T-1).
+// Flags returns the TOKEN_* flags of the token. Those that mirror something
+// else are computed from it here, so that they cannot disagree (T-1).
 func (t *Token) Flags() uint32 {
 	f := t.stored
 	for _, m := range [...]struct {
@@ -22,10 +22,12 @@ func (t *Token) Flags() uint32 {
 			f |= m.flag
 		}
 	}
-	if t.IsRestricted() { // T-1
+	// The flag for restricting SIDs agrees with the list (T-1).
+	if t.IsRestricted() {
 		f |= winnt.TOKEN_IS_RESTRICTED
 	}
-	if t.integrity > winnt.SECURITY_MANDATORY_LOW_RID { // T-1
+	// An integrity above Low shows as TOKEN_NOT_LOW (T-1).
+	if t.integrity > winnt.SECURITY_MANDATORY_LOW_RID {
 		f |= winnt.TOKEN_NOT_LOW
 	}
 	if t.IsAppContainer() {
@@ -34,13 +36,14 @@ func (t *Token) Flags() uint32 {
 	return f
 }
 
-// IsAdmin is SeTokenIsAdmin: BUILTIN\Administrators is among the groups,
-// enabled or not, but not deny-only, and where the token is restricted among
-// the restricting SIDs too (T-103).
+// IsAdmin implements SeTokenIsAdmin: it reports whether BUILTIN\Administrators
+// is among the groups, enabled or not, but not deny-only, and where the token
+// is restricted among the restricting SIDs too.
 func (t *Token) IsAdmin() bool {
 	h := sid.Administrators.Hash()
 	first := t.body.set.Find(h, sid.Administrators)
-	if first < 0 || !t.inForce(first) { // T-103
+	// Administrators counts unless it is missing or deny-only (T-103).
+	if first < 0 || !t.inForce(first) {
 		return false
 	}
 	return t.body.restricted == nil || t.body.restricted.Find(h, sid.Administrators) >= 0
@@ -60,8 +63,8 @@ func (t *Token) inForce(first int) bool {
 	return false
 }
 
-// IsElevated is class 20: a full token of a linked pair, or one of no pair
-// whose integrity is High or more.
+// IsElevated reports class 20: whether the token is the full one of a linked
+// pair, or one of no pair whose integrity is High or more.
 func (t *Token) IsElevated() bool {
 	switch t.body.elevation {
 	case winnt.TokenElevationTypeFull:
@@ -72,15 +75,15 @@ func (t *Token) IsElevated() bool {
 	return false
 }
 
-// IsSandboxed is class 47: an AppContainer, a write-restricted token, or one
-// that LUA_TOKEN filtered.
+// IsSandboxed reports class 47: whether the token is an AppContainer's,
+// write-restricted, or filtered by LUA_TOKEN.
 func (t *Token) IsSandboxed() bool {
 	lua := t.IsFiltered() && t.body.elevation == winnt.TokenElevationTypeLimited
 	return lua || t.IsAppContainer() || t.WriteRestricted()
 }
 
-// LogonSID is the group that carries SE_GROUP_LOGON_ID (class 28); ok is false
-// where there is none.
+// LogonSID returns the group that carries SE_GROUP_LOGON_ID (class 28); ok is
+// false if no group does.
 func (t *Token) LogonSID() (g Group, ok bool) {
 	for _, g := range t.Groups() {
 		if g.Attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID {
@@ -95,7 +98,9 @@ func (t *Token) LogonSID() (g Group, ok bool) {
 // SE_PRIVILEGE_USED_FOR_ACCESS (T-101). Of an empty set all are enabled, and
 // none is.
 func (t *Token) PrivilegeCheck(set winnt.PrivilegeSet, all bool) (ok bool, used winnt.PrivilegeSet) {
-	used = set & t.enabled // T-101
+	// Those of the set that are enabled count, and they are marked as used
+	// (T-101).
+	used = set & t.enabled
 	if all {
 		return used == set, used
 	}

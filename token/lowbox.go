@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// LowBoxSpec is what NtCreateLowBoxToken takes.
+// LowBoxSpec holds the parameters of NtCreateLowBoxToken.
 type LowBoxSpec struct {
 	Package      sid.SID // S-1-15-2-x
 	Capabilities []Group // S-1-15-3-x; attributes 0 stand for SE_GROUP_ENABLED
@@ -25,11 +25,13 @@ type LowBoxSpec struct {
 // are too many, or t is an AppContainer's already, whose limits another package
 // would lift.
 func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
-	if !isPackage(l.Package) || t.IsAppContainer() { // T-69
+	// A package is S-1-15-2-x, and an AppContainer gets no second one (T-69).
+	if !isPackage(l.Package) || t.IsAppContainer() {
 		return nil, ntstatus.InvalidParameter
 	}
 	for _, c := range l.Capabilities {
-		if !isCapability(c.SID) { // T-69
+		// A capability is S-1-15-3-x (T-69).
+		if !isCapability(c.SID) {
 			return nil, ntstatus.InvalidParameter
 		}
 	}
@@ -37,7 +39,8 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 		return nil, ntstatus.InvalidParameter
 	}
 	n := t
-	if t.integrityAt == 0 || t.integrity > winnt.SECURITY_MANDATORY_LOW_RID { // T-69
+	// An AppContainer has integrity Low, or what it had below that (T-69).
+	if t.integrityAt == 0 || t.integrity > winnt.SECURITY_MANDATORY_LOW_RID {
 		level := sid.LowLevel
 		if t.integrityAt == 0 {
 			level = sid.UntrustedLevel // none counts as Untrusted: never a rise
@@ -52,7 +55,9 @@ func (t *Token) LowBox(l LowBoxSpec) (*Token, ntstatus.Status) {
 		b.capabilities = newList(withAttributes(l.Capabilities, winnt.SE_GROUP_ENABLED))
 		b.lowPrivilege, b.lowBoxNumber = l.LowPrivilege, l.Number
 	})
-	n.typ, n.level = uint8(winnt.TokenPrimary), 0 // T-69, T-54
+	// An AppContainer's token is primary (T-69), and a primary token has no
+	// level of its own (T-54).
+	n.typ, n.level = uint8(winnt.TokenPrimary), 0
 	n.dacl = AdmitPackage(n.dacl, l.Package, winnt.GENERIC_ALL)
 	n.charged = max(n.charged, n.dynamicNeed(n.PrimaryGroup(), n.dacl))
 	return n, ntstatus.Success

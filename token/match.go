@@ -12,14 +12,15 @@ import (
 // EffectiveOnly removed: their bits are clear in both bitmaps.
 func (t *Token) SIDs() *sidset.Set { return t.body.set }
 
-// AllowBits has a bit for each index of SIDs that matches allow entries:
-// the user unless it is deny-only, a group if it is enabled and not deny-only.
-// An integrity entry never matches. Of equal SIDs the bits are joined at the
-// first. Not to be written to.
+// AllowBits returns a bitmap with a bit for each index of SIDs that matches
+// allow entries: the user unless it is deny-only, a group if it is
+// enabled and not deny-only. An integrity entry never matches. Of equal SIDs
+// the bits are joined at the first. It must not be written to.
 func (t *Token) AllowBits() sidset.Bits { return t.groups.allow }
 
-// DenyBits has a bit for each index of SIDs that matches deny and audit entries
-// those of AllowBits and the deny-only ones. Not to be written to.
+// DenyBits returns a bitmap with a bit for each index of SIDs that matches deny
+// and audit entries: those of AllowBits and the deny-only ones. It must
+// not be written to.
 func (t *Token) DenyBits() sidset.Bits { return t.groups.deny }
 
 // RestrictedSet indexes the restricting SIDs, each of which counts as enabled
@@ -35,17 +36,20 @@ func (t *Token) RestrictedDenySet() *sidset.Set { return t.body.restrictedDeny }
 // CapabilitySet indexes the capabilities; CapabilityBits tells the enabled ones.
 func (t *Token) CapabilitySet() *sidset.Set { return t.body.capabilities.index() }
 
-// CapabilityBits has a bit for each enabled capability of CapabilitySet.
+// CapabilityBits returns a bitmap with a bit for each enabled capability of
+// CapabilitySet.
 func (t *Token) CapabilityBits() sidset.Bits { return t.body.capabilities.allowBits() }
 
 // DeviceSet indexes the device groups, nil without any; DeviceBits and
 // DeviceDenyBits are for them.
 func (t *Token) DeviceSet() *sidset.Set { return t.body.device.index() }
 
-// DeviceBits has a bit for each device group that is enabled and not deny-only.
+// DeviceBits returns a bitmap with a bit for each device group that is enabled
+// and not deny-only.
 func (t *Token) DeviceBits() sidset.Bits { return t.body.device.allowBits() }
 
-// DeviceDenyBits has a bit for each device group that is enabled or deny-only.
+// DeviceDenyBits returns a bitmap with a bit for each device group that is
+// enabled or deny-only.
 func (t *Token) DeviceDenyBits() sidset.Bits {
 	if t.body.device == nil {
 		return nil
@@ -80,7 +84,7 @@ func (l *list) allowBits() sidset.Bits {
 	return l.allow
 }
 
-// newList makes a list of groups; nil if there are none.
+// newList makes a list of groups; nil for an empty one.
 func newList(gs []Group) *list {
 	if len(gs) == 0 {
 		return nil
@@ -113,8 +117,8 @@ func (b *body) match(enabled, alive sidset.Bits, integrityAt uint16) (allow, den
 	return b.matchIn(make(sidset.Bits, 2*len(alive)), enabled, alive, integrityAt)
 }
 
-// matchIn is match with room for its two bitmaps. It computes them over all
-// entries at once, a word at a time.
+// matchIn computes what match does, with room given for its two bitmaps. It
+// computes them over all entries at once, a word at a time.
 func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (allow, deny sidset.Bits) {
 	w := len(alive)
 	allow, deny = room[:w:w], room[w:]
@@ -124,7 +128,8 @@ func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (al
 			e |= 1 // T-3, A-1: the user needs no ENABLED
 		}
 		allow[i] = e &^ b.denyOnly[i] & alive[i]
-		deny[i] = (e | b.denyOnly[i]) & alive[i]
+		// A deny-only SID matches entries that deny.
+		deny[i] = (e | b.denyOnly[i]) & alive[i]
 	}
 	if integrityAt != 0 { // an integrity entry never matches
 		allow.Clear(int(integrityAt))

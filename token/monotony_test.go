@@ -13,7 +13,7 @@ import (
 )
 
 // randomDescriptor has plain entries only: a condition such as
-// Not_Member_of may grant more to somebody with fewer groups.
+// Not_Member_of may grant more to a token with fewer groups.
 func randomDescriptor(t testing.TB, r *rand.Rand) *sd.Descriptor {
 	t.Helper()
 	p := sd.Parts{Owner: pick(r), Group: pick(r)}

@@ -37,7 +37,8 @@ var (
 	elevations = []named{
 		{"Default", winnt.TokenElevationTypeDefault}, {"Full", winnt.TokenElevationTypeFull},
 		{"Limited", winnt.TokenElevationTypeLimited}}
-	integrityLevels = []named{ // T-4
+	// The levels go from Untrusted to Protected (T-4).
+	integrityLevels = []named{
 		{"Untrusted", winnt.SECURITY_MANDATORY_UNTRUSTED_RID}, {"Low", winnt.SECURITY_MANDATORY_LOW_RID},
 		{"Medium", winnt.SECURITY_MANDATORY_MEDIUM_RID}, {"MediumPlus", winnt.SECURITY_MANDATORY_MEDIUM_PLUS_RID},
 		{"High", winnt.SECURITY_MANDATORY_HIGH_RID}, {"System", winnt.SECURITY_MANDATORY_SYSTEM_RID},
@@ -103,8 +104,8 @@ func ParseIntegrityLevel(text string) (sid.SID, bool) {
 	return s, err == nil && isIntegrity(s)
 }
 
-// IntegrityName is the name of an integrity level by its RID, or S-1-16-rid for
-// one between the named ones.
+// IntegrityName returns the name of an integrity level by its RID, or
+// S-1-16-rid for one between the named ones.
 func IntegrityName(rid uint32) string {
 	if n := nameOf(integrityLevels, rid); n != "" {
 		return n

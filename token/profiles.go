@@ -129,8 +129,8 @@ func allowing(grants ...grant) *sd.ACL {
 	return list
 }
 
-// Administrator is an elevated administrator logged on interactively: High
-// integrity, owner Administrators.
+// Administrator describes an elevated administrator logged on
+// interactively: High integrity, owner Administrators.
 func Administrator(user sid.SID) Spec {
 	s := profile(user, sid.HighLevel, adminHeld, adminEnabled, ordinary(sid.Everyone)...)
 	s.Groups = append(s.Groups, Group{sid.Administrators, GroupDefault | winnt.SE_GROUP_OWNER})
@@ -141,8 +141,9 @@ func Administrator(user sid.SID) Spec {
 	return s
 }
 
-// LimitedAdministrator is the same account's other token, the one its programs
-// run with unless elevated: Administrators is deny-only, integrity Medium.
+// LimitedAdministrator describes the same account's other token, the one its
+// programs run with unless elevated: Administrators is deny-only, integrity
+// Medium.
 func LimitedAdministrator(user sid.SID) Spec {
 	s := Administrator(user)
 	for i, g := range s.Groups {
@@ -160,7 +161,8 @@ func LimitedAdministrator(user sid.SID) Spec {
 	return s
 }
 
-// StandardUser is an ordinary user logged on interactively: Medium integrity.
+// StandardUser describes an ordinary user logged on interactively:
+// Medium integrity.
 func StandardUser(user sid.SID) Spec {
 	s := profile(user, sid.MediumLevel, userHeld, userEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Interactive, sid.AuthenticatedUsers, sid.Local)...)
@@ -188,7 +190,8 @@ func NetworkUser(user sid.SID, groups ...sid.SID) Spec {
 	return s
 }
 
-// LocalSystem is the operating system itself, logon session 0x3e7.
+// LocalSystem describes the operating system itself, logon session
+// 0x3e7.
 func LocalSystem() Spec {
 	s := profile(sid.LocalSystem, sid.SystemLevel, systemHeld, systemEnabled,
 		Group{sid.Administrators, winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_OWNER})
@@ -204,8 +207,8 @@ func LocalSystem() Spec {
 // SystemSource is the source name of tokens the system made itself.
 const SystemSource = "*SYSTEM*"
 
-// Anonymous is ANONYMOUS LOGON, logon session 0x3e6: no privileges, Untrusted,
-// and no group but Everyone where policy includes it.
+// Anonymous describes ANONYMOUS LOGON, logon session 0x3e6: no
+// privileges, Untrusted, and no group but Everyone where policy includes it.
 func Anonymous(everyone bool) Spec {
 	s := profile(sid.Anonymous, sid.UntrustedLevel, 0, 0)
 	if everyone {
@@ -216,15 +219,15 @@ func Anonymous(everyone bool) Spec {
 	return s
 }
 
-// LocalService is the account of services that need little and use the network
-// as nobody, logon session 0x3e5.
+// LocalService describes services that need little and are anonymous
+// on the network, logon session 0x3e5.
 func LocalService() Spec {
 	s := service(sid.LocalService, winnt.LOCALSERVICE_LUID)
 	s.Privileges |= winnt.Privileges(winnt.SeSystemtimePrivilege, winnt.SeTimeZonePrivilege)
 	return s
 }
 
-// NetworkService is the account of services that use the network as the
+// NetworkService describes services that use the network as the
 // machine, logon session 0x3e4.
 func NetworkService() Spec { return service(sid.NetworkService, winnt.NETWORKSERVICE_LUID) }
 

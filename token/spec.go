@@ -39,8 +39,8 @@ const (
 		winnt.TOKEN_AUDIT_NO_CHILD_PROCESS | winnt.TOKEN_WRITE_RESTRICTED | winnt.TOKEN_SANDBOX_INERT
 )
 
-// GroupDefault is what an ordinary group of a logon carries: mandatory, enabled
-// by default and enabled.
+// GroupDefault has the attributes of an ordinary group of a logon: mandatory,
+// enabled by default and enabled.
 const GroupDefault = groupForce
 
 // Spec says what a token is to be made of; only User is required. New copies
@@ -92,8 +92,8 @@ type Spec struct {
 	DeviceGroups, RestrictedDeviceGroups      []Group // restricted: attributes 0 stand for GroupDefault
 	TrustLevel                                sid.SID // S-1-19-x-y
 
-	// RestrictedUserClaims and RestrictedDeviceClaims are what the restricted
-	// pass sees of the claims; nil: all of them (T-67).
+	// RestrictedUserClaims and RestrictedDeviceClaims are the claims that the
+	// restricted pass sees; nil: all of them (T-67).
 	RestrictedUserClaims, RestrictedDeviceClaims *claims.Set
 	AuditPolicy                                  string // per-user audit policy: AuditPolicySize bytes, "" for none
 	IsolationPrefix                              string // of class 44, "" for none
@@ -166,7 +166,8 @@ func New(s Spec) (*Token, error) {
 func (t *Token) defaults(s *Spec, n int) error {
 	if !s.Owner.IsZero() {
 		i := t.ownerIndex(s.Owner)
-		if i < 0 { // T-11
+		// The owner is the user or a group with the owner attribute (T-11).
+		if i < 0 {
 			return fieldError("owner", s.Owner, invalidOwner, "must be the user, or a group with the attribute Owner")
 		}
 		t.owner = uint16(i)
@@ -174,7 +175,8 @@ func (t *Token) defaults(s *Spec, n int) error {
 	switch {
 	case !s.PrimaryGroup.IsZero():
 		i := t.index(s.PrimaryGroup)
-		if i < 0 { // T-11
+		// The primary group is the user or a group of the token (T-11).
+		if i < 0 {
 			return fieldError("primaryGroup", s.PrimaryGroup, invalidPrimaryGroup, "must be the user or one of the groups")
 		}
 		t.primary = uint16(i)
@@ -193,7 +195,7 @@ func (t *Token) defaults(s *Spec, n int) error {
 	return nil
 }
 
-// index is the index of the user or a group still there, or -1.
+// index returns the index of the user or a group still there, or -1.
 func (t *Token) index(s sid.SID) int {
 	i := t.body.set.Find(s.Hash(), s)
 	if i < 0 || t.groups.alive.Has(i) {
@@ -207,8 +209,9 @@ func (t *Token) index(s sid.SID) int {
 	return -1
 }
 
-// ownerIndex is the index of an entry that may own new objects: the user, or a
-// group with OWNER (T-11); never a deny-only one (T-66). -1 if s is neither.
+// ownerIndex returns the index of an entry that may own new objects: the user,
+// or a group with OWNER (T-11); never a deny-only one (T-66). -1 if s is
+// neither.
 func (t *Token) ownerIndex(s sid.SID) int {
 	first := t.body.set.Find(s.Hash(), s)
 	if first < 0 {
@@ -233,8 +236,8 @@ func (t *Token) mayOwn(i int) bool {
 	return t.groups.alive.Has(i) && a&winnt.SE_GROUP_OWNER != 0 && a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0
 }
 
-// Spec is what New would need to make an equal token; its slices are the
-// caller's.
+// Spec returns a specification of which New would make an equal token; its
+// slices are the caller's.
 func (t *Token) Spec() Spec {
 	b := t.body
 	s := Spec{

@@ -11,7 +11,7 @@ import (
 )
 
 // Group is a SID_AND_ATTRIBUTES: a SID and its SE_GROUP_* bits. The zero value
-// names nobody.
+// names no account.
 type Group struct {
 	SID        sid.SID
 	Attributes uint32
@@ -34,7 +34,7 @@ type Token struct {
 	byDefault winnt.PrivilegeSet // subset of present: enabled by default
 
 	modified winnt.LUID
-	dacl     *sd.ACL // default DACL; nil if there is none
+	dacl     *sd.ACL // default DACL; nil without one
 
 	session     uint32
 	integrity   uint32 // RID of the integrity entry, 0 without one
@@ -60,7 +60,7 @@ type groups struct {
 	deny    sidset.Bits // A-2, likewise
 }
 
-// body is what changes rarely; a change copies it.
+// body holds what changes rarely; a change copies it.
 type body struct {
 	set      *sidset.Set // index 0 is the user
 	attrs    []uint32    // of each entry; ENABLED is in groups.enabled
@@ -110,7 +110,7 @@ func (l *list) all(yield func(int, Group) bool) {
 	}
 }
 
-// attr is the current attributes of entry i.
+// attr returns the current attributes of entry i.
 func (t *Token) attr(i int) uint32 {
 	a := t.body.attrs[i]
 	if t.groups.enabled.Has(i) {
@@ -121,8 +121,8 @@ func (t *Token) attr(i int) uint32 {
 
 func (t *Token) entry(i int) Group { return Group{t.body.set.At(i), t.attr(i)} }
 
-// User is the user and its attributes: 0, or SE_GROUP_USE_FOR_DENY_ONLY after
-// a filter.
+// User returns the user and its attributes: 0, or SE_GROUP_USE_FOR_DENY_ONLY
+// after a filter.
 func (t *Token) User() Group { return t.entry(0) }
 
 // Groups yields the groups in their order, the integrity entry among them, the
@@ -138,7 +138,7 @@ func (t *Token) Groups() iter.Seq2[int, Group] {
 	}
 }
 
-// GroupCount is the number of groups, the user not counted.
+// GroupCount returns the number of groups, the user not counted.
 func (t *Token) GroupCount() int { return count(t.groups.alive) - 1 }
 
 // Restricted yields the restricting SIDs in their order; none for a token that
@@ -153,11 +153,11 @@ func (t *Token) Restricted() iter.Seq2[int, Group] {
 	}
 }
 
-// Type is primary or impersonation.
+// Type returns the type, primary or impersonation.
 func (t *Token) Type() winnt.TokenType { return winnt.TokenType(t.typ) }
 
-// Level is the impersonation level. On a primary token no rule reads it: it is
-// what its duplication asked for, 0 otherwise (T-54).
+// Level returns the impersonation level. On a primary token no rule reads it:
+// it is the one its duplication asked for, 0 otherwise (T-54).
 func (t *Token) Level() winnt.SecurityImpersonationLevel {
 	return winnt.SecurityImpersonationLevel(t.level)
 }
@@ -165,21 +165,22 @@ func (t *Token) Level() winnt.SecurityImpersonationLevel {
 // Has reports whether p is enabled.
 func (t *Token) Has(p winnt.Privilege) bool { return t.enabled.Has(p) }
 
-// Enabled is the set of enabled privileges.
+// Enabled returns the set of enabled privileges.
 func (t *Token) Enabled() winnt.PrivilegeSet { return t.enabled }
 
-// Present is the set of privileges held, enabled or not.
+// Present returns the set of privileges held, enabled or not.
 func (t *Token) Present() winnt.PrivilegeSet { return t.present }
 
-// DefaultPrivileges are those held with SE_PRIVILEGE_ENABLED_BY_DEFAULT.
+// DefaultPrivileges returns the privileges held with
+// SE_PRIVILEGE_ENABLED_BY_DEFAULT.
 func (t *Token) DefaultPrivileges() winnt.PrivilegeSet { return t.byDefault }
 
-// Integrity is the RID of the integrity level, 0 (Untrusted) where the token
-// has none.
+// Integrity returns the RID of the integrity level, 0 (Untrusted) where the
+// token has none.
 func (t *Token) Integrity() uint32 { return t.integrity }
 
-// IntegrityLevel is the integrity entry as class 25 reports it, with attributes
-// 0x60; S-1-16-0 where the token has none.
+// IntegrityLevel returns the integrity entry as class 25 reports it, with
+// attributes 0x60; S-1-16-0 where the token has none.
 func (t *Token) IntegrityLevel() Group {
 	if t.integrityAt == 0 {
 		return Group{sid.UntrustedLevel, integrityAttributes}
@@ -187,23 +188,23 @@ func (t *Token) IntegrityLevel() Group {
 	return Group{t.body.set.At(int(t.integrityAt)), integrityAttributes}
 }
 
-// MandatoryPolicy is the TOKEN_MANDATORY_POLICY_* bits.
+// MandatoryPolicy returns the TOKEN_MANDATORY_POLICY_* bits.
 func (t *Token) MandatoryPolicy() uint32 { return uint32(t.policy) }
 
-// Owner is the owner put on new objects: the user or a group of the token.
+// Owner returns the owner put on new objects: the user or a group of the token.
 func (t *Token) Owner() sid.SID { return t.body.set.At(int(t.owner)) }
 
-// PrimaryGroup is the group put on new objects.
+// PrimaryGroup returns the group put on new objects.
 func (t *Token) PrimaryGroup() sid.SID { return t.body.set.At(int(t.primary)) }
 
-// DefaultDACL is the DACL put on new objects, nil if there is none.
+// DefaultDACL returns the DACL put on new objects, nil if the token has none.
 func (t *Token) DefaultDACL() *sd.ACL { return t.dacl }
 
-// DynamicCharged is the space in bytes reserved for primary group and default
-// DACL, and DynamicAvailable what is left of it (TOKEN_STATISTICS).
+// DynamicCharged returns the space in bytes reserved for primary group and
+// default DACL (TOKEN_STATISTICS).
 func (t *Token) DynamicCharged() uint32 { return t.charged }
 
-// DynamicAvailable is what is left of DynamicCharged, in bytes.
+// DynamicAvailable returns the part of DynamicCharged that is free, in bytes.
 func (t *Token) DynamicAvailable() uint32 {
 	if n := t.dynamicNeed(t.PrimaryGroup(), t.dacl); n < t.charged {
 		return t.charged - n
@@ -211,7 +212,7 @@ func (t *Token) DynamicAvailable() uint32 {
 	return 0
 }
 
-// SessionID is the terminal-services session.
+// SessionID returns the terminal-services session.
 func (t *Token) SessionID() uint32 { return t.session }
 
 // AuthenticationID names the logon session.
@@ -220,20 +221,22 @@ func (t *Token) AuthenticationID() winnt.LUID { return t.body.authenticationID }
 // ModifiedID changes with every change of the token object's value.
 func (t *Token) ModifiedID() winnt.LUID { return t.modified }
 
-// ParentTokenID is the TokenId of the token this one was filtered from, or 0.
+// ParentTokenID returns the TokenId of the token this one was filtered from, or
+// 0.
 func (t *Token) ParentTokenID() winnt.LUID { return t.body.parentTokenID }
 
-// OriginatingLogon is the logon session that asked for this one with explicit
-// credentials, or 0.
+// OriginatingLogon returns the logon session that asked for this one with
+// explicit credentials, or 0.
 func (t *Token) OriginatingLogon() winnt.LUID { return t.body.originatingLogon }
 
-// Source is the component that made the token.
+// Source returns the component that made the token.
 func (t *Token) Source() Source { return t.body.source }
 
-// ExpirationTime is in units of 100 ns since 1601; it is never enforced.
+// ExpirationTime returns the time in units of 100 ns since 1601; it is never
+// enforced.
 func (t *Token) ExpirationTime() int64 { return t.body.expiration }
 
-// ElevationType is 1 default, 2 full or 3 limited.
+// ElevationType returns 1 default, 2 full or 3 limited.
 func (t *Token) ElevationType() uint32 { return t.body.elevation }
 
 // IsRestricted reports restricting SIDs, the empty list of T-63 included.
@@ -252,7 +255,7 @@ func (t *Token) IsFiltered() bool { return t.stored&winnt.TOKEN_IS_FILTERED != 0
 // (class 14).
 func (t *Token) SessionDropped() bool { return t.stored&winnt.TOKEN_SESSION_NOT_REFERENCED != 0 }
 
-// Package is the AppContainer's SID, the zero SID for other tokens.
+// Package returns the AppContainer's SID, the zero SID for other tokens.
 func (t *Token) Package() sid.SID { return t.body.pkg }
 
 // IsAppContainer reports a package SID.
@@ -262,19 +265,20 @@ func (t *Token) IsAppContainer() bool { return !t.body.pkg.IsZero() }
 // for ALL APPLICATION PACKAGES do not apply.
 func (t *Token) LowPrivilege() bool { return t.body.lowPrivilege }
 
-// LowBoxNumber is the AppContainer's number in its session, 0 for others.
+// LowBoxNumber returns the AppContainer's number in its session, 0 for others.
 func (t *Token) LowBoxNumber() uint32 { return t.body.lowBoxNumber }
 
 // Capabilities yields the AppContainer's capabilities in their order.
 func (t *Token) Capabilities() iter.Seq2[int, Group] { return t.body.capabilities.all }
 
-// UserClaims is the user's claims, nil if there are none.
+// UserClaims returns the user's claims, nil if the token has none.
 func (t *Token) UserClaims() *claims.Set { return t.body.userClaims }
 
-// DeviceClaims is the device's claims, nil if there are none.
+// DeviceClaims returns the device's claims, nil if the token has none.
 func (t *Token) DeviceClaims() *claims.Set { return t.body.deviceClaims }
 
-// LocalAttributes is the token's own security attributes, nil if there are none.
+// LocalAttributes returns the token's own security attributes, nil if it has
+// none.
 func (t *Token) LocalAttributes() *claims.Set { return t.body.local }
 
 // DeviceGroups yields the groups of a compound identity's device.
@@ -283,5 +287,6 @@ func (t *Token) DeviceGroups() iter.Seq2[int, Group] { return t.body.device.all 
 // RestrictedDeviceGroups yields the restricting SIDs of the device.
 func (t *Token) RestrictedDeviceGroups() iter.Seq2[int, Group] { return t.body.restrictedDevice.all }
 
-// TrustLevel is the process trust level S-1-19-x-y, the zero SID without one.
+// TrustLevel returns the process trust level S-1-19-x-y, the zero SID without
+// one.
 func (t *Token) TrustLevel() sid.SID { return t.body.trust }

@@ -213,7 +213,7 @@ func TestLogonSIDAndElevation(t *testing.T) {
 		t.Errorf("logon SID %v", g)
 	}
 	if _, ok := must(t, setup()).LogonSID(); ok {
-		t.Error("there is none")
+		t.Error("a logon SID was found, want none")
 	}
 	for _, c := range []struct {
 		spec token.Spec

@@ -27,7 +27,7 @@ func (e *SpecError) Error() string {
 	return fmt.Sprintf("token: %s: %s: %s", e.Field, e.Problem, e.Status)
 }
 
-// Unwrap is the status as an error.
+// Unwrap returns the status as an error.
 func (e *SpecError) Unwrap() error { return e.Status.Err() }
 
 func fieldError(field string, value any, st ntstatus.Status, want string) error {
@@ -74,9 +74,11 @@ func (s *Spec) validateScalars() error {
 		return fieldError("source", s.Source.Name, ntstatus.InvalidParameter, "want at most 8 bytes")
 	case len(s.AuditPolicy) != 0 && len(s.AuditPolicy) != AuditPolicySize:
 		return fieldError("auditPolicy", len(s.AuditPolicy), ntstatus.InvalidParameter, "want 30 bytes")
-	case s.WriteRestricted && !s.IsRestricted && len(s.Restricted) == 0: // T-1
+	case s.WriteRestricted && !s.IsRestricted && len(s.Restricted) == 0:
+		// A write-restricted token is always a restricted one (T-1).
 		return fieldError("writeRestricted", true, ntstatus.InvalidParameter, "needs restricting SIDs")
-	case !s.Integrity.IsZero() && !isIntegrity(s.Integrity): // T-4
+	case !s.Integrity.IsZero() && !isIntegrity(s.Integrity):
+		// An integrity level is a SID S-1-16-x (T-4).
 		return fieldError("integrityLevel", s.Integrity, ntstatus.InvalidParameter, "want S-1-16-x")
 	case !s.TrustLevel.IsZero() && s.TrustLevel.Authority() != 19:
 		return fieldError("trustLevel", s.TrustLevel, ntstatus.InvalidParameter, "want S-1-19-x-y")
@@ -103,7 +105,9 @@ func (s *Spec) validateGroups() error {
 			continue
 		}
 		field := indexed("groups", i)
-		switch { // T-4
+		// At most one group carries the integrity attribute, and it is an
+		// integrity level (T-4).
+		switch {
 		case !isIntegrity(g.SID):
 			return fieldError(field, g.SID, ntstatus.InvalidParameter, "Integrity is for S-1-16-x only")
 		case seen:
@@ -131,13 +135,15 @@ func validateList(field string, gs []Group) error {
 	return nil
 }
 
-// wrongAttributes is what is wrong with the attributes of g, "" if nothing.
+// wrongAttributes tells what is wrong with the attributes of g; it returns ""
+// if nothing is.
 func wrongAttributes(g Group) string {
 	const both = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	switch logon := g.Attributes & winnt.SE_GROUP_LOGON_ID; {
 	case g.Attributes&^knownAttributes != 0, logon != 0 && logon != winnt.SE_GROUP_LOGON_ID:
 		return fmt.Sprintf("%#x are no group attributes", g.Attributes)
-	case g.Attributes&both == both: // T-3
+	case g.Attributes&both == both:
+		// No group is at once enabled and deny-only (T-3).
 		return "cannot be both Enabled and UseForDenyOnly"
 	case g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 && g.Attributes&both != 0: // T-48: it never carries ENABLED
 		return "an integrity entry is neither Enabled nor UseForDenyOnly"
@@ -154,11 +160,13 @@ func (s *Spec) validateAppContainer() error {
 		}
 		return nil
 	}
-	if !isPackage(s.Package) { // T-69
+	// The package of an AppContainer is S-1-15-2-x (T-69).
+	if !isPackage(s.Package) {
 		return fieldError("appContainer.packageSid", s.Package, ntstatus.InvalidParameter, "want S-1-15-2-x")
 	}
 	for i, g := range s.Capabilities {
-		if !isCapability(g.SID) { // T-69
+		// The capabilities of an AppContainer are S-1-15-3-x (T-69).
+		if !isCapability(g.SID) {
 			return fieldError(indexed("appContainer.capabilities", i), g.SID, ntstatus.InvalidParameter, "want S-1-15-3-x")
 		}
 	}
@@ -175,7 +183,7 @@ func isCapability(s sid.SID) bool {
 	return s.Authority() == 15 && s.SubAuthorities() >= 2 && s.Sub(0) == 3
 }
 
-// dynamicNeed is the space primary group and default DACL take, in bytes.
+// dynamicNeed returns the space primary group and default DACL take, in bytes.
 func (t *Token) dynamicNeed(group sid.SID, dacl *sd.ACL) uint32 {
 	n := uint32(group.Len())
 	if dacl != nil {

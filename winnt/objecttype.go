@@ -120,7 +120,7 @@ var mappingNames = map[string]*ObjectType{
 // ObjectTypeByName finds a type by its name in the batch format ("file",
 // "directory", "key", "token", "process", "thread", "job", "objectDirectory",
 // "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore",
-// "section", "desktop", "windowStation"), any case; nil if there is none.
+// "section", "desktop", "windowStation"), any case; nil for another name.
 func ObjectTypeByName(name string) *ObjectType { return mappingNames[strings.ToLower(name)] }
 
 var standardRights = []Right{
@@ -131,7 +131,8 @@ var standardRights = []Right{
 	{GENERIC_READ, "GENERIC_READ"},
 }
 
-// RightName is the documented name of one bit on this type, or its hex value.
+// RightName returns the documented name of one bit on this type, or its hex
+// value.
 func (t *ObjectType) RightName(bit AccessMask) string {
 	for _, r := range standardRights {
 		if r.Mask == bit {

@@ -89,7 +89,7 @@ var privilegeNames = [...]string{
 // Valid reports whether p is a known privilege.
 func (p Privilege) Valid() bool { return p >= FirstPrivilege && p <= LastPrivilege }
 
-// LUID is the identifier of the privilege.
+// LUID returns the identifier of the privilege.
 func (p Privilege) LUID() LUID { return LUID(p) }
 
 // String prints the documented name (the strings of LookupPrivilegeName).
@@ -123,7 +123,7 @@ func Privileges(ps ...Privilege) PrivilegeSet {
 	return s
 }
 
-// Bit is the set that holds only p.
+// Bit returns the set that holds only p.
 func (p Privilege) Bit() PrivilegeSet { return 1 << p }
 
 // Has reports whether p is in the set.

@@ -2,8 +2,8 @@
 // questions in one run and prints what each takes, as a Markdown table of
 // ratios. `make bench-peers` installs what it needs from Debian and runs it.
 //
-// It is a module of its own, so that nobody who uses refmon downloads an
-// engine it is compared with.
+// It is a module of its own, so that users of refmon do not download the
+// engines it is compared with.
 //
 // # What is asked
 //
@@ -14,14 +14,14 @@
 // descriptor's self-relative bytes. Each engine gets its most favourable input:
 // parsed policies, prepared queries, converted data. Before it is timed it must
 // give the answer refmon gives, for the member of the deciding group and for
-// somebody who is not.
+// a user who is not.
 //
 // # How it is timed
 //
 // A turn of each engine follows a turn of the others, for several rounds, so
 // that a busy machine slows all of them alike. Counted is the processor time of
 // the thread that asks: what others do with the machine meanwhile is not in it,
-// nor is what the garbage collector does on other threads, which favours those
+// nor is the work of the garbage collector on other threads, which favours those
 // who allocate. Samba's C loop and its Python child process count for
 // themselves: the way into them is not in the figure either. The figure is the
 // median over the rounds, the ratio is the median of the ratios within a round.

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// result is what one peer takes for one question.
+// result holds the time that one peer takes for one question.
 type result struct {
 	ns    float64 // median; 0: the peer cannot be asked this
 	ratio float64 // median over the rounds of the ratio to refmon in the same round
@@ -60,7 +60,7 @@ func measure(q question, peers []*peer, rounds int, turn time.Duration) ([]resul
 }
 
 // checked prepares a question, having seen that the peer answers it rightly
-// for the member of the deciding group and for somebody else.
+// for the member of the deciding group and for another user.
 func checked(q question, p *peer) (asker, error) {
 	var member asker
 	for _, is := range []bool{false, true} {

@@ -9,7 +9,7 @@ import (
 
 // asker answers one prepared question.
 type asker interface {
-	// answer is what is granted, 0 if access is denied.
+	// answer returns the rights granted, 0 if access is denied.
 	answer() (winnt.AccessMask, error)
 	// ask asks n times and tells how much processor time that took.
 	ask(n int) (time.Duration, error)

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// kind is what a question asks for.
+// kind tells what a question asks for.
 type kind uint8
 
 const (
@@ -45,7 +45,7 @@ func (k kind) desired() winnt.AccessMask {
 	return winnt.FILE_READ_DATA
 }
 
-// input is what all engines are given: the same SIDs in the same order. It is
+// input holds what all engines are given: the same SIDs in the same order. It is
 // not written to after newInput.
 type input struct {
 	question

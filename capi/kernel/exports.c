@@ -12,7 +12,7 @@ static SHORT_SID nt_authority = {1, 0, {0, 0, 0, 0, 0, 5}, {0, 0}};
 static SE_EXPORTS exports = {
 	.SeCreateTokenPrivilege = P(2), .SeAssignPrimaryTokenPrivilege = P(3), .SeLockMemoryPrivilege = P(4),
 	.SeIncreaseQuotaPrivilege = P(5),
-	.SeUnsolicitedInputPrivilege = P(0), /* obsolete: nobody holds it */
+	.SeUnsolicitedInputPrivilege = P(0), /* obsolete: no token holds it */
 	.SeTcbPrivilege = P(7), .SeSecurityPrivilege = P(8), .SeTakeOwnershipPrivilege = P(9), .SeLoadDriverPrivilege = P(10),
 	.SeCreatePagefilePrivilege = P(15), .SeIncreaseBasePriorityPrivilege = P(14), .SeSystemProfilePrivilege = P(11),
 	.SeSystemtimePrivilege = P(12),

@@ -84,7 +84,7 @@ void NTAPI ObDereferenceObjectDeferDelete(PVOID object) { ObfDereferenceObject(o
 
 void NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID object, ULONG tag) { ObfDereferenceObjectWithTag(object, tag); }
 
-/* Kernel handles have the top bit; the pseudo handles are none. */
+/* Kernel handles have the top bit; the pseudo handles are not kernel handles. */
 BOOLEAN NTAPI ObIsKernelHandle(HANDLE h) { return (intptr_t)h < -6; }
 
 void NTAPI ExFreePool(PVOID p) { free(p); }

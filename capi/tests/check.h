@@ -39,7 +39,7 @@ extern atomic_int checks, failures;
 		SAME(GetLastError(), code); \
 	} while (0)
 
-/* Pointers nobody may use, by name of the fault. */
+/* Pointers that no call may use, by name of the fault. */
 #define UNMAPPED ((void *)0x7eadbee0)
 #define KERNEL ((void *)0xffff800000000000)
 #define NONCANONICAL ((void *)0xdeadbee0deadbee0)

@@ -178,7 +178,7 @@ static void rights(void)
 		SAME(GetEffectiveRightsFromAclA(acl, &a, &m), ERROR_SUCCESS);
 		SAME(m, cases[i].world);
 	}
-	WCHAR current[] = u"CURRENT_USER", nobody[] = u"no such account";
+	WCHAR current[] = u"CURRENT_USER", stranger[] = u"no such account";
 	BuildTrusteeWithNameW(&w, current);
 	SAME(GetEffectiveRightsFromAclW(dacl("D:(A;;0x4;;;BA)"), &w, &m), ERROR_SUCCESS);
 	SAME(m, 4);
@@ -187,7 +187,7 @@ static void rights(void)
 	SAME(GetEffectiveRightsFromAclW(dacl("D:(D;ID;0x4;;;BA)"), &w, &m), ERROR_INVALID_ACL);
 	SAME(GetEffectiveRightsFromAclW(NULL, &w, &m), ERROR_INVALID_ACL);
 	SAME(GetEffectiveRightsFromAclW(UNMAPPED, &w, &m), ERROR_NOACCESS);
-	BuildTrusteeWithNameW(&w, nobody);
+	BuildTrusteeWithNameW(&w, stranger);
 	SAME(GetEffectiveRightsFromAclW(dacl("D:"), &w, &m), ERROR_NONE_MAPPED);
 	SAME(GetEffectiveRightsFromAclW(dacl("D:"), UNMAPPED, &m), ERROR_NOACCESS);
 	SAME(m, 77);
@@ -227,7 +227,7 @@ static void build(void)
 	TRUSTEE_W owner, group;
 	TRUSTEE_A ownerA;
 	WCHAR system[] = u"SYSTEM";
-	char admins[] = "BUILTIN\\Administrators", nobody[] = "no such account";
+	char admins[] = "BUILTIN\\Administrators", stranger[] = "no such account";
 	EXPLICIT_ACCESS_W e[2] = {{1, GRANT_ACCESS, 0, {0}}, {2, SET_AUDIT_SUCCESS, 0, {0}}};
 	PSECURITY_DESCRIPTOR d = NULL, old = sddl("O:BUG:BUD:P(A;;0x4;;;BU)S:(AU;FA;0x1;;;WD)");
 	ULONG n = 0;
@@ -247,7 +247,7 @@ static void build(void)
 	SAME(BuildSecurityDescriptorA(&ownerA, NULL, 0, NULL, 0, NULL, NULL, &n, &d), ERROR_SUCCESS);
 	is_sddl(d, n, "O:BA");
 	d = (void *)0x55;
-	BuildTrusteeWithNameA(&ownerA, nobody);
+	BuildTrusteeWithNameA(&ownerA, stranger);
 	SAME(BuildSecurityDescriptorA(&ownerA, NULL, 0, NULL, 0, NULL, NULL, &n, &d), ERROR_NONE_MAPPED);
 	SECURITY_DESCRIPTOR absolute;
 	CHECK(InitializeSecurityDescriptor(&absolute, SECURITY_DESCRIPTOR_REVISION));

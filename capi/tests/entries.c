@@ -104,7 +104,7 @@ static void refusals(void)
 	EXPLICIT_ACCESS_W e = entry(1, GRANT_ACCESS, 0, everyone);
 	EXPLICIT_ACCESS_A a;
 	PACL acl = (PACL)0x54;
-	WCHAR nobody[] = u"no such account", current[] = u"CURRENT_USER";
+	WCHAR unknown[] = u"no such account", current[] = u"CURRENT_USER";
 	char narrow[] = "CURRENT_USER", stranger[] = "no such account", known[] = "builtin\\users";
 	char room[100];
 	DWORD n;
@@ -138,7 +138,7 @@ static void refusals(void)
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
 	e.Trustee.TrusteeForm = 5;
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_INVALID_PARAMETER);
-	BuildExplicitAccessWithNameW(&e, nobody, 1, GRANT_ACCESS, 0);
+	BuildExplicitAccessWithNameW(&e, unknown, 1, GRANT_ACCESS, 0);
 	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_NONE_MAPPED);
 	BuildExplicitAccessWithNameA(&a, stranger, 1, GRANT_ACCESS, 0);
 	SAME(SetEntriesInAclA(1, &a, NULL, &acl), ERROR_NONE_MAPPED);

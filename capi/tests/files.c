@@ -158,7 +158,7 @@ static void messages(void)
 	CHECK(ReadFile(s, b, 4, &n, NULL));
 	SAME(n, 2);
 
-	/* events, routines and handles that are none */
+	/* events, routines and handles of no object */
 	STATUS(NtReadFile(s, (HANDLE)8, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_NOT_SUPPORTED);
 	STATUS(NtWriteFile(c, NULL, (PIO_APC_ROUTINE)(uintptr_t)0x1000, NULL, &io, b, 1, NULL, NULL), STATUS_NOT_SUPPORTED);
 	STATUS(NtReadFile(NULL, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_INVALID_HANDLE);

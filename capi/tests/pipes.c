@@ -67,7 +67,7 @@ static void serve(const struct scenario *s)
 	HANDLE pipe = CreateNamedPipeA(pipe_path, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 1, 1024, 1024, 0, &sa);
 	CHECK(LocalFree(sa.lpSecurityDescriptor) == NULL);
 	CHECK(pipe != INVALID_HANDLE_VALUE);
-	FAILS(ImpersonateNamedPipeClient(pipe), 536); /* nobody is there: ERROR_PIPE_LISTENING */
+	FAILS(ImpersonateNamedPipeClient(pipe), 536); /* no client is there: ERROR_PIPE_LISTENING */
 	pthread_barrier_init(&turn, NULL, 2);
 	CHECK(pthread_create(&t, NULL, client_thread, (void *)s) == 0);
 	CHECK(ConnectNamedPipe(pipe, NULL) || GetLastError() == ERROR_PIPE_CONNECTED);
@@ -116,7 +116,7 @@ void test_pipes(void)
 	}
 	FAILS(CreateNamedPipeA("no pipe", 3, 0, 1, 0, 0, 0, NULL) != INVALID_HANDLE_VALUE, ERROR_INVALID_NAME);
 	FAILS(CreateNamedPipeA(pipe_path, 0, 0, 1, 0, 0, 0, NULL) != INVALID_HANDLE_VALUE, ERROR_INVALID_PARAMETER);
-	FAILS(CreateFileA("\\\\.\\pipe\\nobody", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) != INVALID_HANDLE_VALUE,
+	FAILS(CreateFileA("\\\\.\\pipe\\missing", GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL) != INVALID_HANDLE_VALUE,
 		ERROR_FILE_NOT_FOUND);
 	CHECK(CloseHandle(filtered));
 	CHECK(CloseHandle(limited));

@@ -165,7 +165,7 @@ static void check_outputs(void)
 	CHECK(CloseHandle(t));
 }
 
-/* A buffer that ends at a page nobody may touch is used to its last byte. */
+/* A buffer that ends at a page that no access may touch is used to its last byte. */
 static void edges(void)
 {
 	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

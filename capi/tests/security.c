@@ -1,6 +1,11 @@
 /* SIDs, lists and descriptors in memory; text forms. */
 #include "check.h"
 
+#ifndef SE_DACL_UNTRUSTED /* not in the headers of everyone */
+#define SE_DACL_UNTRUSTED 0x0040
+#define SE_SERVER_SECURITY 0x0080
+#endif
+
 static void sids(void)
 {
 	SID_IDENTIFIER_AUTHORITY nt = SECURITY_NT_AUTHORITY;

@@ -4,7 +4,7 @@
 
 enum { ROUNDS = 2000 };
 
-static HANDLE tokens[2];     /* an administrator's and one that is none */
+static HANDLE tokens[2];     /* an administrator's and another user's */
 static PSECURITY_DESCRIPTOR admins_only;
 static pthread_barrier_t both;
 
@@ -15,7 +15,7 @@ static void *act(void *arg)
 	GENERIC_MAPPING m = {1, 1, 1, 1};
 	HANDLE none;
 	SetLastError(1000 + me);
-	/* a new thread impersonates nobody */
+	/* a new thread does not impersonate */
 	FAILS(OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &none), ERROR_NO_TOKEN);
 	SetLastError(1000 + me);
 	CHECK(SetThreadToken(NULL, tokens[me]));
@@ -70,7 +70,7 @@ void test_threads(void)
 	HANDLE h;
 	/* this thread was never touched */
 	STATUS(NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &h), STATUS_NO_TOKEN);
-	/* ended threads give their objects back: their ids are of nobody any more */
+	/* ended threads give their objects back: their ids name no thread any more */
 	for (int i = 0; i < 2; i++) {
 		SetLastError(0);
 		CHECK(OpenThread(THREAD_QUERY_INFORMATION, FALSE, (DWORD)(uintptr_t)ids[i]) == NULL);

@@ -24,14 +24,14 @@ import (
 // its own, and answers on standard output.
 const agentArgument = "-agent"
 
-// order is what an agent is told: to make a call on a thread, or a new thread.
+// order tells an agent what to do: to make a call on a thread, or a new thread.
 type order struct {
 	Thread int
 	New    bool
 	Call   request
 }
 
-// serve is the agent.
+// serve runs the agent.
 func serve(in io.Reader, out io.Writer) (code int) {
 	orders, answers := gob.NewDecoder(in), gob.NewEncoder(out)
 	var threads []chan *request
@@ -58,7 +58,7 @@ func serve(in io.Reader, out io.Writer) (code int) {
 }
 
 // thread carries requests out on one OS thread, which goes with it: what it
-// impersonates at the end is nobody's.
+// impersonates at the end is lost.
 func thread(requests <-chan *request, done chan<- reply) {
 	runtime.LockOSThread()
 	for r := range requests {
@@ -141,7 +141,7 @@ func (g *agent) start() error {
 	return nil
 }
 
-// ID is the id of the process.
+// ID returns the id of the process.
 func (g *agent) ID() (winnt.Handle, error) {
 	if err := g.start(); err != nil {
 		return 0, err
@@ -193,7 +193,7 @@ type agentThread struct {
 	id winnt.Handle // 0: not begun yet
 }
 
-// ID is the id of the thread.
+// ID returns the id of the thread.
 func (t *agentThread) ID() (winnt.Handle, error) {
 	if t.id != 0 {
 		return t.id, nil

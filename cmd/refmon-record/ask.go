@@ -92,7 +92,7 @@ func (a *asker) convert(proc, text string, b []byte, arguments int,
 	return win32.Code(0).String(), out, err
 }
 
-// number is what a function returns.
+// number calls a function and returns its result.
 func (a *asker) number(r *request) (uint64, error) {
 	p := a.do(r)
 	if p.Missing != "" {

@@ -59,7 +59,7 @@ func (a *asker) authz(v *vector) (string, replay.Fields, error) {
 	return verdicts(&p, granted, results, n, v.ResultList, authzStatus, replay.Fields{"function": "AuthzAccessCheck"})
 }
 
-// authzStatus is the status behind an error of the reply.
+// authzStatus returns the status behind an error of the reply.
 func authzStatus(code uint32) ntstatus.Status {
 	switch win32.Code(code).String() {
 	case "ERROR_SUCCESS":

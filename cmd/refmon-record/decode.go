@@ -66,7 +66,7 @@ func (k *packer) aclPointer(l *sd.ACL) buffer {
 	return at
 }
 
-// source is TOKEN_SOURCE: eight letters and a LUID.
+// source packs TOKEN_SOURCE: eight letters and a LUID.
 func (k *packer) source(s *token.Source) buffer {
 	if s == nil {
 		return 0

@@ -24,7 +24,7 @@ type arg struct {
 // fix puts the address of the buffer To, plus Offset, at a place in another.
 type fix struct{ Buffer, At, To, Offset int }
 
-// reply is what the call returned, and the buffers as it left them.
+// reply holds what the call returned, and the buffers as it left them.
 type reply struct {
 	Return    uint64
 	LastError uint32
@@ -45,10 +45,10 @@ func (r *request) add(b []byte) buffer {
 	return buffer(len(r.Buffers))
 }
 
-// room is a buffer of zeros, for a result.
+// room adds a buffer of zeros, for a result.
 func (r *request) room(n int) buffer { return r.add(make([]byte, n)) }
 
-// wide is a NUL-terminated UTF-16 string.
+// wide adds a NUL-terminated UTF-16 string.
 func (r *request) wide(s string) buffer { return r.add(wide(s + "\x00")) }
 
 // point makes the 8 bytes at an offset of a buffer point to another; to 0 is NULL.
@@ -70,13 +70,13 @@ func (r *request) ptr(b buffer) *request {
 	return r
 }
 
-// bytes is a buffer as the call left it.
+// bytes returns a buffer as the call left it.
 func (p *reply) bytes(b buffer) []byte { return p.Buffers[b-1] }
 
 func (p *reply) u32(b buffer) uint32 { return binary.LittleEndian.Uint32(p.bytes(b)) }
 func (p *reply) u64(b buffer) uint64 { return binary.LittleEndian.Uint64(p.bytes(b)) }
 
-// at is what a pointer that was written into a buffer points to inside of it;
+// at returns what a pointer that was written into a buffer points to inside of it;
 // nil if it points elsewhere.
 func (p *reply) at(b buffer, offset int) []byte {
 	mem := p.bytes(b)
@@ -90,7 +90,7 @@ func (p *reply) at(b buffer, offset int) []byte {
 	return mem[to:]
 }
 
-// wide is text in UTF-16.
+// wide returns text in UTF-16.
 func wide(s string) []byte {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(s)) {
@@ -99,7 +99,7 @@ func wide(s string) []byte {
 	return b
 }
 
-// narrow is text from UTF-16.
+// narrow returns text from UTF-16.
 func narrow(b []byte) string {
 	u := make([]uint16, len(b)/2)
 	for i := range u {

@@ -228,7 +228,7 @@ func (k *packer) name(c nt.Captured[string]) {
 	k.ptr(k.wide(c.V))
 }
 
-// securityAttributes is SECURITY_ATTRIBUTES, 24 bytes.
+// securityAttributes packs SECURITY_ATTRIBUTES, 24 bytes.
 func (k *packer) securityAttributes(a *win32.SecurityAttributes) buffer {
 	if a == nil {
 		return 0

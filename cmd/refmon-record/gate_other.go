@@ -13,5 +13,5 @@ const onWindows = false
 // do carries nothing out: there is no Windows to ask.
 func do(*request) reply { return reply{Missing: "this is no Windows"} }
 
-// startAs is not reached: nothing makes a token.
+// startAs does nothing: no call reaches it, as nothing makes a token.
 func startAs(*exec.Cmd, winnt.Handle) {}

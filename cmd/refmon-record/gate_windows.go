@@ -19,7 +19,7 @@ var (
 	memmove = windows.NewLazySystemDLL("ntdll.dll").NewProc("RtlMoveMemory")
 )
 
-// find is an exported function of a library of the system.
+// find returns an exported function of a library of the system.
 func find(dll, name string) *windows.LazyProc {
 	if p, ok := procs.Load(dll + name); ok {
 		return p.(*windows.LazyProc)
@@ -31,7 +31,7 @@ func find(dll, name string) *windows.LazyProc {
 
 // do carries a request out on the calling OS thread. Buffers live in memory of
 // their own during the call: it may leave any bytes there, and what lies beside
-// them is nobody else's.
+// them belongs to no other call.
 func do(r *request) (p reply) {
 	f := find(r.DLL, r.Proc)
 	if err := f.Find(); err != nil {

@@ -25,7 +25,7 @@ import (
 
 // library is librefmon with a program that carries requests out on it: the same
 // calls with the same layouts as on Windows, so that what the recorder writes
-// and reads is tested where there is none.
+// and reads is tested without Windows.
 type library struct {
 	t       *testing.T
 	program string

@@ -47,7 +47,7 @@ type asker struct {
 // record writes a recording of the questions built in and of the programs.
 func record(files []string, out io.Writer) (err error) {
 	if !onWindows {
-		return errors.New("this asks Windows, and there is none here: build it with GOOS=windows and run it there, or " +
+		return errors.New("this asks Windows, but this system is another: build it with GOOS=windows and run it there, or " +
 			"with Wine (docs/recording.md)")
 	}
 	if strconv.IntSize != 64 {
@@ -120,7 +120,7 @@ func (a *asker) questions() error {
 	return nil
 }
 
-// version is that of the module, or of the commit it was built from.
+// version returns the version of the module, or of the commit it was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -28,7 +28,7 @@ func invoke[O any](do gate, name string, in any) (O, error) {
 
 // closing closes a handle that the recorder has opened for itself.
 func (a *asker) closing(h winnt.Handle) {
-	_, _ = invoke[nt.CloseOut](a.do, "NtClose", nt.CloseIn{Handle: h}) // a handle too many harms nobody
+	_, _ = invoke[nt.CloseOut](a.do, "NtClose", nt.CloseIn{Handle: h}) // a handle too many does no harm
 }
 
 // openOwn opens the token of this process.
@@ -38,7 +38,7 @@ func (a *asker) openOwn(desired winnt.AccessMask) (winnt.Handle, error) {
 	return o.TokenHandle, err
 }
 
-// information is one class of a token.
+// information queries one class of a token.
 func information[T any](a *asker, h winnt.Handle, class winnt.TokenInfoClass) (v T, err error) {
 	o, err := invoke[nt.QueryInformationTokenOut](a.do, "NtQueryInformationToken",
 		nt.QueryInformationTokenIn{TokenHandle: h, TokenInformationClass: class, TokenInformationLength: 0xFFFFFFFF})
@@ -49,7 +49,7 @@ func information[T any](a *asker, h winnt.Handle, class winnt.TokenInfoClass) (v
 	return v, nil
 }
 
-// ownToken is the token of this process as a token file.
+// ownToken returns the token of this process as a token file.
 func (a *asker) ownToken() (json.RawMessage, error) {
 	h, err := a.openOwn(winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE)
 	if err != nil {

@@ -43,7 +43,7 @@ func (k *packer) flag(b bool) {
 	}
 }
 
-// out is room for a handle, filled so that it shows whether it was written.
+// out adds room for a handle, filled so that it shows whether it was written.
 func (k *packer) out() buffer {
 	b := make([]byte, 8)
 	le.PutUint64(b, untouched)
@@ -86,7 +86,7 @@ func (k *packer) acl(l *sd.ACL) buffer {
 	return k.add([]byte(l.Binary()))
 }
 
-// sqos is SECURITY_QUALITY_OF_SERVICE, 12 bytes.
+// sqos packs SECURITY_QUALITY_OF_SERVICE, 12 bytes.
 func (k *packer) sqos(q *nt.SecurityQualityOfService) buffer {
 	if q == nil {
 		return 0
@@ -101,7 +101,7 @@ func (k *packer) sqos(q *nt.SecurityQualityOfService) buffer {
 	return k.add(b)
 }
 
-// attributes is OBJECT_ATTRIBUTES, 48 bytes.
+// attributes packs OBJECT_ATTRIBUTES, 48 bytes.
 func (k *packer) attributes(oa *nt.ObjectAttributes) buffer {
 	if oa == nil {
 		return 0
@@ -119,7 +119,7 @@ func (k *packer) attributes(oa *nt.ObjectAttributes) buffer {
 	return at
 }
 
-// unicode is UNICODE_STRING, 16 bytes.
+// unicode packs UNICODE_STRING, 16 bytes.
 func (k *packer) unicode(s string) buffer {
 	text := wide(s)
 	b := make([]byte, 16)
@@ -130,7 +130,7 @@ func (k *packer) unicode(s string) buffer {
 	return at
 }
 
-// clientID is CLIENT_ID, 16 bytes.
+// clientID packs CLIENT_ID, 16 bytes.
 func (k *packer) clientID(id *nt.ClientID) buffer {
 	if id == nil {
 		return 0
@@ -138,12 +138,12 @@ func (k *packer) clientID(id *nt.ClientID) buffer {
 	return k.add(le.AppendUint64(le.AppendUint64(nil, uint64(id.UniqueProcess)), uint64(id.UniqueThread)))
 }
 
-// mapping is GENERIC_MAPPING, 16 bytes.
+// mapping packs GENERIC_MAPPING, 16 bytes.
 func (k *packer) mapping(m winnt.GenericMapping) buffer {
 	return k.add(u32le(nil, uint32(m.Read), uint32(m.Write), uint32(m.Execute), uint32(m.All)))
 }
 
-// groups is TOKEN_GROUPS: a count and, from 8 on, pairs of pointer and attributes.
+// groups packs TOKEN_GROUPS: a count and, from 8 on, pairs of pointer and attributes.
 func (k *packer) groups(list []token.Group) buffer {
 	if list == nil {
 		return 0
@@ -168,7 +168,7 @@ func (k *packer) sidArray(at buffer, offset int, list []token.Group) {
 	}
 }
 
-// privileges is TOKEN_PRIVILEGES: a count, then 12 bytes each.
+// privileges packs TOKEN_PRIVILEGES: a count, then 12 bytes each.
 func (k *packer) privileges(list []nt.LUIDAndAttributes) buffer {
 	if list == nil {
 		return 0
@@ -183,7 +183,7 @@ func privilegeArray(b []byte, list []nt.LUIDAndAttributes) []byte {
 	return b
 }
 
-// privilegeSet is PRIVILEGE_SET: a count, the control word, then 12 bytes each.
+// privilegeSet packs PRIVILEGE_SET: a count, the control word, then 12 bytes each.
 func (k *packer) privilegeSet(s *nt.PrivilegeSet) buffer {
 	if s == nil {
 		return 0
@@ -192,7 +192,7 @@ func (k *packer) privilegeSet(s *nt.PrivilegeSet) buffer {
 		make([]byte, 12)...))
 }
 
-// objectTypes is an array of OBJECT_TYPE_LIST, 16 bytes each, and the GUIDs.
+// objectTypes packs an array of OBJECT_TYPE_LIST, 16 bytes each, and the GUIDs.
 func (k *packer) objectTypes(list []access.ObjectTypeEntry) buffer {
 	if list == nil {
 		return 0

@@ -109,7 +109,7 @@ var nameServices = map[string]service{
 		}),
 }
 
-// pipeName is OBJECT_ATTRIBUTES with the flag that every caller gives who names
+// pipeName packs OBJECT_ATTRIBUTES with the flag that every caller gives who names
 // a pipe: its link is spelt \??\PIPE.
 func (k *packer) pipeName(oa *nt.ObjectAttributes) buffer {
 	if oa == nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// untouched is what a variable for a handle holds before the call.
+// untouched stands in a variable for a handle before the call.
 const untouched = uint64(0xCCCCCCCCCCCCCCCC)
 
 // service makes the call of one row of nt.NtTable through a gate.
@@ -210,7 +210,7 @@ var services = map[string]service{
 		}),
 }
 
-// findService is the service of a name; nil if it is not asked.
+// findService returns the service of a name; nil if it is not asked.
 func findService(name string) service {
 	for _, table := range []map[string]service{services, tokenServices, nameServices} {
 		if s := table[name]; s != nil {
@@ -242,7 +242,7 @@ func flagBytes(flags ...bool) (b []byte) {
 	return b
 }
 
-// guid is a GUID in memory (S-15).
+// guid returns a GUID in memory (S-15).
 func guid(g winnt.GUID) []byte { return g[:] }
 
 // queryObject asks for the two classes of fixed size.

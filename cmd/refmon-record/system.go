@@ -31,7 +31,7 @@ func (a *asker) system() (s replay.System, err error) {
 	return s, err
 }
 
-// revision is the number behind the build (UBR), 0 where the registry has none.
+// revision returns the number behind the build (UBR), 0 where the registry has none.
 func (a *asker) revision() uint32 {
 	r := call("advapi32.dll", "RegGetValueW").num(0x80000002) // HKEY_LOCAL_MACHINE
 	n := r.add(u32le(nil, 4))

@@ -196,7 +196,7 @@ func (k *packer) byType(in nt.AccessCheckByTypeIn) {
 	captured(k, in.GenericMapping, k.mapping)
 }
 
-// privilegeRoom is the buffer for the privileges used, and its length.
+// privilegeRoom adds the buffer for the privileges used, and its length.
 func (k *packer) privilegeRoom(length uint32) (set, need buffer) {
 	set, need = k.room(int(min(max(length, 20), 1<<16))), k.add(u32le(nil, length))
 	k.ptr(set).ptr(need)

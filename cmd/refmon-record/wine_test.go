@@ -70,7 +70,7 @@ func (w *wine) stop() {
 	for _, flag := range []string{"-k", "-w"} {
 		cmd := exec.Command(server, flag)
 		cmd.Env = w.env
-		_ = cmd.Run() // a server that has gone is what is wanted
+		_ = cmd.Run() // the server is wanted to have gone
 	}
 }
 

@@ -18,7 +18,7 @@ type operand struct {
 func truth(b bool) int        { return pick(b, 1, -1) }
 func (o *operand) null() bool { return o.kind == 'r' || o.kind == 'a' && len(o.values) == 0 }
 
-// asTruth is an operand of a logical operator: a result, or whether an attribute has a value that is not nothing
+// asTruth decides an operand of a logical operator: a result, or whether an attribute has a value that is not nothing
 //
 func (o *operand) asTruth() int {
 	check(o.kind == 'r' || o.kind == 'a', "a literal has no truth")
@@ -87,25 +87,25 @@ func (q *query) holds(code string, deny bool, pass string) (result int) {
 	return stack[0].asTruth()
 }
 
-// apply is an operator, but for the Member_of family; r is the last operand, which may be the only one.
+// apply decides an operator, but for the Member_of family; r is the last operand, which may be the only one.
 func apply(family, op byte, l, r *operand) int {
 	bit := func(v string) bool { return v[0] == 'b' || v == unsigned("i", 0) || v == unsigned("i", 1) }
-	odd := func(x string) bool { // does not agree with each of the right
+	odd := func(x string) bool { // It does not agree with each of the right.
 		return some(r.values, func(y string) bool { return x[0] != y[0] && (!bit(x) || !bit(y)) })
 	}
 	x, y := l.keys(l.sensitive || r.sensitive), r.keys(l.sensitive || r.sensitive)
 	missing, lacking := func(v string) bool { return !slices.Contains(x, v) },
 		func(v string) bool { return !slices.Contains(y, v) }
 	switch {
-	case family == '&':
+	case family == '&': // NOT, AND and OR are three-valued.
 		return min(l.asTruth(), r.asTruth())
 	case family == '|':
 		return max(l.asTruth(), r.asTruth())
 	case family == '!':
 		return -l.asTruth()
-	case family == 'e':
+	case family == 'e': // An attribute exists if it is found and not NULL.
 		return pick(l.kind == 'a', truth(!l.null()), 0)
-	case family == 'c' && r.kind == 'c' && len(y) == 0:
+	case family == 'c' && r.kind == 'c' && len(y) == 0: // Contains of an empty right side is False.
 		return -1
 	case family == 'm' || l.kind != 'a' || l.null() || r.null() || family == 'a' && r.kind == 'l' ||
 		some(l.values, odd):
@@ -114,7 +114,7 @@ func apply(family, op byte, l, r *operand) int {
 		return truth(!some(y, missing))
 	case family == 'a':
 		return truth(len(slices.DeleteFunc(y, missing)) > 0)
-	case op <= 0x81: // no value is twice on the left
+	case op <= 0x81: // No value is twice on the left.
 		return truth((len(x) == len(y) && !some(x, lacking)) == (op == 0x80))
 	case len(x) != 1 || len(y) != 1 || r.kind == 'c' || strings.Contains("bd", l.values[0][:1]) ||
 		r.values[0][0] == 'b':

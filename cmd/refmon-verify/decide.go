@@ -15,7 +15,7 @@ const (
 	systemSecurity, maximum, generic                            mask = 0x1000000, 0x2000000, 0xF0000000
 	// by an entry
 	grantable                        = ^(systemSecurity | maximum | generic)
-	backupRights, restoreRights mask = 0x11200A9, 0x11F0116
+	backupRights, restoreRights mask = 0x11200A9, 0x11F0116 // Declared intent grants these.
 	success, denied, invalid         = "STATUS_SUCCESS", "STATUS_ACCESS_DENIED",
 		"STATUS_INVALID_PARAMETER"
 )
@@ -119,8 +119,8 @@ func decide(c map[string]any, descriptor, file string) map[string]any {
 		total, s, granted := n.held|q.byPrivilege|q.previous, status, mask(0)
 		switch {
 		case status != success:
-		case !q.is("kernelMode") && (q.asked&^total != 0 || q.max && total == 0):
-			s, granted = denied, q.asked&total
+		case !q.is("kernelMode") && (q.asked&^total != 0 || q.max && total == 0): // A right is lacking, or all are.
+			s, granted = denied, q.asked&total // The denied node still reports what it has.
 		default:
 			granted = pick(q.max, total, q.asked|q.previous)
 		}
@@ -176,7 +176,7 @@ func (q *query) answer(none bool, dacl []entry) string {
 		q.privilege("A-51", "SeRelabelPrivilege", need&writeOwner&ceiling)
 	held := pick(q.max, grantable, need&^q.byPrivilege) & ceiling
 	each(q.nodes, func(n *node) { n.held = held })
-	if held&(readControl|writeDAC) != 0 && q.token.members[q.owner]&1 != 0 {
+	if held&(readControl|writeDAC) != 0 && q.token.members[q.owner]&1 != 0 { // Owning grants the two.
 		lost := some(dacl, func(e entry) bool { return e.sid == ownerRights && e.live }) || q.token.restricted &&
 			q.token.members["restricted"+q.owner]&1 == 0
 		q.own = pick(lost, 0, held&(readControl|pick(q.is("adOwnerReadOnly"), 0, writeDAC)))
@@ -245,21 +245,21 @@ func (q *query) policy() bool {
 func (q *query) read(l list, exempt mask) bool {
 	t, limit, clip := q.token, ^q.own, func(m mask) { each(q.nodes, func(n *node) { n.held &= m }) }
 	if l.dacl == nil {
-		clip(pick(q.max, q.own|q.mapping[3]&grantable|q.asked, ^mask(0)))
+		clip(pick(q.max, q.own|q.mapping[3]&grantable|q.asked, ^mask(0))) // No DACL: all is granted.
 		held := q.nodes[0].held
 		q.stage("A-42", pick(l.rule, 0, held&^q.own), true)
 		q.stage("A-96", pick(t.pkg == "", 0, held&^exempt), false)
 		clip(pick(t.pkg == "", ^mask(0), exempt))
 		return !q.strict || held == q.nodes[0].held
 	}
-	//
+	// A write-restricted token is restricted only in deleting, changing DACL or owner, and writing proper.
 	second := limit & pick(t.writeRestricted, deleteRight|writeDAC|writeOwner|q.mapping[1]&^(q.mapping[0]|q.mapping[2]),
 		^mask(0))
 	return q.narrow(l, "", limit) && (!t.restricted || q.narrow(l, "restricted", second)) &&
 		(t.pkg == "" || q.narrow(l, "package", ^exempt))
 }
 
-// narrow is one walk over a list: of the rights within limit, each is decided by the first entry that applies and has
+// narrow walks once over a list: of the rights within limit, each is decided by the first entry that applies and has
 // it. False ends the check.
 func (q *query) narrow(l list, pass string, limit mask) bool {
 	// of allowed, denied, left
@@ -271,7 +271,7 @@ func (q *query) narrow(l list, pass string, limit mask) bool {
 	for i, e := range l.dacl {
 		open, at := mask(0), slices.IndexFunc(q.nodes, func(n *node) bool { return n.guid == e.guid })
 		each(q.nodes, func(n *node) { open |= n.open })
-		at = pick(e.guid == "" || e.deny && !q.typed, 0, at)
+		at = pick(e.guid == "" || e.deny && !q.typed, 0, at) // No type, or a denial without a list: the root.
 		if m := q.mapped(e.mask) & open; !stopped && m != 0 && at >= 0 && q.applies(&e, pass) {
 			q.step(rules[pick(e.deny, 1, 0)], l.name, i, pass, at, m, !e.deny)
 			denying, stopped = denying || e.deny, q.spread(at, m, e.deny) && e.deny && q.strict
@@ -300,7 +300,7 @@ func (q *query) plant() bool {
 	return valid
 }
 
-// end is one past the subtree of a node.
+// end returns the index one past the subtree of a node.
 func (q *query) end(i int) int {
 	below := slices.IndexFunc(q.nodes[i+1:], func(n *node) bool { return n.level <= q.nodes[i].level })
 	return pick(below < 0, len(q.nodes), i+1+below)

@@ -98,7 +98,7 @@ func parseACL(b string) (list []entry) {
 	return list
 }
 
-// A value of a claim is its kind (i integer, b boolean, s UTF-16, d SID, x octets) and what orders those of a kind.
+// unsigned writes a value: its kind (i integer, b boolean, s UTF-16, d SID, x octets) and what orders those of a kind.
 func unsigned(kind string, v uint64) string { return fmt.Sprintf("%s1%020d", kind, v) }
 func signed(v int64) string {
 	return pick(v < 0, fmt.Sprintf("i0%020d", uint64(v)), unsigned("i", uint64(v)))
@@ -110,7 +110,7 @@ func units(s string) string {
 // later are letters whose upper case came after Unicode 5.1, or is ASCII: to Windows they have none.
 var later = regexp.MustCompile("[ıſƛȿɀɒɜɡɤ-ɦɪɬʂʇʝʞϳԥ-ԯა-ჿᏸ-ᏽᲀ-ᲊᶎⱟⳬ-ⳳⴧ-ⴭꙡꚙ-ꚛꞑ-ꟶꭓ-ꮿ]")
 
-// fold is UTF-16 in big-endian order, which sorts, and in upper case unless sensitive (A-112).
+// fold returns UTF-16 in big-endian order, which sorts, and in upper case unless sensitive (A-112).
 func fold(s string, sensitive bool) (out string) {
 	for ; s != ""; s = s[2:] {
 		u := rune(le(s[:2]))
@@ -120,7 +120,7 @@ func fold(s string, sensitive bool) (out string) {
 	return out
 }
 
-// terminated is the UTF-16 before the first NUL.
+// terminated returns the UTF-16 before the first NUL.
 func terminated(s string) string {
 	i := 0
 	for s[i:i+2] != "\x00\x00" {
@@ -129,7 +129,7 @@ func terminated(s string) string {
 	return s[:i]
 }
 
-// counted is as many bytes as the first four say.
+// counted returns as many bytes as the first four say.
 func counted(s string) string { return s[4 : 4+le(s[:4])] }
 
 // stored give the values of claims in an attribute of the object, by its type; and what the claims of a token file
@@ -160,14 +160,14 @@ var written = map[any]func(v any, domain string) string{
 
 var digits = regexp.MustCompile(`^(0|[1-9][0-9]{0,19}|0[xX][0-9a-fA-F]{1,16})$`)
 
-// numeral is a number, or a string with a decimal or hexadecimal one.
+// numeral returns a number, or a string with a decimal or hexadecimal one.
 func numeral(v any, size int) uint64 {
 	check(digits.MatchString(fmt.Sprint(v)), "the number %v: write it in decimal digits, or as 0x and hexadecimal ones",
 		v)
 	return must(strconv.ParseUint(fmt.Sprint(v), 0, size))
 }
 
-// attribute is a claim as an operand: disabled, or with a value twice, it is NULL (A-110, S-32).
+// attribute makes a claim an operand: disabled, or with a value twice, it is NULL (A-110, S-32).
 func attribute(flags uint64, values []string) *operand {
 	o := &operand{'a', 0, values, flags&2 != 0, flags&4 != 0}
 	once := slices.Compact(slices.Sorted(slices.Values(o.keys(o.sensitive))))
@@ -238,7 +238,7 @@ func parseToken(text string) *token {
 		"MediumPlus": "MP", "High": "HI",
 		"System": "SI", "Protected": "S-1-16-20480"}
 	t.level = sub(parseSID(pick(levels[level] == "", level, levels[level]), ""), 0)
-	if box != nil { // A-94
+	if box != nil { // These SIDs are the package's side of an AppContainer (A-94).
 		t.pkg = parseSID(box["packageSid"].(string), domain)
 		pkg = append(as[[]any](box["capabilities"]), box["packageSid"], "S-1-15-2-2",
 			pick(as[bool](box["lowPrivilege"]), "S-1-15-2-2", "AC"))

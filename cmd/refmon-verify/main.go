@@ -100,7 +100,7 @@ func unquote(w string) (s string) {
 	return s
 }
 
-// dense is JSON in one line without blanks, the keys of objects in alphabetical order.
+// dense writes JSON in one line without blanks, the keys of objects in alphabetical order.
 func dense(v any) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)

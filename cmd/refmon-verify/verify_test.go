@@ -168,7 +168,7 @@ func (w world) sample(t testing.TB, has map[string]int) sample {
 	return s
 }
 
-// features are what random decisions must be about, each at least once in two thousand.
+// features are the subjects that random decisions must be about, each at least once in two thousand.
 var features = strings.Fields(`granted denied condition condition-decides compound compound-decides filter filter-decides resource label-decides
 	trust-decides tree typed-entry tree-denies result-list invalid-list intent intent-decides security-privilege take-ownership owner previous
 	kernel no-descriptor low-level nothing-asked policy policy-decides restricted restricted-decides write-restricted package package-decides

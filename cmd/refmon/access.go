@@ -25,7 +25,7 @@ type accessCmd struct {
 	JSON           bool `name:"json" help:"Print the answer as a line of the batch format, with its reasons; with --share two, of id share and object."`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (accessCmd) Help() string {
 	return `Explains what a user may do with one object, and through which entry: refmon why with the descriptor
 of a file and the token of a user of the directory.
@@ -102,7 +102,7 @@ func (c *accessCmd) Run(std *streams) error {
 	return verdict(a.Allowed())
 }
 
-// principal is the one who asks.
+// principal returns the index of the user who asks.
 func (c *accessCmd) principal(dir *people.Directory) (int, error) {
 	switch {
 	case c.As == "" && len(dir.Principals) > 1:

@@ -26,7 +26,7 @@ type aclExportCmd struct {
 // maxListed is how many unreadable objects are listed.
 const maxListed = 25
 
-// Help is the long help text.
+// Help returns the long help text.
 func (aclExportCmd) Help() string {
 	return `Reads the security descriptors of files, from the extended attribute in which Samba keeps them or else
 from mode and POSIX ACL, and writes them as JSON lines: {"path":…,"sd":…,"type":…}. With --objects it turns CSV,

@@ -21,9 +21,9 @@ type auditVerifyCmd struct {
 func (auditVerifyCmd) Help() string {
 	return `Computes the Merkle tree of all records that are kept and compares it with the stored hashes, with
 the log's signed checkpoint and with checkpoints that you kept elsewhere. A checkpoint that left the
-machine is what proves that nothing before it was cut off or written anew: copy DIR/checkpoint away.
+machine proves that nothing before it was cut off or written anew: copy DIR/checkpoint away.
 
-The exit code is 0 if the log is what was written, 3 if it is not, 2 if it could not be read.`
+The exit code is 0 if the log is as it was written, 3 if it is not, 2 if it could not be read.`
 }
 
 // Run verifies the log.

@@ -98,7 +98,7 @@ func (c *directoryFlags) directory(std *streams) (*people.Directory, error) {
 		d.Add(people.Principal{Name: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), Token: t})
 	}
 	if len(d.Principals) == 0 {
-		return nil, fmt.Errorf("%s: there are no users who can log on, so nobody can do anything", c.Directory)
+		return nil, fmt.Errorf("%s: there are no users who can log on, so no user can do anything", c.Directory)
 	}
 	return d, nil
 }
@@ -143,7 +143,7 @@ func (c *objectsFlags) open(std *streams, paths []string) (*input, error) {
 	return o, nil
 }
 
-// interrupted is a context that ctrl-C and a polite kill cancel. A second
+// interrupted returns a context that ctrl-C and a polite kill cancel. A second
 // signal ends the program as usual.
 func interrupted() (context.Context, context.CancelFunc) {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -15,7 +15,7 @@ type checkCmd struct {
 	Batch    string `help:"Answer JSON lines of FILE, - for standard input." placeholder:"FILE"`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (checkCmd) Help() string {
 	return `One question prints the status and the rights granted; the exit code is 0 granted, 1 denied, 2 malformed.
 

@@ -134,7 +134,7 @@ func (o *output) reopen(name string, size int64) (*counter, error) {
 	return &counter{f: f, n: size}, err
 }
 
-// readCheckpoint reads a checkpoint, nil if there is none.
+// readCheckpoint reads a checkpoint, nil if the file does not exist.
 func readCheckpoint(name string) (*checkpoint, error) {
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

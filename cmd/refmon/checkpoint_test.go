@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestCheckpointRefused: a checkpoint is what this program wrote, and nothing else.
+// TestCheckpointRefused: only what this program wrote is a checkpoint.
 func TestCheckpointRefused(t *testing.T) {
 	good := `{"question":"q","inputSize":9,"position":{},"out":1,"sets":0,"done":false}`
 	if c, err := parseCheckpoint([]byte(good)); err != nil || c.InputSize != 9 {

@@ -18,9 +18,9 @@ type compareCmd struct {
 	Vectors   bool   `help:"Print the answered questions as vectors with their provenance instead."`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (compareCmd) Help() string {
-	return `A recording is what a Windows answered to the questions that refmon answers; refmon-record writes one on the machine it runs on (docs/recording.md). Each of its lines is answered anew, in both profiles, and what differs is printed by rule, with what docs/CAVEATS.md says about it:
+	return `A recording holds what a Windows answered to the questions that refmon answers; refmon-record writes one on the machine it runs on (docs/recording.md). Each of its lines is answered anew, in both profiles, and what differs is printed by rule, with what docs/CAVEATS.md says about it:
 
   refmon compare recording.jsonl
 

@@ -20,7 +20,7 @@ type diffCmd struct {
 	outputFlags    `embed:""`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (diffCmd) Help() string {
 	return `Compares two states of the same objects, or of the same users, and lists who gained or lost which rights
 on what, and why: the entry that was added or removed, the group that a user joined or left, the new owner.
@@ -31,8 +31,8 @@ on what, and why: the entry that was added or removed, the group that a user joi
   refmon diff before.jsonl after.jsonl --directory company.yaml --summary
 
 Both states of rights are decided, not guessed: a new entry that changes nothing for anybody is no difference.
-Objects that cannot be read on one side are counted and not compared. The exit code is 0 if nobody gained or
-lost anything, 1 if somebody did, 2 if something could not be read.`
+Objects that cannot be read on one side are counted and not compared. The exit code is 0 if no user gained or
+lost anything, 1 if one did, 2 if something could not be read.`
 }
 
 // Run compares.
@@ -90,7 +90,7 @@ func concludeDiff(std *streams, out *bulk.Outcome, err error) error {
 			out.Unreadable, printable(out.FirstError.Error()))
 		return errReported
 	case out.Changes > 0:
-		fmt.Fprintf(std.err, "refmon: %d of %d objects changed for somebody\n", out.Changed, out.Objects)
+		fmt.Fprintf(std.err, "refmon: %d of %d objects changed for at least one user\n", out.Changed, out.Objects)
 		return errDenied
 	}
 	return nil

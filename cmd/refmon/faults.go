@@ -14,7 +14,7 @@ import (
 func (c *servicesCmd) faultsOf(std *streams, row nt.Row, profile nt.Profile) error {
 	name := row.Info().Name
 	if !faults.Known(name) {
-		return fmt.Errorf("no faults are known of %s: every call of it succeeds, or nobody has listed them yet", name)
+		return fmt.Errorf("no faults are known of %s: every call of it succeeds, or its faults are not listed yet", name)
 	}
 	if c.JSON {
 		return faultsJSON(std, name, profile)
@@ -75,7 +75,7 @@ type (
 		Second  faultJSON `json:"second"`
 		Rule    string    `json:"rule"`
 		Status  string    `json:"status"`
-		Holds   bool      `json:"holds"` // what the call returned is what the order of the rules says
+		Holds   bool      `json:"holds"` // the call returned what the order of the rules says
 	}
 )
 

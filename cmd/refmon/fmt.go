@@ -21,7 +21,7 @@ type fmtCmd struct {
 	Domain    string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (fmtCmd) Help() string {
 	return `Prints SDDL in canonical text, as Windows prints it: the same descriptor, written one way. In a file each line is a descriptor; empty lines and lines that start with # stay as they are.
 

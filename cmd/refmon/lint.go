@@ -16,10 +16,10 @@ type lintCmd struct {
 	JSON   bool   `name:"json" help:"Print each finding as a line of JSON."`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (lintCmd) Help() string {
-	return `Says what is wrong with a descriptor whoever asks: entries that never decide, refusals that come too
-late, lists out of order, flags without effect, conditions that cannot be true, SIDs nobody has, objects open to
+	return `Says what is wrong with a descriptor for every token: entries that never decide, refusals that come too
+late, lists out of order, flags without effect, conditions that cannot be true, SIDs that no token has, objects open to
 all. Each finding names the entry, the rule and the mend, and is true for every token: taking out an entry that
 never decides changes no decision.
 

@@ -24,15 +24,15 @@ type cli struct {
 	Why       whyCmd       `cmd:"" help:"Explain an access decision: which entry decided each right, and by which rule."`
 	Check     checkCmd     `cmd:"" help:"Decide access, for one question or for JSON lines of them."`
 	WhoCan    whoCanCmd    `cmd:"" name:"who-can" help:"List who has a right on each of many objects."`
-	WhatCan   whatCanCmd   `cmd:"" name:"what-can" help:"List what somebody can do with each of many objects."`
-	Access    accessCmd    `cmd:"" help:"Explain what somebody may do with one object."`
+	WhatCan   whatCanCmd   `cmd:"" name:"what-can" help:"List what a user can do with each of many objects."`
+	Access    accessCmd    `cmd:"" help:"Explain what a user may do with one object."`
 	Diff      diffCmd      `cmd:"" help:"List who gained or lost rights between two states, and why."`
 	Directory directoryCmd `cmd:"" help:"Make the directory file of users and groups."`
 	Report    reportCmd    `cmd:"" help:"Write one HTML file that shows who reaches what."`
 	ACL       aclCmd       `cmd:"" name:"acl" help:"Read the security descriptors of files."`
 	SDDL      sddlCmd      `cmd:"" name:"sddl" help:"Take a security descriptor apart; text to bytes and back."`
 	SID       sidCmd       `cmd:"" name:"sid" help:"Explain a security identifier; text to bytes and back."`
-	Lint      lintCmd      `cmd:"" help:"Say what is wrong with a security descriptor, whoever asks."`
+	Lint      lintCmd      `cmd:"" help:"Say what is wrong with a security descriptor for every token."`
 	Fmt       fmtCmd       `cmd:"" help:"Print SDDL in canonical text."`
 	Test      testCmd      `cmd:"" help:"Run a file of expectations about permissions, for CI."`
 	Token     tokenCmd     `cmd:"" help:"Work with token files."`

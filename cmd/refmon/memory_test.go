@@ -144,7 +144,7 @@ func childOutput(t *testing.T, dir, refmon string, args []string, limited bool) 
 		defer f.Close()
 		cmd.Stdout = f
 	}
-	if err := cmd.Run(); err != nil && !strings.Contains(stderr.String(), "changed for somebody") {
+	if err := cmd.Run(); err != nil && !strings.Contains(stderr.String(), "changed for at least one user") {
 		text := stderr.String()
 		t.Fatalf("%v, limited %t: %v\n%s", args, limited, err, text[:min(len(text), 2000)])
 	}

@@ -74,7 +74,7 @@ func (o *output) begin(size int64) (ctx context.Context, b *bar, end func(err *e
 	}
 }
 
-// limited is the memory that the user allows by GOMEMLIMIT, in bytes; 0: no
+// limited returns the memory that the user allows by GOMEMLIMIT, in bytes; 0: no
 // limit was given.
 func limited() int64 {
 	if n := debug.SetMemoryLimit(-1); os.Getenv("GOMEMLIMIT") != "" && n < math.MaxInt64 {
@@ -83,11 +83,11 @@ func limited() int64 {
 	return 0
 }
 
-// cacheBytes is how much of it a run may use for what it remembers; 0: as much
+// cacheBytes returns how much of it a run may use for what it remembers; 0: as much
 // as it likes.
 func cacheBytes() int { return int(limited() / 8) }
 
-// to is where rows go without a checkpoint: the file, or standard output.
+// to returns where rows go without a checkpoint: the file, or standard output.
 func (o *output) to(name string, otherwise io.Writer) (io.Writer, error) {
 	if name == "" {
 		return otherwise, nil

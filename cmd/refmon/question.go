@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// question is what why and check ask about: one descriptor, one token, one mask.
+// question holds what why and check ask about: one descriptor, one token, one mask.
 type question struct {
 	SDDL           string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL."`
 	Token          string `help:"Token file that says who asks, - for standard input; see refmon token show --help." placeholder:"FILE" short:"t"`
@@ -99,7 +99,7 @@ func choose(q *batch.Question, queries []words.Query) error {
 	return nil
 }
 
-// verdict is the exit of a verb whose answer is yes or no.
+// verdict returns the exit of a verb whose answer is yes or no.
 func verdict(allowed bool) error {
 	if allowed {
 		return nil

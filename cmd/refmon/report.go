@@ -20,10 +20,10 @@ type reportCmd struct {
 	Title          string `help:"Title of the report." default:"Who reaches what"`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (reportCmd) Help() string {
 	return `Writes one HTML file that opens offline: how much everybody can read, change and control; the riskiest
-grants (everybody, or nearly, may write); the widest descriptors; accounts that nobody knows; and for each of
+grants (everybody, or nearly, may write); the widest descriptors; accounts that no directory knows; and for each of
 these descriptors its entries, who gets in, and through which entry.
 
   refmon report /srv/share -r --directory company.yaml --out share.html

@@ -37,7 +37,7 @@ type runCmd struct {
 	AuditKey string `help:"Sign its checkpoints with this key instead of one beside the log." placeholder:"FILE"`
 }
 
-// Help is the long help of the verb.
+// Help returns the long help of the verb.
 func (runCmd) Help() string {
 	return `Runs a program that calls the kernel and prints the transcript: who called what, with which
 arguments, the status, and for a denial the rule and the entry. Every service is a method of a
@@ -100,7 +100,7 @@ type replCmd struct {
 	scriptFlags
 }
 
-// Help is the long help of the verb.
+// Help returns the long help of the verb.
 func (replCmd) Help() string {
 	return `Reads the language of 'refmon run' one statement at a time and runs each at once. Try:
 

@@ -22,7 +22,7 @@ type sddlCmd struct {
 	Batch  string `help:"Answer JSON lines of FILE, - for standard input." placeholder:"FILE"`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (sddlCmd) Help() string {
 	return `SDDL writes a security descriptor as text: O: owner, G: group, D: the list that grants and denies, S: the list for audit and labels. An entry is (type;flags;rights;object;inherited object;who).
 
@@ -167,7 +167,7 @@ func (p *descriptorPage) rights(a sd.ACE) string {
 	return s + " " + p.typ.Names(a.Mask())
 }
 
-// labelNames are the policy bits of a mandatory label: what a token of a lower
+// labelNames returns the policy bits of a mandatory label: what a token of a lower
 // level may not do.
 func labelNames(m winnt.AccessMask) string {
 	var names []string
@@ -218,7 +218,7 @@ func controlNames(c sd.Control) string {
 	return strings.Join(names, " ")
 }
 
-// flagNames are the flags of an entry in words.
+// flagNames returns the flags of an entry in words.
 func flagNames(a sd.ACE) []string {
 	var names []string
 	add := func(bit uint8, name string) {

@@ -21,7 +21,7 @@ type servicesCmd struct {
 	JSON    bool   `help:"Print JSON."`
 }
 
-// Help is the long help of the verb.
+// Help returns the long help of the verb.
 func (servicesCmd) Help() string {
 	return `Lists what the kernel can do: user-mode services (Nt*) and kernel-mode routines (Zw*, Ps*), how
 complete each is, and with a name, in which order it tests what can be wrong.`

@@ -48,7 +48,7 @@ each pair. Ids are those of [docs/rules](rules).
 	}
 }
 
-// anchor is the service whose section describes a routine: a Zw routine is
+// anchor returns the service whose section describes a routine: a Zw routine is
 // described where its Nt service is.
 func anchor(name string) string {
 	if nt := "Nt" + strings.TrimPrefix(name, "Zw"); strings.HasPrefix(name, "Zw") {

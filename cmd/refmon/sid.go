@@ -16,7 +16,7 @@ type sidCmd struct {
 	Batch  string `help:"Answer JSON lines of FILE, - for standard input." placeholder:"FILE"`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (sidCmd) Help() string {
 	return `A SID names a user, a group or a machine: S-1, an authority, then numbers. The last number, the RID, names the account; the numbers before it name its domain.
 

@@ -17,7 +17,7 @@ type testCmd struct {
 	JSON  bool     `name:"json" help:"Print each case, and the coverage of each descriptor, as a line of JSON."`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (testCmd) Help() string {
 	return `Runs a team's expectations about permissions, for CI. A file names principals (the fields of a token file, or the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected:
 
@@ -34,7 +34,7 @@ func (testCmd) Help() string {
 
 who and on take one name or a list; every principal is asked about every descriptor. want is as in check. why is one text or a list, each of which the explanation (as refmon why prints it) must contain. name, self and call are optional.
 
-After the cases stands which entries of each descriptor decided nothing in any of them: what nobody watches. The exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wrong; errors name the line.`
+After the cases stands which entries of each descriptor decided nothing in any of them: no case watches those. The exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wrong; errors name the line.`
 }
 
 // Run runs files of expectations.

@@ -24,7 +24,7 @@ type tokenShowCmd struct {
 	JSON bool   `name:"json" help:"Print the normalised token file instead of a table."`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (tokenShowCmd) Help() string {
 	return `A token file is JSON that says who asks. Only "user" is required:
 

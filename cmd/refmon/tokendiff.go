@@ -19,7 +19,7 @@ type tokenDiffCmd struct {
 	B string `arg:"" help:"Token file, - for standard input."`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (tokenDiffCmd) Help() string {
 	return `Prints what the second token has and the first has not (+), has no longer (-), or has with other
 attributes (~). The exit code is 0 if they decide alike, 1 if they differ.`
@@ -67,7 +67,7 @@ func (d *tokenDiff) line(sign, what, value, note string) {
 	fmt.Fprintf(d.w, "%s\t%s\t%s\t%s\n", sign, what, value, note)
 }
 
-// facts are what a token has one of.
+// facts compares what a token has one of.
 func (d *tokenDiff) facts(a, b *token.Token) {
 	for _, f := range []struct {
 		name string
@@ -94,7 +94,7 @@ func (d *tokenDiff) facts(a, b *token.Token) {
 	}
 }
 
-// claimSets are what conditions read of a token.
+// claimSets are the sets of claims that conditions read in a token.
 var claimSets = []struct {
 	name string
 	of   func(*token.Token) *claims.Set
@@ -130,7 +130,7 @@ func (d *tokenDiff) claims(what string, a, b []string) {
 	}
 }
 
-// levelName is the level of an impersonation token, "" of a primary one.
+// levelName returns the level of an impersonation token, "" of a primary one.
 func levelName(t *token.Token) string {
 	if t.Type() != winnt.TokenImpersonation {
 		return ""
@@ -138,7 +138,7 @@ func levelName(t *token.Token) string {
 	return strings.TrimPrefix(t.Level().String(), "Security")
 }
 
-// defaultDACL is what protects the objects that a token makes, in SDDL.
+// defaultDACL returns the list that protects the objects that a token makes, in SDDL.
 func defaultDACL(t *token.Token) string {
 	if t.DefaultDACL() == nil {
 		return ""

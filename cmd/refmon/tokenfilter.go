@@ -22,7 +22,7 @@ type tokenFilterCmd struct {
 	Out                 string   `short:"o" help:"Write the token file here instead of standard output." placeholder:"FILE"`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (tokenFilterCmd) Help() string {
 	return `Makes the token that NtFilterToken (CreateRestrictedToken) would make, as a token file for 'why',
 'check' and 'who-can': what can my sandbox still write, and why?
@@ -79,7 +79,7 @@ type tokenLowBoxCmd struct {
 	Out        string   `short:"o" help:"Write the token file here instead of standard output." placeholder:"FILE"`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (tokenLowBoxCmd) Help() string {
 	return `Makes the AppContainer token that NtCreateLowBoxToken would make: Low integrity, a package and
 its capabilities, each of which an object must grant beside the user.`

@@ -17,7 +17,7 @@ type whatCanCmd struct {
 	outputFlags    `embed:""`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (whatCanCmd) Help() string {
 	return `Lists what one principal can do with each object: every right it has (what MAXIMUM_ALLOWED would grant),
 and those of read, write, modify, full and list that it has completely, and control if it can change the rights.

@@ -21,7 +21,7 @@ type whoCanCmd struct {
 	outputFlags    `embed:""`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (whoCanCmd) Help() string {
 	return `Lists, for each object, every principal that has all of a right on it. The decision is the exact access
 check for each of them, not a guess from the entries.
@@ -56,7 +56,7 @@ out.
 0). The first row {"principals":[…]} numbers the principals. A name is made of the SIDs in the set and the mask
 of its right, so that it stays the same from run to run and on every machine, and other users do not change it.
 With --expressions a set has "expression": clauses that must all allow, each a list of SIDs read in order,
-"+SID" allows and "-SID" refuses whoever has it; it is left out where SIDs alone do not tell (claims, labels,
+"+SID" allows and "-SID" refuses those who have it; it is left out where SIDs alone do not tell (claims, labels,
 privileges).
 
 --format es-bulk writes what Elasticsearch and OpenSearch take as _bulk: for each object an action and a

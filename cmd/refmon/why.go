@@ -17,7 +17,7 @@ type whyCmd struct {
 	Certificate string `help:"Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd." placeholder:"FILE"`
 }
 
-// Help is the long help text.
+// Help returns the long help text.
 func (whyCmd) Help() string {
 	return `Prints the decision, then what the check did step by step: a row for each entry or stage, a column for each right asked for, + granted, - denied, . left alone, and the rule beside it. Below stands the reason of each right.
 
@@ -72,7 +72,7 @@ func (c *whyCmd) Run(std *streams) error {
 	return verdict(a.Allowed())
 }
 
-// decided is the request as the check saw it: NtAccessCheck has a rule of its own
+// decided returns the request as the check saw it: NtAccessCheck has a rule of its own
 // about the level, which the question has passed.
 func decided(q *batch.Question) access.Request {
 	r := q.Request

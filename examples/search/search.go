@@ -1,7 +1,7 @@
-// Package search is what a connector of a search engine does with refmon: the
+// Package search does what a connector of a search engine does with refmon: the
 // security descriptor of a file goes in as bytes, the principals who may read
-// the file come out, to be stored with the document and compared with whoever
-// searches.
+// the file come out, to be stored with the document and compared with the
+// one who searches.
 //
 //	idx, err := search.New(tokens)
 //	who, err := idx.Readers(descriptor)
@@ -18,7 +18,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Principal is somebody who may search: a name and the token a logon would
+// Principal is a user who may search: a name and the token a logon would
 // give, groups included. The zero value has no token.
 type Principal struct {
 	Name  string
@@ -31,7 +31,7 @@ type Index struct {
 	read  *effective.Evaluator
 }
 
-// New makes an index; reading is what FILE_READ_DATA grants, which is what it
+// New makes an index; its question is FILE_READ_DATA, the right that it
 // takes to see the words of a document.
 func New(who []Principal) (*Index, error) {
 	idx := &Index{}

@@ -109,7 +109,7 @@ func (f *FS) facts(ctx context.Context, name string) (*fileaccess.Facts, error) 
 	return facts, err
 }
 
-// object is what has a name. A nil descriptor would grant everything, so that
+// object returns the object of a name. A nil descriptor would grant everything, so that
 // one which is missing has to be an error. f.mu is held.
 func (f *FS) object(ctx context.Context, name string) (fileaccess.Object, error) {
 	info, err := f.inner.Stat(ctx, name)
@@ -146,7 +146,7 @@ func (f *FS) OpenFile(ctx context.Context, name string, flag int, perm os.FileMo
 	return &listing{File: file, fs: f, ctx: ctx, name: name}, nil
 }
 
-// wanted is what the flags of an open ask for.
+// wanted returns what the flags of an open ask for.
 func wanted(flag int) (winnt.AccessMask, fileaccess.Disposition) {
 	desired := winnt.AccessMask(winnt.GENERIC_READ)
 	switch flag & (os.O_WRONLY | os.O_RDWR) {
@@ -253,7 +253,7 @@ func (f *FS) Rename(ctx context.Context, from, to string) error {
 	}
 	d := fileaccess.DecideRename(&m)
 	if !d.Allowed() {
-		return refusal(to, d.Status.Err())
+		return refusal(to, d.Err())
 	}
 	if d.Nothing {
 		return nil

@@ -81,8 +81,8 @@ func (s *Set) insert(i, h uint32, x sid.SID) {
 // is set so that no tag is the empty one.
 func tagOf(hash uint32) uint8 { return uint8(hash) | 1 }
 
-// Find is the index of the first SID equal to x, whose hash is given, or -1.
-// A nil Set finds nothing.
+// Find returns the index of the first SID equal to x, whose hash is given, or
+// -1. A nil Set finds nothing.
 func (s *Set) Find(hash uint32, x sid.SID) int {
 	if s != nil && s.tags[hash>>s.shift] != 0 {
 		return s.probe(hash, x)
@@ -98,7 +98,7 @@ type Index struct {
 	mask   uint32  // of the hash: low bits choose here, high ones in the table
 }
 
-// Index is the first look of s; of a nil Set, of an empty one.
+// Index returns the first look of s; for a nil Set, that of an empty one.
 func (s *Set) Index() Index {
 	if s == nil {
 		s = &none
@@ -113,18 +113,18 @@ func (x Index) Absent(hash uint32) bool {
 	return *x.word(hash)>>(hash&63)&1 == 0
 }
 
-// word is the word of the filter that has the bit of hash. The mask is what
-// keeps it inside: the compiler cannot know, and its test costs a tenth of a
-// check.
+// word returns the word of the filter with the bit of hash. The mask keeps it
+// inside: the compiler cannot know, and its test costs a tenth of a check.
 func (x Index) word(hash uint32) *uint64 {
 	return (*uint64)(unsafe.Add(unsafe.Pointer(x.filter), uintptr(hash&x.mask>>6)*8))
 }
 
-// Absent is the second look, at the table: false says nothing, as for an Index.
+// Absent takes the second look, at the table: false says nothing, as for an
+// Index.
 func (s *Set) Absent(hash uint32) bool { return s == nil || s.tags[hash>>s.shift] == 0 }
 
-// Anything is an Index and a Set in which nothing is Absent: a loop that has to
-// look at all SIDs uses them in place of its own.
+// Anything returns an Index and a Set in which nothing is Absent: a loop that
+// has to look at all SIDs uses them in place of its own.
 func Anything() (Index, *Set) { return Index{&full, 63}, anything }
 
 var anything = &Set{tags: []uint8{1}, shift: 32}
@@ -164,7 +164,7 @@ func (s *Set) probe(hash uint32, x sid.SID) int {
 	}
 }
 
-// Len is the length of the list, duplicates counted.
+// Len returns the length of the list, duplicates counted.
 func (s *Set) Len() int {
 	if s == nil {
 		return 0
@@ -172,7 +172,7 @@ func (s *Set) Len() int {
 	return len(s.sids)
 }
 
-// At is the SID at index i of the list, which must exist.
+// At returns the SID at index i of the list, which must exist.
 func (s *Set) At(i int) sid.SID { return s.sids[i] }
 
 // Duplicates yields each index whose SID stands earlier in the list, with the
@@ -193,7 +193,7 @@ func (s *Set) Duplicates() iter.Seq2[int, int] {
 // Bits is a bitmap, bit i%64 of word i/64 for index i. Nil is all clear.
 type Bits []uint64
 
-// MakeBits is a bitmap of n clear bits.
+// MakeBits returns a bitmap of n clear bits.
 func MakeBits(n int) Bits { return make(Bits, (n+63)/64) }
 
 // Has reports bit i; an index outside the map is clear, as is -1.

@@ -8,7 +8,7 @@ import (
 )
 
 // Parameters of the audit functions. All record the client of a token; the
-// privilege to do so is asked of the caller's process, whoever the thread
+// privilege to do so is asked of the caller's process, also while the thread
 // impersonates (I-7).
 type (
 	ObjectOpenAuditAlarmIn struct {

@@ -71,7 +71,8 @@ var (
 			out = AccessCheckByTypeResultListOut{PrivilegeSet: o.PrivilegeSet, PrivilegeSetLength: o.PrivilegeSetLength,
 				GrantedAccessList: o.GrantedAccess}
 			for _, s := range o.AccessStatus {
-				out.AccessStatusList = append(out.AccessStatusList, Code(s.Win32()))
+				// Each entry says whether access was granted, or why not.
+				out.AccessStatusList = append(out.AccessStatusList, Code(s.Win32()))
 			}
 			return out, st
 		})
@@ -85,7 +86,8 @@ func (t *Thread) checked(o nt.AccessCheckOut, st ntstatus.Status) (AccessCheckOu
 	if st.IsSuccess() {
 		out.AccessStatus = o.AccessStatus.IsSuccess()
 		if !out.AccessStatus {
-			t.setLastError(Code(o.AccessStatus.Win32())) // A-23, I-8, O-70
+			// The check was made and access denied: the last error tells why.
+			t.setLastError(Code(o.AccessStatus.Win32()))
 		}
 	}
 	return out, st
@@ -97,7 +99,7 @@ func (t *Thread) AccessCheck(in AccessCheckIn) (AccessCheckOut, bool) {
 	return call(t, rowAccessCheck, in)
 }
 
-// AccessCheckByType is AccessCheck with an object type list and a SID for
+// AccessCheckByType does what AccessCheck does, with an object type list and a SID for
 // PRINCIPAL_SELF.
 func (t *Thread) AccessCheckByType(in AccessCheckByTypeIn) (AccessCheckOut, bool) {
 	return call(t, rowAccessCheckByType, in)

@@ -40,7 +40,7 @@ var names = map[Code]string{
 	1705: "RPC_S_INVALID_STRING_UUID",
 }
 
-// String is the documented name, or WIN32(code) for others.
+// String returns the documented name, or WIN32(code) for others.
 func (c Code) String() string {
 	if n, ok := names[c]; ok {
 		return n
@@ -48,7 +48,7 @@ func (c Code) String() string {
 	return "WIN32(" + strconv.FormatUint(uint64(c), 10) + ")"
 }
 
-// Error is the name with the code, "ERROR_NO_TOKEN (1008)".
+// Error returns the name with the code, "ERROR_NO_TOKEN (1008)".
 func (c Code) Error() string { return c.String() + " (" + strconv.FormatUint(uint64(c), 10) + ")" }
 
 // Codes yields every code with a name, in no order.

@@ -61,7 +61,8 @@ var (
 		func(t *Thread, in SetThreadTokenIn) (out SetThreadTokenOut, st ntstatus.Status) {
 			thread := in.Thread
 			if thread == 0 {
-				thread = winnt.NtCurrentThread // I-71
+				// SetThreadToken without a thread is for the calling one (I-71).
+				thread = winnt.NtCurrentThread
 			}
 			return out, t.assign(thread, in.Token)
 		})
@@ -69,11 +70,12 @@ var (
 		Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "I-51",
 			When: "always; also when the thread was not impersonating"}}},
 		func(t *Thread, _ RevertToSelfIn) (out RevertToSelfOut, st ntstatus.Status) {
-			return out, t.assign(winnt.NtCurrentThread, 0) // I-51
+			// Setting no token on the thread ends its impersonation.
+			return out, t.assign(winnt.NtCurrentThread, 0)
 		})
 )
 
-// assign is NtSetInformationThread with the class for tokens (I-70).
+// assign calls NtSetInformationThread with the class for tokens (I-70).
 func (t *Thread) assign(thread, token winnt.Handle) ntstatus.Status {
 	return t.nt.NtSetInformationThread(thread, nt.ThreadImpersonationToken, token)
 }

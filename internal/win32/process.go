@@ -117,7 +117,8 @@ func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out Cre
 		Token:                   token, ImageName: program(in.ApplicationName, in.CommandLine), OfProcess: true,
 	}
 	if in.InheritHandles {
-		n.ProcessFlags = winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES // I-95, O-59
+		// The child gets the inheritable handles of its parent (O-59).
+		n.ProcessFlags = winnt.PROCESS_CREATE_FLAGS_INHERIT_HANDLES
 	}
 	if in.CreationFlags&winnt.CREATE_SUSPENDED != 0 {
 		n.ThreadFlags = winnt.THREAD_CREATE_FLAGS_CREATE_SUSPENDED
@@ -135,7 +136,7 @@ func (t *Thread) createProcess(in *CreateProcessIn, token winnt.Handle) (out Cre
 		uint32(o.ClientID.UniqueThread)}, st
 }
 
-// program is the name of the program: the application name, else the first
+// program returns the name of the program: the application name, else the first
 // word of the command line, which quotes may hold together.
 func program(application, command string) string {
 	if application != "" {

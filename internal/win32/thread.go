@@ -15,24 +15,25 @@ type Thread struct {
 	set  bool       // owned by the thread: the call under way has set last
 }
 
-// On is the Win32 face of a thread. A thread has one, which keeps its last
+// On returns the Win32 face of a thread. A thread has one, which keeps its last
 // error.
 func On(t *nt.Thread) *Thread { return &Thread{nt: t} }
 
-// NT is the thread itself.
+// NT returns the thread itself.
 func (t *Thread) NT() *nt.Thread { return t.nt }
 
-// LastError is GetLastError: the code of the last function that set one. Most
-// functions leave it alone when they succeed.
+// LastError implements GetLastError: it returns the code of the last function
+// that set one. Most functions leave it alone when they succeed.
 func (t *Thread) LastError() Code { return t.last }
 
 func (t *Thread) setLastError(c Code) { t.last, t.set = c, true }
 
-// done sets the last error of a call that failed (O-70). STATUS_NOT_ALL_ASSIGNED
+// done sets the last error of a call that failed. STATUS_NOT_ALL_ASSIGNED
 // is a success whose function says so itself.
 func (t *Thread) done(st ntstatus.Status) {
 	if !st.IsSuccess() {
-		t.setLastError(Code(st.Win32())) // O-70
+		// The last error is the one that stands for the status (O-70).
+		t.setLastError(Code(st.Win32()))
 	}
 }
 
@@ -60,7 +61,8 @@ func function[I, O any](m nt.Meta, f func(*Thread, I) (O, ntstatus.Status)) *nt.
 	}})
 }
 
-// call is the path of the typed functions: the row's, with the status as BOOL.
+// call takes the path of the typed functions: it calls the row, with the status
+// as BOOL.
 func call[I, O any](t *Thread, e *nt.Entry[*Thread, I, O], in I) (O, bool) {
 	out, st := e.Call(t, in)
 	return out, st.IsSuccess()

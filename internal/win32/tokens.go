@@ -14,7 +14,7 @@ type SecurityAttributes struct {
 	InheritHandle      bool
 }
 
-// ObjectAttributes is what the structure says to a service.
+// ObjectAttributes returns what the structure says to a service.
 func (a *SecurityAttributes) ObjectAttributes() *nt.ObjectAttributes { return a.objectAttributes(nil) }
 
 func (a *SecurityAttributes) objectAttributes(q *nt.SecurityQualityOfService) *nt.ObjectAttributes {
@@ -80,7 +80,7 @@ type (
 	}
 )
 
-// of are the conditions of the service a function stands for.
+// of returns the conditions of the service a function stands for.
 func of(service string) []nt.Condition { return nt.NtTable.Find(service).Info().Conditions }
 
 var (
@@ -99,8 +99,9 @@ var (
 	rowDuplicateToken = function(nt.Meta{Name: "DuplicateToken",
 		Summary: "makes an impersonation token of an existing token", Conditions: of("NtDuplicateToken")},
 		func(t *Thread, in DuplicateTokenIn) (out DuplicateTokenOut, st ntstatus.Status) {
+			// The new handle has TOKEN_IMPERSONATE and TOKEN_QUERY (T-50).
 			out.DuplicateTokenHandle, st = t.duplicate(in.ExistingTokenHandle, winnt.TOKEN_IMPERSONATE|winnt.TOKEN_QUERY, nil,
-				in.ImpersonationLevel, winnt.TokenImpersonation) // T-50
+				in.ImpersonationLevel, winnt.TokenImpersonation)
 			return out, st
 		})
 	rowDuplicateTokenEx = function(nt.Meta{Name: "DuplicateTokenEx",
@@ -137,7 +138,7 @@ func (t *Thread) row(service string, in any) (any, ntstatus.Status) {
 	return t.nt.CallRow(nt.NtTable.Find(service), in)
 }
 
-// duplicate is NtDuplicateToken as both functions call it: the level goes into
+// duplicate calls NtDuplicateToken as both functions call it: the level goes into
 // a quality of service with static tracking (T-50).
 func (t *Thread) duplicate(existing winnt.Handle, desired winnt.AccessMask, a *SecurityAttributes,
 	level winnt.SecurityImpersonationLevel, typ winnt.TokenType) (winnt.Handle, ntstatus.Status) {

@@ -19,13 +19,13 @@ type WhyBody struct {
 	Explanation           *access.ExplanationRecord
 }
 
-// ThreadBody is what the answer to NewThread carries.
+// ThreadBody is the body of the answer to NewThread.
 type ThreadBody struct {
 	Thread uint32
 	Name   string
 }
 
-// TicketBody is what the answer to Save and the body of Restore carry.
+// TicketBody is the body of the answer to Save and of Restore.
 type TicketBody struct{ Ticket uint64 }
 
 var (
@@ -46,7 +46,7 @@ func whyBody(w nt.Why) *WhyBody {
 	return b
 }
 
-// Reason returns the reason of an answer, the zero value where there is none.
+// Reason returns the reason of an answer, the zero value if the answer has no reason.
 func (h *AnswerHead) Reason() nt.Why {
 	if h.Why == nil {
 		return nt.Why{}

@@ -128,7 +128,7 @@ func same(a, b any) bool {
 }
 
 // TestEveryRowTravels encodes and decodes random parameters of every row, in
-// both directions: what comes out is what went in (W-10).
+// both directions: the same comes out as went in (W-10).
 func TestEveryRowTravels(t *testing.T) {
 	seed := randtest.Seed(t)
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -14,7 +14,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// A Process is what a server gives a connection.
+// A Process is the process that a server gives a connection.
 type Process interface {
 	ID() winnt.Handle
 	Profile() nt.Profile

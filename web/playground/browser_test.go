@@ -17,7 +17,7 @@ import (
 )
 
 // TestPage packs the page and uses it in a headless Chromium, from a file. It
-// is skipped where there is none; REFMON_CHROMIUM names one, and
+// is skipped without one; REFMON_CHROMIUM names one, and
 // REFMON_SCREENSHOTS a folder for pictures of what was tested.
 func TestPage(t *testing.T) {
 	if testing.Short() {

@@ -17,7 +17,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Question is what the page asks, its fields as they were typed. The zero value
+// Question holds what the page asks, its fields as they were typed. The zero value
 // is answered with mistakes.
 type Question struct {
 	SD     string `json:"sd"`     // SDDL
@@ -80,7 +80,7 @@ func parseSD(text string, domain sid.SID) (*sd.Descriptor, error) {
 	return sddl.Parse(text, sddl.Options{Domain: domain})
 }
 
-// anyDomain only tells aliases that need a domain from those that are none.
+// anyDomain only tells aliases that need a domain from texts that are no aliases.
 var anyDomain = sid.MustParse("S-1-5-21-1-2-3")
 
 // relative reports whether a refusal stands at an alias that needs a domain.
@@ -118,7 +118,7 @@ func place(field, text string, err error) Mistake {
 	return m
 }
 
-// rightsMistake marks the part of the rights that is none.
+// rightsMistake marks the part of the rights that is no right.
 func rightsMistake(text string, err error) Mistake {
 	m := whole("rights", err.Error())
 	if strings.Trim(text, "|, ") == "" {
@@ -147,7 +147,7 @@ func whole(field, message string) Mistake {
 	return Mistake{Field: field, From: -1, To: -1, Message: message}
 }
 
-// span is how many bytes of rest are worth marking: a text in quotation marks,
+// span tells how many bytes of rest are worth marking: a text in quotation marks,
 // a word, or one character.
 func span(rest string) int {
 	if strings.HasPrefix(rest, `"`) {
@@ -179,7 +179,7 @@ func units(s string) (n int) {
 	return n
 }
 
-// line is the question as a line of `refmon check --batch`.
+// line returns the question as a line of `refmon check --batch`.
 func (q *Question) line() string {
 	var file bytes.Buffer
 	if json.Compact(&file, []byte(q.Token)) != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Reply is what the page shows. Either Mistakes is not empty or the rest is
+// Reply holds what the page shows. Either Mistakes is not empty or the rest is
 // filled.
 type Reply struct {
 	Mistakes []Mistake `json:"mistakes,omitempty"`

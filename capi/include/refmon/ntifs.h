@@ -35,7 +35,7 @@ typedef PVOID PACCESS_TOKEN;
 typedef struct _AUX_ACCESS_DATA *PAUX_ACCESS_DATA;
 
 typedef struct _SECURITY_SUBJECT_CONTEXT {
-	PACCESS_TOKEN ClientToken; /* NULL: the thread impersonates nobody */
+	PACCESS_TOKEN ClientToken; /* NULL: the thread does not impersonate */
 	SECURITY_IMPERSONATION_LEVEL ImpersonationLevel;
 	PACCESS_TOKEN PrimaryToken;
 	PVOID ProcessAuditId;
@@ -253,7 +253,7 @@ REFMON_API LONG_PTR NTAPI ObfDereferenceObjectWithTag(PVOID Object, ULONG Tag);
 REFMON_API void NTAPI ObDereferenceObjectDeferDelete(PVOID Object);
 REFMON_API void NTAPI ObDereferenceObjectDeferDeleteWithTag(PVOID Object, ULONG Tag);
 
-/* Work for a thread of the System process, one item after the other; it impersonates nobody, and must not when
+/* Work for a thread of the System process, one item after the other; it does not impersonate, and must not when
  * it returns. */
 typedef struct _LIST_ENTRY { struct _LIST_ENTRY *Flink, *Blink; } LIST_ENTRY, *PLIST_ENTRY;
 typedef struct _DEVICE_OBJECT *PDEVICE_OBJECT; /* only handed on: any pointer */

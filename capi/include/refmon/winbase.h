@@ -164,7 +164,7 @@ REFMON_API BOOL WINAPI GetSecurityDescriptorSacl(PSECURITY_DESCRIPTOR pSecurityD
 	PACL *pSacl, LPBOOL lpbSaclDefaulted);
 REFMON_API BOOL WINAPI SetSecurityDescriptorSacl(PSECURITY_DESCRIPTOR pSecurityDescriptor, BOOL bSaclPresent,
 	PACL pSacl, BOOL bSaclDefaulted);
-/* The resource manager's byte: codes, not BOOLs; ERROR_INVALID_DATA where there is none. */
+/* The resource manager's byte: codes, not BOOLs; ERROR_INVALID_DATA without one. */
 REFMON_API DWORD WINAPI GetSecurityDescriptorRMControl(PSECURITY_DESCRIPTOR SecurityDescriptor, PUCHAR RMControl);
 REFMON_API DWORD WINAPI SetSecurityDescriptorRMControl(PSECURITY_DESCRIPTOR SecurityDescriptor, PUCHAR RMControl);
 REFMON_API void WINAPI QuerySecurityAccessMask(SECURITY_INFORMATION SecurityInformation, LPDWORD DesiredAccess);

@@ -1,7 +1,7 @@
 /* Captured clients: SeCreateClientSecurity, SeImpersonateClientEx (I-80 to I-82). */
 #include "kernel.h"
 
-/* Every quality of service of a client that impersonates nobody. */
+/* Every quality of service of a client that does not impersonate. */
 static void qualities(void)
 {
 	PACCESS_TOKEN mine = PsReferencePrimaryToken(MINE);

@@ -33,7 +33,7 @@ static void *damaged(const void *from, size_t n)
 	return at;
 }
 
-/* Mostly the pointer, else one nobody may use. */
+/* Mostly the pointer, else one that no call may use. */
 static void *pointer(void *p)
 {
 	void *bad[] = {NULL, UNMAPPED, KERNEL, NONCANONICAL, none, arena + ARENA - 2, arena + 1};

@@ -20,7 +20,7 @@ static void states(void)
 	PACCESS_TOKEN a[4];
 	for (int i = 0; i < 4; i++)
 		a[i] = token_of(alice, TokenImpersonation, i);
-	/* A new thread impersonates nobody; outputs stay (I-62). */
+	/* A new thread does not impersonate; outputs stay (I-62). */
 	STATE s = state();
 	CHECK(s.token == NULL);
 	SAME(s.copy, 9);
@@ -37,7 +37,7 @@ static void states(void)
 	CHECK(expect(a[SecurityIdentification], FALSE, FALSE, SecurityDelegation,
 		SecurityIdentification) == a[SecurityIdentification]);
 	CHECK(expect(a[SecurityAnonymous], FALSE, FALSE, SecurityImpersonation, SecurityAnonymous) == a[SecurityAnonymous]);
-	/* A level that is none changes nothing (IC-72). */
+	/* A level that does not exist changes nothing (IC-72). */
 	CHECK(expect(a[SecurityImpersonation], TRUE, FALSE, SecurityImpersonation,
 		SecurityImpersonation) == a[SecurityImpersonation]);
 	STATUS(PsImpersonateClient(ME, a[SecurityDelegation], FALSE, FALSE, 4), STATUS_INVALID_PARAMETER);

@@ -8,7 +8,7 @@
 #define ME PsGetCurrentThread()
 #define MINE PsGetCurrentProcess()
 
-/* Users nobody is; a token of one has Everyone and Users enabled, and
+/* Users without an account; a token of one has Everyone and Users enabled, and
  * SeChangeNotifyPrivilege enabled and SeShutdownPrivilege disabled. */
 extern PSID alice, bob;
 /* A kernel handle to such a token. */

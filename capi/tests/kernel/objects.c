@@ -210,7 +210,7 @@ static void security(void)
 		STATUS_SUCCESS);
 	STATUS(ZwClose(h), STATUS_SUCCESS);
 	ObDereferenceObject(e);
-	/* without a descriptor there is none to get */
+	/* an object without a descriptor has no descriptor to get */
 	oa.SecurityDescriptor = NULL;
 	STATUS(ZwCreateEvent(&h, EVENT_ALL_ACCESS, &oa, SynchronizationEvent, FALSE), STATUS_SUCCESS);
 	STATUS(ObReferenceObjectByHandle(h, 0, *ExEventObjectType, KernelMode, &e, NULL), STATUS_SUCCESS);

@@ -23,7 +23,7 @@ static NTSTATUS NTAPI extended(PLUID id, PVOID context)
 	(void)id;
 	seen.extended++;
 	seen.context = context;
-	return STATUS_UNSUCCESSFUL; /* nobody cares */
+	return STATUS_UNSUCCESSFUL; /* the status is ignored */
 }
 
 /* The last token of a new session, which is marked or not. */
@@ -86,7 +86,7 @@ void test_ksessions(void)
 	CHECK(seen.nested);
 	STATUS(SeMarkLogonSessionForTerminationNotification(&id), STATUS_NOT_FOUND); /* it is gone */
 
-	PsDereferencePrimaryToken(last_token(&id, FALSE)); /* nobody asked to be told */
+	PsDereferencePrimaryToken(last_token(&id, FALSE)); /* no routine asked to be told */
 	SAME(seen.plain, 1);
 
 	/* on the pthread that drops the last token */

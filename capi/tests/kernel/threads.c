@@ -143,7 +143,7 @@ static void system_threads(void)
 	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, (HANDLE)0x54320, NULL, start, NULL), STATUS_INVALID_HANDLE);
 	STATUS(PsCreateSystemThread(&h, THREAD_ALL_ACCESS, &a, ZwCurrentThread(), NULL, start, NULL),
 		STATUS_OBJECT_TYPE_MISMATCH);
-	STATUS(PsTerminateSystemThread(STATUS_SUCCESS), STATUS_INVALID_PARAMETER); /* this is none */
+	STATUS(PsTerminateSystemThread(STATUS_SUCCESS), STATUS_INVALID_PARAMETER); /* this is no system thread */
 	for (int i = 0; i < 3; i++) {
 		HANDLE process = i == 1 ? ZwCurrentProcess() : NULL;
 		made.stage = 0;
@@ -158,7 +158,7 @@ static void system_threads(void)
 		CHECK(id.UniqueThread == made.id && id.UniqueProcess == made.process);
 		SAME((uintptr_t)made.process, process ? (uintptr_t)PsGetCurrentProcessId() : 4);
 		CHECK(made.system);
-		CHECK(made.client == NULL); /* a new thread impersonates nobody (I-9) */
+		CHECK(made.client == NULL); /* a new thread does not impersonate (I-9) */
 		/* "if the caller is not running in the system process context" it must ask for a kernel handle (O-29) */
 		STATUS(made.open, process ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS);
 		STATUS(made.nt, STATUS_INVALID_PARAMETER);

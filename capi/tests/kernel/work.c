@@ -33,7 +33,7 @@ static void NTAPI serve(PVOID parameter)
 	GENERIC_MAPPING m = {1, 2, 4, 7};
 	ACCESS_MASK granted;
 	NTSTATUS st;
-	/* a thread of the System process that impersonates nobody */
+	/* a thread of the System process that does not impersonate */
 	CHECK(PsIsSystemThread(ME));
 	CHECK(ME != r->from);
 	CHECK(MINE == PsInitialSystemProcess);

@@ -5,7 +5,7 @@
 static void opening(void)
 {
 	HANDLE h = NULL, u;
-	/* The attributes come first: nobody is impersonated yet (I-20). */
+	/* The attributes come first: the thread does not impersonate yet (I-20). */
 	STATUS(ZwOpenThreadTokenEx(ZwCurrentThread(), TOKEN_QUERY, TRUE, 0, &h), STATUS_INVALID_PARAMETER);
 	STATUS(ZwOpenThreadTokenEx((HANDLE)0x98760, TOKEN_QUERY, TRUE, 0, &h), STATUS_INVALID_PARAMETER);
 	STATUS(ZwOpenThreadTokenEx(ZwCurrentThread(), TOKEN_QUERY, TRUE, OBJ_KERNEL_HANDLE, &h), STATUS_NO_TOKEN);
@@ -23,7 +23,7 @@ static void opening(void)
 	STATUS(ZwOpenThreadTokenEx(ZwCurrentThread(), TOKEN_QUERY, TRUE, OBJ_KERNEL_HANDLE, &h), STATUS_SUCCESS);
 	CHECK(ObIsKernelHandle(h));
 	CHECK((intptr_t)h < 0);
-	/* A kernel handle is none in user mode (O-13, P-15). */
+	/* A kernel handle is invalid in user mode (O-13, P-15). */
 	ULONG type = 0, n;
 	STATUS(NtQueryInformationToken(h, TokenType, &type, sizeof type, &n), STATUS_INVALID_HANDLE);
 	STATUS(NtClose(h), STATUS_INVALID_HANDLE);
@@ -90,7 +90,7 @@ static void unchecked(void)
 	STATUS(NtClose(thread), STATUS_SUCCESS);
 }
 
-/* Whose context is compared with the token's DACL: the thread's, the process's, or in kernel mode nobody's
+/* Whose context is compared with the token's DACL: the thread's, the process's, or in kernel mode no context
  * (IC-7, IC-8, I-21, I-26). */
 static void lists(void)
 {
@@ -270,7 +270,7 @@ static void checking(void)
 		STATUS(ZwAccessCheck(empty, k, MAXIMUM_ALLOWED | 1, &m, &set, &n, &granted, &st), STATUS_SUCCESS);
 		STATUS(st, STATUS_SUCCESS);
 		SAME(granted, 0xF003F);
-		/* the same question in user mode: the kernel handle is none, and the level and the list count (IC-40) */
+		/* the same question in user mode: the kernel handle is invalid, and the level and the list count (IC-40) */
 		STATUS(NtAccessCheck(empty, k, 1, &m, &set, &n, &granted, &st), STATUS_INVALID_HANDLE);
 		STATUS(ZwDuplicateObject(ZwCurrentProcess(), k, ZwCurrentProcess(), &u, TOKEN_ALL_ACCESS, 0, 0), STATUS_SUCCESS);
 		n = sizeof set;

@@ -1,6 +1,6 @@
 /* What only a process with SeCreateTokenPrivilege, SeTcbPrivilege and
  * SeAssignPrimaryTokenPrivilege may do: tokens out of their parts, with claims;
- * filtering and adjusting those; processes with somebody else's token. Run with
+ * filtering and adjusting those; processes with another user's token. Run with
  * REFMON_TOKEN naming the token.json beside. */
 #include "../check.h"
 #include <sys/mman.h>
@@ -199,7 +199,7 @@ static void created(void)
 	p.groups.Groups[0].Attributes |= SE_GROUP_OWNER;
 	STATUS(create(&x, &p, TokenPrimary), STATUS_SUCCESS);
 	CHECK(CloseHandle(x));
-	/* claims nobody can have */
+	/* claims that no token can have */
 	user.Version = 2;
 	STATUS(create(&x, &p, TokenPrimary), STATUS_INVALID_PARAMETER);
 	user.Version = 1;
@@ -473,7 +473,7 @@ static void as_user(void)
 	CHECK(CloseHandle(h));
 }
 
-/* With SeAuditPrivilege in the process's own token; nobody listens to the log, so that
+/* With SeAuditPrivilege in the process's own token; no reader listens to the log, so that
  * GenerateOnClose stays FALSE under the default policy. */
 static void alarms(void)
 {

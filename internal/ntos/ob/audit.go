@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Audited is what a handle remembers of its audited open. The zero value is a
+// Audited holds what a handle remembers of its audited open. The zero value is a
 // handle whose open left no record.
 type Audited struct {
 	Rights  winnt.AccessMask // whose first use is recorded
@@ -33,13 +33,14 @@ func (c *Caller) records(attributes uint32) bool {
 	return c.Audit != nil && c.Checked(attributes) && c.Audit.Opens()
 }
 
-// openAudited is OpenByPointer when opens are recorded: the handle is
+// openAudited opens as OpenByPointer does when opens are recorded: the handle is
 // reserved, the record written, then the handle published (U-73).
 func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	dec := Decide(c, obj, &subject, desired, attributes)
 	if dec.Status() != ntstatus.Success {
 		if _, st := c.recordOpen(obj, subject, desired, dec, 0); st != ntstatus.Success {
+			// A demanded record that cannot be kept fails the open.
 			return 0, 0, c.Fail("U-64", st)
 		}
 		return 0, 0, dec.Status()
@@ -51,7 +52,8 @@ func (c *Caller) openAudited(obj Object, subject access.Subject, desired winnt.A
 	a, st := c.recordOpen(obj, subject, desired, dec, r.Handle())
 	if st != ntstatus.Success {
 		r.Abandon()
-		return 0, 0, c.Fail("U-64", st) // U-64: nothing is granted
+		// A demanded record that cannot be kept fails the open: nothing is granted.
+		return 0, 0, c.Fail("U-64", st)
 	}
 	if st := r.Publish(obj, dec.Granted, a.attributes(attributes)); st != ntstatus.Success {
 		return 0, 0, c.Fail("O-47", st)
@@ -78,8 +80,9 @@ func (a Audited) attributes(given uint32) uint32 {
 	return given
 }
 
-// closeRecorded is Table.Close with the record of an audited handle written
-// between the two steps of closing. A close never fails for its record (U-73).
+// closeRecorded closes as Table.Close does, with the record of an audited handle
+// written between the two steps of closing. A close never fails for its record
+// (U-73).
 func (c *Caller) closeRecorded(t *Table, v winnt.Handle) ntstatus.Status {
 	closed, st := t.Remove(v)
 	if st != ntstatus.Success {

@@ -63,27 +63,28 @@ func (c *Caller) Checked(attributes uint32) bool {
 	return c.Mode != access.Kernel || attributes&winnt.OBJ_FORCE_ACCESS_CHECK != 0
 }
 
-// MayInsert is the point at which making a handle can run out of memory.
+// MayInsert reports whether memory is left to make a handle; here it can run out.
 func (c *Caller) MayInsert() ntstatus.Status {
 	if c.Faults != nil && c.Faults("ob: handle") {
+		// Memory runs out before a handle is made.
 		return c.Fail("O-81", ntstatus.InsufficientResources)
 	}
 	return ntstatus.Success
 }
 
-// TableFor is where a new handle goes: the kernel table for a kernel-mode
-// caller that passes OBJ_KERNEL_HANDLE, else the caller's own. From user mode
-// the flag is ignored (O-28).
+// TableFor returns the table that a new handle goes to: the kernel table for a
+// kernel-mode caller that passes OBJ_KERNEL_HANDLE, else the caller's own. From
+// user mode the flag is ignored (O-28).
 func (c *Caller) TableFor(attributes uint32) *Table {
-	if c.Mode == access.Kernel && attributes&winnt.OBJ_KERNEL_HANDLE != 0 { // O-28
+	if c.Mode == access.Kernel && attributes&winnt.OBJ_KERNEL_HANDLE != 0 { // user mode's flag means nothing (O-28)
 		return c.Kernel
 	}
 	return c.Table
 }
 
-// TableOf is where an existing handle value is looked up: non-negative values
+// TableOf returns the table of an existing handle value: non-negative values
 // in the process's table, negative ones in the kernel table, which user mode
-// does not see (O-13). It is nil where there is none.
+// does not see (O-13). It returns nil where there is no such table.
 func (c *Caller) TableOf(v winnt.Handle) *Table {
 	if v >= 0 {
 		return c.Table

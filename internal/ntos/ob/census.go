@@ -55,7 +55,7 @@ func (c *Census) remove(h *Header) {
 	s.n--
 }
 
-// Counts are the objects, handles and references alive. Each object is read at
+// Counts returns the objects, handles and references alive. Each object is read at
 // one moment, the sum is not: compare it only when nothing runs.
 func (c *Census) Counts() (objects, handles, references int64) {
 	c.each(func(h *Header) {
@@ -95,7 +95,7 @@ func (c *Census) each(f func(*Header)) {
 	}
 }
 
-// describe is the type and, if it has one, the path of an object.
+// describe returns the type and, if it has one, the path of an object.
 func (h *Header) describe() string {
 	if p := h.Path(); p != "" {
 		return h.typ.Name + " " + p

@@ -20,34 +20,40 @@ import (
 func Decide(c *Caller, obj Object, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	h := obj.Head()
-	if desired&winnt.RESERVED_RIGHTS != 0 { // O-20
+	// Reserved bits are refused before anything else is looked at.
+	if desired&winnt.RESERVED_RIGHTS != 0 {
 		return c.refuse(h, "O-20", ntstatus.AccessDenied)
 	}
-	if attributes&h.typ.Invalid != 0 { // O-22 (7), O-33
+	// An attribute that the type refuses is found before access is checked (O-22).
+	if attributes&h.typ.Invalid != 0 {
 		return c.refuse(h, "O-33", ntstatus.InvalidParameter)
 	}
 	if st := h.CheckExclusive(c.Process, attributes); st != ntstatus.Success {
+		// An exclusive object is opened by its one process only.
 		return c.refuse(h, "O-27", st)
 	}
 	return c.decideAccess(h, subject, desired, attributes)
 }
 
-// decideAccess is step (9) of O-22.
+// decideAccess checks the access, step (9) of O-22.
 func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	t := h.typ
-	mapped := t.mapDesired(desired) // O-21
+	// Generic bits are replaced by what the type's mapping says (O-21).
+	mapped := t.mapDesired(desired)
 	if !c.Checked(attributes) {
 		return access.Grant(t.addRights(t.kernelGrant(mapped)))
 	}
 	if mapped&^(t.Valid|winnt.ACCESS_SYSTEM_SECURITY|winnt.MAXIMUM_ALLOWED) != 0 {
+		// A bit that the type does not have is refused.
 		return c.refuse(h, "O-21", ntstatus.AccessDenied)
 	}
 	d := h.Security()
 	if d == nil {
 		return c.grantUnprotected(h, subject, mapped)
 	}
-	if mapped == 0 { // O-90
+	// A request for nothing is refused on an object that has a descriptor.
+	if mapped == 0 {
 		return c.refuse(h, "O-90", ntstatus.AccessDenied)
 	}
 	r := &c.request
@@ -62,14 +68,14 @@ func (c *Caller) decideAccess(h *Header, subject *access.Subject, desired winnt.
 		return dec
 	}
 	if dec.Granted &= t.Valid | winnt.ACCESS_SYSTEM_SECURITY; dec.Granted == 0 {
-		// O-21: MAXIMUM_ALLOWED found only bits that mean nothing on this type
+		// MAXIMUM_ALLOWED found only bits that mean nothing on this type.
 		return c.refuse(h, "O-21", ntstatus.AccessDenied)
 	}
-	dec.Granted = t.addRights(dec.Granted) // O-36: after the check, no entry can deny it
+	dec.Granted = t.addRights(dec.Granted) // after the check, so that no entry can deny it (O-36)
 	return dec
 }
 
-// kernelGrant is what a kernel-mode request gets without a check.
+// kernelGrant returns what a kernel-mode request gets without a check.
 func (t *Type) kernelGrant(mapped winnt.AccessMask) winnt.AccessMask {
 	if mapped&winnt.MAXIMUM_ALLOWED != 0 {
 		mapped |= t.Mapping.All
@@ -82,6 +88,7 @@ func (t *Type) kernelGrant(mapped winnt.AccessMask) winnt.AccessMask {
 func (c *Caller) grantUnprotected(h *Header, subject *access.Subject, mapped winnt.AccessMask) access.Decision {
 	dec, ok := grantAll(h.typ, subject, mapped)
 	if !ok {
+		// Access to the SACL needs SeSecurityPrivilege.
 		return c.refuse(h, "O-30", ntstatus.PrivilegeNotHeld)
 	}
 	return dec
@@ -99,7 +106,7 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 		used = winnt.SeSecurityPrivilege.Bit()
 	}
 	if mapped&winnt.MAXIMUM_ALLOWED != 0 {
-		mapped = mapped&^winnt.MAXIMUM_ALLOWED | t.Valid // O-30: never ACCESS_SYSTEM_SECURITY
+		mapped = mapped&^winnt.MAXIMUM_ALLOWED | t.Valid // never ACCESS_SYSTEM_SECURITY (O-30)
 	}
 	return access.Grant(t.addRights(mapped)).Using(used), true
 }
@@ -110,6 +117,7 @@ func grantAll(t *Type, subject *access.Subject, mapped winnt.AccessMask) (access
 func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessMask,
 	attributes uint32) access.Decision {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
+		// Reserved bits are refused before anything else is looked at.
 		return access.Refuse(c.Fail("O-20", ntstatus.AccessDenied))
 	}
 	mapped := t.mapDesired(desired)
@@ -118,12 +126,15 @@ func GrantNew(c *Caller, t *Type, subject *access.Subject, desired winnt.AccessM
 	}
 	if foreign := mapped &^ (t.Valid | winnt.ACCESS_SYSTEM_SECURITY | winnt.MAXIMUM_ALLOWED); foreign != 0 {
 		if mapped&winnt.MAXIMUM_ALLOWED == 0 {
+			// A bit that the type does not have is refused.
 			return access.Refuse(c.Fail("O-21", ntstatus.AccessDenied))
 		}
 		mapped &^= foreign // A creator that asks for everything gets what the type has (O-130).
 	}
-	dec, ok := grantAll(t, subject, mapped) // O-91
+	// The creator gets all it asks for (O-91).
+	dec, ok := grantAll(t, subject, mapped)
 	if !ok {
+		// Access to the SACL needs SeSecurityPrivilege.
 		return access.Refuse(c.Fail("O-30", ntstatus.PrivilegeNotHeld))
 	}
 	return dec
@@ -136,14 +147,16 @@ func (h *Header) CheckExclusive(process Object, attributes uint32) ntstatus.Stat
 	owner := h.birth.Exclusive
 	switch {
 	case owner != nil && owner != process:
-		return ntstatus.AccessDenied // O-27
+		// Another process has the object for itself (O-27).
+		return ntstatus.AccessDenied
 	case owner == nil && attributes&winnt.OBJ_EXCLUSIVE != 0:
-		return ntstatus.InvalidParameter // O-27
+		// The object was not made to be exclusive (O-27).
+		return ntstatus.InvalidParameter
 	}
 	return ntstatus.Success
 }
 
-// refuse is a refusal with its rule and object noted for the tracer.
+// refuse returns a refusal and notes its rule and object for the tracer.
 func (c *Caller) refuse(h *Header, rule string, st ntstatus.Status) access.Decision {
 	if c.Why != nil {
 		c.Why.Object = h.describe()

@@ -49,11 +49,11 @@ func NewDirectory(d *sd.Descriptor, limit int) *Directory {
 	return dir
 }
 
-// fold is the form of a name under which names that differ only in case are
+// fold returns the form of a name under which names that differ only in case are
 // equal: the simple upper-case mapping, no locale (O-25).
 func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
 
-// Name is the last component of the object's path, "" if it has none (or none
+// Name returns the last component of the object's path, "" if it has none (or none
 // any more).
 func (h *Header) Name() string {
 	if l := h.link.Load(); l != nil {
@@ -62,7 +62,7 @@ func (h *Header) Name() string {
 	return ""
 }
 
-// Parent is the directory that names the object, nil if none. The pointer is
+// Parent returns the directory that names the object, nil if none. The pointer is
 // good for comparing and reading; it is not a reference.
 func (h *Header) Parent() *Directory {
 	if l := h.link.Load(); l != nil {
@@ -71,7 +71,7 @@ func (h *Header) Parent() *Directory {
 	return nil
 }
 
-// Path is the full name from the root, with leading backslash; "" if the
+// Path returns the full name from the root, with leading backslash; "" if the
 // object has no name; the root has none.
 func (h *Header) Path() string {
 	var names []string // innermost first; not recursive, for paths can be long
@@ -86,13 +86,14 @@ func (h *Header) Path() string {
 }
 
 // Lookup finds an entry and takes a reference before the directory is
-// unlocked; nil if there is none. The caller owes Deref(TagCall).
+// unlocked; nil if nothing has that name. The caller owes Deref(TagCall).
 func (d *Directory) Lookup(name string, ignoreCase bool) *Header {
 	h, _ := d.lookup(name, ignoreCase)
 	return h
 }
 
-// lookup is Lookup, with the name under which the object was found.
+// lookup finds an entry as Lookup does, and returns also the name under which the
+// object was found.
 func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 	key := fold(name)
 	d.mu.Lock()
@@ -105,10 +106,12 @@ func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 	return h, h.link.Load()
 }
 
+// findLocked finds an entry by its folded key and its name.
+//
 // +checklocks:d.mu
 func (d *Directory) findLocked(key, name string, ignoreCase bool) *Header {
 	for _, h := range d.entries[key] {
-		if ignoreCase || h.link.Load().name == name { // O-25
+		if ignoreCase || h.link.Load().name == name { // exactly, or by the folded form (O-25)
 			return h
 		}
 	}
@@ -125,20 +128,23 @@ func (d *Directory) Insert(name string, obj Object, ignoreCase bool) ntstatus.St
 }
 
 // insert names an object; with open it counts the creator's handle in the same
-// step, so that nobody can open and close the object before it and take the
+// step, so that no other caller can open and close the object before it and take the
 // name away.
 func (d *Directory) insert(name string, h *Header, ignoreCase, open bool) ntstatus.Status {
 	if name == "" || strings.ContainsRune(name, '\\') {
-		return ntstatus.ObjectNameInvalid // O-23
+		// A component is not empty and has no backslash (O-23).
+		return ntstatus.ObjectNameInvalid
 	}
 	l := &link{d, name, fold(name)}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.findLocked(l.key, name, ignoreCase) != nil {
-		return ntstatus.ObjectNameCollision // O-23
+		// Something has that name already (O-23).
+		return ntstatus.ObjectNameCollision
 	}
 	if d.count >= d.limit {
-		return ntstatus.InsufficientResources // O-82
+		// The directory is full (O-82).
+		return ntstatus.InsufficientResources
 	}
 	if !h.link.CompareAndSwap(nil, l) {
 		return ntstatus.ObjectNameCollision
@@ -190,6 +196,8 @@ func (h *Header) unlink(l *link, when func() bool) {
 	}
 }
 
+// removeLocked takes the entry of an object out of the directory.
+//
 // +checklocks:d.mu
 func (d *Directory) removeLocked(key string, h *Header) {
 	list := d.entries[key]

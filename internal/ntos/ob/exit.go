@@ -105,9 +105,11 @@ func (t *Table) inheritable(limit uint32) ([]inherited, ntstatus.Status) {
 	for i := range t.used {
 		s := t.slot(uint64(i))
 		w := s.word.Load()
-		if g := unpackWord(w); w&slotValid != 0 && g.Attributes&winnt.OBJ_INHERIT != 0 { // O-59
+		// A child gets the inheritable handles only (O-59).
+		if g := unpackWord(w); w&slotValid != 0 && g.Attributes&winnt.OBJ_INHERIT != 0 {
 			if i >= limit {
-				return nil, ntstatus.InsufficientResources // O-82
+				// The child's table has no room for this value (O-82).
+				return nil, ntstatus.InsufficientResources
 			}
 			found = append(found, inherited{g, i, s.head.Load()})
 		}

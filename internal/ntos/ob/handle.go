@@ -2,7 +2,7 @@ package ob
 
 import "github.com/refmon/refmon/winnt"
 
-// Granted is what a handle carries besides its object. The zero value grants
+// Granted holds what a handle carries besides its object. The zero value grants
 // nothing.
 type Granted struct {
 	Access     winnt.AccessMask // rights fixed when the handle was made (O-34)
@@ -48,11 +48,11 @@ const kernelBase winnt.Handle = -0x80000000
 // noIndex is an index no table has.
 const noIndex = ^uint64(0)
 
-// index is the slot a value names, huge if it cannot name one. The two low
-// bits are ignored (O-10); the first slot has value 4 (O-11).
+// index returns the slot that a value names, a huge number if it cannot name one.
+// The two low bits are ignored (O-10); the first slot has value 4 (O-11).
 func (t *Table) index(v winnt.Handle) uint64 {
 	if t.kernel {
-		if v>>31 != -1 { // O-13: not of the form index | 0xFFFFFFFF80000000
+		if v>>31 != -1 { // not of the form index | 0xFFFFFFFF80000000 (O-13)
 			return noIndex
 		}
 		v &= 0x7FFFFFFF
@@ -60,11 +60,13 @@ func (t *Table) index(v winnt.Handle) uint64 {
 	return uint64(v)>>2 - 1 // O-10, O-11: 0 to 3 wrap to noIndex
 }
 
-// value is the handle value of a slot.
+// value returns the handle value of a slot.
 func (t *Table) value(index uint32) winnt.Handle {
-	v := (winnt.Handle(index) + 1) << 2 // O-10, O-11
+	// Values are multiples of 4 and begin with 4 (O-10, O-11).
+	v := (winnt.Handle(index) + 1) << 2
 	if t.kernel {
-		v |= kernelBase // O-13
+		// A handle of the kernel's table has the top bit set (O-13).
+		v |= kernelBase
 	}
 	return v
 }

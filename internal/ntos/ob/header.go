@@ -30,7 +30,7 @@ type Header struct {
 	shard      uint8   // immutable once shared
 }
 
-// Birth is what is fixed when an object is made. The zero value is a
+// Birth holds what is fixed when an object is made. The zero value is a
 // temporary, shareable object made from user mode.
 type Birth struct {
 	CreationTime int64  // 100-ns units since 1601-01-01 UTC
@@ -63,25 +63,26 @@ func (h *Header) SetBirth(b Birth) {
 // Head returns h, so that embedding a Header by value makes an [Object].
 func (h *Header) Head() *Header { return h }
 
-// Type is the object's type; it never changes.
+// Type returns the object's type; it never changes.
 func (h *Header) Type() *Type { return h.typ }
 
-// Object is the object the header belongs to.
+// Object returns the object that the header belongs to.
 func (h *Header) Object() Object { return h.self }
 
-// CreationTime is in 100-ns units since 1601-01-01 UTC.
+// CreationTime returns the time of the object's making, in 100-ns units since
+// 1601-01-01 UTC.
 func (h *Header) CreationTime() int64 { return h.birth.CreationTime }
 
 // KernelObject reports whether the object was made from kernel mode.
 func (h *Header) KernelObject() bool { return h.birth.KernelObject }
 
-// Exclusive is the only process that may open handles, or nil (O-27).
+// Exclusive returns the only process that may open handles, or nil (O-27).
 func (h *Header) Exclusive() Object { return h.birth.Exclusive }
 
 // Permanent reports whether the name outlives the last handle.
 func (h *Header) Permanent() bool { return h.permanent.Load() }
 
-// Security is the descriptor of the moment, nil if the object has none. The
+// Security returns the descriptor of the moment, nil if the object has none. The
 // value is immutable: a check that has taken it sees no later change (O-66).
 func (h *Header) Security() *sd.Descriptor { return h.descriptor().Load() }
 
@@ -170,17 +171,19 @@ func (h *Header) lastReference(n uint32) {
 	}
 }
 
-// HandleCount is how many handles name the object now, in all tables.
+// HandleCount returns how many handles name the object now, in all tables.
 func (h *Header) HandleCount() int64 { return int64(h.counts.Load() >> 32) }
 
-// PointerCount is how many references there are now, those of handles included.
+// PointerCount returns how many references there are now, those of handles
+// included.
 func (h *Header) PointerCount() int64 { return int64(uint32(h.counts.Load())) }
 
-// Counts is one consistent reading of both counts, without own references
+// Counts returns one consistent reading of both counts, without own references
 // that the caller itself holds for the time of its query (O-62).
 func (h *Header) Counts(own int64) (handles, references int64) {
 	n := h.counts.Load()
-	return int64(n >> 32), int64(uint32(n)) - own // O-62
+	// The query's own references are not counted (O-62).
+	return int64(n >> 32), int64(uint32(n)) - own
 }
 
 // Holders yields who holds how many references. It yields nothing in builds
@@ -193,7 +196,7 @@ func (h *Header) addHandle() {
 	h.counts.Add(oneHandle)
 }
 
-// tryAddHandle counts a handle unless there is none any more: a duplicate of
+// tryAddHandle counts a handle unless the last one is closed: a duplicate of
 // a handle that was closed meanwhile must not bring a closed object back.
 func (h *Header) tryAddHandle() bool {
 	for {
@@ -221,11 +224,12 @@ func (h *Header) dropHandle() {
 	}
 }
 
-// dropHandleSlow is dropHandle for objects with a name or a close action: the
+// dropHandleSlow drops a handle of an object with a name or a close action: the
 // handle's reference keeps the object alive until both are done with.
 func (h *Header) dropHandleSlow() {
 	if h.uncountHandle() && h.typ.OnLastHandle != nil {
-		h.typ.OnLastHandle(h.self) // O-44
+		// The last handle's close runs the type's close action (O-44).
+		h.typ.OnLastHandle(h.self)
 	}
 	h.Deref(TagHandle)
 }
@@ -235,7 +239,7 @@ const minusHandle = ^uint64(1<<32 - 1)
 
 // uncountHandle lowers the handle count and reports whether that was the last
 // one. The last handle of a named object goes under the directory's lock,
-// together with the name: nobody can find the object in between and open what
+// together with the name: no caller can find the object in between and open what
 // is being closed (O-44).
 func (h *Header) uncountHandle() (last bool) {
 	for {

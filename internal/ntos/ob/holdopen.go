@@ -5,5 +5,5 @@ package ob
 // AppContainer. The caller holds a reference. End it with DropOpen.
 func (h *Header) HoldOpen() { h.addHandle() }
 
-// DropOpen is the close of such a hold. No lock may be held.
+// DropOpen ends such a hold. No lock may be held.
 func (h *Header) DropOpen() { h.dropHandle() }

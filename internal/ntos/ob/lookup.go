@@ -12,12 +12,14 @@ import (
 func (t *Table) Lookup(v winnt.Handle, tag Tag) (*Header, Granted, ntstatus.Status) {
 	s := t.slot(t.index(v))
 	if s == nil {
-		return nil, Granted{}, ntstatus.InvalidHandle // O-11, O-31 (3)
+		// The value 0, and one beyond the table, name nothing (O-11).
+		return nil, Granted{}, ntstatus.InvalidHandle
 	}
 	for {
 		w := s.word.Load()
 		if w&slotValid == 0 {
-			return nil, Granted{}, ntstatus.InvalidHandle // O-31 (3)
+			// A handle that names nothing is reported before type and right (O-31).
+			return nil, Granted{}, ntstatus.InvalidHandle
 		}
 		// The object may be closed, even destroyed, between the two loads, or
 		// the slot may name another one: a reference is taken only above zero,

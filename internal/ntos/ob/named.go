@@ -17,24 +17,28 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 	}
 	defer p.Release()
 	if p.Object == nil {
+		// Nothing has that name.
 		return 0, 0, c.Fail("O-23", ntstatus.ObjectNameNotFound)
 	}
 	return ns.open(c, &p, n, typ, &subject, desired)
 }
 
-// open is steps (6) to (10) of O-22 for an object that was found.
+// open takes steps (6) to (10) of O-22 for an object that was found.
 func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
 	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
 	h := p.Object.Head()
-	if p.Rest != "" || typ != nil && h.typ != typ { // O-22 (6)
+	// The type of what is found is looked at before access (O-22).
+	if p.Rest != "" || typ != nil && h.typ != typ {
 		return 0, 0, c.Fail("O-23", ntstatus.ObjectTypeMismatch)
 	}
 	// decide
-	dec := Decide(c, p.Object, subject, desired, n.Attributes) // O-22 (7) to (9)
+	// Attributes, exclusivity and access follow in this order (O-22).
+	dec := Decide(c, p.Object, subject, desired, n.Attributes)
 	recorded := c.records(n.Attributes)
 	if dec.Status() != ntstatus.Success {
 		if recorded {
 			if _, st := c.recordOpen(p.Object, *subject, desired, dec, 0); st != ntstatus.Success {
+				// A demanded record that cannot be kept fails the open.
 				return 0, 0, c.Fail("U-64", st)
 			}
 		}
@@ -49,16 +53,18 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 	if recorded {
 		if a, st = c.recordOpen(p.Object, *subject, desired, dec, r.Handle()); st != ntstatus.Success {
 			r.Abandon()
-			return 0, 0, c.Fail("U-64", st) // U-64: nothing is granted
+			// A demanded record that cannot be kept fails the open: nothing is granted.
+			return 0, 0, c.Fail("U-64", st)
 		}
 	}
 	if p.link == nil { // the start of the path itself; it was not found by name
 		h.addHandle()
-	} else if !p.link.addHandle(h) { // O-44: its last handle was closed since, and the name went with it
+	} else if !p.link.addHandle(h) { // its last handle was closed since, and the name went with it (O-44)
 		r.Abandon()
 		return 0, 0, c.Fail("O-44", ntstatus.ObjectNameNotFound)
 	}
 	if st := r.publishCounted(h, dec.Granted, a.attributes(n.Attributes)); st != ntstatus.Success {
+		// The process of the table has ended.
 		return 0, 0, c.Fail("O-47", st)
 	}
 	if a.Rights != 0 {
@@ -71,6 +77,7 @@ func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *acces
 func (c *Caller) reserve(attributes uint32) (Reservation, ntstatus.Status) {
 	t := c.TableFor(attributes)
 	if t == nil {
+		// The process of the table has ended.
 		return Reservation{}, c.Fail("O-47", ntstatus.ProcessIsTerminating)
 	}
 	if st := c.MayInsert(); st != ntstatus.Success {
@@ -108,7 +115,7 @@ func (ns *Namespace) Create(c *Caller, n Name, typ *Type, subject access.Subject
 	}
 }
 
-// createNamed is one attempt. It asks for another when the name was taken
+// createNamed makes one attempt. It asks for another when the name was taken
 // between the walk and the insertion and OBJ_OPENIF turns that into an open.
 func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	make Maker) (v winnt.Handle, granted winnt.AccessMask, again bool, st ntstatus.Status) {
@@ -124,7 +131,8 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 		v, granted, st = ns.open(c, &p, n, typ, subject, desired)
 		switch st {
 		case ntstatus.Success:
-			st = ntstatus.ObjectNameExists // O-23
+			// Opening what is there instead of creating it is a success of its own (O-23).
+			st = ntstatus.ObjectNameExists
 		case ntstatus.ObjectNameNotFound: // it lost its name meanwhile: create after all
 			return 0, 0, true, st
 		}
@@ -201,7 +209,8 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 			h.Unname()
 			h.dropHandle()
 			r.Abandon()
-			return 0, c.Fail("U-64", st) // U-64: nothing is made
+			// A demanded record that cannot be kept fails the call: nothing is made.
+			return 0, c.Fail("U-64", st)
 		}
 	}
 	if st := r.publishCounted(h, k.dec.Granted, a.attributes(k.Attributes)); st != ntstatus.Success {
@@ -217,10 +226,12 @@ func (c *Caller) commitNew(p *Place, k *creation) (winnt.Handle, ntstatus.Status
 // means nothing for an object without a name (O-26).
 func (c *Caller) adopt(h *Header, attributes uint32, named bool) {
 	b := h.birth
-	b.Permanent = named && attributes&winnt.OBJ_PERMANENT != 0 // O-26
+	// The flag means nothing for an object without a name (O-26).
+	b.Permanent = named && attributes&winnt.OBJ_PERMANENT != 0
 	b.KernelObject = c.Mode == access.Kernel
 	if attributes&winnt.OBJ_EXCLUSIVE != 0 {
-		b.Exclusive = c.Process // O-27
+		// The creator's process has the object for itself (O-27).
+		b.Exclusive = c.Process
 	}
 	h.SetBirth(b)
 }

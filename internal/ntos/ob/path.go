@@ -27,7 +27,7 @@ func NewNamespace(root *Directory) *Namespace {
 	return &Namespace{root}
 }
 
-// Root is the root directory.
+// Root returns the root directory.
 func (ns *Namespace) Root() *Directory { return ns.root }
 
 // Close removes every name and gives the root up.
@@ -72,16 +72,16 @@ func (ns *Namespace) Resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 
 func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subject, desired winnt.AccessMask,
 	create bool) (Place, ntstatus.Status) {
-	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success { // O-22 (1)
+	if st := c.checkAttributes(n.Attributes); st != ntstatus.Success { // attributes first (O-22)
 		return Place{}, st
 	}
-	start, st := ns.start(c, n) // O-22 (2)
+	start, st := ns.start(c, n) // then the root directory (O-22)
 	if st != ntstatus.Success {
 		return Place{}, st
 	}
-	path, st := n.relative() // O-22 (3)
+	path, st := n.relative() // then the syntax of the name (O-22)
 	if st == ntstatus.Success {
-		st = c.gate(n, subject, desired, create) // O-22 (4)
+		st = c.gate(n, subject, desired, create) // then what the request implies (O-22)
 	} else {
 		c.Fail("O-23", st)
 	}
@@ -90,16 +90,19 @@ func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 		return Place{}, st
 	}
 	w := walk{ns: ns, c: c, subject: subject, attributes: n.Attributes, typ: typ}
-	return w.run(start, path) // O-22 (5)
+	return w.run(start, path) // then the path (O-22)
 }
 
-// checkAttributes is step (1) of O-22, and the first half of O-27.
+// checkAttributes looks at the attributes, step (1) of O-22, and refuses two that
+// exclude each other (O-27).
 func (c *Caller) checkAttributes(attributes uint32) ntstatus.Status {
 	if attributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
+		// There is no such attribute.
 		return c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	const both = winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
 	if attributes&both == both {
+		// An exclusive handle cannot be inherited.
 		return c.Fail("O-27", ntstatus.InvalidParameter)
 	}
 	return ntstatus.Success
@@ -121,24 +124,29 @@ func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 func (n Name) relative() (string, ntstatus.Status) {
 	path, absolute := strings.CutPrefix(n.Path, `\`)
 	if absolute != (n.Root == 0) {
-		return "", ntstatus.ObjectPathSyntaxBad // O-23
+		// A name is absolute, or relative where a root directory is given (O-23).
+		return "", ntstatus.ObjectPathSyntaxBad
 	}
 	if path != "" && (strings.HasPrefix(path, `\`) || strings.HasSuffix(path, `\`) || strings.Contains(path, `\\`)) {
-		return "", ntstatus.ObjectNameInvalid // O-23: empty component
+		// A component of the name is empty (O-23).
+		return "", ntstatus.ObjectNameInvalid
 	}
 	return path, ntstatus.Success
 }
 
-// gate is step (4) of O-22: what the request implies, whatever is found.
+// gate looks at what the request implies, whatever is found: step (4) of O-22.
 func (c *Caller) gate(n Name, subject *access.Subject, desired winnt.AccessMask, create bool) ntstatus.Status {
 	switch {
 	case desired&winnt.RESERVED_RIGHTS != 0:
+		// Reserved bits are refused before anything is found.
 		return c.Fail("O-20", ntstatus.AccessDenied)
 	case create && n.Attributes&winnt.OBJ_PERMANENT != 0 && c.Mode != access.Kernel &&
 		!subject.Holds(winnt.SeCreatePermanentPrivilege):
+		// A permanent object needs SeCreatePermanentPrivilege.
 		return c.Fail("O-26", ntstatus.PrivilegeNotHeld)
 	case desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && c.Checked(n.Attributes) &&
 		!subject.Holds(winnt.SeSecurityPrivilege):
+		// Access to the SACL needs SeSecurityPrivilege.
 		return c.Fail("O-30", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
@@ -198,7 +206,8 @@ func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 func (w *walk) step(h *Header, rest string, more bool) (*Directory, string, ntstatus.Status) {
 	switch obj := h.self.(type) {
 	case *SymbolicLink:
-		if !more && (w.attributes&winnt.OBJ_OPENLINK != 0 || w.typ == SymbolicLinkType) { // O-24
+		// The last component's link itself is meant (O-24).
+		if !more && (w.attributes&winnt.OBJ_OPENLINK != 0 || w.typ == SymbolicLinkType) {
 			return nil, "", ntstatus.Success
 		}
 		return w.follow(obj, rest, more)
@@ -236,7 +245,7 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 // traverse checks that the walk may look into dir: DIRECTORY_TRAVERSE unless
 // the effective token holds SeChangeNotifyPrivilege enabled (O-24).
 func (w *walk) traverse(dir *Directory) ntstatus.Status {
-	// O-24: at every level; what lies at the end is checked
+	// Traversal is checked at every level; what lies at the end is checked as itself (O-24).
 	if t := w.subject.Effective(); !w.c.Checked(w.attributes) || t != nil && t.Has(winnt.SeChangeNotifyPrivilege) {
 		return ntstatus.Success
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Reference is the one way from a handle to an object: it knows the pseudo
+// Reference leads from a handle to an object: it knows the pseudo
 // handles NtCurrentProcess and NtCurrentThread, both tables and both modes,
 // and takes a reference the caller owes back with Deref(TagCall).
 //
@@ -25,9 +25,9 @@ func Reference[T Object](c *Caller, v winnt.Handle, want winnt.AccessMask, typ *
 	obj, ok := h.self.(T)
 	switch {
 	case !ok || typ != nil && h.typ != typ:
-		st = ntstatus.ObjectTypeMismatch // O-31 (1), (4)
-	case want&^g.Access != 0 && c.Mode != access.Kernel: // O-32
-		st = ntstatus.AccessDenied // O-31 (1), (5)
+		st = ntstatus.ObjectTypeMismatch // the type is looked at before the rights (O-31)
+	case want&^g.Access != 0 && c.Mode != access.Kernel: // kernel mode skips the rights only (O-32)
+		st = ntstatus.AccessDenied
 	default:
 		return obj, g, ntstatus.Success
 	}
@@ -37,18 +37,18 @@ func Reference[T Object](c *Caller, v winnt.Handle, want winnt.AccessMask, typ *
 }
 
 // find looks a value up, pseudo handles first, and takes a reference. -1 and
-// -2 mean the caller, whoever's handles are meant otherwise (O-16); -4 to -6 are
+// -2 mean the caller, also where another process's handles are meant (O-16); -4 to -6 are
 // known to the token query services alone, which look at them before they come
 // here (O-15).
 func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
 	switch {
 	case v >= 0 && c.Table != nil:
 		return c.Table.Lookup(v, TagCall)
-	case v == winnt.NtCurrentProcess && c.Process != nil: // O-14
+	case v == winnt.NtCurrentProcess && c.Process != nil: // the calling process (O-14)
 		h := c.Process.Head()
 		h.Ref(TagCall) // the calling thread holds its process
 		return h, Granted{Access: c.ProcessAccess}, ntstatus.Success
-	case v == winnt.NtCurrentThread && c.Thread != nil: // O-14
+	case v == winnt.NtCurrentThread && c.Thread != nil: // the calling thread (O-14)
 		h := c.Thread.Head()
 		h.Ref(TagCall)
 		return h, Granted{Access: c.ThreadAccess}, ntstatus.Success
@@ -59,13 +59,14 @@ func (c *Caller) find(v winnt.Handle) (*Header, Granted, ntstatus.Status) {
 	return nil, Granted{}, ntstatus.InvalidHandle // O-13, O-31 (2)
 }
 
-// Close is NtClose. Closing a pseudo handle succeeds and does nothing (O-41);
-// -3 is reserved and no handle (O-14). Errors as [Table.Close].
+// Close implements NtClose. Closing a pseudo handle succeeds and does nothing
+// (O-41); -3 is reserved and no handle (O-14). Errors as [Table.Close].
 func (c *Caller) Close(v winnt.Handle) ntstatus.Status {
 	switch v {
 	case winnt.NtCurrentProcess, winnt.NtCurrentThread,
 		winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:
-		return ntstatus.Success // O-41
+		// A pseudo handle has nothing to close (O-41).
+		return ntstatus.Success
 	}
 	t := c.TableOf(v)
 	if t == nil {

@@ -25,7 +25,7 @@ func (t *Table) Reserve() (Reservation, ntstatus.Status) {
 	return Reservation{t, i}, ntstatus.Success
 }
 
-// Handle is the value that was reserved.
+// Handle returns the value that was reserved.
 func (r Reservation) Handle() winnt.Handle { return r.t.value(r.index) }
 
 // Publish makes the handle. It fails only when the table was drained in
@@ -42,9 +42,9 @@ func (r Reservation) Publish(obj Object, granted winnt.AccessMask, attributes ui
 	return ntstatus.Success
 }
 
-// PublishDuplicate is Publish for an object that was found through a handle.
-// It fails with INVALID_HANDLE, and gives the value back, when the last handle
-// was closed since, as [Table.InsertDuplicate] does.
+// PublishDuplicate publishes as Publish does an object that was found through a
+// handle. It fails with INVALID_HANDLE, and gives the value back, when the last
+// handle was closed since, as [Table.InsertDuplicate] does.
 func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	h := obj.Head()
 	r.t.mu.Lock()
@@ -61,8 +61,8 @@ func (r Reservation) PublishDuplicate(obj Object, granted winnt.AccessMask, attr
 	return ntstatus.Success
 }
 
-// publishCounted is Publish for a handle that is already on the object's
-// counts; on failure it takes it off again.
+// publishCounted publishes as Publish does a handle that is already on the
+// object's counts; on failure it takes it off again.
 func (r Reservation) publishCounted(h *Header, granted winnt.AccessMask, attributes uint32) ntstatus.Status {
 	r.t.mu.Lock()
 	if r.t.closed {

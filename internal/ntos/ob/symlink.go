@@ -22,5 +22,5 @@ func NewSymbolicLink(target string, d *sd.Descriptor) *SymbolicLink {
 	return l
 }
 
-// Target is the path the link stands for.
+// Target returns the path that the link stands for.
 func (l *SymbolicLink) Target() string { return l.target }

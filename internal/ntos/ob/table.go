@@ -66,7 +66,7 @@ func newTable(limit int, kernel bool) *Table {
 // Kernel reports whether this is the kernel table.
 func (t *Table) Kernel() bool { return t.kernel }
 
-// Count is how many handles are open.
+// Count returns how many handles are open.
 func (t *Table) Count() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -91,9 +91,9 @@ func (t *Table) Insert(obj Object, granted winnt.AccessMask, attributes uint32) 
 	return t.value(i), ntstatus.Success
 }
 
-// InsertDuplicate is Insert for an object that was found through a handle. It
-// fails with INVALID_HANDLE when the last handle was closed since: otherwise
-// an object that ran its close action would be open again.
+// InsertDuplicate inserts as Insert does an object that was found through a
+// handle. It fails with INVALID_HANDLE when the last handle was closed since:
+// otherwise an object that ran its close action would be open again.
 func (t *Table) InsertDuplicate(obj Object, granted winnt.AccessMask, attributes uint32) (winnt.Handle,
 	ntstatus.Status) {
 	h := obj.Head()
@@ -136,8 +136,8 @@ type Closed struct {
 // Release drops the handle's counts; call it exactly once.
 func (c Closed) Release() { c.Object.Head().dropHandle() }
 
-// Remove is Close in two steps: the value is free when it returns, the counts
-// fall with [Closed.Release]. Errors as Close.
+// Remove closes as Close does, in two steps: the value is free when it returns,
+// the counts fall with [Closed.Release]. Errors as Close.
 func (t *Table) Remove(v winnt.Handle) (Closed, ntstatus.Status) {
 	h, w, st := t.detach(v)
 	if st != ntstatus.Success {
@@ -153,12 +153,14 @@ func (t *Table) detach(v winnt.Handle) (*Header, uint64, ntstatus.Status) {
 	s := t.slot(i)
 	if s == nil || s.word.Load()&slotValid == 0 {
 		t.mu.Unlock()
-		return nil, 0, ntstatus.InvalidHandle // O-40
+		// The value names nothing, or was closed before (O-40).
+		return nil, 0, ntstatus.InvalidHandle
 	}
 	w := s.word.Load()
 	if w&slotProtected != 0 {
 		t.mu.Unlock()
-		return nil, 0, ntstatus.HandleNotClosable // O-42
+		// A handle protected from closing stays open (O-42).
+		return nil, 0, ntstatus.HandleNotClosable
 	}
 	h := s.head.Load()
 	t.emptyLocked(s)
@@ -181,16 +183,19 @@ func (t *Table) slot(i uint64) *slot {
 // +checklocks:t.mu
 func (t *Table) takeLocked() (uint32, *slot, ntstatus.Status) {
 	if t.closed {
-		return 0, nil, ntstatus.ProcessIsTerminating // O-47
+		// The table's process has ended (O-47).
+		return 0, nil, ntstatus.ProcessIsTerminating
 	}
 	if t.taken >= t.limit {
-		return 0, nil, ntstatus.InsufficientResources // O-82
+		// The table is full (O-82).
+		return 0, nil, ntstatus.InsufficientResources
 	}
 	t.taken++
 	if t.free != 0 {
 		i := t.free - 1
 		s := t.slot(uint64(i))
-		t.free = s.next // O-12
+		// The value freed last is used first (O-12).
+		t.free = s.next
 		return i, s, ntstatus.Success
 	}
 	i := t.used

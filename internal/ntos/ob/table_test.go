@@ -51,6 +51,23 @@ func TestHandleValues(t *testing.T) { // O-10, O-11, OC-1, OC-3, OC-4
 	wantStatus(t, "the same again", table.Close(a), ntstatus.InvalidHandle)
 }
 
+// O-82: what is not configured is the documented limit of a table.
+func TestDefaultHandleLimit(t *testing.T) {
+	if ob.DefaultHandleLimit != 16_777_216 {
+		t.Errorf("%d handles", ob.DefaultHandleLimit)
+	}
+	for _, limit := range []int{0, -1, ob.DefaultHandleLimit + 1, 1 << 32, 1 << 33} {
+		for _, table := range []*ob.Table{ob.NewTable(limit), ob.NewKernelTable(limit)} {
+			for range 3 {
+				open(t, table, 1, 0)
+			}
+			if n := table.Count(); n != 3 {
+				t.Errorf("limit %d: %d handles", limit, n)
+			}
+		}
+	}
+}
+
 func TestFreedValuesComeBackLastFirst(t *testing.T) { // O-12
 	table := ob.NewTable(0)
 	for range 5 {

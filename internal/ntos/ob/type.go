@@ -20,7 +20,7 @@ type Type struct {
 	// may run more than once; the object is referenced while it runs.
 	OnLastHandle func(Object)
 
-	// OnDestroy runs once, when the last reference is gone (O-44). Nobody else
+	// OnDestroy runs once, when the last reference is gone (O-44). No caller
 	// can reach the object any more.
 	OnDestroy func(Object)
 
@@ -57,7 +57,7 @@ const (
 var tagNames = [numTags]string{"call", "handle", "impersonation", "primary", "context", "saved", "link", "name",
 	"thread", "process", "system"}
 
-// String is the lower-case word for the holder.
+// String returns the lower-case word for the holder.
 func (t Tag) String() string {
 	if t < numTags {
 		return tagNames[t]
@@ -70,7 +70,8 @@ func (t Tag) String() string {
 func (t *Type) mapDesired(m winnt.AccessMask) winnt.AccessMask {
 	m = t.Mapping.Map(m)
 	if t.ObjectType == winnt.TokenObject {
-		m &^= winnt.SYNCHRONIZE // O-21, T-7
+		// SYNCHRONIZE means nothing on a token and is dropped (O-21, T-7).
+		m &^= winnt.SYNCHRONIZE
 	}
 	return m
 }

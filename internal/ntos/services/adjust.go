@@ -21,20 +21,25 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	st ntstatus.Status) {
 	// capture
 	if in.DisableAllPrivileges {
-		in.NewState = nt.Captured[[]nt.LUIDAndAttributes]{} // T-71: not looked at
+		// A list beside DisableAllPrivileges is not looked at (T-71).
+		in.NewState = nt.Captured[[]nt.LUIDAndAttributes]{}
 	} else if in.NewState.Status != ntstatus.Success {
+		// What cannot be read is refused before the handle is looked at.
 		return out, c.Fail("T-70", in.NewState.Status)
 	} else if in.NewState.V == nil {
+		// A list is needed where not all privileges are to be disabled.
 		return out, c.Fail("T-70", ntstatus.InvalidParameter)
 	}
-	changes := make([]token.PrivilegeChange, len(in.NewState.V)) // O-4
+	// The list is copied: what the caller changes during the call has no effect (O-4).
+	changes := make([]token.PrivilegeChange, len(in.NewState.V))
 	for i, p := range in.NewState.V {
 		changes[i] = token.PrivilegeChange{LUID: p.LUID, Attributes: p.Attributes}
 	}
 	// reference
 	want := winnt.TOKEN_ADJUST_PRIVILEGES
 	if in.WantPrevious {
-		want |= winnt.TOKEN_QUERY // T-70
+		// The previous state is told only through a handle that may also query (T-70).
+		want |= winnt.TOKEN_QUERY
 	}
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.TokenHandle, want, se.TokenType)
 	if st != ntstatus.Success {
@@ -48,12 +53,13 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 		var n *token.Token
 		n, out, st = adjusted(old, modified, &in, changes)
 		if st == ntstatus.BufferTooSmall || n == old {
-			return nil // T-70: nothing is changed; T-72: ModifiedId changes only with the token
+			return nil // a small buffer changes nothing (T-70), and ModifiedId changes only with the token (T-72)
 		}
 		if !recorded { // recorded before commit, once, also when the swap is retried (U-73)
 			recorded = true
 			if failed := c.Sys.Log.PrivilegesAdjusted(c.origin(), old, n); failed != ntstatus.Success {
-				out, st = nt.AdjustPrivilegesTokenOut{}, failed // U-64
+				// A record that cannot be kept fails the adjustment (U-64).
+				out, st = nt.AdjustPrivilegesTokenOut{}, failed
 				return nil
 			}
 		}
@@ -61,8 +67,10 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	})
 	switch st {
 	case ntstatus.BufferTooSmall:
+		// A buffer too small for the previous state tells the need and changes nothing.
 		return out, c.Fail("T-70", st)
 	case ntstatus.NotAllAssigned:
+		// A privilege that the token does not hold is skipped, and the status says so.
 		return out, c.Fail("T-71", st)
 	case ntstatus.AuditFailed:
 		return out, c.Fail("U-64", st)
@@ -70,15 +78,18 @@ func (c *Context) NtAdjustPrivilegesToken(in nt.AdjustPrivilegesTokenIn) (out nt
 	return out, st
 }
 
-// adjusted is the decision: the new value, the previous state, the status.
+// adjusted decides: it returns the new value, the previous state and the status.
 func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesTokenIn,
 	changes []token.PrivilegeChange) (*token.Token, nt.AdjustPrivilegesTokenOut, ntstatus.Status) {
 	var out nt.AdjustPrivilegesTokenOut
-	n, previous, st := old.AdjustPrivileges(modified, in.DisableAllPrivileges, changes) // T-71, T-72, T-73
+	// Privileges are switched or removed in a new value, never added, and the token object takes that value
+	// for all who use it (T-71, T-72, T-73).
+	n, previous, st := old.AdjustPrivileges(modified, in.DisableAllPrivileges, changes)
 	if in.WantPrevious {
 		out.ReturnLength = uint32(privilegesHeader + privilegeSize*len(previous))
 		if in.BufferLength < out.ReturnLength {
-			return old, out, ntstatus.BufferTooSmall // T-70
+			// A buffer too small for the previous state gets its need told and changes nothing (T-70).
+			return old, out, ntstatus.BufferTooSmall
 		}
 		for _, p := range previous {
 			out.PreviousState = append(out.PreviousState, nt.LUIDAndAttributes{LUID: p.LUID, Attributes: p.Attributes})
@@ -91,12 +102,14 @@ func adjusted(old *token.Token, modified winnt.LUID, in *nt.AdjustPrivilegesToke
 func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeCheckOut, st ntstatus.Status) {
 	// capture
 	if in.RequiredPrivileges.Status != ntstatus.Success {
+		// A privilege set that cannot be read is refused before the token is looked at.
 		return out, c.Fail("T-101", in.RequiredPrivileges.Status)
 	}
 	if in.RequiredPrivileges.V == nil {
 		return out, c.Fail("T-101", ntstatus.AccessViolation)
 	}
-	set := *in.RequiredPrivileges.V // O-4
+	// The set is copied: what the caller changes during the call has no effect (O-4).
+	set := *in.RequiredPrivileges.V
 	// reference
 	v, st := c.tokenValue(in.ClientToken, winnt.TOKEN_QUERY)
 	if st != ntstatus.Success {
@@ -104,6 +117,7 @@ func (c *Context) NtPrivilegeCheck(in nt.PrivilegeCheckIn) (out nt.PrivilegeChec
 	}
 	// decide
 	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityIdentification {
+		// A client below SecurityIdentification cannot be asked.
 		return out, c.Fail("T-101", ntstatus.BadImpersonationLevel)
 	}
 	out.RequiredPrivileges, out.Result = MarkPrivileges(&set, v)
@@ -119,18 +133,19 @@ func MarkPrivileges(set *nt.PrivilegeSet, v *token.Token) (*nt.PrivilegeSet, boo
 	for i, p := range set.Privilege {
 		p.Attributes &^= winnt.SE_PRIVILEGE_USED_FOR_ACCESS
 		if p.LUID <= winnt.LUID(winnt.LastPrivilege) && v.Has(winnt.Privilege(p.LUID)) {
-			p.Attributes |= winnt.SE_PRIVILEGE_USED_FOR_ACCESS // T-101
+			// A privilege that is enabled is marked as used (T-101).
+			p.Attributes |= winnt.SE_PRIVILEGE_USED_FOR_ACCESS
 			enabled++
 		}
 		found.Privilege[i] = p
 	}
 	if set.Control&winnt.PRIVILEGE_SET_ALL_NECESSARY != 0 {
-		return found, enabled == len(set.Privilege) // T-101: TRUE for an empty set
+		return found, enabled == len(set.Privilege) // all of an empty set are enabled (T-101)
 	}
-	return found, enabled > 0 // T-101: FALSE for an empty set
+	return found, enabled > 0 // none of an empty set is enabled (T-101)
 }
 
-// tokenValue is a snapshot of the token behind a handle, for the services
+// tokenValue returns a snapshot of the token behind a handle, for the services
 // that also take the pseudo handles of tokens (O-14, O-15).
 func (c *Context) tokenValue(h winnt.Handle, want winnt.AccessMask) (*token.Token, ntstatus.Status) {
 	tok, st := c.referenceToken(h, want)
@@ -141,7 +156,7 @@ func (c *Context) tokenValue(h winnt.Handle, want winnt.AccessMask) (*token.Toke
 	return tok.Value(), ntstatus.Success
 }
 
-// pseudoTokenAccess is what the pseudo handles of tokens grant (O-14).
+// pseudoTokenAccess holds the rights that the pseudo handles of tokens grant (O-14).
 const pseudoTokenAccess = winnt.TOKEN_QUERY | winnt.TOKEN_QUERY_SOURCE
 
 func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.TokenObject, ntstatus.Status) {
@@ -152,19 +167,23 @@ func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.Tok
 		return tok, st
 	}
 	if want&^pseudoTokenAccess != 0 {
+		// A pseudo handle grants nothing but queries.
 		return nil, c.Fail("O-15", ntstatus.AccessDenied)
 	}
 	if h != winnt.NtCurrentProcessToken {
 		r := c.self.Impersonation(ob.TagCall)
 		switch {
 		case r == nil && h == winnt.NtCurrentThreadToken:
+			// The thread impersonates no client: it has no token of its own.
 			return nil, c.Fail("O-15", ntstatus.NoToken)
 		case r != nil && r.Level == winnt.SecurityAnonymous:
 			r.Token.Deref(ob.TagCall)
-			return nil, c.Fail("I-24", ntstatus.CantOpenAnonymous) // O-15, I-24
+			// A client at SecurityAnonymous is opened by no handle, pseudo handles included (O-15).
+			return nil, c.Fail("I-24", ntstatus.CantOpenAnonymous)
 		case r != nil:
 			return r.Token, ntstatus.Success
 		}
 	}
-	return c.self.Process().ReferenceToken(ob.TagCall), ntstatus.Success // O-14
+	// A thread without a client acts with the primary token of its process (O-14).
+	return c.self.Process().ReferenceToken(ob.TagCall), ntstatus.Success
 }

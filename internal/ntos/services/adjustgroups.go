@@ -13,7 +13,7 @@ import (
 func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustGroupsTokenOut, st ntstatus.Status) {
 	// capture
 	if in.ResetToDefault {
-		in.NewState = nt.Captured[[]token.Group]{} // T-75: not looked at
+		in.NewState = nt.Captured[[]token.Group]{} // a list beside ResetToDefault is not looked at (T-75)
 	}
 	if st := c.probe("T-74", in.NewState.Status); st != ntstatus.Success {
 		return out, st
@@ -25,27 +25,32 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 	}
 	defer tok.Deref(ob.TagCall)
 	if !in.ResetToDefault && in.NewState.V == nil && in.NewState.Status == ntstatus.Success {
-		return out, c.Fail("T-74", ntstatus.InvalidParameter) // T-74: after the handle
+		// A list is missing where nothing is reset: this is looked at only after the handle.
+		return out, c.Fail("T-74", ntstatus.InvalidParameter)
 	}
 	for _, st := range []ntstatus.Status{in.NewState.Status, sidStatus(in.NewState.V)} {
 		if st != ntstatus.Success {
+			// A list that was readable and is malformed is refused after the handle.
 			return out, c.Fail("T-74", st)
 		}
 	}
-	changes := append([]token.Group(nil), in.NewState.V...) // O-4
+	// The list is copied: what the caller changes during the call has no effect (O-4).
+	changes := append([]token.Group(nil), in.NewState.V...)
 	// decide and commit: a compare-and-swap that restarts
 	tok.Update(func(old *token.Token, modified winnt.LUID) *token.Token {
-		n, previous, s := old.AdjustGroups(modified, in.ResetToDefault, changes) // T-75
+		// Groups are switched all or none; mandatory and deny-only ones stay as they are (T-75).
+		n, previous, s := old.AdjustGroups(modified, in.ResetToDefault, changes)
 		out, st = nt.AdjustGroupsTokenOut{}, s
 		if in.WantPrevious && s.IsSuccess() {
 			out.PreviousState, out.ReturnLength = previous, groupListSize(previous)
 			if in.BufferLength < out.ReturnLength {
-				out.PreviousState, st = nil, ntstatus.BufferTooSmall // T-74: nothing is changed
+				out.PreviousState, st = nil, ntstatus.BufferTooSmall // a small buffer changes nothing (T-74)
 				return nil
 			}
 		}
 		if n == old {
-			return nil // T-75, T-72
+			// ModifiedId changes only with the token, and a refused list changes nothing (T-72, T-75).
+			return nil
 		}
 		return n
 	})
@@ -56,7 +61,8 @@ func (c *Context) NtAdjustGroupsToken(in nt.AdjustGroupsTokenIn) (out nt.AdjustG
 func (c *Context) referenceAdjust(h winnt.Handle, previous bool) (*se.TokenObject, ntstatus.Status) {
 	want := winnt.TOKEN_ADJUST_GROUPS
 	if previous {
-		want |= winnt.TOKEN_QUERY // T-74
+		// The previous state is told only through a handle that may also query (T-74).
+		want |= winnt.TOKEN_QUERY
 	}
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, want, se.TokenType)
 	return tok, st
@@ -92,6 +98,7 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 	for _, st := range []ntstatus.Status{in.NewUserState.Status, in.NewDeviceState.Status,
 		in.NewDeviceGroupsState.Status, sidStatus(in.NewDeviceGroupsState.V)} {
 		if st != ntstatus.Success {
+			// A list that was readable and is malformed is refused after the handle.
 			return out, c.Fail("T-74", st)
 		}
 	}
@@ -107,7 +114,8 @@ func (c *Context) NtAdjustTokenClaimsAndDeviceGroups(in nt.AdjustTokenClaimsIn) 
 	return out, c.adjustedStatus(st)
 }
 
-// adjustClaims is the decision: the new value, the previous states, the status.
+// adjustClaims decides: it returns the new value, the previous states and the
+// status.
 func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaimsIn) (n *token.Token,
 	out nt.AdjustTokenClaimsOut, st ntstatus.Status) {
 	n, user, st1 := old.AdjustClaims(modified, false, in.UserResetToDefault, in.NewUserState.V)
@@ -115,7 +123,7 @@ func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaim
 	n, groups, st3 := n.AdjustDeviceGroups(modified, in.DeviceGroupsResetToDefault, in.NewDeviceGroupsState.V)
 	for _, s := range []ntstatus.Status{st1, st2, st3} {
 		if !s.IsSuccess() {
-			return old, out, s // T-75: nothing is changed at all
+			return old, out, s // one list that is refused leaves all three unchanged (T-75)
 		}
 		if s != ntstatus.Success {
 			st = s
@@ -135,7 +143,8 @@ func adjustClaims(old *token.Token, modified winnt.LUID, in *nt.AdjustTokenClaim
 		small = small || in.DeviceGroupsBufferLength < out.DeviceGroupsReturnBufferLength
 	}
 	if small {
-		return old, out, ntstatus.BufferTooSmall // T-74
+		// A buffer too small for its previous state tells the need and changes nothing (T-74).
+		return old, out, ntstatus.BufferTooSmall
 	}
 	if in.WantPreviousUser {
 		out.PreviousUserState = user

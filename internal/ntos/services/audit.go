@@ -40,13 +40,14 @@ func (a auditor) Closed(c *ob.Caller, obj ob.Object, h winnt.Handle) {
 		audit.HandleAudit{GenerateOnClose: true})
 }
 
-// originOf is the process a record names; the subject is set by the caller.
+// originOf returns the process that a record names; the caller sets the subject.
 func originOf(c *ob.Caller) audit.Origin {
 	p, _ := c.Process.(*ps.Process)
 	return audit.Origin{ProcessID: uint64(p.ID()), ProcessName: p.Name()}
 }
 
-// origin is who a record of this thread's own call names (U-20).
+// origin returns the process and subject that a record of this thread's own call
+// names (U-20).
 func (c *Context) origin() audit.Origin {
 	o := originOf(&c.Caller)
 	o.Subject = c.self.Subject()
@@ -66,9 +67,9 @@ func (c *Context) auditClient(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	return v, c.auditPrivilege()
 }
 
-// auditToken is the client of a call that names it by a handle (U-30, U-31).
+// auditToken returns the client of a call that names it by a handle (U-30, U-31).
 func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
-	// U-30; pseudo handles of tokens are not for here (O-15)
+	// The handle must grant TOKEN_QUERY (U-30); pseudo handles of tokens are refused (O-15).
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_QUERY, se.TokenType)
 	if st != ntstatus.Success {
 		return nil, st
@@ -76,25 +77,28 @@ func (c *Context) auditToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
 	defer tok.Deref(ob.TagCall)
 	v := tok.Value()
 	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityIdentification {
-		return nil, c.Fail("U-31", ntstatus.BadImpersonationLevel) // U-31: a primary token is accepted
+		// A client below SecurityIdentification is refused; a primary token is accepted.
+		return nil, c.Fail("U-31", ntstatus.BadImpersonationLevel)
 	}
 	return v, ntstatus.Success
 }
 
-// auditPrivilege is the demand for SeAuditPrivilege: of the primary token,
-// whoever is impersonated (I-7).
+// auditPrivilege demands SeAuditPrivilege of the primary token, also while the
+// thread impersonates (I-7).
 func (c *Context) auditPrivilege() ntstatus.Status {
 	if !c.mayAudit() {
+		// The process itself needs SeAuditPrivilege to write records.
 		return c.Fail("U-32", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
 }
 
 func (c *Context) mayAudit() bool {
-	return c.Mode == access.Kernel || c.self.Process().Token().Has(winnt.SeAuditPrivilege) // I-7
+	// The privilege counts in the process's own token, not in the client's (I-7).
+	return c.Mode == access.Kernel || c.self.Process().Token().Has(winnt.SeAuditPrivilege)
 }
 
-// clientOrigin is the origin of a record whose client the call names.
+// clientOrigin returns the origin of a record whose client the call names.
 func (c *Context) clientOrigin(client *token.Token) audit.Origin {
 	o := originOf(&c.Caller)
 	o.Subject = access.Subject{Primary: c.self.Process().Token(), Client: client, Level: winnt.SecurityImpersonation}
@@ -107,12 +111,14 @@ func (c *Context) clientOrigin(client *token.Token) audit.Origin {
 // auditSet captures a PRIVILEGE_SET of an audit call (U-35).
 func (c *Context) auditSet(in nt.Captured[*nt.PrivilegeSet]) (set winnt.PrivilegeSet, st ntstatus.Status) {
 	if in.Status != ntstatus.Success {
+		// A privilege set that cannot be read is refused.
 		return 0, c.Fail("U-35", in.Status)
 	}
 	if in.V == nil {
 		return 0, ntstatus.Success
 	}
 	if len(in.V.Privilege) > maxAuditPrivileges {
+		// A set of more than sixty privileges is refused.
 		return 0, c.Fail("U-35", ntstatus.InvalidParameter)
 	}
 	for _, p := range in.V.Privilege {
@@ -127,6 +133,7 @@ func (c *Context) auditSet(in nt.Captured[*nt.PrivilegeSet]) (set winnt.Privileg
 func (c *Context) captureNames(names ...nt.Captured[string]) ntstatus.Status {
 	for _, n := range names {
 		if n.Status != ntstatus.Success {
+			// A name that is NULL or cannot be read is refused.
 			return c.Fail("U-36", n.Status)
 		}
 	}
@@ -143,16 +150,18 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 	}
 	// capture
 	if in.SecurityDescriptor.Status != ntstatus.Success {
+		// A descriptor that cannot be captured ends the call with the status of the capture.
 		return out, c.Fail("U-34", in.SecurityDescriptor.Status)
 	}
 	if in.SecurityDescriptor.V == nil {
-		return out, ntstatus.Success // U-33: nothing is done
+		return out, ntstatus.Success // without a descriptor nothing is done (U-33)
 	}
 	set, st := c.auditSet(in.Privileges)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	if in.HandleID.Status != ntstatus.Success {
+		// A handle identifier that cannot be read is refused.
 		return out, c.Fail("U-35", in.HandleID.Status)
 	}
 	if st := c.captureNames(in.SubsystemName, in.ObjectTypeName, in.ObjectName); st != ntstatus.Success {
@@ -166,13 +175,15 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 	if in.AccessGranted {
 		d = access.Grant(in.GrantedAccess).Using(set)
 	}
-	ha, st := c.Sys.Log.Opened(&audit.Opening{ // U-37
+	// The record is made as the caller tells the decision, if the descriptor's SACL asks for it (U-37).
+	ha, st := c.Sys.Log.Opened(&audit.Opening{
 		Origin: o,
 		Object: audit.Object{Server: in.SubsystemName.V, Type: in.ObjectTypeName.V, Name: in.ObjectName.V,
 			Handle: in.HandleID.V},
 		Request: &r, Decision: d, Told: true,
 	})
 	if st != ntstatus.Success {
+		// A demanded record that cannot be kept fails the call.
 		return out, c.Fail("U-64", st)
 	}
 	out.GenerateOnClose = ha.GenerateOnClose
@@ -183,7 +194,7 @@ func (c *Context) NtOpenObjectAuditAlarm(in nt.OpenObjectAuditAlarmIn) (out nt.O
 func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn) (out nt.PrivilegeObjectAuditAlarmOut,
 	st ntstatus.Status) {
 	// reference
-	client, st := c.auditClient(in.ClientToken) // U-42: token, level, privilege
+	client, st := c.auditClient(in.ClientToken) // token, level, privilege, as for the other alarms (U-42)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -201,9 +212,10 @@ func (c *Context) NtPrivilegeObjectAuditAlarm(in nt.PrivilegeObjectAuditAlarmIn)
 		outcome = audit.Success
 	}
 	object := audit.Object{Server: in.SubsystemName.V, Handle: in.HandleID}
-	// U-42
+	// The use of these privileges on an object is one record (U-42).
 	if st := c.Sys.Log.PrivilegesUsed(c.clientOrigin(client), object, in.DesiredAccess, set,
 		outcome); st != ntstatus.Success {
+		// A demanded record that cannot be kept fails the call.
 		return out, c.Fail("U-64", st)
 	}
 	return out, ntstatus.Success
@@ -214,15 +226,15 @@ func (c *Context) NtPrivilegedServiceAuditAlarm(
 	in nt.PrivilegedServiceAuditAlarmIn,
 ) (out nt.PrivilegedServiceAuditAlarmOut, st ntstatus.Status) {
 	// reference
-	client, st := c.auditClient(in.ClientToken) // U-43: token, level, privilege
+	client, st := c.auditClient(in.ClientToken) // token, level, privilege, as for the other alarms (U-43)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	// capture
-	if st := c.captureNames(in.SubsystemName, in.ServiceName); st != ntstatus.Success { // U-43: names
+	if st := c.captureNames(in.SubsystemName, in.ServiceName); st != ntstatus.Success {
 		return out, st
 	}
-	set, st := c.auditSet(in.Privileges) // U-43: privileges
+	set, st := c.auditSet(in.Privileges)
 	if st != ntstatus.Success {
 		return out, st
 	}

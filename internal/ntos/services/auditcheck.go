@@ -39,35 +39,42 @@ func (a *auditedCheck) run() (st ntstatus.Status) {
 func (a *auditedCheck) who() ntstatus.Status {
 	c, in := a.c, a.in
 	if a.byType && in.AuditType > nt.AuditEventDirectoryServiceAccess {
+		// A check that records is about object access or directory service access.
 		return c.Fail("U-45", ntstatus.InvalidParameter)
 	}
 	if !a.byToken {
 		s := c.self.Subject()
 		if s.Client == nil {
-			return c.Fail("U-46", ntstatus.NoImpersonationToken) // U-46, U-56
+			// Without a token the client is the one impersonated, and this thread impersonates none (U-56).
+			return c.Fail("U-46", ntstatus.NoImpersonationToken)
 		}
 		if s.Level < winnt.SecurityIdentification {
+			// The client must be at SecurityIdentification at least.
 			return c.Fail("U-46", ntstatus.BadImpersonationLevel)
 		}
 		a.client = s.Client.WithTypeLevel(winnt.TokenImpersonation, s.Level)
 	}
 	if n := len(in.ObjectTypeList.V); a.list && in.ObjectTypeList.Status == ntstatus.Success &&
 		(n == 0 || n > access.MaxObjectTypes) {
+		// A result list has one entry at least and 4096 at most.
 		return c.Fail("U-47", ntstatus.InvalidParameter)
 	}
 	for _, st := range []ntstatus.Status{in.GenericMapping.Status, in.FaultOutputs} {
 		if st != ntstatus.Success {
+			// The mapping and the outputs are tried before token and privilege.
 			return c.Fail("U-48", st)
 		}
 	}
 	if !a.byToken {
 		return ntstatus.Success
 	}
-	client, st := c.auditToken(in.ClientToken) // U-49
+	// The token of the form by handle is referenced as for the alarms (U-49).
+	client, st := c.auditToken(in.ClientToken)
 	if st != ntstatus.Success {
 		return st
 	}
 	if client.Type() != winnt.TokenImpersonation {
+		// A primary token is no client.
 		return c.Fail("A-14", ntstatus.NoImpersonationToken)
 	}
 	a.client = client
@@ -77,6 +84,7 @@ func (a *auditedCheck) who() ntstatus.Status {
 func (a *auditedCheck) privilege() ntstatus.Status {
 	a.silent = !a.c.mayAudit()
 	if a.silent && a.in.Flags&winnt.AUDIT_ALLOW_NO_PRIVILEGE == 0 {
+		// The check may go without its record only where the caller says so.
 		return a.c.Fail("U-50", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
@@ -86,26 +94,31 @@ func (a *auditedCheck) privilege() ntstatus.Status {
 func (a *auditedCheck) capture() ntstatus.Status {
 	c, in := a.c, a.in
 	if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {
+		// Generic rights are refused after the privilege.
 		return c.Fail("U-51", ntstatus.GenericNotMapped)
 	}
 	if in.SecurityDescriptor.Status != ntstatus.Success {
+		// A descriptor that cannot be captured ends the call.
 		return c.Fail("U-52", in.SecurityDescriptor.Status)
 	}
 	if d := in.SecurityDescriptor.V; d == nil || d.Owner().IsZero() || d.Group().IsZero() {
+		// The descriptor must have an owner and a group.
 		return c.Fail("U-52", ntstatus.InvalidSecurityDescr)
 	}
 	if st := c.captureNames(in.SubsystemName, in.ObjectTypeName, in.ObjectName); st != ntstatus.Success {
-		return st // U-53
+		// The names are captured after the descriptor (U-53).
+		return st
 	}
 	for _, st := range []ntstatus.Status{in.PrincipalSelfSid.Status, in.ObjectTypeList.Status} {
 		if st != ntstatus.Success {
+			// The SID for the object itself and the list of types are looked at last.
 			return c.Fail("U-53", st)
 		}
 	}
 	return ntstatus.Success
 }
 
-// decide is the check of NtAccessCheck and its forms (U-55).
+// decide makes the decision of NtAccessCheck and its forms (U-55).
 func (a *auditedCheck) decide() (st ntstatus.Status) {
 	c, in := a.c, a.in
 	a.r = access.Request{
@@ -120,7 +133,8 @@ func (a *auditedCheck) decide() (st ntstatus.Status) {
 		st, a.d = access.NtAccessCheck(&a.r)
 	}
 	if st != ntstatus.Success {
-		return c.Fail("U-53", st) // U-53: the list
+		// An object type list that is no tree is refused.
+		return c.Fail("U-53", st)
 	}
 	c.explainCheck(&a.r, a.d)
 	if !a.list {
@@ -136,7 +150,8 @@ func (a *auditedCheck) decide() (st ntstatus.Status) {
 // record writes what the SACL asks for (U-12, U-54).
 func (a *auditedCheck) record() ntstatus.Status {
 	if a.silent {
-		return ntstatus.Success // U-50
+		// The caller lacks the privilege and said that the check may go without its record (U-50).
+		return ntstatus.Success
 	}
 	in := a.in
 	o := audit.Opening{Origin: a.c.clientOrigin(a.client), Request: &a.r, Decision: a.d,
@@ -147,13 +162,15 @@ func (a *auditedCheck) record() ntstatus.Status {
 	}
 	ha, st := a.c.Sys.Log.Opened(&o)
 	if st != ntstatus.Success {
+		// A demanded record that cannot be kept fails the call.
 		return a.c.Fail("U-64", st)
 	}
 	a.out.GenerateOnClose = ha.GenerateOnClose
 	return ntstatus.Success
 }
 
-// typeNamed is the object type of that name, or one of a server's own.
+// typeNamed returns the object type of that name, or a new one for a server's own
+// type.
 func typeNamed(name string) *winnt.ObjectType {
 	if typ := winnt.ObjectTypeByName(name); typ != nil {
 		return typ
@@ -172,7 +189,7 @@ func (c *Context) NtAccessCheckAndAuditAlarm(in nt.AccessCheckAndAuditAlarmIn) (
 	return a.one()
 }
 
-// NtAccessCheckByTypeAndAuditAlarm is the same for an object with properties.
+// NtAccessCheckByTypeAndAuditAlarm decides likewise for an object with properties.
 func (c *Context) NtAccessCheckByTypeAndAuditAlarm(
 	in nt.AccessCheckByTypeAndAuditAlarmIn,
 ) (nt.AccessCheckAndAuditAlarmOut, ntstatus.Status) {
@@ -180,7 +197,7 @@ func (c *Context) NtAccessCheckByTypeAndAuditAlarm(
 	return a.one()
 }
 
-// one is the answer of a call with one result.
+// one returns the answer of a call with one result.
 func (a *auditedCheck) one() (out nt.AccessCheckAndAuditAlarmOut, st ntstatus.Status) {
 	if st = a.run(); st != ntstatus.Success {
 		return out, st
@@ -241,15 +258,17 @@ func (c *Context) NtDeleteObjectAuditAlarm(in nt.CloseObjectAuditAlarmIn) (out n
 
 func (c *Context) endAlarm(in *nt.CloseObjectAuditAlarmIn, record func(audit.Object) ntstatus.Status) ntstatus.Status {
 	if !in.GenerateOnClose {
-		return ntstatus.Success // U-40: no check at all
+		return ntstatus.Success // the open did not ask for this record: nothing is looked at (U-40)
 	}
 	if st := c.auditPrivilege(); st != ntstatus.Success {
-		return st // U-40
+		// SeAuditPrivilege is needed where the open asked for the record of the close (U-40).
+		return st
 	}
 	if st := c.captureNames(in.SubsystemName); st != ntstatus.Success {
 		return st
 	}
 	if st := record(audit.Object{Server: in.SubsystemName.V, Handle: in.HandleID}); st != ntstatus.Success {
+		// A demanded record that cannot be kept fails the call.
 		return c.Fail("U-64", st)
 	}
 	return ntstatus.Success

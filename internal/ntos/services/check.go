@@ -16,7 +16,8 @@ func (c *Context) NtAccessCheck(in nt.AccessCheckIn) (nt.AccessCheckOut, ntstatu
 	})
 }
 
-// NtAccessCheckByType is NtAccessCheck for an object with properties.
+// NtAccessCheckByType decides as NtAccessCheck does, for an object with
+// properties.
 func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessCheckOut, st ntstatus.Status) {
 	var r access.Request
 	d, done, st := c.checkRequest(&in, &r, &out.PrivilegeSetLength)
@@ -24,13 +25,16 @@ func (c *Context) NtAccessCheckByType(in nt.AccessCheckByTypeIn) (out nt.AccessC
 		return out, st
 	}
 	if !done {
-		if st, d = access.NtAccessCheck(&r); st != ntstatus.Success {
+		// A mask of 0 is answered with STATUS_ACCESS_DENIED, and a descriptor needs an owner and a group
+		//
+		if st, d = access.NtAccessCheck(&r); st != ntstatus.Success {
 			return out, c.Fail("A-19", st)
 		}
 		c.explainCheck(&r, d)
 	}
 	out.AccessStatus, out.GrantedAccess = d.Status(), d.Granted
-	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
+	// The privileges used are told, and the buffer's length stays as the caller gave it.
+	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
 	return out, ntstatus.Success
 }
 
@@ -61,7 +65,8 @@ func (c *Context) NtAccessCheckByTypeResultList(in nt.AccessCheckByTypeIn) (out 
 		out.GrantedAccess = append(out.GrantedAccess, n.Granted)
 		out.AccessStatus = append(out.AccessStatus, n.Status())
 	}
-	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
+	// The privileges used are told, and the buffer's length stays as the caller gave it.
+	out.PrivilegeSet, out.PrivilegeSetLength = privilegeSet(d, done), in.PrivilegeSetLength
 	return out, ntstatus.Success
 }
 
@@ -76,26 +81,32 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 	}
 	// capture
 	if in.GenericMapping.Status != ntstatus.Success {
-		return fail("A-10", in.GenericMapping.Status)
+		// A mapping that cannot be read ends the call before anything else is looked at.
+		return fail("A-10", in.GenericMapping.Status)
 	}
 	c.mapping = in.GenericMapping.V
 	r.Desired, r.Mapping, r.Mode, r.ObjectTypes = in.DesiredAccess, &c.mapping, c.Mode, in.ObjectTypeList.V
 	if c.Mode == access.User {
 		if in.DesiredAccess&winnt.GENERIC_RIGHTS != 0 {
-			return fail("A-12", ntstatus.GenericNotMapped) // before the token
+			// Generic rights are refused before the token is looked at.
+			return fail("A-12", ntstatus.GenericNotMapped)
 		}
 		// reference
 		client, st := c.clientToken(in.ClientToken)
 		if st != ntstatus.Success {
-			return d, false, st
+			// Without a token that may be queried there is no check.
+			return d, false, st
 		}
 		r.Subject = access.Subject{Primary: c.self.Process().Token(), Client: client, Level: client.Level()}
 		if in.ObjectTypeList.Status != ntstatus.Success {
+			// A list of types that cannot be captured is refused after the token.
 			return fail("A-26", in.ObjectTypeList.Status)
 		}
 	}
 	// decide
-	st, d, done = access.NtPrologue(r)
+	// The mask, the token, its level, the list of types and the right to the SACL are looked at in this order
+	//
+	st, d, done = access.NtPrologue(r)
 	if st != ntstatus.Success {
 		return fail(prologueRule(st), st)
 	}
@@ -104,24 +115,28 @@ func (c *Context) checkRequest(in *nt.AccessCheckByTypeIn, r *access.Request, ne
 	}
 	if want := privilegeSetNeed(r); in.PrivilegeSetLength < want {
 		*need = want
-		return fail("A-17", ntstatus.BufferTooSmall)
+		// The buffer has no room for the privileges that the check can use: the need is told.
+		return fail("A-17", ntstatus.BufferTooSmall)
 	}
 	if in.SecurityDescriptor.Status != ntstatus.Success {
-		return fail("A-18", in.SecurityDescriptor.Status)
+		// A descriptor that cannot be captured ends the call after mask, token and list.
+		return fail("A-18", in.SecurityDescriptor.Status)
 	}
 	if d := in.SecurityDescriptor.V; d == nil || d.Owner().IsZero() || d.Group().IsZero() {
 		return fail("A-19", ntstatus.InvalidSecurityDescr) // before A-20
 	}
 	if in.PrincipalSelfSid.Status != ntstatus.Success {
-		return fail("A-20", in.PrincipalSelfSid.Status)
+		// A SID for the object itself that is no SID ends the call after the descriptor.
+		return fail("A-20", in.PrincipalSelfSid.Status)
 	}
 	r.Descriptor, r.Self = in.SecurityDescriptor.V, in.PrincipalSelfSid.V
 	return d, false, ntstatus.Success
 }
 
-// clientToken is the snapshot a check works on.
+// clientToken returns the snapshot that a check works on.
 func (c *Context) clientToken(h winnt.Handle) (*token.Token, ntstatus.Status) {
-	return c.tokenValue(h, winnt.TOKEN_QUERY) // A-13, I-8
+	// Any handle that may query the token serves for a check (A-13, I-8).
+	return c.tokenValue(h, winnt.TOKEN_QUERY)
 }
 
 func prologueRule(st ntstatus.Status) string {
@@ -136,8 +151,8 @@ func prologueRule(st ntstatus.Status) string {
 	return "A-12"
 }
 
-// privilegeSetNeed is the size of the privilege set the request can come to:
-// 20 bytes for up to one privilege, 12 for each further one.
+// privilegeSetNeed returns the size of the privilege set that the request can come
+// to: 20 bytes for up to one privilege, 12 for each further one.
 func privilegeSetNeed(r *access.Request) uint32 {
 	n := 0
 	used, _ := access.PrivilegePolicy(r.Subject.Client, r.Desired)
@@ -150,13 +165,14 @@ func privilegeSetNeed(r *access.Request) uint32 {
 	return uint32(privilegeSetMin + privilegeSize*(n-1))
 }
 
-// noPrivileges is what nearly every check uses; nobody writes to it.
+// noPrivileges serves nearly every check; it is never written to.
 var noPrivileges = &nt.PrivilegeSet{}
 
 // privilegeSet lists the privileges used; none is written in the case of A-16.
 func privilegeSet(d access.Decision, early bool) *nt.PrivilegeSet {
 	if early && d.Status() == ntstatus.PrivilegeNotHeld {
-		return nil
+		// A request for the SACL that lacks its privilege succeeds without a list of privileges.
+		return nil
 	}
 	if d.PrivilegesUsed == 0 {
 		return noPrivileges

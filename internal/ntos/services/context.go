@@ -29,7 +29,7 @@ type Context struct {
 	closed  atomic.Bool // what the context held was given back
 }
 
-// System is what the services of one kernel share.
+// System holds the state that the services of one kernel share.
 type System struct {
 	*ps.System
 	Root  *ob.Directory // root of the object namespace
@@ -95,7 +95,7 @@ func (c *Context) EndThread() {
 	c.Close()
 }
 
-// Thread is the thread of the context.
+// Thread returns the thread of the context.
 func (c *Context) Thread() *ps.Thread { return c.self }
 
 // Profile implements nt.Services.
@@ -142,18 +142,19 @@ func (c *Context) dropTicket(k nt.Ticket) {
 	delete(c.tickets, k)
 }
 
-// effective is a snapshot of the effective token's value (30 section 1.3).
+// effective returns a snapshot of the effective token's value.
 func (c *Context) effective() *token.Token {
 	s := c.self.Subject()
 	return s.Effective()
 }
 
-// holds is SeSinglePrivilegeCheck: kernel mode holds everything; else the
-// privilege must be enabled in the effective token, and an impersonation
-// token below SecurityImpersonation holds nothing (T-102).
+// holds implements SeSinglePrivilegeCheck: kernel mode holds everything; else the
+// privilege must be enabled in the effective token, and an impersonation token
+// below SecurityImpersonation holds nothing (T-102).
 func (c *Context) holds(p winnt.Privilege) bool {
 	if c.Mode == access.Kernel {
-		return true // T-102
+		// Kernel mode holds every privilege (T-102).
+		return true
 	}
 	s := c.self.Subject()
 	return s.Holds(p)
@@ -164,24 +165,28 @@ func (c *Context) holds(p winnt.Privilege) bool {
 func (c *Context) handleAttributes(a uint32) (uint32, ntstatus.Status) {
 	if c.Mode == access.Kernel {
 		if a&^winnt.OBJ_KERNEL_HANDLE != 0 {
-			return 0, c.Fail("O-29", ntstatus.InvalidParameter) // O-29: only OBJ_KERNEL_HANDLE
+			// Kernel mode may ask for OBJ_KERNEL_HANDLE alone.
+			return 0, c.Fail("O-29", ntstatus.InvalidParameter)
 		}
 		if a == 0 && !c.self.Process().IsSystem() {
-			return 0, c.Fail("O-29", ntstatus.InvalidParameter) // O-29: required outside the System process
+			// Kernel mode must ask for OBJ_KERNEL_HANDLE outside the System process.
+			return 0, c.Fail("O-29", ntstatus.InvalidParameter)
 		}
 		return a, ntstatus.Success
 	}
 	if a&^(winnt.OBJ_KERNEL_HANDLE|winnt.OBJ_INHERIT) != 0 {
-		return 0, c.Fail("O-29", ntstatus.InvalidParameter) // O-29: user mode
+		// User mode may ask for these two attributes alone.
+		return 0, c.Fail("O-29", ntstatus.InvalidParameter)
 	}
-	return a & winnt.OBJ_INHERIT, ntstatus.Success // O-28: OBJ_KERNEL_HANDLE is ignored
+	return a & winnt.OBJ_INHERIT, ntstatus.Success // OBJ_KERNEL_HANDLE means nothing from user mode (O-28)
 }
 
 // referenceProcess references a process handle; the pseudo handle grants what
 // the process has now, which O-17 can change.
 func (c *Context) referenceProcess(h winnt.Handle, want winnt.AccessMask) (*ps.Process, ntstatus.Status) {
 	if h == winnt.NtCurrentProcess {
-		c.ProcessAccess = c.self.Process().SelfAccess() // O-17
+		// A process may do everything to itself until its token is replaced (O-17).
+		c.ProcessAccess = c.self.Process().SelfAccess()
 	}
 	p, _, st := ob.Reference[*ps.Process](&c.Caller, h, want, ps.ProcessType)
 	return p, st
@@ -211,6 +216,7 @@ func (c *Context) insert(obj ob.Object, granted winnt.AccessMask, attributes uin
 	}
 	h, st := c.TableFor(attributes).Insert(obj, granted, attributes)
 	if st != ntstatus.Success {
+		// The table of handles is full.
 		return 0, c.Fail("O-82", st)
 	}
 	return h, ntstatus.Success

@@ -47,11 +47,13 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 	// reference: the logon session, so that it cannot end before the token holds it
 	session := in.AuthenticationID.V
 	if !c.Sys.Security.Sessions.Hold(session) {
-		return out, c.Fail("T-5", ntstatus.NoSuchLogonSession) // T-10, T-5
+		// A token is made only for a logon session that exists (T-10).
+		return out, c.Fail("T-5", ntstatus.NoSuchLogonSession)
 	}
 	defer c.Sys.Security.Sessions.Release(session)
 	// decide
-	value, st := c.newValue(in, oa.SecurityQualityOfService) // T-11, T-12
+	// Owner and primary group are SIDs of the token, and it is new in every identifier (T-11, T-12).
+	value, st := c.newValue(in, oa.SecurityQualityOfService)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -62,14 +64,16 @@ func (c *Context) createToken(in *nt.CreateTokenExIn) (out nt.CreateTokenOut, st
 	if st != ntstatus.Success {
 		return out, st
 	}
-	tok := c.Sys.Security.NewToken(value, c.newTokenDescriptor(oa.SecurityDescriptor)) // T-10, O-38
+	// The descriptor is the one given, with its gaps filled from the creator's token (T-10, O-38).
+	tok := c.Sys.Security.NewToken(value, c.newTokenDescriptor(oa.SecurityDescriptor))
 	defer tok.Deref(ob.TagCall)
 	// commit
 	out.TokenHandle, st = c.insert(tok, granted, oa.Attributes&(winnt.OBJ_INHERIT|winnt.OBJ_KERNEL_HANDLE))
 	return out, st
 }
 
-// captureCreate is T-10 up to the quality of service, in its order.
+// captureCreate captures the parameters and tests them in the order of T-10, up to
+// the quality of service.
 func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes, st ntstatus.Status) {
 	if st := c.probe("T-10", in.AuthenticationID.Status, in.ExpirationTime.Status,
 		required(in.User.V != nil, in.User.Status),
@@ -85,12 +89,14 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 		return oa, st
 	}
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
+		// The type is primary or impersonation.
 		return oa, c.Fail("T-10", ntstatus.BadTokenType)
 	}
 	if !c.holds(winnt.SeCreateTokenPrivilege) {
+		// Making a token needs SeCreateTokenPrivilege.
 		return oa, c.Fail("T-10", ntstatus.PrivilegeNotHeld)
 	}
-	for _, st := range []ntstatus.Status{ // T-10: what was readable and is malformed
+	for _, st := range []ntstatus.Status{ // what was readable and is malformed is refused after the privilege (T-10)
 		in.User.Status, in.Groups.Status, in.Privileges.Status, in.UserAttributes.Status,
 		in.DeviceAttributes.Status, in.DeviceGroups.Status,
 		in.MandatoryPolicy.Status, in.Owner.Status, in.PrimaryGroup.Status, in.DefaultDACL.Status, in.Source.Status,
@@ -100,6 +106,7 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 		}
 	}
 	if in.TokenType == winnt.TokenImpersonation && oa.SecurityQualityOfService == nil {
+		// An impersonation token needs a level.
 		return oa, c.Fail("T-10", ntstatus.BadImpersonationLevel)
 	}
 	return oa, ntstatus.Success
@@ -108,7 +115,8 @@ func (c *Context) captureCreate(in *nt.CreateTokenExIn) (oa nt.ObjectAttributes,
 // required turns a NULL pointer where none may be into a fault.
 func required(given bool, st ntstatus.Status) ntstatus.Status {
 	if !given && st == ntstatus.Success {
-		return ntstatus.AccessViolation // O-3
+		// A NULL pointer where one must be given cannot be read (O-3).
+		return ntstatus.AccessViolation
 	}
 	return st
 }
@@ -118,13 +126,14 @@ func required(given bool, st ntstatus.Status) ntstatus.Status {
 func (c *Context) probe(rule string, all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {
 		if st == ntstatus.AccessViolation {
-			return c.Fail(rule, st) // O-3
+			// What cannot be read is refused before what is wrong in what can be (O-3).
+			return c.Fail(rule, st)
 		}
 	}
 	return ntstatus.Success
 }
 
-// sidStatus is STATUS_INVALID_SID for a list with an entry that is no SID.
+// sidStatus returns STATUS_INVALID_SID for a list with an entry that is no SID.
 func sidStatus(gs []token.Group) ntstatus.Status {
 	for _, g := range gs {
 		if g.SID.IsZero() {
@@ -134,13 +143,13 @@ func sidStatus(gs []token.Group) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// newValue is the token asked for: T-11 for owner and primary group, T-12 for
-// what the caller does not say.
+// newValue makes the value asked for: T-11 decides on owner and primary group,
+// T-12 on what the caller does not say.
 func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfService) (*token.Token, ntstatus.Status) {
 	s := token.Spec{
-		User: *in.User.V, Groups: in.Groups.V, Type: in.TokenType, // T-2 is token.New's
+		User: *in.User.V, Groups: in.Groups.V, Type: in.TokenType, // token.New enables mandatory groups (T-2)
 		AuthenticationID: in.AuthenticationID.V, ExpirationTime: in.ExpirationTime.V, Source: *in.Source.V,
-		// T-12: ParentTokenId and OriginatingLogon stay 0
+		// ParentTokenId and OriginatingLogon stay 0 (T-12).
 		ModifiedID: c.Sys.Security.AllocateLUID(), SessionID: c.self.Process().Token().SessionID(),
 		Owner: in.Owner.V, PrimaryGroup: in.PrimaryGroup.V, DefaultDACL: in.DefaultDACL.V,
 		DeviceGroups:    in.DeviceGroups.V,
@@ -150,17 +159,19 @@ func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfSer
 		s.Level = sqos.ImpersonationLevel
 	}
 	if s.Type == winnt.TokenPrimary {
-		s.Level = 0 // T-54
+		// A primary token has no level of its own (T-54).
+		s.Level = 0
 	}
 	if in.MandatoryPolicy.V != nil {
 		s.MandatoryPolicy = *in.MandatoryPolicy.V
 	}
-	if !hasIntegrity(s.Groups) && s.MandatoryPolicy != 0 { // T-12: the policy that is off wants no level
+	if !hasIntegrity(s.Groups) && s.MandatoryPolicy != 0 { // a policy that is off wants no level (T-12)
 		s.Integrity = sid.MediumLevel
 	}
 	for _, p := range in.Privileges.V {
 		v := winnt.Privilege(p.LUID)
 		if p.LUID > winnt.LUID(winnt.LastPrivilege) || !v.Valid() {
+			// The privilege does not exist.
 			return nil, c.Fail("T-10", ntstatus.NoSuchPrivilege)
 		}
 		s.Privileges |= v.Bit()
@@ -175,6 +186,7 @@ func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfSer
 	s.UserClaims, st1 = claimSet(in.UserAttributes.V)
 	s.DeviceClaims, st2 = claimSet(in.DeviceAttributes.V)
 	if st1 != ntstatus.Success || st2 != ntstatus.Success {
+		// Claims with a double name or a malformed value are refused.
 		return nil, c.Fail("T-3", ntstatus.InvalidParameter)
 	}
 	v, err := token.New(s)
@@ -185,9 +197,11 @@ func (c *Context) newValue(in *nt.CreateTokenExIn, sqos *nt.SecurityQualityOfSer
 	case !errors.As(err, &wrong):
 		return nil, c.Fail("T-3", ntstatus.InvalidParameter)
 	case wrong.Status == ntstatus.InvalidOwner || wrong.Status == ntstatus.InvalidPrimaryGroup:
+		// Owner and primary group must be SIDs of the token that may serve so.
 		return nil, c.Fail("T-11", wrong.Status)
 	}
-	return nil, c.Fail("T-3", wrong.Status) // T-3, T-4
+	// The token contradicts itself, in its groups or in its integrity (T-4).
+	return nil, c.Fail("T-3", wrong.Status)
 }
 
 func hasIntegrity(gs []token.Group) bool {
@@ -199,7 +213,7 @@ func hasIntegrity(gs []token.Group) bool {
 	return false
 }
 
-// claimSet is the set of a list; nil where it is empty.
+// claimSet returns the set of a list, nil for an empty list.
 func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 	if len(list) == 0 {
 		return nil, ntstatus.Success
@@ -211,15 +225,18 @@ func claimSet(list []claims.Attribute) (*claims.Set, ntstatus.Status) {
 	return s, ntstatus.Success
 }
 
-// creatorAccess is what the creator of a token is granted: what it asks for
-// (O-91). A SACL in the descriptor it gives needs SeSecurityPrivilege.
+// creatorAccess returns the rights that the creator of a token asks for, all of
+// which it is granted (O-91). A SACL in the descriptor it gives needs
+// SeSecurityPrivilege.
 func (c *Context) creatorAccess(desired winnt.AccessMask, explicit *sd.Descriptor) (winnt.AccessMask, ntstatus.Status) {
 	subject := c.self.Subject()
-	d := ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0) // O-91
+	// The creator is granted what it asks for, whatever the descriptor says (O-91).
+	d := ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0)
 	if d.Status() != ntstatus.Success {
 		return 0, d.Status()
 	}
 	if explicit != nil && explicit.SACL() != nil && !c.holds(winnt.SeSecurityPrivilege) {
+		// A SACL in the descriptor needs its privilege.
 		return 0, c.Fail("O-30", ntstatus.PrivilegeNotHeld)
 	}
 	return d.Granted, ntstatus.Success

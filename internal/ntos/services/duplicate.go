@@ -25,14 +25,15 @@ var gates = [...]struct {
 func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateTokenOut, st ntstatus.Status) {
 	// capture
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
-		return out, c.Fail("T-40", ntstatus.InvalidParameter) // T-40 (1)
+		// The token type is the first thing looked at.
+		return out, c.Fail("T-40", ntstatus.InvalidParameter)
 	}
-	oa, st := c.captureAttributes(in.ObjectAttributes) // T-40 (3)
+	oa, st := c.captureAttributes(in.ObjectAttributes) // then the pointers and the quality of service (T-40)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	// reference
-	// T-40 (4)
+	// Then the existing handle and its right to duplicate (T-40).
 	existing, info, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE,
 		se.TokenType)
 	if st != ntstatus.Success {
@@ -41,71 +42,82 @@ func (c *Context) NtDuplicateToken(in nt.DuplicateTokenIn) (out nt.DuplicateToke
 	defer existing.Deref(ob.TagCall)
 	// decide
 	value := existing.Value()
-	level, rule, st := duplicateLevel(value, oa.SecurityQualityOfService, in.TokenType, c.Sys.Profile) // T-40 (5)
+	// Then the levels (T-40).
+	level, rule, st := duplicateLevel(value, oa.SecurityQualityOfService, in.TokenType, c.Sys.Profile)
 	if st != ntstatus.Success {
 		return out, c.Fail(rule, st)
 	}
 	if c.Sys.Fault("se: duplicate token") {
-		return out, c.Fail("T-53", ntstatus.InsufficientResources) // T-40 (6), T-53
+		// Then memory (T-40).
+		return out, c.Fail("T-53", ntstatus.InsufficientResources)
 	}
-	// T-40 (7)
+	// Then the access asked for (T-40).
 	granted, st := c.duplicateAccess(existing, info.Access, in.DesiredAccess, oa.SecurityDescriptor != nil &&
 		oa.SecurityDescriptor.SACL() != nil)
 	if st != ntstatus.Success {
 		return out, st
 	}
-	if in.EffectiveOnly { // T-48: the parameter decides, SQOS.EffectiveOnly is ignored
+	if in.EffectiveOnly { // the parameter decides, the field of the quality of service is ignored (T-48)
 		value = value.EffectiveOnly()
 	}
-	value = value.WithTypeLevel(in.TokenType, level) // T-49
+	// The duplicate has everything of its origin but type and level (T-49).
+	value = value.WithTypeLevel(in.TokenType, level)
 	dup := c.Sys.Security.NewToken(value, c.newTokenDescriptor(oa.SecurityDescriptor))
 	defer dup.Deref(ob.TagCall)
 	// commit
-	out.NewTokenHandle, st = c.insert(dup, granted, c.duplicateInherit(&oa)) // T-40 (8)
+	out.NewTokenHandle, st = c.insert(dup, granted, c.duplicateInherit(&oa)) // the last step (T-40)
 	return out, st
 }
 
-// duplicateLevel decides the level of the duplicate, or why there is none.
+// duplicateLevel decides the level of the duplicate, or the rule that refuses one.
 func duplicateLevel(existing *token.Token, sqos *nt.SecurityQualityOfService, typ winnt.TokenType,
 	profile nt.Profile) (winnt.SecurityImpersonationLevel, string, ntstatus.Status) {
 	imp := existing.Type() == winnt.TokenImpersonation
 	if imp && sqos != nil && sqos.ImpersonationLevel > existing.Level() {
-		return 0, "T-41", ntstatus.BadImpersonationLevel // T-41: for either requested type; I-3
+		// No token of a higher level is made, whichever type is asked for (I-3).
+		return 0, "T-41", ntstatus.BadImpersonationLevel
 	}
 	if imp && typ == winnt.TokenPrimary && existing.Level() < winnt.SecurityImpersonation {
-		return 0, "T-42", ntstatus.BadImpersonationLevel // T-42, I-97: the existing token's level counts
+		// A client that is only identified becomes no primary token: the existing token's level counts
+		// (I-97).
+		return 0, "T-42", ntstatus.BadImpersonationLevel
 	}
 	switch {
 	case sqos != nil:
-		return sqos.ImpersonationLevel, "", ntstatus.Success // T-43, T-54
+		// The level asked for is the duplicate's; a primary token only reports it (T-43, T-54).
+		return sqos.ImpersonationLevel, "", ntstatus.Success
 	case typ == winnt.TokenPrimary:
-		return 0, "", ntstatus.Success // T-54
+		// A primary token made without a wish reports no level (T-54).
+		return 0, "", ntstatus.Success
 	case imp:
-		return existing.Level(), "", ntstatus.Success // T-43: its own level
+		return existing.Level(), "", ntstatus.Success // the impersonation token's own level (T-43)
 	case profile == nt.Observed:
-		return winnt.SecurityAnonymous, "", ntstatus.Success // T-43 Observed
+		return winnt.SecurityAnonymous, "", ntstatus.Success // Observed: the lowest level (T-43)
 	}
-	return winnt.SecurityImpersonation, "", ntstatus.Success // T-43 Documented
+	return winnt.SecurityImpersonation, "", ntstatus.Success // Documented: the level that serves a server (T-43)
 }
 
 // duplicateAccess decides what the new handle grants (T-40 (7)).
 func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.AccessMask,
 	withSACL bool) (winnt.AccessMask, ntstatus.Status) {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
-		return 0, c.Fail("O-20", ntstatus.AccessDenied) // O-20: before every privilege
+		// Reserved bits are refused before any privilege is looked at.
+		return 0, c.Fail("O-20", ntstatus.AccessDenied)
 	}
 	subject := c.self.Subject()
-	creator := c.Mode == access.Kernel || c.Sys.Profile == nt.Observed // T-46
+	// Who duplicates is the creator of the duplicate in kernel mode and under Observed (T-46).
+	creator := c.Mode == access.Kernel || c.Sys.Profile == nt.Observed
 	if desired != 0 && !creator {
 		if c.inValidMask(desired) != winnt.TokenObject.Mapping.Map(desired)&^winnt.SYNCHRONIZE {
+			// A bit that a token does not have is refused.
 			return 0, c.Fail("O-21", ntstatus.AccessDenied)
 		}
 		if subject.BelowImpersonation() {
-			// T-45, I-1, I-2: before what the level makes of privileges
+			// A client below SecurityImpersonation opens nothing (I-1, I-2), whatever its privileges are.
 			return 0, c.Fail("T-45", ntstatus.BadImpersonationLevel)
 		}
 	}
-	if withSACL { // T-52
+	if withSACL { // a SACL in the descriptor brings the right to it, for which the privilege is needed (T-52)
 		if !c.holds(winnt.SeSecurityPrivilege) {
 			return 0, c.Fail("T-52", ntstatus.PrivilegeNotHeld)
 		}
@@ -115,16 +127,17 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 		desired |= winnt.ACCESS_SYSTEM_SECURITY
 	}
 	if desired == 0 {
-		return held, ntstatus.Success // T-44: the rights of the existing handle
+		return held, ntstatus.Success // the new handle has the rights of the existing one (T-44)
 	}
 	if creator {
-		d := ob.GrantNew(&c.Caller, se.TokenType, &subject, c.inValidMask(desired), 0) // T-46
+		// The creator gets every bit that a token has (T-46).
+		d := ob.GrantNew(&c.Caller, se.TokenType, &subject, c.inValidMask(desired), 0)
 		if d.Status() == ntstatus.PrivilegeNotHeld {
-			c.Fail("T-45", d.Status()) // T-46: the one right that is checked all the same
+			c.Fail("T-45", d.Status()) // access to the SACL is checked all the same (T-46)
 		}
 		return d.Granted, d.Status()
 	}
-	// T-45: a gated bit without its privilege is left out of the grant, not failed.
+	// A right without its privilege is left out of the grant, and the call goes on (T-45).
 	want := winnt.TokenObject.Mapping.Map(desired)
 	var barred winnt.AccessMask
 	for _, g := range gates {
@@ -135,7 +148,8 @@ func (c *Context) duplicateAccess(existing *se.TokenObject, held, desired winnt.
 	if want&barred != 0 && want&^barred&^winnt.SYNCHRONIZE == 0 {
 		return 0, ntstatus.Success // nothing is left to ask for
 	}
-	d := ob.Decide(&c.Caller, existing, &subject, want&^barred, 0) // T-45
+	// The existing token's own DACL decides in the caller's context (T-45).
+	d := ob.Decide(&c.Caller, existing, &subject, want&^barred, 0)
 	return d.Granted &^ barred, d.Status()
 }
 
@@ -146,8 +160,8 @@ func (c *Context) inValidMask(m winnt.AccessMask) winnt.AccessMask {
 		winnt.MAXIMUM_ALLOWED | winnt.RESERVED_RIGHTS)
 }
 
-// newTokenDescriptor is the descriptor of a new token: the one given, its gaps
-// filled, or the default of the caller's effective token (T-47, O-38).
+// newTokenDescriptor returns the descriptor of a new token: the one given with its
+// gaps filled, or the default of the caller's effective token (T-47, O-38).
 func (c *Context) newTokenDescriptor(explicit *sd.Descriptor) *sd.Descriptor {
 	if explicit != nil {
 		return se.NewDescriptor(c.effective(), winnt.TokenObject, explicit)
@@ -162,9 +176,9 @@ func (c *Context) newTokenDescriptor(explicit *sd.Descriptor) *sd.Descriptor {
 	return r.Token.DefaultTokenDescriptor()
 }
 
-// duplicateInherit is the inherit attribute of the new handle. Documented:
-// without a descriptor the handle cannot be inherited; Observed: OBJ_INHERIT
-// is honoured (T-47).
+// duplicateInherit returns the inherit attribute of the new handle. Documented:
+// without a descriptor the handle cannot be inherited; Observed: OBJ_INHERIT is
+// honoured (T-47).
 func (c *Context) duplicateInherit(oa *nt.ObjectAttributes) uint32 {
 	if oa.SecurityDescriptor == nil && c.Sys.Profile == nt.Documented {
 		return oa.Attributes & winnt.OBJ_KERNEL_HANDLE

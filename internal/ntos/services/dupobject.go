@@ -13,24 +13,27 @@ import (
 // NtDuplicateObject makes another handle to an object.
 func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateObjectOut, st ntstatus.Status) {
 	// reference
-	source, st := c.referenceProcess(in.SourceProcessHandle, winnt.PROCESS_DUP_HANDLE) // O-50
+	// The source process is looked at first and must grant PROCESS_DUP_HANDLE (O-50).
+	source, st := c.referenceProcess(in.SourceProcessHandle, winnt.PROCESS_DUP_HANDLE)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer source.Deref(ob.TagCall)
 	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE != 0 && in.TargetProcessHandle != 0 {
-		defer c.closeIn(source, in.SourceHandle) // O-52: whatever comes of the duplication
+		defer c.closeIn(source, in.SourceHandle) // whatever comes of the duplication (O-52)
 	}
 	var target *ps.Process
 	if in.TargetProcessHandle != 0 {
-		// O-50
+		// The target process is looked at next and must grant PROCESS_DUP_HANDLE (O-50).
 		if target, st = c.referenceProcess(in.TargetProcessHandle, winnt.PROCESS_DUP_HANDLE); st != ntstatus.Success {
 			return out, c.about("TargetProcessHandle", st)
 		}
 		defer target.Deref(ob.TagCall)
 	}
-	from, st := c.lookupIn(source, in.SourceHandle) // O-50
+	// The source handle is looked at last (O-50).
+	from, st := c.lookupIn(source, in.SourceHandle)
 	if st != ntstatus.Success {
+		// The source handle names nothing in its process.
 		return out, c.Fail("O-50", st)
 	}
 	defer from.head.Deref(ob.TagCall)
@@ -47,19 +50,21 @@ func (c *Context) NtDuplicateObject(in nt.DuplicateObjectIn) (out nt.DuplicateOb
 	return out, st
 }
 
-// duplicateNowhere is O-51: without a target process the source is closed, or
-// there is nothing to do.
+// duplicateNowhere closes the source where no target process is named and that is
+// asked for; otherwise it refuses (O-51).
 func (c *Context) duplicateNowhere(source *ps.Process, in *nt.DuplicateObjectIn) ntstatus.Status {
 	if uint32(in.Options)&winnt.DUPLICATE_CLOSE_SOURCE == 0 {
+		// Without a target there is nothing to make and nothing to close.
 		return c.Fail("O-51", ntstatus.InvalidParameter)
 	}
 	if st := c.closeIn(source, in.SourceHandle); st != ntstatus.Success {
-		return c.Fail("O-51", st) // O-51: the status of the close
+		// The source could not be closed: that status is the call's.
+		return c.Fail("O-51", st)
 	}
 	return ntstatus.Success
 }
 
-// sourceHandle is what a source handle names and what it grants.
+// sourceHandle holds the object that a source handle names and the rights it grants.
 type sourceHandle struct {
 	ob.Granted
 	head   *ob.Header // one reference
@@ -71,22 +76,26 @@ type sourceHandle struct {
 // token pseudo handles mean nothing here (O-57).
 func (c *Context) lookupIn(p *ps.Process, v winnt.Handle) (sourceHandle, ntstatus.Status) {
 	switch own := p == c.self.Process(); {
-	case v == winnt.NtCurrentProcess: // O-16, O-57
+	// The value -1 means the process that the call is about, as a real handle would (O-16, O-57).
+	case v == winnt.NtCurrentProcess:
 		p.Ref(ob.TagCall)
 		return sourceHandle{ob.Granted{Access: p.SelfAccess()}, p.Head(), true}, ntstatus.Success
-	case v == winnt.NtCurrentThread && own: // O-57
+	// The value -2 means the calling thread, and its duplicate is a real handle (O-57).
+	case v == winnt.NtCurrentThread && own:
 		c.self.Ref(ob.TagCall)
 		return sourceHandle{ob.Granted{Access: c.self.SelfAccess()}, c.self.Head(), true}, ntstatus.Success
 	}
 	t := c.tableOf(p, v)
 	if t == nil {
-		return sourceHandle{}, ntstatus.InvalidHandle // O-13
+		// User mode does not see the kernel's table (O-13).
+		return sourceHandle{}, ntstatus.InvalidHandle
 	}
 	h, g, st := t.Lookup(v, ob.TagCall)
 	return sourceHandle{g, h, false}, st
 }
 
-// tableOf is where a handle value of a process is looked up, nil if nowhere.
+// tableOf returns the table in which a handle value of a process is looked up, nil
+// where there is no such table.
 func (c *Context) tableOf(p *ps.Process, v winnt.Handle) *ob.Table {
 	switch {
 	case v >= 0:
@@ -94,13 +103,14 @@ func (c *Context) tableOf(p *ps.Process, v winnt.Handle) *ob.Table {
 	case c.Mode == access.Kernel:
 		return c.Kernel
 	}
-	return nil // O-13
+	// User mode does not see the kernel's table (O-13).
+	return nil
 }
 
 // closeIn closes a handle of a process; a pseudo handle has nothing to close.
 func (c *Context) closeIn(p *ps.Process, v winnt.Handle) ntstatus.Status {
 	caller := c.Caller
-	caller.Why = nil // the outcome of the duplication is what is told
+	caller.Why = nil // the outcome of the duplication is told, not this one
 	caller.Table = p.Table()
 	caller.Process = p // in whose table the audited handle was
 	return caller.Close(v)
@@ -111,14 +121,16 @@ func (c *Context) decideDuplicate(from sourceHandle, target *ps.Process, in *nt.
 	ntstatus.Status) {
 	subject := c.self.Subject()
 	if c.Sys.Profile == nt.Observed && subject.Client == nil {
-		subject = access.Subject{Primary: target.Token()} // O-56 Observed: not the caller's own process
+		// Observed: the target's token is asked, not the caller's own process (O-56).
+		subject = access.Subject{Primary: target.Token()}
 	}
 	d := ob.DecideDuplicate(&c.Caller, from.head.Object(), from.Granted, &subject, in.DesiredAccess, uint32(in.Options))
 	if d.Status() != ntstatus.Success {
 		return 0, d.Status()
 	}
 	if owner := from.head.Exclusive(); owner != nil && owner != ob.Object(target) {
-		return 0, c.Fail("O-27", ntstatus.AccessDenied) // O-27: the only process that may hold handles
+		// An exclusive object gives handles to its one process only.
+		return 0, c.Fail("O-27", ntstatus.AccessDenied)
 	}
 	return d.Granted, ntstatus.Success
 }
@@ -132,9 +144,11 @@ func (c *Context) insertDuplicate(from sourceHandle, source, target *ps.Process,
 	}
 	t := target.Table()
 	if c.Mode == access.Kernel && in.HandleAttributes&winnt.OBJ_KERNEL_HANDLE != 0 && target.IsSystem() {
-		t = c.Kernel // O-58
+		// A kernel handle is made only for kernel mode with the System process as target (O-58).
+		t = c.Kernel
 	}
-	attributes := ob.DuplicateAttributes(from.Attributes, in.HandleAttributes, uint32(in.Options)) // O-53
+	// The duplicate has the attributes asked for, or the source's if so asked (O-53).
+	attributes := ob.DuplicateAttributes(from.Attributes, in.HandleAttributes, uint32(in.Options))
 	insert := t.InsertDuplicate
 	if from.pseudo {
 		insert = t.Insert // its object needs no handle to be alive
@@ -181,12 +195,13 @@ func (c *Context) insertRecorded(t *ob.Table, from sourceHandle, source, target 
 // NtCompareObjects tells whether two handles name one object.
 func (c *Context) NtCompareObjects(in nt.CompareObjectsIn) (out nt.CompareObjectsOut, st ntstatus.Status) {
 	// reference
-	a, _, st := ob.Reference[ob.Object](&c.Caller, in.FirstObjectHandle, 0, nil) // O-31
+	// Any handle serves, with no right (O-31).
+	a, _, st := ob.Reference[ob.Object](&c.Caller, in.FirstObjectHandle, 0, nil)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer a.Head().Deref(ob.TagCall)
-	b, _, st := ob.Reference[ob.Object](&c.Caller, in.SecondObjectHandle, 0, nil) // O-31
+	b, _, st := ob.Reference[ob.Object](&c.Caller, in.SecondObjectHandle, 0, nil)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -202,13 +217,15 @@ func (c *Context) NtCompareObjects(in nt.CompareObjectsIn) (out nt.CompareObject
 func (c *Context) NtMakeTemporaryObject(in nt.MakeTemporaryObjectIn) (out nt.MakeTemporaryObjectOut,
 	st ntstatus.Status) {
 	// reference
-	obj, _, st := ob.Reference[ob.Object](&c.Caller, in.Handle, winnt.DELETE, nil) // O-46
+	// The handle must grant DELETE (O-46).
+	obj, _, st := ob.Reference[ob.Object](&c.Caller, in.Handle, winnt.DELETE, nil)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	// commit
-	obj.Head().MakeTemporary() // O-46
+	// From now on the name goes with the last handle (O-46).
+	obj.Head().MakeTemporary()
 	return out, ntstatus.Success
 }
 
@@ -226,6 +243,7 @@ func (c *Context) NtMakePermanentObject(in nt.MakePermanentObjectIn) (out nt.Mak
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	// commit
-	obj.Head().MakePermanent() // O-46
+	// From now on the name stays when the last handle is closed (O-46).
+	obj.Head().MakePermanent()
 	return out, ntstatus.Success
 }

@@ -20,7 +20,8 @@ func (c *Context) NtFilterToken(in nt.FilterTokenIn) (nt.FilterTokenOut, ntstatu
 		SIDsToDisable: in.SIDsToDisable, PrivilegesToDelete: in.PrivilegesToDelete, RestrictedSIDs: in.RestrictedSIDs})
 }
 
-// NtFilterTokenEx is NtFilterToken with claims and device groups (T-67).
+// NtFilterTokenEx filters as NtFilterToken does, with claims and device groups as
+// well (T-67).
 func (c *Context) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, ntstatus.Status) {
 	return c.filterToken(&in)
 }
@@ -31,17 +32,18 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 		return out, st
 	}
 	if in.Flags&^filterFlags != 0 {
+		// Only the documented flags are taken.
 		return out, c.Fail("T-60", ntstatus.InvalidParameter)
 	}
 	// reference
-	// T-60
+	// The existing handle must grant the right to duplicate, and is looked at after the flags (T-60).
 	existing, info, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE,
 		se.TokenType)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer existing.Deref(ob.TagCall)
-	if st := c.checkLists(in); st != ntstatus.Success { // T-60: the lists are captured after the handle
+	if st := c.checkLists(in); st != ntstatus.Success { // the lists are looked at after the handle (T-60)
 		return out, st
 	}
 	// decide
@@ -51,7 +53,7 @@ func (c *Context) filterToken(in *nt.FilterTokenExIn) (out nt.FilterTokenOut, st
 	}
 	defer tok.Deref(ob.TagCall)
 	// commit
-	out.NewTokenHandle, st = c.insert(tok, info.Access, 0) // T-60: the rights of the existing handle
+	out.NewTokenHandle, st = c.insert(tok, info.Access, 0) // the new handle has the rights of the old (T-60)
 	return out, st
 }
 
@@ -68,6 +70,7 @@ func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
 		sidStatus(in.DeviceGroupsToDisable.V), sidStatus(in.RestrictedDeviceGroups.V))
 	for _, st := range all {
 		if st != ntstatus.Success {
+			// A list that cannot be captured is refused after the handle.
 			return c.Fail("T-60", st)
 		}
 	}
@@ -78,9 +81,13 @@ func (c *Context) checkLists(in *nt.FilterTokenExIn) ntstatus.Status {
 // caller.
 func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
 	spec := filterSpec(in)
-	spec.ParentTokenID, spec.ModifiedID = existing.ID(), c.Sys.Security.AllocateLUID() // T-64
-	value, st := existing.Value().Filter(spec)                                         // T-61, T-62, T-63, T-65
+	// The filtered token names its origin as parent (T-64).
+	spec.ParentTokenID, spec.ModifiedID = existing.ID(), c.Sys.Security.AllocateLUID()
+	// SIDs turn to deny only, privileges go, restricting SIDs come, and a limited token is made (T-61, T-62,
+	// T-63, T-65).
+	value, st := existing.Value().Filter(spec)
 	if st != ntstatus.Success {
+		// Restricting SIDs come without attributes.
 		return nil, c.Fail("T-63", st)
 	}
 	if c.Sys.Fault("se: filter token") {
@@ -89,10 +96,11 @@ func (c *Context) filtered(existing *se.TokenObject, in *nt.FilterTokenExIn) (*s
 	return c.Sys.Security.NewFiltered(existing, value, c.newTokenDescriptor(nil)), ntstatus.Success
 }
 
-// FilterObject is SeFilterToken: NtFilterToken without handles. The caller owns
-// a reference on the result.
+// FilterObject implements SeFilterToken: NtFilterToken without handles. The caller
+// owns a reference on the result.
 func (c *Context) FilterObject(existing *se.TokenObject, in nt.FilterTokenExIn) (*se.TokenObject, ntstatus.Status) {
 	if in.Flags&^filterFlags != 0 {
+		// Only the documented flags are taken.
 		return nil, c.Fail("T-60", ntstatus.InvalidParameter)
 	}
 	if st := c.checkLists(&in); st != ntstatus.Success {
@@ -108,7 +116,7 @@ func filterSpec(in *nt.FilterTokenExIn) token.FilterSpec {
 		RestrictUserClaims:   namesOf(in.RestrictedUserAttributes.V),
 		RestrictDeviceClaims: namesOf(in.RestrictedDeviceAttributes.V)}
 	for _, p := range in.PrivilegesToDelete.V {
-		// T-62: unknown ones are ignored
+		// A privilege that does not exist is skipped (T-62).
 		if v := winnt.Privilege(p.LUID); p.LUID <= winnt.LUID(winnt.LastPrivilege) && v.Valid() {
 			f.Delete |= v.Bit()
 		}
@@ -124,7 +132,7 @@ func sidsOf(gs []token.Group) []sid.SID {
 	return out
 }
 
-// namesOf are the names of a list of claims; nil stands for no list.
+// namesOf returns the names of a list of claims; nil stands for no list.
 func namesOf(list []claims.Attribute) []string {
 	if list == nil {
 		return nil
@@ -140,20 +148,23 @@ func namesOf(list []claims.Attribute) []string {
 func (c *Context) NtCompareTokens(in nt.CompareTokensIn) (out nt.CompareTokensOut, st ntstatus.Status) {
 	// capture
 	if in.FaultEqual != ntstatus.Success {
-		return out, c.Fail("T-100", in.FaultEqual) // T-100: before the handles
+		// The output is tried before the handles.
+		return out, c.Fail("T-100", in.FaultEqual)
 	}
 	// reference
-	first, st := c.referenceToken(in.FirstTokenHandle, winnt.TOKEN_QUERY) // T-100, O-15
+	// Both tokens are named by handles that may query, pseudo handles included (T-100, O-15).
+	first, st := c.referenceToken(in.FirstTokenHandle, winnt.TOKEN_QUERY)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer first.Deref(ob.TagCall)
-	second, st := c.referenceToken(in.SecondTokenHandle, winnt.TOKEN_QUERY) // T-100
+	second, st := c.referenceToken(in.SecondTokenHandle, winnt.TOKEN_QUERY)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer second.Deref(ob.TagCall)
 	// decide
-	out.Equal = first == second || first.Value().Equal(second.Value()) // T-100
+	// A token equals itself, and one whose SIDs and privileges are in force alike (T-100).
+	out.Equal = first == second || first.Value().Equal(second.Value())
 	return out, ntstatus.Success
 }

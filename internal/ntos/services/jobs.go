@@ -40,7 +40,8 @@ func (c *Context) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (
 	}
 	defer p.Deref(ob.TagCall)
 	// decide and commit
-	return out, c.Impersonated(p.AssignToJob(j)) // I-90, I-91
+	// Each job of the chain may refuse the process, or filter or replace its token (I-90, I-91).
+	return out, c.Impersonated(p.AssignToJob(j))
 }
 
 // NtSetInformationJobObject sets the security limits of a job.
@@ -49,6 +50,7 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	// capture
 	if in.JobObjectInformationClass != nt.JobObjectSecurityLimitInformation {
 		return out, c.Fail("I-89", ntstatus.InvalidInfoClass)
+		// The limits of security are the one class that can be set here.
 	}
 	if in.JobObjectInformationLength != nt.JobSecurityLimitSize {
 		return out, c.Fail("I-89", ntstatus.InfoLengthMismatch)
@@ -59,16 +61,18 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 	if in.JobObjectInformation.V == nil {
 		return out, c.Fail("O-3", ntstatus.AccessViolation)
 	}
-	info := *in.JobObjectInformation.V // O-4
+	// The limits are copied: what the caller changes during the call has no effect (O-4).
+	info := *in.JobObjectInformation.V
 	limits := ps.JobLimits{Flags: info.SecurityLimitFlags, Filter: jobFilter(&info)}
 	// reference
-	// I-89
+	// The handle must grant JOB_OBJECT_SET_SECURITY_ATTRIBUTES (I-89).
 	j, _, st := ob.Reference[*ps.Job](&c.Caller, in.JobHandle, winnt.JOB_OBJECT_SET_SECURITY_ATTRIBUTES, ps.JobType)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer j.Deref(ob.TagCall)
 	if limits.Flags&^winnt.JOB_OBJECT_SECURITY_VALID_FLAGS != 0 {
+		// A limit that does not exist is refused.
 		return out, c.Fail("I-89", ntstatus.InvalidParameter)
 	}
 	if limits.Flags&winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN != 0 {
@@ -80,17 +84,20 @@ func (c *Context) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (ou
 		limits.Token = tok
 	}
 	// decide and commit
-	return out, c.Impersonated(j.SetLimits(limits)) // I-89
+	// Limits are added to those there are, never taken back (I-89).
+	return out, c.Impersonated(j.SetLimits(limits))
 }
 
 // jobToken references the token of ONLY_TOKEN (I-89).
 func (c *Context) jobToken(h winnt.Handle) (*se.TokenObject, ntstatus.Status) {
 	if h == 0 {
+		// A single token must be named.
 		return nil, c.Fail("I-89", ntstatus.InvalidParameter)
 	}
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_ASSIGN_PRIMARY, se.TokenType)
 	if st != ntstatus.Success {
-		return nil, c.Fail("T-111", st) // I-89
+		// The handle of the single token must grant TOKEN_ASSIGN_PRIMARY.
+		return nil, c.Fail("T-111", st)
 	}
 	switch {
 	case tok.Value().Type() != winnt.TokenPrimary:
@@ -135,7 +142,7 @@ func (c *Context) mayCreateWith(tok *se.TokenObject, in *nt.CreateUserProcessIn)
 	return c.mayAssignPrimary(tok)
 }
 
-// jobFilter is the filter of FILTER_TOKENS; attributes of the lists are not
+// jobFilter returns the filter of FILTER_TOKENS; attributes of the lists are not
 // looked at (T-61, T-62), those of restricting SIDs where they are used.
 func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
 	var f token.FilterSpec
@@ -151,13 +158,13 @@ func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
 	return f
 }
 
-// nameOf is the naming part of OBJECT_ATTRIBUTES.
+// nameOf returns the naming part of OBJECT_ATTRIBUTES.
 func nameOf(oa *nt.ObjectAttributes) ob.Name {
 	return ob.Name{Root: oa.RootDirectory, Path: oa.ObjectName, Attributes: oa.Attributes}
 }
 
 // named says which of several handles a reference failed for, where the rule
-// alone does not; need is what the handle lacks if it is refused.
+// alone does not tell; need names the right that the handle lacks if it is refused.
 func (c *Context) named(parameter, need string, st ntstatus.Status) ntstatus.Status {
 	if c.Why == nil {
 		return st

@@ -23,7 +23,7 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 		return out, st
 	}
 	// reference
-	// T-69
+	// The existing token's handle must grant the right to duplicate (T-69).
 	existing, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ExistingTokenHandle, winnt.TOKEN_DUPLICATE,
 		se.TokenType)
 	if st != ntstatus.Success {
@@ -32,20 +32,23 @@ func (c *Context) NtCreateLowBoxToken(in nt.CreateLowBoxTokenIn) (out nt.CreateL
 	defer existing.Deref(ob.TagCall)
 	for _, st := range []ntstatus.Status{in.PackageSID.Status, in.Capabilities.Status, sidStatus(in.Capabilities.V)} {
 		if st != ntstatus.Success {
+			// Package and capabilities that cannot be captured are refused after the handle.
 			return out, c.Fail("T-69", st)
 		}
 	}
 	// decide
 	old := existing.Value()
 	if old.Type() == winnt.TokenImpersonation && old.Level() < winnt.SecurityImpersonation {
-		// T-42: what identifies a client only becomes no primary token
+		// A client that is only identified becomes no primary token.
 		return out, c.Fail("T-42", ntstatus.BadImpersonationLevel)
 	}
-	box := c.Sys.Security.Boxes.Hold(old.SessionID(), in.PackageSID.V) // T-69
+	// All tokens of a package in a session share the package's number (T-69).
+	box := c.Sys.Security.Boxes.Hold(old.SessionID(), in.PackageSID.V)
 	defer box.Release()
 	value, st := old.LowBox(token.LowBoxSpec{Package: in.PackageSID.V, Capabilities: in.Capabilities.V,
 		Number: box.Number(), ModifiedID: c.Sys.Security.AllocateLUID()})
 	if st != ntstatus.Success {
+		// The package or a capability is a SID of another kind.
 		return out, c.Fail("T-69", st)
 	}
 	kept, st := c.keep(in.Handles.V)

@@ -23,7 +23,7 @@ type Event struct {
 	signaled atomic.Bool
 }
 
-// Signaled is the state of the event.
+// Signaled reports the state of the event.
 func (e *Event) Signaled() bool { return e.signaled.Load() }
 
 // openNamed opens an object of a type by name (O-22).
@@ -70,14 +70,15 @@ func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type,
 	return h, st
 }
 
-// newDescriptor is the descriptor of a new object: what the creator gives, else
-// the inheritable entries of the directory, else the defaults of the creator's
-// effective token (O-38), with a label below medium (O-39). An event without a
-// name and without a descriptor has none (10 section 1.2).
+// newDescriptor makes the descriptor of a new object out of what the creator
+// gives, else the inheritable entries of the directory, else the defaults of the
+// creator's effective token (O-38), with a label below medium (O-39). An event
+// without a name and without a descriptor has none.
 func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor,
 	ntstatus.Status) {
 	if typ == EventType && parent == nil && explicit == nil {
-		return nil, ntstatus.Success // O-35
+		// An event without a name and without a descriptor is open to all who hold a handle (O-35).
+		return nil, ntstatus.Success
 	}
 	subject := c.self.Subject()
 	r := sd.AssignRequest{
@@ -87,10 +88,12 @@ func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *o
 	if parent != nil {
 		r.Parent = parent.Security()
 	}
-	d, st := sd.Assign(&r) // O-38
+	// Gaps of what the creator gives are filled from the directory, then from its token (O-38).
+	d, st := sd.Assign(&r)
 	switch st {
 	case ntstatus.Success:
 	case ntstatus.InvalidOwner:
+		// Another owner than the creator may assign is refused.
 		c.Fail("S-61", st)
 	case ntstatus.InvalidPrimaryGroup:
 		c.Fail("S-62", st)

@@ -18,7 +18,7 @@ const (
 	anySize              = ^uint32(0) // a length that stands for what is needed
 )
 
-// textSize is the size of a UNICODE_STRING's text with its terminating NUL.
+// textSize returns the size of a UNICODE_STRING's text with its terminating NUL.
 func textSize(s string) uint32 {
 	n := uint32(2)
 	for _, r := range s {
@@ -30,7 +30,7 @@ func textSize(s string) uint32 {
 	return n
 }
 
-// nameSize is the size of ObjectNameInformation (O-61).
+// nameSize returns the size of ObjectNameInformation (O-61).
 func nameSize(name string) uint32 {
 	if name == "" {
 		return unicodeString // a string without a buffer
@@ -48,16 +48,17 @@ var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenT
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass > nt.ObjectHandleFlagInformation {
+		// There is no such class.
 		return out, c.Fail("O-60", ntstatus.InvalidInfoClass)
 	}
 	if in.FaultReturnLength != ntstatus.Success {
 		return out, c.Fail("O-3", in.FaultReturnLength)
 	}
 	if in.ObjectInformationClass == nt.ObjectTypesInformation {
-		return c.queryTypes(in.ObjectInformationLength) // O-60: the handle is not looked at
+		return c.queryTypes(in.ObjectInformationLength) // the handle is not looked at (O-60)
 	}
 	// reference
-	obj, g, st := ob.Reference[ob.Object](&c.Caller, in.Handle, 0, nil) // O-60: no right is needed
+	obj, g, st := ob.Reference[ob.Object](&c.Caller, in.Handle, 0, nil) // no right is needed (O-60)
 	if st != ntstatus.Success {
 		return out, c.Fail("O-60", st)
 	}
@@ -81,15 +82,18 @@ func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st 
 		}, handleFlagSize
 	}
 	if in.ObjectInformationLength != anySize && in.ObjectInformationLength != out.ReturnLength {
+		// The length must be exact.
 		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
 	}
 	out.ObjectInformation = value
 	return out, ntstatus.Success
 }
 
-// basicInformation is class 0. The query's own reference is not counted (O-62).
+// basicInformation answers class 0, without counting the query's own reference
+// (O-62).
 func (c *Context) basicInformation(h *ob.Header, g ob.Granted) nt.BasicInformation {
-	handles, references := h.Counts(1) // O-62
+	// The query's own reference is not counted (O-62).
+	handles, references := h.Counts(1)
 	b := nt.BasicInformation{
 		Attributes: g.Attributes, GrantedAccess: g.Access, HandleCount: uint32(handles),
 		PointerCount: uint32(references),
@@ -110,7 +114,7 @@ func (c *Context) basicInformation(h *ob.Header, g ob.Granted) nt.BasicInformati
 	return b
 }
 
-// pathOf is the full name of an object, "" without one.
+// pathOf returns the full name of an object, "" without one.
 func (c *Context) pathOf(h *ob.Header) string {
 	if h == c.Sys.Names.Root().Head() {
 		return `\`
@@ -118,10 +122,10 @@ func (c *Context) pathOf(h *ob.Header) string {
 	return h.Path()
 }
 
-// queryName is class 1 (O-61).
+// queryName answers class 1 (O-61).
 func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	name := c.pathOf(h)
-	out.ReturnLength = nameSize(name) // O-61: also when the buffer is too small
+	out.ReturnLength = nameSize(name) // told also when the buffer is too small (O-61)
 	// A name needs room for its header and all its text.
 	if length < max(out.ReturnLength, unicodeString) {
 		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
@@ -137,7 +141,7 @@ func typeInformation(t *ob.Type) nt.TypeInformation {
 	}
 }
 
-// queryTypes is class 3: the number of types, then each with its name,
+// queryTypes answers class 3: the number of types, then each with its name,
 // aligned to 8 bytes.
 func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.Status) {
 	list := make([]nt.TypeInformation, len(ObjectTypes))
@@ -147,6 +151,7 @@ func (c *Context) queryTypes(length uint32) (out nt.QueryObjectOut, st ntstatus.
 		out.ReturnLength += (typeSize(t) + 7) &^ 7
 	}
 	if length < out.ReturnLength {
+		// The need is told where there is too little room.
 		return out, c.Fail("O-61", ntstatus.InfoLengthMismatch)
 	}
 	out.ObjectInformation = list
@@ -158,9 +163,11 @@ func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.S
 	st ntstatus.Status) {
 	// capture
 	if in.ObjectInformationClass != nt.ObjectHandleFlagInformation {
+		// Only the two flags can be set.
 		return out, c.Fail("O-63", ntstatus.InvalidInfoClass)
 	}
 	if in.ObjectInformationLength != handleFlagSize {
+		// The length must be exact.
 		return out, c.Fail("O-63", ntstatus.InfoLengthMismatch)
 	}
 	if in.ObjectInformation.Status != ntstatus.Success {
@@ -176,9 +183,10 @@ func (c *Context) NtSetInformationObject(in nt.SetInformationObjectIn) (out nt.S
 	// commit: under the table's lock, so that a close comes before or after
 	t := c.TableOf(in.Handle)
 	if t == nil {
+		// A pseudo handle has no flags.
 		return out, c.Fail("O-63", ntstatus.InvalidHandle)
 	}
-	if st = t.SetAttributes(in.Handle, attributes); st != ntstatus.Success { // O-63: both are written
+	if st = t.SetAttributes(in.Handle, attributes); st != ntstatus.Success { // both flags are written (O-63)
 		return out, c.Fail("O-63", st)
 	}
 	return out, ntstatus.Success

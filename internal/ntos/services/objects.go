@@ -14,7 +14,9 @@ import (
 
 // NtClose closes a handle.
 func (c *Context) NtClose(in nt.CloseIn) (nt.CloseOut, ntstatus.Status) {
-	return nt.CloseOut{}, c.Caller.Close(in.Handle) // O-40, O-41, O-42
+	// A handle protected from closing stays open, and a pseudo handle has nothing to close (O-40, O-41,
+	// O-42).
+	return nt.CloseOut{}, c.Caller.Close(in.Handle)
 }
 
 // NtOpenProcess opens a process by its id.
@@ -29,6 +31,7 @@ func (c *Context) NtOpenProcess(in nt.OpenProcessIn) (out nt.OpenProcessOut, st 
 	// reference
 	p := c.Sys.LookupProcess(id.UniqueProcess)
 	if p == nil {
+		// No process has that id.
 		return out, c.Fail("O-37", ntstatus.InvalidCid)
 	}
 	defer p.Deref(ob.TagCall)
@@ -48,11 +51,13 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 	// reference
 	t := c.Sys.LookupThread(id.UniqueThread)
 	if t == nil {
+		// No thread has that id.
 		return out, c.Fail("O-37", ntstatus.InvalidCid)
 	}
 	defer t.Deref(ob.TagCall)
 	if id.UniqueProcess&^3 != 0 && id.UniqueProcess&^3 != t.Process().ID() {
-		return out, c.Fail("O-37", ntstatus.InvalidCid) // O-37: not a thread of that process
+		// The thread is not one of the process named.
+		return out, c.Fail("O-37", ntstatus.InvalidCid)
 	}
 	out.ThreadHandle, st = c.openByID(t, winnt.ThreadObject, in.DesiredAccess, oa.Attributes)
 	return out, st
@@ -63,30 +68,36 @@ func (c *Context) NtOpenThread(in nt.OpenThreadIn) (out nt.OpenThreadOut, st nts
 func (c *Context) captureID(a nt.Captured[*nt.ObjectAttributes], id nt.Captured[*nt.ClientID]) (oa nt.ObjectAttributes,
 	cid nt.ClientID, st ntstatus.Status) {
 	if id.Status != ntstatus.Success && a.Status != ntstatus.AccessViolation && a.V != nil {
-		return oa, cid, c.Fail("O-3", id.Status) // O-3: what cannot be read comes before what is wrong in what can
+		// A client id that cannot be read is refused before what is wrong in the attributes.
+		return oa, cid, c.Fail("O-3", id.Status)
 	}
 	if a.V == nil && a.Status == ntstatus.Success {
-		return oa, cid, c.Fail("O-37", ntstatus.AccessViolation) // NULL attributes are not optional here.
+		// The attributes must be given here.
+		return oa, cid, c.Fail("O-37", ntstatus.AccessViolation)
 	}
 	if oa, st = c.captureAttributes(a); st != ntstatus.Success {
 		return oa, cid, st
 	}
 	if (id.V == nil) == (oa.ObjectName == "") {
+		// Exactly one of name and id is given.
 		return oa, cid, c.Fail("O-37", ntstatus.InvalidParameterMix)
 	}
 	if id.V == nil {
-		return oa, cid, c.Fail("O-23", ntstatus.ObjectNameNotFound) // O-23: no process has a name
+		// No process or thread has a name here.
+		return oa, cid, c.Fail("O-23", ntstatus.ObjectNameNotFound)
 	}
 	return oa, *id.V, ntstatus.Success
 }
 
-// gateSystemSecurity is step (4) of O-22: reserved bits, and
-// ACCESS_SYSTEM_SECURITY without its privilege.
+// gateSystemSecurity refuses reserved bits, and ACCESS_SYSTEM_SECURITY without its
+// privilege, before anything is found (O-22).
 func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 	if desired&winnt.RESERVED_RIGHTS != 0 {
+		// Reserved bits are refused before anything else is looked at.
 		return c.Fail("O-20", ntstatus.AccessDenied)
 	}
 	if desired&winnt.ACCESS_SYSTEM_SECURITY != 0 && !c.holds(winnt.SeSecurityPrivilege) {
+		// Access to the SACL needs SeSecurityPrivilege.
 		return c.Fail("O-30", ntstatus.PrivilegeNotHeld)
 	}
 	return ntstatus.Success
@@ -97,10 +108,12 @@ func (c *Context) gateSystemSecurity(desired winnt.AccessMask) ntstatus.Status {
 func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	if attributes&typ.Invalid != 0 {
-		return 0, c.Fail("O-22", ntstatus.InvalidParameter) // O-22 (7)
+		// An attribute that the type refuses is found before access is checked.
+		return 0, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	subject := c.self.Subject()
-	if c.Mode == access.User && desired != 0 && c.holds(winnt.SeDebugPrivilege) { // O-37; nothing asked is O-90's
+	// SeDebugPrivilege grants what is asked without a check (O-37); a request for nothing is left to O-90.
+	if c.Mode == access.User && desired != 0 && c.holds(winnt.SeDebugPrivilege) {
 		d := ob.GrantNew(&c.Caller, obj.Head().Type(), &subject, desired, attributes)
 		if d.Status() != ntstatus.Success {
 			return 0, d.Status()
@@ -125,7 +138,8 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 		return out, st
 	}
 	if name, pipe := pipeName(oa.ObjectName); pipe {
-		if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success { // O-22 (4)
+		// What the request implies is looked at before the path (O-22).
+		if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 			return out, st
 		}
 		out.FileHandle, st = c.openPipe(name, &oa, in.DesiredAccess)
@@ -133,23 +147,27 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	}
 	if oa.RootDirectory != 0 || strings.HasPrefix(oa.ObjectName, `\`) {
 		// reference, decide, commit
-		// O-22 (2) to (10)
+		// Root, syntax, request, path, type, attributes and access are looked at in this order (O-22).
 		out.FileHandle, _, st = c.Sys.Names.Open(&c.Caller, nameOf(&oa), FileType, c.self.Subject(), in.DesiredAccess)
 		return out, st
 	}
 	// reference: a plain name is one of the root of files, which is not walked to
 	if oa.ObjectName == "" || strings.Contains(oa.ObjectName, `\`) {
+		// A plain name has one component.
 		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid)
 	}
-	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success { // O-22 (4)
+	// What the request implies is looked at before the path (O-22).
+	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 		return out, st
 	}
 	h := c.Sys.Files.Lookup(oa.ObjectName, oa.Attributes&winnt.OBJ_CASE_INSENSITIVE != 0)
 	if h == nil {
+		// No file has that name.
 		return out, c.Fail("O-23", ntstatus.ObjectNameNotFound)
 	}
 	defer h.Deref(ob.TagCall)
 	if h.Type() != FileType {
+		// Something of another type has that name.
 		return out, c.Fail("O-23", ntstatus.ObjectTypeMismatch)
 	}
 	// decide and commit
@@ -162,16 +180,18 @@ func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.S
 	st ntstatus.Status) {
 	// capture
 	if in.ThreadInformationClass != nt.ThreadImpersonationToken {
+		// The impersonation token is the one class that can be set here.
 		return out, c.Fail("I-70", ntstatus.InvalidInfoClass)
 	}
 	if in.ThreadInformationLength != 8 {
+		// The value is one handle.
 		return out, c.Fail("I-70", ntstatus.InfoLengthMismatch)
 	}
 	if in.ThreadInformation.Status != ntstatus.Success {
 		return out, c.Fail("O-3", in.ThreadInformation.Status)
 	}
 	// reference
-	// I-70
+	// The handle must grant THREAD_SET_THREAD_TOKEN (I-70).
 	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SET_THREAD_TOKEN, ps.ThreadType)
 	if st != ntstatus.Success {
 		return out, st
@@ -180,23 +200,26 @@ func (c *Context) NtSetInformationThread(in nt.SetInformationThreadIn) (out nt.S
 	return out, c.assignImpersonationToken(t, in.ThreadInformation.V)
 }
 
-// assignImpersonationToken is PsAssignImpersonationToken (I-70).
+// assignImpersonationToken implements PsAssignImpersonationToken (I-70).
 func (c *Context) assignImpersonationToken(t *ps.Thread, h winnt.Handle) ntstatus.Status {
 	if h == 0 {
-		t.RevertToSelf() // I-70, I-51: success also when not impersonating
+		t.RevertToSelf() // success also where there is nothing to end (I-51)
 		return ntstatus.Success
 	}
-	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_IMPERSONATE, se.TokenType) // I-70
+	// The handle must grant TOKEN_IMPERSONATE (I-70).
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, h, winnt.TOKEN_IMPERSONATE, se.TokenType)
 	if st != ntstatus.Success {
 		return st
 	}
 	defer tok.Deref(ob.TagCall)
 	v := tok.Value()
 	if v.Type() != winnt.TokenImpersonation {
+		// A primary token is not taken.
 		return c.Fail("I-70", ntstatus.BadTokenType)
 	}
 	// decide and commit
-	return c.Impersonated(ps.ImpersonateClient(t, tok, false, false, v.Level())) // I-70
+	// The rest is PsImpersonateClient at the token's own level (I-70).
+	return c.Impersonated(ps.ImpersonateClient(t, tok, false, false, v.Level()))
 }
 
 // Impersonated notes the outcome for the tracer: a demotion is a success that

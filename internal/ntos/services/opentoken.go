@@ -29,15 +29,17 @@ func (c *Context) NtOpenProcessTokenEx(in nt.OpenProcessTokenExIn) (nt.OpenProce
 func (c *Context) openProcessToken(h winnt.Handle, desired winnt.AccessMask,
 	attributes uint32) (out nt.OpenProcessTokenOut, st ntstatus.Status) {
 	// reference
-	p, st := c.referenceProcess(h, winnt.PROCESS_QUERY_LIMITED_INFORMATION) // T-30
+	// The process handle must grant PROCESS_QUERY_LIMITED_INFORMATION (T-30).
+	p, st := c.referenceProcess(h, winnt.PROCESS_QUERY_LIMITED_INFORMATION)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer p.Deref(ob.TagCall)
-	tok := p.ReferenceToken(ob.TagCall) // T-31: the object itself, not a copy
+	tok := p.ReferenceToken(ob.TagCall) // the handle names the token itself, not a copy (T-31)
 	defer tok.Deref(ob.TagCall)
 	// decide and commit
-	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, tok, c.self.Subject(), desired, attributes) // T-30, T-34
+	// The token's own DACL decides, for the caller's effective context (T-30, T-34).
+	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, tok, c.self.Subject(), desired, attributes)
 	return out, st
 }
 
@@ -50,7 +52,7 @@ func (c *Context) NtOpenThreadToken(in nt.OpenThreadTokenIn) (nt.OpenThreadToken
 // NtOpenThreadTokenEx opens a thread's impersonation token.
 func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadTokenOut, ntstatus.Status) {
 	// capture
-	attributes, st := c.handleAttributes(in.HandleAttributes) // I-20 (2)
+	attributes, st := c.handleAttributes(in.HandleAttributes) // attributes are the first thing looked at (I-20)
 	if st != ntstatus.Success {
 		return nt.OpenThreadTokenOut{}, st
 	}
@@ -60,7 +62,7 @@ func (c *Context) NtOpenThreadTokenEx(in nt.OpenThreadTokenExIn) (nt.OpenThreadT
 func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSelf bool,
 	attributes uint32) (out nt.OpenThreadTokenOut, st ntstatus.Status) {
 	// reference
-	want := winnt.THREAD_QUERY_INFORMATION // I-20 (3), I-26
+	want := winnt.THREAD_QUERY_INFORMATION // then the thread handle; kernel mode skips its rights (I-20, I-26)
 	if c.Sys.Profile == nt.Observed {
 		want = winnt.THREAD_QUERY_LIMITED_INFORMATION // Windows asks for the limited right (I-131).
 	}
@@ -69,30 +71,33 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 		return out, st
 	}
 	defer t.Deref(ob.TagCall)
-	rec := t.Impersonation(ob.TagCall) // I-29: keeps the token if the thread reverts meanwhile
+	rec := t.Impersonation(ob.TagCall) // the token stays although the thread may revert meanwhile (I-29)
 	if rec == nil {
-		return out, c.Fail("I-20", ntstatus.NoToken) // I-20 (4)
+		// The thread impersonates no client.
+		return out, c.Fail("I-20", ntstatus.NoToken)
 	}
 	defer rec.Token.Deref(ob.TagCall)
-	if rec.Level == winnt.SecurityAnonymous { // I-25: the state's level
-		return out, c.Fail("I-24", ntstatus.CantOpenAnonymous) // I-20 (5), I-24
+	if rec.Level == winnt.SecurityAnonymous { // the level of the thread's state counts, not the token's (I-25)
+		// A client at SecurityAnonymous is opened by no caller (I-20).
+		return out, c.Fail("I-24", ntstatus.CantOpenAnonymous)
 	}
 	// decide and commit
 	subject := c.self.Subject()
 	if asSelf {
-		subject = c.self.SubjectAsSelf() // I-21: the caller's process, whoever the opened thread is
+		subject = c.self.SubjectAsSelf() // the caller's own process asks, not that of the opened thread (I-21)
 	}
-	if rec.CopyOnOpen || rec.EffectiveOnly && !rec.Own { // I-5, I-6
+	// Copy-on-open, or switched-off rights that must stay off, give the opener a copy (I-5, I-6).
+	if rec.CopyOnOpen || rec.EffectiveOnly && !rec.Own {
 		out.TokenHandle, st = c.openCopy(t, rec, subject, desired, attributes)
 		return out, st
 	}
-	// I-22; I-28: the handle has a reference of its own
+	// The token's own DACL decides (I-22), and the handle has a reference of its own (I-28).
 	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes)
 	return out, st
 }
 
-// openCopy is I-23: the handle goes to a duplicate of the token, which takes
-// the token's place in the thread if the record is still the one read.
+// openCopy makes the handle for a duplicate of the token, which takes the token's
+// place in the thread if the record is still the one read (I-23).
 func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.Subject, desired winnt.AccessMask,
 	attributes uint32) (winnt.Handle, ntstatus.Status) {
 	// decide
@@ -105,7 +110,8 @@ func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.S
 	}
 	v := rec.Token.Value()
 	if rec.EffectiveOnly {
-		v = v.EffectiveOnly() // I-6
+		// What the client has switched off is left out of the copy (I-6).
+		v = v.EffectiveOnly()
 	}
 	v = v.WithTypeLevel(winnt.TokenImpersonation, rec.Level)
 	dup := c.Sys.Security.NewToken(v, se.CopyDescriptor(v, t.Process().Token()))
@@ -115,7 +121,8 @@ func (c *Context) openCopy(t *ps.Thread, rec *se.Impersonation, subject access.S
 	if st != ntstatus.Success {
 		return 0, st
 	}
-	if o := t.ReplaceOwnCopy(rec, dup); o.Status != ntstatus.Success { // I-23: the refusals of I-90 apply
+	// The job may refuse the copy as it may any token (I-23, I-90).
+	if o := t.ReplaceOwnCopy(rec, dup); o.Status != ntstatus.Success {
 		c.TableFor(attributes).Close(h)
 		return 0, c.Fail(o.Rule, o.Status)
 	}
@@ -128,9 +135,11 @@ func (c *Context) decideCopy(existing *se.TokenObject, subject access.Subject,
 	desired winnt.AccessMask) (winnt.AccessMask, ntstatus.Status) {
 	var d access.Decision
 	if c.Sys.Profile == nt.Observed {
-		d = ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0) // I-23 Observed
+		// Observed: the opener is the creator of the copy (I-23).
+		d = ob.GrantNew(&c.Caller, se.TokenType, &subject, desired, 0)
 	} else {
-		d = ob.Decide(&c.Caller, existing, &subject, desired, 0) // I-23, I-22
+		// Documented: the existing token's own DACL decides (I-22, I-23).
+		d = ob.Decide(&c.Caller, existing, &subject, desired, 0)
 	}
 	return d.Granted, d.Status()
 }

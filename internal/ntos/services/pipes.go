@@ -13,7 +13,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pipeName is the name below the pipe device, and whether there is one.
+// pipeName returns the name below the pipe device, and whether there is one.
 func pipeName(path string) (string, bool) {
 	for _, prefix := range [...]string{`\??\pipe\`, `\Device\NamedPipe\`, `\\.\pipe\`} {
 		if len(path) > len(prefix) && strings.EqualFold(path[:len(prefix)], prefix) {
@@ -33,6 +33,7 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	}
 	name, ok := pipeName(oa.ObjectName)
 	if !ok {
+		// The name must lie below the pipe device.
 		return out, c.Fail("O-23", ntstatus.ObjectNameInvalid)
 	}
 	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
@@ -41,7 +42,8 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
 		Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition)}
 	subject := c.self.Subject()
-	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor) // O-38
+	// Gaps of the descriptor given are filled from the creator's token (O-38).
+	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)
 	st = c.Sys.Pipes.Create(name, cfg, c.self.Process(), d, func(e *npfs.End, existed bool) ntstatus.Status {
 		// decide
 		if existed { // The descriptor of the name stands and says who may add an instance (I-130).
@@ -50,7 +52,8 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 				return dec.Status()
 			}
 		}
-		dec := ob.GrantNew(&c.Caller, npfs.EndType, &subject, in.DesiredAccess, oa.Attributes) // O-91
+		// The creator of an end is granted what it asks for (O-91).
+		dec := ob.GrantNew(&c.Caller, npfs.EndType, &subject, in.DesiredAccess, oa.Attributes)
 		if dec.Status() != ntstatus.Success {
 			return dec.Status()
 		}
@@ -60,12 +63,13 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		return st
 	})
 	if st == ntstatus.InstanceNotAvailable {
+		// The pipe takes no further instance.
 		return out, c.Fail("I-85", st)
 	}
 	return out, st
 }
 
-// whichInstance is what a disposition asks for; 0 is FILE_OPEN_IF here.
+// whichInstance returns the instance that a disposition asks for; 0 is FILE_OPEN_IF here.
 func whichInstance(disposition uint32) npfs.Which {
 	switch disposition {
 	case winnt.FILE_CREATE:
@@ -83,6 +87,7 @@ func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.A
 	st ntstatus.Status) {
 	server := c.Sys.Pipes.Find(name)
 	if server == nil {
+		// No pipe has that name.
 		return 0, c.Fail("O-23", ntstatus.ObjectNameNotFound)
 	}
 	defer server.Deref(ob.TagCall)
@@ -110,10 +115,12 @@ func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.
 	defer obj.Head().Deref(ob.TagCall)
 	e, ok := obj.(*npfs.End)
 	if !ok {
+		// A file without contents ends at once.
 		return out, c.Fail("O-31", ntstatus.EndOfFile)
 	}
 	out.Buffer, st = e.Read(int(in.Length))
 	if st != ntstatus.Success {
+		// The state of the pipe gives nothing to read.
 		c.Fail("I-85", st)
 	}
 	return out, st
@@ -122,6 +129,7 @@ func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.
 // NtWriteFile writes to a pipe, or to a file that keeps nothing.
 func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstatus.Status) {
 	if in.Buffer.Status != ntstatus.Success {
+		// What is to be written cannot be read.
 		return out, c.Fail("O-3", in.Buffer.Status)
 	}
 	obj, st := c.used(in.FileHandle, winnt.FILE_WRITE_DATA)
@@ -131,6 +139,7 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 	defer obj.Head().Deref(ob.TagCall)
 	if e, ok := obj.(*npfs.End); ok {
 		if st := e.Write(c.self, in.Buffer.V); st != ntstatus.Success {
+			// The state of the pipe takes no data.
 			return out, c.Fail("I-85", st)
 		}
 	}
@@ -147,9 +156,9 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 	}
 	typ := obj.Head().Type()
 	switch {
-	case typ != FileType && typ != npfs.EndType: // O-31 (4): two Go types are File here
+	case typ != FileType && typ != npfs.EndType: // two Go types are File here (O-31)
 		st = ntstatus.ObjectTypeMismatch
-	case c.Mode != access.Kernel && right&^g.Access != 0: // O-31 (5)
+	case c.Mode != access.Kernel && right&^g.Access != 0: // the handle lacks the right (O-31)
 		st = ntstatus.AccessDenied
 	}
 	if st != ntstatus.Success {
@@ -178,18 +187,20 @@ func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOu
 	case winnt.FSCTL_PIPE_DISCONNECT:
 		st = e.Disconnect()
 	case winnt.FSCTL_PIPE_IMPERSONATE:
-		return out, c.Impersonated(e.Impersonate(c.self)) // I-85
+		// The server acts for the client of the last message it read (I-85).
+		return out, c.Impersonated(e.Impersonate(c.self))
 	default:
 		st = ntstatus.NotSupported
 	}
 	if st != ntstatus.Success {
+		// The state of the pipe does not allow the control code.
 		return out, c.Fail("I-85", st)
 	}
 	return out, st
 }
 
-// PipeChanged is closed at the next change of the pipe behind a handle; ok is
-// false for a handle that is no pipe's.
+// PipeChanged returns a channel that is closed at the next change of the pipe
+// behind a handle; ok is false for a handle that is no pipe's.
 func (c *Context) PipeChanged(h winnt.Handle) (changed <-chan struct{}, ok bool) {
 	e, _, st := ob.Reference[*npfs.End](&c.Caller, h, 0, npfs.EndType)
 	if st != ntstatus.Success {

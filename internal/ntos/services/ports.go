@@ -33,10 +33,12 @@ func (c *Context) NtConnectPort(in nt.ConnectPortIn) (out nt.PortOut, st ntstatu
 	}
 	q := npfs.DefaultSQOS
 	if in.SecurityQos.V != nil {
-		q = *in.SecurityQos.V // O-4
+		// The quality of service is copied: what the caller changes during the call has no effect (O-4).
+		q = *in.SecurityQos.V
 	}
 	if q.ImpersonationLevel > winnt.SecurityDelegation {
-		return out, c.Fail("I-80", ntstatus.InvalidParameter) // I-80 (1)
+		// There is no such level.
+		return out, c.Fail("I-80", ntstatus.InvalidParameter)
 	}
 	// reference and decide: opening the port's name for PORT_CONNECT
 	h, st := c.openNamed(nt.Cap(&nt.ObjectAttributes{ObjectName: in.PortName}), lpc.PortType, winnt.PORT_CONNECT)
@@ -85,7 +87,7 @@ func (c *Context) NtListenPort(in nt.ListenPortIn) (out nt.ReplyWaitReceivePortO
 	return received(m), st
 }
 
-// received is what a server is told of a message.
+// received returns what a server is told of a message.
 func received(m lpc.Message) nt.ReplyWaitReceivePortOut {
 	return nt.ReplyWaitReceivePortOut{ClientID: m.Client, MessageID: m.ID, Request: m.Data, Connecting: m.Connecting,
 		Closed: m.Closed, PortContext: m.Context}
@@ -105,8 +107,8 @@ func (c *Context) NtCompleteConnectPort(in nt.CompleteConnectPortIn) (out nt.Com
 	return out, st
 }
 
-// PortChanged is closed at the next change of the port behind a handle; ok is
-// false for a handle that is no port's.
+// PortChanged returns a channel that is closed at the next change of the port
+// behind a handle; ok is false for a handle that is no port's.
 func (c *Context) PortChanged(h winnt.Handle) (changed <-chan struct{}, ok bool) {
 	p, st := c.port(h)
 	if st != ntstatus.Success {
@@ -116,7 +118,7 @@ func (c *Context) PortChanged(h winnt.Handle) (changed <-chan struct{}, ok bool)
 	return p.Changed(), true
 }
 
-// PortConnected is how far the connection of a client's port is.
+// PortConnected reports how far the connection of a client's port is.
 func (c *Context) PortConnected(h winnt.Handle) (answer []byte, longest uint32, st ntstatus.Status) {
 	p, st := c.port(h)
 	if st != ntstatus.Success {

@@ -53,7 +53,8 @@ func (n *creation) capture() (st ntstatus.Status) {
 		return st
 	}
 	if n.process.Attributes&winnt.ProcessObject.Invalid != 0 || n.thread.Attributes&winnt.ThreadObject.Invalid != 0 {
-		return c.Fail("O-22", ntstatus.InvalidParameter) // O-22 (7)
+		// An attribute that the types refuse is found before access is checked.
+		return c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	return ntstatus.Success
 }
@@ -100,7 +101,7 @@ func (n *creation) decide() ntstatus.Status {
 		{ps.ThreadType, n.in.ThreadDesiredAccess, &n.threadAccess},
 	} {
 		subject := c.self.Subject()
-		g := ob.GrantNew(&c.Caller, d.typ, &subject, d.desired, 0) // O-91: the creator gets what it asks for
+		g := ob.GrantNew(&c.Caller, d.typ, &subject, d.desired, 0) // the creator gets what it asks for (O-91)
 		if g.Status() != ntstatus.Success {
 			return g.Status()
 		}
@@ -109,19 +110,22 @@ func (n *creation) decide() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// primary is the demand for a primary token. Documented: the token must be one
-// (T-112); Observed: an impersonation token is duplicated to one (I-96).
+// primary demands a primary token. Documented: the token must be one (T-112);
+// Observed: an impersonation token is duplicated to one (I-96).
 func (n *creation) primary() ntstatus.Status {
 	c, v := n.c, n.token.Value()
 	switch {
 	case v.Type() == winnt.TokenPrimary:
 		return ntstatus.Success
 	case c.Sys.Profile == nt.Documented:
+		// Documented: an impersonation token is refused.
 		return c.Fail("T-112", ntstatus.BadTokenType)
 	case v.Level() < winnt.SecurityImpersonation:
-		return c.Fail("T-42", ntstatus.BadImpersonationLevel) // I-96 Observed, T-42
+		// A client that is only identified yields no primary token (I-96).
+		return c.Fail("T-42", ntstatus.BadImpersonationLevel)
 	}
-	dup := c.Sys.Security.NewToken(v.WithTypeLevel(winnt.TokenPrimary, 0), n.token.Security()) // I-96 Observed
+	// Observed: a primary duplicate takes the place of an impersonation token (I-96).
+	dup := c.Sys.Security.NewToken(v.WithTypeLevel(winnt.TokenPrimary, 0), n.token.Security())
 	n.token.Deref(ob.TagCall)
 	n.token = dup
 	return ntstatus.Success
@@ -138,6 +142,7 @@ func (n *creation) openImage() ntstatus.Status {
 	c := n.c
 	h := c.Sys.Files.Lookup(n.in.ImageName, true)
 	if h == nil {
+		// The program does not exist.
 		return c.Fail("I-95", ntstatus.ObjectNameNotFound)
 	}
 	defer h.Deref(ob.TagCall)
@@ -146,7 +151,8 @@ func (n *creation) openImage() ntstatus.Status {
 	}
 	subject := c.self.Subject()
 	if n.token != nil {
-		subject = access.Subject{Primary: n.token.Value()} // I-96
+		// The user of the token given must be able to run the program (I-96).
+		subject = access.Subject{Primary: n.token.Value()}
 	}
 	if d := ob.Decide(&c.Caller, h.Object(), &subject, winnt.FILE_EXECUTE, 0); d.Status() != ntstatus.Success {
 		return d.Status()
@@ -155,7 +161,7 @@ func (n *creation) openImage() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// labelOf is the integrity level of an object's label. An object without one
+// labelOf returns the integrity level of an object's label. An object without one
 // is taken for medium by a check, but lowers no process (T-113).
 func labelOf(d *sd.Descriptor) uint32 {
 	if d == nil || d.SACL() == nil {
@@ -195,7 +201,7 @@ func (n *creation) commit() ntstatus.Status {
 	if st = hp.Publish(p, n.processAccess, n.process.Attributes); st == ntstatus.Success {
 		st = ht.Publish(t, n.threadAccess, n.thread.Attributes)
 	}
-	c.Sys.Log.ProcessCreated(c.origin(), target(p), n.parent.Name()) // U-78: it exists already
+	c.Sys.Log.ProcessCreated(c.origin(), target(p), n.parent.Name()) // recorded when it exists (U-78)
 	c.Sys.Run(p, t)                                                  // it runs whatever becomes of the handles
 	n.out.ProcessHandle, n.out.ThreadHandle = hp.Handle(), ht.Handle()
 	if st != ntstatus.Success { // the caller's own process has ended meanwhile
@@ -275,7 +281,8 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 		return out, c.Fail("O-3", in.ProcessInformation.Status)
 	}
 	// reference
-	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_SET_INFORMATION) // T-110
+	// The process handle must grant PROCESS_SET_INFORMATION (T-110).
+	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_SET_INFORMATION)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -290,9 +297,11 @@ func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt
 	if !c.mayAssignPrimary(tok) {
 		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld)
 	}
-	st = c.Impersonated(p.AssignPrimaryToken(tok)) // T-112, I-90 B, T-110
+	// Only a primary token is assigned, before the first thread of the process runs, and its job may refuse
+	// the token (T-110, T-112, I-90).
+	st = c.Impersonated(p.AssignPrimaryToken(tok))
 	if st == ntstatus.Success {
-		c.Sys.Log.TokenAssigned(c.origin(), target(p)) // U-78: it has the token already
+		c.Sys.Log.TokenAssigned(c.origin(), target(p)) // recorded when it has happened (U-78)
 	}
 	return out, st
 }

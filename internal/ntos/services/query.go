@@ -15,17 +15,20 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 	st ntstatus.Status) {
 	// capture
 	if in.TokenInformationClass == 0 || in.TokenInformationClass > winnt.MaxTokenInfoClass {
+		// There is no such class.
 		return out, c.Fail("T-80", ntstatus.InvalidInfoClass)
 	}
 	if in.FaultReturnLength != ntstatus.Success {
-		return out, c.Fail("T-80", in.FaultReturnLength) // T-80: probes before the handle
+		// The place for the length is tried before the handle.
+		return out, c.Fail("T-80", in.FaultReturnLength)
 	}
 	// reference
 	want := winnt.TOKEN_QUERY
 	if in.TokenInformationClass == winnt.TokenSource {
-		want = winnt.TOKEN_QUERY_SOURCE // T-80: the only class that needs it
+		want = winnt.TOKEN_QUERY_SOURCE // the only class that needs it (T-80)
 	}
-	tok, st := c.referenceToken(in.TokenHandle, want) // T-80, T-82: no level is asked for
+	// The handle must grant the right of the class; the level of the token does not matter (T-82).
+	tok, st := c.referenceToken(in.TokenHandle, want)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -35,17 +38,20 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 		return c.queryLinkedToken(tok, in.TokenInformationLength)
 	}
 	if in.TokenInformationClass == winnt.TokenAuditPolicy && !c.holds(winnt.SeSecurityPrivilege) {
+		// The audit policy of a token is told with SeSecurityPrivilege only.
 		return out, c.Fail("T-80", ntstatus.PrivilegeNotHeld)
 	}
 	value, need, st := QueryToken(tok, in.TokenInformationClass)
 	if st != ntstatus.Success {
-		return out, c.Fail("T-80", st) // T-80: not a class of this token
+		// This token has no answer to the class.
+		return out, c.Fail("T-80", st)
 	}
 	out.ReturnLength = need
 	if in.TokenInformationLength < need {
+		// The need is told where there is too little room.
 		return out, c.Fail("T-80", ntstatus.BufferTooSmall)
 	}
-	out.TokenInformation = value // T-81: a value
+	out.TokenInformation = value // later changes of the token do not touch it (T-81)
 	return out, ntstatus.Success
 }
 
@@ -55,15 +61,17 @@ func (c *Context) NtQueryInformationToken(in nt.QueryInformationTokenIn) (out nt
 // STATUS_INVALID_INFO_CLASS: a class this token has no answer to.
 func QueryToken(t *se.TokenObject, class winnt.TokenInfoClass) (value any, need uint32, st ntstatus.Status) {
 	if class > winnt.MaxTokenInfoClass || classes[class] == nil {
-		return nil, 0, ntstatus.InvalidInfoClass // T-80
+		// There is no such class (T-80).
+		return nil, 0, ntstatus.InvalidInfoClass
 	}
 	v := t.Value()
 	switch {
 	case class == winnt.TokenImpersonationLevel && v.Type() == winnt.TokenPrimary:
-		return nil, 0, ntstatus.InvalidInfoClass // T-80: a primary token has no level
+		return nil, 0, ntstatus.InvalidInfoClass // a primary token has no level (T-80)
 	case class == winnt.TokenLogonSid:
 		if _, ok := v.LogonSID(); !ok {
-			return nil, 0, ntstatus.NotFound // T-80
+			// The token has no logon SID (T-80).
+			return nil, 0, ntstatus.NotFound
 		}
 	}
 	value, need = classes[class](t, v)
@@ -77,19 +85,22 @@ func (c *Context) queryLinkedToken(t *se.TokenObject, length uint32) (out nt.Que
 	// decide
 	linked := c.Sys.Security.Sessions.Linked(t.Value())
 	if linked == nil {
+		// The session of the token has no other half.
 		return out, c.Fail("T-80", ntstatus.NoSuchLogonSession)
 	}
 	out.ReturnLength = pointerSize
 	if length < pointerSize {
+		// The need is told where there is too little room.
 		return out, c.Fail("T-80", ntstatus.BufferTooSmall)
 	}
 	if c.Sys.Fault("se: copy token") {
 		return out, c.Fail("O-81", ntstatus.InsufficientResources)
 	}
 	if c.holds(winnt.SeTcbPrivilege) {
-		linked = linked.WithTypeLevel(winnt.TokenPrimary, 0) // T-80
+		// A caller with SeTcbPrivilege gets the linked token as a primary one (T-80).
+		linked = linked.WithTypeLevel(winnt.TokenPrimary, 0)
 	} else {
-		// T-80: good for asking only
+		// Another caller gets a token that is good for questions only (T-80).
 		linked = linked.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityIdentification)
 	}
 	dup := c.Sys.Security.NewToken(linked, c.newTokenDescriptor(nil))
@@ -112,7 +123,8 @@ func (c *Context) NtQuerySecurityAttributesToken(
 		return out, c.Fail("T-80", in.Attributes.Status)
 	}
 	// reference
-	v, st := c.tokenValue(in.TokenHandle, winnt.TOKEN_QUERY) // O-15
+	// A pseudo handle of a token serves here (O-15).
+	v, st := c.tokenValue(in.TokenHandle, winnt.TOKEN_QUERY)
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -124,10 +136,12 @@ func (c *Context) NtQuerySecurityAttributesToken(
 		}
 	}
 	if len(in.Attributes.V) > 0 && list == nil {
+		// The token has no attribute of that name.
 		return out, c.Fail("T-80", ntstatus.NotFound)
 	}
 	out.ReturnLength = attributesSize(list)
 	if in.Length < out.ReturnLength {
+		// The need is told where there is too little room.
 		return out, c.Fail("T-80", ntstatus.BufferTooSmall)
 	}
 	out.Buffer = list
@@ -146,7 +160,8 @@ func hasName(names []string, name string) bool {
 func statistics(t *se.TokenObject, v *token.Token) nt.TokenStatistics {
 	return nt.TokenStatistics{
 		TokenID: t.ID(), AuthenticationID: v.AuthenticationID(), ExpirationTime: v.ExpirationTime(),
-		TokenType: v.Type(), ImpersonationLevel: v.Level(), // T-54
+		// A primary token reports a level that no decision reads (T-54).
+		TokenType: v.Type(), ImpersonationLevel: v.Level(),
 		DynamicCharged: v.DynamicCharged(), DynamicAvailable: v.DynamicAvailable(),
 		GroupCount: uint32(v.GroupCount()), PrivilegeCount: uint32(v.PrivilegeCount()), ModifiedID: v.ModifiedID(),
 	}

@@ -20,7 +20,8 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 		return out, c.Fail("O-3", in.FaultLengthNeeded)
 	}
 	// reference
-	obj, _, st := c.referenceFor(in.Handle, sd.QueryAccess(uint32(in.SecurityInformation)), "O-64") // O-64
+	// The handle must grant the right of each part asked for.
+	obj, _, st := c.referenceFor(in.Handle, sd.QueryAccess(uint32(in.SecurityInformation)), "O-64")
 	if st != ntstatus.Success {
 		return out, st
 	}
@@ -30,10 +31,12 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 		return out, c.Fail("I-130", ntstatus.PipeDisconnected)
 	}
 	// decide
-	// O-64, O-66: one snapshot; without security, no parts
+	// One snapshot is read, never a mixture (O-66); an object without a descriptor gives one without parts
+	// (O-64).
 	part := sd.Select(obj.Head().Security(), uint32(in.SecurityInformation))
 	out.LengthNeeded = uint32(part.Size())
 	if in.Length < out.LengthNeeded {
+		// The need is told where there is too little room.
 		return out, c.Fail("O-64", ntstatus.BufferTooSmall)
 	}
 	out.SecurityDescriptor = part
@@ -45,7 +48,8 @@ func (c *Context) NtQuerySecurityObject(in nt.QuerySecurityObjectIn) (out nt.Que
 func (c *Context) referenceFor(h winnt.Handle, want winnt.AccessMask, rule string) (ob.Object, ob.Granted,
 	ntstatus.Status) {
 	if h == winnt.NtCurrentProcess {
-		c.ProcessAccess = c.self.Process().SelfAccess() // O-17
+		// A process may do everything to itself until its token is replaced (O-17).
+		c.ProcessAccess = c.self.Process().SelfAccess()
 	}
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, want, nil)
 	if st == ntstatus.AccessDenied {
@@ -59,19 +63,22 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 	// capture
 	switch {
 	case in.SecurityDescriptor.Status != ntstatus.Success:
-		return out, c.Fail("O-65", in.SecurityDescriptor.Status) // O-65: unreadable, malformed, another revision
+		// A descriptor that is unreadable, malformed or of another revision is refused before the handle.
+		return out, c.Fail("O-65", in.SecurityDescriptor.Status)
 	case in.SecurityDescriptor.V == nil:
 		return out, c.Fail("O-65", ntstatus.AccessViolation)
 	}
 	info := uint32(in.SecurityInformation)
 	// reference
-	obj, _, st := c.referenceFor(in.Handle, sd.SetAccess(info), "O-65") // O-65
+	// The handle must grant the right of each part that is set.
+	obj, _, st := c.referenceFor(in.Handle, sd.SetAccess(info), "O-65")
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	if info&winnt.OWNER_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Owner().IsZero() ||
 		info&winnt.GROUP_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Group().IsZero() {
+		// A part that is set must be there.
 		return out, c.Fail("O-65", ntstatus.InvalidSecurityDescr)
 	}
 	// decide and commit: a compare-and-swap that restarts (O-66)
@@ -86,6 +93,7 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 		// decide
 		old := h.Security()
 		if old == nil {
+			// The object has no descriptor to change.
 			return c.Fail("O-65", ntstatus.NoSecurityOnObject)
 		}
 		if c.Sys.Fault("se: descriptor") {
@@ -98,39 +106,45 @@ func (c *Context) setSecurity(h *ob.Header, handle winnt.Handle, info uint32, gi
 		if !recorded && c.Mode == access.User {
 			recorded = true
 			if st := c.recordSecurity(h, handle, info, old, d); st != ntstatus.Success {
-				return c.Fail("U-64", st) // U-64: nothing is changed
+				return c.Fail("U-64", st) // nothing is changed
 			}
 		}
 		// commit
-		if h.CompareAndSwapSecurity(old, d) { // O-66
+		// The change is seen whole or not at all (O-66).
+		if h.CompareAndSwapSecurity(old, d) {
 			return ntstatus.Success
 		}
 	}
 }
 
-// changed is what an object's descriptor becomes, or which rule refuses.
+// changed returns what an object's descriptor becomes, or the rule that refuses
+// it.
 func (c *Context) changed(t *ob.Type, info uint32, old, given *sd.Descriptor) (d *sd.Descriptor, rule string,
 	st ntstatus.Status) {
 	subject := c.self.Subject()
+	// The owner must be one that the subject may assign (S-61), and parts not named stay (S-73).
 	d, st = sd.Set(&sd.SetRequest{
-		Information: info, Old: old, New: given, Subject: se.Creator(&subject, c.Mode == access.Kernel), // S-61, S-73
+		Information: info, Old: old, New: given, Subject: se.Creator(&subject, c.Mode == access.Kernel),
 		IsContainer: t.Container, Mapping: &t.Mapping,
 	})
 	if st == ntstatus.Success && t == se.TokenType {
-		d, st = se.KeepLabel(old, d, info) // O-39
+		// A token keeps a label against writing up, whatever it is given (O-39).
+		d, st = se.KeepLabel(old, d, info)
 	}
 	switch st {
 	case ntstatus.Success:
 	case ntstatus.InvalidOwner:
-		rule = "S-61" // O-65
+		// The caller may not assign this owner (O-65).
+		rule = "S-61"
 	case ntstatus.InvalidPrimaryGroup:
 		rule = "S-73"
 	case ntstatus.InvalidParameter:
-		rule = "S-75" // S-75
+		// A list cannot be protected and unprotected at once.
+		rule = "S-75"
 	case ntstatus.InvalidACL:
 		rule = "S-17"
 	default:
-		rule = "O-65" // O-65: a label, SeRelabelPrivilege
+		rule = "O-65" // a label above the caller's, or without its privilege
 	}
 	return d, rule, st
 }

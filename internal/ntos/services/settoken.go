@@ -21,7 +21,7 @@ type setter struct {
 	variable  bool
 	right     winnt.AccessMask // besides TOKEN_ADJUST_DEFAULT
 	privilege winnt.Privilege  // 0: none
-	keeps     bool             // the change is none of the security context: ModifiedId stays
+	keeps     bool             // the change is not of the security context: ModifiedId stays
 	change    func(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status)
 }
 
@@ -60,6 +60,7 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	// capture
 	class := in.TokenInformationClass
 	if class > winnt.MaxTokenInfoClass || setters[class] == nil {
+		// No such class can be set.
 		return out, c.Fail("T-90", ntstatus.InvalidInfoClass)
 	}
 	row, length := setters[class], in.TokenInformationLength
@@ -67,14 +68,16 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 		length = row.size
 	}
 	if !row.variable && length != row.size {
-		return out, c.Fail("T-90", ntstatus.InfoLengthMismatch) // T-90: fixed size
+		// A class of fixed size wants its exact length.
+		return out, c.Fail("T-90", ntstatus.InfoLengthMismatch)
 	}
 	if st := in.TokenInformation.Status; st == ntstatus.AccessViolation || st == ntstatus.Success &&
 		in.TokenInformation.V == nil && length > 0 {
-		return out, c.Fail("T-90", ntstatus.AccessViolation) // T-90: the probe
+		// A value that cannot be read is refused before the handle.
+		return out, c.Fail("T-90", ntstatus.AccessViolation)
 	}
 	// reference
-	// T-90
+	// The handle must grant the right of the class (T-90).
 	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.TokenHandle, winnt.TOKEN_ADJUST_DEFAULT|row.right,
 		se.TokenType)
 	if st != ntstatus.Success {
@@ -82,18 +85,22 @@ func (c *Context) NtSetInformationToken(in nt.SetInformationTokenIn) (out nt.Set
 	}
 	defer tok.Deref(ob.TagCall)
 	if length < row.size {
-		return out, c.Fail("T-90", ntstatus.InfoLengthMismatch) // T-90: variable size
+		// A class of variable size wants its header at least.
+		return out, c.Fail("T-90", ntstatus.InfoLengthMismatch)
 	}
 	// decide
 	if row.privilege != 0 && !c.holds(row.privilege) {
+		// The class needs a privilege that the caller lacks.
 		return out, c.Fail("T-90", ntstatus.PrivilegeNotHeld)
 	}
 	if in.TokenInformation.Status != ntstatus.Success {
-		return out, c.Fail("T-90", in.TokenInformation.Status) // T-90: malformed
+		// What was readable and is malformed is refused after the privilege.
+		return out, c.Fail("T-90", in.TokenInformation.Status)
 	}
 	// commit
 	if st := c.setToken(tok, class, row, in.TokenInformation.V); st != ntstatus.Success {
-		return out, c.Fail("T-90", st) // T-90: the rule of the class
+		// The value breaks the rule of its class.
+		return out, c.Fail("T-90", st)
 	}
 	return out, ntstatus.Success
 }
@@ -103,9 +110,9 @@ func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row 
 	switch class {
 	case winnt.TokenSessionReference:
 		if n, ok := value.(uint32); !ok || n != 0 {
-			return ntstatus.InvalidParameter // T-90: only the value 0
+			return ntstatus.InvalidParameter // the value must be 0 (T-90)
 		}
-		tok.DropSession() // T-90: once
+		tok.DropSession() // once only (T-90)
 		return ntstatus.Success
 	case winnt.TokenLinkedToken:
 		return c.linkToken(tok, value)
@@ -120,7 +127,8 @@ func (c *Context) setToken(tok *se.TokenObject, class winnt.TokenInfoClass, row 
 			return nil
 		}
 		if !raise && n.Integrity() > old.Integrity() {
-			st = ntstatus.PrivilegeNotHeld // T-90: lowering is free, rising is not
+			// Lowering the integrity is free, raising it needs the privilege (T-90).
+			st = ntstatus.PrivilegeNotHeld
 			return nil
 		}
 		return n
@@ -140,7 +148,7 @@ func (c *Context) linkToken(tok *se.TokenObject, value any) ntstatus.Status {
 		return st
 	}
 	defer other.Deref(ob.TagCall)
-	return c.Sys.Security.Sessions.Link(tok.Value(), other.Value()) // T-90: one user, one full, one limited
+	return c.Sys.Security.Sessions.Link(tok.Value(), other.Value()) // one user, one full token, one limited (T-90)
 }
 
 func setOwner(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
@@ -159,7 +167,7 @@ func setPrimaryGroup(old *token.Token, modified winnt.LUID, value any) (*token.T
 	return old.WithPrimaryGroup(modified, s)
 }
 
-// sidValue is the SID of a class that takes one, alone or with attributes,
+// sidValue returns the SID of a class that takes one, alone or with attributes,
 // which are not looked at.
 func sidValue(value any) (s sid.SID, st ntstatus.Status) {
 	switch v := value.(type) {
@@ -181,7 +189,7 @@ func setDefaultDACL(old *token.Token, modified winnt.LUID, value any) (*token.To
 	if !ok {
 		return nil, ntstatus.InvalidParameter
 	}
-	return old.WithDefaultDACL(modified, acl) // T-90: NULL clears
+	return old.WithDefaultDACL(modified, acl) // NULL clears it (T-90)
 }
 
 func setSessionID(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
@@ -205,7 +213,7 @@ func setOrigin(old *token.Token, modified winnt.LUID, value any) (*token.Token, 
 	if !ok {
 		return nil, ntstatus.InvalidParameter
 	}
-	return old.WithOriginatingLogon(modified, l) // T-90: only while it is 0
+	return old.WithOriginatingLogon(modified, l) // only while it is 0 (T-90)
 }
 
 func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
@@ -213,7 +221,7 @@ func setIntegrity(old *token.Token, modified winnt.LUID, value any) (*token.Toke
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	return old.WithIntegrity(modified, s) // T-90: S-1-16-x
+	return old.WithIntegrity(modified, s) // a SID S-1-16-x (T-90)
 }
 
 func setMandatoryPolicy(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
@@ -239,7 +247,7 @@ func setFlag(bit uint32) func(*token.Token, winnt.LUID, any) (*token.Token, ntst
 
 func setVirtualization(old *token.Token, modified winnt.LUID, value any) (*token.Token, ntstatus.Status) {
 	if old.Flags()&winnt.TOKEN_VIRTUALIZE_ALLOWED == 0 {
-		return nil, ntstatus.InvalidParameter // T-90: must be allowed
+		return nil, ntstatus.InvalidParameter // virtualization must be allowed (T-90)
 	}
 	return setFlag(winnt.TOKEN_VIRTUALIZE_ENABLED)(old, modified, value)
 }
@@ -270,7 +278,7 @@ func setChildProcessFlags(old *token.Token, modified winnt.LUID, value any) (*to
 		return nil, ntstatus.InvalidParameter
 	}
 	if childProcessFlags(old)&^n != 0 {
-		return nil, ntstatus.InvalidParameter // T-90: set, never cleared
+		return nil, ntstatus.InvalidParameter // flags are set, never cleared (T-90)
 	}
 	var set uint32
 	for _, c := range childFlags {

@@ -15,9 +15,11 @@ import (
 func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOut, st ntstatus.Status) {
 	// capture
 	if in.Flags != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
+		// There are no flags, and only attributes of handles are taken.
 		return out, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
-	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success { // O-20, O-30
+	// Reserved bits are refused, and access to the SACL without its privilege (O-20, O-30).
+	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 		return out, st
 	}
 	// reference
@@ -34,6 +36,7 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 		}
 		defer t.Deref(ob.TagCall)
 		if t.Process() != p {
+			// The thread is not one of the process named.
 			return out, c.Fail("O-37", ntstatus.InvalidParameter)
 		}
 		after = t.ID()
@@ -51,6 +54,7 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 		}
 		after = id
 	}
+	// No thread that the caller may open follows.
 	return out, c.Fail("O-37", ntstatus.NoMoreEntries)
 }
 
@@ -59,63 +63,70 @@ func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.Imperso
 	// capture
 	switch {
 	case in.SecurityQos.Status == ntstatus.InvalidParameter:
-		return out, c.Fail("I-73", in.SecurityQos.Status) // I-73: a wrong Length
+		// A quality of service with a wrong Length is refused.
+		return out, c.Fail("I-73", in.SecurityQos.Status)
 	case in.SecurityQos.Status != ntstatus.Success:
 		return out, c.Fail("O-3", in.SecurityQos.Status)
 	case in.SecurityQos.V == nil:
-		return out, c.Fail("O-3", ntstatus.AccessViolation) // I-73: it must be given
+		// The quality of service must be given (I-73).
+		return out, c.Fail("O-3", ntstatus.AccessViolation)
 	}
-	qos := *in.SecurityQos.V // O-4
+	// The quality of service is copied: what the caller changes during the call has no effect (O-4).
+	qos := *in.SecurityQos.V
 	// reference
-	// I-73
+	// The server's handle must grant THREAD_DIRECT_IMPERSONATION (I-73).
 	server, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ServerThreadHandle, winnt.THREAD_DIRECT_IMPERSONATION,
 		ps.ThreadType)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer server.Deref(ob.TagCall)
-	// I-73
+	// The client's handle must grant THREAD_IMPERSONATE (I-73).
 	client, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ClientThreadHandle, winnt.THREAD_IMPERSONATE, ps.ThreadType)
 	if st != ntstatus.Success {
 		return out, c.about("ClientThreadHandle", st)
 	}
 	defer client.Deref(ob.TagCall)
 	// decide
-	captured, o := client.CreateClientSecurity(qos, false, server.Process()) // I-73, I-80
+	// The client is captured at a level that it does not exceed (I-73, I-80).
+	captured, o := client.CreateClientSecurity(qos, false, server.Process())
 	if o.Status != ntstatus.Success {
 		return out, c.Impersonated(o)
 	}
 	defer captured.Delete()
 	// commit
-	return out, c.Impersonated(captured.Impersonate(server)) // I-73, I-81: the status of the failing step
+	return out, c.Impersonated(captured.Impersonate(server)) // the failing step gives the status (I-73, I-81)
 }
 
 // NtImpersonateAnonymousToken makes a thread act as the anonymous logon.
 func (c *Context) NtImpersonateAnonymousToken(in nt.ImpersonateAnonymousTokenIn) (out nt.ImpersonateAnonymousTokenOut,
 	st ntstatus.Status) {
 	// reference
-	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_IMPERSONATE, ps.ThreadType) // I-74
+	// The thread's handle must grant THREAD_IMPERSONATE (I-74).
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_IMPERSONATE, ps.ThreadType)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer t.Deref(ob.TagCall)
 	// decide
 	if c.Mode == access.User && c.self.Process().Token().IsRestricted() {
+		// A restricted process does not get the anonymous token.
 		return out, c.Fail("I-74", ntstatus.AccessDenied)
 	}
 	tok := c.Sys.anonymousToken(t.Process())
 	defer tok.Deref(ob.TagCall)
 	// commit
-	return out, c.Impersonated(ps.ImpersonateClient(t, tok, true, false, winnt.SecurityImpersonation)) // I-74
+	// The anonymous token is impersonated at SecurityImpersonation (I-74).
+	return out, c.Impersonated(ps.ImpersonateClient(t, tok, true, false, winnt.SecurityImpersonation))
 }
 
-// AssignImpersonationToken is PsAssignImpersonationToken (I-70).
+// AssignImpersonationToken implements PsAssignImpersonationToken (I-70).
 func (c *Context) AssignImpersonationToken(t *ps.Thread, token winnt.Handle) ntstatus.Status {
 	return c.assignImpersonationToken(t, token)
 }
 
-// anonymousToken is a token of the anonymous logon, made by the system; Everyone
-// is in it only by policy (I-74). The server's user may open it.
+// anonymousToken makes a token of the anonymous logon in the system's name;
+// Everyone is in it only by policy (I-74). The server's user may open it.
 func (s *System) anonymousToken(server *ps.Process) *se.TokenObject {
 	spec := token.Anonymous(s.EveryoneIncludesAnonymous.Load())
 	v, err := token.New(spec)

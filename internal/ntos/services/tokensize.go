@@ -27,7 +27,7 @@ const (
 
 func align8(n int) int { return (n + 7) &^ 7 }
 
-// groupsSize is the size of SID_AND_ATTRIBUTES entries with their SIDs.
+// groupsSize returns the size of SID_AND_ATTRIBUTES entries with their SIDs.
 func groupsSize(gs []token.Group) int {
 	n := 0
 	for _, g := range gs {
@@ -38,15 +38,15 @@ func groupsSize(gs []token.Group) int {
 
 func groupListSize(gs []token.Group) uint32 { return uint32(listHeader + groupsSize(gs)) }
 
-// sidPointer is the answer of a class that is one SID; the zero SID is NULL.
+// sidPointer returns the answer of a class that is one SID; the zero SID is NULL.
 func sidPointer(s sid.SID) (any, uint32) { return s, uint32(pointerSize + s.Len()) }
 
-// unitsSize is the size of a UTF-16 string without its NUL.
+// unitsSize returns the size of a UTF-16 string without its NUL.
 func unitsSize(s string) int { return 2 * len(utf16.Encode([]rune(s))) }
 
-// claimsSize is the size of CLAIM_SECURITY_ATTRIBUTES_INFORMATION: header,
-// attributes, then for each attribute its values, what they point to and its
-// name, each attribute from a multiple of 8 on.
+// claimsSize returns the size of CLAIM_SECURITY_ATTRIBUTES_INFORMATION: header,
+// attributes, then for each attribute its values, what they point to and its name,
+// each attribute from a multiple of 8 on.
 func claimsSize(list []claims.Attribute) uint32 {
 	n := claimsHeader
 	for i := range list {
@@ -56,7 +56,7 @@ func claimsSize(list []claims.Attribute) uint32 {
 	return uint32(n)
 }
 
-// attributesSize is the same for TOKEN_SECURITY_ATTRIBUTES_INFORMATION, whose
+// attributesSize returns the same for TOKEN_SECURITY_ATTRIBUTES_INFORMATION, whose
 // strings are counted and have no NUL.
 func attributesSize(list []claims.Attribute) uint32 {
 	n := claimsHeader
@@ -67,8 +67,8 @@ func attributesSize(list []claims.Attribute) uint32 {
 	return uint32(n)
 }
 
-// valuesSize is the size of an attribute's values: strings take text bytes and
-// their units, with nul bytes after them.
+// valuesSize returns the size of an attribute's values: strings take text bytes
+// and their units, with nul bytes after them.
 func valuesSize(a *claims.Attribute, text, nul int) int {
 	n := 0
 	switch a.Type {

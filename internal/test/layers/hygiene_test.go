@@ -112,7 +112,7 @@ func continues(before string) bool {
 }
 
 // The recorded vectors live beside the repository and only there; every other
-// text must make sense to somebody who has the repository alone.
+// text must make sense to a reader who has the repository alone.
 func TestVectorsFolderIsTheOnlyNeighbour(t *testing.T) {
 	neighbour := ".." + "/shared"
 	texts(t, func(name string, lines []string) {
@@ -128,7 +128,7 @@ func TestVectorsFolderIsTheOnlyNeighbour(t *testing.T) {
 var leftOpen = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b|panic\("(not implemented|unimplemented)`)
 
 // What is not done is absent from the tree and named in the README or in
-// refmon services; a note in the code is read by nobody.
+// refmon services; users do not read a note in the code.
 func TestNothingLeftOpen(t *testing.T) {
 	texts(t, func(name string, lines []string) {
 		if filepath.Ext(name) != ".go" {

@@ -50,7 +50,7 @@ var sids = func() map[Name]sid.SID {
 	return m
 }()
 
-// spec is a model token as the kernel is given it.
+// spec returns the kernel's form of a model token.
 func spec(v *Value) token.Spec {
 	s := token.Spec{
 		User: token.Group{SID: sids[v.User]}, IsRestricted: v.restricted(), Privileges: winnt.PrivilegeSet(v.Held),
@@ -99,7 +99,7 @@ func list(entries []Entry, present bool) *sd.ACL {
 	return must(sd.NewACL(aces...))
 }
 
-// descriptor is a model descriptor as the kernel is given it.
+// descriptor returns the kernel's form of a model descriptor.
 func descriptor(d *Descriptor) *sd.Descriptor {
 	if d == nil {
 		return nil
@@ -171,8 +171,8 @@ func (p *Pair) bind(t *Token, o *se.TokenObject) bool {
 	return p.tokens[t.ID-1] == o && p.ids[o] == t.ID
 }
 
-// id is the model id of a token object; one not seen before is the token that
-// the model made last.
+// id returns the model id of a token object; one not seen before is the token
+// that the model made last.
 func (p *Pair) id(o *se.TokenObject) int {
 	if n := p.ids[o]; n != 0 {
 		return n
@@ -184,7 +184,8 @@ func (p *Pair) id(o *se.TokenObject) int {
 	return -1
 }
 
-// named is the token a handle of a thread's process names, and the rights.
+// named returns the token that a handle of a thread's process names, and the
+// rights.
 func (p *Pair) named(thread int, h winnt.Handle) (id int, granted winnt.AccessMask, attributes uint32) {
 	table := p.objects[thread].Process().Table()
 	if h < 0 {

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// handleAttributes are O-28 and O-29.
+// handleAttributes returns the attributes that a new handle takes (O-28, O-29).
 func (c Caller) handleAttributes(a uint32) (uint32, ntstatus.Status) {
 	if c.KernelMode {
 		if a&^winnt.OBJ_KERNEL_HANDLE != 0 || a == 0 {
@@ -31,13 +31,13 @@ func (c Caller) openFor(s subject, d *Descriptor, desired winnt.AccessMask, k *k
 	return open(s, d, desired, k)
 }
 
-// opened is the result of an open: a handle to a token.
+// opened returns the result of an open: a handle to a token.
 func (m *Machine) opened(c Caller, t *Token, granted winnt.AccessMask, attributes uint32) Result {
 	h := m.insert(c, Slot{Token: t, Granted: granted}, attributes)
 	return Result{Handle: h, Granted: granted, Token: t.ID}
 }
 
-// OpenProcessToken is NtOpenProcessToken and, with ex, NtOpenProcessTokenEx (T-30).
+// OpenProcessToken models NtOpenProcessToken and, with ex, NtOpenProcessTokenEx (T-30).
 func (m *Machine) OpenProcessToken(c Caller, h winnt.Handle, desired winnt.AccessMask, attributes uint32,
 	ex bool) Result {
 	if ex {
@@ -58,7 +58,7 @@ func (m *Machine) OpenProcessToken(c Caller, h winnt.Handle, desired winnt.Acces
 	return m.opened(c, t, g, attributes)
 }
 
-// OpenThreadToken is NtOpenThreadToken(Ex) (I-20 to I-29).
+// OpenThreadToken models NtOpenThreadToken(Ex) (I-20 to I-29).
 func (m *Machine) OpenThreadToken(c Caller, h winnt.Handle, desired winnt.AccessMask, asSelf bool, attributes uint32,
 	ex bool) Result {
 	if ex {
@@ -96,7 +96,7 @@ func (m *Machine) OpenThreadToken(c Caller, h winnt.Handle, desired winnt.Access
 	return m.opened(c, r.Token, g, attributes)
 }
 
-// openCopy is I-23.
+// openCopy makes the copy to which an open goes (I-23).
 func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired winnt.AccessMask,
 	attributes uint32) Result {
 	var g winnt.AccessMask
@@ -131,7 +131,7 @@ func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired 
 	return m.opened(c, dup, g, attributes)
 }
 
-// refuses are the limits of I-90 that look at a token alone.
+// refuses applies the limits of I-90 that look at a token alone.
 func (p *Process) refuses(v *Value) bool {
 	return p.Job&1 != 0 && v.admin() || p.Job&2 != 0 && !v.restricted() && !v.Filtered
 }
@@ -142,7 +142,7 @@ type QOS struct {
 	EffectiveOnly bool
 }
 
-// Duplicate is NtDuplicateToken (T-40 to T-54).
+// Duplicate models NtDuplicateToken (T-40 to T-54).
 func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, attributes uint32, q *QOS,
 	guard *Descriptor, effective bool, typ winnt.TokenType) Result {
 	if typ != winnt.TokenPrimary && typ != winnt.TokenImpersonation {
@@ -158,7 +158,9 @@ func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, 
 	old := &s.Token.Value
 	imp := old.Type == winnt.TokenImpersonation
 	if imp && (q != nil && q.Level > old.Level || typ == winnt.TokenPrimary && old.Level < 2) {
-		return failed(ntstatus.BadImpersonationLevel) // T-41, T-42
+		// An impersonation token yields none of a higher level (T-41), and
+		// below SecurityImpersonation no primary one (T-42).
+		return failed(ntstatus.BadImpersonationLevel)
 	}
 	if m.fails("se: duplicate token") {
 		return failed(ntstatus.InsufficientResources)
@@ -167,12 +169,15 @@ func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, 
 	if st != ntstatus.Success {
 		return failed(st)
 	}
-	level := winnt.SecurityImpersonation // T-43
+	// A duplicate has the level asked for, else its origin's, else the
+	// profile's (T-43).
+	level := winnt.SecurityImpersonation
 	switch {
 	case q != nil:
 		level = q.Level
 	case typ == winnt.TokenPrimary:
-		level = 0 // T-54
+		// A primary token has no level of its own (T-54).
+		level = 0
 	case imp:
 		level = old.Level
 	case m.Profile == nt.Observed:
@@ -180,9 +185,12 @@ func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, 
 	}
 	v := old.as(typ, level)
 	if effective {
-		v = v.stripped() // T-48
+		// EffectiveOnly leaves out what is not enabled (T-48).
+		v = v.stripped()
 	}
-	dup := m.newToken(v, defaultGuard(c.subject().token, &tokenKind, guard), s.Token) // T-47
+	// Without a descriptor the caller's token's defaults protect the duplicate
+	// (T-47).
+	dup := m.newToken(v, defaultGuard(c.subject().token, &tokenKind, guard), s.Token)
 	inherit := attributes & (winnt.OBJ_INHERIT | winnt.OBJ_KERNEL_HANDLE)
 	if guard == nil && m.Profile == nt.Documented {
 		inherit &^= winnt.OBJ_INHERIT
@@ -190,7 +198,7 @@ func (m *Machine) Duplicate(c Caller, h winnt.Handle, desired winnt.AccessMask, 
 	return m.opened(c, dup, g, inherit)
 }
 
-// duplicateAccess are T-44 to T-46.
+// duplicateAccess returns the rights of a duplicate's handle (T-44 to T-46).
 func (m *Machine) duplicateAccess(c Caller, s Slot, desired winnt.AccessMask) (winnt.AccessMask, ntstatus.Status) {
 	if desired == 0 {
 		return s.Granted, ntstatus.Success
@@ -207,9 +215,12 @@ func (m *Machine) duplicateAccess(c Caller, s Slot, desired winnt.AccessMask) (w
 	case m.Profile == nt.Observed:
 		return grantNew(who, known, &tokenKind)
 	case mapped != known:
-		return 0, ntstatus.AccessDenied // O-21
+		// A bit that the type does not have is denied (O-21).
+		return 0, ntstatus.AccessDenied
 	case who.client && who.level < 2:
-		return 0, ntstatus.BadImpersonationLevel // T-45
+		// The caller's context decides, and below SecurityImpersonation it
+		// opens nothing (T-45).
+		return 0, ntstatus.BadImpersonationLevel
 	}
 	var barred winnt.AccessMask
 	if !who.holds(winnt.SeAssignPrimaryTokenPrivilege) {
@@ -231,7 +242,7 @@ type Change struct {
 	Attributes uint32
 }
 
-// AdjustPrivileges is NtAdjustPrivilegesToken (T-70 to T-73). Number is the
+// AdjustPrivileges models NtAdjustPrivilegesToken (T-70 to T-73). Number is the
 // set of privileges changed.
 func (m *Machine) AdjustPrivileges(c Caller, h winnt.Handle, disableAll bool, changes []Change, previous bool,
 	length uint32) Result {
@@ -289,7 +300,7 @@ func count(s Privileges) (n int) {
 	return n
 }
 
-// SetThreadToken is NtSetInformationThread, class 5 (I-70).
+// SetThreadToken models NtSetInformationThread, class 5 (I-70).
 func (m *Machine) SetThreadToken(c Caller, thread, token winnt.Handle) Result {
 	s, st := m.reference(c, thread, winnt.THREAD_SET_THREAD_TOKEN, isThread)
 	if st != ntstatus.Success {
@@ -309,7 +320,7 @@ func (m *Machine) SetThreadToken(c Caller, thread, token winnt.Handle) Result {
 	return m.Impersonate(s.Thread, t.Token, false, false, t.Token.Value.Level)
 }
 
-// Impersonate is PsImpersonateClient (I-40 to I-46).
+// Impersonate models PsImpersonateClient (I-40 to I-46).
 func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) Result {
 	if tok == nil {
@@ -336,14 +347,16 @@ func (m *Machine) Impersonate(t *Thread, tok *Token, copyOnOpen, effectiveOnly b
 		}
 		level = 1
 		c := v.as(winnt.TokenImpersonation, level)
-		tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok) // I-43
+		// A thread that may not act so gets a copy at SecurityIdentification
+		// (I-43).
+		tok = m.newToken(c, copyGuard(&c, &t.Process.Primary.Value), tok)
 	}
 	t.Record = &Record{Token: tok, CopyOnOpen: copyOnOpen, EffectiveOnly: effectiveOnly, Level: level, Just: just,
 		Under: t.Process.Job}
 	return Result{}
 }
 
-// mayImpersonate is the table of I-42.
+// mayImpersonate decides by the table of I-42.
 func (m *Machine) mayImpersonate(p, t *Value, level winnt.SecurityImpersonationLevel) (ok, just bool) {
 	anonymous := t.Logon == 0x3E6
 	pr, tr := p.restricted(), t.restricted()
@@ -382,7 +395,8 @@ func sameNames(a, b []Name) bool {
 	return true
 }
 
-// queried is what the services of O-15 reference: pseudo handles too.
+// queried returns the token that the services of O-15 reference: pseudo handles
+// too.
 func (m *Machine) queried(c Caller, h winnt.Handle, want winnt.AccessMask) (*Token, ntstatus.Status) {
 	switch h {
 	case winnt.NtCurrentProcessToken, winnt.NtCurrentThreadToken, winnt.NtCurrentEffectiveToken:
@@ -405,7 +419,7 @@ func (m *Machine) queried(c Caller, h winnt.Handle, want winnt.AccessMask) (*Tok
 	return r.Token, ntstatus.Success
 }
 
-// Query is NtQueryInformationToken for the classes of the model; Number is
+// Query models NtQueryInformationToken for the classes of the model; Number is
 // the value.
 func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass) Result {
 	want := winnt.TOKEN_QUERY
@@ -440,7 +454,7 @@ func (m *Machine) Query(c Caller, h winnt.Handle, class winnt.TokenInfoClass) Re
 	return r
 }
 
-// PrivilegeCheck is NtPrivilegeCheck (T-101).
+// PrivilegeCheck models NtPrivilegeCheck (T-101).
 func (m *Machine) PrivilegeCheck(c Caller, h winnt.Handle, set []winnt.Privilege, all bool) Result {
 	t, st := m.queried(c, h, winnt.TOKEN_QUERY)
 	if st != ntstatus.Success {
@@ -461,14 +475,15 @@ func (m *Machine) PrivilegeCheck(c Caller, h winnt.Handle, set []winnt.Privilege
 	return Result{Flag: n > 0}
 }
 
-// AccessCheck is NtAccessCheck (50 section 3.1) with a file's mapping.
+// AccessCheck models NtAccessCheck (50 section 3.1) with a file's mapping.
 func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired winnt.AccessMask) Result {
 	if c.KernelMode {
 		g := fileKind.mapped(desired) &^ maximum
 		if desired&maximum != 0 {
 			g |= fileKind.all
 		}
-		return Result{Granted: g}
+		// None of the tests of the system call runs from kernel mode.
+		return Result{Granted: g}
 	}
 	if desired&0xF0000000 != 0 {
 		return failed(ntstatus.GenericNotMapped)
@@ -483,13 +498,14 @@ func (m *Machine) AccessCheck(c Caller, h winnt.Handle, d *Descriptor, desired w
 		return failed(ntstatus.BadImpersonationLevel)
 	}
 	if desired == 0 {
-		return Result{Verdict: ntstatus.AccessDenied}
+		// A mask of 0 is denied, while the call succeeds.
+		return Result{Verdict: ntstatus.AccessDenied}
 	}
 	g, verdict := decide(&t.Value, d, desired, &fileKind)
 	return Result{Granted: g, Verdict: verdict}
 }
 
-// OpenFile is NtOpenFile of a plain name.
+// OpenFile models NtOpenFile of a plain name.
 func (m *Machine) OpenFile(c Caller, f *File, desired winnt.AccessMask) Result {
 	if st := m.gate(c, desired); st != ntstatus.Success {
 		return failed(st)
@@ -501,7 +517,7 @@ func (m *Machine) OpenFile(c Caller, f *File, desired winnt.AccessMask) Result {
 	return Result{Handle: c.Process.Handles.Insert(Slot{File: f, Granted: g}), Granted: g}
 }
 
-// gate is step (4) of O-22.
+// gate applies step (4) of O-22: the reserved bits and privileges of a request.
 func (m *Machine) gate(c Caller, desired winnt.AccessMask) ntstatus.Status {
 	if desired&reserved != 0 {
 		return ntstatus.AccessDenied
@@ -512,7 +528,7 @@ func (m *Machine) gate(c Caller, desired winnt.AccessMask) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// OpenByID is NtOpenProcess (thread FALSE) and NtOpenThread (O-37).
+// OpenByID models NtOpenProcess (thread FALSE) and NtOpenThread (O-37).
 func (m *Machine) OpenByID(c Caller, id winnt.Handle, thread bool, desired winnt.AccessMask) Result {
 	if st := m.gate(c, desired); st != ntstatus.Success {
 		return failed(st)
@@ -549,7 +565,7 @@ func (m *Machine) OpenByID(c Caller, id winnt.Handle, thread bool, desired winnt
 	return Result{Handle: c.Process.Handles.Insert(s), Granted: s.Granted}
 }
 
-// Close is NtClose (O-40, O-41).
+// Close models NtClose (O-40, O-41).
 func (m *Machine) Close(c Caller, h winnt.Handle) Result {
 	switch h {
 	case -1, -2, -4, -5, -6:

@@ -75,49 +75,61 @@ type subject struct {
 	level  winnt.SecurityImpersonationLevel
 }
 
-// holds is T-102.
+// holds reports whether a privilege counts (T-102).
 func (s subject) holds(p winnt.Privilege) bool {
 	return s.token.Enabled.has(p) && (!s.client || s.level >= 2)
 }
 
-// check is the access check of an object with a descriptor: A-30, then the
+// check makes the access check of an object with a descriptor: A-30, then the
 // pipeline. desired is mapped and not 0.
 func check(s subject, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
 	if s.client && s.level < 2 {
-		return 0, ntstatus.BadImpersonationLevel
+		// A client below SecurityImpersonation is refused.
+		return 0, ntstatus.BadImpersonationLevel
 	}
 	return decide(s.token, d, desired, k)
 }
 
-// decide is the pipeline on one token.
+// decide runs the pipeline on one token.
 func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
 	most := desired&maximum != 0
 	want := desired &^ maximum
 	var byPrivilege winnt.AccessMask
-	if want&saclBit != 0 {
+	// Without SeSecurityPrivilege the whole request for ACCESS_SYSTEM_SECURITY
+	// ends.
+	if want&saclBit != 0 {
 		if !v.Enabled.has(winnt.SeSecurityPrivilege) {
 			return 0, ntstatus.PrivilegeNotHeld
 		}
 		byPrivilege |= saclBit
 	}
-	ceiling := ceilingOf(v, d, k)
+	// The object's label takes rights from a token of a lower level.
+	ceiling := ceilingOf(v, d, k)
 	if !most && want&^ceiling != 0 {
 		return 0, ntstatus.AccessDenied
 	}
 	if want&winnt.WRITE_OWNER != 0 && (v.Enabled.has(winnt.SeTakeOwnershipPrivilege) ||
 		v.Enabled.has(winnt.SeRelabelPrivilege)) {
-		byPrivilege |= winnt.WRITE_OWNER
+		// One of two privileges grants WRITE_OWNER before any entry is read
+		//
+		byPrivilege |= winnt.WRITE_OWNER
 	}
 	var byOwner winnt.AccessMask
 	if v.allows(d.Owner) && (!v.restricted() || v.restrictedAllows(d.Owner)) {
-		byOwner = ownerBits
+		// The owner has implicit rights, unless the token is restricted and the
+		// owner is not among its restricting SIDs.
+		byOwner = ownerBits
 	}
 	if most {
 		set := byOwner | walkMaximum(d, k, v.allows, v.denies, want)
 		if v.restricted() {
-			set &= byOwner | walkMaximum(d, k, v.restrictedAllows, v.restrictedDenies, want)
+			// The DACL is read again for the restricting SIDs, and both
+			// readings must grant.
+			set &= byOwner | walkMaximum(d, k, v.restrictedAllows, v.restrictedDenies, want)
 		}
-		set = (set | byPrivilege) & ceiling
+		// What privileges granted joins the set, but not above the
+		// ceiling.
+		set = (set | byPrivilege) & ceiling
 		if set == 0 || want&^set != 0 {
 			return 0, ntstatus.AccessDenied
 		}
@@ -128,15 +140,17 @@ func decide(v *Value, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.A
 		return 0, ntstatus.AccessDenied
 	}
 	if v.restricted() {
-		if !walk(d, k, v.restrictedAllows, v.restrictedDenies, left) {
+		// The DACL is read again for the restricting SIDs, and both readings
+		// must grant.
+		if !walk(d, k, v.restrictedAllows, v.restrictedDenies, left) {
 			return 0, ntstatus.AccessDenied
 		}
 	}
 	return want, ntstatus.Success
 }
 
-// ceilingOf is what the integrity label leaves; every token of
-// the model has NO_WRITE_UP.
+// ceilingOf returns the rights that the integrity label leaves;
+// every token of the model has NO_WRITE_UP.
 func ceilingOf(v *Value, d *Descriptor, k *kind) winnt.AccessMask {
 	label, policy := d.Label, d.Policy
 	if policy == 0 {
@@ -174,7 +188,8 @@ func ceilingOf(v *Value, d *Descriptor, k *kind) winnt.AccessMask {
 // walk reports whether the DACL grants every bit of left.
 func walk(d *Descriptor, k *kind, allows, denies func(Name) bool, left winnt.AccessMask) bool {
 	if d.NoDACL {
-		return true
+		// Without a DACL everything asked for is granted.
+		return true
 	}
 	for _, e := range d.Entries {
 		m := k.mapped(e.Mask)
@@ -190,10 +205,12 @@ func walk(d *Descriptor, k *kind, allows, denies func(Name) bool, left winnt.Acc
 	return left == 0
 }
 
-// walkMaximum is what the DACL grants at most.
+// walkMaximum returns the rights that the DACL grants at most.
 func walkMaximum(d *Descriptor, k *kind, allows, denies func(Name) bool, want winnt.AccessMask) winnt.AccessMask {
 	if d.NoDACL {
-		return k.all | want
+		// Without a DACL MAXIMUM_ALLOWED grants the rights GENERIC_ALL stands
+		// for.
+		return k.all | want
 	}
 	var granted, denied winnt.AccessMask
 	for _, e := range d.Entries {
@@ -212,17 +229,21 @@ func walkMaximum(d *Descriptor, k *kind, allows, denies func(Name) bool, want wi
 // of an ordinary open: the mask is validated, then compared.
 func open(s subject, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
 	if desired&reserved != 0 {
-		return 0, ntstatus.AccessDenied // O-20
+		// A request with a reserved bit is denied before anything else (O-20).
+		return 0, ntstatus.AccessDenied
 	}
 	m := k.mapped(desired)
 	if m&^(k.valid|saclBit|maximum) != 0 {
-		return 0, ntstatus.AccessDenied // O-21
+		// A bit that the type does not have is denied (O-21).
+		return 0, ntstatus.AccessDenied
 	}
 	if d == nil {
-		return grantNew(s, m, k) // O-35
+		// An object without a descriptor grants what is asked (O-35).
+		return grantNew(s, m, k)
 	}
 	if m == 0 {
-		return 0, ntstatus.AccessDenied // O-90
+		// Asking an object with a descriptor for nothing is denied (O-90).
+		return 0, ntstatus.AccessDenied
 	}
 	g, st := check(s, d, m, k)
 	if st != ntstatus.Success {
@@ -234,7 +255,9 @@ func open(s subject, d *Descriptor, desired winnt.AccessMask, k *kind) (winnt.Ac
 // grantNew gives a creator what it asks for (O-91); m is mapped.
 func grantNew(s subject, m winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
 	if m&saclBit != 0 && !s.holds(winnt.SeSecurityPrivilege) {
-		return 0, ntstatus.PrivilegeNotHeld // O-30
+		// Only an enabled SeSecurityPrivilege grants ACCESS_SYSTEM_SECURITY
+		// (O-30).
+		return 0, ntstatus.PrivilegeNotHeld
 	}
 	if m&maximum != 0 {
 		m = m&^maximum | k.valid
@@ -242,10 +265,12 @@ func grantNew(s subject, m winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatu
 	return k.implied(m), ntstatus.Success
 }
 
-// kernelOpen is an open in kernel mode: what is asked for, unchecked.
+// kernelOpen makes an open in kernel mode: it grants the request unchecked
+//
 func kernelOpen(desired winnt.AccessMask, k *kind) (winnt.AccessMask, ntstatus.Status) {
 	if desired&reserved != 0 {
-		return 0, ntstatus.AccessDenied // O-20
+		// A reserved bit is denied in kernel mode too (O-20).
+		return 0, ntstatus.AccessDenied
 	}
 	m := k.mapped(desired)
 	if m&maximum != 0 {

@@ -52,7 +52,7 @@ func failing(op *Op) string {
 	return fmt.Sprintf(" (memory runs out at %v)", op.Fail)
 }
 
-// Text is the call an op stands for now, for a transcript.
+// Text returns the call an op stands for now, for a transcript.
 func (p *Pair) Text(op *Op) string {
 	if c := p.prepare(op); c != nil {
 		return c.text + failing(op)
@@ -65,7 +65,7 @@ func (p *Pair) compare() error {
 	for i, t := range p.M.Threads {
 		r := p.objects[i].Impersonation(ob.TagCall)
 		if r != nil {
-			r.Token.Deref(ob.TagCall) // the thread holds one; nobody else runs
+			r.Token.Deref(ob.TagCall) // the thread holds one; nothing else runs
 		}
 		if (r == nil) != (t.Record == nil) {
 			return fmt.Errorf("t%d impersonates: kernel %t, model %t", i, r != nil, t.Record != nil)

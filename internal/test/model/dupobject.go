@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// DuplicateObject is NtDuplicateObject from user mode (O-50 to O-57).
+// DuplicateObject models NtDuplicateObject from user mode (O-50 to O-57).
 func (m *Machine) DuplicateObject(c Caller, from, h, to winnt.Handle, desired winnt.AccessMask, attributes,
 	options uint32) Result {
 	source, st := m.reference(c, from, 0x40, isProcess)
@@ -15,7 +15,8 @@ func (m *Machine) DuplicateObject(c Caller, from, h, to winnt.Handle, desired wi
 	}
 	closing := options&winnt.DUPLICATE_CLOSE_SOURCE != 0
 	if closing && to != 0 {
-		defer m.closeIn(source.Process, h) // O-52
+		// The source is closed whatever else comes of the call (O-52).
+		defer m.closeIn(source.Process, h)
 	}
 	var target Slot
 	if to != 0 {
@@ -28,7 +29,8 @@ func (m *Machine) DuplicateObject(c Caller, from, h, to winnt.Handle, desired wi
 	case s == nil:
 		return failed(ntstatus.InvalidHandle)
 	case to == 0 && closing:
-		return m.closeIn(source.Process, h) // O-51
+		// Without a target the source is only closed (O-51).
+		return m.closeIn(source.Process, h)
 	case to == 0:
 		return failed(ntstatus.InvalidParameter)
 	}
@@ -58,7 +60,7 @@ func (m *Machine) closeIn(p *Process, h winnt.Handle) Result {
 	return failed(ntstatus.InvalidHandle)
 }
 
-// sourceHandle is O-16 and O-57.
+// sourceHandle finds the handle to duplicate, a pseudo handle too (O-16, O-57).
 func (m *Machine) sourceHandle(c Caller, p *Process, h winnt.Handle) *Slot {
 	switch {
 	case h == winnt.NtCurrentProcess:
@@ -75,7 +77,7 @@ func (m *Machine) sourceHandle(c Caller, p *Process, h winnt.Handle) *Slot {
 	return nil
 }
 
-// duplicateRights are O-54 to O-56.
+// duplicateRights returns the rights of a duplicate (O-54 to O-56).
 func (m *Machine) duplicateRights(c Caller, s *Slot, target *Process, desired winnt.AccessMask) (winnt.AccessMask,
 	ntstatus.Status) {
 	if desired&reserved != 0 {
@@ -93,9 +95,12 @@ func (m *Machine) duplicateRights(c Caller, s *Slot, target *Process, desired wi
 	want := k.mapped(desired) & (k.valid | saclBit)
 	switch {
 	case want&^s.Granted == 0:
-		return k.implied(want), ntstatus.Success // O-55, O-36
+		// Asking for no more than the source has needs no check (O-55); a full
+		// right brings its limited one (O-36).
+		return k.implied(want), ntstatus.Success
 	case k == &fileKind:
-		return 0, ntstatus.AccessDenied // O-56
+		// A file's handle gives no more than it has (O-56).
+		return 0, ntstatus.AccessDenied
 	}
 	who := c.subject()
 	if m.Profile == nt.Observed && !who.client {

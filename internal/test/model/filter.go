@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Filter is what a filtered token is to lose.
+// Filter says what a filtered token is to lose.
 type Filter struct {
 	Max      bool // DISABLE_MAX_PRIVILEGE
 	Disable  []Name
@@ -15,7 +15,7 @@ type Filter struct {
 	Restrict []Name // nil: no list
 }
 
-// FilterToken is NtFilterToken (T-60 to T-64).
+// FilterToken models NtFilterToken (T-60 to T-64).
 func (m *Machine) FilterToken(c Caller, h winnt.Handle, f Filter) Result {
 	s, st := m.reference(c, h, winnt.TOKEN_DUPLICATE, isToken)
 	if st != ntstatus.Success {
@@ -34,10 +34,12 @@ func (m *Machine) FilterToken(c Caller, h winnt.Handle, f Filter) Result {
 	return m.opened(c, t, s.Granted, 0)
 }
 
-// filtered is T-61 to T-66.
+// filtered returns what a filter leaves of v (T-61 to T-66).
 func (v *Value) filtered(f Filter) Value {
 	n := v.copy()
-	for _, d := range f.Disable { // T-61
+	// A SID to disable turns its entries, the user's among them, to deny only
+	// (T-61).
+	for _, d := range f.Disable {
 		if d == n.User && !n.UserDeny {
 			n.UserDeny, n.Filtered = true, true
 		}
@@ -47,14 +49,17 @@ func (v *Value) filtered(f Filter) Value {
 			}
 		}
 	}
-	gone := f.Delete & v.Held // T-62
+	// A privilege to delete goes, and with DISABLE_MAX_PRIVILEGE all but one
+	// (T-62).
+	gone := f.Delete & v.Held
 	if f.Max {
 		gone = v.Held &^ privs(winnt.SeChangeNotifyPrivilege)
 	}
 	n.Held &^= gone
 	n.Enabled &^= gone
 	n.Filtered = n.Filtered || gone != 0
-	if len(f.Restrict) > 0 { // T-63
+	// Restricting a restricted token leaves what both lists share (T-63).
+	if len(f.Restrict) > 0 {
 		list := slices.Clone(f.Restrict)
 		if v.restricted() {
 			list = slices.DeleteFunc(list, func(x Name) bool { return !slices.Contains(v.Restricted, x) })
@@ -63,7 +68,8 @@ func (v *Value) filtered(f Filter) Value {
 		n.Restricted, n.Filtered = append([]Name{}, list...), true
 	}
 	if slices.ContainsFunc(n.Groups, func(g Group) bool { return g.Name == n.Owner && g.DenyOnly }) {
-		n.Owner = n.User // T-66
+		// A default owner that becomes deny-only gives way to the user (T-66).
+		n.Owner = n.User
 	}
 	return n
 }

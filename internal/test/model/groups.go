@@ -13,7 +13,7 @@ type GroupChange struct {
 	Enable bool
 }
 
-// AdjustGroups is NtAdjustGroupsToken (T-74, T-75). Number is how many groups
+// AdjustGroups models NtAdjustGroupsToken (T-74, T-75). Number is how many groups
 // changed.
 func (m *Machine) AdjustGroups(c Caller, h winnt.Handle, reset bool, changes []GroupChange, previous bool) Result {
 	want := winnt.TOKEN_ADJUST_GROUPS

@@ -98,7 +98,7 @@ func (t *Table) value(i int) winnt.Handle {
 	return v
 }
 
-// Find is the slot a value names, nil if none.
+// Find returns the slot a value names, nil if none.
 func (t *Table) Find(v winnt.Handle) *Slot {
 	if t.Kernel {
 		v &^= kernelBits
@@ -170,7 +170,7 @@ func (m *Machine) newToken(v Value, g *Descriptor, root *Token) *Token {
 	return t
 }
 
-// References is P-5: how many references and handles a token must have now.
+// References counts the references and handles a token must have now (P-5).
 func (m *Machine) References(t *Token) (pointers, handles int64) {
 	tables := []*Table{&m.Kernel}
 	for _, p := range m.Processes {
@@ -219,7 +219,7 @@ type Caller struct {
 	KernelMode bool
 }
 
-// subject is the caller's effective one, asSelf its process's.
+// subject returns the caller's effective subject, asSelf its process's.
 func (t *Thread) subject() subject {
 	if r := t.Record; r != nil {
 		return subject{&r.Token.Value, true, r.Level}
@@ -229,7 +229,7 @@ func (t *Thread) subject() subject {
 
 func (t *Thread) asSelf() subject { return subject{token: &t.Process.Primary.Value} }
 
-// table is where an existing handle is looked up.
+// table returns the table in which an existing handle is looked up.
 func (m *Machine) table(c Caller, h winnt.Handle) *Table {
 	switch {
 	case h >= 0:
@@ -240,7 +240,7 @@ func (m *Machine) table(c Caller, h winnt.Handle) *Table {
 	return nil
 }
 
-// reference is O-31. pick says whether the slot is of the wanted type.
+// reference looks up a handle (O-31). pick says whether the slot is of the wanted type.
 func (m *Machine) reference(c Caller, h winnt.Handle, want winnt.AccessMask, pick func(*Slot) bool) (Slot,
 	ntstatus.Status) {
 	var s *Slot
@@ -278,10 +278,10 @@ func (m *Machine) insert(c Caller, s Slot, attributes uint32) winnt.Handle {
 	return c.Process.Handles.Insert(s)
 }
 
-// fails is whether memory runs out at a point (O-81).
+// fails reports whether memory runs out at a point (O-81).
 func (m *Machine) fails(point string) bool { return m.failing != nil && m.failing(point) }
 
-// defaultGuard is the descriptor of a new object (O-38, O-39).
+// defaultGuard returns the descriptor of a new object (O-38, O-39).
 func defaultGuard(creator *Value, k *kind, given *Descriptor) *Descriptor {
 	d := &Descriptor{Owner: creator.Owner, NoDACL: creator.Default == nil, Entries: mapEntries(creator.Default, k)}
 	if given != nil {
@@ -305,8 +305,8 @@ func mapEntries(list []Entry, k *kind) []Entry {
 	return out
 }
 
-// copyGuard is the descriptor of a copy that an open, a demotion or a capture
-// makes (I-23).
+// copyGuard returns the descriptor of a copy that an open, a demotion or a
+// capture makes (I-23).
 func copyGuard(client, primary *Value) *Descriptor {
 	d := &Descriptor{Owner: client.Owner, Label: client.Integrity, Policy: 1}
 	add := func(n Name) { d.Entries = append(d.Entries, Entry{Name: n, Mask: 0xF01FF}) }

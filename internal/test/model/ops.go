@@ -21,7 +21,7 @@ type Op struct {
 var points = []string{"se: duplicate token", "se: copy token", "ps: impersonation record", "se: client context",
 	"se: filter token"}
 
-// Draw is a history of n calls.
+// Draw returns a history of n calls.
 func Draw(seed uint64, n int) []Op {
 	d := newDraw(seed ^ 0xD1B54A32D192ED03)
 	total := 0
@@ -100,7 +100,7 @@ func (p *Pair) prepare(op *Op) *call {
 
 func (p *Pair) caller(c *call) Caller { return Caller{p.M.Threads[c.thread], !c.user} }
 
-// services are the Nt or Zw services of the call's thread.
+// services returns the Nt or Zw services of the call's thread.
 func (p *Pair) services(c *call) nt.Services {
 	if c.user {
 		return p.threads[c.thread].Services()

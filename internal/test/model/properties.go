@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// snapshot is what a failing call must leave alone (P-7) and what a call that
+// snapshot holds what a failing call must leave alone (P-7) and what a call that
 // is not about a thread's state must leave alone (P-6).
 type snapshot struct {
 	objects, handles, references int64
@@ -34,12 +34,13 @@ func (p *Pair) snapshot() snapshot {
 func (p *Pair) properties(c *call, got Result, before snapshot) error {
 	after := p.snapshot()
 	if !got.Status.IsSuccess() && !c.closes && after != before {
-		// P-7
+		// A service that fails changes nothing that can be seen (P-7).
 		return fmt.Errorf("P-7: the call failed with %s and changed the system: %+v, %+v", got.Status, before, after)
 	}
 	for i := range p.objects {
 		if after.records[i] != before.records[i] && i != c.target {
-			// P-6
+			// A call leaves the state of every thread but its target as it was
+			// (P-6).
 			return fmt.Errorf("P-6: the call changed what t%d impersonates", i)
 		}
 		if err := p.threadProperties(i); err != nil {
@@ -52,20 +53,21 @@ func (p *Pair) properties(c *call, got Result, before snapshot) error {
 	return nil
 }
 
-// threadProperties are those of a thread's state.
+// threadProperties checks the properties of a thread's state.
 func (p *Pair) threadProperties(i int) error {
 	t, m := p.objects[i], p.M.Threads[i]
 	s := t.Subject()
 	if s.Client == nil {
 		if s.Effective() != t.Process().Token() {
-			// P-8
+			// A thread that does not impersonate acts with the token of its
+			// process (P-8).
 			return fmt.Errorf("P-8: t%d does not impersonate and acts with another token than its process's", i)
 		}
 		return nil
 	}
 	v := s.Client
 	if v.Type() == winnt.TokenImpersonation && s.Level > v.Level() {
-		// P-2
+		// A state has no level above its token's (P-2).
 		return fmt.Errorf("P-2: t%d is at level %d with a token at %d", i, s.Level, v.Level())
 	}
 	if s.Level > m.Record.Token.Chain {
@@ -73,26 +75,28 @@ func (p *Pair) threadProperties(i int) error {
 			m.Record.Token.Chain)
 	}
 	if m.Record.Under&1 != 0 && v.IsAdmin() {
-		// P-12
+		// A job that admits no administrators keeps their tokens out (P-12).
 		return fmt.Errorf("P-12: t%d took an administrator's token on in a job that admits none", i)
 	}
 	if s.Level >= winnt.SecurityImpersonation && !m.Record.Just {
 		if v.User().SID != s.Primary.User().SID {
-			// P-1
+			// Without the privilege or a logon made for it a thread acts as its
+			// own user (P-1).
 			return fmt.Errorf("P-1: t%d acts as another user without SeImpersonatePrivilege", i)
 		}
 		if v.Integrity() > s.Primary.Integrity() {
-			// P-14
+			// Such a thread does not act above the integrity of its process
+			// either (P-14).
 			return fmt.Errorf("P-14: t%d acts above the integrity of its process", i)
 		}
 	}
 	return nil
 }
 
-// handleProperties are those of a handle that a call made.
+// handleProperties checks the properties of a handle that a call made.
 func (p *Pair) handleProperties(c *call, got Result, before snapshot) error {
 	if c.user && got.Handle < 0 {
-		// P-15
+		// A kernel handle never goes to user mode (P-15).
 		return errors.New("P-15: a user-mode call got a kernel handle")
 	}
 	caller := p.M.Threads[c.thread]
@@ -101,7 +105,8 @@ func (p *Pair) handleProperties(c *call, got Result, before snapshot) error {
 	}
 	if got.Token == 0 {
 		if c.user && caller.Record != nil && caller.Record.Level < 2 && !p.unguarded(c, got) {
-			// P-4
+			// An effective token below SecurityImpersonation opens nothing that
+			// has a descriptor (P-4).
 			return errors.New("P-4: an object was opened below SecurityImpersonation")
 		}
 		return nil
@@ -111,16 +116,18 @@ func (p *Pair) handleProperties(c *call, got Result, before snapshot) error {
 	}
 	was := before.records[c.target]
 	if was.Level == winnt.SecurityAnonymous {
-		// P-3
+		// The token of a thread at SecurityAnonymous is never opened (P-3).
 		return errors.New("P-3: the token of a thread at SecurityAnonymous was opened")
 	}
 	o := p.tokens[got.Token-1]
 	if was.EffectiveOnly && o.Value().Present()&^o.Value().Enabled() != 0 && !was.Own {
-		// P-9
+		// EffectiveOnly leaves nothing off that the opener could switch on
+		// (P-9).
 		return errors.New("P-9: a token opened under EffectiveOnly has something left to switch on")
 	}
 	if was.CopyOnOpen && (o == was.Token || p.primary(o)) {
-		// P-10
+		// CopyOnOpen gives out a copy, never the thread's token or a process's
+		// (P-10).
 		return errors.New("P-10: CopyOnOpen gave out the token itself")
 	}
 	return nil

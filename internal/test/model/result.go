@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Result is what a call gave, in the form both sides produce. Fields that a
+// Result holds what a call gave, in the form both sides produce. Fields that a
 // call does not have keep their zero value.
 type Result struct {
 	Status  ntstatus.Status

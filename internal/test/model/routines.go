@@ -7,7 +7,7 @@ import (
 
 // The routines of kernel components.
 
-// Disable is PsDisableImpersonation (I-60).
+// Disable models PsDisableImpersonation (I-60).
 func (m *Machine) Disable(t *Thread) Result {
 	m.Saved = append(m.Saved, t.Record)
 	r := Result{Flag: t.Record != nil}
@@ -15,14 +15,14 @@ func (m *Machine) Disable(t *Thread) Result {
 	return r
 }
 
-// Restore is PsRestoreImpersonation of the i-th saved state (I-61).
+// Restore models PsRestoreImpersonation of the i-th saved state (I-61).
 func (m *Machine) Restore(t *Thread, i int) Result {
 	t.Record = m.Saved[i]
 	m.Saved = append(m.Saved[:i:i], m.Saved[i+1:]...)
 	return Result{}
 }
 
-// ReferenceImpersonation is PsReferenceImpersonationToken (I-62).
+// ReferenceImpersonation models PsReferenceImpersonationToken (I-62).
 func (m *Machine) ReferenceImpersonation(t *Thread) Result {
 	r := t.Record
 	if r == nil {
@@ -39,7 +39,7 @@ func (m *Machine) ReferenceImpersonation(t *Thread) Result {
 	return Result{Token: r.Token.ID, Number: n, Flag: true}
 }
 
-// ReferencePrimary is PsReferencePrimaryToken.
+// ReferencePrimary models PsReferencePrimaryToken.
 func (m *Machine) ReferencePrimary(p *Process) Result {
 	m.Held = append(m.Held, p.Primary)
 	return Result{Token: p.Primary.ID}
@@ -51,7 +51,7 @@ func (m *Machine) Dereference(i int) Result {
 	return Result{}
 }
 
-// Capture is SeCreateClientSecurity (I-80). server is the process that will
+// Capture models SeCreateClientSecurity (I-80). server is the process that will
 // impersonate.
 func (m *Machine) Capture(client *Thread, q QOS, dynamic, remote bool, server *Process) Result {
 	if q.Level > 3 {
@@ -81,19 +81,19 @@ func (m *Machine) Capture(client *Thread, q QOS, dynamic, remote bool, server *P
 	return Result{Token: ctx.Token.ID, Flag: ctx.EffectiveOnly}
 }
 
-// ImpersonateContext is SeImpersonateClientEx (I-81).
+// ImpersonateContext models SeImpersonateClientEx (I-81).
 func (m *Machine) ImpersonateContext(i int, t *Thread) Result {
 	c := m.Contexts[i]
 	return m.Impersonate(t, c.Token, true, c.EffectiveOnly, c.Level)
 }
 
-// DeleteContext is SeDeleteClientSecurity.
+// DeleteContext models SeDeleteClientSecurity.
 func (m *Machine) DeleteContext(i int) Result {
 	m.Contexts = append(m.Contexts[:i:i], m.Contexts[i+1:]...)
 	return Result{}
 }
 
-// CaptureSubject is SeCaptureSubjectContext (I-83).
+// CaptureSubject models SeCaptureSubjectContext (I-83).
 func (m *Machine) CaptureSubject(t *Thread) Result {
 	s := &Subject{Primary: t.Process.Primary}
 	if r := t.Record; r != nil {
@@ -103,13 +103,13 @@ func (m *Machine) CaptureSubject(t *Thread) Result {
 	return Result{Flag: s.Client != nil}
 }
 
-// ReleaseSubject is SeReleaseSubjectContext.
+// ReleaseSubject models SeReleaseSubjectContext.
 func (m *Machine) ReleaseSubject(i int) Result {
 	m.Subjects = append(m.Subjects[:i:i], m.Subjects[i+1:]...)
 	return Result{}
 }
 
-// CheckSubject is SeAccessCheck in user mode.
+// CheckSubject models SeAccessCheck in user mode.
 func (m *Machine) CheckSubject(i int, d *Descriptor, desired winnt.AccessMask) Result {
 	c := m.Subjects[i]
 	s := subject{token: &c.Primary.Value}
@@ -117,11 +117,13 @@ func (m *Machine) CheckSubject(i int, d *Descriptor, desired winnt.AccessMask) R
 		s = subject{&c.Client.Value, true, c.Level}
 	}
 	if s.client && s.level < 2 {
-		return Result{Verdict: ntstatus.BadImpersonationLevel}
+		// A client below SecurityImpersonation is refused.
+		return Result{Verdict: ntstatus.BadImpersonationLevel}
 	}
 	mapped := fileKind.mapped(desired)
 	if mapped == 0 {
-		return Result{Verdict: ntstatus.AccessDenied}
+		// Asking for nothing where nothing was granted before is denied.
+		return Result{Verdict: ntstatus.AccessDenied}
 	}
 	g, st := check(s, d, mapped, &fileKind)
 	return Result{Granted: g, Verdict: st, Flag: st == ntstatus.Success}

@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ImpersonateThread is NtImpersonateThread (I-73).
+// ImpersonateThread models NtImpersonateThread (I-73).
 func (m *Machine) ImpersonateThread(c Caller, server, client winnt.Handle, q QOS, dynamic bool) Result {
 	s, st := m.reference(c, server, winnt.THREAD_DIRECT_IMPERSONATION, isThread)
 	if st != ntstatus.Success {
@@ -24,7 +24,7 @@ func (m *Machine) ImpersonateThread(c Caller, server, client winnt.Handle, q QOS
 	return r
 }
 
-// ImpersonateAnonymous is NtImpersonateAnonymousToken (I-74).
+// ImpersonateAnonymous models NtImpersonateAnonymousToken (I-74).
 func (m *Machine) ImpersonateAnonymous(c Caller, thread winnt.Handle) Result {
 	s, st := m.reference(c, thread, winnt.THREAD_IMPERSONATE, isThread)
 	if st != ntstatus.Success {

@@ -46,7 +46,7 @@ func privs(list ...winnt.Privilege) (s Privileges) {
 // has reports whether the set holds a privilege.
 func (s Privileges) has(p winnt.Privilege) bool { return s>>p&1 != 0 }
 
-// Value is what a token says. It is copied, never shared.
+// Value holds what a token says. It is copied, never shared.
 type Value struct {
 	User       Name
 	UserDeny   bool // the user is deny-only
@@ -110,7 +110,7 @@ func (v *Value) restrictedDenies(n Name) bool {
 
 func (v *Value) restricted() bool { return v.Restricted != nil }
 
-// admin is T-103, elevated is class 20.
+// admin reports whether v is an administrator's (T-103).
 func (v *Value) admin() bool {
 	return v.groupPresent(Admins) && (!v.restricted() || slices.Contains(v.Restricted, Admins))
 }
@@ -136,7 +136,7 @@ const (
 	high   = 0x3000
 )
 
-// stripped is T-48 with EffectiveOnly TRUE.
+// stripped returns v without what is not enabled, as EffectiveOnly does (T-48).
 func (v *Value) stripped() Value {
 	c := v.copy()
 	c.Groups = slices.DeleteFunc(c.Groups, func(g Group) bool { return !g.Enabled && !g.DenyOnly })
@@ -153,7 +153,7 @@ func (v *Value) stripped() Value {
 	return c
 }
 
-// as is a copy with another type and level.
+// as returns a copy with another type and level.
 func (v *Value) as(t winnt.TokenType, l winnt.SecurityImpersonationLevel) Value {
 	c := v.copy()
 	c.Type, c.Level = t, l
@@ -176,7 +176,7 @@ type Descriptor struct {
 	Policy  uint32 // of the label; 0: no label, which stands for Medium, NO_WRITE_UP
 }
 
-// String is a line for a transcript.
+// String returns a line for a transcript.
 func (v Value) String() string {
 	var groups []string
 	for _, g := range v.Groups {
@@ -209,7 +209,7 @@ func (v Value) String() string {
 	return s
 }
 
-// String is a line for a transcript.
+// String returns a line for a transcript.
 func (d *Descriptor) String() string {
 	if d == nil {
 		return "nothing"

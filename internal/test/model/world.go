@@ -131,7 +131,9 @@ func (w World) machine() *Machine {
 			Guard: defaultGuard(&v, &processKind, nil)}
 		for range 2 {
 			t := &Thread{Process: p, Guard: defaultGuard(&v, &threadKind, nil)}
-			t.Self = 0x1 | 0x20 | 0x40 | 0x400 | 0x800 // O-18, O-36
+			// A thread may end, set and query itself in any case (O-18), with
+			// the limited rights that come with those (O-36).
+			t.Self = 0x1 | 0x20 | 0x40 | 0x400 | 0x800
 			if g, st := decide(&v, t.Guard, maximum, &threadKind); st.IsSuccess() {
 				t.Self |= g
 			}

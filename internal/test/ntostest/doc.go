@@ -4,7 +4,7 @@
 //
 // A transcript is a file of cockroachdb/datadriven:
 //
-//	# IC-1: a thread that impersonates nobody has no token to open (I-20).
+//	# IC-1: a thread that does not impersonate has no token to open (I-20).
 //	run
 //	r = T.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_READ, OpenAsSelf=True)
 //	expect(r.status, STATUS_NO_TOKEN)
@@ -12,8 +12,8 @@
 //	S/1                NtOpenThreadToken(…) -> STATUS_NO_TOKEN
 //	                     because I-20: the thread is not impersonating
 //
-// The input is a program of package script, on a kernel of its own; what is
-// below the line is what it prints. Commands:
+// The input is a program of package script, on a kernel of its own; below the
+// line stands what it prints. Commands:
 //
 //	prelude                   definitions that every later run of the file sees; prints nothing
 //	run                       one case, on both profiles, which must print the same

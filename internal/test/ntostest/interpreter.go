@@ -142,7 +142,7 @@ func (in *interpreter) program(d *datadriven.TestData, profile nt.Profile) strin
 	return out.String()
 }
 
-// caseID is what the comment above a case names: a case of the specification,
+// caseID is an id that the comment above a case names: a case of the specification,
 // or a rule.
 var caseID = regexp.MustCompile(`\b(OC|TC|IC|AC|UC|O|T|I|A|P|S|U)-[0-9]+`)
 

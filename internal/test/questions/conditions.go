@@ -133,7 +133,7 @@ func (w World) soup() []byte {
 	return append(b, make([]byte, pick(w, []int{0, 0, 0, 1, 3, 4}))...)
 }
 
-// claimFlags are what claims have, mostly nothing.
+// claimFlags are the flags that claims have, mostly nothing.
 var claimFlags = []uint32{0, 0, 0, claims.FlagCaseSensitive, claims.FlagDisabled, claims.FlagUseForDenyOnly}
 
 // attribute returns a claim of any type.

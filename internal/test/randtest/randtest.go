@@ -34,7 +34,7 @@ func Seed(t testing.TB) uint64 {
 	return seed
 }
 
-// Count is the number in the environment variable name, or standard; a tenth
+// Count returns the number in the environment variable name, or standard; a tenth
 // of it with -short.
 func Count(t testing.TB, name string, standard int) int {
 	t.Helper()

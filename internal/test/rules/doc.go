@@ -6,7 +6,7 @@
 //
 // A rule is cited in a comment at the branch that decides it, and it is named
 // by the test that checks it, in a _test.go file or in testdata. An id that is
-// an argument of Fail, refuse or probe is cited there. The test
+// an argument of Fail, refuse, probe and their like is cited there. The test
 // fails on a rule of docs/rules that lacks either, and on an id in a comment,
 // or alone in a string, that docs/rules does not list. To see it work:
 //
@@ -16,5 +16,5 @@
 // and handles, T tokens, I impersonation, P properties of impersonation, S
 // security descriptors, A access check, U audit, F files. Names of cases
 // (AC-001, TC-6), of specifications (MS-DTYP) and SIDs (S-1-5-32) look
-// similar and are none; [FindAll] tells them apart.
+// similar and are no rules; [FindAll] tells them apart.
 package rules

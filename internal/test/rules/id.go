@@ -42,7 +42,7 @@ func word(c byte) bool {
 	return c == '-' || c == '_' || c == '%' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// Family is the letter of the rule's file.
+// Family returns the letter of the rule's file.
 func (id ID) Family() string {
 	letter, _, _ := strings.Cut(string(id), "-")
 	return letter
@@ -65,7 +65,7 @@ func (id ID) number() (n int, suffix string) {
 	return n, rest[len(digits):]
 }
 
-// Source is the source that docs/rules gives for a rule; "" if no file lists it.
+// Source returns the source that docs/rules gives for a rule; "" if no file lists it.
 func (id ID) Source() string {
 	line := regexp.MustCompile(`(?m)^- \*\*` + regexp.QuoteMeta(string(id)) + `\*\* .* \*Source: (.*)\.\*$`)
 	files, _ := docs.Rules.ReadDir("rules")

@@ -40,7 +40,7 @@ type listed struct {
 
 var (
 	entry = regexp.MustCompile(`^- \*\*([^*]+)\*\*(.*)$`)
-	// prose is what follows the id: a sentence, then its source, which may
+	// prose follows the id: a sentence, then its source, which may
 	// go on in the following lines of the same item.
 	prose = regexp.MustCompile(`^ \S.*[.)].* \*Source: \S.*\*$`)
 )
@@ -110,7 +110,7 @@ func (p places) note(at string, ids ...ID) {
 	}
 }
 
-// sources is what the module says about rules.
+// sources holds what the module says about rules.
 type sources struct {
 	cited  places // in comments of source files, and as an argument of a refusal
 	quoted places // strings of source files that are nothing but an id
@@ -156,7 +156,7 @@ func scan(t *testing.T) sources {
 
 // refusals are the functions that take the id of the rule that refuses: an id
 // that is their argument is cited there, and the comment need not repeat it.
-var refusals = []string{"Fail", "refuse", "probe"}
+var refusals = []string{"Fail", "fail", "refuse", "refusedByDirectory", "refusedByShare", "probe"}
 
 // read notes the ids of one source file. A string counts when it is nothing
 // but an id: the rule of an explanation's step, or of a row in a table. Any
@@ -318,7 +318,7 @@ func TestCompare(t *testing.T) {
 
 func TestRead(t *testing.T) {
 	text := "package p // A-1\n\n/* T-2\nT-3 */\nvar x = \"A-4\" + \"S-1\" + \"see A-5\"\n" +
-		"var y = c.Fail(\"O-6\", f(\"O-7\")) + refuse(h, \"O-8\") + fail(\"O-9\")\n"
+		"var y = c.Fail(\"O-6\", f(\"O-7\")) + refuse(h, \"O-8\") + other(\"O-9\")\n"
 	src := sources{places{}, places{}, places{}}
 	src.read("p.go", []byte(text))
 	if want := (places{"A-1": "p.go:1", "T-2": "p.go:3", "T-3": "p.go:4", "O-6": "p.go:6",

@@ -84,7 +84,7 @@ func parseSubject(file []byte) (*subject, error) {
 	return &subject{t, UserDomain(t)}, nil
 }
 
-// UserDomain is the domain of a token's user, against which a question resolves
+// UserDomain returns the domain of a token's user, against which a question resolves
 // aliases such as DU; the zero SID if the user is in none.
 func UserDomain(t *token.Token) sid.SID {
 	u := t.User().SID

@@ -31,7 +31,7 @@ func refuse(err error) error {
 	return &refusal{at, err}
 }
 
-// Offset is the offset that an error of sid, sd or sddl carries: in bytes of
+// Offset returns the offset that an error of sid, sd or sddl carries: in bytes of
 // the text or of the binary form.
 func Offset(err error) (at int, ok bool) {
 	var text *sddl.SyntaxError
@@ -56,7 +56,7 @@ type conversion struct {
 	toText  func(dst []byte, binary []byte, domain sid.SID) ([]byte, error)
 }
 
-// SIDs is the batch of `refmon sid --batch`: {"id","sid","domain"} becomes
+// SIDs returns the batch of `refmon sid --batch`: {"id","sid","domain"} becomes
 // {"id","hex"} and {"id","hex"} becomes {"id","sid"}. Text is read as Windows
 // reads it, aliases such as BA included; a domain gives the relative ones (DA,
 // DU …) their meaning (S-80).
@@ -85,7 +85,7 @@ func SIDs() *Job {
 	}).job()
 }
 
-// badSIDByte is the offset of what makes b no SID: the revision, the number of
+// badSIDByte returns the offset of what makes b no SID: the revision, the number of
 // sub-authorities, or the end where more should follow.
 func badSIDByte(b []byte) int {
 	switch {
@@ -97,7 +97,7 @@ func badSIDByte(b []byte) int {
 	return len(b)
 }
 
-// Descriptors is the batch of `refmon sddl --batch`: {"id","sddl","domain"}
+// Descriptors returns the batch of `refmon sddl --batch`: {"id","sddl","domain"}
 // becomes {"id","hex"}, the self-relative form as Windows lays it out, and
 // {"id","hex","domain"} becomes {"id","sddl"}, the canonical text (S-80).
 func Descriptors() *Job {

@@ -12,7 +12,7 @@
 //	// sum.Lines answered, sum.Malformed of them with an error
 //
 // Lines are read strictly: JSON as RFC 8259 has it, in UTF-8, no field twice,
-// no unknown field, nested at most [MaxDepth] deep and at most [MaxLine] bytes
+// no unknown field, nested at most [strict.MaxDepth] deep and at most [MaxLine] bytes
 // long. A line that breaks a rule is answered by
 //
 //	{"id":…,"error":"line 3: …"}

@@ -15,12 +15,8 @@ var (
 	bom        = []byte("\xef\xbb\xbf")
 )
 
-// MaxDepth is how deep lists and objects of a line may nest.
-const MaxDepth = strict.MaxDepth
-
-// scanLine reads the object of a line into slots, one for each name of l; an absent field is nil. The id of a line is
-// field
-// 0. After an error the slots hold what was read before it and, where only a field was wrong, everything else.
+// scanLine reads the object of a line into slots, one for each name of l; an absent field is nil. The id of a line
+// is field 0. After an error the slots hold what was read before it and, where only a field was wrong, everything else.
 func scanLine(l strict.Layout, slots [][]byte, line []byte, number int) error {
 	clear(slots)
 	if number == 1 {

@@ -36,7 +36,7 @@ func ParseCall(name string) (c Call, ok bool) {
 	return 0, false
 }
 
-// SubjectFor is the subject that asks by a call: SeAccessCheck takes a primary
+// SubjectFor returns the subject that asks by a call: SeAccessCheck takes a primary
 // token as a process's own and an impersonation token as a thread's, at the
 // token's level; NtAccessCheck takes any token as the one passed to it and
 // refuses a primary one by its own rule.
@@ -86,7 +86,7 @@ func (q *Question) Ask() (a Answered, err error) {
 	return a, err
 }
 
-// askNt is Ask for NtAccessCheck. A descriptor that cannot be captured stands
+// askNt does what Ask does, for NtAccessCheck. A descriptor that cannot be captured stands
 // where none does in the order of the rules, right before it, so the request
 // has none and only the status differs.
 func (q *Question) askNt() (a Answered, err error) {
@@ -121,7 +121,7 @@ func (q *Question) askNt() (a Answered, err error) {
 	return a, err
 }
 
-// refused is the step of a call that failed before it decided anything.
+// refused returns the step of a call that failed before it decided anything.
 func (q *Question) refused(call ntstatus.Status) *access.Step {
 	s := &access.Step{ACE: -1, Bits: q.Request.Desired}
 	switch {

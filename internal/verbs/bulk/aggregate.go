@@ -183,10 +183,10 @@ func (h merging[T]) Less(i, j int) bool {
 }
 func (h merging[T]) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 
-// Push is called by package heap.
+// Push adds a run; package heap calls it.
 func (h *merging[T]) Push(x any) { *h = append(*h, x.(*run[T])) }
 
-// Pop is called by package heap.
+// Pop removes the last run; package heap calls it.
 func (h *merging[T]) Pop() any {
 	last := (*h)[len(*h)-1]
 	*h = (*h)[:len(*h)-1]

@@ -45,7 +45,7 @@ type state struct {
 	dir *people.Directory
 }
 
-// reason is why a bit was granted or denied.
+// reason tells why a bit was granted or denied.
 func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
 	_, x, err := access.Explain(&access.Request{Descriptor: s.d, Subject: access.Subject{Primary: s.t},
 		Desired: winnt.MAXIMUM_ALLOWED | bit,
@@ -57,7 +57,7 @@ func (s state) reason(d *Diff, bit winnt.AccessMask) access.Reason {
 	return r.Reason
 }
 
-// entry is the entry a reason points to; ok is false if it points to none.
+// entry returns the entry a reason points to; ok is false if it points to none.
 func (s state) entry(r access.Reason) (a sd.ACE, ok bool) {
 	l := s.d.DACL()
 	if r.List == "SACL" {

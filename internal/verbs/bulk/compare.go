@@ -117,7 +117,7 @@ func (d *Diff) compile(pairs []int) two {
 	return t
 }
 
-// evaluator is the one for a side, and what the share leaves of its answers.
+// evaluator returns the evaluator for a side, and what the share leaves of its answers.
 func (c *comparer) evaluator(
 	p *effective.Principals, typ *winnt.ObjectType,
 ) (*effective.Evaluator, []winnt.AccessMask, error) {
@@ -282,7 +282,8 @@ func (c *comparer) answer(q question, as [2]*parsed) ([]change, error) {
 	for i := range out {
 		out[i].cause = c.d.cause(&out[i], ks[0], ks[1])
 	}
-	if repeatable {
+	// The answer is shared only where no condition reads what can change from one moment to the next.
+	if repeatable {
 		size := 2 * (parsedCost + overhead)
 		for i := range out {
 			size += 96 + len(out[i].cause)

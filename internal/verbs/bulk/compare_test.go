@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// TestComparesWhatChanged: equal descriptors are evaluated for nobody but the
+// TestComparesWhatChanged: equal descriptors are evaluated only for the
 // principals whose tokens differ, and others for everybody, once.
 func TestComparesWhatChanged(t *testing.T) {
 	company := func(text string) *people.Directory {
@@ -35,7 +35,7 @@ func TestComparesWhatChanged(t *testing.T) {
 		{"nothing", company(alice + bob), nil, same, same, 0, 0},
 		{"the same people read again", company(alice + bob), company(alice + bob), same, same, 0, 0},
 		{"a membership", company(alice + bob), company(alice + staff), same, same, 1, 1},
-		{"somebody new", company(alice), company(alice + staff), same, same, 1, 1},
+		{"a new user", company(alice), company(alice + staff), same, same, 1, 1},
 		{"a descriptor", company(alice + bob), nil, same, other, 2, 2},
 		{"both", company(alice + bob), company(alice + staff), same, other, 2, 2},
 	} {

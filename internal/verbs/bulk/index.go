@@ -189,7 +189,7 @@ func (w *setWriter) first(id setID) bool {
 	return !old
 }
 
-// maxSets is maxWritten, or fewer where less memory was allowed.
+// maxSets returns maxWritten, or fewer where less memory was allowed.
 func (r *Run) maxSets() int { return max(min(maxWritten, r.CacheBytes/256), 1<<16) }
 
 func appendSet(dst []byte, id setID, count uint32, s effective.Set, expression []byte) []byte {

@@ -51,7 +51,7 @@ func newTable[A any](limit int) *table[A] {
 	return &table[A]{seed: maphash.MakeSeed(), limit: max(limit/2/64, 1<<16)}
 }
 
-// hash is that of a descriptor as it was given.
+// hash returns the hash of a descriptor as it was given.
 func (t *table[A]) hash(o *objects.Object) uint64 {
 	return maphash.Bytes(t.seed, o.SD) + uint64(o.Form)
 }

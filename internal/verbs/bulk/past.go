@@ -79,7 +79,7 @@ func (p *past) put(o *objects.Object) error {
 	return err
 }
 
-// descriptor is the address of an object's descriptor, written down if it was
+// descriptor returns the address of an object's descriptor, written down if it was
 // not met lately.
 func (p *past) descriptor(o *objects.Object) (int64, error) {
 	var few [512]byte

@@ -208,7 +208,7 @@ func (r *Report) Write(out io.Writer) error {
 	return err
 }
 
-// reachRows are the principals who reach most.
+// reachRows returns the principals who reach most.
 func (r *Report) reachRows() (out []reachRow) {
 	total := max(r.Objects-r.Unreadable, 1)
 	for i, n := range r.reach {
@@ -231,7 +231,7 @@ func addOrphan(into, o *orphan) {
 	}
 }
 
-// mostOrphans are the accounts without a name that are on most objects, and how
+// mostOrphans returns the accounts without a name that are on most objects, and how
 // many there are in all.
 func mostOrphans(from *aggregate[orphan]) (out []*orphan, all int, err error) {
 	trim := func() {
@@ -301,7 +301,7 @@ func (r *Report) detail(l *listed) (detail, error) {
 	return d, nil
 }
 
-// sets are the principals that have each right on a descriptor.
+// sets returns the principals that have each right on a descriptor.
 func (r *Report) sets(k key) ([]effective.Set, error) {
 	if r.decider == nil {
 		d, err := newDecider(r.run)

@@ -61,7 +61,7 @@ type Run struct {
 	Type      *winnt.ObjectType // of objects that do not tell; nil: file
 	Types     [][]winnt.GUID    // chains of object types to ask about; nil: the object
 	Config    effective.Config  // policies and options of the check
-	Share     *sd.Descriptor    // a second gate before all objects: what it does not grant nobody has; nil: none
+	Share     *sd.Descriptor    // a second gate before all objects: what it does not grant no user has; nil: no gate
 	Format    Format
 	Out       io.Writer
 	Sets      io.Writer // Index: where the table of sets goes; nil: to Out, before the first row that needs it

@@ -68,7 +68,7 @@ var sambaFiles = []struct {
 	{"named", "D:P(A;;0x1f01ff;;;S-1-5-21-1-2-3-1108)(D;;0x6;;;GUEST)(A;;0x12019f;;;GUEST)", []string{"bob"}},
 	{"owned", "O:S-1-22-1-1G:S-1-22-2-1D:P(A;;0x80;;;WD)", nil},
 	{"owner rights", "O:S-1-22-1-1G:S-1-22-2-1D:P(A;;0x20080;;;OW)(A;;0x81;;;AU)", nil},
-	{"nobody", "D:P", nil},
+	{"none", "D:P", nil},
 	{"changed", "O:S-1-22-1-12345G:S-1-22-2-12346D:P(A;;0x120089;;;S-1-5-21-1-2-3-1108)(A;;0x1f01ff;;;SY)",
 		[]string{"bob"}},
 	{"folder", "D:PAI(A;OICI;0x1f01ff;;;BA)(A;OICIIO;0x1f01ff;;;CO)(A;CI;0x1200a9;;;AU)",
@@ -274,7 +274,7 @@ func (s *samba) tryCacls(user, share, path string, args ...string) (string, erro
 }
 
 // fill makes the files and sets their descriptors through SMB; the share's own
-// lets nobody but administrators delete what is in it.
+// lets only administrators delete what is in it.
 func (s *samba) fill(share string) {
 	s.t.Helper()
 	s.cacls("root", share, "/", "--sddl", "-S", "D:P(A;;0x1f01ff;;;BA)(A;;0x1200a9;;;WD)")
@@ -360,7 +360,7 @@ func (s *samba) compareWhoCan(share string) {
 		s.t.Errorf("who-can gives %d objects, want %d", len(got), len(sambaFiles)+1)
 	}
 	if len(notes) != 0 {
-		s.t.Errorf("notes on files that nobody changed: %v", notes)
+		s.t.Errorf("notes on files that did not change: %v", notes)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"github.com/refmon/refmon/effective"
@@ -16,7 +17,7 @@ import (
 // 22 characters of base64url, 128 bits of a SHA-256. The name does not depend on
 // who else there is, nor on their order: it is the same in every run and on every
 // machine, and a user who comes or goes renames the sets that he is in, no others.
-// Nobody can bring about two sets of one name.
+// No user can bring about two sets of one name.
 type setID [22]byte
 
 // setNamer names the sets of a run. Immutable.
@@ -25,11 +26,12 @@ type setNamer struct {
 	members []member
 }
 
-// member is a principal by its SID; name is empty unless others have that SID.
+// member is a principal in the bytes that are hashed: whole, or as the last part
+// of its SID after another one of its domain.
 type member struct {
-	sid    sid.SID
-	prefix sid.SID
-	name   string
+	whole  []byte
+	last   [5]byte
+	domain int // 0: always whole
 }
 
 func newSetNamer(d *people.Directory) *setNamer {
@@ -42,41 +44,54 @@ func newSetNamer(d *people.Directory) *setNamer {
 	slices.SortFunc(order, func(a, b int) int {
 		return cmp.Or(who(a).Compare(who(b)), cmp.Compare(d.Principals[a].Name, d.Principals[b].Name))
 	})
+	domains := map[sid.SID]int{{}: 0}
 	for at, i := range order {
 		s := who(i)
+		shared := at > 0 && who(order[at-1]) == s || at+1 < len(order) && who(order[at+1]) == s
 		n.rank[i] = at
-		n.members[at] = member{sid: s, prefix: s.Prefix()}
-		for _, j := range [2]int{at - 1, at + 1} {
-			if j >= 0 && j < len(order) && who(order[j]) == s {
-				n.members[at].name = d.Principals[i].Name
-			}
-		}
+		n.members[at] = newMember(s, d.Principals[i].Name, shared, domains)
 	}
 	return n
+}
+
+// newMember makes a member. One that shares its SID with another principal is
+// told by its name, too.
+func newMember(s sid.SID, name string, shared bool, domains map[sid.SID]int) (m member) {
+	if shared {
+		m.whole = appendText(appendText([]byte{'N'}, s.Binary()), name)
+		return m
+	}
+	prefix := s.Prefix()
+	number, known := domains[prefix]
+	if !known {
+		number = len(domains)
+		domains[prefix] = number
+	}
+	m.domain = number
+	m.whole = appendText([]byte{'S'}, s.Binary())
+	m.last[0] = 'R'
+	binary.LittleEndian.PutUint32(m.last[1:], s.RID())
+	return m
 }
 
 // id names a set. right is the text of its masks. The SIDs are written in order,
 // those of one domain as their last parts after the domain (B-3).
 func (n *setNamer) id(right string, s effective.Set) (id setID) {
-	ranked := make(effective.Set, len(s))
-	for i := range s.All() {
-		at := n.rank[i]
-		ranked[at/64] |= 1 << (at % 64)
-	}
 	buf := appendText(make([]byte, 0, 4096), right)
-	var domain sid.SID
+	domain := 0
 	h := sha256.New()
-	for at := range ranked.All() {
-		m := &n.members[at]
-		switch {
-		case m.name != "":
-			buf = appendText(appendText(append(buf, 'N'), m.sid.Binary()), m.name)
-			domain = sid.SID{}
-		case m.prefix.IsZero() || m.prefix != domain:
-			buf = appendText(append(buf, 'S'), m.sid.Binary())
-			domain = m.prefix
-		default:
-			buf = binary.LittleEndian.AppendUint32(append(buf, 'R'), m.sid.RID())
+	for i, word := range n.ranked(s) {
+		for ; word != 0; word &= word - 1 {
+			m := &n.members[64*i+bits.TrailingZeros64(word)]
+			if m.domain != 0 && m.domain == domain {
+				buf = append(buf, m.last[:]...)
+				continue
+			}
+			buf, domain = append(buf, m.whole...), m.domain
+			if len(buf) > 3500 {
+				h.Write(buf)
+				buf = buf[:0]
+			}
 		}
 		if len(buf) > 3500 {
 			h.Write(buf)
@@ -87,6 +102,18 @@ func (n *setNamer) id(right string, s effective.Set) (id setID) {
 	var sum [sha256.Size]byte
 	base64.RawURLEncoding.Encode(id[:], h.Sum(sum[:0])[:16])
 	return id
+}
+
+// ranked returns the set in the order of SIDs.
+func (n *setNamer) ranked(s effective.Set) effective.Set {
+	ranked := make(effective.Set, len(s))
+	for i, word := range s {
+		for ; word != 0; word &= word - 1 {
+			at := n.rank[64*i+bits.TrailingZeros64(word)]
+			ranked[at/64] |= 1 << (at % 64)
+		}
+	}
+	return ranked
 }
 
 // appendText appends a text and its length.

@@ -18,7 +18,7 @@ type asking[A, T any] struct {
 	fail   func(b *box[T], o *objects.Object, err error) // of an object that could not be decided
 }
 
-// outcome is the answer for a descriptor, or why there is none. It is immutable
+// outcome is the answer for a descriptor, or why it has no answer. It is immutable
 // once published.
 type outcome[A any] struct {
 	err    error

@@ -41,7 +41,7 @@ func auditCheckFaults[I auditChecks](p auditCheckParts[I]) []fault[I] {
 	}
 }
 
-// asClient are the faults of the thread whose client a check is for.
+// asClient returns the faults of the thread whose client a check is for.
 func asClient[I auditChecks]() []fault[I] {
 	return []fault[I]{
 		{rule: "U-46", want: ntstatus.NoImpersonationToken, name: "the thread does not impersonate", takes: "caller",
@@ -53,7 +53,7 @@ func asClient[I auditChecks]() []fault[I] {
 	}
 }
 
-// auditTyped are the faults of the forms with an object type list.
+// auditTyped returns the faults of the forms with an object type list.
 func auditTyped[I auditChecks](typ func(*I) *nt.AuditEventType, self func(*I) *nt.Captured[sid.SID],
 	types func(*I) *nt.Captured[[]access.ObjectTypeEntry], list bool) []fault[I] {
 	f := []fault[I]{

@@ -11,7 +11,7 @@ import (
 // auditor gives the server's process SeAuditPrivilege.
 func (w *world) auditor() { w.holding(winnt.SeAuditPrivilege) }
 
-// tooMany is a privilege set with more entries than an alarm takes.
+// tooMany returns a privilege set with more entries than an alarm takes.
 func tooMany() nt.Captured[*nt.PrivilegeSet] {
 	return nt.Cap(&nt.PrivilegeSet{Privilege: make([]nt.LUIDAndAttributes, 61)})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// Outcome is what a call came to.
+// Outcome tells what a call came to.
 type Outcome struct {
 	Status  ntstatus.Status // what the call returned
 	Verdict ntstatus.Status // its AccessStatus where it has one, else Status
@@ -19,7 +19,7 @@ type Outcome struct {
 // Call calls a service on a fresh kernel with a set of faults in force, which
 // must not exclude one another. The error tells a result other than the one
 // that the earliest condition of the set promises, a failed call that left a
-// trace, or a leak. Faults that are none in the service's mode or in the
+// trace, or a leak. Faults that do not fail in the service's mode or in the
 // profile are in force and do not count.
 func Call(name string, profile nt.Profile, set ...*Fault) (Outcome, error) {
 	s := registry[name]
@@ -65,7 +65,8 @@ func (w *world) run(s *service, set []*Fault) (Outcome, error) {
 	if s.settle != nil {
 		s.settle(w, out)
 	}
-	if !got.Status.IsSuccess() { // P-7: a failing service changes nothing observable
+	// A failing service changes nothing observable (P-7).
+	if !got.Status.IsSuccess() {
 		if after := w.state(); after != before {
 			return got, fmt.Errorf("%s with %s failed with %s and changed the system:\nbefore %s\nafter  %s", s.row.Info().Name,
 				names(set), got.Status, before, after)

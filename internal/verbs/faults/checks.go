@@ -58,7 +58,7 @@ func checkFaults[I checks](p checkParts[I]) []fault[I] {
 		})
 }
 
-// typed are the faults that only the forms with an object type list have.
+// typed returns the faults that only the forms with an object type list have.
 func typed(list bool) []fault[nt.AccessCheckByTypeIn] {
 	f := []fault[nt.AccessCheckByTypeIn]{
 		{rule: "A-26", want: ntstatus.InvalidParameter, name: "two roots in the type list", takes: "types", needs: userOnly,

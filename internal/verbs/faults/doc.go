@@ -15,7 +15,7 @@
 //
 // Faults of pointers that are not in the In structure (an output variable that
 // cannot be written) belong to the C face and are listed by [Absent] with the
-// reason, as is what else cannot be brought about here. A condition with
+// reason, as are others that cannot be brought about here. A condition with
 // neither a fault nor a reason fails the package's test.
 //
 // Guards: the registry is filled before main and immutable afterwards; a world

@@ -13,7 +13,7 @@ import (
 type Fault struct {
 	// Name says what is wrong, in a few words.
 	Name string
-	// Want is what the call returns when this fault wins: the status of its
+	// Want is the status that the call returns when this fault wins: the status of its
 	// condition or, where the call succeeds and carries a verdict
 	// (AccessStatus), that verdict.
 	Want ntstatus.Status
@@ -24,7 +24,7 @@ type Fault struct {
 	profiles   []nt.Profile // nil: both
 	handle     bool         // a handle parameter that cannot be referenced
 	denial     bool         // an access check that refuses
-	lifts      []string     // what faults of others take up that are none beside this one, in the Observed profile
+	lifts      []string     // what faults of others take up that do not fail beside this one, in the Observed profile
 	inject     func(w *world, in any)
 
 	service   *service
@@ -41,16 +41,16 @@ const (
 	kernOnly       // user mode is not tested for it
 )
 
-// Rule is the id of the rule behind the fault.
+// Rule returns the id of the rule behind the fault.
 func (f *Fault) Rule() string { return f.rule }
 
-// Condition is the row of the service's table that the fault brings about.
+// Condition returns the row of the service's table that the fault brings about.
 func (f *Fault) Condition() nt.Condition { return f.service.row.Info().Conditions[f.condition] }
 
-// Order is the position of the condition among those of its service.
+// Order returns the position of the condition among those of its service.
 func (f *Fault) Order() int { return f.condition }
 
-// String is "T-40 no such handle".
+// String returns "T-40 no such handle".
 func (f *Fault) String() string { return f.rule + " " + f.Name }
 
 // Excludes reports whether two faults cannot hold at once: they take up the
@@ -132,7 +132,7 @@ func (f *fault[I]) ofHandle() bool {
 	return f.of == ofHandle || f.want == ntstatus.InvalidHandle || f.want == ntstatus.ObjectTypeMismatch
 }
 
-// setup is what define needs besides the faults.
+// setup holds what define needs besides the faults.
 type setup[I any] struct {
 	names   []string // Nt and Zw name
 	base    func(w *world) I
@@ -167,7 +167,7 @@ func define[I any](s setup[I]) bool {
 	return true
 }
 
-// find is the index of the condition with that rule and status, or with
+// find returns the index of the condition with that rule and status, or with
 // STATUS_SUCCESS and the status in a verdict; -1 if the row has none.
 func find(m *nt.Meta, rule string, st ntstatus.Status, when string) int {
 	for _, status := range []ntstatus.Status{st, ntstatus.Success} {

@@ -25,7 +25,7 @@ func rows(yield func(nt.Row) bool) {
 }
 
 // TestEveryCondition: each condition with a failure status has a fault that
-// brings it about, or a reason why there is none.
+// brings it about, or a reason why it has no fault.
 func TestEveryCondition(t *testing.T) {
 	for r := range rows {
 		m := r.Info()

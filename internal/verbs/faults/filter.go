@@ -298,7 +298,7 @@ var _ = define(setup[nt.CreateLowBoxTokenIn]{
 				inject: func(w *world, in *nt.CreateLowBoxTokenIn) {
 					in.ExistingTokenHandle = w.handle(w.existing(1), winnt.TOKEN_ALL_ACCESS)
 				}},
-			{rule: "T-69", want: ntstatus.InvalidParameter, name: "a PackageSid that is none", takes: "package",
+			{rule: "T-69", want: ntstatus.InvalidParameter, name: "a PackageSid of no package", takes: "package",
 				inject: func(_ *world, in *nt.CreateLowBoxTokenIn) { in.PackageSID = nt.Cap(sid.Users) }},
 			{rule: "O-31", want: ntstatus.InvalidHandle, when: "one of Handles", name: "one of Handles names nothing",
 				takes: "handles", inject: func(_ *world, in *nt.CreateLowBoxTokenIn) {

@@ -145,7 +145,7 @@ func (n named[I]) desired() (list []fault[I]) {
 	return list
 }
 
-// oaNamed is the attributes of an object of that name that lets everybody in.
+// oaNamed returns the attributes of an object of that name that lets everybody in.
 func oaNamed(name string, d *sd.Descriptor) nt.Captured[*nt.ObjectAttributes] {
 	return nt.Cap(&nt.ObjectAttributes{ObjectName: name, SecurityDescriptor: d})
 }
@@ -164,7 +164,7 @@ func (w *world) made(h winnt.Handle, st ntstatus.Status) {
 	head.Deref(ob.TagCall)
 }
 
-// base makes the existing object with the service that makes them.
+// event makes the existing object, an event, with the service that makes them.
 func (w *world) event() {
 	out, st := w.k.Zw().Services().NtCreateEvent(nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS,
 		ObjectAttributes: oaNamed(existing, nil)})

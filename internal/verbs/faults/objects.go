@@ -31,7 +31,7 @@ type byID interface {
 	nt.OpenProcessIn | nt.OpenThreadIn
 }
 
-// openByID are the faults of NtOpenProcess and NtOpenThread.
+// openByID returns the faults of NtOpenProcess and NtOpenThread.
 func openByID[I byID](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask,
 	oa func(*I) *nt.Captured[*nt.ObjectAttributes], id func(*I) *nt.Captured[*nt.ClientID],
 	target func(*world) ob.Object) []fault[I] {
@@ -50,7 +50,7 @@ func openByID[I byID](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask,
 				takes: "oa", needs: pointers, inject: func(_ *world, in *I) { oa(in).Status = ntstatus.InvalidParameter }},
 			{rule: "O-37", want: ntstatus.InvalidParameterMix, name: "name and id", takes: "oa.name id.given",
 				inject: func(_ *world, in *I) { oaOf(oa(in)).ObjectName = `\x` }},
-			{rule: "O-37", want: ntstatus.InvalidCid, name: "an id nobody has", takes: "id.value",
+			{rule: "O-37", want: ntstatus.InvalidCid, name: "an id that no object has", takes: "id.value",
 				inject: func(_ *world, in *I) {
 					id(in).V = &nt.ClientID{UniqueProcess: 0x7FFC, UniqueThread: 0x7FFC}
 				}},
@@ -99,7 +99,7 @@ func (w *world) file(name string, d *sd.Descriptor) {
 	}
 }
 
-// folder is a handle to a directory in which a name is that of a job.
+// folder returns a handle to a directory in which a name is that of a job.
 func (w *world) folder(name string) winnt.Handle {
 	d := ob.NewDirectory(open(), 0)
 	if st := d.Insert(name, w.anotherType(), false); !st.IsSuccess() {

@@ -33,7 +33,7 @@ func Matrix(name string, profile nt.Profile) []Pair {
 	return pairs
 }
 
-// Winner is the fault of a set that the order of the conditions lets win; nil
+// Winner returns the fault of a set that the order of the conditions lets win; nil
 // if the call succeeds with all of them.
 func Winner(profile nt.Profile, set ...*Fault) *Fault {
 	var first *Fault
@@ -64,5 +64,5 @@ func (f *Fault) lifted(profile nt.Profile, set []*Fault) bool {
 // back instead of what First promises.
 func (p Pair) Check() (Outcome, error) { return Call(p.Service, p.Profile, p.First, p.Second) }
 
-// String is "NtClose: O-40 no such handle + …".
+// String returns "NtClose: O-40 no such handle + …".
 func (p Pair) String() string { return fmt.Sprintf("%s: %s + %s", p.Service, p.First, p.Second) }

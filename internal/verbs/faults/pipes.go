@@ -36,7 +36,7 @@ func check(st ntstatus.Status, what string) {
 	}
 }
 
-// end is another handle to an end of a pipe, with these rights.
+// end returns another handle to an end of a pipe, with these rights.
 func (w *world) end(h winnt.Handle, rights winnt.AccessMask) winnt.Handle {
 	head, _, st := w.server.Object().Table().Lookup(h, ob.TagCall)
 	check(st, "end of the pipe")
@@ -44,7 +44,7 @@ func (w *world) end(h winnt.Handle, rights winnt.AccessMask) winnt.Handle {
 	return w.handle(head.Object(), rights)
 }
 
-// fileHandles are the faults of FileHandle; the handle in place is that of the
+// fileHandles returns the faults of FileHandle; the handle in place is that of the
 // end in use.
 func fileHandles[I any](h func(*I) *winnt.Handle, lacks winnt.AccessMask) []fault[I] {
 	list := handles("O-31", "FileHandle", "FileHandle", h, func(*world) winnt.Handle { return 0 })

@@ -43,7 +43,7 @@ func (w *world) jobObject(l ps.JobLimits) *ps.Job {
 	return j
 }
 
-// jobHandles are the faults of JobHandle; the object of another type is no job.
+// jobHandles returns the faults of JobHandle; the object of another type is no job.
 func jobHandles[I any](bad func(*I) *winnt.Handle, bare func(w *world) winnt.Handle) []fault[I] {
 	list := handles("O-31", "JobHandle", "JobHandle", bad, bare)
 	list[1].inject = func(w *world, in *I) { *bad(in) = w.handle(w.other, 0) }
@@ -102,7 +102,7 @@ var _ = define(setup[nt.AssignProcessToJobObjectIn]{
 		}),
 })
 
-// limitsOf is the structure of a call, made if it has none.
+// limitsOf returns the structure of a call, made if it has none.
 func limitsOf(in *nt.SetInformationJobObjectIn) *nt.JobSecurityLimitInformation {
 	return in.JobObjectInformation.V
 }
@@ -231,7 +231,7 @@ var _ = define(setup[nt.CreateUserProcessIn]{
 		}),
 })
 
-// impersonationOf is an impersonation token of the server's own user, which
+// impersonationOf returns an impersonation token of the server's own user, which
 // needs no privilege to assign.
 func (w *world) impersonationOf(level winnt.SecurityImpersonationLevel) *se.TokenObject {
 	s := serverSpec()

@@ -19,7 +19,7 @@ var (
 	observed   = []nt.Profile{nt.Observed}
 )
 
-// desired are the faults of DesiredAccess that an open of an object has, as
+// desired returns the faults of DesiredAccess that an open of an object has, as
 // rows of its service name them. mask finds the parameter; level is the rule
 // under which the caller's own level is refused.
 func desired[I any](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask) []fault[I] {
@@ -51,7 +51,7 @@ func (w *world) noHandle() {
 	w.late = append(w.late, func() { w.failing["ob: handle"] = true })
 }
 
-// handles are the three faults of a handle parameter: no handle, a handle of
+// handles returns the three faults of a handle parameter: no handle, a handle of
 // another type (that lacks the rights too), a handle that lacks the rights.
 // bare makes a handle of the right type with all rights but the needed ones.
 func handles[I any](rule, when, name string, bad func(*I) *winnt.Handle, bare func(w *world) winnt.Handle) []fault[I] {
@@ -66,7 +66,7 @@ func handles[I any](rule, when, name string, bad func(*I) *winnt.Handle, bare fu
 	}
 }
 
-// anotherType is an object that is no token, thread or process.
+// anotherType returns an object that is no token, thread or process.
 func (w *world) anotherType() *ps.Job {
 	if w.odd == nil {
 		w.odd = w.server.Object().System().NewJob(w.server.Object().Token())
@@ -74,7 +74,7 @@ func (w *world) anotherType() *ps.Job {
 	return w.odd
 }
 
-// caller is the fault of a caller that impersonates below SecurityImpersonation.
+// caller returns the fault of a caller that impersonates below SecurityImpersonation.
 func caller[I any](rule string) fault[I] {
 	return fault[I]{rule: rule, want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification",
 		takes: "caller", needs: userOnly,
@@ -100,7 +100,7 @@ func join[I any](lists ...[]fault[I]) (all []fault[I]) {
 
 func fileMapping() nt.Captured[winnt.GenericMapping] { return nt.Cap(winnt.FileObject.Mapping) }
 
-// badTypes is an object type list with two roots.
+// badTypes returns an object type list with two roots.
 func badTypes() nt.Captured[[]access.ObjectTypeEntry] {
 	return nt.Cap([]access.ObjectTypeEntry{{GUID: winnt.GUID{1}}, {GUID: winnt.GUID{2}}})
 }

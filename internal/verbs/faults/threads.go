@@ -12,7 +12,7 @@ import (
 
 // The services that work on threads.
 
-// demotion are the faults that every impersonation of a token can have.
+// demotion returns the faults that every impersonation of a token can have.
 func demotion[I any]() []fault[I] {
 	return []fault[I]{
 		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record",
@@ -130,7 +130,7 @@ var _ = define(setup[nt.GetNextThreadIn]{
 		}),
 })
 
-// foreignThread is a thread of a process other than the server.
+// foreignThread returns a thread of a process other than the server.
 func (w *world) foreignThread() ob.Object {
 	w.suspended()
 	return w.sys.ThreadObject(must(w.child.NewThread()))

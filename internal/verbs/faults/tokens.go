@@ -19,7 +19,7 @@ type (
 	}
 )
 
-// openProcessToken are the faults of both forms: h and mask find the fields.
+// openProcessToken returns the faults of both forms: h and mask find the fields.
 func openProcessToken[I opensProcess](h func(*I) *winnt.Handle, mask func(*I) *winnt.AccessMask) []fault[I] {
 	return join(
 		handles("O-31", "ProcessHandle", "ProcessHandle", h, func(w *world) winnt.Handle { return 0 })[:2],
@@ -67,7 +67,7 @@ var _ = define(setup[nt.OpenProcessTokenExIn]{
 	absent: openTokenAbsent,
 })
 
-// attributes are the faults of HandleAttributes.
+// attributes returns the faults of HandleAttributes.
 func attributes[I any](a func(*I) *uint32) []fault[I] {
 	return []fault[I]{
 		{rule: "O-29", want: ntstatus.InvalidParameter, name: "attributes that are not supported", takes: "attributes",
@@ -78,7 +78,7 @@ func attributes[I any](a func(*I) *uint32) []fault[I] {
 	}
 }
 
-// openThreadToken are the faults of both forms. The token opened is that of
+// openThreadToken returns the faults of both forms. The token opened is that of
 // the server's other thread, so that the caller's own impersonation can be
 // wrong at the same time.
 func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *winnt.AccessMask) []fault[I] {
@@ -133,7 +133,7 @@ func (w *world) copying() {
 	})
 }
 
-// subjectToken is the token of the other thread, nil for none.
+// subjectToken returns the token of the other thread, nil for none.
 func (w *world) subjectToken() *se.TokenObject {
 	r := w.other.Impersonation(0)
 	if r == nil {
@@ -172,7 +172,7 @@ var _ = define(setup[nt.OpenThreadTokenExIn]{
 	absent: openTokenAbsent,
 })
 
-// object attributes of a call that has them, made on demand
+// oaOf returns the object attributes of a call that has them, made on demand.
 func oaOf(c *nt.Captured[*nt.ObjectAttributes]) *nt.ObjectAttributes {
 	if c.V == nil {
 		c.V = &nt.ObjectAttributes{}
@@ -246,7 +246,7 @@ var _ = define(setup[nt.DuplicateTokenIn]{
 	absent: []absence{{"T-40", "NewTokenHandle", cFace}},
 })
 
-// existing is the token to be duplicated.
+// existing returns the token to be duplicated.
 func (w *world) existing(level winnt.SecurityImpersonationLevel) *se.TokenObject {
 	d := open()
 	if w.closing {
@@ -318,7 +318,7 @@ var _ = define(setup[nt.PrivilegeCheckIn]{
 		}),
 })
 
-// pseudoToken are the faults of the pseudo handles that query services take.
+// pseudoToken returns the faults of the pseudo handles that query services take.
 func pseudoToken[I any](h func(*I) *winnt.Handle) []fault[I] {
 	return []fault[I]{
 		{rule: "O-15", want: ntstatus.NoToken, name: "NtCurrentThreadToken while not impersonating",

@@ -45,7 +45,7 @@ type world struct {
 	named   ob.Object         // see made
 	child   *kernel.Process   // see suspended
 	naked   bool              // tokens made from now on have no descriptor
-	closing bool              // tokens made from now on admit nobody
+	closing bool              // tokens made from now on admit no caller
 	odd     *ps.Job           // see anotherType
 	calling bool              // the call itself is running: memory can run out
 	failing map[string]bool   // allocation points that fail (O-81)
@@ -77,7 +77,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// serverSpec is the server: medium, with SeImpersonatePrivilege and without
+// serverSpec returns the server: medium, with SeImpersonatePrivilege and without
 // SeSecurityPrivilege.
 func serverSpec() token.Spec {
 	s := token.StandardUser(svcSID)
@@ -87,7 +87,7 @@ func serverSpec() token.Spec {
 	return s
 }
 
-// clientSpec is an impersonation token of another user, without a logon SID, as
+// clientSpec returns an impersonation token of another user, without a logon SID, as
 // after a network logon.
 func clientSpec(level winnt.SecurityImpersonationLevel) token.Spec {
 	s := token.StandardUser(userSID)
@@ -104,7 +104,7 @@ func fullFor(who ...sid.SID) *sd.ACL {
 	return must(sd.NewACL(aces...))
 }
 
-// open lets everybody do everything; nobody is let in by closed.
+// open lets everybody do everything; closed lets no caller in.
 func open() *sd.Descriptor { return protect(fullFor(sid.Everyone)) }
 
 func closed() *sd.Descriptor { return protect(must(sd.NewACL())) }
@@ -113,7 +113,7 @@ func protect(list *sd.ACL) *sd.Descriptor {
 	return sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.LocalSystem, Group: sid.LocalSystem, DACL: list})
 }
 
-// withSACL is a descriptor whose SACL audits.
+// withSACL returns a descriptor whose SACL audits.
 func withSACL() *sd.Descriptor {
 	audit := must(sd.NewACL(must(sd.NewACE(sd.SystemAudit, 0x40, winnt.TOKEN_QUERY, sid.Everyone))))
 	return sd.New(sd.Parts{Control: sd.DACLPresent | sd.SACLPresent, Owner: svcSID, Group: svcSID,
@@ -177,7 +177,7 @@ func (w *world) jobOf(p *kernel.Process, flags uint32) {
 	})
 }
 
-// state is what a failing service must leave as it was: the number of objects,
+// state describes what a failing service must leave as it was: the number of objects,
 // handles and references, and what the two threads impersonate.
 func (w *world) state() string {
 	o, h, r := w.sys.Counts()

@@ -30,7 +30,7 @@ func (l *linter) dacl() {
 		if l.d.Control()&sd.DACLPresent != 0 {
 			how = "the DACL is NULL"
 		}
-		l.add("DACL", -1, sd.ACE{}, NullDACL, "A-42", "give it one: D:(A;;FA;;;BA), or D: to grant nobody anything",
+		l.add("DACL", -1, sd.ACE{}, NullDACL, "A-42", "give it one: D:(A;;FA;;;BA), or D: to grant nothing",
 			"%s: everybody but an AppContainer has every right", how)
 		return
 	}
@@ -49,7 +49,7 @@ func (l *linter) dacl() {
 		if !e.allow && !e.deny || e.ace.Flags()&sd.InheritOnly != 0 {
 			continue
 		}
-		if e.ace.SID() == sid.OwnerRights && owners == 1 { // its being there takes rights from the owner
+		if e.ace.SID() == sid.OwnerRights && owners == 1 { // Its being there takes rights from the owner.
 			continue
 		}
 		l.idle(es, i)
@@ -71,7 +71,8 @@ func (l *linter) entry(i int, a sd.ACE) entry {
 		return e
 	}
 	e.allow, e.deny = t.IsAllow(), t.IsDeny()
-	e.bits = l.typ.Mapping.Map(a.Mask()) &^ never
+	// Generic rights are mapped; ACCESS_SYSTEM_SECURITY and MAXIMUM_ALLOWED no entry can grant.
+	e.bits = l.typ.Mapping.Map(a.Mask()) &^ never
 	_, typed := a.ObjectType()
 	e.always = (t == sd.AccessAllowed || t == sd.AccessDenied) && !typed
 	if t.IsCallback() {
@@ -93,7 +94,7 @@ func (l *linter) condition(i int, e *entry) {
 	if x, err := claims.Decode([]byte(data)); err == nil {
 		o = x.Outcomes(l.resource)
 	}
-	effect := "so it allows nobody anything"
+	effect := "so it allows nothing"
 	if e.deny {
 		effect = "so it denies as if it had none"
 	}
@@ -106,7 +107,7 @@ func (l *linter) condition(i int, e *entry) {
 		l.add("DACL", i, e.ace, NeverTrue, "A-70", mend, "its condition is true for no token, %s", effect)
 	case e.deny && o == 1<<claims.False:
 		l.add("DACL", i, e.ace, NeverTrue, "A-70", mend,
-			"its condition is false for every token, so it denies nobody anything")
+			"its condition is false for every token, so it denies nothing")
 	}
 	if e.allow && !o.Has(claims.True) || e.deny && o == 1<<claims.False {
 		e.bits = 0
@@ -173,7 +174,7 @@ func (l *linter) late(i int, e *entry, granted winnt.AccessMask, before []string
 	if granted != 0 {
 		l.add("DACL", i, e.ace, UnreachableDeny, "A-71",
 			"move it before entry "+before[0]+", if the refusal is meant to win",
-			"entry %s grants the same SID %s before it, and nothing after it grants the rest: it stops nobody",
+			"entry %s grants the same SID %s before it, and nothing after it grants the rest: it denies nothing",
 			strings.Join(before, ", "), l.typ.Names(granted))
 		return
 	}
@@ -205,7 +206,7 @@ func (l *linter) granted(es []entry) (m winnt.AccessMask) {
 	return m
 }
 
-// drop is the mend of an entry that does nothing on this object.
+// drop returns the mend of an entry that does nothing on this object.
 func drop(a sd.ACE) string {
 	if a.Flags()&(sd.ObjectInherit|sd.ContainerInherit) != 0 {
 		return "make it inherit-only (IO) if children need it, else drop it"

@@ -36,7 +36,7 @@ func known(s sid.SID) bool {
 	return false
 }
 
-// knownNT is known for S-1-5-….
+// knownNT does what known does, for S-1-5-….
 func knownNT(s sid.SID, n int) bool {
 	switch first := s.Sub(0); first {
 	case 5: // a logon session

@@ -44,7 +44,7 @@ type Finding struct {
 	Mend  string `json:"mend"`
 }
 
-// Where is the place in words: "DACL 2", "owner", "descriptor".
+// Where returns the place in words: "DACL 2", "owner", "descriptor".
 func (f Finding) Where() string {
 	switch {
 	case f.ACE >= 0:
@@ -55,7 +55,7 @@ func (f Finding) Where() string {
 	return "descriptor"
 }
 
-// String is the finding in one line.
+// String returns the finding in one line.
 func (f Finding) String() string {
 	s := f.Where()
 	if f.Entry != "" {

@@ -39,7 +39,7 @@ type Difference struct {
 // explains nothing.
 func (d *Difference) Known() bool { return d.Observed || d.Absent }
 
-// Rule is the rule under which the difference is counted.
+// Rule returns the rule under which the difference is counted.
 func (d *Difference) Rule() string { return first(d.Rules) }
 
 // Settled says what a recording shows about a rule that was decided here.
@@ -160,7 +160,7 @@ type place struct {
 
 func placeOf(l *Line) place { return place{l.Thread, l.Line, l.Time} }
 
-// calls are ours, by their place. How the program ends here does not matter.
+// calls returns our calls, by their place. How the program ends here does not matter.
 func (c *comparer) calls(p *Program, profile nt.Profile) map[place]*Line {
 	list, _ := p.Run(profile, c.own, nil)
 	m := map[place]*Line{}
@@ -170,7 +170,7 @@ func (c *comparer) calls(p *Program, profile nt.Profile) map[place]*Line {
 	return m
 }
 
-// asked is a call of ours that asks what l does, nil if it does not.
+// asked returns a call of ours that asks what l does, nil if it does not.
 func asked(l, ours *Line) *Line {
 	if ours == nil || ours.Call != l.Call || !reflect.DeepEqual(plain(Answer{Out: ours.In}).Out,
 		plain(Answer{Out: l.In}).Out) {
@@ -181,8 +181,8 @@ func asked(l, ours *Line) *Line {
 
 func answerOf(l Line) Answer { return plain(Answer{l.Status, l.Out}) }
 
-// compared counts a line by what both say. rules are what it is about, by those
-// of them that are sure: where none is, the line settles nothing, and no caveat
+// compared counts a line by what both say. rules are the rules it is about, by those
+// of them that are sure: without one, the line settles nothing, and no caveat
 // explains it.
 func (c *comparer) compared(l *Line, ours, observed Answer, rules, by []string) {
 	theirs := plain(Answer{l.Status, l.Out})
@@ -245,7 +245,7 @@ func first(rules []string) string {
 var passing = []string{"PrivilegeSetLength", "HandleCount", "PointerCount", "PagedPoolCharge", "NonPagedPoolCharge",
 	"NameInfoSize", "TypeInfoSize", "CreationTime", "ExpirationTime", "DynamicCharged", "DynamicAvailable", "function"}
 
-// plain is an answer as it reads after a journey through JSON, without fields
+// plain returns an answer as it reads after a journey through JSON, without fields
 // that pass, so that two of them can be compared.
 func plain(a Answer) Answer {
 	b, err := json.Marshal(a.Out)

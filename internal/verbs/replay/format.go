@@ -152,7 +152,7 @@ func (w *wideReader) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// next is the next rune.
+// next returns the next rune.
 func (w *wideReader) next() ([]byte, error) {
 	var unit [4]byte
 	if _, err := io.ReadFull(w.r, unit[:2]); err != nil {

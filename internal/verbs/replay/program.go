@@ -24,7 +24,7 @@ type Program struct {
 // ruleID finds the rules that a comment names; ids of cases have two letters.
 var ruleID = regexp.MustCompile(`\b[AIOPSTU]-[0-9]+[a-z]?\b`)
 
-// Programs are those of a file: a .star file is one, a .txt file a transcript
+// Programs returns the programs of a file: a .star file is one, a .txt file a transcript
 // with a case for each.
 func Programs(name string, file []byte) ([]Program, error) {
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
@@ -74,7 +74,7 @@ func transcript(name, text string) (list []Program, err error) {
 	return list, nil
 }
 
-// skipOutput is the index of the last line of the output that starts at i. One
+// skipOutput returns the index of the last line of the output that starts at i. One
 // that starts with a second line of dashes ends with two of them.
 func skipOutput(lines []string, i int) int {
 	if i < len(lines) && lines[i] == "----" {

@@ -31,7 +31,7 @@ type Question struct {
 //go:embed texts.txt
 var texts string
 
-// Questions are those that are built in: the texts of texts.txt, each
+// Questions returns the questions that are built in: the texts of texts.txt, each
 // descriptor of the access vectors, and these vectors themselves.
 func Questions() ([]Question, error) {
 	list, err := textQuestions(texts)
@@ -69,7 +69,7 @@ const conditionToken = `{"user":"S-1-5-21-1-2-3-1001","groups":["S-1-1-0","S-1-5
 "userClaims":[{"name":"one","type":"int64","values":[1]},{"name":"zero","type":"int64","values":[0]},{"name":"text","type":"string","values":["x"]},
 {"name":"yes","type":"boolean","values":[true]},{"name":"many","type":"int64","values":[1,2]}],"deviceClaims":[{"name":"where","type":"string","values":["here"]}]}`
 
-// conditions are the two questions of a "condition" line.
+// conditions returns the two questions of a "condition" line.
 func conditions(rule, name, condition string) (list []Question, err error) {
 	var tok any
 	if err := json.Unmarshal([]byte(conditionToken), &tok); err != nil {
@@ -85,7 +85,7 @@ func conditions(rule, name, condition string) (list []Question, err error) {
 	return list, nil
 }
 
-// creation is the input of a "create" line, nil for another line.
+// creation returns the input of a "create" line, nil for another line.
 func creation(text string) Fields {
 	left, creator, _ := strings.Cut(text, " | ")
 	words := strings.SplitN(left, " ", 3)
@@ -151,7 +151,7 @@ func textQuestions(file string) (list []Question, err error) {
 	return list, nil
 }
 
-// Back is the question that follows a text that was accepted: its bytes as text
+// Back returns the question that follows a text that was accepted: its bytes as text
 // again. ok is false without one.
 func (q Question) Back(out Fields) (back Question, ok bool) {
 	hex, _ := out["hex"].(string)

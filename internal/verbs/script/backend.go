@@ -62,12 +62,12 @@ var inside = map[string]string{
 	"audit_records": "a look at the audit log", "audit_full": "a full audit log",
 }
 
-// unaskable is the error of such a function.
+// unaskable returns the error of such a function.
 func unaskable(name string) error {
 	return &UnaskableError{fmt.Sprintf("%s: %s cannot be had from user mode", name, inside[name])}
 }
 
-// process makes the process of a program in the backend.
+// backendProcess makes the process of a program in the backend.
 func (r *Runner) backendProcess(v *processValue, t *token.Token) (starlark.Value, error) {
 	var err error
 	if v.b, err = r.cfg.Backend.NewProcess(v.p.Name(), t); err != nil {
@@ -77,7 +77,7 @@ func (r *Runner) backendProcess(v *processValue, t *token.Token) (starlark.Value
 	return v, err
 }
 
-// queryHandle is handle_information where calls are recorded: by the service
+// queryHandle implements handle_information where calls are recorded: by the service
 // that tells the same, so that what a handle grants is recorded, too.
 func (r *Runner) queryHandle(th *threadValue, h winnt.Handle) (starlark.Value, error) {
 	out, st, err := th.callRow(nt.NtTable.Find("NtQueryObject"),
@@ -93,7 +93,7 @@ func (r *Runner) queryHandle(th *threadValue, h winnt.Handle) (starlark.Value, e
 		GrantedAccess: basic.GrantedAccess}), nil), nil
 }
 
-// idValue is the id of a process or thread of a backend.
+// idValue returns the id of a process or thread of a backend.
 func idValue(b interface{ ID() (winnt.Handle, error) }) (starlark.Value, error) {
 	id, err := b.ID()
 	return starlark.MakeInt64(int64(id)), err

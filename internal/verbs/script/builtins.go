@@ -252,7 +252,7 @@ func (r *Runner) systemThread(
 	return r.system()
 }
 
-// system is the kernel-mode thread of the System process, one a program.
+// system returns the kernel-mode thread of the System process, one a program.
 func (r *Runner) system() (*kernelValue, error) {
 	if r.kthread == nil {
 		k, err := r.sys.SystemThread()
@@ -382,7 +382,7 @@ func (r *Runner) profile(b *starlark.Builtin, args starlark.Tuple, kwargs []star
 	return starlark.String(r.cfg.Profile.String()), starlark.UnpackArgs(b.Name(), args, kwargs)
 }
 
-// counts are the objects, handles and references alive.
+// counts returns the objects, handles and references alive.
 func (r *Runner) counts(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	o, h, n := r.sys.Counts()
 	if r.cfg.Record != nil {
@@ -413,7 +413,7 @@ func (r *Runner) step(b *starlark.Builtin, args starlark.Tuple, kwargs []starlar
 	return starlark.None, nil
 }
 
-// tokenProfile is a built-in token: "administrator", "user", "system",
+// tokenProfile returns a built-in token: "administrator", "user", "system",
 // "anonymous", "local service" or "network service".
 func tokenProfile(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string

@@ -95,15 +95,15 @@ func (r *Runner) method(row nt.Row, invoke func(nt.Row, any) (any, ntstatus.Stat
 	})
 }
 
-// Signature is "NtClose(Handle)", for listings.
+// Signature returns "NtClose(Handle)", for listings.
 func Signature(row nt.Row) string {
 	return row.Info().Name + "(" + strings.Join(InNames(row), ", ") + ")"
 }
 
-// InNames are the documented names of a service's parameters.
+// InNames returns the documented names of a service's parameters.
 func InNames(row nt.Row) []string { return names(row.InType()) }
 
-// OutNames are those of what a call returns: the status and the out parameters,
+// OutNames returns the names of what a call returns: the status and the out parameters,
 // for a Win32 function after the BOOL and the last error.
 func OutNames(row nt.Row) []string {
 	first := []string{"status"}
@@ -207,8 +207,8 @@ func setShort(oa *nt.ObjectAttributes, name string, v starlark.Value) error {
 // STATUS_BUFFER_OVERFLOW comes with outputs.
 func failed(st ntstatus.Status) bool { return st>>30 == 3 }
 
-// result is the structure a call returns: status and the out parameters. An
-// output that a failed call did not write is None. An output handle is None
+// result returns the structure a call returns: status and the out parameters. An
+// output that a failed call did not write reads None. An output handle reads None
 // after every failure, as the variable is left alone; in the Observed profile
 // it is 0, as NULL is written (O-5).
 func (r *Runner) result(row nt.Row, in, out any, st ntstatus.Status) starlark.Value {

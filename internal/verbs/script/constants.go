@@ -75,7 +75,7 @@ var flags = map[string]uint32{
 	"TokenElevationTypeLimited":  winnt.TokenElevationTypeLimited,
 }
 
-// constants are the documented names a program may use: masks and flags are
+// constants returns the documented names a program may use: masks and flags are
 // numbers, enumerations and statuses are values that print as their names.
 func constants() starlark.StringDict {
 	env := starlark.StringDict{}

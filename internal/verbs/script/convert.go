@@ -64,7 +64,7 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 // converter sets a parameter of one type.
 type converter func(r *Runner, row nt.Row, to reflect.Value, v starlark.Value) error
 
-// by is the converter of a type that needs nothing but the value given.
+// by returns the converter of a type that needs nothing but the value given.
 func by[T any](read func(starlark.Value) (T, error)) converter {
 	return func(_ *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return set(to, v, read) }
 }

@@ -27,7 +27,7 @@ var errHeap = fmt.Errorf("the program takes more than %d MiB of memory", maxHeap
 // ErrStopped ends a program that left its Runner in no state to go on: its
 // memory grew within one step, which nothing can interrupt, or it broke an
 // invariant of the kernel, such as a reference dropped twice. Close does nothing
-// then. After a step that still runs, whoever runs the programs of others had
+// then. After a step that still runs, a host of the programs of others had
 // better end the process.
 var ErrStopped = errors.New("the kernel has stopped")
 
@@ -90,7 +90,7 @@ func (r *Runner) stop(done <-chan error) error {
 	}
 }
 
-// ended is how a piece of the program ended, with the place.
+// ended tells how a piece of the program ended, with the place.
 func (r *Runner) ended(err error) error {
 	err = locate(err)
 	if errors.Is(err, ErrStopped) {
@@ -103,14 +103,14 @@ func (r *Runner) ended(err error) error {
 // an allocation that no machine could make, a reference dropped twice.
 func recovered(x any) error { return fmt.Errorf("%v: %w", x, ErrStopped) }
 
-// heap is the bytes of the heap that are in use, garbage included.
+// heap returns the bytes of the heap that are in use, garbage included.
 func heap() uint64 {
 	s := [1]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(s[:])
 	return s[0].Value.Uint64()
 }
 
-// boundedRange is range(), which refuses what would fill the memory in one step.
+// boundedRange implements range(), and refuses what would fill the memory in one step.
 func boundedRange(
 	th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 ) (starlark.Value, error) {

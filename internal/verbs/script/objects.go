@@ -22,7 +22,7 @@ func (*refValue) Freeze()                 {}
 func (*refValue) Truth() starlark.Bool    { return true }
 func (v *refValue) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: object") }
 
-// CompareSameType: two references are equal if they are on the same object.
+// CompareSameType reports two references equal if they are on the same object.
 func (v *refValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	return sameObject(op, v.o == y.(*refValue).o)
 }
@@ -52,7 +52,7 @@ func (v *objectValue) Attr(name string) (starlark.Value, error) {
 	return noAttribute("token object", name, v.AttrNames())
 }
 
-// counts are the members of OBJECT_BASIC_INFORMATION that count.
+// counts returns the members of OBJECT_BASIC_INFORMATION that count.
 func counts(o kernel.Object, name string) starlark.Value {
 	switch name {
 	case "HandleCount":
@@ -131,7 +131,7 @@ func (r *Runner) tokenObject(
 	return &objectValue{t, v.name}, nil
 }
 
-// tokenWith is a token value with what a token file cannot say: what only a
+// tokenWith returns a token value with what a token file cannot say: what only a
 // logon service sets.
 func tokenWith(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var v *tokenValue

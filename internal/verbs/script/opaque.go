@@ -32,7 +32,7 @@ func (*opaqueValue) Hash() (uint32, error) {
 }
 func (o *opaqueValue) same(p *opaqueValue) bool { return o.v.Pointer() == p.v.Pointer() }
 
-// CompareSameType: two values are equal if they are the same structure.
+// CompareSameType reports two values equal if they are the same structure.
 func (o *opaqueValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	return sameObject(op, o.same(y.(*opaqueValue)))
 }

@@ -110,7 +110,7 @@ func (r *Runner) toPlain(f reflect.Value, object *winnt.ObjectType) starlark.Val
 	return starlark.None
 }
 
-// tokenName is the display name of a token object: the one it was made with,
+// tokenName returns the display name of a token object: the one it was made with,
 // else its user.
 func (r *Runner) tokenName(t *kernel.AccessToken) string {
 	if n, ok := r.names[t]; ok {

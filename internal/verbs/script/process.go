@@ -114,7 +114,7 @@ func (r *Runner) jobSecurityLimits(
 	return newStruct("job_security_limits", nt.Cap(l), kwargs), nil
 }
 
-// processByID is the process of an id, such as one that a call has made; its
+// processByID returns the process of an id, such as one that a call has made; its
 // thread is the first one.
 func (r *Runner) processByID(
 	b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,

@@ -58,7 +58,7 @@ type symbol struct {
 	n    uint64
 }
 
-// name is the name of a number; fresh says that it stands for something new,
+// name returns the name of a number; fresh says that it stands for something new,
 // though it may have been seen before.
 func (s *symbols) name(kind, table string, n uint64, fresh bool) string {
 	at := symbol{kind + table, n}
@@ -121,7 +121,7 @@ func (t *transcript) record(c *nt.Call) {
 	t.r.cfg.Record(rec)
 }
 
-// fields are the parameters of a call; if not all, the handles that were written.
+// fields returns the parameters of a call; if not all, the handles that were written.
 func (t *transcript) fields(typ reflect.Type, v any, all bool) map[string]any {
 	m := map[string]any{}
 	for _, p := range parameters(typ) {
@@ -148,7 +148,7 @@ func (t *transcript) nulls(typ reflect.Type) map[string]any {
 // lastFixedLUID ends those that every system has the same.
 const lastFixedLUID = 0x3E7
 
-// value is a parameter as JSON.
+// value returns a parameter as JSON.
 func (t *transcript) value(f reflect.Value) any {
 	switch x := f.Interface().(type) {
 	case nil:
@@ -208,7 +208,7 @@ func (t *transcript) id(h winnt.Handle) any {
 	return t.symbols.name("id", "", uint64(h), false)
 }
 
-// composite is value for what has parts.
+// composite does what value does, for what has parts.
 func (t *transcript) composite(f reflect.Value) any {
 	switch f.Kind() {
 	case reflect.Pointer, reflect.Interface:

@@ -196,7 +196,7 @@ func locate(err error) error {
 	return err
 }
 
-// lineOf is the line of the program's innermost frame, 0 if there is none; what
+// lineOf returns the line of the program's innermost frame, 0 without one; what
 // [Runner.Load] has defined counts as its caller.
 func lineOf(th *starlark.Thread) int {
 	for i := range th.CallStackDepth() {
@@ -211,7 +211,7 @@ func lineOf(th *starlark.Thread) int {
 // of the program itself.
 const Prelude = "prelude"
 
-// position is where the program is now: the innermost frame of the program.
+// position returns where the program is now: the innermost frame of the program.
 func position(th *starlark.Thread) string {
 	for i := range th.CallStackDepth() {
 		if pos := th.CallFrame(i).Pos; pos.IsValid() && pos.Filename() != "<builtin>" {

@@ -42,7 +42,7 @@ th, k = svc.thread, kernel_mode(svc.thread)
 alice = token(user="S-1-5-21-1-2-3-1107", type="Impersonation")
 `
 
-// The programs of examples/ are what users read first: all expectations hold
+// Users read the programs of examples/ first: all expectations hold
 // by the documents, and nothing leaks.
 func TestExamples(t *testing.T) {
 	files, err := filepath.Glob("../../../examples/*.star")
@@ -83,12 +83,12 @@ func TestWrongPrograms(t *testing.T) {
 		{"k.PsImpersonateClient(Thread=th, Token=4)", `Token: want a token, a token object or None, got int`},
 		{"th.NtOpenFile(ObjectName=4)", `ObjectName: want a string`},
 		{"th.NtOpenFile(DesiredAccess='FRX')", `DesiredAccess: `},
-		{"token(user='nobody')", `token: .*user`},
+		{"token(user='stranger')", `token: .*user`},
 		{"token(user='S-1-5-20', colour='red')", `token: .*colour`},
 		{"process('p', alice)", `want a primary token`},
 		{"process('p', 4)", `want a token or a token object, got int`},
 		{"file('f', sd='D:(A;;FA;;;XX)')", `file f: `},
-		{"token_profile('nobody')", `no profile "nobody"`},
+		{"token_profile('stranger')", `no profile "stranger"`},
 		{"kernel_mode(svc)", `kernel_mode: .*thread`},
 		{"handle_information(th, 400)", `handle 400: STATUS_INVALID_HANDLE`},
 		{"job(svc, 'NO_FUN')", `no limit "NO_FUN"`},

@@ -135,7 +135,7 @@ func uint32Value(v starlark.Value) (uint32, error) {
 	return uint32(n), err
 }
 
-// sourceValue is a TOKEN_SOURCE: its name, or what a query returned.
+// sourceValue makes a TOKEN_SOURCE: its name, or what a query returned.
 func sourceValue(v starlark.Value) (s token.Source, err error) {
 	if x, ok := v.(*starlarkstruct.Struct); ok {
 		name, err1 := x.Attr("Name")
@@ -496,7 +496,7 @@ func (t *transcript) tokenText(x any) (text string, known bool) {
 	return "", false
 }
 
-// daclText is a list of entries as SDDL.
+// daclText writes a list of entries as SDDL.
 func daclText(l *sd.ACL) string {
 	if l == nil {
 		return "None"
@@ -538,7 +538,7 @@ func (r *Runner) logonSession(
 	return starlark.MakeUint64(uint64(r.sys.OpenLogonSession())), starlark.UnpackArgs(b.Name(), args, kwargs)
 }
 
-// packageSID is the SID of the AppContainer of a name.
+// packageSID returns the SID of the AppContainer of a name.
 func packageSID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &name); err != nil {
@@ -551,7 +551,7 @@ func packageSID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tupl
 	return starlark.String(s.String()), nil
 }
 
-// capabilitySID is the SID of the capability of a name, as an AppContainer
+// capabilitySID returns the SID of the capability of a name, as an AppContainer
 // token has it.
 func capabilitySID(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var name string

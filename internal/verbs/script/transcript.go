@@ -212,7 +212,7 @@ func conditionText(c *nt.Call, rule string) (text string, exact bool) {
 	return "", false
 }
 
-// denials are the lines of an explanation that decided against the caller:
+// denials returns the lines of an explanation that decided against the caller:
 // the entries and stages that refused, else the verdict.
 func denials(ex *access.Explanation, object string) []string {
 	if object != "" {
@@ -385,7 +385,7 @@ func maskText(m winnt.AccessMask, object *winnt.ObjectType) string {
 	return object.Names(m)
 }
 
-// allAccess is the documented name for all rights of a type, such as
+// allAccess returns the documented name for all rights of a type, such as
 // TOKEN_ALL_ACCESS, if m is that; "" otherwise.
 func allAccess(m winnt.AccessMask, object *winnt.ObjectType) string {
 	if len(object.Rights) == 0 {

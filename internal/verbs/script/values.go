@@ -77,12 +77,12 @@ func (*objectValue) Freeze()                 {}
 func (*objectValue) Truth() starlark.Bool    { return true }
 func (v *objectValue) Hash() (uint32, error) { return uint32(v.t.ID()), nil }
 
-// CompareSameType: two references are equal if they are on the same object.
+// CompareSameType reports two references equal if they are on the same object.
 func (v *objectValue) CompareSameType(op syntax.Token, y starlark.Value, _ int) (bool, error) {
 	return sameObject(op, v.t == y.(*objectValue).t)
 }
 
-// noAttribute is the answer of a value that lacks an attribute: a hint if a
+// noAttribute returns the answer of a value that lacks an attribute: a hint if a
 // name it has is near, else the interpreter's own message.
 func noAttribute(typ, name string, has []string) (starlark.Value, error) {
 	if near := nearest(name, has); near != "" {
@@ -259,7 +259,7 @@ func nearest(name string, all []string) string {
 	return best
 }
 
-// distance is the edit distance of two short strings.
+// distance returns the edit distance of two short strings.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -11,7 +11,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// codeValue is a Win32 error code: it prints its name and converts to its number.
+// codeValue makes a value of a Win32 error code: it prints its name and converts to its number.
 func codeValue(c win32.Code) named { return named{"WIN32", uint64(c), c.String()} }
 
 // win32Method makes a function of win32.Table callable on a thread. Its value
@@ -89,7 +89,7 @@ func (t *transcript) win32(c *win32Call) {
 	}
 }
 
-// win32Reasons are the services behind a call with their reasons, or the reason
+// win32Reasons returns the services behind a call with their reasons, or the reason
 // of the only one, or what the table says about the function's own refusal.
 func (t *transcript) win32Reasons(c *win32Call) []string {
 	if len(c.inner) == 1 && c.inner[0].Status == c.Status {

@@ -75,7 +75,7 @@ func BenchmarkLarge(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			f, err := Parse(`user=nobody and object="*department*"`)
+			f, err := Parse(`user=stranger and object="*department*"`)
 			if err != nil {
 				b.Fatal(err)
 			}

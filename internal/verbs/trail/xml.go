@@ -68,7 +68,7 @@ func appendUserData(dst []byte, e *audit.Event, element string) []byte {
 	return fmt.Appendf(dst, "</%s></UserData></Event>", element)
 }
 
-// systemTime has nine fractional digits, the last two always 0.
+// systemTime writes a time with nine fractional digits, the last two always 0.
 func systemTime(t int64) string {
 	text := strings.TrimSuffix(string(audit.AppendTime(nil, t)), "Z")
 	whole, fraction, _ := strings.Cut(text, ".")

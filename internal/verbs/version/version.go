@@ -14,7 +14,7 @@ import (
 
 // Line returns a command's name, its release, the revision it was built from
 // and the toolchain. An empty release is taken from the module's version, and
-// is "development" where there is none.
+// is "development" without one.
 func Line(command, release string) string {
 	revision := ""
 	if info, ok := debug.ReadBuildInfo(); ok {

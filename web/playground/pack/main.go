@@ -68,7 +68,7 @@ func pack(out string) (int, error) {
 	return len(page), os.WriteFile(out, page, 0o644)
 }
 
-// data is the script that fills the page's variable packed.
+// data returns the script that fills the page's variable packed.
 func data() ([]byte, error) {
 	rules, err := rules()
 	if err != nil {

@@ -42,7 +42,7 @@ func entriesOf(list []fs.DirEntry) []ntacl.Entry {
 	return out
 }
 
-// Join is the path of a child.
+// Join returns the path of a child.
 func (osTree) Join(path, name string) string {
 	if n := len(path); n > 0 && path[n-1] != filepath.Separator && name != "" {
 		return path + string(filepath.Separator) + name

@@ -97,7 +97,7 @@ func Each(ctx context.Context, s Source, f func(b *Batch, o *Object) error) erro
 // ErrNotFound is that no object of a source has the path asked for.
 var ErrNotFound = errors.New("there is no object of that path")
 
-// Find is the object with a path.
+// Find returns the object with a path.
 func Find(ctx context.Context, s Source, path string, domain sid.SID, typ *winnt.ObjectType) (Item, error) {
 	found := Item{Err: fmt.Errorf("%q: %w", path, ErrNotFound)}
 	err := All(ctx, s, domain, typ, func(i Item) bool {

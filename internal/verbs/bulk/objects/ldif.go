@@ -38,7 +38,7 @@ func (l *ldif) raw() (string, bool) {
 	return strings.TrimSuffix(l.r.Text(), "\r"), true
 }
 
-// line is a line with its continuations.
+// line returns a line with its continuations.
 func (l *ldif) line() (string, bool) {
 	text, ok := l.raw()
 	if !ok {

@@ -19,7 +19,7 @@ const (
 	NoteNoDACL
 )
 
-// String is the note as rows of JSON have it.
+// String returns the note as rows of JSON have it.
 func (n Note) String() string {
 	return [...]string{"",
 		"hash mismatch: the POSIX permissions were changed behind the server and count instead of the attribute",

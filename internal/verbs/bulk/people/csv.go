@@ -63,7 +63,7 @@ func readCSV(file []byte, head []string) (*directoryFile, error) {
 	}
 }
 
-// columnName is a heading without the type of a claim.
+// columnName returns a heading without the type of a claim.
 func columnName(head string) string {
 	name, _, _ := strings.Cut(head, ":")
 	return name

@@ -25,7 +25,7 @@ type Directory struct {
 	names      map[sid.SID]string // of users and groups
 }
 
-// Name is the name of an account: the directory's, a well-known one, or the
+// Name returns the name of an account: the directory's, a well-known one, or the
 // SID itself.
 func (d *Directory) Name(s sid.SID) string {
 	if n, ok := d.names[s]; ok {
@@ -74,7 +74,7 @@ func (d *Directory) Add(p Principal) {
 	d.Principals = append(d.Principals, p)
 }
 
-// Tokens are those of the principals, in their order.
+// Tokens returns the tokens of the principals, in their order.
 func (d *Directory) Tokens() []*token.Token {
 	out := make([]*token.Token, len(d.Principals))
 	for i := range d.Principals {
