@@ -190,7 +190,7 @@ func (p *Principals) vector(shared map[string]vector, tokens []uint32) vector {
 	return v
 }
 
-// row is the row of a SID, nil if no token has it.
+// row returns the row of a SID, nil if no token has it.
 func (p *Principals) row(hash uint32, s sid.SID) *row {
 	if i := p.sids.Find(hash, s); i >= 0 {
 		return &p.rows[i]
@@ -198,7 +198,7 @@ func (p *Principals) row(hash uint32, s sid.SID) *row {
 	return nil
 }
 
-// Len is the number of principals.
+// Len returns the number of principals.
 func (p *Principals) Len() int {
 	if p.column != nil {
 		return len(p.column)
@@ -206,10 +206,10 @@ func (p *Principals) Len() int {
 	return len(p.tokens)
 }
 
-// Distinct is the number of distinct tokens: what is evaluated.
+// Distinct returns the number of distinct tokens, which are evaluated once each.
 func (p *Principals) Distinct() int { return len(p.tokens) }
 
-// Token is the token of principal i, or one equal to it in every check.
+// Token returns the token of principal i, or one equal to it in every check.
 func (p *Principals) Token(i int) *token.Token { return p.tokens[p.columnOf(i)] }
 
 func (p *Principals) columnOf(i int) int {

@@ -84,7 +84,7 @@ func (q *Question) chain() (types []winnt.GUID) {
 	return types
 }
 
-// request is the scalar question for one pair.
+// request writes the scalar question for one pair.
 func (e *Evaluator) request(r *access.Request) {
 	*r = access.Request{
 		Type: e.q.Type, Self: e.q.Self, ObjectTypes: e.q.ObjectTypes,

@@ -107,7 +107,7 @@ func (v *View) drop(object string, k *kept) {
 	}
 }
 
-// find is the descriptor among those known, or evaluated now.
+// find returns the descriptor among those known, or evaluated now.
 func (v *View) find(d *sd.Descriptor) (*kept, error) {
 	if v.all == nil {
 		e, err := v.evaluator(v.slots)

@@ -180,7 +180,7 @@ func (e *Evaluator) walk(universe winnt.AccessMask, most bool) {
 	e.used = n
 }
 
-// all are the bits that GENERIC_ALL stands for.
+// all returns the bits that GENERIC_ALL stands for.
 func (e *Evaluator) all() winnt.AccessMask {
 	return e.q.Type.Mapping.Map(winnt.GENERIC_ALL) &^ ungranted
 }
