@@ -124,8 +124,8 @@ func BenchmarkCheckBytes(b *testing.B) {
 }
 
 // BenchmarkCold asks about a million distinct descriptors in random order, on
-// the pages that the system gives and on huge ones; the unit beside each is what
-// this machine takes to read a byte of as many descriptors.
+// the pages that the system gives and on huge ones; the unit beside each tells how
+// long this machine takes to read a byte of as many descriptors.
 func BenchmarkCold(b *testing.B) {
 	if testing.Short() {
 		b.Skip("a million descriptors")

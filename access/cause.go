@@ -78,7 +78,7 @@ var causes = [...]struct{ rule, because string }{
 	noTree:           {"A-80", "it allows rights on one object type, and no object type list was given"},
 	notInTree:        {"A-81", "its object type is not in the object type list"},
 	claimsDisabled:   {"A-73", "callback entries are switched off"},
-	opaqueCondition:  {"A-72", "it carries data that is no condition, and nobody vouched for it"},
+	opaqueCondition:  {"A-72", "it carries data that is no condition, and no callback vouched for it"},
 	conditionFalse:   {"A-70", "its condition is false"},
 	conditionUnknown: {"A-70", "its condition cannot be decided, which allows nothing"},
 

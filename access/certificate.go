@@ -34,7 +34,7 @@ type certificate struct {
 	Backup          bool   `json:"backup"`
 	Form            string `json:"certificate"`
 	ClaimsDisabled  bool   `json:"claimsDisabled"`
-	// hash of the self-relative bytes, of nothing if there is none
+	// hash of the self-relative bytes, of nothing without a descriptor
 	Descriptor  string                 `json:"descriptor"`
 	Desired     string                 `json:"desired"` // before the generic mapping
 	Digest      string                 `json:"digest,omitempty"`

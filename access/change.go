@@ -40,7 +40,7 @@ type move struct {
 // label). Each was tried: the request with the change is granted. All have the
 // same number of steps, at most three, and no change of fewer was found; of a
 // very long list only some entries are tried, those for the token's SIDs first.
-// There are none if the request is granted already, or if the rules of the call
+// The result is empty if the request is granted already, or if the rules of the call
 // refuse it whatever the token and the descriptor are.
 //
 // A change says what would grant, not what is wise. The error is that of

@@ -21,7 +21,7 @@ func movesFor(r *Request) []move {
 // says returns a text that is known already.
 func says(what string) func() string { return func() string { return what } }
 
-// limitMoves take the token's limits away: its integrity, restriction and
+// limitMoves returns moves that take the token's limits away: its integrity, restriction and
 // AppContainer.
 func limitMoves(r *Request) (moves []move) {
 	t := r.Subject.Effective()
@@ -52,7 +52,8 @@ func limitMoves(r *Request) (moves []move) {
 	return moves
 }
 
-// groupMoves make the token a member of whom an entry allows, or of the owner.
+// groupMoves returns moves that make the token a member of a SID that an entry
+// allows, or of the owner.
 func groupMoves(r *Request) (out []move) {
 	t, seen := r.Subject.Effective(), map[sid.SID]bool{sid.OwnerRights: true, sid.PrincipalSelf: true}
 	add := func(s sid.SID) {
@@ -91,7 +92,7 @@ func enableIn(spec *token.Spec, s sid.SID) {
 	spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
 }
 
-// privilegeMoves enable the privileges that the check looks at.
+// privilegeMoves returns moves that enable the privileges that the check looks at.
 func privilegeMoves(r *Request) (out []move) {
 	t := r.Subject.Effective()
 	looked := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege}
@@ -117,7 +118,7 @@ func privilegeMoves(r *Request) (out []move) {
 	return out
 }
 
-// dropMoves take entries away that deny or limit: those that are met because of
+// dropMoves returns moves that take away entries that deny or limit: those that are met because of
 // the token's SIDs before the others, since a long list has more than are tried.
 func dropMoves(r *Request) (out []move) {
 	d, t := r.Descriptor, r.Subject.Effective()
@@ -160,7 +161,7 @@ func meets(t *token.Token, r *Request, e *sd.Entry) bool {
 		t.IsAppContainer() && s.Authority() == sid.AllAppPackages.Authority()
 }
 
-// putMoves put an entry before all others that allows what is asked for.
+// putMoves returns moves that put an entry before all others that allows what is asked for.
 func putMoves(r *Request) (out []move) {
 	if !r.Descriptor.HasDACL() {
 		return nil

@@ -48,7 +48,7 @@ func (q *query) evaluate(x *claims.Expr, f effect, p pass) claims.Truth {
 	})
 }
 
-// environment is what a condition asks about. It copies what it needs, so
+// environment holds what a condition asks about. It copies what it needs, so
 // that the check itself can live on the stack.
 type environment struct {
 	token       *token.Token

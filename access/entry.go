@@ -148,7 +148,7 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 // from the rules about pointers and buffers. The token to check is
 // Subject.Client, which must be an impersonation token of its own level at
 // least SecurityIdentification; Subject.Primary is the caller's, Previous is
-// not used. call is what the call returns; the decision is only meaningful when
+// not used. call is the status of the call; the decision is only meaningful when
 // it is STATUS_SUCCESS, its Status is then the AccessStatus.
 func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	q := query{who: new(identity), r: r}

@@ -172,7 +172,7 @@ func (x *Explanation) names(m winnt.AccessMask) string {
 
 // String prints the verdict, a table of steps × bits, and the reason of each
 // bit. A cell is + granted, - denied, . left alone. Columns are numbered; the
-// rows below the table say which bit each number is; a bit that nobody decided
+// rows below the table say which bit each number is; a bit that was not decided
 // because an entry for others ended the walk is left.
 func (x *Explanation) String() string {
 	var b strings.Builder

@@ -108,11 +108,11 @@ func TestStepJSON(t *testing.T) {
 		t.Errorf("reason %+v %v", r, ok)
 	}
 	if _, ok := x.Reason(1); ok {
-		t.Error("a reason for a bit nobody asked for")
+		t.Error("a reason for a bit that was not asked for")
 	}
 }
 
-// A type nobody knows is decided in a table: ignored, with a step that says
+// An unknown type is decided in a table: ignored, with a step that says
 // so. Types of the SACL in a DACL likewise.
 func TestUnknownTypeHasStep(t *testing.T) {
 	base := mustSD(t, "…(A;;0x1;;;WD)")
@@ -129,7 +129,7 @@ func TestUnknownTypeHasStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw := sd.New(sd.Parts{Owner: base.Owner(), Group: base.Group(), DACL: l}).Binary()
-	raw[20+8] = 0x7F // the first entry of the DACL gets a type nobody knows
+	raw[20+8] = 0x7F // the first entry of the DACL gets an unknown type
 	d, err := sd.Decode(raw)
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,7 @@ package access
 
 import "github.com/refmon/refmon/sd"
 
-// effect is what an entry does to the bits of its mask once it applies.
+// effect tells what an entry does to the bits of its mask once it applies.
 type effect uint8
 
 const (

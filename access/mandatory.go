@@ -115,8 +115,8 @@ func lowerSubject(m *winnt.GenericMapping, policy winnt.AccessMask) winnt.Access
 }
 
 // trust returns what the first process trust label leaves to a token that does
-// not dominate it: the label's mask. A label whose SID is no trust level
-// is dominated by nobody.
+// not dominate it: the label's mask. No token dominates
+// a label whose SID is no trust level.
 func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	at := nextSystem(q.sacl.entries, sd.SystemProcessTrustLabel, 0)
 	e := &q.sacl.entries[at]

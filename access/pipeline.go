@@ -26,7 +26,7 @@ type identity struct {
 	resource       *sd.ACL // SACL with the resource attributes
 }
 
-// list is an ACL as a check reads it. The zero value is none.
+// list is an ACL as a check reads it. The zero value is no list.
 type list struct {
 	entries []sd.Entry
 	acl     *sd.ACL // what they were compiled from; nil for bytes used once
@@ -48,7 +48,7 @@ type query struct {
 	mapping *winnt.GenericMapping
 	r       *Request // the rarer parts; never nil
 	tree    *tree    // nil: no object types
-	tr      *tracer  // nil: nobody asks why
+	tr      *tracer  // nil: the reasons are not recorded
 	dacl    list
 	sacl    list
 

@@ -279,7 +279,7 @@ func vectorNodes(list []access.ObjectTypeEntry) (nodes []vectorNode) {
 }
 
 // TestPublishedVectors keeps vectors/access.jsonl equal to the tables here:
-// what it expects is what they expect, and never what a run gave.
+// it expects the same as they do, and never what a run gave.
 func TestPublishedVectors(t *testing.T) {
 	var want bytes.Buffer
 	e := json.NewEncoder(&want)

@@ -31,7 +31,7 @@ func TestRestrictedTwice(t *testing.T) {
 		return n
 	}
 	users := restrict(restrict(tok, sid.Everyone, sid.Users), sid.Users)
-	nobody := restrict(users, sid.Guests)
+	unlisted := restrict(users, sid.Guests)
 	for _, c := range []struct {
 		name string
 		tok  *token.Token
@@ -41,7 +41,7 @@ func TestRestrictedTwice(t *testing.T) {
 		{"what is left allows", users, "O:BAG:BAD:(A;;FR;;;BU)", winnt.FILE_READ_DATA},
 		{"what was dropped allows no more", users, "O:BAG:BAD:(A;;FR;;;WD)", 0},
 		{"what was dropped still denies", users, "O:BAG:BAD:(D;;FR;;;WD)(A;;FR;;;BU)", 0},
-		{"nothing is left", nobody, "O:BAG:BAD:(A;;FR;;;WD)(A;;FR;;;BU)(A;;FR;;;BG)", 0},
+		{"nothing is left", unlisted, "O:BAG:BAD:(A;;FR;;;WD)(A;;FR;;;BU)(A;;FR;;;BG)", 0},
 	} {
 		// plain and with an entry that is not
 		for _, sd := range []string{c.sd, c.sd + "(XA;;FX;;;BA;(Member_of{SID(BA)}))"} {

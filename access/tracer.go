@@ -182,7 +182,7 @@ func (t *tracer) denial(q *query, i int) Reason {
 	return r
 }
 
-// passed ends a pass: lost is what was held before and is no longer. Bits
+// passed ends a pass: lost has the bits that were held before and are no longer. Bits
 // that no entry decided get their reason here, with a result list at each node.
 func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 	t.fillEntries(q.dacl.acl)

@@ -18,7 +18,7 @@ type ObjectTypeEntry struct {
 // Limits of an object type list.
 const (
 	MaxObjectTypes     = 4096 // entries
-	MaxObjectTypeLevel = 4
+	MaxObjectTypeLevel = 4    // the deepest level
 )
 
 // ValidateObjectTypes checks that a list is a preorder tree with one root and
@@ -185,7 +185,7 @@ func (t *tree) allow(at int, m winnt.AccessMask) {
 }
 
 // deny refuses m at node at, in its subtree and at its ancestors, wherever it
-// was not granted before; hit is what the subtree still needed.
+// was not granted before; hit has the bits that the subtree still needed.
 func (t *tree) deny(at int, m winnt.AccessMask) (hit winnt.AccessMask) {
 	up := m &^ t.nodes[at].granted
 	for i := at; i < int(t.nodes[at].end); i++ {

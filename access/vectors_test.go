@@ -27,11 +27,11 @@ func vectorToken(t *testing.T, sids, device []sid.SID, user, local []claims.Attr
 	}
 	var err error
 	if s.UserClaims, err = claims.NewSet(user); err != nil {
-		t.Logf("user claims refused, so there are none: %v", err)
+		t.Logf("user claims refused, so the token has no such claims: %v", err)
 		s.UserClaims = nil
 	}
 	if s.DeviceClaims, err = claims.NewSet(local); err != nil {
-		t.Logf("device claims refused, so there are none: %v", err)
+		t.Logf("device claims refused, so the token has no such claims: %v", err)
 		s.DeviceClaims = nil
 	}
 	return mustToken(t, s)
@@ -171,7 +171,7 @@ func unmarshal(t *testing.T, b json.RawMessage, v any) {
 	}
 }
 
-// cClaims reads name, literal pairs: the literal is what stands right of ==
+// cClaims reads name, literal pairs: the literal stands right of ==
 // in a condition, and says type and values.
 func cClaims(t *testing.T, step json.RawMessage) (out []claims.Attribute) {
 	var pairs []string

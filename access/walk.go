@@ -21,7 +21,7 @@ type walk struct {
 
 // run runs the loop over the entries: there is no other. Each bit is decided by
 // the first entry that applies and has it; what is left undecided
-// at the end was granted by nobody. It stays in registers while entries are
+// at the end was not granted. It stays in registers while entries are
 // plain and their SIDs absent, which says all about them.
 func (q *query) run() {
 	entries, index, table := q.dacl.entries, q.sids.Index(), q.sids

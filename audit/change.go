@@ -97,10 +97,12 @@ func (l *Log) PrivilegesAdjusted(from Origin, before, after *token.Token) ntstat
 // call names.
 func (l *Log) ServiceCalled(from Origin, server, service string, used winnt.PrivilegeSet,
 	outcome Outcome) ntstatus.Status {
-	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 { // U-43
+	// No privilege is left that the policy lets be recorded, so there is no event (U-43).
+	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 {
 		return ntstatus.Success
 	}
-	return l.writeIf(from.Subject.Effective(), PrivilegedService(l.named(from), server, service, used, outcome)) // U-43
+	// Use of privileges by a service is event 4673 (U-43).
+	return l.writeIf(from.Subject.Effective(), PrivilegedService(l.named(from), server, service, used, outcome))
 }
 
 // ServiceCalledFromKernel does the work of ServiceCalled for kernel code
@@ -110,7 +112,8 @@ func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used 
 	outcome Outcome) ntstatus.Status {
 	if t := from.Subject.Effective(); t != nil {
 		switch t.User().SID {
-		case sid.LocalSystem, sid.LocalService, sid.NetworkService: // U-43
+		case sid.LocalSystem, sid.LocalService, sid.NetworkService:
+			// The kernel's own routine is silent about the system's accounts (U-43).
 			return ntstatus.Success
 		}
 	}
@@ -121,10 +124,12 @@ func (l *Log) ServiceCalledFromKernel(from Origin, server, service string, used 
 // (NtPrivilegeObjectAuditAlarm). An empty set is nothing to record.
 func (l *Log) PrivilegesUsed(from Origin, o Object, desired winnt.AccessMask, used winnt.PrivilegeSet,
 	outcome Outcome) ntstatus.Status {
-	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 { // U-42
+	// An empty set is no event (U-42).
+	if used = l.Policy.Load().AuditedPrivileges(used); used == 0 {
 		return ntstatus.Success
 	}
-	return l.writeIf(from.Subject.Effective(), PrivilegedObject(l.named(from), o, desired, used, outcome)) // U-42
+	// Use of privileges on an object is event 4674 (U-42).
+	return l.writeIf(from.Subject.Effective(), PrivilegedObject(l.named(from), o, desired, used, outcome))
 }
 
 // Impersonated records a call of PsImpersonateClient that raised a thread, see

@@ -19,13 +19,17 @@ func (w *saclWalk) condition(list *sd.ACL, e *sd.Entry) bool {
 	x := list.Extra(e.Aux)
 	switch {
 	case x == nil:
-		return true // U-12
+		// An entry without the data of its condition records (U-12).
+		return true
 	case x.Condition != nil:
-		return x.Condition.Eval(w.env()) != claims.False // U-12
+		// The entry records unless its condition is false (U-12).
+		return x.Condition.Eval(w.env()) != claims.False
 	case x.Opaque && w.request.Options.Callback != nil:
-		return w.request.Options.Callback(list.At(int(e.Index)), w.token) != claims.False // U-12
+		// The callback decides about data that is no condition (U-12).
+		return w.request.Options.Callback(list.At(int(e.Index)), w.token) != claims.False
 	}
-	return true // U-12
+	// A malformed condition, and data that no callback decides, are unknown and record (U-12).
+	return true
 }
 
 // conditionEnv shows a condition the token and the object by the rules for

@@ -27,6 +27,6 @@
 // Windows; MS-GPAC for the subcategories; MS-DTYP 2.4.4 for audit entries.
 //
 // Guards: a Policy, an Event and a HandleAudit are immutable. Active, Memory,
-// Lines and Log may be used from any goroutine; they wait for nobody. No
+// Lines and Log may be used from any goroutine; they never wait for each other. No
 // function may be called with a lock held that the sink or the names need.
 package audit

@@ -39,7 +39,8 @@ func UnsafeElevation(from Origin, c Elevation) (e Event, ok bool) {
 	}
 	var causes []string
 	extra := c.Client.Present() &^ p.Present()
-	if c.KernelMode && !c.SystemThread { // I-48
+	// Code in a process can take a stronger token that the kernel gave to its thread (I-48).
+	if c.KernelMode && !c.SystemThread {
 		if extra != 0 {
 			causes = append(causes, "Privilege")
 		}
@@ -47,7 +48,8 @@ func UnsafeElevation(from Origin, c Elevation) (e Event, ok bool) {
 			causes = append(causes, "Integrity")
 		}
 	}
-	if !c.CopyOnOpen && c.Level < tokenLevel(c.Client) { // I-99
+	// Opening the token of the thread gives a stronger one than the level set (I-99).
+	if !c.CopyOnOpen && c.Level < tokenLevel(c.Client) {
 		causes = append(causes, "Level")
 	}
 	if len(causes) == 0 {
@@ -89,7 +91,8 @@ func integrityText(t *token.Token) string {
 
 // levelCode returns the message code of an impersonation level (U-57a).
 func levelCode(l winnt.SecurityImpersonationLevel) string {
-	switch l { // U-57a
+	// Each level has a message code (U-57a).
+	switch l {
 	case winnt.SecurityAnonymous:
 		return "%%1831"
 	case winnt.SecurityIdentification:
@@ -104,7 +107,8 @@ func levelCode(l winnt.SecurityImpersonationLevel) string {
 
 // yesNo returns the message code of a yes-or-no field (U-57a).
 func yesNo(b bool) string {
-	if b { // U-57a
+	// Yes and no are message codes (U-57a).
+	if b {
 		return "%%1842"
 	}
 	return "%%1843"

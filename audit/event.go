@@ -14,7 +14,7 @@ const (
 	keywordFailure uint64 = 0x8010000000000000
 )
 
-// Header is what every record has beside its fields. Level and opcode are 0
+// Header holds what every record has beside its fields. Level and opcode are 0
 // for every record of this package.
 type Header struct {
 	RecordID    uint64 // given by the sink; strictly increasing, 0 before
@@ -139,13 +139,16 @@ func (f Field) Text() string {
 		return f.text
 	}
 	switch f.style {
-	case accessList: // U-57
+	case accessList:
+		// Each entry of these lists ends with a line end and four tabs (U-57).
 		const end = "\r\n\t\t\t\t"
 		return strings.Join(f.items, end) + end
-	case privilegeList: // U-57
+	case privilegeList:
+		// Privileges are joined by a line end and three tabs (U-57).
 		return strings.Join(f.items, "\r\n\t\t\t")
 	}
-	return strings.Join(f.items, ", ") // U-57
+	// Other lists are joined by comma and blank (U-57).
+	return strings.Join(f.items, ", ")
 }
 
 const (
@@ -170,7 +173,8 @@ func (l *fieldList) name(name, v string) {
 }
 
 func (l *fieldList) list(name string, style listStyle, items []string) {
-	if len(items) == 0 { // U-57
+	// An empty list is absent and written "-" (U-57).
+	if len(items) == 0 {
 		l.text(name, absent)
 		return
 	}

@@ -86,7 +86,7 @@ func entryOf(d *sd.Descriptor, why *access.Reason) sd.ACE {
 }
 
 // entryText returns the SDDL of the entry with the letter of its list, "" if
-// there is none.
+// the reason names no entry.
 func entryText(d *sd.Descriptor, why *access.Reason) string {
 	a := entryOf(d, why)
 	if a.IsZero() {

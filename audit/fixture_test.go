@@ -94,7 +94,7 @@ func standardPolicy(t testing.TB) *audit.Policy {
 // standardSD is the descriptor of the conformance cases.
 const standardSD = "O:BAG:SYD:(A;;FR;;;WD)S:(AU;SAFA;0x3;;;WD)"
 
-// opened is what one open of a file leaves behind.
+// opened holds what one open of a file leaves behind.
 type opened struct {
 	events []audit.Event
 	handle audit.HandleAudit

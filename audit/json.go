@@ -78,7 +78,8 @@ func appendField(dst []byte, f *Field) []byte {
 	if valid {
 		return dst
 	}
-	dst = appendKey(append(dst, ','), f.Name, "_raw") // U-80
+	// The bytes of text that is not valid stand under the same name with "_raw" (U-80).
+	dst = appendKey(append(dst, ','), f.Name, "_raw")
 	dst = append(dst, '[')
 	for i, s := range f.items {
 		if i > 0 {
@@ -109,7 +110,8 @@ func appendAccess(dst []byte, l *accessLine) []byte {
 // "name_raw":"hex".
 func appendMember(dst []byte, name, value string) []byte {
 	dst = appendString(appendKey(dst, name, ""), value)
-	if !utf8.ValidString(value) { // U-80
+	// The bytes of text that is not valid stand under the same name with "_raw" (U-80).
+	if !utf8.ValidString(value) {
 		dst = appendHex(appendKey(append(dst, ','), name, "_raw"), value)
 	}
 	return dst
@@ -142,7 +144,8 @@ func appendString(dst []byte, s string) []byte {
 		r, n := utf8.DecodeRuneInString(s[i:])
 		if r == utf8.RuneError && n == 1 {
 			i += invalidLen(s[i:])
-			dst = append(dst, "\uFFFD"...) // U-80
+			// Bytes that are no valid text show as U+FFFD (U-80).
+			dst = append(dst, "\uFFFD"...)
 			continue
 		}
 		dst = append(dst, s[i:i+n]...)

@@ -78,7 +78,8 @@ func (l *Lines) announced(e Event) error {
 }
 
 func (l *Lines) line(e Event) error {
-	e.RecordID = l.lastID + 1 // U-63
+	// The numbers start at 1 and increase by one (U-63).
+	e.RecordID = l.lastID + 1
 	l.buf = l.buf[:0]
 	if l.torn { // keep what follows a torn line readable
 		l.buf = append(l.buf, '\n')

@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/token"
 )
 
-// Log is what a kernel holds: the policy in force, the sink and what records
+// Log holds what a kernel needs to record: the policy in force, the sink and what records
 // need from outside. The zero value has the default policy and no sink. The
 // fields are set before first use and not changed afterwards; the policy is
 // changed through [Active]. A Log must not be copied.
@@ -34,9 +34,11 @@ func (l *Log) Write(e Event) ntstatus.Status {
 		err = l.Sink.Write(e)
 	}
 	if err != nil && l.Policy.Load().options.CrashOnAuditFail != ProceedOnAuditFail {
-		return ntstatus.AuditFailed // U-64
+		// A fail-closed policy fails the operation whose record was not kept (U-64).
+		return ntstatus.AuditFailed
 	}
-	return ntstatus.Success // U-65
+	// The record was kept, or the policy lets the operation go on without it (U-65).
+	return ntstatus.Success
 }
 
 // writeIf writes the record if the policy records its subcategory and outcome

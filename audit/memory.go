@@ -18,7 +18,7 @@ const (
 // is ready for use and has the default limits. It must not be copied.
 //
 // All its state is one immutable value behind an atomic pointer: writers
-// compare and swap, nobody waits.
+// compare and swap and never wait.
 type Memory struct {
 	limitRecords int // immutable; 0 stands for the default
 	limitBytes   int // immutable; 0 stands for the default
@@ -75,12 +75,14 @@ func (m *Memory) Write(e Event) error {
 	for {
 		old := m.load()
 		next := *old
-		if next.pending > 0 { // U-65
+		// The first record kept after a loss is preceded by the count of the lost ones (U-65).
+		if next.pending > 0 {
 			next.push(AuditsDiscarded(next.pending, e.Header))
 			next.pending = 0
 		}
 		next.push(e)
-		if full := next.held > records || next.bytes > bytes; full && old.held > 0 { // U-66
+		// A record beyond the bound of the queue is dropped and counted (U-66).
+		if full := next.held > records || next.bytes > bytes; full && old.held > 0 {
 			next = *old
 			next.pending++
 			next.dropped++
@@ -97,7 +99,8 @@ func (m *Memory) Write(e Event) error {
 
 func (s *memoryState) push(e Event) {
 	s.lastID++
-	e.RecordID = s.lastID // U-63
+	// The numbers start at 1 and increase by one (U-63).
+	e.RecordID = s.lastID
 	s.top = &memoryNode{e, s.top}
 	s.held++
 	s.bytes += e.size()

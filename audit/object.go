@@ -40,7 +40,8 @@ func (o *Object) appendDirectory(l *fieldList) {
 func (o *Object) subcategory() Subcategory { return TypeSubcategory(o.Type) }
 
 func (o *Object) appendServer(l *fieldList) {
-	if o.Server == "" { // U-58
+	// Where the caller names no subsystem the object server is Security (U-58).
+	if o.Server == "" {
 		l.text("ObjectServer", "Security")
 		return
 	}
@@ -54,7 +55,7 @@ func (o *Object) appendObject(l *fieldList) {
 	l.name("ObjectName", o.Name)
 }
 
-// HandleRequest is what event 4656 says beside its origin and object.
+// HandleRequest holds what event 4656 says beside its origin and object.
 type HandleRequest struct {
 	Outcome    Outcome
 	Access     winnt.AccessMask   // granted on success, asked for on failure; no generic bits
@@ -164,7 +165,7 @@ func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, 
 	return Event{Header: Header{ID: id, Subcategory: s}, fields: l}
 }
 
-// DirectoryOperation is what event 4662 says beside its origin and object.
+// DirectoryOperation holds what event 4662 says beside its origin and object.
 type DirectoryOperation struct {
 	Outcome    Outcome
 	Access     winnt.AccessMask
@@ -177,9 +178,11 @@ type DirectoryOperation struct {
 func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
 	var l fieldList
 	from.appendSubject(&l)
-	l.text("ObjectServer", "DS") // U-58
+	// The object server of event 4662 is DS (U-58).
+	l.text("ObjectServer", "DS")
 	if op.Class != (winnt.GUID{}) {
-		o.Type = "%" + guidText(op.Class) // U-58
+		// The object type is written as a GUID behind a percent sign (U-58).
+		o.Type = "%" + guidText(op.Class)
 	}
 	l.name("ObjectType", o.Type)
 	l.name("ObjectName", o.Name)
@@ -193,14 +196,16 @@ func DirectoryAccessed(from Origin, o Object, op DirectoryOperation) Event {
 	l.hex("AccessMask", uint64(op.Access))
 	var properties []string
 	for i := range lines {
-		properties = append(properties, message(lines[i].Code)) // U-58
+		// Each right is listed with the GUIDs of its nodes (U-58).
+		properties = append(properties, message(lines[i].Code))
 		for _, g := range op.Properties {
 			properties = append(properties, guidText(g))
 		}
 	}
 	l.list("Properties", propertiesList, properties)
 	l.text("AdditionalInfo", absent)
-	l.text("AdditionalInfo2", "") // U-57
+	// AdditionalInfo2 is empty where it is absent, not "-" (U-57).
+	l.text("AdditionalInfo2", "")
 	from.appendPrimary(&l)
 	return Event{Header: Header{ID: 4662, Subcategory: DirectoryServiceAccess, Outcome: op.Outcome}, fields: l,
 		access: lines}

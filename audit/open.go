@@ -20,7 +20,7 @@ type Opening struct {
 	Told bool
 }
 
-// HandleAudit is what a handle remembers of its open. The zero value is a
+// HandleAudit holds what a handle remembers of its open. The zero value is a
 // handle whose open was not recorded. Immutable.
 type HandleAudit struct {
 	GenerateOnClose bool
@@ -52,11 +52,13 @@ func (l *Log) Opened(o *Opening) (HandleAudit, ntstatus.Status) {
 			continue
 		}
 		if st := l.Write(o.event(from, outcome, &v)); st != ntstatus.Success {
-			return HandleAudit{}, st // U-64
+			// An open whose record cannot be kept grants nothing (U-64).
+			return HandleAudit{}, st
 		}
 	}
 	if st := l.privileges(p, from, o); st != ntstatus.Success {
-		return HandleAudit{}, st // U-64
+		// An open whose record cannot be kept grants nothing (U-64).
+		return HandleAudit{}, st
 	}
 	return HandleAudit{v.GenerateOnClose(), v.Audited, v.Audited}, ntstatus.Success
 }
@@ -78,7 +80,7 @@ func (o *Opening) event(from Origin, outcome Outcome, v *Verdict) Event {
 		Outcome:    outcome,
 		Access:     v.Access,
 		Reasons:    o.reasons(),
-		Privileges: o.Decision.PrivilegesUsed,
+		Privileges: o.Decision.PrivilegesUsed, // the privileges used are in the record of the open
 		Descriptor: o.Request.Descriptor,
 	})
 }
@@ -91,14 +93,16 @@ func (l *Log) privileges(p *Policy, from Origin, o *Opening) ntstatus.Status {
 		return ntstatus.Success
 	}
 	outcome := outcomeOf(o.Decision)
-	if !p.recordsToken(PrivilegeSubcategory(used), outcome, from.Subject.Effective()) { // U-17
+	// The policy decides whether privilege use is recorded, whatever the SACL says (U-17).
+	if !p.recordsToken(PrivilegeSubcategory(used), outcome, from.Subject.Effective()) {
 		return ntstatus.Success
 	}
 	object := o.Object
 	if outcome == Failure {
 		object.Handle = 0
 	}
-	return l.Write(PrivilegedObject(from, object, o.Request.Desired, used, outcome)) // U-17
+	// The privileges used for an access are a record of their own (U-17).
+	return l.Write(PrivilegedObject(from, object, o.Request.Desired, used, outcome))
 }
 
 // reasons asks the access check why, for the types whose records say so.

@@ -25,7 +25,8 @@ type Origin struct {
 // impersonates one, else the primary token (U-20).
 func (o *Origin) appendSubject(l *fieldList) {
 	if c := o.Subject.Client; c != nil {
-		if o.Subject.Level == winnt.SecurityAnonymous { // U-21
+		// An anonymous client is recorded as S-1-5-7 (U-21).
+		if o.Subject.Level == winnt.SecurityAnonymous {
 			o.appendAccount(l, "Subject", sid.Anonymous, winnt.ANONYMOUS_LOGON_LUID)
 			return
 		}
@@ -59,7 +60,8 @@ func (o *Origin) appendAccount(l *fieldList, prefix string, s sid.SID, session w
 			name, domain = n, d
 		}
 	}
-	l.name(prefix+"UserName", name) // U-21
+	// A name that is not found is written "-" (U-21).
+	l.name(prefix+"UserName", name)
 	l.name(prefix+"DomainName", domain)
 	l.hex(prefix+"LogonId", uint64(session))
 }
@@ -70,7 +72,8 @@ func (o *Origin) appendProcess(l *fieldList) {
 }
 
 func (o *Origin) appendProcessName(l *fieldList) {
-	if o.ProcessName == "" && o.ProcessID == systemProcessID { // U-57
+	// The process name of process 4 is empty (U-57).
+	if o.ProcessName == "" && o.ProcessID == systemProcessID {
 		l.text("ProcessName", "")
 		return
 	}

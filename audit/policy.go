@@ -53,7 +53,7 @@ func (s Setting) String() string {
 	return "none"
 }
 
-// UserSetting is what one account's policy changes for one subcategory. The
+// UserSetting says what one account's policy changes for one subcategory. The
 // zero value changes nothing.
 type UserSetting struct {
 	Include Setting // recorded although the system policy does not ask for it
@@ -86,7 +86,7 @@ type PolicySpec struct {
 	// System is the setting of each subcategory; absent means none. A nil
 	// map means the default of U-1.
 	System map[Subcategory]Setting
-	// Users is what each account's policy adds and takes away.
+	// Users says what each account's policy adds and takes away.
 	Users   map[sid.SID]map[Subcategory]UserSetting
 	Options Options
 	// GlobalSACLs are appended to the SACL of every object of a type, for
@@ -131,7 +131,8 @@ var defaultPolicy = mustDefault()
 
 func mustDefault() *Policy {
 	p := &Policy{}
-	for _, s := range [...]Subcategory{AuditPolicyChange, SecurityStateChange, SystemIntegrity} { // U-1
+	// These three subcategories alone are on by default (U-1).
+	for _, s := range [...]Subcategory{AuditPolicyChange, SecurityStateChange, SystemIntegrity} {
 		p.system.set(s, OnBoth)
 	}
 	p.anyone = p.system
@@ -158,7 +159,8 @@ func NewPolicy(spec PolicySpec) (*Policy, error) {
 		return nil, err
 	}
 	for typ := range spec.GlobalSACLs {
-		if typ != "File" && typ != "Key" { // U-16
+		// Only these two types have a global SACL (U-16).
+		if typ != "File" && typ != "Key" {
 			return nil, fmt.Errorf("global SACL for type %q: only File and Key have one", typ)
 		}
 	}
@@ -248,7 +250,7 @@ func (p *Policy) System(s Subcategory) Setting {
 func (p *Policy) Options() Options { return p.options }
 
 // GlobalSACL returns the SACL that counts for every object of the type, nil if
-// there is none.
+// the type has none.
 func (p *Policy) GlobalSACL(typ string) *sd.ACL { return p.global[typ] }
 
 // Anyone reports whether the outcome is recorded for some account: what the
@@ -269,8 +271,10 @@ func (p *Policy) Records(s Subcategory, o Outcome, user sid.SID, administrator b
 	if !ok {
 		return on
 	}
-	if w.exclude.has(s, o) && !administrator { // U-1
+	// An exclusion by the account's own policy has no effect on administrators (U-1).
+	if w.exclude.has(s, o) && !administrator {
 		on = false
 	}
-	return on || w.include.has(s, o) // U-1
+	// The account's own policy includes what the system policy does not record (U-1).
+	return on || w.include.has(s, o)
 }

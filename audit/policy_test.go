@@ -167,7 +167,7 @@ func TestSubcategories(t *testing.T) {
 	}
 }
 
-// The words follow the last policy, whoever stores it.
+// The words follow the policy that was stored last.
 func TestActiveFollows(t *testing.T) {
 	var active audit.Active
 	policies := []*audit.Policy{nil, standardPolicy(t),

@@ -28,7 +28,8 @@ func PrivilegedObject(from Origin, o Object, desired winnt.AccessMask, used winn
 	from.appendSubject(&l)
 	o.appendObject(&l)
 	l.hex("HandleId", uint64(o.Handle))
-	l.text("AccessMask", strconv.FormatUint(uint64(desired), 10)) // U-22, U-42
+	// The mask of event 4674 is decimal, unlike every other (U-22, U-42).
+	l.text("AccessMask", strconv.FormatUint(uint64(desired), 10))
 	l.privileges("PrivilegeList", used)
 	from.appendProcess(&l)
 	from.appendPrimary(&l)

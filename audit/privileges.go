@@ -37,17 +37,20 @@ const ExemptPrivileges = winnt.PrivilegeSet(0 |
 // PrivilegeSubcategory returns the subcategory that use of the privileges is
 // recorded under: sensitive as soon as one of them is.
 func PrivilegeSubcategory(used winnt.PrivilegeSet) Subcategory {
-	if used&SensitivePrivileges != 0 { // U-42
+	// One sensitive privilege makes the whole set sensitive (U-42).
+	if used&SensitivePrivileges != 0 {
 		return SensitivePrivilegeUse
 	}
-	return NonSensitivePrivilegeUse // U-42
+	// A set without a sensitive privilege has a subcategory of its own (U-42).
+	return NonSensitivePrivilegeUse
 }
 
 // AuditedPrivileges returns those of the privileges whose use the policy lets
 // be recorded.
 func (p *Policy) AuditedPrivileges(used winnt.PrivilegeSet) winnt.PrivilegeSet {
 	if !p.options.FullPrivilegeAuditing {
-		used &^= ExemptPrivileges // U-17
+		// Seven privileges are recorded only with FullPrivilegeAuditing (U-17).
+		used &^= ExemptPrivileges
 	}
 	return used
 }

@@ -87,7 +87,7 @@ func reasonTexts(lines []accessLine) []string {
 }
 
 // descriptorText returns the SDDL of the parts that info chooses, "-" if there
-// are none, a message code if the text is too long.
+// are no such parts, a message code if the text is too long.
 func descriptorText(d *sd.Descriptor, info uint32) string {
 	if d == nil {
 		return absent

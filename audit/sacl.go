@@ -39,16 +39,19 @@ func (v *Verdict) GenerateOnClose() bool { return v.Success }
 // changes the decision (U-18).
 func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, nodes []access.NodeResult) Verdict {
 	t := r.Subject.Effective()
-	if r.Mode == access.Kernel || t == nil { // U-10
+	// Nothing is recorded in kernel mode (U-10).
+	if r.Mode == access.Kernel || t == nil {
 		return Verdict{}
 	}
 	w := saclWalk{token: t, request: r, global: p.global[typ]}
-	if w.object = r.Descriptor.SACL(); w.object.Len() == 0 && w.global.Len() == 0 { // U-10
+	// Neither the object's SACL nor the global one has entries (U-10).
+	if w.object = r.Descriptor.SACL(); w.object.Len() == 0 && w.global.Len() == 0 {
 		return Verdict{}
 	}
 	s := TypeSubcategory(typ)
 	for _, o := range [...]Outcome{Success, Failure} {
-		w.on[o] = p.recordsToken(s, o, t) // U-10
+		// The policy decides which outcomes are recorded for the account (U-10).
+		w.on[o] = p.recordsToken(s, o, t)
 	}
 	if w.on == [2]bool{} {
 		return Verdict{}
@@ -90,10 +93,12 @@ func auditedMask(r *access.Request, m *winnt.GenericMapping, o Outcome, granted 
 	if o == Success { // U-11: also when MAXIMUM_ALLOWED was asked for
 		return granted
 	}
-	if r.Desired&^winnt.MAXIMUM_ALLOWED == 0 && r.Desired != 0 { // U-11
+	// When only MAXIMUM_ALLOWED was asked for, all rights of the type are compared (U-11).
+	if r.Desired&^winnt.MAXIMUM_ALLOWED == 0 && r.Desired != 0 {
 		return m.All
 	}
-	return rightsOf(m, r.Desired) // U-11
+	// A failure is compared by the mapped rights that were asked for (U-11).
+	return rightsOf(m, r.Desired)
 }
 
 // saclWalk is one evaluation. Everything in it is only read.
@@ -109,19 +114,23 @@ type saclWalk struct {
 func (w *saclWalk) single(dec access.Decision) Verdict {
 	o := outcomeOf(dec)
 	v := Verdict{Access: auditedMask(w.request, w.mapping, o, dec.Granted)}
-	if !w.on[o] { // U-10
+	// The policy does not record this outcome (U-10).
+	if !w.on[o] {
 		return Verdict{}
 	}
-	for _, list := range [...]*sd.ACL{w.object, w.global} { // U-16
+	// The global SACL counts as if it stood behind the object's own (U-16).
+	for _, list := range [...]*sd.ACL{w.object, w.global} {
 		entries := list.Entries()
 		for i := range entries {
 			e := &entries[i]
 			hit := w.mapping.Map(e.Mask) & v.Access
-			if hit == 0 || !records(e, o) || !w.applies(list, e) { // U-12
+			// The entry shares no right, lacks the flag of the outcome, or does not apply to the subject (U-12).
+			if hit == 0 || !records(e, o) || !w.applies(list, e) {
 				continue
 			}
 			node, ok := w.node(list, e)
-			if !ok { // U-13
+			// The object type of the entry is not in the list (U-13).
+			if !ok {
 				continue
 			}
 			if len(w.request.ObjectTypes) > 0 && !slices.Contains(v.Nodes, node) {
@@ -146,7 +155,8 @@ func (w *saclWalk) single(dec access.Decision) Verdict {
 func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 	var v Verdict
 	generated := make([]bool, len(nodes))
-	for _, list := range [...]*sd.ACL{w.object, w.global} { // U-16
+	// The global SACL counts as if it stood behind the object's own (U-16).
+	for _, list := range [...]*sd.ACL{w.object, w.global} {
 		entries := list.Entries()
 		for i := range entries {
 			e := &entries[i]
@@ -154,7 +164,8 @@ func (w *saclWalk) resultList(nodes []access.NodeResult) Verdict {
 				continue
 			}
 			root, ok := w.node(list, e)
-			if !ok { // U-13
+			// The object type of the entry is not in the list (U-13).
+			if !ok {
 				continue
 			}
 			for n := root; n < w.subtreeEnd(root); n++ {
@@ -179,7 +190,8 @@ func (w *saclWalk) nodeHit(v *Verdict, e *sd.Entry, n access.NodeResult) bool {
 	}
 	mask := auditedMask(w.request, w.mapping, o, n.Granted)
 	hit := w.mapping.Map(e.Mask) & mask
-	if hit == 0 || !w.on[o] || !records(e, o) { // U-12
+	// The entry shares no right, the policy does not record the outcome, or the flag is missing (U-12).
+	if hit == 0 || !w.on[o] || !records(e, o) {
 		return false
 	}
 	v.Access |= mask
@@ -199,26 +211,30 @@ func records(e *sd.Entry, o Outcome) bool {
 	if o == Failure {
 		flag = sd.FailedAccess
 	}
-	return e.Kind.IsAudit() && e.Flags&flag != 0 // U-12, U-14
+	// An audit entry records with the flag of the outcome, an alarm entry never (U-12, U-14).
+	return e.Kind.IsAudit() && e.Flags&flag != 0
 }
 
 // applies reports whether the entry is in force on the object itself and speaks
 // of the subject: SID and condition (U-12).
 func (w *saclWalk) applies(list *sd.ACL, e *sd.Entry) bool {
-	if e.Flags&sd.InheritOnly != 0 || !w.matches(e.SID, e.Hash) { // U-12
+	// The entry is only inherited by others, or names no SID of the token (U-12).
+	if e.Flags&sd.InheritOnly != 0 || !w.matches(e.SID, e.Hash) {
 		return false
 	}
 	if !e.Kind.IsCallback() {
 		return true
 	}
-	return w.condition(list, e) // U-12
+	// A conditional entry applies if its condition is true or unknown (U-12).
+	return w.condition(list, e)
 }
 
 // matches applies the deny predicate of the effective token: enabled and
 // deny-only SIDs count, and so do restricting ones. PRINCIPAL_SELF and OWNER RIGHTS stand
 // for the self SID and the object's owner (U-12).
 func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
-	if s == sid.PrincipalSelf || s == sid.OwnerRights { // U-12
+	// PRINCIPAL_SELF and OWNER RIGHTS stand for the self SID and the owner (U-12).
+	if s == sid.PrincipalSelf || s == sid.OwnerRights {
 		s = access.Substitute(s, w.request.Self, w.request.Descriptor.Owner())
 		hash = s.Hash()
 	}
@@ -226,7 +242,8 @@ func (w *saclWalk) matches(s sid.SID, hash uint32) bool {
 		return false
 	}
 	t := w.token
-	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0 // U-12
+	// Deny-only and restricting SIDs count like enabled ones (U-12).
+	return t.DenyBits().Has(t.SIDs().Find(hash, s)) || t.RestrictedSet().Find(hash, s) >= 0
 }
 
 // node returns the place in the object type list that the entry speaks of: the
@@ -245,7 +262,8 @@ func (w *saclWalk) node(list *sd.ACL, e *sd.Entry) (n int, ok bool) {
 			return i, true
 		}
 	}
-	return 0, false // U-13
+	// The list does not have the object type of the entry (U-13).
+	return 0, false
 }
 
 // subtreeEnd returns one past the last node below root; the list is in

@@ -303,7 +303,7 @@ func TestKernelModeIsSilent(t *testing.T) {
 	}
 	r.Subject = access.Subject{}
 	if v := standardPolicy(t).Evaluate("File", &r, granted, nil); v.Success {
-		t.Error("nobody is not recorded")
+		t.Error("a subject without token is not recorded")
 	}
 }
 
@@ -336,7 +336,7 @@ func TestConditionOptions(t *testing.T) {
 		answer  claims.Truth
 		want    bool
 	}{
-		{access.Options{}, claims.False, true}, // nobody to ask: unknown
+		{access.Options{}, claims.False, true}, // no callback to ask: unknown
 		{access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { return answer }}, claims.True, true},
 		{access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { return answer }}, claims.Unknown, true},
 		{access.Options{Callback: func(sd.ACE, *token.Token) claims.Truth { return answer }}, claims.False, false},

@@ -23,7 +23,7 @@ type Names interface {
 	Account(s sid.SID) (name, domain string, ok bool)
 }
 
-// ErrFull is what a bounded sink returns for a record it has no room for. It
+// ErrFull is returned by a bounded sink for a record it has no room for. It
 // has counted the loss and announces it later (U-65).
 var ErrFull = errors.New("audit queue is full: read or drain it, or raise its limit")
 

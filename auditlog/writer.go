@@ -116,12 +116,14 @@ func (w *writer) begin() { w.buf, w.frames = w.buf[:0], w.frames[:0] }
 // encode adds the frame of one record to the buffer.
 func (w *writer) encode(e audit.Event) {
 	start := len(w.buf)
-	e.RecordID = w.next + uint64(len(w.frames)) // U-63
+	// The numbers start at 1 and increase by one (U-63).
+	e.RecordID = w.next + uint64(len(w.frames))
 	e.Chain = ""
 	var room [frameFixed]byte
 	w.buf = e.AppendJSON(append(w.buf, room[:]...))
 	if len(w.buf)-start-frameFixed > MaxRecord {
-		w.buf = e.Shorten(MaxRecord).AppendJSON(w.buf[:start+frameFixed]) // U-68
+		// A record that is too long has its longest fields cut, and is never dropped (U-68).
+		w.buf = e.Shorten(MaxRecord).AppendJSON(w.buf[:start+frameFixed])
 	}
 	w.frames = append(w.frames, frame{id: e.RecordID, bytes: w.buf[start:]})
 }

@@ -16,8 +16,8 @@ type Term struct {
 	Allow bool
 }
 
-// Clause is read in order: the first term whose SID somebody has decides, and
-// who has none is refused. A clause without terms refuses everybody.
+// Clause is read in order: the first term whose SID a principal has decides, and
+// a principal that has none is refused. A clause without terms refuses everybody.
 type Clause []Term
 
 // Expression says who is allowed by SIDs alone, for those who ask with a list of
@@ -31,7 +31,7 @@ var everybody = Term{Allow: true}
 // Everybody returns the expression that allows everybody, "+*".
 func Everybody() Expression { return Expression{{everybody}} }
 
-// Expression is a short expression for one right of the question on a
+// Expression returns a short expression for one right of the question on a
 // descriptor: for the principals, and no others, it says what [Evaluator.Allowed]
 // does. SIDs that none of them has are left out, and so are clauses that the
 // others imply. ok is false where SIDs alone do not tell: conditions,
@@ -69,7 +69,7 @@ func (e *Evaluator) Expression(d *sd.Descriptor, right int) (x Expression, ok bo
 	return minimize(x, sets, e.plain), true
 }
 
-// clause is the clause of a class of rights, with the tokens it allows.
+// clause returns the clause of a class of rights, with the tokens it allows.
 func (e *Evaluator) clause(m winnt.AccessMask) (Clause, Set) {
 	var out Clause
 	left, granted := slices.Clone(e.plain), makeSet(len(e.p.tokens))

@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Fingerprint is everything of a token that an access check can look at, as
+// Fingerprint returns everything of a token that an access check can look at, as
 // bytes: two tokens with equal fingerprints are told apart by no check.
 // Lists of SIDs are sorted, so that the order of groups does not matter.
 func Fingerprint(t *token.Token) string {

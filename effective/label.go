@@ -18,7 +18,8 @@ const (
 // label reads the object's mandatory label: the tokens it limits and what it
 // leaves them.
 func (e *Evaluator) label(sacl *sd.ACL) {
-	rid, policy := mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
+	// An object without a label is Medium and forbids writing up.
+	rid, policy := mediumRID, winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
 	if sacl.Facts()&sd.HasMandatoryLabel != 0 {
 		entries := sacl.Entries()
 		for i := range entries {
@@ -32,10 +33,12 @@ func (e *Evaluator) label(sacl *sd.ACL) {
 			break
 		}
 	}
-	if policy == 0 {
+	// A label that forbids nothing limits no token.
+	if policy == 0 {
 		return
 	}
-	if e.low = e.p.below(rid); e.low != nil {
+	// Only tokens below the object's level are limited.
+	if e.low = e.p.below(rid); e.low != nil {
 		e.lowMost = e.ceiling(policy)
 	}
 }
@@ -61,7 +64,7 @@ func (e *Evaluator) clip(mask winnt.AccessMask, s Set) {
 	}
 }
 
-// ceiling is what a label with a policy leaves to a lower token, without and
+// ceiling returns what a label with a policy leaves to a lower token, without and
 // with SeRelabelPrivilege. It is not worked out a second time here: the scalar
 // check is asked for each bit of an object that grants everything else.
 func (e *Evaluator) ceiling(policy winnt.AccessMask) [2]winnt.AccessMask {

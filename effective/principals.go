@@ -10,7 +10,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Config is what every question about a set of principals has in common. The
+// Config holds what every question about a set of principals has in common. The
 // zero value is the default of the access check.
 type Config struct {
 	Policies *access.PolicySet // central access policies; nil: none configured
@@ -63,7 +63,8 @@ func (p *Principals) intern(tokens []*token.Token) {
 	p.column = make([]uint32, len(tokens))
 	for i, t := range tokens {
 		c := uint32(len(p.tokens))
-		if users[t.User().SID] > 1 && p.cfg.Options.Callback == nil && t.LocalAttributes().Len() == 0 {
+		// Equal principals share a column, except where a callback or local attributes may change the answer.
+		if users[t.User().SID] > 1 && p.cfg.Options.Callback == nil && t.LocalAttributes().Len() == 0 {
 			f := Fingerprint(t)
 			if known, ok := seen[f]; ok {
 				p.column[i] = known
@@ -96,7 +97,8 @@ func (p *Principals) classify(i int, t *token.Token) {
 
 // orderLevels makes the sets of tokens up to each integrity level.
 func (p *Principals) orderLevels() {
-	limited := func(t *token.Token) bool {
+	// Integrity limits only tokens with the no-write-up policy.
+	limited := func(t *token.Token) bool {
 		return t.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP != 0
 	}
 	for _, t := range p.tokens {
@@ -117,8 +119,8 @@ func (p *Principals) orderLevels() {
 	}
 }
 
-// below is the set of tokens that an object of a level limits; nil if
-// there are none.
+// below returns the set of tokens that an object of a level limits; nil if
+// there are no such tokens.
 func (p *Principals) below(rid uint32) Set {
 	i, _ := slices.BinarySearch(p.levels, rid)
 	if i == 0 {
@@ -188,7 +190,7 @@ func (p *Principals) vector(shared map[string]vector, tokens []uint32) vector {
 	return v
 }
 
-// row is the row of a SID, nil if no token has it.
+// row returns the row of a SID, nil if no token has it.
 func (p *Principals) row(hash uint32, s sid.SID) *row {
 	if i := p.sids.Find(hash, s); i >= 0 {
 		return &p.rows[i]
@@ -196,7 +198,7 @@ func (p *Principals) row(hash uint32, s sid.SID) *row {
 	return nil
 }
 
-// Len is the number of principals.
+// Len returns the number of principals.
 func (p *Principals) Len() int {
 	if p.column != nil {
 		return len(p.column)
@@ -204,10 +206,10 @@ func (p *Principals) Len() int {
 	return len(p.tokens)
 }
 
-// Distinct is the number of distinct tokens: what is evaluated.
+// Distinct returns the number of distinct tokens, which are evaluated once each.
 func (p *Principals) Distinct() int { return len(p.tokens) }
 
-// Token is the token of principal i, or one equal to it in every check.
+// Token returns the token of principal i, or one equal to it in every check.
 func (p *Principals) Token(i int) *token.Token { return p.tokens[p.columnOf(i)] }
 
 func (p *Principals) columnOf(i int) int {

@@ -129,10 +129,10 @@ func TestQuestions(t *testing.T) {
 	}
 	e := must(effective.NewEvaluator(p, effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}}))
 	if s := e.Allowed(sddl.MustParse("D:(A;;FA;;;WD)")); len(s) != 1 || s[0].Count() != 0 {
-		t.Errorf("nobody: %v", s)
+		t.Errorf("no principal: %v", s)
 	}
 	if m := e.Maximum(sddl.MustParse("D:")); len(m) != 0 {
-		t.Errorf("nobody: %v", m)
+		t.Errorf("no principal: %v", m)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Question is what is asked about every descriptor. Type and Rights are
+// Question holds what is asked about every descriptor. Type and Rights are
 // needed; the zero value of the other fields is the documented default.
 type Question struct {
 	Type *winnt.ObjectType
@@ -84,7 +84,7 @@ func (q *Question) chain() (types []winnt.GUID) {
 	return types
 }
 
-// request is the scalar question for one pair.
+// request writes the scalar question for one pair.
 func (e *Evaluator) request(r *access.Request) {
 	*r = access.Request{
 		Type: e.q.Type, Self: e.q.Self, ObjectTypes: e.q.ObjectTypes,

@@ -47,7 +47,7 @@ func TestWhatIsShared(t *testing.T) {
 		{"plain", sddl.MustParse("D:(A;;FA;;;WD)"), effective.Config{}, true},
 		{"user claim", sddl.MustParse("D:(XA;;FA;;;WD;(@User.x==1))"), effective.Config{}, true},
 		{"local attribute", sddl.MustParse("D:(XA;;FA;;;WD;(x==1))"), effective.Config{}, false},
-		{"opaque data, nobody asked", left, effective.Config{}, true},
+		{"opaque data, no callback", left, effective.Config{}, true},
 		{"opaque data, callback", left, withCallback(callback), false},
 	} {
 		e := must(effective.NewEvaluator(effective.Compile([]*token.Token{one}, c.cfg),

@@ -17,7 +17,7 @@ func (s Set) Has(i int) bool {
 	return w < uint(len(s)) && s[w]>>(uint(i)%64)&1 != 0
 }
 
-// Count is the number of principals in the set.
+// Count returns the number of principals in the set.
 func (s Set) Count() int {
 	n := 0
 	for _, w := range s {

@@ -64,7 +64,7 @@ func (v *View) Allowed(object, principal string, right int) bool {
 }
 
 // Put sets the descriptor of an object, new or known, and returns what changed
-// for it. A nil descriptor allows nobody.
+// for it. A nil descriptor gives nothing.
 func (v *View) Put(object string, d *sd.Descriptor) ([]Change, error) {
 	next, err := v.find(d)
 	if err != nil {
@@ -107,7 +107,7 @@ func (v *View) drop(object string, k *kept) {
 	}
 }
 
-// find is the descriptor among those known, or evaluated now.
+// find returns the descriptor among those known, or evaluated now.
 func (v *View) find(d *sd.Descriptor) (*kept, error) {
 	if v.all == nil {
 		e, err := v.evaluator(v.slots)
@@ -135,7 +135,7 @@ func (v *View) find(d *sd.Descriptor) (*kept, error) {
 }
 
 // evaluator compiles some slots. A free one takes part with a token that is
-// nobody's; its answers are cleared.
+// of no principal; its answers are cleared.
 func (v *View) evaluator(slots []Principal) (*Evaluator, error) {
 	tokens := make([]*token.Token, len(slots))
 	for i := range slots {

@@ -93,7 +93,7 @@ func checkView(t *testing.T, v *effective.View, q effective.Question, objects ma
 	}
 }
 
-// The first change of everything is everything; putting the same again is none.
+// The first change of everything is everything; putting the same again is no change.
 func TestViewTellsOnce(t *testing.T) {
 	tokens, ds := office(10, 1)
 	v := must(effective.NewView(effective.Question{Type: winnt.FileObject, Rights: []winnt.AccessMask{1}},

@@ -39,10 +39,12 @@ func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 	}
 	e.plain.fill(len(e.p.tokens))
 	e.plain.andNot(e.rare)
-	if d.DACL().Facts()&sd.HasOwnerRights == 0 {
+	// The owner has its implicit rights where no entry for OWNER RIGHTS applies to the object.
+	if d.DACL().Facts()&sd.HasOwnerRights == 0 {
 		if e.owner = e.p.row(d.OwnerHash(), d.Owner()); e.owner != nil {
 			e.ownBits = ownerMask
-			if e.p.cfg.Options.ADOwnerReadOnly {
+			// A switch leaves the owner only READ_CONTROL.
+			if e.p.cfg.Options.ADOwnerReadOnly {
 				e.ownBits = winnt.READ_CONTROL
 			}
 		}
@@ -54,7 +56,8 @@ func (e *Evaluator) begin(d *sd.Descriptor, universe winnt.AccessMask) {
 // the tokens they match to the scalar check, and only these: an entry is no
 // concern of a token it does not match.
 func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
-	mask := e.q.Type.Mapping.Map(x.Mask)
+	// Generic rights in a stored entry are mapped.
+	mask := e.q.Type.Mapping.Map(x.Mask)
 	if x.Flags&sd.InheritOnly != 0 || mask&e.universe == 0 {
 		return
 	}
@@ -87,7 +90,8 @@ func (e *Evaluator) take(dacl *sd.ACL, x *sd.Entry) {
 	if object && e.passed(dacl, x, allow) {
 		return
 	}
-	if callback && x.Kind != sd.AccessAllowedCompound && e.p.cfg.Options.ClaimsDisabled {
+	// A switch makes the check skip callback entries altogether.
+	if callback && x.Kind != sd.AccessAllowedCompound && e.p.cfg.Options.ClaimsDisabled {
 		return
 	}
 	s, hash = e.resolve(s, hash)
@@ -176,7 +180,7 @@ func (e *Evaluator) walk(universe winnt.AccessMask, most bool) {
 	e.used = n
 }
 
-// all are the bits that GENERIC_ALL stands for.
+// all returns the bits that GENERIC_ALL stands for.
 func (e *Evaluator) all() winnt.AccessMask {
 	return e.q.Type.Mapping.Map(winnt.GENERIC_ALL) &^ ungranted
 }
@@ -184,7 +188,8 @@ func (e *Evaluator) all() winnt.AccessMask {
 // decide grants one class: the owner's implicit rights first, then
 // entry by entry, each token by the first entry that matches it.
 func (e *Evaluator) decide(c *class, most bool) {
-	if !e.d.HasDACL() && (!most || c.mask&e.all() != 0) {
+	// An object without DACL grants all that is asked for, in maximum mode the rights of GENERIC_ALL.
+	if !e.d.HasDACL() && (!most || c.mask&e.all() != 0) {
 		copy(c.granted, e.plain)
 		e.clip(c.mask, c.granted)
 		return

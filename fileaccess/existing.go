@@ -16,7 +16,8 @@ const (
 	unwritable = writing | winnt.FILE_DELETE_CHILD
 )
 
-// existing applies step 6 for a name that exists.
+// existing applies step 6 for a name that exists: reparse points first (F-28),
+// the access check last.
 func (o *opening) existing() ntstatus.Status {
 	ob := &o.f.Object
 	// A reparse point that is not opened itself ends the open before any access test.

@@ -142,8 +142,8 @@ const everyRight = ^winnt.AccessMask(0)
 
 func (o *opening) max() bool { return o.desired&maximum != 0 }
 
-// lastComponent applies steps 5 and 6: create what is missing, open what is
-// there.
+// lastComponent applies steps 5 and 6: it creates what is missing (F-26) and
+// opens what is there and of the right kind (F-27).
 func (o *opening) lastComponent() ntstatus.Status {
 	o.stopped = len(o.f.Path)
 	ob := &o.f.Object

@@ -11,7 +11,7 @@ import (
 // the reserved ones.
 const neverGranted winnt.AccessMask = 0x0CE0FE00
 
-// parameters applies step 1: F-10 to F-13.
+// parameters applies step 1: F-10, F-11, F-12 and F-13.
 func (o *opening) parameters() ntstatus.Status {
 	switch {
 	case o.invalid():

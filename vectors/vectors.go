@@ -15,7 +15,7 @@ const (
 	Decided    = "decided"    // by refmon, where documents are silent
 )
 
-// Provenance is where a vector's answer is from. The zero value is none.
+// Provenance tells where a vector's answer is from. The zero value tells nothing.
 type Provenance struct {
 	Kind   string   `json:"kind"`
 	Rules  []string `json:"rules"`  // ids of docs/rules, the deciding one first
@@ -37,12 +37,12 @@ var access []byte
 //go:embed open.jsonl
 var open []byte
 
-// Access are the access checks: In is a line of `refmon check --batch` and Out
+// Access yields the access checks: In is a line of `refmon check --batch` and Out
 // the line that answers it. The error is that of encoding/json and stays nil
 // for the files as released.
 func Access() iter.Seq2[Vector, error] { return read("access.jsonl", access) }
 
-// Open are the opens of files: In is a request with what the server found, as
+// Open yields the opens of files: In is a request with what the server found, as
 // README.md describes it, and Out the status and the rights granted. The error
 // is as in [Access].
 func Open() iter.Seq2[Vector, error] { return read("open.jsonl", open) }

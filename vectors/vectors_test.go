@@ -69,7 +69,7 @@ func checkProvenance(t *testing.T, v vectors.Vector) {
 		t.Errorf("%s: its subject or its provenance is missing: %+v", v.In, v)
 	}
 	if (p.Kind == vectors.Recorded) != versioned.MatchString(p.Run) {
-		t.Errorf("%s: kind %s, run %q: recorded is what names implementation, version and run", v.In, p.Kind, p.Run)
+		t.Errorf("%s: kind %s, run %q: a recorded vector names implementation, version and run", v.In, p.Kind, p.Run)
 	}
 }
 
