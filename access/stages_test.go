@@ -174,3 +174,22 @@ func TestUnknownCondition(t *testing.T) {
 		}
 	}
 }
+
+// what was granted before is not granted by an intent again,
+// so its privilege is not told where nothing is left for it.
+func TestIntentLeavesWhatWasGranted(t *testing.T) {
+	backup := winnt.Privileges(winnt.SeBackupPrivilege)
+	for _, c := range []struct {
+		previous winnt.AccessMask
+		used     winnt.PrivilegeSet
+	}{
+		{0, backup}, {1, backup}, {0x011200A8, backup}, {0x011200A9, 0}, {0xFFFFFFF, 0},
+	} {
+		r := ask(t, "…", maxMask, privileges(winnt.SeBackupPrivilege))
+		r.Intent, r.Previous = access.Intent{Backup: true}, c.previous
+		d, err := access.SeAccessCheck(r)
+		if err != nil || !d.Allowed() || d.PrivilegesUsed != c.used || d.Granted != 0x011200A9|c.previous {
+			t.Errorf("previously %v: %v, %v; want the privileges %v", c.previous, d, err, c.used)
+		}
+	}
+}

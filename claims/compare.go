@@ -3,7 +3,8 @@ package claims
 // relation evaluates == != < <= > >=.
 func (e *Expr) relation(env Env, n *node) Truth {
 	var l, r view
-	if !e.load(env, n.left, &l) || !l.attribute { // the left side comes from an attribute
+	// The left side comes from an attribute.
+	if !e.load(env, n.left, &l) || !l.attribute {
 		return Unknown
 	}
 	if !e.load(env, n.right, &r) {
@@ -16,7 +17,8 @@ func (e *Expr) relation(env Env, n *node) Truth {
 	if n.op == opEqual || n.op == opNotEqual {
 		return truthOf(equal(&l, &r, sensitive) == (n.op == opEqual))
 	}
-	if l.n != 1 || r.n != 1 || r.composite { // no order on sets
+	// Sets have no order.
+	if l.n != 1 || r.n != 1 || r.composite {
 		return Unknown
 	}
 	x, y := l.at(0), r.at(0)

@@ -30,8 +30,8 @@ func (d *decoder) check(n node) {
 			d.broken = true
 		}
 	case famRelation:
-		// S-36: the left operand is an attribute. A set operation binds
-		// tighter (S-47), so its result is let through as well.
+		// The left operand is an attribute (S-36). A set operation binds
+		// tighter, so its result is let through as well (S-47).
 		if !d.isAttribute(n.left) && !(n.left >= 0 && operators[d.e.nodes[n.left].op].family == famSet) {
 			d.text = false
 		}

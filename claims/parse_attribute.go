@@ -105,7 +105,8 @@ func (s *scanner) attributeValue(a *Attribute) error {
 		a.Strings = append(a.Strings, v)
 		return err
 	case SID:
-		v, err := s.sid() // S-52: without SID( )
+		// An attribute value is a bare SID, without SID( ) (S-52).
+		v, err := s.sid()
 		a.SIDs = append(a.SIDs, v)
 		return err
 	case Octets:

@@ -160,7 +160,8 @@ func (p *parser) literal() error {
 		return p.end(at)
 	case c == '#':
 		p.pos++
-		b, _ := p.hex() // S-51: the first # is a digit only if it makes the count even
+		// The first # is a digit only if it makes the count even (S-51).
+		b, _ := p.hex()
 		at := p.begin(tokOctets)
 		p.out = append(p.out, b...)
 		return p.end(at)

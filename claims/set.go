@@ -82,7 +82,8 @@ func (s *Set) Lookup(name string) (Attribute, bool) {
 		return Attribute{}, false
 	}
 	h := foldHash(name)
-	for i := len(s.hashes) - 1; i >= 0; i-- { // the last one wins
+	// The later of two claims of one name counts.
+	for i := len(s.hashes) - 1; i >= 0; i-- {
 		if s.hashes[i] == h && EqualName(s.attributes[i].Name, name) {
 			return s.attributes[i], true
 		}

@@ -56,7 +56,8 @@ var (
 				s.RemainingDesiredAccess = m.Map(in.DesiredAccess)
 			}
 			subject := s.SubjectSecurityContext.Subject()
-			s.TraversePrivilege = subject.Effective().Has(winnt.SeChangeNotifyPrivilege) // O-24
+			// An enabled SeChangeNotifyPrivilege passes every directory (O-24).
+			s.TraversePrivilege = subject.Effective().Has(winnt.SeChangeNotifyPrivilege)
 			return SeCreateAccessStateOut{s}, ntstatus.Success
 		},
 	)
@@ -74,13 +75,15 @@ var (
 		},
 		func(_ *KernelThread, in SeFastTraverseCheckIn) (SeFastTraverseCheckOut, ntstatus.Status) {
 			if in.AccessMode == access.Kernel {
-				return SeFastTraverseCheckOut{true}, ntstatus.Success
+				// Kernel mode passes without a check.
+				return SeFastTraverseCheckOut{true}, ntstatus.Success
 			}
 			subject := in.AccessState.SubjectSecurityContext.Subject()
 			return SeFastTraverseCheckOut{
 				access.SeFastTraverseCheck(
 					in.SecurityDescriptor.V, &subject, in.DesiredAccess, winnt.DirectoryFileObject),
-			}, ntstatus.Success
+				// The quick answer is yes only where the full check would say yes.
+			}, ntstatus.Success
 		},
 	)
 )
@@ -98,7 +101,7 @@ func (k *KernelThread) SeDeleteAccessState(s *AccessState) {
 	call(k, rowSeDeleteAccessState, SeDeleteAccessStateIn{s})
 }
 
-// SeFastTraverseCheck is true where the full check would certainly grant the
+// SeFastTraverseCheck returns true where the full check would certainly grant the
 // right to walk through a directory.
 func (k *KernelThread) SeFastTraverseCheck(
 	d *sd.Descriptor, s *AccessState, desired winnt.AccessMask, mode access.Mode,

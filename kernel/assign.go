@@ -89,7 +89,7 @@ var (
 	)
 )
 
-// unread is the first status of an input that could not be captured: taken for
+// unread returns the first status of an input that could not be captured: taken for
 // one that was left out, it would leave out what it forbids.
 func (k *KernelThread) unread(all ...ntstatus.Status) ntstatus.Status {
 	for _, st := range all {

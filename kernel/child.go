@@ -53,8 +53,8 @@ func (s *System) run(p *ps.Process, t *ps.Thread) {
 	}
 }
 
-// Process is the process of that id that this system's programs run, nil if
-// there is none. The System process is not one of them.
+// Process returns the process of that id that this system's programs run, nil if
+// no such process runs. The System process is not one of them.
 func (s *System) Process(id winnt.Handle) *Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +66,7 @@ func (s *System) Process(id winnt.Handle) *Process {
 	return nil
 }
 
-// FirstThread is the thread that NtCreateUserProcess made with the process; nil
+// FirstThread returns the thread that NtCreateUserProcess made with the process; nil
 // for a process that was made otherwise. A thread made suspended may be used
 // only after NtResumeThread.
 func (p *Process) FirstThread() *nt.Thread { return p.first }

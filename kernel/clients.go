@@ -41,7 +41,8 @@ var (
 			{Status: ntstatus.AccessDenied, Rule: "I-90", When: "a job's security limits refuse the token"},
 		},
 		func(k *KernelThread, in PsAssignImpersonationTokenIn) (out PsAssignImpersonationTokenOut, st ntstatus.Status) {
-			return out, k.ctx.AssignImpersonationToken(k.or(in.Thread), in.TokenHandle) // I-70
+			// The handle of the token leads to PsImpersonateClient (I-70).
+			return out, k.ctx.AssignImpersonationToken(k.or(in.Thread), in.TokenHandle)
 		},
 	)
 	rowSeUpdateClientSecurity = simple(
@@ -57,7 +58,8 @@ var (
 		},
 		func(k *KernelThread, in SeUpdateClientSecurityIn) (out SeUpdateClientSecurityOut, st ntstatus.Status) {
 			before := in.ClientContext.Token
-			changed, o := in.ClientContext.Update(in.ClientThread, k.Thread().Process()) // I-82
+			// A dynamic context becomes what the client is now (I-82).
+			changed, o := in.ClientContext.Update(in.ClientThread, k.Thread().Process())
 			return SeUpdateClientSecurityOut{changed, in.ClientContext.Token != before}, k.ctx.Impersonated(o)
 		},
 	)
@@ -94,8 +96,8 @@ func (k *KernelThread) SeUpdateClientSecurity(
 	return out.ChangesMade, out.NewToken, st
 }
 
-// SeImpersonateClient is SeImpersonateClientEx without its status. On failure
-// the thread keeps the context it had: prefer the Ex form.
+// SeImpersonateClient impersonates as SeImpersonateClientEx does, without its
+// status. On failure the thread keeps the context it had: prefer the Ex form.
 func (k *KernelThread) SeImpersonateClient(c *ClientContext, thread *EThread) {
 	call(k, rowSeImpersonateClient, SeImpersonateClientIn{c, thread})
 }

@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// impersonate is PsImpersonateClient with its record of unsafe elevation
+// impersonate implements PsImpersonateClient with its record of unsafe elevation
 // (I-48, I-99).
 func (k *KernelThread) impersonate(
 	t *EThread, tok *AccessToken, copyOnOpen, effectiveOnly bool, level winnt.SecurityImpersonationLevel,
@@ -17,7 +17,7 @@ func (k *KernelThread) impersonate(
 	return o
 }
 
-// impersonateContext is SeImpersonateClientEx with the same record.
+// impersonateContext implements SeImpersonateClientEx with the same record.
 func (k *KernelThread) impersonateContext(c *ClientContext, t *EThread) ps.Outcome {
 	o := c.Impersonate(t)
 	if o.Raised {

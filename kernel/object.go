@@ -30,7 +30,7 @@ const (
 	UserMode                        // rights are
 )
 
-// String is the documented name.
+// String returns the documented name.
 func (m ProcessorMode) String() string {
 	if m == UserMode {
 		return "UserMode"
@@ -79,7 +79,7 @@ var types = map[*winnt.ObjectType]*ob.Type{
 	winnt.SymbolicLinkObject: ob.SymbolicLinkType, winnt.EventObject: services.EventType,
 }
 
-// typeOf is the type asked for: nil for any, one that no object is of where
+// typeOf returns the type asked for: nil for any, one that no object is of where
 // this kernel has no such objects.
 func typeOf(t *winnt.ObjectType) *ob.Type {
 	switch known := types[t]; {
@@ -90,7 +90,7 @@ func typeOf(t *winnt.ObjectType) *ob.Type {
 	}
 }
 
-// callerIn is the thread as a caller in a mode of its choice.
+// callerIn returns the thread as a caller in a mode of its choice.
 func (k *KernelThread) callerIn(m ProcessorMode) ob.Caller {
 	c := k.ctx.Caller
 	c.Mode = access.Kernel
@@ -122,7 +122,8 @@ var rowObReferenceObjectByHandle = nt.Add(&Table,
 		Call: func(k *KernelThread, in ObReferenceObjectByHandleIn) (out ObReferenceObjectByHandleOut,
 			st ntstatus.Status) {
 			c := k.callerIn(in.AccessMode)
-			obj, g, st := ob.Reference[Object](&c, in.Handle, in.DesiredAccess, typeOf(in.ObjectType)) // O-31, O-32
+			// Existence, type and, from user mode, rights are looked at in this order (O-31, O-32).
+			obj, g, st := ob.Reference[Object](&c, in.Handle, in.DesiredAccess, typeOf(in.ObjectType))
 			if st != ntstatus.Success {
 				return out, st
 			}
@@ -184,7 +185,8 @@ var rowObOpenObjectByPointer = nt.Add(&Table,
 			if s := in.PassedAccessState; s != nil {
 				subject, desired = s.SubjectSecurityContext.Subject(), s.RemainingDesiredAccess
 			}
-			out.Handle, _, st = ob.OpenByPointer(&c, in.Object, subject, desired, in.HandleAttributes) // O-33
+			// The type's attributes are looked at, then the object's descriptor (O-33).
+			out.Handle, _, st = ob.OpenByPointer(&c, in.Object, subject, desired, in.HandleAttributes)
 			return out, st
 		},
 	},
@@ -214,7 +216,8 @@ func (k *KernelThread) ObOpenObjectByPointer(
 	return out.Handle, st
 }
 
-// NewTokenProtected is NewToken with a descriptor of the object's own (O-38).
+// NewTokenProtected makes a token as NewToken does, with a descriptor of the
+// object's own (O-38).
 func (k *KernelThread) NewTokenProtected(v *token.Token, d *sd.Descriptor) *AccessToken {
 	v = valueOf(v)
 	t := k.sys.sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, d))

@@ -29,7 +29,7 @@ func BenchmarkDuplicateObject(b *testing.B) {
 }
 
 // BenchmarkOpenEvent is NtOpenEvent and NtClose: a walk of two directories and
-// one access check. The folded forms of the names are what it allocates.
+// one access check. It allocates the folded forms of the names.
 func BenchmarkOpenEvent(b *testing.B) {
 	s := newBench(b)
 	oa := &nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\ev`,
@@ -46,8 +46,8 @@ func BenchmarkOpenEvent(b *testing.B) {
 	})
 }
 
-// BenchmarkSetSecurityObject replaces a DACL of one entry; the new descriptor
-// is what it allocates.
+// BenchmarkSetSecurityObject replaces a DACL of one entry; it
+// allocates the new descriptor.
 func BenchmarkSetSecurityObject(b *testing.B) {
 	s := newBench(b)
 	d := sddl.MustParse("D:(A;;GA;;;WD)")

@@ -118,7 +118,7 @@ func TestDuplicateCloseSetSecurity(t *testing.T) {
 }
 
 // Duplicating a handle while it is closed either gives a handle that works, or
-// INVALID_HANDLE; a create with OBJ_OPENIF gives a handle whoever else closes
+// INVALID_HANDLE; a create with OBJ_OPENIF gives a handle whichever thread closes
 // the name's last one (O-44, O-50).
 func TestDuplicateAgainstClose(t *testing.T) {
 	_, threads := crowd(t, 4)

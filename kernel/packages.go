@@ -12,7 +12,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// PackageDirectory is the path of the directory in which an AppContainer has
+// PackageDirectory returns the path of the directory in which an AppContainer has
 // its named objects: \Sessions\n\AppContainerNamedObjects\S-1-15-2-… (what
 // GetAppContainerNamedObjectPath tells, from the root).
 func PackageDirectory(session uint32, pkg sid.SID) string {
@@ -63,7 +63,7 @@ func subdirectory(dir *ob.Directory, name string, protect func() *sd.Descriptor)
 		switch st := dir.Insert(name, d, false); st {
 		case ntstatus.Success:
 			return d, nil
-		case ntstatus.ObjectNameCollision: // somebody else made it meanwhile
+		case ntstatus.ObjectNameCollision: // another thread made it meanwhile
 			d.Deref(ob.TagCall)
 		default:
 			d.Deref(ob.TagCall)

@@ -109,7 +109,7 @@ func TestPipeServer(t *testing.T) {
 }
 
 // TestPipeIdentification: a client that allows no more than being identified,
-// which is what nil allows, cannot be acted for (I-1).
+// as nil does, cannot be acted for (I-1).
 func TestPipeIdentification(t *testing.T) {
 	_, server, client := pipePair(t)
 	l, err := server.ListenPipe("who", everyone)

@@ -33,7 +33,8 @@ var (
 		func(k *KernelThread, in SeSinglePrivilegeCheckIn) (SeTokenBoolOut, ntstatus.Status) {
 			s := k.Thread().Subject()
 			set := &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{{LUID: in.PrivilegeValue}}}
-			_, held := privilegesOf(set, &s, in.PreviousMode) // T-102
+			// The privilege must be enabled in the effective token; kernel mode has it (T-102).
+			_, held := privilegesOf(set, &s, in.PreviousMode)
 			return SeTokenBoolOut{held}, ntstatus.Success
 		},
 	)
@@ -58,10 +59,12 @@ func privilegesOf(set *nt.PrivilegeSet, s *access.Subject, m ProcessorMode) (*nt
 		set = &nt.PrivilegeSet{}
 	}
 	if m == KernelMode {
-		return set, true // T-102
+		// Kernel mode holds every privilege (T-102).
+		return set, true
 	}
 	if s.BelowImpersonation() {
-		return set, false // T-102
+		// A client below SecurityImpersonation holds no privilege (T-102).
+		return set, false
 	}
 	return services.MarkPrivileges(set, s.Effective())
 }

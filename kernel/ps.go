@@ -103,7 +103,7 @@ var rowPsDereferenceImpersonationToken = nt.Add(&Table,
 			Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "I-62", When: "always; NULL is accepted"}}},
 		Call: func(_ *KernelThread, in PsDereferenceImpersonationTokenIn) (out PsDereferenceImpersonationTokenOut,
 			st ntstatus.Status) {
-			if in.Token != nil { // I-62
+			if in.Token != nil { // no token was referenced where it is NULL (I-62)
 				in.Token.Deref(ob.TagContext)
 			}
 			return out, ntstatus.Success

@@ -105,7 +105,7 @@ var (
 	}, seAccessCheck)
 )
 
-// SubjectContext is what a thread acts with, captured at one moment
+// SubjectContext holds what a thread acts with, captured at one moment
 // (SECURITY_SUBJECT_CONTEXT). SeCaptureSubjectContext makes one,
 // SeReleaseSubjectContext gives it back; Subject is its value for package
 // access. The zero value is not usable.

@@ -113,11 +113,11 @@ func allow(m winnt.AccessMask, s sid.SID) sd.ACE {
 	return a
 }
 
-// Audit is the audit log: its policy may be replaced at any time, its sink is
+// Audit returns the audit log: its policy may be replaced at any time, its sink is
 // that of the configuration.
 func (s *System) Audit() *audit.Log { return s.sys.Log }
 
-// Profile is the conformance profile the kernel was booted with.
+// Profile returns the conformance profile the kernel was booted with.
 func (s *System) Profile() nt.Profile { return s.sys.Profile }
 
 // Process is a process as its owner sees it.
@@ -133,13 +133,13 @@ func (s *System) NewProcess(name string, tok *token.Token) (*Process, error) {
 	return s.CreateProcess(ProcessSpec{Name: name, Token: tok})
 }
 
-// ID is the process id, a multiple of 4.
+// ID returns the process id, a multiple of 4.
 func (p *Process) ID() winnt.Handle { return p.p.ID() }
 
-// Name is the display name.
+// Name returns the display name.
 func (p *Process) Name() string { return p.p.Name() }
 
-// Object is the process object, for the routines of a KernelThread.
+// Object returns the process object, for the routines of a KernelThread.
 func (p *Process) Object() *EProcess { return p.p }
 
 // Exit ends the process: its threads revert and end, its handles are closed.
@@ -220,13 +220,13 @@ func (s *System) CreateFile(name string, d *sd.Descriptor) error {
 	return nil
 }
 
-// Counts are the objects, handles and references alive now.
+// Counts returns the objects, handles and references alive now.
 func (s *System) Counts() (objects, handles, references int64) {
 	return s.sys.Security.Objects.Counts()
 }
 
 // Close ends every process and gives back what the system holds. Whatever is
-// referenced after that was leaked by somebody: the error lists it, in builds
+// referenced after that was leaked: the error lists it, in builds
 // with the tag "invariants" also by whom. Close may be called again.
 func (s *System) Close() error {
 	busy := s.work.close() // first: work makes threads and refers to tokens

@@ -115,7 +115,7 @@ func TestProcessSpecs(t *testing.T) {
 	}
 }
 
-// leaky makes a kernel in which somebody forgot a reference on a client's token.
+// leaky makes a kernel that holds a forgotten reference on a client's token.
 func leaky(tb testing.TB) *kernel.System {
 	tb.Helper()
 	sys := kernel.Boot(kernel.Config{})

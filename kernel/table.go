@@ -12,7 +12,7 @@ import (
 // and never go on a wire. Rows are called on a *KernelThread.
 var Table nt.Table
 
-// call is the path of every routine: the row's implementation, then the tracer.
+// call runs every routine: the row's implementation, then the tracer.
 func call[I, O any](k *KernelThread, e *nt.Entry[*KernelThread, I, O], in I) (O, ntstatus.Status) {
 	out, st := e.Call(k, in)
 	if k.tracer != nil {
@@ -42,7 +42,7 @@ func always(rule, when string) []nt.Condition {
 	return []nt.Condition{{Status: ntstatus.Success, Rule: rule, When: when}}
 }
 
-// simple is a row that only fails by its outcome.
+// simple makes a row that only fails by its outcome.
 func simple[I, O any](
 	name, summary string, conditions []nt.Condition, f func(*KernelThread, I) (O, ntstatus.Status),
 ) *nt.Entry[*KernelThread, I, O] {
@@ -50,7 +50,7 @@ func simple[I, O any](
 		nt.Entry[*KernelThread, I, O]{Meta: nt.Meta{Name: name, Summary: summary, Conditions: conditions}, Call: f})
 }
 
-// or is t, or the calling thread where t is nil.
+// or returns t, or the calling thread where t is nil.
 func (k *KernelThread) or(t *EThread) *EThread {
 	if t == nil {
 		return k.Thread()

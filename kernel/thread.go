@@ -39,7 +39,7 @@ type KernelThread struct {
 	tracer nt.Tracer         // owned by the thread
 }
 
-// KernelMode is the kernel-mode face of a user-mode thread of this system: the
+// KernelMode returns the kernel-mode face of a user-mode thread of this system: the
 // same thread, its process, its impersonation; nil for a thread of another.
 func (s *System) KernelMode(th *nt.Thread) *KernelThread {
 	s.mu.Lock()
@@ -78,13 +78,13 @@ func (s *System) kernelThread(t *ps.Thread) *KernelThread {
 	return &KernelThread{sys: s, ctx: ctx, zw: nt.NewThread(ctx, t.Name()+" (k)")}
 }
 
-// Name is the display name.
+// Name returns the display name.
 func (k *KernelThread) Name() string { return k.zw.Name() }
 
-// Thread is the thread object itself, as PsGetCurrentThread gives it.
+// Thread returns the thread object itself, as PsGetCurrentThread gives it.
 func (k *KernelThread) Thread() *EThread { return k.ctx.Thread() }
 
-// Zw is the services of package nt with previous mode kernel.
+// Zw returns the services of package nt with previous mode kernel.
 func (k *KernelThread) Zw() *nt.Thread { return k.zw }
 
 // Trace sets or, with nil, removes the tracer of this face.
@@ -136,7 +136,7 @@ func (k *KernelThread) CaptureToken(v *token.Token, server *EThread) *AccessToke
 	return t
 }
 
-// ThreadObject is the object behind a thread of this system, nil for others.
+// ThreadObject returns the object behind a thread of this system, nil for others.
 // It carries no reference of its own: it is good as long as the thread.
 func (s *System) ThreadObject(th *nt.Thread) *EThread {
 	if c, ok := th.Services().(*services.Context); ok {

@@ -41,10 +41,11 @@ type (
 	SeFilterTokenOut struct{ FilteredToken *AccessToken }
 )
 
-// ask is a row that answers a question about a token and cannot fail.
+// ask makes a row that answers a question about a token and cannot fail.
 func ask[O any](name, summary string, f func(*token.Token) O) *nt.Entry[*KernelThread, SeTokenIn, O] {
 	return simple(name, summary, always("T-103", "always"), func(_ *KernelThread, in SeTokenIn) (O, ntstatus.Status) {
-		return f(in.Token.Value()), ntstatus.Success // T-103
+		// The token's value of this moment answers (T-103).
+		return f(in.Token.Value()), ntstatus.Success
 	})
 }
 
@@ -121,26 +122,26 @@ func (k *KernelThread) SeTokenIsWriteRestricted(t *AccessToken) bool {
 	return out.Result
 }
 
-// SeTokenType is the type of a token.
+// SeTokenType returns the type of a token.
 func (k *KernelThread) SeTokenType(t *AccessToken) winnt.TokenType {
 	out, _ := call(k, rowSeTokenType, SeTokenIn{t})
 	return out.Result
 }
 
-// SeTokenImpersonationLevel is the level of a token; without meaning for a
+// SeTokenImpersonationLevel returns the level of a token; without meaning for a
 // primary one.
 func (k *KernelThread) SeTokenImpersonationLevel(t *AccessToken) winnt.SecurityImpersonationLevel {
 	out, _ := call(k, rowSeTokenImpersonationLevel, SeTokenIn{t})
 	return out.Result
 }
 
-// SeQueryAuthenticationIdToken is the logon session of a token.
+// SeQueryAuthenticationIdToken returns the logon session of a token.
 func (k *KernelThread) SeQueryAuthenticationIdToken(t *AccessToken) winnt.LUID {
 	out, _ := call(k, rowSeQueryAuthenticationIDToken, SeTokenIn{t})
 	return out.AuthenticationID
 }
 
-// SeQuerySessionIdToken is the terminal-services session of a token.
+// SeQuerySessionIdToken returns the terminal-services session of a token.
 func (k *KernelThread) SeQuerySessionIdToken(t *AccessToken) uint32 {
 	out, _ := call(k, rowSeQuerySessionIDToken, SeTokenIn{t})
 	return out.SessionID

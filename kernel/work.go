@@ -24,7 +24,7 @@ var (
 
 // Work is a piece of work that a system thread does on behalf of a requester.
 // It runs on a thread of the System process in kernel mode that impersonates
-// nobody; the requester's tokens, as they were when the work was queued, are
+// no client; the requester's tokens, as they were when the work was queued, are
 // data to decide with. They are given back when it returns. ctx is done when
 // the system closes: a Work that waits for something must watch it.
 type Work func(ctx context.Context, worker *KernelThread, requester *SubjectContext)
@@ -51,7 +51,7 @@ type workItem struct {
 	requester *SubjectContext
 }
 
-// QueueSystemWork has fn run on a system thread, with the security context of
+// QueueSystemWork runs fn on a system thread, with the security context of
 // this thread as it is now (I-49). It is the way to do what the requester's
 // thread may not: raising that thread with a stronger token would hand the
 // token to the program (I-48). It does not wait. Errors: ErrWorkQueueFull,
@@ -77,7 +77,8 @@ func (q *workQueue) put(k *KernelThread, fn Work) error {
 	if q.cancel == nil {
 		q.ctx, q.cancel = context.WithCancel(context.Background())
 	}
-	q.items = append(q.items, workItem{fn, k.Thread().CaptureSubjectContext()}) // I-49
+	// The requester's context is data for the work, given back when it is done (I-49).
+	q.items = append(q.items, workItem{fn, k.Thread().CaptureSubjectContext()})
 	// the goroutine lives only while there is work
 	if !q.running {
 		q.running, q.idle = true, make(chan struct{})
@@ -86,7 +87,7 @@ func (q *workQueue) put(k *KernelThread, fn Work) error {
 	return nil
 }
 
-// run is the worker's goroutine.
+// run executes the queued work; it is the worker's goroutine.
 func (q *workQueue) run(s *System, idle chan struct{}) {
 	defer close(idle)
 	for {

@@ -60,7 +60,7 @@ func TestQueueSystemWork(t *testing.T) {
 		err := b.k.QueueSystemWork(func(_ context.Context, worker *kernel.KernelThread,
 			requester *kernel.SubjectContext) {
 			if !worker.Thread().IsSystemThread() || worker.Thread().IsImpersonating() {
-				t.Error("work must run on a system thread that impersonates nobody")
+				t.Error("work must run on a system thread that impersonates no client")
 			}
 			got = append(got, requester.Token().ID())
 			if len(got) == 3 {

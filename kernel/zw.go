@@ -6,7 +6,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// zw is the kernel-mode form of a service: the same code with previous mode
+// zw makes the kernel-mode form of a service: the same code with previous mode
 // kernel (O-2, T-51).
 func zw[I, O any](name string, f func(nt.Services, I) (O, ntstatus.Status)) *nt.Entry[*KernelThread, I, O] {
 	meta := *nt.NtTable.Find("Nt" + name[2:]).Info()

@@ -82,7 +82,7 @@ type (
 	}
 )
 
-// auditCheckConditions are those of the calls that check and record: byType
+// auditCheckConditions returns those of the calls that check and record: byType
 // has an object type list, list one result for each entry, byHandle a token.
 func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 	if byType {
@@ -219,7 +219,7 @@ func (t *Thread) NtAccessCheckAndAuditAlarm(
 	return call(t, rowAccessCheckAndAuditAlarm, in)
 }
 
-// NtAccessCheckByTypeAndAuditAlarm is the same for an object with properties.
+// NtAccessCheckByTypeAndAuditAlarm decides likewise for an object with properties.
 func (t *Thread) NtAccessCheckByTypeAndAuditAlarm(
 	in AccessCheckByTypeAndAuditAlarmIn,
 ) (AccessCheckAndAuditAlarmOut, ntstatus.Status) {

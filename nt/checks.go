@@ -42,7 +42,7 @@ type (
 	}
 )
 
-// accessCheckConditions are those of the three calls: byType has an object
+// accessCheckConditions returns those of the three calls: byType has an object
 // type list, list gives one result for each of its entries.
 func accessCheckConditions(byType, list bool) []Condition {
 	c := []Condition{{ntstatus.AccessViolation, "A-10", "a pointer cannot be read or written"}}
@@ -116,8 +116,8 @@ func (t *Thread) NtAccessCheck(
 	return call(t, rowAccessCheck, in)
 }
 
-// NtAccessCheckByType is NtAccessCheck with an object type list and a SID for
-// PRINCIPAL_SELF (AccessCheckByType).
+// NtAccessCheckByType decides as NtAccessCheck does, with an object type list and
+// a SID for PRINCIPAL_SELF (AccessCheckByType).
 func (t *Thread) NtAccessCheckByType(in AccessCheckByTypeIn) (AccessCheckOut, ntstatus.Status) {
 	return call(t, rowAccessCheckByType, in)
 }

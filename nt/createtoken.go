@@ -152,8 +152,8 @@ func (t *Thread) NtCreateToken(in CreateTokenIn) (winnt.Handle, ntstatus.Status)
 	return out.TokenHandle, st
 }
 
-// NtCreateTokenEx is NtCreateToken with claims, device groups and mandatory
-// policy.
+// NtCreateTokenEx makes a token as NtCreateToken does, with claims, device groups
+// and mandatory policy.
 func (t *Thread) NtCreateTokenEx(in CreateTokenExIn) (winnt.Handle, ntstatus.Status) {
 	out, st := call(t, rowCreateTokenEx, in)
 	return out.TokenHandle, st

@@ -19,7 +19,8 @@ type (
 
 func duplicateTokenScalars(in DuplicateTokenIn) ntstatus.Status {
 	if in.TokenType != winnt.TokenPrimary && in.TokenType != winnt.TokenImpersonation {
-		return ntstatus.InvalidParameter // T-40
+		// The token type is the first thing looked at (T-40).
+		return ntstatus.InvalidParameter
 	}
 	return ntstatus.Success
 }

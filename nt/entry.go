@@ -50,7 +50,7 @@ type Entry[S, I, O any] struct {
 	Meta
 	Call func(S, I) (O, ntstatus.Status)
 	// Scalars gives the status of by-value parameters that are looked at
-	// before any memory is touched (O-3); nil where there are none.
+	// before any memory is touched (O-3); nil where there is no such parameter.
 	Scalars func(I) ntstatus.Status
 }
 
@@ -69,10 +69,10 @@ type Row interface {
 // Info returns the metadata; it must not be changed.
 func (e *Entry[S, I, O]) Info() *Meta { return &e.Meta }
 
-// InType is the type of the input structure.
+// InType returns the type of the input structure.
 func (e *Entry[S, I, O]) InType() reflect.Type { return reflect.TypeFor[I]() }
 
-// OutType is the type of the output structure.
+// OutType returns the type of the output structure.
 func (e *Entry[S, I, O]) OutType() reflect.Type { return reflect.TypeFor[O]() }
 
 // Invoke calls the service with erased types.
@@ -106,7 +106,7 @@ func (t *Table) All(yield func(Row) bool) {
 	}
 }
 
-// Find returns the row of that name, nil if there is none.
+// Find returns the row of that name, nil if no row has it.
 func (t *Table) Find(name string) Row {
 	for _, r := range t.rows {
 		if r.Info().Name == name {
@@ -116,7 +116,7 @@ func (t *Table) Find(name string) Row {
 	return nil
 }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
 // NtTable is the table of the Nt* services.

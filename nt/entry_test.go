@@ -42,7 +42,7 @@ func TestTable(t *testing.T) {
 		t.Errorf("%d rows, Len says %d", n, nt.NtTable.Len())
 	}
 	if nt.NtTable.Find("NtNothing") != nil {
-		t.Error("a row that is none was found")
+		t.Error("a row was found under a name that no row has")
 	}
 	for i := range services.NumMethod() {
 		if m := services.Method(i).Name; strings.HasPrefix(m, "Nt") && !seen[m] {

@@ -118,7 +118,7 @@ func groupsOf(sids []sid.SID) []token.Group {
 	return out
 }
 
-// NtFilterTokenEx is NtFilterToken with claims and device groups.
+// NtFilterTokenEx filters as NtFilterToken does, with claims and device groups.
 func (t *Thread) NtFilterTokenEx(in FilterTokenExIn) (winnt.Handle, ntstatus.Status) {
 	out, st := call(t, rowFilterTokenEx, in)
 	return out.NewTokenHandle, st

@@ -120,7 +120,7 @@ var rowCompareObjects = Add(&NtTable, Entry[Services, CompareObjectsIn, CompareO
 	Call: Services.NtCompareObjects,
 })
 
-// NtCompareObjects is STATUS_SUCCESS when both handles name one object,
+// NtCompareObjects returns STATUS_SUCCESS when both handles name one object,
 // STATUS_NOT_SAME_OBJECT when they do not (CompareObjectHandles). No right is
 // needed.
 func (t *Thread) NtCompareObjects(first, second winnt.Handle) ntstatus.Status {

@@ -103,7 +103,7 @@ func TestImpersonateNests(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.expect(bob)
-	self, err := w.th.Impersonate(0) // I-51: nobody, until reverted
+	self, err := w.th.Impersonate(0) // I-51: no client, until reverted
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ const (
 	SynchronizationEvent                  // one wait resets it
 )
 
-// String is the documented name.
+// String returns the documented name.
 func (e EventType) String() string {
 	switch e {
 	case NotificationEvent:
@@ -63,7 +63,7 @@ func (e EventType) String() string {
 	return "EVENT_TYPE(" + winnt.Handle(e).String() + ")"
 }
 
-// nameConditions are those of steps (1) to (5) of O-22, which every create and
+// nameConditions returns those of steps (1) to (5) of O-22, which every create and
 // open by name shares; gate are those that only one of them has in step (4).
 func nameConditions(gate []Condition, more ...Condition) []Condition {
 	list := append([]Condition{

@@ -118,7 +118,7 @@ func (t *Thread) NtOpenProcessToken(process winnt.Handle, desired winnt.AccessMa
 	return out.TokenHandle, st
 }
 
-// NtOpenProcessTokenEx is NtOpenProcessToken with handle attributes.
+// NtOpenProcessTokenEx opens as NtOpenProcessToken does, with handle attributes.
 func (t *Thread) NtOpenProcessTokenEx(
 	process winnt.Handle, desired winnt.AccessMask, attributes uint32,
 ) (winnt.Handle, ntstatus.Status) {
@@ -138,7 +138,7 @@ func (t *Thread) NtOpenThreadToken(
 	return out.TokenHandle, st
 }
 
-// NtOpenThreadTokenEx is NtOpenThreadToken with handle attributes
+// NtOpenThreadTokenEx opens as NtOpenThreadToken does, with handle attributes
 // (ZwOpenThreadTokenEx).
 func (t *Thread) NtOpenThreadTokenEx(
 	thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool, attributes uint32,

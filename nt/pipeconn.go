@@ -14,10 +14,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// pipeDevice is what the names of pipes start with.
+// pipeDevice begins the names of pipes.
 const pipeDevice = `\??\pipe\`
 
-// pipeRights are what both ends of a connection are opened for.
+// pipeRights holds the rights that both ends of a connection are opened for.
 const pipeRights = winnt.GENERIC_READ | winnt.GENERIC_WRITE
 
 // PipeConfig says what a listener's pipe is. The zero value is a pipe of bytes
@@ -154,7 +154,7 @@ func (l *PipeListener) Close() error {
 	return nil
 }
 
-// Addr is the pipe's name.
+// Addr returns the pipe's name.
 func (l *PipeListener) Addr() net.Addr { return pipeAddr(l.name) }
 
 type pipeAddr string
@@ -291,10 +291,10 @@ func (c *PipeConn) Close() error {
 	return err
 }
 
-// LocalAddr is the pipe's name.
+// LocalAddr returns the pipe's name.
 func (c *PipeConn) LocalAddr() net.Addr { return pipeAddr(c.name) }
 
-// RemoteAddr is the pipe's name.
+// RemoteAddr returns the pipe's name.
 func (c *PipeConn) RemoteAddr() net.Addr { return pipeAddr(c.name) }
 
 // SetDeadline implements net.Conn.
@@ -308,7 +308,7 @@ func (c *PipeConn) SetReadDeadline(t time.Time) error { c.read.set(t); return ni
 // SetWriteDeadline implements net.Conn.
 func (c *PipeConn) SetWriteDeadline(t time.Time) error { c.write.set(t); return nil }
 
-// deadline is a moment that can be moved while somebody waits for it. The zero
+// deadline is a moment that can be moved while a caller waits for it. The zero
 // value never comes.
 type deadline struct {
 	mu sync.Mutex

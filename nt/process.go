@@ -6,7 +6,7 @@ import (
 )
 
 // CreateUserProcessIn and CreateUserProcessOut are the parameters of
-// NtCreateUserProcess. ParentProcess, Token and ImageName are what its
+// NtCreateUserProcess. ParentProcess, Token and ImageName stand for what its
 // attribute list carries (PS_ATTRIBUTE_PARENT_PROCESS, PS_ATTRIBUTE_TOKEN,
 // PS_ATTRIBUTE_IMAGE_NAME): 0 and "" where it does not.
 type (

@@ -28,7 +28,7 @@ var objectClasses = [...]string{
 	"ObjectHandleFlagInformation",
 }
 
-// String is the documented name.
+// String returns the documented name.
 func (c ObjectInfoClass) String() string {
 	if int(c) < len(objectClasses) {
 		return objectClasses[c]
@@ -53,7 +53,7 @@ type BasicInformation struct {
 	CreationTime           int64  // 100-ns units since 1601-01-01 UTC; 0 where the system has no clock
 }
 
-// TypeInformation is what OBJECT_TYPE_INFORMATION (104 bytes in C, then the
+// TypeInformation holds what OBJECT_TYPE_INFORMATION (104 bytes in C, then the
 // text of the name) says of a type here; pool figures are 0.
 type TypeInformation struct {
 	TypeName          string
@@ -112,7 +112,8 @@ var (
 		Call: Services.NtQueryObject,
 		Scalars: func(in QueryObjectIn) ntstatus.Status {
 			if in.ObjectInformationClass > ObjectHandleFlagInformation {
-				return ntstatus.InvalidInfoClass // O-60
+				// There is no such class (O-60).
+				return ntstatus.InvalidInfoClass
 			}
 			return ntstatus.Success
 		},
@@ -133,9 +134,11 @@ var (
 		Scalars: func(in SetInformationObjectIn) ntstatus.Status {
 			switch {
 			case in.ObjectInformationClass != ObjectHandleFlagInformation:
-				return ntstatus.InvalidInfoClass // O-63
+				// Only the two flags can be set (O-63).
+				return ntstatus.InvalidInfoClass
 			case in.ObjectInformationLength != 2:
-				return ntstatus.InfoLengthMismatch // O-63
+				// The length must be exact (O-63).
+				return ntstatus.InfoLengthMismatch
 			}
 			return ntstatus.Success
 		},

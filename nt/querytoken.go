@@ -49,7 +49,8 @@ var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTok
 	Call: Services.NtQueryInformationToken,
 	Scalars: func(in QueryInformationTokenIn) ntstatus.Status {
 		if in.TokenInformationClass == 0 || in.TokenInformationClass > winnt.MaxTokenInfoClass {
-			return ntstatus.InvalidInfoClass // T-80
+			// There is no such class (T-80).
+			return ntstatus.InvalidInfoClass
 		}
 		return ntstatus.Success
 	},

@@ -5,7 +5,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Services is what a kernel implements for one thread: a method a service,
+// Services holds what a kernel implements for one thread: a method a service,
 // named as documented, and what the conveniences and tracers need beside it.
 // An implementation is used by one goroutine at a time.
 type Services interface {
@@ -96,13 +96,13 @@ type Services interface {
 	NtImpersonateAnonymousToken(ImpersonateAnonymousTokenIn) (ImpersonateAnonymousTokenOut, ntstatus.Status)
 
 	// PipeChanged is closed at the next change of the pipe behind a handle, for
-	// whoever waits; ok is false for a handle that is no pipe's.
+	// those who wait; ok is false for a handle that is no pipe's.
 	PipeChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
 	// PortChanged is the same for the port behind a handle.
 	PortChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
 	// PortConnected is how far the connection of a client's port is: with
 	// STATUS_PENDING the server has not completed it, with STATUS_SUCCESS answer
-	// is what it said.
+	// holds what it said.
 	PortConnected(winnt.Handle) (answer []byte, longest uint32, st ntstatus.Status)
 	// NewThread makes another thread of the caller's process, not
 	// impersonating, and its display name; EndThread ends the receiver's.

@@ -37,7 +37,7 @@ const (
 	Observed
 )
 
-// String is "documented" or "observed".
+// String returns "documented" or "observed".
 func (p Profile) String() string {
 	if p == Observed {
 		return "observed"
@@ -91,7 +91,7 @@ func (t *Thread) Close() {
 	t.sys.EndThread()
 }
 
-// Name is the display name, such as "fileserver/1".
+// Name returns the display name, such as "fileserver/1".
 func (t *Thread) Name() string { return t.name }
 
 // Services returns the implementation behind the thread, nil for a thread of a
@@ -119,7 +119,7 @@ func (t *Thread) CallRow(r Row, in any) (any, ntstatus.Status) {
 	return out, st
 }
 
-// call is the one path of a typed call: the row's implementation, then the tracer.
+// call runs a typed call: the row's implementation, then the tracer.
 func call[I, O any](t *Thread, row *Entry[Services, I, O], in I) (O, ntstatus.Status) {
 	if t.remote != nil {
 		out, st := t.callRemote(row, in)

@@ -70,7 +70,8 @@ func appendGUIDs(b []byte, object, inherited *winnt.GUID) []byte {
 		flags |= InheritedObjectTypePresent
 	}
 	b = binary.LittleEndian.AppendUint32(b, flags)
-	if object != nil { // S-12: an absent GUID takes no space
+	// An absent GUID takes no room (S-12).
+	if object != nil {
 		b = append(b, object[:]...)
 	}
 	if inherited != nil {

@@ -64,7 +64,8 @@ func peek(b string) (r Raw, end int, f fault) {
 		return r, 0, f
 	}
 	end = max(end, n)
-	if r.Control&SACLPresent != 0 { // S-24: else the offset is ignored
+	// An offset without the PRESENT bit is ignored (S-24).
+	if r.Control&SACLPresent != 0 {
 		if r.SACL, n, f = peekACL(b, 12); f.Status != 0 {
 			return r, 0, f
 		}
@@ -178,7 +179,9 @@ func place(rooms *[17]allocator, n int) (unsafe.Pointer, []Entry) {
 // the last part are kept for AppendOriginal. The error is a [*DecodeError]
 // with STATUS_UNKNOWN_REVISION or STATUS_INVALID_SECURITY_DESCR (S-22, S-23).
 func Decode(b []byte) (*Descriptor, error) {
-	if len(b) > MaxSize { // S-29: before anything is allocated
+	// A descriptor that is too long is refused before anything is allocated
+	// (S-29).
+	if len(b) > MaxSize {
 		return nil, &DecodeError{MaxSize, ntstatus.InvalidSecurityDescr, "a descriptor has at most 131220 bytes"}
 	}
 	return decode(string(b))

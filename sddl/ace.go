@@ -109,7 +109,8 @@ func (p *parser) aceType(f *fields, system bool) error {
 			f.t, found = aceTokens[i].t, true
 		}
 	}
-	if !found || p.peek() != ';' { // S-41: no blank after the type
+	// No blank stands after a type (S-41).
+	if !found || p.peek() != ';' {
 		p.pos = at
 		return p.fail(ntstatus.InvalidACL, "an ACE type such as A or D, then ';'")
 	}
@@ -163,7 +164,8 @@ func (p *parser) aceGUIDs(f *fields) error {
 		}
 		if text := p.rest()[:end]; text != "" {
 			v, err := winnt.ParseGUID(text)
-			if err != nil || p.text[p.pos-1] == ' ' { // S-41: no blank beside a GUID
+			// No blank stands beside a GUID (S-41).
+			if err != nil || p.text[p.pos-1] == ' ' {
 				return p.fail(ntstatus.InvalidStringUUID, "a GUID of 8-4-4-4-12 hexadecimal digits without braces or blanks")
 			}
 			if !f.t.IsObject() {
@@ -182,7 +184,8 @@ func (p *parser) aceGUIDs(f *fields) error {
 func (p *parser) aceTrustee(f *fields) error {
 	at := p.pos
 	if p.opt.Extended && p.peek() == ';' && f.mask == 0 && f.object == nil && f.inherits == nil {
-		f.raw = true // S-45: the bytes say everything
+		// The bytes of the extended form say everything (S-45).
+		f.raw = true
 		return nil
 	}
 	s, err := p.sid(ntstatus.InvalidACL)

@@ -178,7 +178,7 @@ func appendFlags(b []byte, a sd.ACE) []byte {
 		if a.Flags()&f.bit == 0 {
 			continue
 		}
-		// S-40: 0x40 has two names
+		// The flag 0x40 prints as TP in an access filter, else as SA (S-40).
 		if f.bit == sd.SuccessfulAccess && (f.name == "TP") != (a.Type() == sd.SystemAccessFilter) {
 			continue
 		}

@@ -54,7 +54,8 @@ func (p *parser) descriptor() (*sd.Descriptor, error) {
 	p.blanks()
 	for p.pos < len(p.text) {
 		tag := p.peek()
-		if p.pos+1 >= len(p.text) || p.text[p.pos+1] != ':' || !strings.ContainsRune("OGDS", rune(tag)) { // S-41: upper case
+		// A section tag is read in upper case only (S-41).
+		if p.pos+1 >= len(p.text) || p.text[p.pos+1] != ':' || !strings.ContainsRune("OGDS", rune(tag)) {
 			return nil, p.fail(p.sectionStatus(seen), "O:, G:, D: or S:")
 		}
 		// A section may stand once only (S-42).

@@ -111,7 +111,9 @@ func (p *scanner) sid() (SID, error) {
 	if !ok || revision != 1 {
 		return SID{}, p.fail(at, "revision 1")
 	}
-	p.hex = hex // S-80: S-0x1-20 is S-1-32
+	// After a hexadecimal revision the numbers are hexadecimal: S-0x1-20 is
+	// S-1-32 (S-80).
+	p.hex = hex
 	at = p.pos + 1
 	if !p.dash() {
 		return SID{}, p.fail(p.pos, "-authority")
@@ -125,7 +127,8 @@ func (p *scanner) sid() (SID, error) {
 	n := 0
 	for p.dash() {
 		at = p.pos
-		v, _, ok := p.number(0xFFFFFFFF) // S-8: saturates
+		// A sub-authority that is too large reads as 4294967295 (S-8).
+		v, _, ok := p.number(0xFFFFFFFF)
 		if !ok {
 			return SID{}, p.fail(at, "a sub-authority")
 		}

@@ -28,18 +28,21 @@ type PrivilegeChange struct {
 func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes []PrivilegeChange) (n *Token,
 	previous []PrivilegeChange, status ntstatus.Status) {
 	present, enabled := t.present, t.enabled
-	if disableAll { // T-71: NewState is ignored
+	// Disabling all ignores the list (T-71).
+	if disableAll {
 		enabled = 0
 		changes = nil
 	}
 	for _, c := range changes {
 		if c.LUID > winnt.LUID(winnt.LastPrivilege) || !present.Has(winnt.Privilege(c.LUID)) {
-			status = ntstatus.NotAllAssigned // T-71: skipped; T-72: never added
+			// A privilege not held is skipped (T-71), never added (T-72).
+			status = ntstatus.NotAllAssigned
 			continue
 		}
 		bit := winnt.Privilege(c.LUID).Bit()
 		switch {
-		case c.Attributes&winnt.SE_PRIVILEGE_REMOVED != 0: // T-71: ENABLED is ignored
+		case c.Attributes&winnt.SE_PRIVILEGE_REMOVED != 0:
+			// A privilege marked removed goes, enabled or not (T-71).
 			present &^= bit
 			enabled &^= bit
 		case c.Attributes&winnt.SE_PRIVILEGE_ENABLED != 0:
@@ -177,7 +180,8 @@ func (t *Token) resetGroups(enabled sidset.Bits) {
 		switch {
 		case a&winnt.SE_GROUP_ENABLED_BY_DEFAULT != 0:
 			enabled.Set(i)
-		case !isLogon(a): // T-75: the logon SID cannot be disabled
+		case !isLogon(a):
+			// The logon SID cannot be disabled (T-75).
 			enabled.Clear(i)
 		}
 	}

@@ -27,7 +27,8 @@ func (t *Token) WithModifiedID(modified winnt.LUID) *Token {
 // group or default owner that goes is replaced by the user. ModifiedId is kept.
 func (t *Token) EffectiveOnly() *Token {
 	n := *t
-	n.present = t.enabled // T-48: privileges
+	// A privilege that is not enabled goes for good (T-48).
+	n.present = t.enabled
 	n.byDefault &= t.enabled
 	old := t.groups
 	keep := true
@@ -39,11 +40,14 @@ func (t *Token) EffectiveOnly() *Token {
 	}
 	alive := make(sidset.Bits, len(old.alive))
 	for i, a := range old.alive {
-		alive[i] = a & (old.enabled[i] | t.body.pinned[i]) // T-48: groups
+		// A group that is neither enabled nor pinned goes for good (T-48).
+		alive[i] = a & (old.enabled[i] | t.body.pinned[i])
 	}
 	// What is removed matched nothing, so the bitmaps of stand.
 	n.groups = &groups{enabled: old.enabled, alive: alive, allow: old.allow, deny: old.deny}
-	if !alive.Has(int(n.primary)) { // T-48; the SID may be there once more
+	// The user takes the place of a primary group that goes, unless its SID is
+	// there once more (T-48).
+	if !alive.Has(int(n.primary)) {
 		n.primary = uint16(max(0, n.index(t.PrimaryGroup())))
 	}
 	// The user takes the place of a default owner that goes (T-48).

@@ -87,7 +87,8 @@ func restricting(gs []Group) ntstatus.Status {
 func (w *filtered) disable(sids []sid.SID) {
 	for _, s := range sids {
 		first := w.old.index(s)
-		if first < 0 { // T-61: unknown SIDs are ignored
+		// A SID that the token lacks is skipped (T-61).
+		if first < 0 {
 			continue
 		}
 		for i := range w.old.equalTo(first) {
@@ -105,7 +106,7 @@ func (w *filtered) denyOnly(i int) {
 	if *a&winnt.SE_GROUP_USE_FOR_DENY_ONLY == 0 {
 		w.effect = true
 	}
-	// T-61: MANDATORY does not protect, and stays (TC-27).
+	// The mandatory attribute does not protect, and stays (T-61).
 	*a = *a&^winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	w.enabled.Clear(i)
 }
@@ -113,7 +114,9 @@ func (w *filtered) denyOnly(i int) {
 func (w *filtered) privileges(f *FilterSpec) {
 	// A privilege to delete goes, one that is not held is skipped (T-62).
 	drop := f.Delete
-	if f.Flags&winnt.DISABLE_MAX_PRIVILEGE != 0 { // T-62: the list is ignored
+	// DISABLE_MAX_PRIVILEGE ignores the list and leaves SeChangeNotifyPrivilege
+	// (T-62).
+	if f.Flags&winnt.DISABLE_MAX_PRIVILEGE != 0 {
 		drop = ^winnt.SeChangeNotifyPrivilege.Bit()
 	}
 	// LUA_TOKEN keeps only the privileges of a limited token (T-65).
@@ -175,15 +178,17 @@ func (w *filtered) restrict(f *FilterSpec) {
 	// Every restricting SID is enabled (T-63).
 	gs := withAttributes(f.Restrict, groupForce)
 	if old := w.old.body.restricted; old != nil {
-		gs = common(gs, old) // T-63: may be empty, and restricts then too
+		// The common list may be empty, and restricts then too (T-63).
+		gs = common(gs, old)
 		// A SID that this restriction drops goes on matching deny entries
 		// (T-68).
 		gs = append(gs, w.left(gs)...)
 	}
 	w.b.restrict(gs)
 	w.effect = true
-	// T-64. A token that is restricted for reading keeps that: to narrow it to
-	// writing would widen what it can do (T-68).
+	// WRITE_RESTRICTED counts only together with a list (T-64). A token that is
+	// restricted for reading keeps that: to narrow it to writing would widen
+	// what it can do (T-68).
 	if f.Flags&winnt.WRITE_RESTRICTED != 0 && (!w.old.IsRestricted() || w.old.WriteRestricted()) {
 		w.t.stored |= winnt.TOKEN_WRITE_RESTRICTED
 	} else {

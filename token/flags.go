@@ -18,7 +18,8 @@ func (t *Token) Flags() uint32 {
 		{winnt.SeRestorePrivilege, winnt.TOKEN_HAS_RESTORE_PRIVILEGE},
 		{winnt.SeImpersonatePrivilege, winnt.TOKEN_HAS_IMPERSONATE_PRIVILEGE},
 	} {
-		if t.enabled.Has(m.p) { // T-1: enabled, not merely held
+		// The flag tells of an enabled privilege, not one merely held (T-1).
+		if t.enabled.Has(m.p) {
 			f |= m.flag
 		}
 	}

@@ -131,7 +131,8 @@ func (b *body) matchIn(room, enabled, alive sidset.Bits, integrityAt uint16) (al
 		// A deny-only SID matches entries that deny.
 		deny[i] = (e | b.denyOnly[i]) & alive[i]
 	}
-	if integrityAt != 0 { // an integrity entry never matches
+	// An integrity entry never matches.
+	if integrityAt != 0 {
 		allow.Clear(int(integrityAt))
 		deny.Clear(int(integrityAt))
 	}

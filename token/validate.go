@@ -145,7 +145,9 @@ func wrongAttributes(g Group) string {
 	case g.Attributes&both == both:
 		// No group is at once enabled and deny-only (T-3).
 		return "cannot be both Enabled and UseForDenyOnly"
-	case g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 && g.Attributes&both != 0: // T-48: it never carries ENABLED
+	case g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 && g.Attributes&both != 0:
+		// An integrity entry never carries ENABLED, and stays in an
+		// effective-only duplicate (T-48).
 		return "an integrity entry is neither Enabled nor UseForDenyOnly"
 	}
 	return ""

@@ -76,7 +76,8 @@ func (t *Token) WithIntegrity(modified winnt.LUID, level sid.SID) (*Token, ntsta
 	n := t.WithModifiedID(modified)
 	b := *t.body
 	b.setIntegrity(t.integrityAt, level)
-	n.body, n.integrity = &b, level.RID() // T-1: NOT_LOW follows
+	// TOKEN_NOT_LOW follows from the level (T-1).
+	n.body, n.integrity = &b, level.RID()
 	g := *t.groups
 	g.allow, g.deny = b.match(g.enabled, g.alive, n.integrityAt)
 	n.groups = &g

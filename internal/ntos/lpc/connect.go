@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// wakeLocked tells whoever waits that something changed.
+// wakeLocked tells the threads that wait that something changed.
 //
 // +checklocks:p.mu
 func (p *Port) wakeLocked() {
@@ -22,6 +22,8 @@ func (p *Port) wake() {
 	p.wakeLocked()
 }
 
+// wakeLocked tells the threads that wait that something changed.
+//
 // +checklocks:c.mu
 func (c *connection) wakeLocked() {
 	close(c.changed)
@@ -35,7 +37,7 @@ func (c *connection) set(s state) {
 	c.wakeLocked()
 }
 
-// status is STATUS_PENDING until a connection is complete or refused.
+// status returns STATUS_PENDING until a connection is complete or refused.
 func (c *connection) status() ntstatus.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -48,8 +50,9 @@ func (c *connection) status() ntstatus.Status {
 	return ntstatus.Pending
 }
 
-// Changed is closed at the next change of what the port waits for: take it,
-// try the operation, and wait only if the operation could not be done.
+// Changed returns a channel that is closed at the next change of what the port
+// waits for: take it, try the operation, and wait only if the operation could not
+// be done.
 func (p *Port) Changed() <-chan struct{} {
 	if c := p.conn; c != nil {
 		c.mu.Lock()
@@ -61,9 +64,8 @@ func (p *Port) Changed() <-chan struct{} {
 	return p.changed
 }
 
-// Connected is how far the connection of a client's end is: STATUS_PENDING,
-// STATUS_SUCCESS with what the server answered, or
-// STATUS_PORT_CONNECTION_REFUSED.
+// Connected reports how far the connection of a client's end is: STATUS_PENDING,
+// STATUS_SUCCESS with what the server answered, or STATUS_PORT_CONNECTION_REFUSED.
 func (p *Port) Connected() (answer []byte, st ntstatus.Status) {
 	if p.Kind != Client {
 		return nil, ntstatus.InvalidPortHandle
@@ -87,7 +89,7 @@ func (p *Port) takePending() *connection {
 }
 
 // Listen takes the oldest request to connect, to be accepted by its message;
-// STATUS_TIMEOUT if there is none.
+// STATUS_TIMEOUT if no client asks.
 func (p *Port) Listen() (Message, ntstatus.Status) {
 	if p.Kind != Connection {
 		return Message{}, ntstatus.InvalidPortHandle
@@ -126,7 +128,7 @@ func (p *Port) receiveAny() (Message, ntstatus.Status) {
 	return Message{}, ntstatus.Timeout
 }
 
-// connections are those that were listened to, oldest first.
+// connections returns those that were listened to, oldest first.
 func (p *Port) connections() []*connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -185,7 +187,7 @@ func (c *connection) accept(refuse bool, context uint64, answer []byte) ntstatus
 
 // Complete ends the wait of the client of an accepted connection.
 // STATUS_INVALID_PORT_HANDLE unless the port is a server's end,
-// STATUS_INVALID_PARAMETER where nobody waits.
+// STATUS_INVALID_PARAMETER where no client waits.
 func (p *Port) Complete() ntstatus.Status {
 	if p.Kind != Server {
 		return ntstatus.InvalidPortHandle
@@ -201,9 +203,9 @@ func (p *Port) Complete() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// connectionOf is the connection that a server replies on: of a communication port its own, of a
-// connection port that of the client that
-// waits. STATUS_INVALID_PORT_HANDLE for a client's end.
+// connectionOf returns the connection that a server replies on: of a communication
+// port its own, of a connection port that of the client that waits.
+// STATUS_INVALID_PORT_HANDLE for a client's end.
 func (p *Port) connectionOf(client nt.ClientID, id uint32) (*connection, ntstatus.Status) {
 	switch p.Kind {
 	case Server:

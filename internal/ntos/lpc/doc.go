@@ -6,7 +6,7 @@
 //	comm := server.Accept()
 //	id, st := client.Request(thread, data)          // the thread now waits for its reply
 //	m, ok := comm.Receive()
-//	out = comm.Impersonate(thread, m.Client, m.ID)  // I-88
+//	out = comm.Impersonate(thread, m.Client, m.ID)  // as the client that waits (I-88)
 //	st = comm.Reply(m.Client, m.ID, answer)
 //
 // A server that takes clients by their messages calls Listen, AcceptMessage and

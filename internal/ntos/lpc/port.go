@@ -21,7 +21,7 @@ const (
 	MaxMessage  = 1 << 16 // bytes of one message
 )
 
-// Kind is what a port is.
+// Kind tells a port's role.
 type Kind uint8
 
 const (
@@ -69,7 +69,8 @@ func newPort(k Kind, p *ps.Process, c *connection) *Port {
 	return &Port{Kind: k, process: p, conn: c}
 }
 
-// Longest is how many bytes a message of the port, or of its connection, may have.
+// Longest returns how many bytes a message of the port, or of its connection, may
+// have.
 func (p *Port) Longest() int {
 	if p.conn != nil {
 		return p.conn.port.longest
@@ -188,7 +189,7 @@ func (p *Port) Accept(server *ps.Process) *Port {
 	return newPort(Server, server, c)
 }
 
-// closed runs when the last handle is gone: a connection port refuses whoever
+// closed runs when the last handle is gone: a connection port refuses the clients that
 // waits, an end ends its connection.
 func (p *Port) closed() {
 	p.mu.Lock()
@@ -285,7 +286,7 @@ func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
 	return w.reply, ntstatus.Success
 }
 
-// Receive takes the oldest request; STATUS_TIMEOUT if there is none. A
+// Receive takes the oldest request; STATUS_TIMEOUT if no request is there. A
 // connection port receives from all its clients, and their requests to connect
 // first.
 func (p *Port) Receive() (Message, ntstatus.Status) {
@@ -310,16 +311,17 @@ func (p *Port) Receive() (Message, ntstatus.Status) {
 	return Message{}, ntstatus.Timeout
 }
 
-// waiterLocked is the thread that waits for the reply to a message.
+// waiterLocked returns the thread that waits for the reply to a message.
 //
 // +checklocks:c.mu
 func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntstatus.Status) {
 	w := c.waiting[id]
 	switch {
 	case c.gone:
-		return nil, ntstatus.PortDisconnected // I-88: the client is gone
+		return nil, ntstatus.PortDisconnected // the client is gone (I-88)
 	case w == nil, w.done, w.thread.ID() != client.UniqueThread, w.thread.Process().ID() != client.UniqueProcess:
-		return nil, ntstatus.ReplyMessageMismatch // I-88
+		// No such thread waits for the reply to this message (I-88).
+		return nil, ntstatus.ReplyMessageMismatch
 	}
 	return w, ntstatus.Success
 }
@@ -343,13 +345,13 @@ func (p *Port) Reply(client nt.ClientID, id uint32, data []byte) ntstatus.Status
 	return st
 }
 
-// Impersonate is NtImpersonateClientOfPort: the thread acts as the client that
+// Impersonate implements NtImpersonateClientOfPort: the thread acts as the client that
 // waits for the reply to this message (I-88). With static tracking the context
 // is that of the connection, with dynamic tracking that of the waiting thread
 // now.
 func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outcome {
 	if p.Kind != Server {
-		// I-88
+		// A client's end or a connection port has no client to act for.
 		return ps.Outcome{Status: ntstatus.InvalidPortHandle, Rule: "I-88",
 			Because: "the port is no server's communication port"}
 	}
@@ -369,9 +371,11 @@ func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outco
 	defer waiting.Deref(ob.TagCall)
 	if static != nil {
 		defer static.Token.Deref(ob.TagCall)
-		return static.Impersonate(t) // I-88, I-81
+		// With static tracking the client is as it was captured at connection (I-81).
+		return static.Impersonate(t)
 	}
-	ctx, out := waiting.CreateClientSecurity(c.sqos, false, t.Process()) // I-88, I-80
+	// With dynamic tracking the client is captured as it is now (I-80).
+	ctx, out := waiting.CreateClientSecurity(c.sqos, false, t.Process())
 	if out.Status != ntstatus.Success {
 		return out
 	}

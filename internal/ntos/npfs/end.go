@@ -11,8 +11,8 @@ import (
 // IsServer reports whether this is the server's end.
 func (e *End) IsServer() bool { return e.isServer }
 
-// Changed is closed at the next change of the instance. Take it, try the
-// operation, and wait only if the operation could not be done.
+// Changed returns a channel that is closed at the next change of the instance.
+// Take it, try the operation, and wait only if the operation could not be done.
 func (e *End) Changed() <-chan struct{} {
 	e.instance.mu.Lock()
 	defer e.instance.mu.Unlock()
@@ -34,7 +34,7 @@ func (e *End) outbox() *queue {
 	return &e.instance.queues[toServer]
 }
 
-// readyLocked is the status of an operation that needs a connection.
+// readyLocked returns the status of an operation that needs a connection.
 //
 // +checklocks:e.instance.mu
 func (e *End) readyLocked() ntstatus.Status {
@@ -127,7 +127,7 @@ func (e *End) Read(n int) ([]byte, ntstatus.Status) {
 }
 
 // takeLocked takes data from a queue and moves the contexts along; dropped are
-// those nobody needs any more.
+// those that are not needed any more.
 //
 // +checklocks:in.mu
 func (in *Instance) takeLocked(box *queue, n int, server bool) (data []byte, st ntstatus.Status,
@@ -162,7 +162,7 @@ func (in *Instance) takeLocked(box *queue, n int, server bool) (data []byte, st 
 	return data, st, dropped
 }
 
-// Listen is FSCTL_PIPE_LISTEN: it makes a disconnected instance ready for
+// Listen implements FSCTL_PIPE_LISTEN: it makes a disconnected instance ready for
 // another client. STATUS_PIPE_CONNECTED when one is there already,
 // STATUS_PIPE_LISTENING while none is, STATUS_ILLEGAL_FUNCTION on a client end.
 func (e *End) Listen() ntstatus.Status {
@@ -185,7 +185,7 @@ func (e *End) Listen() ntstatus.Status {
 	return ntstatus.PipeListening
 }
 
-// Disconnect is FSCTL_PIPE_DISCONNECT: it sends the client away with whatever
+// Disconnect implements FSCTL_PIPE_DISCONNECT: it sends the client away with whatever
 // is queued, and with it goes what could be impersonated (I-86).
 func (e *End) Disconnect() ntstatus.Status {
 	if !e.isServer {
@@ -232,11 +232,12 @@ func (in *Instance) clearLocked() (dropped []*ps.ClientContext) {
 	return dropped
 }
 
-// Impersonate is FSCTL_PIPE_IMPERSONATE: the thread acts as the client, with
+// Impersonate implements FSCTL_PIPE_IMPERSONATE: the thread acts as the client, with
 // the context of the last message read (I-85, I-86).
 func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 	if !e.isServer {
-		return ps.Outcome{Status: ntstatus.IllegalFunction, Rule: "I-85", Because: "this is the client's end"} // I-85
+		// Only the server's end impersonates.
+		return ps.Outcome{Status: ntstatus.IllegalFunction, Rule: "I-85", Because: "this is the client's end"}
 	}
 	in := e.instance
 	in.mu.Lock()
@@ -249,10 +250,11 @@ func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
 		return fail
 	}
 	defer c.Token.Deref(ob.TagCall)
-	return c.Impersonate(t) // I-81
+	// The token is copied on open, and the client's EffectiveOnly stays (I-81).
+	return c.Impersonate(t)
 }
 
-// contextLocked is the context to impersonate, or why there is none.
+// contextLocked returns the context to impersonate, or the reason there is no such context.
 //
 // +checklocks:in.mu
 func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
@@ -262,11 +264,12 @@ func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
 	case in.state == Disconnected:
 		return nil, ps.Outcome{Status: ntstatus.InvalidPipeState, Rule: "I-85", Because: "the client was disconnected"}
 	case !in.read:
-		// I-85
+		// The server acts for no client before it has read a message.
 		return nil, ps.Outcome{Status: ntstatus.CannotImpersonate, Rule: "I-85",
 			Because: "nothing has been read from the client yet"}
 	case in.static != nil:
-		return in.static, ps.Outcome{} // I-4
+		// With static tracking the client counts as it connected (I-4).
+		return in.static, ps.Outcome{}
 	case in.last != nil:
 		return in.last, ps.Outcome{}
 	}

@@ -20,7 +20,7 @@ const (
 	MaxQuota     = 1 << 24
 )
 
-// DefaultSQOS is what a client allows that says nothing (I-84).
+// DefaultSQOS holds what a client allows that says nothing (I-84).
 var DefaultSQOS = nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 	ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING, EffectiveOnly: true}
 
@@ -38,7 +38,7 @@ const (
 	Disconnected              // the server sent its client away
 )
 
-// Config is what the first instance of a pipe fixes. The zero value is a pipe
+// Config holds what the first instance of a pipe fixes. The zero value is a pipe
 // of bytes with as many instances as there may be.
 type Config struct {
 	Message   bool // messages keep their bounds
@@ -97,7 +97,7 @@ type Instance struct {
 	changed chan struct{} // guarded by mu: closed and replaced at every change
 }
 
-// queue is what one end wrote and the other has not read: toServer, toClient.
+// queue holds what one end wrote and the other has not read: toServer, toClient.
 type queue struct {
 	messages []message
 	bytes    int
@@ -169,7 +169,7 @@ func newEnd(in *Instance, p *ps.Process) *End {
 	return e
 }
 
-// firstEnd is a server end of the pipe with a reference, nil without one.
+// firstEnd returns a server end of the pipe with a reference, nil without one.
 func (fs *FileSystem) firstEnd(name string) *End {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -189,7 +189,7 @@ func (fs *FileSystem) firstEnd(name string) *End {
 	return nil
 }
 
-// Find is a server end of the pipe, whose descriptor protects it, with a
+// Find returns a server end of the pipe, whose descriptor protects it, with a
 // reference for the caller; nil if there is no such pipe.
 func (fs *FileSystem) Find(name string) *End { return fs.firstEnd(name) }
 
@@ -243,7 +243,8 @@ func (p *pipe) remove(in *Instance) {
 // I-80 and of open.
 func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQualityOfService,
 	open func(*End) ntstatus.Status) ps.Outcome {
-	q := DefaultSQOS // I-84
+	// A client that says nothing allows the default (I-84).
+	q := DefaultSQOS
 	if sqos != nil {
 		q = *sqos
 	}
@@ -308,7 +309,7 @@ func (in *Instance) release() {
 	}
 }
 
-// wakeLocked tells whoever waits that something changed.
+// wakeLocked tells the threads that wait that something changed.
 //
 // +checklocks:in.mu
 func (in *Instance) wakeLocked() {

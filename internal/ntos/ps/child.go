@@ -39,7 +39,7 @@ func (c *Child) descriptor(tok *se.TokenObject) *sd.Descriptor {
 func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	s := p.sys
 	if s.Fault("ps: create process") {
-		// O-81
+		// Memory runs out before anything is made (O-81).
 		return nil, nil, Outcome{Status: ntstatus.InsufficientResources, Rule: "O-81",
 			Because: "no memory for the process"}
 	}
@@ -54,7 +54,7 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 	}
 	st := ntstatus.Success
 	if c.Inherit {
-		st = n.table.Inherit(p.table) // O-59
+		st = n.table.Inherit(p.table) // the child gets exactly the inheritable handles (O-59)
 	}
 	var t *Thread
 	if st == ntstatus.Success {
@@ -75,7 +75,7 @@ func (p *Process) NewChild(c Child) (*Process, *Thread, Outcome) {
 // +checklocks:p.sys.jobs
 func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, out Outcome) {
 	if p.Exited() {
-		// O-47
+		// A process that has ended makes no child.
 		return nil, nil, Outcome{Status: ntstatus.ProcessIsTerminating, Rule: "O-47",
 			Because: "the parent process has ended"}
 	}
@@ -87,7 +87,7 @@ func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, 
 		drop = append(drop, tok)
 	}
 	job := p.job.Load()
-	use, out := job.admit(p.sys, tok, true) // I-90 B
+	use, out := job.admit(p.sys, tok, true) // the job may refuse, filter or replace the token (I-90)
 	if out.Status != ntstatus.Success {
 		return nil, drop, out
 	}
@@ -101,7 +101,7 @@ func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, 
 	n = p.sys.newProcess(c.Name, use, c.descriptor(use))
 	if job != nil {
 		job.Ref(ob.TagLink)
-		n.job.Store(job) // I-91: a child is in its parent's job
+		n.job.Store(job) // a child is in its parent's job (I-91)
 		for j := job; j != nil; j = j.parent.Load() {
 			j.active++
 		}
@@ -109,10 +109,10 @@ func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, 
 	return n, drop, Outcome{}
 }
 
-// childToken is the token before any job has looked at it; fresh says that it
-// was made here and carries a reference for the caller. A child gets a copy of
-// the primary token of its parent (T-113, I-95), or the token it is given: the
-// object itself when no process has it (T-112).
+// childToken returns the token before any job has looked at it; fresh says that it
+// was made here and carries a reference for the caller. A child gets a copy of the
+// primary token of its parent (T-113, I-95), or the token it is given: the object
+// itself when no process has it (T-112).
 func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Outcome) {
 	tok = c.Token
 	if tok == nil {
@@ -124,9 +124,10 @@ func (p *Process) childToken(c *Child) (tok *se.TokenObject, fresh bool, out Out
 			Because: "the token has no room for the integrity of the program"}
 	}
 	if c.Token != nil && !tok.InUse() && v == tok.Value() {
-		return tok, false, Outcome{} // T-112: attached as the object it is
+		return tok, false, Outcome{} // attached as the object it is (T-112)
 	}
-	return p.sys.Security.NewCopy(tok, v, tok.Security()), true, Outcome{} // T-113
+	// The child runs with a copy, at the program's integrity where that is lower (T-113).
+	return p.sys.Security.NewCopy(tok, v, tok.Security()), true, Outcome{}
 }
 
 // AssignPrimaryToken gives a process that has not started another primary
@@ -142,7 +143,8 @@ func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
 	s.jobs.Unlock()
 	if old != nil {
 		old.DetachPrimary()
-		old.Deref(ob.TagPrimary) // T-110
+		// The process lets its former token go (T-110).
+		old.Deref(ob.TagPrimary)
 		p.recomputeSelfAccess()
 	}
 	for _, t := range drop {
@@ -151,28 +153,33 @@ func (p *Process) AssignPrimaryToken(tok *se.TokenObject) Outcome {
 	return out
 }
 
-// checkAssignable is the part of T-112 about the token's type.
+// checkAssignable applies the part of T-112 about the token's type.
 func (s *System) checkAssignable(tok *se.TokenObject) Outcome {
 	v := tok.Value()
 	switch {
 	case v.Type() == winnt.TokenPrimary:
 		return Outcome{}
 	case s.Profile == nt.Observed && v.Level() < winnt.SecurityImpersonation:
-		return Outcome{Status: ntstatus.BadImpersonationLevel, Rule: "T-112"} // T-112 Observed
+		// Observed: an impersonation token below SecurityImpersonation fails by its level.
+		return Outcome{Status: ntstatus.BadImpersonationLevel, Rule: "T-112"}
 	}
-	return Outcome{Status: ntstatus.BadTokenType, Rule: "T-112"} // T-112
+	// Only a primary token can be assigned.
+	return Outcome{Status: ntstatus.BadTokenType, Rule: "T-112"}
 }
 
+// assignPrimaryLocked assigns the token that use and job leave (T-112, I-90).
+//
 // +checklocks:p.sys.jobs
 func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject, drop []*se.TokenObject, out Outcome) {
 	if tok.InUse() {
 		if p.sys.Profile == nt.Observed {
-			return nil, nil, Outcome{Status: ntstatus.TokenAlreadyInUse, Rule: "T-112"} // T-112 Observed
+			// Observed: a token that another process has is refused.
+			return nil, nil, Outcome{Status: ntstatus.TokenAlreadyInUse, Rule: "T-112"}
 		}
-		tok = p.sys.Security.NewCopy(tok, tok.Value(), tok.Security()) // T-112: a copy
+		tok = p.sys.Security.NewCopy(tok, tok.Value(), tok.Security()) // Documented: a copy (T-112)
 		drop = append(drop, tok)
 	}
-	use, out := p.job.Load().admit(p.sys, tok, true) // I-90 B
+	use, out := p.job.Load().admit(p.sys, tok, true) // the job may refuse, filter or replace the token (I-90)
 	if out.Status != ntstatus.Success {
 		return nil, drop, out
 	}
@@ -180,7 +187,8 @@ func (p *Process) assignPrimaryLocked(tok *se.TokenObject) (old *se.TokenObject,
 		drop = append(drop, use)
 	}
 	if p.Started() {
-		return nil, drop, Outcome{Status: ntstatus.NotSupported, Rule: "T-110"} // T-110
+		// A thread has run: the token stays.
+		return nil, drop, Outcome{Status: ntstatus.NotSupported, Rule: "T-110"}
 	}
 	return p.swapToken(use), drop, Outcome{}
 }

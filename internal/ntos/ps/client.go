@@ -42,19 +42,19 @@ type identity struct {
 	level         winnt.SecurityImpersonationLevel
 }
 
-// CreateClientSecurity is SeCreateClientSecurity: it captures the effective
+// CreateClientSecurity implements SeCreateClientSecurity: it captures the effective
 // token of the client thread at the quality of service the client allows.
 // server is who will impersonate: a copy also admits its process.
 func (t *Thread) CreateClientSecurity(sqos nt.SecurityQualityOfService, remote bool, server *Process) (*ClientContext,
 	Outcome) {
 	var id identity
-	// I-80: the state's level, whatever the token
+	// The level is the state's, whatever the token says (I-80).
 	id.token, id.typ, id.effectiveOnly, id.level = t.EffectiveToken(ob.TagCall)
 	defer id.token.Deref(ob.TagCall)
 	return t.process.sys.createClientSecurity(id, sqos, remote, server)
 }
 
-// CreateClientSecurityFromSubject is SeCreateClientSecurityFromSubjectContext:
+// CreateClientSecurityFromSubject implements SeCreateClientSecurityFromSubjectContext:
 // the token of the captured context, EffectiveOnly FALSE (I-80).
 func (s *System) CreateClientSecurityFromSubject(c *SubjectContext, sqos nt.SecurityQualityOfService, remote bool,
 	server *Process) (*ClientContext, Outcome) {
@@ -71,10 +71,13 @@ func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfServ
 		return nil, Outcome{Status: st, Rule: "I-80", Because: why}
 	}
 	if sqos.ImpersonationLevel > winnt.SecurityDelegation {
-		return refuse(ntstatus.InvalidParameter, "the level is above SecurityDelegation") // I-80 (1)
+		// There is no such level (I-80).
+		return refuse(ntstatus.InvalidParameter, "the level is above SecurityDelegation")
 	}
-	c := &ClientContext{SQOS: sqos, EffectiveOnly: sqos.EffectiveOnly, Remote: remote, sys: s} // I-80 (2)
-	if id.typ == winnt.TokenImpersonation {                                                    // I-80 (3)
+	// The context begins with what the client allows (I-80).
+	c := &ClientContext{SQOS: sqos, EffectiveOnly: sqos.EffectiveOnly, Remote: remote, sys: s}
+	// The client's own level is a limit (I-80).
+	if id.typ == winnt.TokenImpersonation {
 		switch {
 		case sqos.ImpersonationLevel > id.level:
 			return refuse(ntstatus.BadImpersonationLevel, "the level is above that of the client's own impersonation")
@@ -85,20 +88,21 @@ func (s *System) createClientSecurity(id identity, sqos nt.SecurityQualityOfServ
 		}
 		c.EffectiveOnly = c.EffectiveOnly || id.effectiveOnly
 	}
-	if sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING && !remote { // I-4: remote clients are static
+	if sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING && !remote { // a remote client is static (I-4)
 		id.token.Ref(ob.TagContext)
-		c.Token, c.Direct = id.token, true // I-80 (4)
+		c.Token, c.Direct = id.token, true // a dynamic context keeps the client's own token (I-80)
 		return c, Outcome{}
 	}
 	if remote && sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING {
 		c.Control = controlOf(id.token)
 	}
 	if s.Fault("se: client context") {
-		return refuse(ntstatus.InsufficientResources, "the client's token could not be copied") // O-81
+		// Memory runs out before the copy is made (O-81).
+		return refuse(ntstatus.InsufficientResources, "the client's token could not be copied")
 	}
 	v := id.token.Value()
 	if c.EffectiveOnly {
-		v = v.EffectiveOnly() // I-80 (4), T-48
+		v = v.EffectiveOnly() // what is switched off is left out (T-48)
 	}
 	v = v.WithTypeLevel(winnt.TokenImpersonation, sqos.ImpersonationLevel)
 	c.Token = s.Security.NewToken(v, se.CopyDescriptor(v, server.Token()))
@@ -111,13 +115,14 @@ func controlOf(t *se.TokenObject) TokenControl {
 	return TokenControl{t.ID(), v.AuthenticationID(), v.ModifiedID(), v.Source()}
 }
 
-// Impersonate is SeImpersonateClientEx: the thread acts as the client of the
+// Impersonate implements SeImpersonateClientEx: the thread acts as the client of the
 // context, through a copy when its token is opened (I-81, I-44).
 func (c *ClientContext) Impersonate(t *Thread) Outcome {
-	return ImpersonateClient(t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel) // I-81
+	// The token is copied on open, and EffectiveOnly stays (I-81).
+	return ImpersonateClient(t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel)
 }
 
-// Update is SeUpdateClientSecurity: a dynamic context takes the client's
+// Update implements SeUpdateClientSecurity: a dynamic context takes the client's
 // present effective token; changed tells whether it is another one, or the
 // same one modified (I-82).
 func (c *ClientContext) Update(client *Thread, server *Process) (changed bool, out Outcome) {
@@ -135,7 +140,7 @@ func (c *ClientContext) Update(client *Thread, server *Process) (changed bool, o
 	return changed, Outcome{}
 }
 
-// Delete is SeDeleteClientSecurity: it drops the context's reference, once (I-82).
+// Delete implements SeDeleteClientSecurity: it drops the context's reference, once (I-82).
 func (c *ClientContext) Delete() {
 	if !c.deleted.Swap(true) {
 		c.Token.Deref(ob.TagContext)
@@ -155,7 +160,7 @@ type SubjectContext struct {
 	released      atomic.Bool
 }
 
-// CaptureSubjectContext is SeCaptureSubjectContext(Ex) (I-83).
+// CaptureSubjectContext implements SeCaptureSubjectContext(Ex) (I-83).
 func (t *Thread) CaptureSubjectContext() *SubjectContext {
 	c := &SubjectContext{Process: t.process.id}
 	if r := t.Impersonation(ob.TagContext); r != nil {
@@ -165,7 +170,7 @@ func (t *Thread) CaptureSubjectContext() *SubjectContext {
 	return c
 }
 
-// Release is SeReleaseSubjectContext: it drops both references, once (I-83).
+// Release implements SeReleaseSubjectContext: it drops both references, once (I-83).
 func (c *SubjectContext) Release() {
 	if c.released.Swap(true) {
 		return
@@ -176,17 +181,17 @@ func (c *SubjectContext) Release() {
 	c.Primary.Deref(ob.TagContext)
 }
 
-// Lock is SeLockSubjectContext: checks until Unlock see one snapshot of each
+// Lock implements SeLockSubjectContext: checks until Unlock see one snapshot of each
 // token's value. No lock is held meanwhile (I-83).
 func (c *SubjectContext) Lock() {
 	s := c.snapshot()
 	c.locked = &s
 }
 
-// Unlock is SeUnlockSubjectContext.
+// Unlock implements SeUnlockSubjectContext.
 func (c *SubjectContext) Unlock() { c.locked = nil }
 
-// Token is SeQuerySubjectContextToken: the client's token, else the primary.
+// Token implements SeQuerySubjectContextToken: the client's token, else the primary.
 func (c *SubjectContext) Token() *se.TokenObject {
 	if c.Client != nil {
 		return c.Client
@@ -194,7 +199,7 @@ func (c *SubjectContext) Token() *se.TokenObject {
 	return c.Primary
 }
 
-// Subject is what a check of the context works on. The level is the captured
+// Subject returns what a check of the context works on. The level is the captured
 // state's, whatever the token says (I-25).
 func (c *SubjectContext) Subject() access.Subject {
 	if c.locked != nil {
@@ -218,20 +223,20 @@ type SavedState struct {
 	used   atomic.Bool
 }
 
-// Record is the state that was set aside, nil for none.
+// Record returns the state that was set aside, nil for none.
 func (s *SavedState) Record() *se.Impersonation { return s.record }
 
 // Used reports whether the state was restored already.
 func (s *SavedState) Used() bool { return s.used.Load() }
 
-// Disable is PsDisableImpersonation; active tells whether the thread was
+// Disable implements PsDisableImpersonation; active tells whether the thread was
 // impersonating (I-60).
 func (t *Thread) Disable() (s *SavedState, active bool) {
 	s = &SavedState{record: t.DisableImpersonation()}
 	return s, s.record != nil
 }
 
-// Restore is PsRestoreImpersonation. A state is restored once: a second time
+// Restore implements PsRestoreImpersonation. A state is restored once: a second time
 // is an error in the caller and panics (I-61).
 func (t *Thread) Restore(s *SavedState) {
 	if s.used.Swap(true) {

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Outcome is what an impersonation came to: the status, the rule of the
+// Outcome tells what an impersonation came to: the status, the rule of the
 // branch that failed or demoted, and in words why.
 type Outcome struct {
 	Status  ntstatus.Status
@@ -18,35 +18,35 @@ type Outcome struct {
 	Raised  bool // success, and worth a record when kernel mode asked for it (I-48, I-99)
 }
 
-// ImpersonateClient is PsImpersonateClient: thread t acts with tok from now
+// ImpersonateClient implements PsImpersonateClient: thread t acts with tok from now
 // on. tok nil ends the impersonation. The token may be a primary or an
 // impersonation token; the thread keeps one reference of its own. On failure
 // the thread's state is as before. t may be any thread, not only the caller's
 // (I-47).
 func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) Outcome {
-	if tok == nil { // I-40: the other parameters are ignored
+	if tok == nil { // the other parameters are ignored (I-40)
 		t.RevertToSelf()
 		return Outcome{}
 	}
 	// capture
 	if level > winnt.SecurityDelegation {
-		// I-41 (1)
+		// There is no such level.
 		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-41",
 			Because: "the level is above SecurityDelegation"}
 	}
 	sys := t.process.sys
 	if t.imp.Load() == nil && sys.Fault("ps: impersonation record") {
-		// I-41 (2), O-81
+		// Memory runs out before anything is changed (O-81).
 		return Outcome{Status: ntstatus.NoMemory, Rule: "I-41", Because: "no memory for the impersonation record"}
 	}
 	value := tok.Value()
 	if value.Type() == winnt.TokenImpersonation && level > value.Level() {
-		level = value.Level() // I-41 (3): the clamp
+		level = value.Level() // the token's own level is a limit (I-41)
 	}
 	// decide and commit
 	job := t.process.job.Load()
-	if job != nil { // I-91
+	if job != nil { // a process without a job is not limited (I-91)
 		return t.acceptInJob(tok, copyOnOpen, effectiveOnly, level, job)
 	}
 	raises, other := t.accept(tok, copyOnOpen, effectiveOnly, level, nil)
@@ -61,7 +61,8 @@ func (t *Thread) acceptInJob(tok *se.TokenObject, copyOnOpen, effectiveOnly bool
 	level winnt.SecurityImpersonationLevel, job *Job) Outcome {
 	use, out := job.admit(t.process.sys, tok, false)
 	if out.Status != ntstatus.Success {
-		return out // I-41 (4)
+		// The job refuses the token (I-41).
+		return out
 	}
 	if use != tok {
 		defer use.Deref(ob.TagCall)
@@ -82,13 +83,13 @@ func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, lev
 	job *Job) (raises bool, other *Outcome) {
 	// decide
 	p, v := t.process.Token(), tok.Value()
-	ok, row := se.CanImpersonate(p, v, level, t.process.sys.Profile) // I-41 (5)
+	ok, row := se.CanImpersonate(p, v, level, t.process.sys.Profile) // may the thread act so (I-41)
 	if !ok {
 		demoted := t.demote(tok, copyOnOpen, effectiveOnly, row, job)
 		return false, &demoted
 	}
 	// commit
-	tok.Ref(ob.TagImpersonation) // I-41 (7)
+	tok.Ref(ob.TagImpersonation) // the thread keeps a reference of its own (I-41)
 	r := tok.Impersonation(copyOnOpen, effectiveOnly, level)
 	old := t.imp.Swap(r)
 	if t.process.job.Load() != job {
@@ -97,12 +98,12 @@ func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, lev
 		}
 	}
 	if old != nil {
-		old.Token.Deref(ob.TagImpersonation) // I-41 (8), I-45
+		old.Token.Deref(ob.TagImpersonation) // exactly the reference on the previous token is dropped (I-45)
 	}
 	return raised(p, v, copyOnOpen, level), nil
 }
 
-// raised is what makes an impersonation worth a record: the token has what the
+// raised reports what makes an impersonation worth a record: the token has what the
 // process lacks (I-48), or opening it gives more than the thread has (I-99).
 func raised(p, v *token.Token, copyOnOpen bool, level winnt.SecurityImpersonationLevel) bool {
 	if v.Present()&^p.Present() != 0 || v.Integrity() > p.Integrity() {
@@ -117,7 +118,7 @@ func raised(p, v *token.Token, copyOnOpen bool, level winnt.SecurityImpersonatio
 	return level < v.Level()
 }
 
-// recheck is for a process that has joined a job since the token was tested:
+// recheck serves a process that has joined a job since the token was tested:
 // the new limits are tested too, after the exchange. The assignment looks at
 // the thread after it has published the job, so that one of the two sees the
 // other. A refusal puts back what the thread had, unless its state was set
@@ -136,12 +137,11 @@ func (t *Thread) recheck(r, old *se.Impersonation) Outcome {
 	return out
 }
 
-// demote is I-43: the thread gets a copy that only identifies the client, and
-// the call succeeds. A refused row has a level of at least
-// SecurityImpersonation (row a), so the copy is always at
-// SecurityIdentification.
+// demote gives the thread a copy that only identifies the client, and the call
+// succeeds (I-43). A refused row has a level of at least SecurityImpersonation
+// (row a), so the copy is always at SecurityIdentification.
 func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row string, job *Job) Outcome {
-	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // I-41 (6)
+	dup, st := t.copyToken(tok, winnt.SecurityIdentification) // a copy that cannot be made fails the call (I-41)
 	if st != ntstatus.Success {
 		return Outcome{Status: st, Rule: "I-43", Because: "the token could not be copied"}
 	}
@@ -160,13 +160,14 @@ func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row
 	return Outcome{Rule: "I-42 " + row, Because: se.RowText(row), Demoted: true}
 }
 
-// copyToken is SeCopyClientToken: an impersonation token at that level, not
+// copyToken implements SeCopyClientToken: an impersonation token at that level, not
 // effective-only, with one reference for the caller.
 func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonationLevel) (*se.TokenObject,
 	ntstatus.Status) {
 	sys := t.process.sys
 	if sys.Fault("se: copy token") {
-		return nil, ntstatus.InsufficientResources // O-81
+		// Memory runs out before the copy is made (O-81).
+		return nil, ntstatus.InsufficientResources
 	}
 	v := tok.Value().WithTypeLevel(winnt.TokenImpersonation, level)
 	return sys.Security.NewToken(v, se.CopyDescriptor(v, t.process.Token())), ntstatus.Success
@@ -183,7 +184,7 @@ func (t *Thread) exchange(r *se.Impersonation) {
 // RevertToSelf ends the impersonation if there is one (I-50). It cannot fail.
 func (t *Thread) RevertToSelf() { t.exchange(nil) }
 
-// IsImpersonating is PsIsThreadImpersonating (I-62).
+// IsImpersonating implements PsIsThreadImpersonating (I-62).
 func (t *Thread) IsImpersonating() bool { return t.imp.Load() != nil }
 
 // Impersonation returns the thread's record with one more reference on its
@@ -211,7 +212,7 @@ func (t *Thread) ReplaceOwnCopy(read *se.Impersonation, dup *se.TokenObject) Out
 	}
 	dup.Ref(ob.TagImpersonation)
 	r := &se.Impersonation{Token: dup, EffectiveOnly: read.EffectiveOnly, Level: read.Level, Own: true}
-	if !t.imp.CompareAndSwap(read, r) { // I-29: the thread reverted or took another token meanwhile
+	if !t.imp.CompareAndSwap(read, r) { // the thread reverted or took another token meanwhile (I-29)
 		dup.Deref(ob.TagImpersonation)
 		return Outcome{}
 	}
@@ -219,7 +220,7 @@ func (t *Thread) ReplaceOwnCopy(read *se.Impersonation, dup *se.TokenObject) Out
 	return Outcome{}
 }
 
-// DisableImpersonation is PsDisableImpersonation: it moves the record out of
+// DisableImpersonation implements PsDisableImpersonation: it moves the record out of
 // the thread, reference and all (I-60). nil means the thread was not
 // impersonating.
 func (t *Thread) DisableImpersonation() *se.Impersonation {
@@ -235,7 +236,7 @@ func (t *Thread) DisableImpersonation() *se.Impersonation {
 // ending the impersonation, for a revert that nests (I-76).
 func (t *Thread) SavedImpersonation() *se.Impersonation { return t.Impersonation(ob.TagSaved) }
 
-// RestoreImpersonation is PsRestoreImpersonation: it drops what the thread
+// RestoreImpersonation implements PsRestoreImpersonation: it drops what the thread
 // impersonates now and takes the saved record over, without a decision and
 // without job rules: the token was accepted before (I-61).
 func (t *Thread) RestoreImpersonation(saved *se.Impersonation) {
@@ -248,7 +249,7 @@ func (t *Thread) RestoreImpersonation(saved *se.Impersonation) {
 	saved.Token.Deref(ob.TagSaved)
 }
 
-// EffectiveToken is PsReferenceEffectiveToken: the client's token with the
+// EffectiveToken implements PsReferenceEffectiveToken: the client's token with the
 // state's EffectiveOnly and Level, counted as an impersonation token whatever
 // its own type; else the primary token (I-62).
 func (t *Thread) EffectiveToken(tag ob.Tag) (tok *se.TokenObject, typ winnt.TokenType, effectiveOnly bool,

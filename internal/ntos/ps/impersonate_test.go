@@ -27,7 +27,7 @@ func TestDisableMovesTheStateAndItsReference(t *testing.T) {
 	}
 	second, active := th.Disable()
 	if active || second.Record() != nil {
-		t.Errorf("disabled a thread that impersonates nobody: active %t, record %+v", active, second.Record())
+		t.Errorf("disabled a thread that impersonates no client: active %t, record %+v", active, second.Record())
 	}
 	th.Restore(second)
 	th.Restore(first)

@@ -60,7 +60,7 @@ func MakeJob(d *sd.Descriptor) *Job {
 	return j
 }
 
-// Limits is a snapshot of the limits.
+// Limits returns a snapshot of the limits.
 func (j *Job) Limits() JobLimits {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -73,7 +73,8 @@ func (j *Job) Limits() JobLimits {
 // keep the tokens they have.
 func (j *Job) SetLimits(l JobLimits) Outcome {
 	invalid := func(why string) Outcome {
-		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-89", Because: why} // I-89
+		// A limit that lacks what it needs is refused.
+		return Outcome{Status: ntstatus.InvalidParameter, Rule: "I-89", Because: why}
 	}
 	switch {
 	case l.Flags&^winnt.JOB_OBJECT_SECURITY_VALID_FLAGS != 0:
@@ -81,7 +82,7 @@ func (j *Job) SetLimits(l JobLimits) Outcome {
 	case l.Flags&JobOnlyToken != 0 && l.Token == nil:
 		return invalid("ONLY_TOKEN needs a token")
 	case l.Flags&JobOnlyToken != 0 && l.Token.Value().Type() != winnt.TokenPrimary:
-		// I-89, T-112
+		// The single token must be a primary one (T-112).
 		return Outcome{Status: ntstatus.BadTokenType, Rule: "I-89", Because: "ONLY_TOKEN needs a primary token"}
 	case l.Flags&JobFilterTokens != 0 && isEmpty(&l.Filter):
 		return invalid("FILTER_TOKENS needs at least one list")
@@ -96,7 +97,7 @@ func (j *Job) SetLimits(l JobLimits) Outcome {
 	case old.Flags&^l.Flags != 0,
 		old.Flags&JobOnlyToken != 0 && old.Token != l.Token,
 		old.Flags&JobFilterTokens != 0 && !sameFilter(&old.Filter, &l.Filter):
-		// I-89
+		// A limit in force is never taken back or replaced.
 		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-89",
 			Because: "limits can be added, never removed or replaced"}
 	}
@@ -116,7 +117,7 @@ func sameFilter(a, b *token.FilterSpec) bool {
 	return a.Delete == b.Delete && slices.Equal(a.Disable, b.Disable) && slices.Equal(a.Restrict, b.Restrict)
 }
 
-// destroy runs when nobody has a reference any more, so that it needs no lock.
+// destroy runs when the last reference is gone, so that it needs no lock.
 //
 // +checklocksignore
 func (j *Job) destroy() {
@@ -148,13 +149,15 @@ func (j *Job) within(outer *Job) bool {
 	return false
 }
 
-// refuses is the part of I-90 that looks at a token alone, columns A to C.
+// refuses applies the part of I-90 that looks at a token alone, columns A to C.
 func (l *JobLimits) refuses(t *token.Token) Outcome {
 	if l.Flags&JobNoAdmin != 0 && t.IsAdmin() {
-		return refused("the job admits no administrator's token") // I-90 NO_ADMIN
+		// The job admits no administrators (I-90).
+		return refused("the job admits no administrator's token")
 	}
 	if l.Flags&JobRestrictedToken != 0 && !t.IsRestricted() && !t.IsFiltered() {
-		return refused("the job admits only restricted tokens") // I-90 RESTRICTED_TOKEN
+		// The job admits restricted tokens only (I-90).
+		return refused("the job admits only restricted tokens")
 	}
 	return Outcome{}
 }
@@ -163,11 +166,12 @@ func refused(why string) Outcome {
 	return Outcome{Status: ntstatus.AccessDenied, Rule: "I-90", Because: why}
 }
 
-// refuses is the same for every job of the chain; a process without a job is
-// not affected (I-91).
+// refuses asks every job of the chain; a process without a job is not affected
+// (I-91).
 func (j *Job) refuses(t *token.Token) Outcome {
 	if j == nil {
-		return Outcome{} // I-91
+		// Without a job there is no limit (I-91).
+		return Outcome{}
 	}
 	for _, job := range j.chain() {
 		l := job.Limits()
@@ -183,7 +187,8 @@ func (j *Job) refuses(t *token.Token) Outcome {
 // reference (TagCall) that the caller drops.
 func (j *Job) admit(s *System, tok *se.TokenObject, primary bool) (use *se.TokenObject, out Outcome) {
 	if j == nil {
-		return tok, Outcome{} // I-91
+		// Without a job there is no limit (I-91).
+		return tok, Outcome{}
 	}
 	use = tok
 	for _, job := range j.chain() {
@@ -205,7 +210,8 @@ func (l *JobLimits) admit(s *System, tok *se.TokenObject, primary bool) (*se.Tok
 		return nil, out
 	}
 	if primary && l.Flags&JobOnlyToken != 0 && !tok.DescendsFrom(l.Token) {
-		return nil, refused("the job's processes run with its own token, or one filtered from it") // I-90 ONLY_TOKEN
+		// A process of the job has its single token, or one filtered from that (I-90).
+		return nil, refused("the job's processes run with its own token, or one filtered from it")
 	}
 	if l.Flags&JobFilterTokens == 0 {
 		return tok, Outcome{}
@@ -214,7 +220,8 @@ func (l *JobLimits) admit(s *System, tok *se.TokenObject, primary bool) (*se.Tok
 	spec.ParentTokenID, spec.ModifiedID = tok.ID(), s.Security.AllocateLUID()
 	v, st := tok.Value().Filter(spec)
 	if st != ntstatus.Success {
-		return nil, Outcome{Status: st, Rule: "I-90", Because: "the job's filter failed"} // I-90 FILTER_TOKENS
+		// The filter cannot be applied to this token (I-90).
+		return nil, Outcome{Status: st, Rule: "I-90", Because: "the job's filter failed"}
 	}
 	return s.Security.NewFiltered(tok, v, tok.Security()), Outcome{}
 }

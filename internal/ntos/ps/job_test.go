@@ -74,7 +74,7 @@ func admin() token.Spec {
 }
 
 // P-12: a thread that takes an administrator's token while its process goes
-// into a job with NO_ADMIN: one of the two is refused, whoever is first.
+// into a job with NO_ADMIN: one of the two is refused, whichever is first.
 func TestAssignRacesImpersonation(t *testing.T) {
 	for range 300 {
 		w := newJobWorld(t)

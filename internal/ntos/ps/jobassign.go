@@ -43,7 +43,7 @@ func (a *assignment) run() Outcome {
 		in.Ref(ob.TagLink)
 		a.job.parent.Store(in)
 	default:
-		// I-91
+		// A job that is not nested in the process's own, and is not empty, cannot be joined.
 		return Outcome{Status: ntstatus.AccessDenied, Rule: "I-91",
 			Because: "the process is in a job that the new one is not nested in, and the new one is not empty"}
 	}
@@ -73,7 +73,8 @@ func (a *assignment) decide() Outcome {
 	for _, j := range a.applying() {
 		l := j.Limits()
 		if out := l.refuses(tok.Value()); out.Status != ntstatus.Success {
-			return out // I-90 C: NO_ADMIN, RESTRICTED_TOKEN
+			// The job refuses the process for a token that it has (I-90).
+			return out
 		}
 		if l.Flags&JobOnlyToken == 0 {
 			continue
@@ -120,7 +121,8 @@ func (a *assignment) commit() Outcome {
 	p.mu.Lock()
 	if p.exited {
 		p.mu.Unlock()
-		return Outcome{Status: ntstatus.ProcessIsTerminating, Rule: "O-47", Because: "the process has ended"} // O-47
+		// A process that has ended joins no job.
+		return Outcome{Status: ntstatus.ProcessIsTerminating, Rule: "O-47", Because: "the process has ended"}
 	}
 	a.job.Ref(ob.TagLink)
 	p.job.Store(a.job)
@@ -135,7 +137,7 @@ func (a *assignment) commit() Outcome {
 		if r == nil {
 			continue
 		}
-		for _, j := range applying { // I-90 C: impersonation tokens count too
+		for _, j := range applying { // impersonation tokens count too (I-90)
 			l := j.Limits()
 			if out := l.refuses(r.Token.Value()); out.Status != ntstatus.Success {
 				p.job.Store(a.before)
@@ -151,7 +153,8 @@ func (a *assignment) commit() Outcome {
 		a.later(a.before, ob.TagLink)
 	}
 	if a.replacement != nil {
-		a.old = p.swapToken(a.replacement) // I-90 ONLY_TOKEN
+		// The single token of the job takes the place of the process's own (I-90).
+		a.old = p.swapToken(a.replacement)
 	}
 	return Outcome{}
 }

@@ -21,8 +21,8 @@ var (
 		OnDestroy: func(o ob.Object) { o.(*Thread).destroy() }}
 )
 
-// addProcessRights is O-36: query and set information bring their limited
-// forms with them, after the check and never the other way round.
+// addProcessRights adds the limited rights that query and set information bring
+// with them, after the check and never the other way round (O-36).
 func addProcessRights(g winnt.AccessMask) winnt.AccessMask {
 	if g&winnt.PROCESS_QUERY_INFORMATION != 0 {
 		g |= winnt.PROCESS_QUERY_LIMITED_INFORMATION
@@ -33,7 +33,8 @@ func addProcessRights(g winnt.AccessMask) winnt.AccessMask {
 	return g
 }
 
-func addThreadRights(g winnt.AccessMask) winnt.AccessMask { // O-36
+// addThreadRights adds the limited rights to the full ones (O-36).
+func addThreadRights(g winnt.AccessMask) winnt.AccessMask {
 	if g&winnt.THREAD_QUERY_INFORMATION != 0 {
 		g |= winnt.THREAD_QUERY_LIMITED_INFORMATION
 	}
@@ -43,7 +44,7 @@ func addThreadRights(g winnt.AccessMask) winnt.AccessMask { // O-36
 	return g
 }
 
-// System is what processes and threads share: the ids, the security state,
+// System holds what processes and threads share: the ids, the security state,
 // the kernel's handle table and the profile. It is made by New.
 type System struct {
 	Security *se.State  // immutable
@@ -80,7 +81,7 @@ func New(profile nt.Profile, kernel *ob.Table, boot *token.Token) *System {
 // Fault reports whether an allocation is to fail at this point (O-81).
 func (s *System) Fault(point string) bool { return s.Faults != nil && s.Faults(point) }
 
-// SystemProcess is the System process.
+// SystemProcess returns the System process.
 func (s *System) SystemProcess() *Process { return s.system }
 
 // allotID gives o the next id: a multiple of 4, one number space for
@@ -114,7 +115,7 @@ func (s *System) LookupProcess(id winnt.Handle) *Process {
 	return nil
 }
 
-// LookupThread finds a live thread and takes a reference; nil if there is none.
+// LookupThread finds a live thread and takes a reference; nil if no thread has that id.
 func (s *System) LookupThread(id winnt.Handle) *Thread {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,7 +163,7 @@ func (s *System) NewProcess(name string, tok *se.TokenObject, creator *token.Tok
 	return s.newProcess(name, tok, se.NewDescriptor(creator, winnt.ProcessObject, nil))
 }
 
-// newProcess is NewProcess with a descriptor.
+// newProcess makes a process as NewProcess does, with a descriptor.
 func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor) *Process {
 	p := &Process{sys: s, name: name, table: ob.NewTable(0), threads: map[*Thread]struct{}{}}
 	p.Init(ProcessType, p, d)
@@ -170,21 +171,21 @@ func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor) 
 	tok.Ref(ob.TagPrimary)
 	tok.AttachPrimary()
 	p.token.Store(tok)
-	p.selfAccess.Store(uint32(winnt.PROCESS_ALL_ACCESS & winnt.ProcessObject.Valid)) // O-17
+	p.selfAccess.Store(uint32(winnt.PROCESS_ALL_ACCESS & winnt.ProcessObject.Valid)) // it may do all to itself (O-17)
 	p.id = s.allotID(p)
 	return p
 }
 
-// ID is the process id.
+// ID returns the process id.
 func (p *Process) ID() winnt.Handle { return p.id }
 
-// Name is the display name.
+// Name returns the display name.
 func (p *Process) Name() string { return p.name }
 
-// System is the system the process belongs to.
+// System returns the system that the process belongs to.
 func (p *Process) System() *System { return p.sys }
 
-// Table is the handle table.
+// Table returns the handle table.
 func (p *Process) Table() *ob.Table { return p.table }
 
 // IsSystem reports whether this is the System process.
@@ -193,7 +194,7 @@ func (p *Process) IsSystem() bool { return p.isSystem }
 // Started reports whether a thread of the process ever ran.
 func (p *Process) Started() bool { return p.started.Load() }
 
-// SelfAccess is what the pseudo handle -1 grants (O-17).
+// SelfAccess returns the rights that the pseudo handle -1 grants (O-17).
 func (p *Process) SelfAccess() winnt.AccessMask { return winnt.AccessMask(p.selfAccess.Load()) }
 
 // ReferenceToken returns the primary token with one more reference, never nil
@@ -210,10 +211,10 @@ func (p *Process) ReferenceToken(tag ob.Tag) *se.TokenObject {
 	}
 }
 
-// Token is a snapshot of the primary token's value.
+// Token returns a snapshot of the primary token's value.
 func (p *Process) Token() *token.Token { return p.token.Load().Value() }
 
-// PrimaryToken is the token object without a reference: for identity only.
+// PrimaryToken returns the token object without a reference: for identity only.
 func (p *Process) PrimaryToken() *se.TokenObject { return p.token.Load() }
 
 // swapToken makes tok the primary token and hands out the old one, which the
@@ -225,7 +226,7 @@ func (p *Process) swapToken(tok *se.TokenObject) (old *se.TokenObject) {
 	return p.token.Swap(tok)
 }
 
-// recomputeSelfAccess is O-17, after the primary token was replaced. It starts
+// recomputeSelfAccess applies O-17 after the primary token was replaced. It starts
 // again when the token was replaced once more meanwhile.
 func (p *Process) recomputeSelfAccess() {
 	for {
@@ -237,14 +238,15 @@ func (p *Process) recomputeSelfAccess() {
 				granted = dec.Granted
 			}
 		}
-		p.selfAccess.Store(uint32(granted | selfAlways)) // O-17
+		// The new token's grant counts, and a fixed set beside it (O-17).
+		p.selfAccess.Store(uint32(granted | selfAlways))
 		if p.token.Load() == tok {
 			return
 		}
 	}
 }
 
-// selfAlways is what a process may always do to itself (O-17).
+// selfAlways holds what a process may always do to itself (O-17).
 const selfAlways winnt.AccessMask = 0x1F07FB
 
 // Exit ends the process: its threads end, its handles are closed, protected
@@ -275,7 +277,7 @@ func (p *Process) Exited() bool {
 	return p.exited
 }
 
-// Job returns the innermost job with one more reference, nil if there is none.
+// Job returns the innermost job with one more reference, nil without a job.
 func (p *Process) Job() *Job {
 	for {
 		j := p.job.Load()

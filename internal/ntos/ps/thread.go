@@ -32,8 +32,8 @@ type Thread struct {
 // without impersonation, whatever its creator does (I-9).
 func (p *Process) NewThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, p.isSystem) }
 
-// NewSystemThread is NewThread for one that runs kernel code only, whatever its
-// process (PsCreateSystemThread).
+// NewSystemThread makes a thread that runs kernel code only, whatever its process
+// (PsCreateSystemThread).
 func (p *Process) NewSystemThread() (*Thread, ntstatus.Status) { return p.newThread(nil, true, true) }
 
 // newThread makes a thread, with a descriptor of its own or, for nil, by the
@@ -48,12 +48,13 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 	t.Init(ThreadType, t, d)
 	t.selfAccess = selfThreadAlways
 	if dec, err := access.Check(creator, d, winnt.MAXIMUM_ALLOWED, winnt.ThreadObject); err == nil && dec.Allowed() {
-		t.selfAccess |= dec.Granted // O-18
+		// A thread may do to itself what its creator is granted on it (O-18).
+		t.selfAccess |= dec.Granted
 	}
 	p.mu.Lock()
 	if p.exited {
 		p.mu.Unlock()
-		return nil, ntstatus.ProcessIsTerminating // O-47: t was never an object of the system
+		return nil, ntstatus.ProcessIsTerminating // t was never an object of the system (O-47)
 	}
 	p.sys.Security.Objects.Track(t)
 	p.count++
@@ -80,28 +81,28 @@ func (t *Thread) Resume() (was bool) {
 // Suspended reports whether the thread has not started yet.
 func (t *Thread) Suspended() bool { return t.suspended.Load() }
 
-// selfThreadAlways is what a thread may always do to itself (O-18).
+// selfThreadAlways holds what a thread may always do to itself (O-18).
 // The limited rights come with the full ones (O-36).
 const selfThreadAlways = winnt.THREAD_TERMINATE | winnt.THREAD_SET_INFORMATION | winnt.THREAD_QUERY_INFORMATION |
 	winnt.THREAD_SET_LIMITED_INFORMATION | winnt.THREAD_QUERY_LIMITED_INFORMATION
 
-// ID is the thread id.
+// ID returns the thread id.
 func (t *Thread) ID() winnt.Handle { return t.id }
 
-// Name is the display name: the process's and a number.
+// Name returns the display name: the process's and a number.
 func (t *Thread) Name() string { return t.name }
 
-// Process is the process of the thread.
+// Process returns the process of the thread.
 func (t *Thread) Process() *Process { return t.process }
 
 // IsSystemThread reports whether the thread runs kernel code only: those of the
 // System process do.
 func (t *Thread) IsSystemThread() bool { return t.system }
 
-// SelfAccess is what the pseudo handle -2 grants (O-18).
+// SelfAccess returns the rights that the pseudo handle -2 grants (O-18).
 func (t *Thread) SelfAccess() winnt.AccessMask { return t.selfAccess }
 
-// Subject is the security context of the thread now: primary token of the
+// Subject returns the security context of the thread now: primary token of the
 // process and, while impersonating, the client's token with the state's level
 // (I-25). It is a snapshot of values.
 func (t *Thread) Subject() access.Subject {
@@ -112,7 +113,7 @@ func (t *Thread) Subject() access.Subject {
 	return s
 }
 
-// SubjectAsSelf is the context of the thread's process alone (I-21). The
+// SubjectAsSelf returns the context of the thread's process alone (I-21). The
 // thread's state is not touched for it.
 func (t *Thread) SubjectAsSelf() access.Subject { return access.Subject{Primary: t.process.Token()} }
 

@@ -5,8 +5,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// ThreadAfter is the live thread of the process with the smallest id above the
-// one given, with one more reference and its id; nil if there is none. Ids only
+// ThreadAfter returns the live thread of the process with the smallest id above the
+// one given, with one more reference and its id; nil if no thread follows. Ids only
 // grow, so that who walks with it sees each thread once.
 func (p *Process) ThreadAfter(after winnt.Handle) (*Thread, winnt.Handle) {
 	s := p.sys

@@ -8,7 +8,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Creator is what making or changing a descriptor needs to know of a subject:
+// Creator returns what making or changing a descriptor needs to know of a subject:
 // the defaults of its effective token and what that token may assign. A client
 // below SecurityImpersonation holds no privilege (T-102). With kernel nothing
 // is checked.

@@ -13,10 +13,10 @@ import (
 // mediumRID is the integrity of an object without a label.
 const mediumRID = 0x2000
 
-// NewDescriptor is the descriptor of a new object of a type without a parent
-// directory (O-38): the parts of explicit where given, else owner, primary
-// group and default DACL of the creator's token, generic bits mapped by the
-// type, and the mandatory label the type gets (O-39).
+// NewDescriptor makes the descriptor of a new object of a type without a parent
+// directory (O-38): the parts of explicit where given, else owner, primary group
+// and default DACL of the creator's token, generic bits mapped by the type, and
+// the mandatory label the type gets (O-39).
 func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Descriptor) *sd.Descriptor {
 	p := sd.Parts{Owner: creator.Owner(), Group: creator.PrimaryGroup(), DACL: creator.DefaultDACL()}
 	if p.DACL != nil {
@@ -43,7 +43,7 @@ func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Des
 		p.Control |= sd.SACLPresent
 	}
 	if typ == winnt.TokenObject {
-		p.Control |= sd.SACLAutoInherited // O-39: so a token's label is reported
+		p.Control |= sd.SACLAutoInherited // so a token's label is reported (O-39)
 	}
 	return sd.New(p)
 }
@@ -67,20 +67,22 @@ func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
 	return mustACL(aces)
 }
 
-// labelledSACL is the SACL of a new object: the audit entries the creator
+// labelledSACL returns the SACL of a new object: the audit entries the creator
 // gave, and the label its type gets.
 func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *sd.ACL {
 	policy := winnt.AccessMask(0)
 	ignoreGiven := false
 	switch typ {
 	case winnt.ProcessObject, winnt.ThreadObject:
-		policy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP // O-39
+		// A process or thread is labelled against writing and reading up (O-39).
+		policy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP
 	case winnt.TokenObject:
-		// O-39: a label in the caller's descriptor is ignored
+		// A token is labelled against writing up, and a label in the caller's descriptor is ignored (O-39).
 		policy, ignoreGiven = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP, true
 	default:
 		if creator.Integrity() < mediumRID {
-			policy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP // O-39
+			// Another object is labelled only if its creator is below Medium (O-39).
+			policy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP
 		}
 	}
 	if policy == 0 {
@@ -105,24 +107,23 @@ func labelledSACL(creator *token.Token, typ *winnt.ObjectType, given *sd.ACL) *s
 	return mustACL(aces)
 }
 
-// IntegritySID is S-1-16-rid.
+// IntegritySID returns S-1-16-rid.
 func IntegritySID(rid uint32) sid.SID {
 	s, _ := sid.New(16, rid)
 	return s
 }
 
-// CopyDescriptor is the descriptor of the duplicate that opening an
-// impersonation token with CopyOnOpen makes (I-23): all access for the
-// token's user, the user of the primary token, LocalSystem and, where they
-// are enabled in the primary token, Administrators; with a restricted token
-// also RESTRICTED.
+// CopyDescriptor makes the descriptor of the duplicate that opening an
+// impersonation token with CopyOnOpen makes (I-23): all access for the token's
+// user, the user of the primary token, LocalSystem and, where they are enabled in
+// the primary token, Administrators; with a restricted token also RESTRICTED.
 func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
 	aces := []sd.ACE{allow(client.User().SID)}
 	if primary.User().SID != client.User().SID {
 		aces = append(aces, allow(primary.User().SID))
 	}
 	aces = append(aces, allow(sid.LocalSystem))
-	if primary.Member(sid.Administrators, false) { // I-23: enabled, not only present
+	if primary.Member(sid.Administrators, false) { // enabled, not only present (I-23)
 		aces = append(aces, allow(sid.Administrators))
 	}
 	if client.IsRestricted() || primary.IsRestricted() {
@@ -137,7 +138,7 @@ func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
 	})
 }
 
-// KeepLabel is what setting the security of a token makes of changed: the
+// KeepLabel returns what setting the security of a token makes of changed: the
 // label stays that of the old descriptor, for it follows the token's integrity
 // and nothing else; that it was asked to change only clears the mark that the
 // list was inherited (O-39). Error: STATUS_INVALID_ACL for a list that would
@@ -197,7 +198,7 @@ type defaultDescriptor struct {
 	d       *sd.Descriptor
 }
 
-// DefaultTokenDescriptor is the descriptor of a new token whose creator has
+// DefaultTokenDescriptor returns the descriptor of a new token whose creator has
 // this token and gives none (O-38, T-47). It is computed once for each value.
 func (t *TokenObject) DefaultTokenDescriptor() *sd.Descriptor {
 	v := t.Value()

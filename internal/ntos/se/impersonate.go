@@ -10,7 +10,7 @@ import (
 // systemSource is the TOKEN_SOURCE name of tokens the system made itself.
 const systemSource = "*SYSTEM*"
 
-// CanImpersonate is the decision of I-42: may a thread of a process with
+// CanImpersonate decides I-42: may a thread of a process with
 // primary token p act at this level with token t? The row is the letter of
 // the first row of the table that applies. It is a pure function over values.
 func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, profile nt.Profile) (ok bool,
@@ -18,30 +18,30 @@ func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, p
 	anonymous := t.AuthenticationID() == winnt.ANONYMOUS_LOGON_LUID
 	switch {
 	case level < winnt.SecurityImpersonation:
-		return true, "a" // I-42 a: the server cannot act with it
+		return true, "a" // row a: the server cannot act with it (I-42)
 	case anonymous && t.Source().Name == systemSource:
-		return true, "b" // I-42 b: gives nothing away
+		return true, "b" // row b: gives nothing away (I-42)
 	case p.Has(winnt.SeImpersonatePrivilege):
-		return true, "d" // I-42 d: held and enabled
+		return true, "d" // row d: held and enabled (I-42)
 	case anonymous:
-		return false, "c" // I-42 c: no anonymous authentication id
+		return false, "c" // row c: no anonymous authentication id (I-42)
 	case t.OriginatingLogon() != 0 && t.OriginatingLogon() == p.AuthenticationID() && t.Integrity() <= p.Integrity():
-		return true, "e" // I-42 e: made by an explicit logon from p's own logon
+		return true, "e" // row e: made by an explicit logon from p's own logon (I-42)
 	case t.User().SID != p.User().SID:
-		return false, "f" // I-42 f: another user
+		return false, "f" // row f: another user (I-42)
 	case restrictedDiffer(p, t, profile):
-		return false, "g" // I-42 g: restricted
+		return false, "g" // row g: restricted (I-42)
 	case t.Integrity() > p.Integrity():
-		return false, "h" // I-42 h: would rise in integrity
+		return false, "h" // row h: would rise in integrity (I-42)
 	case t.IsElevated() && !p.IsElevated():
-		return false, "h2" // I-42 h2: would rise in elevation
+		return false, "h2" // row h2: would rise in elevation (I-42)
 	case !p.Package().IsZero() && t.Package() != p.Package():
-		return false, "i" // I-42 i: would leave its AppContainer
+		return false, "i" // row i: would leave its AppContainer (I-42)
 	}
-	return true, "j" // I-42 j: the same identity
+	return true, "j" // row j: the same identity (I-42)
 }
 
-// restrictedDiffer is row g: in the Documented profile either token restricted
+// restrictedDiffer decides row g: in the Documented profile either token restricted
 // is too much; Observed compares the restricting sets.
 func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
 	if profile == nt.Documented {

@@ -30,8 +30,8 @@ func (s *State) NewFiltered(t *TokenObject, value *token.Token, d *sd.Descriptor
 	return n
 }
 
-// standsFor is the TokenId of the token this object is a copy of, its own if
-// it is none.
+// standsFor returns the TokenId of the token this object is a copy of, its own if
+// it is no copy.
 func (t *TokenObject) standsFor() winnt.LUID {
 	if t.identity != 0 {
 		return t.identity
@@ -58,7 +58,7 @@ func (t *TokenObject) DescendsFrom(root *TokenObject) bool {
 // [Primary]: it lowers nothing.
 const Unlabelled = ^uint32(0)
 
-// Primary is the value of the token that a child process is given in place of
+// Primary returns the value of the token that a child process is given in place of
 // t (T-113): everything the same but the TokenId, and with the policy
 // NEW_PROCESS_MIN the lower of the token's integrity and the label of the
 // program. The status is that of lowering a token that has no room for the
@@ -66,12 +66,13 @@ const Unlabelled = ^uint32(0)
 func Primary(t *token.Token, image uint32) (*token.Token, ntstatus.Status) {
 	v := t
 	if t.Type() != winnt.TokenPrimary {
-		v = t.WithTypeLevel(winnt.TokenPrimary, 0) // T-54: a primary token reports no level
+		v = t.WithTypeLevel(winnt.TokenPrimary, 0) // a primary token reports no level (T-54)
 	}
 	if image >= v.Integrity() || v.MandatoryPolicy()&winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN == 0 {
 		return v, ntstatus.Success
 	}
-	return v.WithIntegrity(v.ModifiedID(), IntegritySID(image)) // T-113
+	// The child gets the program's integrity, which is the lower one (T-113).
+	return v.WithIntegrity(v.ModifiedID(), IntegritySID(image))
 }
 
 // MayAssign reports whether the owner of a primary token may give a process
@@ -81,8 +82,8 @@ func Primary(t *token.Token, image uint32) (*token.Token, ntstatus.Status) {
 func MayAssign(own, t *TokenObject) bool {
 	o, v := own.Value(), t.Value()
 	if v.ParentTokenID() == own.ID() {
-		return true // T-111: a child
+		return true // a child of the caller's token (T-111)
 	}
 	return v.ParentTokenID() == o.ParentTokenID() && v.AuthenticationID() == o.AuthenticationID() &&
-		v.User().SID == o.User().SID // T-111: a sibling
+		v.User().SID == o.User().SID // a sibling of the caller's token (T-111)
 }

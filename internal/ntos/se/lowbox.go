@@ -39,7 +39,7 @@ type Box struct {
 // was never given out before where it is the first token of it (T-69).
 func (l *LowBoxes) Hold(session uint32, pkg sid.SID) Box { return l.hold(session, pkg, 0) }
 
-// hold is Hold; number, unless 0, is what a token brings with it.
+// hold holds as Hold does; number, unless 0, is the one a token brings with it.
 func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,7 +61,7 @@ func (l *LowBoxes) hold(session uint32, pkg sid.SID, number uint32) Box {
 	return Box{l, b}
 }
 
-// Number is the AppContainer's number, never 0.
+// Number returns the AppContainer's number, never 0.
 func (x Box) Number() uint32 { return x.b.number }
 
 // Release drops the hold.
@@ -73,7 +73,7 @@ func (x Box) Release() {
 	}
 }
 
-// holdBox is the hold of a new token object, nil for one of no AppContainer.
+// holdBox takes the hold of a new token object, nil for one of no AppContainer.
 func (s *State) holdBox(v *token.Token) *Box {
 	if v.LowBoxNumber() == 0 {
 		return nil

@@ -52,6 +52,8 @@ func (l *LogonSessions) Open(id winnt.LUID) {
 	l.openLocked(id)
 }
 
+// openLocked returns the session, and makes it where it does not exist.
+//
 // +checklocks:l.mu
 func (l *LogonSessions) openLocked(id winnt.LUID) *session {
 	s := l.live[id]
@@ -69,14 +71,15 @@ func (l *LogonSessions) Hold(id winnt.LUID) bool {
 	defer l.mu.Unlock()
 	s := l.live[id]
 	if s == nil {
-		return false // T-5
+		// The session does not exist (T-5).
+		return false
 	}
 	s.holds++
 	return true
 }
 
-// reference is the hold of a new token object; who makes one without asking,
-// as a logon does, opens the session with it.
+// reference takes the hold of a new token object; who makes one without asking, as
+// a logon does, opens the session with it.
 func (l *LogonSessions) reference(id winnt.LUID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,12 +89,12 @@ func (l *LogonSessions) reference(id winnt.LUID) {
 }
 
 // Release drops one hold; the session goes with its last, and with it the
-// other of its pair if nobody holds that one (T-5). Routines run here.
+// other of its pair if that one has no holder (T-5). Routines run here.
 func (l *LogonSessions) Release(id winnt.LUID) {
 	ended, routines := l.release(id)
 	for _, e := range ended {
 		for _, r := range routines {
-			r.Call(e) // T-5: with no lock held
+			r.Call(e) // with no lock held (T-5)
 		}
 	}
 }
@@ -117,7 +120,8 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, routines []*
 		if l.live[k].notify {
 			ended = append(ended, k)
 		}
-		delete(l.live, k) // T-5
+		// The session ends with its last token (T-5).
+		delete(l.live, k)
 	}
 	return ended, slices.Clone(l.routines)
 }
@@ -166,7 +170,8 @@ func (l *LogonSessions) Link(a, b *token.Token) ntstatus.Status {
 	}
 	if full.ElevationType() != winnt.TokenElevationTypeFull ||
 		limited.ElevationType() != winnt.TokenElevationTypeLimited || a.User().SID != b.User().SID {
-		return ntstatus.InvalidParameter // T-90
+		// The tokens are of one user, one full and one limited (T-90).
+		return ntstatus.InvalidParameter
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -187,8 +192,8 @@ func (l *LogonSessions) Link(a, b *token.Token) ntstatus.Status {
 	return ntstatus.Success
 }
 
-// Linked is the value of the token that a token is linked to: for a full one
-// the limited one and the other way round; nil if there is none.
+// Linked returns the value of the token that a token is linked to: for a full one
+// the limited one and the other way round; nil if it is linked to no other.
 func (l *LogonSessions) Linked(t *token.Token) *token.Token {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -31,7 +31,7 @@ func TestSessionLife(t *testing.T) {
 	s := se.NewState()
 	id := s.AllocateLUID()
 	if s.Sessions.Known(id) || s.Sessions.Hold(id) {
-		t.Fatal("a session nobody opened")
+		t.Fatal("a session that was never opened")
 	}
 	s.Sessions.Open(id)
 	if !s.Sessions.Hold(id) {

@@ -7,7 +7,7 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// State is what the security system of one kernel holds: the identifiers it
+// State holds what the security system of one kernel has: the identifiers it
 // allots and the logon sessions. It is made by NewState.
 type State struct {
 	luid     atomic.Uint64 // last identifier allotted

@@ -16,7 +16,7 @@ var TokenType = &ob.Type{
 }
 
 // TokenObject is the shared, mutable NT object around a token value.
-// Writers compare and swap the value, so that nobody waits.
+// Writers compare and swap the value, so that no thread waits.
 type TokenObject struct {
 	ob.Header
 	id    winnt.LUID   // TokenId; immutable, never reused while the system runs
@@ -86,10 +86,10 @@ func (t *TokenObject) DropSession() {
 	}
 }
 
-// ID is the TokenId.
+// ID returns the TokenId.
 func (t *TokenObject) ID() winnt.LUID { return t.id }
 
-// Value is a snapshot of the token: immutable, valid for as long as it is
+// Value returns a snapshot of the token: immutable, valid for as long as it is
 // held, unaffected by later changes of the object.
 func (t *TokenObject) Value() *token.Token { return t.value.Load() }
 
@@ -109,7 +109,7 @@ func (t *TokenObject) Update(change func(old *token.Token, modified winnt.LUID) 
 }
 
 // AttachPrimary marks the object as some process's primary token; first tells
-// whether it was nobody's before (T-112).
+// whether no process had it before (T-112).
 func (t *TokenObject) AttachPrimary() (first bool) { return t.inUse.Add(1) == 1 }
 
 // DetachPrimary undoes AttachPrimary.
