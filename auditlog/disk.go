@@ -60,19 +60,21 @@ func readFile(d disk, name string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
-// temporary names the file that replace writes before the content has its name.
-const temporary = "new"
+// temporary names the file that holds a content before it has its name. Each
+// name has one of its own: the writer begins a segment while the notary signs.
+func temporary(name string) string { return "new-" + name }
 
 // replace puts content under a name of the top folder: afterwards the name has
 // the old content or the new one, whatever happens in between.
 func replace(d disk, name string, content ...[]byte) error {
-	if err := d.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	part := temporary(name)
+	if err := d.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := writeNew(d, temporary, content...); err != nil {
+	if err := writeNew(d, part, content...); err != nil {
 		return err
 	}
-	if err := d.Rename(temporary, name); err != nil {
+	if err := d.Rename(part, name); err != nil {
 		return err
 	}
 	return d.SyncDir(".")
@@ -99,21 +101,22 @@ func writeNew(d disk, name string, content ...[]byte) error {
 
 // copyFile puts a part of a file under a name, as replace does.
 func copyFile(d disk, from io.ReaderAt, at, size int64, name string) error {
-	if err := d.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	part := temporary(name)
+	if err := d.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := d.Create(temporary)
+	f, err := d.Create(part)
 	if err != nil {
 		return err
 	}
 	buf := make([]byte, min(size, chunk))
 	for done := int64(0); done < size && err == nil; {
-		part := buf[:min(size-done, chunk)]
+		b := buf[:min(size-done, chunk)]
 		var n int
-		if n, err = from.ReadAt(part, at+done); n == len(part) {
-			_, err = f.WriteAt(part, done)
+		if n, err = from.ReadAt(b, at+done); n == len(b) {
+			_, err = f.WriteAt(b, done)
 		}
-		done += int64(len(part))
+		done += int64(len(b))
 	}
 	if err == nil {
 		err = f.Sync()
@@ -121,7 +124,7 @@ func copyFile(d disk, from io.ReaderAt, at, size int64, name string) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := d.Rename(temporary, name); err != nil {
+	if err := d.Rename(part, name); err != nil {
 		return err
 	}
 	return d.SyncDir(".")

@@ -279,3 +279,39 @@ func TestKeyIsWhole(t *testing.T) {
 		t.Errorf("over a key: %v", err)
 	}
 }
+
+// TestTwoAtATime begins segments while checkpoints are replaced, as the writer
+// and the notary do: each file has its own content.
+func TestTwoAtATime(t *testing.T) {
+	d := folder{t.TempDir()}
+	signed := bytes.Repeat([]byte("signed\n"), 20)
+	const n = 40
+	var both sync.WaitGroup
+	both.Go(func() {
+		for range n {
+			if err := replace(d, checkpointName, signed); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	both.Go(func() {
+		for i := range uint64(n) {
+			f, err := beginSegment(d, &header{first: i + 1, before: frontier{size: i}})
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			_ = f.Close()
+		}
+	})
+	both.Wait()
+	for i := range uint64(n) {
+		b, err := os.ReadFile(filepath.Join(d.dir, segmentName(i+1)))
+		if err != nil || !bytes.HasPrefix(b, []byte(magic)) {
+			t.Fatalf("segment %d: %q, %v", i+1, b, err)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(d.dir, checkpointName)); err != nil || !bytes.Equal(b, signed) {
+		t.Errorf("checkpoint: %q, %v", b, err)
+	}
+}

@@ -210,10 +210,12 @@ func (w *writer) rotate() error {
 // beginSegment makes a segment without records; its name is durable. Once the
 // segment has its name no failure is for want of room: there is no way back.
 func beginSegment(d disk, h *header) (file, error) {
-	if err := d.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	name := segmentName(h.first)
+	part := temporary(name)
+	if err := d.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	f, err := d.Create(temporary)
+	f, err := d.Create(part)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +224,7 @@ func beginSegment(d disk, h *header) (file, error) {
 		err = f.Sync()
 	}
 	if err == nil {
-		err = d.Rename(temporary, segmentName(h.first))
+		err = d.Rename(part, name)
 	}
 	if err == nil {
 		if lost := d.SyncDir("."); lost != nil {
