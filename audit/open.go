@@ -43,6 +43,10 @@ func (h HandleAudit) Use(used winnt.AccessMask) (report winnt.AccessMask, next H
 // but not published (U-18). A status other than success is
 // STATUS_AUDIT_FAILED: the open fails with it.
 func (l *Log) Opened(o *Opening) (HandleAudit, ntstatus.Status) {
+	// An open without a description cannot be recorded, so that it must not be granted (U-64).
+	if o == nil || o.Request == nil {
+		return HandleAudit{}, ntstatus.AuditFailed
+	}
 	p := l.Policy.Load()
 	from := l.named(o.Origin)
 	from.Subject = o.Request.Subject

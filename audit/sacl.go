@@ -38,6 +38,9 @@ func (v *Verdict) GenerateOnClose() bool { return v.Success }
 // answers for r.ObjectTypes if a result list was asked for, else nil. It never
 // changes the decision (U-18).
 func (p *Policy) Evaluate(typ string, r *access.Request, dec access.Decision, nodes []access.NodeResult) Verdict {
+	if r == nil {
+		return Verdict{}
+	}
 	t := r.Subject.Effective()
 	// Nothing is recorded in kernel mode (U-10).
 	if r.Mode == access.Kernel || t == nil {

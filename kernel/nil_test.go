@@ -3,7 +3,11 @@ package kernel_test
 import (
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -34,5 +38,26 @@ func TestTokenOfNothing(t *testing.T) {
 		if p, err := sys.CreateProcess(kernel.ProcessSpec{Name: "p", Token: v}); err == nil || p != nil {
 			t.Error("A-150: a process without a token")
 		}
+	}
+}
+
+// a check for a context that nothing was captured in denies.
+func TestCheckWithoutSubject(t *testing.T) {
+	sys := kernel.Boot(kernel.Config{})
+	k, err := sys.SystemThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sddl.MustParse("O:BAG:BAD:(A;;FA;;;WD)")
+	for _, c := range []*kernel.SubjectContext{nil, {}} {
+		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(d), SubjectSecurityContext: c,
+			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: nt.Cap(winnt.FileObject.Mapping),
+			AccessMode: access.User})
+		if out.Result || out.AccessStatus == ntstatus.Success || out.GrantedAccess != 0 {
+			t.Errorf("A-150: %+v: %+v", c, out)
+		}
+	}
+	if err := sys.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -201,7 +201,11 @@ func (c *SubjectContext) Token() *se.TokenObject {
 
 // Subject returns what a check of the context works on. The level is the captured
 // state's, whatever the token says (I-25).
+// A context that nothing was captured in has no subject, which every check denies.
 func (c *SubjectContext) Subject() access.Subject {
+	if c == nil || c.Primary == nil {
+		return access.Subject{}
+	}
 	if c.locked != nil {
 		return *c.locked
 	}
