@@ -58,6 +58,10 @@ func privilegesOf(set *nt.PrivilegeSet, s *access.Subject, m ProcessorMode) (*nt
 	if set == nil {
 		set = &nt.PrivilegeSet{}
 	}
+	if s.Effective() == nil {
+		// A context that nothing was captured in holds no privilege.
+		return set, false
+	}
 	if m == KernelMode {
 		// Kernel mode holds every privilege (T-102).
 		return set, true
