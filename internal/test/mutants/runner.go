@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,7 +43,13 @@ type Runner struct {
 	Root    string // the module's folder
 	Scratch string // where overlays are written
 	Own     bool   // the tests of packages that import a fault's are left out
+	// Until is when a test that still runs is ended, and its fault counts as not
+	// asked; the zero time never comes.
+	Until time.Time
 }
+
+// ErrTime is wrapped by the error of a fault that [Runner.Until] cut short.
+var ErrTime = errors.New("there was no time to ask")
 
 // Ask applies a fault and runs the tests of its packages, then those of the
 // packages that import it. It is an error if the fault does not apply or does
@@ -154,9 +161,20 @@ func (r *Runner) dependents(f Fault) ([]string, error) {
 	return list, nil
 }
 
-// command runs the go command in the module.
+// command runs the go command in the module, until there is no time left.
 func (r *Runner) command(args ...string) ([]byte, error) {
-	cmd := exec.Command("go", args...)
+	ctx := context.Background()
+	if !r.Until.IsZero() {
+		bounded, cancel := context.WithDeadline(ctx, r.Until)
+		defer cancel()
+		ctx = bounded
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = r.Root
-	return cmd.CombinedOutput()
+	cmd.WaitDelay = time.Second // for what a test left running
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return out, ErrTime
+	}
+	return out, err
 }

@@ -30,6 +30,7 @@ var (
 	table  = flag.String("table", "", "write the table of outcomes to this file")
 	own    = flag.Bool("own", false, "run the tests of the fault's own package only")
 	allow  = flag.Int("allow", 0, "so many may survive")
+	limit  = flag.Duration("for", 0, "ask no longer than this; 0 is for ever")
 )
 
 func main() {
@@ -54,11 +55,18 @@ func run() (int, error) {
 	}
 	defer os.RemoveAll(scratch) //nolint:errcheck // it is below the system's temporary folder
 	r := mutants.Runner{Root: ".", Scratch: scratch, Own: *own}
+	if *limit > 0 {
+		r.Until = time.Now().Add(*limit)
+	}
 	var rows []mutants.Row
 	survived, broken := 0, 0
 	for _, f := range faults {
 		begun := time.Now()
 		outcome, err := r.Ask(f)
+		if errors.Is(err, mutants.ErrTime) {
+			fmt.Printf("the time of %s is over\n", *limit)
+			break
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "mutants:", err)
 			if !errors.Is(err, mutants.ErrStale) {
@@ -75,7 +83,7 @@ func run() (int, error) {
 		fmt.Printf("%-22s %4.0f s  %s: %s\n", outcome, time.Since(begun).Seconds(), f.Folder, f.Name)
 		rows = append(rows, mutants.Row{Fault: f, Outcome: outcome})
 	}
-	fmt.Printf("%d faults, %d survived\n", len(faults), survived)
+	fmt.Printf("%d of %d faults asked, %d survived\n", len(rows), len(faults), survived)
 	if *table != "" {
 		if err := mutants.WriteTable(*table, rows); err != nil {
 			return 0, err
