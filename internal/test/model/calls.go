@@ -102,8 +102,13 @@ func (m *Machine) openCopy(c Caller, t *Thread, r *Record, who subject, desired 
 	var g winnt.AccessMask
 	var st ntstatus.Status
 	if m.Profile == nt.Observed && !c.KernelMode {
-		switch mapped := tokenKind.mapped(desired); {
-		case desired&reserved != 0, mapped&^(tokenKind.valid|saclBit|maximum) != 0:
+		mapped := tokenKind.mapped(desired)
+		known := mapped & (tokenKind.valid | saclBit | maximum)
+		switch {
+		case desired&reserved == 0 && mapped&maximum != 0:
+			// A creator that asks for as much as there is gets it, and other bits count for nothing (O-130).
+			g, st = grantNew(who, known, &tokenKind)
+		case desired&reserved != 0, mapped != known:
 			st = ntstatus.AccessDenied
 		default:
 			g, st = grantNew(who, mapped, &tokenKind)
