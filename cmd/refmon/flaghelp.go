@@ -22,8 +22,8 @@ var flagHelp = kong.Vars{
 	"faults":      "Of two things wrong at once, which one the service answers to: each pair, called on a real kernel.",
 	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
 		"JSON lines.",
-	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore system " +
-		"acls = yes.",
+	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
+		"system acls = yes.",
 	"json": "Print the answer as a line of the batch format, with its reasons; with --share two, of id share and " +
 		"object.",
 	"lua":        "Make the limited token of an administrator: administrative groups deny-only, Medium integrity.",
