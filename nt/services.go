@@ -90,6 +90,10 @@ type Services interface {
 	NtOpenSymbolicLinkObject(OpenSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
 	NtCreateEvent(CreateEventIn) (EventOut, ntstatus.Status)
 	NtOpenEvent(OpenEventIn) (EventOut, ntstatus.Status)
+	NtCreateMutant(CreateMutantIn) (MutantOut, ntstatus.Status)
+	NtOpenMutant(OpenMutantIn) (MutantOut, ntstatus.Status)
+	NtReleaseMutant(ReleaseMutantIn) (ReleaseMutantOut, ntstatus.Status)
+	NtQueryMutant(QueryMutantIn) (QueryMutantOut, ntstatus.Status)
 
 	NtGetNextThread(GetNextThreadIn) (GetNextThreadOut, ntstatus.Status)
 	NtImpersonateThread(ImpersonateThreadIn) (ImpersonateThreadOut, ntstatus.Status)
