@@ -94,6 +94,10 @@ type Services interface {
 	NtOpenMutant(OpenMutantIn) (MutantOut, ntstatus.Status)
 	NtReleaseMutant(ReleaseMutantIn) (ReleaseMutantOut, ntstatus.Status)
 	NtQueryMutant(QueryMutantIn) (QueryMutantOut, ntstatus.Status)
+	NtCreateSemaphore(CreateSemaphoreIn) (SemaphoreOut, ntstatus.Status)
+	NtOpenSemaphore(OpenSemaphoreIn) (SemaphoreOut, ntstatus.Status)
+	NtReleaseSemaphore(ReleaseSemaphoreIn) (ReleaseSemaphoreOut, ntstatus.Status)
+	NtQuerySemaphore(QuerySemaphoreIn) (QuerySemaphoreOut, ntstatus.Status)
 
 	NtGetNextThread(GetNextThreadIn) (GetNextThreadOut, ntstatus.Status)
 	NtImpersonateThread(ImpersonateThreadIn) (ImpersonateThreadOut, ntstatus.Status)
