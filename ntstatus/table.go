@@ -38,6 +38,8 @@ const (
 	ObjectPathSyntaxBad     Status = 0xC000003B
 	InvalidPortHandle       Status = 0xC0000042
 	SharingViolation        Status = 0xC0000043
+	MutantNotOwned          Status = 0xC0000046
+	SemaphoreLimitExceeded  Status = 0xC0000047
 	DeletePending           Status = 0xC0000056
 	UnknownRevision         Status = 0xC0000058
 	RevisionMismatch        Status = 0xC0000059
@@ -129,6 +131,8 @@ var table = []row{
 	{ObjectPathSyntaxBad, "STATUS_OBJECT_PATH_SYNTAX_BAD", 161},
 	{InvalidPortHandle, "STATUS_INVALID_PORT_HANDLE", 6},
 	{SharingViolation, "STATUS_SHARING_VIOLATION", 32},
+	{MutantNotOwned, "STATUS_MUTANT_NOT_OWNED", 288},
+	{SemaphoreLimitExceeded, "STATUS_SEMAPHORE_LIMIT_EXCEEDED", 298},
 	{DeletePending, "STATUS_DELETE_PENDING", 303},
 	{UnknownRevision, "STATUS_UNKNOWN_REVISION", 1305},
 	{RevisionMismatch, "STATUS_REVISION_MISMATCH", 1306},
