@@ -14,7 +14,7 @@ func fields(pattern string, names ...string) matcher {
 	for i, name := range names {
 		keys[i] = []byte(`"` + name + `":`)
 	}
-	pattern = strings.ToLower(pattern)
+	pattern = small(pattern)
 	parts := needlesOf(pattern)
 	may := func(r []byte) bool {
 		for i := range parts {
@@ -142,6 +142,15 @@ func glob(pattern string, text []byte) bool {
 		p++
 	}
 	return p == len(pattern)
+}
+
+// small returns text with the letters of ASCII in small.
+func small(text string) string {
+	b := []byte(text)
+	for i := range b {
+		b[i] = lower(b[i])
+	}
+	return string(b)
 }
 
 func lower(c byte) byte {

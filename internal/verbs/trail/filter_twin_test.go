@@ -114,7 +114,7 @@ func TestFilterTwin(t *testing.T) {
 		got := f.Match(e.AppendJSON(nil))
 		if got != x.is(&e) {
 			name, _ := e.Field("ObjectName")
-			t.Fatalf("%s: %t for an object %q", x.text, got, name)
+			t.Fatalf("%q: %t for an object %q", x.text, got, name)
 		}
 		if got {
 			chosen++
