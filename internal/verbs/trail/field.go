@@ -24,7 +24,7 @@ func fields(pattern string, names ...string) matcher {
 		}
 		return true
 	}
-	return matcher{may, func(r []byte) bool {
+	return matcher{may: may, is: func(r []byte) bool {
 		for _, key := range keys {
 			if matchField(r, key, pattern) {
 				return true

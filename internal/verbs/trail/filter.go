@@ -69,15 +69,22 @@ func Parse(text string) (*Filter, error) {
 // A matcher decides about one record: it is chosen if may and is both say so.
 // may is quick, and false only where is would be false too: a term is looked at
 // closely when nothing in the record speaks against any of the others.
-type matcher struct{ may, is func(payload []byte) bool }
+type matcher struct {
+	may, is func(payload []byte) bool
+	exact   bool // may decides alone, and from a few bytes
+}
 
 // exact makes the matcher of a quick decision.
-func exact(is func(payload []byte) bool) matcher { return matcher{is, is} }
+func exact(is func(payload []byte) bool) matcher { return matcher{is, is, true} }
 
 func (m matcher) and(n matcher) matcher {
+	if n.exact { // the quicker one first
+		m, n = n, m
+	}
 	return matcher{
 		func(r []byte) bool { return m.may(r) && n.may(r) },
 		func(r []byte) bool { return m.is(r) && n.is(r) },
+		m.exact && n.exact,
 	}
 }
 
@@ -85,11 +92,12 @@ func (m matcher) or(n matcher) matcher {
 	return matcher{
 		func(r []byte) bool { return m.may(r) || n.may(r) },
 		func(r []byte) bool { return m.is(r) || n.is(r) },
+		m.exact && n.exact,
 	}
 }
 
 func (m matcher) not() matcher {
-	return matcher{func([]byte) bool { return true }, func(r []byte) bool { return !m.is(r) }}
+	return matcher{func([]byte) bool { return true }, func(r []byte) bool { return !m.is(r) }, false}
 }
 
 // exprParser reads an expression by recursive descent.
@@ -204,14 +212,27 @@ func term(word string) (matcher, error) {
 	return m, err
 }
 
-// headBytes is the most that the keys before "computer" take: they hold
-// numbers, a time and names of ours.
-const headBytes = 320
+// Members of the head of a record, which has them in this order; none of these
+// before the subcategory holds a comma in its value.
+const (
+	headID      = 0
+	headEvent   = 2
+	headOutcome = 4
+)
 
-// inHead matches records with a literal among these keys.
-func inHead(literal string) matcher {
-	part := []byte(literal)
-	return exact(func(r []byte) bool { return bytes.Contains(r[:min(len(r), headBytes)], part) })
+// inHead matches records that have this member at its place in the head.
+func inHead(place int, member string) matcher {
+	want := []byte(member)
+	return exact(func(r []byte) bool {
+		for range place {
+			at := bytes.IndexByte(r, ',')
+			if at < 0 {
+				return false
+			}
+			r = r[at+1:]
+		}
+		return bytes.HasPrefix(r, want)
+	})
 }
 
 // compare makes the matcher of one name.
@@ -222,14 +243,14 @@ func compare(name, value string) (matcher, error) {
 			return matcher{}, fmt.Errorf("%s=%s: want a number", name, value)
 		}
 		if name == "id" {
-			return inHead(`{"id":` + value + `,`), nil
+			return inHead(headID, `{"id":`+value+`,`), nil
 		}
-		return inHead(`,"event":` + value + `,`), nil
+		return inHead(headEvent, `"event":`+value+`,`), nil
 	case "result":
 		if value != "success" && value != "failure" {
 			return matcher{}, fmt.Errorf("result=%s: want success or failure", value)
 		}
-		return inHead(`"outcome":"` + value + `"`), nil
+		return inHead(headOutcome, `"outcome":"`+value+`"`), nil
 	case "subcategory":
 		return fields(value, "subcategory"), nil
 	case "user":
