@@ -29,6 +29,8 @@
 #define AccessCheckByTypeResultListAndAuditAlarmByHandle AccessCheckByTypeResultListAndAuditAlarmByHandleW
 #define CreateNamedPipe CreateNamedPipeW
 #define CreateFile CreateFileW
+#define GetFileSecurity GetFileSecurityW
+#define SetFileSecurity SetFileSecurityW
 #define CreateProcess CreateProcessW
 #define CreateProcessAsUser CreateProcessAsUserW
 #define CreateJobObject CreateJobObjectW
@@ -83,6 +85,8 @@
 #define AccessCheckByTypeResultListAndAuditAlarmByHandle AccessCheckByTypeResultListAndAuditAlarmByHandleA
 #define CreateNamedPipe CreateNamedPipeA
 #define CreateFile CreateFileA
+#define GetFileSecurity GetFileSecurityA
+#define SetFileSecurity SetFileSecurityA
 #define CreateProcess CreateProcessA
 #define CreateProcessAsUser CreateProcessAsUserA
 #define CreateJobObject CreateJobObjectA

@@ -313,8 +313,13 @@ REFMON_API BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmByHandleA(LPCSTR 
 	DWORD ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOL ObjectCreation, LPDWORD GrantedAccessList,
 	LPDWORD AccessStatusList, LPBOOL pfGenerateOnClose);
 
-/* Named pipes: names are \\.\pipe\NAME. Handles are synchronous: there is no
- * OVERLAPPED, its pointers must be NULL. Pipes are the only files. */
+/* Named pipes: names are \\.\pipe\NAME. Handles are synchronous: an OVERLAPPED takes the result of the call, and
+ * its event must be NULL. Pipes are the only files. */
+typedef struct _OVERLAPPED {
+	ULONG_PTR Internal, InternalHigh;
+	union { struct { DWORD Offset, OffsetHigh; }; PVOID Pointer; };
+	HANDLE hEvent;
+} OVERLAPPED, *LPOVERLAPPED;
 #define OPEN_EXISTING 3
 #define SECURITY_SQOS_PRESENT 0x00100000u
 #define SECURITY_EFFECTIVE_ONLY 0x00080000u
@@ -348,8 +353,16 @@ REFMON_API HANDLE WINAPI CreateFileA(LPCSTR lpFileName, DWORD dwDesiredAccess, D
 	LPSECURITY_ATTRIBUTES lpSecurityAttributes, DWORD dwCreationDisposition, DWORD dwFlagsAndAttributes,
 	HANDLE hTemplateFile);
 REFMON_API BOOL WINAPI ReadFile(HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBytesToRead, LPDWORD lpNumberOfBytesRead,
-	LPVOID lpOverlapped);
+	LPOVERLAPPED lpOverlapped);
 REFMON_API BOOL WINAPI WriteFile(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite,
-	LPDWORD lpNumberOfBytesWritten, LPVOID lpOverlapped);
+	LPDWORD lpNumberOfBytesWritten, LPOVERLAPPED lpOverlapped);
+REFMON_API BOOL WINAPI GetFileSecurityW(LPCWSTR lpFileName, SECURITY_INFORMATION RequestedInformation,
+	PSECURITY_DESCRIPTOR pSecurityDescriptor, DWORD nLength, LPDWORD lpnLengthNeeded);
+REFMON_API BOOL WINAPI GetFileSecurityA(LPCSTR lpFileName, SECURITY_INFORMATION RequestedInformation,
+	PSECURITY_DESCRIPTOR pSecurityDescriptor, DWORD nLength, LPDWORD lpnLengthNeeded);
+REFMON_API BOOL WINAPI SetFileSecurityW(LPCWSTR lpFileName, SECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR pSecurityDescriptor);
+REFMON_API BOOL WINAPI SetFileSecurityA(LPCSTR lpFileName, SECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR pSecurityDescriptor);
 
 #endif
