@@ -30,6 +30,10 @@ func (e *Event) Signaled() bool { return e.signaled.Load() }
 func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask) (winnt.Handle,
 	ntstatus.Status) {
 	// capture
+	if a.Status == ntstatus.Success && a.V == nil {
+		// An open without attributes names nothing and is refused before all else.
+		return 0, c.Fail("O-22", ntstatus.InvalidParameter)
+	}
 	oa, st := c.captureAttributes(a) // O-22 (1)
 	if st != ntstatus.Success {
 		return 0, st
