@@ -129,7 +129,6 @@ func TestSettersChangeOneThing(t *testing.T) {
 	tok := must(t, everything(t))
 	before := tok.Spec()
 	list, _ := sd.NewACL()
-	set := claimsOf(t, attr("new", 0, 1))
 	with := func(n *token.Token, st ntstatus.Status) *token.Token {
 		t.Helper()
 		wantStatus(t, "setter", st, ntstatus.Success)
@@ -146,10 +145,6 @@ func TestSettersChangeOneThing(t *testing.T) {
 		{tok.WithSessionID(70, 2), []string{"ModifiedID", "SessionID"}},
 		{with(tok.WithIntegrity(70, sid.LowLevel)), []string{"Groups", "ModifiedID", "Integrity"}},
 		{with(tok.WithMandatoryPolicy(70, 1)), []string{"ModifiedID", "MandatoryPolicy"}},
-		{with(tok.WithElevationType(70, 1)), []string{"ModifiedID", "ElevationType"}},
-		{with(tok.WithElevationType(70, 3)), []string{"ModifiedID", "ElevationType"}},
-		{tok.WithParentTokenID(70), []string{"ParentTokenID"}},
-		{tok.WithLocalAttributes(70, set), []string{"ModifiedID", "LocalAttributes"}},
 		{tok.WithFlags(70, winnt.TOKEN_VIRTUALIZE_ALLOWED, 0), []string{"ModifiedID", "Flags"}},
 		{tok.WithFlags(70, 0, winnt.TOKEN_UIACCESS), []string{"ModifiedID", "Flags"}},
 		{tok.WithFlags(70, winnt.TOKEN_IS_FILTERED|winnt.TOKEN_IS_RESTRICTED, winnt.TOKEN_WRITE_RESTRICTED|
@@ -208,10 +203,6 @@ func TestSettersRefuse(t *testing.T) {
 		{"policy 4", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 4) },
 			ntstatus.InvalidParameter},
 		{"policy 3", func() (*token.Token, ntstatus.Status) { return tok.WithMandatoryPolicy(1, 3) }, 0},
-		{"elevation 0", func() (*token.Token, ntstatus.Status) { return tok.WithElevationType(1, 0) },
-			ntstatus.InvalidParameter},
-		{"elevation 4", func() (*token.Token, ntstatus.Status) { return tok.WithElevationType(1, 4) },
-			ntstatus.InvalidParameter},
 		{"a second origin", func() (*token.Token, ntstatus.Status) { return tok.WithOriginatingLogon(1, 5) },
 			ntstatus.InvalidParameter},
 		{"a first one", func() (*token.Token, ntstatus.Status) { return must(t, setup()).WithOriginatingLogon(1, 5) }, 0},
