@@ -78,6 +78,7 @@ const (
 	NotADirectory           Status = 0xC0000103
 	ProcessIsTerminating    Status = 0xC000010A
 	CannotImpersonate       Status = 0xC000010D
+	Cancelled               Status = 0xC0000120
 	CannotDelete            Status = 0xC0000121
 	TokenAlreadyInUse       Status = 0xC000012B
 	PipeBroken              Status = 0xC000014B
@@ -169,6 +170,7 @@ var table = []row{
 	{NotADirectory, "STATUS_NOT_A_DIRECTORY", 267},
 	{ProcessIsTerminating, "STATUS_PROCESS_IS_TERMINATING", 5},
 	{CannotImpersonate, "STATUS_CANNOT_IMPERSONATE", 1368},
+	{Cancelled, "STATUS_CANCELLED", 995},
 	{CannotDelete, "STATUS_CANNOT_DELETE", 5},
 	{TokenAlreadyInUse, "STATUS_TOKEN_ALREADY_IN_USE", 1375},
 	{PipeBroken, "STATUS_PIPE_BROKEN", 109},

@@ -5,6 +5,7 @@ go 1.26
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/refmon/refmon v0.0.0
+	golang.org/x/sys v0.42.0
 )
 
 replace github.com/refmon/refmon => ../
