@@ -8,4 +8,9 @@ require (
 	golang.org/x/sys v0.42.0
 )
 
+require (
+	github.com/goccy/go-yaml v1.19.2 // indirect
+	golang.org/x/mod v0.34.0 // indirect
+)
+
 replace github.com/refmon/refmon => ../

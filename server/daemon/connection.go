@@ -24,6 +24,7 @@ type connection struct {
 	conn    net.Conn        // immutable
 	peer    *unix.Peer      // immutable
 	served  *wire.Server    // immutable
+	token   *token.Token    // set by logon
 	process *kernel.Process // set before the first thread is made
 }
 
@@ -45,12 +46,8 @@ func (d *Daemon) serve(conn *net.UnixConn) {
 		return
 	}
 	defer d.forget(c)
-	tok, err := d.identity.Token(peer, d.sys.OpenLogonSession())
-	if err == nil {
-		err = c.run(tok, peer.Name)
-	} else {
-		// Who is not known gets no token, and without a token there is no process (W-14).
-		_ = wire.Refuse(conn, ntstatus.AccessDenied)
+	if err = c.logon(); err == nil {
+		err = c.run()
 	}
 	level := slog.LevelDebug
 	if err != nil {
@@ -59,12 +56,26 @@ func (d *Daemon) serve(conn *net.UnixConn) {
 	d.log.Log(d.ctx, level, "connection ended", "uid", peer.UID, "pid", peer.PID, "error", err)
 }
 
-// run serves the connection as a process with that token.
-func (c *connection) run(tok *token.Token, name string) error {
+// logon gives the program its token, and records that it did.
+func (c *connection) logon() (err error) {
+	if c.token, err = c.d.Identity().Token(c.peer, c.d.sys.OpenLogonSession()); err != nil {
+		// Who is not known gets no token, and without a token there is no process (W-14).
+		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)
+		return err
+	}
+	if err = c.record(c.token); err != nil {
+		_ = wire.Refuse(c.conn, ntstatus.AuditFailed)
+	}
+	return err
+}
+
+// run serves the connection as a process with its token.
+func (c *connection) run() error {
+	name := c.peer.Name
 	if name == "" {
 		name = "uid-" + strconv.Itoa(int(c.peer.UID))
 	}
-	p, err := c.d.sys.NewProcess(name, tok)
+	p, err := c.d.sys.NewProcess(name, c.token)
 	if err != nil {
 		_ = wire.Refuse(c.conn, statusOf(err))
 		return fmt.Errorf("process of uid %d: %w", c.peer.UID, err)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/refmon/refmon/audit"
@@ -37,7 +38,7 @@ type Config struct {
 
 // Daemon is a running daemon.
 type Daemon struct {
-	identity Identity          // immutable
+	identity atomic.Pointer[Identity]
 	limits   Limits            // immutable
 	log      *slog.Logger      // immutable
 	sys      *kernel.System    // immutable
@@ -64,8 +65,9 @@ func Start(cfg Config) (_ *Daemon, err error) {
 	if cfg.Identity == nil {
 		return nil, errors.New("daemon: no identity: no client could be known")
 	}
-	d := &Daemon{identity: cfg.Identity, limits: cfg.Limits.orDefault(), log: cfg.Log,
+	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log,
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
+	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -79,6 +81,13 @@ func Start(cfg Config) (_ *Daemon, err error) {
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	return d, nil
 }
+
+// Identity returns who decides about tokens now.
+func (d *Daemon) Identity() Identity { return *d.identity.Load() }
+
+// SetIdentity replaces who decides about tokens. Those who are connected keep
+// what they have (W-23).
+func (d *Daemon) SetIdentity(id Identity) { d.identity.Store(&id) }
 
 // System returns the kernel that the daemon plays.
 func (d *Daemon) System() *kernel.System { return d.sys }
