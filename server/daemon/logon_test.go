@@ -22,7 +22,10 @@ func (broken) Write(audit.Event) error { return errors.New("the disk is full") }
 // TestLogonRecord: each connection is a record, and under a policy that fails
 // closed no connection is without (W-22).
 func TestLogonRecord(t *testing.T) {
-	closed, err := audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}})
+	closed, err := audit.NewPolicy(audit.PolicySpec{
+		System:  map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth},
+		Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

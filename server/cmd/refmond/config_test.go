@@ -33,7 +33,7 @@ func TestShipped(t *testing.T) {
 func TestConfigurationRefused(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"state: /x\nsokket: /y\n", "line 2: sokket: unknown field"},
-		{"limits:\n  perUser: many\n", "line 2"},
+		{"limits:\n  perUser: many\n", "perUser"},
 		{"limits:\n  perUser: -1\n", "at least 1"},
 		{"state: /x\nstate: /y\n", "line 2"},
 		{"State: /x\n", "unknown field"},
@@ -48,7 +48,8 @@ func TestConfigurationRefused(t *testing.T) {
 		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := load(file); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), file) {
+		_, err := load(file)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), file) {
 			t.Errorf("%q: %v, want %q", c.text, err, c.want)
 		}
 	}

@@ -20,8 +20,9 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
-const description = `refmond plays a Windows-compatible security kernel for the programs of this host: they connect, get a process and
-a token from who they are, talk over named pipes, and impersonate each other as documented. docs/refmond.md is the way in.`
+const description = `refmond plays a Windows-compatible security kernel for the programs of this host: they
+connect, get a process and a token from who they are, talk over named pipes, and impersonate
+each other as documented. docs/refmond.md is the way in.`
 
 // Exit codes: those of cmd/refmon.
 const (

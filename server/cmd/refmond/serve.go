@@ -120,16 +120,19 @@ func (s *service) keep(cfg *config) (*audit.Log, error) {
 	return log, nil
 }
 
-// policy reads the audit policy beside the trail.
+// policy reads the audit policy beside the trail. Without one, logons and the use
+// of sensitive privileges are recorded beside what is by default.
 func policy(dir string, required bool) (*audit.Policy, error) {
 	p, err := trail.LoadPolicy(dir)
 	if err != nil {
 		return nil, err
 	}
-	if p == nil {
-		p = audit.DefaultPolicy()
+	spec := audit.DefaultPolicy().Spec()
+	if p != nil {
+		spec = p.Spec()
+	} else {
+		spec.System[audit.Logon], spec.System[audit.SensitivePrivilegeUse] = audit.OnBoth, audit.OnBoth
 	}
-	spec := p.Spec()
 	if required {
 		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
 	}
