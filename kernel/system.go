@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -125,6 +126,8 @@ type Process struct {
 	sys   *System
 	p     *ps.Process // one reference until Exit and Close
 	first *nt.Thread  // immutable; nil unless a service made the process
+	// +checklocks:sys.mu
+	children []*Process // guarded by sys.mu: what NtCreateUserProcess made of it
 }
 
 // NewProcess makes a process with that primary token; an impersonation token
@@ -265,7 +268,7 @@ func (s *System) Close() error {
 // ends all impersonation, as if all had been closed by their owners.
 func (s *System) CloseAllHandles() {
 	s.mu.Lock()
-	processes, contexts := s.processes, maps.Clone(s.contexts)
+	processes, contexts := slices.Clone(s.processes), maps.Clone(s.contexts)
 	s.mu.Unlock()
 	for c := range contexts {
 		c.Thread().RevertToSelf()
