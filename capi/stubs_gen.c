@@ -1064,6 +1064,11 @@ NTSTATUS NTAPI rm_computer(PSID *Sid)
 	uint64_t args[] = {(uint64_t)(uintptr_t)Sid};
 	return (NTSTATUS)rm_enter(RM_rm_computer, args);
 }
+NTSTATUS NTAPI rm_account_domain(PSID *Sid)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Sid};
+	return (NTSTATUS)rm_enter(RM_rm_account_domain, args);
+}
 NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Text, (uint64_t)(uintptr_t)Descriptor, (uint64_t)(uintptr_t)Size};
