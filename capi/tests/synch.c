@@ -157,6 +157,40 @@ static void names(void)
 	CHECK(CloseHandle(m));
 }
 
+/* O-141: the links of the session, which are names like others. */
+static void links(void)
+{
+	UNICODE_STRING name, target;
+	OBJECT_ATTRIBUTES oa;
+	WCHAR room[20];
+	ULONG need = 0;
+	HANDLE h, e = CreateEventA(NULL, FALSE, FALSE, "Session\\0\\capi-linked"), f;
+	f = OpenEventW(EVENT_ALL_ACCESS, FALSE, u"Local\\capi-linked");
+	STATUS(NtCompareObjects(e, f), STATUS_SUCCESS);
+	CHECK(CloseHandle(e));
+	CHECK(CloseHandle(f));
+	FAILS(CreateEventA(NULL, FALSE, FALSE, "Session\\7\\capi-linked"), ERROR_PATH_NOT_FOUND);
+	FAILS(CreateEventA(NULL, FALSE, FALSE, "global\\capi-linked"), ERROR_PATH_NOT_FOUND); /* as they are written */
+	FAILS(CreateEventA(NULL, FALSE, FALSE, "Global"), ERROR_INVALID_HANDLE);
+	RtlInitUnicodeString(&name, u"\\BaseNamedObjects\\Global");
+	InitializeObjectAttributes(&oa, &name, 0, NULL, NULL);
+	STATUS(NtOpenSymbolicLinkObject(&h, 1 /* SYMBOLIC_LINK_QUERY */, &oa), STATUS_SUCCESS);
+	target.Buffer = room;
+	target.Length = 0;
+	target.MaximumLength = 34;
+	STATUS(NtQuerySymbolicLinkObject(h, &target, &need), STATUS_BUFFER_TOO_SMALL);
+	SAME(need, 36);
+	target.MaximumLength = sizeof room;
+	STATUS(NtQuerySymbolicLinkObject(h, &target, NULL), STATUS_SUCCESS);
+	SAME(target.Length, 34);
+	CHECK(memcmp(room, u"\\BaseNamedObjects", 36) == 0);
+	STATUS(NtQuerySymbolicLinkObject(NULL, none, NULL), STATUS_ACCESS_VIOLATION);
+	STATUS(NtQuerySymbolicLinkObject(NULL, &target, none), STATUS_ACCESS_VIOLATION);
+	target.Buffer = none;
+	STATUS(NtQuerySymbolicLinkObject(NULL, &target, NULL), STATUS_ACCESS_VIOLATION);
+	CHECK(CloseHandle(h));
+}
+
 /* Security by name is that of any of the types. */
 static void security_by_name(void)
 {
@@ -177,5 +211,6 @@ void test_synch(void)
 	semaphores();
 	timers();
 	names();
+	links();
 	security_by_name();
 }

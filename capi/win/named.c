@@ -4,25 +4,10 @@
 static const WCHAR directory[] = u"\\BaseNamedObjects\\";
 #define DIRECTORY_UNITS (sizeof directory / 2 - 1)
 
-/* Past Global\ or Local\, which are the same here: there is one session. */
-static LPCWSTR past_prefix(LPCWSTR name)
-{
-	static const WCHAR prefixes[2][8] = {u"global\\", u"local\\"};
-	for (int i = 0; i < 2; i++) {
-		size_t n = 0;
-		while (prefixes[i][n] && (name[n] | (prefixes[i][n] & 0x20)) == prefixes[i][n])
-			n++;
-		if (!prefixes[i][n])
-			return name + n;
-	}
-	return name;
-}
-
-/* Where a name stands; its text belongs to the caller, who frees it. */
+/* Where a name stands, Global\ and Local\ being links there; its text belongs to the caller, who frees it. */
 static PWSTR place(LPCWSTR name, PUNICODE_STRING s)
 {
 	size_t n = 0;
-	name = past_prefix(name);
 	while (name[n])
 		n++;
 	PWSTR w = n < 0x7000 ? malloc(sizeof directory + 2 * n) : NULL;
