@@ -88,6 +88,7 @@ type Services interface {
 	NtOpenDirectoryObject(OpenDirectoryObjectIn) (DirectoryObjectOut, ntstatus.Status)
 	NtCreateSymbolicLinkObject(CreateSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
 	NtOpenSymbolicLinkObject(OpenSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
+	NtQuerySymbolicLinkObject(QuerySymbolicLinkObjectIn) (QuerySymbolicLinkObjectOut, ntstatus.Status)
 	NtCreateEvent(CreateEventIn) (EventOut, ntstatus.Status)
 	NtOpenEvent(OpenEventIn) (EventOut, ntstatus.Status)
 	NtCreateMutant(CreateMutantIn) (MutantOut, ntstatus.Status)

@@ -143,6 +143,7 @@ var besides = map[string]string{
 	"SePrivilegeCheck.SubjectSecurityContext":        "the documented name; mingw-w64 differs",
 	"ZwCreateSymbolicLinkObject.LinkHandle":          "Zw rows have the names of their Nt twins",
 	"ZwCreateSymbolicLinkObject.LinkTarget":          "Zw rows have the names of their Nt twins",
+	"ZwQuerySymbolicLinkObject.MaximumLength":        "that of the string LinkTarget, which a program cannot give",
 	"ZwQueryInformationToken.TokenInformationLength": "Zw rows have the names of their Nt twins",
 	"ZwQueryInformationToken.ReturnLength":           "Zw rows have the names of their Nt twins",
 	"ZwQuerySecurityObject.Handle":                   "Zw rows have the names of their Nt twins",
