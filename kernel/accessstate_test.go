@@ -1,6 +1,7 @@
 package kernel_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/refmon/refmon/kernel"
@@ -49,4 +50,33 @@ func TestAppendPrivileges(t *testing.T) {
 			t.Errorf("%d: %v, want %v", i, got[i], want[i])
 		}
 	}
+}
+
+// A driver that opens a file by backup intent notes the privilege that it used.
+func ExampleKernelThread_SeAppendPrivileges() {
+	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sys := kernel.Boot(kernel.Config{})
+	p, err := sys.NewProcess("backup", tok)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	k := sys.KernelMode(th)
+	s := k.SeCreateAccessState(winnt.FILE_READ_DATA, nil)
+	defer k.SeDeleteAccessState(s)
+	k.SeAppendPrivileges(s, &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{
+		{LUID: winnt.LUID(winnt.SeBackupPrivilege), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS}}})
+	for _, used := range s.Privileges().Privilege {
+		fmt.Println(winnt.Privilege(used.LUID))
+	}
+	// Output: SeBackupPrivilege
 }
