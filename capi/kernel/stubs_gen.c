@@ -455,11 +455,6 @@ NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PAUX_ACCESS_DATA A
 		(uint64_t)(uintptr_t)GenericMapping};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeCreateAccessState, args);
 }
-void NTAPI SeDeleteAccessState(PACCESS_STATE AccessState)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)AccessState};
-	rm_enter(RM_KERNEL | RM_SeDeleteAccessState, args);
-}
 BOOLEAN NTAPI SeFastTraverseCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PACCESS_STATE AccessState,
 	ACCESS_MASK DesiredAccess, KPROCESSOR_MODE AccessMode)
 {
@@ -880,6 +875,11 @@ BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Privilege, (uint64_t)(uintptr_t)Mode};
 	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_rm_single_privilege_check, args));
+}
+void NTAPI rm_delete_access_state(PACCESS_STATE AccessState)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)AccessState};
+	rm_enter(RM_KERNEL | RM_rm_delete_access_state, args);
 }
 NTSTATUS NTAPI rm_create_system_thread(PHANDLE Handle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
 	HANDLE Process, PCLIENT_ID ClientId, uint64_t *Number)

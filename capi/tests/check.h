@@ -66,6 +66,7 @@ void test_synch(void);
 void test_threads(void);
 void test_pipes(void);
 void test_files(void);
+void test_instances(void);
 void test_ports(void);
 void test_routines(void);
 void test_validated(void);

@@ -69,6 +69,7 @@ int main(void)
 	test_threads();
 	test_pipes();
 	test_files();
+	test_instances();
 	test_ports();
 	test_routines();
 	test_validated();
