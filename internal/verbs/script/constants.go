@@ -33,7 +33,7 @@ var rights = map[string]winnt.AccessMask{
 	"PROCESS_ALL_ACCESS": winnt.PROCESS_ALL_ACCESS, "THREAD_ALL_ACCESS": winnt.THREAD_ALL_ACCESS,
 	"JOB_OBJECT_ALL_ACCESS": winnt.JOB_OBJECT_ALL_ACCESS,
 	"DIRECTORY_ALL_ACCESS":  winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS,
-	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS,
+	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "POLICY_ALL_ACCESS": winnt.POLICY_ALL_ACCESS,
 }
 
 var flags = map[string]uint32{
@@ -88,7 +88,7 @@ func constants() starlark.StringDict {
 	for _, t := range []*winnt.ObjectType{winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject,
 		winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject,
 		winnt.JobObject, winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject,
-		winnt.DirectoryServiceObject} {
+		winnt.DirectoryServiceObject, winnt.PolicyObject} {
 		for _, r := range t.Rights {
 			env[r.Name] = starlark.MakeUint64(uint64(r.Mask))
 		}
@@ -98,6 +98,7 @@ func constants() starlark.StringDict {
 	}
 	addObjectConstants(env)
 	addTokenConstants(env)
+	addLogonConstants(env)
 	for l := winnt.SecurityAnonymous; l <= winnt.SecurityDelegation; l++ {
 		env[l.String()] = levelValue(l)
 	}

@@ -71,17 +71,22 @@ func by[T any](read func(starlark.Value) (T, error)) converter {
 
 // converters are the types that have a spelling of their own in a program.
 var converters = map[reflect.Type]converter{
-	maskType:       by(mask),
-	attributesType: by(objectAttributes),
-	mappingType:    by(mapping),
-	stateType:      by(privilegeState),
-	setType:        by(privilegeSet),
-	bytesType:      by(octets),
-	textType:       by(text),
-	modeType:       by(processorMode),
-	selfType:       by(selfSID),
-	listType:       by(objectTypeList),
-	objectTypeType: by(objectType),
+	maskType:                               by(mask),
+	attributesType:                         by(objectAttributes),
+	mappingType:                            by(mapping),
+	stateType:                              by(privilegeState),
+	setType:                                by(privilegeSet),
+	bytesType:                              by(octets),
+	textType:                               by(text),
+	modeType:                               by(processorMode),
+	selfType:                               by(selfSID),
+	listType:                               by(objectTypeList),
+	objectTypeType:                         by(objectType),
+	reflect.TypeFor[nt.LogonInformation](): by(logonInformation),
+	reflect.TypeFor[[]sid.SID]():           by(sids),
+	reflect.TypeFor[[]string](): by(func(v starlark.Value) ([]string, error) {
+		return listOf(v, text1)
+	}),
 	capHandleType: by(func(v starlark.Value) (nt.Captured[winnt.Handle], error) {
 		n, err := handle(v)
 		return nt.Cap(winnt.Handle(n)), err
