@@ -43,7 +43,8 @@
 // Commands: cmd/refmon asks all this from a shell, and `refmon run FILE.star`
 // calls the same services from a script and prints the transcript.
 // cmd/refmon-record records a Windows, cmd/refmon-verify verifies certificates.
-// capi gives C programs the services under their documented prototypes, client
+// capi gives C programs the services under their documented prototypes (its C
+// is in capi/rtl and capi/win), client
 // the same thread of a kernel in another process over a socket. The
 // module in server has what needs heavy libraries.
 //

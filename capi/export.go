@@ -13,6 +13,8 @@ import (
 	"runtime/debug"
 	"unsafe"
 
+	_ "github.com/refmon/refmon/capi/rtl"
+	_ "github.com/refmon/refmon/capi/win"
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"

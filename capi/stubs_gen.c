@@ -296,6 +296,209 @@ NTSTATUS NTAPI NtImpersonateAnonymousToken(HANDLE ThreadHandle)
 	return (NTSTATUS)rm_enter(RM_NtImpersonateAnonymousToken, args);
 }
 NTSTATUS NTAPI ZwImpersonateAnonymousToken(HANDLE ThreadHandle) __attribute__((alias("NtImpersonateAnonymousToken")));
+NTSTATUS NTAPI NtOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName,
+	PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess,
+	ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges, BOOLEAN ObjectCreation, BOOLEAN AccessGranted,
+	PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
+		(uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor,
+		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GrantedAccess,
+		(uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)AccessGranted,
+		(uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtOpenObjectAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName,
+	PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess,
+	ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges, BOOLEAN ObjectCreation, BOOLEAN AccessGranted,
+	PBOOLEAN GenerateOnClose) __attribute__((alias("NtOpenObjectAuditAlarm")));
+NTSTATUS NTAPI NtPrivilegeObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, HANDLE ClientToken,
+	ACCESS_MASK DesiredAccess, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
+		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)Privileges,
+		(uint64_t)(uintptr_t)AccessGranted};
+	return (NTSTATUS)rm_enter(RM_NtPrivilegeObjectAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwPrivilegeObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, HANDLE ClientToken,
+	ACCESS_MASK DesiredAccess, PPRIVILEGE_SET Privileges,
+	BOOLEAN AccessGranted) __attribute__((alias("NtPrivilegeObjectAuditAlarm")));
+NTSTATUS NTAPI NtPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName, PUNICODE_STRING ServiceName,
+	HANDLE ClientToken, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)ServiceName,
+		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)AccessGranted};
+	return (NTSTATUS)rm_enter(RM_NtPrivilegedServiceAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName, PUNICODE_STRING ServiceName,
+	HANDLE ClientToken, PPRIVILEGE_SET Privileges,
+	BOOLEAN AccessGranted) __attribute__((alias("NtPrivilegedServiceAuditAlarm")));
+NTSTATUS NTAPI NtCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, BOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
+		(uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtCloseObjectAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	BOOLEAN GenerateOnClose) __attribute__((alias("NtCloseObjectAuditAlarm")));
+NTSTATUS NTAPI NtDeleteObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, BOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
+		(uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtDeleteObjectAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwDeleteObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	BOOLEAN GenerateOnClose) __attribute__((alias("NtDeleteObjectAuditAlarm")));
+NTSTATUS NTAPI NtAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+	ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess,
+	PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
+		(uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor,
+		(uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation,
+		(uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckAndAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+	ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess,
+	PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckAndAuditAlarm")));
+NTSTATUS NTAPI NtAccessCheckByTypeAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+	PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
+	POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation,
+	PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
+		(uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor,
+		(uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AuditType,
+		(uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength,
+		(uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)GrantedAccess,
+		(uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeAndAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwAccessCheckByTypeAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+	PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
+	POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation,
+	PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus,
+	PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeAndAuditAlarm")));
+NTSTATUS NTAPI NtAccessCheckByTypeResultListAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+	PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
+	POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation,
+	PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
+		(uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor,
+		(uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AuditType,
+		(uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength,
+		(uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)GrantedAccess,
+		(uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeResultListAndAuditAlarm, args);
+}
+NTSTATUS NTAPI ZwAccessCheckByTypeResultListAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
+	PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
+	POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation,
+	PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus,
+	PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeResultListAndAuditAlarm")));
+NTSTATUS NTAPI NtAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	HANDLE ClientToken, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName,
+	PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType,
+	ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping,
+	BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
+		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName,
+		(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)AuditType, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)ObjectTypeList,
+		(uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation,
+		(uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
+	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeResultListAndAuditAlarmByHandle, args);
+}
+NTSTATUS NTAPI ZwAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRING SubsystemName, PVOID HandleId,
+	HANDLE ClientToken, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName,
+	PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType,
+	ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping,
+	BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus,
+	PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeResultListAndAuditAlarmByHandle")));
+NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess,
+		(uint64_t)(uintptr_t)OpenOptions};
+	return (NTSTATUS)rm_enter(RM_NtOpenFile, args);
+}
+NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions) __attribute__((alias("NtOpenFile")));
+NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+	ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)AllocationSize,
+		(uint64_t)(uintptr_t)FileAttributes, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)CreateDisposition,
+		(uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)EaBuffer, (uint64_t)(uintptr_t)EaLength};
+	return (NTSTATUS)rm_enter(RM_NtCreateFile, args);
+}
+NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
+	ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength) __attribute__((alias("NtCreateFile")));
+NTSTATUS NTAPI NtCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition,
+	ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances,
+	ULONG InboundQuota, ULONG OutboundQuota, PLARGE_INTEGER DefaultTimeout)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess,
+		(uint64_t)(uintptr_t)CreateDisposition, (uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)NamedPipeType,
+		(uint64_t)(uintptr_t)ReadMode, (uint64_t)(uintptr_t)CompletionMode, (uint64_t)(uintptr_t)MaximumInstances,
+		(uint64_t)(uintptr_t)InboundQuota, (uint64_t)(uintptr_t)OutboundQuota, (uint64_t)(uintptr_t)DefaultTimeout};
+	return (NTSTATUS)rm_enter(RM_NtCreateNamedPipeFile, args);
+}
+NTSTATUS NTAPI ZwCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition,
+	ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances,
+	ULONG InboundQuota, ULONG OutboundQuota,
+	PLARGE_INTEGER DefaultTimeout) __attribute__((alias("NtCreateNamedPipeFile")));
+NTSTATUS NTAPI NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine,
+		(uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer,
+		(uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
+	return (NTSTATUS)rm_enter(RM_NtReadFile, args);
+}
+NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
+	PULONG Key) __attribute__((alias("NtReadFile")));
+NTSTATUS NTAPI NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine,
+		(uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer,
+		(uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
+	return (NTSTATUS)rm_enter(RM_NtWriteFile, args);
+}
+NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
+	PULONG Key) __attribute__((alias("NtWriteFile")));
+NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
+	ULONG OutputBufferLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine,
+		(uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)FsControlCode,
+		(uint64_t)(uintptr_t)InputBuffer, (uint64_t)(uintptr_t)InputBufferLength, (uint64_t)(uintptr_t)OutputBuffer,
+		(uint64_t)(uintptr_t)OutputBufferLength};
+	return (NTSTATUS)rm_enter(RM_NtFsControlFile, args);
+}
+NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
+	ULONG OutputBufferLength) __attribute__((alias("NtFsControlFile")));
 NTSTATUS NTAPI NtClose(HANDLE Handle)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
@@ -522,134 +725,11 @@ NTSTATUS NTAPI NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus)
 }
 NTSTATUS NTAPI ZwTerminateProcess(HANDLE ProcessHandle,
 	NTSTATUS ExitStatus) __attribute__((alias("NtTerminateProcess")));
-NTSTATUS NTAPI NtOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName,
-	PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess,
-	ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges, BOOLEAN ObjectCreation, BOOLEAN AccessGranted,
-	PBOOLEAN GenerateOnClose)
+void NTAPI refmon_client_id(PCLIENT_ID ClientId)
 {
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
-		(uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor,
-		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GrantedAccess,
-		(uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)AccessGranted,
-		(uint64_t)(uintptr_t)GenerateOnClose};
-	return (NTSTATUS)rm_enter(RM_NtOpenObjectAuditAlarm, args);
+	uint64_t args[] = {(uint64_t)(uintptr_t)ClientId};
+	rm_enter(RM_refmon_client_id, args);
 }
-NTSTATUS NTAPI ZwOpenObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, PUNICODE_STRING ObjectTypeName,
-	PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor, HANDLE ClientToken, ACCESS_MASK DesiredAccess,
-	ACCESS_MASK GrantedAccess, PPRIVILEGE_SET Privileges, BOOLEAN ObjectCreation, BOOLEAN AccessGranted,
-	PBOOLEAN GenerateOnClose) __attribute__((alias("NtOpenObjectAuditAlarm")));
-NTSTATUS NTAPI NtPrivilegeObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, HANDLE ClientToken,
-	ACCESS_MASK DesiredAccess, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
-		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)Privileges,
-		(uint64_t)(uintptr_t)AccessGranted};
-	return (NTSTATUS)rm_enter(RM_NtPrivilegeObjectAuditAlarm, args);
-}
-NTSTATUS NTAPI ZwPrivilegeObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, HANDLE ClientToken,
-	ACCESS_MASK DesiredAccess, PPRIVILEGE_SET Privileges,
-	BOOLEAN AccessGranted) __attribute__((alias("NtPrivilegeObjectAuditAlarm")));
-NTSTATUS NTAPI NtPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName, PUNICODE_STRING ServiceName,
-	HANDLE ClientToken, PPRIVILEGE_SET Privileges, BOOLEAN AccessGranted)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)ServiceName,
-		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)Privileges, (uint64_t)(uintptr_t)AccessGranted};
-	return (NTSTATUS)rm_enter(RM_NtPrivilegedServiceAuditAlarm, args);
-}
-NTSTATUS NTAPI ZwPrivilegedServiceAuditAlarm(PUNICODE_STRING SubsystemName, PUNICODE_STRING ServiceName,
-	HANDLE ClientToken, PPRIVILEGE_SET Privileges,
-	BOOLEAN AccessGranted) __attribute__((alias("NtPrivilegedServiceAuditAlarm")));
-NTSTATUS NTAPI NtCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, BOOLEAN GenerateOnClose)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
-		(uint64_t)(uintptr_t)GenerateOnClose};
-	return (NTSTATUS)rm_enter(RM_NtCloseObjectAuditAlarm, args);
-}
-NTSTATUS NTAPI ZwCloseObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	BOOLEAN GenerateOnClose) __attribute__((alias("NtCloseObjectAuditAlarm")));
-NTSTATUS NTAPI NtDeleteObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId, BOOLEAN GenerateOnClose)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
-		(uint64_t)(uintptr_t)GenerateOnClose};
-	return (NTSTATUS)rm_enter(RM_NtDeleteObjectAuditAlarm, args);
-}
-NTSTATUS NTAPI ZwDeleteObjectAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	BOOLEAN GenerateOnClose) __attribute__((alias("NtDeleteObjectAuditAlarm")));
-NTSTATUS NTAPI NtAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
-	ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess,
-	PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
-		(uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor,
-		(uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation,
-		(uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
-	return (NTSTATUS)rm_enter(RM_NtAccessCheckAndAuditAlarm, args);
-}
-NTSTATUS NTAPI ZwAccessCheckAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
-	ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess,
-	PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckAndAuditAlarm")));
-NTSTATUS NTAPI NtAccessCheckByTypeAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
-	PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
-	POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation,
-	PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
-		(uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor,
-		(uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AuditType,
-		(uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength,
-		(uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)GrantedAccess,
-		(uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
-	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeAndAuditAlarm, args);
-}
-NTSTATUS NTAPI ZwAccessCheckByTypeAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
-	PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
-	POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation,
-	PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus,
-	PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeAndAuditAlarm")));
-NTSTATUS NTAPI NtAccessCheckByTypeResultListAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
-	PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
-	POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation,
-	PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
-		(uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName, (uint64_t)(uintptr_t)SecurityDescriptor,
-		(uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)AuditType,
-		(uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)ObjectTypeList, (uint64_t)(uintptr_t)ObjectTypeListLength,
-		(uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation, (uint64_t)(uintptr_t)GrantedAccess,
-		(uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
-	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeResultListAndAuditAlarm, args);
-}
-NTSTATUS NTAPI ZwAccessCheckByTypeResultListAndAuditAlarm(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName, PSECURITY_DESCRIPTOR SecurityDescriptor,
-	PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType, ULONG Flags,
-	POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOLEAN ObjectCreation,
-	PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus,
-	PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeResultListAndAuditAlarm")));
-NTSTATUS NTAPI NtAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	HANDLE ClientToken, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName,
-	PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType,
-	ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping,
-	BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus, PBOOLEAN GenerateOnClose)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)SubsystemName, (uint64_t)(uintptr_t)HandleId,
-		(uint64_t)(uintptr_t)ClientToken, (uint64_t)(uintptr_t)ObjectTypeName, (uint64_t)(uintptr_t)ObjectName,
-		(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)PrincipalSelfSid, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)AuditType, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)ObjectTypeList,
-		(uint64_t)(uintptr_t)ObjectTypeListLength, (uint64_t)(uintptr_t)GenericMapping, (uint64_t)(uintptr_t)ObjectCreation,
-		(uint64_t)(uintptr_t)GrantedAccess, (uint64_t)(uintptr_t)AccessStatus, (uint64_t)(uintptr_t)GenerateOnClose};
-	return (NTSTATUS)rm_enter(RM_NtAccessCheckByTypeResultListAndAuditAlarmByHandle, args);
-}
-NTSTATUS NTAPI ZwAccessCheckByTypeResultListAndAuditAlarmByHandle(PUNICODE_STRING SubsystemName, PVOID HandleId,
-	HANDLE ClientToken, PUNICODE_STRING ObjectTypeName, PUNICODE_STRING ObjectName,
-	PSECURITY_DESCRIPTOR SecurityDescriptor, PSID PrincipalSelfSid, ACCESS_MASK DesiredAccess, AUDIT_EVENT_TYPE AuditType,
-	ULONG Flags, POBJECT_TYPE_LIST ObjectTypeList, ULONG ObjectTypeListLength, PGENERIC_MAPPING GenericMapping,
-	BOOLEAN ObjectCreation, PACCESS_MASK GrantedAccess, PNTSTATUS AccessStatus,
-	PBOOLEAN GenerateOnClose) __attribute__((alias("NtAccessCheckByTypeResultListAndAuditAlarmByHandle")));
 NTSTATUS NTAPI NtCreatePort(PHANDLE PortHandle, POBJECT_ATTRIBUTES ObjectAttributes, ULONG MaxConnectionInfoLength,
 	ULONG MaxMessageLength, ULONG MaxPoolUsage)
 {
@@ -724,86 +804,6 @@ NTSTATUS NTAPI NtImpersonateClientOfPort(HANDLE PortHandle, PPORT_MESSAGE Messag
 }
 NTSTATUS NTAPI ZwImpersonateClientOfPort(HANDLE PortHandle,
 	PPORT_MESSAGE Message) __attribute__((alias("NtImpersonateClientOfPort")));
-NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-	PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess,
-		(uint64_t)(uintptr_t)OpenOptions};
-	return (NTSTATUS)rm_enter(RM_NtOpenFile, args);
-}
-NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-	PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions) __attribute__((alias("NtOpenFile")));
-NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-	PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
-	ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)AllocationSize,
-		(uint64_t)(uintptr_t)FileAttributes, (uint64_t)(uintptr_t)ShareAccess, (uint64_t)(uintptr_t)CreateDisposition,
-		(uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)EaBuffer, (uint64_t)(uintptr_t)EaLength};
-	return (NTSTATUS)rm_enter(RM_NtCreateFile, args);
-}
-NTSTATUS NTAPI ZwCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-	PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize, ULONG FileAttributes, ULONG ShareAccess,
-	ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength) __attribute__((alias("NtCreateFile")));
-NTSTATUS NTAPI NtCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition,
-	ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances,
-	ULONG InboundQuota, ULONG OutboundQuota, PLARGE_INTEGER DefaultTimeout)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)ShareAccess,
-		(uint64_t)(uintptr_t)CreateDisposition, (uint64_t)(uintptr_t)CreateOptions, (uint64_t)(uintptr_t)NamedPipeType,
-		(uint64_t)(uintptr_t)ReadMode, (uint64_t)(uintptr_t)CompletionMode, (uint64_t)(uintptr_t)MaximumInstances,
-		(uint64_t)(uintptr_t)InboundQuota, (uint64_t)(uintptr_t)OutboundQuota, (uint64_t)(uintptr_t)DefaultTimeout};
-	return (NTSTATUS)rm_enter(RM_NtCreateNamedPipeFile, args);
-}
-NTSTATUS NTAPI ZwCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
-	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition,
-	ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances,
-	ULONG InboundQuota, ULONG OutboundQuota,
-	PLARGE_INTEGER DefaultTimeout) __attribute__((alias("NtCreateNamedPipeFile")));
-NTSTATUS NTAPI NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-	PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine,
-		(uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer,
-		(uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
-	return (NTSTATUS)rm_enter(RM_NtReadFile, args);
-}
-NTSTATUS NTAPI ZwReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-	PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
-	PULONG Key) __attribute__((alias("NtReadFile")));
-NTSTATUS NTAPI NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-	PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine,
-		(uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)Buffer,
-		(uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)ByteOffset, (uint64_t)(uintptr_t)Key};
-	return (NTSTATUS)rm_enter(RM_NtWriteFile, args);
-}
-NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-	PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset,
-	PULONG Key) __attribute__((alias("NtWriteFile")));
-NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-	PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
-	ULONG OutputBufferLength)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)Event, (uint64_t)(uintptr_t)ApcRoutine,
-		(uint64_t)(uintptr_t)ApcContext, (uint64_t)(uintptr_t)IoStatusBlock, (uint64_t)(uintptr_t)FsControlCode,
-		(uint64_t)(uintptr_t)InputBuffer, (uint64_t)(uintptr_t)InputBufferLength, (uint64_t)(uintptr_t)OutputBuffer,
-		(uint64_t)(uintptr_t)OutputBufferLength};
-	return (NTSTATUS)rm_enter(RM_NtFsControlFile, args);
-}
-NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
-	PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
-	ULONG OutputBufferLength) __attribute__((alias("NtFsControlFile")));
-void NTAPI refmon_client_id(PCLIENT_ID ClientId)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)ClientId};
-	rm_enter(RM_refmon_client_id, args);
-}
 ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Status};

@@ -40,6 +40,8 @@ const (
 	InvalidPortHandle       Status = 0xC0000042
 	SharingViolation        Status = 0xC0000043
 	QuotaExceeded           Status = 0xC0000044
+	MutantNotOwned          Status = 0xC0000046
+	SemaphoreLimitExceeded  Status = 0xC0000047
 	DeletePending           Status = 0xC0000056
 	UnknownRevision         Status = 0xC0000058
 	RevisionMismatch        Status = 0xC0000059
@@ -145,6 +147,8 @@ var table = []row{
 	{InvalidPortHandle, "STATUS_INVALID_PORT_HANDLE", 6},
 	{SharingViolation, "STATUS_SHARING_VIOLATION", 32},
 	{QuotaExceeded, "STATUS_QUOTA_EXCEEDED", 1816},
+	{MutantNotOwned, "STATUS_MUTANT_NOT_OWNED", 288},
+	{SemaphoreLimitExceeded, "STATUS_SEMAPHORE_LIMIT_EXCEEDED", 298},
 	{DeletePending, "STATUS_DELETE_PENDING", 303},
 	{UnknownRevision, "STATUS_UNKNOWN_REVISION", 1305},
 	{RevisionMismatch, "STATUS_REVISION_MISMATCH", 1306},

@@ -221,174 +221,6 @@ NTSTATUS NTAPI ZwImpersonateAnonymousToken(HANDLE ThreadHandle)
 	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtImpersonateAnonymousToken, args);
 }
-NTSTATUS NTAPI ZwClose(HANDLE Handle)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtClose, args);
-}
-NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle,
-	PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)SourceProcessHandle, (uint64_t)(uintptr_t)SourceHandle,
-		(uint64_t)(uintptr_t)TargetProcessHandle, (uint64_t)(uintptr_t)TargetHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Options};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtDuplicateObject, args);
-}
-NTSTATUS NTAPI ZwCompareObjects(HANDLE FirstObjectHandle, HANDLE SecondObjectHandle)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)FirstObjectHandle, (uint64_t)(uintptr_t)SecondObjectHandle};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCompareObjects, args);
-}
-NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtMakeTemporaryObject, args);
-}
-NTSTATUS NTAPI ZwMakePermanentObject(HANDLE Handle)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtMakePermanentObject, args);
-}
-NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation,
-	ULONG ObjectInformationLength, PULONG ReturnLength)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass,
-		(uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength,
-		(uint64_t)(uintptr_t)ReturnLength};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryObject, args);
-}
-NTSTATUS NTAPI ZwSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
-	PVOID ObjectInformation, ULONG ObjectInformationLength)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass,
-		(uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationObject, args);
-}
-NTSTATUS NTAPI ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
-	PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length, PULONG LengthNeeded)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation,
-		(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)LengthNeeded};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQuerySecurityObject, args);
-}
-NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
-	PSECURITY_DESCRIPTOR SecurityDescriptor)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation,
-		(uint64_t)(uintptr_t)SecurityDescriptor};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetSecurityObject, args);
-}
-NTSTATUS NTAPI ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-	PCLIENT_ID ClientId)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenProcess, args);
-}
-NTSTATUS NTAPI ZwOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-	PCLIENT_ID ClientId)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenThread, args);
-}
-NTSTATUS NTAPI ZwGetNextThread(HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
-	ULONG HandleAttributes, ULONG Flags, PHANDLE NewThreadHandle)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle,
-		(uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Flags,
-		(uint64_t)(uintptr_t)NewThreadHandle};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtGetNextThread, args);
-}
-NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
-	PVOID ProcessInformation, ULONG ProcessInformationLength)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ProcessInformationClass,
-		(uint64_t)(uintptr_t)ProcessInformation, (uint64_t)(uintptr_t)ProcessInformationLength};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationProcess, args);
-}
-NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
-	EVENT_TYPE EventType, BOOLEAN InitialState)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)EventType, (uint64_t)(uintptr_t)InitialState};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateEvent, args);
-}
-NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenEvent, args);
-}
-NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
-	POBJECT_ATTRIBUTES ObjectAttributes)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateDirectoryObject, args);
-}
-NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
-	POBJECT_ATTRIBUTES ObjectAttributes)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenDirectoryObject, args);
-}
-NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
-	POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)LinkTarget};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateSymbolicLinkObject, args);
-}
-NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
-	POBJECT_ATTRIBUTES ObjectAttributes)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenSymbolicLinkObject, args);
-}
-NTSTATUS NTAPI ZwCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateJobObject, args);
-}
-NTSTATUS NTAPI ZwOpenJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess,
-		(uint64_t)(uintptr_t)ObjectAttributes};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenJobObject, args);
-}
-NTSTATUS NTAPI ZwAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)ProcessHandle};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAssignProcessToJobObject, args);
-}
-NTSTATUS NTAPI ZwSetInformationJobObject(HANDLE JobHandle, JOBOBJECTINFOCLASS JobObjectInformationClass,
-	PVOID JobObjectInformation, ULONG JobObjectInformationLength)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)JobObjectInformationClass,
-		(uint64_t)(uintptr_t)JobObjectInformation, (uint64_t)(uintptr_t)JobObjectInformationLength};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationJobObject, args);
-}
-NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessDesiredAccess,
-	ACCESS_MASK ThreadDesiredAccess, POBJECT_ATTRIBUTES ProcessObjectAttributes,
-	POBJECT_ATTRIBUTES ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags, PVOID ProcessParameters,
-	PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle,
-		(uint64_t)(uintptr_t)ProcessDesiredAccess, (uint64_t)(uintptr_t)ThreadDesiredAccess,
-		(uint64_t)(uintptr_t)ProcessObjectAttributes, (uint64_t)(uintptr_t)ThreadObjectAttributes,
-		(uint64_t)(uintptr_t)ProcessFlags, (uint64_t)(uintptr_t)ThreadFlags, (uint64_t)(uintptr_t)ProcessParameters,
-		(uint64_t)(uintptr_t)CreateInfo, (uint64_t)(uintptr_t)AttributeList};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateUserProcess, args);
-}
-NTSTATUS NTAPI ZwResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)PreviousSuspendCount};
-	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtResumeThread, args);
-}
 NTSTATUS NTAPI ZwOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
 	PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions)
 {
@@ -720,6 +552,184 @@ NTSTATUS NTAPI SeMarkLogonSessionForTerminationNotification(PLUID LogonId)
 	uint64_t args[] = {(uint64_t)(uintptr_t)LogonId};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeMarkLogonSessionForTerminationNotification, args);
 }
+void NTAPI refmon_open_logon_session(PLUID LogonId)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)LogonId};
+	rm_enter(RM_KERNEL | RM_refmon_open_logon_session, args);
+}
+void NTAPI refmon_counts(PREFMON_COUNTS Counts)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Counts};
+	rm_enter(RM_KERNEL | RM_refmon_counts, args);
+}
+NTSTATUS NTAPI ZwClose(HANDLE Handle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtClose, args);
+}
+NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle,
+	PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SourceProcessHandle, (uint64_t)(uintptr_t)SourceHandle,
+		(uint64_t)(uintptr_t)TargetProcessHandle, (uint64_t)(uintptr_t)TargetHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Options};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtDuplicateObject, args);
+}
+NTSTATUS NTAPI ZwCompareObjects(HANDLE FirstObjectHandle, HANDLE SecondObjectHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FirstObjectHandle, (uint64_t)(uintptr_t)SecondObjectHandle};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCompareObjects, args);
+}
+NTSTATUS NTAPI ZwMakeTemporaryObject(HANDLE Handle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtMakeTemporaryObject, args);
+}
+NTSTATUS NTAPI ZwMakePermanentObject(HANDLE Handle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtMakePermanentObject, args);
+}
+NTSTATUS NTAPI ZwQueryObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass, PVOID ObjectInformation,
+	ULONG ObjectInformationLength, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass,
+		(uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength,
+		(uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryObject, args);
+}
+NTSTATUS NTAPI ZwSetInformationObject(HANDLE Handle, OBJECT_INFORMATION_CLASS ObjectInformationClass,
+	PVOID ObjectInformation, ULONG ObjectInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)ObjectInformationClass,
+		(uint64_t)(uintptr_t)ObjectInformation, (uint64_t)(uintptr_t)ObjectInformationLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationObject, args);
+}
+NTSTATUS NTAPI ZwQuerySecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR SecurityDescriptor, ULONG Length, PULONG LengthNeeded)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation,
+		(uint64_t)(uintptr_t)SecurityDescriptor, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)LengthNeeded};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQuerySecurityObject, args);
+}
+NTSTATUS NTAPI ZwSetSecurityObject(HANDLE Handle, SECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR SecurityDescriptor)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Handle, (uint64_t)(uintptr_t)SecurityInformation,
+		(uint64_t)(uintptr_t)SecurityDescriptor};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetSecurityObject, args);
+}
+NTSTATUS NTAPI ZwOpenProcess(PHANDLE ProcessHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PCLIENT_ID ClientId)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenProcess, args);
+}
+NTSTATUS NTAPI ZwOpenThread(PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	PCLIENT_ID ClientId)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)ClientId};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenThread, args);
+}
+NTSTATUS NTAPI ZwGetNextThread(HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
+	ULONG HandleAttributes, ULONG Flags, PHANDLE NewThreadHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle,
+		(uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)HandleAttributes, (uint64_t)(uintptr_t)Flags,
+		(uint64_t)(uintptr_t)NewThreadHandle};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtGetNextThread, args);
+}
+NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
+	PVOID ProcessInformation, ULONG ProcessInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ProcessInformationClass,
+		(uint64_t)(uintptr_t)ProcessInformation, (uint64_t)(uintptr_t)ProcessInformationLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationProcess, args);
+}
+NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	EVENT_TYPE EventType, BOOLEAN InitialState)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)EventType, (uint64_t)(uintptr_t)InitialState};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateEvent, args);
+}
+NTSTATUS NTAPI ZwOpenEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)EventHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenEvent, args);
+}
+NTSTATUS NTAPI ZwCreateDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateDirectoryObject, args);
+}
+NTSTATUS NTAPI ZwOpenDirectoryObject(PHANDLE DirectoryHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)DirectoryHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenDirectoryObject, args);
+}
+NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)LinkTarget};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateSymbolicLinkObject, args);
+}
+NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenSymbolicLinkObject, args);
+}
+NTSTATUS NTAPI ZwCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateJobObject, args);
+}
+NTSTATUS NTAPI ZwOpenJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenJobObject, args);
+}
+NTSTATUS NTAPI ZwAssignProcessToJobObject(HANDLE JobHandle, HANDLE ProcessHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)ProcessHandle};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtAssignProcessToJobObject, args);
+}
+NTSTATUS NTAPI ZwSetInformationJobObject(HANDLE JobHandle, JOBOBJECTINFOCLASS JobObjectInformationClass,
+	PVOID JobObjectInformation, ULONG JobObjectInformationLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)JobObjectInformationClass,
+		(uint64_t)(uintptr_t)JobObjectInformation, (uint64_t)(uintptr_t)JobObjectInformationLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetInformationJobObject, args);
+}
+NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_MASK ProcessDesiredAccess,
+	ACCESS_MASK ThreadDesiredAccess, POBJECT_ATTRIBUTES ProcessObjectAttributes,
+	POBJECT_ATTRIBUTES ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags, PVOID ProcessParameters,
+	PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ProcessHandle, (uint64_t)(uintptr_t)ThreadHandle,
+		(uint64_t)(uintptr_t)ProcessDesiredAccess, (uint64_t)(uintptr_t)ThreadDesiredAccess,
+		(uint64_t)(uintptr_t)ProcessObjectAttributes, (uint64_t)(uintptr_t)ThreadObjectAttributes,
+		(uint64_t)(uintptr_t)ProcessFlags, (uint64_t)(uintptr_t)ThreadFlags, (uint64_t)(uintptr_t)ProcessParameters,
+		(uint64_t)(uintptr_t)CreateInfo, (uint64_t)(uintptr_t)AttributeList};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateUserProcess, args);
+}
+NTSTATUS NTAPI ZwResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)PreviousSuspendCount};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtResumeThread, args);
+}
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
 	KPROCESSOR_MODE AccessMode, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
 {
@@ -772,16 +782,6 @@ NTSTATUS NTAPI ObGetObjectSecurity(PVOID Object, PSECURITY_DESCRIPTOR *SecurityD
 	uint64_t args[] = {(uint64_t)(uintptr_t)Object, (uint64_t)(uintptr_t)SecurityDescriptor,
 		(uint64_t)(uintptr_t)MemoryAllocated};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_ObGetObjectSecurity, args);
-}
-void NTAPI refmon_open_logon_session(PLUID LogonId)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)LogonId};
-	rm_enter(RM_KERNEL | RM_refmon_open_logon_session, args);
-}
-void NTAPI refmon_counts(PREFMON_COUNTS Counts)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)Counts};
-	rm_enter(RM_KERNEL | RM_refmon_counts, args);
 }
 BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode)
 {

@@ -76,6 +76,8 @@ var table = []row{
 	{10, "cmd/refmon"},
 	{10, "cmd/refmon-record"},
 	{10, "cmd/refmon-verify"},
+	{10, "capi/rtl"},
+	{10, "capi/win"},
 	{10, "capi"},
 	{10, "examples"},
 	{10, "examples/..."},

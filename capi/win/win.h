@@ -1,4 +1,4 @@
-/* What the win_*.c files share. */
+/* What the files of this floor share. */
 #ifndef REFMON_WIN_H
 #define REFMON_WIN_H
 
