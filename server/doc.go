@@ -3,6 +3,8 @@
 // only the decision links none of them.
 //
 //   - lsa: accounts, groups, rights and id maps in one file; who a client is.
+//   - lsa/host: the users and groups of this host, by userdb or getent.
+//   - auth, auth/unix, auth/password: ways to prove who a client is.
 //   - cmd/refmond: the daemon's command. It prints its version.
 //
 // The module takes refmon itself from the folder above (replace in go.mod) and
