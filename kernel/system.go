@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -31,6 +32,7 @@ type Config struct {
 	// Log is the audit log. nil makes one with the default policy and a
 	// memory sink, see [System.Audit]. A Log belongs to one system.
 	Log *audit.Log
+	LSA logon.Authority // who is who; nil knows the well-known names only
 }
 
 // System is a running kernel.
@@ -76,6 +78,7 @@ func Boot(cfg Config) *System {
 	s.sys.Root = ob.NewDirectory(rootDescriptor(), 0)
 	s.sys.Names = ob.NewNamespace(s.sys.Root)
 	s.sys.Run = s.run
+	s.makePolicy(cfg.LSA)
 	s.makeDirectories()
 	s.sys.Files = ob.NewDirectory(rootDescriptor(), 0)
 	s.sys.Files.SetBirth(ob.Birth{Permanent: true})
@@ -255,6 +258,7 @@ func (s *System) Close() error {
 	system.Deref(ob.TagCall)
 	s.sys.Files.Clear()
 	s.sys.Root.Clear()
+	s.sys.Policy.Deref(ob.TagCall)
 	for _, f := range files {
 		f.Deref(ob.TagCall)
 	}
