@@ -94,24 +94,16 @@ func rtlGetAce(c *call) uint64 {
 	return status(c.WriteU64(c.ptr(2), uint64(c.ptr(0))+uint64(at)))
 }
 
-func (c *call) guidAt(p user) (*winnt.GUID, ntstatus.Status) {
-	if p == 0 {
-		return nil, ntstatus.Success
-	}
-	g := new(winnt.GUID)
-	return g, c.Read(g[:], p)
-}
-
 func rmAddAce(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(5))
 	if st == ntstatus.AccessViolation {
 		return status(st)
 	}
 	var x sd.ACEExtra
-	if x.ObjectType, st = c.guidAt(c.ptr(6)); st != ntstatus.Success {
+	if x.ObjectType, st = c.GUIDAt(c.ptr(6)); st != ntstatus.Success {
 		return status(st)
 	}
-	if x.InheritedObjectType, st = c.guidAt(c.ptr(7)); st != ntstatus.Success {
+	if x.InheritedObjectType, st = c.GUIDAt(c.ptr(7)); st != ntstatus.Success {
 		return status(st)
 	}
 	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status {
