@@ -29,11 +29,8 @@ func (l *Log) Write(e Event) ntstatus.Status {
 		e.Time = l.Clock()
 	}
 	e.Computer = l.Computer
-	err := ErrNoSink
-	if l.Sink != nil {
-		err = l.Sink.Write(e)
-	}
-	if err != nil && l.Policy.Load().options.CrashOnAuditFail != ProceedOnAuditFail {
+	kept := l.Sink != nil && l.Sink.Write(e) == nil
+	if !kept && l.Policy.Load().options.CrashOnAuditFail != ProceedOnAuditFail {
 		// A fail-closed policy fails the operation whose record was not kept (U-64).
 		return ntstatus.AuditFailed
 	}

@@ -78,15 +78,15 @@ func Boot(cfg Config) *System {
 	s.makeDirectories()
 	s.sys.Files = ob.NewDirectory(rootDescriptor(), 0)
 	s.sys.Files.SetBirth(ob.Birth{Permanent: true})
-	if st := s.sys.Root.Insert(Files[1:], s.sys.Files, false); !st.IsSuccess() {
-		panic("kernel: " + Files + ": " + st.String())
+	if st := s.sys.Root.Insert(filesDirectory[1:], s.sys.Files, false); !st.IsSuccess() {
+		panic("kernel: " + filesDirectory + ": " + st.String())
 	}
 	return s
 }
 
-// Files is the directory of the files that CreateFile makes; NtOpenFile takes
+// filesDirectory is the directory of the files that CreateFile makes; NtOpenFile takes
 // names without a leading backslash from it.
-const Files = `\Files`
+const filesDirectory = `\Files`
 
 // SetEveryoneIncludesAnonymous sets the policy of that name: whether anonymous
 // tokens made from now on have Everyone among their groups (I-74). It is off at

@@ -20,6 +20,7 @@ var events = map[string][]uint16{
 	"NtOpenFile": opens, "NtOpenProcess": opens, "NtOpenThread": opens,
 	"NtOpenProcessToken": opens, "NtOpenProcessTokenEx": opens, "NtOpenThreadToken": opens, "NtOpenThreadTokenEx": opens,
 	"NtCreateJobObject": opens, "NtOpenJobObject": opens, "NtCreateEvent": opens, "NtOpenEvent": opens,
+	"NtCreateMutant": opens, "NtOpenMutant": opens, "NtCreateSemaphore": opens, "NtOpenSemaphore": opens,
 	"NtCreateDirectoryObject": opens, "NtOpenDirectoryObject": opens,
 	"NtCreateSymbolicLinkObject": opens, "NtOpenSymbolicLinkObject": opens,
 	"NtCreateNamedPipeFile": opens, "NtConnectPort": opens,

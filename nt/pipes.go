@@ -49,7 +49,7 @@ var (
 			Name:    "NtCreateNamedPipeFile",
 			Summary: "makes an instance of a named pipe and opens its server end",
 			Source:  "CreateNamedPipe",
-			Missing: "operations complete at once and never wait; ShareAccess is carried, not used",
+			Missing: "operations complete at once and never wait",
 			Conditions: []Condition{
 				{ntstatus.InvalidParameter, "O-22",
 					"OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits, or a quota or number of " +
@@ -60,6 +60,7 @@ var (
 				{ntstatus.AccessDenied, "O-33", "CreateDisposition is FILE_CREATE and the pipe is there"},
 				{ntstatus.ObjectNameNotFound, "O-23", "CreateDisposition is FILE_OPEN and there is no such pipe"},
 				{ntstatus.InstanceNotAvailable, "I-85", "the pipe has as many instances as its first one allows"},
+				{ntstatus.AccessDenied, "T-132", "ShareAccess is not that of the pipe's first instance"},
 				{ntstatus.AccessDenied, "O-33",
 					"the existing pipe's descriptor does not let the caller add an instance"},
 			},
@@ -111,6 +112,7 @@ var (
 				Condition{ntstatus.NotSupported, "I-85", "another control code"},
 				Condition{ntstatus.IllegalFunction, "I-85", "the handle is the client's end"},
 				Condition{ntstatus.PipeListening, "I-85", "no client is connected yet"},
+				Condition{ntstatus.CannotImpersonate, "T-133", "impersonate: no client is connected yet (Observed)"},
 				Condition{ntstatus.InvalidPipeState, "I-85", "impersonate: the client was disconnected"},
 				Condition{ntstatus.CannotImpersonate, "I-85", "impersonate: nothing has been read from the client"},
 				Condition{ntstatus.BadImpersonationLevel, "I-80",

@@ -2,6 +2,7 @@
 // needs heavy libraries lives in this module, so that a program that imports
 // only the decision links none of them.
 //
+//   - lsa: accounts, groups, rights and id maps in one file; who a client is.
 //   - cmd/refmond: the daemon's command. It prints its version.
 //
 // The module takes refmon itself from the folder above (replace in go.mod) and

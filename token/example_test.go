@@ -59,3 +59,15 @@ func ExampleToken_Filter() {
 	fmt.Println(status, admin.IsAdmin(), limited.IsAdmin(), limited.IntegrityLevel().SID)
 	// Output: STATUS_SUCCESS true false S-1-16-8192
 }
+
+func ExampleParseIntegrityLevel() {
+	for _, text := range []string{"MediumPlus", "S-1-16-12288", "Middle"} {
+		fmt.Println(token.ParseIntegrityLevel(text))
+	}
+	fmt.Println(token.IntegrityName(0x3000))
+	// Output:
+	// S-1-16-8448 true
+	// S-1-16-12288 true
+	//  false
+	// High
+}

@@ -86,10 +86,14 @@ var (
 			{0x8, "ADS_RIGHT_DS_SELF"}, {0x10, "ADS_RIGHT_DS_READ_PROP"}, {0x20, "ADS_RIGHT_DS_WRITE_PROP"},
 			{0x40, "ADS_RIGHT_DS_DELETE_TREE"}, {0x80, "ADS_RIGHT_DS_LIST_OBJECT"}, {0x100, "ADS_RIGHT_DS_CONTROL_ACCESS"}}}
 	MutantObject = &ObjectType{Name: "Mutant", Mapping: GenericMapping{0x20001, 0x20000, 0x120000, 0x1F0001},
-		Valid: 0x1F0001, DupCheck: true, Waitable: true, Rights: []Right{{0x1, "MUTANT_QUERY_STATE"}}}
+		Valid: 0x1F0001, Invalid: OBJ_OPENLINK, DupCheck: true, Waitable: true, Rights: []Right{
+			{0x1, "MUTANT_QUERY_STATE"}}}
 	SemaphoreObject = &ObjectType{Name: "Semaphore", Mapping: GenericMapping{0x20001, 0x20002, 0x120000, 0x1F0003},
-		Valid: 0x1F0003, DupCheck: true, Waitable: true, Rights: []Right{{0x1, "SEMAPHORE_QUERY_STATE"},
-			{0x2, "SEMAPHORE_MODIFY_STATE"}}}
+		Valid: 0x1F0003, Invalid: OBJ_OPENLINK, DupCheck: true, Waitable: true, Rights: []Right{
+			{0x1, "SEMAPHORE_QUERY_STATE"}, {0x2, "SEMAPHORE_MODIFY_STATE"}}}
+	TimerObject = &ObjectType{Name: "Timer", Mapping: GenericMapping{0x20001, 0x20002, 0x120000, 0x1F0003},
+		Valid: 0x1F0003, Invalid: OBJ_OPENLINK, DupCheck: true, Waitable: true, Rights: []Right{
+			{0x1, "TIMER_QUERY_STATE"}, {0x2, "TIMER_MODIFY_STATE"}}}
 	SectionObject = &ObjectType{Name: "Section", Mapping: GenericMapping{0x20005, 0x20002, 0x20008, 0xF001F},
 		Valid: 0xF001F, DupCheck: true, Rights: []Right{{0x1, "SECTION_QUERY"}, {0x2, "SECTION_MAP_WRITE"},
 			{0x4, "SECTION_MAP_READ"}, {0x8, "SECTION_MAP_EXECUTE"}, {0x10, "SECTION_EXTEND_SIZE"}}}
@@ -114,13 +118,13 @@ var mappingNames = map[string]*ObjectType{
 	"process": ProcessObject, "thread": ThreadObject, "job": JobObject, "objectdirectory": DirectoryObject,
 	"symboliclink": SymbolicLinkObject, "event": EventObject, "port": PortObject,
 	"directoryservice": DirectoryServiceObject, "mutant": MutantObject, "semaphore": SemaphoreObject,
-	"section": SectionObject, "desktop": DesktopObject, "windowstation": WindowStationObject,
+	"timer": TimerObject, "section": SectionObject, "desktop": DesktopObject, "windowstation": WindowStationObject,
 }
 
 // ObjectTypeByName finds a type by its name in the batch format ("file",
 // "directory", "key", "token", "process", "thread", "job", "objectDirectory",
 // "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore",
-// "section", "desktop", "windowStation"), any case; nil for another name.
+// "timer", "section", "desktop", "windowStation"), any case; nil for another name.
 func ObjectTypeByName(name string) *ObjectType { return mappingNames[strings.ToLower(name)] }
 
 var standardRights = []Right{

@@ -20,6 +20,12 @@ const (
 	FILE_OPEN_IF uint32 = 3
 )
 
+// ShareAccess, by which NtCreateNamedPipeFile tells the directions of a pipe (winnt.h).
+const (
+	FILE_SHARE_READ  uint32 = 1
+	FILE_SHARE_WRITE uint32 = 2
+)
+
 // FILE_CREATE_PIPE_INSTANCE is the right to add an instance to a pipe.
 const FILE_CREATE_PIPE_INSTANCE AccessMask = 0x0004
 

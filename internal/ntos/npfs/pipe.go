@@ -45,6 +45,7 @@ type Config struct {
 	Instances int  // at most; 0 stands for MaxInstances
 	Quota     int  // bytes queued in one direction; 0 stands for DefaultQuota
 	Which     Which
+	Share     uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
 }
 
 // Which instance is to be made. The zero value is either.
@@ -128,7 +129,8 @@ func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
 // gives the name its descriptor. open hands the server end out, or refuses; it
 // learns whether the pipe was there, and runs with no lock held. Errors:
 // STATUS_INSTANCE_NOT_AVAILABLE at the limit, STATUS_ACCESS_DENIED where the
-// first instance is asked for and the pipe is there, STATUS_OBJECT_NAME_NOT_FOUND
+// first instance is asked for and the pipe is there, or the directions are not
+// those of the first (T-132), STATUS_OBJECT_NAME_NOT_FOUND
 // where another is and it is not, those of open.
 func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd.Descriptor,
 	open func(e *End, existed bool) ntstatus.Status) ntstatus.Status {
@@ -215,6 +217,10 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 	}
 	if len(p.instances) >= p.cfg.Instances {
 		return existed, ntstatus.InstanceNotAvailable
+	}
+	if cfg.Share != p.cfg.Share {
+		// Each instance has the directions of the first (T-132).
+		return existed, ntstatus.AccessDenied
 	}
 	in.pipe = p
 	p.instances = append(p.instances, in)

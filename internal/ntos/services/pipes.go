@@ -40,7 +40,7 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		return out, st
 	}
 	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
-		Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition)}
+		Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition), Share: in.ShareAccess}
 	subject := c.self.Subject()
 	// Gaps of the descriptor given are filled from the creator's token (O-38).
 	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)
@@ -188,7 +188,12 @@ func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOu
 		st = e.Disconnect()
 	case winnt.FSCTL_PIPE_IMPERSONATE:
 		// The server acts for the client of the last message it read (I-85).
-		return out, c.Impersonated(e.Impersonate(c.self))
+		o := e.Impersonate(c.self)
+		if c.Sys.Profile == nt.Observed && o.Status == ntstatus.PipeListening {
+			// Observed: no client yet is no client that can be impersonated (T-133).
+			o.Status, o.Rule = ntstatus.CannotImpersonate, "T-133"
+		}
+		return out, c.Impersonated(o)
 	default:
 		st = ntstatus.NotSupported
 	}

@@ -96,7 +96,7 @@ func shapeless(name string) string {
 var phrase = regexp.MustCompile(`(?i)\b(?:(?:is|are) (?:what|none)|somebody|whoever|save for|nobody)\b`)
 
 // bareID is a line that ends in a comment of nothing but rule ids.
-var bareID = regexp.MustCompile(`(?://|/\*)\s*(?:[OTIPSAUFBW]-[1-9][0-9]*[a-z]?(?:,\s*|\s+and\s+|\s*$|\s*\*/|\.))+$`)
+var bareID = regexp.MustCompile(`(?://|/\*)\s*(?:[OTIPSAUFBWL]-[1-9][0-9]*[a-z]?(?:,\s*|\s+and\s+|\s*$|\s*\*/|\.))+$`)
 
 var startC = regexp.MustCompile(`^[A-Za-z_][^;=]*\)\s*\{?$`)
 

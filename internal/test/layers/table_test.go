@@ -32,6 +32,7 @@ var table = []row{
 	{5, "audit"},
 	{5, "effective"},
 	{5, "ntacl"},
+	{5, "logon"},
 
 	{6, "cache"},
 	{6, "nt"},

@@ -24,7 +24,6 @@ var askable = []reflect.Type{
 	reflect.TypeFor[access.Decision](),
 	reflect.TypeFor[access.Explanation](),
 	reflect.TypeFor[access.NodeResult](),
-	reflect.TypeFor[access.ReasonKind](),
 	reflect.TypeFor[access.Subject](),
 	reflect.TypeFor[audit.Active](),
 	reflect.TypeFor[audit.Event](),

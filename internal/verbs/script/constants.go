@@ -33,7 +33,8 @@ var rights = map[string]winnt.AccessMask{
 	"PROCESS_ALL_ACCESS": winnt.PROCESS_ALL_ACCESS, "THREAD_ALL_ACCESS": winnt.THREAD_ALL_ACCESS,
 	"JOB_OBJECT_ALL_ACCESS": winnt.JOB_OBJECT_ALL_ACCESS,
 	"DIRECTORY_ALL_ACCESS":  winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS,
-	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS,
+	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "MUTANT_ALL_ACCESS": winnt.MUTANT_ALL_ACCESS,
+	"SEMAPHORE_ALL_ACCESS": winnt.SEMAPHORE_ALL_ACCESS,
 }
 
 var flags = map[string]uint32{
@@ -68,11 +69,12 @@ var flags = map[string]uint32{
 	"FSCTL_PIPE_IMPERSONATE": winnt.FSCTL_PIPE_IMPERSONATE,
 	"FILE_OPEN":              winnt.FILE_OPEN, "FILE_CREATE": winnt.FILE_CREATE, "FILE_OPEN_IF": winnt.FILE_OPEN_IF,
 	"FILE_PIPE_BYTE_STREAM_TYPE": winnt.FILE_PIPE_BYTE_STREAM_TYPE,
-	"FILE_PIPE_MESSAGE_TYPE":     winnt.FILE_PIPE_MESSAGE_TYPE,
-	"ThreadImpersonationToken":   5,
-	"TokenElevationTypeDefault":  winnt.TokenElevationTypeDefault,
-	"TokenElevationTypeFull":     winnt.TokenElevationTypeFull,
-	"TokenElevationTypeLimited":  winnt.TokenElevationTypeLimited,
+	"FILE_SHARE_READ":            winnt.FILE_SHARE_READ, "FILE_SHARE_WRITE": winnt.FILE_SHARE_WRITE,
+	"FILE_PIPE_MESSAGE_TYPE":    winnt.FILE_PIPE_MESSAGE_TYPE,
+	"ThreadImpersonationToken":  5,
+	"TokenElevationTypeDefault": winnt.TokenElevationTypeDefault,
+	"TokenElevationTypeFull":    winnt.TokenElevationTypeFull,
+	"TokenElevationTypeLimited": winnt.TokenElevationTypeLimited,
 }
 
 // constants returns the documented names a program may use: masks and flags are
@@ -88,7 +90,7 @@ func constants() starlark.StringDict {
 	for _, t := range []*winnt.ObjectType{winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject,
 		winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject,
 		winnt.JobObject, winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject,
-		winnt.DirectoryServiceObject} {
+		winnt.DirectoryServiceObject, winnt.MutantObject, winnt.SemaphoreObject} {
 		for _, r := range t.Rights {
 			env[r.Name] = starlark.MakeUint64(uint64(r.Mask))
 		}

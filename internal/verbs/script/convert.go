@@ -161,6 +161,12 @@ func plain(to reflect.Value, v starlark.Value) error {
 			return err
 		}
 		to.SetInt(n)
+	case reflect.Int32:
+		var n int32
+		if err := starlark.AsInt(v, &n); err != nil {
+			return err
+		}
+		to.SetInt(int64(n))
 	case reflect.Uint32, reflect.Uint64, reflect.Uint16, reflect.Uint8:
 		n, err := number(v)
 		if err != nil {

@@ -118,16 +118,14 @@ var without = map[string]string{
 	"NtWriteFile.Length": "Buffer has its length",
 	"ZwWriteFile.Length": "Buffer has its length",
 
-	"PsAssignImpersonationToken.Token":                   "see besides",
-	"PsDereferenceImpersonationToken.ImpersonationToken": "see besides",
-	"PsDereferencePrimaryToken.PrimaryToken":             "see besides",
-	"SePrivilegeCheck.SubjectContext":                    "see besides",
-	"ZwCreateSymbolicLinkObject.SymbolicLinkHandle":      "see besides",
-	"ZwCreateSymbolicLinkObject.TargetName":              "see besides",
-	"ZwQueryInformationToken.Length":                     "see besides",
-	"ZwQueryInformationToken.ResultLength":               "see besides",
-	"ZwQuerySecurityObject.FileHandle":                   "see besides",
-	"ZwQuerySecurityObject.ResultLength":                 "see besides",
+	"PsAssignImpersonationToken.Token":              "see besides",
+	"SePrivilegeCheck.SubjectContext":               "see besides",
+	"ZwCreateSymbolicLinkObject.SymbolicLinkHandle": "see besides",
+	"ZwCreateSymbolicLinkObject.TargetName":         "see besides",
+	"ZwQueryInformationToken.Length":                "see besides",
+	"ZwQueryInformationToken.ResultLength":          "see besides",
+	"ZwQuerySecurityObject.FileHandle":              "see besides",
+	"ZwQuerySecurityObject.ResultLength":            "see besides",
 }
 
 // besides are parameters of rows that headers do not have, and why.
@@ -140,8 +138,6 @@ var besides = map[string]string{
 	"SeCaptureSubjectContext.Thread":      "the calling thread, which is always explicit here",
 
 	"PsAssignImpersonationToken.TokenHandle":         "a Token is an object elsewhere in scripts, this one a handle",
-	"PsDereferenceImpersonationToken.Token":          "both Dereference routines take what scripts call Token",
-	"PsDereferencePrimaryToken.Token":                "both Dereference routines take what scripts call Token",
 	"SePrivilegeCheck.SubjectSecurityContext":        "the documented name; mingw-w64 differs",
 	"ZwCreateSymbolicLinkObject.LinkHandle":          "Zw rows have the names of their Nt twins",
 	"ZwCreateSymbolicLinkObject.LinkTarget":          "Zw rows have the names of their Nt twins",

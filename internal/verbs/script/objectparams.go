@@ -52,6 +52,9 @@ func addObjectConstants(env starlark.StringDict) {
 	for c := nt.ObjectBasicInformation; c <= nt.ObjectHandleFlagInformation; c++ {
 		env[c.String()] = named{"OBJECT_INFORMATION_CLASS", uint64(c), c.String()}
 	}
+	env[nt.MutantBasicInformation.String()] = named{"MUTANT_INFORMATION_CLASS", 0, nt.MutantBasicInformation.String()}
+	env[nt.SemaphoreBasicInformation.String()] = named{"SEMAPHORE_INFORMATION_CLASS", 0,
+		nt.SemaphoreBasicInformation.String()}
 	for e := nt.NotificationEvent; e <= nt.SynchronizationEvent; e++ {
 		env[e.String()] = named{"EVENT_TYPE", uint64(e), e.String()}
 	}
