@@ -166,9 +166,8 @@ func rmCreateProcess(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	v, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find("CreateProcessAsUser"),
-		win32.CreateProcessAsUserIn{Token: c.handle(0),
-			ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
+	v, st := c.function("CreateProcessAsUser", win32.CreateProcessAsUserIn{Token: c.handle(0),
+		ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
 	if !st.IsSuccess() {
 		return status(st)
 	}

@@ -11,7 +11,6 @@ import (
 	"unicode/utf16"
 	"unsafe"
 
-	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -109,20 +108,6 @@ func rmAddAce(c *call) uint64 {
 	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status {
 		return sd.AddACE(acl, c.u32(1), sd.Type(c.u32(2)), uint8(c.u32(3)), c.mask(4), s, x)
 	})
-}
-
-func (c *call) win32Row(name string, in any) uint64 {
-	_, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find(name), in)
-	return status(st)
-}
-
-func rmImpersonateSelf(c *call) uint64 {
-	return c.win32Row("ImpersonateSelf",
-		win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
-}
-
-func rmImpersonateUser(c *call) uint64 {
-	return c.win32Row("ImpersonateLoggedOnUser", win32.ImpersonateLoggedOnUserIn{Token: c.handle(0)})
 }
 
 // give copies b to memory from malloc, for the caller to free, and writes its

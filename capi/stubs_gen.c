@@ -619,6 +619,18 @@ NTSTATUS NTAPI rm_impersonate_user(HANDLE Token)
 {
 	return (NTSTATUS)rm_enter(RM_rm_impersonate_user, (uint64_t[]){A(Token)});
 }
+NTSTATUS NTAPI rm_check_membership(HANDLE Token, PSID Sid, PBOOL Member)
+{
+	return (NTSTATUS)rm_enter(RM_rm_check_membership, (uint64_t[]){A(Token), A(Sid), A(Member)});
+}
+NTSTATUS NTAPI rm_check_membership_ex(HANDLE Token, PSID Sid, ULONG Flags, PBOOL Member)
+{
+	return (NTSTATUS)rm_enter(RM_rm_check_membership_ex, (uint64_t[]){A(Token), A(Sid), A(Flags), A(Member)});
+}
+NTSTATUS NTAPI rm_check_capability(HANDLE Token, PSID Sid, PBOOL Has)
+{
+	return (NTSTATUS)rm_enter(RM_rm_check_capability, (uint64_t[]){A(Token), A(Sid), A(Has)});
+}
 NTSTATUS NTAPI rm_create_process(HANDLE Token, LPSECURITY_ATTRIBUTES ProcessAttributes,
 	LPSECURITY_ATTRIBUTES ThreadAttributes, BOOLEAN Inherit, ULONG Flags, LPPROCESS_INFORMATION Information)
 {
@@ -643,19 +655,17 @@ NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SECURITY_INFORMA
 	return (NTSTATUS)rm_enter(RM_rm_select_parts, (uint64_t[]){A(Descriptor), A(Information), A(Buffer), A(Length),
 		A(Needed)});
 }
-NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, PSID CurrentUser, BOOLEAN Wide)
+NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, BOOLEAN Wide)
 {
-	return (NTSTATUS)rm_enter(RM_rm_set_entries, (uint64_t[]){A(Count), A(List), A(Old), A(New), A(CurrentUser), A(Wide)});
+	return (NTSTATUS)rm_enter(RM_rm_set_entries, (uint64_t[]){A(Count), A(List), A(Old), A(New), A(Wide)});
 }
-NTSTATUS NTAPI rm_trustee_sid(PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PSID *Sid)
+NTSTATUS NTAPI rm_trustee_sid(PVOID Trustee, BOOLEAN Wide, PSID *Sid)
 {
-	return (NTSTATUS)rm_enter(RM_rm_trustee_sid, (uint64_t[]){A(Trustee), A(CurrentUser), A(Wide), A(Sid)});
+	return (NTSTATUS)rm_enter(RM_rm_trustee_sid, (uint64_t[]){A(Trustee), A(Wide), A(Sid)});
 }
-NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PACCESS_MASK Rights,
-	PACCESS_MASK Failed)
+NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, BOOLEAN Wide, PACCESS_MASK Rights, PACCESS_MASK Failed)
 {
-	return (NTSTATUS)rm_enter(RM_rm_acl_rights, (uint64_t[]){A(Acl), A(Trustee), A(CurrentUser), A(Wide), A(Rights),
-		A(Failed)});
+	return (NTSTATUS)rm_enter(RM_rm_acl_rights, (uint64_t[]){A(Acl), A(Trustee), A(Wide), A(Rights), A(Failed)});
 }
 NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use)
 {
