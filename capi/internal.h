@@ -42,14 +42,18 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, P
 /* The SID of a trustee, from malloc; the rights a list gives it, or with Failed the two kinds it audits.
  * Trustees are of either width. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_trustee_sid(PVOID Trustee, BOOLEAN Wide, PSID *Sid);
-REFMON_HIDDEN NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, BOOLEAN Wide, PACCESS_MASK Rights, PACCESS_MASK Failed);
+REFMON_HIDDEN NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, BOOLEAN Wide, PACCESS_MASK Rights,
+	PACCESS_MASK Failed);
 
-/* Accounts; a NULL Sid is the user of the effective token. Results come from malloc; Units are those of the text and of the domain, terminators included. */
+/* Accounts; a NULL Sid is the user of the effective token. Results come from malloc; Units are those of the
+ * text and of the domain, terminators included. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use);
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Units, PULONG Use);
 
 /* The SID of the computer, which is the domain of its accounts. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_computer(PSID *Sid);
+/* The domain of accounts for which CreateWellKnownSid is given none. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_account_domain(PSID *Sid);
 
 /* Conversions of text. Results come from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size);

@@ -679,6 +679,10 @@ NTSTATUS NTAPI rm_computer(PSID *Sid)
 {
 	return (NTSTATUS)rm_enter(RM_rm_computer, (uint64_t[]){A(Sid)});
 }
+NTSTATUS NTAPI rm_account_domain(PSID *Sid)
+{
+	return (NTSTATUS)rm_enter(RM_rm_account_domain, (uint64_t[]){A(Sid)});
+}
 NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
 {
 	return (NTSTATUS)rm_enter(RM_rm_parse_descriptor, (uint64_t[]){A(Text), A(Descriptor), A(Size)});

@@ -98,6 +98,11 @@ type Services interface {
 	NtOpenSemaphore(OpenSemaphoreIn) (SemaphoreOut, ntstatus.Status)
 	NtReleaseSemaphore(ReleaseSemaphoreIn) (ReleaseSemaphoreOut, ntstatus.Status)
 	NtQuerySemaphore(QuerySemaphoreIn) (QuerySemaphoreOut, ntstatus.Status)
+	NtCreateTimer(CreateTimerIn) (TimerOut, ntstatus.Status)
+	NtOpenTimer(OpenTimerIn) (TimerOut, ntstatus.Status)
+	NtSetTimer(SetTimerIn) (SetTimerOut, ntstatus.Status)
+	NtCancelTimer(CancelTimerIn) (CancelTimerOut, ntstatus.Status)
+	NtQueryTimer(QueryTimerIn) (QueryTimerOut, ntstatus.Status)
 
 	NtGetNextThread(GetNextThreadIn) (GetNextThreadOut, ntstatus.Status)
 	NtImpersonateThread(ImpersonateThreadIn) (ImpersonateThreadOut, ntstatus.Status)

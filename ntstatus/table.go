@@ -84,6 +84,8 @@ const (
 	NoSecurityOnObject      Status = 0xC00000D7
 	GenericNotMapped        Status = 0xC00000E6
 	BadDescriptorFormat     Status = 0xC00000E7
+	InvalidParameter4       Status = 0xC00000F2
+	InvalidParameter6       Status = 0xC00000F4
 	NoSuchPackage           Status = 0xC00000FE
 	DirectoryNotEmpty       Status = 0xC0000101
 	NotADirectory           Status = 0xC0000103
@@ -191,6 +193,8 @@ var table = []row{
 	{NoSecurityOnObject, "STATUS_NO_SECURITY_ON_OBJECT", 1350},
 	{GenericNotMapped, "STATUS_GENERIC_NOT_MAPPED", 1360},
 	{BadDescriptorFormat, "STATUS_BAD_DESCRIPTOR_FORMAT", 1361},
+	{InvalidParameter4, "STATUS_INVALID_PARAMETER_4", 87},
+	{InvalidParameter6, "STATUS_INVALID_PARAMETER_6", 87},
 	{NoSuchPackage, "STATUS_NO_SUCH_PACKAGE", 1364},
 	{DirectoryNotEmpty, "STATUS_DIRECTORY_NOT_EMPTY", 145},
 	{NotADirectory, "STATUS_NOT_A_DIRECTORY", 267},

@@ -34,6 +34,17 @@ static inline LPSTR narrow(PWSTR w, size_t units)
 	return s;
 }
 
+/* Whether the name of a system is that of the computer, with backslashes in front or not; RPC_S_SERVER_UNAVAILABLE
+ * otherwise, since no other can be asked. */
+extern __attribute__((visibility("hidden"))) BOOL rm_here(LPCWSTR system);
+static inline BOOL rm_here_a(LPCSTR system)
+{
+	PWSTR w = widen(system);
+	BOOL r = rm_here(w);
+	free(w);
+	return r;
+}
+
 /* Objects by the names that Win32 functions take. */
 extern __attribute__((visibility("hidden"))) NTSTATUS rm_open_named(LPCWSTR name, ACCESS_MASK access, HANDLE *h);
 extern __attribute__((visibility("hidden"))) NTSTATUS rm_open_pipe(LPCWSTR name, ACCESS_MASK access, HANDLE *h);

@@ -38,10 +38,23 @@ const (
 	includeLPAC         = 2
 )
 
-var membershipConditions = append([]nt.Condition{
-	{Status: ntstatus.InvalidSID, Rule: "O-131", When: "the SID is invalid"},
-	{Status: ntstatus.NoImpersonationToken, Rule: "O-131", When: "TokenHandle is a primary token"},
-}, of("NtOpenThreadToken")...)
+// tokenConditions returns those of a token that is given, or of the effective one.
+func tokenConditions(rule string) []nt.Condition {
+	return []nt.Condition{
+		{Status: ntstatus.AccessViolation, Rule: "O-3", When: "the SID cannot be read"},
+		{Status: ntstatus.InvalidSID, Rule: rule, When: "the SID is invalid"},
+		{Status: ntstatus.CantOpenAnonymous, Rule: "I-24",
+			When: "TokenHandle is NULL, and the thread impersonates at SecurityAnonymous"},
+		{Status: ntstatus.InvalidHandle, Rule: rule, When: "TokenHandle names no handle"},
+		{Status: ntstatus.ObjectTypeMismatch, Rule: rule, When: "TokenHandle is no token"},
+		{Status: ntstatus.AccessDenied, Rule: rule, When: "TokenHandle lacks TOKEN_QUERY"},
+	}
+}
+
+var membershipConditions = append(tokenConditions("O-131"), []nt.Condition{
+	{Status: ntstatus.NoImpersonationToken, Rule: "A-14", When: "TokenHandle is a primary token"},
+	{Status: ntstatus.BadImpersonationLevel, Rule: "A-15", When: "TokenHandle is below SecurityIdentification"},
+}...)
 
 var (
 	_ = function(nt.Meta{Name: "CheckTokenMembership", Summary: "tells whether a SID is enabled in a token",
@@ -71,8 +84,7 @@ var (
 			return out, st
 		})
 	_ = function(nt.Meta{Name: "CheckTokenCapability", Summary: "tells whether a capability is enabled in a token",
-		Conditions: append([]nt.Condition{{Status: ntstatus.InvalidSID, Rule: "O-133", When: "the SID is invalid"}},
-			of("NtOpenThreadToken")...)},
+		Conditions: tokenConditions("O-133")},
 		func(t *Thread, in CheckTokenCapabilityIn) (out CheckTokenCapabilityOut, st ntstatus.Status) {
 			out.HasCapability, st = t.hasGroup(in.TokenHandle, winnt.TokenCapabilities, in.CapabilitySIDToCheck)
 			return out, st

@@ -42,6 +42,8 @@
 #define AccessCheckByTypeAndAuditAlarm AccessCheckByTypeAndAuditAlarmW
 #define AccessCheckByTypeResultListAndAuditAlarm AccessCheckByTypeResultListAndAuditAlarmW
 #define AccessCheckByTypeResultListAndAuditAlarmByHandle AccessCheckByTypeResultListAndAuditAlarmByHandleW
+#define GetFileSecurity GetFileSecurityW
+#define SetFileSecurity SetFileSecurityW
 #define CreateEvent CreateEventW
 #define CreateEventEx CreateEventExW
 #define OpenEvent OpenEventW
@@ -96,6 +98,8 @@
 #define AccessCheckByTypeAndAuditAlarm AccessCheckByTypeAndAuditAlarmA
 #define AccessCheckByTypeResultListAndAuditAlarm AccessCheckByTypeResultListAndAuditAlarmA
 #define AccessCheckByTypeResultListAndAuditAlarmByHandle AccessCheckByTypeResultListAndAuditAlarmByHandleA
+#define GetFileSecurity GetFileSecurityA
+#define SetFileSecurity SetFileSecurityA
 #define CreateEvent CreateEventA
 #define CreateEventEx CreateEventExA
 #define OpenEvent OpenEventA

@@ -77,7 +77,7 @@ func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type,
 // nakedWithoutName reports whether an object of the type has no descriptor where
 // it has no name and its creator gives none (O-38).
 func nakedWithoutName(typ *ob.Type) bool {
-	return typ == EventType || typ == MutantType || typ == SemaphoreType
+	return typ == EventType || typ == MutantType || typ == SemaphoreType || typ == TimerType
 }
 
 // newDescriptor makes the descriptor of a new object out of what the creator

@@ -20,14 +20,15 @@ type Outcome int
 
 // The outcomes of a fault, from best to worst.
 const (
-	Killed      Outcome = iota + 1 // the tests of its own package saw it
-	KilledLater                    // a dependent's tests saw it
-	Survived                       // no test saw it
+	KilledByRule Outcome = iota + 1 // a test that cites the fault's rule saw it
+	Killed                          // another test of its own package saw it
+	KilledLater                     // a dependent's tests saw it
+	Survived                        // no test saw it
 )
 
 // String returns the word of the table.
 func (o Outcome) String() string {
-	return [...]string{"not asked", "killed", "killed by a dependent", "survived"}[o]
+	return [...]string{"not asked", "killed by its rule", "killed", "killed by a dependent", "survived"}[o]
 }
 
 // timeout ends the tests of a package. A fault that makes them run for ever
@@ -51,16 +52,23 @@ type Runner struct {
 // ErrTime is wrapped by the error of a fault that [Runner.Until] cut short.
 var ErrTime = errors.New("there was no time to ask")
 
-// Ask applies a fault and runs the tests of its packages, then those of the
-// packages that import it. It is an error if the fault does not apply or does
-// not compile.
+// Ask applies a fault and runs the tests of its packages, those that cite its
+// rule first, then those of the packages that import it. It is an error if the
+// fault does not apply or does not compile.
 func (r *Runner) Ask(f Fault) (Outcome, error) {
 	overlay, err := r.overlay(f)
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(filepath.Dir(overlay)) //nolint:errcheck // it is below Scratch, which the caller removes
-	seen, err := r.test(overlay, f.Tests)
+	cited, err := r.cited(overlay, f)
+	if err != nil {
+		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
+	}
+	if cited {
+		return KilledByRule, nil
+	}
+	seen, err := r.test(overlay, f.Tests, "")
 	if err != nil {
 		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
 	}
@@ -74,13 +82,34 @@ func (r *Runner) Ask(f Fault) (Outcome, error) {
 	if err != nil {
 		return 0, err
 	}
-	if seen, err = r.test(overlay, dependents); err != nil {
+	if seen, err = r.test(overlay, dependents, ""); err != nil {
 		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
 	}
 	if seen {
 		return KilledLater, nil
 	}
 	return Survived, nil
+}
+
+// cited tells whether a test that cites the fault's rule fails with an overlay.
+func (r *Runner) cited(overlay string, f Fault) (seen bool, err error) {
+	id := f.Rule()
+	if id == "" {
+		return false, nil
+	}
+	for _, p := range f.Tests {
+		pattern, err := Citing(filepath.Join(r.Root, p), id)
+		if err != nil || pattern == "" {
+			if err != nil {
+				return false, err
+			}
+			continue
+		}
+		if seen, err = r.test(overlay, []string{p}, pattern); seen || err != nil {
+			return seen, err
+		}
+	}
+	return false, nil
 }
 
 // overlay writes the changed file and the JSON that the go command wants.
@@ -106,12 +135,16 @@ func (r *Runner) overlay(f Fault) (string, error) {
 	return overlay, errors.Join(os.WriteFile(replacement, changed, 0o600), os.WriteFile(overlay, list, 0o600))
 }
 
-// test tells whether tests of some packages fail with an overlay.
-func (r *Runner) test(overlay string, packages []string) (seen bool, err error) {
+// test tells whether tests of some packages fail with an overlay: those whose
+// names match a pattern, "" for all.
+func (r *Runner) test(overlay string, packages []string, pattern string) (seen bool, err error) {
 	if len(packages) == 0 {
 		return false, nil
 	}
 	args := []string{"test", "-short", "-failfast", "-vet=off", "-timeout=" + timeout.String(), "-overlay=" + overlay}
+	if pattern != "" {
+		args = append(args, "-run="+pattern)
+	}
 	for _, p := range packages {
 		args = append(args, "./"+p)
 	}

@@ -32,6 +32,7 @@ var (
 	textType       = reflect.TypeFor[nt.Captured[string]]()
 	modeType       = reflect.TypeFor[access.Mode]()
 	capHandleType  = reflect.TypeFor[nt.Captured[winnt.Handle]]()
+	timeType       = reflect.TypeFor[nt.Captured[int64]]()
 	selfType       = reflect.TypeFor[nt.Captured[sid.SID]]()
 	objectTypeType = reflect.TypeFor[*winnt.ObjectType]()
 	listType       = reflect.TypeFor[nt.Captured[[]access.ObjectTypeEntry]]()
@@ -80,6 +81,10 @@ var converters = map[reflect.Type]converter{
 	textType:       by(text),
 	modeType:       by(processorMode),
 	selfType:       by(selfSID),
+	timeType: by(func(v starlark.Value) (t nt.Captured[int64], err error) {
+		err = starlark.AsInt(v, &t.V)
+		return t, err
+	}),
 	listType:       by(objectTypeList),
 	objectTypeType: by(objectType),
 	capHandleType: by(func(v starlark.Value) (nt.Captured[winnt.Handle], error) {

@@ -113,6 +113,8 @@ var without = map[string]string{
 	"OutputBuffer":         "the controls that are built give no buffer",
 	"OutputBufferLength":   "the controls that are built give no buffer",
 	"PoolType":             "memory has no pools",
+	"TimerApcRoutine":      "no routine is called when a timer's time has come",
+	"TimerContext":         "no routine is called when a timer's time has come",
 	"SubjectContextLocked": "a subject is a value that nothing can change",
 
 	"NtWriteFile.Length": "Buffer has its length",
