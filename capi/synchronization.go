@@ -6,17 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/winnt"
 )
-
-// created answers a call whose first argument receives a handle.
-func (c *call) created(service func() (winnt.Handle, ntstatus.Status)) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	h, st := service()
-	return c.opened(c.ptr(0), h, st)
-}
 
 // told answers a call with an output of n bytes that need not be asked for.
 func (c *call) told(out user, n int, service func() (value uint32, st ntstatus.Status)) uint64 {
@@ -65,21 +55,6 @@ func bit(b bool) uint32 {
 	return 0
 }
 
-func ntCreateMutant(c *call) uint64 {
-	return c.created(func() (winnt.Handle, ntstatus.Status) {
-		out, st := c.sys.NtCreateMutant(nt.CreateMutantIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
-			InitialOwner: c.boolean(3)})
-		return out.MutantHandle, st
-	})
-}
-
-func ntOpenMutant(c *call) uint64 {
-	return c.created(func() (winnt.Handle, ntstatus.Status) {
-		out, st := c.sys.NtOpenMutant(nt.OpenMutantIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
-		return out.MutantHandle, st
-	})
-}
-
 func ntReleaseMutant(c *call) uint64 {
 	return c.told(c.ptr(1), 4, func() (uint32, ntstatus.Status) {
 		n, st := c.nt.NtReleaseMutant(c.handle(0))
@@ -98,18 +73,9 @@ func ntQueryMutant(c *call) uint64 {
 }
 
 func ntCreateSemaphore(c *call) uint64 {
-	return c.created(func() (winnt.Handle, ntstatus.Status) {
-		out, st := c.sys.NtCreateSemaphore(nt.CreateSemaphoreIn{DesiredAccess: c.mask(1),
-			ObjectAttributes: c.attributes(2), InitialCount: int32(c.u32(3)), MaximumCount: int32(c.u32(4))})
-		return out.SemaphoreHandle, st
-	})
-}
-
-func ntOpenSemaphore(c *call) uint64 {
-	return c.created(func() (winnt.Handle, ntstatus.Status) {
-		out, st := c.sys.NtOpenSemaphore(nt.OpenSemaphoreIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
-		return out.SemaphoreHandle, st
-	})
+	out, st := c.sys.NtCreateSemaphore(nt.CreateSemaphoreIn{DesiredAccess: c.mask(1),
+		ObjectAttributes: c.attributes(2), InitialCount: int32(c.u32(3)), MaximumCount: int32(c.u32(4))})
+	return c.opened(out.SemaphoreHandle, st)
 }
 
 func ntReleaseSemaphore(c *call) uint64 {
@@ -127,21 +93,6 @@ func ntQuerySemaphore(c *call) uint64 {
 	e.U32(uint32(out.SemaphoreInformation.CurrentCount))
 	e.U32(uint32(out.SemaphoreInformation.MaximumCount))
 	return c.putState(st, &e)
-}
-
-func ntCreateTimer(c *call) uint64 {
-	return c.created(func() (winnt.Handle, ntstatus.Status) {
-		out, st := c.sys.NtCreateTimer(nt.CreateTimerIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
-			TimerType: nt.TimerType(c.u32(3))})
-		return out.TimerHandle, st
-	})
-}
-
-func ntOpenTimer(c *call) uint64 {
-	return c.created(func() (winnt.Handle, ntstatus.Status) {
-		out, st := c.sys.NtOpenTimer(nt.OpenTimerIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
-		return out.TimerHandle, st
-	})
 }
 
 func ntSetTimer(c *call) uint64 {
