@@ -65,6 +65,7 @@ int main(void)
 	test_accounts();
 	test_parts();
 	test_objects();
+	test_synch();
 	test_threads();
 	test_pipes();
 	test_files();
