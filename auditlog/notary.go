@@ -110,7 +110,7 @@ func (n *notary) store(job toSign) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(d, checkpointName, signed); err != nil {
+	if err := closed(put(d, checkpointName, bytesOf(signed))); err != nil {
 		return err
 	}
 	n.log.noted.Store(&c)

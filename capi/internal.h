@@ -49,6 +49,8 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domai
 
 /* The SID of the computer, which is the domain of its accounts. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_computer(PSID *Sid);
+/* The domain of accounts for which CreateWellKnownSid is given none. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_account_domain(PSID *Sid);
 
 /* Conversions of text. Results come from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size);

@@ -663,6 +663,14 @@ NTSTATUS NTAPI NtOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredA
 }
 NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
 	POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtOpenSymbolicLinkObject")));
+NTSTATUS NTAPI NtQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget, PULONG ReturnedLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)LinkTarget,
+		(uint64_t)(uintptr_t)ReturnedLength};
+	return (NTSTATUS)rm_enter(RM_NtQuerySymbolicLinkObject, args);
+}
+NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget,
+	PULONG ReturnedLength) __attribute__((alias("NtQuerySymbolicLinkObject")));
 NTSTATUS NTAPI NtCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess,
@@ -804,6 +812,118 @@ NTSTATUS NTAPI NtImpersonateClientOfPort(HANDLE PortHandle, PPORT_MESSAGE Messag
 }
 NTSTATUS NTAPI ZwImpersonateClientOfPort(HANDLE PortHandle,
 	PPORT_MESSAGE Message) __attribute__((alias("NtImpersonateClientOfPort")));
+NTSTATUS NTAPI NtCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	BOOLEAN InitialOwner)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)MutantHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)InitialOwner};
+	return (NTSTATUS)rm_enter(RM_NtCreateMutant, args);
+}
+NTSTATUS NTAPI ZwCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	BOOLEAN InitialOwner) __attribute__((alias("NtCreateMutant")));
+NTSTATUS NTAPI NtOpenMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)MutantHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_NtOpenMutant, args);
+}
+NTSTATUS NTAPI ZwOpenMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtOpenMutant")));
+NTSTATUS NTAPI NtReleaseMutant(HANDLE MutantHandle, PLONG PreviousCount)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)MutantHandle, (uint64_t)(uintptr_t)PreviousCount};
+	return (NTSTATUS)rm_enter(RM_NtReleaseMutant, args);
+}
+NTSTATUS NTAPI ZwReleaseMutant(HANDLE MutantHandle, PLONG PreviousCount) __attribute__((alias("NtReleaseMutant")));
+NTSTATUS NTAPI NtQueryMutant(HANDLE MutantHandle, MUTANT_INFORMATION_CLASS MutantInformationClass,
+	PVOID MutantInformation, ULONG MutantInformationLength, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)MutantHandle, (uint64_t)(uintptr_t)MutantInformationClass,
+		(uint64_t)(uintptr_t)MutantInformation, (uint64_t)(uintptr_t)MutantInformationLength,
+		(uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_NtQueryMutant, args);
+}
+NTSTATUS NTAPI ZwQueryMutant(HANDLE MutantHandle, MUTANT_INFORMATION_CLASS MutantInformationClass,
+	PVOID MutantInformation, ULONG MutantInformationLength, PULONG ReturnLength) __attribute__((alias("NtQueryMutant")));
+NTSTATUS NTAPI NtCreateSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, LONG InitialCount, LONG MaximumCount)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SemaphoreHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)InitialCount, (uint64_t)(uintptr_t)MaximumCount};
+	return (NTSTATUS)rm_enter(RM_NtCreateSemaphore, args);
+}
+NTSTATUS NTAPI ZwCreateSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, LONG InitialCount, LONG MaximumCount) __attribute__((alias("NtCreateSemaphore")));
+NTSTATUS NTAPI NtOpenSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SemaphoreHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_NtOpenSemaphore, args);
+}
+NTSTATUS NTAPI ZwOpenSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtOpenSemaphore")));
+NTSTATUS NTAPI NtReleaseSemaphore(HANDLE SemaphoreHandle, LONG ReleaseCount, PLONG PreviousCount)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SemaphoreHandle, (uint64_t)(uintptr_t)ReleaseCount,
+		(uint64_t)(uintptr_t)PreviousCount};
+	return (NTSTATUS)rm_enter(RM_NtReleaseSemaphore, args);
+}
+NTSTATUS NTAPI ZwReleaseSemaphore(HANDLE SemaphoreHandle, LONG ReleaseCount,
+	PLONG PreviousCount) __attribute__((alias("NtReleaseSemaphore")));
+NTSTATUS NTAPI NtQuerySemaphore(HANDLE SemaphoreHandle, SEMAPHORE_INFORMATION_CLASS SemaphoreInformationClass,
+	PVOID SemaphoreInformation, ULONG SemaphoreInformationLength, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SemaphoreHandle, (uint64_t)(uintptr_t)SemaphoreInformationClass,
+		(uint64_t)(uintptr_t)SemaphoreInformation, (uint64_t)(uintptr_t)SemaphoreInformationLength,
+		(uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_NtQuerySemaphore, args);
+}
+NTSTATUS NTAPI ZwQuerySemaphore(HANDLE SemaphoreHandle, SEMAPHORE_INFORMATION_CLASS SemaphoreInformationClass,
+	PVOID SemaphoreInformation, ULONG SemaphoreInformationLength,
+	PULONG ReturnLength) __attribute__((alias("NtQuerySemaphore")));
+NTSTATUS NTAPI NtCreateTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	TIMER_TYPE TimerType)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TimerType};
+	return (NTSTATUS)rm_enter(RM_NtCreateTimer, args);
+}
+NTSTATUS NTAPI ZwCreateTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	TIMER_TYPE TimerType) __attribute__((alias("NtCreateTimer")));
+NTSTATUS NTAPI NtOpenTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_NtOpenTimer, args);
+}
+NTSTATUS NTAPI ZwOpenTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes) __attribute__((alias("NtOpenTimer")));
+NTSTATUS NTAPI NtSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueTime, PTIMER_APC_ROUTINE TimerApcRoutine,
+	PVOID TimerContext, BOOLEAN ResumeTimer, LONG Period, PBOOLEAN PreviousState)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)DueTime,
+		(uint64_t)(uintptr_t)TimerApcRoutine, (uint64_t)(uintptr_t)TimerContext, (uint64_t)(uintptr_t)ResumeTimer,
+		(uint64_t)(uintptr_t)Period, (uint64_t)(uintptr_t)PreviousState};
+	return (NTSTATUS)rm_enter(RM_NtSetTimer, args);
+}
+NTSTATUS NTAPI ZwSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueTime, PTIMER_APC_ROUTINE TimerApcRoutine,
+	PVOID TimerContext, BOOLEAN ResumeTimer, LONG Period, PBOOLEAN PreviousState) __attribute__((alias("NtSetTimer")));
+NTSTATUS NTAPI NtCancelTimer(HANDLE TimerHandle, PBOOLEAN CurrentState)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)CurrentState};
+	return (NTSTATUS)rm_enter(RM_NtCancelTimer, args);
+}
+NTSTATUS NTAPI ZwCancelTimer(HANDLE TimerHandle, PBOOLEAN CurrentState) __attribute__((alias("NtCancelTimer")));
+NTSTATUS NTAPI NtQueryTimer(HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass, PVOID TimerInformation,
+	ULONG TimerInformationLength, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)TimerInformationClass,
+		(uint64_t)(uintptr_t)TimerInformation, (uint64_t)(uintptr_t)TimerInformationLength,
+		(uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_NtQueryTimer, args);
+}
+NTSTATUS NTAPI ZwQueryTimer(HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass, PVOID TimerInformation,
+	ULONG TimerInformationLength, PULONG ReturnLength) __attribute__((alias("NtQueryTimer")));
 ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Status};
@@ -951,6 +1071,11 @@ NTSTATUS NTAPI rm_computer(PSID *Sid)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Sid};
 	return (NTSTATUS)rm_enter(RM_rm_computer, args);
+}
+NTSTATUS NTAPI rm_account_domain(PSID *Sid)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Sid};
+	return (NTSTATUS)rm_enter(RM_rm_account_domain, args);
 }
 NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size)
 {

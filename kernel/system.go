@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -91,11 +92,6 @@ func Boot(cfg Config) *System {
 // names without a leading backslash from it.
 const filesDirectory = `\Files`
 
-// SetEveryoneIncludesAnonymous sets the policy of that name: whether anonymous
-// tokens made from now on have Everyone among their groups (I-74). It is off at
-// boot.
-func (s *System) SetEveryoneIncludesAnonymous(on bool) { s.sys.EveryoneIncludesAnonymous.Store(on) }
-
 // rootDescriptor lets everyone list and traverse, and the system create.
 func rootDescriptor() *sd.Descriptor {
 	list, err := sd.NewACL(
@@ -128,6 +124,8 @@ type Process struct {
 	sys   *System
 	p     *ps.Process // one reference until Exit and Close
 	first *nt.Thread  // immutable; nil unless a service made the process
+	// +checklocks:sys.mu
+	children []*Process // guarded by sys.mu: what NtCreateUserProcess made of it
 }
 
 // NewProcess makes a process with that primary token; an impersonation token
@@ -269,7 +267,7 @@ func (s *System) Close() error {
 // ends all impersonation, as if all had been closed by their owners.
 func (s *System) CloseAllHandles() {
 	s.mu.Lock()
-	processes, contexts := s.processes, maps.Clone(s.contexts)
+	processes, contexts := slices.Clone(s.processes), maps.Clone(s.contexts)
 	s.mu.Unlock()
 	for c := range contexts {
 		c.Thread().RevertToSelf()

@@ -455,11 +455,6 @@ NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PAUX_ACCESS_DATA A
 		(uint64_t)(uintptr_t)GenericMapping};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeCreateAccessState, args);
 }
-void NTAPI SeDeleteAccessState(PACCESS_STATE AccessState)
-{
-	uint64_t args[] = {(uint64_t)(uintptr_t)AccessState};
-	rm_enter(RM_KERNEL | RM_SeDeleteAccessState, args);
-}
 BOOLEAN NTAPI SeFastTraverseCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PACCESS_STATE AccessState,
 	ACCESS_MASK DesiredAccess, KPROCESSOR_MODE AccessMode)
 {
@@ -689,6 +684,12 @@ NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredA
 		(uint64_t)(uintptr_t)ObjectAttributes};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenSymbolicLinkObject, args);
 }
+NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget, PULONG ReturnedLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)LinkHandle, (uint64_t)(uintptr_t)LinkTarget,
+		(uint64_t)(uintptr_t)ReturnedLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQuerySymbolicLinkObject, args);
+}
 NTSTATUS NTAPI ZwCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)JobHandle, (uint64_t)(uintptr_t)DesiredAccess,
@@ -729,6 +730,93 @@ NTSTATUS NTAPI ZwResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)ThreadHandle, (uint64_t)(uintptr_t)PreviousSuspendCount};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtResumeThread, args);
+}
+NTSTATUS NTAPI ZwCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	BOOLEAN InitialOwner)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)MutantHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)InitialOwner};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateMutant, args);
+}
+NTSTATUS NTAPI ZwOpenMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)MutantHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenMutant, args);
+}
+NTSTATUS NTAPI ZwReleaseMutant(HANDLE MutantHandle, PLONG PreviousCount)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)MutantHandle, (uint64_t)(uintptr_t)PreviousCount};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtReleaseMutant, args);
+}
+NTSTATUS NTAPI ZwQueryMutant(HANDLE MutantHandle, MUTANT_INFORMATION_CLASS MutantInformationClass,
+	PVOID MutantInformation, ULONG MutantInformationLength, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)MutantHandle, (uint64_t)(uintptr_t)MutantInformationClass,
+		(uint64_t)(uintptr_t)MutantInformation, (uint64_t)(uintptr_t)MutantInformationLength,
+		(uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryMutant, args);
+}
+NTSTATUS NTAPI ZwCreateSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, LONG InitialCount, LONG MaximumCount)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SemaphoreHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)InitialCount, (uint64_t)(uintptr_t)MaximumCount};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateSemaphore, args);
+}
+NTSTATUS NTAPI ZwOpenSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SemaphoreHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenSemaphore, args);
+}
+NTSTATUS NTAPI ZwReleaseSemaphore(HANDLE SemaphoreHandle, LONG ReleaseCount, PLONG PreviousCount)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SemaphoreHandle, (uint64_t)(uintptr_t)ReleaseCount,
+		(uint64_t)(uintptr_t)PreviousCount};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtReleaseSemaphore, args);
+}
+NTSTATUS NTAPI ZwQuerySemaphore(HANDLE SemaphoreHandle, SEMAPHORE_INFORMATION_CLASS SemaphoreInformationClass,
+	PVOID SemaphoreInformation, ULONG SemaphoreInformationLength, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SemaphoreHandle, (uint64_t)(uintptr_t)SemaphoreInformationClass,
+		(uint64_t)(uintptr_t)SemaphoreInformation, (uint64_t)(uintptr_t)SemaphoreInformationLength,
+		(uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQuerySemaphore, args);
+}
+NTSTATUS NTAPI ZwCreateTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	TIMER_TYPE TimerType)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes, (uint64_t)(uintptr_t)TimerType};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateTimer, args);
+}
+NTSTATUS NTAPI ZwOpenTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)DesiredAccess,
+		(uint64_t)(uintptr_t)ObjectAttributes};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenTimer, args);
+}
+NTSTATUS NTAPI ZwSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueTime, PTIMER_APC_ROUTINE TimerApcRoutine,
+	PVOID TimerContext, BOOLEAN ResumeTimer, LONG Period, PBOOLEAN PreviousState)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)DueTime,
+		(uint64_t)(uintptr_t)TimerApcRoutine, (uint64_t)(uintptr_t)TimerContext, (uint64_t)(uintptr_t)ResumeTimer,
+		(uint64_t)(uintptr_t)Period, (uint64_t)(uintptr_t)PreviousState};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetTimer, args);
+}
+NTSTATUS NTAPI ZwCancelTimer(HANDLE TimerHandle, PBOOLEAN CurrentState)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)CurrentState};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCancelTimer, args);
+}
+NTSTATUS NTAPI ZwQueryTimer(HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass, PVOID TimerInformation,
+	ULONG TimerInformationLength, PULONG ReturnLength)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)TimerHandle, (uint64_t)(uintptr_t)TimerInformationClass,
+		(uint64_t)(uintptr_t)TimerInformation, (uint64_t)(uintptr_t)TimerInformationLength,
+		(uint64_t)(uintptr_t)ReturnLength};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryTimer, args);
 }
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
 	KPROCESSOR_MODE AccessMode, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
@@ -787,6 +875,11 @@ BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Privilege, (uint64_t)(uintptr_t)Mode};
 	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_rm_single_privilege_check, args));
+}
+void NTAPI rm_delete_access_state(PACCESS_STATE AccessState)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)AccessState};
+	rm_enter(RM_KERNEL | RM_rm_delete_access_state, args);
 }
 NTSTATUS NTAPI rm_create_system_thread(PHANDLE Handle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
 	HANDLE Process, PCLIENT_ID ClientId, uint64_t *Number)

@@ -91,11 +91,11 @@ static void computer(void)
 	n = sizeof name, m = sizeof domain;
 	CHECK(LookupAccountSidA(NULL, back, name, &n, domain, &m, &use));
 	SAME(use, SidTypeDomain);
-	SAME(n, 0); /* a domain's name is that of the domain */
+	SAME(n, 6);
+	CHECK(strcmp(name, "REFMON") == 0);
 	CHECK(strcmp(domain, "REFMON") == 0);
-	/* CreateWellKnownSid without a domain is about this computer */
-	size = sizeof machine;
-	CHECK(CreateWellKnownSid(WinAccountAdministratorSid, NULL, made, &size));
+	size = sizeof made;
+	CHECK(CreateWellKnownSid(WinAccountAdministratorSid, back, made, &size));
 	size = sizeof machine;
 	CHECK(GetWindowsAccountDomainSid(made, machine, &size));
 	CHECK(EqualSid(machine, back));

@@ -36,8 +36,8 @@ type System struct {
 	Root  *ob.Directory // root of the object namespace
 	Names *ob.Namespace // the same as a tree to walk
 	// Run takes over the references on a process and its first thread that a
-	// service made: they run until they exit.
-	Run func(*ps.Process, *ps.Thread)
+	// service made for a parent: they run until they exit.
+	Run func(parent, p *ps.Process, t *ps.Thread)
 	// Files is the directory that names without a leading backslash are
 	// taken from by NtOpenFile.
 	Files *ob.Directory

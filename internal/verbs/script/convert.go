@@ -32,6 +32,7 @@ var (
 	textType       = reflect.TypeFor[nt.Captured[string]]()
 	modeType       = reflect.TypeFor[access.Mode]()
 	capHandleType  = reflect.TypeFor[nt.Captured[winnt.Handle]]()
+	timeType       = reflect.TypeFor[nt.Captured[int64]]()
 	selfType       = reflect.TypeFor[nt.Captured[sid.SID]]()
 	objectTypeType = reflect.TypeFor[*winnt.ObjectType]()
 	listType       = reflect.TypeFor[nt.Captured[[]access.ObjectTypeEntry]]()
@@ -71,15 +72,19 @@ func by[T any](read func(starlark.Value) (T, error)) converter {
 
 // converters are the types that have a spelling of their own in a program.
 var converters = map[reflect.Type]converter{
-	maskType:                               by(mask),
-	attributesType:                         by(objectAttributes),
-	mappingType:                            by(mapping),
-	stateType:                              by(privilegeState),
-	setType:                                by(privilegeSet),
-	bytesType:                              by(octets),
-	textType:                               by(text),
-	modeType:                               by(processorMode),
-	selfType:                               by(selfSID),
+	maskType:       by(mask),
+	attributesType: by(objectAttributes),
+	mappingType:    by(mapping),
+	stateType:      by(privilegeState),
+	setType:        by(privilegeSet),
+	bytesType:      by(octets),
+	textType:       by(text),
+	modeType:       by(processorMode),
+	selfType:       by(selfSID),
+	timeType: by(func(v starlark.Value) (t nt.Captured[int64], err error) {
+		err = starlark.AsInt(v, &t.V)
+		return t, err
+	}),
 	listType:                               by(objectTypeList),
 	objectTypeType:                         by(objectType),
 	reflect.TypeFor[nt.LogonInformation](): by(logonInformation),

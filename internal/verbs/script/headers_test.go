@@ -113,6 +113,8 @@ var without = map[string]string{
 	"OutputBuffer":         "the controls that are built give no buffer",
 	"OutputBufferLength":   "the controls that are built give no buffer",
 	"PoolType":             "memory has no pools",
+	"TimerApcRoutine":      "no routine is called when a timer's time has come",
+	"TimerContext":         "no routine is called when a timer's time has come",
 	"SubjectContextLocked": "a subject is a value that nothing can change",
 
 	"LsaLogonUser.LsaHandle":                       "who may what follows from the caller's token",
@@ -152,6 +154,7 @@ var besides = map[string]string{
 	"SePrivilegeCheck.SubjectSecurityContext":        "the documented name; mingw-w64 differs",
 	"ZwCreateSymbolicLinkObject.LinkHandle":          "Zw rows have the names of their Nt twins",
 	"ZwCreateSymbolicLinkObject.LinkTarget":          "Zw rows have the names of their Nt twins",
+	"ZwQuerySymbolicLinkObject.MaximumLength":        "that of the string LinkTarget, which a program cannot give",
 	"ZwQueryInformationToken.TokenInformationLength": "Zw rows have the names of their Nt twins",
 	"ZwQueryInformationToken.ReturnLength":           "Zw rows have the names of their Nt twins",
 	"ZwQuerySecurityObject.Handle":                   "Zw rows have the names of their Nt twins",
