@@ -79,7 +79,7 @@ func (c *auditReportCmd) Run(std *streams) error {
 	if err := errors.Join(r.Write(f), f.Close()); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	_, err = fmt.Fprintf(std.out, "%d records, %d failures: see %s\n", s.Records, s.Failures, c.Out)
+	_, err = fmt.Fprintf(std.out, "%d records, denials among them: %d: see %s\n", s.Records, s.Failures, c.Out)
 	return err
 }
 
