@@ -41,9 +41,9 @@ func Line(e *audit.Event) string {
 		verb = fmt.Sprintf("event %d", e.ID)
 	}
 	b.WriteString(verb)
-	for _, part := range []string{What(e), rights(e), details(e)} {
-		if part != "" {
-			b.WriteString(" " + part)
+	for _, part := range [...]struct{ word, text string }{{" ", What(e)}, {" for ", rights(e)}, {" ", details(e)}} {
+		if part.text != "" {
+			b.WriteString(part.word + part.text)
 		}
 	}
 	if why := Why(e); why != "" {
@@ -123,7 +123,7 @@ func rights(e *audit.Event) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "for " + strings.Join(names, ",")
+	return strings.Join(names, ",")
 }
 
 // reasonWords are the reasons of a decision, by message code.
