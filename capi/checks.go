@@ -18,12 +18,7 @@ func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
 	if st := c.Probe(p, 8+12*uintptr(n), 4); st != ntstatus.Success {
 		return nil, st
 	}
-	s := &nt.PrivilegeSet{}
-	if s.Control, st = c.ReadU32(p + 4); st != ntstatus.Success {
-		return nil, st
-	}
-	s.Privilege, st = c.PrivilegesFrom(p+8, n)
-	return s, st
+	return c.PrivilegeSetAt(p)
 }
 
 func ntPrivilegeCheck(c *call) uint64 {
@@ -42,10 +37,7 @@ func ntPrivilegeCheck(c *call) uint64 {
 	if fault := c.Write(set, e.Bytes); fault != ntstatus.Success {
 		return status(fault)
 	}
-	if fault := c.WriteBool(result, out.Result); fault != ntstatus.Success {
-		return status(fault)
-	}
-	return status(st)
+	return c.written(result, boolean(out.Result), st)
 }
 
 // checkOutputs are where an access check writes.
@@ -112,8 +104,7 @@ func ntAccessCheck(c *call) uint64 {
 		return status(st)
 	}
 	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))),
-		ClientToken: c.handle(1), DesiredAccess: c.mask(2),
-		GenericMapping: nt.Cap(m), PrivilegeSetLength: length})
+		ClientToken: c.handle(1), DesiredAccess: c.mask(2), GenericMapping: nt.Cap(m), PrivilegeSetLength: length})
 	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess},
 		[]ntstatus.Status{out.AccessStatus}, st)
 }

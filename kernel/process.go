@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -78,6 +79,30 @@ type JobSecurity struct {
 	Flags  uint32           // ps.JobNoAdmin and relatives: 1, 2, 4, 8
 	Token  *AccessToken     // for the flag 4, ONLY_TOKEN
 	Filter token.FilterSpec // for the flag 8, FILTER_TOKENS
+}
+
+// Close ends the process, and those that NtCreateUserProcess made of it, and
+// gives back its owner's reference, so that a system that runs for long keeps
+// nothing of it (W-13). The owner closed its threads before; it does not use the
+// process afterwards. Closing again does nothing.
+func (p *Process) Close() {
+	s := p.sys
+	p.p.Exit()
+	s.mu.Lock()
+	children := p.children
+	p.children = nil
+	at := slices.Index(s.processes, p)
+	if at >= 0 {
+		s.processes = slices.Delete(s.processes, at, at+1)
+	}
+	s.mu.Unlock()
+	for _, c := range children {
+		c.first.Close()
+		c.Close()
+	}
+	if at >= 0 {
+		p.p.Deref(ob.TagCall)
+	}
 }
 
 // AssignToJob makes a job with those limits and puts the process into it; the

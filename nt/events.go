@@ -21,6 +21,7 @@ var events = map[string][]uint16{
 	"NtOpenProcessToken": opens, "NtOpenProcessTokenEx": opens, "NtOpenThreadToken": opens, "NtOpenThreadTokenEx": opens,
 	"NtCreateJobObject": opens, "NtOpenJobObject": opens, "NtCreateEvent": opens, "NtOpenEvent": opens,
 	"NtCreateMutant": opens, "NtOpenMutant": opens, "NtCreateSemaphore": opens, "NtOpenSemaphore": opens,
+	"NtCreateTimer": opens, "NtOpenTimer": opens,
 	"NtCreateDirectoryObject": opens, "NtOpenDirectoryObject": opens,
 	"NtCreateSymbolicLinkObject": opens, "NtOpenSymbolicLinkObject": opens,
 	"NtCreateNamedPipeFile": opens, "NtConnectPort": opens,
