@@ -454,6 +454,11 @@ NTSTATUS NTAPI NtOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredA
 		A(ObjectAttributes)});
 }
 ZW(OpenSymbolicLinkObject);
+NTSTATUS NTAPI NtQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget, PULONG ReturnedLength)
+{
+	return (NTSTATUS)rm_enter(RM_NtQuerySymbolicLinkObject, (uint64_t[]){A(LinkHandle), A(LinkTarget), A(ReturnedLength)});
+}
+ZW(QuerySymbolicLinkObject);
 NTSTATUS NTAPI NtCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
 	return (NTSTATUS)rm_enter(RM_NtCreateJobObject, (uint64_t[]){A(JobHandle), A(DesiredAccess), A(ObjectAttributes)});
@@ -554,6 +559,85 @@ NTSTATUS NTAPI NtImpersonateClientOfPort(HANDLE PortHandle, PPORT_MESSAGE Messag
 	return (NTSTATUS)rm_enter(RM_NtImpersonateClientOfPort, (uint64_t[]){A(PortHandle), A(Message)});
 }
 ZW(ImpersonateClientOfPort);
+NTSTATUS NTAPI NtCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	BOOLEAN InitialOwner)
+{
+	return (NTSTATUS)rm_enter(RM_NtCreateMutant, (uint64_t[]){A(MutantHandle), A(DesiredAccess), A(ObjectAttributes),
+		A(InitialOwner)});
+}
+ZW(CreateMutant);
+NTSTATUS NTAPI NtOpenMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	return (NTSTATUS)rm_enter(RM_NtOpenMutant, (uint64_t[]){A(MutantHandle), A(DesiredAccess), A(ObjectAttributes)});
+}
+ZW(OpenMutant);
+NTSTATUS NTAPI NtReleaseMutant(HANDLE MutantHandle, PLONG PreviousCount)
+{
+	return (NTSTATUS)rm_enter(RM_NtReleaseMutant, (uint64_t[]){A(MutantHandle), A(PreviousCount)});
+}
+ZW(ReleaseMutant);
+NTSTATUS NTAPI NtQueryMutant(HANDLE MutantHandle, MUTANT_INFORMATION_CLASS MutantInformationClass,
+	PVOID MutantInformation, ULONG MutantInformationLength, PULONG ReturnLength)
+{
+	return (NTSTATUS)rm_enter(RM_NtQueryMutant, (uint64_t[]){A(MutantHandle), A(MutantInformationClass),
+		A(MutantInformation), A(MutantInformationLength), A(ReturnLength)});
+}
+ZW(QueryMutant);
+NTSTATUS NTAPI NtCreateSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, LONG InitialCount, LONG MaximumCount)
+{
+	return (NTSTATUS)rm_enter(RM_NtCreateSemaphore, (uint64_t[]){A(SemaphoreHandle), A(DesiredAccess),
+		A(ObjectAttributes), A(InitialCount), A(MaximumCount)});
+}
+ZW(CreateSemaphore);
+NTSTATUS NTAPI NtOpenSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	return (NTSTATUS)rm_enter(RM_NtOpenSemaphore, (uint64_t[]){A(SemaphoreHandle), A(DesiredAccess), A(ObjectAttributes)});
+}
+ZW(OpenSemaphore);
+NTSTATUS NTAPI NtReleaseSemaphore(HANDLE SemaphoreHandle, LONG ReleaseCount, PLONG PreviousCount)
+{
+	return (NTSTATUS)rm_enter(RM_NtReleaseSemaphore, (uint64_t[]){A(SemaphoreHandle), A(ReleaseCount), A(PreviousCount)});
+}
+ZW(ReleaseSemaphore);
+NTSTATUS NTAPI NtQuerySemaphore(HANDLE SemaphoreHandle, SEMAPHORE_INFORMATION_CLASS SemaphoreInformationClass,
+	PVOID SemaphoreInformation, ULONG SemaphoreInformationLength, PULONG ReturnLength)
+{
+	return (NTSTATUS)rm_enter(RM_NtQuerySemaphore, (uint64_t[]){A(SemaphoreHandle), A(SemaphoreInformationClass),
+		A(SemaphoreInformation), A(SemaphoreInformationLength), A(ReturnLength)});
+}
+ZW(QuerySemaphore);
+NTSTATUS NTAPI NtCreateTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	TIMER_TYPE TimerType)
+{
+	return (NTSTATUS)rm_enter(RM_NtCreateTimer, (uint64_t[]){A(TimerHandle), A(DesiredAccess), A(ObjectAttributes),
+		A(TimerType)});
+}
+ZW(CreateTimer);
+NTSTATUS NTAPI NtOpenTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	return (NTSTATUS)rm_enter(RM_NtOpenTimer, (uint64_t[]){A(TimerHandle), A(DesiredAccess), A(ObjectAttributes)});
+}
+ZW(OpenTimer);
+NTSTATUS NTAPI NtSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueTime, PTIMER_APC_ROUTINE TimerApcRoutine,
+	PVOID TimerContext, BOOLEAN ResumeTimer, LONG Period, PBOOLEAN PreviousState)
+{
+	return (NTSTATUS)rm_enter(RM_NtSetTimer, (uint64_t[]){A(TimerHandle), A(DueTime), A(TimerApcRoutine), A(TimerContext),
+		A(ResumeTimer), A(Period), A(PreviousState)});
+}
+ZW(SetTimer);
+NTSTATUS NTAPI NtCancelTimer(HANDLE TimerHandle, PBOOLEAN CurrentState)
+{
+	return (NTSTATUS)rm_enter(RM_NtCancelTimer, (uint64_t[]){A(TimerHandle), A(CurrentState)});
+}
+ZW(CancelTimer);
+NTSTATUS NTAPI NtQueryTimer(HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass, PVOID TimerInformation,
+	ULONG TimerInformationLength, PULONG ReturnLength)
+{
+	return (NTSTATUS)rm_enter(RM_NtQueryTimer, (uint64_t[]){A(TimerHandle), A(TimerInformationClass), A(TimerInformation),
+		A(TimerInformationLength), A(ReturnLength)});
+}
+ZW(QueryTimer);
 ULONG NTAPI RtlNtStatusToDosError(NTSTATUS Status)
 {
 	return (ULONG)rm_enter(RM_RtlNtStatusToDosError, (uint64_t[]){A(Status)});

@@ -60,6 +60,7 @@ var (
 	_                       = zw("ZwOpenDirectoryObject", nt.Services.NtOpenDirectoryObject)
 	_                       = zw("ZwCreateSymbolicLinkObject", nt.Services.NtCreateSymbolicLinkObject)
 	_                       = zw("ZwOpenSymbolicLinkObject", nt.Services.NtOpenSymbolicLinkObject)
+	_                       = zw("ZwQuerySymbolicLinkObject", nt.Services.NtQuerySymbolicLinkObject)
 	_                       = zw("ZwCreateEvent", nt.Services.NtCreateEvent)
 	_                       = zw("ZwOpenEvent", nt.Services.NtOpenEvent)
 	_                       = zw("ZwCreateMutant", nt.Services.NtCreateMutant)

@@ -367,10 +367,6 @@ NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PAUX_ACCESS_DATA A
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_SeCreateAccessState, (uint64_t[]){A(AccessState), A(AuxData),
 		A(DesiredAccess), A(GenericMapping)});
 }
-void NTAPI SeDeleteAccessState(PACCESS_STATE AccessState)
-{
-	rm_enter(RM_KERNEL | RM_SeDeleteAccessState, (uint64_t[]){A(AccessState)});
-}
 BOOLEAN NTAPI SeFastTraverseCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PACCESS_STATE AccessState,
 	ACCESS_MASK DesiredAccess, KPROCESSOR_MODE AccessMode)
 {
@@ -562,6 +558,11 @@ NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredA
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenSymbolicLinkObject, (uint64_t[]){A(LinkHandle), A(DesiredAccess),
 		A(ObjectAttributes)});
 }
+NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget, PULONG ReturnedLength)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQuerySymbolicLinkObject, (uint64_t[]){A(LinkHandle), A(LinkTarget),
+		A(ReturnedLength)});
+}
 NTSTATUS NTAPI ZwCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
 {
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateJobObject, (uint64_t[]){A(JobHandle), A(DesiredAccess),
@@ -594,6 +595,76 @@ NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, 
 NTSTATUS NTAPI ZwResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
 {
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtResumeThread, (uint64_t[]){A(ThreadHandle), A(PreviousSuspendCount)});
+}
+NTSTATUS NTAPI ZwCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	BOOLEAN InitialOwner)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateMutant, (uint64_t[]){A(MutantHandle), A(DesiredAccess),
+		A(ObjectAttributes), A(InitialOwner)});
+}
+NTSTATUS NTAPI ZwOpenMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenMutant, (uint64_t[]){A(MutantHandle), A(DesiredAccess),
+		A(ObjectAttributes)});
+}
+NTSTATUS NTAPI ZwReleaseMutant(HANDLE MutantHandle, PLONG PreviousCount)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtReleaseMutant, (uint64_t[]){A(MutantHandle), A(PreviousCount)});
+}
+NTSTATUS NTAPI ZwQueryMutant(HANDLE MutantHandle, MUTANT_INFORMATION_CLASS MutantInformationClass,
+	PVOID MutantInformation, ULONG MutantInformationLength, PULONG ReturnLength)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryMutant, (uint64_t[]){A(MutantHandle), A(MutantInformationClass),
+		A(MutantInformation), A(MutantInformationLength), A(ReturnLength)});
+}
+NTSTATUS NTAPI ZwCreateSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, LONG InitialCount, LONG MaximumCount)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateSemaphore, (uint64_t[]){A(SemaphoreHandle), A(DesiredAccess),
+		A(ObjectAttributes), A(InitialCount), A(MaximumCount)});
+}
+NTSTATUS NTAPI ZwOpenSemaphore(PHANDLE SemaphoreHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenSemaphore, (uint64_t[]){A(SemaphoreHandle), A(DesiredAccess),
+		A(ObjectAttributes)});
+}
+NTSTATUS NTAPI ZwReleaseSemaphore(HANDLE SemaphoreHandle, LONG ReleaseCount, PLONG PreviousCount)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtReleaseSemaphore, (uint64_t[]){A(SemaphoreHandle), A(ReleaseCount),
+		A(PreviousCount)});
+}
+NTSTATUS NTAPI ZwQuerySemaphore(HANDLE SemaphoreHandle, SEMAPHORE_INFORMATION_CLASS SemaphoreInformationClass,
+	PVOID SemaphoreInformation, ULONG SemaphoreInformationLength, PULONG ReturnLength)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQuerySemaphore, (uint64_t[]){A(SemaphoreHandle),
+		A(SemaphoreInformationClass), A(SemaphoreInformation), A(SemaphoreInformationLength), A(ReturnLength)});
+}
+NTSTATUS NTAPI ZwCreateTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
+	TIMER_TYPE TimerType)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCreateTimer, (uint64_t[]){A(TimerHandle), A(DesiredAccess),
+		A(ObjectAttributes), A(TimerType)});
+}
+NTSTATUS NTAPI ZwOpenTimer(PHANDLE TimerHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtOpenTimer, (uint64_t[]){A(TimerHandle), A(DesiredAccess),
+		A(ObjectAttributes)});
+}
+NTSTATUS NTAPI ZwSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueTime, PTIMER_APC_ROUTINE TimerApcRoutine,
+	PVOID TimerContext, BOOLEAN ResumeTimer, LONG Period, PBOOLEAN PreviousState)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSetTimer, (uint64_t[]){A(TimerHandle), A(DueTime), A(TimerApcRoutine),
+		A(TimerContext), A(ResumeTimer), A(Period), A(PreviousState)});
+}
+NTSTATUS NTAPI ZwCancelTimer(HANDLE TimerHandle, PBOOLEAN CurrentState)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtCancelTimer, (uint64_t[]){A(TimerHandle), A(CurrentState)});
+}
+NTSTATUS NTAPI ZwQueryTimer(HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass, PVOID TimerInformation,
+	ULONG TimerInformationLength, PULONG ReturnLength)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryTimer, (uint64_t[]){A(TimerHandle), A(TimerInformationClass),
+		A(TimerInformation), A(TimerInformationLength), A(ReturnLength)});
 }
 NTSTATUS NTAPI ObReferenceObjectByHandle(HANDLE Handle, ACCESS_MASK DesiredAccess, POBJECT_TYPE ObjectType,
 	KPROCESSOR_MODE AccessMode, PVOID *Object, POBJECT_HANDLE_INFORMATION HandleInformation)
@@ -642,6 +713,10 @@ BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode)
 {
 	return (BOOLEAN)(uintptr_t)rm_answer(rm_enter(RM_KERNEL | RM_rm_single_privilege_check, (uint64_t[]){A(Privilege),
 		A(Mode)}));
+}
+void NTAPI rm_delete_access_state(PACCESS_STATE AccessState)
+{
+	rm_enter(RM_KERNEL | RM_rm_delete_access_state, (uint64_t[]){A(AccessState)});
 }
 NTSTATUS NTAPI rm_create_system_thread(PHANDLE Handle, ULONG DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
 	HANDLE Process, PCLIENT_ID ClientId, uint64_t *Number)

@@ -77,7 +77,7 @@ void test_jobs(void)
 	again = OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, "Global\\CAPI-JOB");
 	CHECK(again == NULL); /* names of jobs keep their case */
 	SAME(GetLastError(), ERROR_FILE_NOT_FOUND);
-	again = OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, "GLOBAL\\capi-job");
+	again = OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, "Global\\capi-job");
 	CHECK(again != NULL);
 	FAILS(SetInformationJobObject(again, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_ACCESS_DENIED);
 	FAILS(AssignProcessToJobObject(again, GetCurrentProcess()), ERROR_ACCESS_DENIED);

@@ -66,9 +66,11 @@ int main(void)
 	test_accounts();
 	test_parts();
 	test_objects();
+	test_synch();
 	test_threads();
 	test_pipes();
 	test_files();
+	test_instances();
 	test_ports();
 	test_routines();
 	test_validated();

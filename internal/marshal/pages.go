@@ -74,7 +74,7 @@ func canRead(at uintptr) bool {
 // also mean that this system does not answer it.
 func canReadBoth(a, b uintptr) bool { return inPairs && readBoth(a, b) == syscall.EINVAL }
 
-// readBoth has the system read the first bytes of two pages: semtimedop(2) copies
+// readBoth makes the system read the first bytes of two pages: semtimedop(2) copies
 // the operations and the timeout before it refuses a set that cannot be, number -1.
 // EINVAL tells that it read both, and nothing changes in any case.
 func readBoth(operations, timeout uintptr) syscall.Errno {

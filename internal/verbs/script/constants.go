@@ -35,6 +35,7 @@ var rights = map[string]winnt.AccessMask{
 	"DIRECTORY_ALL_ACCESS":  winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS,
 	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "MUTANT_ALL_ACCESS": winnt.MUTANT_ALL_ACCESS,
 	"SEMAPHORE_ALL_ACCESS": winnt.SEMAPHORE_ALL_ACCESS, "TIMER_ALL_ACCESS": winnt.TIMER_ALL_ACCESS,
+	"POLICY_ALL_ACCESS": winnt.POLICY_ALL_ACCESS,
 }
 
 var flags = map[string]uint32{
@@ -90,7 +91,8 @@ func constants() starlark.StringDict {
 	for _, t := range []*winnt.ObjectType{winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject,
 		winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject,
 		winnt.JobObject, winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject,
-		winnt.DirectoryServiceObject, winnt.MutantObject, winnt.SemaphoreObject, winnt.TimerObject} {
+		winnt.DirectoryServiceObject, winnt.MutantObject, winnt.SemaphoreObject, winnt.TimerObject,
+		winnt.PolicyObject} {
 		for _, r := range t.Rights {
 			env[r.Name] = starlark.MakeUint64(uint64(r.Mask))
 		}
@@ -100,6 +102,7 @@ func constants() starlark.StringDict {
 	}
 	addObjectConstants(env)
 	addTokenConstants(env)
+	addLogonConstants(env)
 	for l := winnt.SecurityAnonymous; l <= winnt.SecurityDelegation; l++ {
 		env[l.String()] = levelValue(l)
 	}

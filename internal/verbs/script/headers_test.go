@@ -117,6 +117,17 @@ var without = map[string]string{
 	"TimerContext":         "no routine is called when a timer's time has come",
 	"SubjectContextLocked": "a subject is a value that nothing can change",
 
+	"LsaLogonUser.LsaHandle":                       "who may what follows from the caller's token",
+	"LsaLogonUser.OriginName":                      "nothing is recorded of it",
+	"LsaLogonUser.AuthenticationPackage":           "one package answers both messages",
+	"LsaLogonUser.AuthenticationInformationLength": "AuthenticationInformation has its length",
+	"LsaLogonUser.ProfileBuffer":                   "no profile is kept",
+	"LsaLogonUser.ProfileBufferLength":             "no profile is kept",
+	"LsaLogonUser.Quotas":                          "no quotas are kept",
+	"LsaOpenPolicy.ObjectAttributes":               "its members are unused",
+	"LsaLookupNames2.Count":                        "Names has its length",
+	"LsaLookupSids.Count":                          "Sids has its length",
+
 	"NtWriteFile.Length": "Buffer has its length",
 	"ZwWriteFile.Length": "Buffer has its length",
 
@@ -143,6 +154,7 @@ var besides = map[string]string{
 	"SePrivilegeCheck.SubjectSecurityContext":        "the documented name; mingw-w64 differs",
 	"ZwCreateSymbolicLinkObject.LinkHandle":          "Zw rows have the names of their Nt twins",
 	"ZwCreateSymbolicLinkObject.LinkTarget":          "Zw rows have the names of their Nt twins",
+	"ZwQuerySymbolicLinkObject.MaximumLength":        "that of the string LinkTarget, which a program cannot give",
 	"ZwQueryInformationToken.TokenInformationLength": "Zw rows have the names of their Nt twins",
 	"ZwQueryInformationToken.ReturnLength":           "Zw rows have the names of their Nt twins",
 	"ZwQuerySecurityObject.Handle":                   "Zw rows have the names of their Nt twins",
