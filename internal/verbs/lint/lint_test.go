@@ -65,7 +65,7 @@ func TestFindings(t *testing.T) {
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;IOSA;FR;;;WD)", "SACL 0 no-inherit-effect"},
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;OICISA;FR;;;WD)(AU;OICIFA;FR;;;BG)", ""},
 		{"O:BAG:S-1-5-99D:(A;;FR;;;BA)", "group unknown-sid"},
-		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL 0 always-unknown"},              // A-112
+		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL 0 always-unknown"}, // A-112
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.x))`, "DACL 1 never-decides"},
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.y))`, ""},
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;ME)(ML;;NW;;;HI)", "SACL 1 second-of-its-kind"}, // A-60
