@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// consts are the constants of a package, by name, as they are written. They are read from the source, so that the table may name what is not exported.
+// consts are the constants of a package, by name, as they are written. They are
+// read from the source, so that the table may name what is not exported.
 type consts struct {
 	t     *testing.T
 	named map[string]ast.Expr

@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -9,7 +10,8 @@ import (
 )
 
 func ExampleParse() {
-	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],"privileges":["SeChangeNotifyPrivilege"]}`))
+	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],
+		"privileges":["SeChangeNotifyPrivilege"]}`))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -36,8 +38,13 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(tok.Type(), tok.Present().Names())
-	// Output: TokenPrimary [SeShutdownPrivilege SeChangeNotifyPrivilege SeUndockPrivilege SeIncreaseWorkingSetPrivilege SeTimeZonePrivilege]
+	fmt.Println(tok.Type(), strings.Join(tok.Present().Names(), "\n"))
+	// Output:
+	// TokenPrimary SeShutdownPrivilege
+	// SeChangeNotifyPrivilege
+	// SeUndockPrivilege
+	// SeIncreaseWorkingSetPrivilege
+	// SeTimeZonePrivilege
 }
 
 func ExampleToken_AdjustPrivileges() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -31,6 +32,10 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 		return levelValue(x)
 	case winnt.TokenType:
 		return typeValue(x)
+	case winnt.SIDNameUse:
+		return useValue(x)
+	case logon.Secret: // of which no more than this is shown (L-1)
+		return starlark.String(x.String())
 	case sid.SID:
 		return starlark.String(x.String())
 	case winnt.Handle:
