@@ -27,15 +27,15 @@ func TestPendingBounds(t *testing.T) {
 	s = &session{}
 	half := &Frame{Body: make([]byte, MaxBytes/2)}
 	if !s.admit(half) || !s.admit(half) || s.admit(small) {
-		t.Error("MaxBytes are what is admitted, and no byte more")
+		t.Error("calls of MaxBytes are admitted, and no byte more")
 	}
 	if s.done(half); !s.admit(small) || s.admit(half) {
 		t.Error("an answer makes room for as many bytes")
 	}
 }
 
-// TestReasonsTravel: every part of a reason goes over and comes back, and no reason
-// is none.
+// TestReasonsTravel: every part of a reason goes over and comes back; an empty one
+// has no body.
 func TestReasonsTravel(t *testing.T) {
 	for _, w := range []nt.Why{{}, {Rule: "A-1"}, {Because: "of it"}, {Object: "Event"},
 		{Rule: "A-1", Because: "of it", Object: "Event"}, {Explanation: &access.Explanation{}}} {
