@@ -87,7 +87,8 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	}
 	in := nt.CreateNamedPipeFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4),
 		CreateDisposition: c.u32(5),
-		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11)}
+		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11),
+		OutboundQuota: c.u32(12)}
 	if st := pipeParameters(in.CreateDisposition, c.u32(6), c.u32(7), c.u32(8), c.u32(9)); st != ntstatus.Success {
 		return c.opened(c.ptr(0), 0, st)
 	}
@@ -227,7 +228,11 @@ func ntFsControlFile(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	if code != winnt.FSCTL_PIPE_LISTEN {
+	switch code {
+	case winnt.FSCTL_PIPE_LISTEN:
+	case winnt.FSCTL_PIPE_PEEK:
+		return x.peek(h, c.ptr(8), c.u32(9))
+	default:
 		return x.finish(c.nt.NtFsControlFile(h, code), 0)
 	}
 	st, waited := c.waiting(h, ntstatus.PipeListening, func() ntstatus.Status { return c.nt.NtFsControlFile(h, code) })

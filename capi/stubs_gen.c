@@ -499,6 +499,24 @@ NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
 NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
 	PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength, PVOID OutputBuffer,
 	ULONG OutputBufferLength) __attribute__((alias("NtFsControlFile")));
+NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+	ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)IoStatusBlock,
+		(uint64_t)(uintptr_t)FileInformation, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)FileInformationClass};
+	return (NTSTATUS)rm_enter(RM_NtQueryInformationFile, args);
+}
+NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+	ULONG Length, FILE_INFORMATION_CLASS FileInformationClass) __attribute__((alias("NtQueryInformationFile")));
+NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
+	ULONG Length, FS_INFORMATION_CLASS FsInformationClass)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)IoStatusBlock,
+		(uint64_t)(uintptr_t)FsInformation, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)FsInformationClass};
+	return (NTSTATUS)rm_enter(RM_NtQueryVolumeInformationFile, args);
+}
+NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
+	ULONG Length, FS_INFORMATION_CLASS FsInformationClass) __attribute__((alias("NtQueryVolumeInformationFile")));
 NTSTATUS NTAPI NtClose(HANDLE Handle)
 {
 	uint64_t args[] = {(uint64_t)(uintptr_t)Handle};

@@ -277,6 +277,20 @@ NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
 		(uint64_t)(uintptr_t)OutputBufferLength};
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtFsControlFile, args);
 }
+NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+	ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)IoStatusBlock,
+		(uint64_t)(uintptr_t)FileInformation, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)FileInformationClass};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryInformationFile, args);
+}
+NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
+	ULONG Length, FS_INFORMATION_CLASS FsInformationClass)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)FileHandle, (uint64_t)(uintptr_t)IoStatusBlock,
+		(uint64_t)(uintptr_t)FsInformation, (uint64_t)(uintptr_t)Length, (uint64_t)(uintptr_t)FsInformationClass};
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryVolumeInformationFile, args);
+}
 NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen, BOOLEAN EffectiveOnly,
 	SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {

@@ -51,6 +51,11 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 			return starlark.None
 		}
 		return r.toValue(reflect.ValueOf(x.Privilege), nil)
+	case *nt.PipePeekBuffer:
+		if x == nil {
+			return starlark.None
+		}
+		return r.toPlain(f.Elem(), nil)
 	case *kernel.AccessToken:
 		if x == nil {
 			return starlark.None
