@@ -6,13 +6,11 @@ import (
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/winnt"
 )
 
 // peek answers FSCTL_PIPE_PEEK with a FILE_PIPE_PEEK_BUFFER.
-func (x ioCall) peek(h winnt.Handle, buffer user, length uint32) uint64 {
-	out, st := x.sys.NtFsControlFile(nt.FsControlFileIn{FileHandle: h, FsControlCode: winnt.FSCTL_PIPE_PEEK,
-		OutputBufferLength: length})
+func (x ioCall) peek(in nt.FsControlFileIn, buffer user) uint64 {
+	out, st := x.sys.NtFsControlFile(in)
 	b := out.OutputBuffer
 	if b == nil {
 		return x.finish(st, 0)

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
@@ -10,7 +12,7 @@ import (
 
 // run takes over a process and its first thread that a service made, as if
 // NewProcess and NewThread had. In a system that has closed they end at once.
-func (s *System) run(p *ps.Process, t *ps.Thread) {
+func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	defer t.Deref(ob.TagCall)
 	s.mu.Lock()
 	closed := s.closed
@@ -20,7 +22,11 @@ func (s *System) run(p *ps.Process, t *ps.Thread) {
 		th := nt.NewThread(c, t.Name())
 		s.mu.Lock()
 		if closed = s.closed; !closed {
-			s.processes = append(s.processes, &Process{sys: s, p: p, first: th})
+			child := &Process{sys: s, p: p, first: th}
+			s.processes = append(s.processes, child)
+			if at := slices.IndexFunc(s.processes, func(x *Process) bool { return x.p == parent }); at >= 0 {
+				s.processes[at].children = append(s.processes[at].children, child)
+			}
 			s.modes[th], s.threads[c] = nil, th
 		}
 		s.mu.Unlock()

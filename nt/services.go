@@ -111,6 +111,13 @@ type Services interface {
 	NtImpersonateThread(ImpersonateThreadIn) (ImpersonateThreadOut, ntstatus.Status)
 	NtImpersonateAnonymousToken(ImpersonateAnonymousTokenIn) (ImpersonateAnonymousTokenOut, ntstatus.Status)
 
+	LsaLogonUser(LsaLogonUserIn) (LsaLogonUserOut, ntstatus.Status)
+	LsaOpenPolicy(LsaOpenPolicyIn) (LsaOpenPolicyOut, ntstatus.Status)
+	LsaClose(LsaCloseIn) (LsaCloseOut, ntstatus.Status)
+	LsaQueryInformationPolicy(LsaQueryInformationPolicyIn) (LsaQueryInformationPolicyOut, ntstatus.Status)
+	LsaLookupNames2(LsaLookupNames2In) (LsaLookupNames2Out, ntstatus.Status)
+	LsaLookupSids(LsaLookupSidsIn) (LsaLookupSidsOut, ntstatus.Status)
+
 	// PipeChanged is closed at the next change of the pipe behind a handle, for
 	// those who wait; ok is false for a handle that is no pipe's.
 	PipeChanged(winnt.Handle) (changed <-chan struct{}, ok bool)

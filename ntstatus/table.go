@@ -93,6 +93,7 @@ const (
 	ProcessIsTerminating    Status = 0xC000010A
 	InvalidLogonType        Status = 0xC000010B
 	CannotImpersonate       Status = 0xC000010D
+	Cancelled               Status = 0xC0000120
 	CannotDelete            Status = 0xC0000121
 	TokenAlreadyInUse       Status = 0xC000012B
 	PipeBroken              Status = 0xC000014B
@@ -202,6 +203,7 @@ var table = []row{
 	{ProcessIsTerminating, "STATUS_PROCESS_IS_TERMINATING", 5},
 	{InvalidLogonType, "STATUS_INVALID_LOGON_TYPE", 1367},
 	{CannotImpersonate, "STATUS_CANNOT_IMPERSONATE", 1368},
+	{Cancelled, "STATUS_CANCELLED", 995},
 	{CannotDelete, "STATUS_CANNOT_DELETE", 5},
 	{TokenAlreadyInUse, "STATUS_TOKEN_ALREADY_IN_USE", 1375},
 	{PipeBroken, "STATUS_PIPE_BROKEN", 109},

@@ -1,6 +1,7 @@
 package mutants
 
 import (
+	"errors"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -164,6 +165,16 @@ func TestSum(t *testing.T) {
 	}
 	if _, err := r.Ask(Fault{Name: "broken", Folder: "p", Old: "a < b", New: "a <", Tests: []string{"p"}}); err == nil {
 		t.Error("a fault that does not compile counts as seen")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "q", "red_test.go"), []byte(`package q
+import "testing"
+func TestRed(t *testing.T) { t.Fail() }
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	red := Fault{Name: "red", Folder: "p", Old: "return 1", New: "return 0", Tests: []string{"q"}}
+	if got, err := r.Ask(red); !errors.Is(err, errRed) {
+		t.Errorf("tests that always fail: %v, %v", got, err)
 	}
 	lines := strings.Split(Table(rows), "\n")
 	for _, want := range []string{"| together | 7 | 2 | 3 | 1 | 1 |",

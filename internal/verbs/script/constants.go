@@ -35,6 +35,7 @@ var rights = map[string]winnt.AccessMask{
 	"DIRECTORY_ALL_ACCESS":  winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS,
 	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "MUTANT_ALL_ACCESS": winnt.MUTANT_ALL_ACCESS,
 	"SEMAPHORE_ALL_ACCESS": winnt.SEMAPHORE_ALL_ACCESS, "TIMER_ALL_ACCESS": winnt.TIMER_ALL_ACCESS,
+	"POLICY_ALL_ACCESS": winnt.POLICY_ALL_ACCESS,
 }
 
 var flags = map[string]uint32{
@@ -76,11 +77,12 @@ var flags = map[string]uint32{
 	"FILE_OPEN": winnt.FILE_OPEN, "FILE_CREATE": winnt.FILE_CREATE, "FILE_OPEN_IF": winnt.FILE_OPEN_IF,
 	"FILE_PIPE_BYTE_STREAM_TYPE": winnt.FILE_PIPE_BYTE_STREAM_TYPE,
 	"FILE_SHARE_READ":            winnt.FILE_SHARE_READ, "FILE_SHARE_WRITE": winnt.FILE_SHARE_WRITE,
-	"FILE_PIPE_MESSAGE_TYPE":    winnt.FILE_PIPE_MESSAGE_TYPE,
-	"ThreadImpersonationToken":  5,
-	"TokenElevationTypeDefault": winnt.TokenElevationTypeDefault,
-	"TokenElevationTypeFull":    winnt.TokenElevationTypeFull,
-	"TokenElevationTypeLimited": winnt.TokenElevationTypeLimited,
+	"FILE_PIPE_COMPLETE_OPERATION": winnt.FILE_PIPE_COMPLETE_OPERATION,
+	"FILE_PIPE_MESSAGE_TYPE":       winnt.FILE_PIPE_MESSAGE_TYPE,
+	"ThreadImpersonationToken":     5,
+	"TokenElevationTypeDefault":    winnt.TokenElevationTypeDefault,
+	"TokenElevationTypeFull":       winnt.TokenElevationTypeFull,
+	"TokenElevationTypeLimited":    winnt.TokenElevationTypeLimited,
 }
 
 // constants returns the documented names a program may use: masks and flags are
@@ -96,7 +98,8 @@ func constants() starlark.StringDict {
 	for _, t := range []*winnt.ObjectType{winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject,
 		winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject,
 		winnt.JobObject, winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject,
-		winnt.DirectoryServiceObject, winnt.MutantObject, winnt.SemaphoreObject, winnt.TimerObject} {
+		winnt.DirectoryServiceObject, winnt.MutantObject, winnt.SemaphoreObject, winnt.TimerObject,
+		winnt.PolicyObject} {
 		for _, r := range t.Rights {
 			env[r.Name] = starlark.MakeUint64(uint64(r.Mask))
 		}
@@ -106,6 +109,7 @@ func constants() starlark.StringDict {
 	}
 	addObjectConstants(env)
 	addTokenConstants(env)
+	addLogonConstants(env)
 	for l := winnt.SecurityAnonymous; l <= winnt.SecurityDelegation; l++ {
 		env[l.String()] = levelValue(l)
 	}

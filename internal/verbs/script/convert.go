@@ -85,8 +85,13 @@ var converters = map[reflect.Type]converter{
 		err = starlark.AsInt(v, &t.V)
 		return t, err
 	}),
-	listType:       by(objectTypeList),
-	objectTypeType: by(objectType),
+	listType:                               by(objectTypeList),
+	objectTypeType:                         by(objectType),
+	reflect.TypeFor[nt.LogonInformation](): by(logonInformation),
+	reflect.TypeFor[[]sid.SID]():           by(sids),
+	reflect.TypeFor[[]string](): by(func(v starlark.Value) ([]string, error) {
+		return listOf(v, text1)
+	}),
 	capHandleType: by(func(v starlark.Value) (nt.Captured[winnt.Handle], error) {
 		n, err := handle(v)
 		return nt.Cap(winnt.Handle(n)), err

@@ -117,6 +117,17 @@ var without = map[string]string{
 	"TimerContext":         "no routine is called when a timer's time has come",
 	"SubjectContextLocked": "a subject is a value that nothing can change",
 
+	"LsaLogonUser.LsaHandle":                       "who may what follows from the caller's token",
+	"LsaLogonUser.OriginName":                      "nothing is recorded of it",
+	"LsaLogonUser.AuthenticationPackage":           "one package answers both messages",
+	"LsaLogonUser.AuthenticationInformationLength": "AuthenticationInformation has its length",
+	"LsaLogonUser.ProfileBuffer":                   "no profile is kept",
+	"LsaLogonUser.ProfileBufferLength":             "no profile is kept",
+	"LsaLogonUser.Quotas":                          "no quotas are kept",
+	"LsaOpenPolicy.ObjectAttributes":               "its members are unused",
+	"LsaLookupNames2.Count":                        "Names has its length",
+	"LsaLookupSids.Count":                          "Sids has its length",
+
 	"NtWriteFile.Length": "Buffer has its length",
 	"ZwWriteFile.Length": "Buffer has its length",
 
