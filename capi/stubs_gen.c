@@ -331,6 +331,20 @@ NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
 		A(IoStatusBlock), A(FsControlCode), A(InputBuffer), A(InputBufferLength), A(OutputBuffer), A(OutputBufferLength)});
 }
 ZW(FsControlFile);
+NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+	ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
+{
+	return (NTSTATUS)rm_enter(RM_NtQueryInformationFile, (uint64_t[]){A(FileHandle), A(IoStatusBlock), A(FileInformation),
+		A(Length), A(FileInformationClass)});
+}
+ZW(QueryInformationFile);
+NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
+	ULONG Length, FS_INFORMATION_CLASS FsInformationClass)
+{
+	return (NTSTATUS)rm_enter(RM_NtQueryVolumeInformationFile, (uint64_t[]){A(FileHandle), A(IoStatusBlock),
+		A(FsInformation), A(Length), A(FsInformationClass)});
+}
+ZW(QueryVolumeInformationFile);
 NTSTATUS NTAPI NtClose(HANDLE Handle)
 {
 	return (NTSTATUS)rm_enter(RM_NtClose, (uint64_t[]){A(Handle)});

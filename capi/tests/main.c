@@ -67,6 +67,7 @@ int main(void)
 	test_parts();
 	test_objects();
 	test_synch();
+	test_pipeinfo();
 	test_threads();
 	test_pipes();
 	test_files();

@@ -70,7 +70,7 @@ func (e *End) Write(t *ps.Thread, data []byte) ntstatus.Status {
 	in.mu.Lock()
 	st := e.readyLocked()
 	box := e.outbox()
-	if st == ntstatus.Success && box.bytes > 0 && box.bytes+len(data) > in.pipe.cfg.Quota {
+	if st == ntstatus.Success && box.bytes > 0 && box.bytes+len(data) > e.quota() {
 		st = ntstatus.PipeBusy
 	}
 	if st == ntstatus.Success {
@@ -323,7 +323,7 @@ func (e *End) Detached() bool {
 	return e.detachedLocked()
 }
 
-// detachedLocked reports what [End.Detached] does.
+// detachedLocked reports the same to a caller with the lock.
 //
 // +checklocks:e.instance.mu
 func (e *End) detachedLocked() bool { return !e.isServer && e.turn != e.instance.turn }
