@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -94,6 +95,11 @@ func use(s sid.SID) uint32 {
 // rmAccountName looks an account up by its SID, for LookupAccountSid.
 func rmAccountName(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(0))
+	if c.ptr(0) == 0 {
+		if s, st = win32.On(c.nt).CurrentUser(); st != ntstatus.Success {
+			st = ntstatus.CantOpenAnonymous
+		}
+	}
 	if st != ntstatus.Success {
 		return status(st)
 	}
