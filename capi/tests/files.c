@@ -61,10 +61,6 @@ static void parameters(void)
 		STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, 0, 0), STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, 0, 300), STATUS_INVALID_PARAMETER);
-	IO_STATUS_BLOCK io;
-	for (ULONG share = 0; share <= 4; share += 4)
-		STATUS(NtCreateNamedPipeFile(&h, GENERIC_READ | SYNCHRONIZE, &oa, &io, share, FILE_CREATE, sync, 0, 0, 0, 1, 9, 9,
-			&timeout), STATUS_INVALID_PARAMETER);
 	/* a handle that does not wait, one way or the other (T-135) */
 	for (int i = 0; i < 2; i++) {
 		STATUS(create(&h, FILE_CREATE, i ? sync : 0, 0, 0, i ? FILE_PIPE_COMPLETE_OPERATION : 0, 1), STATUS_SUCCESS);
