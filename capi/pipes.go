@@ -85,7 +85,7 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 		CompletionMode: c.u32(9)}
 	if in.ObjectAttributes.Status == ntstatus.Success && (in.ShareAccess&^3 != 0 || in.ShareAccess == 0) {
 		// A pipe has one direction at least (T-132); bad pointers come first (O-3).
-		return c.opened(c.ptr(0), 0, ntstatus.InvalidParameter)
+		return c.opened(0, ntstatus.InvalidParameter)
 	}
 	if c.u32(6)&synchronous == 0 {
 		// Nothing is ever pending: a handle that does not wait tells at once what cannot be done yet (T-135).
