@@ -11,7 +11,6 @@ import (
 
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -66,12 +65,13 @@ func (c *Conn) greet() error {
 	_ = c.conn.SetDeadline(time.Now().Add(HelloTimeout))
 	defer func() { _ = c.conn.SetDeadline(time.Time{}) }()
 	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
-	if _, err := c.conn.Write(hello); err != nil {
+	_, wrote := c.conn.Write(hello)
+	f, err := wire.ReadFrame(c.from) // a daemon that refuses says why and hangs up before it reads
+	if err = errors.Join(wrote, err); err != nil && f == nil {
 		return fmt.Errorf("hello: %w", err)
 	}
-	f, err := wire.ReadFrame(c.from)
-	if err != nil {
-		return fmt.Errorf("hello: %w", err)
+	if f.Kind == wire.Answer {
+		return refused(f)
 	}
 	h, err := wire.DecodeHello(f.Body)
 	if err != nil {
@@ -92,6 +92,18 @@ func (c *Conn) greet() error {
 	return nil
 }
 
+// refused returns the error of a daemon that does not serve this program (W-17).
+func refused(f *wire.Frame) error {
+	head, _, err := wire.DecodeAnswer(f.Body)
+	if err == nil {
+		err = head.Status.Err()
+	}
+	if err == nil {
+		err = fmt.Errorf("%w: an answer where a hello belongs", wire.ErrFrame)
+	}
+	return fmt.Errorf("the daemon refused the connection: %w", err)
+}
+
 // Process returns the id of the process that the connection is.
 func (c *Conn) Process() winnt.Handle { return c.process }
 
@@ -100,18 +112,25 @@ func (c *Conn) Thread() *nt.Thread { return c.first }
 
 // NewThread makes a further thread.
 func (c *Conn) NewThread() (*nt.Thread, error) {
-	head, rest, err := c.ask(&wire.Frame{Kind: wire.NewThread})
+	t, err := c.newThread()
 	if err != nil {
 		return nil, err
-	}
-	if err := head.Status.Err(); err != nil {
-		return nil, err
-	}
-	t, err := wire.DecodeThread(rest)
-	if err != nil {
-		return nil, c.lose(err)
 	}
 	return c.thread(t.Thread, t.Name), nil
+}
+
+func (c *Conn) newThread() (t wire.ThreadBody, err error) {
+	head, rest, err := c.ask(&wire.Frame{Kind: wire.NewThread})
+	if err == nil {
+		err = head.Status.Err()
+	}
+	if err != nil {
+		return t, err
+	}
+	if t, err = wire.DecodeThread(rest); err != nil {
+		return t, c.lose(err)
+	}
+	return t, nil
 }
 
 func (c *Conn) thread(number uint32, name string) *nt.Thread {
@@ -177,6 +196,13 @@ func (c *Conn) read() {
 
 // ask sends a frame and waits for its answer.
 func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error) {
+	return c.askUntil(f, nil, nil)
+}
+
+// askUntil does the same, and cancels the waiting of the call once one of the
+// channels is closed. The answer is waited for also then: the call may have been
+// made meanwhile.
+func (c *Conn) askUntil(f *wire.Frame, closed, due <-chan struct{}) (head wire.AnswerHead, rest []byte, err error) {
 	w := make(chan *wire.Frame, 1)
 	c.mu.Lock()
 	if c.waiting == nil {
@@ -190,7 +216,13 @@ func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error)
 	if err := c.send(f); err != nil {
 		return head, nil, c.lose(err)
 	}
-	answer, ok := <-w
+	answer, ok, cancelled := received(w, closed, due)
+	if cancelled {
+		if _, _, err := c.ask(&wire.Frame{Kind: wire.Cancel, Body: wire.AppendCancel(nil, f.Request)}); err != nil {
+			return head, nil, err
+		}
+		answer, ok = <-w
+	}
 	if !ok {
 		return head, nil, c.Err()
 	}
@@ -200,6 +232,16 @@ func (c *Conn) ask(f *wire.Frame) (head wire.AnswerHead, rest []byte, err error)
 	return head, rest, nil
 }
 
+func received(w <-chan *wire.Frame, closed, due <-chan struct{}) (f *wire.Frame, ok, cancelled bool) {
+	select {
+	case f, ok = <-w:
+		return f, ok, false
+	case <-closed:
+	case <-due:
+	}
+	return nil, false, true
+}
+
 // send writes one frame. One that was not written whole ends the connection (W-3).
 func (c *Conn) send(f *wire.Frame) error {
 	c.write.Lock()
@@ -207,65 +249,4 @@ func (c *Conn) send(f *wire.Frame) error {
 	_ = c.conn.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
 	_, err := c.conn.Write(wire.AppendFrame(nil, f))
 	return err
-}
-
-// thread carries the calls of one thread. It implements [nt.Transport].
-type thread struct {
-	c      *Conn
-	number uint32
-}
-
-// Call makes a call. A row that the daemon does not know alike is
-// STATUS_NOT_SUPPORTED (W-5), a lost connection STATUS_PORT_DISCONNECTED (W-9).
-func (t *thread) Call(row nt.Row, in any, why bool) (out any, st ntstatus.Status, reason nt.Why) {
-	r := wire.Rows()[row.Info().Number]
-	number, known := t.c.services[row.Info().Name]
-	if !known {
-		return r.Nothing(), ntstatus.NotSupported, nt.Why{Rule: "W-5", Because: "the daemon does not have this row"}
-	}
-	body, err := r.AppendCall(nil, in, why)
-	if err != nil || len(body) > wire.MaxBody {
-		return r.Nothing(), ntstatus.InvalidParameter, nt.Why{Rule: "W-6", Because: "a parameter does not travel"}
-	}
-	head, rest, err := t.c.ask(&wire.Frame{Kind: wire.Call, Thread: t.number, Service: number, Body: body})
-	if err != nil {
-		return r.Nothing(), ntstatus.PortDisconnected, nt.Why{Rule: "W-9", Because: err.Error()}
-	}
-	if len(rest) == 0 {
-		return r.Nothing(), head.Status, head.Reason()
-	}
-	if out, err = r.DecodeOut(rest); err != nil {
-		err = t.c.lose(err)
-		return r.Nothing(), ntstatus.PortDisconnected, nt.Why{Rule: "W-9", Because: err.Error()}
-	}
-	return out, head.Status, head.Reason()
-}
-
-// EndThread implements [nt.Transport].
-func (t *thread) EndThread() { _, _, _ = t.c.ask(&wire.Frame{Kind: wire.EndThread, Thread: t.number}) }
-
-// Profile implements [nt.Transport].
-func (t *thread) Profile() nt.Profile { return t.c.profile }
-
-// SaveImpersonation implements [nt.Transport].
-func (t *thread) SaveImpersonation() (nt.Ticket, ntstatus.Status) {
-	head, rest, err := t.c.ask(&wire.Frame{Kind: wire.Save, Thread: t.number})
-	if err != nil {
-		return 0, ntstatus.PortDisconnected
-	}
-	if head.Status != ntstatus.Success {
-		return 0, head.Status
-	}
-	b, err := wire.DecodeTicket(rest)
-	if err != nil {
-		_ = t.c.lose(err)
-		return 0, ntstatus.PortDisconnected
-	}
-	return nt.Ticket(b.Ticket), ntstatus.Success
-}
-
-// RestoreImpersonation implements [nt.Transport]. A connection that is lost has
-// no thread left that could still impersonate.
-func (t *thread) RestoreImpersonation(k nt.Ticket) {
-	_, _, _ = t.c.ask(&wire.Frame{Kind: wire.Restore, Thread: t.number, Body: wire.AppendTicket(nil, k)})
 }

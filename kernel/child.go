@@ -1,38 +1,18 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// BaseNamedObjects is the directory in which everybody may create named
-// objects such as jobs.
-const BaseNamedObjects = `\BaseNamedObjects`
-
-func (s *System) makeDirectories() {
-	list, err := sd.NewACL(
-		allow(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL, sid.Everyone),
-		allow(winnt.DIRECTORY_ALL_ACCESS, sid.LocalSystem))
-	if err != nil {
-		panic("kernel: directory descriptor: " + err.Error())
-	}
-	d := ob.NewDirectory(
-		sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list}), 0)
-	d.SetBirth(ob.Birth{Permanent: true})
-	if st := s.sys.Root.Insert(BaseNamedObjects[1:], d, false); !st.IsSuccess() {
-		panic("kernel: " + BaseNamedObjects + ": " + st.String())
-	}
-	d.Deref(ob.TagCall) // the name holds it
-}
-
 // run takes over a process and its first thread that a service made, as if
 // NewProcess and NewThread had. In a system that has closed they end at once.
-func (s *System) run(p *ps.Process, t *ps.Thread) {
+func (s *System) run(parent, p *ps.Process, t *ps.Thread) {
 	defer t.Deref(ob.TagCall)
 	s.mu.Lock()
 	closed := s.closed
@@ -42,7 +22,11 @@ func (s *System) run(p *ps.Process, t *ps.Thread) {
 		th := nt.NewThread(c, t.Name())
 		s.mu.Lock()
 		if closed = s.closed; !closed {
-			s.processes = append(s.processes, &Process{sys: s, p: p, first: th})
+			child := &Process{sys: s, p: p, first: th}
+			s.processes = append(s.processes, child)
+			if at := slices.IndexFunc(s.processes, func(x *Process) bool { return x.p == parent }); at >= 0 {
+				s.processes[at].children = append(s.processes[at].children, child)
+			}
 			s.modes[th], s.threads[c] = nil, th
 		}
 		s.mu.Unlock()

@@ -78,6 +78,7 @@ var types = map[*winnt.ObjectType]*ob.Type{
 	winnt.FileObject: services.FileType, winnt.DirectoryObject: ob.DirectoryType,
 	winnt.SymbolicLinkObject: ob.SymbolicLinkType, winnt.EventObject: services.EventType,
 	winnt.MutantObject: services.MutantType, winnt.SemaphoreObject: services.SemaphoreType,
+	winnt.TimerObject: services.TimerType,
 }
 
 // typeOf returns the type asked for: nil for any, one that no object is of where

@@ -2,7 +2,10 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
@@ -59,12 +62,47 @@ func (s *System) CreateProcess(spec ProcessSpec) (*Process, error) {
 	return p, nil
 }
 
+// Exit ends the process: its threads revert and end, its handles are closed.
+func (p *Process) Exit() {
+	if !p.p.Exit() {
+		return
+	}
+	// The end is recorded when it has happened, and does not fail for want of the record (U-86).
+	p.sys.sys.Log.ProcessExited(audit.Origin{
+		ProcessID: uint64(p.ID()), ProcessName: p.Name(), Subject: access.Subject{Primary: p.p.Token()},
+	}, ntstatus.Success)
+}
+
 // JobSecurity are the security limits of a job (JOBOBJECT_SECURITY_LIMIT_INFORMATION).
 // The zero value limits nothing.
 type JobSecurity struct {
 	Flags  uint32           // ps.JobNoAdmin and relatives: 1, 2, 4, 8
 	Token  *AccessToken     // for the flag 4, ONLY_TOKEN
 	Filter token.FilterSpec // for the flag 8, FILTER_TOKENS
+}
+
+// Close ends the process, and those that NtCreateUserProcess made of it, and
+// gives back its owner's reference, so that a system that runs for long keeps
+// nothing of it (W-13). The owner closed its threads before; it does not use the
+// process afterwards. Closing again does nothing.
+func (p *Process) Close() {
+	s := p.sys
+	p.p.Exit()
+	s.mu.Lock()
+	children := p.children
+	p.children = nil
+	at := slices.Index(s.processes, p)
+	if at >= 0 {
+		s.processes = slices.Delete(s.processes, at, at+1)
+	}
+	s.mu.Unlock()
+	for _, c := range children {
+		c.first.Close()
+		c.Close()
+	}
+	if at >= 0 {
+		p.p.Deref(ob.TagCall)
+	}
 }
 
 // AssignToJob makes a job with those limits and puts the process into it; the

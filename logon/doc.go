@@ -7,5 +7,6 @@
 //	r, st := logon.Compose(person, winnt.LOGON32_LOGON_NETWORK)
 //	spec, linked := r.InSession(session, other)   // for token.New
 //
-// The daemon's store of accounts (server/lsa) is an Authority.
+// [Memory] is an Authority that knows the well-known names and what it was given.
+// The daemon's store of accounts (server/lsa) is another.
 package logon

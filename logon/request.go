@@ -48,6 +48,12 @@ type Request struct {
 	Groups []token.Group
 }
 
+// IsAnonymous reports whether the request is that of a client without a name: a
+// network logon without name and password. L-34
+func (r *Request) IsAnonymous() bool {
+	return r.Package == Password && r.Name == "" && r.Password == "" && r.Type == winnt.LOGON32_LOGON_NETWORK
+}
+
 // Result has what the token of a logon is made of. The zero value makes no
 // token.
 type Result struct {

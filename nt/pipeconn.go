@@ -93,8 +93,12 @@ func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
 			}
 		}
 		next := l.next
-		changed, st := l.w.try(
-			next, func(t *Thread) ntstatus.Status { return t.NtFsControlFile(next, winnt.FSCTL_PIPE_LISTEN) })
+		changed, st := l.w.try(Wait{next, ntstatus.PipeListening, l.closed, nil}, func(t *Thread) ntstatus.Status {
+			return t.NtFsControlFile(next, winnt.FSCTL_PIPE_LISTEN)
+		})
+		if st == ntstatus.Cancelled {
+			continue
+		}
 		if st != ntstatus.PipeListening {
 			return l.accepted(st)
 		}
@@ -222,8 +226,8 @@ func (c *PipeConn) Read(b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	err = c.loop("read", &c.read, func(t *Thread) ntstatus.Status {
-		data, st := t.NtReadFile(c.h, uint32(min(len(b), 1<<30)))
+	err = c.loop("read", &c.read, ntstatus.PipeEmpty, func(t *Thread) ntstatus.Status {
+		data, st := t.NtReadFile(c.h, uint32(min(len(b), maxRead)))
 		n = copy(b, data)
 		if st == ntstatus.BufferOverflow {
 			st = ntstatus.Success
@@ -235,7 +239,7 @@ func (c *PipeConn) Read(b []byte) (n int, err error) {
 
 // Write implements net.Conn; on a pipe of messages b is one message.
 func (c *PipeConn) Write(b []byte) (n int, err error) {
-	err = c.loop("write", &c.write, func(t *Thread) ntstatus.Status {
+	err = c.loop("write", &c.write, ntstatus.PipeBusy, func(t *Thread) ntstatus.Status {
 		var st ntstatus.Status
 		n, st = t.NtWriteFile(c.h, b)
 		return st
@@ -243,9 +247,12 @@ func (c *PipeConn) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
+// maxRead is how much a read asks for: less than a frame of a connection holds.
+const maxRead = 1 << 20
+
 // loop tries an operation until it can be done, the deadline passes or the
 // connection is closed.
-func (c *PipeConn) loop(op string, d *deadline, f func(*Thread) ntstatus.Status) error {
+func (c *PipeConn) loop(op string, d *deadline, notYet ntstatus.Status, f func(*Thread) ntstatus.Status) error {
 	for {
 		select {
 		case <-c.closed:
@@ -254,10 +261,15 @@ func (c *PipeConn) loop(op string, d *deadline, f func(*Thread) ntstatus.Status)
 			return c.fail(op, os.ErrDeadlineExceeded)
 		default:
 		}
-		changed, st := c.w.try(c.h, f)
+		changed, st := c.w.try(Wait{c.h, notYet, c.closed, d.wait()}, f)
+		if st != ntstatus.Success && c.isClosed() {
+			return c.fail(op, net.ErrClosed) // its handle and its thread may be gone already
+		}
 		switch st {
 		case ntstatus.Success:
 			return nil
+		case ntstatus.Cancelled:
+			continue
 		case ntstatus.PipeEmpty, ntstatus.PipeBusy:
 		case ntstatus.PipeBroken, ntstatus.PipeDisconnected:
 			if op == "read" {
@@ -272,6 +284,15 @@ func (c *PipeConn) loop(op string, d *deadline, f func(*Thread) ntstatus.Status)
 		case <-c.closed:
 		case <-d.wait():
 		}
+	}
+}
+
+func (c *PipeConn) isClosed() bool {
+	select {
+	case <-c.closed:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -358,16 +379,18 @@ func (d *deadline) set(t time.Time) {
 // worker is a thread of its own for a listener or a connection, so that these
 // can be used from any goroutine while the caller's thread stays the caller's.
 type worker struct {
-	mu sync.Mutex
-	// +checklocks:mu
-	t *Thread // guarded by mu
+	t  *Thread    // immutable
+	mu sync.Mutex // held for each call of a thread of this program's kernel
 }
 
-// worker makes the thread. A connection to a daemon has none: what waits there
-// cannot be told to a net.Conn's deadlines, so its users make the calls themselves.
+// worker makes the thread.
 func (t *Thread) worker() (*worker, error) {
-	if t.sys == nil {
-		return nil, ntstatus.NotSupported.Err()
+	if t.remote != nil {
+		tr, name, st := t.remote.NewThread()
+		if !st.IsSuccess() {
+			return nil, st.Err()
+		}
+		return &worker{t: NewRemoteThread(tr, name)}, nil
 	}
 	sys, name, st := t.sys.NewThread()
 	if !st.IsSuccess() {
@@ -389,11 +412,15 @@ func (w *worker) do(f func(*Thread)) {
 }
 
 // try runs an operation; changed was taken before it, so that no change between
-// the two is missed.
-func (w *worker) try(h winnt.Handle, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
+// the two is missed. A kernel elsewhere waits itself, and says STATUS_CANCELLED
+// where it did so in vain; other operations go on meanwhile.
+func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
+	if remote := w.t.remote; remote != nil {
+		return nil, f(&Thread{remote: patient{remote, until}})
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	changed, ok := w.t.sys.PipeChanged(h)
+	changed, ok := w.t.sys.PipeChanged(until.Handle)
 	if !ok {
 		return nil, ntstatus.InvalidHandle
 	}
@@ -404,5 +431,17 @@ func (w *worker) try(h winnt.Handle, f func(*Thread) ntstatus.Status) (changed <
 func (w *worker) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.t.sys.EndThread()
+	w.t.Close()
+}
+
+// patient makes calls that wait.
+type patient struct {
+	Transport
+	until Wait
+}
+
+// Call implements [Transport].
+func (p patient) Call(row Row, in any, _ bool) (any, ntstatus.Status, Why) {
+	out, st := p.CallWhenReady(row, in, p.until)
+	return out, st, Why{}
 }

@@ -3,6 +3,7 @@ package nt
 import (
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
 )
 
 // Why says why the last call of a thread failed: the rule of the branch and,
@@ -51,6 +52,11 @@ type Transport interface {
 	// Call makes a call; why asks for the reason of a failure, too. Out is of
 	// the row's OutType also after a failure.
 	Call(row Row, in any, why bool) (out any, st ntstatus.Status, reason Why)
+	// CallWhenReady makes a call again as long as it cannot be done yet. It may
+	// run beside other calls of the thread.
+	CallWhenReady(row Row, in any, w Wait) (out any, st ntstatus.Status)
+	// NewThread makes another thread of the process, as [Services] does.
+	NewThread() (Transport, string, ntstatus.Status)
 	// SaveImpersonation and RestoreImpersonation are those of [Services]. A
 	// saved state that cannot be had is an error, and nothing is changed.
 	SaveImpersonation() (Ticket, ntstatus.Status)
@@ -59,6 +65,14 @@ type Transport interface {
 	EndThread()
 	// Profile is the conformance profile of the system.
 	Profile() Profile
+}
+
+// Wait says when a call that cannot be done yet is made again, and until when: it
+// then ends with STATUS_CANCELLED. A nil channel stands for never.
+type Wait struct {
+	Handle      winnt.Handle    // the pipe or port whose changes it waits for
+	NotYet      ntstatus.Status // what the call says while it cannot be done
+	Closed, Due <-chan struct{}
 }
 
 // Thread is one user-mode thread as its program sees it. It is made by a

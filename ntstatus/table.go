@@ -84,6 +84,8 @@ const (
 	NoSecurityOnObject      Status = 0xC00000D7
 	GenericNotMapped        Status = 0xC00000E6
 	BadDescriptorFormat     Status = 0xC00000E7
+	InvalidParameter4       Status = 0xC00000F2
+	InvalidParameter6       Status = 0xC00000F4
 	NoSuchPackage           Status = 0xC00000FE
 	DirectoryNotEmpty       Status = 0xC0000101
 	NotADirectory           Status = 0xC0000103
@@ -91,6 +93,7 @@ const (
 	ProcessIsTerminating    Status = 0xC000010A
 	InvalidLogonType        Status = 0xC000010B
 	CannotImpersonate       Status = 0xC000010D
+	Cancelled               Status = 0xC0000120
 	CannotDelete            Status = 0xC0000121
 	TokenAlreadyInUse       Status = 0xC000012B
 	PipeBroken              Status = 0xC000014B
@@ -191,6 +194,8 @@ var table = []row{
 	{NoSecurityOnObject, "STATUS_NO_SECURITY_ON_OBJECT", 1350},
 	{GenericNotMapped, "STATUS_GENERIC_NOT_MAPPED", 1360},
 	{BadDescriptorFormat, "STATUS_BAD_DESCRIPTOR_FORMAT", 1361},
+	{InvalidParameter4, "STATUS_INVALID_PARAMETER_4", 87},
+	{InvalidParameter6, "STATUS_INVALID_PARAMETER_6", 87},
 	{NoSuchPackage, "STATUS_NO_SUCH_PACKAGE", 1364},
 	{DirectoryNotEmpty, "STATUS_DIRECTORY_NOT_EMPTY", 145},
 	{NotADirectory, "STATUS_NOT_A_DIRECTORY", 267},
@@ -198,6 +203,7 @@ var table = []row{
 	{ProcessIsTerminating, "STATUS_PROCESS_IS_TERMINATING", 5},
 	{InvalidLogonType, "STATUS_INVALID_LOGON_TYPE", 1367},
 	{CannotImpersonate, "STATUS_CANNOT_IMPERSONATE", 1368},
+	{Cancelled, "STATUS_CANCELLED", 995},
 	{CannotDelete, "STATUS_CANNOT_DELETE", 5},
 	{TokenAlreadyInUse, "STATUS_TOKEN_ALREADY_IN_USE", 1375},
 	{PipeBroken, "STATUS_PIPE_BROKEN", 109},

@@ -170,6 +170,21 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// S-16: what is selected of a list has the list's revision.
+func TestSelectKeepsTheRevision(t *testing.T) {
+	for revision := byte(2); revision <= 4; revision++ {
+		raw := append([]byte(nil), parse("S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)").Binary()...)
+		raw[20] = revision
+		d, err := sd.Decode(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sd.Select(d, label).SACL().Revision(); got != revision {
+			t.Errorf("revision %d became %d", revision, got)
+		}
+	}
+}
+
 func TestSetControl(t *testing.T) { // S-26
 	if c, st := sd.SetControl(sd.DACLPresent, sd.DACLProtected|sd.DACLAutoInherited,
 		sd.DACLProtected); st != ntstatus.Success || c != sd.DACLPresent|sd.DACLProtected {

@@ -3,7 +3,11 @@
 // only the decision links none of them.
 //
 //   - lsa: accounts, groups, rights and id maps in one file; who a client is.
-//   - cmd/refmond: the daemon's command. It prints its version.
+//   - lsa/host: the users and groups of this host, by userdb or getent.
+//   - auth, auth/password: ways to prove who a client is.
+//   - auth/unix: who the peer of a Unix socket is, and its token with or without an account.
+//   - daemon: listens, and makes each connection a process of its kernel.
+//   - cmd/refmond: the daemon's command.
 //
 // The module takes refmon itself from the folder above (replace in go.mod) and
 // may import its internal packages. Its tests run with the root's:

@@ -7,8 +7,12 @@ require (
 	github.com/refmon/refmon v0.0.0
 	go.etcd.io/bbolt v1.5.0
 	golang.org/x/crypto v0.58.0
+	golang.org/x/sys v0.49.0
 )
 
-require golang.org/x/sys v0.49.0 // indirect
+require (
+	github.com/goccy/go-yaml v1.19.2 // indirect
+	golang.org/x/mod v0.34.0 // indirect
+)
 
 replace github.com/refmon/refmon => ../

@@ -97,6 +97,14 @@ var (
 	SectionObject = &ObjectType{Name: "Section", Mapping: GenericMapping{0x20005, 0x20002, 0x20008, 0xF001F},
 		Valid: 0xF001F, DupCheck: true, Rights: []Right{{0x1, "SECTION_QUERY"}, {0x2, "SECTION_MAP_WRITE"},
 			{0x4, "SECTION_MAP_READ"}, {0x8, "SECTION_MAP_EXECUTE"}, {0x10, "SECTION_EXTEND_SIZE"}}}
+	// The mapping of "Policy Object Access Rights".
+	PolicyObject = &ObjectType{Name: "Policy", Mapping: GenericMapping{0x20006, 0x207F8, 0x20801, 0xF0FFF},
+		Valid: 0xF1FFF, Rights: []Right{
+			{0x1, "POLICY_VIEW_LOCAL_INFORMATION"}, {0x2, "POLICY_VIEW_AUDIT_INFORMATION"},
+			{0x4, "POLICY_GET_PRIVATE_INFORMATION"}, {0x8, "POLICY_TRUST_ADMIN"}, {0x10, "POLICY_CREATE_ACCOUNT"},
+			{0x20, "POLICY_CREATE_SECRET"}, {0x40, "POLICY_CREATE_PRIVILEGE"}, {0x80, "POLICY_SET_DEFAULT_QUOTA_LIMITS"},
+			{0x100, "POLICY_SET_AUDIT_REQUIREMENTS"}, {0x200, "POLICY_AUDIT_LOG_ADMIN"}, {0x400, "POLICY_SERVER_ADMIN"},
+			{0x800, "POLICY_LOOKUP_NAMES"}, {0x1000, "POLICY_NOTIFICATION"}}}
 	// The mapping of "Desktop Security and Access Rights".
 	DesktopObject = &ObjectType{Name: "Desktop", Mapping: GenericMapping{0x20041, 0x200BE, 0x20100, 0xF01FF},
 		Valid: 0xF01FF, Container: true, Rights: []Right{
@@ -119,12 +127,14 @@ var mappingNames = map[string]*ObjectType{
 	"symboliclink": SymbolicLinkObject, "event": EventObject, "port": PortObject,
 	"directoryservice": DirectoryServiceObject, "mutant": MutantObject, "semaphore": SemaphoreObject,
 	"timer": TimerObject, "section": SectionObject, "desktop": DesktopObject, "windowstation": WindowStationObject,
+	"policy": PolicyObject,
 }
 
 // ObjectTypeByName finds a type by its name in the batch format ("file",
 // "directory", "key", "token", "process", "thread", "job", "objectDirectory",
 // "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore",
-// "timer", "section", "desktop", "windowStation"), any case; nil for another name.
+// "timer", "section", "desktop", "windowStation", "policy"), any case; nil for
+// another name.
 func ObjectTypeByName(name string) *ObjectType { return mappingNames[strings.ToLower(name)] }
 
 var standardRights = []Right{

@@ -47,15 +47,13 @@ static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWOR
 BOOL WINAPI LookupAccountSidW(LPCWSTR system, PSID sid, LPWSTR name, LPDWORD cchName, LPWSTR domain, LPDWORD cchDomain,
 	PSID_NAME_USE use)
 {
-	(void)system;
-	return by_sid(sid, name, cchName, domain, cchDomain, use, TRUE);
+	return rm_here(system) && by_sid(sid, name, cchName, domain, cchDomain, use, TRUE);
 }
 
 BOOL WINAPI LookupAccountSidA(LPCSTR system, PSID sid, LPSTR name, LPDWORD cchName, LPSTR domain, LPDWORD cchDomain,
 	PSID_NAME_USE use)
 {
-	(void)system;
-	return by_sid(sid, name, cchName, domain, cchDomain, use, FALSE);
+	return rm_here_a(system) && by_sid(sid, name, cchName, domain, cchDomain, use, FALSE);
 }
 
 /* A NULL name is the computer. */
@@ -85,43 +83,27 @@ static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD
 BOOL WINAPI LookupAccountNameW(LPCWSTR system, LPCWSTR name, PSID sid, LPDWORD size, LPWSTR domain, LPDWORD cchDomain,
 	PSID_NAME_USE use)
 {
-	(void)system;
-	return by_name(name, sid, size, domain, cchDomain, use, TRUE);
+	return rm_here(system) && by_name(name, sid, size, domain, cchDomain, use, TRUE);
 }
 
 BOOL WINAPI LookupAccountNameA(LPCSTR system, LPCSTR name, PSID sid, LPDWORD size, LPSTR domain, LPDWORD cchDomain,
 	PSID_NAME_USE use)
 {
-	(void)system;
+	if (!rm_here_a(system))
+		return FALSE;
 	PWSTR w = widen(name);
 	BOOL r = by_name(w, sid, size, domain, cchDomain, use, FALSE);
 	free(w);
 	return r;
 }
 
-PSID rm_current_user(char *room, ULONG size)
-{
-	HANDLE token;
-	ULONG n;
-	NTSTATUS st = NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &token);
-	if (st == STATUS_NO_TOKEN)
-		st = NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, &token);
-	if (!NT_SUCCESS(st))
-		return NULL;
-	st = NtQueryInformationToken(token, TokenUser, room, size, &n);
-	NtClose(token);
-	return NT_SUCCESS(st) ? ((PTOKEN_USER)room)->User.Sid : NULL;
-}
-
 /* size counts units and, on success, the terminator too. */
 static BOOL user_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
 {
-	_Alignas(8) char room[TOKEN_USER_MAX_SIZE];
 	struct found f = {0};
 	if (!size)
 		return fail(ERROR_INVALID_PARAMETER);
-	PSID user = rm_current_user(room, sizeof room);
-	NTSTATUS st = user ? rm_account_name(user, &f.name, &f.domain, f.units, &f.use) : STATUS_CANT_OPEN_ANONYMOUS;
+	NTSTATUS st = rm_account_name(NULL, &f.name, &f.domain, f.units, &f.use);
 	if (!NT_SUCCESS(st))
 		return leave(&f, RtlNtStatusToDosError(st));
 	BOOL fits = buffer && *size >= f.units[0];
@@ -159,3 +141,26 @@ static BOOL computer_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
 BOOL WINAPI GetComputerNameW(LPWSTR buffer, LPDWORD size) { return computer_name(buffer, size, TRUE); }
 
 BOOL WINAPI GetComputerNameA(LPSTR buffer, LPDWORD size) { return computer_name(buffer, size, FALSE); }
+
+/* Whether two names are the same in ASCII, in any case. */
+static BOOL same_name(LPCWSTR a, LPCWSTR b)
+{
+	for (;; a++, b++) {
+		WCHAR x = *a >= 'A' && *a <= 'Z' ? *a | 0x20 : *a, y = *b >= 'A' && *b <= 'Z' ? *b | 0x20 : *b;
+		if (x != y || !x)
+			return x == y;
+	}
+}
+
+BOOL rm_here(LPCWSTR system)
+{
+	WCHAR own[MAX_COMPUTERNAME_LENGTH + 1];
+	DWORD n = sizeof own / sizeof *own;
+	if (!system || !*system || same_name(system, u".") || same_name(system, u"localhost"))
+		return TRUE;
+	if (!GetComputerNameW(own, &n))
+		return FALSE;
+	if (system[0] == '\\' && system[1] == '\\')
+		system += 2;
+	return same_name(system, own) ? TRUE : fail(RPC_S_SERVER_UNAVAILABLE);
+}

@@ -4,25 +4,10 @@
 static const WCHAR directory[] = u"\\BaseNamedObjects\\";
 #define DIRECTORY_UNITS (sizeof directory / 2 - 1)
 
-/* Past Global\ or Local\, which are the same here: there is one session. */
-static LPCWSTR past_prefix(LPCWSTR name)
-{
-	static const WCHAR prefixes[2][8] = {u"global\\", u"local\\"};
-	for (int i = 0; i < 2; i++) {
-		size_t n = 0;
-		while (prefixes[i][n] && (name[n] | (prefixes[i][n] & 0x20)) == prefixes[i][n])
-			n++;
-		if (!prefixes[i][n])
-			return name + n;
-	}
-	return name;
-}
-
-/* Where a name stands; its text belongs to the caller, who frees it. */
+/* Where a name stands, Global\ and Local\ being links there; its text belongs to the caller, who frees it. */
 static PWSTR place(LPCWSTR name, PUNICODE_STRING s)
 {
 	size_t n = 0;
-	name = past_prefix(name);
 	while (name[n])
 		n++;
 	PWSTR w = n < 0x7000 ? malloc(sizeof directory + 2 * n) : NULL;
@@ -36,13 +21,6 @@ static PWSTR place(LPCWSTR name, PUNICODE_STRING s)
 	return w;
 }
 
-/* What a function on named objects passes on. */
-struct named {
-	UNICODE_STRING name;
-	PWSTR text; /* freed by the function that filled it */
-	OBJECT_ATTRIBUTES oa;
-};
-
 static BOOL attributes(struct named *n, LPCWSTR name, ULONG flags, BOOL inherit, PSECURITY_DESCRIPTOR d)
 {
 	n->text = name && *name ? place(name, &n->name) : NULL;
@@ -53,8 +31,12 @@ static BOOL attributes(struct named *n, LPCWSTR name, ULONG flags, BOOL inherit,
 	return TRUE;
 }
 
-/* Ends a function that makes an object; the last error tells whether it was there. */
-static BOOL made(struct named *n, NTSTATUS st)
+BOOL rm_named(struct named *n, LPCWSTR name, LPSECURITY_ATTRIBUTES sa)
+{
+	return attributes(n, name, OBJ_OPENIF, sa && sa->bInheritHandle, sa ? sa->lpSecurityDescriptor : NULL);
+}
+
+BOOL rm_made(struct named *n, NTSTATUS st)
 {
 	free(n->text);
 	if (NT_SUCCESS(st))
@@ -70,11 +52,11 @@ HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name, DWORD flags
 		fail(ERROR_INVALID_PARAMETER);
 		return NULL;
 	}
-	if (!attributes(&n, name, OBJ_OPENIF, sa && sa->bInheritHandle, sa ? sa->lpSecurityDescriptor : NULL))
+	if (!rm_named(&n, name, sa))
 		return NULL;
 	NTSTATUS st = NtCreateEvent(&h, access, &n.oa, flags & CREATE_EVENT_MANUAL_RESET ? NotificationEvent
 		: SynchronizationEvent, (flags & CREATE_EVENT_INITIAL_SET) != 0);
-	return made(&n, st) ? h : NULL;
+	return rm_made(&n, st) ? h : NULL;
 }
 
 HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES sa, LPCSTR name, DWORD flags, DWORD access)
@@ -99,9 +81,7 @@ HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES sa, BOOL manual, BOOL initial, 
 	return h;
 }
 
-/* Opens by name, with the service for that type of object. */
-static HANDLE open_by(NTSTATUS(NTAPI *service)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES), DWORD access, BOOL inherit,
-	LPCWSTR name)
+HANDLE rm_open_by(open_service service, DWORD access, BOOL inherit, LPCWSTR name)
 {
 	HANDLE h = NULL;
 	struct named n;
@@ -116,7 +96,7 @@ static HANDLE open_by(NTSTATUS(NTAPI *service)(PHANDLE, ACCESS_MASK, POBJECT_ATT
 
 HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
 {
-	return open_by(NtOpenEvent, access, inherit, name);
+	return rm_open_by(NtOpenEvent, access, inherit, name);
 }
 
 HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name)
@@ -131,10 +111,10 @@ HANDLE WINAPI CreateJobObjectW(LPSECURITY_ATTRIBUTES sa, LPCWSTR name)
 {
 	HANDLE h = NULL;
 	struct named n;
-	if (!attributes(&n, name, OBJ_OPENIF, sa && sa->bInheritHandle, sa ? sa->lpSecurityDescriptor : NULL))
+	if (!rm_named(&n, name, sa))
 		return NULL;
 	NTSTATUS st = NtCreateJobObject(&h, JOB_OBJECT_ALL_ACCESS, &n.oa);
-	return made(&n, st) ? h : NULL;
+	return rm_made(&n, st) ? h : NULL;
 }
 
 HANDLE WINAPI CreateJobObjectA(LPSECURITY_ATTRIBUTES sa, LPCSTR name)
@@ -147,7 +127,7 @@ HANDLE WINAPI CreateJobObjectA(LPSECURITY_ATTRIBUTES sa, LPCSTR name)
 
 HANDLE WINAPI OpenJobObjectW(DWORD access, BOOL inherit, LPCWSTR name)
 {
-	return open_by(NtOpenJobObject, access, inherit, name);
+	return rm_open_by(NtOpenJobObject, access, inherit, name);
 }
 
 HANDLE WINAPI OpenJobObjectA(DWORD access, BOOL inherit, LPCSTR name)
@@ -158,15 +138,16 @@ HANDLE WINAPI OpenJobObjectA(DWORD access, BOOL inherit, LPCSTR name)
 	return h;
 }
 
-/* A handle to the event or job of that name, for functions that take a name. */
+/* A handle to the event, job, mutex, semaphore or timer of that name, for functions that take a name. */
 NTSTATUS rm_open_named(LPCWSTR name, ACCESS_MASK access, HANDLE *h)
 {
 	struct named n;
 	if (!attributes(&n, name, 0, FALSE, NULL))
 		return STATUS_OBJECT_NAME_INVALID;
-	NTSTATUS st = NtOpenEvent(h, access, &n.oa);
-	if (st == STATUS_OBJECT_TYPE_MISMATCH)
-		st = NtOpenJobObject(h, access, &n.oa);
+	static const open_service services[] = {NtOpenEvent, NtOpenJobObject, NtOpenMutant, NtOpenSemaphore, NtOpenTimer};
+	NTSTATUS st = STATUS_OBJECT_TYPE_MISMATCH;
+	for (size_t i = 0; st == STATUS_OBJECT_TYPE_MISMATCH && i < sizeof services / sizeof *services; i++)
+		st = services[i](h, access, &n.oa);
 	free(n.text);
 	return st;
 }

@@ -37,7 +37,7 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 {
 	if (!(open & PIPE_ACCESS_DUPLEX) || !instances || instances > PIPE_UNLIMITED_INSTANCES)
 		return none(ERROR_INVALID_PARAMETER);
-	if (open & FILE_FLAG_OVERLAPPED || mode & PIPE_NOWAIT)
+	if (open & FILE_FLAG_OVERLAPPED)
 		return none(ERROR_NOT_SUPPORTED);
 	UNICODE_STRING s;
 	PWSTR w = name ? pipe_name(name, &s) : NULL;
@@ -52,10 +52,13 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 		: 0);
 	IO_STATUS_BLOCK io;
 	LARGE_INTEGER wait = {.QuadPart = timeout * -10000ll};
-	NTSTATUS st = NtCreateNamedPipeFile(&h, access, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE,
+	/* what a client may do tells the pipe's directions (T-132) */
+	ULONG share = (open & PIPE_ACCESS_INBOUND ? FILE_SHARE_WRITE : 0) |
+		(open & PIPE_ACCESS_OUTBOUND ? FILE_SHARE_READ : 0);
+	NTSTATUS st = NtCreateNamedPipeFile(&h, access, &oa, &io, share,
 		open & FILE_FLAG_FIRST_PIPE_INSTANCE ? FILE_CREATE : FILE_OPEN_IF, FILE_SYNCHRONOUS_IO_NONALERT,
 		mode & PIPE_TYPE_MESSAGE ? FILE_PIPE_MESSAGE_TYPE : 0, mode & PIPE_READMODE_MESSAGE ? FILE_PIPE_MESSAGE_MODE : 0,
-		FILE_PIPE_QUEUE_OPERATION,
+		mode & PIPE_NOWAIT ? FILE_PIPE_COMPLETE_OPERATION : FILE_PIPE_QUEUE_OPERATION,
 		instances == PIPE_UNLIMITED_INSTANCES ? FILE_PIPE_UNLIMITED_INSTANCES : instances, inSize, outSize, &wait);
 	free(w);
 	return done(st) ? h : INVALID_HANDLE_VALUE;
@@ -84,6 +87,52 @@ BOOL WINAPI ConnectNamedPipe(HANDLE h, LPVOID overlapped)
 BOOL WINAPI DisconnectNamedPipe(HANDLE h) { return control(h, FSCTL_PIPE_DISCONNECT); }
 
 BOOL WINAPI ImpersonateNamedPipeClient(HANDLE h) { return control(h, FSCTL_PIPE_IMPERSONATE); }
+
+static void tell(LPDWORD p, DWORD n)
+{
+	if (p)
+		*p = n;
+}
+
+BOOL WINAPI GetNamedPipeInfo(HANDLE h, LPDWORD flags, LPDWORD out, LPDWORD in, LPDWORD max)
+{
+	IO_STATUS_BLOCK io;
+	FILE_PIPE_LOCAL_INFORMATION i;
+	NTSTATUS st = NtQueryInformationFile(h, &io, &i, sizeof i, FilePipeLocalInformation);
+	if (!NT_SUCCESS(st))
+		return done(st);
+	tell(flags, (i.NamedPipeEnd == FILE_PIPE_SERVER_END ? PIPE_SERVER_END : PIPE_CLIENT_END)
+		| (i.NamedPipeType & FILE_PIPE_MESSAGE_TYPE ? PIPE_TYPE_MESSAGE : PIPE_TYPE_BYTE));
+	tell(out, i.OutboundQuota);
+	tell(in, i.InboundQuota);
+	tell(max, i.MaximumInstances < PIPE_UNLIMITED_INSTANCES ? i.MaximumInstances : PIPE_UNLIMITED_INSTANCES);
+	return TRUE;
+}
+
+/* A message that is longer than the buffer is no failure here. */
+BOOL WINAPI PeekNamedPipe(HANDLE h, LPVOID buffer, DWORD size, LPDWORD n, LPDWORD available, LPDWORD left)
+{
+	enum { header = offsetof(FILE_PIPE_PEEK_BUFFER, Data) };
+	IO_STATUS_BLOCK io;
+	FILE_PIPE_PEEK_BUFFER alone, *b = &alone;
+	if (!buffer)
+		size = 0;
+	if (size && (size > 0x7fffffff || !(b = malloc(header + size))))
+		return fail(ERROR_NOT_ENOUGH_MEMORY);
+	NTSTATUS st = NtFsControlFile(h, NULL, NULL, NULL, &io, FSCTL_PIPE_PEEK, NULL, 0, b, header + size);
+	if (NT_SUCCESS(st) || st == STATUS_BUFFER_OVERFLOW) {
+		DWORD got = (DWORD)io.Information - header;
+		if (got)
+			memcpy(buffer, b->Data, got);
+		tell(n, got);
+		tell(available, b->ReadDataAvailable);
+		tell(left, b->MessageLength > got ? b->MessageLength - got : 0);
+		st = STATUS_SUCCESS;
+	}
+	if (b != &alone)
+		free(b);
+	return done(st);
+}
 
 /* The SQOS flags say what the server may do with the caller's identity; without
  * SECURITY_SQOS_PRESENT the kernel's default applies. */
@@ -130,18 +179,41 @@ static BOOL moved(NTSTATUS st, IO_STATUS_BLOCK *io, LPDWORD n)
 	return done(st);
 }
 
-BOOL WINAPI ReadFile(HANDLE h, LPVOID buffer, DWORD n, LPDWORD read, LPVOID overlapped)
+/* The block of an OVERLAPPED: the handle waits all the same. STATUS_PENDING stays in it when the call fails. */
+static IO_STATUS_BLOCK *block(LPOVERLAPPED o, LPDWORD n)
 {
-	IO_STATUS_BLOCK io;
-	return moved(overlapped ? STATUS_NOT_SUPPORTED : NtReadFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io,
-		read);
+	if (o->hEvent)
+		return NULL;
+	if (n)
+		*n = 0;
+	o->Internal = (ULONG)STATUS_PENDING;
+	return (IO_STATUS_BLOCK *)o;
 }
 
-BOOL WINAPI WriteFile(HANDLE h, LPCVOID buffer, DWORD n, LPDWORD written, LPVOID overlapped)
+/* What arrived, with an OVERLAPPED: counted outside it where the call succeeded. */
+static BOOL moved_over(NTSTATUS st, LPOVERLAPPED o, LPDWORD n)
 {
-	IO_STATUS_BLOCK io;
-	return moved(overlapped ? STATUS_NOT_SUPPORTED : NtWriteFile(h, NULL, NULL, NULL, &io, buffer, n, NULL, NULL), &io,
-		written);
+	if (n && NT_SUCCESS(st))
+		*n = (DWORD)o->InternalHigh;
+	return done(st);
+}
+
+BOOL WINAPI ReadFile(HANDLE h, LPVOID buffer, DWORD n, LPDWORD read, LPOVERLAPPED overlapped)
+{
+	IO_STATUS_BLOCK io, *over = overlapped ? block(overlapped, read) : &io;
+	if (!over)
+		return fail(ERROR_NOT_SUPPORTED);
+	NTSTATUS st = NtReadFile(h, NULL, NULL, NULL, over, buffer, n, NULL, NULL);
+	return overlapped ? moved_over(st, overlapped, read) : moved(st, over, read);
+}
+
+BOOL WINAPI WriteFile(HANDLE h, LPCVOID buffer, DWORD n, LPDWORD written, LPOVERLAPPED overlapped)
+{
+	IO_STATUS_BLOCK io, *over = overlapped ? block(overlapped, written) : &io;
+	if (!over)
+		return fail(ERROR_NOT_SUPPORTED);
+	NTSTATUS st = NtWriteFile(h, NULL, NULL, NULL, over, buffer, n, NULL, NULL);
+	return overlapped ? moved_over(st, overlapped, written) : moved(st, over, written);
 }
 
 /* The client's end of the pipe of that name, connected like any other. */

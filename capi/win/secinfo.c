@@ -135,3 +135,48 @@ DWORD WINAPI SetNamedSecurityInfoA(LPSTR name, SE_OBJECT_TYPE type, SECURITY_INF
 	free(w);
 	return error;
 }
+
+/* Files by name, which are pipes. */
+BOOL WINAPI GetFileSecurityW(LPCWSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d, DWORD length,
+	LPDWORD needed)
+{
+	HANDLE h;
+	DWORD access;
+	QuerySecurityAccessMask(info, &access);
+	DWORD error = open_object(name, SE_FILE_OBJECT, access, &h);
+	if (error)
+		return fail(error);
+	BOOL r = GetKernelObjectSecurity(h, info, d, length, needed);
+	NtClose(h);
+	return r;
+}
+
+BOOL WINAPI GetFileSecurityA(LPCSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d, DWORD length,
+	LPDWORD needed)
+{
+	PWSTR w = widen(name);
+	BOOL r = GetFileSecurityW(w, info, d, length, needed);
+	free(w);
+	return r;
+}
+
+BOOL WINAPI SetFileSecurityW(LPCWSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d)
+{
+	HANDLE h;
+	DWORD access;
+	SetSecurityAccessMask(info, &access);
+	DWORD error = open_object(name, SE_FILE_OBJECT, access, &h);
+	if (error)
+		return fail(error);
+	BOOL r = SetKernelObjectSecurity(h, info, d);
+	NtClose(h);
+	return r;
+}
+
+BOOL WINAPI SetFileSecurityA(LPCSTR name, SECURITY_INFORMATION info, PSECURITY_DESCRIPTOR d)
+{
+	PWSTR w = widen(name);
+	BOOL r = SetFileSecurityW(w, info, d);
+	free(w);
+	return r;
+}

@@ -82,7 +82,8 @@ BOOL WINAPI ConvertSidToStringSidA(PSID sid, LPSTR *text)
 /* Only the local system is known. */
 BOOL WINAPI LookupPrivilegeValueW(LPCWSTR system, LPCWSTR name, PLUID luid)
 {
-	(void)system;
+	if (!rm_here(system))
+		return FALSE;
 	if (!name)
 		return fail(ERROR_NO_SUCH_PRIVILEGE);
 	return done(rm_privilege_value(name, luid));
@@ -90,7 +91,8 @@ BOOL WINAPI LookupPrivilegeValueW(LPCWSTR system, LPCWSTR name, PLUID luid)
 
 BOOL WINAPI LookupPrivilegeValueA(LPCSTR system, LPCSTR name, PLUID luid)
 {
-	(void)system;
+	if (!rm_here_a(system))
+		return FALSE;
 	PWSTR w = widen(name);
 	BOOL r = LookupPrivilegeValueW(NULL, w, luid);
 	free(w);
@@ -101,8 +103,7 @@ BOOL WINAPI LookupPrivilegeNameW(LPCWSTR system, PLUID luid, LPWSTR name, LPDWOR
 {
 	PWSTR w;
 	ULONG n;
-	(void)system;
-	if (!done(rm_privilege_name(luid, &w, &n)))
+	if (!rm_here(system) || !done(rm_privilege_name(luid, &w, &n)))
 		return FALSE;
 	BOOL fits = *cch >= n;
 	if (fits)
@@ -116,8 +117,7 @@ BOOL WINAPI LookupPrivilegeNameA(LPCSTR system, PLUID luid, LPSTR name, LPDWORD 
 {
 	PWSTR w;
 	ULONG n;
-	(void)system;
-	if (!done(rm_privilege_name(luid, &w, &n)))
+	if (!rm_here_a(system) || !done(rm_privilege_name(luid, &w, &n)))
 		return FALSE;
 	BOOL fits = *cch >= n;
 	if (fits)

@@ -34,8 +34,32 @@ static inline LPSTR narrow(PWSTR w, size_t units)
 	return s;
 }
 
-/* The user of the effective token in room for TOKEN_USER_MAX_SIZE bytes; NULL when it may not be read. */
-extern __attribute__((visibility("hidden"))) PSID rm_current_user(char *room, ULONG size);
+/* What a function on named objects passes on. */
+struct named {
+	UNICODE_STRING name;
+	PWSTR text; /* freed by rm_made */
+	OBJECT_ATTRIBUTES oa;
+};
+
+/* Begins a function that makes an object of that name, or opens the one there is. */
+extern __attribute__((visibility("hidden"))) BOOL rm_named(struct named *n, LPCWSTR name, LPSECURITY_ATTRIBUTES sa);
+/* Ends it; the last error tells whether the object was there. */
+extern __attribute__((visibility("hidden"))) BOOL rm_made(struct named *n, NTSTATUS st);
+/* Opens by name, with the service for that type of object. */
+typedef NTSTATUS(NTAPI *open_service)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES);
+extern __attribute__((visibility("hidden"))) HANDLE rm_open_by(open_service service, DWORD access, BOOL inherit,
+	LPCWSTR name);
+
+/* Whether the name of a system is that of the computer, with backslashes in front or not; RPC_S_SERVER_UNAVAILABLE
+ * otherwise, since no other can be asked. */
+extern __attribute__((visibility("hidden"))) BOOL rm_here(LPCWSTR system);
+static inline BOOL rm_here_a(LPCSTR system)
+{
+	PWSTR w = widen(system);
+	BOOL r = rm_here(w);
+	free(w);
+	return r;
+}
 
 /* Objects by the names that Win32 functions take. */
 extern __attribute__((visibility("hidden"))) NTSTATUS rm_open_named(LPCWSTR name, ACCESS_MASK access, HANDLE *h);

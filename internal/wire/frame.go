@@ -15,6 +15,7 @@ const (
 	MaxFrame   = 4 << 20  // bytes of a frame after its length
 	MaxPending = 256      // calls of a connection that have no answer yet
 	MaxBytes   = 16 << 20 // bytes of these calls
+	MaxWaits   = 1024     // calls of a connection that wait
 	MaxThreads = 1024     // threads of a connection
 	MaxTickets = 64       // saved impersonations of a thread
 )
@@ -32,6 +33,8 @@ const (
 	EndThread                 // ends a thread
 	Save                      // sets a thread's impersonation aside
 	Restore                   // puts it back
+	Wait                      // a call that is made again as long as it cannot be done
+	Cancel                    // ends the waiting of a call
 )
 
 // Frame is one message.

@@ -2,10 +2,12 @@ package wire
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -26,57 +28,129 @@ type Process interface {
 	GiveBack(*nt.Thread)
 }
 
-// WriteTimeout is how long the other side may leave one frame unread (W-3).
-const WriteTimeout = 30 * time.Second
-
-// Serve answers the frames of a connection for a process until the connection
-// ends, or one of its frames breaks a rule. It closes the connection, makes the
-// process exit, waits for its calls, and returns why the connection ended: nil
-// where the client closed it between two frames.
-func Serve(conn net.Conn, p Process) error {
-	s := &session{conn: conn, from: bufio.NewReader(conn), process: p, threads: map[uint32]*worker{}}
-	err := s.begin()
-	if err == nil {
-		err = s.read()
-	}
-	s.end(err)
-	// The end of a connection is the exit of its process: handles close, threads revert (W-12).
-	p.Exit()
-	s.hangUp()
-	s.running.Wait()
-	for _, w := range s.threads { // no goroutine of the session is left to use them
-		p.GiveBack(w.th)
-	}
-	if err := s.reason(); !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
+// Turns may be implemented by a Process whose server shares its time out: Enter
+// waits for the turn of a call, Leave ends it.
+type Turns interface {
+	Enter()
+	Leave()
 }
 
-// session is one connection. Its reader owns threads; mu guards what the threads
-// and the reader share.
-type session struct {
+// How long the other side may take (W-3, W-18).
+const (
+	WriteTimeout = 30 * time.Second // to read one frame
+	FrameTimeout = 30 * time.Second // to write the rest of a frame that it has begun
+	HelloTimeout = 30 * time.Second // to say hello
+	StopTimeout  = 5 * time.Second  // to read the last answers once the server stops
+)
+
+// Serve answers the frames of a connection for a process, see [Server.Serve].
+func Serve(conn net.Conn, p Process) error { return NewServer(conn, p).Serve() }
+
+// Refuse tells a client that connected why it is not served, and closes the
+// connection. The status stands where the server's hello belongs.
+func Refuse(conn net.Conn, st ntstatus.Status) error {
+	_ = conn.SetDeadline(time.Now().Add(StopTimeout))
+	_, err := conn.Write(AppendFrame(nil, &Frame{Kind: Answer, Body: answerHead.append(nil, AnswerHead{Status: st})}))
+	return errors.Join(err, conn.Close())
+}
+
+// Server is the server's side of one connection. Its reader owns threads; mu
+// guards what the threads and the reader share.
+type Server struct {
 	conn    net.Conn
 	from    *bufio.Reader // of conn; owned by the reader
 	process Process
+	turns   Turns              // immutable; nil where every call runs at once
 	threads map[uint32]*worker // owned by the reader
 	last    uint32             // number of the newest thread; owned by the reader
 	running sync.WaitGroup
+	over    chan struct{} // closed when no further call is begun: what waits ends
 
 	write sync.Mutex // one frame at a time
 
 	mu sync.Mutex
 	// +checklocks:mu
-	pending int // calls without an answer; guarded by mu
+	pending int // calls without an answer that do not wait; guarded by mu
 	// +checklocks:mu
-	bytes int // of these calls; guarded by mu
+	bytes int // of all calls without an answer; guarded by mu
+	// +checklocks:mu
+	waits map[uint64]*waiting // by their requests; guarded by mu
+	// +checklocks:mu
+	stopping bool // Stop was called; guarded by mu
 	// +checklocks:mu
 	err error // why the connection ended, the first reason; guarded by mu
 }
 
+// NewServer makes the server of a connection, which it owns from then on.
+func NewServer(conn net.Conn, p Process) *Server {
+	turns, _ := p.(Turns)
+	return &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, threads: map[uint32]*worker{},
+		over: make(chan struct{}), waits: map[uint64]*waiting{}}
+}
+
+// Serve answers the frames of a connection until the connection ends, one of its
+// frames breaks a rule, or Stop is called. It closes the connection, makes the
+// process exit, waits for its calls, and returns why the connection ended: nil
+// where the client closed it between two frames, and after Stop.
+func (s *Server) Serve() error {
+	err := s.begin()
+	if err == nil {
+		err = s.read()
+	}
+	close(s.over)
+	stopped := s.stopped()
+	if stopped {
+		// Calls that were received are answered before a server that stops hangs up (W-19).
+		s.finish()
+		s.running.Wait()
+		err = nil
+	}
+	s.end(err)
+	// The end of a connection is the exit of its process: handles close, threads revert (W-12).
+	s.process.Exit()
+	s.hangUp()
+	s.running.Wait()
+	for _, w := range s.threads { // no goroutine of the connection is left to use them
+		s.process.GiveBack(w.th)
+	}
+	if err := s.reason(); !stopped && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// Stop makes Serve return once the calls that were received are answered. It may
+// be called from any goroutine, also before Serve and more than once.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+	_ = s.conn.SetReadDeadline(time.Unix(1, 0))
+	_ = s.conn.SetWriteDeadline(time.Now().Add(StopTimeout))
+}
+
+func (s *Server) stopped() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopping
+}
+
+// within bounds the time of the next reads, 0 lifts the bound. After Stop every read fails.
+func (s *Server) within(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopping:
+	case d == 0:
+		_ = s.conn.SetReadDeadline(time.Time{})
+	default:
+		_ = s.conn.SetReadDeadline(time.Now().Add(d))
+	}
+}
+
 // end notes why the connection ended and closes it, so that the reader and each
 // writer stop.
-func (s *session) end(err error) {
+func (s *Server) end(err error) {
 	s.mu.Lock()
 	if s.err == nil {
 		s.err = err
@@ -85,23 +159,30 @@ func (s *session) end(err error) {
 	_ = s.conn.Close()
 }
 
-func (s *session) reason() error {
+func (s *Server) reason() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
 }
 
-// begin makes the first thread and exchanges hellos.
-func (s *session) begin() error {
+// begin makes the first thread and exchanges hellos. A connection that says
+// nothing is closed (W-18).
+func (s *Server) begin() error {
 	w, err := s.newThread()
 	if err != nil {
+		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(nil, AnswerHead{Status: statusOf(err)})})
 		return err
 	}
-	return s.greet(w.th.Name())
+	s.within(HelloTimeout)
+	if err := s.greet(w.th.Name()); err != nil {
+		return err
+	}
+	s.within(0)
+	return nil
 }
 
 // greet exchanges hellos. Another version is told ours and refused (W-1).
-func (s *session) greet(thread string) error {
+func (s *Server) greet(thread string) error {
 	f, err := ReadFrame(s.from)
 	if err != nil {
 		return err
@@ -118,9 +199,9 @@ func (s *session) greet(thread string) error {
 	return err
 }
 
-func (s *session) read() error {
+func (s *Server) read() error {
 	for {
-		f, err := ReadFrame(s.from)
+		f, err := s.next()
 		if err != nil {
 			return err
 		}
@@ -130,97 +211,52 @@ func (s *session) read() error {
 	}
 }
 
-// dispatch gives a frame to its thread. A frame that a client with this protocol
-// cannot have sent ends the connection.
-func (s *session) dispatch(f *Frame) error {
-	switch f.Kind {
-	case NewThread:
-		return s.makeThread(f)
-	case Call, Save, Restore, EndThread:
-	default:
-		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
-	}
-	w := s.threads[f.Thread]
-	if w == nil {
-		// Numbers of threads are the connection's own: no other's can be named (W-7).
-		return s.answer(f, AnswerHead{Status: ntstatus.InvalidCid}, nil)
-	}
-	if !s.admit(f) {
-		// A bound is a status, not a hang (W-3).
-		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
-	}
-	if f.Kind == EndThread {
-		delete(s.threads, f.Thread)
-	}
-	w.push(f)
-	return nil
-}
-
-// admit counts a call as pending unless the connection has too many.
-func (s *session) admit(f *Frame) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pending >= MaxPending || s.bytes+len(f.Body) > MaxBytes {
-		return false
-	}
-	s.pending++
-	s.bytes += len(f.Body)
-	return true
-}
-
-func (s *session) done(f *Frame) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pending--
-	s.bytes -= len(f.Body)
-}
-
-func (s *session) makeThread(f *Frame) error {
-	if len(s.threads) >= MaxThreads {
-		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
-	}
-	w, err := s.newThread()
-	if err != nil {
-		return s.answer(f, AnswerHead{Status: statusOf(err)}, nil)
-	}
-	return s.answer(f, AnswerHead{}, threadBody.append(nil, ThreadBody{s.last, w.th.Name()}))
-}
-
-func (s *session) newThread() (*worker, error) {
-	th, err := s.process.NewThread()
-	if err != nil {
+// next reads a frame. Between two frames a client may take its time; a frame that
+// has begun is whole in time, or the connection ends (W-18).
+func (s *Server) next() (*Frame, error) {
+	if _, err := s.from.Peek(1); err != nil {
 		return nil, err
 	}
-	s.last++
-	w := newWorker(s, th)
-	s.threads[s.last] = w
-	s.running.Go(w.run)
-	return w, nil
+	if s.whole() {
+		return ReadFrame(s.from)
+	}
+	s.within(FrameTimeout)
+	defer s.within(0)
+	f, err := ReadFrame(s.from)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("%w: half a frame for %s", ErrFrame, FrameTimeout)
+	}
+	return f, err
 }
 
-// hangUp ends the threads' goroutines after the calls they have begun.
-func (s *session) hangUp() {
-	for _, w := range s.threads {
-		w.stop()
+// whole reports whether a whole frame has come already.
+func (s *Server) whole() bool {
+	n := s.from.Buffered()
+	if n < 4 {
+		return false
 	}
+	b, err := s.from.Peek(4)
+	return err == nil && int64(binary.LittleEndian.Uint32(b)) <= int64(n-4)
 }
 
 // answer sends the answer to a frame.
-func (s *session) answer(f *Frame, head AnswerHead, rest []byte) error {
+func (s *Server) answer(f *Frame, head AnswerHead, rest []byte) error {
 	return s.send(&Frame{Kind: Answer, Request: f.Request, Thread: f.Thread, Service: f.Service,
 		Body: append(answerHead.append(nil, head), rest...)})
 }
 
 // send writes one frame within WriteTimeout. A frame that was not written whole
 // ends the connection (W-3).
-func (s *session) send(f *Frame) error {
+func (s *Server) send(f *Frame) error {
 	b := AppendFrame(nil, f)
 	if len(b)-4 > MaxFrame {
 		return fmt.Errorf("%w: an answer of %d bytes, the bound is %d", ErrFrame, len(b)-4, MaxFrame)
 	}
 	s.write.Lock()
 	defer s.write.Unlock()
-	_ = s.conn.SetWriteDeadline(time.Now().Add(WriteTimeout))
+	if !s.stopped() {
+		_ = s.conn.SetWriteDeadline(time.Now().Add(WriteTimeout))
+	}
 	_, err := s.conn.Write(b)
 	return err
 }

@@ -49,9 +49,14 @@ func serve(t *testing.T) *served {
 	}
 	ours, theirs := net.Pipe()
 	s.conn = ours
-	go func() { s.end <- wire.Serve(theirs, process{p, nt.Documented}) }()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		s.end <- wire.Serve(theirs, process{p, nt.Documented})
+	}()
 	t.Cleanup(func() {
 		_ = ours.Close()
+		<-over
 		// The process has exited, and nothing of it is left (W-12).
 		if err := s.sys.Close(); err != nil {
 			t.Error(err)
@@ -181,6 +186,33 @@ func TestClient(t *testing.T) {
 	if _, err := c.NewThread(); !errors.Is(err, client.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
+}
+
+// join starts another connection to the kernel of s, with a process of that token.
+func (s *served) join(tok string) *client.Conn {
+	s.Helper()
+	user, err := token.Parse([]byte(tok))
+	if err != nil {
+		s.Fatal(err)
+	}
+	p, err := s.sys.NewProcess("other", user)
+	if err != nil {
+		s.Fatal(err)
+	}
+	ours, theirs := net.Pipe()
+	end := make(chan error, 1)
+	go func() { end <- wire.Serve(theirs, process{p, nt.Documented}) }()
+	c, err := client.New(ours)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() {
+		_ = c.Close()
+		if err := <-end; err != nil {
+			s.Error(err)
+		}
+	})
+	return c
 }
 
 // TestOrder sends calls of one thread without waiting: they are answered in their

@@ -52,7 +52,7 @@ func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
 // byPassword logs on with a name and a password. Every refusal for which the
 // password was not right takes one hash and says the same. L-32
 func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
-	if r.Name == "" && r.Password == "" && r.Type == winnt.LOGON32_LOGON_NETWORK {
+	if r.IsAnonymous() {
 		// A network logon without name and password is Anonymous. L-34
 		return logon.AnonymousLogon(), ntstatus.Success
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
@@ -53,17 +54,25 @@ func Open(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	path := filepath.Join(cfg.Folder, File)
-	if s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait}); err != nil {
-		if errors.Is(err, bbolt.ErrTimeout) {
-			err = errors.New("another daemon has it open: stop that one first")
-		}
-		return nil, fmt.Errorf("account store %s: %w", path, err)
+	if err := guarded(func() error { return whole(path) }); err != nil {
+		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
 	}
-	if err := s.load(owner.Uid); err != nil {
+	if s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait}); err != nil {
+		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
+	}
+	if err := guarded(func() error { return s.load(owner.Uid) }); err != nil {
 		s.db.Close() //nolint:errcheck // the first error tells more
 		return nil, fmt.Errorf("account store %s: %w", path, err)
 	}
 	return s, nil
+}
+
+// timedOut says what a lock that was not had means.
+func timedOut(err error) error {
+	if errors.Is(err, berrors.ErrTimeout) {
+		return errors.New("another daemon has it open: stop that one first")
+	}
+	return err
 }
 
 // newStore fills the defaults of the configuration in.

@@ -23,7 +23,7 @@ type Edit struct {
 
 // Update makes changes in the name of a SID. They are offered to Config.Audit,
 // written, and seen by others only then; after a nil error they outlive a crash. An
-// error changes nothing.
+// error changes nothing. L-39
 func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
 	s.write.Lock()
 	defer s.write.Unlock()
@@ -104,7 +104,11 @@ func (e *Edit) SetPassword(name string, password logon.Secret) error {
 	if password == "" || len(password) > maxPassword {
 		return fmt.Errorf("account %q: a password has 1 to %d bytes", a.Name, maxPassword)
 	}
+	if !e.store.door.enter() {
+		return fmt.Errorf("account %q: too many logons wait: try again", a.Name)
+	}
 	h, err := newHash(password, e.store.cfg.Password)
+	e.store.door.leave()
 	if err != nil {
 		return err
 	}

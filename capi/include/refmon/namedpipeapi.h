@@ -1,6 +1,6 @@
 /*
- * Named pipes: names are \\.\pipe\NAME. Handles are synchronous: there is no
- * OVERLAPPED, its pointers must be NULL. Pipes are the only files.
+ * Named pipes: names are \\.\pipe\NAME. Handles are synchronous: an OVERLAPPED
+ * takes the result of the call, and its event must be NULL. Pipes are the only files.
  */
 #ifndef REFMON_NAMEDPIPEAPI_H
 #define REFMON_NAMEDPIPEAPI_H
@@ -26,6 +26,12 @@
 #define PIPE_WAIT 0
 #define PIPE_NOWAIT 1
 #define PIPE_UNLIMITED_INSTANCES 255
+typedef struct _OVERLAPPED {
+	ULONG_PTR Internal, InternalHigh;
+	union { struct { DWORD Offset, OffsetHigh; }; PVOID Pointer; };
+	HANDLE hEvent;
+} OVERLAPPED, *LPOVERLAPPED;
+
 REFMON_API HANDLE WINAPI CreateNamedPipeW(LPCWSTR lpName, DWORD dwOpenMode, DWORD dwPipeMode, DWORD nMaxInstances,
 	DWORD nOutBufferSize, DWORD nInBufferSize, DWORD nDefaultTimeOut, LPSECURITY_ATTRIBUTES lpSecurityAttributes);
 REFMON_API HANDLE WINAPI CreateNamedPipeA(LPCSTR lpName, DWORD dwOpenMode, DWORD dwPipeMode, DWORD nMaxInstances,
@@ -33,6 +39,12 @@ REFMON_API HANDLE WINAPI CreateNamedPipeA(LPCSTR lpName, DWORD dwOpenMode, DWORD
 REFMON_API BOOL WINAPI ConnectNamedPipe(HANDLE hNamedPipe, LPVOID lpOverlapped);
 REFMON_API BOOL WINAPI DisconnectNamedPipe(HANDLE hNamedPipe);
 REFMON_API BOOL WINAPI ImpersonateNamedPipeClient(HANDLE hNamedPipe);
+#define PIPE_CLIENT_END 0
+#define PIPE_SERVER_END 1
+REFMON_API BOOL WINAPI GetNamedPipeInfo(HANDLE hNamedPipe, LPDWORD lpFlags, LPDWORD lpOutBufferSize,
+	LPDWORD lpInBufferSize, LPDWORD lpMaxInstances);
+REFMON_API BOOL WINAPI PeekNamedPipe(HANDLE hNamedPipe, LPVOID lpBuffer, DWORD nBufferSize, LPDWORD lpBytesRead,
+	LPDWORD lpTotalBytesAvail, LPDWORD lpBytesLeftThisMessage);
 REFMON_API HANDLE WINAPI CreateFileW(LPCWSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode,
 	LPSECURITY_ATTRIBUTES lpSecurityAttributes, DWORD dwCreationDisposition, DWORD dwFlagsAndAttributes,
 	HANDLE hTemplateFile);
@@ -40,8 +52,8 @@ REFMON_API HANDLE WINAPI CreateFileA(LPCSTR lpFileName, DWORD dwDesiredAccess, D
 	LPSECURITY_ATTRIBUTES lpSecurityAttributes, DWORD dwCreationDisposition, DWORD dwFlagsAndAttributes,
 	HANDLE hTemplateFile);
 REFMON_API BOOL WINAPI ReadFile(HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBytesToRead, LPDWORD lpNumberOfBytesRead,
-	LPVOID lpOverlapped);
+	LPOVERLAPPED lpOverlapped);
 REFMON_API BOOL WINAPI WriteFile(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite,
-	LPDWORD lpNumberOfBytesWritten, LPVOID lpOverlapped);
+	LPDWORD lpNumberOfBytesWritten, LPOVERLAPPED lpOverlapped);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <refmon/ntdef.h>
 #include <refmon/ntobject.h>
+#include <refmon/ntsync.h>
 #include <refmon/ntaudit.h>
 #include <refmon/ntport.h>
 #include <refmon/ntfile.h>

@@ -98,7 +98,9 @@ REFMON_KERNEL BOOLEAN NTAPI SePrivilegeCheck(PPRIVILEGE_SET RequiredPrivileges,
 REFMON_API BOOLEAN NTAPI SeSinglePrivilegeCheck(LUID PrivilegeValue, KPROCESSOR_MODE PreviousMode);
 REFMON_KERNEL NTSTATUS NTAPI SeCreateAccessState(PACCESS_STATE AccessState, PAUX_ACCESS_DATA AuxData,
 	ACCESS_MASK DesiredAccess, PGENERIC_MAPPING GenericMapping);
-REFMON_KERNEL void NTAPI SeDeleteAccessState(PACCESS_STATE AccessState);
+REFMON_API void NTAPI SeDeleteAccessState(PACCESS_STATE AccessState);
+/* Beyond INITIAL_PRIVILEGE_COUNT the set is in AuxData->PrivilegesUsed, and PrivilegesAllocated is set. */
+REFMON_API NTSTATUS NTAPI SeAppendPrivileges(PACCESS_STATE AccessState, PPRIVILEGE_SET Privileges);
 REFMON_KERNEL BOOLEAN NTAPI SeFastTraverseCheck(PSECURITY_DESCRIPTOR SecurityDescriptor, PACCESS_STATE AccessState,
 	ACCESS_MASK DesiredAccess, KPROCESSOR_MODE AccessMode);
 

@@ -192,4 +192,14 @@ REFMON_API BOOL WINAPI AccessCheckByTypeResultListAndAuditAlarmByHandleA(LPCSTR 
 	DWORD ObjectTypeListLength, PGENERIC_MAPPING GenericMapping, BOOL ObjectCreation, LPDWORD GrantedAccessList,
 	LPDWORD AccessStatusList, LPBOOL pfGenerateOnClose);
 
+/* Security of files by name: those that the system has in memory, and pipes. */
+REFMON_API BOOL WINAPI GetFileSecurityW(LPCWSTR lpFileName, SECURITY_INFORMATION RequestedInformation,
+	PSECURITY_DESCRIPTOR pSecurityDescriptor, DWORD nLength, LPDWORD lpnLengthNeeded);
+REFMON_API BOOL WINAPI GetFileSecurityA(LPCSTR lpFileName, SECURITY_INFORMATION RequestedInformation,
+	PSECURITY_DESCRIPTOR pSecurityDescriptor, DWORD nLength, LPDWORD lpnLengthNeeded);
+REFMON_API BOOL WINAPI SetFileSecurityW(LPCWSTR lpFileName, SECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR pSecurityDescriptor);
+REFMON_API BOOL WINAPI SetFileSecurityA(LPCSTR lpFileName, SECURITY_INFORMATION SecurityInformation,
+	PSECURITY_DESCRIPTOR pSecurityDescriptor);
+
 #endif

@@ -23,7 +23,8 @@ typedef struct _KTHREAD *PKTHREAD, *PRKTHREAD; /* the same pointer as PETHREAD *
 typedef struct _EPROCESS *PEPROCESS;
 typedef struct _OBJECT_TYPE *POBJECT_TYPE;
 typedef PVOID PACCESS_TOKEN;
-typedef struct _AUX_ACCESS_DATA *PAUX_ACCESS_DATA;
+/* The rest of it is the system's; refmon uses none of that. */
+typedef struct _AUX_ACCESS_DATA { PPRIVILEGE_SET PrivilegesUsed; } AUX_ACCESS_DATA, *PAUX_ACCESS_DATA;
 
 typedef struct _SECURITY_SUBJECT_CONTEXT {
 	PACCESS_TOKEN ClientToken; /* NULL: the thread does not impersonate */

@@ -9,6 +9,7 @@
 #include <refmon/securitybaseapi.h>
 #include <refmon/sddl.h>
 #include <refmon/namedpipeapi.h>
+#include <refmon/synchapi.h>
 
 #define INVALID_HANDLE_VALUE ((HANDLE)(LONG_PTR)-1)
 #define HANDLE_FLAG_INHERIT 1
@@ -70,20 +71,6 @@ REFMON_API BOOL WINAPI ImpersonateSelf(SECURITY_IMPERSONATION_LEVEL Impersonatio
 REFMON_API BOOL WINAPI ImpersonateLoggedOnUser(HANDLE hToken);
 REFMON_API BOOL WINAPI ImpersonateAnonymousToken(HANDLE ThreadHandle);
 REFMON_API BOOL WINAPI RevertToSelf(void);
-
-/* Events, by name in \BaseNamedObjects. */
-REFMON_API HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset, BOOL bInitialState,
-	LPCWSTR lpName);
-REFMON_API HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES lpEventAttributes, BOOL bManualReset, BOOL bInitialState,
-	LPCSTR lpName);
-#define CREATE_EVENT_MANUAL_RESET 1u
-#define CREATE_EVENT_INITIAL_SET 2u
-REFMON_API HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES lpEventAttributes, LPCWSTR lpName, DWORD dwFlags,
-	DWORD dwDesiredAccess);
-REFMON_API HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES lpEventAttributes, LPCSTR lpName, DWORD dwFlags,
-	DWORD dwDesiredAccess);
-REFMON_API HANDLE WINAPI OpenEventW(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCWSTR lpName);
-REFMON_API HANDLE WINAPI OpenEventA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName);
 
 /* Accounts: the well-known ones by their English names, and those of the embedded
  * computer REFMON: Administrator, Guest, User and the group None. A name may have its

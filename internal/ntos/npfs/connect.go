@@ -20,7 +20,7 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	if sqos != nil {
 		q = *sqos
 	}
-	in, server, st := fs.claim(name)
+	in, turn, server, st := fs.claim(name)
 	if st != ntstatus.Success {
 		return ps.Outcome{Status: st, Rule: "I-85"}
 	}
@@ -29,54 +29,60 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	if q.ContextTrackingMode == winnt.SECURITY_STATIC_TRACKING {
 		var out ps.Outcome
 		if static, out = client.CreateClientSecurity(q, false, server.process); out.Status != ntstatus.Success {
-			in.release()
+			in.release(turn)
 			return out
 		}
 	}
 	e := newEnd(in, client.Process())
 	defer e.Deref(ob.TagCall)
+	e.turn = turn
 	if st := open(e); st != ntstatus.Success {
-		in.release()
+		in.release(turn)
 		if static != nil {
 			static.Delete()
 		}
 		return ps.Outcome{Status: st}
 	}
 	in.mu.Lock()
-	in.client, in.sqos, in.static = e, q, static
-	in.wakeLocked()
+	if in.turn == turn { // else the server sent the client away before it came
+		in.client, in.sqos, in.static, static = e, q, static, nil
+		in.wakeLocked()
+	}
 	in.mu.Unlock()
+	if static != nil {
+		static.Delete()
+	}
 	return ps.Outcome{}
 }
 
-// claim takes a listening instance for a client.
-func (fs *FileSystem) claim(name string) (*Instance, *End, ntstatus.Status) {
+// claim takes a listening instance for a client, whose turn it is.
+func (fs *FileSystem) claim(name string) (in *Instance, turn uint64, server *End, st ntstatus.Status) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	p := fs.pipes[fold(name)]
 	if p == nil {
-		return nil, nil, ntstatus.ObjectNameNotFound
+		return nil, 0, nil, ntstatus.ObjectNameNotFound
 	}
 	for _, in := range p.instances {
 		in.mu.Lock()
 		server := in.server
 		free := in.state == Listening && server != nil && server.TryRef(ob.TagCall)
 		if free {
-			in.state = Connected
+			in.state, turn = Connected, in.turn
 		}
 		in.mu.Unlock()
 		if free {
-			return in, server, ntstatus.Success
+			return in, turn, server, ntstatus.Success
 		}
 	}
-	return nil, nil, ntstatus.PipeNotAvailable
+	return nil, 0, nil, ntstatus.PipeNotAvailable
 }
 
 // release undoes claim.
-func (in *Instance) release() {
+func (in *Instance) release(turn uint64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.state == Connected {
+	if in.state == Connected && in.turn == turn {
 		in.state = Listening
 	}
 }

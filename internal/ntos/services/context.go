@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -35,8 +36,8 @@ type System struct {
 	Root  *ob.Directory // root of the object namespace
 	Names *ob.Namespace // the same as a tree to walk
 	// Run takes over the references on a process and its first thread that a
-	// service made: they run until they exit.
-	Run func(*ps.Process, *ps.Thread)
+	// service made for a parent: they run until they exit.
+	Run func(parent, p *ps.Process, t *ps.Thread)
 	// Files is the directory that names without a leading backslash are
 	// taken from by NtOpenFile.
 	Files *ob.Directory
@@ -49,6 +50,10 @@ type System struct {
 	EveryoneIncludesAnonymous atomic.Bool
 	// Log is the audit log; it is never nil.
 	Log *audit.Log
+	// LSA answers who is who; it is never nil.
+	LSA logon.Authority
+	// Policy is the object that look-ups need a handle of.
+	Policy *Policy
 }
 
 var _ nt.Services = (*Context)(nil)

@@ -23,6 +23,14 @@ type Event struct {
 	signaled atomic.Bool
 }
 
+// NewEvent makes an unnamed event with one reference (TagCall).
+func NewEvent(kind nt.EventType, signaled bool, d *sd.Descriptor) *Event {
+	e := &Event{Kind: kind}
+	e.signaled.Store(signaled)
+	e.Init(EventType, e, d)
+	return e
+}
+
 // Signaled reports the state of the event.
 func (e *Event) Signaled() bool { return e.signaled.Load() }
 
@@ -77,7 +85,7 @@ func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type,
 // nakedWithoutName reports whether an object of the type has no descriptor where
 // it has no name and its creator gives none (O-38).
 func nakedWithoutName(typ *ob.Type) bool {
-	return typ == EventType || typ == MutantType || typ == SemaphoreType
+	return typ == EventType || typ == MutantType || typ == SemaphoreType || typ == TimerType
 }
 
 // newDescriptor makes the descriptor of a new object out of what the creator
@@ -162,10 +170,7 @@ func (c *Context) NtCreateEvent(in nt.CreateEventIn) (out nt.EventOut, st ntstat
 	}
 	out.EventHandle, st = c.createNamed(in.ObjectAttributes, EventType, in.DesiredAccess,
 		func(d *sd.Descriptor) ob.Object {
-			e := &Event{Kind: in.EventType}
-			e.signaled.Store(in.InitialState)
-			e.Init(EventType, e, d)
-			return e
+			return NewEvent(in.EventType, in.InitialState, d)
 		})
 	return out, st
 }

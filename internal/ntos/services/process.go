@@ -202,7 +202,7 @@ func (n *creation) commit() ntstatus.Status {
 		st = ht.Publish(t, n.threadAccess, n.thread.Attributes)
 	}
 	c.Sys.Log.ProcessCreated(c.origin(), target(p), n.parent.Name()) // recorded when it exists (U-78)
-	c.Sys.Run(p, t)                                                  // it runs whatever becomes of the handles
+	c.Sys.Run(n.parent, p, t)                                        // it runs whatever becomes of the handles
 	n.out.ProcessHandle, n.out.ThreadHandle = hp.Handle(), ht.Handle()
 	if st != ntstatus.Success { // the caller's own process has ended meanwhile
 		return c.Fail("O-47", st)

@@ -14,10 +14,15 @@ import (
 
 // cli is the command line; each verb is a field here and a file beside this one.
 type cli struct {
+	Serve  serveCmd  `cmd:"" help:"Listen for programs, and play the kernel for them."`
+	Config configCmd `cmd:"" help:"Check and explain the configuration."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
-const description = `refmond answers questions about Windows-compatible access control for programs on this host.`
+const description = `refmond plays a Windows-compatible security kernel for the programs of this host: they
+connect, get a process and a token from who they are, talk over named pipes, and impersonate
+each other as documented. docs/refmond.md is the way in.`
 
 // Exit codes: those of cmd/refmon.
 const (

@@ -1,0 +1,98 @@
+package client
+
+import (
+	"errors"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// thread carries the calls of one thread. It implements [nt.Transport].
+type thread struct {
+	c      *Conn
+	number uint32
+}
+
+// Call makes a call. A row that the daemon does not know alike is
+// STATUS_NOT_SUPPORTED (W-5), a lost connection STATUS_PORT_DISCONNECTED (W-9).
+func (t *thread) Call(row nt.Row, in any, why bool) (out any, st ntstatus.Status, reason nt.Why) {
+	return t.send(&wire.Frame{Kind: wire.Call}, row, in, why, nil, nil)
+}
+
+// CallWhenReady implements [nt.Transport]. The waiting is the daemon's: one call
+// there and one answer back, however long it takes (W-20).
+func (t *thread) CallWhenReady(row nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
+	out, st, _ := t.send(&wire.Frame{Kind: wire.Wait, Body: wire.AppendWait(nil, w.Handle, w.NotYet)}, row, in, false,
+		w.Closed, w.Due)
+	return out, st
+}
+
+// send sends a call behind what its body holds already.
+func (t *thread) send(f *wire.Frame, row nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
+	st ntstatus.Status, reason nt.Why) {
+	r := wire.Rows()[row.Info().Number]
+	number, known := t.c.services[row.Info().Name]
+	if !known {
+		return r.Nothing(), ntstatus.NotSupported, nt.Why{Rule: "W-5", Because: "the daemon does not have this row"}
+	}
+	body, err := r.AppendCall(f.Body, in, why)
+	if err != nil || len(body) > wire.MaxBody {
+		return r.Nothing(), ntstatus.InvalidParameter, nt.Why{Rule: "W-6", Because: "a parameter does not travel"}
+	}
+	f.Thread, f.Service, f.Body = t.number, number, body
+	head, rest, err := t.c.askUntil(f, closed, due)
+	if err != nil {
+		return r.Nothing(), ntstatus.PortDisconnected, nt.Why{Rule: "W-9", Because: err.Error()}
+	}
+	if len(rest) == 0 {
+		return r.Nothing(), head.Status, head.Reason()
+	}
+	if out, err = r.DecodeOut(rest); err != nil {
+		err = t.c.lose(err)
+		return r.Nothing(), ntstatus.PortDisconnected, nt.Why{Rule: "W-9", Because: err.Error()}
+	}
+	return out, head.Status, head.Reason()
+}
+
+// NewThread implements [nt.Transport].
+func (t *thread) NewThread() (nt.Transport, string, ntstatus.Status) {
+	n, err := t.c.newThread()
+	if err == nil {
+		return &thread{t.c, n.Thread}, n.Name, ntstatus.Success
+	}
+	var e *ntstatus.Error
+	if errors.As(err, &e) {
+		return nil, "", e.Status
+	}
+	return nil, "", ntstatus.PortDisconnected
+}
+
+// EndThread implements [nt.Transport].
+func (t *thread) EndThread() { _, _, _ = t.c.ask(&wire.Frame{Kind: wire.EndThread, Thread: t.number}) }
+
+// Profile implements [nt.Transport].
+func (t *thread) Profile() nt.Profile { return t.c.profile }
+
+// SaveImpersonation implements [nt.Transport].
+func (t *thread) SaveImpersonation() (nt.Ticket, ntstatus.Status) {
+	head, rest, err := t.c.ask(&wire.Frame{Kind: wire.Save, Thread: t.number})
+	if err != nil {
+		return 0, ntstatus.PortDisconnected
+	}
+	if head.Status != ntstatus.Success {
+		return 0, head.Status
+	}
+	b, err := wire.DecodeTicket(rest)
+	if err != nil {
+		_ = t.c.lose(err)
+		return 0, ntstatus.PortDisconnected
+	}
+	return nt.Ticket(b.Ticket), ntstatus.Success
+}
+
+// RestoreImpersonation implements [nt.Transport]. A connection that is lost has
+// no thread left that could still impersonate.
+func (t *thread) RestoreImpersonation(k nt.Ticket) {
+	_, _, _ = t.c.ask(&wire.Frame{Kind: wire.Restore, Thread: t.number, Body: wire.AppendTicket(nil, k)})
+}

@@ -1,0 +1,113 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// dispatch gives a frame to its thread. A frame that a client with this protocol
+// cannot have sent ends the connection.
+func (s *Server) dispatch(f *Frame) error {
+	switch f.Kind {
+	case NewThread:
+		return s.makeThread(f)
+	case Cancel:
+		return s.cancel(f)
+	case Call, Save, Restore, EndThread, Wait:
+	default:
+		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
+	}
+	w := s.threads[f.Thread]
+	if w == nil {
+		// Numbers of threads are the connection's own: no other's can be named (W-7).
+		return s.answer(f, AnswerHead{Status: ntstatus.InvalidCid}, nil)
+	}
+	admitted, err := s.admit(f)
+	if err != nil {
+		return err
+	}
+	if !admitted {
+		// A bound is a status, not a hang (W-3).
+		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
+	}
+	if f.Kind == EndThread {
+		delete(s.threads, f.Thread)
+	}
+	w.push(f)
+	return nil
+}
+
+// admit counts a call unless the connection has too many.
+func (s *Server) admit(f *Frame) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bytes+len(f.Body) > MaxBytes {
+		return false, nil
+	}
+	if f.Kind == Wait {
+		if s.waits[f.Request] != nil {
+			return false, fmt.Errorf("%w: request %d waits already", ErrFrame, f.Request)
+		}
+		if len(s.waits) >= MaxWaits {
+			return false, nil
+		}
+		s.waits[f.Request] = &waiting{cancelled: make(chan struct{})}
+	} else {
+		if s.pending >= MaxPending {
+			return false, nil
+		}
+		s.pending++
+	}
+	s.bytes += len(f.Body)
+	return true, nil
+}
+
+// done takes a call that will be answered now out of the counts.
+func (s *Server) done(f *Frame) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Kind == Wait {
+		delete(s.waits, f.Request)
+	} else {
+		s.pending--
+	}
+	s.bytes -= len(f.Body)
+}
+
+func (s *Server) makeThread(f *Frame) error {
+	if len(s.threads) >= MaxThreads {
+		return s.answer(f, AnswerHead{Status: ntstatus.InsufficientResources}, nil)
+	}
+	w, err := s.newThread()
+	if err != nil {
+		return s.answer(f, AnswerHead{Status: statusOf(err)}, nil)
+	}
+	return s.answer(f, AnswerHead{}, threadBody.append(nil, ThreadBody{s.last, w.th.Name()}))
+}
+
+func (s *Server) newThread() (*worker, error) {
+	th, err := s.process.NewThread()
+	if err != nil {
+		return nil, err
+	}
+	s.last++
+	w := newWorker(s, th)
+	s.threads[s.last] = w
+	s.running.Go(w.run)
+	return w, nil
+}
+
+// hangUp ends the threads' goroutines after the calls they have begun.
+func (s *Server) hangUp() {
+	for _, w := range s.threads {
+		w.stop()
+	}
+}
+
+// finish ends them after the calls they were given.
+func (s *Server) finish() {
+	for _, w := range s.threads {
+		w.finish()
+	}
+}

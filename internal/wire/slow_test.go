@@ -1,0 +1,89 @@
+package wire_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/token"
+)
+
+// alone serves one connection in the bubble of a synctest.
+func alone(t *testing.T) (conn net.Conn, ended <-chan error) {
+	t.Helper()
+	sys := kernel.Boot(kernel.Config{})
+	user, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := sys.NewProcess("client", user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := net.Pipe()
+	end := make(chan error, 1)
+	go func() { end <- wire.Serve(theirs, process{p, nt.Documented}) }()
+	t.Cleanup(func() {
+		_ = ours.Close()
+		synctest.Wait()
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return ours, end
+}
+
+// TestSlow takes its time: between frames as long as it likes, within one, before
+// the hello and with answers no longer than the bounds (W-18, W-3).
+func TestSlow(t *testing.T) {
+	hello := wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+	thread := wire.AppendFrame(nil, &wire.Frame{Kind: wire.NewThread})
+	for _, c := range []struct {
+		name  string
+		send  [][]byte // a day of silence lies before each but the first
+		reads bool
+		after time.Duration // when the connection ends after the last; 0: it stands a day later
+		want  error
+	}{
+		{"silence between frames", [][]byte{hello, thread, thread}, true, 0, nil},
+		{"no hello", [][]byte{{}}, true, wire.HelloTimeout, nil},
+		{"half a hello", [][]byte{hello[:9]}, true, wire.HelloTimeout, nil},
+		{"half a frame", [][]byte{hello, thread[:9]}, true, wire.FrameTimeout, wire.ErrFrame},
+		{"one byte of a frame", [][]byte{hello, thread[:1]}, true, wire.FrameTimeout, wire.ErrFrame},
+		{"an answer that is not read", [][]byte{hello}, false, wire.WriteTimeout, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				conn, ended := alone(t)
+				if c.reads {
+					go func() { _, _ = io.Copy(io.Discard, conn) }()
+				}
+				for i, b := range c.send {
+					if i > 0 {
+						time.Sleep(24 * time.Hour)
+					}
+					if _, err := conn.Write(b); err != nil {
+						t.Fatal(err)
+					}
+				}
+				begun := time.Now()
+				select {
+				case err := <-ended:
+					if c.after == 0 || time.Since(begun) != c.after || err == nil || !errors.Is(err, c.want) && c.want != nil {
+						t.Errorf("ended after %s with %v, want %s, %v", time.Since(begun), err, c.after, c.want)
+					}
+				case <-time.After(24 * time.Hour):
+					if c.after != 0 {
+						t.Errorf("the connection stands, want its end after %s", c.after)
+					}
+				}
+			})
+		})
+	}
+}

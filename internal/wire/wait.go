@@ -1,0 +1,99 @@
+package wire
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// WaitHead stands before the body of a call that waits: the pipe or port whose
+// changes it waits for, and the status that means that it cannot be done yet.
+type WaitHead struct {
+	Handle uint64
+	NotYet ntstatus.Status
+}
+
+var waitHead = valueOf[WaitHead]()
+
+// AppendWait appends the head of a call that waits.
+func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
+	return waitHead.append(b, WaitHead{uint64(h), notYet})
+}
+
+// CancelBody is the body of Cancel: the request of the call that waits.
+type CancelBody struct{ Request uint64 }
+
+var cancelBody = valueOf[CancelBody]()
+
+// AppendCancel appends the body of Cancel.
+func AppendCancel(b []byte, request uint64) []byte { return cancelBody.append(b, CancelBody{request}) }
+
+// waiting is a call that waits.
+type waiting struct {
+	cancelled chan struct{} // closed once, under Server.mu
+	over      bool          // it is closed; guarded by Server.mu
+}
+
+// cancel ends the waiting of a call. One that is answered already is no fault: the
+// two crossed on the way.
+func (s *Server) cancel(f *Frame) error {
+	b, err := cancelBody.decode(f.Body)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if c := s.waits[b.Request]; c != nil && !c.over {
+		c.over = true
+		close(c.cancelled)
+	}
+	s.mu.Unlock()
+	return s.answer(f, AnswerHead{}, nil)
+}
+
+// wait makes a call. Where that says not yet, the call waits for a change beside
+// its thread, which goes on, and is then made again (W-20).
+func (w *worker) wait(f *Frame) (head AnswerHead, rest []byte, parked bool, err error) {
+	h, body, err := prefix(waitHead, f.Body)
+	if err != nil {
+		return head, nil, false, err
+	}
+	sys := w.th.Services()
+	changed, ok := sys.PipeChanged(winnt.Handle(h.Handle)) // before the call, so that no change is missed
+	if !ok {
+		changed, ok = sys.PortChanged(winnt.Handle(h.Handle))
+	}
+	head, rest, err = w.call(f, body)
+	// A success is never waited away, and what is no pipe and no port does not change (W-20).
+	if err != nil || !ok || head.Status != h.NotYet || h.NotYet.IsSuccess() {
+		return head, rest, false, err
+	}
+	w.park(f, changed)
+	return head, rest, true, nil
+}
+
+// park gives the call back to its thread at the next change. It ends when it is
+// cancelled, and with the thread and the connection (W-20).
+func (w *worker) park(f *Frame, changed <-chan struct{}) {
+	w.s.mu.Lock()
+	c := w.s.waits[f.Request]
+	w.s.mu.Unlock()
+	w.s.running.Go(func() {
+		select {
+		case <-c.cancelled:
+		case <-w.ended:
+		case <-w.s.over:
+		case <-changed:
+			if w.push(f) {
+				return
+			}
+		}
+		w.forgo(f)
+	})
+}
+
+// forgo answers a call that is not made any more.
+func (w *worker) forgo(f *Frame) {
+	w.s.done(f)
+	if err := w.s.answer(f, AnswerHead{Status: ntstatus.Cancelled}, nil); err != nil {
+		w.s.end(err)
+	}
+}

@@ -1,0 +1,133 @@
+// Package unix tells who is at the other end of a Unix socket, as this host's
+// kernel says, and what token such a peer gets where no account names it.
+//
+//	p, err := unix.Of(conn)
+//	if err != nil { return err }
+//	defer p.Close()
+//	spec := unix.Spec(p) // S-1-22-1-uid with S-1-22-2-gid
+//
+// What the kernel says is that of the moment of connect: a program that gives up
+// privileges afterwards keeps what it connected with. A Peer belongs to one
+// goroutine at a time.
+package unix
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"unsafe"
+
+	"github.com/refmon/refmon/internal/printable"
+	"golang.org/x/sys/unix"
+)
+
+// Peer is the program at the other end. Its zero value was never asked for.
+type Peer struct {
+	UID, GID uint32
+	Groups   []uint32 // supplementary, as at connect
+	PID      int      // of its process namespace; 0 where it is not to be seen from here
+	Name     string   // of its program, for display; empty where it could not be had safely
+	Pinned   bool     // PID is held by a pidfd: it stays that of this program
+
+	pidfd int // -1 unless Pinned
+}
+
+// Of asks the kernel about the other end of a connection. The uid and the pidfd
+// come from the same socket: a pid alone may be another program's by now (W-14).
+func Of(c *net.UnixConn) (*Peer, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("peer of a socket: %w", err)
+	}
+	p := &Peer{pidfd: -1}
+	var failed error
+	if err := raw.Control(func(fd uintptr) { failed = p.ask(int(fd)) }); err != nil {
+		return nil, fmt.Errorf("peer of a socket: %w", err)
+	}
+	if failed != nil {
+		return nil, fmt.Errorf("peer of a socket: %w", failed)
+	}
+	p.Name = p.program()
+	return p, nil
+}
+
+func (p *Peer) ask(fd int) error {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return fmt.Errorf("SO_PEERCRED: %w", err)
+	}
+	p.UID, p.GID, p.PID = cred.Uid, cred.Gid, int(cred.Pid)
+	if p.Groups, err = groups(fd); err != nil {
+		return fmt.Errorf("SO_PEERGROUPS: %w", err)
+	}
+	pidfd, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEERPIDFD)
+	switch {
+	case err == nil:
+		p.pidfd, p.Pinned = pidfd, true
+		unix.CloseOnExec(pidfd)
+	// A kernel before 6.5 has no such option: the peer is known by its uid, and its pid is not relied on.
+	// EINVAL and ESRCH: the program has gone already, its uid still stands.
+	case errors.Is(err, unix.ENOPROTOOPT), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ESRCH),
+		errors.Is(err, unix.ENODATA):
+	default:
+		return fmt.Errorf("SO_PEERPIDFD: %w", err)
+	}
+	return nil
+}
+
+// maxGroups is NGROUPS_MAX of Linux.
+const maxGroups = 65536
+
+// groups returns the supplementary groups of the peer at connect.
+func groups(fd int) ([]uint32, error) {
+	for n := 32; n <= maxGroups; n = min(2*n, maxGroups+1) {
+		list := make([]uint32, n)
+		size := uint32(4 * n)
+		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_PEERGROUPS,
+			uintptr(unsafe.Pointer(&list[0])), uintptr(unsafe.Pointer(&size)), 0)
+		switch errno {
+		case 0:
+			return slices.Clone(list[:size/4]), nil
+		case unix.ERANGE:
+		default:
+			return nil, errno
+		}
+	}
+	return nil, unix.ERANGE
+}
+
+// program returns the name of the peer's program. It is read by pid and taken
+// only if the pinned process still lives afterwards: then the pid was its own.
+func (p *Peer) program() string {
+	if !p.Pinned || p.PID == 0 {
+		return ""
+	}
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/comm")
+	if err != nil || !p.Alive() {
+		return ""
+	}
+	return printable.Line(string(bytes.TrimRight(b, "\n")))
+}
+
+// Alive reports whether the program that connected still runs. It is false where
+// it was not pinned.
+func (p *Peer) Alive() bool {
+	if !p.Pinned {
+		return false
+	}
+	fds := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n == 0
+}
+
+// Close gives the pidfd back. Closing again does nothing.
+func (p *Peer) Close() {
+	if p.Pinned {
+		_ = unix.Close(p.pidfd)
+		p.pidfd, p.Pinned = -1, false
+	}
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
+	"github.com/refmon/refmon/internal/verbs/trail"
+	"github.com/refmon/refmon/server/daemon"
+)
+
+type serveCmd struct {
+	Config string `help:"The configuration; 'refmond config print' shows every key." placeholder:"FILE"`
+}
+
+// Help returns the long help of the verb.
+func (serveCmd) Help() string {
+	return `Listens for programs and plays the kernel for them, until SIGTERM or SIGINT: calls that were received are
+answered first. SIGHUP reads the configuration again. Errors end it with code 2 before it says that it is ready.`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCmd) Run(std *streams) error {
+	cfg, err := load(c.Config)
+	if err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	defer signal.Stop(signals)
+	s, err := start(cfg, std)
+	if err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	notify("READY=1")
+	s.log.Info("ready", "socket", cfg.Socket, "state", cfg.State)
+	for {
+		select {
+		case err = <-served:
+			return errors.Join(err, s.stop())
+		case sig := <-signals:
+			if sig != unix.SIGHUP {
+				notify("STOPPING=1")
+				s.log.Info("stopping", "signal", sig.String())
+				return errors.Join(s.stop(), <-served)
+			}
+			s.reload(c.Config)
+		}
+	}
+}
+
+// service is a daemon with what this command puts around it.
+type service struct {
+	*daemon.Daemon
+	log   *slog.Logger
+	level *slog.LevelVar
+	trail *auditlog.Log // nil: none is kept
+	admin func() error
+}
+
+// start starts what a configuration describes; on an error nothing is left.
+func start(cfg *config, std *streams) (_ *service, err error) {
+	s := &service{level: new(slog.LevelVar), admin: func() error { return nil }}
+	s.level.Set(cfg.level)
+	s.log = slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level}))
+	defer func() {
+		if err != nil && s.trail != nil {
+			err = errors.Join(err, s.trail.Close())
+		}
+	}()
+	log, err := s.keep(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.Daemon, err = daemon.Start(daemon.Config{State: cfg.State, Socket: cfg.Socket, Identity: cfg.identity(),
+		Limits: cfg.limits, Profile: cfg.profile, Audit: log, Log: s.log})
+	if err != nil {
+		return nil, err
+	}
+	for name, d := range cfg.files {
+		if err := s.System().CreateFile(name, d); err != nil {
+			return nil, errors.Join(fmt.Errorf("files: %w", err), s.Close())
+		}
+	}
+	return s, nil
+}
+
+// keep opens the trail below the state folder.
+func (s *service) keep(cfg *config) (*audit.Log, error) {
+	if !cfg.Audit.Keep {
+		return nil, nil
+	}
+	dir := filepath.Join(cfg.State, "audit")
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	if err := os.MkdirAll(cfg.State, 0o700); err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	if s.trail, err = auditlog.Open(auditlog.Config{Dir: dir, Computer: host}); err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	p, err := policy(dir, cfg.Audit.Required)
+	if err != nil {
+		return nil, err
+	}
+	log := &audit.Log{Sink: s.trail, Computer: host, Clock: auditlog.Now}
+	log.Policy.Store(p)
+	return log, nil
+}
+
+// policy reads the audit policy beside the trail. Without one, logons and the use
+// of sensitive privileges are recorded beside what is by default.
+func policy(dir string, required bool) (*audit.Policy, error) {
+	p, err := trail.LoadPolicy(dir)
+	if err != nil {
+		return nil, err
+	}
+	spec := audit.DefaultPolicy().Spec()
+	if p != nil {
+		spec = p.Spec()
+	} else {
+		spec.System[audit.Logon], spec.System[audit.SensitivePrivilegeUse] = audit.OnBoth, audit.OnBoth
+	}
+	if required {
+		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
+	}
+	return audit.NewPolicy(spec)
+}
+
+// reload takes over the keys that need no restart. A configuration that is wrong
+// changes nothing, and no client is disconnected (W-23).
+func (s *service) reload(file string) {
+	notify("RELOADING=1")
+	defer notify("READY=1")
+	cfg, err := load(file)
+	if err != nil {
+		s.log.Error("the configuration is wrong, the old one stands", "error", err)
+		return
+	}
+	if s.trail != nil {
+		p, err := policy(filepath.Join(cfg.State, "audit"), cfg.Audit.Required)
+		if err != nil {
+			s.log.Error("the audit policy is wrong, the old one stands", "error", err)
+			return
+		}
+		s.System().Audit().Policy.Store(p)
+	}
+	s.SetIdentity(cfg.identity())
+	s.level.Set(cfg.level)
+	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
+}
+
+// stop ends the daemon, then what it wrote to.
+func (s *service) stop() error {
+	err := errors.Join(s.admin(), s.Close())
+	if s.trail != nil {
+		err = errors.Join(err, s.trail.Close())
+	}
+	return err
+}

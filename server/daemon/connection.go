@@ -1,0 +1,125 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// connection is one client: a program of the host and the process it has here.
+// It implements [wire.Process].
+type connection struct {
+	d       *Daemon         // immutable
+	conn    net.Conn        // immutable
+	peer    *unix.Peer      // immutable
+	served  *wire.Server    // immutable
+	token   *token.Token    // set by logon
+	process *kernel.Process // set before the first thread is made
+}
+
+// serve serves a program that connected, until it is gone. What goes wrong before
+// there is a process is a status for the client and a line for the log.
+func (d *Daemon) serve(conn *net.UnixConn) {
+	peer, err := unix.Of(conn)
+	if err != nil {
+		d.log.Error("a peer is not known, its connection is closed", "error", err)
+		_ = wire.Refuse(conn, ntstatus.AccessDenied)
+		return
+	}
+	defer peer.Close()
+	c := &connection{d: d, conn: conn, peer: peer}
+	c.served = wire.NewServer(conn, c)
+	if err := d.admit(c); err != nil {
+		d.log.Warn("a connection too many", "uid", peer.UID, "error", err)
+		_ = wire.Refuse(conn, statusOf(err))
+		return
+	}
+	defer d.forget(c)
+	if err = c.logon(); err == nil {
+		err = c.run()
+	}
+	level := slog.LevelDebug
+	if err != nil {
+		level = slog.LevelWarn
+	}
+	d.log.Log(d.ctx, level, "connection ended", "uid", peer.UID, "pid", peer.PID, "error", err)
+}
+
+// logon gives the program its token, and records that it did.
+func (c *connection) logon() (err error) {
+	if c.token, err = c.d.Identity().Token(c.peer, c.d.sys.OpenLogonSession()); err != nil {
+		// Who is not known gets no token, and without a token there is no process (W-14).
+		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)
+		return err
+	}
+	if err = c.record(c.token); err != nil {
+		_ = wire.Refuse(c.conn, ntstatus.AuditFailed)
+	}
+	return err
+}
+
+// run serves the connection as a process with its token.
+func (c *connection) run() error {
+	name := c.peer.Name
+	if name == "" {
+		name = "uid-" + strconv.Itoa(int(c.peer.UID))
+	}
+	p, err := c.d.sys.NewProcess(name, c.token)
+	if err != nil {
+		_ = wire.Refuse(c.conn, statusOf(err))
+		return fmt.Errorf("process of uid %d: %w", c.peer.UID, err)
+	}
+	defer p.Close()
+	c.process = p
+	c.d.log.Debug("connection", "uid", c.peer.UID, "pid", c.peer.PID, "process", uint64(p.ID()), "name", name)
+	if err = c.served.Serve(); errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+		return nil // a client that was killed is no fault
+	}
+	return err
+}
+
+// ID returns the id of the process.
+func (c *connection) ID() winnt.Handle { return c.process.ID() }
+
+// Profile returns the conformance profile of the kernel.
+func (c *connection) Profile() nt.Profile { return c.d.sys.Profile() }
+
+// NewThread makes a thread of the process, within the bounds of its user.
+func (c *connection) NewThread() (*nt.Thread, error) {
+	if !c.d.thread(c.peer.UID, 1) {
+		return nil, ntstatus.InsufficientResources.Err()
+	}
+	th, err := c.process.NewThread()
+	if err != nil {
+		c.d.thread(c.peer.UID, -1)
+	}
+	return th, err
+}
+
+// Exit ends the process.
+func (c *connection) Exit() { c.process.Exit() }
+
+// GiveBack ends a thread.
+func (c *connection) GiveBack(th *nt.Thread) {
+	th.Close()
+	c.d.thread(c.peer.UID, -1)
+}
+
+func statusOf(err error) ntstatus.Status {
+	var e *ntstatus.Error
+	if errors.As(err, &e) {
+		return e.Status
+	}
+	return ntstatus.InsufficientResources
+}

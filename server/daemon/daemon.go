@@ -1,0 +1,152 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Identity decides which token a peer gets, in a logon session that was opened
+// for it. It is used from any goroutine.
+type Identity interface {
+	Token(p *unix.Peer, session winnt.LUID) (*token.Token, error)
+}
+
+// Config says what a daemon is to be. State, Socket and Identity are required.
+type Config struct {
+	State    string // folder, made if it is not there
+	Socket   string
+	Identity Identity
+	Limits   Limits
+	Profile  nt.Profile
+	Audit    *audit.Log   // nil: the kernel's own, in memory
+	Log      *slog.Logger // nil: none
+}
+
+// Daemon is a running daemon.
+type Daemon struct {
+	identity atomic.Pointer[Identity]
+	limits   Limits            // immutable
+	log      *slog.Logger      // immutable
+	sys      *kernel.System    // immutable
+	lock     *os.File          // immutable
+	listener *net.UnixListener // immutable
+	serving  sync.WaitGroup
+	ctx      context.Context // immutable: done once Close begins
+	stop     context.CancelFunc
+
+	mu sync.Mutex
+	// +checklocks:mu
+	connections map[*connection]struct{} // guarded by mu
+	// +checklocks:mu
+	users map[uint32]user // guarded by mu
+	// +checklocks:mu
+	refused uint64 // guarded by mu: what bounds refused
+	// +checklocks:mu
+	closing bool // guarded by mu
+}
+
+// Start takes the lock of the state folder, boots the kernel and binds the
+// socket, in this order. On an error nothing is left.
+func Start(cfg Config) (_ *Daemon, err error) {
+	if cfg.Identity == nil {
+		return nil, errors.New("daemon: no identity: no client could be known")
+	}
+	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log,
+		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
+	d.SetIdentity(cfg.Identity)
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.lock, err = lockState(cfg.State); err != nil {
+		return nil, err
+	}
+	d.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Log: cfg.Audit})
+	if d.listener, err = listen(cfg.Socket); err != nil {
+		return nil, errors.Join(err, d.sys.Close(), d.lock.Close())
+	}
+	d.ctx, d.stop = context.WithCancel(context.Background())
+	return d, nil
+}
+
+// Identity returns who decides about tokens now.
+func (d *Daemon) Identity() Identity { return *d.identity.Load() }
+
+// SetIdentity replaces who decides about tokens. Those who are connected keep
+// what they have (W-23).
+func (d *Daemon) SetIdentity(id Identity) { d.identity.Store(&id) }
+
+// System returns the kernel that the daemon plays.
+func (d *Daemon) System() *kernel.System { return d.sys }
+
+// acceptPause is how long the daemon waits after accept failed, for want of
+// descriptors as a rule.
+const acceptPause = 100 * time.Millisecond
+
+// Serve serves clients until Close.
+func (d *Daemon) Serve() error {
+	for {
+		conn, err := d.listener.AcceptUnix()
+		if err == nil {
+			d.begin(conn)
+			continue
+		}
+		if d.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		// Want of descriptors or memory passes; those who are served stay (W-17).
+		d.log.Error("accept", "error", err)
+		select {
+		case <-d.ctx.Done():
+			return nil
+		case <-time.After(acceptPause):
+		}
+	}
+}
+
+// begin serves a connection on a goroutine of its own, unless Close has begun.
+func (d *Daemon) begin(conn *net.UnixConn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closing {
+		_ = conn.Close()
+		return
+	}
+	d.serving.Go(func() { d.serve(conn) })
+}
+
+// Close takes no further client, ends the connections once the calls they have
+// begun are answered, and gives everything back. The error names what of the
+// kernel was still referenced.
+func (d *Daemon) Close() error {
+	d.mu.Lock()
+	if d.closing {
+		d.mu.Unlock()
+		return nil
+	}
+	d.closing = true
+	for c := range d.connections {
+		c.served.Stop()
+	}
+	d.mu.Unlock()
+	d.stop()
+	_ = d.listener.Close()
+	d.serving.Wait()
+	if err := errors.Join(d.sys.Close(), d.lock.Close()); err != nil {
+		return fmt.Errorf("daemon: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,302 @@
+package daemon_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	peer "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// running is a daemon of a test.
+type running struct {
+	*testing.T
+	*daemon.Daemon
+	socket string
+	counts [3]int64 // of the kernel before any client came
+}
+
+// start starts a daemon. When the test ends nothing of its clients is left.
+func start(t *testing.T, change func(*daemon.Config)) *running {
+	t.Helper()
+	dir := t.TempDir()
+	cfg := daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"), Identity: peer.Accounts{}}
+	if change != nil {
+		change(&cfg)
+	}
+	d, err := daemon.Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{T: t, Daemon: d, socket: cfg.Socket}
+	r.counts = r.now()
+	served := make(chan error, 1)
+	go func() { served <- d.Serve() }()
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func (r *running) now() [3]int64 {
+	o, h, n := r.System().Counts()
+	return [3]int64{o, h, n}
+}
+
+// settles waits until the kernel holds what it held before any client came (W-13).
+func (r *running) settles() {
+	r.Helper()
+	for end := time.Now().Add(time.Minute); r.now() != r.counts; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			r.Fatalf("objects, handles, references %d, want %d (W-13)", r.now(), r.counts)
+		}
+	}
+}
+
+func (r *running) dial() *client.Conn {
+	r.Helper()
+	c, err := client.Dial(r.socket)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// TestConnection: a connection is a process with the token of the user at its
+// other end, and nothing of it is left afterwards (W-13, W-14).
+func TestConnection(t *testing.T) {
+	d := start(t, nil)
+	c := d.dial()
+	th := c.Thread()
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	user, st := th.NtQueryInformationToken(h, winnt.TokenUser)
+	if want := "S-1-22-1-" + strconv.Itoa(os.Getuid()); st != ntstatus.Success || user.(token.Group).SID.String() != want {
+		t.Errorf("%v, %s, want %s", user, st, want)
+	}
+	groups, st := th.NtQueryInformationToken(h, winnt.TokenGroups)
+	if st != ntstatus.Success || !holds(groups.([]token.Group), "S-1-22-2-"+strconv.Itoa(os.Getgid())) {
+		t.Errorf("%v, %s", groups, st)
+	}
+	if !strings.Contains(th.Name(), "daemon.test") { // the name of the peer's program
+		t.Errorf("the thread is %s", th.Name())
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+func holds(groups []token.Group, want string) bool {
+	for _, g := range groups {
+		if g.SID.String() == want {
+			return true
+		}
+	}
+	return false
+}
+
+// TestOneDaemon: the lock of the state is taken before the socket is touched, and
+// only a refused connection proves a socket stale (W-16).
+func TestOneDaemon(t *testing.T) {
+	d := start(t, nil)
+	dir := filepath.Dir(d.socket)
+	cfg := daemon.Config{State: filepath.Join(dir, "state"), Socket: d.socket, Identity: peer.Accounts{}}
+	if _, err := daemon.Start(cfg); err == nil || !strings.Contains(err.Error(), "another refmond") {
+		t.Errorf("the same state: %v", err)
+	}
+	cfg.State = filepath.Join(dir, "other")
+	if _, err := daemon.Start(cfg); err == nil || !strings.Contains(err.Error(), "another program listens") {
+		t.Errorf("the same socket: %v", err)
+	}
+	d.dial() // it still listens
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("data"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Socket = file
+	if _, err := daemon.Start(cfg); err == nil {
+		t.Error("a file was taken for a stale socket")
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "data" {
+		t.Errorf("the file in the way: %q, %v", b, err)
+	}
+	datagrams, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "gram"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer datagrams.Close()
+	cfg.Socket = filepath.Join(dir, "gram")
+	if _, err := daemon.Start(cfg); err == nil {
+		t.Error("another program's socket was taken for a stale one")
+	}
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "stale"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.SetUnlinkOnClose(false)
+	_ = stale.Close()
+	cfg.Socket = filepath.Join(dir, "stale")
+	after, err := daemon.Start(cfg)
+	if err != nil {
+		t.Fatalf("a stale socket: %v", err)
+	}
+	if err := after.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStateFolder: what others can write to is refused (W-16).
+func TestStateFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	cfg := daemon.Config{State: dir, Socket: filepath.Join(dir, "s"), Identity: peer.Accounts{}}
+	if _, err := daemon.Start(cfg); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(cfg.Socket); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the socket was bound")
+	}
+}
+
+// TestLimits: bounds answer with a status, and give room again (W-17).
+func TestLimits(t *testing.T) {
+	d := start(t, func(c *daemon.Config) { c.Limits = daemon.Limits{PerUser: 3, Threads: 5} })
+	conns := []*client.Conn{d.dial(), d.dial(), d.dial()}
+	if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
+		t.Errorf("a connection too many: %v", err)
+	}
+	for range 2 {
+		if _, err := conns[0].NewThread(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := conns[1].NewThread(); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
+		t.Errorf("a thread too many: %v", err)
+	}
+	_ = conns[2].Close()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		th, err := conns[1].NewThread()
+		if err == nil {
+			th.Close()
+			if _, err = conns[1].NewThread(); err != nil {
+				t.Errorf("a thread that ended takes room: %v", err)
+			}
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("a connection that ended takes room: %v", err)
+		}
+	}
+}
+
+// TestStop: a daemon that stops ends its clients' connections, calls that wait
+// among them (W-19).
+func TestStop(t *testing.T) {
+	d := start(t, nil)
+	c := d.dial()
+	l, err := c.Thread().ListenPipe("orders", nt.PipeConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { _, err := l.AcceptPipe(); ended <- err }()
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("accept went on")
+	}
+	if _, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.PortDisconnected {
+		t.Errorf("a call afterwards: %s (W-9)", st)
+	}
+	if c.Err() == nil {
+		t.Error("the connection does not say why it ended")
+	}
+}
+
+// TestPeer: the kernel of this host names the peer of a socket pair (W-14).
+func TestPeer(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ours, err := net.Dial("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	theirs, err := l.AcceptUnix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	p, err := peer.Of(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if int(p.UID) != os.Getuid() || int(p.GID) != os.Getgid() || p.PID != os.Getpid() || p.Name != "daemon.test" {
+		t.Errorf("%+v", p)
+	}
+	if p.Pinned && !p.Alive() {
+		t.Error("this program is not alive")
+	}
+	p.Close()
+	p.Close()
+	if p.Alive() {
+		t.Error("a peer that is given back is known alive")
+	}
+}
+
+// TestAccounts: who a uid is without a store of accounts (W-15).
+func TestAccounts(t *testing.T) {
+	a := peer.Accounts{Administrators: []uint32{7},
+		Privileges: map[uint32]winnt.PrivilegeSet{8: winnt.Privileges(winnt.SeImpersonatePrivilege)}}
+	for _, c := range []struct {
+		uid   uint32
+		user  string
+		admin bool
+		imp   bool
+	}{
+		{0, "S-1-22-1-0", false, false},
+		{7, "S-1-22-1-7", true, true},
+		{8, "S-1-22-1-8", false, true},
+		{peer.Unmapped, "S-1-5-7", false, false},
+	} {
+		tok, err := a.Token(&peer.Peer{UID: c.uid, GID: 100, Groups: []uint32{100, 101}}, 99)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var groups []token.Group
+		for _, g := range tok.Groups() {
+			groups = append(groups, g)
+		}
+		if tok.User().SID.String() != c.user || holds(groups, "S-1-5-32-544") != c.admin {
+			t.Errorf("uid %d: %s, %v", c.uid, tok.User().SID, groups)
+		}
+		if got := tok.Spec().EnabledPrivileges.Has(winnt.SeImpersonatePrivilege); got != c.imp {
+			t.Errorf("uid %d: may impersonate: %t", c.uid, got)
+		}
+	}
+}
