@@ -83,8 +83,8 @@ func sameForAll(n int, d Decision) []NodeResult {
 	return results
 }
 
-// nodeResults applies stage 8 for each node. Privilege and previous bits
-// count at every node.
+// nodeResults applies stage 8 for each node. Privileges, the owner, the
+// ceiling, the later passes and previous bits count at every node.
 func (q *query) nodeResults() []NodeResult {
 	results := make([]NodeResult, len(q.tree.nodes))
 	asked := q.asked()

@@ -116,7 +116,8 @@ func controlOf(t *se.TokenObject) TokenControl {
 }
 
 // Impersonate implements SeImpersonateClientEx: the thread acts as the client of the
-// context, through a copy when its token is opened (I-81, I-44).
+// context, through a copy when its token is opened (I-81); a primary token as the
+// object it is (I-44).
 func (c *ClientContext) Impersonate(t *Thread) Outcome {
 	// The token is copied on open, and EffectiveOnly stays (I-81).
 	return ImpersonateClient(t, c.Token, true, c.EffectiveOnly, c.SQOS.ImpersonationLevel)
@@ -160,7 +161,8 @@ type SubjectContext struct {
 	released      atomic.Bool
 }
 
-// CaptureSubjectContext implements SeCaptureSubjectContext(Ex) (I-83).
+// CaptureSubjectContext implements SeCaptureSubjectContext(Ex): it keeps both
+// tokens as they are now, whether the thread reverts or not (I-83).
 func (t *Thread) CaptureSubjectContext() *SubjectContext {
 	c := &SubjectContext{Process: t.process.id}
 	if r := t.Impersonation(ob.TagContext); r != nil {

@@ -25,7 +25,8 @@ type Outcome struct {
 // (I-47).
 func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly bool,
 	level winnt.SecurityImpersonationLevel) Outcome {
-	if tok == nil { // the other parameters are ignored (I-40)
+	// Without a token the call ends the impersonation and succeeds, whatever else it is given (I-40).
+	if tok == nil {
 		t.RevertToSelf()
 		return Outcome{}
 	}
@@ -42,7 +43,7 @@ func ImpersonateClient(t *Thread, tok *se.TokenObject, copyOnOpen, effectiveOnly
 	}
 	value := tok.Value()
 	if value.Type() == winnt.TokenImpersonation && level > value.Level() {
-		level = value.Level() // the token's own level is a limit (I-41)
+		level = value.Level() // the token's own level is a limit (I-41); a primary token has none (I-44)
 	}
 	// decide and commit
 	job := t.process.job.Load()

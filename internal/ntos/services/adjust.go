@@ -178,7 +178,7 @@ func (c *Context) referenceToken(h winnt.Handle, want winnt.AccessMask) (*se.Tok
 			return nil, c.Fail("O-15", ntstatus.NoToken)
 		case r != nil && r.Level == winnt.SecurityAnonymous:
 			r.Token.Deref(ob.TagCall)
-			// A client at SecurityAnonymous is opened by no handle, pseudo handles included (O-15).
+			// The token of a client at SecurityAnonymous is opened by no caller, through no pseudo handle either (O-15).
 			return nil, c.Fail("I-24", ntstatus.CantOpenAnonymous)
 		case r != nil:
 			return r.Token, ntstatus.Success

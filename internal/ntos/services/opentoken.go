@@ -73,12 +73,12 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 	defer t.Deref(ob.TagCall)
 	rec := t.Impersonation(ob.TagCall) // the token stays although the thread may revert meanwhile (I-29)
 	if rec == nil {
-		// The thread impersonates no client.
+		// The thread impersonates no client, so that there is no token to open.
 		return out, c.Fail("I-20", ntstatus.NoToken)
 	}
 	defer rec.Token.Deref(ob.TagCall)
 	if rec.Level == winnt.SecurityAnonymous { // the level of the thread's state counts, not the token's (I-25)
-		// A client at SecurityAnonymous is opened by no caller (I-20).
+		// The token of a client at SecurityAnonymous is opened by no caller, with no rights, in no mode.
 		return out, c.Fail("I-24", ntstatus.CantOpenAnonymous)
 	}
 	// decide and commit
