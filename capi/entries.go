@@ -153,7 +153,7 @@ func (c *call) trusteeAccount(p, current user, wide bool) (sid.SID, ntstatus.Sta
 		return c.SIDAt(current)
 	}
 	a, st := accountNamed(name)
-	return a.sid, st
+	return a.SID, st
 }
 
 // rmTrusteeSid gives the SID of a TRUSTEE of either width.

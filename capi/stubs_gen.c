@@ -812,6 +812,39 @@ NTSTATUS NTAPI NtImpersonateClientOfPort(HANDLE PortHandle, PPORT_MESSAGE Messag
 }
 NTSTATUS NTAPI ZwImpersonateClientOfPort(HANDLE PortHandle,
 	PPORT_MESSAGE Message) __attribute__((alias("NtImpersonateClientOfPort")));
+NTSTATUS NTAPI LsaOpenPolicy(PLSA_UNICODE_STRING SystemName, PLSA_OBJECT_ATTRIBUTES ObjectAttributes,
+	ACCESS_MASK DesiredAccess, PLSA_HANDLE PolicyHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)SystemName, (uint64_t)(uintptr_t)ObjectAttributes,
+		(uint64_t)(uintptr_t)DesiredAccess, (uint64_t)(uintptr_t)PolicyHandle};
+	return (NTSTATUS)rm_enter(RM_LsaOpenPolicy, args);
+}
+NTSTATUS NTAPI LsaClose(LSA_HANDLE ObjectHandle)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)ObjectHandle};
+	return (NTSTATUS)rm_enter(RM_LsaClose, args);
+}
+NTSTATUS NTAPI LsaQueryInformationPolicy(LSA_HANDLE PolicyHandle, POLICY_INFORMATION_CLASS InformationClass,
+	PVOID *Buffer)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PolicyHandle, (uint64_t)(uintptr_t)InformationClass,
+		(uint64_t)(uintptr_t)Buffer};
+	return (NTSTATUS)rm_enter(RM_LsaQueryInformationPolicy, args);
+}
+NTSTATUS NTAPI LsaLookupNames2(LSA_HANDLE PolicyHandle, ULONG Flags, ULONG Count, PLSA_UNICODE_STRING Names,
+	PLSA_REFERENCED_DOMAIN_LIST *ReferencedDomains, PLSA_TRANSLATED_SID2 *Sids)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PolicyHandle, (uint64_t)(uintptr_t)Flags, (uint64_t)(uintptr_t)Count,
+		(uint64_t)(uintptr_t)Names, (uint64_t)(uintptr_t)ReferencedDomains, (uint64_t)(uintptr_t)Sids};
+	return (NTSTATUS)rm_enter(RM_LsaLookupNames2, args);
+}
+NTSTATUS NTAPI LsaLookupSids(LSA_HANDLE PolicyHandle, ULONG Count, PSID *Sids,
+	PLSA_REFERENCED_DOMAIN_LIST *ReferencedDomains, PLSA_TRANSLATED_NAME *Names)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)PolicyHandle, (uint64_t)(uintptr_t)Count, (uint64_t)(uintptr_t)Sids,
+		(uint64_t)(uintptr_t)ReferencedDomains, (uint64_t)(uintptr_t)Names};
+	return (NTSTATUS)rm_enter(RM_LsaLookupSids, args);
+}
 NTSTATUS NTAPI NtCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
 	BOOLEAN InitialOwner)
 {
@@ -1066,6 +1099,12 @@ NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Unit
 	uint64_t args[] = {(uint64_t)(uintptr_t)Name, (uint64_t)(uintptr_t)Sid, (uint64_t)(uintptr_t)Domain,
 		(uint64_t)(uintptr_t)Units, (uint64_t)(uintptr_t)Use};
 	return (NTSTATUS)rm_enter(RM_rm_account_sid, args);
+}
+NTSTATUS NTAPI rm_logon_user(PCWSTR Name, PCWSTR Domain, PCWSTR Password, ULONG Type, PHANDLE Token)
+{
+	uint64_t args[] = {(uint64_t)(uintptr_t)Name, (uint64_t)(uintptr_t)Domain, (uint64_t)(uintptr_t)Password,
+		(uint64_t)(uintptr_t)Type, (uint64_t)(uintptr_t)Token};
+	return (NTSTATUS)rm_enter(RM_rm_logon_user, args);
 }
 NTSTATUS NTAPI rm_computer(PSID *Sid)
 {
