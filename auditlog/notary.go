@@ -62,6 +62,15 @@ func (n *notary) hand(job toSign, wait bool) {
 	n.in <- job
 }
 
+// wait waits for the work in hand.
+func (n *notary) wait() error {
+	if !n.busy {
+		return nil
+	}
+	n.busy = false
+	return <-n.done
+}
+
 // stop waits for the last note; its error is of the notary's last work.
 func (n *notary) stop() error {
 	close(n.in)

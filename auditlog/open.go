@@ -57,7 +57,7 @@ func start(cfg Config, unlock func() error) (*Log, error) {
 	l := &Log{
 		cfg: cfg, origin: cfg.Signers[0].Name(), unlock: unlock,
 		next: &batch{done: make(chan struct{})}, room: make(chan struct{}),
-		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
+		wake: make(chan struct{}, 1), clearings: make(chan clearing), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	w := &l.w
 	w.log = l

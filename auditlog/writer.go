@@ -39,7 +39,9 @@ func (w *writer) run() {
 	last := time.Now()
 	for {
 		var quit, late bool
+		var asked clearing
 		select {
+		case asked = <-l.clearings:
 		case <-l.wake:
 		case <-tick.C:
 			late = true
@@ -48,6 +50,9 @@ func (w *writer) run() {
 		}
 		for b := l.take(); b != nil; b = l.take() {
 			w.batch(b)
+		}
+		if asked.done != nil {
+			asked.done <- w.clear(asked.from)
 		}
 		if w.dirty > 0 && (quit || late) {
 			_ = w.sync() // a failure stands, and answers the next record

@@ -5,6 +5,7 @@ package main
 import (
 	"sync"
 
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -37,6 +38,11 @@ func told(a logon.Account, ok bool) (logon.Account, ntstatus.Status) {
 // rmAccountName looks an account up by its SID, for LookupAccountSid.
 func rmAccountName(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(0))
+	if c.ptr(0) == 0 {
+		if s, st = win32.On(c.nt).CurrentUser(); st != ntstatus.Success {
+			st = ntstatus.CantOpenAnonymous
+		}
+	}
 	if st != ntstatus.Success {
 		return status(st)
 	}

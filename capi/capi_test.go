@@ -155,12 +155,16 @@ func TestLookup(t *testing.T) {
 // through either calling convention.
 func TestPrivileged(t *testing.T) {
 	folder := library(t)
+	files, err := filepath.Glob("tests/privileged/*.c")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, args := range [][]string{{"-lrefmon"}, {"-DREFMON_MS_ABI", "-lrefmon-ms", "-lrefmon"}} {
 		if len(args) > 1 && runtime.GOARCH != "amd64" {
 			continue
 		}
-		out := run(t, "REFMON_TOKEN=tests/privileged/token.json", compile(t, folder,
-			append([]string{"tests/privileged/main.c"}, args...)...))
+		out := run(t, "REFMON_TOKEN=tests/privileged/token.json", compile(t, folder, append(files[:len(files):len(files)],
+			args...)...))
 		if !regexp.MustCompile(`(?m)^\d{3,} assertions, 0 failed$`).MatchString(out) {
 			t.Errorf("%v:\n%s", args, out)
 		}

@@ -39,7 +39,7 @@
 // "go build ./..." holds everywhere.
 package main
 
-//go:generate go run gen.go
+//go:generate go run gen.go gendecode.go
 
 // main exists because -buildmode=c-shared requires it; it never runs there.
 func main() {}

@@ -27,7 +27,7 @@ func lsaOpenPolicy(c *call) uint64 {
 		return status(st)
 	}
 	out, st := c.sys.LsaOpenPolicy(nt.LsaOpenPolicyIn{SystemName: name, DesiredAccess: c.mask(2)})
-	return c.opened(c.ptr(3), out.PolicyHandle, st)
+	return c.openedAt(c.ptr(3), out.PolicyHandle, st)
 }
 
 func lsaClose(c *call) uint64 {
@@ -195,5 +195,5 @@ func rmLogonUser(c *call) uint64 {
 	if st == ntstatus.AccountRestriction && out.SubStatus != ntstatus.Success {
 		st = out.SubStatus
 	}
-	return c.opened(c.ptr(4), out.Token, st)
+	return c.openedAt(c.ptr(4), out.Token, st)
 }

@@ -143,9 +143,6 @@ func (p *Process) Name() string { return p.p.Name() }
 // Object returns the process object, for the routines of a KernelThread.
 func (p *Process) Object() *EProcess { return p.p }
 
-// Exit ends the process: its threads revert and end, its handles are closed.
-func (p *Process) Exit() { p.p.Exit() }
-
 // NewThread makes a user-mode thread of the process. It starts without
 // impersonation (I-9).
 func (p *Process) NewThread() (*nt.Thread, error) {

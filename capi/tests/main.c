@@ -57,6 +57,7 @@ int main(void)
 	test_pointers();
 	test_tokens();
 	test_query();
+	test_impersonation();
 	test_checks();
 	test_security();
 	test_text();
@@ -74,11 +75,14 @@ int main(void)
 	test_ports();
 	test_routines();
 	test_validated();
+	test_pipe_ends();
 	test_ace_data();
 	test_identities();
 	test_descriptors();
+	test_trustees();
 	test_audit_checks();
 	test_processes();
+	test_jobs();
 	test_flip();
 	test_fuzz();
 	test_fork();

@@ -97,29 +97,13 @@ BOOL WINAPI LookupAccountNameA(LPCSTR system, LPCSTR name, PSID sid, LPDWORD siz
 	return r;
 }
 
-PSID rm_current_user(char *room, ULONG size)
-{
-	HANDLE token;
-	ULONG n;
-	NTSTATUS st = NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &token);
-	if (st == STATUS_NO_TOKEN)
-		st = NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY, &token);
-	if (!NT_SUCCESS(st))
-		return NULL;
-	st = NtQueryInformationToken(token, TokenUser, room, size, &n);
-	NtClose(token);
-	return NT_SUCCESS(st) ? ((PTOKEN_USER)room)->User.Sid : NULL;
-}
-
 /* size counts units and, on success, the terminator too. */
 static BOOL user_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
 {
-	_Alignas(8) char room[TOKEN_USER_MAX_SIZE];
 	struct found f = {0};
 	if (!size)
 		return fail(ERROR_INVALID_PARAMETER);
-	PSID user = rm_current_user(room, sizeof room);
-	NTSTATUS st = user ? rm_account_name(user, &f.name, &f.domain, f.units, &f.use) : STATUS_CANT_OPEN_ANONYMOUS;
+	NTSTATUS st = rm_account_name(NULL, &f.name, &f.domain, f.units, &f.use);
 	if (!NT_SUCCESS(st))
 		return leave(&f, RtlNtStatusToDosError(st));
 	BOOL fits = buffer && *size >= f.units[0];

@@ -16,18 +16,18 @@ static DWORD leave(struct making *m, DWORD code)
 	return code;
 }
 
-static DWORD part(PVOID trustee, PSID current, BOOLEAN wide, PSID *sid, PSID *into)
+static DWORD part(PVOID trustee, BOOLEAN wide, PSID *sid, PSID *into)
 {
-	DWORD code = trustee ? RtlNtStatusToDosError(rm_trustee_sid(trustee, current, wide, sid)) : ERROR_SUCCESS;
+	DWORD code = trustee ? RtlNtStatusToDosError(rm_trustee_sid(trustee, wide, sid)) : ERROR_SUCCESS;
 	if (!code && trustee)
 		*into = *sid;
 	return code;
 }
 
 /* Puts the entries into the list there was. */
-static DWORD list(ULONG count, PVOID entries, PSID current, BOOLEAN wide, PACL *old, PACL *new)
+static DWORD list(ULONG count, PVOID entries, BOOLEAN wide, PACL *old, PACL *new)
 {
-	DWORD code = count ? RtlNtStatusToDosError(rm_set_entries(count, entries, *old, new, current, wide)) : ERROR_SUCCESS;
+	DWORD code = count ? RtlNtStatusToDosError(rm_set_entries(count, entries, *old, new, wide)) : ERROR_SUCCESS;
 	if (!code && count)
 		*old = *new;
 	return code;
@@ -36,13 +36,11 @@ static DWORD list(ULONG count, PVOID entries, PSID current, BOOLEAN wide, PACL *
 static DWORD make(PVOID owner, PVOID group, ULONG accesses, PVOID access, ULONG audits, PVOID audit,
 	PSECURITY_DESCRIPTOR old, PULONG size, PSECURITY_DESCRIPTOR *out, BOOLEAN wide)
 {
-	_Alignas(8) char room[TOKEN_USER_MAX_SIZE];
 	struct making m = {0};
 	SECURITY_DESCRIPTOR d;
 	BOOLEAN present, defaulted;
 	SECURITY_DESCRIPTOR_CONTROL control;
 	ULONG revision, n = 0;
-	PSID current = rm_current_user(room, sizeof room);
 	if (!size || !out)
 		return ERROR_INVALID_PARAMETER;
 	RtlCreateSecurityDescriptor(&d, SECURITY_DESCRIPTOR_REVISION);
@@ -56,13 +54,13 @@ static DWORD make(PVOID owner, PVOID group, ULONG accesses, PVOID access, ULONG 
 		RtlGetSaclSecurityDescriptor(old, &present, &d.Sacl, &defaulted);
 		d.Control = control & ~SE_SELF_RELATIVE;
 	}
-	DWORD code = part(owner, current, wide, &m.owner, &d.Owner);
+	DWORD code = part(owner, wide, &m.owner, &d.Owner);
 	if (!code)
-		code = part(group, current, wide, &m.group, &d.Group);
+		code = part(group, wide, &m.group, &d.Group);
 	if (!code)
-		code = list(accesses, access, current, wide, &d.Dacl, &m.dacl);
+		code = list(accesses, access, wide, &d.Dacl, &m.dacl);
 	if (!code)
-		code = list(audits, audit, current, wide, &d.Sacl, &m.sacl);
+		code = list(audits, audit, wide, &d.Sacl, &m.sacl);
 	if (code)
 		return leave(&m, code);
 	d.Control &= ~((owner ? SE_OWNER_DEFAULTED : 0) | (group ? SE_GROUP_DEFAULTED : 0) |

@@ -3,8 +3,7 @@
 
 static DWORD set_entries(ULONG count, PVOID list, PACL old, PACL *new, BOOLEAN wide)
 {
-	_Alignas(8) char room[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-	return RtlNtStatusToDosError(rm_set_entries(count, list, old, new, rm_current_user(room, sizeof room), wide));
+	return RtlNtStatusToDosError(rm_set_entries(count, list, old, new, wide));
 }
 
 DWORD WINAPI SetEntriesInAclW(ULONG count, PEXPLICIT_ACCESS_W list, PACL old, PACL *new)
@@ -19,8 +18,7 @@ DWORD WINAPI SetEntriesInAclA(ULONG count, PEXPLICIT_ACCESS_A list, PACL old, PA
 
 static DWORD acl_rights(PACL acl, PVOID trustee, BOOLEAN wide, PACCESS_MASK rights, PACCESS_MASK failed)
 {
-	_Alignas(8) char room[TOKEN_USER_MAX_SIZE];
-	return RtlNtStatusToDosError(rm_acl_rights(acl, trustee, rm_current_user(room, sizeof room), wide, rights, failed));
+	return RtlNtStatusToDosError(rm_acl_rights(acl, trustee, wide, rights, failed));
 }
 
 DWORD WINAPI GetEffectiveRightsFromAclW(PACL acl, PTRUSTEE_W trustee, PACCESS_MASK rights)

@@ -95,57 +95,6 @@ BOOL WINAPI IsTokenRestricted(HANDLE token)
 	return done(st) && restricted;
 }
 
-/* An access check against a descriptor that admits this SID alone. Without a
- * token, the thread's impersonation token or a copy of the process's. */
-BOOL WINAPI CheckTokenMembership(HANDLE token, PSID sid, PBOOL member)
-{
-	static GENERIC_MAPPING mapping = {1, 1, 1, 1};
-	HANDLE own = NULL, process;
-	NTSTATUS st = STATUS_SUCCESS;
-	*member = FALSE;
-	if (!token) {
-		st = NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, &own);
-		if (st == STATUS_NO_TOKEN) {
-			st = NtOpenProcessToken(NtCurrentProcess(), TOKEN_DUPLICATE, &process);
-			if (!NT_SUCCESS(st))
-				return done(st);
-			BOOL ok = DuplicateToken(process, SecurityIdentification, &own);
-			NtClose(process);
-			if (!ok)
-				return FALSE;
-			st = STATUS_SUCCESS;
-		}
-		if (!NT_SUCCESS(st))
-			return done(st);
-		token = own;
-	}
-	if (!RtlValidSid(sid)) {
-		if (own)
-			NtClose(own);
-		return fail(ERROR_INVALID_SID);
-	}
-	union { ACL acl; char room[sizeof(ACL) + 8 + SECURITY_MAX_SID_SIZE]; } dacl;
-	SID_IDENTIFIER_AUTHORITY nt = SECURITY_NT_AUTHORITY;
-	SID owner = {SID_REVISION, 1, nt, {SECURITY_LOCAL_SYSTEM_RID}};
-	SECURITY_DESCRIPTOR d;
-	PRIVILEGE_SET set;
-	ULONG length = sizeof set;
-	ACCESS_MASK granted;
-	NTSTATUS access;
-	RtlCreateSecurityDescriptor(&d, SECURITY_DESCRIPTOR_REVISION);
-	d.Owner = d.Group = &owner;
-	RtlCreateAcl(&dacl.acl, sizeof dacl.room & ~3u, ACL_REVISION);
-	st = RtlAddAccessAllowedAce(&dacl.acl, ACL_REVISION, 1, sid);
-	RtlSetDaclSecurityDescriptor(&d, TRUE, &dacl.acl, FALSE);
-	if (NT_SUCCESS(st))
-		st = NtAccessCheck(&d, token, 1, &mapping, &set, &length, &granted, &access);
-	if (own)
-		NtClose(own);
-	if (NT_SUCCESS(st))
-		*member = NT_SUCCESS(access) && granted == 1;
-	return done(st);
-}
-
 BOOL WINAPI AllocateLocallyUniqueId(PLUID luid) { return done(NtAllocateLocallyUniqueId(luid)); }
 
 BOOL WINAPI SetThreadToken(PHANDLE thread, HANDLE token)

@@ -34,9 +34,6 @@ static inline LPSTR narrow(PWSTR w, size_t units)
 	return s;
 }
 
-/* The user of the effective token in room for TOKEN_USER_MAX_SIZE bytes; NULL when it may not be read. */
-extern __attribute__((visibility("hidden"))) PSID rm_current_user(char *room, ULONG size);
-
 /* What a function on named objects passes on. */
 struct named {
 	UNICODE_STRING name;
