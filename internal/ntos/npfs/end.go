@@ -11,6 +11,10 @@ import (
 // IsServer reports whether this is the server's end.
 func (e *End) IsServer() bool { return e.isServer }
 
+// Completes reports whether operations on this end complete at once, with nothing
+// done where they would wait (T-135).
+func (e *End) Completes() bool { return e.complete }
+
 // Changed returns a channel that is closed at the next change of the instance.
 // Take it, try the operation, and wait only if the operation could not be done.
 func (e *End) Changed() <-chan struct{} {

@@ -45,6 +45,7 @@ type Config struct {
 	Instances int  // at most; 0 stands for MaxInstances
 	Quota     int  // bytes queued in one direction; 0 stands for DefaultQuota
 	Which     Which
+	Completes bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
 	Share     uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
 }
 
@@ -123,6 +124,7 @@ type End struct {
 	instance *Instance
 	isServer bool
 	turn     uint64      // immutable: of the instance when this client came
+	complete bool        // immutable: the caller does not wait (T-135)
 	process  *ps.Process // of the end's creator; one reference
 }
 
@@ -153,7 +155,7 @@ func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd
 	}
 	e := newEnd(in, creator)
 	defer e.Deref(ob.TagCall)
-	e.isServer = true
+	e.isServer, e.complete = true, cfg.Completes
 	if st := open(e, existed); st != ntstatus.Success {
 		in.pipe.remove(in)
 		return st

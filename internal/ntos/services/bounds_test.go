@@ -34,7 +34,10 @@ func TestPipeQuota(t *testing.T) {
 		DesiredAccess:    winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
 		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))})
 	want(t, "create", st, ntstatus.Success)
-	end, st := th.NtOpenFile(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, named(`\Device\NamedPipe\q`), 3, 0)
+	own := named(`\Device\NamedPipe\q`) // what is not written leaves no context of its writer behind
+	own.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
+		ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}
+	end, st := th.NtOpenFile(winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, own, 3, 0)
 	want(t, "open", st, ntstatus.Success)
 	for i, c := range []struct {
 		write int // bytes; 0 reads a message instead
