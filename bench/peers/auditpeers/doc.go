@@ -6,5 +6,5 @@
 //
 //	cd bench/peers/auditpeers && go test -bench . -v
 //
-// It has tests only, and is a module of its own.  Guards: none.
+// It has tests only, and is a module of its own. Guards: none.
 package auditpeers
