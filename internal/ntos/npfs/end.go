@@ -323,7 +323,7 @@ func (e *End) Detached() bool {
 	return e.detachedLocked()
 }
 
-// detachedLocked is [End.Detached].
+// detachedLocked reports what [End.Detached] does.
 //
 // +checklocks:e.instance.mu
 func (e *End) detachedLocked() bool { return !e.isServer && e.turn != e.instance.turn }
