@@ -74,7 +74,7 @@ type Config struct {
 const (
 	defaultSegment  = 64 << 20
 	queueRecords    = audit.DefaultRecords
-	queueBytes      = audit.DefaultBytes
+	queueBytes      = 4 << 20                // with a batch being written and its encoding this stays below 64 MiB
 	queueWait       = 5 * time.Second        // of a writer for room in the queue (U-66)
 	relaxedDelay    = 100 * time.Millisecond // until a relaxed record is durable
 	relaxedBytes    = 1 << 20                // written and not yet durable
