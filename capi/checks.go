@@ -98,6 +98,7 @@ func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, grante
 
 func ntAccessCheck(c *call) uint64 {
 	o := checkOutputs{c.ptr(4), c.ptr(5), c.ptr(6), c.ptr(7)}
+	c.Expect(c.ptr(0))
 	m, length, st := c.probeCheck(c.ptr(3), o, 1)
 	if st != ntstatus.Success {
 		// The pointers of the call are tried before anything else.
@@ -112,6 +113,7 @@ func ntAccessCheck(c *call) uint64 {
 // byType makes the input of the two forms with an object type list.
 func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, st ntstatus.Status) {
 	o = checkOutputs{c.ptr(7), c.ptr(8), c.ptr(9), c.ptr(10)}
+	c.Expect(c.ptr(0))
 	n := uint32(1)
 	if results {
 		n = c.u32(5)

@@ -107,7 +107,7 @@ func value(all []param, i int, f reflect.Type) (string, []int) {
 		return fmt.Sprintf("c.boolean(%d)", i), []int{i}
 	case kind == "uint32":
 		return fmt.Sprintf("c.u32(%d)", i), []int{i}
-	case f.Kind() == reflect.Uint32:
+	case f.Kind() == reflect.Uint32, kind == "int32":
 		return fmt.Sprintf("%s(c.u32(%d))", kind, i), []int{i}
 	}
 	return "", nil

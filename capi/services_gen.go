@@ -340,9 +340,33 @@ func ntOpenMutant(c *call) uint64 {
 	return c.opened(out.MutantHandle, st)
 }
 
+func releaseMutantIn(c *call) nt.ReleaseMutantIn {
+	return nt.ReleaseMutantIn{MutantHandle: c.handle(0)}
+}
+
+func queryMutantIn(c *call) nt.QueryMutantIn {
+	return nt.QueryMutantIn{MutantHandle: c.handle(0), MutantInformationClass: nt.MutantInfoClass(c.u32(1)),
+		MutantInformationLength: c.u32(3)}
+}
+
+func ntCreateSemaphore(c *call) uint64 {
+	out, st := c.sys.NtCreateSemaphore(nt.CreateSemaphoreIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
+		InitialCount: int32(c.u32(3)), MaximumCount: int32(c.u32(4))})
+	return c.opened(out.SemaphoreHandle, st)
+}
+
 func ntOpenSemaphore(c *call) uint64 {
 	out, st := c.sys.NtOpenSemaphore(nt.OpenSemaphoreIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
 	return c.opened(out.SemaphoreHandle, st)
+}
+
+func releaseSemaphoreIn(c *call) nt.ReleaseSemaphoreIn {
+	return nt.ReleaseSemaphoreIn{SemaphoreHandle: c.handle(0), ReleaseCount: int32(c.u32(1))}
+}
+
+func querySemaphoreIn(c *call) nt.QuerySemaphoreIn {
+	return nt.QuerySemaphoreIn{SemaphoreHandle: c.handle(0), SemaphoreInformationClass: nt.SemaphoreInfoClass(c.u32(1)),
+		SemaphoreInformationLength: c.u32(3)}
 }
 
 func ntCreateTimer(c *call) uint64 {
@@ -354,4 +378,18 @@ func ntCreateTimer(c *call) uint64 {
 func ntOpenTimer(c *call) uint64 {
 	out, st := c.sys.NtOpenTimer(nt.OpenTimerIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
 	return c.opened(out.TimerHandle, st)
+}
+
+func setTimerIn(c *call) nt.SetTimerIn {
+	return nt.SetTimerIn{TimerHandle: c.handle(0), DueTime: captured(c.TimeAt(c.ptr(1))), ResumeTimer: c.boolean(4),
+		Period: int32(c.u32(5))}
+}
+
+func cancelTimerIn(c *call) nt.CancelTimerIn {
+	return nt.CancelTimerIn{TimerHandle: c.handle(0)}
+}
+
+func queryTimerIn(c *call) nt.QueryTimerIn {
+	return nt.QueryTimerIn{TimerHandle: c.handle(0), TimerInformationClass: nt.TimerInfoClass(c.u32(1)),
+		TimerInformationLength: c.u32(3)}
 }
