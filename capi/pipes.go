@@ -69,7 +69,7 @@ func ntCreateFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, fileOpened, st)
 }
 
-// ntCreateNamedPipeFile makes an instance whose handle waits.
+// ntCreateNamedPipeFile makes an instance, whose handle waits if it is asked to.
 func ntCreateNamedPipeFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
@@ -81,8 +81,13 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	}
 	in := nt.CreateNamedPipeFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4),
 		CreateDisposition: c.u32(5),
-		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11)}
-	if st := pipeParameters(in.CreateDisposition, c.u32(6), c.u32(7), c.u32(8), c.u32(9)); st != ntstatus.Success {
+		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11),
+		CompletionMode: c.u32(9)}
+	if c.u32(6)&synchronous == 0 {
+		// Nothing is ever pending: a handle that does not wait tells at once what cannot be done yet (T-135).
+		in.CompletionMode = winnt.FILE_PIPE_COMPLETE_OPERATION
+	}
+	if st := pipeParameters(in.CreateDisposition, c.u32(7), c.u32(8), c.u32(9)); st != ntstatus.Success {
 		return c.opened(0, st)
 	}
 	switch in.MaximumInstances {
@@ -95,20 +100,20 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, fileCreated, st)
 }
 
-// pipeParameters refuses what no pipe can be, and pipes that do not wait.
-func pipeParameters(disposition, options, typ, read, completion uint32) ntstatus.Status {
+// synchronous are the options of a handle that waits: FILE_SYNCHRONOUS_IO_ALERT, _NONALERT.
+const synchronous = 0x10 | 0x20
+
+// pipeParameters refuses what no pipe can be.
+func pipeParameters(disposition, typ, read, completion uint32) ntstatus.Status {
 	const (
 		fileOpen, fileOpenIf = 1, 3
-		synchronous          = 0x10 | 0x20 // FILE_SYNCHRONOUS_IO_ALERT, _NONALERT
-		rejectRemote         = 2           // FILE_PIPE_REJECT_REMOTE_CLIENTS: no client is remote
+		rejectRemote         = 2 // FILE_PIPE_REJECT_REMOTE_CLIENTS: no client is remote
 	)
 	message := typ & winnt.FILE_PIPE_MESSAGE_TYPE
 	switch {
 	case disposition < fileOpen || disposition > fileOpenIf, typ&^(winnt.FILE_PIPE_MESSAGE_TYPE|rejectRemote) != 0,
 		read > 1, completion > 1, read > message:
 		return ntstatus.InvalidParameter
-	case completion == 1, options&synchronous == 0:
-		return ntstatus.NotSupported
 	}
 	return ntstatus.Success
 }

@@ -40,3 +40,8 @@ func (s *System) LogOn(r logon.Result) (tok *token.Token, end func(), err error)
 	}
 	return v, end, nil
 }
+
+// SetEveryoneIncludesAnonymous sets the policy of that name: whether anonymous
+// tokens made from now on have Everyone among their groups (I-74). It is off at
+// boot.
+func (s *System) SetEveryoneIncludesAnonymous(on bool) { s.sys.EveryoneIncludesAnonymous.Store(on) }

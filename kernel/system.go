@@ -92,11 +92,6 @@ func Boot(cfg Config) *System {
 // names without a leading backslash from it.
 const filesDirectory = `\Files`
 
-// SetEveryoneIncludesAnonymous sets the policy of that name: whether anonymous
-// tokens made from now on have Everyone among their groups (I-74). It is off at
-// boot.
-func (s *System) SetEveryoneIncludesAnonymous(on bool) { s.sys.EveryoneIncludesAnonymous.Store(on) }
-
 // rootDescriptor lets everyone list and traverse, and the system create.
 func rootDescriptor() *sd.Descriptor {
 	list, err := sd.NewACL(

@@ -14,6 +14,7 @@ type (
 		MaximumInstances uint32 // 0 stands for as many as there may be
 		InboundQuota     uint32 // bytes; 0 stands for the default
 		ShareAccess      uint32
+		CompletionMode   uint32 // FILE_PIPE_COMPLETE_OPERATION: who waits for pipes does not wait for this end (T-135)
 		// FILE_CREATE: the first instance only; FILE_OPEN: another only; 0 and FILE_OPEN_IF: either
 		CreateDisposition uint32
 	}
@@ -97,6 +98,7 @@ var (
 				Condition{ntstatus.PipeDisconnected, "I-85", "the client was disconnected"},
 				Condition{ntstatus.PipeClosing, "I-86", "the other end is closed"},
 				Condition{ntstatus.PipeBusy, "I-85", "the quota has no room until the other end reads"},
+				Condition{ntstatus.Success, "T-135", "no room, and the end completes operations at once: Information is 0"},
 			),
 		},
 		Call: Services.NtWriteFile,

@@ -26,6 +26,9 @@ const (
 	FILE_SHARE_WRITE uint32 = 2
 )
 
+// FILE_PIPE_COMPLETE_OPERATION is the CompletionMode of an end without waiting callers (ntifs.h).
+const FILE_PIPE_COMPLETE_OPERATION uint32 = 1
+
 // FILE_CREATE_PIPE_INSTANCE is the right to add an instance to a pipe.
 const FILE_CREATE_PIPE_INSTANCE AccessMask = 0x0004
 

@@ -61,8 +61,12 @@ static void parameters(void)
 		STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, 0, 0), STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, 0, 300), STATUS_INVALID_PARAMETER);
-	STATUS(create(&h, FILE_CREATE, 0, 0, 0, 0, 1), STATUS_NOT_SUPPORTED);
-	STATUS(create(&h, FILE_CREATE, sync, 0, 0, FILE_PIPE_COMPLETE_OPERATION, 1), STATUS_NOT_SUPPORTED);
+	/* a handle that does not wait, one way or the other (T-135) */
+	for (int i = 0; i < 2; i++) {
+		STATUS(create(&h, FILE_CREATE, i ? sync : 0, 0, 0, i ? FILE_PIPE_COMPLETE_OPERATION : 0, 1), STATUS_SUCCESS);
+		STATUS(control(h, FSCTL_PIPE_LISTEN), STATUS_PIPE_LISTENING);
+		STATUS(NtClose(h), STATUS_SUCCESS);
+	}
 	STATUS(create(&h, FILE_OPEN, sync, 0, 0, 0, 1), STATUS_OBJECT_NAME_NOT_FOUND);
 	STATUS(create(&h, FILE_CREATE, sync, FILE_PIPE_REJECT_REMOTE_CLIENTS, 0, 0, FILE_PIPE_UNLIMITED_INSTANCES),
 		STATUS_SUCCESS);

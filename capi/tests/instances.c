@@ -8,9 +8,28 @@ static HANDLE instance(DWORD open)
 	return CreateNamedPipeA(path, open, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, 3, 512, 512, 0, NULL);
 }
 
+/* PIPE_NOWAIT (T-135): what cannot be done yet says so at once, and a write without room writes nothing. */
+static void nobody_waits(void)
+{
+	char b[4] = "abc";
+	DWORD n = 9;
+	HANDLE server = CreateNamedPipeA(path, PIPE_ACCESS_DUPLEX, PIPE_NOWAIT, 1, 4, 4, 0, NULL);
+	CHECK(server != INVALID_HANDLE_VALUE);
+	FAILS(ConnectNamedPipe(server, NULL), 536); /* ERROR_PIPE_LISTENING */
+	HANDLE client = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+	CHECK(client != INVALID_HANDLE_VALUE);
+	FAILS(ConnectNamedPipe(server, NULL), ERROR_PIPE_CONNECTED);
+	FAILS(ReadFile(server, b, 4, &n, NULL), 232); /* ERROR_NO_DATA */
+	CHECK(WriteFile(server, b, 4, &n, NULL) && n == 4);
+	CHECK(WriteFile(server, b, 4, &n, NULL) && n == 0);
+	CHECK(ReadFile(client, b, 4, &n, NULL) && n == 4);
+	CHECK(CloseHandle(server) && CloseHandle(client));
+}
+
 /* Directions of instances (T-132), an OVERLAPPED on a handle that waits, and a pipe's descriptor by its name. */
 void test_instances(void)
 {
+	nobody_waits();
 	char b[8] = "abcdefg", room[400];
 	DWORD n = 7;
 	OVERLAPPED o = {0, 0xbeef, {{0, 0}}, NULL};

@@ -37,7 +37,7 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 {
 	if (!(open & PIPE_ACCESS_DUPLEX) || !instances || instances > PIPE_UNLIMITED_INSTANCES)
 		return none(ERROR_INVALID_PARAMETER);
-	if (open & FILE_FLAG_OVERLAPPED || mode & PIPE_NOWAIT)
+	if (open & FILE_FLAG_OVERLAPPED)
 		return none(ERROR_NOT_SUPPORTED);
 	UNICODE_STRING s;
 	PWSTR w = name ? pipe_name(name, &s) : NULL;
@@ -53,12 +53,12 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 	IO_STATUS_BLOCK io;
 	LARGE_INTEGER wait = {.QuadPart = timeout * -10000ll};
 	/* what a client may do tells the pipe's directions (T-132) */
-	ULONG share = (open & PIPE_ACCESS_INBOUND ? FILE_SHARE_WRITE : 0)
-		| (open & PIPE_ACCESS_OUTBOUND ? FILE_SHARE_READ : 0);
+	ULONG share = (open & PIPE_ACCESS_INBOUND ? FILE_SHARE_WRITE : 0) |
+		(open & PIPE_ACCESS_OUTBOUND ? FILE_SHARE_READ : 0);
 	NTSTATUS st = NtCreateNamedPipeFile(&h, access, &oa, &io, share,
 		open & FILE_FLAG_FIRST_PIPE_INSTANCE ? FILE_CREATE : FILE_OPEN_IF, FILE_SYNCHRONOUS_IO_NONALERT,
 		mode & PIPE_TYPE_MESSAGE ? FILE_PIPE_MESSAGE_TYPE : 0, mode & PIPE_READMODE_MESSAGE ? FILE_PIPE_MESSAGE_MODE : 0,
-		FILE_PIPE_QUEUE_OPERATION,
+		mode & PIPE_NOWAIT ? FILE_PIPE_COMPLETE_OPERATION : FILE_PIPE_QUEUE_OPERATION,
 		instances == PIPE_UNLIMITED_INSTANCES ? FILE_PIPE_UNLIMITED_INSTANCES : instances, inSize, outSize, &wait);
 	free(w);
 	return done(st) ? h : INVALID_HANDLE_VALUE;

@@ -45,6 +45,7 @@ type Config struct {
 	Instances int  // at most; 0 stands for MaxInstances
 	Quota     int  // bytes queued in one direction; 0 stands for DefaultQuota
 	Which     Which
+	Completes bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
 	Share     uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
 }
 
@@ -84,6 +85,8 @@ type Instance struct {
 	server *End // guarded by mu; nil once closed
 	// +checklocks:mu
 	client *End // guarded by mu; nil until connected and once closed
+	// +checklocks:mu
+	turn   uint64 // guarded by mu: counts the clients that the server sent away
 	queues [2]queue
 	sqos   nt.SecurityQualityOfService
 	// +checklocks:mu
@@ -120,6 +123,8 @@ type End struct {
 	ob.Header
 	instance *Instance
 	isServer bool
+	turn     uint64      // immutable: of the instance when this client came
+	complete bool        // immutable: the caller does not wait (T-135)
 	process  *ps.Process // of the end's creator; one reference
 }
 
@@ -150,7 +155,7 @@ func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd
 	}
 	e := newEnd(in, creator)
 	defer e.Deref(ob.TagCall)
-	e.isServer = true
+	e.isServer, e.complete = true, cfg.Completes
 	if st := open(e, existed); st != ntstatus.Success {
 		in.pipe.remove(in)
 		return st
@@ -254,7 +259,7 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	if sqos != nil {
 		q = *sqos
 	}
-	in, server, st := fs.claim(name)
+	in, turn, server, st := fs.claim(name)
 	if st != ntstatus.Success {
 		return ps.Outcome{Status: st, Rule: "I-85"}
 	}
@@ -263,54 +268,60 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	if q.ContextTrackingMode == winnt.SECURITY_STATIC_TRACKING {
 		var out ps.Outcome
 		if static, out = client.CreateClientSecurity(q, false, server.process); out.Status != ntstatus.Success {
-			in.release()
+			in.release(turn)
 			return out
 		}
 	}
 	e := newEnd(in, client.Process())
 	defer e.Deref(ob.TagCall)
+	e.turn = turn
 	if st := open(e); st != ntstatus.Success {
-		in.release()
+		in.release(turn)
 		if static != nil {
 			static.Delete()
 		}
 		return ps.Outcome{Status: st}
 	}
 	in.mu.Lock()
-	in.client, in.sqos, in.static = e, q, static
-	in.wakeLocked()
+	if in.turn == turn { // else the server sent the client away before it came
+		in.client, in.sqos, in.static, static = e, q, static, nil
+		in.wakeLocked()
+	}
 	in.mu.Unlock()
+	if static != nil {
+		static.Delete()
+	}
 	return ps.Outcome{}
 }
 
-// claim takes a listening instance for a client.
-func (fs *FileSystem) claim(name string) (*Instance, *End, ntstatus.Status) {
+// claim takes a listening instance for a client, whose turn it is.
+func (fs *FileSystem) claim(name string) (in *Instance, turn uint64, server *End, st ntstatus.Status) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	p := fs.pipes[fold(name)]
 	if p == nil {
-		return nil, nil, ntstatus.ObjectNameNotFound
+		return nil, 0, nil, ntstatus.ObjectNameNotFound
 	}
 	for _, in := range p.instances {
 		in.mu.Lock()
 		server := in.server
 		free := in.state == Listening && server != nil && server.TryRef(ob.TagCall)
 		if free {
-			in.state = Connected
+			in.state, turn = Connected, in.turn
 		}
 		in.mu.Unlock()
 		if free {
-			return in, server, ntstatus.Success
+			return in, turn, server, ntstatus.Success
 		}
 	}
-	return nil, nil, ntstatus.PipeNotAvailable
+	return nil, 0, nil, ntstatus.PipeNotAvailable
 }
 
 // release undoes claim.
-func (in *Instance) release() {
+func (in *Instance) release(turn uint64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.state == Connected {
+	if in.state == Connected && in.turn == turn {
 		in.state = Listening
 	}
 }

@@ -40,7 +40,8 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		return out, st
 	}
 	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
-		Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition), Share: in.ShareAccess}
+		Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition), Share: in.ShareAccess,
+		Completes: in.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION}
 	subject := c.self.Subject()
 	// Gaps of the descriptor given are filled from the creator's token (O-38).
 	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)
@@ -138,7 +139,12 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	if e, ok := obj.(*npfs.End); ok {
-		if st := e.Write(c.self, in.Buffer.V); st != ntstatus.Success {
+		st := e.Write(c.self, in.Buffer.V)
+		if st == ntstatus.PipeBusy && e.Completes() {
+			// An end that completes operations at once writes nothing where there is no room (T-135).
+			return out, ntstatus.Success
+		}
+		if st != ntstatus.Success {
 			// The state of the pipe takes no data.
 			return out, c.Fail("I-85", st)
 		}
@@ -205,12 +211,17 @@ func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOu
 }
 
 // PipeChanged returns a channel that is closed at the next change of the pipe
-// behind a handle; ok is false for a handle that is no pipe's.
+// behind a handle; ok is false for a handle that is no pipe's, and for an end
+// without waiting callers (T-135).
 func (c *Context) PipeChanged(h winnt.Handle) (changed <-chan struct{}, ok bool) {
 	e, _, st := ob.Reference[*npfs.End](&c.Caller, h, 0, npfs.EndType)
 	if st != ntstatus.Success {
 		return nil, false
 	}
 	defer e.Deref(ob.TagCall)
+	if e.Completes() {
+		// No caller waits for an end that completes operations at once (T-135).
+		return nil, false
+	}
 	return e.Changed(), true
 }

@@ -38,7 +38,8 @@ func TestImpersonateWhileOpening(t *testing.T) {
 		for turn := 0; !done.Load(); turn++ {
 			k.PsImpersonateClient(k.Thread(), a, false, false, winnt.SecurityImpersonation)
 			k.PsImpersonateClient(k.Thread(), b, true, false, winnt.SecurityImpersonation) // I-23
-			if turn%2 == 0 { // on one processor the opener sees the state in which this one yields
+			// On one processor the opener sees the state in which this thread yields.
+			if turn%2 == 0 {
 				runtime.Gosched()
 			}
 			k.PsRevertToSelf()

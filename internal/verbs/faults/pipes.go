@@ -58,6 +58,7 @@ func fileHandles[I any](h func(*I) *winnt.Handle, lacks winnt.AccessMask) []faul
 var conversation = []absence{
 	{"I-85", "", "what a pipe answers depends on the conversation: transcript 30-pipes"},
 	{"I-86", "", "what a pipe answers depends on the conversation: transcript 30-pipes"},
+	{"T-135", "", "it takes a pipe without room: transcript 30-pipes"},
 	{"O-31", "a file has no contents", "it takes a file that is no pipe: transcript 30-pipes"},
 }
 

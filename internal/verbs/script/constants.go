@@ -71,11 +71,12 @@ var flags = map[string]uint32{
 	"FILE_OPEN":              winnt.FILE_OPEN, "FILE_CREATE": winnt.FILE_CREATE, "FILE_OPEN_IF": winnt.FILE_OPEN_IF,
 	"FILE_PIPE_BYTE_STREAM_TYPE": winnt.FILE_PIPE_BYTE_STREAM_TYPE,
 	"FILE_SHARE_READ":            winnt.FILE_SHARE_READ, "FILE_SHARE_WRITE": winnt.FILE_SHARE_WRITE,
-	"FILE_PIPE_MESSAGE_TYPE":    winnt.FILE_PIPE_MESSAGE_TYPE,
-	"ThreadImpersonationToken":  5,
-	"TokenElevationTypeDefault": winnt.TokenElevationTypeDefault,
-	"TokenElevationTypeFull":    winnt.TokenElevationTypeFull,
-	"TokenElevationTypeLimited": winnt.TokenElevationTypeLimited,
+	"FILE_PIPE_COMPLETE_OPERATION": winnt.FILE_PIPE_COMPLETE_OPERATION,
+	"FILE_PIPE_MESSAGE_TYPE":       winnt.FILE_PIPE_MESSAGE_TYPE,
+	"ThreadImpersonationToken":     5,
+	"TokenElevationTypeDefault":    winnt.TokenElevationTypeDefault,
+	"TokenElevationTypeFull":       winnt.TokenElevationTypeFull,
+	"TokenElevationTypeLimited":    winnt.TokenElevationTypeLimited,
 }
 
 // constants returns the documented names a program may use: masks and flags are

@@ -9,20 +9,24 @@ import (
 	"github.com/refmon/refmon/server/lsa"
 )
 
-// New returns the package for the accounts of a store, which proves who a client is
-// by the credentials that the host's kernel has of the other end of its socket.
-func New(s *lsa.Store) auth.Package { return credentials{s} }
+// New returns the package that knows a peer by the accounts of a store.
+func New(s *lsa.Store) auth.Package { return known{s} }
 
-type credentials struct{ store *lsa.Store } // immutable
+type known struct{ store *lsa.Store } // immutable
 
 // Name implements [auth.Package].
-func (credentials) Name() string { return "unix" }
+func (known) Name() string { return "unix" }
 
 // Authenticate implements [auth.Package].
-func (c credentials) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
+func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
 	if e.Peer == nil || e.Name != "" || e.Password != "" {
 		// What the kernel says of a peer is no proof of a name that the peer gives. L-19
 		return logon.Result{}, ntstatus.NoSuchPackage
 	}
-	return c.store.TokenForUID(e.Peer.UID, e.Peer.GIDs)
+	return k.store.TokenForUID(e.Peer.UID, e.Peer.GIDs)
+}
+
+// Evidence returns what the host's kernel says of a peer, the primary group first.
+func (p *Peer) Evidence() auth.Evidence {
+	return auth.Evidence{Peer: &auth.Peer{UID: p.UID, GIDs: append([]uint32{p.GID}, p.Groups...)}}
 }
