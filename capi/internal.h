@@ -50,6 +50,9 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, BOOLEAN Wide
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use);
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Units, PULONG Use);
 
+/* LogonUser; Domain and Password may be NULL. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_logon_user(PCWSTR Name, PCWSTR Domain, PCWSTR Password, ULONG Type, PHANDLE Token);
+
 /* The SID of the computer, which is the domain of its accounts. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_computer(PSID *Sid);
 /* The domain of accounts for which CreateWellKnownSid is given none. */

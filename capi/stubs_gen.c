@@ -331,6 +331,20 @@ NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
 		A(IoStatusBlock), A(FsControlCode), A(InputBuffer), A(InputBufferLength), A(OutputBuffer), A(OutputBufferLength)});
 }
 ZW(FsControlFile);
+NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+	ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
+{
+	return (NTSTATUS)rm_enter(RM_NtQueryInformationFile, (uint64_t[]){A(FileHandle), A(IoStatusBlock), A(FileInformation),
+		A(Length), A(FileInformationClass)});
+}
+ZW(QueryInformationFile);
+NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
+	ULONG Length, FS_INFORMATION_CLASS FsInformationClass)
+{
+	return (NTSTATUS)rm_enter(RM_NtQueryVolumeInformationFile, (uint64_t[]){A(FileHandle), A(IoStatusBlock),
+		A(FsInformation), A(Length), A(FsInformationClass)});
+}
+ZW(QueryVolumeInformationFile);
 NTSTATUS NTAPI NtClose(HANDLE Handle)
 {
 	return (NTSTATUS)rm_enter(RM_NtClose, (uint64_t[]){A(Handle)});
@@ -559,6 +573,33 @@ NTSTATUS NTAPI NtImpersonateClientOfPort(HANDLE PortHandle, PPORT_MESSAGE Messag
 	return (NTSTATUS)rm_enter(RM_NtImpersonateClientOfPort, (uint64_t[]){A(PortHandle), A(Message)});
 }
 ZW(ImpersonateClientOfPort);
+NTSTATUS NTAPI LsaOpenPolicy(PLSA_UNICODE_STRING SystemName, PLSA_OBJECT_ATTRIBUTES ObjectAttributes,
+	ACCESS_MASK DesiredAccess, PLSA_HANDLE PolicyHandle)
+{
+	return (NTSTATUS)rm_enter(RM_LsaOpenPolicy, (uint64_t[]){A(SystemName), A(ObjectAttributes), A(DesiredAccess),
+		A(PolicyHandle)});
+}
+NTSTATUS NTAPI LsaClose(LSA_HANDLE ObjectHandle)
+{
+	return (NTSTATUS)rm_enter(RM_LsaClose, (uint64_t[]){A(ObjectHandle)});
+}
+NTSTATUS NTAPI LsaQueryInformationPolicy(LSA_HANDLE PolicyHandle, POLICY_INFORMATION_CLASS InformationClass,
+	PVOID *Buffer)
+{
+	return (NTSTATUS)rm_enter(RM_LsaQueryInformationPolicy, (uint64_t[]){A(PolicyHandle), A(InformationClass), A(Buffer)});
+}
+NTSTATUS NTAPI LsaLookupNames2(LSA_HANDLE PolicyHandle, ULONG Flags, ULONG Count, PLSA_UNICODE_STRING Names,
+	PLSA_REFERENCED_DOMAIN_LIST *ReferencedDomains, PLSA_TRANSLATED_SID2 *Sids)
+{
+	return (NTSTATUS)rm_enter(RM_LsaLookupNames2, (uint64_t[]){A(PolicyHandle), A(Flags), A(Count), A(Names),
+		A(ReferencedDomains), A(Sids)});
+}
+NTSTATUS NTAPI LsaLookupSids(LSA_HANDLE PolicyHandle, ULONG Count, PSID *Sids,
+	PLSA_REFERENCED_DOMAIN_LIST *ReferencedDomains, PLSA_TRANSLATED_NAME *Names)
+{
+	return (NTSTATUS)rm_enter(RM_LsaLookupSids, (uint64_t[]){A(PolicyHandle), A(Count), A(Sids), A(ReferencedDomains),
+		A(Names)});
+}
 NTSTATUS NTAPI NtCreateMutant(PHANDLE MutantHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes,
 	BOOLEAN InitialOwner)
 {
@@ -758,6 +799,10 @@ NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Unit
 NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Units, PULONG Use)
 {
 	return (NTSTATUS)rm_enter(RM_rm_account_sid, (uint64_t[]){A(Name), A(Sid), A(Domain), A(Units), A(Use)});
+}
+NTSTATUS NTAPI rm_logon_user(PCWSTR Name, PCWSTR Domain, PCWSTR Password, ULONG Type, PHANDLE Token)
+{
+	return (NTSTATUS)rm_enter(RM_rm_logon_user, (uint64_t[]){A(Name), A(Domain), A(Password), A(Type), A(Token)});
 }
 NTSTATUS NTAPI rm_computer(PSID *Sid)
 {

@@ -221,6 +221,18 @@ NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE 
 		A(ApcContext), A(IoStatusBlock), A(FsControlCode), A(InputBuffer), A(InputBufferLength), A(OutputBuffer),
 		A(OutputBufferLength)});
 }
+NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FileInformation,
+	ULONG Length, FILE_INFORMATION_CLASS FileInformationClass)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryInformationFile, (uint64_t[]){A(FileHandle), A(IoStatusBlock),
+		A(FileInformation), A(Length), A(FileInformationClass)});
+}
+NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
+	ULONG Length, FS_INFORMATION_CLASS FsInformationClass)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtQueryVolumeInformationFile, (uint64_t[]){A(FileHandle), A(IoStatusBlock),
+		A(FsInformation), A(Length), A(FsInformationClass)});
+}
 NTSTATUS NTAPI PsImpersonateClient(PETHREAD Thread, PACCESS_TOKEN Token, BOOLEAN CopyOnOpen, BOOLEAN EffectiveOnly,
 	SECURITY_IMPERSONATION_LEVEL ImpersonationLevel)
 {

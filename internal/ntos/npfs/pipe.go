@@ -41,12 +41,14 @@ const (
 // Config holds what the first instance of a pipe fixes. The zero value is a pipe
 // of bytes with as many instances as there may be.
 type Config struct {
-	Message   bool // messages keep their bounds
-	Instances int  // at most; 0 stands for MaxInstances
-	Quota     int  // bytes queued in one direction; 0 stands for DefaultQuota
-	Which     Which
-	Completes bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
-	Share     uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
+	Message    bool // messages keep their bounds
+	Instances  int  // at most; 0 stands for MaxInstances
+	Inbound    int  // bytes queued for the server; 0 stands for DefaultQuota
+	Outbound   int  // bytes queued for the client; 0 stands for DefaultQuota
+	Which      Which
+	LimitFirst bool   // the limit of instances is looked at before Which (T-136)
+	Completes  bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
+	Share      uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
 }
 
 // Which instance is to be made. The zero value is either.
@@ -139,14 +141,12 @@ func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
 // where another is and it is not, those of open.
 func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd.Descriptor,
 	open func(e *End, existed bool) ntstatus.Status) ntstatus.Status {
-	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances || cfg.Quota < 0 || cfg.Quota > MaxQuota {
+	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances ||
+		min(cfg.Inbound, cfg.Outbound) < 0 || max(cfg.Inbound, cfg.Outbound) > MaxQuota {
 		return ntstatus.InvalidParameter
 	}
 	if cfg.Instances == 0 {
 		cfg.Instances = MaxInstances
-	}
-	if cfg.Quota == 0 {
-		cfg.Quota = DefaultQuota
 	}
 	in := &Instance{changed: make(chan struct{})}
 	existed, st := fs.add(name, cfg, in, d)
@@ -207,6 +207,8 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 	defer fs.mu.Unlock()
 	p := fs.pipes[fold(name)]
 	switch {
+	case p != nil && cfg.LimitFirst && len(p.instances) >= p.cfg.Instances:
+		return true, ntstatus.InstanceNotAvailable // Observed: the pipe is full before it is another's (T-136)
 	case p != nil && cfg.Which == First:
 		return true, ntstatus.AccessDenied // documented: the name is another's already
 	case p == nil && cfg.Which == Another:

@@ -106,7 +106,8 @@ var _ = define(setup[nt.FsControlFileIn]{
 			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
 				inject: func(w *world, _ *nt.FsControlFileIn) { w.job() }},
 		}...),
-	absent: append(conversation, absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"},
+	absent: append(conversation, absence{"I-132", "", "another control code: transcript 30-pipe-info"},
+		absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"},
 		absence{"T-133", "", "it takes a pipe without a client: transcript 30-pipes"}),
 })
 
@@ -131,7 +132,8 @@ var _ = define(setup[nt.CreateNamedPipeFileIn]{
 			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.CreateDisposition = winnt.FILE_OPEN }},
 	},
 	absent: append(conversation, absence{"O-33", "", "it takes an instance made before: transcript 30-pipes"},
-		absence{"T-132", "", "it takes an instance made before: transcript 30-pipes"}),
+		absence{"T-132", "", "it takes an instance made before: transcript 30-pipes"},
+		absence{"T-136", "", "it takes an instance made before: transcript 30-pipes"}),
 })
 
 var _ = define(setup[kernel.SeFilterTokenIn]{
