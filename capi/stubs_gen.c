@@ -505,6 +505,11 @@ NTSTATUS NTAPI NtCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, 
 		A(ProcessFlags), A(ThreadFlags), A(ProcessParameters), A(CreateInfo), A(AttributeList)});
 }
 ZW(CreateUserProcess);
+NTSTATUS NTAPI NtSuspendThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
+{
+	return (NTSTATUS)rm_enter(RM_NtSuspendThread, (uint64_t[]){A(ThreadHandle), A(PreviousSuspendCount)});
+}
+ZW(SuspendThread);
 NTSTATUS NTAPI NtResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
 {
 	return (NTSTATUS)rm_enter(RM_NtResumeThread, (uint64_t[]){A(ThreadHandle), A(PreviousSuspendCount)});

@@ -604,6 +604,10 @@ NTSTATUS NTAPI ZwCreateUserProcess(PHANDLE ProcessHandle, PHANDLE ThreadHandle, 
 		A(ProcessDesiredAccess), A(ThreadDesiredAccess), A(ProcessObjectAttributes), A(ThreadObjectAttributes),
 		A(ProcessFlags), A(ThreadFlags), A(ProcessParameters), A(CreateInfo), A(AttributeList)});
 }
+NTSTATUS NTAPI ZwSuspendThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
+{
+	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtSuspendThread, (uint64_t[]){A(ThreadHandle), A(PreviousSuspendCount)});
+}
 NTSTATUS NTAPI ZwResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount)
 {
 	return (NTSTATUS)rm_enter(RM_KERNEL | RM_NtResumeThread, (uint64_t[]){A(ThreadHandle), A(PreviousSuspendCount)});
