@@ -224,6 +224,7 @@ SERVICE(CreateUserProcess, (PHANDLE ProcessHandle, PHANDLE ThreadHandle, ACCESS_
 	PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList), A(ProcessHandle), A(ThreadHandle), A(ProcessDesiredAccess),
 	A(ThreadDesiredAccess), A(ProcessObjectAttributes), A(ThreadObjectAttributes), A(ProcessFlags), A(ThreadFlags),
 	A(ProcessParameters), A(CreateInfo), A(AttributeList))
+SERVICE(SuspendThread, (HANDLE ThreadHandle, PULONG PreviousSuspendCount), A(ThreadHandle), A(PreviousSuspendCount))
 SERVICE(ResumeThread, (HANDLE ThreadHandle, PULONG PreviousSuspendCount), A(ThreadHandle), A(PreviousSuspendCount))
 USER_SERVICE(TerminateProcess, (HANDLE ProcessHandle, NTSTATUS ExitStatus), A(ProcessHandle), A(ExitStatus))
 USER_SERVICE(CreatePort, (PHANDLE PortHandle, POBJECT_ATTRIBUTES ObjectAttributes, ULONG MaxConnectionInfoLength,
