@@ -82,7 +82,7 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	in := nt.CreateNamedPipeFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4),
 		CreateDisposition: c.u32(5),
 		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11),
-		CompletionMode: c.u32(9)}
+		OutboundQuota: c.u32(12), CompletionMode: c.u32(9)}
 	if in.ObjectAttributes.Status == ntstatus.Success && (in.ShareAccess&^3 != 0 || in.ShareAccess == 0) {
 		// A pipe has one direction at least (T-132); bad pointers come first (O-3).
 		return c.opened(0, ntstatus.InvalidParameter)
@@ -236,7 +236,11 @@ func ntFsControlFile(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	if in.FsControlCode != winnt.FSCTL_PIPE_LISTEN {
+	switch in.FsControlCode {
+	case winnt.FSCTL_PIPE_LISTEN:
+	case winnt.FSCTL_PIPE_PEEK:
+		return x.peek(in, c.ptr(8))
+	default:
 		return x.finish(control(), 0)
 	}
 	st, waited := c.waiting(in.FileHandle, ntstatus.PipeListening, control)

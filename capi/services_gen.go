@@ -187,7 +187,7 @@ func openFileIn(c *call) nt.OpenFileIn {
 }
 
 func fsControlFileIn(c *call) nt.FsControlFileIn {
-	return nt.FsControlFileIn{FileHandle: c.handle(0), FsControlCode: c.u32(5)}
+	return nt.FsControlFileIn{FileHandle: c.handle(0), FsControlCode: c.u32(5), OutputBufferLength: c.u32(9)}
 }
 
 func ntClose(c *call) uint64 {

@@ -81,6 +81,8 @@ var (
 	_                       = zw("ZwImpersonateAnonymousToken", nt.Services.NtImpersonateAnonymousToken)
 	_                       = zw("ZwCreateNamedPipeFile", nt.Services.NtCreateNamedPipeFile)
 	_                       = zw("ZwFsControlFile", nt.Services.NtFsControlFile)
+	_                       = zw("ZwQueryInformationFile", nt.Services.NtQueryInformationFile)
+	_                       = zw("ZwQueryVolumeInformationFile", nt.Services.NtQueryVolumeInformationFile)
 	_                       = zw("ZwReadFile", nt.Services.NtReadFile)
 	_                       = zw("ZwWriteFile", nt.Services.NtWriteFile)
 	_                       = zw("ZwCreateJobObject", nt.Services.NtCreateJobObject)

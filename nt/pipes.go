@@ -12,7 +12,8 @@ type (
 		ObjectAttributes Captured[*ObjectAttributes]
 		NamedPipeType    uint32 // 0 bytes, 1 messages
 		MaximumInstances uint32 // 0 stands for as many as there may be
-		InboundQuota     uint32 // bytes; 0 stands for the default
+		InboundQuota     uint32 // bytes that clients may have written and the server not read; 0 stands for the default
+		OutboundQuota    uint32 // the same in the other direction
 		ShareAccess      uint32
 		CompletionMode   uint32 // FILE_PIPE_COMPLETE_OPERATION: who waits for pipes does not wait for this end (T-135)
 		// FILE_CREATE: the first instance only; FILE_OPEN: another only; 0 and FILE_OPEN_IF: either
@@ -35,8 +36,10 @@ type (
 	FsControlFileIn struct {
 		FileHandle    winnt.Handle
 		FsControlCode uint32 // FSCTL_PIPE_*
+		// OutputBufferLength is in bytes: 16 and the room for data with FSCTL_PIPE_PEEK.
+		OutputBufferLength uint32 `default:"4294967295"`
 	}
-	FsControlFileOut struct{}
+	FsControlFileOut struct{ OutputBuffer *PipePeekBuffer } // nil for codes other than FSCTL_PIPE_PEEK
 )
 
 var handleConditions = []Condition{
@@ -109,11 +112,17 @@ var (
 		Meta: Meta{
 			Name:    "NtFsControlFile",
 			Summary: "listens on, disconnects or impersonates the client of a pipe",
-			Source:  "ConnectNamedPipe; DisconnectNamedPipe; ImpersonateNamedPipeClient",
-			Missing: "only FSCTL_PIPE_LISTEN, FSCTL_PIPE_DISCONNECT and FSCTL_PIPE_IMPERSONATE",
+			Source:  "ConnectNamedPipe; DisconnectNamedPipe; ImpersonateNamedPipeClient; PeekNamedPipe",
+			Missing: "only FSCTL_PIPE_LISTEN, FSCTL_PIPE_DISCONNECT, FSCTL_PIPE_IMPERSONATE and FSCTL_PIPE_PEEK",
 			Conditions: append(
 				append([]Condition{}, handleConditions...),
 				Condition{ntstatus.NotSupported, "I-85", "another control code"},
+				Condition{ntstatus.AccessDenied, "I-132", "peek: FileHandle lacks FILE_READ_DATA"},
+				Condition{ntstatus.InfoLengthMismatch, "I-132", "peek: no room for the header of 16 bytes"},
+				Condition{ntstatus.PipeDisconnected, "I-132", "peek: the server disconnected this client"},
+				Condition{ntstatus.PipeBroken, "I-132", "peek: the other end is closed and everything was read"},
+				Condition{ntstatus.InvalidPipeState, "I-132", "peek: no client is connected"},
+				Condition{ntstatus.BufferOverflow, "I-132", "peek: the message is longer"},
 				Condition{ntstatus.IllegalFunction, "I-85", "the handle is the client's end"},
 				Condition{ntstatus.PipeListening, "I-85", "no client is connected yet"},
 				Condition{ntstatus.CannotImpersonate, "T-133", "impersonate: no client is connected yet (Observed)"},
@@ -152,7 +161,7 @@ func (t *Thread) NtWriteFile(file winnt.Handle, buffer []byte) (int, ntstatus.St
 // NtFsControlFile sends a control code to a pipe: winnt.FSCTL_PIPE_LISTEN,
 // FSCTL_PIPE_DISCONNECT or FSCTL_PIPE_IMPERSONATE.
 func (t *Thread) NtFsControlFile(file winnt.Handle, code uint32) ntstatus.Status {
-	in := FsControlFileIn{file, code}
+	in := FsControlFileIn{FileHandle: file, FsControlCode: code}
 	_, st := call(t, rowFsControlFile, in)
 	return st
 }

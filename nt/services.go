@@ -42,6 +42,8 @@ type Services interface {
 	NtReadFile(ReadFileIn) (ReadFileOut, ntstatus.Status)
 	NtWriteFile(WriteFileIn) (WriteFileOut, ntstatus.Status)
 	NtFsControlFile(FsControlFileIn) (FsControlFileOut, ntstatus.Status)
+	NtQueryInformationFile(QueryInformationFileIn) (QueryInformationFileOut, ntstatus.Status)
+	NtQueryVolumeInformationFile(QueryVolumeInformationFileIn) (QueryVolumeInformationFileOut, ntstatus.Status)
 
 	NtOpenObjectAuditAlarm(OpenObjectAuditAlarmIn) (OpenObjectAuditAlarmOut, ntstatus.Status)
 	NtCloseObjectAuditAlarm(CloseObjectAuditAlarmIn) (CloseObjectAuditAlarmOut, ntstatus.Status)

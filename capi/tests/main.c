@@ -62,11 +62,13 @@ int main(void)
 	test_security();
 	test_text();
 	test_wellknown();
+	test_logon();
 	test_entries();
 	test_accounts();
 	test_parts();
 	test_objects();
 	test_synch();
+	test_pipeinfo();
 	test_threads();
 	test_pipes();
 	test_files();

@@ -88,6 +88,52 @@ BOOL WINAPI DisconnectNamedPipe(HANDLE h) { return control(h, FSCTL_PIPE_DISCONN
 
 BOOL WINAPI ImpersonateNamedPipeClient(HANDLE h) { return control(h, FSCTL_PIPE_IMPERSONATE); }
 
+static void tell(LPDWORD p, DWORD n)
+{
+	if (p)
+		*p = n;
+}
+
+BOOL WINAPI GetNamedPipeInfo(HANDLE h, LPDWORD flags, LPDWORD out, LPDWORD in, LPDWORD max)
+{
+	IO_STATUS_BLOCK io;
+	FILE_PIPE_LOCAL_INFORMATION i;
+	NTSTATUS st = NtQueryInformationFile(h, &io, &i, sizeof i, FilePipeLocalInformation);
+	if (!NT_SUCCESS(st))
+		return done(st);
+	tell(flags, (i.NamedPipeEnd == FILE_PIPE_SERVER_END ? PIPE_SERVER_END : PIPE_CLIENT_END)
+		| (i.NamedPipeType & FILE_PIPE_MESSAGE_TYPE ? PIPE_TYPE_MESSAGE : PIPE_TYPE_BYTE));
+	tell(out, i.OutboundQuota);
+	tell(in, i.InboundQuota);
+	tell(max, i.MaximumInstances < PIPE_UNLIMITED_INSTANCES ? i.MaximumInstances : PIPE_UNLIMITED_INSTANCES);
+	return TRUE;
+}
+
+/* A message that is longer than the buffer is no failure here. */
+BOOL WINAPI PeekNamedPipe(HANDLE h, LPVOID buffer, DWORD size, LPDWORD n, LPDWORD available, LPDWORD left)
+{
+	enum { header = offsetof(FILE_PIPE_PEEK_BUFFER, Data) };
+	IO_STATUS_BLOCK io;
+	FILE_PIPE_PEEK_BUFFER alone, *b = &alone;
+	if (!buffer)
+		size = 0;
+	if (size && (size > 0x7fffffff || !(b = malloc(header + size))))
+		return fail(ERROR_NOT_ENOUGH_MEMORY);
+	NTSTATUS st = NtFsControlFile(h, NULL, NULL, NULL, &io, FSCTL_PIPE_PEEK, NULL, 0, b, header + size);
+	if (NT_SUCCESS(st) || st == STATUS_BUFFER_OVERFLOW) {
+		DWORD got = (DWORD)io.Information - header;
+		if (got)
+			memcpy(buffer, b->Data, got);
+		tell(n, got);
+		tell(available, b->ReadDataAvailable);
+		tell(left, b->MessageLength > got ? b->MessageLength - got : 0);
+		st = STATUS_SUCCESS;
+	}
+	if (b != &alone)
+		free(b);
+	return done(st);
+}
+
 /* The SQOS flags say what the server may do with the caller's identity; without
  * SECURITY_SQOS_PRESENT the kernel's default applies. */
 HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES sa, DWORD disposition,

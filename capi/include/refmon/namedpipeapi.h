@@ -39,6 +39,12 @@ REFMON_API HANDLE WINAPI CreateNamedPipeA(LPCSTR lpName, DWORD dwOpenMode, DWORD
 REFMON_API BOOL WINAPI ConnectNamedPipe(HANDLE hNamedPipe, LPVOID lpOverlapped);
 REFMON_API BOOL WINAPI DisconnectNamedPipe(HANDLE hNamedPipe);
 REFMON_API BOOL WINAPI ImpersonateNamedPipeClient(HANDLE hNamedPipe);
+#define PIPE_CLIENT_END 0
+#define PIPE_SERVER_END 1
+REFMON_API BOOL WINAPI GetNamedPipeInfo(HANDLE hNamedPipe, LPDWORD lpFlags, LPDWORD lpOutBufferSize,
+	LPDWORD lpInBufferSize, LPDWORD lpMaxInstances);
+REFMON_API BOOL WINAPI PeekNamedPipe(HANDLE hNamedPipe, LPVOID lpBuffer, DWORD nBufferSize, LPDWORD lpBytesRead,
+	LPDWORD lpTotalBytesAvail, LPDWORD lpBytesLeftThisMessage);
 REFMON_API HANDLE WINAPI CreateFileW(LPCWSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode,
 	LPSECURITY_ATTRIBUTES lpSecurityAttributes, DWORD dwCreationDisposition, DWORD dwFlagsAndAttributes,
 	HANDLE hTemplateFile);

@@ -35,6 +35,31 @@ typedef void (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext, PIO_STATUS_BLOCK IoStatu
 #define FSCTL_PIPE_DISCONNECT 0x00110004u
 #define FSCTL_PIPE_LISTEN 0x00110008u
 #define FSCTL_PIPE_IMPERSONATE 0x0011001Cu
+#define FSCTL_PIPE_PEEK 0x0011400Cu
+#define FILE_PIPE_DISCONNECTED_STATE 1
+#define FILE_PIPE_LISTENING_STATE 2
+#define FILE_PIPE_CONNECTED_STATE 3
+#define FILE_PIPE_CLOSING_STATE 4
+#define FILE_PIPE_INBOUND 0
+#define FILE_PIPE_OUTBOUND 1
+#define FILE_PIPE_FULL_DUPLEX 2
+#define FILE_PIPE_CLIENT_END 0
+#define FILE_PIPE_SERVER_END 1
+#define FILE_DEVICE_DISK 0x7
+#define FILE_DEVICE_NAMED_PIPE 0x11
+
+typedef enum _FILE_INFORMATION_CLASS { FilePipeInformation = 23, FilePipeLocalInformation = 24 } FILE_INFORMATION_CLASS;
+typedef enum _FSINFOCLASS { FileFsDeviceInformation = 4 } FS_INFORMATION_CLASS;
+typedef struct _FILE_PIPE_INFORMATION { ULONG ReadMode, CompletionMode; } FILE_PIPE_INFORMATION;
+typedef struct _FILE_PIPE_LOCAL_INFORMATION {
+	ULONG NamedPipeType, NamedPipeConfiguration, MaximumInstances, CurrentInstances, InboundQuota, ReadDataAvailable,
+		OutboundQuota, WriteQuotaAvailable, NamedPipeState, NamedPipeEnd;
+} FILE_PIPE_LOCAL_INFORMATION;
+typedef struct _FILE_PIPE_PEEK_BUFFER {
+	ULONG NamedPipeState, ReadDataAvailable, NumberOfMessages, MessageLength;
+	CHAR Data[1];
+} FILE_PIPE_PEEK_BUFFER, *PFILE_PIPE_PEEK_BUFFER;
+typedef struct _FILE_FS_DEVICE_INFORMATION { ULONG DeviceType, Characteristics; } FILE_FS_DEVICE_INFORMATION;
 
 REFMON_SERVICE NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
 	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions);
@@ -54,5 +79,10 @@ REFMON_SERVICE NTSTATUS NTAPI NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_A
 REFMON_SERVICE NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
 	PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength,
 	PVOID OutputBuffer, ULONG OutputBufferLength);
+
+REFMON_SERVICE NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+	PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass);
+REFMON_SERVICE NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+	PVOID FsInformation, ULONG Length, FS_INFORMATION_CLASS FsInformationClass);
 
 #endif

@@ -117,6 +117,10 @@ REFMON_API NTSTATUS NTAPI ZwWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_R
 REFMON_API NTSTATUS NTAPI ZwFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
 	PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength,
 	PVOID OutputBuffer, ULONG OutputBufferLength);
+REFMON_API NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+	PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass);
+REFMON_API NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+	PVOID FsInformation, ULONG Length, FS_INFORMATION_CLASS FsInformationClass);
 REFMON_API NTSTATUS NTAPI ZwClose(HANDLE Handle);
 REFMON_API NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle,
 	HANDLE TargetProcessHandle, PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options);

@@ -70,7 +70,7 @@ func (e *End) Write(t *ps.Thread, data []byte) ntstatus.Status {
 	in.mu.Lock()
 	st := e.readyLocked()
 	box := e.outbox()
-	if st == ntstatus.Success && box.bytes > 0 && box.bytes+len(data) > in.pipe.cfg.Quota {
+	if st == ntstatus.Success && box.bytes > 0 && box.bytes+len(data) > e.quota() {
 		st = ntstatus.PipeBusy
 	}
 	if st == ntstatus.Success {

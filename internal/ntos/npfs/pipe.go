@@ -43,7 +43,8 @@ const (
 type Config struct {
 	Message    bool // messages keep their bounds
 	Instances  int  // at most; 0 stands for MaxInstances
-	Quota      int  // bytes queued in one direction; 0 stands for DefaultQuota
+	Inbound    int  // bytes queued for the server; 0 stands for DefaultQuota
+	Outbound   int  // bytes queued for the client; 0 stands for DefaultQuota
 	Which      Which
 	LimitFirst bool   // the limit of instances is looked at before Which (T-136)
 	Completes  bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
@@ -140,14 +141,12 @@ func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
 // where another is and it is not, those of open.
 func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd.Descriptor,
 	open func(e *End, existed bool) ntstatus.Status) ntstatus.Status {
-	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances || cfg.Quota < 0 || cfg.Quota > MaxQuota {
+	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances ||
+		min(cfg.Inbound, cfg.Outbound) < 0 || max(cfg.Inbound, cfg.Outbound) > MaxQuota {
 		return ntstatus.InvalidParameter
 	}
 	if cfg.Instances == 0 {
 		cfg.Instances = MaxInstances
-	}
-	if cfg.Quota == 0 {
-		cfg.Quota = DefaultQuota
 	}
 	in := &Instance{changed: make(chan struct{})}
 	existed, st := fs.add(name, cfg, in, d)

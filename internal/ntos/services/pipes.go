@@ -3,7 +3,6 @@ package services
 import (
 	"strings"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -57,9 +56,9 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		return out, st
 	}
 	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
-		Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition), Share: in.ShareAccess,
-		LimitFirst: c.Sys.Profile == nt.Observed,
-		Completes:  in.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION}
+		Inbound: int(in.InboundQuota), Outbound: int(in.OutboundQuota), Which: whichInstance(in.CreateDisposition),
+		Share: in.ShareAccess, LimitFirst: c.Sys.Profile == nt.Observed,
+		Completes: in.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION}
 	subject := c.self.Subject()
 	// Gaps of the descriptor given are filled from the creator's token (O-38).
 	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)
@@ -174,24 +173,13 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 // used references a file or pipe end for a right, and records the first use
 // of the right where its open said so (event 4663).
 func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntstatus.Status) {
-	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
+	obj, st := c.file(h, right)
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	typ := obj.Head().Type()
-	switch {
-	case typ != FileType && typ != npfs.EndType: // two Go types are File here (O-31)
-		st = ntstatus.ObjectTypeMismatch
-	case c.Mode != access.Kernel && right&^g.Access != 0: // the handle lacks the right (O-31)
-		st = ntstatus.AccessDenied
-	}
-	if st != ntstatus.Success {
-		obj.Head().Deref(ob.TagCall)
-		return nil, c.Fail("O-31", st)
-	}
 	if t := c.TableOf(h); t != nil {
 		if now := t.TakeAudit(h, obj, right); now != 0 {
-			o := audit.Object{Type: typ.Name, Name: obj.Head().Path(), Handle: h}
+			o := audit.Object{Type: obj.Head().Type().Name, Name: obj.Head().Path(), Handle: h}
 			c.Sys.Log.Used(c.origin(), o, audit.HandleAudit{Audited: now, Pending: now}, now, obj.Head().Security())
 		}
 	}
@@ -200,12 +188,14 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 
 // NtFsControlFile serves the control codes of pipes.
 func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
-	e, _, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
+	e, g, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer e.Deref(ob.TagCall)
 	switch in.FsControlCode {
+	case winnt.FSCTL_PIPE_PEEK:
+		return c.peek(e, g.Access, in.OutputBufferLength)
 	case winnt.FSCTL_PIPE_LISTEN:
 		st = e.Listen()
 	case winnt.FSCTL_PIPE_DISCONNECT:

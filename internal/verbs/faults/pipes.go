@@ -106,7 +106,8 @@ var _ = define(setup[nt.FsControlFileIn]{
 			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
 				inject: func(w *world, _ *nt.FsControlFileIn) { w.job() }},
 		}...),
-	absent: append(conversation, absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"},
+	absent: append(conversation, absence{"I-132", "", "another control code: transcript 30-pipe-info"},
+		absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"},
 		absence{"T-133", "", "it takes a pipe without a client: transcript 30-pipes"}),
 })
 

@@ -84,8 +84,12 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 func (r *Runner) toPlain(f reflect.Value, object *winnt.ObjectType) starlark.Value {
 	switch f.Kind() {
 	case reflect.Pointer:
-		if opaque[f.Type()] != "" && !f.IsNil() {
+		switch {
+		case f.IsNil():
+		case opaque[f.Type()] != "":
 			return &opaqueValue{f}
+		case f.Type() == reflect.TypeFor[*nt.PipePeekBuffer]():
+			return r.toPlain(f.Elem(), nil)
 		}
 	case reflect.Interface:
 		return r.toValue(f.Elem(), object)
