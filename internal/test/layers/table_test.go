@@ -77,6 +77,7 @@ var table = []row{
 	{10, "cmd/refmon-verify"},
 	{10, "capi"},
 	{10, "examples"},
+	{10, "examples/pipes"},
 	{10, "examples/..."},
 	{10, "web/playground"},
 	{10, "web/playground/wasm"},
