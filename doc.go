@@ -33,6 +33,7 @@
 //
 //   - kernel: boots a system of processes, threads, handles and token objects.
 //   - client: connects to a kernel in another program; internal/wire carries the calls.
+//   - logon: who a client is, what its token is made of, names and SIDs.
 //   - nt: the documented Nt services, called on a thread of that system.
 //
 // To compare an implementation of your own:
@@ -42,7 +43,8 @@
 // Commands: cmd/refmon asks all this from a shell, and `refmon run FILE.star`
 // calls the same services from a script and prints the transcript.
 // cmd/refmon-record records a Windows, cmd/refmon-verify verifies certificates.
-// capi gives C programs the services under their documented prototypes, client
+// capi gives C programs the services under their documented prototypes (its C
+// is in capi/rtl and capi/win), client
 // the same thread of a kernel in another process over a socket. The
 // module in server has what needs heavy libraries.
 //

@@ -165,12 +165,16 @@ func Check(t *token.Token, d *sd.Descriptor, desired winnt.AccessMask, typ *winn
 		return denied(0), nil
 	}
 	var who identity // both set field by field: a literal is built elsewhere and copied
-	who.token, who.primary, who.owner, who.resource = t, t, d.Owner(), d.SACL()
+	who.token = t
 	var q query
-	q.who, q.mapping, q.r = &who, &typ.Mapping, &noExtras
+	q.who, q.mapping, q.r, q.desired = &who, &typ.Mapping, &noExtras, typ.Mapping.Map(desired)
 	q.dacl.set(d.DACL())
+	if q.plain(d) {
+		return q.decidePlain(d), nil
+	}
+	who.primary, who.owner, who.resource = t, d.Owner(), d.SACL()
 	q.sacl.set(d.SACL())
-	q.ownerHash, q.desired = d.OwnerHash(), typ.Mapping.Map(desired)
+	q.ownerHash = d.OwnerHash()
 	return q.decide(), nil
 }
 

@@ -15,9 +15,9 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// CertificateForm names the form of a certificate; another form has another
+// certificateForm names the form of a certificate; another form has another
 // name.
-const CertificateForm = "refmon access certificate 2"
+const certificateForm = "refmon access certificate 2"
 
 // Errors of [Explanation.Certificate].
 var (
@@ -106,7 +106,7 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 		return nil, err
 	}
 	c := certificate{
-		Form: CertificateForm, Descriptor: hashOf(bytesOf(r.Descriptor)), Token: hashOf(tokenFile),
+		Form: certificateForm, Descriptor: hashOf(bytesOf(r.Descriptor)), Token: hashOf(tokenFile),
 		Desired: r.Desired.Padded(), Mapping: [4]string{m.Read.Padded(), m.Write.Padded(), m.Execute.Padded(),
 			m.All.Padded()},
 		Previous: r.Previous.Padded(), Self: r.Self.String(), KernelMode: r.Mode == Kernel, Level: r.Subject.level(),

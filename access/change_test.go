@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -138,7 +139,22 @@ func ExampleExplanation_Certificate() {
 	}
 	cert, err := x.Certificate(r, file)
 	fmt.Println(strings.Contains(string(cert), `"granted":"0x00000001"`), err)
-	// Output: true <nil>
+	// It is of the question that was explained and of the token that was asked about,
+	// and states no Go function.
+	_, err = x.Certificate(r, []byte(`{"user":"S-1-5-18"}`))
+	fmt.Println(errors.Is(err, access.ErrOtherToken))
+	other := *r
+	other.Desired = winnt.FILE_WRITE_DATA
+	_, err = x.Certificate(&other, file)
+	fmt.Println(errors.Is(err, access.ErrNotExplained))
+	r.Options.Callback = func(sd.ACE, *token.Token) claims.Truth { return claims.True }
+	_, err = x.Certificate(r, file)
+	fmt.Println(errors.Is(err, access.ErrCallback))
+	// Output:
+	// true <nil>
+	// true
+	// true
+	// true
 }
 
 // TestCertificateErrors: a certificate is about the explained question and its

@@ -36,7 +36,10 @@ func (q *query) answer(x *trial) (Decision, error) {
 		}
 		q.tree = newTree(types, false)
 	}
-	return q.decide(), nil
+	if x != nil {
+		return q.decide(), nil // the lists are those of the trial
+	}
+	return q.decideAny(), nil
 }
 
 // enter makes a question ready and applies the rules of section 3.3; done
@@ -159,7 +162,7 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	if len(r.ObjectTypes) > 0 {
 		q.tree = newTree(r.ObjectTypes, false)
 	}
-	return ntstatus.Success, q.decide()
+	return ntstatus.Success, q.decideAny()
 }
 
 // ntEnter applies the rules of section 3.1; done means that they decided.

@@ -92,7 +92,8 @@ func TestStepJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"it allows them, and nothing before it decided them"}]`
+	const want = `[{"rule":"A-70","ace":0,"bits":"0x00000001","because":"it allows them, and nothing before it ` +
+		`decided them"}]`
 	if string(got) != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

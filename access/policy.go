@@ -13,7 +13,7 @@ import (
 type PolicySet struct {
 	Policies []Policy
 	// Recovery is the descriptor whose DACL applies to objects that name a
-	// policy that is not in the set; nil stands for [RecoveryDACL].
+	// policy that is not in the set; nil stands for [recoveryDACL].
 	Recovery *sd.Descriptor
 }
 
@@ -33,9 +33,9 @@ type Rule struct {
 	Staged *sd.Descriptor
 }
 
-// RecoveryDACL is the default recovery policy, in SDDL: full access for
+// recoveryDACL is the default recovery policy, in SDDL: full access for
 // administrators, the system and the owner, nothing for others.
-const RecoveryDACL = "D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;GA;;;OW)"
+const recoveryDACL = "D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;GA;;;OW)"
 
 var recovery = func() *sd.Descriptor {
 	var aces []sd.ACE

@@ -47,9 +47,9 @@ func (k ReasonKind) String() string {
 	return kindNames[k]
 }
 
-// Grants reports whether the reason is one for granting. Privilege can be
+// grants reports whether the reason is one for granting. Privilege can be
 // either: see BitReason.Granted.
-func (k ReasonKind) Grants() bool {
+func (k ReasonKind) grants() bool {
 	switch k {
 	case AceAllow, Owner, Privilege, NullDacl, KernelMode, PreviouslyGranted:
 		return true

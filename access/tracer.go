@@ -293,13 +293,13 @@ func (t *tracer) end(q *query, d Decision) {
 		r := t.reasons[i]
 		if r.Kind == 0 { // decided by what ended the check before it was reached
 			r = t.last
-		} else if !r.Kind.Grants() || d.Status() == ntstatus.PrivilegeNotHeld {
+		} else if !r.Kind.grants() || d.Status() == ntstatus.PrivilegeNotHeld {
 			x.culprits |= b
 		}
 		if r.Kind == 0 {
 			r = Reason{Kind: NoAce, Index: -1}
 		}
-		granted := r.Kind.Grants() && d.Status() != ntstatus.PrivilegeNotHeld || d.Granted&b != 0
+		granted := r.Kind.grants() && d.Status() != ntstatus.PrivilegeNotHeld || d.Granted&b != 0
 		x.Reasons = append(x.Reasons, BitReason{Bit: b, Granted: granted, Reason: r})
 	}
 }

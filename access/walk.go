@@ -46,7 +46,7 @@ func (q *query) run() {
 			if f, at = q.judge(e, i); f == ignore {
 				continue
 			}
-		} else if hit := q.sids.Find(e.Hash, e.SID); hit < 0 || !q.counts(hit, f) {
+		} else if hit := q.sids.FindPresent(e.Hash, e.SID); hit < 0 || !q.counts(hit, f) {
 			if q.tr != nil {
 				q.tr.entry(q, i, q.missed(e.SID, e.Hash, f), 0)
 			}

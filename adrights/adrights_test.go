@@ -37,6 +37,15 @@ func TestTable(t *testing.T) {
 	}
 }
 
+func guid(t *testing.T, text string) winnt.GUID {
+	t.Helper()
+	g, err := winnt.ParseGUID(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
 // TestNames: the GUIDs of MS-ADTS 5.1.3.2.1 and MS-ADA, by name and back; the mask
 // decides between the things of one GUID.
 func TestNames(t *testing.T) {
@@ -53,11 +62,10 @@ func TestNames(t *testing.T) {
 		{"servicePrincipalName", "f3a64788-5306-11d1-a9c5-0000f80367c1", 0x30, adrights.Attribute},
 		{"User-Account-Restrictions", "4c164200-20c0-11d0-a768-00aa006e0529", 0x20, adrights.PropertySet},
 		{"user", "bf967aba-0de6-11d0-a285-00aa003049e2", 0x1, adrights.Class},
+		{"dNSHostName", "72e39547-7b18-11d1-adef-00c04fd8d5cd", 0x10, adrights.Attribute},
+		{"Validated-DNS-Host-Name", "72e39547-7b18-11d1-adef-00c04fd8d5cd", 0x8, adrights.ValidatedWrite},
 	} {
-		g, err := winnt.ParseGUID(c.guid)
-		if err != nil {
-			t.Fatal(err)
-		}
+		g := guid(t, c.guid)
 		if got := adrights.Name(g, c.mask); got != c.name {
 			t.Errorf("Name(%s, %v) = %q, want %q", c.guid, c.mask, got, c.name)
 		}
@@ -71,5 +79,61 @@ func TestNames(t *testing.T) {
 	}
 	if _, ok := adrights.Find("no such name"); ok || adrights.Name(winnt.GUID{1}, 0x20) != "" {
 		t.Error("a name that does not exist is found")
+	}
+}
+
+// TestNameByMask: a mask of many rights is about the property first, then about
+// the extended right, then about the validated write; one that fits nothing gets the
+// first name there is.
+func TestNameByMask(t *testing.T) {
+	host := guid(t, "72e39547-7b18-11d1-adef-00c04fd8d5cd")
+	for mask, want := range map[winnt.AccessMask]string{
+		0x10: "dNSHostName", 0x20: "dNSHostName", 0x30: "dNSHostName", 0x138: "dNSHostName",
+		0x100: "dNSHostName", // a confidential attribute is read with control access
+		0x108: "dNSHostName",
+		0x8:   "Validated-DNS-Host-Name", 0x1: "Validated-DNS-Host-Name", 0x10000: "Validated-DNS-Host-Name",
+	} {
+		if got := adrights.Name(host, mask); got != want {
+			t.Errorf("Name(%v, %#x) = %q, want %q", host, uint32(mask), got, want)
+		}
+	}
+	password := guid(t, "00299570-246d-11d0-a768-00aa006e0529")
+	for _, mask := range []winnt.AccessMask{0, 0x1, 0x8, 0x30, 0x100} {
+		if got := adrights.Name(password, mask); got != "User-Force-Change-Password" {
+			t.Errorf("Name(%v, %#x) = %q", password, uint32(mask), got)
+		}
+	}
+}
+
+// TestFind: a name is found in any case; nothing but its own entries is returned.
+func TestFind(t *testing.T) {
+	for _, name := range []string{"Self-Membership", "self-membership", "SELF-MEMBERSHIP"} {
+		e, ok := adrights.Find(name)
+		if !ok || e.Name != "Self-Membership" || e.Kind != adrights.ValidatedWrite {
+			t.Errorf("Find(%q) = %+v, %t", name, e, ok)
+		}
+		all := adrights.ByName(name)
+		if len(all) != 1 || all[0] != e {
+			t.Errorf("ByName(%q) = %+v", name, all)
+		}
+	}
+	e, _ := adrights.Find("member")
+	if want := guid(t, "bc0ac240-79a9-11d0-9020-00c04fc2d4cf"); e.Kind != adrights.Attribute || e.Set != want {
+		t.Errorf("member is %+v, of the set %v", e, want)
+	}
+	if all := adrights.ByGUID(e.GUID); len(all) != 2 || all[0].Kind != adrights.ValidatedWrite || all[1] != e {
+		t.Errorf("the GUID of member stands for %+v", all)
+	}
+	if all := adrights.ByName("no such name"); all != nil {
+		t.Errorf("%v", all)
+	}
+	n := 0
+	for range adrights.All() {
+		if n++; n == 2 {
+			break
+		}
+	}
+	if n != 2 {
+		t.Errorf("All went on after %d entries", n)
 	}
 }

@@ -50,6 +50,21 @@ func (a *Active) CompareAndSwap(old, next *Policy) bool {
 	return true
 }
 
+// failed marks the policy in force as one under which a record was lost.
+func (a *Active) failed() {
+	for {
+		p := a.Load()
+		if p.options.CrashOnAuditFail != FailOnAuditFail {
+			return
+		}
+		next := *p
+		next.options.CrashOnAuditFail = AuditFailed
+		if a.CompareAndSwap(p, &next) {
+			return
+		}
+	}
+}
+
 // follow makes the words those of the policy in force. Of two writers the
 // one that finds another policy after its own words are written goes round
 // again, so the words end up as those of the last policy.

@@ -10,17 +10,19 @@ import (
 )
 
 // SecuritySet records that the descriptor of an object changed: event 4670 for
-// owner and DACL, event 4907 for the SACL. info says which parts were set, in
+// owner and DACL, 4907 for the SACL, 4911 for resource attributes and label,
+// 4913 for the central access policy. info says which parts were set, in
 // SECURITY_INFORMATION bits; a part that was set to what it was is no change.
 //
 // 4670 needs Authorization Policy Change, or for a file or key its own
 // subcategory; and for these two the SACL that was in force must record
 // WRITE_DAC or WRITE_OWNER. 4907 needs Audit Policy Change and is not written
-// for directory service objects.
+// for directory service objects. 4911 and 4913 need Authorization Policy Change.
 func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, info uint32) ntstatus.Status {
 	p := l.Policy.Load()
 	t := from.Subject.Effective()
 	from = l.named(from)
+	asked := info
 	if info = changed(before, after, info); p.recordsPermissions(&from, o.Type, before, info) {
 		if st := l.Write(PermissionsChanged(from, o, before, after, info)); st != ntstatus.Success {
 			return st
@@ -28,7 +30,32 @@ func (l *Log) SecuritySet(from Origin, o Object, before, after *sd.Descriptor, i
 	}
 	if info&winnt.SACL_SECURITY_INFORMATION != 0 && o.Type != "DirectoryService" &&
 		p.recordsToken(AuditPolicyChange, Success, t) {
-		return l.Write(AuditSettingsChanged(from, o, before, after))
+		if st := l.Write(AuditSettingsChanged(from, o, before, after)); st != ntstatus.Success {
+			return st
+		}
+	}
+	return l.partsSet(from, o, before, after, asked)
+}
+
+// partsSet records parts of a SACL that are no entries for auditing.
+func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info uint32) ntstatus.Status {
+	if !l.Records(AuthorizationPolicyChange, Success, from.Subject.Effective()) {
+		return ntstatus.Success
+	}
+	for _, part := range [...]struct {
+		info uint32
+		id   uint16
+	}{
+		// Resource attributes and the label are event 4911, the central policy is 4913, whatever the SACL says (U-84).
+		{winnt.ATTRIBUTE_SECURITY_INFORMATION, 4911}, {winnt.LABEL_SECURITY_INFORMATION, 4911},
+		{winnt.SCOPE_SECURITY_INFORMATION, 4913},
+	} {
+		if info&part.info == 0 || sd.Select(before, part.info).SACL().Equal(sd.Select(after, part.info).SACL()) {
+			continue
+		}
+		if st := l.Write(partChanged(part.id, from, o, before, after, part.info)); st != ntstatus.Success {
+			return st
+		}
 	}
 	return ntstatus.Success
 }

@@ -2,7 +2,7 @@ package audit_test
 
 import (
 	"fmt"
-	"os"
+	"strings"
 
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
@@ -13,7 +13,8 @@ import (
 )
 
 func Example() {
-	policy, err := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
+	policy, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -80,13 +81,26 @@ func ExamplePolicy_Records() {
 }
 
 func ExampleNewLines() {
-	sink := audit.NewLines(os.Stdout)
-	e := audit.PrivilegedService(audit.Origin{}, "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege), audit.Success)
+	var out strings.Builder
+	sink := audit.NewLines(&out)
+	e := audit.PrivilegedService(audit.Origin{}, "Refmon Server", "Refmon", winnt.Privileges(winnt.SeTcbPrivilege),
+		audit.Success)
 	if err := sink.Write(e); err != nil {
 		fmt.Println(err)
 	}
+	line, data, _ := strings.Cut(out.String(), `,"data":`)
+	fmt.Println(strings.ReplaceAll(line, `,"`, ",\n\""))
+	fmt.Println(strings.Contains(data, `"PrivilegeList":["SeTcbPrivilege"]`))
 	// Output:
-	// {"id":1,"time":"1601-01-01T00:00:00Z","event":4673,"version":0,"outcome":"success","subcategory":"Sensitive Privilege Use","subcategory_guid":"{0CCE9228-69AE-11D9-BED3-505054503030}","computer":"","data":{"SubjectUserSid":"S-1-0-0","SubjectUserName":"-","SubjectDomainName":"-","SubjectLogonId":"0x0","ObjectServer":"Refmon Server","Service":"Refmon","PrivilegeList":["SeTcbPrivilege"],"ProcessId":"0x0","ProcessName":"-"},"access":[],"chain":""}
+	// {"id":1,
+	// "time":"1601-01-01T00:00:00Z",
+	// "event":4673,
+	// "version":0,
+	// "outcome":"success",
+	// "subcategory":"Sensitive Privilege Use",
+	// "subcategory_guid":"{0CCE9228-69AE-11D9-BED3-505054503030}",
+	// "computer":""
+	// true
 }
 
 func ExampleParseSubcategory() {

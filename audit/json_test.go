@@ -111,9 +111,12 @@ func openLine(t *testing.T, log *audit.Log, descriptor string, desired winnt.Acc
 func TestLineShape(t *testing.T) {
 	o := open(t, standardPolicy(t), access.Subject{Primary: tokenU(t)}, standardSD, 1)
 	b := o.events[0].WithHeader(withChain(o.events[0].Header)).AppendJSON(nil)
-	order := []string{`{"id":1,"time":"2024-03-01T12:00:00.1234567Z","event":4656,"version":1,"outcome":"success","subcategory":"File System","subcategory_guid":"{0CCE921D-69AE-11D9-BED3-505054503030}","computer":"dc1","data":{"SubjectUserSid":`,
+	order := []string{`{"id":1,"time":"2024-03-01T12:00:00.1234567Z","event":4656,"version":1,"outcome":"success",` +
+		`"subcategory":"File System","subcategory_guid":"{0CCE921D-69AE-11D9-BED3-505054503030}","computer":"dc1",` +
+		`"data":{"SubjectUserSid":`,
 		`"AccessList":["%%4416"],"AccessReason":["%%4416:\t%%1801\tD:(A;;FR;;;WD)"],"AccessMask":"0x1","PrivilegeList":"-"`,
-		`},"access":[{"bit":"0x1","code":"%%4416","text":"ReadData","reason":"%%1801","ace":"D:(A;;FR;;;WD)"}],"chain":"00ff"}`}
+		`},"access":[{"bit":"0x1","code":"%%4416","text":"ReadData","reason":"%%1801","ace":"D:(A;;FR;;;WD)"}],` +
+			`"chain":"00ff"}`}
 	rest := string(b)
 	for _, part := range order {
 		i := strings.Index(rest, part)

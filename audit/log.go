@@ -29,12 +29,10 @@ func (l *Log) Write(e Event) ntstatus.Status {
 		e.Time = l.Clock()
 	}
 	e.Computer = l.Computer
-	err := ErrNoSink
-	if l.Sink != nil {
-		err = l.Sink.Write(e)
-	}
-	if err != nil && l.Policy.Load().options.CrashOnAuditFail != ProceedOnAuditFail {
-		// A fail-closed policy fails the operation whose record was not kept (U-64).
+	kept := l.Sink != nil && l.Sink.Write(e) == nil
+	if !kept && l.Policy.Load().options.CrashOnAuditFail != ProceedOnAuditFail {
+		// A fail-closed policy fails the operation whose record was not kept, and remembers it (U-64).
+		l.Policy.failed()
 		return ntstatus.AuditFailed
 	}
 	// The record was kept, or the policy lets the operation go on without it (U-65).

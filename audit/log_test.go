@@ -248,3 +248,54 @@ func TestFailurePolicy(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsChanged: attributes, label and central policy of an object, whatever
+// its SACL asks for (UC-68, U-84).
+func TestPartsChanged(t *testing.T) {
+	const (
+		plain  = "O:BAG:SYD:(A;;FR;;;WD)"
+		marked = plain + `S:(RA;;;;;WD;("Project",TS,0x0,"Q3"))(ML;;NW;;;HI)(SP;;;;;S-1-17-1)`
+	)
+	const all = winnt.ATTRIBUTE_SECURITY_INFORMATION | winnt.LABEL_SECURITY_INFORMATION |
+		winnt.SCOPE_SECURITY_INFORMATION
+	set := func(on audit.Subcategory, before, after string, info uint32) []audit.Event {
+		log, sink := newLog(t, on)
+		log.SecuritySet(origin(t), reportFile, sddl.MustParse(before), sddl.MustParse(after), info)
+		return sink.Drain()
+	}
+	if got := set(audit.AuditPolicyChange, plain, marked, all); len(got) != 0 {
+		t.Errorf("Authorization Policy Change is off: %v", ids(got))
+	}
+	got := set(audit.AuthorizationPolicyChange, plain, marked, all)
+	if !slices.Equal(ids(got), []int{4911, 4911, 4913}) || got[0].Task() != 13570 {
+		t.Fatalf("UC-68: %v", ids(got))
+	}
+	for i, want := range []string{`S:(RA;;;;;WD;("Project",TS,0x0,"Q3"))`, "S:(ML;;NW;;;HI)", "S:(SP;;;;;S-1-17-1)"} {
+		if is := field(t, got[i], "NewSd"); is != want || field(t, got[i], "OldSd") != "S:AI" {
+			t.Errorf("%d: %s", got[i].ID, is)
+		}
+	}
+	if got := set(audit.AuthorizationPolicyChange, marked, marked, all); len(got) != 0 {
+		t.Errorf("what stays as it was is no change: %v", ids(got))
+	}
+	got = set(audit.AuthorizationPolicyChange, marked, plain, winnt.SCOPE_SECURITY_INFORMATION)
+	if !slices.Equal(ids(got), []int{4913}) || field(t, got[0], "NewSd") != "S:AI" {
+		t.Errorf("only what was set is recorded: %v", ids(got))
+	}
+}
+
+// TestProcessExited: event 4689 names the process that ended (U-86).
+func TestProcessExited(t *testing.T) {
+	log, sink := newLog(t, audit.ProcessCreation)
+	log.ProcessExited(origin(t), ntstatus.AccessDenied)
+	if sink.Len() != 0 {
+		t.Error("Process Termination is off")
+	}
+	log, sink = newLog(t, audit.ProcessTermination)
+	log.ProcessExited(origin(t), ntstatus.AccessDenied)
+	events := sink.Drain()
+	if !slices.Equal(ids(events), []int{4689}) || events[0].Task() != 13313 ||
+		field(t, events[0], "Status") != "0xc0000022" {
+		t.Errorf("%v", events)
+	}
+}

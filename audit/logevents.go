@@ -1,6 +1,9 @@
 package audit
 
-import "strconv"
+import (
+	"encoding/hex"
+	"strconv"
+)
 
 // keywordLog are the keywords of events of the log service, 1100 to 1199.
 const keywordLog uint64 = 0x4020000000000000
@@ -29,6 +32,16 @@ func LogRecovered(bytes int64) Event {
 	e := AuditsDiscarded(0, Header{})
 	e.fields = append(e.fields, Field{Name: "BytesDiscarded", text: strconv.FormatInt(bytes, 10)})
 	return e
+}
+
+// LogCleared makes event 1102: the records up to last were removed as an
+// administrator asked. root is that of their tree; it stands behind the documented fields.
+func LogCleared(from Origin, last uint64, root [32]byte) Event {
+	var l fieldList
+	from.appendSubject(&l)
+	l.text("LastRecordId", strconv.FormatUint(last, 10))
+	l.text("TreeRoot", hex.EncodeToString(root[:]))
+	return Event{Header: Header{ID: 1102}, fields: l}
 }
 
 // LogNearlyFull makes event 1103.

@@ -1,11 +1,6 @@
 package audit
 
-import (
-	"fmt"
-
-	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/winnt"
-)
+import "fmt"
 
 // Values are the fields that the caller of [Make] knows: a text, or the items
 // of a list. What is not among them comes from the origin, or is absent.
@@ -77,64 +72,4 @@ func isListField(name string) bool {
 		return true
 	}
 	return false
-}
-
-// Message codes of AuditPolicyChanges (message table of msobjs.dll).
-const (
-	successRemoved = 8448
-	successAdded   = 8449
-	failureRemoved = 8450
-	failureAdded   = 8451
-)
-
-// PolicyChanged returns event 4719 for each subcategory whose setting differs.
-func PolicyChanged(from Origin, before, after *Policy) []Event {
-	var out []Event
-	for s := range Subcategories {
-		was, is := before.System(s), after.System(s)
-		var changes []string
-		for _, c := range [...]struct {
-			set  Setting
-			code uint16
-		}{
-			{was &^ is & OnSuccess, successRemoved}, {is &^ was & OnSuccess, successAdded},
-			{was &^ is & OnFailure, failureRemoved}, {is &^ was & OnFailure, failureAdded},
-		} {
-			if c.set != 0 {
-				changes = append(changes, message(c.code))
-			}
-		}
-		if len(changes) == 0 {
-			continue
-		}
-		e, err := Make(4719, Success, from, Values{
-			"CategoryId": {s.Category().Code()}, "SubcategoryId": {message(s.Task())}, "SubcategoryGuid": {guidText(s.GUID())},
-			"AuditPolicyChanges": changes,
-		})
-		if err == nil { // the catalogue has the event
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-// ChangePolicy puts a policy in force for a caller that holds SeSecurityPrivilege,
-// and records each change of a subcategory as event 4719, whatever the policies
-// say. Under a fail-closed policy nothing changes unless the records are kept.
-func (l *Log) ChangePolicy(from Origin, next *Policy) ntstatus.Status {
-	t := from.Subject.Effective()
-	if t == nil || !t.Has(winnt.SeSecurityPrivilege) {
-		// The caller does not hold SeSecurityPrivilege: the policy stays (U-2).
-		return ntstatus.PrivilegeNotHeld
-	}
-	if next == nil {
-		next = DefaultPolicy()
-	}
-	for _, e := range PolicyChanged(l.named(from), l.Policy.Load(), next) {
-		if st := l.Write(e); st != ntstatus.Success {
-			return st
-		}
-	}
-	l.Policy.Store(next)
-	return ntstatus.Success
 }

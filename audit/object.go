@@ -152,6 +152,17 @@ func AuditSettingsChanged(from Origin, o Object, before, after *sd.Descriptor) E
 	return descriptorChanged(4907, AuditPolicyChange, from, o, before, after, winnt.SACL_SECURITY_INFORMATION)
 }
 
+// partChanged makes event 4911 or 4913; a part without entries shows as S:AI.
+func partChanged(id uint16, from Origin, o Object, before, after *sd.Descriptor, info uint32) Event {
+	e := descriptorChanged(id, AuthorizationPolicyChange, from, o, before, after, info)
+	for i := range e.fields {
+		if f := &e.fields[i]; f.text == absent && (f.Name == "OldSd" || f.Name == "NewSd") {
+			f.text = noEntries
+		}
+	}
+	return e
+}
+
 func descriptorChanged(id uint16, s Subcategory, from Origin, o Object, before, after *sd.Descriptor,
 	info uint32) Event {
 	var l fieldList

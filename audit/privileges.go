@@ -4,10 +4,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// SensitivePrivileges are the thirteen whose use is recorded under Sensitive
+// sensitivePrivileges are the thirteen whose use is recorded under Sensitive
 // Privilege Use; every other one belongs to Non Sensitive Privilege Use. A
 // logon that holds one of them is a special logon.
-const SensitivePrivileges = winnt.PrivilegeSet(0 |
+const sensitivePrivileges = winnt.PrivilegeSet(0 |
 	1<<winnt.SeAssignPrimaryTokenPrivilege |
 	1<<winnt.SeAuditPrivilege |
 	1<<winnt.SeBackupPrivilege |
@@ -22,10 +22,10 @@ const SensitivePrivileges = winnt.PrivilegeSet(0 |
 	1<<winnt.SeTakeOwnershipPrivilege |
 	1<<winnt.SeTcbPrivilege)
 
-// ExemptPrivileges are the seven whose use is not recorded unless
+// exemptPrivileges are the seven whose use is not recorded unless
 // Options.FullPrivilegeAuditing asks for it: they are used so often that
 // their records would fill the log.
-const ExemptPrivileges = winnt.PrivilegeSet(0 |
+const exemptPrivileges = winnt.PrivilegeSet(0 |
 	1<<winnt.SeChangeNotifyPrivilege |
 	1<<winnt.SeDebugPrivilege |
 	1<<winnt.SeCreateTokenPrivilege |
@@ -38,7 +38,7 @@ const ExemptPrivileges = winnt.PrivilegeSet(0 |
 // recorded under: sensitive as soon as one of them is.
 func PrivilegeSubcategory(used winnt.PrivilegeSet) Subcategory {
 	// One sensitive privilege makes the whole set sensitive (U-42).
-	if used&SensitivePrivileges != 0 {
+	if used&sensitivePrivileges != 0 {
 		return SensitivePrivilegeUse
 	}
 	// A set without a sensitive privilege has a subcategory of its own (U-42).
@@ -50,7 +50,7 @@ func PrivilegeSubcategory(used winnt.PrivilegeSet) Subcategory {
 func (p *Policy) AuditedPrivileges(used winnt.PrivilegeSet) winnt.PrivilegeSet {
 	if !p.options.FullPrivilegeAuditing {
 		// Seven privileges are recorded only with FullPrivilegeAuditing (U-17).
-		used &^= ExemptPrivileges
+		used &^= exemptPrivileges
 	}
 	return used
 }

@@ -42,6 +42,16 @@ func (l *Log) ProcessCreated(from Origin, t Target, parent string) ntstatus.Stat
 	return l.make(4688, from, v)
 }
 
+// ProcessExited records that a process ended, event 4689, under Process
+// Termination. from names the process that ended, with its own token.
+func (l *Log) ProcessExited(from Origin, status ntstatus.Status) ntstatus.Status {
+	if !l.Records(ProcessTermination, Success, from.Subject.Effective()) {
+		return ntstatus.Success
+	}
+	// The record names the process that ended and its own account (U-86).
+	return l.make(4689, l.named(from), Values{"Status": {"0x" + strconv.FormatUint(uint64(status), 16)}})
+}
+
 // TokenAssigned records that a process was given another primary token, event
 // 4696, under Process Creation.
 func (l *Log) TokenAssigned(from Origin, t Target) ntstatus.Status {

@@ -102,6 +102,9 @@ func descriptorText(d *sd.Descriptor, info uint32) string {
 	return text
 }
 
+// noEntries shows a part of a SACL that has no entries.
+const noEntries = "S:AI"
+
 // resourceAttributes returns the SDDL of the attribute entries of a file,
 // "S:AI" where it has none, "-" for types that have no resource attributes (U-57).
 func resourceAttributes(typ string, d *sd.Descriptor) string {
@@ -109,7 +112,7 @@ func resourceAttributes(typ string, d *sd.Descriptor) string {
 		return absent
 	}
 	var b strings.Builder
-	b.WriteString("S:AI")
+	b.WriteString(noEntries)
 	for _, a := range d.SACL().All() {
 		if a.Type() != sd.SystemResourceAttribute {
 			continue

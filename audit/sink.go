@@ -26,6 +26,3 @@ type Names interface {
 // ErrFull is returned by a bounded sink for a record it has no room for. It
 // has counted the loss and announces it later (U-65).
 var ErrFull = errors.New("audit queue is full: read or drain it, or raise its limit")
-
-// ErrNoSink is the failure of a record that has nowhere to go.
-var ErrNoSink = errors.New("no audit sink is configured")

@@ -23,16 +23,18 @@ type Forwarder struct {
 	Sink   string // "unix:PATH", "tcp:HOST:PORT", or the name of a file
 	Cursor string // the file that remembers how far the sink has come
 
-	next  uint64
+	next  uint64 // to send
+	saved uint64 // in the cursor
 	out   io.WriteCloser
-	sync  func() error
-	since time.Time // the cursor was written
-	sent  uint64    // records since then
+	taken func() error // returns when the sink has what was sent
+	since time.Time    // the cursor was written
+	sent  uint64       // records since then
 }
 
 // Bounds of a forwarder.
 const (
 	forwardWait  = 10 * time.Second // for one write to a socket
+	forwardTake  = time.Minute      // until a socket's other end has read what was sent
 	forwardRetry = 30 * time.Second // the longest pause before a sink is tried again
 	cursorEvery  = 1000             // records, or
 	cursorDelay  = time.Second
@@ -57,12 +59,18 @@ func (f *Forwarder) Run(ctx context.Context, follow bool) error {
 		}
 		var lost *sinkError
 		switch {
-		case ctx.Err() != nil || err == nil:
+		case ctx.Err() != nil:
+			if err = f.save(); errors.As(err, &lost) {
+				err = nil // the cursor stays: these records come again
+			}
+			return errors.Join(err, f.close())
+		case err == nil:
 			return errors.Join(f.save(), f.close())
 		case !errors.As(err, &lost) || !follow:
 			return errors.Join(err, f.close())
 		}
 		_ = f.close() // the connection is over in any case
+		f.next, f.sent = f.saved, 0
 		if err := r.Skip(f.next); err != nil {
 			return err
 		}
@@ -84,9 +92,6 @@ func (e *sinkError) Unwrap() error { return e.err }
 
 // records sends records until there are no more, or the sink fails.
 func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent bool, err error) {
-	if err := f.connect(ctx); err != nil {
-		return false, &sinkError{err}
-	}
 	var line []byte
 	for {
 		rec, err := r.Next()
@@ -111,7 +116,13 @@ func (f *Forwarder) records(ctx context.Context, r *Reader, follow bool) (sent b
 		if err != nil {
 			return sent, err
 		}
-		if line, err = f.line(line, &e); err != nil {
+		if f.out == nil {
+			err = f.connect(ctx)
+		}
+		if err == nil {
+			line, err = f.line(line, &e)
+		}
+		if err != nil {
 			return sent, &sinkError{err}
 		}
 		sent = true
@@ -142,15 +153,36 @@ func (f *Forwarder) connect(ctx context.Context) error {
 	if ok && (network == "unix" || network == "tcp") {
 		d := net.Dialer{Timeout: forwardWait}
 		c, err := d.DialContext(ctx, network, address)
-		f.out, f.sync = c, func() error { return nil }
-		return err
+		if err != nil {
+			return err
+		}
+		f.out, f.taken = c, func() error { f.out = nil; return handOver(c) }
+		return nil
 	}
 	file, err := os.OpenFile(f.Sink, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	f.out, f.sync = file, func() error { return syncData(file) }
+	f.out, f.taken = file, func() error { return syncData(file) }
 	return nil
+}
+
+// handOver ends a connection. What the system took for the other end is not read
+// yet, and may never be: only one that has read everything sees our end and
+// answers with its own. The next record opens another connection.
+func handOver(c net.Conn) error {
+	half, ok := c.(interface{ CloseWrite() error })
+	if !ok {
+		return c.Close()
+	}
+	err := half.CloseWrite()
+	if err == nil {
+		err = c.SetReadDeadline(time.Now().Add(forwardTake))
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, c)
+	}
+	return errors.Join(err, c.Close())
 }
 
 func (f *Forwarder) close() error {
@@ -166,7 +198,7 @@ func (f *Forwarder) close() error {
 func (f *Forwarder) load() error {
 	b, err := os.ReadFile(f.Cursor)
 	if errors.Is(err, fs.ErrNotExist) {
-		f.next = 1
+		f.next, f.saved = 1, 1
 		return nil
 	}
 	if err != nil {
@@ -175,17 +207,18 @@ func (f *Forwarder) load() error {
 	if f.next, err = strconv.ParseUint(strings.TrimSpace(string(b)), 10, 56); err != nil || f.next == 0 {
 		return fmt.Errorf("read the cursor: %s holds no RecordId: remove it to begin anew", f.Cursor)
 	}
+	f.saved = f.next
 	return nil
 }
 
-// save makes durable what the sink has, then the cursor behind it: after a
-// crash records come again, none is left out (U-77).
+// save waits until the sink has what was sent, then moves the cursor behind it:
+// after a crash of either records come again, none is left out (U-77).
 func (f *Forwarder) save() error {
 	if f.sent == 0 {
 		return nil
 	}
 	if f.out != nil {
-		if err := f.sync(); err != nil {
+		if err := f.taken(); err != nil {
 			return &sinkError{err}
 		}
 	}
@@ -201,6 +234,6 @@ func (f *Forwarder) save() error {
 	if err != nil {
 		return fmt.Errorf("write the cursor: %w", err)
 	}
-	f.sent, f.since = 0, time.Now()
+	f.sent, f.since, f.saved = 0, time.Now(), f.next
 	return nil
 }

@@ -112,3 +112,78 @@ func TestForwardSocket(t *testing.T) {
 		}
 	}
 }
+
+// idsOf reads the RecordIds of the lines that come until the other end is done.
+func idsOf(t *testing.T, c net.Conn) []uint64 {
+	t.Helper()
+	var ids []uint64
+	for in := bufio.NewScanner(c); in.Scan(); {
+		text, _, _ := strings.Cut(strings.TrimPrefix(in.Text(), `{"id":`), ",")
+		id, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// TestForwardToOneWhoDies: what a sink took over and did not read before it died
+// comes again (U-77).
+func TestForwardToOneWhoDies(t *testing.T) {
+	for _, network := range []string{"unix", "tcp"} {
+		dir := t.TempDir()
+		l := mustOpen(t, Config{Dir: filepath.Join(dir, "log")})
+		mustWrite(t, l, 20)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		address := map[string]string{"unix": filepath.Join(dir, "s"), "tcp": "127.0.0.1:0"}[network]
+		listener, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		f := &Forwarder{Dir: filepath.Join(dir, "log"), Sink: network + ":" + listener.Addr().String(),
+			Cursor: filepath.Join(dir, "cursor")}
+		ended := make(chan error)
+		go func() { ended <- f.Run(ctx, true) }()
+		dead, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := dead.Read(make([]byte, 100)); err != nil { // it has begun
+			t.Fatal(err)
+		}
+		if err := dead.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l = mustOpen(t, Config{Dir: filepath.Join(dir, "log")}) // one more record, two with the end
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var next uint64 = 1
+		for next <= 24 {
+			c, err := listener.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, id := range idsOf(t, c) {
+				if id > next {
+					t.Fatalf("%s: record %d comes, and %d did not", network, id, next)
+				}
+				next = max(next, id+1)
+			}
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := listener.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

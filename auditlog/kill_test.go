@@ -141,12 +141,12 @@ func startVictim(t *testing.T, dir string, more ...string) (*exec.Cmd, *bytes.Bu
 	return cmd, out
 }
 
-// kills returns how often TestKill kills: REFMON_KILLS, else 3.
+// kills returns how often TestKill kills: REFMON_KILLS, else 10.
 func kills() int {
 	if n, err := strconv.Atoi(os.Getenv("REFMON_KILLS")); err == nil {
 		return n
 	}
-	return 3
+	return 10
 }
 
 // TestKill kills a process that writes, at random times: what it had
@@ -289,7 +289,7 @@ func TestTwoAtATime(t *testing.T) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		for range n {
-			if err := replace(d, checkpointName, signed); err != nil {
+			if err := closed(put(d, checkpointName, bytesOf(signed))); err != nil {
 				t.Error(err)
 			}
 		}

@@ -44,7 +44,9 @@ type Log struct {
 	wake  chan struct{} // holds a token when the writer has something to do
 	quit  chan struct{} // closed by Close
 	ended chan struct{} // closed by the writer
-	end   error         // of the writer; read after ended
+
+	clearings chan clearing // requests of Clear
+	end       error         // of the writer; read after ended
 
 	w writer // owned by the writer's goroutine
 }

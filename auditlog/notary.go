@@ -62,6 +62,15 @@ func (n *notary) hand(job toSign, wait bool) {
 	n.in <- job
 }
 
+// wait waits for the work in hand.
+func (n *notary) wait() error {
+	if !n.busy {
+		return nil
+	}
+	n.busy = false
+	return <-n.done
+}
+
 // stop waits for the last note; its error is of the notary's last work.
 func (n *notary) stop() error {
 	close(n.in)
@@ -110,7 +119,7 @@ func (n *notary) store(job toSign) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(d, checkpointName, signed); err != nil {
+	if err := closed(put(d, checkpointName, bytesOf(signed))); err != nil {
 		return err
 	}
 	n.log.noted.Store(&c)

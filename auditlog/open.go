@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/refmon/refmon/audit"
 )
@@ -58,7 +57,7 @@ func start(cfg Config, unlock func() error) (*Log, error) {
 	l := &Log{
 		cfg: cfg, origin: cfg.Signers[0].Name(), unlock: unlock,
 		next: &batch{done: make(chan struct{})}, room: make(chan struct{}),
-		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
+		wake: make(chan struct{}, 1), clearings: make(chan clearing), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	w := &l.w
 	w.log = l
@@ -175,7 +174,7 @@ func (w *writer) create() error {
 	if err != nil {
 		return err
 	}
-	if err := replace(d, checkpointName, signed); err != nil {
+	if err := closed(put(d, checkpointName, bytesOf(signed))); err != nil {
 		return err
 	}
 	w.log.noted.Store(&c)
@@ -185,140 +184,4 @@ func (w *writer) create() error {
 	}
 	w.seg, w.head, w.size, w.next = seg, h, h.size(), 1
 	return nil
-}
-
-// resume reads the records behind the checkpoint and opens the last segment.
-func (w *writer) resume(firsts []uint64, c *Checkpoint) error {
-	from := 0
-	for i, first := range firsts {
-		if first <= c.Size+1 {
-			from = i
-		}
-	}
-	t, err := loadTiler(w.log.cfg.disk, c.Size)
-	if err == nil {
-		if f := t.frontier(); f.size != c.Size || f.root() != c.Root {
-			err = errors.New("the stored hashes do not add up to the checkpoint")
-		}
-	}
-	if err != nil {
-		if firsts[0] != 1 {
-			return fmt.Errorf("%w: %w; the records to compute them from are not kept", ErrDamaged, err)
-		}
-		t, from, w.log.recovered.Rebuilt = &tiler{}, 0, true
-	}
-	r := &replay{w: w, checkpoint: c, tiles: t, have: c.Size}
-	if w.log.recovered.Rebuilt {
-		r.have = 0
-	} else {
-		for _, p := range t.partial() {
-			w.notary.old = append(w.notary.old, p.path())
-		}
-	}
-	w.notary.tiles, w.notary.signed = t, c.Size
-	for i, first := range firsts[from:] {
-		if err := r.segment(first, from+i == len(firsts)-1); err != nil {
-			return err
-		}
-	}
-	if w.tree.size < c.Size {
-		return fmt.Errorf("%w: its checkpoint names %d records and %d are there", ErrDamaged, c.Size, w.tree.size)
-	}
-	if err := w.notary.findStale(c.Size, w.tree.size+tileWidth); err != nil {
-		return err
-	}
-	w.log.recovered.Records = w.tree.size
-	w.log.durable.Store(w.tree.size)
-	w.next = w.tree.size + 1
-	return nil
-}
-
-// replay computes the tree again from records.
-type replay struct {
-	w          *writer
-	checkpoint *Checkpoint
-	tiles      *tiler
-	have       uint64 // records whose hashes tiles has
-	begun      bool
-}
-
-// segment replays one segment. What follows the last whole record of the last
-// segment is cut off; anywhere else it is damage.
-func (r *replay) segment(first uint64, last bool) error {
-	w := r.w
-	f, s, err := openSegment(w.log.cfg.disk, first)
-	if err != nil {
-		return fmt.Errorf("%w: segment %s: %w", ErrDamaged, segmentName(first), err)
-	}
-	switch {
-	case !r.begun:
-		w.tree, r.begun = s.head.before.clone(), true
-	case !w.tree.equal(&s.head.before) || s.head.log != w.head.log:
-		err = fmt.Errorf("%w: segment %s does not continue the one before", ErrDamaged, segmentName(first))
-	}
-	w.head = s.head
-	if err == nil {
-		err = r.frames(s, last)
-	}
-	if err == nil && last {
-		err = r.adopt(f, s)
-	}
-	return errors.Join(err, f.Close())
-}
-
-// frames replays the records of a segment.
-func (r *replay) frames(s *scanner, last bool) error {
-	for {
-		f, err := s.next()
-		if err == nil && f.id != r.w.tree.size+1 {
-			s.at -= int64(len(f.bytes))
-			err = errTorn
-		}
-		switch {
-		case err == nil:
-			if err := r.record(f.leaf()); err != nil {
-				return err
-			}
-		case isEnd(err) || last && errors.Is(err, errTorn):
-			return nil
-		default:
-			return fmt.Errorf("%w: record %d: %w", ErrDamaged, r.w.tree.size+1, err)
-		}
-	}
-}
-
-// record adds one record to the tree.
-func (r *replay) record(leaf tlog.Hash) error {
-	r.w.tree.add(leaf)
-	if n := r.w.tree.size; n > r.have {
-		r.tiles.add(leaf)
-	}
-	if c := r.checkpoint; r.w.tree.size == c.Size && r.w.tree.root() != c.Root {
-		return fmt.Errorf("%w: records up to %d are not those of its checkpoint", ErrDamaged, c.Size)
-	}
-	return nil
-}
-
-// adopt makes the whole records of the last segment the writer's. They are
-// written anew: after a sync that failed, what is read back says nothing about
-// what the disk has.
-func (r *replay) adopt(f file, s *scanner) error {
-	w, d := r.w, r.w.log.cfg.disk
-	size, err := f.Size()
-	if err != nil {
-		return err
-	}
-	if cut := size - s.at; cut > 0 {
-		w.log.recovered.Cut, w.log.recovered.CutFile = cut, fmt.Sprintf("cut-%016x", w.tree.size+1)
-		if err := copyFile(d, f, s.at, cut, w.log.recovered.CutFile); err != nil {
-			return err
-		}
-	}
-	name := segmentName(s.head.first)
-	if err := copyFile(d, f, 0, s.at, name); err != nil {
-		return err
-	}
-	w.size = s.at
-	w.seg, err = d.Open(name)
-	return err
 }

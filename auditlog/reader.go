@@ -42,7 +42,8 @@ type Reader struct {
 	f    file
 	s    *scanner
 
-	complete bool // a segment follows the open one
+	complete bool   // a segment follows the open one
+	missed   uint64 // the record that a checkpoint named and that was not there yet
 }
 
 // NewReader reads a folder from a RecordId on; 0 and 1 are the first record,
@@ -99,7 +100,7 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 	}
 	if firsts == nil || firsts[len(firsts)-1] <= r.s.head.first {
 		r.s.rewind()
-		return false, io.EOF
+		return r.named()
 	}
 	if !r.complete { // it may have grown between the reading and the listing
 		r.complete = true
@@ -110,6 +111,26 @@ func (r *Reader) advance(ended error) (more bool, err error) {
 		return false, fmt.Errorf("read the audit log: record %d is not whole: run refmon audit verify", r.next)
 	}
 	return true, r.Close()
+}
+
+// named reports whether the folder's checkpoint names the next record, which was
+// not there: it may have come meanwhile. Without one the log ends here, io.EOF.
+func (r *Reader) named() (again bool, err error) {
+	signed, err := readFile(r.d, checkpointName, maxNote)
+	if err != nil {
+		return false, io.EOF // a verification says what that means
+	}
+	c, err := parseSigned(signed)
+	switch {
+	case err != nil || c.Size < r.next:
+		return false, io.EOF
+	case r.missed != r.next:
+		r.missed = r.next
+		return true, nil
+	}
+	// What a checkpoint names is on disk: what is not whole here was changed or cut off (U-87).
+	return false, fmt.Errorf("read the audit log: record %d is not there or not whole, and the checkpoint names %d "+
+		"records: run refmon audit verify", r.next, c.Size)
 }
 
 // open opens the segment that has the next record.

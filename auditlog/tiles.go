@@ -169,7 +169,7 @@ func storeTiles(d disk, tiles []tile) error {
 		if err := d.Remove(t.path()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := writeNew(d, t.path(), t.content()); err != nil {
+		if err := closed(create(d, t.path(), bytesOf(t.content()))); err != nil {
 			return err
 		}
 		for ; dir != "." && !folders[dir]; dir = path.Dir(dir) {

@@ -3,7 +3,6 @@ package auditlog
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -40,7 +39,9 @@ func (w *writer) run() {
 	last := time.Now()
 	for {
 		var quit, late bool
+		var asked clearing
 		select {
+		case asked = <-l.clearings:
 		case <-l.wake:
 		case <-tick.C:
 			late = true
@@ -49,6 +50,9 @@ func (w *writer) run() {
 		}
 		for b := l.take(); b != nil; b = l.take() {
 			w.batch(b)
+		}
+		if asked.done != nil {
+			asked.done <- w.clear(asked.from)
 		}
 		if w.dirty > 0 && (quit || late) {
 			_ = w.sync() // a failure stands, and answers the next record
@@ -207,34 +211,9 @@ func (w *writer) rotate() error {
 	return nil
 }
 
-// beginSegment makes a segment without records; its name is durable. Once the
-// segment has its name no failure is for want of room: there is no way back.
+// beginSegment makes a segment without records; its name is durable.
 func beginSegment(d disk, h *header) (file, error) {
-	name := segmentName(h.first)
-	part := temporary(name)
-	if err := d.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	f, err := d.Create(part)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.WriteAt(h.encode(), 0)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = d.Rename(part, name)
-	}
-	if err == nil {
-		if lost := d.SyncDir("."); lost != nil {
-			err = fmt.Errorf("make the name of a segment durable: %v", lost) //nolint:errorlint // see above
-		}
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
+	return put(d, segmentName(h.first), bytesOf(h.encode()))
 }
 
 // note hands the records that are durable to the notary.

@@ -61,6 +61,52 @@ func TestWithoutRoom(t *testing.T) {
 	}
 }
 
+// A maker that asks the cache for the same key gets what it kept first, and so
+// does the one that was late; that counts as asking for the key.
+func TestTheFirstIsKept(t *testing.T) {
+	c := cache.New[int, string](2)
+	get(t, c, 2)
+	get(t, c, 1) // two values: 1 is the more recent
+	c.Drop(2)
+	v, err := c.Get(3, func() (string, error) {
+		inner, err := c.Get(3, func() (string, error) { return "first", nil })
+		if err != nil || inner != "first" {
+			t.Errorf("%q, %v", inner, err)
+		}
+		get(t, c, 1) // now 1 is the more recent
+		return "late", nil
+	})
+	if err != nil || v != "first" || c.Len() != 2 {
+		t.Errorf("%q, %v; %d values, want the first and two", v, err, c.Len())
+	}
+	get(t, c, 4) // 1 goes: 3 was asked for after it
+	if get(t, c, 4) || c.Len() != 2 {
+		t.Error("the new one is not there")
+	}
+	if v, err := c.Get(3, func() (string, error) { return "again", nil }); err != nil || v != "first" {
+		t.Errorf("%q, %v: the key that was late has gone as the least recent", v, err)
+	}
+}
+
+// A failure tells the caller what make told.
+func TestFailuresKeepTheirValue(t *testing.T) {
+	c := cache.New[int, string](3)
+	if v, err := c.Get(1, func() (string, error) { return "half", errors.New("wrong") }); err == nil || v != "half" {
+		t.Errorf("%q, %v", v, err)
+	}
+	if made := get(t, c, 1); !made || get(t, c, 1) {
+		t.Error("made", made)
+	}
+}
+
+// One value is room enough for one.
+func TestRoomForOne(t *testing.T) {
+	c := cache.New[int, string](1)
+	if !get(t, c, 1) || get(t, c, 1) || !get(t, c, 2) || !get(t, c, 1) || c.Len() != 1 {
+		t.Errorf("%d values", c.Len())
+	}
+}
+
 // Many goroutines, few keys: each gets the value of its key, and one value a key.
 func TestConcurrent(t *testing.T) {
 	c := cache.New[int, *int](8)

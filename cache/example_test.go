@@ -43,8 +43,11 @@ func Example() {
 		fmt.Println(s.allowed(1, alice, []sid.SID{staff}, stored, asked))
 	}
 	fmt.Println(s.tokens.Len(), s.descriptors.Len())
+	s.tokens.Drop(1) // the session ends
+	fmt.Println(s.tokens.Len())
 	// Output:
 	// true <nil>
 	// false <nil>
 	// 1 1
+	// 0
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 )
@@ -26,8 +28,7 @@ const computerName = "REFMON"
 
 var machine = administratorUser.Prefix()
 
-// account holds what a look-up tells. A domain's name is not the account's but
-// its own, except that BUILTIN has both.
+// account holds what a look-up tells. A domain is an account of its name.
 type account struct {
 	sid          sid.SID
 	domain, name string
@@ -54,7 +55,7 @@ var accounts = sync.OnceValue(func() *accountTable {
 	member(501, "Guest", useUser)
 	member(513, "None", useGroup)
 	member(1001, "User", useUser)
-	t.add(computerName, account{machine, computerName, "", useDomain})
+	t.add(computerName, account{machine, computerName, computerName, useDomain})
 	t.add("BUILTIN", account{sid.MustParse("S-1-5-32"), "BUILTIN", "BUILTIN", useDomain})
 	sid.WellKnown(func(s sid.SID, name string) bool {
 		domain, _ := sid.Account(s)
@@ -94,6 +95,11 @@ func use(s sid.SID) uint32 {
 // rmAccountName looks an account up by its SID, for LookupAccountSid.
 func rmAccountName(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(0))
+	if c.ptr(0) == 0 {
+		if s, st = win32.On(c.nt).CurrentUser(); st != ntstatus.Success {
+			st = ntstatus.CantOpenAnonymous
+		}
+	}
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -130,6 +136,16 @@ func rmAccountSid(c *call) uint64 {
 		return status(st)
 	}
 	return c.giveText(c.ptr(2), c.ptr(3)+4, a.domain)
+}
+
+// rmAccountDomain tells the domain of accounts for which the caller names none: the
+// computer (Documented), or none is known (Observed, S-81).
+func rmAccountDomain(c *call) uint64 {
+	if c.profile == nt.Observed {
+		// Observed: the SID of an account takes its domain's (S-81).
+		return status(ntstatus.InvalidParameter)
+	}
+	return rmComputer(c)
 }
 
 // rmComputer tells the SID of the computer's domain.

@@ -8,10 +8,13 @@ set -euo pipefail
 out=$(realpath -m "${1:-$(dirname "$0")/../build/capi}")
 cd "$(dirname "$0")"
 cc=${CC:-cc}
+# Go does not see that a header in another folder has changed: a flag tells it.
+flags="-O2 -g -DRM_HEADERS=0x$(cat ./*.h include/refmon/*.h | sha256sum | cut -c1-8)"
+export CGO_CFLAGS=$flags
 sanitize=()
 if [[ -n ${SANITIZE:-} ]]; then
 	sanitize=("-fsanitize=$SANITIZE" -fno-omit-frame-pointer -g)
-	export CGO_CFLAGS="${sanitize[*]}" CGO_LDFLAGS="-fsanitize=$SANITIZE"
+	export CGO_CFLAGS="$flags ${sanitize[*]}" CGO_LDFLAGS="-fsanitize=$SANITIZE"
 fi
 mkdir -p "$out/lib/pkgconfig" "$out/include"
 # Symbolic binding keeps calls within the library from reaching functions of
@@ -32,11 +35,11 @@ machine=$("$cc" -dumpmachine)
 # libraries of the program, before librefmon.so: what is looked up by name at run
 # time has the same calling convention as what was linked.
 veneers() {
-	local name=$1 flags=(-fPIC -O2 -std=gnu11 -Wall "${sanitize[@]}" -DREFMON_MS_ABI -Iinclude) objects
+	local name=$1 flags=(-fPIC -O2 -std=gnu11 -Wall "${sanitize[@]}" -DREFMON_MS_ABI -I. -Iinclude) objects
 	shift
 	objects=$(mktemp -d)
 	for source; do
-		"$cc" -c "${flags[@]}" -o "$objects/$(basename "$source" .c).o" "$source"
+		"$cc" -c "${flags[@]}" -o "$objects/${source//\//-}.o" "$source"
 	done
 	local anchor=rm_anchor_${name//-/_}
 	echo "const char $anchor = 1;" | "$cc" -c -x c "${flags[@]}" -o "$objects/shared" -
@@ -51,7 +54,7 @@ veneers() {
 	rm -r "$objects"
 }
 if [[ $machine == x86_64* ]]; then
-	veneers refmon-ms stubs_gen.c rtl_*.c win_*.c
+	veneers refmon-ms stubs_gen.c rtl/*.c win/*.c
 	veneers refmonk-ms kernel/*.c
 fi
 cat > "$out/lib/pkgconfig/refmon.pc" <<'PC'

@@ -18,12 +18,7 @@ func (c *call) privilegeSetAt(p user) (*nt.PrivilegeSet, ntstatus.Status) {
 	if st := c.Probe(p, 8+12*uintptr(n), 4); st != ntstatus.Success {
 		return nil, st
 	}
-	s := &nt.PrivilegeSet{}
-	if s.Control, st = c.ReadU32(p + 4); st != ntstatus.Success {
-		return nil, st
-	}
-	s.Privilege, st = c.PrivilegesFrom(p+8, n)
-	return s, st
+	return c.PrivilegeSetAt(p)
 }
 
 func ntPrivilegeCheck(c *call) uint64 {
@@ -42,10 +37,7 @@ func ntPrivilegeCheck(c *call) uint64 {
 	if fault := c.Write(set, e.Bytes); fault != ntstatus.Success {
 		return status(fault)
 	}
-	if fault := c.WriteBool(result, out.Result); fault != ntstatus.Success {
-		return status(fault)
-	}
-	return status(st)
+	return c.written(result, boolean(out.Result), st)
 }
 
 // checkOutputs are where an access check writes.
@@ -106,14 +98,14 @@ func (c *call) checked(o checkOutputs, set *nt.PrivilegeSet, need uint32, grante
 
 func ntAccessCheck(c *call) uint64 {
 	o := checkOutputs{c.ptr(4), c.ptr(5), c.ptr(6), c.ptr(7)}
+	c.Expect(c.ptr(0))
 	m, length, st := c.probeCheck(c.ptr(3), o, 1)
 	if st != ntstatus.Success {
 		// The pointers of the call are tried before anything else.
 		return status(st)
 	}
 	out, st := c.sys.NtAccessCheck(nt.AccessCheckIn{SecurityDescriptor: captured(c.DescriptorAt(c.ptr(0))),
-		ClientToken: c.handle(1), DesiredAccess: c.mask(2),
-		GenericMapping: nt.Cap(m), PrivilegeSetLength: length})
+		ClientToken: c.handle(1), DesiredAccess: c.mask(2), GenericMapping: nt.Cap(m), PrivilegeSetLength: length})
 	return c.checked(o, out.PrivilegeSet, out.PrivilegeSetLength, []winnt.AccessMask{out.GrantedAccess},
 		[]ntstatus.Status{out.AccessStatus}, st)
 }
@@ -121,6 +113,7 @@ func ntAccessCheck(c *call) uint64 {
 // byType makes the input of the two forms with an object type list.
 func (c *call) byType(results bool) (in nt.AccessCheckByTypeIn, o checkOutputs, st ntstatus.Status) {
 	o = checkOutputs{c.ptr(7), c.ptr(8), c.ptr(9), c.ptr(10)}
+	c.Expect(c.ptr(0))
 	n := uint32(1)
 	if results {
 		n = c.u32(5)

@@ -11,16 +11,21 @@
 // row in the Go table; a header line without its Go function does not compile,
 // so nothing is exported that is not there. A stub puts its arguments into an
 // array and enters Go once (enter.c, export.go). There, user memory is touched
-// only through package-private probes (memory.go), which turn a fault into
+// only through the probes of internal/marshal, which turn a fault into
 // STATUS_ACCESS_VIOLATION; input becomes the In value of the service's row in
-// package nt (capture.go), and the Out value is copied back (encode.go).
-// Everything that needs no kernel, such as the Win32 functions that only wrap
-// a service, is C over those stubs.
+// package nt, and the Out value is copied back.
+//
+// Floors. Everything that needs no kernel is C over those stubs, in three folders:
+// rtl, run-time routines on memory of the caller; win, advapi32-style functions
+// (A and W, BOOL, last error) over services and rtl; kernel, see below. A new
+// function is a prototype in the header of its subject, and its C in a floor or
+// its Go function here. Public headers are as small as their subjects: nt.h
+// includes ntobject.h, ntport.h and others, winbase.h securitybaseapi.h and others.
 //
 // Kernel mode. librefmonk.so (folder kernel) is C alone: its stubs enter
 // librefmon.so with the number of a call and the bit RM_KERNEL, which makes it
 // run on the thread's kernel-mode face (kernelmode.go). Its Zw names are the
-// functions of the Nt names on that face; prototypes of ntifs.h marked
+// functions of the Nt names on that face; prototypes of ntifs.h and wdm.h marked
 // REFMON_KERNEL have functions of their own. Objects have addresses with nothing
 // behind them (kernelobjects.go).
 //
@@ -34,7 +39,7 @@
 // "go build ./..." holds everywhere.
 package main
 
-//go:generate go run gen.go
+//go:generate go run gen.go gendecode.go
 
 // main exists because -buildmode=c-shared requires it; it never runs there.
 func main() {}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -19,9 +20,9 @@ const (
 	explicitInheritance = 0x1F
 )
 
-// rmSetEntries implements SetEntriesInAcl; the user is whom CURRENT_USER names.
+// rmSetEntries implements SetEntriesInAcl.
 func rmSetEntries(c *call) uint64 {
-	count, out, wide := c.u32(0), c.ptr(3), c.boolean(5)
+	count, out, wide := c.u32(0), c.ptr(3), c.boolean(4)
 	if out == 0 {
 		return status(ntstatus.InvalidParameter)
 	}
@@ -49,7 +50,7 @@ func rmSetEntries(c *call) uint64 {
 	}
 	var requests []sd.Explicit
 	for ; len(list) > 0; list = list[explicitSize:] {
-		r, st := c.explicitOf(list, c.ptr(4), wide)
+		r, st := c.explicitOf(list, wide)
 		if st != ntstatus.Success {
 			return status(st)
 		}
@@ -68,14 +69,14 @@ func rmSetEntries(c *call) uint64 {
 	return status(c.give(out, []byte(acl.Binary())))
 }
 
-func (c *call) explicitOf(b []byte, current user, wide bool) (r sd.Explicit, st ntstatus.Status) {
+func (c *call) explicitOf(b []byte, wide bool) (r sd.Explicit, st ntstatus.Status) {
 	r.Mask, r.Mode = winnt.AccessMask(le.Uint32(b)), sd.AccessMode(le.Uint32(b[4:]))
 	inheritance, trustee := le.Uint32(b[8:]), b[16:]
 	if r.Mode < sd.GrantAccess || r.Mode > sd.SetAuditFailure || inheritance&^explicitInheritance != 0 {
 		return r, ntstatus.InvalidParameter
 	}
 	r.Inheritance = uint8(inheritance) & (sd.ValidInheritFlags &^ sd.Inherited)
-	t, st := c.trusteeOf(trustee, current, wide)
+	t, st := c.trusteeOf(trustee, wide)
 	r.Trustee, r.ObjectType, r.InheritedObjectType = t.sid, t.object, t.inherited
 	return r, st
 }
@@ -94,7 +95,7 @@ const (
 	trusteeObjectsAndName = 4
 )
 
-func (c *call) trusteeOf(b []byte, current user, wide bool) (t trustee, st ntstatus.Status) {
+func (c *call) trusteeOf(b []byte, wide bool) (t trustee, st ntstatus.Status) {
 	p, form := user(le.Uint64(b[24:])), le.Uint32(b[12:])
 	// Fields for a second trustee must be empty; those of a SID are not looked at, as on Windows.
 	if p == 0 || form != trusteeSID && (le.Uint64(b) != 0 || le.Uint32(b[8:]) != 0) {
@@ -104,7 +105,7 @@ func (c *call) trusteeOf(b []byte, current user, wide bool) (t trustee, st ntsta
 	case trusteeSID:
 		t.sid, st = c.SIDAt(p)
 	case trusteeNamed:
-		t.sid, st = c.trusteeAccount(p, current, wide)
+		t.sid, st = c.trusteeAccount(p, wide)
 	case trusteeObjectsAndSID:
 		return c.objectsAndSID(p)
 	case trusteeObjectsAndName:
@@ -115,7 +116,7 @@ func (c *call) trusteeOf(b []byte, current user, wide bool) (t trustee, st ntsta
 		if le.Uint32(x) != 0 {
 			return t, ntstatus.NotSupported // names of object types are a directory's
 		}
-		t.sid, st = c.trusteeAccount(user(le.Uint64(x[24:])), current, wide)
+		t.sid, st = c.trusteeAccount(user(le.Uint64(x[24:])), wide)
 		return t, st
 	default:
 		return t, ntstatus.InvalidParameter
@@ -144,13 +145,15 @@ func (c *call) objectsAndSID(p user) (t trustee, st ntstatus.Status) {
 }
 
 // trusteeAccount returns the SID of an account, or of the user that is current.
-func (c *call) trusteeAccount(p, current user, wide bool) (sid.SID, ntstatus.Status) {
+func (c *call) trusteeAccount(p user, wide bool) (sid.SID, ntstatus.Status) {
 	name, st := c.trusteeName(p, wide)
 	if st != ntstatus.Success {
 		return sid.SID{}, st
 	}
-	if current != 0 && strings.EqualFold(name, "CURRENT_USER") {
-		return c.SIDAt(current)
+	if strings.EqualFold(name, "CURRENT_USER") {
+		if s, st := win32.On(c.nt).CurrentUser(); st.IsSuccess() {
+			return s, st
+		}
 	}
 	a, st := accountNamed(name)
 	return a.sid, st
@@ -162,11 +165,11 @@ func rmTrusteeSid(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	t, st := c.trusteeOf(b, c.ptr(1), c.boolean(2))
+	t, st := c.trusteeOf(b, c.boolean(1))
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	return status(c.give(c.ptr(3), []byte(t.sid.Binary())))
+	return status(c.give(c.ptr(2), []byte(t.sid.Binary())))
 }
 
 // maxAccountName is the longest name that is read up to a terminator, in bytes.

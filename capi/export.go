@@ -13,6 +13,8 @@ import (
 	"runtime/debug"
 	"unsafe"
 
+	_ "github.com/refmon/refmon/capi/rtl"
+	_ "github.com/refmon/refmon/capi/win"
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -27,6 +29,14 @@ const maxArgs = 17
 type call struct {
 	*thread
 	args *[maxArgs]uint64
+	out  user // where its handle goes, if it returns one
+}
+
+// A row is the function behind a stub. It returns a handle in the parameter at
+// place out, counted from 1 and probed before it runs; 0 for none.
+type row struct {
+	answer func(*call) uint64
+	out    uint8
 }
 
 func (c *call) handle(i int) winnt.Handle   { return winnt.Handle(c.args[i]) }
@@ -71,11 +81,20 @@ func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64
 // be allocated otherwise; a routine may call back and be called again.
 func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	c, outer := &t.now, t.now
-	*c = call{t, args}
-	if number&kernelMode != 0 {
-		r = kernelCall(c, calls[number&^kernelMode])
-	} else {
-		r = calls[number](c)
+	*c = call{thread: t, args: args}
+	to, st := &calls[number&^kernelMode], ntstatus.Success
+	if to.out != 0 {
+		c.out = c.ptr(int(to.out) - 1)
+		st = c.ProbeHandle(c.out)
+	}
+	switch {
+	case st != ntstatus.Success:
+		// The pointers are looked at before the handles (O-3).
+		r = status(st)
+	case number&kernelMode != 0:
+		r = kernelCall(c, to.answer)
+	default:
+		r = to.answer(c)
 	}
 	*c = outer
 	return r
@@ -100,10 +119,13 @@ func refmonDrain() {
 // the probe: in the Observed profile (O-5).
 func (c *call) wantsNull() bool { return c.profile == nt.Observed }
 
-// opened ends a service that returns one handle: it writes the handle, or NULL
-// where the profile says so (O-5). A fault while writing is the result, and the
-// handle stays open.
-func (c *call) opened(out user, h winnt.Handle, st ntstatus.Status) uint64 {
+// opened ends a service that returns one handle, in the parameter that the table
+// names.
+func (c *call) opened(h winnt.Handle, st ntstatus.Status) uint64 { return c.openedAt(c.out, h, st) }
+
+// openedAt writes a handle, or NULL where the profile says so (O-5). A fault while
+// writing is the result, and the handle stays open.
+func (c *call) openedAt(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 	if !st.IsSuccess() {
 		// In the Observed profile a failure past the probe leaves NULL (O-5).
 		if c.wantsNull() {
@@ -115,4 +137,26 @@ func (c *call) opened(out user, h winnt.Handle, st ntstatus.Status) uint64 {
 		return status(fault) // the handle stays open
 	}
 	return status(st)
+}
+
+// filled ends a service that fills a buffer: b goes there after success, and a
+// ReturnLength to its place after success and where the buffer was too small. A
+// NULL buffer or place gets nothing.
+func (c *call) filled(buffer user, b []byte, returned user, n uint32, st ntstatus.Status) uint64 {
+	if st.IsSuccess() && buffer != 0 {
+		if fault := c.Write(buffer, b); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	if returned != 0 && (st.IsSuccess() || st == ntstatus.BufferTooSmall) {
+		if fault := c.WriteU32(returned, n); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	return status(st)
+}
+
+// written ends a service that writes a value after success.
+func (c *call) written(out user, b []byte, st ntstatus.Status) uint64 {
+	return c.filled(out, b, 0, 0, st)
 }

@@ -19,6 +19,9 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_appcontainer_sid(PCWSTR Name, PSID *Sid);
 REFMON_HIDDEN NTSTATUS NTAPI rm_ids_of(HANDLE Handle, BOOLEAN Thread, PCLIENT_ID Ids);
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_self(SECURITY_IMPERSONATION_LEVEL Level);
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_user(HANDLE Token);
+REFMON_HIDDEN NTSTATUS NTAPI rm_check_membership(HANDLE Token, PSID Sid, PBOOL Member);
+REFMON_HIDDEN NTSTATUS NTAPI rm_check_membership_ex(HANDLE Token, PSID Sid, ULONG Flags, PBOOL Member);
+REFMON_HIDDEN NTSTATUS NTAPI rm_check_capability(HANDLE Token, PSID Sid, PBOOL Has);
 
 /* CreateProcess and, with a token, CreateProcessAsUser. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_create_process(HANDLE Token, LPSECURITY_ATTRIBUTES ProcessAttributes,
@@ -34,21 +37,23 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_select_parts(PSECURITY_DESCRIPTOR Descriptor, SE
 	PSECURITY_DESCRIPTOR Buffer, ULONG Length, PULONG Needed);
 
 /* SetEntriesInAcl: EXPLICIT_ACCESS of either width; the new list comes from malloc. */
-REFMON_HIDDEN NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, PSID CurrentUser,
-	BOOLEAN Wide);
+REFMON_HIDDEN NTSTATUS NTAPI rm_set_entries(ULONG Count, PVOID List, PACL Old, PACL *New, BOOLEAN Wide);
 
 /* The SID of a trustee, from malloc; the rights a list gives it, or with Failed the two kinds it audits.
  * Trustees are of either width. */
-REFMON_HIDDEN NTSTATUS NTAPI rm_trustee_sid(PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PSID *Sid);
-REFMON_HIDDEN NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, PSID CurrentUser, BOOLEAN Wide, PACCESS_MASK Rights,
+REFMON_HIDDEN NTSTATUS NTAPI rm_trustee_sid(PVOID Trustee, BOOLEAN Wide, PSID *Sid);
+REFMON_HIDDEN NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, BOOLEAN Wide, PACCESS_MASK Rights,
 	PACCESS_MASK Failed);
 
-/* Accounts. Results come from malloc; Units are those of the text and of the domain, terminators included. */
+/* Accounts; a NULL Sid is the user of the effective token. Results come from malloc; Units are those of the
+ * text and of the domain, terminators included. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use);
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Units, PULONG Use);
 
 /* The SID of the computer, which is the domain of its accounts. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_computer(PSID *Sid);
+/* The domain of accounts for which CreateWellKnownSid is given none. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_account_domain(PSID *Sid);
 
 /* Conversions of text. Results come from malloc. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_parse_descriptor(PCWSTR Text, PVOID *Descriptor, PULONG Size);

@@ -81,3 +81,6 @@ func truth(b bool) uint64 {
 	}
 	return 0
 }
+
+// boolean returns a BOOLEAN.
+func boolean(b bool) []byte { return []byte{byte(truth(b))} }

@@ -178,28 +178,39 @@ func TestKernelExample(t *testing.T) {
 	}
 }
 
-// librefmonk.so exports what ntifs.h declares and the Zw names of the services
+// headers returns the text of the public headers of these names.
+func headers(t *testing.T, patterns ...string) string {
+	t.Helper()
+	var text strings.Builder
+	for _, p := range patterns {
+		files, _ := filepath.Glob("include/refmon/" + p)
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text.Write(b)
+		}
+	}
+	return text.String()
+}
+
+// librefmonk.so exports what ntifs.h and wdm.h declare and the Zw names of the services
 // that package kernel has, and nothing else.
 func TestKernelExports(t *testing.T) {
 	folder := library(t)
 	want := map[string]bool{}
-	text, err := os.ReadFile("include/refmon/ntifs.h")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile(`(?m)^REFMON_(?:KERNEL|API) [^;]*?(\w+)\(`).FindAllStringSubmatch(string(text),
-		-1) {
+	text := headers(t, "ntifs.h", "wdm.h")
+	for _, m := range regexp.MustCompile(`(?m)^REFMON_(?:KERNEL|API) [^;]*?(\w+)\(`).FindAllStringSubmatch(text, -1) {
 		want[m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`(?m)^REFMON_API \w+ ([^(]*?);`).FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^REFMON_API \w+ ([^(]*?);`).FindAllStringSubmatch(text, -1) {
 		for name := range strings.SplitSeq(m[1], ",") {
 			want[strings.Trim(name, " *\n\t")] = true
 		}
 	}
-	if text, err = os.ReadFile("include/refmon/nt.h"); err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile(`(?m)^REFMON_SERVICE .*? Nt(\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+	text = headers(t, "nt*.h")
+	for _, m := range regexp.MustCompile(`(?m)^REFMON_SERVICE .*? Nt(\w+)\(`).FindAllStringSubmatch(text, -1) {
 		if m[1] == "CreateFile" || kernel.Table.Find("Zw"+m[1]) != nil {
 			want["Zw"+m[1]] = true
 		}

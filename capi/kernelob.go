@@ -75,7 +75,7 @@ func obOpenObjectByPointer(c *call) uint64 {
 	if o, ok := out.(kernel.ObOpenObjectByPointerOut); ok {
 		h = o.Handle
 	}
-	return c.opened(c.ptr(6), h, st)
+	return c.openedAt(c.ptr(6), h, st)
 }
 
 // obMakeTemporaryObject lets the name go with the last handle (O-46).

@@ -32,7 +32,7 @@ func (c *call) hasSubject(p user) bool {
 func seAssignSecurityEx(c *call) uint64 {
 	in := kernel.SeAssignSecurityExIn{ParentDescriptor: captured(c.DescriptorAt(c.ptr(0))),
 		ExplicitDescriptor: captured(c.DescriptorAt(c.ptr(1))),
-		ObjectType:         captured(c.guidAt(c.ptr(3))), IsDirectoryObject: c.boolean(4),
+		ObjectType:         captured(c.GUIDAt(c.ptr(3))), IsDirectoryObject: c.boolean(4),
 		AutoInheritFlags: sd.AutoInherit(c.u32(5)),
 		GenericMapping:   captured(c.MappingAt(c.ptr(7)))}
 	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {

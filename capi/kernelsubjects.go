@@ -167,7 +167,7 @@ func (c *call) accessStateAt(p user) *kernel.AccessState {
 	}
 }
 
-func seDeleteAccessState(c *call) uint64 {
+func rmDeleteAccessState(c *call) uint64 {
 	c.releaseSubject(c.ptr(0) + 32)
 	return 0
 }

@@ -9,8 +9,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-func ntClose(c *call) uint64 { return status(c.nt.NtClose(c.handle(0))) }
-
 func ntDuplicateObject(c *call) uint64 {
 	out := c.ptr(3)
 	if out != 0 { // the handle may go unreported
@@ -18,24 +16,17 @@ func ntDuplicateObject(c *call) uint64 {
 			return status(st)
 		}
 	}
-	h, st := c.nt.NtDuplicateObject(c.handle(0), c.handle(1), c.handle(2), c.mask(4), c.u32(5), c.u32(6))
+	o, st := c.sys.NtDuplicateObject(duplicateObjectIn(c))
 	if out == 0 {
 		return status(st)
 	}
 	// In the Observed profile the handle is NULL after a failure (O-5).
-	return c.opened(out, h, st)
+	return c.openedAt(out, o.TargetHandle, st)
 }
 
-func ntCompareObjects(c *call) uint64 { return status(c.nt.NtCompareObjects(c.handle(0), c.handle(1))) }
-
-func ntMakeTemporaryObject(c *call) uint64 { return status(c.nt.NtMakeTemporaryObject(c.handle(0))) }
-
-func ntMakePermanentObject(c *call) uint64 { return status(c.nt.NtMakePermanentObject(c.handle(0))) }
-
 func ntQueryObject(c *call) uint64 {
-	class, buffer, length, returned := nt.ObjectInfoClass(c.u32(1)), c.ptr(2), c.u32(3), c.ptr(4)
-	in := nt.QueryObjectIn{Handle: c.handle(0), ObjectInformationClass: class, ObjectInformationLength: length}
-	in.FaultReturnLength = c.Probe(buffer, uintptr(length), 1)
+	buffer, returned, in := c.ptr(2), c.ptr(4), queryObjectIn(c)
+	in.FaultReturnLength = c.Probe(buffer, uintptr(in.ObjectInformationLength), 1)
 	if returned != 0 && in.FaultReturnLength == ntstatus.Success {
 		in.FaultReturnLength = c.ProbeU32(returned)
 	}
@@ -56,8 +47,7 @@ func ntQueryObject(c *call) uint64 {
 }
 
 func ntSetInformationObject(c *call) uint64 {
-	in := nt.SetInformationObjectIn{Handle: c.handle(0), ObjectInformationClass: nt.ObjectInfoClass(c.u32(1)),
-		ObjectInformationLength: c.u32(3)}
+	in := setInformationObjectIn(c)
 	b, st := c.Block(c.ptr(2), int(min(c.u32(3), 2)), 1)
 	in.ObjectInformation.Status = st
 	if len(b) == 2 {
@@ -68,72 +58,34 @@ func ntSetInformationObject(c *call) uint64 {
 }
 
 func ntQuerySecurityObject(c *call) uint64 {
-	buffer, length, needed := c.ptr(2), c.u32(3), c.ptr(4)
-	in := nt.QuerySecurityObjectIn{Handle: c.handle(0), SecurityInformation: nt.SecurityInformation(c.u32(1)),
-		Length: length}
+	buffer, needed, in := c.ptr(2), c.ptr(4), querySecurityObjectIn(c)
 	if in.FaultLengthNeeded = c.ProbeU32(needed); in.FaultLengthNeeded == ntstatus.Success {
-		in.FaultLengthNeeded = c.Probe(buffer, uintptr(length), 4)
+		in.FaultLengthNeeded = c.Probe(buffer, uintptr(in.Length), 4)
 	}
 	out, st := c.sys.NtQuerySecurityObject(in)
+	var b []byte
 	if st.IsSuccess() {
-		if fault := c.Write(buffer, out.SecurityDescriptor.Append(nil)); fault != ntstatus.Success {
-			return status(fault)
-		}
+		b = out.SecurityDescriptor.Append(nil)
 	}
-	return status(c.returned(needed, true, out.LengthNeeded, st))
+	return c.filled(buffer, b, needed, out.LengthNeeded, st)
 }
 
 func ntSetSecurityObject(c *call) uint64 {
-	d, st := c.DescriptorAt(c.ptr(2))
+	in := setSecurityObjectIn(c)
 	if c.ptr(2) == 0 {
 		// NULL is no descriptor, and the service looks at the descriptor before the handle (O-65).
-		st = ntstatus.AccessViolation
+		in.SecurityDescriptor.Status = ntstatus.AccessViolation
 	}
-	_, st = c.sys.NtSetSecurityObject(nt.SetSecurityObjectIn{Handle: c.handle(0),
-		SecurityInformation: nt.SecurityInformation(c.u32(1)), SecurityDescriptor: captured(d, st)})
+	_, st := c.sys.NtSetSecurityObject(in)
 	return status(st)
 }
 
-func (c *call) clientIDAt(p user) (*nt.ClientID, ntstatus.Status) {
-	if p == 0 {
-		return nil, ntstatus.Success
-	}
-	var b [16]byte
-	if st := c.Read(b[:], p); st != ntstatus.Success {
-		return nil, st
-	}
-	return &nt.ClientID{UniqueProcess: winnt.Handle(le.Uint64(b[:])),
-		UniqueThread: winnt.Handle(le.Uint64(b[8:]))}, ntstatus.Success
-}
-
 func ntOpenProcess(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
 	if c.ptr(2) == 0 { // ObjectAttributes are required, and read before the id (O-3)
 		return status(ntstatus.AccessViolation)
 	}
-	out, st := c.sys.NtOpenProcess(nt.OpenProcessIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
-		ClientID: captured(c.clientIDAt(c.ptr(3)))})
-	return c.opened(c.ptr(0), out.ProcessHandle, st)
-}
-
-func ntOpenThread(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	out, st := c.sys.NtOpenThread(nt.OpenThreadIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
-		ClientID: captured(c.clientIDAt(c.ptr(3)))})
-	return c.opened(c.ptr(0), out.ThreadHandle, st)
-}
-
-func ntGetNextThread(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(5)); st != ntstatus.Success {
-		return status(st)
-	}
-	out, st := c.sys.NtGetNextThread(nt.GetNextThreadIn{ProcessHandle: c.handle(0), ThreadHandle: c.handle(1),
-		DesiredAccess: c.mask(2), HandleAttributes: c.u32(3), Flags: c.u32(4)})
-	return c.opened(c.ptr(5), out.NewThreadHandle, st)
+	out, st := c.sys.NtOpenProcess(openProcessIn(c))
+	return c.opened(out.ProcessHandle, st)
 }
 
 // handleAt copies the handle that an information class is; a length below it is
@@ -147,111 +99,25 @@ func (c *call) handleAt(p user, length uint32) nt.Captured[winnt.Handle] {
 }
 
 func ntSetInformationThread(c *call) uint64 {
-	in := nt.SetInformationThreadIn{ThreadHandle: c.handle(0), ThreadInformationClass: nt.ThreadInfoClass(c.u32(1)),
-		ThreadInformationLength: c.u32(3)}
+	in := setInformationThreadIn(c)
 	in.ThreadInformation = c.handleAt(c.ptr(2), c.u32(3))
 	_, st := c.sys.NtSetInformationThread(in)
 	return status(st)
 }
 
 func ntSetInformationProcess(c *call) uint64 {
-	in := nt.SetInformationProcessIn{ProcessHandle: c.handle(0), ProcessInformationClass: nt.ProcessInfoClass(c.u32(1)),
-		ProcessInformationLength: c.u32(3)}
+	in := setInformationProcessIn(c)
 	in.ProcessInformation = c.handleAt(c.ptr(2), c.u32(3))
 	_, st := c.sys.NtSetInformationProcess(in)
 	return status(st)
 }
 
 func ntImpersonateThread(c *call) uint64 {
-	q, st := c.QualityAt(c.ptr(2))
+	in := impersonateThreadIn(c)
 	if c.ptr(2) == 0 {
-		st = ntstatus.AccessViolation // not optional here
+		in.SecurityQos.Status = ntstatus.AccessViolation // not optional here
 	}
-	_, st = c.sys.NtImpersonateThread(nt.ImpersonateThreadIn{ServerThreadHandle: c.handle(0),
-		ClientThreadHandle: c.handle(1), SecurityQos: captured(q, st)})
-	return status(st)
-}
-
-func ntImpersonateAnonymousToken(c *call) uint64 {
-	return status(c.nt.NtImpersonateAnonymousToken(c.handle(0)))
-}
-
-func ntCreateEvent(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	out, st := c.sys.NtCreateEvent(nt.CreateEventIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
-		EventType: nt.EventType(c.u32(3)), InitialState: c.boolean(4)})
-	return c.opened(c.ptr(0), out.EventHandle, st)
-}
-
-func ntOpenEvent(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	out, st := c.sys.NtOpenEvent(nt.OpenEventIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
-	return c.opened(c.ptr(0), out.EventHandle, st)
-}
-
-func ntCreateDirectoryObject(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	out, st := c.sys.NtCreateDirectoryObject(nt.CreateDirectoryObjectIn{DesiredAccess: c.mask(1),
-		ObjectAttributes: c.attributes(2)})
-	return c.opened(c.ptr(0), out.DirectoryHandle, st)
-}
-
-func ntOpenDirectoryObject(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	out, st := c.sys.NtOpenDirectoryObject(nt.OpenDirectoryObjectIn{DesiredAccess: c.mask(1),
-		ObjectAttributes: c.attributes(2)})
-	return c.opened(c.ptr(0), out.DirectoryHandle, st)
-}
-
-func ntCreateSymbolicLinkObject(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	target, st := c.StringAt(c.ptr(3))
-	if c.ptr(3) == 0 {
-		st = ntstatus.AccessViolation
-	}
-	out, st := c.sys.NtCreateSymbolicLinkObject(nt.CreateSymbolicLinkObjectIn{DesiredAccess: c.mask(1),
-		ObjectAttributes: c.attributes(2), LinkTarget: captured(target, st)})
-	return c.opened(c.ptr(0), out.SymbolicLinkHandle, st)
-}
-
-func ntOpenSymbolicLinkObject(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	out, st := c.sys.NtOpenSymbolicLinkObject(nt.OpenSymbolicLinkObjectIn{DesiredAccess: c.mask(1),
-		ObjectAttributes: c.attributes(2)})
-	return c.opened(c.ptr(0), out.SymbolicLinkHandle, st)
-}
-
-func ntCreateJobObject(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	out, st := c.sys.NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
-	return c.opened(c.ptr(0), out.JobHandle, st)
-}
-
-func ntOpenJobObject(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
-	out, st := c.sys.NtOpenJobObject(nt.OpenJobObjectIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2)})
-	return c.opened(c.ptr(0), out.JobHandle, st)
-}
-
-func ntAssignProcessToJobObject(c *call) uint64 {
-	_, st := c.sys.NtAssignProcessToJobObject(nt.AssignProcessToJobObjectIn{JobHandle: c.handle(0),
-		ProcessHandle: c.handle(1)})
+	_, st := c.sys.NtImpersonateThread(in)
 	return status(st)
 }
 

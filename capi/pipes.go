@@ -30,13 +30,8 @@ const (
 	fileCreated = 2
 )
 
-// probeOpen probes what the services write that give a file handle.
-func (c *call) probeOpen() ntstatus.Status {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return st
-	}
-	return c.Probe(c.ptr(3), 16, 4)
-}
+// probeOpen probes what the services write, beside a file handle, that give one.
+func (c *call) probeOpen() ntstatus.Status { return c.Probe(c.ptr(3), 16, 4) }
 
 // openedFile ends them.
 func (c *call) openedFile(h winnt.Handle, information uint64, st ntstatus.Status) uint64 {
@@ -45,15 +40,14 @@ func (c *call) openedFile(h winnt.Handle, information uint64, st ntstatus.Status
 			return status(fault)
 		}
 	}
-	return c.opened(c.ptr(0), h, st)
+	return c.opened(h, st)
 }
 
 func ntOpenFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
 	}
-	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
-		ShareAccess: c.u32(4), OpenOptions: c.u32(5)})
+	o, st := c.sys.NtOpenFile(openFileIn(c))
 	return c.openedFile(o.FileHandle, fileOpened, st)
 }
 
@@ -66,16 +60,16 @@ func ntCreateFile(c *call) uint64 {
 	disposition := c.u32(7)
 	switch {
 	case disposition > fileOverwriteIf:
-		return c.opened(c.ptr(0), 0, ntstatus.InvalidParameter)
+		return c.opened(0, ntstatus.InvalidParameter)
 	case disposition != fileOpen && disposition != fileOpenIf:
-		return c.opened(c.ptr(0), 0, ntstatus.NotSupported)
+		return c.opened(0, ntstatus.NotSupported)
 	}
 	o, st := c.sys.NtOpenFile(nt.OpenFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2),
 		ShareAccess: c.u32(6), OpenOptions: c.u32(8)})
 	return c.openedFile(o.FileHandle, fileOpened, st)
 }
 
-// ntCreateNamedPipeFile makes an instance whose handle waits.
+// ntCreateNamedPipeFile makes an instance, whose handle waits if it is asked to.
 func ntCreateNamedPipeFile(c *call) uint64 {
 	if st := c.probeOpen(); st != ntstatus.Success {
 		return status(st)
@@ -87,13 +81,22 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	}
 	in := nt.CreateNamedPipeFileIn{DesiredAccess: c.mask(1), ObjectAttributes: c.attributes(2), ShareAccess: c.u32(4),
 		CreateDisposition: c.u32(5),
-		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11)}
-	if st := pipeParameters(in.CreateDisposition, c.u32(6), c.u32(7), c.u32(8), c.u32(9)); st != ntstatus.Success {
-		return c.opened(c.ptr(0), 0, st)
+		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11),
+		OutboundQuota: c.u32(12), CompletionMode: c.u32(9)}
+	if in.ObjectAttributes.Status == ntstatus.Success && (in.ShareAccess&^3 != 0 || in.ShareAccess == 0) {
+		// A pipe has one direction at least (T-132); bad pointers come first (O-3).
+		return c.opened(0, ntstatus.InvalidParameter)
+	}
+	if c.u32(6)&synchronous == 0 {
+		// Nothing is ever pending: a handle that does not wait tells at once what cannot be done yet (T-135).
+		in.CompletionMode = winnt.FILE_PIPE_COMPLETE_OPERATION
+	}
+	if st := pipeParameters(in.CreateDisposition, c.u32(7), c.u32(8), c.u32(9)); st != ntstatus.Success {
+		return c.opened(0, st)
 	}
 	switch in.MaximumInstances {
 	case 0:
-		return c.opened(c.ptr(0), 0, ntstatus.InvalidParameter)
+		return c.opened(0, ntstatus.InvalidParameter)
 	case ^uint32(0): // as many as there may be
 		in.MaximumInstances = 0
 	}
@@ -101,20 +104,20 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 	return c.openedFile(o.FileHandle, fileCreated, st)
 }
 
-// pipeParameters refuses what no pipe can be, and pipes that do not wait.
-func pipeParameters(disposition, options, typ, read, completion uint32) ntstatus.Status {
+// synchronous are the options of a handle that waits: FILE_SYNCHRONOUS_IO_ALERT, _NONALERT.
+const synchronous = 0x10 | 0x20
+
+// pipeParameters refuses what no pipe can be.
+func pipeParameters(disposition, typ, read, completion uint32) ntstatus.Status {
 	const (
 		fileOpen, fileOpenIf = 1, 3
-		synchronous          = 0x10 | 0x20 // FILE_SYNCHRONOUS_IO_ALERT, _NONALERT
-		rejectRemote         = 2           // FILE_PIPE_REJECT_REMOTE_CLIENTS: no client is remote
+		rejectRemote         = 2 // FILE_PIPE_REJECT_REMOTE_CLIENTS: no client is remote
 	)
 	message := typ & winnt.FILE_PIPE_MESSAGE_TYPE
 	switch {
 	case disposition < fileOpen || disposition > fileOpenIf, typ&^(winnt.FILE_PIPE_MESSAGE_TYPE|rejectRemote) != 0,
 		read > 1, completion > 1, read > message:
 		return ntstatus.InvalidParameter
-	case completion == 1, options&synchronous == 0:
-		return ntstatus.NotSupported
 	}
 	return ntstatus.Success
 }
@@ -187,8 +190,9 @@ func ntReadFile(c *call) uint64 {
 		return status(st)
 	}
 	var b []byte
-	st, _ = c.waiting(h, ntstatus.PipeEmpty, func() (st ntstatus.Status) {
-		b, st = c.nt.NtReadFile(h, length)
+	st, _ = c.waiting(h, ntstatus.PipeEmpty, func() ntstatus.Status {
+		out, st := c.sys.NtReadFile(nt.ReadFileIn{FileHandle: h, Length: length})
+		b = out.Buffer
 		return st
 	})
 	if fault := c.Write(buffer, b); fault != ntstatus.Success {
@@ -211,15 +215,20 @@ func ntWriteFile(c *call) uint64 {
 		return status(st)
 	}
 	var n int
-	st, _ = c.waiting(h, ntstatus.PipeBusy, func() (st ntstatus.Status) {
-		n, st = c.nt.NtWriteFile(h, b)
+	st, _ = c.waiting(h, ntstatus.PipeBusy, func() ntstatus.Status {
+		out, st := c.sys.NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap(b)})
+		n = int(out.Information)
 		return st
 	})
 	return x.finish(st, n)
 }
 
 func ntFsControlFile(c *call) uint64 {
-	h, code := c.handle(0), c.u32(5)
+	in := fsControlFileIn(c)
+	control := func() ntstatus.Status {
+		_, st := c.sys.NtFsControlFile(in)
+		return st
+	}
 	x, st := c.io(1, 2, 4)
 	if st == ntstatus.Success {
 		st = c.Probe(c.ptr(8), uintptr(c.u32(9)), 1)
@@ -227,10 +236,14 @@ func ntFsControlFile(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	if code != winnt.FSCTL_PIPE_LISTEN {
-		return x.finish(c.nt.NtFsControlFile(h, code), 0)
+	switch in.FsControlCode {
+	case winnt.FSCTL_PIPE_LISTEN:
+	case winnt.FSCTL_PIPE_PEEK:
+		return x.peek(in, c.ptr(8))
+	default:
+		return x.finish(control(), 0)
 	}
-	st, waited := c.waiting(h, ntstatus.PipeListening, func() ntstatus.Status { return c.nt.NtFsControlFile(h, code) })
+	st, waited := c.waiting(in.FileHandle, ntstatus.PipeListening, control)
 	if waited && st == ntstatus.PipeConnected {
 		st = ntstatus.Success // it came while this call waited
 	}

@@ -11,9 +11,6 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// messageHeader is the size of PORT_MESSAGE; the data follow.
-const messageHeader = 40
-
 // The types of messages that are received.
 const (
 	lpcRequest           = 1
@@ -43,59 +40,14 @@ func (c *call) onPort(h winnt.Handle, blocked ntstatus.Status, try func() ntstat
 	}
 }
 
-// portMessage is a PORT_MESSAGE as a caller passes it.
-type portMessage struct {
-	client nt.ClientID
-	id     uint32
-	data   []byte
-}
-
-func (c *call) messageAt(p user) (m portMessage, st ntstatus.Status) {
-	if p%4 != 0 {
-		// The message is not aligned: every pointer is looked at before any handle (O-3).
-		return m, ntstatus.DatatypeMisalignment
-	}
-	h, st := c.Block(p, messageHeader, 1)
-	if st != ntstatus.Success {
-		return m, st
-	}
-	n, total := int(le.Uint16(h)), int(le.Uint16(h[2:]))
-	if total < n+messageHeader {
-		return m, ntstatus.InvalidParameter
-	}
-	m.client = nt.ClientID{UniqueProcess: winnt.Handle(le.Uint64(h[8:])), UniqueThread: winnt.Handle(le.Uint64(h[16:]))}
-	m.id = le.Uint32(h[24:])
-	m.data, st = c.Block(p+messageHeader, n, 1)
-	return m, st
-}
-
-// putMessage writes a message that was received.
-func (c *call) putMessage(p user, typ uint16, m portMessage) ntstatus.Status {
-	var e marshal.Encoder
-	e.U16(uint16(len(m.data)))
-	e.U16(uint16(len(m.data) + messageHeader))
-	e.U16(typ)
-	e.U16(0)
-	e.U64(uint64(m.client.UniqueProcess))
-	e.U64(uint64(m.client.UniqueThread))
-	e.U32(m.id)
-	e.Align(8)
-	e.U64(0)
-	e.Bytes = append(e.Bytes, m.data...)
-	return c.Write(p, e.Bytes)
-}
-
 func ntCreatePort(c *call) uint64 {
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return status(st)
-	}
 	longest := c.u32(3)
-	if longest <= messageHeader || longest > 0xFFFF {
-		return c.opened(c.ptr(0), 0, ntstatus.InvalidParameter)
+	if longest <= marshal.PortHeader || longest > 0xFFFF {
+		return c.opened(0, ntstatus.InvalidParameter)
 	}
 	out, st := c.sys.NtCreatePort(nt.CreatePortIn{ObjectAttributes: c.attributes(1),
-		MaxMessageLength: longest - messageHeader})
-	return c.opened(c.ptr(0), out.PortHandle, st)
+		MaxMessageLength: longest - marshal.PortHeader})
+	return c.opened(out.PortHandle, st)
 }
 
 // connecting holds the places that NtConnectPort writes to: they are probed first.
@@ -106,9 +58,6 @@ type connecting struct {
 
 func (c *call) connecting() (x connecting, st ntstatus.Status) {
 	x = connecting{longest: c.ptr(5), info: c.ptr(6), infoLength: c.ptr(7)}
-	if st := c.ProbeHandle(c.ptr(0)); st != ntstatus.Success {
-		return x, st
-	}
 	if x.longest != 0 {
 		if st := c.ProbeU32(x.longest); st != ntstatus.Success {
 			return x, st
@@ -144,7 +93,7 @@ func (c *call) connected(x connecting, answer []byte, longest uint32) ntstatus.S
 	if x.longest == 0 {
 		return ntstatus.Success
 	}
-	return c.WriteU32(x.longest, longest+messageHeader)
+	return c.WriteU32(x.longest, longest+marshal.PortHeader)
 }
 
 // ntConnectPort waits until the server has completed the connection.
@@ -166,7 +115,7 @@ func ntConnectPort(c *call) uint64 {
 	o, st := c.sys.NtConnectPort(nt.ConnectPortIn{PortName: name, SecurityQos: captured(c.QualityAt(c.ptr(2))),
 		ConnectionInformation: captured(c.Block(x.info, int(x.room), 1))})
 	if !st.IsSuccess() {
-		return c.opened(c.ptr(0), 0, st)
+		return c.opened(0, st)
 	}
 	var answer []byte
 	var longest uint32
@@ -175,13 +124,13 @@ func ntConnectPort(c *call) uint64 {
 		return st
 	})
 	if !st.IsSuccess() {
-		c.nt.NtClose(o.PortHandle)
-		return c.opened(c.ptr(0), 0, st)
+		c.sys.NtClose(nt.CloseIn{Handle: o.PortHandle})
+		return c.opened(0, st)
 	}
 	if fault := c.connected(x, answer, longest); fault != ntstatus.Success {
 		return status(fault)
 	}
-	return c.opened(c.ptr(0), o.PortHandle, st)
+	return c.opened(o.PortHandle, st)
 }
 
 // received writes what a server received and remembers whom it may accept.
@@ -196,7 +145,8 @@ func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceiveP
 	case m.Closed:
 		typ = lpcPortClosed
 	}
-	if st := c.putMessage(p, typ, portMessage{m.ClientID, m.MessageID, m.Request}); st != ntstatus.Success {
+	x := marshal.PortMessage{Type: typ, ClientID: m.ClientID, ID: m.MessageID, Data: m.Request}
+	if st := c.WritePortMessage(p, &x); st != ntstatus.Success {
 		return st
 	}
 	if context != 0 && !m.Connecting {
@@ -207,7 +157,7 @@ func (c *call) received(h winnt.Handle, p, context user, m *nt.ReplyWaitReceiveP
 
 func ntListenPort(c *call) uint64 {
 	h, p := c.handle(0), c.ptr(1)
-	if st := c.Probe(p, messageHeader, 4); st != ntstatus.Success {
+	if st := c.Probe(p, marshal.PortHeader, 4); st != ntstatus.Success {
 		return status(st)
 	}
 	var m nt.ReplyWaitReceivePortOut
@@ -222,11 +172,8 @@ func ntListenPort(c *call) uint64 {
 }
 
 func ntAcceptConnectPort(c *call) uint64 {
-	out, accept := c.ptr(0), c.boolean(3)
-	if st := c.ProbeHandle(out); st != ntstatus.Success {
-		return status(st)
-	}
-	m, st := c.messageAt(c.ptr(2))
+	accept := c.boolean(3)
+	m, st := c.PortMessageAt(c.ptr(2))
 	if st != ntstatus.Success {
 		return status(st)
 	}
@@ -234,38 +181,33 @@ func ntAcceptConnectPort(c *call) uint64 {
 		return status(ntstatus.NotSupported)
 	}
 	offered.Lock()
-	h, ok := offered.ports[m.client.UniqueThread]
+	h, ok := offered.ports[m.ClientID.UniqueThread]
 	offered.Unlock()
-	if !ok || m.id == 0 {
-		return c.opened(out, 0, ntstatus.ReplyMessageMismatch)
+	if !ok || m.ID == 0 {
+		return c.opened(0, ntstatus.ReplyMessageMismatch)
 	}
-	o, st := c.sys.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: h, ClientID: nt.Cap(&m.client),
-		MessageID: m.id, Refuse: !accept,
-		PortContext: uint64(c.ptr(1)), ConnectionInformation: nt.Cap(m.data)})
+	o, st := c.sys.NtAcceptConnectPort(nt.AcceptConnectPortIn{ConnectionPortHandle: h, ClientID: nt.Cap(&m.ClientID),
+		MessageID: m.ID, Refuse: !accept,
+		PortContext: uint64(c.ptr(1)), ConnectionInformation: nt.Cap(m.Data)})
 	if st == ntstatus.Success {
 		offered.Lock()
-		delete(offered.ports, m.client.UniqueThread)
+		delete(offered.ports, m.ClientID.UniqueThread)
 		offered.Unlock()
 	}
-	return c.opened(out, o.PortHandle, st)
-}
-
-func ntCompleteConnectPort(c *call) uint64 {
-	_, st := c.sys.NtCompleteConnectPort(nt.CompleteConnectPortIn{PortHandle: c.handle(0)})
-	return status(st)
+	return c.opened(o.PortHandle, st)
 }
 
 // ntRequestWaitReplyPort sends a request and waits for the reply to it.
 func ntRequestWaitReplyPort(c *call) uint64 {
 	h, reply := c.handle(0), c.ptr(2)
-	if st := c.Probe(reply, messageHeader, 4); st != ntstatus.Success {
+	if st := c.Probe(reply, marshal.PortHeader, 4); st != ntstatus.Success {
 		return status(st)
 	}
-	m, st := c.messageAt(c.ptr(1))
+	m, st := c.PortMessageAt(c.ptr(1))
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: h, Request: nt.Cap(m.data)})
+	out, st := c.sys.NtRequestWaitReplyPort(nt.RequestWaitReplyPortIn{PortHandle: h, Request: nt.Cap(m.Data)})
 	if st != ntstatus.Pending {
 		return status(st)
 	}
@@ -278,17 +220,17 @@ func ntRequestWaitReplyPort(c *call) uint64 {
 		return status(st)
 	}
 	_, process := embedded()
-	return status(c.putMessage(reply, lpcReply, portMessage{nt.ClientID{UniqueProcess: process.ID(), UniqueThread: c.id},
-		id, out.Reply}))
+	return status(c.WritePortMessage(reply, &marshal.PortMessage{Type: lpcReply,
+		ClientID: nt.ClientID{UniqueProcess: process.ID(), UniqueThread: c.id}, ID: id, Data: out.Reply}))
 }
 
 func (c *call) reply(h winnt.Handle, p user) ntstatus.Status {
-	m, st := c.messageAt(p)
+	m, st := c.PortMessageAt(p)
 	if st != ntstatus.Success {
 		return st
 	}
-	_, st = c.sys.NtReplyPort(nt.ReplyPortIn{PortHandle: h, ClientID: nt.Cap(&m.client), MessageID: m.id,
-		Reply: nt.Cap(m.data)})
+	_, st = c.sys.NtReplyPort(nt.ReplyPortIn{PortHandle: h, ClientID: nt.Cap(&m.ClientID), MessageID: m.ID,
+		Reply: nt.Cap(m.Data)})
 	return st
 }
 
@@ -303,7 +245,7 @@ func ntReplyWaitReceivePort(c *call) uint64 {
 			return status(st)
 		}
 	}
-	if st := c.Probe(receive, messageHeader, 4); st != ntstatus.Success {
+	if st := c.Probe(receive, marshal.PortHeader, 4); st != ntstatus.Success {
 		return status(st)
 	}
 	if p := c.ptr(2); p != 0 {
@@ -323,11 +265,11 @@ func ntReplyWaitReceivePort(c *call) uint64 {
 }
 
 func ntImpersonateClientOfPort(c *call) uint64 {
-	m, st := c.messageAt(c.ptr(1))
+	m, st := c.PortMessageAt(c.ptr(1))
 	if st != ntstatus.Success {
 		return status(st)
 	}
 	_, st = c.sys.NtImpersonateClientOfPort(nt.ImpersonateClientOfPortIn{PortHandle: c.handle(0),
-		ClientID: nt.Cap(&m.client), MessageID: m.id})
+		ClientID: nt.Cap(&m.ClientID), MessageID: m.ID})
 	return status(st)
 }

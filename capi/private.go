@@ -4,7 +4,6 @@ package main
 
 import (
 	"github.com/refmon/refmon/access"
-	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/ntstatus"
@@ -32,7 +31,7 @@ func (c *call) creator(h winnt.Handle) (*sd.Caller, ntstatus.Status) {
 // rmAssign makes the descriptor of a new private object.
 func rmAssign(c *call) uint64 {
 	parent, explicit, types := captured(c.DescriptorAt(c.ptr(0))), captured(c.DescriptorAt(c.ptr(1))),
-		captured(c.guidsAt(c.ptr(3), c.u32(4)))
+		captured(c.GUIDsAt(c.ptr(3), c.u32(4)))
 	mapping := captured(c.MappingAt(c.ptr(8)))
 	for _, st := range []ntstatus.Status{parent.Status, explicit.Status, types.Status, mapping.Status,
 		c.ProbeHandle(c.ptr(2))} {
@@ -50,21 +49,6 @@ func rmAssign(c *call) uint64 {
 		return status(st)
 	}
 	return status(c.give(c.ptr(2), d.Append(nil)))
-}
-
-// guidsAt copies what n pointers name; NULL ones are passed over.
-func (c *call) guidsAt(p user, n uint32) (list []winnt.GUID, st ntstatus.Status) {
-	if n > marshal.MaxObjectTypes {
-		return nil, ntstatus.InvalidParameter
-	}
-	b, st := c.Block(p, 8*int(n), 1)
-	for ; len(b) > 0 && st == ntstatus.Success; b = b[8:] {
-		var g *winnt.GUID
-		if g, st = c.guidAt(user(le.Uint64(b))); st == ntstatus.Success && g != nil {
-			list = append(list, *g)
-		}
-	}
-	return list, st
 }
 
 // rmSetParts replaces parts of a private object's descriptor; the new one is

@@ -68,21 +68,17 @@ func (c *call) processAttributesAt(p user) (a processAttributes, st ntstatus.Sta
 }
 
 func ntCreateUserProcess(c *call) uint64 {
-	process, thread := c.ptr(0), c.ptr(1)
-	for _, p := range []user{process, thread} {
-		if st := c.ProbeHandle(p); st != ntstatus.Success {
-			return status(st)
-		}
+	thread := c.ptr(1)
+	if st := c.ProbeHandle(thread); st != ntstatus.Success {
+		return status(st)
 	}
 	a, st := c.processAttributesAt(c.ptr(10))
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	out, st := c.sys.NtCreateUserProcess(nt.CreateUserProcessIn{ProcessDesiredAccess: c.mask(2),
-		ThreadDesiredAccess:     c.mask(3),
-		ProcessObjectAttributes: c.attributes(4), ThreadObjectAttributes: c.attributes(5), ProcessFlags: c.u32(6),
-		ThreadFlags:   c.u32(7),
-		ParentProcess: a.parent, Token: a.token, ImageName: a.image})
+	in := createUserProcessIn(c)
+	in.ParentProcess, in.Token, in.ImageName = a.parent, a.token, a.image
+	out, st := c.sys.NtCreateUserProcess(in)
 	if st.IsSuccess() && a.clientID != 0 {
 		var e marshal.Encoder
 		e.U64(uint64(out.ClientID.UniqueProcess))
@@ -91,10 +87,10 @@ func ntCreateUserProcess(c *call) uint64 {
 			return status(fault)
 		}
 	}
-	if r := c.opened(thread, out.ThreadHandle, st); r != status(st) {
+	if r := c.openedAt(thread, out.ThreadHandle, st); r != status(st) {
 		return r
 	}
-	return c.opened(process, out.ProcessHandle, st)
+	return c.opened(out.ProcessHandle, st)
 }
 
 func ntResumeThread(c *call) uint64 {
@@ -104,13 +100,8 @@ func ntResumeThread(c *call) uint64 {
 			return status(st)
 		}
 	}
-	n, st := c.nt.NtResumeThread(c.handle(0))
-	if st.IsSuccess() && out != 0 {
-		if fault := c.WriteU32(out, n); fault != ntstatus.Success {
-			return status(fault)
-		}
-	}
-	return status(st)
+	o, st := c.sys.NtResumeThread(resumeThreadIn(c))
+	return c.written(out, le.AppendUint32(nil, o.PreviousSuspendCount), st)
 }
 
 // ntTerminateProcess ends a process that a service made, or the program itself.
@@ -139,31 +130,13 @@ func ntTerminateProcess(c *call) uint64 {
 }
 
 func ntSetInformationJobObject(c *call) uint64 {
-	class, length := nt.JobObjectInfoClass(c.u32(1)), c.u32(3)
-	in := nt.SetInformationJobObjectIn{JobHandle: c.handle(0), JobObjectInformationClass: class,
-		JobObjectInformationLength: length}
-	if class == nt.JobObjectSecurityLimitInformation && length == nt.JobSecurityLimitSize {
-		in.JobObjectInformation = captured(c.jobLimitsAt(c.ptr(2)))
+	in := setInformationJobObjectIn(c)
+	if in.JobObjectInformationClass == nt.JobObjectSecurityLimitInformation &&
+		in.JobObjectInformationLength == nt.JobSecurityLimitSize {
+		in.JobObjectInformation = captured(c.JobLimitsAt(c.ptr(2)))
 	}
 	_, st := c.sys.NtSetInformationJobObject(in)
 	return status(st)
-}
-
-// jobLimitsAt copies JOBOBJECT_SECURITY_LIMIT_INFORMATION.
-func (c *call) jobLimitsAt(p user) (*nt.JobSecurityLimitInformation, ntstatus.Status) {
-	b, st := c.Block(p, nt.JobSecurityLimitSize, 4)
-	if st != ntstatus.Success {
-		return nil, st
-	}
-	x := &nt.JobSecurityLimitInformation{SecurityLimitFlags: le.Uint32(b), JobToken: winnt.Handle(le.Uint64(b[8:]))}
-	if x.SidsToDisable, st = c.GroupsAt(user(le.Uint64(b[16:]))); st != ntstatus.Success {
-		return nil, st
-	}
-	if x.PrivilegesToDelete, st = c.PrivilegesAt(user(le.Uint64(b[24:]))); st != ntstatus.Success {
-		return nil, st
-	}
-	x.RestrictedSids, st = c.GroupsAt(user(le.Uint64(b[32:])))
-	return x, st
 }
 
 // securityAttributesAt copies SECURITY_ATTRIBUTES; NULL is nil.
@@ -193,9 +166,8 @@ func rmCreateProcess(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	v, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find("CreateProcessAsUser"),
-		win32.CreateProcessAsUserIn{Token: c.handle(0),
-			ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
+	v, st := c.function("CreateProcessAsUser", win32.CreateProcessAsUserIn{Token: c.handle(0),
+		ProcessAttributes: process, ThreadAttributes: thread, InheritHandles: c.boolean(3), CreationFlags: c.u32(4)})
 	if !st.IsSuccess() {
 		return status(st)
 	}

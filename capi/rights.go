@@ -30,7 +30,7 @@ func groupsOfAccount(s sid.SID) map[sid.SID]bool {
 // rmAclRights implements GetEffectiveRightsFromAcl and, with a place for failures,
 // GetAuditedPermissionsFromAcl.
 func rmAclRights(c *call) uint64 {
-	granted, failed := c.ptr(4), c.ptr(5)
+	granted, failed := c.ptr(3), c.ptr(4)
 	if st := c.ProbeU32(granted); st != ntstatus.Success {
 		return status(st)
 	}
@@ -43,7 +43,7 @@ func rmAclRights(c *call) uint64 {
 	if st != ntstatus.Success {
 		return status(st)
 	}
-	t, st := c.trusteeOf(b, c.ptr(2), c.boolean(3))
+	t, st := c.trusteeOf(b, c.boolean(2))
 	if st != ntstatus.Success {
 		return status(st)
 	}

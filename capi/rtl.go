@@ -11,7 +11,6 @@ import (
 	"unicode/utf16"
 	"unsafe"
 
-	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sddl"
@@ -94,43 +93,21 @@ func rtlGetAce(c *call) uint64 {
 	return status(c.WriteU64(c.ptr(2), uint64(c.ptr(0))+uint64(at)))
 }
 
-func (c *call) guidAt(p user) (*winnt.GUID, ntstatus.Status) {
-	if p == 0 {
-		return nil, ntstatus.Success
-	}
-	g := new(winnt.GUID)
-	return g, c.Read(g[:], p)
-}
-
 func rmAddAce(c *call) uint64 {
 	s, st := c.SIDAt(c.ptr(5))
 	if st == ntstatus.AccessViolation {
 		return status(st)
 	}
 	var x sd.ACEExtra
-	if x.ObjectType, st = c.guidAt(c.ptr(6)); st != ntstatus.Success {
+	if x.ObjectType, st = c.GUIDAt(c.ptr(6)); st != ntstatus.Success {
 		return status(st)
 	}
-	if x.InheritedObjectType, st = c.guidAt(c.ptr(7)); st != ntstatus.Success {
+	if x.InheritedObjectType, st = c.GUIDAt(c.ptr(7)); st != ntstatus.Success {
 		return status(st)
 	}
 	return c.changeList(c.ptr(0), func(acl []byte) ntstatus.Status {
 		return sd.AddACE(acl, c.u32(1), sd.Type(c.u32(2)), uint8(c.u32(3)), c.mask(4), s, x)
 	})
-}
-
-func (c *call) win32Row(name string, in any) uint64 {
-	_, _, _, st := win32.On(c.nt).CallRow(win32.Table.Find(name), in)
-	return status(st)
-}
-
-func rmImpersonateSelf(c *call) uint64 {
-	return c.win32Row("ImpersonateSelf",
-		win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
-}
-
-func rmImpersonateUser(c *call) uint64 {
-	return c.win32Row("ImpersonateLoggedOnUser", win32.ImpersonateLoggedOnUserIn{Token: c.handle(0)})
 }
 
 // give copies b to memory from malloc, for the caller to free, and writes its

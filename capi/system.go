@@ -7,7 +7,9 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/marshal"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
@@ -60,10 +62,16 @@ var (
 	standardUser      = sid.MustParse("S-1-5-21-1000000001-1000000002-1000000003-1001")
 )
 
+// clock returns the time as a FILETIME.
+func clock() int64 {
+	const from1601 = 116444736000000000 // 100-ns units to 1970
+	return time.Now().UnixNano()/100 + from1601
+}
+
 // boot makes the kernel and the process, from the environment. It cannot
 // return an error to anybody, so it stops the program with one.
 func boot() (*kernel.System, *kernel.Process) {
-	cfg := kernel.Config{Profile: nt.Observed}
+	cfg := kernel.Config{Profile: nt.Observed, Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: clock}}
 	switch p := os.Getenv("REFMON_PROFILE"); p {
 	case "", "observed":
 	case "documented":

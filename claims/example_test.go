@@ -1,6 +1,7 @@
 package claims_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/refmon/refmon/claims"
@@ -84,4 +85,36 @@ func ExampleNewSet() {
 	fmt.Println(err)
 	// Output:
 	// attribute 0: invalid claim attribute "a": duplicate values
+}
+
+// A decision in three values: what is not known is neither true nor false.
+func ExampleTruth_Not() {
+	for _, t := range []claims.Truth{claims.True, claims.False, claims.Unknown} {
+		fmt.Println(t, t.Not())
+	}
+	// Output:
+	// True False
+	// False True
+	// Unknown Unknown
+}
+
+// The flags of an attribute say where it is from; an unknown type is refused.
+func ExampleNewSet_refused() {
+	a := claims.Attribute{Name: "clearance", Type: claims.Int64, Ints: []int64{4},
+		Flags: claims.FlagManual | claims.FlagPolicyDerived}
+	set, err := claims.NewSet([]claims.Attribute{a})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	got, ok := set.Lookup("Clearance")
+	fmt.Printf("%#x %t\n", got.Flags, ok)
+	_, err = claims.NewSet([]claims.Attribute{{Name: "clearance", Type: 99}})
+	fmt.Println(errors.Is(err, claims.ErrAttribute))
+	_, err = claims.Decode([]byte("artx\xff"))
+	fmt.Println(errors.Is(err, claims.ErrExpr))
+	// Output:
+	// 0x30000 true
+	// true
+	// true
 }

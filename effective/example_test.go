@@ -1,10 +1,12 @@
 package effective_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -83,4 +85,36 @@ func ExampleView() {
 	// Output:
 	// alice /srv/plan true
 	// alice /srv/plan false
+}
+
+// A search engine that knows SIDs and no tokens gets an expression.
+func ExampleExpression_Allows() {
+	people := tokens(`{"user":"S-1-5-21-1-2-3-1107","groups":["BU"]}`)
+	e, err := effective.NewEvaluator(effective.Compile(people, effective.Config{}), effective.Question{
+		Type: winnt.FileObject, Rights: []winnt.AccessMask{winnt.FILE_READ_DATA}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	x, ok := e.Expression(sddl.MustParse("O:SYG:SYD:(A;;FR;;;BU)"), 0)
+	fmt.Println(x, ok)
+	users := func(s sid.SID, deny bool) bool { return !deny && s == sid.Users }
+	fmt.Println(x.Allows(users), x.Allows(func(sid.SID, bool) bool { return false }))
+	fmt.Println(effective.Everybody(), effective.Everybody().Allows(users))
+	// Output:
+	// [+S-1-5-32-545] true
+	// true false
+	// [+*] true
+}
+
+func ExampleNewEvaluator_malformed() {
+	empty := effective.Compile(nil, effective.Config{})
+	_, err := effective.NewEvaluator(empty, effective.Question{Type: winnt.FileObject})
+	fmt.Println(errors.Is(err, effective.ErrNoRights))
+	_, err = effective.NewEvaluator(empty, effective.Question{
+		Type: winnt.FileObject, Rights: make([]winnt.AccessMask, effective.MaxRights+1)})
+	fmt.Println(errors.Is(err, effective.ErrRights))
+	// Output:
+	// true
+	// true
 }

@@ -90,7 +90,8 @@ func TestWhatIsLinked(t *testing.T) {
 		t.Fatalf("found %d rows", len(rows))
 	}
 	for _, r := range rows {
-		cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.Module.Path}} {{.ImportPath}}{{end}}", "./"+r[1])
+		cmd := exec.Command("go", "list", "-deps", "-f",
+			"{{if not .Standard}}{{.Module.Path}} {{.ImportPath}}{{end}}", "./"+r[1])
 		cmd.Dir = root
 		out, err := cmd.Output()
 		if err != nil {
@@ -106,7 +107,8 @@ func TestWhatIsLinked(t *testing.T) {
 			}
 		}
 		if got, want := [2]int{own, len(modules)}, [2]int{number(r[2]), number(r[3])}; got != want {
-			t.Errorf("%s links %d own packages and %d modules %v, the page says %d and %d", r[1], got[0], got[1], modules, want[0], want[1])
+			t.Errorf("%s links %d own packages and %d modules %v, the page says %d and %d",
+				r[1], got[0], got[1], modules, want[0], want[1])
 		}
 	}
 }

@@ -167,7 +167,8 @@ func ExampleFromNFS4() {
 // An open's record: the SACL is asked with package audit, the reasons come
 // from the explanation (F-80).
 func Example_audit() {
-	policy, _ := audit.NewPolicy(audit.PolicySpec{System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
+	policy, _ := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.FileSystem: audit.OnBoth}})
 	r := fileaccess.Request{Subject: user(), Desired: winnt.FILE_READ_DATA | winnt.DELETE,
 		Disposition: fileaccess.FileOpen, Name: `reports\q3.xlsx`}
 	f := fileaccess.Facts{

@@ -62,7 +62,8 @@ func createFile(s access.Subject, name string, desired winnt.AccessMask, d filea
 
 // The whole open path of an SMB-style server.
 func Example() {
-	alice, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["S-1-5-21-1-2-3-2001","WD"],"type":"Impersonation","privileges":["SeChangeNotifyPrivilege"]}`))
+	alice, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["S-1-5-21-1-2-3-2001","WD"],
+		"type":"Impersonation","privileges":["SeChangeNotifyPrivilege"]}`))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -367,6 +367,12 @@ func TestSetSecurity(t *testing.T) {
 	if got := fileaccess.QueryRights(0x80000000) | fileaccess.QueryRights(0x40000000); got != 0x01020000 { // F-50
 		t.Errorf("F-50: %v", got)
 	}
+	for info, want := range map[uint32]winnt.AccessMask{1: 0x20000, 2: 0x20000, 4: 0x20000, 8: 0x01000000, 0x10: 0x20000,
+		0x20000000: 0x20000, 0x10000000: 0x01000000, 0x18: 0x01020000, 0: 0} { // F-50: each part alone
+		if got := fileaccess.QueryRights(info); got != want {
+			t.Errorf("F-50: part %#x needs %#x, want %#x", info, uint32(got), uint32(want))
+		}
+	}
 	part, st := fileaccess.QuerySecurity(&all, old, 4)
 	if st != 0 || !part.Owner().IsZero() || part.DACL().Len() != 1 {
 		t.Error("F-50: query")
@@ -394,6 +400,12 @@ func TestOperations(t *testing.T) {
 		{fileaccess.SetAllocation, 0, []winnt.AccessMask{2}}, {fileaccess.SetValidDataLength, 0, []winnt.AccessMask{2}},
 		{fileaccess.SetShortName, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetShortName, fileaccess.SMB,
 			[]winnt.AccessMask{0x10000}},
+		{fileaccess.Flush, fileaccess.SMB, []winnt.AccessMask{2, 4}}, {fileaccess.QueryEA, fileaccess.SMB,
+			[]winnt.AccessMask{8}}, {fileaccess.SetBasic, fileaccess.SMB, []winnt.AccessMask{0x100}},
+		{fileaccess.SetEndOfFile, fileaccess.SMB, []winnt.AccessMask{2}}, {fileaccess.SetReparsePoint, fileaccess.SMB,
+			[]winnt.AccessMask{2, 0x100}}, {fileaccess.Write, fileaccess.SMB, []winnt.AccessMask{2}},
+		{fileaccess.Extend, fileaccess.SMB, []winnt.AccessMask{4}}, {fileaccess.QueryOther, fileaccess.SMB,
+			[]winnt.AccessMask{0x100000}}, {fileaccess.SetValidDataLength, fileaccess.SMB, []winnt.AccessMask{2}},
 		{fileaccess.SetDisposition, 0, []winnt.AccessMask{0x10000}}, {fileaccess.SetDispositionIgnoreReadOnly, 0,
 			[]winnt.AccessMask{0x10000}},
 		{fileaccess.SetReparsePoint, 0, []winnt.AccessMask{2, 0x100}}, {fileaccess.SetSymbolicLink, 0,

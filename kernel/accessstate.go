@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -10,7 +12,8 @@ import (
 
 // AccessState is ACCESS_STATE: an open that is under way, who asks and for
 // what. It is made by SeCreateAccessState, owns the references of its subject
-// context until SeDeleteAccessState, and is immutable in between.
+// context until SeDeleteAccessState, and is immutable in between but for its
+// privileges, to which the thread that opens appends.
 type AccessState struct {
 	SubjectSecurityContext  *SubjectContext
 	RemainingDesiredAccess  winnt.AccessMask // generic bits mapped
@@ -19,6 +22,12 @@ type AccessState struct {
 	// TraversePrivilege is the flag TOKEN_HAS_TRAVERSE_PRIVILEGE: the
 	// effective token holds SeChangeNotifyPrivilege enabled.
 	TraversePrivilege bool
+	privileges        []nt.LUIDAndAttributes // owned by the thread that opens
+}
+
+// Privileges returns a copy of what SeAppendPrivileges put into the state.
+func (s *AccessState) Privileges() *nt.PrivilegeSet {
+	return &nt.PrivilegeSet{Privilege: slices.Clone(s.privileges)}
 }
 
 // Parameters of the routines on access states.
@@ -31,6 +40,12 @@ type (
 
 	SeDeleteAccessStateIn  struct{ AccessState *AccessState }
 	SeDeleteAccessStateOut struct{}
+
+	SeAppendPrivilegesIn struct {
+		AccessState *AccessState
+		Privileges  nt.Captured[*nt.PrivilegeSet] // NULL appends nothing
+	}
+	SeAppendPrivilegesOut struct{}
 
 	SeFastTraverseCheckIn struct {
 		SecurityDescriptor nt.Captured[*sd.Descriptor]
@@ -66,6 +81,15 @@ var (
 			in.AccessState.SubjectSecurityContext.Release()
 			return out, ntstatus.Success
 		})
+	rowSeAppendPrivileges = simple("SeAppendPrivileges", "adds privileges to those that an open has used",
+		always("T-134", "always"),
+		func(_ *KernelThread, in SeAppendPrivilegesIn) (out SeAppendPrivilegesOut, st ntstatus.Status) {
+			if more := in.Privileges.V; more != nil {
+				// They are put behind those that are there, as they are: none is checked or left out (T-134).
+				in.AccessState.privileges = append(in.AccessState.privileges, more.Privilege...)
+			}
+			return out, ntstatus.Success
+		})
 	rowSeFastTraverseCheck = simple(
 		"SeFastTraverseCheck",
 		"tells in short whether a directory may be walked through",
@@ -99,6 +123,11 @@ func (k *KernelThread) SeCreateAccessState(desired winnt.AccessMask, mapping *wi
 // SeDeleteAccessState gives an access state back; once.
 func (k *KernelThread) SeDeleteAccessState(s *AccessState) {
 	call(k, rowSeDeleteAccessState, SeDeleteAccessStateIn{s})
+}
+
+// SeAppendPrivileges puts privileges behind those of an access state (T-134).
+func (k *KernelThread) SeAppendPrivileges(s *AccessState, more *nt.PrivilegeSet) {
+	call(k, rowSeAppendPrivileges, SeAppendPrivilegesIn{s, nt.Cap(more)})
 }
 
 // SeFastTraverseCheck returns true where the full check would certainly grant the

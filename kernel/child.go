@@ -7,30 +7,8 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
-	"github.com/refmon/refmon/sd"
-	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
-
-// BaseNamedObjects is the directory in which everybody may create named
-// objects such as jobs.
-const BaseNamedObjects = `\BaseNamedObjects`
-
-func (s *System) makeDirectories() {
-	list, err := sd.NewACL(
-		allow(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL, sid.Everyone),
-		allow(winnt.DIRECTORY_ALL_ACCESS, sid.LocalSystem))
-	if err != nil {
-		panic("kernel: directory descriptor: " + err.Error())
-	}
-	d := ob.NewDirectory(
-		sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list}), 0)
-	d.SetBirth(ob.Birth{Permanent: true})
-	if st := s.sys.Root.Insert(BaseNamedObjects[1:], d, false); !st.IsSuccess() {
-		panic("kernel: " + BaseNamedObjects + ": " + st.String())
-	}
-	d.Deref(ob.TagCall) // the name holds it
-}
 
 // run takes over a process and its first thread that a service made, as if
 // NewProcess and NewThread had. In a system that has closed they end at once.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -44,6 +45,13 @@ func TestLinkLogons(t *testing.T) {
 	linked, st := th.NtQueryInformationToken(own, winnt.TokenLinkedToken)
 	if st != ntstatus.Success {
 		t.Fatal(st)
+	}
+	for length, want := range map[uint32]ntstatus.Status{7: ntstatus.BufferTooSmall, 8: ntstatus.Success} { // T-80
+		out, st := th.Services().NtQueryInformationToken(nt.QueryInformationTokenIn{TokenHandle: own,
+			TokenInformationClass: winnt.TokenLinkedToken, TokenInformationLength: length})
+		if st != want || out.ReturnLength != 8 {
+			t.Errorf("T-80: room for %d bytes: %v, %d", length, st, out.ReturnLength)
+		}
 	}
 	kind, st := th.NtQueryInformationToken(linked.(winnt.Handle), winnt.TokenElevationType)
 	if st != ntstatus.Success || kind != winnt.TokenElevationTypeLimited {

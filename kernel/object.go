@@ -77,6 +77,8 @@ var types = map[*winnt.ObjectType]*ob.Type{
 	winnt.JobObject: ps.JobType, winnt.TokenObject: se.TokenType,
 	winnt.FileObject: services.FileType, winnt.DirectoryObject: ob.DirectoryType,
 	winnt.SymbolicLinkObject: ob.SymbolicLinkType, winnt.EventObject: services.EventType,
+	winnt.MutantObject: services.MutantType, winnt.SemaphoreObject: services.SemaphoreType,
+	winnt.TimerObject: services.TimerType,
 }
 
 // typeOf returns the type asked for: nil for any, one that no object is of where

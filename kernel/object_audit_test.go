@@ -78,7 +78,7 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	sink.full = true
 	before := [3]int64{}
 	before[0], before[1], before[2] = sys.Counts()
-	for name, f := range map[string]func() ntstatus.Status{
+	failures := map[string]func() ntstatus.Status{
 		"NtCreateEvent": func() ntstatus.Status {
 			_, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS,
 				&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`,
@@ -103,7 +103,8 @@ func TestObjectServicesFailClosed(t *testing.T) {
 		"NtSetSecurityObject": func() ntstatus.Status {
 			return th.NtSetSecurityObject(h, winnt.DACL_SECURITY_INFORMATION, sddl.MustParse("D:"))
 		},
-	} {
+	}
+	for name, f := range failures {
 		if st := f(); st != ntstatus.AuditFailed {
 			t.Errorf("%s: %v", name, st)
 		}
@@ -119,6 +120,25 @@ func TestObjectServicesFailClosed(t *testing.T) {
 	if _, st := th.NtOpenEvent(winnt.EVENT_QUERY_STATE,
 		&nt.ObjectAttributes{ObjectName: kernel.BaseNamedObjects + `\new`}); st != ntstatus.ObjectNameNotFound {
 		t.Errorf("the name that was not made: %v", st)
+	}
+	// The handle values that the failures had taken are free again: the next is that
+	// of before (O-12, U-64).
+	again := func() winnt.Handle {
+		t.Helper()
+		sink.full = false
+		v, st := th.NtDuplicateObject(winnt.NtCurrentProcess, h, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+		th.NtClose(v)
+		sink.full = true
+		return v
+	}
+	first := again()
+	for name, f := range failures {
+		if f(); again() != first {
+			t.Errorf("U-64: %s keeps a handle value", name)
+		}
 	}
 	if st := th.NtClose(h); st != ntstatus.Success { // U-73: a close never fails for its record
 		t.Error(st)

@@ -12,10 +12,10 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// PackageDirectory returns the path of the directory in which an AppContainer has
+// packageDirectory returns the path of the directory in which an AppContainer has
 // its named objects: \Sessions\n\AppContainerNamedObjects\S-1-15-2-… (what
 // GetAppContainerNamedObjectPath tells, from the root).
-func PackageDirectory(session uint32, pkg sid.SID) string {
+func packageDirectory(session uint32, pkg sid.SID) string {
 	return `\Sessions\` + strconv.FormatUint(uint64(session), 10) + `\AppContainerNamedObjects\` + pkg.String()
 }
 
@@ -44,7 +44,7 @@ func (s *System) MakePackageDirectory(t *token.Token) (string, error) {
 		return "", err
 	}
 	last.Deref(ob.TagCall)
-	return PackageDirectory(t.SessionID(), t.Package()), nil
+	return packageDirectory(t.SessionID(), t.Package()), nil
 }
 
 // subdirectory finds or makes a permanent directory, with a reference for the

@@ -30,13 +30,13 @@ type (
 		ImpersonationLevel winnt.SecurityImpersonationLevel
 	}
 	PsDereferenceImpersonationTokenIn struct {
-		Token *AccessToken `required:"false"`
+		ImpersonationToken *AccessToken `required:"false"`
 	}
 	PsDereferenceImpersonationTokenOut struct{}
 
 	PsReferencePrimaryTokenIn    struct{ Process *EProcess }
 	PsReferencePrimaryTokenOut   struct{ Token *AccessToken }
-	PsDereferencePrimaryTokenIn  struct{ Token *AccessToken }
+	PsDereferencePrimaryTokenIn  struct{ PrimaryToken *AccessToken }
 	PsDereferencePrimaryTokenOut struct{}
 )
 
@@ -103,8 +103,8 @@ var rowPsDereferenceImpersonationToken = nt.Add(&Table,
 			Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "I-62", When: "always; NULL is accepted"}}},
 		Call: func(_ *KernelThread, in PsDereferenceImpersonationTokenIn) (out PsDereferenceImpersonationTokenOut,
 			st ntstatus.Status) {
-			if in.Token != nil { // no token was referenced where it is NULL (I-62)
-				in.Token.Deref(ob.TagContext)
+			if in.ImpersonationToken != nil { // no token was referenced where it is NULL (I-62)
+				in.ImpersonationToken.Deref(ob.TagContext)
 			}
 			return out, ntstatus.Success
 		},
@@ -127,7 +127,7 @@ var rowPsDereferencePrimaryToken = nt.Add(&Table,
 			Conditions: []nt.Condition{{Status: ntstatus.Success, Rule: "I-62", When: "always"}}},
 		Call: func(_ *KernelThread, in PsDereferencePrimaryTokenIn) (out PsDereferencePrimaryTokenOut,
 			st ntstatus.Status) {
-			in.Token.Deref(ob.TagContext)
+			in.PrimaryToken.Deref(ob.TagContext)
 			return out, ntstatus.Success
 		},
 	},

@@ -13,6 +13,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -31,6 +32,7 @@ type Config struct {
 	// Log is the audit log. nil makes one with the default policy and a
 	// memory sink, see [System.Audit]. A Log belongs to one system.
 	Log *audit.Log
+	LSA logon.Authority // who is who; nil knows the well-known names only
 }
 
 // System is a running kernel.
@@ -76,23 +78,19 @@ func Boot(cfg Config) *System {
 	s.sys.Root = ob.NewDirectory(rootDescriptor(), 0)
 	s.sys.Names = ob.NewNamespace(s.sys.Root)
 	s.sys.Run = s.run
+	s.makePolicy(cfg.LSA)
 	s.makeDirectories()
 	s.sys.Files = ob.NewDirectory(rootDescriptor(), 0)
 	s.sys.Files.SetBirth(ob.Birth{Permanent: true})
-	if st := s.sys.Root.Insert(Files[1:], s.sys.Files, false); !st.IsSuccess() {
-		panic("kernel: " + Files + ": " + st.String())
+	if st := s.sys.Root.Insert(filesDirectory[1:], s.sys.Files, false); !st.IsSuccess() {
+		panic("kernel: " + filesDirectory + ": " + st.String())
 	}
 	return s
 }
 
-// Files is the directory of the files that CreateFile makes; NtOpenFile takes
+// filesDirectory is the directory of the files that CreateFile makes; NtOpenFile takes
 // names without a leading backslash from it.
-const Files = `\Files`
-
-// SetEveryoneIncludesAnonymous sets the policy of that name: whether anonymous
-// tokens made from now on have Everyone among their groups (I-74). It is off at
-// boot.
-func (s *System) SetEveryoneIncludesAnonymous(on bool) { s.sys.EveryoneIncludesAnonymous.Store(on) }
+const filesDirectory = `\Files`
 
 // rootDescriptor lets everyone list and traverse, and the system create.
 func rootDescriptor() *sd.Descriptor {
@@ -144,9 +142,6 @@ func (p *Process) Name() string { return p.p.Name() }
 
 // Object returns the process object, for the routines of a KernelThread.
 func (p *Process) Object() *EProcess { return p.p }
-
-// Exit ends the process: its threads revert and end, its handles are closed.
-func (p *Process) Exit() { p.p.Exit() }
 
 // NewThread makes a user-mode thread of the process. It starts without
 // impersonation (I-9).
@@ -255,6 +250,7 @@ func (s *System) Close() error {
 	system.Deref(ob.TagCall)
 	s.sys.Files.Clear()
 	s.sys.Root.Clear()
+	s.sys.Policy.Deref(ob.TagCall)
 	for _, f := range files {
 		f.Deref(ob.TagCall)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -242,6 +243,14 @@ func TestUnreadInputs(t *testing.T) {
 		GenericMapping: nt.Captured[winnt.GenericMapping]{Status: ntstatus.AccessViolation}})
 	if out.Result || out.AccessStatus != ntstatus.AccessViolation {
 		t.Errorf("SeAccessCheck: %+v", out)
+	}
+	for mode, want := range map[access.Mode]ntstatus.Status{access.User: ntstatus.AccessViolation,
+		access.Kernel: ntstatus.Success} { // the kernel's request does not look at the descriptor
+		out := k.SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: fault, SubjectSecurityContext: s,
+			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: mapping, AccessMode: mode})
+		if out.AccessStatus != want || out.Result != want.IsSuccess() {
+			t.Errorf("A-31: SeAccessCheck in mode %v: %+v", mode, out)
+		}
 	}
 	k.SeReleaseSubjectContext(s)
 	if err := sys.Close(); err != nil {

@@ -51,7 +51,7 @@ func alarmConditions(more ...Condition) []Condition {
 		{ntstatus.AccessDenied, "U-30", "ClientToken lacks TOKEN_QUERY"},
 		{ntstatus.BadImpersonationLevel, "U-31", "an impersonation token below SecurityIdentification"},
 		{ntstatus.PrivilegeNotHeld, "U-32",
-			"the caller's process does not hold SeAuditPrivilege enabled, whoever the thread impersonates"},
+			"the caller's process does not hold SeAuditPrivilege enabled; that of the thread's client does not count"},
 	}, more...)
 }
 

@@ -86,7 +86,7 @@ type (
 // has an object type list, list one result for each entry, byHandle a token.
 func auditCheckConditions(byType, list, byHandle bool) (c []Condition) {
 	if byType {
-		c = append(c, Condition{ntstatus.InvalidParameter, "U-45", "AuditType is none"})
+		c = append(c, Condition{ntstatus.InvalidParameter, "U-45", "AuditType names no type of audit event"})
 	}
 	if !byHandle {
 		c = append(c,
@@ -126,7 +126,7 @@ func closeAlarmConditions() []Condition {
 	return []Condition{
 		{ntstatus.Success, "U-40", "GenerateOnClose is FALSE: nothing is done"},
 		{ntstatus.PrivilegeNotHeld, "U-32",
-			"the caller's process does not hold SeAuditPrivilege enabled, whoever the thread impersonates"},
+			"the caller's process does not hold SeAuditPrivilege enabled; that of the thread's client does not count"},
 		{ntstatus.AccessViolation, "U-36", "SubsystemName is NULL"},
 		{ntstatus.AuditFailed, "U-64", "the record could not be kept and the policy says to fail"},
 	}

@@ -20,12 +20,14 @@ var events = map[string][]uint16{
 	"NtOpenFile": opens, "NtOpenProcess": opens, "NtOpenThread": opens,
 	"NtOpenProcessToken": opens, "NtOpenProcessTokenEx": opens, "NtOpenThreadToken": opens, "NtOpenThreadTokenEx": opens,
 	"NtCreateJobObject": opens, "NtOpenJobObject": opens, "NtCreateEvent": opens, "NtOpenEvent": opens,
+	"NtCreateMutant": opens, "NtOpenMutant": opens, "NtCreateSemaphore": opens, "NtOpenSemaphore": opens,
+	"NtCreateTimer": opens, "NtOpenTimer": opens,
 	"NtCreateDirectoryObject": opens, "NtOpenDirectoryObject": opens,
 	"NtCreateSymbolicLinkObject": opens, "NtOpenSymbolicLinkObject": opens,
 	"NtCreateNamedPipeFile": opens, "NtConnectPort": opens,
 
 	"NtReadFile": uses, "NtWriteFile": uses, "NtFsControlFile": uses,
-	"NtClose": {4658}, "NtDuplicateObject": {4690}, "NtSetSecurityObject": {4670, 4907},
+	"NtClose": {4658}, "NtDuplicateObject": {4690}, "NtSetSecurityObject": {4670, 4907, 4911, 4913},
 	"NtAdjustPrivilegesToken": {4703}, "NtCreateUserProcess": {4688}, "NtSetInformationProcess": {4696},
 
 	"NtOpenObjectAuditAlarm": {4656, 4662, 4674}, "NtCloseObjectAuditAlarm": {4658}, "NtDeleteObjectAuditAlarm": {4660},

@@ -12,8 +12,10 @@ type (
 		ObjectAttributes Captured[*ObjectAttributes]
 		NamedPipeType    uint32 // 0 bytes, 1 messages
 		MaximumInstances uint32 // 0 stands for as many as there may be
-		InboundQuota     uint32 // bytes; 0 stands for the default
+		InboundQuota     uint32 // bytes that clients may have written and the server not read; 0 stands for the default
+		OutboundQuota    uint32 // the same in the other direction
 		ShareAccess      uint32
+		CompletionMode   uint32 // FILE_PIPE_COMPLETE_OPERATION: who waits for pipes does not wait for this end (T-135)
 		// FILE_CREATE: the first instance only; FILE_OPEN: another only; 0 and FILE_OPEN_IF: either
 		CreateDisposition uint32
 	}
@@ -34,8 +36,10 @@ type (
 	FsControlFileIn struct {
 		FileHandle    winnt.Handle
 		FsControlCode uint32 // FSCTL_PIPE_*
+		// OutputBufferLength is in bytes: 16 and the room for data with FSCTL_PIPE_PEEK.
+		OutputBufferLength uint32 `default:"4294967295"`
 	}
-	FsControlFileOut struct{}
+	FsControlFileOut struct{ OutputBuffer *PipePeekBuffer } // nil for codes other than FSCTL_PIPE_PEEK
 )
 
 var handleConditions = []Condition{
@@ -49,7 +53,7 @@ var (
 			Name:    "NtCreateNamedPipeFile",
 			Summary: "makes an instance of a named pipe and opens its server end",
 			Source:  "CreateNamedPipe",
-			Missing: "operations complete at once and never wait; ShareAccess is carried, not used",
+			Missing: "operations complete at once and never wait",
 			Conditions: []Condition{
 				{ntstatus.InvalidParameter, "O-22",
 					"OBJECT_ATTRIBUTES has a wrong Length or unknown attribute bits, or a quota or number of " +
@@ -57,9 +61,12 @@ var (
 				{ntstatus.ObjectNameInvalid, "O-23", "the name is not that of a pipe"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+				{ntstatus.InstanceNotAvailable, "T-136",
+					"CreateDisposition is FILE_CREATE, and the pipe is there with all its instances (Observed)"},
 				{ntstatus.AccessDenied, "O-33", "CreateDisposition is FILE_CREATE and the pipe is there"},
 				{ntstatus.ObjectNameNotFound, "O-23", "CreateDisposition is FILE_OPEN and there is no such pipe"},
 				{ntstatus.InstanceNotAvailable, "I-85", "the pipe has as many instances as its first one allows"},
+				{ntstatus.AccessDenied, "T-132", "ShareAccess is not that of the pipe's first instance"},
 				{ntstatus.AccessDenied, "O-33",
 					"the existing pipe's descriptor does not let the caller add an instance"},
 			},
@@ -96,6 +103,7 @@ var (
 				Condition{ntstatus.PipeDisconnected, "I-85", "the client was disconnected"},
 				Condition{ntstatus.PipeClosing, "I-86", "the other end is closed"},
 				Condition{ntstatus.PipeBusy, "I-85", "the quota has no room until the other end reads"},
+				Condition{ntstatus.Success, "T-135", "no room, and the end completes operations at once: Information is 0"},
 			),
 		},
 		Call: Services.NtWriteFile,
@@ -104,13 +112,20 @@ var (
 		Meta: Meta{
 			Name:    "NtFsControlFile",
 			Summary: "listens on, disconnects or impersonates the client of a pipe",
-			Source:  "ConnectNamedPipe; DisconnectNamedPipe; ImpersonateNamedPipeClient",
-			Missing: "only FSCTL_PIPE_LISTEN, FSCTL_PIPE_DISCONNECT and FSCTL_PIPE_IMPERSONATE",
+			Source:  "ConnectNamedPipe; DisconnectNamedPipe; ImpersonateNamedPipeClient; PeekNamedPipe",
+			Missing: "only FSCTL_PIPE_LISTEN, FSCTL_PIPE_DISCONNECT, FSCTL_PIPE_IMPERSONATE and FSCTL_PIPE_PEEK",
 			Conditions: append(
 				append([]Condition{}, handleConditions...),
 				Condition{ntstatus.NotSupported, "I-85", "another control code"},
+				Condition{ntstatus.AccessDenied, "I-132", "peek: FileHandle lacks FILE_READ_DATA"},
+				Condition{ntstatus.InfoLengthMismatch, "I-132", "peek: no room for the header of 16 bytes"},
+				Condition{ntstatus.PipeDisconnected, "I-132", "peek: the server disconnected this client"},
+				Condition{ntstatus.PipeBroken, "I-132", "peek: the other end is closed and everything was read"},
+				Condition{ntstatus.InvalidPipeState, "I-132", "peek: no client is connected"},
+				Condition{ntstatus.BufferOverflow, "I-132", "peek: the message is longer"},
 				Condition{ntstatus.IllegalFunction, "I-85", "the handle is the client's end"},
 				Condition{ntstatus.PipeListening, "I-85", "no client is connected yet"},
+				Condition{ntstatus.CannotImpersonate, "T-133", "impersonate: no client is connected yet (Observed)"},
 				Condition{ntstatus.InvalidPipeState, "I-85", "impersonate: the client was disconnected"},
 				Condition{ntstatus.CannotImpersonate, "I-85", "impersonate: nothing has been read from the client"},
 				Condition{ntstatus.BadImpersonationLevel, "I-80",
@@ -146,7 +161,7 @@ func (t *Thread) NtWriteFile(file winnt.Handle, buffer []byte) (int, ntstatus.St
 // NtFsControlFile sends a control code to a pipe: winnt.FSCTL_PIPE_LISTEN,
 // FSCTL_PIPE_DISCONNECT or FSCTL_PIPE_IMPERSONATE.
 func (t *Thread) NtFsControlFile(file winnt.Handle, code uint32) ntstatus.Status {
-	in := FsControlFileIn{file, code}
+	in := FsControlFileIn{FileHandle: file, FsControlCode: code}
 	_, st := call(t, rowFsControlFile, in)
 	return st
 }

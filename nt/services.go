@@ -42,6 +42,8 @@ type Services interface {
 	NtReadFile(ReadFileIn) (ReadFileOut, ntstatus.Status)
 	NtWriteFile(WriteFileIn) (WriteFileOut, ntstatus.Status)
 	NtFsControlFile(FsControlFileIn) (FsControlFileOut, ntstatus.Status)
+	NtQueryInformationFile(QueryInformationFileIn) (QueryInformationFileOut, ntstatus.Status)
+	NtQueryVolumeInformationFile(QueryVolumeInformationFileIn) (QueryVolumeInformationFileOut, ntstatus.Status)
 
 	NtOpenObjectAuditAlarm(OpenObjectAuditAlarmIn) (OpenObjectAuditAlarmOut, ntstatus.Status)
 	NtCloseObjectAuditAlarm(CloseObjectAuditAlarmIn) (CloseObjectAuditAlarmOut, ntstatus.Status)
@@ -88,12 +90,33 @@ type Services interface {
 	NtOpenDirectoryObject(OpenDirectoryObjectIn) (DirectoryObjectOut, ntstatus.Status)
 	NtCreateSymbolicLinkObject(CreateSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
 	NtOpenSymbolicLinkObject(OpenSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
+	NtQuerySymbolicLinkObject(QuerySymbolicLinkObjectIn) (QuerySymbolicLinkObjectOut, ntstatus.Status)
 	NtCreateEvent(CreateEventIn) (EventOut, ntstatus.Status)
 	NtOpenEvent(OpenEventIn) (EventOut, ntstatus.Status)
+	NtCreateMutant(CreateMutantIn) (MutantOut, ntstatus.Status)
+	NtOpenMutant(OpenMutantIn) (MutantOut, ntstatus.Status)
+	NtReleaseMutant(ReleaseMutantIn) (ReleaseMutantOut, ntstatus.Status)
+	NtQueryMutant(QueryMutantIn) (QueryMutantOut, ntstatus.Status)
+	NtCreateSemaphore(CreateSemaphoreIn) (SemaphoreOut, ntstatus.Status)
+	NtOpenSemaphore(OpenSemaphoreIn) (SemaphoreOut, ntstatus.Status)
+	NtReleaseSemaphore(ReleaseSemaphoreIn) (ReleaseSemaphoreOut, ntstatus.Status)
+	NtQuerySemaphore(QuerySemaphoreIn) (QuerySemaphoreOut, ntstatus.Status)
+	NtCreateTimer(CreateTimerIn) (TimerOut, ntstatus.Status)
+	NtOpenTimer(OpenTimerIn) (TimerOut, ntstatus.Status)
+	NtSetTimer(SetTimerIn) (SetTimerOut, ntstatus.Status)
+	NtCancelTimer(CancelTimerIn) (CancelTimerOut, ntstatus.Status)
+	NtQueryTimer(QueryTimerIn) (QueryTimerOut, ntstatus.Status)
 
 	NtGetNextThread(GetNextThreadIn) (GetNextThreadOut, ntstatus.Status)
 	NtImpersonateThread(ImpersonateThreadIn) (ImpersonateThreadOut, ntstatus.Status)
 	NtImpersonateAnonymousToken(ImpersonateAnonymousTokenIn) (ImpersonateAnonymousTokenOut, ntstatus.Status)
+
+	LsaLogonUser(LsaLogonUserIn) (LsaLogonUserOut, ntstatus.Status)
+	LsaOpenPolicy(LsaOpenPolicyIn) (LsaOpenPolicyOut, ntstatus.Status)
+	LsaClose(LsaCloseIn) (LsaCloseOut, ntstatus.Status)
+	LsaQueryInformationPolicy(LsaQueryInformationPolicyIn) (LsaQueryInformationPolicyOut, ntstatus.Status)
+	LsaLookupNames2(LsaLookupNames2In) (LsaLookupNames2Out, ntstatus.Status)
+	LsaLookupSids(LsaLookupSidsIn) (LsaLookupSidsOut, ntstatus.Status)
 
 	// PipeChanged is closed at the next change of the pipe behind a handle, for
 	// those who wait; ok is false for a handle that is no pipe's.

@@ -17,13 +17,13 @@ const (
 	UserName = "user.NTACL"
 )
 
-// Versions of the attribute, and types of hashes.
-const (
-	MinVersion = 1
-	MaxVersion = 4
+// HashSHA256 is the one type of hash; 0 stands for none.
+const HashSHA256 = 1
 
-	HashNone   = 0
-	HashSHA256 = 1
+// The versions of the attribute that are read.
+const (
+	minVersion = 1
+	maxVersion = 4
 )
 
 // MaxSize is the largest attribute that is read, in bytes: more than any file
@@ -49,7 +49,7 @@ var ErrAttribute = errors.New("invalid NTACL attribute")
 // descriptor count from the start of the attribute.
 type Attribute struct {
 	Version    uint16
-	HashType   uint16   // versions 3 and 4: HashNone or HashSHA256
+	HashType   uint16   // versions 3 and 4: 0 or HashSHA256
 	Hash       [64]byte // of the descriptor the POSIX permissions amounted to; 16 bytes in version 2, none in 1
 	What       string   // version 4: what the second hash is of, "posix_acl"
 	Time       int64    // version 4: when it was written, in units of 100 ns since 1601
@@ -103,7 +103,7 @@ func (a *Attribute) header(b []byte) (int, error) {
 	switch {
 	case r.err != nil:
 		return 0, r.err
-	case a.Version < MinVersion || a.Version > MaxVersion:
+	case a.Version < minVersion || a.Version > maxVersion:
 		return 0, refuse(0, "version %d, want 1 to 4", a.Version)
 	case again != a.Version:
 		return 0, refuse(2, "version %d is repeated as %d", a.Version, again)
@@ -134,7 +134,7 @@ func (a *Attribute) header(b []byte) (int, error) {
 // description holds a zero byte or there is no descriptor.
 func (a *Attribute) Append(dst []byte) ([]byte, error) {
 	switch {
-	case a.Version < MinVersion || a.Version > MaxVersion:
+	case a.Version < minVersion || a.Version > maxVersion:
 		return dst, fmt.Errorf("%w: version %d, want 1 to 4", ErrAttribute, a.Version)
 	case strings.IndexByte(a.What, 0) >= 0:
 		return dst, fmt.Errorf("%w: the description holds a zero byte", ErrAttribute)

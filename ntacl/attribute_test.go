@@ -140,6 +140,30 @@ func TestOffsetsBeforeTheDescriptor(t *testing.T) {
 	}
 }
 
+// A descriptor lacks any of its parts: the offset of what is not there is 0, and
+// what is there comes back.
+func TestLackingParts(t *testing.T) {
+	for _, text := range []string{"O:BA", "G:SY", "D:(A;;FA;;;WD)", "S:(AU;SA;FA;;;WD)", "O:BAD:(A;;FA;;;WD)",
+		"G:SYS:(AU;SA;FA;;;WD)", "O:BAG:SY", ""} {
+		for version, at := range map[uint16]int{1: 8, 2: 28, 3: 80, 4: 160} {
+			d := sddl.MustParse(text)
+			b, err := (&ntacl.Attribute{Version: version, What: "posix_acl", Descriptor: d}).Append(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for field, there := range []bool{!d.Owner().IsZero(), !d.Group().IsZero(), d.SACL() != nil, d.DACL() != nil} {
+				if off := binary.LittleEndian.Uint32(b[at+4+4*field:]); (off != 0) != there {
+					t.Errorf("version %d of %q: part %d has the offset %d", version, text, field, off)
+				}
+			}
+			a, err := ntacl.Decode(b)
+			if err != nil || !a.Descriptor.Equal(d) {
+				t.Errorf("version %d of %q comes back as %v, %v", version, text, a, err)
+			}
+		}
+	}
+}
+
 // An attribute may end with its header: what there is is taken, and the lack of
 // a descriptor is the descriptor's mistake.
 func TestSplitAtTheEnd(t *testing.T) {

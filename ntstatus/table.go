@@ -7,6 +7,7 @@ const (
 	Timeout                 Status = 0x00000102
 	Pending                 Status = 0x00000103
 	NotAllAssigned          Status = 0x00000106
+	SomeNotMapped           Status = 0x00000107
 	ObjectNameExists        Status = 0x40000000
 	DatatypeMisalignment    Status = 0x80000002
 	BufferOverflow          Status = 0x80000005
@@ -38,6 +39,9 @@ const (
 	ObjectPathSyntaxBad     Status = 0xC000003B
 	InvalidPortHandle       Status = 0xC0000042
 	SharingViolation        Status = 0xC0000043
+	QuotaExceeded           Status = 0xC0000044
+	MutantNotOwned          Status = 0xC0000046
+	SemaphoreLimitExceeded  Status = 0xC0000047
 	DeletePending           Status = 0xC0000056
 	UnknownRevision         Status = 0xC0000058
 	RevisionMismatch        Status = 0xC0000059
@@ -45,9 +49,15 @@ const (
 	InvalidPrimaryGroup     Status = 0xC000005B
 	NoImpersonationToken    Status = 0xC000005C
 	CantDisableMandatory    Status = 0xC000005D
+	NoLogonServers          Status = 0xC000005E
 	NoSuchLogonSession      Status = 0xC000005F
 	NoSuchPrivilege         Status = 0xC0000060
 	PrivilegeNotHeld        Status = 0xC0000061
+	NoSuchUser              Status = 0xC0000064
+	WrongPassword           Status = 0xC000006A
+	LogonFailure            Status = 0xC000006D
+	AccountRestriction      Status = 0xC000006E
+	AccountDisabled         Status = 0xC0000072
 	NoneMapped              Status = 0xC0000073
 	InvalidACL              Status = 0xC0000077
 	InvalidSID              Status = 0xC0000078
@@ -74,18 +84,26 @@ const (
 	NoSecurityOnObject      Status = 0xC00000D7
 	GenericNotMapped        Status = 0xC00000E6
 	BadDescriptorFormat     Status = 0xC00000E7
+	InvalidParameter4       Status = 0xC00000F2
+	InvalidParameter6       Status = 0xC00000F4
+	NoSuchPackage           Status = 0xC00000FE
 	DirectoryNotEmpty       Status = 0xC0000101
 	NotADirectory           Status = 0xC0000103
+	NameTooLong             Status = 0xC0000106
 	ProcessIsTerminating    Status = 0xC000010A
+	InvalidLogonType        Status = 0xC000010B
 	CannotImpersonate       Status = 0xC000010D
 	Cancelled               Status = 0xC0000120
 	CannotDelete            Status = 0xC0000121
 	TokenAlreadyInUse       Status = 0xC000012B
 	PipeBroken              Status = 0xC000014B
+	TooManyContextIDs       Status = 0xC000015A
+	LogonTypeNotGranted     Status = 0xC000015B
 	NotSameObject           Status = 0xC00001AC
 	ReplyMessageMismatch    Status = 0xC000021F
 	PipeEmpty               Status = 0xC00000D9
 	NotFound                Status = 0xC0000225
+	AccountLockedOut        Status = 0xC0000234
 	HandleNotClosable       Status = 0xC0000235
 	AuditFailed             Status = 0xC0000244
 	CantEnableDenyOnly      Status = 0xC00002B3
@@ -99,6 +117,7 @@ var table = []row{
 	{Timeout, "STATUS_TIMEOUT", 1460},
 	{Pending, "STATUS_PENDING", 997},
 	{NotAllAssigned, "STATUS_NOT_ALL_ASSIGNED", 1300},
+	{SomeNotMapped, "STATUS_SOME_NOT_MAPPED", 1301},
 	{ObjectNameExists, "STATUS_OBJECT_NAME_EXISTS", 183},
 	{DatatypeMisalignment, "STATUS_DATATYPE_MISALIGNMENT", 998},
 	{BufferOverflow, "STATUS_BUFFER_OVERFLOW", 234},
@@ -130,6 +149,9 @@ var table = []row{
 	{ObjectPathSyntaxBad, "STATUS_OBJECT_PATH_SYNTAX_BAD", 161},
 	{InvalidPortHandle, "STATUS_INVALID_PORT_HANDLE", 6},
 	{SharingViolation, "STATUS_SHARING_VIOLATION", 32},
+	{QuotaExceeded, "STATUS_QUOTA_EXCEEDED", 1816},
+	{MutantNotOwned, "STATUS_MUTANT_NOT_OWNED", 288},
+	{SemaphoreLimitExceeded, "STATUS_SEMAPHORE_LIMIT_EXCEEDED", 298},
 	{DeletePending, "STATUS_DELETE_PENDING", 303},
 	{UnknownRevision, "STATUS_UNKNOWN_REVISION", 1305},
 	{RevisionMismatch, "STATUS_REVISION_MISMATCH", 1306},
@@ -137,9 +159,15 @@ var table = []row{
 	{InvalidPrimaryGroup, "STATUS_INVALID_PRIMARY_GROUP", 1308},
 	{NoImpersonationToken, "STATUS_NO_IMPERSONATION_TOKEN", 1309},
 	{CantDisableMandatory, "STATUS_CANT_DISABLE_MANDATORY", 1310},
+	{NoLogonServers, "STATUS_NO_LOGON_SERVERS", 1311},
 	{NoSuchLogonSession, "STATUS_NO_SUCH_LOGON_SESSION", 1312},
 	{NoSuchPrivilege, "STATUS_NO_SUCH_PRIVILEGE", 1313},
 	{PrivilegeNotHeld, "STATUS_PRIVILEGE_NOT_HELD", 1314},
+	{NoSuchUser, "STATUS_NO_SUCH_USER", 1317},
+	{WrongPassword, "STATUS_WRONG_PASSWORD", 86},
+	{LogonFailure, "STATUS_LOGON_FAILURE", 1326},
+	{AccountRestriction, "STATUS_ACCOUNT_RESTRICTION", 1327},
+	{AccountDisabled, "STATUS_ACCOUNT_DISABLED", 1331},
 	{NoneMapped, "STATUS_NONE_MAPPED", 1332},
 	{InvalidACL, "STATUS_INVALID_ACL", 1336},
 	{InvalidSID, "STATUS_INVALID_SID", 1337},
@@ -166,18 +194,26 @@ var table = []row{
 	{NoSecurityOnObject, "STATUS_NO_SECURITY_ON_OBJECT", 1350},
 	{GenericNotMapped, "STATUS_GENERIC_NOT_MAPPED", 1360},
 	{BadDescriptorFormat, "STATUS_BAD_DESCRIPTOR_FORMAT", 1361},
+	{InvalidParameter4, "STATUS_INVALID_PARAMETER_4", 87},
+	{InvalidParameter6, "STATUS_INVALID_PARAMETER_6", 87},
+	{NoSuchPackage, "STATUS_NO_SUCH_PACKAGE", 1364},
 	{DirectoryNotEmpty, "STATUS_DIRECTORY_NOT_EMPTY", 145},
 	{NotADirectory, "STATUS_NOT_A_DIRECTORY", 267},
+	{NameTooLong, "STATUS_NAME_TOO_LONG", 206},
 	{ProcessIsTerminating, "STATUS_PROCESS_IS_TERMINATING", 5},
+	{InvalidLogonType, "STATUS_INVALID_LOGON_TYPE", 1367},
 	{CannotImpersonate, "STATUS_CANNOT_IMPERSONATE", 1368},
 	{Cancelled, "STATUS_CANCELLED", 995},
 	{CannotDelete, "STATUS_CANNOT_DELETE", 5},
 	{TokenAlreadyInUse, "STATUS_TOKEN_ALREADY_IN_USE", 1375},
 	{PipeBroken, "STATUS_PIPE_BROKEN", 109},
+	{TooManyContextIDs, "STATUS_TOO_MANY_CONTEXT_IDS", 1384},
+	{LogonTypeNotGranted, "STATUS_LOGON_TYPE_NOT_GRANTED", 1385},
 	{NotSameObject, "STATUS_NOT_SAME_OBJECT", 1656},
 	{ReplyMessageMismatch, "STATUS_REPLY_MESSAGE_MISMATCH", 317},
 	{PipeEmpty, "STATUS_PIPE_EMPTY", 232},
 	{NotFound, "STATUS_NOT_FOUND", 1168},
+	{AccountLockedOut, "STATUS_ACCOUNT_LOCKED_OUT", 1909},
 	{HandleNotClosable, "STATUS_HANDLE_NOT_CLOSABLE", 6},
 	{AuditFailed, "STATUS_AUDIT_FAILED", 606},
 	{CantEnableDenyOnly, "STATUS_CANT_ENABLE_DENY_ONLY", 629},

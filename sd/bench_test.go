@@ -3,6 +3,7 @@ package sd_test
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -128,10 +129,11 @@ func ExampleDecode() {
 	d, err := sd.Decode(b)
 	fmt.Println(d.Owner(), d.DACL().Len(), err)
 	_, err = sd.Decode(b[:40])
-	fmt.Println(err)
+	fmt.Println(strings.Replace(err.Error(), ": an", ":\nan", 1))
 	// Output:
 	// S-1-5-21-1-2-3-1107 10 <nil>
-	// security descriptor: at byte 4: an offset must be 0, or at least 20, a multiple of 4 and inside: STATUS_INVALID_SECURITY_DESCR
+	// security descriptor: at byte 4:
+	// an offset must be 0, or at least 20, a multiple of 4 and inside: STATUS_INVALID_SECURITY_DESCR
 }
 
 func ExampleNewACL() {

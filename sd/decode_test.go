@@ -14,7 +14,8 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-const sample = `O:BAG:SYD:PAI(D;;FW;;;BG)(A;OICI;FA;;;BA)(OA;CI;RP;4c164200-20c0-11d0-a768-00aa006e0529;;AU)(XA;;FX;;;WD;(@User.Title=="PM"))S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)(RA;;;;;WD;("Dept",TS,0,"Fin"))`
+const sample = `O:BAG:SYD:PAI(D;;FW;;;BG)(A;OICI;FA;;;BA)(OA;CI;RP;4c164200-20c0-11d0-a768-00aa006e0529;;` +
+	`AU)(XA;;FX;;;WD;(@User.Title=="PM"))S:(AU;SAFA;FA;;;WD)(ML;;NW;;;HI)(RA;;;;;WD;("Dept",TS,0,"Fin"))`
 
 // Layout and states: S-20, S-22, S-23, S-24, C-62.
 func TestDecodeRefuses(t *testing.T) {

@@ -94,10 +94,11 @@ func Select(d *Descriptor, i uint32) *Descriptor {
 		kept := pick(p.SACL, func(t Type) bool { return PartOf(t)&i != 0 })
 		// A list without entries is part of every kind of its entries (S-74).
 		empty := p.SACL != nil && p.SACL.Len() == 0 && i&saclParts != 0
+		revision := p.SACL.Revision()
 		p.SACL = nil
 		if len(kept) == 0 && !empty {
 			p.Control &^= saclControl
-		} else if l, err := NewACL(kept...); err == nil { // never longer than it was
+		} else if l, err := newACL(revision, kept); err == nil { // never longer than it was
 			p.SACL = l
 		}
 	}

@@ -170,6 +170,21 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// S-16: what is selected of a list has the list's revision.
+func TestSelectKeepsTheRevision(t *testing.T) {
+	for revision := byte(2); revision <= 4; revision++ {
+		raw := append([]byte(nil), parse("S:(AU;SA;FA;;;WD)(ML;;NW;;;LW)").Binary()...)
+		raw[20] = revision
+		d, err := sd.Decode(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sd.Select(d, label).SACL().Revision(); got != revision {
+			t.Errorf("revision %d became %d", revision, got)
+		}
+	}
+}
+
 func TestSetControl(t *testing.T) { // S-26
 	if c, st := sd.SetControl(sd.DACLPresent, sd.DACLProtected|sd.DACLAutoInherited,
 		sd.DACLProtected); st != ntstatus.Success || c != sd.DACLPresent|sd.DACLProtected {
@@ -269,7 +284,10 @@ func TestMerge(t *testing.T) {
 		{"nothing", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)", sd.Explicit{Trustee: sid.Everyone}},
 		{"object grant", "D:(A;;CC;;;WD)", "D:(A;;CC;;;WD)(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)",
 			sd.Explicit{Mode: sd.GrantAccess, Mask: 2, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
-		{"object revoke", "D:(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)", "D:(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)", sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
+		{"object revoke",
+			"D:(OA;;DC;00000001-0000-0000-0000-000000000000;;WD)(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)",
+			"D:(OA;;DC;00000002-0000-0000-0000-000000000000;;WD)",
+			sd.Explicit{Mode: sd.RevokeAccess, Trustee: sid.Everyone, ObjectType: &winnt.GUID{1}}},
 		{"object deny", "D:(OA;;CCDC;;00000001-0000-0000-0000-000000000000;WD)",
 			"D:(OD;;CC;;00000001-0000-0000-0000-000000000000;WD)(OA;;DC;;00000001-0000-0000-0000-000000000000;WD)",
 			sd.Explicit{Mode: sd.DenyAccess, Mask: 1, Trustee: sid.Everyone, InheritedObjectType: &winnt.GUID{1}}},

@@ -60,8 +60,8 @@ const (
 		winnt.ACCESS_FILTER_SECURITY_INFORMATION
 )
 
-// FormatSID prints the alias of s, or its text form (S-10).
-func FormatSID(s, domain sid.SID) string {
+// formatSID prints the alias of s, or its text form (S-10).
+func formatSID(s, domain sid.SID) string {
 	if a := sid.Alias(s, domain); a != "" {
 		return a
 	}
@@ -81,7 +81,7 @@ func appendOwner(b []byte, tag string, s sid.SID, o Options) ([]byte, error) {
 		return nil, fmt.Errorf("print %s %s has no sub-authority, so SDDL has no form for it: %w", tag, s,
 			ntstatus.InvalidSID.Err())
 	}
-	return append(append(b, tag...), FormatSID(s, o.Domain)...), nil
+	return append(append(b, tag...), formatSID(s, o.Domain)...), nil
 }
 
 // FormatACE prints one entry in parentheses.
@@ -199,5 +199,5 @@ func appendFields(b []byte, a sd.ACE, o Options) []byte {
 	if g, ok := a.InheritedObjectType(); ok {
 		b = append(b, g.String()...)
 	}
-	return append(append(b, ';'), FormatSID(a.SID(), o.Domain)...)
+	return append(append(b, ';'), formatSID(a.SID(), o.Domain)...)
 }

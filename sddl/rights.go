@@ -220,6 +220,8 @@ var namedRights = map[string]winnt.AccessMask{
 	"JOB_OBJECT_ALL_ACCESS": winnt.JOB_OBJECT_ALL_ACCESS,
 	"DIRECTORY_ALL_ACCESS":  winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS,
 	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "PORT_ALL_ACCESS": winnt.PORT_ALL_ACCESS,
+	"MUTANT_ALL_ACCESS": winnt.MUTANT_ALL_ACCESS, "SEMAPHORE_ALL_ACCESS": winnt.SEMAPHORE_ALL_ACCESS,
+	"TIMER_ALL_ACCESS":         winnt.TIMER_ALL_ACCESS,
 	"STANDARD_RIGHTS_REQUIRED": winnt.STANDARD_RIGHTS_REQUIRED, "STANDARD_RIGHTS_ALL": winnt.STANDARD_RIGHTS_ALL,
 }
 
@@ -228,7 +230,7 @@ func init() {
 		winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject, winnt.TokenObject, winnt.ProcessObject,
 		winnt.ThreadObject, winnt.JobObject,
 		winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject, winnt.DirectoryServiceObject,
-		winnt.MutantObject, winnt.SemaphoreObject, winnt.SectionObject,
+		winnt.MutantObject, winnt.SemaphoreObject, winnt.TimerObject, winnt.SectionObject,
 	} {
 		for bit := winnt.AccessMask(1); bit != 0; bit <<= 1 {
 			if n := t.RightName(bit); !strings.HasPrefix(n, "0x") {

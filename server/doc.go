@@ -2,7 +2,10 @@
 // needs heavy libraries lives in this module, so that a program that imports
 // only the decision links none of them.
 //
-//   - auth/unix: who the peer of a Unix socket is, and its token without an account.
+//   - lsa: accounts, groups, rights and id maps in one file; who a client is.
+//   - lsa/host: the users and groups of this host, by userdb or getent.
+//   - auth, auth/password: ways to prove who a client is.
+//   - auth/unix: who the peer of a Unix socket is, and its token with or without an account.
 //   - daemon: listens, and makes each connection a process of its kernel.
 //   - cmd/refmond: the daemon's command.
 //

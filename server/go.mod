@@ -1,11 +1,13 @@
 module github.com/refmon/refmon/server
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/refmon/refmon v0.0.0
-	golang.org/x/sys v0.42.0
+	go.etcd.io/bbolt v1.5.0
+	golang.org/x/crypto v0.58.0
+	golang.org/x/sys v0.49.0
 )
 
 require (

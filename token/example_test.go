@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -9,7 +10,8 @@ import (
 )
 
 func ExampleParse() {
-	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],"privileges":["SeChangeNotifyPrivilege"]}`))
+	tok, err := token.Parse([]byte(`{"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],
+		"privileges":["SeChangeNotifyPrivilege"]}`))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -36,8 +38,13 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(tok.Type(), tok.Present().Names())
-	// Output: TokenPrimary [SeShutdownPrivilege SeChangeNotifyPrivilege SeUndockPrivilege SeIncreaseWorkingSetPrivilege SeTimeZonePrivilege]
+	fmt.Println(tok.Type(), strings.Join(tok.Present().Names(), "\n"))
+	// Output:
+	// TokenPrimary SeShutdownPrivilege
+	// SeChangeNotifyPrivilege
+	// SeUndockPrivilege
+	// SeIncreaseWorkingSetPrivilege
+	// SeTimeZonePrivilege
 }
 
 func ExampleToken_AdjustPrivileges() {
@@ -58,4 +65,16 @@ func ExampleToken_Filter() {
 	limited, status := admin.Filter(token.FilterSpec{Flags: winnt.LUA_TOKEN, ModifiedID: 0x5002})
 	fmt.Println(status, admin.IsAdmin(), limited.IsAdmin(), limited.IntegrityLevel().SID)
 	// Output: STATUS_SUCCESS true false S-1-16-8192
+}
+
+func ExampleParseIntegrityLevel() {
+	for _, text := range []string{"MediumPlus", "S-1-16-12288", "Middle"} {
+		fmt.Println(token.ParseIntegrityLevel(text))
+	}
+	fmt.Println(token.IntegrityName(0x3000))
+	// Output:
+	// S-1-16-8448 true
+	// S-1-16-12288 true
+	//  false
+	// High
 }

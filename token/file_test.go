@@ -78,10 +78,12 @@ func TestParseDefaults(t *testing.T) {
 	if !strings.Contains(string(b), text) {
 		t.Errorf("default DACL in %s: want %s", b, text)
 	}
-	if tok := parse(t, `{"user":"S-1-5-21-1-2-3-1001","type":"Impersonation","groups":["WD","BU"]}`); tok.Level() != winnt.SecurityImpersonation || tok.PrimaryGroup() != sid.Everyone {
+	tok = parse(t, `{"user":"S-1-5-21-1-2-3-1001","type":"Impersonation","groups":["WD","BU"]}`)
+	if tok.Level() != winnt.SecurityImpersonation || tok.PrimaryGroup() != sid.Everyone {
 		t.Error("an impersonation token is at level Impersonation; the primary group is the first")
 	}
-	if tok := parse(t, `{"user":"SY","defaultDacl":"D:NO_ACCESS_CONTROL","integrityLevel":"None","mandatoryPolicy":[]}`); tok.DefaultDACL() != nil || tok.GroupCount() != 0 || tok.MandatoryPolicy() != 0 {
+	if tok := parse(t, `{"user":"SY","defaultDacl":"D:NO_ACCESS_CONTROL","integrityLevel":"None",`+
+		`"mandatoryPolicy":[]}`); tok.DefaultDACL() != nil || tok.GroupCount() != 0 || tok.MandatoryPolicy() != 0 {
 		t.Error("none of them")
 	}
 }
@@ -122,10 +124,12 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","groups":["DU"]}`, "groups[0]", "domain"},
 	{`{"user":"SY","groups":"WD"}`, "groups", "array"},
 	{`{"user":"SY","groups":["WD" "BA"]}`, "groups", "want ',' or ']'"},
-	{`{"user":"SY","groups":[{"sid":"BA","attributes":["Enabled","UseForDenyOnly"]}]}`, "groups[0]", "STATUS_INVALID_PARAMETER"},
+	{`{"user":"SY","groups":[{"sid":"BA","attributes":["Enabled","UseForDenyOnly"]}]}`, "groups[0]",
+		"STATUS_INVALID_PARAMETER"},
 	{`{"user":"SY","privileges":["SeBackup"]}`, "privileges[0]", "SeBackup"},
 	{`{"user":"SY","privileges":["SeBackupPrivilege",{"name":"SeBackupPrivilege"}]}`, "privileges[1].name", "twice"},
-	{`{"user":"SY","privileges":[{"name":"SeBackupPrivilege","attributes":["Removed"]}]}`, "privileges[0].attributes[0]", "Removed"},
+	{`{"user":"SY","privileges":[{"name":"SeBackupPrivilege","attributes":["Removed"]}]}`,
+		"privileges[0].attributes[0]", "Removed"},
 	{`{"user":"SY","type":"primary"}`, "type", "Primary, Impersonation"},
 	{`{"user":"SY","impersonationLevel":2}`, "impersonationLevel", "string"},
 	{`{"user":"SY","integrityLevel":"medium"}`, "integrityLevel", "Medium"},
@@ -141,7 +145,8 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY","restrictedSids":["zz"]}`, "restrictedSids[0]", "zz"},
 	{`{"user":"SY","appContainer":{"capabilities":[]}}`, "appContainer.packageSid", "missing"},
 	{`{"user":"SY","appContainer":{"packageSid":"WD"}}`, "appContainer.packageSid", "S-1-15-2-x"},
-	{`{"user":"SY","appContainer":{"packageSid":"S-1-15-2-1-2","capabilities":["WD"]}}`, "appContainer.capabilities[0]", "S-1-15-3-x"},
+	{`{"user":"SY","appContainer":{"packageSid":"S-1-15-2-1-2","capabilities":["WD"]}}`,
+		"appContainer.capabilities[0]", "S-1-15-3-x"},
 	{`{"user":"SY","appContainer":{"package":"S-1-15-2-1-2"}}`, "appContainer.package", "unknown field"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"text","values":[]}]}`, "userClaims[0].type", "string"},
 	{`{"user":"SY","userClaims":[{"name":"a","type":"int64","values":["1"]}]}`, "userClaims[0].values[0]", "number"},
@@ -161,8 +166,10 @@ var refusals = []struct{ text, path, part string }{
 	{`{"user":"SY`, "user", "without an end"},
 	{`{"user":"SY","groups":["WD",{"sid":"BA","attributes":null}]}`, "groups[1].attributes", "array"},
 	{`{"user":"SY","privileges":[{"name":"SeBackupPrivilege","attributes":null}]}`, "privileges[0].attributes", "array"},
-	{`{"user":"SY","userClaims":` + strings.Repeat("[", 200_000), "userClaims[0]", "object"},
-	{`{"user":"SY","userClaims":[{"name":"a","values":` + strings.Repeat("[", 200_000), "userClaims[0].values[0]", "number"},
+	{`{"user":"SY","userClaims":` + strings.Repeat("[", 200_000),
+		"userClaims[0]", "object"},
+	{`{"user":"SY","userClaims":[{"name":"a","values":` + strings.Repeat("[", 200_000),
+		"userClaims[0].values[0]", "number"},
 }
 
 // Every refusal names the field.
@@ -185,7 +192,8 @@ func TestParseErrors(t *testing.T) {
 	if _, err := token.Parse(make([]byte, token.MaxFile+1)); err == nil {
 		t.Error("a file above the limit was read")
 	}
-	if _, err := token.Parse([]byte(`{"user":"SY","groups":[` + strings.Repeat(`"WD",`, token.MaxGroups) + `"WD"]}`)); err == nil {
+	many := strings.Repeat(`"WD",`, token.MaxGroups)
+	if _, err := token.Parse([]byte(`{"user":"SY","groups":[` + many + `"WD"]}`)); err == nil {
 		t.Error("more groups than the limit were read")
 	}
 }
@@ -193,18 +201,26 @@ func TestParseErrors(t *testing.T) {
 // Everything a token can hold survives printing and reading.
 func TestFileRoundTrip(t *testing.T) {
 	full := `{"user":{"sid":"S-1-5-21-1-2-3-1001","attributes":["UseForDenyOnly"]},
- "groups":["WD",{"sid":"BA","attributes":["Owner","EnabledByDefault"]},{"sid":"S-1-5-5-0-77","attributes":["Mandatory","Enabled","EnabledByDefault","LogonId"]},{"sid":"S-1-16-12288","attributes":["Integrity","IntegrityEnabled"]},"BU"],
+ "groups":["WD",{"sid":"BA","attributes":["Owner","EnabledByDefault"]},
+  {"sid":"S-1-5-5-0-77","attributes":["Mandatory","Enabled","EnabledByDefault","LogonId"]},
+  {"sid":"S-1-16-12288","attributes":["Integrity","IntegrityEnabled"]},"BU"],
  "privileges":["SeChangeNotifyPrivilege",{"name":"SeBackupPrivilege","attributes":["EnabledByDefault"]}],
- "type":"Primary","impersonationLevel":"Identification","mandatoryPolicy":["NoWriteUp"],"owner":"BA","primaryGroup":"BU",
+ "type":"Primary","impersonationLevel":"Identification","mandatoryPolicy":["NoWriteUp"],
+ "owner":"BA","primaryGroup":"BU",
  "defaultDacl":"D:(A;;GA;;;BA)(D;OICI;0x12345;;;WD)","restricted":true,"writeRestricted":true,"sandboxInert":true,
- "appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":["S-1-15-3-1",{"sid":"S-1-15-3-2","attributes":[]}],"lowPrivilege":true,"number":3},
- "userClaims":[{"name":"i","type":"int64","values":[-9223372036854775808,9223372036854775807]},{"name":"u","type":"uint64","values":[18446744073709551615]},
-  {"name":"b","type":"boolean","values":[true,false]},{"name":"s","type":"string","values":["a\"\\\u00e9\ud83d\ude00","\n<&>"],"flags":2},
+ "appContainer":{"packageSid":"S-1-15-2-1-2-3","capabilities":["S-1-15-3-1",
+  {"sid":"S-1-15-3-2","attributes":[]}],"lowPrivilege":true,"number":3},
+ "userClaims":[{"name":"i","type":"int64","values":[-9223372036854775808,9223372036854775807]},
+   {"name":"u","type":"uint64","values":[18446744073709551615]},
+  {"name":"b","type":"boolean","values":[true,false]},
+   {"name":"s","type":"string","values":["a\"\\\u00e9\ud83d\ude00","\n<&>"],"flags":2},
   {"name":"d","type":"sid","values":["BA","DU"]},{"name":"x","values":["00ff",""],"type":"octets"}],
- "deviceClaims":[{"name":"i","values":[7],"type":"int64"}],"localAttributes":[{"name":"WIN://X","type":"uint64","values":[1]}],
+ "deviceClaims":[{"name":"i","values":[7],"type":"int64"}],
+  "localAttributes":[{"name":"WIN://X","type":"uint64","values":[1]}],
  "deviceGroups":["DC",{"sid":"WD","attributes":["UseForDenyOnly"]}],"restrictedDeviceGroups":["WD"],
  "authenticationId":999,"sessionId":2,"source":"Negot","elevationType":"Limited","trustLevel":"S-1-19-512-8192",
- "parentTokenId":"0x10","modifiedId":"0x11","originatingLogon":"0x12","sourceId":"0x13","expirationTime":12345,"flags":["UIAccess","IsFiltered"],"dynamicCharged":700}`
+ "parentTokenId":"0x10","modifiedId":"0x11","originatingLogon":"0x12","sourceId":"0x13",
+  "expirationTime":12345,"flags":["UIAccess","IsFiltered"],"dynamicCharged":700}`
 	tok := parse(t, full)
 	text, err := json.Marshal(tok) // through the Marshaler
 	if err != nil {
@@ -218,8 +234,10 @@ func TestFileRoundTrip(t *testing.T) {
 		t.Error("the second trip differs")
 	}
 	s := tok.Spec()
-	if len(s.Groups) != 5 || s.Groups[3].Attributes != 0x60 || s.Integrity != sid.HighLevel || !s.IsRestricted || len(s.Restricted) != 0 || s.DynamicCharged != 700 ||
-		s.ExpirationTime != 12345 || s.Flags != winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED || s.ElevationType != 3 || s.LowBoxNumber != 3 || s.AuthenticationID != 999 {
+	if len(s.Groups) != 5 || s.Groups[3].Attributes != 0x60 || s.Integrity != sid.HighLevel ||
+		!s.IsRestricted || len(s.Restricted) != 0 || s.DynamicCharged != 700 ||
+		s.ExpirationTime != 12345 || s.Flags != winnt.TOKEN_UIACCESS|winnt.TOKEN_IS_FILTERED || s.ElevationType != 3 ||
+		s.LowBoxNumber != 3 || s.AuthenticationID != 999 {
 		t.Errorf("read as %+v", s)
 	}
 	a, _ := tok.UserClaims().Lookup("s")
@@ -233,11 +251,13 @@ func normal(t *token.Token) string {
 	s := t.Spec()
 	text := func(c *claims.Set) (out []string) {
 		for _, a := range c.All() {
-			out = append(out, fmt.Sprintf("%s %v %d %v %v %q %v %x", a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs, a.Octets))
+			out = append(out, fmt.Sprintf("%s %v %d %v %v %q %v %x",
+				a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs, a.Octets))
 		}
 		return out
 	}
-	all := fmt.Sprint(text(s.UserClaims), text(s.DeviceClaims), text(s.LocalAttributes), s.DefaultDACL != nil && s.DefaultDACL.Len() > 0)
+	all := fmt.Sprint(text(s.UserClaims), text(s.DeviceClaims), text(s.LocalAttributes),
+		s.DefaultDACL != nil && s.DefaultDACL.Len() > 0)
 	if s.DefaultDACL != nil {
 		all += fmt.Sprintf("%x", s.DefaultDACL.Binary())
 	}

@@ -109,7 +109,7 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 		f.ExpirationTime = t.body.expiration
 	}
 	f.Flags = namesOf(fileFlags, t.stored)
-	if need := max(DynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl)); t.charged != need {
+	if need := max(dynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl)); t.charged != need {
 		f.DynamicCharged = t.charged
 	}
 	f.Groups, f.IntegrityLevel = t.groupsFile()

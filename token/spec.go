@@ -19,9 +19,9 @@ const (
 // NeverExpires is the ExpirationTime of a token that does not expire.
 const NeverExpires = math.MaxInt64
 
-// DynamicMinimum is the least space charged for primary group and default DACL,
+// dynamicMinimum is the least space charged for primary group and default DACL,
 // in bytes.
-const DynamicMinimum = 500
+const dynamicMinimum = 500
 
 const (
 	groupForce          = winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED
@@ -190,7 +190,7 @@ func (t *Token) defaults(s *Spec, n int) error {
 	}
 	t.charged = s.DynamicCharged
 	if t.charged == 0 {
-		t.charged = max(DynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl))
+		t.charged = max(dynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl))
 	}
 	return nil
 }

@@ -261,6 +261,10 @@ func (t *Token) Package() sid.SID { return t.body.pkg }
 // IsAppContainer reports a package SID.
 func (t *Token) IsAppContainer() bool { return !t.body.pkg.IsZero() }
 
+// OnlyUserSide reports a token that is neither restricted nor an AppContainer's:
+// user and groups alone decide.
+func (t *Token) OnlyUserSide() bool { return t.body.restricted == nil && t.body.pkg.IsZero() }
+
 // LowPrivilege reports a less privileged AppContainer (LPAC), to which grants
 // for ALL APPLICATION PACKAGES do not apply.
 func (t *Token) LowPrivilege() bool { return t.body.lowPrivilege }

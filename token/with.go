@@ -1,7 +1,6 @@
 package token
 
 import (
-	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
 	"github.com/refmon/refmon/sid"
@@ -102,25 +101,6 @@ func (t *Token) WithOriginatingLogon(modified winnt.LUID, logon winnt.LUID) (*To
 		return nil, ntstatus.InvalidParameter
 	}
 	return t.withBody(modified, func(b *body) { b.originatingLogon = logon }), ntstatus.Success
-}
-
-// WithParentTokenID sets the TokenId of the token this one counts as child of.
-func (t *Token) WithParentTokenID(parent winnt.LUID) *Token {
-	return t.withBody(t.modified, func(b *body) { b.parentTokenID = parent })
-}
-
-// WithElevationType sets the elevation type, 1 to 3; others give
-// STATUS_INVALID_PARAMETER.
-func (t *Token) WithElevationType(modified winnt.LUID, elevation uint32) (*Token, ntstatus.Status) {
-	if elevation < winnt.TokenElevationTypeDefault || elevation > winnt.TokenElevationTypeLimited {
-		return nil, ntstatus.InvalidParameter
-	}
-	return t.withBody(modified, func(b *body) { b.elevation = elevation }), ntstatus.Success
-}
-
-// WithLocalAttributes sets the token's own security attributes, nil for none.
-func (t *Token) WithLocalAttributes(modified winnt.LUID, attributes *claims.Set) *Token {
-	return t.withBody(modified, func(b *body) { b.local = attributes })
 }
 
 // WithFlags sets and clears TOKEN_* flags that follow from nothing else, such

@@ -214,7 +214,8 @@ func TestPython(t *testing.T) {
 	// It answers every question with a grant of nothing.
 	const wrong = `import json, sys
 for line in sys.stdin:
-    print(json.dumps({"id": json.loads(line)["id"], "status": "STATUS_SUCCESS", "granted": "0x00000000", "privilegesUsed": []}), flush=True)`
+    print(json.dumps({"id": json.loads(line)["id"], "status": "STATUS_SUCCESS",
+                      "granted": "0x00000000", "privilegesUsed": []}), flush=True)`
 	out, err = exec.Command(python, "run.py", python, "-c", wrong).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "differ") {
 		t.Errorf("a wrong program passes: %v\n%s", err, out)

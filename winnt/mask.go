@@ -129,7 +129,7 @@ const (
 	THREAD_ALL_ACCESS                           = STANDARD_RIGHTS_ALL | 0xFFFF
 )
 
-// Job, directory, symbolic link, event and port rights.
+// Job, directory, symbolic link, event, mutant, semaphore, timer and port rights.
 const (
 	JOB_OBJECT_ASSIGN_PROCESS          AccessMask = 0x0001
 	JOB_OBJECT_SET_ATTRIBUTES          AccessMask = 0x0002
@@ -152,6 +152,17 @@ const (
 	EVENT_QUERY_STATE  AccessMask = 0x0001
 	EVENT_MODIFY_STATE AccessMask = 0x0002
 	EVENT_ALL_ACCESS              = STANDARD_RIGHTS_ALL | 0x3
+
+	MUTANT_QUERY_STATE AccessMask = 0x0001
+	MUTANT_ALL_ACCESS             = STANDARD_RIGHTS_ALL | 0x1
+
+	SEMAPHORE_QUERY_STATE  AccessMask = 0x0001
+	SEMAPHORE_MODIFY_STATE AccessMask = 0x0002
+	SEMAPHORE_ALL_ACCESS              = STANDARD_RIGHTS_ALL | 0x3
+
+	TIMER_QUERY_STATE  AccessMask = 0x0001
+	TIMER_MODIFY_STATE AccessMask = 0x0002
+	TIMER_ALL_ACCESS              = STANDARD_RIGHTS_ALL | 0x3
 
 	PORT_CONNECT    AccessMask = 0x0001
 	PORT_ALL_ACCESS            = STANDARD_RIGHTS_ALL | 0x1

@@ -86,13 +86,25 @@ var (
 			{0x8, "ADS_RIGHT_DS_SELF"}, {0x10, "ADS_RIGHT_DS_READ_PROP"}, {0x20, "ADS_RIGHT_DS_WRITE_PROP"},
 			{0x40, "ADS_RIGHT_DS_DELETE_TREE"}, {0x80, "ADS_RIGHT_DS_LIST_OBJECT"}, {0x100, "ADS_RIGHT_DS_CONTROL_ACCESS"}}}
 	MutantObject = &ObjectType{Name: "Mutant", Mapping: GenericMapping{0x20001, 0x20000, 0x120000, 0x1F0001},
-		Valid: 0x1F0001, DupCheck: true, Waitable: true, Rights: []Right{{0x1, "MUTANT_QUERY_STATE"}}}
+		Valid: 0x1F0001, Invalid: OBJ_OPENLINK, DupCheck: true, Waitable: true, Rights: []Right{
+			{0x1, "MUTANT_QUERY_STATE"}}}
 	SemaphoreObject = &ObjectType{Name: "Semaphore", Mapping: GenericMapping{0x20001, 0x20002, 0x120000, 0x1F0003},
-		Valid: 0x1F0003, DupCheck: true, Waitable: true, Rights: []Right{{0x1, "SEMAPHORE_QUERY_STATE"},
-			{0x2, "SEMAPHORE_MODIFY_STATE"}}}
+		Valid: 0x1F0003, Invalid: OBJ_OPENLINK, DupCheck: true, Waitable: true, Rights: []Right{
+			{0x1, "SEMAPHORE_QUERY_STATE"}, {0x2, "SEMAPHORE_MODIFY_STATE"}}}
+	TimerObject = &ObjectType{Name: "Timer", Mapping: GenericMapping{0x20001, 0x20002, 0x120000, 0x1F0003},
+		Valid: 0x1F0003, Invalid: OBJ_OPENLINK, DupCheck: true, Waitable: true, Rights: []Right{
+			{0x1, "TIMER_QUERY_STATE"}, {0x2, "TIMER_MODIFY_STATE"}}}
 	SectionObject = &ObjectType{Name: "Section", Mapping: GenericMapping{0x20005, 0x20002, 0x20008, 0xF001F},
 		Valid: 0xF001F, DupCheck: true, Rights: []Right{{0x1, "SECTION_QUERY"}, {0x2, "SECTION_MAP_WRITE"},
 			{0x4, "SECTION_MAP_READ"}, {0x8, "SECTION_MAP_EXECUTE"}, {0x10, "SECTION_EXTEND_SIZE"}}}
+	// The mapping of "Policy Object Access Rights".
+	PolicyObject = &ObjectType{Name: "Policy", Mapping: GenericMapping{0x20006, 0x207F8, 0x20801, 0xF0FFF},
+		Valid: 0xF1FFF, Rights: []Right{
+			{0x1, "POLICY_VIEW_LOCAL_INFORMATION"}, {0x2, "POLICY_VIEW_AUDIT_INFORMATION"},
+			{0x4, "POLICY_GET_PRIVATE_INFORMATION"}, {0x8, "POLICY_TRUST_ADMIN"}, {0x10, "POLICY_CREATE_ACCOUNT"},
+			{0x20, "POLICY_CREATE_SECRET"}, {0x40, "POLICY_CREATE_PRIVILEGE"}, {0x80, "POLICY_SET_DEFAULT_QUOTA_LIMITS"},
+			{0x100, "POLICY_SET_AUDIT_REQUIREMENTS"}, {0x200, "POLICY_AUDIT_LOG_ADMIN"}, {0x400, "POLICY_SERVER_ADMIN"},
+			{0x800, "POLICY_LOOKUP_NAMES"}, {0x1000, "POLICY_NOTIFICATION"}}}
 	// The mapping of "Desktop Security and Access Rights".
 	DesktopObject = &ObjectType{Name: "Desktop", Mapping: GenericMapping{0x20041, 0x200BE, 0x20100, 0xF01FF},
 		Valid: 0xF01FF, Container: true, Rights: []Right{
@@ -114,13 +126,15 @@ var mappingNames = map[string]*ObjectType{
 	"process": ProcessObject, "thread": ThreadObject, "job": JobObject, "objectdirectory": DirectoryObject,
 	"symboliclink": SymbolicLinkObject, "event": EventObject, "port": PortObject,
 	"directoryservice": DirectoryServiceObject, "mutant": MutantObject, "semaphore": SemaphoreObject,
-	"section": SectionObject, "desktop": DesktopObject, "windowstation": WindowStationObject,
+	"timer": TimerObject, "section": SectionObject, "desktop": DesktopObject, "windowstation": WindowStationObject,
+	"policy": PolicyObject,
 }
 
 // ObjectTypeByName finds a type by its name in the batch format ("file",
 // "directory", "key", "token", "process", "thread", "job", "objectDirectory",
 // "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore",
-// "section", "desktop", "windowStation"), any case; nil for another name.
+// "timer", "section", "desktop", "windowStation", "policy"), any case; nil for
+// another name.
 func ObjectTypeByName(name string) *ObjectType { return mappingNames[strings.ToLower(name)] }
 
 var standardRights = []Right{

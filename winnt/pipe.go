@@ -4,6 +4,7 @@ package winnt
 const (
 	FSCTL_PIPE_DISCONNECT  uint32 = 0x00110004
 	FSCTL_PIPE_LISTEN      uint32 = 0x00110008
+	FSCTL_PIPE_PEEK        uint32 = 0x0011400C
 	FSCTL_PIPE_IMPERSONATE uint32 = 0x0011001C
 )
 
@@ -13,12 +14,42 @@ const (
 	FILE_PIPE_MESSAGE_TYPE     uint32 = 1
 )
 
+// FILE_PIPE_UNLIMITED_INSTANCES stands for as many instances as there may be.
+const FILE_PIPE_UNLIMITED_INSTANCES uint32 = 0xFFFFFFFF
+
+// States and directions of a named pipe (FILE_PIPE_LOCAL_INFORMATION).
+const (
+	FILE_PIPE_DISCONNECTED_STATE uint32 = 1
+	FILE_PIPE_LISTENING_STATE    uint32 = 2
+	FILE_PIPE_CONNECTED_STATE    uint32 = 3
+	FILE_PIPE_CLOSING_STATE      uint32 = 4
+
+	FILE_PIPE_INBOUND     uint32 = 0
+	FILE_PIPE_OUTBOUND    uint32 = 1
+	FILE_PIPE_FULL_DUPLEX uint32 = 2
+)
+
+// Types of devices (FILE_FS_DEVICE_INFORMATION).
+const (
+	FILE_DEVICE_DISK       uint32 = 0x7
+	FILE_DEVICE_NAMED_PIPE uint32 = 0x11
+)
+
 // Dispositions of NtCreateFile that pipes take (ntifs.h).
 const (
 	FILE_OPEN    uint32 = 1
 	FILE_CREATE  uint32 = 2
 	FILE_OPEN_IF uint32 = 3
 )
+
+// ShareAccess, by which NtCreateNamedPipeFile tells the directions of a pipe (winnt.h).
+const (
+	FILE_SHARE_READ  uint32 = 1
+	FILE_SHARE_WRITE uint32 = 2
+)
+
+// FILE_PIPE_COMPLETE_OPERATION is the CompletionMode of an end without waiting callers (ntifs.h).
+const FILE_PIPE_COMPLETE_OPERATION uint32 = 1
 
 // FILE_CREATE_PIPE_INSTANCE is the right to add an instance to a pipe.
 const FILE_CREATE_PIPE_INSTANCE AccessMask = 0x0004

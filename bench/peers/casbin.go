@@ -32,7 +32,8 @@ m = g(r.sub, p.sub) && r.obj == p.obj && g2(r.act, p.act)
 func openCasbin() (*peer, error) {
 	return &peer{
 		name: "casbin", version: moduleVersion("github.com/casbin/casbin/v2"),
-		lacks: "masks: a right is a word and several rights are several questions, so is MAXIMUM_ALLOWED; deny-only groups, privileges and the owner's rights are for the model's author",
+		lacks: "masks: a right is a word and several rights are several questions, so is MAXIMUM_ALLOWED; " +
+			"deny-only groups, privileges and the owner's rights are for the model's author",
 		prepare: func(in *input) (asker, error) {
 			m, err := model.NewModelFromString(casbinModel)
 			if err != nil {

@@ -14,7 +14,9 @@ import (
 func openCedar() (*peer, error) {
 	return &peer{
 		name: "cedar-go", version: moduleVersion("github.com/cedar-policy/cedar-go"),
-		lacks: "the order of entries (a forbid always wins), so an allow before a deny; masks and MAXIMUM_ALLOWED (asked here as one question a right); deny-only groups, privileges and the owner's rights are for the policy author to model",
+		lacks: "the order of entries (a forbid always wins), so an allow before a deny; " +
+			"masks and MAXIMUM_ALLOWED (asked here as one question a right); " +
+			"deny-only groups, privileges and the owner's rights are for the policy author to model",
 		prepare: func(in *input) (asker, error) {
 			var text strings.Builder
 			for _, s := range in.acl {
@@ -24,7 +26,8 @@ func openCedar() (*peer, error) {
 			if err != nil {
 				return nil, err
 			}
-			user, file, all := cedar.NewEntityUID("User", "u"), cedar.NewEntityUID("File", "f"), cedar.NewEntityUID("Action", "all")
+			user, file := cedar.NewEntityUID("User", "u"), cedar.NewEntityUID("File", "f")
+			all := cedar.NewEntityUID("Action", "all")
 			entities := cedar.EntityMap{file: {UID: file}, all: {UID: all}}
 			var groups []cedar.EntityUID
 			for _, s := range in.token {
@@ -38,7 +41,8 @@ func openCedar() (*peer, error) {
 				actions[r], entities[a] = a, cedar.Entity{UID: a, Parents: cedar.NewEntityUIDSet(all)}
 			}
 			return byRight(in, func(right winnt.AccessMask) (bool, error) {
-				ok, why := cedar.Authorize(policies, entities, cedar.Request{Principal: user, Action: actions[right], Resource: file})
+				ok, why := cedar.Authorize(policies, entities,
+					cedar.Request{Principal: user, Action: actions[right], Resource: file})
 				if len(why.Errors) > 0 {
 					return false, fmt.Errorf("cedar: %s", why.Errors[0].Message)
 				}

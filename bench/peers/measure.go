@@ -77,7 +77,8 @@ func checked(q question, p *peer) (asker, error) {
 			return nil, fmt.Errorf("%s: %s: %w", p.name, q.name, err)
 		}
 		if want := in.want(); got != want {
-			return nil, fmt.Errorf("%s: %s: member %v: grants %#x, want %#x: not the same question", p.name, q.name, is, got, want)
+			return nil, fmt.Errorf("%s: %s: member %v: grants %#x, want %#x: not the same question",
+				p.name, q.name, is, got, want)
 		}
 		member = a
 	}

@@ -21,7 +21,8 @@ var regoPolicy string
 func openOPA() (*peer, error) {
 	return &peer{
 		name: "OPA (Rego)", version: moduleVersion("github.com/open-policy-agent/opa"),
-		lacks:   "nothing in principle, but has none of it: the walk is written in the policy here, and so would be privileges, labels, owner, restricted and AppContainer passes",
+		lacks: "nothing in principle, but has none of it: the walk is written in the policy here, " +
+			"and so would be privileges, labels, owner, restricted and AppContainer passes",
 		prepare: prepareOPA,
 	}, nil
 }
@@ -42,7 +43,8 @@ func prepareOPA(in *input) (asker, error) {
 	for _, s := range in.token {
 		sids[s.String()] = true
 	}
-	token, err := ast.InterfaceToValue(map[string]any{"sids": sids, "right": json.Number(fmt.Sprint(uint32(winnt.FILE_READ_DATA)))})
+	right := json.Number(fmt.Sprint(uint32(winnt.FILE_READ_DATA)))
+	token, err := ast.InterfaceToValue(map[string]any{"sids": sids, "right": right})
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +53,8 @@ func prepareOPA(in *input) (asker, error) {
 		rule = "data.acl.granted"
 	}
 	ctx := context.Background()
-	q, err := rego.New(rego.Query("x = "+rule), rego.Module("acl.rego", regoPolicy),
-		rego.Store(inmem.NewFromObjectWithOpts(map[string]any{"list": acl, "bits": bits}, inmem.OptReturnASTValuesOnRead(true)))).PrepareForEval(ctx)
+	store := inmem.NewFromObjectWithOpts(map[string]any{"list": acl, "bits": bits}, inmem.OptReturnASTValuesOnRead(true))
+	q, err := rego.New(rego.Query("x = "+rule), rego.Module("acl.rego", regoPolicy), rego.Store(store)).PrepareForEval(ctx)
 	if err != nil {
 		return nil, err
 	}

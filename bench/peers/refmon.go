@@ -22,7 +22,7 @@ func openRefmon() (*peer, error) {
 	return &peer{name: "refmon", version: "this tree", prepare: func(in *input) (asker, error) {
 		spec := token.Spec{User: token.Group{SID: in.token[0]}}
 		for _, s := range in.token[1:] {
-			spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED})
+			spec.Groups = append(spec.Groups, token.Group{SID: s, Attributes: token.GroupDefault})
 		}
 		t, err := token.New(spec)
 		if err != nil {

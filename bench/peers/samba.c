@@ -12,7 +12,8 @@
 #include <ndr.h>
 #include <gen_ndr/security.h>
 
-static NTSTATUS (*access_check)(const struct security_descriptor *, const struct security_token *, uint32_t, uint32_t *);
+static NTSTATUS (*access_check)(const struct security_descriptor *, const struct security_token *, uint32_t,
+				uint32_t *);
 static ndr_pull_flags_fn_t pull_descriptor;
 static bool (*parse_sid)(const char *, struct dom_sid *);
 

@@ -37,7 +37,8 @@ func openSamba() (*peer, error) {
 	return &peer{
 		name:    "Samba, C library",
 		version: strings.TrimSuffix(packageVersion("samba-libs")+" "+filepath.Base(libraries[0]), " "),
-		lacks:   "attributes of groups (deny-only, disabled), restricted tokens, AppContainers, integrity labels, conditional entries and central policies (4.17), object types in this call, generic rights, audit, reasons",
+		lacks: "attributes of groups (deny-only, disabled), restricted tokens, AppContainers, integrity labels, " +
+			"conditional entries and central policies (4.17), object types in this call, generic rights, audit, reasons",
 		prepare: prepareSamba,
 	}, nil
 }
@@ -51,7 +52,8 @@ type sambaAsker struct {
 func prepareSamba(in *input) (asker, error) {
 	raw := C.CBytes(in.raw)
 	defer C.free(raw)
-	q := C.samba_prepare((*C.uint8_t)(raw), C.size_t(len(in.raw)), C.uint32_t(len(in.token)), C.uint32_t(in.kind.desired()))
+	q := C.samba_prepare((*C.uint8_t)(raw), C.size_t(len(in.raw)), C.uint32_t(len(in.token)),
+		C.uint32_t(in.kind.desired()))
 	if q == nil {
 		return nil, errors.New("samba does not decode the descriptor")
 	}

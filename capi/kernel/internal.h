@@ -16,6 +16,8 @@ enum { RM_TYPE_TOKEN = 1, RM_TYPE_PROCESS, RM_TYPE_THREAD, RM_TYPE_JOB, RM_TYPE_
 
 REFMON_KERNEL BOOLEAN NTAPI rm_single_privilege_check(PLUID Privilege, KPROCESSOR_MODE Mode);
 
+REFMON_KERNEL void NTAPI rm_delete_access_state(PACCESS_STATE AccessState);
+
 REFMON_KERNEL NTSTATUS NTAPI rm_create_system_thread(PHANDLE Handle, ULONG DesiredAccess,
 	POBJECT_ATTRIBUTES ObjectAttributes, HANDLE Process, PCLIENT_ID ClientId, uint64_t *Number);
 REFMON_KERNEL NTSTATUS NTAPI rm_end_system_thread(uint64_t *Number);

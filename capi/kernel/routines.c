@@ -1,5 +1,6 @@
 /* Routines that need no kernel, and the variables. */
 #include <stdlib.h>
+#include <string.h>
 #include "internal.h"
 
 PEPROCESS PsInitialSystemProcess = RM_SYSTEM_PROCESS;
@@ -43,6 +44,44 @@ NTSTATUS NTAPI SeDeassignSecurity(PSECURITY_DESCRIPTOR *d)
 	free(*d);
 	*d = NULL;
 	return STATUS_SUCCESS;
+}
+
+/* The privileges of an access state: in it, or behind its AuxData. */
+static PPRIVILEGE_SET used(PACCESS_STATE s)
+{
+	return s->PrivilegesAllocated ? ((PAUX_ACCESS_DATA)s->AuxData)->PrivilegesUsed : &s->Privileges.PrivilegeSet;
+}
+
+NTSTATUS NTAPI SeAppendPrivileges(PACCESS_STATE s, PPRIVILEGE_SET more)
+{
+	PPRIVILEGE_SET set = used(s);
+	ULONG n = set->PrivilegeCount, m = more ? more->PrivilegeCount : 0;
+	if (m > 0x10000 || n > 0x10000)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (n + m > INITIAL_PRIVILEGE_COUNT) {
+		PAUX_ACCESS_DATA aux = s->AuxData;
+		size_t size = sizeof(PRIVILEGE_SET) + (n + m) * sizeof(LUID_AND_ATTRIBUTES);
+		PPRIVILEGE_SET p = aux ? realloc(s->PrivilegesAllocated ? set : NULL, size) : NULL;
+		if (!p)
+			return STATUS_INSUFFICIENT_RESOURCES;
+		if (!s->PrivilegesAllocated)
+			memcpy(p, set, sizeof(INITIAL_PRIVILEGE_SET));
+		aux->PrivilegesUsed = set = p;
+		s->PrivilegesAllocated = TRUE;
+	}
+	if (m)
+		memcpy(&set->Privilege[n], more->Privilege, m * sizeof *more->Privilege);
+	set->PrivilegeCount = n + m;
+	return STATUS_SUCCESS;
+}
+
+void NTAPI SeDeleteAccessState(PACCESS_STATE s)
+{
+	if (s->PrivilegesAllocated) {
+		free(used(s));
+		s->PrivilegesAllocated = FALSE;
+	}
+	rm_delete_access_state(s);
 }
 
 void NTAPI SeFreePrivileges(PPRIVILEGE_SET p) { free(p); }

@@ -67,6 +67,36 @@ static void known(void)
 	}
 }
 
+/* The user of the thread's token. */
+static void user_names(void)
+{
+	char name[64];
+	WCHAR wide[64];
+	DWORD n;
+	n = sizeof name;
+	CHECK(GetUserNameA(name, &n));
+	CHECK(strcmp(name, "Administrator") == 0);
+	SAME(n, sizeof "Administrator");
+	n = sizeof "Administrator" - 1;
+	FAILS(GetUserNameW(wide, &n), ERROR_INSUFFICIENT_BUFFER);
+	SAME(n, sizeof "Administrator");
+	CHECK(GetUserNameW(wide, &n));
+	CHECK(is_text(wide, "Administrator"));
+	FAILS(GetUserNameA(name, NULL), ERROR_INVALID_PARAMETER);
+	n = 0;
+	FAILS(GetUserNameA(NULL, &n), ERROR_INSUFFICIENT_BUFFER);
+	CHECK(ImpersonateAnonymousToken(GetCurrentThread()));
+	n = sizeof name;
+	CHECK(GetUserNameA(name, &n));
+	CHECK(strcmp(name, "ANONYMOUS LOGON") == 0);
+	CHECK(RevertToSelf());
+	HANDLE anonymous = client(SecurityAnonymous);
+	CHECK(SetThreadToken(NULL, anonymous));
+	FAILS(GetUserNameA(name, &n), ERROR_CANT_OPEN_ANONYMOUS);
+	CHECK(RevertToSelf());
+	CHECK(CloseHandle(anonymous));
+}
+
 /* The computer's own domain, its users, and who acts. */
 static void computer(void)
 {
@@ -91,40 +121,17 @@ static void computer(void)
 	n = sizeof name, m = sizeof domain;
 	CHECK(LookupAccountSidA(NULL, back, name, &n, domain, &m, &use));
 	SAME(use, SidTypeDomain);
-	SAME(n, 0); /* a domain's name is that of the domain */
+	SAME(n, 6);
+	CHECK(strcmp(name, "REFMON") == 0);
 	CHECK(strcmp(domain, "REFMON") == 0);
-	/* CreateWellKnownSid without a domain is about this computer */
-	size = sizeof machine;
-	CHECK(CreateWellKnownSid(WinAccountAdministratorSid, NULL, made, &size));
+	size = sizeof made;
+	CHECK(CreateWellKnownSid(WinAccountAdministratorSid, back, made, &size));
 	size = sizeof machine;
 	CHECK(GetWindowsAccountDomainSid(made, machine, &size));
 	CHECK(EqualSid(machine, back));
 	n = sizeof name, m = sizeof domain;
 	CHECK(LookupAccountSidA(NULL, made, name, &n, domain, &m, &use));
 	CHECK(strcmp(name, "Administrator") == 0);
-	/* the user of the thread's token */
-	n = sizeof name;
-	CHECK(GetUserNameA(name, &n));
-	CHECK(strcmp(name, "Administrator") == 0);
-	SAME(n, sizeof "Administrator");
-	n = sizeof "Administrator" - 1;
-	FAILS(GetUserNameW(wide, &n), ERROR_INSUFFICIENT_BUFFER);
-	SAME(n, sizeof "Administrator");
-	CHECK(GetUserNameW(wide, &n));
-	CHECK(is_text(wide, "Administrator"));
-	FAILS(GetUserNameA(name, NULL), ERROR_INVALID_PARAMETER);
-	n = 0;
-	FAILS(GetUserNameA(NULL, &n), ERROR_INSUFFICIENT_BUFFER);
-	CHECK(ImpersonateAnonymousToken(GetCurrentThread()));
-	n = sizeof name;
-	CHECK(GetUserNameA(name, &n));
-	CHECK(strcmp(name, "ANONYMOUS LOGON") == 0);
-	CHECK(RevertToSelf());
-	HANDLE anonymous = client(SecurityAnonymous);
-	CHECK(SetThreadToken(NULL, anonymous));
-	FAILS(GetUserNameA(name, &n), ERROR_CANT_OPEN_ANONYMOUS);
-	CHECK(RevertToSelf());
-	CHECK(CloseHandle(anonymous));
 	/* a name of the computer is a trustee */
 	EXPLICIT_ACCESS_A e;
 	PACL acl;
@@ -197,6 +204,7 @@ void test_accounts(void)
 {
 	known();
 	computer();
+	user_names();
 	sizes();
 	refusals();
 }

@@ -74,6 +74,28 @@ static void conditional(void)
 	LocalFree(everyone);
 }
 
+static void attribute_refusals(PACL acl, PSID everyone, PCLAIM_SECURITY_ATTRIBUTES_INFORMATION info)
+{
+	DWORD n = 0;
+	PCLAIM_SECURITY_ATTRIBUTE_V1 a = info->Attribute.pAttributeV1;
+	PWSTR *strings = a->Values.ppString, name = a->Name, text = strings[0];
+	/* documented: the mask is 0 */
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 1, everyone, info, &n), ERROR_INVALID_PARAMETER);
+	info->AttributeCount = 0;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, info, &n), ERROR_INVALID_PARAMETER);
+	info->AttributeCount = 1;
+	info->Version = 2;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, info, &n), ERROR_INVALID_PARAMETER);
+	info->Version = 1;
+	a->Name = UNMAPPED;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, info, &n), ERROR_NOACCESS);
+	a->Name = name;
+	strings[0] = UNMAPPED;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, info, &n), ERROR_NOACCESS);
+	strings[0] = text;
+	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, UNMAPPED, &n), ERROR_NOACCESS);
+}
+
 static void attributes(void)
 {
 	_Alignas(4) char room[512];
@@ -97,21 +119,7 @@ static void attributes(void)
 	CHECK(InitializeAcl(acl, sizeof room, ACL_REVISION));
 	CHECK(AddResourceAttributeAce(acl, ACL_REVISION, OBJECT_INHERIT_ACE, 0, everyone, &info, &n));
 	same_ace(acl, sacl_of(sddl("S:(RA;OI;;;;WD;(\"Secrecy\",TS,0x0,\"high\"))")));
-	/* documented: the mask is 0 */
-	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 1, everyone, &info, &n), ERROR_INVALID_PARAMETER);
-	info.AttributeCount = 0;
-	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_INVALID_PARAMETER);
-	info.AttributeCount = 1;
-	info.Version = 2;
-	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_INVALID_PARAMETER);
-	info.Version = 1;
-	a.Name = UNMAPPED;
-	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_NOACCESS);
-	a.Name = name;
-	strings[0] = UNMAPPED;
-	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_NOACCESS);
-	strings[0] = text;
-	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, UNMAPPED, &n), ERROR_NOACCESS);
+	attribute_refusals(acl, everyone, &info);
 	CHECK(InitializeAcl(acl, 16, ACL_REVISION));
 	FAILS(AddResourceAttributeAce(acl, ACL_REVISION, 0, 0, everyone, &info, &n), ERROR_INSUFFICIENT_BUFFER);
 	CHECK(n > 16 && n < sizeof room);
@@ -135,6 +143,24 @@ static void attributes(void)
 		ERROR_REVISION_MISMATCH);
 	LocalFree(everyone);
 	LocalFree(policy);
+}
+
+static void relative(void)
+{
+	SECURITY_DESCRIPTOR d;
+	CHECK(InitializeSecurityDescriptor(&d, SECURITY_DESCRIPTOR_REVISION));
+	/* RtlValidRelativeSecurityDescriptor: the form, the length, and the parts required */
+	PSECURITY_DESCRIPTOR s = sddl("O:BAG:SYD:(A;;FA;;;WD)");
+	ULONG n = GetSecurityDescriptorLength(s);
+	CHECK(RtlValidRelativeSecurityDescriptor(s, n, 0));
+	CHECK(RtlValidRelativeSecurityDescriptor(s, n, OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+		DACL_SECURITY_INFORMATION));
+	CHECK(!RtlValidRelativeSecurityDescriptor(s, n, SACL_SECURITY_INFORMATION));
+	CHECK(!RtlValidRelativeSecurityDescriptor(s, n - 1, 0));
+	CHECK(!RtlValidRelativeSecurityDescriptor(s, 19, 0));
+	CHECK(!RtlValidRelativeSecurityDescriptor(&d, sizeof d, 0)); /* absolute */
+	CHECK(!RtlValidRelativeSecurityDescriptor(UNMAPPED, n, 0));
+	CHECK(!RtlValidRelativeSecurityDescriptor(sddl("D:(A;;FA;;;WD)"), 100, OWNER_SECURITY_INFORMATION));
 }
 
 static void details(void)
@@ -182,19 +208,6 @@ static void details(void)
 	FAILS(SetAclInformation(acl, &r, sizeof r - 1, AclRevisionInformation), ERROR_INSUFFICIENT_BUFFER);
 	FAILS(SetAclInformation(acl, &r, sizeof r, AclSizeInformation), ERROR_INVALID_PARAMETER);
 
-	/* RtlValidRelativeSecurityDescriptor: the form, the length, and the parts required */
-	PSECURITY_DESCRIPTOR s = sddl("O:BAG:SYD:(A;;FA;;;WD)");
-	ULONG n = GetSecurityDescriptorLength(s);
-	CHECK(RtlValidRelativeSecurityDescriptor(s, n, 0));
-	CHECK(RtlValidRelativeSecurityDescriptor(s, n, OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
-		DACL_SECURITY_INFORMATION));
-	CHECK(!RtlValidRelativeSecurityDescriptor(s, n, SACL_SECURITY_INFORMATION));
-	CHECK(!RtlValidRelativeSecurityDescriptor(s, n - 1, 0));
-	CHECK(!RtlValidRelativeSecurityDescriptor(s, 19, 0));
-	CHECK(!RtlValidRelativeSecurityDescriptor(&d, sizeof d, 0)); /* absolute */
-	CHECK(!RtlValidRelativeSecurityDescriptor(UNMAPPED, n, 0));
-	CHECK(!RtlValidRelativeSecurityDescriptor(sddl("D:(A;;FA;;;WD)"), 100, OWNER_SECURITY_INFORMATION));
-
 	LUID a = RtlConvertLongToLuid(-2), b = RtlConvertUlongToLuid(7), c = {0, 0};
 	SAME(a.LowPart, 0xFFFFFFFE);
 	SAME(a.HighPart, -1);
@@ -210,4 +223,5 @@ void test_ace_data(void)
 	conditional();
 	attributes();
 	details();
+	relative();
 }

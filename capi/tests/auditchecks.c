@@ -28,6 +28,21 @@ static NTSTATUS list(PSECURITY_DESCRIPTOR d, ULONG flags, ULONG n, PACCESS_MASK 
 		flags, types, n, &mapping, FALSE, granted, access, generate);
 }
 
+/* The names, and the SID. */
+static void required(PSECURITY_DESCRIPTOR d, PACCESS_MASK granted, PNTSTATUS access)
+{
+	BOOLEAN generate;
+	/* U-36 */
+	STATUS(NtAccessCheckByTypeAndAuditAlarm(NULL, NULL, &type, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
+		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, NULL, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
+		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, NULL, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
+		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
+	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, &name, d, "\1\xff\0\0\0\0\0\0", 1, 0,
+		AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0, &mapping, FALSE, granted, access, &generate), STATUS_INVALID_SID);
+}
+
 static void order(void)
 {
 	PSECURITY_DESCRIPTOR d = sddl("O:BAG:SYD:(A;;FR;;;WD)");
@@ -77,15 +92,7 @@ static void order(void)
 	/* UC-35 */
 	STATUS(by_type(sddl("D:(A;;FR;;;WD)"), 0, AUDIT_ALLOW_NO_PRIVILEGE, 0, 1, granted, access, &generate),
 		STATUS_INVALID_SECURITY_DESCR);
-	/* U-36 */
-	STATUS(NtAccessCheckByTypeAndAuditAlarm(NULL, NULL, &type, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
-		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
-	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, NULL, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
-		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
-	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, NULL, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
-		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
-	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, &type, &name, d, "\1\xff\0\0\0\0\0\0", 1, 0,
-		AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0, &mapping, FALSE, granted, access, &generate), STATUS_INVALID_SID);
+	required(d, granted, access);
 	types[0].Level = 1;
 	STATUS(by_type(d, 0, AUDIT_ALLOW_NO_PRIVILEGE, 2, 1, granted, access, &generate), STATUS_INVALID_PARAMETER);
 	types[0].Level = 0;
@@ -149,10 +156,33 @@ static void ends(void)
 	FAILS(ObjectDeleteAuditAlarmA("server", NULL, TRUE), ERROR_PRIVILEGE_NOT_HELD);
 }
 
+static void win32_by_handle(PSECURITY_DESCRIPTOR d, POBJECT_TYPE_LIST three)
+{
+	DWORD granted[2] = {9, 9}, results[2] = {9, 9}, g[3], r[3];
+	BOOL generate = 9;
+	HANDLE t = client(SecurityImpersonation), own = process_token(TOKEN_QUERY);
+	CHECK(AccessCheckByTypeResultListAndAuditAlarmByHandleW(u"s", NULL, t, u"File", u"f", d, NULL, 3,
+		AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
+	SAME(r[0], ERROR_ACCESS_DENIED);
+	SAME(r[1], ERROR_SUCCESS);
+	CHECK(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, t, "File", "f", d, NULL, 3, AuditEventObjectAccess,
+		AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
+	SAME(r[1], ERROR_SUCCESS);
+	FAILS(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, own, "File", "f", d, NULL, 3,
+		AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, granted, results,
+		&generate), ERROR_NO_IMPERSONATION_TOKEN);
+	FAILS(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, NULL, "File", "f", d, NULL, 3,
+		AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, granted, results,
+		&generate), ERROR_INVALID_HANDLE);
+	SAME(results[0], 9);
+	CHECK(CloseHandle(own));
+	CHECK(CloseHandle(t));
+}
+
 static void win32(void)
 {
 	PSECURITY_DESCRIPTOR d = sddl("O:SYG:SYD:(OA;;0x1;0000000b-0000-0000-0000-000000000000;;WD)(A;;0x2;;;WD)");
-	DWORD granted[2] = {9, 9}, results[2] = {9, 9};
+	DWORD granted[2] = {9, 9};
 	BOOL result = 9, generate = 9;
 	/* U-56 */
 	FAILS(AccessCheckAndAuditAlarmA("s", NULL, "File", "f", d, 2, &mapping, FALSE, granted, &result, &generate),
@@ -194,23 +224,7 @@ static void win32(void)
 		AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
 	SAME(r[1], ERROR_SUCCESS);
 	CHECK(RevertToSelf());
-	HANDLE t = client(SecurityImpersonation), own = process_token(TOKEN_QUERY);
-	CHECK(AccessCheckByTypeResultListAndAuditAlarmByHandleW(u"s", NULL, t, u"File", u"f", d, NULL, 3,
-		AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
-	SAME(r[0], ERROR_ACCESS_DENIED);
-	SAME(r[1], ERROR_SUCCESS);
-	CHECK(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, t, "File", "f", d, NULL, 3, AuditEventObjectAccess,
-		AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, g, r, &generate));
-	SAME(r[1], ERROR_SUCCESS);
-	FAILS(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, own, "File", "f", d, NULL, 3,
-		AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, granted, results,
-		&generate), ERROR_NO_IMPERSONATION_TOKEN);
-	FAILS(AccessCheckByTypeResultListAndAuditAlarmByHandleA("s", NULL, NULL, "File", "f", d, NULL, 3,
-		AuditEventObjectAccess, AUDIT_ALLOW_NO_PRIVILEGE, three, 3, &mapping, FALSE, granted, results,
-		&generate), ERROR_INVALID_HANDLE);
-	SAME(results[0], 9);
-	CHECK(CloseHandle(own));
-	CHECK(CloseHandle(t));
+	win32_by_handle(d, three);
 }
 
 void test_audit_checks(void)

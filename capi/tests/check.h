@@ -51,9 +51,14 @@ HANDLE client(SECURITY_IMPERSONATION_LEVEL level);
 /* A descriptor from SDDL; never freed. */
 PSECURITY_DESCRIPTOR sddl(const char *text);
 
+/* What an information class of a token is; free it. */
+void *query(HANDLE t, TOKEN_INFORMATION_CLASS class);
+void end_process(PROCESS_INFORMATION *p);
+
 void test_pointers(void);
 void test_tokens(void);
 void test_query(void);
+void test_impersonation(void);
 void test_checks(void);
 void test_security(void);
 void test_text(void);
@@ -62,17 +67,23 @@ void test_entries(void);
 void test_accounts(void);
 void test_parts(void);
 void test_objects(void);
+void test_synch(void);
+void test_pipeinfo(void);
 void test_threads(void);
 void test_pipes(void);
 void test_files(void);
+void test_instances(void);
 void test_ports(void);
 void test_routines(void);
 void test_validated(void);
+void test_pipe_ends(void);
 void test_ace_data(void);
 void test_identities(void);
 void test_descriptors(void);
+void test_trustees(void);
 void test_audit_checks(void);
 void test_processes(void);
+void test_jobs(void);
 void test_flip(void);
 void test_fuzz(void);
 

@@ -99,15 +99,41 @@ static void changes(void)
 	GIVES(3, e, NULL, "D:(D;;0x4;;;BU)(A;;0x3;;;WD)");
 }
 
+static void names(void)
+{
+	EXPLICIT_ACCESS_W e;
+	EXPLICIT_ACCESS_A a;
+	PACL acl;
+	WCHAR current[] = u"CURRENT_USER";
+	char narrow[] = "CURRENT_USER", known[] = "builtin\\users", room[100];
+	DWORD n;
+	/* The name of the user. */
+	HANDLE own = process_token(TOKEN_QUERY);
+	CHECK(GetTokenInformation(own, TokenUser, room, sizeof room, &n));
+	BuildExplicitAccessWithNameW(&e, current, 1, GRANT_ACCESS, 0);
+	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_SUCCESS);
+	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, ((PTOKEN_USER)room)->User.Sid));
+	LocalFree(acl);
+	BuildExplicitAccessWithNameA(&a, narrow, 1, GRANT_ACCESS, 0);
+	SAME(SetEntriesInAclA(1, &a, NULL, &acl), ERROR_SUCCESS);
+	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, ((PTOKEN_USER)room)->User.Sid));
+	LocalFree(acl);
+	CloseHandle(own);
+	/* The name of a well-known account. */
+	BuildExplicitAccessWithNameA(&a, known, 1, GRANT_ACCESS, 0);
+	SAME(SetEntriesInAclA(1, &a, NULL, &acl), ERROR_SUCCESS);
+	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, users));
+	LocalFree(acl);
+}
+
 static void refusals(void)
 {
 	EXPLICIT_ACCESS_W e = entry(1, GRANT_ACCESS, 0, everyone);
 	EXPLICIT_ACCESS_A a;
 	PACL acl = (PACL)0x54;
-	WCHAR unknown[] = u"no such account", current[] = u"CURRENT_USER";
-	char narrow[] = "CURRENT_USER", stranger[] = "no such account", known[] = "builtin\\users";
+	WCHAR unknown[] = u"no such account";
+	char stranger[] = "no such account";
 	char room[100];
-	DWORD n;
 	ACL bad = {1, 0, 8, 0, 0};
 	SAME(SetEntriesInAclW(0, NULL, NULL, &acl), ERROR_SUCCESS);
 	CHECK(acl == NULL);
@@ -143,23 +169,6 @@ static void refusals(void)
 	BuildExplicitAccessWithNameA(&a, stranger, 1, GRANT_ACCESS, 0);
 	SAME(SetEntriesInAclA(1, &a, NULL, &acl), ERROR_NONE_MAPPED);
 	CHECK(acl == NULL);
-	/* The name of the user. */
-	HANDLE own = process_token(TOKEN_QUERY);
-	CHECK(GetTokenInformation(own, TokenUser, room, sizeof room, &n));
-	BuildExplicitAccessWithNameW(&e, current, 1, GRANT_ACCESS, 0);
-	SAME(SetEntriesInAclW(1, &e, NULL, &acl), ERROR_SUCCESS);
-	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, ((PTOKEN_USER)room)->User.Sid));
-	LocalFree(acl);
-	BuildExplicitAccessWithNameA(&a, narrow, 1, GRANT_ACCESS, 0);
-	SAME(SetEntriesInAclA(1, &a, NULL, &acl), ERROR_SUCCESS);
-	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, ((PTOKEN_USER)room)->User.Sid));
-	LocalFree(acl);
-	CloseHandle(own);
-	/* The name of a well-known account. */
-	BuildExplicitAccessWithNameA(&a, known, 1, GRANT_ACCESS, 0);
-	SAME(SetEntriesInAclA(1, &a, NULL, &acl), ERROR_SUCCESS);
-	CHECK(acl && EqualSid(&((PACCESS_ALLOWED_ACE)(acl + 1))->SidStart, users));
-	LocalFree(acl);
 }
 
 static void explicit_entries(void)
@@ -217,6 +226,7 @@ void test_entries(void)
 	trustees();
 	changes();
 	refusals();
+	names();
 	explicit_entries();
 	LocalFree(everyone);
 	LocalFree(users);

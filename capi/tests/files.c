@@ -61,8 +61,12 @@ static void parameters(void)
 		STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, 0, 0), STATUS_INVALID_PARAMETER);
 	STATUS(create(&h, FILE_CREATE, sync, 0, 0, 0, 300), STATUS_INVALID_PARAMETER);
-	STATUS(create(&h, FILE_CREATE, 0, 0, 0, 0, 1), STATUS_NOT_SUPPORTED);
-	STATUS(create(&h, FILE_CREATE, sync, 0, 0, FILE_PIPE_COMPLETE_OPERATION, 1), STATUS_NOT_SUPPORTED);
+	/* a handle that does not wait, one way or the other (T-135) */
+	for (int i = 0; i < 2; i++) {
+		STATUS(create(&h, FILE_CREATE, i ? sync : 0, 0, 0, i ? FILE_PIPE_COMPLETE_OPERATION : 0, 1), STATUS_SUCCESS);
+		STATUS(control(h, FSCTL_PIPE_LISTEN), STATUS_PIPE_LISTENING);
+		STATUS(NtClose(h), STATUS_SUCCESS);
+	}
 	STATUS(create(&h, FILE_OPEN, sync, 0, 0, 0, 1), STATUS_OBJECT_NAME_NOT_FOUND);
 	STATUS(create(&h, FILE_CREATE, sync, FILE_PIPE_REJECT_REMOTE_CLIENTS, 0, 0, FILE_PIPE_UNLIMITED_INSTANCES),
 		STATUS_SUCCESS);
@@ -112,6 +116,44 @@ static NTSTATUS open_end(PHANDLE h, ULONG disposition)
 	return st;
 }
 
+static void no_such_file(HANDLE s, HANDLE c)
+{
+	IO_STATUS_BLOCK io;
+	char b[16];
+	/* events, routines and handles of no object */
+	STATUS(NtReadFile(s, (HANDLE)8, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_NOT_SUPPORTED);
+	STATUS(NtWriteFile(c, NULL, (PIO_APC_ROUTINE)(uintptr_t)0x1000, NULL, &io, b, 1, NULL, NULL), STATUS_NOT_SUPPORTED);
+	STATUS(NtReadFile(NULL, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_INVALID_HANDLE);
+	STATUS(NtWriteFile(NULL, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_INVALID_HANDLE);
+	STATUS(NtFsControlFile(NULL, NULL, NULL, NULL, &io, FSCTL_PIPE_LISTEN, NULL, 0, NULL, 0), STATUS_INVALID_HANDLE);
+	STATUS(NtReadFile(NtCurrentProcess(), NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_OBJECT_TYPE_MISMATCH);
+	HANDLE weak;
+	STATUS(NtDuplicateObject(NtCurrentProcess(), s, NtCurrentProcess(), &weak, SYNCHRONIZE, 0, 0), STATUS_SUCCESS);
+	STATUS(NtReadFile(weak, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_ACCESS_DENIED);
+	STATUS(NtWriteFile(weak, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_ACCESS_DENIED);
+	STATUS(NtClose(weak), STATUS_SUCCESS);
+}
+
+/* The ends part. */
+static void parting(HANDLE s, HANDLE c)
+{
+	IO_STATUS_BLOCK io;
+	char b[16];
+	STATUS(NtWriteFile(c, NULL, NULL, NULL, &io, "last", 4, NULL, NULL), STATUS_SUCCESS);
+	STATUS(NtClose(c), STATUS_SUCCESS);
+	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, b, sizeof b, NULL, NULL), STATUS_SUCCESS);
+	SAME(io.Information, 4);
+	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, b, sizeof b, NULL, NULL), STATUS_PIPE_BROKEN);
+	STATUS(NtWriteFile(s, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_PIPE_CLOSING);
+	STATUS(control(s, FSCTL_PIPE_IMPERSONATE), STATUS_SUCCESS); /* I-86: until it is disconnected */
+	CHECK(RevertToSelf());
+	STATUS(control(s, FSCTL_PIPE_DISCONNECT), STATUS_SUCCESS);
+	STATUS(control(s, FSCTL_PIPE_DISCONNECT), STATUS_PIPE_DISCONNECTED);
+	STATUS(control(s, FSCTL_PIPE_IMPERSONATE), STATUS_INVALID_PIPE_STATE);
+	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_PIPE_DISCONNECTED);
+	STATUS(NtClose(s), STATUS_SUCCESS);
+}
+
 static void messages(void)
 {
 	HANDLE s, c = (HANDLE)0x55;
@@ -126,7 +168,7 @@ static void messages(void)
 	STATUS(server(&s, FILE_CREATE, FILE_PIPE_MESSAGE_TYPE, 1), STATUS_SUCCESS);
 	STATUS(open_end(&c, 6), STATUS_INVALID_PARAMETER);
 	STATUS(open_end(&c, FILE_CREATE), STATUS_NOT_SUPPORTED);
-	STATUS(control(s, FSCTL_PIPE_IMPERSONATE), STATUS_PIPE_LISTENING); /* I-85 */
+	STATUS(control(s, FSCTL_PIPE_IMPERSONATE), STATUS_CANNOT_IMPERSONATE); /* T-133 */
 	STATUS(open_end(&c, FILE_OPEN), STATUS_SUCCESS);
 	STATUS(control(s, FSCTL_PIPE_LISTEN), STATUS_PIPE_CONNECTED);
 	STATUS(control(c, FSCTL_PIPE_LISTEN), STATUS_ILLEGAL_FUNCTION);
@@ -158,33 +200,8 @@ static void messages(void)
 	CHECK(ReadFile(s, b, 4, &n, NULL));
 	SAME(n, 2);
 
-	/* events, routines and handles of no object */
-	STATUS(NtReadFile(s, (HANDLE)8, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_NOT_SUPPORTED);
-	STATUS(NtWriteFile(c, NULL, (PIO_APC_ROUTINE)(uintptr_t)0x1000, NULL, &io, b, 1, NULL, NULL), STATUS_NOT_SUPPORTED);
-	STATUS(NtReadFile(NULL, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_INVALID_HANDLE);
-	STATUS(NtWriteFile(NULL, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_INVALID_HANDLE);
-	STATUS(NtFsControlFile(NULL, NULL, NULL, NULL, &io, FSCTL_PIPE_LISTEN, NULL, 0, NULL, 0), STATUS_INVALID_HANDLE);
-	STATUS(NtReadFile(NtCurrentProcess(), NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_OBJECT_TYPE_MISMATCH);
-	HANDLE weak;
-	STATUS(NtDuplicateObject(NtCurrentProcess(), s, NtCurrentProcess(), &weak, SYNCHRONIZE, 0, 0), STATUS_SUCCESS);
-	STATUS(NtReadFile(weak, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_ACCESS_DENIED);
-	STATUS(NtWriteFile(weak, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_ACCESS_DENIED);
-	STATUS(NtClose(weak), STATUS_SUCCESS);
-
-	/* the ends part */
-	STATUS(NtWriteFile(c, NULL, NULL, NULL, &io, "last", 4, NULL, NULL), STATUS_SUCCESS);
-	STATUS(NtClose(c), STATUS_SUCCESS);
-	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, b, sizeof b, NULL, NULL), STATUS_SUCCESS);
-	SAME(io.Information, 4);
-	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, b, sizeof b, NULL, NULL), STATUS_PIPE_BROKEN);
-	STATUS(NtWriteFile(s, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_PIPE_CLOSING);
-	STATUS(control(s, FSCTL_PIPE_IMPERSONATE), STATUS_SUCCESS); /* I-86: until it is disconnected */
-	CHECK(RevertToSelf());
-	STATUS(control(s, FSCTL_PIPE_DISCONNECT), STATUS_SUCCESS);
-	STATUS(control(s, FSCTL_PIPE_DISCONNECT), STATUS_PIPE_DISCONNECTED);
-	STATUS(control(s, FSCTL_PIPE_IMPERSONATE), STATUS_INVALID_PIPE_STATE);
-	STATUS(NtReadFile(s, NULL, NULL, NULL, &io, b, 1, NULL, NULL), STATUS_PIPE_DISCONNECTED);
-	STATUS(NtClose(s), STATUS_SUCCESS);
+	no_such_file(s, c);
+	parting(s, c);
 }
 
 static void *late_client(void *arg)

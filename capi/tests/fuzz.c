@@ -25,7 +25,11 @@ static const struct { any f; const char *name; } calls[] = {
 	F(NtCreateTokenEx), F(NtFilterTokenEx), F(NtAdjustTokenClaimsAndDeviceGroups), F(NtQuerySecurityAttributesToken),
 	F(NtSetInformationJobObject), F(NtCreateUserProcess),
 	F(NtCreateFile), F(NtCreateNamedPipeFile), F(NtResumeThread), F(NtCreatePort), F(NtAcceptConnectPort), F(NtReplyPort),
-	F(NtImpersonateClientOfPort), F(NtCompleteConnectPort), F(NtReadFile), F(NtWriteFile), F(NtFsControlFile),
+	F(NtImpersonateClientOfPort), F(NtCreateMutant), F(NtOpenMutant), F(NtReleaseMutant), F(NtQueryMutant),
+	F(NtCreateSemaphore), F(NtReleaseSemaphore), F(NtQuerySemaphore), F(NtCreateTimer), F(NtSetTimer), F(NtCancelTimer),
+	F(NtQueryTimer),
+	F(NtQuerySymbolicLinkObject), F(NtQueryInformationFile), F(NtQueryVolumeInformationFile),
+	F(NtCompleteConnectPort), F(NtReadFile), F(NtWriteFile), F(NtFsControlFile),
 };
 
 static uint64_t state;

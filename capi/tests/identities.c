@@ -113,6 +113,47 @@ static void ids(void)
 		ERROR_INVALID_HANDLE);
 }
 
+static void pipe_by_name(SECURITY_ATTRIBUTES *sa)
+{
+	PSID owner;
+	PSECURITY_DESCRIPTOR d;
+	/* a pipe */
+	HANDLE pipe = CreateNamedPipe("\\\\.\\pipe\\capi-by-name", PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 2, 0, 0, 0, sa);
+	CHECK(pipe != INVALID_HANDLE_VALUE);
+	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
+		NULL, &d), ERROR_SUCCESS);
+	CHECK(IsWellKnownSid(owner, WinBuiltinAdministratorsSid));
+	LocalFree(d);
+	/* it took the instance */
+	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
+		NULL, &d), ERROR_PIPE_BUSY);
+	CHECK(DisconnectNamedPipe(pipe));
+	CHECK(CloseHandle(pipe));
+	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
+		NULL, &d), ERROR_FILE_NOT_FOUND);
+	SAME(GetNamedSecurityInfo("C:\\file", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d),
+		ERROR_NOT_SUPPORTED);
+}
+
+static void name_refusals(LPTSTR name)
+{
+	PSECURITY_DESCRIPTOR d;
+	SAME(GetNamedSecurityInfo("capi-no-such", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_FILE_NOT_FOUND);
+	SAME(GetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_INVALID_PARAMETER);
+	SAME(GetNamedSecurityInfo("", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_INVALID_PARAMETER);
+	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, NULL),
+		ERROR_INVALID_PARAMETER);
+	SAME(GetNamedSecurityInfo(name, SE_SERVICE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_NOT_SUPPORTED);
+	SAME(GetNamedSecurityInfo(name, SE_UNKNOWN_OBJECT_TYPE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
+		ERROR_INVALID_PARAMETER);
+	SAME(SetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL),
+		ERROR_INVALID_PARAMETER);
+}
+
 static void by_name(void)
 {
 	SECURITY_ATTRIBUTES sa = {sizeof sa, sddl("O:BAG:BAD:(A;;0x1F0003;;;BA)(A;;0x20000;;;WD)"), FALSE};
@@ -151,38 +192,10 @@ static void by_name(void)
 		ERROR_ACCESS_DENIED);
 	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, SACL_SECURITY_INFORMATION, NULL, NULL, NULL, &dacl, &d),
 		ERROR_PRIVILEGE_NOT_HELD);
-	SAME(GetNamedSecurityInfo("capi-no-such", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
-		ERROR_FILE_NOT_FOUND);
-	SAME(GetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
-		ERROR_INVALID_PARAMETER);
-	SAME(GetNamedSecurityInfo("", SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
-		ERROR_INVALID_PARAMETER);
-	SAME(GetNamedSecurityInfo(name, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, NULL),
-		ERROR_INVALID_PARAMETER);
-	SAME(GetNamedSecurityInfo(name, SE_SERVICE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
-		ERROR_NOT_SUPPORTED);
-	SAME(GetNamedSecurityInfo(name, SE_UNKNOWN_OBJECT_TYPE, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL, &d),
-		ERROR_INVALID_PARAMETER);
-	SAME(SetNamedSecurityInfo(NULL, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, NULL, NULL),
-		ERROR_INVALID_PARAMETER);
+	name_refusals(name);
 	CHECK(CloseHandle(e));
 	CHECK(CloseHandle(j));
-	/* a pipe */
-	HANDLE pipe = CreateNamedPipe("\\\\.\\pipe\\capi-by-name", PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 2, 0, 0, 0, &sa);
-	CHECK(pipe != INVALID_HANDLE_VALUE);
-	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
-		NULL, &d), ERROR_SUCCESS);
-	CHECK(IsWellKnownSid(owner, WinBuiltinAdministratorsSid));
-	LocalFree(d);
-	/* it took the instance */
-	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
-		NULL, &d), ERROR_PIPE_BUSY);
-	CHECK(DisconnectNamedPipe(pipe));
-	CHECK(CloseHandle(pipe));
-	SAME(GetNamedSecurityInfo("\\\\.\\pipe\\capi-by-name", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
-		NULL, &d), ERROR_FILE_NOT_FOUND);
-	SAME(GetNamedSecurityInfo("C:\\file", SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &d),
-		ERROR_NOT_SUPPORTED);
+	pipe_by_name(&sa);
 	LocalFree(denied);
 	LocalFree(everyone);
 }

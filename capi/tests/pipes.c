@@ -67,7 +67,7 @@ static void serve(const struct scenario *s)
 	HANDLE pipe = CreateNamedPipeA(pipe_path, PIPE_ACCESS_DUPLEX, PIPE_TYPE_BYTE, 1, 1024, 1024, 0, &sa);
 	CHECK(LocalFree(sa.lpSecurityDescriptor) == NULL);
 	CHECK(pipe != INVALID_HANDLE_VALUE);
-	FAILS(ImpersonateNamedPipeClient(pipe), 536); /* no client is there: ERROR_PIPE_LISTENING */
+	FAILS(ImpersonateNamedPipeClient(pipe), ERROR_CANNOT_IMPERSONATE); /* no client is there: observed (T-133) */
 	pthread_barrier_init(&turn, NULL, 2);
 	CHECK(pthread_create(&t, NULL, client_thread, (void *)s) == 0);
 	CHECK(ConnectNamedPipe(pipe, NULL) || GetLastError() == ERROR_PIPE_CONNECTED);

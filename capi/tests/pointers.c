@@ -99,6 +99,23 @@ static void inputs(void)
 	CHECK(CloseHandle(own));
 }
 
+static void check_types(PSECURITY_DESCRIPTOR d, HANDLE t, PGENERIC_MAPPING m, PPRIVILEGE_SET set)
+{
+	ULONG n = 20;
+	ACCESS_MASK granted;
+	NTSTATUS access;
+	/* an object type list that points nowhere */
+	OBJECT_TYPE_LIST list = {0, 0, UNMAPPED};
+	STATUS(NtAccessCheckByType(d, NULL, t, 1, &list, 1, m, set, &n, &granted, &access), STATUS_ACCESS_VIOLATION);
+	list.ObjectType = NULL;
+	/* */
+	STATUS(NtAccessCheckByType(d, NULL, t, 1, &list, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
+	/* */
+	STATUS(NtAccessCheckByType(d, NULL, t, 1, NULL, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
+	/* */
+	STATUS(NtAccessCheckByTypeResultList(d, NULL, t, 1, NULL, 0, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
+}
+
 /* AC-058 to AC-062, and the other outputs of a check. */
 static void check_outputs(void)
 {
@@ -151,16 +168,7 @@ static void check_outputs(void)
 	SAME(n, 20);
 	SAME(set->PrivilegeCount, 0);
 	SAME(set->Control, 0);
-	/* an object type list that points nowhere */
-	OBJECT_TYPE_LIST list = {0, 0, UNMAPPED};
-	STATUS(NtAccessCheckByType(d, NULL, t, 1, &list, 1, m, set, &n, &granted, &access), STATUS_ACCESS_VIOLATION);
-	list.ObjectType = NULL;
-	/* */
-	STATUS(NtAccessCheckByType(d, NULL, t, 1, &list, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
-	/* */
-	STATUS(NtAccessCheckByType(d, NULL, t, 1, NULL, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
-	/* */
-	STATUS(NtAccessCheckByTypeResultList(d, NULL, t, 1, NULL, 0, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
+	check_types(d, t, m, set);
 	FAILS(AccessCheck(d, t, 1, m, set, &n, &granted, NULL), ERROR_NOACCESS);
 	CHECK(CloseHandle(t));
 }

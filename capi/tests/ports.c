@@ -93,11 +93,22 @@ static void level_is(SECURITY_IMPERSONATION_LEVEL want)
 	STATUS(NtClose(t), STATUS_SUCCESS);
 }
 
-static void serve(void)
+static void serve_second(message *m)
+{
+	HANDLE second;
+	STATUS(NtAcceptConnectPort(&second, NULL, &m->h, TRUE, NULL, NULL), STATUS_SUCCESS);
+	STATUS(NtCompleteConnectPort(second), STATUS_SUCCESS);
+	STATUS(NtReplyWaitReceivePort(second, NULL, NULL, &m->h), STATUS_SUCCESS);
+	STATUS(NtImpersonateClientOfPort(second, &m->h), STATUS_SUCCESS); /* the default of no quality of service */
+	level_is(SecurityImpersonation);
+	STATUS(NtClose(second), STATUS_SUCCESS);
+}
+
+static HANDLE accepted(void)
 {
 	HANDLE comm = (HANDLE)0x55, none_ = (HANDLE)0x55;
-	PVOID context = (PVOID)0x99;
-	message m, r;
+	PVOID context;
+	message m;
 	STATUS(NtListenPort(port, &m.h), STATUS_SUCCESS);
 	SAME(m.h.u2.s2.Type, LPC_CONNECTION_REQUEST);
 	CHECK(says(&m, "who"));
@@ -119,6 +130,14 @@ static void serve(void)
 	STATUS(NtAcceptConnectPort(&none_, NULL, &m.h, TRUE, NULL, NULL), STATUS_REPLY_MESSAGE_MISMATCH); /* once */
 	STATUS(NtCompleteConnectPort(comm), STATUS_SUCCESS);
 	STATUS(NtCompleteConnectPort(comm), STATUS_INVALID_PARAMETER);
+	return comm;
+}
+
+static void serve(void)
+{
+	PVOID context = (PVOID)0x99;
+	message m, r, wrong;
+	HANDLE comm = accepted();
 	STATUS(NtReplyWaitReceivePort(port, &context, NULL, &m.h), STATUS_SUCCESS);
 	SAME((uintptr_t)context, 0x1234);
 	SAME(m.h.u2.s2.Type, LPC_REQUEST);
@@ -153,49 +172,19 @@ static void serve(void)
 	while (m.h.u2.s2.Type == LPC_PORT_CLOSED);
 	SAME(m.h.u2.s2.Type, LPC_CONNECTION_REQUEST);
 	SAME(m.h.u1.s1.DataLength, 0);
-	HANDLE second;
-	STATUS(NtAcceptConnectPort(&second, NULL, &m.h, TRUE, NULL, NULL), STATUS_SUCCESS);
-	STATUS(NtCompleteConnectPort(second), STATUS_SUCCESS);
-	STATUS(NtReplyWaitReceivePort(second, NULL, NULL, &m.h), STATUS_SUCCESS);
-	STATUS(NtImpersonateClientOfPort(second, &m.h), STATUS_SUCCESS); /* the default of no quality of service */
-	level_is(SecurityImpersonation);
-	STATUS(NtClose(second), STATUS_SUCCESS);
+	serve_second(&m);
 	STATUS(NtClose(comm), STATUS_SUCCESS);
 }
 
-static void refusals(void)
+static void bad_pointers(POBJECT_ATTRIBUTES oa)
 {
-	HANDLE h = (HANDLE)0x55, event = CreateEventA(NULL, FALSE, FALSE, NULL);
-	UNICODE_STRING nowhere;
-	OBJECT_ATTRIBUTES oa;
+	HANDLE h;
 	message m = make("x");
-	ULONG n = 0;
-	RtlInitUnicodeString(&nowhere, u"\\BaseNamedObjects\\no such port");
-	STATUS(NtConnectPort(&h, &nowhere, NULL, NULL, NULL, NULL, NULL, NULL), STATUS_OBJECT_NAME_NOT_FOUND);
-	SAME((uintptr_t)h, 0);
-	STATUS(NtConnectPort(&h, &name, NULL, &m, NULL, NULL, NULL, NULL), STATUS_NOT_SUPPORTED); /* a view */
-	InitializeObjectAttributes(&oa, &name, 0, NULL, NULL);
-	STATUS(NtCreatePort(&h, &oa, 0, 256, 0), STATUS_OBJECT_NAME_COLLISION);
-	STATUS(NtCreatePort(&h, &oa, 0, 40, 0), STATUS_INVALID_PARAMETER); /* no room for data */
-	STATUS(NtCreatePort(&h, &oa, 0, 0x10000, 0), STATUS_INVALID_PARAMETER);
-	HANDLE handles[] = {NULL, event};
-	for (int i = 0; i < 2; i++) {
-		NTSTATUS want = i ? STATUS_OBJECT_TYPE_MISMATCH : STATUS_INVALID_HANDLE; /* I-88, O-31 */
-		STATUS(NtListenPort(handles[i], &m.h), want);
-		STATUS(NtCompleteConnectPort(handles[i]), want);
-		m = make("x");
-		STATUS(NtReplyPort(handles[i], &m.h), want);
-		STATUS(NtImpersonateClientOfPort(handles[i], &m.h), want);
-		STATUS(NtRequestWaitReplyPort(handles[i], &m.h, &m.h), want);
-		STATUS(NtReplyWaitReceivePort(handles[i], NULL, NULL, &m.h), want);
-	}
-	STATUS(NtCompleteConnectPort(port), STATUS_INVALID_PORT_HANDLE);
-	STATUS(NtRequestWaitReplyPort(port, &m.h, &m.h), STATUS_INVALID_PORT_HANDLE);
-	STATUS(NtAcceptConnectPort(&h, NULL, &m.h, TRUE, NULL, NULL), STATUS_REPLY_MESSAGE_MISMATCH);
+	ULONG n;
 	void *bad[] = {NULL, UNMAPPED, KERNEL, NONCANONICAL, readonly, none};
 	for (int i = 0; i < 6; i++) {
 		void *p = bad[i];
-		STATUS(NtCreatePort(p, &oa, 0, 256, 0), STATUS_ACCESS_VIOLATION);
+		STATUS(NtCreatePort(p, oa, 0, 256, 0), STATUS_ACCESS_VIOLATION);
 		STATUS(NtConnectPort(p, &name, NULL, NULL, NULL, NULL, NULL, NULL), STATUS_ACCESS_VIOLATION);
 		STATUS(NtListenPort(NULL, p), STATUS_ACCESS_VIOLATION);
 		STATUS(NtAcceptConnectPort(p, NULL, &m.h, TRUE, NULL, NULL), STATUS_ACCESS_VIOLATION);
@@ -224,6 +213,37 @@ static void refusals(void)
 		if (p)
 			STATUS(NtReplyWaitReceivePort(port, NULL, p, &m.h), STATUS_ACCESS_VIOLATION);
 	}
+}
+
+static void refusals(void)
+{
+	HANDLE h = (HANDLE)0x55, event = CreateEventA(NULL, FALSE, FALSE, NULL);
+	UNICODE_STRING nowhere;
+	OBJECT_ATTRIBUTES oa;
+	message m = make("x");
+	RtlInitUnicodeString(&nowhere, u"\\BaseNamedObjects\\no such port");
+	STATUS(NtConnectPort(&h, &nowhere, NULL, NULL, NULL, NULL, NULL, NULL), STATUS_OBJECT_NAME_NOT_FOUND);
+	SAME((uintptr_t)h, 0);
+	STATUS(NtConnectPort(&h, &name, NULL, &m, NULL, NULL, NULL, NULL), STATUS_NOT_SUPPORTED); /* a view */
+	InitializeObjectAttributes(&oa, &name, 0, NULL, NULL);
+	STATUS(NtCreatePort(&h, &oa, 0, 256, 0), STATUS_OBJECT_NAME_COLLISION);
+	STATUS(NtCreatePort(&h, &oa, 0, 40, 0), STATUS_INVALID_PARAMETER); /* no room for data */
+	STATUS(NtCreatePort(&h, &oa, 0, 0x10000, 0), STATUS_INVALID_PARAMETER);
+	HANDLE handles[] = {NULL, event};
+	for (int i = 0; i < 2; i++) {
+		NTSTATUS want = i ? STATUS_OBJECT_TYPE_MISMATCH : STATUS_INVALID_HANDLE; /* I-88, O-31 */
+		STATUS(NtListenPort(handles[i], &m.h), want);
+		STATUS(NtCompleteConnectPort(handles[i]), want);
+		m = make("x");
+		STATUS(NtReplyPort(handles[i], &m.h), want);
+		STATUS(NtImpersonateClientOfPort(handles[i], &m.h), want);
+		STATUS(NtRequestWaitReplyPort(handles[i], &m.h, &m.h), want);
+		STATUS(NtReplyWaitReceivePort(handles[i], NULL, NULL, &m.h), want);
+	}
+	STATUS(NtCompleteConnectPort(port), STATUS_INVALID_PORT_HANDLE);
+	STATUS(NtRequestWaitReplyPort(port, &m.h, &m.h), STATUS_INVALID_PORT_HANDLE);
+	STATUS(NtAcceptConnectPort(&h, NULL, &m.h, TRUE, NULL, NULL), STATUS_REPLY_MESSAGE_MISMATCH);
+	bad_pointers(&oa);
 	CHECK(CloseHandle(event));
 }
 

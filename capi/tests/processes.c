@@ -1,5 +1,5 @@
 /* Processes that are made: their tokens, their handles, who may make them with
- * which token (CreateProcessAsUser), and jobs that limit their tokens. */
+ * which token (CreateProcessAsUser). */
 #include "check.h"
 
 static DWORD token_dword(HANDLE t, TOKEN_INFORMATION_CLASS class)
@@ -19,7 +19,7 @@ static LUID token_id(HANDLE t)
 
 static BOOL same_luid(LUID a, LUID b) { return a.LowPart == b.LowPart && a.HighPart == b.HighPart; }
 
-static void end(PROCESS_INFORMATION *p)
+void end_process(PROCESS_INFORMATION *p)
 {
 	CHECK(TerminateProcess(p->hProcess, 0));
 	CHECK(CloseHandle(p->hThread));
@@ -104,14 +104,14 @@ static void inheritance(void)
 		ERROR_INVALID_HANDLE);
 	SAME(ResumeThread(p.hThread), 1);
 	SAME(ResumeThread(p.hThread), 0);
-	end(&p);
+	end_process(&p);
 	CHECK(CreateProcessW(u"a", NULL, &sa, &sa, FALSE, 0, NULL, NULL, &si, &p));
 	FAILS(DuplicateHandle(p.hProcess, e, GetCurrentProcess(), &h, 0, FALSE, DUPLICATE_SAME_ACCESS), ERROR_INVALID_HANDLE);
 	CHECK(GetHandleInformation(p.hProcess, &flags));
 	SAME(flags, HANDLE_FLAG_INHERIT);
 	CHECK(GetHandleInformation(p.hThread, &flags));
 	SAME(flags, HANDLE_FLAG_INHERIT);
-	end(&p);
+	end_process(&p);
 	SetLastError(0);
 	SAME(ResumeThread(NULL), (DWORD)-1);
 	SAME(GetLastError(), ERROR_INVALID_HANDLE);
@@ -150,10 +150,10 @@ static void restricted_versions(void)
 	for (int i = 0; i < 4; i++) {
 		CHECK(CreateRestrictedToken(own, flags[i], 0, NULL, 0, NULL, 0, NULL, &t));
 		CHECK(CreateProcessAsUserA(t, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
-		end(&p);
+		end_process(&p);
 		CHECK(DuplicateTokenEx(t, TOKEN_ALL_ACCESS, NULL, SecurityAnonymous, TokenPrimary, &copy));
 		CHECK(CreateProcessAsUserA(copy, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
-		end(&p);
+		end_process(&p);
 		CHECK(CloseHandle(copy));
 		CHECK(CloseHandle(t));
 	}
@@ -185,15 +185,15 @@ static void as_user(void)
 	CHECK(OpenProcessToken(second.hProcess, TOKEN_QUERY, &t2));
 	CHECK(!same_luid(token_id(t2), token_id(child))); /* one that has one is copied */
 	CHECK(CloseHandle(t2));
-	end(&second);
+	end_process(&second);
 	CHECK(CloseHandle(t));
-	end(&p);
+	end_process(&p);
 	CHECK(CreateProcessAsUserW(NULL, u"a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p)); /* as CreateProcess */
-	end(&p);
+	end_process(&p);
 	/* a copy is a sibling, a copy of it no more than that (T-111) */
 	CHECK(DuplicateTokenEx(own, TOKEN_ALL_ACCESS, NULL, SecurityAnonymous, TokenPrimary, &other));
 	CHECK(CreateProcessAsUserA(other, "a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, &si, &p));
-	end(&p);
+	end_process(&p);
 	CHECK(CloseHandle(other));
 	/* a token that is neither needs the privilege: a restricted one of the restricted one */
 	CHECK(CreateRestrictedToken(child, 0, 0, NULL, 0, NULL, 0, NULL, &other));
@@ -280,87 +280,6 @@ static void native(void)
 	CHECK(CloseHandle(child));
 }
 
-/* A job's security limits (JOBOBJECT_SECURITY_LIMIT_INFORMATION). */
-static void jobs(void)
-{
-	PROCESS_INFORMATION p;
-	JOBOBJECT_SECURITY_LIMIT_INFORMATION limit = {JOB_OBJECT_SECURITY_NO_ADMIN};
-	HANDLE job = CreateJobObjectA(NULL, "capi-job"), again, imp = client(SecurityImpersonation);
-	CHECK(job != NULL);
-	SAME(GetLastError(), ERROR_SUCCESS);
-	again = CreateJobObjectW(NULL, u"Local\\capi-job");
-	SAME(GetLastError(), ERROR_ALREADY_EXISTS);
-	STATUS(NtCompareObjects(job, again), STATUS_SUCCESS);
-	CHECK(CloseHandle(again));
-	again = OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, "Global\\CAPI-JOB");
-	CHECK(again == NULL); /* names of jobs keep their case */
-	SAME(GetLastError(), ERROR_FILE_NOT_FOUND);
-	again = OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, "GLOBAL\\capi-job");
-	CHECK(again != NULL);
-	FAILS(SetInformationJobObject(again, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_ACCESS_DENIED);
-	FAILS(AssignProcessToJobObject(again, GetCurrentProcess()), ERROR_ACCESS_DENIED);
-	CHECK(CloseHandle(again));
-	FAILS(OpenJobObjectA(JOB_OBJECT_QUERY, FALSE, NULL), ERROR_INVALID_PARAMETER);
-	STATUS(NtSetInformationJobObject(job, 4, &limit, sizeof limit), STATUS_INVALID_INFO_CLASS);
-	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit - 1),
-		STATUS_INFO_LENGTH_MISMATCH);
-	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, UNMAPPED, sizeof limit),
-		STATUS_ACCESS_VIOLATION);
-	STATUS(NtSetInformationJobObject(job, JobObjectSecurityLimitInformation, NULL, sizeof limit), STATUS_ACCESS_VIOLATION);
-	STATUS(NtSetInformationJobObject(NULL, JobObjectSecurityLimitInformation, &limit, sizeof limit),
-		STATUS_INVALID_HANDLE);
-	STATUS(NtSetInformationJobObject(imp, JobObjectSecurityLimitInformation, &limit, sizeof limit),
-		STATUS_OBJECT_TYPE_MISMATCH);
-	limit.SecurityLimitFlags = 0x10;
-	/* I-89 */
-	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER);
-	limit.SecurityLimitFlags = JOB_OBJECT_SECURITY_FILTER_TOKENS; /* I-89: without any list */
-	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER);
-	limit.SidsToDisable = UNMAPPED;
-	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_NOACCESS);
-	limit.SidsToDisable = NULL;
-	limit.PrivilegesToDelete = UNMAPPED;
-	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_NOACCESS);
-	limit.PrivilegesToDelete = NULL;
-	limit.RestrictedSids = UNMAPPED;
-	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_NOACCESS);
-	limit.RestrictedSids = NULL;
-	limit.SecurityLimitFlags = JOB_OBJECT_SECURITY_ONLY_TOKEN; /* I-89: without a token */
-	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER);
-	limit.JobToken = imp;
-	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_BAD_TOKEN_TYPE);
-	limit.JobToken = NULL;
-	limit.SecurityLimitFlags = JOB_OBJECT_SECURITY_NO_ADMIN;
-	CHECK(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p));
-	CHECK(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit));
-	FAILS(AssignProcessToJobObject(job, p.hProcess), ERROR_ACCESS_DENIED); /* I-90: an administrator's process */
-	end(&p);
-	CHECK(CloseHandle(job));
-	/* a filter takes effect when a thread of the job impersonates */
-	TOKEN_PRIVILEGES gone = {1, {{{SE_BACKUP_PRIVILEGE, 0}, 0}}};
-	JOBOBJECT_SECURITY_LIMIT_INFORMATION filter = {JOB_OBJECT_SECURITY_FILTER_TOKENS, NULL, NULL, &gone, NULL};
-	HANDLE t;
-	char room[1024];
-	PTOKEN_PRIVILEGES held = (void *)room;
-	ULONG n;
-	CHECK((job = CreateJobObjectA(NULL, NULL)) != NULL);
-	CHECK(CreateProcessA("a", NULL, NULL, NULL, FALSE, 0, NULL, NULL, NULL, &p));
-	CHECK(AssignProcessToJobObject(job, p.hProcess));
-	CHECK(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &filter, sizeof filter));
-	CHECK(SetThreadToken(&p.hThread, imp));
-	CHECK(OpenThreadToken(p.hThread, TOKEN_QUERY, TRUE, &t));
-	STATUS(NtQueryInformationToken(t, TokenPrivileges, room, sizeof room, &n), STATUS_SUCCESS);
-	for (DWORD i = 0; i < held->PrivilegeCount; i++)
-		CHECK(held->Privileges[i].Luid.LowPart != SE_BACKUP_PRIVILEGE);
-	CHECK(held->PrivilegeCount > 5);
-	CHECK(CloseHandle(t));
-	filter.SecurityLimitFlags = 0;
-	SetInformationJobObject(job, JobObjectSecurityLimitInformation, &filter, sizeof filter);
-	end(&p);
-	CHECK(CloseHandle(job));
-	CHECK(CloseHandle(imp));
-}
-
 void test_processes(void)
 {
 	children();
@@ -368,5 +287,4 @@ void test_processes(void)
 	restricted_versions();
 	as_user();
 	native();
-	jobs();
 }

@@ -182,6 +182,41 @@ static void same_text(const char *in, const char *out)
 	CHECK(LocalFree(d) == NULL);
 }
 
+static void counted(PSID sid)
+{
+	UNICODE_STRING s = {0, 0, NULL};
+	STATUS(RtlConvertSidToUnicodeString(&s, sid, TRUE), STATUS_SUCCESS);
+	SAME(s.Length, 36);
+	SAME(s.MaximumLength, 38);
+	RtlFreeUnicodeString(&s);
+	WCHAR few[4];
+	UNICODE_STRING small = {0, sizeof few, few};
+	STATUS(RtlConvertSidToUnicodeString(&small, sid, FALSE), STATUS_BUFFER_OVERFLOW);
+	RtlInitUnicodeString(&s, u"abc");
+	SAME(s.Length, 6);
+	SAME(s.MaximumLength, 8);
+	RtlInitUnicodeString(&s, NULL);
+	SAME(s.Length | s.MaximumLength | (uintptr_t)s.Buffer, 0);
+}
+
+static void privilege_names(void)
+{
+	LUID luid;
+	CHECK(LookupPrivilegeValueW(NULL, u"sebackupprivilege", &luid));
+	SAME(luid.LowPart, SE_BACKUP_PRIVILEGE);
+	FAILS(LookupPrivilegeValueA(NULL, "SeNothingPrivilege", &luid), ERROR_NO_SUCH_PRIVILEGE);
+	char name[64];
+	DWORD n = 3;
+	FAILS(LookupPrivilegeNameA(NULL, &luid, name, &n), ERROR_INSUFFICIENT_BUFFER);
+	SAME(n, sizeof "SeBackupPrivilege");
+	n = sizeof name;
+	CHECK(LookupPrivilegeNameA(NULL, &luid, name, &n));
+	SAME(n, strlen("SeBackupPrivilege"));
+	CHECK(strcmp(name, "SeBackupPrivilege") == 0);
+	luid.LowPart = 999;
+	FAILS(LookupPrivilegeNameA(NULL, &luid, name, &n), ERROR_NO_SUCH_PRIVILEGE);
+}
+
 void test_text(void)
 {
 	same_text("O:BAG:SYD:(A;;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;WD)");
@@ -191,7 +226,6 @@ void test_text(void)
 	PSID sid;
 	LPSTR text;
 	LPWSTR wide;
-	LUID luid;
 	FAILS(ConvertStringSecurityDescriptorToSecurityDescriptorA(NULL, 1, &d, NULL), ERROR_INVALID_PARAMETER);
 	FAILS(ConvertStringSecurityDescriptorToSecurityDescriptorW(u"D:", 1, NULL, NULL), ERROR_INVALID_PARAMETER);
 	FAILS(ConvertStringSecurityDescriptorToSecurityDescriptorA("D:", 5, &d, NULL), ERROR_UNKNOWN_REVISION);
@@ -211,32 +245,8 @@ void test_text(void)
 	CHECK(ConvertSidToStringSidW(sid, &wide));
 	CHECK(memcmp(wide, u"S-1-5-21-1-2-3-500", 38) == 0);
 	CHECK(LocalFree(wide) == NULL);
-	UNICODE_STRING s = {0, 0, NULL};
-	STATUS(RtlConvertSidToUnicodeString(&s, sid, TRUE), STATUS_SUCCESS);
-	SAME(s.Length, 36);
-	SAME(s.MaximumLength, 38);
-	RtlFreeUnicodeString(&s);
-	WCHAR few[4];
-	UNICODE_STRING small = {0, sizeof few, few};
-	STATUS(RtlConvertSidToUnicodeString(&small, sid, FALSE), STATUS_BUFFER_OVERFLOW);
-	RtlInitUnicodeString(&s, u"abc");
-	SAME(s.Length, 6);
-	SAME(s.MaximumLength, 8);
-	RtlInitUnicodeString(&s, NULL);
-	SAME(s.Length | s.MaximumLength | (uintptr_t)s.Buffer, 0);
-	CHECK(LookupPrivilegeValueW(NULL, u"sebackupprivilege", &luid));
-	SAME(luid.LowPart, SE_BACKUP_PRIVILEGE);
-	FAILS(LookupPrivilegeValueA(NULL, "SeNothingPrivilege", &luid), ERROR_NO_SUCH_PRIVILEGE);
-	char name[64];
-	DWORD n = 3;
-	FAILS(LookupPrivilegeNameA(NULL, &luid, name, &n), ERROR_INSUFFICIENT_BUFFER);
-	SAME(n, sizeof "SeBackupPrivilege");
-	n = sizeof name;
-	CHECK(LookupPrivilegeNameA(NULL, &luid, name, &n));
-	SAME(n, strlen("SeBackupPrivilege"));
-	CHECK(strcmp(name, "SeBackupPrivilege") == 0);
-	luid.LowPart = 999;
-	FAILS(LookupPrivilegeNameA(NULL, &luid, name, &n), ERROR_NO_SUCH_PRIVILEGE);
+	counted(sid);
+	privilege_names();
 	/* O-70 */
 	SAME(RtlNtStatusToDosError(STATUS_ACCESS_DENIED), 5);
 	SAME(RtlNtStatusToDosError(STATUS_ACCESS_VIOLATION), 998);

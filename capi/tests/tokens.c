@@ -1,16 +1,5 @@
-/* Opening, duplicating, adjusting, filtering tokens and impersonating with them. */
+/* Opening, duplicating, adjusting, filtering tokens. */
 #include "check.h"
-
-static void *query(HANDLE t, TOKEN_INFORMATION_CLASS class)
-{
-	ULONG n = 0;
-	STATUS(NtQueryInformationToken(t, class, NULL, 0, &n), STATUS_BUFFER_TOO_SMALL);
-	void *p = malloc(n);
-	ULONG need = n;
-	STATUS(NtQueryInformationToken(t, class, p, n, &n), STATUS_SUCCESS);
-	SAME(n, need);
-	return p;
-}
 
 /* The process is logged on: what a logon gives its tokens (T-130). */
 static void logged_on(void)
@@ -287,49 +276,6 @@ static void setting(void)
 	CHECK(CloseHandle(own));
 }
 
-static void impersonating(void)
-{
-	HANDLE own = process_token(TOKEN_ALL_ACCESS), imp = client(SecurityImpersonation), h, weak;
-	/* I-70 */
-	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &own, sizeof own), STATUS_BAD_TOKEN_TYPE);
-	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &imp, 4), STATUS_INFO_LENGTH_MISMATCH);
-	STATUS(NtSetInformationThread(NtCurrentThread(), 99, &imp, sizeof imp), STATUS_INVALID_INFO_CLASS);
-	CHECK(DuplicateHandle(GetCurrentProcess(), imp, GetCurrentProcess(), &weak, TOKEN_QUERY, FALSE, 0));
-	FAILS(SetThreadToken(NULL, weak), ERROR_ACCESS_DENIED);
-	HANDLE thread = GetCurrentThread();
-	CHECK(SetThreadToken(&thread, imp));
-	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h));
-	CHECK(CloseHandle(h));
-	h = NULL;
-	CHECK(SetThreadToken(&thread, h));
-	FAILS(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h), ERROR_NO_TOKEN);
-	CHECK(ImpersonateLoggedOnUser(own));
-	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h));
-	DWORD level, n;
-	CHECK(GetTokenInformation(h, TokenImpersonationLevel, &level, 4, &n));
-	SAME(level, SecurityImpersonation);
-	CHECK(CloseHandle(h));
-	CHECK(RevertToSelf());
-	FAILS(ImpersonateLoggedOnUser(NULL), ERROR_INVALID_HANDLE);
-	CHECK(ImpersonateAnonymousToken(GetCurrentThread()));
-	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h) || GetLastError() == ERROR_CANT_OPEN_ANONYMOUS ||
-		GetLastError() == ERROR_ACCESS_DENIED);
-	CHECK(RevertToSelf());
-	SECURITY_QUALITY_OF_SERVICE qos = {sizeof qos, SecurityImpersonation, 0, 0};
-	STATUS(NtImpersonateThread(NtCurrentThread(), NtCurrentThread(), &qos), STATUS_SUCCESS);
-	CHECK(OpenThreadToken(thread, TOKEN_QUERY, TRUE, &h));
-	CHECK(CloseHandle(h));
-	CHECK(RevertToSelf());
-	STATUS(RtlImpersonateSelf(SecurityImpersonation), STATUS_SUCCESS);
-	CHECK(RevertToSelf());
-	STATUS(NtQueryInformationToken(NtCurrentThreadToken(), TokenType, &level, 4, &n), STATUS_NO_TOKEN); /* O-15 */
-	STATUS(NtQueryInformationToken(NtCurrentEffectiveToken(), TokenType, &level, 4, &n), STATUS_SUCCESS);
-	SAME(level, TokenPrimary);
-	CHECK(CloseHandle(weak));
-	CHECK(CloseHandle(imp));
-	CHECK(CloseHandle(own));
-}
-
 void test_tokens(void)
 {
 	logged_on();
@@ -338,77 +284,4 @@ void test_tokens(void)
 	adjusting();
 	filtering();
 	setting();
-	impersonating();
-}
-
-/* Every information class: its size, too small by one, and the pointers inside. */
-void test_query(void)
-{
-	HANDLE own = process_token(TOKEN_QUERY | TOKEN_QUERY_SOURCE);
-	static const struct { int class, size; } fixed[] = {{TokenSource, 16}, {TokenType, 4}, {TokenStatistics, 56},
-		{TokenSessionId, 4}, {TokenSandBoxInert, 4}, {TokenOrigin, 8},
-		{TokenElevationType, 4}, {TokenElevation, 4}, {TokenHasRestrictions, 4}, {TokenVirtualizationAllowed, 4},
-		{TokenVirtualizationEnabled, 4}, {TokenIntegrityLevel, 28},
-		{TokenUIAccess, 4}, {TokenMandatoryPolicy, 4}, {TokenIsAppContainer, 4}, {TokenCapabilities, 8},
-		{TokenAppContainerSid, 8}, {TokenAppContainerNumber, 4},
-		{TokenUserClaimAttributes, 16}, {TokenDeviceClaimAttributes, 16}, {TokenDeviceGroups, 8},
-		{TokenRestrictedDeviceGroups, 8}, {TokenSecurityAttributes, 16},
-		{TokenIsRestricted, 4}, {TokenProcessTrustLevel, 8}, {TokenPrivateNameSpace, 4}, {TokenSingletonAttributes, 16},
-		{TokenBnoIsolation, 16}, {TokenChildProcessFlags, 4},
-		{TokenIsLessPrivilegedAppContainer, 4}, {TokenIsSandboxed, 4}, {TokenIsAppSilo, 4}, {TokenRestrictedSids, 8}};
-	char room[8192];
-	ULONG n;
-	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
-		STATUS(NtQueryInformationToken(own, fixed[i].class, room, sizeof room, &n), STATUS_SUCCESS);
-		SAME(n, fixed[i].size);
-		memset(room, 0x5a, sizeof room);
-		STATUS(NtQueryInformationToken(own, fixed[i].class, room, n - 1, &n), STATUS_BUFFER_TOO_SMALL);
-		SAME(n, fixed[i].size);
-		SAME((unsigned char)room[0], 0x5a); /* untouched */
-	}
-	static const int invalid[] = {0, 51, 1000, TokenSessionReference, TokenRestrictedUserClaimAttributes,
-		TokenRestrictedDeviceClaimAttributes, TokenImpersonationLevel, TokenLoggingInformation, TokenLearningMode};
-	for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
-		STATUS(NtQueryInformationToken(own, invalid[i], room, sizeof room, &n), STATUS_INVALID_INFO_CLASS);
-	HANDLE weak = process_token(TOKEN_QUERY);
-	STATUS(NtQueryInformationToken(weak, TokenSource, room, sizeof room, &n), STATUS_ACCESS_DENIED);
-	CHECK(CloseHandle(weak));
-	TOKEN_GROUPS *groups = query(own, TokenGroups);
-	TOKEN_USER *user = query(own, TokenUser);
-	TOKEN_PRIVILEGES *privileges = query(own, TokenPrivileges);
-	TOKEN_GROUPS_AND_PRIVILEGES *both = query(own, TokenGroupsAndPrivileges);
-	TOKEN_ACCESS_INFORMATION *info = query(own, TokenAccessInformation);
-	STATUS(NtQueryInformationToken(own, TokenStatistics, room, sizeof room, &n), STATUS_SUCCESS);
-	TOKEN_STATISTICS *s = (TOKEN_STATISTICS *)room;
-	SAME(s->TokenType, TokenPrimary);
-	SAME(s->GroupCount, groups->GroupCount);
-	SAME(s->PrivilegeCount, privileges->PrivilegeCount);
-	SAME(both->SidCount, groups->GroupCount + 1);
-	CHECK(EqualSid(both->Sids[0].Sid, user->User.Sid));
-	SAME(info->SidHash->SidCount, both->SidCount);
-	SAME(info->TokenType, TokenPrimary);
-	SAME(info->Privileges->PrivilegeCount, privileges->PrivilegeCount);
-	SAME(info->RestrictedSidHash->SidCount, 0);
-#ifndef FOREIGN_HEADERS /* younger than those */
-	SAME(info->CapabilitiesHash->SidCount, 0);
-	CHECK(info->PackageSid == NULL && info->TrustLevelSid == NULL);
-#endif
-	for (DWORD i = 0; i < groups->GroupCount; i++) {
-		CHECK(IsValidSid(groups->Groups[i].Sid));
-		CHECK(EqualSid(both->Sids[i + 1].Sid, groups->Groups[i].Sid));
-		CHECK(EqualSid(info->SidHash->SidAttr[i + 1].Sid, groups->Groups[i].Sid));
-		SAME(both->Sids[i + 1].Attributes, groups->Groups[i].Attributes);
-	}
-	for (DWORD i = 0; i < privileges->PrivilegeCount; i++) {
-		SAME(both->Privileges[i].Luid.LowPart, privileges->Privileges[i].Luid.LowPart);
-		SAME(info->Privileges->Privileges[i].Attributes, privileges->Privileges[i].Attributes);
-	}
-	FAILS(GetTokenInformation(own, TokenUser, NULL, 0, &n), ERROR_INSUFFICIENT_BUFFER);
-	FAILS(GetTokenInformation(own, 0, room, sizeof room, &n), ERROR_INVALID_PARAMETER);
-	free(groups);
-	free(user);
-	free(privileges);
-	free(both);
-	free(info);
-	CHECK(CloseHandle(own));
 }

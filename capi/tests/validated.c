@@ -72,6 +72,31 @@ static void no_label(void)
 	CHECK(CloseHandle(e));
 }
 
+/* Other computers cannot be asked; this one has four names. */
+static void systems(void)
+{
+	static const char *here[] = {NULL, "", ".", "localhost", "refmon", "\\\\REFMON"};
+	LUID shutdown;
+	char name[64], s[68];
+	SID_NAME_USE use;
+	PSID users = sid("BU");
+	for (int i = 0; i < 6; i++)
+		CHECK(LookupPrivilegeValueA(here[i], SE_SHUTDOWN_NAME, &shutdown));
+	for (int i = 0; i < 2; i++) {
+		const char *other = i ? "elsewhere" : "\\\\REFMON2";
+		DWORD n = sizeof name, m = sizeof s;
+		FAILS(LookupPrivilegeValueA(other, SE_SHUTDOWN_NAME, &shutdown), RPC_S_SERVER_UNAVAILABLE);
+		FAILS(LookupPrivilegeNameA(other, &shutdown, name, &n), RPC_S_SERVER_UNAVAILABLE);
+		FAILS(LookupAccountSidA(other, users, name, &n, s, &m, &use), RPC_S_SERVER_UNAVAILABLE);
+		n = m = 0;
+		FAILS(LookupAccountNameA(other, NULL, NULL, &n, NULL, &m, &use), RPC_S_SERVER_UNAVAILABLE);
+		SAME(n, 0);
+		SAME(m, 0);
+		FAILS(LookupPrivilegeValueW(u"elsewhere", u"SeShutdownPrivilege", &shutdown), RPC_S_SERVER_UNAVAILABLE);
+	}
+	LocalFree(users);
+}
+
 /* Accounts of services, and buffers that are NULL. */
 static void accounts(void)
 {
@@ -90,6 +115,9 @@ static void accounts(void)
 	CHECK(LookupAccountNameA(NULL, NULL, s, &n, domain, &m, &use));
 	SAME(use, SidTypeDomain);
 	CHECK(!strcmp(domain, "REFMON"));
+	n = sizeof name, m = sizeof domain;
+	CHECK(LookupAccountSidA(NULL, s, name, &n, domain, &m, &use));
+	CHECK(!strcmp(name, "REFMON") && !strcmp(domain, "REFMON")); /* a domain is an account of its name */
 	/* too small, by either buffer, which may be NULL */
 	n = 1, m = sizeof domain;
 	FAILS(LookupAccountNameA(NULL, "Users", NULL, &n, domain, &m, &use), ERROR_INSUFFICIENT_BUFFER);
@@ -222,6 +250,7 @@ void test_validated(void)
 	domains();
 	free_bytes();
 	no_label();
+	systems();
 	accounts();
 	trustees();
 	revisions();

@@ -36,13 +36,41 @@ static PSID parse(const char *text)
 	return s;
 }
 
+static void domains(PSID domain, PSID user, PSID other, PSID users, PSID everyone)
+{
+	char room[SECURITY_MAX_SID_SIZE];
+	DWORD n;
+	BOOL equal;
+	n = 23;
+	FAILS(GetWindowsAccountDomainSid(user, room, &n), ERROR_INSUFFICIENT_BUFFER);
+	SAME(n, 24);
+	CHECK(GetWindowsAccountDomainSid(user, room, &n));
+	CHECK(EqualSid(room, domain));
+	CHECK(GetWindowsAccountDomainSid(domain, room, &n));
+	FAILS(GetWindowsAccountDomainSid(users, room, &n), ERROR_NON_ACCOUNT_SID);
+	FAILS(GetWindowsAccountDomainSid(everyone, room, &n), ERROR_NON_ACCOUNT_SID);
+	FAILS(GetWindowsAccountDomainSid(NULL, room, &n), ERROR_INVALID_SID);
+
+	CHECK(EqualDomainSid(user, domain, &equal));
+	SAME(equal, TRUE);
+	CHECK(EqualDomainSid(user, other, &equal));
+	SAME(equal, FALSE);
+	CHECK(EqualDomainSid(users, user, &equal));
+	SAME(equal, FALSE);
+	n = sizeof room;
+	CHECK(CreateWellKnownSid(WinBuiltinDomainSid, NULL, room, &n));
+	CHECK(EqualDomainSid(users, room, &equal));
+	SAME(equal, TRUE);
+	FAILS(EqualDomainSid(user, everyone, &equal), ERROR_NON_DOMAIN_SID);
+	FAILS(EqualDomainSid(NULL, user, &equal), ERROR_INVALID_SID);
+}
+
 void test_wellknown(void)
 {
 	char room[SECURITY_MAX_SID_SIZE];
 	PSID domain = parse("S-1-5-21-1-2-3"), user = parse("S-1-5-21-1-2-3-1107"), other = parse("S-1-5-21-1-2-4-1107");
 	PSID users = parse("S-1-5-32-545"), everyone = parse("S-1-1-0"), logon = parse("S-1-5-5-0-999");
 	DWORD n;
-	BOOL equal;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		PSID want = parse(table[i].text);
 		n = sizeof room;
@@ -72,9 +100,7 @@ void test_wellknown(void)
 	FAILS(CreateWellKnownSid(WinAccountGuestSid, domain, room, &n), ERROR_INSUFFICIENT_BUFFER);
 	SAME(n, 28);
 	n = sizeof room;
-	CHECK(CreateWellKnownSid(WinAccountGuestSid, NULL, room, &n)); /* documented: of the local computer */
-	CHECK(EqualSid(room, parse("S-1-5-21-1000000001-1000000002-1000000003-501")));
-	n = sizeof room;
+	FAILS(CreateWellKnownSid(WinAccountGuestSid, NULL, room, &n), ERROR_INVALID_PARAMETER); /* observed (S-81) */
 	FAILS(CreateWellKnownSid((WELL_KNOWN_SID_TYPE)120, domain, room, &n), ERROR_INVALID_PARAMETER);
 	FAILS(CreateWellKnownSid((WELL_KNOWN_SID_TYPE)-1, domain, room, &n), ERROR_INVALID_PARAMETER);
 	FAILS(CreateWellKnownSid(WinLogonIdsSid, domain, room, &n), ERROR_INVALID_PARAMETER);
@@ -86,26 +112,5 @@ void test_wellknown(void)
 	CHECK(!IsWellKnownSid(NULL, WinWorldSid));
 	CHECK(!IsWellKnownSid(everyone, (WELL_KNOWN_SID_TYPE)120));
 
-	n = 23;
-	FAILS(GetWindowsAccountDomainSid(user, room, &n), ERROR_INSUFFICIENT_BUFFER);
-	SAME(n, 24);
-	CHECK(GetWindowsAccountDomainSid(user, room, &n));
-	CHECK(EqualSid(room, domain));
-	CHECK(GetWindowsAccountDomainSid(domain, room, &n));
-	FAILS(GetWindowsAccountDomainSid(users, room, &n), ERROR_NON_ACCOUNT_SID);
-	FAILS(GetWindowsAccountDomainSid(everyone, room, &n), ERROR_NON_ACCOUNT_SID);
-	FAILS(GetWindowsAccountDomainSid(NULL, room, &n), ERROR_INVALID_SID);
-
-	CHECK(EqualDomainSid(user, domain, &equal));
-	SAME(equal, TRUE);
-	CHECK(EqualDomainSid(user, other, &equal));
-	SAME(equal, FALSE);
-	CHECK(EqualDomainSid(users, user, &equal));
-	SAME(equal, FALSE);
-	n = sizeof room;
-	CHECK(CreateWellKnownSid(WinBuiltinDomainSid, NULL, room, &n));
-	CHECK(EqualDomainSid(users, room, &equal));
-	SAME(equal, TRUE);
-	FAILS(EqualDomainSid(user, everyone, &equal), ERROR_NON_DOMAIN_SID);
-	FAILS(EqualDomainSid(NULL, user, &equal), ERROR_INVALID_SID);
+	domains(domain, user, other, users, everyone);
 }

@@ -227,8 +227,9 @@ func (a *asker) lowBox(h winnt.Handle, t *token.Token, typ winnt.TokenType) (win
 		return box.TokenHandle, err
 	}
 	defer a.closing(box.TokenHandle)
+	qos := &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}
 	d, err := invoke[nt.DuplicateTokenOut](a.do, "NtDuplicateToken",
 		nt.DuplicateTokenIn{ExistingTokenHandle: box.TokenHandle, DesiredAccess: winnt.TOKEN_ALL_ACCESS, TokenType: typ,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: t.Level()}})})
+			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: qos})})
 	return d.NewTokenHandle, err
 }

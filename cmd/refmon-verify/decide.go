@@ -92,8 +92,8 @@ func (q *query) privilege(rule, name string, bits mask) bool {
 // decide writes the certificate of a question, but for its hashes.
 func decide(c map[string]any, descriptor, file string) map[string]any {
 	want, primary, self := map[string]any{}, c["primary"].(string), c["self"].(string)
-	for _, key := range strings.Fields(`adOwnerReadOnly backup certificate claimsDisabled desired kernelMode level mapping objectTypes
-		policies previous primary restore resultList self`) {
+	for _, key := range strings.Fields(`adOwnerReadOnly backup certificate claimsDisabled desired kernelMode level mapping
+		objectTypes policies previous primary restore resultList self`) {
 		want[key] = c[key]
 	}
 	q := &query{c: c, token: parseToken(file), primary: parseToken(pick(primary == "", file, primary)), steps: []any{},

@@ -19,7 +19,8 @@ var tokenShape = expand(`\{(user:<G>,|(deviceGroups|groups|restrictedDeviceGroup
 	(expirationTime|modifiedId|originatingLogon|parentTokenId|sessionId|sourceId):[nsz],)*\}`)
 
 // certificateShape is that of a certificate (docs/certificates.md).
-var certificateShape = expand(`\{adOwnerReadOnly:b,backup:b,certificate:s,claimsDisabled:b,descriptor:s,desired:s,digest:s,
+var certificateShape = expand(`
+	\{adOwnerReadOnly:b,backup:b,certificate:s,claimsDisabled:b,descriptor:s,desired:s,digest:s,
 	granted:s,kernelMode:b,level:s,mapping:\[s,s,s,s,\],objectTypes:\[(s,)*\],
 	policies:\{(\*:\[(\[s,s,s,\],)*\],)*\},previous:s,primary:s,
 	privileges:\[(s,)*\],restore:b,resultList:b,results:\[(s,)*\],self:s,status:s,

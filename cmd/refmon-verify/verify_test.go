@@ -169,10 +169,12 @@ func (w world) sample(t testing.TB, has map[string]int) sample {
 }
 
 // features are the subjects that random decisions must be about, each at least once in two thousand.
-var features = strings.Fields(`granted denied condition condition-decides compound compound-decides filter filter-decides resource label-decides
-	trust-decides tree typed-entry tree-denies result-list invalid-list intent intent-decides security-privilege take-ownership owner previous
-	kernel no-descriptor low-level nothing-asked policy policy-decides restricted restricted-decides write-restricted package package-decides
-	low-privilege claims device-groups null-dacl empty-dacl maximum self owner-read-only claims-disabled deny-only`)
+var features = strings.Fields(`
+	granted denied condition condition-decides compound compound-decides filter filter-decides resource
+	label-decides trust-decides tree typed-entry tree-denies result-list invalid-list intent intent-decides
+	security-privilege take-ownership owner previous kernel no-descriptor low-level nothing-asked policy
+	policy-decides restricted restricted-decides write-restricted package package-decides low-privilege claims
+	device-groups null-dacl empty-dacl maximum self owner-read-only claims-disabled deny-only`)
 
 // count notes what a decision was about.
 func count(has map[string]int, r *access.Request, d access.Decision, x *access.Explanation, each bool) {

@@ -16,13 +16,13 @@ import (
 
 type accessCmd struct {
 	Path           string `arg:"" help:"Path of the object: in the file system, or in the objects file."`
-	As             string `help:"Who asks: a name or SID of the directory; not needed with one token file." placeholder:"WHO"`
-	Want           string `help:"Right asked for: read, write, modify, full, list, control, or names and masks; left out, all there is." placeholder:"RIGHT" short:"w"`
+	As             string `help:"${as}" placeholder:"WHO"`
+	Want           string `help:"${want}" placeholder:"RIGHT" short:"w"`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
-	JSON           bool `name:"json" help:"Print the answer as a line of the batch format, with its reasons; with --share two, of id share and object."`
+	JSON           bool `name:"json" help:"${json}"`
 }
 
 // Help returns the long help text.

@@ -17,7 +17,7 @@ type aclCmd struct {
 }
 
 type aclExportCmd struct {
-	Paths        []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
+	Paths        []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags `embed:""`
 	Domain       string `help:"SID of the domain that aliases such as DU in SDDL are of." placeholder:"SID"`
 	Hex          bool   `help:"Write self-relative bytes in hexadecimal digits instead of SDDL."`

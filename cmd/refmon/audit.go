@@ -158,8 +158,5 @@ func (c *auditQueryCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := trail.Query(r, f, w.Write); err != nil {
-		return err
-	}
-	return w.Close()
+	return errors.Join(trail.Query(r, f, w.Write), w.Close()) // what was found is printed in any case
 }

@@ -57,16 +57,18 @@ privileges, impersonations upward, changes of security and policy, and what veri
 
 // Run writes the page.
 func (c *auditReportCmd) Run(std *streams) error {
-	s, err := summary(c.Dir, &c.filterFlags)
-	if err != nil {
-		return err
+	s, unread := summary(c.Dir, &c.filterFlags)
+	if s == nil {
+		return unread
 	}
 	r := &trail.Report{Summary: s, Dir: c.Dir}
 	v, err := auditlog.Verify(auditlog.Verification{Dir: c.Dir})
 	var fault *auditlog.Fault
 	switch {
-	case errors.As(err, &fault):
+	case errors.As(err, &fault): // the page has what can be read, and says what is wrong
 		r.Verified = fault.Error()
+	case unread != nil:
+		return unread
 	case err != nil:
 		return err
 	default:
@@ -79,7 +81,7 @@ func (c *auditReportCmd) Run(std *streams) error {
 	if err := errors.Join(r.Write(f), f.Close()); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	_, err = fmt.Fprintf(std.out, "%d records, %d failures: see %s\n", s.Records, s.Failures, c.Out)
+	_, err = fmt.Fprintf(std.out, "%d records, denials among them: %d: see %s\n", s.Records, s.Failures, c.Out)
 	return err
 }
 

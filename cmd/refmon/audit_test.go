@@ -25,8 +25,8 @@ func TestAuditStory(t *testing.T) {
 	for _, line := range []string{
 		`S-1-5-20 as S-1-5-21-1-2-3-1107 open File \Files\payroll for ReadData: granted by D:(A;;FR;;;S-1-5-21-1-2-3-513)`,
 		`DENIED S-1-5-20 as S-1-5-21-1-2-3-1107 open File \Files\payroll for WriteData: denied by D:(D;;FW;;;`,
-		`S-1-5-21-1-2-3-500 adjust privileges of S-1-5-21-1-2-3-500 EnabledPrivilegeList=SeSecurityPrivilege`,
-		`S-1-5-21-1-2-3-500 use privileges on File \Files\payroll PrivilegeList=SeSecurityPrivilege`,
+		`S-1-5-21-1-2-3-500 adjust privileges of S-1-5-21-1-2-3-500 enabling SeSecurityPrivilege`,
+		`S-1-5-21-1-2-3-500 use privileges on File \Files\payroll with SeSecurityPrivilege`,
 		`S-1-5-20 impersonate upward of S-1-5-21-1-2-3-1107`,
 	} {
 		if !strings.Contains(tail, line) {

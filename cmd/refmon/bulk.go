@@ -22,22 +22,22 @@ import (
 
 // objectsFlags say which objects a verb is about.
 type objectsFlags struct {
-	Objects          string `help:"Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input." placeholder:"FILE" short:"o"`
+	Objects          string `help:"${objects}" placeholder:"FILE" short:"o"`
 	Recurse          bool   `help:"Visit everything below the paths." short:"r"`
-	IgnoreSystemACLs bool   `name:"ignore-system-acls" help:"Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore system acls = yes."`
-	Attribute        string `help:"Extended attribute of the files that holds the descriptor." default:"security.NTACL" placeholder:"NAME"`
+	IgnoreSystemACLs bool   `name:"ignore-system-acls" help:"${ignoreSystemACLs}"`
+	Attribute        string `help:"${attribute}" default:"security.NTACL" placeholder:"NAME"`
 	Type             string `help:"Type of objects that do not tell: ${types}." default:"file" placeholder:"TYPE"`
 }
 
 // directoryFlags say which principals a verb is about.
 type directoryFlags struct {
 	Directory string   `help:"Directory file with users and groups, YAML or JSON." placeholder:"FILE" short:"d"`
-	Token     []string `help:"Token file of a further principal, named by the file; may be repeated." placeholder:"FILE" short:"t"`
+	Token     []string `help:"${token}" placeholder:"FILE" short:"t"`
 }
 
 // objectTypeFlag says which parts of an object a question is about.
 type objectTypeFlag struct {
-	ObjectType []string `help:"Ask about a property, property set, extended right or class, by name or GUID; may be repeated." placeholder:"NAME|GUID"`
+	ObjectType []string `help:"${objectType}" placeholder:"NAME|GUID"`
 }
 
 // chains returns the object types.
@@ -51,7 +51,7 @@ func (c *objectTypeFlag) chains() ([][]winnt.GUID, error) {
 
 // shareFlag is a second gate before the objects.
 type shareFlag struct {
-	Share string `help:"Descriptor of the share they are reached through, in SDDL: it limits what the objects grant." placeholder:"SDDL"`
+	Share string `help:"${share}" placeholder:"SDDL"`
 }
 
 func (c *shareFlag) share(d *people.Directory) (*sd.Descriptor, error) {

@@ -26,9 +26,14 @@ Batch reads JSON lines and prints one line for each, in the same order, as soon 
   {"id":1,"token":{"user":"S-1-5-21-1-2-3-1107"},"sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":"FR"}
   {"id":1,"status":"STATUS_SUCCESS","granted":"0x00120089","privilegesUsed":[]}
 
-Fields: id (any JSON, echoed); token (a token file) or tokenRef (a name that an earlier line {"define":{"name":{token file}}} gave; such a line is answered by {"id":…,"defined":["name"]}); sd (SDDL) or sdHex (self-relative bytes), null for none; desired (number, "0x20089" or "FR|WD"); mapping (a type such as "key", or [read,write,execute,all]; default "file"); selfSid; objectTypes ([{"level":0,"guid":"…"}]); resultList (true: a result for each object type); resourceAttributes (like userClaims of a token file); call ("SeAccessCheck", the default, or "NtAccessCheck").
+Fields: id (any JSON, echoed); token (a token file) or tokenRef (a name that an earlier line {"define":{"name":{token
+file}}} gave; such a line is answered by {"id":…,"defined":["name"]}); sd (SDDL) or sdHex (self-relative bytes), null
+for none; desired (number, "0x20089" or "FR|WD"); mapping (a type such as "key", or [read,write,execute,all]; default
+"file"); selfSid; objectTypes ([{"level":0,"guid":"…"}]); resultList (true: a result for each object type);
+resourceAttributes (like userClaims of a token file); call ("SeAccessCheck", the default, or "NtAccessCheck").
 
-A malformed line gives {"id":…,"error":"…"} and the others go on; the exit code is then 2. Without one it is 0, whatever was granted or denied: a denial is an answer. A line has at most 4 MiB.`
+A malformed line gives {"id":…,"error":"…"} and the others go on; the exit code is then 2. Without one it is 0,
+whatever was granted or denied: a denial is an answer. A line has at most 4 MiB.`
 }
 
 // Run answers one question or a batch.

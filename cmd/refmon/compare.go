@@ -20,11 +20,15 @@ type compareCmd struct {
 
 // Help returns the long help text.
 func (compareCmd) Help() string {
-	return `A recording holds what a Windows answered to the questions that refmon answers; refmon-record writes one on the machine it runs on (docs/recording.md). Each of its lines is answered anew, in both profiles, and what differs is printed by rule, with what docs/CAVEATS.md says about it:
+	return `A recording holds what a Windows answered to the questions that refmon answers; refmon-record writes one on
+the machine it runs on (docs/recording.md). Each of its lines is answered anew, in both profiles, and what differs is
+printed by rule, with what docs/CAVEATS.md says about it:
 
   refmon compare recording.jsonl
 
-Counts: same; known, where the observed profile answers as they do or docs/CAVEATS.md says that the rule is not built; differs; not compared, the calls of a program after it took another way; skipped, what the machine could not be asked. A recording of Windows also settles rules that were decided here: those that it confirms and contradicts are listed.
+Counts: same; known, where the observed profile answers as they do or docs/CAVEATS.md says that the rule is not built;
+differs; not compared, the calls of a program after it took another way; skipped, what the machine could not be asked.
+A recording of Windows also settles rules that were decided here: those that it confirms and contradicts are listed.
 
 The exit code is 0 if every difference is known, 1 if one is not, 2 if the file is no recording.`
 }

@@ -17,13 +17,14 @@ import (
 type fmtCmd struct {
 	Source    string `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
 	Write     bool   `short:"w" help:"Write the result to the file instead of standard output."`
-	Canonical bool   `help:"Sort the entries: explicit refusals, explicit grants, inherited. This changes what the list decides, unless it was in order."`
+	Canonical bool   `help:"${canonical}"`
 	Domain    string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
 }
 
 // Help returns the long help text.
 func (fmtCmd) Help() string {
-	return `Prints SDDL in canonical text, as Windows prints it: the same descriptor, written one way. In a file each line is a descriptor; empty lines and lines that start with # stay as they are.
+	return `Prints SDDL in canonical text, as Windows prints it: the same descriptor, written one way. In a file each
+line is a descriptor; empty lines and lines that start with # stay as they are.
 
   refmon fmt 'O:BA G:SY D:(a;;0x1f01ff;;;S-1-5-32-544)'
   refmon fmt -w shares.sddl

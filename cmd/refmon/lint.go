@@ -11,7 +11,7 @@ import (
 
 type lintCmd struct {
 	Source string `arg:"" name:"sddl" help:"A security descriptor in SDDL, or a file of them, - for standard input."`
-	Type   string `help:"Type of object, which gives generic rights their meaning: ${types}." default:"directory" placeholder:"TYPE"`
+	Type   string `help:"${type}" default:"directory" placeholder:"TYPE"`
 	Domain string `help:"SID of the domain that aliases such as DA and DU are relative to." placeholder:"SID"`
 	JSON   bool   `name:"json" help:"Print each finding as a line of JSON."`
 }

@@ -86,7 +86,7 @@ func run(args []string, std *streams) int {
 		kong.Description(description),
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
-		kong.Vars{"types": batch.ObjectTypes},
+		flagHelp,
 		kong.Bind(std),
 	)
 	if err != nil {

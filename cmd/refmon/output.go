@@ -17,7 +17,7 @@ import (
 // outputFlags say where the rows of a long run go.
 type outputFlags struct {
 	Out        string `help:"Write to FILE instead of standard output." placeholder:"FILE"`
-	Checkpoint string `help:"Note the progress in FILE, and go on from there if it exists; needs --out and a file of JSON lines." placeholder:"FILE"`
+	Checkpoint string `help:"${checkpoint}" placeholder:"FILE"`
 	Quiet      bool   `help:"No progress bar." short:"q"`
 }
 

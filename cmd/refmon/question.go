@@ -13,12 +13,12 @@ import (
 // question holds what why and check ask about: one descriptor, one token, one mask.
 type question struct {
 	SDDL           string `arg:"" optional:"" name:"sddl" help:"The object's security descriptor in SDDL."`
-	Token          string `help:"Token file that says who asks, - for standard input; see refmon token show --help." placeholder:"FILE" short:"t"`
-	Want           string `help:"Rights asked for: SDDL letters (FR, WD), a number, or names such as FILE_READ_DATA, joined by |. MAXIMUM_ALLOWED asks for all there is." placeholder:"RIGHTS" short:"w"`
-	Type           string `help:"Type of object, which gives generic rights their meaning: ${types}." default:"file" placeholder:"TYPE"`
+	Token          string `help:"${questionToken}" placeholder:"FILE" short:"t"`
+	Want           string `help:"${questionWant}" placeholder:"RIGHTS" short:"w"`
+	Type           string `help:"${type}" default:"file" placeholder:"TYPE"`
 	Self           string `help:"SID that PRINCIPAL SELF (PS) stands for." placeholder:"SID"`
 	objectTypeFlag `embed:""`
-	Call           string `help:"Routine whose own rules apply: SeAccessCheck or NtAccessCheck." default:"SeAccessCheck" placeholder:"NAME"`
+	Call           string `help:"${call}" default:"SeAccessCheck" placeholder:"NAME"`
 }
 
 // ask makes a question of the arguments.

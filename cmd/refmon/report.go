@@ -10,12 +10,12 @@ import (
 )
 
 type reportCmd struct {
-	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
+	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	Out            string `help:"Write to FILE." default:"report.html" placeholder:"FILE"`
-	Checkpoint     string `help:"Note the progress in FILE, and go on from there if it exists; needs a file of JSON lines." placeholder:"FILE"`
+	Checkpoint     string `help:"${reportCheckpoint}" placeholder:"FILE"`
 	Quiet          bool   `help:"No progress bar." short:"q"`
 	Title          string `help:"Title of the report." default:"Who reaches what"`
 }

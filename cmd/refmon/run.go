@@ -17,7 +17,7 @@ const maxScript = 16 << 20
 type scriptFlags struct {
 	JSON    bool   `help:"Print one JSON object for each call."`
 	Quiet   bool   `help:"Print only expectations that failed."`
-	Profile string `enum:"documented,observed" default:"documented" help:"What to do where the documents and Windows differ: ${enum}."`
+	Profile string `enum:"documented,observed" default:"documented" help:"${profile}"`
 }
 
 func (f *scriptFlags) runner(std *streams) *script.Runner { return script.New(f.config(std)) }

@@ -24,12 +24,15 @@ type sddlCmd struct {
 
 // Help returns the long help text.
 func (sddlCmd) Help() string {
-	return `SDDL writes a security descriptor as text: O: owner, G: group, D: the list that grants and denies, S: the list for audit and labels. An entry is (type;flags;rights;object;inherited object;who).
+	return `SDDL writes a security descriptor as text: O: owner, G: group, D: the list that grants and denies, S: the
+list for audit and labels. An entry is (type;flags;rights;object;inherited object;who).
 
   refmon sddl 'O:BAG:SYD:P(A;;FA;;;BA)(D;;FW;;;BG)'
   refmon sddl 0100048014000000…
 
-Batch: {"id":1,"sddl":"D:(A;;FA;;;BA)"} gives {"id":1,"hex":"…"}, and {"id":1,"hex":"…"} gives {"id":1,"sddl":"…"}; "domain" is optional. A line that is refused gives {"id":1,"error":"…","offset":n}, the others go on, and the exit code is 2.`
+Batch: {"id":1,"sddl":"D:(A;;FA;;;BA)"} gives {"id":1,"hex":"…"}, and {"id":1,"hex":"…"} gives {"id":1,"sddl":"…"};
+"domain" is optional. A line that is refused gives {"id":1,"error":"…","offset":n}, the others go on, and the exit
+code is 2.`
 }
 
 // Run explains one descriptor or answers a batch.

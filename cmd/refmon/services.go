@@ -16,7 +16,7 @@ import (
 
 type servicesCmd struct {
 	Name    string `arg:"" optional:"" help:"One service: its parameters and each status with its condition and rule."`
-	Faults  bool   `help:"Of two things wrong at once, which one the service answers to: each pair, called on a real kernel."`
+	Faults  bool   `help:"${faults}"`
 	Profile string `enum:"documented,observed" default:"documented" help:"The profile for --faults: ${enum}."`
 	JSON    bool   `help:"Print JSON."`
 }

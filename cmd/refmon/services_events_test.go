@@ -19,7 +19,7 @@ type collected struct{ ids []uint16 }
 
 // Write implements audit.Sink.
 func (c *collected) Write(e audit.Event) error {
-	if e.ID != audit.UnsafeElevationID { // of the kernel-mode call before
+	if e.ID != audit.UnsafeElevationID && e.ID != 4689 { // of the kernel-mode call and of the exit before
 		c.ids = append(c.ids, e.ID)
 	}
 	return nil

@@ -18,13 +18,16 @@ type sidCmd struct {
 
 // Help returns the long help text.
 func (sidCmd) Help() string {
-	return `A SID names a user, a group or a machine: S-1, an authority, then numbers. The last number, the RID, names the account; the numbers before it name its domain.
+	return `A SID names a user, a group or a machine: S-1, an authority, then numbers. The last number, the RID, names
+the account; the numbers before it name its domain.
 
   refmon sid BA
   refmon sid S-1-5-21-1-2-3-512
   refmon sid DU --domain S-1-5-21-1-2-3
 
-Batch: {"id":1,"sid":"BA"} gives {"id":1,"hex":"0102…"}, and {"id":1,"hex":"0102…"} gives {"id":1,"sid":"S-1-5-32-544"}; "domain" is optional. A line that is refused gives {"id":1,"error":"…","offset":n}, the others go on, and the exit code is 2.`
+Batch: {"id":1,"sid":"BA"} gives {"id":1,"hex":"0102…"}, and {"id":1,"hex":"0102…"} gives
+{"id":1,"sid":"S-1-5-32-544"}; "domain" is optional. A line that is refused gives {"id":1,"error":"…","offset":n}, the
+others go on, and the exit code is 2.`
 }
 
 // Run explains one SID or answers a batch.

@@ -19,7 +19,8 @@ type testCmd struct {
 
 // Help returns the long help text.
 func (testCmd) Help() string {
-	return `Runs a team's expectations about permissions, for CI. A file names principals (the fields of a token file, or the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected:
+	return `Runs a team's expectations about permissions, for CI. A file names principals (the fields of a token file, or
+the name of one), descriptors (SDDL, or {sddl, hex, type}), and what is expected:
 
   domain: S-1-5-21-1-2-3
   principals:
@@ -32,9 +33,12 @@ func (testCmd) Help() string {
     - {who: alice, on: report, want: FR, is: granted, why: AceAllow DACL 2}
     - {who: [alice, backup], on: [report, hive], want: WD, is: denied}
 
-who and on take one name or a list; every principal is asked about every descriptor. want is as in check. why is one text or a list, each of which the explanation (as refmon why prints it) must contain. name, self and call are optional.
+who and on take one name or a list; every principal is asked about every descriptor. want is as in check. why is one
+text or a list, each of which the explanation (as refmon why prints it) must contain. name, self and call are
+optional.
 
-After the cases stands which entries of each descriptor decided nothing in any of them: no case watches those. The exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wrong; errors name the line.`
+After the cases stands which entries of each descriptor decided nothing in any of them: no case watches those. The
+exit code is 0 if every expectation holds, 1 if one does not, 2 if a file is wrong; errors name the line.`
 }
 
 // Run runs files of expectations.

@@ -30,7 +30,8 @@ func (tokenShowCmd) Help() string {
 
   {"user":"S-1-5-21-1-2-3-1107","groups":["DU","BU"],"privileges":["SeChangeNotifyPrivilege"]}
 
-SIDs may be aliases; DU and the like are relative to "domain" or else to the user's domain. A group given as a bare SID is enabled and mandatory, a bare privilege is enabled. Fields that do not exist are errors that name the field.`
+SIDs may be aliases; DU and the like are relative to "domain" or else to the user's domain. A group given as a bare
+SID is enabled and mandatory, a bare privilege is enabled. Fields that do not exist are errors that name the field.`
 }
 
 // Run prints the token.

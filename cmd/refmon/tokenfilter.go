@@ -12,14 +12,14 @@ import (
 
 type tokenFilterCmd struct {
 	File                string   `arg:"" help:"Token file, - for standard input."`
-	Disable             []string `help:"SIDs that become deny-only: they no longer match entries that allow." placeholder:"SID"`
+	Disable             []string `help:"${disable}" placeholder:"SID"`
 	Delete              []string `help:"Privileges to remove." placeholder:"NAME"`
-	Restrict            []string `help:"Restricting SIDs: every right must be granted to one of these too." placeholder:"SID"`
+	Restrict            []string `help:"${restrict}" placeholder:"SID"`
 	WriteRestricted     bool     `help:"Restricting SIDs matter for write access only."`
 	DisableMaxPrivilege bool     `help:"Remove every privilege but SeChangeNotifyPrivilege."`
-	LUA                 bool     `name:"lua" help:"Make the limited token of an administrator: administrative groups deny-only, Medium integrity."`
+	LUA                 bool     `name:"lua" help:"${lua}"`
 	SandboxInert        bool     `help:"Set SANDBOX_INERT."`
-	Out                 string   `short:"o" help:"Write the token file here instead of standard output." placeholder:"FILE"`
+	Out                 string   `short:"o" help:"${out}" placeholder:"FILE"`
 }
 
 // Help returns the long help text.
@@ -76,7 +76,7 @@ type tokenLowBoxCmd struct {
 	Package    string   `required:"" help:"Package SID, S-1-15-2-…." placeholder:"SID"`
 	Capability []string `help:"Capability SIDs, S-1-15-3-…." placeholder:"SID"`
 	LPAC       bool     `name:"lpac" help:"Less privileged: ALL APPLICATION PACKAGES does not count."`
-	Out        string   `short:"o" help:"Write the token file here instead of standard output." placeholder:"FILE"`
+	Out        string   `short:"o" help:"${out}" placeholder:"FILE"`
 }
 
 // Help returns the long help text.

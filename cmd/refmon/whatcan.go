@@ -7,8 +7,8 @@ import (
 )
 
 type whatCanCmd struct {
-	Who            string   `arg:"" help:"Name or SID of a user of the directory, or name of a token file without its extension."`
-	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
+	Who            string   `arg:"" help:"${who}"`
+	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`

@@ -7,16 +7,16 @@ import (
 )
 
 type whoCanCmd struct {
-	Right          string   `arg:"" help:"What to ask for: read, write, modify, full, list, control; words of a directory such as AddMember or DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by +."`
-	Paths          []string `arg:"" optional:"" name:"path" help:"Files or folders whose descriptors are read from the file system."`
+	Right          string   `arg:"" help:"${right}"`
+	Paths          []string `arg:"" optional:"" name:"path" help:"${paths}"`
 	objectsFlags   `embed:""`
 	directoryFlags `embed:""`
 	shareFlag      `embed:""`
 	objectTypeFlag `embed:""`
 	Format         string `help:"table, jsonl, csv or es-bulk." default:"table" enum:"table,jsonl,csv,es-bulk" short:"f"`
 	Count          bool   `help:"Only how many principals can." xor:"what"`
-	ForIndex       bool   `help:"For search indexes: a row an object with the names of its allowed sets, and the table of sets, as JSON lines." xor:"what"`
-	Expressions    bool   `help:"With --for-index: add to each set an expression over SIDs that allows exactly its principals."`
+	ForIndex       bool   `help:"${forIndex}" xor:"what"`
+	Expressions    bool   `help:"${expressions}"`
 	Sets           string `help:"With --for-index: write the table of sets to FILE." placeholder:"FILE"`
 	outputFlags    `embed:""`
 }

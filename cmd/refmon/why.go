@@ -14,20 +14,23 @@ import (
 type whyCmd struct {
 	question    `embed:""`
 	JSON        bool   `name:"json" help:"Print the answer as a line of the batch format, with its reasons."`
-	Certificate string `help:"Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd." placeholder:"FILE"`
+	Certificate string `help:"${certificate}" placeholder:"FILE"`
 }
 
 // Help returns the long help text.
 func (whyCmd) Help() string {
-	return `Prints the decision, then what the check did step by step: a row for each entry or stage, a column for each right asked for, + granted, - denied, . left alone, and the rule beside it. Below stands the reason of each right.
+	return `Prints the decision, then what the check did step by step: a row for each entry or stage, a column for each
+right asked for, + granted, - denied, . left alone, and the rule beside it. Below stands the reason of each right.
 
   refmon why 'O:BAG:SYD:(D;;FW;;;BG)(A;;FA;;;BA)(A;;FR;;;WD)' --token alice.json --want FR
   refmon why "$(cat secret.sddl)" -t alice.json -w 'FILE_READ_DATA|WRITE_DAC'
   refmon why 'D:(A;;KR;;;BU)' -t alice.json -w MAXIMUM_ALLOWED --type key
 
-For a denial it also names the smallest changes that would grant it, each tried out: groups, privileges, the integrity level, entries. That a change would grant it does not say that it should be made.
+For a denial it also names the smallest changes that would grant it, each tried out: groups, privileges, the integrity
+level, entries. That a change would grant it does not say that it should be made.
 
---certificate FILE writes a document that others can check against the descriptor's bytes and the token file, without refmon:
+--certificate FILE writes a document that others can check against the descriptor's bytes and the token file, without
+refmon:
 
   refmon why 'O:BAG:SYD:(A;;FR;;;WD)' -t alice.json -w FR --certificate alice.cert
   refmon-verify alice.cert alice.cert.sd alice.json

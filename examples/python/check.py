@@ -71,7 +71,7 @@ def main():
         admin = {"user": "S-1-5-21-1-2-3-500", "groups": ["BA"]}
         print("admin:", refmon.check(admin, report, "MAXIMUM_ALLOWED")["granted"])
         try:
-            refmon.check("nobody", report, 1)
+            refmon.check("stranger", report, 1)
         except ValueError as err:
             print("error:", err)
 

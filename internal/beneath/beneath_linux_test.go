@@ -142,11 +142,13 @@ func TestMount(t *testing.T) {
 			continue
 		}
 		for name, r := range variants(t, place.root) {
-			d := r.Dirs()
+			d, before := r.Dirs(), openFiles(t)
 			if _, err := d.List(place.below); !errors.Is(err, ErrMount) {
 				t.Errorf("%s: %+v: %v", name, place, err)
 			}
-			d.Close()
+			if d.Close(); openFiles(t) != before {
+				t.Errorf("%s: %d files were open, %d are", name, before, openFiles(t))
+			}
 		}
 		return
 	}

@@ -19,22 +19,11 @@ var le = binary.LittleEndian
 // SIDAt copies a SID; STATUS_INVALID_SID for one of another revision or with
 // more than 15 sub-authorities.
 func (m *Memory) SIDAt(p Address) (sid.SID, ntstatus.Status) {
-	var b [68]byte
-	if st := m.Read(b[:8], p); st != ntstatus.Success {
+	b, st := m.appendSID(m.Scratch[:0], p)
+	if st != ntstatus.Success {
 		return sid.SID{}, st
 	}
-	if b[0] != 1 || b[1] > 15 {
-		return sid.SID{}, ntstatus.InvalidSID
-	}
-	n := 8 + 4*int(b[1])
-	if st := m.Read(b[:n], p); st != ntstatus.Success {
-		return sid.SID{}, st
-	}
-	// It changed between the two reads (O-4).
-	if b[0] != 1 || 8+4*int(b[1]) != n {
-		return sid.SID{}, ntstatus.InvalidSID
-	}
-	s, _, st := sid.DecodeString(string(b[:n]))
+	s, _, st := sid.DecodeString(string(b))
 	return s, st
 }
 
@@ -51,21 +40,9 @@ func (m *Memory) ACLAt(p Address) (*sd.ACL, ntstatus.Status) {
 	if p == 0 {
 		return nil, ntstatus.Success
 	}
-	var h [8]byte
-	if st := m.Read(h[:], p); st != ntstatus.Success {
-		return nil, st
-	}
-	size := int(le.Uint16(h[2:]))
-	if size < 8 {
-		return nil, ntstatus.InvalidACL
-	}
-	b, st := m.Block(p, size, 1)
+	b, st := m.appendACL(nil, p)
 	if st != ntstatus.Success {
 		return nil, st
-	}
-	// It changed between the two reads (O-4).
-	if int(le.Uint16(b[2:])) != size {
-		return nil, ntstatus.InvalidACL
 	}
 	l, _, err := sd.DecodeACL(b)
 	return l, StatusOf(err, ntstatus.InvalidACL)

@@ -216,3 +216,38 @@ func TestPages(t *testing.T) {
 		t.Fatal(errno)
 	}
 }
+
+// Two pages are asked for at once where both are expected, and each answer is that
+// of the page alone.
+func TestExpectedPages(t *testing.T) {
+	mapArena(t)
+	const good, other, bad = Address(arena), Address(arena + page), Address(arena + arenaSize)
+	for _, c := range []struct {
+		expected, read Address
+		st, later      ntstatus.Status
+		known          bool
+	}{
+		{expected: other, read: good, known: inPairs},
+		{expected: bad, read: good, later: ntstatus.AccessViolation},
+		{expected: good, read: bad, st: ntstatus.AccessViolation},
+		{expected: bad, read: bad, st: ntstatus.AccessViolation, later: ntstatus.AccessViolation},
+		{expected: good, read: good, known: true},
+		{expected: 0, read: good, later: ntstatus.AccessViolation},
+		{expected: 0xffff_8000_0000_0000, read: good, later: ntstatus.AccessViolation},
+	} {
+		var m Memory
+		m.Expect(c.expected)
+		if _, st := m.ReadU32(c.read); st != c.st {
+			t.Errorf("%#x with %#x: %v", c.read, c.expected, st)
+		}
+		if got := m.readable.has(uintptr(c.expected)) && c.expected != 0; got != c.known {
+			t.Errorf("%#x with %#x: the expected page is known: %v", c.read, c.expected, got)
+		}
+		if _, st := m.ReadU32(c.expected); st != c.later {
+			t.Errorf("%#x after %#x: %v", c.expected, c.read, st)
+		}
+	}
+	if runtime.GOARCH == "amd64" && !inPairs {
+		t.Log("this system does not answer for two pages at once")
+	}
+}

@@ -94,6 +94,7 @@ func (m *Memory) captureDescriptor(b raw, p Address) (raw, ntstatus.Status) {
 		for i := range at {
 			at[i] = Address(le.Uint64(h[8+8*i:]))
 		}
+		m.Expect(at[3])
 	}
 	b = append(le.AppendUint16(b, uint16(control&^sd.SelfRelative)), h[1])
 	for i, present := range [...]bool{true, true, control&sd.SACLPresent != 0, control&sd.DACLPresent != 0} {
@@ -132,15 +133,8 @@ func (m *Memory) appendSID(b []byte, p Address) ([]byte, ntstatus.Status) {
 	if b[mark] != 1 || b[mark+1] > 15 {
 		return b, ntstatus.InvalidSID
 	}
-	n := 8 + 4*int(b[mark+1])
-	if b, st = m.appendUser(b[:mark], p, n); st != ntstatus.Success {
-		return b, st
-	}
-	// It changed between the two reads (O-4).
-	if b[mark] != 1 || 8+4*int(b[mark+1]) != n {
-		return b, ntstatus.InvalidSID
-	}
-	return b, ntstatus.Success
+	// The rest is as long as the copy says, whatever the program does to its own meanwhile (O-4).
+	return m.appendUser(b, p+8, 4*int(b[mark+1]))
 }
 
 func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
@@ -153,14 +147,8 @@ func (m *Memory) appendACL(b []byte, p Address) ([]byte, ntstatus.Status) {
 	if size < 8 {
 		return b, ntstatus.InvalidACL
 	}
-	if b, st = m.appendUser(b[:mark], p, size); st != ntstatus.Success {
-		return b, st
-	}
-	// It changed between the two reads (O-4).
-	if int(le.Uint16(b[mark+2:])) != size {
-		return b, ntstatus.InvalidACL
-	}
-	return b, ntstatus.Success
+	// The rest is as long as the copy says (O-4).
+	return m.appendUser(b, p+8, size-8)
 }
 
 // decode makes the descriptor of the parts there are.

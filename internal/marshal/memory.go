@@ -81,6 +81,14 @@ func (m *Memory) framed(p Address, n uintptr) bool {
 	return uintptr(p) >= m.low && uintptr(p) < m.high && n <= m.high-uintptr(p)
 }
 
+// Expect says that the call will also read at p, so that its page and the next one
+// that is read are asked for with one question.
+func (m *Memory) Expect(p Address) {
+	if m.readable.expected = 0; !p.bad(1) && !m.framed(p, 1) {
+		m.readable.expected = uintptr(p) &^ (page - 1)
+	}
+}
+
 // Read copies n bytes of user memory into b.
 func (m *Memory) Read(b []byte, p Address) ntstatus.Status {
 	n := uintptr(len(b))

@@ -3,6 +3,7 @@
 package marshal
 
 import (
+	"runtime"
 	"syscall"
 	"unsafe"
 )
@@ -16,8 +17,9 @@ const keptPages = 4
 // remembered for that call alone, since the program may take memory away between
 // two calls.
 type pageList struct {
-	pages [keptPages]uintptr // addresses of pages, 0 for none
-	next  int
+	pages    [keptPages]uintptr // addresses of pages, 0 for none
+	next     int
+	expected uintptr // a page that the call will read soon, 0 for none
 }
 
 // usable reports whether n bytes from p on can be used, as test finds out for a
@@ -27,16 +29,32 @@ func (l *pageList) usable(p Address, n uintptr, test func(at uintptr) bool) bool
 	last := (uintptr(p) + n - 1) &^ (page - 1)
 	for at := uintptr(p) &^ (page - 1); ; at += page {
 		if !l.has(at) {
-			if !test(at) {
+			if !l.withExpected(at) && !test(at) {
 				return false
 			}
-			l.pages[l.next] = at
-			l.next = (l.next + 1) % keptPages
+			l.add(at)
 		}
 		if at == last {
 			return true
 		}
 	}
+}
+
+func (l *pageList) add(at uintptr) {
+	l.pages[l.next] = at
+	l.next = (l.next + 1) % keptPages
+}
+
+// withExpected asks for a page and the expected one at once. It reports false where
+// none is expected, and where one of the two cannot be read.
+func (l *pageList) withExpected(at uintptr) bool {
+	other := l.expected
+	l.expected = 0
+	if other == 0 || other == at || l.has(other) || !canReadBoth(at, other) {
+		return false
+	}
+	l.add(other)
+	return true
 }
 
 func (l *pageList) has(at uintptr) bool {
@@ -51,6 +69,35 @@ func canRead(at uintptr) bool {
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, unknown, at, 0, 8, 0, 0)
 	return errno != syscall.EFAULT
 }
+
+// canReadBoth reports whether two pages can be read, with one question; false may
+// also mean that this system does not answer it.
+func canReadBoth(a, b uintptr) bool { return inPairs && readBoth(a, b) == syscall.EINVAL }
+
+// readBoth makes the system read the first bytes of two pages: semtimedop(2) copies
+// the operations and the timeout before it refuses a set that cannot be, number -1.
+// EINVAL tells that it read both, and nothing changes in any case.
+func readBoth(operations, timeout uintptr) syscall.Errno {
+	const none = ^uintptr(0)
+	number := none // of no call
+	switch runtime.GOARCH {
+	case "amd64":
+		number = 220
+	case "arm64":
+		number = 192
+	}
+	_, _, errno := syscall.RawSyscall6(number, none, operations, 1, timeout, 0, 0)
+	return errno
+}
+
+// inPairs reports whether the system reads both before it refuses the set. Older
+// ones look at the number first, and a filter of calls may refuse this one.
+var inPairs = func() bool {
+	const kernels = ^uintptr(page - 1) // a page of the system
+	ours := uintptr(unsafe.Pointer(&ours)) &^ (page - 1)
+	return readBoth(ours, ours) == syscall.EINVAL && readBoth(kernels, ours) == syscall.EFAULT &&
+		readBoth(ours, kernels) == syscall.EFAULT
+}()
 
 // Of futex(2).
 const (

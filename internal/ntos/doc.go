@@ -6,6 +6,8 @@
 //
 //	Jobs → ids → Process → Thread → Table → Directory → Instance → TokenObject → LogonSessions → Log
 //
+// The lock of a timer is taken with no other.
+//
 // No lock is held across an access check, an audit write or a callback. Most
 // state needs none: the value of a token object, the descriptor of an object,
 // the primary token of a process and the impersonation of a thread are atomic

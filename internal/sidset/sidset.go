@@ -90,6 +90,15 @@ func (s *Set) Find(hash uint32, x sid.SID) int {
 	return -1
 }
 
+// FindPresent returns what Find does, without the first look, which the caller
+// took by [Set.Absent]. A nil Set finds nothing.
+func (s *Set) FindPresent(hash uint32, x sid.SID) int {
+	if s == nil {
+		return -1
+	}
+	return s.probe(hash, x)
+}
+
 // Index is the first look of Find taken out of its Set, so that a loop keeps
 // it in registers: where Absent is false, Find has the answer. The zero value
 // must not be asked.

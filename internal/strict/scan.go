@@ -144,7 +144,7 @@ func (s *Scanner) str() {
 	s.Failf(start, "string without an end")
 }
 
-// escapeLen is the length of the escape at the start of b, 0 if it is wrong. A
+// escapeLen returns the length of the escape at the start of b, 0 if it is wrong. A
 // surrogate pair is one escape; half of one is wrong.
 func escapeLen(b []byte) int {
 	if len(b) < 2 {

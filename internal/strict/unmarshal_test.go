@@ -25,7 +25,8 @@ type outer struct {
 
 // TestUnmarshal: every name is one of the type's, in its case, given once, at every depth that the type knows.
 func TestUnmarshal(t *testing.T) {
-	good := `{"n":1,"name":"a","list":[{"n":2}],"map":{"K":{"n":3},"k":{"n":4}},"raw":{"X":1,"x":2},"any":{"N":1},"ptr":{"n":5},"Plain":"p"}`
+	good := `{"n":1,"name":"a","list":[{"n":2}],"map":{"K":{"n":3},"k":{"n":4}},"raw":{"X":1,"x":2},"any":{"N":1},` +
+		`"ptr":{"n":5},"Plain":"p"}`
 	var got, want outer
 	if err := Unmarshal([]byte(good), &got); err != nil {
 		t.Fatal(err)

@@ -45,6 +45,8 @@ var choices = []reflect.Type{
 	reflect.TypeFor[[]nt.TypeInformation](),
 	reflect.TypeFor[[]byte](),
 	reflect.TypeFor[[30]byte](),
+	reflect.TypeFor[nt.PipeInformation](),
+	reflect.TypeFor[nt.PipeLocalInformation](),
 }
 
 // choice makes the codec of an interface: a number of choices and the value.

@@ -53,7 +53,10 @@ func TestPage(t *testing.T) {
 	b.eval(t, `document.querySelector("#sd-mistake button").click()`)
 	b.want(t, "which leads there", `sd.value.slice(sd.selectionStart, sd.selectionEnd)`, "ZZ")
 	b.want(t, "mark and text lie on each other",
-		`(() => { const m = document.querySelector("[data-field=sd] mark").getBoundingClientRect(), a = sd.getBoundingClientRect(); return m.left > a.left && m.right < a.right && m.bottom <= a.bottom })()`, true)
+		`(() => { const m = document.querySelector("[data-field=sd] mark").getBoundingClientRect(),
+			a = sd.getBoundingClientRect(); 
+			return m.left > a.left &&
+			m.right < a.right && m.bottom <= a.bottom })()`, true)
 	b.picture(t, "mistake")
 
 	const examples = `document.querySelectorAll("#example option").length`
@@ -68,7 +71,8 @@ func TestPage(t *testing.T) {
 	b.picture(t, "other-theme")
 	b.want(t, "it fits a small window", `document.documentElement.scrollWidth <= innerWidth`, true)
 
-	b.eval(t, `example.selectedIndex = 1; example.dispatchEvent(new Event("change")); document.querySelector(".rule button").focus()`)
+	b.eval(t, `example.selectedIndex = 1; example.dispatchEvent(new Event("change"));
+		document.querySelector(".rule button").focus()`)
 	b.want(t, "the sentence of a rule", `tip.hidden ? "" : tip.textContent.split(" ")[0]`, "Entries")
 	b.want(t, "no error in the page", `document.documentElement.dataset.failed ?? "none"`, "none")
 }

@@ -11,7 +11,8 @@ int main(void)
 	ACCESS_MASK granted;
 	NTSTATUS access;
 	DWORD type;
-	GENERIC_MAPPING m = {0x120089, 0x120116, 0x1200a0, 0x1f01ff};
+	static GENERIC_MAPPING away = {0x120089, 0x120116, 0x1200a0, 0x1f01ff}; /* not on the stack */
+	GENERIC_MAPPING m = away;
 	if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &own) ||
 		!DuplicateToken(own, SecurityImpersonation, &client) ||
 		!ConvertStringSecurityDescriptorToSecurityDescriptorA("O:BAG:SYD:(A;;FR;;;S-1-5-21-1-2-3-4)(A;;FA;;;BA)", 1, &d,
@@ -23,6 +24,7 @@ int main(void)
 	BENCH("NtQueryInformationToken TokenType", NtQueryInformationToken(client, TokenType, &type, sizeof type, &n));
 	n = sizeof set;
 	BENCH("NtAccessCheck, 2 entries", NtAccessCheck(d, client, 1, &m, &set, &n, &granted, &access));
+	BENCH("the same, with the mapping on another page", NtAccessCheck(d, client, 1, &away, &set, &n, &granted, &access));
 	BENCH("SetThreadToken + RevertToSelf", SetThreadToken(NULL, client); RevertToSelf());
 	BENCH("NtDuplicateToken + NtClose", NtDuplicateToken(own, TOKEN_QUERY, NULL, FALSE, TokenPrimary, &h); NtClose(h));
 	BENCH("fault: NULL output", NtOpenThreadToken(NtCurrentThread(), TOKEN_QUERY, TRUE, NULL));

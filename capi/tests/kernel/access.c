@@ -165,9 +165,9 @@ static void access_states(void)
 	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation);
 	GENERIC_MAPPING m = mapping;
 	ACCESS_STATE s, t;
-	long aux;
+	AUX_ACCESS_DATA aux;
 	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityImpersonation), STATUS_SUCCESS);
-	STATUS(SeCreateAccessState(&s, (PAUX_ACCESS_DATA)&aux, GENERIC_READ | 0x100, &m), STATUS_SUCCESS);
+	STATUS(SeCreateAccessState(&s, &aux, GENERIC_READ | 0x100, &m), STATUS_SUCCESS);
 	STATUS(SeCreateAccessState(&t, NULL, GENERIC_READ, NULL), STATUS_SUCCESS);
 	PsRevertToSelf();
 	SAME(s.OriginalDesiredAccess, GENERIC_READ | 0x100);
@@ -187,6 +187,19 @@ static void access_states(void)
 	CHECK(!SeFastTraverseCheck(sddl("O:SYG:SYD:(A;;0x20;;;BU)"), &s, 0x20, UserMode));
 	CHECK(!SeFastTraverseCheck(sddl("O:SYG:SYD:"), &s, 0x20, UserMode));
 	CHECK(SeFastTraverseCheck(sddl("O:SYG:SYD:"), &s, 0x20, KernelMode));
+	/* T-134: appended as they are; more than fit go behind AuxData */
+	PRIVILEGE_SET one = {1, 0, {{{SE_BACKUP_PRIVILEGE, 0}, 0x80000000}}};
+	for (ULONG i = 1; i <= 5; i++) {
+		STATUS(SeAppendPrivileges(&s, &one), STATUS_SUCCESS);
+		SAME(s.PrivilegesAllocated, i > INITIAL_PRIVILEGE_COUNT);
+		PPRIVILEGE_SET set = i > INITIAL_PRIVILEGE_COUNT ? aux.PrivilegesUsed : &s.Privileges.PrivilegeSet;
+		SAME(set->PrivilegeCount, i);
+		for (ULONG j = 0; j < i; j++)
+			CHECK(!memcmp(&set->Privilege[j], one.Privilege, sizeof *one.Privilege));
+		STATUS(SeAppendPrivileges(&t, &one), i > INITIAL_PRIVILEGE_COUNT ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS);
+	}
+	STATUS(SeAppendPrivileges(&s, NULL), STATUS_SUCCESS);
+	SAME(aux.PrivilegesUsed->PrivilegeCount, 5);
 	SeDeleteAccessState(&s);
 	SeDeleteAccessState(&t);
 	STATUS(SeCreateAccessState(readonly, NULL, 1, NULL), STATUS_ACCESS_VIOLATION);

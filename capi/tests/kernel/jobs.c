@@ -32,6 +32,32 @@ static HANDLE job(ULONG flags)
 	return h;
 }
 
+static void filters_tokens(PACCESS_TOKEN a)
+{
+	STATE s;
+	/* another job, within the first, that filters tokens: the thread gets a version without Users (IC-33) */
+	TOKEN_GROUPS users = {1, {{SeExports->SeAliasUsersSid, 0}}}, *g;
+	JOBOBJECT_SECURITY_LIMIT_INFORMATION filter = {.SecurityLimitFlags = JOB_OBJECT_SECURITY_FILTER_TOKENS};
+	HANDLE filters = job(0);
+	/* IC-35 */
+	STATUS(ZwSetInformationJobObject(filters, JobObjectSecurityLimitInformation, &filter, sizeof filter),
+		STATUS_INVALID_PARAMETER);
+	filter.SidsToDisable = &users;
+	STATUS(ZwSetInformationJobObject(filters, JobObjectSecurityLimitInformation, &filter, sizeof filter), STATUS_SUCCESS);
+	STATUS(ZwAssignProcessToJobObject(filters, ZwCurrentProcess()), STATUS_SUCCESS);
+	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityIdentification), STATUS_SUCCESS);
+	s = state();
+	CHECK(s.token != a);
+	CHECK(user_is(s.token, alice));
+	STATUS(SeQueryInformationToken(s.token, TokenGroups, (PVOID *)&g), STATUS_SUCCESS);
+	CHECK(RtlEqualSid(g->Groups[1].Sid, SeExports->SeAliasUsersSid));
+	SAME(g->Groups[1].Attributes & (SE_GROUP_ENABLED | SE_GROUP_USE_FOR_DENY_ONLY), SE_GROUP_USE_FOR_DENY_ONLY);
+	ExFreePool(g);
+	PsDereferenceImpersonationToken(s.token);
+	PsRevertToSelf();
+	STATUS(ZwClose(filters), STATUS_SUCCESS);
+}
+
 void test_kjobs(void)
 {
 	PACCESS_TOKEN admin = administrator(), a = token_of(alice, TokenImpersonation, SecurityImpersonation);
@@ -69,27 +95,7 @@ void test_kjobs(void)
 	PsRevertToSelf();
 	SeDeleteClientSecurity(&c);
 	SeReleaseSubjectContext(&system);
-	/* another job, within the first, that filters tokens: the thread gets a version without Users (IC-33) */
-	TOKEN_GROUPS users = {1, {{SeExports->SeAliasUsersSid, 0}}}, *g;
-	JOBOBJECT_SECURITY_LIMIT_INFORMATION filter = {.SecurityLimitFlags = JOB_OBJECT_SECURITY_FILTER_TOKENS};
-	HANDLE filters = job(0);
-	/* IC-35 */
-	STATUS(ZwSetInformationJobObject(filters, JobObjectSecurityLimitInformation, &filter, sizeof filter),
-		STATUS_INVALID_PARAMETER);
-	filter.SidsToDisable = &users;
-	STATUS(ZwSetInformationJobObject(filters, JobObjectSecurityLimitInformation, &filter, sizeof filter), STATUS_SUCCESS);
-	STATUS(ZwAssignProcessToJobObject(filters, ZwCurrentProcess()), STATUS_SUCCESS);
-	STATUS(PsImpersonateClient(ME, a, FALSE, FALSE, SecurityIdentification), STATUS_SUCCESS);
-	s = state();
-	CHECK(s.token != a);
-	CHECK(user_is(s.token, alice));
-	STATUS(SeQueryInformationToken(s.token, TokenGroups, (PVOID *)&g), STATUS_SUCCESS);
-	CHECK(RtlEqualSid(g->Groups[1].Sid, SeExports->SeAliasUsersSid));
-	SAME(g->Groups[1].Attributes & (SE_GROUP_ENABLED | SE_GROUP_USE_FOR_DENY_ONLY), SE_GROUP_USE_FOR_DENY_ONLY);
-	ExFreePool(g);
-	PsDereferenceImpersonationToken(s.token);
-	PsRevertToSelf();
-	STATUS(ZwClose(filters), STATUS_SUCCESS);
+	filters_tokens(a);
 	PsDereferenceImpersonationToken(before.token);
 	PsDereferenceImpersonationToken(admin);
 	PsDereferenceImpersonationToken(a);

@@ -28,6 +28,7 @@ LONG64 owed(void);
 
 void test_impersonate(void);
 void test_zw(void);
+void test_zw_checks(void);
 void test_clients(void);
 void test_subjects(void);
 void test_access(void);

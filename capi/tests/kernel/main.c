@@ -129,8 +129,9 @@ int main(int argc, char **argv)
 	ExQueueWorkItem(&first, DelayedWorkQueue);
 	while (!warmed)
 		usleep(1000);
-	void (*tests[])(void) = {test_impersonate, test_zw, test_clients, test_subjects, test_access, test_ktokens,
-		test_kdescriptors, test_kobjects, test_ksessions, test_kthreads, test_kwork, test_kpipes, test_kfuzz, test_fork};
+	void (*tests[])(void) = {test_impersonate, test_zw, test_zw_checks, test_clients, test_subjects, test_access,
+		test_ktokens, test_kdescriptors, test_kobjects, test_ksessions, test_kthreads, test_kwork, test_kpipes, test_kfuzz,
+		test_fork};
 	size_t n = sizeof tests / sizeof *tests;
 	if (argc > 1 && !strcmp(argv[1], "standard"))
 		tests[0] = test_standard, n = 1;

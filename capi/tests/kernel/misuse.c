@@ -9,32 +9,12 @@ static void NTAPI keeps(PVOID token)
 	PsImpersonateClient(PsGetCurrentThread(), token, FALSE, FALSE, SecurityIdentification);
 }
 
-int main(int argc, char **argv)
+static void context(int number)
 {
-	PACCESS_TOKEN mine = PsReferencePrimaryToken(PsGetCurrentProcess());
 	SECURITY_SUBJECT_CONTEXT s;
 	SECURITY_CLIENT_CONTEXT c;
 	SECURITY_QUALITY_OF_SERVICE q = {sizeof q, SecurityImpersonation, SECURITY_STATIC_TRACKING, FALSE};
-	SE_IMPERSONATION_STATE state;
-	PVOID o;
-	(void)argc;
-	switch (atoi(argv[1])) {
-	case 0: /* never one */
-		PsRevertThreadToSelf((PETHREAD)&s);
-		break;
-	case 1: /* given back twice, while the process still has it */
-		PsDereferencePrimaryToken(mine);
-		PsDereferencePrimaryToken(mine);
-		break;
-	case 2: /* gone */
-		if (SeFilterToken(mine, 0, NULL, NULL, NULL, &o))
-			return 3;
-		PsDereferencePrimaryToken(o);
-		SeTokenIsAdmin(o);
-		break;
-	case 3: /* another type */
-		PsImpersonateClient((PETHREAD)mine, NULL, FALSE, FALSE, 0);
-		break;
+	switch (number) {
 	case 4:
 		SeCaptureSubjectContext(&s);
 		SeReleaseSubjectContext(&s);
@@ -49,9 +29,35 @@ int main(int argc, char **argv)
 		break;
 	case 7:
 		if (SeCreateClientSecurity(PsGetCurrentThread(), &q, FALSE, &c))
-			return 3;
+			exit(3);
 		SeDeleteClientSecurity(&c);
 		SeImpersonateClient(&c, NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	PACCESS_TOKEN mine = PsReferencePrimaryToken(PsGetCurrentProcess());
+	SE_IMPERSONATION_STATE state;
+	PVOID o;
+	(void)argc;
+	context(atoi(argv[1]));
+	switch (atoi(argv[1])) {
+	case 0: /* never one */
+		PsRevertThreadToSelf((PETHREAD)&state);
+		break;
+	case 1: /* given back twice, while the process still has it */
+		PsDereferencePrimaryToken(mine);
+		PsDereferencePrimaryToken(mine);
+		break;
+	case 2: /* gone */
+		if (SeFilterToken(mine, 0, NULL, NULL, NULL, &o))
+			return 3;
+		PsDereferencePrimaryToken(o);
+		SeTokenIsAdmin(o);
+		break;
+	case 3: /* another type */
+		PsImpersonateClient((PETHREAD)mine, NULL, FALSE, FALSE, 0);
 		break;
 	case 8: /* restored twice (I-61) */
 		if (SeFilterToken(mine, 0, NULL, NULL, NULL, &o) || PsImpersonateClient(PsGetCurrentThread(), o, FALSE, FALSE,

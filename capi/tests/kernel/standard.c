@@ -24,6 +24,24 @@ static PACCESS_TOKEN own(SECURITY_IMPERSONATION_LEVEL level)
 	return referenced(h);
 }
 
+static void by_context(void)
+{
+	STATE s;
+	/* a client context does not get around it (I-81) */
+	SECURITY_QUALITY_OF_SERVICE q = {sizeof q, SecurityImpersonation, SECURITY_DYNAMIC_TRACKING, FALSE};
+	SECURITY_SUBJECT_CONTEXT subject;
+	SECURITY_CLIENT_CONTEXT c;
+	SeCaptureSubjectContextEx(NULL, PsInitialSystemProcess, &subject);
+	STATUS(SeCreateClientSecurityFromSubjectContext(&subject, &q, FALSE, &c), STATUS_SUCCESS);
+	STATUS(SeImpersonateClientEx(&c, NULL), STATUS_SUCCESS);
+	s = state();
+	CHECK(user_is(s.token, SeExports->SeLocalSystemSid));
+	SAME(s.level, SecurityIdentification);
+	PsDereferenceImpersonationToken(s.token);
+	SeDeleteClientSecurity(&c);
+	SeReleaseSubjectContext(&subject);
+}
+
 void test_standard(void)
 {
 	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityDelegation), p = token_of(alice, TokenPrimary,
@@ -65,19 +83,7 @@ void test_standard(void)
 	STATUS(SeFilterToken(mine, 0, NULL, NULL, &world, &restricted), STATUS_SUCCESS);
 	SAME(become(restricted, SecurityImpersonation).level, SecurityIdentification);
 	CHECK(become(restricted, SecurityIdentification).token == restricted);
-	/* a client context does not get around it (I-81) */
-	SECURITY_QUALITY_OF_SERVICE q = {sizeof q, SecurityImpersonation, SECURITY_DYNAMIC_TRACKING, FALSE};
-	SECURITY_SUBJECT_CONTEXT subject;
-	SECURITY_CLIENT_CONTEXT c;
-	SeCaptureSubjectContextEx(NULL, PsInitialSystemProcess, &subject);
-	STATUS(SeCreateClientSecurityFromSubjectContext(&subject, &q, FALSE, &c), STATUS_SUCCESS);
-	STATUS(SeImpersonateClientEx(&c, NULL), STATUS_SUCCESS);
-	s = state();
-	CHECK(user_is(s.token, SeExports->SeLocalSystemSid));
-	SAME(s.level, SecurityIdentification);
-	PsDereferenceImpersonationToken(s.token);
-	SeDeleteClientSecurity(&c);
-	SeReleaseSubjectContext(&subject);
+	by_context();
 	/* the anonymous token of the system gives nothing away (row b, IC-27) */
 	STATUS(ZwImpersonateAnonymousToken(ZwCurrentThread()), STATUS_SUCCESS);
 	s = state();

@@ -1,12 +1,37 @@
 /* Facts about tokens and filtered versions of them (T-60 to T-64, T-80, T-103). */
 #include "kernel.h"
 
+static void classes_of(PACCESS_TOKEN mine)
+{
+	PVOID v;
+	ULONG need;
+	/* every class has the size and, pointers apart, the contents that user mode gets */
+	HANDLE h;
+	STATUS(NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY | TOKEN_QUERY_SOURCE, &h), STATUS_SUCCESS);
+	int classes = 0;
+	for (int c = TokenUser; c < MaxTokenInfoClass; c++) {
+		if (c == TokenLinkedToken) /* a handle in user mode */
+			continue;
+		static char room[65536];
+		NTSTATUS k = SeQueryInformationToken(mine, c, &v), u = NtQueryInformationToken(h, c, room, sizeof room, &need);
+		STATUS(u, c == TokenAuditPolicy ? STATUS_PRIVILEGE_NOT_HELD : k); /* which user mode may not ask for */
+		if (!NT_SUCCESS(k))
+			continue;
+		classes++;
+		if (NT_SUCCESS(u) && need <= 8)
+			CHECK(!memcmp(v, room, need) || need == 8); /* larger ones have pointers */
+		ExFreePool(v);
+	}
+	CHECK(classes > 30);
+	STATUS(NtClose(h), STATUS_SUCCESS);
+}
+
 static void facts(void)
 {
 	PACCESS_TOKEN mine = PsReferencePrimaryToken(MINE), p = token_of(alice, TokenPrimary, 0), i = token_of(bob,
 		TokenImpersonation, SecurityDelegation);
 	LUID session = {9, 9};
-	ULONG n = 99, need;
+	ULONG n = 99;
 	CHECK(SeTokenIsAdmin(mine));
 	CHECK(!SeTokenIsAdmin(p));
 	CHECK(!SeTokenIsRestricted(mine));
@@ -44,25 +69,7 @@ static void facts(void)
 	STATUS(SeQueryInformationToken(p, TokenSource, (PVOID *)&source), STATUS_SUCCESS);
 	CHECK(!memcmp(source->SourceName, "ktests", 6));
 	ExFreePoolWithTag(source, 0);
-	/* every class has the size and, pointers apart, the contents that user mode gets */
-	HANDLE h;
-	STATUS(NtOpenProcessToken(NtCurrentProcess(), TOKEN_QUERY | TOKEN_QUERY_SOURCE, &h), STATUS_SUCCESS);
-	int classes = 0;
-	for (int c = TokenUser; c < MaxTokenInfoClass; c++) {
-		if (c == TokenLinkedToken) /* a handle in user mode */
-			continue;
-		static char room[65536];
-		NTSTATUS k = SeQueryInformationToken(mine, c, &v), u = NtQueryInformationToken(h, c, room, sizeof room, &need);
-		STATUS(u, c == TokenAuditPolicy ? STATUS_PRIVILEGE_NOT_HELD : k); /* which user mode may not ask for */
-		if (!NT_SUCCESS(k))
-			continue;
-		classes++;
-		if (NT_SUCCESS(u) && need <= 8)
-			CHECK(!memcmp(v, room, need) || need == 8); /* larger ones have pointers */
-		ExFreePool(v);
-	}
-	CHECK(classes > 30);
-	STATUS(NtClose(h), STATUS_SUCCESS);
+	classes_of(mine);
 	PsDereferencePrimaryToken(mine);
 	PsDereferencePrimaryToken(p);
 	PsDereferenceImpersonationToken(i);
@@ -82,12 +89,36 @@ static ACCESS_MASK granted(PACCESS_TOKEN t, const char *text, ACCESS_MASK desire
 	return got;
 }
 
+static void filtered_restricted(PACCESS_TOKEN a, PTOKEN_GROUPS world, PTOKEN_GROUPS users)
+{
+	PACCESS_TOKEN f, again;
+	const char *to_users = "O:SYG:SYD:(A;;0x3;;;BU)", *to_both = "O:SYG:SYD:(A;;0x1;;;WD)(A;;0x2;;;BU)";
+	STATUS(SeFilterToken(a, 0, NULL, NULL, world, &f), STATUS_SUCCESS);
+	CHECK(SeTokenIsRestricted(f));
+	CHECK(!SeTokenIsWriteRestricted(f));
+	SAME(granted(f, to_users, 0x3), 0); /* both lists must grant */
+	SAME(granted(f, to_both, 0x1), 0x1);
+	SAME(granted(f, to_both, MAXIMUM_ALLOWED), 0x1);
+	/* restricted once more: the intersection, here empty, and still restricted (T-63) */
+	STATUS(SeFilterToken(f, 0, NULL, NULL, users, &again), STATUS_SUCCESS);
+	CHECK(SeTokenIsRestricted(again));
+	SAME(granted(again, to_both, 0x1), 0);
+	PsDereferenceImpersonationToken(again);
+	PsDereferenceImpersonationToken(f);
+
+	STATUS(SeFilterToken(a, WRITE_RESTRICTED, NULL, NULL, world, &f), STATUS_SUCCESS);
+	CHECK(SeTokenIsWriteRestricted(f));
+	SAME(granted(f, to_users, 0x1), 0x1); /* reading is not restricted */
+	SAME(granted(f, to_users, 0x2), 0);
+	PsDereferenceImpersonationToken(f);
+}
+
 static void filtered(void)
 {
-	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation), f = (PVOID)1, again;
+	PACCESS_TOKEN a = token_of(alice, TokenImpersonation, SecurityImpersonation), f = (PVOID)1;
 	TOKEN_GROUPS users = {1, {{SeExports->SeAliasUsersSid, 0}}}, world = {1, {{SeExports->SeWorldSid, 0}}};
 	TOKEN_PRIVILEGES drop = {1, {{SeExports->SeShutdownPrivilege, 0}}};
-	const char *to_users = "O:SYG:SYD:(A;;0x3;;;BU)", *to_both = "O:SYG:SYD:(A;;0x1;;;WD)(A;;0x2;;;BU)";
+	const char *to_users = "O:SYG:SYD:(A;;0x3;;;BU)";
 	STATUS(SeFilterToken(a, 0x10, NULL, NULL, NULL, &f), STATUS_INVALID_PARAMETER);
 	CHECK(f == (PVOID)1);
 	world.Groups[0].Attributes = SE_GROUP_ENABLED;
@@ -120,25 +151,7 @@ static void filtered(void)
 	ExFreePool(g);
 	PsDereferenceImpersonationToken(f);
 
-	STATUS(SeFilterToken(a, 0, NULL, NULL, &world, &f), STATUS_SUCCESS);
-	CHECK(SeTokenIsRestricted(f));
-	CHECK(!SeTokenIsWriteRestricted(f));
-	SAME(granted(f, to_users, 0x3), 0); /* both lists must grant */
-	SAME(granted(f, to_both, 0x1), 0x1);
-	SAME(granted(f, to_both, MAXIMUM_ALLOWED), 0x1);
-	/* restricted once more: the intersection, here empty, and still restricted (T-63) */
-	STATUS(SeFilterToken(f, 0, NULL, NULL, &users, &again), STATUS_SUCCESS);
-	CHECK(SeTokenIsRestricted(again));
-	SAME(granted(again, to_both, 0x1), 0);
-	PsDereferenceImpersonationToken(again);
-	PsDereferenceImpersonationToken(f);
-
-	STATUS(SeFilterToken(a, WRITE_RESTRICTED, NULL, NULL, &world, &f), STATUS_SUCCESS);
-	CHECK(SeTokenIsWriteRestricted(f));
-	SAME(granted(f, to_users, 0x1), 0x1); /* reading is not restricted */
-	SAME(granted(f, to_users, 0x2), 0);
-	PsDereferenceImpersonationToken(f);
-
+	filtered_restricted(a, &world, &users);
 	PACCESS_TOKEN mine = PsReferencePrimaryToken(MINE);
 	STATUS(SeFilterToken(mine, LUA_TOKEN | DISABLE_MAX_PRIVILEGE, NULL, NULL, NULL, &f), STATUS_SUCCESS);
 	CHECK(SeTokenIsAdmin(mine) && !SeTokenIsAdmin(f)); /* T-65, T-103 */

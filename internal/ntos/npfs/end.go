@@ -11,6 +11,10 @@ import (
 // IsServer reports whether this is the server's end.
 func (e *End) IsServer() bool { return e.isServer }
 
+// Completes reports whether operations on this end complete at once, with nothing
+// done where they would wait (T-135).
+func (e *End) Completes() bool { return e.complete }
+
 // Changed returns a channel that is closed at the next change of the instance.
 // Take it, try the operation, and wait only if the operation could not be done.
 func (e *End) Changed() <-chan struct{} {
@@ -38,6 +42,10 @@ func (e *End) outbox() *queue {
 //
 // +checklocks:e.instance.mu
 func (e *End) readyLocked() ntstatus.Status {
+	if e.detachedLocked() {
+		// Whom the server sent away has no part in the instance any more. I-134
+		return ntstatus.PipeDisconnected
+	}
 	switch e.instance.state {
 	case Listening:
 		return ntstatus.PipeListening
@@ -62,7 +70,7 @@ func (e *End) Write(t *ps.Thread, data []byte) ntstatus.Status {
 	in.mu.Lock()
 	st := e.readyLocked()
 	box := e.outbox()
-	if st == ntstatus.Success && box.bytes > 0 && box.bytes+len(data) > in.pipe.cfg.Quota {
+	if st == ntstatus.Success && box.bytes > 0 && box.bytes+len(data) > e.quota() {
 		st = ntstatus.PipeBusy
 	}
 	if st == ntstatus.Success {
@@ -106,7 +114,7 @@ func (e *End) Read(n int) ([]byte, ntstatus.Status) {
 	in := e.instance
 	in.mu.Lock()
 	box := e.inbox()
-	if len(box.messages) == 0 {
+	if len(box.messages) == 0 || e.detachedLocked() {
 		st := e.readyLocked()
 		in.mu.Unlock()
 		switch st {
@@ -202,6 +210,7 @@ func (e *End) Disconnect() ntstatus.Status {
 		return ntstatus.PipeListening
 	}
 	in.state, in.client = Disconnected, nil
+	in.turn++
 	dropped := in.clearLocked()
 	in.wakeLocked()
 	in.mu.Unlock()
@@ -281,6 +290,10 @@ func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
 func (e *End) closed() {
 	in := e.instance
 	in.mu.Lock()
+	if e.detachedLocked() { // the instance is another client's by now, or free (I-134)
+		in.mu.Unlock()
+		return
+	}
 	var dropped []*ps.ClientContext
 	if e.isServer {
 		in.server = nil
@@ -305,10 +318,14 @@ func (e *End) closed() {
 
 // Detached reports whether e is the end of a client that the server sent away.
 func (e *End) Detached() bool {
-	in := e.instance
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return !e.isServer && in.client != e && (in.state == Disconnected || in.state == Listening || in.client != nil)
+	e.instance.mu.Lock()
+	defer e.instance.mu.Unlock()
+	return e.detachedLocked()
 }
+
+// detachedLocked reports what [End.Detached] does.
+//
+// +checklocks:e.instance.mu
+func (e *End) detachedLocked() bool { return !e.isServer && e.turn != e.instance.turn }
 
 func (e *End) destroy() { e.process.Deref(ob.TagLink) }

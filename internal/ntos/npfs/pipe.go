@@ -41,10 +41,14 @@ const (
 // Config holds what the first instance of a pipe fixes. The zero value is a pipe
 // of bytes with as many instances as there may be.
 type Config struct {
-	Message   bool // messages keep their bounds
-	Instances int  // at most; 0 stands for MaxInstances
-	Quota     int  // bytes queued in one direction; 0 stands for DefaultQuota
-	Which     Which
+	Message    bool // messages keep their bounds
+	Instances  int  // at most; 0 stands for MaxInstances
+	Inbound    int  // bytes queued for the server; 0 stands for DefaultQuota
+	Outbound   int  // bytes queued for the client; 0 stands for DefaultQuota
+	Which      Which
+	LimitFirst bool   // the limit of instances is looked at before Which (T-136)
+	Completes  bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
+	Share      uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
 }
 
 // Which instance is to be made. The zero value is either.
@@ -83,6 +87,8 @@ type Instance struct {
 	server *End // guarded by mu; nil once closed
 	// +checklocks:mu
 	client *End // guarded by mu; nil until connected and once closed
+	// +checklocks:mu
+	turn   uint64 // guarded by mu: counts the clients that the server sent away
 	queues [2]queue
 	sqos   nt.SecurityQualityOfService
 	// +checklocks:mu
@@ -119,6 +125,8 @@ type End struct {
 	ob.Header
 	instance *Instance
 	isServer bool
+	turn     uint64      // immutable: of the instance when this client came
+	complete bool        // immutable: the caller does not wait (T-135)
 	process  *ps.Process // of the end's creator; one reference
 }
 
@@ -128,18 +136,17 @@ func fold(name string) string { return strings.Map(unicode.ToUpper, name) }
 // gives the name its descriptor. open hands the server end out, or refuses; it
 // learns whether the pipe was there, and runs with no lock held. Errors:
 // STATUS_INSTANCE_NOT_AVAILABLE at the limit, STATUS_ACCESS_DENIED where the
-// first instance is asked for and the pipe is there, STATUS_OBJECT_NAME_NOT_FOUND
+// first instance is asked for and the pipe is there, or the directions are not
+// those of the first (T-132), STATUS_OBJECT_NAME_NOT_FOUND
 // where another is and it is not, those of open.
 func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd.Descriptor,
 	open func(e *End, existed bool) ntstatus.Status) ntstatus.Status {
-	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances || cfg.Quota < 0 || cfg.Quota > MaxQuota {
+	if name == "" || cfg.Instances < 0 || cfg.Instances > MaxInstances ||
+		min(cfg.Inbound, cfg.Outbound) < 0 || max(cfg.Inbound, cfg.Outbound) > MaxQuota {
 		return ntstatus.InvalidParameter
 	}
 	if cfg.Instances == 0 {
 		cfg.Instances = MaxInstances
-	}
-	if cfg.Quota == 0 {
-		cfg.Quota = DefaultQuota
 	}
 	in := &Instance{changed: make(chan struct{})}
 	existed, st := fs.add(name, cfg, in, d)
@@ -148,7 +155,7 @@ func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd
 	}
 	e := newEnd(in, creator)
 	defer e.Deref(ob.TagCall)
-	e.isServer = true
+	e.isServer, e.complete = true, cfg.Completes
 	if st := open(e, existed); st != ntstatus.Success {
 		in.pipe.remove(in)
 		return st
@@ -200,6 +207,8 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 	defer fs.mu.Unlock()
 	p := fs.pipes[fold(name)]
 	switch {
+	case p != nil && cfg.LimitFirst && len(p.instances) >= p.cfg.Instances:
+		return true, ntstatus.InstanceNotAvailable // Observed: the pipe is full before it is another's (T-136)
 	case p != nil && cfg.Which == First:
 		return true, ntstatus.AccessDenied // documented: the name is another's already
 	case p == nil && cfg.Which == Another:
@@ -215,6 +224,10 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 	}
 	if len(p.instances) >= p.cfg.Instances {
 		return existed, ntstatus.InstanceNotAvailable
+	}
+	if cfg.Share != p.cfg.Share {
+		// Each instance has the directions of the first (T-132).
+		return existed, ntstatus.AccessDenied
 	}
 	in.pipe = p
 	p.instances = append(p.instances, in)
@@ -248,7 +261,7 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	if sqos != nil {
 		q = *sqos
 	}
-	in, server, st := fs.claim(name)
+	in, turn, server, st := fs.claim(name)
 	if st != ntstatus.Success {
 		return ps.Outcome{Status: st, Rule: "I-85"}
 	}
@@ -257,54 +270,60 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	if q.ContextTrackingMode == winnt.SECURITY_STATIC_TRACKING {
 		var out ps.Outcome
 		if static, out = client.CreateClientSecurity(q, false, server.process); out.Status != ntstatus.Success {
-			in.release()
+			in.release(turn)
 			return out
 		}
 	}
 	e := newEnd(in, client.Process())
 	defer e.Deref(ob.TagCall)
+	e.turn = turn
 	if st := open(e); st != ntstatus.Success {
-		in.release()
+		in.release(turn)
 		if static != nil {
 			static.Delete()
 		}
 		return ps.Outcome{Status: st}
 	}
 	in.mu.Lock()
-	in.client, in.sqos, in.static = e, q, static
-	in.wakeLocked()
+	if in.turn == turn { // else the server sent the client away before it came
+		in.client, in.sqos, in.static, static = e, q, static, nil
+		in.wakeLocked()
+	}
 	in.mu.Unlock()
+	if static != nil {
+		static.Delete()
+	}
 	return ps.Outcome{}
 }
 
-// claim takes a listening instance for a client.
-func (fs *FileSystem) claim(name string) (*Instance, *End, ntstatus.Status) {
+// claim takes a listening instance for a client, whose turn it is.
+func (fs *FileSystem) claim(name string) (in *Instance, turn uint64, server *End, st ntstatus.Status) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	p := fs.pipes[fold(name)]
 	if p == nil {
-		return nil, nil, ntstatus.ObjectNameNotFound
+		return nil, 0, nil, ntstatus.ObjectNameNotFound
 	}
 	for _, in := range p.instances {
 		in.mu.Lock()
 		server := in.server
 		free := in.state == Listening && server != nil && server.TryRef(ob.TagCall)
 		if free {
-			in.state = Connected
+			in.state, turn = Connected, in.turn
 		}
 		in.mu.Unlock()
 		if free {
-			return in, server, ntstatus.Success
+			return in, turn, server, ntstatus.Success
 		}
 	}
-	return nil, nil, ntstatus.PipeNotAvailable
+	return nil, 0, nil, ntstatus.PipeNotAvailable
 }
 
 // release undoes claim.
-func (in *Instance) release() {
+func (in *Instance) release(turn uint64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.state == Connected {
+	if in.state == Connected && in.turn == turn {
 		in.state = Listening
 	}
 }

@@ -49,6 +49,12 @@ func TestDecideKernelMode(t *testing.T) { // O-33
 		w.want("everything", w.decide(event, winnt.MAXIMUM_ALLOWED, 0), ntstatus.Success, winnt.EVENT_ALL_ACCESS)
 		w.want("forced", w.decide(event, winnt.EVENT_MODIFY_STATE, winnt.OBJ_FORCE_ACCESS_CHECK), ntstatus.AccessDenied,
 			0)
+		for _, other := range []uint32{winnt.OBJ_KERNEL_HANDLE, winnt.OBJ_INHERIT, winnt.OBJ_CASE_INSENSITIVE,
+			winnt.OBJ_KERNEL_HANDLE | winnt.OBJ_CASE_INSENSITIVE} {
+			w.want("not forced", w.decide(event, winnt.EVENT_MODIFY_STATE, other), ntstatus.Success, 2)
+			w.want("forced beside others", w.decide(event, winnt.EVENT_MODIFY_STATE, other|winnt.OBJ_FORCE_ACCESS_CHECK),
+				ntstatus.AccessDenied, 0)
+		}
 	})
 	w.want("invalid attribute", w.decide(event, winnt.EVENT_MODIFY_STATE, winnt.OBJ_OPENLINK),
 		ntstatus.InvalidParameter, 0)

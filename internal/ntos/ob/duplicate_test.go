@@ -41,6 +41,9 @@ func TestDuplicateAttributes(t *testing.T) { // O-53
 		{inherit | protect, 0, winnt.DUPLICATE_SAME_ATTRIBUTES, inherit | protect},
 		{0, 7, winnt.DUPLICATE_SAME_ATTRIBUTES, 0},
 		{0, 0xFFFF, 0, 7},
+		{0xFFFF, 0, winnt.DUPLICATE_SAME_ATTRIBUTES, 7}, // attributes of handles and no other
+		{0xFFFF, 0, 0, audit},
+		{inherit, protect, winnt.DUPLICATE_SAME_ACCESS, protect},
 	} {
 		if got := ob.DuplicateAttributes(tt.source, tt.asked, tt.options); got != tt.want {
 			t.Errorf("source %#x, asked %#x, options %d: %#x, want %#x", tt.source, tt.asked, tt.options, got, tt.want)

@@ -23,6 +23,7 @@ func FuzzPath(f *testing.F) {
 		`\loop\x`,       // a link to itself
 		`\A\`,           // empty last component
 		`\\A`,           // empty first component
+		`\B\\`,          // empty behind a missing one
 		`A`,             // not absolute
 		"\\A\x00\xff",   // not text
 		`\dir\dir\A\ev`, // missing intermediate
@@ -47,8 +48,11 @@ func FuzzPath(f *testing.F) {
 		} else if path != `\` && slices.Contains(parts[1:], "") {
 			wrong = ntstatus.ObjectNameInvalid
 		}
+		if wrong == ntstatus.ObjectNameInvalid && st == ntstatus.ObjectPathNotFound {
+			wrong = st // a component before the empty one is missing
+		}
 		syntax := st == ntstatus.ObjectPathSyntaxBad || st == ntstatus.ObjectNameInvalid
-		if syntax != (wrong != ntstatus.Success) || syntax && st != wrong {
+		if wrong != ntstatus.Success && st != wrong || wrong == ntstatus.Success && syntax {
 			t.Errorf("%q: %v, syntax says %v", path, st, wrong)
 		}
 		root := w.ns.Root()

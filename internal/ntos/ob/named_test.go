@@ -129,7 +129,9 @@ func TestNameSyntax(t *testing.T) {
 		{0, `\A\`, ntstatus.ObjectNameInvalid},
 		{0, `\\A`, ntstatus.ObjectNameInvalid},
 		{0, `\A\\ev`, ntstatus.ObjectNameInvalid},
-		{root, `x\\y`, ntstatus.ObjectNameInvalid},
+		{root, `\\y`, ntstatus.ObjectPathSyntaxBad},
+		{root, `x\\y`, ntstatus.ObjectPathNotFound},
+		{0, `\A\x\`, ntstatus.ObjectPathNotFound},
 		{0, `\B\ev`, ntstatus.ObjectPathNotFound},
 		{0, `\A\ev`, ntstatus.ObjectNameNotFound},
 		{root, `ev`, ntstatus.ObjectNameNotFound},
@@ -253,6 +255,12 @@ func TestTraverse(t *testing.T) {
 		wantStatus(t, "kernel mode", st, ntstatus.Success)
 		_, st = w.openName(`\A\B\ev`, winnt.OBJ_FORCE_ACCESS_CHECK)
 		wantStatus(t, "kernel mode, forced", st, ntstatus.AccessDenied)
+		for attributes, want := range map[uint32]ntstatus.Status{0: ntstatus.Success,
+			winnt.OBJ_FORCE_ACCESS_CHECK: ntstatus.PrivilegeNotHeld} {
+			_, _, st = w.ns.Open(w.c, ob.Name{Path: `\A\B\ev`, Attributes: attributes}, eventType, w.self,
+				winnt.ACCESS_SYSTEM_SECURITY)
+			wantStatus(t, "O-30: kernel mode, the SACL", st, want)
+		}
 	})
 	w.dir(`\C`, "O:SYG:SYD:(A;;0x2;;;"+alice+")")
 	_, st = w.create(`\C\ev`, 0)

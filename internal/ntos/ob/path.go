@@ -79,7 +79,12 @@ func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 	if st != ntstatus.Success {
 		return Place{}, st
 	}
+	w := walk{ns: ns, c: c, subject: subject, attributes: n.Attributes, typ: typ}
 	path, st := n.relative() // then the syntax of the name (O-22)
+	if st == ntstatus.ObjectNameInvalid && w.misses(start, beforeEmpty(path)) {
+		// A component that is missing is found before an empty one behind it.
+		st = ntstatus.ObjectPathNotFound
+	}
 	if st == ntstatus.Success {
 		st = c.gate(n, subject, desired, create) // then what the request implies (O-22)
 	} else {
@@ -89,7 +94,6 @@ func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 		start.Deref(TagCall)
 		return Place{}, st
 	}
-	w := walk{ns: ns, c: c, subject: subject, attributes: n.Attributes, typ: typ}
 	return w.run(start, path) // then the path (O-22)
 }
 
@@ -129,9 +133,33 @@ func (n Name) relative() (string, ntstatus.Status) {
 	}
 	if path != "" && (strings.HasPrefix(path, `\`) || strings.HasSuffix(path, `\`) || strings.Contains(path, `\\`)) {
 		// A component of the name is empty (O-23).
-		return "", ntstatus.ObjectNameInvalid
+		return path, ntstatus.ObjectNameInvalid
 	}
 	return path, ntstatus.Success
+}
+
+// beforeEmpty returns what of a path stands before its first empty component.
+func beforeEmpty(path string) string {
+	if strings.HasPrefix(path, `\`) {
+		return ""
+	}
+	before, _, found := strings.Cut(path, `\\`)
+	if !found {
+		before = strings.TrimSuffix(path, `\`)
+	}
+	return before
+}
+
+// misses reports whether a component of the path below dir is missing.
+func (w *walk) misses(dir *Directory, path string) bool {
+	dir.Ref(TagCall)
+	probe := *w
+	p, st := probe.run(dir, path)
+	if st != ntstatus.Success {
+		return st == ntstatus.ObjectPathNotFound
+	}
+	defer p.Release()
+	return p.Object == nil
 }
 
 // gate looks at what the request implies, whatever is found: step (4) of O-22.
@@ -231,7 +259,10 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 	if w.links++; w.links > maxLinks {
 		return nil, "", w.c.Fail("O-24", ntstatus.ObjectPathNotFound)
 	}
-	path, st := Name{Path: l.target}.relative()
+	path, st := "", ntstatus.Success // without a target the link stands for the root (T-138)
+	if l.target != "" {
+		path, st = Name{Path: l.target}.relative()
+	}
 	if st != ntstatus.Success {
 		return nil, "", w.c.Fail("O-23", st)
 	}

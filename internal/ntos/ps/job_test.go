@@ -218,5 +218,9 @@ func TestPrimary(t *testing.T) {
 			n.User() != v.User() {
 			t.Errorf("policy %d, image %#x: %v, integrity %#x, want %#x", c.policy, c.image, st, n.Integrity(), c.want)
 		}
+		if n, _ = se.Primary(v.WithTypeLevel(winnt.TokenImpersonation, winnt.SecurityDelegation), c.image); n.Type() !=
+			winnt.TokenPrimary || n.Level() != 0 {
+			t.Errorf("T-54: a child's token is %v of level %v", n.Type(), n.Level())
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package ps
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -250,24 +252,22 @@ func (p *Process) recomputeSelfAccess() {
 const selfAlways winnt.AccessMask = 0x1F07FB
 
 // Exit ends the process: its threads end, its handles are closed, protected
-// ones included (O-43, O-47).
-func (p *Process) Exit() {
+// ones included (O-43, O-47). It reports whether this call ended it.
+func (p *Process) Exit() bool {
 	p.mu.Lock()
 	if p.exited {
 		p.mu.Unlock()
-		return
+		return false
 	}
 	p.exited = true
-	var threads []*Thread
-	for t := range p.threads {
-		threads = append(threads, t)
-	}
+	threads := slices.Collect(maps.Keys(p.threads))
 	p.mu.Unlock()
 	for _, t := range threads {
 		t.Exit()
 	}
 	p.leaveJobs()
 	p.table.Drain()
+	return true
 }
 
 // Exited reports whether the process has ended.

@@ -59,6 +59,11 @@ func anonymous(source string) func(*token.Spec) {
 	}
 }
 
+// system names the source of a token that is not anonymous.
+func system(source string) func(*token.Spec) {
+	return func(s *token.Spec) { s.Source.Name = source }
+}
+
 func origin(id winnt.LUID) func(*token.Spec) {
 	return func(s *token.Spec) { s.OriginatingLogon = id }
 }
@@ -89,6 +94,8 @@ func TestCanImpersonate(t *testing.T) {
 			winnt.SecurityIdentification, "a", "", true, false},
 		{"b: the system's anonymous token", nil, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b",
 			"", true, false},
+		{"not b: another token that the system made", nil, client, mods{system("*SYSTEM*")}, winnt.SecurityImpersonation,
+			"f", "", false, false},
 		{"b before d", mods{privilege}, client, mods{anonymous("*SYSTEM*")}, winnt.SecurityImpersonation, "b", "", true,
 			false},
 		{"d: the privilege", mods{privilege}, client, nil, winnt.SecurityDelegation, "d", "", true, false},

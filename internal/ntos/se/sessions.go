@@ -208,3 +208,14 @@ func (l *LogonSessions) Linked(t *token.Token) *token.Token {
 	}
 	return nil
 }
+
+// Finish drops one hold like Release, and with the last one the session ends even
+// if it never had a token: what a logon opened and did not use is gone (L-10).
+func (l *LogonSessions) Finish(id winnt.LUID) {
+	l.mu.Lock()
+	if s := l.live[id]; s != nil {
+		s.used = true
+	}
+	l.mu.Unlock()
+	l.Release(id)
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/token"
@@ -49,6 +50,10 @@ type System struct {
 	EveryoneIncludesAnonymous atomic.Bool
 	// Log is the audit log; it is never nil.
 	Log *audit.Log
+	// LSA answers who is who; it is never nil.
+	LSA logon.Authority
+	// Policy is the object that look-ups need a handle of.
+	Policy *Policy
 }
 
 var _ nt.Services = (*Context)(nil)

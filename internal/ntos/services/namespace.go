@@ -23,6 +23,14 @@ type Event struct {
 	signaled atomic.Bool
 }
 
+// NewEvent makes an unnamed event with one reference (TagCall).
+func NewEvent(kind nt.EventType, signaled bool, d *sd.Descriptor) *Event {
+	e := &Event{Kind: kind}
+	e.signaled.Store(signaled)
+	e.Init(EventType, e, d)
+	return e
+}
+
 // Signaled reports the state of the event.
 func (e *Event) Signaled() bool { return e.signaled.Load() }
 
@@ -30,6 +38,10 @@ func (e *Event) Signaled() bool { return e.signaled.Load() }
 func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask) (winnt.Handle,
 	ntstatus.Status) {
 	// capture
+	if a.Status == ntstatus.Success && a.V == nil {
+		// An open without attributes names nothing and is refused before all else.
+		return 0, c.Fail("O-22", ntstatus.InvalidParameter)
+	}
 	oa, st := c.captureAttributes(a) // O-22 (1)
 	if st != ntstatus.Success {
 		return 0, st
@@ -70,14 +82,19 @@ func (c *Context) createNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type,
 	return h, st
 }
 
+// nakedWithoutName reports whether an object of the type has no descriptor where
+// it has no name and its creator gives none (O-38).
+func nakedWithoutName(typ *ob.Type) bool {
+	return typ == EventType || typ == MutantType || typ == SemaphoreType || typ == TimerType
+}
+
 // newDescriptor makes the descriptor of a new object out of what the creator
 // gives, else the inheritable entries of the directory, else the defaults of the
-// creator's effective token (O-38), with a label below medium (O-39). An event
-// without a name and without a descriptor has none.
+// creator's effective token (O-38), with a label below medium (O-39).
 func (c *Context) newDescriptor(typ *ob.Type, explicit *sd.Descriptor, parent *ob.Directory) (*sd.Descriptor,
 	ntstatus.Status) {
-	if typ == EventType && parent == nil && explicit == nil {
-		// An event without a name and without a descriptor is open to all who hold a handle (O-35).
+	if nakedWithoutName(typ) && parent == nil && explicit == nil {
+		// Such an object without a name and without a descriptor is open to all who hold a handle (O-35).
 		return nil, ntstatus.Success
 	}
 	subject := c.self.Subject()
@@ -153,10 +170,7 @@ func (c *Context) NtCreateEvent(in nt.CreateEventIn) (out nt.EventOut, st ntstat
 	}
 	out.EventHandle, st = c.createNamed(in.ObjectAttributes, EventType, in.DesiredAccess,
 		func(d *sd.Descriptor) ob.Object {
-			e := &Event{Kind: in.EventType}
-			e.signaled.Store(in.InitialState)
-			e.Init(EventType, e, d)
-			return e
+			return NewEvent(in.EventType, in.InitialState, d)
 		})
 	return out, st
 }

@@ -42,7 +42,7 @@ func typeSize(t *ob.Type) uint32 { return typeInformationSize + textSize(t.Name)
 
 // ObjectTypes are the types of a kernel, in the order of ObjectTypesInformation.
 var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenType, ps.JobType, ps.ProcessType,
-	ps.ThreadType, EventType, FileType}
+	ps.ThreadType, EventType, MutantType, SemaphoreType, TimerType, FileType}
 
 // NtQueryObject tells a fact about a handle or its object.
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {
@@ -137,7 +137,7 @@ func (c *Context) queryName(h *ob.Header, length uint32) (out nt.QueryObjectOut,
 func typeInformation(t *ob.Type) nt.TypeInformation {
 	return nt.TypeInformation{
 		TypeName: t.Name, InvalidAttributes: t.Invalid, GenericMapping: t.Mapping, ValidAccessMask: t.Valid,
-		SecurityRequired: t != EventType && t != FileType,
+		SecurityRequired: !nakedWithoutName(t) && t != FileType,
 	}
 }
 

@@ -3,7 +3,6 @@ package services
 import (
 	"strings"
 
-	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -40,7 +39,9 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		return out, st
 	}
 	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
-		Quota: int(in.InboundQuota), Which: whichInstance(in.CreateDisposition)}
+		Inbound: int(in.InboundQuota), Outbound: int(in.OutboundQuota), Which: whichInstance(in.CreateDisposition),
+		Share: in.ShareAccess, LimitFirst: c.Sys.Profile == nt.Observed,
+		Completes: in.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION}
 	subject := c.self.Subject()
 	// Gaps of the descriptor given are filled from the creator's token (O-38).
 	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)
@@ -138,7 +139,12 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	if e, ok := obj.(*npfs.End); ok {
-		if st := e.Write(c.self, in.Buffer.V); st != ntstatus.Success {
+		st := e.Write(c.self, in.Buffer.V)
+		if st == ntstatus.PipeBusy && e.Completes() {
+			// An end that completes operations at once writes nothing where there is no room (T-135).
+			return out, ntstatus.Success
+		}
+		if st != ntstatus.Success {
 			// The state of the pipe takes no data.
 			return out, c.Fail("I-85", st)
 		}
@@ -150,24 +156,13 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 // used references a file or pipe end for a right, and records the first use
 // of the right where its open said so (event 4663).
 func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntstatus.Status) {
-	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
+	obj, st := c.file(h, right)
 	if st != ntstatus.Success {
 		return nil, st
 	}
-	typ := obj.Head().Type()
-	switch {
-	case typ != FileType && typ != npfs.EndType: // two Go types are File here (O-31)
-		st = ntstatus.ObjectTypeMismatch
-	case c.Mode != access.Kernel && right&^g.Access != 0: // the handle lacks the right (O-31)
-		st = ntstatus.AccessDenied
-	}
-	if st != ntstatus.Success {
-		obj.Head().Deref(ob.TagCall)
-		return nil, c.Fail("O-31", st)
-	}
 	if t := c.TableOf(h); t != nil {
 		if now := t.TakeAudit(h, obj, right); now != 0 {
-			o := audit.Object{Type: typ.Name, Name: obj.Head().Path(), Handle: h}
+			o := audit.Object{Type: obj.Head().Type().Name, Name: obj.Head().Path(), Handle: h}
 			c.Sys.Log.Used(c.origin(), o, audit.HandleAudit{Audited: now, Pending: now}, now, obj.Head().Security())
 		}
 	}
@@ -176,19 +171,26 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 
 // NtFsControlFile serves the control codes of pipes.
 func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
-	e, _, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
+	e, g, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer e.Deref(ob.TagCall)
 	switch in.FsControlCode {
+	case winnt.FSCTL_PIPE_PEEK:
+		return c.peek(e, g.Access, in.OutputBufferLength)
 	case winnt.FSCTL_PIPE_LISTEN:
 		st = e.Listen()
 	case winnt.FSCTL_PIPE_DISCONNECT:
 		st = e.Disconnect()
 	case winnt.FSCTL_PIPE_IMPERSONATE:
 		// The server acts for the client of the last message it read (I-85).
-		return out, c.Impersonated(e.Impersonate(c.self))
+		o := e.Impersonate(c.self)
+		if c.Sys.Profile == nt.Observed && o.Status == ntstatus.PipeListening {
+			// Observed: no client yet is no client that can be impersonated (T-133).
+			o.Status, o.Rule = ntstatus.CannotImpersonate, "T-133"
+		}
+		return out, c.Impersonated(o)
 	default:
 		st = ntstatus.NotSupported
 	}
@@ -200,12 +202,17 @@ func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOu
 }
 
 // PipeChanged returns a channel that is closed at the next change of the pipe
-// behind a handle; ok is false for a handle that is no pipe's.
+// behind a handle; ok is false for a handle that is no pipe's, and for an end
+// without waiting callers (T-135).
 func (c *Context) PipeChanged(h winnt.Handle) (changed <-chan struct{}, ok bool) {
 	e, _, st := ob.Reference[*npfs.End](&c.Caller, h, 0, npfs.EndType)
 	if st != ntstatus.Success {
 		return nil, false
 	}
 	defer e.Deref(ob.TagCall)
+	if e.Completes() {
+		// No caller waits for an end that completes operations at once (T-135).
+		return nil, false
+	}
 	return e.Changed(), true
 }

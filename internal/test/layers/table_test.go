@@ -32,6 +32,7 @@ var table = []row{
 	{5, "audit"},
 	{5, "effective"},
 	{5, "ntacl"},
+	{5, "logon"},
 
 	{6, "cache"},
 	{6, "nt"},
@@ -75,6 +76,8 @@ var table = []row{
 	{10, "cmd/refmon"},
 	{10, "cmd/refmon-record"},
 	{10, "cmd/refmon-verify"},
+	{10, "capi/rtl"},
+	{10, "capi/win"},
 	{10, "capi"},
 	{10, "examples"},
 	{10, "examples/pipes"},

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/refmon/refmon/internal/test/rules"
 )
 
 //go:embed faults/*.txt
@@ -27,6 +29,16 @@ type Fault struct {
 	Old, New string   // New stands in place of Old
 	Tests    []string // the packages whose tests should see it; Folder's by default
 	Survives string   // why no test sees it; "" where one should
+}
+
+// Rule returns the id of the rule whose branch the fault changes, with which its
+// name begins; "" if it begins with none.
+func (f Fault) Rule() rules.ID {
+	head, _, _ := strings.Cut(f.Name, ":")
+	if ids := rules.FindAll(head); len(ids) == 1 && string(ids[0]) == head {
+		return ids[0]
+	}
+	return ""
 }
 
 // Stale is how many faults may no longer apply: a change of the sources need

@@ -1,6 +1,7 @@
 package mutants
 
 import (
+	"errors"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -111,12 +112,22 @@ func TestFaultsRun(t *testing.T) {
 func Less(a, b int) bool { return a < b }
 func Sum(a, b int) int   { return a + b }
 func Zero() int          { return 0 }
+func One() int           { return 1 }
 `,
 		"p/p_test.go": `package p
 import "testing"
 func TestLess(t *testing.T) {
 	if Less(1, 1) { t.Fail() }
 }
+// TestMore is about more (A-1).
+func TestMore(t *testing.T) {
+	if !more(Less(2, 1)) { t.Fail() }
+}
+func TestTable(t *testing.T) {
+	if table[0] == "" || Zero() != 0 { t.Fail() }
+}
+func more(less bool) bool { return !less }
+var table = []string{"A-2"}
 `,
 		"q/q_test.go": `package q
 import (
@@ -138,10 +149,14 @@ func TestSum(t *testing.T) {
 	r := Runner{Root: dir, Scratch: t.TempDir()}
 	var rows []Row
 	for _, c := range []struct {
-		old, new string
-		want     Outcome
-	}{{"a < b", "a <= b", Killed}, {"a + b", "a - b", KilledLater}, {"return 0", "return 1", Survived}} {
-		f := Fault{Name: c.old, Folder: "p", Old: c.old, New: c.new, Tests: []string{"p"}}
+		rule, old, new string
+		want           Outcome
+	}{
+		{"A-1: ", "a < b", "a <= b", Killed}, {"A-1: ", "a < b", "a >= b", KilledByRule}, {"", "a < b", "a > b", Killed},
+		{"A-2: ", "return 0", "return 1", KilledByRule}, {"A-3: ", "return 0", "return 2", Killed},
+		{"", "a + b", "a - b", KilledLater}, {"", "return 1", "return 0", Survived},
+	} {
+		f := Fault{Name: c.rule + c.new, Folder: "p", Old: c.old, New: c.new, Tests: []string{"p"}}
 		got, err := r.Ask(f)
 		if err != nil || got != c.want {
 			t.Errorf("%s: %v, %v, want %v", c.old, got, err, c.want)
@@ -151,8 +166,21 @@ func TestSum(t *testing.T) {
 	if _, err := r.Ask(Fault{Name: "broken", Folder: "p", Old: "a < b", New: "a <", Tests: []string{"p"}}); err == nil {
 		t.Error("a fault that does not compile counts as seen")
 	}
-	want := "| together | 3 | 1 | 1 | 1 |"
-	if table := Table(rows); !slices.Contains(strings.Split(table, "\n"), want) {
-		t.Errorf("got\n%s\nwant the line %s", table, want)
+	if err := os.WriteFile(filepath.Join(dir, "q", "red_test.go"), []byte(`package q
+import "testing"
+func TestRed(t *testing.T) { t.Fail() }
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	red := Fault{Name: "red", Folder: "p", Old: "return 1", New: "return 0", Tests: []string{"q"}}
+	if got, err := r.Ask(red); !errors.Is(err, errRed) {
+		t.Errorf("tests that always fail: %v, %v", got, err)
+	}
+	lines := strings.Split(Table(rows), "\n")
+	for _, want := range []string{"| together | 7 | 2 | 3 | 1 | 1 |",
+		"Of 3 rules with a fault, a test that cites the rule saw one for 2. Another test saw those of A-3."} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("got\n%s\nwant the line %s", strings.Join(lines, "\n"), want)
+		}
 	}
 }

@@ -20,14 +20,15 @@ type Outcome int
 
 // The outcomes of a fault, from best to worst.
 const (
-	Killed      Outcome = iota + 1 // the tests of its own package saw it
-	KilledLater                    // a dependent's tests saw it
-	Survived                       // no test saw it
+	KilledByRule Outcome = iota + 1 // a test that cites the fault's rule saw it
+	Killed                          // another test of its own package saw it
+	KilledLater                     // a dependent's tests saw it
+	Survived                        // no test saw it
 )
 
 // String returns the word of the table.
 func (o Outcome) String() string {
-	return [...]string{"not asked", "killed", "killed by a dependent", "survived"}[o]
+	return [...]string{"not asked", "killed by its rule", "killed", "killed by a dependent", "survived"}[o]
 }
 
 // timeout ends the tests of a package. A fault that makes them run for ever
@@ -36,6 +37,9 @@ const timeout = 3 * time.Minute
 
 // errBroken is the error of a fault that does not compile.
 var errBroken = errors.New("it does not compile")
+
+// errRed is the error of tests that fail without a fault too.
+var errRed = errors.New("the tests fail without the fault too")
 
 // A Runner runs tests with a fault in place of what is right. Its fields are
 // immutable.
@@ -51,16 +55,23 @@ type Runner struct {
 // ErrTime is wrapped by the error of a fault that [Runner.Until] cut short.
 var ErrTime = errors.New("there was no time to ask")
 
-// Ask applies a fault and runs the tests of its packages, then those of the
-// packages that import it. It is an error if the fault does not apply or does
-// not compile.
+// Ask applies a fault and runs the tests of its packages, those that cite its
+// rule first, then those of the packages that import it. It is an error if the
+// fault does not apply or does not compile.
 func (r *Runner) Ask(f Fault) (Outcome, error) {
 	overlay, err := r.overlay(f)
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(filepath.Dir(overlay)) //nolint:errcheck // it is below Scratch, which the caller removes
-	seen, err := r.test(overlay, f.Tests)
+	cited, err := r.cited(overlay, f)
+	if err != nil {
+		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
+	}
+	if cited {
+		return KilledByRule, nil
+	}
+	seen, err := r.test(overlay, f.Tests, "")
 	if err != nil {
 		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
 	}
@@ -74,13 +85,34 @@ func (r *Runner) Ask(f Fault) (Outcome, error) {
 	if err != nil {
 		return 0, err
 	}
-	if seen, err = r.test(overlay, dependents); err != nil {
+	if seen, err = r.test(overlay, dependents, ""); err != nil {
 		return 0, fmt.Errorf("fault %q: %w", f.Name, err)
 	}
 	if seen {
 		return KilledLater, nil
 	}
 	return Survived, nil
+}
+
+// cited tells whether a test that cites the fault's rule fails with an overlay.
+func (r *Runner) cited(overlay string, f Fault) (seen bool, err error) {
+	id := f.Rule()
+	if id == "" {
+		return false, nil
+	}
+	for _, p := range f.Tests {
+		pattern, err := Citing(filepath.Join(r.Root, p), id)
+		if err != nil || pattern == "" {
+			if err != nil {
+				return false, err
+			}
+			continue
+		}
+		if seen, err = r.test(overlay, []string{p}, pattern); seen || err != nil {
+			return seen, err
+		}
+	}
+	return false, nil
 }
 
 // overlay writes the changed file and the JSON that the go command wants.
@@ -106,12 +138,19 @@ func (r *Runner) overlay(f Fault) (string, error) {
 	return overlay, errors.Join(os.WriteFile(replacement, changed, 0o600), os.WriteFile(overlay, list, 0o600))
 }
 
-// test tells whether tests of some packages fail with an overlay.
-func (r *Runner) test(overlay string, packages []string) (seen bool, err error) {
+// test tells whether tests of some packages fail with an overlay and pass without:
+// those whose names match a pattern, "" for all.
+func (r *Runner) test(overlay string, packages []string, pattern string) (seen bool, err error) {
 	if len(packages) == 0 {
 		return false, nil
 	}
-	args := []string{"test", "-short", "-failfast", "-vet=off", "-timeout=" + timeout.String(), "-overlay=" + overlay}
+	args := []string{"test", "-short", "-failfast", "-vet=off", "-timeout=" + timeout.String()}
+	if overlay != "" {
+		args = append(args, "-overlay="+overlay)
+	}
+	if pattern != "" {
+		args = append(args, "-run="+pattern)
+	}
 	for _, p := range packages {
 		args = append(args, "./"+p)
 	}
@@ -125,7 +164,16 @@ func (r *Runner) test(overlay string, packages []string) (seen bool, err error) 
 	case bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")):
 		return false, fmt.Errorf("%w: %s", errBroken, out)
 	}
-	return true, nil
+	if overlay == "" {
+		return true, nil
+	}
+	// Tests that fail without the fault say nothing of it. The go command knows
+	// the answer of the last time.
+	red, err := r.test("", packages, pattern)
+	if red {
+		err = fmt.Errorf("%w: %s", errRed, out)
+	}
+	return !red && err == nil, err
 }
 
 // untested are the folders whose tests take minutes and go through the same

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/internal/test/rules"
 )
 
 // A Row is a fault and what the tests made of it.
@@ -35,6 +38,32 @@ func WriteTable(name string, rows []Row) error {
 	return os.WriteFile(name, text, 0o600)
 }
 
+// Rules tells of how many rules a test that cites the rule saw a fault, and names
+// the others.
+func Rules(rows []Row) string {
+	seen := map[rules.ID]bool{}
+	for _, r := range rows {
+		id := r.Fault.Rule()
+		if id == "" || r.Outcome == Survived && r.Fault.Survives != "" {
+			continue
+		}
+		seen[id] = seen[id] || r.Outcome == KilledByRule
+	}
+	var unseen []string
+	for id, ok := range seen {
+		if !ok {
+			unseen = append(unseen, string(id))
+		}
+	}
+	slices.Sort(unseen)
+	text := fmt.Sprintf("Of %d rules with a fault, a test that cites the rule saw one for %d.", len(seen),
+		len(seen)-len(unseen))
+	if unseen != nil {
+		text += " Another test saw those of " + strings.Join(unseen, ", ") + "."
+	}
+	return text
+}
+
 // Table returns the outcomes by folder, then each fault that survived, as
 // Markdown.
 func Table(rows []Row) string {
@@ -50,17 +79,18 @@ func Table(rows []Row) string {
 		total[r.Outcome]++
 	}
 	var b bytes.Buffer
-	b.WriteString("\n| package | faults | killed by its own tests | by a dependent's | survived |\n")
-	b.WriteString("|---|---|---|---|---|\n")
+	b.WriteString("\n| package | faults | killed by a test of its rule | by another of its own tests | " +
+		"by a dependent's | survived |\n|---|---|---|---|---|---|\n")
 	line := func(name string, c *[Survived + 1]int) {
-		sum := c[Killed] + c[KilledLater] + c[Survived]
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", name, sum, c[Killed], c[KilledLater], c[Survived])
+		sum := c[KilledByRule] + c[Killed] + c[KilledLater] + c[Survived]
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", name, sum, c[KilledByRule], c[Killed], c[KilledLater],
+			c[Survived])
 	}
 	for _, f := range folders {
 		line("`"+f+"`", counts[f])
 	}
 	line("together", total)
-	b.WriteString("\n")
+	b.WriteString("\n" + Rules(rows) + "\n\n")
 	for _, r := range rows {
 		if r.Outcome != Survived {
 			continue

@@ -144,7 +144,7 @@ func (in *interpreter) program(d *datadriven.TestData, profile nt.Profile) strin
 
 // caseID is an id that the comment above a case names: a case of the specification,
 // or a rule.
-var caseID = regexp.MustCompile(`\b(OC|TC|IC|AC|UC|O|T|I|A|P|S|U)-[0-9]+`)
+var caseID = regexp.MustCompile(`\b(OC|TC|IC|AC|UC|O|T|I|A|P|S|U|L)-[0-9]+`)
 
 // checkReasons reports the cases of a file that do not start with a comment
 // saying which case this is and why.

@@ -1,6 +1,8 @@
 package questions
 
 import (
+	"slices"
+
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/claims"
 	"github.com/refmon/refmon/sd"
@@ -134,11 +136,12 @@ func (x *Drawn) Add(r *access.Request, allowed bool) {
 	}
 }
 
-// Lacks names the features that less than one question in so many had, and a
-// verdict that less than a twentieth had: what a generator must not lack.
-func (x *Drawn) Lacks(oneIn int) (lacks []string) {
+// Lacks names the features that less than one question in so many had, but for
+// those that cannot be asked there, and a verdict that less than a twentieth had:
+// what a generator must not lack.
+func (x *Drawn) Lacks(oneIn int, but ...string) (lacks []string) {
 	for _, f := range features {
-		if x.count[f.name]*oneIn < x.questions {
+		if x.count[f.name]*oneIn < x.questions && !slices.Contains(but, f.name) {
 			lacks = append(lacks, f.name)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/effective"
 	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -24,7 +25,6 @@ var askable = []reflect.Type{
 	reflect.TypeFor[access.Decision](),
 	reflect.TypeFor[access.Explanation](),
 	reflect.TypeFor[access.NodeResult](),
-	reflect.TypeFor[access.ReasonKind](),
 	reflect.TypeFor[access.Subject](),
 	reflect.TypeFor[audit.Active](),
 	reflect.TypeFor[audit.Event](),
@@ -50,6 +50,8 @@ var askable = []reflect.Type{
 	reflect.TypeFor[kernel.KernelThread](),
 	reflect.TypeFor[kernel.Process](),
 	reflect.TypeFor[kernel.System](),
+	reflect.TypeFor[logon.Memory](),
+	reflect.TypeFor[logon.Request](),
 	reflect.TypeFor[nt.Thread](),
 	reflect.TypeFor[ntstatus.Error](),
 	reflect.TypeFor[ntstatus.Status](),

@@ -17,7 +17,8 @@ import (
 )
 
 // alice defines the token that most lines ask for.
-const alice = `{"define":{"alice":{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"],"privileges":["SeSecurityPrivilege"],"type":"Impersonation"}}}` + "\n"
+const alice = `{"define":{"alice":{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD"],` +
+	`"privileges":["SeSecurityPrivilege"],"type":"Impersonation"}}}` + "\n"
 
 // ask runs lines after the definition of alice and returns the answers to them.
 func ask(t *testing.T, explain bool, lines string) (answers []string, sum Summary) {
@@ -46,9 +47,12 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":null,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
 	{"domain alias of the user's domain", `{"id":2,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;DU)","desired":"0x20089"}`,
 		`{"id":2,"status":"STATUS_SUCCESS","granted":"0x00020089","privilegesUsed":[]}`},
-	{"inline token, names", `{"id":3,"token":{"user":"BA"},"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":"FILE_READ_DATA|READ_CONTROL"}`,
+	{"inline token, names", `{"id":3,"token":{"user":"BA"},"sd":"O:BAG:SYD:(A;;FR;;;BA)",` +
+		`"desired":"FILE_READ_DATA|READ_CONTROL"}`,
 		`{"id":3,"status":"STATUS_SUCCESS","granted":"0x00020001","privilegesUsed":[]}`},
-	{"binary descriptor", `{"id":4,"tokenRef":"alice","sdHex":"010004800000000000000000000000001400000002001C0001000000000014008900120001010000000000010000000000","desired":1}`,
+	{"binary descriptor", `{"id":4,"tokenRef":"alice",` +
+		`"sdHex":"010004800000000000000000000000001400000002001C000100000000001400890012000101000000000001000000000` +
+		`0","desired":1}`,
 		`{"id":4,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
 	{"privilege", `{"id":5,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":"0x1000001"}`,
 		`{"id":5,"status":"STATUS_SUCCESS","granted":"0x01000001","privilegesUsed":["SeSecurityPrivilege"]}`},
@@ -56,21 +60,29 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":6,"status":"STATUS_PRIVILEGE_NOT_HELD","granted":"0x00000000","privilegesUsed":[]}`},
 	{"mapping by name", `{"id":7,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;GR;;;WD)","desired":"GR","mapping":"key"}`,
 		`{"id":7,"status":"STATUS_SUCCESS","granted":"0x00020019","privilegesUsed":[]}`},
-	{"mapping by masks", `{"id":8,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;GA;;;WD)","desired":"MAXIMUM_ALLOWED","mapping":[1,"0x2",4,7]}`,
+	{"mapping by masks", `{"id":8,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;GA;;;WD)","desired":"MAXIMUM_ALLOWED",` +
+		`"mapping":[1,"0x2",4,7]}`,
 		`{"id":8,"status":"STATUS_SUCCESS","granted":"0x00000007","privilegesUsed":[]}`},
 	{"principal self", `{"id":9,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;PS)","desired":1,"selfSid":"DU"}`,
 		`{"id":9,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
 	{"result list", `{"id":10,"tokenRef":"alice","sd":"O:BAG:SYD:(OA;;RP;` + y +
 		`;;WD)","desired":16,"mapping":"directoryService","resultList":true,"objectTypes":[{"level":0,"guid":"` + x +
 		`"},{"guid":"` + y + `","level":1},{"level":1,"guid":"` + strings.Replace(x, "bf", "be", 1) + `"}]}`,
-		`{"id":10,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[],"results":[{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"},{"status":"STATUS_SUCCESS","granted":"0x00000010"},{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"}]}`},
-	{"resource attributes", `{"id":11,"token":{"user":"BA","userClaims":[{"name":"n","type":"int64","values":[3]}]},"sd":"O:SYG:SYD:(XA;;FR;;;BA;(@User.n==@Resource.m))","desired":1,"resourceAttributes":[{"name":"m","type":"int64","values":[3]}]}`,
+		`{"id":10,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[],` +
+			`"results":[{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"},{"status":"STATUS_SUCCESS",` +
+			`"granted":"0x00000010"},{"status":"STATUS_ACCESS_DENIED","granted":"0x00000000"}]}`},
+	{"resource attributes", `{"id":11,"token":{"user":"BA","userClaims":[{"name":"n","type":"int64",` +
+		`"values":[3]}]},"sd":"O:SYG:SYD:(XA;;FR;;;BA;(@User.n==@Resource.m))","desired":1,` +
+		`"resourceAttributes":[{"name":"m","type":"int64","values":[3]}]}`,
 		`{"id":11,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
 	{"no descriptor at all", `{"id":12,"tokenRef":"alice","sd":null,"desired":1}`, // A-32
 		`{"id":12,"status":"STATUS_ACCESS_DENIED","granted":"0x00000000","privilegesUsed":[]}`},
-	{"null is absent", `{"id":13,"token":null,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","sdHex":null,"desired":1,"mapping":null,"selfSid":null,"objectTypes":null,"resultList":null,"resourceAttributes":null,"call":null}`,
+	{"null is absent", `{"id":13,"token":null,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","sdHex":null,` +
+		`"desired":1,"mapping":null,"selfSid":null,"objectTypes":null,"resultList":null,"resourceAttributes":null,` +
+		`"call":null}`,
 		`{"id":13,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
-	{"escapes", ` { "id" : "\u00e9" , "tokenRef" : "\u0061lice" , "sd" : "O:BAG:SYD:\u0028A;;FR;;;WD)" , "desired" : "F\u0052" } `,
+	{"escapes", ` { "id" : "\u00e9" , "tokenRef" : "\u0061lice" , "sd" : "O:BAG:SYD:\u0028A;;FR;;;WD)" , ` +
+		`"desired" : "F\u0052" } `,
 		`{"id":"\u00e9","status":"STATUS_SUCCESS","granted":"0x00120089","privilegesUsed":[]}`},
 	// The rules of NtAccessCheck itself, spec 50 section 3.1.
 	{"AC-036", `{"id":20,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":"GR","call":"NtAccessCheck"}`,
@@ -79,17 +91,22 @@ var checkLines = []struct{ name, line, want string }{
 		`{"id":21,"status":"STATUS_NO_IMPERSONATION_TOKEN","granted":"0x00000000","privilegesUsed":[]}`},
 	{"AC-054", `{"id":22,"tokenRef":"alice","sd":"O:BAD:(A;;FR;;;WD)","desired":1,"call":"NtAccessCheck"}`,
 		`{"id":22,"status":"STATUS_INVALID_SECURITY_DESCR","granted":"0x00000000","privilegesUsed":[]}`},
-	{"AC-056 Identification", `{"id":23,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Identification"},"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":1,"call":"NtAccessCheck"}`,
+	{"AC-056 Identification", `{"id":23,"token":{"user":"BA","type":"Impersonation",` +
+		`"impersonationLevel":"Identification"},"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":1,"call":"NtAccessCheck"}`,
 		`{"id":23,"status":"STATUS_SUCCESS","granted":"0x00000001","privilegesUsed":[]}`},
-	{"AC-056 Anonymous", `{"id":24,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Anonymous"},"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":1,"call":"NtAccessCheck"}`,
+	{"AC-056 Anonymous", `{"id":24,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Anonymous"},` +
+		`"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":1,"call":"NtAccessCheck"}`,
 		`{"id":24,"status":"STATUS_BAD_IMPERSONATION_LEVEL","granted":"0x00000000","privilegesUsed":[]}`},
-	{"AC-057", `{"id":25,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Identification"},"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":1,"call":"SeAccessCheck"}`,
+	{"AC-057", `{"id":25,"token":{"user":"BA","type":"Impersonation","impersonationLevel":"Identification"},` +
+		`"sd":"O:BAG:SYD:(A;;FR;;;BA)","desired":1,"call":"SeAccessCheck"}`,
 		`{"id":25,"status":"STATUS_BAD_IMPERSONATION_LEVEL","granted":"0x00000000","privilegesUsed":[]}`},
-	{"A-18", `{"id":26,"tokenRef":"alice","sdHex":"0200048000000000000000000000000000000000","desired":1,"call":"NtAccessCheck"}`,
+	{"A-18", `{"id":26,"tokenRef":"alice","sdHex":"0200048000000000000000000000000000000000","desired":1,` +
+		`"call":"NtAccessCheck"}`,
 		`{"id":26,"status":"STATUS_UNKNOWN_REVISION","granted":"0x00000000","privilegesUsed":[]}`},
 	{"A-18 comes after A-12", `{"id":27,"tokenRef":"alice","sdHex":"02","desired":"GR","call":"NtAccessCheck"}`,
 		`{"id":27,"status":"STATUS_GENERIC_NOT_MAPPED","granted":"0x00000000","privilegesUsed":[]}`},
-	{"AC-104", `{"id":28,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":1,"resultList":true,"call":"NtAccessCheck"}`,
+	{"AC-104", `{"id":28,"tokenRef":"alice","sd":"O:BAG:SYD:(A;;FR;;;WD)","desired":1,"resultList":true,` +
+		`"call":"NtAccessCheck"}`,
 		`{"id":28,"status":"STATUS_INVALID_PARAMETER","granted":"0x00000000","privilegesUsed":[]}`},
 }
 
@@ -307,8 +324,10 @@ func FuzzCheckLine(f *testing.F) {
 	for _, s := range []string{`{}`, `[]`, `{"a":1,}`, `"\ud800"`, `{"a":1}x`, `"`} {
 		f.Add([]byte(`{"id":` + s + `,"sd":` + s + `}`))
 	}
-	f.Add([]byte(`{"id":1,"token":{"user":"BA"},"sdHex":"0100048000","desired":1,"call":"NtAccessCheck","resultList":true}`))
-	f.Add([]byte(`{"id":1,"token":{"user":"BA"},"sd":"D:(XA;;1;;;WD;(@Resource.a==1))","desired":1,"resourceAttributes":[{"name":"a","type":"int64","values":[1]}]}`))
+	f.Add([]byte(`{"id":1,"token":{"user":"BA"},"sdHex":"0100048000","desired":1,"call":"NtAccessCheck",` +
+		`"resultList":true}`))
+	f.Add([]byte(`{"id":1,"token":{"user":"BA"},"sd":"D:(XA;;1;;;WD;(@Resource.a==1))","desired":1,` +
+		`"resourceAttributes":[{"name":"a","type":"int64","values":[1]}]}`))
 	answer := Checks{Explain: true}.Job().Worker()
 	f.Fuzz(func(t *testing.T, line []byte) {
 		if bytes.ContainsRune(line, '\n') {

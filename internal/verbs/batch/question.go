@@ -12,7 +12,7 @@ import (
 
 // ObjectTypes lists the names that "mapping" and --type take.
 var ObjectTypes = strings.Join([]string{"file", "directory", "key", "token", "process", "thread", "job",
-	"objectDirectory", "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "section",
+	"objectDirectory", "symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "timer", "section",
 	"desktop", "windowStation"}, ", ")
 
 // Call is the routine whose own rules a question follows. The zero value is

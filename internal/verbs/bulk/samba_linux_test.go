@@ -250,7 +250,7 @@ func (s *samba) tokenOf(user string) *token.Token {
 }
 
 func enabledGroup(x sid.SID) token.Group {
-	return token.Group{SID: x, Attributes: winnt.SE_GROUP_MANDATORY | winnt.SE_GROUP_ENABLED_BY_DEFAULT | winnt.SE_GROUP_ENABLED}
+	return token.Group{SID: x, Attributes: token.GroupDefault}
 }
 
 // cacls asks the server as a user.

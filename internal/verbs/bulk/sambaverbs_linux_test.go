@@ -93,7 +93,8 @@ func (s *samba) otherVerbs(share string) {
 	s.cacls("root", share, "a group", "--sddl", "-S", "D:P(A;;0x120089;;;S-1-5-21-1-2-3-1108)(A;;0x1f01ff;;;SY)")
 	after := export("after.jsonl")
 	out, code := s.refmon("diff", before, after, "-f", "jsonl")
-	want := fmt.Sprintf(`{"principal":"alice","path":%q,"gained":"0x00000000","lost":"0x001f01fd","cause":"entry removed: `, file)
+	want := fmt.Sprintf(`{"principal":"alice","path":%q,"gained":"0x00000000","lost":"0x001f01fd","cause":"entry `+
+		`removed: `, file)
 	gained := fmt.Sprintf(`{"principal":"bob","path":%q,"gained":"0x00120089","lost":"0x00000000","cause":"entry added: `,
 		file)
 	if code != 1 || strings.Count(out, `{"principal"`) != 2 || !strings.Contains(out, want) ||

@@ -100,7 +100,7 @@ func (w *rows) who(dst []byte, o *objects.Object, right string, s effective.Set)
 		return appendCSV(dst, string(o.Path), right, string(w.cell))
 	}
 	if w.cell = w.join(w.cell[:0], s, ", "); len(w.cell) == 0 {
-		w.cell = append(w.cell, "(nobody)"...)
+		w.cell = append(w.cell, "(no one)"...)
 	}
 	return appendColumns(dst, w.printable(o), right, string(w.cell))
 }

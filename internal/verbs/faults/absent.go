@@ -14,10 +14,15 @@ var outside = map[string]string{
 	"ReplyWaitReceivePort": ports, "ReplyPort": ports, "ImpersonateClientOfPort": ports,
 	"SeAssignSecurityEx": values, "SeSetSecurityDescriptorInfoEx": values,
 	"SeUnregisterLogonSessionTerminatedRoutine": values,
+	"LsaLogonUser": accounts, "LsaOpenPolicy": accounts, "LsaClose": accounts, "LsaQueryInformationPolicy": accounts,
+	"LsaLookupNames2": accounts, "LsaLookupSids": accounts,
 }
 
 const (
-	ports  = "what a port answers depends on the conversation, not on one call: transcript 30-ports"
+	ports = "what a port answers depends on the conversation, not on one call: transcript 30-ports"
+	// accounts is the reason of the services that an authority answers.
+	accounts = "what the authority answers depends on its accounts: transcript 97-logon"
+
 	values = "the routine works on values alone; its rules have tests of their own"
 )
 

@@ -219,7 +219,7 @@ var _ = define(setup[nt.CreateTokenIn]{
 	base: func(w *world) nt.CreateTokenIn {
 		w.creator()
 		return nt.CreateTokenIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: 2}}),
+			ObjectAttributes: atLevel(winnt.SecurityImpersonation),
 			TokenType:        winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
 			User: nt.Cap(&token.Group{SID: userSID}),
 			Groups: nt.Cap([]token.Group{{SID: sid.Users,
@@ -245,7 +245,7 @@ var _ = define(setup[nt.CreateTokenExIn]{
 	base: func(w *world) nt.CreateTokenExIn {
 		w.creator()
 		return nt.CreateTokenExIn{DesiredAccess: winnt.TOKEN_ALL_ACCESS,
-			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: 2}}),
+			ObjectAttributes: atLevel(winnt.SecurityImpersonation),
 			TokenType:        winnt.TokenImpersonation, AuthenticationID: nt.Cap(winnt.SYSTEM_LUID),
 			User: nt.Cap(&token.Group{SID: userSID}),
 			Groups: nt.Cap([]token.Group{{SID: sid.Users,

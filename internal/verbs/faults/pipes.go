@@ -58,6 +58,7 @@ func fileHandles[I any](h func(*I) *winnt.Handle, lacks winnt.AccessMask) []faul
 var conversation = []absence{
 	{"I-85", "", "what a pipe answers depends on the conversation: transcript 30-pipes"},
 	{"I-86", "", "what a pipe answers depends on the conversation: transcript 30-pipes"},
+	{"T-135", "", "it takes a pipe without room: transcript 30-pipes"},
 	{"O-31", "a file has no contents", "it takes a file that is no pipe: transcript 30-pipes"},
 }
 
@@ -105,7 +106,9 @@ var _ = define(setup[nt.FsControlFileIn]{
 			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
 				inject: func(w *world, _ *nt.FsControlFileIn) { w.job() }},
 		}...),
-	absent: append(conversation, absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"}),
+	absent: append(conversation, absence{"I-132", "", "another control code: transcript 30-pipe-info"},
+		absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"},
+		absence{"T-133", "", "it takes a pipe without a client: transcript 30-pipes"}),
 })
 
 var _ = define(setup[nt.CreateNamedPipeFileIn]{
@@ -128,7 +131,9 @@ var _ = define(setup[nt.CreateNamedPipeFileIn]{
 		{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "FILE_OPEN of no pipe", takes: "disposition",
 			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.CreateDisposition = winnt.FILE_OPEN }},
 	},
-	absent: append(conversation, absence{"O-33", "", "it takes an instance made before: transcript 30-pipes"}),
+	absent: append(conversation, absence{"O-33", "", "it takes an instance made before: transcript 30-pipes"},
+		absence{"T-132", "", "it takes an instance made before: transcript 30-pipes"},
+		absence{"T-136", "", "it takes an instance made before: transcript 30-pipes"}),
 })
 
 var _ = define(setup[kernel.SeFilterTokenIn]{

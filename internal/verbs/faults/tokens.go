@@ -180,6 +180,12 @@ func oaOf(c *nt.Captured[*nt.ObjectAttributes]) *nt.ObjectAttributes {
 	return c.V
 }
 
+// atLevel returns object attributes with a quality of service of the level.
+func atLevel(level winnt.SecurityImpersonationLevel) nt.Captured[*nt.ObjectAttributes] {
+	return nt.Cap(&nt.ObjectAttributes{
+		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: level}})
+}
+
 var _ = define(setup[nt.DuplicateTokenIn]{
 	names: []string{"NtDuplicateToken", "ZwDuplicateToken"},
 	base: func(w *world) nt.DuplicateTokenIn {
@@ -209,7 +215,8 @@ var _ = define(setup[nt.DuplicateTokenIn]{
 				}},
 			{rule: "T-41", want: ntstatus.BadImpersonationLevel, name: "a level above the existing token's",
 				takes: "ObjectAttributes.sqos", inject: func(_ *world, in *nt.DuplicateTokenIn) {
-					oaOf(&in.ObjectAttributes).SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
+					oa := oaOf(&in.ObjectAttributes)
+					oa.SecurityQualityOfService = &nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityDelegation}
 				}},
 			{rule: "T-42", want: ntstatus.BadImpersonationLevel, name: "a primary token of an Identification token",
 				takes: "ExistingTokenHandle TokenType", inject: func(w *world, in *nt.DuplicateTokenIn) {

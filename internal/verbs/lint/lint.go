@@ -154,5 +154,5 @@ var leafTypes = map[*winnt.ObjectType]bool{
 	winnt.FileObject: true, winnt.TokenObject: true, winnt.ProcessObject: true, winnt.ThreadObject: true,
 	winnt.JobObject:          true,
 	winnt.SymbolicLinkObject: true, winnt.EventObject: true, winnt.MutantObject: true, winnt.SemaphoreObject: true,
-	winnt.SectionObject: true,
+	winnt.TimerObject: true, winnt.SectionObject: true,
 }

@@ -12,7 +12,8 @@ var onlyFirst = map[sd.Type]string{
 	sd.SystemMandatoryLabel: "A-60", sd.SystemProcessTrustLabel: "A-64", sd.SystemScopedPolicyID: "A-100",
 }
 
-const labelPolicy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
+const labelPolicy = winnt.SYSTEM_MANDATORY_LABEL_NO_WRITE_UP | winnt.SYSTEM_MANDATORY_LABEL_NO_READ_UP |
+	winnt.SYSTEM_MANDATORY_LABEL_NO_EXECUTE_UP
 
 func (l *linter) sacl() {
 	first := map[sd.Type]int{}

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-const oneHeader = `{"recording":1,"system":{"product":"Windows","build":1,"revision":0,"architecture":"amd64"},"date":"2026-01-02",` +
+const oneHeader = `{"recording":1,"system":{"product":"Windows","build":1,"revision":0,"architecture":"amd64"},` +
+	`"date":"2026-01-02",` +
 	`"recorder":"x","token":{"user":"SY"},"tokens":"made"}` + "\n"
 
 // TestReadRefused: a line that this package would not write is refused.

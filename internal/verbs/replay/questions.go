@@ -65,9 +65,12 @@ func Questions() ([]Question, error) {
 }
 
 // conditionToken is the token of "condition" lines.
-const conditionToken = `{"user":"S-1-5-21-1-2-3-1001","groups":["S-1-1-0","S-1-5-32-545"],"type":"Impersonation","impersonationLevel":"Impersonation",
-"userClaims":[{"name":"one","type":"int64","values":[1]},{"name":"zero","type":"int64","values":[0]},{"name":"text","type":"string","values":["x"]},
-{"name":"yes","type":"boolean","values":[true]},{"name":"many","type":"int64","values":[1,2]}],"deviceClaims":[{"name":"where","type":"string","values":["here"]}]}`
+const conditionToken = `{"user":"S-1-5-21-1-2-3-1001","groups":["S-1-1-0","S-1-5-32-545"],"type":"Impersonation",
+"impersonationLevel":"Impersonation",
+"userClaims":[{"name":"one","type":"int64","values":[1]},{"name":"zero","type":"int64","values":[0]},
+{"name":"text","type":"string","values":["x"]},
+{"name":"yes","type":"boolean","values":[true]},{"name":"many","type":"int64","values":[1,2]}],
+"deviceClaims":[{"name":"where","type":"string","values":["here"]}]}`
 
 // conditions returns the two questions of a "condition" line.
 func conditions(rule, name, condition string) (list []Question, err error) {

@@ -225,7 +225,8 @@ func TestSettles(t *testing.T) {
 
 // TestRead refuses what is no recording, and says where.
 func TestRead(t *testing.T) {
-	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"","recorder":"","token":{},"tokens":"own"}` + "\n"
+	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
+		`"recorder":"","token":{},"tokens":"own"}` + "\n"
 	for text, want := range map[string]string{
 		"":                                     "empty",
 		"x":                                    "line 1",
@@ -255,7 +256,8 @@ func TestRead(t *testing.T) {
 // FuzzCompare: whatever a file holds, it is compared or refused. Programs are
 // left out: package script bounds them and has tests of its own.
 func FuzzCompare(f *testing.F) {
-	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"","recorder":"","token":{"user":"BA"},"tokens":"own"}` + "\n"
+	const head = `{"recording":1,"system":{"product":"","build":1,"revision":0,"architecture":""},"date":"",` +
+		`"recorder":"","token":{"user":"BA"},"tokens":"own"}` + "\n"
 	questions, err := Questions()
 	if err != nil {
 		f.Fatal(err)
@@ -271,7 +273,8 @@ func FuzzCompare(f *testing.F) {
 	// no input at all
 	f.Add(`{"case":"a","call":"AccessCheck","status":"x","in":null}`)
 	// every flag
-	f.Add(`{"case":"a","call":"CreatePrivateObjectSecurityEx","status":"x","in":{"flags":"0xFFFFFFFF","mapping":"file","container":true,"objectType":"x"}}`)
+	f.Add(`{"case":"a","call":"CreatePrivateObjectSecurityEx","status":"x","in":{"flags":"0xFFFFFFFF",` +
+		`"mapping":"file","container":true,"objectType":"x"}}`)
 	notes, err := ReadNotes()
 	if err != nil {
 		f.Fatal(err)
@@ -340,7 +343,8 @@ func TestBackend(t *testing.T) {
 	p := Program{Case: "b", Source: `
 p = process("p", token_profile("user")).thread
 k = kernel_mode(p)
-expect(p.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY, OpenAsSelf=False).TokenHandle, None)
+opened = p.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY, OpenAsSelf=False)
+expect(opened.TokenHandle, None)
 h = p.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY).TokenHandle
 p.NtClose(Handle=h)
 p.ImpersonateSelf(ImpersonationLevel=SecurityIdentification)

@@ -33,7 +33,9 @@ var rights = map[string]winnt.AccessMask{
 	"PROCESS_ALL_ACCESS": winnt.PROCESS_ALL_ACCESS, "THREAD_ALL_ACCESS": winnt.THREAD_ALL_ACCESS,
 	"JOB_OBJECT_ALL_ACCESS": winnt.JOB_OBJECT_ALL_ACCESS,
 	"DIRECTORY_ALL_ACCESS":  winnt.DIRECTORY_ALL_ACCESS, "SYMBOLIC_LINK_ALL_ACCESS": winnt.SYMBOLIC_LINK_ALL_ACCESS,
-	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS,
+	"EVENT_ALL_ACCESS": winnt.EVENT_ALL_ACCESS, "MUTANT_ALL_ACCESS": winnt.MUTANT_ALL_ACCESS,
+	"SEMAPHORE_ALL_ACCESS": winnt.SEMAPHORE_ALL_ACCESS, "TIMER_ALL_ACCESS": winnt.TIMER_ALL_ACCESS,
+	"POLICY_ALL_ACCESS": winnt.POLICY_ALL_ACCESS,
 }
 
 var flags = map[string]uint32{
@@ -65,14 +67,22 @@ var flags = map[string]uint32{
 	"SE_PRIVILEGE_USED_FOR_ACCESS":    winnt.SE_PRIVILEGE_USED_FOR_ACCESS,
 	"AUDIT_ALLOW_NO_PRIVILEGE":        winnt.AUDIT_ALLOW_NO_PRIVILEGE,
 	"FSCTL_PIPE_LISTEN":               winnt.FSCTL_PIPE_LISTEN, "FSCTL_PIPE_DISCONNECT": winnt.FSCTL_PIPE_DISCONNECT,
-	"FSCTL_PIPE_IMPERSONATE": winnt.FSCTL_PIPE_IMPERSONATE,
-	"FILE_OPEN":              winnt.FILE_OPEN, "FILE_CREATE": winnt.FILE_CREATE, "FILE_OPEN_IF": winnt.FILE_OPEN_IF,
+	"FSCTL_PIPE_IMPERSONATE": winnt.FSCTL_PIPE_IMPERSONATE, "FSCTL_PIPE_PEEK": winnt.FSCTL_PIPE_PEEK,
+	"FILE_PIPE_DISCONNECTED_STATE": winnt.FILE_PIPE_DISCONNECTED_STATE,
+	"FILE_PIPE_LISTENING_STATE":    winnt.FILE_PIPE_LISTENING_STATE,
+	"FILE_PIPE_CONNECTED_STATE":    winnt.FILE_PIPE_CONNECTED_STATE,
+	"FILE_PIPE_CLOSING_STATE":      winnt.FILE_PIPE_CLOSING_STATE, "FILE_PIPE_INBOUND": winnt.FILE_PIPE_INBOUND,
+	"FILE_PIPE_OUTBOUND": winnt.FILE_PIPE_OUTBOUND, "FILE_PIPE_FULL_DUPLEX": winnt.FILE_PIPE_FULL_DUPLEX,
+	"FILE_DEVICE_NAMED_PIPE": winnt.FILE_DEVICE_NAMED_PIPE, "FILE_DEVICE_DISK": winnt.FILE_DEVICE_DISK,
+	"FILE_OPEN": winnt.FILE_OPEN, "FILE_CREATE": winnt.FILE_CREATE, "FILE_OPEN_IF": winnt.FILE_OPEN_IF,
 	"FILE_PIPE_BYTE_STREAM_TYPE": winnt.FILE_PIPE_BYTE_STREAM_TYPE,
-	"FILE_PIPE_MESSAGE_TYPE":     winnt.FILE_PIPE_MESSAGE_TYPE,
-	"ThreadImpersonationToken":   5,
-	"TokenElevationTypeDefault":  winnt.TokenElevationTypeDefault,
-	"TokenElevationTypeFull":     winnt.TokenElevationTypeFull,
-	"TokenElevationTypeLimited":  winnt.TokenElevationTypeLimited,
+	"FILE_SHARE_READ":            winnt.FILE_SHARE_READ, "FILE_SHARE_WRITE": winnt.FILE_SHARE_WRITE,
+	"FILE_PIPE_COMPLETE_OPERATION": winnt.FILE_PIPE_COMPLETE_OPERATION,
+	"FILE_PIPE_MESSAGE_TYPE":       winnt.FILE_PIPE_MESSAGE_TYPE,
+	"ThreadImpersonationToken":     5,
+	"TokenElevationTypeDefault":    winnt.TokenElevationTypeDefault,
+	"TokenElevationTypeFull":       winnt.TokenElevationTypeFull,
+	"TokenElevationTypeLimited":    winnt.TokenElevationTypeLimited,
 }
 
 // constants returns the documented names a program may use: masks and flags are
@@ -88,7 +98,8 @@ func constants() starlark.StringDict {
 	for _, t := range []*winnt.ObjectType{winnt.FileObject, winnt.DirectoryFileObject, winnt.KeyObject,
 		winnt.TokenObject, winnt.ProcessObject, winnt.ThreadObject,
 		winnt.JobObject, winnt.DirectoryObject, winnt.SymbolicLinkObject, winnt.EventObject, winnt.PortObject,
-		winnt.DirectoryServiceObject} {
+		winnt.DirectoryServiceObject, winnt.MutantObject, winnt.SemaphoreObject, winnt.TimerObject,
+		winnt.PolicyObject} {
 		for _, r := range t.Rights {
 			env[r.Name] = starlark.MakeUint64(uint64(r.Mask))
 		}
@@ -98,6 +109,7 @@ func constants() starlark.StringDict {
 	}
 	addObjectConstants(env)
 	addTokenConstants(env)
+	addLogonConstants(env)
 	for l := winnt.SecurityAnonymous; l <= winnt.SecurityDelegation; l++ {
 		env[l.String()] = levelValue(l)
 	}

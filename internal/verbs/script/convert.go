@@ -32,6 +32,7 @@ var (
 	textType       = reflect.TypeFor[nt.Captured[string]]()
 	modeType       = reflect.TypeFor[access.Mode]()
 	capHandleType  = reflect.TypeFor[nt.Captured[winnt.Handle]]()
+	timeType       = reflect.TypeFor[nt.Captured[int64]]()
 	selfType       = reflect.TypeFor[nt.Captured[sid.SID]]()
 	objectTypeType = reflect.TypeFor[*winnt.ObjectType]()
 	listType       = reflect.TypeFor[nt.Captured[[]access.ObjectTypeEntry]]()
@@ -80,8 +81,17 @@ var converters = map[reflect.Type]converter{
 	textType:       by(text),
 	modeType:       by(processorMode),
 	selfType:       by(selfSID),
-	listType:       by(objectTypeList),
-	objectTypeType: by(objectType),
+	timeType: by(func(v starlark.Value) (t nt.Captured[int64], err error) {
+		err = starlark.AsInt(v, &t.V)
+		return t, err
+	}),
+	listType:                               by(objectTypeList),
+	objectTypeType:                         by(objectType),
+	reflect.TypeFor[nt.LogonInformation](): by(logonInformation),
+	reflect.TypeFor[[]sid.SID]():           by(sids),
+	reflect.TypeFor[[]string](): by(func(v starlark.Value) ([]string, error) {
+		return listOf(v, text1)
+	}),
 	capHandleType: by(func(v starlark.Value) (nt.Captured[winnt.Handle], error) {
 		n, err := handle(v)
 		return nt.Cap(winnt.Handle(n)), err
@@ -161,6 +171,12 @@ func plain(to reflect.Value, v starlark.Value) error {
 			return err
 		}
 		to.SetInt(n)
+	case reflect.Int32:
+		var n int32
+		if err := starlark.AsInt(v, &n); err != nil {
+			return err
+		}
+		to.SetInt(int64(n))
 	case reflect.Uint32, reflect.Uint64, reflect.Uint16, reflect.Uint8:
 		n, err := number(v)
 		if err != nil {

@@ -20,7 +20,7 @@ func TestBounds(t *testing.T) {
 		{"nesting", "x = " + strings.Repeat("(", 100_000), "p.star:1:82: excessive nesting", false},
 		{"a reference dropped twice",
 			"p = process('a', token(user='BA'))\nk = kernel_mode(p.thread)\nt = " +
-				"k.PsReferencePrimaryToken(Process=p).Token\nfor i in range(9):\n    k.PsDereferencePrimaryToken(Token=t)\n",
+				"k.PsReferencePrimaryToken(Process=p).Token\nfor i in range(9):\n    k.PsDereferencePrimaryToken(PrimaryToken=t)\n",
 			"p.star:5:32: PsDereferencePrimaryToken: ob: reference count of a Token fell below zero", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

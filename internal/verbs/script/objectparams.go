@@ -52,6 +52,18 @@ func addObjectConstants(env starlark.StringDict) {
 	for c := nt.ObjectBasicInformation; c <= nt.ObjectHandleFlagInformation; c++ {
 		env[c.String()] = named{"OBJECT_INFORMATION_CLASS", uint64(c), c.String()}
 	}
+	env[nt.MutantBasicInformation.String()] = named{"MUTANT_INFORMATION_CLASS", 0, nt.MutantBasicInformation.String()}
+	env[nt.SemaphoreBasicInformation.String()] = named{"SEMAPHORE_INFORMATION_CLASS", 0,
+		nt.SemaphoreBasicInformation.String()}
+	env[nt.TimerBasicInformation.String()] = named{"TIMER_INFORMATION_CLASS", 0, nt.TimerBasicInformation.String()}
+	for t := nt.NotificationTimer; t <= nt.SynchronizationTimer; t++ {
+		env[t.String()] = named{"TIMER_TYPE", uint64(t), t.String()}
+	}
+	for _, c := range []nt.FileInfoClass{nt.FilePipeInformation, nt.FilePipeLocalInformation} {
+		env[c.String()] = named{"FILE_INFORMATION_CLASS", uint64(c), c.String()}
+	}
+	env[nt.FileFsDeviceInformation.String()] = named{"FS_INFORMATION_CLASS", uint64(nt.FileFsDeviceInformation),
+		nt.FileFsDeviceInformation.String()}
 	for e := nt.NotificationEvent; e <= nt.SynchronizationEvent; e++ {
 		env[e.String()] = named{"EVENT_TYPE", uint64(e), e.String()}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -31,6 +32,10 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 		return levelValue(x)
 	case winnt.TokenType:
 		return typeValue(x)
+	case winnt.SIDNameUse:
+		return useValue(x)
+	case logon.Secret: // of which no more than this is shown (L-1)
+		return starlark.String(x.String())
 	case sid.SID:
 		return starlark.String(x.String())
 	case winnt.Handle:
@@ -79,8 +84,12 @@ func (r *Runner) toValue(f reflect.Value, object *winnt.ObjectType) starlark.Val
 func (r *Runner) toPlain(f reflect.Value, object *winnt.ObjectType) starlark.Value {
 	switch f.Kind() {
 	case reflect.Pointer:
-		if opaque[f.Type()] != "" && !f.IsNil() {
+		switch {
+		case f.IsNil():
+		case opaque[f.Type()] != "":
 			return &opaqueValue{f}
+		case f.Type() == reflect.TypeFor[*nt.PipePeekBuffer]():
+			return r.toPlain(f.Elem(), nil)
 		}
 	case reflect.Interface:
 		return r.toValue(f.Elem(), object)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sd"
@@ -154,7 +155,7 @@ func (t *transcript) value(f reflect.Value) any {
 	case nil:
 		return nil
 	case ntstatus.Status, win32.Code, winnt.TokenType, winnt.SecurityImpersonationLevel, winnt.TokenInfoClass,
-		nt.ThreadInfoClass, nt.ObjectInfoClass:
+		nt.ThreadInfoClass, nt.ObjectInfoClass, logon.Secret: // a Secret prints as *** (L-1)
 		return fmt.Sprint(x)
 	case winnt.AccessMask:
 		return x.Padded()

@@ -11,6 +11,7 @@ import (
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/internal/win32"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -78,7 +79,7 @@ func New(cfg Config) *Runner {
 		faults: map[string]int{}, win32: map[*nt.Thread]*win32.Thread{}}
 	r.sink.durable = cfg.Audit
 	r.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Faults: r.fails,
-		Log: &audit.Log{Sink: &r.sink, Computer: "refmon", Clock: cfg.Clock}})
+		LSA: logon.Example(sid.SID{}), Log: &audit.Log{Sink: &r.sink, Computer: "refmon", Clock: cfg.Clock}})
 	r.sys.Audit().Policy.Store(cfg.Policy)
 	r.out = &transcript{r: r, w: cfg.Output}
 	r.thread = &starlark.Thread{Name: "script", Print: func(_ *starlark.Thread, msg string) { r.out.say(msg) }}

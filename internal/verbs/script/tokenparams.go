@@ -50,7 +50,7 @@ func (r *Runner) convertToken(name string, to reflect.Value, v starlark.Value) (
 		err = set(to, v, captured(func(v starlark.Value) (*token.Group, error) { return pointer(r.group)(v) }))
 	case capGroupsType:
 		bare := uint32(0)
-		if name == "Groups" || name == "DeviceGroups" {
+		if name == "Groups" || name == "DeviceGroups" || name == "LocalGroups" {
 			bare = token.GroupDefault // as in a token file
 		}
 		err = set(to, v, captured(func(v starlark.Value) ([]token.Group, error) { return r.groups(v, bare) }))

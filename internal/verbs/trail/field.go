@@ -2,8 +2,10 @@ package trail
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // fields matches records one of whose fields has the value.
@@ -12,19 +14,24 @@ func fields(pattern string, names ...string) matcher {
 	for i, name := range names {
 		keys[i] = []byte(`"` + name + `":`)
 	}
-	pattern = strings.ToLower(pattern)
-	part := needleOf(pattern)
-	return func(r []byte) bool {
-		if !part.in(r) {
-			return false
+	pattern = small(pattern)
+	parts := needlesOf(pattern)
+	may := func(r []byte) bool {
+		for i := range parts {
+			if !parts[i].in(r) {
+				return false
+			}
 		}
+		return true
+	}
+	return matcher{may: may, is: func(r []byte) bool {
 		for _, key := range keys {
 			if matchField(r, key, pattern) {
 				return true
 			}
 		}
 		return false
-	}
+	}}
 }
 
 // matchField compares a field where it stands in the JSON. A key cannot appear
@@ -35,12 +42,13 @@ func matchField(r, key []byte, pattern string) bool {
 		return false
 	}
 	rest := r[at+len(key):]
+	var room [256]byte
 	if len(rest) > 0 && rest[0] == '[' {
 		rest = rest[1:]
 	}
 	for len(rest) > 0 && rest[0] == '"' {
 		end := textEnd(rest)
-		if glob(pattern, plain(rest[1:end])) {
+		if glob(pattern, plain(rest[1:end], room[:0])) {
 			return true
 		}
 		rest = rest[min(end+1, len(rest)):]
@@ -69,15 +77,38 @@ func textEnd(b []byte) int {
 }
 
 // plain returns a JSON text without its escapes.
-func plain(b []byte) []byte {
+func plain(b, room []byte) []byte {
 	if bytes.IndexByte(b, '\\') < 0 {
 		return b
 	}
-	s, err := strconv.Unquote(`"` + string(b) + `"`)
-	if err != nil {
-		return b
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		if c == '\\' && i+1 < len(b) {
+			i++
+			switch c = b[i]; c {
+			case 'n', 'r', 't', 'b', 'f':
+				c = "\n\r\t\b\f"[strings.IndexByte("nrtbf", c)]
+			case 'u':
+				var r rune
+				r, i = codePoint(b, i+1)
+				room = utf8.AppendRune(room, r)
+				continue
+			}
+		}
+		room = append(room, c)
 	}
-	return []byte(s)
+	return room
+}
+
+// codePoint reads the four digits at b[i] and returns the index of the last. Our
+// records have such an escape for control characters only, never a pair of them.
+func codePoint(b []byte, i int) (r rune, last int) {
+	end := min(i+4, len(b))
+	n, err := strconv.ParseUint(string(b[i:end]), 16, 16)
+	if err != nil {
+		return utf8.RuneError, end - 1
+	}
+	return rune(n), end - 1
 }
 
 // rawText returns the text behind a key that ends in a quote.
@@ -113,6 +144,15 @@ func glob(pattern string, text []byte) bool {
 	return p == len(pattern)
 }
 
+// small returns text with the letters of ASCII in small.
+func small(text string) string {
+	b := []byte(text)
+	for i := range b {
+		b[i] = lower(b[i])
+	}
+	return string(b)
+}
+
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
 		return c + 'a' - 'A'
@@ -121,8 +161,7 @@ func lower(c byte) byte {
 }
 
 // A needle is a piece of a pattern that every matching record has somewhere, in
-// any case: records without it need no closer look. The zero value is in every
-// record.
+// any case: records without it need no closer look.
 type needle struct {
 	text string // small letters
 	rare int    // index of the letter that is looked for first
@@ -132,26 +171,27 @@ type needle struct {
 // among them is rarer still.
 const common = `esti0-nro1a5cludSpjgbmfDPNLIATRh23467899%CFOHMWEUV{}:.,_vy`
 
-// needleOf returns the longest piece of a pattern that stands in the JSON as it
-// is: without wild cards, and without characters that are escaped there.
-func needleOf(pattern string) needle {
-	var n needle
+// needlesOf returns the pieces of a pattern that stand in the JSON as they are,
+// the longest first: without wild cards, and without characters that are
+// escaped there.
+func needlesOf(pattern string) []needle {
+	var out []needle
 	for piece := range strings.FieldsFuncSeq(pattern, func(r rune) bool {
 		return r == '*' || r == '?' || r == '"' || r == '\\' || r < ' ' || r > '~'
 	}) {
-		if len(piece) > len(n.text) {
-			n.text = piece
+		if len(piece) < 3 {
+			continue
 		}
-	}
-	if len(n.text) < 3 {
-		return needle{}
-	}
-	for i := range len(n.text) {
-		if rarity(n.text[i]) > rarity(n.text[n.rare]) {
-			n.rare = i
+		n := needle{text: piece}
+		for i := range len(piece) {
+			if rarity(piece[i]) > rarity(piece[n.rare]) {
+				n.rare = i
+			}
 		}
+		out = append(out, n)
 	}
-	return n
+	slices.SortStableFunc(out, func(a, b needle) int { return len(b.text) - len(a.text) })
+	return out
 }
 
 func rarity(c byte) int {
@@ -163,9 +203,6 @@ func rarity(c byte) int {
 
 // in reports whether the needle is in b.
 func (n needle) in(b []byte) bool {
-	if n.text == "" {
-		return true
-	}
 	c := n.text[n.rare]
 	if n.find(b, c) {
 		return true

@@ -12,14 +12,22 @@ import (
 
 // Filter chooses records. The zero value chooses none; [Parse] makes others.
 type Filter struct {
-	match func(payload []byte) bool
+	match matcher
 	// Since and Until bound the time of records as FILETIMEs, 0: no bound.
 	Since, Until int64
 }
 
+// And returns the filter that chooses what both do, in the times of the first.
+func (f *Filter) And(g *Filter) *Filter {
+	if f.match.is == nil || g.match.is == nil {
+		return &Filter{}
+	}
+	return &Filter{match: f.match.and(g.match), Since: f.Since, Until: f.Until}
+}
+
 // Match reports whether a record is chosen.
 func (f *Filter) Match(payload []byte) bool {
-	if f.match == nil || !f.match(payload) {
+	if f.match.is == nil || !f.match.may(payload) || !f.match.is(payload) {
 		return false
 	}
 	if f.Since == 0 && f.Until == 0 {
@@ -46,7 +54,7 @@ func Parse(text string) (*Filter, error) {
 		return nil, fmt.Errorf("expression %q: %w", text, err)
 	}
 	if len(p.words) == 0 {
-		return &Filter{match: func([]byte) bool { return true }}, nil
+		return &Filter{match: exact(func([]byte) bool { return true })}, nil
 	}
 	m, err := p.or()
 	if err == nil && len(p.words) > 0 {
@@ -58,14 +66,39 @@ func Parse(text string) (*Filter, error) {
 	return &Filter{match: m}, nil
 }
 
-// And returns the filter that chooses what both do.
-func (f *Filter) And(g *Filter) *Filter {
-	a, b := f.match, g.match
-	return &Filter{match: func(p []byte) bool { return a(p) && b(p) }, Since: max(f.Since, g.Since),
-		Until: max(f.Until, g.Until)}
+// A matcher decides about one record: it is chosen if may and is both say so.
+// may is quick, and false only where is would be false too: a term is looked at
+// closely when nothing in the record speaks against any of the others.
+type matcher struct {
+	may, is func(payload []byte) bool
+	exact   bool // may decides alone, and from a few bytes
 }
 
-type matcher = func(payload []byte) bool
+// exact makes the matcher of a quick decision.
+func exact(is func(payload []byte) bool) matcher { return matcher{is, is, true} }
+
+func (m matcher) and(n matcher) matcher {
+	if n.exact { // the quicker one first
+		m, n = n, m
+	}
+	return matcher{
+		func(r []byte) bool { return m.may(r) && n.may(r) },
+		func(r []byte) bool { return m.is(r) && n.is(r) },
+		m.exact && n.exact,
+	}
+}
+
+func (m matcher) or(n matcher) matcher {
+	return matcher{
+		func(r []byte) bool { return m.may(r) || n.may(r) },
+		func(r []byte) bool { return m.is(r) || n.is(r) },
+		m.exact && n.exact,
+	}
+}
+
+func (m matcher) not() matcher {
+	return matcher{func([]byte) bool { return true }, func(r []byte) bool { return !m.is(r) }, false}
+}
 
 // exprParser reads an expression by recursive descent.
 type exprParser struct {
@@ -123,9 +156,8 @@ func (p *exprParser) or() (matcher, error) {
 	a, err := p.and()
 	for err == nil && p.accept("or") {
 		var b matcher
-		left := a
 		b, err = p.and()
-		a = func(r []byte) bool { return left(r) || b(r) }
+		a = a.or(b)
 	}
 	return a, err
 }
@@ -134,9 +166,8 @@ func (p *exprParser) and() (matcher, error) {
 	a, err := p.not()
 	for err == nil && p.accept("and") {
 		var b matcher
-		left := a
 		b, err = p.not()
-		a = func(r []byte) bool { return left(r) && b(r) }
+		a = a.and(b)
 	}
 	return a, err
 }
@@ -146,13 +177,13 @@ const maxDepth = 100
 
 func (p *exprParser) not() (matcher, error) {
 	if p.depth++; p.depth > maxDepth {
-		return nil, errors.New("it is nested too deeply")
+		return matcher{}, errors.New("it is nested too deeply")
 	}
 	defer func() { p.depth-- }()
 	switch {
 	case p.accept("not"):
 		m, err := p.not()
-		return func(r []byte) bool { return !m(r) }, err
+		return m.not(), err
 	case p.accept("("):
 		m, err := p.or()
 		if err == nil && !p.accept(")") {
@@ -160,7 +191,7 @@ func (p *exprParser) not() (matcher, error) {
 		}
 		return m, err
 	case len(p.words) == 0:
-		return nil, errors.New("a term is missing at the end")
+		return matcher{}, errors.New("a term is missing at the end")
 	}
 	word := p.words[0]
 	p.words = p.words[1:]
@@ -172,14 +203,36 @@ func term(word string) (matcher, error) {
 	name, value, ok := strings.Cut(word, "=")
 	name, negated := strings.CutSuffix(name, "!")
 	if !ok || name == "" || value == "" {
-		return nil, fmt.Errorf("%q: want name=value, such as user=alice", word)
+		return matcher{}, fmt.Errorf("%q: want name=value, such as user=alice", word)
 	}
 	m, err := compare(name, value)
 	if err == nil && negated {
-		positive := m
-		m = func(r []byte) bool { return !positive(r) }
+		m = m.not()
 	}
 	return m, err
+}
+
+// Members of the head of a record, which has them in this order; none of these
+// before the subcategory holds a comma in its value.
+const (
+	headID      = 0
+	headEvent   = 2
+	headOutcome = 4
+)
+
+// inHead matches records that have this member at its place in the head.
+func inHead(place int, member string) matcher {
+	want := []byte(member)
+	return exact(func(r []byte) bool {
+		for range place {
+			at := bytes.IndexByte(r, ',')
+			if at < 0 {
+				return false
+			}
+			r = r[at+1:]
+		}
+		return bytes.HasPrefix(r, want)
+	})
 }
 
 // compare makes the matcher of one name.
@@ -187,20 +240,17 @@ func compare(name, value string) (matcher, error) {
 	switch name {
 	case "event", "id":
 		if _, err := strconv.ParseUint(value, 10, 64); err != nil {
-			return nil, fmt.Errorf("%s=%s: want a number", name, value)
+			return matcher{}, fmt.Errorf("%s=%s: want a number", name, value)
 		}
-		literal := []byte(`,"event":` + value + `,`)
 		if name == "id" {
-			prefix := []byte(`{"id":` + value + `,`)
-			return func(r []byte) bool { return bytes.HasPrefix(r, prefix) }, nil
+			return inHead(headID, `{"id":`+value+`,`), nil
 		}
-		return func(r []byte) bool { return bytes.Contains(r, literal) }, nil
+		return inHead(headEvent, `"event":`+value+`,`), nil
 	case "result":
 		if value != "success" && value != "failure" {
-			return nil, fmt.Errorf("result=%s: want success or failure", value)
+			return matcher{}, fmt.Errorf("result=%s: want success or failure", value)
 		}
-		literal := []byte(`"outcome":"` + value + `"`)
-		return func(r []byte) bool { return bytes.Contains(r, literal) }, nil
+		return inHead(headOutcome, `"outcome":"`+value+`"`), nil
 	case "subcategory":
 		return fields(value, "subcategory"), nil
 	case "user":
@@ -214,7 +264,7 @@ func compare(name, value string) (matcher, error) {
 		return fields(value, "PrivilegeList", "EnabledPrivilegeList"), nil
 	}
 	if name[0] < 'A' || name[0] > 'Z' {
-		return nil, fmt.Errorf("unknown name %q: see refmon audit query --help", name)
+		return matcher{}, fmt.Errorf("unknown name %q: see refmon audit query --help", name)
 	}
 	return fields(value, name), nil
 }

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/refmon/refmon/audit"
@@ -19,7 +20,8 @@ var verbs = map[uint16]string{
 	4674: "use privileges on", 4688: "start a process", 4689: "end a process", 4690: "duplicate a handle",
 	4696: "assign a token",
 	4703: "adjust privileges", 4719: "change the audit policy", 4907: "change auditing of",
-	4912:                    "change an account's audit policy",
+	4817: "change auditing of", 4906: "set CrashOnAuditFail", 4911: "change attributes or label of",
+	4912: "change an account's audit policy", 4913: "change the central policy of",
 	audit.UnsafeElevationID: "impersonate upward", audit.OverwrittenID: "removed old records",
 }
 
@@ -27,7 +29,7 @@ var verbs = map[uint16]string{
 // which result, and the entry that decided.
 func Line(e *audit.Event) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s ", e.RecordID, audit.AppendTime(nil, e.Time))
+	fmt.Fprintf(&b, "%d %s ", e.RecordID, moment(e.Time))
 	if e.Outcome == audit.Failure {
 		b.WriteString("DENIED ")
 	}
@@ -39,15 +41,23 @@ func Line(e *audit.Event) string {
 		verb = fmt.Sprintf("event %d", e.ID)
 	}
 	b.WriteString(verb)
-	for _, part := range []string{What(e), rights(e), details(e)} {
-		if part != "" {
-			b.WriteString(" " + part)
+	for _, part := range [...]struct{ word, text string }{{" ", What(e)}, {" for ", rights(e)}, {" ", details(e)}} {
+		if part.text != "" {
+			b.WriteString(part.word + part.text)
 		}
 	}
 	if why := Why(e); why != "" {
 		b.WriteString(": " + why)
 	}
 	return clean(b.String())
+}
+
+// moment prints a time to the millisecond, always as long.
+func moment(t int64) string {
+	const millisecond = 10_000 // 100-ns units
+	text := strings.TrimSuffix(string(audit.AppendTime(nil, t-t%millisecond)), "Z")
+	whole, fraction, _ := strings.Cut(text, ".")
+	return whole + "." + (fraction + "000")[:3] + "Z"
 }
 
 // clean keeps a line a line, whatever a name has in it.
@@ -113,21 +123,7 @@ func rights(e *audit.Event) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "for " + strings.Join(names, ",")
-}
-
-// details returns what else a reader wants of some events.
-func details(e *audit.Event) string {
-	var parts []string
-	for _, name := range []string{"PrivilegeList", "EnabledPrivilegeList", "DisabledPrivilegeList",
-		"AuditPolicyChanges", "SubcategoryGuid",
-		"NewSd", "AuditsDiscarded", "BytesDiscarded", "PercentFull", "BackupPath", "FirstRecordId", "LastRecordId", "Cause"} {
-		text, ok := e.Field(name)
-		if ok && text != "-" {
-			parts = append(parts, name+"="+strings.Join(strings.Fields(text), ","))
-		}
-	}
-	return strings.Join(parts, " ")
+	return strings.Join(names, ",")
 }
 
 // reasonWords are the reasons of a decision, by message code.
@@ -139,22 +135,32 @@ var reasonWords = map[uint16]string{
 	1814: "not granted by a central access rule", 1830: "not granted to app containers", 1841: "denied by the trust label",
 }
 
-// Why returns the decision's reason: of a denial the first entry that denied.
+// Why returns the decision's reason: of a denial the first entry that denied, of
+// a success each that granted.
 func Why(e *audit.Event) string {
-	why := ""
+	var why []string
 	for a := range e.Accesses() {
 		words, ok := reasonWords[a.Reason]
 		if !ok {
 			continue
 		}
-		text := strings.TrimSpace(words + " " + a.ACE)
+		text := words
+		switch {
+		case a.ACE != "":
+			text += " " + a.ACE
+		case a.Reason == 1801:
+			text += " a privilege"
+		}
 		granting := a.Reason == 1801 || a.Reason == 1804 || a.Reason == 1806 || a.Reason == 1813
 		if e.Outcome == audit.Failure && !granting {
 			return text
 		}
-		if why == "" && (e.Outcome == audit.Success) == granting {
-			why = text
+		if (e.Outcome == audit.Success) == granting && !slices.Contains(why, text) {
+			why = append(why, text)
 		}
 	}
-	return why
+	if e.Outcome == audit.Failure && len(why) > 1 {
+		why = why[:1]
+	}
+	return strings.Join(why, ", ")
 }

@@ -4,15 +4,13 @@ import (
 	_ "embed" // the page
 	"html/template"
 	"io"
-
-	"github.com/refmon/refmon/audit"
 )
 
 //go:embed report.html
 var reportPage string
 
 var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"time": func(t int64) string { return string(audit.AppendTime(nil, t)) },
+	"time": moment,
 	"share": func(n, all uint64) uint64 {
 		if all == 0 {
 			return 0

@@ -108,10 +108,9 @@ func Top(m map[string]uint64, n int) []Row {
 // Tables returns the parts of a summary with their titles.
 func (s *Summary) Tables() []Table {
 	return []Table{
-		{"Events", Top(s.ByEvent, listed)}, {"Denials by user", Top(s.DenialsByUser, listed)}, {"Denials by object",
-			Top(s.DenialsByObject, listed)},
+		{"Denials by user", Top(s.DenialsByUser, listed)}, {"Denials by object", Top(s.DenialsByObject, listed)},
 		{"Privileges used or enabled", Top(s.Privileges, listed)}, {"Impersonations upward", Top(s.Elevations, listed)},
-		{"Records by user", Top(s.ByUser, listed)},
+		{"Records by user", Top(s.ByUser, listed)}, {"Events", Top(s.ByEvent, listed)},
 	}
 }
 
@@ -124,8 +123,8 @@ type Table struct {
 // Print prints the tables, with at most n rows each.
 func (s *Summary) Print(out io.Writer, n int) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "%d records, %d failures, %s to %s\n", s.Records, s.Failures, audit.AppendTime(nil, s.First),
-		audit.AppendTime(nil, s.Last))
+	fmt.Fprintf(out, "%d records, denials among them: %d, %s to %s\n", s.Records, s.Failures,
+		moment(s.First), moment(s.Last))
 	for _, t := range s.Tables() {
 		if len(t.Rows) == 0 {
 			continue

@@ -42,8 +42,8 @@ func AppendXML(dst []byte, e *audit.Event) []byte {
 	process, _ := strconv.ParseUint(pid, 0, 64) // no process: 0
 	dst = append(dst, `<Event xmlns="`+eventNS+`"><System>`+provider...)
 	dst = fmt.Appendf(dst,
-		"<EventID>%d</EventID><Version>%d</Version><Level>%d</Level><Task>%d</Task><Opcode>0</Opcode><Keywords>0x%016x</Keywords>",
-		e.ID, e.Version, level, e.Task(), e.Keywords())
+		"<EventID>%d</EventID><Version>%d</Version><Level>%d</Level><Task>%d</Task><Opcode>0</Opcode>"+
+			"<Keywords>0x%016x</Keywords>", e.ID, e.Version, level, e.Task(), e.Keywords())
 	dst = fmt.Appendf(dst, `<TimeCreated SystemTime="%s"/><EventRecordID>%d</EventRecordID><Correlation/>`,
 		systemTime(e.Time), e.RecordID)
 	dst = fmt.Appendf(dst,

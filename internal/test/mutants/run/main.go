@@ -80,10 +80,10 @@ func run() (int, error) {
 		if outcome != mutants.Survived && f.Survives != "" {
 			fmt.Printf("it is seen now, although its row says that it survives: %s\n", f.Survives)
 		}
-		fmt.Printf("%-22s %4.0f s  %s: %s\n", outcome, time.Since(begun).Seconds(), f.Folder, f.Name)
+		fmt.Printf("%-21s %4.0f s  %s: %s\n", outcome, time.Since(begun).Seconds(), f.Folder, f.Name)
 		rows = append(rows, mutants.Row{Fault: f, Outcome: outcome})
 	}
-	fmt.Printf("%d of %d faults asked, %d survived\n", len(rows), len(faults), survived)
+	fmt.Printf("%d of %d faults asked, %d survived\n%s\n", len(rows), len(faults), survived, mutants.Rules(rows))
 	if *table != "" {
 		if err := mutants.WriteTable(*table, rows); err != nil {
 			return 0, err

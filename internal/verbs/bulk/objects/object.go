@@ -108,7 +108,7 @@ func isBase64(b []byte) bool {
 // TypeName returns the name of a type of object in the objects file.
 func TypeName(t *winnt.ObjectType) string {
 	for _, name := range [...]string{"file", "directory", "key", "token", "process", "thread", "job", "objectDirectory",
-		"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "section",
+		"symbolicLink", "event", "port", "directoryService", "mutant", "semaphore", "timer", "section",
 		"desktop", "windowStation"} {
 		if winnt.ObjectTypeByName(name) == t {
 			return name

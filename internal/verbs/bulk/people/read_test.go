@@ -51,7 +51,8 @@ func TestRefused(t *testing.T) {
 // TestNamesInAnotherCase: users whose names differ only in case are both found by their names, and neither by a third
 // form.
 func TestNamesInAnotherCase(t *testing.T) {
-	d := must(people.Read([]byte(`{"users":[{"name":"bob","sid":"S-1-5-21-1-2-3-4"},{"name":"Bob","sid":"S-1-5-21-1-2-3-5"},
+	d := must(people.Read([]byte(`{"users":[{"name":"bob","sid":"S-1-5-21-1-2-3-4"},
+		{"name":"Bob","sid":"S-1-5-21-1-2-3-5"},
 		{"name":"eve","sid":"S-1-5-21-1-2-3-6"}]}`)))
 	for who, want := range map[string]int{"bob": 0, "Bob": 1, "BOB": -1, "EVE": 2, "S-1-5-21-1-2-3-5": 1, "mallory": -1} {
 		if got := d.Find(who); got != want {

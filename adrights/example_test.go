@@ -1,0 +1,23 @@
+package adrights_test
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/adrights"
+)
+
+func ExampleByName() {
+	for _, e := range adrights.ByName("Member") {
+		fmt.Println(e.Kind, e.GUID)
+	}
+	// Output: attribute bf9679c0-0de6-11d0-a285-00aa003049e2
+}
+
+func ExampleAll() {
+	kinds := map[adrights.Kind]bool{}
+	for e := range adrights.All() {
+		kinds[e.Kind] = true
+	}
+	fmt.Println(kinds[adrights.PropertySet], len(kinds))
+	// Output: true 5
+}

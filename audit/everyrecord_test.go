@@ -1,0 +1,188 @@
+package audit_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// recorders writes each kind of record that a log makes: what the policy needs for
+// it, and the event.
+func recorders(t *testing.T) []struct {
+	name  string
+	needs audit.Subcategory
+	id    int
+	write func(l *audit.Log) ntstatus.Status
+} {
+	held := specU()
+	held.Privileges = winnt.Privileges(winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege)
+	off := mustToken(t, held)
+	held.EnabledPrivileges = held.Privileges
+	on := mustToken(t, held)
+	before := sddl.MustParse("O:BAG:SYD:S:(AU;SA;WD;;;WD)")
+	after := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;WD;;;WD)")
+	quiet := sddl.MustParse("O:BAG:SYD:S:")
+	sacl, dacl := uint32(winnt.SACL_SECURITY_INFORMATION), uint32(winnt.DACL_SECURITY_INFORMATION)
+	used := winnt.SeTakeOwnershipPrivilege.Bit()
+	h := audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE | 1, Pending: 1}
+	from := origin(t)
+	open := func(desired winnt.AccessMask, text string, tok *token.Token) func(l *audit.Log) ntstatus.Status {
+		return func(l *audit.Log) ntstatus.Status {
+			r := access.Request{Descriptor: sddl.MustParse(text), Subject: access.Subject{Primary: tok},
+				Desired: desired, Type: winnt.FileObject}
+			dec, err := access.SeAccessCheck(&r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, st := l.Opened(&audit.Opening{Origin: from, Object: reportFile, Request: &r, Decision: dec})
+			return st
+		}
+	}
+	target := audit.Target{ProcessID: 0x99, ProcessName: `C:\child.exe`, Token: tokenU(t)}
+	return []struct {
+		name  string
+		needs audit.Subcategory
+		id    int
+		write func(l *audit.Log) ntstatus.Status
+	}{
+		{"open", audit.FileSystem, 4656, open(1, standardSD, tokenU(t))},
+		{"open refused", audit.FileSystem, 4656, open(2, standardSD, tokenU(t))},
+		{"open by privilege", audit.SensitivePrivilegeUse, 4674, open(winnt.WRITE_OWNER, "O:BAG:SYD:", on)},
+		{"permissions", audit.AuthorizationPolicyChange, 4670, func(l *audit.Log) ntstatus.Status {
+			return l.SecuritySet(from, audit.Object{Type: "Process"}, before, after, dacl)
+		}},
+		{"permissions of a file", audit.FileSystem, 4670, func(l *audit.Log) ntstatus.Status {
+			return l.SecuritySet(from, reportFile, before, after, dacl)
+		}},
+		{"audit settings", audit.AuditPolicyChange, 4907, func(l *audit.Log) ntstatus.Status {
+			return l.SecuritySet(from, reportFile, before, quiet, sacl)
+		}},
+		{"adjusted", audit.TokenRightAdjusted, 4703, func(l *audit.Log) ntstatus.Status {
+			return l.PrivilegesAdjusted(from, off, on)
+		}},
+		{"service", audit.SensitivePrivilegeUse, 4673, func(l *audit.Log) ntstatus.Status {
+			return l.ServiceCalled(from, "s", "t", used, audit.Success)
+		}},
+		{"service from the kernel", audit.SensitivePrivilegeUse, 4673, func(l *audit.Log) ntstatus.Status {
+			from := from
+			from.Subject.Client = tokenU(t)
+			return l.ServiceCalledFromKernel(from, "s", "t", used, audit.Failure)
+		}},
+		{"privileged object", audit.SensitivePrivilegeUse, 4674, func(l *audit.Log) ntstatus.Status {
+			return l.PrivilegesUsed(from, reportFile, 1, used, audit.Success)
+		}},
+		{"first use", audit.FileSystem, 4663, func(l *audit.Log) ntstatus.Status {
+			_, st := l.Used(from, reportFile, h, 1, nil)
+			return st
+		}},
+		{"close", audit.HandleManipulation, 4658, func(l *audit.Log) ntstatus.Status {
+			return l.Closed(from, reportFile, h)
+		}},
+		{"delete", audit.FileSystem, 4660, func(l *audit.Log) ntstatus.Status {
+			return l.Deleted(from, reportFile, h)
+		}},
+		{"duplicate", audit.HandleManipulation, 4690, func(l *audit.Log) ntstatus.Status {
+			return l.Duplicated(from, 4, 1, 8, 2)
+		}},
+		{"process", audit.ProcessCreation, 4688, func(l *audit.Log) ntstatus.Status {
+			return l.ProcessCreated(from, target, `C:\parent.exe`)
+		}},
+		{"primary token", audit.ProcessCreation, 4696, func(l *audit.Log) ntstatus.Status {
+			return l.TokenAssigned(from, target)
+		}},
+	}
+}
+
+// TestEveryRecord: each record is made under its own subcategory and under no
+// other, and one that cannot be kept fails the call where the policy says so
+// (U-18, U-64), whichever record it is.
+func TestEveryRecord(t *testing.T) {
+	for _, c := range recorders(t) {
+		for s := range audit.Subcategories {
+			log, sink := newLog(t, s)
+			st := c.write(log)
+			events := sink.Drain()
+			want := []int{c.id}
+			if s != c.needs {
+				want = nil
+			}
+			if st != ntstatus.Success || !slices.Equal(ids(events), want) {
+				if c.id == 4670 && s == audit.AuthorizationPolicyChange { // a file's is recorded by either
+					continue
+				}
+				t.Errorf("%s under %v: %v, events %v, want %v", c.name, s, st, ids(events), want)
+			}
+			for _, e := range events {
+				if e.Subcategory != c.needs && c.id != 4670 && c.id != 4658 {
+					t.Errorf("%s: subcategory %v", c.name, e.Subcategory)
+				}
+			}
+		}
+		log := &audit.Log{Sink: brokenSink{}, Names: people{}, Computer: "dc1", Clock: clock}
+		for crash, want := range map[audit.CrashOnAuditFail]ntstatus.Status{audit.ProceedOnAuditFail: ntstatus.Success,
+			audit.FailOnAuditFail: ntstatus.AuditFailed} {
+			log.Policy.Store(mustPolicy(t, audit.PolicySpec{
+				System:  map[audit.Subcategory]audit.Setting{c.needs: audit.OnBoth},
+				Options: audit.Options{CrashOnAuditFail: crash},
+			}))
+			if st := c.write(log); st != want {
+				t.Errorf("U-64: %s, CrashOnAuditFail %d: %v, want %v", c.name, crash, st, want)
+			}
+		}
+	}
+}
+
+// TestProcessRecords: the new process, its token and its parent stand in events
+// 4688 and 4696.
+func TestProcessRecords(t *testing.T) {
+	log, sink := newLog(t, audit.ProcessCreation)
+	target := audit.Target{ProcessID: 0x99, ProcessName: `C:\child.exe`, Token: tokenU(t)}
+	log.ProcessCreated(origin(t), target, `C:\parent.exe`)
+	log.TokenAssigned(origin(t), target)
+	target.Token = nil
+	log.ProcessCreated(origin(t), target, `C:\parent.exe`)
+	events := sink.Drain()
+	if !slices.Equal(ids(events), []int{4688, 4696, 4688}) {
+		t.Fatalf("events %v", ids(events))
+	}
+	for name, want := range map[string]string{"NewProcessId": "0x99", "NewProcessName": `C:\child.exe`,
+		"ParentProcessName": `C:\parent.exe`, "MandatoryLabel": "S-1-16-8192", "TargetUserSid": userU.String(),
+		"TargetUserName": "alice", "CommandLine": "-"} {
+		if got := field(t, events[0], name); got != want && (name != "CommandLine" || got != "") {
+			t.Errorf("4688: %s is %q, want %q", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{"TargetProcessId": "0x99", "TargetProcessName": `C:\child.exe`,
+		"TargetUserSid": userU.String()} {
+		if got := field(t, events[1], name); got != want {
+			t.Errorf("4696: %s is %q, want %q", name, got, want)
+		}
+	}
+	if got := field(t, events[2], "MandatoryLabel"); got == "S-1-16-8192" {
+		t.Errorf("4688 of a process without a token: MandatoryLabel %q", got)
+	}
+}
+
+// TestKernelServiceSilence: the kernel's routine is silent about each of the
+// system's accounts, and about no other (U-43).
+func TestKernelServiceSilence(t *testing.T) {
+	for s, want := range map[sid.SID]int{sid.LocalSystem: 0, sid.LocalService: 0, sid.NetworkService: 0, userU: 1,
+		sid.Anonymous: 1} {
+		log, sink := newLog(t, audit.SensitivePrivilegeUse)
+		from := origin(t)
+		spec := specU()
+		spec.User.SID = s
+		from.Subject = access.Subject{Primary: mustToken(t, spec)}
+		log.ServiceCalledFromKernel(from, "s", "t", winnt.SeTcbPrivilege.Bit(), audit.Success)
+		if sink.Len() != want {
+			t.Errorf("U-43: %v: %d events, want %d", s, sink.Len(), want)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package audit
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// First message codes of AuditPolicyChanges (message table of msobjs.dll). Success
+// removed and added come first, then failure; of an account's own policy success
+// has four, include and exclude, then failure.
+const (
+	systemChanges = 8448
+	userChanges   = 8452
+)
+
+// PolicyChanged returns the records of a change of policy: event 4719 for each
+// subcategory whose setting differs, 4912 for each of an account's own policy,
+// 4817 for each global SACL, 4906 for CrashOnAuditFail, and 4621 when it is set
+// back after records were lost (U-2, U-85).
+func PolicyChanged(from Origin, before, after *Policy) []Event {
+	c := &policyChange{from: from}
+	for s := range Subcategories {
+		c.subcategory(4719, s, settingChanges(systemChanges, before.System(s), after.System(s)), nil)
+	}
+	c.users(before.Spec().Users, after.Spec().Users)
+	for _, typ := range []string{"File", "Key"} {
+		c.global(typ, before.GlobalSACL(typ), after.GlobalSACL(typ))
+	}
+	c.crash(before.options.CrashOnAuditFail, after.options.CrashOnAuditFail)
+	return c.out
+}
+
+// policyChange collects the records of a change.
+type policyChange struct {
+	from Origin
+	out  []Event
+}
+
+func (c *policyChange) add(id uint16, v Values) {
+	if e, err := Make(id, Success, c.from, v); err == nil { // the catalogue has the event
+		c.out = append(c.out, e)
+	}
+}
+
+// settingChanges returns the codes of what was removed and added, from the first
+// one on.
+func settingChanges(first uint16, was, is Setting) []string {
+	var out []string
+	for i, set := range [...]Setting{
+		was &^ is & OnSuccess, is &^ was & OnSuccess, was &^ is & OnFailure, is &^ was & OnFailure,
+	} {
+		if set != 0 {
+			out = append(out, message(first+uint16(i)))
+		}
+	}
+	return out
+}
+
+// userChangesOf returns the codes of a change of one account's setting.
+func userChangesOf(was, is UserSetting) []string {
+	var out []string
+	for i, set := range [...]Setting{
+		was.Include &^ is.Include & OnSuccess, is.Include &^ was.Include & OnSuccess,
+		was.Exclude &^ is.Exclude & OnSuccess, is.Exclude &^ was.Exclude & OnSuccess,
+		was.Include &^ is.Include & OnFailure, is.Include &^ was.Include & OnFailure,
+		was.Exclude &^ is.Exclude & OnFailure, is.Exclude &^ was.Exclude & OnFailure,
+	} {
+		if set != 0 {
+			out = append(out, message(userChanges+uint16(i)))
+		}
+	}
+	return out
+}
+
+// subcategory adds the record of what changed in a subcategory, with further fields.
+func (c *policyChange) subcategory(id uint16, s Subcategory, changes []string, more Values) {
+	if len(changes) == 0 {
+		return
+	}
+	v := Values{
+		"CategoryId": {s.Category().Code()}, "SubcategoryId": {message(s.Task())}, "SubcategoryGuid": {guidText(s.GUID())},
+		"AuditPolicyChanges": changes,
+	}
+	for name, value := range more {
+		v[name] = value
+	}
+	c.add(id, v)
+}
+
+// users adds the records of accounts' own policies, by account.
+func (c *policyChange) users(before, after map[sid.SID]map[Subcategory]UserSetting) {
+	var all []sid.SID
+	for _, m := range []map[sid.SID]map[Subcategory]UserSetting{before, after} {
+		for who := range m {
+			all = append(all, who)
+		}
+	}
+	slices.SortFunc(all, sid.SID.Compare)
+	for _, who := range slices.Compact(all) {
+		for s := range Subcategories {
+			// An account's own policy that changes is event 4912, one for each subcategory (U-85).
+			c.subcategory(4912, s, userChangesOf(before[who][s], after[who][s]), Values{"TargetUserSid": {who.String()}})
+		}
+	}
+}
+
+// global adds the record of a type's global SACL.
+func (c *policyChange) global(typ string, before, after *sd.ACL) {
+	if before.Equal(after) {
+		return
+	}
+	// A global SACL that changes is event 4817 (U-85).
+	c.add(4817, Values{"ObjectServer": {"LSA"}, "ObjectType": {"Global SACL"}, "ObjectName": {typ},
+		"OldSd": {globalText(before)}, "NewSd": {globalText(after)}})
+}
+
+func globalText(l *sd.ACL) string {
+	if l == nil {
+		return absent
+	}
+	return descriptorText(sd.New(sd.Parts{SACL: l, Control: sd.SACLPresent}), winnt.SACL_SECURITY_INFORMATION)
+}
+
+// crash adds the records of the option CrashOnAuditFail.
+func (c *policyChange) crash(before, after CrashOnAuditFail) {
+	if before == after {
+		return
+	}
+	if before == AuditFailed {
+		// Records were lost under a fail-closed policy, and an administrator sets it back: event 4621 (U-85).
+		c.add(4621, Values{"CrashOnAuditFailValue": {strconv.Itoa(int(before))}})
+	}
+	// A change of CrashOnAuditFail is event 4906 with the new value (U-85).
+	c.add(4906, Values{"CrashOnAuditFailValue": {strconv.Itoa(int(after))}})
+}
+
+// ChangePolicy puts a policy in force for a caller that holds SeSecurityPrivilege,
+// and records what changes, whatever the policies say ([PolicyChanged]). Under a
+// fail-closed policy nothing changes unless the records are kept.
+func (l *Log) ChangePolicy(from Origin, next *Policy) ntstatus.Status {
+	t := from.Subject.Effective()
+	if t == nil || !t.Has(winnt.SeSecurityPrivilege) {
+		// The caller does not hold SeSecurityPrivilege: the policy stays (U-2).
+		return ntstatus.PrivilegeNotHeld
+	}
+	if next == nil {
+		next = DefaultPolicy()
+	}
+	for _, e := range PolicyChanged(l.named(from), l.Policy.Load(), next) {
+		if st := l.Write(e); st != ntstatus.Success {
+			return st
+		}
+	}
+	l.Policy.Store(next)
+	return ntstatus.Success
+}

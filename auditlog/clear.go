@@ -1,0 +1,77 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// clearing is a request to the writer.
+type clearing struct {
+	from audit.Origin
+	done chan error
+}
+
+// Clear removes all records, or moves them to the archive where the log is set
+// to [Archive]. The first record that stays is event 1102: it names the caller,
+// and how many records there were with the root of their tree. The tree goes on,
+// so that proofs and checkpoints of what was removed stay good. It fails with
+// STATUS_PRIVILEGE_NOT_HELD if the caller does not hold SeSecurityPrivilege.
+func (l *Log) Clear(from audit.Origin) error {
+	if t := from.Subject.Effective(); t == nil || !t.Has(winnt.SeSecurityPrivilege) {
+		// The caller does not hold SeSecurityPrivilege: every record stays (U-69).
+		return fmt.Errorf("clear the audit log: %w", ntstatus.PrivilegeNotHeld.Err())
+	}
+	c := clearing{from, make(chan error, 1)}
+	select {
+	case l.clearings <- c:
+	case <-l.ended:
+		return ErrClosed
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-l.ended:
+		return ErrClosed
+	}
+}
+
+// clear does the work of Clear.
+func (w *writer) clear(from audit.Origin) error {
+	w.note(true)
+	if err := w.notary.wait(); err != nil {
+		return err
+	}
+	if err := w.standing(); err != nil {
+		return err
+	}
+	// What no checkpoint commits to could not be told from what never was.
+	if c := w.log.Checkpoint(); c.Size != w.tree.size {
+		return fmt.Errorf("clear the audit log: its checkpoint covers %d of %d records", c.Size, w.tree.size)
+	}
+	last, root := w.tree.size, w.tree.root()
+	if err := w.rotate(); err != nil {
+		return err
+	}
+	w.begin()
+	// The first record that stays says who cleared the log, and what went (U-69).
+	w.say(audit.LogCleared(from, last, root))
+	if err := errors.Join(w.append(), w.sync()); err != nil {
+		return err
+	}
+	w.begin()
+	for len(w.kept.list) > 0 {
+		next := w.head.first
+		if len(w.kept.list) > 1 {
+			next = w.kept.list[1].first
+		}
+		if err := w.removeSegment(w.kept.list[0], next-1); err != nil {
+			return err
+		}
+	}
+	w.kept.stopped = false // there is room again
+	return errors.Join(w.append(), w.sync())
+}

@@ -1,0 +1,83 @@
+package auditlog
+
+import (
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"strconv"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// holder is an administrator with the privileges.
+func holder(t *testing.T, privileges ...winnt.Privilege) audit.Origin {
+	t.Helper()
+	spec := token.Spec{User: token.Group{SID: sid.MustParse("S-1-5-21-1-2-3-500")}}
+	spec.Privileges = winnt.Privileges(privileges...)
+	spec.EnabledPrivileges = spec.Privileges
+	tok, err := token.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return audit.Origin{Subject: access.Subject{Primary: tok}}
+}
+
+// TestClear: clearing needs SeSecurityPrivilege; what stays begins with event
+// 1102, verifies, and continues what went (UC-60, U-69).
+func TestClear(t *testing.T) {
+	for _, full := range []Full{Overwrite, Archive} {
+		d := newMemDisk(t, "")
+		cfg := testConfig(t, d)
+		cfg.SegmentBytes, cfg.Keep.Full = 4_000, full
+		l := mustOpen(t, cfg)
+		mustWrite(t, l, 20)
+		if err := l.Clear(holder(t)); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("without the privilege: %v", err)
+		}
+		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); err != nil {
+			t.Fatal(err)
+		}
+		old := d.now[checkpointName].data // of all that went
+		mustWrite(t, l, 3)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		events := recordsOf(t, d)
+		first := events[0]
+		if first.ID != 1102 || first.RecordID != 22 {
+			t.Fatalf("the first record is %d, event %d", first.RecordID, first.ID)
+		}
+		c, err := parseSigned(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]string{"SubjectUserSid": "S-1-5-21-1-2-3-500",
+			"LastRecordId": strconv.Itoa(21), "TreeRoot": hex.EncodeToString(c.Root[:])} {
+			if got, _ := first.Field(name); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		if moved := d.now["archive/"+segmentName(1)] != nil; moved != (full == Archive) {
+			t.Errorf("moved to the archive: %t", moved)
+		}
+		_, key := testKey(t)
+		v, err := Verify(Verification{disk: d, Keys: []note.Verifier{key}, Anchors: [][]byte{old}})
+		if err != nil || v.First != 22 || len(v.Anchors) != 2 {
+			t.Errorf("%+v, %v", v, err)
+		}
+		l = mustOpen(t, cfg)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Clear(holder(t, winnt.SeSecurityPrivilege)); !errors.Is(err, ErrClosed) {
+			t.Errorf("a closed log: %v", err)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package auditlog
+
+import (
+	"errors"
+	"io"
+	"testing"
+)
+
+// TestReaderHidesNothing: a reader does not take a damaged record, or an end that
+// was cut off, for the end of what is written, when the folder's checkpoint names
+// more (U-87).
+func TestReaderHidesNothing(t *testing.T) {
+	d := newMemDisk(t, "")
+	l := mustOpen(t, testConfig(t, d))
+	mustWrite(t, l, 8)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	head, frames := framesOf(t, d.now[segmentName(1)].data)
+	cut := len(head)
+	for _, f := range frames[:4] {
+		cut += len(f)
+	}
+	count := func(d *memDisk) (n int, err error) {
+		r, err := newReader(d, 0)
+		for err == nil {
+			if _, err = r.Next(); err == nil {
+				n++
+			}
+		}
+		return n, err
+	}
+	if n, err := count(d); n != 10 || !errors.Is(err, io.EOF) {
+		t.Fatalf("whole: %d records, %v", n, err)
+	}
+	for name, change := range map[string]func(d *memDisk){
+		"a byte of record 5 changed": func(d *memDisk) { d.flip(segmentName(1), cut+30, 1) },
+		"the end cut off":            func(d *memDisk) { d.now[segmentName(1)].data = d.now[segmentName(1)].data[:cut] },
+	} {
+		copied := d.crash(func(int) int { return 0 })
+		change(copied)
+		if n, err := count(copied); n != 4 || err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("%s: %d records, %v", name, n, err)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package auditlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// check is a verification in progress.
+type check struct {
+	d      disk
+	v      *Verification
+	out    *Verified
+	tree   frontier
+	hashes tileCheck
+	wanted []Checkpoint // ascending by size
+}
+
+// anchors opens the folder's checkpoint and those that were given.
+func (c *check) anchors() error {
+	own, err := readFile(c.d, checkpointName, maxNote)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &Fault{FaultSignature, 0, "the folder has no checkpoint"}
+	case err != nil:
+		return err
+	}
+	for i, b := range append([][]byte{own}, c.v.Anchors...) {
+		a, err := OpenCheckpoint(b, c.v.Keys...)
+		if err != nil {
+			return &Fault{FaultSignature, 0, err.Error()}
+		}
+		if i == 0 {
+			c.out.Checkpoint = a
+		} else if a.Origin != c.out.Checkpoint.Origin {
+			return &Fault{FaultSignature, 0, fmt.Sprintf("an anchor is of the log %q, the folder of %q", a.Origin,
+				c.out.Checkpoint.Origin)}
+		}
+		c.wanted = append(c.wanted, a)
+	}
+	slices.SortStableFunc(c.wanted, func(a, b Checkpoint) int { return int(int64(a.Size) - int64(b.Size)) })
+	return nil
+}
+
+// segment verifies one segment.
+func (c *check) segment(first uint64, oldest, newest bool) error {
+	f, s, err := openSegment(c.d, first)
+	if err != nil {
+		var lost *fs.PathError
+		if errors.As(err, &lost) {
+			return err
+		}
+		return &Fault{FaultFrame, first, "the head of its segment: " + err.Error()}
+	}
+	defer func() { _ = f.Close() }() // only read
+	switch {
+	case oldest:
+		c.tree, c.out.Log, c.out.First = s.head.before.clone(), s.head.log, first
+		c.hashes.skip(c.tree.size)
+		if err := c.passed(true); err != nil {
+			return err
+		}
+	case s.head.first != c.tree.size+1:
+		return &Fault{FaultGap, c.tree.size + 1, fmt.Sprintf("the next segment starts with record %d", s.head.first)}
+	case s.head.log != c.out.Log:
+		return &Fault{FaultHistory, first, "its segment is of another log"}
+	case !s.head.before.equal(&c.tree):
+		return &Fault{FaultHistory, first, "its segment continues other records"}
+	}
+	if err := c.frames(s, newest); err != nil {
+		return err
+	}
+	c.out.Last, c.out.Bytes = c.tree.size, c.out.Bytes+s.at
+	return nil
+}
+
+// frames verifies the records of a segment.
+func (c *check) frames(s *scanner, newest bool) error {
+	for {
+		f, err := s.next()
+		id := c.tree.size + 1
+		switch {
+		case isEnd(err):
+			return nil
+		case errors.Is(err, errTorn) && newest && id > c.wanted[len(c.wanted)-1].Size:
+			c.out.Writing = int64(len(s.buf))
+			return nil
+		case errors.Is(err, errTorn):
+			return &Fault{FaultFrame, id, "its bytes are no record"}
+		case err != nil:
+			return err
+		case f.id != id:
+			return &Fault{FaultOrder, id, fmt.Sprintf("record %d stands in its place", f.id)}
+		}
+		leaf := f.leaf()
+		c.hashes.add(leaf)
+		if !bytes.HasPrefix(f.payload(), strconv.AppendUint([]byte(`{"id":`), id, 10)) {
+			return &Fault{FaultRecord, id, "its content has another number"}
+		}
+		c.tree.add(leaf)
+		if err := c.passed(false); err != nil {
+			return err
+		}
+		if c.covered() {
+			return nil
+		}
+	}
+}
+
+// covered reports whether the range that was asked for lies before an anchor
+// that was found.
+func (c *check) covered() bool {
+	return c.v.To > 0 && slices.ContainsFunc(c.out.Anchors, func(a Checkpoint) bool { return a.Size >= c.v.To })
+}
+
+// passed compares the tree with the checkpoints of its size. Those of fewer
+// records than the oldest kept one has before it can only be proved from the
+// stored hashes.
+func (c *check) passed(start bool) error {
+	for _, a := range c.wanted {
+		switch {
+		case a.Size == c.tree.size && a.Root != c.tree.root():
+			return &Fault{FaultHistory, 0, fmt.Sprintf("the first %d records are not those of the checkpoint", a.Size)}
+		case a.Size == c.tree.size:
+			c.out.Anchors = append(c.out.Anchors, a)
+		case start && a.Size < c.tree.size:
+			if err := c.older(a); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// older proves an anchor that lies before the oldest record.
+func (c *check) older(a Checkpoint) error {
+	now := c.out.Checkpoint
+	if a.Size > 0 {
+		p, err := tlog.ProveTree(int64(now.Size), int64(a.Size), tileHashes{c.d, now.Size})
+		if err == nil {
+			err = tlog.CheckTree(p, int64(now.Size), now.Root, int64(a.Size), a.Root)
+		}
+		if err != nil {
+			return &Fault{FaultHistory, 0,
+				fmt.Sprintf("the first %d records, which are not kept, are not those of the checkpoint: %v", a.Size,
+					err)}
+		}
+	}
+	c.out.Anchors = append(c.out.Anchors, a)
+	return nil
+}
+
+// explain names the record where the history departs from the stored hashes.
+func (c *check) explain(err error) error {
+	var f *Fault
+	if errors.As(err, &f) && f.Kind == FaultHistory && f.Record == 0 {
+		if bad := c.hashes.departure(); bad > 0 {
+			return &Fault{FaultRecord, bad, "it is not the one that was recorded: " + f.Text}
+		}
+	}
+	return err
+}
+
+// end compares what was found with what the checkpoints name.
+func (c *check) end() error {
+	for _, a := range c.wanted {
+		if a.Size > c.tree.size {
+			return &Fault{FaultTruncated, c.tree.size + 1,
+				fmt.Sprintf("it is not there, and a checkpoint names %d records", a.Size)}
+		}
+	}
+	return c.hashes.end()
+}

@@ -1,0 +1,74 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/internal/marshal"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// peek answers FSCTL_PIPE_PEEK with a FILE_PIPE_PEEK_BUFFER.
+func (x ioCall) peek(in nt.FsControlFileIn, buffer user) uint64 {
+	out, st := x.sys.NtFsControlFile(in)
+	b := out.OutputBuffer
+	if b == nil {
+		return x.finish(st, 0)
+	}
+	var e marshal.Encoder
+	for _, n := range [...]uint32{b.NamedPipeState, b.ReadDataAvailable, b.NumberOfMessages, b.MessageLength} {
+		e.U32(n)
+	}
+	e.Bytes = append(e.Bytes, b.Data...)
+	if fault := x.Write(buffer, e.Bytes); fault != ntstatus.Success {
+		return status(fault)
+	}
+	return x.finish(st, len(e.Bytes))
+}
+
+// probeInfo looks at the pointers of a query of facts about a file: handle,
+// block, buffer, length, class.
+func (c *call) probeInfo() (ioCall, ntstatus.Status) {
+	x := ioCall{c, c.ptr(1)}
+	st := c.Probe(x.block, 16, 4)
+	if st == ntstatus.Success {
+		st = c.Probe(c.ptr(2), uintptr(c.u32(3)), 4)
+	}
+	return x, st
+}
+
+// facts writes what such a query found.
+func (x ioCall) facts(st ntstatus.Status, words ...uint32) uint64 {
+	if st != ntstatus.Success {
+		return x.finish(st, 0)
+	}
+	var e marshal.Encoder
+	for _, n := range words {
+		e.U32(n)
+	}
+	if fault := x.Write(x.ptr(2), e.Bytes); fault != ntstatus.Success {
+		return status(fault)
+	}
+	return x.finish(st, len(e.Bytes))
+}
+
+func ntQueryInformationFile(c *call) uint64 {
+	x, fault := c.probeInfo()
+	out, st := c.sys.NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: c.handle(0), Length: c.u32(3),
+		FileInformationClass: nt.FileInfoClass(c.u32(4)), FaultFileInformation: fault})
+	switch i := out.FileInformation.(type) {
+	case nt.PipeInformation:
+		return x.facts(st, i.ReadMode, i.CompletionMode)
+	case nt.PipeLocalInformation:
+		return x.facts(st, i.NamedPipeType, i.NamedPipeConfiguration, i.MaximumInstances, i.CurrentInstances,
+			i.InboundQuota, i.ReadDataAvailable, i.OutboundQuota, i.WriteQuotaAvailable, i.NamedPipeState, i.NamedPipeEnd)
+	}
+	return x.facts(st)
+}
+
+func ntQueryVolumeInformationFile(c *call) uint64 {
+	x, fault := c.probeInfo()
+	out, st := c.sys.NtQueryVolumeInformationFile(nt.QueryVolumeInformationFileIn{FileHandle: c.handle(0),
+		Length: c.u32(3), FsInformationClass: nt.FsInfoClass(c.u32(4)), FaultFsInformation: fault})
+	return x.facts(st, out.FsInformation.DeviceType, out.FsInformation.Characteristics)
+}

@@ -1,0 +1,62 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// function calls a row of win32.Table for a function of the win floor.
+func (c *call) function(name string, in any) (out any, st ntstatus.Status) {
+	out, _, _, st = win32.On(c.nt).CallRow(win32.Table.Find(name), in)
+	return out, st
+}
+
+func rmImpersonateSelf(c *call) uint64 {
+	_, st := c.function("ImpersonateSelf",
+		win32.ImpersonateSelfIn{ImpersonationLevel: winnt.SecurityImpersonationLevel(c.u32(0))})
+	return status(st)
+}
+
+func rmImpersonateUser(c *call) uint64 {
+	_, st := c.function("ImpersonateLoggedOnUser", win32.ImpersonateLoggedOnUserIn{Token: c.handle(0)})
+	return status(st)
+}
+
+// askedSID captures a SID that is asked about; one that is not there is invalid.
+func (c *call) askedSID(p user) nt.Captured[sid.SID] {
+	if p == 0 {
+		return captured(sid.SID{}, ntstatus.InvalidSID)
+	}
+	return captured(c.SIDAt(p))
+}
+
+// truthAt writes a BOOL after success.
+func (c *call) truthAt(p user, v bool, st ntstatus.Status) uint64 {
+	return c.written(p, le.AppendUint32(nil, uint32(truth(v))), st)
+}
+
+func rmCheckMembership(c *call) uint64 {
+	v, st := c.function("CheckTokenMembership",
+		win32.CheckTokenMembershipIn{TokenHandle: c.handle(0), SIDToCheck: c.askedSID(c.ptr(1))})
+	o, _ := v.(win32.CheckTokenMembershipOut)
+	return c.truthAt(c.ptr(2), o.IsMember, st)
+}
+
+func rmCheckMembershipEx(c *call) uint64 {
+	v, st := c.function("CheckTokenMembershipEx",
+		win32.CheckTokenMembershipExIn{TokenHandle: c.handle(0), SIDToCheck: c.askedSID(c.ptr(1)), Flags: c.u32(2)})
+	o, _ := v.(win32.CheckTokenMembershipOut)
+	return c.truthAt(c.ptr(3), o.IsMember, st)
+}
+
+func rmCheckCapability(c *call) uint64 {
+	v, st := c.function("CheckTokenCapability",
+		win32.CheckTokenCapabilityIn{TokenHandle: c.handle(0), CapabilitySIDToCheck: c.askedSID(c.ptr(1))})
+	o, _ := v.(win32.CheckTokenCapabilityOut)
+	return c.truthAt(c.ptr(2), o.HasCapability, st)
+}

@@ -1,0 +1,59 @@
+/*
+ * Named pipes: names are \\.\pipe\NAME. Handles are synchronous: an OVERLAPPED
+ * takes the result of the call, and its event must be NULL. Pipes are the only files.
+ */
+#ifndef REFMON_NAMEDPIPEAPI_H
+#define REFMON_NAMEDPIPEAPI_H
+
+#include <refmon/rtl.h>
+
+#define OPEN_EXISTING 3
+#define SECURITY_SQOS_PRESENT 0x00100000u
+#define SECURITY_EFFECTIVE_ONLY 0x00080000u
+#define SECURITY_CONTEXT_TRACKING 0x00040000u
+#define SECURITY_ANONYMOUS 0x00000000u
+#define SECURITY_IDENTIFICATION 0x00010000u
+#define SECURITY_IMPERSONATION 0x00020000u
+#define SECURITY_DELEGATION 0x00030000u
+#define PIPE_ACCESS_INBOUND 1
+#define PIPE_ACCESS_OUTBOUND 2
+#define PIPE_ACCESS_DUPLEX 3
+#define FILE_FLAG_OVERLAPPED 0x40000000u
+#define FILE_FLAG_FIRST_PIPE_INSTANCE 0x00080000u
+#define PIPE_TYPE_BYTE 0
+#define PIPE_TYPE_MESSAGE 4
+#define PIPE_READMODE_MESSAGE 2
+#define PIPE_WAIT 0
+#define PIPE_NOWAIT 1
+#define PIPE_UNLIMITED_INSTANCES 255
+typedef struct _OVERLAPPED {
+	ULONG_PTR Internal, InternalHigh;
+	union { struct { DWORD Offset, OffsetHigh; }; PVOID Pointer; };
+	HANDLE hEvent;
+} OVERLAPPED, *LPOVERLAPPED;
+
+REFMON_API HANDLE WINAPI CreateNamedPipeW(LPCWSTR lpName, DWORD dwOpenMode, DWORD dwPipeMode, DWORD nMaxInstances,
+	DWORD nOutBufferSize, DWORD nInBufferSize, DWORD nDefaultTimeOut, LPSECURITY_ATTRIBUTES lpSecurityAttributes);
+REFMON_API HANDLE WINAPI CreateNamedPipeA(LPCSTR lpName, DWORD dwOpenMode, DWORD dwPipeMode, DWORD nMaxInstances,
+	DWORD nOutBufferSize, DWORD nInBufferSize, DWORD nDefaultTimeOut, LPSECURITY_ATTRIBUTES lpSecurityAttributes);
+REFMON_API BOOL WINAPI ConnectNamedPipe(HANDLE hNamedPipe, LPVOID lpOverlapped);
+REFMON_API BOOL WINAPI DisconnectNamedPipe(HANDLE hNamedPipe);
+REFMON_API BOOL WINAPI ImpersonateNamedPipeClient(HANDLE hNamedPipe);
+#define PIPE_CLIENT_END 0
+#define PIPE_SERVER_END 1
+REFMON_API BOOL WINAPI GetNamedPipeInfo(HANDLE hNamedPipe, LPDWORD lpFlags, LPDWORD lpOutBufferSize,
+	LPDWORD lpInBufferSize, LPDWORD lpMaxInstances);
+REFMON_API BOOL WINAPI PeekNamedPipe(HANDLE hNamedPipe, LPVOID lpBuffer, DWORD nBufferSize, LPDWORD lpBytesRead,
+	LPDWORD lpTotalBytesAvail, LPDWORD lpBytesLeftThisMessage);
+REFMON_API HANDLE WINAPI CreateFileW(LPCWSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode,
+	LPSECURITY_ATTRIBUTES lpSecurityAttributes, DWORD dwCreationDisposition, DWORD dwFlagsAndAttributes,
+	HANDLE hTemplateFile);
+REFMON_API HANDLE WINAPI CreateFileA(LPCSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode,
+	LPSECURITY_ATTRIBUTES lpSecurityAttributes, DWORD dwCreationDisposition, DWORD dwFlagsAndAttributes,
+	HANDLE hTemplateFile);
+REFMON_API BOOL WINAPI ReadFile(HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBytesToRead, LPDWORD lpNumberOfBytesRead,
+	LPOVERLAPPED lpOverlapped);
+REFMON_API BOOL WINAPI WriteFile(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite,
+	LPDWORD lpNumberOfBytesWritten, LPOVERLAPPED lpOverlapped);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * Files: the pipes of this kernel. Every handle waits: Event and ApcRoutine must be
+ * NULL, pipes be made with FILE_SYNCHRONOUS_IO_* and FILE_PIPE_QUEUE_OPERATION; else
+ * STATUS_NOT_SUPPORTED.
+ */
+#ifndef REFMON_NTFILE_H
+#define REFMON_NTFILE_H
+
+#include <refmon/ntdef.h>
+
+typedef void (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG Reserved);
+
+#define FILE_SUPERSEDE 0
+#define FILE_OPEN 1
+#define FILE_CREATE 2
+#define FILE_OPEN_IF 3
+#define FILE_OVERWRITE 4
+#define FILE_OVERWRITE_IF 5
+#define FILE_OPENED 1
+#define FILE_CREATED 2
+#define FILE_SHARE_READ 1
+#define FILE_SHARE_WRITE 2
+#define FILE_SHARE_DELETE 4
+#define FILE_SYNCHRONOUS_IO_ALERT 0x00000010u
+#define FILE_SYNCHRONOUS_IO_NONALERT 0x00000020u
+#define FILE_NON_DIRECTORY_FILE 0x00000040u
+#define FILE_PIPE_BYTE_STREAM_TYPE 0
+#define FILE_PIPE_MESSAGE_TYPE 1
+#define FILE_PIPE_REJECT_REMOTE_CLIENTS 2
+#define FILE_PIPE_BYTE_STREAM_MODE 0
+#define FILE_PIPE_MESSAGE_MODE 1
+#define FILE_PIPE_QUEUE_OPERATION 0
+#define FILE_PIPE_COMPLETE_OPERATION 1
+#define FILE_PIPE_UNLIMITED_INSTANCES 0xFFFFFFFFu
+#define FSCTL_PIPE_DISCONNECT 0x00110004u
+#define FSCTL_PIPE_LISTEN 0x00110008u
+#define FSCTL_PIPE_IMPERSONATE 0x0011001Cu
+#define FSCTL_PIPE_PEEK 0x0011400Cu
+#define FILE_PIPE_DISCONNECTED_STATE 1
+#define FILE_PIPE_LISTENING_STATE 2
+#define FILE_PIPE_CONNECTED_STATE 3
+#define FILE_PIPE_CLOSING_STATE 4
+#define FILE_PIPE_INBOUND 0
+#define FILE_PIPE_OUTBOUND 1
+#define FILE_PIPE_FULL_DUPLEX 2
+#define FILE_PIPE_CLIENT_END 0
+#define FILE_PIPE_SERVER_END 1
+#define FILE_DEVICE_DISK 0x7
+#define FILE_DEVICE_NAMED_PIPE 0x11
+
+typedef enum _FILE_INFORMATION_CLASS { FilePipeInformation = 23, FilePipeLocalInformation = 24 } FILE_INFORMATION_CLASS;
+typedef enum _FSINFOCLASS { FileFsDeviceInformation = 4 } FS_INFORMATION_CLASS;
+typedef struct _FILE_PIPE_INFORMATION { ULONG ReadMode, CompletionMode; } FILE_PIPE_INFORMATION;
+typedef struct _FILE_PIPE_LOCAL_INFORMATION {
+	ULONG NamedPipeType, NamedPipeConfiguration, MaximumInstances, CurrentInstances, InboundQuota, ReadDataAvailable,
+		OutboundQuota, WriteQuotaAvailable, NamedPipeState, NamedPipeEnd;
+} FILE_PIPE_LOCAL_INFORMATION;
+typedef struct _FILE_PIPE_PEEK_BUFFER {
+	ULONG NamedPipeState, ReadDataAvailable, NumberOfMessages, MessageLength;
+	CHAR Data[1];
+} FILE_PIPE_PEEK_BUFFER, *PFILE_PIPE_PEEK_BUFFER;
+typedef struct _FILE_FS_DEVICE_INFORMATION { ULONG DeviceType, Characteristics; } FILE_FS_DEVICE_INFORMATION;
+
+REFMON_SERVICE NTSTATUS NTAPI NtOpenFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG OpenOptions);
+/* Opens what is there, with FILE_OPEN or FILE_OPEN_IF; AllocationSize, FileAttributes and EaBuffer belong to new
+ * files. */
+REFMON_SERVICE NTSTATUS NTAPI NtCreateFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, PLARGE_INTEGER AllocationSize,
+	ULONG FileAttributes, ULONG ShareAccess, ULONG CreateDisposition, ULONG CreateOptions, PVOID EaBuffer, ULONG EaLength);
+REFMON_SERVICE NTSTATUS NTAPI NtCreateNamedPipeFile(PHANDLE FileHandle, ACCESS_MASK DesiredAccess,
+	POBJECT_ATTRIBUTES ObjectAttributes, PIO_STATUS_BLOCK IoStatusBlock, ULONG ShareAccess, ULONG CreateDisposition,
+	ULONG CreateOptions, ULONG NamedPipeType, ULONG ReadMode, ULONG CompletionMode, ULONG MaximumInstances,
+	ULONG InboundQuota, ULONG OutboundQuota, PLARGE_INTEGER DefaultTimeout);
+REFMON_SERVICE NTSTATUS NTAPI NtReadFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, PVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key);
+REFMON_SERVICE NTSTATUS NTAPI NtWriteFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine, PVOID ApcContext,
+	PIO_STATUS_BLOCK IoStatusBlock, LPCVOID Buffer, ULONG Length, PLARGE_INTEGER ByteOffset, PULONG Key);
+REFMON_SERVICE NTSTATUS NTAPI NtFsControlFile(HANDLE FileHandle, HANDLE Event, PIO_APC_ROUTINE ApcRoutine,
+	PVOID ApcContext, PIO_STATUS_BLOCK IoStatusBlock, ULONG FsControlCode, PVOID InputBuffer, ULONG InputBufferLength,
+	PVOID OutputBuffer, ULONG OutputBufferLength);
+
+REFMON_SERVICE NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+	PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass);
+REFMON_SERVICE NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
+	PVOID FsInformation, ULONG Length, FS_INFORMATION_CLASS FsInformationClass);
+
+#endif

@@ -1,0 +1,51 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/internal/marshal"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// stringBuffer reads a UNICODE_STRING that is to be filled: its room in bytes
+// and its buffer, which can be written.
+func (c *call) stringBuffer(p user) (room uint16, buffer user, st ntstatus.Status) {
+	var b [16]byte
+	if st = c.Probe(p, 16, 4); st == ntstatus.Success {
+		st = c.Read(b[:], p)
+	}
+	if st != ntstatus.Success {
+		return 0, 0, st
+	}
+	room, buffer = le.Uint16(b[2:]), user(le.Uint64(b[8:]))
+	return room, buffer, c.Probe(buffer, uintptr(room), 2)
+}
+
+func ntQuerySymbolicLinkObject(c *call) uint64 {
+	target, returned := c.ptr(1), c.ptr(2)
+	room, buffer, st := c.stringBuffer(target)
+	if st == ntstatus.Success && returned != 0 {
+		st = c.ProbeU32(returned)
+	}
+	out, st := c.sys.NtQuerySymbolicLinkObject(nt.QuerySymbolicLinkObjectIn{LinkHandle: c.handle(0),
+		MaximumLength: uint32(room), FaultLinkTarget: st})
+	if st == ntstatus.Success {
+		e := marshal.Encoder{Base: buffer}
+		e.Text(out.LinkTarget)
+		length := uint16(len(e.Bytes))
+		e.U16(0)
+		if fault := c.Write(buffer, e.Bytes); fault != ntstatus.Success {
+			return status(fault)
+		}
+		if fault := c.Write(target, le.AppendUint16(nil, length)); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	if returned != 0 && out.ReturnedLength != 0 {
+		if fault := c.WriteU32(returned, out.ReturnedLength); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	return status(st)
+}

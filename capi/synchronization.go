@@ -1,0 +1,97 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"github.com/refmon/refmon/internal/marshal"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// told answers a call with an output of n bytes that need not be asked for.
+func (c *call) told(out user, n uintptr, service func() (b []byte, st ntstatus.Status)) uint64 {
+	if out != 0 {
+		if st := c.Probe(out, n, n); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	b, st := service()
+	return c.written(out, b, st)
+}
+
+// probeState looks at the pointers of a query of an object's state: handle,
+// class, buffer, length, ReturnLength.
+func (c *call) probeState() ntstatus.Status {
+	if st := c.Probe(c.ptr(2), uintptr(c.u32(3)), 4); st != ntstatus.Success || c.ptr(4) == 0 {
+		return st
+	}
+	return c.ProbeU32(c.ptr(4))
+}
+
+// putState writes the answer of such a query.
+func (c *call) putState(st ntstatus.Status, e *marshal.Encoder) uint64 {
+	return c.filled(c.ptr(2), e.Bytes, c.ptr(4), uint32(len(e.Bytes)), st)
+}
+
+func ntReleaseMutant(c *call) uint64 {
+	return c.told(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
+		out, st := c.sys.NtReleaseMutant(releaseMutantIn(c))
+		return le.AppendUint32(nil, uint32(out.PreviousCount)), st
+	})
+}
+
+func ntQueryMutant(c *call) uint64 {
+	in := queryMutantIn(c)
+	in.FaultReturnLength = c.probeState()
+	out, st := c.sys.NtQueryMutant(in)
+	var e marshal.Encoder
+	e.U32(uint32(out.MutantInformation.CurrentCount))
+	e.U8(out.MutantInformation.OwnedByCaller)
+	e.U8(out.MutantInformation.AbandonedState)
+	e.Align(8)
+	return c.putState(st, &e)
+}
+
+func ntReleaseSemaphore(c *call) uint64 {
+	return c.told(c.ptr(2), 4, func() ([]byte, ntstatus.Status) {
+		out, st := c.sys.NtReleaseSemaphore(releaseSemaphoreIn(c))
+		return le.AppendUint32(nil, uint32(out.PreviousCount)), st
+	})
+}
+
+func ntQuerySemaphore(c *call) uint64 {
+	in := querySemaphoreIn(c)
+	in.FaultReturnLength = c.probeState()
+	out, st := c.sys.NtQuerySemaphore(in)
+	var e marshal.Encoder
+	e.U32(uint32(out.SemaphoreInformation.CurrentCount))
+	e.U32(uint32(out.SemaphoreInformation.MaximumCount))
+	return c.putState(st, &e)
+}
+
+func ntSetTimer(c *call) uint64 {
+	return c.told(c.ptr(6), 1, func() ([]byte, ntstatus.Status) {
+		if c.ptr(2) != 0 {
+			return nil, ntstatus.NotSupported // no routine is called
+		}
+		out, st := c.sys.NtSetTimer(setTimerIn(c))
+		return boolean(out.PreviousState), st
+	})
+}
+
+func ntCancelTimer(c *call) uint64 {
+	return c.told(c.ptr(1), 1, func() ([]byte, ntstatus.Status) {
+		out, st := c.sys.NtCancelTimer(cancelTimerIn(c))
+		return boolean(out.CurrentState), st
+	})
+}
+
+func ntQueryTimer(c *call) uint64 {
+	in := queryTimerIn(c)
+	in.FaultReturnLength = c.probeState()
+	out, st := c.sys.NtQueryTimer(in)
+	var e marshal.Encoder
+	e.U64(uint64(out.TimerInformation.RemainingTime))
+	e.U8(out.TimerInformation.TimerState)
+	e.Align(8)
+	return c.putState(st, &e)
+}

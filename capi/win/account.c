@@ -1,0 +1,166 @@
+/* Accounts by SID and by name, the current user, the computer. */
+#include "win.h"
+
+/* What a look-up found; text is of either width. */
+struct found {
+	PWSTR name, domain;
+	PSID sid;
+	ULONG units[2], use; /* units of name and domain, with terminators */
+};
+
+static BOOL leave(struct found *f, DWORD code)
+{
+	free(f->name);
+	free(f->domain);
+	free(f->sid);
+	return code ? fail(code) : TRUE;
+}
+
+static void copy(LPVOID to, PWSTR text, ULONG units, LPDWORD cch, BOOLEAN wide)
+{
+	if (to)
+		memcpy(to, wide ? (LPVOID)text : (LPVOID)narrow(text, units), wide ? 2 * (size_t)units : units);
+	*cch = units - 1;
+}
+
+/* Only the local system is known. */
+static BOOL by_sid(PSID sid, LPVOID name, LPDWORD cchName, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use,
+	BOOLEAN wide)
+{
+	struct found f = {0};
+	if (!sid || !cchName || !cchDomain || !use)
+		return fail(ERROR_INVALID_PARAMETER);
+	NTSTATUS st = rm_account_name(sid, &f.name, &f.domain, f.units, &f.use);
+	if (!NT_SUCCESS(st))
+		return leave(&f, RtlNtStatusToDosError(st));
+	if (*cchName < f.units[0] || *cchDomain < f.units[1]) {
+		*cchName = f.units[0];
+		*cchDomain = f.units[1];
+		return leave(&f, ERROR_INSUFFICIENT_BUFFER);
+	}
+	copy(name, f.name, f.units[0], cchName, wide);
+	copy(domain, f.domain, f.units[1], cchDomain, wide);
+	*use = f.use;
+	return leave(&f, ERROR_SUCCESS);
+}
+
+BOOL WINAPI LookupAccountSidW(LPCWSTR system, PSID sid, LPWSTR name, LPDWORD cchName, LPWSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
+{
+	return rm_here(system) && by_sid(sid, name, cchName, domain, cchDomain, use, TRUE);
+}
+
+BOOL WINAPI LookupAccountSidA(LPCSTR system, PSID sid, LPSTR name, LPDWORD cchName, LPSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
+{
+	return rm_here_a(system) && by_sid(sid, name, cchName, domain, cchDomain, use, FALSE);
+}
+
+/* A NULL name is the computer. */
+static BOOL by_name(LPCWSTR name, PSID sid, LPDWORD size, LPVOID domain, LPDWORD cchDomain, PSID_NAME_USE use,
+	BOOLEAN wide)
+{
+	struct found f = {0};
+	if (!size || !cchDomain || !use)
+		return fail(ERROR_INVALID_PARAMETER);
+	NTSTATUS st = rm_account_sid(name, &f.sid, &f.domain, f.units, &f.use);
+	if (!NT_SUCCESS(st))
+		return leave(&f, RtlNtStatusToDosError(st));
+	DWORD n = RtlLengthSid(f.sid);
+	if (*size < n || *cchDomain < f.units[1]) {
+		*size = n;
+		*cchDomain = f.units[1];
+		return leave(&f, ERROR_INSUFFICIENT_BUFFER);
+	}
+	if (!sid || !domain)
+		return leave(&f, ERROR_INVALID_PARAMETER);
+	memcpy(sid, f.sid, n);
+	copy(domain, f.domain, f.units[1], cchDomain, wide);
+	*use = f.use;
+	return leave(&f, ERROR_SUCCESS);
+}
+
+BOOL WINAPI LookupAccountNameW(LPCWSTR system, LPCWSTR name, PSID sid, LPDWORD size, LPWSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
+{
+	return rm_here(system) && by_name(name, sid, size, domain, cchDomain, use, TRUE);
+}
+
+BOOL WINAPI LookupAccountNameA(LPCSTR system, LPCSTR name, PSID sid, LPDWORD size, LPSTR domain, LPDWORD cchDomain,
+	PSID_NAME_USE use)
+{
+	if (!rm_here_a(system))
+		return FALSE;
+	PWSTR w = widen(name);
+	BOOL r = by_name(w, sid, size, domain, cchDomain, use, FALSE);
+	free(w);
+	return r;
+}
+
+/* size counts units and, on success, the terminator too. */
+static BOOL user_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
+{
+	struct found f = {0};
+	if (!size)
+		return fail(ERROR_INVALID_PARAMETER);
+	NTSTATUS st = rm_account_name(NULL, &f.name, &f.domain, f.units, &f.use);
+	if (!NT_SUCCESS(st))
+		return leave(&f, RtlNtStatusToDosError(st));
+	BOOL fits = buffer && *size >= f.units[0];
+	*size = f.units[0];
+	if (!fits)
+		return leave(&f, ERROR_INSUFFICIENT_BUFFER);
+	copy(buffer, f.name, f.units[0], size, wide);
+	*size = f.units[0];
+	return leave(&f, ERROR_SUCCESS);
+}
+
+BOOL WINAPI GetUserNameW(LPWSTR buffer, LPDWORD size) { return user_name(buffer, size, TRUE); }
+
+BOOL WINAPI GetUserNameA(LPSTR buffer, LPDWORD size) { return user_name(buffer, size, FALSE); }
+
+/* size counts units, and on success does not count the terminator. */
+static BOOL computer_name(LPVOID buffer, LPDWORD size, BOOLEAN wide)
+{
+	struct found f = {0};
+	if (!size)
+		return fail(ERROR_INVALID_PARAMETER);
+	NTSTATUS st = rm_computer(&f.sid);
+	if (NT_SUCCESS(st))
+		st = rm_account_name(f.sid, &f.name, &f.domain, f.units, &f.use);
+	if (!NT_SUCCESS(st))
+		return leave(&f, RtlNtStatusToDosError(st));
+	if (!buffer || *size < f.units[1]) {
+		*size = f.units[1];
+		return leave(&f, ERROR_BUFFER_OVERFLOW);
+	}
+	copy(buffer, f.domain, f.units[1], size, wide);
+	return leave(&f, ERROR_SUCCESS);
+}
+
+BOOL WINAPI GetComputerNameW(LPWSTR buffer, LPDWORD size) { return computer_name(buffer, size, TRUE); }
+
+BOOL WINAPI GetComputerNameA(LPSTR buffer, LPDWORD size) { return computer_name(buffer, size, FALSE); }
+
+/* Whether two names are the same in ASCII, in any case. */
+static BOOL same_name(LPCWSTR a, LPCWSTR b)
+{
+	for (;; a++, b++) {
+		WCHAR x = *a >= 'A' && *a <= 'Z' ? *a | 0x20 : *a, y = *b >= 'A' && *b <= 'Z' ? *b | 0x20 : *b;
+		if (x != y || !x)
+			return x == y;
+	}
+}
+
+BOOL rm_here(LPCWSTR system)
+{
+	WCHAR own[MAX_COMPUTERNAME_LENGTH + 1];
+	DWORD n = sizeof own / sizeof *own;
+	if (!system || !*system || same_name(system, u".") || same_name(system, u"localhost"))
+		return TRUE;
+	if (!GetComputerNameW(own, &n))
+		return FALSE;
+	if (system[0] == '\\' && system[1] == '\\')
+		system += 2;
+	return same_name(system, own) ? TRUE : fail(RPC_S_SERVER_UNAVAILABLE);
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"github.com/alecthomas/kong"
+
+	"github.com/refmon/refmon/internal/verbs/batch"
+)
+
+// flagHelp holds the texts of flags that several verbs have, or that take more
+// than a line.
+var flagHelp = kong.Vars{
+	"types":     batch.ObjectTypes,
+	"as":        "Who asks: a name or SID of the directory; not needed with one token file.",
+	"attribute": "Extended attribute of the files that holds the descriptor.",
+	"call":      "Routine whose own rules apply: SeAccessCheck or NtAccessCheck.",
+	"canonical": "Sort the entries: explicit refusals, explicit grants, inherited. This changes what the list decides, " +
+		"unless it was in order.",
+	"certificate": "Write a certificate that refmon-verify checks to FILE, and the descriptor's bytes in hex to FILE.sd.",
+	"checkpoint":  "Note the progress in FILE, and go on from there if it exists; needs --out and a file of JSON lines.",
+	"disable":     "SIDs that become deny-only: they no longer match entries that allow.",
+	"expressions": "With --for-index: add to each set an expression over SIDs that allows exactly its principals.",
+	"faults":      "Of two things wrong at once, which one the service answers to: each pair, called on a real kernel.",
+	"forIndex": "For search indexes: a row an object with the names of its allowed sets, and the table of sets, as " +
+		"JSON lines.",
+	"ignoreSystemACLs": "Take attributes whose POSIX permissions were changed since: for servers with acl_xattr:ignore " +
+		"system acls = yes.",
+	"json": "Print the answer as a line of the batch format, with its reasons; with --share two, of id share and " +
+		"object.",
+	"lua":        "Make the limited token of an administrator: administrative groups deny-only, Medium integrity.",
+	"objectType": "Ask about a property, property set, extended right or class, by name or GUID; may be repeated.",
+	"objects":    "Objects file: JSON lines, CSV, icacls save or LDIF; - for standard input.",
+	"out":        "Write the token file here instead of standard output.",
+	"paths":      "Files or folders whose descriptors are read from the file system.",
+
+	"profile":       "What to do where the documents and Windows differ: documented,observed.",
+	"questionToken": "Token file that says who asks, - for standard input; see refmon token show --help.",
+	"questionWant": "Rights asked for: SDDL letters (FR, WD), a number, or names such as FILE_READ_DATA, joined by |. " +
+		"MAXIMUM_ALLOWED asks for all there is.",
+	"reportCheckpoint": "Note the progress in FILE, and go on from there if it exists; needs a file of JSON lines.",
+	"restrict":         "Restricting SIDs: every right must be granted to one of these too.",
+	"right": "What to ask for: read, write, modify, full, list, control; words of a directory such as AddMember or " +
+		"DCSync; names and masks as check takes them; a right on one property as WP:member. Several joined by " +
+		"+.",
+	"share": "Descriptor of the share they are reached through, in SDDL: it limits what the objects grant.",
+	"token": "Token file of a further principal, named by the file; may be repeated.",
+	"type":  "Type of object, which gives generic rights their meaning: " + batch.ObjectTypes + ".",
+	"want":  "Right asked for: read, write, modify, full, list, control, or names and masks; left out, all there is.",
+	"who":   "Name or SID of a user of the directory, or name of a token file without its extension.",
+}

@@ -1,0 +1,157 @@
+package beneath
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// inode returns the number of a file, told by the system.
+func inode(t *testing.T, path string) uint64 {
+	t.Helper()
+	var s unix.Stat_t
+	if err := unix.Lstat(path, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s.Ino
+}
+
+// TestEveryDirectoryIsClosed: Open holds the root alone, a file deeper than
+// maxOpen holds maxOpen directories and no more however often it is read, another
+// directory takes the place of those, and Close closes what is left.
+func TestEveryDirectoryIsClosed(t *testing.T) {
+	deep := strings.Repeat("d/", maxOpen+3)
+	root := makeFiles(t, "a/b/c", "b/c", deep+"file", deep+"e/f")
+	for name := range variants(t, root) {
+		t.Run(name, func(t *testing.T) {
+			nothing := openFiles(t)
+			r := variants(t, root)[name]
+			before := openFiles(t)
+			if before != nothing+4 { // variants opens four
+				t.Errorf("four roots hold %d descriptors", before-nothing)
+			}
+			d := r.Dirs()
+			for range 2 {
+				_, err := d.Stat(deep + "file")
+				_, lost := d.Stat(deep + "none")
+				list, here := d.List(deep + "e")
+				_, none := d.Attribute(nil, deep+"file", "user.x", 100)
+				_, refused := d.Stat(deep + "../x")
+				if err != nil || !errors.Is(lost, fs.ErrNotExist) || here != nil || len(list) != 1 || none != nil ||
+					!errors.Is(refused, errNotBelow) {
+					t.Errorf("%v, %v, %v, %v, %v, %v", err, lost, here, list, none, refused)
+				}
+				if n := openFiles(t) - before; n != maxOpen {
+					t.Errorf("%d directories are open, want %d", n, maxOpen)
+				}
+			}
+			for _, c := range []struct {
+				path string
+				open int
+			}{{"a/b/c", 2}, {"a/b", 2}, {"b/c", 1}, {"a/b/c", 2}} {
+				if s, err := d.Stat(c.path); err != nil || s.Ino != inode(t, filepath.Join(root, c.path)) {
+					t.Errorf("%s: %v, %v", c.path, s.Ino, err)
+				}
+				if n := openFiles(t) - before; n != c.open {
+					t.Errorf("%s: %d directories are open, want %d", c.path, n, c.open)
+				}
+			}
+			if d.Close(); openFiles(t) != before {
+				t.Errorf("%d directories stayed open", openFiles(t)-before)
+			}
+			if _, err := d.Stat("a/b/c"); err != nil {
+				t.Errorf("after Close: %v", err)
+			}
+			d.Close()
+		})
+	}
+}
+
+// TestErrorsName: each refusal names the path as it was asked; a file in the
+// middle is no link, and a path that leaves is told from one that is not there.
+func TestErrorsName(t *testing.T) {
+	root := makeFiles(t, "a", "b/c")
+	for name, r := range variants(t, root) {
+		d := r.Dirs()
+		for _, c := range []struct {
+			path string
+			want error
+		}{
+			{"a/x", syscall.ENOTDIR}, {"b/none", syscall.ENOENT}, {"none/x", syscall.ENOENT},
+			{"b/../a", errNotBelow}, {"b//c", errNotBelow}, {"/a", errNotBelow}, {"..", errNotBelow},
+		} {
+			_, stat := d.Stat(c.path)
+			_, list := d.List(c.path)
+			_, attribute := d.Attribute(nil, c.path, "user.x", 100)
+			for op, err := range map[string]error{"stat": stat, "open": list, "attribute user.x": attribute} {
+				var at *fs.PathError
+				if !errors.Is(err, c.want) || !errors.As(err, &at) || at.Path != c.path || at.Op != op {
+					t.Errorf("%s, %s of %s: %v, want %v", name, op, c.path, err, c.want)
+				}
+				if errors.Is(err, ErrLink) || errors.Is(err, ErrMount) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+		if _, err := d.List("a"); !errors.Is(err, syscall.ENOTDIR) {
+			t.Errorf("%s: the list of a file: %v", name, err)
+		}
+		d.Close()
+	}
+}
+
+// TestAttributeSizes: a value of any size is read behind what dst holds, up to the
+// bound.
+func TestAttributeSizes(t *testing.T) {
+	root := makeFiles(t, "b/c")
+	file := filepath.Join(root, "b/c")
+	for _, size := range []int{0, 1, 50, 1024, 3000, 6000} {
+		value := bytes.Repeat([]byte{'v'}, size)
+		if err := unix.Setxattr(file, "user.x", value, 0); err != nil {
+			t.Logf("no attribute of %d bytes here: %v", size, err)
+			continue
+		}
+		for name, r := range variants(t, root) {
+			d := r.Dirs()
+			for _, dst := range [][]byte{nil, []byte("+"), append(make([]byte, 0, 4096), "++"...), make([]byte, 4090, 4096)} {
+				got, err := d.Attribute(dst, "b/c", "user.x", max(100, 2*size))
+				if err != nil || !bytes.Equal(got[:len(dst)], dst) || !bytes.Equal(got[len(dst):], value) {
+					t.Errorf("%s, %d bytes behind %d: %d bytes, %v", name, size, len(dst), len(got), err)
+				}
+			}
+			small := make([]byte, 0, 1100)
+			if _, err := d.Attribute(small, "b/c", "user.x", 1100); size > 1100 && !errors.Is(err, unix.ERANGE) {
+				t.Errorf("%s: %d bytes with a bound of 1100: %v", name, size, err)
+			}
+			if got, err := d.Attribute(small, "b/c", "user.x", 1101); err != nil || !bytes.Equal(got, value) {
+				t.Errorf("%s: %d bytes where there is room for 1100 and a bound above: %d, %v", name, size, len(got), err)
+			}
+			d.Close()
+		}
+	}
+}
+
+// TestMeans: the root uses what this system has.
+func TestMeans(t *testing.T) {
+	r := must(Open(t.TempDir()))
+	defer func() { _ = r.Close() }()
+	fd, err := unix.Openat2(unix.AT_FDCWD, os.TempDir(), &unix.OpenHow{Flags: unix.O_PATH})
+	if err == nil {
+		_ = unix.Close(fd)
+	}
+	if r.openat2 != (err == nil) {
+		t.Errorf("openat2: %t, while the system says %v", r.openat2, err)
+	}
+	_, _, errno := unix.Syscall6(unix.SYS_GETXATTRAT, ^uintptr(0), 0, 0, 0, 0, 0)
+	if has := errno != unix.ENOSYS && errno != unix.EPERM && strconv.IntSize == 64; r.xattrat != has {
+		t.Errorf("getxattrat: %t, while the system says %v", r.xattrat, errno)
+	}
+}

@@ -1,0 +1,126 @@
+package npfs
+
+import (
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// number returns the documented number of a state.
+func (s State) number() uint32 {
+	switch s {
+	case Listening:
+		return winnt.FILE_PIPE_LISTENING_STATE
+	case Connected:
+		return winnt.FILE_PIPE_CONNECTED_STATE
+	case Closing:
+		return winnt.FILE_PIPE_CLOSING_STATE
+	}
+	return winnt.FILE_PIPE_DISCONNECTED_STATE
+}
+
+// Modes tells how the pipe is read.
+func (e *End) Modes() (i nt.PipeInformation) {
+	if e.instance.pipe.cfg.Message {
+		i.ReadMode = winnt.FILE_PIPE_MESSAGE_TYPE
+	}
+	return i
+}
+
+// Local tells what is known at this end: the pipe's parameters, and what can be
+// read and written now.
+func (e *End) Local() nt.PipeLocalInformation {
+	in, p := e.instance, e.instance.pipe
+	i := nt.PipeLocalInformation{
+		NamedPipeConfiguration: p.cfg.configuration(),
+		MaximumInstances:       uint32(p.cfg.Instances), CurrentInstances: p.count(),
+		InboundQuota: uint32(p.cfg.Inbound), OutboundQuota: uint32(p.cfg.Outbound),
+	}
+	if p.cfg.Message {
+		i.NamedPipeType = winnt.FILE_PIPE_MESSAGE_TYPE
+	}
+	if i.MaximumInstances == MaxInstances {
+		i.MaximumInstances = winnt.FILE_PIPE_UNLIMITED_INSTANCES
+	}
+	if e.isServer {
+		i.NamedPipeEnd = 1
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	i.NamedPipeState = in.state.number()
+	if !e.detachedLocked() {
+		i.ReadDataAvailable = uint32(e.inbox().bytes)
+		i.WriteQuotaAvailable = uint32(max(0, e.quota()-e.outbox().bytes))
+	}
+	return i
+}
+
+// quota returns how many bytes may be queued in what this end writes to.
+func (e *End) quota() int {
+	q := e.instance.pipe.cfg.Inbound
+	if e.isServer {
+		q = e.instance.pipe.cfg.Outbound
+	}
+	if q == 0 {
+		q = DefaultQuota
+	}
+	return q
+}
+
+// configuration returns the directions of the pipe (T-132).
+func (c *Config) configuration() uint32 {
+	switch c.Share & (winnt.FILE_SHARE_READ | winnt.FILE_SHARE_WRITE) {
+	case winnt.FILE_SHARE_WRITE:
+		return winnt.FILE_PIPE_INBOUND
+	case winnt.FILE_SHARE_READ:
+		return winnt.FILE_PIPE_OUTBOUND
+	}
+	return winnt.FILE_PIPE_FULL_DUPLEX
+}
+
+// count returns the number of instances.
+func (p *pipe) count() uint32 {
+	p.fs.mu.Lock()
+	defer p.fs.mu.Unlock()
+	return uint32(len(p.instances))
+}
+
+// Peek returns what could be read, up to n bytes of it, and leaves it there: of
+// one message where the pipe keeps messages, with STATUS_BUFFER_OVERFLOW if it
+// is longer. Errors: STATUS_PIPE_DISCONNECTED for a client that was sent away,
+// STATUS_INVALID_PIPE_STATE without a connection, STATUS_PIPE_BROKEN where the
+// other end is closed and everything was read.
+func (e *End) Peek(n int) (b nt.PipePeekBuffer, st ntstatus.Status) {
+	in := e.instance
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	box := e.inbox()
+	switch {
+	case e.detachedLocked():
+		// Whom the server sent away peeks at nothing. I-132
+		return b, ntstatus.PipeDisconnected
+	case in.state == Closing && len(box.messages) == 0:
+		// Nothing is left of what the other end wrote before it closed.
+		return b, ntstatus.PipeBroken
+	case in.state == Listening, in.state == Disconnected:
+		return b, ntstatus.InvalidPipeState
+	}
+	b.NamedPipeState, b.ReadDataAvailable = in.state.number(), uint32(box.bytes)
+	message := in.pipe.cfg.Message
+	if message {
+		b.NumberOfMessages = uint32(len(box.messages))
+	}
+	for i := range box.messages {
+		data := box.messages[i].data
+		b.Data = append(b.Data, data[:min(len(data), n-len(b.Data))]...)
+		if message {
+			b.MessageLength = uint32(len(data))
+			break
+		}
+	}
+	if int(b.MessageLength) > len(b.Data) {
+		// What has no room is told and stays, like all the rest (I-132).
+		return b, ntstatus.BufferOverflow
+	}
+	return b, ntstatus.Success
+}

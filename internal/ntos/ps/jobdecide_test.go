@@ -1,0 +1,174 @@
+package ps
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// user is a token of the server's user, changed.
+func user(changes ...func(*token.Spec)) token.Spec {
+	s := token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-2000"))
+	for _, c := range changes {
+		c(&s)
+	}
+	return s
+}
+
+// TestJobRefusals: each flag refuses its own tokens, beside any other flag (I-90).
+func TestJobRefusals(t *testing.T) {
+	narrow := user(func(s *token.Spec) { s.Restricted = []token.Group{{SID: sid.Everyone}} })
+	filtered := user(func(s *token.Spec) { s.Flags |= winnt.TOKEN_IS_FILTERED })
+	const rest = JobOnlyToken | JobFilterTokens
+	for _, c := range []struct {
+		flags  uint32
+		of     token.Spec
+		refuse bool
+	}{
+		{0, admin(), false}, {0, user(), false}, {JobNoAdmin, admin(), true}, {JobNoAdmin, user(), false},
+		{JobRestrictedToken, user(), true}, {JobRestrictedToken, narrow, false}, {JobRestrictedToken, filtered, false},
+		{JobRestrictedToken, admin(), true}, {JobNoAdmin | JobRestrictedToken, admin(), true}, {rest, admin(), false},
+		{rest, user(), false}, {rest | JobNoAdmin, admin(), true}, {rest | JobNoAdmin, user(), false},
+	} {
+		l := JobLimits{Flags: c.flags}
+		out := l.refuses(value(t, c.of))
+		if (out.Status == ntstatus.AccessDenied) != c.refuse || c.refuse && out.Rule != "I-90" {
+			t.Errorf("I-90: flags %#x, %v: %+v", c.flags, c.of.User.SID, out)
+		}
+	}
+}
+
+// TestRaised: an impersonation is worth a record where the token has a privilege or
+// an integrity that the process lacks (I-48), or opening it gives a level that the
+// thread has not (I-99).
+func TestRaised(t *testing.T) {
+	p := value(t, user())
+	typed := func(typ winnt.TokenType, l winnt.SecurityImpersonationLevel) func(*token.Spec) {
+		return func(s *token.Spec) { s.Type, s.Level = typ, l }
+	}
+	client := typed(winnt.TokenImpersonation, winnt.SecurityDelegation)
+	held := func(s *token.Spec) { s.Privileges |= winnt.SeTcbPrivilege.Bit() }
+	high := func(s *token.Spec) { s.Integrity = sid.HighLevel }
+	low := func(s *token.Spec) {
+		s.Integrity, s.Privileges, s.EnabledPrivileges, s.DefaultPrivileges = sid.LowLevel, 0, 0, 0
+	}
+	primary := typed(winnt.TokenPrimary, 0)
+	for i, c := range []struct {
+		v     token.Spec
+		copy  bool
+		level winnt.SecurityImpersonationLevel
+		want  bool
+	}{
+		{user(client), false, winnt.SecurityDelegation, false}, {user(client, held), false, winnt.SecurityDelegation, true},
+		{user(client, high), false, winnt.SecurityDelegation, true},
+		{user(client, low), false, winnt.SecurityDelegation, false},
+		{user(client, high), true, winnt.SecurityDelegation, true}, {user(client, held), true, winnt.SecurityAnonymous, true},
+		{user(client), false, winnt.SecurityImpersonation, true}, {user(client), true, winnt.SecurityImpersonation, false},
+		{user(client), true, winnt.SecurityAnonymous, false}, {user(primary), false, winnt.SecurityImpersonation, false},
+		{user(primary), false, winnt.SecurityDelegation, false}, {user(primary), false, winnt.SecurityIdentification, true},
+		{user(primary), true, winnt.SecurityIdentification, false},
+		{user(typed(winnt.TokenImpersonation, winnt.SecurityIdentification)), false, winnt.SecurityIdentification, false},
+		{user(typed(winnt.TokenImpersonation, winnt.SecurityIdentification)), false, winnt.SecurityAnonymous, true},
+	} {
+		if got := raised(p, value(t, c.v), c.copy, c.level); got != c.want {
+			t.Errorf("I-48, I-99: case %d: %t", i, got)
+		}
+	}
+}
+
+// TestJoinNested: a process in a job joins an empty job, which nests in its own; a
+// refusal leaves everything as it was; a job of others cannot be joined (I-91).
+func TestJoinNested(t *testing.T) {
+	w := newJobWorld(t)
+	outer, inner, used := w.NewJob(w.p.Token()), w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
+	other, th, out := w.p.NewChild(Child{Image: se.Unlabelled})
+	for _, st := range []ntstatus.Status{out.Status, w.p.AssignToJob(outer).Status, other.AssignToJob(used).Status} {
+		if st != ntstatus.Success {
+			t.Fatal(st)
+		}
+	}
+	inner.SetLimits(JobLimits{Flags: JobRestrictedToken})
+	want := func(what string, j *Job, st ntstatus.Status, in, parent *Job, counts [3]int) {
+		t.Helper()
+		got := w.p.AssignToJob(j)
+		now := [3]int{outer.active, inner.active, used.active}
+		if got.Status != st || w.p.job.Load() != in || inner.parent.Load() != parent || now != counts {
+			t.Errorf("I-91: %s: %v, in the job: %t, nested: %t, processes %v, want %v", what, got.Status,
+				w.p.job.Load() == in, inner.parent.Load() != nil, now, counts)
+		}
+	}
+	want("refused by the inner job", inner, ntstatus.AccessDenied, outer, nil, [3]int{1, 0, 1})
+	want("a job of others", used, ntstatus.AccessDenied, outer, nil, [3]int{1, 0, 1})
+	want("its own again", outer, ntstatus.Success, outer, nil, [3]int{1, 0, 1})
+	inner.Deref(ob.TagCall)
+	inner = w.NewJob(w.p.Token()) // a limit is not taken back (I-89)
+	want("an empty one", inner, ntstatus.Success, inner, outer, [3]int{1, 1, 1})
+	want("the outer one, which applies", outer, ntstatus.Success, inner, outer, [3]int{1, 1, 1})
+	other.Exit()
+	for _, o := range []ob.Object{outer, inner, used, th, other} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}
+
+// TestJoinLooksAtThreads: every job that begins to apply looks at the tokens of
+// threads, the inner as the outer; a refusal counts the process nowhere (I-90).
+func TestJoinLooksAtThreads(t *testing.T) {
+	for which := range 3 {
+		w := newJobWorld(t)
+		outer, inner := w.NewJob(w.p.Token()), w.NewJob(w.p.Token())
+		first, th, _ := w.p.NewChild(Child{Image: se.Unlabelled})
+		first.AssignToJob(outer)
+		first.AssignToJob(inner) // nests
+		if which < 2 {
+			[]*Job{outer, inner}[which].SetLimits(JobLimits{Flags: JobNoAdmin})
+		}
+		self, tok := w.thread(), w.token(admin())
+		ImpersonateClient(self, tok, false, false, winnt.SecurityImpersonation)
+		got := w.p.AssignToJob(inner)
+		count := 1
+		if which == 2 {
+			count = 2
+		}
+		if (got.Status == ntstatus.Success) != (which == 2) || outer.active != count || inner.active != count ||
+			(w.p.job.Load() == inner) != (which == 2) {
+			t.Errorf("I-90: limit of job %d: %v, %d and %d processes", which, got.Status, outer.active, inner.active)
+		}
+		first.Exit()
+		for _, o := range []ob.Object{outer, inner, th, first, self, tok} {
+			o.Head().Deref(ob.TagCall)
+		}
+		w.close()
+	}
+}
+
+// TestAssignedTokenLetsTheOldGo: the former token is no process's any more, and the
+// job's filter applies to the new one (T-110, I-90).
+func TestAssignedTokenLetsTheOldGo(t *testing.T) {
+	w := newJobWorld(t)
+	j := w.NewJob(w.p.Token())
+	j.SetLimits(JobLimits{Flags: JobFilterTokens, Filter: token.FilterSpec{Disable: []sid.SID{sid.Users}}})
+	own := w.token(user())
+	p := w.NewProcess("child", own, nil)
+	if out := p.AssignToJob(j); out.Status != ntstatus.Success || !own.InUse() {
+		t.Fatalf("%v, in use: %t", out.Status, own.InUse())
+	}
+	tok := w.token(user())
+	if out := p.AssignPrimaryToken(tok); out.Status != ntstatus.Success {
+		t.Fatal(out)
+	}
+	if own.InUse() || tok.InUse() || p.Token().Member(sid.Users, false) {
+		t.Errorf("T-110: the old in use: %t, the unfiltered new: %t; Users: %t", own.InUse(), tok.InUse(),
+			p.Token().Member(sid.Users, false))
+	}
+	p.Exit()
+	for _, o := range []ob.Object{j, own, tok, p} {
+		o.Head().Deref(ob.TagCall)
+	}
+	w.close()
+}

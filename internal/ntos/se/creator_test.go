@@ -1,0 +1,166 @@
+package se_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestCreator: what is the client's comes from the client and what is the
+// server's from the process, each in its own field; the client's privileges count
+// from SecurityImpersonation on (T-102).
+func TestCreator(t *testing.T) {
+	const group, other = "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"
+	whose := func(g string) func(*token.Spec) {
+		return func(s *token.Spec) {
+			s.Groups = append(s.Groups, token.Group{SID: sid.MustParse(g), Attributes: token.GroupDefault |
+				winnt.SE_GROUP_OWNER})
+			s.Owner, s.PrimaryGroup = s.User.SID, sid.MustParse(g)
+			s.DefaultDACL = acl(t, "(A;;GR;;;"+g+")")
+		}
+	}
+	trust := func(s *token.Spec) { s.TrustLevel = sid.MustParse("S-1-19-512-8192") }
+	all := winnt.Privileges(winnt.SeRestorePrivilege, winnt.SeSecurityPrivilege, winnt.SeRelabelPrivilege)
+	for _, p := range []winnt.Privilege{0, winnt.SeRestorePrivilege, winnt.SeSecurityPrivilege, winnt.SeRelabelPrivilege} {
+		held := func(s *token.Spec) {
+			if p != 0 {
+				s.Privileges, s.EnabledPrivileges = s.Privileges|p.Bit(), s.EnabledPrivileges|p.Bit()
+			}
+		}
+		server := build(t, svc, winnt.TokenPrimary, whose(other), privileged(all))
+		c := build(t, client, winnt.TokenImpersonation, whose(group), held, trust, integrity(0x1000))
+		for level := winnt.SecurityIdentification; level <= winnt.SecurityDelegation; level++ {
+			got := se.Creator(&access.Subject{Primary: server, Client: c, Level: level}, false)
+			counts := level >= winnt.SecurityImpersonation
+			want := sd.Caller{Owner: sid.MustParse(client), Group: sid.MustParse(group), ServerOwner: sid.MustParse(svc),
+				ServerGroup: sid.MustParse(other), DefaultDACL: c.DefaultDACL(), Integrity: sid.LowLevel, Trust: c.TrustLevel(),
+				Restore: counts && p == winnt.SeRestorePrivilege, Security: counts && p == winnt.SeSecurityPrivilege,
+				Relabel: counts && p == winnt.SeRelabelPrivilege}
+			got.MayOwn = nil
+			if !reflect.DeepEqual(*got, want) {
+				t.Errorf("T-102: level %v:\n%+v, want\n%+v", level, *got, want)
+			}
+		}
+		if k := se.Creator(&access.Subject{Primary: server}, true); !k.Kernel || !k.Restore || !k.Security || !k.Relabel ||
+			k.Owner != sid.MustParse(svc) {
+			t.Errorf("the kernel: %+v", k)
+		}
+	}
+}
+
+func privileged(set winnt.PrivilegeSet) func(*token.Spec) {
+	return func(s *token.Spec) { s.Privileges, s.EnabledPrivileges = s.Privileges|set, s.EnabledPrivileges|set }
+}
+
+// TestMayOwn: an owner is the user, or an enabled group with the attribute (S-61).
+func TestMayOwn(t *testing.T) {
+	const on, owner, deny = uint32(winnt.SE_GROUP_ENABLED), uint32(winnt.SE_GROUP_OWNER),
+		uint32(winnt.SE_GROUP_USE_FOR_DENY_ONLY)
+	group := sid.MustParse("S-1-5-21-1-2-3-2001")
+	for a, want := range map[uint32]bool{on | owner: true, on: false, owner: false, owner | deny: false, 0: false} {
+		tok := build(t, client, winnt.TokenPrimary, func(s *token.Spec) {
+			s.Groups = append(s.Groups, token.Group{SID: sid.Guests, Attributes: on | owner},
+				token.Group{SID: group, Attributes: a})
+		})
+		c := se.Creator(&access.Subject{Primary: tok}, false)
+		if c.MayOwn(group) != want || !c.MayOwn(tok.User().SID) || c.MayOwn(sid.LocalSystem) || !c.MayOwn(sid.Guests) {
+			t.Errorf("S-61: %#x: %t, want %t", a, c.MayOwn(group), want)
+		}
+	}
+}
+
+// TestKeepLabel: a token keeps its label whatever is set; the other entries of the
+// new list come in, and without a part of the SACL nothing changes (O-39).
+func TestKeepLabel(t *testing.T) {
+	const label = "(ML;;NW;;;HI)"
+	for _, c := range []struct {
+		old, changed, want string
+		info               uint32
+	}{
+		{label, "(ML;;NW;;;LW)", label, winnt.LABEL_SECURITY_INFORMATION},
+		{label, "(ML;;NW;;;LW)", "(ML;;NW;;;LW)", winnt.DACL_SECURITY_INFORMATION},
+		{label, "(AU;SA;WD;;;WD)", label + "(AU;SA;WD;;;WD)", winnt.SACL_SECURITY_INFORMATION},
+		{label + "(AU;FA;WD;;;WD)", "(AU;SA;WD;;;WD)(ML;;NR;;;LW)", label + "(AU;SA;WD;;;WD)",
+			winnt.SACL_SECURITY_INFORMATION},
+		{label, "", label, winnt.SACL_SECURITY_INFORMATION}, {label, "", label, winnt.BACKUP_SECURITY_INFORMATION},
+		{"(AU;FA;WD;;;WD)", "(ML;;NW;;;LW)", "NO_ACCESS_CONTROL", winnt.LABEL_SECURITY_INFORMATION},
+	} {
+		old := sddl.MustParse("O:SYG:SYD:S:AI" + c.old)
+		d, st := se.KeepLabel(old, sddl.MustParse("O:SYG:SYD:S:AI"+c.changed), c.info)
+		want := "O:SYG:SYD:S:" + c.want
+		if c.info == winnt.DACL_SECURITY_INFORMATION {
+			want = "O:SYG:SYD:S:AI" + c.want
+		}
+		if st != ntstatus.Success || text(t, d) != want && text(t, d)+"S:" != want {
+			t.Errorf("O-39: %s set to %s: %v, %s, want %s", c.old, c.changed, st, text(t, d), want)
+		}
+	}
+	var long []sd.ACE
+	audit := sddl.MustParse("S:(AU;SA;WD;;;WD)").SACL().Slice()[0]
+	for range (sd.MaxACLSize - 8) / 20 {
+		long = append(long, audit)
+	}
+	list, err := sd.NewACL(long...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, st := se.KeepLabel(sddl.MustParse("O:SYG:SYS:"+label), sd.New(sd.Parts{Control: sd.SACLPresent, SACL: list}),
+		winnt.SACL_SECURITY_INFORMATION)
+	if st != ntstatus.InvalidACL || d != nil {
+		t.Errorf("O-39: a list without room for the label: %v", st)
+	}
+}
+
+// TestAttachPrimary: the first process of a token is told, and the next after all
+// are gone (T-112).
+func TestAttachPrimary(t *testing.T) {
+	tok := se.NewState().NewToken(build(t, client, winnt.TokenPrimary), nil)
+	defer tok.Deref(ob.TagCall)
+	for range 2 {
+		if tok.InUse() || !tok.AttachPrimary() || tok.AttachPrimary() || !tok.InUse() {
+			t.Error("T-112: the first is not told from the second")
+		}
+		tok.DetachPrimary()
+		if !tok.InUse() {
+			t.Error("T-112: one process has it still")
+		}
+		tok.DetachPrimary()
+	}
+}
+
+// TestNumbersAreNotGivenTwice: a number that a token brings with it counts among
+// those given out (T-69).
+func TestNumbersAreNotGivenTwice(t *testing.T) {
+	s := se.NewState()
+	v, st := build(t, client, winnt.TokenPrimary).LowBox(token.LowBoxSpec{Package: sid.AppContainer("p"), Number: 3})
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	tok := s.NewToken(v, nil)
+	defer tok.Deref(ob.TagCall)
+	for _, name := range []string{"a", "b", "c"} {
+		if x := s.Boxes.Hold(9, sid.AppContainer(name)); x.Number() <= 3 {
+			t.Errorf("T-69: %s has the number %d", name, x.Number())
+		}
+	}
+}
+
+// TestPrimaryType: what a child process gets of an impersonation token is a primary
+// one without a level (T-54).
+func TestPrimaryType(t *testing.T) {
+	for _, image := range []uint32{se.Unlabelled, 0x1000} {
+		v, st := se.Primary(build(t, client, winnt.TokenImpersonation), image)
+		if st != ntstatus.Success || v.Type() != winnt.TokenPrimary || v.Level() != 0 {
+			t.Errorf("T-54: %v, %v of level %v", st, v.Type(), v.Level())
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package services
+
+import (
+	"errors"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// LsaLogonUser logs a user on and opens the token.
+func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st ntstatus.Status) {
+	// capture
+	r, st := c.captureLogon(&in)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	// decide
+	result, st := c.Sys.LSA.LogOn(r)
+	if st != ntstatus.Success {
+		return c.refusedLogon(st)
+	}
+	result.Token.SessionID = c.self.Process().Token().SessionID()
+	if s := in.SourceContext.V; s != nil {
+		result.Token.Source = *s
+	}
+	if c.Sys.Fault("se: create token") {
+		return out, c.Fail("O-81", ntstatus.InsufficientResources)
+	}
+	v, end, st := c.Sys.OpenSession(&result)
+	if st != ntstatus.Success {
+		return out, c.Fail("L-4", st)
+	}
+	defer end()
+	tok := c.Sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
+	defer tok.Deref(ob.TagCall)
+	// commit
+	out.LogonID = v.AuthenticationID()
+	out.Token, st = c.insert(tok, winnt.TOKEN_ALL_ACCESS, 0)
+	return out, st
+}
+
+// captureLogon makes a request out of the parameters.
+func (c *Context) captureLogon(in *nt.LsaLogonUserIn) (r logon.Request, st ntstatus.Status) {
+	for _, st := range []ntstatus.Status{in.LocalGroups.Status, in.SourceContext.Status, sidStatus(in.LocalGroups.V)} {
+		if st != ntstatus.Success {
+			// What cannot be read, and a group without a SID, is refused first.
+			return r, c.Fail("O-3", st)
+		}
+	}
+	info := &in.AuthenticationInformation
+	r = logon.Request{Type: in.LogonType, Domain: info.LogonDomainName, Name: info.UserName, Password: info.Password,
+		Groups: in.LocalGroups.V, Tcb: c.holds(winnt.SeTcbPrivilege)}
+	switch info.MessageType {
+	case nt.InteractiveLogon:
+		r.Package = logon.Password
+	case nt.S4ULogon:
+		r.Package = logon.S4U
+	default:
+		// There are two messages: a name with a password, and a name alone.
+		return r, c.Fail("L-42", ntstatus.BadValidationClass)
+	}
+	if in.LocalGroups.V != nil && !r.Tcb {
+		// Adding groups needs SeTcbPrivilege.
+		return r, c.Fail("L-33", ntstatus.PrivilegeNotHeld)
+	}
+	return r, ntstatus.Success
+}
+
+// logonRules has the rule behind each status of a refused logon.
+var logonRules = map[ntstatus.Status]string{
+	ntstatus.InvalidLogonType: "L-3", ntstatus.LogonFailure: "L-32", ntstatus.AccountLockedOut: "L-31",
+	ntstatus.LogonTypeNotGranted: "L-2", ntstatus.TooManyContextIDs: "L-4", ntstatus.PrivilegeNotHeld: "L-33",
+	ntstatus.InsufficientResources: "O-81", ntstatus.AccountRestriction: "L-35",
+}
+
+// refusedLogon tells the caller why a logon was refused: an account that may not be
+// used by a status below another, and an unknown name never as such. L-32, L-35
+func (c *Context) refusedLogon(st ntstatus.Status) (out nt.LsaLogonUserOut, _ ntstatus.Status) {
+	switch st {
+	case ntstatus.AccountDisabled:
+		out.SubStatus, st = st, ntstatus.AccountRestriction
+	case ntstatus.NoSuchUser, ntstatus.WrongPassword, ntstatus.Success:
+		st = ntstatus.LogonFailure
+	}
+	rule := logonRules[st]
+	if rule == "" {
+		rule = "L-32"
+	}
+	return out, c.Fail(rule, st)
+}
+
+// OpenSession opens the logon sessions of a result and returns the value of its
+// token. The caller calls end once token objects hold the session, or to let it
+// go. L-10
+func (s *System) OpenSession(r *logon.Result) (v *token.Token, end func(), st ntstatus.Status) {
+	sessions := &s.Security.Sessions
+	ids := []winnt.LUID{s.Security.AllocateLUID(), s.Security.AllocateLUID()}
+	if r.Linked == nil {
+		ids = ids[:1]
+	}
+	spec, linked := r.InSession(ids[0], ids[len(ids)-1])
+	spec.ModifiedID = s.Security.AllocateLUID()
+	v, err := token.New(spec)
+	var full *token.Token
+	if linked != nil && err == nil {
+		linked.ModifiedID = s.Security.AllocateLUID()
+		full, err = token.New(*linked)
+	}
+	if err != nil {
+		// What makes no token is refused with the status of its fault; a zero result too. L-10
+		var fault *token.SpecError
+		if st = ntstatus.InvalidParameter; errors.As(err, &fault) {
+			st = fault.Status
+		}
+		return nil, nil, st
+	}
+	if r.Token.AuthenticationID != 0 {
+		// The sessions of the system and of Anonymous are always there. L-10
+		return v, func() {}, ntstatus.Success
+	}
+	for _, id := range ids {
+		sessions.Open(id)
+		sessions.Hold(id)
+	}
+	end = func() {
+		for _, id := range ids {
+			sessions.Finish(id)
+		}
+	}
+	if full != nil {
+		if st := sessions.Link(full, v); st != ntstatus.Success {
+			end()
+			return nil, nil, st
+		}
+	}
+	return v, end, ntstatus.Success
+}

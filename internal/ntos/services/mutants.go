@@ -1,0 +1,106 @@
+package services
+
+import (
+	"sync/atomic"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// MutantType is the object type Mutant.
+var MutantType = &ob.Type{ObjectType: winnt.MutantObject}
+
+// Mutant is a mutant object. Nothing waits for it, so that its owner owns it
+// once.
+type Mutant struct {
+	ob.Header
+	owner atomic.Pointer[ps.Thread] // nil when free; compared only, no reference
+}
+
+// state returns what a thread sees of the mutant.
+func (m *Mutant) state(by *ps.Thread) nt.MutantInformation {
+	switch owner := m.owner.Load(); {
+	case owner == nil:
+		return nt.MutantInformation{CurrentCount: 1}
+	case owner.Exited():
+		// The owner ended without a release: the mutant is free and abandoned. O-136
+		return nt.MutantInformation{CurrentCount: 1, AbandonedState: true}
+	default:
+		return nt.MutantInformation{OwnedByCaller: owner == by}
+	}
+}
+
+// NtCreateMutant makes a mutant, named or not.
+func (c *Context) NtCreateMutant(in nt.CreateMutantIn) (out nt.MutantOut, st ntstatus.Status) {
+	out.MutantHandle, st = c.createNamed(in.ObjectAttributes, MutantType, in.DesiredAccess,
+		func(d *sd.Descriptor) ob.Object {
+			m := &Mutant{}
+			if in.InitialOwner {
+				// The creator owns it from the start if it wants; an open of what is there does not (O-134).
+				m.owner.Store(c.self)
+			}
+			m.Init(MutantType, m, d)
+			return m
+		})
+	return out, st
+}
+
+// NtOpenMutant opens a mutant by name.
+func (c *Context) NtOpenMutant(in nt.OpenMutantIn) (out nt.MutantOut, st ntstatus.Status) {
+	out.MutantHandle, st = c.openNamed(in.ObjectAttributes, MutantType, in.DesiredAccess)
+	return out, st
+}
+
+// NtReleaseMutant gives up a mutant that the calling thread owns.
+func (c *Context) NtReleaseMutant(in nt.ReleaseMutantIn) (out nt.ReleaseMutantOut, st ntstatus.Status) {
+	// reference
+	m, _, st := ob.Reference[*Mutant](&c.Caller, in.MutantHandle, 0, MutantType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer m.Deref(ob.TagCall)
+	// decide and commit
+	if !m.owner.CompareAndSwap(c.self, nil) {
+		// Only the thread that owns a mutant releases it, whatever its handle grants.
+		return out, c.Fail("O-134", ntstatus.MutantNotOwned)
+	}
+	return out, ntstatus.Success
+}
+
+// exactState tests what a query of an object's state gives by value, and its
+// pointers.
+func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) ntstatus.Status {
+	switch {
+	case class != 0:
+		// There is one class.
+		return c.Fail("O-135", ntstatus.InvalidInfoClass)
+	case length != want:
+		// The length must be exact.
+		return c.Fail("O-135", ntstatus.InfoLengthMismatch)
+	case fault != ntstatus.Success:
+		return c.Fail("O-3", fault)
+	}
+	return ntstatus.Success
+}
+
+// NtQueryMutant tells the state of a mutant.
+func (c *Context) NtQueryMutant(in nt.QueryMutantIn) (out nt.QueryMutantOut, st ntstatus.Status) {
+	// capture
+	const size = 8 // bytes of MUTANT_BASIC_INFORMATION
+	if st = c.exactState(uint32(in.MutantInformationClass), in.MutantInformationLength, size,
+		in.FaultReturnLength); st != ntstatus.Success {
+		return out, st
+	}
+	// reference
+	m, _, st := ob.Reference[*Mutant](&c.Caller, in.MutantHandle, winnt.MUTANT_QUERY_STATE, MutantType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer m.Deref(ob.TagCall)
+	out.MutantInformation, out.ReturnLength = m.state(c.self), size
+	return out, ntstatus.Success
+}

@@ -1,0 +1,195 @@
+package services
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// PolicyType is the object type of the policy of a computer.
+var PolicyType = &ob.Type{ObjectType: winnt.PolicyObject}
+
+// Policy is the policy of this computer: something to hold a right on.
+type Policy struct{ ob.Header }
+
+// LsaOpenPolicy opens the policy of this computer.
+func (c *Context) LsaOpenPolicy(in nt.LsaOpenPolicyIn) (out nt.LsaOpenPolicyOut, st ntstatus.Status) {
+	if in.SystemName != "" && !isComputer(c.Sys.LSA, in.SystemName) {
+		// Only this computer's policy is here.
+		return out, c.Fail("L-43", ntstatus.ObjectNameNotFound)
+	}
+	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
+		return out, st
+	}
+	subject := c.self.Subject()
+	// The policy's descriptor decides, by the generic mapping of its type (L-40).
+	out.PolicyHandle, _, st = ob.OpenByPointer(&c.Caller, c.Sys.Policy, subject, in.DesiredAccess, 0)
+	return out, st
+}
+
+func isComputer(a logon.Authority, name string) bool {
+	for len(name) > 0 && name[0] == '\\' {
+		name = name[1:]
+	}
+	found, ok := a.LookupName(name)
+	return ok && found.Use == winnt.SidTypeDomain && found.SID == a.Computer().SID
+}
+
+// LsaClose closes a handle of a policy, and no other.
+func (c *Context) LsaClose(in nt.LsaCloseIn) (out nt.LsaCloseOut, st ntstatus.Status) {
+	if st := c.referencePolicy(in.ObjectHandle, 0); st != ntstatus.Success {
+		return out, st
+	}
+	return out, c.Caller.Close(in.ObjectHandle)
+}
+
+// referencePolicy checks that a handle is a policy's and has a right. The policy
+// lives as long as the system.
+func (c *Context) referencePolicy(h winnt.Handle, right winnt.AccessMask) ntstatus.Status {
+	p, _, st := ob.Reference[*Policy](&c.Caller, h, right, PolicyType)
+	if st != ntstatus.Success {
+		return st
+	}
+	p.Deref(ob.TagCall)
+	return ntstatus.Success
+}
+
+// LsaQueryInformationPolicy tells the domain of this computer's accounts.
+func (c *Context) LsaQueryInformationPolicy(in nt.LsaQueryInformationPolicyIn) (out nt.LsaQueryInformationPolicyOut,
+	st ntstatus.Status) {
+	if in.InformationClass != winnt.PolicyPrimaryDomainInformation &&
+		in.InformationClass != winnt.PolicyAccountDomainInformation {
+		// The right depends on the class, so the class is looked at first.
+		return out, c.Fail("L-44", ntstatus.InvalidParameter)
+	}
+	if st := c.referencePolicy(in.PolicyHandle, winnt.POLICY_VIEW_LOCAL_INFORMATION); st != ntstatus.Success {
+		return out, c.named("PolicyHandle", "POLICY_VIEW_LOCAL_INFORMATION", st)
+	}
+	if in.InformationClass == winnt.PolicyPrimaryDomainInformation {
+		// A computer in a workgroup has a primary domain without a SID (L-44).
+		out.Buffer.DomainName = "WORKGROUP"
+		return out, ntstatus.Success
+	}
+	d := c.Sys.LSA.Computer()
+	out.Buffer = nt.PolicyInformation{DomainName: d.Domain, DomainSID: d.SID}
+	return out, ntstatus.Success
+}
+
+// LsaLookupNames2 finds the SIDs of names.
+func (c *Context) LsaLookupNames2(in nt.LsaLookupNames2In) (out nt.LsaLookupNames2Out, st ntstatus.Status) {
+	if in.Flags&^winnt.LSA_LOOKUP_ISOLATED_AS_LOCAL != 0 || len(in.Names) > nt.MaxLookup {
+		// There is one flag, and a bound.
+		return out, c.Fail("L-45", ntstatus.InvalidParameter)
+	}
+	if st := c.referencePolicy(in.PolicyHandle, winnt.POLICY_LOOKUP_NAMES); st != ntstatus.Success {
+		return out, c.named("PolicyHandle", "POLICY_LOOKUP_NAMES", st)
+	}
+	var d domains
+	found := 0
+	for _, name := range in.Names {
+		a, ok := c.Sys.LSA.LookupName(name)
+		if !ok {
+			// A name that is unknown has no SID, and its domain's index where that is known (L-46).
+			domain, _, qualified := logon.Split(name)
+			out.SIDs = append(out.SIDs, nt.TranslatedSID{Use: winnt.SidTypeUnknown,
+				DomainIndex: d.named(c.Sys.LSA, domain, qualified)})
+			continue
+		}
+		found++
+		out.SIDs = append(out.SIDs, nt.TranslatedSID{Use: a.Use, SID: a.SID, DomainIndex: d.of(&a)})
+	}
+	out.ReferencedDomains = d.list
+	return out, c.mapped(found, len(in.Names))
+}
+
+// LsaLookupSids finds the names of SIDs.
+func (c *Context) LsaLookupSids(in nt.LsaLookupSidsIn) (out nt.LsaLookupSidsOut, st ntstatus.Status) {
+	if len(in.SIDs) > nt.MaxLookup {
+		return out, c.Fail("L-45", ntstatus.InvalidParameter)
+	}
+	if st := c.referencePolicy(in.PolicyHandle, winnt.POLICY_LOOKUP_NAMES); st != ntstatus.Success {
+		return out, c.named("PolicyHandle", "POLICY_LOOKUP_NAMES", st)
+	}
+	var d domains
+	found := 0
+	for _, s := range in.SIDs {
+		a, ok := c.Sys.LSA.LookupSID(s)
+		if ok {
+			found++
+			out.Names = append(out.Names, nt.TranslatedName{Use: a.Use, Name: a.Name, DomainIndex: d.of(&a)})
+			continue
+		}
+		out.Names = append(out.Names, d.unknown(c.Sys.LSA, s))
+	}
+	out.ReferencedDomains = d.list
+	return out, c.mapped(found, len(in.SIDs))
+}
+
+// mapped returns the status of a look-up. L-46
+func (c *Context) mapped(found, of int) ntstatus.Status {
+	switch {
+	case found == of:
+		return ntstatus.Success
+	case found > 0:
+		return ntstatus.SomeNotMapped
+	}
+	return c.Fail("L-46", ntstatus.NoneMapped)
+}
+
+// domains is the list of domains that a look-up refers to, each once.
+type domains struct {
+	list []nt.TrustInformation
+	at   map[nt.TrustInformation]int32
+}
+
+// of returns the index of an account's domain.
+func (d *domains) of(a *logon.Account) int32 {
+	t := nt.TrustInformation{Name: a.Domain, SID: a.DomainSID}
+	i, ok := d.at[t]
+	if !ok {
+		if d.at == nil {
+			d.at = map[nt.TrustInformation]int32{}
+		}
+		i = int32(len(d.list))
+		d.list, d.at[t] = append(d.list, t), i
+	}
+	return i
+}
+
+// named returns the index of a domain by its name, −1 for an unknown one.
+func (d *domains) named(a logon.Authority, name string, qualified bool) int32 {
+	if !qualified {
+		return -1
+	}
+	found, ok := a.LookupName(name)
+	if !ok || found.Use != winnt.SidTypeDomain {
+		return -1
+	}
+	return d.of(&found)
+}
+
+// unknown returns the entry of a SID without a name: the RID where the domain is
+// known, else the whole SID. L-47
+func (d *domains) unknown(a logon.Authority, s sid.SID) nt.TranslatedName {
+	out := nt.TranslatedName{Use: winnt.SidTypeUnknown, Name: s.String(), DomainIndex: -1}
+	switch found, ok := a.LookupSID(s.Prefix()); {
+	case s.IsZero():
+		out.Use, out.Name = winnt.SidTypeInvalid, ""
+	case ok && found.Use == winnt.SidTypeDomain:
+		out.Name, out.DomainIndex = hexadecimal(s.RID()), d.of(&found)
+	}
+	return out
+}
+
+// hexadecimal returns eight digits (MS-LSAT 3.1.4).
+func hexadecimal(n uint32) string {
+	const digits = "0123456789ABCDEF"
+	var b [8]byte
+	for i := range b {
+		b[i] = digits[n>>(28-4*i)&15]
+	}
+	return string(b[:])
+}

@@ -1,0 +1,101 @@
+package services
+
+import (
+	"sync/atomic"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// SemaphoreType is the object type Semaphore.
+var SemaphoreType = &ob.Type{ObjectType: winnt.SemaphoreObject}
+
+// Semaphore is a semaphore object. Nothing waits for it, so that its count only
+// rises.
+type Semaphore struct {
+	ob.Header
+	maximum int32        // immutable
+	count   atomic.Int32 // 0 to maximum
+}
+
+// release adds to the count and returns what it was; ok is false where that
+// would exceed the maximum, and nothing changes.
+func (s *Semaphore) release(n int32) (before int32, ok bool) {
+	for {
+		before = s.count.Load()
+		if n > s.maximum-before {
+			return before, false
+		}
+		if s.count.CompareAndSwap(before, before+n) {
+			return before, true
+		}
+	}
+}
+
+// NtCreateSemaphore makes a semaphore, named or not.
+func (c *Context) NtCreateSemaphore(in nt.CreateSemaphoreIn) (out nt.SemaphoreOut, st ntstatus.Status) {
+	// capture
+	if in.MaximumCount <= 0 || in.InitialCount < 0 || in.InitialCount > in.MaximumCount {
+		// A semaphore counts from 0 to a maximum above 0.
+		return out, c.Fail("O-137", ntstatus.InvalidParameter)
+	}
+	out.SemaphoreHandle, st = c.createNamed(in.ObjectAttributes, SemaphoreType, in.DesiredAccess,
+		func(d *sd.Descriptor) ob.Object {
+			s := &Semaphore{maximum: in.MaximumCount}
+			s.count.Store(in.InitialCount)
+			s.Init(SemaphoreType, s, d)
+			return s
+		})
+	return out, st
+}
+
+// NtOpenSemaphore opens a semaphore by name.
+func (c *Context) NtOpenSemaphore(in nt.OpenSemaphoreIn) (out nt.SemaphoreOut, st ntstatus.Status) {
+	out.SemaphoreHandle, st = c.openNamed(in.ObjectAttributes, SemaphoreType, in.DesiredAccess)
+	return out, st
+}
+
+// NtReleaseSemaphore counts a semaphore up.
+func (c *Context) NtReleaseSemaphore(in nt.ReleaseSemaphoreIn) (out nt.ReleaseSemaphoreOut, st ntstatus.Status) {
+	// capture
+	if in.ReleaseCount <= 0 {
+		// A release counts up.
+		return out, c.Fail("O-138", ntstatus.InvalidParameter)
+	}
+	// reference
+	s, _, st := ob.Reference[*Semaphore](&c.Caller, in.SemaphoreHandle, winnt.SEMAPHORE_MODIFY_STATE, SemaphoreType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer s.Deref(ob.TagCall)
+	// decide and commit
+	before, ok := s.release(in.ReleaseCount)
+	if !ok {
+		// A count never exceeds its maximum, and a release that would do so changes nothing.
+		return out, c.Fail("O-138", ntstatus.SemaphoreLimitExceeded)
+	}
+	out.PreviousCount = before
+	return out, ntstatus.Success
+}
+
+// NtQuerySemaphore tells the counts of a semaphore.
+func (c *Context) NtQuerySemaphore(in nt.QuerySemaphoreIn) (out nt.QuerySemaphoreOut, st ntstatus.Status) {
+	// capture
+	const size = 8 // bytes of SEMAPHORE_BASIC_INFORMATION
+	if st = c.exactState(uint32(in.SemaphoreInformationClass), in.SemaphoreInformationLength, size,
+		in.FaultReturnLength); st != ntstatus.Success {
+		return out, st
+	}
+	// reference
+	s, _, st := ob.Reference[*Semaphore](&c.Caller, in.SemaphoreHandle, winnt.SEMAPHORE_QUERY_STATE, SemaphoreType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer s.Deref(ob.TagCall)
+	out.SemaphoreInformation = nt.SemaphoreInformation{CurrentCount: s.count.Load(), MaximumCount: s.maximum}
+	out.ReturnLength = size
+	return out, ntstatus.Success
+}

@@ -1,0 +1,182 @@
+package services
+
+import (
+	"math"
+	"sync"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TimerType is the object type Timer.
+var TimerType = &ob.Type{ObjectType: winnt.TimerObject}
+
+// Timer is a timer object. Nothing waits for it, so that a timer that was
+// signalled stays so until it is set.
+type Timer struct {
+	ob.Header
+	Kind nt.TimerType // immutable
+
+	mu sync.Mutex
+	// +checklocks:mu
+	due int64 // guarded by mu: when it is or was to be signalled; 0 before it was set
+	// +checklocks:mu
+	period int64 // guarded by mu: 100-ns units; 0 for once
+	// +checklocks:mu
+	running bool // guarded by mu: it will be signalled at due
+	// +checklocks:mu
+	signaled bool // guarded by mu
+}
+
+const millisecond = 10_000 // 100-ns units
+
+// now returns the time of the system in 100-ns units since 1601-01-01, 0 where
+// it has no clock.
+func (s *System) now() int64 {
+	if s.Log.Clock == nil {
+		return 0
+	}
+	return s.Log.Clock()
+}
+
+// sum adds a time and a length of time that is not below 0; what does not fit is
+// as late as can be.
+func sum(t, d int64) int64 {
+	if t > math.MaxInt64-d {
+		return math.MaxInt64
+	}
+	return t + d
+}
+
+// reachLocked brings the timer to a moment.
+//
+// +checklocks:t.mu
+func (t *Timer) reachLocked(now int64) {
+	if !t.running || now < t.due {
+		return
+	}
+	t.signaled = true
+	if t.period == 0 {
+		t.running = false
+		return
+	}
+	t.due = sum(now-(now-t.due)%t.period, t.period)
+}
+
+// set makes the timer run and returns whether it was signalled.
+func (t *Timer) set(now, due, period int64) (before bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reachLocked(now)
+	before = t.signaled
+	switch {
+	case due >= 0:
+		t.due = due
+	case due == math.MinInt64:
+		t.due = math.MaxInt64
+	default:
+		t.due = sum(now, -due)
+	}
+	t.period, t.running, t.signaled = period, true, false
+	return before
+}
+
+// cancel stops the timer and returns whether it is signalled.
+func (t *Timer) cancel(now int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reachLocked(now)
+	t.running = false
+	return t.signaled
+}
+
+// state returns what a query tells.
+func (t *Timer) state(now int64) (i nt.TimerInformation) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reachLocked(now)
+	i.TimerState = t.signaled
+	if t.due != 0 || t.running {
+		i.RemainingTime = t.due - now
+	}
+	return i
+}
+
+// NtCreateTimer makes a timer, named or not.
+func (c *Context) NtCreateTimer(in nt.CreateTimerIn) (out nt.TimerOut, st ntstatus.Status) {
+	// capture
+	if in.TimerType > nt.SynchronizationTimer {
+		// There are two types of timers.
+		return out, c.Fail("O-139", ntstatus.InvalidParameter4)
+	}
+	out.TimerHandle, st = c.createNamed(in.ObjectAttributes, TimerType, in.DesiredAccess,
+		func(d *sd.Descriptor) ob.Object {
+			t := &Timer{Kind: in.TimerType}
+			t.Init(TimerType, t, d)
+			return t
+		})
+	return out, st
+}
+
+// NtOpenTimer opens a timer by name.
+func (c *Context) NtOpenTimer(in nt.OpenTimerIn) (out nt.TimerOut, st ntstatus.Status) {
+	out.TimerHandle, st = c.openNamed(in.ObjectAttributes, TimerType, in.DesiredAccess)
+	return out, st
+}
+
+// NtSetTimer sets the time at which a timer is signalled.
+func (c *Context) NtSetTimer(in nt.SetTimerIn) (out nt.SetTimerOut, st ntstatus.Status) {
+	// capture
+	switch {
+	case in.Period < 0:
+		// A period goes forward.
+		return out, c.Fail("O-139", ntstatus.InvalidParameter6)
+	case in.DueTime.Status != ntstatus.Success:
+		return out, c.Fail("O-3", in.DueTime.Status)
+	}
+	// reference
+	t, _, st := ob.Reference[*Timer](&c.Caller, in.TimerHandle, winnt.TIMER_MODIFY_STATE, TimerType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	// commit
+	// A timer that is set is signalled when its time comes, and not before. O-140
+	out.PreviousState = t.set(c.Sys.now(), in.DueTime.V, int64(in.Period)*millisecond)
+	return out, ntstatus.Success
+}
+
+// NtCancelTimer keeps a timer from being signalled.
+func (c *Context) NtCancelTimer(in nt.CancelTimerIn) (out nt.CancelTimerOut, st ntstatus.Status) {
+	// reference
+	t, _, st := ob.Reference[*Timer](&c.Caller, in.TimerHandle, winnt.TIMER_MODIFY_STATE, TimerType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	// commit
+	// A timer that is cancelled keeps its state. O-140
+	out.CurrentState = t.cancel(c.Sys.now())
+	return out, ntstatus.Success
+}
+
+// NtQueryTimer tells the state of a timer.
+func (c *Context) NtQueryTimer(in nt.QueryTimerIn) (out nt.QueryTimerOut, st ntstatus.Status) {
+	// capture
+	const size = 16 // bytes of TIMER_BASIC_INFORMATION
+	if st = c.exactState(uint32(in.TimerInformationClass), in.TimerInformationLength, size,
+		in.FaultReturnLength); st != ntstatus.Success {
+		return out, st
+	}
+	// reference
+	t, _, st := ob.Reference[*Timer](&c.Caller, in.TimerHandle, winnt.TIMER_QUERY_STATE, TimerType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	out.TimerInformation, out.ReturnLength = t.state(c.Sys.now()), size
+	return out, ntstatus.Success
+}

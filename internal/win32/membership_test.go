@@ -1,0 +1,114 @@
+package win32_test
+
+import (
+	"testing"
+
+	"github.com/refmon/refmon/internal/win32"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// asked calls one of the three functions and returns its answer.
+func asked(t *testing.T, w *win32.Thread, name string, in any) (bool, ntstatus.Status) {
+	t.Helper()
+	out, _, _, st := w.CallRow(win32.Table.Find(name), in)
+	switch o := out.(type) {
+	case win32.CheckTokenMembershipOut:
+		return o.IsMember, st
+	case win32.CheckTokenCapabilityOut:
+		return o.HasCapability, st
+	}
+	t.Fatalf("%s gives %T", name, out)
+	return false, st
+}
+
+// A token has the SIDs of its enabled groups (O-131, O-133).
+func TestMembership(t *testing.T) {
+	w, _ := thread(t)
+	primary, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	client, ok := w.DuplicateToken(primary, winnt.SecurityIdentification)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	users, admins := sid.MustParse("S-1-5-32-545"), sid.MustParse("S-1-5-32-544")
+	for _, c := range []struct {
+		token winnt.Handle
+		sid   nt.Captured[sid.SID]
+		want  bool
+		st    ntstatus.Status
+	}{
+		{0, nt.Cap(users), true, 0},
+		{0, nt.Cap(admins), false, 0},
+		{client, nt.Cap(users), true, 0},
+		{client, nt.Cap(admins), false, 0},
+		{primary, nt.Cap(users), false, ntstatus.NoImpersonationToken},
+		{0x7FFFFFF0, nt.Cap(users), false, ntstatus.InvalidHandle},
+		{client, nt.Captured[sid.SID]{Status: ntstatus.InvalidSID}, false, ntstatus.InvalidSID},
+	} {
+		got, st := asked(t, w, "CheckTokenMembership", win32.CheckTokenMembershipIn{TokenHandle: c.token, SIDToCheck: c.sid})
+		if got != c.want || st != c.st {
+			t.Errorf("%#x %v: %v, %v; want %v, %v", c.token, c.sid.V, got, st, c.want, c.st)
+		}
+		// Without an AppContainer, flags change nothing (O-132).
+		for _, flags := range []uint32{0, 1, 3} {
+			got, st = asked(t, w, "CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{TokenHandle: c.token,
+				SIDToCheck: c.sid, Flags: flags})
+			if got != c.want || st != c.st {
+				t.Errorf("flags %d, %#x %v: %v, %v; want %v, %v", flags, c.token, c.sid.V, got, st, c.want, c.st)
+			}
+		}
+	}
+	if _, st := asked(t, w, "CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{SIDToCheck: nt.Cap(users),
+		Flags: 4}); st != ntstatus.InvalidParameter {
+		t.Errorf("a flag that is not defined: %v", st)
+	}
+	if user, st := w.CurrentUser(); st != 0 || user != sid.MustParse("S-1-5-21-1-2-3-1001") {
+		t.Errorf("the user is %v, %v", user, st)
+	}
+}
+
+// The token of an AppContainer (O-132, O-133).
+func TestContainedMembership(t *testing.T) {
+	w, _ := thread(t)
+	internet, users := sid.MustParse("S-1-15-3-1"), sid.MustParse("S-1-5-32-545")
+	primary, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY|winnt.TOKEN_DUPLICATE)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	box, st := w.NT().NtCreateLowBoxToken(primary, winnt.TOKEN_ALL_ACCESS, nil, sid.MustParse("S-1-15-2-1-2-3-4-5-6-7"),
+		[]token.Group{{SID: internet, Attributes: winnt.SE_GROUP_ENABLED}}, nil)
+	if st != 0 {
+		t.Fatal(st)
+	}
+	client, ok := w.DuplicateToken(box, winnt.SecurityImpersonation)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	for _, c := range []struct {
+		what string
+		in   any
+		want bool
+		st   ntstatus.Status
+	}{
+		{"CheckTokenCapability", win32.CheckTokenCapabilityIn{TokenHandle: box,
+			CapabilitySIDToCheck: nt.Cap(internet)}, true, 0},
+		{"CheckTokenCapability", win32.CheckTokenCapabilityIn{TokenHandle: box,
+			CapabilitySIDToCheck: nt.Cap(users)}, false, 0},
+		{"CheckTokenCapability", win32.CheckTokenCapabilityIn{CapabilitySIDToCheck: nt.Cap(internet)}, false, 0},
+		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{TokenHandle: client, SIDToCheck: nt.Cap(users)}, false, 0},
+		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{TokenHandle: client, SIDToCheck: nt.Cap(users),
+			Flags: 1}, true, 0},
+		{"CheckTokenMembershipEx", win32.CheckTokenMembershipExIn{TokenHandle: box, SIDToCheck: nt.Cap(users), Flags: 1},
+			false, ntstatus.NoImpersonationToken},
+	} {
+		if got, st := asked(t, w, c.what, c.in); got != c.want || st != c.st {
+			t.Errorf("%s %+v: %v, %v; want %v, %v", c.what, c.in, got, st, c.want, c.st)
+		}
+	}
+}

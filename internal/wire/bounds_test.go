@@ -1,0 +1,80 @@
+package wire
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/nt"
+)
+
+// TestPendingBounds: a connection has at most MaxPending calls without an answer,
+// and at most MaxBytes in them; an answer makes room.
+func TestPendingBounds(t *testing.T) {
+	s := &Server{}
+	small := &Frame{Body: []byte{1}}
+	for i := range MaxPending {
+		if !admits(s, small) {
+			t.Fatalf("call %d is refused", i)
+		}
+	}
+	if admits(s, small) {
+		t.Error("one call more is admitted")
+	}
+	if s.done(small); !admits(s, small) || admits(s, small) {
+		t.Error("an answer makes room for one call")
+	}
+	s = &Server{}
+	half := &Frame{Body: make([]byte, MaxBytes/2)}
+	if !admits(s, half) || !admits(s, half) || admits(s, small) {
+		t.Error("calls of MaxBytes are admitted, and no byte more")
+	}
+	if s.done(half); !admits(s, small) || admits(s, half) {
+		t.Error("an answer makes room for as many bytes")
+	}
+}
+
+// admits reports whether a connection takes one more call.
+func admits(s *Server, f *Frame) bool {
+	ok, err := s.admit(f)
+	return ok && err == nil
+}
+
+// TestWaitBounds: calls that wait are bounded apart from the others, and one
+// request waits once (W-3, W-20).
+func TestWaitBounds(t *testing.T) {
+	s := &Server{waits: map[uint64]*waiting{}}
+	for i := range MaxWaits {
+		if !admits(s, &Frame{Kind: Wait, Request: uint64(i)}) {
+			t.Fatalf("wait %d is refused", i)
+		}
+	}
+	if admits(s, &Frame{Kind: Wait, Request: MaxWaits}) || !admits(s, &Frame{Kind: Call}) {
+		t.Error("one wait more is admitted, or calls count as waits")
+	}
+	s.done(&Frame{Kind: Wait, Request: 3})
+	if _, err := s.admit(&Frame{Kind: Wait, Request: 4}); err == nil {
+		t.Error("a request waits twice")
+	}
+	if !admits(s, &Frame{Kind: Wait, Request: 3}) {
+		t.Error("an answer makes no room")
+	}
+}
+
+// TestReasonsTravel: every part of a reason goes over and comes back; an empty one
+// has no body.
+func TestReasonsTravel(t *testing.T) {
+	for _, w := range []nt.Why{{}, {Rule: "A-1"}, {Because: "of it"}, {Object: "Event"},
+		{Rule: "A-1", Because: "of it", Object: "Event"}, {Explanation: &access.Explanation{}}} {
+		b := whyBody(w)
+		if (b == nil) != reflect.DeepEqual(w, nt.Why{}) {
+			t.Errorf("%+v: a body: %t", w, b != nil)
+		}
+		h := AnswerHead{Why: b}
+		got := h.Reason()
+		if got.Rule != w.Rule || got.Because != w.Because || got.Object != w.Object ||
+			(got.Explanation == nil) != (w.Explanation == nil) {
+			t.Errorf("%+v comes back as %+v", w, got)
+		}
+	}
+}

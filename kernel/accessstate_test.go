@@ -1,0 +1,82 @@
+package kernel_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// T-134: privileges are appended as they are, doubles too, and what was read
+// before does not change.
+func TestAppendPrivileges(t *testing.T) {
+	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys := kernel.Boot(kernel.Config{})
+	p, err := sys.NewProcess("p", tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := sys.KernelMode(th)
+	s := k.SeCreateAccessState(winnt.READ_CONTROL, nil)
+	defer k.SeDeleteAccessState(s)
+	backup := nt.LUIDAndAttributes{LUID: winnt.LUID(winnt.SeBackupPrivilege),
+		Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS}
+	restore := nt.LUIDAndAttributes{LUID: winnt.LUID(winnt.SeRestorePrivilege)}
+	first := s.Privileges()
+	for _, set := range []*nt.PrivilegeSet{
+		nil, {}, {Privilege: []nt.LUIDAndAttributes{backup}},
+		{Privilege: []nt.LUIDAndAttributes{restore, backup, restore}},
+	} {
+		k.SeAppendPrivileges(s, set)
+	}
+	want := []nt.LUIDAndAttributes{backup, restore, backup, restore}
+	got := s.Privileges().Privilege
+	if len(first.Privilege) != 0 || len(got) != len(want) {
+		t.Fatalf("%v, then %v, want %v", first, got, want)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%d: %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+// A driver that opens a file by backup intent notes the privilege that it used.
+func ExampleKernelThread_SeAppendPrivileges() {
+	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sys := kernel.Boot(kernel.Config{})
+	p, err := sys.NewProcess("backup", tok)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	k := sys.KernelMode(th)
+	s := k.SeCreateAccessState(winnt.FILE_READ_DATA, nil)
+	defer k.SeDeleteAccessState(s)
+	k.SeAppendPrivileges(s, &nt.PrivilegeSet{Privilege: []nt.LUIDAndAttributes{
+		{LUID: winnt.LUID(winnt.SeBackupPrivilege), Attributes: winnt.SE_PRIVILEGE_USED_FOR_ACCESS}}})
+	for _, used := range s.Privileges().Privilege {
+		fmt.Println(winnt.Privilege(used.LUID))
+	}
+	// Output: SeBackupPrivilege
+}

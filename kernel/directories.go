@@ -1,0 +1,86 @@
+package kernel
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// BaseNamedObjects is the directory in which everybody may create named
+// objects such as jobs: the one of session 0, and the global one.
+const BaseNamedObjects = `\BaseNamedObjects`
+
+// kernelObjects is the directory of the standard events of the system.
+const kernelObjects = `\KernelObjects`
+
+// deviceNames is the directory of the names by which programs know devices.
+const deviceNames = `\GLOBAL??`
+
+// links are the symbolic links that a system has from the start, and what they
+// stand for. There is one session, 0, whose objects are the global ones (O-141).
+var links = [][2]string{
+	{`\BaseNamedObjects\Global`, BaseNamedObjects},
+	{`\BaseNamedObjects\Local`, BaseNamedObjects},
+	{`\BaseNamedObjects\Session`, `\Sessions\BNOLINKS`},
+	{`\Sessions\BNOLINKS\0`, BaseNamedObjects},
+	{`\Sessions\0\BaseNamedObjects`, BaseNamedObjects},
+	{`\DosDevices`, `\??`}, // names of devices (T-138)
+	{`\??`, deviceNames},
+	{deviceNames + `\GLOBALROOT`, ""},
+}
+
+// conditions are the standard events, which the memory manager of Windows
+// signals ("Standard Event Objects"). Nothing signals them here (O-142).
+var conditions = []string{"HighMemoryCondition", "LowMemoryCondition", "HighPagedPoolCondition",
+	"LowPagedPoolCondition", "HighNonPagedPoolCondition", "LowNonPagedPoolCondition", "HighCommitCondition",
+	"LowCommitCondition", "MaximumCommitCondition"}
+
+// makeDirectories makes what stands in the namespace of a new system.
+func (s *System) makeDirectories() {
+	everybody := systems(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL,
+		winnt.DIRECTORY_ALL_ACCESS)
+	s.insert(BaseNamedObjects, ob.NewDirectory(everybody, 0))
+	for _, path := range []string{kernelObjects, deviceNames, `\Sessions`, `\Sessions\BNOLINKS`, `\Sessions\0`} {
+		s.insert(path, ob.NewDirectory(rootDescriptor(), 0))
+	}
+	follow := systems(winnt.SYMBOLIC_LINK_QUERY|winnt.READ_CONTROL, winnt.SYMBOLIC_LINK_ALL_ACCESS)
+	for _, l := range links {
+		s.insert(l[0], ob.NewSymbolicLink(l[1], follow))
+	}
+	wait := systems(winnt.EVENT_QUERY_STATE|winnt.SYNCHRONIZE|winnt.READ_CONTROL, winnt.EVENT_ALL_ACCESS)
+	for _, name := range conditions {
+		s.insert(kernelObjects+`\`+name, services.NewEvent(nt.NotificationEvent, false, wait))
+	}
+}
+
+// systems returns the descriptor of an object of the system's own: what
+// everybody may do with it, and the system.
+func systems(everyone, system winnt.AccessMask) *sd.Descriptor {
+	list, err := sd.NewACL(allow(everyone, sid.Everyone), allow(system, sid.LocalSystem))
+	if err != nil {
+		panic("kernel: directory descriptor: " + err.Error())
+	}
+	return sd.New(sd.Parts{Control: sd.DACLPresent, Owner: sid.Administrators, Group: sid.LocalSystem, DACL: list})
+}
+
+// insert gives a permanent object its path, below directories that are there;
+// the name holds it.
+func (s *System) insert(path string, o ob.Object) {
+	o.Head().SetBirth(ob.Birth{Permanent: true})
+	dir := s.sys.Root
+	parts := strings.Split(path[1:], `\`)
+	for _, name := range parts[:len(parts)-1] {
+		h := dir.Lookup(name, false)
+		defer h.Deref(ob.TagCall)
+		dir = h.Object().(*ob.Directory)
+	}
+	if st := dir.Insert(parts[len(parts)-1], o, false); !st.IsSuccess() {
+		panic("kernel: " + path + ": " + st.String())
+	}
+	o.Head().Deref(ob.TagCall)
+}

@@ -1,0 +1,47 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/services"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/token"
+)
+
+// policySecurity lets everyone look names up and view, and Anonymous not (L-40).
+const policySecurity = "O:BAG:SYD:(D;;0x800;;;AN)(A;;0xf1fff;;;BA)(A;;0xf1fff;;;SY)(A;;0x20801;;;WD)"
+
+// makePolicy makes the policy object and settles who answers.
+func (s *System) makePolicy(authority logon.Authority) {
+	if authority == nil {
+		m, err := logon.NewMemory(logon.Settings{})
+		if err != nil {
+			panic("kernel: authority: " + err.Error())
+		}
+		authority = m
+	}
+	s.sys.LSA = authority
+	p := &services.Policy{}
+	p.Init(services.PolicyType, p, sddl.MustParse(policySecurity))
+	p.SetBirth(ob.Birth{Permanent: true})
+	s.sys.Security.Objects.Track(p)
+	s.sys.Policy = p
+}
+
+// LogOn opens the logon session of a result, and the one of its linked token, and
+// returns the token's value, for [System.NewProcess] or [System.As] (L-10). The
+// caller calls end once: the session then lives as long as its tokens. The error
+// is a status such as STATUS_TOO_MANY_CONTEXT_IDS.
+func (s *System) LogOn(r logon.Result) (tok *token.Token, end func(), err error) {
+	v, end, st := s.sys.OpenSession(&r)
+	if st != ntstatus.Success {
+		return nil, func() {}, st.Err()
+	}
+	return v, end, nil
+}
+
+// SetEveryoneIncludesAnonymous sets the policy of that name: whether anonymous
+// tokens made from now on have Everyone among their groups (I-74). It is off at
+// boot.
+func (s *System) SetEveryoneIncludesAnonymous(on bool) { s.sys.EveryoneIncludesAnonymous.Store(on) }

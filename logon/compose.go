@@ -1,0 +1,196 @@
+package logon
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/claims"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Person is who a logon found, with everything that the account database says.
+// The zero value is refused.
+type Person struct {
+	Account Account
+	// Groups are all of the person's groups, those that groups of theirs are in
+	// included. The first is the primary group.
+	Groups     []sid.SID
+	Privileges winnt.PrivilegeSet
+	Rights     Rights
+	Claims     *claims.Set
+}
+
+// enabled are the privileges that a logon enables.
+var enabled = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeImpersonatePrivilege,
+	winnt.SeCreateGlobalPrivilege)
+
+// kept are the privileges that the limited token of an administrator keeps.
+var kept = winnt.Privileges(winnt.SeChangeNotifyPrivilege, winnt.SeShutdownPrivilege, winnt.SeUndockPrivilege,
+	winnt.SeIncreaseWorkingSetPrivilege, winnt.SeTimeZonePrivilege)
+
+// splitting are the groups whose members get a limited token.
+var splitting = []sid.SID{sid.Administrators, sid.BackupOperators, sid.PowerUsers, sid.AccountOperators,
+	sid.ServerOperators, sid.PrintOperators}
+
+// Compose returns what the token of a person who logs on in that way is made of.
+// The statuses are STATUS_LOGON_TYPE_NOT_GRANTED, STATUS_INVALID_LOGON_TYPE and
+// STATUS_TOO_MANY_CONTEXT_IDS.
+func Compose(p Person, t winnt.LogonType, more ...token.Group) (Result, ntstatus.Status) {
+	if st := p.Rights.permit(t); st != ntstatus.Success {
+		return Result{}, st
+	}
+	full := p.spec(t, more)
+	if len(full.Groups) > token.MaxGroups {
+		// A token has no room for more groups, and one with fewer would not be the person's. L-4
+		return Result{}, ntstatus.TooManyContextIDs
+	}
+	r := Result{Token: full, Account: p.Account}
+	if !slices.ContainsFunc(p.Groups, func(s sid.SID) bool { return slices.Contains(splitting, s) }) {
+		return r, ntstatus.Success
+	}
+	limited := limit(full)
+	switch t {
+	case winnt.LOGON32_LOGON_BATCH, winnt.LOGON32_LOGON_SERVICE:
+		// A batch or service logon of an administrator is not limited. L-6
+	case winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_NETWORK_CLEARTEXT:
+		// An administrator of this computer who comes over the network is limited, without a pair. L-7
+		limited.ElevationType = winnt.TokenElevationTypeDefault
+		r.Token = limited
+	default:
+		// An administrator gets the limited token, and the full one is linked to it. L-5
+		full.ElevationType, limited.ElevationType = winnt.TokenElevationTypeFull, winnt.TokenElevationTypeLimited
+		r.Token, r.Linked = limited, &full
+	}
+	return r, ntstatus.Success
+}
+
+// spec returns the full token.
+func (p *Person) spec(t winnt.LogonType, more []token.Group) token.Spec {
+	user := p.Account.SID
+	s := token.Spec{
+		User: token.Group{SID: user}, Integrity: sid.MediumLevel, Type: winnt.TokenPrimary,
+		MandatoryPolicy: winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN,
+		Privileges:      p.Privileges, EnabledPrivileges: p.Privileges & enabled,
+		DefaultPrivileges: p.Privileges & enabled, UserClaims: p.Claims, Source: token.Source{Name: "refmon"},
+	}
+	if len(p.Groups) == 0 {
+		s.PrimaryGroup = user
+	}
+	s.Groups = make([]token.Group, 0, len(p.Groups)+6+len(more))
+	add := func(all ...sid.SID) {
+		for _, g := range all {
+			s.Groups = append(s.Groups, token.Group{SID: g, Attributes: token.GroupDefault})
+		}
+	}
+	add(p.Groups...)
+	for i, g := range s.Groups {
+		if g.SID == sid.Administrators {
+			s.Groups[i].Attributes |= winnt.SE_GROUP_OWNER
+			s.Owner, s.Integrity = sid.Administrators, sid.HighLevel
+		}
+	}
+	// Everyone, the SID of the type of logon and Authenticated Users are in every logon's token. L-8
+	add(sid.Everyone)
+	add(typeSIDs(t)...)
+	add(sid.AuthenticatedUsers, sid.ThisOrganization)
+	s.Groups = append(s.Groups, more...)
+	if t == winnt.LOGON32_LOGON_NETWORK {
+		// A network logon gives an impersonation token, every other a primary one. L-9
+		s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	}
+	return s
+}
+
+// TypeSID returns the SID that the token of a logon of that type has.
+func TypeSID(t winnt.LogonType) sid.SID { return typeSIDs(t)[0] }
+
+func typeSIDs(t winnt.LogonType) []sid.SID {
+	switch t {
+	case winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_NETWORK_CLEARTEXT:
+		return []sid.SID{sid.Network}
+	case winnt.LOGON32_LOGON_BATCH:
+		return []sid.SID{sid.Batch}
+	case winnt.LOGON32_LOGON_SERVICE:
+		return []sid.SID{sid.Service}
+	case winnt.LOGON32_LOGON_REMOTE_INTERACTIVE:
+		return []sid.SID{sid.Interactive, sid.RemoteInteractive}
+	}
+	return []sid.SID{sid.Interactive}
+}
+
+// limit returns the limited form of an administrator's token: the administrators'
+// groups count in deny entries only, few privileges, integrity Medium. L-5
+func limit(full token.Spec) token.Spec {
+	s := full
+	s.Groups = slices.Clone(full.Groups)
+	for i, g := range s.Groups {
+		if slices.Contains(splitting, g.SID) {
+			s.Groups[i].Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
+		}
+	}
+	s.Privileges &= kept
+	s.EnabledPrivileges &= kept
+	s.DefaultPrivileges &= kept
+	s.Integrity, s.Owner = sid.MediumLevel, sid.SID{}
+	s.Flags |= winnt.TOKEN_IS_FILTERED
+	return s
+}
+
+// AnonymousLogon returns the logon of a client without a name.
+func AnonymousLogon() Result {
+	s := token.Anonymous(false)
+	s.Type, s.Level = winnt.TokenImpersonation, winnt.SecurityImpersonation
+	a, _ := WellKnownSID(sid.Anonymous)
+	return Result{Token: s, Account: a}
+}
+
+// InSession returns the two specs of a result as tokens of those logon sessions:
+// with their ids, one logon SID between them, and a default DACL that admits
+// the owner, the system and, for reading and executing, the logon session. A
+// token that has a session keeps it as it is. (L-10)
+func (r *Result) InSession(id, linked winnt.LUID) (spec token.Spec, other *token.Spec) {
+	spec = r.Token
+	if spec.AuthenticationID != 0 {
+		// The sessions that are always there have no logon SID. L-10
+		return spec, nil
+	}
+	session := sid.Logon(uint32(id>>32), uint32(id))
+	join(&spec, id, session)
+	if r.Linked != nil {
+		full := *r.Linked
+		join(&full, linked, session)
+		other = &full
+	}
+	return spec, other
+}
+
+func join(s *token.Spec, id winnt.LUID, session sid.SID) {
+	s.AuthenticationID = id
+	s.Groups = append(slices.Clone(s.Groups),
+		token.Group{SID: session, Attributes: token.GroupDefault | winnt.SE_GROUP_LOGON_ID})
+	owner := s.Owner
+	if owner.IsZero() {
+		owner = s.User.SID
+	}
+	s.DefaultDACL = defaultDACL(owner, session)
+}
+
+func defaultDACL(owner, session sid.SID) *sd.ACL {
+	var aces []sd.ACE
+	for _, g := range []struct {
+		to   sid.SID
+		mask winnt.AccessMask
+	}{{owner, winnt.GENERIC_ALL}, {sid.LocalSystem, winnt.GENERIC_ALL},
+		{session, winnt.GENERIC_READ | winnt.GENERIC_EXECUTE}} {
+		a, err := sd.NewACE(sd.AccessAllowed, 0, g.mask, g.to)
+		if err != nil {
+			return nil // of a zero user, whom token.New refuses
+		}
+		aces = append(aces, a)
+	}
+	list, _ := sd.NewACL(aces...) // three entries always fit
+	return list
+}

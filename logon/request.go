@@ -1,0 +1,89 @@
+package logon
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Secret is a text that no trace, transcript or record shows: every verb of fmt
+// and every encoder of texts prints it as ***. The zero value is empty.
+type Secret string
+
+const stars = "***"
+
+// String returns ***.
+func (Secret) String() string { return stars }
+
+// Format writes *** for every verb (L-1).
+func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, stars) } //nolint:errcheck // a State has no errors
+
+// MarshalText returns *** (L-1).
+func (Secret) MarshalText() ([]byte, error) { return []byte(stars), nil }
+
+// Package says how a request proves who it is about. The zero value proves
+// nothing.
+type Package uint8
+
+// The packages.
+const (
+	Password Package = 1 + iota // a name and a password
+	S4U                         // a name alone: a service answers for its client
+)
+
+// Request has what a logon is asked with. The zero value is refused.
+type Request struct {
+	Package  Package
+	Type     winnt.LogonType
+	Domain   string // "" for none given, "." for accounts of this computer only
+	Name     string // NAME, DOMAIN\NAME or NAME@DOMAIN
+	Password Secret
+	// Tcb says that the caller has SeTcbPrivilege enabled.
+	Tcb bool
+	// Groups are added to the token; only a caller with Tcb may add some.
+	Groups []token.Group
+}
+
+// IsAnonymous reports whether the request is that of a client without a name: a
+// network logon without name and password. L-34
+func (r *Request) IsAnonymous() bool {
+	return r.Package == Password && r.Name == "" && r.Password == "" && r.Type == winnt.LOGON32_LOGON_NETWORK
+}
+
+// Result has what the token of a logon is made of. The zero value makes no
+// token.
+type Result struct {
+	// Token has no logon SID and, but for sessions that are always there, no
+	// AuthenticationID: the kernel gives both.
+	Token token.Spec
+	// Linked is the other token of an administrator's pair, nil without one.
+	Linked  *token.Spec
+	Account Account
+}
+
+// Account is a name with its SID. The zero value names nothing.
+type Account struct {
+	SID       sid.SID
+	Use       winnt.SIDNameUse
+	Domain    string // "" for Everyone and the like
+	DomainSID sid.SID
+	Name      string // "" for a domain
+}
+
+// Authority answers who is who. Its methods are called from many goroutines,
+// may block, and are called with no lock held.
+type Authority interface {
+	// LogOn returns what a token is made of, or why it is refused: the
+	// documented statuses of LsaLogonUser.
+	LogOn(Request) (Result, ntstatus.Status)
+	// LookupName finds an account by NAME, DOMAIN\NAME or NAME@DOMAIN, in any case.
+	LookupName(name string) (Account, bool)
+	// LookupSID finds an account or a domain by its SID.
+	LookupSID(sid.SID) (Account, bool)
+	// Computer returns the domain of this computer's own accounts.
+	Computer() Account
+}

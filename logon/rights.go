@@ -1,0 +1,75 @@
+package logon
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Rights is a set of logon rights ("Account Rights Constants"). The zero value
+// permits no logon.
+type Rights uint16
+
+// The logon rights; each has a form that denies and wins.
+const (
+	SeInteractiveLogonRight Rights = 1 << iota
+	SeNetworkLogonRight
+	SeBatchLogonRight
+	SeServiceLogonRight
+	SeRemoteInteractiveLogonRight
+	SeDenyInteractiveLogonRight
+	SeDenyNetworkLogonRight
+	SeDenyBatchLogonRight
+	SeDenyServiceLogonRight
+	SeDenyRemoteInteractiveLogonRight
+)
+
+var rightNames = [...]string{"SeInteractiveLogonRight", "SeNetworkLogonRight", "SeBatchLogonRight",
+	"SeServiceLogonRight", "SeRemoteInteractiveLogonRight", "SeDenyInteractiveLogonRight", "SeDenyNetworkLogonRight",
+	"SeDenyBatchLogonRight", "SeDenyServiceLogonRight", "SeDenyRemoteInteractiveLogonRight"}
+
+// ParseRight returns the logon right of that name, 0 for another.
+func ParseRight(name string) Rights {
+	for i, n := range rightNames {
+		if n == name {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// Names returns the names of the rights in the set.
+func (r Rights) Names() []string {
+	var out []string
+	for i, n := range rightNames {
+		if r&(1<<i) != 0 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// permit returns STATUS_SUCCESS if a person with these rights may log on in that
+// way, STATUS_LOGON_TYPE_NOT_GRANTED, or STATUS_INVALID_LOGON_TYPE.
+func (r Rights) permit(t winnt.LogonType) ntstatus.Status {
+	var need Rights
+	switch t {
+	case winnt.LOGON32_LOGON_INTERACTIVE, winnt.LOGON32_LOGON_UNLOCK:
+		need = SeInteractiveLogonRight
+	case winnt.LOGON32_LOGON_NETWORK, winnt.LOGON32_LOGON_NETWORK_CLEARTEXT:
+		need = SeNetworkLogonRight
+	case winnt.LOGON32_LOGON_BATCH:
+		need = SeBatchLogonRight
+	case winnt.LOGON32_LOGON_SERVICE:
+		need = SeServiceLogonRight
+	case winnt.LOGON32_LOGON_REMOTE_INTERACTIVE:
+		need = SeRemoteInteractiveLogonRight
+	default:
+		// A person cannot log on with another type. L-3
+		return ntstatus.InvalidLogonType
+	}
+	if r&need == 0 || r&(need<<5) != 0 {
+		// The right for the type of logon is held, and its denying form is not. L-2
+		return ntstatus.LogonTypeNotGranted
+	}
+	return ntstatus.Success
+}

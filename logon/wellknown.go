@@ -1,0 +1,96 @@
+package logon
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Domains of the well-known names that have a SID of their own.
+var domainSIDs = map[string]sid.SID{
+	"": {}, "BUILTIN": sid.MustParse("S-1-5-32"), "NT AUTHORITY": authority(5),
+	"Mandatory Label": authority(16), "NT SERVICE": sid.MustParse("S-1-5-80"),
+	"APPLICATION PACKAGE AUTHORITY": authority(15), "NT VIRTUAL MACHINE": sid.MustParse("S-1-5-83"),
+}
+
+// authority returns the SID of an identifier authority itself, S-1-n.
+func authority(n uint64) sid.SID { s, _ := sid.New(n); return s }
+
+// spellings are other names that well-known accounts answer by.
+var spellings = map[string]string{"LOCALSERVICE": "LOCAL SERVICE", "NETWORKSERVICE": "NETWORK SERVICE"}
+
+var byName = func() map[string]sid.SID {
+	m := map[string]sid.SID{}
+	sid.WellKnown(func(s sid.SID, name string) bool {
+		m[strings.ToUpper(name)] = s
+		return true
+	})
+	return m
+}()
+
+// WellKnownSID returns the account of a well-known SID that needs no domain, and
+// the domains of such accounts.
+func WellKnownSID(s sid.SID) (Account, bool) {
+	for name, of := range domainSIDs {
+		if name != "" && s == of {
+			return Account{SID: s, Use: winnt.SidTypeDomain, Domain: name, DomainSID: s}, true
+		}
+	}
+	domain, name := sid.Account(s)
+	if name == "" || s.Authority() == 5 && s.SubAuthorities() == 5 && s.Sub(0) == 21 && s.Sub(1) != 0 {
+		return Account{}, false
+	}
+	return Account{SID: s, Use: useOf(s), Domain: domain, DomainSID: domainSIDs[domain], Name: name}, true
+}
+
+// WellKnownName returns the well-known account NAME or DOMAIN\NAME, in any case.
+func WellKnownName(full string) (Account, bool) {
+	domain, name, qualified := Split(full)
+	if !qualified {
+		for d, s := range domainSIDs {
+			if d != "" && strings.EqualFold(d, name) {
+				return WellKnownSID(s)
+			}
+		}
+	}
+	key := strings.ToUpper(name)
+	if other, ok := spellings[key]; ok {
+		key = other
+	}
+	s, ok := byName[key]
+	if !ok {
+		return Account{}, false
+	}
+	a, ok := WellKnownSID(s)
+	if qualified && !strings.EqualFold(a.Domain, domain) {
+		// A name with a domain is the name of that domain only. L-12
+		return Account{}, false
+	}
+	return a, ok
+}
+
+// useOf returns the type of a well-known SID.
+func useOf(s sid.SID) winnt.SIDNameUse {
+	switch {
+	case s.Authority() == 5 && s.SubAuthorities() == 2 && s.Sub(0) == 32:
+		return winnt.SidTypeAlias
+	case s.Authority() == 16:
+		return winnt.SidTypeLabel
+	}
+	return winnt.SidTypeWellKnownGroup
+}
+
+// MaxName is the most bytes of a name that anything is looked up by.
+const MaxName = 1024
+
+// Split takes NAME, DOMAIN\NAME or NAME@DOMAIN apart.
+func Split(full string) (domain, name string, qualified bool) {
+	if domain, name, qualified = strings.Cut(full, `\`); qualified {
+		return domain, name, true
+	}
+	if at := strings.LastIndexByte(full, '@'); at >= 0 {
+		return full[at+1:], full[:at], true
+	}
+	return "", full, false
+}

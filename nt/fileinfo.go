@@ -1,0 +1,172 @@
+package nt
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// FileInfoClass is FILE_INFORMATION_CLASS.
+type FileInfoClass uint32
+
+// The classes of NtQueryInformationFile that are built.
+const (
+	FilePipeInformation      FileInfoClass = 23
+	FilePipeLocalInformation FileInfoClass = 24
+)
+
+// String returns the documented name.
+func (c FileInfoClass) String() string {
+	switch c {
+	case FilePipeInformation:
+		return "FilePipeInformation"
+	case FilePipeLocalInformation:
+		return "FilePipeLocalInformation"
+	}
+	return "FILE_INFORMATION_CLASS(" + strconv.FormatUint(uint64(c), 10) + ")"
+}
+
+// FsInfoClass is FS_INFORMATION_CLASS.
+type FsInfoClass uint32
+
+// FileFsDeviceInformation is the class of NtQueryVolumeInformationFile that is built.
+const FileFsDeviceInformation FsInfoClass = 4
+
+// String returns the documented name.
+func (c FsInfoClass) String() string {
+	if c == FileFsDeviceInformation {
+		return "FileFsDeviceInformation"
+	}
+	return "FS_INFORMATION_CLASS(" + strconv.FormatUint(uint64(c), 10) + ")"
+}
+
+// PipeInformation is FILE_PIPE_INFORMATION, 8 bytes in C.
+type PipeInformation struct {
+	ReadMode       uint32 // 1 where the pipe keeps messages, which are read one by one
+	CompletionMode uint32 // 0: operations wait
+}
+
+// PipeLocalInformation is FILE_PIPE_LOCAL_INFORMATION, 40 bytes in C: the
+// fields in this order, each 4 bytes.
+type PipeLocalInformation struct {
+	NamedPipeType          uint32 // 0 bytes, 1 messages
+	NamedPipeConfiguration uint32 // FILE_PIPE_INBOUND, FILE_PIPE_OUTBOUND, FILE_PIPE_FULL_DUPLEX
+	MaximumInstances       uint32 // 0xFFFFFFFF: as many as there may be
+	CurrentInstances       uint32
+	InboundQuota           uint32 // bytes, as the first instance asked for
+	ReadDataAvailable      uint32 // bytes
+	OutboundQuota          uint32 // bytes, as the first instance asked for
+	WriteQuotaAvailable    uint32 // bytes
+	NamedPipeState         uint32 // FILE_PIPE_CONNECTED_STATE and relatives
+	NamedPipeEnd           uint32 // 0 the client's, 1 the server's
+}
+
+// FsDeviceInformation is FILE_FS_DEVICE_INFORMATION, 8 bytes in C.
+type FsDeviceInformation struct {
+	DeviceType      uint32 // FILE_DEVICE_NAMED_PIPE, FILE_DEVICE_DISK
+	Characteristics uint32
+}
+
+// PipePeekBuffer is FILE_PIPE_PEEK_BUFFER, 16 bytes in C and the data.
+type PipePeekBuffer struct {
+	NamedPipeState    uint32 // FILE_PIPE_CONNECTED_STATE and relatives
+	ReadDataAvailable uint32 // bytes, of all messages
+	NumberOfMessages  uint32 // 0 where the pipe keeps none
+	MessageLength     uint32 // bytes of the first message; 0 where the pipe keeps none
+	Data              []byte // of the first message, as far as there is room
+}
+
+// Parameters of the services that tell facts about files. FileInformation holds
+// [PipeInformation] or [PipeLocalInformation], by class. Length is in bytes and
+// may be larger than the structure.
+type (
+	QueryInformationFileIn struct {
+		FileHandle           winnt.Handle
+		Length               uint32 `default:"4294967295"`
+		FileInformationClass FileInfoClass
+		// FaultFileInformation is the status of probing the buffers.
+		FaultFileInformation ntstatus.Status `param:"-"`
+	}
+	QueryInformationFileOut struct{ FileInformation any }
+
+	QueryVolumeInformationFileIn struct {
+		FileHandle         winnt.Handle
+		Length             uint32 `default:"4294967295"`
+		FsInformationClass FsInfoClass
+		// FaultFsInformation is the status of probing the buffers.
+		FaultFsInformation ntstatus.Status `param:"-"`
+	}
+	QueryVolumeInformationFileOut struct{ FsInformation FsDeviceInformation }
+)
+
+// fits returns the status of the length of a class's structure, by value.
+func (in QueryInformationFileIn) fits() ntstatus.Status {
+	least := map[FileInfoClass]uint32{FilePipeInformation: 8, FilePipeLocalInformation: 40}[in.FileInformationClass]
+	switch {
+	case least == 0:
+		return ntstatus.InvalidInfoClass
+	case in.Length < least:
+		return ntstatus.InfoLengthMismatch
+	}
+	return ntstatus.Success
+}
+
+var (
+	rowQueryInformationFile = Add(&NtTable, Entry[Services, QueryInformationFileIn, QueryInformationFileOut]{
+		Meta: Meta{
+			Name:    "NtQueryInformationFile",
+			Summary: "tells a fact about a file or a pipe",
+			Missing: "only FilePipeInformation and FilePipeLocalInformation",
+			Conditions: append(append([]Condition{
+				{ntstatus.InvalidInfoClass, "I-133", "another class"},
+				{ntstatus.InfoLengthMismatch, "I-133", "the length is below that of the structure"},
+				{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
+			}, handleConditions...),
+				Condition{ntstatus.AccessDenied, "O-31", "FileHandle lacks FILE_READ_ATTRIBUTES"},
+				Condition{ntstatus.InvalidParameter, "I-133", "the file is no pipe"},
+				Condition{ntstatus.PipeDisconnected, "I-134", "FileHandle is a client's that the server disconnected"}),
+		},
+		Call:    Services.NtQueryInformationFile,
+		Scalars: QueryInformationFileIn.fits,
+	})
+	rowQueryVolumeInformationFile = Add(&NtTable,
+		Entry[Services, QueryVolumeInformationFileIn, QueryVolumeInformationFileOut]{
+			Meta: Meta{
+				Name:    "NtQueryVolumeInformationFile",
+				Summary: "tells a fact about what a file or a pipe is on",
+				Missing: "only FileFsDeviceInformation",
+				Conditions: append([]Condition{
+					{ntstatus.InvalidInfoClass, "I-133", "another class"},
+					{ntstatus.InfoLengthMismatch, "I-133", "the length is below that of the structure"},
+					{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
+				}, handleConditions...),
+			},
+			Call: Services.NtQueryVolumeInformationFile,
+			Scalars: func(in QueryVolumeInformationFileIn) ntstatus.Status {
+				switch {
+				case in.FsInformationClass != FileFsDeviceInformation:
+					return ntstatus.InvalidInfoClass
+				case in.Length < 8:
+					return ntstatus.InfoLengthMismatch
+				}
+				return ntstatus.Success
+			},
+		})
+)
+
+// NtQueryInformationFile returns [PipeInformation] or [PipeLocalInformation] of a
+// pipe; it needs FILE_READ_ATTRIBUTES.
+func (t *Thread) NtQueryInformationFile(file winnt.Handle, class FileInfoClass) (any, ntstatus.Status) {
+	in := QueryInformationFileIn{FileHandle: file, Length: ^uint32(0), FileInformationClass: class}
+	out, st := call(t, rowQueryInformationFile, in)
+	return out.FileInformation, st
+}
+
+// NtQueryVolumeInformationFile returns what a file is on; no right is needed.
+func (t *Thread) NtQueryVolumeInformationFile(file winnt.Handle, class FsInfoClass) (
+	FsDeviceInformation, ntstatus.Status) {
+	in := QueryVolumeInformationFileIn{FileHandle: file, Length: ^uint32(0), FsInformationClass: class}
+	out, st := call(t, rowQueryVolumeInformationFile, in)
+	return out.FsInformation, st
+}

@@ -1,0 +1,162 @@
+package nt
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// MutantInfoClass is MUTANT_INFORMATION_CLASS.
+type MutantInfoClass uint32
+
+// MutantBasicInformation is the class of NtQueryMutant that is built.
+const MutantBasicInformation MutantInfoClass = 0
+
+// String returns the documented name.
+func (c MutantInfoClass) String() string {
+	if c == MutantBasicInformation {
+		return "MutantBasicInformation"
+	}
+	return "MUTANT_INFORMATION_CLASS(" + strconv.FormatUint(uint64(c), 10) + ")"
+}
+
+// MutantInformation is MUTANT_BASIC_INFORMATION, 8 bytes in C: the count in 4,
+// two bytes, two bytes of padding.
+type MutantInformation struct {
+	CurrentCount   int32 // 1 is free, 0 is owned
+	OwnedByCaller  bool
+	AbandonedState bool // its owner ended without releasing it
+}
+
+// Parameters of the services on mutants. MutantInformationLength is in bytes;
+// the structure has 8.
+type (
+	CreateMutantIn struct {
+		DesiredAccess    winnt.AccessMask `object:"mutant"`
+		ObjectAttributes Captured[*ObjectAttributes]
+		InitialOwner     bool
+	}
+	OpenMutantIn struct {
+		DesiredAccess    winnt.AccessMask `object:"mutant"`
+		ObjectAttributes Captured[*ObjectAttributes]
+	}
+	MutantOut struct{ MutantHandle winnt.Handle }
+
+	ReleaseMutantIn  struct{ MutantHandle winnt.Handle }
+	ReleaseMutantOut struct{ PreviousCount int32 }
+
+	QueryMutantIn struct {
+		MutantHandle            winnt.Handle
+		MutantInformationClass  MutantInfoClass
+		MutantInformationLength uint32 `default:"8"`
+		// FaultReturnLength is the status of probing ReturnLength and the buffer.
+		FaultReturnLength ntstatus.Status `param:"-"`
+	}
+	QueryMutantOut struct {
+		MutantInformation MutantInformation
+		ReturnLength      uint32
+	}
+)
+
+// stateConditions returns those of a service that queries the state of an object.
+func stateConditions(handle, object, right string) []Condition {
+	return []Condition{
+		{ntstatus.InvalidInfoClass, "O-135", "another class"},
+		{ntstatus.InfoLengthMismatch, "O-135", "the length is not that of the structure"},
+		{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
+		{ntstatus.InvalidHandle, "O-31", handle + " names no handle"},
+		{ntstatus.ObjectTypeMismatch, "O-31", handle + " is no " + object},
+		{ntstatus.AccessDenied, "O-31", handle + " lacks " + right},
+	}
+}
+
+// exact returns the status of a class and a length given by value (O-135).
+func exact(class, length, want uint32) ntstatus.Status {
+	switch {
+	case class != 0:
+		return ntstatus.InvalidInfoClass
+	case length != want:
+		return ntstatus.InfoLengthMismatch
+	}
+	return ntstatus.Success
+}
+
+var (
+	rowCreateMutant = Add(&NtTable, Entry[Services, CreateMutantIn, MutantOut]{
+		Meta: Meta{
+			Name:       "NtCreateMutant",
+			Summary:    "makes a mutant, named or not",
+			Source:     "CreateMutex",
+			Missing:    "mutants are objects to protect, to open and to release; nothing waits for them",
+			Conditions: createByNameConditions(),
+		},
+		Call: Services.NtCreateMutant,
+	})
+	rowOpenMutant = Add(&NtTable, Entry[Services, OpenMutantIn, MutantOut]{
+		Meta: Meta{
+			Name:       "NtOpenMutant",
+			Summary:    "opens a mutant by name",
+			Source:     "OpenMutex",
+			Conditions: openByNameConditions(),
+		},
+		Call: Services.NtOpenMutant,
+	})
+	rowReleaseMutant = Add(&NtTable, Entry[Services, ReleaseMutantIn, ReleaseMutantOut]{
+		Meta: Meta{
+			Name:    "NtReleaseMutant",
+			Summary: "gives up a mutant that the calling thread owns",
+			Source:  "ReleaseMutex",
+			Conditions: []Condition{
+				{ntstatus.InvalidHandle, "O-31", "MutantHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "MutantHandle is no mutant"},
+				{ntstatus.MutantNotOwned, "O-134", "the calling thread does not own the mutant"},
+			},
+		},
+		Call: Services.NtReleaseMutant,
+	})
+	rowQueryMutant = Add(&NtTable, Entry[Services, QueryMutantIn, QueryMutantOut]{
+		Meta: Meta{
+			Name:       "NtQueryMutant",
+			Summary:    "tells whether a mutant is owned, by whom and how",
+			Source:     "\"Synchronization Object Security and Access Rights\"",
+			Conditions: stateConditions("MutantHandle", "mutant", "MUTANT_QUERY_STATE"),
+		},
+		Call: Services.NtQueryMutant,
+		Scalars: func(in QueryMutantIn) ntstatus.Status {
+			return exact(uint32(in.MutantInformationClass), in.MutantInformationLength, 8)
+		},
+	})
+)
+
+// NtCreateMutant makes a mutant, which the calling thread owns from the start
+// if it so wants (CreateMutex).
+func (t *Thread) NtCreateMutant(
+	desired winnt.AccessMask, attributes *ObjectAttributes, owned bool,
+) (winnt.Handle, ntstatus.Status) {
+	in := CreateMutantIn{desired, Cap(attributes), owned}
+	out, st := call(t, rowCreateMutant, in)
+	return out.MutantHandle, st
+}
+
+// NtOpenMutant opens a mutant by name (OpenMutex).
+func (t *Thread) NtOpenMutant(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+	in := OpenMutantIn{desired, Cap(attributes)}
+	out, st := call(t, rowOpenMutant, in)
+	return out.MutantHandle, st
+}
+
+// NtReleaseMutant gives up a mutant and returns its count before; no right is
+// needed, for only the owner can (ReleaseMutex).
+func (t *Thread) NtReleaseMutant(mutant winnt.Handle) (int32, ntstatus.Status) {
+	in := ReleaseMutantIn{mutant}
+	out, st := call(t, rowReleaseMutant, in)
+	return out.PreviousCount, st
+}
+
+// NtQueryMutant returns the state of a mutant; it needs MUTANT_QUERY_STATE.
+func (t *Thread) NtQueryMutant(mutant winnt.Handle) (MutantInformation, ntstatus.Status) {
+	in := QueryMutantIn{MutantHandle: mutant, MutantInformationLength: 8}
+	out, st := call(t, rowQueryMutant, in)
+	return out.MutantInformation, st
+}

@@ -1,0 +1,205 @@
+package nt
+
+import (
+	"strconv"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TimerType is TIMER_TYPE. The zero value is NotificationTimer.
+type TimerType uint32
+
+// Whether a satisfied wait leaves the timer signalled.
+const (
+	NotificationTimer    TimerType = iota // it stays signalled until it is set
+	SynchronizationTimer                  // one wait resets it
+)
+
+// String returns the documented name.
+func (t TimerType) String() string {
+	switch t {
+	case NotificationTimer:
+		return "NotificationTimer"
+	case SynchronizationTimer:
+		return "SynchronizationTimer"
+	}
+	return "TIMER_TYPE(" + strconv.FormatUint(uint64(t), 10) + ")"
+}
+
+// TimerInfoClass is TIMER_INFORMATION_CLASS.
+type TimerInfoClass uint32
+
+// TimerBasicInformation is the one class of NtQueryTimer.
+const TimerBasicInformation TimerInfoClass = 0
+
+// String returns the documented name.
+func (c TimerInfoClass) String() string {
+	if c == TimerBasicInformation {
+		return "TimerBasicInformation"
+	}
+	return "TIMER_INFORMATION_CLASS(" + strconv.FormatUint(uint64(c), 10) + ")"
+}
+
+// TimerInformation is TIMER_BASIC_INFORMATION, 16 bytes in C: the time in 8,
+// one byte, seven bytes of padding.
+type TimerInformation struct {
+	RemainingTime int64 // 100-ns units; below 0 it passed so long ago, 0 for one that was never set
+	TimerState    bool  // signalled
+}
+
+// Parameters of the services on timers. DueTime is in 100-ns units: an absolute
+// time since 1601-01-01 UTC, or below 0 so long from now. Period is in
+// milliseconds, 0 for once. TimerInformationLength is in bytes; the structure
+// has 16.
+type (
+	CreateTimerIn struct {
+		DesiredAccess    winnt.AccessMask `object:"timer"`
+		ObjectAttributes Captured[*ObjectAttributes]
+		TimerType        TimerType
+	}
+	OpenTimerIn struct {
+		DesiredAccess    winnt.AccessMask `object:"timer"`
+		ObjectAttributes Captured[*ObjectAttributes]
+	}
+	TimerOut struct{ TimerHandle winnt.Handle }
+
+	SetTimerIn struct {
+		TimerHandle winnt.Handle
+		DueTime     Captured[int64]
+		ResumeTimer bool
+		Period      int32
+	}
+	SetTimerOut struct{ PreviousState bool }
+
+	CancelTimerIn  struct{ TimerHandle winnt.Handle }
+	CancelTimerOut struct{ CurrentState bool }
+
+	QueryTimerIn struct {
+		TimerHandle            winnt.Handle
+		TimerInformationClass  TimerInfoClass
+		TimerInformationLength uint32 `default:"16"`
+		// FaultReturnLength is the status of probing ReturnLength and the buffer.
+		FaultReturnLength ntstatus.Status `param:"-"`
+	}
+	QueryTimerOut struct {
+		TimerInformation TimerInformation
+		ReturnLength     uint32
+	}
+)
+
+// timerHandle are the conditions of a timer's handle and the right to change it.
+var timerHandle = []Condition{
+	{ntstatus.InvalidHandle, "O-31", "TimerHandle names no handle"},
+	{ntstatus.ObjectTypeMismatch, "O-31", "TimerHandle is no timer"},
+	{ntstatus.AccessDenied, "O-31", "TimerHandle lacks TIMER_MODIFY_STATE"},
+}
+
+var (
+	rowCreateTimer = Add(&NtTable, Entry[Services, CreateTimerIn, TimerOut]{
+		Meta: Meta{
+			Name:    "NtCreateTimer",
+			Summary: "makes a timer, named or not",
+			Source:  "ZwCreateTimer",
+			Missing: "nothing waits for timers; their time is that of the audit log's clock, and stands still without one",
+			Conditions: append([]Condition{
+				{ntstatus.InvalidParameter4, "O-139", "TimerType is neither NotificationTimer nor SynchronizationTimer"},
+			}, createByNameConditions()...),
+		},
+		Call: Services.NtCreateTimer,
+		Scalars: func(in CreateTimerIn) ntstatus.Status {
+			if in.TimerType > SynchronizationTimer {
+				return ntstatus.InvalidParameter4
+			}
+			return ntstatus.Success
+		},
+	})
+	rowOpenTimer = Add(&NtTable, Entry[Services, OpenTimerIn, TimerOut]{
+		Meta: Meta{
+			Name:       "NtOpenTimer",
+			Summary:    "opens a timer by name",
+			Source:     "ZwOpenTimer",
+			Conditions: openByNameConditions(),
+		},
+		Call: Services.NtOpenTimer,
+	})
+	rowSetTimer = Add(&NtTable, Entry[Services, SetTimerIn, SetTimerOut]{
+		Meta: Meta{
+			Name:    "NtSetTimer",
+			Summary: "sets the time at which a timer is signalled",
+			Source:  "ZwSetTimer",
+			Missing: "no routine is called when the time has come; ResumeTimer is carried, not used",
+			Conditions: append([]Condition{
+				{ntstatus.InvalidParameter6, "O-139", "Period is below 0"},
+				{ntstatus.AccessViolation, "O-3", "DueTime cannot be read"},
+			}, timerHandle...),
+		},
+		Call: Services.NtSetTimer,
+		Scalars: func(in SetTimerIn) ntstatus.Status {
+			if in.Period < 0 {
+				return ntstatus.InvalidParameter6
+			}
+			return ntstatus.Success
+		},
+	})
+	rowCancelTimer = Add(&NtTable, Entry[Services, CancelTimerIn, CancelTimerOut]{
+		Meta: Meta{
+			Name:       "NtCancelTimer",
+			Summary:    "keeps a timer from being signalled",
+			Source:     "ZwCancelTimer",
+			Conditions: timerHandle,
+		},
+		Call: Services.NtCancelTimer,
+	})
+	rowQueryTimer = Add(&NtTable, Entry[Services, QueryTimerIn, QueryTimerOut]{
+		Meta: Meta{
+			Name:       "NtQueryTimer",
+			Summary:    "tells whether a timer is signalled, and the time that remains",
+			Source:     "\"Synchronization Object Security and Access Rights\"",
+			Conditions: stateConditions("TimerHandle", "timer", "TIMER_QUERY_STATE"),
+		},
+		Call: Services.NtQueryTimer,
+		Scalars: func(in QueryTimerIn) ntstatus.Status {
+			return exact(uint32(in.TimerInformationClass), in.TimerInformationLength, 16)
+		},
+	})
+)
+
+// NtCreateTimer makes a timer that is not set (ZwCreateTimer).
+func (t *Thread) NtCreateTimer(
+	desired winnt.AccessMask, attributes *ObjectAttributes, typ TimerType,
+) (winnt.Handle, ntstatus.Status) {
+	in := CreateTimerIn{desired, Cap(attributes), typ}
+	out, st := call(t, rowCreateTimer, in)
+	return out.TimerHandle, st
+}
+
+// NtOpenTimer opens a timer by name (ZwOpenTimer).
+func (t *Thread) NtOpenTimer(desired winnt.AccessMask, attributes *ObjectAttributes) (winnt.Handle, ntstatus.Status) {
+	in := OpenTimerIn{desired, Cap(attributes)}
+	out, st := call(t, rowOpenTimer, in)
+	return out.TimerHandle, st
+}
+
+// NtSetTimer sets a timer and returns whether it was signalled; it needs
+// TIMER_MODIFY_STATE (ZwSetTimer).
+func (t *Thread) NtSetTimer(timer winnt.Handle, due int64, period int32) (bool, ntstatus.Status) {
+	in := SetTimerIn{TimerHandle: timer, DueTime: Cap(due), Period: period}
+	out, st := call(t, rowSetTimer, in)
+	return out.PreviousState, st
+}
+
+// NtCancelTimer unsets a timer and returns whether it is signalled, which it
+// stays; it needs TIMER_MODIFY_STATE (ZwCancelTimer).
+func (t *Thread) NtCancelTimer(timer winnt.Handle) (bool, ntstatus.Status) {
+	in := CancelTimerIn{timer}
+	out, st := call(t, rowCancelTimer, in)
+	return out.CurrentState, st
+}
+
+// NtQueryTimer returns the state of a timer; it needs TIMER_QUERY_STATE.
+func (t *Thread) NtQueryTimer(timer winnt.Handle) (TimerInformation, ntstatus.Status) {
+	in := QueryTimerIn{TimerHandle: timer, TimerInformationLength: 16}
+	out, st := call(t, rowQueryTimer, in)
+	return out.TimerInformation, st
+}

@@ -1,0 +1,53 @@
+package auth_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth"
+	"github.com/refmon/refmon/server/auth/password"
+	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestPackages: each package takes its own kind of evidence and leaves the rest to
+// others; a peer that gives a name proves that name, or nothing (L-19).
+func TestPackages(t *testing.T) {
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close() //nolint:errcheck // the folder goes with the test
+	var alice sid.SID
+	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
+		alice = e.AddAccount(lsa.Account{Name: "alice"})
+		return e.SetPassword("alice", "secret")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	peer := &auth.Peer{UID: 4711, GIDs: []uint32{4711}}
+	network := winnt.LOGON32_LOGON_NETWORK
+	for i, c := range []struct {
+		e    auth.Evidence
+		want ntstatus.Status
+		user sid.SID
+	}{
+		{auth.Evidence{Peer: peer}, 0, sid.MustParse("S-1-22-1-4711")},
+		{auth.Evidence{Name: "alice", Password: "secret", Type: network}, 0, alice},
+		{auth.Evidence{Peer: peer, Name: "alice", Password: "secret", Type: network}, 0, alice},
+		{auth.Evidence{Peer: peer, Name: "alice", Type: network}, ntstatus.LogonFailure, sid.SID{}},
+		{auth.Evidence{Peer: peer, Name: "alice", Password: "guess", Type: network}, ntstatus.LogonFailure, sid.SID{}},
+		{auth.Evidence{Peer: peer, Password: "secret", Type: network}, ntstatus.NoSuchPackage, sid.SID{}},
+		{auth.Evidence{Type: network}, ntstatus.NoSuchPackage, sid.SID{}},
+		{auth.Evidence{}, ntstatus.NoSuchPackage, sid.SID{}},
+	} {
+		r, st := auth.First(context.Background(), c.e, unix.New(s), password.New(s))
+		if st != c.want || r.Token.User.SID != c.user {
+			t.Errorf("%d: %v is %v, want %v", i, st, r.Token.User.SID, c.want)
+		}
+	}
+}

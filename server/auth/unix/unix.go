@@ -1,0 +1,32 @@
+package unix
+
+import (
+	"context"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth"
+	"github.com/refmon/refmon/server/lsa"
+)
+
+// New returns the package that knows a peer by the accounts of a store.
+func New(s *lsa.Store) auth.Package { return known{s} }
+
+type known struct{ store *lsa.Store } // immutable
+
+// Name implements [auth.Package].
+func (known) Name() string { return "unix" }
+
+// Authenticate implements [auth.Package].
+func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, ntstatus.Status) {
+	if e.Peer == nil || e.Name != "" || e.Password != "" {
+		// What the kernel says of a peer is no proof of a name that the peer gives. L-19
+		return logon.Result{}, ntstatus.NoSuchPackage
+	}
+	return k.store.TokenForUID(e.Peer.UID, e.Peer.GIDs)
+}
+
+// Evidence returns what the host's kernel says of a peer, the primary group first.
+func (p *Peer) Evidence() auth.Evidence {
+	return auth.Evidence{Peer: &auth.Peer{UID: p.UID, GIDs: append([]uint32{p.GID}, p.Groups...)}}
+}

@@ -1,0 +1,76 @@
+package lsa
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// noteDifferences notes a change for each difference between a state and the one
+// that the Edit has made, in a fixed order.
+func (e *Edit) noteDifferences(before *state) {
+	for _, rid := range keys(before.accounts, e.st.accounts, func(a, b uint32) int { return int(int64(a) - int64(b)) }) {
+		old, was := before.accounts[rid]
+		now, is := e.st.accounts[rid]
+		id := e.st.machine.WithRID(rid).String()
+		switch {
+		case !is:
+			e.note("account deleted", old.Name, id)
+		case !was:
+			e.note("account created", now.Name, id)
+		case !sameAccount(&old, &now):
+			e.note("account changed", old.Name, now.Name)
+		}
+	}
+	for _, id := range keys(before.groups, e.st.groups, sid.SID.Compare) {
+		e.noteGroup(before, id)
+	}
+	for _, id := range keys(before.grants, e.st.grants, sid.SID.Compare) {
+		old, now := before.grants[id], e.st.grants[id]
+		e.noteRights("right granted", id, now.Privileges&^old.Privileges, now.Rights&^old.Rights)
+		e.noteRights("right revoked", id, old.Privileges&^now.Privileges, old.Rights&^now.Rights)
+	}
+	if !slices.Equal(before.maps, e.st.maps) {
+		e.SetMaps(e.st.maps)
+	}
+}
+
+func (e *Edit) noteGroup(before *state, id sid.SID) {
+	old, was := before.groups[id]
+	now, is := e.st.groups[id]
+	switch {
+	case !is:
+		e.note("group deleted", old.Name, id.String())
+		return
+	case !was:
+		e.note("group created", now.Name, id.String())
+	case old.Name != now.Name || !sameID(old.GID, now.GID):
+		e.note("group changed", old.Name, now.Name)
+	}
+	for _, m := range now.Members {
+		if !slices.Contains(old.Members, m) {
+			e.note("member added", now.Name, m.String())
+		}
+	}
+	for _, m := range old.Members {
+		if !slices.Contains(now.Members, m) {
+			e.note("member removed", now.Name, m.String())
+		}
+	}
+}
+
+func sameAccount(a, b *Account) bool {
+	x, y := *a, *b
+	x.UID, y.UID = nil, nil
+	return x == y && sameID(a.UID, b.UID)
+}
+
+func sameID(a, b *uint32) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// keys returns the keys of both maps in order, each once.
+func keys[K comparable, V any](a, b map[K]V, order func(K, K) int) []K {
+	all := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.SortFunc(all, order)
+	return slices.Compact(all)
+}

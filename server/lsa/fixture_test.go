@@ -1,0 +1,151 @@
+package lsa
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+)
+
+// cheap is a cost at which a thousand passwords are hashed in a test.
+var cheap = Hashing{Memory: 8, Passes: 1}
+
+// clock is a clock that stands still.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// fixture is a store in a folder of its own, with a clock and what it recorded.
+type fixture struct {
+	*Store
+	cfg      Config
+	clock    *clock
+	mu       sync.Mutex
+	changes  []Change
+	attempts []Attempt
+}
+
+// hosts are the users and groups of a made-up host.
+type hosts struct {
+	users, groups map[string]uint32
+	in            map[string][]uint32
+}
+
+func by(m map[string]uint32, id uint32) (string, bool) {
+	for name, n := range m {
+		if n == id {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+func (h hosts) UserName(_ context.Context, uid uint32) (string, bool)  { return by(h.users, uid) }
+func (h hosts) GroupName(_ context.Context, gid uint32) (string, bool) { return by(h.groups, gid) }
+func (h hosts) UID(_ context.Context, name string) (uint32, bool) {
+	n, ok := h.users[name]
+	return n, ok
+}
+func (h hosts) GID(_ context.Context, name string) (uint32, bool) {
+	n, ok := h.groups[name]
+	return n, ok
+}
+func (h hosts) Groups(_ context.Context, name string) ([]uint32, bool) {
+	g, ok := h.in[name]
+	return g, ok
+}
+
+// open opens a store with change applied to its configuration.
+func open(t *testing.T, change func(*Config)) *fixture {
+	t.Helper()
+	f := &fixture{clock: &clock{at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	f.cfg = Config{Folder: t.TempDir(), Computer: "host", Now: f.clock.now, Password: cheap,
+		Subuids: []string{filepath.Join(t.TempDir(), "subuid")},
+		Audit: func(c Change) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.changes = append(f.changes, c)
+			return nil
+		},
+		Logons: func(a Attempt) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.attempts = append(f.attempts, a)
+		}}
+	if change != nil {
+		change(&f.cfg)
+	}
+	f.reopen(t)
+	t.Cleanup(func() { f.Close() }) //nolint:errcheck // the folder goes with the test
+	return f
+}
+
+// reopen opens the store again, as the next daemon does.
+func (f *fixture) reopen(t *testing.T) {
+	t.Helper()
+	if f.Store != nil {
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := Open(f.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Store = s
+}
+
+// account makes an account with a password.
+func (f *fixture) account(t *testing.T, a Account, password logon.Secret) sid.SID {
+	t.Helper()
+	var id sid.SID
+	f.must(t, func(e *Edit) error {
+		id = e.AddAccount(a)
+		if password == "" {
+			return nil
+		}
+		return e.SetPassword(a.Name, password)
+	})
+	return id
+}
+
+func (f *fixture) must(t *testing.T, edit func(*Edit) error) {
+	t.Helper()
+	if err := f.Update(sid.LocalSystem, edit); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// has reports whether a result's token has a group.
+func has(r logon.Result, id sid.SID) bool {
+	return slices.ContainsFunc(r.Token.Groups, func(g token.Group) bool { return g.SID == id })
+}
+
+func subuids(t *testing.T, f *fixture, text string) {
+	t.Helper()
+	if err := os.WriteFile(f.cfg.Subuids[0], []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func number(n uint32) *uint32 { return &n }

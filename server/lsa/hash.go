@@ -1,0 +1,91 @@
+package lsa
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/refmon/refmon/logon"
+)
+
+// Hashing is the cost of a password's hash (argon2id, RFC 9106). The zero value
+// stands for 64 MiB and three passes.
+type Hashing struct {
+	Memory uint32 // KiB
+	Passes uint32
+}
+
+// Bounds of a hash that is read, so that no stored value costs more.
+const (
+	mostMemory = 1 << 20 // KiB
+	mostPasses = 64
+	saltBytes  = 16
+	hashBytes  = 32
+)
+
+func (h Hashing) orDefault() Hashing {
+	if h.Memory == 0 {
+		h.Memory = 64 << 10
+	}
+	if h.Passes == 0 {
+		h.Passes = 3
+	}
+	return h
+}
+
+// hashed is a password's hash: $argon2id$v=19$m=…,t=…,p=1$salt$hash as a text.
+type hashed struct {
+	cost       Hashing
+	salt, hash []byte
+}
+
+// parseHash reads the text of a hash. What was written otherwise is refused.
+func parseHash(text string) (h hashed, err error) {
+	var salt, sum string
+	n, err := fmt.Sscanf(text, "$argon2id$v=19$m=%d,t=%d,p=1$%22s$%43s", &h.cost.Memory, &h.cost.Passes, &salt, &sum)
+	if err != nil || n != 4 {
+		return hashed{}, fmt.Errorf("a hash of another form than argon2id: set the password again")
+	}
+	if h.cost.Memory < 8 || h.cost.Memory > mostMemory || h.cost.Passes < 1 || h.cost.Passes > mostPasses {
+		return hashed{}, fmt.Errorf("a hash that costs %d KiB and %d passes: at most %d and %d", h.cost.Memory,
+			h.cost.Passes, mostMemory, mostPasses)
+	}
+	encoding := base64.RawStdEncoding.Strict()
+	if h.salt, err = encoding.DecodeString(salt); err == nil {
+		h.hash, err = encoding.DecodeString(sum)
+	}
+	if err != nil || len(h.salt) != saltBytes || len(h.hash) != hashBytes || h.String() != text {
+		return hashed{}, fmt.Errorf("a hash of another form than argon2id: set the password again")
+	}
+	return h, nil
+}
+
+// String returns the text that is stored.
+func (h hashed) String() string {
+	encoding := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", h.cost.Memory, h.cost.Passes,
+		encoding.EncodeToString(h.salt), encoding.EncodeToString(h.hash))
+}
+
+// of returns the sum of a password with the salt and cost of h.
+func (h hashed) of(password logon.Secret) []byte {
+	return argon2.IDKey([]byte(string(password)), h.salt, h.cost.Passes, h.cost.Memory, 1, hashBytes)
+}
+
+// matches compares in constant time.
+func (h hashed) matches(password logon.Secret) bool {
+	return subtle.ConstantTimeCompare(h.of(password), h.hash) == 1
+}
+
+// newHash hashes a password with a new salt.
+func newHash(password logon.Secret, cost Hashing) (hashed, error) {
+	h := hashed{cost: cost, salt: make([]byte, saltBytes)}
+	if _, err := rand.Read(h.salt); err != nil {
+		return hashed{}, fmt.Errorf("random numbers for a salt: %w", err)
+	}
+	h.hash = h.of(password)
+	return h, nil
+}

@@ -1,0 +1,134 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+)
+
+// Socket is where the service is asked.
+const Socket = "/run/systemd/userdb/" + service
+
+// Names answers for this host. Its zero value asks getent alone.
+type Names struct {
+	socket string // immutable; "" where only getent is asked
+	getent string // immutable; "" for the program of that name in PATH
+}
+
+// New returns the names of this host.
+func New() *Names { return &Names{socket: Socket} }
+
+// number reads an id; one that does not fit is no id.
+func number(n json.Number) (uint32, bool) {
+	v, err := strconv.ParseUint(string(n), 10, 32)
+	return uint32(v), err == nil
+}
+
+// UserName returns the name of a uid.
+func (n *Names) UserName(ctx context.Context, uid uint32) (string, bool) {
+	if n.socket != "" {
+		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"uid": uid})
+		if got, ok := number(r.UID); err == nil && found && ok && got == uid {
+			return r.Name, r.Name != ""
+		}
+	}
+	// What the service does not know, another part of the host may: absence is no proof. L-14
+	u, ok := n.passwd(ctx, strconv.FormatUint(uint64(uid), 10))
+	return u.name, ok && u.id == uid
+}
+
+// UID returns the uid of a user.
+func (n *Names) UID(ctx context.Context, name string) (uint32, bool) {
+	if !askable(name) {
+		return 0, false
+	}
+	if n.socket != "" {
+		r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"userName": name})
+		if uid, ok := number(r.UID); err == nil && found && ok && r.Name == name {
+			return uid, true
+		}
+	}
+	u, ok := n.passwd(ctx, name)
+	return u.id, ok && u.name == name
+}
+
+// GroupName returns the name of a gid.
+func (n *Names) GroupName(ctx context.Context, gid uint32) (string, bool) {
+	if n.socket != "" {
+		r, found, err := record[groupRecord](ctx, n, "GetGroupRecord", map[string]any{"gid": gid})
+		if got, ok := number(r.GID); err == nil && found && ok && got == gid {
+			return r.Name, r.Name != ""
+		}
+	}
+	g, ok := n.group(ctx, strconv.FormatUint(uint64(gid), 10))
+	return g.name, ok && g.id == gid
+}
+
+// GID returns the gid of a group.
+func (n *Names) GID(ctx context.Context, name string) (uint32, bool) {
+	if !askable(name) {
+		return 0, false
+	}
+	if n.socket != "" {
+		r, found, err := record[groupRecord](ctx, n, "GetGroupRecord", map[string]any{"groupName": name})
+		if gid, ok := number(r.GID); err == nil && found && ok && r.Name == name {
+			return gid, true
+		}
+	}
+	g, ok := n.group(ctx, name)
+	return g.id, ok && g.name == name
+}
+
+// Groups returns the gids of a user, the primary one first. ok is false where they
+// cannot be had whole: half of them could hide a group that denies.
+func (n *Names) Groups(ctx context.Context, name string) (gids []uint32, ok bool) {
+	if !askable(name) {
+		return nil, false
+	}
+	if n.socket != "" {
+		if gids, ok := n.groupsByRecord(ctx, name); ok {
+			return gids, true
+		}
+	}
+	u, ok := n.passwd(ctx, name) // first: getent initgroups answers for unknown users too
+	if !ok || u.name != name {
+		return nil, false
+	}
+	more, ok := n.initgroups(ctx, name)
+	return unique(u.gid, more), ok
+}
+
+func (n *Names) groupsByRecord(ctx context.Context, name string) ([]uint32, bool) {
+	r, found, err := record[userRecord](ctx, n, "GetUserRecord", map[string]any{"userName": name})
+	primary, ok := number(r.GID)
+	if err != nil || !found || !ok || r.Name != name {
+		return nil, false
+	}
+	names, err := n.memberships(ctx, name)
+	if err != nil {
+		return nil, false
+	}
+	var more []uint32
+	for _, g := range names {
+		r, found, err := record[groupRecord](ctx, n, "GetGroupRecord", map[string]any{"groupName": g})
+		if err != nil {
+			return nil, false
+		}
+		if gid, ok := number(r.GID); found && ok { // a membership of a group without a record says nothing
+			more = append(more, gid)
+		}
+	}
+	return unique(primary, more), true
+}
+
+// unique puts the primary group first and each other once.
+func unique(primary uint32, more []uint32) []uint32 {
+	out := []uint32{primary}
+	for _, g := range more {
+		if !slices.Contains(out, g) {
+			out = append(out, g)
+		}
+	}
+	return out
+}

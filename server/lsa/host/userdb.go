@@ -1,0 +1,153 @@
+package host
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// service is the name of the socket that asks all others; it must be in each call.
+const service = "io.systemd.Multiplexer"
+
+// Bounds of a conversation.
+const (
+	maxReply   = 1 << 20 // bytes of one reply
+	maxReplies = 1 << 16 // of one call
+	maxWait    = 5 * time.Second
+)
+
+// errUnavailable is the error of a socket that does not answer: no statement about
+// any user.
+var errUnavailable = errors.New("io.systemd.UserDatabase does not answer")
+
+// reply is one message of the service.
+type reply struct {
+	Parameters json.RawMessage `json:"parameters"`
+	Continues  bool            `json:"continues"`
+	Error      string          `json:"error"`
+}
+
+// call asks the service and hands out the parameters of each reply. found is false
+// for NoRecordFound.
+func (n *Names) call(ctx context.Context, method string, more bool, parameters map[string]any,
+	each func(json.RawMessage) error) (found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", n.socket)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", errUnavailable, err)
+	}
+	defer conn.Close() //nolint:errcheck // all was read
+	if at, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(at); err != nil {
+			return false, err
+		}
+	}
+	parameters["service"] = service
+	question, err := json.Marshal(map[string]any{"method": "io.systemd.UserDatabase." + method, "more": more,
+		"parameters": parameters})
+	if err != nil {
+		return false, err
+	}
+	if _, err := conn.Write(append(question, 0)); err != nil {
+		return false, fmt.Errorf("%w: %w", errUnavailable, err)
+	}
+	return replies(conn, each)
+}
+
+// replies reads the replies to one call, each a JSON object and a zero byte.
+func replies(r interface{ Read([]byte) (int, error) }, each func(json.RawMessage) error) (found bool, err error) {
+	in := bufio.NewScanner(r)
+	in.Buffer(make([]byte, 4096), maxReply)
+	in.Split(untilZero)
+	for range maxReplies {
+		if !in.Scan() {
+			return false, fmt.Errorf("%w: the conversation ended early: %w", errUnavailable, in.Err())
+		}
+		var m reply
+		if err := json.Unmarshal(in.Bytes(), &m); err != nil {
+			return false, fmt.Errorf("%w: %w", errUnavailable, err)
+		}
+		switch m.Error {
+		case "":
+		case "io.systemd.UserDatabase.NoRecordFound":
+			return found, nil
+		default:
+			return false, fmt.Errorf("%w: %s", errUnavailable, m.Error)
+		}
+		if err := each(m.Parameters); err != nil {
+			return false, err
+		}
+		if found = true; !m.Continues {
+			return true, nil
+		}
+	}
+	return false, fmt.Errorf("%w: more than %d replies", errUnavailable, maxReplies)
+}
+
+func untilZero(data []byte, _ bool) (advance int, token []byte, err error) {
+	if i := bytes.IndexByte(data, 0); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	return 0, nil, nil
+}
+
+// userRecord and groupRecord are the fields that are read. Ids go to 2^64−1, so no
+// float64 is between.
+type userRecord struct {
+	Name string      `json:"userName"`
+	UID  json.Number `json:"uid"`
+	GID  json.Number `json:"gid"`
+}
+
+type groupRecord struct {
+	Name string      `json:"groupName"`
+	GID  json.Number `json:"gid"`
+}
+
+// record asks for one record. Two different answers to one question are refused.
+func record[T comparable](ctx context.Context, n *Names, method string, parameters map[string]any) (v T, found bool,
+	err error) {
+	first := true
+	found, err = n.call(ctx, method, false, parameters, func(p json.RawMessage) error {
+		var m struct {
+			Record T `json:"record"`
+		}
+		if err := json.Unmarshal(p, &m); err != nil {
+			return fmt.Errorf("%w: %w", errUnavailable, err)
+		}
+		if !first && m.Record != v {
+			return fmt.Errorf("%w: two services answer differently", errUnavailable)
+		}
+		v, first = m.Record, false
+		return nil
+	})
+	return v, found, err
+}
+
+// memberships returns the names of the groups that a user is in, without the
+// primary one.
+func (n *Names) memberships(ctx context.Context, user string) ([]string, error) {
+	seen := map[string]bool{}
+	var names []string
+	_, err := n.call(ctx, "GetMemberships", true, map[string]any{"userName": user}, func(p json.RawMessage) error {
+		var m struct {
+			User  string `json:"userName"`
+			Group string `json:"groupName"`
+		}
+		if err := json.Unmarshal(p, &m); err != nil {
+			return fmt.Errorf("%w: %w", errUnavailable, err)
+		}
+		if m.User == user && !seen[m.Group] {
+			seen[m.Group], names = true, append(names, m.Group)
+		}
+		return nil
+	})
+	return names, err
+}

@@ -1,0 +1,170 @@
+package lsa
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// LogOn implements [logon.Authority].
+func (s *Store) LogOn(r logon.Request) (logon.Result, ntstatus.Status) {
+	if len(r.Groups) > 0 && !r.Tcb {
+		// Only a caller with SeTcbPrivilege adds groups to a token. L-33
+		return logon.Result{}, ntstatus.PrivilegeNotHeld
+	}
+	switch r.Package {
+	case logon.Password:
+		return s.byPassword(&r)
+	case logon.S4U:
+		return s.byName(&r)
+	}
+	return logon.Result{}, ntstatus.NoSuchPackage
+}
+
+// LogonPassword logs a person on by name and password.
+func (s *Store) LogonPassword(name string, password logon.Secret, t winnt.LogonType) (logon.Result, ntstatus.Status) {
+	return s.LogOn(logon.Request{Package: logon.Password, Type: t, Name: name, Password: password})
+}
+
+// find returns the account of this computer that a request names.
+func (s *Store) find(st *state, r *logon.Request) (sid.SID, Account, bool) {
+	name := r.Name
+	if r.Domain != "" && r.Domain != "." {
+		name = r.Domain + `\` + name
+	}
+	if len(name) > logon.MaxName || !utf8.ValidString(name) {
+		return sid.SID{}, Account{}, false
+	}
+	domain, short, qualified := logon.Split(name)
+	if qualified && domain != "." && !strings.EqualFold(domain, s.computer) {
+		return sid.SID{}, Account{}, false
+	}
+	id := st.names[strings.ToUpper(short)]
+	a, ok := st.account(id)
+	return id, a, ok
+}
+
+// byPassword logs on with a name and a password. Every refusal for which the
+// password was not right takes one hash and says the same. L-32
+func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
+	if r.IsAnonymous() {
+		// A network logon without name and password is Anonymous. L-34
+		return logon.AnonymousLogon(), ntstatus.Success
+	}
+	if len(r.Password) > maxPassword || len(r.Name)+len(r.Domain) > logon.MaxName {
+		return logon.Result{}, s.refused(r, Account{}, sid.SID{}, ntstatus.NameTooLong, ntstatus.LogonFailure)
+	}
+	st := s.now.Load()
+	id, a, known := s.find(st, r)
+	if !s.door.enter() {
+		return logon.Result{}, ntstatus.InsufficientResources
+	}
+	defer s.door.leave()
+	key := strings.ToUpper(strings.ToValidUTF8(r.Name, "?"))
+	if known {
+		key = strings.ToUpper(a.Name)
+	}
+	kept, open := s.door.attempt(key, s.cfg.Now())
+	if known && open {
+		s.keepFailures(a.RID, &kept)
+	}
+	hash := s.door.decoy
+	if own, err := parseHash(a.Hash); known && err == nil {
+		hash = own
+	}
+	right := hash.matches(r.Password)
+	switch {
+	case !open:
+		return logon.Result{}, s.refused(r, a, id, ntstatus.AccountLockedOut, ntstatus.AccountLockedOut)
+	case !known:
+		// An unknown name and a wrong password are one and the same answer. L-32
+		return logon.Result{}, s.refused(r, a, id, ntstatus.NoSuchUser, ntstatus.LogonFailure)
+	case !right || a.Hash == "":
+		return logon.Result{}, s.refused(r, a, id, ntstatus.WrongPassword, ntstatus.LogonFailure)
+	case a.Disabled:
+		// What limits an account is told only to a client that knew the password. L-35
+		return logon.Result{}, s.refused(r, a, id, ntstatus.AccountDisabled, ntstatus.AccountDisabled)
+	}
+	s.door.forget(key)
+	s.keepFailures(a.RID, nil)
+	out, status := s.compose(st, id, r)
+	if status != ntstatus.Success {
+		return logon.Result{}, s.refused(r, a, id, status, status)
+	}
+	s.tell(Attempt{Name: r.Name, Account: out.Account, Granted: true, Reason: ntstatus.Success.String()})
+	return out, ntstatus.Success
+}
+
+// byName logs on for a service that has proved by other means who its client is
+// (S4U). Without SeTcbPrivilege the token only identifies. L-36
+func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
+	if r.Type != winnt.LOGON32_LOGON_NETWORK {
+		return logon.Result{}, ntstatus.InvalidLogonType
+	}
+	st := s.now.Load()
+	id, a, ok := s.find(st, r)
+	if !ok {
+		return logon.Result{}, ntstatus.NoSuchUser
+	}
+	if a.Disabled {
+		return logon.Result{}, ntstatus.AccountDisabled
+	}
+	out, status := s.compose(st, id, r)
+	if status == ntstatus.Success && !r.Tcb {
+		out.Token.Level = winnt.SecurityIdentification
+	}
+	return out, status
+}
+
+func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, ntstatus.Status) {
+	p, status := s.person(st, id, nil, nil, r.Type)
+	if status != ntstatus.Success {
+		return logon.Result{}, status
+	}
+	for _, g := range r.Groups {
+		p = s.with(st, p, g)
+	}
+	return logon.Compose(p, r.Type, r.Groups...)
+}
+
+// with gives a person what the groups that an added one is in bring.
+func (s *Store) with(st *state, p logon.Person, g token.Group) logon.Person {
+	for _, id := range st.expand([]sid.SID{g.SID}) {
+		grant := st.grants[id]
+		p.Privileges |= grant.Privileges
+		p.Rights |= grant.Rights
+		if id != g.SID {
+			p.Groups = append(p.Groups, id)
+		}
+	}
+	return p
+}
+
+// refused tells the record why, and returns what the client hears.
+func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) ntstatus.Status {
+	t := Attempt{Name: clipped(r.Name), Reason: why.String()}
+	if a.Name != "" {
+		t.Account = s.described(id, a)
+	}
+	s.tell(t)
+	return said
+}
+
+func (s *Store) tell(t Attempt) {
+	if s.cfg.Logons != nil {
+		s.cfg.Logons(t)
+	}
+}
+
+// clipped returns a name as a record shows it: short, and of characters.
+func clipped(name string) string {
+	if len(name) > maxFailBytes {
+		name = name[:maxFailBytes] + "…"
+	}
+	return strings.ToValidUTF8(name, "\uFFFD")
+}

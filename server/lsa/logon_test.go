@@ -1,0 +1,324 @@
+package lsa
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+const (
+	interactive = winnt.LOGON32_LOGON_INTERACTIVE
+	network     = winnt.LOGON32_LOGON_NETWORK
+	batch       = winnt.LOGON32_LOGON_BATCH
+	service     = winnt.LOGON32_LOGON_SERVICE
+)
+
+// TestPassword: who knows the password logs on, and all others hear the same;
+// the record alone says why (L-32, L-35).
+func TestPassword(t *testing.T) {
+	f := open(t, nil)
+	alice := f.account(t, Account{Name: "Alice"}, "correct")
+	f.account(t, Account{Name: "out", Disabled: true}, "correct")
+	f.account(t, Account{Name: "empty"}, "")
+	for _, c := range []struct {
+		name     string
+		password logon.Secret
+		want     ntstatus.Status
+		reason   string
+	}{
+		{"alice", "correct", ntstatus.Success, "STATUS_SUCCESS"},
+		{`HOST\ALICE`, "correct", ntstatus.Success, "STATUS_SUCCESS"},
+		{`.\alice`, "correct", ntstatus.Success, "STATUS_SUCCESS"},
+		{"alice@host", "correct", ntstatus.Success, "STATUS_SUCCESS"},
+		{"alice", "Correct", ntstatus.LogonFailure, "STATUS_WRONG_PASSWORD"},
+		{"alice", "", ntstatus.LogonFailure, "STATUS_WRONG_PASSWORD"},
+		{"zoe", "correct", ntstatus.LogonFailure, "STATUS_NO_SUCH_USER"},
+		{`OTHER\alice`, "correct", ntstatus.LogonFailure, "STATUS_NO_SUCH_USER"},
+		{"Administrators", "no password", ntstatus.LogonFailure, "STATUS_NO_SUCH_USER"},
+		{"zoe", "no password", ntstatus.LogonFailure, "STATUS_NO_SUCH_USER"},
+		{"empty", "", ntstatus.LogonFailure, "STATUS_WRONG_PASSWORD"},
+		{"empty", "no password", ntstatus.LogonFailure, "STATUS_WRONG_PASSWORD"},
+		{"out", "wrong", ntstatus.LogonFailure, "STATUS_WRONG_PASSWORD"},
+		{"out", "correct", ntstatus.AccountDisabled, "STATUS_ACCOUNT_DISABLED"},
+		{"\xff\xfe", "correct", ntstatus.LogonFailure, "STATUS_NO_SUCH_USER"},
+		{strings.Repeat("n", 64<<10), "correct", ntstatus.LogonFailure, "STATUS_NAME_TOO_LONG"},
+		{"alice", logon.Secret(strings.Repeat("p", 64<<10)), ntstatus.LogonFailure, "STATUS_NAME_TOO_LONG"},
+	} {
+		f.attempts = nil
+		r, st := f.LogonPassword(c.name, c.password, network)
+		if st != c.want || len(f.attempts) != 1 || f.attempts[0].Reason != c.reason {
+			t.Errorf("%.20q: %v, recorded %v", c.name, st, f.attempts)
+		}
+		if st == 0 && r.Token.User.SID != alice || st != 0 && !r.Token.User.SID.IsZero() {
+			t.Errorf("%.20q: %v is %v", c.name, st, r.Token.User.SID)
+		}
+		if strings.Contains(strings.ToLower(f.attempts[0].Name), "correct") || len(f.attempts[0].Name) > 80 {
+			t.Errorf("recorded as %q", f.attempts[0].Name)
+		}
+	}
+}
+
+// TestUnknownTakesTheWork: a name that is not there costs one hash too (L-32).
+func TestUnknownTakesTheWork(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "correct")
+	known, _ := parseHash(f.now.Load().accounts[firstRID].Hash)
+	if decoy := f.door.decoy; decoy.cost != known.cost || len(decoy.salt) != len(known.salt) {
+		t.Errorf("an unknown name costs %v, a known one %v", decoy.cost, known.cost)
+	}
+}
+
+// TestLockout: ten failures lock a name, known or not, the right password with
+// it, over restarts, for a quarter of an hour (L-31).
+func TestLockout(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "correct")
+	logOn := func(name string, password logon.Secret) ntstatus.Status {
+		_, st := f.LogonPassword(name, password, network)
+		return st
+	}
+	for range 3 { // a success forgets failures
+		for range lockAfter - 1 {
+			if st := logOn("alice", "guess"); st != ntstatus.LogonFailure {
+				t.Fatal(st)
+			}
+		}
+		if st := logOn("ALICE", "correct"); st != 0 {
+			t.Fatal(st)
+		}
+	}
+	for _, name := range []string{"alice", "unknown"} {
+		for range lockAfter {
+			logOn(name, "guess")
+		}
+		if st := logOn(name, "correct"); st != ntstatus.AccountLockedOut {
+			t.Errorf("%s after %d failures: %v", name, lockAfter, st)
+		}
+	}
+	f.reopen(t)
+	if st := logOn(`host\alice`, "correct"); st != ntstatus.AccountLockedOut {
+		t.Errorf("after a restart: %v", st)
+	}
+	f.clock.pass(lockFor + time.Second)
+	if st := logOn("alice", "correct"); st != 0 {
+		t.Errorf("after a quarter of an hour: %v", st)
+	}
+}
+
+// TestGuessesAtOnce: guesses made at once count as those in turn (L-31), and many
+// at once are bounded.
+func TestGuessesAtOnce(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "correct")
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	tried := map[ntstatus.Status]int{}
+	for range 100 {
+		wg.Go(func() {
+			_, st := f.LogonPassword("alice", "guess", network)
+			mu.Lock()
+			defer mu.Unlock()
+			tried[st]++
+		})
+	}
+	wg.Wait()
+	if tried[ntstatus.LogonFailure] != lockAfter || tried[ntstatus.AccountLockedOut] != 100-lockAfter {
+		t.Errorf("of 100 guesses at once: %v", tried)
+	}
+	for range cap(f.door.waiting) {
+		f.door.waiting <- struct{}{}
+	}
+	if _, st := f.LogonPassword("bob", "x", network); st != ntstatus.InsufficientResources {
+		t.Errorf("one more than may wait: %v", st)
+	}
+	if cap(f.door.hashing) != 2 {
+		t.Errorf("%d hashes at once", cap(f.door.hashing))
+	}
+}
+
+// TestTypes: each type of logon needs its right and gives its token (L-2, L-3,
+// L-5, L-6, L-7, L-8, L-9).
+func TestTypes(t *testing.T) {
+	f := open(t, nil)
+	alice := f.account(t, Account{Name: "alice"}, "p")
+	boss := f.account(t, Account{Name: "boss"}, "p")
+	f.must(t, func(e *Edit) error {
+		e.Grant(alice, 0, logon.SeServiceLogonRight)
+		e.Grant(boss, 0, logon.SeServiceLogonRight)
+		return e.AddMember(sid.Administrators, boss)
+	})
+	type elevation = uint32
+	for _, c := range []struct {
+		name      string
+		typ       winnt.LogonType
+		want      ntstatus.Status
+		admin     bool
+		elevation elevation
+		group     sid.SID
+	}{
+		{"alice", interactive, 0, false, winnt.TokenElevationTypeDefault, sid.Interactive},
+		{"alice", network, 0, false, winnt.TokenElevationTypeDefault, sid.Network},
+		{"alice", batch, ntstatus.LogonTypeNotGranted, false, 0, sid.SID{}},
+		{"alice", service, 0, false, winnt.TokenElevationTypeDefault, sid.Service},
+		{"alice", 10, ntstatus.LogonTypeNotGranted, false, 0, sid.SID{}},
+		{"alice", 0, ntstatus.InvalidLogonType, false, 0, sid.SID{}},
+		{"alice", 6, ntstatus.InvalidLogonType, false, 0, sid.SID{}},
+		{"boss", interactive, 0, false, winnt.TokenElevationTypeLimited, sid.Interactive},
+		{"boss", 10, 0, false, winnt.TokenElevationTypeLimited, sid.RemoteInteractive},
+		{"boss", network, 0, false, winnt.TokenElevationTypeDefault, sid.Network},
+		{"boss", batch, 0, true, winnt.TokenElevationTypeDefault, sid.Batch},
+		{"boss", service, 0, true, winnt.TokenElevationTypeDefault, sid.Service},
+	} {
+		r, st := f.LogonPassword(c.name, "p", c.typ)
+		if st != c.want {
+			t.Errorf("%s, type %d: %v, want %v", c.name, c.typ, st, c.want)
+		}
+		if st != 0 {
+			continue
+		}
+		v, linked := made(t, r, st)
+		if v.IsAdmin() != c.admin || v.ElevationType() != c.elevation || !has(r, c.group) || !has(r, sid.Everyone) ||
+			!has(r, sid.AuthenticatedUsers) {
+			t.Errorf("%s, type %d: admin %v, elevation %d", c.name, c.typ, v.IsAdmin(), v.ElevationType())
+		}
+		if (linked != nil) != (c.elevation == winnt.TokenElevationTypeLimited) || linked != nil && !linked.IsAdmin() {
+			t.Errorf("%s, type %d: linked %v", c.name, c.typ, linked)
+		}
+		want := winnt.TokenPrimary
+		if c.typ == network {
+			want = winnt.TokenImpersonation
+		}
+		if v.Type() != want {
+			t.Errorf("%s, type %d: a token of type %d", c.name, c.typ, v.Type())
+		}
+	}
+	f.must(t, func(e *Edit) error { e.Grant(alice, 0, logon.SeDenyNetworkLogonRight); return nil })
+	if _, st := f.LogonPassword("alice", "p", network); st != ntstatus.LogonTypeNotGranted {
+		t.Errorf("with the right that denies: %v", st)
+	}
+}
+
+// TestSession: the tokens of a pair share a logon SID, and those of the system
+// have none (L-10).
+func TestSession(t *testing.T) {
+	f := open(t, nil)
+	boss := f.account(t, Account{Name: "boss"}, "p")
+	f.must(t, func(e *Edit) error { return e.AddMember(sid.Administrators, boss) })
+	r, st := f.LogonPassword("boss", "p", interactive)
+	v, linked := made(t, r, st)
+	logonSID := func(v *token.Token) (out sid.SID) {
+		for _, g := range v.Groups() {
+			if g.Attributes&winnt.SE_GROUP_LOGON_ID == winnt.SE_GROUP_LOGON_ID {
+				out = g.SID
+			}
+		}
+		return out
+	}
+	if a, b := logonSID(v), logonSID(linked); a != b || a != sid.Logon(0, 0x100001) {
+		t.Errorf("logon SIDs %v and %v", a, b)
+	}
+	if v.AuthenticationID() == linked.AuthenticationID() || v.DefaultDACL() == nil {
+		t.Error("one session for both, or no default DACL")
+	}
+	anonymous, _ := made(t, logon.AnonymousLogon(), 0)
+	if !logonSID(anonymous).IsZero() {
+		t.Error("Anonymous has a logon SID")
+	}
+}
+
+// TestS4U: a name alone gives a network logon, that only identifies without
+// SeTcbPrivilege; groups are added only with it (L-33, L-34, L-36).
+func TestS4U(t *testing.T) {
+	f := open(t, nil)
+	alice := f.account(t, Account{Name: "alice"}, "")
+	f.account(t, Account{Name: "out", Disabled: true}, "")
+	ask := func(r logon.Request) (logon.Result, ntstatus.Status) {
+		r.Package = logon.S4U
+		return f.LogOn(r)
+	}
+	r, st := ask(logon.Request{Name: "alice", Type: network})
+	if st != 0 || r.Token.User.SID != alice || r.Token.Level != winnt.SecurityIdentification {
+		t.Errorf("without: %v %v", st, r.Token.Level)
+	}
+	if r, st = ask(logon.Request{Name: "alice", Type: network, Tcb: true}); r.Token.Level != winnt.SecurityImpersonation {
+		t.Errorf("with: %v %v", st, r.Token.Level)
+	}
+	more := []token.Group{{SID: sid.BackupOperators, Attributes: token.GroupDefault}}
+	if _, st = ask(logon.Request{Name: "alice", Type: network, Groups: more}); st != ntstatus.PrivilegeNotHeld {
+		t.Errorf("groups without: %v", st)
+	}
+	r, st = ask(logon.Request{Name: "alice", Type: network, Groups: more, Tcb: true})
+	if st != 0 || !has(r, sid.BackupOperators) {
+		t.Errorf("groups with: %v", st)
+	}
+	for _, c := range []struct {
+		r    logon.Request
+		want ntstatus.Status
+	}{{logon.Request{Name: "alice", Type: interactive, Tcb: true}, ntstatus.InvalidLogonType},
+		{logon.Request{Name: "zoe", Type: network, Tcb: true}, ntstatus.NoSuchUser},
+		{logon.Request{Name: "out", Type: network, Tcb: true}, ntstatus.AccountDisabled}} {
+		if _, st := ask(c.r); st != c.want {
+			t.Errorf("%+v: %v", c.r, st)
+		}
+	}
+	if _, st := f.LogOn(logon.Request{Name: "alice", Type: network}); st != ntstatus.NoSuchPackage {
+		t.Errorf("without a package: %v", st)
+	}
+	if r, st := f.LogonPassword("", "", network); st != 0 || r.Token.User.SID != sid.Anonymous {
+		t.Errorf("anonymous: %v %v", st, r.Token.User.SID)
+	}
+	if _, st := f.LogonPassword("", "", interactive); st != ntstatus.LogonFailure {
+		t.Errorf("anonymous, interactive: %v", st)
+	}
+}
+
+// TestGroups: circles of groups end (L-20), 10,000 groups are walked, and a token
+// that they do not fit in is not made (L-4).
+func TestGroups(t *testing.T) {
+	f := open(t, nil)
+	alice := f.account(t, Account{Name: "alice"}, "p")
+	var a, b, c sid.SID
+	f.must(t, func(e *Edit) error {
+		a, b, c = e.AddGroup(Group{Name: "a"}), e.AddGroup(Group{Name: "b"}), e.AddGroup(Group{Name: "c"})
+		for _, m := range [][2]sid.SID{{a, alice}, {b, a}, {c, b}, {a, c}, {a, a}} {
+			if err := e.AddMember(m[0], m[1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	r, st := f.LogonPassword("alice", "p", network)
+	if st != 0 || !has(r, a) || !has(r, b) || !has(r, c) {
+		t.Errorf("a circle of groups: %v", st)
+	}
+	f.must(t, func(e *Edit) error {
+		last := alice
+		for i := range 10000 {
+			g := e.AddGroup(Group{Name: "g" + number8(i),
+				Members: []sid.SID{last}})
+			if i < 2000 {
+				last = g
+			}
+		}
+		return nil
+	})
+	if _, st := f.LogonPassword("alice", "p", network); st != ntstatus.TooManyContextIDs {
+		t.Errorf("10,000 groups: %v", st)
+	}
+}
+
+func number8(i int) string {
+	const digits = "0123456789"
+	var b [8]byte
+	for at := range b {
+		b[7-at], i = digits[i%10], i/10
+	}
+	return string(b[:])
+}

@@ -1,0 +1,156 @@
+package lsa
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Names of the domains that users and groups of the host are in, as Samba has
+// them.
+const (
+	unixUsers  = "Unix User"
+	unixGroups = "Unix Group"
+)
+
+var unixUsersSID, unixGroupsSID = sid.MustParse("S-1-22-1"), sid.MustParse("S-1-22-2")
+
+// Computer implements [logon.Authority].
+func (s *Store) Computer() logon.Account {
+	m := s.now.Load().machine
+	return logon.Account{SID: m, Use: winnt.SidTypeDomain, Domain: s.computer, DomainSID: m}
+}
+
+// described returns an account of this computer as a look-up does.
+func (s *Store) described(id sid.SID, a Account) logon.Account {
+	return logon.Account{SID: id, Use: winnt.SidTypeUser, Domain: s.computer, DomainSID: id.Prefix(), Name: a.Name}
+}
+
+// LookupName implements [logon.Authority]: well-known names first, then this
+// computer's, then the host's. L-13
+func (s *Store) LookupName(full string) (logon.Account, bool) {
+	if full == "" || len(full) > logon.MaxName || !utf8.ValidString(full) || strings.ContainsRune(full, 0) {
+		return logon.Account{}, false
+	}
+	if a, ok := logon.WellKnownName(full); ok {
+		return a, true
+	}
+	st := s.now.Load()
+	domain, name, qualified := logon.Split(full)
+	if !qualified {
+		if strings.EqualFold(name, s.computer) {
+			return s.Computer(), true
+		}
+		for i := range st.maps {
+			if m := &st.maps[i]; strings.EqualFold(name, m.Name) {
+				return domainOf(m), true
+			}
+		}
+	}
+	if !qualified || strings.EqualFold(domain, s.computer) || strings.EqualFold(domain, "BUILTIN") || domain == "." {
+		if id, ok := st.names[strings.ToUpper(name)]; ok {
+			a, ok := s.known(st, id)
+			if ok && (!qualified || domain == "." || strings.EqualFold(a.Domain, domain)) {
+				return a, true
+			}
+		}
+	}
+	return s.hostNamed(st, domain, name, qualified)
+}
+
+// hostNamed looks a name up among the users and groups of the host.
+func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon.Account, bool) {
+	if s.cfg.Hosts == nil || name == "" {
+		return logon.Account{}, false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
+	defer cancel()
+	if !qualified || strings.EqualFold(domain, unixUsers) {
+		if uid, ok := s.cfg.Hosts.UID(ctx, name); ok && uid != overflowID {
+			return s.LookupSID(s.userOf(st, uid))
+		}
+	}
+	if !qualified || strings.EqualFold(domain, unixGroups) {
+		if gid, ok := s.cfg.Hosts.GID(ctx, name); ok && gid != overflowID {
+			return s.LookupSID(s.groupOf(st, gid))
+		}
+	}
+	return logon.Account{}, false
+}
+
+func domainOf(m *IDMap) logon.Account {
+	return logon.Account{SID: m.Domain, Use: winnt.SidTypeDomain, Domain: m.Name, DomainSID: m.Domain}
+}
+
+// known returns an account or group of the store.
+func (s *Store) known(st *state, id sid.SID) (logon.Account, bool) {
+	if a, ok := st.account(id); ok {
+		return s.described(id, a), true
+	}
+	if g, ok := st.groups[id]; ok {
+		a, builtin := logon.WellKnownSID(id)
+		if !builtin {
+			a = logon.Account{SID: id, Use: winnt.SidTypeAlias, Domain: s.computer, DomainSID: id.Prefix(), Name: g.Name}
+		}
+		return a, true
+	}
+	return logon.Account{}, false
+}
+
+// LookupSID implements [logon.Authority]. A user or group of the host without a
+// known name stays unknown: that proves nothing about the host. L-14
+func (s *Store) LookupSID(id sid.SID) (logon.Account, bool) {
+	if a, ok := logon.WellKnownSID(id); ok {
+		return a, true
+	}
+	st := s.now.Load()
+	if a, ok := s.known(st, id); ok {
+		return a, true
+	}
+	switch {
+	case id == st.machine:
+		return s.Computer(), true
+	case id == st.machine.WithRID(noneRID):
+		return logon.Account{SID: id, Use: winnt.SidTypeGroup, Domain: s.computer, DomainSID: st.machine, Name: "None"}, true
+	case id.Authority() == 22:
+		return s.hostSID(id)
+	}
+	for i := range st.maps {
+		if m := &st.maps[i]; id == m.Domain {
+			return domainOf(m), true
+		}
+	}
+	return logon.Account{}, false
+}
+
+// hostSID returns the name of S-1-22-1-uid or S-1-22-2-gid.
+func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
+	users := id == unixUsersSID || id.Prefix() == unixUsersSID
+	if !users && id != unixGroupsSID && id.Prefix() != unixGroupsSID {
+		return logon.Account{}, false
+	}
+	a := logon.Account{SID: id, Use: winnt.SidTypeGroup, Domain: unixGroups, DomainSID: unixGroupsSID}
+	if users {
+		a.Use, a.Domain, a.DomainSID = winnt.SidTypeUser, unixUsers, unixUsersSID
+	}
+	if id == a.DomainSID {
+		a.Use = winnt.SidTypeDomain
+		return a, true
+	}
+	if s.cfg.Hosts == nil {
+		return logon.Account{}, false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
+	defer cancel()
+	var ok bool
+	if users {
+		a.Name, ok = s.cfg.Hosts.UserName(ctx, id.RID())
+	} else {
+		a.Name, ok = s.cfg.Hosts.GroupName(ctx, id.RID())
+	}
+	return a, ok
+}

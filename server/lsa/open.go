@@ -1,0 +1,174 @@
+package lsa
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// File is the name of the store in the state folder.
+const File = "accounts.db"
+
+// lockWait is how long Open waits for another daemon to let go of the store.
+const lockWait = 2 * time.Second
+
+// Store is an open account database. The zero value is not usable; see [Open].
+type Store struct {
+	cfg      Config // immutable, with its defaults filled in
+	computer string // immutable
+	db       *bbolt.DB
+	now      atomic.Pointer[state]
+	write    sync.Mutex // one writer; held over the transaction of bbolt
+	door     door
+	subids   subids
+}
+
+// Open opens the store of a state folder, or makes it in an empty folder. It is
+// closed by [Store.Close].
+func Open(cfg Config) (*Store, error) {
+	info, err := os.Stat(cfg.Folder)
+	if err != nil {
+		return nil, fmt.Errorf("state folder: %w: make it, owned by the first administrator", err)
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || !info.IsDir() {
+		return nil, fmt.Errorf("state folder %s: this is no folder of a local file system", cfg.Folder)
+	}
+	s, err := newStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(cfg.Folder, File)
+	if err := guarded(func() error { return whole(path) }); err != nil {
+		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
+	}
+	if s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait}); err != nil {
+		return nil, fmt.Errorf("account store %s: %w", path, timedOut(err))
+	}
+	if err := guarded(func() error { return s.load(owner.Uid) }); err != nil {
+		s.db.Close() //nolint:errcheck // the first error tells more
+		return nil, fmt.Errorf("account store %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// timedOut says what a lock that was not had means.
+func timedOut(err error) error {
+	if errors.Is(err, berrors.ErrTimeout) {
+		return errors.New("another daemon has it open: stop that one first")
+	}
+	return err
+}
+
+// newStore fills the defaults of the configuration in.
+func newStore(cfg Config) (*Store, error) {
+	s := &Store{cfg: cfg, computer: cfg.Computer}
+	if s.computer == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("name of the computer: %w: set it in the configuration", err)
+		}
+		s.computer, _, _ = strings.Cut(host, ".")
+	}
+	s.computer = strings.ToUpper(s.computer)
+	if s.cfg.Now == nil {
+		s.cfg.Now = time.Now
+	}
+	if s.cfg.Subuids == nil {
+		s.cfg.Subuids = []string{"/etc/subuid", "/etc/subgid"}
+	}
+	s.subids.files = s.cfg.Subuids
+	return s, s.door.init(&s.cfg)
+}
+
+// load reads the store, or writes the first state into an empty one.
+func (s *Store) load(owner uint32) error {
+	var st *state
+	err := s.db.View(func(tx *bbolt.Tx) (err error) {
+		st, err = readState(tx)
+		return err
+	})
+	if err == nil && st == nil {
+		if st, err = shipped(owner); err == nil {
+			err = s.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, nil, st) })
+		}
+	}
+	if err != nil {
+		return err
+	}
+	st.index()
+	if err := st.valid(s.subids.ranges()); err != nil {
+		return err
+	}
+	s.now.Store(st)
+	return s.loadFailures()
+}
+
+// Close closes the store. Logons that run end first.
+func (s *Store) Close() error { return s.db.Close() }
+
+// firstRID is the RID of the first account that is made.
+const firstRID = 1001
+
+// shipped returns the state of a new store: no account, and the uid that owns the
+// state folder as the one member of Administrators. L-21
+func shipped(owner uint32) (*state, error) {
+	var random [12]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return nil, fmt.Errorf("random numbers for the SID of this machine: %w", err)
+	}
+	part := func(i int) uint32 { return binary.LittleEndian.Uint32(random[4*i:]) }
+	machine, _ := sid.New(5, 21, part(0), part(1), part(2))
+	st := &state{machine: machine, next: firstRID, accounts: map[uint32]Account{}, groups: map[sid.SID]Group{},
+		grants: shippedGrants()}
+	for id, members := range map[sid.SID][]sid.SID{
+		sid.Administrators: {unixUser(owner)}, sid.Users: {sid.AuthenticatedUsers, sid.Interactive}, sid.Guests: nil,
+		sid.BackupOperators: nil, sid.PowerUsers: nil, sid.RemoteDesktopUsers: nil,
+	} {
+		_, name := sid.Account(id)
+		st.groups[id] = Group{Name: name, SID: id, Members: members}
+	}
+	return st, nil
+}
+
+// shippedGrants are the rights of a new store. LocalSystem alone, whose token
+// is not made here, has SeTcbPrivilege. L-22
+func shippedGrants() map[sid.SID]Grant {
+	users := winnt.Privileges(winnt.SeShutdownPrivilege, winnt.SeUndockPrivilege, winnt.SeIncreaseWorkingSetPrivilege,
+		winnt.SeTimeZonePrivilege)
+	operators := winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeRestorePrivilege, winnt.SeShutdownPrivilege)
+	administrators := users | operators | winnt.Privileges(winnt.SeIncreaseQuotaPrivilege, winnt.SeSecurityPrivilege,
+		winnt.SeTakeOwnershipPrivilege, winnt.SeLoadDriverPrivilege, winnt.SeSystemProfilePrivilege,
+		winnt.SeSystemtimePrivilege, winnt.SeProfileSingleProcessPrivilege, winnt.SeIncreaseBasePriorityPrivilege,
+		winnt.SeCreatePagefilePrivilege, winnt.SeDebugPrivilege, winnt.SeSystemEnvironmentPrivilege,
+		winnt.SeRemoteShutdownPrivilege, winnt.SeManageVolumePrivilege, winnt.SeImpersonatePrivilege,
+		winnt.SeCreateGlobalPrivilege, winnt.SeCreateSymbolicLinkPrivilege,
+		winnt.SeDelegateSessionUserImpersonatePrivilege)
+	return map[sid.SID]Grant{
+		sid.Everyone: {winnt.Privileges(winnt.SeChangeNotifyPrivilege), logon.SeNetworkLogonRight},
+		sid.Users:    {users, logon.SeInteractiveLogonRight},
+		sid.Administrators: {administrators, logon.SeInteractiveLogonRight | logon.SeNetworkLogonRight |
+			logon.SeBatchLogonRight | logon.SeRemoteInteractiveLogonRight},
+		sid.BackupOperators: {operators, logon.SeInteractiveLogonRight | logon.SeNetworkLogonRight |
+			logon.SeBatchLogonRight},
+		sid.RemoteDesktopUsers: {0, logon.SeRemoteInteractiveLogonRight},
+		sid.Guests:             {0, 0},
+		sid.Service: {winnt.Privileges(winnt.SeImpersonatePrivilege, winnt.SeCreateGlobalPrivilege),
+			0},
+	}
+}

@@ -1,0 +1,210 @@
+package lsa
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Buckets of the file. Keys are binary SIDs or RIDs (u32, big endian), values
+// JSON that the strict reader takes.
+var (
+	bucketMeta     = []byte("meta")
+	bucketAccounts = []byte("accounts")
+	bucketGroups   = []byte("groups")
+	bucketGrants   = []byte("grants")
+	bucketFailures = []byte("failures")
+)
+
+const format = 1
+
+// meta is the one record of the bucket meta.
+type meta struct {
+	Format  int     `json:"format"`
+	Machine sid.SID `json:"machine"`
+	Next    uint32  `json:"next"`
+	Maps    []IDMap `json:"maps,omitempty"`
+	Policy  string  `json:"policy,omitempty"`
+}
+
+// grantRecord is a Grant by names.
+type grantRecord struct {
+	Privileges []string `json:"privileges,omitempty"`
+	Rights     []string `json:"rights,omitempty"`
+}
+
+func (g Grant) record() grantRecord { return grantRecord{g.Privileges.Names(), g.Rights.Names()} }
+
+// grant reads names back; one that there is not is an error.
+func (r grantRecord) grant() (g Grant, err error) {
+	for _, name := range r.Privileges {
+		p, err := winnt.ParsePrivilege(name)
+		if err != nil {
+			return g, err
+		}
+		g.Privileges |= p.Bit()
+	}
+	for _, name := range r.Rights {
+		right := logon.ParseRight(name)
+		if right == 0 {
+			return g, fmt.Errorf("%q is no logon right: want one such as SeBatchLogonRight", strict.Clip([]byte(name)))
+		}
+		g.Rights |= right
+	}
+	return g, nil
+}
+
+func ridKey(rid uint32) []byte { return binary.BigEndian.AppendUint32(nil, rid) }
+
+// decode reads one value of the file. It is the target of a fuzz test.
+func decode[T any](bucket, key, value []byte) (v T, err error) {
+	if err := strict.Unmarshal(value, &v); err != nil {
+		return v, fmt.Errorf("%s %x: %w: restore a backup", bucket, key, err)
+	}
+	return v, nil
+}
+
+// readState reads everything; nil for an empty file.
+func readState(tx *bbolt.Tx) (*state, error) {
+	b := tx.Bucket(bucketMeta)
+	if b == nil {
+		return nil, nil
+	}
+	m, err := decode[meta](bucketMeta, bucketMeta, b.Get(bucketMeta))
+	if err != nil {
+		return nil, err
+	}
+	if m.Format != format {
+		return nil, fmt.Errorf("format %d, want %d: use the release that wrote it", m.Format, format)
+	}
+	s := &state{machine: m.Machine, next: m.Next, maps: m.Maps, policy: m.Policy, accounts: map[uint32]Account{},
+		groups: map[sid.SID]Group{}, grants: map[sid.SID]Grant{}}
+	return s, errors.Join(
+		each(tx, bucketAccounts, func(k []byte, a Account) error {
+			if !bytes.Equal(k, ridKey(a.RID)) {
+				return fmt.Errorf("account %x has the RID %d", k, a.RID)
+			}
+			s.accounts[a.RID] = a
+			return nil
+		}),
+		each(tx, bucketGroups, func(k []byte, g Group) error {
+			if string(k) != g.SID.Binary() {
+				return fmt.Errorf("group %x has the SID %v", k, g.SID)
+			}
+			s.groups[g.SID] = g
+			return nil
+		}),
+		each(tx, bucketGrants, func(k []byte, r grantRecord) (err error) {
+			id, n, err := sid.Decode(k)
+			if err != nil || n != len(k) {
+				return fmt.Errorf("rights of %x: no SID", k)
+			}
+			s.grants[id.Clone()], err = r.grant()
+			return err
+		}))
+}
+
+// each reads the values of a bucket.
+func each[T any](tx *bbolt.Tx, bucket []byte, f func(key []byte, v T) error) error {
+	b := tx.Bucket(bucket)
+	if b == nil {
+		return nil
+	}
+	return b.ForEach(func(k, value []byte) error {
+		v, err := decode[T](bucket, k, value)
+		if err != nil {
+			return err
+		}
+		return f(k, v)
+	})
+}
+
+// writeState writes what differs between two states; before nil writes all.
+func writeState(tx *bbolt.Tx, before, after *state) error {
+	if before == nil {
+		before = &state{}
+	}
+	err := put(tx, bucketMeta, bucketMeta, meta{format, after.machine, after.next, after.maps, after.policy})
+	return errors.Join(err,
+		difference(tx, bucketAccounts, before.accounts, after.accounts, ridKey, func(a Account) any { return a }),
+		difference(tx, bucketGroups, before.groups, after.groups, sidKey, func(g Group) any { return g }),
+		difference(tx, bucketGrants, before.grants, after.grants, sidKey, func(g Grant) any { return g.record() }))
+}
+
+func sidKey(id sid.SID) []byte { return []byte(id.Binary()) }
+
+// difference writes the entries of after that before does not have so, and
+// deletes those that after does not have.
+func difference[K comparable, V any](tx *bbolt.Tx, bucket []byte, before, after map[K]V, key func(K) []byte,
+	record func(V) any) error {
+	for k := range before {
+		if _, there := after[k]; !there {
+			if err := tx.Bucket(bucket).Delete(key(k)); err != nil {
+				return err
+			}
+		}
+	}
+	for k, v := range after {
+		if old, there := before[k]; there && reflect.DeepEqual(old, v) {
+			continue
+		}
+		if err := put(tx, bucket, key(k), record(v)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func put(tx *bbolt.Tx, bucket, key []byte, v any) error {
+	b, err := tx.CreateBucketIfNotExists(bucket)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return b.Put(key, text)
+}
+
+// keepFailures writes the failures of an account, nil to forget them. What cannot
+// be written still counts until the daemon ends.
+func (s *Store) keepFailures(rid uint32, f *failures) {
+	err := s.db.Batch(func(tx *bbolt.Tx) error {
+		if f != nil {
+			return put(tx, bucketFailures, ridKey(rid), *f)
+		}
+		if b := tx.Bucket(bucketFailures); b != nil {
+			return b.Delete(ridKey(rid))
+		}
+		return nil
+	})
+	_ = err // the count in memory holds
+}
+
+// loadFailures takes the failures of accounts up again, so that ending the daemon
+// unlocks no account. L-31
+func (s *Store) loadFailures() error {
+	st := s.now.Load()
+	return s.db.View(func(tx *bbolt.Tx) error {
+		return each(tx, bucketFailures, func(k []byte, f failures) error {
+			if len(k) != 4 {
+				return fmt.Errorf("failures of %x: no RID", k)
+			}
+			if a, ok := st.accounts[binary.BigEndian.Uint32(k)]; ok {
+				s.door.restore(a.Name, f)
+			}
+			return nil
+		})
+	})
+}

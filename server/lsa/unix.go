@@ -1,0 +1,226 @@
+package lsa
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// overflowID is the uid and gid that the host shows for one that has no number in its
+// user namespace.
+const overflowID = 65534
+
+// hostWait is how long the host's users are asked for.
+const hostWait = 3 * time.Second
+
+// unixUser and unixGroup are the SIDs of ids that nothing maps.
+func unixUser(uid uint32) sid.SID  { s, _ := sid.New(22, 1, uid); return s }
+func unixGroup(gid uint32) sid.SID { s, _ := sid.New(22, 2, gid); return s }
+
+// TokenForUID returns the interactive logon of a user of the host, whose ids come
+// from the host's kernel. STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED
+// say that it may not log on.
+func (s *Store) TokenForUID(uid uint32, gids []uint32) (logon.Result, ntstatus.Status) {
+	if uid == overflowID {
+		// 65534 stands for every uid without a number here: it is Anonymous. L-25
+		return logon.AnonymousLogon(), ntstatus.Success
+	}
+	st := s.now.Load()
+	if uid == 0 && s.cfg.Root != "" {
+		// uid 0 is the account that the configuration names. L-26
+		return s.root(st)
+	}
+	person, status := s.person(st, s.userOf(st, uid), &uid, gids, winnt.LOGON32_LOGON_INTERACTIVE)
+	if status != ntstatus.Success {
+		return logon.Result{}, status
+	}
+	return logon.Compose(person, winnt.LOGON32_LOGON_INTERACTIVE)
+}
+
+// root returns the logon of the account that uid 0 is.
+func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
+	a, ok := s.LookupName(s.cfg.Root)
+	switch {
+	case !ok || a.Use != winnt.SidTypeUser && a.SID != sid.LocalSystem:
+		return logon.Result{}, ntstatus.NoSuchUser
+	case a.SID == sid.LocalSystem:
+		return logon.Result{Token: token.LocalSystem(), Account: a}, ntstatus.Success
+	}
+	person, status := s.person(st, a.SID, nil, nil, winnt.LOGON32_LOGON_INTERACTIVE)
+	if status != ntstatus.Success {
+		return logon.Result{}, status
+	}
+	return logon.Compose(person, winnt.LOGON32_LOGON_INTERACTIVE)
+}
+
+// userOf returns the SID of a uid: of the account that has it, else by formula,
+// else S-1-22-1-uid. L-27
+func (s *Store) userOf(st *state, uid uint32) sid.SID {
+	if s.subids.has(uid) {
+		// A subordinate uid is an account of no domain, whatever maps say. L-24
+		return unixUser(uid)
+	}
+	if rid, ok := st.uids[uid]; ok {
+		return st.machine.WithRID(rid)
+	}
+	for i := range st.maps {
+		if u, ok := st.maps[i].sid(uid); ok {
+			return u
+		}
+	}
+	return unixUser(uid)
+}
+
+// groupOf returns the SID of a gid in the same way. L-27
+func (s *Store) groupOf(st *state, gid uint32) sid.SID {
+	if s.subids.has(gid) {
+		return unixGroup(gid)
+	}
+	if g, ok := st.gids[gid]; ok {
+		return g
+	}
+	for i := range st.maps {
+		if g, ok := st.maps[i].sid(gid); ok {
+			return g
+		}
+	}
+	return unixGroup(gid)
+}
+
+// UserSID and GroupSID return the SIDs of ids of the host; 65534 is Anonymous.
+func (s *Store) UserSID(uid uint32) sid.SID {
+	if uid == overflowID {
+		return sid.Anonymous
+	}
+	return s.userOf(s.now.Load(), uid)
+}
+
+// GroupSID returns the SID of a gid.
+func (s *Store) GroupSID(gid uint32) sid.SID { return s.groupOf(s.now.Load(), gid) }
+
+// UID returns the uid of a SID, ok false for one that is no user's or has none.
+func (s *Store) UID(id sid.SID) (uid uint32, ok bool) {
+	st := s.now.Load()
+	switch a, known := st.account(id); {
+	case known && a.UID != nil:
+		uid, ok = *a.UID, true
+	case known:
+	case id.Authority() == 22 && id.SubAuthorities() == 2 && id.Sub(0) == 1:
+		uid, ok = id.Sub(1), true
+	default:
+		uid, ok = mapped(st, id)
+	}
+	// Only the SID that the uid has in turn is its own. L-28
+	return uid, ok && s.userOf(st, uid) == id
+}
+
+// GID returns the gid of a SID likewise.
+func (s *Store) GID(id sid.SID) (gid uint32, ok bool) {
+	st := s.now.Load()
+	switch g, known := st.groups[id]; {
+	case known && g.GID != nil:
+		gid, ok = *g.GID, true
+	case known:
+	case id.Authority() == 22 && id.SubAuthorities() == 2 && id.Sub(0) == 2:
+		gid, ok = id.Sub(1), true
+	default:
+		gid, ok = mapped(st, id)
+	}
+	// Here too, only the SID that the gid has in turn is its own. L-28
+	return gid, ok && s.groupOf(st, gid) == id
+}
+
+func mapped(st *state, id sid.SID) (uint32, bool) {
+	for i := range st.maps {
+		if n, ok := st.maps[i].id(id); ok {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// QuotaUID returns the uid whose quota a uid counts against: a subordinate uid
+// shares that of the user who has it. L-29
+func (s *Store) QuotaUID(uid uint32) uint32 {
+	if owner, ok := s.subids.owner(uid); ok {
+		if n, ok := s.hostUID(owner); ok {
+			return n
+		}
+	}
+	return uid
+}
+
+// person collects everything about a user: the groups of the account, those of the
+// host, and what they are in; and all rights. The uid is that of the logon, nil to
+// take the account's.
+func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t winnt.LogonType) (logon.Person,
+	ntstatus.Status) {
+	a, local := st.account(user)
+	if local && a.Disabled {
+		return logon.Person{}, ntstatus.AccountDisabled
+	}
+	account, _ := s.LookupSID(user)
+	p := logon.Person{Account: account}
+	p.Account.SID = user
+	if local && uid == nil && a.UID != nil {
+		uid = a.UID
+		gids = s.hostGroups(*a.UID)
+	}
+	var ids []sid.SID
+	if local {
+		ids = append(ids, st.machine.WithRID(noneRID))
+	}
+	if uid != nil && unixUser(*uid) != user {
+		// A user of the host is also the SID that the files of that user have. L-30
+		ids = append(ids, unixUser(*uid))
+	}
+	for _, g := range gids {
+		if g != overflowID {
+			ids = append(ids, s.groupOf(st, g))
+		}
+	}
+	always := []sid.SID{sid.Everyone, sid.AuthenticatedUsers, logon.TypeSID(t)}
+	all := st.expand(append(append([]sid.SID{user}, ids...), always...))
+	for _, id := range all {
+		g := st.grants[id]
+		p.Privileges |= g.Privileges
+		p.Rights |= g.Rights
+		if id != user && !slices.Contains(always, id) {
+			p.Groups = append(p.Groups, id)
+		}
+	}
+	return p, ntstatus.Success
+}
+
+// noneRID is the RID of the group None, the primary group of every account.
+const noneRID = 513
+
+// hostGroups returns the gids of a user of the host, nil where they cannot be had.
+func (s *Store) hostGroups(uid uint32) []uint32 {
+	if s.cfg.Hosts == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
+	defer cancel()
+	name, ok := s.cfg.Hosts.UserName(ctx, uid)
+	if !ok {
+		return nil
+	}
+	gids, _ := s.cfg.Hosts.Groups(ctx, name)
+	return gids
+}
+
+func (s *Store) hostUID(name string) (uint32, bool) {
+	if s.cfg.Hosts == nil {
+		return 0, false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
+	defer cancel()
+	return s.cfg.Hosts.UID(ctx, name)
+}

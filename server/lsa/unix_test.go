@@ -1,0 +1,273 @@
+package lsa
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// made makes the tokens of a result, as the kernel does.
+func made(t *testing.T, r logon.Result, st ntstatus.Status) (v, linked *token.Token) {
+	t.Helper()
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	spec, other := r.InSession(0x100001, 0x100002)
+	v, err := token.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other != nil {
+		if linked, err = token.New(*other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return v, linked
+}
+
+func holds(v *token.Token, p winnt.Privilege) bool { return v.Spec().Privileges.Has(p) }
+
+// uid returns the tokens of a uid.
+func (f *fixture) uid(t *testing.T, uid uint32, gids ...uint32) (v, linked *token.Token) {
+	t.Helper()
+	r, st := f.TokenForUID(uid, gids)
+	return made(t, r, st)
+}
+
+// TestFirstDay: the owner of the state folder is the one administrator, limited,
+// with the full token linked (L-5, L-21).
+func TestFirstDay(t *testing.T) {
+	f := open(t, nil)
+	me := uint32(os.Getuid())
+	limited, full := f.uid(t, me, 7)
+	if limited.IsAdmin() || full == nil || !full.IsAdmin() {
+		t.Errorf("the owner's tokens: %v, %v", limited, full)
+	}
+	if limited.ElevationType() != winnt.TokenElevationTypeLimited || holds(limited, winnt.SeDebugPrivilege) {
+		t.Error("the limited token is not limited")
+	}
+	if limited.User().SID != unixUser(me) || !holds(full, winnt.SeDebugPrivilege) {
+		t.Errorf("user %v, or a full token without SeDebugPrivilege", limited.User().SID)
+	}
+	v, pair := f.uid(t, me+1, 7)
+	if pair != nil || v.IsAdmin() || v.User().SID != unixUser(me+1) {
+		t.Errorf("another uid: %v, %v", v, pair)
+	}
+	f.reopen(t)
+	if _, full = f.uid(t, me); full == nil {
+		t.Error("the second day: the owner is no administrator")
+	}
+}
+
+// TestTcb: no account holds SeTcbPrivilege as shipped, and granting it is one record
+// that names it (L-22).
+func TestTcb(t *testing.T) {
+	f := open(t, nil)
+	for id, g := range f.now.Load().grants {
+		if g.Privileges.Has(winnt.SeTcbPrivilege) || g.Privileges.Has(winnt.SeCreateTokenPrivilege) {
+			t.Errorf("%v holds it as shipped", id)
+		}
+	}
+	svc := unixUser(77)
+	f.must(t, func(e *Edit) error { e.Grant(svc, winnt.SeTcbPrivilege.Bit(), 0); return nil })
+	want := Change{sid.LocalSystem.String(), "right granted", svc.String(), "SeTcbPrivilege"}
+	if !slices.Contains(f.changes, want) {
+		t.Errorf("records: %v", f.changes)
+	}
+	if v, _ := f.uid(t, 77); !holds(v, winnt.SeTcbPrivilege) {
+		t.Error("granted, but not in the token")
+	}
+	// What cannot be recorded is not done (L-37).
+	f.cfg.Audit = func(Change) error { return os.ErrPermission }
+	f.reopen(t)
+	if err := f.Update(sid.LocalSystem, func(e *Edit) error {
+		e.Grant(unixUser(78), winnt.SeTcbPrivilege.Bit(), 0)
+		return nil
+	}); err == nil {
+		t.Error("a change that was not recorded was made")
+	}
+	if v, _ := f.uid(t, 78); holds(v, winnt.SeTcbPrivilege) {
+		t.Error("a change that was refused is there")
+	}
+}
+
+// TestOverflow: 65534 is Anonymous, as a user and not at all as a group (L-25).
+func TestOverflow(t *testing.T) {
+	f := open(t, nil)
+	v, _ := f.uid(t, 65534, 65534)
+	if v.User().SID != sid.Anonymous || v.AuthenticationID() != winnt.ANONYMOUS_LOGON_LUID {
+		t.Errorf("65534 is %v", v.User().SID)
+	}
+	if r, _ := f.TokenForUID(77, []uint32{65534}); has(r, unixGroup(65534)) {
+		t.Error("gid 65534 is a group")
+	}
+	if f.UserSID(65534) != sid.Anonymous {
+		t.Error("UserSID(65534)")
+	}
+}
+
+// TestRoot: uid 0 is the account that the configuration names (L-26).
+func TestRoot(t *testing.T) {
+	f := open(t, nil)
+	if r, _ := f.TokenForUID(0, []uint32{0}); r.Token.User.SID != unixUser(0) {
+		t.Errorf("uid 0 without a name is %v", r.Token.User.SID)
+	}
+	f.cfg.Root = `NT AUTHORITY\SYSTEM`
+	f.reopen(t)
+	if r, _ := f.TokenForUID(0, nil); r.Token.User.SID != sid.LocalSystem {
+		t.Errorf("uid 0 is %v", r.Token.User.SID)
+	}
+	admin := f.account(t, Account{Name: "boss"}, "")
+	f.cfg.Root = "boss"
+	f.reopen(t)
+	if r, _ := f.TokenForUID(0, nil); r.Token.User.SID != admin {
+		t.Errorf("uid 0 is %v", r.Token.User.SID)
+	}
+	f.cfg.Root = "Everyone"
+	f.reopen(t)
+	if r, st := f.TokenForUID(0, nil); st == ntstatus.Success {
+		t.Errorf("uid 0 is a group: %v", r.Token.User.SID)
+	}
+}
+
+// TestIDs: accounts, formulas and S-1-22 in this order, both ways, and a SID that
+// is not what its id has has no id (L-27, L-28, L-30).
+func TestIDs(t *testing.T) {
+	domain := sid.MustParse("S-1-5-21-9-8-7")
+	f := open(t, nil)
+	alice := f.account(t, Account{Name: "alice", UID: number(3000)}, "")
+	staff := sid.SID{}
+	f.must(t, func(e *Edit) error {
+		staff = e.AddGroup(Group{Name: "staff", GID: number(50)})
+		e.SetMaps([]IDMap{{Domain: domain, Name: "CORP", Low: 2000, High: 3999, BaseRID: 1000}})
+		return nil
+	})
+	for _, c := range []struct {
+		uid  uint32
+		want sid.SID
+	}{{3000, alice}, {2500, domain.WithRID(1500)}, {2000, domain.WithRID(1000)}, {3999, domain.WithRID(2999)},
+		{1999, unixUser(1999)}, {4000, unixUser(4000)}} {
+		got := f.UserSID(c.uid)
+		if back, ok := f.UID(got); got != c.want || !ok || back != c.uid {
+			t.Errorf("uid %d is %v, want %v; back %d %v", c.uid, got, c.want, back, ok)
+		}
+	}
+	for gid, want := range map[uint32]sid.SID{50: staff, 2001: domain.WithRID(1001), 7: unixGroup(7)} {
+		got := f.GroupSID(gid)
+		if back, ok := f.GID(got); got != want || !ok || back != gid {
+			t.Errorf("gid %d is %v, want %v; back %d %v", gid, got, want, back, ok)
+		}
+	}
+	for _, s := range []sid.SID{domain.WithRID(2000), unixUser(3000), unixUser(2500), domain.WithRID(999),
+		domain.WithRID(3000), staff, sid.Everyone, {}} {
+		if n, ok := f.UID(s); ok {
+			t.Errorf("%v has the uid %d", s, n)
+		}
+	}
+	r, _ := f.TokenForUID(3000, []uint32{50, 7, 2001})
+	for _, g := range []sid.SID{unixUser(3000), staff, unixGroup(7), domain.WithRID(1001), sid.Users} {
+		if !has(r, g) {
+			t.Errorf("alice's token lacks %v", g)
+		}
+	}
+}
+
+// TestSubordinate: ids of a rootless container are no accounts, refused
+// where they would become some, also after the fact (L-23, L-24, L-29).
+func TestSubordinate(t *testing.T) {
+	f := open(t, func(c *Config) { c.Hosts = hosts{users: map[string]uint32{"alice": 1000}} })
+	domain := sid.MustParse("S-1-5-21-9-8-7")
+	corp := IDMap{Domain: domain, Name: "CORP", Low: 100000, High: 200000}
+	f.account(t, Account{Name: "bob", UID: number(231072)}, "")
+	f.must(t, func(e *Edit) error { e.SetMaps([]IDMap{corp}); return nil })
+	if f.UserSID(165536) != domain.WithRID(65536) {
+		t.Fatalf("165536 is %v", f.UserSID(165536))
+	}
+	subuids(t, f, "alice:165536:65537\n# no comment is promised\nbroken\nx:y:z\n")
+	for _, uid := range []uint32{165536, 200000, 231072} {
+		if got := f.UserSID(uid); got != unixUser(uid) {
+			t.Errorf("subordinate uid %d is %v", uid, got)
+		}
+		if r, st := f.TokenForUID(uid, []uint32{uid}); st != 0 || r.Token.User.SID != unixUser(uid) ||
+			!has(r, unixGroup(uid)) {
+			t.Errorf("token of %d: %v %v", uid, r.Token.User.SID, st)
+		}
+		if n := f.QuotaUID(uid); n != 1000 {
+			t.Errorf("%d counts against %d", uid, n)
+		}
+	}
+	if n := f.QuotaUID(1001); n != 1001 {
+		t.Errorf("1001 counts against %d", n)
+	}
+	for what, edit := range map[string]func(*Edit) error{
+		"it overlaps the subordinate ids": func(e *Edit) error { return e.DeleteAccount("bob") },
+		"is a subordinate id": func(e *Edit) error {
+			e.SetMaps(nil)
+			e.AddAccount(Account{Name: "x", UID: number(170000)})
+			return nil
+		},
+	} {
+		if err := f.Update(sid.LocalSystem, edit); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("want %q, got %v", what, err)
+		}
+	}
+	s := f.Store
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(f.cfg); err == nil || !strings.Contains(err.Error(), "subordinate") {
+		t.Errorf("a store whose map overlaps opens: %v", err)
+	}
+	subuids(t, f, "")
+	f.Store = nil
+	f.reopen(t)
+}
+
+// TestRanges: maps and ids that can be no account's are refused (L-23).
+func TestRanges(t *testing.T) {
+	f := open(t, nil)
+	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
+	m := func(d sid.SID, low, high, base uint32) IDMap {
+		return IDMap{Domain: d, Name: "CORP", Low: low, High: high, BaseRID: base}
+	}
+	for i, maps := range [][]IDMap{
+		{m(one, 0, 10, 0)}, {m(one, 10, 9, 0)}, {m(one, 60000, 70000, 0)}, {m(one, 65534, 65534, 0)},
+		{m(one, 5, ^uint32(0), 0)}, {m(one, 5, 10, ^uint32(0))}, {m(sid.Everyone, 5, 10, 0)}, {m(f.Computer().SID, 5, 10, 0)},
+		{m(one, 100, 200, 0), m(two, 200, 300, 0)}, {m(one, 100, 200, 0), m(one, 300, 400, 0)},
+		{{Domain: one, Low: 1, High: 2}},
+	} {
+		if err := f.Update(sid.LocalSystem, func(e *Edit) error { e.SetMaps(maps); return nil }); err == nil {
+			t.Errorf("maps %d are taken: %v", i, maps)
+		}
+	}
+	for i, a := range []Account{{}, {Name: "x", UID: number(0)}, {Name: "x", UID: number(65534)},
+		{Name: "x", UID: number(^uint32(0))}, {Name: "a\\b"}, {Name: " x"}, {Name: "\xff"}, {Name: "."},
+		{Name: strings.Repeat("n", 257)}, {Name: "Administrators"}, {Name: "a\x00b"}} {
+		if err := f.Update(sid.LocalSystem, func(e *Edit) error { e.AddAccount(a); return nil }); err == nil {
+			t.Errorf("account %d is taken: %+v", i, a)
+		}
+	}
+	if len(f.changes) != 0 {
+		t.Errorf("refused changes were recorded: %v", f.changes)
+	}
+}
+
+// TestUnreadable: while the files of subordinate ids cannot be read, every id is
+// one (L-24).
+func TestUnreadable(t *testing.T) {
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice", UID: number(3000)}, "")
+	if err := os.Mkdir(f.cfg.Subuids[0], 0o700); err != nil { // a folder: there, and no file to read
+		t.Fatal(err)
+	}
+	if got := f.UserSID(3000); got != unixUser(3000) {
+		t.Errorf("uid 3000 is %v", got)
+	}
+}

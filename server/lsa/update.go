@@ -1,0 +1,231 @@
+package lsa
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Edit is one set of changes, made together or not at all. It is valid within
+// [Store.Update] only.
+type Edit struct {
+	store   *Store
+	st      *state
+	by      string
+	changes []Change
+}
+
+// Update makes changes in the name of a SID. They are offered to Config.Audit,
+// written, and seen by others only then; after a nil error they outlive a crash. An
+// error changes nothing. L-39
+func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	before := s.now.Load()
+	e := &Edit{store: s, st: before.clone(), by: by.String()}
+	if err := f(e); err != nil {
+		return err
+	}
+	return s.publish(before, e)
+}
+
+// publish makes the changes of an Edit the state.
+func (s *Store) publish(before *state, e *Edit) error {
+	if err := e.st.valid(s.subids.ranges()); err != nil {
+		return err
+	}
+	for _, c := range e.changes {
+		if s.cfg.Audit == nil {
+			break
+		}
+		// A change that cannot be recorded is not made. L-37
+		if err := s.cfg.Audit(c); err != nil {
+			return fmt.Errorf("%s %s: not recorded, so not made: %w", c.What, c.Subject, err)
+		}
+	}
+	if err := s.db.Update(func(tx *bbolt.Tx) error { return writeState(tx, before, e.st) }); err != nil {
+		return fmt.Errorf("account store: %w", err)
+	}
+	e.st.index()
+	s.now.Store(e.st)
+	return nil
+}
+
+func (e *Edit) note(what, subject, detail string) {
+	e.changes = append(e.changes, Change{e.by, what, subject, detail})
+}
+
+// AddAccount makes an account with the next RID and returns its SID. a.RID and
+// a.Hash are not taken from the caller.
+func (e *Edit) AddAccount(a Account) sid.SID {
+	a.RID, a.Hash = e.st.next, ""
+	e.st.next++
+	e.st.accounts[a.RID] = a
+	e.note("account created", a.Name, e.st.machine.WithRID(a.RID).String())
+	return e.st.machine.WithRID(a.RID)
+}
+
+// named returns the account of that name among those of the Edit.
+func (e *Edit) named(name string) (Account, error) {
+	for _, a := range e.st.accounts {
+		if strings.EqualFold(a.Name, name) {
+			return a, nil
+		}
+	}
+	return Account{}, fmt.Errorf("account %q: no account has that name", clipped(name))
+}
+
+// SetAccount changes name, uid, full name and whether an account is disabled.
+func (e *Edit) SetAccount(name string, change func(*Account)) error {
+	a, err := e.named(name)
+	if err != nil {
+		return err
+	}
+	changed := a
+	change(&changed)
+	changed.RID, changed.Hash = a.RID, a.Hash
+	e.st.accounts[a.RID] = changed
+	e.note("account changed", a.Name, changed.Name)
+	return nil
+}
+
+// SetPassword sets the password of an account.
+func (e *Edit) SetPassword(name string, password logon.Secret) error {
+	a, err := e.named(name)
+	if err != nil {
+		return err
+	}
+	if password == "" || len(password) > maxPassword {
+		return fmt.Errorf("account %q: a password has 1 to %d bytes", a.Name, maxPassword)
+	}
+	if !e.store.door.enter() {
+		return fmt.Errorf("account %q: too many logons wait: try again", a.Name)
+	}
+	h, err := newHash(password, e.store.cfg.Password)
+	e.store.door.leave()
+	if err != nil {
+		return err
+	}
+	a.Hash = h.String()
+	e.st.accounts[a.RID] = a
+	e.note("password set", a.Name, "")
+	return nil
+}
+
+// DeleteAccount removes an account, its memberships and its rights. Its RID is not
+// given to another.
+func (e *Edit) DeleteAccount(name string) error {
+	a, err := e.named(name)
+	if err != nil {
+		return err
+	}
+	id := e.st.machine.WithRID(a.RID)
+	delete(e.st.accounts, a.RID)
+	e.forget(id)
+	e.note("account deleted", a.Name, id.String())
+	return nil
+}
+
+// forget removes a SID from all groups and rights.
+func (e *Edit) forget(id sid.SID) {
+	delete(e.st.grants, id)
+	for k, g := range e.st.groups {
+		if i := slices.Index(g.Members, id); i >= 0 {
+			g.Members = slices.Delete(slices.Clone(g.Members), i, i+1)
+			e.st.groups[k] = g
+		}
+	}
+}
+
+// AddGroup makes a local group with the next RID and returns its SID. g.SID is not
+// taken from the caller.
+func (e *Edit) AddGroup(g Group) sid.SID {
+	g.SID = e.st.machine.WithRID(e.st.next)
+	e.st.next++
+	e.st.groups[g.SID] = g
+	e.note("group created", g.Name, g.SID.String())
+	return g.SID
+}
+
+// DeleteGroup removes a local group; those of BUILTIN stay.
+func (e *Edit) DeleteGroup(id sid.SID) error {
+	g, ok := e.st.groups[id]
+	if !ok || id.Prefix() != e.st.machine {
+		return fmt.Errorf("group %v: this computer has no such group that can be deleted", id)
+	}
+	delete(e.st.groups, id)
+	e.forget(id)
+	e.note("group deleted", g.Name, id.String())
+	return nil
+}
+
+// AddMember and RemoveMember change who is in a group.
+func (e *Edit) AddMember(group, member sid.SID) error {
+	g, ok := e.st.groups[group]
+	if !ok {
+		return fmt.Errorf("group %v: no group has that SID", group)
+	}
+	if slices.Contains(g.Members, member) {
+		return nil
+	}
+	g.Members = append(slices.Clone(g.Members), member)
+	e.st.groups[group] = g
+	e.note("member added", g.Name, member.String())
+	return nil
+}
+
+// RemoveMember removes a member of a group; one that is not there is no error.
+func (e *Edit) RemoveMember(group, member sid.SID) error {
+	g, ok := e.st.groups[group]
+	if !ok {
+		return fmt.Errorf("group %v: no group has that SID", group)
+	}
+	if i := slices.Index(g.Members, member); i >= 0 {
+		g.Members = slices.Delete(slices.Clone(g.Members), i, i+1)
+		e.st.groups[group] = g
+		e.note("member removed", g.Name, member.String())
+	}
+	return nil
+}
+
+// Grant gives a SID privileges and logon rights.
+func (e *Edit) Grant(to sid.SID, privileges winnt.PrivilegeSet, rights logon.Rights) {
+	g := e.st.grants[to]
+	e.noteRights("right granted", to, privileges&^g.Privileges, rights&^g.Rights)
+	g.Privileges |= privileges
+	g.Rights |= rights
+	e.st.grants[to] = g
+}
+
+// Revoke takes privileges and logon rights from a SID.
+func (e *Edit) Revoke(from sid.SID, privileges winnt.PrivilegeSet, rights logon.Rights) {
+	g := e.st.grants[from]
+	e.noteRights("right revoked", from, privileges&g.Privileges, rights&g.Rights)
+	g.Privileges &^= privileges
+	g.Rights &^= rights
+	e.st.grants[from] = g
+}
+
+// noteRights notes one change for each right: granting SeTcbPrivilege is a record
+// of its own. L-22
+func (e *Edit) noteRights(what string, id sid.SID, privileges winnt.PrivilegeSet, rights logon.Rights) {
+	for _, name := range append(privileges.Names(), rights.Names()...) {
+		e.note(what, id.String(), name)
+	}
+}
+
+// SetMaps replaces the id maps.
+func (e *Edit) SetMaps(all []IDMap) {
+	e.st.maps = slices.Clone(all)
+	var names []string
+	for _, m := range all {
+		names = append(names, fmt.Sprintf("%s %d-%d", m.Name, m.Low, m.High))
+	}
+	e.note("id maps set", "id maps", strings.Join(names, ", "))
+}

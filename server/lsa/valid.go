@@ -1,0 +1,170 @@
+package lsa
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/refmon/refmon/sid"
+)
+
+// Bounds of a store.
+const (
+	maxAccounts = 1 << 20
+	maxGroups   = 1 << 18
+	maxMembers  = 1 << 20 // of one group
+	maxMaps     = 64
+	maxNameRune = 256 // characters of a name, as in NT
+)
+
+// valid returns what is wrong with a state. Everything that enters a store, from
+// wherever, passes here.
+func (s *state) valid(subordinate []span) error {
+	if s.machine.Authority() != 5 || s.machine.SubAuthorities() != 4 || s.machine.Sub(0) != 21 {
+		return fmt.Errorf("%v is no SID of a machine: want S-1-5-21-x-y-z", s.machine)
+	}
+	if len(s.accounts) > maxAccounts || len(s.groups) > maxGroups || len(s.maps) > maxMaps {
+		return fmt.Errorf("%d accounts, %d groups, %d maps: at most %d, %d and %d", len(s.accounts), len(s.groups),
+			len(s.maps), maxAccounts, maxGroups, maxMaps)
+	}
+	names, uids, gids := map[string]bool{}, map[uint32]string{}, map[uint32]string{}
+	for _, rid := range slices.Sorted(maps.Keys(s.accounts)) {
+		a := s.accounts[rid]
+		if err := s.validAccount(&a, rid, names, uids, subordinate); err != nil {
+			return fmt.Errorf("account %q: %w", clipped(a.Name), err)
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(s.groups), sid.SID.Compare) {
+		g := s.groups[id]
+		if err := s.validGroup(&g, id, names, gids, subordinate); err != nil {
+			return fmt.Errorf("group %q: %w", clipped(g.Name), err)
+		}
+	}
+	for id := range s.grants {
+		if id.IsZero() {
+			return fmt.Errorf("rights without a SID")
+		}
+	}
+	return s.validMaps(subordinate)
+}
+
+func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids map[uint32]string,
+	subordinate []span) error {
+	if err := validName(a.Name, names); err != nil {
+		return err
+	}
+	if a.RID != rid || rid < 500 || rid == noneRID || rid >= s.next && rid >= firstRID {
+		return fmt.Errorf("RID %d: want one from %d to %d", rid, firstRID, s.next-1)
+	}
+	if a.Hash != "" {
+		if _, err := parseHash(a.Hash); err != nil {
+			return err
+		}
+	}
+	if a.UID == nil {
+		return nil
+	}
+	return validID("uid", *a.UID, a.Name, uids, subordinate)
+}
+
+func (s *state) validGroup(g *Group, id sid.SID, names map[string]bool, gids map[uint32]string,
+	subordinate []span) error {
+	if err := validName(g.Name, names); err != nil {
+		return err
+	}
+	builtin := id.Authority() == 5 && id.SubAuthorities() == 2 && id.Sub(0) == 32
+	local := id.Prefix() == s.machine && id.RID() >= firstRID && id.RID() < s.next
+	if g.SID != id || !builtin && !local {
+		return fmt.Errorf("SID %v: want one of BUILTIN, or of this machine with a RID from %d to %d", id, firstRID,
+			s.next-1)
+	}
+	if _, twice := s.accounts[id.RID()]; local && twice {
+		return fmt.Errorf("SID %v is an account's", id)
+	}
+	if len(g.Members) > maxMembers {
+		return fmt.Errorf("%d members: at most %d", len(g.Members), maxMembers)
+	}
+	for _, m := range g.Members {
+		if m.IsZero() {
+			return fmt.Errorf("a member without a SID")
+		}
+	}
+	if g.GID == nil {
+		return nil
+	}
+	return validID("gid", *g.GID, g.Name, gids, subordinate)
+}
+
+// validName refuses names that no look-up finds or that two have.
+func validName(name string, names map[string]bool) error {
+	key := strings.ToUpper(name)
+	switch {
+	case name == "" || utf8.RuneCountInString(name) > maxNameRune || !utf8.ValidString(name):
+		return fmt.Errorf("a name has 1 to %d characters in UTF-8", maxNameRune)
+	case strings.ContainsAny(name, `"/\[]:;|=,+*?<>@`) || strings.ContainsFunc(name, unicode.IsControl) ||
+		strings.TrimSpace(name) != name || strings.Trim(name, ".") == "":
+		return fmt.Errorf(`a name has none of "/\[]:;|=,+*?<>@, no control characters, no blank at an end`)
+	case names[key]:
+		return fmt.Errorf("the name is there twice")
+	}
+	names[key] = true
+	return nil
+}
+
+// validID refuses ids that can be no account's. L-23
+func validID(what string, id uint32, name string, taken map[uint32]string, subordinate []span) error {
+	other, twice := taken[id]
+	switch {
+	case id == 0 && what == "uid":
+		return fmt.Errorf("uid 0: name the account in the configuration (root:)")
+	case id == overflowID || id == ^uint32(0):
+		return fmt.Errorf("%s %d stands for every user without a number", what, id)
+	case twice:
+		return fmt.Errorf("%s %d is that of %q", what, id, other)
+	}
+	for _, r := range subordinate {
+		if r.overlaps(id, id) {
+			return fmt.Errorf("%s %d is a subordinate id (%v)", what, id, r)
+		}
+	}
+	taken[id] = name
+	return nil
+}
+
+// validMaps refuses ranges that overlap each other or subordinate ids: the users
+// of a container would become accounts of a domain. L-23
+func (s *state) validMaps(subordinate []span) error {
+	for i := range s.maps {
+		m := &s.maps[i]
+		fail := func(problem string, a ...any) error {
+			return fmt.Errorf("id map of %q (%d-%d): %s", clipped(m.Name), m.Low, m.High, fmt.Sprintf(problem, a...))
+		}
+		switch {
+		case m.Domain.Authority() != 5 || m.Domain.SubAuthorities() != 4 || m.Domain.Sub(0) != 21 || m.Domain == s.machine:
+			return fail("domain %v: want S-1-5-21-x-y-z of another machine", m.Domain)
+		case m.Low == 0 || m.Low > m.High || m.High == ^uint32(0):
+			return fail("want 0 < low <= high < 4294967295")
+		case m.Low <= overflowID && m.High >= overflowID:
+			return fail("65534 stands for every user without a number")
+		case m.BaseRID > ^uint32(0)-(m.High-m.Low):
+			return fail("baseRid %d leaves no RIDs for the range", m.BaseRID)
+		}
+		if err := validName(m.Name, map[string]bool{}); err != nil {
+			return fail("%v", err)
+		}
+		for _, r := range subordinate {
+			if r.overlaps(m.Low, m.High) {
+				return fail("it overlaps the subordinate ids %v of %q", r, r.owner)
+			}
+		}
+		for j := range i {
+			if o := &s.maps[j]; m.Low <= o.High && o.Low <= m.High || m.Domain == o.Domain {
+				return fail("it overlaps that of %q", o.Name)
+			}
+		}
+	}
+	return nil
+}

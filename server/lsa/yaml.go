@@ -1,0 +1,267 @@
+package lsa
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/internal/verbs/strictyaml"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/sid"
+)
+
+// MaxFile is the largest file of accounts, in bytes.
+const MaxFile = 64 << 20
+
+// accountsFile is the form of the YAML file. It has no hashes: passwords of
+// accounts that are there stay, new accounts have none.
+type accountsFile struct {
+	Version  int           `json:"version"`
+	Machine  sid.SID       `json:"machine"`
+	Accounts []accountFile `json:"accounts"`
+	Groups   []groupFile   `json:"groups"`
+	Rights   []rightsFile  `json:"rights"`
+	IDMaps   []IDMap       `json:"idMaps"`
+}
+
+type accountFile struct {
+	Name     string  `json:"name"`
+	RID      uint32  `json:"rid"` // 0 for the next
+	UID      *uint32 `json:"uid"`
+	FullName string  `json:"fullName"`
+	Disabled bool    `json:"disabled"`
+}
+
+type groupFile struct {
+	Name    string   `json:"name"`
+	SID     string   `json:"sid"` // "" for a new group of this computer
+	GID     *uint32  `json:"gid"`
+	Members []string `json:"members"` // names or SIDs
+}
+
+type rightsFile struct {
+	Who        string   `json:"who"` // a name or a SID
+	Privileges []string `json:"privileges"`
+	Rights     []string `json:"rights"`
+}
+
+// Import makes the store what a file says, in the name of a SID: what the file
+// does not have is gone, but for the passwords of accounts that stay. Each
+// difference is one change for the record. An error changes nothing.
+func (s *Store) Import(by sid.SID, file []byte) error {
+	f, err := readFile(file)
+	if err != nil {
+		return fmt.Errorf("accounts: %w", err)
+	}
+	s.write.Lock()
+	defer s.write.Unlock()
+	before := s.now.Load()
+	e := &Edit{store: s, st: before.clone(), by: by.String()}
+	if err := f.apply(s, e.st); err != nil {
+		return fmt.Errorf("accounts: %w", err)
+	}
+	e.noteDifferences(before)
+	if err := s.publish(before, e); err != nil {
+		return fmt.Errorf("accounts: %w", err)
+	}
+	return nil
+}
+
+// readFile reads the text. It is the target of a fuzz test.
+func readFile(file []byte) (f accountsFile, err error) {
+	if len(file) > MaxFile {
+		return f, fmt.Errorf("longer than %d bytes", MaxFile)
+	}
+	text, marks, err := strictyaml.JSON(file)
+	if err != nil {
+		return f, err
+	}
+	if err := strict.Unmarshal(text, &f); err != nil {
+		return f, strict.Locate(text, marks, err)
+	}
+	if f.Version != 1 {
+		return f, fmt.Errorf("version %d: want version: 1", f.Version)
+	}
+	return f, nil
+}
+
+// apply replaces a state's accounts, groups, rights and maps.
+func (f *accountsFile) apply(s *Store, st *state) error {
+	if !f.Machine.IsZero() && f.Machine != st.machine {
+		if len(st.accounts) > 0 {
+			return fmt.Errorf("machine %v: this store is of %v and has accounts: restore a backup instead", f.Machine,
+				st.machine)
+		}
+		st.machine = f.Machine
+	}
+	before := st.accounts
+	st.accounts, st.groups, st.grants = map[uint32]Account{}, map[sid.SID]Group{}, map[sid.SID]Grant{}
+	st.maps = f.IDMaps
+	names := map[string]sid.SID{}
+	for _, a := range f.Accounts {
+		st.next = max(st.next, min(a.RID, ^uint32(0)-1)+1)
+	}
+	for _, a := range f.Accounts {
+		if a.RID == 0 {
+			a.RID = st.allot()
+		}
+		if _, twice := st.accounts[a.RID]; twice {
+			return fmt.Errorf("account %q: RID %d is there twice", clipped(a.Name), a.RID)
+		}
+		old := before[a.RID]
+		if !strings.EqualFold(old.Name, a.Name) {
+			old.Hash = "" // another account has no password of this one
+		}
+		st.accounts[a.RID] = Account{Name: a.Name, RID: a.RID, UID: a.UID, FullName: a.FullName, Disabled: a.Disabled,
+			Hash: old.Hash}
+		names[strings.ToUpper(a.Name)] = st.machine.WithRID(a.RID)
+	}
+	if err := f.applyGroups(s, st, names); err != nil {
+		return err
+	}
+	for _, r := range f.Rights {
+		id, err := who(s, names, r.Who)
+		if err != nil {
+			return fmt.Errorf("rights: %w", err)
+		}
+		if st.grants[id], err = (grantRecord{r.Privileges, r.Rights}).grant(); err != nil {
+			return fmt.Errorf("rights of %q: %w", clipped(r.Who), err)
+		}
+	}
+	return nil
+}
+
+func (f *accountsFile) applyGroups(s *Store, st *state, names map[string]sid.SID) error {
+	ids := make([]sid.SID, len(f.Groups))
+	for i, g := range f.Groups {
+		if g.SID != "" {
+			id, err := sid.ParseStrict(g.SID)
+			if err != nil {
+				return fmt.Errorf("group %q: %w", clipped(g.Name), err)
+			}
+			if ids[i] = id; id.Prefix() == st.machine {
+				st.next = max(st.next, min(id.RID(), ^uint32(0)-1)+1)
+			}
+		}
+	}
+	for i, g := range f.Groups {
+		if ids[i].IsZero() {
+			ids[i] = st.machine.WithRID(st.allot())
+		}
+		names[strings.ToUpper(g.Name)] = ids[i]
+	}
+	for i, g := range f.Groups {
+		if _, twice := st.groups[ids[i]]; twice {
+			return fmt.Errorf("group %q: %v is there twice", clipped(g.Name), ids[i])
+		}
+		out := Group{Name: g.Name, SID: ids[i], GID: g.GID}
+		for _, m := range g.Members {
+			id, err := who(s, names, m)
+			if err != nil {
+				return fmt.Errorf("group %q: %w", clipped(g.Name), err)
+			}
+			if !slices.Contains(out.Members, id) {
+				out.Members = append(out.Members, id)
+			}
+		}
+		st.groups[out.SID] = out
+	}
+	return nil
+}
+
+// allot returns the next RID.
+func (s *state) allot() uint32 {
+	rid := s.next
+	s.next++
+	return rid
+}
+
+// who returns the SID that a file names: a SID, a name of the file, or one that a
+// look-up finds.
+func who(s *Store, names map[string]sid.SID, text string) (sid.SID, error) {
+	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
+		return id, nil
+	}
+	if id, ok := names[strings.ToUpper(text)]; ok {
+		return id, nil
+	}
+	if a, ok := logon.WellKnownName(text); ok {
+		return a.SID, nil
+	}
+	if a, ok := s.hostNamed(s.now.Load(), "", text, false); ok {
+		return a.SID, nil
+	}
+	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clipped(text))
+}
+
+// Export writes the store as one YAML file that [Store.Import] takes. No hash of a
+// password leaves the store by it. L-38
+func (s *Store) Export(w io.Writer) error {
+	st := s.now.Load()
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Accounts of %s. Passwords are not in this file: back the store up to keep them.\n", s.computer)
+	fmt.Fprintf(&b, "version: 1\nmachine: %v\n", st.machine)
+	list(&b, "accounts", slices.Sorted(maps.Keys(st.accounts)), func(rid uint32) {
+		a := st.accounts[rid]
+		fmt.Fprintf(&b, "  - name: %s\n    rid: %d\n", quoted(a.Name), rid)
+		optional(&b, "uid", a.UID)
+		if a.FullName != "" {
+			fmt.Fprintf(&b, "    fullName: %s\n", quoted(a.FullName))
+		}
+		if a.Disabled {
+			b.WriteString("    disabled: true\n")
+		}
+	})
+	list(&b, "groups", slices.SortedFunc(maps.Keys(st.groups), sid.SID.Compare), func(id sid.SID) {
+		g := st.groups[id]
+		fmt.Fprintf(&b, "  - name: %s\n    sid: %v\n", quoted(g.Name), id)
+		optional(&b, "gid", g.GID)
+		inner(&b, "members", g.Members, sid.SID.String)
+	})
+	list(&b, "rights", slices.SortedFunc(maps.Keys(st.grants), sid.SID.Compare), func(id sid.SID) {
+		r := st.grants[id].record()
+		fmt.Fprintf(&b, "  - who: %v\n", id)
+		same := func(s string) string { return s }
+		inner(&b, "privileges", r.Privileges, same)
+		inner(&b, "rights", r.Rights, same)
+	})
+	list(&b, "idMaps", st.maps, func(m IDMap) {
+		fmt.Fprintf(&b, "  - name: %s\n    domain: %v\n    low: %d\n    high: %d\n    baseRid: %d\n", quoted(m.Name),
+			m.Domain, m.Low, m.High, m.BaseRID)
+	})
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func list[T any](b *strings.Builder, name string, all []T, each func(T)) {
+	if len(all) == 0 {
+		fmt.Fprintf(b, "%s: []\n", name)
+		return
+	}
+	fmt.Fprintf(b, "%s:\n", name)
+	for _, x := range all {
+		each(x)
+	}
+}
+
+func inner[T any](b *strings.Builder, name string, all []T, text func(T) string) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "    %s:\n", name)
+	for _, x := range all {
+		fmt.Fprintf(b, "      - %s\n", text(x))
+	}
+}
+
+func optional(b *strings.Builder, name string, id *uint32) {
+	if id != nil {
+		fmt.Fprintf(b, "    %s: %d\n", name, *id)
+	}
+}
+
+// quoted writes a text in YAML's double quotes, which JSON's are.
+func quoted(text string) string { return string(strict.AppendString(nil, text)) }
