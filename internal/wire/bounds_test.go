@@ -46,6 +46,33 @@ func TestPendingBounds(t *testing.T) {
 	}
 }
 
+// admits reports whether a connection takes one more call.
+func admits(s *Server, f *Frame) bool {
+	ok, err := s.admit(f)
+	return ok && err == nil
+}
+
+// TestWaitBounds: calls that wait are bounded apart from the others, and one
+// request waits once (W-3, W-20).
+func TestWaitBounds(t *testing.T) {
+	s := &Server{waits: map[uint64]*waiting{}}
+	for i := range MaxWaits {
+		if !admits(s, &Frame{Kind: Wait, Request: uint64(i)}) {
+			t.Fatalf("wait %d is refused", i)
+		}
+	}
+	if admits(s, &Frame{Kind: Wait, Request: MaxWaits}) || !admits(s, &Frame{Kind: Call}) {
+		t.Error("one wait more is admitted, or calls count as waits")
+	}
+	s.done(&Frame{Kind: Wait, Request: 3})
+	if _, err := s.admit(&Frame{Kind: Wait, Request: 4}); err == nil {
+		t.Error("a request waits twice")
+	}
+	if !admits(s, &Frame{Kind: Wait, Request: 3}) {
+		t.Error("an answer makes no room")
+	}
+}
+
 // TestReasonsTravel: every part of a reason goes over and comes back; an empty one
 // has no body.
 func TestReasonsTravel(t *testing.T) {
