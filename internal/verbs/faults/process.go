@@ -136,6 +136,25 @@ var _ = define(setup[nt.ResumeThreadIn]{
 		}),
 })
 
+var _ = define(setup[nt.SuspendThreadIn]{
+	names: []string{"NtSuspendThread", "ZwSuspendThread"},
+	base: func(w *world) nt.SuspendThreadIn {
+		return nt.SuspendThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS)}
+	},
+	faults: append(handles("O-31", "ThreadHandle", "ThreadHandle",
+		func(in *nt.SuspendThreadIn) *winnt.Handle { return &in.ThreadHandle }, func(w *world) winnt.Handle {
+			return w.handle(w.other, winnt.THREAD_ALL_ACCESS&^winnt.THREAD_SUSPEND_RESUME)
+		}),
+		fault[nt.SuspendThreadIn]{rule: "O-144", want: ntstatus.SuspendCountExceeded, name: "suspended 127 times",
+			takes: "count", inject: func(w *world, _ *nt.SuspendThreadIn) {
+				for range 127 {
+					w.other.Suspend()
+				}
+			}},
+		fault[nt.SuspendThreadIn]{rule: "O-144", want: ntstatus.ThreadIsTerminating, name: "a thread that ended",
+			takes: "count", inject: func(w *world, _ *nt.SuspendThreadIn) { w.other.Exit() }}),
+})
+
 var _ = define(setup[nt.SetInformationProcessIn]{
 	names: []string{"NtSetInformationProcess", "ZwSetInformationProcess"},
 	base: func(w *world) nt.SetInformationProcessIn {
