@@ -8,28 +8,38 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// TestPendingBounds: a connection has at most MaxPending calls without an answer,
-// and at most MaxBytes in them; an answer makes room.
+// admitted reports whether a call is taken, which must not end the connection.
+func admitted(t *testing.T, s *Server, f *Frame) bool {
+	t.Helper()
+	ok, err := s.admit(f)
+	if err != nil {
+		t.Error(err)
+	}
+	return ok
+}
+
+// TestPendingBounds: a connection has at most MaxPending calls without an answer, and
+// at most MaxBytes in them; an answer makes room.
 func TestPendingBounds(t *testing.T) {
-	s := &session{}
+	s := &Server{waits: map[uint64]*waiting{}}
 	small := &Frame{Body: []byte{1}}
 	for i := range MaxPending {
-		if !s.admit(small) {
+		if !admitted(t, s, small) {
 			t.Fatalf("call %d is refused", i)
 		}
 	}
-	if s.admit(small) {
+	if admitted(t, s, small) {
 		t.Error("one call more is admitted")
 	}
-	if s.done(small); !s.admit(small) || s.admit(small) {
+	if s.done(small); !admitted(t, s, small) || admitted(t, s, small) {
 		t.Error("an answer makes room for one call")
 	}
-	s = &session{}
+	s = &Server{waits: map[uint64]*waiting{}}
 	half := &Frame{Body: make([]byte, MaxBytes/2)}
-	if !s.admit(half) || !s.admit(half) || s.admit(small) {
+	if !admitted(t, s, half) || !admitted(t, s, half) || admitted(t, s, small) {
 		t.Error("calls of MaxBytes are admitted, and no byte more")
 	}
-	if s.done(half); !s.admit(small) || s.admit(half) {
+	if s.done(half); !admitted(t, s, small) || admitted(t, s, half) {
 		t.Error("an answer makes room for as many bytes")
 	}
 }
