@@ -21,6 +21,7 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_self(SECURITY_IMPERSONATION_LEVEL Le
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_user(HANDLE Token);
 REFMON_HIDDEN NTSTATUS NTAPI rm_check_membership(HANDLE Token, PSID Sid, PBOOL Member);
 REFMON_HIDDEN NTSTATUS NTAPI rm_check_membership_ex(HANDLE Token, PSID Sid, ULONG Flags, PBOOL Member);
+REFMON_HIDDEN NTSTATUS NTAPI rm_set_handle_information(HANDLE Handle, ULONG Mask, ULONG Flags);
 REFMON_HIDDEN NTSTATUS NTAPI rm_check_capability(HANDLE Token, PSID Sid, PBOOL Has);
 
 /* CreateProcess and, with a token, CreateProcessAsUser. */
