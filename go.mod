@@ -1,6 +1,6 @@
 module github.com/refmon/refmon
 
-go 1.26
+go 1.25.0
 
 require (
 	github.com/alecthomas/kong v1.17.0

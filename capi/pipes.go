@@ -83,6 +83,10 @@ func ntCreateNamedPipeFile(c *call) uint64 {
 		CreateDisposition: c.u32(5),
 		NamedPipeType:     c.u32(7) & winnt.FILE_PIPE_MESSAGE_TYPE, MaximumInstances: c.u32(10), InboundQuota: c.u32(11),
 		OutboundQuota: c.u32(12), CompletionMode: c.u32(9)}
+	if in.ObjectAttributes.Status == ntstatus.Success && (in.ShareAccess&^3 != 0 || in.ShareAccess == 0) {
+		// A pipe has one direction at least (T-132); bad pointers come first (O-3).
+		return c.opened(0, ntstatus.InvalidParameter)
+	}
 	if c.u32(6)&synchronous == 0 {
 		// Nothing is ever pending: a handle that does not wait tells at once what cannot be done yet (T-135).
 		in.CompletionMode = winnt.FILE_PIPE_COMPLETE_OPERATION

@@ -333,6 +333,9 @@ func TestOpenEqualsItsTwin(t *testing.T) {
 		outcomes[d.Rule]++
 	}
 	t.Log(outcomes)
+	if ok := outcomes[""]; ok*20 < *pairsFlag || ok*20 > 19**pairsFlag {
+		t.Errorf("%d of %d opens were allowed", ok, *pairsFlag)
+	}
 	for _, rule := range []string{"", "A-30", "F-5", "F-6", "F-8", "F-10", "F-11", "F-12", "F-13", "F-14", "F-15",
 		"F-22", "F-23", "F-26", "F-27", "F-28", "F-29", "F-30", "F-31", "F-33", "F-35", "F-38", "F-39", "F-44",
 		"F-48", "F-73"} {

@@ -18,6 +18,9 @@ const BaseNamedObjects = `\BaseNamedObjects`
 // kernelObjects is the directory of the standard events of the system.
 const kernelObjects = `\KernelObjects`
 
+// deviceNames is the directory of the names by which programs know devices.
+const deviceNames = `\GLOBAL??`
+
 // links are the symbolic links that a system has from the start, and what they
 // stand for. There is one session, 0, whose objects are the global ones (O-141).
 var links = [][2]string{
@@ -26,6 +29,9 @@ var links = [][2]string{
 	{`\BaseNamedObjects\Session`, `\Sessions\BNOLINKS`},
 	{`\Sessions\BNOLINKS\0`, BaseNamedObjects},
 	{`\Sessions\0\BaseNamedObjects`, BaseNamedObjects},
+	{`\DosDevices`, `\??`}, // names of devices (T-138)
+	{`\??`, deviceNames},
+	{deviceNames + `\GLOBALROOT`, ""},
 }
 
 // conditions are the standard events, which the memory manager of Windows
@@ -39,7 +45,7 @@ func (s *System) makeDirectories() {
 	everybody := systems(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL,
 		winnt.DIRECTORY_ALL_ACCESS)
 	s.insert(BaseNamedObjects, ob.NewDirectory(everybody, 0))
-	for _, path := range []string{kernelObjects, `\Sessions`, `\Sessions\BNOLINKS`, `\Sessions\0`} {
+	for _, path := range []string{kernelObjects, deviceNames, `\Sessions`, `\Sessions\BNOLINKS`, `\Sessions\0`} {
 		s.insert(path, ob.NewDirectory(rootDescriptor(), 0))
 	}
 	follow := systems(winnt.SYMBOLIC_LINK_QUERY|winnt.READ_CONTROL, winnt.SYMBOLIC_LINK_ALL_ACCESS)

@@ -61,6 +61,8 @@ var (
 				{ntstatus.ObjectNameInvalid, "O-23", "the name is not that of a pipe"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+				{ntstatus.InstanceNotAvailable, "T-136",
+					"CreateDisposition is FILE_CREATE, and the pipe is there with all its instances (Observed)"},
 				{ntstatus.AccessDenied, "O-33", "CreateDisposition is FILE_CREATE and the pipe is there"},
 				{ntstatus.ObjectNameNotFound, "O-23", "CreateDisposition is FILE_OPEN and there is no such pipe"},
 				{ntstatus.InstanceNotAvailable, "I-85", "the pipe has as many instances as its first one allows"},

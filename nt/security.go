@@ -82,6 +82,7 @@ var (
 				{ntstatus.InvalidHandle, "O-31", "Handle names no handle"},
 				{ntstatus.AccessDenied, "O-65",
 					"Handle lacks WRITE_OWNER, WRITE_DAC or ACCESS_SYSTEM_SECURITY, as the parts need"},
+				{ntstatus.PipeDisconnected, "I-130", "Handle is a pipe client's that the server disconnected"},
 				{ntstatus.InvalidSecurityDescr, "O-65", "owner or group is to be set and SecurityDescriptor has none"},
 				{ntstatus.NoSecurityOnObject, "O-65", "the object has no descriptor"},
 				{ntstatus.InsufficientResources, "O-81", "memory ran out"},

@@ -34,6 +34,12 @@ func TestRefusals(t *testing.T) {
 		{"S-38 half a name after a number", "D:(A;;0x1G;;;WD)", ntstatus.InvalidACL, 9},
 		{"S-38 half a number after a name", "D:(A;;GR0x;;;WD)", ntstatus.InvalidACL, 9},
 		{"S-38 octal digit", "D:(A;;GR08;;;WD)", ntstatus.InvalidACL, 9},
+		{"S-38 octal number with an 8", "D:(A;;0758;;;WD)", ntstatus.InvalidACL, -1},
+		{"S-38 octal number, then a decimal one", "D:(A;;07 9;;;WD)", ntstatus.InvalidACL, -1},
+		{"S-31 no attribute", "S:(RA;;;;;WD)", ntstatus.InvalidACL, 12},
+		{"no condition", "D:(XA;;GA;;;WD)", ntstatus.InvalidACL, 14},
+		{"S-45 a number for a type is no text of ours", "D:(0x00;;GA;;;WD)", ntstatus.InvalidACL, 3},
+		{"S-45 neither are bytes", "D:(XA;;GA;;;WD;#61727478)", ntstatus.InvalidACL, -1},
 		{"S-38 sign alone", "D:(A;;GR-;;;WD)", ntstatus.InvalidACL, 9},
 		{"S-41 blank before a number", "D:(A;;GR 0x1;;;WD)", ntstatus.InvalidACL, 9},
 		{"S-41 blank after a number", "D:(A;;0x1 GR;;;WD)", ntstatus.InvalidACL, 9},
@@ -113,6 +119,24 @@ func TestStrict(t *testing.T) {
 		"\"PM\"))S:(ML;;NW;;;LW)", ""} {
 		if _, err := sddl.ParseStrict(text); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestExtendedCuts: a text of the extended form is read only where it is asked for,
+// and no end of it, wherever it is cut, does harm (S-45).
+func TestExtendedCuts(t *testing.T) {
+	for _, text := range []string{"D:(0x09;;GA;;;WD;#61727478)", "D:(0x7f;#0011)", "S:(0x13;;;;;S-1-17-1;#)",
+		"O:BAG:SYD:(XA;;GA;;;WD;#61727478ffffffff)S:(0x02;SA;GA;;;WD;#)",
+		"O:BAG:SYD:(A;;GA;;;WD)(D;;GA;;;BG)S:(AU;SA;GA;;;WD)"} {
+		for n := range len(text) + 1 {
+			d, err := sddl.Parse(text[:n], sddl.Options{Extended: true})
+			if (d == nil) != (err != nil) {
+				t.Errorf("S-45: %q: %v beside %v", text[:n], d, err)
+			}
+			if _, plain := sddl.Parse(text[:n], sddl.Options{}); plain == nil && err != nil {
+				t.Errorf("S-45: %q is read plainly, yet %v", text[:n], err)
+			}
 		}
 	}
 }

@@ -54,3 +54,20 @@ func ExampleAppContainer() {
 	// S-1-15-2-3624051433-2125758914-1423191267-1740899205-1073925389-3782572162-737981194
 	// S-1-15-3-1
 }
+
+// TestAppContainerLengths: a name of MaxAppContainerName UTF-16 units is one, a unit
+// more is not, whatever the characters.
+func TestAppContainerLengths(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		ok   bool
+	}{
+		{strings.Repeat("a", sid.MaxAppContainerName), true}, {strings.Repeat("a", sid.MaxAppContainerName+1), false},
+		{strings.Repeat("é", sid.MaxAppContainerName), true}, {strings.Repeat("😀", sid.MaxAppContainerName/2), true},
+		{strings.Repeat("😀", sid.MaxAppContainerName/2+1), false}, {"a", true}, {"", false},
+	} {
+		if s := sid.AppContainer(c.name); s.IsZero() == c.ok {
+			t.Errorf("%d bytes: %v", len(c.name), s)
+		}
+	}
+}

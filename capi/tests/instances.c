@@ -68,4 +68,14 @@ void test_instances(void)
 	FAILS(GetFileSecurityA("\\\\.\\pipe\\nothing", DACL_SECURITY_INFORMATION, room, sizeof room, &n),
 		ERROR_FILE_NOT_FOUND);
 	CHECK(CloseHandle(server) && CloseHandle(another) && CloseHandle(third));
+	/* a pipe without a direction, or with one that there is not */
+	UNICODE_STRING name;
+	OBJECT_ATTRIBUTES oa;
+	IO_STATUS_BLOCK io;
+	LARGE_INTEGER wait = {.QuadPart = -10000};
+	RtlInitUnicodeString(&name, u"\\??\\pipe\\validated");
+	InitializeObjectAttributes(&oa, &name, OBJ_CASE_INSENSITIVE, NULL, NULL);
+	for (ULONG share = 0; share <= 4; share += 4)
+		STATUS(NtCreateNamedPipeFile(&server, GENERIC_READ | SYNCHRONIZE, &oa, &io, share, FILE_CREATE,
+			FILE_SYNCHRONOUS_IO_NONALERT, 0, 0, 0, 1, 9, 9, &wait), STATUS_INVALID_PARAMETER);
 }

@@ -50,7 +50,8 @@ func (r *Reader) shaped(t reflect.Type) error {
 
 // fieldsOf lists the names and types that encoding/json gives the fields of a struct.
 func fieldsOf(t reflect.Type, names []string, types []reflect.Type) ([]string, []reflect.Type) {
-	for f := range t.Fields() {
+	for i := range t.NumField() {
+		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:

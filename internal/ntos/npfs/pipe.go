@@ -41,13 +41,14 @@ const (
 // Config holds what the first instance of a pipe fixes. The zero value is a pipe
 // of bytes with as many instances as there may be.
 type Config struct {
-	Message   bool // messages keep their bounds
-	Instances int  // at most; 0 stands for MaxInstances
-	Inbound   int  // bytes queued for the server; 0 stands for DefaultQuota
-	Outbound  int  // bytes queued for the client; 0 stands for DefaultQuota
-	Which     Which
-	Completes bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
-	Share     uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
+	Message    bool // messages keep their bounds
+	Instances  int  // at most; 0 stands for MaxInstances
+	Inbound    int  // bytes queued for the server; 0 stands for DefaultQuota
+	Outbound   int  // bytes queued for the client; 0 stands for DefaultQuota
+	Which      Which
+	LimitFirst bool   // the limit of instances is looked at before Which (T-136)
+	Completes  bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
+	Share      uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
 }
 
 // Which instance is to be made. The zero value is either.
@@ -206,6 +207,8 @@ func (fs *FileSystem) add(name string, cfg Config, in *Instance, d *sd.Descripto
 	defer fs.mu.Unlock()
 	p := fs.pipes[fold(name)]
 	switch {
+	case p != nil && cfg.LimitFirst && len(p.instances) >= p.cfg.Instances:
+		return true, ntstatus.InstanceNotAvailable // Observed: the pipe is full before it is another's (T-136)
 	case p != nil && cfg.Which == First:
 		return true, ntstatus.AccessDenied // documented: the name is another's already
 	case p == nil && cfg.Which == Another:
@@ -244,91 +247,4 @@ func (p *pipe) remove(in *Instance) {
 	if len(p.instances) == 0 && p.fs.pipes[p.key] == p {
 		delete(p.fs.pipes, p.key)
 	}
-}
-
-// Connect connects a client to a listening instance. With static tracking its
-// context is captured now (I-4); a client that cannot give the level it
-// promises is refused. open makes the client end ready to be handed out.
-// Errors: STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PIPE_NOT_AVAILABLE, those of
-// I-80 and of open.
-func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQualityOfService,
-	open func(*End) ntstatus.Status) ps.Outcome {
-	// A client that says nothing allows the default (I-84).
-	q := DefaultSQOS
-	if sqos != nil {
-		q = *sqos
-	}
-	in, turn, server, st := fs.claim(name)
-	if st != ntstatus.Success {
-		return ps.Outcome{Status: st, Rule: "I-85"}
-	}
-	defer server.Deref(ob.TagCall)
-	var static *ps.ClientContext
-	if q.ContextTrackingMode == winnt.SECURITY_STATIC_TRACKING {
-		var out ps.Outcome
-		if static, out = client.CreateClientSecurity(q, false, server.process); out.Status != ntstatus.Success {
-			in.release(turn)
-			return out
-		}
-	}
-	e := newEnd(in, client.Process())
-	defer e.Deref(ob.TagCall)
-	e.turn = turn
-	if st := open(e); st != ntstatus.Success {
-		in.release(turn)
-		if static != nil {
-			static.Delete()
-		}
-		return ps.Outcome{Status: st}
-	}
-	in.mu.Lock()
-	if in.turn == turn { // else the server sent the client away before it came
-		in.client, in.sqos, in.static, static = e, q, static, nil
-		in.wakeLocked()
-	}
-	in.mu.Unlock()
-	if static != nil {
-		static.Delete()
-	}
-	return ps.Outcome{}
-}
-
-// claim takes a listening instance for a client, whose turn it is.
-func (fs *FileSystem) claim(name string) (in *Instance, turn uint64, server *End, st ntstatus.Status) {
-	fs.mu.Lock()
-	defer fs.mu.Unlock()
-	p := fs.pipes[fold(name)]
-	if p == nil {
-		return nil, 0, nil, ntstatus.ObjectNameNotFound
-	}
-	for _, in := range p.instances {
-		in.mu.Lock()
-		server := in.server
-		free := in.state == Listening && server != nil && server.TryRef(ob.TagCall)
-		if free {
-			in.state, turn = Connected, in.turn
-		}
-		in.mu.Unlock()
-		if free {
-			return in, turn, server, ntstatus.Success
-		}
-	}
-	return nil, 0, nil, ntstatus.PipeNotAvailable
-}
-
-// release undoes claim.
-func (in *Instance) release(turn uint64) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.state == Connected && in.turn == turn {
-		in.state = Listening
-	}
-}
-
-// wakeLocked tells the threads that wait that something changed.
-//
-// +checklocks:in.mu
-func (in *Instance) wakeLocked() {
-	close(in.changed)
-	in.changed = make(chan struct{})
 }

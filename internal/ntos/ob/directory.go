@@ -110,7 +110,7 @@ func (d *Directory) lookup(name string, ignoreCase bool) (*Header, *link) {
 //
 // +checklocks:d.mu
 func (d *Directory) findLocked(key, name string, ignoreCase bool) *Header {
-	for _, h := range d.entries[key] {
+	for _, h := range slices.Backward(d.entries[key]) { // the one made last is found first (T-137)
 		if ignoreCase || h.link.Load().name == name { // exactly, or by the folded form (O-25)
 			return h
 		}

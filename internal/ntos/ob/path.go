@@ -259,7 +259,10 @@ func (w *walk) follow(l *SymbolicLink, rest string, more bool) (*Directory, stri
 	if w.links++; w.links > maxLinks {
 		return nil, "", w.c.Fail("O-24", ntstatus.ObjectPathNotFound)
 	}
-	path, st := Name{Path: l.target}.relative()
+	path, st := "", ntstatus.Success // without a target the link stands for the root (T-138)
+	if l.target != "" {
+		path, st = Name{Path: l.target}.relative()
+	}
 	if st != ntstatus.Success {
 		return nil, "", w.c.Fail("O-23", st)
 	}

@@ -153,3 +153,14 @@ func TestNumbersAreNotGivenTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestPrimaryType: what a child process gets of an impersonation token is a primary
+// one without a level (T-54).
+func TestPrimaryType(t *testing.T) {
+	for _, image := range []uint32{se.Unlabelled, 0x1000} {
+		v, st := se.Primary(build(t, client, winnt.TokenImpersonation), image)
+		if st != ntstatus.Success || v.Type() != winnt.TokenPrimary || v.Level() != 0 {
+			t.Errorf("T-54: %v, %v of level %v", st, v.Type(), v.Level())
+		}
+	}
+}

@@ -40,7 +40,8 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	}
 	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
 		Inbound: int(in.InboundQuota), Outbound: int(in.OutboundQuota), Which: whichInstance(in.CreateDisposition),
-		Share: in.ShareAccess, Completes: in.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION}
+		Share: in.ShareAccess, LimitFirst: c.Sys.Profile == nt.Observed,
+		Completes: in.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION}
 	subject := c.self.Subject()
 	// Gaps of the descriptor given are filled from the creator's token (O-38).
 	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)

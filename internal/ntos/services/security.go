@@ -76,6 +76,10 @@ func (c *Context) NtSetSecurityObject(in nt.SetSecurityObjectIn) (out nt.SetSecu
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
+	if e, ok := obj.(*npfs.End); ok && e.Detached() {
+		// A client that the server disconnected changes nothing of the pipe any more.
+		return out, c.Fail("I-130", ntstatus.PipeDisconnected)
+	}
 	if info&winnt.OWNER_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Owner().IsZero() ||
 		info&winnt.GROUP_SECURITY_INFORMATION != 0 && in.SecurityDescriptor.V.Group().IsZero() {
 		// A part that is set must be there.

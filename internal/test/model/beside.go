@@ -37,7 +37,7 @@ type Pair struct {
 	modified map[winnt.LUID]int // ModifiedIds seen, to the model's
 	back     map[int]winnt.LUID
 	armed    func(point string) bool
-	made     int    // calls made
+	made     Tally  // calls made
 	dead     []bool // tokens that have been seen destroyed, by model id − 1
 }
 
@@ -122,7 +122,7 @@ func must[T any](v T, err error) T {
 
 // NewPair boots a kernel for a world and draws its model.
 func NewPair(w World) *Pair {
-	p := &Pair{World: w, M: w.machine(), ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
+	p := &Pair{World: w, M: w.machine(), made: Tally{}, ids: map[*se.TokenObject]int{}, modified: map[winnt.LUID]int{},
 		back: map[int]winnt.LUID{}}
 	fails := func(point string) bool { return p.armed != nil && p.armed(point) }
 	p.M.failing = fails

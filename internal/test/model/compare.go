@@ -17,7 +17,6 @@ func (p *Pair) Step(op *Op) error {
 	if c == nil {
 		return nil
 	}
-	p.made++
 	p.armed = nil
 	if op.Fail != 0 {
 		p.armed = func(point string) bool {
@@ -33,6 +32,7 @@ func (p *Pair) Step(op *Op) error {
 	want := c.model()
 	got := c.kernel()
 	p.armed = nil
+	p.made.add(c.text, got.Status.IsSuccess())
 	if got != want {
 		return fmt.Errorf("%s%s:\n  kernel %+v\n  model  %+v", c.text, failing(op), got, want)
 	}

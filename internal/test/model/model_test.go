@@ -3,6 +3,7 @@ package model_test
 import (
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 // says how many calls, REFMON_SEED where to begin.
 func TestBesideTheModel(t *testing.T) {
 	seed := number(t, "REFMON_SEED", plainSeed)
-	calls := int(number(t, "REFMON_CALLS", 10_000))
+	calls := int(number(t, "REFMON_CALLS", 40_000))
 	for _, profile := range []nt.Profile{nt.Documented, nt.Observed} {
 		t.Run(profile.String(), func(t *testing.T) {
 			start := time.Now()
@@ -40,7 +41,19 @@ func TestBesideTheModel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("seed %d: %d calls, %.0f a second", seed, n, float64(n)/time.Since(start).Seconds())
+			t.Logf("seed %d: %d calls, %.0f a second", seed, n.Calls(), float64(n.Calls())/time.Since(start).Seconds())
+			if calls < 10_000 {
+				return
+			}
+			// A history draws each call, and each service fails and succeeds now and then.
+			if len(n) < 40 {
+				t.Errorf("%d different calls: %v", len(n), n)
+			}
+			for name, c := range n {
+				if few := (c[0] + c[1]) / 20; strings.HasPrefix(name, "Nt") && (c[0] < few || c[1] < few) {
+					t.Errorf("%s failed %d times and succeeded %d times", name, c[0], c[1])
+				}
+			}
 		})
 	}
 }

@@ -10,24 +10,54 @@ import (
 // Length is how many calls a history has.
 const Length = 120
 
+// Tally counts the calls that were made: by their name, those that failed and
+// those that succeeded.
+type Tally map[string][2]int
+
+// Calls returns how many calls were made.
+func (t Tally) Calls() (n int) {
+	for _, c := range t {
+		n += c[0] + c[1]
+	}
+	return n
+}
+
+// add counts a call by its text.
+func (t Tally) add(text string, ok bool) {
+	name := text[strings.IndexAny(text, ".:")+1:] // behind the thread
+	name, _, _ = strings.Cut(strings.TrimSpace(name), "(")
+	name, _, _ = strings.Cut(name, " impersonation ") // and before its number
+	c := t[name]
+	if ok {
+		c[1]++
+	} else {
+		c[0]++
+	}
+	t[name] = c
+}
+
 // Run makes at least n calls in histories of [Length], each in a world of its
-// own, and returns how many were made. The error is the first difference, with
+// own, and returns those that were made. The error is the first difference, with
 // the shortest history found that shows it and the seed to repeat it.
-func Run(seed uint64, n int, profile nt.Profile) (calls int, err error) {
-	for i := uint64(0); calls < n; i++ {
+func Run(seed uint64, n int, profile nt.Profile) (Tally, error) {
+	all := Tally{}
+	for i := uint64(0); all.Calls() < n; i++ {
 		w := World{Seed: seed + i, Profile: profile}
 		ops := Draw(w.Seed, Length)
-		_, n, err := attempt(w, ops)
-		calls += n
+		_, made, err := attempt(w, ops)
+		for name, c := range made {
+			sum := all[name]
+			all[name] = [2]int{sum[0] + c[0], sum[1] + c[1]}
+		}
 		if err != nil {
-			return calls, Shrink(w, ops, err)
+			return all, Shrink(w, ops, err)
 		}
 	}
-	return calls, nil
+	return all, nil
 }
 
 // attempt runs a history; at is the call that failed.
-func attempt(w World, ops []Op) (at, made int, err error) {
+func attempt(w World, ops []Op) (at int, made Tally, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)

@@ -89,7 +89,8 @@ var (
 )
 
 func answers(method reflect.Type) bool {
-	for out := range method.Outs() {
+	for i := range method.NumOut() {
+		out := method.Out(i)
 		if out == boolean || out == status {
 			return true
 		}

@@ -159,6 +159,7 @@ var _ = define(setup[nt.SetSecurityObjectIn]{
 			inject: func(_ *world, in *nt.SetSecurityObjectIn) { in.SecurityInformation |= 1 }},
 	},
 	absent: []absence{{"O-81", "", "memory runs out between two looks at the object: internal/ntos/services"},
+		{"I-130", "", "what a pipe answers depends on the conversation: transcript 30-pipes"},
 		{"O-65", "a label", "a matter of the descriptor alone: transcript 40-security"}, {"O-65", "trust label",
 			"a matter of the descriptor alone: transcript 40-security"},
 		{"S-17", "", "a matter of the descriptor alone"}, {"U-64", "", "the log of these kernels keeps every record"}},

@@ -132,7 +132,8 @@ var _ = define(setup[nt.CreateNamedPipeFileIn]{
 			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.CreateDisposition = winnt.FILE_OPEN }},
 	},
 	absent: append(conversation, absence{"O-33", "", "it takes an instance made before: transcript 30-pipes"},
-		absence{"T-132", "", "it takes an instance made before: transcript 30-pipes"}),
+		absence{"T-132", "", "it takes an instance made before: transcript 30-pipes"},
+		absence{"T-136", "", "it takes an instance made before: transcript 30-pipes"}),
 })
 
 var _ = define(setup[kernel.SeFilterTokenIn]{

@@ -53,7 +53,19 @@ func TestFindings(t *testing.T) {
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))`, "DACL 0 always-unknown"},                         // A-112
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL 0 never-true"}, // A-112
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;;;;;WD;("x",TI,0x0,1))`, ""},                  // A-110
-		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL 0 always-unknown"},              // A-112
+		// The attribute that only children inherit is not the object's own. A-110
+		{`O:BAG:SYD:(XA;;FR;;;BU;(@Resource.x == 1))S:(RA;OICIIO;;;;WD;("x",TI,0x0,1))`, "DACL 0 always-unknown"},
+		// A deny entry whose condition is false takes nothing from those behind it. A-70
+		{`O:BAG:SYD:(XD;;FR;;;BU;(@Resource.x == 1))(A;;FR;;;BU)S:(RA;;;;;WD;("x",TI,0x0,2))`, "DACL 0 never-true"},
+		// What only children inherit decides nothing here, what they inherit too does. A-71
+		{"O:BAG:SYD:(A;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},
+		{"O:BAG:SYD:(A;OICI;FR;;;BU)(A;;FR;;;BU)", "DACL 1 never-decides"},
+		{"O:BAG:SYD:(D;OICIIO;FR;;;BU)(A;;FR;;;BU)", ""},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;SA;FR;;;S-1-5-99)", "SACL 0 unknown-sid"},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;IOSA;FR;;;WD)", "SACL 0 no-inherit-effect"},
+		{"O:BAG:SYD:(A;;FR;;;BA)S:(AU;OICISA;FR;;;WD)(AU;OICIFA;FR;;;BG)", ""},
+		{"O:BAG:S-1-5-99D:(A;;FR;;;BA)", "group unknown-sid"},
+		{`O:BAG:SYD:(XD;;FR;;;BU;(@User.x < {1,2}))(A;;FR;;;WD)`, "DACL 0 always-unknown"}, // A-112
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.x))`, "DACL 1 never-decides"},
 		{`O:BAG:SYD:(XA;;FR;;;BU;(@User.x))(XA;;FR;;;BU;(@User.y))`, ""},
 		{"O:BAG:SYD:(A;;FR;;;BA)S:(ML;;NW;;;ME)(ML;;NW;;;HI)", "SACL 1 second-of-its-kind"}, // A-60
