@@ -40,15 +40,6 @@ type Conn struct {
 	err error // why; guarded by mu
 }
 
-// Dial connects to the daemon that listens on a Unix socket.
-func Dial(socket string) (*Conn, error) {
-	c, err := net.Dial("unix", socket)
-	if err != nil {
-		return nil, fmt.Errorf("refmond is not there: %w", err)
-	}
-	return New(c)
-}
-
 // New speaks to a daemon at the other end of a stream, which it then owns.
 func New(c net.Conn) (*Conn, error) {
 	conn := &Conn{conn: c, from: bufio.NewReader(c), waiting: map[uint64]chan *wire.Frame{}, services: map[string]uint16{}}

@@ -2,7 +2,7 @@
 // the same threads and calls as in process, over a stream (package
 // internal/wire, docs/wire.md).
 //
-//	conn, err := client.Dial("/run/refmon/refmond.sock")
+//	conn, err := client.Dial(client.Socket())
 //	if err != nil { return err }
 //	defer conn.Close()
 //	th := conn.Thread() // an *nt.Thread like any other

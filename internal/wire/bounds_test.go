@@ -9,28 +9,67 @@ import (
 )
 
 // TestPendingBounds: a connection has at most MaxPending calls without an answer,
-// and at most MaxBytes in them; an answer makes room.
+// MaxWaits that wait, and MaxBytes in all; an answer makes room.
 func TestPendingBounds(t *testing.T) {
-	s := &session{}
+	s := NewServer(nil, nil)
+	admit := func(f *Frame) bool {
+		ok, err := s.admit(f)
+		return ok && err == nil
+	}
 	small := &Frame{Body: []byte{1}}
 	for i := range MaxPending {
-		if !s.admit(small) {
+		if !admit(small) {
 			t.Fatalf("call %d is refused", i)
 		}
 	}
-	if s.admit(small) {
+	if admit(small) {
 		t.Error("one call more is admitted")
 	}
-	if s.done(small); !s.admit(small) || s.admit(small) {
+	if s.done(small); !admit(small) || admit(small) {
 		t.Error("an answer makes room for one call")
 	}
-	s = &session{}
+	for i := range MaxWaits {
+		if !admit(&Frame{Kind: Wait, Request: uint64(i)}) {
+			t.Fatalf("wait %d is refused", i)
+		}
+	}
+	if admit(&Frame{Kind: Wait, Request: MaxWaits}) {
+		t.Error("one wait more is admitted")
+	}
+	s = NewServer(nil, nil)
 	half := &Frame{Body: make([]byte, MaxBytes/2)}
-	if !s.admit(half) || !s.admit(half) || s.admit(small) {
+	if !admit(half) || !admit(half) || admit(small) {
 		t.Error("calls of MaxBytes are admitted, and no byte more")
 	}
-	if s.done(half); !s.admit(small) || s.admit(half) {
+	if s.done(half); !admit(small) || admit(half) {
 		t.Error("an answer makes room for as many bytes")
+	}
+}
+
+// admits reports whether a connection takes one more call.
+func admits(s *Server, f *Frame) bool {
+	ok, err := s.admit(f)
+	return ok && err == nil
+}
+
+// TestWaitBounds: calls that wait are bounded apart from the others, and one
+// request waits once (W-3, W-20).
+func TestWaitBounds(t *testing.T) {
+	s := &Server{waits: map[uint64]*waiting{}}
+	for i := range MaxWaits {
+		if !admits(s, &Frame{Kind: Wait, Request: uint64(i)}) {
+			t.Fatalf("wait %d is refused", i)
+		}
+	}
+	if admits(s, &Frame{Kind: Wait, Request: MaxWaits}) || !admits(s, &Frame{Kind: Call}) {
+		t.Error("one wait more is admitted, or calls count as waits")
+	}
+	s.done(&Frame{Kind: Wait, Request: 3})
+	if _, err := s.admit(&Frame{Kind: Wait, Request: 4}); err == nil {
+		t.Error("a request waits twice")
+	}
+	if !admits(s, &Frame{Kind: Wait, Request: 3}) {
+		t.Error("an answer makes no room")
 	}
 }
 

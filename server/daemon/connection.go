@@ -49,11 +49,16 @@ func (d *Daemon) serve(conn *net.UnixConn) {
 	if err = c.logon(); err == nil {
 		err = c.run()
 	}
+	d.over(c, err)
+}
+
+// over logs the end of a connection: what a client did wrong as a warning.
+func (d *Daemon) over(c *connection, err error) {
 	level := slog.LevelDebug
 	if err != nil {
 		level = slog.LevelWarn
 	}
-	d.log.Log(d.ctx, level, "connection ended", "uid", peer.UID, "pid", peer.PID, "error", err)
+	d.log.Log(d.ctx, level, "connection ended", "uid", c.peer.UID, "pid", c.peer.PID, "error", err)
 }
 
 // logon gives the program its token, and records that it did.

@@ -80,6 +80,7 @@ var table = []row{
 	{10, "capi/win"},
 	{10, "capi"},
 	{10, "examples"},
+	{10, "examples/pipes"},
 	{10, "examples/..."},
 	{10, "web/playground"},
 	{10, "web/playground/wasm"},

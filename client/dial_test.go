@@ -1,0 +1,51 @@
+package client
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestTrusted: root's server and one's own are believed, and no other (W-24).
+func TestTrusted(t *testing.T) {
+	for _, c := range []struct {
+		owner, uid uint32
+		want       bool
+	}{{0, 1000, true}, {1000, 1000, true}, {1001, 1000, false}, {1000, 0, false}} {
+		if got := trusted(c.owner, c.uid); got != c.want {
+			t.Errorf("a server of %d, for %d: %t", c.owner, c.uid, got)
+		}
+	}
+}
+
+// TestServerUID: the uid of a server is that of the program that listens.
+func TestServerUID(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Skipf("no Unix sockets: %v", err)
+	}
+	defer l.Close()
+	c, err := net.Dial("unix", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if uid, known, err := serverUID(c.(*net.UnixConn)); err != nil || known && int(uid) != os.Getuid() {
+		t.Errorf("uid %d, %v", uid, err)
+	}
+}
+
+// TestNoServer says that refmond is not there, or what is wrong with an address.
+func TestNoServer(t *testing.T) {
+	for address, want := range map[string]string{
+		filepath.Join(t.TempDir(), "nothing"): "refmond is not there",
+		"fd:x":                                "names no descriptor",
+		"fd:999":                              "fd:999",
+	} {
+		if _, err := Dial(address); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", address, err, want)
+		}
+	}
+}

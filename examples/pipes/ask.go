@@ -1,0 +1,32 @@
+package pipes
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Ask asks the server for files and prints its answers. level bounds what the server
+// may do with the identity of this program: identify it, or act for it.
+func Ask(conn *client.Conn, level winnt.SecurityImpersonationLevel, files []string, out io.Writer) error {
+	pipe, err := conn.Thread().DialPipe("orders", &nt.SecurityQualityOfService{ImpersonationLevel: level})
+	if err != nil {
+		return err
+	}
+	defer pipe.Close()
+	answer := make([]byte, 256)
+	for _, name := range files {
+		if _, err := io.WriteString(pipe, name); err != nil {
+			return err
+		}
+		n, err := pipe.Read(answer)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: %s\n", name, answer[:n])
+	}
+	return nil
+}

@@ -1,0 +1,31 @@
+// Command client asks the server of examples/pipes for files. It lets the server
+// act for it; with -identify it lets the server know who it is, and no more.
+//
+//	go run ./examples/pipes/client report payroll
+package main
+
+import (
+	"flag"
+	"log"
+	"os"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/examples/pipes"
+	"github.com/refmon/refmon/winnt"
+)
+
+func main() {
+	identify := flag.Bool("identify", false, "let the server identify this program, not act for it")
+	flag.Parse()
+	level := winnt.SecurityImpersonation
+	if *identify {
+		level = winnt.SecurityIdentification
+	}
+	conn, err := client.Dial(client.Socket())
+	if err == nil {
+		err = pipes.Ask(conn, level, flag.Args(), os.Stdout)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}

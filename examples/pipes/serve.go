@@ -1,0 +1,72 @@
+// Package pipes is a server on a named pipe and its client, as two programs that
+// refmond joins: the server opens files as the client who asks.
+//
+//	go run ./examples/pipes/server
+//	go run ./examples/pipes/client report payroll
+package pipes
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Serve waits on the named pipe \??\pipe\orders, reads names of files, opens each
+// as the client who asks, and answers with the status, until the connection to
+// refmond is lost. It prints what it does.
+func Serve(conn *client.Conn, out io.Writer) error {
+	everyone := nt.PipeConfig{Message: true, SecurityDescriptor: sddl.MustParse("D:(A;;FA;;;WD)(A;;FA;;;OW)")}
+	pipes, err := conn.Thread().ListenPipe("orders", everyone)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "listening on \\??\\pipe\\orders")
+	for {
+		c, err := pipes.AcceptPipe()
+		if err != nil {
+			return err
+		}
+		th, err := conn.NewThread() // a thread for each client: none ever sees another's identity
+		if err != nil {
+			return err
+		}
+		go func() {
+			defer th.Close()
+			defer c.Close()
+			answer(c, th, out)
+		}()
+	}
+}
+
+// answer opens what the client names with the client's rights, and nothing else.
+func answer(c *nt.PipeConn, th *nt.Thread, out io.Writer) {
+	request := make([]byte, 256)
+	for {
+		n, err := c.Read(request)
+		if err != nil {
+			return // the client went away
+		}
+		status := open(c, th, string(request[:n]))
+		fmt.Fprintf(out, "asked for %q: %s\n", request[:n], status)
+		if _, err := io.WriteString(c, status); err != nil {
+			return
+		}
+	}
+}
+
+func open(c *nt.PipeConn, th *nt.Thread, name string) string {
+	revert, err := c.ImpersonateClient(th)
+	if err != nil {
+		return err.Error()
+	}
+	defer revert()
+	h, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: name}, 0, 0)
+	if st.IsSuccess() {
+		th.NtClose(h)
+	}
+	return st.String()
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/examples/pipes"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// demoFiles has the files of the demo. The domain is that of alice and bob.
+var demoFiles = []struct{ name, sddl string }{
+	{"report", "O:SYG:SYD:(A;;FR;;;DU)(A;;FA;;;SY)"},
+	{"payroll", "O:SYG:SYD:(D;;FR;;;DU)(A;;FR;;;WD)(A;;FA;;;SY)"},
+	{"server-secret", "O:NSG:NSD:(A;;FR;;;NS)(A;;FA;;;SY)"},
+}
+
+// demoTokens says as whom each program of the demo runs.
+var demoTokens = map[string]string{
+	"server": `{"user":"NS","groups":["WD","AU","BU"],"privileges":["SeChangeNotifyPrivilege","SeImpersonatePrivilege"]}`,
+	"alice":  `{"user":"S-1-5-21-1-2-3-1107","groups":["DU","WD","AU"]}`,
+	"bob":    `{"user":"S-1-5-21-1-2-3-1108","groups":["WD","AU"]}`,
+}
+
+// demoRole tells this program, started once more by the demo, which part it plays.
+const demoRole = "REFMOND_DEMO"
+
+// demo starts a daemon in a temporary folder, has three programs tell the story of
+// impersonation across process borders, and stays up.
+func demo(std *streams) (err error) {
+	dir, err := os.MkdirTemp("", "refmond-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s, cfg, err := demoDaemon(dir, std)
+	if err != nil {
+		return err
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	defer signal.Stop(signals)
+	fmt.Fprintf(std.out, "refmond plays a kernel on %s; its state is in %s.\n\n", cfg.Socket, cfg.State)
+	server, err := s.story(std)
+	if err == nil {
+		fmt.Fprintf(std.out, demoNext, cfg.Socket)
+		select {
+		case <-signals:
+		case err = <-served:
+			return errors.Join(err, s.stop())
+		}
+	}
+	if server != nil {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	}
+	return errors.Join(err, s.stop(), <-served)
+}
+
+const demoNext = `
+Now you, in another terminal:
+
+  export REFMON_SOCKET=%s
+  go run ./examples/pipes/client report payroll       # as yourself
+  go run ./examples/pipes/client -identify report     # the server may know you, not act for you
+
+docs/refmond.md goes on from here. Ctrl-C ends the demo and removes its folder.
+`
+
+// demoDaemon starts the daemon of the demo, with its files.
+func demoDaemon(dir string, std *streams) (*service, *config, error) {
+	cfg, err := load("")
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.State, cfg.Socket, cfg.Admin = filepath.Join(dir, "state"), filepath.Join(dir, "refmond.sock"), ""
+	cfg.Log.Level = "error"
+	if err := cfg.check(); err != nil {
+		return nil, nil, err
+	}
+	for _, f := range demoFiles {
+		d, err := sddl.Parse(f.sddl, sddl.Options{Domain: sid.MustParse("S-1-5-21-1-2-3")})
+		if err != nil {
+			return nil, nil, err
+		}
+		cfg.files[f.name] = d
+	}
+	s, err := start(cfg, std)
+	return s, cfg, err
+}
+
+// story plays the story. It returns the server, which goes on.
+func (s *service) story(std *streams) (*exec.Cmd, error) {
+	server, out, err := s.actor("server", "server")
+	if err != nil {
+		return nil, err
+	}
+	lines := bufio.NewReader(out)
+	line, err := lines.ReadString('\n')
+	if err != nil {
+		return server, fmt.Errorf("the demo's server: %w", err)
+	}
+	fmt.Fprintf(std.out, "Process 1, NETWORK SERVICE with SeImpersonatePrivilege: %s", line)
+	go func() { _, _ = io.Copy(io.Discard, lines) }() // its log would be mixed with the clients'
+	for i, c := range []struct {
+		who, says string
+		args      []string
+	}{
+		{"alice", "lets the server act for her; what it opens, it opens as alice",
+			[]string{"act", "report", "payroll", "server-secret"}},
+		{"bob", "is another user: the same server, the same code, other answers", []string{"act", "report", "payroll"}},
+		{"alice", "lets the server know who she is, and no more", []string{"identify", "report"}},
+	} {
+		fmt.Fprintf(std.out, "\nProcess %d, %s, %s:\n", i+2, c.who, c.says)
+		cmd, out, err := s.actor(c.who, c.args...)
+		if err != nil {
+			return server, err
+		}
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			fmt.Fprintf(std.out, "  %s\n", lines.Text())
+		}
+		if err := cmd.Wait(); err != nil {
+			return server, fmt.Errorf("the demo's %s: %w", c.who, err)
+		}
+	}
+	return server, nil
+}
+
+// actor starts this program once more, with a connection whose process has the
+// token of that name.
+func (s *service) actor(who string, args ...string) (*exec.Cmd, io.Reader, error) {
+	tok, err := token.Parse([]byte(demoTokens[who]))
+	if err != nil {
+		return nil, nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := s.Attach(who, tok)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = f.Close() }() // the program has its own
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), demoRole+"="+who, "REFMON_SOCKET=fd:3")
+	cmd.ExtraFiles = []*os.File{f}
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	return cmd, out, cmd.Start()
+}
+
+// act plays a part of the demo.
+func act(args []string, std *streams) error {
+	conn, err := client.Dial(client.Socket())
+	if err != nil {
+		return err
+	}
+	switch {
+	case args[0] == "server":
+		return pipes.Serve(conn, std.out)
+	case args[0] == "identify":
+		return pipes.Ask(conn, winnt.SecurityIdentification, args[1:], std.out)
+	}
+	return pipes.Ask(conn, winnt.SecurityImpersonation, args[1:], std.out)
+}
