@@ -46,7 +46,7 @@ func (l *Log) partsSet(from Origin, o Object, before, after *sd.Descriptor, info
 		info uint32
 		id   uint16
 	}{
-		// Resource attributes and the label are event 4911, the central policy is 4913, whatever the SACL says (U-84).
+		// Resource attributes and the label are event 4911, the central policy is 4913, whatever the SACL says (U-88).
 		{winnt.ATTRIBUTE_SECURITY_INFORMATION, 4911}, {winnt.LABEL_SECURITY_INFORMATION, 4911},
 		{winnt.SCOPE_SECURITY_INFORMATION, 4913},
 	} {

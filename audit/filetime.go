@@ -1,6 +1,10 @@
 package audit
 
-import "strconv"
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
 
 const (
 	ticksPerSecond = 10_000_000 // a tick is 100 ns
@@ -57,4 +61,53 @@ func appendPadded(dst []byte, v int64, width int) []byte {
 		dst = append(dst, '0')
 	}
 	return strconv.AppendInt(dst, v, 10)
+}
+
+// ParseTime reads the time of a record as [AppendTime] writes it: RFC 3339 in
+// UTC with up to seven fractional digits. The result is a FILETIME.
+func ParseTime(text string) (int64, error) {
+	t, ok := parseTime(text)
+	if !ok {
+		return 0, errors.New("time " + strconv.Quote(text) + ": want a form such as 2006-01-02T15:04:05.1234567Z")
+	}
+	return t, nil
+}
+
+// AppendTime appends a FILETIME as records show it.
+func AppendTime(dst []byte, t int64) []byte { return appendTime(dst, t) }
+
+func parseTime(s string) (int64, bool) {
+	whole, fraction, _ := strings.Cut(strings.TrimSuffix(s, "Z"), ".")
+	if len(whole) < 19 || len(whole) > 20 || !strings.HasSuffix(s, "Z") || len(fraction) > 7 {
+		return 0, false
+	}
+	year, rest := whole[:len(whole)-15], whole[len(whole)-15:]
+	if rest[0] != '-' || rest[3] != '-' || rest[6] != 'T' || rest[9] != ':' || rest[12] != ':' {
+		return 0, false
+	}
+	var n [7]int64
+	for i, text := range [...]string{year, rest[1:3], rest[4:6], rest[7:9], rest[10:12], rest[13:15],
+		(fraction + "0000000")[:7]} {
+		v, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			return 0, false
+		}
+		n[i] = int64(v)
+	}
+	if n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 31 || n[3] > 23 || n[4] > 59 || n[5] > 59 {
+		return 0, false
+	}
+	days := daysOf(n[0], n[1], n[2]) - daysTo1601
+	t := days*ticksPerDay + ((n[3]*60+n[4])*60+n[5])*ticksPerSecond + n[6]
+	return t, t >= 0
+}
+
+// daysOf turns a date into days since 0000-03-01: the inverse of civil.
+func daysOf(year, month, day int64) int64 {
+	if month < 3 {
+		year--
+		month += 12
+	}
+	era, y := year/400, year%400
+	return era*146_097 + y*365 + y/4 - y/100 + (153*(month-3)+2)/5 + day - 1
 }

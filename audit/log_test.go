@@ -250,7 +250,7 @@ func TestFailurePolicy(t *testing.T) {
 }
 
 // TestPartsChanged: attributes, label and central policy of an object, whatever
-// its SACL asks for (UC-68, U-84).
+// its SACL asks for (UC-68, U-88).
 func TestPartsChanged(t *testing.T) {
 	const (
 		plain  = "O:BAG:SYD:(A;;FR;;;WD)"

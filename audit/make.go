@@ -33,6 +33,9 @@ func Make(id uint16, outcome Outcome, from Origin, values Values) (Event, error)
 			l.hex(name, from.ProcessID)
 		case name == "ProcessName":
 			from.appendProcessName(&l)
+		case name == "CommandLine" || name == "AdditionalInfo2":
+			// These two are empty when absent (U-57); a command line can hold a secret and is not recorded (U-84).
+			l.text(name, "")
 		default:
 			l.text(name, absent)
 		}

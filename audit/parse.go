@@ -3,13 +3,10 @@ package audit
 import (
 	"bytes"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/refmon/refmon/winnt"
 )
 
 // ParseEvent reads the one form that [Event.AppendJSON] writes: the same keys
@@ -197,142 +194,4 @@ func (p *parser) hex(key string) string {
 		p.fail("%s holds no hexadecimal digits", key)
 	}
 	return string(b)
-}
-
-// field reads one member of data.
-func (p *parser) field() Field {
-	f := Field{Name: p.text()}
-	p.expect(`:`)
-	if !p.accept(`[`) {
-		f.text = p.value("", f.Name)
-		return f
-	}
-	f.style = styleOf(f.Name)
-	f.items = p.items(func() string { return p.text() })
-	if len(f.items) == 0 {
-		p.fail("%s is a list without items", f.Name)
-	}
-	if p.accept(`,"` + f.Name + `_raw":[`) {
-		f.items = p.items(func() string { return p.hex("") })
-	}
-	return f
-}
-
-func (p *parser) items(one func() string) []string {
-	var items []string
-	for p.err == nil && !p.accept(`]`) {
-		if len(items) > 0 {
-			p.expect(`,`)
-		}
-		items = append(items, one())
-	}
-	return items
-}
-
-// styleOf returns how the items of a list field are joined in text (U-57).
-func styleOf(name string) listStyle {
-	switch name {
-	case "AccessList", "AccessReason", "Properties":
-		return accessList
-	case "PrivilegeList", "EnabledPrivilegeList", "DisabledPrivilegeList":
-		return privilegeList
-	}
-	return policyChanges
-}
-
-// access reads one right of a record.
-func (p *parser) access() accessLine {
-	var l accessLine
-	bit, err := strconv.ParseUint(p.string(`{"bit":`), 0, 32)
-	if err != nil {
-		p.fail("a right's bit is no number")
-	}
-	l.Bit = winnt.AccessMask(bit)
-	l.Code = p.code(`,"code":`)
-	l.Text = p.string(`,"text":`)
-	if p.accept(`,"reason":""`) {
-		l.reason = 0
-	} else {
-		l.reason = p.code(`,"reason":`)
-	}
-	l.ace = p.value(`,"ace":`, "ace")
-	p.expect(`}`)
-	return l
-}
-
-func (p *parser) code(key string) uint16 {
-	text, ok := strings.CutPrefix(p.string(key), "%%")
-	v, err := strconv.ParseUint(text, 10, 16)
-	if !ok || err != nil {
-		p.fail("%s is no message code", key)
-	}
-	return uint16(v)
-}
-
-// Access is one right of a record with its reason.
-type Access struct {
-	Right
-	Reason uint16 // message code such as 1801; 0: none is known
-	ACE    string // SDDL of the deciding entry, "" if none decided
-}
-
-// Accesses yields the rights of AccessList, each with its reason.
-func (e Event) Accesses() func(yield func(Access) bool) {
-	return func(yield func(Access) bool) {
-		for i := range e.access {
-			l := &e.access[i]
-			if !yield(Access{l.Right, l.reason, l.ace}) {
-				return
-			}
-		}
-	}
-}
-
-// ParseTime reads the time of a record as [AppendTime] writes it: RFC 3339 in
-// UTC with up to seven fractional digits. The result is a FILETIME.
-func ParseTime(text string) (int64, error) {
-	t, ok := parseTime(text)
-	if !ok {
-		return 0, errors.New("time " + strconv.Quote(text) + ": want a form such as 2006-01-02T15:04:05.1234567Z")
-	}
-	return t, nil
-}
-
-// AppendTime appends a FILETIME as records show it.
-func AppendTime(dst []byte, t int64) []byte { return appendTime(dst, t) }
-
-func parseTime(s string) (int64, bool) {
-	whole, fraction, _ := strings.Cut(strings.TrimSuffix(s, "Z"), ".")
-	if len(whole) < 19 || len(whole) > 20 || !strings.HasSuffix(s, "Z") || len(fraction) > 7 {
-		return 0, false
-	}
-	year, rest := whole[:len(whole)-15], whole[len(whole)-15:]
-	if rest[0] != '-' || rest[3] != '-' || rest[6] != 'T' || rest[9] != ':' || rest[12] != ':' {
-		return 0, false
-	}
-	var n [7]int64
-	for i, text := range [...]string{year, rest[1:3], rest[4:6], rest[7:9], rest[10:12], rest[13:15],
-		(fraction + "0000000")[:7]} {
-		v, err := strconv.ParseUint(text, 10, 32)
-		if err != nil {
-			return 0, false
-		}
-		n[i] = int64(v)
-	}
-	if n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 31 || n[3] > 23 || n[4] > 59 || n[5] > 59 {
-		return 0, false
-	}
-	days := daysOf(n[0], n[1], n[2]) - daysTo1601
-	t := days*ticksPerDay + ((n[3]*60+n[4])*60+n[5])*ticksPerSecond + n[6]
-	return t, t >= 0
-}
-
-// daysOf turns a date into days since 0000-03-01: the inverse of civil.
-func daysOf(year, month, day int64) int64 {
-	if month < 3 {
-		year--
-		month += 12
-	}
-	era, y := year/400, year%400
-	return era*146_097 + y*365 + y/4 - y/100 + (153*(month-3)+2)/5 + day - 1
 }

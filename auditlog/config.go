@@ -74,10 +74,10 @@ type Config struct {
 const (
 	defaultSegment  = 64 << 20
 	queueRecords    = audit.DefaultRecords
-	queueBytes      = audit.DefaultBytes
-	queueWait       = 5 * time.Second        // of a writer for room in the queue (U-66)
-	relaxedDelay    = 100 * time.Millisecond // until a relaxed record is durable
-	relaxedBytes    = 1 << 20                // written and not yet durable
+	queueBytes      = audit.DefaultBytes / 16 // with a batch being written and its encoding this stays below 64 MiB
+	queueWait       = 5 * time.Second         // of a writer for room in the queue (U-66)
+	relaxedDelay    = 100 * time.Millisecond  // until a relaxed record is durable
+	relaxedBytes    = 1 << 20                 // written and not yet durable
 	checkpointCount = 10_000
 	checkpointTime  = 10 * time.Second
 )

@@ -37,7 +37,7 @@ func edits() int {
 }
 
 // TestEdits changes one bit of a stored byte at a time, anywhere: each change
-// is found (U-74).
+// is found (U-74; UC-53).
 func TestEdits(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: dir, SegmentBytes: 100_000, CheckpointRecords: 100})
@@ -106,7 +106,7 @@ func framesOf(t *testing.T, segment []byte) (head []byte, frames [][]byte) {
 }
 
 // TestTampering changes the folder as one does who can write it and knows the format,
-// but has not the key (U-72, U-74).
+// but has not the key (U-72, U-74; UC-54, UC-55).
 func TestTampering(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, Config{Dir: dir})

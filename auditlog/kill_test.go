@@ -151,7 +151,7 @@ func kills() int {
 
 // TestKill kills a process that writes, at random times: what it had
 // acknowledged is there, RecordIds only grow, and everything verifies (U-61,
-// U-63).
+// U-63; UC-51).
 func TestKill(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	rnd := rand.New(rand.NewPCG(7, 8))

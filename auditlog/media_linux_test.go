@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
 )
 
 // smallDisk mounts a file system of so many KiB, and skips the test where it may
@@ -213,4 +216,46 @@ func TestTwoWriters(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustVerify(t, dir)
+}
+
+// TestFullMediumFailsClosed: on a full file system a fail-closed policy refuses
+// what cannot be recorded, remembers it, and is set back when there is room
+// (UC-56, U-64).
+func TestFullMediumFailsClosed(t *testing.T) {
+	disk := smallDisk(t, 512)
+	ballast := filepath.Join(disk, "ballast")
+	l := mustOpen(t, Config{Dir: filepath.Join(disk, "log")})
+	closed, err := audit.NewPolicy(audit.PolicySpec{Options: audit.Options{CrashOnAuditFail: audit.FailOnAuditFail}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &audit.Log{Sink: l}
+	log.Policy.Store(closed)
+	if err := os.WriteFile(ballast, make([]byte, 256<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	st := ntstatus.Success
+	for i := 0; i < 2000 && st == ntstatus.Success; i++ {
+		st = log.Write(opened(t, audit.Failure, "report"))
+	}
+	if value := log.Policy.Load().Options().CrashOnAuditFail; st != ntstatus.AuditFailed || value != audit.AuditFailed {
+		t.Errorf("a full disk: %s, CrashOnAuditFail %d", st, value)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	if st := log.ChangePolicy(holder(t, winnt.SeSecurityPrivilege), closed); st != ntstatus.Success {
+		t.Errorf("set back: %s", st)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var last []uint16
+	for _, e := range recordsOf(t, folder{filepath.Join(disk, "log")}) {
+		last = append(last, e.ID)
+	}
+	if n := len(last); n < 5 || !slices.Equal(last[n-4:], []uint16{4612, 4621, 4906, 1100}) {
+		t.Errorf("%v", last)
+	}
+	mustVerify(t, filepath.Join(disk, "log"))
 }

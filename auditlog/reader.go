@@ -42,8 +42,10 @@ type Reader struct {
 	f    file
 	s    *scanner
 
-	complete bool   // a segment follows the open one
-	missed   uint64 // the record that a checkpoint named and that was not there yet
+	complete bool // a segment follows the open one
+
+	missed uint64 // the record that a checkpoint named and that was not there
+	misses int    // how often
 }
 
 // NewReader reads a folder from a RecordId on; 0 and 1 are the first record,
@@ -125,8 +127,13 @@ func (r *Reader) named() (again bool, err error) {
 	case err != nil || c.Size < r.next:
 		return false, io.EOF
 	case r.missed != r.next:
-		r.missed = r.next
+		r.missed, r.misses = r.next, 0
+	}
+	switch r.misses++; r.misses {
+	case 1:
 		return true, nil
+	case 2: // the log was opened again, which writes this segment anew under its name
+		return true, r.Close()
 	}
 	// What a checkpoint names is on disk: what is not whole here was changed or cut off (U-87).
 	return false, fmt.Errorf("read the audit log: record %d is not there or not whole, and the checkpoint names %d "+

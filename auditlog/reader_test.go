@@ -44,3 +44,37 @@ func TestReaderHidesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestReaderFollowsRecovery: opening a log writes its last segment anew; a reader
+// that had come to its end goes on in the new file (U-87).
+func TestReaderFollowsRecovery(t *testing.T) {
+	d := newMemDisk(t, "")
+	var r *Reader
+	var n uint64
+	for range 3 {
+		l := mustOpen(t, testConfig(t, d))
+		mustWrite(t, l, 3)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if r == nil {
+			var err error
+			if r, err = newReader(d, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for {
+			rec, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil || rec.ID != n+1 {
+				t.Fatalf("record %d follows %d: %v", rec.ID, n, err)
+			}
+			n = rec.ID
+		}
+	}
+	if n != 15 {
+		t.Errorf("%d records are read", n)
+	}
+}

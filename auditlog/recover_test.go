@@ -68,7 +68,7 @@ func verifyDisk(t testing.TB, d disk) *Verified {
 }
 
 // TestTornTail: a last record that is not whole is cut off, kept aside and
-// announced; what was acknowledged is there (U-61).
+// announced; what was acknowledged is there (U-61; UC-52).
 func TestTornTail(t *testing.T) {
 	d := newMemDisk(t, "")
 	l := mustOpen(t, testConfig(t, d))

@@ -156,7 +156,7 @@ func (c *call) trusteeAccount(p user, wide bool) (sid.SID, ntstatus.Status) {
 		}
 	}
 	a, st := accountNamed(name)
-	return a.sid, st
+	return a.SID, st
 }
 
 // rmTrusteeSid gives the SID of a TRUSTEE of either width.

@@ -27,6 +27,12 @@ func rmImpersonateUser(c *call) uint64 {
 	return status(st)
 }
 
+func rmSetHandleInformation(c *call) uint64 {
+	_, st := c.function("SetHandleInformation",
+		win32.SetHandleInformationIn{Object: c.handle(0), Mask: c.u32(1), Flags: c.u32(2)})
+	return status(st)
+}
+
 // askedSID captures a SID that is asked about; one that is not there is invalid.
 func (c *call) askedSID(p user) nt.Captured[sid.SID] {
 	if p == 0 {

@@ -21,6 +21,7 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_self(SECURITY_IMPERSONATION_LEVEL Le
 REFMON_HIDDEN NTSTATUS NTAPI rm_impersonate_user(HANDLE Token);
 REFMON_HIDDEN NTSTATUS NTAPI rm_check_membership(HANDLE Token, PSID Sid, PBOOL Member);
 REFMON_HIDDEN NTSTATUS NTAPI rm_check_membership_ex(HANDLE Token, PSID Sid, ULONG Flags, PBOOL Member);
+REFMON_HIDDEN NTSTATUS NTAPI rm_set_handle_information(HANDLE Handle, ULONG Mask, ULONG Flags);
 REFMON_HIDDEN NTSTATUS NTAPI rm_check_capability(HANDLE Token, PSID Sid, PBOOL Has);
 
 /* CreateProcess and, with a token, CreateProcessAsUser. */
@@ -49,6 +50,9 @@ REFMON_HIDDEN NTSTATUS NTAPI rm_acl_rights(PACL Acl, PVOID Trustee, BOOLEAN Wide
  * text and of the domain, terminators included. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_name(PSID Sid, PWSTR *Name, PWSTR *Domain, PULONG Units, PULONG Use);
 REFMON_HIDDEN NTSTATUS NTAPI rm_account_sid(PCWSTR Name, PSID *Sid, PWSTR *Domain, PULONG Units, PULONG Use);
+
+/* LogonUser; Domain and Password may be NULL. */
+REFMON_HIDDEN NTSTATUS NTAPI rm_logon_user(PCWSTR Name, PCWSTR Domain, PCWSTR Password, ULONG Type, PHANDLE Token);
 
 /* The SID of the computer, which is the domain of its accounts. */
 REFMON_HIDDEN NTSTATUS NTAPI rm_computer(PSID *Sid);

@@ -93,15 +93,18 @@ func ntCreateUserProcess(c *call) uint64 {
 	return c.opened(out.ProcessHandle, st)
 }
 
+func ntSuspendThread(c *call) uint64 {
+	return c.told(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
+		o, st := c.sys.NtSuspendThread(suspendThreadIn(c))
+		return le.AppendUint32(nil, o.PreviousSuspendCount), st
+	})
+}
+
 func ntResumeThread(c *call) uint64 {
-	out := c.ptr(1)
-	if out != 0 {
-		if st := c.ProbeU32(out); st != ntstatus.Success {
-			return status(st)
-		}
-	}
-	o, st := c.sys.NtResumeThread(resumeThreadIn(c))
-	return c.written(out, le.AppendUint32(nil, o.PreviousSuspendCount), st)
+	return c.told(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
+		o, st := c.sys.NtResumeThread(resumeThreadIn(c))
+		return le.AppendUint32(nil, o.PreviousSuspendCount), st
+	})
 }
 
 // ntTerminateProcess ends a process that a service made, or the program itself.

@@ -320,6 +320,10 @@ func createUserProcessIn(c *call) nt.CreateUserProcessIn {
 		ThreadFlags: c.u32(7)}
 }
 
+func suspendThreadIn(c *call) nt.SuspendThreadIn {
+	return nt.SuspendThreadIn{ThreadHandle: c.handle(0)}
+}
+
 func resumeThreadIn(c *call) nt.ResumeThreadIn {
 	return nt.ResumeThreadIn{ThreadHandle: c.handle(0)}
 }

@@ -71,7 +71,8 @@ func clock() int64 {
 // boot makes the kernel and the process, from the environment. It cannot
 // return an error to anybody, so it stops the program with one.
 func boot() (*kernel.System, *kernel.Process) {
-	cfg := kernel.Config{Profile: nt.Observed, Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: clock}}
+	cfg := kernel.Config{Profile: nt.Observed, LSA: authority(),
+		Log: &audit.Log{Sink: audit.NewMemory(0, 0), Clock: clock}}
 	switch p := os.Getenv("REFMON_PROFILE"); p {
 	case "", "observed":
 	case "documented":

@@ -32,6 +32,7 @@ var links = [][2]string{
 	{`\DosDevices`, `\??`}, // names of devices (T-138)
 	{`\??`, deviceNames},
 	{deviceNames + `\GLOBALROOT`, ""},
+	{deviceNames + `\PIPE`, services.PipeDevice},
 }
 
 // conditions are the standard events, which the memory manager of Windows
@@ -45,13 +46,18 @@ func (s *System) makeDirectories() {
 	everybody := systems(winnt.DIRECTORY_ALL_ACCESS&^winnt.STANDARD_RIGHTS_REQUIRED|winnt.READ_CONTROL,
 		winnt.DIRECTORY_ALL_ACCESS)
 	s.insert(BaseNamedObjects, ob.NewDirectory(everybody, 0))
-	for _, path := range []string{kernelObjects, deviceNames, `\Sessions`, `\Sessions\BNOLINKS`, `\Sessions\0`} {
+	for _, path := range []string{kernelObjects, deviceNames, `\Device`,
+		`\Sessions`, `\Sessions\BNOLINKS`, `\Sessions\0`} {
 		s.insert(path, ob.NewDirectory(rootDescriptor(), 0))
 	}
 	follow := systems(winnt.SYMBOLIC_LINK_QUERY|winnt.READ_CONTROL, winnt.SYMBOLIC_LINK_ALL_ACCESS)
 	for _, l := range links {
 		s.insert(l[0], ob.NewSymbolicLink(l[1], follow))
 	}
+	m := &winnt.FileObject.Mapping
+	pipes := &services.File{}
+	pipes.Init(services.FileType, pipes, systems(m.Read|m.Write|m.Execute, m.All, sid.Administrators))
+	s.insert(services.PipeDevice, pipes)
 	wait := systems(winnt.EVENT_QUERY_STATE|winnt.SYNCHRONIZE|winnt.READ_CONTROL, winnt.EVENT_ALL_ACCESS)
 	for _, name := range conditions {
 		s.insert(kernelObjects+`\`+name, services.NewEvent(nt.NotificationEvent, false, wait))
@@ -59,9 +65,13 @@ func (s *System) makeDirectories() {
 }
 
 // systems returns the descriptor of an object of the system's own: what
-// everybody may do with it, and the system.
-func systems(everyone, system winnt.AccessMask) *sd.Descriptor {
-	list, err := sd.NewACL(allow(everyone, sid.Everyone), allow(system, sid.LocalSystem))
+// everybody may do with it, and the system and others like it.
+func systems(everyone, system winnt.AccessMask, others ...sid.SID) *sd.Descriptor {
+	aces := []sd.ACE{allow(everyone, sid.Everyone), allow(system, sid.LocalSystem)}
+	for _, s := range others {
+		aces = append(aces, allow(system, s))
+	}
+	list, err := sd.NewACL(aces...)
 	if err != nil {
 		panic("kernel: directory descriptor: " + err.Error())
 	}

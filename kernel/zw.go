@@ -90,6 +90,7 @@ var (
 	_                       = zw("ZwAssignProcessToJobObject", nt.Services.NtAssignProcessToJobObject)
 	_                       = zw("ZwSetInformationJobObject", nt.Services.NtSetInformationJobObject)
 	_                       = zw("ZwCreateUserProcess", nt.Services.NtCreateUserProcess)
+	_                       = zw("ZwSuspendThread", nt.Services.NtSuspendThread)
 	_                       = zw("ZwResumeThread", nt.Services.NtResumeThread)
 	_                       = zw("ZwSetInformationProcess", nt.Services.NtSetInformationProcess)
 )

@@ -38,6 +38,9 @@ type (
 
 	ResumeThreadIn  struct{ ThreadHandle winnt.Handle }
 	ResumeThreadOut struct{ PreviousSuspendCount uint32 }
+
+	SuspendThreadIn  struct{ ThreadHandle winnt.Handle }
+	SuspendThreadOut struct{ PreviousSuspendCount uint32 }
 )
 
 // ProcessInfoClass is PROCESSINFOCLASS.
@@ -114,14 +117,25 @@ var (
 		},
 	})
 	rowResumeThread = Add(&NtTable, Entry[Services, ResumeThreadIn, ResumeThreadOut]{
-		Meta: Meta{Name: "NtResumeThread", Summary: "starts a thread that was made suspended", Source: "ResumeThread",
-			Missing: "a thread is suspended only from its making to its first start",
+		Meta: Meta{Name: "NtResumeThread", Summary: "counts down how often a thread is suspended", Source: "ResumeThread",
 			Conditions: []Condition{
 				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
 				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
 				{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_SUSPEND_RESUME"},
 			}},
 		Call: Services.NtResumeThread,
+	})
+	rowSuspendThread = Add(&NtTable, Entry[Services, SuspendThreadIn, SuspendThreadOut]{
+		Meta: Meta{Name: "NtSuspendThread", Summary: "counts up how often a thread is suspended", Source: "SuspendThread",
+			Missing: "the count is kept; no thread that runs is stopped",
+			Conditions: []Condition{
+				{ntstatus.InvalidHandle, "O-31", "ThreadHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ThreadHandle is no thread"},
+				{ntstatus.AccessDenied, "O-31", "ThreadHandle lacks THREAD_SUSPEND_RESUME"},
+				{ntstatus.ThreadIsTerminating, "O-144", "the thread has ended"},
+				{ntstatus.SuspendCountExceeded, "O-144", "the thread is suspended 127 times"},
+			}},
+		Call: Services.NtSuspendThread,
 	})
 	rowSetInformationProcess = Add(&NtTable, Entry[Services, SetInformationProcessIn, SetInformationProcessOut]{
 		Meta: Meta{
@@ -166,8 +180,16 @@ func (t *Thread) NtCreateUserProcess(in CreateUserProcessIn) (CreateUserProcessO
 	return call(t, rowCreateUserProcess, in)
 }
 
-// NtResumeThread starts a thread that was made suspended; it returns how often
-// the thread was suspended before, 0 or 1.
+// NtSuspendThread suspends a thread once more and returns how often it was
+// before; it needs THREAD_SUSPEND_RESUME (SuspendThread).
+func (t *Thread) NtSuspendThread(thread winnt.Handle) (uint32, ntstatus.Status) {
+	in := SuspendThreadIn{thread}
+	out, st := call(t, rowSuspendThread, in)
+	return out.PreviousSuspendCount, st
+}
+
+// NtResumeThread resumes a thread once and returns how often it was suspended
+// before; at 0 it starts (ResumeThread).
 func (t *Thread) NtResumeThread(thread winnt.Handle) (uint32, ntstatus.Status) {
 	in := ResumeThreadIn{thread}
 	out, st := call(t, rowResumeThread, in)

@@ -42,6 +42,8 @@ const (
 	QuotaExceeded           Status = 0xC0000044
 	MutantNotOwned          Status = 0xC0000046
 	SemaphoreLimitExceeded  Status = 0xC0000047
+	SuspendCountExceeded    Status = 0xC000004A
+	ThreadIsTerminating     Status = 0xC000004B
 	DeletePending           Status = 0xC0000056
 	UnknownRevision         Status = 0xC0000058
 	RevisionMismatch        Status = 0xC0000059
@@ -152,6 +154,8 @@ var table = []row{
 	{QuotaExceeded, "STATUS_QUOTA_EXCEEDED", 1816},
 	{MutantNotOwned, "STATUS_MUTANT_NOT_OWNED", 288},
 	{SemaphoreLimitExceeded, "STATUS_SEMAPHORE_LIMIT_EXCEEDED", 298},
+	{SuspendCountExceeded, "STATUS_SUSPEND_COUNT_EXCEEDED", 156},
+	{ThreadIsTerminating, "STATUS_THREAD_IS_TERMINATING", 5},
 	{DeletePending, "STATUS_DELETE_PENDING", 303},
 	{UnknownRevision, "STATUS_UNKNOWN_REVISION", 1305},
 	{RevisionMismatch, "STATUS_REVISION_MISMATCH", 1306},

@@ -63,6 +63,7 @@ void test_checks(void);
 void test_security(void);
 void test_text(void);
 void test_wellknown(void);
+void test_logon(void);
 void test_entries(void);
 void test_accounts(void);
 void test_parts(void);

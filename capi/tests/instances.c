@@ -68,6 +68,11 @@ void test_instances(void)
 	FAILS(GetFileSecurityA("\\\\.\\pipe\\nothing", DACL_SECURITY_INFORMATION, room, sizeof room, &n),
 		ERROR_FILE_NOT_FOUND);
 	CHECK(CloseHandle(server) && CloseHandle(another) && CloseHandle(third));
+	/* the device of pipes (T-139) */
+	HANDLE device = CreateFileA("\\\\.\\pipe\\", FILE_ALL_ACCESS, 0, NULL, OPEN_EXISTING, 0, NULL);
+	CHECK(device != INVALID_HANDLE_VALUE && CloseHandle(device));
+	CHECK(CreateNamedPipeA("\\\\.\\pipe\\", PIPE_ACCESS_DUPLEX, 0, 1, 9, 9, 0, NULL) == INVALID_HANDLE_VALUE);
+	SAME(GetLastError(), ERROR_INVALID_NAME);
 	/* a pipe without a direction, or with one that there is not */
 	UNICODE_STRING name;
 	OBJECT_ATTRIBUTES oa;

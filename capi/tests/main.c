@@ -62,6 +62,7 @@ int main(void)
 	test_security();
 	test_text();
 	test_wellknown();
+	test_logon();
 	test_entries();
 	test_accounts();
 	test_parts();

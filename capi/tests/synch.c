@@ -191,6 +191,33 @@ static void links(void)
 	CHECK(CloseHandle(h));
 }
 
+/* O-144: how often a thread is suspended. */
+static void suspends(void)
+{
+	HANDLE t = OpenThread(THREAD_SUSPEND_RESUME, FALSE, GetCurrentThreadId());
+	ULONG before = 7;
+	CHECK(t != NULL);
+	SAME(SuspendThread(t), 0);
+	STATUS(NtSuspendThread(t, &before), STATUS_SUCCESS);
+	SAME(before, 1);
+	STATUS(NtSuspendThread(t, none), STATUS_ACCESS_VIOLATION);
+	SAME(ResumeThread(t), 2);
+	SAME(ResumeThread(t), 1);
+	SAME(ResumeThread(t), 0);
+	for (int i = 0; i < 127; i++)
+		SAME(SuspendThread(t), i);
+	SetLastError(0);
+	SAME(SuspendThread(t), (DWORD)-1);
+	SAME(GetLastError(), 156); /* ERROR_SIGNAL_REFUSED */
+	for (int i = 127; i > 0; i--)
+		SAME(ResumeThread(t), i);
+	CHECK(CloseHandle(t));
+	t = OpenThread(THREAD_QUERY_INFORMATION, FALSE, GetCurrentThreadId());
+	SAME(SuspendThread(t), (DWORD)-1);
+	SAME(GetLastError(), ERROR_ACCESS_DENIED);
+	CHECK(CloseHandle(t));
+}
+
 /* Security by name is that of any of the types. */
 static void security_by_name(void)
 {
@@ -212,5 +239,6 @@ void test_synch(void)
 	timers();
 	names();
 	links();
+	suspends();
 	security_by_name();
 }

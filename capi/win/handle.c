@@ -33,15 +33,7 @@ BOOL WINAPI GetHandleInformation(HANDLE h, LPDWORD flags)
 
 BOOL WINAPI SetHandleInformation(HANDLE h, DWORD mask, DWORD flags)
 {
-	OBJECT_HANDLE_FLAG_INFORMATION f;
-	NTSTATUS st = NtQueryObject(h, ObjectHandleFlagInformation, &f, sizeof f, NULL);
-	if (!NT_SUCCESS(st))
-		return done(st);
-	if (mask & HANDLE_FLAG_INHERIT)
-		f.Inherit = (flags & HANDLE_FLAG_INHERIT) != 0;
-	if (mask & HANDLE_FLAG_PROTECT_FROM_CLOSE)
-		f.ProtectFromClose = (flags & HANDLE_FLAG_PROTECT_FROM_CLOSE) != 0;
-	return done(NtSetInformationObject(h, ObjectHandleFlagInformation, &f, sizeof f));
+	return done(rm_set_handle_information(h, mask, flags));
 }
 
 HANDLE WINAPI GetCurrentProcess(void) { return NtCurrentProcess(); }

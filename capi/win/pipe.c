@@ -5,7 +5,7 @@ static const WCHAR prefix[] = u"\\\\.\\pipe\\", device[] = u"\\??\\pipe\\";
 #define PREFIX_UNITS (sizeof prefix / 2 - 1)
 #define DEVICE_UNITS (sizeof device / 2 - 1)
 
-/* The pipe's name in the kernel; its text belongs to the caller, who frees it. */
+/* The pipe's name in the kernel, or that of their device; its text belongs to the caller, who frees it. */
 static PWSTR pipe_name(LPCWSTR name, PUNICODE_STRING s)
 {
 	size_t n = 0;
@@ -14,7 +14,7 @@ static PWSTR pipe_name(LPCWSTR name, PUNICODE_STRING s)
 			return NULL;
 	while (name[n] && n < 0x1000)
 		n++;
-	if (n == PREFIX_UNITS || name[n])
+	if (name[n])
 		return NULL;
 	n -= PREFIX_UNITS;
 	PWSTR w = malloc(2 * (DEVICE_UNITS + n + 1));

@@ -52,6 +52,12 @@ BOOL WINAPI CreateProcessA(LPCSTR application, LPSTR command, LPSECURITY_ATTRIBU
 
 BOOL WINAPI TerminateProcess(HANDLE process, UINT code) { return done(NtTerminateProcess(process, (NTSTATUS)code)); }
 
+DWORD WINAPI SuspendThread(HANDLE thread)
+{
+	ULONG count;
+	return done(NtSuspendThread(thread, &count)) ? count : (DWORD)-1;
+}
+
 DWORD WINAPI ResumeThread(HANDLE thread)
 {
 	ULONG count;

@@ -112,3 +112,34 @@ func TestContainedMembership(t *testing.T) {
 		}
 	}
 }
+
+// The mask names the flags that change (O-31).
+func TestSetHandleInformation(t *testing.T) {
+	w, _ := thread(t)
+	h, ok := w.OpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	if !ok {
+		t.Fatal(w.LastError())
+	}
+	row := win32.Table.Find("SetHandleInformation")
+	for _, c := range []struct {
+		mask, flags uint32
+		want        nt.HandleFlagInformation
+	}{
+		{1, 3, nt.HandleFlagInformation{Inherit: true}},
+		{2, 2, nt.HandleFlagInformation{Inherit: true, ProtectFromClose: true}},
+		{0, 0, nt.HandleFlagInformation{Inherit: true, ProtectFromClose: true}},
+		{3, 0, nt.HandleFlagInformation{}},
+	} {
+		in := win32.SetHandleInformationIn{Object: h, Mask: c.mask, Flags: c.flags}
+		if _, ok, code, _ := w.CallRow(row, in); !ok {
+			t.Errorf("%+v: %v", c, code)
+		}
+		if got, _ := w.NT().NtQueryObject(h, nt.ObjectHandleFlagInformation); got != c.want {
+			t.Errorf("mask %d, flags %d: %+v, want %+v", c.mask, c.flags, got, c.want)
+		}
+	}
+	in := win32.SetHandleInformationIn{Object: 0x7FFFFFF0, Mask: 1}
+	if _, ok, _, st := w.CallRow(row, in); ok || st != ntstatus.InvalidHandle {
+		t.Errorf("no handle: %v", st)
+	}
+}

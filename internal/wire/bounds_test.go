@@ -9,27 +9,39 @@ import (
 )
 
 // TestPendingBounds: a connection has at most MaxPending calls without an answer,
-// and at most MaxBytes in them; an answer makes room.
+// MaxWaits that wait, and MaxBytes in all; an answer makes room.
 func TestPendingBounds(t *testing.T) {
-	s := &Server{}
+	s := NewServer(nil, nil)
+	admit := func(f *Frame) bool {
+		ok, err := s.admit(f)
+		return ok && err == nil
+	}
 	small := &Frame{Body: []byte{1}}
 	for i := range MaxPending {
-		if !admits(s, small) {
+		if !admit(small) {
 			t.Fatalf("call %d is refused", i)
 		}
 	}
-	if admits(s, small) {
+	if admit(small) {
 		t.Error("one call more is admitted")
 	}
-	if s.done(small); !admits(s, small) || admits(s, small) {
+	if s.done(small); !admit(small) || admit(small) {
 		t.Error("an answer makes room for one call")
 	}
-	s = &Server{}
+	for i := range MaxWaits {
+		if !admit(&Frame{Kind: Wait, Request: uint64(i)}) {
+			t.Fatalf("wait %d is refused", i)
+		}
+	}
+	if admit(&Frame{Kind: Wait, Request: MaxWaits}) {
+		t.Error("one wait more is admitted")
+	}
+	s = NewServer(nil, nil)
 	half := &Frame{Body: make([]byte, MaxBytes/2)}
-	if !admits(s, half) || !admits(s, half) || admits(s, small) {
+	if !admit(half) || !admit(half) || admit(small) {
 		t.Error("calls of MaxBytes are admitted, and no byte more")
 	}
-	if s.done(half); !admits(s, small) || admits(s, half) {
+	if s.done(half); !admit(small) || admit(half) {
 		t.Error("an answer makes room for as many bytes")
 	}
 }

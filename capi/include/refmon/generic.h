@@ -56,6 +56,7 @@
 #define CreateWaitableTimer CreateWaitableTimerW
 #define CreateWaitableTimerEx CreateWaitableTimerExW
 #define OpenWaitableTimer OpenWaitableTimerW
+#define LogonUser LogonUserW
 #define LookupAccountSid LookupAccountSidW
 #define LookupAccountName LookupAccountNameW
 #define GetUserName GetUserNameW
@@ -121,6 +122,7 @@
 #define CreateWaitableTimer CreateWaitableTimerA
 #define CreateWaitableTimerEx CreateWaitableTimerExA
 #define OpenWaitableTimer OpenWaitableTimerA
+#define LogonUser LogonUserA
 #define LookupAccountSid LookupAccountSidA
 #define LookupAccountName LookupAccountNameA
 #define GetUserName GetUserNameA

@@ -124,6 +124,7 @@ REFMON_SERVICE NTSTATUS NTAPI NtCreateUserProcess(PHANDLE ProcessHandle, PHANDLE
 	ACCESS_MASK ProcessDesiredAccess, ACCESS_MASK ThreadDesiredAccess, POBJECT_ATTRIBUTES ProcessObjectAttributes,
 	POBJECT_ATTRIBUTES ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags, PVOID ProcessParameters,
 	PVOID CreateInfo, PPS_ATTRIBUTE_LIST AttributeList);
+REFMON_SERVICE NTSTATUS NTAPI NtSuspendThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount);
 REFMON_SERVICE NTSTATUS NTAPI NtResumeThread(HANDLE ThreadHandle, PULONG PreviousSuspendCount);
 REFMON_SERVICE NTSTATUS NTAPI NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus);
 

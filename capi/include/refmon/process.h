@@ -67,6 +67,7 @@ REFMON_API BOOL WINAPI CreateProcessAsUserA(HANDLE hToken, LPCSTR lpApplicationN
 /* Ends a process that was made, or the calling program. */
 REFMON_API BOOL WINAPI TerminateProcess(HANDLE hProcess, UINT uExitCode);
 /* How often it was suspended before, 0 or 1; -1 on failure. */
+REFMON_API DWORD WINAPI SuspendThread(HANDLE hThread);
 REFMON_API DWORD WINAPI ResumeThread(HANDLE hThread);
 
 /* Jobs and the security limits of their processes' tokens. */

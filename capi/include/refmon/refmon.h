@@ -17,6 +17,7 @@
 #include <refmon/nt.h>
 #include <refmon/zw.h>
 #include <refmon/rtl.h>
+#include <refmon/ntsecapi.h>
 #include <refmon/winbase.h>
 #include <refmon/process.h>
 #include <refmon/wellknown.h>

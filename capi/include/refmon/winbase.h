@@ -16,6 +16,22 @@
 #define HANDLE_FLAG_PROTECT_FROM_CLOSE 2
 
 /* Errors, handles, memory. */
+#define LOGON32_LOGON_INTERACTIVE 2
+#define LOGON32_LOGON_NETWORK 3
+#define LOGON32_LOGON_BATCH 4
+#define LOGON32_LOGON_SERVICE 5
+#define LOGON32_LOGON_UNLOCK 7
+#define LOGON32_LOGON_NETWORK_CLEARTEXT 8
+#define LOGON32_LOGON_NEW_CREDENTIALS 9
+#define LOGON32_PROVIDER_DEFAULT 0
+#define LOGON32_PROVIDER_WINNT40 2
+#define LOGON32_PROVIDER_WINNT50 3
+/* The accounts of the embedded computer are those of docs/c-abi.md. */
+REFMON_API BOOL WINAPI LogonUserW(LPCWSTR lpszUsername, LPCWSTR lpszDomain, LPCWSTR lpszPassword, DWORD dwLogonType,
+	DWORD dwLogonProvider, PHANDLE phToken);
+REFMON_API BOOL WINAPI LogonUserA(LPCSTR lpszUsername, LPCSTR lpszDomain, LPCSTR lpszPassword, DWORD dwLogonType,
+	DWORD dwLogonProvider, PHANDLE phToken);
+
 REFMON_API DWORD WINAPI GetLastError(void);
 REFMON_API void WINAPI SetLastError(DWORD dwErrCode);
 REFMON_API HLOCAL WINAPI LocalFree(HLOCAL hMem);

@@ -3,9 +3,7 @@ package npfs
 import (
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
-	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
-	"github.com/refmon/refmon/winnt"
 )
 
 // IsServer reports whether this is the server's end.
@@ -85,26 +83,6 @@ func (e *End) Write(t *ps.Thread, data []byte) ntstatus.Status {
 	return st
 }
 
-// dynamic reports whether what this end writes carries a context of its own.
-func (e *End) dynamic() (nt.SecurityQualityOfService, bool) {
-	in := e.instance
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.sqos, !e.isServer && in.sqos.ContextTrackingMode == winnt.SECURITY_DYNAMIC_TRACKING
-}
-
-func (e *End) serverProcess() *ps.Process {
-	if e.isServer {
-		return e.process
-	}
-	e.instance.mu.Lock()
-	defer e.instance.mu.Unlock()
-	if s := e.instance.server; s != nil {
-		return s.process
-	}
-	return e.process
-}
-
 // Read takes up to n bytes: of one message where the pipe keeps messages, with
 // STATUS_BUFFER_OVERFLOW and the rest left if it is longer. A server's read
 // makes the context of what it read the one to impersonate (I-85). Errors:
@@ -132,42 +110,6 @@ func (e *End) Read(n int) ([]byte, ntstatus.Status) {
 		c.Delete()
 	}
 	return data, st
-}
-
-// takeLocked takes data from a queue and moves the contexts along; dropped are
-// those that are not needed any more.
-//
-// +checklocks:in.mu
-func (in *Instance) takeLocked(box *queue, n int, server bool) (data []byte, st ntstatus.Status,
-	dropped []*ps.ClientContext) {
-	for len(box.messages) > 0 && (len(data) < n || n == 0) {
-		m := &box.messages[0]
-		k := min(n-len(data), len(m.data))
-		data = append(data, m.data[:k]...)
-		m.data = m.data[k:]
-		box.bytes -= k
-		if server {
-			in.read = true
-			if m.context != nil || m.failed.Status != ntstatus.Success {
-				if in.last != nil && in.last != m.context {
-					dropped = append(dropped, in.last)
-				}
-				in.last, in.lastFail = m.context, m.failed
-				m.context = nil // owned by the instance now
-			}
-		}
-		if len(m.data) > 0 {
-			if in.pipe.cfg.Message {
-				st = ntstatus.BufferOverflow
-			}
-			break
-		}
-		box.messages = box.messages[1:]
-		if in.pipe.cfg.Message {
-			break
-		}
-	}
-	return data, st, dropped
 }
 
 // Listen implements FSCTL_PIPE_LISTEN: it makes a disconnected instance ready for
@@ -239,50 +181,6 @@ func (in *Instance) clearLocked() (dropped []*ps.ClientContext) {
 	}
 	in.static, in.last, in.lastFail, in.read = nil, nil, ps.Outcome{}, false
 	return dropped
-}
-
-// Impersonate implements FSCTL_PIPE_IMPERSONATE: the thread acts as the client, with
-// the context of the last message read (I-85, I-86).
-func (e *End) Impersonate(t *ps.Thread) ps.Outcome {
-	if !e.isServer {
-		// Only the server's end impersonates.
-		return ps.Outcome{Status: ntstatus.IllegalFunction, Rule: "I-85", Because: "this is the client's end"}
-	}
-	in := e.instance
-	in.mu.Lock()
-	c, fail := in.contextLocked()
-	if c != nil {
-		c.Token.Ref(ob.TagCall)
-	}
-	in.mu.Unlock()
-	if c == nil {
-		return fail
-	}
-	defer c.Token.Deref(ob.TagCall)
-	// The token is copied on open, and the client's EffectiveOnly stays (I-81).
-	return c.Impersonate(t)
-}
-
-// contextLocked returns the context to impersonate, or the reason there is no such context.
-//
-// +checklocks:in.mu
-func (in *Instance) contextLocked() (*ps.ClientContext, ps.Outcome) {
-	switch {
-	case in.state == Listening:
-		return nil, ps.Outcome{Status: ntstatus.PipeListening, Rule: "I-85", Because: "no client is connected yet"}
-	case in.state == Disconnected:
-		return nil, ps.Outcome{Status: ntstatus.InvalidPipeState, Rule: "I-85", Because: "the client was disconnected"}
-	case !in.read:
-		// The server acts for no client before it has read a message.
-		return nil, ps.Outcome{Status: ntstatus.CannotImpersonate, Rule: "I-85",
-			Because: "nothing has been read from the client yet"}
-	case in.static != nil:
-		// With static tracking the client counts as it connected (I-4).
-		return in.static, ps.Outcome{}
-	case in.last != nil:
-		return in.last, ps.Outcome{}
-	}
-	return nil, in.lastFail
 }
 
 // closed runs when the last handle of the end is gone. The other end can

@@ -25,7 +25,7 @@ type Thread struct {
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
 	exited atomic.Bool
 
-	suspended atomic.Bool // made suspended and not started yet
+	suspends atomic.Int32 // how often it is suspended: 0 to MaximumSuspendCount
 }
 
 // NewThread makes a thread of p with one reference for the caller. It starts
@@ -62,7 +62,7 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 	p.threads[t] = struct{}{}
 	p.mu.Unlock()
 	p.Ref(ob.TagThread)
-	t.suspended.Store(true)
+	t.suspends.Store(1)
 	if run {
 		t.Resume()
 	}
@@ -70,16 +70,42 @@ func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstat
 	return t, ntstatus.Success
 }
 
-// Resume starts a thread that was made suspended, and with it its process; it
-// reports whether the thread was suspended until now.
-func (t *Thread) Resume() (was bool) {
-	was = t.suspended.Swap(false)
-	t.process.started.Store(true)
-	return was
+// MaximumSuspendCount is how often a thread can be suspended (winnt.h).
+const MaximumSuspendCount = 127
+
+// Suspend counts up how often the thread is suspended, and returns how often it
+// was before. Nothing stops a goroutine: the count is state like another.
+// Errors: STATUS_THREAD_IS_TERMINATING, STATUS_SUSPEND_COUNT_EXCEEDED.
+func (t *Thread) Suspend() (before int32, st ntstatus.Status) {
+	for {
+		before = t.suspends.Load()
+		switch {
+		case t.Exited():
+			return 0, ntstatus.ThreadIsTerminating
+		case before >= MaximumSuspendCount:
+			return 0, ntstatus.SuspendCountExceeded
+		case t.suspends.CompareAndSwap(before, before+1):
+			return before, ntstatus.Success
+		}
+	}
 }
 
-// Suspended reports whether the thread has not started yet.
-func (t *Thread) Suspended() bool { return t.suspended.Load() }
+// Resume counts down, and returns how often the thread was suspended before. At
+// 0 it starts, and with it its process.
+func (t *Thread) Resume() (before int32) {
+	for {
+		before = t.suspends.Load()
+		if before == 0 {
+			return 0
+		}
+		if t.suspends.CompareAndSwap(before, before-1) {
+			if before == 1 {
+				t.process.started.Store(true)
+			}
+			return before
+		}
+	}
+}
 
 // selfThreadAlways holds what a thread may always do to itself (O-18).
 // The limited rights come with the full ones (O-36).

@@ -145,6 +145,9 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 		out.FileHandle, st = c.openPipe(name, &oa, in.DesiredAccess)
 		return out, st
 	}
+	if oa.RootDirectory == 0 {
+		oa.ObjectName = deviceName(oa.ObjectName) // The device of pipes is a file, with a backslash behind it too (T-139).
+	}
 	if oa.RootDirectory != 0 || strings.HasPrefix(oa.ObjectName, `\`) {
 		// reference, decide, commit
 		// Root, syntax, request, path, type, attributes and access are looked at in this order (O-22).

@@ -12,14 +12,31 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// pipePrefixes are the names of the pipe device that names of pipes begin with.
+var pipePrefixes = [...]string{`\??\pipe\`, PipeDevice + `\`, `\\.\pipe\`}
+
 // pipeName returns the name below the pipe device, and whether there is one.
 func pipeName(path string) (string, bool) {
-	for _, prefix := range [...]string{`\??\pipe\`, `\Device\NamedPipe\`, `\\.\pipe\`} {
+	for _, prefix := range pipePrefixes {
 		if len(path) > len(prefix) && strings.EqualFold(path[:len(prefix)], prefix) {
 			return path[len(prefix):], true
 		}
 	}
 	return "", false
+}
+
+// PipeDevice is the path of the device of pipes, which is opened as a file.
+const PipeDevice = `\Device\NamedPipe`
+
+// deviceName returns the path of the pipe device for a name of it that ends with a
+// backslash, and other names as they are (T-139).
+func deviceName(path string) string {
+	for _, prefix := range pipePrefixes {
+		if strings.EqualFold(path, prefix) {
+			return PipeDevice
+		}
+	}
+	return path
 }
 
 // NtCreateNamedPipeFile makes an instance of a pipe and opens its server end.

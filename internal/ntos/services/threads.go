@@ -58,6 +58,24 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 	return out, c.Fail("O-37", ntstatus.NoMoreEntries)
 }
 
+// NtSuspendThread suspends a thread once more.
+func (c *Context) NtSuspendThread(in nt.SuspendThreadIn) (out nt.SuspendThreadOut, st ntstatus.Status) {
+	// reference
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	// decide and commit
+	before, st := t.Suspend()
+	if st != ntstatus.Success {
+		// The count has a maximum, and a thread that ended is not suspended.
+		return out, c.Fail("O-144", st)
+	}
+	out.PreviousSuspendCount = uint32(before)
+	return out, ntstatus.Success
+}
+
 // NtImpersonateThread makes the server thread act as the client thread acts.
 func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.ImpersonateThreadOut, st ntstatus.Status) {
 	// capture

@@ -15,7 +15,7 @@ import (
 const root = "../../.."
 
 // wanted is how many faults there are at least.
-const wanted = 200
+const wanted = 400
 
 // TestFaultsApply: each old text stands in its folder exactly once, but for a
 // few that the log names, what stands

@@ -1,0 +1,101 @@
+package access
+
+import (
+	"github.com/refmon/refmon/winnt"
+)
+
+func decidedBy(q *query, f effect) cause {
+	switch {
+	case q.pass == restrictedPass && f == allow:
+		return restrictedAllowed
+	case q.pass == restrictedPass:
+		return restrictedDenied
+	case q.pass == packagePass && f == allow:
+		return packageAllowed
+	case q.pass == packagePass:
+		return packageDenied
+	case q.tree != nil && f == allow:
+		return allowedNode
+	case q.tree != nil:
+		return deniedNode
+	case f == allow:
+		return allowed
+	case q.stop:
+		return deniedNeeded
+	}
+	return deniedMaximum
+}
+
+// decide notes the reasons of bits an entry decides. What a later pass allows
+// was granted before, for the reason that stands.
+func (t *tracer) decide(q *query, i int, f effect, m winnt.AccessMask) {
+	if f == deny {
+		t.last = t.denial(q, i)
+		t.set(m, t.last)
+	} else if q.pass == userPass && t.rule == nil {
+		t.set(m, Reason{Kind: AceAllow, List: "DACL", Index: i})
+	}
+}
+
+// denial returns the reason of bits that a pass does not grant; i is the entry
+// that denies them, -1 if none allows them.
+func (t *tracer) denial(q *query, i int) Reason {
+	r := Reason{List: "DACL", Index: i}
+	switch {
+	case t.rule != nil:
+		return Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
+	case q.pass == restrictedPass:
+		r.Kind = RestrictedPass
+	case q.pass == packagePass:
+		r.Kind = AppContainerPass
+	case i >= 0:
+		r.Kind = AceDeny
+	case len(q.dacl.entries) == 0:
+		return Reason{Kind: EmptyDacl, Index: -1}
+	default:
+		return Reason{Kind: NoAce, Index: -1}
+	}
+	return r
+}
+
+// passed ends a pass: lost has the bits that were held before and are no longer. Bits
+// that no entry decided get their reason here, with a result list at each node.
+func (t *tracer) passed(q *query, lost winnt.AccessMask) {
+	t.fillEntries(q.dacl.acl)
+	if q.tree == nil {
+		t.left(q, 0, lost&q.undecided)
+		return
+	}
+	t.left(q, 0, lost&q.tree.nodes[0].undecided)
+	for i := 1; i < len(q.tree.nodes) && q.tree.each; i++ {
+		t.left(q, i, q.tree.nodes[i].undecided)
+	}
+}
+
+// left records what a pass left undecided at a node, the root or another.
+func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
+	if open == 0 || q.stop && t.last.Kind != 0 { // the walk ended before they were decided: see end
+		return
+	}
+	if at == 0 {
+		t.set(open, t.denial(q, -1))
+	}
+	if open &= t.x.interesting(); open != 0 {
+		s := t.add(lostBecause(t, q), open, false)
+		s.Pass, s.Node = q.pass.String(), at
+	}
+}
+
+func lostBecause(t *tracer, q *query) cause {
+	switch {
+	case t.rule != nil:
+		return ruleLost
+	case q.pass == restrictedPass:
+		return restrictedLost
+	case q.pass == packagePass:
+		return packageLost
+	case len(q.dacl.entries) == 0:
+		return emptyList
+	}
+	return nothingGranted
+}

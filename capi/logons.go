@@ -1,0 +1,199 @@
+//go:build cgo && linux
+
+package main
+
+/*
+#include <stdlib.h>
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/refmon/refmon/internal/marshal"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+func lsaOpenPolicy(c *call) uint64 {
+	if st := c.ProbeHandle(c.ptr(3)); st != ntstatus.Success {
+		return status(st)
+	}
+	name, st := c.StringAt(c.ptr(0))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	out, st := c.sys.LsaOpenPolicy(nt.LsaOpenPolicyIn{SystemName: name, DesiredAccess: c.mask(2)})
+	return c.openedAt(c.ptr(3), out.PolicyHandle, st)
+}
+
+func lsaClose(c *call) uint64 {
+	_, st := c.sys.LsaClose(nt.LsaCloseIn{ObjectHandle: c.handle(0)})
+	return status(st)
+}
+
+func lsaQueryInformationPolicy(c *call) uint64 {
+	if st := c.ProbeHandle(c.ptr(2)); st != ntstatus.Success {
+		return status(st)
+	}
+	out, st := c.sys.LsaQueryInformationPolicy(nt.LsaQueryInformationPolicyIn{PolicyHandle: c.handle(0),
+		InformationClass: winnt.PolicyInformationClass(c.u32(1))})
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.giveBuilt(c.ptr(2), func(e *marshal.Encoder) {
+		trust(e, e.Reserve(24), out.Buffer.DomainName, out.Buffer.DomainSID)
+	}))
+}
+
+// probeLookup probes the two results of a look-up.
+func (c *call) probeLookup(domains, results user, n uint32) ntstatus.Status {
+	for _, p := range []user{domains, results} {
+		if st := c.ProbeHandle(p); st != ntstatus.Success {
+			return st
+		}
+	}
+	if n > nt.MaxLookup {
+		// A count beyond the bound is refused before memory is taken for it (L-45).
+		return ntstatus.InvalidParameter
+	}
+	return ntstatus.Success
+}
+
+func lsaLookupNames2(c *call) uint64 {
+	n := c.u32(2)
+	if st := c.probeLookup(c.ptr(4), c.ptr(5), n); st != ntstatus.Success {
+		return status(st)
+	}
+	names := make([]string, n)
+	for i := range names {
+		var st ntstatus.Status
+		if names[i], st = c.StringAt(c.ptr(3) + user(16*i)); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	out, st := c.sys.LsaLookupNames2(nt.LsaLookupNames2In{PolicyHandle: c.handle(0), Flags: c.u32(1), Names: names})
+	return c.lookedUp(st, c.ptr(4), out.ReferencedDomains, c.ptr(5), func(e *marshal.Encoder) {
+		at := e.Reserve(24 * len(out.SIDs))
+		for i, s := range out.SIDs {
+			b := at + 24*i
+			le.PutUint32(e.Bytes[b:], uint32(s.Use))
+			le.PutUint32(e.Bytes[b+16:], uint32(s.DomainIndex))
+			pointed(e, b+8, s.SID)
+		}
+	})
+}
+
+func lsaLookupSids(c *call) uint64 {
+	n := c.u32(1)
+	if st := c.probeLookup(c.ptr(3), c.ptr(4), n); st != ntstatus.Success {
+		return status(st)
+	}
+	sids := make([]sid.SID, n)
+	for i := range sids {
+		p, st := c.ReadU64(c.ptr(2) + user(8*i))
+		if st != ntstatus.Success {
+			return status(st)
+		}
+		// One that is no SID is a name of type SidTypeInvalid, not a fault of the call (L-47).
+		if sids[i], st = c.SIDAt(user(p)); st != ntstatus.Success && st != ntstatus.InvalidSID {
+			return status(st)
+		}
+	}
+	out, st := c.sys.LsaLookupSids(nt.LsaLookupSidsIn{PolicyHandle: c.handle(0), SIDs: sids})
+	return c.lookedUp(st, c.ptr(3), out.ReferencedDomains, c.ptr(4), func(e *marshal.Encoder) {
+		at := e.Reserve(32 * len(out.Names))
+		for i, s := range out.Names {
+			b := at + 32*i
+			le.PutUint32(e.Bytes[b:], uint32(s.Use))
+			le.PutUint32(e.Bytes[b+24:], uint32(s.DomainIndex))
+			e.Align(2)
+			e.Unicode(b+8, s.Name)
+		}
+	})
+}
+
+// lookedUp ends a look-up: both results are given unless it was refused (L-46).
+func (c *call) lookedUp(st ntstatus.Status, domains user, list []nt.TrustInformation, results user,
+	build func(*marshal.Encoder)) uint64 {
+	if !st.IsSuccess() && st != ntstatus.NoneMapped {
+		return status(st)
+	}
+	if fault := c.giveBuilt(domains, func(e *marshal.Encoder) {
+		head := e.Reserve(16)
+		le.PutUint32(e.Bytes[head:], uint32(len(list)))
+		e.Point(head + 8)
+		at := e.Reserve(24 * len(list))
+		for i, d := range list {
+			trust(e, at+24*i, d.Name, d.SID)
+		}
+	}); fault != ntstatus.Success {
+		return status(fault)
+	}
+	if fault := c.giveBuilt(results, build); fault != ntstatus.Success {
+		return status(fault)
+	}
+	return status(st)
+}
+
+// trust fills a name and the SID of a domain in (LSA_TRUST_INFORMATION).
+func trust(e *marshal.Encoder, at int, name string, s sid.SID) {
+	e.Align(2)
+	e.Unicode(at, name)
+	pointed(e, at+16, s)
+}
+
+// pointed appends a SID and its address at at; NULL for none.
+func pointed(e *marshal.Encoder, at int, s sid.SID) {
+	if !s.IsZero() {
+		e.Align(4)
+		e.Point(at)
+		e.SID(s)
+	}
+}
+
+// giveBuilt gives a structure with addresses within itself, as one piece of memory
+// from malloc, for LsaFreeMemory.
+func (c *call) giveBuilt(out user, build func(*marshal.Encoder)) ntstatus.Status {
+	var size marshal.Encoder
+	build(&size)
+	p := C.malloc(C.size_t(max(len(size.Bytes), 1)))
+	if p == nil {
+		return ntstatus.NoMemory
+	}
+	e := marshal.Encoder{Base: user(uintptr(p))}
+	build(&e)
+	copy(unsafe.Slice((*byte)(p), len(size.Bytes)), e.Bytes)
+	if st := c.WriteU64(out, uint64(uintptr(p))); st != ntstatus.Success {
+		C.free(p)
+		return st
+	}
+	return ntstatus.Success
+}
+
+// rmLogonUser logs a user on, for LogonUser. What limits the account is the result,
+// as the last error there tells it.
+func rmLogonUser(c *call) uint64 {
+	if st := c.ProbeHandle(c.ptr(4)); st != ntstatus.Success {
+		return status(st)
+	}
+	var texts [3]string
+	for i := range texts {
+		if p := c.ptr(i); p != 0 {
+			var st ntstatus.Status
+			if texts[i], st = c.ZeroTerminatedAt(p); st != ntstatus.Success {
+				return status(st)
+			}
+		}
+	}
+	out, st := c.sys.LsaLogonUser(nt.LsaLogonUserIn{LogonType: winnt.LogonType(c.u32(3)),
+		AuthenticationInformation: nt.LogonInformation{MessageType: nt.InteractiveLogon, UserName: texts[0],
+			LogonDomainName: texts[1], Password: logon.Secret(texts[2])}})
+	if st == ntstatus.AccountRestriction && out.SubStatus != ntstatus.Success {
+		st = out.SubStatus
+	}
+	return c.openedAt(c.ptr(4), out.Token, st)
+}

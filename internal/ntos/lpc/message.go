@@ -1,0 +1,188 @@
+package lpc
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// Message is a request as the server receives it.
+type Message struct {
+	Client nt.ClientID
+	ID     uint32
+	Data   []byte
+	// What a connection port receives: whether this is the request to connect,
+	// or the end of a connection, and what the server called the connection.
+	Connecting, Closed bool
+	Context            uint64
+}
+
+// state is how far a connection is.
+type state uint8
+
+const (
+	waitingState  state = iota // for the server to accept it
+	acceptedState              // for the server to complete it
+	connectedState
+	refusedState
+)
+
+// waiter is a client thread that waits for a reply; one reference.
+type waiter struct {
+	thread *ps.Thread
+	reply  []byte
+	done   bool
+}
+
+// Request queues a request; the thread waits for the reply to it from now on.
+// Errors: STATUS_INVALID_PORT_HANDLE, STATUS_PORT_DISCONNECTED,
+// STATUS_PORT_MESSAGE_TOO_LONG,
+// STATUS_INSUFFICIENT_RESOURCES for too many.
+func (p *Port) Request(t *ps.Thread, data []byte) (id uint32, st ntstatus.Status) {
+	if p.Kind != Client {
+		return 0, ntstatus.InvalidPortHandle
+	}
+	if len(data) > p.Longest() {
+		return 0, ntstatus.PortMessageTooLong
+	}
+	c := p.conn
+	defer c.port.wake() // after the lock
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.gone:
+		return 0, ntstatus.PortDisconnected
+	case len(c.waiting) >= MaxRequests:
+		return 0, ntstatus.InsufficientResources
+	}
+	c.wakeLocked()
+	c.last++
+	t.Ref(ob.TagLink)
+	c.waiting[c.last] = &waiter{thread: t}
+	c.requests = append(c.requests, Message{Client: nt.ClientID{UniqueProcess: t.Process().ID(), UniqueThread: t.ID()},
+		ID: c.last, Data: append([]byte(nil), data...)})
+	return c.last, ntstatus.Success
+}
+
+// Answer takes the reply to a request: STATUS_PENDING until there is one.
+func (p *Port) Answer(t *ps.Thread, id uint32) ([]byte, ntstatus.Status) {
+	if p.Kind != Client {
+		return nil, ntstatus.InvalidPortHandle
+	}
+	c := p.conn
+	c.mu.Lock()
+	w := c.waiting[id]
+	switch {
+	case c.gone:
+		c.mu.Unlock()
+		return nil, ntstatus.PortDisconnected
+	case w == nil || w.thread != t:
+		c.mu.Unlock()
+		return nil, ntstatus.ReplyMessageMismatch
+	case !w.done:
+		c.mu.Unlock()
+		return nil, ntstatus.Pending
+	}
+	delete(c.waiting, id)
+	c.mu.Unlock()
+	w.thread.Deref(ob.TagLink)
+	return w.reply, ntstatus.Success
+}
+
+// Receive takes the oldest request; STATUS_TIMEOUT if no request is there. A
+// connection port receives from all its clients, and their requests to connect
+// first.
+func (p *Port) Receive() (Message, ntstatus.Status) {
+	switch p.Kind {
+	case Connection:
+		return p.receiveAny()
+	case Client:
+		return Message{}, ntstatus.InvalidPortHandle
+	}
+	c := p.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case len(c.requests) > 0:
+		m := c.requests[0]
+		c.requests = c.requests[1:]
+		m.Context = c.context
+		return m, ntstatus.Success
+	case c.gone:
+		return Message{}, ntstatus.PortDisconnected
+	}
+	return Message{}, ntstatus.Timeout
+}
+
+// waiterLocked returns the thread that waits for the reply to a message.
+//
+// +checklocks:c.mu
+func (c *connection) waiterLocked(client nt.ClientID, id uint32) (*waiter, ntstatus.Status) {
+	w := c.waiting[id]
+	switch {
+	case c.gone:
+		return nil, ntstatus.PortDisconnected // the client is gone (I-88)
+	case w == nil, w.done, w.thread.ID() != client.UniqueThread, w.thread.Process().ID() != client.UniqueProcess:
+		// No such thread waits for the reply to this message (I-88).
+		return nil, ntstatus.ReplyMessageMismatch
+	}
+	return w, ntstatus.Success
+}
+
+// Reply answers a request.
+func (p *Port) Reply(client nt.ClientID, id uint32, data []byte) ntstatus.Status {
+	c, st := p.connectionOf(client, id)
+	if st != ntstatus.Success {
+		return st
+	}
+	if len(data) > p.Longest() {
+		return ntstatus.PortMessageTooLong
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w, st := c.waiterLocked(client, id)
+	if st == ntstatus.Success {
+		w.reply, w.done = append([]byte(nil), data...), true
+		c.wakeLocked()
+	}
+	return st
+}
+
+// Impersonate implements NtImpersonateClientOfPort: the thread acts as the client that
+// waits for the reply to this message (I-88). With static tracking the context
+// is that of the connection, with dynamic tracking that of the waiting thread
+// now.
+func (p *Port) Impersonate(t *ps.Thread, client nt.ClientID, id uint32) ps.Outcome {
+	if p.Kind != Server {
+		// A client's end or a connection port has no client to act for.
+		return ps.Outcome{Status: ntstatus.InvalidPortHandle, Rule: "I-88",
+			Because: "the port is no server's communication port"}
+	}
+	c := p.conn
+	c.mu.Lock()
+	w, st := c.waiterLocked(client, id)
+	if st != ntstatus.Success {
+		c.mu.Unlock()
+		return ps.Outcome{Status: st, Rule: "I-88", Because: "no client thread waits for the reply to this message"}
+	}
+	static, waiting := c.static, w.thread
+	if static != nil {
+		static.Token.Ref(ob.TagCall)
+	}
+	waiting.Ref(ob.TagCall)
+	c.mu.Unlock()
+	defer waiting.Deref(ob.TagCall)
+	if static != nil {
+		defer static.Token.Deref(ob.TagCall)
+		// With static tracking the client is as it was captured at connection (I-81).
+		return static.Impersonate(t)
+	}
+	// With dynamic tracking the client is captured as it is now (I-80).
+	ctx, out := waiting.CreateClientSecurity(c.sqos, false, t.Process())
+	if out.Status != ntstatus.Success {
+		return out
+	}
+	defer ctx.Delete()
+	return ctx.Impersonate(t)
+}

@@ -1,0 +1,106 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
+)
+
+func capture(p *Pair, c *call, a *args) bool {
+	if len(p.contexts) > 5 {
+		return false
+	}
+	t, dynamic, remote := a.n(len(p.threads)), a.coin(2), a.coin(5)
+	q := QOS{choose[winnt.SecurityImpersonationLevel](a, 0, 1, 2, 2, 2, 3, 4), a.coin(3)}
+	c.text = fmt.Sprintf("t%d.SeCreateClientSecurity(t%d, %+v, dynamic %t, remote %t)", c.thread, t, q, dynamic, remote)
+	c.model = func() Result { return p.M.Capture(p.M.Threads[t], q, dynamic, remote, p.M.Threads[c.thread].Process) }
+	c.kernel = func() Result {
+		ctx, st := p.modes[c.thread].SeCreateClientSecurity(p.objects[t],
+			nt.SecurityQualityOfService{ImpersonationLevel: q.Level, ContextTrackingMode: dynamic,
+				EffectiveOnly: q.EffectiveOnly}, remote)
+		if !st.IsSuccess() {
+			return Result{Status: st}
+		}
+		p.contexts = append(p.contexts, ctx)
+		return Result{Status: st, Token: p.id(ctx.Token), Flag: ctx.EffectiveOnly}
+	}
+	return true
+}
+
+func impersonateContext(p *Pair, c *call, a *args) bool {
+	if len(p.contexts) == 0 {
+		return false
+	}
+	i, t := a.n(len(p.contexts)), p.other(c, a)
+	c.text = fmt.Sprintf("SeImpersonateClientEx(context %d, t%d)", i, t)
+	c.model = func() Result { return p.M.ImpersonateContext(i, p.M.Threads[t]) }
+	c.kernel = func() Result {
+		return Result{Status: p.modes[c.thread].SeImpersonateClientEx(p.contexts[i], p.objects[t])}
+	}
+	return true
+}
+
+func deleteContext(p *Pair, c *call, a *args) bool {
+	if len(p.contexts) == 0 {
+		return false
+	}
+	i := a.n(len(p.contexts))
+	c.text = fmt.Sprintf("SeDeleteClientSecurity(context %d)", i)
+	c.model = func() Result { return p.M.DeleteContext(i) }
+	c.kernel = func() Result {
+		ctx := p.contexts[i]
+		p.contexts = append(p.contexts[:i:i], p.contexts[i+1:]...)
+		p.modes[c.thread].SeDeleteClientSecurity(ctx)
+		return Result{}
+	}
+	return true
+}
+
+func captureSubject(p *Pair, c *call, _ *args) bool {
+	if len(p.subjects) > 3 {
+		return false
+	}
+	c.text = fmt.Sprintf("t%d.SeCaptureSubjectContext()", c.thread)
+	c.model = func() Result { return p.M.CaptureSubject(p.M.Threads[c.thread]) }
+	c.kernel = func() Result {
+		s := p.modes[c.thread].SeCaptureSubjectContext()
+		p.subjects = append(p.subjects, s)
+		return Result{Flag: s.Client != nil}
+	}
+	return true
+}
+
+func checkSubject(p *Pair, c *call, a *args) bool {
+	if len(p.subjects) == 0 {
+		return false
+	}
+	i, desired := a.n(len(p.subjects)), fileMask(a)&^reserved
+	guard := newDraw(uint64(a.op.Args[6])).guard()
+	c.text = fmt.Sprintf("SeAccessCheck(subject %d, %s, %#x)", i, guard, uint32(desired))
+	c.model = func() Result { return p.M.CheckSubject(i, guard, desired) }
+	c.kernel = func() Result {
+		out := p.modes[c.thread].SeAccessCheck(kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(descriptor(guard)),
+			SubjectSecurityContext: p.subjects[i], DesiredAccess: desired,
+			GenericMapping: nt.Cap(winnt.FileObject.Mapping)})
+		return Result{Granted: out.GrantedAccess, Verdict: out.AccessStatus, Flag: out.Result}
+	}
+	return true
+}
+
+func releaseSubject(p *Pair, c *call, a *args) bool {
+	if len(p.subjects) == 0 {
+		return false
+	}
+	i := a.n(len(p.subjects))
+	c.text = fmt.Sprintf("SeReleaseSubjectContext(subject %d)", i)
+	c.model = func() Result { return p.M.ReleaseSubject(i) }
+	c.kernel = func() Result {
+		s := p.subjects[i]
+		p.subjects = append(p.subjects[:i:i], p.subjects[i+1:]...)
+		p.modes[c.thread].SeReleaseSubjectContext(s)
+		return Result{}
+	}
+	return true
+}

@@ -1,0 +1,75 @@
+package model
+
+import (
+	"github.com/refmon/refmon/winnt"
+)
+
+// Slot is one handle: one of the three objects, or none for a free slot.
+type Slot struct {
+	Token   *Token
+	Thread  *Thread
+	Process *Process
+	File    *File
+	Granted winnt.AccessMask
+	Inherit bool
+}
+
+func (s *Slot) used() bool {
+	return s.Token != nil || s.Thread != nil || s.Process != nil || s.File != nil
+}
+
+// Table is a handle table. Values are 4, 8, …; freed ones are reused, the last
+// freed first (O-10 to O-13).
+type Table struct {
+	Kernel bool
+	Slots  []Slot
+	Free   []int
+}
+
+const kernelBits winnt.Handle = -0x80000000
+
+// Insert makes a handle.
+func (t *Table) Insert(s Slot) winnt.Handle {
+	i := len(t.Slots)
+	if n := len(t.Free); n > 0 {
+		i, t.Free = t.Free[n-1], t.Free[:n-1]
+		t.Slots[i] = s
+	} else {
+		t.Slots = append(t.Slots, s)
+	}
+	return t.value(i)
+}
+
+func (t *Table) value(i int) winnt.Handle {
+	v := winnt.Handle(i+1) * 4
+	if t.Kernel {
+		v |= kernelBits
+	}
+	return v
+}
+
+// Find returns the slot a value names, nil if none.
+func (t *Table) Find(v winnt.Handle) *Slot {
+	if t.Kernel {
+		v &^= kernelBits
+	}
+	i := int(v/4) - 1
+	if v < 4 || i >= len(t.Slots) || !t.Slots[i].used() {
+		return nil
+	}
+	return &t.Slots[i]
+}
+
+// Close frees a slot.
+func (t *Table) Close(v winnt.Handle) bool {
+	s := t.Find(v)
+	if s == nil {
+		return false
+	}
+	*s = Slot{}
+	if t.Kernel {
+		v &^= kernelBits
+	}
+	t.Free = append(t.Free, int(v/4)-1)
+	return true
+}

@@ -1,0 +1,100 @@
+package bulk
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/refmon/refmon/effective"
+	"github.com/refmon/refmon/internal/verbs/bulk/objects"
+)
+
+// pair is a principal before and after; -1 where it is not there.
+type pair struct {
+	name          string
+	before, after int
+}
+
+// two are the principals of both states that are evaluated together.
+type two struct {
+	pairs         []int // index into Diff.pairs
+	before, after *effective.Principals
+	at            [][2]int // of each pair: its index in before and after; -1: it is not there
+}
+
+// read reads Before, and what has been compared of After.
+func (d *Diff) read(ctx context.Context) (sum Summary, err error) {
+	err = objects.Each(ctx, d.Before, func(b *objects.Batch, o *objects.Object) error {
+		if o.Type == nil {
+			o.Type = d.Type
+		}
+		sum.Objects++
+		if o.Err != nil {
+			if sum.Unreadable++; sum.FirstError == nil {
+				sum.FirstError = fmt.Errorf("%s: %w", o.Path, o.Err)
+			}
+		}
+		sum.Offset = b.End
+		if sum.Objects&0xffff == 0 && d.Progress != nil {
+			d.Progress(sum.Position)
+		}
+		return d.past.put(o)
+	})
+	if err == nil {
+		err = d.past.index()
+	}
+	if err != nil || d.Skip == nil {
+		return sum, err
+	}
+	var e entry
+	return sum, objects.Each(ctx, d.Skip, func(_ *objects.Batch, o *objects.Object) error {
+		slot, ok, err := d.past.find(o.Path, &e)
+		if ok {
+			d.past.mark(slot)
+		}
+		return err
+	})
+}
+
+// match pairs the principals by their names, and finds those whose tokens a
+// check could tell apart.
+func (d *Diff) match() {
+	after := map[string]int{}
+	for i, p := range d.DirectoryAfter.Principals {
+		after[p.Name] = i
+	}
+	for i, p := range d.Directory.Principals {
+		j, ok := after[p.Name]
+		if !ok {
+			j = -1
+		}
+		delete(after, p.Name)
+		d.pairs = append(d.pairs, pair{p.Name, i, j})
+	}
+	for i, p := range d.DirectoryAfter.Principals {
+		if j, ok := after[p.Name]; ok && j == i {
+			d.pairs = append(d.pairs, pair{p.Name, -1, i})
+		}
+	}
+	var all, moved []int
+	for i, p := range d.pairs {
+		all = append(all, i)
+		if d.Directory == d.DirectoryAfter {
+			continue
+		}
+		if p.before < 0 || p.after < 0 || d.Config.Options.Callback != nil || d.differ(p) {
+			moved = append(moved, i)
+		}
+	}
+	d.all = d.compile(all)
+	if len(moved) > 0 {
+		d.moved = d.compile(moved)
+	}
+}
+
+// differ reports whether a check could tell the tokens of a pair apart.
+func (d *Diff) differ(p pair) bool {
+	was, is := d.Directory.Principals[p.before].Token, d.DirectoryAfter.Principals[p.after].Token
+	// Local attributes can differ from one moment to the next.
+	local := was.LocalAttributes().Len()+is.LocalAttributes().Len() > 0
+	return local || effective.Fingerprint(was) != effective.Fingerprint(is)
+}
