@@ -211,8 +211,9 @@ func (s *Server) read() error {
 	}
 }
 
-// next reads a frame. Between two frames a client may take its time; a frame that
-// has begun is whole in time, or the connection ends (W-18).
+// next reads a frame. Reading takes no ancillary data, so that the host's kernel
+// closes descriptors that come with one (W-25). Between two frames a client may
+// take its time; a frame that has begun is whole in time, or the connection ends (W-18).
 func (s *Server) next() (*Frame, error) {
 	if _, err := s.from.Peek(1); err != nil {
 		return nil, err

@@ -28,7 +28,6 @@ var shipped []byte
 type settings struct {
 	State          string              `json:"state"`
 	Socket         string              `json:"socket"`
-	Admin          string              `json:"admin"`
 	Profile        string              `json:"profile"`
 	Administrators []uint32            `json:"administrators"`
 	Privileges     map[uint32][]string `json:"privileges"`

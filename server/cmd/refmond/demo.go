@@ -87,7 +87,7 @@ func demoDaemon(dir string, std *streams) (*service, *config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	cfg.State, cfg.Socket, cfg.Admin = filepath.Join(dir, "state"), filepath.Join(dir, "refmond.sock"), ""
+	cfg.State, cfg.Socket = filepath.Join(dir, "state"), filepath.Join(dir, "refmond.sock")
 	cfg.Log.Level = "error"
 	if err := cfg.check(); err != nil {
 		return nil, nil, err

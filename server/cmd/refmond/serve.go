@@ -65,12 +65,11 @@ type service struct {
 	log   *slog.Logger
 	level *slog.LevelVar
 	trail *auditlog.Log // nil: none is kept
-	admin func() error
 }
 
 // start starts what a configuration describes; on an error nothing is left.
 func start(cfg *config, std *streams) (_ *service, err error) {
-	s := &service{level: new(slog.LevelVar), admin: func() error { return nil }}
+	s := &service{level: new(slog.LevelVar)}
 	s.level.Set(cfg.level)
 	s.log = slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level}))
 	defer func() {
@@ -142,7 +141,7 @@ func policy(dir string, required bool) (*audit.Policy, error) {
 // reload takes over the keys that need no restart. A configuration that is wrong
 // changes nothing, and no client is disconnected (W-23).
 func (s *service) reload(file string) {
-	notify("RELOADING=1")
+	notify(reloading())
 	defer notify("READY=1")
 	cfg, err := load(file)
 	if err != nil {
@@ -164,7 +163,7 @@ func (s *service) reload(file string) {
 
 // stop ends the daemon, then what it wrote to.
 func (s *service) stop() error {
-	err := errors.Join(s.admin(), s.Close())
+	err := s.Close()
 	if s.trail != nil {
 		err = errors.Join(err, s.trail.Close())
 	}

@@ -1,0 +1,144 @@
+package daemon_test
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// raw connects without a hello.
+func (r *running) raw() *net.UnixConn {
+	r.Helper()
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: r.socket, Net: "unix"})
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+var hello = wire.AppendFrame(nil, &wire.Frame{Kind: wire.Hello, Body: wire.AppendHello(nil, wire.HelloBody{})})
+
+// works makes a call of a client that does nothing wrong.
+func (r *running) works() {
+	r.Helper()
+	c := r.dial()
+	defer c.Close()
+	if h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY); st != ntstatus.Success {
+		r.Errorf("a well-behaved client: %#x, %s", h, st)
+	}
+}
+
+// TestGarbage sends what no client sends: others are served, and nothing is left
+// (W-2, W-6, W-13).
+func TestGarbage(t *testing.T) {
+	d := start(t, nil)
+	r := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 4096)
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	long := binary.LittleEndian.AppendUint32(nil, ^uint32(0))
+	after := func(b []byte) []byte { return append(append([]byte{}, hello...), b...) }
+	for _, sent := range [][]byte{
+		nil, noise, noise[:3], long, hello[:20], hello, after(noise), after(long), after(hello),
+	} {
+		c := d.raw()
+		_, _ = c.Write(sent)
+		d.works()
+		_ = c.Close()
+	}
+	d.settles()
+}
+
+// TestUninvitedDescriptors passes descriptors that were not asked for: the daemon
+// holds none of them, before the hello and behind it (W-25).
+func TestUninvitedDescriptors(t *testing.T) {
+	d := start(t, nil)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	rights := unix.UnixRights(int(w.Fd()), int(w.Fd()), int(w.Fd()))
+	for _, first := range [][]byte{hello[:1], hello} {
+		c := d.raw()
+		if _, _, err := c.WriteMsgUnix(first, rights, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write(hello[1:2]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.works()
+	_ = w.Close()
+	// The pipe ends once no other program and no one of this process holds its other end.
+	_ = r.SetReadDeadline(time.Now().Add(time.Minute))
+	if n, err := r.Read(make([]byte, 1)); n != 0 || os.IsTimeout(err) {
+		t.Errorf("a descriptor is held: %d, %v", n, err)
+	}
+}
+
+// TestCrowd connects many times without a word, and many times with one: others
+// are served, and nothing is left (W-13, W-17).
+func TestCrowd(t *testing.T) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	d := start(t, nil)
+	n := min(500, int(limit.Cur)/8)
+	conns := make([]*net.UnixConn, n)
+	for i := range conns {
+		conns[i] = d.raw()
+		if i%2 == 0 {
+			_, _ = conns[i].Write(hello)
+		}
+	}
+	d.works()
+	for _, c := range conns {
+		_ = c.Close()
+	}
+	d.settles()
+}
+
+// TestKilled kills programs in the middle of what they do, one stopped in a frame
+// before: nothing of them is left (W-13).
+func TestKilled(t *testing.T) {
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", bin, "./examples/pipes/server", "./examples/pipes/client")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	d := start(t, nil)
+	for range 10 {
+		cmd := exec.Command(filepath.Join(bin, "server"))
+		cmd.Env = append(os.Environ(), "REFMON_SOCKET="+d.socket)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Read(make([]byte, 64)); err != nil {
+			t.Error(err)
+		}
+		_ = cmd.Process.Signal(unix.SIGSTOP)
+		d.works()
+		_, _ = cmd.Process.Kill(), cmd.Wait()
+		d.settles()
+	}
+}
