@@ -13,7 +13,8 @@ import (
 type PolicySet struct {
 	Policies []Policy
 	// Recovery is the descriptor whose DACL applies to objects that name a
-	// policy that is not in the set; nil stands for [recoveryDACL].
+	// policy that is not in the set; nil stands for
+	// D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;GA;;;OW).
 	Recovery *sd.Descriptor
 }
 
@@ -33,10 +34,9 @@ type Rule struct {
 	Staged *sd.Descriptor
 }
 
-// recoveryDACL is the default recovery policy, in SDDL: full access for
-// administrators, the system and the owner, nothing for others.
-const recoveryDACL = "D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;GA;;;OW)"
-
+// recovery is the default recovery policy, D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;GA;;;OW):
+// full access for administrators, the system and the owner, nothing for others
+//
 var recovery = func() *sd.Descriptor {
 	var aces []sd.ACE
 	for _, s := range []sid.SID{sid.Administrators, sid.LocalSystem, sid.OwnerRights} {

@@ -29,7 +29,7 @@ func recorders(t *testing.T) []struct {
 	before := sddl.MustParse("O:BAG:SYD:S:(AU;SA;WD;;;WD)")
 	after := sddl.MustParse("O:BAG:SYD:(A;;FR;;;WD)S:(AU;SA;WD;;;WD)")
 	quiet := sddl.MustParse("O:BAG:SYD:S:")
-	sacl, dacl := uint32(winnt.SACL_SECURITY_INFORMATION), uint32(winnt.DACL_SECURITY_INFORMATION)
+	const sacl, dacl uint32 = winnt.SACL_SECURITY_INFORMATION, winnt.DACL_SECURITY_INFORMATION
 	used := winnt.SeTakeOwnershipPrivilege.Bit()
 	h := audit.HandleAudit{GenerateOnClose: true, Audited: winnt.DELETE | 1, Pending: 1}
 	from := origin(t)

@@ -25,7 +25,7 @@ func (r refusing) LogOn(logon.Request) (logon.Result, ntstatus.Status) { return 
 func TestLogonSession(t *testing.T) {
 	authority := logon.Example(sid.SID{})
 	s := kernel.Boot(kernel.Config{LSA: authority})
-	defer s.Close() //nolint:errcheck // looked at below
+	defer s.Close()
 	r, st := authority.LogOn(logon.Request{Package: logon.Password, Type: winnt.LOGON32_LOGON_INTERACTIVE,
 		Name: "Administrator", Password: logon.ExamplePassword})
 	if st != ntstatus.Success {
@@ -102,7 +102,7 @@ func TestRefusedLogon(t *testing.T) {
 // name log on.
 func TestNoAuthority(t *testing.T) {
 	s := kernel.Boot(kernel.Config{})
-	defer s.Close() //nolint:errcheck // the test ends
+	defer s.Close()
 	p, err := s.NewProcess("p", system(t))
 	if err != nil {
 		t.Fatal(err)

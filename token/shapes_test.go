@@ -157,7 +157,7 @@ func TestEqualCapabilities(t *testing.T) {
 // TestEntriesOfOneSID: where a SID is in the token twice, the entry that allows
 // what is asked counts: owner (T-11), Administrators (T-103).
 func TestEntriesOfOneSID(t *testing.T) {
-	const on, deny = uint32(token.GroupDefault), uint32(winnt.SE_GROUP_USE_FOR_DENY_ONLY)
+	const on, deny uint32 = token.GroupDefault, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	for _, c := range []struct {
 		attributes   []uint32
 		owner, admin bool

@@ -36,7 +36,7 @@ func Serve(conn *client.Conn, out io.Writer) error {
 		}
 		go func() {
 			defer th.Close()
-			defer c.Close()
+			defer c.Close() //nolint:errcheck // the client has its answers, or is gone
 			answer(c, th, out)
 		}()
 	}

@@ -21,7 +21,7 @@ func TestPackages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the folder goes with the test
+	defer s.Close()
 	var alice sid.SID
 	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {
 		alice = e.AddAccount(lsa.Account{Name: "alice"})

@@ -96,7 +96,7 @@ func open(t *testing.T, change func(*Config)) *fixture {
 		change(&f.cfg)
 	}
 	f.reopen(t)
-	t.Cleanup(func() { f.Close() }) //nolint:errcheck // the folder goes with the test
+	t.Cleanup(func() { f.Close() })
 	return f
 }
 

@@ -71,13 +71,13 @@ func TestKill(t *testing.T) {
 				}
 			}
 		}
-		cmd.Wait() //nolint:errcheck // it was killed
+		cmd.Wait()
 	}
 	s, err := Open(Config{Folder: folder, Computer: "host", Password: cheap, Subuids: []string{}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the folder goes with the test
+	defer s.Close()
 	if len(done) < kills*4 {
 		t.Fatalf("only %d changes", len(done))
 	}

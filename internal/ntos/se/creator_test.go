@@ -63,8 +63,7 @@ func privileged(set winnt.PrivilegeSet) func(*token.Spec) {
 
 // TestMayOwn: an owner is the user, or an enabled group with the attribute (S-61).
 func TestMayOwn(t *testing.T) {
-	const on, owner, deny = uint32(winnt.SE_GROUP_ENABLED), uint32(winnt.SE_GROUP_OWNER),
-		uint32(winnt.SE_GROUP_USE_FOR_DENY_ONLY)
+	const on, owner, deny uint32 = winnt.SE_GROUP_ENABLED, winnt.SE_GROUP_OWNER, winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	group := sid.MustParse("S-1-5-21-1-2-3-2001")
 	for a, want := range map[uint32]bool{on | owner: true, on: false, owner: false, owner | deny: false, 0: false} {
 		tok := build(t, client, winnt.TokenPrimary, func(s *token.Spec) {

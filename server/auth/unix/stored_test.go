@@ -17,7 +17,7 @@ func TestStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the folder goes with the test
+	defer s.Close()
 	alice, out := uint32(4711), uint32(4712)
 	var id sid.SID
 	if err := s.Update(sid.LocalSystem, func(e *lsa.Edit) error {

@@ -24,7 +24,7 @@ func serve(t *testing.T, a answers) *Names {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() }) //nolint:errcheck // the test ends
+	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -42,7 +42,7 @@ func serve(t *testing.T, a answers) *Names {
 }
 
 func talk(c net.Conn, a answers) {
-	defer c.Close() //nolint:errcheck // the test ends
+	defer c.Close()
 	in := bufio.NewScanner(c)
 	in.Split(untilZero)
 	for in.Scan() {
@@ -191,7 +191,7 @@ func FuzzReplies(f *testing.F) {
 	f.Add([]byte(`{"error":"x"}` + "\x00"))                     // an error
 	f.Add([]byte(`{"parameters":{"record":{"uid":1e99}}}\x00`)) // a number that does not fit
 	f.Fuzz(func(_ *testing.T, b []byte) {
-		replies(strings.NewReader(string(b)), func(p json.RawMessage) error { //nolint:errcheck // any will do
+		replies(strings.NewReader(string(b)), func(p json.RawMessage) error {
 			var m struct{ Record userRecord }
 			return json.Unmarshal(p, &m)
 		})
