@@ -43,18 +43,24 @@ func (m *Memory) Frames(low, high uintptr) (oldLow, oldHigh uintptr) {
 // on meanwhile.
 func (m *Memory) Forget() { m.readable, m.writable = pageList{}, pageList{} }
 
-// memmove copies as the runtime does; taking addresses as integers keeps hostile values
-// out of Go pointers. A fault inside it panics, see guarded.
+// take and put copy as the runtime does. User memory is an integer, which keeps
+// hostile values out of Go pointers; our own is a pointer, since the runtime moves
+// stacks between two calls. A fault inside them panics, see guarded.
 //
-//go:linkname memmove runtime.memmove
+//go:linkname take runtime.memmove
 //go:noescape
-func memmove(to, from, n uintptr)
+func take(to unsafe.Pointer, from, n uintptr)
 
-// guarded runs a copy whose addresses were probed. Another thread of the program
-// may have taken the memory away since: where the handler of SIGSEGV is still the
-// runtime's, the fault becomes STATUS_ACCESS_VIOLATION. Only the copy itself runs
-// under it, so that a mistake of our own is not mistaken for one of the caller.
-func guarded(to, from, n uintptr) (st ntstatus.Status) {
+//go:linkname put runtime.memmove
+//go:noescape
+func put(to uintptr, from unsafe.Pointer, n uintptr)
+
+// guarded runs a copy whose addresses were probed, into our memory or out of it.
+// Another thread of the program may have taken user memory away since: where the
+// handler of SIGSEGV is still the runtime's, the fault becomes
+// STATUS_ACCESS_VIOLATION. Only the copy itself runs under it, so that a mistake of
+// our own is not mistaken for one of the caller.
+func guarded(ours unsafe.Pointer, user, n uintptr, into bool) (st ntstatus.Status) {
 	defer func() {
 		if r := recover(); r != nil {
 			if _, ok := r.(runtime.Error); !ok {
@@ -64,7 +70,11 @@ func guarded(to, from, n uintptr) (st ntstatus.Status) {
 			st = ntstatus.AccessViolation
 		}
 	}()
-	memmove(to, from, n)
+	if into {
+		take(ours, user, n)
+	} else {
+		put(user, ours, n)
+	}
 	return ntstatus.Success
 }
 
@@ -99,9 +109,7 @@ func (m *Memory) Read(b []byte, p Address) ntstatus.Status {
 	if p.bad(n) || !m.framed(p, n) && !m.readable.usable(p, n, canRead) {
 		return ntstatus.AccessViolation
 	}
-	st := guarded(uintptr(unsafe.Pointer(&b[0])), uintptr(p), n)
-	runtime.KeepAlive(b)
-	return st
+	return guarded(unsafe.Pointer(&b[0]), uintptr(p), n, true)
 }
 
 // Write copies b to user memory.
@@ -114,9 +122,7 @@ func (m *Memory) Write(p Address, b []byte) ntstatus.Status {
 	if p.bad(n) || !m.framed(p, n) && !m.writable.usable(p, n, canWrite) {
 		return ntstatus.AccessViolation
 	}
-	st := guarded(uintptr(p), uintptr(unsafe.Pointer(&b[0])), n)
-	runtime.KeepAlive(b)
-	return st
+	return guarded(unsafe.Pointer(&b[0]), uintptr(p), n, false)
 }
 
 // Probe tests that n bytes can be written and that p is a multiple of align. A
