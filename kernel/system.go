@@ -124,7 +124,6 @@ type Process struct {
 	sys   *System
 	p     *ps.Process // one reference until Exit and Close
 	first *nt.Thread  // immutable; nil unless a service made the process
-	// +checklocks:sys.mu
 	children []*Process // guarded by sys.mu: what NtCreateUserProcess made of it
 }
 
