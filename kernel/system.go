@@ -121,10 +121,10 @@ func (s *System) Profile() nt.Profile { return s.sys.Profile }
 
 // Process is a process as its owner sees it.
 type Process struct {
-	sys   *System
-	p     *ps.Process // one reference until Exit and Close
-	first *nt.Thread  // immutable; nil unless a service made the process
-	children []*Process // guarded by sys.mu: what NtCreateUserProcess made of it
+	sys      *System
+	p        *ps.Process // one reference until Exit and Close
+	first    *nt.Thread  // immutable; nil unless a service made the process
+	children []*Process  // guarded by sys.mu: what NtCreateUserProcess made of it
 }
 
 // NewProcess makes a process with that primary token; an impersonation token
