@@ -173,11 +173,11 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 		return false
 	}
 	// The shortcut is for tokens that the user pass alone decides about.
-	if t.IsAppContainer() || t.IsRestricted() || !t.Member(sid.Everyone, false) {
+	if !t.OnlyUserSide() || !t.Member(sid.Everyone, false) {
 		return false
 	}
 	// A SACL that limits access needs the full check.
-	if d.SACL().Facts()&(systemRare|sd.HasScopedPolicy) != 0 {
+	if d.SACL().Facts()&saclRare != 0 {
 		return false
 	}
 	q := query{who: &identity{token: t, primary: t}, mapping: &typ.Mapping, r: &noExtras}

@@ -205,7 +205,7 @@ func TestExtras(t *testing.T) {
 	if d.DACL().Extra(-1) != nil || d.DACL().Extra(99) != nil || d.DACL().Entries()[0].Aux != -1 {
 		t.Error("plain entries have no extra")
 	}
-	// S-34
+	// Data that is no condition is bad or opaque, by how it begins (S-34).
 	for data, want := range map[string]sd.Extra{"artx\xff\x00\x00\x00": {BadCondition: true}, "none": {Opaque: true}} {
 		a, _ := sd.NewACE(sd.AccessAllowedCallback, 0, 1, sid.Everyone, sd.ACEExtra{AppData: []byte(data)})
 		l, _ := sd.NewACL(a)
@@ -220,7 +220,7 @@ func TestExtras(t *testing.T) {
 	}
 	c, _ := sd.NewACE(sd.AccessAllowedCompound, 0, 1, sid.LocalSystem, sd.ACEExtra{ClientSID: sid.Everyone})
 	l, _ = sd.NewACL(c)
-	// S-16
+	// A list with a compound entry has revision 3 (S-16).
 	if x := l.Extra(0); x == nil || x.Client != sid.Everyone || l.Entries()[0].SID != sid.LocalSystem ||
 		l.Revision() != 3 {
 		t.Errorf("%+v", x)

@@ -32,7 +32,7 @@ static NTSTATUS list(PSECURITY_DESCRIPTOR d, ULONG flags, ULONG n, PACCESS_MASK 
 static void required(PSECURITY_DESCRIPTOR d, PACCESS_MASK granted, PNTSTATUS access)
 {
 	BOOLEAN generate;
-	/* U-36 */
+	/* a required name is NULL (U-36) */
 	STATUS(NtAccessCheckByTypeAndAuditAlarm(NULL, NULL, &type, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
 		&mapping, FALSE, granted, access, &generate), STATUS_ACCESS_VIOLATION);
 	STATUS(NtAccessCheckByTypeAndAuditAlarm(&server, NULL, NULL, &name, d, NULL, 1, 0, AUDIT_ALLOW_NO_PRIVILEGE, NULL, 0,
@@ -184,7 +184,7 @@ static void win32(void)
 	PSECURITY_DESCRIPTOR d = sddl("O:SYG:SYD:(OA;;0x1;0000000b-0000-0000-0000-000000000000;;WD)(A;;0x2;;;WD)");
 	DWORD granted[2] = {9, 9};
 	BOOL result = 9, generate = 9;
-	/* U-56 */
+	/* the client is named by impersonating it alone (U-56) */
 	FAILS(AccessCheckAndAuditAlarmA("s", NULL, "File", "f", d, 2, &mapping, FALSE, granted, &result, &generate),
 		ERROR_NO_IMPERSONATION_TOKEN);
 	CHECK(ImpersonateSelf(SecurityImpersonation));

@@ -77,7 +77,6 @@ void test_instances(void);
 void test_ports(void);
 void test_routines(void);
 void test_validated(void);
-void test_pipe_ends(void);
 void test_ace_data(void);
 void test_identities(void);
 void test_descriptors(void);

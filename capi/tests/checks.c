@@ -49,12 +49,12 @@ static void order(HANDLE t)
 	ACCESS_MASK granted = 7;
 	NTSTATUS access = 7;
 	HANDLE primary = process_token(TOKEN_QUERY), anonymous = client(SecurityAnonymous);
-	/* */
+	/* generic rights are refused before the descriptor is looked at */
 	STATUS(NtAccessCheck(NULL, anonymous, GENERIC_READ, &file, &set, &n, &granted, &access), STATUS_GENERIC_NOT_MAPPED);
 	STATUS(NtAccessCheck(NULL, NULL, 1, &file, &set, &n, &granted, &access), STATUS_INVALID_HANDLE); /* */
 	STATUS(NtAccessCheck(NULL, NtCurrentProcess(), 1, &file, &set, &n, &granted, &access), STATUS_OBJECT_TYPE_MISMATCH);
 	STATUS(NtAccessCheck(NULL, primary, 1, &file, &set, &n, &granted, &access), STATUS_NO_IMPERSONATION_TOKEN); /* */
-	/* */
+	/* an anonymous client cannot be asked about */
 	STATUS(NtAccessCheck(NULL, anonymous, 1, &file, &set, &n, &granted, &access), STATUS_BAD_IMPERSONATION_LEVEL);
 	STATUS(NtAccessCheck(NULL, t, 1, &file, &set, &n, &granted, &access), STATUS_INVALID_SECURITY_DESCR); /* */
 	STATUS(NtAccessCheck(sddl("D:(A;;0x1;;;WD)"), t, 1, &file, &set, &n, &granted, &access),
@@ -71,7 +71,7 @@ static void order(HANDLE t)
 	memset(&bad, 0, sizeof bad);
 	STATUS(NtAccessCheck(&bad, t, 1, &file, &set, &n, &granted, &access), STATUS_UNKNOWN_REVISION); /* */
 	SID self = {9, 1, {{0}}, {0}};
-	/* */
+	/* a self SID that is no SID, behind the descriptor */
 	STATUS(NtAccessCheckByType(d, &self, t, 1, NULL, 0, &file, &set, &n, &granted, &access), STATUS_INVALID_SID);
 	/* not held, and the privilege buffer stays as it is */
 	memset(&set, 0x5a, sizeof set);

@@ -4,7 +4,7 @@
 void test_impersonation(void)
 {
 	HANDLE own = process_token(TOKEN_ALL_ACCESS), imp = client(SecurityImpersonation), h, weak;
-	/* I-70 */
+	/* a primary token is not set on a thread (I-70) */
 	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &own, sizeof own), STATUS_BAD_TOKEN_TYPE);
 	STATUS(NtSetInformationThread(NtCurrentThread(), ThreadImpersonationToken, &imp, 4), STATUS_INFO_LENGTH_MISMATCH);
 	STATUS(NtSetInformationThread(NtCurrentThread(), 99, &imp, sizeof imp), STATUS_INVALID_INFO_CLASS);

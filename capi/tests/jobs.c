@@ -43,7 +43,7 @@ static void job_refusals(HANDLE job, HANDLE imp)
 	STATUS(NtSetInformationJobObject(imp, JobObjectSecurityLimitInformation, &limit, sizeof limit),
 		STATUS_OBJECT_TYPE_MISMATCH);
 	limit.SecurityLimitFlags = 0x10;
-	/* I-89 */
+	/* a limit that is not documented (I-89) */
 	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER);
 	limit.SecurityLimitFlags = JOB_OBJECT_SECURITY_FILTER_TOKENS; /* I-89: without any list */
 	FAILS(SetInformationJobObject(job, JobObjectSecurityLimitInformation, &limit, sizeof limit), ERROR_INVALID_PARAMETER);

@@ -76,7 +76,6 @@ int main(void)
 	test_ports();
 	test_routines();
 	test_validated();
-	test_pipe_ends();
 	test_ace_data();
 	test_identities();
 	test_descriptors();

@@ -108,11 +108,11 @@ static void check_types(PSECURITY_DESCRIPTOR d, HANDLE t, PGENERIC_MAPPING m, PP
 	OBJECT_TYPE_LIST list = {0, 0, UNMAPPED};
 	STATUS(NtAccessCheckByType(d, NULL, t, 1, &list, 1, m, set, &n, &granted, &access), STATUS_ACCESS_VIOLATION);
 	list.ObjectType = NULL;
-	/* */
+	/* an entry of the tree without a type */
 	STATUS(NtAccessCheckByType(d, NULL, t, 1, &list, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
-	/* */
+	/* one entry is said to be there, and is not */
 	STATUS(NtAccessCheckByType(d, NULL, t, 1, NULL, 1, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
-	/* */
+	/* an empty list fails the call before all else */
 	STATUS(NtAccessCheckByTypeResultList(d, NULL, t, 1, NULL, 0, m, set, &n, &granted, &access), STATUS_INVALID_PARAMETER);
 }
 

@@ -239,7 +239,7 @@ static void native(void)
 	STATUS(NtTerminateProcess(p, STATUS_SUCCESS), STATUS_SUCCESS);
 	STATUS(NtClose(p), STATUS_SUCCESS);
 	STATUS(NtClose(t), STATUS_SUCCESS);
-	/* I-95 */
+	/* flags of a process that are not documented (I-95) */
 	STATUS(NtCreateUserProcess(&p, &t, PROCESS_ALL_ACCESS, THREAD_ALL_ACCESS, NULL, NULL, 1, 0, NULL, NULL, NULL),
 		STATUS_INVALID_PARAMETER);
 	SAME((uintptr_t)p, 0);

@@ -247,7 +247,7 @@ void test_text(void)
 	CHECK(LocalFree(wide) == NULL);
 	counted(sid);
 	privilege_names();
-	/* O-70 */
+	/* the code that stands for a status (O-70) */
 	SAME(RtlNtStatusToDosError(STATUS_ACCESS_DENIED), 5);
 	SAME(RtlNtStatusToDosError(STATUS_ACCESS_VIOLATION), 998);
 	SAME(RtlNtStatusToDosError(STATUS_BUFFER_TOO_SMALL), 122);

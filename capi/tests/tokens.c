@@ -92,10 +92,10 @@ static void duplicating(void)
 	STATUS(NtDuplicateToken(own, TOKEN_ALL_ACCESS, &oa, FALSE, TokenImpersonation, &d), STATUS_SUCCESS);
 	STATUS(NtQueryInformationToken(d, TokenImpersonationLevel, &v, 4, &n), STATUS_SUCCESS);
 	SAME(v, SecurityIdentification); /* TC-2: the level of the quality of service */
-	/* T-42 */
+	/* a client that may only be identified makes no primary token (T-42) */
 	STATUS(NtDuplicateToken(d, TOKEN_ALL_ACCESS, NULL, FALSE, TokenPrimary, &e), STATUS_BAD_IMPERSONATION_LEVEL);
 	qos.ImpersonationLevel = SecurityImpersonation;
-	/* T-41 */
+	/* no higher level is made from a lower one (T-41) */
 	STATUS(NtDuplicateToken(d, TOKEN_ALL_ACCESS, &oa, FALSE, TokenImpersonation, &e), STATUS_BAD_IMPERSONATION_LEVEL);
 	STATUS(NtDuplicateToken(NULL, 0, NULL, FALSE, TokenPrimary, &e), STATUS_INVALID_HANDLE);
 	STATUS(NtDuplicateToken(NtCurrentProcess(), 0, NULL, FALSE, TokenPrimary, &e), STATUS_OBJECT_TYPE_MISMATCH);

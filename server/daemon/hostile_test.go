@@ -116,12 +116,7 @@ func TestCrowd(t *testing.T) {
 // TestKilled kills programs in the middle of what they do, one stopped in a frame
 // before: nothing of them is left (W-13).
 func TestKilled(t *testing.T) {
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin, "./examples/pipes/server", "./examples/pipes/client")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	bin := pipePrograms(t)
 	d := start(t, nil)
 	for range 10 {
 		cmd := exec.Command(filepath.Join(bin, "server"))

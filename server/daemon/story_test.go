@@ -52,16 +52,23 @@ func (r *running) output(bin, tok string, args ...string) (string, error) {
 	return string(b), failed
 }
 
-// TestStory is the story of examples/impersonation.star with three programs: a
-// server opens files as the client who asks, and as no more than that client
-// allows (I-7, I-22, I-84).
-func TestStory(t *testing.T) {
+// pipePrograms builds the programs of examples/pipes and returns their folder.
+func pipePrograms(t *testing.T) string {
+	t.Helper()
 	bin := t.TempDir()
 	build := exec.Command("go", "build", "-o", bin, "./examples/pipes/server", "./examples/pipes/client")
 	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return bin
+}
+
+// TestStory is the story of examples/impersonation.star with three programs: a
+// server opens files as the client who asks, and as no more than that client
+// allows (I-7, I-22, I-84).
+func TestStory(t *testing.T) {
+	bin := pipePrograms(t)
 	d := start(t, nil)
 	for name, text := range map[string]string{
 		"report": "O:SYG:SYD:(A;;FR;;;DU)(A;;FA;;;SY)", "payroll": "O:SYG:SYD:(D;;FR;;;DU)(A;;FR;;;WD)",

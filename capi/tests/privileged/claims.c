@@ -74,7 +74,7 @@ static void adjusted(void)
 		NULL, NULL), STATUS_SUCCESS);
 	SAME(enabled(h, u"Level"), 1);
 	change.Name = text(u"Key");
-	/* T-75 */
+	/* a mandatory claim cannot be disabled (T-75) */
 	STATUS(NtAdjustTokenClaimsAndDeviceGroups(h, FALSE, FALSE, FALSE, &state, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, NULL,
 		NULL, NULL), STATUS_CANT_DISABLE_MANDATORY);
 	change.Name = text(u"Nothing");
@@ -101,16 +101,16 @@ static void filtered(void)
 	PCLAIM_SECURITY_ATTRIBUTES_INFORMATION c = (void *)malloc(2048);
 	STATUS(NtQueryInformationToken(f, TokenUserClaimAttributes, c, 2048, &n), STATUS_SUCCESS);
 	SAME(c->AttributeCount, 5);
-	/* T-67 */
+	/* a claim that the filter disabled reads as disabled (T-67) */
 	SAME(c->Attribute.pAttributeV1[0].Flags & CLAIM_SECURITY_ATTRIBUTE_DISABLED, CLAIM_SECURITY_ATTRIBUTE_DISABLED);
-	/* T-67 */
+	/* a claim that the filter disabled reads as disabled (T-67) */
 	SAME(c->Attribute.pAttributeV1[1].Flags & CLAIM_SECURITY_ATTRIBUTE_DISABLED, CLAIM_SECURITY_ATTRIBUTE_DISABLED);
 	SAME(c->Attribute.pAttributeV1[2].Flags, 0);
 	free(c);
 	STATUS(NtQueryInformationToken(f, TokenDeviceGroups, room, sizeof room, &n), STATUS_SUCCESS);
 	SAME(((PTOKEN_GROUPS)room)->Groups[0].Attributes & SE_GROUP_USE_FOR_DENY_ONLY, SE_GROUP_USE_FOR_DENY_ONLY);
 	CHECK(CloseHandle(f));
-	/* T-60 */
+	/* an undocumented flag fails the call (T-60) */
 	STATUS(NtFilterTokenEx(h, 0x10, NULL, NULL, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, &f),
 		STATUS_INVALID_PARAMETER);
 	SAME((uintptr_t)f, 0);
