@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
@@ -282,7 +283,7 @@ func TestAccounts(t *testing.T) {
 		{0, "S-1-22-1-0", false, false},
 		{7, "S-1-22-1-7", true, true},
 		{8, "S-1-22-1-8", false, true},
-		{peer.Unmapped, "S-1-5-7", false, false},
+		{lsa.Unmapped, "S-1-5-7", false, false},
 	} {
 		tok, err := a.Token(&peer.Peer{UID: c.uid, GID: 100, Groups: []uint32{100, 101}}, 99)
 		if err != nil {

@@ -70,12 +70,12 @@ func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
 	if !qualified || strings.EqualFold(domain, unixUsers) {
-		if uid, ok := s.cfg.Hosts.UID(ctx, name); ok && uid != overflowID {
+		if uid, ok := s.cfg.Hosts.UID(ctx, name); ok && uid != Unmapped {
 			return s.LookupSID(s.userOf(st, uid))
 		}
 	}
 	if !qualified || strings.EqualFold(domain, unixGroups) {
-		if gid, ok := s.cfg.Hosts.GID(ctx, name); ok && gid != overflowID {
+		if gid, ok := s.cfg.Hosts.GID(ctx, name); ok && gid != Unmapped {
 			return s.LookupSID(s.groupOf(st, gid))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -42,10 +43,10 @@ func TestNames(t *testing.T) {
 		{"High Mandatory Level", "Mandatory Label", "High Mandatory Level", sid.HighLevel, winnt.SidTypeLabel},
 		{"host", "HOST", "", machine, winnt.SidTypeDomain},
 		{"CORP", "CORP", "", domain, winnt.SidTypeDomain},
-		{"daemon", "Unix User", "daemon", unixUser(1), winnt.SidTypeUser},
-		{`Unix User\root`, "Unix User", "root", unixUser(0), winnt.SidTypeUser},
-		{`unix group\wheel`, "Unix Group", "wheel", unixGroup(10), winnt.SidTypeGroup},
-		{`Unix User\everyone`, "Unix User", "everyone", unixUser(66), winnt.SidTypeUser},
+		{"daemon", "Unix User", "daemon", fileaccess.UnixUser(1), winnt.SidTypeUser},
+		{`Unix User\root`, "Unix User", "root", fileaccess.UnixUser(0), winnt.SidTypeUser},
+		{`unix group\wheel`, "Unix Group", "wheel", fileaccess.UnixGroup(10), winnt.SidTypeGroup},
+		{`Unix User\everyone`, "Unix User", "everyone", fileaccess.UnixUser(66), winnt.SidTypeUser},
 	} {
 		a, ok := f.LookupName(c.name)
 		want := logon.Account{SID: c.id, Use: c.use, Domain: c.domain, DomainSID: a.DomainSID, Name: c.back}

@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
@@ -137,8 +138,8 @@ func shipped(owner uint32) (*state, error) {
 	st := &state{machine: machine, next: firstRID, accounts: map[uint32]Account{}, groups: map[sid.SID]Group{},
 		grants: shippedGrants()}
 	for id, members := range map[sid.SID][]sid.SID{
-		sid.Administrators: {unixUser(owner)}, sid.Users: {sid.AuthenticatedUsers, sid.Interactive}, sid.Guests: nil,
-		sid.BackupOperators: nil, sid.PowerUsers: nil, sid.RemoteDesktopUsers: nil,
+		sid.Administrators: {fileaccess.UnixUser(owner)}, sid.Users: {sid.AuthenticatedUsers, sid.Interactive},
+		sid.Guests: nil, sid.BackupOperators: nil, sid.PowerUsers: nil, sid.RemoteDesktopUsers: nil,
 	} {
 		_, name := sid.Account(id)
 		st.groups[id] = Group{Name: name, SID: id, Members: members}

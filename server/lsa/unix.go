@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -12,22 +13,18 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// overflowID is the uid and gid that the host shows for one that has no number in its
+// Unmapped is the uid and gid that the host shows for one that has no number in its
 // user namespace.
-const overflowID = 65534
+const Unmapped = 65534
 
 // hostWait is how long the host's users are asked for.
 const hostWait = 3 * time.Second
-
-// unixUser and unixGroup are the SIDs of ids that nothing maps.
-func unixUser(uid uint32) sid.SID  { s, _ := sid.New(22, 1, uid); return s }
-func unixGroup(gid uint32) sid.SID { s, _ := sid.New(22, 2, gid); return s }
 
 // TokenForUID returns the interactive logon of a user of the host, whose ids come
 // from the host's kernel. STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED
 // say that it may not log on.
 func (s *Store) TokenForUID(uid uint32, gids []uint32) (logon.Result, ntstatus.Status) {
-	if uid == overflowID {
+	if uid == Unmapped {
 		// 65534 stands for every uid without a number here: it is Anonymous. L-25
 		return logon.AnonymousLogon(), ntstatus.Success
 	}
@@ -64,7 +61,7 @@ func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 func (s *Store) userOf(st *state, uid uint32) sid.SID {
 	if s.subids.has(uid) {
 		// A subordinate uid is an account of no domain, whatever maps say. L-24
-		return unixUser(uid)
+		return fileaccess.UnixUser(uid)
 	}
 	if rid, ok := st.uids[uid]; ok {
 		return st.machine.WithRID(rid)
@@ -74,13 +71,13 @@ func (s *Store) userOf(st *state, uid uint32) sid.SID {
 			return u
 		}
 	}
-	return unixUser(uid)
+	return fileaccess.UnixUser(uid)
 }
 
 // groupOf returns the SID of a gid in the same way. L-27
 func (s *Store) groupOf(st *state, gid uint32) sid.SID {
 	if s.subids.has(gid) {
-		return unixGroup(gid)
+		return fileaccess.UnixGroup(gid)
 	}
 	if g, ok := st.gids[gid]; ok {
 		return g
@@ -90,12 +87,12 @@ func (s *Store) groupOf(st *state, gid uint32) sid.SID {
 			return g
 		}
 	}
-	return unixGroup(gid)
+	return fileaccess.UnixGroup(gid)
 }
 
 // UserSID and GroupSID return the SIDs of ids of the host; 65534 is Anonymous.
 func (s *Store) UserSID(uid uint32) sid.SID {
-	if uid == overflowID {
+	if uid == Unmapped {
 		return sid.Anonymous
 	}
 	return s.userOf(s.now.Load(), uid)
@@ -176,12 +173,12 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t wi
 	if local {
 		ids = append(ids, st.machine.WithRID(noneRID))
 	}
-	if uid != nil && unixUser(*uid) != user {
+	if uid != nil && fileaccess.UnixUser(*uid) != user {
 		// A user of the host is also the SID that the files of that user have. L-30
-		ids = append(ids, unixUser(*uid))
+		ids = append(ids, fileaccess.UnixUser(*uid))
 	}
 	for _, g := range gids {
-		if g != overflowID {
+		if g != Unmapped {
 			ids = append(ids, s.groupOf(st, g))
 		}
 	}

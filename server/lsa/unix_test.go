@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -53,11 +54,11 @@ func TestFirstDay(t *testing.T) {
 	if limited.ElevationType() != winnt.TokenElevationTypeLimited || holds(limited, winnt.SeDebugPrivilege) {
 		t.Error("the limited token is not limited")
 	}
-	if limited.User().SID != unixUser(me) || !holds(full, winnt.SeDebugPrivilege) {
+	if limited.User().SID != fileaccess.UnixUser(me) || !holds(full, winnt.SeDebugPrivilege) {
 		t.Errorf("user %v, or a full token without SeDebugPrivilege", limited.User().SID)
 	}
 	v, pair := f.uid(t, me+1, 7)
-	if pair != nil || v.IsAdmin() || v.User().SID != unixUser(me+1) {
+	if pair != nil || v.IsAdmin() || v.User().SID != fileaccess.UnixUser(me+1) {
 		t.Errorf("another uid: %v, %v", v, pair)
 	}
 	f.reopen(t)
@@ -75,7 +76,7 @@ func TestTcb(t *testing.T) {
 			t.Errorf("%v holds it as shipped", id)
 		}
 	}
-	svc := unixUser(77)
+	svc := fileaccess.UnixUser(77)
 	f.must(t, func(e *Edit) error { e.Grant(svc, winnt.SeTcbPrivilege.Bit(), 0); return nil })
 	want := Change{sid.LocalSystem.String(), "right granted", svc.String(), "SeTcbPrivilege"}
 	if !slices.Contains(f.changes, want) {
@@ -88,7 +89,7 @@ func TestTcb(t *testing.T) {
 	f.cfg.Audit = func(Change) error { return os.ErrPermission }
 	f.reopen(t)
 	if err := f.Update(sid.LocalSystem, func(e *Edit) error {
-		e.Grant(unixUser(78), winnt.SeTcbPrivilege.Bit(), 0)
+		e.Grant(fileaccess.UnixUser(78), winnt.SeTcbPrivilege.Bit(), 0)
 		return nil
 	}); err == nil {
 		t.Error("a change that was not recorded was made")
@@ -105,7 +106,7 @@ func TestOverflow(t *testing.T) {
 	if v.User().SID != sid.Anonymous || v.AuthenticationID() != winnt.ANONYMOUS_LOGON_LUID {
 		t.Errorf("65534 is %v", v.User().SID)
 	}
-	if r, _ := f.TokenForUID(77, []uint32{65534}); has(r, unixGroup(65534)) {
+	if r, _ := f.TokenForUID(77, []uint32{65534}); has(r, fileaccess.UnixGroup(65534)) {
 		t.Error("gid 65534 is a group")
 	}
 	if f.UserSID(65534) != sid.Anonymous {
@@ -116,7 +117,7 @@ func TestOverflow(t *testing.T) {
 // TestRoot: uid 0 is the account that the configuration names (L-26).
 func TestRoot(t *testing.T) {
 	f := open(t, nil)
-	if r, _ := f.TokenForUID(0, []uint32{0}); r.Token.User.SID != unixUser(0) {
+	if r, _ := f.TokenForUID(0, []uint32{0}); r.Token.User.SID != fileaccess.UnixUser(0) {
 		t.Errorf("uid 0 without a name is %v", r.Token.User.SID)
 	}
 	f.cfg.Root = `NT AUTHORITY\SYSTEM`
@@ -153,26 +154,27 @@ func TestIDs(t *testing.T) {
 		uid  uint32
 		want sid.SID
 	}{{3000, alice}, {2500, domain.WithRID(1500)}, {2000, domain.WithRID(1000)}, {3999, domain.WithRID(2999)},
-		{1999, unixUser(1999)}, {4000, unixUser(4000)}} {
+		{1999, fileaccess.UnixUser(1999)}, {4000, fileaccess.UnixUser(4000)}} {
 		got := f.UserSID(c.uid)
 		if back, ok := f.UID(got); got != c.want || !ok || back != c.uid {
 			t.Errorf("uid %d is %v, want %v; back %d %v", c.uid, got, c.want, back, ok)
 		}
 	}
-	for gid, want := range map[uint32]sid.SID{50: staff, 2001: domain.WithRID(1001), 7: unixGroup(7)} {
+	for gid, want := range map[uint32]sid.SID{50: staff, 2001: domain.WithRID(1001), 7: fileaccess.UnixGroup(7)} {
 		got := f.GroupSID(gid)
 		if back, ok := f.GID(got); got != want || !ok || back != gid {
 			t.Errorf("gid %d is %v, want %v; back %d %v", gid, got, want, back, ok)
 		}
 	}
-	for _, s := range []sid.SID{domain.WithRID(2000), unixUser(3000), unixUser(2500), domain.WithRID(999),
-		domain.WithRID(3000), staff, sid.Everyone, {}} {
+	for _, s := range []sid.SID{domain.WithRID(2000), fileaccess.UnixUser(3000), fileaccess.UnixUser(2500),
+		domain.WithRID(999), domain.WithRID(3000), staff, sid.Everyone, {}} {
 		if n, ok := f.UID(s); ok {
 			t.Errorf("%v has the uid %d", s, n)
 		}
 	}
 	r, _ := f.TokenForUID(3000, []uint32{50, 7, 2001})
-	for _, g := range []sid.SID{unixUser(3000), staff, unixGroup(7), domain.WithRID(1001), sid.Users} {
+	for _, g := range []sid.SID{fileaccess.UnixUser(3000), staff, fileaccess.UnixGroup(7),
+		domain.WithRID(1001), sid.Users} {
 		if !has(r, g) {
 			t.Errorf("alice's token lacks %v", g)
 		}
@@ -192,11 +194,11 @@ func TestSubordinate(t *testing.T) {
 	}
 	subuids(t, f, "alice:165536:65537\n# no comment is promised\nbroken\nx:y:z\n")
 	for _, uid := range []uint32{165536, 200000, 231072} {
-		if got := f.UserSID(uid); got != unixUser(uid) {
+		if got := f.UserSID(uid); got != fileaccess.UnixUser(uid) {
 			t.Errorf("subordinate uid %d is %v", uid, got)
 		}
-		if r, st := f.TokenForUID(uid, []uint32{uid}); st != 0 || r.Token.User.SID != unixUser(uid) ||
-			!has(r, unixGroup(uid)) {
+		if r, st := f.TokenForUID(uid, []uint32{uid}); st != 0 || r.Token.User.SID != fileaccess.UnixUser(uid) ||
+			!has(r, fileaccess.UnixGroup(uid)) {
 			t.Errorf("token of %d: %v %v", uid, r.Token.User.SID, st)
 		}
 		if n := f.QuotaUID(uid); n != 1000 {
@@ -267,7 +269,7 @@ func TestUnreadable(t *testing.T) {
 	if err := os.Mkdir(f.cfg.Subuids[0], 0o700); err != nil { // a folder: there, and no file to read
 		t.Fatal(err)
 	}
-	if got := f.UserSID(3000); got != unixUser(3000) {
+	if got := f.UserSID(3000); got != fileaccess.UnixUser(3000) {
 		t.Errorf("uid 3000 is %v", got)
 	}
 }

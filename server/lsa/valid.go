@@ -120,7 +120,7 @@ func validID(what string, id uint32, name string, taken map[uint32]string, subor
 	switch {
 	case id == 0 && what == "uid":
 		return fmt.Errorf("uid 0: name the account in the configuration (root:)")
-	case id == overflowID || id == ^uint32(0):
+	case id == Unmapped || id == ^uint32(0):
 		return fmt.Errorf("%s %d stands for every user without a number", what, id)
 	case twice:
 		return fmt.Errorf("%s %d is that of %q", what, id, other)
@@ -147,7 +147,7 @@ func (s *state) validMaps(subordinate []span) error {
 			return fail("domain %v: want S-1-5-21-x-y-z of another machine", m.Domain)
 		case m.Low == 0 || m.Low > m.High || m.High == ^uint32(0):
 			return fail("want 0 < low <= high < 4294967295")
-		case m.Low <= overflowID && m.High >= overflowID:
+		case m.Low <= Unmapped && m.High >= Unmapped:
 			return fail("65534 stands for every user without a number")
 		case m.BaseRID > ^uint32(0)-(m.High-m.Low):
 			return fail("baseRid %d leaves no RIDs for the range", m.BaseRID)

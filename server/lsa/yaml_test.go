@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -32,7 +33,7 @@ func TestYAML(t *testing.T) {
 	f.account(t, Account{Name: "true", Disabled: true}, "secret")
 	f.account(t, Account{Name: "0x10"}, "")
 	f.must(t, func(e *Edit) error {
-		g := e.AddGroup(Group{Name: "staff", GID: number(50), Members: []sid.SID{alice, unixUser(9)}})
+		g := e.AddGroup(Group{Name: "staff", GID: number(50), Members: []sid.SID{alice, fileaccess.UnixUser(9)}})
 		e.AddGroup(Group{Name: "outer", Members: []sid.SID{g}})
 		e.Grant(alice, winnt.SeBackupPrivilege.Bit(), logon.SeDenyBatchLogonRight)
 		e.SetMaps([]IDMap{{Name: "CORP", Domain: sid.MustParse("S-1-5-21-9-8-7"), Low: 100000, High: 200000, BaseRID: 5}})
@@ -60,7 +61,7 @@ func TestYAML(t *testing.T) {
 	more = strings.Replace(more, "rights:\n  - who", "rights:\n  - who: bob\n    privileges: [SeTcbPrivilege]\n  - who", 1)
 	more = strings.Replace(more, "groups:\n",
 		"groups:\n  - name: night\n    members: [bob, wheel, Everyone, S-1-22-1-7]\n", 1)
-	if err := f.Import(unixUser(5), []byte(more)); err != nil {
+	if err := f.Import(fileaccess.UnixUser(5), []byte(more)); err != nil {
 		t.Fatal(err)
 	}
 	a, _ := f.LookupName("bob")
@@ -68,7 +69,7 @@ func TestYAML(t *testing.T) {
 	if !slices.Contains(f.changes, want) || a.SID.RID() != 1006 {
 		t.Errorf("bob is %v, records %v", a.SID, f.changes)
 	}
-	if n, _ := f.LookupName("night"); !slices.Contains(f.now.Load().groups[n.SID].Members, unixGroup(10)) {
+	if n, _ := f.LookupName("night"); !slices.Contains(f.now.Load().groups[n.SID].Members, fileaccess.UnixGroup(10)) {
 		t.Errorf("night: %v", f.now.Load().groups[n.SID])
 	}
 	other := strings.Replace(text, "machine: S-1-5-21-", "machine: S-1-5-21-1-", 1)

@@ -4,12 +4,10 @@ import (
 	"slices"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
-
-// Unmapped is the uid of ids that a user namespace does not map.
-const Unmapped = 65534
 
 // Accounts makes tokens of peers without a store of accounts. The zero value
 // gives every peer the rights of an ordinary user.
@@ -22,7 +20,7 @@ type Accounts struct {
 // group, in a logon session of its own.
 func (a Accounts) Token(p *Peer, session winnt.LUID) (*token.Token, error) {
 	spec := a.spec(p)
-	if p.UID != Unmapped {
+	if p.UID != lsa.Unmapped {
 		spec.AuthenticationID = session
 	}
 	return token.New(spec)
@@ -30,7 +28,7 @@ func (a Accounts) Token(p *Peer, session winnt.LUID) (*token.Token, error) {
 
 func (a Accounts) spec(p *Peer) token.Spec {
 	// An id that is not mapped here says nothing: who has it is anonymous (W-15).
-	if p.UID == Unmapped {
+	if p.UID == lsa.Unmapped {
 		return token.Anonymous(false)
 	}
 	user := fileaccess.UnixUser(p.UID)
@@ -39,7 +37,7 @@ func (a Accounts) spec(p *Peer) token.Spec {
 	if slices.Contains(a.Administrators, p.UID) {
 		spec = token.Administrator(user)
 	}
-	for i, g := range append([]uint32{p.GID}, p.Groups...) {
+	for i, g := range p.gids() {
 		if i == 0 || g != p.GID { // the kernel lists the first one again as a rule
 			spec.Groups = append(spec.Groups, token.Group{SID: fileaccess.UnixGroup(g), Attributes: token.GroupDefault})
 		}

@@ -36,6 +36,9 @@ type Peer struct {
 	pidfd int // -1 unless Pinned
 }
 
+// gids returns the groups at connect, the primary one first.
+func (p *Peer) gids() []uint32 { return append([]uint32{p.GID}, p.Groups...) }
+
 // Of asks the kernel about the other end of a connection. The uid and the pidfd
 // come from the same socket: a pid alone may be another program's by now (W-14).
 func Of(c *net.UnixConn) (*Peer, error) {

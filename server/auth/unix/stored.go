@@ -16,7 +16,7 @@ type Stored struct{ Store *lsa.Store }
 // administrator is limited and has no pair, which takes two sessions: a caller
 // that wants both asks [lsa.Store.TokenForUID] and kernel.System.LogOn. L-7
 func (s Stored) Token(p *Peer, session winnt.LUID) (*token.Token, error) {
-	r, st := s.Store.TokenForUID(p.UID, append([]uint32{p.GID}, p.Groups...))
+	r, st := s.Store.TokenForUID(p.UID, p.gids())
 	if st != ntstatus.Success {
 		return nil, fmt.Errorf("uid %d: %w", p.UID, st.Err())
 	}

@@ -28,5 +28,5 @@ func (k known) Authenticate(_ context.Context, e auth.Evidence) (logon.Result, n
 
 // Evidence returns what the host's kernel says of a peer, the primary group first.
 func (p *Peer) Evidence() auth.Evidence {
-	return auth.Evidence{Peer: &auth.Peer{UID: p.UID, GIDs: append([]uint32{p.GID}, p.Groups...)}}
+	return auth.Evidence{Peer: &auth.Peer{UID: p.UID, GIDs: p.gids()}}
 }
