@@ -59,7 +59,8 @@ func addObjectConstants(env starlark.StringDict) {
 	for t := nt.NotificationTimer; t <= nt.SynchronizationTimer; t++ {
 		env[t.String()] = named{"TIMER_TYPE", uint64(t), t.String()}
 	}
-	for _, c := range []nt.FileInfoClass{nt.FilePipeInformation, nt.FilePipeLocalInformation} {
+	for _, c := range []nt.FileInfoClass{nt.FilePipeInformation, nt.FilePipeLocalInformation, nt.FileAccessInformation,
+		nt.FileNameInformation, nt.FileAlignmentInformation, nt.FileIoCompletionNotificationInformation} {
 		env[c.String()] = named{"FILE_INFORMATION_CLASS", uint64(c), c.String()}
 	}
 	env[nt.FileFsDeviceInformation.String()] = named{"FS_INFORMATION_CLASS", uint64(nt.FileFsDeviceInformation),
