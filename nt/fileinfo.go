@@ -127,7 +127,7 @@ var (
 				Condition{ntstatus.BufferOverflow, "I-151", "the name has no room: as much of it as fits is there"}),
 		},
 		Call:    Services.NtQueryInformationFile,
-		Scalars: QueryInformationFileIn.fits,
+		Scalars: byValue(QueryInformationFileIn.fits),
 	})
 	rowQueryVolumeInformationFile = Add(&NtTable,
 		Entry[Services, QueryVolumeInformationFileIn, QueryVolumeInformationFileOut]{
@@ -142,7 +142,7 @@ var (
 				}, handleConditions...),
 			},
 			Call: Services.NtQueryVolumeInformationFile,
-			Scalars: func(in QueryVolumeInformationFileIn) ntstatus.Status {
+			Scalars: byValue(func(in QueryVolumeInformationFileIn) ntstatus.Status {
 				switch {
 				case in.FsInformationClass != FileFsDeviceInformation:
 					return ntstatus.InvalidInfoClass
@@ -150,7 +150,7 @@ var (
 					return ntstatus.InfoLengthMismatch
 				}
 				return ntstatus.Success
-			},
+			}),
 		})
 )
 

@@ -51,6 +51,10 @@ var choices = []reflect.Type{
 	reflect.TypeFor[nt.NameInformation](),
 	reflect.TypeFor[nt.AlignmentInformation](),
 	reflect.TypeFor[nt.CompletionInformation](),
+	reflect.TypeFor[nt.ProcessBasic](),
+	reflect.TypeFor[nt.KernelUserTimes](),
+	reflect.TypeFor[[]nt.ProcessHandle](),
+	reflect.TypeFor[nt.ThreadBasic](),
 }
 
 // choice makes the codec of an interface: a number of choices and the value.
