@@ -69,7 +69,7 @@ void test_accounts(void);
 void test_parts(void);
 void test_objects(void);
 void test_synch(void);
-void test_pipeinfo(void);
+void test_pipeinfo(void), test_devices(void);
 void test_threads(void);
 void test_pipes(void);
 void test_files(void);

@@ -69,6 +69,7 @@ int main(void)
 	test_objects();
 	test_synch();
 	test_pipeinfo();
+	test_devices();
 	test_threads();
 	test_pipes();
 	test_files();
