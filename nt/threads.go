@@ -49,12 +49,12 @@ var (
 			},
 		},
 		Call: Services.NtGetNextThread,
-		Scalars: func(in GetNextThreadIn) ntstatus.Status {
+		Scalars: byValue(func(in GetNextThreadIn) ntstatus.Status {
 			if in.Flags != 0 {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowImpersonateThread = Add(&NtTable, Entry[Services, ImpersonateThreadIn, ImpersonateThreadOut]{
 		Meta: Meta{
@@ -212,12 +212,12 @@ var rowSetInformationThread = Add(&NtTable, Entry[Services, SetInformationThread
 		},
 	},
 	Call: Services.NtSetInformationThread,
-	Scalars: func(in SetInformationThreadIn) ntstatus.Status {
+	Scalars: byValue(func(in SetInformationThreadIn) ntstatus.Status {
 		if in.ThreadInformationClass != ThreadImpersonationToken {
 			return ntstatus.InvalidInfoClass
 		}
 		return ntstatus.Success
-	},
+	}),
 })
 
 // NtSetInformationThread sets the impersonation token of a thread; token 0

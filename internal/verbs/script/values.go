@@ -245,7 +245,7 @@ func (v *kernelValue) Attr(name string) (starlark.Value, error) {
 		return starlark.String(v.k.Name()), nil
 	}
 	if row := kernel.Table.Find(name); row != nil {
-		return v.r.method(row, func(row nt.Row, in any) (any, ntstatus.Status, error) {
+		return v.r.method(row, func(row *nt.Row, in any) (any, ntstatus.Status, error) {
 			if v.r.cfg.Backend != nil {
 				return nil, 0, &UnaskableError{"a routine of kernel mode cannot be called from user mode"}
 			}
