@@ -83,6 +83,7 @@ void test_descriptors(void);
 void test_trustees(void);
 void test_audit_checks(void);
 void test_processes(void);
+void test_looking(void);
 void test_jobs(void);
 void test_flip(void);
 void test_fuzz(void);

@@ -83,6 +83,7 @@ int main(void)
 	test_trustees();
 	test_audit_checks();
 	test_processes();
+	test_looking();
 	test_jobs();
 	test_flip();
 	test_fuzz();
