@@ -12,7 +12,7 @@ import (
 
 // A Row carries the parameters of one service.
 type Row struct {
-	nt.Row
+	*nt.Row
 	Service     uint16 // position in nt.NtTable
 	Fingerprint uint64 // of the name and the types: equal rows understand each other (W-5)
 	in, out     *codec
