@@ -51,8 +51,19 @@ const ProcessAccessToken ProcessInfoClass = 9
 
 // String prints the documented name.
 func (c ProcessInfoClass) String() string {
-	if c == ProcessAccessToken {
+	switch c {
+	case ProcessBasicInformation:
+		return "ProcessBasicInformation"
+	case ProcessTimes:
+		return "ProcessTimes"
+	case ProcessAccessToken:
 		return "ProcessAccessToken"
+	case ProcessHandleCount:
+		return "ProcessHandleCount"
+	case ProcessImageFileName:
+		return "ProcessImageFileName"
+	case ProcessHandleInformation:
+		return "ProcessHandleInformation"
 	}
 	return "PROCESSINFOCLASS(" + winnt.Handle(c).String() + ")"
 }

@@ -162,8 +162,15 @@ const ThreadImpersonationToken ThreadInfoClass = 5
 
 // String prints the documented name.
 func (c ThreadInfoClass) String() string {
-	if c == ThreadImpersonationToken {
+	switch c {
+	case ThreadBasicInformation:
+		return "ThreadBasicInformation"
+	case ThreadTimes:
+		return "ThreadTimes"
+	case ThreadImpersonationToken:
 		return "ThreadImpersonationToken"
+	case ThreadNameInformation:
+		return "ThreadNameInformation"
 	}
 	return "THREADINFOCLASS(" + winnt.Handle(c).String() + ")"
 }

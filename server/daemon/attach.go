@@ -29,7 +29,7 @@ func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 		_ = theirs.Close()
 		return nil, fmt.Errorf("connection of %s: %w", name, err)
 	}
-	c := &connection{d: d, conn: conn, token: tok,
+	c := &connection{d: d, conn: conn, token: tok, end: func() {},
 		peer: &peer.Peer{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Name: name}}
 	c.served = wire.NewServer(conn, c)
 	if err := d.admit(c); err != nil {
