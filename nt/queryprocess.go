@@ -83,12 +83,12 @@ var (
 			},
 		},
 		Call: Services.NtGetNextProcess,
-		Scalars: func(in GetNextProcessIn) ntstatus.Status {
+		Scalars: byValue(func(in GetNextProcessIn) ntstatus.Status {
 			if in.Flags != 0 {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowQueryInformationProcess = Add(&NtTable, Entry[Services, QueryInformationProcessIn, QueryInformationProcessOut]{
 		Meta: Meta{
@@ -102,13 +102,13 @@ var (
 					"ProcessHandleInformation", "ProcessHandle names no handle"),
 		},
 		Call: Services.NtQueryInformationProcess,
-		Scalars: func(in QueryInformationProcessIn) ntstatus.Status {
+		Scalars: byValue(func(in QueryInformationProcessIn) ntstatus.Status {
 			switch in.ProcessInformationClass {
 			case ProcessBasicInformation, ProcessTimes, ProcessHandleCount, ProcessImageFileName, ProcessHandleInformation:
 				return ntstatus.Success
 			}
 			return ntstatus.InvalidInfoClass
-		},
+		}),
 	})
 )
 

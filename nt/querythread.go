@@ -47,13 +47,13 @@ var rowQueryInformationThread = Add(&NtTable, Entry[Services, QueryInformationTh
 			"ThreadHandle lacks THREAD_QUERY_LIMITED_INFORMATION", "ThreadHandle names no handle"),
 	},
 	Call: Services.NtQueryInformationThread,
-	Scalars: func(in QueryInformationThreadIn) ntstatus.Status {
+	Scalars: byValue(func(in QueryInformationThreadIn) ntstatus.Status {
 		switch in.ThreadInformationClass {
 		case ThreadBasicInformation, ThreadTimes, ThreadNameInformation:
 			return ntstatus.Success
 		}
 		return ntstatus.InvalidInfoClass
-	},
+	}),
 })
 
 // NtQueryInformationThread returns the information of a class as a Go value, without a

@@ -9,13 +9,13 @@ import (
 
 // The services that look at processes and threads.
 
-var _ = define(setup[nt.GetNextProcessIn]{
+var _ = define(setup[*nt.GetNextProcessIn]{
 	names: []string{"NtGetNextProcess", "ZwGetNextProcess"},
-	base: func(w *world) nt.GetNextProcessIn {
-		return nt.GetNextProcessIn{ProcessHandle: w.handle(w.system(), winnt.PROCESS_ALL_ACCESS),
+	base: func(w *world) *nt.GetNextProcessIn {
+		return &nt.GetNextProcessIn{ProcessHandle: w.handle(w.system(), winnt.PROCESS_ALL_ACCESS),
 			DesiredAccess: winnt.PROCESS_QUERY_INFORMATION}
 	},
-	faults: []fault[nt.GetNextProcessIn]{
+	faults: []fault[*nt.GetNextProcessIn]{
 		{rule: "O-22", want: ntstatus.InvalidParameter, name: "flags 1", takes: "flags",
 			inject: func(_ *world, in *nt.GetNextProcessIn) { in.Flags = 1 }},
 		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
@@ -43,10 +43,10 @@ var _ = define(setup[nt.GetNextProcessIn]{
 // system returns the process with the smallest id.
 func (w *world) system() ob.Object { return must(w.sys.SystemThread()).Thread().Process() }
 
-var _ = define(setup[nt.QueryInformationProcessIn]{
+var _ = define(setup[*nt.QueryInformationProcessIn]{
 	names: []string{"NtQueryInformationProcess", "ZwQueryInformationProcess"},
-	base: func(w *world) nt.QueryInformationProcessIn {
-		return nt.QueryInformationProcessIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
+	base: func(w *world) *nt.QueryInformationProcessIn {
+		return &nt.QueryInformationProcessIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
 			ProcessInformationLength: 48}
 	},
 	faults: queryFaults("U-96", "ProcessHandle",
@@ -60,10 +60,10 @@ var _ = define(setup[nt.QueryInformationProcessIn]{
 		}),
 })
 
-var _ = define(setup[nt.QueryInformationThreadIn]{
+var _ = define(setup[*nt.QueryInformationThreadIn]{
 	names: []string{"NtQueryInformationThread", "ZwQueryInformationThread"},
-	base: func(w *world) nt.QueryInformationThreadIn {
-		return nt.QueryInformationThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS),
+	base: func(w *world) *nt.QueryInformationThreadIn {
+		return &nt.QueryInformationThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS),
 			ThreadInformationLength: 48}
 	},
 	faults: queryFaults("U-97", "ThreadHandle",
@@ -78,25 +78,25 @@ var _ = define(setup[nt.QueryInformationThreadIn]{
 
 // queryFaults brings about what a query about a process or thread refuses.
 func queryFaults[I any](rule, name string,
-	of func(*I) (h *winnt.Handle, class, length *uint32, fault *ntstatus.Status),
+	of func(I) (h *winnt.Handle, class, length *uint32, fault *ntstatus.Status),
 	bare func(w *world) winnt.Handle) []fault[I] {
 	return append(
-		handles("O-31", name, name, func(in *I) *winnt.Handle {
+		handles("O-31", name, name, func(in I) *winnt.Handle {
 			h, _, _, _ := of(in)
 			return h
 		}, bare),
 		fault[I]{rule: rule, want: ntstatus.InvalidInfoClass, name: "class 3", takes: "class",
-			inject: func(_ *world, in *I) {
+			inject: func(_ *world, in I) {
 				_, class, _, _ := of(in)
 				*class = 3
 			}},
 		fault[I]{rule: rule, want: ntstatus.InfoLengthMismatch, name: "a length of 7", takes: "length",
-			inject: func(_ *world, in *I) {
+			inject: func(_ *world, in I) {
 				_, _, length, _ := of(in)
 				*length = 7
 			}},
 		fault[I]{rule: "O-3", want: ntstatus.AccessViolation, name: "ReturnLength cannot be written", takes: "pointer",
-			needs: pointers, inject: func(_ *world, in *I) {
+			needs: pointers, inject: func(_ *world, in I) {
 				_, _, _, fault := of(in)
 				*fault = ntstatus.AccessViolation
 			}})
