@@ -69,6 +69,7 @@ void test_accounts(void);
 void test_parts(void);
 void test_objects(void);
 void test_synch(void);
+void test_waits(void);
 void test_pipeinfo(void);
 void test_threads(void);
 void test_pipes(void);
