@@ -129,6 +129,7 @@ var (
 				{ntstatus.LogonTypeNotGranted, "L-2", "the account lacks the right for the type of logon"},
 				{ntstatus.TooManyContextIDs, "L-4", "the account is in more groups than a token holds"},
 				{ntstatus.InsufficientResources, "O-81", "memory ran out, or too many logons wait"},
+				{ntstatus.AuditFailed, "L-48", "the record of the logon cannot be kept, under a policy that fails closed"},
 			},
 		},
 		Call: Services.LsaLogonUser,

@@ -10,11 +10,13 @@ import (
 // cannot have sent ends the connection.
 func (s *Server) dispatch(f *Frame) error {
 	switch f.Kind {
+	case Administer:
+		return s.administer(f)
 	case NewThread:
 		return s.makeThread(f)
 	case Cancel:
 		return s.cancel(f)
-	case Call, Save, Restore, EndThread, Wait:
+	case Call, Then, Save, Restore, EndThread, Wait:
 	default:
 		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}
@@ -83,7 +85,7 @@ func (s *Server) makeThread(f *Frame) error {
 	if err != nil {
 		return s.answer(f, AnswerHead{Status: statusOf(err)}, nil)
 	}
-	return s.answer(f, AnswerHead{}, threadBody.append(nil, ThreadBody{s.last, w.th.Name()}))
+	return s.answer(f, AnswerHead{}, threadBody.append(s.form, nil, ThreadBody{s.last, w.th.Name()}))
 }
 
 func (s *Server) newThread() (*worker, error) {

@@ -24,13 +24,15 @@ type connection struct {
 	conn    net.Conn        // immutable
 	peer    *unix.Peer      // immutable
 	served  *wire.Server    // immutable
+	full    bool            // immutable: it came by the administrators' socket
 	token   *token.Token    // set by logon
+	end     func()          // set by logon: lets the logon session go, once a process holds it
 	process *kernel.Process // set before the first thread is made
 }
 
 // serve serves a program that connected, until it is gone. What goes wrong before
 // there is a process is a status for the client and a line for the log.
-func (d *Daemon) serve(conn *net.UnixConn) {
+func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	peer, err := unix.Of(conn)
 	if err != nil {
 		d.log.Error("a peer is not known, its connection is closed", "error", err)
@@ -38,7 +40,7 @@ func (d *Daemon) serve(conn *net.UnixConn) {
 		return
 	}
 	defer peer.Close()
-	c := &connection{d: d, conn: conn, peer: peer}
+	c := &connection{d: d, conn: conn, peer: peer, full: full, end: func() {}}
 	c.served = wire.NewServer(conn, c)
 	if err := d.admit(c); err != nil {
 		d.log.Warn("a connection too many", "uid", peer.UID, "error", err)
@@ -46,7 +48,7 @@ func (d *Daemon) serve(conn *net.UnixConn) {
 		return
 	}
 	defer d.forget(c)
-	if err = c.logon(); err == nil {
+	if err = c.logOn(); err == nil {
 		err = c.run()
 	}
 	d.over(c, err)
@@ -61,19 +63,6 @@ func (d *Daemon) over(c *connection, err error) {
 	d.log.Log(d.ctx, level, "connection ended", "uid", c.peer.UID, "pid", c.peer.PID, "error", err)
 }
 
-// logon gives the program its token, and records that it did.
-func (c *connection) logon() (err error) {
-	if c.token, err = c.d.Identity().Token(c.peer, c.d.sys.OpenLogonSession()); err != nil {
-		// Who is not known gets no token, and without a token there is no process (W-14).
-		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)
-		return err
-	}
-	if err = c.record(c.token); err != nil {
-		_ = wire.Refuse(c.conn, ntstatus.AuditFailed)
-	}
-	return err
-}
-
 // run serves the connection as a process with its token.
 func (c *connection) run() error {
 	name := c.peer.Name
@@ -81,6 +70,7 @@ func (c *connection) run() error {
 		name = "uid-" + strconv.Itoa(int(c.peer.UID))
 	}
 	p, err := c.d.sys.NewProcess(name, c.token)
+	c.end() // the process holds the session now
 	if err != nil {
 		_ = wire.Refuse(c.conn, statusOf(err))
 		return fmt.Errorf("process of uid %d: %w", c.peer.UID, err)
@@ -110,6 +100,15 @@ func (c *connection) NewThread() (*nt.Thread, error) {
 		c.d.thread(c.peer.UID, -1)
 	}
 	return th, err
+}
+
+// Administer answers a request about accounts, by the token that the program
+// connected with.
+func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
+	if c.d.administer == nil {
+		return nil, ntstatus.NotSupported
+	}
+	return c.d.administer(c.token, request)
 }
 
 // Exit ends the process.

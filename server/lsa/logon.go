@@ -57,7 +57,7 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 		return logon.AnonymousLogon(), ntstatus.Success
 	}
 	if len(r.Password) > maxPassword || len(r.Name)+len(r.Domain) > logon.MaxName {
-		return logon.Result{}, s.refused(r, Account{}, sid.SID{}, ntstatus.NameTooLong, ntstatus.LogonFailure)
+		return s.refused(r, Account{}, sid.SID{}, ntstatus.NameTooLong, ntstatus.LogonFailure)
 	}
 	st := s.now.Load()
 	id, a, known := s.find(st, r)
@@ -80,21 +80,21 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	right := hash.matches(r.Password)
 	switch {
 	case !open:
-		return logon.Result{}, s.refused(r, a, id, ntstatus.AccountLockedOut, ntstatus.AccountLockedOut)
+		return s.refused(r, a, id, ntstatus.AccountLockedOut, ntstatus.AccountLockedOut)
 	case !known:
 		// An unknown name and a wrong password are one and the same answer. L-32
-		return logon.Result{}, s.refused(r, a, id, ntstatus.NoSuchUser, ntstatus.LogonFailure)
+		return s.refused(r, a, id, ntstatus.NoSuchUser, ntstatus.LogonFailure)
 	case !right || a.Hash == "":
-		return logon.Result{}, s.refused(r, a, id, ntstatus.WrongPassword, ntstatus.LogonFailure)
+		return s.refused(r, a, id, ntstatus.WrongPassword, ntstatus.LogonFailure)
 	case a.Disabled:
 		// What limits an account is told only to a client that knew the password. L-35
-		return logon.Result{}, s.refused(r, a, id, ntstatus.AccountDisabled, ntstatus.AccountDisabled)
+		return s.refused(r, a, id, ntstatus.AccountDisabled, ntstatus.AccountDisabled)
 	}
 	s.door.forget(key)
 	s.keepFailures(a.RID, nil)
 	out, status := s.compose(st, id, r)
 	if status != ntstatus.Success {
-		return logon.Result{}, s.refused(r, a, id, status, status)
+		return s.refused(r, a, id, status, status)
 	}
 	s.tell(Attempt{Name: r.Name, Account: out.Account, Granted: true, Reason: ntstatus.Success.String()})
 	return out, ntstatus.Success
@@ -146,13 +146,14 @@ func (s *Store) with(st *state, p logon.Person, g token.Group) logon.Person {
 }
 
 // refused tells the record why, and returns what the client hears.
-func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) ntstatus.Status {
+func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) (logon.Result,
+	ntstatus.Status) {
 	t := Attempt{Name: clipped(r.Name), Reason: why.String()}
 	if a.Name != "" {
 		t.Account = s.described(id, a)
 	}
 	s.tell(t)
-	return said
+	return logon.Result{Account: t.Account, Reason: why}, said
 }
 
 func (s *Store) tell(t Attempt) {

@@ -154,3 +154,13 @@ func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
 	}
 	return a, ok
 }
+
+// Account implements audit.Names: of accounts of this computer and well-known ones.
+// The host is not asked, as a record must not wait for it.
+func (s *Store) Account(id sid.SID) (name, domain string, ok bool) {
+	a, ok := logon.WellKnownSID(id)
+	if !ok {
+		a, ok = s.known(s.now.Load(), id)
+	}
+	return a.Name, a.Domain, ok
+}

@@ -22,8 +22,8 @@ const hostWait = 3 * time.Second
 
 // TokenForUID returns the interactive logon of a user of the host, whose ids come
 // from the host's kernel. STATUS_ACCOUNT_DISABLED and STATUS_LOGON_TYPE_NOT_GRANTED
-// say that it may not log on.
-func (s *Store) TokenForUID(uid uint32, gids []uint32) (logon.Result, ntstatus.Status) {
+// say that it may not log on. The user is in the groups of more, too.
+func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.Result, ntstatus.Status) {
 	if uid == Unmapped {
 		// 65534 stands for every uid without a number here: it is Anonymous. L-25
 		return logon.AnonymousLogon(), ntstatus.Success
@@ -33,9 +33,9 @@ func (s *Store) TokenForUID(uid uint32, gids []uint32) (logon.Result, ntstatus.S
 		// uid 0 is the account that the configuration names. L-26
 		return s.root(st)
 	}
-	person, status := s.person(st, s.userOf(st, uid), &uid, gids, winnt.LOGON32_LOGON_INTERACTIVE)
+	person, status := s.person(st, s.userOf(st, uid), &uid, gids, winnt.LOGON32_LOGON_INTERACTIVE, more...)
 	if status != ntstatus.Success {
-		return logon.Result{}, status
+		return logon.Result{Account: person.Account}, status
 	}
 	return logon.Compose(person, winnt.LOGON32_LOGON_INTERACTIVE)
 }
@@ -156,20 +156,20 @@ func (s *Store) QuotaUID(uid uint32) uint32 {
 // person collects everything about a user: the groups of the account, those of the
 // host, and what they are in; and all rights. The uid is that of the logon, nil to
 // take the account's.
-func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t winnt.LogonType) (logon.Person,
-	ntstatus.Status) {
+func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t winnt.LogonType,
+	more ...sid.SID) (logon.Person, ntstatus.Status) {
 	a, local := st.account(user)
-	if local && a.Disabled {
-		return logon.Person{}, ntstatus.AccountDisabled
-	}
 	account, _ := s.LookupSID(user)
 	p := logon.Person{Account: account}
 	p.Account.SID = user
+	if local && a.Disabled {
+		return p, ntstatus.AccountDisabled
+	}
 	if local && uid == nil && a.UID != nil {
 		uid = a.UID
 		gids = s.hostGroups(*a.UID)
 	}
-	var ids []sid.SID
+	ids := slices.Clone(more)
 	if local {
 		ids = append(ids, st.machine.WithRID(noneRID))
 	}

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -22,7 +23,9 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	// decide
 	result, st := c.Sys.LSA.LogOn(r)
 	if st != ntstatus.Success {
-		return c.refusedLogon(st)
+		out, said := c.refusedLogon(st)
+		c.Sys.RecordRefusedLogon(c.logonSource(&in), in.LogonType, named(&r, result.Account), said, cmp.Or(result.Reason, st))
+		return out, said
 	}
 	result.Token.SessionID = c.self.Process().Token().SessionID()
 	if s := in.SourceContext.V; s != nil {
@@ -36,6 +39,10 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 		return out, c.Fail("L-4", st)
 	}
 	defer end()
+	if st := c.Sys.RecordLogon(c.logonSource(&in), in.LogonType, v); st != ntstatus.Success {
+		// Under a policy that fails closed there is no logon without its record. L-48
+		return out, c.Fail("L-48", st)
+	}
 	tok := c.Sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
 	defer tok.Deref(ob.TagCall)
 	// commit
