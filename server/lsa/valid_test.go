@@ -479,8 +479,9 @@ func TestSubidsAreReadAgain(t *testing.T) {
 		text string
 		pass time.Duration
 		want bool
-	}{{"u:1000:5", 0, true}, {"u:90000:5", 0, false}, {"u:1000:10", time.Second, true}, 
-		{"u:2000:10", time.Second, false}} {
+	}{
+		{"u:1000:5", 0, true}, {"u:90000:5", 0, false}, {"u:1000:10", time.Second, true}, {"u:2000:10", time.Second, false},
+	} {
 		subuids(t, f, c.text)
 		at = at.Add(c.pass)
 		if err := os.Chtimes(f.cfg.Subuids[0], at, at); err != nil {
