@@ -155,7 +155,10 @@ func TestPortConnected(t *testing.T) {
 	})
 	port := does[nt.PortOut](t, th, "NtCreatePort", nt.CreatePortIn{MaxMessageLength: 100,
 		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\orders`})}).PortHandle
-	for want, refuse := range map[string]bool{"welcome 100 STATUS_SUCCESS": false, " 0 STATUS_PORT_CONNECTION_REFUSED": true} {
+	for want, refuse := range map[string]bool{
+		"welcome 100 STATUS_SUCCESS":        false,
+		" 0 STATUS_PORT_CONNECTION_REFUSED": true,
+	} {
 		h := does[nt.PortOut](t, th, "NtConnectPort", nt.ConnectPortIn{PortName: `\orders`,
 			SecurityQos: nt.Cap(&nt.SecurityQualityOfService{})}).PortHandle
 		told := make(chan string)
