@@ -14,7 +14,7 @@ func (s *Server) dispatch(f *Frame) error {
 		return s.makeThread(f)
 	case Cancel:
 		return s.cancel(f)
-	case Call, Then, Save, Restore, EndThread, Wait:
+	case Call, Then, Save, Restore, EndThread, Wait, Look:
 	default:
 		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}

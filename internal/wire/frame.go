@@ -36,6 +36,7 @@ const (
 	Wait                      // a call that is made again as long as it cannot be done
 	Cancel                    // ends the waiting of a call
 	Then                      // a call that is made if the one before it succeeded
+	// Look (65) is in look.go.
 )
 
 // Frame is one message.
