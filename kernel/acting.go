@@ -2,16 +2,28 @@ package kernel
 
 import (
 	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
-// ActingSince returns since when the thread with that id impersonates: 100-ns units
-// since 1601-01-01 UTC, 0 while it does not, and where the system has no clock.
-func (s *System) ActingSince(thread winnt.Handle) int64 {
+// Acting says whom a thread impersonates. The zero value stands for no one.
+type Acting struct {
+	Since int64 // 100-ns units since 1601-01-01 UTC, 0 where the system has no clock
+	User  sid.SID
+	Level winnt.SecurityImpersonationLevel
+}
+
+// Acting returns whom the thread with that id impersonates, false while it does not.
+func (s *System) Acting(thread winnt.Handle) (Acting, bool) {
 	t := s.sys.LookupThread(thread)
 	if t == nil {
-		return 0
+		return Acting{}, false
 	}
 	defer t.Deref(ob.TagCall)
-	return t.ActingSince()
+	r := t.Impersonation(ob.TagCall)
+	if r == nil {
+		return Acting{}, false
+	}
+	defer r.Token.Deref(ob.TagCall)
+	return Acting{t.ActingSince(), r.Token.Value().User().SID, r.Level}, true
 }

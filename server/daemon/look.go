@@ -22,6 +22,8 @@ type Question struct {
 	After   uint64   `json:"after,omitempty"`   // calls, denials: number of the last one seen
 	Process uint64   `json:"process,omitempty"` // calls, denials: of this one only
 	Path    string   `json:"path,omitempty"`    // denials: of objects whose name has this part
+
+	Since time.Time `json:"since,omitzero"` // calls, denials: made after that time
 }
 
 // Answer answers a question; a zero field was not asked for.
@@ -51,6 +53,9 @@ type Session struct {
 type ThreadTime struct {
 	Thread uint64 `json:"thread"`
 	Since  int64  `json:"since"` // 100-ns units since 1601-01-01 UTC
+	// To who holds SeDebugPrivilege: the client, whose token may refuse to tell.
+	User  string `json:"user,omitempty"`
+	Level string `json:"level,omitempty"`
 }
 
 // SeenCall is a call that was made, in the form of a transcript.
@@ -152,8 +157,12 @@ func (l *looker) acting(threads []uint64) []ThreadTime {
 		if st != ntstatus.Success {
 			continue
 		}
-		if since := l.d.sys.ActingSince(winnt.Handle(id)); since != 0 {
-			list = append(list, ThreadTime{id, since})
+		if a, ok := l.d.sys.Acting(winnt.Handle(id)); ok {
+			t := ThreadTime{Thread: id, Since: a.Since}
+			if l.who.Holds(winnt.SeDebugPrivilege) {
+				t.User, t.Level = a.User.String(), a.Level.String()
+			}
+			list = append(list, t)
 		}
 		l.th.NtClose(h)
 	}
@@ -172,7 +181,7 @@ func (l *looker) seen(k *kept, q *Question) (calls []SeenCall, next, lost uint64
 			break
 		}
 		passed++
-		if q.Process != 0 && q.Process != s.process || !named(s, q.Path) ||
+		if q.Process != 0 && q.Process != s.process || !s.at.After(q.Since) || !named(s, q.Path) ||
 			!l.may(s.guard, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_VM_READ) {
 			continue
 		}

@@ -222,7 +222,8 @@ func TestActing(t *testing.T) {
 	}
 	id := uint64(v.(nt.ThreadBasic).ClientID.UniqueThread)
 	q := daemon.Question{What: "acting", Threads: []uint64{id, 4}}
-	if got := ask(t, admin, q).Acting; len(got) != 1 || got[0].Thread != id || got[0].Since == 0 {
+	if got := ask(t, admin, q).Acting; len(got) != 1 || got[0].Thread != id || got[0].Since == 0 ||
+		got[0].User != "S-1-5-7" {
 		t.Errorf("the administrator: %+v", got)
 	}
 	if got := ask(t, b, q).Acting; got != nil {
@@ -234,7 +235,7 @@ func TestActing(t *testing.T) {
 	}
 }
 
-// TestLookRefuses: nobody is answered a malformed question (W-27).
+// TestLookRefuses: a malformed question is refused (W-27).
 func TestLookRefuses(t *testing.T) {
 	d := start(t, nil)
 	c, _, _ := d.people()
