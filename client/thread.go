@@ -16,20 +16,20 @@ type thread struct {
 
 // Call makes a call. A row that the daemon does not know alike is
 // STATUS_NOT_SUPPORTED (W-5), a lost connection STATUS_PORT_DISCONNECTED (W-9).
-func (t *thread) Call(row nt.Row, in any, why bool) (out any, st ntstatus.Status, reason nt.Why) {
+func (t *thread) Call(row *nt.Row, in any, why bool) (out any, st ntstatus.Status, reason nt.Why) {
 	return t.send(&wire.Frame{Kind: wire.Call}, row, in, why, nil, nil)
 }
 
 // CallWhenReady implements [nt.Transport]. The waiting is the daemon's: one call
 // there and one answer back, however long it takes (W-20).
-func (t *thread) CallWhenReady(row nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
+func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
 	out, st, _ := t.send(&wire.Frame{Kind: wire.Wait, Body: wire.AppendWait(nil, w.Handle, w.NotYet)}, row, in, false,
 		w.Closed, w.Due)
 	return out, st
 }
 
 // send sends a call behind what its body holds already.
-func (t *thread) send(f *wire.Frame, row nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
+func (t *thread) send(f *wire.Frame, row *nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
 	st ntstatus.Status, reason nt.Why) {
 	r := wire.Rows()[row.Info().Number]
 	number, known := t.c.services[row.Info().Name]

@@ -68,6 +68,7 @@ func Boot(cfg Config) *System {
 	if log == nil {
 		log = &audit.Log{Sink: audit.NewMemory(0, 0)}
 	}
+	p.Clock = log.Clock
 	s := &System{
 		sys:      &services.System{System: p, Log: log},
 		modes:    map[*nt.Thread]*KernelThread{},

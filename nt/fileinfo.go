@@ -128,7 +128,7 @@ var (
 				Condition{ntstatus.PipeDisconnected, "I-134", "FileHandle is a client's that the server disconnected"}),
 		},
 		Call:    Services.NtQueryInformationFile,
-		Scalars: QueryInformationFileIn.fits,
+		Scalars: byValue(QueryInformationFileIn.fits),
 	})
 	rowQueryVolumeInformationFile = Add(&NtTable,
 		Entry[Services, QueryVolumeInformationFileIn, QueryVolumeInformationFileOut]{
@@ -143,7 +143,7 @@ var (
 				}, handleConditions...),
 			},
 			Call: Services.NtQueryVolumeInformationFile,
-			Scalars: func(in QueryVolumeInformationFileIn) ntstatus.Status {
+			Scalars: byValue(func(in QueryVolumeInformationFileIn) ntstatus.Status {
 				switch {
 				case in.FsInformationClass != FileFsDeviceInformation:
 					return ntstatus.InvalidInfoClass
@@ -151,7 +151,7 @@ var (
 					return ntstatus.InfoLengthMismatch
 				}
 				return ntstatus.Success
-			},
+			}),
 		})
 )
 

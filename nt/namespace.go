@@ -173,12 +173,12 @@ var (
 				{ntstatus.InvalidParameter, "O-3", "EventType is neither NotificationEvent nor SynchronizationEvent"},
 			}, createByNameConditions()...)},
 		Call: Services.NtCreateEvent,
-		Scalars: func(in CreateEventIn) ntstatus.Status {
+		Scalars: byValue(func(in CreateEventIn) ntstatus.Status {
 			if in.EventType > SynchronizationEvent {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowOpenEvent = Add(&NtTable, Entry[Services, OpenEventIn, EventOut]{
 		Meta: Meta{

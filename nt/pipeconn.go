@@ -441,7 +441,7 @@ type patient struct {
 }
 
 // Call implements [Transport].
-func (p patient) Call(row Row, in any, _ bool) (any, ntstatus.Status, Why) {
+func (p patient) Call(row *Row, in any, _ bool) (any, ntstatus.Status, Why) {
 	out, st := p.CallWhenReady(row, in, p.until)
 	return out, st, Why{}
 }

@@ -108,6 +108,9 @@ type Services interface {
 	NtCancelTimer(CancelTimerIn) (CancelTimerOut, ntstatus.Status)
 	NtQueryTimer(QueryTimerIn) (QueryTimerOut, ntstatus.Status)
 
+	NtGetNextProcess(GetNextProcessIn) (GetNextProcessOut, ntstatus.Status)
+	NtQueryInformationProcess(QueryInformationProcessIn) (QueryInformationProcessOut, ntstatus.Status)
+	NtQueryInformationThread(QueryInformationThreadIn) (QueryInformationThreadOut, ntstatus.Status)
 	NtGetNextThread(GetNextThreadIn) (GetNextThreadOut, ntstatus.Status)
 	NtImpersonateThread(ImpersonateThreadIn) (ImpersonateThreadOut, ntstatus.Status)
 	NtImpersonateAnonymousToken(ImpersonateAnonymousTokenIn) (ImpersonateAnonymousTokenOut, ntstatus.Status)

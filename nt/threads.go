@@ -49,12 +49,12 @@ var (
 			},
 		},
 		Call: Services.NtGetNextThread,
-		Scalars: func(in GetNextThreadIn) ntstatus.Status {
+		Scalars: byValue(func(in GetNextThreadIn) ntstatus.Status {
 			if in.Flags != 0 {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowImpersonateThread = Add(&NtTable, Entry[Services, ImpersonateThreadIn, ImpersonateThreadOut]{
 		Meta: Meta{
@@ -162,8 +162,15 @@ const ThreadImpersonationToken ThreadInfoClass = 5
 
 // String prints the documented name.
 func (c ThreadInfoClass) String() string {
-	if c == ThreadImpersonationToken {
+	switch c {
+	case ThreadBasicInformation:
+		return "ThreadBasicInformation"
+	case ThreadTimes:
+		return "ThreadTimes"
+	case ThreadImpersonationToken:
 		return "ThreadImpersonationToken"
+	case ThreadNameInformation:
+		return "ThreadNameInformation"
 	}
 	return "THREADINFOCLASS(" + winnt.Handle(c).String() + ")"
 }
@@ -205,12 +212,12 @@ var rowSetInformationThread = Add(&NtTable, Entry[Services, SetInformationThread
 		},
 	},
 	Call: Services.NtSetInformationThread,
-	Scalars: func(in SetInformationThreadIn) ntstatus.Status {
+	Scalars: byValue(func(in SetInformationThreadIn) ntstatus.Status {
 		if in.ThreadInformationClass != ThreadImpersonationToken {
 			return ntstatus.InvalidInfoClass
 		}
 		return ntstatus.Success
-	},
+	}),
 })
 
 // NtSetInformationThread sets the impersonation token of a thread; token 0

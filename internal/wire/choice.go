@@ -47,6 +47,10 @@ var choices = []reflect.Type{
 	reflect.TypeFor[[30]byte](),
 	reflect.TypeFor[nt.PipeInformation](),
 	reflect.TypeFor[nt.PipeLocalInformation](),
+	reflect.TypeFor[nt.ProcessBasic](),
+	reflect.TypeFor[nt.KernelUserTimes](),
+	reflect.TypeFor[[]nt.ProcessHandle](),
+	reflect.TypeFor[nt.ThreadBasic](),
 }
 
 // choice makes the codec of an interface: a number of choices and the value.

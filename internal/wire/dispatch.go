@@ -16,7 +16,7 @@ func (s *Server) dispatch(f *Frame) error {
 		return s.makeThread(f)
 	case Cancel:
 		return s.cancel(f)
-	case Call, Save, Restore, EndThread, Wait:
+	case Call, Then, Save, Restore, EndThread, Wait:
 	default:
 		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}
@@ -85,7 +85,7 @@ func (s *Server) makeThread(f *Frame) error {
 	if err != nil {
 		return s.answer(f, AnswerHead{Status: statusOf(err)}, nil)
 	}
-	return s.answer(f, AnswerHead{}, threadBody.append(nil, ThreadBody{s.last, w.th.Name()}))
+	return s.answer(f, AnswerHead{}, threadBody.append(s.form, nil, ThreadBody{s.last, w.th.Name()}))
 }
 
 func (s *Server) newThread() (*worker, error) {

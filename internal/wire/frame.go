@@ -35,6 +35,7 @@ const (
 	Restore                   // puts it back
 	Wait                      // a call that is made again as long as it cannot be done
 	Cancel                    // ends the waiting of a call
+	Then                      // a call that is made if the one before it succeeded
 )
 
 // Frame is one message.

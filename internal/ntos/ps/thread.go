@@ -21,6 +21,7 @@ type Thread struct {
 	name       string           // immutable
 	selfAccess winnt.AccessMask // immutable: rights behind the pseudo handle -2
 	system     bool             // immutable: runs kernel code only
+	created    int64            // immutable
 
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
 	exited atomic.Bool
@@ -41,7 +42,7 @@ func (p *Process) NewSystemThread() (*Thread, ntstatus.Status) { return p.newThr
 // thread runs.
 func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstatus.Status) {
 	creator := p.Token()
-	t := &Thread{process: p, system: system}
+	t := &Thread{process: p, system: system, created: p.sys.now()}
 	if d == nil {
 		d = se.NewDescriptor(creator, winnt.ThreadObject, nil)
 	}
@@ -117,6 +118,10 @@ func (t *Thread) ID() winnt.Handle { return t.id }
 
 // Name returns the display name: the process's and a number.
 func (t *Thread) Name() string { return t.name }
+
+// Created returns when the thread was made: 100-ns units since 1601-01-01 UTC, 0 where
+// the system has no clock.
+func (t *Thread) Created() int64 { return t.created }
 
 // Process returns the process of the thread.
 func (t *Thread) Process() *Process { return t.process }

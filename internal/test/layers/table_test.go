@@ -79,6 +79,7 @@ var table = []row{
 	{10, "capi/rtl"},
 	{10, "capi/win"},
 	{10, "capi"},
+	{10, "clients"},
 	{10, "examples"},
 	{10, "examples/pipes"},
 	{10, "examples/..."},

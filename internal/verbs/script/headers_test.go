@@ -78,7 +78,7 @@ func TestParametersAreNamedAsInHeaders(t *testing.T) {
 
 // compareParameters fails for a name that only one side has, unless a reason
 // stands in without or besides.
-func compareParameters(t *testing.T, row nt.Row, want []string) {
+func compareParameters(t *testing.T, row *nt.Row, want []string) {
 	t.Helper()
 	name := row.Info().Name
 	var ours []string
