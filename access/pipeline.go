@@ -112,6 +112,8 @@ func (q *query) decide() Decision {
 		q.own = q.ownerRights()
 	}
 	// Stages 4 to 7.
+	// With a tree each node needs its own answer, and an AppContainer must be
+	// granted even what the owner has: both read the DACL all the same.
 	if q.held&^q.own == 0 && q.tree == nil && !q.who.token.IsAppContainer() {
 		if q.tr != nil {
 			q.tr.nothingLeft()

@@ -51,7 +51,7 @@ func (m *IDMap) valid(s *state) error {
 	case first <= Unmapped && last >= Unmapped:
 		return fmt.Errorf("65534 stands for every user without a number")
 	case base > ^uint32(0)-(last-first):
-		return fmt.Errorf("RIDs from %d leave none for the range", base)
+		return fmt.Errorf("a first RID of %d leaves no RIDs for the range", base)
 	}
 	return validName(m.Name, map[string]bool{})
 }

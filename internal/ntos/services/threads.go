@@ -76,6 +76,20 @@ func (c *Context) NtSuspendThread(in nt.SuspendThreadIn) (out nt.SuspendThreadOu
 	return out, ntstatus.Success
 }
 
+// NtResumeThread starts a thread that was made suspended.
+func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, st ntstatus.Status) {
+	// reference
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	// commit
+	// Resuming counts down, and the thread starts when it reaches 0. O-144
+	out.PreviousSuspendCount = uint32(t.Resume())
+	return out, ntstatus.Success
+}
+
 // NtImpersonateThread makes the server thread act as the client thread acts.
 func (c *Context) NtImpersonateThread(in nt.ImpersonateThreadIn) (out nt.ImpersonateThreadOut, st ntstatus.Status) {
 	// capture
