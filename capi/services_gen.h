@@ -282,3 +282,14 @@ SERVICE(CancelTimer, (HANDLE TimerHandle, PBOOLEAN CurrentState), A(TimerHandle)
 SERVICE(QueryTimer, (HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass, PVOID TimerInformation,
 	ULONG TimerInformationLength, PULONG ReturnLength), A(TimerHandle), A(TimerInformationClass), A(TimerInformation),
 	A(TimerInformationLength), A(ReturnLength))
+SERVICE(SetEvent, (HANDLE EventHandle, PLONG PreviousState), A(EventHandle), A(PreviousState))
+SERVICE(ResetEvent, (HANDLE EventHandle, PLONG PreviousState), A(EventHandle), A(PreviousState))
+SERVICE(ClearEvent, (HANDLE EventHandle), A(EventHandle))
+SERVICE(WaitForSingleObject, (HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout), A(Handle), A(Alertable),
+	A(Timeout))
+USER_SERVICE(WaitForMultipleObjects, (ULONG Count, const HANDLE *Handles, WAIT_TYPE WaitType, BOOLEAN Alertable,
+	PLARGE_INTEGER Timeout), A(Count), A(Handles), A(WaitType), A(Alertable), A(Timeout))
+USER_SERVICE(DelayExecution, (BOOLEAN Alertable, PLARGE_INTEGER DelayInterval), A(Alertable), A(DelayInterval))
+USER_SERVICE(QueueApcThread, (HANDLE ThreadHandle, PPS_APC_ROUTINE ApcRoutine, PVOID ApcArgument1, PVOID ApcArgument2,
+	PVOID ApcArgument3), A(ThreadHandle), A(ApcRoutine), A(ApcArgument1), A(ApcArgument2), A(ApcArgument3))
+USER_SERVICE(TestAlert, (void), 0)

@@ -68,6 +68,7 @@ int main(void)
 	test_parts();
 	test_objects();
 	test_synch();
+	test_waits();
 	test_pipeinfo();
 	test_devices();
 	test_threads();

@@ -115,8 +115,11 @@ func (w *worker) turn(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 		w.s.turns.Enter()
 		defer w.s.turns.Leave()
 	}
-	if f.Kind == Wait {
+	switch f.Kind {
+	case Wait:
 		return w.wait(f)
+	case Connected:
+		return w.connected(f)
 	}
 	head, rest, err = w.perform(f)
 	return head, rest, false, err

@@ -145,12 +145,12 @@ func TestStateModes(t *testing.T) {
 		if err := os.Chmod(dir, mode); err != nil {
 			t.Fatal(err)
 		}
-		f, err := lockState(dir)
+		f, err := LockState(dir)
 		if taken != (err == nil) || !taken && !strings.Contains(err.Error(), fmt.Sprintf("(mode %o)", mode)) {
 			t.Errorf("%o: %v", mode, err)
 		}
 		if err == nil {
-			if _, err := lockState(dir); err == nil || !strings.Contains(err.Error(), "another refmond") {
+			if _, err := LockState(dir); err == nil || !strings.Contains(err.Error(), "another refmond") {
 				t.Errorf("%o: a second daemon: %v", mode, err)
 			}
 			if err := f.Close(); err != nil {
@@ -159,7 +159,7 @@ func TestStateModes(t *testing.T) {
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "new", "state")
-	f, err := lockState(dir)
+	f, err := LockState(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -216,5 +216,15 @@ REFMON_API NTSTATUS NTAPI ZwSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueTime,
 REFMON_API NTSTATUS NTAPI ZwCancelTimer(HANDLE TimerHandle, PBOOLEAN CurrentState);
 REFMON_API NTSTATUS NTAPI ZwQueryTimer(HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass,
 	PVOID TimerInformation, ULONG TimerInformationLength, PULONG ReturnLength);
+REFMON_API NTSTATUS NTAPI ZwSetEvent(HANDLE EventHandle, PLONG PreviousState);
+REFMON_API NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState);
+REFMON_API NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle);
+REFMON_API NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+REFMON_API NTSTATUS NTAPI ZwWaitForMultipleObjects(ULONG Count, const HANDLE *Handles, WAIT_TYPE WaitType,
+	BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+REFMON_API NTSTATUS NTAPI ZwDelayExecution(BOOLEAN Alertable, PLARGE_INTEGER DelayInterval);
+REFMON_API NTSTATUS NTAPI ZwQueueApcThread(HANDLE ThreadHandle, PPS_APC_ROUTINE ApcRoutine, PVOID ApcArgument1,
+	PVOID ApcArgument2, PVOID ApcArgument3);
+REFMON_API NTSTATUS NTAPI ZwTestAlert(void);
 
 #endif

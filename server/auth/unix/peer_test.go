@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -50,19 +51,23 @@ func TestAlive(t *testing.T) {
 	}
 }
 
-// TestTokens: a peer's token is in the logon session that was opened for it, with the
-// group of the moment first and each group once; 65534 has no session (W-15).
+// TestTokens: a peer's token has the group of the moment first and each group once;
+// 65534 is the anonymous logon with no group of its own (W-15).
 func TestTokens(t *testing.T) {
 	a := Accounts{Privileges: map[uint32]winnt.PrivilegeSet{8: winnt.Privileges(winnt.SeDebugPrivilege)}}
-	tok, err := a.Token(&Peer{UID: 8, GID: 100, Groups: []uint32{100, 101, 102}}, 0x4711)
-	if err != nil {
-		t.Fatal(err)
+	log := func(p *Peer) token.Spec {
+		r, err := a.LogOn(p, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Token
 	}
-	if tok.AuthenticationID() != 0x4711 || tok.Spec().Source.Name != "unix" {
-		t.Errorf("session %v, source %q", tok.AuthenticationID(), tok.Spec().Source.Name)
+	s := log(&Peer{UID: 8, GID: 100, Groups: []uint32{100, 101, 102}})
+	if s.Source.Name != "unix" {
+		t.Errorf("source %q", s.Source.Name)
 	}
 	seen := map[string]int{}
-	for _, g := range tok.Groups() {
+	for _, g := range s.Groups {
 		seen[g.SID.String()]++
 	}
 	for _, id := range []string{"S-1-22-2-100", "S-1-22-2-101", "S-1-22-2-102"} {
@@ -70,20 +75,18 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s is there %d times", id, seen[id])
 		}
 	}
-	s := tok.Spec()
 	if !s.Privileges.Has(winnt.SeDebugPrivilege) || !s.EnabledPrivileges.Has(winnt.SeDebugPrivilege) ||
 		!s.DefaultPrivileges.Has(winnt.SeDebugPrivilege) {
 		t.Error("a privilege of the configuration is not there, enabled and by default")
 	}
-	other, err := a.Token(&Peer{UID: 9, GID: 8}, 0x4712)
-	if err != nil || other.Spec().Privileges.Has(winnt.SeDebugPrivilege) {
-		t.Errorf("another uid has the privilege too: %v", err)
+	if log(&Peer{UID: 9, GID: 8}).Privileges.Has(winnt.SeDebugPrivilege) {
+		t.Error("another uid has the privilege too")
 	}
-	none, err := a.Token(&Peer{UID: 65534, GID: 100}, 0x4713)
-	if err != nil || none.User().SID != sid.Anonymous || none.AuthenticationID() == 0x4713 {
-		t.Errorf("65534: %v, %v", none, err)
+	none := log(&Peer{UID: 65534, GID: 100})
+	if none.User.SID != sid.Anonymous {
+		t.Errorf("65534 is %v", none.User.SID)
 	}
-	for _, g := range none.Groups() {
+	for _, g := range none.Groups {
 		if g.SID.Authority() == 22 {
 			t.Errorf("65534 has the group %v", g.SID)
 		}
