@@ -31,7 +31,7 @@ func bytesOf(t *testing.T, text string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []byte(d.Binary())
+	return d.Binary()
 }
 
 // rowsOf reads a file and returns each object as path, type and descriptor, or its error.
