@@ -192,6 +192,14 @@ SERVICE(OpenThread, (PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_AT
 SERVICE(GetNextThread, (HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
 	ULONG Flags, PHANDLE NewThreadHandle), A(ProcessHandle), A(ThreadHandle), A(DesiredAccess), A(HandleAttributes),
 	A(Flags), A(NewThreadHandle))
+SERVICE(GetNextProcess, (HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Flags,
+	PHANDLE NewProcessHandle), A(ProcessHandle), A(DesiredAccess), A(HandleAttributes), A(Flags), A(NewProcessHandle))
+SERVICE(QueryInformationProcess, (HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
+	PVOID ProcessInformation, ULONG ProcessInformationLength, PULONG ReturnLength), A(ProcessHandle),
+	A(ProcessInformationClass), A(ProcessInformation), A(ProcessInformationLength), A(ReturnLength))
+SERVICE(QueryInformationThread, (HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass, PVOID ThreadInformation,
+	ULONG ThreadInformationLength, PULONG ReturnLength), A(ThreadHandle), A(ThreadInformationClass), A(ThreadInformation),
+	A(ThreadInformationLength), A(ReturnLength))
 SERVICE(SetInformationProcess, (HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
 	PVOID ProcessInformation, ULONG ProcessInformationLength), A(ProcessHandle), A(ProcessInformationClass),
 	A(ProcessInformation), A(ProcessInformationLength))

@@ -10,6 +10,8 @@ import (
 // cannot have sent ends the connection.
 func (s *Server) dispatch(f *Frame) error {
 	switch f.Kind {
+	case Administer:
+		return s.administer(f)
 	case NewThread:
 		return s.makeThread(f)
 	case Cancel:

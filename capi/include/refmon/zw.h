@@ -141,6 +141,12 @@ REFMON_API NTSTATUS NTAPI ZwOpenThread(PHANDLE ThreadHandle, ACCESS_MASK Desired
 	POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId);
 REFMON_API NTSTATUS NTAPI ZwGetNextThread(HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
 	ULONG HandleAttributes, ULONG Flags, PHANDLE NewThreadHandle);
+REFMON_API NTSTATUS NTAPI ZwGetNextProcess(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
+	ULONG Flags, PHANDLE NewProcessHandle);
+REFMON_API NTSTATUS NTAPI ZwQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
+	PVOID ProcessInformation, ULONG ProcessInformationLength, PULONG ReturnLength);
+REFMON_API NTSTATUS NTAPI ZwQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
+	PVOID ThreadInformation, ULONG ThreadInformationLength, PULONG ReturnLength);
 REFMON_API NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
 	PVOID ProcessInformation, ULONG ProcessInformationLength);
 REFMON_API NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,

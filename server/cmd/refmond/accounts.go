@@ -2,13 +2,17 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/server/lsa/admin"
 	"github.com/refmon/refmon/server/lsa/host"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
@@ -21,6 +25,25 @@ func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	}
 	log.Names = s.store
 	return nil
+}
+
+// administer returns what answers requests about accounts.
+func (s *service) administer(cfg *config) func(*token.Token, []byte) ([]byte, ntstatus.Status) {
+	a := admin.Answerer{Store: s.store}
+	if s.trail != nil {
+		a.AuditKey = func(public bool) ([]byte, error) { return os.ReadFile(auditKey(cfg.State, public)) }
+	}
+	return a.Answer
+}
+
+// auditKey returns the file of the key that the trail below a state folder is signed
+// with, or of its public half.
+func auditKey(state string, public bool) string {
+	name := "key"
+	if public {
+		name = "key.pub"
+	}
+	return filepath.Join(state, "audit", name)
 }
 
 // recordChange writes the record of a change of accounts, whatever the policy (L-50).

@@ -19,6 +19,8 @@ type cli struct {
 	Serve  serveCmd  `cmd:"" help:"Listen for programs, and play the kernel for them."`
 	Config configCmd `cmd:"" help:"Check and explain the configuration."`
 
+	Account accountCmd `cmd:"" help:"Change and list the accounts of a running refmond."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
