@@ -231,8 +231,9 @@ func (q *query) read(exempt winnt.AccessMask) bool {
 	return true
 }
 
-// writeBits returns the rights a write-restricted token is restricted in
-//
+// writeBits returns the rights that a write-restricted token is restricted in:
+// deleting, changing DACL or owner, and the writing rights of the type that
+// neither reading nor executing needs.
 func (q *query) writeBits() winnt.AccessMask {
 	m := q.mapping
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | m.Write&^(m.Read|m.Execute)
