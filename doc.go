@@ -33,6 +33,7 @@
 //
 //   - kernel: boots a system of processes, threads, handles and token objects.
 //   - client: connects to a kernel in another program; internal/wire carries the calls.
+//   - clients: the same for other languages.
 //   - logon: who a client is, what its token is made of, names and SIDs.
 //   - nt: the documented Nt services, called on a thread of that system.
 //

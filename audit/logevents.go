@@ -3,10 +3,28 @@ package audit
 import (
 	"encoding/hex"
 	"strconv"
+
+	"github.com/refmon/refmon/sid"
 )
 
 // keywordLog are the keywords of events of the log service, 1100 to 1199.
 const keywordLog uint64 = 0x4020000000000000
+
+// AccountsChangedID is the number of the event AccountsChanged, beside OverwrittenID.
+const AccountsChangedID = 64050
+
+// AccountsChanged returns the event of a change of accounts, groups or id maps, made
+// in the name of a SID: what was done, to which account, group or map, and the
+// member, new name or the like. Changes of rights have events of their own (4704,
+// 4705, 4717, 4718). Windows has an event for each kind of such a change.
+func AccountsChanged(from Origin, by sid.SID, what, subject, detail string) Event {
+	var l fieldList
+	from.appendAccount(&l, "Subject", by, 0)
+	l.text("Change", what)
+	l.name("Target", subject)
+	l.name("Detail", detail)
+	return Event{Header: Header{ID: AccountsChangedID, Subcategory: UserAccountManagement}, fields: l}
+}
 
 // OverwrittenID is the number of the event LogOverwritten. Windows has no such
 // event.

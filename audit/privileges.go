@@ -54,3 +54,7 @@ func (p *Policy) AuditedPrivileges(used winnt.PrivilegeSet) winnt.PrivilegeSet {
 	}
 	return used
 }
+
+// Sensitive returns those of the privileges whose use is recorded as sensitive, and
+// which a record of a logon names: the thirteen of event 4672.
+func Sensitive(held winnt.PrivilegeSet) winnt.PrivilegeSet { return held & sensitivePrivileges }

@@ -32,6 +32,7 @@ const (
 	AuditPolicyChange          Subcategory = 0x2F
 	AuthenticationPolicyChange Subcategory = 0x30
 	AuthorizationPolicyChange  Subcategory = 0x31
+	UserAccountManagement      Subcategory = 0x35
 	DirectoryServiceAccess     Subcategory = 0x3B
 	RemovableStorage           Subcategory = 0x45
 	CentralPolicyStaging       Subcategory = 0x46

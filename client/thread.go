@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
 )
 
 // thread carries the calls of one thread. It implements [nt.Transport].
@@ -16,20 +17,20 @@ type thread struct {
 
 // Call makes a call. A row that the daemon does not know alike is
 // STATUS_NOT_SUPPORTED (W-5), a lost connection STATUS_PORT_DISCONNECTED (W-9).
-func (t *thread) Call(row nt.Row, in any, why bool) (out any, st ntstatus.Status, reason nt.Why) {
+func (t *thread) Call(row *nt.Row, in any, why bool) (out any, st ntstatus.Status, reason nt.Why) {
 	return t.send(&wire.Frame{Kind: wire.Call}, row, in, why, nil, nil)
 }
 
 // CallWhenReady implements [nt.Transport]. The waiting is the daemon's: one call
 // there and one answer back, however long it takes (W-20).
-func (t *thread) CallWhenReady(row nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
+func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
 	out, st, _ := t.send(&wire.Frame{Kind: wire.Wait, Body: wire.AppendWait(nil, w.Handle, w.NotYet)}, row, in, false,
 		w.Closed, w.Due)
 	return out, st
 }
 
 // send sends a call behind what its body holds already.
-func (t *thread) send(f *wire.Frame, row nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
+func (t *thread) send(f *wire.Frame, row *nt.Row, in any, why bool, closed, due <-chan struct{}) (out any,
 	st ntstatus.Status, reason nt.Why) {
 	r := wire.Rows()[row.Info().Number]
 	number, known := t.c.services[row.Info().Name]
@@ -66,6 +67,25 @@ func (t *thread) NewThread() (nt.Transport, string, ntstatus.Status) {
 		return nil, "", e.Status
 	}
 	return nil, "", ntstatus.PortDisconnected
+}
+
+// PortConnected waits until the server of a port has completed the connection, and
+// returns what it said and the longest message (W-41).
+func (t *thread) PortConnected(h winnt.Handle) (information []byte, longest uint32, st ntstatus.Status) {
+	f := &wire.Frame{Kind: wire.Connected, Thread: t.number, Body: wire.AppendPort(nil, h)}
+	head, rest, err := t.c.ask(f)
+	if err != nil {
+		return nil, 0, ntstatus.PortDisconnected
+	}
+	if !head.Status.IsSuccess() {
+		return nil, 0, head.Status
+	}
+	b, err := wire.DecodeConnected(rest)
+	if err != nil {
+		_ = t.c.lose(err)
+		return nil, 0, ntstatus.PortDisconnected
+	}
+	return b.Information, b.MaximumMessageLength, head.Status
 }
 
 // EndThread implements [nt.Transport].

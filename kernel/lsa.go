@@ -7,6 +7,7 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sddl"
 	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
 )
 
 // policySecurity lets everyone look names up and view, and Anonymous not (L-40).
@@ -39,6 +40,25 @@ func (s *System) LogOn(r logon.Result) (tok *token.Token, end func(), err error)
 		return nil, func() {}, st.Err()
 	}
 	return v, end, nil
+}
+
+// LogonSource says who asks for a logon, for its record. The zero value is the
+// system itself.
+type LogonSource = services.LogonSource
+
+// RecordLogon writes the records of a logon that [System.LogOn] made: 4624 for each
+// session of its pair, and right after it 4672 where the token holds a sensitive
+// privilege (L-48). The end of each session will be record 4634. The status is
+// STATUS_AUDIT_FAILED where a record cannot be kept under a policy that fails
+// closed: the logon must then fail.
+func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Token) ntstatus.Status {
+	return s.sys.RecordLogon(from, t, tok)
+}
+
+// RecordRefusedLogon writes record 4625, with the reason that the client is not
+// told (L-49).
+func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who logon.Account, why ntstatus.Status) {
+	s.sys.RecordRefusedLogon(from, t, who, why, why)
 }
 
 // SetEveryoneIncludesAnonymous sets the policy of that name: whether anonymous

@@ -68,6 +68,7 @@ func Boot(cfg Config) *System {
 	if log == nil {
 		log = &audit.Log{Sink: audit.NewMemory(0, 0)}
 	}
+	p.Clock = log.Clock
 	s := &System{
 		sys:      &services.System{System: p, Log: log},
 		modes:    map[*nt.Thread]*KernelThread{},
@@ -78,6 +79,7 @@ func Boot(cfg Config) *System {
 	s.sys.Root = ob.NewDirectory(rootDescriptor(), 0)
 	s.sys.Names = ob.NewNamespace(s.sys.Root)
 	s.sys.Run = s.run
+	p.Security.Sessions.Ended = s.sys.RecordLogoff
 	s.makePolicy(cfg.LSA)
 	s.makeDirectories()
 	s.sys.Files = ob.NewDirectory(rootDescriptor(), 0)

@@ -12,17 +12,18 @@ import (
 // and never go on a wire. Rows are called on a *KernelThread.
 var Table nt.Table
 
-// call runs every routine: the row's implementation, then the tracer.
+// call runs every routine: the row's implementation and, where a tracer looks on,
+// the path of erased types that tells it.
 func call[I, O any](k *KernelThread, e *nt.Entry[*KernelThread, I, O], in I) (O, ntstatus.Status) {
-	out, st := e.Call(k, in)
-	if k.tracer != nil {
-		k.tracer.Traced(&nt.Call{Thread: k.Name(), Row: e, In: in, Out: out, Status: st, Why: k.ctx.TakeWhy()})
+	if k.tracer == nil {
+		return e.Call(k, in)
 	}
-	return out, st
+	out, st := k.CallRow(e.Row, in)
+	return out.(O), st
 }
 
 // CallRow calls a row of [Table] with erased types, traced like a method call.
-func (k *KernelThread) CallRow(r nt.Row, in any) (any, ntstatus.Status) {
+func (k *KernelThread) CallRow(r *nt.Row, in any) (any, ntstatus.Status) {
 	out, st := r.Invoke(k, in)
 	if k.tracer != nil {
 		k.tracer.Traced(&nt.Call{Thread: k.Name(), Row: r, In: in, Out: out, Status: st, Why: k.ctx.TakeWhy()})

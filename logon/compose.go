@@ -139,6 +139,27 @@ func limit(full token.Spec) token.Spec {
 	return s
 }
 
+// Administrator reports whether one of the tokens of a result has Administrators
+// enabled.
+func (r *Result) Administrator() bool {
+	has := func(s *token.Spec) bool {
+		return s != nil && (s.User.SID == sid.LocalSystem || slices.ContainsFunc(s.Groups, func(g token.Group) bool {
+			return g.SID == sid.Administrators && g.Attributes&winnt.SE_GROUP_ENABLED != 0
+		}))
+	}
+	return has(&r.Token) || has(r.Linked)
+}
+
+// Full returns the result with the full token of a pair first, and the limited one
+// linked to it. A result without a pair is returned as it is.
+func (r Result) Full() Result {
+	if r.Linked != nil && r.Linked.ElevationType == winnt.TokenElevationTypeFull {
+		limited := r.Token
+		r.Token, r.Linked = *r.Linked, &limited
+	}
+	return r
+}
+
 // AnonymousLogon returns the logon of a client without a name.
 func AnonymousLogon() Result {
 	s := token.Anonymous(false)

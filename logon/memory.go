@@ -124,9 +124,11 @@ func (m *Memory) LogOn(r Request) (Result, ntstatus.Status) {
 	case r.Package == S4U:
 	case r.Package != Password:
 		return Result{}, ntstatus.NoSuchPackage
-	case !ok || x.Password == "" || x.Password != r.Password:
+	case !ok:
 		// An unknown name and a wrong password are one and the same answer. L-32
-		return Result{}, ntstatus.LogonFailure
+		return Result{Reason: ntstatus.NoSuchUser}, ntstatus.LogonFailure
+	case x.Password == "" || x.Password != r.Password:
+		return Result{Account: a, Reason: ntstatus.WrongPassword}, ntstatus.LogonFailure
 	}
 	p := x.Person
 	p.Groups = slices.Clone(p.Groups)

@@ -63,6 +63,9 @@ type Result struct {
 	// Linked is the other token of an administrator's pair, nil without one.
 	Linked  *token.Spec
 	Account Account
+	// Reason says, beside a status that refuses, what the record alone tells:
+	// STATUS_WRONG_PASSWORD, STATUS_NO_SUCH_USER. Account is then who it was, if known.
+	Reason ntstatus.Status
 }
 
 // Account is a name with its SID. The zero value names nothing.

@@ -52,7 +52,7 @@ var rowDuplicateToken = Add(&NtTable, Entry[Services, DuplicateTokenIn, Duplicat
 		},
 	},
 	Call:    Services.NtDuplicateToken,
-	Scalars: duplicateTokenScalars,
+	Scalars: byValue(duplicateTokenScalars),
 })
 
 // NtDuplicateToken makes a token that duplicates an existing one; desired 0

@@ -40,65 +40,93 @@ func (m *Meta) Document() string {
 	return m.Source
 }
 
-// Entry is one row of a table of services: metadata and the way to call it on
-// an S, which is [Services] for Nt* rows. In and Out travel by value; their
-// field names are the documented parameter names. Tags of the fields tell a
-// binding what the types do not: param the documented name where Go spells it
-// otherwise ("-" hides the field), object the type whose rights a mask names,
-// default the value of a parameter that is left out.
+// Entry is one row of a table of services as it is declared: metadata and the
+// way to call it on an S, which is [Services] for Nt* rows. In and Out travel by
+// value; their field names are the documented parameter names. Tags of the
+// fields tell a binding what the types do not: param the documented name where
+// Go spells it otherwise ("-" hides the field), object the type whose rights a
+// mask names, default the value of a parameter that is left out.
+//
+// An Entry has no methods: all that needs no types is a [Row], which is
+// compiled once and not once for each service.
 type Entry[S, I, O any] struct {
-	Meta
+	Meta Meta
 	Call func(S, I) (O, ntstatus.Status)
 	// Scalars gives the status of by-value parameters that are looked at
-	// before any memory is touched (O-3); nil where there is no such parameter.
-	Scalars func(I) ntstatus.Status
+	// before any memory is touched (O-3), made by byValue; nil where there is no
+	// such parameter.
+	Scalars func(in any) ntstatus.Status
+
+	Row *Row // the entry with its types erased; [Add] sets it
 }
 
-// Row is an Entry with its types erased, for tracers, scripts and transports.
-type Row interface {
-	Info() *Meta
-	InType() reflect.Type
-	OutType() reflect.Type
-	// Invoke calls the service; in must be of InType, the result is of OutType.
-	Invoke(services, in any) (out any, st ntstatus.Status)
-	// Probed reports whether the call gets past its by-value tests, so that
-	// a failure after it may touch an output variable (O-5).
-	Probed(in any) bool
+// byValue makes the Scalars of an entry from a function of its input structure.
+func byValue[I any](test func(I) ntstatus.Status) func(in any) ntstatus.Status {
+	return func(in any) ntstatus.Status { return test(in.(I)) }
+}
+
+// Row is an [Entry] with its types erased, for tracers, scripts and transports.
+// [Add] and [Table.Derive] make it, and it does not change; the zero value cannot
+// be called.
+type Row struct {
+	meta    *Meta
+	in, out reflect.Type
+	invoke  func(services, in any) (any, ntstatus.Status)
+	scalars func(in any) ntstatus.Status // nil: no by-value tests
 }
 
 // Info returns the metadata; it must not be changed.
-func (e *Entry[S, I, O]) Info() *Meta { return &e.Meta }
+func (r *Row) Info() *Meta { return r.meta }
 
 // InType returns the type of the input structure.
-func (e *Entry[S, I, O]) InType() reflect.Type { return reflect.TypeFor[I]() }
+func (r *Row) InType() reflect.Type { return r.in }
 
 // OutType returns the type of the output structure.
-func (e *Entry[S, I, O]) OutType() reflect.Type { return reflect.TypeFor[O]() }
+func (r *Row) OutType() reflect.Type { return r.out }
 
-// Invoke calls the service with erased types.
-func (e *Entry[S, I, O]) Invoke(services, in any) (any, ntstatus.Status) {
-	return e.Call(services.(S), in.(I))
-}
+// Invoke calls the service; in must be of InType, the result is of OutType.
+func (r *Row) Invoke(services, in any) (out any, st ntstatus.Status) { return r.invoke(services, in) }
 
-// Probed implements [Row].
-func (e *Entry[S, I, O]) Probed(in any) bool {
-	return e.Scalars == nil || e.Scalars(in.(I)) == ntstatus.Success
+// Probed reports whether the call gets past its by-value tests, so that a
+// failure after it may touch an output variable (O-5).
+func (r *Row) Probed(in any) bool {
+	return r.invoke != nil && (r.scalars == nil || r.scalars(in) == ntstatus.Success)
 }
 
 // Table lists the rows of one family of services in the order of their numbers.
-type Table struct{ rows []Row }
+type Table struct{ rows []*Row }
 
-// Add appends a row and gives it its number. It is meant for package-level
+// Add appends an entry and gives it its number. It is meant for package-level
 // variables; a table is not changed once the program runs.
 func Add[S, I, O any](t *Table, e Entry[S, I, O]) *Entry[S, I, O] {
-	row := &e
-	row.Number = len(t.rows)
-	t.rows = append(t.rows, row)
-	return row
+	e.Row = t.add(&Row{meta: &e.Meta, scalars: e.Scalars, invoke: func(services, in any) (any, ntstatus.Status) {
+		return e.Call(services.(S), in.(I))
+	}}, e.Call)
+	return &e
+}
+
+// add appends a row whose call is a func(S, I) (O, Status).
+func (t *Table) add(r *Row, call any) *Row {
+	r.in, r.out = reflect.TypeOf(call).In(1), reflect.TypeOf(call).Out(0)
+	return t.enter(r)
+}
+
+func (t *Table) enter(r *Row) *Row {
+	r.meta.Number = len(t.rows)
+	t.rows = append(t.rows, r)
+	return r
+}
+
+// Derive appends a row that makes the calls of another one under its own
+// metadata: services turns what the new row is called on into what the other
+// one is called on. Like [Add] it is meant for package-level variables.
+func (t *Table) Derive(from *Row, meta Meta, services func(any) any) *Row {
+	return t.enter(&Row{meta: &meta, in: from.in, out: from.out,
+		invoke: func(own, in any) (any, ntstatus.Status) { return from.invoke(services(own), in) }})
 }
 
 // All yields the rows in order.
-func (t *Table) All(yield func(Row) bool) {
+func (t *Table) All(yield func(*Row) bool) {
 	for _, r := range t.rows {
 		if !yield(r) {
 			return
@@ -107,7 +135,7 @@ func (t *Table) All(yield func(Row) bool) {
 }
 
 // Find returns the row of that name, nil if no row has it.
-func (t *Table) Find(name string) Row {
+func (t *Table) Find(name string) *Row {
 	for _, r := range t.rows {
 		if r.Info().Name == name {
 			return r

@@ -58,7 +58,7 @@ func TestTable(t *testing.T) {
 func TestProbed(t *testing.T) {
 	duplicate, query := nt.NtTable.Find("NtDuplicateToken"), nt.NtTable.Find("NtQueryInformationToken")
 	for _, c := range []struct {
-		row  nt.Row
+		row  *nt.Row
 		in   any
 		want bool
 	}{

@@ -28,6 +28,7 @@ var events = map[string][]uint16{
 
 	"NtReadFile": uses, "NtWriteFile": uses, "NtFsControlFile": uses,
 	"NtClose": {4658}, "NtDuplicateObject": {4690}, "NtSetSecurityObject": {4670, 4907, 4911, 4913},
+	"LsaLogonUser":            {4624, 4625, 4672},
 	"NtAdjustPrivilegesToken": {4703}, "NtCreateUserProcess": {4688}, "NtSetInformationProcess": {4696},
 
 	"NtOpenObjectAuditAlarm": {4656, 4662, 4674}, "NtCloseObjectAuditAlarm": {4658}, "NtDeleteObjectAuditAlarm": {4660},

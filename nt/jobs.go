@@ -137,12 +137,12 @@ var (
 			},
 		},
 		Call: Services.NtSetInformationJobObject,
-		Scalars: func(in SetInformationJobObjectIn) ntstatus.Status {
+		Scalars: byValue(func(in SetInformationJobObjectIn) ntstatus.Status {
 			if in.JobObjectInformationClass != JobObjectSecurityLimitInformation {
 				return ntstatus.InvalidInfoClass
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 )
 

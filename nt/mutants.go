@@ -123,9 +123,9 @@ var (
 			Conditions: stateConditions("MutantHandle", "mutant", "MUTANT_QUERY_STATE"),
 		},
 		Call: Services.NtQueryMutant,
-		Scalars: func(in QueryMutantIn) ntstatus.Status {
+		Scalars: byValue(func(in QueryMutantIn) ntstatus.Status {
 			return exact(uint32(in.MutantInformationClass), in.MutantInformationLength, 8)
-		},
+		}),
 	})
 )
 

@@ -110,6 +110,8 @@ func createByNameConditions() []Condition {
 	return nameConditions(
 		[]Condition{{ntstatus.PrivilegeNotHeld, "O-26", "OBJ_PERMANENT without SeCreatePermanentPrivilege"}},
 		Condition{ntstatus.ObjectTypeMismatch, "O-23", "a name on the path is that of an object of another type"},
+		Condition{ntstatus.ObjectTypeMismatch, "O-161", "the name is that of an object of another type"},
+		Condition{ntstatus.ObjectPathNotFound, "O-161", "the name is below that of a device"},
 		Condition{ntstatus.ObjectNameCollision, "O-23", "the name is taken, and OBJ_OPENIF is not given"},
 		Condition{ntstatus.InvalidParameter, "O-22", "an attribute the type does not take"},
 		Condition{ntstatus.BadImpersonationLevel, "I-1",
@@ -173,12 +175,12 @@ var (
 				{ntstatus.InvalidParameter, "O-3", "EventType is neither NotificationEvent nor SynchronizationEvent"},
 			}, createByNameConditions()...)},
 		Call: Services.NtCreateEvent,
-		Scalars: func(in CreateEventIn) ntstatus.Status {
+		Scalars: byValue(func(in CreateEventIn) ntstatus.Status {
 			if in.EventType > SynchronizationEvent {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowOpenEvent = Add(&NtTable, Entry[Services, OpenEventIn, EventOut]{
 		Meta: Meta{

@@ -51,8 +51,19 @@ const ProcessAccessToken ProcessInfoClass = 9
 
 // String prints the documented name.
 func (c ProcessInfoClass) String() string {
-	if c == ProcessAccessToken {
+	switch c {
+	case ProcessBasicInformation:
+		return "ProcessBasicInformation"
+	case ProcessTimes:
+		return "ProcessTimes"
+	case ProcessAccessToken:
 		return "ProcessAccessToken"
+	case ProcessHandleCount:
+		return "ProcessHandleCount"
+	case ProcessImageFileName:
+		return "ProcessImageFileName"
+	case ProcessHandleInformation:
+		return "ProcessHandleInformation"
 	}
 	return "PROCESSINFOCLASS(" + winnt.Handle(c).String() + ")"
 }
@@ -108,13 +119,13 @@ var (
 			},
 		},
 		Call: Services.NtCreateUserProcess,
-		Scalars: func(in CreateUserProcessIn) ntstatus.Status {
+		Scalars: byValue(func(in CreateUserProcessIn) ntstatus.Status {
 			if in.ProcessFlags&^winnt.PROCESS_CREATE_FLAGS_SUPPORTED != 0 ||
 				in.ThreadFlags&^winnt.THREAD_CREATE_FLAGS_SUPPORTED != 0 {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowResumeThread = Add(&NtTable, Entry[Services, ResumeThreadIn, ResumeThreadOut]{
 		Meta: Meta{Name: "NtResumeThread", Summary: "counts down how often a thread is suspended", Source: "ResumeThread",
@@ -164,12 +175,12 @@ var (
 			},
 		},
 		Call: Services.NtSetInformationProcess,
-		Scalars: func(in SetInformationProcessIn) ntstatus.Status {
+		Scalars: byValue(func(in SetInformationProcessIn) ntstatus.Status {
 			if in.ProcessInformationClass != ProcessAccessToken {
 				return ntstatus.InvalidInfoClass
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 )
 

@@ -110,13 +110,13 @@ var (
 			},
 		},
 		Call: Services.NtQueryObject,
-		Scalars: func(in QueryObjectIn) ntstatus.Status {
+		Scalars: byValue(func(in QueryObjectIn) ntstatus.Status {
 			if in.ObjectInformationClass > ObjectHandleFlagInformation {
 				// There is no such class (O-60).
 				return ntstatus.InvalidInfoClass
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowSetInformationObject = Add(&NtTable, Entry[Services, SetInformationObjectIn, SetInformationObjectOut]{
 		Meta: Meta{
@@ -131,7 +131,7 @@ var (
 			},
 		},
 		Call: Services.NtSetInformationObject,
-		Scalars: func(in SetInformationObjectIn) ntstatus.Status {
+		Scalars: byValue(func(in SetInformationObjectIn) ntstatus.Status {
 			switch {
 			case in.ObjectInformationClass != ObjectHandleFlagInformation:
 				// Only the two flags can be set (O-63).
@@ -141,7 +141,7 @@ var (
 				return ntstatus.InfoLengthMismatch
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 )
 

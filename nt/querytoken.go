@@ -47,13 +47,13 @@ var rowQueryInformationToken = Add(&NtTable, Entry[Services, QueryInformationTok
 		},
 	},
 	Call: Services.NtQueryInformationToken,
-	Scalars: func(in QueryInformationTokenIn) ntstatus.Status {
+	Scalars: byValue(func(in QueryInformationTokenIn) ntstatus.Status {
 		if in.TokenInformationClass == 0 || in.TokenInformationClass > winnt.MaxTokenInfoClass {
 			// There is no such class (T-80).
 			return ntstatus.InvalidInfoClass
 		}
 		return ntstatus.Success
-	},
+	}),
 })
 
 // NtQueryInformationToken returns the information of a class as a Go value

@@ -74,12 +74,12 @@ var (
 			}, createByNameConditions()...),
 		},
 		Call: Services.NtCreateSemaphore,
-		Scalars: func(in CreateSemaphoreIn) ntstatus.Status {
+		Scalars: byValue(func(in CreateSemaphoreIn) ntstatus.Status {
 			if in.MaximumCount <= 0 || in.InitialCount < 0 || in.InitialCount > in.MaximumCount {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowOpenSemaphore = Add(&NtTable, Entry[Services, OpenSemaphoreIn, SemaphoreOut]{
 		Meta: Meta{
@@ -104,12 +104,12 @@ var (
 			},
 		},
 		Call: Services.NtReleaseSemaphore,
-		Scalars: func(in ReleaseSemaphoreIn) ntstatus.Status {
+		Scalars: byValue(func(in ReleaseSemaphoreIn) ntstatus.Status {
 			if in.ReleaseCount <= 0 {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowQuerySemaphore = Add(&NtTable, Entry[Services, QuerySemaphoreIn, QuerySemaphoreOut]{
 		Meta: Meta{
@@ -119,9 +119,9 @@ var (
 			Conditions: stateConditions("SemaphoreHandle", "semaphore", "SEMAPHORE_QUERY_STATE"),
 		},
 		Call: Services.NtQuerySemaphore,
-		Scalars: func(in QuerySemaphoreIn) ntstatus.Status {
+		Scalars: byValue(func(in QuerySemaphoreIn) ntstatus.Status {
 			return exact(uint32(in.SemaphoreInformationClass), in.SemaphoreInformationLength, 8)
-		},
+		}),
 	})
 )
 

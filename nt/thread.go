@@ -18,7 +18,7 @@ type Why struct {
 // Call is one finished call, as a [Tracer] sees it.
 type Call struct {
 	Thread string // display name of the calling thread
-	Row    Row
+	Row    *Row
 	In     any // of Row.InType
 	Out    any // of Row.OutType; fields keep their zero value on failure
 	Status ntstatus.Status
@@ -51,10 +51,10 @@ func (p Profile) String() string {
 type Transport interface {
 	// Call makes a call; why asks for the reason of a failure, too. Out is of
 	// the row's OutType also after a failure.
-	Call(row Row, in any, why bool) (out any, st ntstatus.Status, reason Why)
+	Call(row *Row, in any, why bool) (out any, st ntstatus.Status, reason Why)
 	// CallWhenReady makes a call again as long as it cannot be done yet. It may
 	// run beside other calls of the thread.
-	CallWhenReady(row Row, in any, w Wait) (out any, st ntstatus.Status)
+	CallWhenReady(row *Row, in any, w Wait) (out any, st ntstatus.Status)
 	// NewThread makes another thread of the process, as [Services] does.
 	NewThread() (Transport, string, ntstatus.Status)
 	// SaveImpersonation and RestoreImpersonation are those of [Services]. A
@@ -122,7 +122,7 @@ func (t *Thread) Trace(tr Tracer) {
 }
 
 // CallRow calls a row of [NtTable] by name, traced like a method call.
-func (t *Thread) CallRow(r Row, in any) (any, ntstatus.Status) {
+func (t *Thread) CallRow(r *Row, in any) (any, ntstatus.Status) {
 	if t.remote != nil {
 		return t.callRemote(r, in)
 	}
@@ -133,17 +133,15 @@ func (t *Thread) CallRow(r Row, in any) (any, ntstatus.Status) {
 	return out, st
 }
 
-// call runs a typed call: the row's implementation, then the tracer.
-func call[I, O any](t *Thread, row *Entry[Services, I, O], in I) (O, ntstatus.Status) {
-	if t.remote != nil {
-		out, st := t.callRemote(row, in)
-		return out.(O), st
+// call runs a typed call. A call of this program's kernel that is not traced
+// goes straight to the implementation and allocates nothing; all others take the
+// path of erased types.
+func call[I, O any](t *Thread, e *Entry[Services, I, O], in I) (O, ntstatus.Status) {
+	if t.remote == nil && t.tracer == nil {
+		return e.Call(t.sys, in)
 	}
-	out, st := row.Call(t.sys, in)
-	if t.tracer != nil {
-		t.tracer.Traced(&Call{t.name, row, in, out, st, t.sys.TakeWhy()})
-	}
-	return out, st
+	out, st := t.CallRow(e.Row, in)
+	return out.(O), st
 }
 
 // Profile returns the conformance profile of the system.
@@ -171,7 +169,7 @@ func (t *Thread) restore(k Ticket) {
 	t.sys.RestoreImpersonation(k)
 }
 
-func (t *Thread) callRemote(r Row, in any) (any, ntstatus.Status) {
+func (t *Thread) callRemote(r *Row, in any) (any, ntstatus.Status) {
 	out, st, why := t.remote.Call(r, in, t.tracer != nil)
 	if t.tracer != nil {
 		t.tracer.Traced(&Call{t.name, r, in, out, st, why})

@@ -5,8 +5,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// NextThreadBackward is the flag of NtGetNextThread that turns the walk round: from
+// the last thread to the first.
+const NextThreadBackward uint32 = 1
+
 // Parameters of the services on threads. ThreadHandle 0 of NtGetNextThread
-// asks for the first.
+// asks for the first, or with [NextThreadBackward] for the last.
 type (
 	GetNextThreadIn struct {
 		ProcessHandle    winnt.Handle
@@ -35,7 +39,7 @@ var (
 			Summary: "opens the thread of a process that follows another",
 			Source:  "ntdll; decided",
 			Conditions: []Condition{
-				{ntstatus.InvalidParameter, "O-22", "Flags is not 0, or HandleAttributes has unknown bits"},
+				{ntstatus.InvalidParameter, "O-22", "Flags has another bit than the first, or HandleAttributes has unknown bits"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
@@ -49,12 +53,12 @@ var (
 			},
 		},
 		Call: Services.NtGetNextThread,
-		Scalars: func(in GetNextThreadIn) ntstatus.Status {
-			if in.Flags != 0 {
+		Scalars: byValue(func(in GetNextThreadIn) ntstatus.Status {
+			if in.Flags&^NextThreadBackward != 0 {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowImpersonateThread = Add(&NtTable, Entry[Services, ImpersonateThreadIn, ImpersonateThreadOut]{
 		Meta: Meta{
@@ -162,8 +166,15 @@ const ThreadImpersonationToken ThreadInfoClass = 5
 
 // String prints the documented name.
 func (c ThreadInfoClass) String() string {
-	if c == ThreadImpersonationToken {
+	switch c {
+	case ThreadBasicInformation:
+		return "ThreadBasicInformation"
+	case ThreadTimes:
+		return "ThreadTimes"
+	case ThreadImpersonationToken:
 		return "ThreadImpersonationToken"
+	case ThreadNameInformation:
+		return "ThreadNameInformation"
 	}
 	return "THREADINFOCLASS(" + winnt.Handle(c).String() + ")"
 }
@@ -205,12 +216,12 @@ var rowSetInformationThread = Add(&NtTable, Entry[Services, SetInformationThread
 		},
 	},
 	Call: Services.NtSetInformationThread,
-	Scalars: func(in SetInformationThreadIn) ntstatus.Status {
+	Scalars: byValue(func(in SetInformationThreadIn) ntstatus.Status {
 		if in.ThreadInformationClass != ThreadImpersonationToken {
 			return ntstatus.InvalidInfoClass
 		}
 		return ntstatus.Success
-	},
+	}),
 })
 
 // NtSetInformationThread sets the impersonation token of a thread; token 0

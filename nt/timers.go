@@ -107,12 +107,12 @@ var (
 			}, createByNameConditions()...),
 		},
 		Call: Services.NtCreateTimer,
-		Scalars: func(in CreateTimerIn) ntstatus.Status {
+		Scalars: byValue(func(in CreateTimerIn) ntstatus.Status {
 			if in.TimerType > SynchronizationTimer {
 				return ntstatus.InvalidParameter4
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowOpenTimer = Add(&NtTable, Entry[Services, OpenTimerIn, TimerOut]{
 		Meta: Meta{
@@ -135,12 +135,12 @@ var (
 			}, timerHandle...),
 		},
 		Call: Services.NtSetTimer,
-		Scalars: func(in SetTimerIn) ntstatus.Status {
+		Scalars: byValue(func(in SetTimerIn) ntstatus.Status {
 			if in.Period < 0 {
 				return ntstatus.InvalidParameter6
 			}
 			return ntstatus.Success
-		},
+		}),
 	})
 	rowCancelTimer = Add(&NtTable, Entry[Services, CancelTimerIn, CancelTimerOut]{
 		Meta: Meta{
@@ -159,9 +159,9 @@ var (
 			Conditions: stateConditions("TimerHandle", "timer", "TIMER_QUERY_STATE"),
 		},
 		Call: Services.NtQueryTimer,
-		Scalars: func(in QueryTimerIn) ntstatus.Status {
+		Scalars: byValue(func(in QueryTimerIn) ntstatus.Status {
 			return exact(uint32(in.TimerInformationClass), in.TimerInformationLength, 16)
-		},
+		}),
 	})
 )
 

@@ -208,7 +208,7 @@ func (t *agentThread) ID() (winnt.Handle, error) {
 }
 
 // CallRow makes a call on the thread.
-func (t *agentThread) CallRow(row nt.Row, in any) (out any, st ntstatus.Status, err error) {
+func (t *agentThread) CallRow(row *nt.Row, in any) (out any, st ntstatus.Status, err error) {
 	s := findService(row.Info().Name)
 	if s == nil {
 		return nil, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
@@ -221,7 +221,7 @@ func (t *agentThread) CallRow(row nt.Row, in any) (out any, st ntstatus.Status, 
 }
 
 // CallFunction makes a call of a function above the services.
-func (t *agentThread) CallFunction(row nt.Row, in any) (out any, result bool, code win32.Code, err error) {
+func (t *agentThread) CallFunction(row *nt.Row, in any) (out any, result bool, code win32.Code, err error) {
 	f := functions[row.Info().Name]
 	if f == nil {
 		return nil, false, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}

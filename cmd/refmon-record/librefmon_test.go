@@ -309,7 +309,7 @@ func (t *libraryThread) ID() (winnt.Handle, error) {
 	n := t.p.do(call("", "GetCurrentThreadId"))
 	return winnt.Handle(n.Return), nil
 }
-func (t *libraryThread) CallRow(row nt.Row, in any) (any, ntstatus.Status, error) {
+func (t *libraryThread) CallRow(row *nt.Row, in any) (any, ntstatus.Status, error) {
 	s := findService(row.Info().Name)
 	if s == nil {
 		return nil, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}
@@ -322,7 +322,7 @@ func (t *libraryThread) CallRow(row nt.Row, in any) (any, ntstatus.Status, error
 	return out, st, err
 }
 
-func (t *libraryThread) CallFunction(row nt.Row, in any) (any, bool, win32.Code, error) {
+func (t *libraryThread) CallFunction(row *nt.Row, in any) (any, bool, win32.Code, error) {
 	f := functions[row.Info().Name]
 	if f == nil {
 		return nil, false, 0, &script.UnaskableError{Why: row.Info().Name + ": this recorder does not make the call"}

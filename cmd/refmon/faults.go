@@ -11,7 +11,7 @@ import (
 
 // faultsOf prints which of two simultaneous faults of a service wins. Every
 // answer comes from a call with both faults in force, on a kernel of its own.
-func (c *servicesCmd) faultsOf(std *streams, row nt.Row, profile nt.Profile) error {
+func (c *servicesCmd) faultsOf(std *streams, row *nt.Row, profile nt.Profile) error {
 	name := row.Info().Name
 	if !faults.Known(name) {
 		return fmt.Errorf("no faults are known of %s: every call of it succeeds, or its faults are not listed yet", name)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/internal/verbs/script"
 	"github.com/refmon/refmon/nt"
 )
@@ -18,16 +19,27 @@ type scriptFlags struct {
 	JSON    bool   `help:"Print one JSON object for each call."`
 	Quiet   bool   `help:"Print only expectations that failed."`
 	Profile string `enum:"documented,observed" default:"documented" help:"${profile}"`
+	Connect string `help:"Call the running daemon on this socket, not a kernel of its own." placeholder:"SOCKET"`
 }
 
-func (f *scriptFlags) runner(std *streams) *script.Runner { return script.New(f.config(std)) }
-
-func (f *scriptFlags) config(std *streams) script.Config {
+func (f *scriptFlags) config(std *streams) (script.Config, error) {
 	cfg := script.Config{Output: std.out, JSON: f.JSON, Quiet: f.Quiet, Colour: std.colour}
 	if f.Profile == "observed" {
 		cfg.Profile = nt.Observed
 	}
-	return cfg
+	if f.Connect == "" {
+		return cfg, nil
+	}
+	if cfg.Profile == nt.Observed {
+		return cfg, errors.New("--profile with --connect: the profile is the daemon's")
+	}
+	cfg.Connect = func() (script.Connection, error) { return client.Dial(f.Connect) }
+	// A daemon that is not there is an error at once, not at the first process of the program.
+	c, err := cfg.Connect()
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, c.Close()
 }
 
 type runCmd struct {
@@ -45,6 +57,9 @@ thread, under its documented name; 'refmon services' lists them. The whole langu
 
   refmon run examples/impersonation.star
 
+With --connect the calls go to the daemon on that socket: process("me") connects, its token is the
+daemon's to give, and routines of kernel mode are not there.
+
 The exit code is 0 if every expect() held, 1 if one did not, 2 if the program is wrong.`
 }
 
@@ -54,7 +69,13 @@ func (c *runCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	cfg := c.config(std)
+	if c.Connect != "" && c.Audit != "" {
+		return errors.New("--audit with --connect: the records are the daemon's")
+	}
+	cfg, err := c.config(std)
+	if err != nil {
+		return err
+	}
 	end, err := c.trail(&cfg)
 	if err != nil {
 		return err
@@ -107,12 +128,21 @@ func (replCmd) Help() string {
   alice = token(user="S-1-5-21-1-2-3-1107", groups=["DU"])
   svc = process("server", token_profile("network service"))
   kernel_mode(svc.thread).PsImpersonateClient(Thread=svc.thread, Token=alice, ImpersonationLevel=SecurityImpersonation)
-  svc.thread.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY)`
+  svc.thread.NtOpenThreadToken(ThreadHandle=NtCurrentThread(), DesiredAccess=TOKEN_QUERY)
+
+With --connect the calls go to a running daemon. Try there:
+
+  me = process("me").thread
+  me.NtOpenProcessToken(ProcessHandle=NtCurrentProcess(), DesiredAccess=TOKEN_QUERY)`
 }
 
 // Run reads statements until the input ends.
 func (c *replCmd) Run(std *streams) error {
-	r := c.runner(std)
+	cfg, err := c.config(std)
+	if err != nil {
+		return err
+	}
+	r := script.New(cfg)
 	prompt := ""
 	if f, ok := std.in.(*os.File); ok && isTerminal(f) {
 		prompt = ">>> "

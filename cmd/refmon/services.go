@@ -91,7 +91,7 @@ func (c *servicesCmd) listJSON(std *streams) error {
 	return nil
 }
 
-func (c *servicesCmd) one(std *streams, row nt.Row) error {
+func (c *servicesCmd) one(std *streams, row *nt.Row) error {
 	m := row.Info()
 	if c.JSON {
 		return json.NewEncoder(std.out).Encode(serviceJSON(row))
@@ -125,7 +125,7 @@ func eventNames(ids []uint16) string {
 	return strings.Join(names, ", ")
 }
 
-func serviceJSON(row nt.Row) map[string]any {
+func serviceJSON(row *nt.Row) map[string]any {
 	m := row.Info()
 	statuses := []map[string]string{}
 	for _, k := range m.Conditions {

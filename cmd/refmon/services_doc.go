@@ -57,7 +57,7 @@ func anchor(name string) string {
 	return name
 }
 
-func writeService(w io.Writer, row nt.Row) {
+func writeService(w io.Writer, row *nt.Row) {
 	m := row.Info()
 	fmt.Fprintf(w, "\n### %s\n\n`%s` → %s\n\n", m.Name, script.Signature(row), strings.Join(script.OutNames(row), ", "))
 	fmt.Fprintf(w, "%s. *%s.* Source: %s.", strings.ToUpper(m.Summary[:1])+m.Summary[1:], m.Support(), m.Document())

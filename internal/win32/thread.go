@@ -40,7 +40,7 @@ func (t *Thread) done(st ntstatus.Status) {
 // CallRow calls a row of [Table] with erased types. result is the BOOL that the
 // function returns, code what it left for GetLastError, ERROR_SUCCESS where it
 // left that alone; st is the status behind the code.
-func (t *Thread) CallRow(r nt.Row, in any) (out any, result bool, code Code, st ntstatus.Status) {
+func (t *Thread) CallRow(r *nt.Row, in any) (out any, result bool, code Code, st ntstatus.Status) {
 	t.set = false
 	out, st = r.Invoke(t, in)
 	if t.set {

@@ -64,10 +64,12 @@ func DecodeAnswer(b []byte) (h AnswerHead, rest []byte, err error) {
 }
 
 // DecodeThread reads the answer to NewThread.
-func DecodeThread(b []byte) (ThreadBody, error) { return threadBody.decode(b) }
+func DecodeThread(b []byte) (ThreadBody, error) { return threadBody.decode(inBinary, b) }
 
 // DecodeTicket reads a ticket.
-func DecodeTicket(b []byte) (TicketBody, error) { return ticketBody.decode(b) }
+func DecodeTicket(b []byte) (TicketBody, error) { return ticketBody.decode(inBinary, b) }
 
 // AppendTicket appends a ticket.
-func AppendTicket(b []byte, k nt.Ticket) []byte { return ticketBody.append(b, TicketBody{uint64(k)}) }
+func AppendTicket(b []byte, k nt.Ticket) []byte {
+	return ticketBody.append(inBinary, b, TicketBody{uint64(k)})
+}

@@ -47,6 +47,14 @@ var choices = []reflect.Type{
 	reflect.TypeFor[[30]byte](),
 	reflect.TypeFor[nt.PipeInformation](),
 	reflect.TypeFor[nt.PipeLocalInformation](),
+	reflect.TypeFor[nt.AccessInformation](),
+	reflect.TypeFor[nt.NameInformation](),
+	reflect.TypeFor[nt.AlignmentInformation](),
+	reflect.TypeFor[nt.CompletionInformation](),
+	reflect.TypeFor[nt.ProcessBasic](),
+	reflect.TypeFor[nt.KernelUserTimes](),
+	reflect.TypeFor[[]nt.ProcessHandle](),
+	reflect.TypeFor[nt.ThreadBasic](),
 }
 
 // choice makes the codec of an interface: a number of choices and the value.

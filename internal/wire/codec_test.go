@@ -47,11 +47,23 @@ var descriptors = []*sd.Descriptor{
 	nil, sddl.MustParse("O:BAG:SYD:(A;;FA;;;WD)S:(AU;SA;FA;;;BA)"), sddl.MustParse("D:"), sddl.MustParse("O:BA"),
 }
 
+// sids are, beside ordinary ones, none, an authority alone, and one above 32 bits.
+var sids = []sid.SID{{}, sid.Everyone, sid.Administrators, authority("\x01\x00\x00\x00\x00\x00\x00\x05"),
+	authority("\x01\x01\x01\x00\x00\x00\x00\x05\x07\x00\x00\x00")}
+
+func authority(b string) sid.SID {
+	s, _, err := sid.Decode([]byte(b))
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
 // fill sets a value to random content.
 func fill(r *rand.Rand, v reflect.Value) {
 	switch v.Interface().(type) {
 	case sid.SID:
-		v.Set(reflect.ValueOf([]sid.SID{{}, sid.Everyone, sid.Administrators}[r.IntN(3)]))
+		v.Set(reflect.ValueOf(sids[r.IntN(len(sids))]))
 		return
 	case *sd.Descriptor:
 		v.Set(reflect.ValueOf(descriptors[r.IntN(len(descriptors))]))

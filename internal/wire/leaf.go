@@ -76,16 +76,22 @@ type attributeFields struct {
 	Octets  [][]byte
 }
 
+func fieldsOf(a claims.Attribute) attributeFields {
+	return attributeFields{a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs, a.Octets}
+}
+
+func (a *attributeFields) attribute() claims.Attribute {
+	return claims.Attribute{Name: a.Name, Type: a.Type, Flags: a.Flags, Ints: a.Ints, Uints: a.Uints,
+		Strings: a.Strings, SIDs: a.SIDs, Octets: a.Octets}
+}
+
 func attribute() *codec {
 	f := make1(reflect.TypeFor[attributeFields]())
 	return &codec{f.form, f.least, func(b []byte, v reflect.Value) ([]byte, error) {
-		a := v.Interface().(claims.Attribute)
-		return f.put(b, reflect.ValueOf(attributeFields{a.Name, a.Type, a.Flags, a.Ints, a.Uints, a.Strings, a.SIDs,
-			a.Octets}))
+		return f.put(b, reflect.ValueOf(fieldsOf(v.Interface().(claims.Attribute))))
 	}, func(r *reader, v reflect.Value) {
 		var a attributeFields
 		f.get(r, reflect.ValueOf(&a).Elem())
-		v.Set(reflect.ValueOf(claims.Attribute{Name: a.Name, Type: a.Type, Flags: a.Flags, Ints: a.Ints,
-			Uints: a.Uints, Strings: a.Strings, SIDs: a.SIDs, Octets: a.Octets}))
+		v.Set(reflect.ValueOf(a.attribute()))
 	}}
 }

@@ -12,10 +12,12 @@ import (
 
 // A Row carries the parameters of one service.
 type Row struct {
-	nt.Row
+	*nt.Row
 	Service     uint16 // position in nt.NtTable
 	Fingerprint uint64 // of the name and the types: equal rows understand each other (W-5)
 	in, out     *codec
+
+	jsonIn, jsonOut *jsonCodec
 }
 
 // Rows returns the rows of [nt.NtTable] in its order. Kernel-mode routines are in
@@ -23,7 +25,8 @@ type Row struct {
 var Rows = sync.OnceValue(func() []*Row {
 	var rows []*Row
 	for r := range nt.NtTable.All {
-		row := &Row{Row: r, Service: uint16(len(rows)), in: codecOf(r.InType()), out: codecOf(r.OutType())}
+		row := &Row{Row: r, Service: uint16(len(rows)), in: codecOf(r.InType()), out: codecOf(r.OutType()),
+			jsonIn: jsonOf(r.InType()), jsonOut: jsonOf(r.OutType())}
 		sum := sha256.Sum256([]byte(r.Info().Name + "\n" + row.in.form + "\n" + row.out.form))
 		row.Fingerprint = binary.LittleEndian.Uint64(sum[:])
 		rows = append(rows, row)
@@ -71,23 +74,37 @@ func decode(c *codec, t reflect.Type, b []byte) (any, error) {
 	return v.Interface(), r.err
 }
 
-// value is the codec of one type that is no row's.
-type value[T any] struct{ c func() *codec }
-
-func valueOf[T any]() value[T] {
-	return value[T]{sync.OnceValue(func() *codec { return codecOf(reflect.TypeFor[T]()) })}
+// value has the codecs of one type that is no row's.
+type value[T any] struct {
+	c func() *codec
+	j func() *jsonCodec
 }
 
-func (v value[T]) append(b []byte, x T) []byte {
-	b, err := v.c().put(b, reflect.ValueOf(x))
+func valueOf[T any]() value[T] {
+	t := reflect.TypeFor[T]()
+	return value[T]{sync.OnceValue(func() *codec { return codecOf(t) }),
+		sync.OnceValue(func() *jsonCodec { return jsonOf(t) })}
+}
+
+func (v value[T]) append(to form, b []byte, x T) []byte {
+	put := v.c().put
+	if to == inJSON {
+		put = v.j().put
+	}
+	b, err := put(b, reflect.ValueOf(x))
 	if err != nil {
 		panic(err) // unreachable: none of these types holds an interface
 	}
 	return b
 }
 
-func (v value[T]) decode(b []byte) (T, error) {
-	x, err := decode(v.c(), reflect.TypeFor[T](), b)
+func (v value[T]) decode(from form, b []byte) (T, error) {
+	x, err := any(nil), error(nil)
+	if from == inJSON {
+		x, err = decodeJSON(v.j(), reflect.TypeFor[T](), b)
+	} else {
+		x, err = decode(v.c(), reflect.TypeFor[T](), b)
+	}
 	if err != nil {
 		return *new(T), err
 	}
@@ -123,17 +140,19 @@ const magic = "refmon"
 var helloBody = valueOf[HelloBody]()
 
 // AppendHello appends the body of a hello with all rows in place of h's.
-func AppendHello(b []byte, h HelloBody) []byte {
+func AppendHello(b []byte, h HelloBody) []byte { return appendHello(inBinary, b, h) }
+
+func appendHello(to form, b []byte, h HelloBody) []byte {
 	h.Magic, h.Version, h.Rows = magic, Version, nil
 	for _, r := range Rows() {
 		h.Rows = append(h.Rows, RowName{r.Info().Name, r.Fingerprint})
 	}
-	return helloBody.append(b, h)
+	return helloBody.append(to, b, h)
 }
 
-// DecodeHello reads the body of a hello and refuses another version (W-1).
+// DecodeHello reads the body of a hello, in either form, and refuses another version (W-1).
 func DecodeHello(b []byte) (HelloBody, error) {
-	h, err := helloBody.decode(b)
+	h, err := helloBody.decode(formOf(b), b)
 	switch {
 	case err != nil:
 		return h, fmt.Errorf("hello: %w", err)

@@ -50,7 +50,8 @@ func Serve(conn net.Conn, p Process) error { return NewServer(conn, p).Serve() }
 // connection. The status stands where the server's hello belongs.
 func Refuse(conn net.Conn, st ntstatus.Status) error {
 	_ = conn.SetDeadline(time.Now().Add(StopTimeout))
-	_, err := conn.Write(AppendFrame(nil, &Frame{Kind: Answer, Body: answerHead.append(nil, AnswerHead{Status: st})}))
+	body := answerHead.append(inBinary, nil, AnswerHead{Status: st})
+	_, err := conn.Write(AppendFrame(nil, &Frame{Kind: Answer, Body: body}))
 	return errors.Join(err, conn.Close())
 }
 
@@ -61,8 +62,10 @@ type Server struct {
 	from    *bufio.Reader // of conn; owned by the reader
 	process Process
 	turns   Turns              // immutable; nil where every call runs at once
+	watcher Watcher            // immutable; nil where no call is watched
 	threads map[uint32]*worker // owned by the reader
 	last    uint32             // number of the newest thread; owned by the reader
+	form    form               // of all bodies; set by the reader before any thread has a call
 	running sync.WaitGroup
 	over    chan struct{} // closed when no further call is begun: what waits ends
 
@@ -84,8 +87,9 @@ type Server struct {
 // NewServer makes the server of a connection, which it owns from then on.
 func NewServer(conn net.Conn, p Process) *Server {
 	turns, _ := p.(Turns)
-	return &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, threads: map[uint32]*worker{},
-		over: make(chan struct{}), waits: map[uint64]*waiting{}}
+	watcher, _ := p.(Watcher)
+	return &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
+		threads: map[uint32]*worker{}, over: make(chan struct{}), waits: map[uint64]*waiting{}}
 }
 
 // Serve answers the frames of a connection until the connection ends, one of its
@@ -170,7 +174,7 @@ func (s *Server) reason() error {
 func (s *Server) begin() error {
 	w, err := s.newThread()
 	if err != nil {
-		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(nil, AnswerHead{Status: statusOf(err)})})
+		_ = s.send(&Frame{Kind: Answer, Body: answerHead.append(inBinary, nil, AnswerHead{Status: statusOf(err)})})
 		return err
 	}
 	s.within(HelloTimeout)
@@ -190,7 +194,8 @@ func (s *Server) greet(thread string) error {
 	if f.Kind != Hello {
 		return fmt.Errorf("%w: kind %d before a hello", ErrFrame, f.Kind)
 	}
-	body := AppendHello(nil, HelloBody{Profile: uint8(s.process.Profile()), Process: uint64(s.process.ID()),
+	s.form = formOf(f.Body) // the client chooses (W-37)
+	body := appendHello(s.form, nil, HelloBody{Profile: uint8(s.process.Profile()), Process: uint64(s.process.ID()),
 		Thread: thread})
 	if err := s.send(&Frame{Kind: Hello, Request: f.Request, Body: body}); err != nil {
 		return err
@@ -243,7 +248,7 @@ func (s *Server) whole() bool {
 // answer sends the answer to a frame.
 func (s *Server) answer(f *Frame, head AnswerHead, rest []byte) error {
 	return s.send(&Frame{Kind: Answer, Request: f.Request, Thread: f.Thread, Service: f.Service,
-		Body: append(answerHead.append(nil, head), rest...)})
+		Body: s.answered(head, rest)})
 }
 
 // send writes one frame within WriteTimeout. A frame that was not written whole

@@ -93,6 +93,9 @@ func (s *served) send(f *wire.Frame) {
 	}
 }
 
+// swallow reads what the server sends and forgets it.
+func (s *served) swallow() { go func() { _, _ = io.Copy(io.Discard, s.conn) }() }
+
 func (s *served) receive() *wire.Frame {
 	s.Helper()
 	f, err := wire.ReadFrame(s.conn)
@@ -235,6 +238,39 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestThen: a call that follows a failure is not made, and one that follows a
+// success is; calls of other threads do not count (W-38).
+func TestThen(t *testing.T) {
+	s := serve(t)
+	s.greet()
+	good := call(t, "NtOpenProcessToken", nt.OpenProcessTokenIn{
+		ProcessHandle: winnt.NtCurrentProcess, DesiredAccess: winnt.TOKEN_QUERY})
+	bad := call(t, "NtClose", nt.CloseIn{Handle: 4000})
+	if st := s.status(&wire.Frame{Kind: wire.NewThread}); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	for i, c := range []struct {
+		frame  *wire.Frame
+		kind   wire.Kind
+		thread uint32
+		want   ntstatus.Status
+	}{
+		{good, wire.Then, 1, ntstatus.Success}, // a thread's first call
+		{bad, wire.Then, 1, ntstatus.InvalidHandle},
+		{good, wire.Then, 2, ntstatus.Success},
+		{good, wire.Then, 1, ntstatus.Cancelled},
+		{&wire.Frame{Body: []byte{9}}, wire.Then, 1, ntstatus.Cancelled}, // what is not made is not read
+		{good, wire.Call, 1, ntstatus.Success},
+		{good, wire.Then, 1, ntstatus.Success},
+	} {
+		f := *c.frame
+		f.Kind, f.Thread = c.kind, c.thread
+		if st := s.status(&f); st != c.want {
+			t.Errorf("call %d: %s, want %s", i, st, c.want)
+		}
+	}
+}
+
 // TestRefused sends what a client with this protocol cannot send: the connection
 // ends and says why, and nothing is left of it.
 func TestRefused(t *testing.T) {
@@ -268,7 +304,7 @@ func TestRefused(t *testing.T) {
 			if c.hello {
 				s.greet()
 			}
-			go func() { _, _ = io.Copy(io.Discard, s.conn) }()
+			s.swallow()
 			_, _ = s.conn.Write(c.bytes)
 			if c.want == io.ErrUnexpectedEOF {
 				_ = s.conn.Close()
@@ -363,7 +399,7 @@ func FuzzServe(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := serve(t)
 		s.greet()
-		go func() { _, _ = io.Copy(io.Discard, s.conn) }()
+		s.swallow()
 		_, _ = s.conn.Write(b)
 		_ = s.conn.Close()
 		_ = s.ended()

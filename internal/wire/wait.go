@@ -16,7 +16,52 @@ var waitHead = valueOf[WaitHead]()
 
 // AppendWait appends the head of a call that waits.
 func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
-	return waitHead.append(b, WaitHead{uint64(h), notYet})
+	return waitHead.append(inBinary, b, WaitHead{uint64(h), notYet})
+}
+
+// waits reports whether a frame's answer may take its time.
+func (k Kind) waits() bool { return k == Wait || k == Connected }
+
+// PortBody is the body of Connected: the handle of the client's port.
+type PortBody struct{ Handle uint64 }
+
+// ConnectedBody is the body of its answer: what the server said, and the longest
+// message.
+type ConnectedBody struct {
+	Information          []byte
+	MaximumMessageLength uint32
+}
+
+var (
+	portBody      = valueOf[PortBody]()
+	connectedBody = valueOf[ConnectedBody]()
+)
+
+// AppendPort appends the body of Connected.
+func AppendPort(b []byte, h winnt.Handle) []byte {
+	return portBody.append(inBinary, b, PortBody{uint64(h)})
+}
+
+// DecodeConnected reads the answer to Connected.
+func DecodeConnected(b []byte) (ConnectedBody, error) { return connectedBody.decode(inBinary, b) }
+
+// connected waits for the server of a port as wait does for a call (W-41).
+func (w *worker) connected(f *Frame) (head AnswerHead, rest []byte, parked bool, err error) {
+	b, err := portBody.decode(w.s.form, f.Body)
+	if err != nil {
+		return head, nil, false, err
+	}
+	sys, h := w.th.Services(), winnt.Handle(b.Handle)
+	changed, ok := sys.PortChanged(h) // before it is asked, so that no change is missed
+	answer, longest, st := sys.PortConnected(h)
+	if st == ntstatus.Pending && ok {
+		w.park(f, changed)
+		return head, nil, true, nil
+	}
+	if st.IsSuccess() {
+		rest = connectedBody.append(w.s.form, nil, ConnectedBody{answer, longest})
+	}
+	return AnswerHead{Status: st}, rest, false, nil
 }
 
 // CancelBody is the body of Cancel: the request of the call that waits.
@@ -25,7 +70,9 @@ type CancelBody struct{ Request uint64 }
 var cancelBody = valueOf[CancelBody]()
 
 // AppendCancel appends the body of Cancel.
-func AppendCancel(b []byte, request uint64) []byte { return cancelBody.append(b, CancelBody{request}) }
+func AppendCancel(b []byte, request uint64) []byte {
+	return cancelBody.append(inBinary, b, CancelBody{request})
+}
 
 // waiting is a call that waits.
 type waiting struct {
@@ -36,7 +83,7 @@ type waiting struct {
 // cancel ends the waiting of a call. One that is answered already is no fault: the
 // two crossed on the way.
 func (s *Server) cancel(f *Frame) error {
-	b, err := cancelBody.decode(f.Body)
+	b, err := cancelBody.decode(s.form, f.Body)
 	if err != nil {
 		return err
 	}
@@ -52,19 +99,19 @@ func (s *Server) cancel(f *Frame) error {
 // wait makes a call. Where that says not yet, the call waits for a change beside
 // its thread, which goes on, and is then made again (W-20).
 func (w *worker) wait(f *Frame) (head AnswerHead, rest []byte, parked bool, err error) {
-	h, body, err := prefix(waitHead, f.Body)
+	q, err := w.s.request(f)
 	if err != nil {
 		return head, nil, false, err
 	}
 	sys := w.th.Services()
-	changed, ok := sys.PipeChanged(winnt.Handle(h.Handle)) // before the call, so that no change is missed
+	changed, ok := sys.PipeChanged(q.wait.handle()) // before the call, so that no change is missed
 	if !ok {
-		changed, ok = sys.PortChanged(winnt.Handle(h.Handle))
+		changed, ok = sys.PortChanged(q.wait.handle())
 	}
-	head, rest, err = w.call(f, body)
+	head, rest = w.call(q, f)
 	// A success is never waited away, and what is no pipe and no port does not change (W-20).
-	if err != nil || !ok || head.Status != h.NotYet || h.NotYet.IsSuccess() {
-		return head, rest, false, err
+	if !ok || head.Status != q.wait.NotYet || q.wait.NotYet.IsSuccess() {
+		return head, rest, false, nil
 	}
 	w.park(f, changed)
 	return head, rest, true, nil

@@ -13,6 +13,7 @@ type worker struct {
 	s       *Server
 	th      *nt.Thread // used by run alone
 	tickets map[nt.Ticket]struct{}
+	failed  bool          // the last call that did not wait; used by run alone
 	ended   chan struct{} // closed when run returns
 
 	mu   sync.Mutex
@@ -95,6 +96,7 @@ func (w *worker) run() {
 			err = w.s.answer(f, head, rest)
 		}
 		if err != nil {
+			w.s.complain(f, err)
 			w.s.end(err)
 			return
 		}
@@ -113,8 +115,11 @@ func (w *worker) turn(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 		w.s.turns.Enter()
 		defer w.s.turns.Leave()
 	}
-	if f.Kind == Wait {
+	switch f.Kind {
+	case Wait:
 		return w.wait(f)
+	case Connected:
+		return w.connected(f)
 	}
 	head, rest, err = w.perform(f)
 	return head, rest, false, err
@@ -124,17 +129,32 @@ func (w *worker) turn(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 func (w *worker) perform(f *Frame) (head AnswerHead, rest []byte, err error) {
 	sys := w.th.Services()
 	switch f.Kind {
+	case Then:
+		if w.failed {
+			// A batch ends at its first failure: nothing of the rest is done (W-38).
+			return AnswerHead{Status: ntstatus.Cancelled}, nil, nil
+		}
+		fallthrough
 	case Call:
-		return w.call(f, f.Body)
+		q, err := w.s.request(f)
+		if err != nil {
+			return head, nil, err
+		}
+		head, rest = w.call(q, f)
+		w.failed = !head.Status.IsSuccess()
+		return head, rest, nil
+	case Look:
+		head, rest = w.look(f)
+		return head, rest, nil
 	case Save:
 		if len(w.tickets) >= MaxTickets {
 			return AnswerHead{Status: ntstatus.InsufficientResources}, nil, nil
 		}
 		k := sys.SaveImpersonation()
 		w.tickets[k] = struct{}{}
-		return head, AppendTicket(nil, k), nil
+		return head, w.s.ticket(k), nil
 	case Restore:
-		b, err := DecodeTicket(f.Body)
+		b, err := ticketBody.decode(w.s.form, f.Body)
 		if err != nil {
 			return head, nil, err
 		}
@@ -151,33 +171,30 @@ func (w *worker) perform(f *Frame) (head AnswerHead, rest []byte, err error) {
 }
 
 // call calls a row. A row that this side does not have answers
-// STATUS_NOT_SUPPORTED (W-5), a body that does not decode ends the connection (W-6).
-func (w *worker) call(f *Frame, body []byte) (head AnswerHead, rest []byte, err error) {
-	rows := Rows()
-	if int(f.Service) >= len(rows) {
-		return AnswerHead{Status: ntstatus.NotSupported}, nil, nil
-	}
-	row := rows[f.Service]
-	r := &reader{b: body}
-	why := r.flag()
-	if r.err != nil {
-		return head, nil, r.err
-	}
-	in, err := row.DecodeIn(r.b)
-	if err != nil {
-		return head, nil, err
+// STATUS_NOT_SUPPORTED (W-5).
+func (w *worker) call(q request, f *Frame) (head AnswerHead, rest []byte) {
+	if !q.known {
+		return AnswerHead{Status: ntstatus.NotSupported}, nil
 	}
 	sys := w.th.Services()
-	sys.RecordWhy(why)
+	sys.RecordWhy(q.why || w.s.watcher != nil)
 	// The call is that of a thread in process, reasons included (W-10).
-	out, st := w.th.CallRow(row.Row, in)
+	out, st := w.th.CallRow(q.row.Row, q.in)
 	head.Status = st
-	if why {
-		head.Why = whyBody(sys.TakeWhy())
+	why := sys.TakeWhy()
+	if q.why {
+		head.Why = whyBody(why)
 	}
-	if rest, err = row.AppendOut(nil, out); err != nil {
+	rest, err := w.s.out(q.row, out)
+	if err != nil {
 		// The call was made; its outputs are of a type that does not travel.
-		return AnswerHead{Status: ntstatus.NotSupported}, nil, nil
+		return AnswerHead{Status: ntstatus.NotSupported}, nil
 	}
-	return head, rest, nil
+	// A call that waits on is not over.
+	notYet := f.Kind == Wait && st == q.wait.NotYet && !st.IsSuccess()
+	if w.s.watcher != nil && !notYet && w.s.watcher.Wants(st) {
+		w.s.watcher.Called(&nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: st, Why: why},
+			len(f.Body)+len(rest))
+	}
+	return head, rest
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync/atomic"
+	"time"
 
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
@@ -24,13 +26,18 @@ type connection struct {
 	conn    net.Conn        // immutable
 	peer    *unix.Peer      // immutable
 	served  *wire.Server    // immutable
+	full    bool            // immutable: it came by the administrators' socket
 	token   *token.Token    // set by logon
+	end     func()          // set by logon: lets the logon session go, once a process holds it
 	process *kernel.Process // set before the first thread is made
+
+	session atomic.Pointer[Session] // nil until there is a process
+	watches atomic.Bool             // it looks at calls
 }
 
 // serve serves a program that connected, until it is gone. What goes wrong before
 // there is a process is a status for the client and a line for the log.
-func (d *Daemon) serve(conn *net.UnixConn) {
+func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 	peer, err := unix.Of(conn)
 	if err != nil {
 		d.log.Error("a peer is not known, its connection is closed", "error", err)
@@ -38,7 +45,7 @@ func (d *Daemon) serve(conn *net.UnixConn) {
 		return
 	}
 	defer peer.Close()
-	c := &connection{d: d, conn: conn, peer: peer}
+	c := &connection{d: d, conn: conn, peer: peer, full: full, end: func() {}}
 	c.served = wire.NewServer(conn, c)
 	if err := d.admit(c); err != nil {
 		d.log.Warn("a connection too many", "uid", peer.UID, "error", err)
@@ -46,7 +53,7 @@ func (d *Daemon) serve(conn *net.UnixConn) {
 		return
 	}
 	defer d.forget(c)
-	if err = c.logon(); err == nil {
+	if err = c.logOn(); err == nil {
 		err = c.run()
 	}
 	d.over(c, err)
@@ -61,19 +68,6 @@ func (d *Daemon) over(c *connection, err error) {
 	d.log.Log(d.ctx, level, "connection ended", "uid", c.peer.UID, "pid", c.peer.PID, "error", err)
 }
 
-// logon gives the program its token, and records that it did.
-func (c *connection) logon() (err error) {
-	if c.token, err = c.d.Identity().Token(c.peer, c.d.sys.OpenLogonSession()); err != nil {
-		// Who is not known gets no token, and without a token there is no process (W-14).
-		_ = wire.Refuse(c.conn, ntstatus.AccessDenied)
-		return err
-	}
-	if err = c.record(c.token); err != nil {
-		_ = wire.Refuse(c.conn, ntstatus.AuditFailed)
-	}
-	return err
-}
-
 // run serves the connection as a process with its token.
 func (c *connection) run() error {
 	name := c.peer.Name
@@ -81,12 +75,16 @@ func (c *connection) run() error {
 		name = "uid-" + strconv.Itoa(int(c.peer.UID))
 	}
 	p, err := c.d.sys.NewProcess(name, c.token)
+	c.end() // the process holds the session now
 	if err != nil {
 		_ = wire.Refuse(c.conn, statusOf(err))
 		return fmt.Errorf("process of uid %d: %w", c.peer.UID, err)
 	}
 	defer p.Close()
 	c.process = p
+	c.session.Store(&Session{Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
+		User: c.token.User().SID.String(), Full: c.full, Since: time.Now(),
+		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID)), guard: p.Object().Security()})
 	c.d.log.Debug("connection", "uid", c.peer.UID, "pid", c.peer.PID, "process", uint64(p.ID()), "name", name)
 	if err = c.served.Serve(); errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return nil // a client that was killed is no fault
@@ -110,6 +108,15 @@ func (c *connection) NewThread() (*nt.Thread, error) {
 		c.d.thread(c.peer.UID, -1)
 	}
 	return th, err
+}
+
+// Administer answers a request about accounts, by the token that the program
+// connected with.
+func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
+	if c.d.administer == nil {
+		return nil, ntstatus.NotSupported
+	}
+	return c.d.administer(c.token, request)
 }
 
 // Exit ends the process.

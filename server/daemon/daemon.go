@@ -6,34 +6,44 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/token"
-	"github.com/refmon/refmon/winnt"
 )
 
-// Identity decides which token a peer gets, in a logon session that was opened
-// for it. It is used from any goroutine.
+// Identity decides what the token of a peer is made of. It is used from any
+// goroutine.
 type Identity interface {
-	Token(p *unix.Peer, session winnt.LUID) (*token.Token, error)
+	// LogOn logs a peer on. At the administrators' socket full is set: the result
+	// is then the full token of an administrator, or an error (L-51).
+	LogOn(p *unix.Peer, full bool) (logon.Result, error)
 }
 
 // Config says what a daemon is to be. State, Socket and Identity are required.
 type Config struct {
-	State    string // folder, made if it is not there
-	Socket   string
-	Identity Identity
-	Limits   Limits
-	Profile  nt.Profile
-	Audit    *audit.Log   // nil: the kernel's own, in memory
-	Log      *slog.Logger // nil: none
+	State  string // folder, made if it is not there
+	Lock   *State // of the state folder, from [LockState]; nil: Start takes it
+	Socket string
+	// AdminSocket is where administrators have their full token; "" for none.
+	AdminSocket string
+	Identity    Identity
+	LSA         logon.Authority // who is who; nil knows the well-known names only
+	// Administer answers a request about accounts, by the token of the process that
+	// asks; nil answers none. It decides who may.
+	Administer func(by *token.Token, request []byte) (answer []byte, st ntstatus.Status)
+	Limits     Limits
+	Profile    nt.Profile
+	Audit      *audit.Log   // nil: the kernel's own, in memory
+	Log        *slog.Logger // nil: none
 }
 
 // Daemon is a running daemon.
@@ -42,11 +52,18 @@ type Daemon struct {
 	limits   Limits            // immutable
 	log      *slog.Logger      // immutable
 	sys      *kernel.System    // immutable
-	lock     *os.File          // immutable
+	lock     *State            // immutable
 	listener *net.UnixListener // immutable
+	admin    *net.UnixListener // immutable; nil without administrators' socket
 	serving  sync.WaitGroup
 	ctx      context.Context // immutable: done once Close begins
 	stop     context.CancelFunc
+
+	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
+
+	calls    kept         // while they are watched
+	denials  kept         // the newest
+	watchers atomic.Int32 // connections that look at calls
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -65,17 +82,28 @@ func Start(cfg Config) (_ *Daemon, err error) {
 	if cfg.Identity == nil {
 		return nil, errors.New("daemon: no identity: no client could be known")
 	}
-	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log,
+	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
+		calls: kept{most: keptCalls, next: 1}, denials: kept{most: keptDenials, next: 1},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
-	if d.lock, err = lockState(cfg.State); err != nil {
-		return nil, err
+	if d.lock == nil {
+		if d.lock, err = LockState(cfg.State); err != nil {
+			return nil, err
+		}
 	}
-	d.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Log: cfg.Audit})
-	if d.listener, err = listen(cfg.Socket); err != nil {
+	if cfg.Audit == nil {
+		cfg.Audit = &audit.Log{Sink: audit.NewMemory(0, 0), Clock: auditlog.Now}
+	}
+	d.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Log: cfg.Audit, LSA: cfg.LSA})
+	if d.listener, err = listen(cfg.Socket); err == nil && cfg.AdminSocket != "" {
+		if d.admin, err = listen(cfg.AdminSocket); err != nil {
+			err = errors.Join(err, d.listener.Close())
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.sys.Close(), d.lock.Close())
 	}
 	d.ctx, d.stop = context.WithCancel(context.Background())
@@ -98,34 +126,45 @@ const acceptPause = 100 * time.Millisecond
 
 // Serve serves clients until Close.
 func (d *Daemon) Serve() error {
+	var admin sync.WaitGroup
+	if d.admin != nil {
+		admin.Go(func() { d.accept(d.admin) })
+	}
+	d.accept(d.listener)
+	admin.Wait()
+	return nil
+}
+
+// accept serves the clients of one socket until it is closed.
+func (d *Daemon) accept(l *net.UnixListener) {
 	for {
-		conn, err := d.listener.AcceptUnix()
+		conn, err := l.AcceptUnix()
 		if err == nil {
-			d.begin(conn)
+			d.begin(conn, l == d.admin)
 			continue
 		}
 		if d.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-			return nil
+			return
 		}
 		// Want of descriptors or memory passes; those who are served stay (W-17).
 		d.log.Error("accept", "error", err)
 		select {
 		case <-d.ctx.Done():
-			return nil
+			return
 		case <-time.After(acceptPause):
 		}
 	}
 }
 
 // begin serves a connection on a goroutine of its own, unless Close has begun.
-func (d *Daemon) begin(conn *net.UnixConn) {
+func (d *Daemon) begin(conn *net.UnixConn, full bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closing {
 		_ = conn.Close()
 		return
 	}
-	d.serving.Go(func() { d.serve(conn) })
+	d.serving.Go(func() { d.serve(conn, full) })
 }
 
 // Close takes no further client, ends the connections once the calls they have
@@ -144,6 +183,9 @@ func (d *Daemon) Close() error {
 	d.mu.Unlock()
 	d.stop()
 	_ = d.listener.Close()
+	if d.admin != nil {
+		_ = d.admin.Close()
+	}
 	d.serving.Wait()
 	if err := errors.Join(d.sys.Close(), d.lock.Close()); err != nil {
 		return fmt.Errorf("daemon: %w", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
 	peer "github.com/refmon/refmon/server/auth/unix"
@@ -285,9 +286,16 @@ func TestAccounts(t *testing.T) {
 		{8, "S-1-22-1-8", false, true},
 		{lsa.Unmapped, "S-1-5-7", false, false},
 	} {
-		tok, err := a.Token(&peer.Peer{UID: c.uid, GID: 100, Groups: []uint32{100, 101}}, 99)
+		r, err := a.LogOn(&peer.Peer{UID: c.uid, GID: 100, Groups: []uint32{100, 101}}, false)
 		if err != nil {
 			t.Fatal(err)
+		}
+		tok, err := token.New(r.Token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.LogOn(&peer.Peer{UID: c.uid, GID: 100}, true); (err == nil) != c.admin {
+			t.Errorf("uid %d at the administrators' socket: %v (L-51)", c.uid, err)
 		}
 		var groups []token.Group
 		for _, g := range tok.Groups() {
@@ -300,4 +308,15 @@ func TestAccounts(t *testing.T) {
 			t.Errorf("uid %d: may impersonate: %t", c.uid, got)
 		}
 	}
+}
+
+// as says that each peer has another uid than it has.
+type as struct {
+	peer.Stored
+	uid uint32
+}
+
+// LogOn implements daemon.Identity.
+func (a as) LogOn(p *peer.Peer, full bool) (logon.Result, error) {
+	return a.Stored.LogOn(&peer.Peer{UID: a.uid, GID: a.uid, PID: p.PID, Name: p.Name}, full)
 }

@@ -14,9 +14,16 @@ import (
 // lockFile is locked while a daemon runs on a state folder.
 const lockFile = "lock"
 
-// lockState makes the state folder, which is the owner's alone, and takes its
-// lock. The lock goes with the process that took it, however that ends.
-func lockState(dir string) (*os.File, error) {
+// State is the lock of a state folder. Its zero value holds nothing.
+type State struct{ file *os.File }
+
+// Close gives the lock back.
+func (s *State) Close() error { return s.file.Close() }
+
+// LockState makes the state folder, which is the owner's alone, and takes its
+// lock. The lock goes with the process that took it, however that ends. Who keeps
+// something in the folder opens it after this, and gives the lock to [Start].
+func LockState(dir string) (*State, error) {
 	if dir == "" {
 		return nil, errors.New("state folder: none given")
 	}
@@ -39,7 +46,7 @@ func lockState(dir string) (*os.File, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("state folder %s: another refmond works on it: %w", dir, err)
 	}
-	return f, nil
+	return &State{f}, nil
 }
 
 // dialTimeout is how long a socket that is there may take to say whether a program

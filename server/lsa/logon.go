@@ -1,6 +1,7 @@
 package lsa
 
 import (
+	"context"
 	"strings"
 	"unicode/utf8"
 
@@ -57,7 +58,7 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 		return logon.AnonymousLogon(), ntstatus.Success
 	}
 	if len(r.Password) > maxPassword || len(r.Name)+len(r.Domain) > logon.MaxName {
-		return logon.Result{}, s.refused(r, Account{}, sid.SID{}, ntstatus.NameTooLong, ntstatus.LogonFailure)
+		return s.refused(r, Account{}, sid.SID{}, ntstatus.NameTooLong, ntstatus.LogonFailure)
 	}
 	st := s.now.Load()
 	id, a, known := s.find(st, r)
@@ -80,21 +81,21 @@ func (s *Store) byPassword(r *logon.Request) (logon.Result, ntstatus.Status) {
 	right := hash.matches(r.Password)
 	switch {
 	case !open:
-		return logon.Result{}, s.refused(r, a, id, ntstatus.AccountLockedOut, ntstatus.AccountLockedOut)
+		return s.refused(r, a, id, ntstatus.AccountLockedOut, ntstatus.AccountLockedOut)
 	case !known:
 		// An unknown name and a wrong password are one and the same answer. L-32
-		return logon.Result{}, s.refused(r, a, id, ntstatus.NoSuchUser, ntstatus.LogonFailure)
+		return s.refused(r, a, id, ntstatus.NoSuchUser, ntstatus.LogonFailure)
 	case !right || a.Hash == "":
-		return logon.Result{}, s.refused(r, a, id, ntstatus.WrongPassword, ntstatus.LogonFailure)
+		return s.refused(r, a, id, ntstatus.WrongPassword, ntstatus.LogonFailure)
 	case a.Disabled:
 		// What limits an account is told only to a client that knew the password. L-35
-		return logon.Result{}, s.refused(r, a, id, ntstatus.AccountDisabled, ntstatus.AccountDisabled)
+		return s.refused(r, a, id, ntstatus.AccountDisabled, ntstatus.AccountDisabled)
 	}
 	s.door.forget(key)
 	s.keepFailures(a.RID, nil)
 	out, status := s.compose(st, id, r)
 	if status != ntstatus.Success {
-		return logon.Result{}, s.refused(r, a, id, status, status)
+		return s.refused(r, a, id, status, status)
 	}
 	s.tell(Attempt{Name: r.Name, Account: out.Account, Granted: true, Reason: ntstatus.Success.String()})
 	return out, ntstatus.Success
@@ -107,24 +108,64 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 		return logon.Result{}, ntstatus.InvalidLogonType
 	}
 	st := s.now.Load()
-	id, a, ok := s.find(st, r)
-	if !ok {
-		return logon.Result{}, ntstatus.NoSuchUser
+	var out logon.Result
+	var status ntstatus.Status
+	if id, a, ok := s.find(st, r); ok {
+		if a.Disabled {
+			return logon.Result{Account: s.described(id, a), Reason: ntstatus.AccountDisabled}, ntstatus.AccountDisabled
+		}
+		out, status = s.compose(st, id, r)
+	} else {
+		out, status = s.unixByName(st, r)
 	}
-	if a.Disabled {
-		return logon.Result{}, ntstatus.AccountDisabled
-	}
-	out, status := s.compose(st, id, r)
 	if status == ntstatus.Success && !r.Tcb {
 		out.Token.Level = winnt.SecurityIdentification
 	}
 	return out, status
 }
 
-func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, ntstatus.Status) {
-	p, status := s.person(st, id, nil, nil, r.Type)
+// unixByName logs on for a user of the host, NAME or Unix User\NAME, with the groups
+// that the host tells of it. L-57
+func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.Status) {
+	unknown := logon.Result{Reason: ntstatus.NoSuchUser}
+	domain, name, qualified := logon.Split(r.Name)
+	if r.Domain != "" && !qualified {
+		domain, qualified = r.Domain, true
+	}
+	if s.cfg.Hosts == nil || name == "" || len(name) > logon.MaxName ||
+		qualified && !strings.EqualFold(domain, unixUsers) {
+		return unknown, ntstatus.NoSuchUser
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
+	defer cancel()
+	uid, ok := s.cfg.Hosts.UID(ctx, name)
+	// 65534 is no user, and root is the account that the configuration names: ask for that one. L-25, L-26
+	if !ok || uid == Unmapped || uid == 0 && s.cfg.Root != "" {
+		return unknown, ntstatus.NoSuchUser
+	}
+	gids, ok := s.cfg.Hosts.Groups(ctx, name)
+	if !ok {
+		// Half of the groups could hide one that denies. L-56
+		return logon.Result{}, ntstatus.NoLogonServers
+	}
+	user, status := s.userOf(st, uid)
 	if status != ntstatus.Success {
 		return logon.Result{}, status
+	}
+	p, status := s.person(st, user, &uid, gids, r.Type)
+	return s.composed(st, p, r, status)
+}
+
+func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, ntstatus.Status) {
+	p, status := s.person(st, id, nil, nil, r.Type)
+	return s.composed(st, p, r, status)
+}
+
+// composed makes the result of a person that was found.
+func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status ntstatus.Status) (logon.Result,
+	ntstatus.Status) {
+	if status != ntstatus.Success {
+		return logon.Result{Account: p.Account, Reason: status}, status
 	}
 	for _, g := range r.Groups {
 		p = s.with(st, p, g)
@@ -146,13 +187,14 @@ func (s *Store) with(st *state, p logon.Person, g token.Group) logon.Person {
 }
 
 // refused tells the record why, and returns what the client hears.
-func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) ntstatus.Status {
+func (s *Store) refused(r *logon.Request, a Account, id sid.SID, why, said ntstatus.Status) (logon.Result,
+	ntstatus.Status) {
 	t := Attempt{Name: clipped(r.Name), Reason: why.String()}
 	if a.Name != "" {
 		t.Account = s.described(id, a)
 	}
 	s.tell(t)
-	return said
+	return logon.Result{Account: t.Account, Reason: why}, said
 }
 
 func (s *Store) tell(t Attempt) {

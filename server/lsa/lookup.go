@@ -71,12 +71,12 @@ func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon
 	defer cancel()
 	if !qualified || strings.EqualFold(domain, unixUsers) {
 		if uid, ok := s.cfg.Hosts.UID(ctx, name); ok && uid != Unmapped {
-			return s.LookupSID(s.userOf(st, uid))
+			return s.LookupSID(s.UserSID(uid))
 		}
 	}
 	if !qualified || strings.EqualFold(domain, unixGroups) {
 		if gid, ok := s.cfg.Hosts.GID(ctx, name); ok && gid != Unmapped {
-			return s.LookupSID(s.groupOf(st, gid))
+			return s.LookupSID(s.GroupSID(gid))
 		}
 	}
 	return logon.Account{}, false
@@ -153,4 +153,14 @@ func (s *Store) hostSID(id sid.SID) (logon.Account, bool) {
 		a.Name, ok = s.cfg.Hosts.GroupName(ctx, id.RID())
 	}
 	return a, ok
+}
+
+// Account implements audit.Names: of accounts of this computer and well-known ones.
+// The host is not asked, as a record must not wait for it.
+func (s *Store) Account(id sid.SID) (name, domain string, ok bool) {
+	a, ok := logon.WellKnownSID(id)
+	if !ok {
+		a, ok = s.known(s.now.Load(), id)
+	}
+	return a.Name, a.Domain, ok
 }

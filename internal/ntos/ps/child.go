@@ -98,7 +98,7 @@ func (p *Process) newChildLocked(c *Child) (n *Process, drop []*se.TokenObject, 
 		p.children++
 		c.Name = fmt.Sprintf("%s.%d", p.name, p.children)
 	}
-	n = p.sys.newProcess(c.Name, use, c.descriptor(use))
+	n = p.sys.newProcess(c.Name, use, c.descriptor(use), p.id)
 	if job != nil {
 		job.Ref(ob.TagLink)
 		n.job.Store(job) // a child is in its parent's job (I-91)

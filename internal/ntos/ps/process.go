@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
@@ -55,6 +56,9 @@ type System struct {
 	// Faults is asked at each point that can run out of memory (O-81) and
 	// makes it fail by answering true; nil never fails. Immutable after boot.
 	Faults func(point string) bool
+	// Clock tells the time in 100-ns units since 1601-01-01 UTC; nil: there is no
+	// clock. Immutable after boot.
+	Clock func() int64
 
 	// jobs serialises what changes a process's job or primary token, so that
 	// limits and tokens are judged together.
@@ -65,6 +69,8 @@ type System struct {
 	nextID winnt.Handle // guarded by mu
 	// +checklocks:mu
 	byID map[winnt.Handle]ob.Object // guarded by mu; holds no reference: an object leaves when destroyed
+	// +checklocks:mu
+	order []winnt.Handle // guarded by mu: the ids of byID ascending, and some that are free again
 
 	system *Process // immutable after New: the System process, id 4
 }
@@ -83,49 +89,16 @@ func New(profile nt.Profile, kernel *ob.Table, boot *token.Token) *System {
 // Fault reports whether an allocation is to fail at this point (O-81).
 func (s *System) Fault(point string) bool { return s.Faults != nil && s.Faults(point) }
 
+// now returns the time, 0 without a clock.
+func (s *System) now() int64 {
+	if s.Clock == nil {
+		return 0
+	}
+	return s.Clock()
+}
+
 // SystemProcess returns the System process.
 func (s *System) SystemProcess() *Process { return s.system }
-
-// allotID gives o the next id: a multiple of 4, one number space for
-// processes and threads (10 section 1.6).
-func (s *System) allotID(o ob.Object) winnt.Handle {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.byID[s.nextID] != nil {
-		s.nextID += 4
-	}
-	id := s.nextID
-	s.nextID += 4
-	s.byID[id] = o
-	return id
-}
-
-func (s *System) freeID(id winnt.Handle) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.byID, id)
-}
-
-// LookupProcess finds a live process and takes a reference; nil if there is
-// none. The low two bits of the id are ignored (O-37).
-func (s *System) LookupProcess(id winnt.Handle) *Process {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p, ok := s.byID[id&^3].(*Process); ok && p.TryRef(ob.TagCall) {
-		return p
-	}
-	return nil
-}
-
-// LookupThread finds a live thread and takes a reference; nil if no thread has that id.
-func (s *System) LookupThread(id winnt.Handle) *Thread {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t, ok := s.byID[id&^3].(*Thread); ok && t.TryRef(ob.TagCall) {
-		return t
-	}
-	return nil
-}
 
 // Process is a process object.
 type Process struct {
@@ -134,6 +107,9 @@ type Process struct {
 	name  string  // immutable
 	id    winnt.Handle
 	table *ob.Table // immutable; drained at exit
+
+	parent  winnt.Handle // immutable; 0: no process made it
+	created int64        // immutable
 
 	token      atomic.Pointer[se.TokenObject] // primary token; one reference
 	selfAccess atomic.Uint32                  // rights behind the pseudo handle -1
@@ -146,7 +122,8 @@ type Process struct {
 	// +checklocks:mu
 	count int // guarded by mu: threads ever made, for names
 	// +checklocks:mu
-	exited bool // guarded by mu
+	exited bool      // guarded by mu
+	over   ke.Signal // signalled when the process has ended (O-148)
 
 	job atomic.Pointer[Job] // the innermost one; written under System.jobs; one reference
 	// +checklocks:sys.jobs
@@ -162,12 +139,14 @@ func (s *System) NewProcess(name string, tok *se.TokenObject, creator *token.Tok
 	if creator == nil {
 		creator = tok.Value()
 	}
-	return s.newProcess(name, tok, se.NewDescriptor(creator, winnt.ProcessObject, nil))
+	return s.newProcess(name, tok, se.NewDescriptor(creator, winnt.ProcessObject, nil), 0)
 }
 
-// newProcess makes a process as NewProcess does, with a descriptor.
-func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor) *Process {
-	p := &Process{sys: s, name: name, table: ob.NewTable(0), threads: map[*Thread]struct{}{}}
+// newProcess makes a process as NewProcess does, with a descriptor and the id of the
+// process that made it.
+func (s *System) newProcess(name string, tok *se.TokenObject, d *sd.Descriptor, parent winnt.Handle) *Process {
+	p := &Process{sys: s, name: name, table: ob.NewTable(0), threads: map[*Thread]struct{}{}, parent: parent,
+		created: s.now()}
 	p.Init(ProcessType, p, d)
 	s.Security.Objects.Track(p)
 	tok.Ref(ob.TagPrimary)
@@ -183,6 +162,13 @@ func (p *Process) ID() winnt.Handle { return p.id }
 
 // Name returns the display name.
 func (p *Process) Name() string { return p.name }
+
+// Parent returns the id of the process that made this one, 0 if no process did.
+func (p *Process) Parent() winnt.Handle { return p.parent }
+
+// Created returns when the process was made: 100-ns units since 1601-01-01 UTC, 0
+// where the system has no clock.
+func (p *Process) Created() int64 { return p.created }
 
 // System returns the system that the process belongs to.
 func (p *Process) System() *System { return p.sys }
@@ -267,14 +253,8 @@ func (p *Process) Exit() bool {
 	}
 	p.leaveJobs()
 	p.table.Drain()
+	p.over.Set()
 	return true
-}
-
-// Exited reports whether the process has ended.
-func (p *Process) Exited() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.exited
 }
 
 // Job returns the innermost job with one more reference, nil without a job.

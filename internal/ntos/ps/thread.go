@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/ntstatus"
@@ -21,9 +22,13 @@ type Thread struct {
 	name       string           // immutable
 	selfAccess winnt.AccessMask // immutable: rights behind the pseudo handle -2
 	system     bool             // immutable: runs kernel code only
+	created    int64            // immutable
 
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
+	acting atomic.Int64                     // when imp was set last; 0 where the system has no clock
 	exited atomic.Bool
+	over   ke.Signal // signalled when the thread has ended (O-148)
+	calls  calls     // queued to the thread (O-147)
 
 	suspends atomic.Int32 // how often it is suspended: 0 to MaximumSuspendCount
 }
@@ -41,7 +46,7 @@ func (p *Process) NewSystemThread() (*Thread, ntstatus.Status) { return p.newThr
 // thread runs.
 func (p *Process) newThread(d *sd.Descriptor, run, system bool) (*Thread, ntstatus.Status) {
 	creator := p.Token()
-	t := &Thread{process: p, system: system}
+	t := &Thread{process: p, system: system, created: p.sys.now()}
 	if d == nil {
 		d = se.NewDescriptor(creator, winnt.ThreadObject, nil)
 	}
@@ -118,6 +123,26 @@ func (t *Thread) ID() winnt.Handle { return t.id }
 // Name returns the display name: the process's and a number.
 func (t *Thread) Name() string { return t.name }
 
+// Created returns when the thread was made: 100-ns units since 1601-01-01 UTC, 0 where
+// the system has no clock.
+func (t *Thread) Created() int64 { return t.created }
+
+// ActingSince returns since when the thread impersonates, as [Thread.Created], 0 while
+// it does not.
+func (t *Thread) ActingSince() int64 {
+	if t.imp.Load() == nil {
+		return 0
+	}
+	return t.acting.Load()
+}
+
+// stamp notes the time of an impersonation.
+func (t *Thread) stamp() {
+	if t.process.sys.Clock != nil {
+		t.acting.Store(t.process.sys.Clock())
+	}
+}
+
 // Process returns the process of the thread.
 func (t *Thread) Process() *Process { return t.process }
 
@@ -152,6 +177,8 @@ func (t *Thread) Exit() {
 	t.process.mu.Lock()
 	delete(t.process.threads, t)
 	t.process.mu.Unlock()
+	t.calls.end()
+	t.over.Set()
 }
 
 // Exited reports whether the thread has ended.

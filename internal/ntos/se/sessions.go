@@ -11,6 +11,10 @@ import (
 
 // LogonSessions are the sessions that tokens belong to, by AuthenticationId.
 type LogonSessions struct {
+	// Ended is told of each session that Note was called for, on the goroutine that
+	// dropped its last token, with no lock held. Immutable once sessions are used.
+	Ended func(Logon)
+
 	mu sync.Mutex
 	// +checklocks:mu
 	live map[winnt.LUID]*session // guarded by mu
@@ -24,12 +28,19 @@ type LogonSessions struct {
 // lock held.
 type LogonSessionTerminatedRoutine struct{ Call func(winnt.LUID) }
 
+// Logon holds the part of a logon that its session keeps for the record of its end. The zero value is no logon.
+type Logon struct {
+	Token *token.Token
+	Type  winnt.LogonType
+}
+
 // session is one record; its fields are guarded by LogonSessions.mu.
 type session struct {
 	holds     int  // live token objects of the session that hold it, and services about to make one
 	used      bool // a token belonged to it once
 	permanent bool // well-known: never deleted
 	notify    bool // marked for termination notification
+	logon     Logon
 
 	// The split pair of a UAC logon, as values: each session of the pair has
 	// both, and lives as long as the other.
@@ -91,7 +102,14 @@ func (l *LogonSessions) reference(id winnt.LUID) {
 // Release drops one hold; the session goes with its last, and with it the
 // other of its pair if that one has no holder (T-5). Routines run here.
 func (l *LogonSessions) Release(id winnt.LUID) {
-	ended, routines := l.release(id)
+	// Records and routines come after the lock is given back: a routine may ask
+	// about sessions itself.
+	ended, logons, routines := l.release(id)
+	for _, o := range logons {
+		if l.Ended != nil && o.Token != nil {
+			l.Ended(o)
+		}
+	}
 	for _, e := range ended {
 		for _, r := range routines {
 			r.Call(e) // with no lock held (T-5)
@@ -99,31 +117,48 @@ func (l *LogonSessions) Release(id winnt.LUID) {
 	}
 }
 
-func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, routines []*LogonSessionTerminatedRoutine) {
+// Note keeps what logon opened a session, for the record of its end.
+func (l *LogonSessions) Note(o Logon) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.live[o.Token.AuthenticationID()]; s != nil && !s.permanent {
+		s.logon = o
+	}
+}
+
+func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Logon,
+	routines []*LogonSessionTerminatedRoutine) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.live[id]
 	if s == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
+	// A session that no token belonged to yet was opened for one that is about to
+	// be made: it stays.
 	if s.holds--; s.holds > 0 || s.permanent || !s.used {
-		return nil, nil
+		return nil, nil, nil
 	}
+	// The two sessions of a UAC logon go together, since either token leads to
+	// the other (TokenLinkedToken).
 	pair := []winnt.LUID{id}
 	if other := l.live[s.buddy]; s.buddy != 0 && other != nil && s.buddy != id {
 		if other.holds > 0 || other.permanent {
-			return nil, nil // the pair lives on
+			return nil, nil, nil // the pair lives on
 		}
 		pair = append(pair, s.buddy)
 	}
+	// Nothing can fail from here on: what is told to the routines has happened when
+	// they hear of it.
 	for _, k := range pair {
 		if l.live[k].notify {
 			ended = append(ended, k)
 		}
+		logons = append(logons, l.live[k].logon)
 		// The session ends with its last token (T-5).
 		delete(l.live, k)
 	}
-	return ended, slices.Clone(l.routines)
+	return ended, logons, slices.Clone(l.routines)
 }
 
 // MarkForNotification makes the end of a session known to the registered

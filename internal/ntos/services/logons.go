@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -22,7 +23,9 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 	// decide
 	result, st := c.Sys.LSA.LogOn(r)
 	if st != ntstatus.Success {
-		return c.refusedLogon(st)
+		out, said := c.refusedLogon(st)
+		c.Sys.RecordRefusedLogon(c.logonSource(&in), in.LogonType, named(&r, result.Account), said, cmp.Or(result.Reason, st))
+		return out, said
 	}
 	result.Token.SessionID = c.self.Process().Token().SessionID()
 	if s := in.SourceContext.V; s != nil {
@@ -36,6 +39,10 @@ func (c *Context) LsaLogonUser(in nt.LsaLogonUserIn) (out nt.LsaLogonUserOut, st
 		return out, c.Fail("L-4", st)
 	}
 	defer end()
+	if st := c.Sys.RecordLogon(c.logonSource(&in), in.LogonType, v); st != ntstatus.Success {
+		// Under a policy that fails closed there is no logon without its record. L-48
+		return out, c.Fail("L-48", st)
+	}
 	tok := c.Sys.Security.NewToken(v, se.NewDescriptor(v, winnt.TokenObject, nil))
 	defer tok.Deref(ob.TagCall)
 	// commit
@@ -76,6 +83,7 @@ var logonRules = map[ntstatus.Status]string{
 	ntstatus.InvalidLogonType: "L-3", ntstatus.LogonFailure: "L-32", ntstatus.AccountLockedOut: "L-31",
 	ntstatus.LogonTypeNotGranted: "L-2", ntstatus.TooManyContextIDs: "L-4", ntstatus.PrivilegeNotHeld: "L-33",
 	ntstatus.InsufficientResources: "O-81", ntstatus.AccountRestriction: "L-35",
+	ntstatus.NoLogonServers: "L-56",
 }
 
 // refusedLogon tells the caller why a logon was refused: an account that may not be

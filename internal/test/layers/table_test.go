@@ -39,6 +39,7 @@ var table = []row{
 	{6, "internal/beneath"},
 
 	{7, "internal/ntos"},
+	{7, "internal/ntos/ke"},
 	{7, "internal/ntos/ob"},
 	{7, "internal/ntos/se"},
 	{7, "internal/ntos/ps"},
@@ -79,6 +80,7 @@ var table = []row{
 	{10, "capi/rtl"},
 	{10, "capi/win"},
 	{10, "capi"},
+	{10, "clients"},
 	{10, "examples"},
 	{10, "examples/pipes"},
 	{10, "examples/..."},

@@ -3,6 +3,7 @@ package ntostest
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,31 +18,36 @@ import (
 )
 
 // Walk runs every transcript below a folder, each file as a subtest.
-func Walk(t *testing.T, dir string) { walk(t, dir, false) }
+func Walk(t *testing.T, dir string) { walk(t, dir, interpreter{}) }
 
 // WalkWired runs them with the calls of user mode over connections: what they
 // print is the same, byte for byte (W-10).
-func WalkWired(t *testing.T, dir string) { walk(t, dir, true) }
+func WalkWired(t *testing.T, dir string) { walk(t, dir, interpreter{wired: true}) }
 
-func walk(t *testing.T, dir string, wired bool) {
-	datadriven.Walk(t, dir, func(t *testing.T, path string) { runFile(t, path, wired) })
+// WalkThrough runs them with the calls of user mode made by another client.
+func WalkThrough(t *testing.T, dir string, dial func(net.Conn) (wired.Client, error)) {
+	walk(t, dir, interpreter{wired: true, dial: dial})
+}
+
+func walk(t *testing.T, dir string, with interpreter) {
+	datadriven.Walk(t, dir, func(t *testing.T, path string) { runFile(t, path, with) })
 }
 
 // runFile runs one transcript, each case as a subtest named by its line. With
 // -rewrite the cases run in a row, and a failure is reported after the file:
 // printed text is made the expected text, a failed expectation never is.
-func runFile(t *testing.T, path string, wired bool) {
+func runFile(t *testing.T, path string, with interpreter) {
 	t.Helper()
 	if err := checkReasons(path); err != nil {
 		t.Error(err)
 	}
-	in := &interpreter{wired: wired}
+	in := &with
 	var cases []func()
 	datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 		if d.Rewrite || d.Cmd != "run" {
 			return in.command(t, d)
 		}
-		c, each := *d, &interpreter{prelude: in.prelude, wired: wired}
+		c, each := *d, &interpreter{prelude: in.prelude, wired: in.wired, dial: in.dial}
 		cases = append(cases, func() { each.compare(t, &c) })
 		return d.Expected
 	})
@@ -69,6 +75,7 @@ func (in *interpreter) compare(t *testing.T, d *datadriven.TestData) {
 // interpreter is the state of one file.
 type interpreter struct {
 	wired    bool // the calls of user mode go over connections
+	dial     func(net.Conn) (wired.Client, error)
 	prelude  string
 	failures []string
 }
@@ -115,7 +122,7 @@ func (in *interpreter) program(d *datadriven.TestData, profile nt.Profile) strin
 	}
 	var out strings.Builder
 	cfg := script.Config{Output: &out, Profile: profile}
-	var connections wired.Connections
+	connections := wired.Connections{Dial: in.dial}
 	if in.wired {
 		cfg.Attach = connections.Attach
 	}

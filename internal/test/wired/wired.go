@@ -14,16 +14,27 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// A Client is the client's side of a connection.
+type Client interface {
+	Thread() *nt.Thread
+	NewThread() (*nt.Thread, error)
+	Err() error
+	Close() error
+}
+
 // Connections has one connection a process. The zero value has none yet. It is
 // used by one goroutine at a time.
 type Connections struct {
+	// Dial makes the client of a stream; nil: that of package client.
+	Dial func(net.Conn) (Client, error)
+
 	of      map[*kernel.Process]*connection
 	serving sync.WaitGroup
 	ended   chan error
 }
 
 type connection struct {
-	conn    *client.Conn
+	conn    Client
 	process *process
 }
 
@@ -40,7 +51,11 @@ func (c *Connections) Attach(p *kernel.Process, th *nt.Thread) (*nt.Thread, erro
 	served := &process{p, th.Profile(), make(chan *nt.Thread, 1)}
 	served.next <- th
 	c.serving.Go(func() { c.ended <- wire.Serve(theirs, served) })
-	conn, err := client.New(ours)
+	dial := c.Dial
+	if dial == nil {
+		dial = func(s net.Conn) (Client, error) { return client.New(s) }
+	}
+	conn, err := dial(ours)
 	if err != nil {
 		return nil, err
 	}

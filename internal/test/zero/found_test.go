@@ -52,6 +52,8 @@ var askable = []reflect.Type{
 	reflect.TypeFor[kernel.System](),
 	reflect.TypeFor[logon.Memory](),
 	reflect.TypeFor[logon.Request](),
+	reflect.TypeFor[logon.Result](),
+	reflect.TypeFor[nt.Row](),
 	reflect.TypeFor[nt.Thread](),
 	reflect.TypeFor[ntstatus.Error](),
 	reflect.TypeFor[ntstatus.Status](),

@@ -12,6 +12,7 @@ import (
 // where it would have to look at what a constructor puts there. That is no yes.
 var made = map[string]string{
 	"token.Token":         "tokens come from package token; what decides refuses one that IsZero",
+	"nt.Row":              "nt.Add makes them",
 	"nt.Thread":           "threads come from a kernel or a client",
 	"kernel.KernelThread": "System.KernelMode makes them",
 	"kernel.System":       "Boot makes them",

@@ -12,32 +12,32 @@ import (
 // The access checks that record, and the alarms of closes and deletions.
 
 type auditChecks interface {
-	nt.AccessCheckAndAuditAlarmIn | nt.AccessCheckByTypeAndAuditAlarmIn | nt.AccessCheckAndAuditAlarmByHandleIn
+	*nt.AccessCheckAndAuditAlarmIn | *nt.AccessCheckByTypeAndAuditAlarmIn | *nt.AccessCheckAndAuditAlarmByHandleIn
 }
 
 // auditCheckParts finds the parameters that they share.
 type auditCheckParts[I auditChecks] struct {
-	d       func(*I) *nt.Captured[*sd.Descriptor]
-	name    func(*I) *nt.Captured[string]
-	mask    func(*I) *winnt.AccessMask
-	mapping func(*I) *nt.Captured[winnt.GenericMapping]
-	fault   func(*I) *ntstatus.Status
+	d       func(I) *nt.Captured[*sd.Descriptor]
+	name    func(I) *nt.Captured[string]
+	mask    func(I) *winnt.AccessMask
+	mapping func(I) *nt.Captured[winnt.GenericMapping]
+	fault   func(I) *ntstatus.Status
 }
 
 func auditCheckFaults[I auditChecks](p auditCheckParts[I]) []fault[I] {
 	return []fault[I]{
 		{rule: "U-48", want: ntstatus.AccessViolation, name: "GenericMapping unreadable", takes: "mapping", needs: pointers,
-			inject: func(_ *world, in *I) { unreadable(p.mapping(in)) }},
+			inject: func(_ *world, in I) { unreadable(p.mapping(in)) }},
 		{rule: "U-48", want: ntstatus.AccessViolation, name: "an output unwritable", takes: "outputs", needs: pointers,
-			inject: func(_ *world, in *I) { *p.fault(in) = ntstatus.AccessViolation }},
+			inject: func(_ *world, in I) { *p.fault(in) = ntstatus.AccessViolation }},
 		{rule: "U-50", want: ntstatus.PrivilegeNotHeld, name: "no SeAuditPrivilege", takes: "privilege",
-			inject: func(w *world, _ *I) { w.stranger() }},
+			inject: func(w *world, _ I) { w.stranger() }},
 		{rule: "U-51", want: ntstatus.GenericNotMapped, name: "GENERIC_READ", takes: "desired.generic",
-			inject: func(_ *world, in *I) { *p.mask(in) |= winnt.GENERIC_READ }},
+			inject: func(_ *world, in I) { *p.mask(in) |= winnt.GENERIC_READ }},
 		{rule: "U-52", want: ntstatus.InvalidSecurityDescr, name: "no descriptor", takes: "sd",
-			inject: func(_ *world, in *I) { p.d(in).V = nil }},
+			inject: func(_ *world, in I) { p.d(in).V = nil }},
 		{rule: "U-36", want: ntstatus.AccessViolation, name: "a name that cannot be read", takes: "name", needs: pointers,
-			inject: func(_ *world, in *I) { unreadable(p.name(in)) }},
+			inject: func(_ *world, in I) { unreadable(p.name(in)) }},
 	}
 }
 
@@ -45,29 +45,29 @@ func auditCheckFaults[I auditChecks](p auditCheckParts[I]) []fault[I] {
 func asClient[I auditChecks]() []fault[I] {
 	return []fault[I]{
 		{rule: "U-46", want: ntstatus.NoImpersonationToken, name: "the thread does not impersonate", takes: "caller",
-			inject: func(w *world, _ *I) {
+			inject: func(w *world, _ I) {
 				w.late = append(w.late, func() { w.sys.KernelMode(w.thread).PsRevertToSelf() })
 			}},
 		{rule: "U-46", want: ntstatus.BadImpersonationLevel, name: "the thread impersonates at SecurityAnonymous",
-			takes: "caller", inject: func(w *world, _ *I) { w.callerAt(winnt.SecurityAnonymous) }},
+			takes: "caller", inject: func(w *world, _ I) { w.callerAt(winnt.SecurityAnonymous) }},
 	}
 }
 
 // auditTyped returns the faults of the forms with an object type list.
-func auditTyped[I auditChecks](typ func(*I) *nt.AuditEventType, self func(*I) *nt.Captured[sid.SID],
-	types func(*I) *nt.Captured[[]access.ObjectTypeEntry], list bool) []fault[I] {
+func auditTyped[I auditChecks](typ func(I) *nt.AuditEventType, self func(I) *nt.Captured[sid.SID],
+	types func(I) *nt.Captured[[]access.ObjectTypeEntry], list bool) []fault[I] {
 	f := []fault[I]{
 		{rule: "U-45", want: ntstatus.InvalidParameter, name: "AuditType 2", takes: "audit",
-			inject: func(_ *world, in *I) { *typ(in) = 2 }},
+			inject: func(_ *world, in I) { *typ(in) = 2 }},
 		{rule: "U-53", want: ntstatus.InvalidSID, name: "PrincipalSelfSid malformed", takes: "self",
-			inject: func(_ *world, in *I) { self(in).Status = ntstatus.InvalidSID }},
+			inject: func(_ *world, in I) { self(in).Status = ntstatus.InvalidSID }},
 		{rule: "U-53", want: ntstatus.InvalidParameter, name: "two roots in the type list", takes: "types",
-			inject: func(_ *world, in *I) { *types(in) = badTypes() }},
+			inject: func(_ *world, in I) { *types(in) = badTypes() }},
 	}
 	if list {
 		f = append(f,
 			fault[I]{rule: "U-47", want: ntstatus.InvalidParameter, name: "an empty type list", takes: "types",
-				inject: func(_ *world, in *I) {
+				inject: func(_ *world, in I) {
 					types(in).V = nil
 				}})
 	}
@@ -80,16 +80,16 @@ func (w *world) auditClient() {
 	w.callerAt(winnt.SecurityImpersonation)
 }
 
-var _ = define(setup[nt.AccessCheckAndAuditAlarmIn]{
+var _ = define(setup[*nt.AccessCheckAndAuditAlarmIn]{
 	names: []string{"NtAccessCheckAndAuditAlarm"},
-	base: func(w *world) nt.AccessCheckAndAuditAlarmIn {
+	base: func(w *world) *nt.AccessCheckAndAuditAlarmIn {
 		w.auditClient()
-		return nt.AccessCheckAndAuditAlarmIn{SubsystemName: nt.Cap("Storage"), HandleID: 4, ObjectTypeName: nt.Cap("File"),
+		return &nt.AccessCheckAndAuditAlarmIn{SubsystemName: nt.Cap("Storage"), HandleID: 4, ObjectTypeName: nt.Cap("File"),
 			ObjectName:         nt.Cap("report"),
 			SecurityDescriptor: nt.Cap(open()), DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: fileMapping()}
 	},
-	faults: join(asClient[nt.AccessCheckAndAuditAlarmIn](),
-		auditCheckFaults(auditCheckParts[nt.AccessCheckAndAuditAlarmIn]{
+	faults: join(asClient[*nt.AccessCheckAndAuditAlarmIn](),
+		auditCheckFaults(auditCheckParts[*nt.AccessCheckAndAuditAlarmIn]{
 			func(in *nt.AccessCheckAndAuditAlarmIn) *nt.Captured[*sd.Descriptor] { return &in.SecurityDescriptor },
 			func(in *nt.AccessCheckAndAuditAlarmIn) *nt.Captured[string] { return &in.ObjectName },
 			func(in *nt.AccessCheckAndAuditAlarmIn) *winnt.AccessMask { return &in.DesiredAccess },
@@ -99,7 +99,7 @@ var _ = define(setup[nt.AccessCheckAndAuditAlarmIn]{
 	absent: noLog,
 })
 
-var auditTypedParts = auditCheckParts[nt.AccessCheckByTypeAndAuditAlarmIn]{
+var auditTypedParts = auditCheckParts[*nt.AccessCheckByTypeAndAuditAlarmIn]{
 	func(in *nt.AccessCheckByTypeAndAuditAlarmIn) *nt.Captured[*sd.Descriptor] {
 		return &in.SecurityDescriptor
 	},
@@ -112,19 +112,20 @@ var auditTypedParts = auditCheckParts[nt.AccessCheckByTypeAndAuditAlarmIn]{
 }
 
 func defineAuditTyped(name string, list bool) bool {
-	type I = nt.AccessCheckByTypeAndAuditAlarmIn
+	type I = *nt.AccessCheckByTypeAndAuditAlarmIn
 	return define(setup[I]{
 		names: []string{name},
 		base: func(w *world) I {
 			w.auditClient()
-			return I{SubsystemName: nt.Cap("Storage"), HandleID: 4, ObjectTypeName: nt.Cap("File"), ObjectName: nt.Cap("report"),
+			return &nt.AccessCheckByTypeAndAuditAlarmIn{
+				SubsystemName: nt.Cap("Storage"), HandleID: 4, ObjectTypeName: nt.Cap("File"), ObjectName: nt.Cap("report"),
 				SecurityDescriptor: nt.Cap(open()), DesiredAccess: winnt.FILE_READ_DATA, ObjectTypeList: goodTypes(),
 				GenericMapping: fileMapping()}
 		},
 		faults: join(asClient[I](), auditCheckFaults(auditTypedParts),
-			auditTyped(func(in *I) *nt.AuditEventType { return &in.AuditType },
-				func(in *I) *nt.Captured[sid.SID] { return &in.PrincipalSelfSid },
-				func(in *I) *nt.Captured[[]access.ObjectTypeEntry] { return &in.ObjectTypeList }, list)),
+			auditTyped(func(in I) *nt.AuditEventType { return &in.AuditType },
+				func(in I) *nt.Captured[sid.SID] { return &in.PrincipalSelfSid },
+				func(in I) *nt.Captured[[]access.ObjectTypeEntry] { return &in.ObjectTypeList }, list)),
 		absent: noLog,
 	})
 }
@@ -134,11 +135,11 @@ var (
 	_ = defineAuditTyped("NtAccessCheckByTypeResultListAndAuditAlarm", true)
 )
 
-var _ = define(setup[nt.AccessCheckAndAuditAlarmByHandleIn]{
+var _ = define(setup[*nt.AccessCheckAndAuditAlarmByHandleIn]{
 	names: []string{"NtAccessCheckByTypeResultListAndAuditAlarmByHandle"},
-	base: func(w *world) nt.AccessCheckAndAuditAlarmByHandleIn {
+	base: func(w *world) *nt.AccessCheckAndAuditAlarmByHandleIn {
 		w.auditor()
-		return nt.AccessCheckAndAuditAlarmByHandleIn{SubsystemName: nt.Cap("Storage"), HandleID: 4,
+		return &nt.AccessCheckAndAuditAlarmByHandleIn{SubsystemName: nt.Cap("Storage"), HandleID: 4,
 			ClientToken: w.handle(w.existing(2), winnt.TOKEN_QUERY), ObjectTypeName: nt.Cap("File"),
 			ObjectName: nt.Cap("report"), SecurityDescriptor: nt.Cap(open()), DesiredAccess: winnt.FILE_READ_DATA,
 			ObjectTypeList: goodTypes(), GenericMapping: fileMapping()}
@@ -147,7 +148,7 @@ var _ = define(setup[nt.AccessCheckAndAuditAlarmByHandleIn]{
 		handles("U-30", "ClientToken", "ClientToken",
 			func(in *nt.AccessCheckAndAuditAlarmByHandleIn) *winnt.Handle { return &in.ClientToken },
 			func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE) }),
-		[]fault[nt.AccessCheckAndAuditAlarmByHandleIn]{
+		[]fault[*nt.AccessCheckAndAuditAlarmByHandleIn]{
 			{rule: "U-31", want: ntstatus.BadImpersonationLevel, name: "a token at SecurityAnonymous", takes: "ClientToken",
 				inject: func(w *world, in *nt.AccessCheckAndAuditAlarmByHandleIn) {
 					in.ClientToken = w.handle(w.existing(winnt.SecurityAnonymous), winnt.TOKEN_QUERY)
@@ -157,7 +158,7 @@ var _ = define(setup[nt.AccessCheckAndAuditAlarmByHandleIn]{
 					in.ClientToken = w.handle(w.server.Object().PrimaryToken(), winnt.TOKEN_QUERY)
 				}},
 		},
-		auditCheckFaults(auditCheckParts[nt.AccessCheckAndAuditAlarmByHandleIn]{
+		auditCheckFaults(auditCheckParts[*nt.AccessCheckAndAuditAlarmByHandleIn]{
 			func(in *nt.AccessCheckAndAuditAlarmByHandleIn) *nt.Captured[*sd.Descriptor] {
 				return &in.SecurityDescriptor
 			},
@@ -176,13 +177,13 @@ var _ = define(setup[nt.AccessCheckAndAuditAlarmByHandleIn]{
 	absent: noLog,
 })
 
-var _ = define(setup[nt.CloseObjectAuditAlarmIn]{
+var _ = define(setup[*nt.CloseObjectAuditAlarmIn]{
 	names: []string{"NtCloseObjectAuditAlarm", "NtDeleteObjectAuditAlarm"},
-	base: func(w *world) nt.CloseObjectAuditAlarmIn {
+	base: func(w *world) *nt.CloseObjectAuditAlarmIn {
 		w.auditor()
-		return nt.CloseObjectAuditAlarmIn{SubsystemName: nt.Cap("Storage"), HandleID: 4, GenerateOnClose: true}
+		return &nt.CloseObjectAuditAlarmIn{SubsystemName: nt.Cap("Storage"), HandleID: 4, GenerateOnClose: true}
 	},
-	faults: []fault[nt.CloseObjectAuditAlarmIn]{
+	faults: []fault[*nt.CloseObjectAuditAlarmIn]{
 		{rule: "U-40", want: ntstatus.Success, name: "GenerateOnClose FALSE", takes: "generate",
 			inject: func(_ *world, in *nt.CloseObjectAuditAlarmIn) { in.GenerateOnClose = false }},
 		{rule: "U-32", want: ntstatus.PrivilegeNotHeld, name: "no SeAuditPrivilege", takes: "privilege", needs: userOnly,

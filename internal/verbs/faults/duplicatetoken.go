@@ -21,10 +21,10 @@ func atLevel(level winnt.SecurityImpersonationLevel) nt.Captured[*nt.ObjectAttri
 		SecurityQualityOfService: &nt.SecurityQualityOfService{ImpersonationLevel: level}})
 }
 
-var _ = define(setup[nt.DuplicateTokenIn]{
+var _ = define(setup[*nt.DuplicateTokenIn]{
 	names: []string{"NtDuplicateToken", "ZwDuplicateToken"},
-	base: func(w *world) nt.DuplicateTokenIn {
-		return nt.DuplicateTokenIn{ExistingTokenHandle: w.handle(w.existing(winnt.SecurityImpersonation),
+	base: func(w *world) *nt.DuplicateTokenIn {
+		return &nt.DuplicateTokenIn{ExistingTokenHandle: w.handle(w.existing(winnt.SecurityImpersonation),
 			winnt.TOKEN_ALL_ACCESS), DesiredAccess: winnt.TOKEN_QUERY,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), TokenType: winnt.TokenImpersonation}
 	},
@@ -33,7 +33,7 @@ var _ = define(setup[nt.DuplicateTokenIn]{
 			func(in *nt.DuplicateTokenIn) *winnt.Handle { return &in.ExistingTokenHandle }, func(w *world) winnt.Handle {
 				return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_DUPLICATE)
 			}),
-		[]fault[nt.DuplicateTokenIn]{
+		[]fault[*nt.DuplicateTokenIn]{
 			{rule: "T-40", want: ntstatus.InvalidParameter, when: "TokenType", name: "TokenType 3", takes: "TokenType",
 				inject: func(_ *world, in *nt.DuplicateTokenIn) { in.TokenType = 3 }},
 			{rule: "T-40", want: ntstatus.AccessViolation, name: "ObjectAttributes unreadable", takes: "ObjectAttributes",

@@ -87,7 +87,7 @@ func (f *Fault) callable() bool { return !(f.service.kernel && f.needs == pointe
 
 // service is one row with what is needed to call it.
 type service struct {
-	row    nt.Row
+	row    *nt.Row
 	kernel bool // a row of kernel.Table
 	base   func(w *world) any
 	faults []*Fault
@@ -103,7 +103,8 @@ type absence struct{ rule, when, reason string }
 
 var registry = map[string]*service{}
 
-// fault describes a Fault of a service whose parameters are an I.
+// fault describes a Fault of a service whose parameters an I points at. I is a
+// pointer everywhere here, so that generic code is compiled once for all.
 type fault[I any] struct {
 	rule   string // of the condition
 	want   ntstatus.Status
@@ -114,7 +115,7 @@ type fault[I any] struct {
 	only   []nt.Profile
 	lifts  string // see Fault
 	of     part   // what refuses
-	inject func(w *world, in *I)
+	inject func(w *world, in I)
 }
 
 // part says what refuses a call: it tells apart faults of one status.
@@ -152,13 +153,13 @@ func define[I any](s setup[I]) bool {
 		if e.row == nil {
 			panic("faults: no service " + name)
 		}
-		e.base = func(w *world) any { in := s.base(w); return &in }
+		e.base = func(w *world) any { return s.base(w) }
 		for _, f := range s.faults {
 			e.faults = append(e.faults, &Fault{
 				Name: f.name, Want: f.want, rule: f.rule, when: f.when,
 				takes: strings.Fields(f.takes), needs: f.needs, profiles: f.only,
 				lifts: strings.Fields(f.lifts), handle: f.ofHandle(), denial: f.of == ofCheck,
-				inject:  func(w *world, in any) { f.inject(w, in.(*I)) },
+				inject:  func(w *world, in any) { f.inject(w, in.(I)) },
 				service: e, condition: find(e.row.Info(), f.rule, f.want, f.when),
 			})
 		}

@@ -14,7 +14,7 @@ import (
 var profiles = []nt.Profile{nt.Documented, nt.Observed}
 
 // rows yields every service and routine of both tables.
-func rows(yield func(nt.Row) bool) {
+func rows(yield func(*nt.Row) bool) {
 	for _, t := range []*nt.Table{&nt.NtTable, &kernel.Table} {
 		for r := range t.All {
 			if !yield(r) {

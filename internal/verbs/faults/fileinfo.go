@@ -17,42 +17,43 @@ func (w *world) plainFile() winnt.Handle {
 	return out.FileHandle
 }
 
-var _ = define(setup[nt.QueryInformationFileIn]{
+var _ = define(setup[*nt.QueryInformationFileIn]{
 	names: []string{"NtQueryInformationFile", "ZwQueryInformationFile"},
-	base: func(w *world) nt.QueryInformationFileIn {
+	base: func(w *world) *nt.QueryInformationFileIn {
 		server, _ := w.pipe(true)
-		return nt.QueryInformationFileIn{FileHandle: server, Length: 40,
+		return &nt.QueryInformationFileIn{FileHandle: server, Length: 40,
 			FileInformationClass: nt.FilePipeLocalInformation}
 	},
 	faults: append(fileHandles(func(in *nt.QueryInformationFileIn) *winnt.Handle { return &in.FileHandle },
 		winnt.FILE_READ_ATTRIBUTES),
-		fault[nt.QueryInformationFileIn]{rule: "I-133", want: ntstatus.InvalidInfoClass, name: "another class",
+		fault[*nt.QueryInformationFileIn]{rule: "I-133", want: ntstatus.InvalidInfoClass, name: "another class",
 			takes: "class", inject: func(_ *world, in *nt.QueryInformationFileIn) { in.FileInformationClass = 1 }},
-		fault[nt.QueryInformationFileIn]{rule: "I-133", want: ntstatus.InfoLengthMismatch, name: "length 39",
+		fault[*nt.QueryInformationFileIn]{rule: "I-133", want: ntstatus.InfoLengthMismatch, name: "length 39",
 			takes: "length", inject: func(_ *world, in *nt.QueryInformationFileIn) { in.Length = 39 }},
-		fault[nt.QueryInformationFileIn]{rule: "O-3", want: ntstatus.AccessViolation,
+		fault[*nt.QueryInformationFileIn]{rule: "O-3", want: ntstatus.AccessViolation,
 			name: "FileInformation cannot be written", takes: "pointer", needs: pointers,
 			inject: func(_ *world, in *nt.QueryInformationFileIn) {
 				in.FaultFileInformation = ntstatus.AccessViolation
 			}},
-		fault[nt.QueryInformationFileIn]{rule: "I-133", want: ntstatus.InvalidParameter, name: "a file that is no pipe",
+		fault[*nt.QueryInformationFileIn]{rule: "I-133", want: ntstatus.InvalidParameter, name: "a file that is no pipe",
 			takes: "FileHandle", inject: func(w *world, in *nt.QueryInformationFileIn) { in.FileHandle = w.plainFile() }}),
-	absent: []absence{{"I-134", "", "what a pipe answers depends on the conversation: transcript 30-pipe-info"}},
+	absent: []absence{{"I-151", "", "another class, with little room: transcript 30-devices"},
+		{"I-134", "", "what a pipe answers depends on the conversation: transcript 30-pipe-info"}},
 })
 
-var _ = define(setup[nt.QueryVolumeInformationFileIn]{
+var _ = define(setup[*nt.QueryVolumeInformationFileIn]{
 	names: []string{"NtQueryVolumeInformationFile", "ZwQueryVolumeInformationFile"},
-	base: func(w *world) nt.QueryVolumeInformationFileIn {
+	base: func(w *world) *nt.QueryVolumeInformationFileIn {
 		server, _ := w.pipe(true)
-		return nt.QueryVolumeInformationFileIn{FileHandle: server, Length: 8,
+		return &nt.QueryVolumeInformationFileIn{FileHandle: server, Length: 8,
 			FsInformationClass: nt.FileFsDeviceInformation}
 	},
 	faults: append(fileHandles(func(in *nt.QueryVolumeInformationFileIn) *winnt.Handle { return &in.FileHandle }, 0),
-		fault[nt.QueryVolumeInformationFileIn]{rule: "I-133", want: ntstatus.InvalidInfoClass, name: "another class",
+		fault[*nt.QueryVolumeInformationFileIn]{rule: "I-133", want: ntstatus.InvalidInfoClass, name: "another class",
 			takes: "class", inject: func(_ *world, in *nt.QueryVolumeInformationFileIn) { in.FsInformationClass = 1 }},
-		fault[nt.QueryVolumeInformationFileIn]{rule: "I-133", want: ntstatus.InfoLengthMismatch, name: "length 7",
+		fault[*nt.QueryVolumeInformationFileIn]{rule: "I-133", want: ntstatus.InfoLengthMismatch, name: "length 7",
 			takes: "length", inject: func(_ *world, in *nt.QueryVolumeInformationFileIn) { in.Length = 7 }},
-		fault[nt.QueryVolumeInformationFileIn]{rule: "O-3", want: ntstatus.AccessViolation,
+		fault[*nt.QueryVolumeInformationFileIn]{rule: "O-3", want: ntstatus.AccessViolation,
 			name: "FsInformation cannot be written", takes: "pointer", needs: pointers,
 			inject: func(_ *world, in *nt.QueryVolumeInformationFileIn) {
 				in.FaultFsInformation = ntstatus.AccessViolation

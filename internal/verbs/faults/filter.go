@@ -11,20 +11,20 @@ import (
 
 // The services that create, filter, compare and adjust tokens.
 
-func tokenHandle[I any](rule string, h func(*I) *winnt.Handle, lacks winnt.AccessMask) []fault[I] {
+func tokenHandle[I any](rule string, h func(I) *winnt.Handle, lacks winnt.AccessMask) []fault[I] {
 	return handles(rule, "TokenHandle", "TokenHandle", h,
 		func(w *world) winnt.Handle { return w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS&^lacks) })
 }
 
 func malformed[T any]() nt.Captured[T] { return nt.Captured[T]{Status: ntstatus.InvalidSID} }
 
-var _ = define(setup[nt.AdjustGroupsTokenIn]{
+var _ = define(setup[*nt.AdjustGroupsTokenIn]{
 	names: []string{"NtAdjustGroupsToken", "ZwAdjustGroupsToken"},
-	base: func(w *world) nt.AdjustGroupsTokenIn {
+	base: func(w *world) *nt.AdjustGroupsTokenIn {
 		s := clientSpec(winnt.SecurityImpersonation)
 		s.Groups = append(s.Groups, token.Group{SID: account(3001), Attributes: winnt.SE_GROUP_ENABLED},
 			token.Group{SID: account(3002), Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY})
-		return nt.AdjustGroupsTokenIn{TokenHandle: w.handle(w.token(s, open()), winnt.TOKEN_ALL_ACCESS),
+		return &nt.AdjustGroupsTokenIn{TokenHandle: w.handle(w.token(s, open()), winnt.TOKEN_ALL_ACCESS),
 			NewState: nt.Cap([]token.Group{{SID: account(3001)}}), BufferLength: 4096, WantPrevious: true}
 	},
 	faults: join(
@@ -32,7 +32,7 @@ var _ = define(setup[nt.AdjustGroupsTokenIn]{
 			func(in *nt.AdjustGroupsTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
 				return w.handle(w.owned[0], winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_GROUPS)
 			}),
-		[]fault[nt.AdjustGroupsTokenIn]{
+		[]fault[*nt.AdjustGroupsTokenIn]{
 			{rule: "T-74", want: ntstatus.AccessViolation, name: "NewState unreadable", takes: "state", needs: pointers,
 				inject: func(_ *world, in *nt.AdjustGroupsTokenIn) { unreadable(&in.NewState) }},
 			{rule: "T-74", want: ntstatus.InvalidParameter, name: "NewState NULL", takes: "state",
@@ -57,35 +57,35 @@ var _ = define(setup[nt.AdjustGroupsTokenIn]{
 })
 
 type filters interface {
-	nt.FilterTokenIn | nt.FilterTokenExIn
+	*nt.FilterTokenIn | *nt.FilterTokenExIn
 }
 
-func filterFaults[I filters](h func(*I) *winnt.Handle, flags func(*I) *uint32, disable,
-	restrict func(*I) *nt.Captured[[]token.Group]) []fault[I] {
+func filterFaults[I filters](h func(I) *winnt.Handle, flags func(I) *uint32, disable,
+	restrict func(I) *nt.Captured[[]token.Group]) []fault[I] {
 	return join(
 		handles("T-60", "ExistingTokenHandle", "ExistingTokenHandle", h, func(w *world) winnt.Handle {
 			return w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_DUPLICATE)
 		}),
 		[]fault[I]{
 			{rule: "T-60", want: ntstatus.AccessViolation, name: "a list unreadable", takes: "disable", needs: pointers,
-				inject: func(_ *world, in *I) { unreadable(disable(in)) }},
+				inject: func(_ *world, in I) { unreadable(disable(in)) }},
 			{rule: "T-60", want: ntstatus.InvalidParameter, name: "flags 0x10", takes: "flags",
-				inject: func(_ *world, in *I) { *flags(in) = 0x10 }},
+				inject: func(_ *world, in I) { *flags(in) = 0x10 }},
 			{rule: "T-60", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "disable",
-				inject: func(_ *world, in *I) { *disable(in) = malformed[[]token.Group]() }},
+				inject: func(_ *world, in I) { *disable(in) = malformed[[]token.Group]() }},
 			{rule: "T-63", want: ntstatus.InvalidParameter, name: "a restricting SID with attributes", takes: "restrict",
-				inject: func(_ *world, in *I) {
+				inject: func(_ *world, in I) {
 					*restrict(in) = nt.Cap([]token.Group{{SID: sid.Users, Attributes: winnt.SE_GROUP_ENABLED}})
 				}},
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out", takes: "memory",
-				inject: func(w *world, _ *I) { w.failing["*"] = true }},
+				inject: func(w *world, _ I) { w.failing["*"] = true }},
 		})
 }
 
-var _ = define(setup[nt.FilterTokenIn]{
+var _ = define(setup[*nt.FilterTokenIn]{
 	names: []string{"NtFilterToken", "ZwFilterToken"},
-	base: func(w *world) nt.FilterTokenIn {
-		return nt.FilterTokenIn{ExistingTokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS)}
+	base: func(w *world) *nt.FilterTokenIn {
+		return &nt.FilterTokenIn{ExistingTokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS)}
 	},
 	faults: filterFaults(
 		func(in *nt.FilterTokenIn) *winnt.Handle { return &in.ExistingTokenHandle },
@@ -94,10 +94,10 @@ var _ = define(setup[nt.FilterTokenIn]{
 		func(in *nt.FilterTokenIn) *nt.Captured[[]token.Group] { return &in.RestrictedSIDs }),
 })
 
-var _ = define(setup[nt.FilterTokenExIn]{
+var _ = define(setup[*nt.FilterTokenExIn]{
 	names: []string{"NtFilterTokenEx", "ZwFilterTokenEx"},
-	base: func(w *world) nt.FilterTokenExIn {
-		return nt.FilterTokenExIn{ExistingTokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS)}
+	base: func(w *world) *nt.FilterTokenExIn {
+		return &nt.FilterTokenExIn{ExistingTokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS)}
 	},
 	faults: filterFaults(
 		func(in *nt.FilterTokenExIn) *winnt.Handle { return &in.ExistingTokenHandle },
@@ -106,10 +106,10 @@ var _ = define(setup[nt.FilterTokenExIn]{
 		func(in *nt.FilterTokenExIn) *nt.Captured[[]token.Group] { return &in.RestrictedSIDs }),
 })
 
-var _ = define(setup[nt.CompareTokensIn]{
+var _ = define(setup[*nt.CompareTokensIn]{
 	names: []string{"NtCompareTokens", "ZwCompareTokens"},
-	base: func(w *world) nt.CompareTokensIn {
-		return nt.CompareTokensIn{FirstTokenHandle: w.handle(w.existing(2), winnt.TOKEN_QUERY),
+	base: func(w *world) *nt.CompareTokensIn {
+		return &nt.CompareTokensIn{FirstTokenHandle: w.handle(w.existing(2), winnt.TOKEN_QUERY),
 			SecondTokenHandle: w.handle(w.existing(2), winnt.TOKEN_QUERY)}
 	},
 	faults: join(
@@ -117,7 +117,7 @@ var _ = define(setup[nt.CompareTokensIn]{
 			func(w *world) winnt.Handle {
 				return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE)
 			}),
-		[]fault[nt.CompareTokensIn]{
+		[]fault[*nt.CompareTokensIn]{
 			{rule: "T-100", want: ntstatus.AccessViolation, name: "Equal cannot be written", takes: "Equal", needs: pointers,
 				inject: func(_ *world, in *nt.CompareTokensIn) { in.FaultEqual = ntstatus.AccessViolation }},
 			{rule: "O-15", want: ntstatus.NoToken, name: "NtCurrentThreadToken while not impersonating",
@@ -132,14 +132,14 @@ var _ = define(setup[nt.CompareTokensIn]{
 		}),
 })
 
-var _ = define(setup[nt.AdjustTokenClaimsIn]{
+var _ = define(setup[*nt.AdjustTokenClaimsIn]{
 	names: []string{"NtAdjustTokenClaimsAndDeviceGroups", "ZwAdjustTokenClaimsAndDeviceGroups"},
-	base: func(w *world) nt.AdjustTokenClaimsIn {
+	base: func(w *world) *nt.AdjustTokenClaimsIn {
 		s := clientSpec(2)
 		s.DeviceGroups = []token.Group{{SID: account(4001), Attributes: token.GroupDefault},
 			{SID: account(4002), Attributes: winnt.SE_GROUP_USE_FOR_DENY_ONLY}, {SID: account(4003),
 				Attributes: winnt.SE_GROUP_ENABLED}}
-		return nt.AdjustTokenClaimsIn{TokenHandle: w.handle(w.token(s, open()), winnt.TOKEN_ALL_ACCESS),
+		return &nt.AdjustTokenClaimsIn{TokenHandle: w.handle(w.token(s, open()), winnt.TOKEN_ALL_ACCESS),
 			NewUserState: nt.Cap([]claims.Attribute(nil)), NewDeviceGroupsState: nt.Cap([]token.Group{{SID: account(4003)}}),
 			WantPreviousDeviceGroups: true, DeviceGroupsBufferLength: 4096}
 	},
@@ -148,7 +148,7 @@ var _ = define(setup[nt.AdjustTokenClaimsIn]{
 			func(in *nt.AdjustTokenClaimsIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
 				return w.handle(w.owned[0], winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_GROUPS)
 			}),
-		[]fault[nt.AdjustTokenClaimsIn]{
+		[]fault[*nt.AdjustTokenClaimsIn]{
 			{rule: "T-74", want: ntstatus.AccessViolation, name: "NewUserState unreadable", takes: "user", needs: pointers,
 				inject: func(_ *world, in *nt.AdjustTokenClaimsIn) { unreadable(&in.NewUserState) }},
 			{rule: "T-74", want: ntstatus.InvalidSID, name: "a malformed SID", takes: "groups",
@@ -170,16 +170,16 @@ var _ = define(setup[nt.AdjustTokenClaimsIn]{
 		}),
 })
 
-var _ = define(setup[nt.SetInformationTokenIn]{
+var _ = define(setup[*nt.SetInformationTokenIn]{
 	names: []string{"NtSetInformationToken", "ZwSetInformationToken"},
-	base: func(w *world) nt.SetInformationTokenIn {
-		return nt.SetInformationTokenIn{TokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS),
+	base: func(w *world) *nt.SetInformationTokenIn {
+		return &nt.SetInformationTokenIn{TokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS),
 			TokenInformationClass: winnt.TokenOwner, TokenInformation: nt.Cap[any](userSID), TokenInformationLength: 8}
 	},
 	faults: join(
 		tokenHandle("T-90", func(in *nt.SetInformationTokenIn) *winnt.Handle { return &in.TokenHandle },
 			winnt.TOKEN_ADJUST_DEFAULT),
-		[]fault[nt.SetInformationTokenIn]{
+		[]fault[*nt.SetInformationTokenIn]{
 			{rule: "T-90", want: ntstatus.InvalidInfoClass, name: "TokenUser", takes: "class",
 				inject: func(_ *world, in *nt.SetInformationTokenIn) { in.TokenInformationClass = winnt.TokenUser }},
 			{rule: "T-90", want: ntstatus.InfoLengthMismatch, when: "fixed size", name: "TokenSessionId of length 8",
@@ -217,10 +217,10 @@ var _ = define(setup[nt.SetInformationTokenIn]{
 	},
 })
 
-var _ = define(setup[nt.QuerySecurityAttributesTokenIn]{
+var _ = define(setup[*nt.QuerySecurityAttributesTokenIn]{
 	names: []string{"NtQuerySecurityAttributesToken", "ZwQuerySecurityAttributesToken"},
-	base: func(w *world) nt.QuerySecurityAttributesTokenIn {
-		return nt.QuerySecurityAttributesTokenIn{TokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS), Length: 4096}
+	base: func(w *world) *nt.QuerySecurityAttributesTokenIn {
+		return &nt.QuerySecurityAttributesTokenIn{TokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS), Length: 4096}
 	},
 	faults: join(
 		handles("T-80", "TokenHandle", "TokenHandle",
@@ -228,7 +228,7 @@ var _ = define(setup[nt.QuerySecurityAttributesTokenIn]{
 				return w.handle(w.existing(2), winnt.TOKEN_DUPLICATE)
 			}),
 		pseudoToken(func(in *nt.QuerySecurityAttributesTokenIn) *winnt.Handle { return &in.TokenHandle }),
-		[]fault[nt.QuerySecurityAttributesTokenIn]{
+		[]fault[*nt.QuerySecurityAttributesTokenIn]{
 			{rule: "T-80", want: ntstatus.AccessViolation, name: "Attributes unreadable", takes: "names", needs: pointers,
 				inject: func(_ *world, in *nt.QuerySecurityAttributesTokenIn) { unreadable(&in.Attributes) }},
 			{rule: "T-80", want: ntstatus.NotFound, name: "an attribute the token lacks", takes: "names",

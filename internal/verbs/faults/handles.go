@@ -10,13 +10,13 @@ import (
 
 // The services that work on handles and objects of any type.
 
-var _ = define(setup[nt.QueryObjectIn]{
+var _ = define(setup[*nt.QueryObjectIn]{
 	names: []string{"NtQueryObject", "ZwQueryObject"},
-	base: func(w *world) nt.QueryObjectIn {
-		return nt.QueryObjectIn{Handle: w.handle(w.existing(2), 0), ObjectInformationClass: nt.ObjectBasicInformation,
+	base: func(w *world) *nt.QueryObjectIn {
+		return &nt.QueryObjectIn{Handle: w.handle(w.existing(2), 0), ObjectInformationClass: nt.ObjectBasicInformation,
 			ObjectInformationLength: 56}
 	},
-	faults: []fault[nt.QueryObjectIn]{
+	faults: []fault[*nt.QueryObjectIn]{
 		{rule: "O-60", want: ntstatus.InvalidInfoClass, name: "class 9", takes: "class",
 			inject: func(_ *world, in *nt.QueryObjectIn) { in.ObjectInformationClass = 9 }},
 		{rule: "O-3", want: ntstatus.AccessViolation, name: "ReturnLength cannot be written", takes: "ReturnLength",
@@ -34,13 +34,13 @@ var _ = define(setup[nt.QueryObjectIn]{
 	},
 })
 
-var _ = define(setup[nt.SetInformationObjectIn]{
+var _ = define(setup[*nt.SetInformationObjectIn]{
 	names: []string{"NtSetInformationObject", "ZwSetInformationObject"},
-	base: func(w *world) nt.SetInformationObjectIn {
-		return nt.SetInformationObjectIn{Handle: w.handle(w.existing(2), 0),
+	base: func(w *world) *nt.SetInformationObjectIn {
+		return &nt.SetInformationObjectIn{Handle: w.handle(w.existing(2), 0),
 			ObjectInformationClass: nt.ObjectHandleFlagInformation, ObjectInformationLength: 2}
 	},
-	faults: []fault[nt.SetInformationObjectIn]{
+	faults: []fault[*nt.SetInformationObjectIn]{
 		{rule: "O-63", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class",
 			inject: func(_ *world, in *nt.SetInformationObjectIn) { in.ObjectInformationClass = 0 }},
 		{rule: "O-63", want: ntstatus.InfoLengthMismatch, name: "length 4", takes: "length",
@@ -52,13 +52,13 @@ var _ = define(setup[nt.SetInformationObjectIn]{
 	},
 })
 
-var _ = define(setup[nt.CompareObjectsIn]{
+var _ = define(setup[*nt.CompareObjectsIn]{
 	names: []string{"NtCompareObjects", "ZwCompareObjects"},
-	base: func(w *world) nt.CompareObjectsIn {
-		return nt.CompareObjectsIn{FirstObjectHandle: winnt.NtCurrentThread,
+	base: func(w *world) *nt.CompareObjectsIn {
+		return &nt.CompareObjectsIn{FirstObjectHandle: winnt.NtCurrentThread,
 			SecondObjectHandle: w.handle(w.sys.ThreadObject(w.thread), 0)}
 	},
-	faults: []fault[nt.CompareObjectsIn]{
+	faults: []fault[*nt.CompareObjectsIn]{
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "FirstObjectHandle names nothing", takes: "first",
 			inject: func(_ *world, in *nt.CompareObjectsIn) { in.FirstObjectHandle = noHandle }},
 		{rule: "O-31", want: ntstatus.NotSameObject, name: "another object", takes: "second",
@@ -66,12 +66,12 @@ var _ = define(setup[nt.CompareObjectsIn]{
 	},
 })
 
-var _ = define(setup[nt.MakeTemporaryObjectIn]{
+var _ = define(setup[*nt.MakeTemporaryObjectIn]{
 	names: []string{"NtMakeTemporaryObject", "ZwMakeTemporaryObject"},
-	base: func(w *world) nt.MakeTemporaryObjectIn {
-		return nt.MakeTemporaryObjectIn{Handle: w.handle(w.existing(2), winnt.DELETE)}
+	base: func(w *world) *nt.MakeTemporaryObjectIn {
+		return &nt.MakeTemporaryObjectIn{Handle: w.handle(w.existing(2), winnt.DELETE)}
 	},
-	faults: []fault[nt.MakeTemporaryObjectIn]{
+	faults: []fault[*nt.MakeTemporaryObjectIn]{
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "Handle names nothing", takes: "Handle",
 			inject: func(_ *world, in *nt.MakeTemporaryObjectIn) { in.Handle = noHandle }},
 		{rule: "O-46", want: ntstatus.AccessDenied, of: ofHandle, name: "Handle without DELETE", takes: "Handle",
@@ -81,13 +81,13 @@ var _ = define(setup[nt.MakeTemporaryObjectIn]{
 	},
 })
 
-var _ = define(setup[nt.MakePermanentObjectIn]{
+var _ = define(setup[*nt.MakePermanentObjectIn]{
 	names: []string{"NtMakePermanentObject", "ZwMakePermanentObject"},
-	base: func(w *world) nt.MakePermanentObjectIn {
+	base: func(w *world) *nt.MakePermanentObjectIn {
 		w.holding(winnt.SeCreatePermanentPrivilege)
-		return nt.MakePermanentObjectIn{Handle: w.handle(w.existing(2), 0)}
+		return &nt.MakePermanentObjectIn{Handle: w.handle(w.existing(2), 0)}
 	},
-	faults: []fault[nt.MakePermanentObjectIn]{
+	faults: []fault[*nt.MakePermanentObjectIn]{
 		{rule: "O-46", want: ntstatus.PrivilegeNotHeld, name: "no SeCreatePermanentPrivilege", takes: "privilege",
 			needs: userOnly, inject: func(w *world, _ *nt.MakePermanentObjectIn) { w.stranger() }},
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "Handle names nothing", takes: "Handle",
@@ -95,13 +95,13 @@ var _ = define(setup[nt.MakePermanentObjectIn]{
 	},
 })
 
-var _ = define(setup[nt.QuerySecurityObjectIn]{
+var _ = define(setup[*nt.QuerySecurityObjectIn]{
 	names: []string{"NtQuerySecurityObject", "ZwQuerySecurityObject"},
-	base: func(w *world) nt.QuerySecurityObjectIn {
-		return nt.QuerySecurityObjectIn{Handle: w.handle(w.existing(2), winnt.READ_CONTROL), SecurityInformation: 7,
+	base: func(w *world) *nt.QuerySecurityObjectIn {
+		return &nt.QuerySecurityObjectIn{Handle: w.handle(w.existing(2), winnt.READ_CONTROL), SecurityInformation: 7,
 			Length: 4096}
 	},
-	faults: []fault[nt.QuerySecurityObjectIn]{
+	faults: []fault[*nt.QuerySecurityObjectIn]{
 		{rule: "O-3", want: ntstatus.AccessViolation, name: "LengthNeeded cannot be written", takes: "needed",
 			needs: pointers, inject: func(_ *world, in *nt.QuerySecurityObjectIn) {
 				in.FaultLengthNeeded = ntstatus.AccessViolation
@@ -118,13 +118,13 @@ var _ = define(setup[nt.QuerySecurityObjectIn]{
 	absent: []absence{{"I-130", "", "what a pipe answers depends on the conversation: transcript 30-pipes"}},
 })
 
-var _ = define(setup[nt.SetSecurityObjectIn]{
+var _ = define(setup[*nt.SetSecurityObjectIn]{
 	names: []string{"NtSetSecurityObject", "ZwSetSecurityObject"},
-	base: func(w *world) nt.SetSecurityObjectIn {
-		return nt.SetSecurityObjectIn{Handle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS), SecurityInformation: 4,
+	base: func(w *world) *nt.SetSecurityObjectIn {
+		return &nt.SetSecurityObjectIn{Handle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS), SecurityInformation: 4,
 			SecurityDescriptor: nt.Cap(open())}
 	},
-	faults: []fault[nt.SetSecurityObjectIn]{
+	faults: []fault[*nt.SetSecurityObjectIn]{
 		{rule: "O-65", want: ntstatus.AccessViolation, name: "SecurityDescriptor NULL", takes: "sd", needs: pointers,
 			inject: func(_ *world, in *nt.SetSecurityObjectIn) { in.SecurityDescriptor.V = nil }},
 		{rule: "O-65", want: ntstatus.InvalidSecurityDescr, when: "malformed", name: "a malformed descriptor", takes: "sd",
@@ -165,11 +165,11 @@ var _ = define(setup[nt.SetSecurityObjectIn]{
 		{"S-17", "", "a matter of the descriptor alone"}, {"U-64", "", "the log of these kernels keeps every record"}},
 })
 
-var _ = define(setup[nt.DuplicateObjectIn]{
+var _ = define(setup[*nt.DuplicateObjectIn]{
 	names: []string{"NtDuplicateObject", "ZwDuplicateObject"},
-	base: func(w *world) nt.DuplicateObjectIn {
+	base: func(w *world) *nt.DuplicateObjectIn {
 		self := w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS)
-		return nt.DuplicateObjectIn{SourceProcessHandle: self, SourceHandle: w.handle(w.existing(2), winnt.TOKEN_DUPLICATE),
+		return &nt.DuplicateObjectIn{SourceProcessHandle: self, SourceHandle: w.handle(w.existing(2), winnt.TOKEN_DUPLICATE),
 			TargetProcessHandle: self, DesiredAccess: winnt.TOKEN_QUERY}
 	},
 	faults: join(
@@ -181,7 +181,7 @@ var _ = define(setup[nt.DuplicateObjectIn]{
 			func(in *nt.DuplicateObjectIn) *winnt.Handle { return &in.TargetProcessHandle }, func(w *world) winnt.Handle {
 				return w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_DUP_HANDLE)
 			}),
-		[]fault[nt.DuplicateObjectIn]{
+		[]fault[*nt.DuplicateObjectIn]{
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the handle", takes: "memory",
 				inject: func(w *world, _ *nt.DuplicateObjectIn) { w.failing["ob: handle"] = true }},
 			{rule: "O-50", want: ntstatus.InvalidHandle, name: "SourceHandle names nothing", takes: "SourceHandle",
@@ -204,7 +204,7 @@ var _ = define(setup[nt.DuplicateObjectIn]{
 				takes: "desired.security", needs: userOnly, inject: func(_ *world, in *nt.DuplicateObjectIn) {
 					in.DesiredAccess |= winnt.ACCESS_SYSTEM_SECURITY
 				}},
-			caller[nt.DuplicateObjectIn]("I-1"),
+			caller[*nt.DuplicateObjectIn]("I-1"),
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "no memory for the handle", takes: "memory",
 				inject: func(w *world, _ *nt.DuplicateObjectIn) { w.noHandle() }},
 			{rule: "O-56", want: ntstatus.AccessDenied, of: ofCheck, when: "the access check refuses",

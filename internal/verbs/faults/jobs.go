@@ -19,16 +19,16 @@ func (w *world) jobObject(l ps.JobLimits) *ps.Job {
 }
 
 // jobHandles returns the faults of JobHandle; the object of another type is no job.
-func jobHandles[I any](bad func(*I) *winnt.Handle, bare func(w *world) winnt.Handle) []fault[I] {
+func jobHandles[I any](bad func(I) *winnt.Handle, bare func(w *world) winnt.Handle) []fault[I] {
 	list := handles("O-31", "JobHandle", "JobHandle", bad, bare)
-	list[1].inject = func(w *world, in *I) { *bad(in) = w.handle(w.other, 0) }
+	list[1].inject = func(w *world, in I) { *bad(in) = w.handle(w.other, 0) }
 	return list
 }
 
-var _ = define(setup[nt.AssignProcessToJobObjectIn]{
+var _ = define(setup[*nt.AssignProcessToJobObjectIn]{
 	names: []string{"NtAssignProcessToJobObject", "ZwAssignProcessToJobObject"},
-	base: func(w *world) nt.AssignProcessToJobObjectIn {
-		return nt.AssignProcessToJobObjectIn{JobHandle: w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS),
+	base: func(w *world) *nt.AssignProcessToJobObjectIn {
+		return &nt.AssignProcessToJobObjectIn{JobHandle: w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS),
 			ProcessHandle: w.handle(w.process(), winnt.PROCESS_ALL_ACCESS)}
 	},
 	faults: join(
@@ -40,7 +40,7 @@ var _ = define(setup[nt.AssignProcessToJobObjectIn]{
 			func(in *nt.AssignProcessToJobObjectIn) *winnt.Handle { return &in.ProcessHandle }, func(w *world) winnt.Handle {
 				return w.handle(w.process(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_TERMINATE)
 			}),
-		[]fault[nt.AssignProcessToJobObjectIn]{
+		[]fault[*nt.AssignProcessToJobObjectIn]{
 			{rule: "I-91", want: ntstatus.AccessDenied, of: ofHandle, name: "the process in another job, and this one in use",
 				takes: "JobHandle ProcessHandle", inject: func(w *world, in *nt.AssignProcessToJobObjectIn) {
 					j, p := w.jobObject(ps.JobLimits{}), w.process()
@@ -72,10 +72,10 @@ func limitsOf(in *nt.SetInformationJobObjectIn) *nt.JobSecurityLimitInformation 
 	return in.JobObjectInformation.V
 }
 
-var _ = define(setup[nt.SetInformationJobObjectIn]{
+var _ = define(setup[*nt.SetInformationJobObjectIn]{
 	names: []string{"NtSetInformationJobObject", "ZwSetInformationJobObject"},
-	base: func(w *world) nt.SetInformationJobObjectIn {
-		return nt.SetInformationJobObjectIn{JobHandle: w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS),
+	base: func(w *world) *nt.SetInformationJobObjectIn {
+		return &nt.SetInformationJobObjectIn{JobHandle: w.handle(w.jobObject(ps.JobLimits{}), winnt.JOB_OBJECT_ALL_ACCESS),
 			JobObjectInformationClass: nt.JobObjectSecurityLimitInformation, JobObjectInformationLength: nt.JobSecurityLimitSize,
 			JobObjectInformation: nt.Cap(
 				&nt.JobSecurityLimitInformation{SecurityLimitFlags: winnt.JOB_OBJECT_SECURITY_ONLY_TOKEN,
@@ -90,7 +90,7 @@ var _ = define(setup[nt.SetInformationJobObjectIn]{
 			func(in *nt.SetInformationJobObjectIn) *winnt.Handle { return &limitsOf(in).JobToken }, func(w *world) winnt.Handle {
 				return w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ASSIGN_PRIMARY)
 			}),
-		[]fault[nt.SetInformationJobObjectIn]{
+		[]fault[*nt.SetInformationJobObjectIn]{
 			{rule: "I-89", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class",
 				inject: func(_ *world, in *nt.SetInformationJobObjectIn) { in.JobObjectInformationClass = 2 }},
 			{rule: "I-89", want: ntstatus.InfoLengthMismatch, name: "length 36", takes: "length",

@@ -14,17 +14,17 @@ func (w *world) link(rights winnt.AccessMask) winnt.Handle {
 	return w.handle(l, rights)
 }
 
-var _ = define(setup[nt.QuerySymbolicLinkObjectIn]{
+var _ = define(setup[*nt.QuerySymbolicLinkObjectIn]{
 	names: []string{"NtQuerySymbolicLinkObject", "ZwQuerySymbolicLinkObject"},
-	base: func(w *world) nt.QuerySymbolicLinkObjectIn {
-		return nt.QuerySymbolicLinkObjectIn{LinkHandle: w.link(winnt.SYMBOLIC_LINK_QUERY), MaximumLength: 100}
+	base: func(w *world) *nt.QuerySymbolicLinkObjectIn {
+		return &nt.QuerySymbolicLinkObjectIn{LinkHandle: w.link(winnt.SYMBOLIC_LINK_QUERY), MaximumLength: 100}
 	},
 	faults: append(handles("O-31", "LinkHandle", "LinkHandle",
 		func(in *nt.QuerySymbolicLinkObjectIn) *winnt.Handle { return &in.LinkHandle },
 		func(w *world) winnt.Handle { return w.link(winnt.READ_CONTROL) }),
-		fault[nt.QuerySymbolicLinkObjectIn]{rule: "O-143", want: ntstatus.BufferTooSmall, name: "no room", takes: "length",
+		fault[*nt.QuerySymbolicLinkObjectIn]{rule: "O-143", want: ntstatus.BufferTooSmall, name: "no room", takes: "length",
 			inject: func(_ *world, in *nt.QuerySymbolicLinkObjectIn) { in.MaximumLength = 35 }},
-		fault[nt.QuerySymbolicLinkObjectIn]{rule: "O-3", want: ntstatus.AccessViolation,
+		fault[*nt.QuerySymbolicLinkObjectIn]{rule: "O-3", want: ntstatus.AccessViolation,
 			name: "LinkTarget cannot be written", takes: "pointer", needs: pointers,
 			inject: func(_ *world, in *nt.QuerySymbolicLinkObjectIn) { in.FaultLinkTarget = ntstatus.AccessViolation }}),
 })

@@ -9,10 +9,10 @@ import (
 
 var packageSID = func() sid.SID { s, _ := sid.New(15, 2, 1, 2, 3); return s }()
 
-var _ = define(setup[nt.CreateLowBoxTokenIn]{
+var _ = define(setup[*nt.CreateLowBoxTokenIn]{
 	names: []string{"NtCreateLowBoxToken", "ZwCreateLowBoxToken"},
-	base: func(w *world) nt.CreateLowBoxTokenIn {
-		return nt.CreateLowBoxTokenIn{ExistingTokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS),
+	base: func(w *world) *nt.CreateLowBoxTokenIn {
+		return &nt.CreateLowBoxTokenIn{ExistingTokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS),
 			DesiredAccess: winnt.TOKEN_QUERY, ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), PackageSID: nt.Cap(packageSID)}
 	},
 	faults: join(
@@ -20,7 +20,7 @@ var _ = define(setup[nt.CreateLowBoxTokenIn]{
 			func(in *nt.CreateLowBoxTokenIn) *winnt.Handle {
 				return &in.ExistingTokenHandle
 			}, func(*world) winnt.Handle { return 0 })[:2],
-		[]fault[nt.CreateLowBoxTokenIn]{
+		[]fault[*nt.CreateLowBoxTokenIn]{
 			{rule: "T-69", want: ntstatus.AccessDenied, of: ofHandle, name: "ExistingTokenHandle without TOKEN_DUPLICATE",
 				takes: "ExistingTokenHandle", needs: userOnly, inject: func(w *world, in *nt.CreateLowBoxTokenIn) {
 					in.ExistingTokenHandle = w.handle(w.existing(2), winnt.TOKEN_QUERY)

@@ -20,13 +20,13 @@ func (w *world) mutant(name string, rights winnt.AccessMask) winnt.Handle {
 // zw returns the services of the kernel-mode face, to prepare calls with.
 func (w *world) zw() nt.Services { return w.k.Zw().Services() }
 
-var _ = define(setup[nt.CreateMutantIn]{
+var _ = define(setup[*nt.CreateMutantIn]{
 	names: []string{"NtCreateMutant", "ZwCreateMutant"},
-	base: func(w *world) nt.CreateMutantIn {
+	base: func(w *world) *nt.CreateMutantIn {
 		w.mutant(existing, winnt.MUTANT_ALL_ACCESS)
-		return nt.CreateMutantIn{DesiredAccess: winnt.MUTANT_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
+		return &nt.CreateMutantIn{DesiredAccess: winnt.MUTANT_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
 	},
-	faults: named[nt.CreateMutantIn]{
+	faults: named[*nt.CreateMutantIn]{
 		mask:    func(in *nt.CreateMutantIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.CreateMutantIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: existing,
@@ -34,13 +34,13 @@ var _ = define(setup[nt.CreateMutantIn]{
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.OpenMutantIn]{
+var _ = define(setup[*nt.OpenMutantIn]{
 	names: []string{"NtOpenMutant", "ZwOpenMutant"},
-	base: func(w *world) nt.OpenMutantIn {
+	base: func(w *world) *nt.OpenMutantIn {
 		w.mutant(existing, winnt.MUTANT_ALL_ACCESS)
-		return nt.OpenMutantIn{DesiredAccess: winnt.MUTANT_QUERY_STATE, ObjectAttributes: oaNamed(existing, nil)}
+		return &nt.OpenMutantIn{DesiredAccess: winnt.MUTANT_QUERY_STATE, ObjectAttributes: oaNamed(existing, nil)}
 	},
-	faults: named[nt.OpenMutantIn]{
+	faults: named[*nt.OpenMutantIn]{
 		mask:    func(in *nt.OpenMutantIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.OpenMutantIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, object: folder,
@@ -48,14 +48,14 @@ var _ = define(setup[nt.OpenMutantIn]{
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.ReleaseMutantIn]{
+var _ = define(setup[*nt.ReleaseMutantIn]{
 	names: []string{"NtReleaseMutant", "ZwReleaseMutant"},
-	base: func(w *world) nt.ReleaseMutantIn {
-		return nt.ReleaseMutantIn{MutantHandle: w.mutant(fresh, winnt.MUTANT_ALL_ACCESS)}
+	base: func(w *world) *nt.ReleaseMutantIn {
+		return &nt.ReleaseMutantIn{MutantHandle: w.mutant(fresh, winnt.MUTANT_ALL_ACCESS)}
 	},
 	faults: append(handles("O-31", "MutantHandle", "MutantHandle",
 		func(in *nt.ReleaseMutantIn) *winnt.Handle { return &in.MutantHandle }, nil)[:2],
-		fault[nt.ReleaseMutantIn]{rule: "O-134", want: ntstatus.MutantNotOwned, name: "a mutant that is free",
+		fault[*nt.ReleaseMutantIn]{rule: "O-134", want: ntstatus.MutantNotOwned, name: "a mutant that is free",
 			takes: "MutantHandle", inject: func(w *world, in *nt.ReleaseMutantIn) {
 				if _, st := w.zw().NtReleaseMutant(*in); st != ntstatus.Success {
 					panic("faults: release: " + st.String())
@@ -63,10 +63,10 @@ var _ = define(setup[nt.ReleaseMutantIn]{
 			}}),
 })
 
-var _ = define(setup[nt.QueryMutantIn]{
+var _ = define(setup[*nt.QueryMutantIn]{
 	names: []string{"NtQueryMutant", "ZwQueryMutant"},
-	base: func(w *world) nt.QueryMutantIn {
-		return nt.QueryMutantIn{MutantHandle: w.mutant(fresh, winnt.MUTANT_ALL_ACCESS),
+	base: func(w *world) *nt.QueryMutantIn {
+		return &nt.QueryMutantIn{MutantHandle: w.mutant(fresh, winnt.MUTANT_ALL_ACCESS),
 			MutantInformationLength: 8}
 	},
 	faults: stateFaults(
@@ -79,25 +79,25 @@ var _ = define(setup[nt.QueryMutantIn]{
 
 // stateFaults returns the faults of a service that queries an object's state;
 // of finds its parameters, bare makes a handle without the right.
-func stateFaults[I any](of func(*I) (h *winnt.Handle, class, length *uint32, fault *ntstatus.Status), name string,
+func stateFaults[I any](of func(I) (h *winnt.Handle, class, length *uint32, fault *ntstatus.Status), name string,
 	bare func(w *world) winnt.Handle) []fault[I] {
 	return append(
-		handles("O-31", name, name, func(in *I) *winnt.Handle {
+		handles("O-31", name, name, func(in I) *winnt.Handle {
 			h, _, _, _ := of(in)
 			return h
 		}, bare),
 		fault[I]{rule: "O-135", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class",
-			inject: func(_ *world, in *I) {
+			inject: func(_ *world, in I) {
 				_, class, _, _ := of(in)
 				*class = 1
 			}},
 		fault[I]{rule: "O-135", want: ntstatus.InfoLengthMismatch, name: "a length of 7", takes: "length",
-			inject: func(_ *world, in *I) {
+			inject: func(_ *world, in I) {
 				_, _, length, _ := of(in)
 				*length = 7
 			}},
 		fault[I]{rule: "O-3", want: ntstatus.AccessViolation, name: "ReturnLength cannot be written", takes: "pointer",
-			needs: pointers, inject: func(_ *world, in *I) {
+			needs: pointers, inject: func(_ *world, in I) {
 				_, _, _, fault := of(in)
 				*fault = ntstatus.AccessViolation
 			}})

@@ -32,8 +32,8 @@ var elsewhere = []absence{
 // named finds the parameters of a service that takes a name. typ is the type
 // of its objects, invalid an attribute that the type does not take, 0 if none.
 type named[I any] struct {
-	mask    func(*I) *winnt.AccessMask
-	oa      func(*I) *nt.Captured[*nt.ObjectAttributes]
+	mask    func(I) *winnt.AccessMask
+	oa      func(I) *nt.Captured[*nt.ObjectAttributes]
 	unknown winnt.AccessMask // a right the type does not have
 	invalid uint32
 	create  bool
@@ -51,36 +51,36 @@ func (n named[I]) faults() []fault[I] {
 }
 
 // name returns where the name stands.
-func (n named[I]) name(in *I) *string { return &n.oa(in).V.ObjectName }
+func (n named[I]) name(in I) *string { return &n.oa(in).V.ObjectName }
 
 // way lists the faults of the attributes and of the path.
 func (n named[I]) way() []fault[I] {
 	list := []fault[I]{
 		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the handle", name: "no memory for the handle",
-			takes: "memory.handle", inject: func(w *world, _ *I) { w.failing["ob: handle"] = true }},
+			takes: "memory.handle", inject: func(w *world, _ I) { w.failing["ob: handle"] = true }},
 		{rule: "O-3", want: ntstatus.AccessViolation, when: "a pointer", name: "ObjectAttributes unreadable", takes: "oa",
-			needs: pointers, inject: func(_ *world, in *I) { unreadable(n.oa(in)) }},
+			needs: pointers, inject: func(_ *world, in I) { unreadable(n.oa(in)) }},
 		{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits",
-			takes: "oa.attributes", inject: func(_ *world, in *I) { n.oa(in).V.Attributes |= 0x8000 }},
+			takes: "oa.attributes", inject: func(_ *world, in I) { n.oa(in).V.Attributes |= 0x8000 }},
 		{rule: "O-27", want: ntstatus.InvalidParameter, name: "OBJ_EXCLUSIVE with OBJ_INHERIT", takes: "oa.attributes",
-			inject: func(_ *world, in *I) {
+			inject: func(_ *world, in I) {
 				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE | winnt.OBJ_INHERIT
 			}},
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "RootDirectory names nothing", takes: "oa.root",
-			inject: func(_ *world, in *I) { n.oa(in).V.RootDirectory = noHandle }},
+			inject: func(_ *world, in I) { n.oa(in).V.RootDirectory = noHandle }},
 		{rule: "O-31", want: ntstatus.ObjectTypeMismatch, name: "RootDirectory of another type", takes: "oa.root",
-			inject: func(w *world, in *I) {
+			inject: func(w *world, in I) {
 				n.oa(in).V.RootDirectory = w.handle(w.existing(2), 0)
 			}},
 		{rule: "O-23", want: ntstatus.ObjectPathSyntaxBad, name: "a relative name without RootDirectory", takes: "oa.name",
-			inject: func(_ *world, in *I) { *n.name(in) = "relative" }},
+			inject: func(_ *world, in I) { *n.name(in) = "relative" }},
 		{rule: "O-23", want: ntstatus.ObjectNameInvalid, name: "an empty component", takes: "oa.name",
-			inject: func(_ *world, in *I) { *n.name(in) = folder + `\\x` }},
+			inject: func(_ *world, in I) { *n.name(in) = folder + `\\x` }},
 		{rule: "O-23", want: ntstatus.ObjectPathNotFound, name: "no such directory", takes: "oa.name",
-			inject: func(_ *world, in *I) { *n.name(in) = `\nowhere\x` }},
+			inject: func(_ *world, in I) { *n.name(in) = `\nowhere\x` }},
 		// on the path, for a create
 		{rule: "O-23", want: ntstatus.ObjectTypeMismatch, when: "another type", name: "a name of another type",
-			takes: "oa.name", inject: func(_ *world, in *I) { *n.name(in) = n.object }},
+			takes: "oa.name", inject: func(_ *world, in I) { *n.name(in) = n.object }},
 	}
 	if n.invalid != 0 {
 		rule := "O-33"
@@ -89,7 +89,7 @@ func (n named[I]) way() []fault[I] {
 		}
 		list = append(list,
 			fault[I]{rule: rule, want: ntstatus.InvalidParameter, when: "does not take",
-				name: "an attribute the type does not take", takes: "oa.attributes", inject: func(_ *world, in *I) {
+				name: "an attribute the type does not take", takes: "oa.attributes", inject: func(_ *world, in I) {
 					n.oa(in).V.Attributes |= n.invalid
 				}})
 	}
@@ -100,18 +100,22 @@ func (n named[I]) way() []fault[I] {
 func (n named[I]) creating() []fault[I] {
 	return []fault[I]{
 		{rule: "O-26", want: ntstatus.PrivilegeNotHeld, name: "OBJ_PERMANENT without privilege",
-			takes: "oa.attributes", needs: userOnly, inject: func(_ *world, in *I) {
+			takes: "oa.attributes", needs: userOnly, inject: func(_ *world, in I) {
 				n.oa(in).V.Attributes |= winnt.OBJ_PERMANENT
 			}},
 		{rule: "O-23", want: ntstatus.ObjectNameExists, name: "OBJ_OPENIF and the name is taken",
-			takes: "oa.name oa.attributes caller desired memory", inject: func(_ *world, in *I) {
+			takes: "oa.name oa.attributes caller desired memory", inject: func(_ *world, in I) {
 				*n.name(in) = n.taken
 				n.oa(in).V.Attributes |= winnt.OBJ_OPENIF
 			}},
 		{rule: "O-23", want: ntstatus.ObjectNameCollision, name: "the name is taken", takes: "oa.name",
-			inject: func(_ *world, in *I) { *n.name(in) = existing }},
+			inject: func(_ *world, in I) { *n.name(in) = n.taken }},
+		{rule: "O-161", want: ntstatus.ObjectTypeMismatch, name: "the name of a device", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = `\Device\Null` }},
+		{rule: "O-161", want: ntstatus.ObjectPathNotFound, name: "a name below a device", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = `\Device\Null\x` }},
 		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the object",
-			name: "memory runs out for the object", takes: "memory.object", inject: func(w *world, _ *I) {
+			name: "memory runs out for the object", takes: "memory.object", inject: func(w *world, _ I) {
 				w.failing["ob: object"] = true
 			}},
 		caller[I]("I-1"),
@@ -122,14 +126,14 @@ func (n named[I]) creating() []fault[I] {
 func (n named[I]) opening() []fault[I] {
 	return []fault[I]{
 		{rule: "O-27", want: ntstatus.InvalidParameter, when: "made without it",
-			name: "OBJ_EXCLUSIVE of an object made without it", takes: "oa.attributes", inject: func(_ *world, in *I) {
+			name: "OBJ_EXCLUSIVE of an object made without it", takes: "oa.attributes", inject: func(_ *world, in I) {
 				n.oa(in).V.Attributes |= winnt.OBJ_EXCLUSIVE
 			}},
 		{rule: "O-23", want: ntstatus.ObjectNameNotFound, name: "no object of that name", takes: "oa.name",
-			inject: func(_ *world, in *I) { *n.name(in) = fresh }},
+			inject: func(_ *world, in I) { *n.name(in) = fresh }},
 		caller[I]("I-1"),
 		{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, when: "access check", name: "the descriptor refuses",
-			takes: "sd", needs: userOnly, inject: func(w *world, _ *I) {
+			takes: "sd", needs: userOnly, inject: func(w *world, _ I) {
 				w.late = append(w.late, func() { w.named.Head().SetSecurity(closed()) })
 			}},
 	}

@@ -6,30 +6,30 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-var _ = define(setup[nt.CreateEventIn]{
+var _ = define(setup[*nt.CreateEventIn]{
 	names: []string{"NtCreateEvent", "ZwCreateEvent"},
-	base: func(w *world) nt.CreateEventIn {
+	base: func(w *world) *nt.CreateEventIn {
 		w.event()
-		return nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
+		return &nt.CreateEventIn{DesiredAccess: winnt.EVENT_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
 	},
-	faults: append(named[nt.CreateEventIn]{
+	faults: append(named[*nt.CreateEventIn]{
 		mask:    func(in *nt.CreateEventIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.CreateEventIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: existing,
-	}.faults(), fault[nt.CreateEventIn]{rule: "O-3", want: ntstatus.InvalidParameter, name: "EventType 7", takes: "type",
+	}.faults(), fault[*nt.CreateEventIn]{rule: "O-3", want: ntstatus.InvalidParameter, name: "EventType 7", takes: "type",
 		inject: func(_ *world, in *nt.CreateEventIn) {
 			in.EventType = 7
 		}}),
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.OpenEventIn]{
+var _ = define(setup[*nt.OpenEventIn]{
 	names: []string{"NtOpenEvent", "ZwOpenEvent"},
-	base: func(w *world) nt.OpenEventIn {
+	base: func(w *world) *nt.OpenEventIn {
 		w.event()
-		return nt.OpenEventIn{DesiredAccess: winnt.EVENT_MODIFY_STATE, ObjectAttributes: oaNamed(existing, nil)}
+		return &nt.OpenEventIn{DesiredAccess: winnt.EVENT_MODIFY_STATE, ObjectAttributes: oaNamed(existing, nil)}
 	},
-	faults: named[nt.OpenEventIn]{
+	faults: named[*nt.OpenEventIn]{
 		mask:    func(in *nt.OpenEventIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.OpenEventIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, object: folder,
@@ -37,15 +37,15 @@ var _ = define(setup[nt.OpenEventIn]{
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.CreateJobObjectIn]{
+var _ = define(setup[*nt.CreateJobObjectIn]{
 	names: []string{"NtCreateJobObject", "ZwCreateJobObject"},
-	base: func(w *world) nt.CreateJobObjectIn {
+	base: func(w *world) *nt.CreateJobObjectIn {
 		out, st := w.k.Zw().Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS,
 			ObjectAttributes: oaNamed(existing, nil)})
 		w.made(out.JobHandle, st)
-		return nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
+		return &nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
 	},
-	faults: named[nt.CreateJobObjectIn]{
+	faults: named[*nt.CreateJobObjectIn]{
 		mask:    func(in *nt.CreateJobObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.CreateJobObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, create: true, object: existing + `\x`, taken: existing,
@@ -53,15 +53,15 @@ var _ = define(setup[nt.CreateJobObjectIn]{
 	absent: append(elsewhere, absence{"O-22", "does not take", "a job takes every attribute"}),
 })
 
-var _ = define(setup[nt.OpenJobObjectIn]{
+var _ = define(setup[*nt.OpenJobObjectIn]{
 	names: []string{"NtOpenJobObject", "ZwOpenJobObject"},
-	base: func(w *world) nt.OpenJobObjectIn {
+	base: func(w *world) *nt.OpenJobObjectIn {
 		out, st := w.k.Zw().Services().NtCreateJobObject(nt.CreateJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_ALL_ACCESS,
 			ObjectAttributes: oaNamed(existing, nil)})
 		w.made(out.JobHandle, st)
-		return nt.OpenJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_QUERY, ObjectAttributes: oaNamed(existing, nil)}
+		return &nt.OpenJobObjectIn{DesiredAccess: winnt.JOB_OBJECT_QUERY, ObjectAttributes: oaNamed(existing, nil)}
 	},
-	faults: named[nt.OpenJobObjectIn]{
+	faults: named[*nt.OpenJobObjectIn]{
 		mask:    func(in *nt.OpenJobObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.OpenJobObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, object: folder,
@@ -69,16 +69,16 @@ var _ = define(setup[nt.OpenJobObjectIn]{
 	absent: append(elsewhere, absence{"O-33", "does not take", "a job takes every attribute"}),
 })
 
-var _ = define(setup[nt.CreateDirectoryObjectIn]{
+var _ = define(setup[*nt.CreateDirectoryObjectIn]{
 	names: []string{"NtCreateDirectoryObject", "ZwCreateDirectoryObject"},
-	base: func(w *world) nt.CreateDirectoryObjectIn {
+	base: func(w *world) *nt.CreateDirectoryObjectIn {
 		w.event()
 		out, st := w.k.Zw().Services().NtCreateDirectoryObject(
 			nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(folder+`\sub`, nil)})
 		w.made(out.DirectoryHandle, st)
-		return nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
+		return &nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
 	},
-	faults: named[nt.CreateDirectoryObjectIn]{
+	faults: named[*nt.CreateDirectoryObjectIn]{
 		mask:    func(in *nt.CreateDirectoryObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.CreateDirectoryObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: folder + `\sub`,
@@ -86,16 +86,16 @@ var _ = define(setup[nt.CreateDirectoryObjectIn]{
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.OpenDirectoryObjectIn]{
+var _ = define(setup[*nt.OpenDirectoryObjectIn]{
 	names: []string{"NtOpenDirectoryObject", "ZwOpenDirectoryObject"},
-	base: func(w *world) nt.OpenDirectoryObjectIn {
+	base: func(w *world) *nt.OpenDirectoryObjectIn {
 		w.event()
 		out, st := w.k.Zw().Services().NtCreateDirectoryObject(
 			nt.CreateDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_ALL_ACCESS, ObjectAttributes: oaNamed(folder+`\sub`, nil)})
 		w.made(out.DirectoryHandle, st)
-		return nt.OpenDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_QUERY, ObjectAttributes: oaNamed(folder+`\sub`, nil)}
+		return &nt.OpenDirectoryObjectIn{DesiredAccess: winnt.DIRECTORY_QUERY, ObjectAttributes: oaNamed(folder+`\sub`, nil)}
 	},
-	faults: named[nt.OpenDirectoryObjectIn]{
+	faults: named[*nt.OpenDirectoryObjectIn]{
 		mask:    func(in *nt.OpenDirectoryObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.OpenDirectoryObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, object: existing,
@@ -103,45 +103,45 @@ var _ = define(setup[nt.OpenDirectoryObjectIn]{
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.CreateSymbolicLinkObjectIn]{
+var _ = define(setup[*nt.CreateSymbolicLinkObjectIn]{
 	names: []string{"NtCreateSymbolicLinkObject", "ZwCreateSymbolicLinkObject"},
-	base: func(w *world) nt.CreateSymbolicLinkObjectIn {
+	base: func(w *world) *nt.CreateSymbolicLinkObjectIn {
 		w.event()
 		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(
 			nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY,
 				ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
 		w.made(out.SymbolicLinkHandle, st)
-		return nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(fresh, nil),
+		return &nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY, ObjectAttributes: oaNamed(fresh, nil),
 			LinkTarget: nt.Cap(existing)}
 	},
-	faults: append(named[nt.CreateSymbolicLinkObjectIn]{
+	faults: append(named[*nt.CreateSymbolicLinkObjectIn]{
 		mask: func(in *nt.CreateSymbolicLinkObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa: func(in *nt.CreateSymbolicLinkObjectIn) *nt.Captured[*nt.ObjectAttributes] {
 			return &in.ObjectAttributes
 		},
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: folder + `\link`,
 	}.faults(),
-		fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-3", want: ntstatus.AccessViolation, when: "LinkTarget",
+		fault[*nt.CreateSymbolicLinkObjectIn]{rule: "O-3", want: ntstatus.AccessViolation, when: "LinkTarget",
 			name: "LinkTarget unreadable", takes: "target", needs: pointers,
 			inject: func(_ *world, in *nt.CreateSymbolicLinkObjectIn) { unreadable(&in.LinkTarget) }},
-		fault[nt.CreateSymbolicLinkObjectIn]{rule: "O-22", want: ntstatus.InvalidParameter, when: "empty",
+		fault[*nt.CreateSymbolicLinkObjectIn]{rule: "O-22", want: ntstatus.InvalidParameter, when: "empty",
 			name: "LinkTarget empty", takes: "target",
 			inject: func(_ *world, in *nt.CreateSymbolicLinkObjectIn) { in.LinkTarget.V = "" }}),
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.OpenSymbolicLinkObjectIn]{
+var _ = define(setup[*nt.OpenSymbolicLinkObjectIn]{
 	names: []string{"NtOpenSymbolicLinkObject", "ZwOpenSymbolicLinkObject"},
-	base: func(w *world) nt.OpenSymbolicLinkObjectIn {
+	base: func(w *world) *nt.OpenSymbolicLinkObjectIn {
 		w.event()
 		out, st := w.k.Zw().Services().NtCreateSymbolicLinkObject(
 			nt.CreateSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY,
 				ObjectAttributes: oaNamed(folder+`\link`, nil), LinkTarget: nt.Cap(existing)})
 		w.made(out.SymbolicLinkHandle, st)
-		return nt.OpenSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY,
+		return &nt.OpenSymbolicLinkObjectIn{DesiredAccess: winnt.SYMBOLIC_LINK_QUERY,
 			ObjectAttributes: oaNamed(folder+`\link`, nil)}
 	},
-	faults: named[nt.OpenSymbolicLinkObjectIn]{
+	faults: named[*nt.OpenSymbolicLinkObjectIn]{
 		mask:    func(in *nt.OpenSymbolicLinkObjectIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.OpenSymbolicLinkObjectIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, object: folder,

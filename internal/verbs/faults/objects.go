@@ -12,10 +12,10 @@ import (
 // The services about handles, processes, threads and files, and the Ob*
 // routines.
 
-var _ = define(setup[nt.CloseIn]{
+var _ = define(setup[*nt.CloseIn]{
 	names: []string{"NtClose", "ZwClose"},
-	base:  func(w *world) nt.CloseIn { return nt.CloseIn{Handle: w.handle(w.existing(2), winnt.TOKEN_QUERY)} },
-	faults: []fault[nt.CloseIn]{
+	base:  func(w *world) *nt.CloseIn { return &nt.CloseIn{Handle: w.handle(w.existing(2), winnt.TOKEN_QUERY)} },
+	faults: []fault[*nt.CloseIn]{
 		{rule: "O-40", want: ntstatus.InvalidHandle, name: "no such handle", takes: "Handle",
 			inject: func(_ *world, in *nt.CloseIn) { in.Handle = noHandle }},
 		{rule: "O-42", want: ntstatus.HandleNotClosable, name: "protected from close", takes: "Handle",
@@ -28,45 +28,45 @@ var _ = define(setup[nt.CloseIn]{
 var everyBitKnown = []absence{{"O-21", "", "each bit that is not reserved is a right of the type"}}
 
 type byID interface {
-	nt.OpenProcessIn | nt.OpenThreadIn
+	*nt.OpenProcessIn | *nt.OpenThreadIn
 }
 
 // openByID returns the faults of NtOpenProcess and NtOpenThread.
-func openByID[I byID](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask,
-	oa func(*I) *nt.Captured[*nt.ObjectAttributes], id func(*I) *nt.Captured[*nt.ClientID],
+func openByID[I byID](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask,
+	oa func(I) *nt.Captured[*nt.ObjectAttributes], id func(I) *nt.Captured[*nt.ClientID],
 	target func(*world) ob.Object) []fault[I] {
 	return join(
 		desired(mask, unknown),
 		[]fault[I]{
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "ObjectAttributes unreadable", takes: "oa", needs: pointers,
-				inject: func(_ *world, in *I) { unreadable(oa(in)) }},
+				inject: func(_ *world, in I) { unreadable(oa(in)) }},
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "ClientId unreadable", takes: "id", needs: pointers,
-				inject: func(_ *world, in *I) { unreadable(id(in)) }},
+				inject: func(_ *world, in I) { unreadable(id(in)) }},
 			{rule: "O-37", want: ntstatus.AccessViolation, name: "ObjectAttributes NULL", takes: "oa oa.attributes oa.name",
-				inject: func(_ *world, in *I) { *oa(in) = nt.Captured[*nt.ObjectAttributes]{} }},
+				inject: func(_ *world, in I) { *oa(in) = nt.Captured[*nt.ObjectAttributes]{} }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits",
-				takes: "oa.attributes", inject: func(_ *world, in *I) { oaOf(oa(in)).Attributes = 0x8000 }},
+				takes: "oa.attributes", inject: func(_ *world, in I) { oaOf(oa(in)).Attributes = 0x8000 }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "wrong Length", name: "ObjectAttributes of a wrong Length",
-				takes: "oa", needs: pointers, inject: func(_ *world, in *I) { oa(in).Status = ntstatus.InvalidParameter }},
+				takes: "oa", needs: pointers, inject: func(_ *world, in I) { oa(in).Status = ntstatus.InvalidParameter }},
 			{rule: "O-37", want: ntstatus.InvalidParameterMix, name: "name and id", takes: "oa.name id.given",
-				inject: func(_ *world, in *I) { oaOf(oa(in)).ObjectName = `\x` }},
+				inject: func(_ *world, in I) { oaOf(oa(in)).ObjectName = `\x` }},
 			{rule: "O-37", want: ntstatus.InvalidCid, name: "an id that no object has", takes: "id.value",
-				inject: func(_ *world, in *I) {
+				inject: func(_ *world, in I) {
 					id(in).V = &nt.ClientID{UniqueProcess: 0x7FFC, UniqueThread: 0x7FFC}
 				}},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "the type does not take", name: "OBJ_PERMANENT",
-				takes: "oa.attributes", inject: func(_ *world, in *I) { oaOf(oa(in)).Attributes = winnt.OBJ_PERMANENT }},
+				takes: "oa.attributes", inject: func(_ *world, in I) { oaOf(oa(in)).Attributes = winnt.OBJ_PERMANENT }},
 			caller[I]("I-1"),
 			{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, name: "the descriptor refuses", takes: "sd",
-				needs: userOnly, inject: func(w *world, _ *I) { target(w).Head().SetSecurity(closed()) }},
+				needs: userOnly, inject: func(w *world, _ I) { target(w).Head().SetSecurity(closed()) }},
 		})
 }
 
-var _ = define(setup[nt.OpenProcessIn]{
+var _ = define(setup[*nt.OpenProcessIn]{
 	names: []string{"NtOpenProcess", "ZwOpenProcess"},
-	base: func(w *world) nt.OpenProcessIn {
+	base: func(w *world) *nt.OpenProcessIn {
 		w.server.Object().SetSecurity(open())
-		return nt.OpenProcessIn{DesiredAccess: winnt.PROCESS_QUERY_INFORMATION,
+		return &nt.OpenProcessIn{DesiredAccess: winnt.PROCESS_QUERY_INFORMATION,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueProcess: w.server.ID()})}
 	},
 	faults: openByID(
@@ -77,11 +77,11 @@ var _ = define(setup[nt.OpenProcessIn]{
 	absent: everyBitKnown,
 })
 
-var _ = define(setup[nt.OpenThreadIn]{
+var _ = define(setup[*nt.OpenThreadIn]{
 	names: []string{"NtOpenThread", "ZwOpenThread"},
-	base: func(w *world) nt.OpenThreadIn {
+	base: func(w *world) *nt.OpenThreadIn {
 		w.other.SetSecurity(open())
-		return nt.OpenThreadIn{DesiredAccess: winnt.THREAD_QUERY_INFORMATION,
+		return &nt.OpenThreadIn{DesiredAccess: winnt.THREAD_QUERY_INFORMATION,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ClientID: nt.Cap(&nt.ClientID{UniqueThread: w.other.ID()})}
 	},
 	faults: openByID(
@@ -112,17 +112,17 @@ func (w *world) folder(name string) winnt.Handle {
 	return w.handle(d, winnt.DIRECTORY_ALL_ACCESS)
 }
 
-var _ = define(setup[nt.OpenFileIn]{
+var _ = define(setup[*nt.OpenFileIn]{
 	names: []string{"NtOpenFile", "ZwOpenFile"},
-	base: func(w *world) nt.OpenFileIn {
+	base: func(w *world) *nt.OpenFileIn {
 		w.file("report", open())
 		w.file("payroll", closed())
-		return nt.OpenFileIn{DesiredAccess: winnt.FILE_READ_DATA,
+		return &nt.OpenFileIn{DesiredAccess: winnt.FILE_READ_DATA,
 			ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: "report"})}
 	},
 	faults: join(
 		desired(func(in *nt.OpenFileIn) *winnt.AccessMask { return &in.DesiredAccess }, 0x200),
-		[]fault[nt.OpenFileIn]{
+		[]fault[*nt.OpenFileIn]{
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "ObjectAttributes unreadable", takes: "oa", needs: pointers,
 				inject: func(_ *world, in *nt.OpenFileIn) { unreadable(&in.ObjectAttributes) }},
 			{rule: "O-22", want: ntstatus.InvalidParameter, when: "unknown attribute bits", name: "unknown attribute bits",
@@ -141,9 +141,16 @@ var _ = define(setup[nt.OpenFileIn]{
 				inject: func(w *world, in *nt.OpenFileIn) {
 					in.ObjectAttributes.V.ObjectName, in.ObjectAttributes.V.RootDirectory = "job", w.folder("job")
 				}},
-			caller[nt.OpenFileIn]("I-1"),
+			caller[*nt.OpenFileIn]("I-1"),
 			{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, name: "the descriptor refuses", takes: "oa.name",
 				needs: userOnly, inject: func(_ *world, in *nt.OpenFileIn) { in.ObjectAttributes.V.ObjectName = "payroll" }},
+			{rule: "T-142", want: ntstatus.AccessDenied, name: "against the pipe's directions", takes: "oa.name",
+				inject: func(w *world, in *nt.OpenFileIn) {
+					_, st := w.zw().NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_WRITE_DATA,
+						ObjectAttributes: oaNamed(pipeName, open()), ShareAccess: winnt.FILE_SHARE_WRITE})
+					check(st, "a pipe to write to")
+					in.ObjectAttributes.V.ObjectName = pipeName
+				}},
 		}),
 	absent: []absence{
 		{"O-23", "below a RootDirectory",
@@ -153,10 +160,10 @@ var _ = define(setup[nt.OpenFileIn]{
 	},
 })
 
-var _ = define(setup[nt.SetInformationThreadIn]{
+var _ = define(setup[*nt.SetInformationThreadIn]{
 	names: []string{"NtSetInformationThread", "ZwSetInformationThread"},
-	base: func(w *world) nt.SetInformationThreadIn {
-		return nt.SetInformationThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS),
+	base: func(w *world) *nt.SetInformationThreadIn {
+		return &nt.SetInformationThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS),
 			ThreadInformationClass: nt.ThreadImpersonationToken,
 			ThreadInformation:      nt.Cap(w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS)), ThreadInformationLength: 8}
 	},
@@ -169,7 +176,7 @@ var _ = define(setup[nt.SetInformationThreadIn]{
 			func(in *nt.SetInformationThreadIn) *winnt.Handle { return &in.ThreadInformation.V }, func(w *world) winnt.Handle {
 				return w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_IMPERSONATE)
 			}),
-		[]fault[nt.SetInformationThreadIn]{
+		[]fault[*nt.SetInformationThreadIn]{
 			{rule: "I-70", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class",
 				inject: func(_ *world, in *nt.SetInformationThreadIn) { in.ThreadInformationClass = 6 }},
 			{rule: "I-70", want: ntstatus.InfoLengthMismatch, name: "length 4", takes: "length",
@@ -194,10 +201,10 @@ var _ = define(setup[nt.SetInformationThreadIn]{
 		}),
 })
 
-var _ = define(setup[kernel.ObReferenceObjectByHandleIn]{
+var _ = define(setup[*kernel.ObReferenceObjectByHandleIn]{
 	names: []string{"ObReferenceObjectByHandle"},
-	base: func(w *world) kernel.ObReferenceObjectByHandleIn {
-		return kernel.ObReferenceObjectByHandleIn{Handle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS),
+	base: func(w *world) *kernel.ObReferenceObjectByHandleIn {
+		return &kernel.ObReferenceObjectByHandleIn{Handle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS),
 			DesiredAccess: winnt.TOKEN_QUERY, ObjectType: winnt.TokenObject, AccessMode: kernel.UserMode}
 	},
 	settle: func(w *world, out any) {
@@ -205,7 +212,7 @@ var _ = define(setup[kernel.ObReferenceObjectByHandleIn]{
 			o.Head().Deref(ob.TagContext)
 		}
 	},
-	faults: []fault[kernel.ObReferenceObjectByHandleIn]{
+	faults: []fault[*kernel.ObReferenceObjectByHandleIn]{
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "Handle names nothing", takes: "Handle",
 			inject: func(_ *world, in *kernel.ObReferenceObjectByHandleIn) { in.Handle = noHandle }},
 		{rule: "O-31", want: ntstatus.ObjectTypeMismatch, name: "another type", takes: "type",
@@ -215,16 +222,16 @@ var _ = define(setup[kernel.ObReferenceObjectByHandleIn]{
 	},
 })
 
-var _ = define(setup[kernel.ObOpenObjectByPointerIn]{
+var _ = define(setup[*kernel.ObOpenObjectByPointerIn]{
 	names: []string{"ObOpenObjectByPointer"},
-	base: func(w *world) kernel.ObOpenObjectByPointerIn {
-		return kernel.ObOpenObjectByPointerIn{Object: w.existing(2), DesiredAccess: winnt.TOKEN_QUERY,
+	base: func(w *world) *kernel.ObOpenObjectByPointerIn {
+		return &kernel.ObOpenObjectByPointerIn{Object: w.existing(2), DesiredAccess: winnt.TOKEN_QUERY,
 			ObjectType: winnt.TokenObject, AccessMode: kernel.UserMode}
 	},
-	faults: func() []fault[kernel.ObOpenObjectByPointerIn] {
+	faults: func() []fault[*kernel.ObOpenObjectByPointerIn] {
 		list := join(
 			desired(func(in *kernel.ObOpenObjectByPointerIn) *winnt.AccessMask { return &in.DesiredAccess }, 0x200),
-			[]fault[kernel.ObOpenObjectByPointerIn]{
+			[]fault[*kernel.ObOpenObjectByPointerIn]{
 				{rule: "O-33", want: ntstatus.ObjectTypeMismatch, name: "another type", takes: "type",
 					inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) { in.ObjectType = winnt.ThreadObject }},
 				{rule: "O-33", want: ntstatus.ObjectTypeMismatch, name: "no type, for UserMode", takes: "type",
@@ -235,7 +242,7 @@ var _ = define(setup[kernel.ObOpenObjectByPointerIn]{
 					takes: "sd", inject: func(_ *world, in *kernel.ObOpenObjectByPointerIn) {
 						in.Object.Head().SetSecurity(closed())
 					}},
-				caller[kernel.ObOpenObjectByPointerIn]("I-1"),
+				caller[*kernel.ObOpenObjectByPointerIn]("I-1"),
 			})
 		for i := range list { // the mode is a parameter here, and it is UserMode
 			if list[i].needs == userOnly {

@@ -36,6 +36,14 @@ func check(st ntstatus.Status, what string) {
 	}
 }
 
+// device returns a handle to the device of pipes.
+func (w *world) device() winnt.Handle {
+	out, st := w.zw().NtOpenFile(nt.OpenFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
+		ObjectAttributes: oaNamed(`\Device\NamedPipe`, nil)})
+	check(st, "the device of pipes")
+	return out.FileHandle
+}
+
 // end returns another handle to an end of a pipe, with these rights.
 func (w *world) end(h winnt.Handle, rights winnt.AccessMask) winnt.Handle {
 	head, _, st := w.server.Object().Table().Lookup(h, ob.TagCall)
@@ -46,12 +54,12 @@ func (w *world) end(h winnt.Handle, rights winnt.AccessMask) winnt.Handle {
 
 // fileHandles returns the faults of FileHandle; the handle in place is that of the
 // end in use.
-func fileHandles[I any](h func(*I) *winnt.Handle, lacks winnt.AccessMask) []fault[I] {
+func fileHandles[I any](h func(I) *winnt.Handle, lacks winnt.AccessMask) []fault[I] {
 	list := handles("O-31", "FileHandle", "FileHandle", h, func(*world) winnt.Handle { return 0 })
 	if lacks == 0 {
 		return list[:2]
 	}
-	list[2].inject = func(w *world, in *I) { *h(in) = w.end(*h(in), winnt.FILE_ALL_ACCESS&^lacks) }
+	list[2].inject = func(w *world, in I) { *h(in) = w.end(*h(in), winnt.FILE_ALL_ACCESS&^lacks) }
 	return list
 }
 
@@ -62,14 +70,16 @@ var conversation = []absence{
 	{"O-31", "a file has no contents", "it takes a file that is no pipe: transcript 30-pipes"},
 }
 
-var _ = define(setup[nt.ReadFileIn]{
+var _ = define(setup[*nt.ReadFileIn]{
 	names: []string{"NtReadFile", "ZwReadFile"},
-	base: func(w *world) nt.ReadFileIn {
+	base: func(w *world) *nt.ReadFileIn {
 		server, _ := w.pipe(true)
-		return nt.ReadFileIn{FileHandle: server, Length: 64}
+		return &nt.ReadFileIn{FileHandle: server, Length: 64}
 	},
 	faults: join(fileHandles(func(in *nt.ReadFileIn) *winnt.Handle { return &in.FileHandle }, winnt.FILE_READ_DATA),
-		[]fault[nt.ReadFileIn]{
+		[]fault[*nt.ReadFileIn]{
+			{rule: "T-141", want: ntstatus.InvalidParameter, name: "the device of pipes", takes: "FileHandle",
+				inject: func(w *world, in *nt.ReadFileIn) { in.FileHandle = w.device() }},
 			{rule: "I-85", want: ntstatus.PipeEmpty, name: "nothing to read", takes: "FileHandle",
 				inject: func(w *world, in *nt.ReadFileIn) {
 					w.k.Zw().Services().NtReadFile(nt.ReadFileIn{FileHandle: in.FileHandle, Length: 64})
@@ -80,44 +90,50 @@ var _ = define(setup[nt.ReadFileIn]{
 	absent: conversation,
 })
 
-var _ = define(setup[nt.WriteFileIn]{
+var _ = define(setup[*nt.WriteFileIn]{
 	names: []string{"NtWriteFile", "ZwWriteFile"},
-	base: func(w *world) nt.WriteFileIn {
+	base: func(w *world) *nt.WriteFileIn {
 		_, client := w.pipe(false)
-		return nt.WriteFileIn{FileHandle: client, Buffer: nt.Cap([]byte("hello"))}
+		return &nt.WriteFileIn{FileHandle: client, Buffer: nt.Cap([]byte("hello"))}
 	},
 	faults: append(fileHandles(func(in *nt.WriteFileIn) *winnt.Handle { return &in.FileHandle }, winnt.FILE_WRITE_DATA),
-		fault[nt.WriteFileIn]{rule: "O-3", want: ntstatus.AccessViolation, name: "Buffer unreadable", takes: "Buffer",
+		fault[*nt.WriteFileIn]{rule: "T-141", want: ntstatus.InvalidParameter, name: "the device of pipes",
+			takes: "FileHandle", inject: func(w *world, in *nt.WriteFileIn) { in.FileHandle = w.device() }},
+		fault[*nt.WriteFileIn]{rule: "O-3", want: ntstatus.AccessViolation, name: "Buffer unreadable", takes: "Buffer",
 			needs: pointers, inject: func(_ *world, in *nt.WriteFileIn) { unreadable(&in.Buffer) }}),
 	absent: conversation,
 })
 
-var _ = define(setup[nt.FsControlFileIn]{
+var _ = define(setup[*nt.FsControlFileIn]{
 	names: []string{"NtFsControlFile", "ZwFsControlFile"},
-	base: func(w *world) nt.FsControlFileIn {
+	base: func(w *world) *nt.FsControlFileIn {
 		server, _ := w.pipe(true)
 		w.k.Zw().Services().NtReadFile(nt.ReadFileIn{FileHandle: server, Length: 64})
-		return nt.FsControlFileIn{FileHandle: server, FsControlCode: winnt.FSCTL_PIPE_IMPERSONATE}
+		return &nt.FsControlFileIn{FileHandle: server, FsControlCode: winnt.FSCTL_PIPE_IMPERSONATE}
 	},
 	faults: append(fileHandles(func(in *nt.FsControlFileIn) *winnt.Handle { return &in.FileHandle }, 0),
-		[]fault[nt.FsControlFileIn]{
+		[]fault[*nt.FsControlFileIn]{
+			{rule: "T-141", want: ntstatus.IllegalFunction, name: "the device of pipes",
+				takes:  "FileHandle code job",
+				inject: func(w *world, in *nt.FsControlFileIn) { in.FileHandle = w.device() }},
 			{rule: "I-85", want: ntstatus.NotSupported, name: "another control code", takes: "code",
 				inject: func(_ *world, in *nt.FsControlFileIn) { in.FsControlCode = 0x110000 }},
 			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
 				inject: func(w *world, _ *nt.FsControlFileIn) { w.job() }},
 		}...),
 	absent: append(conversation, absence{"I-132", "", "another control code: transcript 30-pipe-info"},
+		absence{"T-141", "", "another control code: transcript 30-devices"},
 		absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"},
 		absence{"T-133", "", "it takes a pipe without a client: transcript 30-pipes"}),
 })
 
-var _ = define(setup[nt.CreateNamedPipeFileIn]{
+var _ = define(setup[*nt.CreateNamedPipeFileIn]{
 	names: []string{"NtCreateNamedPipeFile", "ZwCreateNamedPipeFile"},
-	base: func(w *world) nt.CreateNamedPipeFileIn {
-		return nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
+	base: func(w *world) *nt.CreateNamedPipeFileIn {
+		return &nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
 			ObjectAttributes: oaNamed(pipeName, open()), NamedPipeType: 1, MaximumInstances: 1}
 	},
-	faults: []fault[nt.CreateNamedPipeFileIn]{
+	faults: []fault[*nt.CreateNamedPipeFileIn]{
 		{rule: "O-22", want: ntstatus.InvalidParameter, name: "unknown attribute bits", takes: "oa.attributes",
 			inject: func(_ *world, in *nt.CreateNamedPipeFileIn) { in.ObjectAttributes.V.Attributes = 0x8000 }},
 		{rule: "O-23", want: ntstatus.ObjectNameInvalid, name: "a name that is not a pipe's", takes: "oa.name",
@@ -136,15 +152,15 @@ var _ = define(setup[nt.CreateNamedPipeFileIn]{
 		absence{"T-136", "", "it takes an instance made before: transcript 30-pipes"}),
 })
 
-var _ = define(setup[kernel.SeFilterTokenIn]{
+var _ = define(setup[*kernel.SeFilterTokenIn]{
 	names: []string{"SeFilterToken"},
-	base:  func(w *world) kernel.SeFilterTokenIn { return kernel.SeFilterTokenIn{ExistingToken: w.existing(2)} },
+	base:  func(w *world) *kernel.SeFilterTokenIn { return &kernel.SeFilterTokenIn{ExistingToken: w.existing(2)} },
 	settle: func(w *world, out any) {
 		if t := out.(kernel.SeFilterTokenOut).FilteredToken; t != nil {
 			t.Deref(ob.TagContext)
 		}
 	},
-	faults: []fault[kernel.SeFilterTokenIn]{
+	faults: []fault[*kernel.SeFilterTokenIn]{
 		{rule: "T-60", want: ntstatus.InvalidParameter, name: "flags 0x10", takes: "flags",
 			inject: func(_ *world, in *kernel.SeFilterTokenIn) { in.Flags = 0x10 }},
 		{rule: "T-60", want: ntstatus.AccessViolation, name: "a list unreadable", takes: "disable",
@@ -162,12 +178,12 @@ var _ = define(setup[kernel.SeFilterTokenIn]{
 	},
 })
 
-var _ = define(setup[kernel.SeQueryInformationTokenIn]{
+var _ = define(setup[*kernel.SeQueryInformationTokenIn]{
 	names: []string{"SeQueryInformationToken"},
-	base: func(w *world) kernel.SeQueryInformationTokenIn {
-		return kernel.SeQueryInformationTokenIn{Token: w.existing(2), TokenInformationClass: winnt.TokenUser}
+	base: func(w *world) *kernel.SeQueryInformationTokenIn {
+		return &kernel.SeQueryInformationTokenIn{Token: w.existing(2), TokenInformationClass: winnt.TokenUser}
 	},
-	faults: []fault[kernel.SeQueryInformationTokenIn]{
+	faults: []fault[*kernel.SeQueryInformationTokenIn]{
 		{rule: "T-80", want: ntstatus.InvalidInfoClass, name: "class 51", takes: "class",
 			inject: func(_ *world, in *kernel.SeQueryInformationTokenIn) { in.TokenInformationClass = 51 }},
 		{rule: "T-80", want: ntstatus.NotFound, name: "the logon SID of a token that has none", takes: "class",
@@ -175,17 +191,17 @@ var _ = define(setup[kernel.SeQueryInformationTokenIn]{
 	},
 })
 
-var _ = define(setup[kernel.SeUpdateClientSecurityIn]{
+var _ = define(setup[*kernel.SeUpdateClientSecurityIn]{
 	names: []string{"SeUpdateClientSecurity"},
-	base: func(w *world) kernel.SeUpdateClientSecurityIn {
+	base: func(w *world) *kernel.SeUpdateClientSecurityIn {
 		w.impersonating()
 		c, o := w.other.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 			ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}, false, w.other.Process())
 		check(o.Status, "client context")
 		w.drop = append(w.drop, c.Delete)
-		return kernel.SeUpdateClientSecurityIn{ClientThread: w.other, ClientContext: c}
+		return &kernel.SeUpdateClientSecurityIn{ClientThread: w.other, ClientContext: c}
 	},
-	faults: []fault[kernel.SeUpdateClientSecurityIn]{
+	faults: []fault[*kernel.SeUpdateClientSecurityIn]{
 		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "the client now at SecurityIdentification",
 			takes: "client", inject: func(w *world, _ *kernel.SeUpdateClientSecurityIn) {
 				w.impersonate(w.other, w.existing(winnt.SecurityIdentification), false, winnt.SecurityIdentification)
@@ -194,12 +210,12 @@ var _ = define(setup[kernel.SeUpdateClientSecurityIn]{
 	absent: []absence{{"I-82", "", notAFault}},
 })
 
-var _ = define(setup[kernel.SeMarkLogonSessionIn]{
+var _ = define(setup[*kernel.SeMarkLogonSessionIn]{
 	names: []string{"SeMarkLogonSessionForTerminationNotification"},
-	base: func(*world) kernel.SeMarkLogonSessionIn {
-		return kernel.SeMarkLogonSessionIn{LogonID: winnt.SYSTEM_LUID}
+	base: func(*world) *kernel.SeMarkLogonSessionIn {
+		return &kernel.SeMarkLogonSessionIn{LogonID: winnt.SYSTEM_LUID}
 	},
-	faults: []fault[kernel.SeMarkLogonSessionIn]{
+	faults: []fault[*kernel.SeMarkLogonSessionIn]{
 		{rule: "T-5", want: ntstatus.NotFound, name: "no such session", takes: "logon",
 			inject: func(_ *world, in *kernel.SeMarkLogonSessionIn) { in.LogonID = 0x999999 }},
 	},

@@ -52,12 +52,12 @@ func settleProcess(w *world, out any) {
 	}
 }
 
-var _ = define(setup[nt.CreateUserProcessIn]{
+var _ = define(setup[*nt.CreateUserProcessIn]{
 	names: []string{"NtCreateUserProcess", "ZwCreateUserProcess"},
-	base: func(w *world) nt.CreateUserProcessIn {
+	base: func(w *world) *nt.CreateUserProcessIn {
 		w.file("tool", open())
 		w.file("secret tool", closed())
-		return nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
+		return &nt.CreateUserProcessIn{ProcessDesiredAccess: winnt.PROCESS_ALL_ACCESS,
 			ThreadDesiredAccess:     winnt.THREAD_ALL_ACCESS,
 			ProcessObjectAttributes: nt.Cap(&nt.ObjectAttributes{}), ThreadObjectAttributes: nt.Cap(&nt.ObjectAttributes{}),
 			ParentProcess: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS), Token: w.handle(w.primary(true),
@@ -73,7 +73,7 @@ var _ = define(setup[nt.CreateUserProcessIn]{
 			func(w *world) winnt.Handle {
 				return w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ASSIGN_PRIMARY)
 			}),
-		[]fault[nt.CreateUserProcessIn]{
+		[]fault[*nt.CreateUserProcessIn]{
 			{rule: "I-95", want: ntstatus.InvalidParameter, name: "an unknown flag", takes: "flags",
 				inject: func(_ *world, in *nt.CreateUserProcessIn) { in.ProcessFlags = 0x8000 }},
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "attributes unreadable", takes: "oa", needs: pointers,
@@ -125,10 +125,10 @@ func (w *world) impersonationOf(level winnt.SecurityImpersonationLevel) *se.Toke
 	return w.token(s, open())
 }
 
-var _ = define(setup[nt.ResumeThreadIn]{
+var _ = define(setup[*nt.ResumeThreadIn]{
 	names: []string{"NtResumeThread", "ZwResumeThread"},
-	base: func(w *world) nt.ResumeThreadIn {
-		return nt.ResumeThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS)}
+	base: func(w *world) *nt.ResumeThreadIn {
+		return &nt.ResumeThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS)}
 	},
 	faults: handles("O-31", "ThreadHandle", "ThreadHandle",
 		func(in *nt.ResumeThreadIn) *winnt.Handle { return &in.ThreadHandle }, func(w *world) winnt.Handle {
@@ -136,29 +136,29 @@ var _ = define(setup[nt.ResumeThreadIn]{
 		}),
 })
 
-var _ = define(setup[nt.SuspendThreadIn]{
+var _ = define(setup[*nt.SuspendThreadIn]{
 	names: []string{"NtSuspendThread", "ZwSuspendThread"},
-	base: func(w *world) nt.SuspendThreadIn {
-		return nt.SuspendThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS)}
+	base: func(w *world) *nt.SuspendThreadIn {
+		return &nt.SuspendThreadIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS)}
 	},
 	faults: append(handles("O-31", "ThreadHandle", "ThreadHandle",
 		func(in *nt.SuspendThreadIn) *winnt.Handle { return &in.ThreadHandle }, func(w *world) winnt.Handle {
 			return w.handle(w.other, winnt.THREAD_ALL_ACCESS&^winnt.THREAD_SUSPEND_RESUME)
 		}),
-		fault[nt.SuspendThreadIn]{rule: "O-144", want: ntstatus.SuspendCountExceeded, name: "suspended 127 times",
+		fault[*nt.SuspendThreadIn]{rule: "O-144", want: ntstatus.SuspendCountExceeded, name: "suspended 127 times",
 			takes: "count", inject: func(w *world, _ *nt.SuspendThreadIn) {
 				for range 127 {
 					w.other.Suspend()
 				}
 			}},
-		fault[nt.SuspendThreadIn]{rule: "O-144", want: ntstatus.ThreadIsTerminating, name: "a thread that ended",
+		fault[*nt.SuspendThreadIn]{rule: "O-144", want: ntstatus.ThreadIsTerminating, name: "a thread that ended",
 			takes: "count", inject: func(w *world, _ *nt.SuspendThreadIn) { w.other.Exit() }}),
 })
 
-var _ = define(setup[nt.SetInformationProcessIn]{
+var _ = define(setup[*nt.SetInformationProcessIn]{
 	names: []string{"NtSetInformationProcess", "ZwSetInformationProcess"},
-	base: func(w *world) nt.SetInformationProcessIn {
-		return nt.SetInformationProcessIn{ProcessHandle: w.handle(w.bare(), winnt.PROCESS_ALL_ACCESS),
+	base: func(w *world) *nt.SetInformationProcessIn {
+		return &nt.SetInformationProcessIn{ProcessHandle: w.handle(w.bare(), winnt.PROCESS_ALL_ACCESS),
 			ProcessInformationClass: nt.ProcessAccessToken,
 			ProcessInformation:      nt.Cap(w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS)), ProcessInformationLength: 16}
 	},
@@ -171,7 +171,7 @@ var _ = define(setup[nt.SetInformationProcessIn]{
 			func(in *nt.SetInformationProcessIn) *winnt.Handle { return &in.ProcessInformation.V }, func(w *world) winnt.Handle {
 				return w.handle(w.primary(true), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ASSIGN_PRIMARY)
 			}),
-		[]fault[nt.SetInformationProcessIn]{
+		[]fault[*nt.SetInformationProcessIn]{
 			{rule: "T-110", want: ntstatus.InvalidInfoClass, name: "another class", takes: "class",
 				inject: func(_ *world, in *nt.SetInformationProcessIn) { in.ProcessInformationClass = 0 }},
 			{rule: "T-110", want: ntstatus.InfoLengthMismatch, name: "length 8", takes: "length",

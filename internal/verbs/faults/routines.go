@@ -23,13 +23,13 @@ func (w *world) stranger() {
 	})
 }
 
-var _ = define(setup[kernel.PsImpersonateClientIn]{
+var _ = define(setup[*kernel.PsImpersonateClientIn]{
 	names: []string{"PsImpersonateClient"},
-	base: func(w *world) kernel.PsImpersonateClientIn {
-		return kernel.PsImpersonateClientIn{Thread: w.other, Token: w.existing(winnt.SecurityImpersonation),
+	base: func(w *world) *kernel.PsImpersonateClientIn {
+		return &kernel.PsImpersonateClientIn{Thread: w.other, Token: w.existing(winnt.SecurityImpersonation),
 			ImpersonationLevel: winnt.SecurityImpersonation}
 	},
-	faults: []fault[kernel.PsImpersonateClientIn]{
+	faults: []fault[*kernel.PsImpersonateClientIn]{
 		{rule: "I-40", want: ntstatus.Success, name: "Token NULL", takes: "token",
 			inject: func(_ *world, in *kernel.PsImpersonateClientIn) { in.Token = nil }},
 		{rule: "I-41", want: ntstatus.InvalidParameter, name: "level 4", takes: "level",
@@ -48,11 +48,11 @@ var _ = define(setup[kernel.PsImpersonateClientIn]{
 	},
 })
 
-var _ = define(setup[kernel.SeCreateClientSecurityIn]{
+var _ = define(setup[*kernel.SeCreateClientSecurityIn]{
 	names: []string{"SeCreateClientSecurity"},
-	base: func(w *world) kernel.SeCreateClientSecurityIn {
+	base: func(w *world) *kernel.SeCreateClientSecurityIn {
 		w.impersonating()
-		return kernel.SeCreateClientSecurityIn{ClientThread: w.other,
+		return &kernel.SeCreateClientSecurityIn{ClientThread: w.other,
 			ClientSecurityQos: nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation}}
 	},
 	settle: func(w *world, out any) {
@@ -60,7 +60,7 @@ var _ = define(setup[kernel.SeCreateClientSecurityIn]{
 			c.Delete()
 		}
 	},
-	faults: []fault[kernel.SeCreateClientSecurityIn]{
+	faults: []fault[*kernel.SeCreateClientSecurityIn]{
 		{rule: "I-80", want: ntstatus.InvalidParameter, name: "level 4", takes: "level",
 			inject: func(_ *world, in *kernel.SeCreateClientSecurityIn) { in.ClientSecurityQos.ImpersonationLevel = 4 }},
 		{rule: "I-80", want: ntstatus.BadImpersonationLevel, name: "a level above the client's own", takes: "level",
@@ -78,9 +78,9 @@ var _ = define(setup[kernel.SeCreateClientSecurityIn]{
 	},
 })
 
-var _ = define(setup[kernel.SeImpersonateClientExIn]{
+var _ = define(setup[*kernel.SeImpersonateClientExIn]{
 	names: []string{"SeImpersonateClientEx"},
-	base: func(w *world) kernel.SeImpersonateClientExIn {
+	base: func(w *world) *kernel.SeImpersonateClientExIn {
 		w.impersonating()
 		c, o := w.other.CreateClientSecurity(nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation,
 			ContextTrackingMode: winnt.SECURITY_DYNAMIC_TRACKING}, false, w.other.Process())
@@ -88,9 +88,9 @@ var _ = define(setup[kernel.SeImpersonateClientExIn]{
 			panic("faults: client context: " + o.Status.String())
 		}
 		w.drop = append(w.drop, c.Delete)
-		return kernel.SeImpersonateClientExIn{ClientContext: c}
+		return &kernel.SeImpersonateClientExIn{ClientContext: c}
 	},
-	faults: []fault[kernel.SeImpersonateClientExIn]{
+	faults: []fault[*kernel.SeImpersonateClientExIn]{
 		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
 			inject: func(w *world, _ *kernel.SeImpersonateClientExIn) { w.job() }},
 		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record",
@@ -112,15 +112,15 @@ func (w *world) context(t *ps.Thread) *ps.SubjectContext {
 	return c
 }
 
-var _ = define(setup[kernel.SeAccessCheckIn]{
+var _ = define(setup[*kernel.SeAccessCheckIn]{
 	names: []string{"SeAccessCheck"},
-	base: func(w *world) kernel.SeAccessCheckIn {
+	base: func(w *world) *kernel.SeAccessCheckIn {
 		w.impersonating()
-		return kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(open()), SubjectSecurityContext: w.context(w.other),
+		return &kernel.SeAccessCheckIn{SecurityDescriptor: nt.Cap(open()), SubjectSecurityContext: w.context(w.other),
 			DesiredAccess: winnt.FILE_READ_DATA, GenericMapping: fileMapping(), AccessMode: access.User}
 	},
 	verdict: func(out any) ntstatus.Status { return out.(kernel.SeAccessCheckOut).AccessStatus },
-	faults: []fault[kernel.SeAccessCheckIn]{
+	faults: []fault[*kernel.SeAccessCheckIn]{
 		{rule: "O-3", want: ntstatus.AccessViolation, name: "an unreadable mapping", takes: "mapping",
 			inject: func(_ *world, in *kernel.SeAccessCheckIn) { unreadable(&in.GenericMapping) }},
 		{rule: "A-31", want: ntstatus.Success, name: "AccessMode KernelMode", takes: "mode",

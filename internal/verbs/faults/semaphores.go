@@ -17,30 +17,30 @@ func (w *world) semaphore(name string, rights winnt.AccessMask) winnt.Handle {
 	return out.SemaphoreHandle
 }
 
-var _ = define(setup[nt.CreateSemaphoreIn]{
+var _ = define(setup[*nt.CreateSemaphoreIn]{
 	names: []string{"NtCreateSemaphore", "ZwCreateSemaphore"},
-	base: func(w *world) nt.CreateSemaphoreIn {
+	base: func(w *world) *nt.CreateSemaphoreIn {
 		w.semaphore(existing, winnt.SEMAPHORE_ALL_ACCESS)
-		return nt.CreateSemaphoreIn{DesiredAccess: winnt.SEMAPHORE_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil),
+		return &nt.CreateSemaphoreIn{DesiredAccess: winnt.SEMAPHORE_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil),
 			MaximumCount: 1}
 	},
-	faults: append(named[nt.CreateSemaphoreIn]{
+	faults: append(named[*nt.CreateSemaphoreIn]{
 		mask:    func(in *nt.CreateSemaphoreIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.CreateSemaphoreIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: existing,
-	}.faults(), fault[nt.CreateSemaphoreIn]{rule: "O-137", want: ntstatus.InvalidParameter,
+	}.faults(), fault[*nt.CreateSemaphoreIn]{rule: "O-137", want: ntstatus.InvalidParameter,
 		name: "a count above the maximum", takes: "counts",
 		inject: func(_ *world, in *nt.CreateSemaphoreIn) { in.InitialCount = 2 }}),
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.OpenSemaphoreIn]{
+var _ = define(setup[*nt.OpenSemaphoreIn]{
 	names: []string{"NtOpenSemaphore", "ZwOpenSemaphore"},
-	base: func(w *world) nt.OpenSemaphoreIn {
+	base: func(w *world) *nt.OpenSemaphoreIn {
 		w.semaphore(existing, winnt.SEMAPHORE_ALL_ACCESS)
-		return nt.OpenSemaphoreIn{DesiredAccess: winnt.SEMAPHORE_MODIFY_STATE, ObjectAttributes: oaNamed(existing, nil)}
+		return &nt.OpenSemaphoreIn{DesiredAccess: winnt.SEMAPHORE_MODIFY_STATE, ObjectAttributes: oaNamed(existing, nil)}
 	},
-	faults: named[nt.OpenSemaphoreIn]{
+	faults: named[*nt.OpenSemaphoreIn]{
 		mask:    func(in *nt.OpenSemaphoreIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.OpenSemaphoreIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, object: folder,
@@ -48,24 +48,24 @@ var _ = define(setup[nt.OpenSemaphoreIn]{
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.ReleaseSemaphoreIn]{
+var _ = define(setup[*nt.ReleaseSemaphoreIn]{
 	names: []string{"NtReleaseSemaphore", "ZwReleaseSemaphore"},
-	base: func(w *world) nt.ReleaseSemaphoreIn {
-		return nt.ReleaseSemaphoreIn{SemaphoreHandle: w.semaphore(fresh, winnt.SEMAPHORE_ALL_ACCESS), ReleaseCount: 2}
+	base: func(w *world) *nt.ReleaseSemaphoreIn {
+		return &nt.ReleaseSemaphoreIn{SemaphoreHandle: w.semaphore(fresh, winnt.SEMAPHORE_ALL_ACCESS), ReleaseCount: 2}
 	},
 	faults: append(handles("O-31", "SemaphoreHandle", "SemaphoreHandle",
 		func(in *nt.ReleaseSemaphoreIn) *winnt.Handle { return &in.SemaphoreHandle },
 		func(w *world) winnt.Handle { return w.semaphore(existing, winnt.SEMAPHORE_QUERY_STATE) }),
-		fault[nt.ReleaseSemaphoreIn]{rule: "O-138", want: ntstatus.InvalidParameter, name: "ReleaseCount 0", takes: "count",
+		fault[*nt.ReleaseSemaphoreIn]{rule: "O-138", want: ntstatus.InvalidParameter, name: "ReleaseCount 0", takes: "count",
 			inject: func(_ *world, in *nt.ReleaseSemaphoreIn) { in.ReleaseCount = 0 }},
-		fault[nt.ReleaseSemaphoreIn]{rule: "O-138", want: ntstatus.SemaphoreLimitExceeded, name: "one more than there is",
+		fault[*nt.ReleaseSemaphoreIn]{rule: "O-138", want: ntstatus.SemaphoreLimitExceeded, name: "one more than there is",
 			takes: "count", inject: func(_ *world, in *nt.ReleaseSemaphoreIn) { in.ReleaseCount = 3 }}),
 })
 
-var _ = define(setup[nt.QuerySemaphoreIn]{
+var _ = define(setup[*nt.QuerySemaphoreIn]{
 	names: []string{"NtQuerySemaphore", "ZwQuerySemaphore"},
-	base: func(w *world) nt.QuerySemaphoreIn {
-		return nt.QuerySemaphoreIn{SemaphoreHandle: w.semaphore(fresh, winnt.SEMAPHORE_ALL_ACCESS),
+	base: func(w *world) *nt.QuerySemaphoreIn {
+		return &nt.QuerySemaphoreIn{SemaphoreHandle: w.semaphore(fresh, winnt.SEMAPHORE_ALL_ACCESS),
 			SemaphoreInformationLength: 8}
 	},
 	faults: stateFaults(

@@ -22,25 +22,25 @@ var (
 // desired returns the faults of DesiredAccess that an open of an object has, as
 // rows of its service name them. mask finds the parameter; level is the rule
 // under which the caller's own level is refused.
-func desired[I any](mask func(*I) *winnt.AccessMask, unknown winnt.AccessMask) []fault[I] {
+func desired[I any](mask func(I) *winnt.AccessMask, unknown winnt.AccessMask) []fault[I] {
 	list := []fault[I]{
 		{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
-			inject: func(_ *world, in *I) { *mask(in) |= 0x00400000 }},
+			inject: func(_ *world, in I) { *mask(in) |= 0x00400000 }},
 		{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
 			takes: "desired.security", needs: userOnly,
-			inject: func(_ *world, in *I) { *mask(in) |= winnt.ACCESS_SYSTEM_SECURITY }},
+			inject: func(_ *world, in I) { *mask(in) |= winnt.ACCESS_SYSTEM_SECURITY }},
 		{rule: "O-90", want: ntstatus.AccessDenied, name: "DesiredAccess 0", takes: "desired", needs: userOnly,
-			inject: func(_ *world, in *I) { *mask(in) = 0 }},
+			inject: func(_ *world, in I) { *mask(in) = 0 }},
 	}
 	list = append(list,
 		fault[I]{rule: "O-81", want: ntstatus.InsufficientResources, when: "for the handle", name: "no memory for the handle",
 			takes:  "memory.handle",
-			inject: func(w *world, _ *I) { w.noHandle() }})
+			inject: func(w *world, _ I) { w.noHandle() }})
 	if unknown != 0 {
 		list = append(list,
 			fault[I]{rule: "O-21", want: ntstatus.AccessDenied, name: "bits the type does not know", takes: "desired.unknown",
 				needs:  userOnly,
-				inject: func(_ *world, in *I) { *mask(in) |= unknown }})
+				inject: func(_ *world, in I) { *mask(in) |= unknown }})
 	}
 	return list
 }
@@ -54,15 +54,15 @@ func (w *world) noHandle() {
 // handles returns the three faults of a handle parameter: no handle, a handle of
 // another type (that lacks the rights too), a handle that lacks the rights.
 // bare makes a handle of the right type with all rights but the needed ones.
-func handles[I any](rule, when, name string, bad func(*I) *winnt.Handle, bare func(w *world) winnt.Handle) []fault[I] {
+func handles[I any](rule, when, name string, bad func(I) *winnt.Handle, bare func(w *world) winnt.Handle) []fault[I] {
 	return []fault[I]{
 		{rule: rule, want: ntstatus.InvalidHandle, when: when, name: name + " names nothing", takes: name,
-			inject: func(_ *world, in *I) { *bad(in) = noHandle }},
+			inject: func(_ *world, in I) { *bad(in) = noHandle }},
 		{rule: rule, want: ntstatus.ObjectTypeMismatch, when: when, name: name + " of another type", takes: name,
-			inject: func(w *world, in *I) { *bad(in) = w.handle(w.anotherType(), 0) }},
+			inject: func(w *world, in I) { *bad(in) = w.handle(w.anotherType(), 0) }},
 		{rule: rule, want: ntstatus.AccessDenied, of: ofHandle, when: when, name: name + " without the right", takes: name,
 			needs:  userOnly,
-			inject: func(w *world, in *I) { *bad(in) = bare(w) }},
+			inject: func(w *world, in I) { *bad(in) = bare(w) }},
 	}
 }
 
@@ -78,7 +78,7 @@ func (w *world) anotherType() *ps.Job {
 func caller[I any](rule string) fault[I] {
 	return fault[I]{rule: rule, want: ntstatus.BadImpersonationLevel, name: "caller at SecurityIdentification",
 		takes: "caller", needs: userOnly,
-		inject: func(w *world, _ *I) { w.callerAt(winnt.SecurityIdentification) }}
+		inject: func(w *world, _ I) { w.callerAt(winnt.SecurityIdentification) }}
 }
 
 // inUserMode makes faults ones that kernel mode is not tested for.

@@ -16,16 +16,16 @@ import (
 func demotion[I any]() []fault[I] {
 	return []fault[I]{
 		{rule: "I-41", want: ntstatus.NoMemory, name: "memory runs out for the record", takes: "record",
-			inject: func(w *world, _ *I) { w.failing["ps: impersonation record"] = true }},
+			inject: func(w *world, _ I) { w.failing["ps: impersonation record"] = true }},
 		{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
-			inject: func(w *world, _ *I) { w.job() }},
+			inject: func(w *world, _ I) { w.job() }},
 	}
 }
 
-var _ = define(setup[nt.ImpersonateThreadIn]{
+var _ = define(setup[*nt.ImpersonateThreadIn]{
 	names: []string{"NtImpersonateThread", "ZwImpersonateThread"},
-	base: func(w *world) nt.ImpersonateThreadIn {
-		return nt.ImpersonateThreadIn{ServerThreadHandle: w.handle(w.sys.ThreadObject(w.thread), winnt.THREAD_ALL_ACCESS),
+	base: func(w *world) *nt.ImpersonateThreadIn {
+		return &nt.ImpersonateThreadIn{ServerThreadHandle: w.handle(w.sys.ThreadObject(w.thread), winnt.THREAD_ALL_ACCESS),
 			ClientThreadHandle: w.impersonating(),
 			SecurityQos:        nt.Cap(&nt.SecurityQualityOfService{ImpersonationLevel: winnt.SecurityImpersonation})}
 	},
@@ -38,8 +38,8 @@ var _ = define(setup[nt.ImpersonateThreadIn]{
 			func(in *nt.ImpersonateThreadIn) *winnt.Handle { return &in.ClientThreadHandle }, func(w *world) winnt.Handle {
 				return w.handle(w.other, winnt.THREAD_ALL_ACCESS&^winnt.THREAD_IMPERSONATE)
 			}),
-		demotion[nt.ImpersonateThreadIn](),
-		[]fault[nt.ImpersonateThreadIn]{
+		demotion[*nt.ImpersonateThreadIn](),
+		[]fault[*nt.ImpersonateThreadIn]{
 			{rule: "O-3", want: ntstatus.AccessViolation, name: "SecurityQos NULL", takes: "sqos", needs: pointers,
 				inject: func(_ *world, in *nt.ImpersonateThreadIn) { in.SecurityQos.V = nil }},
 			{rule: "I-73", want: ntstatus.InvalidParameter, name: "SecurityQos of a wrong Length", takes: "sqos",
@@ -57,18 +57,18 @@ var _ = define(setup[nt.ImpersonateThreadIn]{
 		}),
 })
 
-var _ = define(setup[nt.ImpersonateAnonymousTokenIn]{
+var _ = define(setup[*nt.ImpersonateAnonymousTokenIn]{
 	names: []string{"NtImpersonateAnonymousToken", "ZwImpersonateAnonymousToken"},
-	base: func(w *world) nt.ImpersonateAnonymousTokenIn {
-		return nt.ImpersonateAnonymousTokenIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS)}
+	base: func(w *world) *nt.ImpersonateAnonymousTokenIn {
+		return &nt.ImpersonateAnonymousTokenIn{ThreadHandle: w.handle(w.other, winnt.THREAD_ALL_ACCESS)}
 	},
 	faults: join(
 		handles("O-31", "ThreadHandle", "ThreadHandle",
 			func(in *nt.ImpersonateAnonymousTokenIn) *winnt.Handle { return &in.ThreadHandle }, func(w *world) winnt.Handle {
 				return w.handle(w.other, winnt.THREAD_ALL_ACCESS&^winnt.THREAD_IMPERSONATE)
 			}),
-		demotion[nt.ImpersonateAnonymousTokenIn](),
-		[]fault[nt.ImpersonateAnonymousTokenIn]{
+		demotion[*nt.ImpersonateAnonymousTokenIn](),
+		[]fault[*nt.ImpersonateAnonymousTokenIn]{
 			{rule: "I-74", want: ntstatus.AccessDenied, name: "a restricted process", takes: "primary", needs: userOnly,
 				inject: func(w *world, _ *nt.ImpersonateAnonymousTokenIn) {
 					w.late = append(w.late, func() {
@@ -91,10 +91,10 @@ func (w *world) suspended() *ps.Process {
 	return w.child.Object()
 }
 
-var _ = define(setup[nt.GetNextThreadIn]{
+var _ = define(setup[*nt.GetNextThreadIn]{
 	names: []string{"NtGetNextThread", "ZwGetNextThread"},
-	base: func(w *world) nt.GetNextThreadIn {
-		return nt.GetNextThreadIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
+	base: func(w *world) *nt.GetNextThreadIn {
+		return &nt.GetNextThreadIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
 			DesiredAccess: winnt.THREAD_QUERY_INFORMATION}
 	},
 	faults: join(
@@ -102,9 +102,9 @@ var _ = define(setup[nt.GetNextThreadIn]{
 			func(in *nt.GetNextThreadIn) *winnt.Handle { return &in.ProcessHandle }, func(w *world) winnt.Handle {
 				return w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_QUERY_INFORMATION)
 			}),
-		[]fault[nt.GetNextThreadIn]{
-			{rule: "O-22", want: ntstatus.InvalidParameter, name: "flags 1", takes: "flags",
-				inject: func(_ *world, in *nt.GetNextThreadIn) { in.Flags = 1 }},
+		[]fault[*nt.GetNextThreadIn]{
+			{rule: "O-22", want: ntstatus.InvalidParameter, name: "flags 2", takes: "flags",
+				inject: func(_ *world, in *nt.GetNextThreadIn) { in.Flags = 2 }},
 			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
 				inject: func(_ *world, in *nt.GetNextThreadIn) { in.DesiredAccess |= 0x00400000 }},
 			{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",
@@ -136,13 +136,13 @@ func (w *world) foreignThread() ob.Object {
 	return w.sys.ThreadObject(must(w.child.NewThread()))
 }
 
-var _ = define(setup[kernel.PsAssignImpersonationTokenIn]{
+var _ = define(setup[*kernel.PsAssignImpersonationTokenIn]{
 	names: []string{"PsAssignImpersonationToken"},
-	base: func(w *world) kernel.PsAssignImpersonationTokenIn {
-		return kernel.PsAssignImpersonationTokenIn{Thread: w.other,
+	base: func(w *world) *kernel.PsAssignImpersonationTokenIn {
+		return &kernel.PsAssignImpersonationTokenIn{Thread: w.other,
 			TokenHandle: w.handle(w.existing(2), winnt.TOKEN_ALL_ACCESS)}
 	},
-	faults: join(demotion[kernel.PsAssignImpersonationTokenIn](), []fault[kernel.PsAssignImpersonationTokenIn]{
+	faults: join(demotion[*kernel.PsAssignImpersonationTokenIn](), []fault[*kernel.PsAssignImpersonationTokenIn]{
 		{rule: "I-70", want: ntstatus.Success, name: "TokenHandle NULL", takes: "token",
 			inject: func(_ *world, in *kernel.PsAssignImpersonationTokenIn) { in.TokenHandle = 0 }},
 		{rule: "O-31", want: ntstatus.InvalidHandle, name: "TokenHandle names nothing", takes: "token",

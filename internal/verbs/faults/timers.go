@@ -18,28 +18,28 @@ func (w *world) timer(name string, rights winnt.AccessMask) winnt.Handle {
 // unchangeable makes a timer that its handle cannot set.
 func (w *world) unchangeable() winnt.Handle { return w.timer(existing, winnt.TIMER_QUERY_STATE) }
 
-var _ = define(setup[nt.CreateTimerIn]{
+var _ = define(setup[*nt.CreateTimerIn]{
 	names: []string{"NtCreateTimer", "ZwCreateTimer"},
-	base: func(w *world) nt.CreateTimerIn {
+	base: func(w *world) *nt.CreateTimerIn {
 		w.timer(existing, winnt.TIMER_ALL_ACCESS)
-		return nt.CreateTimerIn{DesiredAccess: winnt.TIMER_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
+		return &nt.CreateTimerIn{DesiredAccess: winnt.TIMER_ALL_ACCESS, ObjectAttributes: oaNamed(fresh, nil)}
 	},
-	faults: append(named[nt.CreateTimerIn]{
+	faults: append(named[*nt.CreateTimerIn]{
 		mask:    func(in *nt.CreateTimerIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.CreateTimerIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, create: true, object: existing + `\x`, taken: existing,
-	}.faults(), fault[nt.CreateTimerIn]{rule: "O-139", want: ntstatus.InvalidParameter4, name: "TimerType 2",
+	}.faults(), fault[*nt.CreateTimerIn]{rule: "O-139", want: ntstatus.InvalidParameter4, name: "TimerType 2",
 		takes: "type", inject: func(_ *world, in *nt.CreateTimerIn) { in.TimerType = 2 }}),
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.OpenTimerIn]{
+var _ = define(setup[*nt.OpenTimerIn]{
 	names: []string{"NtOpenTimer", "ZwOpenTimer"},
-	base: func(w *world) nt.OpenTimerIn {
+	base: func(w *world) *nt.OpenTimerIn {
 		w.timer(existing, winnt.TIMER_ALL_ACCESS)
-		return nt.OpenTimerIn{DesiredAccess: winnt.TIMER_MODIFY_STATE, ObjectAttributes: oaNamed(existing, nil)}
+		return &nt.OpenTimerIn{DesiredAccess: winnt.TIMER_MODIFY_STATE, ObjectAttributes: oaNamed(existing, nil)}
 	},
-	faults: named[nt.OpenTimerIn]{
+	faults: named[*nt.OpenTimerIn]{
 		mask:    func(in *nt.OpenTimerIn) *winnt.AccessMask { return &in.DesiredAccess },
 		oa:      func(in *nt.OpenTimerIn) *nt.Captured[*nt.ObjectAttributes] { return &in.ObjectAttributes },
 		unknown: 0x200, invalid: winnt.OBJ_OPENLINK, object: folder,
@@ -47,32 +47,32 @@ var _ = define(setup[nt.OpenTimerIn]{
 	absent: elsewhere,
 })
 
-var _ = define(setup[nt.SetTimerIn]{
+var _ = define(setup[*nt.SetTimerIn]{
 	names: []string{"NtSetTimer", "ZwSetTimer"},
-	base: func(w *world) nt.SetTimerIn {
-		return nt.SetTimerIn{TimerHandle: w.timer(fresh, winnt.TIMER_ALL_ACCESS), DueTime: nt.Cap(int64(-1))}
+	base: func(w *world) *nt.SetTimerIn {
+		return &nt.SetTimerIn{TimerHandle: w.timer(fresh, winnt.TIMER_ALL_ACCESS), DueTime: nt.Cap(int64(-1))}
 	},
 	faults: append(handles("O-31", "TimerHandle", "TimerHandle",
 		func(in *nt.SetTimerIn) *winnt.Handle { return &in.TimerHandle }, (*world).unchangeable),
-		fault[nt.SetTimerIn]{rule: "O-139", want: ntstatus.InvalidParameter6, name: "a period of -1", takes: "period",
+		fault[*nt.SetTimerIn]{rule: "O-139", want: ntstatus.InvalidParameter6, name: "a period of -1", takes: "period",
 			inject: func(_ *world, in *nt.SetTimerIn) { in.Period = -1 }},
-		fault[nt.SetTimerIn]{rule: "O-3", want: ntstatus.AccessViolation, name: "DueTime unreadable", takes: "due",
+		fault[*nt.SetTimerIn]{rule: "O-3", want: ntstatus.AccessViolation, name: "DueTime unreadable", takes: "due",
 			needs: pointers, inject: func(_ *world, in *nt.SetTimerIn) { unreadable(&in.DueTime) }}),
 })
 
-var _ = define(setup[nt.CancelTimerIn]{
+var _ = define(setup[*nt.CancelTimerIn]{
 	names: []string{"NtCancelTimer", "ZwCancelTimer"},
-	base: func(w *world) nt.CancelTimerIn {
-		return nt.CancelTimerIn{TimerHandle: w.timer(fresh, winnt.TIMER_ALL_ACCESS)}
+	base: func(w *world) *nt.CancelTimerIn {
+		return &nt.CancelTimerIn{TimerHandle: w.timer(fresh, winnt.TIMER_ALL_ACCESS)}
 	},
 	faults: handles("O-31", "TimerHandle", "TimerHandle",
 		func(in *nt.CancelTimerIn) *winnt.Handle { return &in.TimerHandle }, (*world).unchangeable),
 })
 
-var _ = define(setup[nt.QueryTimerIn]{
+var _ = define(setup[*nt.QueryTimerIn]{
 	names: []string{"NtQueryTimer", "ZwQueryTimer"},
-	base: func(w *world) nt.QueryTimerIn {
-		return nt.QueryTimerIn{TimerHandle: w.timer(fresh, winnt.TIMER_ALL_ACCESS), TimerInformationLength: 16}
+	base: func(w *world) *nt.QueryTimerIn {
+		return &nt.QueryTimerIn{TimerHandle: w.timer(fresh, winnt.TIMER_ALL_ACCESS), TimerInformationLength: 16}
 	},
 	faults: stateFaults(
 		func(in *nt.QueryTimerIn) (*winnt.Handle, *uint32, *uint32, *ntstatus.Status) {

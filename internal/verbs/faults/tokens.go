@@ -12,26 +12,26 @@ import (
 
 type (
 	opensProcess interface {
-		nt.OpenProcessTokenIn | nt.OpenProcessTokenExIn
+		*nt.OpenProcessTokenIn | *nt.OpenProcessTokenExIn
 	}
 	opensThread interface {
-		nt.OpenThreadTokenIn | nt.OpenThreadTokenExIn
+		*nt.OpenThreadTokenIn | *nt.OpenThreadTokenExIn
 	}
 )
 
 // openProcessToken returns the faults of both forms: h and mask find the fields.
-func openProcessToken[I opensProcess](h func(*I) *winnt.Handle, mask func(*I) *winnt.AccessMask) []fault[I] {
+func openProcessToken[I opensProcess](h func(I) *winnt.Handle, mask func(I) *winnt.AccessMask) []fault[I] {
 	return join(
 		handles("O-31", "ProcessHandle", "ProcessHandle", h, func(w *world) winnt.Handle { return 0 })[:2],
 		[]fault[I]{
 			{rule: "T-30", want: ntstatus.AccessDenied, of: ofHandle, when: "ProcessHandle lacks",
 				name: "ProcessHandle without the right", takes: "ProcessHandle", needs: userOnly,
-				inject: func(w *world, in *I) {
+				inject: func(w *world, in I) {
 					*h(in) = w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_QUERY_LIMITED_INFORMATION)
 				}},
 			{rule: "T-30", want: ntstatus.AccessDenied, of: ofCheck, when: "DACL", name: "the token's DACL refuses", takes: "sd",
 				needs:  userOnly,
-				inject: func(w *world, _ *I) { w.server.Object().PrimaryToken().SetSecurity(closed()) }},
+				inject: func(w *world, _ I) { w.server.Object().PrimaryToken().SetSecurity(closed()) }},
 			caller[I]("I-1"),
 		},
 		desired(mask, winnt.TOKEN_ALL_ACCESS<<1&0x8000|0x200),
@@ -40,11 +40,11 @@ func openProcessToken[I opensProcess](h func(*I) *winnt.Handle, mask func(*I) *w
 
 var openTokenAbsent = []absence{{"O-3", "TokenHandle", cFace}}
 
-var _ = define(setup[nt.OpenProcessTokenIn]{
+var _ = define(setup[*nt.OpenProcessTokenIn]{
 	names: []string{"NtOpenProcessToken", "ZwOpenProcessToken"},
-	base: func(w *world) nt.OpenProcessTokenIn {
+	base: func(w *world) *nt.OpenProcessTokenIn {
 		w.server.Object().PrimaryToken().SetSecurity(open())
-		return nt.OpenProcessTokenIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
+		return &nt.OpenProcessTokenIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
 			DesiredAccess: winnt.TOKEN_QUERY}
 	},
 	faults: openProcessToken(
@@ -53,11 +53,11 @@ var _ = define(setup[nt.OpenProcessTokenIn]{
 	absent: append(openTokenAbsent, absence{"O-29", "HandleAttributes", "this form has no HandleAttributes"}),
 })
 
-var _ = define(setup[nt.OpenProcessTokenExIn]{
+var _ = define(setup[*nt.OpenProcessTokenExIn]{
 	names: []string{"NtOpenProcessTokenEx", "ZwOpenProcessTokenEx"},
-	base: func(w *world) nt.OpenProcessTokenExIn {
+	base: func(w *world) *nt.OpenProcessTokenExIn {
 		w.server.Object().PrimaryToken().SetSecurity(open())
-		return nt.OpenProcessTokenExIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
+		return &nt.OpenProcessTokenExIn{ProcessHandle: w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS),
 			DesiredAccess: winnt.TOKEN_QUERY, HandleAttributes: winnt.OBJ_KERNEL_HANDLE}
 	},
 	faults: join(openProcessToken(
@@ -68,20 +68,20 @@ var _ = define(setup[nt.OpenProcessTokenExIn]{
 })
 
 // attributes returns the faults of HandleAttributes.
-func attributes[I any](a func(*I) *uint32) []fault[I] {
+func attributes[I any](a func(I) *uint32) []fault[I] {
 	return []fault[I]{
 		{rule: "O-29", want: ntstatus.InvalidParameter, name: "attributes that are not supported", takes: "attributes",
-			inject: func(_ *world, in *I) { *a(in) |= winnt.OBJ_EXCLUSIVE }},
+			inject: func(_ *world, in I) { *a(in) |= winnt.OBJ_EXCLUSIVE }},
 		{rule: "O-29", want: ntstatus.InvalidParameter, name: "no OBJ_KERNEL_HANDLE outside the System process",
 			takes: "attributes", needs: kernOnly,
-			inject: func(_ *world, in *I) { *a(in) = 0 }},
+			inject: func(_ *world, in I) { *a(in) = 0 }},
 	}
 }
 
 // openThreadToken returns the faults of both forms. The token opened is that of
 // the server's other thread, so that the caller's own impersonation can be
 // wrong at the same time.
-func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *winnt.AccessMask) []fault[I] {
+func openThreadToken[I opensThread](h func(I) *winnt.Handle, mask func(I) *winnt.AccessMask) []fault[I] {
 	return join(
 		handles("I-20", "ThreadHandle", "ThreadHandle", h, func(w *world) winnt.Handle {
 			const needed = winnt.THREAD_QUERY_INFORMATION | winnt.THREAD_QUERY_LIMITED_INFORMATION
@@ -89,15 +89,15 @@ func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *win
 		}),
 		[]fault[I]{
 			{rule: "I-20", want: ntstatus.NoToken, name: "the thread is not impersonating", takes: "target",
-				inject: func(w *world, _ *I) { w.other.RevertToSelf() }},
+				inject: func(w *world, _ I) { w.other.RevertToSelf() }},
 			{rule: "I-24", want: ntstatus.CantOpenAnonymous, name: "the thread impersonates at SecurityAnonymous",
 				takes: "target",
-				inject: func(w *world, _ *I) {
+				inject: func(w *world, _ I) {
 					w.impersonate(w.other, w.token(clientSpec(winnt.SecurityAnonymous), open()), false, winnt.SecurityAnonymous)
 				}},
 			{rule: "I-22", want: ntstatus.AccessDenied, of: ofCheck, name: "the token's DACL refuses", takes: "sd",
 				needs: userOnly,
-				inject: func(w *world, _ *I) {
+				inject: func(w *world, _ I) {
 					w.late = append(w.late, func() {
 						if t := w.subjectToken(); t != nil {
 							t.SetSecurity(closed())
@@ -106,13 +106,13 @@ func openThreadToken[I opensThread](h func(*I) *winnt.Handle, mask func(*I) *win
 				}},
 			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the copy", takes: "target",
 				lifts: copied,
-				inject: func(w *world, _ *I) {
+				inject: func(w *world, _ I) {
 					w.impersonate(w.other, w.token(clientSpec(winnt.SecurityImpersonation), open()), true, winnt.SecurityImpersonation)
 					w.job() // RESTRICTED_TOKEN, and the client is not
 				}},
 			{rule: "O-81", want: ntstatus.InsufficientResources, name: "memory runs out for the copy", takes: "memory",
 				lifts:  copied,
-				inject: func(w *world, _ *I) { w.failing["se: copy token"] = true; w.copying() }},
+				inject: func(w *world, _ I) { w.failing["se: copy token"] = true; w.copying() }},
 			caller[I]("I-22"),
 		},
 		desired(mask, 0x200),
@@ -148,10 +148,10 @@ func (w *world) impersonating() winnt.Handle {
 	return w.handle(w.other, winnt.THREAD_ALL_ACCESS)
 }
 
-var _ = define(setup[nt.OpenThreadTokenIn]{
+var _ = define(setup[*nt.OpenThreadTokenIn]{
 	names: []string{"NtOpenThreadToken", "ZwOpenThreadToken"},
-	base: func(w *world) nt.OpenThreadTokenIn {
-		return nt.OpenThreadTokenIn{ThreadHandle: w.impersonating(), DesiredAccess: winnt.TOKEN_QUERY}
+	base: func(w *world) *nt.OpenThreadTokenIn {
+		return &nt.OpenThreadTokenIn{ThreadHandle: w.impersonating(), DesiredAccess: winnt.TOKEN_QUERY}
 	},
 	faults: openThreadToken(
 		func(in *nt.OpenThreadTokenIn) *winnt.Handle { return &in.ThreadHandle },
@@ -159,10 +159,10 @@ var _ = define(setup[nt.OpenThreadTokenIn]{
 	absent: append(openTokenAbsent, absence{"O-29", "HandleAttributes", "this form has no HandleAttributes"}),
 })
 
-var _ = define(setup[nt.OpenThreadTokenExIn]{
+var _ = define(setup[*nt.OpenThreadTokenExIn]{
 	names: []string{"NtOpenThreadTokenEx", "ZwOpenThreadTokenEx"},
-	base: func(w *world) nt.OpenThreadTokenExIn {
-		return nt.OpenThreadTokenExIn{ThreadHandle: w.impersonating(), DesiredAccess: winnt.TOKEN_QUERY,
+	base: func(w *world) *nt.OpenThreadTokenExIn {
+		return &nt.OpenThreadTokenExIn{ThreadHandle: w.impersonating(), DesiredAccess: winnt.TOKEN_QUERY,
 			HandleAttributes: winnt.OBJ_KERNEL_HANDLE}
 	},
 	faults: join(openThreadToken(
@@ -180,10 +180,10 @@ func privileges(p ...winnt.Privilege) []nt.LUIDAndAttributes {
 	return list
 }
 
-var _ = define(setup[nt.AdjustPrivilegesTokenIn]{
+var _ = define(setup[*nt.AdjustPrivilegesTokenIn]{
 	names: []string{"NtAdjustPrivilegesToken", "ZwAdjustPrivilegesToken"},
-	base: func(w *world) nt.AdjustPrivilegesTokenIn {
-		return nt.AdjustPrivilegesTokenIn{TokenHandle: w.handle(w.existing(winnt.SecurityImpersonation),
+	base: func(w *world) *nt.AdjustPrivilegesTokenIn {
+		return &nt.AdjustPrivilegesTokenIn{TokenHandle: w.handle(w.existing(winnt.SecurityImpersonation),
 			winnt.TOKEN_ALL_ACCESS),
 			NewState: nt.Cap(privileges(winnt.SeShutdownPrivilege)), BufferLength: 4096, WantPrevious: true}
 	},
@@ -192,7 +192,7 @@ var _ = define(setup[nt.AdjustPrivilegesTokenIn]{
 			func(in *nt.AdjustPrivilegesTokenIn) *winnt.Handle { return &in.TokenHandle }, func(w *world) winnt.Handle {
 				return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ALL_ACCESS&^winnt.TOKEN_ADJUST_PRIVILEGES)
 			}),
-		[]fault[nt.AdjustPrivilegesTokenIn]{
+		[]fault[*nt.AdjustPrivilegesTokenIn]{
 			{rule: "T-70", want: ntstatus.AccessDenied, of: ofHandle, name: "previous state without TOKEN_QUERY",
 				takes: "TokenHandle", needs: userOnly, inject: func(w *world, in *nt.AdjustPrivilegesTokenIn) {
 					in.TokenHandle = w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_ADJUST_PRIVILEGES)
@@ -210,10 +210,10 @@ var _ = define(setup[nt.AdjustPrivilegesTokenIn]{
 		}),
 })
 
-var _ = define(setup[nt.PrivilegeCheckIn]{
+var _ = define(setup[*nt.PrivilegeCheckIn]{
 	names: []string{"NtPrivilegeCheck", "ZwPrivilegeCheck"},
-	base: func(w *world) nt.PrivilegeCheckIn {
-		return nt.PrivilegeCheckIn{ClientToken: w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_QUERY),
+	base: func(w *world) *nt.PrivilegeCheckIn {
+		return &nt.PrivilegeCheckIn{ClientToken: w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_QUERY),
 			RequiredPrivileges: nt.Cap(&nt.PrivilegeSet{Privilege: privileges(winnt.SeChangeNotifyPrivilege)})}
 	},
 	faults: join(
@@ -222,7 +222,7 @@ var _ = define(setup[nt.PrivilegeCheckIn]{
 				return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_DUPLICATE)
 			}),
 		pseudoToken(func(in *nt.PrivilegeCheckIn) *winnt.Handle { return &in.ClientToken }),
-		[]fault[nt.PrivilegeCheckIn]{
+		[]fault[*nt.PrivilegeCheckIn]{
 			{rule: "T-101", want: ntstatus.AccessViolation, name: "RequiredPrivileges unreadable", takes: "RequiredPrivileges",
 				needs: pointers, inject: func(_ *world, in *nt.PrivilegeCheckIn) { unreadable(&in.RequiredPrivileges) }},
 			{rule: "T-101", want: ntstatus.BadImpersonationLevel, name: "a token at SecurityAnonymous", takes: "ClientToken",
@@ -233,22 +233,22 @@ var _ = define(setup[nt.PrivilegeCheckIn]{
 })
 
 // pseudoToken returns the faults of the pseudo handles that query services take.
-func pseudoToken[I any](h func(*I) *winnt.Handle) []fault[I] {
+func pseudoToken[I any](h func(I) *winnt.Handle) []fault[I] {
 	return []fault[I]{
 		{rule: "O-15", want: ntstatus.NoToken, name: "NtCurrentThreadToken while not impersonating",
-			takes: "ClientToken TokenHandle caller", inject: func(_ *world, in *I) { *h(in) = winnt.NtCurrentThreadToken }},
+			takes: "ClientToken TokenHandle caller", inject: func(_ *world, in I) { *h(in) = winnt.NtCurrentThreadToken }},
 		{rule: "I-24", want: ntstatus.CantOpenAnonymous, name: "NtCurrentThreadToken at SecurityAnonymous",
-			takes: "ClientToken TokenHandle caller", inject: func(w *world, in *I) {
+			takes: "ClientToken TokenHandle caller", inject: func(w *world, in I) {
 				*h(in) = winnt.NtCurrentThreadToken
 				w.callerAt(winnt.SecurityAnonymous)
 			}},
 	}
 }
 
-var _ = define(setup[nt.QueryInformationTokenIn]{
+var _ = define(setup[*nt.QueryInformationTokenIn]{
 	names: []string{"NtQueryInformationToken", "ZwQueryInformationToken"},
-	base: func(w *world) nt.QueryInformationTokenIn {
-		return nt.QueryInformationTokenIn{TokenHandle: w.handle(w.existing(winnt.SecurityImpersonation),
+	base: func(w *world) *nt.QueryInformationTokenIn {
+		return &nt.QueryInformationTokenIn{TokenHandle: w.handle(w.existing(winnt.SecurityImpersonation),
 			winnt.TOKEN_ALL_ACCESS), TokenInformationClass: winnt.TokenUser, TokenInformationLength: 4096}
 	},
 	faults: join(
@@ -257,7 +257,7 @@ var _ = define(setup[nt.QueryInformationTokenIn]{
 				return w.handle(w.existing(winnt.SecurityImpersonation), winnt.TOKEN_DUPLICATE)
 			}),
 		pseudoToken(func(in *nt.QueryInformationTokenIn) *winnt.Handle { return &in.TokenHandle }),
-		[]fault[nt.QueryInformationTokenIn]{
+		[]fault[*nt.QueryInformationTokenIn]{
 			{rule: "T-80", want: ntstatus.InvalidInfoClass, when: "class 0", name: "class 0", takes: "class",
 				inject: func(_ *world, in *nt.QueryInformationTokenIn) { in.TokenInformationClass = 0 }},
 			{rule: "T-80", want: ntstatus.InvalidInfoClass, when: "class 0", name: "class 51", takes: "class",

@@ -321,7 +321,7 @@ func (p *kernelProcess) NewThread() (script.BackendThread, error) {
 	return &kernelThread{nil, th}, err
 }
 func (t *kernelThread) ID() (winnt.Handle, error) { return 4711, nil }
-func (t *kernelThread) CallRow(row nt.Row, in any) (any, ntstatus.Status, error) {
+func (t *kernelThread) CallRow(row *nt.Row, in any) (any, ntstatus.Status, error) {
 	out, st := t.th.CallRow(row, in)
 	if !st.IsSuccess() {
 		if o, ok := out.(nt.OpenThreadTokenOut); ok {
@@ -332,7 +332,7 @@ func (t *kernelThread) CallRow(row nt.Row, in any) (any, ntstatus.Status, error)
 	return out, st, nil
 }
 
-func (t *kernelThread) CallFunction(row nt.Row, in any) (any, bool, win32.Code, error) {
+func (t *kernelThread) CallFunction(row *nt.Row, in any) (any, bool, win32.Code, error) {
 	out, result, code, _ := win32.On(t.th).CallRow(row, in)
 	return out, result, code, nil
 }

@@ -36,9 +36,9 @@ type BackendThread interface {
 	ID() (winnt.Handle, error)
 	// CallRow makes a call as nt.Thread.CallRow does. After a failure an output
 	// handle is Untouched or what the call left in the variable.
-	CallRow(row nt.Row, in any) (any, ntstatus.Status, error)
+	CallRow(row *nt.Row, in any) (any, ntstatus.Status, error)
 	// CallFunction calls a function of win32.Table, as win32.Thread.CallRow.
-	CallFunction(row nt.Row, in any) (out any, result bool, code win32.Code, err error)
+	CallFunction(row *nt.Row, in any) (out any, result bool, code win32.Code, err error)
 }
 
 // Untouched stands for an output handle that a failed call did not write.
@@ -100,7 +100,7 @@ func idValue(b interface{ ID() (winnt.Handle, error) }) (starlark.Value, error) 
 }
 
 // callRow makes a call of a thread, here or in the backend.
-func (v *threadValue) callRow(row nt.Row, in any) (any, ntstatus.Status, error) {
+func (v *threadValue) callRow(row *nt.Row, in any) (any, ntstatus.Status, error) {
 	if v.b == nil {
 		out, st := v.calls.CallRow(row, in)
 		return out, st, nil
@@ -114,7 +114,7 @@ func (v *threadValue) callRow(row nt.Row, in any) (any, ntstatus.Status, error) 
 
 // callFunction calls a function of the Win32 face of a thread, here or in the
 // backend, which tells no status behind the code.
-func (v *threadValue) callFunction(row nt.Row, in any) (*win32Call, error) {
+func (v *threadValue) callFunction(row *nt.Row, in any) (*win32Call, error) {
 	c := &win32Call{Call: nt.Call{Thread: v.th.Name(), Row: row, In: in}}
 	if v.b != nil {
 		var err error

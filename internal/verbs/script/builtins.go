@@ -1,6 +1,7 @@
 package script
 
 import (
+	"errors"
 	"fmt"
 
 	"go.starlark.net/starlark"
@@ -32,8 +33,8 @@ func (r *Runner) predeclared() starlark.StringDict {
 	} {
 		env[name] = starlark.NewBuiltin(name, func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 			kwargs []starlark.Tuple) (starlark.Value, error) {
-			if r.cfg.Backend != nil && inside[name] != "" {
-				return nil, unaskable(name)
+			if err := r.missing(name); err != nil {
+				return nil, err
 			}
 			return f(b, args, kwargs)
 		})
@@ -57,14 +58,19 @@ func (r *Runner) predeclared() starlark.StringDict {
 func (r *Runner) process(b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var spec kernel.ProcessSpec
 	var t, text starlark.Value = nil, starlark.None
-	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &spec.Name, "token", &t, "sd?", &text); err != nil {
+	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "name", &spec.Name, "token?", &t, "sd?", &text); err != nil {
 		return nil, err
+	}
+	if r.cfg.Connect != nil {
+		return r.connectProcess(spec.Name, t, text)
 	}
 	switch t := t.(type) {
 	case *tokenValue:
 		spec.Token = t.t
 	case *objectValue:
 		spec.TokenObject = t.t
+	case nil:
+		return nil, errors.New("process: missing argument for token")
 	default:
 		return nil, fmt.Errorf("process: token: want a token or a token object, got %s", t.Type())
 	}
@@ -105,6 +111,13 @@ func (r *Runner) attach(v *processValue, th *nt.Thread) (t *threadValue, err err
 }
 
 func (r *Runner) newThread(v *processValue) (*threadValue, error) {
+	if v.c != nil {
+		th, err := v.c.NewThread()
+		if err != nil {
+			return nil, err
+		}
+		return r.connected(v, th), nil
+	}
 	th, err := v.p.NewThread()
 	if err != nil {
 		return nil, err

@@ -71,7 +71,7 @@ var references = map[reflect.Type]bool{
 }
 
 // method makes a row of a table callable.
-func (r *Runner) method(row nt.Row, invoke func(nt.Row, any) (any, ntstatus.Status, error)) *starlark.Builtin {
+func (r *Runner) method(row *nt.Row, invoke func(*nt.Row, any) (any, ntstatus.Status, error)) *starlark.Builtin {
 	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		kwargs []starlark.Tuple) (v starlark.Value, err error) {
 		defer func() {
@@ -96,16 +96,16 @@ func (r *Runner) method(row nt.Row, invoke func(nt.Row, any) (any, ntstatus.Stat
 }
 
 // Signature returns "NtClose(Handle)", for listings.
-func Signature(row nt.Row) string {
+func Signature(row *nt.Row) string {
 	return row.Info().Name + "(" + strings.Join(InNames(row), ", ") + ")"
 }
 
 // InNames returns the documented names of a service's parameters.
-func InNames(row nt.Row) []string { return names(row.InType()) }
+func InNames(row *nt.Row) []string { return names(row.InType()) }
 
 // OutNames returns the names of what a call returns: the status and the out parameters,
 // for a Win32 function after the BOOL and the last error.
-func OutNames(row nt.Row) []string {
+func OutNames(row *nt.Row) []string {
 	first := []string{"status"}
 	if win32.Table.Find(row.Info().Name) == row {
 		first = []string{"result", "last_error", "status"}
@@ -123,7 +123,7 @@ func names(t reflect.Type) []string {
 
 // fill converts the keywords of a call. ObjectName and Attributes stand for a
 // whole OBJECT_ATTRIBUTES where the service takes one.
-func (r *Runner) fill(row nt.Row, in reflect.Value, kwargs []starlark.Tuple) error {
+func (r *Runner) fill(row *nt.Row, in reflect.Value, kwargs []starlark.Tuple) error {
 	params := parameters(row.InType())
 	byName := map[string]*parameter{}
 	var names []string
@@ -211,7 +211,7 @@ func failed(st ntstatus.Status) bool { return st>>30 == 3 }
 // output that a failed call did not write reads None. An output handle reads None
 // after every failure, as the variable is left alone; in the Observed profile
 // it is 0, as NULL is written (O-5).
-func (r *Runner) result(row nt.Row, in, out any, st ntstatus.Status) starlark.Value {
+func (r *Runner) result(row *nt.Row, in, out any, st ntstatus.Status) starlark.Value {
 	fields := starlark.StringDict{"status": statusValue(st)}
 	v := reflect.ValueOf(out)
 	for _, p := range parameters(row.OutType()) {

@@ -85,6 +85,26 @@ var flags = map[string]uint32{
 	"TokenElevationTypeLimited":    winnt.TokenElevationTypeLimited,
 }
 
+// Constants returns the numbers of the documented names that a program may use,
+// for bindings to other languages: statuses and privileges, by their LUIDs, too.
+func Constants() map[string]uint64 {
+	all := map[string]uint64{}
+	for name, v := range constants() {
+		switch v := v.(type) {
+		case named:
+			all[name] = v.n
+		case starlark.Int:
+			if n, ok := v.Uint64(); ok {
+				all[name] = n
+			}
+		}
+	}
+	for p := winnt.FirstPrivilege; p <= winnt.LastPrivilege; p++ {
+		all[p.String()] = uint64(p)
+	}
+	return all
+}
+
 // constants returns the documented names a program may use: masks and flags are
 // numbers, enumerations and statuses are values that print as their names.
 func constants() starlark.StringDict {

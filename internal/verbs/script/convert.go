@@ -38,7 +38,7 @@ var (
 )
 
 // convert sets one parameter from what a program gave.
-func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.Value) error {
+func (r *Runner) convert(row *nt.Row, p *parameter, to reflect.Value, v starlark.Value) error {
 	if f, ok := v.(faultValue); ok { // bad_pointer() stands for any pointer
 		if s := to; s.Kind() == reflect.Struct && s.FieldByName("Status").IsValid() {
 			s.FieldByName("Status").SetUint(uint64(f.st))
@@ -62,11 +62,11 @@ func (r *Runner) convert(row nt.Row, p *parameter, to reflect.Value, v starlark.
 }
 
 // converter sets a parameter of one type.
-type converter func(r *Runner, row nt.Row, to reflect.Value, v starlark.Value) error
+type converter func(r *Runner, row *nt.Row, to reflect.Value, v starlark.Value) error
 
 // by returns the converter of a type that needs nothing but the value given.
 func by[T any](read func(starlark.Value) (T, error)) converter {
-	return func(_ *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return set(to, v, read) }
+	return func(_ *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error { return set(to, v, read) }
 }
 
 // converters are the types that have a spelling of their own in a program.
@@ -89,29 +89,29 @@ var converters = map[reflect.Type]converter{
 	reflect.TypeFor[nt.LogonInformation](): by(logonInformation),
 	reflect.TypeFor[[]sid.SID]():           by(sids),
 	reflect.TypeFor[[]string](): by(func(v starlark.Value) ([]string, error) {
-		return listOf(v, text1)
+		return listOf(v, goString)
 	}),
 	capHandleType: by(func(v starlark.Value) (nt.Captured[winnt.Handle], error) {
 		n, err := handle(v)
 		return nt.Cap(winnt.Handle(n)), err
 	}),
-	clientIDType: func(_ *Runner, row nt.Row, to reflect.Value, v starlark.Value) error {
+	clientIDType: func(_ *Runner, row *nt.Row, to reflect.Value, v starlark.Value) error {
 		return set(to, v, func(v starlark.Value) (nt.Captured[*nt.ClientID],
 			error) {
 			return clientID(row.Info().Name, v)
 		})
 	},
-	descriptorType: func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error {
+	descriptorType: func(r *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error {
 		return set(to, v, func(v starlark.Value) (nt.Captured[*sd.Descriptor], error) {
 			d, err := r.parseDescriptor(v)
 			return nt.Cap(d), err
 		})
 	},
-	kernel.ThreadType: func(r *Runner, _ nt.Row, to reflect.Value,
+	kernel.ThreadType: func(r *Runner, _ *nt.Row, to reflect.Value,
 		v starlark.Value) error {
 		return r.setThread(to, v)
 	},
-	kernel.ProcessType: func(_ *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error {
+	kernel.ProcessType: func(_ *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error {
 		p, ok := v.(*processValue)
 		if !ok {
 			return fmt.Errorf("want a process, got %s", v.Type())
@@ -119,8 +119,8 @@ var converters = map[reflect.Type]converter{
 		to.Set(reflect.ValueOf(p.p.Object()))
 		return nil
 	},
-	kernel.TokenType: func(r *Runner, _ nt.Row, to reflect.Value, v starlark.Value) error { return r.setToken(to, v) },
-	kernel.ObjectType: func(r *Runner, _ nt.Row, to reflect.Value,
+	kernel.TokenType: func(r *Runner, _ *nt.Row, to reflect.Value, v starlark.Value) error { return r.setToken(to, v) },
+	kernel.ObjectType: func(r *Runner, _ *nt.Row, to reflect.Value,
 		v starlark.Value) error {
 		return r.setObject(to, v)
 	},

@@ -184,7 +184,7 @@ func (r *Runner) handleInformation(
 	if err != nil {
 		return nil, err
 	}
-	if r.cfg.Record != nil {
+	if r.cfg.Record != nil || r.cfg.Connect != nil {
 		return r.queryHandle(th, winnt.Handle(h))
 	}
 	k := &kernelValue{r, r.sys.KernelMode(th.th)}

@@ -160,8 +160,8 @@ func (r *Runner) queueSystemWork(
 	if err := starlark.UnpackArgs(b.Name(), args, kwargs, "thread", &t, "fn", &fn); err != nil {
 		return nil, err
 	}
-	if r.cfg.Backend != nil {
-		return nil, unaskable("queue_system_work")
+	if err := r.missing("queue_system_work"); err != nil {
+		return nil, err
 	}
 	if r.working {
 		return nil, fmt.Errorf("queue_system_work: a piece of work cannot wait for another one")

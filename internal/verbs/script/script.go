@@ -30,6 +30,10 @@ type Config struct {
 	Backend Backend        // answers the calls of threads instead of the kernel
 	Token   *token.Token   // every process has this one, whatever the program says
 
+	// Connect makes each process of the program a connection to a kernel in another
+	// program, whose token that kernel decides; nil: the program has a kernel of its own.
+	Connect func() (Connection, error)
+
 	// Attach gives the thread that makes the calls of a new thread in its place,
 	// such as one of a connection to the kernel; nil: the thread itself.
 	Attach func(*kernel.Process, *nt.Thread) (*nt.Thread, error)
@@ -60,6 +64,8 @@ type Runner struct {
 	win32    map[*nt.Thread]*win32.Thread                                // Win32 faces of threads, made when used
 	// wraps ErrStopped: nothing may touch the kernel any more
 	stopped error
+	// of Config.Connect, open
+	connections []Connection
 	// bytes of the heap, set before the program goes on
 	limit   uint64
 	working bool // a program waits for work of its own
@@ -166,7 +172,7 @@ func (r *Runner) Close() error {
 		return nil
 	}
 	r.release()
-	return r.sys.Close()
+	return errors.Join(r.disconnect(), r.sys.Close())
 }
 
 // release drops the references that the runner itself made.

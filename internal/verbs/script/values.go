@@ -94,12 +94,21 @@ func noAttribute(typ, name string, has []string) (starlark.Value, error) {
 // processValue is a process.
 type processValue struct {
 	r *Runner
-	p *kernel.Process
-	t *threadValue // the first thread
+	p *kernel.Process // nil for a connection
+	t *threadValue    // the first thread
 	b BackendProcess
+
+	c    Connection // nil unless the program is connected to a kernel elsewhere
+	name string     // of a connection
 }
 
-func (v *processValue) String() string      { return v.p.Name() }
+func (v *processValue) String() string {
+	if v.c != nil {
+		return v.name
+	}
+	return v.p.Name()
+}
+
 func (*processValue) Type() string          { return "process" }
 func (*processValue) Freeze()               {}
 func (*processValue) Truth() starlark.Bool  { return true }
@@ -119,9 +128,12 @@ func (v *processValue) Attr(name string) (starlark.Value, error) {
 		if v.b != nil {
 			return idValue(v.b)
 		}
+		if v.c != nil {
+			return starlark.MakeInt64(int64(v.c.Process())), nil
+		}
 		return starlark.MakeInt64(int64(v.p.ID())), nil
 	case "name":
-		return starlark.String(v.p.Name()), nil
+		return starlark.String(v.String()), nil
 	case "new_thread":
 		return starlark.NewBuiltin("new_thread", func(_ *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 			kw []starlark.Tuple) (starlark.Value, error) {
@@ -135,6 +147,9 @@ func (v *processValue) Attr(name string) (starlark.Value, error) {
 			kw []starlark.Tuple) (starlark.Value, error) {
 			if err := starlark.UnpackArgs(b.Name(), args, kw); err != nil {
 				return nil, err
+			}
+			if v.c != nil {
+				return starlark.None, v.c.Close()
 			}
 			if v.b != nil {
 				v.b.Exit()
@@ -180,7 +195,11 @@ func (v *threadValue) Attr(name string) (starlark.Value, error) {
 		if v.b != nil {
 			return idValue(v.b)
 		}
-		return starlark.MakeInt64(int64(v.r.sys.ThreadObject(v.th).ID())), nil
+		o := v.r.sys.ThreadObject(v.th)
+		if o == nil {
+			return nil, &UnaskableError{"id: the id of a thread cannot be had over a connection"}
+		}
+		return starlark.MakeInt64(int64(o.ID())), nil
 	case "name":
 		return starlark.String(v.th.Name()), nil
 	case "process":
@@ -226,7 +245,7 @@ func (v *kernelValue) Attr(name string) (starlark.Value, error) {
 		return starlark.String(v.k.Name()), nil
 	}
 	if row := kernel.Table.Find(name); row != nil {
-		return v.r.method(row, func(row nt.Row, in any) (any, ntstatus.Status, error) {
+		return v.r.method(row, func(row *nt.Row, in any) (any, ntstatus.Status, error) {
 			if v.r.cfg.Backend != nil {
 				return nil, 0, &UnaskableError{"a routine of kernel mode cannot be called from user mode"}
 			}

@@ -18,7 +18,7 @@ func codeValue(c win32.Code) named { return named{"WIN32", uint64(c), c.String()
 // has .result, the BOOL, .last_error, what the call left for GetLastError
 // (ERROR_SUCCESS where it left that alone), .status, the status behind it, and
 // the out parameters.
-func (r *Runner) win32Method(v *threadValue, row nt.Row) *starlark.Builtin {
+func (r *Runner) win32Method(v *threadValue, row *nt.Row) *starlark.Builtin {
 	return starlark.NewBuiltin(row.Info().Name, func(th *starlark.Thread, b *starlark.Builtin, args starlark.Tuple,
 		kwargs []starlark.Tuple) (starlark.Value, error) {
 		if len(args) > 0 {

@@ -23,6 +23,7 @@ var verbs = map[uint16]string{
 	4817: "change auditing of", 4906: "set CrashOnAuditFail", 4911: "change attributes or label of",
 	4912: "change an account's audit policy", 4913: "change the central policy of",
 	audit.UnsafeElevationID: "impersonate upward", audit.OverwrittenID: "removed old records",
+	audit.AccountsChangedID: "changed accounts",
 }
 
 // Line returns one record in one line of text: who, as whom, did what, to what, with

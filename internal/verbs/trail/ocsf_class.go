@@ -50,6 +50,7 @@ var classes = map[uint16]class{
 	1104: {eventLogActivity, other, "Full"}, 1105: {eventLogActivity, 4, ""}, 4612: {eventLogActivity, other,
 		"Records lost"},
 	4621: {eventLogActivity, other, "Recovered"}, audit.OverwrittenID: {eventLogActivity, 2, ""},
+	audit.AccountsChangedID: {entityManagement, 3, ""},
 }
 
 // classOf chooses class and activity by event, type of the object and, of a use,

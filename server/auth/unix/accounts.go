@@ -1,9 +1,12 @@
 package unix
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -16,21 +19,20 @@ type Accounts struct {
 	Privileges     map[uint32]winnt.PrivilegeSet // uid → what it holds beside those of its kind, enabled
 }
 
-// Token returns the primary token of a peer: S-1-22-1-uid with S-1-22-2-gid for each
-// group, in a logon session of its own.
-func (a Accounts) Token(p *Peer, session winnt.LUID) (*token.Token, error) {
-	spec := a.spec(p)
-	if p.UID != lsa.Unmapped {
-		spec.AuthenticationID = session
+// LogOn returns what the token of a peer is made of: S-1-22-1-uid with S-1-22-2-gid
+// for each group. With full set, others than administrators are refused (L-51).
+func (a Accounts) LogOn(p *Peer, full bool) (logon.Result, error) {
+	if full && (p.UID == lsa.Unmapped || !slices.Contains(a.Administrators, p.UID)) {
+		return logon.Result{}, fmt.Errorf("uid %d is no administrator: %w", p.UID, ntstatus.AccessDenied.Err())
 	}
-	return token.New(spec)
+	// An id that is not mapped here says nothing: who has it is anonymous (W-15).
+	if p.UID == lsa.Unmapped {
+		return logon.AnonymousLogon(), nil
+	}
+	return logon.Result{Token: a.spec(p)}, nil
 }
 
 func (a Accounts) spec(p *Peer) token.Spec {
-	// An id that is not mapped here says nothing: who has it is anonymous (W-15).
-	if p.UID == lsa.Unmapped {
-		return token.Anonymous(false)
-	}
 	user := fileaccess.UnixUser(p.UID)
 	spec := token.StandardUser(user)
 	// The superuser of the host is no administrator here unless the configuration says so (W-15).

@@ -2,30 +2,47 @@ package unix
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
-	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/winnt"
 )
 
 // Stored makes tokens of peers by the accounts of a store.
-type Stored struct{ Store *lsa.Store }
+type Stored struct {
+	Store *lsa.Store
+	// A configuration can name further administrators, and give uids privileges.
+	Administrators []uint32
+	Privileges     map[uint32]winnt.PrivilegeSet
+}
 
-// Token returns the primary token of a peer in a logon session. That of an
-// administrator is limited and has no pair, which takes two sessions: a caller
-// that wants both asks [lsa.Store.TokenForUID] and kernel.System.LogOn. L-7
-func (s Stored) Token(p *Peer, session winnt.LUID) (*token.Token, error) {
-	r, st := s.Store.TokenForUID(p.UID, p.gids())
+// LogOn returns what the token of a peer is made of: the limited one of an
+// administrator, with the full one linked to it (L-5). With full set it is the other
+// way round, and others than administrators are refused (L-51).
+func (s Stored) LogOn(p *Peer, full bool) (logon.Result, error) {
+	var more []sid.SID
+	if slices.Contains(s.Administrators, p.UID) {
+		more = append(more, sid.Administrators)
+	}
+	r, st := s.Store.TokenForUID(p.UID, p.gids(), more...)
 	if st != ntstatus.Success {
-		return nil, fmt.Errorf("uid %d: %w", p.UID, st.Err())
+		return r, fmt.Errorf("uid %d: %w", p.UID, st.Err())
 	}
-	if r.Linked != nil {
-		r.Linked, r.Token.ElevationType = nil, winnt.TokenElevationTypeDefault
+	switch {
+	case !full:
+	case r.Administrator():
+		r = r.Full()
+	default:
+		return logon.Result{Account: r.Account}, fmt.Errorf("uid %d is no administrator: %w", p.UID,
+			ntstatus.AccessDenied.Err())
 	}
-	spec, _ := r.InSession(session, 0)
-	if spec.Type == winnt.TokenImpersonation { // Anonymous is a client as a rule, and a process here
-		spec.Type, spec.Level = winnt.TokenPrimary, 0
+	if more := s.Privileges[p.UID]; p.UID != lsa.Unmapped {
+		r.Token.Privileges |= more
+		r.Token.EnabledPrivileges |= more
+		r.Token.DefaultPrivileges |= more
 	}
-	return token.New(spec)
+	return r, nil
 }

@@ -28,19 +28,31 @@ func TestStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	identity := unix.Stored{Store: s}
-	tok, err := identity.Token(&unix.Peer{UID: alice, GID: 100}, 0x12345)
-	if err != nil || tok.User().SID != id || tok.AuthenticationID() != 0x12345 || tok.Type() != winnt.TokenPrimary {
-		t.Errorf("alice is %v, %v", tok, err)
+	r, err := identity.LogOn(&unix.Peer{UID: alice, GID: 100}, false)
+	if err != nil || r.Token.User.SID != id || r.Linked != nil || r.Token.Type != winnt.TokenPrimary {
+		t.Errorf("alice is %v, %v", r.Token.User, err)
 	}
-	if _, err := identity.Token(&unix.Peer{UID: out}, 1); err == nil {
+	for _, p := range []*unix.Peer{{UID: alice}, {UID: 65534}, {UID: 4713}} {
+		if _, err := identity.LogOn(p, true); err == nil {
+			t.Errorf("%d is no administrator and got a full token (L-51)", p.UID)
+		}
+	}
+	if _, err := identity.LogOn(&unix.Peer{UID: out}, false); err == nil {
 		t.Error("a disabled account got a token")
 	}
-	me, err := identity.Token(&unix.Peer{UID: uint32(os.Getuid())}, 0x12346)
-	if err != nil || me.IsAdmin() || me.ElevationType() != winnt.TokenElevationTypeDefault {
-		t.Errorf("the administrator's token: %v, %v", me, err)
+	me := &unix.Peer{UID: uint32(os.Getuid())}
+	r, err = identity.LogOn(me, false)
+	if err != nil || r.Token.ElevationType != winnt.TokenElevationTypeLimited ||
+		r.Linked == nil || r.Linked.ElevationType != winnt.TokenElevationTypeFull {
+		t.Errorf("the administrator's tokens: %v, %v", r, err)
 	}
-	anonymous, err := identity.Token(&unix.Peer{UID: 65534}, 0x12347)
-	if err != nil || anonymous.User().SID != sid.Anonymous || anonymous.Type() != winnt.TokenPrimary {
-		t.Errorf("65534 is %v, %v", anonymous, err)
+	r, err = identity.LogOn(me, true)
+	if err != nil || r.Token.ElevationType != winnt.TokenElevationTypeFull ||
+		r.Linked == nil || r.Linked.ElevationType != winnt.TokenElevationTypeLimited {
+		t.Errorf("the administrator's tokens where it asks for the full one: %v, %v (L-51)", r, err)
+	}
+	r, err = identity.LogOn(&unix.Peer{UID: 65534}, false)
+	if err != nil || r.Token.User.SID != sid.Anonymous {
+		t.Errorf("65534 is %v, %v", r.Token.User, err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 
 	"github.com/refmon/refmon/internal/strict"
 	"github.com/refmon/refmon/internal/verbs/strictyaml"
@@ -15,8 +14,8 @@ import (
 	"github.com/refmon/refmon/sddl"
 	auth "github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/lsa"
 	"github.com/refmon/refmon/winnt"
-	"golang.org/x/sys/unix"
 )
 
 // shipped is the configuration with every key, as it is without a file.
@@ -28,6 +27,9 @@ var shipped []byte
 type settings struct {
 	State          string              `json:"state"`
 	Socket         string              `json:"socket"`
+	AdminSocket    string              `json:"adminSocket"`
+	Computer       string              `json:"computer"`
+	Root           string              `json:"root"`
 	Profile        string              `json:"profile"`
 	Administrators []uint32            `json:"administrators"`
 	Privileges     map[uint32][]string `json:"privileges"`
@@ -49,11 +51,11 @@ type settings struct {
 // config is a configuration that was checked.
 type config struct {
 	settings
-	profile  nt.Profile
-	accounts auth.Accounts
-	limits   daemon.Limits
-	files    map[string]*sd.Descriptor
-	level    slog.Level
+	profile    nt.Profile
+	privileges map[uint32]winnt.PrivilegeSet
+	limits     daemon.Limits
+	files      map[string]*sd.Descriptor
+	level      slog.Level
 }
 
 // load reads a configuration file over what is shipped; without a file that is
@@ -79,18 +81,15 @@ func load(file string) (*config, error) {
 	return &c, nil
 }
 
-// identity returns who decides about tokens: the owner of the state folder is an
-// administrator, as on the first day there is no other (W-15).
-func (c *config) identity() daemon.Identity {
-	a := c.accounts
-	var st unix.Stat_t
-	if err := unix.Stat(c.State, &st); err == nil {
-		a.Administrators = append(slices.Clone(a.Administrators), st.Uid)
-	} else {
-		a.Administrators = append(slices.Clone(a.Administrators), uint32(unix.Geteuid())) // who makes it owns it
-	}
-	return a
+// identity returns who decides about tokens: the accounts of the store, and what the
+// configuration adds for uids.
+func (c *config) identity(s *lsa.Store) daemon.Identity {
+	return auth.Stored{Store: s, Administrators: c.Administrators, Privileges: c.privileges}
 }
+
+// recorded are the privileges that no configuration gives: who holds one of them is
+// more than an administrator, and the grant is a change with a record. L-22
+var recorded = winnt.Privileges(winnt.SeTcbPrivilege, winnt.SeCreateTokenPrivilege, winnt.SeAssignPrimaryTokenPrivilege)
 
 func (c *config) read(text []byte) error {
 	json, marks, err := strictyaml.JSON(text)
@@ -109,8 +108,8 @@ func (c *config) check() error {
 	default:
 		return fmt.Errorf("profile: %q, want documented or observed", c.Profile)
 	}
-	if c.State == "" || c.Socket == "" {
-		return errors.New("state and socket must be given")
+	if c.State == "" || c.Socket == "" || c.Socket == c.AdminSocket {
+		return errors.New("state and socket must be given, and adminSocket be another")
 	}
 	if err := c.level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log.level: %q, want debug, info, warn or error", c.Log.Level)
@@ -119,15 +118,17 @@ func (c *config) check() error {
 		return errors.New("limits: each must be at least 1")
 	}
 	c.limits = daemon.Limits{Connections: c.Limits.Connections, PerUser: c.Limits.PerUser, Threads: c.Limits.Threads}
-	c.accounts = auth.Accounts{Administrators: slices.Clone(c.Administrators),
-		Privileges: map[uint32]winnt.PrivilegeSet{}}
+	c.privileges = map[uint32]winnt.PrivilegeSet{}
 	for uid, names := range c.Privileges {
 		for _, name := range names {
 			p, err := winnt.ParsePrivilege(name)
 			if err != nil {
 				return fmt.Errorf("privileges of %d: %w", uid, err)
 			}
-			c.accounts.Privileges[uid] |= winnt.Privileges(p)
+			if recorded.Has(p) {
+				return fmt.Errorf("privileges of %d: %s is granted by 'refmond account right', which is a record", uid, name)
+			}
+			c.privileges[uid] |= winnt.Privileges(p)
 		}
 	}
 	c.files = map[string]*sd.Descriptor{}

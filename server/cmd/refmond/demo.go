@@ -88,6 +88,7 @@ func demoDaemon(dir string, std *streams) (*service, *config, error) {
 		return nil, nil, err
 	}
 	cfg.State, cfg.Socket = filepath.Join(dir, "state"), filepath.Join(dir, "refmond.sock")
+	cfg.AdminSocket = filepath.Join(dir, "admin.sock")
 	cfg.Log.Level = "error"
 	if err := cfg.check(); err != nil {
 		return nil, nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/internal/verbs/trail"
 	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/lsa"
 )
 
 type serveCmd struct {
@@ -65,30 +66,34 @@ type service struct {
 	log   *slog.Logger
 	level *slog.LevelVar
 	trail *auditlog.Log // nil: none is kept
+	store *lsa.Store
 }
 
 // start starts what a configuration describes; on an error nothing is left.
-func start(cfg *config, std *streams) (_ *service, err error) {
+func start(cfg *config, std *streams) (*service, error) {
 	s := &service{level: new(slog.LevelVar)}
 	s.level.Set(cfg.level)
 	s.log = slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: s.level}))
-	defer func() {
-		if err != nil && s.trail != nil {
-			err = errors.Join(err, s.trail.Close())
-		}
-	}()
-	log, err := s.keep(cfg)
+	lock, err := daemon.LockState(cfg.State)
 	if err != nil {
 		return nil, err
 	}
-	s.Daemon, err = daemon.Start(daemon.Config{State: cfg.State, Socket: cfg.Socket, Identity: cfg.identity(),
-		Limits: cfg.limits, Profile: cfg.profile, Audit: log, Log: s.log})
+	log, err := s.keep(cfg)
+	if err == nil {
+		err = s.accounts(cfg, log)
+	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.kept(), lock.Close())
+	}
+	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Socket: cfg.Socket, AdminSocket: cfg.AdminSocket,
+		Identity: cfg.identity(s.store), Administer: s.administer(cfg), LSA: s.store, Limits: cfg.limits,
+		Profile: cfg.profile, Audit: log, Log: s.log})
+	if err != nil {
+		return nil, errors.Join(err, s.kept())
 	}
 	for name, d := range cfg.files {
 		if err := s.System().CreateFile(name, d); err != nil {
-			return nil, errors.Join(fmt.Errorf("files: %w", err), s.Close())
+			return nil, errors.Join(fmt.Errorf("files: %w", err), s.stop())
 		}
 	}
 	return s, nil
@@ -97,14 +102,11 @@ func start(cfg *config, std *streams) (_ *service, err error) {
 // keep opens the trail below the state folder.
 func (s *service) keep(cfg *config) (*audit.Log, error) {
 	if !cfg.Audit.Keep {
-		return nil, nil
+		return &audit.Log{Sink: audit.NewMemory(0, 0), Clock: auditlog.Now}, nil
 	}
 	dir := filepath.Join(cfg.State, "audit")
 	host, err := os.Hostname()
 	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	if err := os.MkdirAll(cfg.State, 0o700); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	if s.trail, err = auditlog.Open(auditlog.Config{Dir: dir, Computer: host}); err != nil {
@@ -119,8 +121,8 @@ func (s *service) keep(cfg *config) (*audit.Log, error) {
 	return log, nil
 }
 
-// policy reads the audit policy beside the trail. Without one, logons and the use
-// of sensitive privileges are recorded beside what is by default.
+// policy reads the audit policy beside the trail. Without one, logons, their ends and
+// the use of sensitive privileges are recorded beside what is by default.
 func policy(dir string, required bool) (*audit.Policy, error) {
 	p, err := trail.LoadPolicy(dir)
 	if err != nil {
@@ -130,7 +132,9 @@ func policy(dir string, required bool) (*audit.Policy, error) {
 	if p != nil {
 		spec = p.Spec()
 	} else {
-		spec.System[audit.Logon], spec.System[audit.SensitivePrivilegeUse] = audit.OnBoth, audit.OnBoth
+		for _, on := range []audit.Subcategory{audit.Logon, audit.Logoff, audit.SpecialLogon, audit.SensitivePrivilegeUse} {
+			spec.System[on] = audit.OnBoth
+		}
 	}
 	if required {
 		spec.Options.CrashOnAuditFail = audit.FailOnAuditFail
@@ -156,14 +160,22 @@ func (s *service) reload(file string) {
 		}
 		s.System().Audit().Policy.Store(p)
 	}
-	s.SetIdentity(cfg.identity())
+	s.SetIdentity(cfg.identity(s.store))
 	s.level.Set(cfg.level)
+	s.warn()
 	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
 }
 
 // stop ends the daemon, then what it wrote to.
 func (s *service) stop() error {
-	err := s.Close()
+	return errors.Join(s.Close(), s.kept())
+}
+
+// kept closes the accounts, then the trail that they write to.
+func (s *service) kept() (err error) {
+	if s.store != nil {
+		err = s.store.Close()
+	}
 	if s.trail != nil {
 		err = errors.Join(err, s.trail.Close())
 	}

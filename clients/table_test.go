@@ -1,0 +1,73 @@
+package clients
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/refmon/refmon/internal/verbs/script"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+var write = flag.Bool("write", false, "write python/refmon/table.json")
+
+const tableFile = "python/refmon/table.json"
+
+// TestTable: the table that clients read is that of the services.
+func TestTable(t *testing.T) {
+	b := table(t)
+	if *write {
+		if err := os.WriteFile(tableFile, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(tableFile)
+	if err != nil || !bytes.Equal(got, b) {
+		t.Errorf("%s is not that of the services (%v): go test ./clients -args -write", tableFile, err)
+	}
+}
+
+// table returns the file, with one line a row.
+func table(t *testing.T) []byte {
+	t.Helper()
+	d := wire.Describe()
+	statuses := map[string]string{}
+	for st, name := range ntstatus.All {
+		statuses[fmt.Sprint(uint32(st))] = name
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "{\n\"version\": %d,\n", d.Version)
+	lines(t, &b, "structs", d.Structs)
+	lines(t, &b, "any", d.Any)
+	lines(t, &b, "rows", d.Rows)
+	lines(t, &b, "statuses", statuses)
+	lines(t, &b, "constants", script.Constants())
+	b.Truncate(b.Len() - len(",\n"))
+	b.WriteString("\n}\n")
+	if !json.Valid(b.Bytes()) {
+		t.Fatal("no JSON")
+	}
+	return b.Bytes()
+}
+
+func lines[V any](t *testing.T, b *bytes.Buffer, name string, members map[string]V) {
+	t.Helper()
+	fmt.Fprintf(b, "%q: {\n", name)
+	for i, k := range slices.Sorted(maps.Keys(members)) {
+		v, err := json.Marshal(members[k])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i > 0 {
+			b.WriteString(",\n")
+		}
+		fmt.Fprintf(b, "%q: %s", k, v)
+	}
+	b.WriteString("\n},\n")
+}

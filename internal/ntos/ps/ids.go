@@ -1,0 +1,106 @@
+package ps
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/winnt"
+)
+
+// allotID gives o the next id: a multiple of 4, one number space for
+// processes and threads (10 section 1.6).
+func (s *System) allotID(o ob.Object) winnt.Handle {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.byID[s.nextID] != nil {
+		s.nextID += 4
+	}
+	id := s.nextID
+	s.nextID += 4
+	s.byID[id] = o
+	s.order = append(s.order, id) // ids only grow
+	return id
+}
+
+func (s *System) freeID(id winnt.Handle) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byID, id)
+	if len(s.order) > 2*len(s.byID)+16 {
+		s.order = slices.DeleteFunc(s.order, func(id winnt.Handle) bool { return s.byID[id] == nil })
+	}
+}
+
+// LookupProcess finds a live process and takes a reference; nil if there is
+// none. The low two bits of the id are ignored (O-37).
+func (s *System) LookupProcess(id winnt.Handle) *Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.byID[id&^3].(*Process); ok && p.TryRef(ob.TagCall) {
+		return p
+	}
+	return nil
+}
+
+// LookupThread finds a live thread and takes a reference; nil if no thread has that id.
+func (s *System) LookupThread(id winnt.Handle) *Thread {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t, ok := s.byID[id&^3].(*Thread); ok && t.TryRef(ob.TagCall) {
+		return t
+	}
+	return nil
+}
+
+// ThreadAfter returns the live thread of the process with the smallest id above the
+// one given, with one more reference and its id; nil if no thread follows. Ids only
+// grow, so that who walks with it sees each thread once.
+func (p *Process) ThreadAfter(after winnt.Handle) (*Thread, winnt.Handle) {
+	return following(p.sys, after, func(t *Thread) bool { return t.process == p && !t.Exited() && t.TryRef(ob.TagCall) })
+}
+
+// ThreadBefore returns the live thread of the process with the largest id below the
+// one given, 0 for the end, with one more reference and its id; nil if no thread
+// stands there.
+func (p *Process) ThreadBefore(before winnt.Handle) (*Thread, winnt.Handle) {
+	s := p.sys
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := len(s.order)
+	if before != 0 {
+		at, _ = slices.BinarySearch(s.order, before)
+	}
+	for _, id := range slices.Backward(s.order[:at]) {
+		if t, ok := s.byID[id].(*Thread); ok && t.process == p && !t.Exited() && t.TryRef(ob.TagCall) {
+			return t, id
+		}
+	}
+	return nil, 0
+}
+
+// ProcessAfter returns the process with the smallest id above the one given, with one
+// more reference and its id; nil if no process follows. It is for a walk as
+// ThreadAfter is.
+func (s *System) ProcessAfter(after winnt.Handle) (*Process, winnt.Handle) {
+	return following(s, after, func(p *Process) bool { return p.TryRef(ob.TagCall) })
+}
+
+// following returns the object of a type with the smallest id above the one given that
+// take accepts. A walk over all ids costs what there are of them, not their square.
+func following[T interface {
+	comparable
+	ob.Object
+}](s *System, after winnt.Handle, take func(T) bool) (T, winnt.Handle) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, found := slices.BinarySearch(s.order, after)
+	if found {
+		at++
+	}
+	for _, id := range s.order[at:] {
+		if o, ok := s.byID[id].(T); ok && take(o) {
+			return o, id
+		}
+	}
+	return *new(T), 0
+}

@@ -1,0 +1,184 @@
+package services
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// LogonSource says who asks for a logon.
+type LogonSource struct {
+	Subject    access.Subject // zero: the system itself
+	Process    string         // LogonProcessName; "" for none
+	Package    string         // AuthenticationPackageName; "" for none
+	ClientID   uint64         // process that asked
+	ClientName string         // its name
+}
+
+func (c *Context) logonSource(in *nt.LsaLogonUserIn) LogonSource {
+	from := LogonSource{Subject: c.self.Subject(), Process: "LsaLogonUser", Package: "password",
+		ClientID: uint64(c.self.Process().ID()), ClientName: c.self.Process().Name()}
+	if in.AuthenticationInformation.MessageType == nt.S4ULogon {
+		from.Package = "s4u"
+	}
+	return from
+}
+
+// longest is how much of a name that a client gave is recorded.
+const longest = 64
+
+// named returns who a request was about: the account, else the name it gave.
+func named(r *logon.Request, a logon.Account) logon.Account {
+	if a.Name == "" {
+		a = logon.Account{Domain: r.Domain, Name: r.Name}
+	}
+	for _, text := range []*string{&a.Domain, &a.Name} {
+		if len(*text) > longest {
+			*text = (*text)[:longest]
+		}
+	}
+	return a
+}
+
+func (s *System) logonOrigin(from *LogonSource) audit.Origin {
+	subject := from.Subject
+	if subject.Primary == nil {
+		subject.Primary = s.SystemProcess().Token()
+	}
+	return audit.Origin{Subject: subject, Names: s.Log.Names, ProcessID: from.ClientID, ProcessName: from.ClientName}
+}
+
+// RecordLogon records a logon: each token of a pair is a logon of its own, and
+// right after it come the sensitive privileges it holds. Its session's end will be
+// a record too. L-48
+func (s *System) RecordLogon(from LogonSource, t winnt.LogonType, tok *token.Token) ntstatus.Status {
+	all := []*token.Token{tok}
+	linked := s.Security.Sessions.Linked(tok)
+	if linked != nil {
+		all = []*token.Token{linked, tok}
+	}
+	for i, v := range all {
+		other := winnt.LUID(0)
+		if linked != nil {
+			other = all[1-i].AuthenticationID()
+		}
+		if st := s.recordToken(&from, t, v, other); st != ntstatus.Success {
+			return st
+		}
+	}
+	for _, v := range all {
+		s.Security.Sessions.Note(se.Logon{Token: v, Type: t})
+	}
+	return ntstatus.Success
+}
+
+func (s *System) recordToken(from *LogonSource, t winnt.LogonType, v *token.Token, linked winnt.LUID) ntstatus.Status {
+	if s.Log.Records(audit.Logon, audit.Success, v) {
+		values := s.target(v.User().SID, v.AuthenticationID())
+		values["LogonType"] = text("%d", t)
+		values["LogonProcessName"] = text("%s", cmp.Or(from.Process, "-"))
+		values["AuthenticationPackageName"] = text("%s", cmp.Or(from.Package, "-"))
+		values["ImpersonationLevel"] = text("%s", levelCode(v))
+		values["TargetLinkedLogonId"] = text("0x%x", uint64(linked))
+		values["VirtualAccount"] = text("%s", yesNo(false))
+		values["ElevatedToken"] = text("%s", yesNo(v.IsElevated()))
+		if st := s.write(4624, audit.Success, s.logonOrigin(from), values); st != ntstatus.Success {
+			return st
+		}
+	}
+	held := audit.Sensitive(v.Spec().Privileges)
+	if held == 0 || !s.Log.Records(audit.SpecialLogon, audit.Success, v) {
+		return ntstatus.Success
+	}
+	// Sensitive privileges are recorded right after the logon that brings them. L-48
+	origin := audit.Origin{Subject: access.Subject{Primary: v}, Names: s.Log.Names}
+	return s.write(4672, audit.Success, origin, audit.Values{"PrivilegeList": held.Names()})
+}
+
+// RecordRefusedLogon records a logon that was refused, with what the client was
+// told and, as the substatus, why. L-49
+func (s *System) RecordRefusedLogon(from LogonSource, t winnt.LogonType, who logon.Account, said,
+	why ntstatus.Status) {
+	if !s.Log.Records(audit.Logon, audit.Failure, nil) {
+		return
+	}
+	if who.SID.IsZero() {
+		who.SID = sid.Nobody
+	}
+	if why == said {
+		why = ntstatus.Success
+	}
+	reason := cmp.Or(failureCodes[why], failureCodes[said], "%%2304")
+	// The refusal stands whether or not its record is kept.
+	_ = s.write(4625, audit.Failure, s.logonOrigin(&from), audit.Values{
+		"TargetUserSid":  text("%s", who.SID),
+		"TargetUserName": text("%s", cmp.Or(who.Name, "-")), "TargetDomainName": text("%s", cmp.Or(who.Domain, "-")),
+		"Status": text("0x%x", uint32(said)), "SubStatus": text("0x%x", uint32(why)), "FailureReason": text("%s", reason),
+		"LogonType": text("%d", t), "LogonProcessName": text("%s", cmp.Or(from.Process, "-")),
+		"AuthenticationPackageName": text("%s", cmp.Or(from.Package, "-")),
+	})
+}
+
+// RecordLogoff records the end of the session of a logon. L-48
+func (s *System) RecordLogoff(o se.Logon) {
+	if !s.Log.Records(audit.Logoff, audit.Success, o.Token) {
+		return
+	}
+	values := s.target(o.Token.User().SID, o.Token.AuthenticationID())
+	values["LogonType"] = text("%d", o.Type)
+	_ = s.write(4634, audit.Success, audit.Origin{Names: s.Log.Names}, values) // an end cannot fail
+}
+
+func (s *System) write(id uint16, o audit.Outcome, from audit.Origin, values audit.Values) ntstatus.Status {
+	e, err := audit.Make(id, o, from, values)
+	if err != nil {
+		return ntstatus.AuditFailed
+	}
+	return s.Log.Write(e)
+}
+
+// target returns the fields of the account and session that a record is about.
+func (s *System) target(user sid.SID, session winnt.LUID) audit.Values {
+	name, domain, ok := "", "", false
+	if s.Log.Names != nil {
+		name, domain, ok = s.Log.Names.Account(user)
+	}
+	if !ok {
+		name, domain = "-", "-"
+	}
+	return audit.Values{"TargetUserSid": text("%s", user), "TargetUserName": text("%s", cmp.Or(name, "-")),
+		"TargetDomainName": text("%s", cmp.Or(domain, "-")), "TargetLogonId": text("0x%x", uint64(session))}
+}
+
+func text(format string, v any) []string { return []string{fmt.Sprintf(format, v)} }
+
+// failureCodes are the message codes of field FailureReason.
+var failureCodes = map[ntstatus.Status]string{
+	ntstatus.AccountLockedOut: "%%2307", ntstatus.LogonTypeNotGranted: "%%2308", ntstatus.AccountDisabled: "%%2310",
+	ntstatus.WrongPassword: "%%2313", ntstatus.NoSuchUser: "%%2313", ntstatus.LogonFailure: "%%2313",
+	ntstatus.NameTooLong: "%%2313",
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "%%1842"
+	}
+	return "%%1843"
+}
+
+// levelCode returns the message code of what a server may do with the token.
+func levelCode(v *token.Token) string {
+	if v.Type() == winnt.TokenImpersonation && v.Level() < winnt.SecurityImpersonation {
+		return "%%1832"
+	}
+	return "%%1833"
+}

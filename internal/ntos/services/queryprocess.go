@@ -1,0 +1,199 @@
+package services
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Sizes on 64-bit Windows, in bytes.
+const (
+	basicSize          = 48 // PROCESS_BASIC_INFORMATION, THREAD_BASIC_INFORMATION
+	timesSize          = 32 // KERNEL_USER_TIMES
+	handleCountSize    = 4
+	handleSnapshotHead = 16 // PROCESS_HANDLE_SNAPSHOT_INFORMATION without its entries
+	handleEntrySize    = 40
+	firstTypeIndex     = 2 // of ObjectTypesInformation
+)
+
+// NtGetNextProcess opens the process that follows another.
+func (c *Context) NtGetNextProcess(in nt.GetNextProcessIn) (out nt.GetNextProcessOut, st ntstatus.Status) {
+	// capture
+	if in.Flags != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
+		// There are no flags, and only attributes of handles are taken.
+		return out, c.Fail("O-22", ntstatus.InvalidParameter)
+	}
+	// Reserved bits are refused, and access to the SACL without its privilege (O-20, O-30).
+	if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
+		return out, st
+	}
+	// reference
+	var after winnt.Handle
+	if in.ProcessHandle != 0 {
+		p, st := c.referenceProcess(in.ProcessHandle, 0)
+		if st != ntstatus.Success {
+			return out, st
+		}
+		after = p.ID()
+		p.Deref(ob.TagCall)
+	}
+	// decide and commit: processes that the caller may not open are passed over
+	for {
+		p, id := c.Sys.ProcessAfter(after)
+		if p == nil {
+			break
+		}
+		out.NewProcessHandle, st = c.openByID(p, winnt.ProcessObject, in.DesiredAccess, in.HandleAttributes)
+		p.Deref(ob.TagCall)
+		if st != ntstatus.AccessDenied {
+			return out, st
+		}
+		c.why = ob.Why{} // the caller is not told of what it may not open
+		after = id
+	}
+	// The list ends behind the last process that the caller may open.
+	return out, c.Fail("U-95", ntstatus.NoMoreEntries)
+}
+
+// NtQueryInformationProcess tells a fact about a process.
+func (c *Context) NtQueryInformationProcess(in nt.QueryInformationProcessIn) (out nt.QueryInformationProcessOut,
+	st ntstatus.Status) {
+	// capture
+	want := winnt.PROCESS_QUERY_LIMITED_INFORMATION
+	exact := uint32(0)
+	switch in.ProcessInformationClass {
+	case nt.ProcessBasicInformation:
+		exact = basicSize
+	case nt.ProcessTimes:
+		exact = timesSize
+	case nt.ProcessHandleCount:
+		exact = handleCountSize
+	case nt.ProcessImageFileName:
+	case nt.ProcessHandleInformation:
+		// What a process holds is more than who it is. U-96
+		want = winnt.PROCESS_QUERY_INFORMATION
+	default:
+		return out, c.Fail("U-96", ntstatus.InvalidInfoClass)
+	}
+	if in.FaultReturnLength != ntstatus.Success {
+		return out, c.Fail("O-3", in.FaultReturnLength)
+	}
+	// reference
+	p, st := c.referenceProcess(in.ProcessHandle, want)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	// decide
+	value := c.processFact(p, in.ProcessInformationClass)
+	out.ReturnLength = exact
+	switch v := value.(type) {
+	case string:
+		out.ReturnLength = nameSize(v)
+	case []nt.ProcessHandle:
+		out.ReturnLength = handleSnapshotHead + handleEntrySize*uint32(len(v))
+	}
+	if !fits(in.ProcessInformationLength, out.ReturnLength, exact != 0) {
+		return out, c.Fail("U-96", ntstatus.InfoLengthMismatch)
+	}
+	out.ProcessInformation = value
+	return out, ntstatus.Success
+}
+
+// fits reports whether a buffer's length is the one needed, or at least that where it
+// need not be exact.
+func fits(length, need uint32, exact bool) bool {
+	if exact && length != anySize {
+		return length == need
+	}
+	return length >= need
+}
+
+// processFact answers a class.
+func (c *Context) processFact(p *ps.Process, class nt.ProcessInfoClass) any {
+	switch class {
+	case nt.ProcessBasicInformation:
+		return nt.ProcessBasic{ExitStatus: exitStatus(p.Exited()), UniqueProcessID: p.ID(),
+			InheritedFromUniqueProcessID: p.Parent()}
+	case nt.ProcessTimes:
+		return nt.KernelUserTimes{CreateTime: p.Created()}
+	case nt.ProcessHandleCount:
+		return uint32(p.Table().Count())
+	case nt.ProcessImageFileName:
+		return p.Name()
+	}
+	list := []nt.ProcessHandle{}
+	for e := range p.Table().All() {
+		h := e.Object.Head()
+		handles, pointers := h.Counts(1) // without that of the walk
+		list = append(list, nt.ProcessHandle{HandleValue: e.Handle, HandleCount: uint32(handles),
+			PointerCount: uint32(pointers), GrantedAccess: e.Access, ObjectTypeIndex: typeIndex(h.Type()),
+			HandleAttributes: e.Attributes})
+	}
+	return list
+}
+
+func exitStatus(exited bool) ntstatus.Status {
+	if exited {
+		return ntstatus.Success
+	}
+	return ntstatus.Pending
+}
+
+// typeIndex returns the number of an object type, 0 for one that programs are not told of.
+func typeIndex(t *ob.Type) uint32 {
+	for i, k := range ObjectTypes {
+		if k == t {
+			return uint32(i + firstTypeIndex)
+		}
+	}
+	return 0
+}
+
+// NtQueryInformationThread tells a fact about a thread.
+func (c *Context) NtQueryInformationThread(in nt.QueryInformationThreadIn) (out nt.QueryInformationThreadOut,
+	st ntstatus.Status) {
+	// capture
+	exact := uint32(0)
+	switch in.ThreadInformationClass {
+	case nt.ThreadBasicInformation:
+		exact = basicSize
+	case nt.ThreadTimes:
+		exact = timesSize
+	case nt.ThreadNameInformation:
+	default:
+		return out, c.Fail("U-97", ntstatus.InvalidInfoClass)
+	}
+	if in.FaultReturnLength != ntstatus.Success {
+		return out, c.Fail("O-3", in.FaultReturnLength)
+	}
+	// reference
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_QUERY_LIMITED_INFORMATION,
+		ps.ThreadType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	// decide
+	var value any
+	switch in.ThreadInformationClass {
+	case nt.ThreadBasicInformation:
+		value = nt.ThreadBasic{ExitStatus: exitStatus(t.Exited()),
+			ClientID: nt.ClientID{UniqueProcess: t.Process().ID(), UniqueThread: t.ID()}}
+	case nt.ThreadTimes:
+		value = nt.KernelUserTimes{CreateTime: t.Created()}
+	case nt.ThreadNameInformation:
+		value = t.Name()
+		out.ReturnLength = nameSize(t.Name())
+	}
+	if exact != 0 {
+		out.ReturnLength = exact
+	}
+	if !fits(in.ThreadInformationLength, out.ReturnLength, exact != 0) {
+		return out, c.Fail("U-97", ntstatus.InfoLengthMismatch)
+	}
+	out.ThreadInformation = value
+	return out, ntstatus.Success
+}

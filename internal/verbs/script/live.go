@@ -1,0 +1,83 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Connection is a process of a kernel in another program. Package client has it;
+// it is named here so that a page in a browser links no network.
+type Connection interface {
+	Process() winnt.Handle
+	Thread() *nt.Thread
+	NewThread() (*nt.Thread, error)
+	Close() error
+}
+
+// absent are the functions that a connection cannot serve beside those of inside, and
+// what each would take.
+var absent = map[string]string{
+	"kernel_mode": "a routine of kernel mode", "system": "a routine of kernel mode",
+	"file": "an object made from outside", "token_object": "a token object made from outside",
+	"counts": "the count of a kernel's objects", "close_all": "closing handles from outside",
+	"audit_policy": "a change of the system's policy",
+}
+
+// missing returns why a function is not there for this program, nil if it is.
+func (r *Runner) missing(name string) error {
+	if r.cfg.Backend != nil && inside[name] != "" {
+		return unaskable(name)
+	}
+	if r.cfg.Connect == nil {
+		return nil
+	}
+	what := absent[name]
+	if what == "" {
+		what = inside[name]
+	}
+	if what == "" {
+		return nil
+	}
+	// Routines of kernel mode never travel. W-26
+	return &UnaskableError{fmt.Sprintf("%s: %s cannot be had over a connection, which carries calls of user mode only",
+		name, what)}
+}
+
+// connectProcess makes a process by connecting: the daemon decides its token.
+func (r *Runner) connectProcess(name string, t, descriptor starlark.Value) (starlark.Value, error) {
+	if t != nil || descriptor != starlark.None {
+		// A program does not say who it is. W-26
+		return nil, &UnaskableError{"process: the daemon decides which token and descriptor a connection gets, " +
+			`from who you are: write process("` + name + `")`}
+	}
+	c, err := r.cfg.Connect()
+	if err != nil {
+		return nil, err
+	}
+	r.connections = append(r.connections, c)
+	r.cfg.Profile = c.Thread().Profile()
+	v := &processValue{r: r, c: c, name: name}
+	v.t = r.connected(v, c.Thread())
+	return v, nil
+}
+
+// connected returns the value of a thread of a connection, traced.
+func (r *Runner) connected(v *processValue, th *nt.Thread) *threadValue {
+	th.Trace(r.out)
+	return &threadValue{r: r, th: th, calls: th, process: v}
+}
+
+// disconnect ends the connections of a program.
+func (r *Runner) disconnect() error {
+	var failed error
+	for _, c := range r.connections {
+		failed = errors.Join(failed, c.Close())
+	}
+	r.connections = nil
+	return failed
+}

@@ -1,0 +1,61 @@
+package wire
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// Description tells those who write a client what travels: each row with its
+// fingerprint and the JSON of its parameters (docs/wire.md).
+type Description struct {
+	Version int                       `json:"version"`
+	Structs map[string][][]any        `json:"structs"` // fields in their order: name, shape, default
+	Any     map[string]any            `json:"any"`     // shapes of the values of any type
+	Rows    map[string]RowDescription `json:"rows"`
+}
+
+// RowDescription describes one row: the shapes of its parameters.
+type RowDescription struct {
+	Fingerprint string `json:"fingerprint"`
+	In          any    `json:"in"`
+	Out         any    `json:"out"`
+}
+
+// Describe returns the description of all rows.
+func Describe() *Description {
+	d := &Description{Version, map[string][][]any{}, map[string]any{}, map[string]RowDescription{}}
+	for _, t := range choices[1:] {
+		d.Any[choiceName(t)] = d.flat(jsonOf(t).shape)
+	}
+	for _, r := range Rows() {
+		d.Rows[r.Info().Name] = RowDescription{fmt.Sprint(r.Fingerprint), d.flat(r.jsonIn.shape), d.flat(r.jsonOut.shape)}
+	}
+	return d
+}
+
+// flat returns a shape with the names of its structures in place of their fields,
+// which it adds to the description.
+func (d *Description) flat(shape any) any {
+	m, ok := shape.(map[string]any)
+	if !ok {
+		return shape
+	}
+	flat := map[string]any{}
+	for k, v := range m {
+		flat[k] = d.flat(v)
+	}
+	fields, ok := m["fields"].([][]any)
+	if !ok {
+		return flat
+	}
+	all := make([][]any, len(fields))
+	for i, f := range fields {
+		all[i] = append([]any{f[0], d.flat(f[1])}, f[2:]...)
+	}
+	name := m["struct"].(string)
+	if known, there := d.Structs[name]; there && !reflect.DeepEqual(known, all) {
+		panic("wire: two structures are called " + name)
+	}
+	d.Structs[name] = all
+	return map[string]any{"struct": name}
+}

@@ -1,0 +1,204 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A form says how the bodies of a connection's frames are written. The client's
+// hello chooses it for both sides (W-37).
+type form uint8
+
+const (
+	inBinary form = iota
+	inJSON
+)
+
+// formOf returns the form of a hello: JSON begins with a brace, and a binary hello
+// with the length of its first text.
+func formOf(hello []byte) form {
+	if len(hello) > 0 && hello[0] == '{' {
+		return inJSON
+	}
+	return inBinary
+}
+
+// AppendInJSON appends an input structure as JSON.
+func (r *Row) AppendInJSON(b []byte, in any) ([]byte, error) {
+	return r.jsonIn.put(b, reflect.ValueOf(in))
+}
+
+// AppendOutJSON appends an output structure as JSON.
+func (r *Row) AppendOutJSON(b []byte, out any) ([]byte, error) {
+	return r.jsonOut.put(b, reflect.ValueOf(out))
+}
+
+// DecodeInJSON reads an input structure from JSON. What follows it is an error (W-6).
+func (r *Row) DecodeInJSON(b []byte) (any, error) { return decodeJSON(r.jsonIn, r.InType(), b) }
+
+// DecodeOutJSON reads an output structure from JSON.
+func (r *Row) DecodeOutJSON(b []byte) (any, error) { return decodeJSON(r.jsonOut, r.OutType(), b) }
+
+func decodeJSON(c *jsonCodec, t reflect.Type, b []byte) (any, error) {
+	v := reflect.New(t).Elem()
+	r := newJSONReader(b)
+	err := c.get(r, v)
+	if err == nil {
+		err = r.Done()
+	}
+	return v.Interface(), malformed(err)
+}
+
+func newJSONReader(b []byte) *jsonReader {
+	return &jsonReader{Reader: strict.Reader{Scanner: strict.Scanner{Bytes: b}}}
+}
+
+func malformed(err error) error {
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrValue, err)
+	}
+	return nil
+}
+
+// request says what a call asks for, or one that waits.
+type request struct {
+	known bool // the row is one of this side
+	row   *Row
+	why   bool // the reason of a failure is wanted
+	in    any
+	wait  WaitHead
+}
+
+// request reads the body of a call or a wait. A row that this side does not have
+// has parameters that nothing here can read.
+func (s *Server) request(f *Frame) (q request, err error) {
+	if s.form == inJSON {
+		return jsonRequest(f)
+	}
+	body := f.Body
+	if f.Kind == Wait {
+		if q.wait, body, err = prefix(waitHead, body); err != nil {
+			return q, err
+		}
+	}
+	if q.row, q.known = rowOf(f); !q.known {
+		return q, nil
+	}
+	r := &reader{b: body}
+	if q.why = r.flag(); r.err != nil {
+		return q, r.err
+	}
+	q.in, err = q.row.DecodeIn(r.b)
+	return q, err
+}
+
+// rowOf returns the row that a frame names.
+func rowOf(f *Frame) (*Row, bool) {
+	rows := Rows()
+	if int(f.Service) >= len(rows) {
+		return nil, false
+	}
+	return rows[f.Service], true
+}
+
+// requestFields are the names of a call's body in JSON, those of a wait included.
+var requestFields = []string{"Why", "In", "Handle", "NotYet"}
+
+func jsonRequest(f *Frame) (q request, err error) {
+	if q.row, q.known = rowOf(f); q.known {
+		q.in = q.row.NothingIn()
+	}
+	names := requestFields
+	if f.Kind != Wait {
+		names = names[:2]
+	}
+	handle, status := jsonOf(reflect.TypeFor[uint64]()), jsonOf(reflect.TypeFor[ntstatus.Status]())
+	r := newJSONReader(f.Body)
+	err = r.Object(names, func(i int) (err error) {
+		switch {
+		case i == 0:
+			q.why, err = r.Boolean()
+		case i == 2:
+			err = handle.get(r, reflect.ValueOf(&q.wait.Handle).Elem())
+		case i == 3:
+			err = status.get(r, reflect.ValueOf(&q.wait.NotYet).Elem())
+		case q.known:
+			in := reflect.New(q.row.InType()).Elem()
+			err = q.row.jsonIn.get(r, in)
+			q.in = in.Interface()
+		default:
+			_, err = r.Raw()
+		}
+		return err
+	})
+	if err == nil {
+		err = r.Done()
+	}
+	return q, malformed(err)
+}
+
+// out appends what a call gave back.
+func (s *Server) out(r *Row, out any) ([]byte, error) {
+	if s.form == inJSON {
+		return r.AppendOutJSON(nil, out)
+	}
+	return r.AppendOut(nil, out)
+}
+
+// answered returns the body of an answer: its head, and what follows it.
+func (s *Server) answered(head AnswerHead, rest []byte) []byte {
+	if s.form != inJSON {
+		return append(answerHead.append(inBinary, nil, head), rest...)
+	}
+	b := answerHead.append(inJSON, nil, head)
+	if len(rest) == 0 {
+		return b
+	}
+	b = append(b[:len(b)-1], `,"Out":`...)
+	return append(append(b, rest...), '}')
+}
+
+// complain tells a client that writes JSON what was wrong with its frame, before
+// the connection ends (W-39).
+func (s *Server) complain(f *Frame, err error) {
+	if s.form == inJSON && errors.Is(err, ErrValue) {
+		why := &WhyBody{Rule: "W-6", Because: err.Error()}
+		_ = s.answer(f, AnswerHead{Status: ntstatus.InvalidParameter, Why: why}, nil)
+	}
+}
+
+// DecodeAnswerJSON reads an answer in JSON and returns the JSON of what it carries,
+// nil for nothing.
+func DecodeAnswerJSON(b []byte) (h AnswerHead, rest []byte, err error) {
+	r := newJSONReader(b)
+	status, why := jsonOf(reflect.TypeFor[ntstatus.Status]()), jsonOf(reflect.TypeFor[*WhyBody]())
+	err = r.Object([]string{"Status", "Why", "Out"}, func(i int) (err error) {
+		switch i {
+		case 0:
+			err = status.get(r, reflect.ValueOf(&h.Status).Elem())
+		case 1:
+			err = why.get(r, reflect.ValueOf(&h.Why).Elem())
+		default:
+			rest, err = r.Raw()
+		}
+		return err
+	})
+	if err == nil {
+		err = r.Done()
+	}
+	return h, rest, malformed(err)
+}
+
+// ticket appends a ticket as the body of an answer.
+func (s *Server) ticket(k nt.Ticket) []byte {
+	return ticketBody.append(s.form, nil, TicketBody{uint64(k)})
+}
+
+// handle returns the handle of a pipe or port that a call waits for.
+func (w WaitHead) handle() winnt.Handle { return winnt.Handle(w.Handle) }

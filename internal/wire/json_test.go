@@ -1,0 +1,286 @@
+package wire_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/internal/test/randtest"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/nt"
+)
+
+// TestEveryRowTravelsAsJSON: random parameters of every row come out of JSON as
+// they come out of the binary form, and the text is JSON that others read (W-36).
+func TestEveryRowTravelsAsJSON(t *testing.T) {
+	r := rand.New(rand.NewPCG(randtest.Seed(t), 0))
+	for range 20 {
+		for _, row := range wire.Rows() {
+			for _, way := range []struct {
+				of               reflect.Type
+				binary, text     func([]byte, any) ([]byte, error)
+				decode, readText func([]byte) (any, error)
+			}{
+				{row.InType(), row.AppendIn, row.AppendInJSON, row.DecodeIn, row.DecodeInJSON},
+				{row.OutType(), row.AppendOut, row.AppendOutJSON, row.DecodeOut, row.DecodeOutJSON},
+			} {
+				v := reflect.New(way.of).Elem()
+				fill(r, v)
+				text, err := way.text(nil, v.Interface())
+				if err != nil || !json.Valid(text) {
+					t.Fatalf("%s: %s, %v", row.Info().Name, text, err)
+				}
+				b, err := way.binary(nil, v.Interface())
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := way.decode(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := way.readText(text)
+				if err != nil || !same(got, want) {
+					t.Fatalf("%s: %s\ncame back as %+v, %v, want %+v", row.Info().Name, text, got, err, want)
+				}
+				if again, err := way.binary(nil, got); err != nil || !bytes.Equal(again, b) {
+					t.Fatalf("%s: %s has other bytes than what it was made of, %v", row.Info().Name, text, err)
+				}
+				if _, err := way.readText(append(text, 'x')); !errors.Is(err, wire.ErrValue) { // W-6
+					t.Fatalf("%s: a body with a byte too many: %v", row.Info().Name, err)
+				}
+				if _, err := way.readText(text[:len(text)-1]); !errors.Is(err, wire.ErrValue) {
+					t.Fatalf("%s: a body without its last byte: %v", row.Info().Name, err)
+				}
+			}
+		}
+	}
+}
+
+// TestJSONRefused: what has two meanings, or none, is refused (W-36).
+func TestJSONRefused(t *testing.T) {
+	const open, create, query = "NtOpenProcessToken", "NtCreateEvent", "NtSetInformationToken"
+	for _, c := range []struct{ row, in, want string }{
+		{open, `{"ProcessHandle":"-1","ProcessHandle":"4"}`, "given twice"},
+		{open, `{"processHandle":"-1"}`, "write it ProcessHandle"},
+		{open, `{"Process":"-1"}`, "unknown field"},
+		{open, `{"ProcessHandle":-1}`, "want a string"},
+		{open, `{"ProcessHandle":"+1"}`, "no i64"},
+		{open, `{"ProcessHandle":"01"}`, "no i64"},
+		{open, `{"ProcessHandle":"0x1"}`, "no i64"},
+		{open, `{"ProcessHandle":"9223372036854775808"}`, "no i64"},
+		{open, `{"DesiredAccess":4294967296}`, "no u32"},
+		{open, `{"DesiredAccess":-1}`, "no u32"},
+		{open, `{"DesiredAccess":1.0}`, "whole number"},
+		{open, `{"DesiredAccess":1e3}`, "whole number"},
+		{open, `{"DesiredAccess":"1"}`, "want a number"},
+		{open, `{"DesiredAccess":null}`, "want a number"},
+		{open, `null`, "want an object"},
+		{open, `[]`, "want an object"},
+		{create, `{"ObjectAttributes":{"V":{"ObjectName":"\ud800"}}}`, "wrong escape"},
+		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":"YQ=="}}}}`, "not UTF-8"},
+		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":"/x=="}}}}`, "no base64"}, // bits that say nothing
+		{create, `{"ObjectAttributes":{"V":{"ObjectName":{"bytes":"/w\n=="}}}}`, "no base64"},
+		{create, `{"ObjectAttributes":{"V":{"ObjectName":{}}}}`, "not UTF-8"},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":""}}}`, "write null"},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":"AAAA"}}}`, "no valid"},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":{"sddl":"X:"}}}}`, "sddl"},
+		{create, `{"ObjectAttributes":{"V":{"SecurityDescriptor":{}}}}`, "want sddl"},
+		{query, `{"TokenInformation":{"V":{}}}`, "type of the value"},
+		{query, `{"TokenInformation":{"V":{"uint32":1,"bool":true}}}`, "one type"},
+		{query, `{"TokenInformation":{"V":{"Sid":"S-1-1-0"}}}`, "write it SID"},
+		{query, `{"TokenInformation":{"V":{"SID":"S-1-1-00"}}}`, "SID"},
+		{query, strings.Repeat(`{"TokenInformation":`, 100), "want"},
+	} {
+		row := wire.Rows()[nt.NtTable.Find(c.row).Info().Number]
+		_, err := row.DecodeInJSON([]byte(c.in))
+		if !errors.Is(err, wire.ErrValue) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %s: %v, want %q", c.row, c.in, err, c.want)
+		}
+	}
+}
+
+// TestJSONBounds: elements that cost hardly a byte of JSON are bounded by what
+// they cost in the binary form (W-36, W-2).
+func TestJSONBounds(t *testing.T) {
+	row := wire.Rows()[nt.NtTable.Find("NtAdjustGroupsToken").Info().Number]
+	groups := func(n int) []byte {
+		return []byte(`{"NewState":{"V":[{}` + strings.Repeat(`,{}`, n-1) + `]}}`)
+	}
+	const most = wire.MaxBody / 8 // a group has at least a length and its attributes
+	if _, err := row.DecodeInJSON(groups(most)); err != nil {
+		t.Error(err)
+	}
+	if _, err := row.DecodeInJSON(groups(most + 1)); err == nil || !strings.Contains(err.Error(), "more elements") {
+		t.Errorf("one group more: %v", err)
+	}
+}
+
+// TestSDDL: a descriptor may be given as text.
+func TestSDDL(t *testing.T) {
+	row := wire.Rows()[nt.NtTable.Find("NtCreateEvent").Info().Number]
+	in, err := row.DecodeInJSON([]byte(`{"ObjectAttributes":{"V":{"SecurityDescriptor":{"sddl":"D:(A;;GA;;;WD)"}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := in.(nt.CreateEventIn).ObjectAttributes.V.SecurityDescriptor
+	if d == nil || d.DACL().Len() != 1 {
+		t.Errorf("%v", d)
+	}
+}
+
+// asJSON says hello in JSON and returns the server's.
+func (s *served) asJSON() map[string]any {
+	s.Helper()
+	s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":1}`)})
+	f := s.receive()
+	h := map[string]any{}
+	if err := json.Unmarshal(f.Body, &h); err != nil || f.Kind != wire.Hello {
+		s.Fatalf("%s, %v", f.Body, err)
+	}
+	return h
+}
+
+// said sends a frame and returns the body of its answer.
+func (s *served) said(f *wire.Frame) string {
+	s.Helper()
+	s.send(f)
+	return string(s.receive().Body)
+}
+
+// jsonCall is a call of a row by its name.
+func jsonCall(kind wire.Kind, name, body string) *wire.Frame {
+	return &wire.Frame{Kind: kind, Request: 7, Thread: 1, Service: uint16(nt.NtTable.Find(name).Info().Number),
+		Body: []byte(body)}
+}
+
+// TestJSONFrames has each kind of frame in JSON (W-37).
+func TestJSONFrames(t *testing.T) {
+	s := serve(t)
+	if h := s.asJSON(); h["Magic"] != "refmon" || h["Thread"] != "client/1" || len(h["Rows"].([]any)) != nt.NtTable.Len() {
+		t.Errorf("hello: %v", h)
+	}
+	const save, restore = `{"Status":0,"Why":null,"Out":{"Ticket":"1"}}`, `{"Status":0,"Why":null}`
+	for _, c := range []struct {
+		frame *wire.Frame
+		want  string
+	}{
+		{&wire.Frame{Kind: wire.NewThread}, `{"Status":0,"Why":null,"Out":{"Thread":2,"Name":"client/2"}}`},
+		{&wire.Frame{Kind: wire.EndThread, Thread: 2}, `{"Status":0,"Why":null}`},
+		{&wire.Frame{Kind: wire.EndThread, Thread: 2}, `{"Status":3221225483,"Why":null}`}, // STATUS_INVALID_CID
+		{jsonCall(wire.Call, "NtClose", `{"In":{"Handle":"4"},"Why":true}`),
+			`{"Status":3221225480,"Why":{"Rule":"O-40","Because":"`},
+		{&wire.Frame{Kind: wire.Call, Thread: 1, Service: 60000, Body: []byte(`{"In":{"a":1}}`)}, `{"Status":3221225659`},
+		{jsonCall(wire.Wait, "NtReadFile", `{"Handle":"8","NotYet":3221225689,"In":{"FileHandle":"8"}}`),
+			`{"Status":3221225480,`},
+		{&wire.Frame{Kind: wire.Save, Thread: 1}, save},
+		{&wire.Frame{Kind: wire.Restore, Thread: 1, Body: []byte(`{"Ticket":"1"}`)}, restore},
+		{&wire.Frame{Kind: wire.Cancel, Body: []byte(`{"Request":"18446744073709551615"}`)}, restore},
+	} {
+		if got := s.said(c.frame); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%+v: %s, want %s", c.frame, got, c.want)
+		}
+	}
+	// A body that is no JSON ends the connection, as in the binary form (W-6).
+	// The client learns why before (W-39).
+	const why = `{"Status":3221225485,"Why":{"Rule":"W-6","Because":"malformed value: byte 16: In.Handle: want a string"`
+	if got := s.said(jsonCall(wire.Call, "NtClose", `{"In":{"Handle":4}}`)); !strings.HasPrefix(got, why) {
+		t.Error(got)
+	}
+	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
+		t.Error(err)
+	}
+}
+
+// documented finds a call and its row, or an answer, in the conversation of docs/wire.md.
+var documented = regexp.MustCompile(`(?m)^    (→ call|← answer) +(\{.*\})(?: .*(Nt\w+).*)?$`)
+
+// TestJSONDocumented has the conversation of docs/wire.md.
+func TestJSONDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/wire.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t)
+	s.asJSON()
+	lines, answer := documented.FindAllStringSubmatch(string(page), -1), ""
+	if len(lines) < 6 {
+		t.Fatalf("%d lines of docs/wire.md are calls and answers", len(lines))
+	}
+	for _, l := range lines {
+		if l[1] == "→ call" {
+			answer = s.said(jsonCall(wire.Call, l[3], l[2]))
+		} else if answer != l[2] {
+			t.Errorf("%s, documented is %s", answer, l[2])
+		}
+	}
+}
+
+// TestJSONHello: another version is refused in JSON, too (W-1).
+func TestJSONHello(t *testing.T) {
+	s := serve(t)
+	s.send(&wire.Frame{Kind: wire.Hello, Body: []byte(`{"Magic":"refmon","Version":2}`)})
+	if f := s.receive(); !strings.HasPrefix(string(f.Body), `{"Magic":"refmon","Version":1,`) {
+		t.Errorf("%s", f.Body)
+	}
+	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
+		t.Error(err)
+	}
+}
+
+// FuzzJSON decodes any bytes as JSON parameters of any row: no panic, and what
+// decodes has a binary form that decodes alike.
+func FuzzJSON(f *testing.F) {
+	f.Add(uint16(0), []byte(`{}`))
+	for _, row := range wire.Rows() {
+		b, err := row.AppendInJSON(nil, row.NothingIn())
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(row.Service, b)
+	}
+	f.Fuzz(func(t *testing.T, service uint16, b []byte) {
+		row := wire.Rows()[int(service)%len(wire.Rows())]
+		in, err := row.DecodeInJSON(b)
+		if err != nil {
+			if !errors.Is(err, wire.ErrValue) {
+				t.Fatal(err)
+			}
+			return
+		}
+		binary, err := row.AppendIn(nil, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := row.DecodeIn(binary); err != nil || !same(back, in) {
+			t.Fatalf("%+v came back as %+v, %v", in, back, err)
+		}
+		text, err := row.AppendInJSON(nil, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := row.DecodeInJSON(text); err != nil || !same(back, in) {
+			t.Fatalf("%s came back as %+v, %v, want %+v", text, back, err, in)
+		}
+	})
+}
+
+// FuzzServeJSON sends any bytes after a hello in JSON: the server ends, without a
+// panic, and nothing of the process is left.
+func FuzzServeJSON(f *testing.F) {
+	f.Add(wire.AppendFrame(nil, jsonCall(wire.Call, "NtClose", `{"In":{"Handle":"4"}}`)))
+	f.Add(wire.AppendFrame(nil, jsonCall(wire.Wait, "NtReadFile", `{"Handle":"8","NotYet":0}`)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := serve(t)
+		s.asJSON()
+		s.swallow()
+		_, _ = s.conn.Write(b)
+		_ = s.conn.Close()
+		_ = s.ended()
+	})
+}

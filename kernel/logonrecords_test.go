@@ -1,0 +1,163 @@
+package kernel_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// full keeps no record.
+type full struct{}
+
+func (full) Write(audit.Event) error { return errors.New("the disk is full") }
+
+// logons boots a kernel with the example's accounts that records logons, and returns
+// a thread of the system.
+func logons(t *testing.T, sink audit.Sink, fails audit.CrashOnAuditFail) (*kernel.System, *nt.Thread) {
+	t.Helper()
+	p, err := audit.NewPolicy(audit.PolicySpec{
+		System: map[audit.Subcategory]audit.Setting{audit.Logon: audit.OnBoth, audit.Logoff: audit.OnBoth,
+			audit.SpecialLogon: audit.OnBoth}, Options: audit.Options{CrashOnAuditFail: fails}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &audit.Log{Sink: sink}
+	log.Policy.Store(p)
+	s := kernel.Boot(kernel.Config{LSA: logon.Example(sid.SID{}), Log: log})
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	process, err := s.NewProcess("winlogon", system(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := process.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, th
+}
+
+func logOn(th *nt.Thread, name, password string, typ winnt.LogonType) (winnt.Handle, ntstatus.Status) {
+	out, st := th.LsaLogonUser(nt.LsaLogonUserIn{LogonType: typ, AuthenticationInformation: nt.LogonInformation{
+		MessageType: nt.InteractiveLogon, UserName: name, Password: logon.Secret(password)}})
+	return out.Token, st
+}
+
+// said returns the records since the last call, each as its number and some fields.
+func said(m *audit.Memory, fields ...string) (out []string) {
+	for _, e := range m.Drain() {
+		text := fmt.Sprint(e.ID)
+		for _, f := range fields {
+			if v, ok := e.Field(f); ok {
+				text += " " + v
+			}
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// TestLogonRecords: each token of a pair is a logon, the sensitive privileges come
+// right after it, and each session's end is a record (L-48).
+func TestLogonRecords(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	_, th := logons(t, m, 0)
+	h, st := logOn(th, "Administrator", string(logon.ExamplePassword), winnt.LOGON32_LOGON_INTERACTIVE)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	got := said(m, "SubjectUserSid", "TargetUserSid", "LogonType", "ElevatedToken", "AuthenticationPackageName")
+	want := []string{"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1842 password", "4672 S-1-5-21-1-2-3-500",
+		"4624 S-1-5-18 S-1-5-21-1-2-3-500 2 %%1843 password"}
+	if !slices.Equal(got, want) {
+		t.Errorf("an administrator's logon: %q, want %q (L-48)", got, want)
+	}
+	if st := th.NtClose(h); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	want = []string{"4634 S-1-5-21-1-2-3-500 2", "4634 S-1-5-21-1-2-3-500 2"}
+	if got := said(m, "TargetUserSid", "LogonType"); !slices.Equal(got, want) {
+		t.Errorf("its end: %q, want %q (L-48)", got, want)
+	}
+	h, st = logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK)
+	if got := said(m, "TargetUserSid", "LogonType", "TargetLinkedLogonId"); st != 0 ||
+		!slices.Equal(got, []string{"4624 S-1-5-21-1-2-3-1001 3 0x0"}) {
+		t.Errorf("a user's logon: %v, %q", st, got)
+	}
+	if st := th.NtClose(h); st != ntstatus.Success || len(said(m)) != 1 {
+		t.Errorf("%v, and no record of its end", st)
+	}
+}
+
+// TestRefusedLogonRecords: the record tells what the client is not told, and no
+// password (L-49, L-32).
+func TestRefusedLogonRecords(t *testing.T) {
+	m := audit.NewMemory(0, 0)
+	_, th := logons(t, m, 0)
+	for _, c := range []struct {
+		name, want string
+		typ        winnt.LogonType
+	}{
+		{"User", "4625 S-1-5-21-1-2-3-1001 User 0xc000006d 0xc000006a %%2313", 3},
+		{"zoe", "4625 S-1-0-0 zoe 0xc000006d 0xc0000064 %%2313", 3},
+		{strings.Repeat("n", 1000), "4625 S-1-0-0 " + strings.Repeat("n", 64) + " 0xc000006d 0xc0000064 %%2313", 3},
+	} {
+		if _, st := logOn(th, c.name, "hunter2", c.typ); st != ntstatus.LogonFailure {
+			t.Errorf("%.20s: %v", c.name, st)
+		}
+		got := said(m, "TargetUserSid", "TargetUserName", "Status", "SubStatus", "FailureReason")
+		if !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%.20s: %q, want %q (L-49)", c.name, got, c.want)
+		}
+	}
+	if _, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_BATCH); st !=
+		ntstatus.LogonTypeNotGranted {
+		t.Error(st)
+	}
+	if got := said(m, "Status", "SubStatus", "FailureReason"); !slices.Equal(got, []string{"4625 0xc000015b 0x0 %%2308"}) {
+		t.Errorf("a type that is not granted: %q", got)
+	}
+}
+
+// TestLogonWithoutRecord: under a policy that fails closed there is no logon without
+// its record, and no session of it is left (L-48).
+func TestLogonWithoutRecord(t *testing.T) {
+	s, th := logons(t, full{}, audit.FailOnAuditFail)
+	before := counts(s)
+	if h, st := logOn(th, "User", string(logon.ExamplePassword), winnt.LOGON32_LOGON_NETWORK); h != 0 ||
+		st != ntstatus.AuditFailed {
+		t.Errorf("a logon without its record: %v, %v (L-48)", h, st)
+	}
+	if after := counts(s); after != before {
+		t.Errorf("objects, handles, references %v, were %v", after, before)
+	}
+	r, _ := logon.Example(sid.SID{}).LogOn(logon.Request{Package: logon.Password,
+		Type: winnt.LOGON32_LOGON_NETWORK, Name: "User", Password: logon.ExamplePassword})
+	tok, end, err := s.LogOn(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	if st := s.RecordLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, tok); st != ntstatus.AuditFailed {
+		t.Errorf("RecordLogon: %v", st)
+	}
+	s.RecordRefusedLogon(kernel.LogonSource{}, winnt.LOGON32_LOGON_NETWORK, r.Account, ntstatus.LogonFailure)
+}
+
+func counts(s *kernel.System) [3]int64 {
+	o, h, n := s.Counts()
+	return [3]int64{o, h, n}
+}

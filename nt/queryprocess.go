@@ -1,0 +1,146 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Classes of NtQueryInformationProcess beside [ProcessAccessToken], which only
+// NtSetInformationProcess takes.
+const (
+	ProcessBasicInformation  ProcessInfoClass = 0
+	ProcessTimes             ProcessInfoClass = 4
+	ProcessHandleCount       ProcessInfoClass = 20
+	ProcessImageFileName     ProcessInfoClass = 27
+	ProcessHandleInformation ProcessInfoClass = 51
+)
+
+// ProcessBasic has the members of PROCESS_BASIC_INFORMATION, 48 bytes in C, that say
+// something here.
+type ProcessBasic struct {
+	ExitStatus                   ntstatus.Status // STATUS_PENDING until the process ends
+	UniqueProcessID              winnt.Handle    `param:"UniqueProcessId"`
+	InheritedFromUniqueProcessID winnt.Handle    `param:"InheritedFromUniqueProcessId"` // 0: no process made it
+}
+
+// KernelUserTimes is KERNEL_USER_TIMES, 32 bytes in C: 100-ns units, the first two
+// since 1601-01-01 UTC, 0 where the system has no clock. Time of processors is not
+// counted.
+type KernelUserTimes struct {
+	CreateTime, ExitTime, KernelTime, UserTime int64
+}
+
+// ProcessHandle is one entry of PROCESS_HANDLE_SNAPSHOT_INFORMATION, 40 bytes in C.
+type ProcessHandle struct {
+	HandleValue      winnt.Handle
+	HandleCount      uint32 // of the object
+	PointerCount     uint32 // of the object
+	GrantedAccess    winnt.AccessMask
+	ObjectTypeIndex  uint32 // from 2 on, in the order of ObjectTypesInformation
+	HandleAttributes uint32
+}
+
+// Parameters of NtGetNextProcess and NtQueryInformationProcess. ProcessHandle 0 of
+// the first asks for the first process. ProcessInformation holds [ProcessBasic],
+// [KernelUserTimes], a uint32, the name as a string, or a list of [ProcessHandle], by
+// class; ProcessInformationLength is in bytes, 0xFFFFFFFF stands for what is needed.
+type (
+	GetNextProcessIn struct {
+		ProcessHandle    winnt.Handle
+		DesiredAccess    winnt.AccessMask `object:"process"`
+		HandleAttributes uint32
+		Flags            uint32
+	}
+	GetNextProcessOut struct{ NewProcessHandle winnt.Handle }
+
+	QueryInformationProcessIn struct {
+		ProcessHandle            winnt.Handle
+		ProcessInformationClass  ProcessInfoClass
+		ProcessInformationLength uint32 `default:"4294967295"`
+		// FaultReturnLength is the status of probing ReturnLength and the buffer.
+		FaultReturnLength ntstatus.Status `param:"-"`
+	}
+	QueryInformationProcessOut struct {
+		ProcessInformation any
+		ReturnLength       uint32
+	}
+)
+
+var (
+	rowGetNextProcess = Add(&NtTable, Entry[Services, GetNextProcessIn, GetNextProcessOut]{
+		Meta: Meta{
+			Name:    "NtGetNextProcess",
+			Summary: "opens the process that follows another",
+			Source:  "ntdll; decided",
+			Conditions: []Condition{
+				{ntstatus.InvalidParameter, "O-22", "Flags is not 0, or HandleAttributes has unknown bits"},
+				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
+				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
+				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
+				{ntstatus.ObjectTypeMismatch, "O-31", "ProcessHandle is no process"},
+				{ntstatus.InvalidParameter, "O-33", "an attribute the type does not take"},
+				{ntstatus.NoMoreEntries, "U-95", "no process follows that the caller may open"},
+			},
+		},
+		Call: Services.NtGetNextProcess,
+		Scalars: byValue(func(in GetNextProcessIn) ntstatus.Status {
+			if in.Flags != 0 {
+				return ntstatus.InvalidParameter
+			}
+			return ntstatus.Success
+		}),
+	})
+	rowQueryInformationProcess = Add(&NtTable, Entry[Services, QueryInformationProcessIn, QueryInformationProcessOut]{
+		Meta: Meta{
+			Name:    "NtQueryInformationProcess",
+			Summary: "tells a fact about a process",
+			Source:  "NtQueryInformationProcess; ntdll",
+			Missing: "ProcessBasicInformation, ProcessTimes, ProcessHandleCount, ProcessImageFileName and " +
+				"ProcessHandleInformation only; the name is the one the process was made with",
+			Conditions: queryConditions("U-96", "ProcessHandle is no process",
+				"ProcessHandle lacks PROCESS_QUERY_LIMITED_INFORMATION, or PROCESS_QUERY_INFORMATION for "+
+					"ProcessHandleInformation", "ProcessHandle names no handle"),
+		},
+		Call: Services.NtQueryInformationProcess,
+		Scalars: byValue(func(in QueryInformationProcessIn) ntstatus.Status {
+			switch in.ProcessInformationClass {
+			case ProcessBasicInformation, ProcessTimes, ProcessHandleCount, ProcessImageFileName, ProcessHandleInformation:
+				return ntstatus.Success
+			}
+			return ntstatus.InvalidInfoClass
+		}),
+	})
+)
+
+// queryConditions returns the conditions of a query about a process or thread.
+func queryConditions(rule, mismatch, denied, none string) []Condition {
+	return []Condition{
+		{ntstatus.InvalidInfoClass, rule, "another class"},
+		{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
+		{ntstatus.InvalidHandle, "O-31", none},
+		{ntstatus.ObjectTypeMismatch, "O-31", mismatch},
+		{ntstatus.AccessDenied, "O-31", denied},
+		{ntstatus.InfoLengthMismatch, rule,
+			"the length is not that of the class; for a name and for handles it is below the whole"},
+	}
+}
+
+// NtGetNextProcess opens the process that follows one, 0 for the first; processes
+// that the caller may not open are passed over, and STATUS_NO_MORE_ENTRIES ends the
+// list.
+func (t *Thread) NtGetNextProcess(
+	process winnt.Handle, desired winnt.AccessMask, attributes, flags uint32,
+) (winnt.Handle, ntstatus.Status) {
+	in := GetNextProcessIn{process, desired, attributes, flags}
+	out, st := call(t, rowGetNextProcess, in)
+	return out.NewProcessHandle, st
+}
+
+// NtQueryInformationProcess returns the information of a class as a Go value, without
+// a size to probe for.
+func (t *Thread) NtQueryInformationProcess(process winnt.Handle, class ProcessInfoClass) (any, ntstatus.Status) {
+	in := QueryInformationProcessIn{ProcessHandle: process, ProcessInformationClass: class,
+		ProcessInformationLength: ^uint32(0)}
+	out, st := call(t, rowQueryInformationProcess, in)
+	return out.ProcessInformation, st
+}

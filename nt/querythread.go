@@ -1,0 +1,66 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Classes of NtQueryInformationThread; [ThreadImpersonationToken] is for
+// NtSetInformationThread only.
+const (
+	ThreadBasicInformation ThreadInfoClass = 0
+	ThreadTimes            ThreadInfoClass = 1
+	ThreadNameInformation  ThreadInfoClass = 38
+)
+
+// ThreadBasic has the members of THREAD_BASIC_INFORMATION, 48 bytes in C, that say
+// something here.
+type ThreadBasic struct {
+	ExitStatus ntstatus.Status // STATUS_PENDING until the thread ends
+	ClientID   ClientID        `param:"ClientId"`
+}
+
+// Parameters of NtQueryInformationThread. ThreadInformation holds [ThreadBasic],
+// [KernelUserTimes] or the name as a string, by class; ThreadInformationLength is in
+// bytes, 0xFFFFFFFF stands for what is needed.
+type (
+	QueryInformationThreadIn struct {
+		ThreadHandle            winnt.Handle
+		ThreadInformationClass  ThreadInfoClass
+		ThreadInformationLength uint32 `default:"4294967295"`
+		// FaultReturnLength is the status of probing ReturnLength and the buffer.
+		FaultReturnLength ntstatus.Status `param:"-"`
+	}
+	QueryInformationThreadOut struct {
+		ThreadInformation any
+		ReturnLength      uint32
+	}
+)
+
+var rowQueryInformationThread = Add(&NtTable, Entry[Services, QueryInformationThreadIn, QueryInformationThreadOut]{
+	Meta: Meta{
+		Name:    "NtQueryInformationThread",
+		Summary: "tells a fact about a thread",
+		Source:  "NtQueryInformationThread; ntdll",
+		Missing: "ThreadBasicInformation, ThreadTimes and ThreadNameInformation only",
+		Conditions: queryConditions("U-97", "ThreadHandle is no thread",
+			"ThreadHandle lacks THREAD_QUERY_LIMITED_INFORMATION", "ThreadHandle names no handle"),
+	},
+	Call: Services.NtQueryInformationThread,
+	Scalars: byValue(func(in QueryInformationThreadIn) ntstatus.Status {
+		switch in.ThreadInformationClass {
+		case ThreadBasicInformation, ThreadTimes, ThreadNameInformation:
+			return ntstatus.Success
+		}
+		return ntstatus.InvalidInfoClass
+	}),
+})
+
+// NtQueryInformationThread returns the information of a class as a Go value, without a
+// size to probe for.
+func (t *Thread) NtQueryInformationThread(thread winnt.Handle, class ThreadInfoClass) (any, ntstatus.Status) {
+	in := QueryInformationThreadIn{ThreadHandle: thread, ThreadInformationClass: class,
+		ThreadInformationLength: ^uint32(0)}
+	out, st := call(t, rowQueryInformationThread, in)
+	return out.ThreadInformation, st
+}

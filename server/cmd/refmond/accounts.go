@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/server/lsa/admin"
+	"github.com/refmon/refmon/server/lsa/host"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// accounts opens the store of accounts. The lock of the state folder is held.
+func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
+	s.store, err = lsa.Open(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root, Hosts: host.New(),
+		Domains: host.NewDomains(),
+		Audit:   func(c lsa.Change) error { return recordChange(log, c) }})
+	if err != nil {
+		return fmt.Errorf("accounts: %w", err)
+	}
+	log.Names = s.store
+	s.warn()
+	return nil
+}
+
+// warn says which id maps are not used.
+func (s *service) warn() {
+	if err := s.store.Trouble(); err != nil {
+		s.log.Error("an id map is not used, and its users are not let in", "error", err)
+	}
+}
+
+// administer returns what answers requests about accounts.
+func (s *service) administer(cfg *config) func(*token.Token, []byte) ([]byte, ntstatus.Status) {
+	a := admin.Answerer{Store: s.store}
+	if s.trail != nil {
+		a.AuditKey = func(public bool) ([]byte, error) { return os.ReadFile(auditKey(cfg.State, public)) }
+	}
+	return a.Answer
+}
+
+// auditKey returns the file of the key that the trail below a state folder is signed
+// with, or of its public half.
+func auditKey(state string, public bool) string {
+	name := "key"
+	if public {
+		name = "key.pub"
+	}
+	return filepath.Join(state, "audit", name)
+}
+
+// recordChange writes the record of a change of accounts, whatever the policy (L-50).
+func recordChange(log *audit.Log, c lsa.Change) error {
+	e, err := changeEvent(log, c)
+	if err != nil {
+		return err
+	}
+	if log.Sink == nil {
+		return nil
+	}
+	if st := log.Write(e); st != ntstatus.Success {
+		return st.Err()
+	}
+	return nil
+}
+
+// changeEvent returns the event of a change: those of rights have documented ones.
+func changeEvent(log *audit.Log, c lsa.Change) (audit.Event, error) {
+	by, err := sid.ParseStrict(c.By)
+	if err != nil {
+		return audit.Event{}, fmt.Errorf("who changes accounts: %w", err)
+	}
+	from := audit.Origin{Names: log.Names}
+	id, field := uint16(0), ""
+	_, err = winnt.ParsePrivilege(c.Detail)
+	privilege := err == nil
+	switch {
+	case c.What == "right granted" && privilege:
+		id, field = 4704, "PrivilegeList"
+	case c.What == "right revoked" && privilege:
+		id, field = 4705, "PrivilegeList"
+	case c.What == "right granted" && logon.ParseRight(c.Detail) != 0:
+		id, field = 4717, "AccessGranted"
+	case c.What == "right revoked" && logon.ParseRight(c.Detail) != 0:
+		id, field = 4718, "AccessRemoved"
+	default:
+		return audit.AccountsChanged(from, by, c.What, c.Subject, c.Detail), nil
+	}
+	name, domain := "-", "-"
+	if log.Names != nil {
+		if n, d, ok := log.Names.Account(by); ok {
+			name, domain = n, d
+		}
+	}
+	return audit.Make(id, audit.Success, from, audit.Values{
+		"SubjectUserSid": {c.By}, "SubjectUserName": {name}, "SubjectDomainName": {domain}, "SubjectLogonId": {"0x0"},
+		"TargetSid": {c.Subject}, field: {c.Detail},
+	})
+}

@@ -1,0 +1,131 @@
+package daemon_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/ntstatus"
+	peer "github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// stored opens a store of accounts in a folder of its own.
+func stored(t *testing.T) *lsa.Store {
+	t.Helper()
+	s, err := lsa.Open(lsa.Config{Folder: t.TempDir(), Computer: "host", Subuids: []string{},
+		Password: lsa.Hashing{Memory: 8, Passes: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// elevation returns the elevation type of a connection's process, and of the token
+// that is linked to it with the level of that one.
+func elevation(t *testing.T, c *client.Conn) (own, linked uint32,
+	level winnt.SecurityImpersonationLevel) {
+	t.Helper()
+	th := c.Thread()
+	h, st := th.NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	ask := func(h winnt.Handle, class winnt.TokenInfoClass) any {
+		v, st := th.NtQueryInformationToken(h, class)
+		if st != ntstatus.Success {
+			t.Fatalf("%v: %v", class, st)
+		}
+		return v
+	}
+	own = ask(h, winnt.TokenElevationType).(uint32)
+	other := ask(h, winnt.TokenLinkedToken).(winnt.Handle)
+	return own, ask(other, winnt.TokenElevationType).(uint32),
+		ask(other, winnt.TokenImpersonationLevel).(winnt.SecurityImpersonationLevel)
+}
+
+// TestAdministratorsSocket: the owner of the state folder is limited at the socket of
+// all, with the full token linked and only to be looked at, and has the full one at
+// the administrators' (L-5, L-21, L-51). Nothing is left of either (W-13).
+func TestAdministratorsSocket(t *testing.T) {
+	s := stored(t)
+	var admin string
+	d := start(t, func(c *daemon.Config) {
+		admin = filepath.Join(filepath.Dir(c.Socket), "admin")
+		c.AdminSocket, c.Identity, c.LSA = admin, peer.Stored{Store: s}, s
+	})
+	limited := d.dial()
+	full, err := client.Dial(admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, linked, level := elevation(t, limited)
+	if own != winnt.TokenElevationTypeLimited || linked != winnt.TokenElevationTypeFull ||
+		level != winnt.SecurityIdentification {
+		t.Errorf("at the socket of all: %v, linked to %v at %v (L-51)", own, linked, level)
+	}
+	if own, linked, _ = elevation(t, full); own != winnt.TokenElevationTypeFull ||
+		linked != winnt.TokenElevationTypeLimited {
+		t.Errorf("at the administrators' socket: %v, linked to %v (L-51)", own, linked)
+	}
+	_, _ = limited.Close(), full.Close()
+	d.settles()
+	d.SetIdentity(peer.Accounts{})
+	if _, err := client.Dial(admin); !errors.Is(err, ntstatus.AccessDenied.Err()) {
+		t.Errorf("another than an administrator, at the administrators' socket: %v (L-51)", err)
+	}
+	d.settles()
+}
+
+// TestOverflowUID: a peer whose uid has no number here is a process of Anonymous
+// (L-25, W-15).
+func TestOverflowUID(t *testing.T) {
+	d := start(t, func(c *daemon.Config) { c.Identity = as{peer.Stored{Store: stored(t)}, lsa.Unmapped} })
+	c := d.dial()
+	h, st := c.Thread().NtOpenProcessToken(winnt.NtCurrentProcess, winnt.TOKEN_QUERY)
+	if st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	user, st := c.Thread().NtQueryInformationToken(h, winnt.TokenUser)
+	if st != ntstatus.Success || user.(token.Group).SID.String() != "S-1-5-7" {
+		t.Errorf("65534 is %v, %v (L-25)", user, st)
+	}
+	_ = c.Close()
+	d.settles()
+}
+
+// TestLockedState: a lock that was taken before is the daemon's afterwards (W-16).
+func TestLockedState(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	lock, err := daemon.LockState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := daemon.LockState(dir); err == nil {
+		t.Error("the lock was had twice")
+	}
+	d := start(t, func(c *daemon.Config) { c.State, c.Lock = "", lock })
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := daemon.LockState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Error(err)
+	}
+}
