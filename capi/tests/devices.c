@@ -2,6 +2,13 @@
  * and of tests that run on Windows. */
 #include "check.h"
 
+#ifndef SYMBOLIC_LINK_QUERY /* rights of the kernel's headers, not of everyone's */
+#define SYMBOLIC_LINK_QUERY 1
+#endif
+#ifndef DIRECTORY_QUERY
+#define DIRECTORY_QUERY 1
+#endif
+
 static UNICODE_STRING name;
 static OBJECT_ATTRIBUTES oa;
 

@@ -79,7 +79,7 @@ var conversations = map[string][]said{
 	"lsa": {
 		ask("LsaOpenPolicy", nt.LsaOpenPolicyIn{DesiredAccess: winnt.POLICY_LOOKUP_NAMES}),
 		ask("LsaLookupSids", nt.LsaLookupSidsIn{PolicyHandle: 4, SIDs: []sid.SID{sid.Everyone, {}}}),
-		ask("LsaLookupNames2", nt.LsaLookupNames2In{PolicyHandle: 4, Names: []string{"Everyone", "nobody"}}),
+		ask("LsaLookupNames2", nt.LsaLookupNames2In{PolicyHandle: 4, Names: []string{"Everyone", "x"}}),
 	},
 	"threads": {
 		{kind: wire.NewThread},
@@ -141,7 +141,7 @@ func sameText(t *testing.T, file, text string) {
 	}
 	want, err := os.ReadFile(file)
 	if err != nil || string(want) != text {
-		t.Errorf("%s (%v): the bytes are\n%s\nIf the format is to change: go test ./internal/wire -run TestBytes -args -write",
+		t.Errorf("%s (%v): the bytes are\n%s\nIf the format is to change: go test . -run TestBytes -args -write",
 			file, err, text)
 	}
 }

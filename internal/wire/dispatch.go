@@ -16,7 +16,7 @@ func (s *Server) dispatch(f *Frame) error {
 		return s.makeThread(f)
 	case Cancel:
 		return s.cancel(f)
-	case Call, Then, Save, Restore, EndThread, Wait:
+	case Call, Then, Save, Restore, EndThread, Wait, Connected, Look:
 	default:
 		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}
@@ -47,7 +47,7 @@ func (s *Server) admit(f *Frame) (bool, error) {
 	if s.bytes+len(f.Body) > MaxBytes {
 		return false, nil
 	}
-	if f.Kind == Wait {
+	if f.Kind.waits() {
 		if s.waits[f.Request] != nil {
 			return false, fmt.Errorf("%w: request %d waits already", ErrFrame, f.Request)
 		}
@@ -69,7 +69,7 @@ func (s *Server) admit(f *Frame) (bool, error) {
 func (s *Server) done(f *Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.Kind == Wait {
+	if f.Kind.waits() {
 		delete(s.waits, f.Request)
 	} else {
 		s.pending--

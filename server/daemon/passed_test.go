@@ -15,7 +15,7 @@ import (
 	"github.com/refmon/refmon/nt"
 )
 
-// stranger is a user of nobody's.
+// stranger is a uid without an account.
 const stranger = 54321
 
 // TestPassedOn: a connection is a capability. A program of another user that got

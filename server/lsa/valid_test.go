@@ -138,7 +138,7 @@ func TestValid(t *testing.T) {
 		}
 		st.machine = machine
 		c.change(st)
-		err = st.valid([]span{{50000, 50009, "sub"}})
+		err = st.valid(&state{}, []span{{50000, 50009, "sub"}})
 		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.wrong)
 		}
@@ -479,7 +479,9 @@ func TestSubidsAreReadAgain(t *testing.T) {
 		text string
 		pass time.Duration
 		want bool
-	}{{"u:1000:5", 0, true}, {"u:90000:5", 0, false}, {"u:1000:10", time.Second, true}, {"u:2000:10", time.Second, false}} {
+	}{
+		{"u:1000:5", 0, true}, {"u:90000:5", 0, false}, {"u:1000:10", time.Second, true}, {"u:2000:10", time.Second, false},
+	} {
 		subuids(t, f, c.text)
 		at = at.Add(c.pass)
 		if err := os.Chtimes(f.cfg.Subuids[0], at, at); err != nil {
