@@ -1,9 +1,16 @@
 package daemon_test
 
 import (
+	"bufio"
+	"github.com/refmon/refmon/internal/wire"
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"io"
 	"net"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/refmon/refmon/client"
@@ -43,17 +50,24 @@ func BenchmarkPingPong(b *testing.B) {
 	}
 }
 
-// BenchmarkCall is NtClose of a handle that is not there, over the socket.
-func BenchmarkCall(b *testing.B) {
+// bench starts a daemon for a benchmark.
+func bench(b *testing.B, limits daemon.Limits) (d *daemon.Daemon, socket string) {
+	b.Helper()
 	dir := b.TempDir()
 	d, err := daemon.Start(daemon.Config{State: filepath.Join(dir, "state"), Socket: filepath.Join(dir, "s"),
-		Identity: peer.Accounts{}})
+		Identity: peer.Accounts{}, Limits: limits})
 	if err != nil {
 		b.Fatal(err)
 	}
 	go func() { _ = d.Serve() }()
-	defer func() { _ = d.Close() }()
-	c, err := client.Dial(filepath.Join(dir, "s"))
+	b.Cleanup(func() { _ = d.Close() })
+	return d, filepath.Join(dir, "s")
+}
+
+// BenchmarkCall is NtClose of a handle that is not there, over the socket.
+func BenchmarkCall(b *testing.B) {
+	_, socket := bench(b, daemon.Limits{})
+	c, err := client.Dial(socket)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -62,6 +76,92 @@ func BenchmarkCall(b *testing.B) {
 	for b.Loop() {
 		if st := th.NtClose(winnt.Handle(4)); st != ntstatus.InvalidHandle {
 			b.Fatal(st)
+		}
+	}
+}
+
+// BenchmarkBatch is the same with a hundred calls sent at once, of several threads.
+func BenchmarkBatch(b *testing.B) {
+	_, socket := bench(b, daemon.Limits{})
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	from := bufio.NewReader(conn)
+	if _, err := conn.Write(hello); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := wire.ReadFrame(from); err != nil {
+		b.Fatal(err)
+	}
+	row := wire.Rows()[nt.NtTable.Find("NtClose").Info().Number]
+	body, err := row.AppendCall(nil, nt.CloseIn{Handle: 4}, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const calls = 100
+	var frames []byte
+	for i := range uint64(calls) {
+		frames = wire.AppendFrame(frames, &wire.Frame{Kind: wire.Call, Request: i, Thread: 1, Service: row.Service,
+			Body: body})
+	}
+	for b.Loop() {
+		if _, err := conn.Write(frames); err != nil {
+			b.Fatal(err)
+		}
+		for range calls {
+			if _, err := wire.ReadFrame(from); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N*calls)/b.Elapsed().Seconds(), "calls/s")
+}
+
+// BenchmarkMemory weighs an idle connection with its process, and a process: heap and stacks of
+// this program, so the client's half as well, which is a socket without a goroutine.
+func BenchmarkMemory(b *testing.B) {
+	d, socket := bench(b, daemon.Limits{PerUser: 1 << 20, Connections: 1 << 20, Threads: 1 << 20})
+	used := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse + m.StackInuse
+	}
+	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		const n = 1000
+		before := used()
+		processes := make([]*kernel.Process, n)
+		for i := range processes {
+			if processes[i], err = d.System().NewProcess("p", tok); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(int64(used()-before))/n/1024, "KiB/process")
+		for _, p := range processes {
+			p.Close()
+		}
+		before = used()
+		conns := make([]net.Conn, n)
+		for i := range conns {
+			if conns[i], err = net.Dial("unix", socket); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := conns[i].Write(hello); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := wire.ReadFrame(conns[i]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(used()-before)/n/1024, "KiB/connection")
+		for _, c := range conns {
+			_ = c.Close()
 		}
 	}
 }
