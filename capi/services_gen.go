@@ -413,3 +413,8 @@ func queryTimerIn(c *call) nt.QueryTimerIn {
 	return nt.QueryTimerIn{TimerHandle: c.handle(0), TimerInformationClass: nt.TimerInfoClass(c.u32(1)),
 		TimerInformationLength: c.u32(3)}
 }
+
+func ntClearEvent(c *call) uint64 {
+	_, st := c.sys.NtClearEvent(nt.ClearEventIn{EventHandle: c.handle(0)})
+	return status(st)
+}

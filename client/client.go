@@ -110,6 +110,19 @@ func (c *Conn) NewThread() (*nt.Thread, error) {
 	return c.thread(t.Thread, t.Name), nil
 }
 
+// NewTransport makes a further thread and returns what carries its calls, for those
+// who bind the services to another language.
+func (c *Conn) NewTransport() (nt.Transport, error) {
+	t, err := c.newThread()
+	if err != nil {
+		return nil, err
+	}
+	return &thread{c, t.Thread}, nil
+}
+
+// Profile returns the conformance profile of the daemon's kernel.
+func (c *Conn) Profile() nt.Profile { return c.profile }
+
 func (c *Conn) newThread() (t wire.ThreadBody, err error) {
 	head, rest, err := c.ask(&wire.Frame{Kind: wire.NewThread})
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
 )
 
 // thread carries the calls of one thread. It implements [nt.Transport].
@@ -66,6 +67,25 @@ func (t *thread) NewThread() (nt.Transport, string, ntstatus.Status) {
 		return nil, "", e.Status
 	}
 	return nil, "", ntstatus.PortDisconnected
+}
+
+// PortConnected waits until the server of a port has completed the connection, and
+// returns what it said and the longest message (W-41).
+func (t *thread) PortConnected(h winnt.Handle) (information []byte, longest uint32, st ntstatus.Status) {
+	f := &wire.Frame{Kind: wire.Connected, Thread: t.number, Body: wire.AppendPort(nil, h)}
+	head, rest, err := t.c.ask(f)
+	if err != nil {
+		return nil, 0, ntstatus.PortDisconnected
+	}
+	if !head.Status.IsSuccess() {
+		return nil, 0, head.Status
+	}
+	b, err := wire.DecodeConnected(rest)
+	if err != nil {
+		_ = t.c.lose(err)
+		return nil, 0, ntstatus.PortDisconnected
+	}
+	return b.Information, b.MaximumMessageLength, head.Status
 }
 
 // EndThread implements [nt.Transport].

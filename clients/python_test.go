@@ -186,16 +186,16 @@ type thread struct {
 	number uint32
 }
 
-func (t *thread) Call(row nt.Row, in any, why bool) (any, ntstatus.Status, nt.Why) {
+func (t *thread) Call(row *nt.Row, in any, why bool) (any, ntstatus.Status, nt.Why) {
 	return t.call(row, in, why)
 }
 
-func (t *thread) CallWhenReady(row nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
+func (t *thread) CallWhenReady(row *nt.Row, in any, w nt.Wait) (any, ntstatus.Status) {
 	out, st, _ := t.call(row, in, false, w.Handle, w.NotYet)
 	return out, st
 }
 
-func (t *thread) call(row nt.Row, in any, why bool, wait ...any) (out any, st ntstatus.Status, reason nt.Why) {
+func (t *thread) call(row *nt.Row, in any, why bool, wait ...any) (out any, st ntstatus.Status, reason nt.Why) {
 	r := wire.Rows()[row.Info().Number]
 	params, err := r.AppendInJSON(nil, in)
 	var answer json.RawMessage

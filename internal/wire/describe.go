@@ -9,7 +9,7 @@ import (
 // fingerprint and the JSON of its parameters (docs/wire.md).
 type Description struct {
 	Version int                       `json:"version"`
-	Structs map[string][][2]any       `json:"structs"` // fields in their order: name and shape
+	Structs map[string][][]any        `json:"structs"` // fields in their order: name, shape, default
 	Any     map[string]any            `json:"any"`     // shapes of the values of any type
 	Rows    map[string]RowDescription `json:"rows"`
 }
@@ -23,7 +23,7 @@ type RowDescription struct {
 
 // Describe returns the description of all rows.
 func Describe() *Description {
-	d := &Description{Version, map[string][][2]any{}, map[string]any{}, map[string]RowDescription{}}
+	d := &Description{Version, map[string][][]any{}, map[string]any{}, map[string]RowDescription{}}
 	for _, t := range choices[1:] {
 		d.Any[choiceName(t)] = d.flat(jsonOf(t).shape)
 	}
@@ -44,13 +44,13 @@ func (d *Description) flat(shape any) any {
 	for k, v := range m {
 		flat[k] = d.flat(v)
 	}
-	fields, ok := m["fields"].([][2]any)
+	fields, ok := m["fields"].([][]any)
 	if !ok {
 		return flat
 	}
-	all := make([][2]any, len(fields))
+	all := make([][]any, len(fields))
 	for i, f := range fields {
-		all[i] = [2]any{f[0], d.flat(f[1])}
+		all[i] = append([]any{f[0], d.flat(f[1])}, f[2:]...)
 	}
 	name := m["struct"].(string)
 	if known, there := d.Structs[name]; there && !reflect.DeepEqual(known, all) {

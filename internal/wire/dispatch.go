@@ -10,11 +10,13 @@ import (
 // cannot have sent ends the connection.
 func (s *Server) dispatch(f *Frame) error {
 	switch f.Kind {
+	case Administer:
+		return s.administer(f)
 	case NewThread:
 		return s.makeThread(f)
 	case Cancel:
 		return s.cancel(f)
-	case Call, Then, Save, Restore, EndThread, Wait, Look:
+	case Call, Then, Save, Restore, EndThread, Wait, Connected, Look:
 	default:
 		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}
@@ -45,7 +47,7 @@ func (s *Server) admit(f *Frame) (bool, error) {
 	if s.bytes+len(f.Body) > MaxBytes {
 		return false, nil
 	}
-	if f.Kind == Wait {
+	if f.Kind.waits() {
 		if s.waits[f.Request] != nil {
 			return false, fmt.Errorf("%w: request %d waits already", ErrFrame, f.Request)
 		}
@@ -67,7 +69,7 @@ func (s *Server) admit(f *Frame) (bool, error) {
 func (s *Server) done(f *Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f.Kind == Wait {
+	if f.Kind.waits() {
 		delete(s.waits, f.Request)
 	} else {
 		s.pending--

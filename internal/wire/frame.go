@@ -36,6 +36,7 @@ const (
 	Wait                      // a call that is made again as long as it cannot be done
 	Cancel                    // ends the waiting of a call
 	Then                      // a call that is made if the one before it succeeded
+	Connected                 // waits until the server has completed the connection of a port
 	// Look (65) is in look.go.
 )
 

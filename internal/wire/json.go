@@ -3,9 +3,11 @@ package wire
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"sync"
 
 	"github.com/refmon/refmon/internal/strict"
+	"github.com/refmon/refmon/nt"
 )
 
 // A jsonCodec writes and reads the values of one Go type as JSON. Like a codec it
@@ -159,14 +161,21 @@ func jsonList(t reflect.Type) *jsonCodec {
 		}}
 }
 
-// jsonStructure reads an object. A field that is left out is zero; one that is not
-// known or given twice is an error (W-36).
+// jsonStructure reads an object. A field that is left out has the default of its
+// row, or is zero; one that is not known or given twice is an error (W-36).
 func jsonStructure(t reflect.Type) *jsonCodec {
 	names, fields := make([]string, t.NumField()), make([]*jsonCodec, t.NumField())
+	preset := reflect.New(t).Elem()
 	for i := range fields {
-		names[i], fields[i] = t.Field(i).Name, inner(t.Field(i).Type)
+		f := t.Field(i)
+		names[i], fields[i] = f.Name, inner(f.Type)
+		if name := f.Tag.Get("param"); name != "" && name != "-" {
+			names[i] = name // the documented one
+		}
+		presetOf(f, preset.Field(i))
 	}
-	return &jsonCodec{shape: structureShape(t, names, fields), put: func(b []byte, v reflect.Value) (_ []byte, err error) {
+	shape := structureShape(t, names, fields, preset)
+	return &jsonCodec{shape: shape, put: func(b []byte, v reflect.Value) (_ []byte, err error) {
 		b = append(b, '{')
 		for i, f := range fields {
 			if i > 0 {
@@ -179,8 +188,19 @@ func jsonStructure(t reflect.Type) *jsonCodec {
 		}
 		return append(b, '}'), nil
 	}, get: func(r *jsonReader, v reflect.Value) error {
+		v.Set(preset)
 		return r.Object(names, func(i int) error { return fields[i].get(r, v.Field(i)) })
 	}}
+}
+
+// presetOf sets a field to what it is when a call leaves it out.
+func presetOf(f reflect.StructField, v reflect.Value) {
+	switch n, err := strconv.ParseUint(f.Tag.Get("default"), 10, 64); {
+	case err == nil:
+		v.SetUint(n)
+	case v.CanAddr() && f.Tag.Get("default") == "empty":
+		*v.Addr().Interface().(*nt.Captured[*nt.ObjectAttributes]) = nt.Cap(&nt.ObjectAttributes{})
+	}
 }
 
 // jsonChoice makes the codec of a value of any type: null, or an object whose one

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -192,6 +194,30 @@ func TestJSONFrames(t *testing.T) {
 	}
 	if err := s.ended(); !errors.Is(err, wire.ErrValue) {
 		t.Error(err)
+	}
+}
+
+// documented finds a call and its row, or an answer, in the conversation of docs/wire.md.
+var documented = regexp.MustCompile(`(?m)^    (→ call|← answer) +(\{.*\})(?: .*(Nt\w+).*)?$`)
+
+// TestJSONDocumented has the conversation of docs/wire.md.
+func TestJSONDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/wire.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t)
+	s.asJSON()
+	lines, answer := documented.FindAllStringSubmatch(string(page), -1), ""
+	if len(lines) < 6 {
+		t.Fatalf("%d lines of docs/wire.md are calls and answers", len(lines))
+	}
+	for _, l := range lines {
+		if l[1] == "→ call" {
+			answer = s.said(jsonCall(wire.Call, l[3], l[2]))
+		} else if answer != l[2] {
+			t.Errorf("%s, documented is %s", answer, l[2])
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"reflect"
 	"strconv"
 	"strings"
@@ -267,15 +268,22 @@ func choiceName(t reflect.Type) string {
 	return list + name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// structureShape describes a structure to clients: its fields in their order, or
-// that it is a captured parameter.
-func structureShape(t reflect.Type, names []string, fields []*jsonCodec) any {
+// structureShape describes a structure to clients: its fields in their order, with
+// what is no zero when it is left out, or that it is a captured parameter.
+func structureShape(t reflect.Type, names []string, fields []*jsonCodec, preset reflect.Value) any {
 	if len(names) == 2 && names[0] == "V" && names[1] == "Status" {
 		return map[string]any{"captured": fields[0].shape}
 	}
-	all := make([][2]any, len(names))
+	all := make([][]any, len(names))
 	for i := range names {
-		all[i] = [2]any{names[i], fields[i].shape}
+		all[i] = []any{names[i], fields[i].shape}
+		if v := preset.Field(i); !v.IsZero() {
+			b, err := fields[i].put(nil, v)
+			if err != nil {
+				panic(err)
+			}
+			all[i] = append(all[i], json.RawMessage(b))
+		}
 	}
 	return map[string]any{"struct": choiceName(t), "fields": all}
 }

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -126,5 +127,57 @@ func TestWaitsEnd(t *testing.T) {
 	_ = server.Close()
 	if err := <-ended; !errors.Is(err, ntstatus.PortDisconnected.Err()) && !errors.Is(err, net.ErrClosed) {
 		t.Errorf("accept on a lost connection: %v", err)
+	}
+}
+
+// does calls a row by its name, which must succeed.
+func does[O any](t *testing.T, th *nt.Thread, row string, in any) O {
+	t.Helper()
+	out, st := th.CallRow(nt.NtTable.Find(row), in)
+	if !st.IsSuccess() {
+		t.Fatalf("%s: %s", row, st)
+	}
+	return out.(O)
+}
+
+// TestPortConnected: a client of a port waits until the server has completed the
+// connection, and learns what it said, or that it was refused (W-41).
+func TestPortConnected(t *testing.T) {
+	s := serve(t)
+	c := s.connect()
+	th := c.Thread()
+	tr, err := c.NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiter := tr.(interface {
+		PortConnected(winnt.Handle) ([]byte, uint32, ntstatus.Status)
+	})
+	port := does[nt.PortOut](t, th, "NtCreatePort", nt.CreatePortIn{MaxMessageLength: 100,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: `\orders`})}).PortHandle
+	for want, refuse := range map[string]bool{
+		"welcome 100 STATUS_SUCCESS":        false,
+		" 0 STATUS_PORT_CONNECTION_REFUSED": true,
+	} {
+		h := does[nt.PortOut](t, th, "NtConnectPort", nt.ConnectPortIn{PortName: `\orders`,
+			SecurityQos: nt.Cap(&nt.SecurityQualityOfService{})}).PortHandle
+		told := make(chan string)
+		go func() {
+			said, longest, st := waiter.PortConnected(h)
+			told <- fmt.Sprintf("%s %d %s", said, longest, st)
+		}()
+		m := does[nt.ReplyWaitReceivePortOut](t, th, "NtListenPort", nt.ListenPortIn{PortHandle: port})
+		accepted := does[nt.PortOut](t, th, "NtAcceptConnectPort", nt.AcceptConnectPortIn{ConnectionPortHandle: port,
+			ClientID: nt.Cap(&m.ClientID), MessageID: m.MessageID, Refuse: refuse,
+			ConnectionInformation: nt.Cap([]byte("welcome"))}).PortHandle
+		if !refuse {
+			does[nt.CompleteConnectPortOut](t, th, "NtCompleteConnectPort", nt.CompleteConnectPortIn{PortHandle: accepted})
+		}
+		if got := <-told; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if _, _, st := waiter.PortConnected(4000); st != ntstatus.InvalidHandle {
+		t.Errorf("no port: %s", st)
 	}
 }

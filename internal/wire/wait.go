@@ -19,6 +19,51 @@ func AppendWait(b []byte, h winnt.Handle, notYet ntstatus.Status) []byte {
 	return waitHead.append(inBinary, b, WaitHead{uint64(h), notYet})
 }
 
+// waits reports whether a frame's answer may take its time.
+func (k Kind) waits() bool { return k == Wait || k == Connected }
+
+// PortBody is the body of Connected: the handle of the client's port.
+type PortBody struct{ Handle uint64 }
+
+// ConnectedBody is the body of its answer: what the server said, and the longest
+// message.
+type ConnectedBody struct {
+	Information          []byte
+	MaximumMessageLength uint32
+}
+
+var (
+	portBody      = valueOf[PortBody]()
+	connectedBody = valueOf[ConnectedBody]()
+)
+
+// AppendPort appends the body of Connected.
+func AppendPort(b []byte, h winnt.Handle) []byte {
+	return portBody.append(inBinary, b, PortBody{uint64(h)})
+}
+
+// DecodeConnected reads the answer to Connected.
+func DecodeConnected(b []byte) (ConnectedBody, error) { return connectedBody.decode(inBinary, b) }
+
+// connected waits for the server of a port as wait does for a call (W-41).
+func (w *worker) connected(f *Frame) (head AnswerHead, rest []byte, parked bool, err error) {
+	b, err := portBody.decode(w.s.form, f.Body)
+	if err != nil {
+		return head, nil, false, err
+	}
+	sys, h := w.th.Services(), winnt.Handle(b.Handle)
+	changed, ok := sys.PortChanged(h) // before it is asked, so that no change is missed
+	answer, longest, st := sys.PortConnected(h)
+	if st == ntstatus.Pending && ok {
+		w.park(f, changed)
+		return head, nil, true, nil
+	}
+	if st.IsSuccess() {
+		rest = connectedBody.append(w.s.form, nil, ConnectedBody{answer, longest})
+	}
+	return AnswerHead{Status: st}, rest, false, nil
+}
+
 // CancelBody is the body of Cancel: the request of the call that waits.
 type CancelBody struct{ Request uint64 }
 

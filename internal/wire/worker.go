@@ -144,8 +144,11 @@ func (w *worker) turn(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 			defer w.s.turns.Leave(began)
 		}
 	}
-	if f.Kind == Wait {
+	switch f.Kind {
+	case Wait:
 		return w.wait(f)
+	case Connected:
+		return w.connected(f)
 	}
 	head, rest, err = w.perform(f)
 	return head, rest, false, err

@@ -14,7 +14,7 @@ import (
 
 // Attach makes a process with that token and returns the connection to it, for a
 // program that the caller starts: it inherits the descriptor, say as fd:3. Who
-// holds the descriptor is that process. The caller closes the file once the program
+// holds the descriptor is that process (W-40). The caller closes the file once the program
 // has it.
 func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

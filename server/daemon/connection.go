@@ -111,6 +111,15 @@ func (c *connection) NewThread() (*nt.Thread, error) {
 	return th, err
 }
 
+// Administer answers a request about accounts, by the token that the program
+// connected with.
+func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
+	if c.d.administer == nil {
+		return nil, ntstatus.NotSupported
+	}
+	return c.d.administer(c.token, request)
+}
+
 // Exit ends the process.
 func (c *connection) Exit() { c.process.Exit() }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/token"
 )
@@ -38,7 +39,7 @@ type Config struct {
 	LSA         logon.Authority // who is who; nil knows the well-known names only
 	// Administer answers a request about accounts, by the token of the process that
 	// asks; nil answers none. It decides who may.
-	Administer func(by *token.Token, request []byte) (answer []byte)
+	Administer func(by *token.Token, request []byte) (answer []byte, st ntstatus.Status)
 	Limits     Limits
 	Profile    nt.Profile
 	Audit      *audit.Log   // nil: the kernel's own, in memory
@@ -58,7 +59,7 @@ type Daemon struct {
 	ctx      context.Context // immutable: done once Close begins
 	stop     context.CancelFunc
 
-	administer func(*token.Token, []byte) []byte // immutable; may be nil
+	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
 
 	turns    *turns       // immutable
 	calls    kept         // while they are watched

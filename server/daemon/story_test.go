@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,31 @@ func pipePrograms(t *testing.T) string {
 // allows (I-7, I-22, I-84).
 func TestStory(t *testing.T) {
 	bin := pipePrograms(t)
+	story(t, []string{filepath.Join(bin, "server")}, []string{filepath.Join(bin, "client")})
+}
+
+// TestStoryInPython tells it with programs in Python, and with one of each.
+func TestStoryInPython(t *testing.T) {
+	interpreter, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed")
+	}
+	t.Setenv("PYTHONPATH", filepath.Join("..", "..", "clients", "python"))
+	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
+	dir := filepath.Join("..", "..", "examples", "pipes", "python")
+	server := []string{interpreter, filepath.Join(dir, "server.py")}
+	client := []string{interpreter, filepath.Join(dir, "client.py")}
+	bin := pipePrograms(t)
+	for _, pair := range [][2][]string{
+		{server, client}, {server, {filepath.Join(bin, "client")}}, {{filepath.Join(bin, "server")}, client},
+	} {
+		story(t, pair[0], pair[1])
+	}
+}
+
+// story tells the story with these two programs.
+func story(t *testing.T, serverProgram, client []string) {
+	t.Helper()
 	d := start(t, nil)
 	for name, text := range map[string]string{
 		"report": "O:SYG:SYD:(A;;FR;;;DU)(A;;FA;;;SY)", "payroll": "O:SYG:SYD:(D;;FR;;;DU)(A;;FR;;;WD)",
@@ -88,14 +114,13 @@ func TestStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	server := d.program(out, filepath.Join(bin, "server"),
-		`{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`)
+	server := d.program(out, serverProgram[0],
+		`{"user":"NS","groups":["WD","BU"],"privileges":["SeImpersonatePrivilege"]}`, serverProgram[1:]...)
 	defer func() { _, _ = server.Process.Kill(), server.Wait() }()
 	_ = out.Close()
 	if line, err := bufio.NewReader(in).ReadString('\n'); err != nil || !strings.HasPrefix(line, "listening") {
 		t.Fatalf("%q, %v", line, err)
 	}
-	client := filepath.Join(bin, "client")
 	alice := `{"user":"S-1-5-21-1-2-3-1107","groups":["WD","DU"]}`
 	bob := `{"user":"S-1-5-21-1-2-3-1108","groups":["WD"]}`
 	for _, c := range []struct {
@@ -108,7 +133,7 @@ func TestStory(t *testing.T) {
 		{bob, []string{"report", "payroll"}, "report: STATUS_ACCESS_DENIED\npayroll: STATUS_SUCCESS\n"},
 		{alice, []string{"-identify", "report"}, "report: STATUS_BAD_IMPERSONATION_LEVEL\n"},
 	} {
-		if got, err := d.output(client, c.tok, c.args...); err != nil || got != c.want {
+		if got, err := d.output(client[0], c.tok, slices.Concat(client[1:], c.args)...); err != nil || got != c.want {
 			t.Errorf("%s %q: %q, %v, want %q", c.tok, c.args, got, err, c.want)
 		}
 	}
@@ -116,9 +141,9 @@ func TestStory(t *testing.T) {
 		t.Error(err)
 	}
 	// The killed server's pipe goes in refmond's own time; a client that came before learns that it went.
-	got, err := d.output(client, alice, "report")
+	got, err := d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
 	for err == nil {
-		got, err = d.output(client, alice, "report")
+		got, err = d.output(client[0], alice, append(client[1:len(client):len(client)], "report")...)
 	}
 	if got == "" {
 		t.Error("a client without a server is not told why")

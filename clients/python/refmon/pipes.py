@@ -118,7 +118,7 @@ class PipeConnection(_Closing):
             if r.status in _ENDED:
                 return None
             if r.status != _OVERFLOW:
-                return whole + r.check().Buffer
+                return whole + (r.check().Buffer or b"")
             whole += r.Buffer  # a message that is longer comes in parts
 
     def send(self, data, timeout=None):

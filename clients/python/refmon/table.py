@@ -13,7 +13,7 @@ with open(os.path.join(os.path.dirname(__file__), "table.json"), encoding="utf-8
     _table = json.load(_f)
 
 ROWS = _table["rows"]
-STRUCTS = {name: dict(fields) for name, fields in _table["structs"].items()}
+STRUCTS = {name: {f[0]: f[1] for f in fields} for name, fields in _table["structs"].items()}
 ANY = _table["any"]
 VERSION = _table["version"]
 STATUSES = {int(n): name for n, name in _table["statuses"].items()}

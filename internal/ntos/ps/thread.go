@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/ntstatus"
@@ -26,6 +27,8 @@ type Thread struct {
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
 	acting atomic.Int64                     // when imp was set last; 0 where the system has no clock
 	exited atomic.Bool
+	over   ke.Signal // signalled when the thread has ended (O-148)
+	calls  calls     // queued to the thread (O-147)
 
 	suspends atomic.Int32 // how often it is suspended: 0 to MaximumSuspendCount
 }
@@ -174,6 +177,8 @@ func (t *Thread) Exit() {
 	t.process.mu.Lock()
 	delete(t.process.threads, t)
 	t.process.mu.Unlock()
+	t.calls.end()
+	t.over.Set()
 }
 
 // Exited reports whether the thread has ended.

@@ -1,0 +1,189 @@
+"""Tests of the client in Python: python3 live.py ADDRESS, where a server gives each connection a process of LocalSystem."""
+import os
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import refmon
+from refmon import table
+
+ADDRESS = None
+EVERYONE = "O:SYG:SYD:(A;;FA;;;WD)"
+
+
+class Live(unittest.TestCase):
+    def connect(self):
+        c = refmon.connect(ADDRESS)
+        self.addCleanup(c.close)
+        return c
+
+    def user(self, th, own=True):
+        h = th.NtOpenThreadToken(ThreadHandle=refmon.NtCurrentThread, DesiredAccess=refmon.TOKEN_QUERY, OpenAsSelf=own)
+        if not h.status.ok:
+            return h.status
+        u = th.NtQueryInformationToken(TokenHandle=h.TokenHandle, TokenInformationClass=refmon.TokenUser).check()
+        th.NtClose(Handle=h.TokenHandle).check()
+        return u.TokenInformation.value.SID
+
+    def test_calls(self):
+        th = self.connect().thread
+        h = th.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_QUERY).check()
+        u = th.NtQueryInformationToken(TokenHandle=h.TokenHandle, TokenInformationClass=refmon.TokenUser)
+        self.assertEqual((u.status, u.TokenInformation.type, u.TokenInformation.value.SID),
+                         (refmon.STATUS_SUCCESS, "Group", "S-1-5-18"))
+        th.explain = True
+        r = th.NtClose(Handle=4000)
+        self.assertEqual((r.status, str(r.status), r.why.Rule), (refmon.STATUS_INVALID_HANDLE, "STATUS_INVALID_HANDLE", "O-40"))
+        with self.assertRaises(refmon.NTError) as e:
+            r.check()
+        self.assertIn("STATUS_INVALID_HANDLE", str(e.exception))
+
+    def test_wrong_parameters_are_not_sent(self):
+        th = self.connect().thread
+        for error, name, parameters in (
+            (TypeError, "NtClose", {"handle": 4}),
+            (ValueError, "NtClose", {"Handle": 2**63}),
+            (ValueError, "NtClose", {"Handle": "4"}),
+            (ValueError, "NtClose", {"Handle": True}),
+            (ValueError, "NtOpenProcessToken", {"DesiredAccess": -1}),
+            (ValueError, "NtSetInformationToken", {"TokenInformation": 1}),
+            (ValueError, "NtWriteFile", {"Buffer": bytes(4 << 20)}),
+            (AttributeError, "NtNothing", {}),
+        ):
+            with self.assertRaises(error, msg=(name, parameters)):
+                th.call(name, parameters)
+        self.assertEqual(th.NtClose(Handle=4000).status, refmon.STATUS_INVALID_HANDLE)
+
+    def test_a_refused_body_says_why(self):  # W-39
+        c = self.connect()
+        head, _ = c._ask(2, 1, c._services["NtClose"], {"In": {"Handle": 4}})
+        self.assertIn("In.Handle: want a string", head["Why"]["Because"])
+        with self.assertRaises(refmon.Disconnected):
+            c.thread.NtClose(Handle=4)
+
+    def test_unknown_row(self):  # W-5
+        c = self.connect()
+        del c._services["NtClose"]
+        self.assertEqual(c.thread.NtClose(Handle=4).status, refmon.STATUS_NOT_SUPPORTED)
+        with c.thread.batch() as calls:
+            calls.NtClose(Handle=4)
+        self.assertEqual([r.status for r in calls.results], [refmon.STATUS_NOT_SUPPORTED])
+
+    def test_batch(self):
+        th = self.connect().thread
+        opening = dict(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_QUERY)
+        with th.batch() as calls:
+            for _ in range(1000):
+                calls.NtOpenProcessToken(**opening)
+        self.assertEqual({r.status for r in calls.results}, {refmon.STATUS_SUCCESS})
+        self.assertEqual(len({r.TokenHandle for r in calls.results}), 1000)
+        with th.batch(stop=True) as calls:
+            calls.NtOpenProcessToken(**opening)
+            calls.NtClose(Handle=1 << 40)
+            calls.NtOpenProcessToken(**opening)
+        self.assertEqual([str(r.status) for r in calls.results],
+                         ["STATUS_SUCCESS", "STATUS_INVALID_HANDLE", "STATUS_CANCELLED"])
+
+    def test_threads(self):
+        """Threads of one connection, each by a thread of Python: nothing is mixed up."""
+        c, wrong = self.connect(), []
+
+        def work(n):
+            with c.new_thread() as th:
+                for i in range(50):
+                    name = "t%d-%d" % (n, i)
+                    r = th.NtCreateEvent(DesiredAccess=refmon.EVENT_ALL_ACCESS,
+                                         ObjectAttributes={"ObjectName": "\\BaseNamedObjects\\" + name})
+                    if not r.status.ok or not th.NtClose(Handle=r.EventHandle).status.ok:
+                        wrong.append((name, r.status))
+
+        workers = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+        for w in workers:
+            w.start()
+        for w in workers:
+            w.join()
+        self.assertEqual(wrong, [])
+
+    def test_pipes(self):
+        server, client = self.connect(), self.connect()
+        large = os.urandom(100000)
+        with server.thread.listen_pipe("python-orders", sd=EVERYONE) as pipes:
+            got = []
+
+            def serve():
+                for pipe in pipes:
+                    with server.new_thread() as th, pipe:
+                        for message in pipe:
+                            with pipe.impersonate(th):
+                                got.append(self.user(th))
+                            got.append(self.user(th))
+                            pipe.send(message)
+
+            serving = threading.Thread(target=serve)
+            serving.start()
+            for level in ("SecurityImpersonation", "SecurityIdentification"):
+                with client.thread.dial_pipe("python-orders", level) as pipe:
+                    for message in (b"one", b"", large):
+                        pipe.send(message)
+                        self.assertEqual(pipe.recv(), message)
+            pipes.close()
+            serving.join()
+        self.assertEqual(got, ["S-1-5-18", refmon.STATUS_NO_TOKEN] * 6)
+        self.assertEqual(client.thread.NtOpenFile(ObjectAttributes={"ObjectName": "\\??\\pipe\\python-orders"}).status,
+                         refmon.STATUS_OBJECT_NAME_NOT_FOUND)
+
+    def test_waits_end(self):  # W-20
+        c = self.connect()
+        with c.thread.listen_pipe("python-waits", sd=EVERYONE) as pipes:
+            with self.assertRaises(TimeoutError):
+                pipes.accept(timeout=0.01)
+            with c.thread.dial_pipe("python-waits") as ours, pipes.accept() as theirs:
+                with self.assertRaises(TimeoutError):
+                    ours.recv(timeout=0.01)
+                theirs.send(b"after the time-out")
+                self.assertEqual(ours.recv(), b"after the time-out")
+                ended = []
+
+                def wait():
+                    try:
+                        ours.recv()
+                    except refmon.Closed as e:
+                        ended.append(e)
+
+                waiting = threading.Thread(target=wait)
+                waiting.start()
+                ours.close()
+                waiting.join()
+                self.assertEqual(len(ended), 1)
+                self.assertIsNone(theirs.recv())
+
+    def test_impersonation_comes_back(self):
+        th = self.connect().thread
+        h = th.NtOpenProcessToken(ProcessHandle=refmon.NtCurrentProcess, DesiredAccess=refmon.TOKEN_DUPLICATE).check()
+        copy = th.NtDuplicateToken(ExistingTokenHandle=h.TokenHandle, DesiredAccess=refmon.TOKEN_ALL_ACCESS,
+                                   TokenType=refmon.TokenImpersonation).check().NewTokenHandle
+        with th.restored():
+            th.NtSetInformationThread(
+                ThreadHandle=refmon.NtCurrentThread, ThreadInformationClass=refmon.ThreadImpersonationToken,
+                ThreadInformation=copy).check()
+            self.assertEqual(th.NtOpenThreadToken(ThreadHandle=refmon.NtCurrentThread, OpenAsSelf=True,
+                                                  DesiredAccess=refmon.TOKEN_QUERY).status.ok, True)
+        self.assertEqual(self.user(th), refmon.STATUS_NO_TOKEN)
+
+    def test_lost(self):
+        c = self.connect()
+        th = c.thread
+        c.close()
+        with self.assertRaises(refmon.Disconnected) as e:
+            th.NtClose(Handle=4)
+        self.assertEqual(e.exception.status, refmon.STATUS_PORT_DISCONNECTED)
+        th.close()
+
+    def test_every_name_is_a_row(self):
+        self.assertEqual(set(table.ROWS), set(self.connect()._services))
+
+
+if __name__ == "__main__":
+    ADDRESS = sys.argv.pop()
+    unittest.main()

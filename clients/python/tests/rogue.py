@@ -1,0 +1,151 @@
+"""Tests of the client in Python against servers that break the rules of docs/wire.md."""
+import json
+import os
+import resource
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import refmon
+from refmon import connection, table
+
+
+def frame(kind, request, body):
+    return struct.pack("<IBQIH", 15 + len(body), kind, request, 0, 0) + body
+
+
+def read(s):
+    head = b""
+    while len(head) < 19:
+        head += s.recv(19 - len(head))
+    length, kind, request, _, _ = struct.unpack("<IBQIH", head)
+    rest = b""
+    while len(rest) < length - 15:
+        rest += s.recv(length - 15 - len(rest))
+    return kind, request, rest
+
+
+HELLO = json.dumps({
+    "Magic": "refmon", "Version": 1, "Profile": 0, "Process": "8", "Thread": "t",
+    "Rows": [{"Name": n, "Fingerprint": r["fingerprint"]} for n, r in table.ROWS.items()],
+}).encode()
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+class Rogue(unittest.TestCase):
+    def client(self, answer):
+        """Returns a client of a server that answers its first call with answer(socket, request)."""
+        ours, theirs = socket.socketpair()
+        self.addCleanup(theirs.close)
+
+        def serve():
+            read(theirs)
+            theirs.sendall(frame(1, 0, HELLO))
+            try:
+                _, request, _ = read(theirs)
+                answer(theirs, request)
+            except OSError:
+                pass
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        self.addCleanup(serving.join)
+        c = refmon.Connection(ours)
+        self.addCleanup(c.close)
+        return c
+
+    def ends(self, answer, why):
+        c = self.client(answer)
+        with self.assertRaises(refmon.Disconnected) as e:
+            c.thread.NtClose(Handle=4)
+        self.assertIn(why, str(e.exception))
+
+    def test_frames(self):
+        good = b'{"Status":0,"Why":null,"Out":{}}'
+        for answer, why in (
+            (lambda s, r: s.sendall(struct.pack("<I", 0xFFFFFFFF)), "a frame of 4294967295 bytes"),
+            (lambda s, r: s.sendall(struct.pack("<I", 14)), "a frame of 14 bytes"),
+            (lambda s, r: s.sendall(frame(3, r + 1, good)), "which nothing waits for"),
+            (lambda s, r: s.sendall(frame(2, r, good)), "a frame of kind 2"),
+            (lambda s, r: s.sendall(frame(3, r, b"{")), "Expecting"),
+            (lambda s, r: s.sendall(frame(3, r, b'{"Descriptors":1}')), "0 descriptors came with an answer that has 1"),
+            (lambda s, r: (s.sendall(frame(3, r, good)[:20]), s.close()), "refmond closed the connection"),
+        ):
+            self.ends(answer, why)
+
+    def test_uninvited_descriptors_are_closed(self):
+        good = b'{"Status":0,"Why":null,"Out":{}}'
+        before = descriptors()
+        with open("/dev/null") as f:
+            self.ends(lambda s, r: socket.send_fds(s, [frame(3, r, good)], [f.fileno()] * 3),
+                      "3 descriptors came with an answer that has 0")
+        self.doCleanups()
+        self.assertEqual(descriptors(), before)
+
+    def test_descriptors_come_with_their_answer(self):
+        body = b'{"Status":0,"Why":null,"Out":{},"Descriptors":1}'
+        before = descriptors()
+        with open("/dev/null") as f:
+            c = self.client(lambda s, r: socket.send_fds(s, [frame(3, r, body)], [f.fileno()]))
+            head, fds = c._ask(connection.CALL)
+            self.assertEqual(len(fds), 1)
+            self.assertTrue(os.path.samestat(os.fstat(fds[0]), os.fstat(f.fileno())))
+            self.assertFalse(os.get_inheritable(fds[0]))
+            os.close(fds[0])
+        self.doCleanups()
+        self.assertEqual(descriptors(), before)
+
+    def test_a_full_table_of_descriptors_ends_the_connection(self):
+        """A read then returns the bytes and no descriptor, and says so in a flag alone."""
+        body = b'{"Status":0,"Why":null,"Out":{},"Descriptors":1}'
+        with open("/dev/null") as f:
+            c = self.client(lambda s, r: socket.send_fds(s, [frame(3, r, body)], [f.fileno()]))
+            was = resource.getrlimit(resource.RLIMIT_NOFILE)
+            top = os.dup(0)  # the lowest number that is free: below the limit there is none
+            os.close(top)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (top, was[1]))
+            try:
+                with self.assertRaises(refmon.Disconnected) as e:
+                    c.thread.NtClose(Handle=4)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, was)
+            self.assertIn("descriptors were lost", str(e.exception))
+
+    def test_hello(self):
+        for reply, error, why in (
+            (frame(3, 0, bytes.fromhex("9a0000c000")), refmon.NTError, "STATUS_INSUFFICIENT_RESOURCES"),
+            (frame(1, 0, HELLO.replace(b'"Version": 1', b'"Version": 2')), ConnectionError, "version 1"),
+            (frame(1, 0, b"\x06\0\0\0refmon"), ValueError, ""),
+            (b"", ConnectionError, "closed the connection"),
+        ):
+            ours, theirs = socket.socketpair()
+            theirs.sendall(reply)
+            theirs.shutdown(socket.SHUT_WR)
+            with self.assertRaises(error) as e:
+                refmon.Connection(ours)
+            self.assertIn(why, str(e.exception))
+            theirs.close()
+
+    def test_another_users_server_is_refused(self):  # W-24
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        path = os.path.join(folder.name, "s")
+        listener.bind(path)
+        listener.listen()
+        if os.geteuid() == 0:
+            self.skipTest("a server of root is believed by all")
+        with self.assertRaises(PermissionError):
+            refmon.connect(path, uid=os.geteuid() + 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+"""Asks the server of the named pipe "orders" for files. With -identify it lets the server know who it is, and no more.
+
+    PYTHONPATH=clients/python python3 examples/pipes/python/client.py report payroll
+"""
+import sys
+
+import refmon
+
+names = [a for a in sys.argv[1:] if a != "-identify"]
+level = "SecurityIdentification" if len(names) < len(sys.argv) - 1 else "SecurityImpersonation"
+with refmon.connect() as kernel, kernel.thread.dial_pipe("orders", level) as pipe:
+    for name in names:
+        pipe.send(name)
+        answer = pipe.recv()
+        if answer is None:
+            sys.exit("the server is gone")
+        print("%s: %s" % (name, answer.decode()))

@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""Answers on the named pipe "orders": opens files as the client who asks, and as nobody else.
+
+    PYTHONPATH=clients/python python3 examples/pipes/python/server.py
+"""
+import threading
+
+import refmon
+
+
+def answer(pipe, thread):
+    with pipe, thread:
+        for name in pipe:
+            status = open_as_client(pipe, thread, name.decode())
+            print("asked for %r: %s" % (name.decode(), status), flush=True)
+            pipe.send(str(status))
+
+
+def open_as_client(pipe, thread, name):
+    try:
+        with pipe.impersonate(thread):
+            opened = thread.NtOpenFile(DesiredAccess=refmon.FILE_READ_DATA, ObjectAttributes={"ObjectName": name})
+    except refmon.NTError as e:
+        return e.status
+    if opened.status.ok:
+        thread.NtClose(Handle=opened.FileHandle)
+    return opened.status
+
+
+with refmon.connect() as kernel, kernel.thread.listen_pipe("orders", sd="D:(A;;FA;;;WD)(A;;FA;;;OW)") as pipes:
+    print("listening on \\??\\pipe\\orders", flush=True)
+    for pipe in pipes:
+        # A thread for each client: none ever sees another's identity.
+        threading.Thread(target=answer, args=(pipe, kernel.new_thread()), daemon=True).start()
