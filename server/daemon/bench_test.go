@@ -3,7 +3,6 @@ package daemon_test
 import (
 	"bufio"
 	"github.com/refmon/refmon/internal/wire"
-	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/sid"
 	"github.com/refmon/refmon/token"
@@ -119,49 +118,54 @@ func BenchmarkBatch(b *testing.B) {
 	b.ReportMetric(float64(b.N*calls)/b.Elapsed().Seconds(), "calls/s")
 }
 
-// BenchmarkMemory weighs an idle connection with its process, and a process: heap and stacks of
-// this program, so the client's half as well, which is a socket without a goroutine.
+// BenchmarkMemory weighs what stays behind: an idle connection with its process, both
+// halves of its socket with it, and a process alone; heap and stacks of this program.
 func BenchmarkMemory(b *testing.B) {
+	const n = 1000
 	d, socket := bench(b, daemon.Limits{PerUser: 1 << 20, Connections: 1 << 20, Threads: 1 << 20})
-	used := func() uint64 {
+	used := func() int64 {
 		runtime.GC()
+		runtime.GC() // what finalizers held
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		return m.HeapInuse + m.StackInuse
+		return int64(m.HeapAlloc + m.StackInuse)
 	}
-	tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		const n = 1000
+	b.Run("process", func(b *testing.B) {
+		tok, err := token.New(token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1107")))
+		if err != nil {
+			b.Fatal(err)
+		}
 		before := used()
-		processes := make([]*kernel.Process, n)
-		for i := range processes {
-			if processes[i], err = d.System().NewProcess("p", tok); err != nil {
-				b.Fatal(err)
+		kept := 0
+		for b.Loop() {
+			for range n {
+				if _, err := d.System().NewProcess("p", tok); err != nil {
+					b.Fatal(err)
+				}
+				kept++
 			}
 		}
-		b.ReportMetric(float64(int64(used()-before))/n/1024, "KiB/process")
-		for _, p := range processes {
-			p.Close()
-		}
-		before = used()
-		conns := make([]net.Conn, n)
-		for i := range conns {
-			if conns[i], err = net.Dial("unix", socket); err != nil {
-				b.Fatal(err)
+		b.ReportMetric(float64(used()-before)/float64(kept)/1024, "KiB/process")
+	})
+	b.Run("connection", func(b *testing.B) {
+		before := used()
+		var conns []net.Conn
+		for b.Loop() {
+			for range n {
+				c, err := net.Dial("unix", socket)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.Cleanup(func() { _ = c.Close() })
+				conns = append(conns, c)
+				if _, err := c.Write(hello); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := wire.ReadFrame(c); err != nil {
+					b.Fatal(err)
+				}
 			}
-			if _, err := conns[i].Write(hello); err != nil {
-				b.Fatal(err)
-			}
-			if _, err := wire.ReadFrame(conns[i]); err != nil {
-				b.Fatal(err)
-			}
 		}
-		b.ReportMetric(float64(used()-before)/n/1024, "KiB/connection")
-		for _, c := range conns {
-			_ = c.Close()
-		}
-	}
+		b.ReportMetric(float64(used()-before)/float64(len(conns))/1024, "KiB/connection")
+	})
 }
