@@ -32,6 +32,7 @@ type connection struct {
 	end     func()          // set by logon: lets the logon session go, once a process holds it
 	process *kernel.Process // set before the first thread is made
 
+	share   share                   // of the daemon's time
 	session atomic.Pointer[Session] // nil until there is a process
 	watches atomic.Bool             // it looks at calls
 }

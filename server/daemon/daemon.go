@@ -64,6 +64,7 @@ type Daemon struct {
 	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
 	quota      func(uint32) uint32                                  // immutable; may be nil
 
+	turns    *turns       // immutable
 	calls    kept         // while they are watched
 	denials  kept         // the newest
 	watchers atomic.Int32 // connections that look at calls
@@ -86,7 +87,8 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		return nil, errors.New("daemon: no identity: no client could be known")
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
-		quota: cfg.Quota, calls: kept{most: keptCalls, next: 1}, denials: kept{most: keptDenials, next: 1},
+		quota: cfg.Quota, turns: newTurns(), calls: kept{most: keptCalls, next: 1},
+		denials: kept{most: keptDenials, next: 1},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
