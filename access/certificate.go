@@ -127,6 +127,8 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 			x.Decision.PrivilegesUsed.Names()...),
 		ResultList: x.each, Results: []string{}, Steps: []certificateStep{},
 	}
+	// The subject's process counts only for compound entries, and is stated always:
+	// a verifier need not know which entries there are.
 	primary, err := r.Subject.primary().MarshalJSON()
 	if err != nil {
 		return nil, err

@@ -178,6 +178,8 @@ func (t *tree) allow(at int, m winnt.AccessMask) {
 		n.granted |= g
 		n.undecided &^= g
 	}
+	// An ancestor whose children disagree ends the climb: those above it have a child
+	// that lacks the bits.
 	for p := t.nodes[at].parent; p >= 0; p = t.nodes[p].parent {
 		n := &t.nodes[p]
 		g := n.undecided

@@ -216,6 +216,9 @@ SERVICE(CreateSymbolicLinkObject, (PHANDLE LinkHandle, ACCESS_MASK DesiredAccess
 	PUNICODE_STRING LinkTarget), A(LinkHandle), A(DesiredAccess), A(ObjectAttributes), A(LinkTarget))
 SERVICE(OpenSymbolicLinkObject, (PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes),
 	A(LinkHandle), A(DesiredAccess), A(ObjectAttributes))
+SERVICE(QueryDirectoryObject, (HANDLE DirectoryHandle, PVOID Buffer, ULONG Length, BOOLEAN ReturnSingleEntry,
+	BOOLEAN RestartScan, PULONG Context, PULONG ReturnLength), A(DirectoryHandle), A(Buffer), A(Length),
+	A(ReturnSingleEntry), A(RestartScan), A(Context), A(ReturnLength))
 SERVICE(QuerySymbolicLinkObject, (HANDLE LinkHandle, PUNICODE_STRING LinkTarget, PULONG ReturnedLength), A(LinkHandle),
 	A(LinkTarget), A(ReturnedLength))
 SERVICE(CreateJobObject, (PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes),

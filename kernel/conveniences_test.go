@@ -138,3 +138,26 @@ func TestTokenConveniences(t *testing.T) {
 	is(t, "NtPrivilegeObjectAuditAlarm", 0, th.NtPrivilegeObjectAuditAlarm(nt.PrivilegeObjectAuditAlarmIn{}), 0,
 		ntstatus.InvalidHandle)
 }
+
+// L-40, O-42: LsaClose closes a handle of the policy, no other, and none that is
+// protected from it.
+func TestLsaClose(t *testing.T) {
+	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	const ok = ntstatus.Success
+	h, st := th.LsaOpenPolicy(winnt.POLICY_LOOKUP_NAMES)
+	is(t, "LsaOpenPolicy", h, st, 4, ok)
+	e, st := th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, false)
+	is(t, "NtCreateEvent", e, st, 8, ok)
+	protect := func(on bool) {
+		t.Helper()
+		if st := th.NtSetInformationObject(h, nt.HandleFlagInformation{ProtectFromClose: on}); st != ok {
+			t.Fatal(st)
+		}
+	}
+	is(t, "LsaClose of an event", 0, th.LsaClose(e), 0, ntstatus.ObjectTypeMismatch)
+	protect(true)
+	is(t, "LsaClose of a protected handle", 0, th.LsaClose(h), 0, ntstatus.HandleNotClosable)
+	protect(false)
+	is(t, "LsaClose", 0, th.LsaClose(h), 0, ok)
+	is(t, "LsaClose twice", 0, th.LsaClose(h), 0, ntstatus.InvalidHandle)
+}

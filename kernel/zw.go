@@ -51,7 +51,7 @@ var (
 		"ZwSetInformationToken", "ZwQuerySecurityAttributesToken", "ZwAllocateLocallyUniqueId",
 		"ZwDuplicateObject", "ZwCompareObjects", "ZwQueryObject", "ZwSetInformationObject",
 		"ZwMakeTemporaryObject", "ZwMakePermanentObject", "ZwQuerySecurityObject", "ZwSetSecurityObject",
-		"ZwCreateDirectoryObject", "ZwOpenDirectoryObject", "ZwCreateSymbolicLinkObject",
+		"ZwCreateDirectoryObject", "ZwOpenDirectoryObject", "ZwQueryDirectoryObject", "ZwCreateSymbolicLinkObject",
 		"ZwOpenSymbolicLinkObject", "ZwQuerySymbolicLinkObject", "ZwCreateEvent", "ZwOpenEvent",
 		"ZwCreateMutant", "ZwOpenMutant", "ZwReleaseMutant", "ZwQueryMutant", "ZwCreateSemaphore",
 		"ZwOpenSemaphore", "ZwReleaseSemaphore", "ZwQuerySemaphore", "ZwCreateTimer", "ZwOpenTimer",

@@ -89,6 +89,7 @@ type Services interface {
 
 	NtCreateDirectoryObject(CreateDirectoryObjectIn) (DirectoryObjectOut, ntstatus.Status)
 	NtOpenDirectoryObject(OpenDirectoryObjectIn) (DirectoryObjectOut, ntstatus.Status)
+	NtQueryDirectoryObject(QueryDirectoryObjectIn) (QueryDirectoryObjectOut, ntstatus.Status)
 	NtCreateSymbolicLinkObject(CreateSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
 	NtOpenSymbolicLinkObject(OpenSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
 	NtQuerySymbolicLinkObject(QuerySymbolicLinkObjectIn) (QuerySymbolicLinkObjectOut, ntstatus.Status)

@@ -8,6 +8,7 @@ const (
 	Timeout                 Status = 0x00000102
 	Pending                 Status = 0x00000103
 	NotAllAssigned          Status = 0x00000106
+	MoreEntries             Status = 0x00000105
 	SomeNotMapped           Status = 0x00000107
 	ObjectNameExists        Status = 0x40000000
 	DatatypeMisalignment    Status = 0x80000002
@@ -122,6 +123,7 @@ var table = []row{
 	{Timeout, "STATUS_TIMEOUT", 1460},
 	{Pending, "STATUS_PENDING", 997},
 	{NotAllAssigned, "STATUS_NOT_ALL_ASSIGNED", 1300},
+	{MoreEntries, "STATUS_MORE_ENTRIES", 234},
 	{SomeNotMapped, "STATUS_SOME_NOT_MAPPED", 1301},
 	{ObjectNameExists, "STATUS_OBJECT_NAME_EXISTS", 183},
 	{DatatypeMisalignment, "STATUS_DATATYPE_MISALIGNMENT", 998},

@@ -2,6 +2,13 @@
  * and of tests that run on Windows. */
 #include "check.h"
 
+#ifndef SYMBOLIC_LINK_QUERY /* rights of the kernel's headers, not of everyone's */
+#define SYMBOLIC_LINK_QUERY 1
+#endif
+#ifndef DIRECTORY_QUERY
+#define DIRECTORY_QUERY 1
+#endif
+
 static UNICODE_STRING name;
 static OBJECT_ATTRIBUTES oa;
 
@@ -125,8 +132,55 @@ static void roots(void)
 	CHECK(CloseHandle(root));
 }
 
+/* O-164: entries, an empty one, and their texts behind it. */
+static void listing(void)
+{
+	HANDLE dir, a, b;
+	union { UNICODE_STRING s[8]; char room[256]; } l;
+	ULONG context = 77, n = 77, whole;
+	path(u"\\BaseNamedObjects\\capi-listing", NULL);
+	STATUS(NtCreateDirectoryObject(&dir, DIRECTORY_QUERY, &oa), STATUS_SUCCESS);
+	memset(&l, 0xcc, sizeof l);
+	STATUS(NtQueryDirectoryObject(dir, &l, sizeof l, FALSE, TRUE, &context, &n), STATUS_NO_MORE_ENTRIES);
+	SAME(context, 77);
+	SAME(n, 32);
+	SAME(l.s[0].Length, 0);
+	CHECK(!l.s[0].Buffer && !l.s[1].Buffer);
+	path(u"\\BaseNamedObjects\\capi-listing\\one", NULL);
+	STATUS(NtCreateMutant(&a, MUTANT_ALL_ACCESS, &oa, FALSE), STATUS_SUCCESS);
+	path(u"\\BaseNamedObjects\\capi-listing\\two", NULL);
+	STATUS(NtCreateMutant(&b, MUTANT_ALL_ACCESS, &oa, FALSE), STATUS_SUCCESS);
+	n = 77;
+	STATUS(NtQueryDirectoryObject(NULL, &l, sizeof l, TRUE, TRUE, &context, &n), STATUS_INVALID_HANDLE);
+	STATUS(NtQueryDirectoryObject(dir, &l, sizeof l, TRUE, TRUE, NULL, &n), STATUS_ACCESS_VIOLATION);
+	STATUS(NtQueryDirectoryObject(dir, none, sizeof l, TRUE, TRUE, &context, &n), STATUS_ACCESS_VIOLATION);
+	STATUS(NtQueryDirectoryObject(NULL, &l, sizeof l, TRUE, TRUE, &context, none), STATUS_ACCESS_VIOLATION);
+	SAME(n, 77);
+	SAME(context, 77);
+	STATUS(NtQueryDirectoryObject(dir, &l, sizeof l, FALSE, TRUE, &context, &n), STATUS_SUCCESS);
+	SAME(context, 2);
+	SAME(n, 32 * 3 + 2 * (8 + 14));
+	whole = n;
+	SAME(l.s[0].Length, 6);
+	SAME(l.s[3].Length, 12);
+	CHECK(memcmp(l.s[0].Buffer, u"one", 8) == 0 && memcmp(l.s[1].Buffer, u"Mutant", 14) == 0);
+	CHECK(memcmp(l.s[2].Buffer, u"two", 8) == 0 && memcmp(l.s[3].Buffer, u"Mutant", 14) == 0);
+	CHECK(!l.s[4].Buffer && !l.s[5].Buffer);
+	STATUS(NtQueryDirectoryObject(dir, &l, whole - 1, FALSE, TRUE, &context, NULL), STATUS_MORE_ENTRIES);
+	SAME(context, 1);
+	CHECK(memcmp(l.s[0].Buffer, u"one", 8) == 0 && !l.s[2].Buffer);
+	STATUS(NtQueryDirectoryObject(dir, &l, sizeof l, TRUE, FALSE, &context, &n), STATUS_SUCCESS);
+	SAME(context, 2);
+	CHECK(memcmp(l.s[0].Buffer, u"two", 8) == 0 && !l.s[2].Buffer);
+	STATUS(NtQueryDirectoryObject(dir, &l, 0, TRUE, TRUE, &context, &n), STATUS_BUFFER_TOO_SMALL);
+	SAME(n, 32 * 2 + 8 + 14);
+	SAME(context, 2);
+	CHECK(CloseHandle(a) && CloseHandle(b) && CloseHandle(dir));
+}
+
 void test_devices(void)
 {
+	listing();
 	null();
 	pipes();
 	facts();

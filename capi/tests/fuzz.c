@@ -29,7 +29,7 @@ static const struct { any f; const char *name; } calls[] = {
 	F(NtImpersonateClientOfPort), F(NtCreateMutant), F(NtOpenMutant), F(NtReleaseMutant), F(NtQueryMutant),
 	F(NtCreateSemaphore), F(NtReleaseSemaphore), F(NtQuerySemaphore), F(NtCreateTimer), F(NtSetTimer), F(NtCancelTimer),
 	F(NtQueryTimer),
-	F(NtQuerySymbolicLinkObject), F(NtQueryInformationFile), F(NtQueryVolumeInformationFile),
+	F(NtQuerySymbolicLinkObject), F(NtQueryDirectoryObject), F(NtQueryInformationFile), F(NtQueryVolumeInformationFile),
 	F(NtCompleteConnectPort), F(NtReadFile), F(NtWriteFile), F(NtFsControlFile),
 };
 

@@ -108,7 +108,7 @@ func (w *worker) wait(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 	if !ok {
 		changed, ok = sys.PortChanged(q.wait.handle())
 	}
-	head, rest = w.call(q)
+	head, rest = w.call(q, f)
 	// A success is never waited away, and what is no pipe and no port does not change (W-20).
 	if !ok || head.Status != q.wait.NotYet || q.wait.NotYet.IsSuccess() {
 		return head, rest, false, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
@@ -60,6 +61,10 @@ type Daemon struct {
 
 	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
 
+	calls    kept         // while they are watched
+	denials  kept         // the newest
+	watchers atomic.Int32 // connections that look at calls
+
 	mu sync.Mutex
 	// +checklocks:mu
 	connections map[*connection]struct{} // guarded by mu
@@ -78,6 +83,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		return nil, errors.New("daemon: no identity: no client could be known")
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
+		calls: kept{most: keptCalls, next: 1}, denials: kept{most: keptDenials, next: 1},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
@@ -87,6 +93,9 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		if d.lock, err = LockState(cfg.State); err != nil {
 			return nil, err
 		}
+	}
+	if cfg.Audit == nil {
+		cfg.Audit = &audit.Log{Sink: audit.NewMemory(0, 0), Clock: auditlog.Now}
 	}
 	d.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Log: cfg.Audit, LSA: cfg.LSA})
 	if d.listener, err = listen(cfg.Socket); err == nil && cfg.AdminSocket != "" {

@@ -138,7 +138,7 @@ func TestValid(t *testing.T) {
 		}
 		st.machine = machine
 		c.change(st)
-		err = st.valid([]span{{50000, 50009, "sub"}})
+		err = st.valid(&state{}, []span{{50000, 50009, "sub"}})
 		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.wrong)
 		}

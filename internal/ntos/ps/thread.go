@@ -25,6 +25,7 @@ type Thread struct {
 	created    int64            // immutable
 
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
+	acting atomic.Int64                     // when imp was set last; 0 where the system has no clock
 	exited atomic.Bool
 	over   ke.Signal // signalled when the thread has ended (O-148)
 	calls  calls     // queued to the thread (O-147)
@@ -125,6 +126,22 @@ func (t *Thread) Name() string { return t.name }
 // Created returns when the thread was made: 100-ns units since 1601-01-01 UTC, 0 where
 // the system has no clock.
 func (t *Thread) Created() int64 { return t.created }
+
+// ActingSince returns since when the thread impersonates, as [Thread.Created], 0 while
+// it does not.
+func (t *Thread) ActingSince() int64 {
+	if t.imp.Load() == nil {
+		return 0
+	}
+	return t.acting.Load()
+}
+
+// stamp notes the time of an impersonation.
+func (t *Thread) stamp() {
+	if t.process.sys.Clock != nil {
+		t.acting.Store(t.process.sys.Clock())
+	}
+}
 
 // Process returns the process of the thread.
 func (t *Thread) Process() *Process { return t.process }

@@ -19,12 +19,21 @@ import (
 // accounts opens the store of accounts. The lock of the state folder is held.
 func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	s.store, err = lsa.Open(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root, Hosts: host.New(),
-		Audit: func(c lsa.Change) error { return recordChange(log, c) }})
+		Domains: host.NewDomains(),
+		Audit:   func(c lsa.Change) error { return recordChange(log, c) }})
 	if err != nil {
 		return fmt.Errorf("accounts: %w", err)
 	}
 	log.Names = s.store
+	s.warn()
 	return nil
+}
+
+// warn says which id maps are not used.
+func (s *service) warn() {
+	if err := s.store.Trouble(); err != nil {
+		s.log.Error("an id map is not used, and its users are not let in", "error", err)
+	}
 }
 
 // administer returns what answers requests about accounts.

@@ -162,6 +162,7 @@ func (s *service) reload(file string) {
 	}
 	s.SetIdentity(cfg.identity(s.store))
 	s.level.Set(cfg.level)
+	s.warn()
 	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
 }
 
