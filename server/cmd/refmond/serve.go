@@ -34,6 +34,15 @@ func (c *serveCmd) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	if cfg.inherited, err = inherited(); err != nil {
+		return err
+	}
+	for _, l := range cfg.inherited {
+		if at := l.Addr().String(); at != cfg.Socket && at != cfg.AdminSocket {
+			return fmt.Errorf("the service manager passes the socket %s, the configuration has %s and %s", at, cfg.Socket,
+				cfg.AdminSocket)
+		}
+	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 	defer signal.Stop(signals)
@@ -85,7 +94,7 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
-	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Socket: cfg.Socket, AdminSocket: cfg.AdminSocket,
+	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket, AdminSocket: cfg.AdminSocket,
 		Identity: cfg.identity(s.store), Administer: s.administer(cfg), LSA: s.store, Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
