@@ -76,6 +76,8 @@ type service struct {
 	level *slog.LevelVar
 	trail *auditlog.Log // nil: none is kept
 	store *lsa.Store
+
+	operations *operations // nil: it could not be had
 }
 
 // start starts what a configuration describes; on an error nothing is left.
@@ -94,8 +96,9 @@ func start(cfg *config, std *streams) (*service, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
-	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket, AdminSocket: cfg.AdminSocket,
-		Identity: cfg.identity(s.store), Administer: s.administer(cfg), LSA: s.store, Limits: cfg.limits,
+	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
+		AdminSocket: cfg.AdminSocket,
+		Identity:    cfg.identity(s.store), Administer: s.administer(cfg), LSA: s.store, Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())
@@ -104,6 +107,10 @@ func start(cfg *config, std *streams) (*service, error) {
 		if err := s.System().CreateFile(name, d); err != nil {
 			return nil, errors.Join(fmt.Errorf("files: %w", err), s.stop())
 		}
+	}
+	// Without it the daemon serves its clients all the same.
+	if s.operations, err = operate(cfg.State, s.Stats, s.log); err != nil {
+		s.log.Warn("metrics and profiles are not told", "error", err)
 	}
 	return s, nil
 }
@@ -177,7 +184,11 @@ func (s *service) reload(file string) {
 
 // stop ends the daemon, then what it wrote to.
 func (s *service) stop() error {
-	return errors.Join(s.Close(), s.kept())
+	var err error
+	if s.operations != nil {
+		err = s.operations.close()
+	}
+	return errors.Join(err, s.Close(), s.kept())
 }
 
 // kept closes the accounts, then the trail that they write to.
