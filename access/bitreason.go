@@ -4,6 +4,11 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// decidedBy returns the cause for an entry that decided bits. The pass comes
+// first, since a later pass only takes away what the user pass granted; then
+// whether there is an object tree, whose nodes hold their own bits; then what is
+// asked for: a denial ends the walk where all bits are needed, and only costs
+// its bits where the maximum is asked for.
 func decidedBy(q *query, f effect) cause {
 	switch {
 	case q.pass == restrictedPass && f == allow:
@@ -45,12 +50,16 @@ func (t *tracer) denial(q *query, i int) Reason {
 	case t.rule != nil:
 		return Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name}
 	case q.pass == restrictedPass:
+		// The entry, if one denied them, stays in Index: a restricted token may be
+		// refused by an entry or by the lack of one.
 		r.Kind = RestrictedPass
 	case q.pass == packagePass:
 		r.Kind = AppContainerPass
 	case i >= 0:
 		r.Kind = AceDeny
 	case len(q.dacl.entries) == 0:
+		// A list without entries is a decision of its owner, one whose entries are
+		// all for others may be an oversight: they are told apart.
 		return Reason{Kind: EmptyDacl, Index: -1}
 	default:
 		return Reason{Kind: NoAce, Index: -1}
@@ -66,6 +75,8 @@ func (t *tracer) passed(q *query, lost winnt.AccessMask) {
 		t.left(q, 0, lost&q.undecided)
 		return
 	}
+	// Without a result list the root answers for the whole tree: only what it
+	// lost is told. With one each node has an answer, and so a reason.
 	t.left(q, 0, lost&q.tree.nodes[0].undecided)
 	for i := 1; i < len(q.tree.nodes) && q.tree.each; i++ {
 		t.left(q, i, q.tree.nodes[i].undecided)
@@ -86,6 +97,8 @@ func (t *tracer) left(q *query, at int, open winnt.AccessMask) {
 	}
 }
 
+// lostBecause returns the cause for bits that a pass leaves undecided, in the
+// order of [tracer.denial], so that step and reason tell the same story.
 func lostBecause(t *tracer, q *query) cause {
 	switch {
 	case t.rule != nil:

@@ -35,6 +35,8 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 	}
 	var daclBuf [stackDACL]sd.Entry
 	var saclBuf [stackSACL]sd.Entry
+	// Everything below lives on the stack: query and identity hold no pointer
+	// that outlives the call, and raw is a view of b.
 	who := identity{token: t, primary: t, owner: raw.Owner}
 	q := query{who: &who, mapping: &typ.Mapping, r: &noExtras, desired: typ.Mapping.Map(desired)}
 	if raw.DACL != "" {
@@ -51,6 +53,8 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 		}
 		q.sacl = list{entries: entries, facts: sd.FactsOf(entries), present: true}
 	}
+	// Conditions, object types and attributes need their decoded form, which
+	// entries compiled on the stack do not have.
 	if (q.dacl.facts|q.sacl.facts)&sd.HasExtras != 0 {
 		return checkDecoded(t, b, desired, typ)
 	}
@@ -58,6 +62,8 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 	if desired == 0 {
 		return denied(0), nil
 	}
+	// The owner's hash is only needed where the owner has implicit rights to
+	// give, or OWNER RIGHTS replaces them.
 	if q.desired&(ownerMask|maximum) != 0 || q.dacl.facts&sd.HasOwnerRights != 0 {
 		q.ownerHash = raw.Owner.Hash()
 	}
@@ -65,6 +71,8 @@ func CheckBytes(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.O
 }
 
 // checkDecoded decides for descriptors that are invalid or not plain.
+// It is the slow path of [CheckBytes] and gives the same answer; a malformed
+// descriptor is found here, so that there is one place that names its fault.
 func checkDecoded(t *token.Token, b []byte, desired winnt.AccessMask, typ *winnt.ObjectType) (Decision, error) {
 	d, err := sd.Decode(b)
 	if err != nil {

@@ -57,6 +57,10 @@ type certificate struct {
 	Token      string            `json:"token"` // hash of the token file
 }
 
+// certificateStep is one step that granted or refused rights: the entry by list
+// and index (-1 for a stage without an entry), the pass, and the node of the
+// object type list, 0 for the root. Its field order is the alphabetical one of
+// the canonical form.
 type certificateStep struct {
 	ACE     int    `json:"ace"`
 	Bits    string `json:"bits"`
@@ -91,11 +95,17 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 	switch {
 	case t == nil:
 		return nil, ErrNoToken
+	// The explanation must answer this very question: the same mapped rights
+	// under the same mapping.
 	case m == nil || x == nil || x.mapping == nil || m.Map(r.Desired) != x.Desired || *m != *x.mapping:
 		return nil, ErrNotExplained
+	// A verifier in another language cannot repeat what a Go function said, and
+	// a certificate that leaves it out would vouch for a guess.
 	case r.Options.Callback != nil:
 		return nil, ErrCallback
 	}
+	// The file that was read may be laid out differently from the one the token
+	// writes; both must give the same token.
 	own, err := t.MarshalJSON()
 	if err != nil {
 		return nil, err
@@ -117,16 +127,21 @@ func (x *Explanation) Certificate(r *Request, tokenFile []byte) ([]byte, error) 
 			x.Decision.PrivilegesUsed.Names()...),
 		ResultList: x.each, Results: []string{}, Steps: []certificateStep{},
 	}
+	// The subject's process counts only for compound entries, and is stated always:
+	// a verifier need not know which entries there are.
 	primary, err := r.Subject.primary().MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
+	// The process's token decides the server SIDs of compound entries. Mostly it
+	// is the token that was asked about, and "" says so.
 	if !bytes.Equal(primary, own) {
 		c.Primary = string(primary)
 	}
 	for _, e := range r.ObjectTypes {
 		c.ObjectTypes = append(c.ObjectTypes, fmt.Sprintf("%d %x", e.Level, e.GUID[:]))
 	}
+	// The canonical form leaves no order to choose.
 	slices.Sort(c.Privileges)
 	x.certify(&c)
 	body, err := compact(&c)
@@ -143,6 +158,8 @@ func (x *Explanation) certify(c *certificate) {
 		c.Results = append(c.Results, n.Status().String()+" "+n.Granted.Padded())
 	}
 	for i := range x.Steps {
+		// Steps without bits tell a reader what was passed over; a verifier repeats
+		// the walk and finds them by itself.
 		if s := &x.Steps[i]; s.Bits != 0 {
 			c.Steps = append(c.Steps, certificateStep{s.ACE, s.Bits.Padded(), s.Granted, valid(s.List), s.Node, s.Pass,
 				s.Rule})

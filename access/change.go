@@ -18,6 +18,8 @@ type Change struct {
 func (c Change) String() string { return strings.Join(c.Steps, ", and ") }
 
 // Limits of the search for changes.
+// The limits bound the time of a question: 48 steps, their pairs, and triples of
+// half of them are some 3,500 checks.
 const (
 	maxMoves    = 48 // single steps that are tried
 	maxGroups   = 16 // of them memberships
@@ -51,12 +53,16 @@ func Changes(r *Request) ([]Change, error) {
 	if err != nil || d.Allowed() || r.Descriptor == nil || r.Desired == 0 {
 		return nil, err
 	}
+	// The refusals that no change of token or descriptor mends have returned
+	// above: an error, and a request for nothing.
 	moves := movesFor(r)
 	if len(moves) > maxMoves {
 		moves = moves[:maxMoves]
 	}
 	x := newTrial(r)
 	var out []Change
+	// Fewer steps first: a pair is only tried when no single step grants, so
+	// that no answer holds a step that is not needed.
 	for n := 1; n <= maxTogether && len(out) == 0; n++ {
 		if n == maxTogether && len(moves) > maxMoves/2 { // a few thousand checks at most
 			moves = moves[:maxMoves/2]
@@ -69,6 +75,8 @@ func Changes(r *Request) ([]Change, error) {
 // combinations tries every choice of n more moves after those chosen.
 func (x *trial) combinations(moves []move, chosen []*move, n int, out []Change) []Change {
 	if n == 0 {
+		// All steps are chosen: make them and ask. The bound on answers also bounds the
+		// checks, since no branch is entered once it is reached.
 		if len(out) < maxChanges && x.grants(chosen) {
 			c := Change{}
 			for _, m := range chosen {
@@ -118,6 +126,8 @@ func newTrial(r *Request) *trial {
 
 // grants makes the changes, asks again, and takes them back.
 func (x *trial) grants(moves []*move) bool {
+	// A combination may contradict itself, such as a level that no token may
+	// have beside a flag; it grants nothing.
 	t := x.tokenOf(moves)
 	if t == nil {
 		return false
@@ -127,6 +137,8 @@ func (x *trial) grants(moves []*move) bool {
 	} else {
 		x.r.Subject.Primary = t
 	}
+	// The effective token is the client's while one is impersonated, and the
+	// process's otherwise.
 	x.changed = false
 	for _, m := range moves {
 		if m.do != nil {
@@ -146,6 +158,9 @@ func (x *trial) grants(moves []*move) bool {
 
 // tokenOf returns the token as the moves change it, nil if there is no such
 // token.
+//
+// The last token made is kept: combinations that differ in their entries only
+// share it, and making a token costs more than a check.
 func (x *trial) tokenOf(moves []*move) *token.Token {
 	var of [maxTogether]*move
 	n := 0

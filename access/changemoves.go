@@ -11,6 +11,9 @@ import (
 )
 
 // movesFor lists the single steps that bear on a request.
+// The order is that of the answers: what an administrator would rather do
+// comes first, a group before a privilege, a privilege before a wider limit,
+// and a change of the object last.
 func movesFor(r *Request) []move {
 	moves := append(groupMoves(r), privilegeMoves(r)...)
 	moves = append(moves, limitMoves(r)...)
@@ -29,6 +32,8 @@ func limitMoves(r *Request) (moves []move) {
 	q.sacl.set(r.Descriptor.SACL())
 	if rid, _, _ := q.label(); t.Integrity() < rid {
 		what := says("raise the token's integrity level to " + token.IntegrityName(rid))
+		// The integrity level stands among the groups or in its own field; a
+		// raise removes the first and sets the second (T-4).
 		moves = append(moves, move{what: what, change: func(s *token.Spec) {
 			for i, g := range s.Groups {
 				if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
@@ -55,6 +60,7 @@ func limitMoves(r *Request) (moves []move) {
 // groupMoves returns moves that make the token a member of a SID that an entry
 // allows, or of the owner.
 func groupMoves(r *Request) (out []move) {
+	// Two SIDs stand for others and are no groups a user can be put into.
 	t, seen := r.Subject.Effective(), map[sid.SID]bool{sid.OwnerRights: true, sid.PrincipalSelf: true}
 	add := func(s sid.SID) {
 		if s.IsZero() || seen[s] || t.Member(s, false) || len(out) == maxGroups {
@@ -95,6 +101,7 @@ func enableIn(spec *token.Spec, s sid.SID) {
 // privilegeMoves returns moves that enable the privileges that the check looks at.
 func privilegeMoves(r *Request) (out []move) {
 	t := r.Subject.Effective()
+	// Backup and restore count for a caller that declares the intent only.
 	looked := []winnt.Privilege{winnt.SeSecurityPrivilege, winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege}
 	if r.Intent.Backup {
 		looked = append(looked, winnt.SeBackupPrivilege)
@@ -130,6 +137,8 @@ func dropMoves(r *Request) (out []move) {
 				continue
 			}
 			out = append(out, move{
+				// The entry is blanked, not removed: the others keep their indexes, by
+				// which steps and reasons name them.
 				what: func() string { return fmt.Sprintf("drop DACL %d %s", i, printed(d.DACL().At(i))) },
 				do:   func(x *trial) { x.dacl[maxPut+i] = blank },
 				undo: func(x *trial) { x.dacl[maxPut+i] = deny[i] },
@@ -167,10 +176,14 @@ func putMoves(r *Request) (out []move) {
 		return nil
 	}
 	t := r.Subject.Effective()
+	// Bits that no entry can grant are left out; MAXIMUM_ALLOWED alone leaves
+	// nothing, and then an entry that reads is proposed.
 	mask := r.mapping().Map(r.Desired) &^ ungranted
 	if mask == 0 {
 		mask = r.mapping().Read
 	}
+	// A restricted token needs an entry in each pass, an AppContainer one for its
+	// package: all of them can be put together.
 	whom := []sid.SID{t.User().SID}
 	if t.IsRestricted() && t.RestrictedSet().Len() > 0 {
 		whom = append(whom, t.RestrictedSet().At(0))
@@ -180,6 +193,8 @@ func putMoves(r *Request) (out []move) {
 	}
 	for at, s := range whom {
 		a, err := sd.NewACE(sd.AccessAllowed, 0, mask, s)
+		// A list that is full takes no further entry, and a proposal that cannot be
+		// carried out is no answer.
 		if err != nil || r.Descriptor.DACL().Len() > 0 && !fits(r.Descriptor.DACL(), a) {
 			continue
 		}
@@ -198,6 +213,7 @@ func putMoves(r *Request) (out []move) {
 // be.
 func fits(l *sd.ACL, a sd.ACE) bool { return l.Size()+len(a.Binary()) <= 0xFFFF }
 
+// printed returns an entry in SDDL, or its type where SDDL has no form for it.
 func printed(a sd.ACE) string {
 	text, err := sddl.FormatACE(a, sddl.Options{Extended: true})
 	if err != nil {
@@ -206,6 +222,7 @@ func printed(a sd.ACE) string {
 	return text
 }
 
+// named returns a SID with its well-known name, if it has one.
 func named(s sid.SID) string {
 	if n := sid.Name(s); n != "" {
 		return s.String() + " (" + n + ")"

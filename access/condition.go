@@ -42,6 +42,8 @@ func (q *query) condition(e *sd.Entry, f effect) cause {
 
 // evaluate runs a condition for entries of an effect in a pass.
 func (q *query) evaluate(x *claims.Expr, f effect, p pass) claims.Truth {
+	// The owner and PRINCIPAL_SELF travel along because Member_of may name
+	// S-1-3-4 or S-1-5-10, which stand for them.
 	return x.Eval(&environment{
 		token: q.who.token, self: q.r.Self, owner: q.who.owner, resource: q.who.resource,
 		deny: f == deny, restricted: p == restrictedPass,
@@ -93,6 +95,8 @@ func (v *environment) attribute(scope claims.Scope, name string) (claims.Attribu
 	return claims.Attribute{}, false
 }
 
+// resourceAttribute finds an attribute among the SYSTEM_RESOURCE_ATTRIBUTE_ACEs
+// of a SACL. Names are compared as claims compare them, without case.
 func resourceAttribute(l *sd.ACL, name string) (claims.Attribute, bool) {
 	if l.Facts()&sd.HasResourceAttribute == 0 {
 		return claims.Attribute{}, false
@@ -113,6 +117,8 @@ func (v *environment) Member(s sid.SID, device bool) bool {
 	s = Substitute(s, v.self, v.owner)
 	t, hash := v.token, s.Hash()
 	switch {
+	// The order matters: the restricted pass replaces the groups of the device
+	// as it does the user's, whatever the entry does.
 	case device && v.restricted:
 		return t.RestrictedDeviceSet().Find(hash, s) >= 0
 	case device && v.deny:

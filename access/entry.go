@@ -12,6 +12,7 @@ import (
 // value, which denies.
 func SeAccessCheck(r *Request) (Decision, error) { return seAccessCheck(r, nil) }
 
+// seAccessCheck does what [SeAccessCheck] does, and tells a tracer unless it is nil.
 func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 	if r == nil {
 		return Decision{}, ErrNoRequest
@@ -23,6 +24,8 @@ func seAccessCheck(r *Request, tr *tracer) (Decision, error) {
 // answer runs the check of a request that is made ready here; with a trial, of
 // its lists.
 func (q *query) answer(x *trial) (Decision, error) {
+	// The rules of section 3.3 come before the object type list is looked at, so that
+	// kernel mode and a missing descriptor are answered whatever the list is.
 	d, done, err := q.enter()
 	if done || err != nil {
 		return d, err
@@ -67,6 +70,7 @@ func (q *query) enter() (d Decision, done bool, err error) {
 		}
 		return q.settle(Grant(q.previous)), true, nil
 	}
+	// Only now is a token needed: the rules above decide without one.
 	if q.who.token = r.Subject.Effective(); q.who.token == nil {
 		return d, true, ErrNoToken
 	}
@@ -81,6 +85,8 @@ func (q *query) mapRequest() {
 }
 
 // take reads what the check needs of the request's object and subject.
+// take allocates nothing: lists and identities are those of the request, which
+// must not change while the check runs.
 func (q *query) take(r *Request) {
 	d := r.Descriptor
 	q.who.primary, q.who.owner, q.who.resource = r.Subject.primary(), d.Owner(), d.SACL()
@@ -91,6 +97,8 @@ func (q *query) take(r *Request) {
 
 // kernelMode grants without a check.
 func (q *query) kernelMode() Decision {
+	// The mapping stands for what the type has: kernel mode is granted no bits that
+	// the object does not know.
 	granted := q.asked() | q.previous
 	if q.max() {
 		granted |= q.mapping.All
@@ -136,6 +144,8 @@ func NtPrologue(r *Request) (call ntstatus.Status, d Decision, done bool) {
 		// The object type list is no tree in preorder.
 		return ntstatus.InvalidParameter, d, true
 	}
+	// Stage 0 is asked before the descriptor is captured, which is why the query has
+	// neither lists nor a mapping.
 	q := query{who: &identity{token: t}, r: r, desired: r.Desired}
 	if r.Desired&sacl != 0 {
 		// ACCESS_SYSTEM_SECURITY without its privilege is an answer of the call,
@@ -159,6 +169,7 @@ func NtAccessCheck(r *Request) (call ntstatus.Status, d Decision) {
 	if done {
 		return call, d
 	}
+	// The prologue has checked that the list is a tree.
 	if len(r.ObjectTypes) > 0 {
 		q.tree = newTree(r.ObjectTypes, false)
 	}

@@ -42,6 +42,8 @@ func (s *Step) Entry() string {
 
 // MarshalJSON writes the form of the batch output.
 func (s Step) MarshalJSON() ([]byte, error) {
+	// The names are those of the batch format, which must not follow a rename
+	// of a Go field.
 	type step struct {
 		Rule    string `json:"rule"`
 		ACE     *int   `json:"ace"`
@@ -100,6 +102,8 @@ func ExplainResultList(r *Request) ([]NodeResult, Decision, *Explanation, error)
 
 // prepare sets what steps refer to while the check runs.
 func (x *Explanation) prepare(r *Request) {
+	// Most checks have a step for each entry of the DACL and a few stages: one
+	// allocation serves them.
 	n := 4
 	if r == nil {
 		return
@@ -117,6 +121,8 @@ func (x *Explanation) prepare(r *Request) {
 
 // interesting returns the bits there is a reason for.
 func (x *Explanation) interesting() winnt.AccessMask {
+	// MAXIMUM_ALLOWED asks about every right of the type, so that a reader sees
+	// what was not granted, too.
 	m := x.Asked | x.Decision.Granted
 	if x.Desired&winnt.MAXIMUM_ALLOWED != 0 && x.mapping != nil {
 		m |= x.mapping.Map(winnt.GENERIC_ALL)
@@ -137,6 +143,8 @@ func (x *Explanation) Reason(bit winnt.AccessMask) (r BitReason, ok bool) {
 // Verdict returns the decision in one line.
 func (x *Explanation) Verdict() string {
 	var b strings.Builder
+	// A denial names one right only, the lowest that was itself refused: the
+	// others may have been left behind by the end of the walk.
 	if x.Decision.Allowed() {
 		b.WriteString("GRANTED " + x.Decision.Granted.String() + " " + x.names(x.Decision.Granted))
 	} else {
@@ -154,6 +162,8 @@ func (x *Explanation) Verdict() string {
 	return b.String()
 }
 
+// name returns the name of a right of the object's type, its number where the
+// type is not known.
 func (x *Explanation) name(bit winnt.AccessMask) string {
 	t := x.typ
 	if t == nil {
@@ -162,6 +172,7 @@ func (x *Explanation) name(bit winnt.AccessMask) string {
 	return t.RightName(bit)
 }
 
+// names returns the names of all rights of a mask, joined as the type joins them.
 func (x *Explanation) names(m winnt.AccessMask) string {
 	t := x.typ
 	if t == nil {
@@ -178,6 +189,8 @@ func (x *Explanation) String() string {
 	var b strings.Builder
 	b.WriteString(x.Verdict())
 	b.WriteByte('\n')
+	// Two passes: the columns are as wide as their widest cell, and SDDL is
+	// formatted once.
 	where, entry := 0, 0
 	texts := make([]string, len(x.Steps))
 	for i := range x.Steps {
@@ -202,6 +215,8 @@ func (x *Explanation) String() string {
 		switch {
 		case r.Granted:
 			word = "granted"
+		// An entry for another right ended the walk before this one was reached:
+		// it was never refused, and calling it denied would mislead.
 		case r.Reason.Kind == AceDeny && x.culprits&r.Bit == 0:
 			word, why = "left   ", why+" ended the walk before this was decided"
 		}
@@ -214,6 +229,8 @@ func (x *Explanation) String() string {
 
 const columnWidth = 3
 
+// where returns the first column: the list with the index of the entry and the
+// pass, or the stage, and the node unless it is the root.
 func (s *Step) where() string {
 	w := strings.TrimSpace("stage " + s.List)
 	if s.ACE >= 0 {
@@ -225,6 +242,7 @@ func (s *Step) where() string {
 	return w
 }
 
+// cell returns what a step did to one bit.
 func (s *Step) cell(bit winnt.AccessMask) string {
 	switch {
 	case s.Bits&bit == 0:
@@ -235,6 +253,7 @@ func (s *Step) cell(bit winnt.AccessMask) string {
 	return "-"
 }
 
+// pad fills a text with blanks to n bytes; a longer text is kept whole.
 func pad(s string, n int) string {
 	if len(s) >= n {
 		return s

@@ -31,6 +31,8 @@ type ResultRecord struct {
 
 // A StepRecord holds a [Step] and the binary form of its entry, which is empty
 // for a stage.
+//
+// Numbers are 64 bits wide here, whatever int is on either side of a connection.
 type StepRecord struct {
 	Rule, List    string
 	ACE           int64
@@ -48,6 +50,8 @@ func (x *Explanation) Record() *ExplanationRecord {
 		Desired: x.Desired, Asked: x.Asked, Culprits: x.culprits, Mapping: x.mapping, ResultList: x.each,
 		Reasons: x.Reasons,
 	}
+	// A type travels by name and its mapping beside it: the other program looks
+	// the name up and needs no table of ours.
 	if x.typ != nil {
 		r.Type = x.typ.Name
 		if x.typ == winnt.DirectoryFileObject {
@@ -79,6 +83,8 @@ func (r *ExplanationRecord) Explanation() *Explanation {
 	for _, s := range r.Steps {
 		step := Step{Rule: s.Rule, List: s.List, ACE: int(s.ACE), Bits: s.Bits, Granted: s.Granted,
 			Because: s.Because, Pass: s.Pass, Node: int(s.Node)}
+		// An ACE begins with type, flags and a size of two bytes ([MS-DTYP] section
+		// 2.4.4.1). The size is that of the bytes received and is not read.
 		if len(s.Entry) >= 4 {
 			step.entry, _ = sd.RawACE(sd.Type(s.Entry[0]), s.Entry[1], s.Entry[4:])
 		}

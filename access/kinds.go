@@ -23,6 +23,9 @@ type aceKind struct {
 // kinds decides every type (section 7). A type that is not listed has the
 // zero value: it is ignored, and an explanation says so. Types of the SACL that
 // stray into a DACL are ignored too.
+//
+// The table has all 256 types, so that looking a type up can neither fail nor
+// grant: allow and deny must be written down, ignoring is the zero value.
 var kinds = [256]aceKind{
 	sd.AccessAllowed:               {effect: allow},
 	sd.AccessDenied:                {effect: deny},

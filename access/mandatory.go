@@ -78,10 +78,13 @@ func (q *query) integrity() winnt.AccessMask {
 	return m
 }
 
+// explainedIntegrity does what integrity does and records it. They are two
+// functions because the fast path of a check calls the first alone.
 func (q *query) explainedIntegrity(need winnt.AccessMask) winnt.AccessMask {
 	m := q.integrity()
 	if q.tr != nil && m != everyBit {
 		_, _, at := q.label()
+		// at is -1 for the default label, which no entry stands for.
 		q.tr.ceiling(q, Reason{Kind: IntegrityPolicy, List: "SACL", Index: at}, integrityLimit, m, need)
 	}
 	return m
@@ -122,6 +125,8 @@ func (q *query) trust(need winnt.AccessMask) winnt.AccessMask {
 	e := &q.sacl.entries[at]
 	if kind, level, ok := trustOf(e.SID); ok {
 		t, l, _ := trustOf(q.who.token.TrustLevel())
+		// Type and level are compared apart: protected light at a high level does
+		// not dominate protected at a low one.
 		if t >= kind && l >= level {
 			return everyBit
 		}
@@ -163,6 +168,8 @@ func (q *query) filters(need winnt.AccessMask) winnt.AccessMask {
 	return m
 }
 
+// filterHolds evaluates the condition of an access filter as that of an allow
+// entry in the user's pass; a filter without one is Unknown, which does not hold.
 func (q *query) filterHolds(e *sd.Entry) claims.Truth {
 	x := q.sacl.acl.Extra(e.Aux)
 	if x == nil || x.Condition == nil {

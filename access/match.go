@@ -11,6 +11,8 @@ import (
 // pass names whose SIDs an ACL is read for.
 type pass uint8
 
+// The order is the one in which the passes run: [query.read] counts from the
+// first to packagePass, and traversePass stands apart.
 const (
 	userPass       pass = iota // user and groups
 	restrictedPass             // restricting SIDs
@@ -21,6 +23,8 @@ const (
 // resolve replaces SELF and OWNER RIGHTS by what they stand for, once.
 // CREATOR OWNER and CREATOR GROUP are ordinary SIDs here.
 func (q *query) resolve(s sid.SID, hash uint32) (sid.SID, uint32) {
+	// The hash of the entry is that of the SID in it; the SID that stands for
+	// it has its own.
 	if stands := Substitute(s, q.r.Self, q.who.owner); stands != s {
 		return stands, stands.Hash()
 	}
@@ -89,6 +93,8 @@ func (q *query) matches(e *sd.Entry, k *aceKind) cause {
 		return q.missed(s, hash, k.effect)
 	}
 	x := q.dacl.acl.Extra(e.Aux)
+	// The two SIDs of a compound entry stand in two places; an entry that lacks the
+	// second one does not apply.
 	if x == nil {
 		return serverMissed
 	}

@@ -101,6 +101,7 @@ func (q *query) decide() Decision {
 	if need&winnt.WRITE_OWNER&ceiling&^q.byPrivilege != 0 {
 		used |= q.takeOwnership()
 	}
+	// The passes are about what no privilege has granted.
 	q.held = need &^ q.byPrivilege
 	if q.max() {
 		// Maximum mode is about every bit that an entry can grant.
@@ -112,6 +113,8 @@ func (q *query) decide() Decision {
 		q.own = q.ownerRights()
 	}
 	// Stages 4 to 7.
+	// With a tree each node needs its own answer, and an AppContainer must be
+	// granted even what the owner has: both read the DACL all the same.
 	if q.held&^q.own == 0 && q.tree == nil && !q.who.token.IsAppContainer() {
 		if q.tr != nil {
 			q.tr.nothingLeft()
@@ -200,6 +203,8 @@ func (q *query) read(exempt winnt.AccessMask) bool {
 			continue
 		}
 		q.sids, q.pass, q.stop = q.sidsOf(p), p, q.strict()
+		// A SID that stands for another is not found by its own hash, and a package has
+		// no index: both look at each entry.
 		q.slow = p == packagePass || special
 		q.undecided, q.granted = before&limit, 0
 		if q.tr != nil {
@@ -226,8 +231,9 @@ func (q *query) read(exempt winnt.AccessMask) bool {
 	return true
 }
 
-// writeBits returns the rights a write-restricted token is restricted in
-//
+// writeBits returns the rights that a write-restricted token is restricted in:
+// deleting, changing DACL or owner, and the writing rights of the type that
+// neither reading nor executing needs.
 func (q *query) writeBits() winnt.AccessMask {
 	m := q.mapping
 	return winnt.DELETE | winnt.WRITE_DAC | winnt.WRITE_OWNER | m.Write&^(m.Read|m.Execute)

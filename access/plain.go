@@ -26,6 +26,8 @@ func (q *query) plain(d *sd.Descriptor) bool {
 // decidePlain decides a question that is plain: stages 3, 4 and 8.
 func (q *query) decidePlain(d *sd.Descriptor) Decision {
 	q.sids = q.who.token.SIDs()
+	// Neither the owner nor the maximum matters: one pass answers, and nothing is
+	// set up that it does not read.
 	if q.desired&(ownerMask|maximum) == 0 {
 		q.stop, q.undecided = true, q.desired
 		// The pass did not grant all that was asked for.
@@ -42,6 +44,8 @@ func (q *query) decidePlain(d *sd.Descriptor) Decision {
 	}
 	// The owner's rights come before the entries.
 	q.own = q.ownerRights()
+	// What the owner has is not asked of the entries, so that a denial of it in the
+	// list takes nothing away.
 	if q.undecided = q.held &^ q.own; q.undecided != 0 {
 		q.run()
 	}

@@ -53,6 +53,8 @@ var recovery = func() *sd.Descriptor {
 	return sd.New(sd.Parts{DACL: l})
 }()
 
+// configured reports whether there are any policies; without them an id in a
+// SACL names nothing.
 func (s *PolicySet) configured() bool { return s != nil && len(s.Policies) > 0 }
 
 // Find returns the policy with an id, nil if the set has none.
@@ -89,6 +91,9 @@ func (q *query) centralPolicy() bool {
 		rule := q.r.Policies.recoveryRule()
 		return q.rule(&rule, 0)
 	}
+	// Each rule narrows what the one before left: the result is their intersection,
+	// in whatever order they stand. Without the maximum the first rule that takes
+	// something away ends the check.
 	for i := range p.Rules {
 		if r := &p.Rules[i]; q.applies(r) && !q.rule(r, i) {
 			return false
@@ -100,6 +105,8 @@ func (q *query) centralPolicy() bool {
 // applies reports whether a rule's resource condition is TRUE; UNKNOWN means
 // that it does not apply.
 func (q *query) applies(r *Rule) bool {
+	// The condition of a rule is about the resource and asked as one of an allow
+	// entry: only TRUE counts.
 	holds := r.AppliesTo == nil || q.evaluate(r.AppliesTo, allow, userPass) == claims.True
 	if !holds && q.tr != nil {
 		q.tr.notApplicable(r)

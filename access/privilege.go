@@ -22,6 +22,8 @@ const (
 // beats every denial.
 func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool) {
 	want := need
+	// An intent grants all the rights it stands for where the maximum is asked, and
+	// those that are asked for otherwise.
 	if q.max() { // all of them; A-44
 		want = everyBit &^ q.previous
 	}
@@ -41,6 +43,7 @@ func (q *query) stage0(need winnt.AccessMask) (used winnt.PrivilegeSet, ok bool)
 		}
 		return used, false
 	}
+	// The right is granted before the ceiling is known; [query.decide] clips it.
 	q.byPrivilege |= sacl
 	if q.tr != nil {
 		q.tr.privilege(securityHeld, winnt.SeSecurityPrivilege, sacl)
@@ -67,6 +70,7 @@ func (q *query) byIntent(p winnt.Privilege, bits winnt.AccessMask) winnt.Privile
 // of two privileges before any entry is read; else it is the DACL's to
 // decide. No other privilege takes part in a check.
 func (q *query) takeOwnership() winnt.PrivilegeSet {
+	// Either is enough, and only the one that granted the right is told as used.
 	for _, p := range [...]winnt.Privilege{winnt.SeTakeOwnershipPrivilege, winnt.SeRelabelPrivilege} {
 		if q.who.token.Has(p) {
 			q.byPrivilege |= winnt.WRITE_OWNER
@@ -152,6 +156,7 @@ func PrivilegeCheck(t *token.Token, set winnt.PrivilegeSet, all bool) (ok bool, 
 	if t.Type() == winnt.TokenImpersonation && t.Level() < winnt.SecurityIdentification {
 		return false, 0, ntstatus.BadImpersonationLevel
 	}
+	// A privilege that is held and disabled does not count.
 	found = set & t.Enabled()
 	if all {
 		return found == set, found, ntstatus.Success
@@ -180,6 +185,7 @@ func SeFastTraverseCheck(d *sd.Descriptor, s *Subject, wanted winnt.AccessMask, 
 	if d.SACL().Facts()&saclRare != 0 {
 		return false
 	}
+	// From here on the answer needs the label and one look at the entries.
 	q := query{who: &identity{token: t, primary: t}, mapping: &typ.Mapping, r: &noExtras}
 	q.dacl.set(d.DACL())
 	q.sacl.set(d.SACL())

@@ -31,6 +31,7 @@ const (
 	NotAsked                     // the call was refused before any bit was looked at
 )
 
+// kindNames are part of the JSON format: a kind is renamed there or nowhere.
 var kindNames = [...]string{
 	AceAllow: "AceAllow", AceDeny: "AceDeny", Owner: "Owner", Privilege: "Privilege", NullDacl: "NullDacl",
 	EmptyDacl: "EmptyDacl",

@@ -24,6 +24,7 @@ func (n NodeResult) String() string { return n.Status().String() + " " + n.Grant
 // results. The error is [ErrNoRequest], [ErrNoToken] or [ErrNoMapping].
 func CheckResultList(r *Request) ([]NodeResult, Decision, error) { return resultList(r, nil) }
 
+// resultList does what [CheckResultList] does, and tells a tracer unless it is nil.
 func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 	if r == nil {
 		return nil, Decision{}, ErrNoRequest
@@ -44,6 +45,8 @@ func resultList(r *Request, tr *tracer) ([]NodeResult, Decision, error) {
 	if !done {
 		q.tree = newTree(r.ObjectTypes, true)
 		d = q.decide()
+		// A missing privilege ended the check before any node was looked at: it is the
+		// answer of each.
 		if d.Status() != ntstatus.PrivilegeNotHeld {
 			return q.nodeResults(), d, nil
 		}
@@ -67,6 +70,7 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 		return call, sameForAll(len(r.ObjectTypes), d), d
 	}
 	q.tree = newTree(r.ObjectTypes, true)
+	// The short way has no tree, so that the stages are run.
 	d = q.decide()
 	// The missing privilege is the answer in every entry.
 	if d.Status() == ntstatus.PrivilegeNotHeld {
@@ -75,6 +79,7 @@ func NtAccessCheckResultList(r *Request) (call ntstatus.Status, results []NodeRe
 	return call, q.nodeResults(), d
 }
 
+// sameForAll gives each node the decision of the whole.
 func sameForAll(n int, d Decision) []NodeResult {
 	results := make([]NodeResult, n)
 	for i := range results {
@@ -89,6 +94,8 @@ func (q *query) nodeResults() []NodeResult {
 	results := make([]NodeResult, len(q.tree.nodes))
 	asked := q.asked()
 	for i := range results {
+		// What privileges granted is kept apart from what the passes left, since
+		// no pass may take it away.
 		total := q.tree.nodes[i].held | q.byPrivilege | q.previous
 		ok := asked&^total == 0
 		switch {

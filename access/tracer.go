@@ -33,6 +33,7 @@ func (t *tracer) add(c cause, m winnt.AccessMask, granted bool) *Step {
 	return &t.x.Steps[len(t.x.Steps)-1]
 }
 
+// begin records what the caller was granted before this check.
 func (t *tracer) begin(q *query) {
 	if m := q.asked() & q.previous; m != 0 {
 		t.set(q.previous, Reason{Kind: PreviouslyGranted, Index: -1})
@@ -40,10 +41,15 @@ func (t *tracer) begin(q *query) {
 	}
 }
 
+// stage records a decision that needs nothing but its cause.
 func (t *tracer) stage(c cause, m winnt.AccessMask, granted bool) { t.add(c, m, granted) }
 
+// nothingLeft records that the DACL is not read: owner and privileges have
+// granted all that is asked for.
 func (t *tracer) nothingLeft() { t.add(noneLeft, 0, true) }
 
+// privilege records bits that a privilege grants. The sentence for
+// ACCESS_SYSTEM_SECURITY names its privilege already.
 func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
 	s := t.add(c, m, true)
 	if c != securityHeld {
@@ -52,12 +58,15 @@ func (t *tracer) privilege(c cause, p winnt.Privilege, m winnt.AccessMask) {
 	t.set(m, Reason{Kind: Privilege, Index: -1, Privilege: p})
 }
 
+// notHeld records the privilege whose lack ends the check before any entry is
+// read.
 func (t *tracer) notHeld(p winnt.Privilege) {
 	t.add(securityMissing, sacl, false)
 	t.last = Reason{Kind: Privilege, Index: -1, Privilege: p}
 	t.set(sacl, t.last)
 }
 
+// owner records the rights that the owner has without any entry.
 func (t *tracer) owner(m winnt.AccessMask) {
 	t.add(ownerHas, m, true)
 	t.set(m, Reason{Kind: Owner, Index: -1})
@@ -65,6 +74,9 @@ func (t *tracer) owner(m winnt.AccessMask) {
 
 // ceiling records a limit of stage 1.
 func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMask) {
+	// The step shows what the limit takes of the question, or of everything the
+	// type has where the maximum is asked for; the reason goes to every bit
+	// beyond the limit, since a later stage may still ask about one.
 	out := need &^ left
 	if q.max() {
 		out = (q.mapping.All | need) &^ left
@@ -84,6 +96,8 @@ func (t *tracer) ceiling(q *query, r Reason, c cause, left, need winnt.AccessMas
 // pass begins the steps of a pass.
 func (t *tracer) pass() { t.since, t.last = len(t.x.Steps), Reason{} }
 
+// list returns the list that is read: a central access rule has a DACL of its
+// own, which goes by the name of the rule.
 func (t *tracer) list() string {
 	if t.rule != nil {
 		return t.rule.Name
@@ -131,6 +145,8 @@ func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.Acce
 // fillEntries notes the entries the pass met; its steps are in
 // the order of the list.
 func (t *tracer) fillEntries(l *sd.ACL) {
+	// Entries are not decoded while the walk runs. Both sequences ascend, so
+	// one pass over the list finds them.
 	steps := t.x.Steps[t.since:]
 	for i, a := range l.All() {
 		if len(steps) == 0 {
@@ -149,6 +165,8 @@ func (t *tracer) null(q *query, before winnt.AccessMask) {
 		t.set(before&^q.held, Reason{Kind: CentralAccessRule, Index: t.ruleAt, Name: t.rule.Name})
 		return
 	}
+	// The owner's part keeps its reason: it was granted before the list was
+	// found to be absent.
 	t.set(q.held&^q.own, Reason{Kind: NullDacl, Index: -1})
 	t.set(before&^q.held, Reason{Kind: NoAce, Index: -1})
 	t.add(nullList, q.held&^q.own, true)
@@ -164,15 +182,21 @@ func (t *tracer) lost(_ *query, m winnt.AccessMask, r Reason, c cause) {
 	t.add(c, m, false)
 }
 
+// notApplicable records a central access rule that is not for this resource.
 func (t *tracer) notApplicable(r *Rule) { t.add(ruleNotApplicable, 0, true).List = r.Name }
 
+// enterRule makes the steps and denials that follow those of a central access
+// rule, until leaveRule.
 func (t *tracer) enterRule(r *Rule, i int) { t.rule, t.ruleAt = r, i }
 
+// leaveRule ends what enterRule began.
 func (t *tracer) leaveRule() { t.rule = nil }
 
 // end completes the explanation.
 func (t *tracer) end(q *query, d Decision) {
 	x := &t.x
+	// Four kinds of check end before the pipeline and leave no step of their
+	// own: one step and one reason for every bit stand for them.
 	x.Decision, x.Desired, x.Asked = d, q.desired, q.asked()
 	switch c := early(q, d); c {
 	case matched:
@@ -203,6 +227,8 @@ func (t *tracer) end(q *query, d Decision) {
 		if r.Kind == 0 {
 			r = Reason{Kind: NoAce, Index: -1}
 		}
+		// A privilege that is named as reason grants unless it is the one that
+		// was missing, which refuses the whole request.
 		granted := r.Kind.grants() && d.Status() != ntstatus.PrivilegeNotHeld || d.Granted&b != 0
 		x.Reasons = append(x.Reasons, BitReason{Bit: b, Granted: granted, Reason: r})
 	}
@@ -214,6 +240,7 @@ func early(q *query, d Decision) cause {
 	switch {
 	case d.Status() == ntstatus.InvalidParameter:
 		return badList
+	// The order is that of section 3.3: the first that holds decided.
 	case q.r.Mode == Kernel:
 		return kernelMode
 	case q.r.Descriptor == nil:

@@ -29,6 +29,8 @@ func ValidateObjectTypes(list []ObjectTypeEntry) error {
 	if len(list) > MaxObjectTypes {
 		return listError(MaxObjectTypes, "the list has %d entries, at most %d are allowed", len(list), MaxObjectTypes)
 	}
+	// The checks follow the entries in order, so that the error names the first
+	// one that is wrong.
 	seen := guidIndex{}
 	for i := range list {
 		e := &list[i]
@@ -50,12 +52,16 @@ func ValidateObjectTypes(list []ObjectTypeEntry) error {
 	return nil
 }
 
+// listError returns the error of an entry, which is also STATUS_INVALID_PARAMETER.
 func listError(i int, format string, args ...any) error {
 	return fmt.Errorf("object type list, entry %d: %s: %w", i, fmt.Sprintf(format, args...),
 		ntstatus.InvalidParameter.Err())
 }
 
 // guidIndex finds GUIDs of a list: by looking, or by a map once it is long.
+//
+// Real lists have a handful of entries, for which looking is faster and takes no
+// memory; the limit of 4,096 would make looking quadratic.
 type guidIndex struct{ m map[winnt.GUID]int32 }
 
 const shortList = 16
@@ -77,6 +83,7 @@ func (x *guidIndex) add(list []ObjectTypeEntry, g winnt.GUID) bool {
 	return true
 }
 
+// find returns the index of a GUID, or -1.
 func (x *guidIndex) find(list []ObjectTypeEntry, g winnt.GUID) int {
 	if x.m != nil {
 		if i, ok := x.m[g]; ok {
@@ -123,6 +130,7 @@ func newTree(list []ObjectTypeEntry, each bool) *tree {
 			n.parent = path[l-1]
 		}
 		path[l] = int32(i)
+		// Each ancestor's subtree grows by this entry: the list is in preorder.
 		for p := n.parent; p >= 0; p = t.nodes[p].parent {
 			t.nodes[p].end = int32(i + 1)
 		}
@@ -170,6 +178,8 @@ func (t *tree) allow(at int, m winnt.AccessMask) {
 		n.granted |= g
 		n.undecided &^= g
 	}
+	// An ancestor whose children disagree ends the climb: those above it have a child
+	// that lacks the bits.
 	for p := t.nodes[at].parent; p >= 0; p = t.nodes[p].parent {
 		n := &t.nodes[p]
 		g := n.undecided

@@ -34,6 +34,8 @@ func (q *query) run() {
 			continue
 		}
 		e := &entries[i]
+		// What is decided is not decided again: an entry whose bits are all
+		// settled is passed over like one that is for children only.
 		m := q.mapping.Map(e.Mask) & q.undecided // A-45; A-46: undecided never has bits no entry can grant
 		if m == 0 || e.Flags&sd.InheritOnly != 0 {
 			if q.tr != nil {
@@ -41,6 +43,8 @@ func (q *query) run() {
 			}
 			continue
 		}
+		// ACCESS_ALLOWED and ACCESS_DENIED are types 0 and 1, as allow and deny
+		// follow each other: the two plain types need no table.
 		f, at := allow+effect(e.Kind), 0
 		if e.Kind > sd.AccessDenied || q.slow {
 			if f, at = q.judge(e, i); f == ignore {
@@ -105,6 +109,8 @@ func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 		}
 		return k.effect, 0
 	default:
+		// The SID is compared before the node is sought and the condition
+		// evaluated: most entries are for others, and a condition is the dearest.
 		c = q.matches(e, k)
 	}
 	if c == matched && k.object {
@@ -125,6 +131,8 @@ func (q *query) judge(e *sd.Entry, i int) (f effect, at int) {
 // onTree applies an entry at a node and returns what is left to decide, 0 if
 // the walk is over.
 func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.AccessMask {
+	// With a tree the bits of each node are decided apart; the walk goes on
+	// as long as some node has something left.
 	t := q.tree
 	root := t.nodes[0]
 	if f == allow {
@@ -140,6 +148,8 @@ func (q *query) onTree(i int, f effect, at int, m winnt.AccessMask) winnt.Access
 	return t.undecided()
 }
 
+// treeStep records an entry at a node. The bits that it decided at the root are
+// those that the object as a whole gains or loses.
 func (q *query) treeStep(i int, f effect, at int, m winnt.AccessMask, before node) {
 	if q.tr != nil {
 		q.tr.decidedAt(q, i, f, at, m, before.undecided&^q.tree.nodes[0].undecided)

@@ -242,6 +242,11 @@ func TestTextOfLists(t *testing.T) {
 	if got := field(t, e, "ProcessName"); got != "" {
 		t.Errorf("U-57: ProcessName of process 4 is %q", got)
 	}
+	from.ProcessName = "System"
+	if got := field(t, audit.HandleClosed(from, audit.Object{}), "ProcessName"); got != "System" {
+		t.Errorf("U-57: ProcessName of a process 4 that has a name is %q", got)
+	}
+	from.ProcessName = ""
 	if got := field(t, e, "ResourceAttributes"); got != "-" {
 		t.Errorf("U-57: an Event shows resource attributes %q", got)
 	}

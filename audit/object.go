@@ -28,8 +28,8 @@ func (o *Object) rightsType() string {
 	return o.Type
 }
 
-// appendDirectory adds behind the documented fields that the object is a
-// directory (U-75).
+// appendDirectory adds behind the documented fields that a File is a directory;
+// its rights go by a directory's names (U-75).
 func (o *Object) appendDirectory(l *fieldList) {
 	if o.Directory && o.Type == "File" {
 		l.text("ObjectDirectory", yesNo(true))

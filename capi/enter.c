@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include "enter.h"
 #include "_cgo_export.h"
@@ -26,6 +27,7 @@ static _Thread_local struct rm_teb teb;
 static pthread_key_t key;
 static _Atomic(struct ended *) ended_threads;
 static atomic_int forked;
+static atomic_int watched = -1;
 
 struct rm_teb *rm_teb(void) { return &teb; }
 
@@ -40,6 +42,17 @@ static void thread_ended(void *node)
 {
 	teb.thread = 0;
 	give_back(node);
+	int fd = atomic_load(&watched);
+	uint64_t one = 1;
+	if (fd >= 0)
+		(void)!write(fd, &one, sizeof one);
+}
+
+int rm_watch_ends(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	atomic_store(&watched, fd);
+	return fd;
 }
 
 uint64_t rm_take_ended(uint64_t *ids, uint64_t room)
@@ -146,4 +159,24 @@ void rm_run_as(uint64_t thread, uintptr_t call, uintptr_t routine, uintptr_t a, 
 	teb.last_error = 0;
 	((rm_routine)call)((void *)routine, (void *)a, (void *)b);
 	teb = own;
+}
+
+#ifdef __x86_64__
+/* A function of its own: gcc makes one call of two that differ in the calling convention alone. */
+typedef void (__attribute__((ms_abi)) *ms_call)(uintptr_t, uintptr_t, uintptr_t);
+static __attribute__((noinline)) void make_ms_call(ms_call routine, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+	routine(a, b, c);
+}
+#endif
+
+void rm_make_call(int ms, uintptr_t routine, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+#ifdef __x86_64__
+	if (ms) {
+		make_ms_call((ms_call)routine, a, b, c);
+		return;
+	}
+#endif
+	((void (*)(uintptr_t, uintptr_t, uintptr_t))routine)(a, b, c);
 }

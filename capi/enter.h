@@ -8,6 +8,13 @@
 /* Added to a call's number: as kernel mode makes it (librefmonk.so). */
 #define RM_KERNEL 0x80000000u
 
+/* Added by callers whose routines have the calling convention of 64-bit Windows. */
+#ifdef REFMON_MS_ABI
+#define RM_FACE 0x40000000u
+#else
+#define RM_FACE 0u
+#endif
+
 /* What a pthread keeps. thread is the number of its thread object, 0 before
  * its first call and after librefmon's destructor; its stack is [low, high),
  * 0 while that is not known. */
@@ -32,6 +39,13 @@ __attribute__((visibility("default"))) int rm_adopt(uint64_t thread);
 /* Calls a routine of the program as that thread, on whichever pthread Go runs it. */
 typedef void (*rm_routine)(void *routine, void *a, void *b);
 void rm_run_as(uint64_t thread, uintptr_t call, uintptr_t routine, uintptr_t a, uintptr_t b);
+
+/* Makes an asynchronous procedure call of the calling pthread; ms: its routine has the calling convention of 64-bit
+ * Windows. */
+void rm_make_call(int ms, uintptr_t routine, uintptr_t a, uintptr_t b, uintptr_t c);
+
+/* A descriptor that can be read when a pthread has ended, -1 where there can be none. */
+int rm_watch_ends(void);
 
 /* Ended pthreads whose thread objects are to be given back: takes them all. */
 uint64_t rm_take_ended(uint64_t *ids, uint64_t room);

@@ -30,6 +30,7 @@ type call struct {
 	*thread
 	args *[maxArgs]uint64
 	out  user // where its handle goes, if it returns one
+	ms   bool // the caller's routines have the calling convention of 64-bit Windows
 }
 
 // A row is the function behind a stub. It returns a handle in the parameter at
@@ -81,8 +82,8 @@ func refmonCall(id C.uint64_t, number C.uint32_t, args *C.uint64_t, top C.uint64
 // be allocated otherwise; a routine may call back and be called again.
 func (t *thread) enter(args *[maxArgs]uint64, number uint32) (r uint64) {
 	c, outer := &t.now, t.now
-	*c = call{thread: t, args: args}
-	to, st := &calls[number&^kernelMode], ntstatus.Success
+	*c = call{thread: t, args: args, ms: number&msFace != 0}
+	to, st := &calls[number&^(kernelMode|msFace)], ntstatus.Success
 	if to.out != 0 {
 		c.out = c.ptr(int(to.out) - 1)
 		st = c.ProbeHandle(c.out)

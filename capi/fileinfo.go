@@ -52,6 +52,17 @@ func (x ioCall) facts(st ntstatus.Status, words ...uint32) uint64 {
 	return x.finish(st, len(e.Bytes))
 }
 
+// fileName writes a FILE_NAME_INFORMATION, or what of it there is room for.
+func (x ioCall) fileName(st ntstatus.Status, i nt.NameInformation) uint64 {
+	var e marshal.Encoder
+	e.U32(i.FileNameLength)
+	e.Text(i.FileName)
+	if fault := x.Write(x.ptr(2), e.Bytes); fault != ntstatus.Success {
+		return status(fault)
+	}
+	return x.finish(st, len(e.Bytes))
+}
+
 func ntQueryInformationFile(c *call) uint64 {
 	x, fault := c.probeInfo()
 	out, st := c.sys.NtQueryInformationFile(nt.QueryInformationFileIn{FileHandle: c.handle(0), Length: c.u32(3),
@@ -59,6 +70,14 @@ func ntQueryInformationFile(c *call) uint64 {
 	switch i := out.FileInformation.(type) {
 	case nt.PipeInformation:
 		return x.facts(st, i.ReadMode, i.CompletionMode)
+	case nt.AccessInformation:
+		return x.facts(st, uint32(i.AccessFlags))
+	case nt.AlignmentInformation:
+		return x.facts(st, i.AlignmentRequirement)
+	case nt.CompletionInformation:
+		return x.facts(st, i.Flags)
+	case nt.NameInformation:
+		return x.fileName(st, i)
 	case nt.PipeLocalInformation:
 		return x.facts(st, i.NamedPipeType, i.NamedPipeConfiguration, i.MaximumInstances, i.CurrentInstances,
 			i.InboundQuota, i.ReadDataAvailable, i.OutboundQuota, i.WriteQuotaAvailable, i.NamedPipeState, i.NamedPipeEnd)

@@ -16,6 +16,9 @@ import (
 // kernelMode is added to the number of a call that librefmonk.so makes.
 const kernelMode = 1 << 31
 
+// msFace is added by callers whose routines have the calling convention of 64-bit Windows.
+const msFace = 1 << 30
+
 // face is a thread as kernel mode has it. The services behind the Zw names are
 // those of user mode, called on thread, whose previous mode is kernel.
 type face struct {

@@ -46,6 +46,46 @@ func ntQueryObject(c *call) uint64 {
 	return status(st)
 }
 
+func ntQueryInformationProcess(c *call) uint64 {
+	in := queryInformationProcessIn(c)
+	in.FaultReturnLength = c.probeAnswer(in.ProcessInformationLength)
+	out, st := c.sys.NtQueryInformationProcess(in)
+	return c.answer(out.ProcessInformation, out.ReturnLength, st)
+}
+
+func ntQueryInformationThread(c *call) uint64 {
+	in := queryInformationThreadIn(c)
+	in.FaultReturnLength = c.probeAnswer(in.ThreadInformationLength)
+	out, st := c.sys.NtQueryInformationThread(in)
+	return c.answer(out.ThreadInformation, out.ReturnLength, st)
+}
+
+// probeAnswer probes the buffer of a query, its third parameter, and ReturnLength, its fifth.
+func (c *call) probeAnswer(length uint32) ntstatus.Status {
+	st := c.Probe(c.ptr(2), uintptr(length), 4)
+	if returned := c.ptr(4); returned != 0 && st == ntstatus.Success {
+		st = c.ProbeU32(returned)
+	}
+	return st
+}
+
+// answer writes what such a query found, and how long it is.
+func (c *call) answer(value any, length uint32, st ntstatus.Status) uint64 {
+	if st.IsSuccess() {
+		e := marshal.Encoder{Base: c.ptr(2)}
+		e.ProcessInformation(value)
+		if fault := c.Write(c.ptr(2), e.Bytes); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	if returned := c.ptr(4); returned != 0 && length != 0 {
+		if fault := c.WriteU32(returned, length); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	return status(st)
+}
+
 func ntSetInformationObject(c *call) uint64 {
 	in := setInformationObjectIn(c)
 	b, st := c.Block(c.ptr(2), int(min(c.u32(3), 2)), 1)

@@ -89,6 +89,10 @@ func (r *remote) NtCancelTimer(in nt.CancelTimerIn) (nt.CancelTimerOut, ntstatus
 	return over[nt.CancelTimerOut](r, "NtCancelTimer", in)
 }
 
+func (r *remote) NtClearEvent(in nt.ClearEventIn) (nt.ClearEventOut, ntstatus.Status) {
+	return over[nt.ClearEventOut](r, "NtClearEvent", in)
+}
+
 func (r *remote) NtClose(in nt.CloseIn) (nt.CloseOut, ntstatus.Status) {
 	return over[nt.CloseOut](r, "NtClose", in)
 }
@@ -293,6 +297,10 @@ func (r *remote) NtPrivilegedServiceAuditAlarm(in nt.PrivilegedServiceAuditAlarm
 	return over[nt.PrivilegedServiceAuditAlarmOut](r, "NtPrivilegedServiceAuditAlarm", in)
 }
 
+func (r *remote) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (nt.QueryDirectoryObjectOut, ntstatus.Status) {
+	return over[nt.QueryDirectoryObjectOut](r, "NtQueryDirectoryObject", in)
+}
+
 func (r *remote) NtQueryInformationFile(in nt.QueryInformationFileIn) (nt.QueryInformationFileOut, ntstatus.Status) {
 	return over[nt.QueryInformationFileOut](r, "NtQueryInformationFile", in)
 }
@@ -341,6 +349,10 @@ func (r *remote) NtQueryVolumeInformationFile(in nt.QueryVolumeInformationFileIn
 	return over[nt.QueryVolumeInformationFileOut](r, "NtQueryVolumeInformationFile", in)
 }
 
+func (r *remote) NtQueueApcThread(in nt.QueueApcThreadIn) (nt.QueueApcThreadOut, ntstatus.Status) {
+	return over[nt.QueueApcThreadOut](r, "NtQueueApcThread", in)
+}
+
 func (r *remote) NtReadFile(in nt.ReadFileIn) (nt.ReadFileOut, ntstatus.Status) {
 	return over[nt.ReadFileOut](r, "NtReadFile", in)
 }
@@ -365,8 +377,16 @@ func (r *remote) NtRequestWaitReplyPort(in nt.RequestWaitReplyPortIn) (nt.Reques
 	return over[nt.RequestWaitReplyPortOut](r, "NtRequestWaitReplyPort", in)
 }
 
+func (r *remote) NtResetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
+	return over[nt.SetEventOut](r, "NtResetEvent", in)
+}
+
 func (r *remote) NtResumeThread(in nt.ResumeThreadIn) (nt.ResumeThreadOut, ntstatus.Status) {
 	return over[nt.ResumeThreadOut](r, "NtResumeThread", in)
+}
+
+func (r *remote) NtSetEvent(in nt.SetEventIn) (nt.SetEventOut, ntstatus.Status) {
+	return over[nt.SetEventOut](r, "NtSetEvent", in)
 }
 
 func (r *remote) NtSetInformationJobObject(in nt.SetInformationJobObjectIn) (nt.SetInformationJobObjectOut, ntstatus.Status) {
@@ -399,6 +419,14 @@ func (r *remote) NtSetTimer(in nt.SetTimerIn) (nt.SetTimerOut, ntstatus.Status) 
 
 func (r *remote) NtSuspendThread(in nt.SuspendThreadIn) (nt.SuspendThreadOut, ntstatus.Status) {
 	return over[nt.SuspendThreadOut](r, "NtSuspendThread", in)
+}
+
+func (r *remote) NtTestAlert(in nt.TestAlertIn) (nt.TestAlertOut, ntstatus.Status) {
+	return over[nt.TestAlertOut](r, "NtTestAlert", in)
+}
+
+func (r *remote) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (nt.WaitForSingleObjectOut, ntstatus.Status) {
+	return over[nt.WaitForSingleObjectOut](r, "NtWaitForSingleObject", in)
 }
 
 func (r *remote) NtWriteFile(in nt.WriteFileIn) (nt.WriteFileOut, ntstatus.Status) {

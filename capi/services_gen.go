@@ -253,6 +253,22 @@ func ntGetNextThread(c *call) uint64 {
 	return c.opened(out.NewThreadHandle, st)
 }
 
+func ntGetNextProcess(c *call) uint64 {
+	out, st := c.sys.NtGetNextProcess(nt.GetNextProcessIn{ProcessHandle: c.handle(0), DesiredAccess: c.mask(1),
+		HandleAttributes: c.u32(2), Flags: c.u32(3)})
+	return c.opened(out.NewProcessHandle, st)
+}
+
+func queryInformationProcessIn(c *call) nt.QueryInformationProcessIn {
+	return nt.QueryInformationProcessIn{ProcessHandle: c.handle(0),
+		ProcessInformationClass: nt.ProcessInfoClass(c.u32(1)), ProcessInformationLength: c.u32(3)}
+}
+
+func queryInformationThreadIn(c *call) nt.QueryInformationThreadIn {
+	return nt.QueryInformationThreadIn{ThreadHandle: c.handle(0), ThreadInformationClass: nt.ThreadInfoClass(c.u32(1)),
+		ThreadInformationLength: c.u32(3)}
+}
+
 func setInformationProcessIn(c *call) nt.SetInformationProcessIn {
 	return nt.SetInformationProcessIn{ProcessHandle: c.handle(0), ProcessInformationClass: nt.ProcessInfoClass(c.u32(1)),
 		ProcessInformationLength: c.u32(3)}
@@ -396,4 +412,9 @@ func cancelTimerIn(c *call) nt.CancelTimerIn {
 func queryTimerIn(c *call) nt.QueryTimerIn {
 	return nt.QueryTimerIn{TimerHandle: c.handle(0), TimerInformationClass: nt.TimerInfoClass(c.u32(1)),
 		TimerInformationLength: c.u32(3)}
+}
+
+func ntClearEvent(c *call) uint64 {
+	_, st := c.sys.NtClearEvent(nt.ClearEventIn{EventHandle: c.handle(0)})
+	return status(st)
 }

@@ -192,6 +192,14 @@ SERVICE(OpenThread, (PHANDLE ThreadHandle, ACCESS_MASK DesiredAccess, POBJECT_AT
 SERVICE(GetNextThread, (HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
 	ULONG Flags, PHANDLE NewThreadHandle), A(ProcessHandle), A(ThreadHandle), A(DesiredAccess), A(HandleAttributes),
 	A(Flags), A(NewThreadHandle))
+SERVICE(GetNextProcess, (HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Flags,
+	PHANDLE NewProcessHandle), A(ProcessHandle), A(DesiredAccess), A(HandleAttributes), A(Flags), A(NewProcessHandle))
+SERVICE(QueryInformationProcess, (HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
+	PVOID ProcessInformation, ULONG ProcessInformationLength, PULONG ReturnLength), A(ProcessHandle),
+	A(ProcessInformationClass), A(ProcessInformation), A(ProcessInformationLength), A(ReturnLength))
+SERVICE(QueryInformationThread, (HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass, PVOID ThreadInformation,
+	ULONG ThreadInformationLength, PULONG ReturnLength), A(ThreadHandle), A(ThreadInformationClass), A(ThreadInformation),
+	A(ThreadInformationLength), A(ReturnLength))
 SERVICE(SetInformationProcess, (HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
 	PVOID ProcessInformation, ULONG ProcessInformationLength), A(ProcessHandle), A(ProcessInformationClass),
 	A(ProcessInformation), A(ProcessInformationLength))
@@ -208,6 +216,9 @@ SERVICE(CreateSymbolicLinkObject, (PHANDLE LinkHandle, ACCESS_MASK DesiredAccess
 	PUNICODE_STRING LinkTarget), A(LinkHandle), A(DesiredAccess), A(ObjectAttributes), A(LinkTarget))
 SERVICE(OpenSymbolicLinkObject, (PHANDLE LinkHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes),
 	A(LinkHandle), A(DesiredAccess), A(ObjectAttributes))
+SERVICE(QueryDirectoryObject, (HANDLE DirectoryHandle, PVOID Buffer, ULONG Length, BOOLEAN ReturnSingleEntry,
+	BOOLEAN RestartScan, PULONG Context, PULONG ReturnLength), A(DirectoryHandle), A(Buffer), A(Length),
+	A(ReturnSingleEntry), A(RestartScan), A(Context), A(ReturnLength))
 SERVICE(QuerySymbolicLinkObject, (HANDLE LinkHandle, PUNICODE_STRING LinkTarget, PULONG ReturnedLength), A(LinkHandle),
 	A(LinkTarget), A(ReturnedLength))
 SERVICE(CreateJobObject, (PHANDLE JobHandle, ACCESS_MASK DesiredAccess, POBJECT_ATTRIBUTES ObjectAttributes),
@@ -274,3 +285,14 @@ SERVICE(CancelTimer, (HANDLE TimerHandle, PBOOLEAN CurrentState), A(TimerHandle)
 SERVICE(QueryTimer, (HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass, PVOID TimerInformation,
 	ULONG TimerInformationLength, PULONG ReturnLength), A(TimerHandle), A(TimerInformationClass), A(TimerInformation),
 	A(TimerInformationLength), A(ReturnLength))
+SERVICE(SetEvent, (HANDLE EventHandle, PLONG PreviousState), A(EventHandle), A(PreviousState))
+SERVICE(ResetEvent, (HANDLE EventHandle, PLONG PreviousState), A(EventHandle), A(PreviousState))
+SERVICE(ClearEvent, (HANDLE EventHandle), A(EventHandle))
+SERVICE(WaitForSingleObject, (HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout), A(Handle), A(Alertable),
+	A(Timeout))
+USER_SERVICE(WaitForMultipleObjects, (ULONG Count, const HANDLE *Handles, WAIT_TYPE WaitType, BOOLEAN Alertable,
+	PLARGE_INTEGER Timeout), A(Count), A(Handles), A(WaitType), A(Alertable), A(Timeout))
+USER_SERVICE(DelayExecution, (BOOLEAN Alertable, PLARGE_INTEGER DelayInterval), A(Alertable), A(DelayInterval))
+USER_SERVICE(QueueApcThread, (HANDLE ThreadHandle, PPS_APC_ROUTINE ApcRoutine, PVOID ApcArgument1, PVOID ApcArgument2,
+	PVOID ApcArgument3), A(ThreadHandle), A(ApcRoutine), A(ApcArgument1), A(ApcArgument2), A(ApcArgument3))
+USER_SERVICE(TestAlert, (void), 0)

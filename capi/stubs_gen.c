@@ -5,7 +5,7 @@
 #define A(x) (uint64_t)(uintptr_t)(x)
 
 #define SERVICE(name, parameters, ...) \
-	NTSTATUS NTAPI Nt##name parameters { return (NTSTATUS)rm_enter(RM_Nt##name, (uint64_t[]){__VA_ARGS__}); } \
+	NTSTATUS NTAPI Nt##name parameters { return (NTSTATUS)rm_enter(RM_Nt##name | RM_FACE, (uint64_t[]){__VA_ARGS__}); } \
 	extern __typeof__(Nt##name) Zw##name __attribute__((alias("Nt" #name)));
 #define USER_SERVICE SERVICE
 #include "services_gen.h"

@@ -32,6 +32,32 @@ func TestUpper(t *testing.T) {
 	t.Logf("%d mappings", count)
 }
 
+// later are the letters whose pair is of a later age than 5.1 (DerivedAge.txt), or
+// in ASCII.
+var later = [][2]uint16{{0x0131, 0x0131}, {0x017F, 0x017F}, {0x023F, 0x0240}, {0x0252, 0x0252}, {0x025C, 0x025C},
+	{0x0261, 0x0261}, {0x0265, 0x0266}, {0x026A, 0x026A}, {0x026C, 0x026C}, {0x0282, 0x0282}, {0x0287, 0x0287},
+	{0x029D, 0x029E}, {0x03F3, 0x03F3}, {0x0525, 0x052F}, {0x10D0, 0x10FF}, {0x13F8, 0x13FD}, {0x1C80, 0x1C88},
+	{0x1D8E, 0x1D8E}, {0x2C5F, 0x2C5F}, {0x2CEC, 0x2CF3}, {0x2D27, 0x2D2D}, {0xA661, 0xA661}, {0xA699, 0xA69B},
+	{0xA791, 0xA7F6}, {0xAB53, 0xABBF}}
+
+// The table misses no pair of the age, and has no other.
+func TestUpperIsWhole(t *testing.T) {
+	if unicode.Version != "15.0.0" {
+		t.Skipf("the list of later letters is that of Unicode 15.0.0, the library has %s", unicode.Version)
+	}
+	for c := uint16(0x80); c < 0xFFFF; c++ {
+		want := uint16(unicode.ToUpper(rune(c)))
+		for _, r := range later {
+			if r[0] <= c && c <= r[1] {
+				want = c
+			}
+		}
+		if got := upper(c); got != want {
+			t.Errorf("U+%04X maps to U+%04X, want U+%04X", c, got, want)
+		}
+	}
+}
+
 // TestFolding checks single pairs. The pairs of Unicode 5.1 and before are
 // equal, later ones and those that lead into ASCII are not.
 func TestFolding(t *testing.T) {

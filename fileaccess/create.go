@@ -75,7 +75,7 @@ func (o *opening) parentAllows(right winnt.AccessMask) bool {
 	if !o.restores() {
 		return false
 	}
-	// The use of the privilege is recorded (F-82).
+	// A grant by the restore privilege is recorded as a use of it; only the privilege to pass never is (F-82).
 	o.used |= winnt.SeRestorePrivilege.Bit()
 	return true
 }

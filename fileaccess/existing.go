@@ -113,7 +113,8 @@ func (o *opening) imply() ntstatus.Status {
 	if o.restores() {
 		o.unchecked = o.implied
 		if o.implied&^o.pre != 0 {
-			// The use of the privilege is recorded where intent did not grant the rights (F-82).
+			// A grant by the restore privilege is recorded as a use of it, where intent did not grant the rights
+			// before and recorded that (F-82).
 			o.used |= winnt.SeRestorePrivilege.Bit()
 		}
 		if o.tr != nil {

@@ -33,6 +33,7 @@ var links = [][2]string{
 	{`\??`, deviceNames},
 	{deviceNames + `\GLOBALROOT`, ""},
 	{deviceNames + `\PIPE`, services.PipeDevice},
+	{deviceNames + `\NUL`, services.NullDevice},
 }
 
 // conditions are the standard events, which the memory manager of Windows
@@ -55,9 +56,10 @@ func (s *System) makeDirectories() {
 		s.insert(l[0], ob.NewSymbolicLink(l[1], follow))
 	}
 	m := &winnt.FileObject.Mapping
-	pipes := &services.File{}
-	pipes.Init(services.FileType, pipes, systems(m.Read|m.Write|m.Execute, m.All, sid.Administrators))
-	s.insert(services.PipeDevice, pipes)
+	for _, path := range []string{services.PipeDevice, services.NullDevice} {
+		d := systems(m.Read|m.Write|m.Execute, m.All, sid.Administrators)
+		s.insert(path, services.NewDevice(d, &s.sys.Security.Objects))
+	}
 	wait := systems(winnt.EVENT_QUERY_STATE|winnt.SYNCHRONIZE|winnt.READ_CONTROL, winnt.EVENT_ALL_ACCESS)
 	for _, name := range conditions {
 		s.insert(kernelObjects+`\`+name, services.NewEvent(nt.NotificationEvent, false, wait))

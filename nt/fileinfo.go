@@ -10,7 +10,7 @@ import (
 // FileInfoClass is FILE_INFORMATION_CLASS.
 type FileInfoClass uint32
 
-// The classes of NtQueryInformationFile that are built.
+// The classes of NtQueryInformationFile that pipes answer.
 const (
 	FilePipeInformation      FileInfoClass = 23
 	FilePipeLocalInformation FileInfoClass = 24
@@ -18,11 +18,8 @@ const (
 
 // String returns the documented name.
 func (c FileInfoClass) String() string {
-	switch c {
-	case FilePipeInformation:
-		return "FilePipeInformation"
-	case FilePipeLocalInformation:
-		return "FilePipeLocalInformation"
+	if name := fileFactNames[c]; name != "" {
+		return name
 	}
 	return "FILE_INFORMATION_CLASS(" + strconv.FormatUint(uint64(c), 10) + ")"
 }
@@ -78,7 +75,8 @@ type PipePeekBuffer struct {
 }
 
 // Parameters of the services that tell facts about files. FileInformation holds
-// [PipeInformation] or [PipeLocalInformation], by class. Length is in bytes and
+// [PipeInformation], [PipeLocalInformation], [AccessInformation], [NameInformation],
+// [AlignmentInformation] or [CompletionInformation], by class. Length is in bytes and
 // may be larger than the structure.
 type (
 	QueryInformationFileIn struct {
@@ -102,8 +100,7 @@ type (
 
 // fits returns the status of the length of a class's structure, by value.
 func (in QueryInformationFileIn) fits() ntstatus.Status {
-	least := map[FileInfoClass]uint32{FilePipeInformation: 8, FilePipeLocalInformation: 40}[in.FileInformationClass]
-	switch {
+	switch least := in.FileInformationClass.Least(); {
 	case least == 0:
 		return ntstatus.InvalidInfoClass
 	case in.Length < least:
@@ -117,15 +114,17 @@ var (
 		Meta: Meta{
 			Name:    "NtQueryInformationFile",
 			Summary: "tells a fact about a file or a pipe",
-			Missing: "only FilePipeInformation and FilePipeLocalInformation",
+			Missing: "only FilePipeInformation, FilePipeLocalInformation, FileAccessInformation, FileNameInformation, " +
+				"FileAlignmentInformation and FileIoCompletionNotificationInformation",
 			Conditions: append(append([]Condition{
 				{ntstatus.InvalidInfoClass, "I-133", "another class"},
 				{ntstatus.InfoLengthMismatch, "I-133", "the length is below that of the structure"},
 				{ntstatus.AccessViolation, "O-3", "a pointer cannot be written"},
 			}, handleConditions...),
-				Condition{ntstatus.AccessDenied, "O-31", "FileHandle lacks FILE_READ_ATTRIBUTES"},
-				Condition{ntstatus.InvalidParameter, "I-133", "the file is no pipe"},
-				Condition{ntstatus.PipeDisconnected, "I-134", "FileHandle is a client's that the server disconnected"}),
+				Condition{ntstatus.AccessDenied, "O-31", "FileHandle lacks FILE_READ_ATTRIBUTES, which the classes of pipes take"},
+				Condition{ntstatus.InvalidParameter, "I-133", "the file is no pipe, or a device has no name below it"},
+				Condition{ntstatus.PipeDisconnected, "I-134", "FileHandle is a client's that the server disconnected"},
+				Condition{ntstatus.BufferOverflow, "I-151", "the name has no room: as much of it as fits is there"}),
 		},
 		Call:    Services.NtQueryInformationFile,
 		Scalars: byValue(QueryInformationFileIn.fits),
@@ -155,8 +154,8 @@ var (
 		})
 )
 
-// NtQueryInformationFile returns [PipeInformation] or [PipeLocalInformation] of a
-// pipe; it needs FILE_READ_ATTRIBUTES.
+// NtQueryInformationFile returns a fact about a file, in the structure of its class;
+// the two of pipes need FILE_READ_ATTRIBUTES.
 func (t *Thread) NtQueryInformationFile(file winnt.Handle, class FileInfoClass) (any, ntstatus.Status) {
 	in := QueryInformationFileIn{FileHandle: file, Length: ^uint32(0), FileInformationClass: class}
 	out, st := call(t, rowQueryInformationFile, in)

@@ -41,6 +41,8 @@ var rowOpenFile = Add(&NtTable, Entry[Services, OpenFileIn, OpenFileOut]{
 			{ntstatus.AccessDenied, "O-90", "DesiredAccess is 0"},
 			{ntstatus.BadImpersonationLevel, "I-1", "the caller impersonates below SecurityImpersonation"},
 			{ntstatus.AccessDenied, "O-33", "the access check on the file refuses"},
+			{ntstatus.AccessDenied, "T-142",
+				"the pipe's directions do not let a client read, or write, as DesiredAccess wants to"},
 			{ntstatus.InsufficientResources, "O-81", "no memory for the handle"},
 		}},
 	Call: Services.NtOpenFile,

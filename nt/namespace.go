@@ -110,6 +110,8 @@ func createByNameConditions() []Condition {
 	return nameConditions(
 		[]Condition{{ntstatus.PrivilegeNotHeld, "O-26", "OBJ_PERMANENT without SeCreatePermanentPrivilege"}},
 		Condition{ntstatus.ObjectTypeMismatch, "O-23", "a name on the path is that of an object of another type"},
+		Condition{ntstatus.ObjectTypeMismatch, "O-161", "the name is that of an object of another type"},
+		Condition{ntstatus.ObjectPathNotFound, "O-161", "the name is below that of a device"},
 		Condition{ntstatus.ObjectNameCollision, "O-23", "the name is taken, and OBJ_OPENIF is not given"},
 		Condition{ntstatus.InvalidParameter, "O-22", "an attribute the type does not take"},
 		Condition{ntstatus.BadImpersonationLevel, "I-1",

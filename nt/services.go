@@ -89,6 +89,7 @@ type Services interface {
 
 	NtCreateDirectoryObject(CreateDirectoryObjectIn) (DirectoryObjectOut, ntstatus.Status)
 	NtOpenDirectoryObject(OpenDirectoryObjectIn) (DirectoryObjectOut, ntstatus.Status)
+	NtQueryDirectoryObject(QueryDirectoryObjectIn) (QueryDirectoryObjectOut, ntstatus.Status)
 	NtCreateSymbolicLinkObject(CreateSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
 	NtOpenSymbolicLinkObject(OpenSymbolicLinkObjectIn) (SymbolicLinkObjectOut, ntstatus.Status)
 	NtQuerySymbolicLinkObject(QuerySymbolicLinkObjectIn) (QuerySymbolicLinkObjectOut, ntstatus.Status)
@@ -107,6 +108,12 @@ type Services interface {
 	NtSetTimer(SetTimerIn) (SetTimerOut, ntstatus.Status)
 	NtCancelTimer(CancelTimerIn) (CancelTimerOut, ntstatus.Status)
 	NtQueryTimer(QueryTimerIn) (QueryTimerOut, ntstatus.Status)
+	NtSetEvent(SetEventIn) (SetEventOut, ntstatus.Status)
+	NtResetEvent(SetEventIn) (SetEventOut, ntstatus.Status)
+	NtClearEvent(ClearEventIn) (ClearEventOut, ntstatus.Status)
+	NtWaitForSingleObject(WaitForSingleObjectIn) (WaitForSingleObjectOut, ntstatus.Status)
+	NtQueueApcThread(QueueApcThreadIn) (QueueApcThreadOut, ntstatus.Status)
+	NtTestAlert(TestAlertIn) (TestAlertOut, ntstatus.Status)
 
 	NtGetNextProcess(GetNextProcessIn) (GetNextProcessOut, ntstatus.Status)
 	NtQueryInformationProcess(QueryInformationProcessIn) (QueryInformationProcessOut, ntstatus.Status)
@@ -125,7 +132,12 @@ type Services interface {
 	// PipeChanged is closed at the next change of the pipe behind a handle, for
 	// those who wait; ok is false for a handle that is no pipe's.
 	PipeChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
-	// PortChanged is the same for the port behind a handle.
+	// ObjectSignaled is closed when the object behind a handle is signalled next, and
+	// CallQueued when a call is queued to the thread; ok is false for a handle of
+	// an object that is not waited for.
+	ObjectSignaled(winnt.Handle) (signaled <-chan struct{}, ok bool)
+	CallQueued() <-chan struct{}
+	// PortChanged returns the same for the port behind a handle.
 	PortChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
 	// PortConnected is how far the connection of a client's port is: with
 	// STATUS_PENDING the server has not completed it, with STATUS_SUCCESS answer

@@ -5,8 +5,12 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
+// NextThreadBackward is the flag of NtGetNextThread that turns the walk round: from
+// the last thread to the first.
+const NextThreadBackward uint32 = 1
+
 // Parameters of the services on threads. ThreadHandle 0 of NtGetNextThread
-// asks for the first.
+// asks for the first, or with [NextThreadBackward] for the last.
 type (
 	GetNextThreadIn struct {
 		ProcessHandle    winnt.Handle
@@ -35,7 +39,7 @@ var (
 			Summary: "opens the thread of a process that follows another",
 			Source:  "ntdll; decided",
 			Conditions: []Condition{
-				{ntstatus.InvalidParameter, "O-22", "Flags is not 0, or HandleAttributes has unknown bits"},
+				{ntstatus.InvalidParameter, "O-22", "Flags has another bit than the first, or HandleAttributes has unknown bits"},
 				{ntstatus.AccessDenied, "O-20", "reserved bits in DesiredAccess"},
 				{ntstatus.PrivilegeNotHeld, "O-30", "ACCESS_SYSTEM_SECURITY without SeSecurityPrivilege"},
 				{ntstatus.InvalidHandle, "O-31", "ProcessHandle names no handle"},
@@ -50,7 +54,7 @@ var (
 		},
 		Call: Services.NtGetNextThread,
 		Scalars: byValue(func(in GetNextThreadIn) ntstatus.Status {
-			if in.Flags != 0 {
+			if in.Flags&^NextThreadBackward != 0 {
 				return ntstatus.InvalidParameter
 			}
 			return ntstatus.Success

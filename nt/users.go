@@ -126,6 +126,7 @@ var (
 				{ntstatus.LogonFailure, "L-32", "an unknown name or a wrong password"},
 				{ntstatus.AccountLockedOut, "L-31", "the name failed too often"},
 				{ntstatus.AccountRestriction, "L-35", "the account is disabled; SubStatus says so"},
+				{ntstatus.NoLogonServers, "L-56", "the groups of the user, or its SID, cannot be had whole"},
 				{ntstatus.LogonTypeNotGranted, "L-2", "the account lacks the right for the type of logon"},
 				{ntstatus.TooManyContextIDs, "L-4", "the account is in more groups than a token holds"},
 				{ntstatus.InsufficientResources, "O-81", "memory ran out, or too many logons wait"},

@@ -3,10 +3,12 @@ package ntstatus
 // Statuses the rules of refmon return, ascending (MS-ERREF 2.3.1).
 const (
 	Success                 Status = 0x00000000
+	UserAPC                 Status = 0x000000C0
 	Reparse                 Status = 0x00000104
 	Timeout                 Status = 0x00000102
 	Pending                 Status = 0x00000103
 	NotAllAssigned          Status = 0x00000106
+	MoreEntries             Status = 0x00000105
 	SomeNotMapped           Status = 0x00000107
 	ObjectNameExists        Status = 0x40000000
 	DatatypeMisalignment    Status = 0x80000002
@@ -86,6 +88,7 @@ const (
 	NoSecurityOnObject      Status = 0xC00000D7
 	GenericNotMapped        Status = 0xC00000E6
 	BadDescriptorFormat     Status = 0xC00000E7
+	InvalidParameter1       Status = 0xC00000EF
 	InvalidParameter4       Status = 0xC00000F2
 	InvalidParameter6       Status = 0xC00000F4
 	NoSuchPackage           Status = 0xC00000FE
@@ -116,9 +119,11 @@ const (
 var table = []row{
 	{Success, "STATUS_SUCCESS", 0},
 	{Reparse, "STATUS_REPARSE", 741},
+	{UserAPC, "STATUS_USER_APC", 737},
 	{Timeout, "STATUS_TIMEOUT", 1460},
 	{Pending, "STATUS_PENDING", 997},
 	{NotAllAssigned, "STATUS_NOT_ALL_ASSIGNED", 1300},
+	{MoreEntries, "STATUS_MORE_ENTRIES", 234},
 	{SomeNotMapped, "STATUS_SOME_NOT_MAPPED", 1301},
 	{ObjectNameExists, "STATUS_OBJECT_NAME_EXISTS", 183},
 	{DatatypeMisalignment, "STATUS_DATATYPE_MISALIGNMENT", 998},
@@ -198,6 +203,7 @@ var table = []row{
 	{NoSecurityOnObject, "STATUS_NO_SECURITY_ON_OBJECT", 1350},
 	{GenericNotMapped, "STATUS_GENERIC_NOT_MAPPED", 1360},
 	{BadDescriptorFormat, "STATUS_BAD_DESCRIPTOR_FORMAT", 1361},
+	{InvalidParameter1, "STATUS_INVALID_PARAMETER_1", 87},
 	{InvalidParameter4, "STATUS_INVALID_PARAMETER_4", 87},
 	{InvalidParameter6, "STATUS_INVALID_PARAMETER_6", 87},
 	{NoSuchPackage, "STATUS_NO_SUCH_PACKAGE", 1364},

@@ -99,6 +99,26 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// S-73: with a part its mark as defaulted is set, and with no other part.
+func TestSetDefaulted(t *testing.T) {
+	const all = sd.OwnerDefaulted | sd.GroupDefaulted | sd.DACLDefaulted | sd.SACLDefaulted
+	for info, mark := range map[uint32]sd.Control{owner: sd.OwnerDefaulted, group: sd.GroupDefaulted,
+		dacl: sd.DACLDefaulted, sacl: sd.SACLDefaulted} {
+		for _, c := range []struct{ old, in, want sd.Control }{{0, all, mark}, {all, 0, all &^ mark}} {
+			marked := func(text string, c sd.Control) *sd.Descriptor {
+				p := parse(text).Parts()
+				p.Control |= c
+				return sd.New(p)
+			}
+			d, st := sd.Set(&sd.SetRequest{Information: info, Old: marked("O:BAG:BAD:S:", c.old),
+				New: marked("O:SYG:SYD:S:", c.in)})
+			if st != ntstatus.Success || d.Control()&all != c.want {
+				t.Errorf("setting %#x: %v, marks %#x, want %#x", info, st, d.Control()&all, c.want)
+			}
+		}
+	}
+}
+
 func TestSetRefuses(t *testing.T) {
 	const protectBoth = winnt.PROTECTED_DACL_SECURITY_INFORMATION | winnt.UNPROTECTED_DACL_SECURITY_INFORMATION
 	trusted := sid.MustParse("S-1-19-512-4096")

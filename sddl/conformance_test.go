@@ -120,6 +120,18 @@ func TestRights(t *testing.T) {
 			t.Errorf("%q: %#x, %v, want %#x", text, got, err, want)
 		}
 	}
+	for text, want := range map[string]winnt.AccessMask{"MAXIMUM_ALLOWED": 0x2000000, "ACCESS_SYSTEM_SECURITY": 0x1000000,
+		"FILE_ALL_ACCESS": 0x1F01FF, "FILE_GENERIC_READ": 0x120089, "FILE_GENERIC_WRITE": 0x120116,
+		"FILE_GENERIC_EXECUTE": 0x1200A0, "KEY_READ": 0x20019, "KEY_WRITE": 0x20006, "KEY_EXECUTE": 0x20019,
+		"TOKEN_ALL_ACCESS": 0xF01FF, "TOKEN_READ": 0x20008, "TOKEN_WRITE": 0x200E0, "TOKEN_EXECUTE": 0x20000,
+		"PROCESS_ALL_ACCESS": 0x1FFFFF, "THREAD_ALL_ACCESS": 0x1FFFFF, "JOB_OBJECT_ALL_ACCESS": 0x1F003F,
+		"DIRECTORY_ALL_ACCESS": 0xF000F, "SYMBOLIC_LINK_ALL_ACCESS": 0xF0001, "EVENT_ALL_ACCESS": 0x1F0003,
+		"PORT_ALL_ACCESS": 0x1F0001, "MUTANT_ALL_ACCESS": 0x1F0001, "SEMAPHORE_ALL_ACCESS": 0x1F0003,
+		"TIMER_ALL_ACCESS": 0x1F0003, "STANDARD_RIGHTS_REQUIRED": 0xF0000, "STANDARD_RIGHTS_ALL": 0x1F0000} {
+		if got, err := sddl.ParseRights(text); got != want || err != nil {
+			t.Errorf("%q: %#x, %v, want %#x", text, got, err, want)
+		}
+	}
 	for _, text := range []string{"", "X", "FRW", "FILE_READ", "-1", "0x123456789", "|"} {
 		if m, err := sddl.ParseRights(text); err == nil {
 			t.Errorf("%q was read as %#x", text, m)

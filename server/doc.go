@@ -3,6 +3,7 @@
 // only the decision links none of them.
 //
 //   - lsa: accounts, groups, rights and id maps in one file; who a client is.
+//   - lsa/admin: the requests about accounts that a running daemon answers.
 //   - lsa/host: the users and groups of this host, by userdb or getent.
 //   - auth, auth/password: ways to prove who a client is.
 //   - auth/unix: who the peer of a Unix socket is, and its token with or without an account.

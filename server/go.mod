@@ -12,6 +12,7 @@ require (
 
 require (
 	github.com/goccy/go-yaml v1.19.2 // indirect
+	go.starlark.net v0.0.0-20260908191801-89a6a09411d5 // indirect
 	golang.org/x/mod v0.34.0 // indirect
 )
 

@@ -51,6 +51,7 @@ func (t *Token) AdjustPrivileges(modified winnt.LUID, disableAll bool, changes [
 			enabled &^= bit
 		}
 	}
+	// A privilege named twice counts as the last change left it.
 	changed := (present ^ t.present) | (enabled ^ t.enabled)
 	// An adjustment that changes nothing leaves ModifiedId alone (T-72).
 	if changed == 0 {
@@ -78,6 +79,8 @@ func (t *Token) previous(changed winnt.PrivilegeSet) []PrivilegeChange {
 	return out
 }
 
+// privilegeAttributes returns the SE_PRIVILEGE_* bits of a privilege that the
+// token holds. USED_FOR_ACCESS is a matter of one call and never stored.
 func (t *Token) privilegeAttributes(p winnt.Privilege) (a uint32) {
 	if t.byDefault.Has(p) {
 		a |= winnt.SE_PRIVILEGE_ENABLED_BY_DEFAULT

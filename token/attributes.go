@@ -48,6 +48,8 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 	}
 	for _, c := range changes {
 		var st ntstatus.Status
+		// REPLACE_ALL beside another operation would make the order of the list decide,
+		// which the documents leave open: it is refused.
 		if c.Operation == AttributeReplaceAll && len(changes) > 1 {
 			return nil, ntstatus.InvalidParameter
 		}
@@ -55,6 +57,7 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 			return nil, st
 		}
 	}
+	// A token without attributes has no set, as one that never had any.
 	var set *claims.Set
 	if len(now) > 0 {
 		var err error
@@ -65,6 +68,9 @@ func (t *Token) ChangeAttributes(changes []AttributeChange) (*Token, ntstatus.St
 	return t.withBody(t.modified, func(b *body) { b.local = set }), ntstatus.Success
 }
 
+// changeAttribute applies one operation to a list of attributes, which it may
+// share with others: a change makes a new list. An operation on a name that two
+// attributes have changes the last of them.
 func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attribute, ntstatus.Status) {
 	at := -1
 	for i := range now {
@@ -112,6 +118,7 @@ func changeAttribute(now []claims.Attribute, c AttributeChange) ([]claims.Attrib
 	return nil, ntstatus.InvalidParameter
 }
 
+// status returns success, or STATUS_INVALID_PARAMETER for values of two types.
 func status(ok bool) ntstatus.Status {
 	if ok {
 		return ntstatus.Success
@@ -119,12 +126,15 @@ func status(ok bool) ntstatus.Status {
 	return ntstatus.InvalidParameter
 }
 
+// replaced returns a copy of the list with another attribute at an index: the
+// old list stays that of the old token.
 func replaced(now []claims.Attribute, at int, a claims.Attribute) []claims.Attribute {
 	out := append([]claims.Attribute(nil), now...)
 	out[at] = a
 	return out
 }
 
+// removed returns a copy of the list without the attribute at an index.
 func removed(now []claims.Attribute, at int) []claims.Attribute {
 	return append(append([]claims.Attribute(nil), now[:at]...), now[at+1:]...)
 }
@@ -135,6 +145,8 @@ func joinValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	if !ok {
 		return a, false
 	}
+	// The full slice expression makes append copy: the old values are shared with
+	// the token that is being changed.
 	a.Ints = append(a.Ints[:len(a.Ints):len(a.Ints)], fresh.Ints...)
 	a.Uints = append(a.Uints[:len(a.Uints):len(a.Uints)], fresh.Uints...)
 	a.Strings = append(a.Strings[:len(a.Strings):len(a.Strings)], fresh.Strings...)
@@ -149,6 +161,8 @@ func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	if a.Type != b.Type {
 		return a, false
 	}
+	// Strings differ by case only where the attribute says so
+	// (CLAIM_SECURITY_ATTRIBUTE_VALUE_CASE_SENSITIVE).
 	fold := a.Flags&claims.FlagCaseSensitive == 0
 	a.Ints = without(a.Ints, b.Ints, func(x, y int64) bool { return x == y })
 	a.Uints = without(a.Uints, b.Uints, func(x, y uint64) bool { return x == y })
@@ -158,6 +172,7 @@ func withoutValues(a, b claims.Attribute) (claims.Attribute, bool) {
 	return a, true
 }
 
+// without returns the values that none of drop is the same as, in their order.
 func without[T any](values, drop []T, same func(T, T) bool) []T {
 	var out []T
 next:

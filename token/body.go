@@ -23,6 +23,8 @@ func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 			*a |= winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_ENABLED_BY_DEFAULT
 		}
 	}
+	// The integrity entry stands last where the spec names the level apart, which is
+	// where a logon puts it; one among the groups keeps its place.
 	if integrityAt == 0 && !s.Integrity.IsZero() {
 		integrityAt = uint16(len(out))
 		out = append(out, Group{s.Integrity, integrityAttributes})
@@ -32,6 +34,8 @@ func (s *Spec) entries(room []Group) (out []Group, integrityAt uint16) {
 
 // fill makes b the body of the entries; maps has room for its two bitmaps.
 func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
+	// SIDs are copied (compact and Clone): a token lives longer than the
+	// descriptor or message that its SIDs were read from.
 	n, words := len(entries), len(maps)/2
 	*b = body{
 		set: sidset.Make(compact(entries)), attrs: make([]uint32, n),
@@ -47,12 +51,17 @@ func (s *Spec) fill(b *body, entries []Group, maps sidset.Bits) {
 		auditPolicy: s.AuditPolicy, isolation: s.IsolationPrefix,
 	}
 	for i, e := range entries {
+		// Whether an entry is enabled changes with the token and not with the body:
+		// the bit lives in groups.
 		b.attrs[i] = e.Attributes &^ winnt.SE_GROUP_ENABLED
 	}
+	// Restricting SIDs come after the attributes are settled; an empty list is kept
+	// apart from none, since it restricts everything (T-63).
 	b.classify()
 	if s.IsRestricted || len(s.Restricted) > 0 {
 		b.restrict(withAttributes(s.Restricted, groupForce))
 	}
+	// Zero values of a Spec stand for the documented defaults.
 	if b.expiration == 0 {
 		b.expiration = NeverExpires
 	}
@@ -79,6 +88,8 @@ func (b *body) classify() {
 func (b *body) restrict(gs []Group) {
 	var keep, drop []Group
 	for _, g := range gs {
+		// Those for deny entries only stand behind the others in one set, so that
+		// the number of allowing SIDs tells the two apart (T-68).
 		if g.Attributes&winnt.SE_GROUP_USE_FOR_DENY_ONLY != 0 {
 			drop = append(drop, g)
 		} else {
@@ -123,6 +134,7 @@ func compact(gs []Group) []sid.SID {
 	for _, g := range gs {
 		b.WriteString(g.SID.Binary())
 	}
+	// One string holds all of them, and each SID is a part of it.
 	text := b.String()
 	out := make([]sid.SID, len(gs))
 	for i := range gs {

@@ -64,6 +64,7 @@ func (t *Token) WithIsolationPrefix(prefix string) *Token {
 // has what changed as it was. Rules and order are those of groups (T-75).
 func (t *Token) AdjustClaims(modified winnt.LUID, device, reset bool, changes []claims.Attribute) (n *Token,
 	previous []claims.Attribute, status ntstatus.Status) {
+	// A claim keeps its place: previous is told in the order of the set.
 	set := t.body.userClaims
 	if device {
 		set = t.body.deviceClaims
@@ -135,6 +136,8 @@ func adjustClaim(now []claims.Attribute, c claims.Attribute) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// resetClaim gives a claim its default state. Mandatory claims and those for
+// deny entries only have none to return to.
 func resetClaim(a *claims.Attribute) {
 	if a.Flags&(claims.FlagMandatory|claims.FlagUseForDenyOnly) != 0 {
 		return
@@ -149,6 +152,8 @@ func resetClaim(a *claims.Attribute) {
 // those of the user.
 func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Group) (n *Token, previous []Group,
 	status ntstatus.Status) {
+	// now is a copy on which the changes are tried; an error returns the receiver,
+	// so that all changes are made or none.
 	old := collect(t.body.device.all)
 	now := append([]Group(nil), old...)
 	if reset {
@@ -177,6 +182,8 @@ func (t *Token) AdjustDeviceGroups(modified winnt.LUID, reset bool, changes []Gr
 	return t.withBody(modified, func(b *body) { b.device = newList(now) }), previous, status
 }
 
+// adjustDeviceGroup applies one change to every device group of its SID. A
+// mandatory group cannot be disabled, nor one for deny entries enabled (T-75).
 func adjustDeviceGroup(now []Group, c Group) ntstatus.Status {
 	found := false
 	for i := range now {

@@ -18,6 +18,7 @@ func (t *Token) Equal(o *Token) bool {
 		t.IsRestricted() != o.IsRestricted() {
 		return false
 	}
+	// Two values of one token share both parts: nothing is left to compare.
 	if t.body == o.body && t.groups == o.groups {
 		return true
 	}
@@ -32,6 +33,7 @@ func (t *Token) Equal(o *Token) bool {
 // of an entry are told by its bits in the maps of, which join the
 // entries of equal SIDs.
 func (t *Token) equalGroups(o *Token) bool {
+	// Equal counts and every SID of one in the other make equal sets.
 	mine, others := t.held(), o.held()
 	if count(mine) != count(others) {
 		return false
@@ -41,6 +43,7 @@ func (t *Token) equalGroups(o *Token) bool {
 			continue
 		}
 		s := t.body.set.At(i)
+		// Has is false for -1, a SID that the other token lacks.
 		j := o.body.set.Find(s.Hash(), s)
 		if !others.Has(j) || t.groups.allow.Has(i) != o.groups.allow.Has(j) || t.groups.deny.Has(i) != o.groups.deny.Has(j) {
 			return false
@@ -62,6 +65,7 @@ func (t *Token) held() sidset.Bits {
 	return out
 }
 
+// subset reports whether every SID of a is one of b; nil holds nothing.
 func subset(a, b *sidset.Set) bool {
 	for i := range a.Len() {
 		s := a.At(i)
@@ -72,6 +76,8 @@ func subset(a, b *sidset.Set) bool {
 	return true
 }
 
+// equalLists compares two lists as sets, in which order and repetition do not
+// matter.
 func equalLists(a, b *list) bool {
 	return listed(a, b) && listed(b, a)
 }

@@ -32,6 +32,8 @@ func (r *fileReader) claim(c *rawClaim) error {
 			var t uint32
 			t, err = r.oneOf(claimTypes)
 			c.Type = claims.Type(t)
+		// Values are read by their type. Where the type stands behind them they
+		// are read over and read again, so that the order of fields is free.
 		case 2:
 			values = r.Pos
 			if c.Type == 0 { // the type follows: come back
@@ -54,6 +56,7 @@ func (r *fileReader) claim(c *rawClaim) error {
 			return strict.Within(name, r.FailAt(start, "missing"))
 		}
 	}
+	// Nothing was read yet: the type is known now.
 	if c.Len() == 0 && len(c.sids) == 0 {
 		r.Pos = values
 		if err := r.values(c); err != nil {
@@ -80,6 +83,8 @@ func (r *fileReader) skipValues() error {
 	})
 }
 
+// values reads the array of values by the type of the claim. SIDs are kept as
+// text: an alias needs the domain, which may follow.
 func (r *fileReader) values(c *rawClaim) error {
 	return r.Array(claims.MaxValues, func(int) error {
 		switch c.Type {
@@ -107,6 +112,8 @@ func (r *fileReader) values(c *rawClaim) error {
 	})
 }
 
+// truth reads a boolean as JSON has it, or as the 0 or 1 that the binary form of
+// a claim holds ([MS-DTYP] section 2.4.10.1).
 func (r *fileReader) truth(c *rawClaim) error {
 	if b := r.Peek(); b == '0' || b == '1' {
 		v, err := r.Unsigned(1)
@@ -138,6 +145,9 @@ func (r *fileReader) octets(c *rawClaim) error {
 	return nil
 }
 
+// resolveClaims makes the sets of claims once the SIDs in them can be resolved.
+// An absent list of restricted claims and an empty one differ: absent, the
+// restricted pass sees all claims; empty, it sees none (T-67).
 func (r *fileReader) resolveClaims(domain sid.SID) error {
 	for _, l := range []struct {
 		name string
@@ -200,6 +210,7 @@ type fileClaim struct {
 	Flags  uint32 `json:"flags,omitempty"`
 }
 
+// claimFile returns the claims of a set in the form that claim reads.
 func claimFile(set *claims.Set) []fileClaim {
 	var out []fileClaim
 	for _, a := range set.All() {

@@ -36,12 +36,15 @@ type loc struct {
 	at   int
 }
 
+// rawGroup is a group before its SID is resolved; bare says that it was given as
+// a SID alone, with the usual attributes.
 type rawGroup struct {
 	sid   loc
 	attrs uint32
 	bare  bool
 }
 
+// rawClaim is a claim whose SIDs are not resolved yet.
 type rawClaim struct {
 	claims.Attribute
 	sids []loc
@@ -83,6 +86,8 @@ func Parse(file []byte) (*Token, error) {
 	return t, nil
 }
 
+// read goes through the file once, then resolves what needed all of it, then lets
+// New judge: a file can describe no token that a program could not make.
 func (r *fileReader) read() (*Token, error) {
 	if err := r.fields(fileFields, r.field); err != nil {
 		return nil, err
@@ -117,6 +122,8 @@ func (r *fileReader) refused(err error) error {
 		return &FileError{Problem: err.Error(), Err: err}
 	}
 	out := &FileError{Path: se.Field, Problem: se.Problem + ": " + se.Status.String(), Err: err}
+	// New names the field in the spelling of the file; the place is known for
+	// those that stand alone.
 	for _, l := range []loc{r.owner, r.primary, r.level, r.trust, r.pkg} {
 		if l.path == se.Field {
 			out.Offset = l.at
@@ -181,6 +188,8 @@ func (r *fileReader) field(i int) (err error) {
 	return err
 }
 
+// scalar reads the fields that hold one number or word. New judges whether they
+// go together.
 func (r *fileReader) scalar(name string) (err error) {
 	s := &r.spec
 	var v uint64

@@ -17,6 +17,8 @@ func (r *fileReader) resolve() error {
 	if r.user.sid.at == 0 {
 		return strict.Within("user", r.Fail("missing, a token needs the SID of its user"))
 	}
+	// The user comes first: without an explicit domain the aliases of all other
+	// fields count from the user's.
 	domain, err := r.findDomain()
 	if err != nil {
 		return err
@@ -71,6 +73,8 @@ func (r *fileReader) findDomain() (sid.SID, error) {
 	return sid.SID{}, nil
 }
 
+// resolveSID reads a SID, an alias, or an alias relative to the domain. The
+// error has the place in the file.
 func resolveSID(l loc, domain sid.SID) (sid.SID, error) {
 	s, err := sid.Resolve(l.text, domain)
 	if err != nil {
@@ -79,6 +83,7 @@ func resolveSID(l loc, domain sid.SID) (sid.SID, error) {
 	return s, nil
 }
 
+// resolveGroups resolves the SIDs of one list; name is the field, for errors.
 func (r *fileReader) resolveGroups(name string, raw []rawGroup, domain sid.SID) ([]Group, error) {
 	if len(raw) == 0 {
 		return nil, nil
@@ -103,6 +108,8 @@ func (r *fileReader) settle() error {
 	if !r.hasType {
 		s.Type = winnt.TokenPrimary
 	}
+	// An impersonation token without a level would be at Anonymous, which can do
+	// nothing: a file that names the type means one that acts.
 	if !r.hasLevel && s.Type == winnt.TokenImpersonation {
 		s.Level = winnt.SecurityImpersonation
 	}
@@ -119,6 +126,8 @@ func (r *fileReader) settle() error {
 					choices(integrityLevels), noIntegrity)}
 		}
 		s.Integrity = level
+	// No level is given: an integrity entry among the groups tells it, and
+	// without one the token is at Medium, as for a user's logon (T-4).
 	default:
 		for _, g := range s.Groups {
 			if g.Attributes&winnt.SE_GROUP_INTEGRITY != 0 {
@@ -145,6 +154,7 @@ func (r *fileReader) resolveDACL(domain sid.SID) error {
 	if err != nil {
 		return &strict.Error{Path: r.dacl.path, Offset: r.dacl.at, Problem: err.Error(), Err: err}
 	}
+	// Other parts would be lost without a word.
 	if d.Control()&sd.DACLPresent == 0 || d.SACL() != nil || !d.Owner().IsZero() || !d.Group().IsZero() {
 		return &strict.Error{Path: r.dacl.path, Offset: r.dacl.at,
 			Problem: "want a DACL and nothing else, such as D:(A;;GA;;;SY)"}
@@ -153,6 +163,7 @@ func (r *fileReader) resolveDACL(domain sid.SID) error {
 	return nil
 }
 
+// fullAccess returns a list that allows each SID everything.
 func fullAccess(sids ...sid.SID) (*sd.ACL, error) {
 	var aces []sd.ACE
 	for _, s := range sids {

@@ -57,6 +57,7 @@ type file struct {
 	IsolationPrefix        string       `json:"isolationPrefix,omitempty"`
 }
 
+// fileContainer is the object appContainer of the file.
 type fileContainer struct {
 	PackageSID   string `json:"packageSid"`
 	Capabilities []any  `json:"capabilities"`
@@ -64,11 +65,13 @@ type fileContainer struct {
 	Number       uint32 `json:"number,omitempty"`
 }
 
+// fileGroup is a group whose attributes are not the usual ones.
 type fileGroup struct {
 	SID        string   `json:"sid"`
 	Attributes []string `json:"attributes"`
 }
 
+// filePrivilege is a privilege that is not simply enabled.
 type filePrivilege struct {
 	Name       string   `json:"name"`
 	Attributes []string `json:"attributes"`
@@ -98,7 +101,10 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 		RestrictedDeviceClaims: narrowed(t.body.restrictedDeviceClaims),
 		AuditPolicy:            hex.EncodeToString([]byte(t.body.auditPolicy)), IsolationPrefix: t.body.isolation,
 	}
+	// A list of restricting SIDs says that the token is restricted; only the
+	// empty one needs the word (T-63).
 	f.Restricted = t.IsRestricted() && len(f.RestrictedSIDs) == 0
+	// A primary token has a level only if its duplication asked for one (T-54).
 	if t.Type() == winnt.TokenImpersonation || t.level != 0 {
 		f.ImpersonationLevel = nameOf(levels, uint32(t.level))
 	}
@@ -109,6 +115,7 @@ func (t *Token) MarshalJSON() ([]byte, error) {
 		f.ExpirationTime = t.body.expiration
 	}
 	f.Flags = namesOf(fileFlags, t.stored)
+	// What New would compute again is left out.
 	if need := max(dynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl)); t.charged != need {
 		f.DynamicCharged = t.charged
 	}
@@ -145,6 +152,8 @@ func (t *Token) groupsFile() (groups []any, level string) {
 	return groups, level
 }
 
+// groupFiles returns the groups of a list, [] for none: the fields without
+// omitempty say that they are empty.
 func groupFiles(seq func(func(int, Group) bool), bare uint32) []any {
 	out := []any{}
 	for _, g := range seq {
@@ -161,6 +170,8 @@ func groupFile(g Group, bare uint32) any {
 	return fileGroup{g.SID.String(), GroupAttributeNames(g.Attributes)}
 }
 
+// privilegeFile returns a name for a privilege that is enabled and not so by
+// default, which is how the reader takes a bare name.
 func (t *Token) privilegeFile() []any {
 	var out []any
 	for p, a := range t.Privileges() {
@@ -182,6 +193,7 @@ func narrowed(s *claims.Set) *[]fileClaim {
 	return &list
 }
 
+// luidFile returns "" for the zero LUID, which the file leaves out.
 func luidFile(l winnt.LUID) string {
 	if l == 0 {
 		return ""
@@ -189,6 +201,7 @@ func luidFile(l winnt.LUID) string {
 	return l.String()
 }
 
+// daclFile returns the default DACL in SDDL; no DACL is the NULL one.
 func daclFile(dacl *sd.ACL) (string, error) {
 	d := sd.New(sd.Parts{Control: sd.DACLPresent, DACL: dacl})
 	text, err := sddl.Format(d, sddl.Options{Domain: sid.SID{}, Extended: true})

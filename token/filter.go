@@ -46,10 +46,14 @@ func (t *Token) Filter(f FilterSpec) (*Token, ntstatus.Status) {
 			return nil, st
 		}
 	}
+	// Copies are filtered and put together at the end: the receiver does not change,
+	// and its snapshot goes on deciding elsewhere.
 	n := *t
 	b := *t.body
 	w := filtered{old: t, t: &n, b: &b, enabled: append(sidset.Bits(nil), t.groups.enabled...)}
 	b.attrs = append([]uint32(nil), t.body.attrs...)
+	// The order matters: LUA_TOKEN acts on what the lists have left, and the
+	// restricting SIDs are stored before the claims that narrow with them.
 	w.disable(f.Disable)
 	w.privileges(&f)
 	if f.Flags&winnt.LUA_TOKEN != 0 {
@@ -70,6 +74,7 @@ type filtered struct {
 	effect  bool // something was taken away
 }
 
+// restricting checks a list of restricting SIDs, as long as a token may have.
 func restricting(gs []Group) ntstatus.Status {
 	if len(gs) > MaxGroups {
 		return ntstatus.InvalidParameter
@@ -97,6 +102,7 @@ func (w *filtered) disable(sids []sid.SID) {
 	}
 }
 
+// denyOnly makes one entry match deny entries only.
 func (w *filtered) denyOnly(i int) {
 	a := &w.b.attrs[i]
 	// The integrity entry cannot be made deny-only (T-61).
@@ -111,6 +117,8 @@ func (w *filtered) denyOnly(i int) {
 	w.enabled.Clear(i)
 }
 
+// privileges removes privileges: those listed, or all but one (T-62), and with
+// LUA_TOKEN those that a limited token does not keep (T-65).
 func (w *filtered) privileges(f *FilterSpec) {
 	// A privilege to delete goes, one that is not held is skipped (T-62).
 	drop := f.Delete
@@ -126,6 +134,8 @@ func (w *filtered) privileges(f *FilterSpec) {
 	w.drop(drop)
 }
 
+// drop removes privileges altogether: what is only disabled could be enabled
+// again.
 func (w *filtered) drop(set winnt.PrivilegeSet) {
 	if w.t.present&set != 0 {
 		w.effect = true
@@ -143,6 +153,7 @@ func (w *filtered) lua() {
 			w.denyOnly(i)
 		}
 	}
+	// A level at or below Medium stays: a filter never raises (T-68).
 	if w.t.integrity > winnt.SECURITY_MANDATORY_MEDIUM_RID {
 		w.b.setIntegrity(w.t.integrityAt, sid.MediumLevel)
 		w.t.integrity = winnt.SECURITY_MANDATORY_MEDIUM_RID
@@ -157,9 +168,13 @@ func isAdministrative(s sid.SID) bool {
 		return false
 	}
 	switch {
+	// BUILTIN: Administrators, and 547 to 551: Power Users, the operators of
+	// accounts, servers and printers, and Backup Operators.
 	case s.SubAuthorities() == 2 && s.Sub(0) == 32:
 		r := s.RID()
 		return r == 544 || r >= 547 && r <= 551
+	// Of a domain: the controllers, the administrators of domain, schema,
+	// enterprise, policies and keys, and the certificate publishers.
 	case s.SubAuthorities() == 5 && s.Sub(0) == 21:
 		switch r := s.RID(); r {
 		case 498, 512, 516, 517, 518, 519, 520, 527:
@@ -179,6 +194,7 @@ func (w *filtered) restrict(f *FilterSpec) {
 	gs := withAttributes(f.Restrict, groupForce)
 	if old := w.old.body.restricted; old != nil {
 		// The common list may be empty, and restricts then too (T-63).
+		// A token restricted twice may do what both lists allow.
 		gs = common(gs, old)
 		// A SID that this restriction drops goes on matching deny entries
 		// (T-68).
@@ -214,6 +230,7 @@ func (w *filtered) left(gs []Group) (out []Group) {
 	for _, g := range gs {
 		seen[g.SID] = true
 	}
+	// The set holds the list and those dropped before: they stay, too.
 	old := w.old.body.restrictedDeny
 	for i := range old.Len() {
 		if s := old.At(i); !seen[s] {
@@ -229,6 +246,7 @@ func (w *filtered) finish(f *FilterSpec) {
 	b, n := w.b, w.t
 	words := len(b.denyOnly)
 	maps := make(sidset.Bits, 2*words)
+	// The maps are made anew: those of the old body are shared with its tokens.
 	b.denyOnly, b.pinned = maps[:words:words], maps[words:]
 	b.classify()
 	// A filtered token names its origin as parent (T-64).

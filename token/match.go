@@ -63,6 +63,8 @@ func (t *Token) RestrictedDeviceSet() *sidset.Set { return t.body.restrictedDevi
 // Member reports whether s counts for allow entries, or for deny entries
 // with deny set.
 func (t *Token) Member(s sid.SID, deny bool) bool {
+	// The maps have no bit for -1: a SID that is not in the token counts for
+	// nothing.
 	i := t.body.set.Find(s.Hash(), s)
 	if deny {
 		return t.groups.deny.Has(i)

@@ -57,6 +57,7 @@ var (
 		{"sid", uint32(claims.SID)}, {"boolean", uint32(claims.Boolean)}, {"octets", uint32(claims.Octets)}}
 )
 
+// lookup returns the value of a word; words are compared exactly, as keys are.
 func lookup(table []named, name string) (uint32, bool) {
 	for _, n := range table {
 		if n.name == name {
@@ -66,6 +67,7 @@ func lookup(table []named, name string) (uint32, bool) {
 	return 0, false
 }
 
+// nameOf returns the word of a value, "" for one without.
 func nameOf(table []named, value uint32) string {
 	for _, n := range table {
 		if n.value == value {
@@ -86,6 +88,7 @@ func namesOf(table []named, value uint32) []string {
 	return out
 }
 
+// choices lists the words of a table, for messages about a wrong one.
 func choices(table []named) string {
 	var out []string
 	for _, n := range table {

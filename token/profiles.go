@@ -55,6 +55,8 @@ var (
 
 const bothPolicies = winnt.TOKEN_MANDATORY_POLICY_NO_WRITE_UP | winnt.TOKEN_MANDATORY_POLICY_NEW_PROCESS_MIN
 
+// profile returns what all profiles share: a primary token under both mandatory
+// policies, its privileges enabled as they are by default.
 func profile(user sid.SID, level sid.SID, held, enabled winnt.PrivilegeSet, groups ...Group) Spec {
 	return Spec{
 		User: Group{SID: user}, Groups: groups, Integrity: level, MandatoryPolicy: bothPolicies,
@@ -63,6 +65,7 @@ func profile(user sid.SID, level sid.SID, held, enabled winnt.PrivilegeSet, grou
 	}
 }
 
+// ordinary gives SIDs the attributes of a group that a logon adds.
 func ordinary(sids ...sid.SID) []Group {
 	gs := make([]Group, len(sids))
 	for i, s := range sids {
@@ -151,6 +154,7 @@ func LimitedAdministrator(user sid.SID) Spec {
 			s.Groups[i].Attributes = winnt.SE_GROUP_USE_FOR_DENY_ONLY
 		}
 	}
+	// The limited token keeps the privileges that LUA_TOKEN leaves (T-65).
 	s.Privileges &= limitedPrivileges
 	s.EnabledPrivileges &= limitedPrivileges
 	s.DefaultPrivileges &= limitedPrivileges
@@ -231,6 +235,8 @@ func LocalService() Spec {
 // machine, logon session 0x3e4.
 func NetworkService() Spec { return service(sid.NetworkService, winnt.NETWORKSERVICE_LUID) }
 
+// service returns what the two service accounts share: System integrity, and the
+// groups of a service logon.
 func service(user sid.SID, logon winnt.LUID) Spec {
 	s := profile(user, sid.SystemLevel, serviceHeld, serviceEnabled,
 		ordinary(sid.Everyone, sid.Users, sid.Service, sid.AuthenticatedUsers, sid.Local)...)

@@ -120,6 +120,8 @@ func New(s Spec) (*Token, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
+	// One allocation holds token, body and groups, another one all bitmaps: tokens
+	// are made for every logon and every filter.
 	var room [commonEntries]Group
 	entries, integrityAt := s.entries(room[:0])
 	n := len(entries)
@@ -135,7 +137,10 @@ func New(s Spec) (*Token, error) {
 			g.enabled.Set(i)
 		}
 	}
+	// The two maps of are derived once; a check only looks bits up.
 	g.allow, g.deny = b.matchIn(maps[2*words:4*words:4*words], g.enabled, g.alive, integrityAt)
+	// Everything but the defaults of owner and primary group is settled here; those
+	// need the finished list of groups.
 	t := &m.token
 	*t = Token{ //nolint:govet // unusedwrite does not see that t is returned
 		body: b, groups: g,
@@ -180,6 +185,8 @@ func (t *Token) defaults(s *Spec, n int) error {
 			return fieldError("primaryGroup", s.PrimaryGroup, invalidPrimaryGroup, "must be the user or one of the groups")
 		}
 		t.primary = uint16(i)
+	// Without a primary group the first group that is no integrity level is
+	// taken, and the user where no group is left.
 	default:
 		for i := 1; i < n; i++ {
 			if i != int(t.integrityAt) {
@@ -189,6 +196,8 @@ func (t *Token) defaults(s *Spec, n int) error {
 		}
 	}
 	t.charged = s.DynamicCharged
+	// TOKEN_STATISTICS tells the space reserved when the token was made: a later
+	// default DACL must fit into it.
 	if t.charged == 0 {
 		t.charged = max(dynamicMinimum, t.dynamicNeed(t.PrimaryGroup(), t.dacl))
 	}
@@ -228,6 +237,7 @@ func (t *Token) ownerIndex(s sid.SID) int {
 	return -1
 }
 
+// mayOwn reports whether the entry of an index may own new objects (T-11, T-66).
 func (t *Token) mayOwn(i int) bool {
 	a := t.body.attrs[i]
 	if i == 0 {
@@ -267,6 +277,7 @@ func (t *Token) Spec() Spec {
 	return s
 }
 
+// collect returns the groups of a sequence as a slice of the caller's.
 func collect(seq func(func(int, Group) bool)) []Group {
 	var out []Group
 	for _, g := range seq {

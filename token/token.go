@@ -99,6 +99,7 @@ type list struct {
 	allow, deny sidset.Bits
 }
 
+// all yields the entries in their order; none for nil, which is the empty list.
 func (l *list) all(yield func(int, Group) bool) {
 	if l == nil {
 		return
@@ -119,6 +120,7 @@ func (t *Token) attr(i int) uint32 {
 	return a
 }
 
+// entry returns the SID of an index with its current attributes.
 func (t *Token) entry(i int) Group { return Group{t.body.set.At(i), t.attr(i)} }
 
 // User returns the user and its attributes: 0, or SE_GROUP_USE_FOR_DENY_ONLY

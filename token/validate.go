@@ -30,10 +30,14 @@ func (e *SpecError) Error() string {
 // Unwrap returns the status as an error.
 func (e *SpecError) Unwrap() error { return e.Status.Err() }
 
+// fieldError returns the error of a field: its value, and what would be right.
 func fieldError(field string, value any, st ntstatus.Status, want string) error {
 	return &SpecError{field, fmt.Sprintf("%v: %s", value, want), st}
 }
 
+// validate refuses a spec that no token can have. It comes before anything is
+// made, so that New either returns a whole token or none; what depends on the
+// finished list of groups, the owner and the primary group, is for defaults.
 func (s *Spec) validate() error {
 	if err := s.validateScalars(); err != nil {
 		return err
@@ -53,7 +57,10 @@ func (s *Spec) validate() error {
 	return s.validateAppContainer()
 }
 
+// validateScalars checks the fields that are one value each, in the order of the
+// token file.
 func (s *Spec) validateScalars() error {
+	// Privileges are numbered from 2 to 36; 0 and 1 were never assigned.
 	known := winnt.PrivilegeSet(1)<<(winnt.LastPrivilege+1) - winnt.PrivilegeSet(1)<<winnt.FirstPrivilege
 	switch {
 	case s.Type > winnt.TokenImpersonation:
@@ -86,6 +93,8 @@ func (s *Spec) validateScalars() error {
 	return nil
 }
 
+// validateGroups checks user and groups: SIDs, attributes, and the one place that
+// an integrity entry may have.
 func (s *Spec) validateGroups() error {
 	if s.User.SID.IsZero() {
 		return &SpecError{"user", "missing, a token needs the SID of its user", ntstatus.InvalidSID}
@@ -120,6 +129,7 @@ func (s *Spec) validateGroups() error {
 	return nil
 }
 
+// validateList checks any list of groups; field names it in the error.
 func validateList(field string, gs []Group) error {
 	if len(gs) > MaxGroups {
 		return fieldError(field, len(gs), ntstatus.InvalidParameter, fmt.Sprintf("want at most %d entries", MaxGroups))
@@ -138,6 +148,7 @@ func validateList(field string, gs []Group) error {
 // wrongAttributes tells what is wrong with the attributes of g; it returns ""
 // if nothing is.
 func wrongAttributes(g Group) string {
+	// SE_GROUP_LOGON_ID is two bits, which come together or not at all.
 	const both = winnt.SE_GROUP_ENABLED | winnt.SE_GROUP_USE_FOR_DENY_ONLY
 	switch logon := g.Attributes & winnt.SE_GROUP_LOGON_ID; {
 	case g.Attributes&^knownAttributes != 0, logon != 0 && logon != winnt.SE_GROUP_LOGON_ID:
@@ -153,8 +164,10 @@ func wrongAttributes(g Group) string {
 	return ""
 }
 
+// indexed returns a place in a list as paths in errors have it.
 func indexed(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
 
+// validateAppContainer checks that capabilities come with a package only.
 func (s *Spec) validateAppContainer() error {
 	if s.Package.IsZero() {
 		if len(s.Capabilities) > 0 || s.LowPrivilege || s.LowBoxNumber != 0 {
@@ -175,6 +188,8 @@ func (s *Spec) validateAppContainer() error {
 	return nil
 }
 
+// isIntegrity reports S-1-16-x; it and the two below tell SIDs by authority and
+// first subauthority ([MS-DTYP] section 2.4.2.4).
 func isIntegrity(s sid.SID) bool { return s.Authority() == 16 && s.SubAuthorities() == 1 }
 
 func isPackage(s sid.SID) bool {
@@ -187,6 +202,8 @@ func isCapability(s sid.SID) bool {
 
 // dynamicNeed returns the space primary group and default DACL take, in bytes.
 func (t *Token) dynamicNeed(group sid.SID, dacl *sd.ACL) uint32 {
+	// TOKEN_DYNAMIC_CHARGED counts the binary forms of the two, the user's SID and
+	// the groups are static.
 	n := uint32(group.Len())
 	if dacl != nil {
 		n += uint32(dacl.Size())

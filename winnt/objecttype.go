@@ -41,6 +41,8 @@ var (
 			{0x1, "FILE_LIST_DIRECTORY"}, {0x2, "FILE_ADD_FILE"}, {0x4, "FILE_ADD_SUBDIRECTORY"}, {0x8, "FILE_READ_EA"},
 			{0x10, "FILE_WRITE_EA"}, {0x20, "FILE_TRAVERSE"}, {0x40, "FILE_DELETE_CHILD"}, {0x80, "FILE_READ_ATTRIBUTES"},
 			{0x100, "FILE_WRITE_ATTRIBUTES"}}}
+	DeviceObject = &ObjectType{Name: "Device", Mapping: FileObject.Mapping, Valid: 0x1F01FF, Waitable: true,
+		Rights: FileObject.Rights}
 	KeyObject = &ObjectType{Name: "Key", Mapping: GenericMapping{KEY_READ, KEY_WRITE, KEY_EXECUTE, KEY_ALL_ACCESS},
 		Valid: 0x1F003F, Container: true, Rights: []Right{
 			{0x1, "KEY_QUERY_VALUE"}, {0x2, "KEY_SET_VALUE"}, {0x4, "KEY_CREATE_SUB_KEY"}, {0x8, "KEY_ENUMERATE_SUB_KEYS"},

@@ -18,7 +18,8 @@ static const struct { any f; const char *name; } calls[] = {
 	F(NtAccessCheck), F(NtAccessCheckByType), F(NtAccessCheckByTypeResultList), F(NtSetInformationThread),
 	F(NtImpersonateThread), F(NtDuplicateObject), F(NtQueryObject),
 	F(NtSetInformationObject), F(NtQuerySecurityObject), F(NtSetSecurityObject), F(NtOpenProcess), F(NtOpenThread),
-	F(NtGetNextThread), F(NtCreateEvent), F(NtOpenEvent),
+	F(NtGetNextThread), F(NtGetNextProcess), F(NtQueryInformationProcess), F(NtQueryInformationThread),
+	F(NtCreateEvent), F(NtOpenEvent),
 	F(NtCreateDirectoryObject), F(NtCreateSymbolicLinkObject), F(NtCreateJobObject), F(NtOpenObjectAuditAlarm),
 	F(NtPrivilegeObjectAuditAlarm), F(NtPrivilegedServiceAuditAlarm),
 	F(NtOpenFile), F(RtlCreateAcl), F(RtlValidAcl), F(RtlAddAce), F(RtlDeleteAce), F(RtlGetAce), F(NtClose),
@@ -28,7 +29,7 @@ static const struct { any f; const char *name; } calls[] = {
 	F(NtImpersonateClientOfPort), F(NtCreateMutant), F(NtOpenMutant), F(NtReleaseMutant), F(NtQueryMutant),
 	F(NtCreateSemaphore), F(NtReleaseSemaphore), F(NtQuerySemaphore), F(NtCreateTimer), F(NtSetTimer), F(NtCancelTimer),
 	F(NtQueryTimer),
-	F(NtQuerySymbolicLinkObject), F(NtQueryInformationFile), F(NtQueryVolumeInformationFile),
+	F(NtQuerySymbolicLinkObject), F(NtQueryDirectoryObject), F(NtQueryInformationFile), F(NtQueryVolumeInformationFile),
 	F(NtCompleteConnectPort), F(NtReadFile), F(NtWriteFile), F(NtFsControlFile),
 };
 

@@ -68,7 +68,9 @@ int main(void)
 	test_parts();
 	test_objects();
 	test_synch();
+	test_waits();
 	test_pipeinfo();
+	test_devices();
 	test_threads();
 	test_pipes();
 	test_files();
@@ -82,6 +84,7 @@ int main(void)
 	test_trustees();
 	test_audit_checks();
 	test_processes();
+	test_looking();
 	test_jobs();
 	test_flip();
 	test_fuzz();

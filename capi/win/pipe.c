@@ -145,7 +145,7 @@ HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_AT
 	if (flags & FILE_FLAG_OVERLAPPED)
 		return none(ERROR_NOT_SUPPORTED);
 	UNICODE_STRING s;
-	PWSTR w = name ? pipe_name(name, &s) : NULL;
+	PWSTR w = name ? rm_device_name(name, &s) : NULL;
 	if (!w)
 		return none(ERROR_NOT_SUPPORTED);
 	HANDLE h = INVALID_HANDLE_VALUE;

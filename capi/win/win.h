@@ -50,6 +50,10 @@ typedef NTSTATUS(NTAPI *open_service)(PHANDLE, ACCESS_MASK, POBJECT_ATTRIBUTES);
 extern __attribute__((visibility("hidden"))) HANDLE rm_open_by(open_service service, DWORD access, BOOL inherit,
 	LPCWSTR name);
 
+/* The name in the kernel of what programs open as \\.\NAME, or as NUL; its text belongs to the caller, who frees it.
+ * NULL for another name, and without memory. */
+extern __attribute__((visibility("hidden"))) PWSTR rm_device_name(LPCWSTR name, PUNICODE_STRING s);
+
 /* Whether the name of a system is that of the computer, with backslashes in front or not; RPC_S_SERVER_UNAVAILABLE
  * otherwise, since no other can be asked. */
 extern __attribute__((visibility("hidden"))) BOOL rm_here(LPCWSTR system);

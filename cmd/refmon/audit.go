@@ -40,7 +40,8 @@ it is being written:
 // errBroken ends a verification that found a fault; it has been printed.
 var errBroken = errors.New("the audit log is not what was written")
 
-// exitBroken is the exit code of a verification that found a fault (U-72).
+// exitBroken is the exit code of a verification that found the log broken; the
+// kind of fault and the first bad record have been printed (U-72).
 const exitBroken = 3
 
 type auditTailCmd struct {

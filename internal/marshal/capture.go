@@ -126,7 +126,8 @@ func (m *Memory) AttributesAt(p Address) (*nt.ObjectAttributes, ntstatus.Status)
 	if le.Uint32(h[:]) != 48 {
 		return nil, ntstatus.InvalidParameter
 	}
-	oa := &nt.ObjectAttributes{RootDirectory: winnt.Handle(le.Uint64(h[8:])), Attributes: le.Uint32(h[24:])}
+	oa := &nt.ObjectAttributes{RootDirectory: winnt.Handle(le.Uint64(h[8:])), Attributes: le.Uint32(h[24:]),
+		Unnamed: le.Uint64(h[16:]) == 0}
 	var st ntstatus.Status
 	if oa.SecurityQualityOfService, st = m.QualityAt(Address(le.Uint64(h[40:]))); st != ntstatus.Success {
 		return nil, st

@@ -36,6 +36,42 @@ func (e *Encoder) ObjectInformation(value any) {
 	}
 }
 
+// ProcessInformation appends what NtQueryInformationProcess and NtQueryInformationThread
+// answer.
+func (e *Encoder) ProcessInformation(value any) {
+	switch v := value.(type) {
+	case nt.ProcessBasic:
+		for _, n := range []uint64{uint64(v.ExitStatus), 0, 0, 0, uint64(v.UniqueProcessID),
+			uint64(v.InheritedFromUniqueProcessID)} {
+			e.U64(n)
+		}
+	case nt.ThreadBasic:
+		for _, n := range []uint64{uint64(v.ExitStatus), 0, uint64(v.ClientID.UniqueProcess),
+			uint64(v.ClientID.UniqueThread), 0, 0} {
+			e.U64(n)
+		}
+	case nt.KernelUserTimes:
+		for _, n := range []int64{v.CreateTime, v.ExitTime, v.KernelTime, v.UserTime} {
+			e.U64(uint64(n))
+		}
+	case uint32:
+		e.U32(v)
+	case []nt.ProcessHandle:
+		e.U64(uint64(len(v)))
+		e.U64(0)
+		for _, h := range v {
+			e.U64(uint64(h.HandleValue))
+			e.U64(uint64(h.HandleCount))
+			e.U64(uint64(h.PointerCount))
+			for _, n := range []uint32{uint32(h.GrantedAccess), h.ObjectTypeIndex, h.HandleAttributes, 0} {
+				e.U32(n)
+			}
+		}
+	default:
+		e.ObjectInformation(value) // a name
+	}
+}
+
 // Unicode writes text with a terminator and the UNICODE_STRING at at.
 func (e *Encoder) Unicode(at int, s string) {
 	e.Point(at + 8)

@@ -10,11 +10,13 @@ import (
 // cannot have sent ends the connection.
 func (s *Server) dispatch(f *Frame) error {
 	switch f.Kind {
+	case Administer:
+		return s.administer(f)
 	case NewThread:
 		return s.makeThread(f)
 	case Cancel:
 		return s.cancel(f)
-	case Call, Then, Save, Restore, EndThread, Wait, Connected:
+	case Call, Then, Save, Restore, EndThread, Wait, Connected, Look:
 	default:
 		return fmt.Errorf("%w: kind %d", ErrFrame, f.Kind)
 	}

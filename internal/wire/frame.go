@@ -37,6 +37,7 @@ const (
 	Cancel                    // ends the waiting of a call
 	Then                      // a call that is made if the one before it succeeded
 	Connected                 // waits until the server has completed the connection of a port
+	// Look (65) is in look.go.
 )
 
 // Frame is one message.

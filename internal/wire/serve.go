@@ -62,6 +62,7 @@ type Server struct {
 	from    *bufio.Reader // of conn; owned by the reader
 	process Process
 	turns   Turns              // immutable; nil where every call runs at once
+	watcher Watcher            // immutable; nil where no call is watched
 	threads map[uint32]*worker // owned by the reader
 	last    uint32             // number of the newest thread; owned by the reader
 	form    form               // of all bodies; set by the reader before any thread has a call
@@ -86,8 +87,9 @@ type Server struct {
 // NewServer makes the server of a connection, which it owns from then on.
 func NewServer(conn net.Conn, p Process) *Server {
 	turns, _ := p.(Turns)
-	return &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, threads: map[uint32]*worker{},
-		over: make(chan struct{}), waits: map[uint64]*waiting{}}
+	watcher, _ := p.(Watcher)
+	return &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
+		threads: map[uint32]*worker{}, over: make(chan struct{}), waits: map[uint64]*waiting{}}
 }
 
 // Serve answers the frames of a connection until the connection ends, one of its

@@ -140,8 +140,11 @@ func (w *worker) perform(f *Frame) (head AnswerHead, rest []byte, err error) {
 		if err != nil {
 			return head, nil, err
 		}
-		head, rest = w.call(q)
+		head, rest = w.call(q, f)
 		w.failed = !head.Status.IsSuccess()
+		return head, rest, nil
+	case Look:
+		head, rest = w.look(f)
 		return head, rest, nil
 	case Save:
 		if len(w.tickets) >= MaxTickets {
@@ -169,22 +172,29 @@ func (w *worker) perform(f *Frame) (head AnswerHead, rest []byte, err error) {
 
 // call calls a row. A row that this side does not have answers
 // STATUS_NOT_SUPPORTED (W-5).
-func (w *worker) call(q request) (head AnswerHead, rest []byte) {
+func (w *worker) call(q request, f *Frame) (head AnswerHead, rest []byte) {
 	if !q.known {
 		return AnswerHead{Status: ntstatus.NotSupported}, nil
 	}
 	sys := w.th.Services()
-	sys.RecordWhy(q.why)
+	sys.RecordWhy(q.why || w.s.watcher != nil)
 	// The call is that of a thread in process, reasons included (W-10).
 	out, st := w.th.CallRow(q.row.Row, q.in)
 	head.Status = st
+	why := sys.TakeWhy()
 	if q.why {
-		head.Why = whyBody(sys.TakeWhy())
+		head.Why = whyBody(why)
 	}
 	rest, err := w.s.out(q.row, out)
 	if err != nil {
 		// The call was made; its outputs are of a type that does not travel.
 		return AnswerHead{Status: ntstatus.NotSupported}, nil
+	}
+	// A call that waits on is not over.
+	notYet := f.Kind == Wait && st == q.wait.NotYet && !st.IsSuccess()
+	if w.s.watcher != nil && !notYet && w.s.watcher.Wants(st) {
+		w.s.watcher.Called(&nt.Call{Thread: w.th.Name(), Row: q.row.Row, In: q.in, Out: out, Status: st, Why: why},
+			len(f.Body)+len(rest))
 	}
 	return head, rest
 }

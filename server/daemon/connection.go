@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync/atomic"
+	"time"
 
 	"github.com/refmon/refmon/internal/wire"
 	"github.com/refmon/refmon/kernel"
@@ -28,6 +30,9 @@ type connection struct {
 	token   *token.Token    // set by logon
 	end     func()          // set by logon: lets the logon session go, once a process holds it
 	process *kernel.Process // set before the first thread is made
+
+	session atomic.Pointer[Session] // nil until there is a process
+	watches atomic.Bool             // it looks at calls
 }
 
 // serve serves a program that connected, until it is gone. What goes wrong before
@@ -77,6 +82,9 @@ func (c *connection) run() error {
 	}
 	defer p.Close()
 	c.process = p
+	c.session.Store(&Session{Process: uint64(p.ID()), Name: name, UID: c.peer.UID, PID: c.peer.PID,
+		User: c.token.User().SID.String(), Full: c.full, Since: time.Now(),
+		Session: fmt.Sprintf("0x%x", uint64(c.token.Spec().AuthenticationID)), guard: p.Object().Security()})
 	c.d.log.Debug("connection", "uid", c.peer.UID, "pid", c.peer.PID, "process", uint64(p.ID()), "name", name)
 	if err = c.served.Serve(); errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return nil // a client that was killed is no fault
@@ -100,6 +108,15 @@ func (c *connection) NewThread() (*nt.Thread, error) {
 		c.d.thread(c.peer.UID, -1)
 	}
 	return th, err
+}
+
+// Administer answers a request about accounts, by the token that the program
+// connected with.
+func (c *connection) Administer(request []byte) ([]byte, ntstatus.Status) {
+	if c.d.administer == nil {
+		return nil, ntstatus.NotSupported
+	}
+	return c.d.administer(c.token, request)
 }
 
 // Exit ends the process.

@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/auditlog"
 	"github.com/refmon/refmon/kernel"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/auth/unix"
 	"github.com/refmon/refmon/token"
 )
@@ -37,7 +39,7 @@ type Config struct {
 	LSA         logon.Authority // who is who; nil knows the well-known names only
 	// Administer answers a request about accounts, by the token of the process that
 	// asks; nil answers none. It decides who may.
-	Administer func(by *token.Token, request []byte) (answer []byte)
+	Administer func(by *token.Token, request []byte) (answer []byte, st ntstatus.Status)
 	Limits     Limits
 	Profile    nt.Profile
 	Audit      *audit.Log   // nil: the kernel's own, in memory
@@ -57,7 +59,11 @@ type Daemon struct {
 	ctx      context.Context // immutable: done once Close begins
 	stop     context.CancelFunc
 
-	administer func(*token.Token, []byte) []byte // immutable; may be nil
+	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
+
+	calls    kept         // while they are watched
+	denials  kept         // the newest
+	watchers atomic.Int32 // connections that look at calls
 
 	mu sync.Mutex
 	// +checklocks:mu
@@ -77,6 +83,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		return nil, errors.New("daemon: no identity: no client could be known")
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
+		calls: kept{most: keptCalls, next: 1}, denials: kept{most: keptDenials, next: 1},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
@@ -86,6 +93,9 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		if d.lock, err = LockState(cfg.State); err != nil {
 			return nil, err
 		}
+	}
+	if cfg.Audit == nil {
+		cfg.Audit = &audit.Log{Sink: audit.NewMemory(0, 0), Clock: auditlog.Now}
 	}
 	d.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Log: cfg.Audit, LSA: cfg.LSA})
 	if d.listener, err = listen(cfg.Socket); err == nil && cfg.AdminSocket != "" {

@@ -50,6 +50,7 @@ func (d *Daemon) admit(c *connection) error {
 
 // forget takes a connection back out of the counts.
 func (d *Daemon) forget(c *connection) {
+	c.unwatch()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.connections, c)

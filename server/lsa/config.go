@@ -13,6 +13,8 @@ type Config struct {
 	Computer string // name of the computer's own domain; "" for the host's name
 	Root     string // the account that uid 0 is; "" for none: uid 0 has no rights
 	Hosts    Hosts  // users and groups of the host; nil knows none
+	// Domains is asked by the maps of backend winbind; nil: those maps give no SIDs.
+	Domains Domains
 	// Audit is told of each change before it is made; an error refuses the
 	// change. nil keeps no record.
 	Audit func(Change) error

@@ -118,3 +118,10 @@ func (d *door) restore(name string, f failures) {
 	defer d.mu.Unlock()
 	d.failures[strings.ToUpper(name)] = f
 }
+
+// locked reports whether a name is locked now.
+func (d *door) locked(name string, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return now.Before(d.failures[name].Locked)
+}

@@ -71,7 +71,7 @@ func FuzzYAML(f *testing.F) {
 		st.index()
 		s.now.Store(st)
 		made := st.clone()
-		if file.apply(s, made) != nil || made.valid(nil) != nil {
+		if file.apply(s, made) != nil || made.valid(made, nil) != nil {
 			return
 		}
 		made.index()

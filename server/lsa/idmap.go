@@ -1,31 +1,202 @@
 package lsa
 
 import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
 )
 
-// IDMap is a formula between the ids of the host and the RIDs of a domain
-// (idmap_rid): id = rid − BaseRID + Low. It holds for uids and gids.
+// Backend says how an [IDMap] goes from ids to SIDs, by the name that Samba has for
+// it.
+type Backend string
+
+// The backends. The ids of Samba's ad, tdb and ldap follow from no formula: they are
+// winbind's here, which asks where they are kept.
+const (
+	RID     Backend = "rid"     // "" too: id = rid − BaseRID + Low
+	Autorid Backend = "autorid" // one range of a domain, as `net idmap get ranges` lists them
+	Winbind Backend = "winbind" // what winbind says about ids from Low to High
+)
+
+// IDMap maps ids of the host, uids and gids alike, to SIDs of a domain.
 type IDMap struct {
 	Domain  sid.SID `json:"domain"`
 	Name    string  `json:"name"` // of the domain
+	Backend Backend `json:"backend,omitempty"`
 	Low     uint32  `json:"low"`
 	High    uint32  `json:"high"` // the last id
 	BaseRID uint32  `json:"baseRid,omitempty"`
+	// Of autorid: the size of a range, which range of the domain it is, and the
+	// number that its ids begin at: id = Low + Number × RangeSize + rid − Index × RangeSize.
+	RangeSize uint32 `json:"rangeSize,omitempty"`
+	Index     uint32 `json:"index,omitempty"`
+	Number    uint32 `json:"number,omitempty"`
 }
 
-// sid returns the SID of an id in the map's range.
-func (m *IDMap) sid(id uint32) (sid.SID, bool) {
-	if id < m.Low || id > m.High {
-		return sid.SID{}, false
+// span returns the ids that a map is about, and the RID of the first one.
+func (m *IDMap) span() (first, last, base uint32) {
+	if m.Backend == Autorid {
+		first = m.Low + m.Number*m.RangeSize
+		return first, first + m.RangeSize - 1, m.Index * m.RangeSize
 	}
-	return m.Domain.WithRID(id - m.Low + m.BaseRID), true
+	return m.Low, m.High, m.BaseRID
+}
+
+func (m *IDMap) covers(id uint32) bool {
+	first, last, _ := m.span()
+	return first <= id && id <= last
+}
+
+// sid returns the SID of an id that the map covers, by its formula. L-53
+func (m *IDMap) sid(id uint32) sid.SID {
+	first, _, base := m.span()
+	return m.Domain.WithRID(id - first + base)
 }
 
 // id returns the id of a SID of the map's domain.
 func (m *IDMap) id(s sid.SID) (uint32, bool) {
-	if s.Prefix() != m.Domain || s.RID() < m.BaseRID || s.RID()-m.BaseRID > m.High-m.Low {
+	first, last, base := m.span()
+	if m.Backend == Winbind || s.Prefix() != m.Domain || s.RID() < base || s.RID()-base > last-first {
 		return 0, false
 	}
-	return s.RID() - m.BaseRID + m.Low, true
+	return s.RID() - base + first, true
+}
+
+// String returns the name and the ids.
+func (m *IDMap) String() string {
+	first, last, _ := m.span()
+	return fmt.Sprintf("%s %d-%d", clipped(m.Name), first, last)
+}
+
+// Domains tells what winbind says. A nil error and false say that the domain has no
+// such account, an error that no statement was had.
+type Domains interface {
+	SIDOfUID(ctx context.Context, uid uint32) (sid.SID, bool, error)
+	SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error)
+	UIDOf(ctx context.Context, id sid.SID) (uint32, bool, error)
+	GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error)
+}
+
+// overlapped returns an error about a map that overlaps subordinate ids: the users of
+// a container would become accounts of the domain.
+func (s *Store) overlapped(m *IDMap) error {
+	first, last, _ := m.span()
+	for _, r := range s.subids.ranges() {
+		if r.overlaps(first, last) {
+			return fmt.Errorf("id map of %s overlaps the subordinate ids %v of %q and is not used: move one of them",
+				m, r, r.owner)
+		}
+	}
+	return nil
+}
+
+// Trouble returns an error for each id map that is not used because it overlaps
+// subordinate ids. The others are. L-54
+func (s *Store) Trouble() error {
+	st := s.now.Load()
+	var all []error
+	for i := range st.maps {
+		all = append(all, s.overlapped(&st.maps[i]))
+	}
+	return errors.Join(all...)
+}
+
+// mapped returns the SID of an id that a map covers. The status says that a map
+// covers it and cannot be used: what the id has a right to is then not known.
+func (s *Store) mapped(st *state, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
+	for i := range st.maps {
+		m := &st.maps[i]
+		switch {
+		case !m.covers(id):
+			continue
+		case s.overlapped(m) != nil:
+			// A map that overlaps subordinate ids is not used, and its ids are let in under no other name. L-54
+			return sid.SID{}, false, ntstatus.NoLogonServers
+		case m.Backend == Winbind:
+			return s.asked(m, id, group)
+		}
+		return m.sid(id), true, ntstatus.Success
+	}
+	return sid.SID{}, false, ntstatus.Success
+}
+
+// asked returns what winbind says of an id.
+func (s *Store) asked(m *IDMap, id uint32, group bool) (sid.SID, bool, ntstatus.Status) {
+	if s.cfg.Domains == nil {
+		return sid.SID{}, false, ntstatus.NoLogonServers
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
+	defer cancel()
+	ask := s.cfg.Domains.SIDOfUID
+	if group {
+		ask = s.cfg.Domains.SIDOfGID
+	}
+	found, ok, err := ask(ctx, id)
+	// An answer that was not had, or is of another domain, is no proof that the id has no account. L-55
+	if err != nil || ok && found.Prefix() != m.Domain {
+		return sid.SID{}, false, ntstatus.NoLogonServers
+	}
+	return found, ok, ntstatus.Success
+}
+
+// idOf returns the id of a SID by the maps.
+func (s *Store) idOf(st *state, id sid.SID, group bool) (uint32, bool) {
+	for i := range st.maps {
+		m := &st.maps[i]
+		if m.Domain != id.Prefix() || s.overlapped(m) != nil {
+			continue
+		}
+		if m.Backend == Winbind && s.cfg.Domains != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), hostWait)
+			ask := s.cfg.Domains.UIDOf
+			if group {
+				ask = s.cfg.Domains.GIDOf
+			}
+			n, ok, err := ask(ctx, id)
+			cancel()
+			if err == nil && ok && m.covers(n) {
+				return n, true
+			}
+		}
+		if n, ok := m.id(id); ok {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// userOf returns the SID of a uid: of the account that has it, else by a map, else
+// S-1-22-1-uid. L-27
+func (s *Store) userOf(st *state, uid uint32) (sid.SID, ntstatus.Status) {
+	if s.subids.has(uid) {
+		// A subordinate uid is an account of no domain, whatever maps say. L-24
+		return fileaccess.UnixUser(uid), ntstatus.Success
+	}
+	if rid, ok := st.uids[uid]; ok {
+		return st.machine.WithRID(rid), ntstatus.Success
+	}
+	u, ok, status := s.mapped(st, uid, false)
+	if !ok {
+		u = fileaccess.UnixUser(uid)
+	}
+	return u, status
+}
+
+// groupOf returns the SID of a gid in the same way. L-27
+func (s *Store) groupOf(st *state, gid uint32) (sid.SID, ntstatus.Status) {
+	if s.subids.has(gid) {
+		return fileaccess.UnixGroup(gid), ntstatus.Success
+	}
+	if g, ok := st.gids[gid]; ok {
+		return g, ntstatus.Success
+	}
+	g, ok, status := s.mapped(st, gid, true)
+	if !ok {
+		g = fileaccess.UnixGroup(gid)
+	}
+	return g, status
 }

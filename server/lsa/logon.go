@@ -1,6 +1,7 @@
 package lsa
 
 import (
+	"context"
 	"strings"
 	"unicode/utf8"
 
@@ -107,24 +108,64 @@ func (s *Store) byName(r *logon.Request) (logon.Result, ntstatus.Status) {
 		return logon.Result{}, ntstatus.InvalidLogonType
 	}
 	st := s.now.Load()
-	id, a, ok := s.find(st, r)
-	if !ok {
-		return logon.Result{}, ntstatus.NoSuchUser
+	var out logon.Result
+	var status ntstatus.Status
+	if id, a, ok := s.find(st, r); ok {
+		if a.Disabled {
+			return logon.Result{Account: s.described(id, a), Reason: ntstatus.AccountDisabled}, ntstatus.AccountDisabled
+		}
+		out, status = s.compose(st, id, r)
+	} else {
+		out, status = s.unixByName(st, r)
 	}
-	if a.Disabled {
-		return logon.Result{}, ntstatus.AccountDisabled
-	}
-	out, status := s.compose(st, id, r)
 	if status == ntstatus.Success && !r.Tcb {
 		out.Token.Level = winnt.SecurityIdentification
 	}
 	return out, status
 }
 
-func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, ntstatus.Status) {
-	p, status := s.person(st, id, nil, nil, r.Type)
+// unixByName logs on for a user of the host, NAME or Unix User\NAME, with the groups
+// that the host tells of it. L-57
+func (s *Store) unixByName(st *state, r *logon.Request) (logon.Result, ntstatus.Status) {
+	unknown := logon.Result{Reason: ntstatus.NoSuchUser}
+	domain, name, qualified := logon.Split(r.Name)
+	if r.Domain != "" && !qualified {
+		domain, qualified = r.Domain, true
+	}
+	if s.cfg.Hosts == nil || name == "" || len(name) > logon.MaxName ||
+		qualified && !strings.EqualFold(domain, unixUsers) {
+		return unknown, ntstatus.NoSuchUser
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
+	defer cancel()
+	uid, ok := s.cfg.Hosts.UID(ctx, name)
+	// 65534 is no user, and root is the account that the configuration names: ask for that one. L-25, L-26
+	if !ok || uid == Unmapped || uid == 0 && s.cfg.Root != "" {
+		return unknown, ntstatus.NoSuchUser
+	}
+	gids, ok := s.cfg.Hosts.Groups(ctx, name)
+	if !ok {
+		// Half of the groups could hide one that denies. L-56
+		return logon.Result{}, ntstatus.NoLogonServers
+	}
+	user, status := s.userOf(st, uid)
 	if status != ntstatus.Success {
 		return logon.Result{}, status
+	}
+	p, status := s.person(st, user, &uid, gids, r.Type)
+	return s.composed(st, p, r, status)
+}
+
+func (s *Store) compose(st *state, id sid.SID, r *logon.Request) (logon.Result, ntstatus.Status) {
+	p, status := s.person(st, id, nil, nil, r.Type)
+	return s.composed(st, p, r, status)
+}
+
+// composed makes the result of a person that was found.
+func (s *Store) composed(st *state, p logon.Person, r *logon.Request, status ntstatus.Status) (logon.Result,
+	ntstatus.Status) {
+	if status != ntstatus.Success {
+		return logon.Result{Account: p.Account, Reason: status}, status
 	}
 	for _, g := range r.Groups {
 		p = s.with(st, p, g)

@@ -1,11 +1,13 @@
 package lsa
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/refmon/refmon/fileaccess"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/sid"
@@ -140,6 +142,56 @@ func TestGuessesAtOnce(t *testing.T) {
 	}
 	if cap(f.door.hashing) != 2 {
 		t.Errorf("%d hashes at once", cap(f.door.hashing))
+	}
+}
+
+// halves are hosts that know a user and cannot tell its groups.
+type halves struct{ hosts }
+
+func (halves) Groups(context.Context, string) ([]uint32, bool) { return nil, false }
+
+// TestUnixByName: S4U takes users of the host too, with the groups that the host tells
+// of them, at Identification without SeTcbPrivilege (L-36, L-57); a user whose groups
+// cannot be had is not let in, by a password neither (L-56).
+func TestUnixByName(t *testing.T) {
+	h := hosts{users: map[string]uint32{"bob": 1000, "carol": 3000, "overflow": 65534, "root": 0},
+		in: map[string][]uint32{"bob": {100, 7}, "carol": {100}, "overflow": {65534}, "root": {0}}}
+	f := open(t, func(c *Config) { c.Hosts, c.Root = h, "carol" })
+	carol := f.account(t, Account{Name: "carol", UID: number(3000)}, "p")
+	ask := func(domain, name string, tcb bool) (logon.Result, ntstatus.Status) {
+		return f.LogOn(logon.Request{Package: logon.S4U, Type: network, Domain: domain, Name: name, Tcb: tcb})
+	}
+	for _, c := range []struct {
+		domain, name string
+		want         ntstatus.Status
+		user         sid.SID
+	}{
+		{"", "bob", 0, fileaccess.UnixUser(1000)}, {"", `Unix User\bob`, 0, fileaccess.UnixUser(1000)},
+		{"unix user", "bob", 0, fileaccess.UnixUser(1000)}, {"", "carol", 0, carol},
+		{"", `Unix User\carol`, 0, carol}, {"HOST", "bob", ntstatus.NoSuchUser, sid.SID{}},
+		{"", "overflow", ntstatus.NoSuchUser, sid.SID{}}, {"", "root", ntstatus.NoSuchUser, sid.SID{}},
+		{"", "zoe", ntstatus.NoSuchUser, sid.SID{}}, {"", "", ntstatus.NoSuchUser, sid.SID{}},
+	} {
+		r, st := ask(c.domain, c.name, true)
+		if st != c.want || r.Token.User.SID != c.user {
+			t.Errorf("%s, %s: %v is %v (L-57)", c.domain, c.name, st, r.Token.User.SID)
+		}
+	}
+	r, _ := ask("", "bob", true)
+	if !has(r, fileaccess.UnixGroup(100)) || !has(r, fileaccess.UnixGroup(7)) ||
+		r.Token.Level != winnt.SecurityImpersonation {
+		t.Errorf("bob's token: %+v (L-57)", r.Token)
+	}
+	if r, _ := ask("", "bob", false); r.Token.Level != winnt.SecurityIdentification {
+		t.Errorf("without SeTcbPrivilege: %v (L-36)", r.Token.Level)
+	}
+	f.cfg.Hosts = halves{h}
+	f.reopen(t)
+	if _, st := ask("", "bob", true); st != ntstatus.NoLogonServers {
+		t.Errorf("a user whose groups are not known: %v (L-56)", st)
+	}
+	if _, st := f.LogonPassword("carol", "p", network); st != ntstatus.NoLogonServers {
+		t.Errorf("an account whose groups are not known: %v (L-56)", st)
 	}
 }
 

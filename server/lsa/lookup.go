@@ -71,12 +71,12 @@ func (s *Store) hostNamed(st *state, domain, name string, qualified bool) (logon
 	defer cancel()
 	if !qualified || strings.EqualFold(domain, unixUsers) {
 		if uid, ok := s.cfg.Hosts.UID(ctx, name); ok && uid != Unmapped {
-			return s.LookupSID(s.userOf(st, uid))
+			return s.LookupSID(s.UserSID(uid))
 		}
 	}
 	if !qualified || strings.EqualFold(domain, unixGroups) {
 		if gid, ok := s.cfg.Hosts.GID(ctx, name); ok && gid != Unmapped {
-			return s.LookupSID(s.groupOf(st, gid))
+			return s.LookupSID(s.GroupSID(gid))
 		}
 	}
 	return logon.Account{}, false

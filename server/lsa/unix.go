@@ -33,7 +33,11 @@ func (s *Store) TokenForUID(uid uint32, gids []uint32, more ...sid.SID) (logon.R
 		// uid 0 is the account that the configuration names. L-26
 		return s.root(st)
 	}
-	person, status := s.person(st, s.userOf(st, uid), &uid, gids, winnt.LOGON32_LOGON_INTERACTIVE, more...)
+	user, status := s.userOf(st, uid)
+	if status != ntstatus.Success {
+		return logon.Result{}, status
+	}
+	person, status := s.person(st, user, &uid, gids, winnt.LOGON32_LOGON_INTERACTIVE, more...)
 	if status != ntstatus.Success {
 		return logon.Result{Account: person.Account}, status
 	}
@@ -56,50 +60,20 @@ func (s *Store) root(st *state) (logon.Result, ntstatus.Status) {
 	return logon.Compose(person, winnt.LOGON32_LOGON_INTERACTIVE)
 }
 
-// userOf returns the SID of a uid: of the account that has it, else by formula,
-// else S-1-22-1-uid. L-27
-func (s *Store) userOf(st *state, uid uint32) sid.SID {
-	if s.subids.has(uid) {
-		// A subordinate uid is an account of no domain, whatever maps say. L-24
-		return fileaccess.UnixUser(uid)
-	}
-	if rid, ok := st.uids[uid]; ok {
-		return st.machine.WithRID(rid)
-	}
-	for i := range st.maps {
-		if u, ok := st.maps[i].sid(uid); ok {
-			return u
-		}
-	}
-	return fileaccess.UnixUser(uid)
-}
-
-// groupOf returns the SID of a gid in the same way. L-27
-func (s *Store) groupOf(st *state, gid uint32) sid.SID {
-	if s.subids.has(gid) {
-		return fileaccess.UnixGroup(gid)
-	}
-	if g, ok := st.gids[gid]; ok {
-		return g
-	}
-	for i := range st.maps {
-		if g, ok := st.maps[i].sid(gid); ok {
-			return g
-		}
-	}
-	return fileaccess.UnixGroup(gid)
-}
-
 // UserSID and GroupSID return the SIDs of ids of the host; 65534 is Anonymous.
 func (s *Store) UserSID(uid uint32) sid.SID {
 	if uid == Unmapped {
 		return sid.Anonymous
 	}
-	return s.userOf(s.now.Load(), uid)
+	u, _ := s.userOf(s.now.Load(), uid)
+	return u
 }
 
 // GroupSID returns the SID of a gid.
-func (s *Store) GroupSID(gid uint32) sid.SID { return s.groupOf(s.now.Load(), gid) }
+func (s *Store) GroupSID(gid uint32) sid.SID {
+	g, _ := s.groupOf(s.now.Load(), gid)
+	return g
+}
 
 // UID returns the uid of a SID, ok false for one that is no user's or has none.
 func (s *Store) UID(id sid.SID) (uid uint32, ok bool) {
@@ -111,10 +85,10 @@ func (s *Store) UID(id sid.SID) (uid uint32, ok bool) {
 	case id.Authority() == 22 && id.SubAuthorities() == 2 && id.Sub(0) == 1:
 		uid, ok = id.Sub(1), true
 	default:
-		uid, ok = mapped(st, id)
+		uid, ok = s.idOf(st, id, false)
 	}
 	// Only the SID that the uid has in turn is its own. L-28
-	return uid, ok && s.userOf(st, uid) == id
+	return uid, ok && s.UserSID(uid) == id
 }
 
 // GID returns the gid of a SID likewise.
@@ -127,19 +101,10 @@ func (s *Store) GID(id sid.SID) (gid uint32, ok bool) {
 	case id.Authority() == 22 && id.SubAuthorities() == 2 && id.Sub(0) == 2:
 		gid, ok = id.Sub(1), true
 	default:
-		gid, ok = mapped(st, id)
+		gid, ok = s.idOf(st, id, true)
 	}
 	// Here too, only the SID that the gid has in turn is its own. L-28
-	return gid, ok && s.groupOf(st, gid) == id
-}
-
-func mapped(st *state, id sid.SID) (uint32, bool) {
-	for i := range st.maps {
-		if n, ok := st.maps[i].id(id); ok {
-			return n, true
-		}
-	}
-	return 0, false
+	return gid, ok && s.GroupSID(gid) == id
 }
 
 // QuotaUID returns the uid whose quota a uid counts against: a subordinate uid
@@ -167,7 +132,10 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t wi
 	}
 	if local && uid == nil && a.UID != nil {
 		uid = a.UID
-		gids = s.hostGroups(*a.UID)
+		var st ntstatus.Status
+		if gids, st = s.hostGroups(*a.UID); st != ntstatus.Success {
+			return p, st
+		}
 	}
 	ids := slices.Clone(more)
 	if local {
@@ -178,9 +146,14 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t wi
 		ids = append(ids, fileaccess.UnixUser(*uid))
 	}
 	for _, g := range gids {
-		if g != Unmapped {
-			ids = append(ids, s.groupOf(st, g))
+		if g == Unmapped {
+			continue
 		}
+		group, status := s.groupOf(st, g)
+		if status != ntstatus.Success {
+			return p, status
+		}
+		ids = append(ids, group)
 	}
 	always := []sid.SID{sid.Everyone, sid.AuthenticatedUsers, logon.TypeSID(t)}
 	all := st.expand(append(append([]sid.SID{user}, ids...), always...))
@@ -198,19 +171,24 @@ func (s *Store) person(st *state, user sid.SID, uid *uint32, gids []uint32, t wi
 // noneRID is the RID of the group None, the primary group of every account.
 const noneRID = 513
 
-// hostGroups returns the gids of a user of the host, nil where they cannot be had.
-func (s *Store) hostGroups(uid uint32) []uint32 {
+// hostGroups returns the gids of a user of the host; none for one that the host does
+// not name. Half of the groups could hide one that denies: then the status is
+// STATUS_NO_LOGON_SERVERS. L-56
+func (s *Store) hostGroups(uid uint32) ([]uint32, ntstatus.Status) {
 	if s.cfg.Hosts == nil {
-		return nil
+		return nil, ntstatus.Success
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), hostWait)
 	defer cancel()
 	name, ok := s.cfg.Hosts.UserName(ctx, uid)
 	if !ok {
-		return nil
+		return nil, ntstatus.Success
 	}
-	gids, _ := s.cfg.Hosts.Groups(ctx, name)
-	return gids
+	gids, ok := s.cfg.Hosts.Groups(ctx, name)
+	if !ok {
+		return nil, ntstatus.NoLogonServers
+	}
+	return gids, ntstatus.Success
 }
 
 func (s *Store) hostUID(name string) (uint32, bool) {

@@ -1,6 +1,7 @@
 package lsa
 
 import (
+	"context"
 	"os"
 	"slices"
 	"strings"
@@ -209,7 +210,12 @@ func TestSubordinate(t *testing.T) {
 		t.Errorf("1001 counts against %d", n)
 	}
 	for what, edit := range map[string]func(*Edit) error{
-		"it overlaps the subordinate ids": func(e *Edit) error { return e.DeleteAccount("bob") },
+		"it overlaps the subordinate ids": func(e *Edit) error {
+			moved := corp
+			moved.High++
+			e.SetMaps([]IDMap{moved})
+			return nil
+		},
 		"is a subordinate id": func(e *Edit) error {
 			e.SetMaps(nil)
 			e.AddAccount(Account{Name: "x", UID: number(170000)})
@@ -220,16 +226,80 @@ func TestSubordinate(t *testing.T) {
 			t.Errorf("want %q, got %v", what, err)
 		}
 	}
-	s := f.Store
-	if err := s.Close(); err != nil {
+}
+
+// TestOverlap: a map that overlaps subordinate ids is not used, and says so; its other
+// ids are let in under no other name. Everything else of the store is used and can be
+// changed (L-54).
+func TestOverlap(t *testing.T) {
+	f := open(t, nil)
+	corp := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-7"), Name: "CORP", Low: 100000, High: 200000}
+	other := IDMap{Domain: sid.MustParse("S-1-5-21-9-8-8"), Name: "OTHER", Low: 300000, High: 300009}
+	f.account(t, Account{Name: "bob", UID: number(165600)}, "")
+	f.must(t, func(e *Edit) error { e.SetMaps([]IDMap{corp, other}); return nil })
+	if err := f.Trouble(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(f.cfg); err == nil || !strings.Contains(err.Error(), "subordinate") {
-		t.Errorf("a store whose map overlaps opens: %v", err)
+	subuids(t, f, "alice:165536:65536\n")
+	f.reopen(t) // it opens
+	if err := f.Trouble(); err == nil || !strings.Contains(err.Error(), `CORP 100000-200000 overlaps the subordinate ids `+
+		`165536-231071 of "alice"`) || strings.Contains(err.Error(), "OTHER") {
+		t.Errorf("what is wrong: %v", err)
 	}
+	for _, c := range []struct {
+		uid, gid uint32
+		want     ntstatus.Status
+		user     sid.SID
+	}{
+		{100500, 7, ntstatus.NoLogonServers, sid.SID{}}, {7, 100500, ntstatus.NoLogonServers, sid.SID{}},
+		{165600, 165600, ntstatus.Success, fileaccess.UnixUser(165600)}, // no longer bob (L-24)
+		{300001, 300002, ntstatus.Success, other.Domain.WithRID(1)},
+	} {
+		r, st := f.TokenForUID(c.uid, []uint32{c.gid})
+		if st != c.want || r.Token.User.SID != c.user {
+			t.Errorf("uid %d, gid %d: %v is %v, want %v", c.uid, c.gid, st, r.Token.User.SID, c.user)
+		}
+	}
+	if n, ok := f.UID(corp.Domain.WithRID(500)); ok {
+		t.Errorf("a SID of the map has the uid %d", n)
+	}
+	f.must(t, func(e *Edit) error { return e.DeleteAccount("bob") })
 	subuids(t, f, "")
-	f.Store = nil
-	f.reopen(t)
+	if r, st := f.TokenForUID(100500, nil); st != 0 || r.Token.User.SID != corp.Domain.WithRID(500) {
+		t.Errorf("mended: %v, %v", r.Token.User.SID, st)
+	}
+}
+
+// auto is one range of autorid: three ranges of 100000 ids from 100000 on.
+func auto(d sid.SID, index, number uint32) IDMap {
+	return IDMap{Domain: d, Name: "A", Backend: Autorid, Low: 100000, High: 399999, RangeSize: 100000, Index: index,
+		Number: number}
+}
+
+// TestAutorid: the ranges of idmap_autorid, in the order in which its database gave
+// them numbers: id = low + number × rangesize + rid mod rangesize (L-53).
+func TestAutorid(t *testing.T) {
+	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
+	f := open(t, nil)
+	f.must(t, func(e *Edit) error { e.SetMaps([]IDMap{auto(one, 0, 1), auto(two, 0, 0), auto(one, 1, 2)}); return nil })
+	for id, want := range map[uint32]sid.SID{201103: one.WithRID(1103), 301103: one.WithRID(101103),
+		100500: two.WithRID(500), 199999: two.WithRID(99999), 200000: one.WithRID(0), 399999: one.WithRID(199999),
+		400000: fileaccess.UnixUser(400000), 99999: fileaccess.UnixUser(99999)} {
+		got := f.UserSID(id)
+		if back, ok := f.UID(got); got != want || !ok || back != id {
+			t.Errorf("uid %d is %v, want %v; back %d, %v (L-53)", id, got, want, back, ok)
+		}
+	}
+	var text strings.Builder
+	if err := f.Export(&text); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Import(sid.LocalSystem, []byte(text.String())); err != nil {
+		t.Errorf("its own export: %v\n%s", err, text.String())
+	}
+	if f.UserSID(301103) != one.WithRID(101103) {
+		t.Error("the export lacks a range")
+	}
 }
 
 // TestRanges: maps and ids that can be no account's are refused (L-23).
@@ -244,6 +314,14 @@ func TestRanges(t *testing.T) {
 		{m(one, 5, ^uint32(0), 0)}, {m(one, 5, 10, ^uint32(0))}, {m(sid.Everyone, 5, 10, 0)}, {m(f.Computer().SID, 5, 10, 0)},
 		{m(one, 100, 200, 0), m(two, 200, 300, 0)}, {m(one, 100, 200, 0), m(one, 300, 400, 0)},
 		{{Domain: one, Low: 1, High: 2}},
+		{{Domain: one, Name: "A", Backend: "ad", Low: 100, High: 200}},
+		{{Domain: one, Name: "A", Backend: "winbind", Low: 100, High: 200, BaseRID: 1}},
+		{{Domain: one, Name: "A", Low: 100, High: 200, Number: 1}},
+		{auto(one, 0, 3)}, {auto(one, 1<<20, 0)}, {auto(one, 0, 0), auto(two, 0, 0)}, {auto(one, 0, 0), auto(one, 0, 1)},
+		{{Domain: one, Name: "A", Backend: "autorid", Low: 100000, High: 399999}},
+		{{Domain: one, Name: "A", Backend: "autorid", Low: 100000, High: 399998, RangeSize: 100000}},
+		{{Domain: one, Name: "A", Backend: "autorid", Low: 100000, High: 199999, RangeSize: 100000}},
+		{{Domain: one, Name: "A", Backend: "autorid", Low: 100000, High: 103999, RangeSize: 1000}},
 	} {
 		if err := f.Update(sid.LocalSystem, func(e *Edit) error { e.SetMaps(maps); return nil }); err == nil {
 			t.Errorf("maps %d are taken: %v", i, maps)
@@ -272,4 +350,66 @@ func TestUnreadable(t *testing.T) {
 	if got := f.UserSID(3000); got != fileaccess.UnixUser(3000) {
 		t.Errorf("uid 3000 is %v", got)
 	}
+}
+
+// domains are the answers of a made-up winbind; id 70099 is asked while it is away.
+type domains map[uint32]sid.SID
+
+func (d domains) SIDOfUID(_ context.Context, uid uint32) (sid.SID, bool, error) {
+	s, ok := d[uid]
+	if uid == 70099 {
+		return sid.SID{}, false, os.ErrDeadlineExceeded
+	}
+	return s, ok, nil
+}
+
+func (d domains) SIDOfGID(ctx context.Context, gid uint32) (sid.SID, bool, error) {
+	return d.SIDOfUID(ctx, gid)
+}
+
+func (d domains) UIDOf(_ context.Context, id sid.SID) (uint32, bool, error) {
+	for n, s := range d {
+		if s == id {
+			return n, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+func (d domains) GIDOf(ctx context.Context, id sid.SID) (uint32, bool, error) {
+	return d.UIDOf(ctx, id)
+}
+
+// TestWinbindMap: winbind is asked about the ids of its map alone; what it has not is a
+// user of the host, and what it does not answer, or answers of another domain, lets
+// no one in (L-55).
+func TestWinbindMap(t *testing.T) {
+	one, two := sid.MustParse("S-1-5-21-9-8-7"), sid.MustParse("S-1-5-21-9-8-8")
+	said := domains{70001: one.WithRID(1103), 70002: two.WithRID(500), 5: one.WithRID(5)}
+	f := open(t, func(c *Config) { c.Domains = said })
+	f.must(t, func(e *Edit) error {
+		e.SetMaps([]IDMap{{Domain: one, Name: "CORP", Backend: Winbind, Low: 70000, High: 70099}})
+		return nil
+	})
+	check := func(uid, gid uint32, want ntstatus.Status, user sid.SID) {
+		t.Helper()
+		if r, st := f.TokenForUID(uid, []uint32{gid}); st != want || r.Token.User.SID != user {
+			t.Errorf("uid %d, gid %d: %v is %v, want %v, %v (L-55)", uid, gid, st, r.Token.User.SID, want, user)
+		}
+	}
+	check(70001, 70001, 0, one.WithRID(1103))
+	check(70003, 7, 0, fileaccess.UnixUser(70003))
+	check(5, 5, 0, fileaccess.UnixUser(5))
+	check(70002, 7, ntstatus.NoLogonServers, sid.SID{})
+	check(70099, 7, ntstatus.NoLogonServers, sid.SID{})
+	check(7, 70099, ntstatus.NoLogonServers, sid.SID{})
+	if n, ok := f.UID(one.WithRID(1103)); n != 70001 || !ok {
+		t.Errorf("back: %d, %v", n, ok)
+	}
+	if n, ok := f.UID(one.WithRID(5)); ok {
+		t.Errorf("a SID whose id is not in the map has the uid %d (L-28)", n)
+	}
+	f.cfg.Domains = nil
+	f.reopen(t)
+	check(70001, 7, ntstatus.NoLogonServers, sid.SID{})
 }

@@ -37,7 +37,7 @@ func (s *Store) Update(by sid.SID, f func(*Edit) error) error {
 
 // publish makes the changes of an Edit the state.
 func (s *Store) publish(before *state, e *Edit) error {
-	if err := e.st.valid(s.subids.ranges()); err != nil {
+	if err := e.st.valid(before, s.subids.ranges()); err != nil {
 		return err
 	}
 	for _, c := range e.changes {
@@ -225,7 +225,7 @@ func (e *Edit) SetMaps(all []IDMap) {
 	e.st.maps = slices.Clone(all)
 	var names []string
 	for _, m := range all {
-		names = append(names, fmt.Sprintf("%s %d-%d", m.Name, m.Low, m.High))
+		names = append(names, m.String())
 	}
 	e.note("id maps set", "id maps", strings.Join(names, ", "))
 }

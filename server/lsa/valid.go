@@ -20,9 +20,10 @@ const (
 	maxNameRune = 256 // characters of a name, as in NT
 )
 
-// valid returns what is wrong with a state. Everything that enters a store, from
-// wherever, passes here.
-func (s *state) valid(subordinate []span) error {
+// valid returns what is wrong with a state that follows another. Everything that
+// enters a store, from wherever, passes here. What the state before had already may
+// have become subordinate since: only what is new is refused for it.
+func (s *state) valid(before *state, subordinate []span) error {
 	if s.machine.Authority() != 5 || s.machine.SubAuthorities() != 4 || s.machine.Sub(0) != 21 {
 		return fmt.Errorf("%v is no SID of a machine: want S-1-5-21-x-y-z", s.machine)
 	}
@@ -33,13 +34,21 @@ func (s *state) valid(subordinate []span) error {
 	names, uids, gids := map[string]bool{}, map[uint32]string{}, map[uint32]string{}
 	for _, rid := range slices.Sorted(maps.Keys(s.accounts)) {
 		a := s.accounts[rid]
-		if err := s.validAccount(&a, rid, names, uids, subordinate); err != nil {
+		ranges := subordinate
+		if old, was := before.accounts[rid]; was && sameID(old.UID, a.UID) {
+			ranges = nil
+		}
+		if err := s.validAccount(&a, rid, names, uids, ranges); err != nil {
 			return fmt.Errorf("account %q: %w", clipped(a.Name), err)
 		}
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(s.groups), sid.SID.Compare) {
 		g := s.groups[id]
-		if err := s.validGroup(&g, id, names, gids, subordinate); err != nil {
+		ranges := subordinate
+		if old, was := before.groups[id]; was && sameID(old.GID, g.GID) {
+			ranges = nil
+		}
+		if err := s.validGroup(&g, id, names, gids, ranges); err != nil {
 			return fmt.Errorf("group %q: %w", clipped(g.Name), err)
 		}
 	}
@@ -48,7 +57,7 @@ func (s *state) valid(subordinate []span) error {
 			return fmt.Errorf("rights without a SID")
 		}
 	}
-	return s.validMaps(subordinate)
+	return s.validMaps(before, subordinate)
 }
 
 func (s *state) validAccount(a *Account, rid uint32, names map[string]bool, uids map[uint32]string,
@@ -131,40 +140,5 @@ func validID(what string, id uint32, name string, taken map[uint32]string, subor
 		}
 	}
 	taken[id] = name
-	return nil
-}
-
-// validMaps refuses ranges that overlap each other or subordinate ids: the users
-// of a container would become accounts of a domain. L-23
-func (s *state) validMaps(subordinate []span) error {
-	for i := range s.maps {
-		m := &s.maps[i]
-		fail := func(problem string, a ...any) error {
-			return fmt.Errorf("id map of %q (%d-%d): %s", clipped(m.Name), m.Low, m.High, fmt.Sprintf(problem, a...))
-		}
-		switch {
-		case m.Domain.Authority() != 5 || m.Domain.SubAuthorities() != 4 || m.Domain.Sub(0) != 21 || m.Domain == s.machine:
-			return fail("domain %v: want S-1-5-21-x-y-z of another machine", m.Domain)
-		case m.Low == 0 || m.Low > m.High || m.High == ^uint32(0):
-			return fail("want 0 < low <= high < 4294967295")
-		case m.Low <= Unmapped && m.High >= Unmapped:
-			return fail("65534 stands for every user without a number")
-		case m.BaseRID > ^uint32(0)-(m.High-m.Low):
-			return fail("baseRid %d leaves no RIDs for the range", m.BaseRID)
-		}
-		if err := validName(m.Name, map[string]bool{}); err != nil {
-			return fail("%v", err)
-		}
-		for _, r := range subordinate {
-			if r.overlaps(m.Low, m.High) {
-				return fail("it overlaps the subordinate ids %v of %q", r, r.owner)
-			}
-		}
-		for j := range i {
-			if o := &s.maps[j]; m.Low <= o.High && o.Low <= m.High || m.Domain == o.Domain {
-				return fail("it overlaps that of %q", o.Name)
-			}
-		}
-	}
 	return nil
 }

@@ -229,8 +229,19 @@ func (s *Store) Export(w io.Writer) error {
 		inner(&b, "rights", r.Rights, same)
 	})
 	list(&b, "idMaps", st.maps, func(m IDMap) {
-		fmt.Fprintf(&b, "  - name: %s\n    domain: %v\n    low: %d\n    high: %d\n    baseRid: %d\n", quoted(m.Name),
-			m.Domain, m.Low, m.High, m.BaseRID)
+		fmt.Fprintf(&b, "  - name: %s\n    domain: %v\n    low: %d\n    high: %d\n", quoted(m.Name), m.Domain, m.Low,
+			m.High)
+		if m.Backend != "" {
+			fmt.Fprintf(&b, "    backend: %s\n", m.Backend)
+		}
+		for _, f := range []struct {
+			key string
+			n   uint32
+		}{{"baseRid", m.BaseRID}, {"rangeSize", m.RangeSize}, {"index", m.Index}, {"number", m.Number}} {
+			if f.n != 0 {
+				fmt.Fprintf(&b, "    %s: %d\n", f.key, f.n)
+			}
+		}
 	})
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -48,7 +48,22 @@ typedef void (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext, PIO_STATUS_BLOCK IoStatu
 #define FILE_DEVICE_DISK 0x7
 #define FILE_DEVICE_NAMED_PIPE 0x11
 
-typedef enum _FILE_INFORMATION_CLASS { FilePipeInformation = 23, FilePipeLocalInformation = 24 } FILE_INFORMATION_CLASS;
+typedef enum _FILE_INFORMATION_CLASS {
+	FileAccessInformation = 8,
+	FileNameInformation = 9,
+	FileAlignmentInformation = 17,
+	FilePipeInformation = 23,
+	FilePipeLocalInformation = 24,
+	FileIoCompletionNotificationInformation = 41
+} FILE_INFORMATION_CLASS;
+typedef struct _FILE_ACCESS_INFORMATION { ACCESS_MASK AccessFlags; } FILE_ACCESS_INFORMATION;
+typedef struct _FILE_NAME_INFORMATION {
+	ULONG FileNameLength;
+	WCHAR FileName[1];
+} FILE_NAME_INFORMATION;
+typedef struct _FILE_ALIGNMENT_INFORMATION { ULONG AlignmentRequirement; } FILE_ALIGNMENT_INFORMATION;
+typedef struct _FILE_IO_COMPLETION_NOTIFICATION_INFORMATION { ULONG Flags; }
+	FILE_IO_COMPLETION_NOTIFICATION_INFORMATION;
 typedef enum _FSINFOCLASS { FileFsDeviceInformation = 4 } FS_INFORMATION_CLASS;
 typedef struct _FILE_PIPE_INFORMATION { ULONG ReadMode, CompletionMode; } FILE_PIPE_INFORMATION;
 typedef struct _FILE_PIPE_LOCAL_INFORMATION {

@@ -10,8 +10,42 @@
 
 typedef enum _EVENT_TYPE { NotificationEvent, SynchronizationEvent } EVENT_TYPE;
 
-typedef enum _THREADINFOCLASS { ThreadImpersonationToken = 5 } THREADINFOCLASS;
-typedef enum _PROCESSINFOCLASS { ProcessAccessToken = 9 } PROCESSINFOCLASS;
+typedef enum _THREADINFOCLASS {
+	ThreadBasicInformation = 0, ThreadTimes = 1, ThreadImpersonationToken = 5, ThreadNameInformation = 38
+} THREADINFOCLASS;
+typedef enum _PROCESSINFOCLASS {
+	ProcessBasicInformation = 0, ProcessTimes = 4, ProcessAccessToken = 9, ProcessHandleCount = 20,
+	ProcessImageFileName = 27, ProcessHandleInformation = 51
+} PROCESSINFOCLASS;
+typedef struct _PROCESS_BASIC_INFORMATION {
+	NTSTATUS ExitStatus;
+	PVOID PebBaseAddress;
+	ULONG_PTR AffinityMask;
+	LONG BasePriority;
+	ULONG_PTR UniqueProcessId, InheritedFromUniqueProcessId;
+} PROCESS_BASIC_INFORMATION, *PPROCESS_BASIC_INFORMATION;
+typedef struct _THREAD_BASIC_INFORMATION {
+	NTSTATUS ExitStatus;
+	PVOID TebBaseAddress;
+	CLIENT_ID ClientId;
+	ULONG_PTR AffinityMask;
+	LONG Priority, BasePriority;
+} THREAD_BASIC_INFORMATION, *PTHREAD_BASIC_INFORMATION;
+typedef struct _THREAD_NAME_INFORMATION {
+	UNICODE_STRING ThreadName;
+} THREAD_NAME_INFORMATION, *PTHREAD_NAME_INFORMATION;
+typedef struct _KERNEL_USER_TIMES {
+	LARGE_INTEGER CreateTime, ExitTime, KernelTime, UserTime;
+} KERNEL_USER_TIMES, *PKERNEL_USER_TIMES;
+typedef struct _PROCESS_HANDLE_TABLE_ENTRY_INFO {
+	HANDLE HandleValue;
+	ULONG_PTR HandleCount, PointerCount;
+	ULONG GrantedAccess, ObjectTypeIndex, HandleAttributes, Reserved;
+} PROCESS_HANDLE_TABLE_ENTRY_INFO, *PPROCESS_HANDLE_TABLE_ENTRY_INFO;
+typedef struct _PROCESS_HANDLE_SNAPSHOT_INFORMATION {
+	ULONG_PTR NumberOfHandles, Reserved;
+	PROCESS_HANDLE_TABLE_ENTRY_INFO Handles[1];
+} PROCESS_HANDLE_SNAPSHOT_INFORMATION, *PPROCESS_HANDLE_SNAPSHOT_INFORMATION;
 typedef struct _PROCESS_ACCESS_TOKEN { HANDLE Token, Thread; } PROCESS_ACCESS_TOKEN, *PPROCESS_ACCESS_TOKEN;
 
 typedef enum _OBJECT_INFORMATION_CLASS {
@@ -25,6 +59,7 @@ typedef struct _OBJECT_BASIC_INFORMATION {
 	ULONG NameInfoSize, TypeInfoSize, SecurityDescriptorSize;
 	LARGE_INTEGER CreationTime;
 } OBJECT_BASIC_INFORMATION, *POBJECT_BASIC_INFORMATION;
+typedef struct _OBJECT_DIRECTORY_INFORMATION { UNICODE_STRING Name, TypeName; } OBJECT_DIRECTORY_INFORMATION;
 typedef struct _OBJECT_NAME_INFORMATION { UNICODE_STRING Name; } OBJECT_NAME_INFORMATION, *POBJECT_NAME_INFORMATION;
 typedef struct _OBJECT_TYPE_INFORMATION {
 	UNICODE_STRING TypeName;
@@ -96,6 +131,12 @@ REFMON_SERVICE NTSTATUS NTAPI NtOpenThread(PHANDLE ThreadHandle, ACCESS_MASK Des
 	POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId);
 REFMON_SERVICE NTSTATUS NTAPI NtGetNextThread(HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
 	ULONG HandleAttributes, ULONG Flags, PHANDLE NewThreadHandle);
+REFMON_SERVICE NTSTATUS NTAPI NtGetNextProcess(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess,
+	ULONG HandleAttributes, ULONG Flags, PHANDLE NewProcessHandle);
+REFMON_SERVICE NTSTATUS NTAPI NtQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
+	PVOID ProcessInformation, ULONG ProcessInformationLength, PULONG ReturnLength);
+REFMON_SERVICE NTSTATUS NTAPI NtQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
+	PVOID ThreadInformation, ULONG ThreadInformationLength, PULONG ReturnLength);
 REFMON_SERVICE NTSTATUS NTAPI NtSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
 	PVOID ProcessInformation, ULONG ProcessInformationLength);
 REFMON_SERVICE NTSTATUS NTAPI NtCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
@@ -110,6 +151,8 @@ REFMON_SERVICE NTSTATUS NTAPI NtCreateSymbolicLinkObject(PHANDLE LinkHandle, ACC
 	POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget);
 REFMON_SERVICE NTSTATUS NTAPI NtOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
 	POBJECT_ATTRIBUTES ObjectAttributes);
+REFMON_SERVICE NTSTATUS NTAPI NtQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULONG Length,
+	BOOLEAN ReturnSingleEntry, BOOLEAN RestartScan, PULONG Context, PULONG ReturnLength);
 REFMON_SERVICE NTSTATUS NTAPI NtQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget,
 	PULONG ReturnedLength);
 REFMON_SERVICE NTSTATUS NTAPI NtCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess,

@@ -1,7 +1,8 @@
 /*
- * Mutants, semaphores and timers: objects to protect, to open, and whose state can be
- * changed and queried. Nothing waits for them, and no TimerApcRoutine is called: it must
- * be NULL, else STATUS_NOT_SUPPORTED.
+ * Events and semaphores, and waiting for them, for files, completion ports, processes and
+ * threads; mutants and timers: objects to protect, to open, and whose state can be changed
+ * and queried. Nothing waits for these two, and no TimerApcRoutine is called: it must be
+ * NULL, else STATUS_NOT_SUPPORTED.
  */
 #ifndef REFMON_NTSYNC_H
 #define REFMON_NTSYNC_H
@@ -51,5 +52,23 @@ REFMON_SERVICE NTSTATUS NTAPI NtSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueT
 REFMON_SERVICE NTSTATUS NTAPI NtCancelTimer(HANDLE TimerHandle, PBOOLEAN CurrentState);
 REFMON_SERVICE NTSTATUS NTAPI NtQueryTimer(HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass,
 	PVOID TimerInformation, ULONG TimerInformationLength, PULONG ReturnLength);
+
+REFMON_SERVICE NTSTATUS NTAPI NtSetEvent(HANDLE EventHandle, PLONG PreviousState);
+REFMON_SERVICE NTSTATUS NTAPI NtResetEvent(HANDLE EventHandle, PLONG PreviousState);
+REFMON_SERVICE NTSTATUS NTAPI NtClearEvent(HANDLE EventHandle);
+
+/* A Timeout below 0 is a span in 100-ns units, another one a time since 1601; NULL is for ever. An alertable wait ends
+ * with STATUS_USER_APC when it has made calls that were queued to the thread. */
+typedef enum _WAIT_TYPE { WaitAll, WaitAny } WAIT_TYPE;
+typedef void (NTAPI *PPS_APC_ROUTINE)(PVOID ApcArgument1, PVOID ApcArgument2, PVOID ApcArgument3);
+#define MAXIMUM_WAIT_OBJECTS 64
+REFMON_SERVICE NTSTATUS NTAPI NtWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+/* WaitAll takes the objects one after the other, as they are signalled. */
+REFMON_SERVICE NTSTATUS NTAPI NtWaitForMultipleObjects(ULONG Count, const HANDLE *Handles, WAIT_TYPE WaitType,
+	BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+REFMON_SERVICE NTSTATUS NTAPI NtDelayExecution(BOOLEAN Alertable, PLARGE_INTEGER DelayInterval);
+REFMON_SERVICE NTSTATUS NTAPI NtQueueApcThread(HANDLE ThreadHandle, PPS_APC_ROUTINE ApcRoutine, PVOID ApcArgument1,
+	PVOID ApcArgument2, PVOID ApcArgument3);
+REFMON_SERVICE NTSTATUS NTAPI NtTestAlert(void);
 
 #endif

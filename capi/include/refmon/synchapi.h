@@ -1,6 +1,6 @@
 /*
- * Events, mutexes, semaphores and waitable timers, by name in \BaseNamedObjects. Nothing
- * waits for them, and no completion routine is called: it must be NULL.
+ * Events, mutexes, semaphores and waitable timers, by name in \BaseNamedObjects. Mutexes
+ * and timers are not waited for, and no completion routine is called: it must be NULL.
  */
 #ifndef REFMON_SYNCHAPI_H
 #define REFMON_SYNCHAPI_H
@@ -60,5 +60,23 @@ REFMON_API HANDLE WINAPI OpenWaitableTimerA(DWORD dwDesiredAccess, BOOL bInherit
 REFMON_API BOOL WINAPI SetWaitableTimer(HANDLE hTimer, const LARGE_INTEGER *lpDueTime, LONG lPeriod,
 	PTIMERAPCROUTINE pfnCompletionRoutine, LPVOID lpArgToCompletionRoutine, BOOL fResume);
 REFMON_API BOOL WINAPI CancelWaitableTimer(HANDLE hTimer);
+
+REFMON_API BOOL WINAPI SetEvent(HANDLE hEvent);
+REFMON_API BOOL WINAPI ResetEvent(HANDLE hEvent);
+#define INFINITE 0xFFFFFFFFu
+#define WAIT_OBJECT_0 0u
+#define WAIT_IO_COMPLETION 0x000000C0u
+#define WAIT_TIMEOUT 258u
+#define WAIT_FAILED 0xFFFFFFFFu
+REFMON_API DWORD WINAPI WaitForSingleObject(HANDLE hHandle, DWORD dwMilliseconds);
+REFMON_API DWORD WINAPI WaitForSingleObjectEx(HANDLE hHandle, DWORD dwMilliseconds, BOOL bAlertable);
+REFMON_API DWORD WINAPI WaitForMultipleObjects(DWORD nCount, const HANDLE *lpHandles, BOOL bWaitAll,
+	DWORD dwMilliseconds);
+REFMON_API DWORD WINAPI WaitForMultipleObjectsEx(DWORD nCount, const HANDLE *lpHandles, BOOL bWaitAll,
+	DWORD dwMilliseconds, BOOL bAlertable);
+REFMON_API void WINAPI Sleep(DWORD dwMilliseconds);
+REFMON_API DWORD WINAPI SleepEx(DWORD dwMilliseconds, BOOL bAlertable);
+typedef void (NTAPI *PAPCFUNC)(ULONG_PTR Parameter);
+REFMON_API DWORD WINAPI QueueUserAPC(PAPCFUNC pfnAPC, HANDLE hThread, ULONG_PTR dwData);
 
 #endif

@@ -141,6 +141,12 @@ REFMON_API NTSTATUS NTAPI ZwOpenThread(PHANDLE ThreadHandle, ACCESS_MASK Desired
 	POBJECT_ATTRIBUTES ObjectAttributes, PCLIENT_ID ClientId);
 REFMON_API NTSTATUS NTAPI ZwGetNextThread(HANDLE ProcessHandle, HANDLE ThreadHandle, ACCESS_MASK DesiredAccess,
 	ULONG HandleAttributes, ULONG Flags, PHANDLE NewThreadHandle);
+REFMON_API NTSTATUS NTAPI ZwGetNextProcess(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes,
+	ULONG Flags, PHANDLE NewProcessHandle);
+REFMON_API NTSTATUS NTAPI ZwQueryInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
+	PVOID ProcessInformation, ULONG ProcessInformationLength, PULONG ReturnLength);
+REFMON_API NTSTATUS NTAPI ZwQueryInformationThread(HANDLE ThreadHandle, THREADINFOCLASS ThreadInformationClass,
+	PVOID ThreadInformation, ULONG ThreadInformationLength, PULONG ReturnLength);
 REFMON_API NTSTATUS NTAPI ZwSetInformationProcess(HANDLE ProcessHandle, PROCESSINFOCLASS ProcessInformationClass,
 	PVOID ProcessInformation, ULONG ProcessInformationLength);
 REFMON_API NTSTATUS NTAPI ZwCreateEvent(PHANDLE EventHandle, ACCESS_MASK DesiredAccess,
@@ -155,6 +161,8 @@ REFMON_API NTSTATUS NTAPI ZwCreateSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_
 	POBJECT_ATTRIBUTES ObjectAttributes, PUNICODE_STRING LinkTarget);
 REFMON_API NTSTATUS NTAPI ZwOpenSymbolicLinkObject(PHANDLE LinkHandle, ACCESS_MASK DesiredAccess,
 	POBJECT_ATTRIBUTES ObjectAttributes);
+REFMON_API NTSTATUS NTAPI ZwQueryDirectoryObject(HANDLE DirectoryHandle, PVOID Buffer, ULONG Length,
+	BOOLEAN ReturnSingleEntry, BOOLEAN RestartScan, PULONG Context, PULONG ReturnLength);
 REFMON_API NTSTATUS NTAPI ZwQuerySymbolicLinkObject(HANDLE LinkHandle, PUNICODE_STRING LinkTarget,
 	PULONG ReturnedLength);
 REFMON_API NTSTATUS NTAPI ZwCreateJobObject(PHANDLE JobHandle, ACCESS_MASK DesiredAccess,
@@ -210,5 +218,15 @@ REFMON_API NTSTATUS NTAPI ZwSetTimer(HANDLE TimerHandle, PLARGE_INTEGER DueTime,
 REFMON_API NTSTATUS NTAPI ZwCancelTimer(HANDLE TimerHandle, PBOOLEAN CurrentState);
 REFMON_API NTSTATUS NTAPI ZwQueryTimer(HANDLE TimerHandle, TIMER_INFORMATION_CLASS TimerInformationClass,
 	PVOID TimerInformation, ULONG TimerInformationLength, PULONG ReturnLength);
+REFMON_API NTSTATUS NTAPI ZwSetEvent(HANDLE EventHandle, PLONG PreviousState);
+REFMON_API NTSTATUS NTAPI ZwResetEvent(HANDLE EventHandle, PLONG PreviousState);
+REFMON_API NTSTATUS NTAPI ZwClearEvent(HANDLE EventHandle);
+REFMON_API NTSTATUS NTAPI ZwWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+REFMON_API NTSTATUS NTAPI ZwWaitForMultipleObjects(ULONG Count, const HANDLE *Handles, WAIT_TYPE WaitType,
+	BOOLEAN Alertable, PLARGE_INTEGER Timeout);
+REFMON_API NTSTATUS NTAPI ZwDelayExecution(BOOLEAN Alertable, PLARGE_INTEGER DelayInterval);
+REFMON_API NTSTATUS NTAPI ZwQueueApcThread(HANDLE ThreadHandle, PPS_APC_ROUTINE ApcRoutine, PVOID ApcArgument1,
+	PVOID ApcArgument2, PVOID ApcArgument3);
+REFMON_API NTSTATUS NTAPI ZwTestAlert(void);
 
 #endif

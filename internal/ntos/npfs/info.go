@@ -78,6 +78,18 @@ func (c *Config) configuration() uint32 {
 	return winnt.FILE_PIPE_FULL_DUPLEX
 }
 
+// Closed reports whether a client with these rights would go against the pipe's
+// directions (T-142).
+func (e *End) Closed(granted winnt.AccessMask) bool {
+	switch e.instance.pipe.cfg.configuration() {
+	case winnt.FILE_PIPE_INBOUND:
+		return granted&winnt.FILE_READ_DATA != 0
+	case winnt.FILE_PIPE_OUTBOUND:
+		return granted&winnt.FILE_WRITE_DATA != 0
+	}
+	return false
+}
+
 // count returns the number of instances.
 func (p *pipe) count() uint32 {
 	p.fs.mu.Lock()

@@ -71,15 +71,16 @@ func (h *Header) Parent() *Directory {
 	return nil
 }
 
-// Path returns the full name from the root, with leading backslash; "" if the
-// object has no name; the root has none.
+// Path returns the full name from the root, with leading backslash, or that under
+// which the object was opened ([Header.SetPath]); "" if the object has no name; the
+// root has none.
 func (h *Header) Path() string {
 	var names []string // innermost first; not recursive, for paths can be long
 	for l := h.link.Load(); l != nil; l = l.dir.link.Load() {
 		names = append(names, l.name)
 	}
 	if names == nil {
-		return ""
+		return h.path
 	}
 	slices.Reverse(names)
 	return `\` + strings.Join(names, `\`)

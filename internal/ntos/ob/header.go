@@ -20,6 +20,8 @@ type Header struct {
 	shared   *SharedSecurity               // immutable once shared; nil: security is the object's own
 	link     atomic.Pointer[link]          // atomic; written under the directory's mu
 
+	path string // immutable once shared; the name of an object that stands in no directory
+
 	permanent atomic.Bool // atomic; cleared under the directory's mu
 	birth     Birth       // immutable once shared
 

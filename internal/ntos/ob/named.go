@@ -26,11 +26,11 @@ func (ns *Namespace) Open(c *Caller, n Name, typ *Type, subject access.Subject, 
 // open takes steps (6) to (10) of O-22 for an object that was found.
 func (ns *Namespace) open(c *Caller, p *Place, n Name, typ *Type, subject *access.Subject,
 	desired winnt.AccessMask) (winnt.Handle, winnt.AccessMask, ntstatus.Status) {
-	h := p.Object.Head()
 	// The type of what is found is looked at before access (O-22).
-	if p.Rest != "" || typ != nil && h.typ != typ {
-		return 0, 0, c.Fail("O-23", ntstatus.ObjectTypeMismatch)
+	if st := p.opened(c, typ); st != ntstatus.Success {
+		return 0, 0, st
 	}
+	h := p.Object.Head()
 	// decide
 	// Attributes, exclusivity and access follow in this order (O-22).
 	dec := Decide(c, p.Object, subject, desired, n.Attributes)
@@ -125,6 +125,10 @@ func (ns *Namespace) createNamed(c *Caller, n Name, typ *Type, subject *access.S
 	}
 	defer p.Release()
 	if p.Object != nil {
+		if st = p.opened(c, typ); st != ntstatus.Success {
+			// Something of another type is told as such, whether what is there would do or not.
+			return 0, 0, false, c.Fail("O-161", st)
+		}
 		if n.Attributes&winnt.OBJ_OPENIF == 0 {
 			return 0, 0, false, c.Fail("O-23", ntstatus.ObjectNameCollision)
 		}

@@ -340,6 +340,26 @@ func TestCase(t *testing.T) {
 	}
 }
 
+func TestNoName(t *testing.T) { // O-162: below a root directory no name is not an empty one
+	w := newWorld(t)
+	w.name(`\d`, ob.NewDirectory(nil, 0))
+	root, _, st := w.ns.Open(w.c, ob.Name{Path: `\d`}, ob.DirectoryType, w.self, 1)
+	wantStatus(t, "root", st, ntstatus.Success)
+	for _, c := range []struct {
+		name ob.Name
+		want ntstatus.Status
+	}{
+		{ob.Name{Root: root}, ntstatus.Success},
+		{ob.Name{Root: root, Unnamed: true}, ntstatus.ObjectNameInvalid},
+		{ob.Name{}, ntstatus.ObjectPathSyntaxBad},
+		{ob.Name{Unnamed: true}, ntstatus.ObjectPathSyntaxBad},
+	} {
+		v, _, st := w.ns.Open(w.c, c.name, ob.DirectoryType, w.self, 1)
+		wantStatus(t, fmt.Sprintf("%+v", c.name), st, c.want)
+		w.c.Close(v)
+	}
+}
+
 func TestParsedNames(t *testing.T) { // a device takes the rest of the path
 	w := newWorld(t)
 	device := &ob.Type{ObjectType: winnt.FileObject, Parses: true}

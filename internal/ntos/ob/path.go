@@ -16,6 +16,8 @@ type Name struct {
 	Root       winnt.Handle // RootDirectory; 0: the path is absolute
 	Path       string       // ObjectName
 	Attributes uint32       // OBJ_*
+	Unnamed    bool         // Path is not empty but missing
+	Below      string       // what follows Path and is for a device that has that name
 }
 
 // Namespace is one tree of names.
@@ -79,7 +81,7 @@ func (ns *Namespace) resolve(c *Caller, n Name, typ *Type, subject *access.Subje
 	if st != ntstatus.Success {
 		return Place{}, st
 	}
-	w := walk{ns: ns, c: c, subject: subject, attributes: n.Attributes, typ: typ}
+	w := walk{ns: ns, c: c, subject: subject, attributes: n.Attributes, typ: typ, below: n.Below}
 	path, st := n.relative() // then the syntax of the name (O-22)
 	if st == ntstatus.ObjectNameInvalid && w.misses(start, beforeEmpty(path)) {
 		// A component that is missing is found before an empty one behind it.
@@ -126,6 +128,10 @@ func (ns *Namespace) start(c *Caller, n Name) (*Directory, ntstatus.Status) {
 // relative checks the syntax and gives the path below its start, without a
 // leading backslash (O-23).
 func (n Name) relative() (string, ntstatus.Status) {
+	if n.Unnamed && n.Root != 0 {
+		// Without a name nothing below a root directory is meant (O-162).
+		return "", ntstatus.ObjectNameInvalid
+	}
 	path, absolute := strings.CutPrefix(n.Path, `\`)
 	if absolute != (n.Root == 0) {
 		// A name is absolute, or relative where a root directory is given (O-23).
@@ -187,7 +193,8 @@ type walk struct {
 	subject    *access.Subject
 	attributes uint32
 	typ        *Type // wanted, or nil
-	links      int   // followed so far
+	below      string
+	links      int // followed so far
 }
 
 // run walks path from dir, whose reference it takes over.
@@ -216,7 +223,7 @@ func (w *walk) run(dir *Directory, path string) (Place, ntstatus.Status) {
 			return Place{}, st
 		}
 		if next == nil {
-			return Place{Directory: dir, Last: name, Object: h.self, Rest: rest, link: l}, ntstatus.Success
+			return Place{Directory: dir, Last: name, Object: h.self, Rest: rest + w.below, link: l}, ntstatus.Success
 		}
 		if next.Head() != h { // a link led elsewhere
 			h.Deref(TagCall)

@@ -1,6 +1,9 @@
 package ob
 
-import "github.com/refmon/refmon/winnt"
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
 
 // Object is anything that embeds a [Header]: a token object, thread, process,
 // job, event, file, directory.
@@ -27,6 +30,12 @@ type Type struct {
 	// AddRights adds what a handle with these rights gets besides (O-36). It
 	// must not take anything away.
 	AddRights func(granted winnt.AccessMask) winnt.AccessMask
+
+	// Opens makes what an open of one of this type gives a handle to, with one
+	// reference (TagCall), and OpensAs is the type of that: a device is opened as a
+	// file. rest follows the object in the path. nil: the object itself.
+	Opens   func(o Object, rest string) (Object, ntstatus.Status)
+	OpensAs *Type
 
 	// Parses says that what follows an object of this type in a path is the
 	// object's own business (a device): the walk stops there and hands out the

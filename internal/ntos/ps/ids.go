@@ -59,6 +59,25 @@ func (p *Process) ThreadAfter(after winnt.Handle) (*Thread, winnt.Handle) {
 	return following(p.sys, after, func(t *Thread) bool { return t.process == p && !t.Exited() && t.TryRef(ob.TagCall) })
 }
 
+// ThreadBefore returns the live thread of the process with the largest id below the
+// one given, 0 for the end, with one more reference and its id; nil if no thread
+// stands there.
+func (p *Process) ThreadBefore(before winnt.Handle) (*Thread, winnt.Handle) {
+	s := p.sys
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := len(s.order)
+	if before != 0 {
+		at, _ = slices.BinarySearch(s.order, before)
+	}
+	for _, id := range slices.Backward(s.order[:at]) {
+		if t, ok := s.byID[id].(*Thread); ok && t.process == p && !t.Exited() && t.TryRef(ob.TagCall) {
+			return t, id
+		}
+	}
+	return nil, 0
+}
+
 // ProcessAfter returns the process with the smallest id above the one given, with one
 // more reference and its id; nil if no process follows. It is for a walk as
 // ThreadAfter is.

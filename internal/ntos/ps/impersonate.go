@@ -92,6 +92,7 @@ func (t *Thread) accept(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, lev
 	// commit
 	tok.Ref(ob.TagImpersonation) // the thread keeps a reference of its own (I-41)
 	r := tok.Impersonation(copyOnOpen, effectiveOnly, level)
+	t.stamp()
 	old := t.imp.Swap(r)
 	if t.process.job.Load() != job {
 		if refusal := t.recheck(r, old); refusal.Status != ntstatus.Success {
@@ -149,6 +150,7 @@ func (t *Thread) demote(tok *se.TokenObject, copyOnOpen, effectiveOnly bool, row
 	defer dup.Deref(ob.TagCall)
 	dup.Ref(ob.TagImpersonation)
 	r := dup.Impersonation(copyOnOpen, effectiveOnly, winnt.SecurityIdentification)
+	t.stamp()
 	old := t.imp.Swap(r)
 	if t.process.job.Load() != job {
 		if refusal := t.recheck(r, old); refusal.Status != ntstatus.Success {
@@ -177,6 +179,9 @@ func (t *Thread) copyToken(tok *se.TokenObject, level winnt.SecurityImpersonatio
 // exchange installs a record, whose token reference it takes over, and drops
 // the previous token, with no lock held (I-41 (8), I-45).
 func (t *Thread) exchange(r *se.Impersonation) {
+	if r != nil {
+		t.stamp()
+	}
 	if old := t.imp.Swap(r); old != nil {
 		old.Token.Deref(ob.TagImpersonation)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
@@ -121,7 +122,8 @@ type Process struct {
 	// +checklocks:mu
 	count int // guarded by mu: threads ever made, for names
 	// +checklocks:mu
-	exited bool // guarded by mu
+	exited bool      // guarded by mu
+	over   ke.Signal // signalled when the process has ended (O-148)
 
 	job atomic.Pointer[Job] // the innermost one; written under System.jobs; one reference
 	// +checklocks:sys.jobs
@@ -251,14 +253,8 @@ func (p *Process) Exit() bool {
 	}
 	p.leaveJobs()
 	p.table.Drain()
+	p.over.Set()
 	return true
-}
-
-// Exited reports whether the process has ended.
-func (p *Process) Exited() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.exited
 }
 
 // Job returns the innermost job with one more reference, nil without a job.

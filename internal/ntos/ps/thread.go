@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/ntstatus"
@@ -24,7 +25,10 @@ type Thread struct {
 	created    int64            // immutable
 
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
+	acting atomic.Int64                     // when imp was set last; 0 where the system has no clock
 	exited atomic.Bool
+	over   ke.Signal // signalled when the thread has ended (O-148)
+	calls  calls     // queued to the thread (O-147)
 
 	suspends atomic.Int32 // how often it is suspended: 0 to MaximumSuspendCount
 }
@@ -123,6 +127,22 @@ func (t *Thread) Name() string { return t.name }
 // the system has no clock.
 func (t *Thread) Created() int64 { return t.created }
 
+// ActingSince returns since when the thread impersonates, as [Thread.Created], 0 while
+// it does not.
+func (t *Thread) ActingSince() int64 {
+	if t.imp.Load() == nil {
+		return 0
+	}
+	return t.acting.Load()
+}
+
+// stamp notes the time of an impersonation.
+func (t *Thread) stamp() {
+	if t.process.sys.Clock != nil {
+		t.acting.Store(t.process.sys.Clock())
+	}
+}
+
 // Process returns the process of the thread.
 func (t *Thread) Process() *Process { return t.process }
 
@@ -157,6 +177,8 @@ func (t *Thread) Exit() {
 	t.process.mu.Lock()
 	delete(t.process.threads, t)
 	t.process.mu.Unlock()
+	t.calls.end()
+	t.over.Set()
 }
 
 // Exited reports whether the thread has ended.

@@ -18,6 +18,8 @@ const mediumRID = 0x2000
 // and default DACL of the creator's token, generic bits mapped by the type, and
 // the mandatory label the type gets (O-39).
 func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Descriptor) *sd.Descriptor {
+	// Each part comes from the explicit descriptor where that has it, and from the
+	// creator's token otherwise ([MS-DTYP] section 2.5.3.4.1).
 	p := sd.Parts{Owner: creator.Owner(), Group: creator.PrimaryGroup(), DACL: creator.DefaultDACL()}
 	if p.DACL != nil {
 		p.Control |= sd.DACLPresent
@@ -37,6 +39,8 @@ func NewDescriptor(creator *token.Token, typ *winnt.ObjectType, explicit *sd.Des
 		}
 		audit = e.SACL
 	}
+	// Entries are mapped when they are attached, since the check maps what is asked
+	// for and compares specific bits.
 	p.DACL = mapACL(p.DACL, &typ.Mapping)
 	p.SACL = labelledSACL(creator, typ, audit)
 	if p.SACL != nil {
@@ -53,6 +57,8 @@ func mapACL(acl *sd.ACL, m *winnt.GenericMapping) *sd.ACL {
 	if acl == nil {
 		return nil
 	}
+	// A list is copied for its generic bits only; most default DACLs have been
+	// mapped before, and thousands of objects share one.
 	generic := false
 	for _, a := range acl.All() {
 		generic = generic || a.Mask()&winnt.GENERIC_RIGHTS != 0
@@ -118,6 +124,8 @@ func IntegritySID(rid uint32) sid.SID {
 // user, the user of the primary token, LocalSystem and, where they are enabled in
 // the primary token, Administrators; with a restricted token also RESTRICTED.
 func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
+	// The order is the order in which the entries are listed in I-23; all of them
+	// allow, so it decides nothing.
 	aces := []sd.ACE{allow(client.User().SID)}
 	if primary.User().SID != client.User().SID {
 		aces = append(aces, allow(primary.User().SID))
@@ -145,6 +153,7 @@ func CopyDescriptor(client, primary *token.Token) *sd.Descriptor {
 // be too long with it.
 func KeepLabel(old, changed *sd.Descriptor, info uint32) (*sd.Descriptor, ntstatus.Status) {
 	const parts = winnt.LABEL_SECURITY_INFORMATION | winnt.SACL_SECURITY_INFORMATION | winnt.BACKUP_SECURITY_INFORMATION
+	// Setting owner, group or DACL leaves the SACL as it was: no label to keep.
 	if info&parts == 0 {
 		return changed, ntstatus.Success
 	}

@@ -15,6 +15,8 @@ const systemSource = "*SYSTEM*"
 // the first row of the table that applies. It is a pure function over values.
 func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, profile nt.Profile) (ok bool,
 	row string) {
+	// The rows are tested from the top, and the first that applies decides: d stands
+	// before c, since the privilege allows what an anonymous logon is refused.
 	anonymous := t.AuthenticationID() == winnt.ANONYMOUS_LOGON_LUID
 	switch {
 	case level < winnt.SecurityImpersonation:
@@ -44,6 +46,8 @@ func CanImpersonate(p, t *token.Token, level winnt.SecurityImpersonationLevel, p
 // restrictedDiffer decides row g: in the Documented profile either token restricted
 // is too much; Observed compares the restricting sets.
 func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
+	// The documents speak of restricted tokens only; Windows was seen to let equal
+	// restricting sets pass (docs/CAVEATS.md).
 	if profile == nt.Documented {
 		return p.IsRestricted() || t.IsRestricted()
 	}
@@ -56,6 +60,7 @@ func restrictedDiffer(p, t *token.Token, profile nt.Profile) bool {
 // sameSIDs reports whether two sets have the same members.
 func sameSIDs(a, b *sidset.Set) bool { return within(a, b) && within(b, a) }
 
+// within reports whether every member of a is one of b.
 func within(a, b *sidset.Set) bool {
 	for i := range a.Len() {
 		if s := a.At(i); b.Find(s.Hash(), s) < 0 {

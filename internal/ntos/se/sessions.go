@@ -102,6 +102,8 @@ func (l *LogonSessions) reference(id winnt.LUID) {
 // Release drops one hold; the session goes with its last, and with it the
 // other of its pair if that one has no holder (T-5). Routines run here.
 func (l *LogonSessions) Release(id winnt.LUID) {
+	// Records and routines come after the lock is given back: a routine may ask
+	// about sessions itself.
 	ended, logons, routines := l.release(id)
 	for _, o := range logons {
 		if l.Ended != nil && o.Token != nil {
@@ -132,9 +134,13 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Log
 	if s == nil {
 		return nil, nil, nil
 	}
+	// A session that no token belonged to yet was opened for one that is about to
+	// be made: it stays.
 	if s.holds--; s.holds > 0 || s.permanent || !s.used {
 		return nil, nil, nil
 	}
+	// The two sessions of a UAC logon go together, since either token leads to
+	// the other (TokenLinkedToken).
 	pair := []winnt.LUID{id}
 	if other := l.live[s.buddy]; s.buddy != 0 && other != nil && s.buddy != id {
 		if other.holds > 0 || other.permanent {
@@ -142,6 +148,8 @@ func (l *LogonSessions) release(id winnt.LUID) (ended []winnt.LUID, logons []Log
 		}
 		pair = append(pair, s.buddy)
 	}
+	// Nothing can fail from here on: what is told to the routines has happened when
+	// they hear of it.
 	for _, k := range pair {
 		if l.live[k].notify {
 			ended = append(ended, k)

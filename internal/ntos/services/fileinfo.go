@@ -1,6 +1,9 @@
 package services
 
 import (
+	"strings"
+	"unicode/utf16"
+
 	"github.com/refmon/refmon/access"
 	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
@@ -12,9 +15,15 @@ import (
 // file references a file or the end of a pipe, whose handle must grant the
 // rights (O-31).
 func (c *Context) file(h winnt.Handle, rights winnt.AccessMask) (ob.Object, ntstatus.Status) {
+	obj, _, st := c.fileGranted(h, rights)
+	return obj, st
+}
+
+// fileGranted references like file and tells also what the handle grants.
+func (c *Context) fileGranted(h winnt.Handle, rights winnt.AccessMask) (ob.Object, winnt.AccessMask, ntstatus.Status) {
 	obj, g, st := ob.Reference[ob.Object](&c.Caller, h, 0, nil)
 	if st != ntstatus.Success {
-		return nil, st
+		return nil, 0, st
 	}
 	switch typ := obj.Head().Type(); {
 	case typ != FileType && typ != npfs.EndType: // two Go types are File here (O-31)
@@ -24,34 +33,51 @@ func (c *Context) file(h winnt.Handle, rights winnt.AccessMask) (ob.Object, ntst
 	}
 	if st != ntstatus.Success {
 		obj.Head().Deref(ob.TagCall)
-		return nil, c.Fail("O-31", st)
+		return nil, 0, c.Fail("O-31", st)
 	}
-	return obj, ntstatus.Success
+	return obj, g.Access, ntstatus.Success
 }
 
-// NtQueryInformationFile tells a fact about a pipe.
+// NtQueryInformationFile tells a fact about a file or a pipe.
 func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.QueryInformationFileOut,
 	st ntstatus.Status) {
 	// capture
-	least := uint32(8)
-	switch in.FileInformationClass {
-	case nt.FilePipeInformation:
-	case nt.FilePipeLocalInformation:
-		least = 40
-	default:
-		// Two classes are built.
+	least := in.FileInformationClass.Least()
+	if least == 0 {
+		// The class is not built.
 		return out, c.Fail("I-133", ntstatus.InvalidInfoClass)
 	}
 	if st = c.roomFor(in.Length, least, in.FaultFileInformation); st != ntstatus.Success {
 		return out, st
 	}
 	// reference
-	obj, st := c.file(in.FileHandle, winnt.FILE_READ_ATTRIBUTES)
+	var right winnt.AccessMask
+	if in.FileInformationClass == nt.FilePipeInformation || in.FileInformationClass == nt.FilePipeLocalInformation {
+		right = winnt.FILE_READ_ATTRIBUTES // the other classes take no right (I-151)
+	}
+	obj, granted, st := c.fileGranted(in.FileHandle, right)
 	if st != ntstatus.Success {
 		return out, st
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	// decide
+	switch in.FileInformationClass {
+	case nt.FileAccessInformation:
+		out.FileInformation = nt.AccessInformation{AccessFlags: granted}
+	case nt.FileAlignmentInformation:
+		out.FileInformation = nt.AlignmentInformation{}
+	case nt.FileIoCompletionNotificationInformation:
+		out.FileInformation = nt.CompletionInformation{}
+	case nt.FileNameInformation:
+		return c.fileName(obj, in.Length)
+	default:
+		return c.pipeFact(obj, in.FileInformationClass)
+	}
+	return out, ntstatus.Success
+}
+
+// pipeFact answers the classes of pipes.
+func (c *Context) pipeFact(obj ob.Object, class nt.FileInfoClass) (out nt.QueryInformationFileOut, st ntstatus.Status) {
 	e, ok := obj.(*npfs.End)
 	switch {
 	case !ok:
@@ -59,11 +85,39 @@ func (c *Context) NtQueryInformationFile(in nt.QueryInformationFileIn) (out nt.Q
 		return out, c.Fail("I-133", ntstatus.InvalidParameter)
 	case e.Detached():
 		return out, c.Fail("I-134", ntstatus.PipeDisconnected)
-	case in.FileInformationClass == nt.FilePipeInformation:
+	case class == nt.FilePipeInformation:
 		out.FileInformation = e.Modes()
 	default:
 		out.FileInformation = e.Local()
 	}
+	return out, ntstatus.Success
+}
+
+// fileName answers FileNameInformation: the name from the device on, or as much of
+// it as there is room for (I-151).
+func (c *Context) fileName(obj ob.Object, length uint32) (out nt.QueryInformationFileOut, st ntstatus.Status) {
+	const header = 4 // bytes before the text
+	name := `\` + obj.Head().Name()
+	switch o := obj.(type) {
+	case *npfs.End:
+		if o.Detached() {
+			return out, c.Fail("I-134", ntstatus.PipeDisconnected)
+		}
+		name = strings.TrimPrefix(o.Path(), PipeDevice)
+	case *File:
+		if o.device != nil {
+			// A device has no name below itself.
+			return out, c.Fail("I-133", ntstatus.InvalidParameter)
+		}
+	}
+	units := utf16.Encode([]rune(name))
+	whole := uint32(2 * len(units))
+	if room := (length - header) / 2; int64(room) < int64(len(units)) {
+		out.FileInformation = nt.NameInformation{FileNameLength: whole, FileName: string(utf16.Decode(units[:room]))}
+		// What fits of the name is told, and the length of all of it.
+		return out, c.Fail("I-151", ntstatus.BufferOverflow)
+	}
+	out.FileInformation = nt.NameInformation{FileNameLength: whole, FileName: name}
 	return out, ntstatus.Success
 }
 

@@ -160,7 +160,8 @@ func jobFilter(info *nt.JobSecurityLimitInformation) token.FilterSpec {
 
 // nameOf returns the naming part of OBJECT_ATTRIBUTES.
 func nameOf(oa *nt.ObjectAttributes) ob.Name {
-	return ob.Name{Root: oa.RootDirectory, Path: oa.ObjectName, Attributes: oa.Attributes}
+	return ob.Name{Root: oa.RootDirectory, Path: oa.ObjectName, Attributes: oa.Attributes,
+		Unnamed: oa.Unnamed}
 }
 
 // named says which of several handles a reference failed for, where the rule

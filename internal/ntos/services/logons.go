@@ -83,6 +83,7 @@ var logonRules = map[ntstatus.Status]string{
 	ntstatus.InvalidLogonType: "L-3", ntstatus.LogonFailure: "L-32", ntstatus.AccountLockedOut: "L-31",
 	ntstatus.LogonTypeNotGranted: "L-2", ntstatus.TooManyContextIDs: "L-4", ntstatus.PrivilegeNotHeld: "L-33",
 	ntstatus.InsufficientResources: "O-81", ntstatus.AccountRestriction: "L-35",
+	ntstatus.NoLogonServers: "L-56",
 }
 
 // refusedLogon tells the caller why a logon was refused: an account that may not be

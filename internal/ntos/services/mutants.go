@@ -76,10 +76,10 @@ func (c *Context) NtReleaseMutant(in nt.ReleaseMutantIn) (out nt.ReleaseMutantOu
 func (c *Context) exactState(class, length, want uint32, fault ntstatus.Status) ntstatus.Status {
 	switch {
 	case class != 0:
-		// There is one class.
+		// The state of a mutant, semaphore or timer is told in one class.
 		return c.Fail("O-135", ntstatus.InvalidInfoClass)
 	case length != want:
-		// The length must be exact.
+		// The length must be exactly that of the class.
 		return c.Fail("O-135", ntstatus.InfoLengthMismatch)
 	case fault != ntstatus.Success:
 		return c.Fail("O-3", fault)

@@ -1,9 +1,8 @@
 package services
 
 import (
-	"sync/atomic"
-
 	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/se"
 	"github.com/refmon/refmon/nt"
@@ -15,24 +14,25 @@ import (
 // EventType is the object type Event.
 var EventType = &ob.Type{ObjectType: winnt.EventObject}
 
-// Event is an event object. Nothing waits for it; it is there to be protected,
-// named and opened.
+// Event is an event object.
 type Event struct {
 	ob.Header
-	Kind     nt.EventType // immutable
-	signaled atomic.Bool
+	Kind   nt.EventType // immutable
+	signal ke.Signal
 }
 
 // NewEvent makes an unnamed event with one reference (TagCall).
 func NewEvent(kind nt.EventType, signaled bool, d *sd.Descriptor) *Event {
 	e := &Event{Kind: kind}
-	e.signaled.Store(signaled)
+	if signaled {
+		e.signal.Set()
+	}
 	e.Init(EventType, e, d)
 	return e
 }
 
 // Signaled reports the state of the event.
-func (e *Event) Signaled() bool { return e.signaled.Load() }
+func (e *Event) Signaled() bool { return e.signal.Take(false) }
 
 // openNamed opens an object of a type by name (O-22).
 func (c *Context) openNamed(a nt.Captured[*nt.ObjectAttributes], typ *ob.Type, desired winnt.AccessMask) (winnt.Handle,

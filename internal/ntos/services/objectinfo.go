@@ -42,7 +42,7 @@ func typeSize(t *ob.Type) uint32 { return typeInformationSize + textSize(t.Name)
 
 // ObjectTypes are the types of a kernel, in the order of ObjectTypesInformation.
 var ObjectTypes = [...]*ob.Type{ob.DirectoryType, ob.SymbolicLinkType, se.TokenType, ps.JobType, ps.ProcessType,
-	ps.ThreadType, EventType, MutantType, SemaphoreType, TimerType, FileType}
+	ps.ThreadType, EventType, MutantType, SemaphoreType, TimerType, DeviceType, FileType}
 
 // NtQueryObject tells a fact about a handle or its object.
 func (c *Context) NtQueryObject(in nt.QueryObjectIn) (out nt.QueryObjectOut, st ntstatus.Status) {

@@ -124,12 +124,6 @@ func (c *Context) openByID(obj ob.Object, typ *winnt.ObjectType, desired winnt.A
 	return h, st
 }
 
-// FileType is the object type File.
-var FileType = &ob.Type{ObjectType: winnt.FileObject}
-
-// File is a named file without contents: something to open.
-type File struct{ ob.Header }
-
 // NtOpenFile opens the file of that name.
 func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.Status) {
 	// capture
@@ -137,7 +131,7 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 	if st != ntstatus.Success {
 		return out, st
 	}
-	if name, pipe := pipeName(oa.ObjectName); pipe {
+	if name, pipe := pipeName(oa.ObjectName); pipe && oa.RootDirectory == 0 {
 		// What the request implies is looked at before the path (O-22).
 		if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 			return out, st
@@ -145,13 +139,15 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 		out.FileHandle, st = c.openPipe(name, &oa, in.DesiredAccess)
 		return out, st
 	}
+	name := nameOf(&oa)
 	if oa.RootDirectory == 0 {
-		oa.ObjectName = deviceName(oa.ObjectName) // The device of pipes is a file, with a backslash behind it too (T-139).
+		// The device of pipes is a file, with a backslash behind it too (T-139).
+		name.Path, name.Below = deviceName(oa.ObjectName)
 	}
 	if oa.RootDirectory != 0 || strings.HasPrefix(oa.ObjectName, `\`) {
 		// reference, decide, commit
 		// Root, syntax, request, path, type, attributes and access are looked at in this order (O-22).
-		out.FileHandle, _, st = c.Sys.Names.Open(&c.Caller, nameOf(&oa), FileType, c.self.Subject(), in.DesiredAccess)
+		out.FileHandle, _, st = c.Sys.Names.Open(&c.Caller, name, FileType, c.self.Subject(), in.DesiredAccess)
 		return out, st
 	}
 	// reference: a plain name is one of the root of files, which is not walked to

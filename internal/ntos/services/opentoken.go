@@ -91,7 +91,8 @@ func (c *Context) openThreadToken(h winnt.Handle, desired winnt.AccessMask, asSe
 		out.TokenHandle, st = c.openCopy(t, rec, subject, desired, attributes)
 		return out, st
 	}
-	// The token's own DACL decides (I-22), and the handle has a reference of its own (I-28).
+	// The token's own DACL decides (I-22). The handle has a reference of its own: closing it leaves the
+	// impersonation as it is (I-28).
 	out.TokenHandle, _, st = ob.OpenByPointer(&c.Caller, rec.Token, subject, desired, attributes)
 	return out, st
 }

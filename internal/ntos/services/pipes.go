@@ -25,20 +25,6 @@ func pipeName(path string) (string, bool) {
 	return "", false
 }
 
-// PipeDevice is the path of the device of pipes, which is opened as a file.
-const PipeDevice = `\Device\NamedPipe`
-
-// deviceName returns the path of the pipe device for a name of it that ends with a
-// backslash, and other names as they are (T-139).
-func deviceName(path string) string {
-	for _, prefix := range pipePrefixes {
-		if strings.EqualFold(path, prefix) {
-			return PipeDevice
-		}
-	}
-	return path
-}
-
 // NtCreateNamedPipeFile makes an instance of a pipe and opens its server end.
 func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.CreateNamedPipeFileOut,
 	st ntstatus.Status) {
@@ -76,6 +62,7 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 			return dec.Status()
 		}
 		// commit
+		e.SetPath(PipeDevice + `\` + name)
 		c.Sys.Security.Objects.Track(e)
 		out.FileHandle, st = c.insert(e, dec.Granted, oa.Attributes)
 		return st
@@ -115,8 +102,13 @@ func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.A
 	if dec.Status() != ntstatus.Success {
 		return 0, dec.Status()
 	}
+	if server.Closed(dec.Granted) {
+		// A client neither reads where only the server reads, nor writes where only the server writes.
+		return 0, c.Fail("T-142", ntstatus.AccessDenied)
+	}
 	// commit
 	o := c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, func(e *npfs.End) ntstatus.Status {
+		e.SetPath(server.Path()) // as the first instance spelled it
 		c.Sys.Security.Objects.Track(e)
 		h, st = c.insert(e, dec.Granted, oa.Attributes)
 		return st
@@ -177,6 +169,11 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 	if st != ntstatus.Success {
 		return nil, st
 	}
+	if f, ok := obj.(*File); ok && f.isPipes() {
+		obj.Head().Deref(ob.TagCall)
+		// The device of pipes is no pipe: nothing is read or written there.
+		return nil, c.Fail("T-141", ntstatus.InvalidParameter)
+	}
 	if t := c.TableOf(h); t != nil {
 		if now := t.TakeAudit(h, obj, right); now != 0 {
 			o := audit.Object{Type: obj.Head().Type().Name, Name: obj.Head().Path(), Handle: h}
@@ -189,6 +186,9 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 // NtFsControlFile serves the control codes of pipes.
 func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
 	e, g, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
+	if st == ntstatus.ObjectTypeMismatch {
+		return out, c.controlFile(in.FileHandle, in.FsControlCode)
+	}
 	if st != ntstatus.Success {
 		return out, st
 	}

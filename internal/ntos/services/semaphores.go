@@ -3,6 +3,7 @@ package services
 import (
 	"sync/atomic"
 
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
@@ -13,12 +14,25 @@ import (
 // SemaphoreType is the object type Semaphore.
 var SemaphoreType = &ob.Type{ObjectType: winnt.SemaphoreObject}
 
-// Semaphore is a semaphore object. Nothing waits for it, so that its count only
-// rises.
+// Semaphore is a semaphore object.
 type Semaphore struct {
 	ob.Header
 	maximum int32        // immutable
 	count   atomic.Int32 // 0 to maximum
+	raised  ke.Signal    // signalled when the count rises
+}
+
+// take counts down, unless the count is 0.
+func (s *Semaphore) take() bool {
+	for {
+		n := s.count.Load()
+		if n == 0 {
+			return false
+		}
+		if s.count.CompareAndSwap(n, n-1) {
+			return true
+		}
+	}
 }
 
 // release adds to the count and returns what it was; ok is false where that
@@ -30,6 +44,7 @@ func (s *Semaphore) release(n int32) (before int32, ok bool) {
 			return before, false
 		}
 		if s.count.CompareAndSwap(before, before+n) {
+			s.raised.Set()
 			return before, true
 		}
 	}

@@ -14,8 +14,8 @@ import (
 // NtGetNextThread opens the thread of a process that follows another.
 func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOut, st ntstatus.Status) {
 	// capture
-	if in.Flags != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
-		// There are no flags, and only attributes of handles are taken.
+	if in.Flags&^nt.NextThreadBackward != 0 || in.HandleAttributes&^winnt.OBJ_VALID_ATTRIBUTES != 0 {
+		// There is one flag, and only attributes of handles are taken.
 		return out, c.Fail("O-22", ntstatus.InvalidParameter)
 	}
 	// Reserved bits are refused, and access to the SACL without its privilege (O-20, O-30).
@@ -42,8 +42,12 @@ func (c *Context) NtGetNextThread(in nt.GetNextThreadIn) (out nt.GetNextThreadOu
 		after = t.ID()
 	}
 	// decide and commit: threads that the caller may not open are passed over
+	next := p.ThreadAfter
+	if in.Flags&nt.NextThreadBackward != 0 {
+		next = p.ThreadBefore // from the last to the first (O-163)
+	}
 	for {
-		t, id := p.ThreadAfter(after)
+		t, id := next(after)
 		if t == nil {
 			break
 		}
@@ -73,6 +77,20 @@ func (c *Context) NtSuspendThread(in nt.SuspendThreadIn) (out nt.SuspendThreadOu
 		return out, c.Fail("O-144", st)
 	}
 	out.PreviousSuspendCount = uint32(before)
+	return out, ntstatus.Success
+}
+
+// NtResumeThread starts a thread that was made suspended.
+func (c *Context) NtResumeThread(in nt.ResumeThreadIn) (out nt.ResumeThreadOut, st ntstatus.Status) {
+	// reference
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SUSPEND_RESUME, ps.ThreadType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	// commit
+	// Resuming counts down, and the thread starts when it reaches 0. O-144
+	out.PreviousSuspendCount = uint32(t.Resume())
 	return out, ntstatus.Success
 }
 

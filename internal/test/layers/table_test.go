@@ -39,6 +39,7 @@ var table = []row{
 	{6, "internal/beneath"},
 
 	{7, "internal/ntos"},
+	{7, "internal/ntos/ke"},
 	{7, "internal/ntos/ob"},
 	{7, "internal/ntos/se"},
 	{7, "internal/ntos/ps"},

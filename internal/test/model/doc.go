@@ -1,6 +1,6 @@
-// Package model is a second, naive kernel: tokens, threads, handles and
-// impersonation as plain values, written from the rules alone, beside which
-// the real one is run.
+// Package model is a second, naive kernel: tokens, threads, handles,
+// impersonation, mutants, semaphores and timers as plain values, written from the
+// rules alone, beside which the real one is run.
 //
 // A [Machine] is the model. It has no locks, no reference counts and no
 // sharing tricks: a handle table is a slice, a count is computed by looking

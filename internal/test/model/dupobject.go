@@ -91,6 +91,8 @@ func (m *Machine) duplicateRights(c Caller, s *Slot, target *Process, desired wi
 		k, guard = &threadKind, s.Thread.Guard
 	case s.Process != nil:
 		k, guard = &processKind, s.Process.Guard
+	case s.Thing != nil:
+		k = s.Thing.Kind
 	}
 	want := k.mapped(desired) & (k.valid | saclBit)
 	switch {

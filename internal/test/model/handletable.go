@@ -4,18 +4,20 @@ import (
 	"github.com/refmon/refmon/winnt"
 )
 
-// Slot is one handle: one of the three objects, or none for a free slot.
+// Slot is one handle: one of the objects, or none for a free slot.
 type Slot struct {
 	Token   *Token
 	Thread  *Thread
 	Process *Process
 	File    *File
+	Thing   *Thing
 	Granted winnt.AccessMask
 	Inherit bool
 }
 
 func (s *Slot) used() bool {
-	return s.Token != nil || s.Thread != nil || s.Process != nil || s.File != nil
+	return s.Token != nil || s.Thread != nil || s.Process != nil || s.File != nil ||
+		s.Thing != nil
 }
 
 // Table is a handle table. Values are 4, 8, …; freed ones are reused, the last

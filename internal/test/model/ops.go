@@ -86,6 +86,7 @@ var kinds = []struct {
 	{3, capture}, {3, impersonateContext}, {2, deleteContext}, {2, captureSubject}, {2, checkSubject}, {2,
 		releaseSubject}, {1, limit},
 	{5, filterToken}, {4, adjustGroups}, {4, impersonateThread}, {1, impersonateAnonymous}, {5, duplicateObject},
+	{9, createThing}, {5, releaseMutant}, {5, releaseSemaphore}, {5, setTimer}, {3, cancelTimer}, {7, queryThing},
 }
 
 // prepare makes an op concrete.

@@ -109,7 +109,11 @@ func (n named[I]) creating() []fault[I] {
 				n.oa(in).V.Attributes |= winnt.OBJ_OPENIF
 			}},
 		{rule: "O-23", want: ntstatus.ObjectNameCollision, name: "the name is taken", takes: "oa.name",
-			inject: func(_ *world, in I) { *n.name(in) = existing }},
+			inject: func(_ *world, in I) { *n.name(in) = n.taken }},
+		{rule: "O-161", want: ntstatus.ObjectTypeMismatch, name: "the name of a device", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = `\Device\Null` }},
+		{rule: "O-161", want: ntstatus.ObjectPathNotFound, name: "a name below a device", takes: "oa.name",
+			inject: func(_ *world, in I) { *n.name(in) = `\Device\Null\x` }},
 		{rule: "O-81", want: ntstatus.InsufficientResources, when: "the object",
 			name: "memory runs out for the object", takes: "memory.object", inject: func(w *world, _ I) {
 				w.failing["ob: object"] = true

@@ -144,6 +144,13 @@ var _ = define(setup[*nt.OpenFileIn]{
 			caller[*nt.OpenFileIn]("I-1"),
 			{rule: "O-33", want: ntstatus.AccessDenied, of: ofCheck, name: "the descriptor refuses", takes: "oa.name",
 				needs: userOnly, inject: func(_ *world, in *nt.OpenFileIn) { in.ObjectAttributes.V.ObjectName = "payroll" }},
+			{rule: "T-142", want: ntstatus.AccessDenied, name: "against the pipe's directions", takes: "oa.name",
+				inject: func(w *world, in *nt.OpenFileIn) {
+					_, st := w.zw().NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.FILE_WRITE_DATA,
+						ObjectAttributes: oaNamed(pipeName, open()), ShareAccess: winnt.FILE_SHARE_WRITE})
+					check(st, "a pipe to write to")
+					in.ObjectAttributes.V.ObjectName = pipeName
+				}},
 		}),
 	absent: []absence{
 		{"O-23", "below a RootDirectory",

@@ -36,6 +36,14 @@ func check(st ntstatus.Status, what string) {
 	}
 }
 
+// device returns a handle to the device of pipes.
+func (w *world) device() winnt.Handle {
+	out, st := w.zw().NtOpenFile(nt.OpenFileIn{DesiredAccess: winnt.FILE_ALL_ACCESS,
+		ObjectAttributes: oaNamed(`\Device\NamedPipe`, nil)})
+	check(st, "the device of pipes")
+	return out.FileHandle
+}
+
 // end returns another handle to an end of a pipe, with these rights.
 func (w *world) end(h winnt.Handle, rights winnt.AccessMask) winnt.Handle {
 	head, _, st := w.server.Object().Table().Lookup(h, ob.TagCall)
@@ -70,6 +78,8 @@ var _ = define(setup[*nt.ReadFileIn]{
 	},
 	faults: join(fileHandles(func(in *nt.ReadFileIn) *winnt.Handle { return &in.FileHandle }, winnt.FILE_READ_DATA),
 		[]fault[*nt.ReadFileIn]{
+			{rule: "T-141", want: ntstatus.InvalidParameter, name: "the device of pipes", takes: "FileHandle",
+				inject: func(w *world, in *nt.ReadFileIn) { in.FileHandle = w.device() }},
 			{rule: "I-85", want: ntstatus.PipeEmpty, name: "nothing to read", takes: "FileHandle",
 				inject: func(w *world, in *nt.ReadFileIn) {
 					w.k.Zw().Services().NtReadFile(nt.ReadFileIn{FileHandle: in.FileHandle, Length: 64})
@@ -87,6 +97,8 @@ var _ = define(setup[*nt.WriteFileIn]{
 		return &nt.WriteFileIn{FileHandle: client, Buffer: nt.Cap([]byte("hello"))}
 	},
 	faults: append(fileHandles(func(in *nt.WriteFileIn) *winnt.Handle { return &in.FileHandle }, winnt.FILE_WRITE_DATA),
+		fault[*nt.WriteFileIn]{rule: "T-141", want: ntstatus.InvalidParameter, name: "the device of pipes",
+			takes: "FileHandle", inject: func(w *world, in *nt.WriteFileIn) { in.FileHandle = w.device() }},
 		fault[*nt.WriteFileIn]{rule: "O-3", want: ntstatus.AccessViolation, name: "Buffer unreadable", takes: "Buffer",
 			needs: pointers, inject: func(_ *world, in *nt.WriteFileIn) { unreadable(&in.Buffer) }}),
 	absent: conversation,
@@ -101,12 +113,16 @@ var _ = define(setup[*nt.FsControlFileIn]{
 	},
 	faults: append(fileHandles(func(in *nt.FsControlFileIn) *winnt.Handle { return &in.FileHandle }, 0),
 		[]fault[*nt.FsControlFileIn]{
+			{rule: "T-141", want: ntstatus.IllegalFunction, name: "the device of pipes",
+				takes:  "FileHandle code job",
+				inject: func(w *world, in *nt.FsControlFileIn) { in.FileHandle = w.device() }},
 			{rule: "I-85", want: ntstatus.NotSupported, name: "another control code", takes: "code",
 				inject: func(_ *world, in *nt.FsControlFileIn) { in.FsControlCode = 0x110000 }},
 			{rule: "I-90", want: ntstatus.AccessDenied, of: ofCheck, name: "a job refuses the token", takes: "job",
 				inject: func(w *world, _ *nt.FsControlFileIn) { w.job() }},
 		}...),
 	absent: append(conversation, absence{"I-132", "", "another control code: transcript 30-pipe-info"},
+		absence{"T-141", "", "another control code: transcript 30-devices"},
 		absence{"I-80", "", "it takes a client that impersonates: transcript 30-pipes"},
 		absence{"T-133", "", "it takes a pipe without a client: transcript 30-pipes"}),
 })

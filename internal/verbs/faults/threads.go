@@ -103,8 +103,8 @@ var _ = define(setup[*nt.GetNextThreadIn]{
 				return w.handle(w.server.Object(), winnt.PROCESS_ALL_ACCESS&^winnt.PROCESS_QUERY_INFORMATION)
 			}),
 		[]fault[*nt.GetNextThreadIn]{
-			{rule: "O-22", want: ntstatus.InvalidParameter, name: "flags 1", takes: "flags",
-				inject: func(_ *world, in *nt.GetNextThreadIn) { in.Flags = 1 }},
+			{rule: "O-22", want: ntstatus.InvalidParameter, name: "flags 2", takes: "flags",
+				inject: func(_ *world, in *nt.GetNextThreadIn) { in.Flags = 2 }},
 			{rule: "O-20", want: ntstatus.AccessDenied, name: "reserved bits", takes: "desired.reserved",
 				inject: func(_ *world, in *nt.GetNextThreadIn) { in.DesiredAccess |= 0x00400000 }},
 			{rule: "O-30", want: ntstatus.PrivilegeNotHeld, name: "ACCESS_SYSTEM_SECURITY without privilege",

@@ -18,10 +18,29 @@ type Notes struct {
 }
 
 var (
-	anyID   = regexp.MustCompile(`\b[AFIOPSTU]-[0-9]+[a-z]?\b`)
+	anyID   = regexp.MustCompile(`\b[AFILOPSTU]-[0-9]+[a-z]?\b`)
 	theRule = regexp.MustCompile(`^- \*\*([A-Z]-[0-9]+[a-z]?)\*\* (.*)$`)
 	ourOwn  = regexp.MustCompile(`\*Source: [^*]*(own choice|project decision)[^*]*\*`)
 )
+
+// Choices returns the rules that the table of choices of a text like docs/CAVEATS.md
+// names, with what is chosen.
+func Choices(caveats string) map[string]string {
+	choices, in := map[string]string{}, false
+	for _, line := range strings.Split(caveats, "\n") {
+		if strings.HasPrefix(line, "#") {
+			in = strings.Trim(line, "# ") == "Choices"
+		}
+		cells := strings.Split(line, "|")
+		if !in || len(cells) < 4 {
+			continue
+		}
+		for _, id := range anyID.FindAllString(cells[1], -1) {
+			choices[id] = strings.TrimSpace(cells[2])
+		}
+	}
+	return choices
+}
 
 // ReadNotes reads the documents of this version.
 func ReadNotes() (n Notes, err error) {

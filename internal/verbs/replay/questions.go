@@ -69,6 +69,7 @@ const conditionToken = `{"user":"S-1-5-21-1-2-3-1001","groups":["S-1-1-0","S-1-5
 "impersonationLevel":"Impersonation",
 "userClaims":[{"name":"one","type":"int64","values":[1]},{"name":"zero","type":"int64","values":[0]},
 {"name":"text","type":"string","values":["x"]},
+{"name":"shut","type":"int64","values":[1],"flags":4},
 {"name":"yes","type":"boolean","values":[true]},{"name":"many","type":"int64","values":[1,2]}],
 "deviceClaims":[{"name":"where","type":"string","values":["here"]}]}`
 

@@ -39,7 +39,7 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	if fields["name"] == nil {
 		return a, fmt.Errorf("a claim wants a name")
 	}
-	if a.Name, err = text1(fields["name"]); err != nil {
+	if a.Name, err = goString(fields["name"]); err != nil {
 		return a, err
 	}
 	if f := fields["flags"]; f != nil {
@@ -50,7 +50,7 @@ func (r *Runner) claim(v starlark.Value) (a claims.Attribute, err error) {
 	if fields["type"] == nil {
 		return a, nil
 	}
-	name, err := text1(fields["type"])
+	name, err := goString(fields["type"])
 	if err != nil {
 		return a, err
 	}
@@ -83,12 +83,12 @@ func (r *Runner) claimValues(a *claims.Attribute, v starlark.Value) (err error) 
 			return 0, nil
 		})
 	case claims.String:
-		a.Strings, err = listOf(v, text1)
+		a.Strings, err = listOf(v, goString)
 	case claims.SID:
 		a.SIDs, err = listOf(v, r.sidText)
 	case claims.Octets:
 		a.Octets, err = listOf(v, func(v starlark.Value) ([]byte, error) {
-			s, err := text1(v)
+			s, err := goString(v)
 			if err != nil {
 				return nil, err
 			}

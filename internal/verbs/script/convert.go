@@ -89,7 +89,7 @@ var converters = map[reflect.Type]converter{
 	reflect.TypeFor[nt.LogonInformation](): by(logonInformation),
 	reflect.TypeFor[[]sid.SID]():           by(sids),
 	reflect.TypeFor[[]string](): by(func(v starlark.Value) ([]string, error) {
-		return listOf(v, text1)
+		return listOf(v, goString)
 	}),
 	capHandleType: by(func(v starlark.Value) (nt.Captured[winnt.Handle], error) {
 		n, err := handle(v)

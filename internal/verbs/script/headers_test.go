@@ -144,6 +144,7 @@ var without = map[string]string{
 // besides are parameters of rows that headers do not have, and why.
 var besides = map[string]string{
 	"Information": "the count of the header's IoStatusBlock",
+	"UserApcs":    "the calls that the header's service makes itself",
 	"Result":      "the value that the routine returns",
 
 	"PsReferenceImpersonationToken.Token": "the value that the routine returns",

@@ -66,7 +66,8 @@ func addObjectConstants(env starlark.StringDict) {
 	for _, c := range []nt.ThreadInfoClass{nt.ThreadBasicInformation, nt.ThreadTimes, nt.ThreadNameInformation} {
 		env[c.String()] = named{"THREADINFOCLASS", uint64(c), c.String()}
 	}
-	for _, c := range []nt.FileInfoClass{nt.FilePipeInformation, nt.FilePipeLocalInformation} {
+	for _, c := range []nt.FileInfoClass{nt.FilePipeInformation, nt.FilePipeLocalInformation, nt.FileAccessInformation,
+		nt.FileNameInformation, nt.FileAlignmentInformation, nt.FileIoCompletionNotificationInformation} {
 		env[c.String()] = named{"FILE_INFORMATION_CLASS", uint64(c), c.String()}
 	}
 	env[nt.FileFsDeviceInformation.String()] = named{"FS_INFORMATION_CLASS", uint64(nt.FileFsDeviceInformation),

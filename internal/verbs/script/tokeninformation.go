@@ -39,13 +39,13 @@ func (r *Runner) tokenInformation(v starlark.Value) (any, error) {
 		n, err := handle(v)
 		return winnt.Handle(n), err
 	case winnt.TokenAuditPolicy:
-		s, err := text1(v)
+		s, err := goString(v)
 		if err != nil {
 			return nil, err
 		}
 		return []byte(s), nil
 	case winnt.TokenBnoIsolation:
-		s, err := text1(v)
+		s, err := goString(v)
 		return nt.TokenBnoIsolation{IsolationPrefix: s, IsolationEnabled: s != ""}, err
 	case winnt.TokenSecurityAttributes:
 		return listOf(v, r.attributeChange)
@@ -59,7 +59,7 @@ func (r *Runner) attributeChange(v starlark.Value) (c token.AttributeChange, err
 	if !ok || len(t) != 2 {
 		return c, fmt.Errorf("want (operation, attribute), got %s", v)
 	}
-	name, err := text1(t[0])
+	name, err := goString(t[0])
 	if err != nil {
 		return c, err
 	}

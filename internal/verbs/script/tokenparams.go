@@ -59,7 +59,7 @@ func (r *Runner) convertToken(name string, to reflect.Value, v starlark.Value) (
 	case capClaimsType:
 		err = set(to, v, captured(r.claims))
 	case capNamesType:
-		err = set(to, v, captured(func(v starlark.Value) ([]string, error) { return listOf(v, text1) }))
+		err = set(to, v, captured(func(v starlark.Value) ([]string, error) { return listOf(v, goString) }))
 	case capHandlesType:
 		err = set(to, v, captured(func(v starlark.Value) ([]winnt.Handle, error) {
 			return listOf(v, func(v starlark.Value) (winnt.Handle, error) {
@@ -117,7 +117,8 @@ func listOf[T any](v starlark.Value, f func(starlark.Value) (T, error)) ([]T, er
 	return list, nil
 }
 
-func text1(v starlark.Value) (string, error) {
+// goString returns the text of a Starlark string.
+func goString(v starlark.Value) (string, error) {
 	s, ok := starlark.AsString(v)
 	if !ok {
 		return "", fmt.Errorf("want a string, got %s", v.Type())
@@ -148,14 +149,14 @@ func sourceValue(v starlark.Value) (s token.Source, err error) {
 		}
 		v = name
 	}
-	s.Name, err = text1(v)
+	s.Name, err = goString(v)
 	return s, err
 }
 
 // sidText reads a SID or alias; other text becomes the zero SID, which
 // a service refuses as malformed.
 func (r *Runner) sidText(v starlark.Value) (sid.SID, error) {
-	s, err := text1(v)
+	s, err := goString(v)
 	if err != nil {
 		return sid.SID{}, err
 	}

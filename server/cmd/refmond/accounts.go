@@ -2,25 +2,57 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/refmon/refmon/audit"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/ntstatus"
 	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/server/lsa/admin"
 	"github.com/refmon/refmon/server/lsa/host"
 	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
 )
 
 // accounts opens the store of accounts. The lock of the state folder is held.
 func (s *service) accounts(cfg *config, log *audit.Log) (err error) {
 	s.store, err = lsa.Open(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root, Hosts: host.New(),
-		Audit: func(c lsa.Change) error { return recordChange(log, c) }})
+		Domains: host.NewDomains(),
+		Audit:   func(c lsa.Change) error { return recordChange(log, c) }})
 	if err != nil {
 		return fmt.Errorf("accounts: %w", err)
 	}
 	log.Names = s.store
+	s.warn()
 	return nil
+}
+
+// warn says which id maps are not used.
+func (s *service) warn() {
+	if err := s.store.Trouble(); err != nil {
+		s.log.Error("an id map is not used, and its users are not let in", "error", err)
+	}
+}
+
+// administer returns what answers requests about accounts.
+func (s *service) administer(cfg *config) func(*token.Token, []byte) ([]byte, ntstatus.Status) {
+	a := admin.Answerer{Store: s.store}
+	if s.trail != nil {
+		a.AuditKey = func(public bool) ([]byte, error) { return os.ReadFile(auditKey(cfg.State, public)) }
+	}
+	return a.Answer
+}
+
+// auditKey returns the file of the key that the trail below a state folder is signed
+// with, or of its public half.
+func auditKey(state string, public bool) string {
+	name := "key"
+	if public {
+		name = "key.pub"
+	}
+	return filepath.Join(state, "audit", name)
 }
 
 // recordChange writes the record of a change of accounts, whatever the policy (L-50).

@@ -19,6 +19,15 @@ type cli struct {
 	Serve  serveCmd  `cmd:"" help:"Listen for programs, and play the kernel for them."`
 	Config configCmd `cmd:"" help:"Check and explain the configuration."`
 
+	Account   accountCmd   `cmd:"" help:"Change and list the accounts of a running refmond."`
+	Ps        psCmd        `cmd:"" help:"List processes, threads, and whom each thread impersonates."`
+	Handles   handlesCmd   `cmd:"" help:"List the handles of a process."`
+	Token     tokenCmd     `cmd:"" help:"Show the token of a process or of a thread's client."`
+	OpenFiles openFilesCmd `cmd:"" name:"open-files" help:"List who has which file open."`
+	Sessions  sessionsCmd  `cmd:"" help:"List the connections."`
+	Trace     traceCmd     `cmd:"" help:"Print the calls of clients as they are made."`
+	Why       whyCmd       `cmd:"" help:"Show what was denied lately, and why."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

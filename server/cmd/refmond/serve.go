@@ -86,7 +86,8 @@ func start(cfg *config, std *streams) (*service, error) {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Socket: cfg.Socket, AdminSocket: cfg.AdminSocket,
-		Identity: cfg.identity(s.store), LSA: s.store, Limits: cfg.limits, Profile: cfg.profile, Audit: log, Log: s.log})
+		Identity: cfg.identity(s.store), Administer: s.administer(cfg), LSA: s.store, Limits: cfg.limits,
+		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())
 	}
@@ -161,6 +162,7 @@ func (s *service) reload(file string) {
 	}
 	s.SetIdentity(cfg.identity(s.store))
 	s.level.Set(cfg.level)
+	s.warn()
 	s.log.Log(context.Background(), slog.LevelInfo, "reloaded")
 }
 

@@ -5,5 +5,6 @@
 //	uid, ok := names.UID(ctx, "alice")
 //
 // ok false says that the name was not found or that no service answered, which
-// cannot be told apart and proves nothing. [Names] is safe for concurrent use.
+// cannot be told apart and proves nothing. [Domains] asks winbind, by wbinfo. Both are
+// safe for concurrent use.
 package host

@@ -1,0 +1,48 @@
+/* Looking at processes, threads and handles. */
+#include "check.h"
+
+/* Processes are walked, and asked who they are and what they hold (U-95, U-96, U-97). */
+void test_looking(void)
+{
+	PROCESS_BASIC_INFORMATION b;
+	THREAD_BASIC_INFORMATION t;
+	KERNEL_USER_TIMES times;
+	HANDLE p = NULL, next, own = process_token(TOKEN_QUERY);
+	CLIENT_ID id;
+	ULONG n, count, seen = 0;
+	union { PROCESS_HANDLE_SNAPSHOT_INFORMATION list; UNICODE_STRING name; char room[1 << 16]; } u;
+	refmon_client_id(&id);
+	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessBasicInformation, &b, sizeof b, &n), STATUS_SUCCESS);
+	SAME(n, sizeof b);
+	SAME(b.UniqueProcessId, (ULONG_PTR)id.UniqueProcess);
+	SAME((ULONG)b.ExitStatus, (ULONG)STATUS_PENDING);
+	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessBasicInformation, &b, sizeof b - 1, NULL),
+		STATUS_INFO_LENGTH_MISMATCH);
+	STATUS(NtQueryInformationProcess(NtCurrentProcess(), 99, &b, sizeof b, &n), STATUS_INVALID_INFO_CLASS);
+	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessTimes, &times, sizeof times, &n), STATUS_SUCCESS);
+	STATUS(NtQueryInformationThread(NtCurrentThread(), ThreadBasicInformation, &t, sizeof t, &n), STATUS_SUCCESS);
+	SAME((ULONG_PTR)t.ClientId.UniqueThread, (ULONG_PTR)id.UniqueThread);
+	STATUS(NtQueryInformationThread(NtCurrentThread(), ThreadNameInformation, &u, sizeof u, &n), STATUS_SUCCESS);
+	SAME(u.name.Length + sizeof u.name + 2, n);
+	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessHandleCount, &count, sizeof count, &n), STATUS_SUCCESS);
+	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessHandleInformation, &u, 20, &n),
+		STATUS_INFO_LENGTH_MISMATCH);
+	STATUS(NtQueryInformationProcess(NtCurrentProcess(), ProcessHandleInformation, &u, sizeof u, &n), STATUS_SUCCESS);
+	SAME(u.list.NumberOfHandles, count);
+	SAME(n, 16 + 40 * count);
+	for (ULONG i = 0; i < count; i++)
+		if (u.list.Handles[i].HandleValue == own) {
+			SAME(u.list.Handles[i].GrantedAccess, TOKEN_QUERY);
+			seen++;
+		}
+	SAME(seen, 1);
+	for (seen = 0; NtGetNextProcess(p, PROCESS_QUERY_INFORMATION, 0, 0, &next) == STATUS_SUCCESS; p = next) {
+		if (p)
+			CHECK(CloseHandle(p));
+		STATUS(NtQueryInformationProcess(next, ProcessBasicInformation, &b, sizeof b, &n), STATUS_SUCCESS);
+		seen += b.UniqueProcessId == (ULONG_PTR)id.UniqueProcess;
+	}
+	SAME(seen, 1);
+	CHECK(CloseHandle(p));
+	CHECK(CloseHandle(own));
+}

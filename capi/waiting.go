@@ -1,0 +1,228 @@
+//go:build cgo && linux
+
+package main
+
+/*
+#include "enter.h"
+*/
+import "C"
+
+import (
+	"os"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// The services never wait; those of C do, here: they try, and wait for what may
+// have changed.
+
+// watchEnds gives threads back as soon as their pthreads end, for those who wait
+// for them.
+var watchEnds = sync.OnceFunc(func() {
+	fd := C.rm_watch_ends()
+	if fd < 0 {
+		return // they are given back by later calls
+	}
+	f := os.NewFile(uintptr(fd), "ends of threads")
+	go func() {
+		var b [8]byte
+		for {
+			if _, err := f.Read(b[:]); err != nil {
+				return
+			}
+			refmonDrain()
+		}
+	}()
+})
+
+// A limit says until when a call waits. The zero value is for ever.
+type limit struct {
+	given bool
+	until time.Time
+}
+
+// limitAt reads a LARGE_INTEGER: below 0 a span in 100-ns units, else a moment
+// since 1601; NULL is for ever.
+func (c *call) limitAt(p user) (l limit, st ntstatus.Status) {
+	if p == 0 {
+		return l, ntstatus.Success
+	}
+	v, st := c.TimeAt(p)
+	return limitOf(v, time.Now(), clock()), st
+}
+
+// limitOf returns the limit that a LARGE_INTEGER is at a moment. What is too far away
+// is for ever.
+func limitOf(v int64, now time.Time, filetime int64) limit {
+	const most = int64(1<<63-1) / 100
+	span := -v
+	if v >= 0 {
+		span = max(0, v-filetime)
+	}
+	if span < 0 || span > most {
+		return limit{}
+	}
+	return limit{true, now.Add(time.Duration(span) * 100)}
+}
+
+// waitFor waits until one of the objects is signalled, and returns its place as a
+// status.
+func (c *call) waitFor(handles []winnt.Handle, alertable bool, l limit) ntstatus.Status {
+	watchEnds()
+	if r := c.remote(); r != nil && len(handles) == 1 && !alertable {
+		defer c.Forget()
+		return r.waitFor(handles[0], l)
+	}
+	for {
+		// What may change is taken before the look, so that no change is missed.
+		events := []reflect.SelectCase{receive(c.sys.CallQueued())}
+		if !alertable {
+			events[0].Chan = reflect.Value{}
+		}
+		for i, h := range handles {
+			signaled, _ := c.sys.ObjectSignaled(h)
+			_, st := c.sys.NtWaitForSingleObject(nt.WaitForSingleObjectIn{Handle: h})
+			if st == ntstatus.Success {
+				return ntstatus.Status(i)
+			}
+			if st != ntstatus.Timeout {
+				return st
+			}
+			events = append(events, receive(signaled))
+		}
+		if alertable && c.makeCalls() {
+			return ntstatus.UserAPC
+		}
+		if !l.wait(events) {
+			return ntstatus.Timeout
+		}
+		c.Forget() // the program may have taken outputs away meanwhile
+	}
+}
+
+func receive[T any](ch <-chan T) reflect.SelectCase {
+	return reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ch)}
+}
+
+// wait waits for one of the events; false when the time is over.
+func (l limit) wait(events []reflect.SelectCase) bool {
+	if !l.given {
+		reflect.Select(events)
+		return true
+	}
+	left := time.Until(l.until)
+	if left <= 0 {
+		return false
+	}
+	t := time.NewTimer(left)
+	defer t.Stop()
+	reflect.Select(append(events, receive(t.C)))
+	return true // the look after it tells
+}
+
+// msRoutine marks the routine of a call that is to be made as 64-bit Windows does; no
+// program has memory there.
+const msRoutine = 1 << 63
+
+// routine returns the routine that parameter i points to, with the calling convention
+// of the call.
+func (c *call) routine(i int) uint64 {
+	r := uint64(c.ptr(i))
+	if c.ms && r != 0 {
+		r |= msRoutine
+	}
+	return r
+}
+
+// makeCalls makes the calls that are queued to the thread; false where there are
+// no such calls.
+func (c *call) makeCalls() bool {
+	out, _ := c.sys.NtTestAlert(nt.TestAlertIn{})
+	for _, a := range out.UserApcs {
+		C.rm_make_call(C.int(a.ApcRoutine>>63), C.uintptr_t(a.ApcRoutine&^msRoutine), C.uintptr_t(a.ApcArgument1),
+			C.uintptr_t(a.ApcArgument2), C.uintptr_t(a.ApcArgument3))
+	}
+	c.Forget()
+	return len(out.UserApcs) > 0
+}
+
+func ntWaitForSingleObject(c *call) uint64 {
+	l, st := c.limitAt(c.ptr(2))
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	return status(c.waitFor([]winnt.Handle{c.handle(0)}, c.boolean(1), l))
+}
+
+// maxWaits is how many objects a thread can wait for at once (MAXIMUM_WAIT_OBJECTS).
+const maxWaits = 64
+
+// ntWaitForMultipleObjects waits for one of several objects, or for all: these are
+// taken one after the other, as they come.
+func ntWaitForMultipleObjects(c *call) uint64 {
+	n := c.u32(0)
+	if n == 0 || n > maxWaits {
+		return status(ntstatus.InvalidParameter1)
+	}
+	b, st := c.Block(c.ptr(1), int(n)*8, 8)
+	l, fault := c.limitAt(c.ptr(4))
+	if st = firstFailure(st, fault); st != ntstatus.Success {
+		return status(st)
+	}
+	handles := make([]winnt.Handle, n)
+	for i := range handles {
+		handles[i] = winnt.Handle(le.Uint64(b[8*i:]))
+	}
+	if c.boolean(2) { // WaitAny; elsewhere the parameter is a BOOLEAN
+		return status(c.waitFor(handles, c.boolean(3), l))
+	}
+	for i := range handles {
+		if st = c.waitFor(handles[i:i+1], c.boolean(3), l); st != ntstatus.Success {
+			return status(st)
+		}
+	}
+	return status(st)
+}
+
+// ntDelayExecution waits for its time alone, and for calls where it is alertable.
+func ntDelayExecution(c *call) uint64 {
+	l, st := c.limitAt(c.ptr(1))
+	if st == ntstatus.Success && c.ptr(1) == 0 {
+		st = ntstatus.AccessViolation
+	}
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	if st = c.waitFor(nil, c.boolean(0), l); st == ntstatus.Timeout {
+		st = ntstatus.Success // the time is over, as asked for
+	}
+	return status(st)
+}
+
+func ntQueueApcThread(c *call) uint64 {
+	_, st := c.sys.NtQueueApcThread(nt.QueueApcThreadIn{ThreadHandle: c.handle(0), ApcRoutine: c.routine(1),
+		ApcArgument1: uint64(c.ptr(2)), ApcArgument2: uint64(c.ptr(3)), ApcArgument3: uint64(c.ptr(4))})
+	return status(st)
+}
+
+func ntTestAlert(c *call) uint64 {
+	c.makeCalls()
+	return status(ntstatus.Success)
+}
+
+// toldState answers a service that changes an event and may tell what it was.
+func (c *call) toldState(change func(nt.SetEventIn) (nt.SetEventOut, ntstatus.Status)) uint64 {
+	return c.told(c.ptr(1), 4, func() ([]byte, ntstatus.Status) {
+		out, st := change(nt.SetEventIn{EventHandle: c.handle(0)})
+		return le.AppendUint32(nil, uint32(out.PreviousState)), st
+	})
+}
+
+func ntSetEvent(c *call) uint64 { return c.toldState(c.sys.NtSetEvent) }
+
+func ntResetEvent(c *call) uint64 { return c.toldState(c.sys.NtResetEvent) }

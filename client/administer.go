@@ -1,0 +1,24 @@
+package client
+
+import (
+	"fmt"
+
+	"github.com/refmon/refmon/internal/wire"
+)
+
+// MaxRequest is the most bytes of a request of [Conn.Administer].
+const MaxRequest = wire.MaxBody
+
+// Administer asks the daemon about its accounts, as the process's token may; the
+// requests are those of server/lsa/admin. The error is the status of a refusal, or
+// of a daemon without accounts.
+func (c *Conn) Administer(request []byte) ([]byte, error) {
+	if len(request) > MaxRequest {
+		return nil, fmt.Errorf("a request of %d bytes: at most %d", len(request), MaxRequest)
+	}
+	head, rest, err := c.ask(&wire.Frame{Kind: wire.Administer, Body: request})
+	if err != nil {
+		return nil, err
+	}
+	return rest, head.Status.Err()
+}

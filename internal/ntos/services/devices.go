@@ -1,0 +1,96 @@
+package services
+
+import (
+	"strings"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Paths of the devices, which are opened as files.
+const (
+	PipeDevice = `\Device\NamedPipe` // of pipes
+	NullDevice = `\Device\Null`      // that keeps nothing and gives nothing
+)
+
+// FileType is the object type File.
+var FileType = &ob.Type{ObjectType: winnt.FileObject}
+
+// File is a named file without contents, or what an open of a device made:
+// something to open.
+type File struct {
+	ob.Header
+	device *Device // immutable; nil for a file
+}
+
+// DeviceType is the object type Device. Each open of a device makes a file
+// (T-140).
+var DeviceType = &ob.Type{ObjectType: winnt.DeviceObject, OpensAs: FileType, Parses: true,
+	Opens: func(o ob.Object, rest string) (ob.Object, ntstatus.Status) { return o.(*Device).open(rest) }}
+
+// Device is a device of the system's own.
+type Device struct {
+	ob.Header
+	security *ob.SharedSecurity // immutable; that of the device and of what was opened of it
+	census   *ob.Census         // immutable; counts the files
+}
+
+// NewDevice makes an unnamed device with one reference (TagCall).
+func NewDevice(d *sd.Descriptor, census *ob.Census) *Device {
+	v := &Device{security: ob.NewSharedSecurity(d), census: census}
+	v.Init(DeviceType, v, nil)
+	v.ShareSecurity(v.security)
+	return v
+}
+
+// open makes the file of one open. rest follows the device in the path.
+func (v *Device) open(rest string) (ob.Object, ntstatus.Status) {
+	if rest != "" && rest != `\` {
+		// Below the devices nothing is found by walking there: pipes have their own names (T-139).
+		return nil, ntstatus.ObjectNameNotFound
+	}
+	f := &File{device: v}
+	f.Init(FileType, f, nil)
+	f.ShareSecurity(v.security)
+	f.SetPath(v.Path() + rest)
+	v.census.Track(f)
+	return f, ntstatus.Success
+}
+
+// isPipes reports whether the file is the device of pipes.
+func (f *File) isPipes() bool { return f.device != nil && f.device.Path() == PipeDevice }
+
+// controlFile answers a control code of pipes on a handle that is no pipe's.
+func (c *Context) controlFile(h winnt.Handle, code uint32) ntstatus.Status {
+	f, _, st := ob.Reference[*File](&c.Caller, h, 0, FileType)
+	if st != ntstatus.Success {
+		return st
+	}
+	defer f.Deref(ob.TagCall)
+	if !f.isPipes() {
+		return c.Fail("O-31", ntstatus.ObjectTypeMismatch)
+	}
+	switch code {
+	case winnt.FSCTL_PIPE_PEEK:
+		return c.Fail("T-141", ntstatus.InvalidParameter)
+	case winnt.FSCTL_PIPE_DISCONNECT:
+		return c.Fail("T-141", ntstatus.PipeDisconnected)
+	case winnt.FSCTL_PIPE_LISTEN, winnt.FSCTL_PIPE_IMPERSONATE:
+		// The device has no client and waits for none.
+		return c.Fail("T-141", ntstatus.IllegalFunction)
+	}
+	return c.Fail("I-85", ntstatus.NotSupported)
+}
+
+// deviceName splits the backslash off a name of the pipe device that ends with
+// one, and returns other names as they are (T-139).
+func deviceName(path string) (name, below string) {
+	for _, prefix := range pipePrefixes {
+		if strings.EqualFold(path, prefix) {
+			return PipeDevice, `\`
+		}
+	}
+	return path, ""
+}

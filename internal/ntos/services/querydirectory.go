@@ -1,0 +1,69 @@
+package services
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// directoryEntrySize is the size of an entry of a listing without its texts, in
+// bytes on 64-bit Windows.
+const directoryEntrySize = 32
+
+// entrySize returns what an entry takes with its texts.
+func entrySize(e ob.DirectoryEntry) uint32 {
+	return directoryEntrySize + textSize(e.Name) + textSize(e.TypeName)
+}
+
+// NtQueryDirectoryObject lists the objects that a directory names.
+func (c *Context) NtQueryDirectoryObject(in nt.QueryDirectoryObjectIn) (out nt.QueryDirectoryObjectOut,
+	st ntstatus.Status) {
+	// capture
+	if in.FaultBuffer != ntstatus.Success {
+		return out, c.Fail("O-3", in.FaultBuffer)
+	}
+	// reference
+	d, _, st := ob.Reference[*ob.Directory](&c.Caller, in.DirectoryHandle, winnt.DIRECTORY_QUERY, ob.DirectoryType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer d.Deref(ob.TagCall)
+	// decide
+	list := d.Names()
+	slices.SortFunc(list, func(a, b ob.DirectoryEntry) int { return cmp.Compare(a.Name, b.Name) })
+	out.Context, out.ReturnLength = in.Context, directoryEntrySize // of the empty entry at the end
+	from := in.Context
+	if in.RestartScan {
+		from = 0
+	}
+	if from >= uint32(len(list)) {
+		// Nothing is left to tell.
+		return out, c.Fail("O-164", ntstatus.NoMoreEntries)
+	}
+	list = list[from:]
+	if in.ReturnSingleEntry {
+		list = list[:1]
+		if need := directoryEntrySize + entrySize(list[0]); in.Length < need {
+			out.ReturnLength = need
+			// One entry is told whole or not at all, and the need is told.
+			return out, c.Fail("O-164", ntstatus.BufferTooSmall)
+		}
+	}
+	for _, e := range list {
+		if in.Length-min(in.Length, out.ReturnLength) < entrySize(e) {
+			break
+		}
+		out.ReturnLength += entrySize(e)
+		out.Buffer = append(out.Buffer, nt.DirectoryEntry(e))
+	}
+	out.Context = from + uint32(len(out.Buffer))
+	if len(out.Buffer) < len(list) {
+		// The next call goes on where this one had no more room.
+		return out, c.Fail("O-164", ntstatus.MoreEntries)
+	}
+	return out, ntstatus.Success
+}

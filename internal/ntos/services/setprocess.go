@@ -1,0 +1,55 @@
+package services
+
+import (
+	"github.com/refmon/refmon/audit"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/internal/ntos/se"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtSetInformationProcess replaces the primary token of a process.
+func (c *Context) NtSetInformationProcess(in nt.SetInformationProcessIn) (out nt.SetInformationProcessOut,
+	st ntstatus.Status) {
+	// capture
+	if in.ProcessInformationClass != nt.ProcessAccessToken {
+		return out, c.Fail("T-110", ntstatus.InvalidInfoClass)
+	}
+	if in.ProcessInformationLength != 16 {
+		return out, c.Fail("T-110", ntstatus.InfoLengthMismatch)
+	}
+	if in.ProcessInformation.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.ProcessInformation.Status)
+	}
+	// reference
+	// The process handle must grant PROCESS_SET_INFORMATION (T-110).
+	p, st := c.referenceProcess(in.ProcessHandle, winnt.PROCESS_SET_INFORMATION)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer p.Deref(ob.TagCall)
+	tok, _, st := ob.Reference[*se.TokenObject](&c.Caller, in.ProcessInformation.V, winnt.TOKEN_ASSIGN_PRIMARY,
+		se.TokenType)
+	if st != ntstatus.Success {
+		return out, c.Fail("T-110", st)
+	}
+	defer tok.Deref(ob.TagCall)
+	// decide and commit
+	if !c.mayAssignPrimary(tok) {
+		return out, c.Fail("T-111", ntstatus.PrivilegeNotHeld)
+	}
+	// Only a primary token is assigned, before the first thread of the process runs, and its job may refuse
+	// the token (T-110, T-112, I-90).
+	st = c.Impersonated(p.AssignPrimaryToken(tok))
+	if st == ntstatus.Success {
+		c.Sys.Log.TokenAssigned(c.origin(), target(p)) // recorded when it has happened (U-78)
+	}
+	return out, st
+}
+
+// target returns the process that a record is about.
+func target(p *ps.Process) audit.Target {
+	return audit.Target{ProcessID: uint64(p.ID()), ProcessName: p.Name(), Token: p.Token()}
+}

@@ -1,0 +1,117 @@
+package services
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ke"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// A waitable lets threads wait for an object: by the signal of its changes, and the
+// way to take what it signals.
+type waitable struct {
+	signal *ke.Signal
+	take   func() bool
+}
+
+// waitableOf returns that of an object; ok is false for types that are not waited for.
+func waitableOf(obj ob.Object) (w waitable, ok bool) {
+	stays := func(s *ke.Signal) (waitable, bool) {
+		return waitable{s, func() bool { return s.Take(false) }}, true
+	}
+	switch o := obj.(type) {
+	case *Event:
+		// A synchronization event lets one wait through, a notification event all. O-146
+		return waitable{&o.signal, func() bool { return o.signal.Take(o.Kind == nt.SynchronizationEvent) }}, true
+	case *Semaphore:
+		// Each wait counts a semaphore down. O-146
+		return waitable{&o.raised, o.take}, true
+	case *ps.Thread:
+		return stays(o.Over())
+	case *ps.Process:
+		return stays(o.Over())
+	}
+	return w, false
+}
+
+// referenceWaitable references an object that is waited for.
+func (c *Context) referenceWaitable(h winnt.Handle) (ob.Object, waitable, ntstatus.Status) {
+	// To wait for an object its handle must grant SYNCHRONIZE. O-145
+	obj, _, st := ob.Reference[ob.Object](&c.Caller, h, winnt.SYNCHRONIZE, nil)
+	if st != ntstatus.Success {
+		return nil, waitable{}, st
+	}
+	w, ok := waitableOf(obj)
+	if !ok {
+		obj.Head().Deref(ob.TagCall)
+		// Most types are not waited for.
+		return nil, w, c.Fail("O-145", ntstatus.ObjectTypeMismatch)
+	}
+	return obj, w, ntstatus.Success
+}
+
+// NtWaitForSingleObject takes what an object signals.
+func (c *Context) NtWaitForSingleObject(in nt.WaitForSingleObjectIn) (out nt.WaitForSingleObjectOut,
+	st ntstatus.Status) {
+	// capture
+	if in.Timeout.Status != ntstatus.Success {
+		return out, c.Fail("O-3", in.Timeout.Status)
+	}
+	// reference
+	obj, w, st := c.referenceWaitable(in.Handle)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer obj.Head().Deref(ob.TagCall)
+	// commit
+	if w.take() {
+		return out, ntstatus.Success
+	}
+	if in.Alertable {
+		// The calls are made where the thread would wait, and in place of the wait. O-147
+		if out.UserApcs = c.self.TakeCalls(); len(out.UserApcs) > 0 {
+			return out, ntstatus.UserAPC
+		}
+	}
+	// Nothing waits here. O-145
+	return out, ntstatus.Timeout
+}
+
+// ObjectSignaled implements nt.Services.
+func (c *Context) ObjectSignaled(h winnt.Handle) (signaled <-chan struct{}, ok bool) {
+	obj, w, st := c.referenceWaitable(h)
+	if st != ntstatus.Success {
+		return nil, false
+	}
+	defer obj.Head().Deref(ob.TagCall)
+	return w.signal.Changed(), true
+}
+
+// CallQueued implements nt.Services.
+func (c *Context) CallQueued() <-chan struct{} { return c.self.CallQueued() }
+
+// NtQueueApcThread queues a call to a thread.
+func (c *Context) NtQueueApcThread(in nt.QueueApcThreadIn) (out nt.QueueApcThreadOut, st ntstatus.Status) {
+	// reference
+	t, _, st := ob.Reference[*ps.Thread](&c.Caller, in.ThreadHandle, winnt.THREAD_SET_CONTEXT, ps.ThreadType)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer t.Deref(ob.TagCall)
+	// commit
+	st = t.QueueCall(nt.UserAPC{ApcRoutine: in.ApcRoutine, ApcArgument1: in.ApcArgument1,
+		ApcArgument2: in.ApcArgument2, ApcArgument3: in.ApcArgument3})
+	if st != ntstatus.Success {
+		// A thread takes a bounded number of calls, and none when it has ended.
+		return out, c.Fail("O-147", st)
+	}
+	return out, st
+}
+
+// NtTestAlert delivers the calls that are queued to the calling thread.
+func (c *Context) NtTestAlert(nt.TestAlertIn) (out nt.TestAlertOut, st ntstatus.Status) {
+	out.UserApcs = c.self.TakeCalls()
+	return out, ntstatus.Success
+}

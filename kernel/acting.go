@@ -1,0 +1,29 @@
+package kernel
+
+import (
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Acting says whom a thread impersonates. The zero value stands for no one.
+type Acting struct {
+	Since int64 // 100-ns units since 1601-01-01 UTC, 0 where the system has no clock
+	User  sid.SID
+	Level winnt.SecurityImpersonationLevel
+}
+
+// Acting returns whom the thread with that id impersonates, false while it does not.
+func (s *System) Acting(thread winnt.Handle) (Acting, bool) {
+	t := s.sys.LookupThread(thread)
+	if t == nil {
+		return Acting{}, false
+	}
+	defer t.Deref(ob.TagCall)
+	r := t.Impersonation(ob.TagCall)
+	if r == nil {
+		return Acting{}, false
+	}
+	defer r.Token.Deref(ob.TagCall)
+	return Acting{t.ActingSince(), r.Token.Value().User().SID, r.Level}, true
+}

@@ -1,0 +1,59 @@
+package nt
+
+import (
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Parameters of the services that change an event. PreviousState is 1 where it
+// was signalled.
+type (
+	SetEventIn  struct{ EventHandle winnt.Handle }
+	SetEventOut struct{ PreviousState int32 }
+
+	ClearEventIn  struct{ EventHandle winnt.Handle }
+	ClearEventOut struct{}
+)
+
+var eventConditions = []Condition{
+	{ntstatus.InvalidHandle, "O-31", "EventHandle names no handle"},
+	{ntstatus.ObjectTypeMismatch, "O-31", "EventHandle is no event"},
+	{ntstatus.AccessDenied, "O-31", "EventHandle lacks EVENT_MODIFY_STATE"},
+}
+
+var (
+	rowSetEvent = Add(&NtTable, Entry[Services, SetEventIn, SetEventOut]{
+		Meta: Meta{Name: "NtSetEvent", Summary: "signals an event", Source: "ZwSetEvent; SetEvent",
+			Conditions: eventConditions},
+		Call: Services.NtSetEvent,
+	})
+	rowResetEvent = Add(&NtTable, Entry[Services, SetEventIn, SetEventOut]{
+		Meta: Meta{Name: "NtResetEvent", Summary: "takes the signal of an event away and tells whether it had one",
+			Source: "ZwResetEvent; ResetEvent", Conditions: eventConditions},
+		Call: Services.NtResetEvent,
+	})
+	rowClearEvent = Add(&NtTable, Entry[Services, ClearEventIn, ClearEventOut]{
+		Meta: Meta{Name: "NtClearEvent", Summary: "takes the signal of an event away", Source: "ZwClearEvent",
+			Conditions: eventConditions},
+		Call: Services.NtClearEvent,
+	})
+)
+
+// NtSetEvent signals an event and returns its state before (SetEvent).
+func (t *Thread) NtSetEvent(event winnt.Handle) (int32, ntstatus.Status) {
+	out, st := call(t, rowSetEvent, SetEventIn{event})
+	return out.PreviousState, st
+}
+
+// NtResetEvent takes the signal of an event away and returns its state before
+// (ResetEvent).
+func (t *Thread) NtResetEvent(event winnt.Handle) (int32, ntstatus.Status) {
+	out, st := call(t, rowResetEvent, SetEventIn{event})
+	return out.PreviousState, st
+}
+
+// NtClearEvent takes the signal of an event away.
+func (t *Thread) NtClearEvent(event winnt.Handle) ntstatus.Status {
+	_, st := call(t, rowClearEvent, ClearEventIn{event})
+	return st
+}

@@ -1,0 +1,52 @@
+package nt
+
+import "github.com/refmon/refmon/winnt"
+
+// The classes of NtQueryInformationFile that any file answers, pipe or not.
+const (
+	FileAccessInformation                   FileInfoClass = 8
+	FileNameInformation                     FileInfoClass = 9
+	FileAlignmentInformation                FileInfoClass = 17
+	FileIoCompletionNotificationInformation FileInfoClass = 41
+)
+
+// AccessInformation is FILE_ACCESS_INFORMATION, 4 bytes in C.
+type AccessInformation struct {
+	AccessFlags winnt.AccessMask // what the handle grants
+}
+
+// NameInformation is FILE_NAME_INFORMATION, in C 4 bytes and the text, padded to 8
+// where it is empty.
+type NameInformation struct {
+	FileNameLength uint32 // bytes, of the whole name
+	FileName       string // from its device on, as far as there is room
+}
+
+// AlignmentInformation is FILE_ALIGNMENT_INFORMATION, 4 bytes in C.
+type AlignmentInformation struct {
+	AlignmentRequirement uint32 // 0: any byte will do
+}
+
+// CompletionInformation is FILE_IO_COMPLETION_NOTIFICATION_INFORMATION, 4 bytes in C.
+type CompletionInformation struct {
+	Flags uint32 // 0: completions are told in the usual ways
+}
+
+// fileFacts are the structures of the classes of NtQueryInformationFile: the bytes
+// that each takes at least.
+var fileFacts = map[FileInfoClass]uint32{
+	FilePipeInformation: 8, FilePipeLocalInformation: 40, FileAccessInformation: 4, FileNameInformation: 8,
+	FileAlignmentInformation: 4, FileIoCompletionNotificationInformation: 4,
+}
+
+// Least returns how many bytes the structure of a class has at least; 0 for a class
+// that NtQueryInformationFile does not have.
+func (c FileInfoClass) Least() uint32 { return fileFacts[c] }
+
+// fileFactNames are the documented names of the classes.
+var fileFactNames = map[FileInfoClass]string{
+	FilePipeInformation: "FilePipeInformation", FilePipeLocalInformation: "FilePipeLocalInformation",
+	FileAccessInformation: "FileAccessInformation", FileNameInformation: "FileNameInformation",
+	FileAlignmentInformation:                "FileAlignmentInformation",
+	FileIoCompletionNotificationInformation: "FileIoCompletionNotificationInformation",
+}

@@ -1,0 +1,163 @@
+package nt
+
+import (
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sd"
+	"github.com/refmon/refmon/winnt"
+)
+
+// pipeDevice begins the names of pipes.
+const pipeDevice = `\??\pipe\`
+
+// pipeRights holds the rights that both ends of a connection are opened for.
+const pipeRights = winnt.GENERIC_READ | winnt.GENERIC_WRITE
+
+// PipeConfig says what a listener's pipe is. The zero value is a pipe of bytes
+// with the default descriptor of the listening thread's token.
+type PipeConfig struct {
+	Message            bool // every Write is one message, and a Read never crosses its end
+	Instances          int  // connections at once; 0: as many as a pipe can have
+	SecurityDescriptor *sd.Descriptor
+}
+
+// PipeListener accepts the clients of a named pipe. It is a net.Listener and
+// may be used from any goroutine.
+type PipeListener struct {
+	name string
+	cfg  PipeConfig
+	w    *worker
+
+	mu sync.Mutex
+	// +checklocks:mu
+	next   winnt.Handle // guarded by mu: the instance that waits for a client
+	closed chan struct{}
+	once   sync.Once
+}
+
+// ListenPipe makes the named pipe and waits for clients on it. The name has no
+// prefix: "orders" is \??\pipe\orders. The pipe is made with this thread's
+// context; the listener works on threads of its own, in the same process.
+func (t *Thread) ListenPipe(name string, cfg PipeConfig) (*PipeListener, error) {
+	w, err := t.worker()
+	if err != nil {
+		return nil, fmt.Errorf("listen on pipe %s: %w", name, err)
+	}
+	l := &PipeListener{name: name, cfg: cfg, w: w, closed: make(chan struct{})}
+	var st ntstatus.Status
+	if l.next, st = t.NtCreateNamedPipeFile(l.instance()); !st.IsSuccess() {
+		return nil, fmt.Errorf("listen on pipe %s: %w", name, st.Err())
+	}
+	return l, nil
+}
+
+func (l *PipeListener) instance() CreateNamedPipeFileIn {
+	in := CreateNamedPipeFileIn{
+		DesiredAccess: pipeRights,
+		ObjectAttributes: Cap(
+			&ObjectAttributes{ObjectName: pipeDevice + l.name, SecurityDescriptor: l.cfg.SecurityDescriptor},
+		),
+		MaximumInstances: uint32(l.cfg.Instances),
+	}
+	if l.cfg.Message {
+		in.NamedPipeType = winnt.FILE_PIPE_MESSAGE_TYPE
+	}
+	return in
+}
+
+// Accept waits for the next client. It implements net.Listener; AcceptPipe
+// returns the type that can impersonate.
+func (l *PipeListener) Accept() (net.Conn, error) { return l.AcceptPipe() }
+
+// AcceptPipe waits for the next client.
+func (l *PipeListener) AcceptPipe() (*PipeConn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		select {
+		case <-l.closed:
+			return nil, l.fail(net.ErrClosed)
+		default:
+		}
+		if l.next == 0 { // the last accept left none behind
+			var st ntstatus.Status
+			if l.next, st = l.make(); !st.IsSuccess() {
+				return nil, l.fail(st.Err())
+			}
+		}
+		next := l.next
+		changed, st := l.w.try(Wait{next, ntstatus.PipeListening, l.closed, nil}, func(t *Thread) ntstatus.Status {
+			return t.NtFsControlFile(next, winnt.FSCTL_PIPE_LISTEN)
+		})
+		if st == ntstatus.Cancelled {
+			continue
+		}
+		if st != ntstatus.PipeListening {
+			return l.accepted(st)
+		}
+		select {
+		case <-changed:
+		case <-l.closed:
+		}
+	}
+}
+
+// make makes one more instance; 0 if that fails.
+func (l *PipeListener) make() (h winnt.Handle, st ntstatus.Status) {
+	l.w.do(func(t *Thread) { h, st = t.NtCreateNamedPipeFile(l.instance()) })
+	if !st.IsSuccess() {
+		h = 0
+	}
+	return h, st
+}
+
+// accepted hands the connected instance out and makes the next one, so that
+// another client can connect at once; at the limit of instances that waits for
+// the next Accept.
+//
+// +checklocks:l.mu
+func (l *PipeListener) accepted(st ntstatus.Status) (*PipeConn, error) {
+	h := l.next
+	l.next = 0
+	if st != ntstatus.PipeConnected && st != ntstatus.PipeClosing {
+		l.w.do(func(t *Thread) { t.NtClose(h) })
+		return nil, l.fail(st.Err())
+	}
+	l.next, _ = l.make()
+	w, err := l.w.fork()
+	if err != nil {
+		l.w.do(func(t *Thread) { t.NtClose(h) })
+		return nil, l.fail(err)
+	}
+	return newPipeConn(w, l.name, h), nil
+}
+
+func (l *PipeListener) fail(err error) error {
+	return &net.OpError{Op: "accept", Net: "pipe", Addr: l.Addr(), Err: err}
+}
+
+// Close ends the listener; connections that were accepted go on.
+func (l *PipeListener) Close() error {
+	l.once.Do(func() {
+		close(l.closed)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if h := l.next; h != 0 {
+			l.next = 0
+			l.w.do(func(t *Thread) { t.NtClose(h) })
+		}
+		l.w.end()
+	})
+	return nil
+}
+
+// Addr returns the pipe's name.
+func (l *PipeListener) Addr() net.Addr { return pipeAddr(l.name) }
+
+type pipeAddr string
+
+func (pipeAddr) Network() string  { return "pipe" }
+func (a pipeAddr) String() string { return pipeDevice + string(a) }

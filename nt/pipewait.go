@@ -1,0 +1,125 @@
+package nt
+
+import (
+	"sync"
+	"time"
+
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// deadline is a moment that can be moved while a caller waits for it. The zero
+// value never comes.
+type deadline struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	timer *time.Timer // guarded by mu
+	// +checklocks:mu
+	due chan struct{} // guarded by mu: closed when it has passed
+}
+
+func (d *deadline) wait() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.due == nil {
+		d.due = make(chan struct{})
+	}
+	return d.due
+}
+
+func (d *deadline) set(t time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+	if d.due != nil {
+		select {
+		case <-d.due: // passed: those who come now wait for the new one
+			d.due = nil
+		default:
+		}
+	}
+	if d.due == nil {
+		d.due = make(chan struct{})
+	}
+	if t.IsZero() {
+		return
+	}
+	due := d.due
+	if wait := time.Until(t); wait > 0 {
+		d.timer = time.AfterFunc(wait, func() { close(due) })
+	} else {
+		close(due)
+	}
+}
+
+// worker is a thread of its own for a listener or a connection, so that these
+// can be used from any goroutine while the caller's thread stays the caller's.
+type worker struct {
+	t  *Thread    // immutable
+	mu sync.Mutex // held for each call of a thread of this program's kernel
+}
+
+// worker makes the thread.
+func (t *Thread) worker() (*worker, error) {
+	if t.remote != nil {
+		tr, name, st := t.remote.NewThread()
+		if !st.IsSuccess() {
+			return nil, st.Err()
+		}
+		return &worker{t: NewRemoteThread(tr, name)}, nil
+	}
+	sys, name, st := t.sys.NewThread()
+	if !st.IsSuccess() {
+		return nil, st.Err()
+	}
+	return &worker{t: NewThread(sys, name)}, nil
+}
+
+func (w *worker) fork() (*worker, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.t.worker()
+}
+
+func (w *worker) do(f func(*Thread)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f(w.t)
+}
+
+// try runs an operation; changed was taken before it, so that no change between
+// the two is missed. A kernel elsewhere waits itself, and says STATUS_CANCELLED
+// where it did so in vain; other operations go on meanwhile.
+func (w *worker) try(until Wait, f func(*Thread) ntstatus.Status) (changed <-chan struct{}, st ntstatus.Status) {
+	if remote := w.t.remote; remote != nil {
+		return nil, f(&Thread{remote: patient{remote, until}})
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	changed, ok := w.t.sys.PipeChanged(until.Handle)
+	if !ok {
+		return nil, ntstatus.InvalidHandle
+	}
+	return changed, f(w.t)
+}
+
+// end gives the thread back.
+func (w *worker) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.t.Close()
+}
+
+// patient makes calls that wait.
+type patient struct {
+	Transport
+	until Wait
+}
+
+// Call implements [Transport].
+func (p patient) Call(row *Row, in any, _ bool) (any, ntstatus.Status, Why) {
+	out, st := p.CallWhenReady(row, in, p.until)
+	return out, st, Why{}
+}

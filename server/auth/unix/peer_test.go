@@ -1,0 +1,94 @@
+package unix
+
+import (
+	"os/exec"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestAlive: a program is alive until it has ended, and one whose pid is not held is
+// never known to be (W-14).
+func TestAlive(t *testing.T) {
+	cmd := exec.Command("cat") // ends with its input
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Skip("there is no cat: ", err)
+	}
+	fd, err := unix.PidfdOpen(cmd.Process.Pid, 0)
+	if err != nil {
+		_ = in.Close()
+		_ = cmd.Wait()
+		t.Skip("this kernel has no pidfd: ", err)
+	}
+	p := &Peer{PID: cmd.Process.Pid, Pinned: true, pidfd: fd}
+	if !p.Alive() || p.program() != "cat" {
+		t.Errorf("a program that runs: alive %t, named %q", p.Alive(), p.program())
+	}
+	if q := (&Peer{PID: cmd.Process.Pid, pidfd: -1}); q.Alive() || q.program() != "" {
+		t.Errorf("a pid that may be another's by now: alive %t, named %q", q.Alive(), q.program())
+	}
+	if q := (&Peer{Pinned: true, pidfd: fd}); q.program() != "" {
+		t.Errorf("a program without a pid here: named %q", q.program())
+	}
+	_ = in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if p.Alive() || p.program() != "" {
+		t.Errorf("a program that ended: alive %t, named %q", p.Alive(), p.program())
+	}
+	p.Close()
+	if p.Alive() || p.Pinned || p.pidfd != -1 {
+		t.Errorf("given back: %+v", p)
+	}
+}
+
+// TestTokens: a peer's token has the group of the moment first and each group once;
+// 65534 is the anonymous logon with no group of its own (W-15).
+func TestTokens(t *testing.T) {
+	a := Accounts{Privileges: map[uint32]winnt.PrivilegeSet{8: winnt.Privileges(winnt.SeDebugPrivilege)}}
+	log := func(p *Peer) token.Spec {
+		r, err := a.LogOn(p, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Token
+	}
+	s := log(&Peer{UID: 8, GID: 100, Groups: []uint32{100, 101, 102}})
+	if s.Source.Name != "unix" {
+		t.Errorf("source %q", s.Source.Name)
+	}
+	seen := map[string]int{}
+	for _, g := range s.Groups {
+		seen[g.SID.String()]++
+	}
+	for _, id := range []string{"S-1-22-2-100", "S-1-22-2-101", "S-1-22-2-102"} {
+		if seen[id] != 1 {
+			t.Errorf("%s is there %d times", id, seen[id])
+		}
+	}
+	if !s.Privileges.Has(winnt.SeDebugPrivilege) || !s.EnabledPrivileges.Has(winnt.SeDebugPrivilege) ||
+		!s.DefaultPrivileges.Has(winnt.SeDebugPrivilege) {
+		t.Error("a privilege of the configuration is not there, enabled and by default")
+	}
+	if log(&Peer{UID: 9, GID: 8}).Privileges.Has(winnt.SeDebugPrivilege) {
+		t.Error("another uid has the privilege too")
+	}
+	none := log(&Peer{UID: 65534, GID: 100})
+	if none.User.SID != sid.Anonymous {
+		t.Errorf("65534 is %v", none.User.SID)
+	}
+	for _, g := range none.Groups {
+		if g.SID.Authority() == 22 {
+			t.Errorf("65534 has the group %v", g.SID)
+		}
+	}
+}

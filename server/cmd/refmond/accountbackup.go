@@ -1,0 +1,153 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/server/lsa"
+	"github.com/refmon/refmon/server/lsa/admin"
+)
+
+// Names of the files of a backup.
+const (
+	backedStore  = "accounts.db"
+	backedKey    = "audit-key"
+	backedPublic = "audit-key.pub"
+)
+
+// maxBackup bounds each file of a backup that is read.
+const maxBackup = 1 << 30
+
+type accountBackupCmd struct {
+	File string `arg:"" help:"The backup, which must not be there."`
+}
+
+// Run writes the store and the key of the audit log to a file of the owner's alone.
+func (c accountBackupCmd) Run(all *accountCmd) (err error) {
+	parts := []struct {
+		name string
+		do   admin.Do
+		data []byte
+	}{{backedStore, admin.BackupStore, nil}, {backedKey, admin.BackupKey, nil}, {backedPublic, admin.BackupPublic, nil}}
+	for i := range parts {
+		if parts[i].data, err = all.fetch(parts[i].do); err != nil {
+			return err
+		}
+	}
+	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	w := tar.NewWriter(f)
+	for _, p := range parts {
+		if err == nil && len(p.data) > 0 {
+			err = pack(w, p.name, p.data)
+		}
+	}
+	if err = errors.Join(err, w.Close(), f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(c.File))
+	}
+	return nil
+}
+
+func pack(w *tar.Writer, name string, b []byte) error {
+	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(b))}); err != nil {
+		return err
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+type accountRestoreCmd struct {
+	File   string `arg:"" help:"The backup."`
+	Config string `help:"The configuration, for the state folder." placeholder:"FILE"`
+}
+
+// Run puts a backup in the place of the store. The key of the audit log is put back
+// where none is: a log that goes on keeps its own.
+func (c accountRestoreCmd) Run(std *streams) error {
+	cfg, err := load(c.Config)
+	if err != nil {
+		return err
+	}
+	files, err := unpack(c.File)
+	if err != nil {
+		return fmt.Errorf("backup %s: %w", c.File, err)
+	}
+	lock, err := daemon.LockState(cfg.State)
+	if err != nil {
+		return err
+	}
+	err = restore(cfg, files, std)
+	return errors.Join(err, lock.Close())
+}
+
+func restore(cfg *config, files map[string][]byte, std *streams) error {
+	err := lsa.Restore(lsa.Config{Folder: cfg.State, Computer: cfg.Computer, Root: cfg.Root},
+		bytes.NewReader(files[backedStore]))
+	if err != nil {
+		return err
+	}
+	if len(files[backedKey]) == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(auditKey(cfg.State, false)), 0o700); err != nil {
+		return err
+	}
+	// The public half comes first: where there is a key there are both.
+	return errors.Join(putBack(auditKey(cfg.State, true), files[backedPublic], std),
+		putBack(auditKey(cfg.State, false), files[backedKey], std))
+}
+
+// putBack writes a file that is not there. One that is stays.
+func putBack(name string, key []byte, std *streams) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		own, err := os.ReadFile(name)
+		if err == nil && !bytes.Equal(own, key) {
+			_, err = fmt.Fprintf(std.err, "refmond: %s stays, and is another than the backup's\n", name)
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(key)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// unpack reads the files of a backup.
+func unpack(file string) (map[string][]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // read only
+	files := map[string][]byte{}
+	for r := tar.NewReader(f); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		known := h.Name == backedStore || h.Name == backedKey || h.Name == backedPublic
+		if !known || files[h.Name] != nil || h.Size > maxBackup {
+			return nil, fmt.Errorf("%q is no file of a backup", h.Name)
+		}
+		if files[h.Name], err = io.ReadAll(r); err != nil {
+			return nil, err
+		}
+	}
+	if files[backedStore] == nil {
+		return nil, fmt.Errorf("no %s in it", backedStore)
+	}
+	return files, nil
+}

@@ -1,0 +1,86 @@
+package main
+
+import "github.com/refmon/refmon/server/lsa/admin"
+
+type accountGroupCmd struct {
+	List   groupListCmd   `cmd:"" help:"List the groups and their members."`
+	Add    groupAddCmd    `cmd:"" help:"Make a local group."`
+	Delete groupDeleteCmd `cmd:"" help:"Remove a local group."`
+	Join   groupJoinCmd   `cmd:"" help:"Put a user or group into a group."`
+	Leave  groupLeaveCmd  `cmd:"" help:"Take a user or group out of a group."`
+}
+
+type groupListCmd struct{}
+
+// Run lists the groups.
+func (groupListCmd) Run(std *streams, all *accountCmd) error { return all.print(std, admin.ListGroups) }
+
+type groupAddCmd struct {
+	Name string  `arg:"" help:"Its name."`
+	GID  *uint32 `name:"gid" help:"The group of the host that it is." placeholder:"N"`
+}
+
+// Run makes a group.
+func (c groupAddCmd) Run(all *accountCmd) error {
+	return all.change(admin.Request{Do: admin.AddGroup, Name: c.Name, UID: c.GID})
+}
+
+type groupDeleteCmd struct {
+	Name string `arg:"" help:"The group."`
+}
+
+// Run removes a group.
+func (c groupDeleteCmd) Run(all *accountCmd) error {
+	return all.change(admin.Request{Do: admin.DeleteGroup, Name: c.Name})
+}
+
+// member names a group and one of its members, each by name or SID.
+type member struct {
+	Group  string `arg:"" help:"The group: a name or a SID."`
+	Member string `arg:"" help:"The user or group: a name of the store or the host, or a SID."`
+}
+
+type groupJoinCmd struct{ member }
+
+// Run adds a member.
+func (c groupJoinCmd) Run(all *accountCmd) error {
+	return all.change(admin.Request{Do: admin.AddMember, Name: c.Group, Member: c.Member})
+}
+
+type groupLeaveCmd struct{ member }
+
+// Run removes a member.
+func (c groupLeaveCmd) Run(all *accountCmd) error {
+	return all.change(admin.Request{Do: admin.RemoveMember, Name: c.Group, Member: c.Member})
+}
+
+type accountRightCmd struct {
+	List   rightListCmd   `cmd:"" help:"List who has which privileges and logon rights."`
+	Grant  rightGrantCmd  `cmd:"" help:"Give a user or group privileges or logon rights."`
+	Revoke rightRevokeCmd `cmd:"" help:"Take them away."`
+}
+
+type rightListCmd struct{}
+
+// Run lists the rights.
+func (rightListCmd) Run(std *streams, all *accountCmd) error { return all.print(std, admin.ListRights) }
+
+// rights name a user or group and rights.
+type rights struct {
+	Who    string   `arg:"" help:"The user or group: a name or a SID."`
+	Rights []string `arg:"" help:"Such as SeImpersonatePrivilege or SeBatchLogonRight."`
+}
+
+type rightGrantCmd struct{ rights }
+
+// Run grants rights.
+func (c rightGrantCmd) Run(all *accountCmd) error {
+	return all.change(admin.Request{Do: admin.Grant, Name: c.Who, Rights: c.Rights})
+}
+
+type rightRevokeCmd struct{ rights }
+
+// Run revokes rights.
+func (c rightRevokeCmd) Run(all *accountCmd) error {
+	return all.change(admin.Request{Do: admin.Revoke, Name: c.Who, Rights: c.Rights})
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+type handlesCmd struct {
+	lookFlags
+	Process uint64 `arg:"" help:"The number of the process, from refmond ps."`
+}
+
+// Help returns the long help of the verb.
+func (handlesCmd) Help() string {
+	return `Lists the handles of a process: what they name and which rights they have. It needs
+PROCESS_QUERY_INFORMATION and PROCESS_DUP_HANDLE: each handle is duplicated to ask what it is, and
+the duplicate is closed.`
+}
+
+// Run lists the handles.
+func (c *handlesCmd) Run(std *streams) error {
+	l, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	p, err := l.openProcess(c.Process, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "%8s  %-12s %s\n", "HANDLE", "TYPE", "NAME AND RIGHTS")
+	return l.handles(p, func(h nt.ProcessHandle, typ, name string) {
+		fmt.Fprintf(std.out, "%8s  %-12s %s\n", h.HandleValue, typ, named(name, typ, h))
+	})
+}
+
+// named prints what a handle names, and its rights.
+func named(name, typ string, h nt.ProcessHandle) string {
+	return strings.TrimSpace(printable(name) + "  " + rightNames(typ, h.GrantedAccess))
+}
+
+// handles calls f for each handle of a process.
+func (l *looker) handles(p winnt.Handle, f func(h nt.ProcessHandle, typ, name string)) error {
+	v, st := l.th.NtQueryInformationProcess(p, nt.ProcessHandleInformation)
+	list, ok := v.([]nt.ProcessHandle)
+	if !ok {
+		return fmt.Errorf("handles: %w", st.Err())
+	}
+	for _, h := range list {
+		typ, name := "?", ""
+		mine, st := l.th.NtDuplicateObject(p, h.HandleValue, winnt.NtCurrentProcess, 0, 0, winnt.DUPLICATE_SAME_ACCESS)
+		if st == ntstatus.Success {
+			if t, st := l.th.NtQueryObject(mine, nt.ObjectTypeInformation); st == ntstatus.Success {
+				typ = t.(nt.TypeInformation).TypeName
+			}
+			if n, st := l.th.NtQueryObject(mine, nt.ObjectNameInformation); st == ntstatus.Success {
+				name = n.(string)
+			}
+			if name == "" {
+				name = l.described(mine, typ)
+			}
+			l.th.NtClose(mine)
+		}
+		f(h, typ, name)
+	}
+	return nil
+}
+
+// described says what a handle names whose object has no name.
+func (l *looker) described(h winnt.Handle, typ string) string {
+	switch typ {
+	case "Process":
+		if v, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation); st == ntstatus.Success {
+			return fmt.Sprint(uint64(v.(nt.ProcessBasic).UniqueProcessID))
+		}
+	case "Thread":
+		if v, st := l.th.NtQueryInformationThread(h, nt.ThreadNameInformation); st == ntstatus.Success {
+			return v.(string)
+		}
+	case "File":
+		if _, st := l.th.NtQueryInformationFile(h, nt.FilePipeLocalInformation); st == ntstatus.Success {
+			return "(pipe)"
+		}
+	}
+	return ""
+}
+
+// rightNames prints a mask with the names of a type, without what they all begin with.
+func rightNames(typ string, m winnt.AccessMask) string {
+	t := winnt.ObjectTypeByName(typ)
+	switch {
+	case t == nil:
+		return m.String()
+	case t.Mapping.All != 0 && m&t.Mapping.All == t.Mapping.All:
+		return "all rights"
+	}
+	return strings.ReplaceAll(t.Names(m), strings.ToUpper(typ)+"_", "")
+}
+
+type openFilesCmd struct {
+	lookFlags
+	Name string `arg:"" optional:"" help:"Only files with this in their names."`
+}
+
+// Help returns the long help of the verb.
+func (openFilesCmd) Help() string {
+	return `Lists who has which file and pipe open, with which rights: the handles of type File of every
+process that you may open. Files are named objects of the configuration today; descriptors of the
+host's files are not handed out yet.`
+}
+
+// Run lists them.
+func (c *openFilesCmd) Run(std *streams) error {
+	l, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	fmt.Fprintf(std.out, "%6s  %-18s %8s  %s\n", "ID", "PROCESS", "HANDLE", "NAME AND RIGHTS")
+	return l.processes(func(h winnt.Handle) error {
+		b, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
+		if st != ntstatus.Success {
+			return nil
+		}
+		id := uint64(b.(nt.ProcessBasic).UniqueProcessID)
+		p, err := l.openProcess(id, winnt.PROCESS_QUERY_INFORMATION|winnt.PROCESS_DUP_HANDLE)
+		if err != nil {
+			return nil // it has ended since, or may not be asked for its handles
+		}
+		defer l.th.NtClose(p)
+		process := short(text(l.th.NtQueryInformationProcess(p, nt.ProcessImageFileName)), 18)
+		return l.handles(p, func(h nt.ProcessHandle, typ, name string) {
+			if typ != "File" || !strings.Contains(strings.ToLower(name), strings.ToLower(c.Name)) {
+				return
+			}
+			fmt.Fprintf(std.out, "%6d  %-18s %8s  %s\n", id, process, h.HandleValue, named(name, typ, h))
+		})
+	})
+}

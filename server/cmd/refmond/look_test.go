@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"regexp"
+	"testing"
+
+	"github.com/refmon/refmon/client"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestLooking runs the verbs that look into a daemon: at the socket of all they show
+// the user's own, at the administrators' everything (U-95, W-27).
+func TestLooking(t *testing.T) {
+	s, cfg, err := demoDaemon(t.TempDir(), &streams{out: io.Discard, err: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	defer func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
+	c, err := client.Dial(cfg.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	th := c.Thread()
+	if _, st := th.NtOpenFile(winnt.FILE_WRITE_DATA, &nt.ObjectAttributes{ObjectName: "payroll"}, 0, 0); st !=
+		ntstatus.AccessDenied {
+		t.Fatal(st)
+	}
+	if _, st := th.NtOpenFile(winnt.FILE_READ_DATA, &nt.ObjectAttributes{ObjectName: "payroll"}, 0, 0); st !=
+		ntstatus.Success {
+		t.Fatal(st)
+	}
+	if st := th.NtImpersonateAnonymousToken(winnt.NtCurrentThread); st != ntstatus.Success {
+		t.Fatal(st)
+	}
+	own, system := fmt.Sprint(uint64(c.Process())), `(?m)^ +4  System `
+	for _, v := range []struct {
+		args      []string
+		all, both string // patterns: to the administrator only, to both
+		code      int    // of the user
+	}{
+		{[]string{"ps"}, system, `(?m)^ +` + own + `  refmond.test.*\n.* as (NT AUTHORITY.ANONYMOUS LOGON|S-1-5-7), ` +
+			`SecurityImpersonation, since \d\d:\d\d:\d\d$`, exitSuccess},
+		{[]string{"sessions"}, ` \(full\)\n`, `(?m)^ +` + own + `  refmond.test `, exitSuccess},
+		{[]string{"handles", own}, "", `0x4  File +\\Files\\payroll  READ_DATA\n`, exitSuccess},
+		{[]string{"open-files", "PAYR"}, "", own + `  refmond.test +0x4  \\Files\\payroll  READ_DATA\n`, exitSuccess},
+		{[]string{"token", own}, "", `(?m)^user .*\ntype +TokenPrimary\n`, exitSuccess},
+		{[]string{"token", "4"}, `(?m)^privilege +SeTcbPrivilege$`, "", exitMalformed},
+		{[]string{"why", "--path", "payroll", "--since", "10m"}, "", `because A-\d+ File .Files.payroll`, exitSuccess},
+		{[]string{"why", "--path", "elsewhere"}, "", `^$`, exitSuccess},
+		{[]string{"trace", "--for", "1ms"}, "", `^$`, exitSuccess},
+	} {
+		look := func(socket string) (string, int) {
+			var out, errs bytes.Buffer
+			code := run(append(v.args, "--socket", socket), &streams{out: &out, err: &errs})
+			return out.String(), code
+		}
+		admin, code := look(cfg.AdminSocket)
+		if code != exitSuccess {
+			t.Errorf("%q of the administrator: exit code %d", v.args, code)
+		}
+		user, code := look(cfg.Socket)
+		if code != v.code {
+			t.Errorf("%q of the user: exit code %d, want %d", v.args, code, v.code)
+		}
+		if v.all != "" && (!regexp.MustCompile(v.all).MatchString(admin) || regexp.MustCompile(v.all).MatchString(user)) {
+			t.Errorf("%q: only the administrator is to see %s:\n%s\nthe user:\n%s", v.args, v.all, admin, user)
+		}
+		if both := regexp.MustCompile(v.both); !both.MatchString(admin) || v.code == exitSuccess && !both.MatchString(user) {
+			t.Errorf("%q: both are to see %s:\n%s\nthe user:\n%s", v.args, v.both, admin, user)
+		}
+	}
+}

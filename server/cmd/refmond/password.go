@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/server/lsa/admin"
+)
+
+// readPassword reads a password: from a terminal twice and unseen, else one line. It
+// is never an argument, which every user of the host could read.
+func readPassword(in *os.File, prompt io.Writer) (admin.Password, error) {
+	lines := bufio.NewReader(io.LimitReader(in, 4096))
+	old, err := unix.IoctlGetTermios(int(in.Fd()), unix.TCGETS)
+	if err != nil { // no terminal
+		return line(lines)
+	}
+	unseen := *old
+	unseen.Lflag &^= unix.ECHO
+	unseen.Lflag |= unix.ICANON | unix.ISIG
+	if err := unix.IoctlSetTermios(int(in.Fd()), unix.TCSETS, &unseen); err != nil {
+		return "", fmt.Errorf("terminal: %w", err)
+	}
+	defer unix.IoctlSetTermios(int(in.Fd()), unix.TCSETS, old) //nolint:errcheck // as it was
+	var got [2]admin.Password
+	for i, text := range []string{"Password: ", "Once more: "} {
+		fmt.Fprint(prompt, text) //nolint:errcheck // a terminal that cannot be written to is read all the same
+		if got[i], err = line(lines); err != nil {
+			return "", err
+		}
+		fmt.Fprintln(prompt) //nolint:errcheck // likewise
+	}
+	if got[0] != got[1] {
+		return "", errors.New("the two passwords differ: nothing was changed")
+	}
+	return got[0], nil
+}
+
+func line(r *bufio.Reader) (admin.Password, error) {
+	text, err := r.ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("password: %w", err)
+	}
+	if text = strings.TrimRight(text, "\r\n"); text == "" {
+		return "", errors.New("password: the input has none")
+	}
+	return admin.Password(text), nil
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+type psCmd struct {
+	lookFlags
+}
+
+// Help returns the long help of the verb.
+func (psCmd) Help() string {
+	return `Lists the processes, their users and threads, and whom each thread impersonates, at which level
+and since when. The services decide by your token: an ordinary user sees his own processes, an
+administrator all of them at the administrators' socket.`
+}
+
+// Run lists what there is.
+func (c *psCmd) Run(std *streams) error {
+	l, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	fmt.Fprintf(std.out, "%6s  %-20s %-16s %s\n", "ID", "NAME", "SINCE", "USER, OR ACTS AS")
+	a, err := l.ask(daemon.Question{What: "sessions"})
+	if err != nil {
+		return err
+	}
+	users := map[uint64]string{} // of tokens that refuse to tell
+	for _, s := range a.Sessions {
+		users[s.Process] = l.named(s.User)
+	}
+	return l.processes(func(h winnt.Handle) error { return l.process(std, h, users) })
+}
+
+// processes calls f with a handle of each process that may be opened.
+func (l *looker) processes(f func(winnt.Handle) error) error {
+	last := winnt.Handle(0)
+	for {
+		h, st := l.th.NtGetNextProcess(last, winnt.PROCESS_QUERY_INFORMATION, 0, 0)
+		if last != 0 {
+			l.th.NtClose(last)
+		}
+		if st == ntstatus.NoMoreEntries {
+			return nil
+		}
+		if st != ntstatus.Success {
+			return fmt.Errorf("list processes: %w", st.Err())
+		}
+		if err := f(h); err != nil {
+			return err
+		}
+		last = h
+	}
+}
+
+// process prints a process and its threads.
+func (l *looker) process(std *streams, h winnt.Handle, users map[uint64]string) error {
+	basic, st := l.th.NtQueryInformationProcess(h, nt.ProcessBasicInformation)
+	b, ok := basic.(nt.ProcessBasic)
+	if !ok {
+		return fmt.Errorf("a process: %w", st.Err())
+	}
+	if b.ExitStatus != ntstatus.Pending {
+		return nil // it has ended, and a handle holds it
+	}
+	who := users[uint64(b.UniqueProcessID)]
+	if t, st := l.th.NtOpenProcessToken(h, winnt.TOKEN_QUERY); st == ntstatus.Success {
+		who = l.user(t)
+		l.th.NtClose(t)
+	}
+	fmt.Fprintf(std.out, "%6d  %-20s %-16s %s\n", b.UniqueProcessID, short(text(l.th.NtQueryInformationProcess(h,
+		nt.ProcessImageFileName)), 20), when(times(l.th.NtQueryInformationProcess(h, nt.ProcessTimes))), who)
+	return l.threads(std, h)
+}
+
+// thread is a line of a thread.
+type threadLine struct {
+	id          uint64
+	name, since string
+	acts        string // "": as its process
+	hidden      bool   // the client's token refuses to tell
+}
+
+func (l *looker) threads(std *streams, process winnt.Handle) error {
+	var list []threadLine
+	last := winnt.Handle(0)
+	for {
+		h, st := l.th.NtGetNextThread(process, last, winnt.THREAD_QUERY_INFORMATION, 0, 0)
+		if last != 0 {
+			l.th.NtClose(last)
+		}
+		if st != ntstatus.Success { // no thread follows, or the process has ended
+			break
+		}
+		list, last = append(list, l.thread(h)), h
+	}
+	return l.print(std, list)
+}
+
+func (l *looker) thread(h winnt.Handle) threadLine {
+	t := threadLine{name: text(l.th.NtQueryInformationThread(h, nt.ThreadNameInformation)),
+		since: when(times(l.th.NtQueryInformationThread(h, nt.ThreadTimes)))}
+	if v, st := l.th.NtQueryInformationThread(h, nt.ThreadBasicInformation); st == ntstatus.Success {
+		t.id = uint64(v.(nt.ThreadBasic).ClientID.UniqueThread)
+	}
+	tok, st := l.th.NtOpenThreadToken(h, winnt.TOKEN_QUERY, true)
+	switch st {
+	case ntstatus.Success:
+		t.acts = l.user(tok)
+		if v, st := l.th.NtQueryInformationToken(tok, winnt.TokenImpersonationLevel); st == ntstatus.Success {
+			t.acts += fmt.Sprintf(", %v", v)
+		}
+		l.th.NtClose(tok)
+	case ntstatus.NoToken:
+	case ntstatus.CantOpenAnonymous:
+		t.acts, t.hidden = "a client, SecurityAnonymous", true
+	default:
+		t.acts, t.hidden = "a client whose token may not be opened", true
+	}
+	return t
+}
+
+// print prints threads, with the time since when each impersonates.
+func (l *looker) print(std *streams, list []threadLine) error {
+	var ids []uint64
+	for _, t := range list {
+		if t.acts != "" {
+			ids = append(ids, t.id)
+		}
+	}
+	acting := map[uint64]daemon.ThreadTime{}
+	for part := range slices.Chunk(ids, 1024) {
+		a, err := l.ask(daemon.Question{What: "acting", Threads: part})
+		if err != nil {
+			return err
+		}
+		for _, t := range a.Acting {
+			acting[t.Thread] = t
+		}
+	}
+	for _, t := range list {
+		acts := ""
+		if t.acts != "" {
+			a := acting[t.id]
+			if t.hidden && a.User != "" {
+				t.acts = l.named(a.User) + ", " + a.Level
+			}
+			acts = "as " + t.acts
+			if a.Since != 0 {
+				acts += ", since " + when(a.Since)
+			}
+		}
+		fmt.Fprintf(std.out, "%6d    %-18s %-16s %s\n", t.id, short(t.name, 18), t.since, acts)
+	}
+	return nil
+}
+
+// user returns the name of a token's user.
+func (l *looker) user(tok winnt.Handle) string {
+	v, st := l.th.NtQueryInformationToken(tok, winnt.TokenUser)
+	if g, ok := v.(token.Group); ok && st == ntstatus.Success {
+		return l.name(g.SID)
+	}
+	return "?"
+}
+
+func times(v any, st ntstatus.Status) int64 {
+	if t, ok := v.(nt.KernelUserTimes); ok && st == ntstatus.Success {
+		return t.CreateTime
+	}
+	return 0
+}
+
+// short cuts a text to a width, and makes what does not print visible.
+func short(s string, width int) string {
+	r := []rune(printable(s))
+	if len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return string(r)
+}

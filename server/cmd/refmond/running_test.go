@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/client"
+)
+
+// program is refmond as it is built, with its configuration in a folder.
+type program struct {
+	*testing.T
+	bin, dir, config string
+	socket, admin    string
+}
+
+// build builds refmond and writes a configuration for a temporary folder.
+func build(t *testing.T) *program {
+	t.Helper()
+	dir := t.TempDir()
+	p := &program{T: t, bin: filepath.Join(dir, "refmond"), dir: dir, config: filepath.Join(dir, "c.yaml"),
+		socket: filepath.Join(dir, "s"), admin: filepath.Join(dir, "a")}
+	if out, err := exec.Command("go", "build", "-o", p.bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	p.configure("")
+	return p
+}
+
+// configure writes the configuration, with further lines.
+func (p *program) configure(more string) {
+	p.Helper()
+	text := fmt.Sprintf("state: %s\nsocket: %s\nadminSocket: %s\ncomputer: host\n%s", filepath.Join(p.dir, "state"),
+		p.socket, p.admin, more)
+	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// serve starts refmond and waits until it is ready. end stops it and waits.
+func (p *program) serve() (cmd *exec.Cmd, end func()) {
+	p.Helper()
+	cmd = exec.Command(p.bin, "serve", "--config", p.config)
+	out, err := cmd.StderrPipe()
+	if err != nil {
+		p.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		p.Fatal(err)
+	}
+	lines, ready := bufio.NewScanner(out), false
+	var said strings.Builder
+	for !ready && lines.Scan() {
+		ready = strings.Contains(lines.Text(), "msg=ready")
+		said.WriteString(lines.Text() + "\n")
+	}
+	if !ready {
+		p.Fatalf("refmond did not start: %v\n%s", cmd.Wait(), said.String())
+	}
+	over := make(chan struct{})
+	go func() { // what it says further is read, or it would stand still
+		defer close(over)
+		for lines.Scan() {
+		}
+	}()
+	ended := false
+	end = func() {
+		if !ended {
+			ended = true
+			_ = cmd.Process.Signal(os.Interrupt)
+			<-over
+			_ = cmd.Wait()
+		}
+	}
+	p.Cleanup(end)
+	return cmd, end
+}
+
+// account runs refmond account with that input and returns its output.
+func (p *program) account(input string, args ...string) (string, error) {
+	p.Helper()
+	cmd := exec.Command(p.bin, append([]string{"account", "--socket", p.admin}, args...)...)
+	cmd.Stdin = strings.NewReader(input)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, errs.String())
+	}
+	return out.String(), nil
+}
+
+func (p *program) must(input string, args ...string) string {
+	p.Helper()
+	out, err := p.account(input, args...)
+	if err != nil {
+		p.Fatalf("account %q: %v", args, err)
+	}
+	return out
+}
+
+// dial connects to one of refmond's sockets.
+func (p *program) dial(socket string) *client.Conn {
+	p.Helper()
+	c, err := client.Dial(socket)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() { _ = c.Close() })
+	return c
+}

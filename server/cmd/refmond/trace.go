@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/refmon/refmon/server/daemon"
+)
+
+type sessionsCmd struct {
+	lookFlags
+}
+
+// Help returns the long help of the verb.
+func (sessionsCmd) Help() string {
+	return `Lists the connections: the program and uid at the other end, whom the daemon takes it for, its
+logon session, and since when.`
+}
+
+// Run lists the connections.
+func (c *sessionsCmd) Run(std *streams) error {
+	l, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	a, err := l.ask(daemon.Question{What: "sessions"})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "%6s  %-16s %7s %7s  %-10s %-9s %s\n", "ID", "PROGRAM", "UID", "PID", "SESSION", "SINCE", "USER")
+	for _, s := range a.Sessions {
+		who := s.User
+		if s.Full {
+			who += " (full)"
+		}
+		fmt.Fprintf(std.out, "%6d  %-16s %7d %7d  %-10s %-9s %s\n", s.Process, short(s.Name, 16), s.UID, s.PID, s.Session,
+			clock(s.Since), who)
+	}
+	return nil
+}
+
+// watchEvery is how long a trace waits between two looks.
+const watchEvery = 200 * time.Millisecond
+
+type traceCmd struct {
+	lookFlags
+	Process uint64        `help:"Calls of this process only; the number is that of refmond ps." placeholder:"ID"`
+	For     time.Duration `help:"End after this time; else with Ctrl-C." placeholder:"TIME"`
+}
+
+// Help returns the long help of the verb.
+func (traceCmd) Help() string {
+	return `Prints the calls that clients make from now on, with their reasons, as refmon run prints them;
+secrets are ***. You see the calls of those processes whose memory you may read. No client waits
+for you: what comes faster than you read is lost, and you are told how many calls that were.`
+}
+
+// Run prints calls until it is told to stop.
+func (c *traceCmd) Run(std *streams) error {
+	l, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	defer signal.Stop(signals)
+	var end <-chan time.Time
+	if c.For > 0 {
+		end = time.After(c.For)
+	}
+	q := daemon.Question{What: "calls", Process: c.Process}
+	first, err := l.ask(q)
+	if err != nil {
+		return err
+	}
+	q.After = first.Next // others may have watched before
+	for {
+		select {
+		case <-signals:
+			return nil
+		case <-end:
+			return nil
+		case <-time.After(watchEvery):
+		}
+		if q.After, err = l.calls(std, q, false); err != nil {
+			return err
+		}
+	}
+}
+
+// calls prints the calls that were made since, and returns the number of the last one.
+func (l *looker) calls(std *streams, q daemon.Question, stamped bool) (uint64, error) {
+	for {
+		a, err := l.ask(q)
+		if err != nil {
+			return 0, err
+		}
+		if a.Lost > 0 {
+			fmt.Fprintf(std.out, "… %d or more calls were lost here\n", a.Lost)
+		}
+		for _, call := range a.Calls {
+			for i, line := range call.Lines {
+				if i == 0 && stamped {
+					fmt.Fprintf(std.out, "%s process %d\n", clock(call.Time), call.Process)
+				}
+				fmt.Fprintln(std.out, printable(line))
+			}
+		}
+		if a.Next == q.After {
+			return q.After, nil
+		}
+		q.After = a.Next
+	}
+}
+
+type whyCmd struct {
+	lookFlags
+	Path    string        `help:"Only objects with this in their names." placeholder:"NAME"`
+	Process uint64        `help:"Calls of this process only." placeholder:"ID"`
+	Since   time.Duration `help:"Only what was denied in this time, such as 10m." placeholder:"TIME"`
+}
+
+// Help returns the long help of the verb.
+func (whyCmd) Help() string {
+	return `Shows what was denied lately, and why: the rule, and the entries of the object's security
+descriptor that decided. The daemon keeps the newest denials; you see those of processes whose
+memory you may read.`
+}
+
+// Run prints denials, the newest last.
+func (c *whyCmd) Run(std *streams) error {
+	l, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	q := daemon.Question{What: "denials", Path: c.Path, Process: c.Process}
+	if c.Since > 0 {
+		q.Since = time.Now().Add(-c.Since)
+	}
+	_, err = l.calls(std, q, true)
+	return err
+}

@@ -1,0 +1,172 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/auth/unix"
+	"github.com/refmon/refmon/token"
+)
+
+// TestLimitsByDefault: a bound that is not given is the one that the field names
+// (W-17).
+func TestLimitsByDefault(t *testing.T) {
+	for _, c := range []struct{ given, want Limits }{
+		{Limits{}, Limits{Connections: 16384, PerUser: 2048, Threads: 8192}},
+		{Limits{Connections: -1, PerUser: 5, Threads: 1}, Limits{Connections: 16384, PerUser: 5, Threads: 1}},
+		{Limits{Connections: 1, Threads: -7}, Limits{Connections: 1, PerUser: 2048, Threads: 8192}},
+	} {
+		if got := c.given.orDefault(); got != c.want {
+			t.Errorf("%+v becomes %+v, want %+v", c.given, got, c.want)
+		}
+	}
+}
+
+// TestCounts: each bound refuses exactly the one too many, of one user and of all,
+// and what is given back makes room for one: no count is left at the end (W-17).
+func TestCounts(t *testing.T) {
+	d := &Daemon{limits: Limits{Connections: 3, PerUser: 2, Threads: 2}, connections: map[*connection]struct{}{},
+		users: map[uint32]user{}}
+	of := func(uid uint32) *connection { return &connection{d: d, peer: &unix.Peer{UID: uid}} }
+	full := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, ntstatus.InsufficientResources.Err()) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	var in []*connection
+	admit := func(uid uint32) {
+		t.Helper()
+		c := of(uid)
+		if err := d.admit(c); err != nil {
+			t.Fatalf("uid %d: %v", uid, err)
+		}
+		in = append(in, c)
+	}
+	admit(7)
+	admit(7)
+	full("a third of one user", d.admit(of(7)))
+	admit(8)
+	full("a fourth of all", d.admit(of(9)))
+	if d.refused != 2 || len(d.connections) != 3 || d.users[7].connections != 2 || d.users[8].connections != 1 {
+		t.Errorf("%d refused, %d connections, users %v", d.refused, len(d.connections), d.users)
+	}
+	if !d.thread(7, 1) || !d.thread(7, 1) || d.thread(7, 1) || !d.thread(8, 1) {
+		t.Error("two threads of each user, and no third")
+	}
+	if d.refused != 3 {
+		t.Errorf("%d refused", d.refused)
+	}
+	if !d.thread(7, -1) || !d.thread(7, 1) || d.thread(7, 1) {
+		t.Error("one that is given back makes room for one")
+	}
+	d.thread(7, -1)
+	d.thread(7, -1)
+	d.thread(8, -1)
+	for i, c := range in {
+		d.forget(c)
+		if i == 0 {
+			admit(9) // its room
+		}
+	}
+	d.forget(in[len(in)-1])
+	if len(d.users) != 0 || len(d.connections) != 0 {
+		t.Errorf("left over: users %v, %d connections", d.users, len(d.connections))
+	}
+	d.closing = true
+	if err := d.admit(of(7)); !errors.Is(err, ntstatus.PortDisconnected.Err()) || len(d.users) != 0 {
+		t.Errorf("while the daemon stops: %v", err)
+	}
+}
+
+// TestThreadThatIsNot: a thread that could not be made takes no room (W-17).
+func TestThreadThatIsNot(t *testing.T) {
+	tok, err := token.New(token.LocalSystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys := kernel.Boot(kernel.Config{})
+	d := &Daemon{limits: Limits{Threads: 2}, sys: sys, users: map[uint32]user{}}
+	c := &connection{d: d, peer: &unix.Peer{UID: 7}}
+	if c.process, err = sys.NewProcess("p", tok); err != nil {
+		t.Fatal(err)
+	}
+	th, err := c.NewThread()
+	if err != nil || d.users[7].threads != 1 {
+		t.Fatalf("%v, %v", err, d.users)
+	}
+	c.GiveBack(th)
+	c.Exit()
+	for range 3 {
+		if _, err := c.NewThread(); err == nil || errors.Is(err, ntstatus.InsufficientResources.Err()) {
+			t.Fatalf("a thread of a process that has ended: %v", err)
+		}
+	}
+	if len(d.users) != 0 {
+		t.Errorf("left over: %v", d.users)
+	}
+	c.process.Close()
+	if err := sys.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStatusOf: a client is told the status that an error wraps, and of any other
+// error no more than that there is no room.
+func TestStatusOf(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want ntstatus.Status
+	}{
+		{fmt.Errorf("x: %w", ntstatus.AccessDenied.Err()), ntstatus.AccessDenied},
+		{errors.New("secret"), ntstatus.InsufficientResources},
+	} {
+		if got := statusOf(c.err); got != c.want {
+			t.Errorf("%v: %v, want %v", c.err, got, c.want)
+		}
+	}
+}
+
+// TestStateModes: a folder that its owner alone can write to is taken, though others read
+// it, and any other is refused with its mode (W-16).
+func TestStateModes(t *testing.T) {
+	for mode, taken := range map[os.FileMode]bool{0o700: true, 0o755: true, 0o750: true, 0o720: false, 0o702: false,
+		0o775: false, 0o777: false} {
+		dir := filepath.Join(t.TempDir(), "state")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		f, err := LockState(dir)
+		if taken != (err == nil) || !taken && !strings.Contains(err.Error(), fmt.Sprintf("(mode %o)", mode)) {
+			t.Errorf("%o: %v", mode, err)
+		}
+		if err == nil {
+			if _, err := LockState(dir); err == nil || !strings.Contains(err.Error(), "another refmond") {
+				t.Errorf("%o: a second daemon: %v", mode, err)
+			}
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "new", "state")
+	f, err := LockState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for name, want := range map[string]os.FileMode{dir: 0o700 | os.ModeDir, filepath.Join(dir, lockFile): 0o600} {
+		if info, err := os.Stat(name); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package lsa
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/refmon/refmon/internal/printable"
+	"github.com/refmon/refmon/sid"
+)
+
+// ListAccounts writes a line for each account: name, SID, uid, and whether it is
+// locked, disabled or without a password.
+func (s *Store) ListAccounts(w io.Writer) error {
+	st := s.now.Load()
+	t := table(w, "NAME", "SID", "UID", "STATE", "FULL NAME")
+	for _, rid := range slices.Sorted(maps.Keys(st.accounts)) {
+		a := st.accounts[rid]
+		row(t, a.Name, st.machine.WithRID(rid).String(), id(a.UID), s.stateOf(&a), a.FullName)
+	}
+	return t.Flush()
+}
+
+// ListGroups writes a line for each member of each group.
+func (s *Store) ListGroups(w io.Writer) error {
+	st := s.now.Load()
+	t := table(w, "GROUP", "SID", "GID", "MEMBER", "MEMBER'S SID")
+	for _, g := range slices.SortedFunc(maps.Keys(st.groups), sid.SID.Compare) {
+		group := st.groups[g]
+		if len(group.Members) == 0 {
+			row(t, group.Name, g.String(), id(group.GID), "-", "-")
+		}
+		for _, m := range group.Members {
+			row(t, group.Name, g.String(), id(group.GID), s.display(m), m.String())
+		}
+	}
+	return t.Flush()
+}
+
+// ListRights writes a line for each SID that has privileges or logon rights.
+func (s *Store) ListRights(w io.Writer) error {
+	st := s.now.Load()
+	t := table(w, "WHO", "SID", "RIGHTS")
+	for _, g := range slices.SortedFunc(maps.Keys(st.grants), sid.SID.Compare) {
+		r := st.grants[g].record()
+		row(t, s.display(g), g.String(), strings.Join(append(r.Privileges, r.Rights...), " "))
+	}
+	return t.Flush()
+}
+
+// stateOf tells in a word whether an account can be used.
+func (s *Store) stateOf(a *Account) string {
+	switch {
+	case a.Disabled:
+		return "disabled"
+	case s.door.locked(strings.ToUpper(a.Name), s.cfg.Now()):
+		return "locked out"
+	case a.Hash == "":
+		return "no password"
+	}
+	return "active"
+}
+
+// display returns a name as accounts of this computer and well-known ones have it.
+func (s *Store) display(id sid.SID) string {
+	name, domain, ok := s.Account(id)
+	switch {
+	case !ok:
+		return "-"
+	case domain == "":
+		return name
+	}
+	return domain + `\` + name
+}
+
+func table(w io.Writer, heads ...string) *tabwriter.Writer {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row(t, heads...)
+	return t
+}
+
+// row writes cells, without what would steer a terminal.
+func row(t *tabwriter.Writer, cells ...string) {
+	for i, c := range cells {
+		if cells[i] = printable.Line(c); c == "" {
+			cells[i] = "-"
+		}
+	}
+	fmt.Fprintln(t, strings.Join(cells, "\t")) //nolint:errcheck // Flush returns it
+}
+
+func id(n *uint32) string {
+	if n == nil {
+		return "-"
+	}
+	return strconv.FormatUint(uint64(*n), 10)
+}
+
+// Unlock forgets the failures of an account, so that its name is not locked (L-31).
+func (s *Store) Unlock(name string) error {
+	st := s.now.Load()
+	a, ok := st.account(st.names[strings.ToUpper(name)])
+	if !ok {
+		return fmt.Errorf("account %q: no account has that name", clipped(name))
+	}
+	s.door.forget(strings.ToUpper(a.Name))
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		if b := tx.Bucket(bucketFailures); b != nil {
+			return b.Delete(ridKey(a.RID))
+		}
+		return nil
+	})
+}
+
+// Revision returns a number that grows with each change of the file, and its size.
+func (s *Store) Revision() (revision, size int64, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		revision, size = int64(tx.ID()), tx.Size()
+		return nil
+	})
+	return revision, size, err
+}
+
+// SID returns the SID that a text names: a SID, or a name that a look-up finds.
+func (s *Store) SID(text string) (sid.SID, error) {
+	if id, err := sid.ParseStrict(text); err == nil && strings.HasPrefix(text, "S-") {
+		return id, nil
+	}
+	if a, ok := s.LookupName(text); ok {
+		return a.SID, nil
+	}
+	return sid.SID{}, fmt.Errorf("%q: no account or group has that name: write its SID", clipped(text))
+}

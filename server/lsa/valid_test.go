@@ -1,0 +1,523 @@
+package lsa
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/logon"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/winnt"
+)
+
+// TestValid: each thing that is wrong with a state is refused by itself, and what
+// lies just inside a bound is taken (L-23).
+func TestValid(t *testing.T) {
+	const good = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	other := sid.MustParse("S-1-5-21-9-8-7")
+	corp := IDMap{Domain: other, Name: "CORP", Low: 100000, High: 200000}
+	set := func(rid uint32, a Account) func(*state) {
+		return func(s *state) { a.RID = rid; s.next = 2000; s.accounts[rid] = a }
+	}
+	group := func(id sid.SID, g Group) func(*state) {
+		return func(s *state) { g.SID = id; s.next = 2000; s.groups[id] = g }
+	}
+	idMap := func(m ...IDMap) func(*state) { return func(s *state) { s.maps = m } }
+	mapped := func(change func(*IDMap)) func(*state) { m := corp; change(&m); return idMap(m) }
+	machine := sid.MustParse("S-1-5-21-1-2-3")
+	local := machine.WithRID
+	for _, c := range []struct {
+		name   string
+		wrong  string // in the error; "" where nothing is wrong
+		change func(*state)
+	}{
+		{"nothing", "", func(*state) {}},
+		{"machine of another authority", "no SID of a machine",
+			func(s *state) { s.machine = sid.MustParse("S-1-4-21-1-2-3") }},
+		{"machine too short", "no SID of a machine", func(s *state) { s.machine = sid.MustParse("S-1-5-21-1-2") }},
+		{"machine no domain", "no SID of a machine", func(s *state) { s.machine = sid.MustParse("S-1-5-32-1-2-3") }},
+		{"account", "", set(1500, Account{Name: "a", UID: number(1), Hash: good})},
+		{"account of the first RID", "", set(1001, Account{Name: "a"})},
+		{"account of a fixed RID", "", set(500, Account{Name: "a"})},
+		{"account below", "RID 499", set(499, Account{Name: "a"})},
+		{"account None", "RID 513", set(513, Account{Name: "a"})},
+		{"account of the next RID", "RID 2000", set(2000, Account{Name: "a"})},
+		{"account under another RID", "RID 1501", func(s *state) {
+			s.next, s.accounts[1501] = 2000,
+				Account{Name: "a", RID: 1500}
+		}},
+		{"account without name", "1 to 256", set(1500, Account{})},
+		{"name as long as may be", "", set(1500, Account{Name: strings.Repeat("ü", 256)})},
+		{"name too long", "1 to 256", set(1500, Account{Name: strings.Repeat("n", 257)})},
+		{"name in no UTF-8", "1 to 256", set(1500, Account{Name: "a\xff"})},
+		{"name with a colon", "no control", set(1500, Account{Name: "a:b"})},
+		{"name with an @", "no control", set(1500, Account{Name: "a@b"})},
+		{"name with a control", "no control", set(1500, Account{Name: "a\tb"})},
+		{"name with a blank before", "no control", set(1500, Account{Name: " a"})},
+		{"name of dots", "no control", set(1500, Account{Name: ".."})},
+		{"name of a group", "there twice", set(1500, Account{Name: "USERS"})},
+		{"hash of another form", "another form", set(1500, Account{Name: "a", Hash: "x"})},
+		{"uid 0", "uid 0", set(1500, Account{Name: "a", UID: number(0)})},
+		{"uid 65534", "65534 stands", set(1500, Account{Name: "a", UID: number(65534)})},
+		{"uid of the last number", "4294967295 stands", set(1500, Account{Name: "a", UID: number(^uint32(0))})},
+		{"uid before the subordinate ones", "", set(1500, Account{Name: "a", UID: number(49999)})},
+		{"uid first subordinate", "subordinate", set(1500, Account{Name: "a", UID: number(50000)})},
+		{"uid last subordinate", "subordinate", set(1500, Account{Name: "a", UID: number(50009)})},
+		{"uid behind the subordinate ones", "", set(1500, Account{Name: "a", UID: number(50010)})},
+		{"uid of two", `is that of "a"`, func(s *state) {
+			set(1500, Account{Name: "a", UID: number(7)})(s)
+			set(1501, Account{Name: "b", UID: number(7)})(s)
+		}},
+		{"uid and gid of one number", "", func(s *state) {
+			set(1500, Account{Name: "a", UID: number(7)})(s)
+			group(local(1501), Group{Name: "b", GID: number(7)})(s)
+		}},
+		{"group", "", group(local(1500), Group{Name: "g", GID: number(0), Members: []sid.SID{other}})},
+		{"group of the first RID", "", group(local(1001), Group{Name: "g"})},
+		{"group below", "want one of BUILTIN", group(local(1000), Group{Name: "g"})},
+		{"group of the next RID", "want one of BUILTIN", group(local(2000), Group{Name: "g"})},
+		{"group of another machine", "want one of BUILTIN", group(other.WithRID(1500), Group{Name: "g"})},
+		{"group under another SID", "want one of BUILTIN", func(s *state) {
+			s.next, s.groups[local(1500)] = 2000, Group{Name: "g", SID: local(1501)}
+		}},
+		{"group of BUILTIN", "", group(sid.MustParse("S-1-5-32-999"), Group{Name: "g"})},
+		{"group BUILTIN itself", "want one of BUILTIN", group(sid.MustParse("S-1-5-32"), Group{Name: "g"})},
+		{"group below BUILTIN", "want one of BUILTIN", group(sid.MustParse("S-1-5-32-1-2"), Group{Name: "g"})},
+		{"group of another authority", "want one of BUILTIN", group(sid.MustParse("S-1-4-32-1"), Group{Name: "g"})},
+		{"group of an account's SID", "is an account's", func(s *state) {
+			set(1500, Account{Name: "a"})(s)
+			group(local(1500), Group{Name: "g"})(s)
+		}},
+		{"group of a bad name", "no control", group(local(1500), Group{Name: "a/b"})},
+		{"group with an empty member", "without a SID", group(local(1500), Group{Name: "g",
+			Members: []sid.SID{other, {}}})},
+		{"group of gid 65534", "65534 stands", group(local(1500), Group{Name: "g", GID: number(65534)})},
+		{"group of a subordinate gid", "subordinate", group(local(1500), Group{Name: "g", GID: number(50005)})},
+		{"rights of no SID", "rights without", func(s *state) { s.grants[sid.SID{}] = Grant{} }},
+		{"map", "", idMap(corp)},
+		{"map of this machine", "of another machine", mapped(func(m *IDMap) { m.Domain = machine })},
+		{"map of another authority", "of another machine",
+			mapped(func(m *IDMap) { m.Domain = sid.MustParse("S-1-4-21-1-2-3") })},
+		{"map of no domain", "of another machine",
+			mapped(func(m *IDMap) { m.Domain = sid.MustParse("S-1-5-32-1-2-3") })},
+		{"map of a short domain", "of another machine",
+			mapped(func(m *IDMap) { m.Domain = sid.MustParse("S-1-5-21-1-2") })},
+		{"map from 0", "0 < low", mapped(func(m *IDMap) { m.Low = 0 })},
+		{"map of one id", "", mapped(func(m *IDMap) { m.Low = m.High })},
+		{"map backwards", "0 < low", mapped(func(m *IDMap) { m.Low = m.High + 1 })},
+		{"map to the end", "0 < low", mapped(func(m *IDMap) { m.High = ^uint32(0) })},
+		{"map to just before the end", "", mapped(func(m *IDMap) { m.High = ^uint32(0) - 1 })},
+		{"map from 65534", "65534 stands", mapped(func(m *IDMap) { m.Low, m.High = 65534, 70000 })},
+		{"map to 65534", "65534 stands", mapped(func(m *IDMap) { m.Low, m.High = 60000, 65534 })},
+		{"map beside 65534", "", mapped(func(m *IDMap) { m.Low, m.High = 65535, 70000 })},
+		{"map of too many RIDs", "leaves no RIDs", mapped(func(m *IDMap) { m.BaseRID = ^uint32(0) - 99999 })},
+		{"map of just enough RIDs", "", mapped(func(m *IDMap) { m.BaseRID = ^uint32(0) - 100000 })},
+		{"map of a bad name", "no control", mapped(func(m *IDMap) { m.Name = "a\\b" })},
+		{"map over subordinate ids", `overlaps the subordinate ids 50000-50009 of "sub"`,
+			mapped(func(m *IDMap) { m.Low, m.High = 50009, 60000 })},
+		{"map behind subordinate ids", "", mapped(func(m *IDMap) { m.Low, m.High = 50010, 60000 })},
+		{"maps that touch", `overlaps that of "CORP"`, idMap(corp,
+			IDMap{Domain: sid.MustParse("S-1-5-21-7-7-7"), Name: "B", Low: 200000, High: 300000})},
+		{"maps that touch below", `overlaps that of "CORP"`, idMap(corp,
+			IDMap{Domain: sid.MustParse("S-1-5-21-7-7-7"), Name: "B", Low: 90000, High: 100000})},
+		{"maps side by side", "", idMap(corp, IDMap{Domain: sid.MustParse("S-1-5-21-7-7-7"), Name: "B",
+			Low: 200001, High: 300000})},
+		{"maps of one domain", `overlaps that of "CORP"`, idMap(corp, IDMap{Domain: other, Name: "B",
+			Low: 200001, High: 300000})},
+		{"as many maps as may be", "", func(s *state) { s.maps = manyMaps(maxMaps) }},
+		{"too many maps", "at most", func(s *state) { s.maps = manyMaps(maxMaps + 1) }},
+	} {
+		st, err := shipped(5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st.machine = machine
+		c.change(st)
+		err = st.valid(&state{}, []span{{50000, 50009, "sub"}})
+		if c.wrong == "" && err != nil || c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.wrong)
+		}
+	}
+}
+
+// manyMaps returns maps of many domains, side by side.
+func manyMaps(n int) []IDMap {
+	var all []IDMap
+	for i := range uint32(n) {
+		all = append(all, IDMap{Domain: sid.MustParse(fmt.Sprintf("S-1-5-21-5-5-%d", i)), Name: fmt.Sprint("D", i),
+			Low: 100000 + 10*i, High: 100009 + 10*i})
+	}
+	return all
+}
+
+// TestHashBounds: a stored hash costs what its bounds allow and has one form.
+func TestHashBounds(t *testing.T) {
+	const salt, sum = "AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	text := func(memory, passes int, salt, sum string) string {
+		return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", memory, passes, salt, sum)
+	}
+	for hash, want := range map[string]bool{
+		text(8, 1, salt, sum): true, text(1<<20, 64, salt, sum): true,
+		text(7, 1, salt, sum): false, text(1<<20+1, 1, salt, sum): false, text(8, 0, salt, sum): false,
+		text(8, 65, salt, sum): false, text(8, 1, salt[:20], sum): false, text(8, 1, salt, sum[:40]): false,
+		text(8, 1, salt[:21]+"B", sum): false, text(8, 1, salt, sum[:42]+"B"): false, text(8, 1, salt,
+			sum) + "x": false,
+		strings.Replace(text(8, 1, salt, sum), "v=19", "v=16", 1): false,
+		strings.Replace(text(8, 1, salt, sum), "p=1", "p=2", 1):   false,
+		strings.Replace(text(8, 1, salt, sum), "id$", "i$", 1):    false,
+		strings.Replace(text(8, 1, salt, sum), "m=8", "m=08", 1):  false, "": false,
+	} {
+		if h, err := parseHash(hash); (err == nil) != want || want && h.String() != hash {
+			t.Errorf("%q: %v, want %t", hash, err, want)
+		}
+	}
+	if h := (Hashing{}).orDefault(); h != (Hashing{Memory: 64 << 10, Passes: 3}) {
+		t.Errorf("the cost by default is %+v", h)
+	}
+	if h := (Hashing{Memory: 9, Passes: 2}).orDefault(); h != (Hashing{Memory: 9, Passes: 2}) {
+		t.Errorf("the cost that was given becomes %+v", h)
+	}
+}
+
+// TestShippedRights: a new store grants these rights and no others, which are those of
+// a new Windows computer by its security policy "User Rights Assignment"; SeTcbPrivilege
+// is granted to no SID (L-21, L-22).
+func TestShippedRights(t *testing.T) {
+	const everyUser = "SeIncreaseWorkingSetPrivilege SeShutdownPrivilege SeTimeZonePrivilege SeUndockPrivilege"
+	want := map[string]string{
+		"S-1-1-0":      "SeChangeNotifyPrivilege SeNetworkLogonRight",
+		"S-1-5-32-545": everyUser + " SeInteractiveLogonRight",
+		"S-1-5-32-544": everyUser + " SeBackupPrivilege SeRestorePrivilege SeIncreaseQuotaPrivilege " +
+			"SeSecurityPrivilege " +
+			"SeTakeOwnershipPrivilege SeLoadDriverPrivilege SeSystemProfilePrivilege SeSystemtimePrivilege " +
+			"SeProfileSingleProcessPrivilege SeIncreaseBasePriorityPrivilege SeCreatePagefilePrivilege " +
+			"SeDebugPrivilege " +
+			"SeSystemEnvironmentPrivilege SeRemoteShutdownPrivilege SeManageVolumePrivilege " +
+			"SeImpersonatePrivilege " +
+			"SeCreateGlobalPrivilege SeCreateSymbolicLinkPrivilege SeDelegateSessionUserImpersonatePrivilege " +
+			"SeInteractiveLogonRight SeNetworkLogonRight SeBatchLogonRight SeRemoteInteractiveLogonRight",
+		"S-1-5-32-551": "SeBackupPrivilege SeRestorePrivilege SeShutdownPrivilege SeInteractiveLogonRight " +
+			"SeNetworkLogonRight SeBatchLogonRight",
+		"S-1-5-32-555": "SeRemoteInteractiveLogonRight", "S-1-5-32-546": "",
+		"S-1-5-6": "SeImpersonatePrivilege SeCreateGlobalPrivilege",
+	}
+	f := open(t, nil)
+	for id, g := range f.now.Load().grants {
+		got := append(g.Privileges.Names(), g.Rights.Names()...)
+		wanted := strings.Fields(want[id.String()])
+		slices.Sort(got)
+		slices.Sort(wanted)
+		if _, listed := want[id.String()]; !listed || !slices.Equal(got, wanted) {
+			t.Errorf("%v has %v, want %v", id, got, wanted)
+		}
+		delete(want, id.String())
+	}
+	if len(want) > 0 {
+		t.Errorf("rights are missing: %v", want)
+	}
+}
+
+// TestLockWindow: failures count for a quarter of an hour from the first one; a lock
+// lasts as long and then the count begins anew; one name's lock is no other's (L-31).
+func TestLockWindow(t *testing.T) {
+	if lockAfter != 10 || lockWindow != 15*time.Minute || lockFor != 15*time.Minute {
+		t.Error("the rule says ten failures and a quarter of an hour")
+	}
+	f := open(t, nil)
+	f.account(t, Account{Name: "alice"}, "correct")
+	f.account(t, Account{Name: "bob"}, "correct")
+	try := func(password logon.Secret, times int, want ntstatus.Status) {
+		t.Helper()
+		for i := range times {
+			if _, st := f.LogonPassword("alice", password, network); st != want {
+				t.Fatalf("attempt %d: %v, want %v", i, st, want)
+			}
+		}
+	}
+	const after = time.Nanosecond
+	try("guess", 9, ntstatus.LogonFailure)
+	f.clock.pass(lockWindow + after) // the nine are forgotten
+	try("guess", 1, ntstatus.LogonFailure)
+	f.clock.pass(lockWindow) // within it, from the first failure
+	try("guess", 9, ntstatus.LogonFailure)
+	try("correct", 1, ntstatus.AccountLockedOut)
+	f.reopen(t)
+	f.clock.pass(lockFor - after)
+	try("correct", 1, ntstatus.AccountLockedOut)
+	if _, st := f.LogonPassword("bob", "correct", network); st != ntstatus.Success {
+		t.Errorf("another account: %v", st)
+	}
+	f.clock.pass(after)
+	try("guess", 9, ntstatus.LogonFailure) // counted anew, not locked by the first
+	try("correct", 1, ntstatus.Success)
+	try("guess", 9, ntstatus.LogonFailure)
+	f.reopen(t) // failures that did not lock yet outlive the daemon too
+	try("guess", 1, ntstatus.LogonFailure)
+	try("correct", 1, ntstatus.AccountLockedOut)
+}
+
+// TestDoorIsBounded: the failures of names that a client invents take no more than
+// their room, and an old one goes before a new one.
+func TestDoorIsBounded(t *testing.T) {
+	d := door{failures: map[string]failures{}}
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for i := range maxNames {
+		d.attempt(fmt.Sprint(i), now)
+	}
+	if len(d.failures) != maxNames {
+		t.Fatalf("%d names", len(d.failures))
+	}
+	for i := range 100 {
+		if d.attempt(fmt.Sprint("new", i), now); len(d.failures) > maxNames {
+			t.Fatalf("%d names", len(d.failures))
+		}
+	}
+	d.failures = map[string]failures{}
+	for i := range maxNames {
+		d.failures[fmt.Sprint(i)] = failures{Count: 1, First: now.Add(-time.Hour), Locked: now.Add(time.Hour)}
+	}
+	for i := range maxNames / 2 {
+		d.failures[fmt.Sprint(i)] = failures{Count: 1, First: now.Add(-time.Hour), Locked: now.Add(-time.Minute)}
+	}
+	d.attempt("one more", now)
+	gone := -1
+	for i := range maxNames {
+		if _, there := d.failures[fmt.Sprint(i)]; !there {
+			gone = i
+		}
+	}
+	if gone < 0 || gone >= maxNames/2 || len(d.failures) != maxNames {
+		t.Errorf("number %d went; the first half was old", gone)
+	}
+}
+
+// TestRecordsOfChanges: each difference between two states is one record with what it
+// is about, in a fixed order, and no record tells of what stayed (L-37).
+func TestRecordsOfChanges(t *testing.T) {
+	before, err := shipped(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before.machine = sid.MustParse("S-1-5-21-1-2-3")
+	id := before.machine.WithRID
+	for rid, a := range map[uint32]Account{1001: {Name: "a", UID: number(1)}, 1002: {Name: "b"}, 1003: {Name: "c"},
+		1004: {Name: "d", UID: number(4)}, 1005: {Name: "e"}, 1006: {Name: "f", Hash: "h"},
+		1010: {Name: "same", UID: number(9)}} {
+		a.RID = rid
+		before.accounts[rid] = a
+	}
+	for rid, g := range map[uint32]Group{1100: {Name: "g", Members: []sid.SID{id(1), id(2)}}, 1101: {Name: "h"},
+		1102: {Name: "i", GID: number(2)}, 1104: {Name: "same", GID: number(3), Members: []sid.SID{id(1)}}} {
+		g.SID = id(rid)
+		before.groups[g.SID] = g
+	}
+	before.grants[id(7)] = Grant{winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeDebugPrivilege),
+		logon.SeBatchLogonRight}
+	before.grants[id(8)] = Grant{Privileges: winnt.SeTcbPrivilege.Bit()}
+	after := before.clone()
+	after.accounts[1001] = Account{Name: "a", RID: 1001, UID: number(2)}
+	delete(after.accounts, 1002)
+	after.accounts[1003] = Account{Name: "C", RID: 1003}
+	after.accounts[1004] = Account{Name: "d", RID: 1004}
+	after.accounts[1005] = Account{Name: "e", RID: 1005, Disabled: true}
+	after.accounts[1006] = Account{Name: "f", RID: 1006}
+	after.accounts[1007] = Account{Name: "n", RID: 1007}
+	after.accounts[1010] = Account{Name: "same", RID: 1010, UID: number(9)} // another pointer to the same number
+	after.groups[id(1100)] = Group{Name: "g", SID: id(1100), Members: []sid.SID{id(2), id(3)}}
+	delete(after.groups, id(1101))
+	after.groups[id(1102)] = Group{Name: "i", SID: id(1102), GID: number(5)}
+	after.groups[id(1103)] = Group{Name: "j", SID: id(1103), Members: []sid.SID{id(4)}}
+	after.groups[id(1104)] = Group{Name: "same", SID: id(1104), GID: number(3), Members: []sid.SID{id(1)}}
+	after.grants[id(7)] = Grant{winnt.Privileges(winnt.SeBackupPrivilege, winnt.SeTcbPrivilege),
+		logon.SeNetworkLogonRight}
+	delete(after.grants, id(8))
+	e := &Edit{st: after, by: "S-1-1"}
+	e.noteDifferences(before)
+	const m = "S-1-5-21-1-2-3-"
+	var want []Change
+	for _, w := range [][3]string{
+		{"account changed", "a", "a"}, {"account deleted", "b", m + "1002"}, {"account changed", "c", "C"},
+		{"account changed", "d", "d"}, {"account changed", "e", "e"}, {"account changed", "f", "f"},
+		{"account created", "n", m + "1007"},
+		{"member added", "g", m + "3"}, {"member removed", "g", m + "1"}, {"group deleted", "h", m + "1101"},
+		{"group changed", "i", "i"}, {"group created", "j", m + "1103"}, {"member added", "j", m + "4"},
+		{"right granted", m + "7", "SeTcbPrivilege"}, {"right granted", m + "7", "SeNetworkLogonRight"},
+		{"right revoked", m + "7", "SeDebugPrivilege"}, {"right revoked", m + "7", "SeBatchLogonRight"},
+		{"right revoked", m + "8", "SeTcbPrivilege"},
+	} {
+		want = append(want, Change{"S-1-1", w[0], w[1], w[2]})
+	}
+	if !slices.Equal(e.changes, want) {
+		t.Errorf("records\n%v, want\n%v", e.changes, want)
+	}
+	after.maps, e.changes = []IDMap{{Name: "CORP", Low: 5, High: 9}}, nil
+	after.accounts, after.groups, after.grants = before.accounts, before.groups, before.grants
+	e.noteDifferences(before)
+	if len(e.changes) != 1 || e.changes[0] != (Change{"S-1-1", "id maps set", "id maps", "CORP 5-9"}) {
+		t.Errorf("records of maps: %v", e.changes)
+	}
+}
+
+// TestEdits: what an Edit does is recorded once and done once; what is there
+// already, or never was, is neither an error nor a record.
+func TestEdits(t *testing.T) {
+	f := open(t, nil)
+	alice := f.account(t, Account{Name: "alice", RID: 77, Hash: "forged"}, "")
+	bob := f.account(t, Account{Name: "bob"}, "")
+	if alice.RID() != 1001 || bob.RID() != 1002 || f.now.Load().accounts[1001].Hash != "" {
+		t.Errorf("%v and %v, %+v", alice, bob, f.now.Load().accounts)
+	}
+	group := sid.Users
+	var fresh sid.SID
+	do := func(edit func(*Edit) error, want ...Change) {
+		t.Helper()
+		f.changes = nil
+		if err := f.Update(bob, edit); err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			want[i].By = bob.String()
+		}
+		if !slices.Equal(f.changes, want) {
+			t.Errorf("records %v, want %v", f.changes, want)
+		}
+	}
+	members := func(want ...sid.SID) {
+		t.Helper()
+		if got := f.now.Load().groups[group].Members; !slices.Equal(got, want) {
+			t.Errorf("members %v, want %v", got, want)
+		}
+	}
+	members(sid.AuthenticatedUsers, sid.Interactive)
+	do(func(e *Edit) error { return e.AddMember(group, alice) }, Change{What: "member added", Subject: "Users",
+		Detail: alice.String()})
+	do(func(e *Edit) error { return e.AddMember(group, alice) })
+	members(sid.AuthenticatedUsers, sid.Interactive, alice)
+	do(func(e *Edit) error { return e.RemoveMember(group, sid.Interactive) },
+		Change{What: "member removed", Subject: "Users", Detail: "S-1-5-4"})
+	do(func(e *Edit) error { return e.RemoveMember(group, sid.Interactive) })
+	members(sid.AuthenticatedUsers, alice)
+	backup, debug := winnt.SeBackupPrivilege, winnt.SeDebugPrivilege
+	do(func(e *Edit) error { e.Grant(alice, backup.Bit(), 0); return nil },
+		Change{What: "right granted", Subject: alice.String(), Detail: "SeBackupPrivilege"})
+	do(func(e *Edit) error { e.Grant(alice, backup.Bit()|debug.Bit(), logon.SeBatchLogonRight); return nil },
+		Change{What: "right granted", Subject: alice.String(), Detail: "SeDebugPrivilege"},
+		Change{What: "right granted", Subject: alice.String(), Detail: "SeBatchLogonRight"})
+	do(func(e *Edit) error {
+		e.Revoke(alice, backup.Bit()|winnt.SeTcbPrivilege.Bit(),
+			logon.SeNetworkLogonRight)
+		return nil
+	},
+		Change{What: "right revoked", Subject: alice.String(), Detail: "SeBackupPrivilege"})
+	if g := f.now.Load().grants[alice]; g != (Grant{debug.Bit(), logon.SeBatchLogonRight}) {
+		t.Errorf("alice has %+v", g)
+	}
+	do(func(e *Edit) error {
+		fresh = e.AddGroup(Group{Name: "g", SID: sid.Administrators,
+			Members: []sid.SID{alice}})
+		return nil
+	},
+		Change{What: "group created", Subject: "g", Detail: alice.Prefix().WithRID(1003).String()})
+	do(func(e *Edit) error { return e.DeleteAccount("ALICE") },
+		Change{What: "account deleted", Subject: "alice", Detail: alice.String()})
+	members(sid.AuthenticatedUsers)
+	if _, still := f.now.Load().grants[alice]; still || len(f.now.Load().groups[fresh].Members) > 0 {
+		t.Error("the rights or memberships of an account outlive it")
+	}
+	do(func(e *Edit) error { return e.DeleteGroup(fresh) }, Change{What: "group deleted", Subject: "g",
+		Detail: fresh.String()})
+	again := f.account(t, Account{Name: "alice"}, "")
+	if again.RID() != 1004 {
+		t.Errorf("the RID %d is given once more", again.RID())
+	}
+	f.reopen(t)
+	members(sid.AuthenticatedUsers)
+	for name, edit := range map[string]func(*Edit) error{
+		"a member of no group":     func(e *Edit) error { return e.AddMember(fresh, bob) },
+		"from no group":            func(e *Edit) error { return e.RemoveMember(fresh, bob) },
+		"no account":               func(e *Edit) error { return e.DeleteAccount("zoe") },
+		"a change of no account":   func(e *Edit) error { return e.SetAccount("zoe", func(*Account) {}) },
+		"a password of no account": func(e *Edit) error { return e.SetPassword("zoe", "p") },
+		"no password":              func(e *Edit) error { return e.SetPassword("bob", "") },
+		"a password that is too long": func(e *Edit) error {
+			return e.SetPassword("bob",
+				logon.Secret(strings.Repeat("p", 1025)))
+		},
+		"no group":           func(e *Edit) error { return e.DeleteGroup(fresh) },
+		"a group of BUILTIN": func(e *Edit) error { return e.DeleteGroup(sid.Administrators) },
+	} {
+		f.changes = nil
+		if err := f.Update(bob, edit); err == nil || len(f.changes) > 0 {
+			t.Errorf("%s: %v, records %v", name, err, f.changes)
+		}
+	}
+	do(func(e *Edit) error { return e.SetPassword("bob", logon.Secret(strings.Repeat("p", 1024))) },
+		Change{What: "password set", Subject: "bob"})
+	do(func(e *Edit) error {
+		return e.SetAccount("BOB", func(a *Account) {
+			a.Name, a.RID, a.Hash = "bobby", 9,
+				"forged"
+		})
+	},
+		Change{What: "account changed", Subject: "bob", Detail: "bobby"})
+	if a := f.now.Load().accounts[1002]; a.Name != "bobby" || a.RID != 1002 || a.Hash == "forged" {
+		t.Errorf("bob is %+v", a)
+	}
+}
+
+// TestSubidsAreReadAgain: a file of subordinate ids that changes counts anew, by its
+// length as by its time (L-24).
+func TestSubidsAreReadAgain(t *testing.T) {
+	f := open(t, nil)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, c := range []struct {
+		text string
+		pass time.Duration
+		want bool
+	}{
+		{"u:1000:5", 0, true}, {"u:90000:5", 0, false}, {"u:1000:10", time.Second, true}, {"u:2000:10", time.Second, false},
+	} {
+		subuids(t, f, c.text)
+		at = at.Add(c.pass)
+		if err := os.Chtimes(f.cfg.Subuids[0], at, at); err != nil {
+			t.Fatal(err)
+		}
+		if f.subids.has(1002) != c.want {
+			t.Errorf("%q: %t", c.text, !c.want)
+		}
+	}
+}
+
+// TestNoNameIsNoUser: a name that is empty or no text is not even asked of the host,
+// and an id that the host does not number is no user (L-13, L-25).
+func TestNoNameIsNoUser(t *testing.T) {
+	bad := []string{"", "\xff", "a\x00b", strings.Repeat("n", logon.MaxName+1)}
+	users := map[string]uint32{"overflow": Unmapped, strings.Repeat("n", logon.MaxName): 7}
+	for i, name := range bad {
+		users[name] = uint32(3000 + i)
+	}
+	f := open(t, func(c *Config) { c.Hosts = hosts{users: users, groups: map[string]uint32{"nogroup": Unmapped}} })
+	for _, name := range append(bad, "overflow", "nogroup") {
+		if a, ok := f.LookupName(name); ok {
+			t.Errorf("%.20q is %+v", name, a)
+		}
+	}
+	if a, ok := f.LookupName(strings.Repeat("n", logon.MaxName)); !ok || a.SID != fileaccess.UnixUser(7) {
+		t.Errorf("the longest name is %+v", a)
+	}
+	for _, text := range []string{"S-1-22-3", "S-1-22-3-3000", "S-1-22-1-3000-1", "S-1-22-2-3000"} {
+		if a, ok := f.LookupSID(sid.MustParse(text)); ok {
+			t.Errorf("%s is %+v", text, a)
+		}
+	}
+	for text, use := range map[string]string{"S-1-22-1": "Unix User", "S-1-22-2": "Unix Group"} {
+		if a, ok := f.LookupSID(sid.MustParse(text)); !ok || a.Use != winnt.SidTypeDomain || a.Domain != use {
+			t.Errorf("%s is %+v", text, a)
+		}
+	}
+}

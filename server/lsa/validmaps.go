@@ -1,0 +1,99 @@
+package lsa
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Bounds of the ranges of autorid (idmap_autorid(8)).
+const (
+	leastRange  = 2000
+	leastRanges = 2
+)
+
+// validMaps refuses ranges that overlap each other or, where they are new,
+// subordinate ids: the users of a container would become accounts of a domain. L-23
+func (s *state) validMaps(before *state, subordinate []span) error {
+	for i := range s.maps {
+		m := &s.maps[i]
+		err := m.valid(s)
+		for j := range i {
+			if err == nil {
+				err = m.beside(&s.maps[j])
+			}
+		}
+		first, last, _ := m.span()
+		for _, r := range subordinate {
+			if err == nil && !slices.Contains(before.maps, *m) && r.overlaps(first, last) {
+				err = fmt.Errorf("it overlaps the subordinate ids %v of %q", r, r.owner)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("id map of %q (%d-%d): %w", clipped(m.Name), m.Low, m.High, err)
+		}
+	}
+	return nil
+}
+
+// valid returns what is wrong with a map by itself.
+func (m *IDMap) valid(s *state) error {
+	switch {
+	case m.Domain.Authority() != 5 || m.Domain.SubAuthorities() != 4 || m.Domain.Sub(0) != 21 || m.Domain == s.machine:
+		return fmt.Errorf("domain %v: want S-1-5-21-x-y-z of another machine", m.Domain)
+	case m.Low == 0 || m.Low > m.High || m.High == ^uint32(0):
+		return fmt.Errorf("want 0 < low <= high < 4294967295")
+	}
+	if err := m.validBackend(); err != nil {
+		return err
+	}
+	first, last, base := m.span()
+	switch {
+	case first <= Unmapped && last >= Unmapped:
+		return fmt.Errorf("65534 stands for every user without a number")
+	case base > ^uint32(0)-(last-first):
+		return fmt.Errorf("a first RID of %d leaves no RIDs for the range", base)
+	}
+	return validName(m.Name, map[string]bool{})
+}
+
+func (m *IDMap) validBackend() error {
+	ofAutorid := m.RangeSize != 0 || m.Index != 0 || m.Number != 0
+	switch m.Backend {
+	case "", RID:
+		if ofAutorid {
+			return fmt.Errorf("rangeSize, index and number belong to backend autorid")
+		}
+	case Winbind:
+		if ofAutorid || m.BaseRID != 0 {
+			return fmt.Errorf("backend winbind has low and high only")
+		}
+	case Autorid:
+		ids := uint64(m.High-m.Low) + 1
+		switch {
+		case m.BaseRID != 0:
+			return fmt.Errorf("baseRid belongs to backend rid")
+		case m.RangeSize < leastRange || ids%uint64(m.RangeSize) != 0 || ids/uint64(m.RangeSize) < leastRanges:
+			return fmt.Errorf("want a rangeSize of at least %d of which low to high has %d or more whole ones", leastRange,
+				leastRanges)
+		case uint64(m.Number) >= ids/uint64(m.RangeSize):
+			return fmt.Errorf("number %d: low to high has %d ranges", m.Number, ids/uint64(m.RangeSize))
+		case uint64(m.Index)*uint64(m.RangeSize) > uint64(^uint32(0)):
+			return fmt.Errorf("index %d has no RIDs of 32 bits", m.Index)
+		}
+	default:
+		return fmt.Errorf("backend %q: want rid, autorid or winbind (also for Samba's ad, tdb and ldap)",
+			clipped(string(m.Backend)))
+	}
+	return nil
+}
+
+// beside returns why two maps cannot be in one store.
+func (m *IDMap) beside(o *IDMap) error {
+	first, last, _ := m.span()
+	theirFirst, theirLast, _ := o.span()
+	further := m.Backend == Autorid && o.Backend == Autorid && m.Index != o.Index && m.RangeSize == o.RangeSize
+	if first <= theirLast && theirFirst <= last || m.Domain == o.Domain && !further {
+		return fmt.Errorf("it overlaps that of %q", clipped(o.Name))
+	}
+	return nil
+}
