@@ -119,6 +119,47 @@ func (r *remote) until(h winnt.Handle, blocked ntstatus.Status, try func() ntsta
 // PipeChanged implements [nt.Services]: the daemon waits, see until.
 func (r *remote) PipeChanged(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 
+// lookEvery is how often a wait for several objects, or for calls, looks again.
+const lookEvery = 5 * time.Millisecond
+
+// later returns a channel that is closed when it is time to look again.
+func later() <-chan struct{} {
+	ch := make(chan struct{})
+	time.AfterFunc(lookEvery, func() { close(ch) })
+	return ch
+}
+
+// ObjectSignaled implements [nt.Services]: the daemon waits for one object (waitFor);
+// for several a program looks again.
+func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return later(), true }
+
+// CallQueued implements [nt.Services] in the same way.
+func (r *remote) CallQueued() <-chan struct{} { return later() }
+
+// waitFor waits for one object; the waiting is the daemon's.
+func (r *remote) waitFor(h winnt.Handle, l limit) ntstatus.Status {
+	in := nt.WaitForSingleObjectIn{Handle: h}
+	_, st := r.NtWaitForSingleObject(in)
+	if st != ntstatus.Timeout {
+		return st
+	}
+	var due chan struct{}
+	if l.given {
+		left := time.Until(l.until)
+		if left <= 0 {
+			return st
+		}
+		due = make(chan struct{})
+		defer time.AfterFunc(left, func() { close(due) }).Stop()
+	}
+	r.wait = &nt.Wait{Handle: h, NotYet: ntstatus.Timeout, Due: due}
+	defer func() { r.wait = nil }()
+	if _, st = r.NtWaitForSingleObject(in); st == ntstatus.Cancelled {
+		st = ntstatus.Timeout
+	}
+	return st
+}
+
 // PortChanged implements [nt.Services].
 func (r *remote) PortChanged(winnt.Handle) (<-chan struct{}, bool) { return nil, false }
 

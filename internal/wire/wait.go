@@ -108,8 +108,12 @@ func (w *worker) wait(f *Frame) (head AnswerHead, rest []byte, parked bool, err 
 	if !ok {
 		changed, ok = sys.PortChanged(q.wait.handle())
 	}
+	if !ok {
+		changed, ok = sys.ObjectSignaled(q.wait.handle())
+	}
 	head, rest = w.call(q, f)
-	// A success is never waited away, and what is no pipe and no port does not change (W-20).
+	// A success is never waited away, and what is no pipe, port or object that is waited for does not
+	// change (W-20).
 	if !ok || head.Status != q.wait.NotYet || done(head.Status) {
 		return head, rest, false, nil
 	}
