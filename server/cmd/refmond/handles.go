@@ -40,7 +40,7 @@ func (c *handlesCmd) Run(std *streams) error {
 
 // named prints what a handle names, and its rights.
 func named(name, typ string, h nt.ProcessHandle) string {
-	return strings.TrimSpace(printable(name) + "  " + rights(typ, h.GrantedAccess))
+	return strings.TrimSpace(printable(name) + "  " + rightNames(typ, h.GrantedAccess))
 }
 
 // handles calls f for each handle of a process.
@@ -89,8 +89,8 @@ func (l *looker) described(h winnt.Handle, typ string) string {
 	return ""
 }
 
-// rights prints a mask with the names of a type, without what they all begin with.
-func rights(typ string, m winnt.AccessMask) string {
+// rightNames prints a mask with the names of a type, without what they all begin with.
+func rightNames(typ string, m winnt.AccessMask) string {
 	t := winnt.ObjectTypeByName(typ)
 	switch {
 	case t == nil:
