@@ -88,7 +88,7 @@ func Start(cfg Config) (_ *Daemon, err error) {
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
 		quota: cfg.Quota, turns: newTurns(), calls: kept{most: keptCalls, next: 1},
-		denials: kept{most: keptDenials, next: 1},
+		denials:     kept{most: keptDenials, next: 1},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
