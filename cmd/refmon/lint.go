@@ -88,7 +88,9 @@ func (p *lintPage) file(name string) error {
 		}
 	}
 	if !p.json {
-		p.total()
+		if err := p.total(); err != nil {
+			return err
+		}
 	}
 	if p.malformed > 0 {
 		return errReported
@@ -97,13 +99,13 @@ func (p *lintPage) file(name string) error {
 }
 
 // total prints how much was found, in those lines that could be read.
-func (p *lintPage) total() {
-	fmt.Fprintf(p.std.out, "%s in %s", count(p.found, "finding", "findings"),
-		count(p.lines, "descriptor", "descriptors"))
+func (p *lintPage) total() error {
+	text := fmt.Sprintf("%s in %s", count(p.found, "finding", "findings"), count(p.lines, "descriptor", "descriptors"))
 	if p.malformed > 0 {
-		fmt.Fprintf(p.std.out, "; %s could not be read", count(p.malformed, "line", "lines"))
+		text += fmt.Sprintf("; %s could not be read", count(p.malformed, "line", "lines"))
 	}
-	fmt.Fprintln(p.std.out)
+	_, err := fmt.Fprintln(p.std.out, text)
+	return err
 }
 
 func (p *lintPage) line(l lint.Line) ([]lint.Finding, error) {

@@ -43,10 +43,12 @@ type Config struct {
 	// Administer answers a request about accounts, by the token of the process that
 	// asks; nil answers none. It decides who may.
 	Administer func(by *token.Token, request []byte) (answer []byte, st ntstatus.Status)
-	Limits     Limits
-	Profile    nt.Profile
-	Audit      *audit.Log   // nil: the kernel's own, in memory
-	Log        *slog.Logger // nil: none
+	// Quota returns the uid whose bounds a uid counts against; nil: its own.
+	Quota   func(uid uint32) uint32
+	Limits  Limits
+	Profile nt.Profile
+	Audit   *audit.Log   // nil: the kernel's own, in memory
+	Log     *slog.Logger // nil: none
 }
 
 // Daemon is a running daemon.
@@ -63,6 +65,7 @@ type Daemon struct {
 	stop     context.CancelFunc
 
 	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
+	quota      func(uint32) uint32                                  // immutable; may be nil
 
 	turns    *turns       // immutable
 	calls    kept         // while they are watched
@@ -87,7 +90,8 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		return nil, errors.New("daemon: no identity: no client could be known")
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
-		turns: newTurns(), calls: kept{most: keptCalls, next: 1}, denials: kept{most: keptDenials, next: 1},
+		quota: cfg.Quota, turns: newTurns(), calls: kept{most: keptCalls, next: 1},
+		denials:     kept{most: keptDenials, next: 1},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {

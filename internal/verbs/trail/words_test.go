@@ -150,7 +150,8 @@ func TestVerifiedWords(t *testing.T) {
 		Checkpoint: auditlog.Checkpoint{Origin: "dc1", Size: 9}, Anchors: make([]auditlog.Checkpoint, 1)}
 	words := []string{"no record was written yet", "the content of records 1 to 3, which were not read",
 		"whether records 8 to 9 were changed: no checkpoint covers them yet", "records after 5: they were not read",
-		"17 bytes at the end", "--checkpoint FILE", "--key FILE", "the private key lies in the folder"}
+		"17 bytes at the end", "--checkpoint FILE", "--key FILE", "the private key lies in the folder",
+		"the content of records 1 to 1, which", "whether records 9 to 9 were changed", ": 1 bytes at the end"}
 	for name, c := range map[string]struct {
 		change  func(v *auditlog.Verified)
 		anchors int
@@ -160,6 +161,9 @@ func TestVerifiedWords(t *testing.T) {
 		"no anchor":          {func(*auditlog.Verified) {}, 0, "5"},
 		"empty":              {func(v *auditlog.Verified) { v.First, v.Last, v.Checkpoint.Size = 1, 0, 0 }, 1, "0"},
 		"the first are gone": {func(v *auditlog.Verified) { v.First = 4 }, 1, "1"},
+		"the first is gone":  {func(v *auditlog.Verified) { v.First = 2 }, 1, "8"},
+		"one not covered":    {func(v *auditlog.Verified) { v.Checkpoint.Size = 8 }, 1, "9"},
+		"one byte":           {func(v *auditlog.Verified) { v.Writing = 1 }, 1, "a"},
 		"not yet covered":    {func(v *auditlog.Verified) { v.Checkpoint.Size = 7 }, 1, "2"},
 		"a part":             {func(v *auditlog.Verified) { v.Last, v.Whole = 5, false }, 1, "3"},
 		"all of a part":      {func(v *auditlog.Verified) { v.Whole = false }, 1, ""},
@@ -171,7 +175,7 @@ func TestVerifiedWords(t *testing.T) {
 		c.change(&v)
 		got := Verified(&v, c.anchors)
 		for i, word := range words {
-			if want := strings.Contains(c.want, fmt.Sprint(i)); strings.Contains(got, word) != want {
+			if want := strings.Contains(c.want, fmt.Sprintf("%x", i)); strings.Contains(got, word) != want {
 				t.Errorf("%s: %q is said: %t\n%s", name, word, !want, got)
 			}
 		}

@@ -97,8 +97,8 @@ func start(cfg *config, std *streams) (*service, error) {
 		return nil, errors.Join(err, s.kept(), lock.Close())
 	}
 	s.Daemon, err = daemon.Start(daemon.Config{Lock: lock, Inherited: cfg.inherited, Socket: cfg.Socket,
-		AdminSocket: cfg.AdminSocket,
-		Identity:    cfg.identity(s.store), Administer: s.administer(cfg), LSA: s.store, Limits: cfg.limits,
+		AdminSocket: cfg.AdminSocket, Quota: s.store.QuotaUID,
+		Identity: cfg.identity(s.store), Administer: s.administer(cfg), LSA: s.store, Limits: cfg.limits,
 		Profile: cfg.profile, Audit: log, Log: s.log})
 	if err != nil {
 		return nil, errors.Join(err, s.kept())

@@ -9,6 +9,51 @@ import (
 	"testing"
 )
 
+// TestFiles: the user and the folders of the unit are those that sysusers and tmpfiles
+// make, with the configuration's own paths, and systemd reads both where it is there.
+func TestFiles(t *testing.T) {
+	text := map[string]string{}
+	for _, name := range []string{"service", "sysusers", "tmpfiles"} {
+		b, err := os.ReadFile("../../systemd/refmond." + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text[name] = string(b)
+	}
+	cfg, err := load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for in, want := range map[string][]string{
+		"service":  {"User=refmond", "StateDirectory=" + filepath.Base(cfg.State), "RuntimeDirectory=refmon\n"},
+		"sysusers": {"u refmond ", cfg.State},
+		"tmpfiles": {"d " + cfg.State + " 0700 refmond", "d " + filepath.Dir(cfg.Socket) + " ",
+			"d " + filepath.Dir(cfg.AdminSocket) + " "},
+	} {
+		for _, w := range want {
+			if !strings.Contains(strings.Join(strings.Fields(text[in]), " "), strings.TrimSpace(w)) {
+				t.Errorf("refmond.%s lacks %q", in, w)
+			}
+		}
+	}
+	for program, in := range map[string]string{"systemd-sysusers": "sysusers", "systemd-tmpfiles": "tmpfiles"} {
+		path, err := exec.LookPath(program)
+		if err != nil {
+			t.Logf("no %s on this machine", program)
+			continue
+		}
+		cmd := exec.Command(path, "--dry-run", "-")
+		if program == "systemd-tmpfiles" {
+			cmd = exec.Command(path, "--create", "--dry-run", "-")
+		}
+		cmd.Stdin = strings.NewReader(strings.ReplaceAll(text[in], " refmond refmond", " root root")) // no such user here
+		if out, err := cmd.CombinedOutput(); strings.Contains(string(out), "<stdin>:") ||
+			strings.Contains(string(out), "Unknown") && !strings.Contains(string(out), "unrecognized option") {
+			t.Errorf("%s: %v\n%s", program, err, out)
+		}
+	}
+}
+
 // TestUnit: systemd reads the units that are shipped, where it is there to be asked.
 func TestUnit(t *testing.T) {
 	text, err := os.ReadFile("../../systemd/refmond.service")
