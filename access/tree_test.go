@@ -188,3 +188,31 @@ func TestDenialAfterGrantInTree(t *testing.T) {
 		}
 	}
 }
+
+// an entry for one type acts on the node of that type, however long the
+// list is, and a list of any length tells a GUID that stands in it twice.
+func TestLongLists(t *testing.T) {
+	const rp = winnt.ADS_RIGHT_DS_READ_PROP
+	types := list(0, nodeC)
+	for i := byte(1); i < 40; i++ {
+		types = append(types, access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{0: i, 1: 1}})
+		for _, at := range []int{1, int(i)} {
+			r := ask(t, "…(OA;;RP;"+types[at].GUID.String()+";;WD)", rp)
+			r.ObjectTypes = append(types[:len(types):len(types)],
+				access.ObjectTypeEntry{Level: 1, GUID: winnt.GUID{0: 0xFF}}) // never granted
+			got, _, err := access.CheckResultList(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range got {
+				if granted := got[n].Granted == rp; granted != (n == at) {
+					t.Errorf("A-84: %d types: an entry for node %d: node %d is granted: %t", len(got), at, n, granted)
+				}
+			}
+		}
+		twice := append(types[:len(types):len(types)], types[i/2])
+		if err := access.ValidateObjectTypes(twice); !errors.Is(err, ntstatus.InvalidParameter.Err()) {
+			t.Errorf("A-25: %d types, entry %d twice: %v", len(twice), i/2, err)
+		}
+	}
+}

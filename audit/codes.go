@@ -153,6 +153,7 @@ func TypeSubcategory(typ string) Subcategory {
 	if strings.HasPrefix(typ, "SAM_") {
 		return SAM
 	}
+	// Mutants, semaphores, timers and links are kernel objects as all others are (U-89).
 	return KernelObject
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -399,4 +400,27 @@ func FuzzDecodePOSIX(f *testing.F) {
 			fileaccess.ToPOSIX(d, true, nil)
 		}
 	})
+}
+
+// F-101: an entry of a DACL that neither allows nor denies changes neither permissions nor
+// losses, whatever SID and mask it has.
+func TestToPOSIXPassesOthersOver(t *testing.T) {
+	plain := sddl.MustParse("O:BAG:SYD:(A;;FR;;;BA)(A;;FA;;;SY)")
+	want, lostWant := fileaccess.ToPOSIX(plain, false, nil)
+	for _, typ := range []sd.Type{sd.SystemAudit, sd.SystemMandatoryLabel, sd.SystemAlarm} {
+		odd, err := sd.NewACE(typ, 0, winnt.FILE_ALL_ACCESS, sid.Everyone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := sd.NewACL(append([]sd.ACE{odd}, plain.DACL().Slice()...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := plain.Parts()
+		parts.DACL = l
+		got, lost := fileaccess.ToPOSIX(sd.New(parts), false, nil)
+		if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(lost, lostWant) {
+			t.Errorf("%v beside the entries: %+v, %v; want %+v, %v", typ, got, lost, want, lostWant)
+		}
+	}
 }

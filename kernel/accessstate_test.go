@@ -80,3 +80,20 @@ func ExampleKernelThread_SeAppendPrivileges() {
 	}
 	// Output: SeBackupPrivilege
 }
+
+// A-21, I-83: an access state has still to grant all that was asked, mapped where there is a
+// mapping; both are kept.
+func TestAccessStateMapsOnce(t *testing.T) {
+	sys, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
+	k := sys.KernelMode(th)
+	const asked = winnt.GENERIC_READ | winnt.DELETE
+	for want, mapping := range map[winnt.AccessMask]*winnt.GenericMapping{asked: nil,
+		0x120089 | winnt.DELETE: &winnt.FileObject.Mapping, 0x20019 | winnt.DELETE: &winnt.KeyObject.Mapping} {
+		s := k.SeCreateAccessState(asked, mapping)
+		if s.OriginalDesiredAccess != asked || s.RemainingDesiredAccess != want || !s.TraversePrivilege {
+			t.Errorf("asked %#x, remaining %#x, traverse %t; want %#x, %#x, true", s.OriginalDesiredAccess,
+				s.RemainingDesiredAccess, s.TraversePrivilege, asked, want)
+		}
+		k.SeDeleteAccessState(s)
+	}
+}

@@ -93,8 +93,8 @@ func TestRecordsNameTheirProcess(t *testing.T) {
 }
 
 // L-45: a look-up of more SIDs or names than the limit is refused before the
-// handle is looked at; I-95: so are flags of a process and of a thread that are
-// not supported.
+// handle is looked at; I-95: so are flags and
+// attributes of a process and of a thread that are not supported (O-22).
 func TestLimitsBeforeHandles(t *testing.T) {
 	_, th := userThread(t, token.StandardUser(sid.MustParse("S-1-5-21-1-2-3-1001")))
 	for n, want := range map[int]ntstatus.Status{nt.MaxLookup: ntstatus.InvalidHandle,
@@ -106,10 +106,12 @@ func TestLimitsBeforeHandles(t *testing.T) {
 			t.Errorf("L-45: %d names: %s, want %s", n, st, want)
 		}
 	}
-	for _, in := range []nt.CreateUserProcessIn{{ParentProcess: 0x777, ProcessFlags: 1 << 30},
-		{ParentProcess: 0x777, ThreadFlags: 1 << 30}} {
+	unknown := nt.Cap(&nt.ObjectAttributes{Attributes: 1 << 30})
+	for i, in := range []nt.CreateUserProcessIn{{ProcessFlags: 1 << 30}, {ThreadFlags: 1 << 30},
+		{ProcessObjectAttributes: unknown}, {ThreadObjectAttributes: unknown}} {
+		in.ParentProcess = 0x777
 		if _, st := th.NtCreateUserProcess(in); st != ntstatus.InvalidParameter {
-			t.Errorf("I-95: flags %#x, %#x: %s", in.ProcessFlags, in.ThreadFlags, st)
+			t.Errorf("I-95, O-22: %d: %s", i, st)
 		}
 	}
 }

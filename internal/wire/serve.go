@@ -29,10 +29,13 @@ type Process interface {
 }
 
 // Turns may be implemented by a Process whose server shares its time out: Enter
-// waits for the turn of a call, Leave ends it.
+// waits for the turn of a call and says when it came, Leave ends it. A logon takes no
+// turn: it hashes for long, and has a bound of its own (W-21).
 type Turns interface {
-	Enter()
-	Leave()
+	// Threads is how many threads of the connection may have work at once.
+	Threads() int
+	Enter() time.Time
+	Leave(began time.Time)
 }
 
 // How long the other side may take (W-3, W-18).
@@ -62,6 +65,7 @@ type Server struct {
 	from    *bufio.Reader // of conn; owned by the reader
 	process Process
 	turns   Turns              // immutable; nil where every call runs at once
+	pace    *pace              // immutable
 	watcher Watcher            // immutable; nil where no call is watched
 	threads map[uint32]*worker // owned by the reader
 	last    uint32             // number of the newest thread; owned by the reader
@@ -88,8 +92,12 @@ type Server struct {
 func NewServer(conn net.Conn, p Process) *Server {
 	turns, _ := p.(Turns)
 	watcher, _ := p.(Watcher)
+	most := 0
+	if turns != nil {
+		most = turns.Threads()
+	}
 	return &Server{conn: conn, from: bufio.NewReader(conn), process: p, turns: turns, watcher: watcher,
-		threads: map[uint32]*worker{}, over: make(chan struct{}), waits: map[uint64]*waiting{}}
+		pace: newPace(most), threads: map[uint32]*worker{}, over: make(chan struct{}), waits: map[uint64]*waiting{}}
 }
 
 // Serve answers the frames of a connection until the connection ends, one of its
@@ -206,6 +214,7 @@ func (s *Server) greet(thread string) error {
 
 func (s *Server) read() error {
 	for {
+		s.pace.wait()
 		f, err := s.next()
 		if err != nil {
 			return err

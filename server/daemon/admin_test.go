@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/ntstatus"
@@ -127,5 +128,36 @@ func TestLockedState(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSharedQuota: uids that count against one user share its bounds (L-29, W-17).
+func TestSharedQuota(t *testing.T) {
+	me := uint32(os.Getuid())
+	owner := me + 100
+	d := start(t, func(c *daemon.Config) {
+		c.Limits.PerUser = 2
+		c.Quota = func(uid uint32) uint32 {
+			if uid != me {
+				t.Errorf("asked about uid %d", uid)
+			}
+			return owner
+		}
+	})
+	d.dial()
+	second := d.dial()
+	if _, err := client.Dial(d.socket); !errors.Is(err, ntstatus.InsufficientResources.Err()) {
+		t.Errorf("one more than the quota of the user who has the uid: %v (L-29)", err)
+	}
+	_ = second.Close()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) { // it is counted until its end is seen
+		c, err := client.Dial(d.socket)
+		if err == nil {
+			_ = c.Close()
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after one has ended: %v", err)
+		}
 	}
 }

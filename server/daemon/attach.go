@@ -31,6 +31,7 @@ func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 	}
 	c := &connection{d: d, conn: conn, token: tok, end: func() {},
 		peer: &peer.Peer{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Name: name}}
+	c.account = d.counted(c.peer.UID)
 	c.served = wire.NewServer(conn, c)
 	if err := d.admit(c); err != nil {
 		_, _ = theirs.Close(), conn.Close()
@@ -40,7 +41,7 @@ func (d *Daemon) Attach(name string, tok *token.Token) (*os.File, error) {
 	defer d.mu.Unlock()
 	if d.closing {
 		delete(d.connections, c)
-		d.change(c.peer.UID, -1, 0)
+		d.change(c.account, -1, 0)
 		_, _ = theirs.Close(), conn.Close()
 		return nil, fmt.Errorf("connection of %s: the daemon stops", name)
 	}

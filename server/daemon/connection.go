@@ -27,10 +27,12 @@ type connection struct {
 	peer    *unix.Peer      // immutable
 	served  *wire.Server    // immutable
 	full    bool            // immutable: it came by the administrators' socket
+	account uint32          // immutable: the uid whose bounds it counts against
 	token   *token.Token    // set by logon
 	end     func()          // set by logon: lets the logon session go, once a process holds it
 	process *kernel.Process // set before the first thread is made
 
+	share   share                   // of the daemon's time
 	session atomic.Pointer[Session] // nil until there is a process
 	watches atomic.Bool             // it looks at calls
 }
@@ -45,7 +47,7 @@ func (d *Daemon) serve(conn *net.UnixConn, full bool) {
 		return
 	}
 	defer peer.Close()
-	c := &connection{d: d, conn: conn, peer: peer, full: full, end: func() {}}
+	c := &connection{d: d, conn: conn, peer: peer, full: full, account: d.counted(peer.UID), end: func() {}}
 	c.served = wire.NewServer(conn, c)
 	if err := d.admit(c); err != nil {
 		d.log.Warn("a connection too many", "uid", peer.UID, "error", err)
@@ -100,12 +102,12 @@ func (c *connection) Profile() nt.Profile { return c.d.sys.Profile() }
 
 // NewThread makes a thread of the process, within the bounds of its user.
 func (c *connection) NewThread() (*nt.Thread, error) {
-	if !c.d.thread(c.peer.UID, 1) {
+	if !c.d.thread(c.account, 1) {
 		return nil, ntstatus.InsufficientResources.Err()
 	}
 	th, err := c.process.NewThread()
 	if err != nil {
-		c.d.thread(c.peer.UID, -1)
+		c.d.thread(c.account, -1)
 	}
 	return th, err
 }
@@ -125,7 +127,7 @@ func (c *connection) Exit() { c.process.Exit() }
 // GiveBack ends a thread.
 func (c *connection) GiveBack(th *nt.Thread) {
 	th.Close()
-	c.d.thread(c.peer.UID, -1)
+	c.d.thread(c.account, -1)
 }
 
 func statusOf(err error) ntstatus.Status {

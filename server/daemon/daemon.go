@@ -35,15 +35,20 @@ type Config struct {
 	Socket string
 	// AdminSocket is where administrators have their full token; "" for none.
 	AdminSocket string
-	Identity    Identity
-	LSA         logon.Authority // who is who; nil knows the well-known names only
+	// Inherited are listening sockets that a service manager made: one takes the place
+	// of Socket or AdminSocket if it is bound to that path.
+	Inherited []*net.UnixListener
+	Identity  Identity
+	LSA       logon.Authority // who is who; nil knows the well-known names only
 	// Administer answers a request about accounts, by the token of the process that
 	// asks; nil answers none. It decides who may.
 	Administer func(by *token.Token, request []byte) (answer []byte, st ntstatus.Status)
-	Limits     Limits
-	Profile    nt.Profile
-	Audit      *audit.Log   // nil: the kernel's own, in memory
-	Log        *slog.Logger // nil: none
+	// Quota returns the uid whose bounds a uid counts against; nil: its own.
+	Quota   func(uid uint32) uint32
+	Limits  Limits
+	Profile nt.Profile
+	Audit   *audit.Log   // nil: the kernel's own, in memory
+	Log     *slog.Logger // nil: none
 }
 
 // Daemon is a running daemon.
@@ -60,7 +65,9 @@ type Daemon struct {
 	stop     context.CancelFunc
 
 	administer func(*token.Token, []byte) ([]byte, ntstatus.Status) // immutable; may be nil
+	quota      func(uint32) uint32                                  // immutable; may be nil
 
+	turns    *turns       // immutable
 	calls    kept         // while they are watched
 	denials  kept         // the newest
 	watchers atomic.Int32 // connections that look at calls
@@ -83,7 +90,8 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		return nil, errors.New("daemon: no identity: no client could be known")
 	}
 	d := &Daemon{limits: cfg.Limits.orDefault(), log: cfg.Log, lock: cfg.Lock, administer: cfg.Administer,
-		calls: kept{most: keptCalls, next: 1}, denials: kept{most: keptDenials, next: 1},
+		quota: cfg.Quota, turns: newTurns(), calls: kept{most: keptCalls, next: 1},
+		denials: kept{most: keptDenials, next: 1},
 		connections: map[*connection]struct{}{}, users: map[uint32]user{}}
 	d.SetIdentity(cfg.Identity)
 	if d.log == nil {
@@ -98,8 +106,8 @@ func Start(cfg Config) (_ *Daemon, err error) {
 		cfg.Audit = &audit.Log{Sink: audit.NewMemory(0, 0), Clock: auditlog.Now}
 	}
 	d.sys = kernel.Boot(kernel.Config{Profile: cfg.Profile, Log: cfg.Audit, LSA: cfg.LSA})
-	if d.listener, err = listen(cfg.Socket); err == nil && cfg.AdminSocket != "" {
-		if d.admin, err = listen(cfg.AdminSocket); err != nil {
+	if d.listener, err = cfg.listen(cfg.Socket); err == nil && cfg.AdminSocket != "" {
+		if d.admin, err = cfg.listen(cfg.AdminSocket); err != nil {
 			err = errors.Join(err, d.listener.Close())
 		}
 	}

@@ -24,6 +24,15 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
+// counted returns the uid whose bounds a uid counts against: a subordinate uid counts
+// against those of the user who has it. L-29
+func (d *Daemon) counted(uid uint32) uint32 {
+	if d.quota == nil {
+		return uid
+	}
+	return d.quota(uid)
+}
+
 // user counts what one uid holds. Guarded by Daemon.mu.
 type user struct {
 	connections, threads int
@@ -33,7 +42,7 @@ type user struct {
 func (d *Daemon) admit(c *connection) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	u := d.users[c.peer.UID]
+	u := d.users[c.account]
 	switch {
 	case d.closing:
 		return ntstatus.PortDisconnected.Err()
@@ -43,7 +52,7 @@ func (d *Daemon) admit(c *connection) error {
 		return ntstatus.InsufficientResources.Err()
 	}
 	u.connections++
-	d.users[c.peer.UID] = u
+	d.users[c.account] = u
 	d.connections[c] = struct{}{}
 	return nil
 }
@@ -54,7 +63,7 @@ func (d *Daemon) forget(c *connection) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.connections, c)
-	d.change(c.peer.UID, -1, 0)
+	d.change(c.account, -1, 0)
 }
 
 // thread counts a thread more or less of a uid; it reports whether there was room.

@@ -99,19 +99,20 @@ func parseSubids(text string) []span {
 	return out
 }
 
+// has reports whether an id is subordinate.
 func (s *subids) has(id uint32) bool {
 	_, ok := s.owner(id)
 	return ok
 }
 
-// owner returns the user whose subordinate id it is.
-func (s *subids) owner(id uint32) (string, bool) {
+// owner returns the range that a subordinate id is in, with the user who has it.
+func (s *subids) owner(id uint32) (span, bool) {
 	for _, r := range s.ranges() {
 		if r.overlaps(id, id) {
-			return r.owner, true
+			return r, true
 		}
 	}
-	return "", false
+	return span{}, false
 }
 
 func (s span) String() string { return fmt.Sprintf("%d-%d", s.first, s.last) }

@@ -3,6 +3,7 @@ package lsa
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/refmon/refmon/fileaccess"
@@ -110,12 +111,18 @@ func (s *Store) GID(id sid.SID) (gid uint32, ok bool) {
 // QuotaUID returns the uid whose quota a uid counts against: a subordinate uid
 // shares that of the user who has it. L-29
 func (s *Store) QuotaUID(uid uint32) uint32 {
-	if owner, ok := s.subids.owner(uid); ok {
-		if n, ok := s.hostUID(owner); ok {
-			return n
-		}
+	r, ok := s.subids.owner(uid)
+	if !ok {
+		return uid
 	}
-	return uid
+	if n, err := strconv.ParseUint(r.owner, 10, 32); err == nil {
+		return uint32(n) // the file may have the number in place of the name
+	}
+	if n, ok := s.hostUID(r.owner); ok {
+		return n
+	}
+	// The ids of a range share a quota though the host does not tell whose they are. L-29
+	return r.first
 }
 
 // person collects everything about a user: the groups of the account, those of the

@@ -206,6 +206,12 @@ func TestSubordinate(t *testing.T) {
 			t.Errorf("%d counts against %d", uid, n)
 		}
 	}
+	subuids(t, f, "alice:165536:65537\n1001:300000:10\ngone:400000:10\n")
+	for uid, want := range map[uint32]uint32{300009: 1001, 400003: 400000, 400009: 400000, 400010: 400010} {
+		if n := f.QuotaUID(uid); n != want {
+			t.Errorf("%d counts against %d, want %d (L-29)", uid, n, want)
+		}
+	}
 	if n := f.QuotaUID(1001); n != 1001 {
 		t.Errorf("1001 counts against %d", n)
 	}

@@ -6,11 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/logon"
 	"github.com/refmon/refmon/nt"
 	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/server/daemon"
 	"github.com/refmon/refmon/server/lsa/admin"
 	"github.com/refmon/refmon/token"
 	"github.com/refmon/refmon/winnt"
@@ -93,6 +95,49 @@ func TestAccount(t *testing.T) {
 	p.refusals()
 	end()
 	p.records("hunter2", "n3wer-one")
+}
+
+// TestTraceHidesPasswords: who watches the calls of a program sees that it logs on, and
+// the password as *** (L-1).
+func TestTraceHidesPasswords(t *testing.T) {
+	p := build(t)
+	p.serve()
+	p.must("hunter2\n", "add", "alice", "--password")
+	flags := lookFlags{Socket: p.admin}
+	l, err := flags.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	seen, err := l.ask(daemon.Question{What: "calls"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := p.dial(p.socket)
+	if _, _, st, _ := logOn(c, nt.InteractiveLogon, "alice", "hunter2", winnt.LOGON32_LOGON_NETWORK); st != 0 {
+		t.Fatal(st)
+	}
+	p.must("n3wer-one\n", "passwd", "alice") // no service, and seen by no trace
+	text := ""
+	for end := time.Now().Add(time.Minute); !strings.Contains(text, "LsaLogonUser"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the logon is not seen:\n%s", text)
+		}
+		if seen, err = l.ask(daemon.Question{What: "calls", After: seen.Next}); err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range seen.Calls {
+			text += strings.Join(call.Lines, "\n") + "\n"
+		}
+	}
+	for _, secret := range []string{"hunter2", "n3wer-one"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("a password is seen (L-1):\n%s", text)
+		}
+	}
+	if !strings.Contains(text, "***") {
+		t.Errorf("no parameter is hidden:\n%s", text)
+	}
 }
 
 // refusals makes requests that are refused with a sentence.

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
-	"os/user"
-	"strconv"
 
 	"github.com/refmon/refmon/client"
 	"github.com/refmon/refmon/server/lsa/admin"
@@ -15,7 +12,7 @@ import (
 // socket where an administrator has the full token.
 type accountCmd struct {
 	Socket string `help:"Where administrators connect." default:"/run/refmon/admin.sock" env:"REFMON_ADMIN_SOCKET"`
-	Server string `help:"The user that refmond runs as, unless root or you." placeholder:"USER"`
+	Owner  string `help:"The user that the daemon runs as, if it is neither root nor you." placeholder:"USER"`
 
 	Add    accountAddCmd    `cmd:"" help:"Make an account."`
 	Set    accountSetCmd    `cmd:"" help:"Change name, uid or full name."`
@@ -41,18 +38,14 @@ may ask; on the first day the user that refmond runs as is the one: sudo -u refm
 
 // dial connects to the daemon.
 func (c *accountCmd) dial() (*client.Conn, error) {
-	if c.Server == "" {
+	if c.Owner == "" {
 		return client.Dial(c.Socket)
 	}
-	u, err := user.Lookup(c.Server)
+	uid, err := userID(c.Owner)
 	if err != nil {
 		return nil, err
 	}
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return nil, fmt.Errorf("user %s: %w", c.Server, err)
-	}
-	return client.DialUser(c.Socket, uint32(uid))
+	return client.DialUser(c.Socket, uid)
 }
 
 // change asks the daemon for a change and says nothing once it is made.
