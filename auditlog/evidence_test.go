@@ -113,6 +113,12 @@ func TestSegmentsAreWatched(t *testing.T) {
 			restore = put(name, append(h.encode(), records...))
 			refuted(t, fmt.Sprintf("segment %d says that it is of another log", i), d, first, FaultHistory)
 			restore()
+			h.log[3] ^= 1
+			h.before = h.before.clone()
+			h.before.hashes[0][7] ^= 1
+			restore = put(name, append(h.encode(), records...))
+			refuted(t, fmt.Sprintf("segment %d says that it continues other records", i), d, first, FaultHistory)
+			restore()
 		}
 		restore = put(name, slices.Clone(d.now[name].data[:headerFixed]))
 		refuted(t, fmt.Sprintf("segment %d has half a head", i), d, first, FaultFrame)
