@@ -170,22 +170,6 @@ func (r *remote) PortConnected(h winnt.Handle) ([]byte, uint32, ntstatus.Status)
 	}).PortConnected(h)
 }
 
-// lookAgain is how long a thread that waits for objects of the daemon rests before it
-// looks again: the wire carries one wait, for a pipe or a port, and no set of them.
-const lookAgain = 5 * time.Millisecond
-
-// ObjectSignaled implements [nt.Services]: there is something to look at soon.
-func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return soon(), true }
-
-// CallQueued implements [nt.Services].
-func (r *remote) CallQueued() <-chan struct{} { return soon() }
-
-func soon() <-chan struct{} {
-	ch := make(chan struct{})
-	time.AfterFunc(lookAgain, func() { close(ch) })
-	return ch
-}
-
 // NewThread implements [nt.Services].
 func (r *remote) NewThread() (nt.Services, string, ntstatus.Status) {
 	tr, name, st := r.tr.NewThread()
