@@ -150,3 +150,20 @@ func TestUnknownTypeHasStep(t *testing.T) {
 		}
 	}
 }
+
+// A denial at a node that has the right already decides nothing: the reason of what
+// the other nodes lack is that no entry allows it, and not that denial.
+func TestDenialWithoutEffectIsNoReason(t *testing.T) {
+	r := ask(t, guids("…(OA;;RP;{P1};;WD)(OD;;RP;{P1};;WD)"), 0x10)
+	r.ObjectTypes, r.Type = list(0, nodeC, 1, nodeP1, 1, nodeP2), winnt.DirectoryServiceObject
+	d, x, err := access.Explain(r)
+	if err != nil || d.Allowed() {
+		t.Fatal(d, err)
+	}
+	if b, ok := x.Reason(0x10); !ok || b.Granted || b.Reason.Kind != access.NoAce {
+		t.Errorf("reason %+v %v, want that no entry allows it\n%s", b, ok, x)
+	}
+	if s := x.Steps[1]; s.ACE != 1 || s.Bits != 0 {
+		t.Errorf("the denial is shown to decide %v", s.Bits)
+	}
+}

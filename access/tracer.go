@@ -137,6 +137,12 @@ func (t *tracer) decided(q *query, i int, f effect, m winnt.AccessMask) {
 // decidedAt does what decided does at a node of the tree; root are the bits
 // that it decides for the root.
 func (t *tracer) decidedAt(q *query, i int, f effect, at int, m, root winnt.AccessMask) {
+	// A denial at a node that has the bits decides nothing, and the walk goes on: it
+	// must not stand as the reason of what other nodes lack in the end.
+	if f == deny && root == 0 && q.stop {
+		t.entry(q, i, settled, 0)
+		return
+	}
 	t.entry(q, i, decidedBy(q, f), m)
 	t.x.Steps[len(t.x.Steps)-1].Node = at
 	t.decide(q, i, f, root)

@@ -113,6 +113,9 @@ func (t *Thread) NtAccessCheck(
 	d *sd.Descriptor, client winnt.Handle, desired winnt.AccessMask, mapping winnt.GenericMapping,
 ) (AccessCheckOut, ntstatus.Status) {
 	in := AccessCheckIn{Cap(d), client, desired, Cap(mapping), 1 << 16}
+	if t.direct != nil {
+		return t.direct.NtAccessCheck(in)
+	}
 	return call(t, rowAccessCheck, in)
 }
 

@@ -23,6 +23,10 @@ var rowClose = Add(&NtTable, Entry[Services, CloseIn, CloseOut]{
 // NtClose closes a handle (NtClose, ZwClose).
 func (t *Thread) NtClose(handle winnt.Handle) ntstatus.Status {
 	in := CloseIn{handle}
+	if t.direct != nil {
+		_, st := t.direct.NtClose(in)
+		return st
+	}
 	_, st := call(t, rowClose, in)
 	return st
 }

@@ -114,6 +114,10 @@ var (
 // the process's own token object, not a copy (T-31).
 func (t *Thread) NtOpenProcessToken(process winnt.Handle, desired winnt.AccessMask) (winnt.Handle, ntstatus.Status) {
 	in := OpenProcessTokenIn{process, desired}
+	if t.direct != nil {
+		out, st := t.direct.NtOpenProcessToken(in)
+		return out.TokenHandle, st
+	}
 	out, st := call(t, rowOpenProcessToken, in)
 	return out.TokenHandle, st
 }
@@ -134,6 +138,10 @@ func (t *Thread) NtOpenThreadToken(
 	thread winnt.Handle, desired winnt.AccessMask, openAsSelf bool,
 ) (winnt.Handle, ntstatus.Status) {
 	in := OpenThreadTokenIn{thread, desired, openAsSelf}
+	if t.direct != nil {
+		out, st := t.direct.NtOpenThreadToken(in)
+		return out.TokenHandle, st
+	}
 	out, st := call(t, rowOpenThreadToken, in)
 	return out.TokenHandle, st
 }

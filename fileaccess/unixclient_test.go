@@ -1,0 +1,64 @@
+package fileaccess_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/fileaccess"
+	"github.com/refmon/refmon/sddl"
+	"github.com/refmon/refmon/sid"
+	"github.com/refmon/refmon/token"
+	"github.com/refmon/refmon/winnt"
+)
+
+// An NFS server has the ids of the client, and a domain's SIDs from elsewhere.
+func ExampleIDMap_NetworkUser() {
+	var ids fileaccess.IDMap // S-1-22-1-uid and S-1-22-2-gid
+	spec, err := ids.NetworkUser(1000, []uint32{100, 27}, sid.MustParse("S-1-5-21-1-2-3-2001"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := token.New(spec)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(client.User().SID, client.PrimaryGroup())
+	d := sddl.MustParse("O:BAG:BAD:(A;;FR;;;S-1-22-2-27)(A;;FW;;;S-1-5-21-1-2-3-2001)")
+	dec, err := access.Check(client, d, winnt.FILE_READ_DATA|winnt.FILE_WRITE_DATA, winnt.FileObject)
+	fmt.Println(dec.Allowed(), err)
+	// Output:
+	// S-1-22-1-1000 S-1-22-2-100
+	// true <nil>
+}
+
+// An id without a SID makes no token, and a group known twice makes one.
+func TestNetworkUserByIDs(t *testing.T) {
+	user := func(id uint32) (sid.SID, bool) { return fileaccess.UnixUser(id), id != 7 }
+	group := func(id uint32) (sid.SID, bool) { return fileaccess.UnixGroup(id), id != 8 }
+	m := &fileaccess.IDMap{User: user, Group: group}
+	for _, c := range []struct {
+		uid  uint32
+		gids []uint32
+		want string
+	}{{7, nil, "user id 7"}, {1, []uint32{2, 8}, "group id 8"}} {
+		s, err := m.NetworkUser(c.uid, c.gids, sid.Everyone)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !s.User.SID.IsZero() || s.Groups != nil {
+			t.Errorf("%d %v: %v, %+v", c.uid, c.gids, err, s)
+		}
+	}
+	s, err := m.NetworkUser(1, []uint32{2}, fileaccess.UnixGroup(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := token.New(s); err != nil {
+		t.Error(err)
+	}
+	var none *fileaccess.IDMap // stands for the default map
+	if s, err = none.NetworkUser(7, []uint32{8}); err != nil || s.User.SID != fileaccess.UnixUser(7) {
+		t.Error(s.User, err)
+	}
+}
