@@ -19,6 +19,10 @@ func BenchmarkFromNFS4(b *testing.B) {
 	if err != nil || len(list) != 10 {
 		b.Fatal(err)
 	}
+	convert := func() { benchNFS4, _, err = fileaccess.FromNFS4(list, caseU, caseG, nil) }
+	if got := testing.AllocsPerRun(100, convert); got > 34 {
+		b.Fatalf("%.0f allocations, want at most 34", got)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		if benchNFS4, _, err = fileaccess.FromNFS4(list, caseU, caseG, nil); err != nil {
