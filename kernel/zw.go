@@ -80,6 +80,7 @@ var (
 	_                       = zw("ZwResetEvent", nt.Services.NtResetEvent)
 	_                       = zw("ZwClearEvent", nt.Services.NtClearEvent)
 	_                       = zw("ZwWaitForSingleObject", nt.Services.NtWaitForSingleObject)
+	_                       = zw("ZwFlushBuffersFile", nt.Services.NtFlushBuffersFile)
 	_                       = zw("ZwGetNextThread", nt.Services.NtGetNextThread)
 	_                       = zw("ZwImpersonateThread", nt.Services.NtImpersonateThread)
 	_                       = zw("ZwImpersonateAnonymousToken", nt.Services.NtImpersonateAnonymousToken)

@@ -70,6 +70,7 @@ void test_parts(void);
 void test_objects(void);
 void test_synch(void);
 void test_waits(void);
+void test_overlapped(void);
 void test_pipeinfo(void);
 void test_threads(void);
 void test_pipes(void);

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"github.com/refmon/refmon/nt"
 )
 
 // ErrValue is wrapped by every error about a body that does not decode.
@@ -143,6 +145,11 @@ func byKind(t reflect.Type) *codec {
 			v.SetString(string(r.take(n)))
 		}}
 	case reflect.Pointer:
+		if t == reflect.TypeFor[*nt.Later]() {
+			// What ends later writes memory of the program, which is not there at the other end: it never travels.
+			return &codec{"later", 0, func(b []byte, _ reflect.Value) ([]byte, error) { return b, nil },
+				func(*reader, reflect.Value) {}}
+		}
 		return pointer(t)
 	case reflect.Slice:
 		return slice(t)

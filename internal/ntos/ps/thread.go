@@ -26,7 +26,8 @@ type Thread struct {
 	imp    atomic.Pointer[se.Impersonation] // nil when not impersonating; one reference on its token
 	exited atomic.Bool
 	over   ke.Signal // signalled when the thread has ended (O-148)
-	calls  calls     // queued to the thread (O-147)
+	io     pendingIO
+	calls  calls // queued to the thread (O-147)
 
 	suspends atomic.Int32 // how often it is suspended: 0 to MaximumSuspendCount
 }
@@ -155,6 +156,7 @@ func (t *Thread) Exit() {
 	t.process.mu.Lock()
 	delete(t.process.threads, t)
 	t.process.mu.Unlock()
+	t.endIO()
 	t.calls.end()
 	t.over.Set()
 }
