@@ -8,28 +8,10 @@ import (
 	"github.com/refmon/refmon/ntstatus"
 )
 
-// peek answers FSCTL_PIPE_PEEK with a FILE_PIPE_PEEK_BUFFER.
-func (x ioCall) peek(in nt.FsControlFileIn, buffer user) uint64 {
-	out, st := x.sys.NtFsControlFile(in)
-	b := out.OutputBuffer
-	if b == nil {
-		return x.finish(st, 0)
-	}
-	var e marshal.Encoder
-	for _, n := range [...]uint32{b.NamedPipeState, b.ReadDataAvailable, b.NumberOfMessages, b.MessageLength} {
-		e.U32(n)
-	}
-	e.Bytes = append(e.Bytes, b.Data...)
-	if fault := x.Write(buffer, e.Bytes); fault != ntstatus.Success {
-		return status(fault)
-	}
-	return x.finish(st, len(e.Bytes))
-}
-
 // probeInfo looks at the pointers of a query of facts about a file: handle,
 // block, buffer, length, class.
 func (c *call) probeInfo() (ioCall, ntstatus.Status) {
-	x := ioCall{c, c.ptr(1)}
+	x := ioCall{call: c, block: c.ptr(1)}
 	st := c.Probe(x.block, 16, 4)
 	if st == ntstatus.Success {
 		st = c.Probe(c.ptr(2), uintptr(c.u32(3)), 4)

@@ -136,6 +136,9 @@ func (r *remote) ObjectSignaled(winnt.Handle) (<-chan struct{}, bool) { return l
 // CallQueued implements [nt.Services] in the same way.
 func (r *remote) CallQueued() <-chan struct{} { return later() }
 
+// CallsQueued implements [nt.Services]: NtTestAlert tells.
+func (r *remote) CallsQueued() bool { return false }
+
 // waitFor waits for one object; the waiting is the daemon's.
 func (r *remote) waitFor(h winnt.Handle, l limit) ntstatus.Status {
 	in := nt.WaitForSingleObjectIn{Handle: h}

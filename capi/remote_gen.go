@@ -85,6 +85,18 @@ func (r *remote) NtAssignProcessToJobObject(in nt.AssignProcessToJobObjectIn) (n
 	return over[nt.AssignProcessToJobObjectOut](r, "NtAssignProcessToJobObject", in)
 }
 
+func (r *remote) NtCancelIoFile(in nt.CancelIoFileIn) (nt.CancelIoFileOut, ntstatus.Status) {
+	return over[nt.CancelIoFileOut](r, "NtCancelIoFile", in)
+}
+
+func (r *remote) NtCancelIoFileEx(in nt.CancelIoFileExIn) (nt.CancelIoFileOut, ntstatus.Status) {
+	return over[nt.CancelIoFileOut](r, "NtCancelIoFileEx", in)
+}
+
+func (r *remote) NtCancelSynchronousIoFile(in nt.CancelSynchronousIoFileIn) (nt.CancelIoFileOut, ntstatus.Status) {
+	return over[nt.CancelIoFileOut](r, "NtCancelSynchronousIoFile", in)
+}
+
 func (r *remote) NtCancelTimer(in nt.CancelTimerIn) (nt.CancelTimerOut, ntstatus.Status) {
 	return over[nt.CancelTimerOut](r, "NtCancelTimer", in)
 }
@@ -187,6 +199,10 @@ func (r *remote) NtFilterToken(in nt.FilterTokenIn) (nt.FilterTokenOut, ntstatus
 
 func (r *remote) NtFilterTokenEx(in nt.FilterTokenExIn) (nt.FilterTokenOut, ntstatus.Status) {
 	return over[nt.FilterTokenOut](r, "NtFilterTokenEx", in)
+}
+
+func (r *remote) NtFlushBuffersFile(in nt.FlushBuffersFileIn) (nt.FlushBuffersFileOut, ntstatus.Status) {
+	return over[nt.FlushBuffersFileOut](r, "NtFlushBuffersFile", in)
 }
 
 func (r *remote) NtFsControlFile(in nt.FsControlFileIn) (nt.FsControlFileOut, ntstatus.Status) {

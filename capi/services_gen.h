@@ -167,6 +167,12 @@ SERVICE(QueryInformationFile, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock
 SERVICE(QueryVolumeInformationFile, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock, PVOID FsInformation,
 	ULONG Length, FS_INFORMATION_CLASS FsInformationClass), A(FileHandle), A(IoStatusBlock), A(FsInformation), A(Length),
 	A(FsInformationClass))
+SERVICE(FlushBuffersFile, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock), A(FileHandle), A(IoStatusBlock))
+USER_SERVICE(CancelIoFile, (HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock), A(FileHandle), A(IoStatusBlock))
+USER_SERVICE(CancelIoFileEx, (HANDLE FileHandle, PIO_STATUS_BLOCK IoRequestToCancel, PIO_STATUS_BLOCK IoStatusBlock),
+	A(FileHandle), A(IoRequestToCancel), A(IoStatusBlock))
+USER_SERVICE(CancelSynchronousIoFile, (HANDLE ThreadHandle, PIO_STATUS_BLOCK IoRequestToCancel,
+	PIO_STATUS_BLOCK IoStatusBlock), A(ThreadHandle), A(IoRequestToCancel), A(IoStatusBlock))
 SERVICE(Close, (HANDLE Handle), A(Handle))
 SERVICE(DuplicateObject, (HANDLE SourceProcessHandle, HANDLE SourceHandle, HANDLE TargetProcessHandle,
 	PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options), A(SourceProcessHandle),

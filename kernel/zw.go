@@ -59,7 +59,8 @@ var (
 		"ZwWaitForSingleObject", "ZwGetNextProcess", "ZwGetNextThread",
 		"ZwQueryInformationProcess", "ZwQueryInformationThread", "ZwImpersonateThread",
 		"ZwImpersonateAnonymousToken", "ZwCreateNamedPipeFile", "ZwFsControlFile", "ZwQueryInformationFile",
-		"ZwQueryVolumeInformationFile", "ZwReadFile", "ZwWriteFile", "ZwCreateJobObject", "ZwOpenJobObject",
+		"ZwQueryVolumeInformationFile", "ZwReadFile", "ZwWriteFile", "ZwFlushBuffersFile",
+		"ZwCreateJobObject", "ZwOpenJobObject",
 		"ZwAssignProcessToJobObject", "ZwSetInformationJobObject", "ZwCreateUserProcess", "ZwSuspendThread",
 		"ZwResumeThread", "ZwSetInformationProcess",
 	)

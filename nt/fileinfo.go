@@ -1,6 +1,7 @@
 package nt
 
 import (
+	"encoding/binary"
 	"strconv"
 
 	"github.com/refmon/refmon/ntstatus"
@@ -72,6 +73,17 @@ type PipePeekBuffer struct {
 	NumberOfMessages  uint32 // 0 where the pipe keeps none
 	MessageLength     uint32 // bytes of the first message; 0 where the pipe keeps none
 	Data              []byte // of the first message, as far as there is room
+}
+
+// Bytes returns the structure as C has it; nil has no bytes.
+func (b *PipePeekBuffer) Bytes() (out []byte) {
+	if b == nil {
+		return nil
+	}
+	for _, n := range [...]uint32{b.NamedPipeState, b.ReadDataAvailable, b.NumberOfMessages, b.MessageLength} {
+		out = binary.LittleEndian.AppendUint32(out, n)
+	}
+	return append(out, b.Data...)
 }
 
 // Parameters of the services that tell facts about files. FileInformation holds

@@ -61,6 +61,7 @@ func (l *PipeListener) instance() CreateNamedPipeFileIn {
 			&ObjectAttributes{ObjectName: pipeDevice + l.name, SecurityDescriptor: l.cfg.SecurityDescriptor},
 		),
 		MaximumInstances: uint32(l.cfg.Instances),
+		ReadMode:         winnt.FILE_PIPE_MESSAGE_TYPE,
 	}
 	if l.cfg.Message {
 		in.NamedPipeType = winnt.FILE_PIPE_MESSAGE_TYPE

@@ -18,18 +18,22 @@ type (
 		CompletionMode   uint32 // FILE_PIPE_COMPLETE_OPERATION: who waits for pipes does not wait for this end (T-135)
 		// FILE_CREATE: the first instance only; FILE_OPEN: another only; 0 and FILE_OPEN_IF: either
 		CreateDisposition uint32
+		CreateOptions     uint32 // FILE_SYNCHRONOUS_IO_*: an operation of the handle ends before its call returns
+		ReadMode          uint32 `default:"1"` // 1: reads keep to messages, where the pipe has some (I-139)
 	}
 	CreateNamedPipeFileOut struct{ FileHandle winnt.Handle }
 
 	ReadFileIn struct {
 		FileHandle winnt.Handle
 		Length     uint32 `default:"65536"` // bytes
+		Later      *Later `param:"-"`
 	}
 	ReadFileOut struct{ Buffer []byte }
 
 	WriteFileIn struct {
 		FileHandle winnt.Handle
 		Buffer     Captured[[]byte]
+		Later      *Later `param:"-"`
 	}
 	WriteFileOut struct{ Information uint32 } // bytes written
 
@@ -37,7 +41,9 @@ type (
 		FileHandle    winnt.Handle
 		FsControlCode uint32 // FSCTL_PIPE_*
 		// OutputBufferLength is in bytes: 16 and the room for data with FSCTL_PIPE_PEEK.
-		OutputBufferLength uint32 `default:"4294967295"`
+		OutputBufferLength uint32           `default:"4294967295"`
+		InputBuffer        Captured[[]byte] `param:"-"`
+		Later              *Later           `param:"-"`
 	}
 	FsControlFileOut struct{ OutputBuffer *PipePeekBuffer } // nil for codes other than FSCTL_PIPE_PEEK
 )
@@ -151,14 +157,14 @@ func (t *Thread) NtCreateNamedPipeFile(in CreateNamedPipeFileIn) (winnt.Handle, 
 
 // NtReadFile reads up to length bytes; it never waits (STATUS_PIPE_EMPTY).
 func (t *Thread) NtReadFile(file winnt.Handle, length uint32) ([]byte, ntstatus.Status) {
-	in := ReadFileIn{file, length}
+	in := ReadFileIn{FileHandle: file, Length: length}
 	out, st := call(t, rowReadFile, in)
 	return out.Buffer, st
 }
 
 // NtWriteFile writes a buffer, one message on a pipe of messages.
 func (t *Thread) NtWriteFile(file winnt.Handle, buffer []byte) (int, ntstatus.Status) {
-	in := WriteFileIn{file, Cap(buffer)}
+	in := WriteFileIn{FileHandle: file, Buffer: Cap(buffer)}
 	out, st := call(t, rowWriteFile, in)
 	return int(out.Information), st
 }

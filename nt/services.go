@@ -114,6 +114,10 @@ type Services interface {
 	NtWaitForSingleObject(WaitForSingleObjectIn) (WaitForSingleObjectOut, ntstatus.Status)
 	NtQueueApcThread(QueueApcThreadIn) (QueueApcThreadOut, ntstatus.Status)
 	NtTestAlert(TestAlertIn) (TestAlertOut, ntstatus.Status)
+	NtCancelIoFile(CancelIoFileIn) (CancelIoFileOut, ntstatus.Status)
+	NtCancelIoFileEx(CancelIoFileExIn) (CancelIoFileOut, ntstatus.Status)
+	NtCancelSynchronousIoFile(CancelSynchronousIoFileIn) (CancelIoFileOut, ntstatus.Status)
+	NtFlushBuffersFile(FlushBuffersFileIn) (FlushBuffersFileOut, ntstatus.Status)
 
 	NtGetNextProcess(GetNextProcessIn) (GetNextProcessOut, ntstatus.Status)
 	NtQueryInformationProcess(QueryInformationProcessIn) (QueryInformationProcessOut, ntstatus.Status)
@@ -137,6 +141,8 @@ type Services interface {
 	// an object that is not waited for.
 	ObjectSignaled(winnt.Handle) (signaled <-chan struct{}, ok bool)
 	CallQueued() <-chan struct{}
+	// CallsQueued reports whether calls are queued to the thread now.
+	CallsQueued() bool
 	// PortChanged returns the same for the port behind a handle.
 	PortChanged(winnt.Handle) (changed <-chan struct{}, ok bool)
 	// PortConnected is how far the connection of a client's port is: with

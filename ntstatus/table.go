@@ -83,6 +83,8 @@ const (
 	PipeClosing             Status = 0xC00000B1
 	PipeConnected           Status = 0xC00000B2
 	PipeListening           Status = 0xC00000B3
+	InvalidReadMode         Status = 0xC00000B4
+	IOTimeout               Status = 0xC00000B5
 	FileIsADirectory        Status = 0xC00000BA
 	NotSupported            Status = 0xC00000BB
 	NoSecurityOnObject      Status = 0xC00000D7
@@ -198,6 +200,8 @@ var table = []row{
 	{PipeClosing, "STATUS_PIPE_CLOSING", 232},
 	{PipeConnected, "STATUS_PIPE_CONNECTED", 535},
 	{PipeListening, "STATUS_PIPE_LISTENING", 536},
+	{InvalidReadMode, "STATUS_INVALID_READ_MODE", 230},
+	{IOTimeout, "STATUS_IO_TIMEOUT", 121},
 	{FileIsADirectory, "STATUS_FILE_IS_A_DIRECTORY", 5},
 	{NotSupported, "STATUS_NOT_SUPPORTED", 50},
 	{NoSecurityOnObject, "STATUS_NO_SECURITY_ON_OBJECT", 1350},

@@ -4,6 +4,8 @@ package winnt
 const (
 	FSCTL_PIPE_DISCONNECT  uint32 = 0x00110004
 	FSCTL_PIPE_LISTEN      uint32 = 0x00110008
+	FSCTL_PIPE_WAIT        uint32 = 0x00110018
+	FSCTL_PIPE_TRANSCEIVE  uint32 = 0x0011C017
 	FSCTL_PIPE_PEEK        uint32 = 0x0011400C
 	FSCTL_PIPE_IMPERSONATE uint32 = 0x0011001C
 )
@@ -46,6 +48,12 @@ const (
 const (
 	FILE_SHARE_READ  uint32 = 1
 	FILE_SHARE_WRITE uint32 = 2
+)
+
+// CreateOptions of a handle whose operations end before their calls return (ntifs.h).
+const (
+	FILE_SYNCHRONOUS_IO_ALERT    uint32 = 0x10
+	FILE_SYNCHRONOUS_IO_NONALERT uint32 = 0x20
 )
 
 // FILE_PIPE_COMPLETE_OPERATION is the CompletionMode of an end without waiting callers (ntifs.h).

@@ -54,7 +54,8 @@ static void info(void)
 /* I-132: nothing is taken, and what has no room is told. */
 static void peek(void)
 {
-	HANDLE s = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE, 1, 64, 64, 0, NULL), c;
+	HANDLE s = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, 1, 64, 64, 0, NULL),
+		c;
 	DWORD n = 7, all = 7, left = 7;
 	char room[64] = "";
 	struct { FILE_PIPE_PEEK_BUFFER b; char more[8]; } b;

@@ -1,4 +1,4 @@
-/* Named pipes with blocking handles, and the client's identity. */
+/* Named pipes: their ends, and facts about them. */
 #include "win.h"
 
 static const WCHAR prefix[] = u"\\\\.\\pipe\\", device[] = u"\\??\\pipe\\";
@@ -37,8 +37,6 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 {
 	if (!(open & PIPE_ACCESS_DUPLEX) || !instances || instances > PIPE_UNLIMITED_INSTANCES)
 		return none(ERROR_INVALID_PARAMETER);
-	if (open & FILE_FLAG_OVERLAPPED)
-		return none(ERROR_NOT_SUPPORTED);
 	UNICODE_STRING s;
 	PWSTR w = name ? pipe_name(name, &s) : NULL;
 	if (!w)
@@ -56,7 +54,8 @@ HANDLE WINAPI CreateNamedPipeW(LPCWSTR name, DWORD open, DWORD mode, DWORD insta
 	ULONG share = (open & PIPE_ACCESS_INBOUND ? FILE_SHARE_WRITE : 0) |
 		(open & PIPE_ACCESS_OUTBOUND ? FILE_SHARE_READ : 0);
 	NTSTATUS st = NtCreateNamedPipeFile(&h, access, &oa, &io, share,
-		open & FILE_FLAG_FIRST_PIPE_INSTANCE ? FILE_CREATE : FILE_OPEN_IF, FILE_SYNCHRONOUS_IO_NONALERT,
+		open & FILE_FLAG_FIRST_PIPE_INSTANCE ? FILE_CREATE : FILE_OPEN_IF,
+		open & FILE_FLAG_OVERLAPPED ? 0 : FILE_SYNCHRONOUS_IO_NONALERT,
 		mode & PIPE_TYPE_MESSAGE ? FILE_PIPE_MESSAGE_TYPE : 0, mode & PIPE_READMODE_MESSAGE ? FILE_PIPE_MESSAGE_MODE : 0,
 		mode & PIPE_NOWAIT ? FILE_PIPE_COMPLETE_OPERATION : FILE_PIPE_QUEUE_OPERATION,
 		instances == PIPE_UNLIMITED_INSTANCES ? FILE_PIPE_UNLIMITED_INSTANCES : instances, inSize, outSize, &wait);
@@ -72,21 +71,6 @@ HANDLE WINAPI CreateNamedPipeA(LPCSTR name, DWORD open, DWORD mode, DWORD instan
 	free(w);
 	return h;
 }
-
-static BOOL control(HANDLE h, ULONG code)
-{
-	IO_STATUS_BLOCK io;
-	return done(NtFsControlFile(h, NULL, NULL, NULL, &io, code, NULL, 0, NULL, 0));
-}
-
-BOOL WINAPI ConnectNamedPipe(HANDLE h, LPVOID overlapped)
-{
-	return overlapped ? fail(ERROR_NOT_SUPPORTED) : control(h, FSCTL_PIPE_LISTEN);
-}
-
-BOOL WINAPI DisconnectNamedPipe(HANDLE h) { return control(h, FSCTL_PIPE_DISCONNECT); }
-
-BOOL WINAPI ImpersonateNamedPipeClient(HANDLE h) { return control(h, FSCTL_PIPE_IMPERSONATE); }
 
 static void tell(LPDWORD p, DWORD n)
 {
@@ -142,8 +126,6 @@ HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_AT
 	(void)template;
 	if (disposition != OPEN_EXISTING)
 		return none(ERROR_INVALID_PARAMETER);
-	if (flags & FILE_FLAG_OVERLAPPED)
-		return none(ERROR_NOT_SUPPORTED);
 	UNICODE_STRING s;
 	PWSTR w = name ? rm_device_name(name, &s) : NULL;
 	if (!w)
@@ -157,7 +139,8 @@ HANDLE WINAPI CreateFileW(LPCWSTR name, DWORD access, DWORD share, LPSECURITY_AT
 	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE | (sa && sa->bInheritHandle ? OBJ_INHERIT : 0), NULL, NULL);
 	if (flags & SECURITY_SQOS_PRESENT)
 		oa.SecurityQualityOfService = &qos;
-	NTSTATUS st = NtOpenFile(&h, access | SYNCHRONIZE | FILE_READ_ATTRIBUTES, &oa, &io, share, 0);
+	NTSTATUS st = NtOpenFile(&h, access | SYNCHRONIZE | FILE_READ_ATTRIBUTES, &oa, &io, share,
+		flags & FILE_FLAG_OVERLAPPED ? 0 : FILE_SYNCHRONOUS_IO_NONALERT);
 	free(w);
 	return done(st) ? h : INVALID_HANDLE_VALUE;
 }
@@ -171,51 +154,6 @@ HANDLE WINAPI CreateFileA(LPCSTR name, DWORD access, DWORD share, LPSECURITY_ATT
 	return h;
 }
 
-/* What arrived counts also where a message is longer than the buffer (ERROR_MORE_DATA). */
-static BOOL moved(NTSTATUS st, IO_STATUS_BLOCK *io, LPDWORD n)
-{
-	if (n)
-		*n = NT_ERROR(st) ? 0 : (DWORD)io->Information;
-	return done(st);
-}
-
-/* The block of an OVERLAPPED: the handle waits all the same. STATUS_PENDING stays in it when the call fails. */
-static IO_STATUS_BLOCK *block(LPOVERLAPPED o, LPDWORD n)
-{
-	if (o->hEvent)
-		return NULL;
-	if (n)
-		*n = 0;
-	o->Internal = (ULONG)STATUS_PENDING;
-	return (IO_STATUS_BLOCK *)o;
-}
-
-/* What arrived, with an OVERLAPPED: counted outside it where the call succeeded. */
-static BOOL moved_over(NTSTATUS st, LPOVERLAPPED o, LPDWORD n)
-{
-	if (n && NT_SUCCESS(st))
-		*n = (DWORD)o->InternalHigh;
-	return done(st);
-}
-
-BOOL WINAPI ReadFile(HANDLE h, LPVOID buffer, DWORD n, LPDWORD read, LPOVERLAPPED overlapped)
-{
-	IO_STATUS_BLOCK io, *over = overlapped ? block(overlapped, read) : &io;
-	if (!over)
-		return fail(ERROR_NOT_SUPPORTED);
-	NTSTATUS st = NtReadFile(h, NULL, NULL, NULL, over, buffer, n, NULL, NULL);
-	return overlapped ? moved_over(st, overlapped, read) : moved(st, over, read);
-}
-
-BOOL WINAPI WriteFile(HANDLE h, LPCVOID buffer, DWORD n, LPDWORD written, LPOVERLAPPED overlapped)
-{
-	IO_STATUS_BLOCK io, *over = overlapped ? block(overlapped, written) : &io;
-	if (!over)
-		return fail(ERROR_NOT_SUPPORTED);
-	NTSTATUS st = NtWriteFile(h, NULL, NULL, NULL, over, buffer, n, NULL, NULL);
-	return overlapped ? moved_over(st, overlapped, written) : moved(st, over, written);
-}
-
 /* The client's end of the pipe of that name, connected like any other. */
 NTSTATUS rm_open_pipe(LPCWSTR name, ACCESS_MASK access, HANDLE *h)
 {
@@ -226,7 +164,8 @@ NTSTATUS rm_open_pipe(LPCWSTR name, ACCESS_MASK access, HANDLE *h)
 	if (!w)
 		return STATUS_NOT_SUPPORTED;
 	InitializeObjectAttributes(&oa, &s, OBJ_CASE_INSENSITIVE, NULL, NULL);
-	NTSTATUS st = NtOpenFile(h, access, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE, 0);
+	NTSTATUS st = NtOpenFile(h, access, &oa, &io, FILE_SHARE_READ | FILE_SHARE_WRITE,
+		FILE_SYNCHRONOUS_IO_NONALERT);
 	free(w);
 	return st;
 }

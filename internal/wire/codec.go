@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"github.com/refmon/refmon/nt"
 )
 
 // ErrValue is wrapped by every error about a body that does not decode.
@@ -214,8 +216,19 @@ func array(t reflect.Type) *codec {
 	}}
 }
 
+// travelling returns how many fields of a structure go over the wire. What ends later
+// writes memory of the program, which is not there at the other end: [nt.Later], the last
+// field where a service takes one, never travels.
+func travelling(t reflect.Type) int {
+	n := t.NumField()
+	if n > 0 && t.Field(n-1).Type == reflect.TypeFor[*nt.Later]() {
+		n--
+	}
+	return n
+}
+
 func structure(t reflect.Type) *codec {
-	fields := make([]*codec, t.NumField())
+	fields := make([]*codec, travelling(t))
 	c := &codec{}
 	var form strings.Builder
 	form.WriteString("{")

@@ -164,7 +164,8 @@ func jsonList(t reflect.Type) *jsonCodec {
 // jsonStructure reads an object. A field that is left out has the default of its
 // row, or is zero; one that is not known or given twice is an error (W-36).
 func jsonStructure(t reflect.Type) *jsonCodec {
-	names, fields := make([]string, t.NumField()), make([]*jsonCodec, t.NumField())
+	n := travelling(t)
+	names, fields := make([]string, n), make([]*jsonCodec, n)
 	preset := reflect.New(t).Elem()
 	for i := range fields {
 		f := t.Field(i)

@@ -1,6 +1,5 @@
 /*
- * Named pipes: names are \\.\pipe\NAME. Handles are synchronous: an OVERLAPPED
- * takes the result of the call, and its event must be NULL. Pipes are the only files.
+ * Named pipes: names are \\.\pipe\NAME. Pipes are the only files.
  */
 #ifndef REFMON_NAMEDPIPEAPI_H
 #define REFMON_NAMEDPIPEAPI_H
@@ -36,7 +35,7 @@ REFMON_API HANDLE WINAPI CreateNamedPipeW(LPCWSTR lpName, DWORD dwOpenMode, DWOR
 	DWORD nOutBufferSize, DWORD nInBufferSize, DWORD nDefaultTimeOut, LPSECURITY_ATTRIBUTES lpSecurityAttributes);
 REFMON_API HANDLE WINAPI CreateNamedPipeA(LPCSTR lpName, DWORD dwOpenMode, DWORD dwPipeMode, DWORD nMaxInstances,
 	DWORD nOutBufferSize, DWORD nInBufferSize, DWORD nDefaultTimeOut, LPSECURITY_ATTRIBUTES lpSecurityAttributes);
-REFMON_API BOOL WINAPI ConnectNamedPipe(HANDLE hNamedPipe, LPVOID lpOverlapped);
+REFMON_API BOOL WINAPI ConnectNamedPipe(HANDLE hNamedPipe, LPOVERLAPPED lpOverlapped);
 REFMON_API BOOL WINAPI DisconnectNamedPipe(HANDLE hNamedPipe);
 REFMON_API BOOL WINAPI ImpersonateNamedPipeClient(HANDLE hNamedPipe);
 #define PIPE_CLIENT_END 0
@@ -55,5 +54,23 @@ REFMON_API BOOL WINAPI ReadFile(HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBy
 	LPOVERLAPPED lpOverlapped);
 REFMON_API BOOL WINAPI WriteFile(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite,
 	LPDWORD lpNumberOfBytesWritten, LPOVERLAPPED lpOverlapped);
+
+#define HasOverlappedIoCompleted(o) ((DWORD)(o)->Internal != (DWORD)STATUS_PENDING)
+typedef void (WINAPI *LPOVERLAPPED_COMPLETION_ROUTINE)(DWORD dwErrorCode, DWORD dwNumberOfBytesTransfered,
+	LPOVERLAPPED lpOverlapped);
+REFMON_API BOOL WINAPI ReadFileEx(HANDLE hFile, LPVOID lpBuffer, DWORD nNumberOfBytesToRead, LPOVERLAPPED lpOverlapped,
+	LPOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
+REFMON_API BOOL WINAPI WriteFileEx(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrite,
+	LPOVERLAPPED lpOverlapped, LPOVERLAPPED_COMPLETION_ROUTINE lpCompletionRoutine);
+REFMON_API BOOL WINAPI FlushFileBuffers(HANDLE hFile);
+REFMON_API BOOL WINAPI TransactNamedPipe(HANDLE hNamedPipe, LPVOID lpInBuffer, DWORD nInBufferSize,
+	LPVOID lpOutBuffer, DWORD nOutBufferSize, LPDWORD lpBytesRead, LPOVERLAPPED lpOverlapped);
+REFMON_API BOOL WINAPI GetOverlappedResult(HANDLE hFile, LPOVERLAPPED lpOverlapped, LPDWORD lpNumberOfBytesTransferred,
+	BOOL bWait);
+REFMON_API BOOL WINAPI GetOverlappedResultEx(HANDLE hFile, LPOVERLAPPED lpOverlapped,
+	LPDWORD lpNumberOfBytesTransferred, DWORD dwMilliseconds, BOOL bAlertable);
+REFMON_API BOOL WINAPI CancelIo(HANDLE hFile);
+REFMON_API BOOL WINAPI CancelIoEx(HANDLE hFile, LPOVERLAPPED lpOverlapped);
+REFMON_API BOOL WINAPI CancelSynchronousIo(HANDLE hThread);
 
 #endif

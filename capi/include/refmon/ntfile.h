@@ -1,7 +1,7 @@
 /*
- * Files: the pipes of this kernel. Every handle waits: Event and ApcRoutine must be
- * NULL, pipes be made with FILE_SYNCHRONOUS_IO_* and FILE_PIPE_QUEUE_OPERATION; else
- * STATUS_NOT_SUPPORTED.
+ * Files: the pipes of this kernel. Operations of a handle without FILE_SYNCHRONOUS_IO_* end
+ * later where they have to wait: the status block is written, then the event is signalled,
+ * or the file where there is no event, and ApcRoutine is called by the thread that asked.
  */
 #ifndef REFMON_NTFILE_H
 #define REFMON_NTFILE_H
@@ -36,6 +36,7 @@ typedef void (NTAPI *PIO_APC_ROUTINE)(PVOID ApcContext, PIO_STATUS_BLOCK IoStatu
 #define FSCTL_PIPE_LISTEN 0x00110008u
 #define FSCTL_PIPE_IMPERSONATE 0x0011001Cu
 #define FSCTL_PIPE_PEEK 0x0011400Cu
+#define FSCTL_PIPE_TRANSCEIVE 0x0011C017u
 #define FILE_PIPE_DISCONNECTED_STATE 1
 #define FILE_PIPE_LISTENING_STATE 2
 #define FILE_PIPE_CONNECTED_STATE 3
@@ -99,5 +100,15 @@ REFMON_SERVICE NTSTATUS NTAPI NtQueryInformationFile(HANDLE FileHandle, PIO_STAT
 	PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass);
 REFMON_SERVICE NTSTATUS NTAPI NtQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
 	PVOID FsInformation, ULONG Length, FS_INFORMATION_CLASS FsInformationClass);
+
+/* Ends when the other end has read everything; it waits on any handle. */
+REFMON_SERVICE NTSTATUS NTAPI NtFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
+/* Cancel what the calling thread, or any thread, has under way on a file, or what a thread waits for in a call;
+ * IoRequestToCancel names one operation, NULL all. */
+REFMON_SERVICE NTSTATUS NTAPI NtCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
+REFMON_SERVICE NTSTATUS NTAPI NtCancelIoFileEx(HANDLE FileHandle, PIO_STATUS_BLOCK IoRequestToCancel,
+	PIO_STATUS_BLOCK IoStatusBlock);
+REFMON_SERVICE NTSTATUS NTAPI NtCancelSynchronousIoFile(HANDLE ThreadHandle, PIO_STATUS_BLOCK IoRequestToCancel,
+	PIO_STATUS_BLOCK IoStatusBlock);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * Events and semaphores, and waiting for them, for files, completion ports, processes and
- * threads; mutants and timers: objects to protect, to open, and whose state can be changed
- * and queried. Nothing waits for these two, and no TimerApcRoutine is called: it must be
- * NULL, else STATUS_NOT_SUPPORTED.
+ * Events and semaphores, and waiting for them, for files, processes and threads; mutants and
+ * timers: objects to protect, to open, and whose state can be changed and queried. Nothing
+ * waits for these two, and no TimerApcRoutine is called: it must be NULL, else
+ * STATUS_NOT_SUPPORTED.
  */
 #ifndef REFMON_NTSYNC_H
 #define REFMON_NTSYNC_H

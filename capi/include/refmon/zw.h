@@ -121,6 +121,12 @@ REFMON_API NTSTATUS NTAPI ZwQueryInformationFile(HANDLE FileHandle, PIO_STATUS_B
 	PVOID FileInformation, ULONG Length, FILE_INFORMATION_CLASS FileInformationClass);
 REFMON_API NTSTATUS NTAPI ZwQueryVolumeInformationFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock,
 	PVOID FsInformation, ULONG Length, FS_INFORMATION_CLASS FsInformationClass);
+REFMON_API NTSTATUS NTAPI ZwFlushBuffersFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
+REFMON_API NTSTATUS NTAPI ZwCancelIoFile(HANDLE FileHandle, PIO_STATUS_BLOCK IoStatusBlock);
+REFMON_API NTSTATUS NTAPI ZwCancelIoFileEx(HANDLE FileHandle, PIO_STATUS_BLOCK IoRequestToCancel,
+	PIO_STATUS_BLOCK IoStatusBlock);
+REFMON_API NTSTATUS NTAPI ZwCancelSynchronousIoFile(HANDLE ThreadHandle, PIO_STATUS_BLOCK IoRequestToCancel,
+	PIO_STATUS_BLOCK IoStatusBlock);
 REFMON_API NTSTATUS NTAPI ZwClose(HANDLE Handle);
 REFMON_API NTSTATUS NTAPI ZwDuplicateObject(HANDLE SourceProcessHandle, HANDLE SourceHandle,
 	HANDLE TargetProcessHandle, PHANDLE TargetHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Options);

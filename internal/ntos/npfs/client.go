@@ -32,10 +32,10 @@ func (e *End) serverProcess() *ps.Process {
 // those that are not needed any more.
 //
 // +checklocks:in.mu
-func (in *Instance) takeLocked(box *queue, n int, server bool) (data []byte, st ntstatus.Status,
+func (in *Instance) takeLocked(box *queue, n int, server, message bool) (data []byte, st ntstatus.Status,
 	dropped []*ps.ClientContext) {
 	for len(box.messages) > 0 && (len(data) < n || n == 0) {
-		m := &box.messages[0]
+		m := box.messages[0]
 		k := min(n-len(data), len(m.data))
 		data = append(data, m.data[:k]...)
 		m.data = m.data[k:]
@@ -51,13 +51,14 @@ func (in *Instance) takeLocked(box *queue, n int, server bool) (data []byte, st 
 			}
 		}
 		if len(m.data) > 0 {
-			if in.pipe.cfg.Message {
+			if message {
 				st = ntstatus.BufferOverflow
 			}
 			break
 		}
+		m.read = true
 		box.messages = box.messages[1:]
-		if in.pipe.cfg.Message {
+		if message {
 			break
 		}
 	}

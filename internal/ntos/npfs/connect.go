@@ -36,6 +36,7 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 	e := newEnd(in, client.Process())
 	defer e.Deref(ob.TagCall)
 	e.turn = turn
+	e.messages.Store(true)
 	if st := open(e); st != ntstatus.Success {
 		in.release(turn)
 		if static != nil {
@@ -43,12 +44,14 @@ func (fs *FileSystem) Connect(name string, client *ps.Thread, sqos *nt.SecurityQ
 		}
 		return ps.Outcome{Status: st}
 	}
+	var f finished
 	in.mu.Lock()
 	if in.turn == turn { // else the server sent the client away before it came
 		in.client, in.sqos, in.static, static = e, q, static, nil
-		in.wakeLocked()
+		in.settleLocked(&f)
 	}
 	in.mu.Unlock()
+	f.tell()
 	if static != nil {
 		static.Delete()
 	}
@@ -85,12 +88,4 @@ func (in *Instance) release(turn uint64) {
 	if in.state == Connected && in.turn == turn {
 		in.state = Listening
 	}
-}
-
-// wakeLocked tells the threads that wait that something changed.
-//
-// +checklocks:in.mu
-func (in *Instance) wakeLocked() {
-	close(in.changed)
-	in.changed = make(chan struct{})
 }

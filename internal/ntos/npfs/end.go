@@ -11,7 +11,7 @@ func (e *End) IsServer() bool { return e.isServer }
 
 // Completes reports whether operations on this end complete at once, with nothing
 // done where they would wait (T-135).
-func (e *End) Completes() bool { return e.complete }
+func (e *End) Completes() bool { return e.complete.Load() }
 
 // Changed returns a channel that is closed at the next change of the instance.
 // Take it, try the operation, and wait only if the operation could not be done.
@@ -55,84 +55,43 @@ func (e *End) readyLocked() ntstatus.Status {
 	return ntstatus.Success
 }
 
-// Write queues data for the other end. With dynamic tracking the context of a
-// client is that of its thread now, when it writes (I-85). Errors:
+// Write queues data for the other end; it never waits. Errors:
 // STATUS_PIPE_LISTENING, STATUS_PIPE_DISCONNECTED, STATUS_PIPE_CLOSING, and
 // STATUS_PIPE_BUSY where the quota has no room.
 func (e *End) Write(t *ps.Thread, data []byte) ntstatus.Status {
-	m := message{data: append([]byte(nil), data...)}
-	if q, dynamic := e.dynamic(); dynamic {
-		m.context, m.failed = t.CreateClientSecurity(q, false, e.serverProcess())
-	}
-	in := e.instance
-	in.mu.Lock()
-	st := e.readyLocked()
-	box := e.outbox()
-	if st == ntstatus.Success && box.bytes > 0 && box.bytes+len(data) > e.quota() {
-		st = ntstatus.PipeBusy
-	}
-	if st == ntstatus.Success {
-		box.messages = append(box.messages, m)
-		box.bytes += len(data)
-		in.wakeLocked()
-	}
-	in.mu.Unlock()
-	if st != ntstatus.Success && m.context != nil {
-		m.context.Delete()
-	}
-	return st
+	m := e.newMessage(t, data)
+	return e.now(func(f *finished) Result { return Result{Status: e.putLocked(m, false, f)} }).Status
 }
 
-// Read takes up to n bytes: of one message where the pipe keeps messages, with
-// STATUS_BUFFER_OVERFLOW and the rest left if it is longer. A server's read
-// makes the context of what it read the one to impersonate (I-85). Errors:
-// STATUS_PIPE_EMPTY, STATUS_PIPE_BROKEN, STATUS_PIPE_LISTENING,
+// Read takes up to n bytes: of one message where the end reads messages, with
+// STATUS_BUFFER_OVERFLOW and the rest left if it is longer; it never waits. A
+// server's read makes the context of what it read the one to impersonate (I-85).
+// Errors: STATUS_PIPE_EMPTY, STATUS_PIPE_BROKEN, STATUS_PIPE_LISTENING,
 // STATUS_PIPE_DISCONNECTED.
 func (e *End) Read(n int) ([]byte, ntstatus.Status) {
-	in := e.instance
-	in.mu.Lock()
-	box := e.inbox()
-	if len(box.messages) == 0 || e.detachedLocked() {
-		st := e.readyLocked()
-		in.mu.Unlock()
-		switch st {
-		case ntstatus.Success:
-			st = ntstatus.PipeEmpty
-		case ntstatus.PipeClosing:
-			st = ntstatus.PipeBroken
-		}
-		return nil, st
-	}
-	data, st, dropped := in.takeLocked(box, n, e.isServer)
-	in.wakeLocked()
-	in.mu.Unlock()
-	for _, c := range dropped {
-		c.Delete()
-	}
-	return data, st
+	res := e.now(func(f *finished) Result { return e.readLocked(n, f) })
+	return res.Data, res.Status
 }
 
 // Listen implements FSCTL_PIPE_LISTEN: it makes a disconnected instance ready for
 // another client. STATUS_PIPE_CONNECTED when one is there already,
 // STATUS_PIPE_LISTENING while none is, STATUS_ILLEGAL_FUNCTION on a client end.
 func (e *End) Listen() ntstatus.Status {
-	if !e.isServer {
-		return ntstatus.IllegalFunction
-	}
+	return e.now(func(*finished) Result { return Result{Status: e.listenLocked()} }).Status
+}
+
+// now does an operation at once, and ends the requests that can be done after it.
+func (e *End) now(do func(*finished) Result) Result {
+	var f finished
 	in := e.instance
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	switch in.state {
-	case Connected:
-		if in.client == nil { // claimed, not yet there
-			return ntstatus.PipeListening
-		}
-		return ntstatus.PipeConnected
-	case Closing:
-		return ntstatus.PipeClosing
+	res := do(&f)
+	if res.Status == ntstatus.Success || res.Status == ntstatus.BufferOverflow {
+		in.settleLocked(&f)
 	}
-	in.state = Listening
-	return ntstatus.PipeListening
+	in.mu.Unlock()
+	f.tell()
+	return res
 }
 
 // Disconnect implements FSCTL_PIPE_DISCONNECT: it sends the client away with whatever
@@ -153,12 +112,10 @@ func (e *End) Disconnect() ntstatus.Status {
 	}
 	in.state, in.client = Disconnected, nil
 	in.turn++
-	dropped := in.clearLocked()
-	in.wakeLocked()
+	f := finished{contexts: in.clearLocked()}
+	in.settleLocked(&f)
 	in.mu.Unlock()
-	for _, c := range dropped {
-		c.Delete()
-	}
+	f.tell()
 	return ntstatus.Success
 }
 
@@ -186,17 +143,20 @@ func (in *Instance) clearLocked() (dropped []*ps.ClientContext) {
 // closed runs when the last handle of the end is gone. The other end can
 // still read what was written (I-86).
 func (e *End) closed() {
+	var f finished
 	in := e.instance
 	in.mu.Lock()
+	in.closeLocked(e, &f)
 	if e.detachedLocked() { // the instance is another client's by now, or free (I-134)
 		in.mu.Unlock()
+		f.tell()
 		return
 	}
-	var dropped []*ps.ClientContext
 	if e.isServer {
 		in.server = nil
 		left := in.queues[toClient] // what was written can still be read
-		dropped = in.clearLocked()
+		in.queues[toClient] = queue{}
+		f.contexts = append(f.contexts, in.clearLocked()...)
 		in.queues[toClient] = left
 	} else if in.client == e {
 		in.client = nil
@@ -204,11 +164,9 @@ func (e *End) closed() {
 	if in.state == Connected {
 		in.state = Closing
 	}
-	in.wakeLocked()
+	in.settleLocked(&f)
 	in.mu.Unlock()
-	for _, c := range dropped {
-		c.Delete()
-	}
+	f.tell()
 	if e.isServer && in.pipe != nil {
 		in.pipe.remove(in)
 	}

@@ -3,8 +3,10 @@ package npfs
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode"
 
+	"github.com/refmon/refmon/internal/ntos/ke"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
@@ -41,14 +43,15 @@ const (
 // Config holds what the first instance of a pipe fixes. The zero value is a pipe
 // of bytes with as many instances as there may be.
 type Config struct {
-	Message    bool // messages keep their bounds
-	Instances  int  // at most; 0 stands for MaxInstances
-	Inbound    int  // bytes queued for the server; 0 stands for DefaultQuota
-	Outbound   int  // bytes queued for the client; 0 stands for DefaultQuota
-	Which      Which
-	LimitFirst bool   // the limit of instances is looked at before Which (T-136)
-	Completes  bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
-	Share      uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
+	Message      bool // messages keep their bounds
+	Instances    int  // at most; 0 stands for MaxInstances
+	Inbound      int  // bytes queued for the server; 0 stands for DefaultQuota
+	Outbound     int  // bytes queued for the client; 0 stands for DefaultQuota
+	Which        Which
+	LimitFirst   bool   // the limit of instances is looked at before Which (T-136)
+	ReadMessages bool   // of the end that is made: its reads keep to messages (I-139)
+	Completes    bool   // of the end that is made, not of the pipe: no caller waits for it (T-135)
+	Share        uint32 // FILE_SHARE_*, by which the directions of a pipe are told: the same for each instance
 }
 
 // Which instance is to be made. The zero value is either.
@@ -101,11 +104,13 @@ type Instance struct {
 	read bool // guarded by mu: the server has read something
 	// +checklocks:mu
 	changed chan struct{} // guarded by mu: closed and replaced at every change
+	// +checklocks:mu
+	waiting []*Request // guarded by mu, in the order they came
 }
 
 // queue holds what one end wrote and the other has not read: toServer, toClient.
 type queue struct {
-	messages []message
+	messages []*message
 	bytes    int
 }
 
@@ -116,6 +121,7 @@ const (
 
 type message struct {
 	data    []byte
+	read    bool              // all of it
 	context *ps.ClientContext // of the client when it wrote it (dynamic tracking)
 	failed  ps.Outcome
 }
@@ -126,7 +132,11 @@ type End struct {
 	instance *Instance
 	isServer bool
 	turn     uint64      // immutable: of the instance when this client came
-	complete bool        // immutable: the caller does not wait (T-135)
+	Options  uint32      // immutable once handed out: FILE_SYNCHRONOUS_IO_*
+	complete atomic.Bool // the caller does not wait (T-135)
+	messages atomic.Bool // reads keep to messages, where the pipe has some (I-139)
+	pending  int         // guarded by the instance's mu: requests that wait
+	File     ke.Signal   // of the last operation (I-137)
 	process  *ps.Process // of the end's creator; one reference
 }
 
@@ -155,7 +165,9 @@ func (fs *FileSystem) Create(name string, cfg Config, creator *ps.Process, d *sd
 	}
 	e := newEnd(in, creator)
 	defer e.Deref(ob.TagCall)
-	e.isServer, e.complete = true, cfg.Completes
+	e.isServer = true
+	e.complete.Store(cfg.Completes)
+	e.messages.Store(cfg.ReadMessages)
 	if st := open(e, existed); st != ntstatus.Success {
 		in.pipe.remove(in)
 		return st
@@ -172,6 +184,7 @@ func newEnd(in *Instance, p *ps.Process) *End {
 	e := &End{instance: in, process: p}
 	p.Ref(ob.TagLink)
 	e.Init(EndType, e, nil)
+	e.File.Set()                      // No operation is under way. I-137
 	e.ShareSecurity(in.pipe.security) // The descriptor belongs to the name, not to the end (I-130).
 	return e
 }

@@ -40,6 +40,26 @@ func (t *Thread) QueueCall(a nt.UserAPC) ntstatus.Status {
 	return ntstatus.Success
 }
 
+// CallsFull reports whether the thread takes no further call.
+func (t *Thread) CallsFull() bool {
+	q := &t.calls
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.list) >= MaxCalls
+}
+
+// QueueIOCall queues the call of an operation that ends. There was room for it when the
+// operation began; a thread that has ended makes none.
+func (t *Thread) QueueIOCall(a nt.UserAPC) {
+	q := &t.calls
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.ended {
+		q.list = append(q.list, a)
+		q.queued.Set()
+	}
+}
+
 // TakeCalls returns the calls that are queued, and queues them no more.
 func (t *Thread) TakeCalls() []nt.UserAPC {
 	q := &t.calls
@@ -50,6 +70,9 @@ func (t *Thread) TakeCalls() []nt.UserAPC {
 	q.queued.Reset()
 	return list
 }
+
+// CallsQueued reports whether calls are queued.
+func (t *Thread) CallsQueued() bool { return t.calls.queued.Take(false) }
 
 // CallQueued returns a channel that is closed when the next call is queued.
 func (t *Thread) CallQueued() <-chan struct{} { return t.calls.queued.Changed() }

@@ -122,8 +122,9 @@ type Process struct {
 	// +checklocks:mu
 	count int // guarded by mu: threads ever made, for names
 	// +checklocks:mu
-	exited bool      // guarded by mu
-	over   ke.Signal // signalled when the process has ended (O-148)
+	exited  bool         // guarded by mu
+	pending atomic.Int64 // operations on files under way: 0 to MaxPendingIO
+	over    ke.Signal    // signalled when the process has ended (O-148)
 
 	job atomic.Pointer[Job] // the innermost one; written under System.jobs; one reference
 	// +checklocks:sys.jobs

@@ -28,7 +28,8 @@ type Thread struct {
 	acting atomic.Int64                     // when imp was set last; 0 where the system has no clock
 	exited atomic.Bool
 	over   ke.Signal // signalled when the thread has ended (O-148)
-	calls  calls     // queued to the thread (O-147)
+	io     pendingIO
+	calls  calls // queued to the thread (O-147)
 
 	suspends atomic.Int32 // how often it is suspended: 0 to MaximumSuspendCount
 }
@@ -177,6 +178,7 @@ func (t *Thread) Exit() {
 	t.process.mu.Lock()
 	delete(t.process.threads, t)
 	t.process.mu.Unlock()
+	t.endIO()
 	t.calls.end()
 	t.over.Set()
 }

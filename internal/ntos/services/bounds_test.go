@@ -30,7 +30,7 @@ func TestPipeQuota(t *testing.T) {
 	w := newWorld(t, kernel.Config{})
 	p := w.process("server", winnt.SeCreateGlobalPrivilege)
 	th, _ := w.thread(p)
-	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, InboundQuota: 8,
+	server, st := th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1, ReadMode: 1, InboundQuota: 8,
 		DesiredAccess:    winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA,
 		ObjectAttributes: nt.Cap(named(`\Device\NamedPipe\q`))})
 	want(t, "create", st, ntstatus.Success)

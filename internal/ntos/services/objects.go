@@ -136,7 +136,7 @@ func (c *Context) NtOpenFile(in nt.OpenFileIn) (out nt.OpenFileOut, st ntstatus.
 		if st := c.gateSystemSecurity(in.DesiredAccess); st != ntstatus.Success {
 			return out, st
 		}
-		out.FileHandle, st = c.openPipe(name, &oa, in.DesiredAccess)
+		out.FileHandle, st = c.openPipe(name, &oa, in.DesiredAccess, in.OpenOptions)
 		return out, st
 	}
 	name := nameOf(&oa)

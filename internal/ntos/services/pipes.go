@@ -44,7 +44,8 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 	cfg := npfs.Config{Message: in.NamedPipeType == winnt.FILE_PIPE_MESSAGE_TYPE, Instances: int(in.MaximumInstances),
 		Inbound: int(in.InboundQuota), Outbound: int(in.OutboundQuota), Which: whichInstance(in.CreateDisposition),
 		Share: in.ShareAccess, LimitFirst: c.Sys.Profile == nt.Observed,
-		Completes: in.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION}
+		Completes:    in.CompletionMode == winnt.FILE_PIPE_COMPLETE_OPERATION,
+		ReadMessages: in.ReadMode == winnt.FILE_PIPE_MESSAGE_TYPE}
 	subject := c.self.Subject()
 	// Gaps of the descriptor given are filled from the creator's token (O-38).
 	d := se.NewDescriptor(subject.Effective(), winnt.FileObject, oa.SecurityDescriptor)
@@ -63,6 +64,7 @@ func (c *Context) NtCreateNamedPipeFile(in nt.CreateNamedPipeFileIn) (out nt.Cre
 		}
 		// commit
 		e.SetPath(PipeDevice + `\` + name)
+		e.Options = in.CreateOptions
 		c.Sys.Security.Objects.Track(e)
 		out.FileHandle, st = c.insert(e, dec.Granted, oa.Attributes)
 		return st
@@ -88,8 +90,8 @@ func whichInstance(disposition uint32) npfs.Which {
 // openPipe connects the calling thread to a listening instance: NtOpenFile of
 // a pipe's name. The quality of service is that of OBJECT_ATTRIBUTES, or the
 // default (I-84).
-func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.AccessMask) (h winnt.Handle,
-	st ntstatus.Status) {
+func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.AccessMask, options uint32) (
+	h winnt.Handle, st ntstatus.Status) {
 	server := c.Sys.Pipes.Find(name)
 	if server == nil {
 		// No pipe has that name.
@@ -109,6 +111,7 @@ func (c *Context) openPipe(name string, oa *nt.ObjectAttributes, desired winnt.A
 	// commit
 	o := c.Sys.Pipes.Connect(name, c.self, oa.SecurityQualityOfService, func(e *npfs.End) ntstatus.Status {
 		e.SetPath(server.Path()) // as the first instance spelled it
+		e.Options = options
 		c.Sys.Security.Objects.Track(e)
 		h, st = c.insert(e, dec.Granted, oa.Attributes)
 		return st
@@ -128,7 +131,13 @@ func (c *Context) NtReadFile(in nt.ReadFileIn) (out nt.ReadFileOut, st ntstatus.
 		// A file without contents ends at once.
 		return out, c.Fail("O-31", ntstatus.EndOfFile)
 	}
-	out.Buffer, st = e.Read(int(in.Length))
+	if in.Later != nil {
+		var r npfs.Result
+		r, st = c.later(e, in.Later, npfs.OpRead, int(in.Length), nil)
+		out.Buffer = r.Data
+	} else {
+		out.Buffer, st = e.Read(int(in.Length))
+	}
 	if st != ntstatus.Success {
 		// The state of the pipe gives nothing to read.
 		c.Fail("I-85", st)
@@ -148,7 +157,12 @@ func (c *Context) NtWriteFile(in nt.WriteFileIn) (out nt.WriteFileOut, st ntstat
 	}
 	defer obj.Head().Deref(ob.TagCall)
 	if e, ok := obj.(*npfs.End); ok {
-		st := e.Write(c.self, in.Buffer.V)
+		var st ntstatus.Status
+		if in.Later != nil {
+			_, st = c.later(e, in.Later, npfs.OpWrite, 0, in.Buffer.V)
+		} else {
+			st = e.Write(c.self, in.Buffer.V)
+		}
 		if st == ntstatus.PipeBusy && e.Completes() {
 			// An end that completes operations at once writes nothing where there is no room (T-135).
 			return out, ntstatus.Success
@@ -181,41 +195,6 @@ func (c *Context) used(h winnt.Handle, right winnt.AccessMask) (ob.Object, ntsta
 		}
 	}
 	return obj, ntstatus.Success
-}
-
-// NtFsControlFile serves the control codes of pipes.
-func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
-	e, g, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
-	if st == ntstatus.ObjectTypeMismatch {
-		return out, c.controlFile(in.FileHandle, in.FsControlCode)
-	}
-	if st != ntstatus.Success {
-		return out, st
-	}
-	defer e.Deref(ob.TagCall)
-	switch in.FsControlCode {
-	case winnt.FSCTL_PIPE_PEEK:
-		return c.peek(e, g.Access, in.OutputBufferLength)
-	case winnt.FSCTL_PIPE_LISTEN:
-		st = e.Listen()
-	case winnt.FSCTL_PIPE_DISCONNECT:
-		st = e.Disconnect()
-	case winnt.FSCTL_PIPE_IMPERSONATE:
-		// The server acts for the client of the last message it read (I-85).
-		o := e.Impersonate(c.self)
-		if c.Sys.Profile == nt.Observed && o.Status == ntstatus.PipeListening {
-			// Observed: no client yet is no client that can be impersonated (T-133).
-			o.Status, o.Rule = ntstatus.CannotImpersonate, "T-133"
-		}
-		return out, c.Impersonated(o)
-	default:
-		st = ntstatus.NotSupported
-	}
-	if st != ntstatus.Success {
-		// The state of the pipe does not allow the control code.
-		return out, c.Fail("I-85", st)
-	}
-	return out, st
 }
 
 // PipeChanged returns a channel that is closed at the next change of the pipe

@@ -2,6 +2,7 @@ package services
 
 import (
 	"github.com/refmon/refmon/internal/ntos/ke"
+	"github.com/refmon/refmon/internal/ntos/npfs"
 	"github.com/refmon/refmon/internal/ntos/ob"
 	"github.com/refmon/refmon/internal/ntos/ps"
 	"github.com/refmon/refmon/nt"
@@ -28,6 +29,8 @@ func waitableOf(obj ob.Object) (w waitable, ok bool) {
 	case *Semaphore:
 		// Each wait counts a semaphore down. O-146
 		return waitable{&o.raised, o.take}, true
+	case *npfs.End:
+		return stays(&o.File)
 	case *ps.Thread:
 		return stays(o.Over())
 	case *ps.Process:
@@ -91,6 +94,9 @@ func (c *Context) ObjectSignaled(h winnt.Handle) (signaled <-chan struct{}, ok b
 
 // CallQueued implements nt.Services.
 func (c *Context) CallQueued() <-chan struct{} { return c.self.CallQueued() }
+
+// CallsQueued implements nt.Services.
+func (c *Context) CallsQueued() bool { return c.self.CallsQueued() }
 
 // NtQueueApcThread queues a call to a thread.
 func (c *Context) NtQueueApcThread(in nt.QueueApcThreadIn) (out nt.QueueApcThreadOut, st ntstatus.Status) {

@@ -14,6 +14,7 @@ var outside = map[string]string{
 	"ReplyWaitReceivePort": ports, "ReplyPort": ports, "ImpersonateClientOfPort": ports,
 	"SeAssignSecurityEx": values, "SeSetSecurityDescriptorInfoEx": values,
 	"SeUnregisterLogonSessionTerminatedRoutine": values,
+	"CancelIoFileEx": underWay, "CancelSynchronousIoFile": underWay,
 	"LsaLogonUser": accounts, "LsaOpenPolicy": accounts, "LsaClose": accounts, "LsaQueryInformationPolicy": accounts,
 	"LsaLookupNames2": accounts, "LsaLookupSids": accounts,
 }
@@ -23,7 +24,8 @@ const (
 	// accounts is the reason of the services that an authority answers.
 	accounts = "what the authority answers depends on its accounts: transcript 97-logon"
 
-	values = "the routine works on values alone; its rules have tests of their own"
+	underWay = "a call without fault needs an operation under way: TestPendingIsCancelled"
+	values   = "the routine works on values alone; its rules have tests of their own"
 )
 
 // Outside tells why no faults of a service are here; empty for a service that

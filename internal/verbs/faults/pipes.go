@@ -18,7 +18,7 @@ const pipeName = `\??\pipe\p`
 func (w *world) pipe(sent bool) (server, client winnt.Handle) {
 	z := w.k.Zw().Services()
 	out, st := z.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
-		ObjectAttributes: oaNamed(pipeName, open()), NamedPipeType: 1, MaximumInstances: 2})
+		ObjectAttributes: oaNamed(pipeName, open()), NamedPipeType: 1, ReadMode: 1, MaximumInstances: 2})
 	check(st, "pipe")
 	f, st := z.NtOpenFile(nt.OpenFileIn{DesiredAccess: winnt.GENERIC_READ | winnt.GENERIC_WRITE,
 		ObjectAttributes: oaNamed(pipeName, nil)})
@@ -219,4 +219,23 @@ var _ = define(setup[*kernel.SeMarkLogonSessionIn]{
 		{rule: "T-5", want: ntstatus.NotFound, name: "no such session", takes: "logon",
 			inject: func(_ *world, in *kernel.SeMarkLogonSessionIn) { in.LogonID = 0x999999 }},
 	},
+})
+
+var _ = define(setup[*nt.CancelIoFileIn]{
+	names: []string{"NtCancelIoFile"},
+	base: func(w *world) *nt.CancelIoFileIn {
+		server, _ := w.pipe(false)
+		return &nt.CancelIoFileIn{FileHandle: server}
+	},
+	faults: fileHandles(func(in *nt.CancelIoFileIn) *winnt.Handle { return &in.FileHandle }, 0),
+})
+
+var _ = define(setup[*nt.FlushBuffersFileIn]{
+	names: []string{"NtFlushBuffersFile", "ZwFlushBuffersFile"},
+	base: func(w *world) *nt.FlushBuffersFileIn {
+		server, _ := w.pipe(false)
+		return &nt.FlushBuffersFileIn{FileHandle: server}
+	},
+	faults: fileHandles(func(in *nt.FlushBuffersFileIn) *winnt.Handle { return &in.FileHandle }, 0),
+	absent: []absence{{"I-140", "", "what a pipe answers depends on the conversation: TestPendingPipes"}},
 })

@@ -1,0 +1,251 @@
+//go:build cgo && linux
+
+package main
+
+import (
+	"sync/atomic"
+
+	"github.com/refmon/refmon/internal/marshal"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// ioCall is one call on a file under way: where its result goes.
+type ioCall struct {
+	*call
+	block  user
+	notYet ntstatus.Status // means, over a socket, that the call has to wait; 0 for none
+}
+
+// io looks at the status block of the services on files.
+func (c *call) io(block int) (ioCall, ntstatus.Status) {
+	x := ioCall{call: c, block: c.ptr(block)}
+	// Every pointer is looked at before any handle (O-3).
+	return x, c.Probe(x.block, 16, 4)
+}
+
+// optional reads parameters that pipes and files without contents do not use,
+// a ByteOffset and a Key, as far as to tell a bad pointer.
+func (c *call) optional(offset, key int) ntstatus.Status {
+	if p := c.ptr(offset); p != 0 {
+		if _, st := c.ReadU64(p); st != ntstatus.Success {
+			return st
+		}
+	}
+	if p := c.ptr(key); p != 0 {
+		if _, st := c.ReadU32(p); st != ntstatus.Success {
+			return st
+		}
+	}
+	return ntstatus.Success
+}
+
+// finish writes the IO_STATUS_BLOCK, which a failure leaves alone.
+func (x ioCall) finish(st ntstatus.Status, information int) uint64 {
+	const failed = 0xC0000000 // a warning, such as STATUS_BUFFER_OVERFLOW, is no failure
+	if uint32(st)&failed != failed {
+		if fault := x.putIOStatus(x.block, st, uint64(information)); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	return status(st)
+}
+
+// run makes a call that may end later: parameters 1 to 3 are the event, the routine
+// and its context, buffer is where what was read goes. A synchronous handle waits.
+func (x ioCall) run(buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
+	return x.runWith(&nt.Later{Event: x.handle(1), ApcRoutine: x.routine(2), ApcContext: uint64(x.ptr(3))}, buffer, do)
+}
+
+func (x ioCall) runWith(l *nt.Later, buffer user, do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
+	if r := x.remote(); r != nil {
+		return x.runRemote(r, l, buffer, do)
+	}
+	var told atomic.Bool
+	var final ntstatus.Status
+	block := x.block
+	l.IoStatusBlock = uint64(block)
+	l.Done = func(r nt.IOResult) {
+		// The memory of another thread's call may be known to that thread alone.
+		m := new(marshal.Memory)
+		final = r.Status
+		if m.Write(buffer, r.Data) == ntstatus.Success {
+			var e marshal.Encoder
+			e.U64(uint64(r.Status))
+			e.U64(r.Information)
+			m.Write(block, e.Bytes) // one that is gone since is the program's affair
+		}
+		told.Store(true)
+	}
+	out, st := do(l)
+	if st == ntstatus.Pending && l.Synchronous {
+		if st = x.await(l); told.Load() {
+			st = final
+		}
+	}
+	if st == ntstatus.Pending || told.Load() {
+		return status(st)
+	}
+	return x.finish(st, int(out.Information))
+}
+
+// runRemote makes a call of a daemon's service, which cannot end later: its caller waits
+// for what the handle does not let be done yet, on any handle.
+func (x ioCall) runRemote(r *remote, l *nt.Later, buffer user,
+	do func(*nt.Later) (nt.IOResult, ntstatus.Status)) uint64 {
+	if l.Event != 0 || l.ApcRoutine != 0 {
+		return status(ntstatus.NotSupported)
+	}
+	var out nt.IOResult
+	var waited bool
+	try := func() (st ntstatus.Status) {
+		out, st = do(nil)
+		return st
+	}
+	st := try()
+	if st == x.notYet && st != ntstatus.Success {
+		st, waited = r.until(x.handle(0), x.notYet, try)
+	}
+	if waited && st == ntstatus.PipeConnected {
+		st = ntstatus.Success // it came while this call waited
+	}
+	if fault := x.Write(buffer, out.Data); fault != ntstatus.Success {
+		return status(fault)
+	}
+	return x.finish(st, int(out.Information))
+}
+
+// await waits until an operation of a synchronous handle has ended. Calls that come
+// cancel it, where the handle waits alertably.
+func (x ioCall) await(l *nt.Later) ntstatus.Status {
+	calls := x.sys.CallQueued()
+	if !l.Alertable {
+		calls = nil
+	} else if x.sys.CallsQueued() {
+		l.Cancel()
+	}
+	select {
+	case <-l.Over:
+	case <-calls:
+		l.Cancel()
+		<-l.Over
+	}
+	x.Forget() // the program may have taken outputs away meanwhile
+	if l.Alertable {
+		x.makeCalls()
+	}
+	return l.Failure
+}
+
+func ntReadFile(c *call) uint64 {
+	h, buffer, length := c.handle(0), c.ptr(5), c.u32(6)
+	x, st := c.io(4)
+	if st == ntstatus.Success {
+		st = c.Probe(buffer, uintptr(length), 1)
+	}
+	if st == ntstatus.Success {
+		st = c.optional(7, 8)
+	}
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	x.notYet = ntstatus.PipeEmpty
+	return x.run(buffer, func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
+		out, st := c.sys.NtReadFile(nt.ReadFileIn{FileHandle: h, Length: length, Later: l})
+		return nt.IOResult{Data: out.Buffer, Information: uint64(len(out.Buffer))}, st
+	})
+}
+
+func ntWriteFile(c *call) uint64 {
+	h := c.handle(0)
+	x, st := c.io(4)
+	if st == ntstatus.Success {
+		st = c.optional(7, 8)
+	}
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	b, st := c.Block(c.ptr(5), int(c.u32(6)), 1)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	x.notYet = ntstatus.PipeBusy
+	return x.run(0, func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
+		out, st := c.sys.NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap(b), Later: l})
+		return nt.IOResult{Information: uint64(out.Information)}, st
+	})
+}
+
+// ntFlushBuffersFile waits on any handle.
+func ntFlushBuffersFile(c *call) uint64 {
+	x, st := c.io(1)
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	x.notYet = ntstatus.Pending
+	return x.runWith(&nt.Later{Waits: true}, 0, func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
+		_, st := c.sys.NtFlushBuffersFile(nt.FlushBuffersFileIn{FileHandle: c.handle(0), Later: l})
+		return nt.IOResult{}, st
+	})
+}
+
+func ntFsControlFile(c *call) uint64 {
+	in := fsControlFileIn(c)
+	x, st := c.io(4)
+	if st == ntstatus.Success {
+		st = c.Probe(c.ptr(8), uintptr(c.u32(9)), 1)
+	}
+	if st != ntstatus.Success {
+		return status(st)
+	}
+	in.OutputBufferLength = c.u32(9)
+	if in.FsControlCode == winnt.FSCTL_PIPE_TRANSCEIVE {
+		in.InputBuffer = captured(c.Block(c.ptr(6), int(c.u32(7)), 1))
+	}
+	if in.FsControlCode == winnt.FSCTL_PIPE_LISTEN {
+		x.notYet = ntstatus.PipeListening
+	}
+	return x.run(c.ptr(8), func(l *nt.Later) (nt.IOResult, ntstatus.Status) {
+		in.Later = l
+		out, st := c.sys.NtFsControlFile(in)
+		told := out.OutputBuffer.Bytes()
+		return nt.IOResult{Data: told, Information: uint64(len(told))}, st
+	})
+}
+
+// cancelled answers a service that cancels; its own status block tells what came
+// of it.
+func (x ioCall) cancelled(st ntstatus.Status) uint64 {
+	if st == ntstatus.Success || st == ntstatus.NotFound {
+		if fault := x.putIOStatus(x.block, st, 0); fault != ntstatus.Success {
+			return status(fault)
+		}
+	}
+	return status(st)
+}
+
+func ntCancelIoFile(c *call) uint64 {
+	x, st := c.io(1)
+	if st == ntstatus.Success {
+		_, st = c.sys.NtCancelIoFile(nt.CancelIoFileIn{FileHandle: c.handle(0)})
+	}
+	return x.cancelled(st)
+}
+
+func ntCancelIoFileEx(c *call) uint64 {
+	x, st := c.io(2)
+	if st == ntstatus.Success {
+		_, st = c.sys.NtCancelIoFileEx(nt.CancelIoFileExIn{FileHandle: c.handle(0), IoRequestToCancel: uint64(c.ptr(1))})
+	}
+	return x.cancelled(st)
+}
+
+func ntCancelSynchronousIoFile(c *call) uint64 {
+	x, st := c.io(2)
+	if st == ntstatus.Success {
+		_, st = c.sys.NtCancelSynchronousIoFile(nt.CancelSynchronousIoFileIn{ThreadHandle: c.handle(0),
+			IoRequestToCancel: uint64(c.ptr(1))})
+	}
+	return x.cancelled(st)
+}

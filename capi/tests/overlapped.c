@@ -1,0 +1,127 @@
+/* Operations of pipes that end later than their call: events, routines, cancelling, and synchronous handles. */
+#include "check.h"
+#include <pthread.h>
+
+static const char name[] = "\\\\.\\pipe\\overlapped";
+static HANDLE server, end, event;
+
+static void connect_ends(DWORD flags)
+{
+	server = CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX | flags, PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, 1, 8, 8, 0,
+		NULL);
+	CHECK(server != INVALID_HANDLE_VALUE);
+	OVERLAPPED o = {.hEvent = event};
+	if (flags) {
+		FAILS(ConnectNamedPipe(server, &o), ERROR_IO_PENDING);
+		CHECK(!HasOverlappedIoCompleted(&o));
+	}
+	end = CreateFileA(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, flags, NULL);
+	CHECK(end != INVALID_HANDLE_VALUE);
+	CHECK(!flags || (HasOverlappedIoCompleted(&o) && !WaitForSingleObject(event, 0)));
+}
+
+static int routines;
+static void WINAPI routine(DWORD error, DWORD n, LPOVERLAPPED o)
+{
+	SAME(error, o->Offset);
+	SAME(n, o->InternalHigh);
+	routines++;
+}
+
+static void test_overlapped_handles(void)
+{
+	char b[8];
+	DWORD n;
+	OVERLAPPED o = {.hEvent = event}, r = {.Offset = 0};
+	connect_ends(FILE_FLAG_OVERLAPPED);
+	FAILS(ReadFile(server, b, sizeof b, NULL, &o), ERROR_IO_PENDING);
+	SAME(WaitForSingleObject(event, 0), WAIT_TIMEOUT);
+	FAILS(GetOverlappedResult(server, &o, &n, FALSE), ERROR_IO_INCOMPLETE);
+	FAILS(GetOverlappedResultEx(server, &o, &n, 1, FALSE), WAIT_TIMEOUT);
+	CHECK(WriteFile(end, "hello", 5, &n, NULL));
+	CHECK(GetOverlappedResult(server, &o, &n, TRUE) && n == 5 && !memcmp(b, "hello", 5));
+	CHECK(ReadFileEx(server, b, sizeof b, &r, routine));
+	CHECK(WriteFile(end, "you", 3, &n, NULL));
+	SAME(routines, 0);
+	SAME(SleepEx(INFINITE, TRUE), WAIT_IO_COMPLETION);
+	SAME(routines, 1);
+
+	/* cancelled by its name, by the thread, and by closing */
+	FAILS(ReadFile(server, b, sizeof b, NULL, &o), ERROR_IO_PENDING);
+	FAILS(CancelIoEx(server, &r), ERROR_NOT_FOUND);
+	CHECK(CancelIoEx(server, &o));
+	FAILS(GetOverlappedResult(server, &o, &n, TRUE), ERROR_OPERATION_ABORTED);
+	r.Offset = ERROR_OPERATION_ABORTED;
+	CHECK(ReadFileEx(server, b, sizeof b, &r, routine));
+	CHECK(CancelIo(server));
+	SAME(SleepEx(INFINITE, TRUE), WAIT_IO_COMPLETION);
+	SAME(routines, 2);
+	FAILS(ReadFile(end, b, sizeof b, NULL, &o), ERROR_IO_PENDING);
+	CHECK(CloseHandle(end));
+	FAILS(GetOverlappedResult(server, &o, &n, TRUE), ERROR_OPERATION_ABORTED);
+	FAILS(ReadFile(server, b, sizeof b, NULL, &o), ERROR_BROKEN_PIPE);
+	CHECK(CloseHandle(server));
+}
+
+/* Without an OVERLAPPED a call on such a handle waits; a write waits for room, and a flush for the reader. */
+static void *reader(void *arg)
+{
+	char b[16];
+	DWORD n;
+	(void)arg;
+	for (int i = 0; i < 2; i++)
+		CHECK(ReadFile(server, b, sizeof b, &n, NULL) && n == 8);
+	return NULL;
+}
+
+static void test_waiting(void)
+{
+	pthread_t t;
+	DWORD n;
+	for (int i = 0; i < 2; i++) {
+		connect_ends(i ? FILE_FLAG_OVERLAPPED : 0);
+		CHECK(!pthread_create(&t, NULL, reader, NULL));
+		CHECK(WriteFile(end, "12345678", 8, &n, NULL) && n == 8);
+		CHECK(WriteFile(end, "87654321", 8, &n, NULL) && n == 8);
+		CHECK(FlushFileBuffers(end));
+		CHECK(!pthread_join(t, NULL));
+		CHECK(CloseHandle(end) && CloseHandle(server));
+	}
+}
+
+static HANDLE waiter;
+static void *blocked(void *arg)
+{
+	char b[8];
+	DWORD n;
+	(void)arg;
+	CHECK(DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &waiter, 0, FALSE,
+		DUPLICATE_SAME_ACCESS));
+	CHECK(SetEvent(event));
+	FAILS(ReadFile(server, b, sizeof b, &n, NULL), ERROR_OPERATION_ABORTED);
+	return NULL;
+}
+
+static void test_synchronous_cancel(void)
+{
+	pthread_t t;
+	connect_ends(0);
+	CHECK(ResetEvent(event));
+	CHECK(!pthread_create(&t, NULL, blocked, NULL));
+	SAME(WaitForSingleObject(event, INFINITE), WAIT_OBJECT_0);
+	while (!CancelSynchronousIo(waiter)) /* until it reads */
+		SAME(GetLastError(), ERROR_NOT_FOUND);
+	CHECK(!pthread_join(t, NULL));
+	CHECK(CloseHandle(waiter) && CloseHandle(end) && CloseHandle(server));
+}
+
+void test_overlapped(void)
+{
+	if (OVER_SOCKET) /* operations end before their calls there */
+		return;
+	event = CreateEventW(NULL, TRUE, FALSE, NULL);
+	test_overlapped_handles();
+	test_waiting();
+	test_synchronous_cancel();
+	CHECK(CloseHandle(event));
+}

@@ -1,0 +1,256 @@
+package npfs
+
+import (
+	"slices"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/internal/ntos/ps"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// Op is the operation that a request asks for. The zero value asks for none.
+type Op uint8
+
+// The operations that may end later than they begin.
+const (
+	OpRead Op = iota + 1
+	OpWrite
+	OpTransceive // writes a message and reads the answer
+	OpListen
+	OpFlush // waits until the other end has read everything
+)
+
+// Limits of what waits at one end.
+const (
+	MaxPending = 256          // requests
+	maxStalled = 2 * MaxQuota // bytes queued, with those beyond the quota
+)
+
+// Request is an operation that may have to wait for the other end. It holds a
+// reference on its end while it waits. The zero value fails.
+type Request struct {
+	End    *End       // immutable
+	Op     Op         // immutable
+	Length int        // immutable: bytes that a read takes at most
+	Data   []byte     // immutable: the bytes that a write writes
+	Thread *ps.Thread // immutable: who asks; its context goes with what it writes (I-85)
+	// Finish is called once where Start said STATUS_PENDING, with no lock held, and
+	// maybe before Start has returned.
+	Finish func(Result) // immutable
+
+	message *message // guarded by the instance's mu: the message of a write that waits
+	queued  bool     // guarded by the instance's mu
+}
+
+// Result tells how an operation ended.
+type Result struct {
+	Status ntstatus.Status
+	Data   []byte // the bytes that were read
+	Count  int    // how many were read or written
+}
+
+// finished holds requests whose end is to be told, and contexts to be given back.
+type finished struct {
+	requests []*Request
+	results  []Result
+	contexts []*ps.ClientContext
+}
+
+func (f *finished) add(r *Request, res Result) {
+	f.requests, f.results = append(f.requests, r), append(f.results, res)
+}
+
+// tell ends requests; no lock is held.
+func (f *finished) tell() {
+	for _, c := range f.contexts {
+		c.Delete()
+	}
+	for i, r := range f.requests {
+		r.Finish(f.results[i])
+		r.End.Deref(ob.TagLink)
+	}
+}
+
+// Start begins an operation and returns its result, STATUS_PENDING where
+// it has to wait. An end that completes operations at once does not wait (T-135).
+func (r *Request) Start() Result {
+	e := r.End
+	var m *message
+	if r.Op == OpWrite || r.Op == OpTransceive {
+		m = e.newMessage(r.Thread, r.Data)
+	}
+	var f finished
+	in := e.instance
+	in.mu.Lock()
+	res := e.beginLocked(r, m, &f)
+	if res.Status == ntstatus.Pending {
+		r.queued = true
+		e.pending++
+		e.Ref(ob.TagLink)
+		in.waiting = append(in.waiting, r)
+	}
+	in.settleLocked(&f)
+	in.mu.Unlock()
+	f.tell()
+	return res
+}
+
+// beginLocked tries an operation for the first time. STATUS_PENDING: it waits.
+//
+// +checklocks:e.instance.mu
+func (e *End) beginLocked(r *Request, m *message, f *finished) (res Result) {
+	full := e.pending >= MaxPending
+	switch r.Op {
+	case OpRead:
+		res = e.readLocked(r.Length, f)
+	case OpWrite:
+		if res.Status = e.putLocked(m, !full, f); res.Status == ntstatus.Success {
+			res.Count = len(r.Data)
+		}
+		r.message = m
+	case OpTransceive:
+		if res.Status = e.askLocked(m, full, f); res.Status == ntstatus.Success {
+			res.Status = ntstatus.PipeEmpty
+		}
+	case OpListen:
+		res.Status = e.listenLocked()
+	case OpFlush:
+		res.Status = e.flushLocked()
+	default:
+		res.Status = ntstatus.InvalidParameter
+	}
+	switch {
+	case !r.Op.waits(res.Status) || e.complete.Load():
+	case full:
+		// As many operations wait at an end as may. I-141
+		res.Status = ntstatus.InsufficientResources
+	default:
+		res.Status = ntstatus.Pending
+	}
+	return res
+}
+
+// waits reports whether a status says that the operation cannot be done yet.
+func (op Op) waits(st ntstatus.Status) bool {
+	switch op {
+	case OpRead, OpTransceive:
+		return st == ntstatus.PipeEmpty
+	case OpListen:
+		return st == ntstatus.PipeListening
+	}
+	return st == ntstatus.Pending
+}
+
+// againLocked tries an operation that waits; STATUS_PENDING: it still does.
+//
+// +checklocks:in.mu
+func (in *Instance) againLocked(r *Request, f *finished) (res Result) {
+	e := r.End
+	switch r.Op {
+	case OpRead, OpTransceive:
+		res = e.readLocked(r.Length, f)
+	case OpWrite:
+		res = Result{Status: e.stalledLocked(r.message), Count: len(r.Data)}
+	case OpListen:
+		if res.Status = e.listenLocked(); res.Status == ntstatus.PipeConnected || res.Status == ntstatus.PipeClosing {
+			res.Status = ntstatus.Success // the client came while the request waited
+		}
+	default:
+		res.Status = e.flushLocked()
+	}
+	if r.Op.waits(res.Status) {
+		return Result{Status: ntstatus.Pending}
+	}
+	return res
+}
+
+// settleLocked ends the requests that can be done now, in their order: what one of
+// them does may be what another one waits for.
+//
+// +checklocks:in.mu
+func (in *Instance) settleLocked(f *finished) {
+	for again := true; again; {
+		again = false
+		for _, r := range slices.Clone(in.waiting) {
+			if res := in.againLocked(r, f); res.Status != ntstatus.Pending {
+				in.endLocked(r, res, f)
+				again = true
+			}
+		}
+	}
+	close(in.changed)
+	in.changed = make(chan struct{})
+}
+
+// endLocked takes a request out of those that wait.
+//
+// +checklocks:in.mu
+func (in *Instance) endLocked(r *Request, res Result, f *finished) {
+	r.queued = false
+	r.End.pending--
+	in.waiting = slices.DeleteFunc(in.waiting, func(x *Request) bool { return x == r })
+	f.add(r, res)
+}
+
+// Cancel ends a request that waits with STATUS_CANCELLED, and reports whether it
+// did; bytes of a write that were not read are gone with it (I-138).
+func (r *Request) Cancel() bool {
+	var f finished
+	in := r.End.instance
+	in.mu.Lock()
+	was := r.queued
+	if was {
+		in.cancelLocked(r, &f)
+		in.settleLocked(&f)
+	}
+	in.mu.Unlock()
+	f.tell()
+	return was
+}
+
+// cancelLocked ends one request.
+//
+// +checklocks:in.mu
+func (in *Instance) cancelLocked(r *Request, f *finished) {
+	if r.Op == OpWrite {
+		r.End.outbox().drop(r.message, f)
+	}
+	in.endLocked(r, Result{Status: ntstatus.Cancelled}, f)
+}
+
+// closeLocked ends the requests of an end whose last handle is closed (I-138).
+//
+// +checklocks:in.mu
+func (in *Instance) closeLocked(e *End, f *finished) {
+	for _, r := range slices.Clone(in.waiting) {
+		if r.End == e {
+			in.cancelLocked(r, f)
+		}
+	}
+}
+
+// drop takes a message out unread.
+func (q *queue) drop(m *message, f *finished) {
+	if i := slices.Index(q.messages, m); i >= 0 {
+		q.messages = slices.Delete(q.messages, i, i+1)
+		q.bytes -= len(m.data)
+		if m.context != nil {
+			f.contexts = append(f.contexts, m.context)
+		}
+	}
+}
+
+// Waits reports whether the calls of this end wait for the end of their operations, and
+// whether alertably.
+func (e *End) Waits() (synchronous, alertable bool) {
+	alertable = e.Options&winnt.FILE_SYNCHRONOUS_IO_ALERT != 0
+	return alertable || e.Options&winnt.FILE_SYNCHRONOUS_IO_NONALERT != 0, alertable
+}
+
+// Flush returns STATUS_PENDING while the other end has not read everything (I-140).
+func (e *End) Flush() ntstatus.Status {
+	e.instance.mu.Lock()
+	defer e.instance.mu.Unlock()
+	return e.flushLocked()
+}

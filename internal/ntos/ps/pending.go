@@ -1,0 +1,103 @@
+package ps
+
+import (
+	"sync"
+
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/ntstatus"
+)
+
+// MaxPendingIO is how many operations on files the threads of a process can have under
+// way.
+const MaxPendingIO = 4096
+
+// Pending is an operation on a file that has not ended. Its methods run with no lock
+// held.
+type Pending interface {
+	// CancelIO cancels the operation if it has that status block, 0 for any, and is
+	// synchronous where that is asked for; false where it ends by itself.
+	CancelIO(block uint64, synchronous bool) bool
+	// File returns the file that the operation is on.
+	File() ob.Object
+}
+
+// pendingIO holds the operations of a thread that have not ended. The zero value is
+// empty.
+type pendingIO struct {
+	mu sync.Mutex
+	// +checklocks:mu
+	all map[Pending]struct{} // guarded by mu
+	// +checklocks:mu
+	ended bool // guarded by mu: the thread begins no more
+}
+
+// AddIO enters an operation that begins. Errors: STATUS_THREAD_IS_TERMINATING, and
+// STATUS_INSUFFICIENT_RESOURCES beyond [MaxPendingIO].
+func (t *Thread) AddIO(p Pending) ntstatus.Status {
+	t.io.mu.Lock()
+	defer t.io.mu.Unlock()
+	if t.io.ended {
+		return ntstatus.ThreadIsTerminating
+	}
+	if t.process.pending.Add(1) > MaxPendingIO {
+		t.process.pending.Add(-1)
+		return ntstatus.InsufficientResources
+	}
+	if t.io.all == nil {
+		t.io.all = map[Pending]struct{}{}
+	}
+	t.io.all[p] = struct{}{}
+	return ntstatus.Success
+}
+
+// RemoveIO takes an operation out that has ended.
+func (t *Thread) RemoveIO(p Pending) {
+	t.io.mu.Lock()
+	defer t.io.mu.Unlock()
+	if _, ok := t.io.all[p]; ok {
+		delete(t.io.all, p)
+		t.process.pending.Add(-1)
+	}
+}
+
+// CancelIO cancels the operations of the thread on a file, nil for any, with that
+// status block, 0 for any; it returns how many.
+func (t *Thread) CancelIO(file ob.Object, block uint64, synchronous bool) (n int) {
+	t.io.mu.Lock()
+	var list []Pending
+	for p := range t.io.all {
+		list = append(list, p)
+	}
+	t.io.mu.Unlock()
+	for _, p := range list {
+		if (file == nil || p.File() == file) && p.CancelIO(block, synchronous) {
+			n++
+		}
+	}
+	return n
+}
+
+// CancelIO cancels the operations of all threads on a file, as [Thread.CancelIO] does.
+func (p *Process) CancelIO(file ob.Object, block uint64) (n int) {
+	p.mu.Lock()
+	var threads []*Thread
+	for t := range p.threads {
+		if t.TryRef(ob.TagCall) {
+			threads = append(threads, t)
+		}
+	}
+	p.mu.Unlock()
+	for _, t := range threads {
+		n += t.CancelIO(file, block, false)
+		t.Deref(ob.TagCall)
+	}
+	return n
+}
+
+// endIO cancels what a thread that ends has under way (I-138).
+func (t *Thread) endIO() {
+	t.io.mu.Lock()
+	t.io.ended = true
+	t.io.mu.Unlock()
+	t.CancelIO(nil, 0, false)
+}

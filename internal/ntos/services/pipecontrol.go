@@ -1,0 +1,94 @@
+package services
+
+import (
+	"github.com/refmon/refmon/access"
+	"github.com/refmon/refmon/internal/ntos/npfs"
+	"github.com/refmon/refmon/internal/ntos/ob"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// NtFsControlFile serves the control codes of pipes.
+func (c *Context) NtFsControlFile(in nt.FsControlFileIn) (out nt.FsControlFileOut, st ntstatus.Status) {
+	e, g, st := ob.Reference[*npfs.End](&c.Caller, in.FileHandle, 0, npfs.EndType)
+	if st == ntstatus.ObjectTypeMismatch {
+		return out, c.controlFile(in.FileHandle, in.FsControlCode)
+	}
+	if st != ntstatus.Success {
+		return out, st
+	}
+	defer e.Deref(ob.TagCall)
+	switch {
+	case in.FsControlCode == winnt.FSCTL_PIPE_TRANSCEIVE:
+		return out, c.transceive(e, g.Access, &in)
+	case in.FsControlCode == winnt.FSCTL_PIPE_LISTEN && in.Later != nil:
+		if _, st = c.later(e, in.Later, npfs.OpListen, 0, nil); st != ntstatus.Success {
+			return out, c.Fail("I-85", st)
+		}
+		return out, st
+	case in.Later == nil:
+		return c.control(e, g.Access, &in)
+	}
+	i, st := c.begin(e, in.Later)
+	if st != ntstatus.Success {
+		return out, st
+	}
+	out, st = c.control(e, g.Access, &in)
+	r := npfs.Result{Status: st}
+	if b := out.OutputBuffer; b != nil {
+		r.Data = b.Bytes()
+		r.Count = len(r.Data)
+	}
+	i.over(r, false)
+	return out, st
+}
+
+// control serves the codes that are done at once.
+func (c *Context) control(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) (out nt.FsControlFileOut,
+	st ntstatus.Status) {
+	switch in.FsControlCode {
+	case winnt.FSCTL_PIPE_PEEK:
+		return c.peek(e, granted, in.OutputBufferLength)
+	case winnt.FSCTL_PIPE_LISTEN:
+		st = e.Listen()
+	case winnt.FSCTL_PIPE_DISCONNECT:
+		st = e.Disconnect()
+	case winnt.FSCTL_PIPE_IMPERSONATE:
+		// The server acts for the client of the last message it read (I-85).
+		o := e.Impersonate(c.self)
+		if c.Sys.Profile == nt.Observed && o.Status == ntstatus.PipeListening {
+			// Observed: no client yet is no client that can be impersonated (T-133).
+			o.Status, o.Rule = ntstatus.CannotImpersonate, "T-133"
+		}
+		return out, c.Impersonated(o)
+	default:
+		st = ntstatus.NotSupported
+	}
+	if st != ntstatus.Success {
+		// The state of the pipe does not allow the control code.
+		return out, c.Fail("I-85", st)
+	}
+	return out, st
+}
+
+// transceive serves FSCTL_PIPE_TRANSCEIVE, whose code says that the handle must let
+// read and write.
+func (c *Context) transceive(e *npfs.End, granted winnt.AccessMask, in *nt.FsControlFileIn) ntstatus.Status {
+	const both = winnt.FILE_READ_DATA | winnt.FILE_WRITE_DATA
+	switch {
+	case in.Later == nil:
+		// It takes a program with memory of its own.
+		return c.Fail("I-85", ntstatus.NotSupported)
+	case in.InputBuffer.Status != ntstatus.Success:
+		return c.Fail("O-3", in.InputBuffer.Status)
+	case c.Mode != access.Kernel && granted&both != both:
+		return c.Fail("O-31", ntstatus.AccessDenied)
+	}
+	_, st := c.later(e, in.Later, npfs.OpTransceive, int(in.OutputBufferLength), in.InputBuffer.V)
+	if st != ntstatus.Success {
+		// A message is sent and its answer read where nothing else is there to read.
+		return c.Fail("I-142", st)
+	}
+	return st
+}

@@ -1,0 +1,289 @@
+package kernel_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/refmon/refmon/kernel"
+	"github.com/refmon/refmon/nt"
+	"github.com/refmon/refmon/ntstatus"
+	"github.com/refmon/refmon/winnt"
+)
+
+// pendingWorld is a process with the two ends of a pipe of messages.
+type pendingWorld struct {
+	*testing.T
+	p              *kernel.Process
+	th             *nt.Thread
+	server, client winnt.Handle
+}
+
+const pendingPipe = `\??\pipe\pending`
+
+func newPendingWorld(t *testing.T, quota uint32) *pendingWorld {
+	t.Helper()
+	sys := kernel.Boot(kernel.Config{})
+	p, err := sys.NewProcess("p", benchToken(t, "S-1-5-21-1-2-3-1107", winnt.TokenPrimary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	th, err := p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &pendingWorld{T: t, p: p, th: th}
+	var st ntstatus.Status
+	const rights = winnt.GENERIC_READ | winnt.GENERIC_WRITE | winnt.SYNCHRONIZE
+	w.server, st = th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{DesiredAccess: rights, NamedPipeType: 1, ReadMode: 1,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: pendingPipe}), InboundQuota: quota, OutboundQuota: quota})
+	w.must(st)
+	t.Cleanup(func() {
+		p.Exit()
+		if err := sys.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func (w *pendingWorld) connect() {
+	w.Helper()
+	var st ntstatus.Status
+	w.client, st = w.th.NtOpenFile(winnt.GENERIC_READ|winnt.GENERIC_WRITE,
+		&nt.ObjectAttributes{ObjectName: pendingPipe}, 0, 0)
+	w.must(st)
+}
+
+func (w *pendingWorld) must(st ntstatus.Status) {
+	w.Helper()
+	if !st.IsSuccess() {
+		w.Fatal(st)
+	}
+}
+
+// later returns an operation that counts how often it ended, and with what.
+func later(ends *atomic.Int32, got *nt.IOResult) *nt.Later {
+	return &nt.Later{Done: func(r nt.IOResult) { *got = r; ends.Add(1) }}
+}
+
+func (w *pendingWorld) read(th *nt.Thread, h winnt.Handle, l *nt.Later) ntstatus.Status {
+	_, st := th.Services().NtReadFile(nt.ReadFileIn{FileHandle: h, Length: 64, Later: l})
+	return st
+}
+
+func (w *pendingWorld) write(th *nt.Thread, h winnt.Handle, b string, l *nt.Later) ntstatus.Status {
+	_, st := th.Services().NtWriteFile(nt.WriteFileIn{FileHandle: h, Buffer: nt.Cap([]byte(b)), Later: l})
+	return st
+}
+
+// I-135, I-136, I-137, I-140: operations that wait end with the other end's, the event and
+// the call after the data.
+func TestPendingPipes(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	var ends atomic.Int32
+	var got nt.IOResult
+	same := func(what string, st, want ntstatus.Status) {
+		t.Helper()
+		if st != want {
+			t.Errorf("%s: %s, want %s", what, st, want)
+		}
+	}
+	event, st := w.th.NtCreateEvent(winnt.EVENT_ALL_ACCESS, nil, nt.NotificationEvent, true)
+	w.must(st)
+	l := later(&ends, &got)
+	l.Event, l.ApcRoutine, l.ApcContext, l.IoStatusBlock = event, 7, 8, 9
+	_, st = w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server,
+		FsControlCode: winnt.FSCTL_PIPE_LISTEN, Later: l})
+	same("a listen without a client", st, ntstatus.Pending)
+	_, st = w.th.NtWaitForSingleObject(event, false)
+	same("the event meanwhile", st, ntstatus.Timeout)
+	w.connect()
+	calls, st := w.th.NtWaitForSingleObject(event, true)
+	same("the event after it", st, ntstatus.Success)
+	if calls, st = w.th.NtTestAlert(); len(calls) != 1 || calls[0] != (nt.UserAPC{ApcRoutine: 7, ApcArgument1: 8,
+		ApcArgument2: 9}) || ends.Load() != 1 || got.Status != ntstatus.Success {
+		t.Errorf("the listen: calls %v, %s, %d ends, %+v", calls, st, ends.Load(), got)
+	}
+	same("a read", w.read(w.th, w.server, later(&ends, &got)), ntstatus.Pending)
+	_, st = w.th.NtWaitForSingleObject(w.server, false)
+	same("the file meanwhile", st, ntstatus.Timeout)
+	same("a write", w.write(w.th, w.client, "hello", nil), ntstatus.Success)
+	if ends.Load() != 2 || string(got.Data) != "hello" || got.Information != 5 {
+		t.Errorf("the read: %d ends, %+v", ends.Load(), got)
+	}
+	_, st = w.th.NtWaitForSingleObject(w.server, false)
+	same("the file after it", st, ntstatus.Success)
+	same("a write that fits", w.write(w.th, w.client, "12345678", nil), ntstatus.Success)
+	same("flushing it", w.th.NtFlushBuffersFile(w.client), ntstatus.Pending)
+	same("a write without room", w.write(w.th, w.client, "9", later(&ends, &got)), ntstatus.Pending)
+	for i, want := range []string{"12345678", "9"} {
+		b, st := w.th.NtReadFile(w.server, 64)
+		if string(b) != want || st != ntstatus.Success || ends.Load() != 3 || got.Information != 1 {
+			t.Errorf("read %d: %q, %s; the write: %d ends, %+v", i, b, st, ends.Load(), got)
+		}
+	}
+	same("flushing nothing", w.th.NtFlushBuffersFile(w.client), ntstatus.Success)
+}
+
+// I-139, I-142: an end that reads bytes reads across messages and cannot ask; one that reads
+// messages sends one and gets the answer.
+func TestTransceive(t *testing.T) {
+	w := newPendingWorld(t, 64)
+	w.connect()
+	var ends atomic.Int32
+	var got nt.IOResult
+	ask := func() ntstatus.Status {
+		_, st := w.th.Services().NtFsControlFile(nt.FsControlFileIn{FileHandle: w.server, OutputBufferLength: 9,
+			FsControlCode: winnt.FSCTL_PIPE_TRANSCEIVE, InputBuffer: nt.Cap([]byte("ask")), Later: later(&ends, &got)})
+		return st
+	}
+	if st := ask(); st != ntstatus.Pending {
+		t.Fatal(st)
+	}
+	if b, st := w.th.NtReadFile(w.client, 64); string(b) != "ask" {
+		t.Errorf("the client reads %q, %s", b, st)
+	}
+	w.must(w.write(w.th, w.client, "answer", nil))
+	if ends.Load() != 1 || string(got.Data) != "answer" {
+		t.Errorf("%d ends, %+v", ends.Load(), got)
+	}
+	w.must(w.write(w.th, w.client, "more", nil))
+	if st := ask(); st != ntstatus.PipeBusy {
+		t.Errorf("asking while there is something to read: %s", st)
+	}
+	w.must(w.th.NtClose(w.client))
+	if st := ask(); st != ntstatus.InvalidPipeState {
+		t.Errorf("asking an end that is gone: %s", st)
+	}
+
+	w = newPendingWorld(t, 64)
+	w.must(w.th.NtClose(w.server))
+	var st ntstatus.Status
+	w.server, st = w.th.NtCreateNamedPipeFile(nt.CreateNamedPipeFileIn{NamedPipeType: 1,
+		DesiredAccess:    winnt.GENERIC_READ | winnt.GENERIC_WRITE,
+		ObjectAttributes: nt.Cap(&nt.ObjectAttributes{ObjectName: pendingPipe})})
+	w.must(st)
+	w.connect()
+	w.must(w.write(w.th, w.client, "a", nil))
+	w.must(w.write(w.th, w.client, "b", nil))
+	if b, st := w.th.NtReadFile(w.server, 64); string(b) != "ab" {
+		t.Errorf("I-139: by bytes the server reads %q, %s", b, st)
+	}
+	if st := ask(); st != ntstatus.InvalidReadMode {
+		t.Errorf("asking with an end that reads bytes: %s", st)
+	}
+}
+
+// I-138: what waits is cancelled by its thread, by the process, by the end of its thread and by
+// the last handle, once.
+func TestPendingIsCancelled(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	other, err := w.p.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends atomic.Int32
+	var got nt.IOResult
+	for i, end := range []func() ntstatus.Status{
+		func() ntstatus.Status { return other.NtCancelIoFile(w.server) },
+		func() ntstatus.Status { return w.th.NtCancelIoFileEx(w.server, 5) },
+		func() ntstatus.Status { return w.th.NtCancelIoFileEx(w.server, 0) },
+		func() ntstatus.Status { other.Close(); return ntstatus.Success },
+		func() ntstatus.Status { return w.th.NtClose(w.server) },
+	} {
+		th := other
+		if i == 4 {
+			th = w.th
+		}
+		l := later(&ends, &got)
+		l.IoStatusBlock = 5
+		if st := w.read(th, w.server, l); st != ntstatus.Pending {
+			t.Fatalf("%d: a read is %s", i, st)
+		}
+		w.must(w.th.NtCancelIoFile(w.client))
+		if st := w.th.NtCancelIoFileEx(w.server, 6); st != ntstatus.NotFound {
+			t.Errorf("%d: cancelling another operation: %s", i, st)
+		}
+		if st := end(); st != ntstatus.Success || ends.Load() != int32(i+1) || got.Status != ntstatus.Cancelled {
+			t.Errorf("%d: %s, %d ends, %+v", i, st, ends.Load(), got)
+		}
+		<-l.Over
+	}
+	if b, st := w.th.NtReadFile(w.client, 1); st != ntstatus.PipeBroken {
+		t.Errorf("the client reads %q, %s", b, st)
+	}
+}
+
+// I-141: as many operations wait at one end as may.
+func TestPendingIsBounded(t *testing.T) {
+	w := newPendingWorld(t, 8)
+	w.connect()
+	var ends atomic.Int32
+	var got nt.IOResult
+	pending := 0
+	for range 1000 {
+		st := w.read(w.th, w.server, later(&ends, &got))
+		if st == ntstatus.Pending {
+			pending++
+		} else if st != ntstatus.InsufficientResources {
+			t.Fatal(st)
+		}
+	}
+	if pending != 256 {
+		t.Errorf("I-141: %d reads wait at one end", pending)
+	}
+	w.must(w.th.NtClose(w.server))
+	if n := ends.Load(); n != 256 {
+		t.Errorf("%d ended", n)
+	}
+}
+
+// Reads, writes, cancels, closing and the end of threads at once: each operation that
+// was pending ends once, and nothing stays behind (I-138, I-141).
+func TestPendingUnderAttack(t *testing.T) {
+	for range 20 {
+		w := newPendingWorld(t, 8)
+		w.connect()
+		var begun, ended atomic.Int32
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		run := func(act func(*nt.Thread, int)) {
+			th, err := w.p.NewThread()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() {
+				<-start
+				for i := range 50 {
+					act(th, i)
+				}
+				th.Close()
+			})
+		}
+		op := func() *nt.Later { return &nt.Later{Done: func(nt.IOResult) { ended.Add(1) }} }
+		count := func(st ntstatus.Status) {
+			if st == ntstatus.Pending || st == ntstatus.Success || st == ntstatus.BufferOverflow {
+				begun.Add(1) // these tell by Done, now or later
+			}
+		}
+		for _, h := range []winnt.Handle{w.server, w.client} {
+			run(func(th *nt.Thread, _ int) { count(w.read(th, h, op())) })
+			run(func(th *nt.Thread, _ int) { count(w.write(th, h, "12345", op())) })
+			run(func(th *nt.Thread, _ int) { th.NtCancelIoFileEx(h, 0) })
+		}
+		run(func(th *nt.Thread, i int) {
+			if i == 40 {
+				th.NtClose(w.client)
+				th.NtFsControlFile(w.server, winnt.FSCTL_PIPE_DISCONNECT)
+			}
+		})
+		close(start)
+		all.Wait()
+		w.th.NtClose(w.server)
+		if b, e := begun.Load(), ended.Load(); b != e {
+			t.Fatalf("%d operations began and %d ended", b, e)
+		}
+	}
+}
